@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one verdict of a run, and what the mismatch behind it ends in.
+
+/** All outcomes, in order of precedence: where several hold, the first one wins. */
+export const OUTCOMES = [
+  'infra', 'panic', 'reboot', 'hang', 'corrupt', 'lost', 'leak', 'refused', 'preserved',
+] as const;
+export type Outcome = (typeof OUTCOMES)[number];
+
+export const ENDINGS = ['panic', 'leak', 'reboot', 'none'] as const;
+export type EndsIn = (typeof ENDINGS)[number];

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+// A checked, fully defaulted scenario. The short form (sessions) has already become steps: the run knows steps only.
+import type { Outcome } from './outcome.js';
+
+/** Where in the scenario file something was written, for messages. Lines and columns count from 1. */
+export interface SourcePos {
+  file: string;
+  line: number;
+  column: number;
+}
+
+/** A run of pages of a file, in pages of 4096 bytes. */
+export interface PageRange {
+  first: number;
+  count: number;
+}
+
+export const SEALS = ['seal', 'shrink', 'grow', 'write', 'future_write', 'exec'] as const;
+export type Seal = (typeof SEALS)[number];
+
+export interface MachineSpec {
+  /** RAM in bytes. */
+  memory: number;
+  cpus: number;
+  /** Arguments for QEMU as they are; for what the lab has no word for. */
+  qemuArgs: string[];
+}
+
+export interface MemfdSpec {
+  /** Name of the file within the run. */
+  file: string;
+  /** Size in bytes; need not be a multiple of the page size. */
+  size: number;
+  /** Seed of the content pattern, 32 bits. */
+  seed: number;
+  /** Pages that are never written. */
+  holes: PageRange[];
+  /** Ask for transparent huge folios (MADV_HUGEPAGE on shmem), where the kernel gives them. */
+  huge: boolean;
+  seals: Seal[];
+  /** File position in bytes. */
+  position: number;
+}
+
+/** A change made from outside, through the machine's memory or QEMU. */
+export type Fault =
+  /** Overwrite every place in memory where `find` stands as a whole NUL-terminated string with `write` (no longer than `find`). */
+  | { kind: 'replace'; find: string; write: string; where: 'page-start' | 'anywhere' }
+  /** Flip the bits of `mask` in one byte of one page of a preserved file. */
+  | { kind: 'flip'; file: string; page: number; offset: number; mask: number }
+  /** Empty the interrupt descriptor table: the next interrupt is a triple fault. */
+  | { kind: 'triple-fault' }
+  /** QMP system_reset. */
+  | { kind: 'reset' }
+  /** Stop all vCPUs for good. */
+  | { kind: 'stop' }
+  /** QMP inject-nmi. */
+  | { kind: 'nmi' };
+
+/** When a fault strikes, where it is not a step of its own. `jump`: as soon as the old kernel has begun the kexec. */
+export const FAULT_MOMENTS = ['before-kexec', 'jump', 'next-kernel', 'before-finish'] as const;
+export type FaultMoment = (typeof FAULT_MOMENTS)[number];
+
+export type Action =
+  | { op: 'open' }
+  | { op: 'create'; session: string }
+  | { op: 'memfd'; memfd: MemfdSpec }
+  | { op: 'preserve'; session: string; file: string; token: number }
+  | { op: 'retrieve-session'; session: string }
+  | { op: 'retrieve'; session: string; token: number; file: string }
+  | { op: 'check'; file: string }
+  | { op: 'finish'; session: string }
+  | { op: 'close'; target: { kind: 'session' | 'file'; name: string } | { kind: 'device' } }
+  | { op: 'load'; via: 'file' | 'legacy' }
+  | { op: 'kexec' }
+  | { op: 'abort' }
+  | { op: 'kill-agent' }
+  | { op: 'exec'; command: string; status: number; stdout: string | null }
+  | { op: 'upload'; from: string; to: string; mode: number }
+  | { op: 'fault'; at: 'now' | 'jump'; fault: Fault };
+
+export type Step = Action & {
+  /** The kernel that runs when the step is due: 0 is `from`. */
+  epoch: number;
+  /** An errno name that the scenario demands ('EBUSY'), 'OK' where it demands success, null where it demands nothing. */
+  errno: string | null;
+  pos: SourcePos;
+};
+
+/** Memory reserved by name on the kernel command line (reserve_mem=), watched across the update. */
+export interface ReserveMemSpec {
+  name: string;
+  /** Bytes. */
+  size: number;
+  seed: number;
+}
+
+export interface Scenario {
+  name: string;
+  description: string;
+  tags: string[];
+  /** Kernels by name or path, one an epoch: [from, to] or a chain. */
+  kernels: string[];
+  machine: MachineSpec;
+  /** What each epoch's kernel command line gets in addition to the lab's own; one an epoch. */
+  cmdlines: string[];
+  reserveMem: ReserveMemSpec[];
+  steps: Step[];
+  expect: { outcome: Outcome };
+  /** Deadline of the whole run in seconds; null: derived from a boot measured on the spot. */
+  timeout: number | null;
+  /** Deadline for a single progress mark in seconds; null: as above. */
+  deadline: number | null;
+  file: string;
+  /** The file's text, as read. */
+  source: string;
+}
