@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// An SSH session with the machine: commands, uploads, and the agent's channel. The host key must be the one that the readiness
+// mark told, so a session cannot end up on another machine's port.
+import { createHash } from 'node:crypto';
+import pRetry from 'p-retry';
+import { Client, type ClientChannel } from 'ssh2';
+import { within } from '../util/deadline.js';
+import { LabError, messageOf } from '../util/errors.js';
+
+export interface SshTarget {
+  port: number;
+  privateKey: string;
+  /** SHA-256 of the host key, base64 without padding; null where the machine did not tell. */
+  hostKey: string | null;
+  /** Milliseconds for the whole of connecting, all tries together. */
+  deadline: number;
+  signal: AbortSignal;
+}
+
+export interface ExecResult {
+  status: number | null;
+  signal: string | null;
+  /** At most `limit` bytes each; `cut` says that there was more. */
+  stdout: string;
+  stderr: string;
+  cut: boolean;
+}
+
+export class SshSession {
+  private constructor(
+    private readonly client: Client,
+    /** Resolves when the connection is gone, for whatever reason. */
+    readonly closed: Promise<void>,
+  ) {}
+
+  static async open(target: SshTarget): Promise<SshSession> {
+    const tries = pRetry(() => connectOnce(target), {
+      retries: Number.POSITIVE_INFINITY, minTimeout: 50, factor: 1.5, maxTimeout: 1000, maxRetryTime: target.deadline, signal: target.signal,
+      shouldRetry: ({ error }) => !(error instanceof LabError),
+    });
+    return within(tries, target.deadline, 'SSH session with the machine', target.signal);
+  }
+
+  private static of(client: Client): SshSession {
+    const closed = new Promise<void>((resolve) => client.once('close', () => resolve()));
+    client.on('error', () => undefined);
+    return new SshSession(client, closed);
+  }
+
+  static wrap(client: Client): SshSession {
+    return SshSession.of(client);
+  }
+
+  /** Opens a channel that runs `command`; the caller owns it. */
+  channel(command: string): Promise<ClientChannel> {
+    return new Promise((resolve, reject) => {
+      this.client.exec(command, (error, channel) => (error ? reject(error) : resolve(channel)));
+    });
+  }
+
+  /** Runs a command to its end. Output beyond `limit` bytes a stream is read and dropped. */
+  async exec(command: string, options: { input?: Buffer; ms: number; limit?: number; signal?: AbortSignal }): Promise<ExecResult> {
+    const limit = options.limit ?? 1 << 20;
+    const run = async (): Promise<ExecResult> => {
+      const channel = await this.channel(command);
+      const out = collect(channel, limit);
+      const err = collect(channel.stderr, limit);
+      const end = new Promise<{ status: number | null; signal: string | null }>((resolve) => {
+        let status: number | null = null;
+        let signal: string | null = null;
+        channel.on('exit', (code: number | null, name?: string) => {
+          status = code;
+          signal = name ?? null;
+        });
+        channel.on('close', () => resolve({ status, signal }));
+      });
+      channel.end(options.input);
+      return { ...(await end), stdout: out.text(), stderr: err.text(), cut: out.cut() || err.cut() };
+    };
+    return within(run(), options.ms, `end of \`${command.slice(0, 80)}\``, options.signal);
+  }
+
+  close(): void {
+    this.client.destroy();
+  }
+}
+
+function collect(stream: NodeJS.ReadableStream, limit: number): { text: () => string; cut: () => boolean } {
+  const parts: Buffer[] = [];
+  let size = 0;
+  let cut = false;
+  stream.on('data', (chunk: Buffer) => {
+    const room = limit - size;
+    if (chunk.length > room) cut = true;
+    const part = chunk.subarray(0, Math.max(0, room));
+    if (part.length > 0) parts.push(part);
+    size += part.length;
+  });
+  return { text: () => Buffer.concat(parts).toString('utf8'), cut: () => cut };
+}
+
+function connectOnce(target: SshTarget): Promise<SshSession> {
+  return new Promise((resolve, reject) => {
+    const client = new Client();
+    let wrongKey: LabError | null = null;
+    client.once('ready', () => {
+      client.removeAllListeners('error');
+      resolve(SshSession.wrap(client));
+    });
+    client.once('error', (error) => {
+      client.destroy();
+      reject(wrongKey ?? new Error(messageOf(error)));
+    });
+    client.once('close', () => reject(wrongKey ?? new Error('connection closed')));
+    client.connect({
+      host: '127.0.0.1', port: target.port, username: 'root', privateKey: target.privateKey,
+      readyTimeout: target.deadline, keepaliveInterval: 0,
+      // The cheapest for an emulated CPU; dropbear offers them all.
+      algorithms: { kex: ['curve25519-sha256'], serverHostKey: ['ssh-ed25519'], cipher: ['aes128-ctr'], hmac: ['hmac-sha2-256'], compress: ['none'] },
+      hostVerifier: (key: Buffer) => {
+        const got = createHash('sha256').update(key).digest('base64').replace(/=+$/, '');
+        if (target.hostKey === null || got === target.hostKey) return true;
+        wrongKey = new LabError('another machine answers on the forwarded port', { detail: `host key ${got}, expected ${target.hostKey}` });
+        return false;
+      },
+    });
+  });
+}

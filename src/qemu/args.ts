@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// The machine as QEMU arguments: one small pure function for each concern, with the why beside it.
+
+export type Accel = 'kvm' | 'tcg';
+
+export interface DiskSpec {
+  /** What /sys/block/*\/serial shows in the machine; at most 20 characters. */
+  serial: string;
+  path: string;
+}
+
+export interface MachineConfig {
+  name: string;
+  accel: Accel;
+  memory: number;
+  cpus: number;
+  kernel: string;
+  initrd: string;
+  cmdline: string;
+  disks: DiskSpec[];
+  /** Private folder of the run: console, readiness mark, monitor socket, trace. */
+  dir: string;
+  extra: string[];
+}
+
+export const CONSOLE_FILE = 'console.log';
+export const READY_FILE = 'ready.log';
+export const QMP_SOCKET = 'qmp.sock';
+/** Name of the virtio-serial port that carries the readiness mark. */
+export const READY_PORT = 'lab.ready';
+/** Id of the RAM backend; `info mtree` names the machine's memory by it. */
+export const RAM_ID = 'ram';
+
+function board(config: MachineConfig): string[] {
+  return [
+    '-name', config.name,
+    '-nodefaults', '-no-user-config', '-display', 'none',
+    '-machine', `q35,memory-backend=${RAM_ID},usb=off,vmport=off`,
+    '-accel', config.accel === 'tcg' ? 'tcg,thread=multi' : 'kvm',
+    // la57 moves vmemmap, where the leak oracle reads; `max` brings SVM, so that KVM works inside under TCG.
+    '-cpu', config.accel === 'tcg' ? 'max,la57=off' : 'host,la57=off',
+    '-smp', String(config.cpus),
+  ];
+}
+
+/** RAM lies in a memfd, so that the lab can read and write the machine's physical memory at any time. */
+function memory(config: MachineConfig): string[] {
+  const bytes = String(config.memory);
+  return ['-m', `${bytes}B`, '-object', `memory-backend-memfd,id=${RAM_ID},size=${bytes}B,share=on`];
+}
+
+/** A reset or a panic must not destroy evidence: the machine pauses, and the lab looks before it ends it. */
+function endings(): string[] {
+  return ['-no-reboot', '-action', 'shutdown=pause,panic=pause', '-device', 'pvpanic-pci'];
+}
+
+/** Files and not sockets: nothing is lost that the machine says before the lab listens. */
+function channels(config: MachineConfig): string[] {
+  const file = (name: string) => escapeCommas(`${config.dir}/${name}`);
+  return [
+    '-chardev', `file,id=console,append=on,path=${file(CONSOLE_FILE)}`, '-serial', 'chardev:console',
+    '-device', 'virtio-serial-pci',
+    '-chardev', `file,id=ready,append=on,path=${file(READY_FILE)}`,
+    '-device', `virtserialport,chardev=ready,name=${READY_PORT}`,
+    '-chardev', `socket,id=qmp,path=${file(QMP_SOCKET)},server=on,wait=off`, '-mon', 'chardev=qmp,mode=control',
+  ];
+}
+
+/** Port 0: the host's kernel picks a free port, and QEMU says which. The machine reaches nothing but its lab (restrict=on). */
+function network(): string[] {
+  return [
+    '-netdev', 'user,id=net0,restrict=on,hostfwd=tcp:127.0.0.1:0-:22',
+    '-device', 'virtio-net-pci,netdev=net0,romfile=',
+  ];
+}
+
+/** The next kernels and their initramfs, read-only; the agent copies what it loads. */
+function disks(config: MachineConfig): string[] {
+  return config.disks.flatMap((disk, i) => [
+    '-drive', `if=none,id=disk${i},format=raw,readonly=on,file=${escapeCommas(disk.path)}`,
+    '-device', `virtio-blk-pci,drive=disk${i},serial=${escapeCommas(disk.serial)}`,
+  ]);
+}
+
+function sandbox(): string[] {
+  return ['-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny'];
+}
+
+export function qemuArgs(config: MachineConfig): string[] {
+  return [
+    ...board(config), ...memory(config),
+    '-kernel', config.kernel, '-initrd', config.initrd, '-append', config.cmdline,
+    ...channels(config), ...network(), ...disks(config), ...endings(), ...sandbox(),
+    ...config.extra,
+  ];
+}
+
+/** In QEMU's option lists a comma in a value is written twice. */
+function escapeCommas(value: string): string {
+  return value.replaceAll(',', ',,');
+}
+
+/** One shell word; the shell reads it back as it was. */
+export function shellQuote(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+/** The command line as one can paste it: an option and its value on a line. */
+export function pasteable(binary: string, args: readonly string[], dir: string): string {
+  const lines = [shellQuote(binary)];
+  for (let i = 0; i < args.length; i++) {
+    const arg = args[i] ?? '';
+    const next = args[i + 1];
+    if (arg.startsWith('-') && next !== undefined && !/^-[a-z]/.test(next)) {
+      lines.push(`${arg} ${shellQuote(next)}`);
+      i++;
+    } else {
+      lines.push(shellQuote(arg));
+    }
+  }
+  return `mkdir -p ${shellQuote(dir)}\n${lines.join(' \\\n  ')}\n`;
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// The machine's physical memory, read and written from outside through the memfd that backs it. No kernel in the machine takes
+// part, so no kernel bug can falsify what is read. The descriptor stays good after QEMU has ended.
+import { closeSync, openSync, readSync, readdirSync, readlinkSync, writeSync } from 'node:fs';
+import { LabError } from '../util/errors.js';
+import { RAM_ID } from './args.js';
+
+/** A run of guest-physical addresses and where it lies in the memfd. All in bytes, `end` exclusive. */
+export interface RamRange {
+  start: number;
+  end: number;
+  offset: number;
+}
+
+export class MachineMemory {
+  private constructor(
+    private readonly fd: number,
+    /** Ascending, not overlapping. */
+    readonly ranges: readonly RamRange[],
+  ) {}
+
+  /** @param mtree text of the human monitor's `info mtree -f` */
+  static open(qemuPid: number, mtree: string): MachineMemory {
+    const ranges = ramRanges(mtree);
+    if (ranges.length === 0) throw new LabError('QEMU shows no RAM in `info mtree -f`', { detail: mtree.slice(0, 2000) });
+    return new MachineMemory(openMemfd(qemuPid), ranges);
+  }
+
+  /** First address behind the last byte of RAM. */
+  get end(): number {
+    return this.ranges.at(-1)?.end ?? 0;
+  }
+
+  /** Bytes of RAM. */
+  get size(): number {
+    return this.ranges.reduce((sum, range) => sum + range.end - range.start, 0);
+  }
+
+  /** Reads physical memory into `into`. False where any byte of it is not RAM; nothing is known of `into` then. */
+  read(phys: number, into: Uint8Array): boolean {
+    return this.each(phys, into.length, (offset, at, count) => readSync(this.fd, into, at, count, offset));
+  }
+
+  /** Writes physical memory. False where any byte of it is not RAM. */
+  write(phys: number, from: Uint8Array): boolean {
+    return this.each(phys, from.length, (offset, at, count) => writeSync(this.fd, from, at, count, offset));
+  }
+
+  /** A little-endian 64-bit word, or null where there is no RAM. */
+  readU64(phys: number): bigint | null {
+    const word = Buffer.alloc(8);
+    return this.read(phys, word) ? word.readBigUInt64LE() : null;
+  }
+
+  close(): void {
+    closeSync(this.fd);
+  }
+
+  private each(phys: number, length: number, io: (offset: number, at: number, count: number) => number): boolean {
+    let at = 0;
+    while (at < length) {
+      const address = phys + at;
+      const range = this.ranges.find((r) => address >= r.start && address < r.end);
+      if (range === undefined) return false;
+      const count = Math.min(length - at, range.end - address);
+      const done = io(range.offset + (address - range.start), at, count);
+      if (done <= 0) return false;
+      at += done;
+    }
+    return true;
+  }
+}
+
+/**
+ * Ranges of RAM in the flat view of the address space `memory`, as QEMU 7.2 prints it:
+ * `  0000000100000000-000000017fffffff (prio 0, ram): ram @0000000080000000 KVM`.
+ */
+export function ramRanges(mtree: string): RamRange[] {
+  const ranges: RamRange[] = [];
+  for (const view of mtree.split(/^FlatView #\d+/m)) {
+    if (!/^ AS "memory"/m.test(view)) continue;
+    for (const match of view.matchAll(/^\s+([0-9a-f]{16})-([0-9a-f]{16}) \(prio -?\d+, (ram|rom)\): (\S+)(?: @([0-9a-f]{16}))?/gm)) {
+      const [, first = '', last = '', , name, offset = '0'] = match;
+      if (name !== RAM_ID) continue;
+      ranges.push({ start: parseInt(first, 16), end: parseInt(last, 16) + 1, offset: parseInt(offset, 16) });
+    }
+    break;
+  }
+  return ranges.sort((a, b) => a.start - b.start);
+}
+
+function openMemfd(pid: number): number {
+  const dir = `/proc/${pid}/fd`;
+  for (const name of readdirSync(dir)) {
+    let link: string;
+    try {
+      link = readlinkSync(`${dir}/${name}`);
+    } catch {
+      continue; // closed in the meantime
+    }
+    if (link.startsWith('/memfd:memory-backend-memfd')) return openSync(`${dir}/${name}`, 'r+');
+  }
+  throw new LabError('QEMU holds no memfd: its RAM cannot be read from outside');
+}

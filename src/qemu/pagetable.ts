@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// Walks the page tables of an x86-64 kernel in the machine's physical memory (4 levels).
+// Format: Intel SDM volume 3, chapter 4.5. Every step is bounded by the size of the range that is asked for.
+import type { MachineMemory } from './memory.js';
+
+const PRESENT = 1n;
+const PAGE_SIZE_BIT = 1n << 7n;
+const ADDRESS = 0x000f_ffff_ffff_f000n;
+
+/** A run of linear addresses that is mapped to one run of physical addresses; bytes. */
+export interface Mapping {
+  linear: bigint;
+  phys: number;
+  length: number;
+}
+
+/** CR3 without its low bits. Under page-table isolation user space runs on the second half of an 8 KiB pair: bit 12. */
+export function kernelRoots(cr3: bigint): number[] {
+  const root = cr3 & ADDRESS;
+  return root & 0x1000n ? [Number(root), Number(root & ~0x1000n)] : [Number(root)];
+}
+
+/**
+ * The mapped parts of [linear, linear + length), in ascending order, merged where they are contiguous in both.
+ * Parts that are not mapped are left out.
+ */
+export function mappings(memory: MachineMemory, root: number, linear: bigint, length: number): Mapping[] {
+  const found: Mapping[] = [];
+  const end = linear + BigInt(length);
+  let at = linear;
+  while (at < end) {
+    const step = lookUp(memory, root, at);
+    const next = (at / step.span + 1n) * step.span;
+    if (step.phys !== null) {
+      const size = Number((next < end ? next : end) - at);
+      const last = found.at(-1);
+      if (last !== undefined && last.linear + BigInt(last.length) === at && last.phys + last.length === step.phys) last.length += size;
+      else found.push({ linear: at, phys: step.phys, length: size });
+    }
+    at = next;
+  }
+  return found;
+}
+
+/** Physical address of one linear address, or null; `span` is the size of the page or of the hole around it. */
+function lookUp(memory: MachineMemory, root: number, linear: bigint): { phys: number | null; span: bigint } {
+  let table = root;
+  for (let shift = 39n; shift >= 12n; shift -= 9n) {
+    const span = 1n << shift;
+    const entry = memory.readU64(table + Number((linear >> shift) & 511n) * 8);
+    if (entry === null || (entry & PRESENT) === 0n) return { phys: null, span };
+    const leaf = shift === 12n || ((entry & PAGE_SIZE_BIT) !== 0n && shift < 39n);
+    if (leaf) return { phys: Number((entry & ADDRESS & ~(span - 1n)) + (linear & (span - 1n))), span };
+    table = Number(entry & ADDRESS);
+  }
+  return { phys: null, span: 4096n };
+}
+
+/** Reads linear memory; false where a part of it is not mapped. */
+export function readLinear(memory: MachineMemory, root: number, linear: bigint, into: Uint8Array): boolean {
+  return eachPart(memory, root, linear, into.length, (phys, at, length) => memory.read(phys, into.subarray(at, at + length)));
+}
+
+export function writeLinear(memory: MachineMemory, root: number, linear: bigint, from: Uint8Array): boolean {
+  return eachPart(memory, root, linear, from.length, (phys, at, length) => memory.write(phys, from.subarray(at, at + length)));
+}
+
+function eachPart(
+  memory: MachineMemory, root: number, linear: bigint, length: number,
+  io: (phys: number, at: number, length: number) => boolean,
+): boolean {
+  const parts = mappings(memory, root, linear, length);
+  if (parts.reduce((sum, part) => sum + part.length, 0) !== length) return false;
+  return parts.every((part) => io(part.phys, Number(part.linear - linear), part.length));
+}
