@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads a console as it comes and says what happened: generic over the table of patterns, in bounded memory.
+
+import { EpochTracker } from './epochs.js';
+import { LineSplitter, type ConsoleLine } from './lines.js';
+import { messagesOf, type Message } from './messages.js';
+import { lineFinding, Report, type Hit } from './report.js';
+import { CUT_HERE, PATTERN_GROUPS, type PatternGroup } from './table.js';
+import type { ConsoleSignal, ConsoleSummary, CountedFinding, Finding, Mark, Severity } from './types.js';
+
+/** Findings with different titles that are kept, by severity, so that a flood of warnings cannot hide a panic. */
+const KEPT_TITLES = 24;
+
+/** What the epochs are read from; no other line needs a closer look. */
+const EPOCH_LITERALS = ['Linux version ', 'Starting new kernel', 'LAB-READY ', 'SeaBIOS ', 'BdsDxe: ', 'UEFI firmware ', 'qboot '];
+
+export class ConsoleScanner {
+  private readonly splitter = new LineSplitter();
+  private readonly epochs = new EpochTracker();
+  private readonly interesting: RegExp;
+  private report: Report | null = null;
+  private signals: ConsoleSignal[] = [];
+  private readonly kept = new Map<string, CountedFinding>();
+  private readonly keptOf = new Map<Severity, number>();
+  private dropped = 0;
+  private lines = 0;
+  /** The kernel that speaks stamps its messages: what has no stamp is not from its log. */
+  private stamped = false;
+  /** Title of the last complaint of the kernel that speaks. */
+  private last: string | null = null;
+
+  constructor(private readonly groups: readonly PatternGroup[] = PATTERN_GROUPS) {
+    const literals = [CUT_HERE, ...EPOCH_LITERALS, ...groups.flatMap((group) => group.headers)];
+    this.interesting = new RegExp(literals.map((literal) => literal.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('|'));
+  }
+
+  /** Bytes as they came; what they told is returned at once, a report when it is complete. */
+  feed(bytes: Uint8Array): ConsoleSignal[] {
+    this.splitter.feed(bytes, (line) => this.line(line));
+    return this.drain();
+  }
+
+  /** Nothing came for a while: a report that is still open is taken as complete. More may be fed afterwards. */
+  flush(): ConsoleSignal[] {
+    this.close('a pause');
+    return this.drain();
+  }
+
+  /** The stream is over. */
+  end(): ConsoleSignal[] {
+    this.splitter.end((line) => this.line(line));
+    this.close('the end of the log');
+    return this.drain();
+  }
+
+  /** The report that is being read just now, for whoever cannot wait for its end. */
+  get open(): { title: string; severity: Severity } | null {
+    return this.report === null ? null : { title: this.report.title, severity: this.report.severity };
+  }
+
+  get epoch(): number {
+    return this.epochs.epoch;
+  }
+
+  summary(): ConsoleSummary {
+    const findings = [...this.kept.values()].sort((a, b) => a.finding.line - b.finding.line);
+    return { findings: findings.map((counted) => ({ ...counted })), dropped: this.dropped, lines: this.lines };
+  }
+
+  private drain(): ConsoleSignal[] {
+    const signals = this.signals;
+    this.signals = [];
+    return signals;
+  }
+
+  private line(line: ConsoleLine): void {
+    this.lines = line.number;
+    // The cheap scan: nearly every line of a healthy boot ends here.
+    if (this.report === null && !this.interesting.test(line.text)) {
+      if (!this.stamped && line.text.startsWith('[')) this.stamped = messagesOf(line.text)[0]?.stamp != null;
+      return;
+    }
+    const messages = messagesOf(line.text);
+    const damage = messages.filter((message) => message.stamp !== null).length > 1 ? 'interleaved output' : line.cut ? 'line too long' : null;
+    for (const message of messages) this.message(message, line, messages.length === 1 ? line.text : message.text, damage);
+  }
+
+  private message(message: Message, line: ConsoleLine, raw: string, damage: string | null): void {
+    if (message.stamp !== null) this.stamped = true;
+    const fromKernel = message.stamp !== null || !this.stamped;
+    const mark = this.epochs.see(message.text, fromKernel, message.stamp, line.number);
+    if (mark !== null) this.mark(mark);
+
+    const hit = this.match(message.text, fromKernel);
+    const opens = hit?.group.shape === 'report' || (message.text === CUT_HERE && fromKernel);
+    const place = { line: line.number, epoch: this.epochs.epoch, after: this.last };
+
+    if (hit?.group.shape === 'line') this.emit(lineFinding(hit, place, raw, damage));
+    if (this.report !== null) {
+      const replaced = opens && (hit?.group.severity === 'panic' || this.report.complete);
+      if (replaced) this.close('another report');
+      else if (this.report.take(message.text, raw, hit)) {
+        if (damage !== null) this.report.spoil(damage);
+        return;
+      } else this.close(null);
+    }
+    if (!opens) return;
+    this.report = new Report(hit, this.epochs.epoch, this.last, line.number);
+    this.report.take(message.text, raw, hit);
+    if (damage !== null) this.report.spoil(damage);
+  }
+
+  private match(text: string, fromKernel: boolean): Hit | null {
+    for (const group of this.groups) {
+      if (!fromKernel && group.unstamped !== true) continue;
+      if (!group.headers.some((header) => text.includes(header))) continue;
+      if (group.suppress?.some((harmless) => harmless.test(text)) === true) continue;
+      for (const format of group.formats) {
+        const match = format.re.exec(text);
+        if (match !== null) return { group, format, match };
+      }
+    }
+    return null;
+  }
+
+  private mark(mark: Mark): void {
+    if (mark.kind === 'ready') {
+      this.signals.push(mark);
+      return;
+    }
+    this.close(mark.kind === 'kexec-start' ? 'the kexec' : 'another kernel');
+    // The next kernel may write no time stamps.
+    if (mark.kind !== 'boot') this.stamped = false;
+    this.last = null;
+    this.signals.push(mark);
+  }
+
+  private close(cause: string): void;
+  private close(cause: string | null): void;
+  private close(cause: string | null): void {
+    const report = this.report;
+    if (report === null) return;
+    this.report = null;
+    this.emit(report.close(cause));
+  }
+
+  /** The first of its title in an epoch is told; later ones are counted. */
+  private emit(finding: Finding): void {
+    if (finding.severity !== 'info') this.last = finding.title;
+    const key = `${finding.epoch} ${finding.severity} ${finding.title}`;
+    const known = this.kept.get(key);
+    if (known !== undefined) {
+      known.count += 1;
+      return;
+    }
+    const kept = this.keptOf.get(finding.severity) ?? 0;
+    if (kept >= KEPT_TITLES) {
+      this.dropped += 1;
+      return;
+    }
+    this.keptOf.set(finding.severity, kept + 1);
+    this.kept.set(key, { finding, count: 1 });
+    this.signals.push(finding);
+  }
+}

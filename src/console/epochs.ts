@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which kernel is speaking. A kexec is an expected change of epoch; a boot without one is a cold boot.
+
+import type { Mark } from './types.js';
+
+/** Kernel releases look like 7.3.4, 7.3.4-lab+, 6.19.0-rc3. */
+const BOOT = /^Linux version (\d+\.\d+\S{0,80})(?: |$)/;
+const KEXEC = /^(?:kexec_core: |kexec: )?Starting new kernel$/;
+const FIRMWARE = /^(?:SeaBIOS \(version|BdsDxe: |UEFI firmware \(version|qboot )/;
+const READY = 'LAB-READY ';
+
+export class EpochTracker {
+  private boots = 0;
+  private kexecBegan = false;
+
+  /** Kernel life that is speaking; before the first kernel, and in its firmware, it is 0. */
+  get epoch(): number {
+    return Math.max(0, this.boots - 1);
+  }
+
+  /** Looks at one message. `stamp`: seconds on the kernel's clock, where the line says; a kernel's first line comes at 0. */
+  see(message: string, fromKernel: boolean, stamp: number | null, line: number): Mark | null {
+    if (message.startsWith(READY)) return { type: 'mark', kind: 'ready', line, epoch: this.epoch, json: parse(message.slice(READY.length)) };
+    if (stamp === null && FIRMWARE.test(message)) {
+      // Firmware means a reset: what boots next is not what a kexec started.
+      this.kexecBegan = false;
+      return { type: 'mark', kind: 'firmware', line, epoch: this.epoch, banner: message.slice(0, 120) };
+    }
+    if (!fromKernel) return null;
+    if (KEXEC.test(message)) {
+      this.kexecBegan = true;
+      return { type: 'mark', kind: 'kexec-start', line, epoch: this.epoch };
+    }
+    // `cat /proc/version` says the same, but later.
+    const boot = stamp === null || stamp < 1 ? BOOT.exec(message) : null;
+    return boot === null ? null : this.boot(boot[1] ?? '', line);
+  }
+
+  private boot(release: string, line: number): Mark {
+    const how = this.boots === 0 ? 'first' : this.kexecBegan ? 'kexec' : 'cold';
+    this.boots += 1;
+    this.kexecBegan = false;
+    return { type: 'mark', kind: 'boot', line, epoch: this.epoch, release, how };
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return null;
+  }
+}

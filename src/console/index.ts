@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
+export { ConsoleScanner } from './engine.js';
+export { plainText, terminalSafe } from './escape.js';
+export type { ComponentHint, ConsoleSignal, ConsoleSummary, CountedFinding, Finding, Mark, Severity } from './types.js';

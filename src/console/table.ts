@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+// What kernels complain about, as data. The engine knows nothing of it. New shape: a format here, a golden in the tests.
+import type { Outcome } from '../model/outcome.js';
+import { HANDOVER_GROUPS } from './table-handover.js';
+import type { Severity } from './types.js';
+
+export interface Format {
+  /** Matched against the message: the line without its time stamp. */
+  re: RegExp;
+  /** {1} is a capture, made canonical; {=1} the capture as it is; {fn} the function that the report's RIP or trace names. */
+  title: string;
+  /** Captures that hold a component the kernel found (`wrote`) and understands (`reads`), as NAME-vN or, with `name`, a number. */
+  component?: { name?: string; wrote?: number; reads?: number };
+  /** Outcome of this line alone, where it differs from its group's. */
+  implies?: Outcome | null;
+}
+
+export interface PatternGroup {
+  name: string;
+  severity: Severity;
+  implies: Outcome | null;
+  /** Literals, one of which is in every line of the group: the cheap scan. */
+  headers: string[];
+  /** Ordered; the first that matches names the finding. */
+  formats: Format[];
+  /** A `line` stands alone; a `report` goes on until its end mark, or until its trace has run out. */
+  shape: 'line' | 'report';
+  /** The line that completes a report. With `endRequired`, a report without it was cut off. */
+  end?: RegExp;
+  endRequired?: boolean;
+  /** May come without a time stamp although the kernel writes time stamps: early code that bypasses the log. */
+  unstamped?: boolean;
+  /** Lines that look like the group and are harmless. */
+  suppress?: RegExp[];
+}
+
+/** Opens a report whose title is in one of the next lines. */
+export const CUT_HERE = '------------[ cut here ]------------';
+const END_TRACE = /^---\[ end trace /;
+
+/** Functions that a report is never about: the way into the report, and the way to sleep. */
+export const PASSING_FUNCTIONS = /^(?:dump_stack\w*|show_stack\w*|__?warn\w*|report_bug\w*|handle_bug|exc_\w+|asm_exc_\w+|(?:kasan|kfence|ubsan|__ubsan)_\w+|print_report|__list_\w+_valid_or_report|vpanic|panic|__?schedule\w*|schedule_\w+|_raw_\w+|mutex_lock\w*|__mutex_lock\w*|rwsem_\w+|down_(?:read|write)\w*|wait_for_completion\w*|__wait_for_common|io_schedule\w*|msleep|memcpy\w*|memset\w*|__mem(?:cpy|set)\w*|rep_(?:movs|stos)\w*)$/;
+
+/** Lines that belong to a report wherever they stand. */
+export const STACK_LINE = /^(?:Call Trace:|Call trace:| *<\/?[A-Z#_]+\d*>| +(?:\? )?[\w.$]+\+0x[0-9a-f]+\/0x|RIP: |Code: )/;
+export const REPORT_LINE = new RegExp(`${STACK_LINE.source}|^(?:${[
+  'RSP: ', 'RAX: ', 'RDX: ', 'RBP: ', 'R1[03]: ', '[FC]S: ', 'CR2: ', 'DR[03]: ', 'PKRU: ', 'PGD ', '#PF: ', 'Oops: ', 'CPU: ', 'Hardware name: ',
+  'Tainted: ', 'Workqueue: ', 'Modules linked in:', 'note: ', 'Kernel Offset: ', 'Rebooting in ', '---\\[ ', 'Sending NMI ', 'NMI backtrace ',
+  'Mem-Info:', 'Node \\d', 'lowmem_reserve', 'active_anon:', '\\[ *\\d+\\] +\\d+ ', 'Tasks state', 'oom-kill:', 'oom_reaper: ', 'rcu: ', 'task:',
+].join('|')})`);
+
+export const PATTERN_GROUPS: readonly PatternGroup[] = [
+  {
+    name: 'panic', severity: 'panic', implies: 'panic', shape: 'report', end: /^---\[ end Kernel panic/,
+    headers: ['Kernel panic - not syncing'],
+    formats: [
+      { re: /^Kernel panic - not syncing: The incoming tree failed to initialize properly \[(\S+?)\]/, title: 'Kernel panic: LUO: The incoming tree failed to initialize properly [{1}]' },
+      { re: /^Kernel panic - not syncing: VFS: Unable to mount root fs/, title: 'Kernel panic: VFS: Unable to mount root fs' },
+      { re: /^Kernel panic - not syncing: Attempted to kill init!/, title: 'Kernel panic: Attempted to kill init' },
+      { re: /^Kernel panic - not syncing: Requested init .* failed \(error (-?\w+)\)/, title: 'Kernel panic: Requested init failed (error {1})' },
+      { re: /^Kernel panic - not syncing: No working init found/, title: 'Kernel panic: No working init found' },
+      { re: /^Kernel panic - not syncing: stack-protector: Kernel stack is corrupted in: ([\w.]+)/, title: 'Kernel panic: stack-protector: Kernel stack is corrupted in {1}' },
+      { re: /^Kernel panic - not syncing: Out of memory: (.*)/, title: 'Kernel panic: Out of memory: {1}' },
+      { re: /^Kernel panic - not syncing:? *(.+)/, title: 'Kernel panic: {1}' },
+      { re: /^Kernel panic - not syncing/, title: 'Kernel panic' },
+    ],
+  },
+  {
+    name: 'early-panic', severity: 'panic', implies: 'panic', shape: 'report', unstamped: true,
+    headers: ['PANIC: early exception'],
+    formats: [{ re: /^PANIC: early exception (0x[0-9a-f]+)/, title: 'PANIC: early exception {=1}' }],
+  },
+  {
+    name: 'fault', severity: 'oops', implies: null, shape: 'report', end: END_TRACE, endRequired: true,
+    headers: ['BUG: unable to handle', 'BUG: kernel NULL pointer', 'Oops: ', 'general protection fault', 'divide error:', 'invalid opcode:',
+      'kernel BUG at', 'double fault', 'stack guard page was hit', 'Corrupted page table', 'stack segment:', 'kernel tried to execute'],
+    formats: [
+      { re: /^BUG: kernel NULL pointer dereference/, title: 'BUG: kernel NULL pointer dereference in {fn}' },
+      { re: /^BUG: unable to handle page fault for address/, title: 'BUG: unable to handle page fault in {fn}' },
+      { re: /^BUG: unable to handle kernel (NULL pointer dereference|paging request)/, title: 'BUG: unable to handle kernel {=1} in {fn}' },
+      { re: /^BUG: unable to handle (.*)/, title: 'BUG: unable to handle {1}' },
+      { re: /^kernel BUG at ([\w./-]+):\d+!/, title: 'kernel BUG in {fn}' },
+      { re: /^kernel BUG at /, title: 'kernel BUG in {fn}' },
+      { re: /^(?:Oops: )?general protection fault/, title: 'general protection fault in {fn}' },
+      { re: /^(?:Oops: )?divide error/, title: 'divide error in {fn}' },
+      { re: /^(?:Oops: )?invalid opcode/, title: 'invalid opcode in {fn}' },
+      { re: /^(?:Oops: )?stack segment/, title: 'stack segment fault in {fn}' },
+      { re: /^(?:traps: )?PANIC: double fault/, title: 'double fault in {fn}' },
+      { re: /^BUG: .* stack guard page was hit/, title: 'BUG: stack guard page was hit in {fn}' },
+      { re: /: Corrupted page table at address/, title: 'Corrupted page table in {fn}' },
+      { re: /^kernel tried to execute (.*?)(?: - |$)/, title: 'kernel tried to execute {1}' },
+      { re: /^Oops: ([A-Za-z][\w -]*?):/, title: 'Oops: {1} in {fn}' },
+      { re: /^Oops: /, title: 'Oops in {fn}' },
+    ],
+    // User space at fault: the kernel prints it as `traps: name[pid] general protection fault ip:...`.
+    suppress: [/^traps: .*\[\d+\] (?:trap|general protection|divide|invalid)/],
+  },
+  {
+    name: 'sanitizer', severity: 'oops', implies: null, shape: 'report', end: /^={40,}$|^---\[ end trace /, endRequired: true,
+    headers: ['BUG: KASAN', 'BUG: KFENCE', 'BUG: KMSAN', 'BUG: KCSAN', 'UBSAN: '],
+    formats: [
+      { re: /^BUG: (K\w+): ([\w /-]+?) in ([\w.]+)/, title: '{=1}: {=2} in {3}' },
+      { re: /^BUG: (K\w+): (.*)/, title: '{=1}: {2}' },
+      { re: /^UBSAN: ([\w -]+?) in /, title: 'UBSAN: {=1} in {fn}' },
+    ],
+  },
+  {
+    name: 'lockup', severity: 'warning', implies: null, shape: 'report',
+    headers: ['soft lockup', 'hard LOCKUP', 'detected stall', 'detected expedited stall', 'self-detected stall', 'blocked for more than', 'workqueue lockup', 'kthread starved'],
+    formats: [
+      { re: /^(?:watchdog: )?BUG: soft lockup/, title: 'BUG: soft lockup in {fn}' },
+      { re: /(?:Watchdog detected|NMI watchdog:).*hard LOCKUP/, title: 'hard LOCKUP in {fn}' },
+      { re: /^(?:rcu: )?INFO: (\w+) self-detected stall on CPU/, title: '{=1}: stall in {fn}' },
+      { re: /^(?:rcu: )?INFO: (\w+) detected (?:expedited )?stalls/, title: '{=1}: stall in {fn}' },
+      { re: /^rcu: (\w+) kthread starved/, title: '{=1}: kthread starved' },
+      { re: /^INFO: task (\S+?):\d+ .*blocked for more than/, title: 'INFO: task hung in {fn}' },
+      { re: /^BUG: workqueue lockup/, title: 'BUG: workqueue lockup' },
+    ],
+  },
+  {
+    name: 'warning', severity: 'warning', implies: null, shape: 'report', end: END_TRACE, endRequired: true,
+    headers: ['WARNING: '],
+    formats: [
+      { re: /^WARNING: CPU: \d+ PID: \d+ at \S+ ([\w.]+)\+0x/, title: 'WARNING in {1}' },
+      { re: /^WARNING: (?:\S+:\d+ )?at ([\w.]+)\+0x/, title: 'WARNING in {1}' },
+      { re: /^WARNING: (?:CPU: \d+ PID: \d+ )?(?:at )?([\w./-]+\.[chS]):\d+/, title: 'WARNING at {=1}' },
+      { re: /^WARNING: (possible [\w -]+ detected|suspicious RCU usage|inconsistent lock state|lock held when returning)/, title: 'WARNING: {=1}' },
+    ],
+  },
+  {
+    name: 'memory', severity: 'warning', implies: null, shape: 'report', end: /^(?:Out of memory: Killed process |oom_reaper: )/,
+    headers: ['invoked oom-killer', 'Out of memory', 'page allocation failure'],
+    formats: [
+      { re: /^\S+ invoked oom-killer/, title: 'Out of memory' },
+      { re: /^Out of memory: Killed process/, title: 'Out of memory' },
+      { re: /^\S+: page allocation failure: order:(\d+)/, title: 'page allocation failure' },
+    ],
+  },
+  {
+    name: 'bug', severity: 'oops', implies: null, shape: 'report',
+    headers: ['BUG: '],
+    formats: [
+      { re: /^BUG: Bad page state in process/, title: 'BUG: Bad page state' },
+      { re: /^BUG: Bad page map in process/, title: 'BUG: Bad page map' },
+      { re: /^BUG: Bad rss-counter state/, title: 'BUG: Bad rss-counter state' },
+      { re: /^BUG: sleeping function called from invalid context/, title: 'BUG: sleeping function called from invalid context' },
+      { re: /^BUG: scheduling while atomic/, title: 'BUG: scheduling while atomic' },
+      { re: /^BUG: (.+)/, title: 'BUG: {1}' },
+    ],
+  },
+  ...HANDOVER_GROUPS,
+];
