@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#define _GNU_SOURCE
+/* What the running kernel says about itself. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ops.h"
+#include "util.h"
+
+#define PROTOCOL 1
+
+bool op_hello(struct request *r)
+{
+	struct utsname name;
+	struct timespec up;
+	char boot_id[64] = "", uptime[32];
+
+	uname(&name);
+	clock_gettime(CLOCK_BOOTTIME, &up);
+	read_small("/proc/sys/kernel/random/boot_id", boot_id, sizeof(boot_id));
+	put_u64(r, "protocol", PROTOCOL);
+	put_str(r, "release", name.release);
+	put_str(r, "bootId", boot_id);
+	put_bool(r, "device", access("/dev/liveupdate", F_OK) == 0);
+	put_u64(r, "pid", (uint64_t)getpid());
+	put_u64(r, "pageSize", (uint64_t)sysconf(_SC_PAGESIZE));
+	snprintf(uptime, sizeof(uptime), "%lld.%06ld", (long long)up.tv_sec, up.tv_nsec / 1000);
+	put_raw(r, "uptime");
+	text_str(r->body, uptime);
+	return true;
+}
+
+bool op_zones(struct request *r)
+{
+	static char text[256 * 1024];
+	uint64_t managed = 0, free_pages = 0, n;
+
+	if (read_small("/proc/zoneinfo", text, sizeof(text)) < 0)
+		return fail_errno(r, errno, "read /proc/zoneinfo");
+	for (char *line = text, *next; line; line = next) {
+		next = strchr(line, '\n');
+		if (next)
+			*next++ = 0;
+		if (number_after(line, "managed ", &n))
+			managed += n;
+		else if (number_after(line, "pages free ", &n))
+			free_pages += n;
+	}
+	put_u64(r, "managed", managed);
+	put_u64(r, "free", free_pages);
+	if (read_small("/proc/meminfo", text, sizeof(text)) < 0)
+		return fail_errno(r, errno, "read /proc/meminfo");
+	if (number_after(text, "MemFree:", &n))
+		put_u64(r, "memFreeKb", n);
+	if (number_after(text, "MemAvailable:", &n))
+		put_u64(r, "memAvailableKb", n);
+	return true;
+}
+
+/*
+ * 6.18: nothing is handed over without it, and it must come before the load. 6.19 has it too, but does the same by itself in
+ * the reboot call when LUO is on. From 7.1 on the file is gone.
+ */
+bool op_finalize(struct request *r)
+{
+	static const char path[] = "/sys/kernel/debug/kho/out/finalize";
+	int fd = open(path, O_WRONLY | O_CLOEXEC), err = errno;
+
+	put_bool(r, "present", fd >= 0 || err != ENOENT);
+	if (fd < 0)
+		return err == ENOENT || fail_errno(r, err, "open %s", path);
+	if (write(fd, "1", 1) != 1)
+		fail_errno(r, errno, "write %s", path);
+	close(fd);
+	return !r->error;
+}
+
+bool op_die(struct request *r)
+{
+	(void)r;
+	wire_flush();
+	kill(getpid(), SIGKILL);
+	return true;
+}

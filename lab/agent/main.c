@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#define _GNU_SOURCE
+/*
+ * The agent: what the lab has inside the machine. It reads requests from standard input, carries them out in order and
+ * answers on standard output; docs/agent-protocol.md. When its input ends, it exits and the kernel closes what it held.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "load.h"
+#include "ops.h"
+#include "util.h"
+
+/* keys: every word a key that may be there; with "!" one that must. */
+static const struct op {
+	const char *name, *keys;
+	handler *run;
+} ops[] = {
+	{ "hello", "", op_hello },
+	{ "open", "", op_open },
+	{ "create", "session!", op_create },
+	{ "retrieve-session", "session!", op_retrieve_session },
+	{ "memfd", "file! size! seed! holes huge seals pos", op_memfd },
+	{ "preserve", "session! file! token!", op_preserve },
+	{ "retrieve", "session! token! file!", op_retrieve },
+	{ "stat", "file!", op_stat },
+	{ "verify", "file! size! seed! holes", op_verify },
+	{ "pfns", "file!", op_pfns },
+	{ "finish", "session!", op_finish },
+	{ "close", "session file", op_close },
+	{ "load", "kernel! kernelSize initrd initrdSize cmdline! via", op_load },
+	{ "unload", "", op_unload },
+	{ "kexec", "", op_kexec },
+	{ "go", "", op_go },
+	{ "zones", "", op_zones },
+	{ "reserve-mem", "name! size", op_reserve_mem },
+	{ "finalize", "", op_finalize },
+	{ "die", "", op_die },
+};
+
+static bool listed(const char *keys, const char *key)
+{
+	size_t len = strlen(key);
+
+	for (const char *at = keys; *at; at += strspn(at, " ")) {
+		size_t word = strcspn(at, " !");
+
+		if (word == len && !memcmp(at, key, len))
+			return true;
+		at += strcspn(at, " ");
+	}
+	return false;
+}
+
+static bool keys_fit(struct request *r, const char *keys)
+{
+	for (int i = 0; i < r->keys; i++)
+		if (!listed(keys, r->key[i]))
+			return fail_request(r, "%s has no key %.80s", r->op, r->key[i]);
+	for (const char *at = keys; *at; at += strspn(at, " ")) {
+		size_t word = strcspn(at, " !");
+		char key[32] = "";
+
+		memcpy(key, at, word);
+		if (at[word] == '!' && !request_get(r, key))
+			return fail_request(r, "%s needs %s", r->op, key);
+		at += strcspn(at, " ");
+	}
+	return true;
+}
+
+static void carry_out(struct request *r)
+{
+	for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
+		if (strcmp(ops[i].name, r->op))
+			continue;
+		if (keys_fit(r, ops[i].keys))
+			ops[i].run(r);
+		return;
+	}
+	fail_request(r, "no such operation: %.80s", r->op);
+}
+
+/* A kexec that was announced goes with the very next line or not at all. */
+static void call_off(struct text *body)
+{
+	struct request off = { .body = body, .error = "NOGO", .at = "kexec was not followed by go" };
+
+	if (kexec_disarm(&off.id))
+		wire_reply(&off, 0);
+}
+
+static void prepare(void)
+{
+	struct rlimit limit = { 1048576, 1048576 };
+	int fd;
+
+	signal(SIGPIPE, SIG_IGN);
+	if (setrlimit(RLIMIT_NOFILE, &limit) && !getrlimit(RLIMIT_NOFILE, &limit)) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+	/* Memory is ours to run out of: the SSH server must not be the one who is killed for it. */
+	fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		if (write(fd, "500", 3) < 0)
+			(void)0;
+		close(fd);
+	}
+}
+
+int main(void)
+{
+	struct text body = { 0 };
+	struct request r = { .body = &body };
+	bool too_long;
+	size_t len;
+	char *line;
+
+	prepare();
+	while ((line = wire_line(&len, &too_long))) {
+		uint64_t start = now_us();
+
+		body.len = 0;
+		if (too_long) {
+			call_off(&body);
+			r.id = 0;
+			fail_request(&r, "a request longer than %d bytes", LINE_MAX_BYTES);
+		} else {
+			bool parsed = request_parse(&r, line, len);
+
+			if (!parsed || !kexec_armed(&r))
+				call_off(&body);
+			if (parsed)
+				carry_out(&r);
+		}
+		wire_reply(&r, now_us() - start);
+	}
+	return 0;
+}

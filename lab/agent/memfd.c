@@ -1,0 +1,532 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#define _GNU_SOURCE
+/* Files in memory: made, filled, looked at, compared. */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ops.h"
+#include "pattern.h"
+#include "registry.h"
+#include "util.h"
+
+#define HUGE_BYTES (2ull << 20)
+#define WINDOW (64ull << 20)  /* mapped at once: page tables are memory, too */
+#define CHUNK_PAGES 64u	      /* filled in the cache, then written */
+#define BAD_RANGES 64
+#define SIZE_MAX_BYTES (1ull << 44)
+
+#ifndef F_SEAL_EXEC
+#define F_SEAL_EXEC 0x0020
+#endif
+
+static const struct { const char *name; unsigned flag; } seal_names[] = {
+	{ "seal", F_SEAL_SEAL }, { "shrink", F_SEAL_SHRINK }, { "grow", F_SEAL_GROW },
+	{ "write", F_SEAL_WRITE }, { "future_write", F_SEAL_FUTURE_WRITE }, { "exec", F_SEAL_EXEC },
+};
+#define SEALS (sizeof(seal_names) / sizeof(seal_names[0]))
+
+static bool parse_seals(struct request *r, unsigned *seals)
+{
+	const char *at = request_get(r, "seals");
+
+	*seals = 0;
+	while (at && *at) {
+		size_t len = strcspn(at, ","), i;
+
+		for (i = 0; i < SEALS; i++)
+			if (strlen(seal_names[i].name) == len && !memcmp(seal_names[i].name, at, len))
+				break;
+		if (i == SEALS)
+			return fail_request(r, "no such seal: %.*s", (int)(len > 80 ? 80 : len), at);
+		*seals |= seal_names[i].flag;
+		at += len;
+		if (*at == ',' && !*++at)
+			return fail_request(r, "seals ends with a comma");
+	}
+	return true;
+}
+
+/* ---- page runs ---- */
+
+struct run {
+	uint64_t first, count;
+};
+
+struct runs {
+	struct run *at;
+	size_t len;
+};
+
+static int by_first(const void *a, const void *b)
+{
+	uint64_t x = ((const struct run *)a)->first, y = ((const struct run *)b)->first;
+
+	return x < y ? -1 : x > y;
+}
+
+/* holes=first+count,... sorted; they may not overlap or go beyond the file. */
+static bool parse_holes(struct request *r, uint64_t pages, struct runs *holes)
+{
+	const char *at = request_get(r, "holes");
+	size_t room = 0;
+
+	*holes = (struct runs){ 0 };
+	while (at && *at) {
+		const char *end = at + strcspn(at, ","), *plus = memchr(at, '+', (size_t)(end - at));
+		struct run run;
+
+		if (!plus || !parse_decimal(at, plus, UINT64_MAX, &run.first) || !parse_decimal(plus + 1, end, UINT64_MAX, &run.count) ||
+		    !run.count || (*end && !end[1]))
+			return fail_request(r, "holes are first+count,...: %.80s", at);
+		if (run.first >= pages || run.count > pages - run.first)
+			return fail_request(r, "a hole beyond the end of %llu pages: %.80s", (unsigned long long)pages, at);
+		if (holes->len == room) {
+			room = room ? room * 2 : 16;
+			holes->at = realloc(holes->at, room * sizeof(run));
+			if (!holes->at)
+				_exit(12);
+		}
+		holes->at[holes->len++] = run;
+		at = *end ? end + 1 : end;
+	}
+	if (holes->len)
+		qsort(holes->at, holes->len, sizeof(struct run), by_first);
+	for (size_t i = 1; i < holes->len; i++)
+		if (holes->at[i].first < holes->at[i - 1].first + holes->at[i - 1].count)
+			return fail_request(r, "holes overlap at page %llu", (unsigned long long)holes->at[i].first);
+	return true;
+}
+
+/* ---- memfd ---- */
+
+static void allow_huge(void)
+{
+	static const char path[] = "/sys/kernel/mm/transparent_hugepage/shmem_enabled";
+	static bool done;
+	char now[256];
+	int fd;
+
+	if (done)
+		return;
+	done = true;
+	if (read_small(path, now, sizeof(now)) < 0 || !strstr(now, "[never]"))
+		return;
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	if (write(fd, "advise", 6) < 0)
+		(void)0; /* hugeKb will say that there are none */
+	close(fd);
+}
+
+/* KiB of our mappings of shared memory that are mapped by huge entries. */
+static uint64_t huge_kb(void *from, size_t len)
+{
+	FILE *f = fopen("/proc/self/smaps", "re");
+	char line[512];
+	uint64_t sum = 0, start = 0, stop = 0, kb;
+	unsigned long low = (unsigned long)from, high = low + len;
+
+	if (!f)
+		return 0;
+	while (fgets(line, sizeof(line), f)) {
+		unsigned long a, b;
+
+		if (sscanf(line, "%lx-%lx ", &a, &b) == 2) {
+			start = a;
+			stop = b;
+		} else if (start >= low && stop <= high && number_after(line, "ShmemPmdMapped:", &kb)) {
+			sum += kb;
+		}
+	}
+	fclose(f);
+	return sum;
+}
+
+/* Page runs of the file that are to be filled, and how much they are: a wish the machine cannot meet is answered, not tried,
+ * because trying ends in the kernel's out-of-memory killer. */
+static bool room_for(struct request *r, uint64_t pages)
+{
+	char info[4096];
+	uint64_t available;
+
+	if (read_small("/proc/meminfo", info, sizeof(info)) < 0 || !number_after(info, "MemAvailable:", &available))
+		return true;
+	if (pages * (PAGE / 1024) + 8192 <= available)
+		return true;
+	return fail_errno(r, ENOMEM, "filling %llu KiB, %llu KiB are available", (unsigned long long)pages * (PAGE / 1024),
+			  (unsigned long long)available);
+}
+
+/* Whole pages go through write(): the kernel then need not clear them first. */
+static bool fill_by_write(struct request *r, int fd, const struct pattern *p, uint64_t size, struct run run)
+{
+	static uint64_t chunk[CHUNK_PAGES * PAIRS];
+
+	while (run.count) {
+		uint64_t pages = run.count < CHUNK_PAGES ? run.count : CHUNK_PAGES;
+		uint64_t offset = run.first * PAGE, len = pages * PAGE, done = 0;
+
+		if (offset + len > size)
+			len = size - offset;
+		pattern_fill(p, chunk, run.first, pages);
+		while (done < len) {
+			ssize_t n = pwrite(fd, (char *)chunk + done, len - done, (off_t)(offset + done));
+
+			if (n < 0 && errno == EINTR)
+				continue;
+			if (n <= 0)
+				return fail_errno(r, n ? errno : EIO, "filling at byte %llu", (unsigned long long)(offset + done));
+			done += (uint64_t)n;
+		}
+		run.first += pages;
+		run.count -= pages;
+	}
+	return true;
+}
+
+static bool fill_huge(struct request *r, int fd, const struct pattern *p, uint64_t size, struct run run, uint64_t *kb)
+{
+	uint64_t from = run.first * PAGE, end = (run.first + run.count) * PAGE;
+
+	while (from < end) {
+		uint64_t base = from & ~(HUGE_BYTES - 1), stop = base + WINDOW < end ? base + WINDOW : end;
+		char *space = mmap(NULL, WINDOW + HUGE_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0), *at;
+
+		if (space == MAP_FAILED)
+			return fail_errno(r, errno, "mmap");
+		/* Huge entries need address and offset to agree modulo 2 MiB. */
+		at = (char *)(((uintptr_t)space + HUGE_BYTES - 1) & ~(HUGE_BYTES - 1));
+		if (mmap(at, stop - base, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, (off_t)base) == MAP_FAILED) {
+			int err = errno;
+
+			munmap(space, WINDOW + HUGE_BYTES);
+			return fail_errno(r, err, "mmap");
+		}
+		madvise(at, stop - base, MADV_HUGEPAGE);
+		pattern_fill(p, (uint64_t *)(at + (from - base)), from / PAGE, (stop - from) / PAGE);
+		if (stop > size)
+			memset(at + (size - base), 0, stop - size);
+		*kb += huge_kb(at, stop - base);
+		munmap(space, WINDOW + HUGE_BYTES);
+		from = stop;
+	}
+	return true;
+}
+
+static bool fill(struct request *r, int fd, const struct runs *holes, uint64_t size, uint32_t seed, bool huge)
+{
+	uint64_t pages = PAGES_OF(size), page = 0, kb = 0, wanted = pages;
+	struct pattern p;
+
+	for (size_t i = 0; i < holes->len; i++)
+		wanted -= holes->at[i].count;
+	if (!room_for(r, wanted))
+		return false;
+	if (huge)
+		allow_huge();
+	pattern_init(&p, seed);
+	for (size_t i = 0; i <= holes->len; i++) {
+		uint64_t end = i < holes->len ? holes->at[i].first : pages;
+		struct run run = { page, end - page };
+
+		if (run.count && !(huge ? fill_huge(r, fd, &p, size, run, &kb) : fill_by_write(r, fd, &p, size, run)))
+			return false;
+		if (i < holes->len)
+			page = end + holes->at[i].count;
+	}
+	put_u64(r, "hugeKb", kb);
+	return true;
+}
+
+static bool make(struct request *r, const struct runs *holes, uint64_t size, uint32_t seed)
+{
+	const char *name = request_get(r, "file");
+	uint64_t pos = 0, huge = 0;
+	unsigned seals;
+	int fd;
+
+	if (!parse_seals(r, &seals) || !request_number(r, "pos", INT64_MAX, &pos) || !request_number(r, "huge", 1, &huge))
+		return false;
+	fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (fd < 0)
+		return fail_errno(r, errno, "memfd_create");
+	if (ftruncate(fd, (off_t)size))
+		fail_errno(r, errno, "ftruncate");
+	else if (!fill(r, fd, holes, size, seed, huge))
+		(void)0;
+	else if (pos && lseek(fd, (off_t)pos, SEEK_SET) < 0)
+		fail_errno(r, errno, "lseek");
+	else if (seals && fcntl(fd, F_ADD_SEALS, seals))
+		fail_errno(r, errno, "F_ADD_SEALS");
+	if (r->error) {
+		close(fd);
+		return false;
+	}
+	registry_put(&files, name, fd);
+	return true;
+}
+
+static bool content_keys(struct request *r, uint64_t *size, uint32_t *seed, struct runs *holes)
+{
+	uint64_t number = 0;
+
+	*holes = (struct runs){ 0 };
+	if (!request_number(r, "size", SIZE_MAX_BYTES, size) || !request_number(r, "seed", UINT32_MAX, &number))
+		return false;
+	*seed = (uint32_t)number;
+	return parse_holes(r, PAGES_OF(*size), holes);
+}
+
+bool op_memfd(struct request *r)
+{
+	const char *name = request_get(r, "file");
+	struct runs holes;
+	uint64_t size = 0;
+	uint32_t seed = 0;
+	bool ok;
+
+	if (registry_get(&files, name) >= 0)
+		return fail_request(r, "there is a file %.80s already", name);
+	ok = content_keys(r, &size, &seed, &holes) && make(r, &holes, size, seed);
+	free(holes.at);
+	return ok;
+}
+
+/* ---- stat ---- */
+
+bool op_stat(struct request *r)
+{
+	const char *name = request_get(r, "file");
+	int fd = registry_get(&files, name), seals, more;
+	uint64_t at = 0, first, count;
+	bool begun = false;
+	struct stat st;
+	off_t pos;
+
+	if (fd < 0)
+		return fail_handle(r, "file", name);
+	if (fstat(fd, &st))
+		return fail_errno(r, errno, "fstat");
+	put_u64(r, "size", (uint64_t)st.st_size);
+	pos = lseek(fd, 0, SEEK_CUR);
+	if (pos < 0)
+		return fail_errno(r, errno, "lseek");
+	put_u64(r, "pos", (uint64_t)pos);
+	seals = fcntl(fd, F_GET_SEALS);
+	if (seals < 0)
+		return fail_errno(r, errno, "F_GET_SEALS");
+	put_raw(r, "seals");
+	text_str(r->body, "[");
+	for (size_t i = 0; i < SEALS; i++) {
+		if (!(seals & (int)seal_names[i].flag))
+			continue;
+		if (begun)
+			text_str(r->body, ",");
+		begun = true;
+		text_json(r->body, seal_names[i].name);
+	}
+	text_str(r->body, "]");
+	put_u64(r, "blocks", (uint64_t)st.st_blocks);
+	put_raw(r, "data");
+	text_str(r->body, "[");
+	begun = false;
+	while ((more = next_data(fd, (uint64_t)st.st_size, &at, &first, &count)) > 0) {
+		if (begun)
+			text_str(r->body, ",");
+		begun = true;
+		text_str(r->body, "[");
+		text_u64(r->body, first);
+		text_str(r->body, ",");
+		text_u64(r->body, count);
+		text_str(r->body, "]");
+	}
+	text_str(r->body, "]");
+	if (more < 0)
+		fail_errno(r, errno, "SEEK_DATA");
+	if (lseek(fd, pos, SEEK_SET) < 0) /* looking for data moves the position */
+		return fail_errno(r, errno, "lseek");
+	return !r->error;
+}
+
+/* ---- verify ---- */
+
+struct verdict {
+	uint64_t bad;
+	struct run range[BAD_RANGES];
+	unsigned ranges;
+	uint64_t first_page;
+	uint32_t offset, want, got;
+};
+
+static void bad_page(struct verdict *v, const uint64_t *want, const uint64_t *got, uint64_t number)
+{
+	struct run *last = v->ranges ? &v->range[v->ranges - 1] : NULL;
+	const uint32_t *w = (const uint32_t *)want, *g = (const uint32_t *)got;
+
+	if (!v->bad++) {
+		v->first_page = number;
+		while (v->offset < PAGE - 4 && w[v->offset / 4] == g[v->offset / 4])
+			v->offset += 4;
+		v->want = w[v->offset / 4];
+		v->got = g[v->offset / 4];
+	}
+	if (last && last->first + last->count == number)
+		last->count++;
+	else if (v->ranges < BAD_RANGES)
+		v->range[v->ranges++] = (struct run){ number, 1 };
+}
+
+struct check {
+	struct pattern pattern;
+	const struct runs *holes;
+	size_t hole; /* the first that does not end before the page looked at */
+	uint64_t size;
+	struct verdict verdict;
+};
+
+static void check_page(struct check *c, const uint64_t *got, uint64_t number)
+{
+	static const uint64_t zero[PAIRS];
+	uint64_t left = c->size > number * PAGE ? c->size - number * PAGE : 0, want[PAIRS];
+	const struct runs *h = c->holes;
+
+	while (c->hole < h->len && h->at[c->hole].first + h->at[c->hole].count <= number)
+		c->hole++;
+	if (!left || (c->hole < h->len && h->at[c->hole].first <= number)) {
+		if (!page_is_zero(got))
+			bad_page(&c->verdict, zero, got, number);
+		return;
+	}
+	if (left >= PAGE && pattern_same(&c->pattern, got, number))
+		return;
+	pattern_page(&c->pattern, want, number, left < PAGE ? (uint32_t)left : PAGE);
+	if (memcmp(want, got, PAGE))
+		bad_page(&c->verdict, want, got, number);
+}
+
+/* Pages that are not there: zero, where a hole or anything beyond the file is wanted. Asked without touching the file. */
+static void check_absent(struct check *c, uint64_t number, uint64_t end)
+{
+	static const uint64_t zero[PAIRS];
+
+	while (number < end)
+		check_page(c, zero, number++);
+}
+
+static sigjmp_buf on_bus_error;
+
+static void bus_error(int sig)
+{
+	(void)sig;
+	siglongjmp(on_bus_error, 1);
+}
+
+/* One window through a mapping. Not inlined: what siglongjmp comes back to must be in memory. */
+static bool __attribute__((noinline)) compare_window(struct request *r, int fd, struct check *c, uint64_t first, uint64_t pages)
+{
+	uint64_t *map = mmap(NULL, pages * PAGE, PROT_READ, MAP_PRIVATE, fd, (off_t)(first * PAGE));
+
+	if (map == MAP_FAILED)
+		return fail_errno(r, errno, "mmap");
+	madvise(map, pages * PAGE, MADV_POPULATE_READ);
+	if (!sigsetjmp(on_bus_error, 1))
+		for (uint64_t i = 0; i < pages; i++)
+			check_page(c, map + i * PAIRS, first + i);
+	else
+		fail_errno(r, EIO, "SIGBUS in pages %llu+%llu", (unsigned long long)first, (unsigned long long)pages);
+	munmap(map, pages * PAGE);
+	return !r->error;
+}
+
+/* Looks at the data there is; reading a hole through a mapping would fill it. */
+static bool compare(struct request *r, int fd, struct check *c, uint64_t file_size)
+{
+	uint64_t at = 0, first, count, checked = 0, end = PAGES_OF(c->size);
+	int more;
+
+	while ((more = next_data(fd, file_size, &at, &first, &count)) > 0 && first < end) {
+		if (count > end - first)
+			count = end - first;
+		check_absent(c, checked, first);
+		checked = first + count;
+		while (count) {
+			uint64_t pages = count < WINDOW / PAGE ? count : WINDOW / PAGE;
+
+			if (!compare_window(r, fd, c, first, pages))
+				return false;
+			first += pages;
+			count -= pages;
+		}
+	}
+	if (more < 0)
+		return fail_errno(r, errno, "SEEK_DATA");
+	check_absent(c, checked, end);
+	return true;
+}
+
+static void put_verdict(struct request *r, const struct verdict *v)
+{
+	put_u64(r, "bad", v->bad);
+	put_raw(r, "firstBad");
+	if (v->bad) {
+		text_str(r->body, "{\"page\":");
+		text_u64(r->body, v->first_page);
+		put_u64(r, "offset", v->offset);
+		put_u64(r, "want", v->want);
+		put_u64(r, "got", v->got);
+		text_str(r->body, "}");
+	} else {
+		text_str(r->body, "null");
+	}
+	put_raw(r, "ranges");
+	text_str(r->body, "[");
+	for (unsigned i = 0; i < v->ranges; i++) {
+		text_str(r->body, i ? ",[" : "[");
+		text_u64(r->body, v->range[i].first);
+		text_str(r->body, ",");
+		text_u64(r->body, v->range[i].count);
+		text_str(r->body, "]");
+	}
+	text_str(r->body, "]");
+}
+
+bool op_verify(struct request *r)
+{
+	const char *name = request_get(r, "file");
+	struct check c = { 0 };
+	struct runs holes;
+	struct stat st;
+	uint32_t seed = 0;
+	off_t pos;
+	int fd = registry_get(&files, name);
+
+	if (fd < 0)
+		return fail_handle(r, "file", name);
+	if (content_keys(r, &c.size, &seed, &holes)) {
+		struct sigaction act = { .sa_handler = bus_error }, old;
+
+		c.holes = &holes;
+		pattern_init(&c.pattern, seed);
+		pos = lseek(fd, 0, SEEK_CUR);
+		sigaction(SIGBUS, &act, &old);
+		if (fstat(fd, &st))
+			fail_errno(r, errno, "fstat");
+		else if (compare(r, fd, &c, (uint64_t)st.st_size)) {
+			put_u64(r, "pages", PAGES_OF(c.size));
+			put_verdict(r, &c.verdict);
+		}
+		sigaction(SIGBUS, &old, NULL);
+		lseek(fd, pos, SEEK_SET);
+	}
+	free(holes.at);
+	return !r->error;
+}

@@ -1,0 +1,493 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Process 1 of the machine: mounts, network, SSH server, readiness mark, and then reaps. docs/agent-protocol.md has the mark.
+ * Whatever fails is said on the console as "LAB-INIT-FAIL what: why", and init goes on with the rest.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <net/if_arp.h>
+#include <net/route.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "sha256.h"
+
+#define ADDRESS "10.0.2.15"
+#define NETMASK "255.255.255.0"
+#define GATEWAY "10.0.2.2"
+#define PORT 22
+#define HOST_KEY "/run/hostkey"
+#define PORT_NAME "lab.ready"
+#define LISTEN_SECONDS 30
+#define RESTARTS 5
+
+static int console = 2;
+
+static double now(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static void say(const char *fmt, ...)
+{
+	char line[2048];
+	va_list args;
+	int len;
+
+	va_start(args, fmt);
+	len = vsnprintf(line, sizeof(line) - 1, fmt, args);
+	va_end(args);
+	if (len > (int)sizeof(line) - 2)
+		len = sizeof(line) - 2;
+	line[len++] = '\n';
+	if (write(console, line, (size_t)len) < 0)
+		return; /* there is nobody left to tell */
+}
+
+static void failed(const char *what)
+{
+	say("LAB-INIT-FAIL %s: %s", what, strerror(errno));
+}
+
+static void pause_ms(long ms)
+{
+	struct timespec t = { ms / 1000, ms % 1000 * 1000000 };
+
+	nanosleep(&t, NULL);
+}
+
+static bool read_text(const char *path, char *to, size_t room)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t len = fd < 0 ? -1 : read(fd, to, room - 1);
+
+	if (fd >= 0)
+		close(fd);
+	to[len > 0 ? len : 0] = 0;
+	to[strcspn(to, "\n")] = 0;
+	return len >= 0;
+}
+
+static bool write_text(const char *path, int mode, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+	bool ok = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+/* ---- file systems ---- */
+
+static void mounts(void)
+{
+	static const struct { const char *type, *at, *options; } list[] = {
+		{ "devtmpfs", "/dev", "mode=0755" }, { "proc", "/proc", NULL },	    { "sysfs", "/sys", NULL },
+		{ "devpts", "/dev/pts", "ptmxmode=0666,mode=0620" },
+		{ "debugfs", "/sys/kernel/debug", NULL }, { "tmpfs", "/tmp", "mode=1777" }, { "tmpfs", "/run", "mode=0755" },
+	};
+
+	for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
+		mkdir(list[i].at, 0755);
+		if (mount(list[i].type, list[i].at, list[i].type, 0, list[i].options) && errno != EBUSY)
+			failed(list[i].at);
+	}
+}
+
+/* The kernel opened the console for us only if the root file system had a node for it. */
+static void open_console(void)
+{
+	int fd = open("/dev/console", O_RDWR | O_NOCTTY);
+
+	if (fd < 0) {
+		failed("/dev/console");
+		return;
+	}
+	console = fcntl(fd, F_DUPFD_CLOEXEC, 10);
+	for (int i = 0; i < 3; i++)
+		dup2(fd, i);
+	if (fd > 2)
+		close(fd);
+}
+
+/* ---- network ---- */
+
+static void set_address(struct sockaddr *to, const char *text)
+{
+	struct sockaddr_in *in = (struct sockaddr_in *)to;
+
+	memset(in, 0, sizeof(*in));
+	in->sin_family = AF_INET;
+	inet_pton(AF_INET, text, &in->sin_addr);
+}
+
+static void up(int fd, const char *name, const char *address, const char *netmask)
+{
+	struct ifreq q = { 0 };
+
+	memcpy(q.ifr_name, name, strnlen(name, IFNAMSIZ - 1));
+	set_address(&q.ifr_addr, address);
+	if (ioctl(fd, SIOCSIFADDR, &q))
+		failed("network address");
+	set_address(&q.ifr_netmask, netmask);
+	if (ioctl(fd, SIOCSIFNETMASK, &q))
+		failed("network mask");
+	q.ifr_flags = IFF_UP | IFF_RUNNING;
+	if (ioctl(fd, SIOCSIFFLAGS, &q))
+		failed("network up");
+}
+
+static bool first_ethernet(char *name)
+{
+	DIR *dir = opendir("/sys/class/net");
+	char best[IFNAMSIZ] = "";
+	struct dirent *e;
+
+	while (dir && (e = readdir(dir))) {
+		char path[300], type[16];
+
+		snprintf(path, sizeof(path), "/sys/class/net/%s/type", e->d_name);
+		if (e->d_name[0] == '.' || !strcmp(e->d_name, "lo") || strlen(e->d_name) >= IFNAMSIZ ||
+		    !read_text(path, type, sizeof(type)) || atoi(type) != ARPHRD_ETHER)
+			continue;
+		if (!best[0] || strcmp(e->d_name, best) < 0)
+			strcpy(best, e->d_name);
+	}
+	if (dir)
+		closedir(dir);
+	strcpy(name, best);
+	return best[0];
+}
+
+static void network(void)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct rtentry route = { .rt_flags = RTF_UP | RTF_GATEWAY };
+	char name[IFNAMSIZ];
+
+	if (fd < 0) {
+		failed("socket");
+		return;
+	}
+	up(fd, "lo", "127.0.0.1", "255.0.0.0");
+	if (!first_ethernet(name)) {
+		errno = ENODEV;
+		failed("network card");
+	} else {
+		up(fd, name, ADDRESS, NETMASK);
+		set_address(&route.rt_gateway, GATEWAY);
+		set_address(&route.rt_dst, "0.0.0.0");
+		set_address(&route.rt_genmask, "0.0.0.0");
+		if (ioctl(fd, SIOCADDRT, &route))
+			failed("default route");
+	}
+	close(fd);
+}
+
+/* ---- SSH ---- */
+
+/* The value of a word of the kernel command line; the last one counts. */
+static bool parameter(const char *cmdline, const char *key, char *to, size_t room)
+{
+	size_t len = strlen(key);
+	bool found = false;
+
+	for (const char *at = cmdline; *at; at += strcspn(at, " "), at += strspn(at, " ")) {
+		size_t word = strcspn(at, " ");
+
+		if (word <= len || strncmp(at, key, len) || at[len] != '=' || word - len - 1 >= room)
+			continue;
+		memcpy(to, at + len + 1, word - len - 1);
+		to[word - len - 1] = 0;
+		found = true;
+	}
+	return found;
+}
+
+static void authorize(const char *cmdline)
+{
+	char key[512], line[600];
+
+	if (!parameter(cmdline, "lab.key", key, sizeof(key))) {
+		errno = ENOKEY;
+		failed("lab.key");
+		return;
+	}
+	/* sshd-like servers refuse a home or a key file that others may write to */
+	mkdir("/root", 0700);
+	chmod("/root", 0700);
+	mkdir("/root/.ssh", 0700);
+	chmod("/root/.ssh", 0700);
+	snprintf(line, sizeof(line), "ssh-ed25519 %s lab\n", key);
+	if (!write_text("/root/.ssh/authorized_keys", 0600, line))
+		failed("authorized_keys");
+}
+
+static pid_t start(char *const argv[], int out)
+{
+	pid_t pid = vfork();
+
+	if (pid)
+		return pid;
+	setsid();
+	if (out >= 0) {
+		dup2(out, 1);
+		dup2(out, 2);
+	}
+	execv(argv[0], argv);
+	_exit(127);
+}
+
+static const char *find_program(const char *name, char *path, size_t room)
+{
+	static const char *const places[] = { "/usr/sbin", "/usr/bin", "/sbin", "/bin" };
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		snprintf(path, room, "%s/%s", places[i], name);
+		if (!access(path, X_OK))
+			return path;
+	}
+	failed(name);
+	return NULL;
+}
+
+/* A new host key for this boot. Starts making it; wait_host_key reads what was made. */
+static pid_t start_host_key(int *from)
+{
+	static char path[64];
+	char *argv[] = { path, "-t", "ed25519", "-f", HOST_KEY, NULL };
+	int ends[2];
+	pid_t pid;
+
+	unlink(HOST_KEY);
+	if (!find_program("dropbearkey", path, sizeof(path)) || pipe2(ends, O_CLOEXEC))
+		return -1;
+	pid = start(argv, ends[1]);
+	close(ends[1]);
+	*from = ends[0];
+	return pid;
+}
+
+static int base64_value(char c)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	const char *at = c ? strchr(digits, c) : NULL;
+
+	return at ? (int)(at - digits) : -1;
+}
+
+static size_t base64_decode(const char *from, unsigned char *to, size_t room)
+{
+	unsigned bits = 0, held = 0;
+	size_t len = 0;
+
+	for (int v; (v = base64_value(*from)) >= 0 && len < room; from++) {
+		held = held << 6 | (unsigned)v;
+		bits += 6;
+		if (bits >= 8) {
+			bits -= 8;
+			to[len++] = (unsigned char)(held >> bits);
+		}
+	}
+	return len;
+}
+
+static void base64_encode(const unsigned char *from, size_t len, char *to)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	unsigned bits = 0, held = 0;
+
+	while (len--) {
+		held = held << 8 | *from++;
+		for (bits += 8; bits >= 6; bits -= 6)
+			*to++ = digits[held >> (bits - 6) & 63];
+	}
+	if (bits)
+		*to++ = digits[held << (6 - bits) & 63];
+	*to = 0;
+}
+
+/* dropbearkey prints the public key as "ssh-ed25519 BASE64 comment"; its SHA-256 is what clients show and compare. */
+static bool wait_host_key(pid_t pid, int from, char *fingerprint)
+{
+	unsigned char blob[256], digest[32];
+	char text[2048], *at;
+	size_t len = 0;
+	ssize_t n;
+
+	if (pid < 0)
+		return false;
+	while (len < sizeof(text) - 1 && (n = read(from, text + len, sizeof(text) - 1 - len)) > 0)
+		len += (size_t)n;
+	text[len] = 0;
+	close(from);
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	at = strstr(text, "ssh-ed25519 ");
+	if (!at) {
+		text[strcspn(text, "\n")] = 0;
+		say("LAB-INIT-FAIL host key: %s", text);
+		return false;
+	}
+	sha256(blob, base64_decode(at + strlen("ssh-ed25519 "), blob, sizeof(blob)), digest);
+	base64_encode(digest, sizeof(digest), fingerprint);
+	return true;
+}
+
+static pid_t start_server(void)
+{
+	static char path[64];
+	char *argv[] = { path, "-F", "-E", "-s", "-j", "-k", "-r", HOST_KEY, "-p", "22", "-W", "1048576", "-P", "/run/dropbear.pid", NULL };
+	int log;
+	pid_t pid;
+
+	if (!find_program("dropbear", path, sizeof(path)))
+		return -1;
+	log = open("/run/dropbear.log", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	pid = start(argv, log);
+	if (log >= 0)
+		close(log);
+	return pid;
+}
+
+static bool listening(void)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(PORT), .sin_addr.s_addr = htonl(INADDR_ANY) };
+	bool taken;
+
+	/* Connecting would make the server fork for nothing; a port that cannot be bound is one that somebody listens on. */
+	if (fd < 0)
+		return false;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	taken = bind(fd, (struct sockaddr *)&to, sizeof(to)) && errno == EADDRINUSE;
+	close(fd);
+	return taken;
+}
+
+/* ---- readiness ---- */
+
+static bool mark_port(const char *line)
+{
+	DIR *dir = opendir("/sys/class/virtio-ports");
+	struct dirent *e;
+	bool done = false;
+
+	while (dir && !done && (e = readdir(dir))) {
+		char path[300], name[64];
+		int fd;
+
+		snprintf(path, sizeof(path), "/sys/class/virtio-ports/%s/name", e->d_name);
+		if (e->d_name[0] == '.' || !read_text(path, name, sizeof(name)) || strcmp(name, PORT_NAME))
+			continue;
+		snprintf(path, sizeof(path), "/dev/%s", e->d_name);
+		fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+		done = fd >= 0 && write(fd, line, strlen(line)) == (ssize_t)strlen(line);
+		if (!done)
+			failed(path);
+		if (fd >= 0)
+			close(fd);
+	}
+	if (dir)
+		closedir(dir);
+	return done;
+}
+
+static void ready(const char *cmdline, const char *fingerprint)
+{
+	char epoch[20] = "0", boot_id[64] = "", line[512];
+	struct utsname name;
+
+	uname(&name);
+	parameter(cmdline, "lab.epoch", epoch, sizeof(epoch));
+	read_text("/proc/sys/kernel/random/boot_id", boot_id, sizeof(boot_id));
+	snprintf(line, sizeof(line), "{\"ready\":1,\"epoch\":%d,\"bootId\":\"%s\",\"release\":\"%s\",\"hostkey\":\"%s\",\"mono\":%.3f}\n",
+		 atoi(epoch), boot_id, name.release, fingerprint, now(CLOCK_MONOTONIC));
+	if (!mark_port(line)) {
+		errno = ENODEV;
+		failed("virtio-serial port " PORT_NAME);
+	}
+	line[strlen(line) - 1] = 0;
+	say("LAB-READY %s", line);
+}
+
+static bool wait_listening(pid_t server)
+{
+	double end = now(CLOCK_MONOTONIC) + LISTEN_SECONDS;
+
+	while (!listening()) {
+		if (waitpid(server, NULL, WNOHANG) == server) {
+			errno = ECHILD;
+			failed("dropbear ended");
+			return false;
+		}
+		if (now(CLOCK_MONOTONIC) > end) {
+			errno = ETIMEDOUT;
+			failed("dropbear does not listen");
+			return false;
+		}
+		pause_ms(1);
+	}
+	return true;
+}
+
+int main(void)
+{
+	char cmdline[4096] = "", fingerprint[64] = "";
+	double began = now(CLOCK_MONOTONIC);
+	int key_output = -1, restarts = 0;
+	pid_t key, server;
+
+	mounts();
+	open_console();
+	umask(022);
+	chdir("/");
+	setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", 1);
+	setenv("HOME", "/root", 1);
+	key = start_host_key(&key_output);
+	if (!read_text("/proc/cmdline", cmdline, sizeof(cmdline)))
+		failed("/proc/cmdline");
+	authorize(cmdline);
+	network();
+	if (!write_text("/proc/self/oom_score_adj", 0644, "-1000"))
+		failed("oom_score_adj");
+	if (!wait_host_key(key, key_output, fingerprint))
+		failed("no host key");
+	server = start_server();
+	if (server > 0 && wait_listening(server))
+		ready(cmdline, fingerprint);
+	say("LAB-INIT %.3f s from its start to here", now(CLOCK_MONOTONIC) - began);
+	for (;;) {
+		int status;
+		pid_t pid = wait(&status);
+
+		if (pid < 0) {
+			pause_ms(1000);
+		} else if (pid == server) {
+			say("LAB-INIT-FAIL dropbear ended with status 0x%x", status);
+			server = restarts++ < RESTARTS ? start_server() : -1;
+			pause_ms(100);
+		}
+	}
+}
