@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// From what was written, right in shape, to a scenario that can be run.
+import { basename } from 'node:path';
+import type { MachineSpec, ReserveMemSpec, Scenario } from '../model/scenario.js';
+import type { SourceDocument } from './document.js';
+import { expandSteps } from './explicit.js';
+import { insertFaults } from './faults.js';
+import { checkEpochs, followSteps } from './follow.js';
+import { LIMITS, PAGE } from './limits.js';
+import type { ScenarioOverrides } from './parse.js';
+import type { Problems } from './problems.js';
+import type { ScenarioInput } from './schema.js';
+import { seedOf } from './seed.js';
+import { expandSessions } from './short.js';
+import { type Draft, StepList, TooManySteps } from './steplist.js';
+
+interface Context {
+  document: SourceDocument;
+  problems: Problems;
+  overrides: ScenarioOverrides;
+  source: string;
+}
+
+export function build(input: ScenarioInput, context: Context): Scenario {
+  const { document, problems, overrides } = context;
+  const outcome = typeof input.expect === 'string' ? input.expect : input.expect.outcome;
+  const kernels = kernelsOf(input, context);
+  const machine = machineOf(input, problems);
+  const reserveMem = reserveMemOf(input, machine, problems);
+  const drafts = stepsOf(input, kernels, context);
+  if (problems.empty) {
+    checkEpochs(drafts, kernels, outcome, problems);
+    followSteps(drafts, machine.memory, reserveMem.reduce((sum, each) => sum + each.size, 0), problems);
+  }
+  return {
+    name: input.name ?? basename(document.file).replace(/\.ya?ml$/, '').replace(/[^A-Za-z0-9._-]+/g, '-'),
+    description: input.description,
+    tags: input.tags,
+    kernels,
+    machine,
+    cmdlines: cmdlinesOf(input, kernels.length, problems),
+    reserveMem,
+    steps: drafts.map(({ step }) => step),
+    expect: { outcome },
+    timeout: overrides.timeout ?? input.timeout ?? null,
+    deadline: input.deadline ?? null,
+    file: document.file,
+    source: context.source,
+  };
+}
+
+function kernelsOf(input: ScenarioInput, { overrides, problems }: Context): string[] {
+  if (input.chain) {
+    for (const key of ['from', 'to'] as const) {
+      if (input[key] !== undefined) problems.add([key], `expected either chain or from and to, found chain and ${key}`, null, 'key');
+      if (overrides[key] !== undefined) problems.addGeneral(`--${key} cannot be used, as this scenario is a chain of ${input.chain.length} kernels`);
+    }
+    return input.chain;
+  }
+  const from = overrides.from ?? input.from;
+  const to = overrides.to ?? input.to;
+  if (from === undefined) problems.add([], 'missing key "from": expected the kernel that runs first', 'or say --from, or chain: [...]');
+  if (to === undefined) problems.add([], 'missing key "to": expected the kernel that is handed over to', 'or say --to, or chain: [...]');
+  return [from ?? '', to ?? ''];
+}
+
+function machineOf(input: ScenarioInput, problems: Problems): MachineSpec {
+  const { memory } = input.machine;
+  if (memory < LIMITS.memoryMin || memory > LIMITS.memoryMax) {
+    problems.add(['machine', 'memory'], `expected memory from 256MiB to 64GiB, found ${memory} bytes`);
+  } else if (memory % (1024 * 1024) !== 0) {
+    problems.add(['machine', 'memory'], `expected memory in whole MiB, found ${memory} bytes`);
+  }
+  return input.machine;
+}
+
+function reserveMemOf(input: ScenarioInput, machine: MachineSpec, problems: Problems): ReserveMemSpec[] {
+  const names = new Set<string>();
+  let total = 0;
+  for (const [index, { name, size }] of input.reserveMem.entries()) {
+    if (names.has(name)) problems.add(['reserveMem', index, 'name'], `expected a name of its own; "${name}" is there already`);
+    names.add(name);
+    if (size === 0 || size % PAGE !== 0) problems.add(['reserveMem', index, 'size'], `expected whole pages of ${PAGE} bytes, found ${size} bytes`);
+    total += size;
+    if (total > machine.memory) problems.add(['reserveMem', index, 'size'], `expected less than the machine's memory (${machine.memory} bytes), found ${total} bytes in all`);
+  }
+  return input.reserveMem.map(({ name, size, seed }) => ({ name, size, seed: seed ?? seedOf(`reserve_mem/${name}`) }));
+}
+
+function cmdlinesOf(input: ScenarioInput, kernels: number, problems: Problems): string[] {
+  const given = input.cmdline as Record<string, string | undefined>;
+  for (const key of Object.keys(given)) {
+    if (/^\d+$/.test(key) && Number(key) >= kernels) {
+      problems.add(['cmdline', key], `expected an epoch from 0 to ${kernels - 1}, as there are ${kernels} kernels; found ${key}`, null, 'key');
+    }
+  }
+  return Array.from({ length: kernels }, (_, epoch) => {
+    const keys = ['all', ...(epoch === 0 ? ['from'] : []), ...(epoch === kernels - 1 ? ['to'] : []), String(epoch)];
+    const parts = keys.flatMap((key) => given[key] ?? []);
+    const line = parts.join(' ');
+    if (Buffer.byteLength(line) > LIMITS.cmdline) {
+      problems.add(['cmdline'], `expected at most ${LIMITS.cmdline} bytes for one kernel, found ${Buffer.byteLength(line)} for epoch ${epoch}`, null, 'key');
+    }
+    return line;
+  });
+}
+
+function stepsOf(input: ScenarioInput, kernels: readonly string[], { document, problems }: Context): Draft[] {
+  if (input.steps && input.sessions) {
+    problems.add(['steps'], 'expected either sessions or steps, found both', null, 'key');
+    return [];
+  }
+  if (input.steps && input.kexec) problems.add(['kexec'], 'kexec goes with sessions; with steps it is a step of its own', 'write - kexec, - abort or - load: legacy', 'key');
+  const list = new StepList(document);
+  try {
+    if (input.steps) expandSteps(input.steps, document.file, list, problems);
+    else {
+      const way = input.kexec === undefined ? (input.sessions ? ['sessions'] : []) : ['kexec'];
+      expandSessions(input.sessions ?? [], kernels.length, input.kexec ?? 'file', way, list, problems);
+    }
+  } catch (error) {
+    if (!(error instanceof TooManySteps)) throw error;
+    problems.add(error.path, `expected at most ${LIMITS.steps} steps in all; this goes beyond`);
+  }
+  return problems.empty ? insertFaults(list.drafts, input.faults, kernels.length, document, problems) : list.drafts;
+}

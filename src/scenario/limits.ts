@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// How large things in a scenario may be.
+
+export const PAGE = 4096;
+export const MIB = 1024 * 1024;
+export const GIB = 1024 * MIB;
+
+export const LIMITS = {
+  /** A scenario file, in bytes. */
+  fileBytes: 4 * MIB,
+  memoryMin: 256 * MIB,
+  memoryMax: 64 * GIB,
+  cpus: 64,
+  /** Any one size, in bytes. */
+  size: 1024 * GIB,
+  /** Kernels of a chain. */
+  kernels: 100,
+  /** Any one `count`. */
+  count: 1_000_000,
+  /** Steps after all counts and repeats. */
+  steps: 1_000_000,
+  /** Bytes of a session's name; the kernel's field holds one more. */
+  sessionName: 63,
+  /** Bytes of one epoch's additions to the kernel command line; the x86 kernel takes 2047 in all. */
+  cmdline: 1024,
+  /** Seconds. */
+  timeout: 86_400,
+} as const;

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// Is what a memfd shall be made of possible?
+import type { MemfdSpec, PageRange } from '../model/scenario.js';
+import type { Path } from './document.js';
+import { PAGE } from './limits.js';
+import type { Problems } from './problems.js';
+
+/** Checks the parts of one memfd against each other; `path` is the mapping that holds `holes`. */
+export function checkMemfd(memfd: MemfdSpec, path: Path, problems: Problems): void {
+  const pages = Math.ceil(memfd.size / PAGE);
+  const taken: PageRange[] = [];
+  for (const [index, hole] of memfd.holes.entries()) {
+    const at = [...path, 'holes', index];
+    if (hole.first + hole.count > pages) {
+      problems.add(at, `expected pages below ${pages}, as the file has ${pages} of them; found ${hole.first}+${hole.count}`);
+    } else if (taken.some((other) => hole.first < other.first + other.count && other.first < hole.first + hole.count)) {
+      problems.add(at, `the hole ${hole.first}+${hole.count} overlaps another one`);
+    }
+    taken.push(hole);
+  }
+  const twice = memfd.seals.findIndex((seal, index) => memfd.seals.indexOf(seal) !== index);
+  if (twice >= 0) problems.add([...path, 'seals', twice], `the seal ${memfd.seals[twice]} is there twice`);
+}

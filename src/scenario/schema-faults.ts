@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// Faults: changes made from outside the machine.
+import { z } from 'zod';
+import { FAULT_MOMENTS, type Fault } from '../model/scenario.js';
+import { line, mapping } from './values.js';
+
+const bytes = (what: string) => line(what).meta({ maxLength: 256 });
+
+/** The three ways to say a fault; exactly one is given. */
+export const faultBody = {
+  do: z.enum(['triple-fault', 'reset', 'stop', 'nmi']).optional()
+    .describe('triple-fault: the next interrupt resets the machine; reset: QMP system_reset; stop: all vCPUs stand still; nmi: QMP inject-nmi'),
+  replace: mapping({
+    find: bytes('the text to look for').describe('A whole NUL-terminated string in the machine\'s memory'),
+    with: bytes('the text to write').describe('What to write over it; no longer than find'),
+    where: z.enum(['page-start', 'anywhere']).default('anywhere').describe('Where it must stand'),
+  }).optional().describe('Overwrite a string wherever it stands in the machine\'s memory'),
+  flip: mapping({
+    file: line('a file\'s name').describe('Name of the file; in the short form SESSION/FILE'),
+    page: z.int().min(0).default(0).describe('Page of the file, counted from 0'),
+    offset: z.int().min(0).max(4095).default(0).describe('Byte of the page'),
+    mask: z.int().min(1).max(255).default(255).describe('Bits to flip'),
+  }).optional().describe('Flip bits of one byte of a file, in the machine\'s memory'),
+};
+
+export const faultEntry = mapping({
+  at: z.enum(FAULT_MOMENTS).describe('When it strikes; jump: as soon as the old kernel has begun the kexec'),
+  update: z.int().min(1).optional().describe('Which update, counted from 1; by default the last'),
+  ...faultBody,
+});
+
+export const FAULT_WORDS = ['do', 'replace', 'flip'] as const;
+const bodySchema = mapping(faultBody);
+export type FaultBodyInput = z.output<typeof bodySchema>;
+export type FaultInput = z.output<typeof faultEntry>;
+
+/** The fault that was said, or null where not exactly one was. */
+export function toFault(input: FaultBodyInput): Fault | null {
+  if (FAULT_WORDS.filter((word) => input[word] !== undefined).length !== 1) return null;
+  if (input.replace) return { kind: 'replace', find: input.replace.find, write: input.replace.with, where: input.replace.where };
+  if (input.flip) return { kind: 'flip', ...input.flip };
+  return input.do ? { kind: input.do } : null;
+}

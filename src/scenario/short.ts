@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+// The short form: sessions with files become the steps of every epoch.
+import type { MemfdSpec } from '../model/scenario.js';
+import type { Path } from './document.js';
+import { LIMITS } from './limits.js';
+import { checkMemfd } from './memfd.js';
+import { shown } from './problem.js';
+import type { Problems } from './problems.js';
+import type { KEXEC_WAYS } from './schema.js';
+import type { SessionFileInput, SessionInput } from './schema-sessions.js';
+import { seedOf } from './seed.js';
+import type { StepList } from './steplist.js';
+import { fill, unfilled } from './template.js';
+
+interface PlannedFile {
+  spec: MemfdSpec;
+  token: number;
+  path: Path;
+}
+
+interface PlannedSession {
+  name: string;
+  files: PlannedFile[];
+  retrieve: boolean;
+  finish: boolean;
+  path: Path;
+}
+
+const COPY: ReadonlyMap<string, number> = new Map([['i', 1]]);
+
+/** A name for many needs a {i}, and no template that nothing is known for. */
+function checkName(name: string, count: number, path: Path, problems: Problems): void {
+  const strange = unfilled(name, COPY)[0];
+  if (strange !== undefined) problems.add(path, `no number is known for {${strange}} in ${shown(name)}`, 'did you mean {i}?');
+  else if (count > 1 && !name.includes('{i}')) problems.add(path, `expected a name with {i}, as there are ${count} of them; found ${shown(name)}`, `did you mean "${name}-{i}"?`);
+}
+
+function planFiles(owner: string, index: number, inputs: readonly SessionFileInput[], base: Path, problems: Problems): PlannedFile[] {
+  const files: PlannedFile[] = [];
+  const tokens = new Set<number>();
+  const names = new Set<string>();
+  const perSession = inputs.reduce((sum, input) => sum + input.count, 0);
+  for (const [at, input] of inputs.entries()) {
+    const path = [...base, 'files', at];
+    if (index === 0 && input.name !== undefined) checkName(input.name, input.count, [...path, 'name'], problems);
+    for (let copy = 1; copy <= input.count; copy++) {
+      const token = input.token === undefined ? files.length + 1 : input.token + copy - 1;
+      const name = input.name === undefined ? String(token) : fill(input.name, new Map([['i', copy]]));
+      if (tokens.has(token)) {
+        problems.add(input.token === undefined ? path : [...path, 'token'], `expected a token of its own in session ${shown(owner)}; ${token} is taken`);
+      }
+      if (names.has(name)) problems.add(input.name === undefined ? path : [...path, 'name'], `expected a name of its own; session ${shown(owner)} has a file ${shown(name)} already`);
+      tokens.add(token);
+      names.add(name);
+      const file = `${owner}/${name}`;
+      const seed = input.seed === undefined ? seedOf(file) : (input.seed + index * perSession + copy - 1) >>> 0;
+      const { memfd: size, holes, huge, seals, position } = input;
+      files.push({ spec: { file, size, seed, holes, huge, seals, position }, token, path });
+    }
+    if (index === 0 && files.length > 0) checkMemfd(files.at(-1)!.spec, path, problems);
+  }
+  return files;
+}
+
+function planSessions(inputs: readonly SessionInput[], problems: Problems): PlannedSession[] {
+  const planned: PlannedSession[] = [];
+  const names = new Set<string>();
+  for (const [at, input] of inputs.entries()) {
+    const path = ['sessions', at];
+    checkName(input.name, input.count, [...path, 'name'], problems);
+    const perSession = 1 + input.files.reduce((sum, file) => sum + file.count, 0);
+    if (input.count * perSession > LIMITS.steps) {
+      problems.add(path, `expected at most ${LIMITS.steps} sessions and files, found ${input.count * perSession}`);
+      continue;
+    }
+    for (let copy = 1; copy <= input.count; copy++) {
+      const name = fill(input.name, new Map([['i', copy]]));
+      if (names.has(name)) problems.add([...path, 'name'], `expected a name of its own; there is a session ${shown(name)} already`);
+      names.add(name);
+      planned.push({ name, files: planFiles(name, copy - 1, input.files, path, problems), retrieve: input.retrieve, finish: input.finish, path });
+    }
+  }
+  return planned;
+}
+
+class Expansion {
+  readonly #out: StepList;
+  #carried: PlannedSession[];
+
+  constructor(out: StepList, sessions: PlannedSession[]) {
+    this.#out = out;
+    this.#carried = sessions;
+  }
+
+  handIn(fresh: boolean): void {
+    for (const session of this.#carried) {
+      this.#out.add({ op: 'create', session: session.name }, session.path);
+      for (const { spec, token, path } of session.files) {
+        if (fresh) this.#out.add({ op: 'memfd', memfd: spec }, path);
+        this.#out.add({ op: 'preserve', session: session.name, file: spec.file, token }, path);
+      }
+    }
+  }
+
+  go(way: (typeof KEXEC_WAYS)[number], path: Path): void {
+    this.#out.add({ op: 'load', via: way === 'legacy' ? 'legacy' : 'file' }, path);
+    if (way === 'kill-agent') this.#out.add({ op: 'kill-agent' }, path);
+    this.#out.add({ op: way === 'abort' ? 'abort' : 'kexec' }, path);
+  }
+
+  /** After an abort the old kernel still has everything. */
+  checkAndClose(): void {
+    for (const session of this.#carried) {
+      for (const { spec, path } of session.files) this.#out.add({ op: 'check', file: spec.file }, path);
+      this.#out.add({ op: 'close', target: { kind: 'session', name: session.name } }, session.path);
+    }
+  }
+
+  /** A session that is not asked back or not finished stays as it is, and goes no further in a chain. */
+  takeBack(): void {
+    this.#carried = this.#carried.filter((session) => session.retrieve);
+    for (const session of this.#carried) {
+      this.#out.add({ op: 'retrieve-session', session: session.name }, session.path);
+      for (const { spec, token, path } of session.files) {
+        this.#out.add({ op: 'retrieve', session: session.name, token, file: spec.file }, path);
+        this.#out.add({ op: 'check', file: spec.file }, path);
+      }
+      if (!session.finish) continue;
+      this.#out.add({ op: 'finish', session: session.name }, session.path);
+      this.#out.add({ op: 'close', target: { kind: 'session', name: session.name } }, session.path);
+    }
+    this.#carried = this.#carried.filter((session) => session.finish);
+  }
+}
+
+/** Writes the steps for all updates from the first to the last of `kernels` kernels; `way` is how the last one goes. */
+export function expandSessions(
+  inputs: readonly SessionInput[], kernels: number, way: (typeof KEXEC_WAYS)[number], wayPath: Path, out: StepList, problems: Problems,
+): void {
+  const expansion = new Expansion(out, planSessions(inputs, problems));
+  if (!problems.empty) return;
+  expansion.handIn(true);
+  for (let update = 1; update < kernels; update++) {
+    const last = update === kernels - 1;
+    expansion.go(last ? way : 'file', wayPath);
+    if (last && way === 'abort') {
+      expansion.checkAndClose();
+      return;
+    }
+    expansion.takeBack();
+    if (!last) expansion.handIn(false);
+  }
+}
