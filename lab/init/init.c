@@ -5,14 +5,12 @@
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
 #include <net/if_arp.h>
 #include <net/route.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -20,6 +18,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
@@ -27,6 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "ed25519.h"
 #include "sha256.h"
 
 #define ADDRESS "10.0.2.15"
@@ -272,47 +272,6 @@ static const char *find_program(const char *name, char *path, size_t room)
 	return NULL;
 }
 
-/* A new host key for this boot. Starts making it; wait_host_key reads what was made. */
-static pid_t start_host_key(int *from)
-{
-	static char path[64];
-	char *argv[] = { path, "-t", "ed25519", "-f", HOST_KEY, NULL };
-	int ends[2];
-	pid_t pid;
-
-	unlink(HOST_KEY);
-	if (!find_program("dropbearkey", path, sizeof(path)) || pipe2(ends, O_CLOEXEC))
-		return -1;
-	pid = start(argv, ends[1]);
-	close(ends[1]);
-	*from = ends[0];
-	return pid;
-}
-
-static int base64_value(char c)
-{
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	const char *at = c ? strchr(digits, c) : NULL;
-
-	return at ? (int)(at - digits) : -1;
-}
-
-static size_t base64_decode(const char *from, unsigned char *to, size_t room)
-{
-	unsigned bits = 0, held = 0;
-	size_t len = 0;
-
-	for (int v; (v = base64_value(*from)) >= 0 && len < room; from++) {
-		held = held << 6 | (unsigned)v;
-		bits += 6;
-		if (bits >= 8) {
-			bits -= 8;
-			to[len++] = (unsigned char)(held >> bits);
-		}
-	}
-	return len;
-}
-
 static void base64_encode(const unsigned char *from, size_t len, char *to)
 {
 	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -328,31 +287,38 @@ static void base64_encode(const unsigned char *from, size_t len, char *to)
 	*to = 0;
 }
 
-/* dropbearkey prints the public key as "ssh-ed25519 BASE64 comment"; its SHA-256 is what clients show and compare. */
-static bool wait_host_key(pid_t pid, int from, char *fingerprint)
+static size_t put_string(unsigned char *to, const void *from, size_t len)
 {
-	unsigned char blob[256], digest[32];
-	char text[2048], *at;
-	size_t len = 0;
-	ssize_t n;
+	uint32_t big = htonl((uint32_t)len);
 
-	if (pid < 0)
+	memcpy(to, &big, 4);
+	memcpy(to + 4, from, len);
+	return 4 + len;
+}
+
+/*
+ * A new host key for this boot, in the server's own format, and its fingerprint as clients show it. dropbearkey would do the
+ * same, but starting it takes an emulated machine longer than everything else here.
+ */
+static bool make_host_key(char *fingerprint)
+{
+	static const char type[] = "ssh-ed25519";
+	unsigned char pair[64], blob[128], digest[32];
+	size_t len = put_string(blob, type, strlen(type));
+	int fd = open(HOST_KEY, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	bool ok;
+
+	if (fd < 0 || getrandom(pair, 32, 0) != 32)
 		return false;
-	while (len < sizeof(text) - 1 && (n = read(from, text + len, sizeof(text) - 1 - len)) > 0)
-		len += (size_t)n;
-	text[len] = 0;
-	close(from);
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
-	at = strstr(text, "ssh-ed25519 ");
-	if (!at) {
-		text[strcspn(text, "\n")] = 0;
-		say("LAB-INIT-FAIL host key: %s", text);
-		return false;
-	}
-	sha256(blob, base64_decode(at + strlen("ssh-ed25519 "), blob, sizeof(blob)), digest);
+	ed25519_public(pair, pair + 32);
+	len += put_string(blob + len, pair, sizeof(pair));
+	ok = write(fd, blob, len) == (ssize_t)len;
+	close(fd);
+	len = put_string(blob, type, strlen(type));
+	len += put_string(blob + len, pair + 32, 32);
+	sha256(blob, len, digest);
 	base64_encode(digest, sizeof(digest), fingerprint);
-	return true;
+	return ok;
 }
 
 static pid_t start_server(void)
@@ -456,25 +422,24 @@ int main(void)
 {
 	char cmdline[4096] = "", fingerprint[64] = "";
 	double began = now(CLOCK_MONOTONIC);
-	int key_output = -1, restarts = 0;
-	pid_t key, server;
+	int restarts = 0;
+	pid_t server;
 
 	mounts();
 	open_console();
 	umask(022);
-	chdir("/");
 	setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", 1);
 	setenv("HOME", "/root", 1);
-	key = start_host_key(&key_output);
+	if (!write_text("/proc/self/oom_score_adj", 0644, "-1000"))
+		failed("oom_score_adj");
+	if (!make_host_key(fingerprint))
+		failed("host key");
+	/* The server is slow to start and needs neither network nor key until somebody calls. */
+	server = start_server();
 	if (!read_text("/proc/cmdline", cmdline, sizeof(cmdline)))
 		failed("/proc/cmdline");
 	authorize(cmdline);
 	network();
-	if (!write_text("/proc/self/oom_score_adj", 0644, "-1000"))
-		failed("oom_score_adj");
-	if (!wait_host_key(key, key_output, fingerprint))
-		failed("no host key");
-	server = start_server();
 	if (server > 0 && wait_listening(server))
 		ready(cmdline, fingerprint);
 	say("LAB-INIT %.3f s from its start to here", now(CLOCK_MONOTONIC) - began);
