@@ -37,6 +37,9 @@ class Follower {
 
   follow(draft: Draft): void {
     const { step, path } = draft;
+    if ('session' in step && Buffer.byteLength(step.session) > LIMITS.sessionField) {
+      this.#problems.add(path, `expected a session's name of at most ${LIMITS.sessionField} bytes, the size of the kernel's field; found ${Buffer.byteLength(step.session)}`);
+    }
     const checked = succeeds(step);
     if (this.#aborted && ['load', 'kexec', 'retrieve-session', 'retrieve', 'finish', 'abort'].includes(step.op)) {
       this.#problems.add(path, `the update was called off before; ${step.op} cannot follow`);
@@ -87,7 +90,7 @@ class Follower {
   #create(session: string, { path }: Draft): void {
     const bytes = Buffer.byteLength(session);
     if (bytes > LIMITS.sessionName) {
-      this.#problems.add(path, `expected a session's name of at most ${LIMITS.sessionName} bytes, found ${bytes}`, 'state an errno if that is what you test');
+      this.#problems.add(path, `expected a session's name of at most ${LIMITS.sessionName} bytes, found ${bytes}`, 'state errno: EINVAL if that is what you test');
     }
     if (this.#outgoing.has(session)) {
       this.#problems.add(path, `expected a name of its own; there is a session ${shown(session)} already`, 'state errno: EEXIST if that is what you test');

@@ -19,8 +19,9 @@ export const LIMITS = {
   count: 1_000_000,
   /** Steps after all counts and repeats. */
   steps: 1_000_000,
-  /** Bytes of a session's name; the kernel's field holds one more. */
+  /** Bytes of a session's name, and of the kernel's field for it, which a wrong client may fill without a terminator. */
   sessionName: 63,
+  sessionField: 64,
   /** Bytes of one epoch's additions to the kernel command line; the x86 kernel takes 2047 in all. */
   cmdline: 1024,
   /** Seconds. */
