@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A key pair made fresh for every run; it never touches the disk.
-import { utils } from 'ssh2';
+import ssh2 from 'ssh2';
 
 export interface RunKey {
   /** OpenSSH private key, for the client. */
@@ -10,7 +10,7 @@ export interface RunKey {
 }
 
 export function makeRunKey(): RunKey {
-  const pair = utils.generateKeyPairSync('ed25519');
+  const pair = ssh2.utils.generateKeyPairSync('ed25519');
   const blob = pair.public.split(' ')[1];
   if (blob === undefined) throw new Error('ssh2 made a public key in an unknown form');
   return { privateKey: pair.private, publicBlob: blob };

@@ -3,7 +3,7 @@
 // mark told, so a session cannot end up on another machine's port.
 import { createHash } from 'node:crypto';
 import pRetry from 'p-retry';
-import { Client, type ClientChannel } from 'ssh2';
+import ssh2, { type Client, type ClientChannel } from 'ssh2';
 import { within } from '../util/deadline.js';
 import { LabError, messageOf } from '../util/errors.js';
 
@@ -101,7 +101,7 @@ function collect(stream: NodeJS.ReadableStream, limit: number): { text: () => st
 
 function connectOnce(target: SshTarget): Promise<SshSession> {
   return new Promise((resolve, reject) => {
-    const client = new Client();
+    const client = new ssh2.Client();
     let wrongKey: LabError | null = null;
     client.once('ready', () => {
       client.removeAllListeners('error');

@@ -56,7 +56,7 @@ export class Pattern {
    */
   compare(page: number, words: Uint32Array, at: number): number {
     const bytes = this.bytesIn(page);
-    if (bytes !== PAGE) return this.comparePartial(page, bytes, words, at);
+    if (bytes !== PAGE) return this.comparePartial(page, words, at);
     const base = this.base;
     const even = mix((this.tagSeeds[0] + page) >>> 0);
     const odd = mix((this.tagSeeds[1] + page) >>> 0);
@@ -68,10 +68,10 @@ export class Pattern {
         | ((words[at + j + 2] as number) ^ (base[j + 2] as number) ^ even)
         | ((words[at + j + 3] as number) ^ (base[j + 3] as number) ^ odd);
     }
-    return difference === 0 ? -1 : this.comparePartial(page, bytes, words, at);
+    return difference === 0 ? -1 : this.comparePartial(page, words, at);
   }
 
-  private comparePartial(page: number, bytes: number, words: Uint32Array, at: number): number {
+  private comparePartial(page: number, words: Uint32Array, at: number): number {
     const want = this.page(page);
     const got = new Uint8Array(words.buffer, words.byteOffset + at * 4, PAGE);
     for (let i = 0; i < PAGE; i++) if (want[i] !== got[i]) return i;

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which of the pages that were handed over and never restored belong to the handover itself: the kernel keeps them for ever after any
+// KHO boot, with or without sessions, so they are not leaked. Each is recognised by its content and named, never just subtracted.
+import { readFdt, u64Property, type FdtNode } from './fdt.js';
+import type { KhopPages } from './khop.js';
+import type { ReadPhys } from './outside.js';
+import { PAGE } from './pattern.js';
+
+export interface BaselinePage {
+  pfn: number;
+  /** Pages from `pfn` on. */
+  count: number;
+  what: string;
+}
+
+/** Names of the property that points to a subtree's blob: 7.x and 6.x (include/linux/kho/abi/kexec_handover.h). */
+const SUBTREE_PROPERTIES = ['preserved-data', 'fdt'];
+/** More marked pages than this besides the files' own are a leak whatever they hold; no need to read them all. */
+const MOST_LOOKED_AT = 4096;
+
+/** @param candidates marked pages that belong to no file */
+export function baselinePages(read: ReadPhys, candidates: readonly KhopPages[]): BaselinePage[] {
+  const looked = candidates.slice(0, MOST_LOOKED_AT);
+  const blobs = new Map<number, string>();
+  const reserved: { start: number; end: number; name: string }[] = [];
+  const found: BaselinePage[] = [];
+  for (const page of looked) {
+    const root = rootFdt(read, page);
+    if (root === null) continue;
+    found.push({ pfn: page.pfn, count: 2 ** page.order, what: 'KHO root tree' });
+    for (const child of root.children) {
+      const at = SUBTREE_PROPERTIES.map((name) => u64Property(child, name)).find((n) => n !== null);
+      if (at === undefined || at === null) continue;
+      blobs.set(Math.floor(at / PAGE), `subtree ${child.name}`);
+      if (child.name === 'memblock') reserved.push(...reserveMem(read, at));
+    }
+  }
+  for (const page of looked) {
+    if (found.some((known) => known.pfn === page.pfn)) continue;
+    const blob = blobs.get(page.pfn);
+    const area = reserved.find(({ start, end }) => page.pfn * PAGE >= start && (page.pfn + 2 ** page.order) * PAGE <= end);
+    const what = blob ?? (area === undefined ? null : `reserve_mem ${area.name}`) ?? (isFlbHeader(read, page) ? 'LUO FLB header' : null);
+    if (what !== null) found.push({ pfn: page.pfn, count: 2 ** page.order, what });
+  }
+  return found;
+}
+
+function readPages(read: ReadPhys, page: KhopPages): Uint8Array | null {
+  const bytes = new Uint8Array(PAGE * Math.min(16, 2 ** page.order));
+  return read(page.pfn * PAGE, bytes) ? bytes : null;
+}
+
+function rootFdt(read: ReadPhys, page: KhopPages): FdtNode | null {
+  const bytes = readPages(read, page);
+  if (bytes === null) return null;
+  const root = readFdt(bytes);
+  const compatible = root?.properties.get('compatible');
+  return compatible !== undefined && Buffer.from(compatible).toString('latin1').startsWith('kho-v') ? root : null;
+}
+
+/** reserve_mem= ranges that the memblock subtree lists (mm/memblock.c: one node a range, `start` and `size`). */
+function reserveMem(read: ReadPhys, at: number): { start: number; end: number; name: string }[] {
+  const bytes = new Uint8Array(PAGE);
+  const tree = read(at, bytes) ? readFdt(bytes) : null;
+  return (tree?.children ?? []).flatMap((node) => {
+    const start = u64Property(node, 'start');
+    const size = u64Property(node, 'size');
+    return start === null || size === null ? [] : [{ start, end: start + size, name: node.name }];
+  });
+}
+
+/** struct luo_flb_header_ser {pgcnt, count} (include/linux/kho/abi/luo.h, 7.x) and no entry behind it: nothing else is in the page. */
+function isFlbHeader(read: ReadPhys, page: KhopPages): boolean {
+  const bytes = page.order === 0 ? readPages(read, page) : null;
+  if (bytes === null) return false;
+  const view = new DataView(bytes.buffer);
+  return view.getBigUint64(0, true) === 1n && view.getBigUint64(8, true) === 0n && bytes.subarray(16).every((byte) => byte === 0);
+}

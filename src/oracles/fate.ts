@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// What became of one file that was handed over: every page of it is intact, corrupt, leaked or lost.
+import { KhopIndex } from './khop.js';
+import { lookOutside, type OutsideLook, type PfnRun, type ReadPhys } from './outside.js';
+import type { Pattern } from './pattern.js';
+
+export interface PageCounts {
+  pagesPreserved: number;
+  pagesIntact: number;
+  pagesLeaked: number;
+  pagesLost: number;
+  pagesCorrupt: number;
+}
+
+export const NO_PAGES: Readonly<PageCounts> = { pagesPreserved: 0, pagesIntact: 0, pagesLeaked: 0, pagesLost: 0, pagesCorrupt: 0 };
+
+export type FileFate = 'intact' | 'corrupt' | 'leaked' | 'lost';
+
+export interface FateOfFile extends PageCounts {
+  fate: FileFate;
+  /** Of the pages that did not come back: how many the next kernel has written over, and how many still lie there readable. */
+  overwritten: number;
+  readable: number;
+  look: OutsideLook;
+  problems: string[];
+}
+
+/** A file that came back. @param now where its pages lie in the next kernel @param inside what user space found wrong */
+export function fateOfReturned(read: ReadPhys, pattern: Pattern, before: readonly PfnRun[], now: readonly PfnRun[], inside: { problems: string[]; badPages: number }): FateOfFile {
+  const look = lookOutside(read, pattern, now);
+  const pages = countPages(before);
+  const problems = [...inside.problems];
+  if (look.different > 0) problems.push(`${look.different} of ${look.pages} physical pages hold something else, first page ${look.first?.page}`);
+  if (look.pages < pages) problems.push(`${pages - look.pages} pages are no longer there`);
+  const corrupt = Math.max(look.different, inside.badPages, pages - look.pages);
+  const witnesses = inside.badPages === look.different ? [] : [`inside saw ${inside.badPages} bad pages, outside ${look.different}`];
+  return {
+    ...NO_PAGES, pagesPreserved: pages, pagesIntact: Math.max(0, pages - corrupt), pagesCorrupt: corrupt,
+    fate: problems.length > 0 ? 'corrupt' : 'intact', overwritten: 0, readable: 0, look, problems: [...problems, ...witnesses],
+  };
+}
+
+/** A file that did not come back: its pages are still marked as handed over (leaked), or the next kernel has them (lost). */
+export function fateOfMissing(read: ReadPhys, pattern: Pattern, runs: readonly PfnRun[], marked: KhopIndex, why: string): FateOfFile {
+  const counts = { ...NO_PAGES, pagesPreserved: countPages(runs) };
+  let readable = 0;
+  const look = lookOutside(read, pattern, runs, (run, index, equal) => {
+    if (marked.has(run.pfn + index)) counts.pagesLeaked++;
+    else counts.pagesLost++;
+    if (equal) readable++;
+  });
+  const fate = counts.pagesLost > 0 || counts.pagesPreserved === 0 ? 'lost' : 'leaked';
+  return { ...counts, fate, overwritten: counts.pagesPreserved - readable, readable, look, problems: [why] };
+}
+
+function countPages(runs: readonly PfnRun[]): number {
+  return runs.reduce((sum, { count }) => sum + count, 0);
+}
+
+export function addPages(a: PageCounts, b: PageCounts): PageCounts {
+  return {
+    pagesPreserved: a.pagesPreserved + b.pagesPreserved, pagesIntact: a.pagesIntact + b.pagesIntact, pagesLeaked: a.pagesLeaked + b.pagesLeaked,
+    pagesLost: a.pagesLost + b.pagesLost, pagesCorrupt: a.pagesCorrupt + b.pagesCorrupt,
+  };
+}

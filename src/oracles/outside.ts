@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// Content seen from outside: the physical pages that a file had when it was preserved, against what was written into it.
+import { PAGE, type Pattern } from './pattern.js';
+
+/** Pages [page, page + count) of a file lie in physical pages [pfn, pfn + count). */
+export interface PfnRun {
+  page: number;
+  pfn: number;
+  count: number;
+}
+
+/** Reads physical memory; false where there is no RAM. */
+export type ReadPhys = (phys: number, into: Uint8Array) => boolean;
+
+export interface OutsideLook {
+  /** Pages that were compared. */
+  pages: number;
+  equal: number;
+  /** Runs of file pages whose physical page holds something else; at most MOST_RUNS are kept, `different` counts all. */
+  different: number;
+  differentRuns: { page: number; count: number }[];
+  /** The first difference: file page, byte within it, physical address. */
+  first: { page: number; offset: number; phys: number } | null;
+}
+
+const MOST_RUNS = 64;
+const CHUNK_PAGES = 256;
+
+/** Compares every page of `runs` with the pattern. @param onPage called for each page with whether it still holds the content */
+export function lookOutside(read: ReadPhys, pattern: Pattern, runs: readonly PfnRun[], onPage?: (run: PfnRun, index: number, equal: boolean) => void): OutsideLook {
+  const look: OutsideLook = { pages: 0, equal: 0, different: 0, differentRuns: [], first: null };
+  const words = new Uint32Array((CHUNK_PAGES * PAGE) / 4);
+  for (const run of runs) {
+    for (let done = 0; done < run.count; done += CHUNK_PAGES) {
+      const count = Math.min(CHUNK_PAGES, run.count - done);
+      const readable = read((run.pfn + done) * PAGE, new Uint8Array(words.buffer, 0, count * PAGE));
+      for (let i = 0; i < count; i++) {
+        const page = run.page + done + i;
+        const offset = readable ? pattern.compare(page, words, (i * PAGE) / 4) : 0;
+        const equal = offset < 0;
+        look.pages++;
+        if (equal) look.equal++;
+        else note(look, page, offset, (run.pfn + done + i) * PAGE);
+        onPage?.(run, done + i, equal);
+      }
+    }
+  }
+  return look;
+}
+
+function note(look: OutsideLook, page: number, offset: number, pageAddress: number): void {
+  look.different++;
+  look.first ??= { page, offset, phys: pageAddress + offset };
+  const last = look.differentRuns.at(-1);
+  if (last !== undefined && last.page + last.count === page) last.count++;
+  else if (look.differentRuns.length < MOST_RUNS) look.differentRuns.push({ page, count: 1 });
+}

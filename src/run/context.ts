@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the parts of one run share.
+import type { Agent } from '../guest/agent.js';
+import type { SshSession } from '../guest/session.js';
+import type { KernelImage, RootFs } from '../model/image.js';
+import type { Scenario } from '../model/scenario.js';
+import type { Accel } from '../qemu/args.js';
+import type { Deadlines } from './deadlines.js';
+import type { Machine } from './machine.js';
+import type { Recorder } from './recorder.js';
+import type { RunState } from './state.js';
+import type { RunStreams } from './streams.js';
+
+export interface RunPlan {
+  id: string;
+  scenario: Scenario;
+  /** One an epoch. */
+  kernels: KernelImage[];
+  rootfs: RootFs;
+  accel: Accel;
+  /** Private folder of the run, made and removed by the caller. */
+  dir: string;
+}
+
+export interface RunContext {
+  plan: RunPlan;
+  recorder: Recorder;
+  streams: RunStreams;
+  machine: Machine;
+  deadlines: Deadlines;
+  state: RunState;
+  ssh: SshSession;
+  agent: Agent;
+  /** The run's public key, as the kernel command line carries it. */
+  publicBlob: string;
+  /** OpenSSH private key of this run. */
+  privateKey: string;
+  /** The next kernel was loaded by a step. */
+  loaded: boolean;
+  /** Aborted when the whole run must end: its deadline, or Ctrl-C. */
+  signal: AbortSignal;
+}

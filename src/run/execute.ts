@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+// One run from a plan to a record: start the machine, go through its epochs, judge, and end it, whatever happened.
+import { makeRunKey } from '../guest/keys.js';
+import { AgentGone } from '../guest/agent.js';
+import type { Incident } from '../model/incident.js';
+import type { Step } from '../model/scenario.js';
+import { startClock, type Clock } from '../util/clock.js';
+import { DeadlineError } from '../util/deadline.js';
+import { LabError, messageOf } from '../util/errors.js';
+import { decide, type Verdict } from '../verdict/verdict.js';
+import type { Finding } from '../console/index.js';
+import type { RunContext, RunPlan } from './context.js';
+import { Deadlines } from './deadlines.js';
+import { MachineEnded } from './ending.js';
+import { judgeUpdate, managedPages, type UpdateRecord } from './judge.js';
+import { machineConfig } from './layout.js';
+import type { MarkedPages } from './look.js';
+import { Machine } from './machine.js';
+import { Recorder } from './recorder.js';
+import { judgeRefusal } from './refusal.js';
+import { RunState, type StepResult } from './state.js';
+import { runSteps } from './steps.js';
+import type { RunStreams } from './streams.js';
+import { update } from './update.js';
+import { openSession, startAgent } from './user-space.js';
+
+export interface RunRecord {
+  verdict: Verdict;
+  incidents: Incident[];
+  droppedIncidents: number;
+  updates: UpdateRecord[];
+  steps: StepResult[];
+  /** What each epoch's kernel said of itself. */
+  epochs: { release: string | null; bootId: string | null }[];
+  findings: Finding[];
+  qemu: { version: string; accel: string; commandLine: string };
+  /** Milliseconds. */
+  durations: Record<string, number>;
+  startedAt: Date;
+}
+
+/** What one epoch needs to be judged when it ends. */
+interface Arrival {
+  handedOver: MarkedPages | null;
+  managed: number | null;
+}
+
+class Run {
+  readonly recorder: Recorder;
+  readonly updates: UpdateRecord[] = [];
+  readonly epochs: RunRecord['epochs'] = [];
+  readonly state = new RunState();
+  machine: Machine | null = null;
+  context: RunContext | null = null;
+  private arrival: Arrival | null = null;
+
+  constructor(
+    readonly plan: RunPlan,
+    readonly streams: RunStreams,
+    readonly clock: Clock,
+    readonly signal: AbortSignal,
+  ) {
+    this.recorder = new Recorder(clock, streams.event);
+  }
+
+  async go(): Promise<void> {
+    const context = await this.boot();
+    const steps = this.plan.scenario.steps.map((step, index) => ({ step, index }));
+    for (;;) {
+      const { epoch } = this.recorder;
+      const mine = steps.filter(({ step }) => step.epoch === epoch);
+      const last = !mine.some(({ step }) => step.op === 'kexec');
+      const end = await this.recorder.task(`steps of epoch ${epoch}`, () => runSteps(context, mine, last && epoch > 0));
+      if (end.kind === 'called-off') return this.calledOff(context, end.why);
+      await this.judge(context, true);
+      if (end.kind === 'done') return;
+      const kexec = mine.find(({ step }) => step.op === 'kexec') as { step: Step; index: number };
+      const strikes = mine.filter(({ step }) => step.op === 'fault' && step.at === 'jump').map(({ step }) => step);
+      const result = await this.recorder.task(`update ${epoch + 1}`, () => update(context, kexec.step, kexec.index, strikes));
+      if (result.kind === 'refused') return this.calledOff(context, result.why);
+      this.arrival = { handedOver: result.handedOver, managed: await managedPages(context) };
+      this.epochs.push({ release: result.mark.release, bootId: result.mark.bootId });
+    }
+  }
+
+  private async boot(): Promise<RunContext> {
+    const { plan, recorder, streams, state } = this;
+    const key = makeRunKey();
+    const seconds = (value: number | null) => (value === null ? null : value * 1000);
+    const deadlines = new Deadlines(seconds(plan.scenario.deadline));
+    const machine = (this.machine = await recorder.task('start of the machine', () =>
+      Machine.start(machineConfig(plan, key.publicBlob), recorder, streams)));
+    const started = this.clock.now();
+    const mark = await recorder.task('boot', () => machine.untilReady(0, deadlines.boot));
+    deadlines.measured(this.clock.now() - started);
+    recorder.event({ kind: 'epoch', mark: 'ready', release: mark.release, bootId: mark.bootId });
+    this.epochs.push({ release: mark.release, bootId: mark.bootId });
+    const reachable = { machine, deadlines, privateKey: key.privateKey, streams };
+    const ssh = await recorder.task('session', () => openSession(reachable, mark)).catch((error: unknown) => {
+      // A first kernel that is up but cannot be reached is more likely the lab's network than the kernel.
+      throw error instanceof DeadlineError ? new LabError(messageOf(error)) : error;
+    });
+    const agent = await startAgent(reachable, ssh);
+    return (this.context = { ...reachable, plan, recorder, state, ssh, agent, publicBlob: key.publicBlob, loaded: false, signal: this.signal });
+  }
+
+  /** Judges the update that led into this epoch; nothing to judge in the first. */
+  private async judge(context: RunContext, alive: boolean): Promise<void> {
+    const { arrival } = this;
+    if (arrival === null) return;
+    this.arrival = null;
+    this.updates.push(await this.recorder.task('oracles', () => judgeUpdate(context, arrival.handedOver, arrival.managed, alive)));
+  }
+
+  private async calledOff(context: RunContext, why: string): Promise<void> {
+    await this.judge(context, true);
+    await this.recorder.task('oracles', () => judgeRefusal(context, why));
+  }
+
+  /** An error out of `go` becomes evidence. Whatever the next kernel left in memory is still looked at. */
+  async failed(error: unknown): Promise<void> {
+    const { recorder, machine, context } = this;
+    await machine?.settle();
+    if (error instanceof MachineEnded) {
+      // Its incident was written down when it happened.
+    } else if (error instanceof DeadlineError) {
+      recorder.incident({ source: 'deadline', side: 'outside', implies: 'hang', title: `no progress: ${error.what}`, detail: error.message });
+    } else if (error instanceof AgentGone && this.oopsed()) {
+      recorder.incident({ source: 'agent', side: 'inside', implies: null, title: 'the agent is gone after a kernel oops', detail: error.message });
+    } else {
+      const detail = error instanceof LabError ? [error.detail, error.hint].filter(Boolean).join('\n') : String((error as Error)?.stack ?? error);
+      recorder.incident({ source: 'lab', side: 'outside', implies: 'infra', title: messageOf(error), detail });
+      return;
+    }
+    if (context !== null && this.arrival !== null) {
+      await this.judge(context, false).catch((late: unknown) => recorder.event({ kind: 'note', text: `no look at the memory: ${messageOf(late)}` }));
+    }
+  }
+
+  private oopsed(): boolean {
+    return this.machine?.findings.some(({ severity }) => severity === 'oops' || severity === 'panic') ?? false;
+  }
+}
+
+/** Runs a plan. Never rejects for what happens to the machine: that is the record. Rejects when `signal` is aborted. */
+export async function execute(plan: RunPlan, streams: RunStreams, signal: AbortSignal): Promise<RunRecord> {
+  const run = new Run(plan, streams, startClock(), signal);
+  const stopOnAbort = () => void run.machine?.stop();
+  signal.addEventListener('abort', stopOnAbort, { once: true });
+  try {
+    await run.go().catch((error: unknown) => run.failed(error));
+    signal.throwIfAborted();
+    const verdict = decide(run.recorder.incidents);
+    return {
+      verdict, incidents: run.recorder.incidents, droppedIncidents: run.recorder.dropped, updates: run.updates, steps: run.state.results,
+      epochs: run.epochs, findings: run.machine?.findings ?? [], startedAt: run.clock.startedAt,
+      qemu: { version: run.machine?.qemuVersion ?? '', accel: plan.accel, commandLine: run.machine?.commandLine ?? '' },
+      durations: { total: run.clock.now() },
+    };
+  } finally {
+    signal.removeEventListener('abort', stopOnAbort);
+    run.context?.agent.drop();
+    run.context?.ssh.close();
+    await run.machine?.stop();
+    run.machine?.close();
+  }
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// Holds what came back against what was handed over, once an update is through: content and metadata from inside, every page from
+// outside, the marked pages to the page, and the zone counters as a second witness for them.
+import { numberOf } from '../guest/agent.js';
+import type { BaselinePage } from '../oracles/baseline.js';
+import { KhopIndex } from '../oracles/khop.js';
+import { addPages, fateOfMissing, fateOfReturned, NO_PAGES, type FateOfFile, type PageCounts } from '../oracles/fate.js';
+import { checkInside, insideProblems } from './check.js';
+import type { RunContext } from './context.js';
+import { baselineOf, markedPages, reader, type MarkedPages } from './look.js';
+import { runsOf } from './operations.js';
+import type { CarriedFile } from './state.js';
+
+export interface FileRecord {
+  file: CarriedFile;
+  fate: FateOfFile;
+}
+
+export interface UpdateRecord {
+  /** The epoch that the update led into. */
+  epoch: number;
+  files: FileRecord[];
+  counts: PageCounts;
+  /** Pages, of any kind, that KHO marked before anyone opened /dev/liveupdate; null where it could not be seen. */
+  handedOver: number | null;
+  /** The same at the end. */
+  left: number | null;
+  baseline: BaselinePage[];
+}
+
+/** Pages that the kernel manages: its own count of what it got back. */
+export async function managedPages(context: RunContext): Promise<number | null> {
+  const reply = await context.agent.request('zones', {}, context.deadlines.request(), context.machine.ended);
+  return reply.ok ? numberOf(reply, 'managed') : null;
+}
+
+/** @param alive user space can still be asked */
+export async function judgeUpdate(context: RunContext, handedOver: MarkedPages | null, managedBefore: number | null, alive: boolean): Promise<UpdateRecord> {
+  const { state, machine, recorder } = context;
+  const carried = [...state.carried.values()];
+  if (alive) await lookInside(context, carried);
+  const managedAfter = alive ? await managedPages(context) : null;
+  const marked = await markedPages(machine);
+  if (marked === null) {
+    recorder.incident({ source: 'memory', side: 'outside', implies: null, title: 'the kernel\'s page array was not found from outside: leaks cannot be seen', detail: '' });
+  }
+  const read = reader(machine);
+  const files = carried.map((file): FileRecord => ({
+    file,
+    fate: file.retrieved === null
+      ? fateOfMissing(read, file.pattern, file.runs, marked?.index ?? NO_MARKS, file.errno === null ? 'not retrieved' : `retrieve failed with ${file.errno}`)
+      : fateOfReturned(read, file.pattern, file.runs, file.retrieved.runs, {
+        problems: insideProblems(file.retrieved), badPages: file.retrieved.inside?.bad ?? 0,
+      }),
+  }));
+  const baseline = marked === null ? [] : baselineOf(machine, marked, carried);
+  const kept = baseline.reduce((sum, { count }) => sum + count, 0);
+  const counts = files.reduce((sum, { fate }) => addPages(sum, fate), NO_PAGES);
+  const record: UpdateRecord = {
+    epoch: recorder.epoch, files, baseline, handedOver: handedOver?.total ?? null, left: marked?.total ?? null,
+    counts: marked === null ? counts : { ...counts, pagesLeaked: marked.total - kept },
+  };
+  recordOracles(context, record);
+  if (handedOver !== null && marked !== null && managedBefore !== null && managedAfter !== null) {
+    secondWitness(context, handedOver.total - marked.total, managedAfter - managedBefore);
+  }
+  return record;
+}
+
+const IMPLIES = { intact: null, corrupt: 'corrupt', leaked: 'leak', lost: 'lost' } as const;
+const NO_MARKS = new KhopIndex([]);
+
+/** Every file that came back is checked, asked for or not, and its pages are looked up in the kernel that runs now. */
+async function lookInside(context: RunContext, carried: readonly CarriedFile[]): Promise<void> {
+  const { agent, deadlines, machine } = context;
+  for (const { retrieved, spec } of carried) {
+    if (retrieved === null) continue;
+    if (retrieved.inside === null) await checkInside(context, retrieved, retrieved.name);
+    const reply = await agent.request('pfns', { file: retrieved.name }, deadlines.request(spec.size), machine.ended);
+    if (reply.ok) retrieved.runs = runsOf(reply);
+  }
+}
+
+function recordOracles(context: RunContext, record: UpdateRecord): void {
+  const { recorder } = context;
+  for (const { file, fate } of record.files) {
+    const good = fate.fate === 'intact';
+    const pages = `${fate.pagesPreserved} pages`;
+    recorder.event({ kind: 'oracle', oracle: `pages of ${file.name}`, side: 'outside', ok: good, detail: good ? pages : `${fate.fate}: ${fate.problems.join('; ')}` });
+    if (good) continue;
+    const away = fate.fate === 'lost' ? `; ${fate.overwritten} of its pages are overwritten, ${fate.readable} still lie there readable` : '';
+    recorder.incident({
+      source: 'memory', side: 'outside', implies: IMPLIES[fate.fate],
+      title: `file is ${fate.fate}`, detail: `${file.name} (session ${file.session}, token ${file.token}, ${pages}): ${fate.problems.join('; ')}${away}`,
+    });
+  }
+  const { pagesLeaked } = record.counts;
+  if (record.left === null) return;
+  const known = record.baseline.map(({ pfn, count, what }) => `${what} at 0x${(pfn * 4096).toString(16)}${count > 1 ? ` (${count} pages)` : ''}`).join(', ');
+  recorder.event({
+    kind: 'oracle', oracle: 'leaked pages', side: 'outside', ok: pagesLeaked === 0,
+    detail: `${record.handedOver ?? '?'} pages handed over, ${record.left} still marked, of which the handover's own: ${known || 'none'}`,
+  });
+  if (pagesLeaked > 0) {
+    recorder.incident({ source: 'memory', side: 'outside', implies: 'leak', title: 'pages leaked', detail: `${pagesLeaked} pages are neither restored nor given back` });
+  }
+}
+
+/** `managed` of /proc/zoneinfo must have risen by exactly the pages that lost their mark. */
+function secondWitness(context: RunContext, restored: number, managed: number): void {
+  const ok = restored === managed;
+  context.recorder.event({
+    kind: 'oracle', oracle: 'restored pages', side: 'inside', ok, detail: `${restored} pages lost their mark, the kernel's managed pages rose by ${managed}`,
+  });
+  if (!ok) {
+    context.recorder.incident({
+      source: 'memory', side: 'inside', implies: null, title: 'the two counts of restored pages disagree',
+      detail: `outside: ${restored} pages lost their mark; inside: managed pages rose by ${managed}`,
+    });
+  }
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the machine is given: kernels on disks, and each epoch's kernel command line.
+import { statSync } from 'node:fs';
+import type { KernelImage } from '../model/image.js';
+import type { DiskSpec, MachineConfig } from '../qemu/args.js';
+import { LabError } from '../util/errors.js';
+import type { RunContext, RunPlan } from './context.js';
+
+export const INITRD_DISK = 'initrd';
+
+/** Words that every epoch gets: without console= and panic= the next kernel's evidence is lost. */
+const ALWAYS = 'console=ttyS0 printk.time=1 panic=-1 nokaslr kho=on liveupdate=on';
+
+/** Kernels that are kexec'd into, each once. */
+function nextKernels(plan: RunPlan): KernelImage[] {
+  return [...new Map(plan.kernels.slice(1).map((kernel) => [kernel.sha256, kernel])).values()];
+}
+
+export function disksOf(plan: RunPlan): DiskSpec[] {
+  const kernels = nextKernels(plan);
+  return [
+    ...(kernels.length > 0 ? [{ serial: INITRD_DISK, path: plan.rootfs.path }] : []),
+    ...kernels.map((kernel, i) => ({ serial: `kernel${i}`, path: kernel.bzImage })),
+  ];
+}
+
+export function cmdlineOf(plan: RunPlan, epoch: number, publicBlob: string): string {
+  const reserve = plan.scenario.reserveMem.map(({ name, size }) => `reserve_mem=${size}:4096:${name}`);
+  return [ALWAYS, ...reserve, `lab.epoch=${epoch}`, `lab.key=${publicBlob}`, plan.scenario.cmdlines[epoch] ?? ''].join(' ').trim();
+}
+
+export function nextKernel(context: RunContext, epoch: number): { kernelDisk: string; kernelSize: number; cmdline: string } {
+  const kernel = context.plan.kernels[epoch];
+  if (kernel === undefined) throw new LabError(`the scenario names no kernel for epoch ${epoch}`);
+  const index = nextKernels(context.plan).findIndex(({ sha256 }) => sha256 === kernel.sha256);
+  return { kernelDisk: `kernel${index}`, kernelSize: statSync(kernel.bzImage).size, cmdline: cmdlineOf(context.plan, epoch, context.publicBlob) };
+}
+
+export function machineConfig(plan: RunPlan, publicBlob: string): MachineConfig {
+  const [first] = plan.kernels;
+  if (first === undefined) throw new LabError('the scenario names no kernel');
+  const { machine } = plan.scenario;
+  return {
+    name: `lab-${plan.id}`, accel: plan.accel, memory: machine.memory, cpus: machine.cpus,
+    kernel: first.bzImage, initrd: plan.rootfs.path, cmdline: cmdlineOf(plan, 0, publicBlob),
+    disks: disksOf(plan), dir: plan.dir, extra: machine.qemuArgs,
+  };
+}

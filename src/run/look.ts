@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// Looks at the machine from outside: the physical pages of files, and the pages that KHO still marks as handed over.
+import { baselinePages, type BaselinePage } from '../oracles/baseline.js';
+import { countPages, findKhop, KhopIndex, STRUCT_PAGE, VMEMMAP, type KhopPages } from '../oracles/khop.js';
+import { lookOutside, type ReadPhys } from '../oracles/outside.js';
+import { eachStructPage } from '../qemu/vmemmap.js';
+import type { RunContext } from './context.js';
+import type { Machine } from './machine.js';
+import type { FileState } from './state.js';
+
+export interface MarkedPages {
+  found: KhopPages[];
+  index: KhopIndex;
+  /** Pages, not folios. */
+  total: number;
+}
+
+export function reader(machine: Machine): ReadPhys {
+  return (phys, into) => machine.memory.read(phys, into);
+}
+
+/** All pages that KHO marks now; null where the kernel's page array could not be found. */
+export async function markedPages(machine: Machine): Promise<MarkedPages | null> {
+  const registers = await machine.registers();
+  if (registers === null) return null;
+  const found: KhopPages[] = [];
+  const entries = eachStructPage(machine.memory, registers.cr3, VMEMMAP, STRUCT_PAGE, (structs, firstPfn) => {
+    for (const pages of findKhop(structs, firstPfn)) found.push(pages);
+  });
+  return entries === 0 ? null : { found, index: new KhopIndex(found), total: countPages(found) };
+}
+
+/** The marked pages that belong to the handover itself; `files` are known to belong to files. */
+export function baselineOf(machine: Machine, marked: MarkedPages, files: readonly Pick<FileState, 'runs'>[]): BaselinePage[] {
+  const own = new Set<number>();
+  for (const file of files) for (const run of file.runs) for (let i = 0; i < run.count; i++) own.add(run.pfn + i);
+  return baselinePages(reader(machine), marked.found.filter(({ pfn }) => !own.has(pfn)));
+}
+
+/** Before a kexec: every page of every held file must hold, seen from outside, what was written from inside. */
+export function lookBefore(context: RunContext, files: readonly FileState[]): void {
+  for (const file of files) {
+    file.before = lookOutside(reader(context.machine), file.pattern, file.runs);
+    const { different, pages, first } = file.before;
+    context.recorder.event({
+      kind: 'oracle', oracle: `content of ${file.name} before the kexec`, side: 'outside', ok: different === 0,
+      detail: different === 0 ? `${pages} pages` : `${different} of ${pages} pages differ, first page ${first?.page}`,
+    });
+  }
+}

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+// The running machine with all its streams: console, readiness marks, monitor, memory. Waits here end as soon as the machine does.
+import { ConsoleScanner, type ConsoleSignal, type Finding } from '../console/index.js';
+import { CONSOLE_FILE, QMP_SOCKET, READY_FILE, type MachineConfig } from '../qemu/args.js';
+import { MachineMemory } from '../qemu/memory.js';
+import { QemuProcess } from '../qemu/process.js';
+import { Qmp } from '../qemu/qmp.js';
+import { parseRegisters, type SystemRegisters } from '../qemu/registers.js';
+import { deferred, within, type Deferred } from '../util/deadline.js';
+import { LabError } from '../util/errors.js';
+import { LineSplitter } from '../util/lines.js';
+import { FileTail } from '../util/tail.js';
+import { endingOf, MachineEnded, type Ending } from './ending.js';
+import type { Recorder } from './recorder.js';
+import type { RunStreams } from './streams.js';
+
+export interface ReadyMark {
+  epoch: number;
+  bootId: string;
+  release: string;
+  hostKey: string | null;
+}
+
+/** Between the first words of a panic on the console and the machine's own report of it, in milliseconds. */
+const PANIC_GRACE = 1000;
+const QMP_DEADLINE = 30_000;
+/** A live console file is cut when it is larger; what was in it has been read and kept, bounded, elsewhere. */
+const LIVE_CONSOLE = 8 << 20;
+const LIVE_READY = 1 << 20;
+const LONGEST_MARK = 4096;
+
+export class Machine {
+  /** Aborted with MachineEnded (or a LabError where QEMU itself failed). */
+  readonly ended: AbortSignal;
+  memory!: MachineMemory;
+  sshPort = 0;
+  qemuVersion = '';
+  private qmp!: Qmp;
+  private readonly end = new AbortController();
+  private readonly scanner = new ConsoleScanner();
+  private readonly tails: FileTail[];
+  private readonly ready = new Map<number, Deferred<ReadyMark>>();
+  private readonly bootIds = new Set<string>();
+  private readonly kexecStarted = new Map<number, Deferred<void>>();
+  /** What kernels complained of; the scanner bounds their number. */
+  readonly findings: Finding[] = [];
+  private lastOutput = 0;
+  private stopping = false;
+
+  private constructor(
+    config: MachineConfig,
+    private readonly process: QemuProcess,
+    private readonly recorder: Recorder,
+    private readonly streams: RunStreams,
+  ) {
+    this.ended = this.end.signal;
+    const marks = new LineSplitter((line) => this.takeMark(line), LONGEST_MARK);
+    this.tails = [
+      new FileTail({ path: `${config.dir}/${CONSOLE_FILE}`, every: 25, keepBelow: LIVE_CONSOLE, onData: (chunk) => this.takeConsole(chunk) }),
+      new FileTail({ path: `${config.dir}/${READY_FILE}`, every: 10, keepBelow: LIVE_READY, onData: (chunk) => marks.feed(chunk) }),
+    ];
+    process.gone.addEventListener('abort', () => {
+      if (!this.stopping) this.end.abort(process.gone.reason);
+    });
+  }
+
+  /** Starts QEMU and connects everything. Rejects with LabError where the machine does not come to life. */
+  static async start(config: MachineConfig, recorder: Recorder, streams: RunStreams): Promise<Machine> {
+    const process = QemuProcess.start(config);
+    const machine = new Machine(config, process, recorder, streams);
+    try {
+      await machine.connect(`${config.dir}/${QMP_SOCKET}`);
+      return machine;
+    } catch (error) {
+      await machine.stop();
+      const { stderr } = await process.exited;
+      throw new LabError(`the machine did not start: ${error instanceof Error ? error.message : String(error)}`, {
+        cause: error, detail: `${stderr.trim()}\n${process.commandLine}`.trim(),
+      });
+    }
+  }
+
+  get commandLine(): string {
+    return this.process.commandLine;
+  }
+
+  get pid(): number {
+    return this.process.pid;
+  }
+
+  private async connect(socket: string): Promise<void> {
+    this.qmp = await Qmp.open(socket, {
+      deadline: QMP_DEADLINE, signal: this.process.gone,
+      log: (direction, message) => this.streams.qmp(direction, message),
+      onEvent: ({ event, data }) => this.takeEvent(event, data),
+    });
+    const [mtree, usernet, version] = await Promise.all([
+      this.qmp.human('info mtree -f'), this.qmp.human('info usernet'), this.qmp.run('query-version'),
+    ]);
+    this.memory = MachineMemory.open(this.process.pid, mtree);
+    const port = /HOST_FORWARD\]\s+\d+\s+127\.0\.0\.1\s+(\d+)/.exec(usernet)?.[1];
+    if (port === undefined) throw new LabError('QEMU forwards no port to the machine', { detail: usernet });
+    this.sshPort = Number(port);
+    this.qemuVersion = versionText(version);
+  }
+
+  // -- waiting ---------------------------------------------------------------------------------------------------------------
+
+  /** Waits until user space of the kernel of `epoch` is up. Rejects with MachineEnded, DeadlineError or LabError. */
+  async untilReady(epoch: number, ms: number): Promise<ReadyMark> {
+    return within(this.readyOf(epoch).promise, ms, `readiness mark of epoch ${epoch}`, this.ended);
+  }
+
+  /** Waits for the old kernel's last words before the jump. */
+  async untilKexecStarts(ms: number): Promise<void> {
+    return within(this.startOf(this.recorder.epoch).promise, ms, 'beginning of the kexec on the console', this.ended);
+  }
+
+  /** After an ending: waits until the console has been quiet for a moment, then reads what is left. The real oops often comes last. */
+  async settle(): Promise<void> {
+    const until = Date.now() + 1500;
+    while (Date.now() < until && Date.now() - this.lastOutput < 150) await new Promise((resolve) => setTimeout(resolve, 25));
+    for (const tail of this.tails) tail.look();
+    this.takeSignals(this.scanner.end());
+  }
+
+  // -- acting on it ----------------------------------------------------------------------------------------------------------
+
+  async registers(): Promise<SystemRegisters | null> {
+    return parseRegisters(await this.qmp.human('info registers'));
+  }
+
+  async command(name: string, args: Record<string, unknown> = {}): Promise<unknown> {
+    return this.qmp.run(name, args);
+  }
+
+  /** Ends the machine and reads its last words. Safe to call twice. */
+  async stop(): Promise<void> {
+    if (this.stopping) return;
+    this.stopping = true;
+    this.qmp?.close();
+    await this.process.kill();
+    for (const tail of this.tails) tail.stop();
+    this.takeSignals(this.scanner.end());
+  }
+
+  /** The memory can still be read after `stop`, until this. */
+  close(): void {
+    this.memory?.close();
+  }
+
+  // -- what the machine says -------------------------------------------------------------------------------------------------
+
+  private readyOf(epoch: number): Deferred<ReadyMark> {
+    let mark = this.ready.get(epoch);
+    if (mark === undefined) this.ready.set(epoch, (mark = deferred()));
+    return mark;
+  }
+
+  private startOf(epoch: number): Deferred<void> {
+    let mark = this.kexecStarted.get(epoch);
+    if (mark === undefined) this.kexecStarted.set(epoch, (mark = deferred()));
+    return mark;
+  }
+
+  private takeConsole(chunk: Buffer): void {
+    this.lastOutput = Date.now();
+    this.streams.console(chunk);
+    this.takeSignals(this.scanner.feed(chunk));
+  }
+
+  private takeSignals(signals: readonly ConsoleSignal[]): void {
+    for (const signal of signals) {
+      if (signal.type === 'finding') {
+        this.recorder.event({ kind: 'crash', title: signal.title, severity: signal.severity, line: signal.line });
+        this.findings.push(signal);
+        this.recorder.incident({ source: 'console', side: 'inside', implies: signal.implies, title: signal.title, detail: signal.text });
+        if (signal.implies === 'panic') {
+          setTimeout(() => this.endWith({ kind: 'panic', title: signal.title, implies: 'panic' }), PANIC_GRACE).unref();
+        }
+      } else if (signal.kind === 'boot') {
+        this.recorder.event({ kind: 'epoch', mark: 'boot', release: signal.release, bootId: null });
+        if (signal.how === 'cold') this.endWith({ kind: 'cold-boot', title: 'the machine came up cold', implies: 'reboot' });
+      } else if (signal.kind === 'kexec-start') {
+        this.startOf(this.recorder.epoch).resolve();
+      }
+    }
+  }
+
+  /** The mark is the machine's word: checked like everything that it says. */
+  private takeMark(line: string): void {
+    let mark: Record<string, unknown>;
+    try {
+      mark = JSON.parse(line) as Record<string, unknown>;
+    } catch {
+      return;
+    }
+    const { epoch, bootId, release, hostkey } = mark ?? {};
+    if (typeof epoch !== 'number' || typeof bootId !== 'string' || typeof release !== 'string') return;
+    if (this.bootIds.has(bootId)) return;
+    this.bootIds.add(bootId);
+    if (epoch !== this.bootIds.size - 1) {
+      this.endWith({ kind: 'cold-boot', title: 'the machine came up cold', implies: 'reboot' });
+      return;
+    }
+    this.readyOf(epoch).resolve({ epoch, bootId, release, hostKey: typeof hostkey === 'string' ? hostkey : null });
+  }
+
+  private takeEvent(event: string, data: unknown): void {
+    this.recorder.event({ kind: 'qmp', event, data });
+    const ending = endingOf(event, data);
+    if (ending !== null && !this.stopping) this.endWith(ending);
+  }
+
+  private endWith(ending: Ending): void {
+    if (this.stopping) return;
+    this.recorder.incident({
+      source: ending.kind === 'cold-boot' ? 'console' : 'qmp', side: 'outside', implies: ending.implies, title: ending.title, detail: '',
+    });
+    this.end.abort(new MachineEnded(ending));
+  }
+}
+
+function versionText(reply: unknown): string {
+  const { qemu, package: build } = reply as { qemu: { major: number; minor: number; micro: number }; package: string };
+  return `${qemu.major}.${qemu.minor}.${qemu.micro}${build ? ` (${build})` : ''}`;
+}

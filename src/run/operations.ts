@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// Each step that is one call of the agent, as data: what is asked, and what the answer means for the state of the run.
+import { tuplesOf, type AgentReply } from '../guest/agent.js';
+import type { Action, MemfdSpec, PageRange } from '../model/scenario.js';
+import { Pattern } from '../oracles/pattern.js';
+import { RunState } from './state.js';
+
+export type AgentAction = Extract<Action, {
+  op: 'open' | 'create' | 'memfd' | 'preserve' | 'retrieve-session' | 'retrieve' | 'finish' | 'close';
+}>;
+
+interface Operation {
+  /** Operation and arguments of the agent. */
+  request: [string, Record<string, string | number>];
+  /** Bytes that the machine handles for it, for the deadline. */
+  bytes: number;
+  /** Name for people. */
+  target: string;
+}
+
+export function isAgentAction(action: Action): action is AgentAction {
+  return ['open', 'create', 'memfd', 'preserve', 'retrieve-session', 'retrieve', 'finish', 'close'].includes(action.op);
+}
+
+export function operationOf(action: AgentAction, state: RunState): Operation {
+  switch (action.op) {
+    case 'open':
+      return { request: ['open', {}], bytes: 0, target: '/dev/liveupdate' };
+    case 'create':
+    case 'retrieve-session':
+    case 'finish':
+      return { request: [action.op, { session: action.session }], bytes: sessionBytes(state), target: action.session };
+    case 'memfd':
+      return { request: ['memfd', memfdArgs(action.memfd)], bytes: action.memfd.size, target: action.memfd.file };
+    case 'preserve':
+    case 'retrieve': {
+      const { session, token, file } = action;
+      const size = state.files.get(file)?.spec.size ?? state.carried.get(RunState.key(session, token))?.spec.size ?? 0;
+      return { request: [action.op, { session, token, file }], bytes: size, target: `${session}/${token}` };
+    }
+    case 'close':
+      return action.target.kind === 'device'
+        ? { request: ['close', {}], bytes: 0, target: '/dev/liveupdate' }
+        : { request: ['close', { [action.target.kind]: action.target.name }], bytes: sessionBytes(state), target: action.target.name };
+  }
+}
+
+/** Finishing or closing a session can touch all its memory. */
+function sessionBytes(state: RunState): number {
+  let bytes = 0;
+  for (const file of state.files.values()) bytes += file.spec.size;
+  for (const file of state.carried.values()) bytes += file.spec.size;
+  return bytes;
+}
+
+function memfdArgs(memfd: MemfdSpec): Record<string, string | number> {
+  return {
+    file: memfd.file, size: memfd.size, seed: memfd.seed,
+    ...(memfd.holes.length > 0 ? { holes: holesText(memfd.holes) } : {}),
+    ...(memfd.huge ? { huge: 1 } : {}),
+    ...(memfd.seals.length > 0 ? { seals: memfd.seals.join(',') } : {}),
+    ...(memfd.position > 0 ? { pos: memfd.position } : {}),
+  };
+}
+
+export function holesText(holes: readonly PageRange[]): string {
+  return holes.map(({ first, count }) => `${first}+${count}`).join(',');
+}
+
+/** Takes into the state what a call that worked has changed. */
+export function applied(action: AgentAction, state: RunState): void {
+  switch (action.op) {
+    case 'create':
+      state.sessions.set(action.session, { name: action.session, kind: 'outgoing', finished: false });
+      return;
+    case 'retrieve-session':
+      state.sessions.set(action.session, { name: action.session, kind: 'incoming', finished: false });
+      return;
+    case 'memfd':
+      state.files.set(action.memfd.file, {
+        name: action.memfd.file, spec: action.memfd, pattern: new Pattern(action.memfd), held: null, runs: [], before: null, inside: null,
+      });
+      return;
+    case 'preserve': {
+      const file = state.files.get(action.file);
+      if (file !== undefined) file.held = { session: action.session, token: action.token };
+      return;
+    }
+    case 'retrieve': {
+      const file = state.carried.get(RunState.key(action.session, action.token));
+      if (file === undefined) return;
+      const { spec, pattern } = file;
+      // Asked for twice, it is the same file under another name.
+      file.retrieved ??= { name: action.file, spec, pattern, held: null, runs: [], before: null, inside: null };
+      state.files.set(action.file, file.retrieved);
+      return;
+    }
+    case 'finish': {
+      const session = state.sessions.get(action.session);
+      if (session !== undefined) session.finished = true;
+      return;
+    }
+    case 'close':
+      if (action.target.kind === 'session') closeSession(state, action.target.name);
+      return;
+    case 'open':
+      return;
+  }
+}
+
+/** A session that is closed by the kernel that made it lets go of its files: they are no longer asked for. */
+function closeSession(state: RunState, name: string): void {
+  if (state.sessions.get(name)?.kind === 'outgoing') {
+    for (const file of state.files.values()) if (file.held?.session === name) file.held = null;
+  }
+  state.sessions.delete(name);
+}
+
+/** Physical pages of a file, from the agent's answer to `pfns`. */
+export function runsOf(reply: AgentReply): { page: number; pfn: number; count: number }[] {
+  return tuplesOf(reply, 'runs', 3).map(([page = 0, pfn = 0, count = 0]) => ({ page, pfn, count }));
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where everything that happens in a run is written down: events to a sink, incidents to a bounded list, all on one clock.
+import type { Event, EventBody, EventSink } from '../model/event.js';
+import type { Incident } from '../model/incident.js';
+import { printable } from '../util/escape.js';
+import type { Clock } from '../util/clock.js';
+
+const MOST_INCIDENTS = 500;
+
+export class Recorder {
+  /** The kernel that runs now. */
+  epoch = 0;
+  readonly incidents: Incident[] = [];
+  /** Incidents beyond the limit: counted, not kept. */
+  dropped = 0;
+
+  constructor(
+    readonly clock: Clock,
+    private readonly sink: EventSink,
+  ) {}
+
+  event(body: EventBody): void {
+    this.sink({ t: this.clock.now(), epoch: this.epoch, ...body } as Event);
+  }
+
+  /** Text from the machine is made safe and bounded here, once for all readers. */
+  incident(incident: Omit<Incident, 't' | 'epoch'> & { epoch?: number }): void {
+    if (this.incidents.length >= (incident.implies === null ? MOST_INCIDENTS : 2 * MOST_INCIDENTS)) {
+      this.dropped++;
+      return;
+    }
+    const detail = incident.detail.split('\n').slice(0, 200).map((line) => printable(line, 500)).join('\n');
+    this.incidents.push({ epoch: this.epoch, t: this.clock.now(), ...incident, title: printable(incident.title, 300), detail });
+  }
+
+  /** Runs one task of the run, with its times as events. */
+  async task<T>(task: string, work: () => Promise<T>): Promise<T> {
+    this.event({ kind: 'task', task, state: 'start' });
+    try {
+      const value = await work();
+      this.event({ kind: 'task', task, state: 'done' });
+      return value;
+    } catch (error) {
+      this.event({ kind: 'task', task, state: 'failed', detail: printable(String(error), 500) });
+      throw error;
+    }
+  }
+}

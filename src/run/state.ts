@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the lab knows of the files and sessions of a run: what was asked for, where its pages lay, what came back.
+import type { MemfdSpec, Step } from '../model/scenario.js';
+import type { OutsideLook, PfnRun } from '../oracles/outside.js';
+import type { Pattern } from '../oracles/pattern.js';
+
+/** What the agent sees of a file in the machine. */
+export interface InsideLook {
+  pages: number;
+  bad: number;
+  firstBad: { page: number; offset: number } | null;
+  size: number;
+  position: number;
+  seals: string[];
+  /** 512-byte blocks that the file occupies. */
+  blocks: number;
+}
+
+/** A file that the agent has under a name, in the kernel that runs now. */
+export interface FileState {
+  name: string;
+  spec: MemfdSpec;
+  pattern: Pattern;
+  /** The session that holds it for the next kernel; null before preserve, and after its session was closed on purpose. */
+  held: { session: string; token: number } | null;
+  /** Where its pages lie, once it was preserved. */
+  runs: PfnRun[];
+  before: OutsideLook | null;
+  inside: InsideLook | null;
+}
+
+/** A file that the last kexec was to carry over, and what became of it. */
+export interface CarriedFile {
+  name: string;
+  session: string;
+  token: number;
+  spec: MemfdSpec;
+  pattern: Pattern;
+  /** Where its pages lay when the old kernel jumped. */
+  runs: PfnRun[];
+  before: OutsideLook | null;
+  /** The file that came back, if it did. */
+  retrieved: FileState | null;
+  /** Why it did not, where the kernel said. */
+  errno: string | null;
+}
+
+export interface SessionState {
+  name: string;
+  /** `outgoing`: made by this kernel. `incoming`: retrieved from the one before. */
+  kind: 'outgoing' | 'incoming';
+  finished: boolean;
+}
+
+export interface StepResult {
+  step: Step;
+  index: number;
+  /** `skipped`: an earlier failure left nothing to act on, or the run ended before. */
+  state: 'done' | 'failed' | 'skipped';
+  errno: string | null;
+  at: string | null;
+  ms: number;
+  /** The scenario demanded an errno and this is not it. */
+  unexpected: boolean;
+}
+
+export class RunState {
+  /** Files by the name that the scenario knows them by now. */
+  readonly files = new Map<string, FileState>();
+  readonly sessions = new Map<string, SessionState>();
+  /** Files that the last kexec was to carry over, by session and token. */
+  carried = new Map<string, CarriedFile>();
+  readonly results: StepResult[] = [];
+
+  static key(session: string, token: number): string {
+    return `${session}\0${token}`;
+  }
+
+  /** Files that a session of the running kernel holds for the next one. */
+  held(): FileState[] {
+    return [...new Set(this.files.values())].filter((file) => file.held !== null);
+  }
+
+  /** The kernel has changed: what was held is now what must come back; sessions and handles of the old kernel are gone. */
+  jumped(): void {
+    this.carried = new Map(this.held().map(({ name, held, spec, pattern, runs, before }) => {
+      const { session, token } = held as { session: string; token: number };
+      return [RunState.key(session, token), { name, session, token, spec, pattern, runs, before, retrieved: null, errno: null }];
+    }));
+    this.files.clear();
+    this.sessions.clear();
+  }
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+let found: string | null = null;
+
+/** The folder of the project, from the bundle in dist/ as well as from the sources. */
+export function packageRoot(): string {
+  if (found !== null) return found;
+  for (let dir = dirname(fileURLToPath(import.meta.url)); ; dir = dirname(dir)) {
+    if (isRoot(dir)) return (found = dir);
+    if (dirname(dir) === dir) throw new Error('the folder of liveupdate-lab is not above its own code');
+  }
+}
+
+function isRoot(dir: string): boolean {
+  try {
+    return (JSON.parse(readFileSync(join(dir, 'package.json'), 'utf8')) as { name?: string }).name === 'liveupdate-lab';
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// Evidence to one outcome. The precedence is the order of OUTCOMES; everything that lost stays listed as an incident.
+import type { Incident } from '../model/incident.js';
+import { OUTCOMES, type EndsIn, type Outcome } from '../model/outcome.js';
+
+/** What each outcome ends in. `none` for infra: it is no verdict on a kernel. */
+export const ENDS_IN: Readonly<Record<Outcome, EndsIn>> = {
+  infra: 'none',
+  panic: 'panic',
+  reboot: 'reboot',
+  hang: 'reboot',
+  corrupt: 'reboot',
+  lost: 'reboot',
+  leak: 'leak',
+  refused: 'none',
+  preserved: 'none',
+};
+
+export interface Verdict {
+  outcome: Outcome;
+  endsIn: EndsIn;
+  /** The evidence that decided: the first incident that implies the outcome; null for `preserved`. */
+  cause: Incident | null;
+}
+
+export function decide(incidents: readonly Incident[]): Verdict {
+  for (const outcome of OUTCOMES) {
+    const cause = incidents.find(({ implies }) => implies === outcome);
+    if (cause !== undefined) return { outcome, endsIn: ENDS_IN[outcome], cause };
+  }
+  return { outcome: 'preserved', endsIn: ENDS_IN.preserved, cause: null };
+}
