@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+// Builds a kernel in a hard-linked copy of its source tree. The copy stays until the kernel is in the cache, so that a killed build
+// goes on where it was; ccache makes the rest of a lost one, and every variant, cheap.
+import { cpSync, createWriteStream, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { commandError, lastLines, mustRun, runCommand } from '../util/command.js';
+import { LabError } from '../util/errors.js';
+import { LineSplitter } from '../util/lines.js';
+import { readJson, writeJson } from './cache.js';
+import type { Workspace } from './context.js';
+import type { KernelDefinition } from './definition.js';
+import { type AskedOption, checkConfig, readFragment } from './fragment.js';
+import { programPath } from './host.js';
+
+/** Changes when the same inputs would give another kernel. */
+export const RECIPE = 1;
+
+export interface BuildResult {
+  /** The tree with the finished files in it. */
+  tree: string;
+  seconds: number;
+  log: string;
+}
+
+/** A step of the build as make prints it: "  CC      mm/memfd.o". */
+const STEP = /^ {2}[A-Z][A-Z0-9_]+ +(\S+)/;
+
+let turn: Promise<unknown> = Promise.resolve();
+
+/** One build at a time: each uses all processors as it is. */
+export function buildKernel(definition: KernelDefinition, source: string, key: string, work: Workspace, holdFd: number): Promise<BuildResult> {
+  const mine = turn.then(() => build(definition, source, key, work, holdFd));
+  turn = mine.catch(() => undefined);
+  return mine;
+}
+
+async function build(definition: KernelDefinition, source: string, key: string, work: Workspace, holdFd: number): Promise<BuildResult> {
+  const begun = performance.now();
+  const tree = await prepareTree(definition, source, key, work, holdFd);
+  const log = work.cache.log(`${definition.name}-${key.slice(0, 12)}.log`);
+  mkdirSync(dirname(log), { recursive: true });
+  mkdirSync(work.cache.ccache(), { recursive: true });
+  const env = buildEnvironment(work);
+  await configure(definition, tree, env, work, holdFd);
+  const resumed = existsSync(join(tree, 'arch/x86/boot')) && existsSync(join(tree, '.lab-begun'));
+  await make(definition, tree, log, resumed, env, work, holdFd);
+  return { tree, seconds: Math.round((performance.now() - begun) / 1000), log };
+}
+
+/** The same everywhere: nothing of the caller's environment can change what is built. */
+function buildEnvironment(work: Workspace): NodeJS.ProcessEnv {
+  return {
+    PATH: programPath(),
+    HOME: process.env['HOME'],
+    TMPDIR: process.env['TMPDIR'],
+    LC_ALL: 'C',
+    KBUILD_BUILD_TIMESTAMP: 'Thu Jan  1 00:00:00 UTC 1970',
+    KBUILD_BUILD_USER: 'lab',
+    KBUILD_BUILD_HOST: 'lab',
+    KBUILD_BUILD_VERSION: '1',
+    CCACHE_DIR: work.cache.ccache(),
+    CCACHE_NOHASHDIR: '1',
+    CCACHE_BASEDIR: work.cache.dir,
+  };
+}
+
+async function prepareTree(definition: KernelDefinition, source: string, key: string, work: Workspace, holdFd: number): Promise<string> {
+  const tree = work.cache.build(key);
+  if (existsSync(tree)) return tree;
+  const task = `prepare ${definition.name}`;
+  work.onProgress({ task, done: 0, of: null, detail: 'links the source tree' });
+  const beside = work.cache.build(`.${key}.partial`);
+  await rm(beside, { recursive: true, force: true });
+  mkdirSync(dirname(beside), { recursive: true });
+  const options = { signal: work.signal, holdFd, env: { PATH: programPath(), LC_ALL: 'C' } };
+  await mustRun(['cp', '-al', '--', source, beside], 'cannot link the source tree', options);
+  for (const overlay of definition.overlay) layOver(overlay, beside);
+  for (const patch of definition.patches) {
+    work.onProgress({ task, done: 0, of: null, detail: patch });
+    // Patch writes a new file and renames it, so the linked original stays as it is; as a precaution no backup and no guessing.
+    const argv = ['patch', '-p1', '--batch', '--forward', '--no-backup-if-mismatch', '--fuzz=0', '-r', '-', '-i', patch];
+    const result = await runCommand(argv, { ...options, cwd: beside });
+    if (result.code !== 0) {
+      throw new LabError(`${patch} does not apply to the source of ${definition.name}`, { detail: lastLines(result.stdout + result.stderr, 30) });
+    }
+  }
+  renameSync(beside, tree);
+  return tree;
+}
+
+/** Copies a folder over the tree. Files are removed first: they may be links into the source tree. */
+function layOver(overlay: string, tree: string): void {
+  for (const entry of readdirSync(overlay, { recursive: true, withFileTypes: true })) {
+    if (entry.isDirectory()) continue;
+    const from = join(entry.parentPath, entry.name);
+    const to = join(tree, from.slice(overlay.length));
+    rmSync(to, { force: true });
+    mkdirSync(dirname(to), { recursive: true });
+    cpSync(from, to, { verbatimSymlinks: true });
+  }
+}
+
+/** Everything off but what the fragments ask for, and what that needs. */
+async function configure(definition: KernelDefinition, tree: string, env: NodeJS.ProcessEnv, work: Workspace, holdFd: number): Promise<void> {
+  const task = `configure ${definition.name}`;
+  work.onProgress({ task, done: 0, of: null });
+  const fragments = definition.config.map((file) => readFragment(file));
+  const asked: AskedOption[] = fragments.flatMap((fragment) => fragment.options);
+  writeFileSync(join(tree, '.lab-asked.config'), asked.map((o) => `${o.name}=${o.value}\n`).join(''));
+  const argv = ['make', '-s', ...makeVariables(), 'KCONFIG_ALLCONFIG=.lab-asked.config', 'allnoconfig'];
+  const result = await runCommand(argv, { cwd: tree, env, signal: work.signal, holdFd });
+  if (result.code !== 0) throw commandError(`kernel ${definition.name} cannot be configured`, ['make'], result);
+  checkConfig(asked, readFileSync(join(tree, '.config'), 'utf8'), definition.name);
+}
+
+function makeVariables(): string[] {
+  // LOCALVERSION= keeps the build from adding a + where the tree lies in some git repository.
+  return ['ARCH=x86_64', 'CC=ccache gcc', 'HOSTCC=ccache gcc', 'LOCALVERSION='];
+}
+
+interface Steps {
+  count: number;
+}
+
+async function make(definition: KernelDefinition, tree: string, log: string, resumed: boolean, env: NodeJS.ProcessEnv, work: Workspace, holdFd: number): Promise<void> {
+  const task = `build ${definition.name}`;
+  const memory = work.cache.fact(`steps-${definition.name.replace(/[^\w.-]/g, '_')}`);
+  const of = readJson<Steps>(memory)?.count ?? definition.steps;
+  let done = resumed ? stepsIn(log) : 0;
+  writeFileSync(join(tree, '.lab-begun'), '');
+  const out = createWriteStream(log, { flags: resumed ? 'a' : 'w' });
+  let full: Error | null = null;
+  out.on('error', (error) => (full = error));
+  const lines = new LineSplitter((line) => {
+    const step = STEP.exec(line);
+    if (step) work.onProgress({ task, done: ++done, of: of === null ? null : Math.max(of, done + 1), detail: step[1] ?? '' });
+  });
+  const feed = (chunk: Buffer) => {
+    out.write(chunk);
+    lines.feed(chunk);
+  };
+  work.onProgress({ task, done, of });
+  const result = await runCommand(['make', `-j${work.jobs}`, ...makeVariables(), 'bzImage'], {
+    cwd: tree,
+    env,
+    signal: work.signal,
+    holdFd,
+    onStdout: feed,
+    onStderr: feed,
+  }).finally(() => new Promise((resolve) => out.end(resolve)));
+  if (full) throw full;
+  if (result.code !== 0) {
+    const tail = tailOf(log);
+    const noSpace = /No space left on device|Disk quota exceeded/.test(tail);
+    throw new LabError(`kernel ${definition.name} does not build${noSpace ? ': the disk is full' : ` (full log: ${log})`}`, {
+      detail: lastLines(tail, 30),
+      hint: noSpace ? 'free some space, or name a cache elsewhere with LAB_CACHE=FOLDER' : null,
+    });
+  }
+  if (!resumed) writeJson(memory, { count: done } satisfies Steps);
+  work.onProgress({ task, done, of: done });
+}
+
+function stepsIn(log: string): number {
+  try {
+    return readFileSync(log, 'utf8').split('\n').filter((line) => STEP.test(line)).length;
+  } catch {
+    return 0;
+  }
+}
+
+function tailOf(log: string): string {
+  try {
+    const size = statSync(log).size;
+    const text = readFileSync(log, 'utf8');
+    return size > 1 << 16 ? text.slice(-(1 << 16)) : text;
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// The cache's folders. Everything in it is made beside its place and renamed into it, so that what is there is whole; deleting any of
+// it, or all, costs time and nothing else.
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+
+export function defaultCacheDir(): string {
+  if (process.env['LAB_CACHE']) return resolve(process.env['LAB_CACHE']);
+  const base = process.env['XDG_CACHE_HOME'];
+  return join(base?.startsWith('/') ? base : join(homedir(), '.cache'), 'liveupdate-lab');
+}
+
+export class Cache {
+  constructor(readonly dir: string) {}
+
+  /** Files as they were fetched; removed once unpacked. */
+  download = (name: string) => join(this.dir, 'downloads', name);
+  /** Private state of apt, one folder a suite. */
+  apt = (suite: string) => join(this.dir, 'apt', suite);
+  /** Unpacked source trees, never changed. */
+  source = (id: string) => join(this.dir, 'sources', id);
+  /** What a source of a definition turned out to be. */
+  origin = (key: string) => join(this.dir, 'origins', `${key}.json`);
+  /** Trees in which a kernel is being built. */
+  build = (key: string) => join(this.dir, 'build', key);
+  kernel = (key: string) => join(this.dir, 'kernels', key);
+  kernels = () => join(this.dir, 'kernels');
+  rootfs = (key: string) => join(this.dir, 'rootfs', key);
+  rootfses = () => join(this.dir, 'rootfs');
+  log = (name: string) => join(this.dir, 'logs', name);
+  lock = (name: string) => join(this.dir, 'locks', name);
+  /** Small things remembered about files outside the cache: versions, checksums. */
+  fact = (key: string) => join(this.dir, 'facts', `${key}.json`);
+  ccache = () => process.env['CCACHE_DIR'] ?? join(this.dir, 'ccache');
+}
+
+/** A key of the cache: 32 hexadecimal digits over any data. */
+export function keyOf(data: unknown): string {
+  return createHash('sha256').update(JSON.stringify(data)).digest('hex').slice(0, 32);
+}
+
+export function sha256(data: string | Buffer): string {
+  return createHash('sha256').update(data).digest('hex');
+}
+
+/** What a JSON file of the cache holds; null where it is missing or was damaged. */
+export function readJson<T>(path: string): T | null {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as T;
+  } catch {
+    return null;
+  }
+}
+
+/** Writes beside and renames: a reader sees the old content or the new. */
+export function writeWhole(path: string, data: string | Buffer): void {
+  mkdirSync(dirname(path), { recursive: true });
+  const beside = `${path}.${process.pid}.${randomBytes(4).toString('hex')}`;
+  writeFileSync(beside, data);
+  renameSync(beside, path);
+}
+
+export function writeJson(path: string, data: unknown): void {
+  writeWhole(path, `${JSON.stringify(data, null, 2)}\n`);
+}

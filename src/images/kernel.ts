@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a kernel's name to a kernel that is ready to boot. Warm, this reads a handful of small files and starts nothing.
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Component } from '../model/component.js';
+import type { KernelImage } from '../model/image.js';
+import { LabError, UsageError } from '../util/errors.js';
+import { withLock } from '../util/lock.js';
+import { buildKernel, RECIPE } from './build.js';
+import { readBzImage } from './bzimage.js';
+import { type Cache, keyOf, readJson, sha256, writeJson } from './cache.js';
+import { compilerVersion } from './compiler.js';
+import { scanVmlinux } from './components.js';
+import { type ImageContext, openWorkspace, type Workspace } from './context.js';
+import type { KernelDefinition } from './definition.js';
+import { sha256File } from './download.js';
+import { ensureTools } from './host.js';
+import { prebuiltKernel } from './prebuilt.js';
+import { resolveKernel } from './resolve.js';
+import { describe, ensureSource, knownSource, type SourceTree } from './source.js';
+
+/** What image.json says about a kernel of the cache. */
+export interface StoredImage {
+  schema: 1;
+  name: string;
+  release: string | null;
+  components: Component[];
+  sha256: string;
+  /** Bytes of the bzImage, to see that it is whole. */
+  size: number;
+  /** Key without the compiler: finds a kernel that this host could not build itself. */
+  inputs: string;
+  source: string;
+  sourceId: string;
+  compiler: string;
+  builtAt: string;
+  seconds: number;
+  notes: string[];
+}
+
+export async function ensureKernel(nameOrPath: string, context: ImageContext): Promise<KernelImage> {
+  const work = openWorkspace(context);
+  work.signal.throwIfAborted();
+  const wanted = resolveKernel(nameOrPath);
+  if (wanted.kind === 'files') return prebuiltKernel(nameOrPath, wanted.files, work);
+  const { definition } = wanted;
+  if (definition.prebuilt) return prebuiltKernel(definition.name, definition.prebuilt, work);
+  return (await findBuilt(definition, work)) ?? make(definition, work);
+}
+
+/** The kernel if it is in the cache already; nothing is fetched or built. */
+export async function findBuilt(definition: KernelDefinition, work: Workspace): Promise<KernelImage | null> {
+  const source = await knownSource(definition, work);
+  if (!source) return null;
+  const inputs = inputsOf(definition, source.id);
+  const compiler = await compilerVersion(work);
+  if (compiler !== null) return readImage(work.cache, keyWith(inputs, compiler));
+  // No compiler here: a kernel from the same inputs by whatever compiler was here before will do.
+  for (const [key, stored] of storedImages(work.cache)) if (stored.inputs === inputs) return readImage(work.cache, key);
+  return null;
+}
+
+/** Key of everything that makes a kernel but the compiler. */
+function inputsOf(definition: KernelDefinition, sourceId: string): string {
+  return keyOf([
+    'kernel',
+    RECIPE,
+    sourceId,
+    definition.config.map(fileDigest),
+    definition.patches.map(fileDigest),
+    definition.overlay.map((folder) =>
+      readdirSync(folder, { recursive: true, withFileTypes: true })
+        .filter((entry) => !entry.isDirectory())
+        .map((entry) => join(entry.parentPath, entry.name))
+        .sort()
+        .map((path) => [path.slice(folder.length), fileDigest(path)]),
+    ),
+  ]);
+}
+
+const keyWith = (inputs: string, compiler: string) => keyOf([inputs, compiler]);
+
+function fileDigest(path: string): string {
+  try {
+    return sha256(readFileSync(path));
+  } catch (cause) {
+    throw new UsageError(`cannot read ${path}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+async function make(definition: KernelDefinition, work: Workspace): Promise<KernelImage> {
+  await ensureTools(['fetch', 'build'], work);
+  const source = await ensureSource(definition, work);
+  const compiler = await compilerVersion(work);
+  if (compiler === null) throw new LabError('no gcc on this host');
+  const inputs = inputsOf(definition, source.id);
+  const key = keyWith(inputs, compiler);
+  const onWait = () => work.onProgress({ task: `build ${definition.name}`, done: 0, of: null, detail: 'waits for another lab that builds it' });
+  return withLock(work.cache.lock(`kernel-${key}`), { signal: work.signal, onWait }, async (lock) => {
+    const other = readImage(work.cache, key);
+    if (other) return other;
+    // The tree may have been removed since it was looked up.
+    const tree = existsSync(source.dir) ? source : await ensureSource(definition, work);
+    const built = await buildKernel(definition, tree.dir, key, work, lock.fd);
+    await collect(definition, tree, { key, inputs, compiler }, built, work);
+    await rm(built.tree, { recursive: true, force: true });
+    const image = readImage(work.cache, key);
+    if (!image) throw new LabError(`kernel ${definition.name} was built, and is not in the cache`);
+    return image;
+  });
+}
+
+const FILES: readonly [from: string, to: string][] = [
+  ['arch/x86/boot/bzImage', 'bzImage'],
+  ['vmlinux', 'vmlinux'],
+  ['.config', 'config'],
+  ['System.map', 'System.map'],
+];
+
+async function collect(definition: KernelDefinition, source: SourceTree, keys: { key: string; inputs: string; compiler: string }, built: { tree: string; seconds: number }, work: Workspace): Promise<void> {
+  const beside = work.cache.kernel(`.${keys.key}.partial`);
+  await rm(beside, { recursive: true, force: true });
+  mkdirSync(beside, { recursive: true });
+  for (const [from, to] of FILES) copyFileSync(join(built.tree, from), join(beside, to));
+  const bzImage = join(beside, 'bzImage');
+  const { components, notes } = await scanVmlinux(join(beside, 'vmlinux'), work.signal);
+  writeJson(join(beside, 'image.json'), {
+    schema: 1,
+    name: definition.name,
+    release: readBzImage(bzImage).release,
+    components,
+    sha256: await sha256File(bzImage, work.signal),
+    size: statSync(bzImage).size,
+    inputs: keys.inputs,
+    source: describe(source.source),
+    sourceId: source.id,
+    compiler: keys.compiler,
+    builtAt: new Date().toISOString(),
+    seconds: built.seconds,
+    notes,
+  } satisfies StoredImage);
+  await rm(work.cache.kernel(keys.key), { recursive: true, force: true });
+  renameSync(beside, work.cache.kernel(keys.key));
+}
+
+/** A kernel of the cache; null where it is not there or is not whole. */
+export function readImage(cache: Cache, key: string): KernelImage | null {
+  const dir = cache.kernel(key);
+  const stored = readJson<StoredImage>(join(dir, 'image.json'));
+  const bzImage = join(dir, 'bzImage');
+  if (stored?.schema !== 1 || statSync(bzImage, { throwIfNoEntry: false })?.size !== stored.size) return null;
+  const file = (name: string) => (existsSync(join(dir, name)) ? join(dir, name) : null);
+  return {
+    name: stored.name,
+    release: stored.release,
+    bzImage,
+    vmlinux: file('vmlinux'),
+    config: file('config'),
+    systemMap: file('System.map'),
+    components: stored.components,
+    sha256: stored.sha256,
+    cacheDir: dir,
+  };
+}
+
+/** All kernels of the cache, with their keys. */
+export function storedImages(cache: Cache): [key: string, stored: StoredImage][] {
+  let keys: string[];
+  try {
+    keys = readdirSync(cache.kernels()).filter((key) => !key.startsWith('.'));
+  } catch {
+    return [];
+  }
+  return keys.flatMap((key): [string, StoredImage][] => {
+    const stored = readJson<StoredImage>(join(cache.kernel(key), 'image.json'));
+    return stored?.schema === 1 ? [[key, stored]] : [];
+  });
+}
