@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads components as kernels write them. Versions are integers and are compared as integers.
+
+import type { Component } from '../model/component.js';
+
+/** A handover names a handful of components; whoever names thousands is not a kernel. */
+const MOST_COMPONENTS = 256;
+/** Longest text that is looked at. */
+const MOST_TEXT = 64 * 1024;
+/** Kernels keep these strings in fields of 48 bytes. */
+const MOST_NAME = 47;
+const NAME = /^[a-z][a-z0-9]*(?:[-_,.][a-z0-9]+)*$/i;
+const VERSIONED = /^(.+)-v(0|[1-9]\d{0,8})$/;
+/** `name version`, `name: version`, `name=version`, for components whose version is a number of its own (kexec-metadata). */
+const NUMBERED = /^(\S+?)(?:\s*[:=]\s*|\s+)v?(0|[1-9]\d{0,8})$/;
+
+export class ComponentError extends Error {
+  override readonly name = 'ComponentError';
+}
+
+/** One or many components: `kho-v4`, `kho-v4;vmalloc-v1;radix-v1`, a NUL-separated FDT list, `kexec-metadata 1`. */
+export function parseComponent(text: string): Component[] {
+  if (text.length > MOST_TEXT) throw new ComponentError(`component text of ${text.length} characters is too long`);
+  const found: Component[] = [];
+  for (const part of text.split(/[\0;\n]/)) {
+    const word = part.trim();
+    if (word === '') continue;
+    if (found.length >= MOST_COMPONENTS) throw new ComponentError(`more than ${MOST_COMPONENTS} components`);
+    const component = parseOne(word);
+    if (!found.some((known) => sameComponent(known, component))) found.push(component);
+  }
+  if (found.length === 0) throw new ComponentError('no component in an empty text');
+  return found;
+}
+
+function parseOne(word: string): Component {
+  const match = VERSIONED.exec(word) ?? NUMBERED.exec(word);
+  const name = match?.[1] ?? '';
+  if (match === null || name.length > MOST_NAME || !NAME.test(name)) {
+    throw new ComponentError(`'${printable(word)}' is not a component: expected NAME-vN, with N an integer`);
+  }
+  return { name, version: Number(match[2]) };
+}
+
+function printable(word: string): string {
+  const safe = word.replace(/[^\x20-\x7e]/g, '?');
+  return safe.length > 60 ? `${safe.slice(0, 57)}...` : safe;
+}
+
+export function sameComponent(a: Component, b: Component): boolean {
+  return a.name === b.name && a.version === b.version;
+}
+
+export function formatComponent(component: Component): string {
+  return `${component.name}-v${component.version}`;
+}
+
+/** The versions of one component, newest first. */
+export function versionsOf(components: readonly Component[], name: string): number[] {
+  return [...new Set(components.filter((component) => component.name === name).map(({ version }) => version))].sort((a, b) => b - a);
+}

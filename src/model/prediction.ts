@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an update will end in, told from the two images alone, before anything is booted.
+import type { Mismatch } from './component.js';
+import type { EndsIn, Outcome } from './outcome.js';
+
+export interface Prediction {
+  outcome: Outcome;
+  endsIn: EndsIn;
+  /** Every component on which the two do not meet, in the order in which the next kernel reads them. */
+  mismatches: Mismatch[];
+  /** Sentences; the first one names what decides. */
+  reasons: string[];
+}
