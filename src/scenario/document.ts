@@ -20,7 +20,8 @@ export class SourceDocument {
   readonly file: string;
   readonly #doc: Document.Parsed | null;
   readonly #counter = new LineCounter();
-  readonly #places = new Map<string, SourcePos>();
+  /** By the path itself: the copies of one entry share theirs. */
+  readonly #places = new WeakMap<Path, SourcePos>();
 
   constructor(text: string, file: string) {
     this.file = file;
@@ -39,11 +40,10 @@ export class SourceDocument {
 
   /** Where a value stands; with `key`, where the key of that name (the last of the path) stands. */
   place(path: Path, key = false): SourcePos {
-    const id = `${key ? 'k' : 'v'}${path.map(String).join('\0')}`;
-    const known = this.#places.get(id);
+    const known = key ? undefined : this.#places.get(path);
     if (known) return known;
     const pos = this.#position(this.#find(path, key));
-    this.#places.set(id, pos);
+    if (!key) this.#places.set(path, pos);
     return pos;
   }
 
@@ -83,17 +83,19 @@ export class SourceDocument {
 
   #failure(error: unknown, doc: Document.Parsed | null): ScenarioProblem {
     if (error instanceof RangeError) return this.#problem(0, `${basename(this.file)} is nested too deeply`);
+    const message = messageOf(error);
+    const name = /^Unresolved alias.*: (.*)$/.exec(message)?.[1];
     let offset = 0;
     if (doc) {
       visit(doc, {
         Alias(_, alias) {
+          if (name !== undefined && alias.source !== name) return undefined;
           offset = rangeOf(alias) ?? 0;
           return visit.BREAK;
         },
       });
     }
-    const message = messageOf(error);
-    return this.#problem(offset, /alias/i.test(message) ? `too many or unresolved aliases (${message})` : message);
+    return this.#problem(offset, /^Excessive alias/.test(message) ? `expected at most ${MAX_ALIASES} copies by alias` : `YAML: ${message}`);
   }
 }
 

@@ -3,6 +3,7 @@
 import { dirname, resolve } from 'node:path';
 import type { Action, Fault } from '../model/scenario.js';
 import type { Path } from './document.js';
+import { LIMITS } from './limits.js';
 import { checkMemfd } from './memfd.js';
 import { shown } from './problem.js';
 import type { Problems } from './problems.js';
@@ -157,7 +158,17 @@ function expandAll(steps: readonly StepInput[], site: Site, out: StepList): void
   }
 }
 
+/** How many steps the repeats make, before any is made. */
+function countSteps(steps: readonly StepInput[]): number {
+  return steps.reduce((sum, step) => sum + (typeof step === 'object' && step.repeat ? step.repeat.count * countSteps(step.repeat.steps) : 1), 0);
+}
+
 /** Writes down the steps of the explicit form. */
 export function expandSteps(steps: readonly StepInput[], file: string, out: StepList, problems: Problems): void {
+  const total = countSteps(steps);
+  if (total > LIMITS.steps) {
+    problems.add(['steps'], `expected at most ${LIMITS.steps} steps in all, found ${total}`, null, 'key');
+    return;
+  }
   expandAll(steps, { path: ['steps'], numbers: new Map(), problems, folder: dirname(file) }, out);
 }

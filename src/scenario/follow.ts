@@ -37,7 +37,7 @@ class Follower {
 
   follow(draft: Draft): void {
     const { step, path } = draft;
-    if ('session' in step && Buffer.byteLength(step.session) > LIMITS.sessionField) {
+    if ('session' in step && step.session.length > LIMITS.sessionField / 4 && Buffer.byteLength(step.session) > LIMITS.sessionField) {
       this.#problems.add(path, `expected a session's name of at most ${LIMITS.sessionField} bytes, the size of the kernel's field; found ${Buffer.byteLength(step.session)}`);
     }
     const checked = succeeds(step);

@@ -16,9 +16,11 @@ export const LIMITS = {
   /** Kernels of a chain. */
   kernels: 100,
   /** Any one `count`. */
-  count: 1_000_000,
+  count: 100_000,
+  /** Sessions and files of one entry after its counts. */
+  entries: 100_000,
   /** Steps after all counts and repeats. */
-  steps: 1_000_000,
+  steps: 500_000,
   /** Bytes of a session's name, and of the kernel's field for it, which a wrong client may fill without a terminator. */
   sessionName: 63,
   sessionField: 64,

@@ -2,7 +2,7 @@
 // Faults: changes made from outside the machine.
 import { z } from 'zod';
 import { FAULT_MOMENTS, type Fault } from '../model/scenario.js';
-import { line, mapping } from './values.js';
+import { line, mapping, whole } from './values.js';
 
 const bytes = (what: string) => line(what).meta({ maxLength: 256 });
 
@@ -17,15 +17,15 @@ export const faultBody = {
   }).optional().describe('Overwrite a string wherever it stands in the machine\'s memory'),
   flip: mapping({
     file: line('a file\'s name').describe('Name of the file; in the short form SESSION/FILE'),
-    page: z.int().min(0).default(0).describe('Page of the file, counted from 0'),
-    offset: z.int().min(0).max(4095).default(0).describe('Byte of the page'),
-    mask: z.int().min(1).max(255).default(255).describe('Bits to flip'),
+    page: whole().min(0).default(0).describe('Page of the file, counted from 0'),
+    offset: whole().min(0).max(4095).default(0).describe('Byte of the page'),
+    mask: whole().min(1).max(255).default(255).describe('Bits to flip'),
   }).optional().describe('Flip bits of one byte of a file, in the machine\'s memory'),
 };
 
 export const faultEntry = mapping({
   at: z.enum(FAULT_MOMENTS).describe('When it strikes; jump: as soon as the old kernel has begun the kexec'),
-  update: z.int().min(1).optional().describe('Which update, counted from 1; by default the last'),
+  update: whole().min(1).optional().describe('Which update, counted from 1; by default the last'),
   ...faultBody,
 });
 

@@ -2,7 +2,7 @@
 // The short form: sessions and the files they carry.
 import { z } from 'zod';
 import { SEALS } from '../model/scenario.js';
-import { count, hole, line, mapping, seed, size, token } from './values.js';
+import { count, hole, line, mapping, seed, size, token, whole } from './values.js';
 
 /** What a memfd is made of, apart from its name and size; the same words in the short form and in steps. */
 export const memfdTraits = {
@@ -10,7 +10,7 @@ export const memfdTraits = {
   holes: z.array(hole).default([]).describe('Pages that are never written'),
   huge: z.boolean().default(false).describe('Ask for huge folios (MADV_HUGEPAGE)'),
   seals: z.array(z.enum(SEALS)).default([]).describe('Seals that are set after it is filled'),
-  position: z.int().min(0).default(0).describe('File position in bytes'),
+  position: whole().min(0).default(0).describe('File position in bytes'),
 };
 
 export const sessionFile = mapping({

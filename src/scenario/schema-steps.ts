@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { faultBody } from './schema-faults.js';
 import { memfdTraits } from './schema-sessions.js';
-import { count, errno, line, mapping, mode, size, tokenTemplate } from './values.js';
+import { count, errno, line, mapping, mode, size, tokenTemplate, whole } from './values.js';
 
 const name = (what: string) => line(`the name of ${what}`);
 const common = { errno: errno.optional() };
@@ -47,7 +47,7 @@ const operations = {
     line('a command'),
     mapping({
       command: line('a command'),
-      status: z.int().min(0).max(255).default(0).describe('Exit status that is demanded'),
+      status: whole().min(0).max(255).default(0).describe('Exit status that is demanded'),
       stdout: z.string().optional().describe('Output that is demanded, without the last line break'),
       ...common,
     }),

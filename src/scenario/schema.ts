@@ -6,7 +6,7 @@ import { GIB, LIMITS } from './limits.js';
 import { faultEntry } from './schema-faults.js';
 import { session } from './schema-sessions.js';
 import { step } from './schema-steps.js';
-import { kernel, line, mapping, seconds, seed, size } from './values.js';
+import { kernel, line, mapping, seconds, seed, size, whole } from './values.js';
 
 /** The ways to go from one kernel to the next, or not to. */
 export const KEXEC_WAYS = ['file', 'legacy', 'abort', 'kill-agent'] as const;
@@ -35,7 +35,7 @@ export const scenarioSchema = mapping({
   chain: z.array(kernel).min(2).max(LIMITS.kernels).optional().describe('More than one update: all kernels in order, instead of from and to'),
   machine: mapping({
     memory: size.default(GIB).describe('RAM; 256MiB to 64GiB'),
-    cpus: z.int().min(1).max(LIMITS.cpus).default(2).describe('Virtual CPUs'),
+    cpus: whole().min(1).max(LIMITS.cpus).default(2).describe('Virtual CPUs'),
     qemuArgs: z.array(z.string()).default([]).describe('Arguments for QEMU, as they are'),
   }).prefault({}).describe('The machine'),
   cmdline: cmdline.prefault({}),

@@ -29,20 +29,22 @@ interface PlannedSession {
 const COPY: ReadonlyMap<string, number> = new Map([['i', 1]]);
 
 /** A name for many needs a {i}, and no template that nothing is known for. */
-function checkName(name: string, count: number, path: Path, problems: Problems): void {
+function checkName(name: string, count: number, path: Path, problems: Problems): boolean {
   const strange = unfilled(name, COPY)[0];
   if (strange !== undefined) problems.add(path, `no number is known for {${strange}} in ${shown(name)}`, 'did you mean {i}?');
   else if (count > 1 && !name.includes('{i}')) problems.add(path, `expected a name with {i}, as there are ${count} of them; found ${shown(name)}`, `did you mean "${name}-{i}"?`);
+  else return true;
+  return false;
 }
 
-function planFiles(owner: string, index: number, inputs: readonly SessionFileInput[], base: Path, problems: Problems): PlannedFile[] {
+function planFiles(owner: string, index: number, inputs: readonly SessionFileInput[], paths: readonly Path[], problems: Problems): PlannedFile[] {
   const files: PlannedFile[] = [];
   const tokens = new Set<number>();
   const names = new Set<string>();
   const perSession = inputs.reduce((sum, input) => sum + input.count, 0);
   for (const [at, input] of inputs.entries()) {
-    const path = [...base, 'files', at];
-    if (index === 0 && input.name !== undefined) checkName(input.name, input.count, [...path, 'name'], problems);
+    const path = paths[at]!;
+    if (index === 0 && input.name !== undefined && !checkName(input.name, input.count, [...path, 'name'], problems)) continue;
     for (let copy = 1; copy <= input.count; copy++) {
       const token = input.token === undefined ? files.length + 1 : input.token + copy - 1;
       const name = input.name === undefined ? String(token) : fill(input.name, new Map([['i', copy]]));
@@ -67,17 +69,18 @@ function planSessions(inputs: readonly SessionInput[], problems: Problems): Plan
   const names = new Set<string>();
   for (const [at, input] of inputs.entries()) {
     const path = ['sessions', at];
-    checkName(input.name, input.count, [...path, 'name'], problems);
-    const perSession = 1 + input.files.reduce((sum, file) => sum + file.count, 0);
-    if (input.count * perSession > LIMITS.steps) {
-      problems.add(path, `expected at most ${LIMITS.steps} sessions and files, found ${input.count * perSession}`);
+    if (!checkName(input.name, input.count, [...path, 'name'], problems)) continue;
+    const entries = input.count * (1 + input.files.reduce((sum, file) => sum + file.count, 0));
+    if (entries > LIMITS.entries) {
+      problems.add(path, `expected at most ${LIMITS.entries} sessions and files, found ${entries}`);
       continue;
     }
+    const paths = input.files.map((_, index) => [...path, 'files', index]);
     for (let copy = 1; copy <= input.count; copy++) {
       const name = fill(input.name, new Map([['i', copy]]));
       if (names.has(name)) problems.add([...path, 'name'], `expected a name of its own; there is a session ${shown(name)} already`);
       names.add(name);
-      planned.push({ name, files: planFiles(name, copy - 1, input.files, path, problems), retrieve: input.retrieve, finish: input.finish, path });
+      planned.push({ name, files: planFiles(name, copy - 1, input.files, paths, problems), retrieve: input.retrieve, finish: input.finish, path });
     }
   }
   return planned;

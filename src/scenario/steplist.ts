@@ -54,7 +54,7 @@ export class StepList {
   }
 
   #draft(action: Action, path: Path, errno: string | null): Draft {
-    return { step: { ...action, epoch: this.#epoch, errno, pos: this.#document.place(path) }, path };
+    return { step: Object.assign(action, { epoch: this.#epoch, errno, pos: this.#document.place(path) }), path };
   }
 }
 

@@ -85,18 +85,21 @@ export const kernel = z
     if (CONTROL.test(text)) refuse(context, `expected a kernel's name, found ${shown(text)}`);
   });
 
-export const token = z
-  .int({ error: 'expected a token: a whole number' })
+/** A whole number; says what it is where something else was written. */
+export function whole(what = 'a whole number'): z.ZodInt {
+  return z.int({ error: (issue) => (issue.code === 'invalid_type' ? `expected ${what}` : undefined) });
+}
+
+export const token = whole('a token: a whole number')
   .min(0)
   .meta({ description: 'The token under which the session holds the file' });
 
 /** A token of a step: there it may be a template. */
 export const tokenTemplate = z
-  .union([z.int().min(0), z.string().meta({ pattern: '^[0-9{}a-z]+$' })], { error: 'expected a token: a whole number, or a template such as "{i}"' })
+  .union([whole().min(0), z.string().meta({ pattern: '^[0-9{}a-z]+$' })], { error: 'expected a token: a whole number, or a template such as "{i}"' })
   .meta({ description: 'The token under which the session holds the file; a template such as "{i}" within repeat' });
 
-export const seed = z
-  .int({ error: 'expected a seed: a whole number of 32 bits' })
+export const seed = whole('a seed: a whole number of 32 bits')
   .min(0)
   .max(0xffffffff)
   .meta({ description: 'Seed of the content pattern, 32 bits; derived from the name by default' });
@@ -111,6 +114,6 @@ export const errno = z
   .enum(ERRNO_WORDS)
   .meta({ id: 'errno', description: 'The error that the kernel must answer with; OK demands success; nothing is demanded by default' });
 
-export const count = z.int().min(1).max(LIMITS.count);
+export const count = whole().min(1).max(LIMITS.count);
 
-export const seconds = z.number().positive().max(LIMITS.timeout);
+export const seconds = z.number({ error: (issue) => (issue.code === 'invalid_type' ? 'expected a number of seconds' : undefined) }).positive().max(LIMITS.timeout);

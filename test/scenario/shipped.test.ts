@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readFileSync, readdirSync } from 'node:fs';
+import { Ajv } from 'ajv';
+import { expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { OUTCOMES } from '../../src/model/outcome.js';
+import { loadScenario, scenarioJsonSchema } from '../../src/scenario/index.js';
+
+const folder = new URL('../../scenarios/', import.meta.url);
+const files = readdirSync(folder).filter((name) => name.endsWith('.yaml') && !name.includes('plan'));
+const committed: unknown = JSON.parse(readFileSync(new URL('../../schema/scenario.schema.json', import.meta.url), 'utf8'));
+const validate = new Ajv({ strict: false, allErrors: true }).compile(scenarioJsonSchema());
+
+test('the committed JSON Schema is the one that the code makes (npm run schema)', () => {
+  expect(committed).toEqual(scenarioJsonSchema());
+});
+
+test.each(files)('%s is right by the JSON Schema and by the parser', async (name) => {
+  const url = new URL(name, folder);
+  const text = readFileSync(url, 'utf8');
+  expect(text).toMatch(/^# yaml-language-server: \$schema=\.\.\/schema\/scenario\.schema\.json\n/);
+  validate(parse(text));
+  expect(validate.errors ?? []).toEqual([]);
+  const scenario = await loadScenario(url.pathname);
+  expect(scenario.name).toBe(name.replace('.yaml', ''));
+  expect(scenario.description).not.toBe('');
+  expect(scenario.tags).not.toEqual([]);
+  expect(scenario.cmdlines).toHaveLength(scenario.kernels.length);
+});
+
+test('every outcome but infra has a scenario', async () => {
+  const outcomes = await Promise.all(files.map(async (name) => (await loadScenario(new URL(name, folder).pathname)).expect.outcome));
+  expect(new Set(outcomes)).toEqual(new Set(OUTCOMES.filter((outcome) => outcome !== 'infra')));
+});
+
+test('the JSON Schema refuses what the parser refuses in shape', () => {
+  const right = { from: 'a', to: 'b' };
+  expect(validate(right)).toBe(true);
+  const wrong: object[] = [
+    { ...right, form: 'c' }, { ...right, machine: { memory: '64MB' } }, { ...right, expect: 'preservd' }, { ...right, sessions: [{}] },
+    { ...right, cmdline: { form: 'x' } }, { ...right, sessions: [{ name: 'a', files: [{ memfd: 1, holes: ['3'] }] }] },
+    { ...right, steps: [{ create: 'a', finish: 'a' }] }, { ...right, steps: ['creat'] }, { ...right, steps: [{ create: { session: 'a', errno: 'EBUSI' } }] },
+    { ...right, sessions: [], steps: ['open'] }, { ...right, chain: ['a', 'b'] }, { ...right, faults: [{ at: 'later', do: 'stop' }] },
+  ];
+  for (const each of wrong) expect(validate(each), JSON.stringify(each)).toBe(false);
+});
