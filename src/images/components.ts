@@ -11,8 +11,8 @@ import { messageOf } from '../util/errors.js';
 import { readBzImage } from './bzimage.js';
 import { findProgram } from './host.js';
 
-/** A whole NUL-terminated string. */
-const VERSION_STRING = /\0(kho|luo|luo-session|luo-flb|memfd|memblock|reserve-mem)-v([0-9]{1,9})(?=\0)/g;
+/** A whole string: ended by NUL, and not the end of a longer one. Before it may stand NUL, or the last byte of a pointer. */
+const VERSION_STRING = /(?<![\x20-\x7e\t\n])(kho|luo|luo-session|luo-flb|memfd|memblock|reserve-mem)-v([0-9]{1,9})(?=\0)/g;
 /** No version string is longer; two pieces overlap by this much. */
 const OVERLAP = 64;
 /** Most bytes that are looked through: a vmlinux with all its debug information is smaller. */
@@ -31,6 +31,8 @@ export class ComponentScanner {
     this.bytes += chunk.length;
     const text = this.rest + chunk.toString('latin1');
     for (const match of text.matchAll(VERSION_STRING)) {
+      // What stood before the overlap is not known any more; the piece before has seen this one whole.
+      if (match.index === 0 && this.rest !== '') continue;
       const name = match[1] ?? '';
       const version = Number(match[2]);
       if (this.found.size < MOST_COMPONENTS) this.found.set(`${name}-v${version}`, { name, version });

@@ -41,10 +41,7 @@ interface Stored {
 export async function ensureRootFs(context: ImageContext): Promise<RootFs> {
   const work = openWorkspace(context);
   work.signal.throwIfAborted();
-  // Warm: what the archive was made of is recognised by the files' identity, without reading them.
-  const quick = quickKey();
-  const known = quick === null ? null : readJson<{ key: string }>(work.cache.fact(quick));
-  const ready = known && readRootFs(known.key, work);
+  const ready = currentRootFs(work);
   if (ready) return ready;
   await ensureTools(['rootfs'], work);
   const onWait = () => work.onProgress({ task: TASK, done: 0, of: null, detail: 'waits for another lab' });
@@ -57,6 +54,13 @@ export async function ensureRootFs(context: ImageContext): Promise<RootFs> {
     if (before !== null && before === quickKey()) writeJson(work.cache.fact(before), { key });
     return rootfs;
   });
+}
+
+/** The root file system if it is in the cache already. What it was made of is recognised by the files' identity, without reading them. */
+export function currentRootFs(work: Workspace): RootFs | null {
+  const quick = quickKey();
+  const known = quick === null ? null : readJson<{ key: string }>(work.cache.fact(quick));
+  return known && readRootFs(known.key, work);
 }
 
 function readRootFs(key: string, work: Workspace): RootFs | null {
