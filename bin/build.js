@@ -15,5 +15,15 @@ await build({
   sourcemap: true,
   logLevel: 'warning',
   external: ['cpu-features', '*.node'],
-  banner: { js: "import { createRequire as labRequire } from 'node:module'; const require = labRequire(import.meta.url);" },
+  // Bundled CommonJS packages still ask for these.
+  banner: {
+    js: [
+      "import { createRequire as labCreateRequire } from 'node:module';",
+      "import { dirname as labDirname } from 'node:path';",
+      "import { fileURLToPath as labFileUrl } from 'node:url';",
+      'const require = labCreateRequire(import.meta.url);',
+      'const __filename = labFileUrl(import.meta.url);',
+      'const __dirname = labDirname(__filename);',
+    ].join(' '),
+  },
 });

@@ -9,7 +9,7 @@ import type { RunContext, RunPlan } from './context.js';
 export const INITRD_DISK = 'initrd';
 
 /** Words that every epoch gets: without console= and panic= the next kernel's evidence is lost. */
-const ALWAYS = 'console=ttyS0 printk.time=1 panic=-1 nokaslr kho=on liveupdate=on';
+export const ALWAYS = 'console=ttyS0 printk.time=1 panic=-1 nokaslr kho=on liveupdate=on';
 
 /** Kernels that are kexec'd into, each once. */
 function nextKernels(plan: RunPlan): KernelImage[] {

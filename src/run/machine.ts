@@ -174,7 +174,7 @@ export class Machine {
       if (signal.type === 'finding') {
         this.recorder.event({ kind: 'crash', title: signal.title, severity: signal.severity, line: signal.line });
         this.findings.push(signal);
-        this.recorder.incident({ source: 'console', side: 'inside', implies: signal.implies, title: signal.title, detail: signal.text });
+        if (signal.severity !== 'info') this.recorder.incident({ source: 'console', side: 'inside', implies: signal.implies, title: signal.title, detail: signal.text });
         if (signal.implies === 'panic') {
           setTimeout(() => this.endWith({ kind: 'panic', title: signal.title, implies: 'panic' }), PANIC_GRACE).unref();
         }

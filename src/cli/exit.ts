@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+// Exit status, a contract: 0 every outcome was the expected one; 1 one was not; 2 bad usage or a bad scenario; 3 infra.
+import type { Result } from '../model/result.js';
+
+export const EXIT_USAGE = 2;
+export const EXIT_INFRA = 3;
+
+export function exitCodeOf(results: readonly Result[]): number {
+  if (results.some(({ asExpected, outcome }) => !asExpected && outcome !== 'infra')) return 1;
+  return results.some(({ outcome }) => outcome === 'infra') ? EXIT_INFRA : 0;
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// `lab`: arguments to commands, errors to exit status. A command's code is loaded only when it is called.
+import { Command, CommanderError } from 'commander';
+import { ScenarioError } from '../scenario/index.js';
+import { LabError, messageOf, UsageError } from '../util/errors.js';
+import { EXIT_INFRA, EXIT_USAGE } from './exit.js';
+import { Interrupted, INTERRUPT_STATUS } from './interrupt.js';
+import { labVersion } from './version.js';
+
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  run: async () => (await import('./run.js')).runCommand(),
+};
+
+async function main(argv: readonly string[]): Promise<void> {
+  const program = new Command('lab')
+    .description('boots real kernels, hands one over to the next, and proves what came back')
+    .version(labVersion())
+    .showSuggestionAfterError();
+  const wanted = argv.find((word) => !word.startsWith('-'));
+  const load = wanted === undefined ? undefined : COMMANDS[wanted];
+  // Help and a misspelt word need all names; a command needs only itself.
+  for (const make of load === undefined ? Object.values(COMMANDS) : [load]) program.addCommand(await make());
+  for (const command of [program, ...program.commands]) command.exitOverride();
+  await program.parseAsync([...argv], { from: 'user' });
+}
+
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE;
+  if (error instanceof ScenarioError) {
+    process.stderr.write(`${error.message}\n`);
+    return EXIT_USAGE;
+  }
+  if (error instanceof Interrupted) {
+    process.stderr.write(`lab: ${error.message}; nothing is left behind\n`);
+    return INTERRUPT_STATUS[error.signalName] ?? 1;
+  }
+  process.stderr.write(`lab: ${messageOf(error)}\n`);
+  if (error instanceof LabError) {
+    if (error.detail !== null) process.stderr.write(`${error.detail}\n`);
+    if (error.hint !== null) process.stderr.write(`try: ${error.hint}\n`);
+    return error instanceof UsageError ? EXIT_USAGE : EXIT_INFRA;
+  }
+  process.stderr.write(`${(error as Error)?.stack ?? ''}\nThis is a fault of the lab itself.\n`);
+  return EXIT_INFRA;
+}
+
+// The exit is asked for and not waited for: a stuck handle must not keep a finished lab alive.
+main(process.argv.slice(2)).then(() => process.exit(process.exitCode ?? 0), (error: unknown) => process.exit(report(error)));

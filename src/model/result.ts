@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// result.json: what other people's scripts read. Its JSON Schema is schema/result.schema.json, made from store/result-schema.ts.
+import type { Component, Mismatch } from './component.js';
+import type { Incident } from './incident.js';
+import type { EndsIn, Outcome } from './outcome.js';
+import type { Prediction } from './prediction.js';
+
+/** Version of the form of result.json. */
+export const RESULT_SCHEMA = 1;
+
+export interface KernelOfResult {
+  name: string;
+  /** What the running kernel said of itself; from its image where it never came up. */
+  release: string | null;
+  components: Component[];
+  /** SHA-256 of the bzImage. */
+  sha256: string;
+}
+
+/** One file that was to be carried over one update. */
+export interface ResourceOfResult {
+  kind: 'memfd' | 'reserve_mem';
+  name: string;
+  session: string | null;
+  token: number | null;
+  /** The epoch that it was to come back in. */
+  epoch: number;
+  state: 'intact' | 'corrupt' | 'leaked' | 'lost';
+  /** Bytes. */
+  size: number;
+  /** Pages of 4096 bytes. */
+  pages: number;
+  inside: { pages: number; bad: number; size: number; position: number; seals: string[] } | null;
+  outside: { pages: number; different: number; overwritten: number; readable: number } | null;
+  problems: string[];
+}
+
+export interface MemoryOfResult {
+  pagesPreserved: number;
+  pagesIntact: number;
+  pagesLeaked: number;
+  pagesLost: number;
+  pagesCorrupt: number;
+  /** One entry an update: every page that KHO marked on arrival and at the end, and which of the rest are the handover's own. */
+  updates: { epoch: number; markedOnArrival: number | null; markedAtEnd: number | null; baseline: { what: string; phys: string; pages: number }[] }[];
+}
+
+export interface Result {
+  schema: typeof RESULT_SCHEMA;
+  id: string;
+  scenario: { name: string; description: string; tags: string[]; file: string };
+  from: KernelOfResult;
+  to: KernelOfResult;
+  /** All kernels in the order of the run; `from` and `to` are the first and the last. */
+  kernels: KernelOfResult[];
+  outcome: Outcome;
+  endsIn: EndsIn;
+  /** The evidence that decided; null for `preserved`. */
+  cause: Incident | null;
+  expected: Outcome;
+  asExpected: boolean;
+  predicted: Prediction | null;
+  mismatches: Mismatch[];
+  resources: ResourceOfResult[];
+  incidents: Incident[];
+  memory: MemoryOfResult;
+  /** What happened when, in milliseconds since the run began. */
+  timeline: { t: number; epoch: number; what: string }[];
+  qemu: { version: string; accel: string; commandLine: string };
+  /** Milliseconds. */
+  durations: Record<string, number>;
+  versions: { lab: string; node: string };
+  startedAt: string;
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// Words and colours for outcomes, one table for all that is printed.
+import type { Outcome } from '../model/outcome.js';
+import pc from 'picocolors';
+
+type Colours = ReturnType<typeof pc.createColors>;
+
+const PAINT: Readonly<Record<Outcome, (colours: Colours) => (text: string) => string>> = {
+  infra: (c) => c.magenta,
+  panic: (c) => c.red,
+  reboot: (c) => c.red,
+  hang: (c) => c.red,
+  corrupt: (c) => c.red,
+  lost: (c) => c.red,
+  leak: (c) => c.yellow,
+  refused: (c) => c.cyan,
+  preserved: (c) => c.green,
+};
+
+/** Colours for a stream; none where it is no terminal or NO_COLOR is set. */
+export function coloursFor(stream: { isTTY?: boolean }): Colours {
+  return pc.createColors(stream.isTTY === true && !process.env['NO_COLOR']);
+}
+
+export function paint(outcome: Outcome, text: string, colours: Colours): string {
+  return PAINT[outcome](colours)(text);
+}
+
+/** Milliseconds for people: seconds with one digit, minutes from 100 s on. */
+export function seconds(ms: number): string {
+  return ms < 100_000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`;
+}
+
+/** Bytes for people, in binary units. */
+export function bytes(n: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB'];
+  let at = 0;
+  while (n >= 1024 && at < units.length - 1) {
+    n /= 1024;
+    at++;
+  }
+  return `${Number.isInteger(n) ? n : n.toFixed(1)} ${units[at]}`;
+}

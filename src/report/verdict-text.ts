@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// The verdict of one run for a terminal: the outcome, what it rests on, and where the rest lies.
+import type { Result, ResourceOfResult } from '../model/result.js';
+import { printable } from '../util/escape.js';
+import { bytes, coloursFor, paint, seconds } from './style.js';
+import { phaseBar } from './phase-bar.js';
+
+const MOST_FILES = 8;
+const MOST_INCIDENTS = 8;
+
+export function verdictText(result: Result, folder: string | null, stream: { isTTY?: boolean; columns?: number }): string {
+  const colours = coloursFor(stream);
+  const chain = result.kernels.map(({ name }) => printable(name)).join(' -> ');
+  const expectation = result.asExpected ? 'as expected'
+    : result.outcome === result.expected ? colours.red('expected, but a step was not') : colours.red(`expected ${result.expected}`);
+  const ends = result.endsIn === 'none' ? '' : `, ends in ${colours.bold(result.endsIn)}`;
+  const lines = [
+    `${paint(result.outcome, colours.bold(result.outcome.toUpperCase()), colours)}  ${printable(result.scenario.name)}  ${chain}  ${seconds(result.durations['total'] ?? 0)}  (${expectation}${ends})`,
+    '',
+    ...phaseBar(result, stream.columns ?? 100),
+  ];
+  if (result.cause !== null) lines.push('', `  cause     ${result.cause.title}`, ...indented(result.cause.detail, 6));
+  lines.push(...filesText(result.resources), ...memoryText(result), ...predictionText(result));
+  const others = result.incidents.filter((incident) => incident.title !== result.cause?.title);
+  if (others.length > 0) {
+    lines.push('', '  also seen');
+    for (const incident of others.slice(0, MOST_INCIDENTS)) lines.push(`    ${seconds(incident.t).padStart(7)}  ${incident.source.padEnd(8)} ${incident.title}`);
+    if (others.length > MOST_INCIDENTS) lines.push(`    and ${others.length - MOST_INCIDENTS} more`);
+  }
+  if (result.outcome === 'infra') lines.push('', `  The lab failed, not a kernel. ${result.qemu.commandLine === '' ? 'QEMU was not started.' : 'QEMU, as it was started:'}`, ...indented(result.qemu.commandLine, 40));
+  if (folder !== null) lines.push('', `  ${folder}`);
+  return `${lines.join('\n')}\n`;
+}
+
+function indented(text: string, most: number): string[] {
+  const rows = text.split('\n').filter((row) => row !== '');
+  const shown = rows.slice(0, most).map((row) => `            ${printable(row, 300)}`);
+  return rows.length > most ? [...shown, `            ... ${rows.length - most} more lines`] : shown;
+}
+
+function filesText(resources: readonly ResourceOfResult[]): string[] {
+  if (resources.length === 0) return [];
+  const lines = ['', '  files'];
+  const worst = [...resources].sort((a, b) => Number(a.state === 'intact') - Number(b.state === 'intact'));
+  for (const file of worst.slice(0, MOST_FILES)) {
+    const inside = file.inside === null ? 'not seen inside' : `inside ${file.inside.pages - file.inside.bad}/${file.inside.pages} pages`;
+    const outside = file.outside === null ? '' : `, outside ${file.outside.pages - file.outside.different}/${file.outside.pages}`;
+    const problem = file.problems.length > 0 ? `: ${file.problems[0]}` : '';
+    lines.push(`    ${file.state.padEnd(8)} ${printable(file.name, 40).padEnd(14)} ${bytes(file.size).padStart(8)}  ${inside}${outside}${printable(problem, 200)}`);
+  }
+  if (worst.length > MOST_FILES) {
+    const rest = worst.slice(MOST_FILES);
+    lines.push(`    and ${rest.length} more, of which ${rest.filter(({ state }) => state === 'intact').length} intact`);
+  }
+  return lines;
+}
+
+function memoryText(result: Result): string[] {
+  const { memory } = result;
+  const lines = ['', `  pages     ${memory.pagesPreserved} preserved: ${memory.pagesIntact} intact, ${memory.pagesCorrupt} corrupt, ${memory.pagesLost} lost; ${memory.pagesLeaked} leaked`];
+  for (const update of memory.updates) {
+    if (update.markedOnArrival === null || update.markedAtEnd === null) continue;
+    const kept = update.baseline.map(({ what }) => what).join(', ');
+    lines.push(`            epoch ${update.epoch}: ${update.markedOnArrival} handed over, ${update.markedAtEnd} still marked${kept === '' ? '' : ` (the handover's own: ${printable(kept, 200)})`}`);
+  }
+  return memory.updates.length === 0 ? [] : lines;
+}
+
+function predictionText(result: Result): string[] {
+  const { predicted } = result;
+  const lines = predicted === null ? [] : ['', `  predicted ${predicted.outcome}${predicted.outcome === result.outcome ? '' : ' (the run showed otherwise)'}`];
+  for (const mismatch of result.mismatches) {
+    const reads = mismatch.reads.length === 0 ? 'nothing' : mismatch.reads.map((version) => `v${version}`).join(', ');
+    lines.push(`  mismatch  ${mismatch.component}: written v${mismatch.wrote ?? '?'}, read ${reads}; ends in ${mismatch.endsIn}`);
+  }
+  return lines;
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// From the record of a run to its result.
+import type { Event } from '../model/event.js';
+import type { Mismatch } from '../model/component.js';
+import type { KernelImage } from '../model/image.js';
+import type { Prediction } from '../model/prediction.js';
+import { RESULT_SCHEMA, type KernelOfResult, type MemoryOfResult, type ResourceOfResult, type Result } from '../model/result.js';
+import { addPages, NO_PAGES } from '../oracles/fate.js';
+import type { RunPlan } from './context.js';
+import type { RunRecord } from './execute.js';
+import type { FileRecord, UpdateRecord } from './judge.js';
+
+export interface Surroundings {
+  predicted: Prediction | null;
+  mismatches: Mismatch[];
+  timeline: Result['timeline'];
+  labVersion: string;
+}
+
+export function buildResult(plan: RunPlan, record: RunRecord, around: Surroundings): Result {
+  const { scenario } = plan;
+  const kernels = plan.kernels.map((kernel, epoch) => kernelOf(kernel, record.epochs[epoch]?.release ?? null));
+  const expected = scenario.expect.outcome;
+  return {
+    schema: RESULT_SCHEMA,
+    id: plan.id,
+    scenario: { name: scenario.name, description: scenario.description, tags: scenario.tags, file: scenario.file },
+    from: kernels[0] as KernelOfResult, to: kernels.at(-1) as KernelOfResult, kernels,
+    outcome: record.verdict.outcome, endsIn: record.verdict.endsIn, cause: record.verdict.cause,
+    expected, asExpected: record.verdict.outcome === expected && !record.steps.some(({ unexpected }) => unexpected),
+    predicted: around.predicted, mismatches: around.mismatches,
+    resources: record.updates.flatMap((update) => update.files.map((file) => resourceOf(file, update.epoch))),
+    incidents: record.incidents,
+    memory: memoryOf(record.updates),
+    timeline: around.timeline,
+    qemu: record.qemu, durations: record.durations,
+    versions: { lab: around.labVersion, node: process.version },
+    startedAt: record.startedAt.toISOString(),
+  };
+}
+
+function kernelOf(kernel: KernelImage, running: string | null): KernelOfResult {
+  return { name: kernel.name, release: running ?? kernel.release, components: kernel.components, sha256: kernel.sha256 };
+}
+
+function resourceOf({ file, fate }: FileRecord, epoch: number): ResourceOfResult {
+  const inside = file.retrieved?.inside ?? null;
+  return {
+    kind: 'memfd', name: file.name, session: file.session, token: file.token, epoch, state: fate.fate, size: file.spec.size, pages: fate.pagesPreserved,
+    inside: inside === null ? null : { pages: inside.pages, bad: inside.bad, size: inside.size, position: inside.position, seals: inside.seals },
+    outside: { pages: fate.look.pages, different: fate.look.different, overwritten: fate.overwritten, readable: fate.readable },
+    problems: fate.problems,
+  };
+}
+
+function memoryOf(updates: readonly UpdateRecord[]): MemoryOfResult {
+  return {
+    ...updates.reduce((sum, { counts }) => addPages(sum, counts), NO_PAGES),
+    updates: updates.map(({ epoch, handedOver, left, baseline }) => ({
+      epoch, markedOnArrival: handedOver, markedAtEnd: left,
+      baseline: baseline.map(({ what, pfn, count }) => ({ what, phys: `0x${(pfn * 4096).toString(16)}`, pages: count })),
+    })),
+  };
+}
+
+/** Collects, from the stream of events, the few that tell the story of a run. */
+export class Timeline {
+  readonly entries: Result['timeline'] = [];
+
+  take(event: Event): void {
+    const what = storyOf(event);
+    if (what !== null && this.entries.length < 1000) this.entries.push({ t: event.t, epoch: event.epoch, what });
+  }
+}
+
+function storyOf(event: Event): string | null {
+  switch (event.kind) {
+    case 'task':
+      return event.state === 'done' ? `${event.task}: done` : event.state === 'failed' ? `${event.task}: failed` : null;
+    case 'epoch':
+      return event.mark === 'boot' ? `kernel ${event.release} begins` : `user space of ${event.release} is up`;
+    case 'kexec':
+      return event.state === 'going' ? 'kexec' : event.state === 'refused' ? `kexec refused: ${event.errno}` : 'next kernel loaded';
+    case 'fault':
+      return `fault ${event.fault}: ${event.detail}`;
+    case 'qmp':
+      return `QEMU: ${event.event}`;
+    case 'crash':
+      return event.severity === 'info' ? null : `console: ${event.title}`;
+    default:
+      return null;
+  }
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// The form of result.json as a checkable schema: one source for the committed JSON Schema and for reading results back.
+import { z } from 'zod';
+import { ENDINGS, OUTCOMES } from '../model/outcome.js';
+import { RESULT_SCHEMA, type Result } from '../model/result.js';
+
+const component = z.object({ name: z.string(), version: z.number().int() });
+const kernel = z.object({
+  name: z.string(), release: z.string().nullable(), components: z.array(component), sha256: z.string(),
+});
+const incident = z.object({
+  source: z.enum(['lab', 'console', 'qmp', 'agent', 'memory', 'deadline']),
+  side: z.enum(['inside', 'outside']),
+  implies: z.enum(OUTCOMES).nullable().describe('The outcome that this evidence alone would stand for'),
+  title: z.string().describe('Canonical: the same bug has the same title every night'),
+  detail: z.string(), epoch: z.number().int(), t: z.number().describe('Milliseconds since the run began'),
+});
+const mismatch = z.object({
+  component: z.string(), wrote: z.number().int().nullable(), reads: z.array(z.number().int()), endsIn: z.enum(ENDINGS),
+  source: z.enum(['images', 'run']), detail: z.string(),
+});
+const count = z.number().int().min(0);
+const resource = z.object({
+  kind: z.enum(['memfd', 'reserve_mem']), name: z.string(), session: z.string().nullable(), token: z.number().nullable(), epoch: count,
+  state: z.enum(['intact', 'corrupt', 'leaked', 'lost']), size: count, pages: count,
+  inside: z.object({ pages: count, bad: count, size: z.number(), position: z.number(), seals: z.array(z.string()) }).nullable(),
+  outside: z.object({ pages: count, different: count, overwritten: count, readable: count }).nullable(),
+  problems: z.array(z.string()),
+});
+const memory = z.object({
+  pagesPreserved: count, pagesIntact: count, pagesLeaked: count, pagesLost: count, pagesCorrupt: count,
+  updates: z.array(z.object({
+    epoch: count, markedOnArrival: count.nullable(), markedAtEnd: count.nullable(),
+    baseline: z.array(z.object({ what: z.string(), phys: z.string(), pages: count })),
+  })),
+});
+const prediction = z.object({
+  outcome: z.enum(OUTCOMES), endsIn: z.enum(ENDINGS), mismatches: z.array(mismatch), reasons: z.array(z.string()),
+});
+
+export const resultSchema = z.object({
+  schema: z.literal(RESULT_SCHEMA),
+  id: z.string(),
+  scenario: z.object({ name: z.string(), description: z.string(), tags: z.array(z.string()), file: z.string() }),
+  from: kernel, to: kernel, kernels: z.array(kernel),
+  outcome: z.enum(OUTCOMES), endsIn: z.enum(ENDINGS),
+  cause: incident.nullable(),
+  expected: z.enum(OUTCOMES), asExpected: z.boolean(),
+  predicted: prediction.nullable(),
+  mismatches: z.array(mismatch), resources: z.array(resource), incidents: z.array(incident), memory,
+  timeline: z.array(z.object({ t: z.number(), epoch: count, what: z.string() })),
+  qemu: z.object({ version: z.string(), accel: z.string(), commandLine: z.string() }),
+  durations: z.record(z.string(), z.number()).describe('Milliseconds'),
+  versions: z.object({ lab: z.string(), node: z.string() }),
+  startedAt: z.string(),
+});
+
+// The schema and the type must say the same.
+type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : never) : never;
+const same: Same<z.infer<typeof resultSchema>, Result> = true;
+void same;
+
+export function resultJsonSchema(): unknown {
+  return z.toJSONSchema(resultSchema, { target: 'draft-7', io: 'output' });
+}
