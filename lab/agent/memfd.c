@@ -193,6 +193,10 @@ static bool fill_by_write(struct request *r, int fd, const struct pattern *p, ui
 	return true;
 }
 
+/*
+ * Through a mapping that covers nothing but what is to be filled: where a hole shares 2 MiB with content, the kernel then takes
+ * small pages and the hole stays one.
+ */
 static bool fill_huge(struct request *r, int fd, const struct pattern *p, uint64_t size, struct run run, uint64_t *kb)
 {
 	uint64_t from = run.first * PAGE, end = (run.first + run.count) * PAGE;
@@ -204,18 +208,18 @@ static bool fill_huge(struct request *r, int fd, const struct pattern *p, uint64
 		if (space == MAP_FAILED)
 			return fail_errno(r, errno, "mmap");
 		/* Huge entries need address and offset to agree modulo 2 MiB. */
-		at = (char *)(((uintptr_t)space + HUGE_BYTES - 1) & ~(HUGE_BYTES - 1));
-		if (mmap(at, stop - base, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, (off_t)base) == MAP_FAILED) {
+		at = (char *)(((uintptr_t)space + HUGE_BYTES - 1) & ~(HUGE_BYTES - 1)) + (from - base);
+		if (mmap(at, stop - from, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, (off_t)from) == MAP_FAILED) {
 			int err = errno;
 
 			munmap(space, WINDOW + HUGE_BYTES);
 			return fail_errno(r, err, "mmap");
 		}
-		madvise(at, stop - base, MADV_HUGEPAGE);
-		pattern_fill(p, (uint64_t *)(at + (from - base)), from / PAGE, (stop - from) / PAGE);
+		madvise(at, stop - from, MADV_HUGEPAGE);
+		pattern_fill(p, (uint64_t *)at, from / PAGE, (stop - from) / PAGE);
 		if (stop > size)
-			memset(at + (size - base), 0, stop - size);
-		*kb += huge_kb(at, stop - base);
+			memset(at + (size - from), 0, stop - size);
+		*kb += huge_kb(at, stop - from);
 		munmap(space, WINDOW + HUGE_BYTES);
 		from = stop;
 	}

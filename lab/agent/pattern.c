@@ -31,7 +31,8 @@ static uint64_t page_tag(const struct pattern *p, uint64_t number)
 	return high << 32 | low;
 }
 
-/* Plain 64-bit loops: an emulated machine runs them faster than vector code. */
+/* Plain 64-bit loops: an emulated machine runs vector code several times slower. */
+#pragma GCC optimize("no-tree-vectorize", "no-tree-slp-vectorize")
 
 void pattern_fill(const struct pattern *p, uint64_t *to, uint64_t first_page, uint64_t pages)
 {
