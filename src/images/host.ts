@@ -9,8 +9,8 @@ import { LabError } from '../util/errors.js';
 import { type ImageContext, openWorkspace, type Workspace } from './context.js';
 import { withLock } from '../util/lock.js';
 
-/** What it is needed for: to run a machine, to make a root file system, to fetch source, to build a kernel. */
-export type Purpose = 'run' | 'rootfs' | 'fetch' | 'build' | 'git';
+/** What it is needed for: to run a machine, to make a root file system, to fetch source through apt, to unpack it, to build a kernel, ... */
+export type Purpose = 'run' | 'rootfs' | 'fetch' | 'unpack' | 'build' | 'git';
 
 export interface HostTool {
   name: string;
@@ -63,7 +63,7 @@ const file = (name: string, pkg: string, places: string[], ...purposes: Purpose[
 export const HOST_TOOLS: readonly HostTool[] = [
   program('qemu-system-x86_64', 'qemu-system-x86', 'run'),
   program('setpriv', 'util-linux', 'run'),
-  program('flock', 'util-linux', 'rootfs', 'fetch', 'build'),
+  program('flock', 'util-linux', 'rootfs', 'unpack', 'build'),
   {
     name: 'busybox (static)',
     package: 'busybox-static',
@@ -80,8 +80,8 @@ export const HOST_TOOLS: readonly HostTool[] = [
   program('apt-get', 'apt', 'fetch'),
   program('dpkg-deb', 'dpkg', 'fetch'),
   program('dpkg-source', 'dpkg-dev', 'fetch'),
-  program('tar', 'tar', 'fetch'),
-  program('xz', 'xz-utils', 'fetch'),
+  program('tar', 'tar', 'unpack'),
+  program('xz', 'xz-utils', 'unpack'),
   file('debian-archive-keyring.gpg', 'debian-archive-keyring', ['/usr/share/keyrings/debian-archive-keyring.gpg'], 'fetch'),
   program('make', 'make', 'build'),
   program('ld', 'binutils', 'build'),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 export { defaultCacheDir } from './cache.js';
-export type { ImageContext } from './context.js';
+export { type ImageContext, openWorkspace } from './context.js';
 export { ensureHostTools, ensureTools, hostTools, installLine, type Purpose, type ToolState } from './host.js';
 export { ensureKernel } from './kernel.js';
 export { buildableNames, type ImageDetails, type ImageEntry, listImages, type Removed, removeImage, ROOTFS_NAME, showImage } from './list.js';

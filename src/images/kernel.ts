@@ -90,7 +90,7 @@ function fileDigest(path: string): string {
 }
 
 async function make(definition: KernelDefinition, work: Workspace): Promise<KernelImage> {
-  await ensureTools(['fetch', 'build'], work);
+  await ensureTools(['unpack', 'build'], work);
   const source = await ensureSource(definition, work);
   const compiler = await compilerVersion(work);
   if (compiler === null) throw new LabError('no gcc on this host');

@@ -15,7 +15,7 @@ import type { Workspace } from './context.js';
 import type { KernelDefinition, Source } from './definition.js';
 import { copyTree, treeIdentity } from './directory.js';
 import { fetchUrl } from './download.js';
-import { ensureTools, programPath } from './host.js';
+import { ensureTools, type Purpose, programPath } from './host.js';
 
 /** Changes when trees are unpacked in another way. */
 const UNPACKING = 1;
@@ -106,6 +106,15 @@ async function localId(source: Source, work: Workspace): Promise<string | null> 
 
 const tarballFact = (path: string, work: Workspace) => work.cache.fact(keyOf(['tarball', UNPACKING, fileIdentity(path)]));
 
+const NEEDS: Record<Source['kind'], Purpose[]> = {
+  'apt-source': ['fetch', 'unpack'],
+  'apt-binary': ['fetch', 'unpack'],
+  url: ['unpack'],
+  tarball: ['unpack'],
+  directory: [],
+  git: ['git', 'unpack'],
+};
+
 async function obtain(source: Source, name: string, work: Workspace): Promise<SourceTree> {
   const task = `source of ${name}`;
   const onWait = () => work.onProgress({ task, done: 0, of: null, detail: 'waits for another lab' });
@@ -115,7 +124,7 @@ async function obtain(source: Source, name: string, work: Workspace): Promise<So
     const seen = work.cache.fact(keyOf(['fetched', UNPACKING, source]));
     const before = (await localId(source, work)) ?? (isRemote(source) ? (readJson<{ id: string }>(seen)?.id ?? null) : null);
     if (before !== null && existsSync(work.cache.source(before))) return { id: before, dir: work.cache.source(before), source };
-    await ensureTools(['fetch'], work);
+    await ensureTools(NEEDS[source.kind], work);
     const beside = work.cache.source(`.${slot}.partial`);
     rmSync(beside, { recursive: true, force: true });
     mkdirSync(beside, { recursive: true });
