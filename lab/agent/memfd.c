@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include "ops.h"
@@ -151,13 +152,15 @@ static uint64_t huge_kb(void *from, size_t len)
 	return sum;
 }
 
-/* Page runs of the file that are to be filled, and how much they are: a wish the machine cannot meet is answered, not tried,
- * because trying ends in the kernel's out-of-memory killer. */
+/* A wish the machine cannot meet is answered, not tried: trying ends in the kernel's out-of-memory killer. */
 static bool room_for(struct request *r, uint64_t pages)
 {
+	struct sysinfo s;
 	char info[4096];
 	uint64_t available;
 
+	if (!sysinfo(&s) && (uint64_t)s.freeram * s.mem_unit / 2 > pages * PAGE)
+		return true; /* the exact number costs more than a small file */
 	if (read_small("/proc/meminfo", info, sizeof(info)) < 0 || !number_after(info, "MemAvailable:", &available))
 		return true;
 	if (pages * (PAGE / 1024) + 8192 <= available)
@@ -421,9 +424,16 @@ static void check_page(struct check *c, const uint64_t *got, uint64_t number)
 static void check_absent(struct check *c, uint64_t number, uint64_t end)
 {
 	static const uint64_t zero[PAIRS];
+	const struct runs *h = c->holes;
 
-	while (number < end)
-		check_page(c, zero, number++);
+	while (number < end) {
+		const struct run *hole = c->hole < h->len ? &h->at[c->hole] : NULL;
+
+		if (hole && hole->first <= number && hole->first + hole->count > number)
+			number = hole->first + hole->count < end ? hole->first + hole->count : end;
+		else
+			check_page(c, zero, number++);
+	}
 }
 
 static sigjmp_buf on_bus_error;
