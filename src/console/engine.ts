@@ -93,9 +93,12 @@ export class ConsoleScanner {
 
     const hit = this.match(message.text, fromKernel);
     const opens = hit?.group.shape === 'report' || (message.text === CUT_HERE && fromKernel);
-    const place = { line: line.number, epoch: this.epochs.epoch, after: this.last };
+    const place = { line: line.number, epoch: this.epochs.epoch };
 
-    if (hit?.group.shape === 'line') this.emit(lineFinding(hit, place, raw, damage));
+    if (hit?.group.shape === 'line') {
+      if (this.report?.ended === true) this.close(null);
+      this.emit(lineFinding(hit, { ...place, after: hit.group.severity === 'info' ? null : this.last }, raw, damage));
+    }
     if (this.report !== null) {
       const replaced = opens && (hit?.group.severity === 'panic' || this.report.complete);
       if (replaced) this.close('another report');
@@ -135,8 +138,6 @@ export class ConsoleScanner {
     this.signals.push(mark);
   }
 
-  private close(cause: string): void;
-  private close(cause: string | null): void;
   private close(cause: string | null): void {
     const report = this.report;
     if (report === null) return;

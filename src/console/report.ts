@@ -12,8 +12,8 @@ const KEPT_LINES = 160;
 const KEPT_CHARS = 24 * 1024;
 /** Lines after which a report is over, whatever they say. */
 const MAX_LINES = 2000;
-/** Lines in a row that look like nothing of a report, after which it is over: before its trace, and after. */
-const PATIENCE = { before: 30, after: 6 };
+/** Lines in a row that look like nothing of a report, after which it is over: where an end mark is still to come, and where none is known. */
+const PATIENCE = { marked: 60, unmarked: 6 };
 /** Lines after `cut here` in which the title must come. */
 const UNTITLED_LINES = 4;
 
@@ -60,6 +60,11 @@ export class Report {
     return this.sawEnd || this.sawStack;
   }
 
+  /** Its last line has been seen; what may still come are registers. */
+  get ended(): boolean {
+    return this.sawEnd;
+  }
+
   spoil(reason: string): void {
     this.damage ??= reason;
   }
@@ -68,10 +73,11 @@ export class Report {
   take(message: string, raw: string, hit: Hit | null): boolean {
     if (this.hit === null && hit !== null && hit.group.shape === 'report') this.hit = hit;
     if (this.hit === null && this.total > UNTITLED_LINES) return false;
-    const own = this.total === 0 || hit !== null || message === CUT_HERE || REPORT_LINE.test(message);
+    const own = this.total === 0 || hit?.group.shape === 'report' || message === CUT_HERE || REPORT_LINE.test(message);
     if (this.sawEnd && !own) return false;
     this.strangers = own ? 0 : this.strangers + 1;
-    if (this.strangers > (this.sawStack ? PATIENCE.after : PATIENCE.before) || this.total >= MAX_LINES) return false;
+    const patience = this.sawStack && this.hit?.group.end === undefined ? PATIENCE.unmarked : PATIENCE.marked;
+    if (this.strangers > patience || this.total >= MAX_LINES) return false;
     this.total += 1;
     if (STACK_LINE.test(message)) this.sawStack = true;
     if (this.hit?.group.end?.test(message) === true && this.total > 1) this.sawEnd = true;

@@ -73,7 +73,7 @@ export const PATTERN_GROUPS: readonly PatternGroup[] = [
   {
     name: 'fault', severity: 'oops', implies: null, shape: 'report', end: END_TRACE, endRequired: true,
     headers: ['BUG: unable to handle', 'BUG: kernel NULL pointer', 'Oops: ', 'general protection fault', 'divide error:', 'invalid opcode:',
-      'kernel BUG at', 'double fault', 'stack guard page was hit', 'Corrupted page table', 'stack segment:', 'kernel tried to execute'],
+      'kernel BUG at', 'double fault', 'stack guard page was hit', 'Corrupted page table', 'stack segment:'],
     formats: [
       { re: /^BUG: kernel NULL pointer dereference/, title: 'BUG: kernel NULL pointer dereference in {fn}' },
       { re: /^BUG: unable to handle page fault for address/, title: 'BUG: unable to handle page fault in {fn}' },
@@ -88,7 +88,6 @@ export const PATTERN_GROUPS: readonly PatternGroup[] = [
       { re: /^(?:traps: )?PANIC: double fault/, title: 'double fault in {fn}' },
       { re: /^BUG: .* stack guard page was hit/, title: 'BUG: stack guard page was hit in {fn}' },
       { re: /: Corrupted page table at address/, title: 'Corrupted page table in {fn}' },
-      { re: /^kernel tried to execute (.*?)(?: - |$)/, title: 'kernel tried to execute {1}' },
       { re: /^Oops: ([A-Za-z][\w -]*?):/, title: 'Oops: {1} in {fn}' },
       { re: /^Oops: /, title: 'Oops in {fn}' },
     ],

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// Golden files: what the scanner says of a log, an empty line, and the log itself, byte by byte as a machine wrote it.
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ConsoleScanner, type ConsoleSignal } from '../../src/console/index.js';
+
+const FOLDER = join(import.meta.dirname, 'golden');
+
+export interface Golden {
+  name: string;
+  headers: string;
+  log: Buffer;
+}
+
+export function goldens(): Golden[] {
+  return readdirSync(FOLDER).filter((file) => file.endsWith('.log')).sort().map((file) => {
+    const bytes = readFileSync(join(FOLDER, file));
+    const end = bytes[0] === 0x0a ? 0 : bytes.indexOf('\n\n');
+    return { name: file.slice(0, -4), headers: bytes.subarray(0, end).toString('utf8'), log: bytes.subarray(bytes[0] === 0x0a ? 1 : end + 2) };
+  });
+}
+
+export function rewrite(golden: Golden, headers: string): void {
+  writeFileSync(join(FOLDER, `${golden.name}.log`), Buffer.concat([Buffer.from(`${headers}\n\n`), golden.log]));
+}
+
+export function scan(log: Uint8Array, piece = log.length): ConsoleSignal[] {
+  const scanner = new ConsoleScanner();
+  const signals: ConsoleSignal[] = [];
+  for (let at = 0; at < log.length; at += piece) signals.push(...scanner.feed(log.subarray(at, at + piece)));
+  return [...signals, ...scanner.end()];
+}
+
+/** What was seen as header lines, in the order in which it stands in the log. */
+export function describeSignals(signals: readonly ConsoleSignal[]): string {
+  const lines: string[] = [];
+  for (const signal of [...signals].sort((a, b) => a.line - b.line)) {
+    if (signal.type === 'mark') {
+      const detail = signal.kind === 'boot' ? ` ${signal.release} ${signal.how}` : signal.kind === 'ready' ? ` ${JSON.stringify(signal.json)}` : '';
+      lines.push(`MARK: ${signal.kind}${detail}`);
+      continue;
+    }
+    lines.push(`TITLE: ${signal.title}`, `SEVERITY: ${signal.severity}`, `IMPLIES: ${signal.implies ?? 'nothing'}`);
+    if (signal.after !== null) lines.push(`AFTER: ${signal.after}`);
+    if (signal.component !== null) lines.push(`COMPONENT: ${signal.component.component}, wrote ${signal.component.wrote ?? '?'}, reads ${signal.component.reads.join(' ') || '?'}`);
+    if (signal.corrupted !== null) lines.push(`CORRUPTED: ${signal.corrupted}`);
+  }
+  return lines.join('\n');
+}
