@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+import { describe, expect, it } from 'vitest';
+import { PATTERN_GROUPS, type Format } from '../../src/console/table.js';
+import { messagesOf } from '../../src/console/messages.js';
+import { LineSplitter } from '../../src/console/lines.js';
+import { OUTCOMES } from '../../src/model/outcome.js';
+import { goldens, scan } from './golden.js';
+import { HARMLESS, MESSAGES } from './messages.js';
+
+const find = (message: string) => scan(new TextEncoder().encode(`[    0.000000] x\n[    1.000000] ${message}\n`)).flatMap((signal) => (signal.type === 'finding' ? [signal] : []));
+
+it.each(MESSAGES)('%s', (message, title, implies) => {
+  expect(find(message).map((finding) => [finding.title, finding.implies])).toEqual([[title, implies ?? null]]);
+});
+
+it.each(HARMLESS)('nothing in: %s', (message) => {
+  expect(find(message)).toEqual([]);
+});
+
+describe('the table', () => {
+  const formatOf = (message: string): Format | undefined => {
+    for (const group of PATTERN_GROUPS) {
+      if (!group.headers.some((header) => message.includes(header)) || group.suppress?.some((re) => re.test(message)) === true) continue;
+      const format = group.formats.find(({ re }) => re.test(message));
+      if (format !== undefined) return format;
+    }
+    return undefined;
+  };
+  const met = new Set<Format | undefined>(MESSAGES.map(([message]) => formatOf(message)));
+  for (const { log } of goldens()) new LineSplitter().feed(log, ({ text }) => { for (const message of messagesOf(text)) met.add(formatOf(message.text)); });
+
+  it.each(PATTERN_GROUPS.flatMap((group) => group.formats.map((format) => [`${group.name}: ${format.title}`, format] as const)))('%s is met by a golden or a message', (_, format) => {
+    expect(met.has(format)).toBe(true);
+  });
+
+  it('implies outcomes that there are, and keeps no state in its patterns', () => {
+    for (const group of PATTERN_GROUPS) {
+      for (const implies of [group.implies, ...group.formats.map((format) => format.implies ?? null)]) if (implies !== null) expect(OUTCOMES).toContain(implies);
+      for (const re of [...group.formats.map((format) => format.re), ...(group.suppress ?? []), ...(group.end ? [group.end] : [])]) expect(re.flags).toBe('');
+      expect(new Set(group.headers).size).toBe(group.headers.length);
+    }
+  });
+
+  it('takes no time over hostile lines', () => {
+    const start = performance.now();
+    for (const group of PATTERN_GROUPS) for (const header of group.headers) find(`${header}${' a'.repeat(1000)}${'('.repeat(500)}${'['.repeat(500)}`);
+    expect(performance.now() - start).toBeLessThan(2000);
+  });
+});
