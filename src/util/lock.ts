@@ -69,6 +69,7 @@ function stillNamed(fd: number, path: string): boolean {
 
 function flock(fd: number, flags: string[], signal: AbortSignal | undefined): Promise<boolean> {
   return new Promise((resolve, reject) => {
+    signal?.throwIfAborted();
     // A session of its own: Ctrl-C is our business.
     const child = spawn('flock', [...flags, '-x', '3'], { stdio: ['ignore', 'ignore', 'ignore', fd], detached: true });
     const onAbort = () => child.kill('SIGKILL');
