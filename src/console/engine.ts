@@ -14,6 +14,10 @@ const KEPT_TITLES = 24;
 /** What the epochs are read from; no other line needs a closer look. */
 const EPOCH_LITERALS = ['Linux version ', 'Starting new kernel', 'LAB-READY ', 'SeaBIOS ', 'BdsDxe: ', 'UEFI firmware ', 'qboot '];
 
+const LF = 0x0a;
+// oxlint-disable-next-line no-control-regex
+const UNUSUAL = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\xff]/;
+
 export class ConsoleScanner {
   private readonly splitter = new LineSplitter();
   private readonly epochs = new EpochTracker();
@@ -36,8 +40,28 @@ export class ConsoleScanner {
 
   /** Bytes as they came; what they told is returned at once, a report when it is complete. */
   feed(bytes: Uint8Array): ConsoleSignal[] {
-    this.splitter.feed(bytes, (line) => this.line(line));
+    this.splitter.feed(this.skipQuiet(bytes), (line) => this.line(line));
     return this.drain();
+  }
+
+  /** Passes over whole lines without a word of interest, many at a time, so that a flood costs little; returns what is left. */
+  private skipQuiet(bytes: Uint8Array): Uint8Array {
+    let rest = bytes;
+    if (!this.splitter.atLineStart) {
+      const end = bytes.indexOf(LF) + 1;
+      if (end === 0) return bytes;
+      this.splitter.feed(bytes.subarray(0, end), (line) => this.line(line));
+      rest = bytes.subarray(end);
+    }
+    const end = rest.lastIndexOf(LF) + 1;
+    if (end === 0 || this.report !== null) return rest;
+    const text = Buffer.from(rest.buffer, rest.byteOffset, end).toString('latin1');
+    // Control characters could hide a word from this look; and the first time stamp is news.
+    if (UNUSUAL.test(text) || this.interesting.test(text) || (!this.stamped && text.includes('['))) return rest;
+    let lines = 0;
+    for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) lines += 1;
+    this.lines = this.splitter.skip(lines);
+    return rest.subarray(end);
   }
 
   /** Nothing came for a while: a report that is still open is taken as complete. More may be fed afterwards. */

@@ -27,6 +27,17 @@ export class LineSplitter {
   /** Something of the line with this number has been handed out already. */
   private handedOut = false;
 
+  /** The next byte begins a new line. */
+  get atLineStart(): boolean {
+    return this.length === 0 && !this.handedOut;
+  }
+
+  /** Passes over whole lines that nobody wants; returns the number of the last one. */
+  skip(lines: number): number {
+    this.number += lines;
+    return this.number - 1;
+  }
+
   feed(bytes: Uint8Array, each: (line: ConsoleLine) => void): void {
     let from = 0;
     // Looking for the two ends separately lets the engine use its fast byte search.

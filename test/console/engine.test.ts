@@ -87,6 +87,14 @@ describe('ConsoleScanner', () => {
     expect(scanner.end()).toEqual([]);
   });
 
+  it('passes over quiet lines, and still counts them', () => {
+    const quiet = k(...Array.from({ length: 500 }, (_, i) => `usb 1-1: new device number ${i}`));
+    const log = encode(`${quiet}half a line${quiet}\r\n\r\nab\rc\n${quiet}${k('Kernel pa\0nic - not syncing: hidden')}`);
+    const seen = scan(log);
+    expect(findings(seen)).toMatchObject([{ title: 'Kernel panic: hidden', line: 1504 }]);
+    for (const piece of [1, 3, 1000, 65536]) expect(scan(log, piece)).toEqual(seen);
+  });
+
   it('any bytes do no harm', () => {
     let seed = 7;
     const random = (below: number): number => (seed = (seed * 1103515245 + 12345) & 0x7fffffff) % below;

@@ -9,7 +9,7 @@ import { HARMLESS, MESSAGES } from './messages.js';
 
 const find = (message: string) => scan(new TextEncoder().encode(`[    0.000000] x\n[    1.000000] ${message}\n`)).flatMap((signal) => (signal.type === 'finding' ? [signal] : []));
 
-it.each(MESSAGES)('%s', (message, title, implies) => {
+it.each(MESSAGES.map(([message, title, implies]) => ({ message, title, implies })))('$message', ({ message, title, implies }) => {
   expect(find(message).map((finding) => [finding.title, finding.implies])).toEqual([[title, implies ?? null]]);
 });
 
