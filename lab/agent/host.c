@@ -65,8 +65,8 @@ bool op_zones(struct request *r)
 }
 
 /*
- * 6.18: nothing is handed over without it, and it must come before the load. 6.19 has it too, but does the same by itself in
- * the reboot call when LUO is on. From 7.1 on the file is gone.
+ * 6.18: nothing is handed over without it, and it must come before the load. 6.19: LUO does it by itself in the reboot call, so
+ * it is needed with liveupdate=off alone. From 7.1 on the file is gone.
  */
 bool op_finalize(struct request *r)
 {

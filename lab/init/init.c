@@ -11,6 +11,7 @@
 #include <net/if.h>
 #include <net/if_arp.h>
 #include <net/route.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -398,16 +399,20 @@ static void ready(const char *cmdline, const char *fingerprint)
 	say("LAB-READY %s", line);
 }
 
+static bool ended(pid_t pid)
+{
+	siginfo_t info = { 0 };
+
+	return !waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) && info.si_pid == pid;
+}
+
 static bool wait_listening(pid_t server)
 {
 	double end = now(CLOCK_MONOTONIC) + LISTEN_SECONDS;
 
 	while (!listening()) {
-		if (waitpid(server, NULL, WNOHANG) == server) {
-			errno = ECHILD;
-			failed("dropbear ended");
+		if (ended(server))
 			return false;
-		}
 		if (now(CLOCK_MONOTONIC) > end) {
 			errno = ETIMEDOUT;
 			failed("dropbear does not listen");
@@ -418,11 +423,23 @@ static bool wait_listening(pid_t server)
 	return true;
 }
 
+/* Reaps until that process has ended; for ever, if there is none. */
+static void reap_until(pid_t last)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = wait(&status)) != last || pid < 0)
+		if (pid < 0)
+			pause_ms(1000);
+	say("LAB-INIT-FAIL dropbear ended with status 0x%x", status);
+}
+
 int main(void)
 {
 	char cmdline[4096] = "", fingerprint[64] = "";
 	double began = now(CLOCK_MONOTONIC);
-	int restarts = 0;
+	bool announced = false;
 	pid_t server;
 
 	mounts();
@@ -440,19 +457,14 @@ int main(void)
 		failed("/proc/cmdline");
 	authorize(cmdline);
 	network();
-	if (server > 0 && wait_listening(server))
-		ready(cmdline, fingerprint);
-	say("LAB-INIT %.3f s from its start to here", now(CLOCK_MONOTONIC) - began);
-	for (;;) {
-		int status;
-		pid_t pid = wait(&status);
-
-		if (pid < 0) {
-			pause_ms(1000);
-		} else if (pid == server) {
-			say("LAB-INIT-FAIL dropbear ended with status 0x%x", status);
-			server = restarts++ < RESTARTS ? start_server() : -1;
-			pause_ms(100);
+	for (int restarts = 0;; restarts++) {
+		if (server > 0 && wait_listening(server) && !announced) {
+			ready(cmdline, fingerprint);
+			say("LAB-INIT %.3f s from its start to here", now(CLOCK_MONOTONIC) - began);
+			announced = true;
 		}
+		reap_until(server);
+		pause_ms(100);
+		server = restarts < RESTARTS ? start_server() : -1;
 	}
 }
