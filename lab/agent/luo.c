@@ -43,6 +43,14 @@ static bool copy_name(struct request *r, __u8 *to)
 	return true;
 }
 
+/* The name the agent keeps it under: another than the kernel's where the request says as=. */
+static const char *own_name(const struct request *r)
+{
+	const char *as = request_get(r, "as");
+
+	return as ? as : request_get(r, "session");
+}
+
 static void take_descriptor(struct request *r, struct registry *g, const char *name, int fd)
 {
 	fcntl(fd, F_SETFD, FD_CLOEXEC);
@@ -58,7 +66,7 @@ bool op_create(struct request *r)
 		return false;
 	if (ioctl(device, LIVEUPDATE_IOCTL_CREATE_SESSION, &arg))
 		return fail_errno(r, errno, "CREATE_SESSION");
-	take_descriptor(r, &sessions, request_get(r, "session"), arg.fd);
+	take_descriptor(r, &sessions, own_name(r), arg.fd);
 	return true;
 }
 
@@ -70,7 +78,7 @@ bool op_retrieve_session(struct request *r)
 		return false;
 	if (ioctl(device, LIVEUPDATE_IOCTL_RETRIEVE_SESSION, &arg))
 		return fail_errno(r, errno, "RETRIEVE_SESSION");
-	take_descriptor(r, &sessions, request_get(r, "session"), arg.fd);
+	take_descriptor(r, &sessions, own_name(r), arg.fd);
 	return true;
 }
 

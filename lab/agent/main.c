@@ -21,8 +21,8 @@ static const struct op {
 } ops[] = {
 	{ "hello", "", op_hello },
 	{ "open", "", op_open },
-	{ "create", "session!", op_create },
-	{ "retrieve-session", "session!", op_retrieve_session },
+	{ "create", "session! as", op_create },
+	{ "retrieve-session", "session! as", op_retrieve_session },
 	{ "memfd", "file! size! seed! holes huge seals pos", op_memfd },
 	{ "preserve", "session! file! token!", op_preserve },
 	{ "retrieve", "session! token! file!", op_retrieve },
