@@ -9,6 +9,8 @@ import { labVersion } from './version.js';
 
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import('./run.js')).runCommand(),
+  images: async () => (await import('./images.js')).imagesCommand(),
+  doctor: async () => (await import('./doctor.js')).doctorCommand(),
 };
 
 async function main(argv: readonly string[]): Promise<void> {

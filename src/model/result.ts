@@ -25,7 +25,8 @@ export interface ResourceOfResult {
   token: number | null;
   /** The epoch that it was to come back in. */
   epoch: number;
-  state: 'intact' | 'corrupt' | 'leaked' | 'lost';
+  /** `unjudged`: the machine came to an end first. */
+  state: 'intact' | 'corrupt' | 'leaked' | 'lost' | 'unjudged';
   /** Bytes. */
   size: number;
   /** Pages of 4096 bytes. */

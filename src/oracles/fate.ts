@@ -14,7 +14,8 @@ export interface PageCounts {
 
 export const NO_PAGES: Readonly<PageCounts> = { pagesPreserved: 0, pagesIntact: 0, pagesLeaked: 0, pagesLost: 0, pagesCorrupt: 0 };
 
-export type FileFate = 'intact' | 'corrupt' | 'leaked' | 'lost';
+/** `unjudged`: the machine came to an end before the file could come back. */
+export type FileFate = 'intact' | 'corrupt' | 'leaked' | 'lost' | 'unjudged';
 
 export interface FateOfFile extends PageCounts {
   fate: FileFate;
@@ -51,6 +52,13 @@ export function fateOfMissing(read: ReadPhys, pattern: Pattern, runs: readonly P
   });
   const fate = counts.pagesLost > 0 || counts.pagesPreserved === 0 ? 'lost' : 'leaked';
   return { ...counts, fate, overwritten: counts.pagesPreserved - readable, readable, look, problems: [why] };
+}
+
+/** A file of a machine that has ended: its pages are looked at, and nothing is concluded. */
+export function fateUnjudged(read: ReadPhys, pattern: Pattern, runs: readonly PfnRun[]): FateOfFile {
+  const look = lookOutside(read, pattern, runs);
+  const problems = [`the machine ended first; ${look.equal} of ${look.pages} pages still held their content then`];
+  return { ...NO_PAGES, pagesPreserved: countPages(runs), fate: 'unjudged', overwritten: look.different, readable: look.equal, look, problems };
 }
 
 function countPages(runs: readonly PfnRun[]): number {

@@ -23,7 +23,9 @@ function phasesOf(result: Result): Phase[] {
     if (what === 'kexec') add(`${result.kernels[epoch]?.name ?? '?'}: prepare`, t);
   }
   const lastEpoch = result.timeline.at(-1)?.epoch ?? 0;
-  add(`${result.kernels[lastEpoch]?.name ?? '?'}: prove`, total);
+  const name = result.kernels[lastEpoch]?.name ?? '?';
+  const up = result.timeline.some(({ epoch, what }) => epoch === lastEpoch && what.startsWith('user space of '));
+  add(up ? `${name}: prove` : lastEpoch === 0 ? `boot ${name}, not up` : `kexec to ${name}, not up`, total);
   return phases;
 }
 

@@ -68,7 +68,7 @@ function memoryText(result: Result): string[] {
 
 function predictionText(result: Result): string[] {
   const { predicted } = result;
-  const lines = predicted === null ? [] : ['', `  predicted ${predicted.outcome}${predicted.outcome === result.outcome ? '' : ' (the run showed otherwise)'}`];
+  const lines = predicted === null ? [] : ['', `  predicted ${predicted.outcome}${predicted.outcome === result.outcome ? '' : ' from the images alone; the run showed otherwise'}`];
   for (const mismatch of result.mismatches) {
     const reads = mismatch.reads.length === 0 ? 'nothing' : mismatch.reads.map((version) => `v${version}`).join(', ');
     lines.push(`  mismatch  ${mismatch.component}: written v${mismatch.wrote ?? '?'}, read ${reads}; ends in ${mismatch.endsIn}`);

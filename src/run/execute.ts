@@ -12,7 +12,7 @@ import type { Finding } from '../console/index.js';
 import type { RunContext, RunPlan } from './context.js';
 import { Deadlines } from './deadlines.js';
 import { MachineEnded } from './ending.js';
-import { judgeUpdate, managedPages, type UpdateRecord } from './judge.js';
+import { judgeUpdate, managedPages, recordEnded, type FileRecord, type UpdateRecord } from './judge.js';
 import { machineConfig } from './layout.js';
 import type { MarkedPages } from './look.js';
 import { Machine } from './machine.js';
@@ -29,6 +29,8 @@ export interface RunRecord {
   incidents: Incident[];
   droppedIncidents: number;
   updates: UpdateRecord[];
+  /** Files of the old kernel after an update that was called off. */
+  kept: FileRecord[];
   steps: StepResult[];
   /** What each epoch's kernel said of itself. */
   epochs: { release: string | null; bootId: string | null }[];
@@ -48,11 +50,13 @@ interface Arrival {
 class Run {
   readonly recorder: Recorder;
   readonly updates: UpdateRecord[] = [];
+  readonly kept: FileRecord[] = [];
   readonly epochs: RunRecord['epochs'] = [];
   readonly state = new RunState();
   machine: Machine | null = null;
   context: RunContext | null = null;
   private arrival: Arrival | null = null;
+  private timer: NodeJS.Timeout | undefined;
 
   constructor(
     readonly plan: RunPlan,
@@ -72,7 +76,7 @@ class Run {
       const last = !mine.some(({ step }) => step.op === 'kexec');
       const end = await this.recorder.task(`steps of epoch ${epoch}`, () => runSteps(context, mine, last && epoch > 0));
       if (end.kind === 'called-off') return this.calledOff(context, end.why);
-      await this.judge(context, true);
+      await this.judge(context);
       if (end.kind === 'done') return;
       const kexec = mine.find(({ step }) => step.op === 'kexec') as { step: Step; index: number };
       const strikes = mine.filter(({ step }) => step.op === 'fault' && step.at === 'jump').map(({ step }) => step);
@@ -83,6 +87,14 @@ class Run {
     }
   }
 
+  async end(): Promise<void> {
+    clearTimeout(this.timer);
+    this.context?.agent.drop();
+    this.context?.ssh.close();
+    await this.machine?.stop();
+    this.machine?.close();
+  }
+
   private async boot(): Promise<RunContext> {
     const { plan, recorder, streams, state } = this;
     const key = makeRunKey();
@@ -90,6 +102,8 @@ class Run {
     const deadlines = new Deadlines(seconds(plan.scenario.deadline));
     const machine = (this.machine = await recorder.task('start of the machine', () =>
       Machine.start(machineConfig(plan, key.publicBlob), recorder, streams)));
+    const limit = seconds(plan.scenario.timeout);
+    if (limit !== null) this.timer = setTimeout(() => machine.expire(limit), limit);
     const started = this.clock.now();
     const mark = await recorder.task('boot', () => machine.untilReady(0, deadlines.boot));
     deadlines.measured(this.clock.now() - started);
@@ -105,16 +119,16 @@ class Run {
   }
 
   /** Judges the update that led into this epoch; nothing to judge in the first. */
-  private async judge(context: RunContext, alive: boolean): Promise<void> {
+  private async judge(context: RunContext): Promise<void> {
     const { arrival } = this;
     if (arrival === null) return;
     this.arrival = null;
-    this.updates.push(await this.recorder.task('oracles', () => judgeUpdate(context, arrival.handedOver, arrival.managed, alive)));
+    this.updates.push(await this.recorder.task('oracles', () => judgeUpdate(context, arrival.handedOver, arrival.managed)));
   }
 
   private async calledOff(context: RunContext, why: string): Promise<void> {
-    await this.judge(context, true);
-    await this.recorder.task('oracles', () => judgeRefusal(context, why));
+    await this.judge(context);
+    this.kept.push(...(await this.recorder.task('oracles', () => judgeRefusal(context, why))));
   }
 
   /** An error out of `go` becomes evidence. Whatever the next kernel left in memory is still looked at. */
@@ -132,9 +146,7 @@ class Run {
       recorder.incident({ source: 'lab', side: 'outside', implies: 'infra', title: messageOf(error), detail });
       return;
     }
-    if (context !== null && this.arrival !== null) {
-      await this.judge(context, false).catch((late: unknown) => recorder.event({ kind: 'note', text: `no look at the memory: ${messageOf(late)}` }));
-    }
+    if (context !== null && this.state.carried.size > 0) this.updates.push(recordEnded(context, this.arrival?.handedOver ?? null));
   }
 
   private oopsed(): boolean {
@@ -152,16 +164,13 @@ export async function execute(plan: RunPlan, streams: RunStreams, signal: AbortS
     signal.throwIfAborted();
     const verdict = decide(run.recorder.incidents);
     return {
-      verdict, incidents: run.recorder.incidents, droppedIncidents: run.recorder.dropped, updates: run.updates, steps: run.state.results,
+      verdict, incidents: run.recorder.incidents, droppedIncidents: run.recorder.dropped, updates: run.updates, kept: run.kept, steps: run.state.results,
       epochs: run.epochs, findings: run.machine?.findings ?? [], startedAt: run.clock.startedAt,
       qemu: { version: run.machine?.qemuVersion ?? '', accel: plan.accel, commandLine: run.machine?.commandLine ?? '' },
       durations: { total: run.clock.now() },
     };
   } finally {
     signal.removeEventListener('abort', stopOnAbort);
-    run.context?.agent.drop();
-    run.context?.ssh.close();
-    await run.machine?.stop();
-    run.machine?.close();
+    await run.end();
   }
 }

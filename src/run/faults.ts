@@ -40,6 +40,10 @@ function hex(n: number): string {
   return `0x${n.toString(16)}`;
 }
 
+function isText(byte: number): boolean {
+  return byte >= 0x20 && byte < 0x7f;
+}
+
 /** Overwrites whole NUL-terminated strings in physical memory; the rest of the old string becomes NUL. Returns the addresses. */
 function replaceStrings(machine: Machine, find: string, write: string, where: 'page-start' | 'anywhere'): number[] {
   const old = Buffer.from(`${find}\0`, 'latin1');
@@ -52,7 +56,8 @@ function replaceStrings(machine: Machine, find: string, write: string, where: 'p
       const part = chunk.subarray(0, Math.min(chunk.length, range.end - at));
       if (!machine.memory.read(at, part)) continue;
       for (let i = part.indexOf(old); i >= 0 && i < 4 << 20; i = part.indexOf(old, i + 1)) {
-        const whole = where === 'page-start' ? (at + i) % PAGE === 0 : i === 0 || part[i - 1] === 0;
+        // A string may be an array within a structure: then any byte may stand before it, only no text.
+        const whole = where === 'page-start' ? (at + i) % PAGE === 0 : i === 0 || !isText(part[i - 1] as number);
         if (whole) found.push(at + i);
       }
     }

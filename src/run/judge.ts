@@ -4,7 +4,7 @@
 import { numberOf } from '../guest/agent.js';
 import type { BaselinePage } from '../oracles/baseline.js';
 import { KhopIndex } from '../oracles/khop.js';
-import { addPages, fateOfMissing, fateOfReturned, NO_PAGES, type FateOfFile, type PageCounts } from '../oracles/fate.js';
+import { addPages, fateOfMissing, fateOfReturned, fateUnjudged, NO_PAGES, type FateOfFile, type PageCounts } from '../oracles/fate.js';
 import { checkInside, insideProblems } from './check.js';
 import type { RunContext } from './context.js';
 import { baselineOf, markedPages, reader, type MarkedPages } from './look.js';
@@ -34,12 +34,12 @@ export async function managedPages(context: RunContext): Promise<number | null> 
   return reply.ok ? numberOf(reply, 'managed') : null;
 }
 
-/** @param alive user space can still be asked */
-export async function judgeUpdate(context: RunContext, handedOver: MarkedPages | null, managedBefore: number | null, alive: boolean): Promise<UpdateRecord> {
+/** Judges an update whose next kernel runs and can be asked. */
+export async function judgeUpdate(context: RunContext, handedOver: MarkedPages | null, managedBefore: number | null): Promise<UpdateRecord> {
   const { state, machine, recorder } = context;
   const carried = [...state.carried.values()];
-  if (alive) await lookInside(context, carried);
-  const managedAfter = alive ? await managedPages(context) : null;
+  await lookInside(context, carried);
+  const managedAfter = await managedPages(context);
   const marked = await markedPages(machine);
   if (marked === null) {
     recorder.incident({ source: 'memory', side: 'outside', implies: null, title: 'the kernel\'s page array was not found from outside: leaks cannot be seen', detail: '' });
@@ -67,8 +67,17 @@ export async function judgeUpdate(context: RunContext, handedOver: MarkedPages |
   return record;
 }
 
-const IMPLIES = { intact: null, corrupt: 'corrupt', leaked: 'leak', lost: 'lost' } as const;
+const IMPLIES = { intact: null, unjudged: null, corrupt: 'corrupt', leaked: 'leak', lost: 'lost' } as const;
 const NO_MARKS = new KhopIndex([]);
+
+/** An update whose machine has ended: what lies in its memory is written down, and nothing is concluded from it. */
+export function recordEnded(context: RunContext, handedOver: MarkedPages | null): UpdateRecord {
+  const { state, machine, recorder } = context;
+  const read = reader(machine);
+  const files = [...state.carried.values()].map((file): FileRecord => ({ file, fate: fateUnjudged(read, file.pattern, file.runs) }));
+  const counts = files.reduce((sum, { fate }) => addPages(sum, fate), NO_PAGES);
+  return { epoch: recorder.epoch, files, counts, handedOver: handedOver?.total ?? null, left: null, baseline: [] };
+}
 
 /** Every file that came back is checked, asked for or not, and its pages are looked up in the kernel that runs now. */
 async function lookInside(context: RunContext, carried: readonly CarriedFile[]): Promise<void> {

@@ -6,7 +6,7 @@ import { MachineMemory } from '../qemu/memory.js';
 import { QemuProcess } from '../qemu/process.js';
 import { Qmp } from '../qemu/qmp.js';
 import { parseRegisters, type SystemRegisters } from '../qemu/registers.js';
-import { deferred, within, type Deferred } from '../util/deadline.js';
+import { DeadlineError, deferred, within, type Deferred } from '../util/deadline.js';
 import { LabError } from '../util/errors.js';
 import { LineSplitter } from '../util/lines.js';
 import { FileTail } from '../util/tail.js';
@@ -132,6 +132,11 @@ export class Machine {
 
   async command(name: string, args: Record<string, unknown> = {}): Promise<unknown> {
     return this.qmp.run(name, args);
+  }
+
+  /** The run's own deadline has passed: every wait ends now. */
+  expire(ms: number): void {
+    this.end.abort(new DeadlineError('end of the run', ms));
   }
 
   /** Ends the machine and reads its last words. Safe to call twice. */

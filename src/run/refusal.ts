@@ -1,25 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 // The update was called off: proves that the old kernel runs on and that everything in it is intact.
-import { lookOutside } from '../oracles/outside.js';
+import { fateOfReturned } from '../oracles/fate.js';
 import { checkInside, insideProblems } from './check.js';
 import type { RunContext } from './context.js';
+import type { FileRecord } from './judge.js';
 import { reader } from './look.js';
 import { runsOf } from './operations.js';
 
-export async function judgeRefusal(context: RunContext, why: string): Promise<void> {
+/** @returns a record of every file that the agent has, with its pages */
+export async function judgeRefusal(context: RunContext, why: string): Promise<FileRecord[]> {
   const { recorder, state, agent, deadlines, machine } = context;
-  for (const file of state.files.values()) {
+  const records: FileRecord[] = [];
+  for (const file of new Set(state.files.values())) {
     await checkInside(context, file, file.name);
     const problems = insideProblems(file);
     const reply = await agent.request('pfns', { file: file.name }, deadlines.request(file.spec.size), machine.ended);
-    const look = lookOutside(reader(machine), file.pattern, reply.ok ? runsOf(reply) : []);
+    const runs = reply.ok ? runsOf(reply) : [];
+    const fate = fateOfReturned(reader(machine), file.pattern, runs, runs, { problems, badPages: file.inside?.bad ?? 0 });
     recorder.event({
-      kind: 'oracle', oracle: `content of ${file.name} in the old kernel`, side: 'outside', ok: look.different === 0, detail: `${look.equal} of ${look.pages} pages`,
+      kind: 'oracle', oracle: `content of ${file.name} in the old kernel`, side: 'outside', ok: fate.fate === 'intact', detail: `${fate.look.equal} of ${fate.look.pages} pages`,
     });
-    if (look.different > 0) problems.push(`${look.different} of ${look.pages} physical pages hold something else`);
-    if (problems.length > 0) {
-      recorder.incident({ source: 'memory', side: 'outside', implies: 'corrupt', title: 'file is corrupt in the old kernel', detail: `${file.name}: ${problems.join('; ')}` });
+    if (fate.fate !== 'intact') {
+      recorder.incident({ source: 'memory', side: 'outside', implies: 'corrupt', title: 'file is corrupt in the old kernel', detail: `${file.name}: ${fate.problems.join('; ')}` });
     }
+    const { name, held, spec, pattern, before } = file;
+    records.push({ fate, file: { name, session: held?.session ?? null, token: held?.token ?? null, spec, pattern, runs, before, retrieved: file, errno: null } });
   }
   recorder.incident({ source: 'agent', side: 'inside', implies: 'refused', title: 'the update was called off', detail: why });
+  return records;
 }

@@ -29,7 +29,10 @@ export function buildResult(plan: RunPlan, record: RunRecord, around: Surroundin
     outcome: record.verdict.outcome, endsIn: record.verdict.endsIn, cause: record.verdict.cause,
     expected, asExpected: record.verdict.outcome === expected && !record.steps.some(({ unexpected }) => unexpected),
     predicted: around.predicted, mismatches: around.mismatches,
-    resources: record.updates.flatMap((update) => update.files.map((file) => resourceOf(file, update.epoch))),
+    resources: [
+      ...record.updates.flatMap((update) => update.files.map((file) => resourceOf(file, update.epoch))),
+      ...record.kept.map((file) => resourceOf(file, record.epochs.length - 1)),
+    ],
     incidents: record.incidents,
     memory: memoryOf(record.updates),
     timeline: around.timeline,

@@ -32,8 +32,9 @@ export interface FileState {
 /** A file that the last kexec was to carry over, and what became of it. */
 export interface CarriedFile {
   name: string;
-  session: string;
-  token: number;
+  /** null where no session held it: it was never handed over. */
+  session: string | null;
+  token: number | null;
   spec: MemfdSpec;
   pattern: Pattern;
   /** Where its pages lay when the old kernel jumped. */

@@ -38,7 +38,10 @@ export async function runSteps(context: RunContext, steps: readonly { step: Step
     if (isAgentAction(step)) {
       if (stop === null) {
         if (window.length >= WINDOW) await (window.shift() as UnderWay).answer;
-        window.push({ step, index, answer: callAgent(context, step, step, index) });
+        const answer = callAgent(context, step, step, index);
+        // It is awaited when its turn comes; until then a rejection is not an unhandled one.
+        answer.catch(() => undefined);
+        window.push({ step, index, answer });
       }
       continue;
     }
@@ -83,7 +86,7 @@ async function callAgent(context: RunContext, action: AgentAction, step: Step, i
     }
   } else if (action.op === 'retrieve') {
     const file = state.carried.get(RunState.key(action.session, action.token));
-    if (file !== undefined && file.retrieved === null) file.errno = reply.errno;
+    if (file !== undefined && file.retrieved === null && reply.errno !== NO_HANDLE) file.errno = reply.errno;
   }
   finishStep(context, step, index, operation.target, reply, context.recorder.clock.now() - started);
 }

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// `npm test`: sets up what the tests need, as a user's first run would, then runs all of them. Ends with one line of counts.
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const run = (command, args) => spawnSync(command, args, { cwd: root, stdio: 'inherit' }).status ?? 1;
+const node = (...args) => run(process.execPath, args);
+
+/** Steps before the tests; the first that fails ends it. */
+const before = [
+  ['build', () => node('bin/build.js')],
+  ['types', () => node('node_modules/typescript/bin/tsc', '--noEmit', '-p', 'tsconfig.json')],
+  ['lint', () => node('node_modules/oxlint/bin/oxlint')],
+  ['images', () => node('bin/lab.js', 'images', 'build')],
+];
+for (const [name, step] of before) {
+  const status = step();
+  if (status !== 0) {
+    process.stdout.write(`npm test: ${name} failed\n0 passed, 1 failed\n`);
+    process.exit(status);
+  }
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'lab-tests-'));
+const report = join(folder, 'report.json');
+const status = node('node_modules/vitest/vitest.mjs', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...process.argv.slice(2));
+try {
+  const { numPassedTests, numFailedTests, numPendingTests, numFailedTestSuites } = JSON.parse(readFileSync(report, 'utf8'));
+  // A suite that could not even be loaded counts as a failure too.
+  const failed = numFailedTests === 0 && numFailedTestSuites > 0 ? numFailedTestSuites : numFailedTests;
+  process.stdout.write(`${numPassedTests} passed, ${failed} failed${numPendingTests > 0 ? `, ${numPendingTests} skipped` : ''}\n`);
+} catch {
+  process.stdout.write('0 passed, 1 failed\n');
+}
+rmSync(folder, { recursive: true, force: true });
+process.exit(status);

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs the real command as a user would, and gives back what it said.
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Result } from '../../src/model/result.js';
+
+export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+export const LAB = join(ROOT, 'bin/lab.js');
+
+export interface LabExit {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs `lab` to its end. */
+export function lab(args: readonly string[], env: Record<string, string> = {}): Promise<LabExit> {
+  return new Promise((resolve) => {
+    const child = execFile(process.execPath, [LAB, ...args], { cwd: ROOT, env: { ...process.env, ...env }, maxBuffer: 64 << 20 }, (_error, stdout, stderr) =>
+      resolve({ code: child.exitCode, stdout, stderr }));
+  });
+}
+
+export interface LabRun extends LabExit {
+  result: Result;
+  /** Names of the folders under the results folder, then removed. */
+  folders: string[];
+}
+
+/** `lab run --json` of one scenario into a folder of its own. */
+export async function labRun(scenario: string, args: readonly string[] = [], look?: (folder: string) => void): Promise<LabRun> {
+  const results = temporary();
+  try {
+    const exit = await lab(['run', scenario, '--json', '--results', results, ...args]);
+    let result: Result;
+    try {
+      result = JSON.parse(exit.stdout) as Result;
+    } catch {
+      throw new Error(`lab run ${scenario} printed no result (exit status ${exit.code}):\n${exit.stderr}\n${exit.stdout.slice(0, 2000)}`);
+    }
+    const folders = readdirSync(results);
+    if (folders[0] !== undefined) look?.(join(results, folders[0]));
+    return { ...exit, result, folders };
+  } finally {
+    rmSync(results, { recursive: true, force: true });
+  }
+}
+
+export function temporary(): string {
+  return mkdtempSync(join(tmpdir(), 'lab-test-'));
+}
+
+/** For a failing assertion: why the lab came to its verdict. */
+export function why(run: LabRun): string {
+  const { outcome, cause, incidents } = run.result;
+  return `${outcome}: ${cause?.title} ${cause?.detail.slice(0, 500)}\n${incidents.map(({ implies, title }) => `${implies}: ${title}`).join('\n')}\n${run.stderr}`;
+}
