@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // The YAML text of a scenario as plain data, and where each part of it stands.
-import { basename } from 'node:path';
 import {
   type Document, LineCounter, type Node, type Pair, isAlias, isMap, isNode, isScalar, isSeq, parseDocument, visit,
 } from 'yaml';
@@ -12,6 +11,8 @@ export type Path = readonly PropertyKey[];
 
 const MAX_ALIASES = 100;
 const MAX_ERRORS = 20;
+const MAX_LEVELS = 50;
+const TOO_DEEP = `expected at most ${MAX_LEVELS} levels of lists and mappings`;
 
 /** A parsed document: its data, and the place of every path in it. */
 export class SourceDocument {
@@ -29,9 +30,14 @@ export class SourceDocument {
     this.errors = [];
     this.data = undefined;
     try {
-      doc = parseDocument(text, { lineCounter: this.#counter, prettyErrors: false, strict: true, uniqueKeys: true });
+      doc = parseDocument(text, { lineCounter: this.#counter, prettyErrors: false, strict: true, uniqueKeys: false });
       this.errors = doc.errors.slice(0, MAX_ERRORS).map((error) => this.#problem(error.pos[0], yamlMessage(error.code, error.message)));
-      if (this.errors.length === 0) this.data = doc.toJS({ maxAliasCount: MAX_ALIASES });
+      if (this.errors.length === 0) this.errors = this.#duplicates(doc);
+      if (this.errors.length === 0) {
+        this.data = doc.toJS({ maxAliasCount: MAX_ALIASES });
+        const shape = nesting(this.data, new Set());
+        if (shape !== null) this.errors = [this.#failure(new Error(shape), doc)];
+      }
     } catch (error) {
       this.errors = [this.#failure(error, doc)];
     }
@@ -81,9 +87,28 @@ export class SourceDocument {
     return { ...this.#position(offset), message, hint };
   }
 
+  /** Keys that stand twice in a mapping. The parser's own check takes quadratic time. */
+  #duplicates(doc: Document.Parsed): ScenarioProblem[] {
+    const found: ScenarioProblem[] = [];
+    visit(doc, {
+      Map: (_, map) => {
+        const seen = new Map<string, number>();
+        for (const { key } of map.items) {
+          const name = keyText(key);
+          const offset = rangeOf(key) ?? 0;
+          const first = seen.get(name);
+          if (first === undefined) seen.set(name, offset);
+          else found.push(this.#problem(offset, `this key is there twice in one mapping; first in line ${this.#position(first).line}`));
+        }
+        return found.length < MAX_ERRORS ? undefined : visit.BREAK;
+      },
+    });
+    return found;
+  }
+
   #failure(error: unknown, doc: Document.Parsed | null): ScenarioProblem {
-    if (error instanceof RangeError) return this.#problem(0, `${basename(this.file)} is nested too deeply`);
     const message = messageOf(error);
+    if (error instanceof RangeError) return this.#problem(0, TOO_DEEP);
     const name = /^Unresolved alias.*: (.*)$/.exec(message)?.[1];
     let offset = 0;
     if (doc) {
@@ -95,7 +120,7 @@ export class SourceDocument {
         },
       });
     }
-    return this.#problem(offset, /^Excessive alias/.test(message) ? `expected at most ${MAX_ALIASES} copies by alias` : `YAML: ${message}`);
+    return this.#problem(offset, message.startsWith('Excessive alias') ? `expected at most ${MAX_ALIASES} copies by alias` : yamlMessage('', message));
   }
 }
 
@@ -107,8 +132,22 @@ function keyText(key: unknown): string {
   return isScalar(key) ? String(key.value) : String(key);
 }
 
+/** What makes data unfit to be walked through: too many levels, or a part that holds itself. */
+function nesting(value: unknown, around: Set<unknown>): string | null {
+  if (typeof value !== 'object' || value === null) return null;
+  if (around.has(value)) return 'an alias stands within what it names';
+  if (around.size >= MAX_LEVELS) return TOO_DEEP;
+  around.add(value);
+  for (const each of Object.values(value)) {
+    const found = nesting(each, around);
+    if (found !== null) return found;
+  }
+  around.delete(value);
+  return null;
+}
+
 function yamlMessage(code: string, message: string): string {
-  if (code === 'DUPLICATE_KEY') return 'this key is there twice in one mapping';
   if (code === 'MULTIPLE_DOCS') return 'a scenario is one YAML document; a second one begins here';
+  if (/call stack/.test(message) || message === TOO_DEEP) return TOO_DEEP;
   return `YAML: ${message}`;
 }

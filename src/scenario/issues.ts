@@ -111,6 +111,7 @@ class Translator {
 
   #unknownKeys(keys: readonly string[], known: readonly string[], path: Path): void {
     for (const key of keys) {
+      if (this.#problems.full) return;
       const near = nearest(key, known);
       this.#problems.add([...path, key], `unknown key ${shown(key)}`, near ? `did you mean "${near}"?` : `known here: ${listed(known, 30)}`, 'key');
     }
@@ -140,5 +141,8 @@ function outOfRange(issue: Extract<Issue, { code: 'too_small' | 'too_big' }>, va
 /** Adds every issue to the problems, at its place in the file. */
 export function addIssues(issues: readonly Issue[], data: unknown, problems: Problems): void {
   const translator = new Translator(problems, data);
-  for (const issue of issues) translator.issue(issue, []);
+  for (const issue of issues) {
+    if (problems.full) return;
+    translator.issue(issue, []);
+  }
 }

@@ -7,7 +7,7 @@ export const GIB = 1024 * MIB;
 
 export const LIMITS = {
   /** A scenario file, in bytes. */
-  fileBytes: 4 * MIB,
+  fileBytes: MIB / 4,
   memoryMin: 256 * MIB,
   memoryMax: 64 * GIB,
   cpus: 64,

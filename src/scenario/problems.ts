@@ -3,7 +3,7 @@
 import type { Path, SourceDocument } from './document.js';
 import type { ScenarioProblem } from './problem.js';
 
-const MAX_KEPT = 1000;
+const MAX_KEPT = 200;
 
 export class Problems {
   readonly #document: SourceDocument;
@@ -29,6 +29,11 @@ export class Problems {
     return this.#list.length === 0;
   }
 
+  /** So many that no more are kept. */
+  get full(): boolean {
+    return this.#list.length >= MAX_KEPT;
+  }
+
   /** All of them, in file order. */
   sorted(): ScenarioProblem[] {
     return this.#list.toSorted((a, b) => a.line - b.line || a.column - b.column);
@@ -36,7 +41,7 @@ export class Problems {
 
   #keep(problem: ScenarioProblem): void {
     const id = `${problem.line}:${problem.column}:${problem.message.replace(/\d+/g, '#')}`;
-    if (this.#seen.has(id) || this.#list.length >= MAX_KEPT) return;
+    if (this.#seen.has(id) || this.full) return;
     this.#seen.add(id);
     this.#list.push(problem);
   }

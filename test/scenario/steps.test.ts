@@ -8,7 +8,7 @@ function steps(text: string, head = 'from: a\nto: b\nexpect: lost\n'): Step[] {
 }
 
 function actions(text: string): Action[] {
-  return steps(text).map(({ epoch: _, errno: _errno, pos: _pos, ...action }) => action as Action);
+  return steps(text).map(({ epoch: _epoch, errno: _errno, pos: _pos, ...action }) => action as Action);
 }
 
 test('every operation, in all its forms', () => {

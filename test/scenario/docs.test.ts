@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// The reference names every key that the schema has, and no other.
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { parseScenario, scenarioJsonSchema } from '../../src/scenario/index.js';
+
+type Schema = { properties?: Record<string, Schema>; items?: Schema; anyOf?: Schema[]; definitions?: Record<string, Schema> };
+
+const text = readFileSync(new URL('../../docs/scenario.md', import.meta.url), 'utf8');
+const schema = scenarioJsonSchema() as Schema;
+
+/** The words in the first column of the table under a heading. */
+function table(heading: string): string[] {
+  const section = text.split(/^#+ /m).find((part) => part.startsWith(`${heading}\n`)) ?? '';
+  return [...section.matchAll(/^\| (`[^|]+) \|/gm)].flatMap((match) => [...match[1]!.matchAll(/`([^`]+)`/g)].map((word) => word[1]!));
+}
+
+function keys(node: Schema | undefined): string[] {
+  return Object.keys(node?.properties ?? {}).toSorted();
+}
+
+const session = schema.properties?.['sessions']?.items;
+const fault = schema.properties?.['faults']?.items;
+const step = schema.definitions?.['step']?.anyOf?.find((branch) => branch.properties);
+
+test.each([
+  ['The file', keys(schema)],
+  ['machine', keys(schema.properties?.['machine'])],
+  ['cmdline', [...keys(schema.properties?.['cmdline']), '0', '1']],
+  ['reserveMem', keys(schema.properties?.['reserveMem']?.items)],
+  ['Short form: sessions', keys(session)],
+  ['files', keys(session?.properties?.['files']?.items)],
+  ['faults', keys(fault)],
+  ['replace', keys(fault?.properties?.['replace'])],
+  ['flip', keys(fault?.properties?.['flip'])],
+  ['Explicit form: steps', keys(step)],
+])('%s', (heading, expected) => {
+  expect(expected.length).toBeGreaterThan(2);
+  expect([...new Set(table(heading))].toSorted()).toEqual(expected.toSorted());
+});
+
+test('the words of kexec', () => {
+  expect(table('kexec')).toEqual(['file', 'legacy', 'abort', 'kill-agent']);
+});
+
+test('the examples are right', () => {
+  const [first, steps] = [...text.matchAll(/^```yaml\n([^]*?)^```/gm)].map((match) => match[1]!);
+  expect(parseScenario(first!, 'a.yaml').steps).toHaveLength(10);
+  expect(parseScenario(`from: a\nto: b\n${steps!}`, 'b.yaml').steps).toHaveLength(4008);
+});
