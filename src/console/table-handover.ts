@@ -62,14 +62,15 @@ export const HANDOVER_GROUPS: readonly PatternGroup[] = [
     ],
   },
   {
+    // A reservation that is not revived is made anew elsewhere, and the old one stays reserved all the same.
     name: 'memblock', severity: 'kho', implies: null, shape: 'line',
     headers: ["FDT 'memblock'", 'KHO reserve-mem', 'reserve_mem: ', 'memblock FDT for KHO', 'reserve-mem-v', "Revived memory reservation"],
     formats: [
-      { re: /^FDT 'memblock' is incompatible with '([^']+)'/, title: "FDT 'memblock' is incompatible with '{=1}'", component: { name: 'memblock', reads: 1 } },
-      { re: /^Node '[^']*' is incompatible with '(reserve-mem-v\d+)'/, title: "reserve_mem node is incompatible with '{=1}'", component: { name: 'reserve-mem', reads: 1 } },
+      { re: /^FDT 'memblock' is incompatible with '([^']+)'/, title: "FDT 'memblock' is incompatible with '{=1}'", implies: 'leak', component: { name: 'memblock', reads: 1 } },
+      { re: /^Node '[^']*' is incompatible with '(reserve-mem-v\d+)'/, title: "reserve_mem node is incompatible with '{=1}'", implies: 'leak', component: { name: 'reserve-mem', reads: 1 } },
       { re: /^failed to retrieve FDT 'memblock' from KHO: (-?\d+)/, title: "failed to retrieve FDT 'memblock' from KHO: {1}" },
       { re: /^FDT 'memblock' has no child '[^']*'/, title: "FDT 'memblock' has no child of that name" },
-      { re: /^KHO reserve-mem '[^']*' has wrong (alignment|size)/, title: 'KHO reserve-mem has wrong {=1}', implies: 'lost' },
+      { re: /^KHO reserve-mem '[^']*' has wrong (alignment|size)/, title: 'KHO reserve-mem has wrong {=1}', implies: 'leak' },
       { re: /^failed to prepare memblock FDT for KHO: (-?\d+)/, title: 'failed to prepare memblock FDT for KHO: {1}' },
       { re: /^reserve_mem: (no more room|name .* was already used|memblock allocation failed|empty or malformed)/, title: 'reserve_mem: {1}' },
     ],

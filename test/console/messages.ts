@@ -99,12 +99,12 @@ export const MESSAGES: readonly (readonly [message: string, title: string, impli
   ['memfd_luo: failed to pin folios: -14', 'memfd_luo: failed to pin folios: -EFAULT'],
   ['memfd_luo: Could not register luo filesystem handler: -EEXIST', 'memfd_luo: Could not register luo filesystem handler: -EEXIST'],
   // memblock
-  ["FDT 'memblock' is incompatible with 'memblock-v1': 1", "FDT 'memblock' is incompatible with 'memblock-v1'"],
-  ["Node 'keep' is incompatible with 'reserve-mem-v1': 1", "reserve_mem node is incompatible with 'reserve-mem-v1'"],
+  ["FDT 'memblock' is incompatible with 'memblock-v1': 1", "FDT 'memblock' is incompatible with 'memblock-v1'", 'leak'],
+  ["Node 'keep' is incompatible with 'reserve-mem-v1': 1", "reserve_mem node is incompatible with 'reserve-mem-v1'", 'leak'],
   ["failed to retrieve FDT 'memblock' from KHO: -22", "failed to retrieve FDT 'memblock' from KHO: -EINVAL"],
   ["FDT 'memblock' has no child 'keep': -1", "FDT 'memblock' has no child of that name"],
-  ["KHO reserve-mem 'keep' has wrong alignment (0x1000, 0x200)", 'KHO reserve-mem has wrong alignment', 'lost'],
-  ["KHO reserve-mem 'keep' has wrong size (0x400000 != 0x800000)", 'KHO reserve-mem has wrong size', 'lost'],
+  ["KHO reserve-mem 'keep' has wrong alignment (0x1000, 0x200)", 'KHO reserve-mem has wrong alignment', 'leak'],
+  ["KHO reserve-mem 'keep' has wrong size (0x400000 != 0x800000)", 'KHO reserve-mem has wrong size', 'leak'],
   ['failed to prepare memblock FDT for KHO: -12', 'failed to prepare memblock FDT for KHO: -ENOMEM'],
   ['reserve_mem: memblock allocation failed', 'reserve_mem: memblock allocation failed'],
   // the lab and the rest
