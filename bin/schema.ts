@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes the committed JSON Schema of scenarios from the code that checks them.
+// Writes the committed JSON Schemas from the code that checks scenarios and results.
 import { writeFileSync } from 'node:fs';
 import { scenarioJsonSchema } from '../src/scenario/json-schema.js';
+import { resultJsonSchema } from '../src/store/result-schema.js';
 
-const target = new URL('../schema/scenario.schema.json', import.meta.url);
-writeFileSync(target, `${JSON.stringify(scenarioJsonSchema(), null, 2)}\n`);
+for (const [name, schema] of [['scenario', scenarioJsonSchema()], ['result', resultJsonSchema()]] as const) {
+  writeFileSync(new URL(`../schema/${name}.schema.json`, import.meta.url), `${JSON.stringify(schema, null, 2)}\n`);
+}

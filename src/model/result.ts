@@ -70,6 +70,8 @@ export interface Result {
   qemu: { version: string; accel: string; commandLine: string };
   /** Milliseconds. */
   durations: Record<string, number>;
+  /** What the lab's own process has used so far: CPU in milliseconds, the peak of its memory in KiB. */
+  lab: { cpuMs: number; peakRssKiB: number };
   versions: { lab: string; node: string };
   startedAt: string;
 }

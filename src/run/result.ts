@@ -37,9 +37,15 @@ export function buildResult(plan: RunPlan, record: RunRecord, around: Surroundin
     memory: memoryOf(record.updates),
     timeline: around.timeline,
     qemu: record.qemu, durations: record.durations,
+    lab: ownUsage(),
     versions: { lab: around.labVersion, node: process.version },
     startedAt: record.startedAt.toISOString(),
   };
+}
+
+function ownUsage(): Result['lab'] {
+  const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage();
+  return { cpuMs: Math.round((userCPUTime + systemCPUTime) / 1000), peakRssKiB: maxRSS };
 }
 
 function kernelOf(kernel: KernelImage, running: string | null): KernelOfResult {

@@ -51,6 +51,7 @@ export const resultSchema = z.object({
   timeline: z.array(z.object({ t: z.number(), epoch: count, what: z.string() })),
   qemu: z.object({ version: z.string(), accel: z.string(), commandLine: z.string() }),
   durations: z.record(z.string(), z.number()).describe('Milliseconds'),
+  lab: z.object({ cpuMs: z.number(), peakRssKiB: z.number() }).describe('What the lab\'s own process has used so far'),
   versions: z.object({ lab: z.string(), node: z.string() }),
   startedAt: z.string(),
 });

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+// `npm run bench`: the figures of docs/performance.md, measured in one run on this machine. Speed is a ratio of two things measured
+// side by side, because machines are shared. `--runs N` repeats; `--cold` and `--variant` add the figures that take minutes.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, openSync, readSync, rmSync, writeFileSync, closeSync } from 'node:fs';
+import { cpus, tmpdir, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { ensureKernel, ensureRootFs } from '../images/index.js';
+import type { Result } from '../model/result.js';
+import { lookOutside } from '../oracles/outside.js';
+import { PAGE, Pattern } from '../oracles/pattern.js';
+import { packageRoot } from '../util/package-root.js';
+import { removeAtEnd } from '../util/reaper.js';
+import { prepareFloor, runFloor } from './floor.js';
+
+const SCENARIO = join(packageRoot(), 'scenarios/first-update.yaml');
+const LAB = join(packageRoot(), 'bin/lab.js');
+const options = process.argv.slice(2);
+const runs = Number(options[options.indexOf('--runs') + 1]) || 5;
+const dir = mkdtempSync(join(tmpdir(), 'lab-bench-'));
+removeAtEnd(dir);
+
+interface LabTime {
+  ms: number;
+  result: Result;
+}
+
+function runLab(scenario: string, env: Record<string, string> = {}): LabTime {
+  const began = performance.now();
+  const child = spawnSync(process.execPath, [LAB, 'run', scenario, '--json', '--accel', 'tcg', '--results', join(dir, 'results')], {
+    encoding: 'utf8', maxBuffer: 64 << 20, env: { ...process.env, CI: 'true', ...env },
+  });
+  if (child.status !== 0) throw new Error(`lab run ended with ${child.status}:\n${child.stderr}`);
+  return { ms: performance.now() - began, result: JSON.parse(child.stdout) as Result };
+}
+
+function spread(values: readonly number[]): { min: number; median: number; max: number } {
+  const sorted = [...values].sort((a, b) => a - b);
+  return { min: sorted[0] ?? 0, median: sorted[Math.floor(sorted.length / 2)] ?? 0, max: sorted.at(-1) ?? 0 };
+}
+
+function row(what: string, { min, median, max }: ReturnType<typeof spread>, unit: string, digits = 2): void {
+  process.stdout.write(`| ${what} | ${min.toFixed(digits)} | ${median.toFixed(digits)} | ${max.toFixed(digits)} | ${unit} |\n`);
+}
+
+async function warm(): Promise<void> {
+  const context = { signal: new AbortController().signal, onProgress: () => undefined };
+  const [from, to] = [await ensureKernel('7.2.12', context), await ensureKernel('7.3.4', context)];
+  await ensureRootFs(context);
+  const floor = prepareFloor(dir, from, to);
+  const floors: number[] = [];
+  const labs: LabTime[] = [];
+  // In turns, so that both bear the same noise.
+  for (let i = 0; i < runs; i++) {
+    floors.push(await runFloor(floor));
+    labs.push(runLab(SCENARIO));
+  }
+  row('floor: bare init, QEMU alone', spread(floors.map((ms) => ms / 1000)), 's');
+  row('`lab run scenarios/first-update.yaml`, warm, whole process', spread(labs.map(({ ms }) => ms / 1000)), 's');
+  row('ratio, pair by pair', spread(labs.map(({ ms }, i) => ms / (floors[i] as number))), '');
+  row('the lab\'s own CPU', spread(labs.map(({ result }) => result.lab.cpuMs / 1000)), 's');
+  row('peak memory of the lab\'s process, 1 GiB machine', spread(labs.map(({ result }) => result.lab.peakRssKiB / 1024)), 'MiB', 0);
+}
+
+function largeMachine(): void {
+  const scenario = join(dir, 'large.yaml');
+  writeFileSync(scenario, 'name: large\nfrom: 7.2.12\nto: 7.3.4\nmachine: {memory: 4GiB}\nsessions: [{name: vm0, files: [{name: ram, memfd: 2GiB}]}]\nexpect: preserved\n');
+  const { result } = runLab(scenario);
+  row('peak memory of the lab\'s process, 4 GiB machine, 2 GiB preserved', spread([result.lab.peakRssKiB / 1024]), 'MiB', 0);
+}
+
+/** Content compared page by page, read from a file in memory as the machine's RAM is. */
+function pageOracle(): void {
+  const pattern = new Pattern({ size: 256 << 20, seed: 7, holes: [] });
+  const path = join('/dev/shm', `lab-bench-${process.pid}`);
+  removeAtEnd(path);
+  const block = Buffer.concat(Array.from({ length: pattern.pages }, (_, page) => pattern.page(page)));
+  writeFileSync(path, block);
+  const fd = openSync(path, 'r');
+  const read = (phys: number, into: Uint8Array) => readSync(fd, into, 0, into.length, phys) === into.length;
+  const speeds = Array.from({ length: 9 }, () => {
+    const began = performance.now();
+    const look = lookOutside(read, pattern, [{ page: 0, pfn: 0, count: pattern.pages }]);
+    if (look.different > 0) throw new Error('the oracle saw a difference where there is none');
+    return (pattern.pages * PAGE) / (1 << 30) / ((performance.now() - began) / 1000);
+  });
+  closeSync(fd);
+  rmSync(path);
+  row('page oracle, content from outside', spread(speeds), 'GiB/s');
+}
+
+/** From an empty cache to the first verdict; the host packages are there already. */
+function cold(): void {
+  const { ms } = runLab(SCENARIO, { LAB_CACHE: join(dir, 'cache') });
+  row('cold: empty cache to the first verdict', spread([ms / 60_000]), 'min', 1);
+}
+
+/** Another kernel from a source that was built before: one option differs, ccache has the rest. */
+function variant(): void {
+  const definitions = join(dir, 'definitions');
+  execFileSync('mkdir', ['-p', definitions]);
+  writeFileSync(join(definitions, 'variant.config'), `CONFIG_LOCALVERSION="-variant${process.pid}"\nCONFIG_LOG_BUF_SHIFT=18\n`);
+  writeFileSync(join(definitions, 'variant.yaml'), 'name: bench-variant\nbase: 7.3.4\nconfig: [variant.config]\n');
+  const began = performance.now();
+  const child = spawnSync(process.execPath, [LAB, 'images', 'build', 'bench-variant'], { encoding: 'utf8', env: { ...process.env, CI: 'true', LAB_IMAGES: definitions } });
+  if (child.status !== 0) throw new Error(child.stderr);
+  row('second variant of a built source', spread([(performance.now() - began) / 1000]), 's', 0);
+}
+
+process.stdout.write(`${cpus().length} x ${cpus()[0]?.model.trim()}, ${(totalmem() / (1 << 30)).toFixed(0)} GiB, Node ${process.version}, ${runs} runs\n\n| what | least | median | most | unit |\n|---|---|---|---|---|\n`);
+await warm();
+largeMachine();
+pageOracle();
+if (options.includes('--variant')) variant();
+if (options.includes('--cold')) cold();
+rmSync(dir, { recursive: true, force: true });
+process.exit(0);

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// The floor of a live update: the same two kernels and the same work with a bare init and no lab, QEMU alone.
+import { execFileSync, spawn } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { cpioArchive } from '../images/cpio.js';
+import type { KernelImage } from '../model/image.js';
+import { packageRoot } from '../util/package-root.js';
+
+export interface Floor {
+  args: string[];
+}
+
+/** Compiles the bare init and lays out its initramfs in `dir`. */
+export function prepareFloor(dir: string, from: KernelImage, to: KernelImage): Floor {
+  const program = join(dir, 'floor');
+  execFileSync('gcc', ['-O2', '-static', '-s', '-o', program, join(packageRoot(), 'lab/floor/floor.c')]);
+  const base = [
+    { kind: 'dir', path: 'dev', mode: 0o755 }, { kind: 'dir', path: 'proc', mode: 0o755 },
+    { kind: 'char', path: 'dev/console', mode: 0o600, major: 5, minor: 1 },
+    { kind: 'file', path: 'init', mode: 0o755, data: readFileSync(program) },
+  ] as const;
+  const second = cpioArchive(base);
+  const initrd = join(dir, 'floor.cpio');
+  writeFileSync(initrd, cpioArchive([
+    ...base, { kind: 'file', path: 'next', mode: 0o644, data: readFileSync(to.bzImage) }, { kind: 'file', path: 'initrd', mode: 0o644, data: second },
+  ]));
+  return {
+    args: [
+      '-nodefaults', '-no-user-config', '-display', 'none', '-machine', 'q35', '-accel', 'tcg', '-cpu', 'max,la57=off', '-smp', '2', '-m', '1024',
+      '-kernel', from.bzImage, '-initrd', initrd, '-append', 'console=ttyS0 panic=-1 nokaslr kho=on liveupdate=on', '-serial', 'stdio', '-no-reboot',
+    ],
+  };
+}
+
+/** One run. @returns milliseconds of the whole process; throws where the update did not work */
+export function runFloor(floor: Floor): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const began = performance.now();
+    const child = spawn('qemu-system-x86_64', floor.args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    let text = '';
+    child.stdout.on('data', (chunk: Buffer) => (text = (text + chunk.toString('latin1')).slice(-65536)));
+    child.once('error', reject);
+    child.once('close', () => {
+      if (text.includes('FLOOR OK bad=0')) resolve(performance.now() - began);
+      else reject(new Error(`the floor did not work:\n${text.slice(-2000)}`));
+    });
+  });
+}

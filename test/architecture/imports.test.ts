@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// Imports go in one direction. This is the table of docs/architecture.md, enforced.
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const SRC = join(import.meta.dirname, '../../src');
+
+/** What a folder may import besides itself, `model` and `util`. */
+const ALLOWED: Readonly<Record<string, readonly string[]>> = {
+  model: [],
+  util: [],
+  scenario: [],
+  images: [],
+  qemu: [],
+  guest: [],
+  console: [],
+  compat: [],
+  oracles: [],
+  verdict: [],
+  run: ['images', 'qemu', 'guest', 'console', 'compat', 'oracles', 'verdict'],
+  store: [],
+  report: ['store'],
+  cli: ['scenario', 'images', 'qemu', 'guest', 'console', 'compat', 'oracles', 'verdict', 'run', 'store', 'report'],
+  // Benchmarks and measured tables: users of the lab, like cli.
+  measure: ['images', 'oracles'],
+};
+/** Folders that touch neither the file system nor processes. */
+const PURE = ['model', 'console', 'compat', 'oracles', 'verdict'];
+
+interface Import {
+  file: string;
+  from: string;
+  target: string;
+}
+
+const imports: Import[] = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts')).flatMap((name) => {
+  const path = join(SRC, name);
+  const text = readFileSync(path, 'utf8');
+  return [...text.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map(([, target = '']) => ({
+    file: name, from: name.split('/')[0] ?? '', target: target.startsWith('.') ? relative(SRC, resolve(dirname(path), target)) : target,
+  }));
+});
+
+describe('imports between the folders of src/', () => {
+  it('are all read', () => expect(imports.length).toBeGreaterThan(100));
+
+  it('know every folder', () => {
+    expect([...new Set(imports.map(({ from }) => from))].filter((folder) => !(folder in ALLOWED))).toEqual([]);
+  });
+
+  it('go in one direction only', () => {
+    const wrong = imports.filter(({ from, target }) => {
+      const to = target.split('/')[0] ?? '';
+      if (!(to in ALLOWED) || to === from) return false;
+      if (from === 'model') return true;
+      if (to === 'model' || (to === 'util' && from !== 'util')) return false;
+      return !(ALLOWED[from] ?? []).includes(to);
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  it('of pure folders reach no file, process or socket', () => {
+    const wrong = imports.filter(({ from, target }) => PURE.includes(from) && /^node:(fs|child_process|net|os|process)/.test(target));
+    expect(wrong).toEqual([]);
+  });
+});

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+import { describe, expect, it } from 'vitest';
+import type { Incident } from '../../src/model/incident.js';
+import { OUTCOMES, type Outcome } from '../../src/model/outcome.js';
+import { decide, ENDS_IN } from '../../src/verdict/verdict.js';
+
+const incident = (implies: Outcome | null, t = 0): Incident => ({ source: 'memory', side: 'outside', implies, title: `t${t}`, detail: '', epoch: 0, t });
+
+describe('decide', () => {
+  it('finds nothing wrong where nothing was', () => {
+    expect(decide([])).toEqual({ outcome: 'preserved', endsIn: 'none', cause: null });
+    expect(decide([incident(null)]).outcome).toBe('preserved');
+  });
+
+  it.each(OUTCOMES.flatMap((a, i) => OUTCOMES.slice(i + 1).map((b) => [a, b] as const)))('puts %s before %s, in either order', (first, second) => {
+    expect(decide([incident(first), incident(second)]).outcome).toBe(first);
+    expect(decide([incident(second), incident(first)]).outcome).toBe(first);
+  });
+
+  it('keeps the first cause of several that imply the same', () => {
+    expect(decide([incident('leak', 1), incident('leak', 2)]).cause?.t).toBe(1);
+  });
+
+  it('ends in what the contract says', () => {
+    expect(ENDS_IN).toEqual({
+      infra: 'none', panic: 'panic', reboot: 'reboot', hang: 'reboot', corrupt: 'reboot', lost: 'reboot', leak: 'leak', refused: 'none', preserved: 'none',
+    });
+  });
+});
