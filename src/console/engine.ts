@@ -134,6 +134,7 @@ export class ConsoleScanner {
     if (!opens) return;
     this.report = new Report(hit, this.epochs.epoch, this.last, line.number);
     this.report.take(message.text, raw, hit);
+    if (this.report.severity === 'panic') this.signals.push({ type: 'mark', kind: 'panic', line: line.number, epoch: this.epochs.epoch, title: this.report.title });
     if (damage !== null) this.report.spoil(damage);
   }
 

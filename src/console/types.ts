@@ -41,6 +41,8 @@ export type Mark =
   | { type: 'mark'; kind: 'kexec-start'; line: number; epoch: number }
   /** The firmware speaks: the machine comes up cold. */
   | { type: 'mark'; kind: 'firmware'; line: number; epoch: number; banner: string }
+  /** A panic report begins: told at once, for whoever waits for the machine; the finding comes when the report is complete. */
+  | { type: 'mark'; kind: 'panic'; line: number; epoch: number; title: string }
   /** User space is up. `json` is null where the line came through damaged. */
   | { type: 'mark'; kind: 'ready'; line: number; epoch: number; json: unknown };
 

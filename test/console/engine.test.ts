@@ -67,7 +67,7 @@ describe('ConsoleScanner', () => {
     let told = 0;
     for (let i = 0; i < 3000; i++) told += scanner.feed(encode(k(`luo: Failed to insert session [x] ${'ab'.repeat(1 + (i % 70))}${i}q`, `memfd_luo: odd thing ${String.fromCharCode(97 + (i % 26))}x${i}y`))).length;
     const last = scanner.feed(encode(k('Kernel panic - not syncing: Fatal exception')));
-    expect([...last, ...scanner.end()].map((signal) => (signal as Finding).title)).toEqual(['Kernel panic: Fatal exception']);
+    expect(findings([...last, ...scanner.end()]).map(({ title }) => title)).toEqual(['Kernel panic: Fatal exception']);
     expect(told).toBeLessThan(50);
     expect(scanner.summary().dropped).toBeGreaterThan(1000);
   });
@@ -80,7 +80,7 @@ describe('ConsoleScanner', () => {
 
   it('tells an open report after a pause', () => {
     const scanner = new ConsoleScanner();
-    expect(scanner.feed(encode(k('Kernel panic - not syncing: Fatal exception', 'Kernel Offset: disabled')))).toEqual([]);
+    expect(scanner.feed(encode(k('Kernel panic - not syncing: Fatal exception', 'Kernel Offset: disabled')))).toMatchObject([{ kind: 'panic', title: 'Kernel panic: Fatal exception' }]);
     expect(scanner.open).toMatchObject({ title: 'Kernel panic: Fatal exception', severity: 'panic' });
     expect(findings(scanner.flush())).toMatchObject([{ title: 'Kernel panic: Fatal exception' }]);
     expect(scanner.open).toBeNull();

@@ -36,6 +36,8 @@ export function describeSignals(signals: readonly ConsoleSignal[]): string {
   const lines: string[] = [];
   for (const signal of [...signals].sort((a, b) => a.line - b.line)) {
     if (signal.type === 'mark') {
+      // A panic's mark says what its finding says.
+      if (signal.kind === 'panic') continue;
       const detail = signal.kind === 'boot' ? ` ${signal.release} ${signal.how}` : signal.kind === 'ready' ? ` ${JSON.stringify(signal.json)}` : '';
       lines.push(`MARK: ${signal.kind}${detail}`);
       continue;
