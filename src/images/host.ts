@@ -103,8 +103,8 @@ export interface ToolState {
 }
 
 /** All tools for the purposes, each with its place. */
-export function hostTools(purposes?: readonly Purpose[]): ToolState[] {
-  return HOST_TOOLS.filter((tool) => !purposes || tool.purposes.some((purpose) => purposes.includes(purpose))).map((tool) => ({
+export function hostTools(purposes?: readonly Purpose[], tools: readonly HostTool[] = HOST_TOOLS): ToolState[] {
+  return tools.filter((tool) => !purposes || tool.purposes.some((purpose) => purposes.includes(purpose))).map((tool) => ({
     name: tool.name,
     package: tool.package,
     purposes: tool.purposes,
@@ -119,8 +119,8 @@ export async function ensureHostTools(context: ImageContext): Promise<void> {
 }
 
 /** Installs what is missing where it may, else throws the line to run. */
-export async function ensureTools(purposes: readonly Purpose[], work: Workspace): Promise<void> {
-  const missing = () => hostTools(purposes).filter((tool) => tool.path === null);
+export async function ensureTools(purposes: readonly Purpose[], work: Workspace, tools: readonly HostTool[] = HOST_TOOLS): Promise<void> {
+  const missing = () => hostTools(purposes, tools).filter((tool) => tool.path === null);
   const before = missing();
   if (before.length === 0) return;
   const packages = packagesOf(before);

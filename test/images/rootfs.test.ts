@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
 import { parseLdd } from '../../src/images/rootfs.js';
-import { installLine, isStaticElf } from '../../src/images/host.js';
 import { editDistance, nearest } from '../../src/util/nearest.js';
 import { thinOut, type Progress } from '../../src/util/progress.js';
 
@@ -15,15 +14,6 @@ describe('libraries of a program', () => {
   it('a missing one is an error', () => {
     expect(() => parseLdd('\tlibz.so.1 => not found\n', 'dropbear')).toThrow('dropbear does not run on this host: libz.so.1 => not found');
   });
-
-  it('node itself is linked dynamically, a text is no program', () => {
-    expect(isStaticElf(process.execPath)).toBe(false);
-    expect(isStaticElf('/etc/passwd')).toBe(false);
-  });
-});
-
-it('the line to run is exact', () => {
-  expect(installLine(['ccache', 'flex'], true)).toBe('sudo apt-get update && sudo apt-get install -y --no-install-recommends ccache flex');
 });
 
 it('progress is thinned out, its end is not', () => {
