@@ -4,7 +4,8 @@
 import { spawn } from 'node:child_process';
 import { accessSync, closeSync, constants, existsSync, openSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { commandError, lastLines } from '../util/command.js';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { commandError, type CommandResult, lastLines } from '../util/command.js';
 import { LabError } from '../util/errors.js';
 import { type ImageContext, openWorkspace, type Workspace } from './context.js';
 import { withLock } from '../util/lock.js';
@@ -159,15 +160,16 @@ function report(work: Workspace, done: number, detail: string): void {
 }
 
 async function install(packages: string[], work: Workspace): Promise<void> {
-  const argv = ['apt-get', 'install', '-y', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=300', '-o', 'APT::Status-Fd=3', ...packages];
+  const argv = ['apt-get', 'install', '-y', '--no-install-recommends', '-o', `DPkg::Lock::Timeout=${LOCK_SECONDS}`, '-o', 'APT::Status-Fd=3', ...packages];
   report(work, 0, packages.join(' '));
   let result = await apt(argv, work);
   if (result.code !== 0) {
     // No lists yet, or lists that are too old.
     if (/dpkg was interrupted/.test(result.stderr)) await apt(['dpkg', '--configure', '-a'], work);
-    const update = await apt(['apt-get', 'update', '-o', 'DPkg::Lock::Timeout=300', '-o', 'APT::Status-Fd=3'], work);
-    if (update.code !== 0) throw commandError('cannot update the package lists', ['apt-get'], update);
+    // One archive that fails must not matter if the packages come from another.
+    const update = await apt(['apt-get', 'update', '-o', 'APT::Status-Fd=3'], work);
     result = await apt(argv, work);
+    if (result.code !== 0 && update.code !== 0) result = { ...result, stderr: `${update.stderr}\n${result.stderr}` };
   }
   if (result.code !== 0) {
     const error = commandError(`cannot install ${packages.join(' ')}`, ['apt-get'], result);
@@ -176,8 +178,21 @@ async function install(packages: string[], work: Workspace): Promise<void> {
   report(work, 100, packages.join(' '));
 }
 
+/** How long another apt may hold its locks. */
+const LOCK_SECONDS = 300;
+
+/** Runs apt, and again while another one holds a lock that apt itself does not wait for (that of the lists). */
+async function apt(argv: string[], work: Workspace): Promise<CommandResult> {
+  for (const end = Date.now() + LOCK_SECONDS * 1000; ; ) {
+    const result = await aptOnce(argv, work);
+    if (result.code === 0 || !/Could not get lock/.test(result.stderr) || Date.now() > end) return result;
+    report(work, 0, 'waits for another apt');
+    await sleep(2000, undefined, { signal: work.signal });
+  }
+}
+
 /** Runs apt as it is, without the guard: killed half-way, it would leave the host's packages in pieces. */
-function apt(argv: string[], work: Workspace): Promise<{ code: number | null; signal: NodeJS.Signals | null; stdout: string; stderr: string }> {
+function aptOnce(argv: string[], work: Workspace): Promise<CommandResult> {
   return new Promise((resolve, reject) => {
     work.signal.throwIfAborted();
     const [command = '', ...rest] = argv;
