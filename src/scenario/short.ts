@@ -113,26 +113,34 @@ class Expansion {
 
   /** After an abort the old kernel still has everything. */
   checkAndClose(): void {
-    for (const session of this.#carried) {
-      for (const { spec, path } of session.files) this.#out.add({ op: 'check', file: spec.file }, path);
-      this.#out.add({ op: 'close', target: { kind: 'session', name: session.name } }, session.path);
+    this.#check();
+    for (const session of this.#carried) this.#out.add({ op: 'close', target: { kind: 'session', name: session.name } }, session.path);
+  }
+
+  #check(): void {
+    for (const { files } of this.#carried) {
+      for (const { spec, path } of files) this.#out.add({ op: 'check', file: spec.file }, path);
     }
   }
 
-  /** A session that is not asked back or not finished stays as it is, and goes no further in a chain. */
+  /**
+   * All is asked back, then all is checked, then all is finished: calls of one kind follow one another without waiting.
+   * A session that is not asked back or not finished stays as it is, and goes no further in a chain.
+   */
   takeBack(): void {
     this.#carried = this.#carried.filter((session) => session.retrieve);
     for (const session of this.#carried) {
       this.#out.add({ op: 'retrieve-session', session: session.name }, session.path);
       for (const { spec, token, path } of session.files) {
         this.#out.add({ op: 'retrieve', session: session.name, token, file: spec.file }, path);
-        this.#out.add({ op: 'check', file: spec.file }, path);
       }
-      if (!session.finish) continue;
+    }
+    this.#check();
+    this.#carried = this.#carried.filter((session) => session.finish);
+    for (const session of this.#carried) {
       this.#out.add({ op: 'finish', session: session.name }, session.path);
       this.#out.add({ op: 'close', target: { kind: 'session', name: session.name } }, session.path);
     }
-    this.#carried = this.#carried.filter((session) => session.finish);
   }
 }
 

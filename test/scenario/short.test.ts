@@ -52,7 +52,7 @@ test('sessions become steps', () => {
 `);
   expect(steps.map(brief)).toEqual([
     '0 create vm0', '0 memfd vm0/ram', '0 preserve vm0 1 vm0/ram', '0 memfd vm0/2', '0 preserve vm0 2 vm0/2', '0 load file', '0 kexec',
-    '1 retrieve-session vm0', '1 retrieve vm0 1 vm0/ram', '1 check vm0/ram', '1 retrieve vm0 2 vm0/2', '1 check vm0/2', '1 finish vm0', '1 close vm0',
+    '1 retrieve-session vm0', '1 retrieve vm0 1 vm0/ram', '1 retrieve vm0 2 vm0/2', '1 check vm0/ram', '1 check vm0/2', '1 finish vm0', '1 close vm0',
   ]);
   const [, ram, , second] = steps;
   expect(ram).toMatchObject({
@@ -72,8 +72,8 @@ expect: leak
 `);
   expect(kernels).toEqual(['a', 'b', 'c']);
   expect(steps.map(brief).filter((text) => !text.startsWith('0'))).toEqual([
-    '1 retrieve-session vm0', '1 retrieve vm0 1 vm0/1', '1 check vm0/1', '1 finish vm0', '1 close vm0',
-    '1 retrieve-session open', '1 retrieve open 1 open/1', '1 check open/1',
+    '1 retrieve-session vm0', '1 retrieve vm0 1 vm0/1', '1 retrieve-session open', '1 retrieve open 1 open/1',
+    '1 check vm0/1', '1 check open/1', '1 finish vm0', '1 close vm0',
     '1 create vm0', '1 preserve vm0 1 vm0/1', '1 load file', '1 kexec',
     '2 retrieve-session vm0', '2 retrieve vm0 1 vm0/1', '2 check vm0/1', '2 finish vm0', '2 close vm0',
   ]);
