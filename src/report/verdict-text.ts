@@ -27,6 +27,9 @@ export function verdictText(result: Result, folder: string | null, stream: { isT
     for (const incident of others.slice(0, MOST_INCIDENTS)) lines.push(`    ${seconds(incident.t).padStart(7)}  ${incident.source.padEnd(8)} ${incident.title}`);
     if (others.length > MOST_INCIDENTS) lines.push(`    and ${others.length - MOST_INCIDENTS} more`);
   }
+  // A machine that never came up is for trying by hand.
+  const neverUp = !result.timeline.some(({ what }) => what.startsWith('user space of '));
+  if (neverUp && result.outcome !== 'infra') lines.push('', '  QEMU, as it was started:', ...indented(result.qemu.commandLine, 40));
   if (result.outcome === 'infra') lines.push('', `  The lab failed, not a kernel. ${result.qemu.commandLine === '' ? 'QEMU was not started.' : 'QEMU, as it was started:'}`, ...indented(result.qemu.commandLine, 40));
   if (folder !== null) lines.push('', `  ${folder}`);
   return `${lines.join('\n')}\n`;

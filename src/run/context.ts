@@ -11,6 +11,9 @@ import type { Recorder } from './recorder.js';
 import type { RunState } from './state.js';
 import type { RunStreams } from './streams.js';
 
+/** Requests to the agent that are under way at once: thousands of calls must not cost thousands of round trips. */
+export const WINDOW = 64;
+
 export interface RunPlan {
   id: string;
   scenario: Scenario;

@@ -105,7 +105,11 @@ class Run {
     const limit = seconds(plan.scenario.timeout);
     if (limit !== null) this.timer = setTimeout(() => machine.expire(limit), limit);
     const started = this.clock.now();
-    const mark = await recorder.task('boot', () => machine.untilReady(0, deadlines.boot));
+    const mark = await recorder.task('boot', () => machine.untilReady(0, deadlines.boot)).catch((error: unknown) => {
+      // A stock kernel that stands still under KVM alone is KVM's doing on more than one host.
+      throw error instanceof DeadlineError && plan.accel === 'kvm'
+        ? new LabError(`no kernel comes up on KVM here: ${error.message}`, { detail: this.withConsole(''), hint: 'lab run --accel tcg' }) : error;
+    });
     deadlines.measured(this.clock.now() - started);
     recorder.event({ kind: 'epoch', mark: 'ready', release: mark.release, bootId: mark.bootId });
     this.epochs.push({ release: mark.release, bootId: mark.bootId });
@@ -138,7 +142,7 @@ class Run {
     if (error instanceof MachineEnded) {
       // Its incident was written down when it happened.
     } else if (error instanceof DeadlineError) {
-      recorder.incident({ source: 'deadline', side: 'outside', implies: 'hang', title: `no progress: ${error.what}`, detail: error.message });
+      recorder.incident({ source: 'deadline', side: 'outside', implies: 'hang', title: `no progress: ${error.what}`, detail: this.withConsole(error.message) });
     } else if (error instanceof AgentGone && this.oopsed()) {
       recorder.incident({ source: 'agent', side: 'inside', implies: null, title: 'the agent is gone after a kernel oops', detail: error.message });
     } else {
@@ -147,6 +151,11 @@ class Run {
       return;
     }
     if (context !== null && this.state.carried.size > 0) this.updates.push(recordEnded(context, this.arrival?.handedOver ?? null));
+  }
+
+  private withConsole(text: string): string {
+    const tail = this.machine?.consoleTail ?? '';
+    return `${text}\n${tail === '' ? 'the console is empty' : `the console's end:\n${tail}`}`;
   }
 
   private oopsed(): boolean {

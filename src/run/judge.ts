@@ -6,7 +6,8 @@ import type { BaselinePage } from '../oracles/baseline.js';
 import { KhopIndex } from '../oracles/khop.js';
 import { addPages, fateOfMissing, fateOfReturned, fateUnjudged, NO_PAGES, type FateOfFile, type PageCounts } from '../oracles/fate.js';
 import { checkInside, insideProblems } from './check.js';
-import type { RunContext } from './context.js';
+import { inWindow } from '../util/window.js';
+import { WINDOW, type RunContext } from './context.js';
 import { baselineOf, markedPages, reader, type MarkedPages } from './look.js';
 import { runsOf } from './operations.js';
 import type { CarriedFile } from './state.js';
@@ -82,12 +83,12 @@ export function recordEnded(context: RunContext, handedOver: MarkedPages | null)
 /** Every file that came back is checked, asked for or not, and its pages are looked up in the kernel that runs now. */
 async function lookInside(context: RunContext, carried: readonly CarriedFile[]): Promise<void> {
   const { agent, deadlines, machine } = context;
-  for (const { retrieved, spec } of carried) {
-    if (retrieved === null) continue;
+  await inWindow(carried, WINDOW, async ({ retrieved, spec }) => {
+    if (retrieved === null) return;
     if (retrieved.inside === null) await checkInside(context, retrieved, retrieved.name);
     const reply = await agent.request('pfns', { file: retrieved.name }, deadlines.request(spec.size), machine.ended);
     if (reply.ok) retrieved.runs = runsOf(reply);
-  }
+  });
 }
 
 function recordOracles(context: RunContext, record: UpdateRecord): void {

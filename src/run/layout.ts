@@ -8,8 +8,11 @@ import type { RunContext, RunPlan } from './context.js';
 
 export const INITRD_DISK = 'initrd';
 
-/** Words that every epoch gets: without console= and panic= the next kernel's evidence is lost. */
-export const ALWAYS = 'console=ttyS0 printk.time=1 panic=-1 nokaslr kho=on liveupdate=on';
+/**
+ * Words that every epoch gets: without console= and panic= the next kernel's evidence is lost, without earlyprintk= that of a kernel
+ * which dies before it has a console.
+ */
+export const ALWAYS = 'console=ttyS0 earlyprintk=serial,ttyS0 printk.time=1 panic=-1 nokaslr kho=on liveupdate=on';
 
 /** Kernels that are kexec'd into, each once. */
 function nextKernels(plan: RunPlan): KernelImage[] {

@@ -28,6 +28,8 @@ const QMP_DEADLINE = 30_000;
 const LIVE_CONSOLE = 8 << 20;
 const LIVE_READY = 1 << 20;
 const LONGEST_MARK = 4096;
+/** Characters of the console's end that are kept for messages. */
+const TAIL = 3000;
 
 export class Machine {
   /** Aborted with MachineEnded (or a LabError where QEMU itself failed). */
@@ -44,6 +46,7 @@ export class Machine {
   private readonly kexecStarted = new Map<number, Deferred<void>>();
   /** What kernels complained of; the scanner bounds their number. */
   readonly findings: Finding[] = [];
+  private tail = '';
   private lastOutput = 0;
   private stopping = false;
 
@@ -82,6 +85,11 @@ export class Machine {
 
   get commandLine(): string {
     return this.process.commandLine;
+  }
+
+  /** The console's last lines. */
+  get consoleTail(): string {
+    return this.tail.split(/\r?\n/).slice(-25).join('\n').trim();
   }
 
   get pid(): number {
@@ -170,6 +178,7 @@ export class Machine {
 
   private takeConsole(chunk: Buffer): void {
     this.lastOutput = Date.now();
+    this.tail = (this.tail + chunk.toString('latin1')).slice(-TAIL);
     this.streams.console(chunk);
     this.takeSignals(this.scanner.feed(chunk));
   }
@@ -180,12 +189,12 @@ export class Machine {
         this.recorder.event({ kind: 'crash', title: signal.title, severity: signal.severity, line: signal.line });
         this.findings.push(signal);
         if (signal.severity !== 'info') this.recorder.incident({ source: 'console', side: 'inside', implies: signal.implies, title: signal.title, detail: signal.text });
-        if (signal.implies === 'panic') {
-          setTimeout(() => this.endWith({ kind: 'panic', title: signal.title, implies: 'panic' }), PANIC_GRACE).unref();
-        }
       } else if (signal.kind === 'boot') {
         this.recorder.event({ kind: 'epoch', mark: 'boot', release: signal.release, bootId: null });
         if (signal.how === 'cold') this.endWith({ kind: 'cold-boot', title: 'the machine came up cold', implies: 'reboot' });
+      } else if (signal.kind === 'panic') {
+        // The report is still being written; the machine's own word mostly comes first.
+        setTimeout(() => this.endWith({ kind: 'panic', title: 'a kernel panicked', implies: 'panic' }), PANIC_GRACE).unref();
       } else if (signal.kind === 'kexec-start') {
         this.startOf(this.recorder.epoch).resolve();
       }

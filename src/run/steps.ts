@@ -5,15 +5,12 @@ import { BAD_REQUEST, NO_HANDLE, type AgentReply } from '../guest/agent.js';
 import type { Step } from '../model/scenario.js';
 import { LabError } from '../util/errors.js';
 import { checkInside } from './check.js';
-import type { RunContext } from './context.js';
+import { WINDOW, type RunContext } from './context.js';
 import { injectFault } from './faults.js';
 import { INITRD_DISK, nextKernel } from './layout.js';
 import { applied, isAgentAction, operationOf, runsOf, type AgentAction } from './operations.js';
 import { RunState, type StepResult } from './state.js';
 import { startAgent } from './user-space.js';
-
-/** Requests under way at once. */
-const WINDOW = 64;
 
 /** Why the steps of this epoch ended. */
 export type EpochEnd =
@@ -23,9 +20,8 @@ export type EpochEnd =
   | { kind: 'called-off'; why: string };
 
 interface UnderWay {
-  step: Step;
-  index: number;
   answer: Promise<void>;
+  checks: boolean;
 }
 
 export async function runSteps(context: RunContext, steps: readonly { step: Step; index: number }[], lastEpoch: boolean): Promise<EpochEnd> {
@@ -34,15 +30,21 @@ export async function runSteps(context: RunContext, steps: readonly { step: Step
   const drain = async () => {
     while (window.length > 0) await (window.shift() as UnderWay).answer;
   };
+  const send = async (answer: Promise<void>, checks: boolean) => {
+    // It is awaited when its turn comes; until then a rejection is not an unhandled one.
+    answer.catch(() => undefined);
+    window.push({ answer, checks });
+    if (window.length > WINDOW) await (window.shift() as UnderWay).answer;
+  };
   for (const { step, index } of steps) {
     if (isAgentAction(step)) {
-      if (stop === null) {
-        if (window.length >= WINDOW) await (window.shift() as UnderWay).answer;
-        const answer = callAgent(context, step, step, index);
-        // It is awaited when its turn comes; until then a rejection is not an unhandled one.
-        answer.catch(() => undefined);
-        window.push({ step, index, answer });
-      }
+      await send(callAgent(context, step, step, index), false);
+      continue;
+    }
+    if (step.op === 'check') {
+      // Which files there are is known once the calls before have been answered; checks among themselves need not wait.
+      if (window.some(({ checks }) => !checks)) await drain();
+      await send(check(context, step, index), true);
       continue;
     }
     await drain();
@@ -114,18 +116,19 @@ export function finishStep(context: RunContext, step: Step, index: number, targe
 
 const PASSED = { ok: true, errno: null, at: null };
 
+async function check(context: RunContext, step: Extract<Step, { op: 'check' }>, index: number): Promise<void> {
+  const started = context.recorder.clock.now();
+  const file = context.state.files.get(step.file);
+  if (file !== undefined) await checkInside(context, file, step.file);
+  finishStep(context, step, index, step.file, file === undefined ? { ok: false, errno: NO_HANDLE, at: null } : PASSED, context.recorder.clock.now() - started);
+}
+
 async function other(context: RunContext, step: Step, index: number): Promise<void> {
   const started = context.recorder.clock.now();
   const done = (target: string, reply: Pick<AgentReply, 'ok' | 'errno' | 'at'>) =>
     finishStep(context, step, index, target, reply, context.recorder.clock.now() - started);
   const failed = (at: string) => ({ ok: false, errno: 'EFAIL', at });
   switch (step.op) {
-    case 'check': {
-      const file = context.state.files.get(step.file);
-      if (file === undefined) return done(step.file, { ok: false, errno: NO_HANDLE, at: null });
-      await checkInside(context, file, step.file);
-      return done(step.file, PASSED);
-    }
     case 'load':
       return done('next kernel', await loadNext(context, step.via));
     case 'fault':
