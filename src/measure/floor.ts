@@ -27,7 +27,7 @@ export function prepareFloor(dir: string, from: KernelImage, to: KernelImage): F
   ]));
   return {
     args: [
-      '-nodefaults', '-no-user-config', '-display', 'none', '-machine', 'q35', '-accel', 'tcg', '-cpu', 'max,la57=off', '-smp', '2', '-m', '1024',
+      '-nodefaults', '-no-user-config', '-display', 'none', '-machine', 'q35', '-accel', 'tcg', '-cpu', 'max,la57=off,erms=off', '-smp', '2', '-m', '1024',
       '-kernel', from.bzImage, '-initrd', initrd, '-append', 'console=ttyS0 panic=-1 nokaslr kho=on liveupdate=on', '-serial', 'stdio', '-no-reboot',
     ],
   };

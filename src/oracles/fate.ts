@@ -26,15 +26,15 @@ export interface FateOfFile extends PageCounts {
   problems: string[];
 }
 
-/** A file that came back. @param now where its pages lie in the next kernel @param inside what user space found wrong */
-export function fateOfReturned(read: ReadPhys, pattern: Pattern, before: readonly PfnRun[], now: readonly PfnRun[], inside: { problems: string[]; badPages: number }): FateOfFile {
+/** A file that came back. `badPages` is null where nobody could look from inside. @param now where its pages lie in the next kernel @param inside what user space found wrong */
+export function fateOfReturned(read: ReadPhys, pattern: Pattern, before: readonly PfnRun[], now: readonly PfnRun[], inside: { problems: string[]; badPages: number | null }): FateOfFile {
   const look = lookOutside(read, pattern, now);
   const pages = countPages(before);
   const problems = [...inside.problems];
   if (look.different > 0) problems.push(`${look.different} of ${look.pages} physical pages hold something else, first page ${look.first?.page}`);
   if (look.pages < pages) problems.push(`${pages - look.pages} pages are no longer there`);
-  const corrupt = Math.max(look.different, inside.badPages, pages - look.pages);
-  const witnesses = inside.badPages === look.different ? [] : [`inside saw ${inside.badPages} bad pages, outside ${look.different}`];
+  const corrupt = Math.max(look.different, inside.badPages ?? 0, pages - look.pages);
+  const witnesses = inside.badPages === null || inside.badPages === look.different ? [] : [`inside saw ${inside.badPages} bad pages, outside ${look.different}`];
   return {
     ...NO_PAGES, pagesPreserved: pages, pagesIntact: Math.max(0, pages - corrupt), pagesCorrupt: corrupt,
     fate: problems.length > 0 ? 'corrupt' : 'intact', overwritten: 0, readable: 0, look, problems: [...problems, ...witnesses],

@@ -37,8 +37,9 @@ function board(config: MachineConfig): string[] {
     '-nodefaults', '-no-user-config', '-display', 'none',
     '-machine', `q35,memory-backend=${RAM_ID},usb=off,vmport=off`,
     '-accel', config.accel === 'tcg' ? 'tcg,thread=multi' : 'kvm',
-    // la57 moves vmemmap, where the leak oracle reads; `max` brings SVM, so that KVM works inside under TCG.
-    '-cpu', config.accel === 'tcg' ? 'max,la57=off' : 'host,la57=off',
+    // la57 moves vmemmap, where the leak oracle reads; `max` brings SVM, so that KVM works inside under TCG. With erms the kernel
+    // clears and copies pages byte by byte, which an emulated processor does slowly.
+    '-cpu', config.accel === 'tcg' ? 'max,la57=off,erms=off' : 'host,la57=off',
     '-smp', String(config.cpus),
   ];
 }

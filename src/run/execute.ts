@@ -18,6 +18,7 @@ import type { MarkedPages } from './look.js';
 import { Machine } from './machine.js';
 import { Recorder } from './recorder.js';
 import { judgeRefusal } from './refusal.js';
+import { fillReserved } from './reserved.js';
 import { RunState, type StepResult } from './state.js';
 import { runSteps } from './steps.js';
 import type { RunStreams } from './streams.js';
@@ -119,7 +120,9 @@ class Run {
       throw error instanceof DeadlineError ? new LabError(messageOf(error)) : error;
     });
     const agent = await startAgent(reachable, ssh);
-    return (this.context = { ...reachable, plan, recorder, state, ssh, agent, publicBlob: key.publicBlob, loaded: false, signal: this.signal });
+    this.context = { ...reachable, plan, recorder, state, ssh, agent, publicBlob: key.publicBlob, loaded: false, signal: this.signal };
+    await fillReserved(this.context);
+    return this.context;
   }
 
   /** Judges the update that led into this epoch; nothing to judge in the first. */

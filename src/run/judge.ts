@@ -10,9 +10,11 @@ import { inWindow } from '../util/window.js';
 import { WINDOW, type RunContext } from './context.js';
 import { baselineOf, markedPages, reader, type MarkedPages } from './look.js';
 import { runsOf } from './operations.js';
+import { isRevived, judgeReserved } from './reserved.js';
 import type { CarriedFile } from './state.js';
 
 export interface FileRecord {
+  kind: 'memfd' | 'reserve_mem';
   file: CarriedFile;
   fate: FateOfFile;
 }
@@ -46,15 +48,17 @@ export async function judgeUpdate(context: RunContext, handedOver: MarkedPages |
     recorder.incident({ source: 'memory', side: 'outside', implies: null, title: 'the kernel\'s page array was not found from outside: leaks cannot be seen', detail: '' });
   }
   const read = reader(machine);
-  const files = carried.map((file): FileRecord => ({
-    file,
+  const memfds = carried.map((file): FileRecord => ({
+    kind: 'memfd', file,
     fate: file.retrieved === null
       ? fateOfMissing(read, file.pattern, file.runs, marked?.index ?? NO_MARKS, file.errno === null ? 'not retrieved' : `retrieve failed with ${file.errno}`)
       : fateOfReturned(read, file.pattern, file.runs, file.retrieved.runs, {
         problems: insideProblems(file.retrieved), badPages: file.retrieved.inside?.bad ?? 0,
       }),
   }));
-  const baseline = marked === null ? [] : baselineOf(machine, marked, carried);
+  const files = [...memfds, ...(await judgeReserved(context, marked?.index ?? NO_MARKS))];
+  // A reservation that was not taken up again is no longer the handover's own.
+  const baseline = marked === null ? [] : baselineOf(machine, marked, carried).filter(({ what, pfn }) => !what.startsWith('reserve_mem') || isRevived(files, pfn));
   const kept = baseline.reduce((sum, { count }) => sum + count, 0);
   const counts = files.reduce((sum, { fate }) => addPages(sum, fate), NO_PAGES);
   const record: UpdateRecord = {
@@ -75,7 +79,7 @@ const NO_MARKS = new KhopIndex([]);
 export function recordEnded(context: RunContext, handedOver: MarkedPages | null): UpdateRecord {
   const { state, machine, recorder } = context;
   const read = reader(machine);
-  const files = [...state.carried.values()].map((file): FileRecord => ({ file, fate: fateUnjudged(read, file.pattern, file.runs) }));
+  const files = [...state.carried.values()].map((file): FileRecord => ({ kind: 'memfd', file, fate: fateUnjudged(read, file.pattern, file.runs) }));
   const counts = files.reduce((sum, { fate }) => addPages(sum, fate), NO_PAGES);
   return { epoch: recorder.epoch, files, counts, handedOver: handedOver?.total ?? null, left: null, baseline: [] };
 }
@@ -93,7 +97,7 @@ async function lookInside(context: RunContext, carried: readonly CarriedFile[]):
 
 function recordOracles(context: RunContext, record: UpdateRecord): void {
   const { recorder } = context;
-  for (const { file, fate } of record.files) {
+  for (const { kind, file, fate } of record.files) {
     const good = fate.fate === 'intact';
     const pages = `${fate.pagesPreserved} pages`;
     recorder.event({ kind: 'oracle', oracle: `pages of ${file.name}`, side: 'outside', ok: good, detail: good ? pages : `${fate.fate}: ${fate.problems.join('; ')}` });
@@ -101,7 +105,7 @@ function recordOracles(context: RunContext, record: UpdateRecord): void {
     const away = fate.fate === 'lost' ? `; ${fate.overwritten} of its pages are overwritten, ${fate.readable} still lie there readable` : '';
     recorder.incident({
       source: 'memory', side: 'outside', implies: IMPLIES[fate.fate],
-      title: `file is ${fate.fate}`, detail: `${file.name} (session ${file.session}, token ${file.token}, ${pages}): ${fate.problems.join('; ')}${away}`,
+      title: `${kind} is ${fate.fate}`, detail: `${file.name} (${file.session === null ? '' : `session ${file.session}, token ${file.token}, `}${pages}): ${fate.problems.join('; ')}${away}`,
     });
   }
   const { pagesLeaked } = record.counts;

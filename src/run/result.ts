@@ -52,10 +52,10 @@ function kernelOf(kernel: KernelImage, running: string | null): KernelOfResult {
   return { name: kernel.name, release: running ?? kernel.release, components: kernel.components, sha256: kernel.sha256 };
 }
 
-function resourceOf({ file, fate }: FileRecord, epoch: number): ResourceOfResult {
+function resourceOf({ kind, file, fate }: FileRecord, epoch: number): ResourceOfResult {
   const inside = file.retrieved?.inside ?? null;
   return {
-    kind: 'memfd', name: file.name, session: file.session, token: file.token, epoch, state: fate.fate, size: file.spec.size, pages: fate.pagesPreserved,
+    kind, name: file.name, session: file.session, token: file.token, epoch, state: fate.fate, size: file.spec.size, pages: fate.pagesPreserved,
     inside: inside === null ? null : { pages: inside.pages, bad: inside.bad, size: inside.size, position: inside.position, seals: inside.seals },
     outside: { pages: fate.look.pages, different: fate.look.different, overwritten: fate.overwritten, readable: fate.readable },
     problems: fate.problems,

@@ -71,6 +71,8 @@ export class RunState {
   readonly sessions = new Map<string, SessionState>();
   /** Files that the last kexec was to carry over, by session and token. */
   carried = new Map<string, CarriedFile>();
+  /** Memory reserved by name, watched over every update. */
+  readonly reserved: CarriedFile[] = [];
   readonly results: StepResult[] = [];
 
   static key(session: string, token: number): string {

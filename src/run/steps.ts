@@ -166,6 +166,9 @@ async function other(context: RunContext, step: Step, index: number): Promise<vo
 export async function loadNext(context: RunContext, via: 'file' | 'legacy'): Promise<AgentReply> {
   const { plan, recorder, agent, deadlines, machine } = context;
   const next = recorder.epoch + 1;
+  // A kernel with KHO but without LUO hands over only what user space asked it to finalize, before the load (6.18).
+  const hello = await agent.request('hello', {}, deadlines.request(), machine.ended);
+  if (hello.data['device'] === false) await agent.request('finalize', {}, deadlines.request(), machine.ended);
   const { kernelDisk, kernelSize, cmdline } = nextKernel(context, next);
   const reply = await agent.request('load', {
     kernel: kernelDisk, kernelSize, initrd: INITRD_DISK, initrdSize: plan.rootfs.size, cmdline, via,

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// Memory reserved by name on the kernel command line (reserve_mem=). The lab writes its content from outside; user space of each
+// kernel tells where it lies, as the handover's own tree has it.
+import { numberOf } from '../guest/agent.js';
+import type { MemfdSpec } from '../model/scenario.js';
+import { fateOfMissing, fateOfReturned } from '../oracles/fate.js';
+import type { KhopIndex } from '../oracles/khop.js';
+import { PAGE, Pattern } from '../oracles/pattern.js';
+import { LabError } from '../util/errors.js';
+import type { RunContext } from './context.js';
+import type { FileRecord } from './judge.js';
+import { reader } from './look.js';
+
+/** Asks where a reservation lies now. @returns physical address, or null with the reason */
+async function locate(context: RunContext, name: string, size: number): Promise<{ phys: number | null; why: string }> {
+  const reply = await context.agent.request('reserve-mem', { name, size }, context.deadlines.request(), context.machine.ended);
+  return reply.ok ? { phys: numberOf(reply, 'phys'), why: '' } : { phys: null, why: `${reply.errno} (${reply.at ?? ''})` };
+}
+
+/** First kernel: finds every reservation and fills it from outside. */
+export async function fillReserved(context: RunContext): Promise<void> {
+  for (const { name, size, seed } of context.plan.scenario.reserveMem) {
+    const { phys, why } = await locate(context, name, size);
+    if (phys === null) throw new LabError(`reserve_mem ${name}: the first kernel does not tell where it lies: ${why}`);
+    const spec: MemfdSpec = { file: name, size, seed, holes: [], huge: false, seals: [], position: 0 };
+    const pattern = new Pattern(spec);
+    for (let page = 0; page < pattern.pages; page++) {
+      if (!context.machine.memory.write(phys + page * PAGE, pattern.page(page))) throw new LabError(`reserve_mem ${name}: no RAM at 0x${phys.toString(16)}`);
+    }
+    context.state.reserved.push({
+      name, session: null, token: null, spec, pattern, runs: [{ page: 0, pfn: phys / PAGE, count: pattern.pages }], before: null, retrieved: null, errno: null,
+    });
+  }
+}
+
+/** The next kernel: is it at the same place, with the same content? Where not, its old pages are lost or leaked. */
+export async function judgeReserved(context: RunContext, marked: KhopIndex): Promise<FileRecord[]> {
+  const records: FileRecord[] = [];
+  const read = reader(context.machine);
+  for (const area of context.state.reserved) {
+    const { phys, why } = await locate(context, area.name, area.spec.size);
+    const was = (area.runs[0]?.pfn ?? 0) * PAGE;
+    const fate = phys === was
+      ? fateOfReturned(read, area.pattern, area.runs, area.runs, { problems: [], badPages: null })
+      : fateOfMissing(read, area.pattern, area.runs, marked, phys === null ? `not found: ${why}` : `reserved anew at 0x${phys.toString(16)}, was at 0x${was.toString(16)}`);
+    records.push({ kind: 'reserve_mem', file: area, fate });
+  }
+  return records;
+}
+
+/** True where a page range belongs to a reservation that the next kernel has taken up again. */
+export function isRevived(records: readonly FileRecord[], pfn: number): boolean {
+  return records.some(({ kind, fate, file }) => kind === 'reserve_mem' && (fate.fate === 'intact' || fate.fate === 'corrupt')
+    && file.runs.some((run) => pfn >= run.pfn && pfn < run.pfn + run.count));
+}
+
