@@ -3,7 +3,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { comparePair, predict, type Use } from '../compat/index.js';
 import { ensureHostTools, ensureKernel, ensureRootFs, resolveKernel, type ImageContext } from '../images/index.js';
 import { defaultCacheDir } from '../images/cache.js';
@@ -23,6 +23,7 @@ import type { RunPlan } from '../run/context.js';
 import { loadScenario } from '../scenario/index.js';
 import { RunFolder, runId } from '../store/run-folder.js';
 import { startClock } from '../util/clock.js';
+import { messageOf } from '../util/errors.js';
 import { removeAtEnd } from '../util/reaper.js';
 import { exitCodeOf } from './exit.js';
 import { interruption } from './interrupt.js';
@@ -54,9 +55,19 @@ export function runCommand(): Command {
     });
 }
 
+/** Why a kernel cannot be had, from its name alone; nothing is fetched or built. */
+function kernelProblem(name: string): string | null {
+  try {
+    resolveKernel(name);
+    return null;
+  } catch (error) {
+    return messageOf(error);
+  }
+}
+
 function positive(text: string): number {
   const value = Number(text);
-  if (!Number.isFinite(value) || value <= 0) throw new Error(`--timeout takes a number of seconds above zero, not ${text}`);
+  if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError('expected a number of seconds above zero.');
   return value;
 }
 
@@ -64,10 +75,10 @@ async function runScenarios(files: readonly string[], options: RunOptions): Prom
   const overrides = {
     ...(options.from === undefined ? {} : { from: options.from }), ...(options.to === undefined ? {} : { to: options.to }),
     ...(options.timeout === undefined ? {} : { timeout: options.timeout }),
+    kernelProblem,
   };
   const scenarios: Scenario[] = [];
   for (const file of files) scenarios.push(await loadScenario(file, overrides));
-  for (const name of new Set(scenarios.flatMap(({ kernels }) => kernels))) resolveKernel(name);
 
   const results: Result[] = [];
   for (const scenario of scenarios) results.push(await runOne(scenario, options));

@@ -50,17 +50,26 @@ export function build(input: ScenarioInput, context: Context): Scenario {
 }
 
 function kernelsOf(input: ScenarioInput, { overrides, problems }: Context): string[] {
+  const checkKernel = (name: string, path: (string | number)[] | null) => {
+    const problem = overrides.kernelProblem?.(name) ?? null;
+    if (problem === null) return;
+    if (path === null) problems.addGeneral(problem);
+    else problems.add(path, problem);
+  };
   if (input.chain) {
     for (const key of ['from', 'to'] as const) {
       if (input[key] !== undefined) problems.add([key], `expected either chain or from and to, found chain and ${key}`, null, 'key');
       if (overrides[key] !== undefined) problems.addGeneral(`--${key} cannot be used, as this scenario is a chain of ${input.chain.length} kernels`);
     }
+    for (const [index, name] of input.chain.entries()) checkKernel(name, ['chain', index]);
     return input.chain;
   }
   const from = overrides.from ?? input.from;
   const to = overrides.to ?? input.to;
   if (from === undefined) problems.add([], 'missing key "from": expected the kernel that runs first', 'or say --from, or chain: [...]');
   if (to === undefined) problems.add([], 'missing key "to": expected the kernel that is handed over to', 'or say --to, or chain: [...]');
+  if (from !== undefined) checkKernel(from, overrides.from === undefined ? ['from'] : null);
+  if (to !== undefined) checkKernel(to, overrides.to === undefined ? ['to'] : null);
   return [from ?? '', to ?? ''];
 }
 

@@ -19,6 +19,8 @@ export interface ScenarioOverrides {
   to?: string | undefined;
   /** Seconds. */
   timeout?: number | undefined;
+  /** Why there is no such kernel; null where there is. Without it any name will do. */
+  kernelProblem?: ((name: string) => string | null) | undefined;
 }
 
 /** Checks the text of a scenario. Throws a ScenarioError that lists everything that is wrong with it. */
