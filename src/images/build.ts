@@ -4,7 +4,7 @@
 import { cpSync, createWriteStream, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { commandError, lastLines, mustRun, runCommand } from '../util/command.js';
+import { commandError, lastLines, mustRun, runCommand, saysDiskFull } from '../util/command.js';
 import { LabError } from '../util/errors.js';
 import { LineSplitter } from '../util/lines.js';
 import { readJson, writeJson } from './cache.js';
@@ -152,7 +152,7 @@ async function make(definition: KernelDefinition, tree: string, log: string, res
   if (full) throw full;
   if (result.code !== 0) {
     const tail = tailOf(log);
-    const noSpace = /No space left on device|Disk quota exceeded/.test(tail);
+    const noSpace = saysDiskFull(tail);
     throw new LabError(`kernel ${definition.name} does not build${noSpace ? ': the disk is full' : ` (full log: ${log})`}`, {
       detail: lastLines(tail, 30),
       hint: noSpace ? 'free some space, or name a cache elsewhere with LAB_CACHE=FOLDER' : null,

@@ -5,11 +5,26 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { isDiskFull, LabError, messageOf } from '../util/errors.js';
 
 export function defaultCacheDir(): string {
   if (process.env['LAB_CACHE']) return resolve(process.env['LAB_CACHE']);
   const base = process.env['XDG_CACHE_HOME'];
   return join(base?.startsWith('/') ? base : join(homedir(), '.cache'), 'liveupdate-lab');
+}
+
+/** Runs what writes to the cache; a full or unwritable disk becomes an error that says so. */
+export async function onDisk<T>(cache: Cache, body: () => Promise<T>): Promise<T> {
+  try {
+    return await body();
+  } catch (error) {
+    if (error instanceof LabError) throw error;
+    const hint = 'name a cache elsewhere with LAB_CACHE=FOLDER';
+    if (isDiskFull(error)) throw new LabError(`the disk is full: ${messageOf(error)}`, { hint: `free some space, or ${hint}`, cause: error });
+    const code = (error as NodeJS.ErrnoException | null)?.code ?? '';
+    if (['EACCES', 'EPERM', 'EROFS'].includes(code)) throw new LabError(`cannot write to the cache ${cache.dir}: ${messageOf(error)}`, { hint, cause: error });
+    throw error;
+  }
 }
 
 export class Cache {

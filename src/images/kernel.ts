@@ -9,7 +9,7 @@ import { LabError, UsageError } from '../util/errors.js';
 import { withLock } from '../util/lock.js';
 import { buildKernel, RECIPE } from './build.js';
 import { readBzImage } from './bzimage.js';
-import { type Cache, keyOf, readJson, sha256, writeJson } from './cache.js';
+import { type Cache, keyOf, onDisk, readJson, sha256, writeJson } from './cache.js';
 import { compilerVersion } from './compiler.js';
 import { scanVmlinux } from './components.js';
 import { type ImageContext, openWorkspace, type Workspace } from './context.js';
@@ -43,10 +43,12 @@ export async function ensureKernel(nameOrPath: string, context: ImageContext): P
   const work = openWorkspace(context);
   work.signal.throwIfAborted();
   const wanted = resolveKernel(nameOrPath);
-  if (wanted.kind === 'files') return prebuiltKernel(nameOrPath, wanted.files, work);
-  const { definition } = wanted;
-  if (definition.prebuilt) return prebuiltKernel(definition.name, definition.prebuilt, work);
-  return (await findBuilt(definition, work)) ?? make(definition, work);
+  return onDisk(work.cache, async () => {
+    if (wanted.kind === 'files') return prebuiltKernel(nameOrPath, wanted.files, work);
+    const { definition } = wanted;
+    if (definition.prebuilt) return prebuiltKernel(definition.name, definition.prebuilt, work);
+    return (await findBuilt(definition, work)) ?? make(definition, work);
+  });
 }
 
 /** The kernel if it is in the cache already; nothing is fetched or built. */

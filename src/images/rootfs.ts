@@ -7,7 +7,7 @@ import { commandError, lastLines, mustRun, runCommand } from '../util/command.js
 import { LabError } from '../util/errors.js';
 import { withLock } from '../util/lock.js';
 import { packageRoot } from '../util/package-root.js';
-import { keyOf, readJson, sha256, writeJson, writeWhole } from './cache.js';
+import { keyOf, onDisk, readJson, sha256, writeJson, writeWhole } from './cache.js';
 import { compilerVersion, fileIdentity } from './compiler.js';
 import { type ImageContext, openWorkspace, type Workspace } from './context.js';
 import { type CpioEntry, cpioArchive } from './cpio.js';
@@ -44,6 +44,10 @@ export async function ensureRootFs(context: ImageContext): Promise<RootFs> {
   const ready = currentRootFs(work);
   if (ready) return ready;
   await ensureTools(['rootfs'], work);
+  return onDisk(work.cache, () => makeUnderLock(work));
+}
+
+function makeUnderLock(work: Workspace): Promise<RootFs> {
   const onWait = () => work.onProgress({ task: TASK, done: 0, of: null, detail: 'waits for another lab' });
   return withLock(work.cache.lock('rootfs'), { signal: work.signal, onWait }, async (lock) => {
     const before = quickKey();

@@ -6,7 +6,7 @@ import { createReadStream, existsSync, mkdirSync, renameSync, rmSync, statSync }
 import { basename, join } from 'node:path';
 import { Transform } from 'node:stream';
 import { commandError, lastLines, mustRun, runCommand } from '../util/command.js';
-import { LabError, messageOf } from '../util/errors.js';
+import { isDiskFull, LabError, messageOf } from '../util/errors.js';
 import { withLock } from '../util/lock.js';
 import { aptFetch } from './apt.js';
 import { keyOf, readJson, writeJson } from './cache.js';
@@ -60,6 +60,9 @@ export async function ensureSource(definition: KernelDefinition, work: Workspace
       return tree;
     } catch (error) {
       work.signal.throwIfAborted();
+      // A full or unwritable disk is that for the next source too.
+      if ((error as NodeJS.ErrnoException).path?.startsWith(work.cache.dir)) throw error;
+      if (isDiskFull(error) || (error instanceof LabError && error.message.includes('the disk is full'))) throw error;
       const detail = error instanceof LabError && error.detail ? `\n${lastLines(error.detail, 8)}` : '';
       if (error instanceof LabError) hint ??= error.hint;
       failures.push(`${describe(source)}: ${messageOf(error)}${detail}`);

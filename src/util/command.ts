@@ -96,12 +96,17 @@ export async function mustRun(argv: readonly string[], what: string, options: Co
 
 export function commandError(what: string, argv: readonly string[], result: CommandResult): LabError {
   const how = result.signal ? `was killed by ${result.signal}` : `ended with ${result.code}`;
-  const full = /No space left on device|Disk quota exceeded/.test(result.stderr);
+  const full = saysDiskFull(result.stderr);
   const name = argv.find((word) => !word.includes('=') && word !== 'env') ?? argv[0];
   return new LabError(`${what}: ${full ? 'the disk is full' : `${name} ${how}`}`, {
     detail: lastLines(result.stderr, 30),
     hint: full ? 'free some space, or name a cache elsewhere with LAB_CACHE=FOLDER' : null,
   });
+}
+
+/** True for what programs say when the disk is full or its quota is used up. */
+export function saysDiskFull(text: string): boolean {
+  return /No space left on device|Disk quota exceeded|have enough free space/.test(text);
 }
 
 /** The last `count` lines of a text. */
