@@ -137,8 +137,8 @@ export function encode(value: string): string {
 /** A number of a reply, or an error that says that the agent broke its protocol. */
 export function numberOf(reply: AgentReply, key: string): number {
   const value = reply.data[key];
-  if (typeof value !== 'number') throw new LabError(`agent: no number ${key} in its answer`);
-  return value;
+  if (!Number.isSafeInteger(value) || (value as number) < 0) throw new LabError(`agent: no number ${key} in its answer`);
+  return value as number;
 }
 
 /** A list of number triples or pairs of a reply, checked. */

@@ -63,6 +63,7 @@ export class SshSession {
     const limit = options.limit ?? 1 << 20;
     const run = async (): Promise<ExecResult> => {
       const channel = await this.channel(command);
+      channel.on('error', () => undefined);
       const out = collect(channel, limit);
       const err = collect(channel.stderr, limit);
       const end = new Promise<{ status: number | null; signal: string | null }>((resolve) => {

@@ -16,6 +16,8 @@ const NOP = 4;
 const END = 9;
 const MOST_NODES = 100_000;
 const MOST_DEPTH = 16;
+/** Bytes with the NUL; the specification allows 32. */
+const LONGEST_NAME = 256;
 
 /** The root node, or null where the bytes are not a whole, sound tree. */
 export function readFdt(bytes: Uint8Array): FdtNode | null {
@@ -27,8 +29,9 @@ export function readFdt(bytes: Uint8Array): FdtNode | null {
   if (total > bytes.length || structAt >= total || stringsAt > total) return null;
 
   const text = (at: number, end: number): string | null => {
-    const stop = bytes.indexOf(0, at);
-    return stop < 0 || stop >= end ? null : Buffer.from(bytes.subarray(at, stop)).toString('latin1');
+    const room = bytes.subarray(at, Math.min(end, at + LONGEST_NAME));
+    const length = room.indexOf(0);
+    return length < 0 ? null : Buffer.from(room.subarray(0, length)).toString('latin1');
   };
   const root: FdtNode = { name: '', properties: new Map(), children: [] };
   const path: FdtNode[] = [];

@@ -34,13 +34,28 @@ export function countPages(found: readonly KhopPages[]): number {
   return found.reduce((sum, { order }) => sum + 2 ** order, 0);
 }
 
-/** Answers whether a page is marked, for many questions. */
+/** Answers whether a page is marked, for many questions. A mark may claim 2^20 pages, so ranges are kept and not pages. */
 export class KhopIndex {
-  private readonly pages = new Set<number>();
+  /** Ascending and apart from each other; `end` exclusive. */
+  private readonly ranges: { start: number; end: number }[] = [];
+
   constructor(found: readonly KhopPages[]) {
-    for (const { pfn, order } of found) for (let i = 0; i < 2 ** order; i++) this.pages.add(pfn + i);
+    for (const { pfn, order } of [...found].sort((a, b) => a.pfn - b.pfn)) {
+      const last = this.ranges.at(-1);
+      const end = pfn + 2 ** order;
+      if (last !== undefined && pfn <= last.end) last.end = Math.max(last.end, end);
+      else this.ranges.push({ start: pfn, end });
+    }
   }
+
   has(pfn: number): boolean {
-    return this.pages.has(pfn);
+    let low = 0;
+    let high = this.ranges.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.ranges[middle] as { end: number }).end > pfn) high = middle;
+      else low = middle + 1;
+    }
+    return low < this.ranges.length && (this.ranges[low] as { start: number }).start <= pfn;
   }
 }

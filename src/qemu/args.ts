@@ -113,7 +113,7 @@ export function pasteable(binary: string, args: readonly string[], dir: string):
     const arg = args[i] ?? '';
     const next = args[i + 1];
     if (arg.startsWith('-') && next !== undefined && !/^-[a-z]/.test(next)) {
-      lines.push(`${arg} ${shellQuote(next)}`);
+      lines.push(`${shellQuote(arg)} ${shellQuote(next)}`);
       i++;
     } else {
       lines.push(shellQuote(arg));

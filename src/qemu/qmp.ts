@@ -2,7 +2,7 @@
 // The QEMU Machine Protocol over a local socket: commands with replies by id, and every event kept.
 // Format: QEMU's docs/interop/qmp-spec.txt (7.2).
 import { connect, type Socket } from 'node:net';
-import { deferred, within, type Deferred } from '../util/deadline.js';
+import { DeadlineError, deferred, within, type Deferred } from '../util/deadline.js';
 import { LabError, messageOf } from '../util/errors.js';
 import { LineSplitter } from '../util/lines.js';
 
@@ -17,7 +17,7 @@ interface QmpMessage {
   data?: unknown;
   id?: number;
   return?: unknown;
-  error?: { class: string; desc: string };
+  error?: { class: string; desc: string } | null;
 }
 
 /** Longest message that is read, in bytes: `info mtree` of a large machine is some hundred KiB. */
@@ -46,9 +46,14 @@ export class Qmp {
     hooks: { onEvent: (event: QmpEvent) => void; log: (direction: 'out' | 'in', message: string) => void; signal: AbortSignal; deadline: number },
   ): Promise<Qmp> {
     const qmp = new Qmp(await connectWhenThere(path, hooks.deadline, hooks.signal), hooks.onEvent, hooks.log);
-    await within(qmp.greeting.promise, hooks.deadline, 'greeting from the QEMU monitor', hooks.signal);
-    await qmp.run('qmp_capabilities');
-    return qmp;
+    try {
+      await within(qmp.greeting.promise, hooks.deadline, 'greeting from the QEMU monitor', hooks.signal);
+      await qmp.run('qmp_capabilities');
+      return qmp;
+    } catch (error) {
+      qmp.close();
+      throw error;
+    }
   }
 
   /** Runs one command. @param ms deadline in milliseconds */
@@ -62,6 +67,9 @@ export class Qmp {
     this.socket.write(`${text}\n`);
     try {
       return await within(reply.promise, ms, `answer from QEMU to ${command}`);
+    } catch (error) {
+      // A monitor that does not answer says nothing about the kernel.
+      throw error instanceof DeadlineError ? new LabError(`QEMU monitor: ${error.message}`) : error;
     } finally {
       this.waiting.delete(id);
     }
@@ -84,6 +92,7 @@ export class Qmp {
     let message: QmpMessage;
     try {
       message = JSON.parse(line) as QmpMessage;
+      if (typeof message !== 'object' || message === null) throw new Error('not an object');
     } catch (error) {
       this.end(new Error(`unreadable message: ${messageOf(error)}`));
       return;
@@ -92,7 +101,7 @@ export class Qmp {
     else if (message.event !== undefined) this.onEvent({ event: message.event, data: message.data ?? null });
     else if (message.id !== undefined) {
       const reply = this.waiting.get(message.id);
-      if (message.error !== undefined) reply?.reject(new LabError(`QEMU monitor: ${message.error.desc}`));
+      if (message.error !== undefined) reply?.reject(new LabError(`QEMU monitor: ${message.error?.desc ?? 'an error without a word'}`));
       else reply?.resolve(message.return);
     }
   }

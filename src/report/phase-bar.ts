@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The run as one bar of time: where each kernel lived, and how long the kexec took.
 import type { Result } from '../model/result.js';
+import { printable } from '../util/escape.js';
 import { seconds } from './style.js';
 
 interface Phase {
@@ -38,6 +39,6 @@ export function phaseBar(result: Result, columns: number): string[] {
   if (total <= 0) return [];
   const width = Math.max(20, Math.min(columns - 4, 96));
   const bar = phases.map((phase, i) => (FILL[i % FILL.length] as string).repeat(Math.max(1, Math.round(((phase.to - phase.from) / total) * width)))).join('');
-  const legend = phases.map((phase, i) => `${FILL[i % FILL.length]} ${phase.label} ${seconds(phase.to - phase.from)}`);
+  const legend = phases.map((phase, i) => `${FILL[i % FILL.length]} ${printable(phase.label, 100)} ${seconds(phase.to - phase.from)}`);
   return [`  ${bar.slice(0, width)}`, `  ${legend.join('   ')}`];
 }

@@ -46,16 +46,16 @@ async function withLines(stages: readonly Stage[], stream: NodeJS.WriteStream): 
 }
 
 async function withListr(stages: readonly Stage[], stream: NodeJS.WriteStream): Promise<void> {
-  const { Listr, ListrLogger, ProcessOutput } = await import('listr2');
+  const { Listr, ListrLogger, PRESET_TIMER, ProcessOutput } = await import('listr2');
   const list = new Listr(
     stages.map(({ title, run }) => ({
-      title,
+      title: printable(title, 200),
       task: (_context: unknown, task: { output: string }) => run({ detail: (text) => { task.output = printable(text, 200); } }),
     })),
     {
       renderer: 'default', registerSignalListeners: false,
-      rendererOptions: { timer: { condition: true, field: (ms: number) => seconds(ms) }, collapseErrors: true, logger: new ListrLogger({ processOutput: new ProcessOutput(stream, stream) }) },
-    } as never,
+      rendererOptions: { timer: PRESET_TIMER, logger: new ListrLogger({ processOutput: new ProcessOutput(stream, stream) }) },
+    },
   );
   await list.run();
 }

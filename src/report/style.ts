@@ -28,7 +28,9 @@ export function paint(outcome: Outcome, text: string, colours: Colours): string 
 
 /** Milliseconds for people: seconds with one digit, minutes from 100 s on. */
 export function seconds(ms: number): string {
-  return ms < 100_000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`;
+  if (ms < 100_000) return `${(ms / 1000).toFixed(1)} s`;
+  const whole = Math.round(ms / 1000);
+  return `${Math.floor(whole / 60)} min ${whole % 60} s`;
 }
 
 /** Bytes for people, in binary units. */

@@ -19,12 +19,12 @@ export function verdictText(result: Result, folder: string | null, stream: { isT
     '',
     ...phaseBar(result, stream.columns ?? 100),
   ];
-  if (result.cause !== null) lines.push('', `  cause     ${result.cause.title}`, ...indented(result.cause.detail, 6));
+  if (result.cause !== null) lines.push('', `  cause     ${printable(result.cause.title, 300)}`, ...indented(result.cause.detail, 6));
   lines.push(...filesText(result.resources), ...memoryText(result), ...predictionText(result));
   const others = result.incidents.filter((incident) => incident.title !== result.cause?.title);
   if (others.length > 0) {
     lines.push('', '  also seen');
-    for (const incident of others.slice(0, MOST_INCIDENTS)) lines.push(`    ${seconds(incident.t).padStart(7)}  ${incident.source.padEnd(8)} ${incident.title}`);
+    for (const incident of others.slice(0, MOST_INCIDENTS)) lines.push(`    ${seconds(incident.t).padStart(7)}  ${incident.source.padEnd(8)} ${printable(incident.title, 300)}`);
     if (others.length > MOST_INCIDENTS) lines.push(`    and ${others.length - MOST_INCIDENTS} more`);
   }
   // A machine that never came up is for trying by hand.
@@ -74,7 +74,7 @@ function predictionText(result: Result): string[] {
   const lines = predicted === null ? [] : ['', `  predicted ${predicted.outcome}${predicted.outcome === result.outcome ? '' : ' from the images alone; the run showed otherwise'}`];
   for (const mismatch of result.mismatches) {
     const reads = mismatch.reads.length === 0 ? 'nothing' : mismatch.reads.map((version) => `v${version}`).join(', ');
-    lines.push(`  mismatch  ${mismatch.component}: written v${mismatch.wrote ?? '?'}, read ${reads}; ends in ${mismatch.endsIn}`);
+    lines.push(`  mismatch  ${printable(mismatch.component, 100)}: written v${mismatch.wrote ?? '?'}, read ${reads}; ends in ${mismatch.endsIn}`);
   }
   return lines;
 }

@@ -30,7 +30,7 @@ function insideLook(stat: AgentReply, verify: AgentReply): InsideLook {
     pages: numberOf(verify, 'pages'), bad: numberOf(verify, 'bad'),
     firstBad: first !== null && first !== undefined ? { page: Number(first.page), offset: Number(first.offset) } : null,
     size: numberOf(stat, 'size'), position: numberOf(stat, 'pos'), blocks: numberOf(stat, 'blocks'),
-    seals: Array.isArray(seals) ? seals.map(String).sort() : [],
+    seals: Array.isArray(seals) ? seals.filter((seal) => typeof seal === 'string').slice(0, 16).sort() : [],
   };
 }
 

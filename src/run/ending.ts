@@ -18,7 +18,8 @@ export class MachineEnded extends Error {
 
 /** What a QMP event says about the machine's life; null where it says nothing about an end. QEMU 7.2: qapi/run-state.json. */
 export function endingOf(event: string, data: unknown): Ending | null {
-  const reason = typeof data === 'object' && data !== null ? String((data as Record<string, unknown>)['reason'] ?? '') : '';
+  const given = typeof data === 'object' && data !== null ? (data as Record<string, unknown>)['reason'] : null;
+  const reason = typeof given === 'string' ? given : '';
   switch (event) {
     case 'GUEST_PANICKED':
       return { kind: 'panic', title: 'the machine reported a panic (pvpanic)', implies: 'panic' };

@@ -103,6 +103,8 @@ class Run {
     const deadlines = new Deadlines(seconds(plan.scenario.deadline));
     const machine = (this.machine = await recorder.task('start of the machine', () =>
       Machine.start(machineConfig(plan, key.publicBlob), recorder, streams)));
+    // Who aborted in the meantime found no machine to stop.
+    this.signal.throwIfAborted();
     const limit = seconds(plan.scenario.timeout);
     if (limit !== null) this.timer = setTimeout(() => machine.expire(limit), limit);
     const started = this.clock.now();

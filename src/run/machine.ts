@@ -151,6 +151,8 @@ export class Machine {
   async stop(): Promise<void> {
     if (this.stopping) return;
     this.stopping = true;
+    // Whoever still waits for the machine waits in vain.
+    this.end.abort(new LabError('the machine was ended by the lab'));
     this.qmp?.close();
     await this.process.kill();
     for (const tail of this.tails) tail.stop();
@@ -211,9 +213,10 @@ export class Machine {
     }
     const { epoch, bootId, release, hostkey } = mark ?? {};
     if (typeof epoch !== 'number' || typeof bootId !== 'string' || typeof release !== 'string') return;
-    if (this.bootIds.has(bootId)) return;
+    if (this.ended.aborted || this.bootIds.has(bootId)) return;
     this.bootIds.add(bootId);
-    if (epoch !== this.bootIds.size - 1) {
+    // A kernel cannot be further ahead than the next update; who says so could go on for ever.
+    if (epoch !== this.bootIds.size - 1 || epoch > this.recorder.epoch + 1) {
       this.endWith({ kind: 'cold-boot', title: 'the machine came up cold', implies: 'reboot' });
       return;
     }

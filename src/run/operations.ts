@@ -3,6 +3,7 @@
 import { tuplesOf, type AgentReply } from '../guest/agent.js';
 import type { Action, MemfdSpec, PageRange } from '../model/scenario.js';
 import { Pattern } from '../oracles/pattern.js';
+import { LabError } from '../util/errors.js';
 import { RunState } from './state.js';
 
 export type AgentAction = Extract<Action, {
@@ -116,7 +117,12 @@ function closeSession(state: RunState, name: string): void {
   state.sessions.delete(name);
 }
 
+/** More pages than the largest machine has: whoever claims them must not keep the oracles busy for ever. */
+const MOST_PAGES = 2 ** 24;
+
 /** Physical pages of a file, from the agent's answer to `pfns`. */
 export function runsOf(reply: AgentReply): { page: number; pfn: number; count: number }[] {
-  return tuplesOf(reply, 'runs', 3).map(([page = 0, pfn = 0, count = 0]) => ({ page, pfn, count }));
+  const runs = tuplesOf(reply, 'runs', 3).map(([page = 0, pfn = 0, count = 0]) => ({ page, pfn, count }));
+  if (runs.reduce((sum, { count }) => sum + count, 0) > MOST_PAGES) throw new LabError('agent: more pages in its answer than any machine has');
+  return runs;
 }

@@ -3,6 +3,7 @@
 // everything else waits until the window is empty.
 import { BAD_REQUEST, NO_HANDLE, type AgentReply } from '../guest/agent.js';
 import type { Step } from '../model/scenario.js';
+import { within } from '../util/deadline.js';
 import { LabError } from '../util/errors.js';
 import { checkInside } from './check.js';
 import { WINDOW, type RunContext } from './context.js';
@@ -153,7 +154,7 @@ async function other(context: RunContext, step: Step, index: number): Promise<vo
     }
     case 'kill-agent':
       await context.agent.request('die', {}, context.deadlines.request(), context.machine.ended).catch(() => undefined);
-      await context.agent.gone;
+      await within(context.agent.gone, context.deadlines.request(), 'end of the agent', context.machine.ended);
       context.state.sessions.clear();
       context.agent = await startAgent(context, context.ssh);
       return done('agent', PASSED);

@@ -2,6 +2,7 @@
 // From the readiness mark to a talking agent.
 import { Agent } from '../guest/agent.js';
 import { SshSession } from '../guest/session.js';
+import { within } from '../util/deadline.js';
 import type { RunContext } from './context.js';
 import type { ReadyMark } from './machine.js';
 
@@ -15,7 +16,8 @@ export async function openSession(context: Reachable, mark: ReadyMark): Promise<
 }
 
 export async function startAgent(context: Reachable, ssh: SshSession): Promise<Agent> {
-  const agent = new Agent(await ssh.channel('/bin/agent'), (direction, line) => context.streams.agent(direction, line));
+  const channel = await within(ssh.channel('/bin/agent'), context.deadlines.request(), 'channel for the agent', context.machine.ended);
+  const agent = new Agent(channel, (direction, line) => context.streams.agent(direction, line));
   await agent.request('hello', {}, context.deadlines.request(), context.machine.ended);
   return agent;
 }

@@ -3,7 +3,8 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 
 export class BoundedLog {
-  private readonly fd: number;
+  /** null once it is closed. */
+  private fd: number | null;
   private written = 0;
   private dropped = 0;
   private tail: Buffer[] = [];
@@ -18,14 +19,19 @@ export class BoundedLog {
     this.fd = openSync(path, 'w', 0o644);
   }
 
+  /** What comes after `close` is dropped. */
   write(chunk: Buffer): void {
+    if (this.fd === null) return;
     const room = this.headLimit - this.written;
     if (room >= chunk.length) {
       this.put(chunk);
       return;
     }
     if (room > 0) this.put(chunk.subarray(0, room));
-    const rest = Buffer.from(room > 0 ? chunk.subarray(room) : chunk);
+    const behind = room > 0 ? chunk.subarray(room) : chunk;
+    // A copy: the caller's chunk may be a view into a buffer that is used again.
+    const rest = Buffer.from(behind.subarray(Math.max(0, behind.length - this.tailLimit)));
+    this.dropped += behind.length - rest.length;
     this.tail.push(rest);
     this.tailSize += rest.length;
     while (this.tailSize - (this.tail[0]?.length ?? 0) >= this.tailLimit) {
@@ -35,15 +41,22 @@ export class BoundedLog {
     }
   }
 
+  /** Safe to call twice. */
   close(): void {
-    if (this.dropped > 0) writeSync(this.fd, `\n[lab: ${this.dropped} bytes left out here]\n`);
-    for (const part of this.tail) writeSync(this.fd, part);
-    this.tail = [];
-    closeSync(this.fd);
+    const { fd } = this;
+    if (fd === null) return;
+    try {
+      if (this.dropped > 0) this.put(Buffer.from(`\n[lab: ${this.dropped} bytes left out here]\n`));
+      for (const part of this.tail) this.put(part);
+    } finally {
+      this.tail = [];
+      this.fd = null;
+      closeSync(fd);
+    }
   }
 
   private put(chunk: Buffer): void {
-    for (let at = 0; at < chunk.length; ) at += writeSync(this.fd, chunk, at);
+    for (let at = 0; at < chunk.length; ) at += writeSync(this.fd as number, chunk, at);
     this.written += chunk.length;
   }
 }

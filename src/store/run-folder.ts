@@ -74,6 +74,13 @@ export class RunFolder {
 
   /** Gives the run up: nothing of it stays. */
   discard(): void {
+    for (const log of Object.values(this.logs)) {
+      try {
+        log.close();
+      } catch {
+        // The disk is full: the log goes anyway.
+      }
+    }
     rmSync(this.partial, { recursive: true, force: true });
     keep(this.partial);
   }

@@ -26,11 +26,7 @@ export function within<T>(promise: Promise<T>, ms: number, what: string, signal?
       done();
       reject(new DeadlineError(what, ms));
     }, ms);
-    if (signal?.aborted) {
-      onAbort();
-      return;
-    }
-    signal?.addEventListener('abort', onAbort, { once: true });
+    // Before the signal is looked at: a promise that nobody waits for any more may still reject.
     promise.then(
       (value) => {
         done();
@@ -41,6 +37,8 @@ export function within<T>(promise: Promise<T>, ms: number, what: string, signal?
         reject(error as Error);
       },
     );
+    if (signal?.aborted) onAbort();
+    else signal?.addEventListener('abort', onAbort, { once: true });
   });
 }
 

@@ -9,16 +9,21 @@ export interface TailOptions {
   every: number;
   /** Bytes after which what was read already is cut off the file; the writer must append (O_APPEND). */
   keepBelow: number;
+  /** Told when a flood outran the reader: `bytes` of it were cut off unread. */
+  onLost?: (bytes: number) => void;
 }
 
 const CHUNK = 256 << 10;
 /** Most that one look reads, so that a flood cannot hold up everything else. */
 const MOST_PER_LOOK = 4 << 20;
+/** A file this many times over its limit is cut even though not all of it was read. */
+const FLOOD = 4;
 
 export class FileTail {
   private fd: number | null = null;
   private position = 0;
-  private timer: NodeJS.Timeout | null = null;
+  private stopped = false;
+  private readonly timer: NodeJS.Timeout;
   private readonly buffer = Buffer.allocUnsafe(CHUNK);
 
   constructor(private readonly options: TailOptions) {
@@ -27,6 +32,22 @@ export class FileTail {
 
   /** Reads what is there now; called by the timer, and by who needs the newest word at once. */
   look(): void {
+    this.read(MOST_PER_LOOK);
+  }
+
+  /** Reads all that is left, and closes. */
+  stop(): void {
+    if (this.stopped) return;
+    clearInterval(this.timer);
+    // The writer is gone; if it is not, the limit of the file bounds this too.
+    this.read(FLOOD * this.options.keepBelow + MOST_PER_LOOK);
+    this.stopped = true;
+    if (this.fd !== null) closeSync(this.fd);
+    this.fd = null;
+  }
+
+  private read(most: number): void {
+    if (this.stopped) return;
     if (this.fd === null) {
       try {
         this.fd = openSync(this.options.path, 'r+');
@@ -34,24 +55,24 @@ export class FileTail {
         return; // not there yet
       }
     }
-    for (let total = 0; total < MOST_PER_LOOK; ) {
+    for (let total = 0; total < most; ) {
       const count = readSync(this.fd, this.buffer, 0, CHUNK, this.position);
       if (count === 0) break;
       this.position += count;
       total += count;
       this.options.onData(this.buffer.subarray(0, count));
     }
-    if (this.position > this.options.keepBelow && fstatSync(this.fd).size === this.position) {
-      ftruncateSync(this.fd, 0);
-      this.position = 0;
-    }
+    this.cut(this.fd);
   }
 
-  stop(): void {
-    if (this.timer !== null) clearInterval(this.timer);
-    this.timer = null;
-    this.look();
-    if (this.fd !== null) closeSync(this.fd);
-    this.fd = null;
+  /** Cuts the file once all of it was read; one that grows faster than it is read, anyway. */
+  private cut(fd: number): void {
+    const { keepBelow, onLost } = this.options;
+    const { size } = fstatSync(fd);
+    const unread = size - this.position;
+    if (unread > 0 ? size <= FLOOD * keepBelow : size <= keepBelow) return;
+    ftruncateSync(fd, 0);
+    this.position = 0;
+    if (unread > 0) onLost?.(unread);
   }
 }
