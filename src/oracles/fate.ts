@@ -24,6 +24,8 @@ export interface FateOfFile extends PageCounts {
   readable: number;
   look: OutsideLook;
   problems: string[];
+  /** What the two sides say where they do not agree; null where they do, or only one could look. */
+  disagreement: string | null;
 }
 
 /** A file that came back. `badPages` is null where nobody could look from inside. @param now where its pages lie in the next kernel @param inside what user space found wrong */
@@ -34,10 +36,11 @@ export function fateOfReturned(read: ReadPhys, pattern: Pattern, before: readonl
   if (look.different > 0) problems.push(`${look.different} of ${look.pages} physical pages hold something else, first page ${look.first?.page}`);
   if (look.pages < pages) problems.push(`${pages - look.pages} pages are no longer there`);
   const corrupt = Math.max(look.different, inside.badPages ?? 0, pages - look.pages);
-  const witnesses = inside.badPages === null || inside.badPages === look.different ? [] : [`inside saw ${inside.badPages} bad pages, outside ${look.different}`];
+  const agree = inside.badPages === null || inside.badPages === look.different;
   return {
     ...NO_PAGES, pagesPreserved: pages, pagesIntact: Math.max(0, pages - corrupt), pagesCorrupt: corrupt,
-    fate: problems.length > 0 ? 'corrupt' : 'intact', overwritten: 0, readable: 0, look, problems: [...problems, ...witnesses],
+    fate: problems.length > 0 ? 'corrupt' : 'intact', overwritten: 0, readable: 0, look, problems,
+    disagreement: agree ? null : `inside saw ${inside.badPages} bad pages, outside ${look.different}`,
   };
 }
 
@@ -51,14 +54,14 @@ export function fateOfMissing(read: ReadPhys, pattern: Pattern, runs: readonly P
     if (equal) readable++;
   });
   const fate = counts.pagesLost > 0 || counts.pagesPreserved === 0 ? 'lost' : 'leaked';
-  return { ...counts, fate, overwritten: counts.pagesPreserved - readable, readable, look, problems: [why] };
+  return { ...counts, fate, overwritten: counts.pagesPreserved - readable, readable, look, problems: [why], disagreement: null };
 }
 
 /** A file of a machine that has ended: its pages are looked at, and nothing is concluded. */
 export function fateUnjudged(read: ReadPhys, pattern: Pattern, runs: readonly PfnRun[]): FateOfFile {
   const look = lookOutside(read, pattern, runs);
   const problems = [`the machine ended first; ${look.equal} of ${look.pages} pages still held their content then`];
-  return { ...NO_PAGES, pagesPreserved: countPages(runs), fate: 'unjudged', overwritten: look.different, readable: look.equal, look, problems };
+  return { ...NO_PAGES, pagesPreserved: countPages(runs), fate: 'unjudged', overwritten: look.different, readable: look.equal, look, problems, disagreement: null };
 }
 
 function countPages(runs: readonly PfnRun[]): number {

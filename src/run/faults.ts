@@ -76,6 +76,7 @@ function flip(context: RunContext, fault: Extract<Fault, { kind: 'flip' }>): { p
   const was = byte[0] as number;
   byte[0] = was ^ fault.mask;
   context.machine.memory.write(address, byte);
+  context.state.touched.add(file.name);
   return { places: 1, detail: `${fault.file} page ${fault.page} byte ${fault.offset} at ${hex(address)}: ${hex(was)} to ${hex(was ^ fault.mask)}` };
 }
 

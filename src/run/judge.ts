@@ -101,6 +101,9 @@ function recordOracles(context: RunContext, record: UpdateRecord): void {
     const good = fate.fate === 'intact';
     const pages = `${fate.pagesPreserved} pages`;
     recorder.event({ kind: 'oracle', oracle: `pages of ${file.name}`, side: 'outside', ok: good, detail: good ? pages : `${fate.fate}: ${fate.problems.join('; ')}` });
+    if (fate.disagreement !== null) {
+      recorder.incident({ source: 'memory', side: 'outside', implies: null, title: 'inside and outside disagree', detail: `${file.name}: ${fate.disagreement}` });
+    }
     if (good) continue;
     const away = fate.fate === 'lost' ? `; ${fate.overwritten} of its pages are overwritten, ${fate.readable} still lie there readable` : '';
     recorder.incident({

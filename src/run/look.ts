@@ -4,6 +4,8 @@ import { baselinePages, type BaselinePage } from '../oracles/baseline.js';
 import { countPages, findKhop, KhopIndex, STRUCT_PAGE, VMEMMAP, type KhopPages } from '../oracles/khop.js';
 import { lookOutside, type ReadPhys } from '../oracles/outside.js';
 import { eachStructPage } from '../qemu/vmemmap.js';
+import { LabError } from '../util/errors.js';
+import { checkInside } from './check.js';
 import type { RunContext } from './context.js';
 import type { Machine } from './machine.js';
 import type { FileState } from './state.js';
@@ -37,8 +39,11 @@ export function baselineOf(machine: Machine, marked: MarkedPages, files: readonl
   return baselinePages(reader(machine), marked.found.filter(({ pfn }) => !own.has(pfn)));
 }
 
-/** Before a kexec: every page of every held file must hold, seen from outside, what was written from inside. */
-export function lookBefore(context: RunContext, files: readonly FileState[]): void {
+/**
+ * Before a kexec: every page of every held file must hold, seen from outside, what was written from inside. Where it does not, and user
+ * space sees nothing wrong either, it is the lab's own view that is wrong, and no verdict can rest on it.
+ */
+export async function lookBefore(context: RunContext, files: readonly FileState[]): Promise<void> {
   for (const file of files) {
     file.before = lookOutside(reader(context.machine), file.pattern, file.runs);
     const { different, pages, first } = file.before;
@@ -46,5 +51,12 @@ export function lookBefore(context: RunContext, files: readonly FileState[]): vo
       kind: 'oracle', oracle: `content of ${file.name} before the kexec`, side: 'outside', ok: different === 0,
       detail: different === 0 ? `${pages} pages` : `${different} of ${pages} pages differ, first page ${first?.page}`,
     });
+    if (different === 0 || context.state.touched.has(file.name)) continue;
+    await checkInside(context, file, file.name);
+    if (file.inside?.bad === 0) {
+      throw new LabError(`${file.name}: ${different} pages differ seen from outside before the kexec, none seen from inside`, {
+        detail: `first page ${first?.page} at 0x${first?.phys.toString(16)}; the lab's view of this machine's memory is wrong`,
+      });
+    }
   }
 }

@@ -73,6 +73,8 @@ export class RunState {
   carried = new Map<string, CarriedFile>();
   /** Memory reserved by name, watched over every update. */
   readonly reserved: CarriedFile[] = [];
+  /** Names of files that a fault of the scenario has changed on purpose. */
+  readonly touched = new Set<string>();
   readonly results: StepResult[] = [];
 
   static key(session: string, token: number): string {

@@ -19,7 +19,7 @@ export async function update(context: RunContext, step: Step, index: number, jum
     const reply = await loadNext(context, 'file');
     if (!reply.ok) return { kind: 'refused', why: `loading the next kernel failed with ${reply.errno} (${reply.at})` };
   }
-  lookBefore(context, state.held());
+  await lookBefore(context, state.held());
   const started = recorder.clock.now();
   recorder.event({ kind: 'kexec', state: 'going' });
   // Nobody closes the session of a kernel that jumped, so the console tells first, or the next kernel's mark.

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Words that are wrong: exit 2, the place, what was expected, and nothing is started.
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { lab, labRun, temporary, why } from './lab.js';
+import { lab, labRun, ROOT, temporary, why } from './lab.js';
 
 let home: string;
 beforeAll(() => {
@@ -103,5 +104,16 @@ describe('user space that cannot be reached', () => {
     expect(run.result.outcome, why(run)).toBe('hang');
     expect(run.code).toBe(0);
     expect(run.result.cause?.title).toContain('SSH');
+  });
+});
+
+describe('on a terminal', () => {
+  it('the moving progress ends with the verdict', async () => {
+    const command = `${process.execPath} bin/lab.js run scenarios/refused-abort.yaml --results ${join(home, 'terminal')}`;
+    const { stdout, status } = spawnSync('script', ['-qec', command, '/dev/null'], { cwd: ROOT, encoding: 'utf8', env: { ...process.env, CI: '', TERM: 'xterm' } });
+    expect(status, stdout).toBe(0);
+    expect(stdout).toContain('\x1b[');
+    expect(stdout).toContain('REFUSED');
+    expect(stdout).not.toContain('fault of the lab');
   });
 });
