@@ -12,13 +12,13 @@ const node = (...args) => run(process.execPath, args);
 
 /** Steps before the tests; the first that fails ends it. */
 const before = [
-  ['build', () => node('bin/build.js')],
-  ['types', () => node('node_modules/typescript/bin/tsc', '--noEmit', '-p', 'tsconfig.json')],
-  ['lint', () => node('node_modules/oxlint/bin/oxlint')],
-  ['images', () => node('bin/lab.js', 'images', 'build')],
+  { name: 'build', args: ['bin/build.js'] },
+  { name: 'types', args: ['node_modules/typescript/bin/tsc', '--noEmit', '-p', 'tsconfig.json'] },
+  { name: 'lint', args: ['node_modules/oxlint/bin/oxlint', '--type-aware', '--deny-warnings'] },
+  { name: 'images', args: ['bin/lab.js', 'images', 'build'] },
 ];
-for (const [name, step] of before) {
-  const status = step();
+for (const { name, args } of before) {
+  const status = node(...args);
   if (status !== 0) {
     process.stdout.write(`npm test: ${name} failed\n0 passed, 1 failed\n`);
     process.exit(status);
