@@ -57,10 +57,11 @@ export class Machine {
     private readonly streams: RunStreams,
   ) {
     this.ended = this.end.signal;
+    const lost = (what: string) => (bytes: number) => recorder.event({ kind: 'note', text: `a flood: ${bytes} bytes of the ${what} were not read` });
     const marks = new LineSplitter((line) => this.takeMark(line), LONGEST_MARK);
     this.tails = [
-      new FileTail({ path: `${config.dir}/${CONSOLE_FILE}`, every: 25, keepBelow: LIVE_CONSOLE, onData: (chunk) => this.takeConsole(chunk) }),
-      new FileTail({ path: `${config.dir}/${READY_FILE}`, every: 10, keepBelow: LIVE_READY, onData: (chunk) => marks.feed(chunk) }),
+      new FileTail({ path: `${config.dir}/${CONSOLE_FILE}`, every: 25, keepBelow: LIVE_CONSOLE, onData: (chunk) => this.takeConsole(chunk), onLost: lost('console') }),
+      new FileTail({ path: `${config.dir}/${READY_FILE}`, every: 10, keepBelow: LIVE_READY, onData: (chunk) => marks.feed(chunk), onLost: lost('readiness marks') }),
     ];
     process.gone.addEventListener('abort', () => {
       if (!this.stopping) this.end.abort(process.gone.reason);
@@ -74,7 +75,9 @@ export class Machine {
     try {
       await machine.connect(`${config.dir}/${QMP_SOCKET}`);
       return machine;
-    } catch (error) {
+    } catch (first) {
+      // A broken monitor socket mostly means that QEMU is on its way out: its own end says more.
+      const error: unknown = await process.endedWithin(500) ? process.gone.reason : first;
       await machine.stop();
       const { stderr } = await process.exited;
       throw new LabError(`the machine did not start: ${error instanceof Error ? error.message : String(error)}`, {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Follows a file that another process appends to, and keeps that file small: a machine that floods its console fills no disk.
+// What was read is given back to the disk by punching a hole with fallocate(1): unlike truncation it races with no writer.
+import { spawn } from 'node:child_process';
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync } from 'node:fs';
 
 export interface TailOptions {
@@ -7,21 +9,27 @@ export interface TailOptions {
   onData: (chunk: Buffer) => void;
   /** Milliseconds between two looks. */
   every: number;
-  /** Bytes after which what was read already is cut off the file; the writer must append (O_APPEND). */
+  /** Bytes on disk after which what was read already is given back; the writer must append (O_APPEND). */
   keepBelow: number;
-  /** Told when a flood outran the reader: `bytes` of it were cut off unread. */
+  /** Told when a flood outran the reader: `bytes` of it were given back unread. */
   onLost?: (bytes: number) => void;
 }
 
 const CHUNK = 256 << 10;
 /** Most that one look reads, so that a flood cannot hold up everything else. */
 const MOST_PER_LOOK = 4 << 20;
-/** A file this many times over its limit is cut even though not all of it was read. */
+/** A file that holds this many times its limit loses what was not read yet. */
 const FLOOD = 4;
+/** Holes end at whole blocks. */
+const BLOCK = 4096;
 
 export class FileTail {
   private fd: number | null = null;
   private position = 0;
+  /** Everything before is no longer on disk. */
+  private hole = 0;
+  private punching = false;
+  private canPunch = true;
   private stopped = false;
   private readonly timer: NodeJS.Timeout;
   private readonly buffer = Buffer.allocUnsafe(CHUNK);
@@ -39,7 +47,7 @@ export class FileTail {
   stop(): void {
     if (this.stopped) return;
     clearInterval(this.timer);
-    // The writer is gone; if it is not, the limit of the file bounds this too.
+    // The writer is gone; if it is not, this bounds it.
     this.read(FLOOD * this.options.keepBelow + MOST_PER_LOOK);
     this.stopped = true;
     if (this.fd !== null) closeSync(this.fd);
@@ -62,17 +70,40 @@ export class FileTail {
       total += count;
       this.options.onData(this.buffer.subarray(0, count));
     }
-    this.cut(this.fd);
+    this.giveBack(this.fd);
   }
 
-  /** Cuts the file once all of it was read; one that grows faster than it is read, anyway. */
-  private cut(fd: number): void {
+  private giveBack(fd: number): void {
     const { keepBelow, onLost } = this.options;
     const { size } = fstatSync(fd);
     const unread = size - this.position;
-    if (unread > 0 ? size <= FLOOD * keepBelow : size <= keepBelow) return;
+    if (size - this.hole > FLOOD * keepBelow && unread > 0) {
+      this.position = size;
+      onLost?.(unread);
+    }
+    if (this.position - this.hole <= keepBelow || this.punching) return;
+    if (this.canPunch) this.punch(fd);
+    else if (size === this.position) this.truncate(fd);
+  }
+
+  private punch(fd: number): void {
+    const end = this.position - (this.position % BLOCK);
+    const range = ['--offset', String(this.hole), '--length', String(end - this.hole)];
+    this.punching = true;
+    const child = spawn('fallocate', ['--punch-hole', ...range, '/proc/self/fd/3'], { stdio: ['ignore', 'ignore', 'ignore', fd] });
+    const done = (good: boolean) => {
+      this.punching = false;
+      this.canPunch = good;
+      if (good) this.hole = end;
+    };
+    child.once('error', () => done(false));
+    child.once('exit', (code) => done(code === 0));
+  }
+
+  /** For file systems that know no holes. What is written between the look at the size and the cut is lost. */
+  private truncate(fd: number): void {
     ftruncateSync(fd, 0);
     this.position = 0;
-    if (unread > 0) onLost?.(unread);
+    this.hole = 0;
   }
 }

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { DeadlineError, deferred, within } from '../../src/util/deadline.js';
+
+const never = new Promise<never>(() => undefined);
+
+describe('waiting with a deadline', () => {
+  const unhandled: unknown[] = [];
+  const note = (reason: unknown) => void unhandled.push(reason);
+  beforeEach(() => void process.on('unhandledRejection', note));
+  afterEach(async () => {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    process.off('unhandledRejection', note);
+    expect(unhandled.splice(0)).toEqual([]);
+  });
+
+  it('gives the value, or the error', async () => {
+    expect(await within(Promise.resolve(5), 1000, 'five')).toBe(5);
+    await expect(within(Promise.reject(new Error('no')), 1000, 'five')).rejects.toThrow('no');
+  });
+
+  it('says what did not come', async () => {
+    const error = await within(never, 20, 'readiness mark').catch((e: unknown) => e);
+    expect(error).toBeInstanceOf(DeadlineError);
+    expect(error).toMatchObject({ what: 'readiness mark', ms: 20, message: 'no readiness mark within 0.0 s' });
+  });
+
+  it('is over at once when the signal comes, with its reason', async () => {
+    const controller = new AbortController();
+    const wait = within(never, 60_000, 'mark', controller.signal);
+    controller.abort(new Error('the machine is gone'));
+    await expect(wait).rejects.toThrow('the machine is gone');
+    await expect(within(never, 60_000, 'mark', controller.signal)).rejects.toThrow('the machine is gone');
+  });
+
+  it('takes no notice of the signal afterwards', async () => {
+    const controller = new AbortController();
+    await within(Promise.resolve(), 1000, 'mark', controller.signal);
+    controller.abort(new Error('late'));
+  });
+
+  it.each<[string, AbortSignal | undefined, number]>([
+    ['after the deadline', undefined, 1],
+    ['after the signal came', AbortSignal.abort(new Error('gone')), 1000],
+  ])('a rejection %s is nobody\'s', async (_, signal, ms) => {
+    const late = new Promise<never>((_resolve, reject) => setTimeout(() => reject(new Error('late')), 10));
+    await expect(within(late, ms, 'mark', signal)).rejects.toThrow(signal === undefined ? 'no mark' : 'gone');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  });
+
+  it('a deferred promise may be rejected with nobody there, and settles once', async () => {
+    const value = deferred<number>();
+    value.reject(new Error('first'));
+    value.resolve(1);
+    await expect(value.promise).rejects.toThrow('first');
+    deferred<number>().reject(new Error('nobody waits'));
+  });
+});
