@@ -2,6 +2,7 @@
 // One QEMU process, from start to gone. It dies with the lab: setpriv(1) gives it a parent-death signal, which SIGKILL of the lab
 // raises too.
 import { spawn, type ChildProcess } from 'node:child_process';
+import { within } from '../util/deadline.js';
 import { LabError } from '../util/errors.js';
 import { qemuArgs, pasteable, type MachineConfig } from './args.js';
 
@@ -56,6 +57,12 @@ export class QemuProcess {
     const { pid } = this.child;
     if (pid === undefined) throw new LabError('QEMU could not be started', { hint: 'lab doctor --fix' });
     return pid;
+  }
+
+  /** True where QEMU ends on its own within `ms`. */
+  async endedWithin(ms: number): Promise<boolean> {
+    await within(this.exited, ms, 'end of QEMU').catch(() => undefined);
+    return this.gone.aborted;
   }
 
   /** Ends the machine at once and waits until it is gone. */
