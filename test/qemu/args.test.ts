@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+import { execFileSync } from 'node:child_process';
+import { describe, expect, it } from 'vitest';
+import { pasteable, qemuArgs, shellQuote, type MachineConfig } from '../../src/qemu/args.js';
+
+const CONFIG: MachineConfig = {
+  name: 'lab-1', accel: 'tcg', memory: 2 ** 30, cpus: 2, kernel: '/k/bzImage', initrd: '/k/initrd', cmdline: 'console=ttyS0 lab.epoch=0',
+  disks: [{ serial: 'initrd', path: '/k/initrd' }, { serial: 'kernel0', path: '/k/next' }], dir: '/tmp/lab-x', extra: [],
+};
+
+/** All values of an option. */
+function values(args: readonly string[], option: string): string[] {
+  return args.flatMap((arg, i) => (arg === option ? [args[i + 1] ?? ''] : []));
+}
+
+describe('QEMU\'s arguments', () => {
+  const args = qemuArgs(CONFIG);
+
+  it.each<[string, string, string]>([
+    ['the board, with its RAM in the backend', '-machine', 'q35,memory-backend=ram,usb=off,vmport=off'],
+    ['RAM that the lab can map', '-object', 'memory-backend-memfd,id=ram,size=1073741824B,share=on'],
+    ['the size of RAM', '-m', '1073741824B'],
+    ['processors', '-smp', '2'],
+    ['an emulated processor', '-accel', 'tcg,thread=multi'],
+    ['four levels of page tables', '-cpu', 'max,la57=off,erms=off'],
+    ['the first kernel', '-kernel', '/k/bzImage'],
+    ['its initramfs', '-initrd', '/k/initrd'],
+    ['its command line', '-append', 'console=ttyS0 lab.epoch=0'],
+    ['the console in a file that is appended to', '-chardev', 'file,id=console,append=on,path=/tmp/lab-x/console.log'],
+    ['the serial port on it', '-serial', 'chardev:console'],
+    ['the readiness mark', '-chardev', 'file,id=ready,append=on,path=/tmp/lab-x/ready.log'],
+    ['its port', '-device', 'virtserialport,chardev=ready,name=lab.ready'],
+    ['the monitor', '-chardev', 'socket,id=qmp,path=/tmp/lab-x/qmp.sock,server=on,wait=off'],
+    ['its protocol', '-mon', 'chardev=qmp,mode=control'],
+    ['no network but the forwarded port', '-netdev', 'user,id=net0,restrict=on,hostfwd=tcp:127.0.0.1:0-:22'],
+    ['endings that keep the machine', '-action', 'shutdown=pause,panic=pause'],
+    ['panics that are reported', '-device', 'pvpanic-pci'],
+    ['a sandbox', '-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny'],
+    ['the next kernel, read-only', '-drive', 'if=none,id=disk1,format=raw,readonly=on,file=/k/next'],
+    ['the serial that the machine finds it by', '-device', 'virtio-blk-pci,drive=disk1,serial=kernel0'],
+  ])('%s', (_, option, value) => expect(values(args, option)).toContain(value));
+
+  it('no reboot, no defaults, no window', () => {
+    expect(args).toEqual(expect.arrayContaining(['-no-reboot', '-nodefaults', '-no-user-config']));
+    expect(values(args, '-display')).toEqual(['none']);
+  });
+
+  it('under KVM the host\'s own processor, four levels of page tables too', () => {
+    const kvm = qemuArgs({ ...CONFIG, accel: 'kvm' });
+    expect(values(kvm, '-accel')).toEqual(['kvm']);
+    expect(values(kvm, '-cpu')).toEqual(['host,la57=off']);
+  });
+
+  it('double the commas of every path', () => {
+    const odd = qemuArgs({ ...CONFIG, dir: '/tmp/a,b', disks: [{ serial: 'k,0', path: '/c,d/e,,f' }] });
+    expect(values(odd, '-chardev').map((value) => /path=([^=]*?)(,[a-z]+=|$)/.exec(value)?.[1])).toEqual(['/tmp/a,,b/console.log', '/tmp/a,,b/ready.log', '/tmp/a,,b/qmp.sock']);
+    expect(values(odd, '-drive')).toEqual(['if=none,id=disk0,format=raw,readonly=on,file=/c,,d/e,,,,f']);
+    expect(values(odd, '-device')).toContain('virtio-blk-pci,drive=disk0,serial=k,,0');
+  });
+
+  it('the scenario\'s own come last', () => {
+    expect(qemuArgs({ ...CONFIG, extra: ['-cpu', 'qemu64'] }).slice(-2)).toEqual(['-cpu', 'qemu64']);
+  });
+});
+
+describe('the pasteable command', () => {
+  const ODD = ['', ' ', 'a b', "it's", '"x"', '$HOME', '`id`', '$(id)', 'a\\b', 'a\\', 'tab\there', 'line\nbreak', '*', '~', '#x', '!!', '&', ';', '|', '<>', 'ünï', '-x', '--long', '-;id', "-o'x", '{a,b}', '[a]'];
+
+  /** What a shell makes of it: the words that the program gets. */
+  const wordsOf = (command: string) =>
+    execFileSync('bash', ['-c', command], { encoding: 'utf8' }).split('\0').slice(0, -1);
+
+  it('quotes a word so that a shell reads it back', () => {
+    expect(wordsOf(`printf '%s\\0' ${ODD.map(shellQuote).join(' ')}`)).toEqual(ODD);
+  });
+
+  it('is a script with QEMU\'s own words, whatever is in them', () => {
+    const args = qemuArgs({ ...CONFIG, cmdline: 'a="b c" $x \'y\' `z`', dir: "/tmp/it's, $HOME", extra: ODD });
+    const text = pasteable('qemu-system-x86_64', args, '/tmp');
+    execFileSync('bash', ['-n'], { input: text });
+    expect(wordsOf(`qemu-system-x86_64() { printf '%s\\0' "$@"; }\n${text}`)).toEqual(args);
+  });
+
+  it('makes the folder of the machine first, and has an option and its value on one line', () => {
+    const text = pasteable('qemu-system-x86_64', ['-name', 'x', '-no-reboot', '-m', '1G'], "/tmp/a b");
+    expect(text).toBe("mkdir -p '/tmp/a b'\nqemu-system-x86_64 \\\n  -name x \\\n  -no-reboot \\\n  -m 1G\n");
+  });
+});
