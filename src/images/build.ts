@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Builds a kernel in a hard-linked copy of its source tree. The copy stays until the kernel is in the cache, so that a killed build
-// goes on where it was; ccache makes the rest of a lost one, and every variant, cheap.
+// goes on where it was. After that it is kept, so that another configuration of the same source goes on from its objects; ccache makes
+// everything else cheap: a patched variant, a tree that was lost.
 import { cpSync, createWriteStream, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -23,19 +24,30 @@ export interface BuildResult {
   log: string;
 }
 
+/** An unpacked source tree and its content's id. */
+export interface BuildSource {
+  dir: string;
+  id: string;
+}
+
 /** A step of the build as make prints it: "  CC      mm/memfd.o". */
 const STEP = /^ {2}[A-Z][A-Z0-9_]+ +(\S+)/;
+
+/** Trees of finished kernels that are kept, the newest. */
+const MOST_BUILT_TREES = 8;
+/** A mark in the tree: make has been started in it for this kernel. */
+const BEGUN = '.lab-begun';
 
 let turn: Promise<unknown> = Promise.resolve();
 
 /** One build at a time: each uses all processors as it is. */
-export function buildKernel(definition: KernelDefinition, source: string, key: string, work: Workspace, holdFd: number): Promise<BuildResult> {
+export function buildKernel(definition: KernelDefinition, source: BuildSource, key: string, work: Workspace, holdFd: number): Promise<BuildResult> {
   const mine = turn.then(() => build(definition, source, key, work, holdFd));
   turn = mine.catch(() => undefined);
   return mine;
 }
 
-async function build(definition: KernelDefinition, source: string, key: string, work: Workspace, holdFd: number): Promise<BuildResult> {
+async function build(definition: KernelDefinition, source: BuildSource, key: string, work: Workspace, holdFd: number): Promise<BuildResult> {
   const begun = performance.now();
   const tree = await prepareTree(definition, source, key, work, holdFd);
   const log = work.cache.log(`${definition.name}-${key.slice(0, 12)}.log`);
@@ -43,7 +55,7 @@ async function build(definition: KernelDefinition, source: string, key: string, 
   mkdirSync(work.cache.ccache(), { recursive: true });
   const env = buildEnvironment(work);
   await configure(definition, tree, env, work, holdFd);
-  const resumed = existsSync(join(tree, 'arch/x86/boot')) && existsSync(join(tree, '.lab-begun'));
+  const resumed = existsSync(join(tree, 'arch/x86/boot')) && existsSync(join(tree, BEGUN));
   await make(definition, tree, log, resumed, env, work, holdFd);
   return { tree, seconds: Math.round((performance.now() - begun) / 1000), log };
 }
@@ -60,21 +72,23 @@ function buildEnvironment(work: Workspace): NodeJS.ProcessEnv {
     KBUILD_BUILD_HOST: 'lab',
     KBUILD_BUILD_VERSION: '1',
     CCACHE_DIR: work.cache.ccache(),
+    // No preprocessing: a kernel that is built for the first time must not pay for the ones after it.
+    CCACHE_DEPEND: '1',
     CCACHE_NOHASHDIR: '1',
     CCACHE_BASEDIR: work.cache.dir,
   };
 }
 
-async function prepareTree(definition: KernelDefinition, source: string, key: string, work: Workspace, holdFd: number): Promise<string> {
+async function prepareTree(definition: KernelDefinition, source: BuildSource, key: string, work: Workspace, holdFd: number): Promise<string> {
   const tree = work.cache.build(key);
-  if (existsSync(tree)) return tree;
+  if (existsSync(tree) || takeBuiltTree(definition, source.id, tree, work)) return tree;
   const task = `prepare ${definition.name}`;
   work.onProgress({ task, done: 0, of: null, detail: 'links the source tree' });
   const beside = work.cache.build(`.${key}.partial`);
   await rm(beside, { recursive: true, force: true });
   mkdirSync(dirname(beside), { recursive: true });
   const options = { signal: work.signal, holdFd, env: { PATH: programPath(), LC_ALL: 'C' } };
-  await mustRun(['cp', '-al', '--', source, beside], 'cannot link the source tree', options);
+  await mustRun(['cp', '-al', '--', source.dir, beside], 'cannot link the source tree', options);
   for (const overlay of definition.overlay) layOver(overlay, beside);
   for (const patch of definition.patches) {
     work.onProgress({ task, done: 0, of: null, detail: patch });
@@ -87,6 +101,49 @@ async function prepareTree(definition: KernelDefinition, source: string, key: st
   }
   renameSync(beside, tree);
   return tree;
+}
+
+/** A kernel of the source as it is, whose tree any other configuration of the same source can go on from. */
+function isPlain(definition: KernelDefinition): boolean {
+  return definition.patches.length === 0 && definition.overlay.length === 0;
+}
+
+/** Goes on from the objects of the last kernel of this source: make rebuilds what depends on the options that differ. */
+function takeBuiltTree(definition: KernelDefinition, sourceId: string, tree: string, work: Workspace): boolean {
+  if (!isPlain(definition)) return false;
+  mkdirSync(dirname(tree), { recursive: true });
+  try {
+    // One of two labs gets it; the other begins anew.
+    renameSync(work.cache.built(sourceId), tree);
+  } catch {
+    return false;
+  }
+  rmSync(join(tree, BEGUN), { force: true });
+  return true;
+}
+
+/** Keeps the tree of a kernel that is in the cache now, in place of the one before, or removes it where it is of no further use. */
+export async function keepBuiltTree(definition: KernelDefinition, sourceId: string, tree: string, work: Workspace): Promise<void> {
+  const place = work.cache.built(sourceId);
+  if (isPlain(definition)) {
+    await rm(place, { recursive: true, force: true });
+    mkdirSync(dirname(place), { recursive: true });
+    try {
+      renameSync(tree, place);
+      await forgetOldTrees(dirname(place));
+      return;
+    } catch {
+      // Another lab put its own there first.
+    }
+  }
+  await rm(tree, { recursive: true, force: true });
+}
+
+/** Each takes some hundred MiB; a source folder that changes often would fill the disk with them. */
+async function forgetOldTrees(folder: string): Promise<void> {
+  const age = (name: string) => statSync(join(folder, name), { throwIfNoEntry: false })?.ctimeMs ?? 0;
+  const trees = readdirSync(folder).sort((a, b) => age(b) - age(a));
+  for (const name of trees.slice(MOST_BUILT_TREES)) await rm(join(folder, name), { recursive: true, force: true });
 }
 
 /** Copies a folder over the tree. Files are removed first: they may be links into the source tree. */
@@ -128,7 +185,7 @@ async function make(definition: KernelDefinition, tree: string, log: string, res
   const memory = work.cache.fact(`steps-${definition.name.replace(/[^\w.-]/g, '_')}`);
   const of = readJson<Steps>(memory)?.count ?? definition.steps;
   let done = resumed ? stepsIn(log) : 0;
-  writeFileSync(join(tree, '.lab-begun'), '');
+  writeFileSync(join(tree, BEGUN), '');
   const out = createWriteStream(log, { flags: resumed ? 'a' : 'w' });
   let full: Error | null = null;
   out.on('error', (error) => (full = error));

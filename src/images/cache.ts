@@ -40,6 +40,8 @@ export class Cache {
   origin = (key: string) => join(this.dir, 'origins', `${key}.json`);
   /** Trees in which a kernel is being built. */
   build = (key: string) => join(this.dir, 'build', key);
+  /** The tree of the last kernel that was built from a source as it is, by source: a variant goes on from its objects. */
+  built = (sourceId: string) => join(this.dir, 'built', sourceId);
   kernel = (key: string) => join(this.dir, 'kernels', key);
   kernels = () => join(this.dir, 'kernels');
   rootfs = (key: string) => join(this.dir, 'rootfs', key);

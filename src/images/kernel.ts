@@ -7,7 +7,7 @@ import type { Component } from '../model/component.js';
 import type { KernelImage } from '../model/image.js';
 import { LabError, UsageError } from '../util/errors.js';
 import { withLock } from '../util/lock.js';
-import { buildKernel, RECIPE } from './build.js';
+import { buildKernel, keepBuiltTree, RECIPE } from './build.js';
 import { readBzImage } from './bzimage.js';
 import { type Cache, keyOf, onDisk, readJson, sha256, writeJson } from './cache.js';
 import { compilerVersion } from './compiler.js';
@@ -104,9 +104,9 @@ async function make(definition: KernelDefinition, work: Workspace): Promise<Kern
     if (other) return other;
     // The tree may have been removed since it was looked up.
     const tree = existsSync(source.dir) ? source : await ensureSource(definition, work);
-    const built = await buildKernel(definition, tree.dir, key, work, lock.fd);
+    const built = await buildKernel(definition, tree, key, work, lock.fd);
     await collect(definition, tree, { key, inputs, compiler }, built, work);
-    await rm(built.tree, { recursive: true, force: true });
+    await keepBuiltTree(definition, tree.id, built.tree, work);
     const image = readImage(work.cache, key);
     if (!image) throw new LabError(`kernel ${definition.name} was built, and is not in the cache`);
     return image;
