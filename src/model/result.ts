@@ -31,7 +31,10 @@ export interface ResourceOfResult {
   size: number;
   /** Pages of 4096 bytes. */
   pages: number;
-  inside: { pages: number; bad: number; size: number; position: number; seals: string[] } | null;
+  /** How much of it the first kernel had in huge folios. */
+  hugeKiB: number;
+  /** `blocks`: 512-byte blocks that the file occupies, which tells whether its holes were filled. */
+  inside: { pages: number; bad: number; size: number; position: number; seals: string[]; blocks: number } | null;
   outside: { pages: number; different: number; overwritten: number; readable: number } | null;
   problems: string[];
 }

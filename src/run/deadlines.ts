@@ -3,7 +3,7 @@
 
 /** Milliseconds. A first boot under emulation takes some 1.5 s on an idle core; this bears a host forty times slower. */
 const FIRST_BOOT = 60_000;
-const LEAST_BOOT = 15_000;
+const LEAST_BOOT = 30_000;
 const LEAST_REQUEST = 30_000;
 /** Later boots may take this many times the first one: the next kernel also has the handover to read. */
 const BOOT_FACTOR = 8;

@@ -68,8 +68,8 @@ export function holesText(holes: readonly PageRange[]): string {
   return holes.map(({ first, count }) => `${first}+${count}`).join(',');
 }
 
-/** Takes into the state what a call that worked has changed. */
-export function applied(action: AgentAction, state: RunState): void {
+/** Takes into the state what a call that worked has changed. @param data the agent's answer */
+export function applied(action: AgentAction, state: RunState, data: AgentReply['data'] = {}): void {
   switch (action.op) {
     case 'create':
       state.sessions.set(action.session, { name: action.session, kind: 'outgoing', finished: false });
@@ -80,6 +80,7 @@ export function applied(action: AgentAction, state: RunState): void {
     case 'memfd':
       state.files.set(action.memfd.file, {
         name: action.memfd.file, spec: action.memfd, pattern: new Pattern(action.memfd), held: null, runs: [], before: null, inside: null,
+        hugeKiB: typeof data['hugeKb'] === 'number' ? data['hugeKb'] : 0,
       });
       return;
     case 'preserve': {
@@ -90,9 +91,9 @@ export function applied(action: AgentAction, state: RunState): void {
     case 'retrieve': {
       const file = state.carried.get(RunState.key(action.session, action.token));
       if (file === undefined) return;
-      const { spec, pattern } = file;
+      const { spec, pattern, hugeKiB } = file;
       // Asked for twice, it is the same file under another name.
-      file.retrieved ??= { name: action.file, spec, pattern, held: null, runs: [], before: null, inside: null };
+      file.retrieved ??= { name: action.file, spec, pattern, held: null, runs: [], before: null, inside: null, hugeKiB };
       state.files.set(action.file, file.retrieved);
       return;
     }

@@ -23,8 +23,8 @@ export async function judgeRefusal(context: RunContext, why: string): Promise<Fi
     if (fate.fate !== 'intact') {
       recorder.incident({ source: 'memory', side: 'outside', implies: 'corrupt', title: 'memfd is corrupt in the old kernel', detail: `${file.name}: ${fate.problems.join('; ')}` });
     }
-    const { name, held, spec, pattern, before } = file;
-    records.push({ kind: 'memfd', fate, file: { name, session: held?.session ?? null, token: held?.token ?? null, spec, pattern, runs, before, retrieved: file, errno: null } });
+    const { name, held, spec, pattern, before, hugeKiB } = file;
+    records.push({ kind: 'memfd', fate, file: { name, session: held?.session ?? null, token: held?.token ?? null, spec, pattern, runs, before, hugeKiB, retrieved: file, errno: null } });
   }
   recorder.incident({ source: 'agent', side: 'inside', implies: 'refused', title: 'the update was called off', detail: why });
   return records;

@@ -28,7 +28,7 @@ export async function fillReserved(context: RunContext): Promise<void> {
       if (!context.machine.memory.write(phys + page * PAGE, pattern.page(page))) throw new LabError(`reserve_mem ${name}: no RAM at 0x${phys.toString(16)}`);
     }
     context.state.reserved.push({
-      name, session: null, token: null, spec, pattern, runs: [{ page: 0, pfn: phys / PAGE, count: pattern.pages }], before: null, retrieved: null, errno: null,
+      name, session: null, token: null, spec, pattern, runs: [{ page: 0, pfn: phys / PAGE, count: pattern.pages }], before: null, hugeKiB: 0, retrieved: null, errno: null,
     });
   }
 }

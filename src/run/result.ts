@@ -55,8 +55,8 @@ function kernelOf(kernel: KernelImage, running: string | null): KernelOfResult {
 function resourceOf({ kind, file, fate }: FileRecord, epoch: number): ResourceOfResult {
   const inside = file.retrieved?.inside ?? null;
   return {
-    kind, name: file.name, session: file.session, token: file.token, epoch, state: fate.fate, size: file.spec.size, pages: fate.pagesPreserved,
-    inside: inside === null ? null : { pages: inside.pages, bad: inside.bad, size: inside.size, position: inside.position, seals: inside.seals },
+    kind, name: file.name, session: file.session, token: file.token, epoch, state: fate.fate, size: file.spec.size, pages: fate.pagesPreserved, hugeKiB: file.hugeKiB,
+    inside: inside === null ? null : { pages: inside.pages, bad: inside.bad, size: inside.size, position: inside.position, seals: inside.seals, blocks: inside.blocks },
     outside: { pages: fate.look.pages, different: fate.look.different, overwritten: fate.overwritten, readable: fate.readable },
     problems: fate.problems,
   };

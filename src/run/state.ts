@@ -27,6 +27,8 @@ export interface FileState {
   runs: PfnRun[];
   before: OutsideLook | null;
   inside: InsideLook | null;
+  /** How much of it was in huge folios when it had been filled. */
+  hugeKiB: number;
 }
 
 /** A file that the last kexec was to carry over, and what became of it. */
@@ -40,6 +42,7 @@ export interface CarriedFile {
   /** Where its pages lay when the old kernel jumped. */
   runs: PfnRun[];
   before: OutsideLook | null;
+  hugeKiB: number;
   /** The file that came back, if it did. */
   retrieved: FileState | null;
   /** Why it did not, where the kernel said. */
@@ -88,9 +91,9 @@ export class RunState {
 
   /** The kernel has changed: what was held is now what must come back; sessions and handles of the old kernel are gone. */
   jumped(): void {
-    this.carried = new Map(this.held().map(({ name, held, spec, pattern, runs, before }) => {
+    this.carried = new Map(this.held().map(({ name, held, spec, pattern, runs, before, hugeKiB }) => {
       const { session, token } = held as { session: string; token: number };
-      return [RunState.key(session, token), { name, session, token, spec, pattern, runs, before, retrieved: null, errno: null }];
+      return [RunState.key(session, token), { name, session, token, spec, pattern, runs, before, hugeKiB, retrieved: null, errno: null }];
     }));
     this.files.clear();
     this.sessions.clear();

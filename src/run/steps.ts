@@ -81,7 +81,7 @@ async function callAgent(context: RunContext, action: AgentAction, step: Step, i
   pages?.catch(() => undefined);
   const reply = await answer;
   if (reply.ok) {
-    applied(action, state);
+    applied(action, state, reply.data);
     if (pages !== null && action.op === 'preserve') {
       const file = state.files.get(action.file);
       const where = await pages;

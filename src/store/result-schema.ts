@@ -22,8 +22,8 @@ const mismatch = z.object({
 const count = z.number().int().min(0);
 const resource = z.object({
   kind: z.enum(['memfd', 'reserve_mem']), name: z.string(), session: z.string().nullable(), token: z.number().nullable(), epoch: count,
-  state: z.enum(['intact', 'corrupt', 'leaked', 'lost', 'unjudged']), size: count, pages: count,
-  inside: z.object({ pages: count, bad: count, size: z.number(), position: z.number(), seals: z.array(z.string()) }).nullable(),
+  state: z.enum(['intact', 'corrupt', 'leaked', 'lost', 'unjudged']), size: count, pages: count, hugeKiB: count,
+  inside: z.object({ pages: count, bad: count, size: z.number(), position: z.number(), seals: z.array(z.string()), blocks: count }).nullable(),
   outside: z.object({ pages: count, different: count, overwritten: count, readable: count }).nullable(),
   problems: z.array(z.string()),
 });

@@ -11,8 +11,8 @@ export function kernel(name: string): KernelOfResult {
 
 export function resource(more: Partial<ResourceOfResult> = {}): ResourceOfResult {
   return {
-    kind: 'memfd', name: 'ram', session: 'vm0', token: 1, epoch: 1, state: 'intact', size: 64 << 20, pages: 16384,
-    inside: { pages: 16384, bad: 0, size: 64 << 20, position: 0, seals: [] }, outside: { pages: 16384, different: 0, overwritten: 0, readable: 0 },
+    kind: 'memfd', name: 'ram', session: 'vm0', token: 1, epoch: 1, state: 'intact', size: 64 << 20, pages: 16384, hugeKiB: 0,
+    inside: { pages: 16384, bad: 0, size: 64 << 20, position: 0, seals: [], blocks: 131072 }, outside: { pages: 16384, different: 0, overwritten: 0, readable: 0 },
     problems: [], ...more,
   };
 }
