@@ -35,7 +35,7 @@ describe('deadlines', () => {
   it.each<[string, number | null, number | null, number]>([
     ['before anything was measured', null, null, 60_000],
     ['before anything was measured, whatever the scenario says', 5000, null, 60_000],
-    ['after a quick boot', null, 1000, 15_000],
+    ['after a quick boot', null, 1000, 30_000],
     ['after a slow boot', null, 10_000, 80_000],
     ['as the scenario has it', 5000, 10_000, 5000],
   ])('of a boot, %s', (_, fixed, first, ms) => {
