@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which structures cross the kexec, and which version stands for the layout of each. Data only.
+
+/** Whatever these headers declare crosses the kexec: that is what they are for. */
+export const ABI_HEADERS = /(^|\/)include\/linux\/kho\/abi\//;
+
+/** Elsewhere the name tells. Structures that hold pointers of the running kernel cannot cross and are passed over. */
+export const CROSSING: readonly RegExp[] = [/^kho_/, /^khoser_/, /^luo_(\w+_)?ser$/, /^\w+_luo_(\w+_)?ser$/, /^\w+_ser$/];
+
+/** Of the names above: what stays in one kernel, although no pointer shows it. */
+export const STAYS: readonly RegExp[] = [/^kho_(in|out)$/, /^kho_page_info$/, /^kho_debugfs$/];
+
+/** Headers outside the ABI folder that declare what crosses. */
+export const FURTHER_HEADERS: readonly string[] = ['asm/setup_data.h', 'linux/kexec_handover.h'];
+
+export interface Cover {
+  structure: RegExp;
+  /** Components whose version stands for it: the first that the kernel has. */
+  components: readonly string[];
+}
+
+/** The first row that fits counts. */
+export const COVERS: readonly Cover[] = [
+  { structure: /^kho_kexec_metadata$/, components: ['kexec-metadata'] },
+  { structure: /^kho_block_/, components: ['block', 'luo'] },
+  { structure: /^kho_vmalloc/, components: ['vmalloc', 'kho'] },
+  { structure: /^kho_radix_/, components: ['radix', 'kho'] },
+  { structure: /^kho(ser)?_/, components: ['kho'] },
+  { structure: /^luo_(session|file)_/, components: ['luo-session', 'luo'] },
+  { structure: /^luo_flb_/, components: ['luo-flb', 'luo'] },
+  { structure: /^luo_/, components: ['luo'] },
+  { structure: /^memfd_/, components: ['memfd'] },
+  { structure: /^reserve_mem_/, components: ['reserve-mem'] },
+  { structure: /^memblock_/, components: ['memblock'] },
+];
