@@ -44,6 +44,12 @@ function isText(byte: number): boolean {
   return byte >= 0x20 && byte < 0x7f;
 }
 
+/** A byte of memory; 0 where there is none. */
+function byteAt(machine: Machine, address: number): number {
+  const byte = new Uint8Array(1);
+  return address >= 0 && machine.memory.read(address, byte) ? (byte[0] as number) : 0;
+}
+
 /** Overwrites whole NUL-terminated strings in physical memory; the rest of the old string becomes NUL. Returns the addresses. */
 function replaceStrings(machine: Machine, find: string, write: string, where: 'page-start' | 'anywhere'): number[] {
   const old = Buffer.from(`${find}\0`, 'latin1');
@@ -57,7 +63,7 @@ function replaceStrings(machine: Machine, find: string, write: string, where: 'p
       if (!machine.memory.read(at, part)) continue;
       for (let i = part.indexOf(old); i >= 0 && i < 4 << 20; i = part.indexOf(old, i + 1)) {
         // A string may be an array within a structure: then any byte may stand before it, only no text.
-        const whole = where === 'page-start' ? (at + i) % PAGE === 0 : i === 0 || !isText(part[i - 1] as number);
+        const whole = where === 'page-start' ? (at + i) % PAGE === 0 : !isText(i > 0 ? (part[i - 1] as number) : byteAt(machine, at - 1));
         if (whole) found.push(at + i);
       }
     }

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { Fault } from '../../src/model/scenario.js';
 import type { RunContext } from '../../src/run/context.js';
 import { injectFault } from '../../src/run/faults.js';
+import { RunState, type CarriedFile, type FileState } from '../../src/run/state.js';
 import { LabError } from '../../src/util/errors.js';
 import { FakeMemory, PageTables } from '../qemu/fake-memory.js';
 
@@ -14,10 +15,13 @@ function machine(registers: unknown = null) {
   const memory = new FakeMemory(16 * MIB);
   const commands: string[] = [];
   const events: unknown[] = [];
+  const state = new RunState();
+  state.files.set('ram', { name: 'ram', runs: [{ page: 0, pfn: 300, count: 2 }, { page: 5, pfn: 700, count: 1 }] } as FileState);
+  state.carried.set('k', { name: 'gone', runs: [{ page: 0, pfn: 900, count: 1 }] } as CarriedFile);
   const context = {
     machine: { memory, registers: () => Promise.resolve(registers), command: (name: string) => Promise.resolve(commands.push(name)) },
     recorder: { event: (event: unknown) => events.push(event) },
-    state: { files: new Map([['ram', { name: 'ram', runs: [{ page: 0, pfn: 300, count: 2 }, { page: 5, pfn: 700, count: 1 }] }]]), carried: new Map([['k', { name: 'gone', runs: [{ page: 0, pfn: 900, count: 1 }] }]]) },
+    state,
   } as unknown as RunContext;
   const text = (at: number, length: number) => {
     const bytes = Buffer.alloc(length);
@@ -47,11 +51,18 @@ describe('a string in memory that is replaced', () => {
     await strike(replace(where));
     let places = 0;
     for (const [at, bytes, whole] of PLACES) {
-      const hit = whole && (where === 'anywhere' || at % PAGE === 0);
+      const hit = whole ? where === 'anywhere' || at % PAGE === 0 : false;
       if (hit) places++;
       expect(text(at, bytes.length), `at ${at}`).toBe(hit ? bytes.replace('kho-v3', 'x9\0\0\0\0') : bytes);
     }
     expect(events).toMatchObject([{ kind: 'fault', fault: 'replace', places }]);
+  });
+
+  it('that is the end of a longer one is left alone, also where a new piece of memory is read', async () => {
+    const { memory, text, strike } = machine();
+    memory.write(8 * MIB - 1, Buffer.from('xkho-v3\0'));
+    await expect(strike(replace('anywhere'))).rejects.toThrow('no place found');
+    expect(text(8 * MIB - 1, 7)).toBe('xkho-v3');
   });
 
   it('that stands nowhere is the lab\'s failure', async () => {
