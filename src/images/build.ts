@@ -2,7 +2,7 @@
 // Builds a kernel in a hard-linked copy of its source tree. The copy stays until the kernel is in the cache, so that a killed build
 // goes on where it was. After that it is kept, so that another configuration of the same source goes on from its objects; ccache makes
 // everything else cheap: a patched variant, a tree that was lost.
-import { cpSync, createWriteStream, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createWriteStream, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { commandError, lastLines, mustRun, runCommand, saysDiskFull } from '../util/command.js';
@@ -13,6 +13,7 @@ import type { Workspace } from './context.js';
 import type { KernelDefinition } from './definition.js';
 import { type AskedOption, checkConfig, readFragment } from './fragment.js';
 import { programPath } from './host.js';
+import { applyPatches, layOver } from './tree.js';
 
 /** Changes when the same inputs would give another kernel. */
 export const RECIPE = 1;
@@ -61,7 +62,7 @@ async function build(definition: KernelDefinition, source: BuildSource, key: str
 }
 
 /** The same everywhere: nothing of the caller's environment can change what is built. */
-function buildEnvironment(work: Workspace): NodeJS.ProcessEnv {
+export function buildEnvironment(work: Workspace): NodeJS.ProcessEnv {
   return {
     PATH: programPath(),
     HOME: process.env['HOME'],
@@ -90,15 +91,7 @@ async function prepareTree(definition: KernelDefinition, source: BuildSource, ke
   const options = { signal: work.signal, holdFd, env: { PATH: programPath(), LC_ALL: 'C' } };
   await mustRun(['cp', '-al', '--', source.dir, beside], 'cannot link the source tree', options);
   for (const overlay of definition.overlay) layOver(overlay, beside);
-  for (const patch of definition.patches) {
-    work.onProgress({ task, done: 0, of: null, detail: patch });
-    // Patch writes a new file and renames it, so the linked original stays as it is; as a precaution no backup and no guessing.
-    const argv = ['patch', '-p1', '--batch', '--forward', '--no-backup-if-mismatch', '--fuzz=0', '-r', '-', '-i', patch];
-    const result = await runCommand(argv, { ...options, cwd: beside });
-    if (result.code !== 0) {
-      throw new LabError(`${patch} does not apply to the source of ${definition.name}`, { detail: lastLines(result.stdout + result.stderr, 30) });
-    }
-  }
+  await applyPatches(definition.patches, beside, definition.name, { work, task, holdFd });
   renameSync(beside, tree);
   return tree;
 }
@@ -146,18 +139,6 @@ async function forgetOldTrees(folder: string): Promise<void> {
   for (const name of trees.slice(MOST_BUILT_TREES)) await rm(join(folder, name), { recursive: true, force: true });
 }
 
-/** Copies a folder over the tree. Files are removed first: they may be links into the source tree. */
-function layOver(overlay: string, tree: string): void {
-  for (const entry of readdirSync(overlay, { recursive: true, withFileTypes: true })) {
-    if (entry.isDirectory()) continue;
-    const from = join(entry.parentPath, entry.name);
-    const to = join(tree, from.slice(overlay.length));
-    rmSync(to, { force: true });
-    mkdirSync(dirname(to), { recursive: true });
-    cpSync(from, to, { verbatimSymlinks: true });
-  }
-}
-
 /** Everything off but what the fragments ask for, and what that needs. */
 async function configure(definition: KernelDefinition, tree: string, env: NodeJS.ProcessEnv, work: Workspace, holdFd: number): Promise<void> {
   const task = `configure ${definition.name}`;
@@ -171,7 +152,7 @@ async function configure(definition: KernelDefinition, tree: string, env: NodeJS
   checkConfig(asked, readFileSync(join(tree, '.config'), 'utf8'), definition.name);
 }
 
-function makeVariables(): string[] {
+export function makeVariables(): string[] {
   // LOCALVERSION= keeps the build from adding a + where the tree lies in some git repository.
   return ['ARCH=x86_64', 'CC=ccache gcc', 'HOSTCC=ccache gcc', 'LOCALVERSION='];
 }
