@@ -80,7 +80,7 @@ export function applied(action: AgentAction, state: RunState, data: AgentReply['
     case 'memfd':
       state.files.set(action.memfd.file, {
         name: action.memfd.file, spec: action.memfd, pattern: new Pattern(action.memfd), held: null, runs: [], before: null, inside: null,
-        hugeKiB: typeof data['hugeKb'] === 'number' ? data['hugeKb'] : 0,
+        hugeKiB: Number.isSafeInteger(data['hugeKb']) ? Math.max(0, data['hugeKb'] as number) : 0,
       });
       return;
     case 'preserve': {

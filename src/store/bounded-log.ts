@@ -10,11 +10,16 @@ export class BoundedLog {
   private tail: Buffer[] = [];
   private tailSize = 0;
 
-  /** @param head bytes of the beginning that are kept @param tail bytes of the end */
+  /**
+   * @param headLimit bytes of the beginning that are kept
+   * @param tailLimit bytes of the end
+   * @param form `jsonl`: every chunk is a line of JSON; none is ever cut, and what says that some are missing is one, too
+   */
   constructor(
     path: string,
-    private readonly headLimit: number,
+    private headLimit: number,
     private readonly tailLimit: number,
+    private readonly form: 'raw' | 'jsonl' = 'raw',
   ) {
     this.fd = openSync(path, 'w', 0o644);
   }
@@ -27,11 +32,22 @@ export class BoundedLog {
       this.put(chunk);
       return;
     }
+    if (this.form === 'jsonl') {
+      // The beginning is over, also for shorter lines: all stay in their order.
+      this.headLimit = 0;
+      this.keepAtEnd(chunk.length > this.tailLimit ? chunk.subarray(0, 0) : chunk, chunk.length);
+      return;
+    }
     if (room > 0) this.put(chunk.subarray(0, room));
     const behind = room > 0 ? chunk.subarray(room) : chunk;
+    this.keepAtEnd(behind.subarray(Math.max(0, behind.length - this.tailLimit)), behind.length);
+  }
+
+  /** @param part what is kept of `length` bytes */
+  private keepAtEnd(part: Buffer, length: number): void {
     // A copy: the caller's chunk may be a view into a buffer that is used again.
-    const rest = Buffer.from(behind.subarray(Math.max(0, behind.length - this.tailLimit)));
-    this.dropped += behind.length - rest.length;
+    const rest = Buffer.from(part);
+    this.dropped += length - rest.length;
     this.tail.push(rest);
     this.tailSize += rest.length;
     while (this.tailSize - (this.tail[0]?.length ?? 0) >= this.tailLimit) {
@@ -46,7 +62,7 @@ export class BoundedLog {
     const { fd } = this;
     if (fd === null) return;
     try {
-      if (this.dropped > 0) this.put(Buffer.from(`\n[lab: ${this.dropped} bytes left out here]\n`));
+      if (this.dropped > 0) this.put(Buffer.from(this.form === 'jsonl' ? `{"leftOutBytes":${this.dropped}}\n` : `\n[lab: ${this.dropped} bytes left out here]\n`));
       for (const part of this.tail) this.put(part);
     } finally {
       this.tail = [];

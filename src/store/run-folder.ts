@@ -28,7 +28,7 @@ export class RunFolder {
     this.partial = join(resolve(results), `.partial-${id}`);
     mkdirSync(this.partial, { recursive: true });
     removeAtEnd(this.partial);
-    const log = (name: string, head: number, tail: number) => new BoundedLog(join(this.partial, name), head, tail);
+    const log = (name: string, head: number, tail: number) => new BoundedLog(join(this.partial, name), head, tail, name.endsWith('.jsonl') ? 'jsonl' : 'raw');
     this.logs = {
       events: log('events.jsonl', 32 * MIB, MIB), console: log('console.log', 16 * MIB, 4 * MIB),
       qmp: log('qmp.jsonl', 8 * MIB, MIB), agent: log('agent.jsonl', 32 * MIB, MIB),

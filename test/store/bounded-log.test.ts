@@ -29,6 +29,21 @@ describe('a log with a limit', () => {
     ['no beginning', 0, 4, ['abcd', 'efgh'], `${left(4)}efgh`],
   ])('%s', (_, head, tail, chunks, text) => expect(logged(head, tail, chunks)).toBe(text));
 
+  it('of lines of JSON has nothing but lines of JSON, in their order', () => {
+    const path = join(temporaryFolder(), 'log');
+    const log = new BoundedLog(path, 1000, 500, 'jsonl');
+    for (let n = 0; n < 200; n++) log.write(Buffer.from(`${JSON.stringify({ n, text: 'x'.repeat(n % 50) })}\n`));
+    log.write(Buffer.from(`${JSON.stringify({ n: 200, text: 'far too long'.repeat(100) })}\n`));
+    log.write(Buffer.from('{"n":201}\n'));
+    log.close();
+    const lines = readFileSync(path, 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line) as { n?: number; leftOutBytes?: number });
+    const numbers = lines.flatMap(({ n }) => n ?? []);
+    expect(numbers).toEqual([...numbers].sort((a, b) => a - b));
+    expect([numbers[0], numbers.at(-1), numbers.includes(200)]).toEqual([0, 201, false]);
+    expect(lines.filter(({ leftOutBytes }) => leftOutBytes !== undefined)).toHaveLength(1);
+    expect(statSync(path).size).toBeLessThan(1700);
+  });
+
   it('a flood costs no more than its limits, and its end is there', () => {
     const path = join(temporaryFolder(), 'log');
     const log = new BoundedLog(path, 1 << 20, 1 << 20);
