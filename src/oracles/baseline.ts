@@ -17,6 +17,8 @@ export interface BaselinePage {
 const SUBTREE_PROPERTIES = ['preserved-data', 'fdt'];
 /** More marked pages than this besides the files' own are a leak whatever they hold; no need to read them all. */
 const MOST_LOOKED_AT = 4096;
+/** The handover's own structures are a few pages; a larger mark on one of them would explain away what is leaked. */
+const LARGEST_ORDER = 4;
 
 /** @param candidates marked pages that belong to no file */
 export function baselinePages(read: ReadPhys, candidates: readonly KhopPages[]): BaselinePage[] {
@@ -26,7 +28,7 @@ export function baselinePages(read: ReadPhys, candidates: readonly KhopPages[]):
   const found: BaselinePage[] = [];
   for (const page of looked) {
     const root = rootFdt(read, page);
-    if (root === null) continue;
+    if (root === null || page.order > LARGEST_ORDER) continue;
     found.push({ pfn: page.pfn, count: 2 ** page.order, what: 'KHO root tree' });
     for (const child of root.children) {
       const at = SUBTREE_PROPERTIES.map((name) => u64Property(child, name)).find((n) => n !== null);
@@ -34,10 +36,12 @@ export function baselinePages(read: ReadPhys, candidates: readonly KhopPages[]):
       blobs.set(Math.floor(at / PAGE), `subtree ${child.name}`);
       if (child.name === 'memblock') reserved.push(...reserveMem(read, at));
     }
+    // A handover has one root; what looks like a second one explains nothing.
+    break;
   }
   for (const page of looked) {
     if (found.some((known) => known.pfn === page.pfn)) continue;
-    const blob = blobs.get(page.pfn);
+    const blob = page.order > LARGEST_ORDER ? undefined : blobs.get(page.pfn);
     const area = reserved.find(({ start, end }) => page.pfn * PAGE >= start && (page.pfn + 2 ** page.order) * PAGE <= end);
     const what = blob ?? (area === undefined ? null : `reserve_mem ${area.name}`) ?? (isFlbHeader(read, page) ? 'LUO FLB header' : null);
     if (what !== null) found.push({ pfn: page.pfn, count: 2 ** page.order, what });
