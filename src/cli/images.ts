@@ -64,7 +64,7 @@ function jobs(text: string): number {
 }
 
 /** Runs an action under a signal that Ctrl-C aborts. */
-async function interruptible(action: (context: ImageContext) => Promise<void>): Promise<void> {
+export async function interruptible(action: (context: ImageContext) => Promise<void>): Promise<void> {
   const stopped = interruption();
   try {
     await action({ signal: stopped.signal, onProgress: () => undefined });

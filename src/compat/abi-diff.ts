@@ -22,8 +22,8 @@ export interface AbiDiff {
   to: string;
   components: { component: string; from: number[]; to: number[] }[];
   structures: StructureChange[];
-  /** True where no layout changed behind its version's back. */
-  ok: boolean;
+  /** False where a layout changed behind its version's back; null where that cannot be said, because not all layouts are known. */
+  ok: boolean | null;
   /** Why the answer may not be whole. */
   notes: string[];
 }
@@ -34,8 +34,9 @@ export function diffAbi(from: KernelAbi, to: KernelAbi): AbiDiff {
   const components = names
     .map((component) => ({ component, from: versionsOf(from.components, component), to: versionsOf(to.components, component) }))
     .filter((row) => row.from.join() !== row.to.join());
+  const ok = structures.some(({ unannounced }) => unannounced) ? false : from.complete && to.complete ? true : null;
   const notes = [...from.notes.map((note) => `${from.name}: ${note}`), ...to.notes.map((note) => `${to.name}: ${note}`)];
-  return { from: from.name, to: to.name, components, structures, ok: !structures.some(({ unannounced }) => unannounced), notes };
+  return { from: from.name, to: to.name, components, structures, ok, notes };
 }
 
 /** The version that stands for a structure in a kernel: `kho-v4`; null where there is none. */

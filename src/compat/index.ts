@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 export { switchOf } from './cmdline.js';
+export { type AbiDiff, coveringVersion, diffAbi, type StructureChange } from './abi-diff.js';
+export { CROSSING, FURTHER_HEADERS, STAYS } from './abi-rules.js';
+export { type ByteSource, FormatError, fromMemory } from './bytes.js';
 export { comparePair } from './compare.js';
 export { ComponentError, formatComponent, parseComponent, sameComponent, versionsOf } from './component.js';
+export { collectDefines, versionsFromDefines } from './defines.js';
+export { debugSections, readTypes } from './dwarf.js';
+export { readElf } from './elf.js';
+export { crossingStructures } from './layout.js';
 export { predict, type KernelFacts, type PredictInput } from './predict.js';
 export { USES, type Use } from './rules.js';
+export { versionsOfImage } from './sections.js';

@@ -42,6 +42,8 @@ export class Cache {
   build = (key: string) => join(this.dir, 'build', key);
   /** The tree of the last kernel that was built from a source as it is, by source: a variant goes on from its objects. */
   built = (sourceId: string) => join(this.dir, 'built', sourceId);
+  /** Objects that describe the types of a kernel's handover. */
+  abi = (key: string) => join(this.dir, 'abi', key);
   kernel = (key: string) => join(this.dir, 'kernels', key);
   kernels = () => join(this.dir, 'kernels');
   rootfs = (key: string) => join(this.dir, 'rootfs', key);

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { LabError } from '../util/errors.js';
 import type { Workspace } from './context.js';
 
-const LEFT_BY_BUILDS =
+export const LEFT_BY_BUILDS =
   /(^|\/)(\.git|\.config(\.old)?|vmlinux(\..*)?|System\.map|Module\.symvers|modules\.(order|builtin.*)|include\/(config|generated)|arch\/x86\/include\/generated)$|\.(o|a|ko|cmd|mod|order|mod\.c|dtb|su|gcno)$/;
 
 interface Entry {

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+export { type AbiObjects, definitionObjects, treeObjects } from './abi.js';
+export { type AbiWanted } from './abi-probe.js';
+export { isSourceTree } from './abi-tree.js';
 export { defaultCacheDir } from './cache.js';
 export { type ImageContext, openWorkspace } from './context.js';
 export { ensureHostTools, ensureTools, hostTools, installLine, type Purpose, type ToolState } from './host.js';
-export { ensureKernel } from './kernel.js';
+export { ensureKernel, findBuilt } from './kernel.js';
 export { buildableNames, type ImageDetails, type ImageEntry, listImages, type Removed, removeImage, ROOTFS_NAME, showImage } from './list.js';
+export { prebuiltKernel } from './prebuilt.js';
 export { resolveKernel, type ResolvedKernel } from './resolve.js';
 export { ensureRootFs } from './rootfs.js';

@@ -41,6 +41,8 @@ export interface KernelAbi {
   components: AbiComponent[];
   /** Null where the layouts could not be read; `notes` says why. */
   structures: Structure[] | null;
+  /** All structures that the kernel's sources declare for the handover were read. */
+  complete: boolean;
   /** What could not be found out, and why. */
   notes: string[];
 }
