@@ -105,10 +105,10 @@ function connectOnce(target: SshTarget): Promise<SshSession> {
     const client = new ssh2.Client();
     let wrongKey: LabError | null = null;
     client.once('ready', () => {
-      client.removeAllListeners('error');
       resolve(SshSession.wrap(client));
     });
-    client.once('error', (error) => {
+    // More than one error may come of one connection, and an error without a listener would end the lab.
+    client.on('error', (error) => {
       client.destroy();
       reject(wrongKey ?? new Error(messageOf(error)));
     });

@@ -141,9 +141,11 @@ class Run {
   }
 
   /** An error out of `go` becomes evidence. Whatever the next kernel left in memory is still looked at. */
-  async failed(error: unknown): Promise<void> {
+  async failed(first: unknown): Promise<void> {
     const { recorder, machine, context } = this;
     await machine?.settle();
+    // A channel of the machine often breaks a moment before its end is known: that end is the cause.
+    const error: unknown = first instanceof MachineEnded || machine === null ? first : await machine.endedWithin(first instanceof DeadlineError ? 0 : 1000) ?? first;
     if (error instanceof MachineEnded) {
       // Its incident was written down when it happened.
     } else if (error instanceof DeadlineError) {

@@ -145,6 +145,12 @@ export class Machine {
     return this.qmp.run(name, args);
   }
 
+  /** Why the machine has ended, if it does within `ms`; else null. */
+  async endedWithin(ms: number): Promise<unknown> {
+    await within(new Promise(() => undefined), ms, 'end of the machine', this.ended).catch(() => undefined);
+    return this.ended.aborted ? this.ended.reason : null;
+  }
+
   /** The run's own deadline has passed: every wait ends now. */
   expire(ms: number): void {
     this.end.abort(new DeadlineError('end of the run', ms));
