@@ -47,5 +47,8 @@ function report(error: unknown): number {
   return EXIT_INFRA;
 }
 
+// An error that escaped every handler is the lab's fault: said, and never taken for a verdict. The machine dies with the lab.
+for (const event of ['uncaughtException', 'unhandledRejection'] as const) process.on(event, (error: unknown) => process.exit(report(error)));
+
 // The exit is asked for and not waited for: a stuck handle must not keep a finished lab alive.
 main(process.argv.slice(2)).then(() => process.exit(process.exitCode ?? 0), (error: unknown) => process.exit(report(error)));
