@@ -74,8 +74,8 @@ function structureChanges(from: KernelAbi, to: KernelAbi, before: readonly Struc
   }
   const renamed = new Set<Structure>();
   for (const structure of gone) {
-    const twin = added.find((candidate) => !renamed.has(candidate) && sameBytes(structure, candidate));
     const covered = cover(structure.name);
+    const twin = same(covered) ? added.find((candidate) => !renamed.has(candidate) && cover(candidate.name).to === covered.to && sameBytes(structure, candidate)) : undefined;
     if (twin !== undefined) {
       renamed.add(twin);
       changes.push({ structure: structure.name, change: 'renamed', details: [`now ${twin.name}`], covered, unannounced: false });
@@ -116,11 +116,22 @@ function differences(a: Structure, b: Structure): { layout: string[]; names: str
       const [now] = twin < 0 ? [] : fresh.splice(twin, 1);
       if (now === undefined) layout.push(`${field.name} is gone (${placeText(field)})`);
       else names.push(`${field.name} is called ${now.name}`);
-    } else if (!samePlace(field, other)) layout.push(`${field.name}: ${placeText(field)} became ${placeText(other)}`);
-    else if (field.type !== other.type) names.push(`${field.name}: ${field.type} is written ${other.type}`);
+    } else if (!samePlace(field, other)) {
+      if (!movedWithHolder(field, other, old, next)) layout.push(`${field.name}: ${placeText(field)} became ${placeText(other)}`);
+    } else if (field.type !== other.type) names.push(`${field.name}: ${field.type} is written ${other.type}`);
   }
   for (const field of fresh) layout.push(`${field.name} is new (${placeText(field)})`);
   return { layout, names };
+}
+
+/** A field within one that moved, at the same place in it as before, is no news. */
+function movedWithHolder(field: Field, other: Field, old: ReadonlyMap<string, Field>, next: ReadonlyMap<string, Field>): boolean {
+  const holder = field.name.slice(0, Math.max(0, field.name.lastIndexOf('.'))).replace(/\[\]$/, '');
+  const [before, after] = [old.get(holder), next.get(holder)];
+  if (before === undefined || after === undefined) return false;
+  const moved = after.offset - before.offset;
+  const there = { ...field, offset: field.offset + moved, bits: field.bits && { ...field.bits, offset: field.bits.offset + moved * 8 } };
+  return moved !== 0 && samePlace(there, other);
 }
 
 function placeText({ type, offset, size, bits }: Field): string {

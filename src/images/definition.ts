@@ -39,9 +39,11 @@ export interface KernelDefinition {
   overlay: string[];
   /** Lines of compiling and linking that a build prints, for the progress before one was counted. */
   steps: number | null;
+  /** Built only where it is named. */
+  onDemand: boolean;
 }
 
-const KEYS = ['description', 'base', 'sources', 'prebuilt', 'config', 'patches', 'overlay', 'steps'];
+const KEYS = ['description', 'base', 'sources', 'prebuilt', 'config', 'patches', 'overlay', 'steps', 'build'];
 const SOURCE_KEYS: Record<Source['kind'], readonly string[]> = {
   'apt-source': ['suite', 'package', 'version'],
   'apt-binary': ['suite', 'package', 'version', 'member'],
@@ -108,6 +110,7 @@ function read(file: string, derived: string[]): KernelDefinition {
     patches: [...(parent?.patches ?? []), ...reader.paths('patches')],
     overlay: [...(parent?.overlay ?? []), ...reader.paths('overlay')],
     steps: reader.count('steps') ?? parent?.steps ?? null,
+    onDemand: reader.onDemand() ?? parent?.onDemand ?? false,
   };
   if (definition.sources.length === 0 && definition.prebuilt === null) {
     throw reader.error(null, 'neither sources nor prebuilt: nothing to make this kernel of');
@@ -195,6 +198,12 @@ class Reader {
 
   text(key: string): string | null {
     return this.top.has(key) ? this.string(this.top.get(key), key) : null;
+  }
+
+  onDemand(): boolean | null {
+    const word = this.text('build');
+    if (word !== null && word !== 'on-demand' && word !== 'always') throw this.error(this.node('build'), 'build: expected on-demand or always');
+    return word === null ? null : word === 'on-demand';
   }
 
   count(key: string): number | null {

@@ -115,9 +115,17 @@ export async function showImage(nameOrPath: string, context: ImageContext): Prom
   };
 }
 
-/** Names of all definitions that can be built. */
+/** Names of all definitions that are built without being named. One that cannot be read is among them: building it says why. */
 export function buildableNames(): string[] {
-  return [...knownDefinitions().keys()];
+  return [...knownDefinitions()].filter(([, file]) => !onDemand(file)).map(([name]) => name);
+}
+
+function onDemand(file: string): boolean {
+  try {
+    return readDefinition(file).onDemand;
+  } catch {
+    return false;
+  }
 }
 
 export interface Removed {

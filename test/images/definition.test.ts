@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { knownDefinitions, readDefinition } from '../../src/images/definition.js';
+import { buildableNames } from '../../src/images/list.js';
 import { resolveKernel } from '../../src/images/resolve.js';
 import { UsageError } from '../../src/util/errors.js';
 import { folderWith } from './folder.js';
@@ -24,13 +25,24 @@ function problem(text: string): string {
 describe('kernel definitions', () => {
   it('the shipped ones can be read', () => {
     const known = knownDefinitions();
-    expect([...known.keys()]).toEqual(['6.18.15', '6.19.11', '7.1.13', '7.2.12', '7.3.4']);
+    expect([...known.keys()]).toEqual(['6.17.8', '6.18.15', '6.19.11', '7.1.13', '7.2.12', '7.3.4']);
     for (const [name, file] of known) {
       const definition = readDefinition(file);
       expect(definition.name).toBe(name);
       expect(definition.sources.length).toBeGreaterThan(0);
       expect(definition.config.length).toBeGreaterThan(3);
     }
+  });
+
+  it('are built without being named, unless they say otherwise; what derives from them does as they do', () => {
+    const dir = folderWith({ 'a.yaml': `build: on-demand\n${SOURCE}`, 'b.yaml': 'base: a\n', 'c.yaml': 'base: a\nbuild: always\n', 'd.yaml': 'nonsense' });
+    expect(['a', 'b', 'c'].map((name) => readDefinition(join(dir, `${name}.yaml`)).onDemand)).toEqual([true, true, false]);
+    vi.stubEnv('LAB_IMAGES', dir);
+    const names = buildableNames();
+    expect(names.filter((name) => /^[a-d]$/.test(name))).toEqual(['c', 'd']);
+    expect(names).toContain('7.3.4');
+    expect(names).not.toContain('6.17.8');
+    expect(problem(`build: never\n${SOURCE}`)).toContain('expected on-demand or always');
   });
 
   it('takes every kind of source', () => {
@@ -78,7 +90,7 @@ describe('kernel definitions', () => {
     ['sources:\n  - {kind: url, url: "ftp://x", sha256: 1}', 'k.yaml:2:22: url: expected http:// or https://'],
     ['sources:\n  - {kind: url, url: "http://x", sha256: 1}', 'k.yaml:2:42: sha256: expected 64 hexadecimal digits'],
     ['sources:\n  - {kind: git, path: x, ref: --upload-pack=x}', 'k.yaml:2:31: ref: expected a name of a commit'],
-    ['base: k\n', 'k.yaml:1:7: no kernel "k" Known: 6.18.15, 6.19.11, 7.1.13, 7.2.12, 7.3.4'],
+    ['base: k\n', 'k.yaml:1:7: no kernel "k" Known: 6.17.8, 6.18.15, 6.19.11, 7.1.13, 7.2.12, 7.3.4'],
     ['- 1', 'k.yaml:1:1: expected keys and values'],
     ['', 'k.yaml:1:1: expected keys and values'],
     ['a: [', /^k\.yaml:1:5: /],
@@ -103,7 +115,7 @@ describe('names of kernels', () => {
   });
 
   it('an unknown name is answered with the nearest one and all others', () => {
-    expect(() => resolveKernel('7.3.5')).toThrow('no kernel "7.3.5"; did you mean 7.3.4? Known: 6.18.15, 6.19.11, 7.1.13, 7.2.12, 7.3.4');
+    expect(() => resolveKernel('7.3.5')).toThrow('no kernel "7.3.5"; did you mean 7.3.4? Known: 6.17.8, 6.18.15, 6.19.11, 7.1.13, 7.2.12, 7.3.4');
     expect(() => resolveKernel('')).toThrow(UsageError);
     expect(() => resolveKernel('/nowhere/bzImage')).toThrow('no kernel at /nowhere/bzImage');
   });
