@@ -6,20 +6,20 @@ import { FormatError } from './bytes.js';
 import { TAG, type TypeEntry, type Types } from './dwarf.js';
 
 const DEEPEST = 24;
-const MOST_FIELDS = 4096;
-const MOST_STRUCTURES = 4096;
+/** Most fields of all structures together, those without a name too. */
+const MOST_FIELDS = 200_000;
 
 /** Layouts of the structures that cross the kexec, by name. Of two of one name the one of the ABI headers counts, else the first. */
 export function crossingStructures(types: Types): Structure[] {
   const found = new Map<string, Structure>();
+  const budget = { fields: MOST_FIELDS };
   for (const entry of types.values()) {
     if (!isWhole(entry) || entry.name === null) continue;
     const declared = entry.file !== null && ABI_HEADERS.test(entry.file);
     const named = CROSSING.some((pattern) => pattern.test(entry.name ?? '')) && !STAYS.some((pattern) => pattern.test(entry.name ?? ''));
     if ((!declared && !named) || (found.has(entry.name) && !declared)) continue;
-    const structure = layoutOf(types, entry);
+    const structure = layoutOf(types, entry, budget);
     if (!declared && (structure.size === 0 || holdsPointer(structure))) continue;
-    if (found.size >= MOST_STRUCTURES) throw new FormatError('more structures than any handover has');
     found.set(entry.name, structure);
   }
   return [...found.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -31,31 +31,41 @@ function isWhole(entry: TypeEntry): boolean {
 
 /** A pointer of its own. Beside an integer in a union it is a handed-over address (DECLARE_KHOSER_PTR). */
 function holdsPointer({ fields }: Structure): boolean {
-  return fields.some((field) => {
-    if (!field.shape.startsWith('ptr')) return false;
-    return !fields.some((other) => other !== field && other.shape.startsWith('int') && other.offset === field.offset && other.size === field.size);
-  });
+  const place = ({ offset, size }: Field) => `${offset} ${size}`;
+  const integers = new Set(fields.filter(({ shape }) => shape.startsWith('int')).map(place));
+  return fields.some((field) => field.shape.startsWith('ptr') && !integers.has(place(field)));
 }
 
-export function layoutOf(types: Types, entry: TypeEntry): Structure {
+interface Budget {
+  fields: number;
+}
+
+function layoutOf(types: Types, entry: TypeEntry, budget: Budget): Structure {
   const fields: Field[] = [];
-  addFields(types, entry, '', 0, fields, 0);
+  addFields(types, entry, { prefix: '', base: 0, depth: 0 }, fields, budget);
   return { name: entry.name ?? '', kind: entry.tag === TAG.union ? 'union' : 'struct', size: entry.byteSize ?? 0, file: entry.file?.replace(/^\.\//, '') ?? null, fields };
 }
 
-function addFields(types: Types, holder: TypeEntry, prefix: string, base: number, fields: Field[], depth: number): void {
+interface Place {
+  prefix: string;
+  /** Bytes from the start of the outermost structure. */
+  base: number;
+  depth: number;
+}
+
+function addFields(types: Types, holder: TypeEntry, { prefix, base, depth }: Place, fields: Field[], budget: Budget): void {
   if (depth > DEEPEST) throw new FormatError(`${holder.name ?? 'a structure'}: nested too deeply`);
   for (const member of holder.children) {
     if (member.tag !== TAG.member) continue;
-    if (fields.length >= MOST_FIELDS) throw new FormatError(`${holder.name ?? 'a structure'}: too many fields`);
+    if (--budget.fields < 0) throw new FormatError('more fields than any handover has');
     const type = describeType(types, member.type);
     const at = base + placeOf(member, type.size);
     const bits = member.bitSize === null ? null : { offset: base * 8 + firstBit(member, type.size), size: member.bitSize };
-    const name = member.name === null ? prefix.replace(/\.$/, '') : prefix + member.name;
+    const name = prefix + (member.name ?? '');
     // What has no name lends its place to what it holds.
     if (member.name !== null) fields.push({ name, offset: at, size: type.size, type: type.text, shape: type.shape, bits });
     const inner = type.element;
-    if (inner !== null) addFields(types, inner, member.name === null ? prefix : `${name}${type.many ? '[]' : ''}.`, at, fields, depth + 1);
+    if (inner !== null) addFields(types, inner, { prefix: member.name === null ? prefix : `${name}${type.many ? '[]' : ''}.`, base: at, depth: depth + 1 }, fields, budget);
   }
 }
 
