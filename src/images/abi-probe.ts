@@ -23,7 +23,7 @@ const INCLUDE_FOLDERS = ['include', 'include/uapi', 'arch/x86/include', 'arch/x8
 const OWN = /^(kernel|mm)\/(.*\/)?(kexec_handover\w*|memblock|\w*luo\w*|kho_\w+)\.[ch]$|^kernel\/liveupdate\/.*\.[ch]$|^include\/linux\/(kho\/.*|kexec_handover|kho_\w+)\.h$/;
 /** What a source of a handler cannot do without. */
 const USES_HANDOVER = /#\s*include\s*[<"]linux\/(kho\/|kexec_handover|liveupdate)/;
-const DECLARES = /^(?:typedef[ \t]+)?(?:struct|union)[ \t]+(\w+)[ \t]*(?:__\w+[ \t]*)*\{/gm;
+const DECLARES = /^(?:typedef[ \t]+)?(?:struct|union)[ \t]+(\w+)(?:[ \t]+__\w+)*[ \t]*\{/gm;
 const DEFINES = /^[ \t]*#[ \t]*define[ \t]+\w*(?:COMPAT|VERSION)(?:[^\\\n]|\\.|\\\n)*/gm;
 const MOST_SOURCES = 64;
 

@@ -93,6 +93,7 @@ export async function makeAbiTree(inputs: AbiInputs, into: string, work: Workspa
     if (index % 500 === 0) work.onProgress({ task, done: index, of: files.length, detail: 'takes what it needs of the source' });
   }
   // Nothing of tools/ is built here: no object is checked, linked or run.
+  mkdirSync(join(into, 'tools'), { recursive: true });
   writeFileSync(join(into, 'tools', 'Makefile'), '%: ;\n\t@true\n');
   for (const overlay of inputs.overlay) layOver(overlay, into);
   await applyPatches(inputs.patches, into, inputs.name, { work, task, holdFd });
