@@ -263,7 +263,8 @@ static bool make(struct request *r, const struct runs *holes, uint64_t size, uin
 
 	if (!parse_seals(r, &seals) || !request_number(r, "pos", INT64_MAX, &pos) || !request_number(r, "huge", 1, &huge))
 		return false;
-	fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	/* Without MFD_ALLOW_SEALING a memfd is born with F_SEAL_SEAL, as most programs have theirs. */
+	fd = memfd_create(name, MFD_CLOEXEC | (seals ? MFD_ALLOW_SEALING : 0));
 	if (fd < 0)
 		return fail_errno(r, errno, "memfd_create");
 	if (ftruncate(fd, (off_t)size))

@@ -70,7 +70,7 @@ describe('memfd', () => {
     expect(pagesThatDiffer('a', { size, seed: 4294967295, holes })).toEqual([]);
     expect(await agent.ask(`2 verify file=a ${keys}`)).toEqual(ok({ pages: Math.ceil(size / PAGE), bad: 0, firstBad: null, ranges: [] }));
     const filled = Math.ceil(size / PAGE) - holes.reduce((sum, { count }) => sum + count, 0);
-    expect(await agent.ask('3 stat file=a')).toEqual(ok({ size, pos: 0, seals: [], blocks: filled * 8 }));
+    expect(await agent.ask('3 stat file=a')).toEqual(ok({ size, pos: 0, seals: ['seal'], blocks: filled * 8 }));
   });
 
   it('sets position and seals, and both can be read back', async () => {
