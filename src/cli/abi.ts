@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // `lab abi`: the handover format of kernels as data, and the guard against layouts that change behind their version's back.
+import { existsSync } from 'node:fs';
 import { Command } from 'commander';
 import { type AbiDiff, coveringVersion, diffAbi, type StructureChange } from '../compat/index.js';
-import type { ImageContext } from '../images/index.js';
+import { type ImageContext, isSourceTree, resolveKernel } from '../images/index.js';
 import type { Field, KernelAbi } from '../model/abi.js';
 import { runStages } from '../report/progress.js';
 import { kernelAbi } from '../run/abi.js';
@@ -27,6 +28,7 @@ export function abiCommand(): Command {
     .option('--json', 'print as JSON')
     .action((name: string, options: AbiOptions) =>
       interruptible(async (context) => {
+        check([name], options.patch ?? []);
         const abi = await read(name, options.patch ?? [], name, context);
         process.stdout.write(options.json ? `${JSON.stringify(abi, null, 2)}\n` : showText(abi));
       }));
@@ -41,6 +43,7 @@ export function abiCommand(): Command {
       interruptible(async (context) => {
         const patches = options.patch ?? [];
         if (to === undefined && patches.length === 0) throw new UsageError('nothing to compare with: name a second kernel, or patches with --patch');
+        check(to === undefined ? [from] : [from, to], patches);
         const before = await read(from, [], from, context);
         const label = patches.length > 0 ? `${to ?? from} with ${patches.length === 1 ? (patches[0] ?? '') : `${patches.length} patches`}` : (to ?? from);
         const after = await read(to ?? from, patches, label, context);
@@ -49,6 +52,12 @@ export function abiCommand(): Command {
         process.exitCode = diff.ok === null ? EXIT_INFRA : diff.ok ? 0 : 1;
       }));
   return command;
+}
+
+/** All words are looked at before anything is fetched. */
+function check(kernels: readonly string[], patches: readonly string[]): void {
+  for (const name of kernels) if (!isSourceTree(name)) resolveKernel(name);
+  for (const patch of patches) if (!existsSync(patch)) throw new UsageError(`no file ${patch}`);
 }
 
 async function read(name: string, patches: readonly string[], label: string, context: ImageContext): Promise<KernelAbi> {

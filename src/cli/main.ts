@@ -23,8 +23,12 @@ async function main(argv: readonly string[]): Promise<void> {
   const load = wanted === undefined ? undefined : COMMANDS[wanted];
   // Help and a misspelt word need all names; a command needs only itself.
   for (const make of load === undefined ? Object.values(COMMANDS) : [load]) program.addCommand(await make());
-  for (const command of [program, ...program.commands]) command.exitOverride();
+  for (const command of withSubcommands(program)) command.exitOverride();
   await program.parseAsync([...argv], { from: 'user' });
+}
+
+function withSubcommands(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(withSubcommands)];
 }
 
 function report(error: unknown): number {

@@ -11,8 +11,10 @@ import { messageOf } from '../util/errors.js';
 import { readBzImage } from './bzimage.js';
 import { findProgram } from './host.js';
 
+/** Components whose version strings are looked for. */
+export const SCANNED: readonly string[] = ['kho', 'luo', 'luo-session', 'luo-flb', 'memfd', 'memblock', 'reserve-mem'];
 /** A whole string: ended by NUL, and not the end of a longer one. Before it may stand NUL, or the last byte of a pointer. */
-const VERSION_STRING = /(?<![\x20-\x7e\t\n])(kho|luo|luo-session|luo-flb|memfd|memblock|reserve-mem)-v([0-9]{1,9})(?=\0)/g;
+const VERSION_STRING = new RegExp(`(?<![\\x20-\\x7e\\t\\n])(${SCANNED.join('|')})-v([0-9]{1,9})(?=\\0)`, 'g');
 /** No version string is longer; two pieces overlap by this much. */
 const OVERLAP = 64;
 /** Most bytes that are looked through: a vmlinux with all its debug information is smaller. */

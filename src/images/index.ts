@@ -3,6 +3,7 @@ export { type AbiObjects, definitionObjects, treeObjects } from './abi.js';
 export { type AbiWanted } from './abi-probe.js';
 export { isSourceTree } from './abi-tree.js';
 export { defaultCacheDir } from './cache.js';
+export { SCANNED } from './components.js';
 export { type ImageContext, openWorkspace } from './context.js';
 export { ensureHostTools, ensureTools, hostTools, installLine, type Purpose, type ToolState } from './host.js';
 export { ensureKernel, findBuilt } from './kernel.js';

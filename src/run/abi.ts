@@ -5,7 +5,7 @@ import {
   type ByteSource, collectDefines, CROSSING, crossingStructures, debugSections, FormatError, fromMemory, FURTHER_HEADERS, readElf, readTypes, STAYS,
   versionsFromDefines, versionsOf, versionsOfImage,
 } from '../compat/index.js';
-import { type AbiObjects, definitionObjects, findBuilt, type ImageContext, isSourceTree, openWorkspace, prebuiltKernel, resolveKernel, treeObjects } from '../images/index.js';
+import { type AbiObjects, definitionObjects, findBuilt, type ImageContext, isSourceTree, openWorkspace, prebuiltKernel, resolveKernel, SCANNED, treeObjects } from '../images/index.js';
 import type { AbiComponent, AbiSource, KernelAbi, Structure } from '../model/abi.js';
 import type { Component } from '../model/component.js';
 import type { KernelImage } from '../model/image.js';
@@ -40,8 +40,8 @@ function fromSource(name: string, source: AbiObjects, image: KernelImage | null)
     if (components.length > 0) notes.push('versions are those of the source; which of them a built kernel has depends on its configuration');
   } else {
     const seen = imageComponents(image, notes);
-    // A string that is in the source and not in the image is configured out; a number leaves no string to find.
-    components = [...seen, ...components.filter(({ name: other }) => NUMBERS.includes(other) && versionsOf(seen, other).length === 0)];
+    // What was looked for in the image and is only in the source is configured out. Numbers, and names that nobody looked for, say nothing so.
+    components = [...seen, ...components.filter(({ name: other }) => !SCANNED.includes(other) && versionsOf(seen, other).length === 0)];
   }
   const { structures, whole } = structuresOf(source.objects, notes);
   return { name, release: image?.release ?? source.release, components: sorted(components), structures, complete: whole && source.complete, notes };
