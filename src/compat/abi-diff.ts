@@ -83,11 +83,11 @@ function structureChanges(from: KernelAbi, to: KernelAbi, before: readonly Struc
     }
     const instead = added.filter(({ name }) => cover(name).to === covered.to && !gone.some((other) => other !== structure && sameBytes(other, next.get(name) ?? other)));
     const replaced = covered.from !== null && same(covered) && instead.length > 0;
-    const details = replaced ? [`gone, and ${instead.map(({ name }) => name).join(', ')} came with the same version`] : [`gone (${structure.size} bytes)`];
+    const details = replaced ? [`gone, and ${instead.map(({ name }) => name).join(', ')} came with the same version`] : [`it had ${structure.size} bytes`];
     changes.push({ structure: structure.name, change: replaced ? 'replaced' : 'gone', details, covered, unannounced: replaced });
   }
   for (const structure of added) {
-    if (!renamed.has(structure)) changes.push({ structure: structure.name, change: 'new', details: [`new (${structure.size} bytes)`], covered: cover(structure.name), unannounced: false });
+    if (!renamed.has(structure)) changes.push({ structure: structure.name, change: 'new', details: [`${structure.size} bytes`], covered: cover(structure.name), unannounced: false });
   }
   return changes.sort((a, b) => Number(b.unannounced) - Number(a.unannounced) || (a.structure < b.structure ? -1 : 1));
 }

@@ -23,8 +23,8 @@ const PATCH = `--- a/include/linux/kho/abi/luo.h
 @@ -113,4 +113,5 @@
  struct luo_file_set_ser {
  	u64 files;
- 	u64 count;
 +	u64 flags;
+ 	u64 count;
  } __packed;
 `;
 
