@@ -10,6 +10,7 @@ import { LabError } from '../util/errors.js';
 import type { RunContext } from './context.js';
 import type { FileRecord } from './judge.js';
 import { reader } from './look.js';
+import { finalizeWithoutLuo } from './user-space.js';
 
 /** Asks where a reservation lies now. @returns physical address, or null with the reason */
 async function locate(context: RunContext, name: string, size: number): Promise<{ phys: number | null; why: string }> {
@@ -19,6 +20,7 @@ async function locate(context: RunContext, name: string, size: number): Promise<
 
 /** First kernel: finds every reservation and fills it from outside. */
 export async function fillReserved(context: RunContext): Promise<void> {
+  if (context.plan.scenario.reserveMem.length > 0) await finalizeWithoutLuo(context);
   for (const { name, size, seed } of context.plan.scenario.reserveMem) {
     const { phys, why } = await locate(context, name, size);
     if (phys === null) throw new LabError(`reserve_mem ${name}: the first kernel does not tell where it lies: ${why}`);

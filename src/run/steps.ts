@@ -11,7 +11,7 @@ import { injectFault } from './faults.js';
 import { INITRD_DISK, nextKernel } from './layout.js';
 import { applied, isAgentAction, operationOf, runsOf, type AgentAction } from './operations.js';
 import { RunState, type StepResult } from './state.js';
-import { startAgent } from './user-space.js';
+import { finalizeWithoutLuo, startAgent } from './user-space.js';
 
 /** Why the steps of this epoch ended. */
 export type EpochEnd =
@@ -167,9 +167,7 @@ async function other(context: RunContext, step: Step, index: number): Promise<vo
 export async function loadNext(context: RunContext, via: 'file' | 'legacy'): Promise<AgentReply> {
   const { plan, recorder, agent, deadlines, machine } = context;
   const next = recorder.epoch + 1;
-  // A kernel with KHO but without LUO hands over only what user space asked it to finalize, before the load (6.18).
-  const hello = await agent.request('hello', {}, deadlines.request(), machine.ended);
-  if (hello.data['device'] === false) await agent.request('finalize', {}, deadlines.request(), machine.ended);
+  await finalizeWithoutLuo(context);
   const { kernelDisk, kernelSize, cmdline } = nextKernel(context, next);
   const reply = await agent.request('load', {
     kernel: kernelDisk, kernelSize, initrd: INITRD_DISK, initrdSize: plan.rootfs.size, cmdline, via,

@@ -15,6 +15,15 @@ export async function openSession(context: Reachable, mark: ReadyMark): Promise<
   });
 }
 
+/**
+ * A kernel with KHO but without LUO (6.18) hands over only what user space asked it to finalize, and that before the next kernel is
+ * loaded; only then its debugfs tells what it hands over. Asking twice does no harm.
+ */
+export async function finalizeWithoutLuo({ agent, deadlines, machine }: Pick<RunContext, 'agent' | 'deadlines' | 'machine'>): Promise<void> {
+  const hello = await agent.request('hello', {}, deadlines.request(), machine.ended);
+  if (hello.data['device'] === false) await agent.request('finalize', {}, deadlines.request(), machine.ended);
+}
+
 export async function startAgent(context: Reachable, ssh: SshSession): Promise<Agent> {
   const channel = await within(ssh.channel('/bin/agent'), context.deadlines.request(), 'channel for the agent', context.machine.ended);
   const agent = new Agent(channel, (direction, line) => context.streams.agent(direction, line));
