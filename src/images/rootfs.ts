@@ -78,7 +78,6 @@ function readRootFs(key: string, work: Workspace): RootFs | null {
 const HOST_PROGRAMS: readonly { name: string; path: string }[] = [
   { name: 'busybox', path: 'bin/busybox' },
   { name: 'dropbear', path: 'sbin/dropbear' },
-  { name: 'dropbearkey', path: 'bin/dropbearkey' },
 ];
 
 /** Everything that decides about the archive, by identity alone; null where something is missing. */

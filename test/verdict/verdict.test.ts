@@ -17,6 +17,11 @@ describe('decide', () => {
     expect(decide([incident(second), incident(first)]).outcome).toBe(first);
   });
 
+  it('takes the words of a kernel before others that imply the same', () => {
+    const words: Incident = { ...incident('panic', 3), source: 'console' };
+    expect(decide([incident('panic', 1), words]).cause).toBe(words);
+  });
+
   it('keeps the first cause of several that imply the same', () => {
     expect(decide([incident('leak', 1), incident('leak', 2)]).cause?.t).toBe(1);
   });
