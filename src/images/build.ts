@@ -2,9 +2,9 @@
 // Builds a kernel in a hard-linked copy of its source tree. The copy stays until the kernel is in the cache, so that a killed build
 // goes on where it was. After that it is kept, so that another configuration of the same source goes on from its objects; ccache makes
 // everything else cheap: a patched variant, a tree that was lost.
-import { createWriteStream, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createWriteStream, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { commandError, lastLines, mustRun, runCommand, saysDiskFull } from '../util/command.js';
 import { LabError } from '../util/errors.js';
 import { LineSplitter } from '../util/lines.js';
@@ -36,7 +36,7 @@ const STEP = /^ {2}[A-Z][A-Z0-9_]+ +(\S+)/;
 
 /** Trees of finished kernels that are kept, the newest. */
 const MOST_BUILT_TREES = 8;
-/** A mark in the tree: make has been started in it for this kernel. */
+/** A file in the tree that holds the key of the kernel that make was last started for. */
 const BEGUN = '.lab-begun';
 
 let turn: Promise<unknown> = Promise.resolve();
@@ -56,8 +56,9 @@ async function build(definition: KernelDefinition, source: BuildSource, key: str
   mkdirSync(work.cache.ccache(), { recursive: true });
   const env = buildEnvironment(work);
   await configure(definition, tree, env, work, holdFd);
-  const resumed = existsSync(join(tree, 'arch/x86/boot')) && existsSync(join(tree, BEGUN));
-  await make(definition, tree, log, resumed, env, work, holdFd);
+  const begunFor = existsSync(join(tree, BEGUN)) ? readFileSync(join(tree, BEGUN), 'utf8') : null;
+  writeFileSync(join(tree, BEGUN), key);
+  await make(definition, tree, log, begunFor === key, env, work, holdFd);
   return { tree, seconds: Math.round((performance.now() - begun) / 1000), log };
 }
 
@@ -81,11 +82,11 @@ export function buildEnvironment(work: Workspace): NodeJS.ProcessEnv {
 }
 
 async function prepareTree(definition: KernelDefinition, source: BuildSource, key: string, work: Workspace, holdFd: number): Promise<string> {
-  const tree = work.cache.build(key);
-  if (existsSync(tree) || takeBuiltTree(definition, source.id, tree, work)) return tree;
+  const { tree } = treeOf(definition, source.id, key, work);
+  if (existsSync(tree)) return tree;
   const task = `prepare ${definition.name}`;
   work.onProgress({ task, done: 0, of: null, detail: 'links the source tree' });
-  const beside = work.cache.build(`.${key}.partial`);
+  const beside = join(dirname(tree), `.${basename(tree)}.partial`);
   await rm(beside, { recursive: true, force: true });
   mkdirSync(dirname(beside), { recursive: true });
   const options = { signal: work.signal, holdFd, env: { PATH: programPath(), LC_ALL: 'C' } };
@@ -101,41 +102,26 @@ function isPlain(definition: KernelDefinition): boolean {
   return definition.patches.length === 0 && definition.overlay.length === 0;
 }
 
-/** Goes on from the objects of the last kernel of this source: make rebuilds what depends on the options that differ. */
-function takeBuiltTree(definition: KernelDefinition, sourceId: string, tree: string, work: Workspace): boolean {
-  if (!isPlain(definition)) return false;
-  mkdirSync(dirname(tree), { recursive: true });
-  try {
-    // One of two labs gets it; the other begins anew.
-    renameSync(work.cache.built(sourceId), tree);
-  } catch {
-    return false;
-  }
-  rmSync(join(tree, BEGUN), { force: true });
-  return true;
+/**
+ * Where a kernel is built, and the name of the lock on it. All plain kernels of a source share one tree, at one place (make builds anew
+ * what was built elsewhere): after another configuration make rebuilds what depends on the options that differ.
+ */
+export function treeOf(definition: KernelDefinition, sourceId: string, key: string, work: Workspace): { tree: string; lock: string } {
+  return isPlain(definition)
+    ? { tree: work.cache.built(sourceId), lock: work.cache.lock(`tree-${sourceId}`) }
+    : { tree: work.cache.build(key), lock: work.cache.lock(`kernel-${key}`) };
 }
 
-/** Keeps the tree of a kernel that is in the cache now, in place of the one before, or removes it where it is of no further use. */
-export async function keepBuiltTree(definition: KernelDefinition, sourceId: string, tree: string, work: Workspace): Promise<void> {
-  const place = work.cache.built(sourceId);
-  if (isPlain(definition)) {
-    await rm(place, { recursive: true, force: true });
-    mkdirSync(dirname(place), { recursive: true });
-    try {
-      renameSync(tree, place);
-      await forgetOldTrees(dirname(place));
-      return;
-    } catch {
-      // Another lab put its own there first.
-    }
-  }
-  await rm(tree, { recursive: true, force: true });
+/** The kernel is in the cache: its tree stays where another configuration can go on from it, and goes where none can. */
+export async function releaseTree(definition: KernelDefinition, tree: string): Promise<void> {
+  if (isPlain(definition)) await forgetOldTrees(dirname(tree));
+  else await rm(tree, { recursive: true, force: true });
 }
 
 /** Each takes some hundred MiB; a source folder that changes often would fill the disk with them. */
 async function forgetOldTrees(folder: string): Promise<void> {
   const age = (name: string) => statSync(join(folder, name), { throwIfNoEntry: false })?.ctimeMs ?? 0;
-  const trees = readdirSync(folder).sort((a, b) => age(b) - age(a));
+  const trees = readdirSync(folder).filter((name) => !name.startsWith('.')).sort((a, b) => age(b) - age(a));
   for (const name of trees.slice(MOST_BUILT_TREES)) await rm(join(folder, name), { recursive: true, force: true });
 }
 
@@ -166,7 +152,6 @@ async function make(definition: KernelDefinition, tree: string, log: string, res
   const memory = work.cache.fact(`steps-${definition.name.replace(/[^\w.-]/g, '_')}`);
   const of = readJson<Steps>(memory)?.count ?? definition.steps;
   let done = resumed ? stepsIn(log) : 0;
-  writeFileSync(join(tree, BEGUN), '');
   const out = createWriteStream(log, { flags: resumed ? 'a' : 'w' });
   let full: Error | null = null;
   out.on('error', (error) => (full = error));

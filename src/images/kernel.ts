@@ -7,7 +7,7 @@ import type { Component } from '../model/component.js';
 import type { KernelImage } from '../model/image.js';
 import { LabError, UsageError } from '../util/errors.js';
 import { withLock } from '../util/lock.js';
-import { buildKernel, keepBuiltTree, RECIPE } from './build.js';
+import { buildKernel, RECIPE, releaseTree, treeOf } from './build.js';
 import { readBzImage } from './bzimage.js';
 import { type Cache, keyOf, onDisk, readJson, sha256, writeJson } from './cache.js';
 import { compilerVersion } from './compiler.js';
@@ -99,14 +99,14 @@ async function make(definition: KernelDefinition, work: Workspace): Promise<Kern
   const inputs = inputsOf(definition, source.id);
   const key = keyWith(inputs, compiler);
   const onWait = () => work.onProgress({ task: `build ${definition.name}`, done: 0, of: null, detail: 'waits for another lab that builds it' });
-  return withLock(work.cache.lock(`kernel-${key}`), { signal: work.signal, onWait }, async (lock) => {
+  return withLock(treeOf(definition, source.id, key, work).lock, { signal: work.signal, onWait }, async (lock) => {
     const other = readImage(work.cache, key);
     if (other) return other;
     // The tree may have been removed since it was looked up.
     const tree = existsSync(source.dir) ? source : await ensureSource(definition, work);
     const built = await buildKernel(definition, tree, key, work, lock.fd);
     await collect(definition, tree, { key, inputs, compiler }, built, work);
-    await keepBuiltTree(definition, tree.id, built.tree, work);
+    await releaseTree(definition, built.tree);
     const image = readImage(work.cache, key);
     if (!image) throw new LabError(`kernel ${definition.name} was built, and is not in the cache`);
     return image;

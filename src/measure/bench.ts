@@ -99,8 +99,8 @@ function cold(): void {
 function variant(): void {
   const definitions = join(dir, 'definitions');
   execFileSync('mkdir', ['-p', definitions]);
-  writeFileSync(join(definitions, 'variant.config'), `CONFIG_LOCALVERSION="-variant${process.pid}"\nCONFIG_LOG_BUF_SHIFT=18\n`);
-  writeFileSync(join(definitions, 'bench-variant.yaml'), 'description: one option differs\nbase: 7.3.4\nconfig: [variant.config]\n');
+  writeFileSync(join(definitions, 'variant.config'), `CONFIG_IKCONFIG=y\nCONFIG_LOG_BUF_SHIFT=${12 + (process.pid % 8)}\n`);
+  writeFileSync(join(definitions, 'bench-variant.yaml'), 'description: one option differs\nbase: 7.3.4\nconfig: [./variant.config]\n');
   const began = performance.now();
   const child = spawnSync(process.execPath, [LAB, 'images', 'build', 'bench-variant'], { encoding: 'utf8', env: { ...process.env, CI: 'true', LAB_IMAGES: definitions } });
   if (child.status !== 0) throw new Error(child.stderr);

@@ -100,8 +100,9 @@ describe.skipIf(!ready)('kernels', () => {
     expect(await ensureKernel(box.definition, box.context)).toEqual(first);
     expect(box.builds()).toBe(1);
     expect(box.seen.length).toBe(steps);
-    // Neither the build's tree nor anything half-made is left.
-    expect(readdirSync(join(box.cache, 'build'))).toEqual([]);
+    // The tree stays for the next configuration of this source; nothing half-made is left.
+    expect(existsSync(join(box.cache, 'build'))).toBe(false);
+    expect(readdirSync(join(box.cache, 'built'))).toHaveLength(1);
     expect(readdirSync(join(box.cache, 'sources'))).toHaveLength(1);
   });
 
@@ -227,12 +228,12 @@ describe.skipIf(!ready)('kernels', () => {
     writeFileSync(wait, '');
     const { child, done } = otherLab(box);
     await until(() => box.builds() === 1);
-    const [key = ''] = readdirSync(join(box.cache, 'build'));
+    const [key = ''] = readdirSync(join(box.cache, 'built'));
     child.kill('SIGKILL');
     await done;
-    await until(() => !running(join(box.cache, 'build')));
-    expect(existsSync(join(box.cache, 'build', key, '.lab-begun'))).toBe(true);
-    writeFileSync(join(box.cache, 'build', key, 'kept'), '');
+    await until(() => !running(join(box.cache, 'built')));
+    expect(existsSync(join(box.cache, 'built', key, '.lab-begun'))).toBe(true);
+    writeFileSync(join(box.cache, 'built', key, 'kept'), '');
     rmSync(wait);
     await ensureKernel(box.definition, box.context);
     expect(box.builds()).toBe(2);
@@ -247,7 +248,7 @@ describe.skipIf(!ready)('kernels', () => {
     await until(() => box.builds() === 1);
     controller.abort(new Error('enough'));
     await expect(run).rejects.toThrow('enough');
-    await until(() => !running(join(box.cache, 'build')));
+    await until(() => !running(join(box.cache, 'built')));
   });
 });
 
