@@ -51,8 +51,20 @@ function report(error: unknown): number {
   return EXIT_INFRA;
 }
 
+/** A pipe takes a large result piece by piece: the process ends when all of it has gone, or when nobody reads. */
+function exit(code: number | string): void {
+  const streams = [process.stdout, process.stderr];
+  let open = streams.length;
+  for (const stream of streams) {
+    stream.on('error', () => process.exit(code));
+    stream.write('', () => {
+      if (--open === 0) process.exit(code);
+    });
+  }
+}
+
 // An error that escaped every handler is the lab's fault: said, and never taken for a verdict. The machine dies with the lab.
-for (const event of ['uncaughtException', 'unhandledRejection'] as const) process.on(event, (error: unknown) => process.exit(report(error)));
+for (const event of ['uncaughtException', 'unhandledRejection'] as const) process.on(event, (error: unknown) => exit(report(error)));
 
 // The exit is asked for and not waited for: a stuck handle must not keep a finished lab alive.
-main(process.argv.slice(2)).then(() => process.exit(process.exitCode ?? 0), (error: unknown) => process.exit(report(error)));
+main(process.argv.slice(2)).then(() => exit(process.exitCode ?? 0), (error: unknown) => exit(report(error)));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The running machine with all its streams: console, readiness marks, monitor, memory. Waits here end as soon as the machine does.
+import { setMaxListeners } from 'node:events';
 import { ConsoleScanner, type ConsoleSignal, type Finding } from '../console/index.js';
 import { CONSOLE_FILE, QMP_SOCKET, READY_FILE, type MachineConfig } from '../qemu/args.js';
 import { MachineMemory } from '../qemu/memory.js';
@@ -57,6 +58,8 @@ export class Machine {
     private readonly streams: RunStreams,
   ) {
     this.ended = this.end.signal;
+    // Every request under way listens for the end.
+    setMaxListeners(0, this.ended);
     const lost = (what: string) => (bytes: number) => recorder.event({ kind: 'note', text: `a flood: ${bytes} bytes of the ${what} were not read` });
     const marks = new LineSplitter((line) => this.takeMark(line), LONGEST_MARK);
     this.tails = [
