@@ -37,7 +37,8 @@ function insideLook(stat: AgentReply, verify: AgentReply): InsideLook {
 /** What is wrong with a file that was looked at from inside: content, size, position, seals. */
 export function insideProblems(file: Pick<FileState, 'inside' | 'spec'>): string[] {
   const { inside, spec } = file;
-  if (inside === null) return [];
+  // A look that failed is no proof that all is well.
+  if (inside === null) return ['cannot be read from inside'];
   const problems: string[] = [];
   if (inside.bad > 0) problems.push(`${inside.bad} of ${inside.pages} pages differ, first page ${inside.firstBad?.page} at byte ${inside.firstBad?.offset}`);
   if (inside.size !== spec.size) problems.push(`size ${inside.size}, was ${spec.size}`);

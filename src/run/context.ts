@@ -40,6 +40,4 @@ export interface RunContext {
   privateKey: string;
   /** The next kernel was loaded by a step. */
   loaded: boolean;
-  /** Aborted when the whole run must end: its deadline, or Ctrl-C. */
-  signal: AbortSignal;
 }

@@ -122,7 +122,7 @@ class Run {
       throw error instanceof DeadlineError ? new LabError(messageOf(error)) : error;
     });
     const agent = await startAgent(reachable, ssh);
-    this.context = { ...reachable, plan, recorder, state, ssh, agent, publicBlob: key.publicBlob, loaded: false, signal: this.signal };
+    this.context = { ...reachable, plan, recorder, state, ssh, agent, publicBlob: key.publicBlob, loaded: false };
     await fillReserved(this.context);
     return this.context;
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The update was called off: proves that the old kernel runs on and that everything in it is intact.
 import { fateOfReturned } from '../oracles/fate.js';
+import { LabError } from '../util/errors.js';
 import { checkInside, insideProblems } from './check.js';
 import type { RunContext } from './context.js';
 import type { FileRecord } from './judge.js';
@@ -15,7 +16,8 @@ export async function judgeRefusal(context: RunContext, why: string): Promise<Fi
     await checkInside(context, file, file.name);
     const problems = insideProblems(file);
     const reply = await agent.request('pfns', { file: file.name }, deadlines.request(file.spec.size), machine.ended);
-    const runs = reply.ok ? runsOf(reply) : [];
+    if (!reply.ok) throw new LabError(`${file.name}: the agent does not tell its pages (${reply.errno}), so nobody can look from outside`);
+    const runs = runsOf(reply);
     const fate = fateOfReturned(reader(machine), file.pattern, runs, runs, { problems, badPages: file.inside?.bad ?? 0 });
     recorder.event({
       kind: 'oracle', oracle: `content of ${file.name} in the old kernel`, side: 'outside', ok: fate.fate === 'intact', detail: `${fate.look.equal} of ${fate.look.pages} pages`,
