@@ -13,6 +13,7 @@
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
+#include "fill.h"
 #include "ops.h"
 #include "pattern.h"
 #include "registry.h"
@@ -20,7 +21,6 @@
 
 #define HUGE_BYTES (2ull << 20)
 #define WINDOW (64ull << 20)  /* mapped at once: page tables are memory, too */
-#define CHUNK_PAGES 64u	      /* filled in the cache, then written */
 #define BAD_RANGES 64
 #define SIZE_MAX_BYTES (1ull << 44)
 
@@ -169,33 +169,6 @@ static bool room_for(struct request *r, uint64_t pages)
 			  (unsigned long long)available);
 }
 
-/* Whole pages go through write(): the kernel then need not clear them first. */
-static bool fill_by_write(struct request *r, int fd, const struct pattern *p, uint64_t size, struct run run)
-{
-	static uint64_t chunk[CHUNK_PAGES * PAIRS];
-
-	while (run.count) {
-		uint64_t pages = run.count < CHUNK_PAGES ? run.count : CHUNK_PAGES;
-		uint64_t offset = run.first * PAGE, len = pages * PAGE, done = 0;
-
-		if (offset + len > size)
-			len = size - offset;
-		pattern_fill(p, chunk, run.first, pages);
-		while (done < len) {
-			ssize_t n = pwrite(fd, (char *)chunk + done, len - done, (off_t)(offset + done));
-
-			if (n < 0 && errno == EINTR)
-				continue;
-			if (n <= 0)
-				return fail_errno(r, n ? errno : EIO, "filling at byte %llu", (unsigned long long)(offset + done));
-			done += (uint64_t)n;
-		}
-		run.first += pages;
-		run.count -= pages;
-	}
-	return true;
-}
-
 /*
  * Through a mapping that covers nothing but what is to be filled: where a hole shares 2 MiB with content, the kernel then takes
  * small pages and the hole stays one.
@@ -245,7 +218,7 @@ static bool fill(struct request *r, int fd, const struct runs *holes, uint64_t s
 		uint64_t end = i < holes->len ? holes->at[i].first : pages;
 		struct run run = { page, end - page };
 
-		if (run.count && !(huge ? fill_huge(r, fd, &p, size, run, &kb) : fill_by_write(r, fd, &p, size, run)))
+		if (run.count && !(huge ? fill_huge(r, fd, &p, size, run, &kb) : fill_by_write(r, fd, &p, size, run.first, run.count)))
 			return false;
 		if (i < holes->len)
 			page = end + holes->at[i].count;
@@ -318,18 +291,19 @@ bool op_stat(struct request *r)
 	uint64_t at = 0, first, count;
 	bool begun = false;
 	struct stat st;
+	uint64_t size;
 	off_t pos;
 
 	if (fd < 0)
 		return fail_handle(r, "file", name);
-	if (fstat(fd, &st))
-		return fail_errno(r, errno, "fstat");
-	put_u64(r, "size", (uint64_t)st.st_size);
+	if (fstat(fd, &st) || file_size(fd, &size))
+		return fail_errno(r, errno, "size");
+	put_u64(r, "size", size);
 	pos = lseek(fd, 0, SEEK_CUR);
 	if (pos < 0)
 		return fail_errno(r, errno, "lseek");
 	put_u64(r, "pos", (uint64_t)pos);
-	seals = fcntl(fd, F_GET_SEALS);
+	seals = S_ISREG(st.st_mode) ? fcntl(fd, F_GET_SEALS) : 0; /* only files can be sealed */
 	if (seals < 0)
 		return fail_errno(r, errno, "F_GET_SEALS");
 	put_raw(r, "seals");
@@ -347,7 +321,7 @@ bool op_stat(struct request *r)
 	put_raw(r, "data");
 	text_str(r->body, "[");
 	begun = false;
-	while ((more = next_data(fd, (uint64_t)st.st_size, &at, &first, &count)) > 0) {
+	while ((more = next_data(fd, size, &at, &first, &count)) > 0) {
 		if (begun)
 			text_str(r->body, ",");
 		begun = true;
@@ -519,7 +493,7 @@ bool op_verify(struct request *r)
 	const char *name = request_get(r, "file");
 	struct check c = { 0 };
 	struct runs holes;
-	struct stat st;
+	uint64_t size;
 	uint32_t seed = 0;
 	off_t pos;
 	int fd = registry_get(&files, name);
@@ -533,9 +507,9 @@ bool op_verify(struct request *r)
 		pattern_init(&c.pattern, seed);
 		pos = lseek(fd, 0, SEEK_CUR);
 		sigaction(SIGBUS, &act, &old);
-		if (fstat(fd, &st))
-			fail_errno(r, errno, "fstat");
-		else if (compare(r, fd, &c, (uint64_t)st.st_size)) {
+		if (file_size(fd, &size))
+			fail_errno(r, errno, "size");
+		else if (compare(r, fd, &c, size)) {
 			put_u64(r, "pages", PAGES_OF(c.size));
 			put_verdict(r, &c.verdict);
 		}

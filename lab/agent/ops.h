@@ -11,6 +11,8 @@ typedef bool handler(struct request *r);
 handler op_open, op_create, op_retrieve_session, op_preserve, op_retrieve, op_finish, op_close;
 /* memfd.c */
 handler op_memfd, op_stat, op_verify;
+/* object.c */
+handler op_object, op_object_stat, op_versions;
 /* pfns.c */
 handler op_pfns;
 /* load.c */

@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "ops.h"
@@ -73,13 +72,13 @@ bool op_pfns(struct request *r)
 	struct run run = { 0 };
 	bool begun = false;
 	size_t start = r->body->len;
-	struct stat st;
+	uint64_t size;
 	off_t pos;
 
 	if (fd < 0)
 		return fail_handle(r, "file", name);
-	if (fstat(fd, &st))
-		return fail_errno(r, errno, "fstat");
+	if (file_size(fd, &size))
+		return fail_errno(r, errno, "size");
 	pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
 	if (pagemap < 0)
 		return fail_errno(r, errno, "open /proc/self/pagemap");
@@ -89,7 +88,7 @@ bool op_pfns(struct request *r)
 	pos = lseek(fd, 0, SEEK_CUR);
 	put_raw(r, "runs");
 	text_str(r->body, "[");
-	while (!r->error && (more = next_data(fd, (uint64_t)st.st_size, &at, &first, &count)) > 0) {
+	while (!r->error && (more = next_data(fd, size, &at, &first, &count)) > 0) {
 		while (count && !r->error) {
 			uint64_t pages = count < WINDOW_PAGES ? count : WINDOW_PAGES;
 

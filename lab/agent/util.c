@@ -59,6 +59,16 @@ bool number_after(const char *text, const char *word, uint64_t *out)
 	return false;
 }
 
+int file_size(int fd, uint64_t *size)
+{
+	off_t pos = lseek(fd, 0, SEEK_CUR), end = pos < 0 ? -1 : lseek(fd, 0, SEEK_END);
+
+	if (end < 0 || lseek(fd, pos, SEEK_SET) < 0)
+		return -1;
+	*size = (uint64_t)end;
+	return 0;
+}
+
 int next_data(int fd, uint64_t size, uint64_t *at, uint64_t *first, uint64_t *count)
 {
 	off_t data, hole;

@@ -17,10 +17,10 @@ import { ensureTools, findProgram, isStaticElf, programPath } from './host.js';
 const RECIPE = 1;
 const TASK = 'make the root file system';
 
-/** Programs of our own: every .c file of a folder of lab/ becomes one static program. */
-const PROGRAMS: readonly { folder: string; path: string }[] = [
-  { folder: 'init', path: 'init' },
-  { folder: 'agent', path: 'bin/agent' },
+/** Programs of our own: every .c file of a folder of lab/ becomes one static program. `also`: headers that it takes from elsewhere in lab/. */
+const PROGRAMS: readonly { folder: string; path: string; also: readonly string[] }[] = [
+  { folder: 'init', path: 'init', also: [] },
+  { folder: 'agent', path: 'bin/agent', also: ['kernel/object/include/uapi/linux/labobj.h'] },
 ];
 const CFLAGS = ['-O2', '-static', '-Wall', '-s'];
 
@@ -84,7 +84,7 @@ const HOST_PROGRAMS: readonly { name: string; path: string }[] = [
 function quickKey(): string | null {
   const tools = [...HOST_PROGRAMS.map((program) => program.name), 'gcc', 'ld'].map(findProgram);
   if (tools.includes(null)) return null;
-  const files = [...tools.filter((path) => path !== null), ...PROGRAMS.flatMap((program) => sourcesOf(program.folder))];
+  const files = [...tools.filter((path) => path !== null), ...PROGRAMS.flatMap((program) => sourcesOf(program))];
   try {
     // The loader's cache changes with the libraries that dropbear needs.
     return keyOf(['rootfs', RECIPE, CFLAGS, TEXTS, files.map(fileIdentity), identityIfThere('/etc/ld.so.cache')]);
@@ -101,12 +101,13 @@ function identityIfThere(path: string): string {
   }
 }
 
-/** All .c and .h files of a folder of lab/. */
-function sourcesOf(folder: string): string[] {
-  const dir = join(packageRoot(), 'lab', folder);
+/** All .c and .h files of a program. */
+function sourcesOf({ folder, also }: { folder: string; also: readonly string[] }): string[] {
+  const lab = join(packageRoot(), 'lab');
+  const dir = join(lab, folder);
   const names = readdirSync(dir).filter((name) => /\.[ch]$/.test(name)).sort();
   if (!names.some((name) => name.endsWith('.c'))) throw new LabError(`no .c file in ${dir}`);
-  return names.map((name) => join(dir, name));
+  return [...names.map((name) => join(dir, name)), ...also.map((path) => join(lab, path))];
 }
 
 interface Inputs {
@@ -126,7 +127,7 @@ async function collectInputs(work: Workspace): Promise<Inputs> {
     if (!isStaticElf(realpathSync(host))) for (const library of await librariesOf(host, work)) files.set(library.slice(1), readFileSync(library));
   }
   const applets = await busyboxApplets(work);
-  const sources = PROGRAMS.map(({ folder }) => sourcesOf(folder).map((path) => [path.split('/').at(-1), sha256(readFileSync(path))]));
+  const sources = PROGRAMS.map((program) => sourcesOf(program).map((path) => [path.split('/').at(-1), sha256(readFileSync(path))]));
   return {
     files,
     applets,
@@ -161,9 +162,9 @@ async function make(key: string, inputs: Inputs, work: Workspace, holdFd: number
   rmSync(beside, { recursive: true, force: true });
   mkdirSync(beside, { recursive: true });
   const files = new Map(inputs.files);
-  for (const [index, { folder, path }] of PROGRAMS.entries()) {
-    work.onProgress({ task: TASK, done: index, of: PROGRAMS.length + 1, detail: `compiles lab/${folder}` });
-    files.set(path, await compile(folder, join(beside, folder), work, holdFd));
+  for (const [index, program] of PROGRAMS.entries()) {
+    work.onProgress({ task: TASK, done: index, of: PROGRAMS.length + 1, detail: `compiles lab/${program.folder}` });
+    files.set(program.path, await compile(program, join(beside, program.folder), work, holdFd));
   }
   work.onProgress({ task: TASK, done: PROGRAMS.length, of: PROGRAMS.length + 1, detail: 'writes the archive' });
   const archive = cpioArchive(layOut(files, inputs.applets));
@@ -178,12 +179,12 @@ async function make(key: string, inputs: Inputs, work: Workspace, holdFd: number
   return made;
 }
 
-async function compile(folder: string, out: string, work: Workspace, holdFd: number): Promise<Buffer> {
-  const sources = sourcesOf(folder).filter((path) => path.endsWith('.c'));
+async function compile(program: (typeof PROGRAMS)[number], out: string, work: Workspace, holdFd: number): Promise<Buffer> {
+  const sources = sourcesOf(program).filter((path) => path.endsWith('.c'));
   const argv = ['gcc', ...CFLAGS, '-o', out, ...sources];
   const result = await runCommand(argv, { signal: work.signal, holdFd, env: { PATH: programPath(), LC_ALL: 'C', TMPDIR: process.env['TMPDIR'] } });
   if (result.code !== 0) {
-    const error = commandError(`lab/${folder} does not compile`, argv, result);
+    const error = commandError(`lab/${program.folder} does not compile`, argv, result);
     throw new LabError(error.message, { detail: lastLines(result.stderr, 30), hint: error.hint });
   }
   return readFileSync(out);

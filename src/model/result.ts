@@ -4,6 +4,7 @@ import type { Component, Mismatch } from './component.js';
 import type { Incident } from './incident.js';
 import type { EndsIn, Outcome } from './outcome.js';
 import type { Prediction } from './prediction.js';
+import type { Policy } from './scenario.js';
 
 /** Version of the form of result.json. */
 export const RESULT_SCHEMA = 1;
@@ -17,9 +18,18 @@ export interface KernelOfResult {
   sha256: string;
 }
 
+/** What an object had besides its pages; `arrived`: the version that it was carried in, 0 where it was not. */
+export interface ObjectOfResult {
+  array: number;
+  badArray: number;
+  state: number;
+  label: string;
+  arrived: number;
+}
+
 /** One file that was to be carried over one update. */
 export interface ResourceOfResult {
-  kind: 'memfd' | 'reserve_mem';
+  kind: 'memfd' | 'object' | 'reserve_mem';
   name: string;
   session: string | null;
   token: number | null;
@@ -34,7 +44,7 @@ export interface ResourceOfResult {
   /** How much of it the first kernel had in huge folios. */
   hugeKiB: number;
   /** `blocks`: 512-byte blocks that the file occupies, which tells whether its holes were filled. */
-  inside: { pages: number; bad: number; size: number; position: number; seals: string[]; blocks: number } | null;
+  inside: { pages: number; bad: number; size: number; position: number; seals: string[]; blocks: number; object: ObjectOfResult | null } | null;
   outside: { pages: number; different: number; overwritten: number; readable: number } | null;
   problems: string[];
 }
@@ -57,11 +67,13 @@ export interface Result {
   to: KernelOfResult;
   /** All kernels in the order of the run; `from` and `to` are the first and the last. */
   kernels: KernelOfResult[];
+  policy: Policy;
   outcome: Outcome;
   endsIn: EndsIn;
   /** The evidence that decided; null for `preserved`. */
   cause: Incident | null;
   expected: Outcome;
+  expectedEndsIn: EndsIn | null;
   asExpected: boolean;
   predicted: Prediction | null;
   mismatches: Mismatch[];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A checked, fully defaulted scenario. The short form (sessions) has already become steps: the run knows steps only.
-import type { Outcome } from './outcome.js';
+import type { EndsIn, Outcome } from './outcome.js';
 
 /** Where in the scenario file something was written, for messages. Lines and columns count from 1. */
 export interface SourcePos {
@@ -26,7 +26,8 @@ export interface MachineSpec {
   qemuArgs: string[];
 }
 
-export interface MemfdSpec {
+/** What every file that a session carries is made of. */
+interface ContentSpec {
   /** Name of the file within the run. */
   file: string;
   /** Size in bytes; need not be a multiple of the page size. */
@@ -35,12 +36,29 @@ export interface MemfdSpec {
   seed: number;
   /** Pages that are never written. */
   holes: PageRange[];
+}
+
+export interface MemfdSpec extends ContentSpec {
+  kind: 'memfd';
   /** Ask for transparent huge folios (MADV_HUGEPAGE on shmem), where the kernel gives them. */
   huge: boolean;
   seals: Seal[];
   /** File position in bytes. */
   position: number;
 }
+
+/** /dev/labobj, the lab's own preserved object; `size` is that of its pages, a multiple of 4096, and there are no holes. */
+export interface ObjectSpec extends ContentSpec {
+  kind: 'object';
+  /** Bytes of its array. */
+  array: number;
+  /** Up to 2^53-1. */
+  state: number;
+  /** At most 32 bytes. */
+  label: string;
+}
+
+export type FileSpec = MemfdSpec | ObjectSpec;
 
 /** A change made from outside, through the machine's memory or QEMU. */
 export type Fault =
@@ -65,6 +83,7 @@ export type Action =
   | { op: 'open' }
   | { op: 'create'; session: string }
   | { op: 'memfd'; memfd: MemfdSpec }
+  | { op: 'object'; object: ObjectSpec }
   | { op: 'preserve'; session: string; file: string; token: number }
   | { op: 'retrieve-session'; session: string }
   | { op: 'retrieve'; session: string; token: number; file: string }
@@ -95,6 +114,9 @@ export interface ReserveMemSpec {
   seed: number;
 }
 
+export const POLICIES = ['force', 'check'] as const;
+export type Policy = (typeof POLICIES)[number];
+
 export interface Scenario {
   name: string;
   description: string;
@@ -106,7 +128,10 @@ export interface Scenario {
   cmdlines: string[];
   reserveMem: ReserveMemSpec[];
   steps: Step[];
-  expect: { outcome: Outcome };
+  /** `check`: the running kernel is asked what it would write, and an update that cannot work is called off. `force`: it is tried. */
+  policy: Policy;
+  /** `endsIn`: null where it follows from the outcome. */
+  expect: { outcome: Outcome; endsIn: EndsIn | null };
   /** Deadline of the whole run in seconds; null: derived from a boot measured on the spot. */
   timeout: number | null;
   /** Deadline for a single progress mark in seconds; null: as above. */

@@ -12,9 +12,10 @@ import { baselineOf, markedPages, reader, type MarkedPages } from './look.js';
 import { runsOf } from './operations.js';
 import { isRevived, judgeReserved } from './reserved.js';
 import type { CarriedFile } from './state.js';
+import type { FileSpec } from '../model/scenario.js';
 
 export interface FileRecord {
-  kind: 'memfd' | 'reserve_mem';
+  kind: FileSpec['kind'] | 'reserve_mem';
   file: CarriedFile;
   fate: FateOfFile;
 }
@@ -48,15 +49,15 @@ export async function judgeUpdate(context: RunContext, handedOver: MarkedPages |
     recorder.incident({ source: 'memory', side: 'outside', implies: null, title: 'the kernel\'s page array was not found from outside: leaks cannot be seen', detail: '' });
   }
   const read = reader(machine);
-  const memfds = carried.map((file): FileRecord => ({
-    kind: 'memfd', file,
+  const returned = carried.map((file): FileRecord => ({
+    kind: file.spec.kind, file,
     fate: file.retrieved === null
       ? fateOfMissing(read, file.pattern, file.runs, marked?.index ?? NO_MARKS, file.errno === null ? 'not retrieved' : `retrieve failed with ${file.errno}`)
       : fateOfReturned(read, file.pattern, file.runs, file.retrieved.runs, {
         problems: insideProblems(file.retrieved), badPages: file.retrieved.inside?.bad ?? 0,
       }),
   }));
-  const files = [...memfds, ...(await judgeReserved(context, marked?.index ?? NO_MARKS))];
+  const files = [...returned, ...(await judgeReserved(context, marked?.index ?? NO_MARKS))];
   // A reservation that was not taken up again is no longer the handover's own.
   const baseline = marked === null ? [] : baselineOf(machine, marked, carried).filter(({ what, pfn }) => !what.startsWith('reserve_mem') || isRevived(files, pfn));
   const kept = baseline.reduce((sum, { count }) => sum + count, 0);
@@ -79,7 +80,7 @@ const NO_MARKS = new KhopIndex([]);
 export function recordEnded(context: RunContext, handedOver: MarkedPages | null): UpdateRecord {
   const { state, machine, recorder } = context;
   const read = reader(machine);
-  const files = [...state.carried.values()].map((file): FileRecord => ({ kind: 'memfd', file, fate: fateUnjudged(read, file.pattern, file.runs) }));
+  const files = [...state.carried.values()].map((file): FileRecord => ({ kind: file.spec.kind, file, fate: fateUnjudged(read, file.pattern, file.runs) }));
   const counts = files.reduce((sum, { fate }) => addPages(sum, fate), NO_PAGES);
   return { epoch: recorder.epoch, files, counts, handedOver: handedOver?.total ?? null, left: null, baseline: [] };
 }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Each step that is one call of the agent, as data: what is asked, and what the answer means for the state of the run.
 import { tuplesOf, type AgentReply } from '../guest/agent.js';
-import type { Action, MemfdSpec, PageRange } from '../model/scenario.js';
+import type { Action, FileSpec, MemfdSpec, ObjectSpec, PageRange } from '../model/scenario.js';
 import { Pattern } from '../oracles/pattern.js';
 import { LabError } from '../util/errors.js';
 import { RunState } from './state.js';
 
 export type AgentAction = Extract<Action, {
-  op: 'open' | 'create' | 'memfd' | 'preserve' | 'retrieve-session' | 'retrieve' | 'finish' | 'close';
+  op: 'open' | 'create' | 'memfd' | 'object' | 'preserve' | 'retrieve-session' | 'retrieve' | 'finish' | 'close';
 }>;
 
 interface Operation {
@@ -20,7 +20,7 @@ interface Operation {
 }
 
 export function isAgentAction(action: Action): action is AgentAction {
-  return ['open', 'create', 'memfd', 'preserve', 'retrieve-session', 'retrieve', 'finish', 'close'].includes(action.op);
+  return ['open', 'create', 'memfd', 'object', 'preserve', 'retrieve-session', 'retrieve', 'finish', 'close'].includes(action.op);
 }
 
 export function operationOf(action: AgentAction, state: RunState): Operation {
@@ -33,6 +33,8 @@ export function operationOf(action: AgentAction, state: RunState): Operation {
       return { request: [action.op, { session: action.session }], bytes: sessionBytes(state), target: action.session };
     case 'memfd':
       return { request: ['memfd', memfdArgs(action.memfd)], bytes: action.memfd.size, target: action.memfd.file };
+    case 'object':
+      return { request: ['object', objectArgs(action.object)], bytes: action.object.size + action.object.array, target: action.object.file };
     case 'preserve':
     case 'retrieve': {
       const { session, token, file } = action;
@@ -64,6 +66,10 @@ function memfdArgs(memfd: MemfdSpec): Record<string, string | number> {
   };
 }
 
+function objectArgs({ file, size, seed, array, state, label }: ObjectSpec): Record<string, string | number> {
+  return { file, size, seed, ...(array > 0 ? { array } : {}), ...(state > 0 ? { state } : {}), ...(label === '' ? {} : { label }) };
+}
+
 export function holesText(holes: readonly PageRange[]): string {
   return holes.map(({ first, count }) => `${first}+${count}`).join(',');
 }
@@ -78,10 +84,10 @@ export function applied(action: AgentAction, state: RunState, data: AgentReply['
       state.sessions.set(action.session, { name: action.session, kind: 'incoming', finished: false });
       return;
     case 'memfd':
-      state.files.set(action.memfd.file, {
-        name: action.memfd.file, spec: action.memfd, pattern: new Pattern(action.memfd), held: null, runs: [], before: null, inside: null,
-        hugeKiB: Number.isSafeInteger(data['hugeKb']) ? Math.max(0, data['hugeKb'] as number) : 0,
-      });
+      made(state, action.memfd, Number.isSafeInteger(data['hugeKb']) ? Math.max(0, data['hugeKb'] as number) : 0);
+      return;
+    case 'object':
+      made(state, action.object, 0);
       return;
     case 'preserve': {
       const file = state.files.get(action.file);
@@ -108,6 +114,10 @@ export function applied(action: AgentAction, state: RunState, data: AgentReply['
     case 'open':
       return;
   }
+}
+
+function made(state: RunState, spec: FileSpec, hugeKiB: number): void {
+  state.files.set(spec.file, { name: spec.file, spec, pattern: new Pattern(spec), held: null, runs: [], before: null, inside: null, hugeKiB });
 }
 
 /** A session that is closed by the kernel that made it lets go of its files: they are no longer asked for. */

@@ -23,10 +23,10 @@ export async function judgeRefusal(context: RunContext, why: string): Promise<Fi
       kind: 'oracle', oracle: `content of ${file.name} in the old kernel`, side: 'outside', ok: fate.fate === 'intact', detail: `${fate.look.equal} of ${fate.look.pages} pages`,
     });
     if (fate.fate !== 'intact') {
-      recorder.incident({ source: 'memory', side: 'outside', implies: 'corrupt', title: 'memfd is corrupt in the old kernel', detail: `${file.name}: ${fate.problems.join('; ')}` });
+      recorder.incident({ source: 'memory', side: 'outside', implies: 'corrupt', title: `${file.spec.kind} is corrupt in the old kernel`, detail: `${file.name}: ${fate.problems.join('; ')}` });
     }
     const { name, held, spec, pattern, before, hugeKiB } = file;
-    records.push({ kind: 'memfd', fate, file: { name, session: held?.session ?? null, token: held?.token ?? null, spec, pattern, runs, before, hugeKiB, retrieved: file, errno: null } });
+    records.push({ kind: spec.kind, fate, file: { name, session: held?.session ?? null, token: held?.token ?? null, spec, pattern, runs, before, hugeKiB, retrieved: file, errno: null } });
   }
   recorder.incident({ source: 'agent', side: 'inside', implies: 'refused', title: 'the update was called off', detail: why });
   return records;

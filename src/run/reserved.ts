@@ -24,7 +24,7 @@ export async function fillReserved(context: RunContext): Promise<void> {
   for (const { name, size, seed } of context.plan.scenario.reserveMem) {
     const { phys, why } = await locate(context, name, size);
     if (phys === null) throw new LabError(`reserve_mem ${name}: the first kernel does not tell where it lies: ${why}`);
-    const spec: MemfdSpec = { file: name, size, seed, holes: [], huge: false, seals: [], position: 0 };
+    const spec: MemfdSpec = { kind: 'memfd', file: name, size, seed, holes: [], huge: false, seals: [], position: 0 };
     const pattern = new Pattern(spec);
     for (let page = 0; page < pattern.pages; page++) {
       if (!context.machine.memory.write(phys + page * PAGE, pattern.page(page))) throw new LabError(`reserve_mem ${name}: no RAM at 0x${phys.toString(16)}`);

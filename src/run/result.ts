@@ -20,14 +20,15 @@ export interface Surroundings {
 export function buildResult(plan: RunPlan, record: RunRecord, around: Surroundings): Result {
   const { scenario } = plan;
   const kernels = plan.kernels.map((kernel, epoch) => kernelOf(kernel, record.epochs[epoch]?.release ?? null));
-  const expected = scenario.expect.outcome;
+  const { outcome: expected, endsIn: expectedEndsIn } = scenario.expect;
+  const { outcome, endsIn, cause } = record.verdict;
   return {
     schema: RESULT_SCHEMA,
     id: plan.id,
     scenario: { name: scenario.name, description: scenario.description, tags: scenario.tags, file: scenario.file },
     from: kernels[0] as KernelOfResult, to: kernels.at(-1) as KernelOfResult, kernels,
-    outcome: record.verdict.outcome, endsIn: record.verdict.endsIn, cause: record.verdict.cause,
-    expected, asExpected: record.verdict.outcome === expected && !record.steps.some(({ unexpected }) => unexpected),
+    policy: scenario.policy, outcome, endsIn, cause,
+    expected, expectedEndsIn, asExpected: outcome === expected && (expectedEndsIn === null || endsIn === expectedEndsIn) && !record.steps.some(({ unexpected }) => unexpected),
     predicted: around.predicted, mismatches: around.mismatches,
     resources: [
       ...record.updates.flatMap((update) => update.files.map((file) => resourceOf(file, update.epoch))),
@@ -56,7 +57,7 @@ function resourceOf({ kind, file, fate }: FileRecord, epoch: number): ResourceOf
   const inside = file.retrieved?.inside ?? null;
   return {
     kind, name: file.name, session: file.session, token: file.token, epoch, state: fate.fate, size: file.spec.size, pages: fate.pagesPreserved, hugeKiB: file.hugeKiB,
-    inside: inside === null ? null : { pages: inside.pages, bad: inside.bad, size: inside.size, position: inside.position, seals: inside.seals, blocks: inside.blocks },
+    inside: inside === null ? null : { pages: inside.pages, bad: inside.bad, size: inside.size, position: inside.position, seals: inside.seals, blocks: inside.blocks, object: inside.object },
     outside: { pages: fate.look.pages, different: fate.look.different, overwritten: fate.overwritten, readable: fate.readable },
     problems: fate.problems,
   };

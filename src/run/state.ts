@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the lab knows of the files and sessions of a run: what was asked for, where its pages lay, what came back.
-import type { MemfdSpec, Step } from '../model/scenario.js';
+import type { FileSpec, Step } from '../model/scenario.js';
 import type { OutsideLook, PfnRun } from '../oracles/outside.js';
 import type { Pattern } from '../oracles/pattern.js';
 
@@ -14,12 +14,24 @@ export interface InsideLook {
   seals: string[];
   /** 512-byte blocks that the file occupies. */
   blocks: number;
+  /** What an object has besides its pages; null for other files. */
+  object: ObjectLook | null;
+}
+
+export interface ObjectLook {
+  /** Bytes of its array, and how many pages of that hold something else. */
+  array: number;
+  badArray: number;
+  state: number;
+  label: string;
+  /** Version that it came in; 0 where the running kernel made it. */
+  arrived: number;
 }
 
 /** A file that the agent has under a name, in the kernel that runs now. */
 export interface FileState {
   name: string;
-  spec: MemfdSpec;
+  spec: FileSpec;
   pattern: Pattern;
   /** The session that holds it for the next kernel; null before preserve, and after its session was closed on purpose. */
   held: { session: string; token: number } | null;
@@ -37,7 +49,7 @@ export interface CarriedFile {
   /** null where no session held it: it was never handed over. */
   session: string | null;
   token: number | null;
-  spec: MemfdSpec;
+  spec: FileSpec;
   pattern: Pattern;
   /** Where its pages lay when the old kernel jumped. */
   runs: PfnRun[];

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The explicit form: each step as written becomes an action; repeats are unrolled, templates filled in.
 import { dirname, resolve } from 'node:path';
-import type { Action, Fault } from '../model/scenario.js';
+import type { Action, Fault, MemfdSpec, ObjectSpec } from '../model/scenario.js';
 import type { Path } from './document.js';
 import { LIMITS } from './limits.js';
-import { checkMemfd } from './memfd.js';
+import { checkMemfd, checkObject } from './content.js';
 import { shown } from './problem.js';
 import type { Problems } from './problems.js';
 import { type FaultBodyInput, FAULT_WORDS, toFault } from './schema-faults.js';
@@ -72,9 +72,17 @@ function close(value: Given<'close'>, site: Site): Action | null {
 function memfd(value: Given<'memfd'>, site: Site): Action {
   const file = named(value.name, site, 'name');
   const { size, holes, huge, seals, position } = value;
-  const spec = { file, size, seed: value.seed ?? seedOf(file), holes, huge, seals, position };
+  const spec: MemfdSpec = { kind: 'memfd', file, size, seed: value.seed ?? seedOf(file), holes, huge, seals, position };
   checkMemfd(spec, site.path, site.problems);
   return { op: 'memfd', memfd: spec };
+}
+
+function object(value: Given<'object'>, site: Site): Action {
+  const file = named(value.name, site, 'name');
+  const { size, array, state, label } = value;
+  const spec: ObjectSpec = { kind: 'object', file, size, seed: value.seed ?? seedOf(file), holes: [], array: array ?? 0, state: state ?? 0, label: label ?? '' };
+  checkObject(spec, site.path, 'size', site.problems);
+  return { op: 'object', object: spec };
 }
 
 function retrieve(value: Given<'retrieve'>, site: Site): Action | null {
@@ -107,6 +115,7 @@ const TRANSLATE: { [K in keyof OperationsInput]-?: (value: Given<K>, site: Site)
   open: () => ({ op: 'open' }),
   create: (value, site) => ({ op: 'create', session: nameIn(value, 'session', site) }),
   memfd,
+  object,
   preserve: (value, site) => ({
     op: 'preserve', session: named(value.session, site, 'session'), file: named(value.file, site, 'file'), token: tokenIn(value.token, site),
   }),

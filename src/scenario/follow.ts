@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Follows the steps without a kernel: what cannot work is said before anything is started.
-import type { MemfdSpec } from '../model/scenario.js';
+import type { FileSpec } from '../model/scenario.js';
 import { nearest } from '../util/nearest.js';
 import { LIMITS, PAGE } from './limits.js';
 import { listed, shown } from './problem.js';
 import type { Problems } from './problems.js';
 import { type Draft, isJump, succeeds } from './steplist.js';
 
-/** What a session holds: by token, the memfd. */
-type Held = Map<number, MemfdSpec>;
+/** What a session holds: by token, the file. */
+type Held = Map<number, FileSpec>;
 
 function size(bytes: number): string {
   return bytes % (1024 * 1024) === 0 ? `${bytes / 1024 / 1024} MiB` : `${bytes} bytes`;
@@ -18,14 +18,14 @@ class Follower {
   readonly #problems: Problems;
   readonly #memory: number;
   /** Files that the agent has, by name, and what was put into them. */
-  #files = new Map<string, MemfdSpec>();
+  #files = new Map<string, FileSpec>();
   /** Sessions made in this epoch. */
   #outgoing = new Map<string, Held>();
   /** Sessions that were ever made in an earlier epoch. */
   readonly #handed = new Map<string, Held>();
   /** Sessions that were asked back in this epoch. */
   #retrieved = new Set<string>();
-  readonly #everMade = new Map<string, MemfdSpec>();
+  readonly #everMade = new Map<string, FileSpec>();
   #used: number;
   #aborted = false;
 
@@ -50,6 +50,9 @@ class Follower {
         break;
       case 'memfd':
         if (checked) this.#make(step.memfd, draft);
+        break;
+      case 'object':
+        if (checked) this.#make(step.object, draft);
         break;
       case 'preserve':
         this.#preserve(step, draft, checked);
@@ -98,11 +101,11 @@ class Follower {
     this.#outgoing.set(session, new Map());
   }
 
-  #make(memfd: MemfdSpec, { path }: Draft): void {
-    if (this.#files.has(memfd.file)) this.#problems.add(path, `expected a name of its own; there is a file ${shown(memfd.file)} already`);
-    this.#files.set(memfd.file, memfd);
-    this.#everMade.set(memfd.file, memfd);
-    this.#use(memfd.size, path);
+  #make(spec: FileSpec, { path }: Draft): void {
+    if (this.#files.has(spec.file)) this.#problems.add(path, `expected a name of its own; there is a file ${shown(spec.file)} already`);
+    this.#files.set(spec.file, spec);
+    this.#everMade.set(spec.file, spec);
+    this.#use(spec.size + (spec.kind === 'object' ? spec.array : 0), path);
   }
 
   #use(bytes: number, path: Draft['path']): void {

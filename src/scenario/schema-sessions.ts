@@ -2,6 +2,7 @@
 // The short form: sessions and the files they carry.
 import { z } from 'zod';
 import { SEALS } from '../model/scenario.js';
+import { LIMITS } from './limits.js';
 import { count, hole, line, mapping, seed, size, token, whole } from './values.js';
 
 /** What a memfd is made of, apart from its name and size; the same words in the short form and in steps. */
@@ -13,12 +14,22 @@ export const memfdTraits = {
   position: whole().min(0).default(0).describe('File position in bytes'),
 };
 
+/** What an object is made of besides its pages. */
+export const objectTraits = {
+  seed: seed.optional(),
+  array: size.optional().describe('Bytes of its array; more than 64KiB need version 4'),
+  state: whole().min(0).max(Number.MAX_SAFE_INTEGER).optional().describe('Its state, a number; more than 32 bits need version 2'),
+  label: line('a label').refine((text) => Buffer.byteLength(text) <= LIMITS.label, { error: `expected a label of at most ${LIMITS.label} bytes` }).optional().describe('Its label; any needs version 3'),
+};
+
+/** Exactly one of memfd and object is given, and only traits of that kind (short.ts). */
 export const sessionFile = mapping({
-  memfd: size.describe('Size of the memfd'),
+  memfd: size.optional().describe('Size of the memfd'),
+  object: size.optional().describe('An object of the lab, /dev/labobj, with this many bytes of pages'),
   name: line('a file\'s name').optional().describe('Name; {i} is the number of the copy. By default its token'),
   token: token.optional().describe('Token of the first copy; by default its place in the session, counted from 1'),
   count: count.default(1).describe('How many such files'),
-  ...memfdTraits,
+  ...memfdTraits, ...objectTraits,
 });
 
 export const session = mapping({

@@ -2,7 +2,7 @@
 // The explicit form: every operation of a run as a step of its own.
 import { z } from 'zod';
 import { faultBody } from './schema-faults.js';
-import { memfdTraits } from './schema-sessions.js';
+import { memfdTraits, objectTraits } from './schema-sessions.js';
 import { count, errno, line, mapping, mode, size, tokenTemplate, whole } from './values.js';
 
 const name = (what: string) => line(`the name of ${what}`);
@@ -16,6 +16,7 @@ const operations = {
   open: bare.optional().describe('Open /dev/liveupdate'),
   create: onSession.optional().describe('Create a session'),
   memfd: mapping({ name: name('a file'), size, ...memfdTraits, ...common }).optional().describe('Make and fill a memfd'),
+  object: mapping({ name: name('a file'), size, ...objectTraits, ...common }).optional().describe('Make and fill an object of the lab (/dev/labobj)'),
   preserve: mapping({ session: name('a session'), file: name('a file'), token: tokenTemplate, ...common }).optional()
     .describe('Give a file to a session'),
   retrieve: z.union([

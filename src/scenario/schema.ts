@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The whole file. The committed JSON Schema is generated from this.
 import { z } from 'zod';
-import { OUTCOMES } from '../model/outcome.js';
+import { ENDINGS, OUTCOMES } from '../model/outcome.js';
+import { POLICIES } from '../model/scenario.js';
 import { GIB, LIMITS } from './limits.js';
 import { faultEntry } from './schema-faults.js';
 import { session } from './schema-sessions.js';
@@ -49,8 +50,10 @@ export const scenarioSchema = mapping({
     .describe('Short form: how the last update goes. file: kexec_file_load; legacy: kexec_load, which hands nothing over; abort: called off once all is loaded; kill-agent: the agent dies before'),
   faults: z.array(faultEntry).default([]).describe('Faults at moments of an update'),
   steps: z.array(step).min(1).optional().describe('Explicit form: every operation, in order, instead of sessions'),
-  expect: z.union([outcome, mapping({ outcome })], { error: `expected an outcome: ${OUTCOMES.join(', ')}` })
+  expect: z.union([outcome, mapping({ outcome, endsIn: z.enum(ENDINGS).optional().describe('What it must end in; by default what the outcome ends in') })], { error: `expected an outcome: ${OUTCOMES.join(', ')}` })
     .default('preserved').describe('The outcome that is the right one; preserved by default'),
+  policy: z.enum(POLICIES).default('force')
+    .describe('check: ask the running kernel what it would write, and call the update off where the next one does not understand it; force: try it'),
   timeout: seconds.optional().describe('Deadline of the whole run in seconds; measured on the spot by default'),
   deadline: seconds.optional().describe('Deadline for one sign of progress in seconds; measured on the spot by default'),
 });

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The short form: sessions with files become the steps of every epoch.
-import type { MemfdSpec } from '../model/scenario.js';
+import type { FileSpec } from '../model/scenario.js';
 import type { Path } from './document.js';
 import { LIMITS } from './limits.js';
-import { checkMemfd } from './memfd.js';
+import { checkMemfd, checkObject } from './content.js';
 import { shown } from './problem.js';
 import type { Problems } from './problems.js';
 import type { KEXEC_WAYS } from './schema.js';
@@ -13,7 +13,7 @@ import type { StepList } from './steplist.js';
 import { fill, unfilled } from './template.js';
 
 interface PlannedFile {
-  spec: MemfdSpec;
+  spec: FileSpec;
   token: number;
   path: Path;
 }
@@ -56,12 +56,33 @@ function planFiles(owner: string, index: number, inputs: readonly SessionFileInp
       names.add(name);
       const file = `${owner}/${name}`;
       const seed = input.seed === undefined ? seedOf(file) : (input.seed + index * perSession + copy - 1) >>> 0;
-      const { memfd: size, holes, huge, seals, position } = input;
-      files.push({ spec: { file, size, seed, holes, huge, seals, position }, token, path });
+      files.push({ spec: specOf(input, file, seed), token, path });
     }
-    if (index === 0 && files.length > 0) checkMemfd(files.at(-1)!.spec, path, problems);
+    if (index === 0 && files.length > 0) checkSpec(files.at(-1)!.spec, input, path, problems);
   }
   return files;
+}
+
+function specOf(input: SessionFileInput, file: string, seed: number): FileSpec {
+  const { memfd, object, holes, huge, seals, position, array, state, label } = input;
+  return object === undefined
+    ? { kind: 'memfd', file, size: memfd ?? 0, seed, holes, huge, seals, position }
+    : { kind: 'object', file, size: object, seed, holes: [], array: array ?? 0, state: state ?? 0, label: label ?? '' };
+}
+
+const OF_OBJECTS = ['array', 'state', 'label'] as const;
+const OF_MEMFDS = ['holes', 'huge', 'seals', 'position'] as const;
+
+function checkSpec(spec: FileSpec, input: SessionFileInput, path: Path, problems: Problems): void {
+  if ((input.memfd === undefined) === (input.object === undefined)) {
+    problems.add(path, 'expected exactly one of memfd and object');
+    return;
+  }
+  const isSet = (value: unknown) => value !== undefined && value !== false && value !== 0 && !(Array.isArray(value) && value.length === 0);
+  const strange = (spec.kind === 'memfd' ? OF_OBJECTS : OF_MEMFDS).find((key) => isSet(input[key]));
+  if (strange !== undefined) problems.add([...path, strange], `${strange} does not go with ${spec.kind === 'memfd' ? 'a memfd' : 'an object'}`, null, 'key');
+  if (spec.kind === 'memfd') checkMemfd(spec, path, problems);
+  else checkObject(spec, path, 'object', problems);
 }
 
 function planSessions(inputs: readonly SessionInput[], problems: Problems): PlannedSession[] {
@@ -99,7 +120,7 @@ class Expansion {
     for (const session of this.#carried) {
       this.#out.add({ op: 'create', session: session.name }, session.path);
       for (const { spec, token, path } of session.files) {
-        if (fresh) this.#out.add({ op: 'memfd', memfd: spec }, path);
+        if (fresh) this.#out.add(spec.kind === 'memfd' ? { op: 'memfd', memfd: spec } : { op: 'object', object: spec }, path);
         this.#out.add({ op: 'preserve', session: session.name, file: spec.file, token }, path);
       }
     }

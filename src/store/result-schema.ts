@@ -2,6 +2,7 @@
 // The form of result.json as a checkable schema: one source for the committed JSON Schema and for reading results back.
 import { z } from 'zod';
 import { ENDINGS, OUTCOMES } from '../model/outcome.js';
+import { POLICIES } from '../model/scenario.js';
 import { RESULT_SCHEMA, type Result } from '../model/result.js';
 
 const component = z.object({ name: z.string(), version: z.number().int() });
@@ -20,10 +21,11 @@ const mismatch = z.object({
   source: z.enum(['images', 'run']), detail: z.string(),
 });
 const count = z.number().int().min(0);
+const object = z.object({ array: count, badArray: count, state: z.number(), label: z.string(), arrived: count });
 const resource = z.object({
-  kind: z.enum(['memfd', 'reserve_mem']), name: z.string(), session: z.string().nullable(), token: z.number().nullable(), epoch: count,
+  kind: z.enum(['memfd', 'object', 'reserve_mem']), name: z.string(), session: z.string().nullable(), token: z.number().nullable(), epoch: count,
   state: z.enum(['intact', 'corrupt', 'leaked', 'lost', 'unjudged']), size: count, pages: count, hugeKiB: count,
-  inside: z.object({ pages: count, bad: count, size: z.number(), position: z.number(), seals: z.array(z.string()), blocks: count }).nullable(),
+  inside: z.object({ pages: count, bad: count, size: z.number(), position: z.number(), seals: z.array(z.string()), blocks: count, object: object.nullable() }).nullable(),
   outside: z.object({ pages: count, different: count, overwritten: count, readable: count }).nullable(),
   problems: z.array(z.string()),
 });
@@ -43,9 +45,10 @@ export const resultSchema = z.object({
   id: z.string(),
   scenario: z.object({ name: z.string(), description: z.string(), tags: z.array(z.string()), file: z.string() }),
   from: kernel, to: kernel, kernels: z.array(kernel),
+  policy: z.enum(POLICIES),
   outcome: z.enum(OUTCOMES), endsIn: z.enum(ENDINGS),
   cause: incident.nullable(),
-  expected: z.enum(OUTCOMES), asExpected: z.boolean(),
+  expected: z.enum(OUTCOMES), expectedEndsIn: z.enum(ENDINGS).nullable().describe('Where it does not follow from the outcome'), asExpected: z.boolean(),
   predicted: prediction.nullable(),
   mismatches: z.array(mismatch), resources: z.array(resource), incidents: z.array(incident), memory,
   timeline: z.array(z.object({ t: z.number(), epoch: count, what: z.string() })),

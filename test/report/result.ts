@@ -12,7 +12,7 @@ export function kernel(name: string): KernelOfResult {
 export function resource(more: Partial<ResourceOfResult> = {}): ResourceOfResult {
   return {
     kind: 'memfd', name: 'ram', session: 'vm0', token: 1, epoch: 1, state: 'intact', size: 64 << 20, pages: 16384, hugeKiB: 0,
-    inside: { pages: 16384, bad: 0, size: 64 << 20, position: 0, seals: [], blocks: 131072 }, outside: { pages: 16384, different: 0, overwritten: 0, readable: 0 },
+    inside: { pages: 16384, bad: 0, size: 64 << 20, position: 0, seals: [], blocks: 131072, object: null }, outside: { pages: 16384, different: 0, overwritten: 0, readable: 0 },
     problems: [], ...more,
   };
 }
@@ -28,7 +28,7 @@ export function resultOf(outcome: Outcome, more: Partial<Result> = {}): Result {
   return {
     schema: 1, id: '20260101-000000-first-0000', scenario: { name: 'first', description: '', tags: [], file: 'first.yaml' },
     from: kernels[0] as KernelOfResult, to: kernels[1] as KernelOfResult, kernels,
-    outcome, endsIn: ENDS_IN[outcome], cause, expected: outcome, asExpected: true,
+    policy: 'force', outcome, endsIn: ENDS_IN[outcome], cause, expected: outcome, expectedEndsIn: null, asExpected: true,
     predicted: { outcome, endsIn: ENDS_IN[outcome], mismatches: [], reasons: [] },
     mismatches: [], resources: [resource()], incidents: cause === null ? [] : [cause],
     memory: {

@@ -6,7 +6,7 @@ import { applied, isAgentAction, operationOf, runsOf, type AgentAction } from '.
 import { RunState } from '../../src/run/state.js';
 import { LabError } from '../../src/util/errors.js';
 
-const memfd = (more: Partial<MemfdSpec> = {}): MemfdSpec => ({ file: 'ram', size: 8192, seed: 7, holes: [], huge: false, seals: [], position: 0, ...more });
+const memfd = (more: Partial<MemfdSpec> = {}): MemfdSpec => ({ kind: 'memfd', file: 'ram', size: 8192, seed: 7, holes: [], huge: false, seals: [], position: 0, ...more });
 
 /** The state after these calls worked. */
 function after(...actions: AgentAction[]): RunState {

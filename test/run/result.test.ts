@@ -107,18 +107,18 @@ describe('the recorder', () => {
 });
 
 describe('a result', () => {
-  const spec: MemfdSpec = { file: 'ram', size: 8192, seed: 1, holes: [], huge: false, seals: [], position: 0 };
+  const spec: MemfdSpec = { kind: 'memfd', file: 'ram', size: 8192, seed: 1, holes: [], huge: false, seals: [], position: 0 };
   const pattern = new Pattern(spec);
   const look = { pages: 2, equal: 2, different: 0, differentRuns: [], first: null };
   const file: FileRecord = {
     kind: 'memfd',
     file: {
       name: 'ram', session: 'vm0', token: 5, spec, pattern, runs: [], before: null, hugeKiB: 0, errno: null,
-      retrieved: { name: 'back', spec, pattern, held: null, runs: [], before: null, hugeKiB: 0, inside: { pages: 2, bad: 0, firstBad: null, size: 8192, position: 0, seals: ['grow'], blocks: 16 } },
+      retrieved: { name: 'back', spec, pattern, held: null, runs: [], before: null, hugeKiB: 0, inside: { pages: 2, bad: 0, firstBad: null, size: 8192, position: 0, seals: ['grow'], blocks: 16, object: null } },
     },
     fate: { ...NO_PAGES, pagesPreserved: 2, pagesIntact: 2, fate: 'intact', overwritten: 0, readable: 0, look, problems: [], disagreement: null },
   };
-  const scenario = { name: 's', description: 'd', tags: ['t'], file: 's.yaml', expect: { outcome: 'preserved' } } as unknown as Scenario;
+  const scenario = { name: 's', description: 'd', tags: ['t'], file: 's.yaml', policy: 'force', expect: { outcome: 'preserved', endsIn: null } } as unknown as Scenario;
   const plan = { id: 'run-1', scenario, kernels: [image('a'), image('b'), image('c')] } as unknown as RunPlan;
   const record = (more: Partial<RunRecord> = {}): RunRecord => ({
     verdict: decide([]), incidents: [], droppedIncidents: 0, kept: [], steps: [], findings: [],

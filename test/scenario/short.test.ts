@@ -14,6 +14,8 @@ function brief(step: Step): string {
       return `${step.epoch} ${step.op} ${step.session}`;
     case 'memfd':
       return `${step.epoch} memfd ${step.memfd.file}`;
+    case 'object':
+      return `${step.epoch} object ${step.object.file}`;
     case 'preserve': case 'retrieve':
       return `${step.epoch} ${step.op} ${step.session} ${step.token} ${step.file}`;
     case 'check':
@@ -35,7 +37,7 @@ test('a scenario has a value for everything', () => {
   const text = PAIR;
   expect(scenario(text)).toEqual({
     name: 'some', description: '', tags: [], kernels: ['a', 'b'], machine: { memory: 2 ** 30, cpus: 2, qemuArgs: [] }, cmdlines: ['', ''],
-    reserveMem: [], expect: { outcome: 'preserved' }, timeout: null, deadline: null, file: 'folder/some.yaml', source: text,
+    reserveMem: [], policy: 'force', expect: { outcome: 'preserved', endsIn: null }, timeout: null, deadline: null, file: 'folder/some.yaml', source: text,
     steps: [
       { op: 'load', via: 'file', epoch: 0, errno: null, pos: { file: 'folder/some.yaml', line: 1, column: 1 } },
       { op: 'kexec', epoch: 0, errno: null, pos: { file: 'folder/some.yaml', line: 1, column: 1 } },
@@ -49,12 +51,14 @@ test('sessions become steps', () => {
     files:
       - {name: ram, memfd: 2MiB, holes: ["3+5"], huge: true, seals: [grow], position: 9}
       - memfd: 4097
+      - {object: 8KiB, array: 100, state: 5, label: x}
 `);
   expect(steps.map(brief)).toEqual([
-    '0 create vm0', '0 memfd vm0/ram', '0 preserve vm0 1 vm0/ram', '0 memfd vm0/2', '0 preserve vm0 2 vm0/2', '0 load file', '0 kexec',
-    '1 retrieve-session vm0', '1 retrieve vm0 1 vm0/ram', '1 retrieve vm0 2 vm0/2', '1 check vm0/ram', '1 check vm0/2', '1 finish vm0', '1 close vm0',
+    '0 create vm0', '0 memfd vm0/ram', '0 preserve vm0 1 vm0/ram', '0 memfd vm0/2', '0 preserve vm0 2 vm0/2', '0 object vm0/3', '0 preserve vm0 3 vm0/3', '0 load file', '0 kexec',
+    '1 retrieve-session vm0', '1 retrieve vm0 1 vm0/ram', '1 retrieve vm0 2 vm0/2', '1 retrieve vm0 3 vm0/3', '1 check vm0/ram', '1 check vm0/2', '1 check vm0/3', '1 finish vm0', '1 close vm0',
   ]);
-  const [, ram, , second] = steps;
+  const [, ram, , second, , third] = steps;
+  expect(third).toMatchObject({ object: { kind: 'object', file: 'vm0/3', size: 8192, holes: [], array: 100, state: 5, label: 'x' } });
   expect(ram).toMatchObject({
     memfd: { file: 'vm0/ram', size: 2 ** 21, holes: [{ first: 3, count: 5 }], huge: true, seals: ['grow'], position: 9 },
     pos: { line: 6, column: 9 },

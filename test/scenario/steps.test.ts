@@ -38,7 +38,7 @@ test('every operation, in all its forms', () => {
   - kill-agent
 `)).toEqual([
     { op: 'open' }, { op: 'open' }, { op: 'create', session: 'vm0' },
-    { op: 'memfd', memfd: { file: 'ram', size: 2 ** 22, seed: 1, holes: [], huge: false, seals: [], position: 0 } },
+    { op: 'memfd', memfd: { kind: 'memfd', file: 'ram', size: 2 ** 22, seed: 1, holes: [], huge: false, seals: [], position: 0 } },
     { op: 'preserve', session: 'vm0', file: 'ram', token: 1 },
     { op: 'exec', command: 'echo {i} ${HOME}', status: 0, stdout: null }, { op: 'exec', command: 'ls', status: 2, stdout: 'x' },
     { op: 'upload', from: '/data/files/a', to: '/a', mode: 0o644 }, { op: 'upload', from: '/b', to: '/b', mode: 0o755 },

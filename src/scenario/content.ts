@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Is what a memfd shall be made of possible?
-import type { MemfdSpec, PageRange } from '../model/scenario.js';
+// Is what a file shall be made of possible?
+import type { MemfdSpec, ObjectSpec, PageRange } from '../model/scenario.js';
 import type { Path } from './document.js';
 import { PAGE } from './limits.js';
 import type { Problems } from './problems.js';
@@ -20,4 +20,9 @@ export function checkMemfd(memfd: MemfdSpec, path: Path, problems: Problems): vo
   }
   const twice = memfd.seals.findIndex((seal, index) => memfd.seals.indexOf(seal) !== index);
   if (twice >= 0) problems.add([...path, 'seals', twice], `the seal ${memfd.seals[twice]} is there twice`);
+}
+
+/** @param path the mapping that holds the object's parts @param key the one with the size of its pages */
+export function checkObject({ size }: ObjectSpec, path: Path, key: string, problems: Problems): void {
+  if (size === 0 || size % PAGE !== 0) problems.add([...path, key], `expected whole pages of ${PAGE} bytes, found ${size} bytes`);
 }
