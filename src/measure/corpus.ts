@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+// `npm run corpus`: runs the labelled scenarios of scenarios/mismatch and prints the tables of docs/mismatch.md and docs/accuracy.md.
+// `--runs N` repeats each, `--jobs N` runs that many side by side, `--only WORD` takes those whose path has the word.
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { ensureKernel, ensureRootFs } from '../images/index.js';
+import type { Result } from '../model/result.js';
+import type { Scenario } from '../model/scenario.js';
+import { loadScenario } from '../scenario/index.js';
+import { packageRoot } from '../util/package-root.js';
+import { removeAtEnd } from '../util/reaper.js';
+import { inWindow } from '../util/window.js';
+
+interface Labelled {
+  path: string;
+  scenario: Scenario;
+}
+
+interface Ran extends Labelled {
+  results: Result[];
+  /** Of whole processes. */
+  seconds: number[];
+}
+
+const ROOT = packageRoot();
+const FOLDER = join(ROOT, 'scenarios', 'mismatch');
+const options = process.argv.slice(2);
+const option = (name: string): string | undefined => (options.includes(name) ? options[options.indexOf(name) + 1] : undefined);
+const runs = Number(option('--runs')) || 1;
+const jobs = Number(option('--jobs')) || 1;
+const only = option('--only') ?? '';
+
+async function corpus(): Promise<Labelled[]> {
+  const names = readdirSync(FOLDER, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.yaml')).sort();
+  return Promise.all(names.filter((name) => name.includes(only)).map(async (name) => ({ path: join(FOLDER, name), scenario: await loadScenario(join(FOLDER, name)) })));
+}
+
+function runOnce(path: string, results: string): Promise<{ result: Result | null; seconds: number; said: string }> {
+  return new Promise((resolve) => {
+    const began = performance.now();
+    const child = spawn(process.execPath, [join(ROOT, 'bin/lab.js'), 'run', path, '--json', '--results', results], {
+      stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, CI: 'true' },
+    });
+    let stdout = '';
+    let said = '';
+    child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+    child.stderr.on('data', (chunk: Buffer) => (said = (said + chunk.toString()).slice(-4000)));
+    child.on('close', () => {
+      const seconds = (performance.now() - began) / 1000;
+      try {
+        resolve({ result: JSON.parse(stdout) as Result, seconds, said });
+      } catch {
+        resolve({ result: null, seconds, said });
+      }
+    });
+  });
+}
+
+const cell = (text: string) => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
+const kindOf = ({ path }: Labelled) => relative(FOLDER, path).split('/')[0] ?? '';
+const pairOf = ({ scenario }: Labelled) => scenario.kernels.join(' to ');
+
+/** `fault`, `version`, ... and the component are the words after `mismatch` among the tags. */
+function componentOf({ scenario }: Labelled): string {
+  return scenario.tags.find((tag) => !['mismatch', 'fast', 'fault', 'version', 'object', 'stock', 'policy'].includes(tag)) ?? '–';
+}
+
+function outcomeTable(all: readonly Ran[]): string[] {
+  const rows = all.map((ran) => {
+    const [result] = ran.results;
+    if (result === undefined) return `| ${cell(ran.scenario.name)} | ${componentOf(ran)} | ${cell(ran.scenario.description)} | | no result | |`;
+    const predicted = result.predicted === null ? 'not known' : result.predicted.outcome;
+    return `| ${cell(ran.scenario.name)} | ${componentOf(ran)} | ${cell(ran.scenario.description)} | ${predicted} | ${result.outcome}${result.asExpected ? '' : ` (expected ${result.expected})`} | ${result.endsIn} |`;
+  });
+  return ['| scenario | component | cause | predicted | outcome | ends in |', '|---|---|---|---|---|---|', ...rows];
+}
+
+function accuracyTable(all: readonly Ran[]): string[] {
+  const rows = all.map((ran) => {
+    const right = ran.results.filter(({ asExpected }) => asExpected).length;
+    const different = new Set(ran.results.map(({ outcome, endsIn }) => `${outcome} ${endsIn}`)).size;
+    const mean = ran.seconds.reduce((sum, s) => sum + s, 0) / Math.max(1, ran.seconds.length);
+    return `| ${cell(ran.scenario.name)} | ${ran.scenario.expect.outcome} | ${right} of ${runs} | ${different} | ${mean.toFixed(1)} |`;
+  });
+  return ['| scenario | labelled | right | different verdicts | seconds, mean |', '|---|---|---|---|---|', ...rows];
+}
+
+function summary(all: readonly Ran[]): string {
+  const verdicts = all.flatMap(({ results }) => results);
+  const right = verdicts.filter(({ asExpected }) => asExpected).length;
+  const seconds = all.flatMap((ran) => ran.seconds).reduce((sum, s) => sum + s, 0);
+  // What is done to the machine from outside, no image can tell beforehand.
+  const foretold = all.filter(({ scenario }) => !scenario.steps.some(({ op }) => op === 'fault'));
+  const wrong = foretold.filter(({ results }) => results.some(({ predicted, outcome }) => predicted?.outcome !== outcome));
+  return [
+    `${all.length} scenarios, ${runs} ${runs === 1 ? 'run' : 'runs'} each, ${jobs} side by side: ${right} of ${all.length * runs} verdicts right.`,
+    `${(seconds / (all.length * runs)).toFixed(1)} s a run on average, whole process.`,
+    `Predictions without a fault from outside: ${foretold.length - wrong.length} of ${foretold.length} right${wrong.length === 0 ? '' : `; not: ${wrong.map(({ scenario }) => scenario.name).join(', ')}`}.`,
+  ].join(' ');
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'lab-corpus-'));
+removeAtEnd(folder);
+const labelled = await corpus();
+const context = { signal: new AbortController().signal, onProgress: () => undefined };
+// Building is not part of a run's time.
+for (const name of new Set(labelled.flatMap(({ scenario }) => scenario.kernels))) {
+  process.stderr.write(`kernel ${name}\n`);
+  await ensureKernel(name, context);
+}
+await ensureRootFs(context);
+
+const ran: Ran[] = labelled.map((each) => ({ ...each, results: [], seconds: [] }));
+let done = 0;
+const wall = performance.now();
+await inWindow(Array.from({ length: runs }, () => ran).flat(), jobs, async (each) => {
+  const { result, seconds, said } = await runOnce(each.path, folder);
+  if (result !== null) each.results.push(result);
+  each.seconds.push(seconds);
+  done++;
+  const verdict = result === null ? `NO RESULT\n${said}` : `${result.outcome}${result.asExpected ? '' : `, NOT ${result.expected}: ${result.cause?.title ?? ''}; ${result.cause?.detail.slice(0, 400) ?? ''}`}`;
+  process.stderr.write(`[${done}/${ran.length * runs}] ${relative(FOLDER, each.path)} ${pairOf(each)} ${seconds.toFixed(1)} s: ${verdict}\n`);
+});
+process.stderr.write(`all in ${((performance.now() - wall) / 1000).toFixed(0)} s\n`);
+
+for (const kind of new Set(ran.map(kindOf))) {
+  process.stdout.write(`\n## ${kind}\n\n${(runs > 1 ? accuracyTable : outcomeTable)(ran.filter((each) => kindOf(each) === kind)).join('\n')}\n`);
+}
+process.stdout.write(`\n${summary(ran)}\n`);
+rmSync(folder, { recursive: true, force: true });
+process.exit(ran.every(({ results }) => results.length === runs && results.every(({ asExpected }) => asExpected)) ? 0 : 1);
