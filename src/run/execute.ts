@@ -17,10 +17,10 @@ import { machineConfig } from './layout.js';
 import type { MarkedPages } from './look.js';
 import { Machine } from './machine.js';
 import { Recorder } from './recorder.js';
-import { judgeRefusal } from './refusal.js';
+import { judgeRefusal, letGo } from './refusal.js';
 import { fillReserved } from './reserved.js';
 import { RunState, type StepResult } from './state.js';
-import { runSteps } from './steps.js';
+import { runSteps, type IndexedStep } from './steps.js';
 import type { RunStreams } from './streams.js';
 import { update } from './update.js';
 import { openSession, startAgent } from './user-space.js';
@@ -76,13 +76,13 @@ class Run {
       const mine = steps.filter(({ step }) => step.epoch === epoch);
       const last = !mine.some(({ step }) => step.op === 'kexec');
       const end = await this.recorder.task(`steps of epoch ${epoch}`, () => runSteps(context, mine, last && epoch > 0));
-      if (end.kind === 'called-off') return this.calledOff(context, end.why);
+      if (end.kind === 'called-off') return this.calledOff(context, end.why, end.rest);
       await this.judge(context);
       if (end.kind === 'done') return;
       const kexec = mine.find(({ step }) => step.op === 'kexec') as { step: Step; index: number };
       const strikes = mine.filter(({ step }) => step.op === 'fault' && step.at === 'jump').map(({ step }) => step);
       const result = await this.recorder.task(`update ${epoch + 1}`, () => update(context, kexec.step, kexec.index, strikes));
-      if (result.kind === 'refused') return this.calledOff(context, result.why);
+      if (result.kind === 'refused') return this.calledOff(context, result.why, mine.filter(({ index }) => index > kexec.index));
       this.arrival = { handedOver: result.handedOver, managed: await managedPages(context) };
       this.epochs.push({ release: result.mark.release, bootId: result.mark.bootId });
     }
@@ -135,9 +135,13 @@ class Run {
     this.updates.push(await this.recorder.task('oracles', () => judgeUpdate(context, arrival.handedOver, arrival.managed)));
   }
 
-  private async calledOff(context: RunContext, why: string): Promise<void> {
+  private async calledOff(context: RunContext, why: string, rest: readonly IndexedStep[]): Promise<void> {
     await this.judge(context);
     this.kept.push(...(await this.recorder.task('oracles', () => judgeRefusal(context, why))));
+    await this.recorder.task('old kernel goes on', async () => {
+      await runSteps(context, rest, true);
+      await letGo(context);
+    });
   }
 
   /** An error out of `go` becomes evidence. Whatever the next kernel left in memory is still looked at. */

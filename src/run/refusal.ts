@@ -31,3 +31,22 @@ export async function judgeRefusal(context: RunContext, why: string): Promise<Fi
   recorder.incident({ source: 'agent', side: 'inside', implies: 'refused', title: 'the update was called off', detail: why });
   return records;
 }
+
+/**
+ * Sessions that are still open are closed: the old kernel must take back what they hold, and what was in them must be as it was.
+ * Nothing of it may stay set aside for a next kernel.
+ */
+export async function letGo(context: RunContext): Promise<void> {
+  const { state, agent, deadlines, machine, recorder } = context;
+  for (const session of [...state.sessions.values()].filter(({ kind }) => kind === 'outgoing')) {
+    const reply = await agent.request('close', { session: session.name }, deadlines.request(), machine.ended);
+    if (!reply.ok) recorder.incident({ source: 'agent', side: 'inside', implies: null, title: 'a session cannot be closed', detail: `${session.name}: ${reply.errno} (${reply.at})` });
+    else state.sessions.delete(session.name);
+  }
+  for (const file of new Set(state.files.values())) {
+    await checkInside(context, file, file.name);
+    const problems = insideProblems(file);
+    if (problems.length === 0) continue;
+    recorder.incident({ source: 'agent', side: 'inside', implies: 'corrupt', title: `${file.spec.kind} is corrupt once its session is closed`, detail: `${file.name}: ${problems.join('; ')}` });
+  }
+}

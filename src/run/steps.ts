@@ -17,15 +17,20 @@ import { finalizeWithoutLuo, startAgent } from './user-space.js';
 export type EpochEnd =
   | { kind: 'kexec' }
   | { kind: 'done' }
-  /** A step failed, or the scenario says so: the update is called off. */
-  | { kind: 'called-off'; why: string };
+  /** A step failed, or the scenario says so: the update is called off. `rest`: what the scenario does in the old kernel after that. */
+  | { kind: 'called-off'; why: string; rest: readonly IndexedStep[] };
+
+export interface IndexedStep {
+  step: Step;
+  index: number;
+}
 
 interface UnderWay {
   answer: Promise<void>;
   checks: boolean;
 }
 
-export async function runSteps(context: RunContext, steps: readonly { step: Step; index: number }[], lastEpoch: boolean): Promise<EpochEnd> {
+export async function runSteps(context: RunContext, steps: readonly IndexedStep[], lastEpoch: boolean): Promise<EpochEnd> {
   const window: UnderWay[] = [];
   let stop: string | null = null;
   const drain = async () => {
@@ -37,7 +42,7 @@ export async function runSteps(context: RunContext, steps: readonly { step: Step
     window.push({ answer, checks });
     if (window.length > WINDOW) await (window.shift() as UnderWay).answer;
   };
-  for (const { step, index } of steps) {
+  for (const [at, { step, index }] of steps.entries()) {
     if (isAgentAction(step)) {
       await send(callAgent(context, step, step, index), false);
       continue;
@@ -53,12 +58,12 @@ export async function runSteps(context: RunContext, steps: readonly { step: Step
     stop = lastEpoch ? null : calledOffBy(context.state.results, steps);
     if (stop !== null) break;
     if (step.op === 'kexec') return { kind: 'kexec' };
-    if (step.op === 'abort') return { kind: 'called-off', why: 'the scenario calls the update off' };
+    if (step.op === 'abort') return { kind: 'called-off', why: 'the scenario calls the update off', rest: steps.slice(at + 1) };
     await other(context, step, index);
   }
   await drain();
   stop ??= lastEpoch ? null : calledOffBy(context.state.results, steps);
-  return stop === null ? { kind: 'done' } : { kind: 'called-off', why: stop };
+  return stop === null ? { kind: 'done' } : { kind: 'called-off', why: stop, rest: [] };
 }
 
 function calledOffBy(results: readonly StepResult[], steps: readonly { index: number }[]): string | null {
