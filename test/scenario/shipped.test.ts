@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync, readdirSync } from 'node:fs';
+import { basename } from 'node:path';
 import { Ajv } from 'ajv';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
@@ -7,7 +8,8 @@ import { OUTCOMES } from '../../src/model/outcome.js';
 import { loadScenario, scenarioJsonSchema } from '../../src/scenario/index.js';
 
 const folder = new URL('../../scenarios/', import.meta.url);
-const files = readdirSync(folder).filter((name) => name.endsWith('.yaml') && !name.includes('plan'));
+/** All scenarios, in folders too; what lies in profiles/ is none. */
+const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.yaml') && !name.startsWith('profiles/'));
 const committed: unknown = JSON.parse(readFileSync(new URL('../../schema/scenario.schema.json', import.meta.url), 'utf8'));
 const validate = new Ajv({ strict: false, allErrors: true }).compile(scenarioJsonSchema());
 
@@ -18,11 +20,11 @@ test('the committed JSON Schema is the one that the code makes (npm run schema)'
 test.each(files)('%s is right by the JSON Schema and by the parser', async (name) => {
   const url = new URL(name, folder);
   const text = readFileSync(url, 'utf8');
-  expect(text).toMatch(/^# yaml-language-server: \$schema=\.\.\/schema\/scenario\.schema\.json\n/);
+  expect(text).toContain(`# yaml-language-server: $schema=${'../'.repeat(name.split('/').length)}schema/scenario.schema.json\n`);
   validate(parse(text));
   expect(validate.errors ?? []).toEqual([]);
   const scenario = await loadScenario(url.pathname);
-  expect(scenario.name).toBe(name.replace('.yaml', ''));
+  expect(scenario.name).toBe(basename(name, '.yaml'));
   expect(scenario.description).not.toBe('');
   expect(scenario.tags).not.toEqual([]);
   expect(scenario.cmdlines).toHaveLength(scenario.kernels.length);
