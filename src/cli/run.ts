@@ -17,6 +17,7 @@ import { seconds } from '../report/style.js';
 import { verdictText } from '../report/verdict-text.js';
 import { chooseAccel, type AccelAnswer } from '../run/accel.js';
 import { execute, type RunRecord } from '../run/execute.js';
+import { changesHandover, handoverFormat, type HandoverFormat } from '../run/format.js';
 import { mismatchesSeen } from '../run/mismatches.js';
 import { buildResult, Timeline } from '../run/result.js';
 import type { RunPlan } from '../run/context.js';
@@ -90,6 +91,7 @@ interface Prepared {
   kernels: KernelImage[];
   rootfs: RootFs;
   accel: AccelAnswer;
+  formats: (HandoverFormat | null)[];
 }
 
 async function runOne(scenario: Scenario, options: RunOptions): Promise<Result> {
@@ -111,6 +113,7 @@ async function runOne(scenario: Scenario, options: RunOptions): Promise<Result> 
 
 function setUpStages(scenario: Scenario, options: RunOptions, signal: AbortSignal, ready: (prepared: Prepared) => void) {
   const images = new Map<string, KernelImage>();
+  const formats = new Map<string, HandoverFormat>();
   let rootfs: RootFs | null = null;
   const context = (task: Task): ImageContext => ({
     signal,
@@ -121,24 +124,28 @@ function setUpStages(scenario: Scenario, options: RunOptions, signal: AbortSigna
     ...[...new Set(scenario.kernels)].map((name) => ({
       title: `kernel ${name}`, run: async (task: Task) => void images.set(name, await ensureKernel(name, context(task))),
     })),
+    // The last kernel hands nothing over.
+    ...(changesHandover(scenario) ? [...new Set(scenario.kernels.slice(0, -1))] : []).map((name) => ({
+      title: `handover format of ${name}`, run: async (task: Task) => void formats.set(name, await handoverFormat(images.get(name) as KernelImage, context(task))),
+    })),
     { title: 'root file system', run: async (task: Task) => { rootfs = await ensureRootFs(context(task)); } },
     {
       title: 'accelerator', run: async (task: Task) => {
         const kernels = scenario.kernels.map((name) => images.get(name) as KernelImage);
         const memory = join(defaultCacheDir(), 'host', 'accel.json');
         const accel = await chooseAccel(options.accel, kernels[0] as KernelImage, rootfs as unknown as RootFs, memory, (text) => task.detail(text));
-        ready({ kernels, rootfs: rootfs as unknown as RootFs, accel });
+        ready({ kernels, rootfs: rootfs as unknown as RootFs, accel, formats: scenario.kernels.map((name) => formats.get(name) ?? null) });
       },
     },
   ];
 }
 
-async function runPrepared(scenario: Scenario, { kernels, rootfs, accel }: Prepared, options: RunOptions, task: Task, signal: AbortSignal): Promise<{ result: Result; folder: string }> {
+async function runPrepared(scenario: Scenario, { kernels, rootfs, accel, formats }: Prepared, options: RunOptions, task: Task, signal: AbortSignal): Promise<{ result: Result; folder: string }> {
   const id = runId(new Date(), scenario.name, [kernels[0]?.name ?? '', kernels.at(-1)?.name ?? '']);
   const folder = new RunFolder(options.results, id);
   const dir = mkdtempSync(join(tmpdir(), 'lab-'));
   if (!options.keep) removeAtEnd(dir);
-  const plan: RunPlan = { id, scenario, kernels, rootfs, accel: accel.accel, dir };
+  const plan: RunPlan = { id, scenario, kernels, rootfs, accel: accel.accel, dir, formats };
   const timeline = new Timeline();
   const clock = startClock();
   try {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A checked, fully defaulted scenario. The short form (sessions) has already become steps: the run knows steps only.
 import type { EndsIn, Outcome } from './outcome.js';
+import type { Change, Place } from './place.js';
 
 /** Where in the scenario file something was written, for messages. Lines and columns count from 1. */
 export interface SourcePos {
@@ -66,6 +67,11 @@ export type Fault =
   | { kind: 'replace'; find: string; write: string; where: 'page-start' | 'anywhere' }
   /** Flip the bits of `mask` in one byte of one page of a preserved file. */
   | { kind: 'flip'; file: string; page: number; offset: number; mask: number }
+  /**
+   * Change what stands at a place of the handover, found by walking its structures. `text`: the place as written. `side`: what the running
+   * kernel will hand over, or what it was handed.
+   */
+  | { kind: 'change'; text: string; place: Place; change: Change; side: 'outgoing' | 'incoming' }
   /** Empty the interrupt descriptor table: the next interrupt is a triple fault. */
   | { kind: 'triple-fault' }
   /** QMP system_reset. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which of the pages that were handed over and never restored belong to the handover itself: the kernel keeps them for ever after any
 // KHO boot, with or without sessions, so they are not leaked. Each is recognised by its content and named, never just subtracted.
-import { readFdt, u64Property, type FdtNode } from './fdt.js';
+import { readFdt, u64Property, type FdtNode } from '../handover/fdt.js';
 import type { KhopPages } from './khop.js';
 import type { ReadPhys } from './outside.js';
 import { PAGE } from './pattern.js';

@@ -6,6 +6,7 @@ import type { KernelImage, RootFs } from '../model/image.js';
 import type { Scenario } from '../model/scenario.js';
 import type { Accel } from '../qemu/args.js';
 import type { Deadlines } from './deadlines.js';
+import type { HandoverFormat } from './format.js';
 import type { Machine } from './machine.js';
 import type { Recorder } from './recorder.js';
 import type { RunState } from './state.js';
@@ -23,6 +24,8 @@ export interface RunPlan {
   accel: Accel;
   /** Private folder of the run, made and removed by the caller. */
   dir: string;
+  /** How each epoch's kernel lays out what it hands over; null where no fault of the scenario asks for it. */
+  formats: (HandoverFormat | null)[];
 }
 
 export interface RunContext {

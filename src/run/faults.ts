@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Faults made from outside: through the machine's memory, or by QEMU. A fault that finds no place is the lab's failure, never a pass.
+import { HandoverError } from '../handover/index.js';
 import type { Fault } from '../model/scenario.js';
 import { PAGE } from '../oracles/pattern.js';
 import { kernelRoots, writeLinear } from '../qemu/pagetable.js';
 import { LabError } from '../util/errors.js';
 import type { RunContext } from './context.js';
+import { changeHandover } from './handover.js';
 import type { Machine } from './machine.js';
 
 export async function injectFault(context: RunContext, fault: Fault): Promise<void> {
@@ -22,6 +24,13 @@ async function strike(context: RunContext, fault: Fault): Promise<{ places: numb
     }
     case 'flip':
       return flip(context, fault);
+    case 'change':
+      try {
+        return { places: 1, detail: await changeHandover(context, fault) };
+      } catch (error) {
+        if (!(error instanceof HandoverError)) throw error;
+        return { places: 0, detail: `${fault.text}: ${error.message}${error.detail === null ? '' : ` (${error.detail})`}` };
+      }
     case 'triple-fault':
       return emptyIdt(machine);
     case 'reset':

@@ -80,6 +80,13 @@ export interface StepResult {
   unexpected: boolean;
 }
 
+/** Where the handover of the last kexec began, as it was when the old kernel jumped. Physical addresses. */
+export interface HandoverRoot {
+  root: number;
+  /** What stood in LUO's own page, where the next kernel gives it back. */
+  luo: { sessions: bigint; flbs: bigint } | null;
+}
+
 export class RunState {
   /** Files by the name that the scenario knows them by now. */
   readonly files = new Map<string, FileState>();
@@ -91,6 +98,10 @@ export class RunState {
   /** Names of files that a fault of the scenario has changed on purpose. */
   readonly touched = new Set<string>();
   readonly results: StepResult[] = [];
+  /** Null where nothing asked for it. */
+  handover: HandoverRoot | null = null;
+  /** Physical address of the root tree of the running kernel's own handover, once it was found. */
+  outgoingRoot: number | null = null;
 
   static key(session: string, token: number): string {
     return `${session}\0${token}`;
@@ -109,5 +120,6 @@ export class RunState {
     }));
     this.files.clear();
     this.sessions.clear();
+    this.outgoingRoot = null;
   }
 }

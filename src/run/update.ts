@@ -3,6 +3,7 @@
 import type { Step } from '../model/scenario.js';
 import type { RunContext } from './context.js';
 import { injectFault } from './faults.js';
+import { stopAtJump } from './jump.js';
 import { lookBefore, markedPages, type MarkedPages } from './look.js';
 import type { ReadyMark } from './machine.js';
 import { finishStep, loadNext } from './steps.js';
@@ -24,17 +25,21 @@ export async function update(context: RunContext, step: Step, index: number, jum
   recorder.event({ kind: 'kexec', state: 'going' });
   // Nobody closes the session of a kernel that jumped, so the console tells first, or the next kernel's mark.
   const next = recorder.epoch + 1;
+  const jump = await stopAtJump(context, jumpFaults);
   const answer = await Promise.race([
     context.agent.kexec(deadlines.request(), machine.ended),
     machine.untilKexecStarts(deadlines.boot).then(() => null),
     machine.untilReady(next, deadlines.boot).then(() => null),
   ]);
   if (answer !== null) {
+    await jump?.goOn();
     recorder.event({ kind: 'kexec', state: 'refused', errno: answer.errno ?? '' });
     finishStep(context, step, index, 'next kernel', answer, recorder.clock.now() - started);
     return { kind: 'refused', why: `the kexec was refused with ${answer.errno} (${answer.at})` };
   }
+  await jump?.reached();
   for (const fault of jumpFaults) if (fault.op === 'fault') await injectFault(context, fault.fault);
+  await jump?.goOn();
   context.agent.drop();
   context.ssh.close();
   state.jumped();

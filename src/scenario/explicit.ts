@@ -2,6 +2,7 @@
 // The explicit form: each step as written becomes an action; repeats are unrolled, templates filled in.
 import { dirname, resolve } from 'node:path';
 import type { Action, Fault, MemfdSpec, ObjectSpec } from '../model/scenario.js';
+import { changeOf } from './change.js';
 import type { Path } from './document.js';
 import { LIMITS } from './limits.js';
 import { checkMemfd, checkObject } from './content.js';
@@ -50,6 +51,7 @@ function tokenIn(value: number | string, site: Site): number {
 /** The fault of a list entry or a step, with what is impossible about it reported. */
 export function faultOf(input: FaultBodyInput, path: Path, problems: Problems): Fault | null {
   const fault = toFault(input);
+  if (fault === 'change') return changeOf(input.change!, [...path, 'change'], problems);
   if (!fault) problems.add(path, `expected exactly one of ${FAULT_WORDS.join(', ')}`);
   else if (fault.kind === 'replace' && Buffer.byteLength(fault.write) > Buffer.byteLength(fault.find)) {
     problems.add([...path, 'replace', 'with'], `expected at most ${Buffer.byteLength(fault.find)} bytes, the length of ${shown(fault.find)}; found ${Buffer.byteLength(fault.write)}`);

@@ -40,6 +40,7 @@ export function insertFaults(drafts: Draft[], faults: readonly FaultInput[], ker
       continue;
     }
     if (!fault) continue;
+    if (fault.kind === 'change' && (input.at === 'next-kernel' || input.at === 'before-finish')) fault.side = 'incoming';
     const epoch = update - (input.at === 'before-kexec' || input.at === 'jump' ? 1 : 0);
     const step = { op: 'fault' as const, at: input.at === 'jump' ? ('jump' as const) : ('now' as const), fault, epoch, errno: null, pos: document.place(path) };
     placed.push({ index, draft: { step, path } });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Follows the steps without a kernel: what cannot work is said before anything is started.
-import type { FileSpec } from '../model/scenario.js';
+import type { FileRef } from '../model/place.js';
+import type { Fault, FileSpec } from '../model/scenario.js';
 import { nearest } from '../util/nearest.js';
 import { LIMITS, PAGE } from './limits.js';
 import { listed, shown } from './problem.js';
@@ -85,6 +86,7 @@ class Follower {
         break;
       case 'fault':
         if (step.fault.kind === 'flip') this.#flip(step.fault, draft);
+        if (step.fault.kind === 'change') this.#change(step.fault, step, draft);
         break;
       default:
     }
@@ -187,6 +189,28 @@ class Follower {
     } else if (flip.page * PAGE >= memfd.size) {
       this.#problems.add([...path, 'page'], `expected a page below ${Math.ceil(memfd.size / PAGE)}, as ${shown(flip.file)} has that many; found ${flip.page}`);
     }
+  }
+
+  #change(fault: Extract<Fault, { kind: 'change' }>, step: { epoch: number; at: 'now' | 'jump' }, draft: Draft): void {
+    // As a step of its own, past the first kexec, it means what this kernel was handed; at the jump always what it hands over.
+    if (draft.path[0] === 'steps' && step.epoch > 0 && step.at === 'now') fault.side = 'incoming';
+    const at = { ...draft, path: [...draft.path, 'change', 'place'] };
+    const { place } = fault;
+    const known = fault.side === 'incoming' ? this.#handed : this.#outgoing;
+    const name = 'session' in place ? place.session : 'file' in place ? place.file.session : null;
+    if (name === null) return;
+    const held = known.get(name) ?? this.#handed.get(name);
+    if (!held) this.#unknown('session', 'was created before', name, [...known.keys(), ...this.#handed.keys()], at);
+    else if ('file' in place) this.#token(place.file, held, at);
+  }
+
+  /** A file may be named instead of its token. */
+  #token(file: FileRef, held: Held, at: Draft): void {
+    if (held.has(file.token)) return;
+    const names = [...held].flatMap(([token, memfd]) => [String(token), memfd.file.slice(memfd.file.lastIndexOf('/') + 1)]);
+    const found = [...held].find(([, memfd]) => memfd.file === file.file || memfd.file === `${file.session}/${file.file}`);
+    if (found) file.token = found[0];
+    else this.#unknown('file', `of session ${shown(file.session)} was preserved before`, file.file, new Set(names), at);
   }
 
   #unknownFile(name: string, draft: Draft): void {

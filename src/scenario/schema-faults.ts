@@ -2,11 +2,12 @@
 // Faults: changes made from outside the machine.
 import { z } from 'zod';
 import { FAULT_MOMENTS, type Fault } from '../model/scenario.js';
+import { changeBody } from './schema-change.js';
 import { line, mapping, whole } from './values.js';
 
 const bytes = (what: string) => line(what).meta({ maxLength: 256 });
 
-/** The three ways to say a fault; exactly one is given. */
+/** The ways to say a fault; exactly one is given. */
 export const faultBody = {
   do: z.enum(['triple-fault', 'reset', 'stop', 'nmi']).optional()
     .describe('triple-fault: the next interrupt resets the machine; reset: QMP system_reset; stop: all vCPUs stand still; nmi: QMP inject-nmi'),
@@ -21,6 +22,7 @@ export const faultBody = {
     offset: whole().min(0).max(4095).default(0).describe('Byte of the page'),
     mask: whole().min(1).max(255).default(255).describe('Bits to flip'),
   }).optional().describe('Flip bits of one byte of a file, in the machine\'s memory'),
+  change: changeBody.optional().describe('Change what stands at a place of what is handed over, found by walking its structures in the machine\'s memory'),
 };
 
 export const faultEntry = mapping({
@@ -29,15 +31,16 @@ export const faultEntry = mapping({
   ...faultBody,
 });
 
-export const FAULT_WORDS = ['do', 'replace', 'flip'] as const;
+export const FAULT_WORDS = ['do', 'replace', 'flip', 'change'] as const;
 const bodySchema = mapping(faultBody);
 export type FaultBodyInput = z.output<typeof bodySchema>;
 export type FaultInput = z.output<typeof faultEntry>;
 
-/** The fault that was said, or null where not exactly one was. */
-export function toFault(input: FaultBodyInput): Fault | null {
+/** The fault that was said, or null where not exactly one was. `change` is looked at elsewhere. */
+export function toFault(input: FaultBodyInput): Exclude<Fault, { kind: 'change' }> | 'change' | null {
   if (FAULT_WORDS.filter((word) => input[word] !== undefined).length !== 1) return null;
   if (input.replace) return { kind: 'replace', find: input.replace.find, write: input.replace.with, where: input.replace.where };
   if (input.flip) return { kind: 'flip', ...input.flip };
+  if (input.change) return 'change';
   return input.do ? { kind: input.do } : null;
 }

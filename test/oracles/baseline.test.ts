@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { baselinePages } from '../../src/oracles/baseline.js';
 import { KhopIndex } from '../../src/oracles/khop.js';
 import { PAGE } from '../../src/oracles/pattern.js';
-import { writeFdt } from './fdt.js';
+import { writeFdt } from '../handover/fdt.js';
 
 /** Memory of 64 MiB with these bytes at the beginning of pages. */
 function memory(pages: Readonly<Record<number, Uint8Array>>) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes flattened device trees, for the tests: the other direction of src/oracles/fdt.ts.
+// Writes flattened device trees, for the tests: the other direction of src/handover/fdt.ts.
 
 export interface Tree {
   name?: string;

@@ -2,11 +2,25 @@
 // Reads a flattened device tree, as much as the handover needs of it: names and properties. Format: Devicetree Specification v0.4,
 // chapter 5. The bytes come from a machine that may lie: every offset is checked, depth and number of nodes are bounded.
 
+/** Bytes [start, end) from the beginning of the tree. */
+export interface FdtSpan {
+  start: number;
+  end: number;
+}
+
 export interface FdtNode {
   name: string;
+  /** Of two of one name the first, as libfdt takes it. */
   properties: Map<string, Uint8Array>;
   children: FdtNode[];
+  /** Where it lies, from its first token to behind its last. */
+  span: FdtSpan;
+  /** Where its properties lie: `value` alone, and `whole` with token and padding. */
+  spans: Map<string, { value: FdtSpan; whole: FdtSpan }>;
 }
+
+/** The token that stands for nothing: what is filled with it is gone, and the rest stays where it is. */
+export const FDT_NOP = Uint8Array.of(0, 0, 0, 4);
 
 const MAGIC = 0xd00dfeed;
 const BEGIN_NODE = 1;
@@ -33,7 +47,8 @@ export function readFdt(bytes: Uint8Array): FdtNode | null {
     const length = room.indexOf(0);
     return length < 0 ? null : Buffer.from(room.subarray(0, length)).toString('latin1');
   };
-  const root: FdtNode = { name: '', properties: new Map(), children: [] };
+  const fresh = (name: string, start: number): FdtNode => ({ name, properties: new Map(), children: [], span: { start, end: start }, spans: new Map() });
+  const root = fresh('', 0);
   const path: FdtNode[] = [];
   let nodes = 0;
   for (let at = structAt; at + 4 <= total; ) {
@@ -42,13 +57,16 @@ export function readFdt(bytes: Uint8Array): FdtNode | null {
     if (token === NOP) continue;
     if (token === END) return path.length === 0 && nodes > 0 ? root : null;
     if (token === END_NODE) {
-      if (path.pop() === undefined) return null;
+      const ended = path.pop();
+      if (ended === undefined) return null;
+      ended.span.end = at;
     } else if (token === BEGIN_NODE) {
       const name = text(at, total);
       if (name === null || ++nodes > MOST_NODES || path.length >= MOST_DEPTH) return null;
       const parent = path.at(-1);
       if (parent === undefined && nodes > 1) return null;
-      const node = parent === undefined ? root : { name, properties: new Map(), children: [] };
+      const node = parent === undefined ? root : fresh(name, at - 4);
+      node.span.start = at - 4;
       parent?.children.push(node);
       path.push(node);
       at = align4(at + name.length + 1);
@@ -58,8 +76,12 @@ export function readFdt(bytes: Uint8Array): FdtNode | null {
       const name = text(stringsAt + view.getUint32(at + 4), total);
       const node = path.at(-1);
       if (name === null || node === undefined || at + 8 + length > total) return null;
-      node.properties.set(name, bytes.subarray(at + 8, at + 8 + length));
-      at = align4(at + 8 + length);
+      const value = { start: at + 8, end: at + 8 + length };
+      if (!node.properties.has(name)) {
+        node.properties.set(name, bytes.subarray(value.start, value.end));
+        node.spans.set(name, { value, whole: { start: at - 4, end: align4(value.end) } });
+      }
+      at = align4(value.end);
     } else {
       return null;
     }
@@ -68,7 +90,7 @@ export function readFdt(bytes: Uint8Array): FdtNode | null {
 }
 
 /** A property that holds one 64-bit number in the machine's own byte order, as KHO writes them. */
-export function u64Property(node: FdtNode, name: string): number | null {
+export function u64Property(node: Pick<FdtNode, 'properties'>, name: string): number | null {
   const value = node.properties.get(name);
   if (value === undefined || value.length !== 8) return null;
   const number = Buffer.from(value).readBigUInt64LE();

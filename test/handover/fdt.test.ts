@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import { readFdt, u64Property, type FdtNode } from '../../src/oracles/fdt.js';
+import { readFdt, u64Property, type FdtNode } from '../../src/handover/fdt.js';
 import { writeFdt, type Tree } from './fdt.js';
 
 /** What a 7.x kernel hands over: the root with a subtree for LUO and one for memblock. */
@@ -123,13 +123,13 @@ describe('a flattened device tree', () => {
 });
 
 describe('a 64-bit property', () => {
-  const node = (value: Uint8Array): FdtNode => ({ name: '', properties: new Map([['x', value]]), children: [] });
-  it.each<[string, FdtNode, number | null]>([
+  const node = (value: Uint8Array) => ({ properties: new Map([['x', value]]) });
+  it.each<[string, Pick<FdtNode, 'properties'>, number | null]>([
     ['in the order of the machine', node(Buffer.from('0010000001000000', 'hex')), 0x1_0000_1000],
     ['the largest that is exact', node(Buffer.from('ffffffffffff1f00', 'hex')), Number.MAX_SAFE_INTEGER],
     ['one more', node(Buffer.from('0000000000002000', 'hex')), null],
     ['too short', node(Buffer.alloc(4)), null],
     ['too long', node(Buffer.alloc(16)), null],
-    ['missing', { name: '', properties: new Map(), children: [] }, null],
+    ['missing', { properties: new Map() }, null],
   ])('%s', (_, given, value) => expect(u64Property(given, 'x')).toBe(value));
 });

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// A place in what is handed over, by meaning, and a change of what stands there.
+
+/** A file by its session and the token that it was preserved under. */
+export interface FileRef {
+  session: string;
+  /** As the scenario has it: the token, or the file's name. */
+  file: string;
+  token: number;
+}
+
+/** Fields have the names of the kernel's structures (include/linux/kho/abi/, 6.19 to 7.3) or plain words; docs/scenario.md lists them. */
+export type Place =
+  /** The root tree. `root` is the first word of its header. */
+  | { of: 'kho'; field: 'root' | 'version' | 'map' }
+  /** The map of the preserved memory: its first entry in use, and the first word in use of its first bitmap. */
+  | { of: 'map'; field: 'root' | 'leaf' }
+  /** A subtree of the root by name; `whole` is all of it. */
+  | { of: 'node'; name: string; field: 'whole' | 'size' | 'data' }
+  | { of: 'luo'; field: 'version' | 'number' | 'size' | 'sessions_pa' | 'flbs_pa' }
+  /** What stands before the sessions: the header of their first block or of their array. */
+  | { of: 'sessions'; field: 'version' | 'count' | 'next' }
+  | { of: 'flbs'; field: 'version' | 'count' | 'pages' }
+  | { of: 'session'; session: string; field: 'name' | 'count' | 'files' }
+  /** The header of the first block of a session's files. */
+  | { of: 'files'; session: string; field: 'count' | 'next' }
+  | { of: 'file'; file: FileRef; field: 'compatible' | 'data' | 'token' }
+  | { of: 'memfd'; file: FileRef; field: 'pos' | 'size' | 'seals' | 'flags' | 'nr_folios' | 'folios.first' | 'folios.total_pages' | 'folios.flags' | 'folios.order' }
+  /** A folio by its number in the list, from 0. `preserved` is its bit in the map of the preserved memory. */
+  | { of: 'folio'; file: FileRef; folio: number; field: 'pfn' | 'flags' | 'index' | 'preserved' }
+  /** A byte of a page of a file's content, both from 0. */
+  | { of: 'content'; file: FileRef; page: number; byte: number }
+  | { of: 'kexec-metadata'; field: 'version' | 'previous_release' | 'kexec_count' }
+  | { of: 'memblock'; field: 'version' }
+  | { of: 'reserve-mem'; name: string; field: 'whole' | 'version' | 'start' | 'size' };
+
+/** Numbers are text that BigInt() reads, so that 64 bits survive YAML and JSON. */
+export type Change =
+  | { how: 'number'; value: string }
+  /** What is left of the field becomes NUL. */
+  | { how: 'text'; text: string }
+  /** Goes round at the width of the field. */
+  | { how: 'add'; value: string }
+  | { how: 'flip'; mask: string }
+  /** The physical address of the structure that holds the field: makes a chain cyclic. */
+  | { how: 'self' }
+  /** A property or a node of a tree becomes nothing; the rest of the tree stays where it is. */
+  | { how: 'remove' };

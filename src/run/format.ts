@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the lab must know of a kernel to find what it hands over: the layouts of its structures, and where it keeps the root. Read before
+// the machine starts, and only for scenarios that change what is handed over.
+import { readFileSync } from 'node:fs';
+import type { ImageContext } from '../images/index.js';
+import type { Structure } from '../model/abi.js';
+import type { KernelImage } from '../model/image.js';
+import type { Scenario } from '../model/scenario.js';
+import { LabError } from '../util/errors.js';
+import { kernelAbi } from './abi.js';
+
+export interface HandoverFormat {
+  structures: Structure[];
+  /** The variable `kho_out`: linear addresses, `end` exclusive. */
+  khoOut: { start: bigint; end: bigint };
+  /** The function `machine_kexec`, where the old kernel has written everything and nothing of the next one runs. Linear address. */
+  machineKexec: bigint;
+}
+
+/** Largest variable that is looked through, in bytes. */
+const MOST_VARIABLE = 4096n;
+
+/** True where a fault of the scenario needs the formats of its kernels. */
+export function changesHandover(scenario: Scenario): boolean {
+  return scenario.steps.some((step) => step.op === 'fault' && step.fault.kind === 'change');
+}
+
+/** Throws LabError where the kernel does not show what is needed. */
+export async function handoverFormat(image: KernelImage, context: ImageContext): Promise<HandoverFormat> {
+  const why = (what: string) => new LabError(`${image.name}: a place in its handover cannot be found: ${what}`);
+  if (image.systemMap === null) throw why('it comes without a System.map');
+  const symbols = readSymbols(readFileSync(image.systemMap, 'latin1'));
+  const khoOut = symbols.get('kho_out');
+  const machineKexec = symbols.get('machine_kexec');
+  if (khoOut === undefined || machineKexec === undefined) throw why('it has no kexec handover built in');
+  const { structures, notes } = await kernelAbi(image.name, [], context);
+  if (structures === null || structures.length === 0) throw why(`its layouts are not known${notes.length > 0 ? ` (${notes.join('; ')})` : ''}`);
+  const after = [...symbols.values()].reduce((next, address) => (address > khoOut && address < next ? address : next), khoOut + MOST_VARIABLE);
+  return { structures, khoOut: { start: khoOut, end: after }, machineKexec };
+}
+
+/** Name to linear address; of two of one name the first. Lines as nm writes them: `ffffffff81000000 T _stext`. */
+export function readSymbols(text: string): Map<string, bigint> {
+  const symbols = new Map<string, bigint>();
+  for (const [, address = '', name = ''] of text.matchAll(/^([0-9a-f]{16}) \S (\S+)$/gm)) {
+    if (!symbols.has(name)) symbols.set(name, BigInt(`0x${address}`));
+  }
+  return symbols;
+}

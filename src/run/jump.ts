@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// The exact moment of a jump: the machine stands still where the old kernel has written all that it hands over, and before the first
+// instruction of the next one. A breakpoint on the kernel's own machine_kexec(), so that no load of the host can make it late.
+import type { Step } from '../model/scenario.js';
+import { DebuggerStub } from '../qemu/gdb.js';
+import { LabError } from '../util/errors.js';
+import { within } from '../util/deadline.js';
+import type { RunContext } from './context.js';
+import { rememberHandover } from './handover.js';
+
+const SOCKET = 'gdb.sock';
+
+export interface JumpStop {
+  /** Waits until the machine stands still at the jump. Throws LabError where the next kernel has begun without it. */
+  reached(): Promise<void>;
+  /** Lets the machine go on. */
+  goOn(): Promise<void>;
+}
+
+function changes(step: Step, epoch: number, side: 'outgoing' | 'incoming'): boolean {
+  return step.op === 'fault' && step.fault.kind === 'change' && step.epoch === epoch && step.fault.side === side;
+}
+
+/** Prepares the stop, where a fault needs it: at the jump itself, or later for what the next kernel does not show any more. */
+export async function stopAtJump(context: RunContext, jumpFaults: readonly Step[]): Promise<JumpStop | null> {
+  const { plan, recorder, machine, state, deadlines } = context;
+  const now = jumpFaults.some((step) => changes(step, recorder.epoch, 'outgoing'));
+  const later = plan.scenario.steps.some((step) => changes(step, recorder.epoch + 1, 'incoming'));
+  state.handover = null;
+  if (!now && !later) return null;
+  const format = plan.formats[recorder.epoch];
+  if (!format) throw new LabError(`the handover format of the kernel of epoch ${recorder.epoch} was not read`);
+  const path = `${plan.dir}/${SOCKET}`;
+  const said = String(await machine.command('human-monitor-command', { 'command-line': `gdbserver unix:${path},server=on,wait=off` }));
+  if (/error|could not|fail/i.test(said)) throw new LabError('QEMU opens no debugger stub', { detail: said.trim() });
+  const stub = await DebuggerStub.attach(path);
+  let stopped: Promise<void>;
+  try {
+    await stub.breakAt(format.machineKexec);
+    stopped = stub.runUntilStop();
+    stopped.catch(() => undefined);
+  } catch (error) {
+    await stub.detach();
+    throw error;
+  }
+  return {
+    reached: async () => {
+      const next = machine.untilReady(recorder.epoch + 1, deadlines.boot).then(() => {
+        throw new LabError('the next kernel has begun without a stop at the jump');
+      });
+      next.catch(() => undefined);
+      await within(Promise.race([stopped, next]), deadlines.boot, 'stop at the jump', machine.ended);
+      if (later) await rememberHandover(context);
+    },
+    goOn: () => stub.detach(),
+  };
+}
