@@ -41,8 +41,8 @@ function meet(rule: Rule, writer: ComponentVersions | null, reader: ComponentVer
   const wrote = writtenBy(writer);
   const reads = reader?.reads ?? [];
   if (writer === null || wrote?.length === 0) return reads.length === 0 ? 'none' : (rule.unwritten ?? 'none');
+  if (rule.component === 'object' && reader !== null) return objectMeeting(writer, reader) ?? 'match';
   if (reader === null || reads.length === 0) return rule.unknown.endsIn === 'none' ? 'none' : rule.unknown;
-  if (rule.component === 'object') return objectMeeting(writer, reader) ?? 'match';
   if (wrote === null) return 'unknown';
   return wrote.some((version) => reads.includes(version)) ? 'match' : rule.differs;
 }

@@ -18,14 +18,21 @@ export function objectVersions(listed: number[], config: string | null): Compone
     return listed.length === 0 ? null : { name: 'object', reads: listed, writes: null, write: null, manner: null };
   }
   const chosen = (what: string): number[] => OBJECT_VERSIONS.filter((version) => isSet(config, `${PREFIX}_${what}_${version}`));
+  const writes = chosen('WRITES');
   const write = Number(valueOf(config, `${PREFIX}_WRITE`));
   return {
     name: 'object',
     reads: listed.length > 0 ? listed : chosen('READS'),
-    writes: chosen('WRITES'),
-    write: OBJECT_VERSIONS.includes(write) ? write : null,
+    writes,
+    write: settled(OBJECT_VERSIONS.includes(write) ? write : null, writes),
     manner: mannerOf(config),
   };
+}
+
+/** A version that cannot be written gives way to the newest that can; null where there is none, or nothing is known. */
+export function settled(write: number | null, writes: readonly number[] | null): number | null {
+  if (writes === null) return write;
+  return write !== null && writes.includes(write) ? write : (writes[0] ?? null);
 }
 
 function mannerOf(config: string): Manner | null {

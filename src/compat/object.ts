@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The lab's own preserved object (lab/kernel/object): the stock components speak one version each, this one negotiates. What a kernel's
+// The lab's own preserved object (lab/kernel/object, kernel/liveupdate/labobj/settings.c and handler.c): the stock components speak one version each, this one negotiates. What a kernel's
 // command line makes of its build options, and where a next kernel comes upon a version that it does not read.
 import { CHECK_TIMES, type ComponentVersions, NOTATIONS } from '../model/component.js';
 import { valuesOf } from './cmdline.js';
-import { OBJECT_VERSIONS } from './object-build.js';
+import { OBJECT_VERSIONS, settled } from './object-build.js';
 import { type Effect, OBJECT_EFFECTS } from './rules.js';
 import { writtenBy } from './versions.js';
 
@@ -18,16 +18,20 @@ function objectWith(built: ComponentVersions, cmdline: string): ComponentVersion
   const word = <T extends string>(words: readonly T[]) => (text: string): T | null => words.find((each) => each === text) ?? null;
   const reads = last('reads', versionList) ?? built.reads;
   const writes = last('writes', versionList) ?? built.writes;
-  const write = last('write', (text) => (OBJECT_VERSIONS.includes(Number(text)) ? Number(text) : null)) ?? built.write;
+  const write = last('write', oneVersion) ?? built.write;
   const notation = last('notation', word(NOTATIONS)) ?? built.manner?.notation;
   const check = last('check', word(CHECK_TIMES)) ?? built.manner?.check;
-  return { name: built.name, reads, writes, write, manner: notation === undefined || check === undefined ? null : { notation, check } };
+  return { name: built.name, reads, writes, write: settled(write, writes), manner: notation === undefined || check === undefined ? null : { notation, check } };
 }
 
-/** `1,3` as versions, newest first; null where it is no such list. */
+function oneVersion(text: string): number | null {
+  return OBJECT_VERSIONS.find((version) => String(version) === text) ?? null;
+}
+
+/** `1,3` or `none` as versions, newest first; null where it is no such list. */
 function versionList(text: string): number[] | null {
-  const wanted = text.split(',').map(Number);
-  return wanted.every((version) => OBJECT_VERSIONS.includes(version)) ? OBJECT_VERSIONS.filter((version) => wanted.includes(version)) : null;
+  const wanted = text === 'none' ? [] : text.split(',').map(oneVersion);
+  return wanted.includes(null) ? null : OBJECT_VERSIONS.filter((version) => wanted.includes(version));
 }
 
 /** What the lab's object holds. */

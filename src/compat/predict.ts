@@ -88,6 +88,7 @@ function unsupported({ versions }: KernelFacts, cmdline: string, uses: readonly 
   if (!uses.includes('object')) return null;
   if (lacks('object')) return 'the old kernel has no /dev/labobj: there is no object to preserve';
   const written = writtenBy(componentOf(versions, 'object'));
+  if (written?.length === 0) return 'the old kernel writes no version of the object: it refuses to preserve one';
   if (objectNeeds === null || written === null || written.some((version) => version >= objectNeeds)) return null;
   return `the old kernel writes object-v${Math.max(...written)}, which cannot carry what the object holds; that needs v${objectNeeds}: preserve fails with EOPNOTSUPP (labobj_preserve)`;
 }

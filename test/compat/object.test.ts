@@ -44,9 +44,15 @@ describe('what a kernel reads and writes', () => {
     const under = (cmdline: string) => componentOf(withCmdline(objectKernel([1], [1, 2], 1).versions, cmdline), 'object');
     expect(under('quiet')).toMatchObject({ reads: [1], writes: [2, 1], write: 1, manner: { notation: 'token', check: 'late' } });
     expect(under('labobj.reads=1,2,4 labobj.write=2')).toMatchObject({ reads: [4, 2, 1], write: 2 });
+    expect(under('labobj.write=2')).toMatchObject({ write: 2 });
     expect(under('labobj.writes=3 labobj.writes=2 labobj.notation=integer labobj.check=early')).toMatchObject({ writes: [2], manner: { notation: 'integer', check: 'early' } });
     // What the kernel does not take changes nothing.
-    expect(under('labobj.reads= labobj.reads=5 labobj.write=x labobj.notation=xml labobj.check=never')).toEqual(under(''));
+    expect(under('labobj.reads= labobj.reads=5 labobj.reads=1,,2 labobj.write=02 labobj.write=x labobj.notation=xml labobj.check=never')).toEqual(under(''));
+    // A version that it cannot write gives way to the newest that it can.
+    expect(under('labobj.writes=1,3,4')).toMatchObject({ writes: [4, 3, 1], write: 1 });
+    expect(under('labobj.writes=3,4')).toMatchObject({ write: 4 });
+    expect(under('labobj.write=4')).toMatchObject({ write: 2 });
+    expect(under('labobj.writes=none labobj.reads=none')).toMatchObject({ reads: [], writes: [], write: null });
     expect(withCmdline(KERNELS['7.3.4'].versions, 'labobj.reads=1')).toEqual(KERNELS['7.3.4'].versions);
   });
 
@@ -64,17 +70,23 @@ describe('an object that the next kernel does not read', () => {
   it.each([
     ['token', 'late', 'leak/luo_session_deserialize'], ['composite', 'late', 'leak/luo_session_deserialize'],
     ['fdt', 'late', 'leak/labobj_retrieve'], ['integer', 'late', 'leak/labobj_retrieve'],
-    ['token', 'early', 'leak/labobj_early_check'], ['integer', 'early', 'leak/labobj_early_check'],
+    ['token', 'early', 'leak/labobj_look_early'], ['integer', 'early', 'leak/labobj_look_early'],
   ] as const)('%s, looked at %s: %s', (notation, check, end) => {
     expect(outcome(old(notation), objectKernel([1], [1], 1, { notation, check }))).toBe(end);
     expect(outcome(old(notation), objectKernel([2], [1], 1, { notation, check }))).toBe('preserved/null');
+  });
+
+  it('a kernel that reads nothing has a handler all the same: for what it writes', () => {
+    expect(outcome(old('token'), objectKernel([], [2], 2))).toBe('leak/labobj_retrieve');
+    expect(outcome(old('token'), objectKernel([], [1], 1))).toBe('leak/luo_session_deserialize');
+    expect(outcome(objectKernel([1], [], 1), objectKernel([1], [], 1), 'labobj.writes=none')).toBe('refused/null');
   });
 
   it('both command lines count', () => {
     const next = objectKernel([1], [1], 1);
     expect(outcome(old('token'), next, 'labobj.write=1')).toBe('preserved/null');
     expect(outcome(old('token'), next, '', 'labobj.reads=1,2')).toBe('preserved/null');
-    expect(outcome(old('token'), next, '', 'labobj.check=early')).toBe('leak/labobj_early_check');
+    expect(outcome(old('token'), next, '', 'labobj.check=early')).toBe('leak/labobj_look_early');
   });
 
   it('in another notation finds no handler, or one that cannot read it', () => {
@@ -82,6 +94,8 @@ describe('an object that the next kernel does not read', () => {
     expect(outcome(old('composite'), next('token'))).toBe('leak/luo_session_deserialize');
     expect(outcome(old('integer'), next('token'))).toBe('leak/luo_session_deserialize');
     expect(outcome(old('integer'), next('fdt'))).toBe('leak/labobj_retrieve');
+    // Who looks early has a handler under every name.
+    expect(outcome(old('integer'), next('token'), '', 'labobj.check=early')).toBe('preserved/null');
   });
 
   it('a kernel without it: no handler; an old one without it refuses', () => {
