@@ -4,10 +4,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { comparePair, predict, type Use } from '../compat/index.js';
+import { mismatchesOf, predictScenario } from '../compat/index.js';
 import { ensureHostTools, ensureKernel, ensureRootFs, resolveKernel, type ImageContext } from '../images/index.js';
 import { defaultCacheDir } from '../images/cache.js';
-import type { Mismatch } from '../model/component.js';
 import type { Event } from '../model/event.js';
 import type { KernelImage, RootFs } from '../model/image.js';
 import type { Result } from '../model/result.js';
@@ -16,7 +15,7 @@ import { runStages, type Task } from '../report/progress.js';
 import { seconds } from '../report/style.js';
 import { verdictText } from '../report/verdict-text.js';
 import { chooseAccel, type AccelAnswer } from '../run/accel.js';
-import { execute, type RunRecord } from '../run/execute.js';
+import { execute } from '../run/execute.js';
 import { changesHandover, handoverFormat, type HandoverFormat } from '../run/format.js';
 import { mismatchesSeen } from '../run/mismatches.js';
 import { buildResult, Timeline } from '../run/result.js';
@@ -161,7 +160,7 @@ async function runPrepared(scenario: Scenario, { kernels, rootfs, accel, formats
       agent: (direction, text) => folder.line('agent', clock.now(), direction, text),
     }, AbortSignal.any([signal, folder.failed]));
     const result = buildResult(plan, record, {
-      predicted: prediction(scenario, kernels), mismatches: mismatches(kernels, record), timeline: timeline.entries, labVersion: labVersion(),
+      predicted: predictScenario(scenario, kernels), mismatches: mismatchesSeen(mismatchesOf(scenario, kernels), record), timeline: timeline.entries, labVersion: labVersion(),
     });
     return { result, folder: folder.finish(result, scenario.source) };
   } catch (error) {
@@ -186,25 +185,4 @@ function progressText(event: Event): string | null {
     default:
       return null;
   }
-}
-
-/** The prediction for the whole chain: the first update that goes wrong decides. */
-function prediction(scenario: Scenario, kernels: readonly KernelImage[]): Result['predicted'] {
-  const uses: Use[] = [];
-  if (scenario.steps.some(({ op }) => op === 'create')) uses.push('session');
-  if (scenario.steps.some(({ op }) => op === 'preserve')) uses.push('memfd');
-  if (scenario.reserveMem.length > 0) uses.push('reserve_mem');
-  let last: Result['predicted'] = null;
-  for (let i = 1; i < kernels.length; i++) {
-    last = predict({ from: kernels[i - 1] as KernelImage, to: kernels[i] as KernelImage, cmdlineTo: scenario.cmdlines[i] ?? '', uses });
-    if (last === null || last.outcome !== 'preserved') return last;
-  }
-  return last;
-}
-
-/** What the images say, and what the next kernels said themselves. */
-function mismatches(kernels: readonly KernelImage[], record: RunRecord): Mismatch[] {
-  const found: Mismatch[] = [];
-  for (let i = 1; i < kernels.length; i++) found.push(...comparePair((kernels[i - 1] as KernelImage).components, (kernels[i] as KernelImage).components));
-  return mismatchesSeen(found, record);
 }

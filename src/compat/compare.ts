@@ -1,42 +1,62 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where two kernels do not meet.
-
-import type { Component, Mismatch } from '../model/component.js';
-import { versionsOf } from './component.js';
+// Where two kernels meet, and where they do not.
+import type { ComponentVersions, Mismatch } from '../model/component.js';
+import { objectMeeting } from './object.js';
 import { RULES, type Effect, type Rule } from './rules.js';
+import { componentOf, readsOf, writtenBy } from './versions.js';
+
+/**
+ * `match`: read as it is written. `mismatch`: not read, with an effect. `none`: nothing is written, and nobody misses it.
+ * `unreached`: it stands inside a component that does not match. `unknown`: what is written, or how it is read, cannot be known.
+ */
+export type MeetingState = 'match' | 'mismatch' | 'none' | 'unreached' | 'unknown';
 
 export interface Meeting {
   rule: Rule;
-  effect: Effect;
+  state: MeetingState;
+  /** What a mismatch ends in; null for every other state. */
+  effect: Effect | null;
   wrote: number[];
   reads: number[];
 }
 
-/** Every rule that the two break, in the order in which the next kernel comes to it. */
-export function brokenRules(from: readonly Component[], to: readonly Component[]): Meeting[] {
-  const broken: Meeting[] = [];
-  for (const rule of RULES) {
-    if (rule.within !== null && !agree(from, to, rule.within)) continue;
-    const wrote = versionsOf(from, rule.component);
-    const reads = versionsOf(to, rule.component);
-    const effect = effectOf(rule, wrote, reads);
-    if (effect !== null) broken.push({ rule, effect, wrote, reads });
-  }
-  return broken;
+/** Every component of the rules, in the order in which the next kernel comes to it. */
+export function meetings(from: readonly ComponentVersions[], to: readonly ComponentVersions[]): Meeting[] {
+  return RULES.map((rule) => {
+    const writer = componentOf(from, rule.component);
+    const reader = componentOf(to, rule.component);
+    const about = { rule, wrote: writtenBy(writer) ?? [], reads: reader?.reads ?? [] };
+    if (rule.within !== null && !agree(from, to, rule.within)) return { ...about, state: 'unreached', effect: null };
+    const met = meet(rule, writer, reader);
+    return typeof met === 'string' ? { ...about, state: met, effect: null } : { ...about, state: 'mismatch', effect: met };
+  });
 }
 
-function agree(from: readonly Component[], to: readonly Component[], name: string): boolean {
-  const reads = versionsOf(to, name);
-  return versionsOf(from, name).some((version) => reads.includes(version));
+function agree(from: readonly ComponentVersions[], to: readonly ComponentVersions[], name: string): boolean {
+  const reads = readsOf(to, name);
+  return writtenBy(componentOf(from, name))?.some((version) => reads.includes(version)) ?? false;
 }
 
-function effectOf(rule: Rule, wrote: readonly number[], reads: readonly number[]): Effect | null {
-  if (wrote.length === 0) return reads.length === 0 ? null : rule.unwritten;
-  if (reads.length === 0) return rule.unknown.endsIn === 'none' ? null : rule.unknown;
-  return wrote.some((version) => reads.includes(version)) ? null : rule.differs;
+function meet(rule: Rule, writer: ComponentVersions | null, reader: ComponentVersions | null): Effect | 'match' | 'none' | 'unknown' {
+  const wrote = writtenBy(writer);
+  const reads = reader?.reads ?? [];
+  if (writer === null || wrote?.length === 0) return reads.length === 0 ? 'none' : (rule.unwritten ?? 'none');
+  if (rule.component === 'object' && reader !== null) return objectMeeting(writer, reader) ?? 'match';
+  if (reader === null || reads.length === 0) return rule.unknown.endsIn === 'none' ? 'none' : rule.unknown;
+  if (wrote === null) return 'unknown';
+  return wrote.some((version) => reads.includes(version)) ? 'match' : rule.differs;
 }
 
-export function mismatchOf({ rule, effect, wrote, reads }: Meeting): Mismatch {
+export interface Broken extends Meeting {
+  effect: Effect;
+}
+
+/** Every rule that the two break. */
+export function brokenRules(from: readonly ComponentVersions[], to: readonly ComponentVersions[]): Broken[] {
+  return meetings(from, to).flatMap((meeting) => (meeting.effect === null ? [] : [{ ...meeting, effect: meeting.effect }]));
+}
+
+export function mismatchOf({ rule, effect, wrote, reads }: Broken): Mismatch {
   return {
     component: rule.component, wrote: wrote[0] ?? null, reads, endsIn: effect.endsIn, source: 'images',
     detail: effect.where === '' ? effect.what : `${effect.where}: ${effect.what}`,
@@ -44,6 +64,6 @@ export function mismatchOf({ rule, effect, wrote, reads }: Meeting): Mismatch {
 }
 
 /** The components that the next kernel does not understand in the version that the old one writes, each with what it ends in by itself. */
-export function comparePair(from: readonly Component[], to: readonly Component[]): Mismatch[] {
+export function comparePair(from: readonly ComponentVersions[], to: readonly ComponentVersions[]): Mismatch[] {
   return brokenRules(from, to).map(mismatchOf);
 }

@@ -18,13 +18,14 @@ export class ComponentError extends Error {
   override readonly name = 'ComponentError';
 }
 
-/** One or many components: `kho-v4`, `kho-v4;vmalloc-v1;radix-v1`, a NUL-separated FDT list, `kexec-metadata 1`. */
+/** One or many components: `kho-v4`, `kho-v4;vmalloc-v1;radix-v1`, a NUL-separated FDT list (`object-v2`, `object`), `kexec-metadata 1`. */
 export function parseComponent(text: string): Component[] {
   if (text.length > MOST_TEXT) throw new ComponentError(`component text of ${text.length} characters is too long`);
   const found: Component[] = [];
   for (const part of text.split(/[\0;\n]/)) {
     const word = part.trim();
-    if (word === '') continue;
+    // The general name that a `compatible` list ends with says no more than the versions before it.
+    if (word === '' || found.some(({ name }) => name === word)) continue;
     if (found.length >= MOST_COMPONENTS) throw new ComponentError(`more than ${MOST_COMPONENTS} components`);
     const component = parseOne(word);
     if (!found.some((known) => sameComponent(known, component))) found.push(component);

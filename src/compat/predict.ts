@@ -2,54 +2,59 @@
 // Foretells an update. The next kernel reads the handover layer by layer, and the first broken layer decides: where the root
 // is refused, nobody ever comes to the sessions.
 
-import type { Component } from '../model/component.js';
+import type { ComponentVersions } from '../model/component.js';
 import type { Prediction } from '../model/prediction.js';
 import { switchOf } from './cmdline.js';
-import { brokenRules, mismatchOf } from './compare.js';
-import { versionsOf } from './component.js';
+import { brokenRules, meetings, mismatchOf } from './compare.js';
+import { withCmdline } from './object.js';
 import { SILENT_CHANGES, SWITCHES, type Effect, type Use } from './rules.js';
+import { componentOf, readsOf, writtenBy } from './versions.js';
 
 /** What is known of a kernel; a KernelImage is one. */
 export interface KernelFacts {
   release: string | null;
-  components: readonly Component[];
-  /** The list of components is all there is. Where it is empty, that must be said: it mostly means that the image could not be read. */
-  complete?: boolean;
+  versions: readonly ComponentVersions[];
+  /** The versions are all there are; otherwise nothing is foretold. */
+  known: boolean;
 }
 
 export interface PredictInput {
   from: KernelFacts;
   to: KernelFacts;
-  /** The next kernel's command line, or what is added to the lab's own, which switches both kho and liveupdate on. */
+  /** Each kernel's command line, or what is added to the lab's own, which switches both kho and liveupdate on. */
+  cmdlineFrom: string;
   cmdlineTo: string;
   uses: readonly Use[];
+  /** Lowest version of the lab's object that can carry what the objects hold (neededVersion); null where none is carried. */
+  objectNeeds?: number | null;
 }
 
 /** What will happen; null where one of the two kernels could not be read. */
-export function predict({ from, to, cmdlineTo, uses }: PredictInput): Prediction | null {
-  if (!known(from) || !known(to)) return null;
-  const broken = brokenRules(from.components, to.components);
-  const mismatches = broken.map(mismatchOf);
-  const decide = (effect: Effect, reason: string, further: string[] = []): Prediction => ({ outcome: effect.outcome, endsIn: effect.endsIn, mismatches, reasons: [reason, ...further] });
+export function predict({ from: first, to: second, cmdlineFrom, cmdlineTo, uses, objectNeeds = null }: PredictInput): Prediction | null {
+  if (!first.known || !second.known) return null;
+  const from = { ...first, versions: withCmdline(first.versions, cmdlineFrom) };
+  const to = { ...second, versions: withCmdline(second.versions, cmdlineTo) };
+  const mismatches = brokenRules(from.versions, to.versions).map(mismatchOf);
+  const end = (outcome: Prediction['outcome'], endsIn: Prediction['endsIn'], reason: string): Prediction => ({ outcome, endsIn, where: null, mismatches, reasons: [reason] });
+  const decide = (effect: Effect, reason: string, further: string[] = []): Prediction =>
+    ({ outcome: effect.outcome, endsIn: effect.endsIn, where: effect.where || null, mismatches, reasons: [reason, ...further] });
 
-  const cannot = unsupported(from, uses);
-  if (cannot !== null) return { outcome: 'refused', endsIn: 'none', mismatches, reasons: [cannot] };
-  const writesKho = versionsOf(from.components, 'kho').length > 0;
+  const cannot = unsupported(from, cmdlineFrom, uses, objectNeeds);
+  if (cannot !== null) return end('refused', 'none', cannot);
   const carried = uses.length > 0;
+  const met = meetings(from.versions, to.versions);
 
-  const root = broken.find(({ rule }) => rule.component === 'kho');
-  if (root !== undefined) {
+  const root = met.find(({ rule }) => rule.component === 'kho');
+  if (root?.effect) {
     const reason = sentence(root.effect, 'kho', root.wrote, root.reads);
-    if (!carried) return { outcome: 'preserved', endsIn: 'none', mismatches, reasons: [`nothing is carried over; ${reason}`] };
-    const behind = broken.filter((other) => other !== root).map(({ rule }) => rule.component);
+    if (!carried) return end('preserved', 'none', `nothing is carried over; ${reason}`);
+    const behind = met.filter((other) => other !== root && other.effect !== null).map(({ rule }) => rule.component);
     return decide(root.effect, reason, behind.length === 0 ? [] : [`never read, and no match either: ${behind.join(', ')}`]);
   }
-  if (!writesKho) return { outcome: 'preserved', endsIn: 'none', mismatches, reasons: ['nothing is carried over: the old kernel has no KHO'] };
+  if (root?.wrote.length === 0) return end('preserved', 'none', 'nothing is carried over: the old kernel has no KHO');
 
   const silent = silentChange(from, to);
-  if (silent !== null && carried) {
-    return { outcome: 'corrupt', endsIn: 'reboot', mismatches, reasons: [silent] };
-  }
+  if (silent !== null && carried) return { ...end('corrupt', 'reboot', silent), where: 'kho_mem_deserialize' };
 
   const off = (name: 'kho' | 'liveupdate'): boolean => switchOf(cmdlineTo, name) === false;
   const needs = (name: 'kho' | 'liveupdate'): boolean => uses.some((use) => SWITCHES[name].needs.includes(use));
@@ -57,10 +62,11 @@ export function predict({ from, to, cmdlineTo, uses }: PredictInput): Prediction
   const luoIsRead = !off('kho');
   if (!luoIsRead && needs('kho')) return decide(SWITCHES.kho.effect, sentence(SWITCHES.kho.effect));
 
-  for (const { rule, effect, wrote, reads } of broken) {
+  for (const { rule, state, effect, wrote, reads } of met) {
     const concerned = rule.carries === 'any' || rule.carries.some((use) => uses.includes(use));
-    const ofLuo = rule.component === 'luo' || rule.component === 'memfd' || rule.within === 'luo';
-    if (effect.endsIn === 'none' || !concerned || (ofLuo && !luoIsRead)) continue;
+    if (state === 'unknown' && concerned) return null;
+    const ofLuo = ['luo', 'memfd', 'object'].includes(rule.component) || rule.within === 'luo';
+    if (effect === null || effect.endsIn === 'none' || !concerned || (ofLuo && !luoIsRead)) continue;
     // A kernel without LUO leaks what sessions hold; without any, only the old kernel's own few pages.
     if (rule.component === 'luo' && effect.endsIn === 'leak' && !needs('liveupdate')) continue;
     // liveupdate=off does not keep the incoming tree from being read, so a wrong version of it still panics; files come later.
@@ -68,25 +74,28 @@ export function predict({ from, to, cmdlineTo, uses }: PredictInput): Prediction
     return decide(effect, sentence(effect, rule.component, wrote, reads));
   }
   if (off('liveupdate') && needs('liveupdate')) return decide(SWITCHES.liveupdate.effect, sentence(SWITCHES.liveupdate.effect));
-  return { outcome: 'preserved', endsIn: 'none', mismatches, reasons: [carried ? 'both kernels agree on every component that is carried over' : 'nothing is carried over'] };
-}
-
-function known(kernel: KernelFacts): boolean {
-  return kernel.complete ?? kernel.components.length > 0;
+  return end('preserved', 'none', carried ? 'both kernels agree on every component that is carried over' : 'nothing is carried over');
 }
 
 /** The old kernel cannot even preserve it: the step fails, and nothing is lost. */
-function unsupported(from: KernelFacts, uses: readonly Use[]): string | null {
-  const lacks = (name: string): boolean => versionsOf(from.components, name).length === 0;
-  if (uses.includes('reserve_mem') && uses.length === 1) return null;
-  if ((uses.includes('session') || uses.includes('memfd')) && lacks('luo')) return 'the old kernel has no LUO: there are no sessions to preserve anything in';
+function unsupported({ versions }: KernelFacts, cmdline: string, uses: readonly Use[], objectNeeds: number | null): string | null {
+  const lacks = (name: string): boolean => componentOf(versions, name) === null;
+  const inSession = uses.some((use) => use !== 'reserve_mem');
+  if (!inSession) return null;
+  if (lacks('luo')) return 'the old kernel has no LUO: there are no sessions to preserve anything in';
+  for (const name of ['kho', 'liveupdate']) if (switchOf(cmdline, name) === false) return `the old kernel is told ${name}=off: there is no /dev/liveupdate to preserve anything with`;
   if (uses.includes('memfd') && lacks('memfd')) return 'the old kernel has no handler for memfds: it refuses to preserve one';
-  return null;
+  if (!uses.includes('object')) return null;
+  if (lacks('object')) return 'the old kernel has no /dev/labobj: there is no object to preserve';
+  const written = writtenBy(componentOf(versions, 'object'));
+  if (written?.length === 0) return 'the old kernel writes no version of the object: it refuses to preserve one';
+  if (objectNeeds === null || written === null || written.some((version) => version >= objectNeeds)) return null;
+  return `the old kernel writes object-v${Math.max(...written)}, which cannot carry what the object holds; that needs v${objectNeeds}: preserve fails with EOPNOTSUPP (labobj_preserve)`;
 }
 
 function silentChange(from: KernelFacts, to: KernelFacts): string | null {
   for (const { component, version, since, what } of SILENT_CHANGES) {
-    if (!versionsOf(from.components, component).includes(version) || !versionsOf(to.components, component).includes(version)) continue;
+    if (!writtenBy(componentOf(from.versions, component))?.includes(version) || !readsOf(to.versions, component).includes(version)) continue;
     const [before, after] = [isSince(from.release, since), isSince(to.release, since)];
     if (before !== null && after !== null && before !== after) {
       return `both say ${component}-v${version}, but with ${since.join('.')} the layout changed without the version: ${what}`;
@@ -103,8 +112,9 @@ function isSince(release: string | null, [major, minor]: readonly [number, numbe
 }
 
 function sentence(effect: Effect, component?: string, wrote: readonly number[] = [], reads: readonly number[] = []): string {
-  if (component === undefined) return `${effect.what} (${effect.where})`;
+  const what = effect.where === '' ? effect.what : `${effect.what} (${effect.where})`;
+  if (component === undefined) return what;
   const old = wrote.length === 0 ? `no ${component}` : wrote.map((version) => `${component}-v${version}`).join(' or ');
   const next = reads.length === 0 ? `no ${component}` : reads.map((version) => `${component}-v${version}`).join(' or ');
-  return `the old kernel writes ${old}, the next one reads ${next}: ${effect.what} (${effect.where})`;
+  return `the old kernel writes ${old}, the next one reads ${next}: ${what}`;
 }

@@ -3,8 +3,8 @@
 // Sources: the kernels' own code (functions are named), and runs of stock pairs and of version strings changed from outside.
 import type { EndsIn, Outcome } from '../model/outcome.js';
 
-/** What a scenario carries over: a session alone, files in it, memory reserved by name. */
-export const USES = ['session', 'memfd', 'reserve_mem'] as const;
+/** What a scenario carries over: a session alone, memfds or objects of the lab in it, memory reserved by name. */
+export const USES = ['session', 'memfd', 'object', 'reserve_mem'] as const;
 export type Use = (typeof USES)[number];
 
 export interface Rule {
@@ -29,11 +29,20 @@ export interface Effect {
   what: string;
 }
 
+/** The lab's own object: where a version that is not read comes to light depends on the next kernel's build options (object.ts). */
+export const OBJECT_EFFECTS = {
+  noHandler: { outcome: 'leak', endsIn: 'leak', where: 'luo_session_deserialize', what: 'no handler under that name: no session can be opened, and the memory of all of them stays reserved' },
+  retrieve: { outcome: 'leak', endsIn: 'leak', where: 'labobj_retrieve', what: 'the object cannot be retrieved (EPROTONOSUPPORT) and its memory stays reserved; all else comes back' },
+  early: { outcome: 'leak', endsIn: 'leak', where: 'labobj_look_early', what: 'found out early in boot: the object cannot be retrieved (EPROTONOSUPPORT) and its memory stays reserved; all else comes back' },
+  somewhere: { outcome: 'leak', endsIn: 'leak', where: '', what: 'the object cannot be retrieved and its memory stays reserved; where is not known, as its build options are not' },
+  absent: { outcome: 'leak', endsIn: 'leak', where: 'luo_session_deserialize', what: 'built without the object: no handler, no session can be opened, and the memory of all of them stays reserved' },
+} as const satisfies Record<string, Effect>;
+
 const NONE: Effect = { outcome: 'preserved', endsIn: 'none', where: '', what: 'ignored' };
 
 export const RULES: readonly Rule[] = [
   {
-    component: 'kho', within: null, carries: ['session', 'memfd', 'reserve_mem'],
+    component: 'kho', within: null, carries: ['session', 'memfd', 'object', 'reserve_mem'],
     differs: { outcome: 'lost', endsIn: 'reboot', where: 'kho_populate', what: 'the whole handover is ignored with a warning and its memory is given to the allocator' },
     unknown: { outcome: 'lost', endsIn: 'reboot', where: 'add_kho', what: 'built without CONFIG_KEXEC_HANDOVER: the handover is ignored with a warning' },
     unwritten: null,
@@ -62,6 +71,7 @@ export const RULES: readonly Rule[] = [
     unknown: { outcome: 'leak', endsIn: 'leak', where: 'luo_session_deserialize', what: 'built without CONFIG_LIVEUPDATE_MEMFD: no handler, the files cannot be retrieved and their memory stays reserved' },
     unwritten: null,
   },
+  { component: 'object', within: null, carries: ['object'], differs: OBJECT_EFFECTS.retrieve, unknown: OBJECT_EFFECTS.absent, unwritten: null },
   {
     component: 'memblock', within: null, carries: ['reserve_mem'],
     differs: { outcome: 'leak', endsIn: 'leak', where: 'reserve_mem_kho_retrieve_fdt', what: 'the reservations are made anew elsewhere and the old ones stay reserved' },
@@ -85,11 +95,11 @@ export const SILENT_CHANGES: readonly { component: string; version: number; sinc
 /** Switches on the next kernel's command line. The image understands the handover, and the kernel is told not to use it. */
 export const SWITCHES = {
   kho: {
-    needs: ['session', 'memfd'] as readonly Use[],
+    needs: ['session', 'memfd', 'object'] as readonly Use[],
     effect: { outcome: 'leak', endsIn: 'leak', where: 'luo_early_startup', what: 'kho=off: the memory is reserved all the same, but live update is disabled and nobody can take it back' } satisfies Effect,
   },
   liveupdate: {
-    needs: ['session', 'memfd'] as readonly Use[],
+    needs: ['session', 'memfd', 'object'] as readonly Use[],
     effect: { outcome: 'leak', endsIn: 'leak', where: 'liveupdate_ioctl_init', what: 'liveupdate=off: the memory is reserved, but there is no /dev/liveupdate to take it back with' } satisfies Effect,
   },
 } as const;

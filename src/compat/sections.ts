@@ -42,9 +42,10 @@ function versions(bytes: Uint8Array): Component[] {
   const found: Component[] = [];
   while (cursor.left > 0) {
     const entry = bytes.subarray(cursor.skip(ENTRY_BYTES), cursor.at);
-    const end = entry.indexOf(0);
-    if (end < 0 || entry.subarray(end).some((byte) => byte !== 0)) throw new FormatError('damaged: an entry is not padded with NUL');
-    for (const component of parseComponent(latin1(entry.subarray(0, end)))) if (!found.some((known) => sameComponent(known, component))) found.push(component);
+    // One text, or several with a NUL between them, as a `compatible` list has it.
+    const text = latin1(entry).replace(/\0+$/, '');
+    if (text.length === ENTRY_BYTES || /^\0|\0\0/.test(text)) throw new FormatError('damaged: an entry is not padded with NUL');
+    for (const component of parseComponent(text)) if (!found.some((known) => sameComponent(known, component))) found.push(component);
   }
   return found;
 }

@@ -5,11 +5,13 @@ import { createReadStream, openSync, closeSync, readSync } from 'node:fs';
 import { Transform, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
+import { fromMemory } from '../compat/index.js';
 import type { Component } from '../model/component.js';
 import { runCommand } from '../util/command.js';
 import { messageOf } from '../util/errors.js';
 import { readBzImage } from './bzimage.js';
 import { findProgram } from './host.js';
+import { listedIn, withFile } from './section.js';
 
 /** Components whose version strings are looked for. */
 export const SCANNED: readonly string[] = ['kho', 'luo', 'luo-session', 'luo-flb', 'memfd', 'memblock', 'reserve-mem'];
@@ -22,6 +24,8 @@ export const SCAN_LIMIT = 4 * 2 ** 30;
 /** Most bytes that are unpacked out of a bzImage. */
 export const UNPACK_LIMIT = 2 ** 30;
 const MOST_COMPONENTS = 256;
+/** Most bytes of an unpacked bzImage that are kept: its sections can only be read as a whole. */
+const MOST_KEPT = 256 * 2 ** 20;
 
 /** Finds version strings in a stream of bytes. */
 export class ComponentScanner {
@@ -49,15 +53,35 @@ export class ComponentScanner {
 
 export interface ScanResult {
   components: Component[];
+  /** The kernel's own list of versions; null where it has none that can be read. */
+  listed: Component[] | null;
+  /** All of it was looked through. */
+  whole: boolean;
   /** What could not be found out, and why. */
   notes: string[];
+}
+
+/** Keeps what it was fed, so that it can be read as a whole afterwards. */
+class KeepingScanner extends ComponentScanner {
+  private kept: Buffer[] | null = [];
+
+  override feed(chunk: Buffer): void {
+    super.feed(chunk);
+    if (this.bytes > MOST_KEPT) this.kept = null;
+    this.kept?.push(chunk);
+  }
+
+  /** All of it; null where it was too much. */
+  whole(): Buffer | null {
+    return this.kept && Buffer.concat(this.kept);
+  }
 }
 
 export async function scanVmlinux(path: string, signal?: AbortSignal): Promise<ScanResult> {
   const scanner = new ComponentScanner();
   const notes: string[] = [];
   await scanStream(createReadStream(path, { highWaterMark: 1 << 20 }), scanner, SCAN_LIMIT, notes, path, signal);
-  return result(scanner, notes, path);
+  return result(scanner, notes, path, () => withFile(path, (source) => listedIn(source, notes)));
 }
 
 /** Compressed formats that a bzImage may hold, by their first bytes. */
@@ -74,11 +98,11 @@ const FORMATS: { name: string; magic: number[]; command: string[] | null }[] = [
 export async function scanBzImage(path: string, signal?: AbortSignal): Promise<ScanResult> {
   const notes: string[] = [];
   const { payload } = readBzImage(path);
-  if (payload === null) return { components: [], notes: [`${path}: the boot header names no payload, so its components are not known`] };
+  if (payload === null) return { ...NOTHING, notes: [`${path}: the boot header names no payload, so its components are not known`] };
   const magic = firstBytes(path, payload.offset, 8);
   const format = FORMATS.find((candidate) => candidate.magic.every((byte, i) => magic[i] === byte));
-  if (!format) return { components: [], notes: [`${path}: payload of an unknown kind, so its components are not known`] };
-  const scanner = new ComponentScanner();
+  if (!format) return { ...NOTHING, notes: [`${path}: payload of an unknown kind, so its components are not known`] };
+  const scanner = new KeepingScanner();
   const packed = () => createReadStream(path, { start: payload.offset, end: payload.offset + payload.length - 1, highWaterMark: 1 << 20 });
   if (format.command === null) {
     const gunzip = createGunzip();
@@ -89,13 +113,21 @@ export async function scanBzImage(path: string, signal?: AbortSignal): Promise<S
   } else {
     await scanThrough(format.command, packed(), scanner, notes, path, signal);
   }
-  return result(scanner, notes, path);
+  return result(scanner, notes, path, () => {
+    const bytes = scanner.whole();
+    return bytes === null ? null : listedIn(fromMemory(bytes), notes);
+  });
 }
 
-function result(scanner: ComponentScanner, notes: string[], path: string): ScanResult {
+const NOTHING = { components: [], listed: null, whole: false };
+
+/** @param list reads the kernel's own list, once all was looked through */
+function result(scanner: ComponentScanner, notes: string[], path: string, list: () => Component[] | null): ScanResult {
+  const whole = notes.length === 0;
   const components = scanner.components();
-  if (components.length === 0 && notes.length === 0) notes.push(`${path}: no version string of a handover component found`);
-  return { components, notes };
+  const listed = whole ? list() : null;
+  if (components.length === 0 && listed === null && whole) notes.push(`${path}: no version string of a handover component found`);
+  return { components, listed, whole, notes };
 }
 
 function firstBytes(path: string, offset: number, count: number): Buffer {

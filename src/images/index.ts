@@ -11,3 +11,4 @@ export { buildableNames, type ImageDetails, type ImageEntry, listImages, type Re
 export { prebuiltKernel } from './prebuilt.js';
 export { resolveKernel, type ResolvedKernel } from './resolve.js';
 export { ensureRootFs } from './rootfs.js';
+export { withFile } from './section.js';

@@ -15,9 +15,11 @@ import { scanVmlinux } from './components.js';
 import { type ImageContext, openWorkspace, type Workspace } from './context.js';
 import type { KernelDefinition } from './definition.js';
 import { sha256File } from './download.js';
+import { handoverOf } from './handover.js';
 import { ensureTools } from './host.js';
 import { prebuiltKernel } from './prebuilt.js';
 import { resolveKernel } from './resolve.js';
+import { listedIn, withFile } from './section.js';
 import { describe, ensureSource, knownSource, type SourceTree } from './source.js';
 
 /** What image.json says about a kernel of the cache. */
@@ -25,7 +27,10 @@ export interface StoredImage {
   schema: 1;
   name: string;
   release: string | null;
+  /** By version strings. */
   components: Component[];
+  /** The kernel's own list of versions; missing where an older lab built it. */
+  listed?: Component[] | null;
   sha256: string;
   /** Bytes of the bzImage, to see that it is whole. */
   size: number;
@@ -126,12 +131,13 @@ async function collect(definition: KernelDefinition, source: SourceTree, keys: {
   mkdirSync(beside, { recursive: true });
   for (const [from, to] of FILES) copyFileSync(join(built.tree, from), join(beside, to));
   const bzImage = join(beside, 'bzImage');
-  const { components, notes } = await scanVmlinux(join(beside, 'vmlinux'), work.signal);
+  const { components, listed, notes } = await scanVmlinux(join(beside, 'vmlinux'), work.signal);
   writeJson(join(beside, 'image.json'), {
     schema: 1,
     name: definition.name,
     release: readBzImage(bzImage).release,
     components,
+    listed,
     sha256: await sha256File(bzImage, work.signal),
     size: statSync(bzImage).size,
     inputs: keys.inputs,
@@ -153,17 +159,32 @@ export function readImage(cache: Cache, key: string): KernelImage | null {
   const bzImage = join(dir, 'bzImage');
   if (stored?.schema !== 1 || statSync(bzImage, { throwIfNoEntry: false })?.size !== stored.size) return null;
   const file = (name: string) => (existsSync(join(dir, name)) ? join(dir, name) : null);
+  const [vmlinux, config] = [file('vmlinux'), file('config')];
+  const whole = withList(stored, vmlinux, join(dir, 'image.json'));
   return {
-    name: stored.name,
-    release: stored.release,
+    name: whole.name,
+    release: whole.release,
     bzImage,
-    vmlinux: file('vmlinux'),
-    config: file('config'),
+    vmlinux,
+    config,
     systemMap: file('System.map'),
-    components: stored.components,
-    sha256: stored.sha256,
+    ...handoverOf({ components: whole.components, listed: whole.listed ?? null, whole: true, notes: whole.notes }, config),
+    sha256: whole.sha256,
     cacheDir: dir,
   };
+}
+
+/** An image.json of an older lab does not have the kernel's own list: it is read once and written down. */
+function withList(stored: StoredImage, vmlinux: string | null, path: string): StoredImage {
+  if (stored.listed !== undefined || vmlinux === null) return stored;
+  const notes = [...stored.notes];
+  const whole = { ...stored, listed: withFile(vmlinux, (source) => listedIn(source, notes)), notes };
+  try {
+    writeJson(path, whole);
+  } catch {
+    // A cache that cannot be written to is still one to read from.
+  }
+  return whole;
 }
 
 /** All kernels of the cache, with their keys. */

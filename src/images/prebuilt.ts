@@ -14,13 +14,18 @@ import { SCAN_LIMIT, scanBzImage, scanVmlinux } from './components.js';
 import type { Workspace } from './context.js';
 import type { Prebuilt } from './definition.js';
 import { sha256File } from './download.js';
+import { handoverOf } from './handover.js';
 import { findProgram } from './host.js';
 
 export interface PrebuiltFacts {
   schema: 1;
   release: string | null;
   sha256: string;
+  /** By version strings. */
   components: Component[];
+  listed: Component[] | null;
+  /** All of it was looked through. */
+  whole: boolean;
   /** Path of the vmlinux, unpacked if it was packed. */
   vmlinux: string | null;
   notes: string[];
@@ -35,7 +40,7 @@ export async function prebuiltKernel(name: string, files: Prebuilt, work: Worksp
     vmlinux: facts.vmlinux,
     config: files.config,
     systemMap: files.systemMap,
-    components: facts.components,
+    ...handoverOf(facts, files.config),
     sha256: facts.sha256,
     cacheDir: null,
   };
@@ -45,7 +50,7 @@ export async function prebuiltFacts(files: Prebuilt, work: Workspace): Promise<P
   for (const path of [files.bzImage, files.vmlinux, files.config, files.systemMap]) {
     if (path !== null && !existsSync(path)) throw new UsageError(`no file ${path}`);
   }
-  const key = keyOf(['prebuilt', 2, fileIdentity(files.bzImage), files.vmlinux === null ? null : fileIdentity(files.vmlinux)]);
+  const key = keyOf(['prebuilt', 3, fileIdentity(files.bzImage), files.vmlinux === null ? null : fileIdentity(files.vmlinux)]);
   const path = work.cache.fact(key);
   const known = readJson<PrebuiltFacts>(path);
   if (known?.schema === 1 && (known.vmlinux === null || existsSync(known.vmlinux))) return known;
@@ -53,8 +58,8 @@ export async function prebuiltFacts(files: Prebuilt, work: Workspace): Promise<P
     work.onProgress({ task: `read ${basename(files.bzImage)}`, done: 0, of: null });
     const { release } = readBzImage(files.bzImage);
     const vmlinux = files.vmlinux === null ? null : await plainVmlinux(files.vmlinux, key, work);
-    const { components, notes } = vmlinux === null ? await scanBzImage(files.bzImage, work.signal) : await scanVmlinux(vmlinux, work.signal);
-    const facts: PrebuiltFacts = { schema: 1, release, sha256: await sha256File(files.bzImage, work.signal), components, vmlinux, notes };
+    const scan = vmlinux === null ? await scanBzImage(files.bzImage, work.signal) : await scanVmlinux(vmlinux, work.signal);
+    const facts: PrebuiltFacts = { schema: 1, release, sha256: await sha256File(files.bzImage, work.signal), ...scan, vmlinux };
     writeJson(path, facts);
     return facts;
   });

@@ -8,6 +8,34 @@ export interface Component {
   version: number;
 }
 
+/** How the version of the lab's own object is written down (docs/object.md). Stock components use one token each. */
+export const NOTATIONS = ['token', 'composite', 'fdt', 'integer'] as const;
+export type Notation = (typeof NOTATIONS)[number];
+
+/** When a kernel looks at the version that arrived: as user space asks for the file, as stock handlers do, or early in boot. */
+export const CHECK_TIMES = ['late', 'early'] as const;
+export type CheckTime = (typeof CHECK_TIMES)[number];
+
+export interface Manner {
+  notation: Notation;
+  check: CheckTime;
+}
+
+/** What one kernel does with one component. Lists of versions have the highest first. */
+export interface ComponentVersions {
+  name: string;
+  reads: number[];
+  /** Versions that it can write; null where nothing tells. */
+  writes: number[] | null;
+  /** The one that it writes if nobody asks for another; null where that is not known. */
+  write: number | null;
+  /** Only of the lab's own object, where its build options are known; null for everything else. */
+  manner: Manner | null;
+}
+
+/** Components of the handover that the lab knows by name. */
+export const KNOWN_COMPONENTS = ['kho', 'luo', 'luo-session', 'luo-flb', 'memfd', 'object', 'memblock', 'reserve-mem', 'kexec-metadata'] as const;
+
 /** A component that the next kernel does not understand in the version that the old one wrote. */
 export interface Mismatch {
   component: string;

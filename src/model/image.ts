@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a machine boots: a built kernel and a root file system, both by content.
-import type { Component } from './component.js';
+import type { Component, ComponentVersions } from './component.js';
 
 /** A kernel that is ready to boot. All paths are absolute. */
 export interface KernelImage {
@@ -12,7 +12,16 @@ export interface KernelImage {
   vmlinux: string | null;
   config: string | null;
   systemMap: string | null;
+  /** Every version that the image names: its own list, and version strings for what the list leaves out. */
   components: Component[];
+  /** Its own list (section .liveupdate_versions of the vmlinux); null where it has none that can be read. */
+  listed: Component[] | null;
+  /** What it reads and writes, as it was built; its command line may change that (compat/object.ts). */
+  versions: ComponentVersions[];
+  /** The versions are all there are. False where the image could not be read, so that what is missing may be there all the same. */
+  known: boolean;
+  /** What could not be found out, and why. */
+  notes: string[];
   /** SHA-256 of the bzImage, hexadecimal. */
   sha256: string;
   /** Folder of the cache that holds it; null for ready-made files. */

@@ -6,6 +6,8 @@ import type { EndsIn, Outcome } from './outcome.js';
 export interface Prediction {
   outcome: Outcome;
   endsIn: EndsIn;
+  /** Function of the next kernel that decides; null where none does: all is well, or the update is never begun. */
+  where: string | null;
   /** Every component on which the two do not meet, in the order in which the next kernel reads them. */
   mismatches: Mismatch[];
   /** Sentences; the first one names what decides. */

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The handover format of a kernel, from wherever it can be read: its own list of versions, its image, its source. What is not known is said.
-import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import {
   type ByteSource, collectDefines, CROSSING, crossingStructures, debugSections, FormatError, fromMemory, FURTHER_HEADERS, readElf, readTypes, STAYS,
-  versionsFromDefines, versionsOf, versionsOfImage,
+  versionsFromDefines, versionsOf,
 } from '../compat/index.js';
-import { type AbiObjects, definitionObjects, findBuilt, type ImageContext, isSourceTree, openWorkspace, prebuiltKernel, resolveKernel, SCANNED, treeObjects } from '../images/index.js';
+import { type AbiObjects, definitionObjects, findBuilt, type ImageContext, isSourceTree, openWorkspace, prebuiltKernel, resolveKernel, SCANNED, treeObjects, withFile } from '../images/index.js';
 import type { AbiComponent, AbiSource, KernelAbi, Structure } from '../model/abi.js';
 import type { Component } from '../model/component.js';
 import type { KernelImage } from '../model/image.js';
@@ -67,14 +67,10 @@ function say(notes: string[], note: string): null {
 }
 
 /** The kernel's own list first; what it does not name, such as the root, from the strings of the image. */
-function imageComponents(image: KernelImage, notes: string[]): AbiComponent[] {
-  const strings = tagged(image.components, 'image');
-  if (image.components.length === 0) notes.push('no version string of the handover was found in the image');
-  if (image.vmlinux === null) return strings;
-  const answer = withFile(image.vmlinux, versionsOfImage);
-  if (answer.state === 'unknown') notes.push(`what the kernel says of itself is not known: ${answer.why}`);
-  if (answer.state !== 'known') return strings;
-  return [...tagged(answer.components, 'section'), ...strings.filter(({ name }) => versionsOf(answer.components, name).length === 0)];
+function imageComponents({ components, listed, notes: unread }: KernelImage, notes: string[]): AbiComponent[] {
+  if (components.length === 0) notes.push('no version string of the handover was found in the image');
+  notes.push(...unread);
+  return components.map(({ name, version }) => ({ name, version, from: listed !== null && versionsOf(listed, name).length > 0 ? 'section' : 'image' }));
 }
 
 function tagged(components: readonly Component[], from: AbiSource): AbiComponent[] {
@@ -105,21 +101,5 @@ function readLayouts(source: ByteSource, name: string, notes: string[]): Structu
   } catch (error) {
     if (error instanceof FormatError) return say(notes, `layouts are not known: ${name}: ${error.message}`);
     throw error;
-  }
-}
-
-/** The file as bytes that are read when they are asked for. */
-function withFile<T>(path: string, body: (source: ByteSource) => T): T {
-  const fd = openSync(path, 'r');
-  try {
-    const read = (offset: number, length: number): Uint8Array => {
-      const bytes = Buffer.alloc(length);
-      const got = readSync(fd, bytes, 0, length, offset);
-      if (got !== length) throw new FormatError('cut off while it was read');
-      return bytes;
-    };
-    return body({ size: fstatSync(fd).size, read });
-  } finally {
-    closeSync(fd);
   }
 }

@@ -37,7 +37,7 @@ const memory = z.object({
   })),
 });
 const prediction = z.object({
-  outcome: z.enum(OUTCOMES), endsIn: z.enum(ENDINGS), mismatches: z.array(mismatch), reasons: z.array(z.string()),
+  outcome: z.enum(OUTCOMES), endsIn: z.enum(ENDINGS), where: z.string().nullable(), mismatches: z.array(mismatch), reasons: z.array(z.string()),
 });
 
 export const resultSchema = z.object({

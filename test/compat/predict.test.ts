@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import { comparePair, parseComponent, predict, type KernelFacts, type Use } from '../../src/compat/index.js';
-import { KERNELS, LUO_KERNELS } from './kernels.js';
+import { comparePair, predict, stockVersions, type KernelFacts, type Use } from '../../src/compat/index.js';
+import { KERNELS, LUO_KERNELS, stock } from './kernels.js';
 
 const foretell = (from: KernelFacts, to: KernelFacts, cmdlineTo = '', uses: readonly Use[] = ['memfd']) => {
-  const prediction = predict({ from, to, cmdlineTo, uses });
+  const prediction = predict({ from, to, cmdlineFrom: '', cmdlineTo, uses });
   if (prediction === null) throw new Error('no prediction');
   return prediction;
 };
@@ -15,10 +15,11 @@ const outcome = (...input: Parameters<typeof foretell>) => {
 /** A kernel with some components in other versions; null takes one out. */
 const changed = (name: keyof typeof KERNELS, changes: Record<string, number | null>): KernelFacts => ({
   release: KERNELS[name].release,
-  components: [
-    ...KERNELS[name].components.filter((component) => !(component.name in changes)),
-    ...Object.entries(changes).flatMap(([component, version]) => (version === null ? [] : [{ name: component, version }])),
+  versions: [
+    ...KERNELS[name].versions.filter((component) => !(component.name in changes)),
+    ...stockVersions(Object.entries(changes).flatMap(([component, version]) => (version === null ? [] : [{ name: component, version }]))),
   ],
+  known: true,
 });
 
 describe('the 16 pairs of the LUO kernels, as they were measured', () => {
@@ -33,12 +34,12 @@ describe('the 16 pairs of the LUO kernels, as they were measured', () => {
       expect(prediction.mismatches[0]).toMatchObject({ component: 'kho', endsIn: 'reboot', source: 'images' });
       expect(prediction.reasons[0]).toMatch(/kho_populate/);
     }
-    expect(foretell(KERNELS[from], KERNELS[to]).mismatches).toEqual(comparePair(KERNELS[from].components, KERNELS[to].components));
+    expect(foretell(KERNELS[from], KERNELS[to]).mismatches).toEqual(comparePair(KERNELS[from].versions, KERNELS[to].versions));
   });
 });
 
 describe('comparePair', () => {
-  const pair = (from: string, to: string) => comparePair(parseComponent(from), parseComponent(to)).map(({ component, wrote, reads, endsIn }) => [component, wrote, reads, endsIn]);
+  const pair = (from: string, to: string) => comparePair(stock(null, from).versions, stock(null, to).versions).map(({ component, wrote, reads, endsIn }) => [component, wrote, reads, endsIn]);
   it('lists every mismatch in reading order', () => {
     expect(pair('memfd-v1;luo-v1;kho-v1', 'kho-v4;luo-v5;memfd-v2')).toEqual([
       ['kho', 1, [4], 'reboot'], ['luo', 1, [5], 'panic'], ['memfd', 1, [2], 'leak'],
@@ -61,7 +62,7 @@ describe('comparePair', () => {
     expect(pair('kho-v4;luo-v5;memfd-v2', 'memblock-v1')).toEqual([['kho', 4, [], 'reboot'], ['luo', 5, [], 'leak'], ['memfd', 2, [], 'leak']]);
   });
   it('names the function that decides', () => {
-    expect(comparePair(parseComponent('luo-v5'), parseComponent('luo-v9'))[0]?.detail).toMatch(/^liveupdate_early_init: /);
+    expect(comparePair(stock(null, 'luo-v5').versions, stock(null, 'luo-v9').versions)[0]?.detail).toMatch(/^liveupdate_early_init: /);
   });
 });
 
@@ -80,7 +81,7 @@ describe('predict', () => {
     expect(outcome(changed('7.3.4', { luo: 9, memfd: 9 }), kernel)).toBe('panic/panic');
   });
   it('knows next kernels that are built without a layer', () => {
-    expect(outcome(kernel, { release: null, components: [], complete: true })).toBe('lost/reboot');
+    expect(outcome(kernel, stock(null, ''))).toBe('lost/reboot');
     expect(outcome(kernel, changed('7.3.4', { luo: null, memfd: null }))).toBe('leak/leak');
     expect(outcome(kernel, changed('7.3.4', { memfd: null }))).toBe('leak/leak');
     expect(outcome(KERNELS['6.19.11'], KERNELS['6.18.15'])).toBe('leak/leak');
@@ -111,13 +112,13 @@ describe('predict', () => {
     expect(outcome(changed('7.3.4', { memfd: null }), kernel)).toBe('refused/none');
   });
   it('knows a layout that changed without its version', () => {
-    const old: KernelFacts = { release: '6.17.8', components: KERNELS['6.18.15'].components };
+    const old: KernelFacts = { ...KERNELS['6.18.15'], release: '6.17.8' };
     expect(outcome(old, KERNELS['6.18.15'], '', ['reserve_mem'])).toBe('corrupt/reboot');
     expect(outcome(old, { ...old, release: '6.17.9' }, '', ['reserve_mem'])).toBe('preserved/none');
     expect(outcome({ ...old, release: null }, KERNELS['6.18.15'], '', ['reserve_mem'])).toBe('preserved/none');
   });
   it('says nothing of images that it could not read', () => {
-    expect(predict({ from: { release: null, components: [] }, to: kernel, cmdlineTo: '', uses: ['memfd'] })).toBeNull();
-    expect(predict({ from: kernel, to: { release: null, components: [] }, cmdlineTo: '', uses: ['memfd'] })).toBeNull();
+    expect(predict({ from: { ...kernel, known: false }, to: kernel, cmdlineFrom: '', cmdlineTo: '', uses: ['memfd'] })).toBeNull();
+    expect(predict({ from: kernel, to: { ...kernel, known: false }, cmdlineFrom: '', cmdlineTo: '', uses: ['memfd'] })).toBeNull();
   });
 });

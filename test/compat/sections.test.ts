@@ -12,16 +12,21 @@ function section(entries: readonly string[], magic = 0x4c565550, version = 1): B
   return bytes;
 }
 
-const GOOD = ['luo-v5', 'memfd-v1', 'memfd-v2', 'kho-v4;vmalloc-v1', 'kexec-metadata 1'];
+const GOOD = ['object-v2\0object-v1\0object', 'luo-v5', 'memfd-v1', 'memfd-v2', 'kho-v4;vmalloc-v1', 'kexec-metadata 1'];
 
 describe('the content of .liveupdate_versions', () => {
   it('is read, in all notations of a version', () => {
     expect(parseVersions(section(GOOD))).toEqual({
       state: 'known',
       components: [
+        { name: 'object', version: 2 }, { name: 'object', version: 1 },
         { name: 'luo', version: 5 }, { name: 'memfd', version: 1 }, { name: 'memfd', version: 2 }, { name: 'kho', version: 4 }, { name: 'vmalloc', version: 1 }, { name: 'kexec-metadata', version: 1 },
       ],
     });
+    // A `compatible` list: several texts in one entry, the general name last.
+    const list = { state: 'known', components: [{ name: 'object', version: 2 }, { name: 'object', version: 1 }] };
+    for (const entries of [['object-v2\0object-v1'], ['object-v2\0object-v1\0object'], ['object-v2', 'object-v1'], ['object 2', 'object 1']]) expect(parseVersions(section(entries))).toEqual(list);
+    expect(parseVersions(section([`${'x'.repeat(44)}-v1`]))).toEqual({ state: 'known', components: [{ name: 'x'.repeat(44), version: 1 }] });
     expect(parseVersions(section([]))).toEqual({ state: 'known', components: [] });
     expect(parseVersions(section(['memfd-v2', 'memfd-v2']))).toEqual({ state: 'known', components: [{ name: 'memfd', version: 2 }] });
   });
@@ -34,7 +39,9 @@ describe('the content of .liveupdate_versions', () => {
     ['a version of the header that nobody knows', section(GOOD, undefined, 2), 'header version 2 is not known'],
     ['half an entry', section(GOOD).subarray(0, -24), 'no whole number of entries'],
     ['an entry without an end', section(['x'.repeat(48)]), 'not padded with NUL'],
-    ['something behind the end of an entry', section(['memfd-v2\0x']), 'not padded with NUL'],
+    ['something behind the end of an entry', section(['memfd-v2\0x']), "'x' is not a component"],
+    ['a gap between two texts of an entry', section(['memfd-v2\0\0memfd-v1']), 'not padded with NUL'],
+    ['an entry that begins with NUL', section(['\0memfd-v2']), 'not padded with NUL'],
     ['an empty entry', section(['memfd-v2', '']), 'no component in an empty text'],
     ['a name without a version', section(['memfd']), "'memfd' is not a component"],
     ['a version that is no number', section(['memfd-vx']), 'is not a component'],
@@ -53,7 +60,7 @@ describe('the content of .liveupdate_versions', () => {
       const bytes = section(GOOD);
       for (let change = 0; change <= random(6); change++) bytes[random(bytes.length)] = random(256);
       const answer = parseVersions(bytes.subarray(0, random(2) === 0 ? bytes.length : random(bytes.length)));
-      if (answer.state === 'known') expect(answer.components.length).toBeLessThanOrEqual(12);
+      if (answer.state === 'known') expect(answer.components.length).toBeLessThanOrEqual(16);
     }
   });
 });

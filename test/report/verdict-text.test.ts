@@ -73,7 +73,7 @@ describe('a verdict', () => {
   });
 
   it('tells what the images had said, where it came otherwise', () => {
-    const predicted = { outcome: 'preserved', endsIn: 'none', mismatches: [], reasons: [] } as const;
+    const predicted = { outcome: 'preserved', endsIn: 'none', where: null, mismatches: [], reasons: [] } as const;
     expect(text(resultOf('leak', { predicted: { ...predicted, mismatches: [], reasons: [] } }))).toContain('predicted preserved from the images alone; the run showed otherwise');
     expect(text(resultOf('leak'))).toMatch(/predicted leak\n/);
     expect(text(resultOf('leak', { predicted: null }))).not.toContain('predicted');

@@ -22,7 +22,7 @@ const finding = (component: Finding['component'], title = 'KHO: incompatible'): 
   type: 'finding', title, severity: 'kho', implies: null, line: 1, text: title, corrupted: null, component, after: null, epoch: 1,
 });
 const image = (name: string): KernelImage => ({
-  name, release: `${name}-built`, bzImage: `/k/${name}`, vmlinux: null, config: null, systemMap: null, components: [{ name: 'kho', version: 3 }], sha256: name, cacheDir: null,
+  name, release: `${name}-built`, bzImage: `/k/${name}`, vmlinux: null, config: null, systemMap: null, components: [{ name: 'kho', version: 3 }], listed: null, versions: [], known: true, notes: [], sha256: name, cacheDir: null,
 });
 
 describe('mismatches', () => {

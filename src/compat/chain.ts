@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a scenario carries, and what becomes of it over all of its updates.
+import type { Mismatch } from '../model/component.js';
+import type { Prediction } from '../model/prediction.js';
+import type { Scenario, Step } from '../model/scenario.js';
+import { comparePair } from './compare.js';
+import { neededVersion, type ObjectContent, withCmdline } from './object.js';
+import { type KernelFacts, predict } from './predict.js';
+import { type Use, USES } from './rules.js';
+
+/** What a scenario carries over, and the least version of the lab's object that can carry it. */
+export interface Carried {
+  uses: Use[];
+  objectNeeds: number | null;
+}
+
+type ObjectStep = { op: 'object'; object: ObjectContent & { file: string } };
+
+export function carriedBy({ steps, reserveMem }: Pick<Scenario, 'steps' | 'reserveMem'>): Carried {
+  const objects = new Map<string, ObjectContent>();
+  const inSession = new Map<string, ObjectContent | undefined>();
+  const uses = new Set<Use>();
+  let objectNeeds: number | null = null;
+  for (const step of steps as readonly (Step | ObjectStep)[]) {
+    if (step.op === 'create') uses.add('session');
+    else if (step.op === 'object') objects.set(step.object.file, step.object);
+    else if (step.op === 'preserve') {
+      const object = objects.get(step.file);
+      inSession.set(`${step.session}/${step.token}`, object);
+      uses.add(object === undefined ? 'memfd' : 'object');
+      if (object !== undefined) objectNeeds = Math.max(objectNeeds ?? 0, neededVersion(object));
+    } else if (step.op === 'retrieve') {
+      const object = inSession.get(`${step.session}/${step.token}`);
+      if (object !== undefined) objects.set(step.file, object);
+    }
+  }
+  if (reserveMem.length > 0) uses.add('reserve_mem');
+  return { uses: USES.filter((use) => uses.has(use)), objectNeeds };
+}
+
+/** The prediction for the whole chain: the first update that goes wrong decides. Null where it cannot be known. */
+export function predictScenario(scenario: Scenario, kernels: readonly KernelFacts[]): Prediction | null {
+  const carried = carriedBy(scenario);
+  let last: Prediction | null = null;
+  for (const [from, to, epoch] of updates(kernels)) {
+    last = predict({ from, to, cmdlineFrom: scenario.cmdlines[epoch] ?? '', cmdlineTo: scenario.cmdlines[epoch + 1] ?? '', ...carried });
+    if (last === null || last.outcome !== 'preserved') return last;
+  }
+  return last;
+}
+
+/** Every mismatch between the images of a scenario's kernels, as their command lines have them. */
+export function mismatchesOf(scenario: Pick<Scenario, 'cmdlines'>, kernels: readonly KernelFacts[]): Mismatch[] {
+  return updates(kernels).flatMap(([from, to, epoch]) =>
+    comparePair(withCmdline(from.versions, scenario.cmdlines[epoch] ?? ''), withCmdline(to.versions, scenario.cmdlines[epoch + 1] ?? '')));
+}
+
+function updates(kernels: readonly KernelFacts[]): [KernelFacts, KernelFacts, number][] {
+  return kernels.slice(1).map((to, epoch) => [kernels[epoch] as KernelFacts, to, epoch]);
+}
