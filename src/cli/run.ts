@@ -16,14 +16,14 @@ import { seconds } from '../report/style.js';
 import { verdictText } from '../report/verdict-text.js';
 import { chooseAccel, type AccelAnswer } from '../run/accel.js';
 import { execute } from '../run/execute.js';
-import { changesHandover, handoverFormat, type HandoverFormat } from '../run/format.js';
+import { demandsHandover, handoverFormat, looksIntoHandover, type HandoverFormat } from '../run/format.js';
 import { mismatchesSeen } from '../run/mismatches.js';
 import { buildResult, Timeline } from '../run/result.js';
 import type { RunPlan } from '../run/context.js';
 import { loadScenario } from '../scenario/index.js';
 import { RunFolder, runId } from '../store/run-folder.js';
 import { startClock } from '../util/clock.js';
-import { messageOf } from '../util/errors.js';
+import { LabError, messageOf } from '../util/errors.js';
 import { removeAtEnd } from '../util/reaper.js';
 import { exitCodeOf } from './exit.js';
 import { interruption } from './interrupt.js';
@@ -124,8 +124,14 @@ function setUpStages(scenario: Scenario, options: RunOptions, signal: AbortSigna
       title: `kernel ${name}`, run: async (task: Task) => void images.set(name, await ensureKernel(name, context(task))),
     })),
     // The last kernel hands nothing over.
-    ...(changesHandover(scenario) ? [...new Set(scenario.kernels.slice(0, -1))] : []).map((name) => ({
-      title: `handover format of ${name}`, run: async (task: Task) => void formats.set(name, await handoverFormat(images.get(name) as KernelImage, context(task))),
+    ...(looksIntoHandover(scenario) ? [...new Set(scenario.kernels.slice(0, -1))] : []).map((name) => ({
+      title: `handover format of ${name}`, run: async (task: Task) => {
+        try {
+          formats.set(name, await handoverFormat(images.get(name) as KernelImage, context(task)));
+        } catch (error) {
+          if (demandsHandover(scenario) || !(error instanceof LabError)) throw error;
+        }
+      },
     })),
     { title: 'root file system', run: async (task: Task) => { rootfs = await ensureRootFs(context(task)); } },
     {

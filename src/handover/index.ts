@@ -7,3 +7,4 @@ export { luoToRemember } from './luo.js';
 export { HandoverError, PAGE, type ReadPhys, textOf } from './memory.js';
 export { type HandoverSource, Walk } from './source.js';
 export type { Spot } from './spot.js';
+export { trackedPages } from './tracked.js';

@@ -8,15 +8,15 @@ import type { Walk } from './source.js';
 import { numberSpot, type Spot } from './spot.js';
 
 /** KHO_RADIX_KEY_WIDTH: a page frame number of 64 - 12 bits, and the bit that tells the order. */
-const KEY_WIDTH = 53;
+export const KEY_WIDTH = 53;
 const MOST_ORDER = 20;
 /** More than any machine needs; a list that is longer is none. */
-const MOST_CHUNKS = 65_536;
+export const MOST_CHUNKS = 65_536;
 
 /** The bit of the area of 2^order pages that begins at a page frame, or null where the map has no place for it. */
 type FindBit = (pfn: number, order: number) => Spot | null;
 
-function isRadix({ layouts }: Walk): boolean {
+export function isRadix({ layouts }: Walk): boolean {
   return layouts.has('kho_radix_node');
 }
 
@@ -38,7 +38,7 @@ export function mapSpot(walk: Walk, field: 'root' | 'leaf'): Spot {
   return entry;
 }
 
-function bytesOf({ layouts }: Walk, name: string): number {
+export function bytesOf({ layouts }: Walk, name: string): number {
   const size = layouts.size(name);
   if (size > 2 ** 20 || size % 8 !== 0) throw new HandoverError(`struct ${name} of ${size} bytes is no part of a map`);
   return size;
@@ -56,15 +56,15 @@ function firstWord({ memory }: Walk, phys: number, size: number, what: string): 
 }
 
 /** Levels, the one of the bitmaps among them (KHO_TREE_MAX_DEPTH). */
-function depthOf(walk: Walk): number {
+export function depthOf(walk: Walk): number {
   return Math.ceil((KEY_WIDTH - leafBits(walk)) / nodeBits(walk)) + 1;
 }
 
-function nodeBits(walk: Walk): number {
+export function nodeBits(walk: Walk): number {
   return Math.log2(bytesOf(walk, 'kho_radix_node') / 8);
 }
 
-function leafBits(walk: Walk): number {
+export function leafBits(walk: Walk): number {
   return Math.log2(bytesOf(walk, 'kho_radix_leaf') * 8);
 }
 

@@ -2,6 +2,7 @@
 // One run from a plan to a record: start the machine, go through its epochs, judge, and end it, whatever happened.
 import { makeRunKey } from '../guest/keys.js';
 import { AgentGone } from '../guest/agent.js';
+import type { Mismatch } from '../model/component.js';
 import type { Incident } from '../model/incident.js';
 import type { Step } from '../model/scenario.js';
 import { startClock, type Clock } from '../util/clock.js';
@@ -13,6 +14,7 @@ import type { RunContext, RunPlan } from './context.js';
 import { Deadlines } from './deadlines.js';
 import { MachineEnded } from './ending.js';
 import { judgeUpdate, managedPages, recordEnded, type FileRecord, type UpdateRecord } from './judge.js';
+import { setAside } from './handover.js';
 import { machineConfig } from './layout.js';
 import type { MarkedPages } from './look.js';
 import { Machine } from './machine.js';
@@ -33,6 +35,8 @@ export interface RunRecord {
   /** Files of the old kernel after an update that was called off. */
   kept: FileRecord[];
   steps: StepResult[];
+  /** For what the running kernel's answer called the update off. */
+  objected: Mismatch[];
   /** What each epoch's kernel said of itself. */
   epochs: { release: string | null; bootId: string | null }[];
   findings: Finding[];
@@ -74,6 +78,7 @@ class Run {
     for (;;) {
       const { epoch } = this.recorder;
       const mine = steps.filter(({ step }) => step.epoch === epoch);
+      this.state.trackedBefore = await setAside(context);
       const last = !mine.some(({ step }) => step.op === 'kexec');
       const end = await this.recorder.task(`steps of epoch ${epoch}`, () => runSteps(context, mine, last && epoch > 0));
       if (end.kind === 'called-off') return this.calledOff(context, end.why, end.rest);
@@ -184,7 +189,7 @@ export async function execute(plan: RunPlan, streams: RunStreams, signal: AbortS
     signal.throwIfAborted();
     const verdict = decide(run.recorder.incidents);
     return {
-      verdict, incidents: run.recorder.incidents, droppedIncidents: run.recorder.dropped, updates: run.updates, kept: run.kept, steps: run.state.results,
+      verdict, incidents: run.recorder.incidents, droppedIncidents: run.recorder.dropped, updates: run.updates, kept: run.kept, steps: run.state.results, objected: run.state.objected,
       epochs: run.epochs, findings: run.machine?.findings ?? [], startedAt: run.clock.startedAt,
       qemu: { version: run.machine?.qemuVersion ?? '', accel: plan.accel, commandLine: run.machine?.commandLine ?? '' },
       durations: { total: run.clock.now() },

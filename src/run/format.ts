@@ -15,14 +15,21 @@ export interface HandoverFormat {
   khoOut: { start: bigint; end: bigint };
   /** The function `machine_kexec`, where the old kernel has written everything and nothing of the next one runs. Linear address. */
   machineKexec: bigint;
+  /** The variable `luo_file_handler_list`; null where the kernel has no LUO. Linear address. */
+  handlers: bigint | null;
 }
 
 /** Largest variable that is looked through, in bytes. */
 const MOST_VARIABLE = 4096n;
 
-/** True where a fault of the scenario needs the formats of its kernels. */
-export function changesHandover(scenario: Scenario): boolean {
-  return scenario.steps.some((step) => step.op === 'fault' && step.fault.kind === 'change');
+/** True where the run must find its way in what its kernels hand over: a fault changes it, the running kernel is asked before the kexec, or what it set aside must be counted. */
+export function looksIntoHandover(scenario: Scenario): boolean {
+  return demandsHandover(scenario) || scenario.expect.outcome === 'refused';
+}
+
+/** Without it such a scenario cannot be run at all. */
+export function demandsHandover(scenario: Scenario): boolean {
+  return scenario.policy === 'check' || scenario.steps.some((step) => step.op === 'fault' && step.fault.kind === 'change');
 }
 
 /** Throws LabError where the kernel does not show what is needed. */
@@ -36,7 +43,7 @@ export async function handoverFormat(image: KernelImage, context: ImageContext):
   const { structures, notes } = await kernelAbi(image.name, [], context);
   if (structures === null || structures.length === 0) throw why(`its layouts are not known${notes.length > 0 ? ` (${notes.join('; ')})` : ''}`);
   const after = [...symbols.values()].reduce((next, address) => (address > khoOut && address < next ? address : next), khoOut + MOST_VARIABLE);
-  return { structures, khoOut: { start: khoOut, end: after }, machineKexec };
+  return { structures, khoOut: { start: khoOut, end: after }, machineKexec, handlers: symbols.get('luo_file_handler_list') ?? null };
 }
 
 /** Name to linear address; of two of one name the first. Lines as nm writes them: `ffffffff81000000 T _stext`. */

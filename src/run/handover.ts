@@ -2,7 +2,7 @@
 // Where the walk through a handover begins, at each moment of an update:
 // - in the old kernel: at the tree that its variable `kho_out` points to, the one that kexec_file_load hands to the next kernel;
 // - in the next kernel: at the same tree, remembered from the jump. Only what is still marked as handed over is looked at: the rest has been given back.
-import { changeAt, findPlace, HandoverError, type HandoverSource, luoToRemember, PAGE, readFdt, textOf, Walk } from '../handover/index.js';
+import { changeAt, findPlace, HandoverError, type HandoverSource, luoToRemember, PAGE, readFdt, textOf, trackedPages, Walk } from '../handover/index.js';
 import type { Fault } from '../model/scenario.js';
 import { kernelRoots, mappings, readLinear } from '../qemu/pagetable.js';
 import { LabError } from '../util/errors.js';
@@ -35,6 +35,17 @@ export async function outgoing(context: RunContext): Promise<HandoverSource> {
   if (root === undefined || roots.size > 1) throw new HandoverError(`the kernel's variable kho_out points to ${roots.size} root trees`);
   state.outgoingRoot = root;
   return { read: reader(machine), structures, root };
+}
+
+/** Pages that the running kernel has set aside for the next one; null where its map cannot be seen, as before 7.1, where it is made in the kexec. */
+export async function setAside(context: RunContext): Promise<number | null> {
+  if (!context.plan.formats[context.recorder.epoch]) return null;
+  try {
+    return trackedPages(new Walk(await outgoing(context)));
+  } catch (error) {
+    if (error instanceof HandoverError) return null;
+    throw error;
+  }
 }
 
 /** Physical address of the root tree that a linear address stands for, or null. */

@@ -4,8 +4,9 @@ import type { Mismatch } from '../model/component.js';
 import type { RunRecord } from './execute.js';
 
 /** @param fromImages what the components of the images say; what the run saw of the same component replaces it */
-export function mismatchesSeen(fromImages: readonly Mismatch[], { findings, verdict }: Pick<RunRecord, 'findings' | 'verdict'>): Mismatch[] {
+export function mismatchesSeen(fromImages: readonly Mismatch[], { findings, verdict, objected }: Pick<RunRecord, 'findings' | 'verdict' | 'objected'>): Mismatch[] {
   const all = new Map(fromImages.map((mismatch) => [mismatch.component, mismatch]));
+  for (const mismatch of objected) all.set(mismatch.component, { ...mismatch, source: 'run' });
   for (const { component, title } of findings) {
     if (component === null) continue;
     const known = all.get(component.component);

@@ -4,6 +4,7 @@ import { fateOfReturned } from '../oracles/fate.js';
 import { LabError } from '../util/errors.js';
 import { checkInside, insideProblems } from './check.js';
 import type { RunContext } from './context.js';
+import { setAside } from './handover.js';
 import type { FileRecord } from './judge.js';
 import { reader } from './look.js';
 import { runsOf } from './operations.js';
@@ -38,6 +39,7 @@ export async function judgeRefusal(context: RunContext, why: string): Promise<Fi
  */
 export async function letGo(context: RunContext): Promise<void> {
   const { state, agent, deadlines, machine, recorder } = context;
+  const open = await setAside(context);
   for (const session of [...state.sessions.values()].filter(({ kind }) => kind === 'outgoing')) {
     const reply = await agent.request('close', { session: session.name }, deadlines.request(), machine.ended);
     if (!reply.ok) recorder.incident({ source: 'agent', side: 'inside', implies: null, title: 'a session cannot be closed', detail: `${session.name}: ${reply.errno} (${reply.at})` });
@@ -48,5 +50,21 @@ export async function letGo(context: RunContext): Promise<void> {
     const problems = insideProblems(file);
     if (problems.length === 0) continue;
     recorder.incident({ source: 'agent', side: 'inside', implies: 'corrupt', title: `${file.spec.kind} is corrupt once its session is closed`, detail: `${file.name}: ${problems.join('; ')}` });
+  }
+  await nothingSetAside(context, open);
+}
+
+/** The map of what is preserved for a next kernel must be as it was before the first session. */
+async function nothingSetAside(context: RunContext, open: number | null): Promise<void> {
+  const { state, recorder } = context;
+  const before = state.trackedBefore;
+  const now = before === null ? null : await setAside(context);
+  if (before === null || now === null) return;
+  recorder.event({ kind: 'oracle', oracle: 'pages set aside in the old kernel', side: 'outside', ok: now === before, detail: `${before} before the first session, ${open ?? '?'} with sessions open, ${now} once all are closed` });
+  if (now !== before) {
+    recorder.incident({
+      source: 'memory', side: 'outside', implies: 'leak', title: 'pages stay set aside in the old kernel',
+      detail: `${now - before} pages are still preserved for a next kernel, although every session is closed`,
+    });
   }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the lab knows of the files and sessions of a run: what was asked for, where its pages lay, what came back.
+import type { Mismatch } from '../model/component.js';
 import type { FileSpec, Step } from '../model/scenario.js';
 import type { OutsideLook, PfnRun } from '../oracles/outside.js';
 import type { Pattern } from '../oracles/pattern.js';
@@ -98,6 +99,10 @@ export class RunState {
   /** Names of files that a fault of the scenario has changed on purpose. */
   readonly touched = new Set<string>();
   readonly results: StepResult[] = [];
+  /** Pages that the running kernel had set aside for the next one before the first step; null where that cannot be seen. */
+  trackedBefore: number | null = null;
+  /** For what an update was called off: what the running kernel would have written and the next one would not have read. */
+  readonly objected: Mismatch[] = [];
   /** Null where nothing asked for it. */
   handover: HandoverRoot | null = null;
   /** Physical address of the root tree of the running kernel's own handover, once it was found. */

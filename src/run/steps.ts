@@ -5,6 +5,7 @@ import { BAD_REQUEST, NO_HANDLE, type AgentReply } from '../guest/agent.js';
 import type { Step } from '../model/scenario.js';
 import { within } from '../util/deadline.js';
 import { LabError } from '../util/errors.js';
+import { objectionOf } from './asked.js';
 import { checkInside } from './check.js';
 import { WINDOW, type RunContext } from './context.js';
 import { injectFault } from './faults.js';
@@ -57,7 +58,12 @@ export async function runSteps(context: RunContext, steps: readonly IndexedStep[
     // Before a kexec a call that failed without being expected calls the update off; after the last one the lab looks at all that is left.
     stop = lastEpoch ? null : calledOffBy(context.state.results, steps);
     if (stop !== null) break;
-    if (step.op === 'kexec') return { kind: 'kexec' };
+    if (step.op === 'kexec') {
+      const objection = context.plan.scenario.policy === 'check' ? await objectionOf(context) : null;
+      if (objection === null) return { kind: 'kexec' };
+      context.state.objected.push(...objection.mismatches);
+      return { kind: 'called-off', why: `the running kernel was asked: ${objection.why}`, rest: steps.slice(at + 1) };
+    }
     if (step.op === 'abort') return { kind: 'called-off', why: 'the scenario calls the update off', rest: steps.slice(at + 1) };
     await other(context, step, index);
   }
