@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a scenario carries, and what becomes of it over all of its updates.
 import type { Mismatch } from '../model/component.js';
+import { ENDS_IN } from '../model/outcome.js';
 import type { Prediction } from '../model/prediction.js';
 import type { Scenario, Step } from '../model/scenario.js';
 import { comparePair } from './compare.js';
+import { callsOff, doingOf } from './doings.js';
 import { neededVersion, type ObjectContent, withCmdline } from './object.js';
 import { type KernelFacts, predict } from './predict.js';
 import { type Use, USES } from './rules.js';
@@ -43,10 +45,20 @@ export function predictScenario(scenario: Scenario, kernels: readonly KernelFact
   const carried = carriedBy(scenario);
   let last: Prediction | null = null;
   for (const [from, to, epoch] of updates(kernels)) {
-    last = predict({ from, to, cmdlineFrom: scenario.cmdlines[epoch] ?? '', cmdlineTo: scenario.cmdlines[epoch + 1] ?? '', ...carried });
+    const images = predict({ from, to, cmdlineFrom: scenario.cmdlines[epoch] ?? '', cmdlineTo: scenario.cmdlines[epoch + 1] ?? '', ...carried });
+    last = images === null ? null : withScenario(images, scenario, from, epoch);
     if (last === null || last.outcome !== 'preserved') return last;
   }
   return last;
+}
+
+/** The scenario may call the update off, hand nothing over, or leave what comes back; and it may ask before it goes. */
+function withScenario(images: Prediction, scenario: Scenario, from: KernelFacts, epoch: number): Prediction {
+  const instead = (outcome: Prediction['outcome'], reason: string): Prediction => ({ ...images, outcome, endsIn: ENDS_IN[outcome], where: null, reasons: [reason, ...images.reasons] });
+  if (callsOff(scenario)) return instead('refused', 'the scenario calls the update off');
+  if (images.outcome !== 'preserved') return scenario.policy === 'check' && images.outcome !== 'refused' ? instead('refused', 'the running kernel is asked first, and the update is called off') : images;
+  const doing = doingOf(scenario, from, epoch);
+  return doing === null ? images : instead(doing.outcome, doing.reason);
 }
 
 /** Every mismatch between the images of a scenario's kernels, as their command lines have them. */

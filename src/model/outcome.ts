@@ -9,3 +9,16 @@ export type Outcome = (typeof OUTCOMES)[number];
 
 export const ENDINGS = ['panic', 'leak', 'reboot', 'none'] as const;
 export type EndsIn = (typeof ENDINGS)[number];
+
+/** What each outcome ends in. `none` for infra: it is no verdict on a kernel. */
+export const ENDS_IN: Readonly<Record<Outcome, EndsIn>> = {
+  infra: 'none',
+  panic: 'panic',
+  reboot: 'reboot',
+  hang: 'reboot',
+  corrupt: 'reboot',
+  lost: 'reboot',
+  leak: 'leak',
+  refused: 'none',
+  preserved: 'none',
+};

@@ -1,20 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Evidence to one outcome. The precedence is the order of OUTCOMES; everything that lost stays listed as an incident.
 import type { Incident } from '../model/incident.js';
-import { OUTCOMES, type EndsIn, type Outcome } from '../model/outcome.js';
-
-/** What each outcome ends in. `none` for infra: it is no verdict on a kernel. */
-export const ENDS_IN: Readonly<Record<Outcome, EndsIn>> = {
-  infra: 'none',
-  panic: 'panic',
-  reboot: 'reboot',
-  hang: 'reboot',
-  corrupt: 'reboot',
-  lost: 'reboot',
-  leak: 'leak',
-  refused: 'none',
-  preserved: 'none',
-};
+import { ENDS_IN, OUTCOMES, type EndsIn, type Outcome } from '../model/outcome.js';
 
 export interface Verdict {
   outcome: Outcome;

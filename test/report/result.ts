@@ -3,7 +3,7 @@
 import type { Incident } from '../../src/model/incident.js';
 import type { Outcome } from '../../src/model/outcome.js';
 import type { KernelOfResult, ResourceOfResult, Result } from '../../src/model/result.js';
-import { ENDS_IN } from '../../src/verdict/verdict.js';
+import { ENDS_IN } from '../../src/model/outcome.js';
 
 export function kernel(name: string): KernelOfResult {
   return { name, release: `${name}-lab`, components: [{ name: 'kho', version: 3 }], sha256: 'ab'.repeat(32) };
