@@ -2,15 +2,11 @@
 // What a scenario itself does to an update that the images would carry through.
 import { describe, expect, it } from 'vitest';
 import { predictScenario } from '../../src/compat/index.js';
-import { stockVersions } from '../../src/compat/versions.js';
 import { parseScenario } from '../../src/scenario/index.js';
+import { stock } from './kernels.js';
 
-const kernel = (...texts: string[]) => ({
-  release: '7.3.4', known: true,
-  versions: stockVersions(texts.map((text) => ({ name: text.replace(/-v\d+$/, ''), version: Number(/\d+$/.exec(text)?.[0]) }))),
-});
-const NEW = kernel('kho-v4', 'luo-v5', 'memfd-v2');
-const OLD = kernel('kho-v3', 'luo-v5', 'memfd-v2');
+const NEW = stock('7.3.4', 'kho-v4;luo-v5;memfd-v2');
+const OLD = stock('7.3.4', 'kho-v3;luo-v5;memfd-v2');
 const HEAD = 'from: a\nto: b\nexpect: leak\n';
 const ONE = '  - {name: s, files: [{memfd: 4KiB}]}\n';
 
@@ -35,7 +31,7 @@ describe('a scenario that', () => {
   it('seals a memfd: memfd-v1 does not carry it', () => {
     const sealed = 'sessions: [{name: s, files: [{memfd: 4KiB, seals: [grow]}]}]\n';
     expect(predicted(sealed)).toEqual(['preserved', 'none', expect.anything()]);
-    const first = kernel('kho-v4', 'luo-v5', 'memfd-v1');
+    const first = stock('7.3.4', 'kho-v4;luo-v5;memfd-v1');
     expect(predictScenario(parseScenario(HEAD + sealed, 'x.yaml'), [first, first])).toMatchObject({ outcome: 'corrupt', endsIn: 'reboot' });
   });
 
