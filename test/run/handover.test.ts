@@ -89,10 +89,10 @@ describe('a change in the next kernel', () => {
 
   it('begins at the root that the old one handed over', async () => {
     const { memory, strike, events } = await jumped();
-    await strike('file[vm0/7].token', { how: 'add', value: '1' }, 'incoming');
     await strike('content[vm0/7].page[19]', { how: 'flip', mask: '1' }, 'incoming');
+    await strike('file[vm0/7].token', { how: 'add', value: '1' }, 'incoming');
     expect(memory.readU64((AT.content + 16 + 15) * PAGE)).toBe(1n);
-    expect(events).toMatchObject([{ places: 1, detail: 'file[vm0/7].token at 0x14048: 0x7 to 0x8' }, { places: 1 }]);
+    expect(events).toMatchObject([{ places: 1, detail: 'content[vm0/7].page[19] at 0x11f000: 0x0 to 0x1' }, { places: 1, detail: 'file[vm0/7].token at 0x14048: 0x7 to 0x8' }]);
   });
 
   it.each([['luo.version', 'LUO\'s own page is gone'], ['kho.map.root', 'no longer handed over'], ['kexec-metadata.kexec_count', 'no longer handed over'], ['content[vm0/7].page[1]', 'no longer handed over']])('of %s fails: it has been given back', async (text, why) => {
