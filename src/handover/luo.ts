@@ -42,7 +42,7 @@ export function luoSpot(walk: Walk, word: LuoWord | 'size'): Spot {
     return tree.spot(node === '' ? tree.root : tree.child(node), property, property === 'compatible' ? 'text' : 'little');
   }
   const field = (IN_STRUCT as Partial<Record<LuoWord, string>>)[word];
-  if (field === undefined) throw new HandoverError(`${word}: sessions and FLBs of this kernel have no version of their own, LUO's stands for them`);
+  if (field === undefined) throw new HandoverError(`sessions and FLBs of this kernel have no version of their own, LUO's stands for them`);
   return packed(walk).spot(field);
 }
 

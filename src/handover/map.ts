@@ -10,7 +10,7 @@ import { numberSpot, type Spot } from './spot.js';
 /** KHO_RADIX_KEY_WIDTH: a page frame number of 64 - 12 bits, and the bit that tells the order. */
 export const KEY_WIDTH = 53;
 const MOST_ORDER = 20;
-/** More than any machine needs; a list that is longer is none. */
+/** Chunks, or bitmaps of 128 MiB and more: more than any machine needs. A list that is longer is none. */
 export const MOST_CHUNKS = 65_536;
 
 /** The bit of the area of 2^order pages that begins at a page frame, or null where the map has no place for it. */
@@ -98,7 +98,7 @@ function listBit(walk: Walk): FindBit {
   const found: { order: number; start: bigint; bitmap: bigint }[] = [];
   const seen = new Set<number>();
   for (let at = mapAddress(walk); ; ) {
-    if (seen.has(at) || seen.size >= MOST_CHUNKS) throw new HandoverError('the list of the map does not end');
+    if (seen.has(at) || seen.size + found.length >= MOST_CHUNKS) throw new HandoverError('the list of the map does not end');
     seen.add(at);
     const chunk = new Instance(walk.memory, walk.layouts, 'khoser_mem_chunk', at);
     const elements = chunk.number('hdr.num_elms');

@@ -93,6 +93,7 @@ export function contentSpot(walk: Walk, file: FileRef, page: number, byte: numbe
   for (let i = 0; i <= page && BigInt(i) < list.length; i++) {
     const folio = list.at(i);
     const index = Number(folio.number('index'));
+    if (index <= (found?.index ?? -1)) throw new HandoverError(`${label(file)}: its folios are not in the order of the file`);
     if (index > page) break;
     found = { index, pfn: Number(folio.number('pfn')) };
   }

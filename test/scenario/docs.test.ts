@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { parseScenario, scenarioJsonSchema } from '../../src/scenario/index.js';
+import { PLACE_TEMPLATES } from '../../src/scenario/place.js';
 
 type Schema = { properties?: Record<string, Schema>; items?: Schema; anyOf?: Schema[]; definitions?: Record<string, Schema> };
 
@@ -33,6 +34,8 @@ test.each([
   ['faults', keys(fault)],
   ['replace', keys(fault?.properties?.['replace'])],
   ['flip', keys(fault?.properties?.['flip'])],
+  ['change', keys(fault?.properties?.['change'])],
+  ['places', [...PLACE_TEMPLATES]],
   ['Explicit form: steps', keys(step)],
 ])('%s', (heading, expected) => {
   expect(expected.length).toBeGreaterThan(2);
@@ -44,7 +47,8 @@ test('the words of kexec', () => {
 });
 
 test('the examples are right', () => {
-  const [first, steps] = [...text.matchAll(/^```yaml\n([^]*?)^```/gm)].map((match) => match[1]!);
+  const [first, changes, steps] = [...text.matchAll(/^```yaml\n([^]*?)^```/gm)].map((match) => match[1]!);
   expect(parseScenario(first!, 'a.yaml').steps).toHaveLength(10);
+  expect(parseScenario(`${first!}${changes!}`, 'c.yaml').steps).toHaveLength(12);
   expect(parseScenario(`from: a\nto: b\n${steps!}`, 'b.yaml').steps).toHaveLength(4008);
 });
