@@ -14,6 +14,7 @@ export { crossingStructures } from './layout.js';
 export { meets, type MeetsOptions } from './meets.js';
 export { neededVersion, type ObjectContent, withCmdline } from './object.js';
 export { predict, type KernelFacts, type PredictInput } from './predict.js';
+export { bumped, checkProfile, type Host, type HostCheck, pinnedCmdline, type ProfileCheck } from './profile.js';
 export { USES, type Use } from './rules.js';
 export { type SectionAnswer, versionsOfImage } from './sections.js';
 export { type ImageEvidence, type KernelVersions, kernelVersions, stockVersions } from './versions.js';
