@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The part of a source tree that the handover's types need: a seventh of its files, so that it is copied in a second.
 import { createHash } from 'node:crypto';
-import { constants, copyFileSync, existsSync, linkSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { constants, copyFileSync, existsSync, linkSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { UsageError } from '../util/errors.js';
 import type { Workspace } from './context.js';
 import { LEFT_BY_BUILDS } from './directory.js';
-import { applyPatches, layOver } from './tree.js';
+import { applyPatches, layOver, overlayFiles } from './tree.js';
 
 /** Folders that are taken whole. Of the others only what Kconfig reads. */
 const WHOLE = ['arch/x86', 'include', 'init', 'kernel', 'mm', 'scripts', 'tools/arch/x86/include', 'tools/include'];
@@ -31,8 +31,8 @@ export function isSourceTree(path: string): boolean {
   return ['Makefile', 'Kconfig', 'Kbuild', 'include/linux', 'kernel'].every((name) => existsSync(join(path, name)));
 }
 
-/** Paths of the files that are needed, in order: the patches' files among them. */
-function neededFiles(root: string, patches: readonly string[], signal: AbortSignal): string[] {
+/** Paths of the files that are needed, in order: what is changed (`touched`) among them. */
+function neededFiles(root: string, touched: readonly string[], signal: AbortSignal): string[] {
   const files: string[] = [];
   const visit = (dir: string, whole: boolean, depth: number): void => {
     signal.throwIfAborted();
@@ -46,7 +46,7 @@ function neededFiles(root: string, patches: readonly string[], signal: AbortSign
   };
   visit('', false, 0);
   const known = new Set(files);
-  for (const path of touchedBy(patches)) if (!known.has(path) && existsSync(join(root, path))) files.push(path);
+  for (const path of touched) if (!known.has(path) && existsSync(join(root, path))) files.push(path);
   return files.sort();
 }
 
@@ -72,7 +72,7 @@ function readText(path: string): string {
 /** Tells a developer's tree from what it was before the last change, by names, sizes and times of what is needed of it. */
 export function abiTreeIdentity(root: string, patches: readonly string[], signal: AbortSignal): string {
   const hash = createHash('sha256').update(`abi 1 ${root}\0`);
-  for (const path of neededFiles(root, patches, signal)) {
+  for (const path of neededFiles(root, touchedBy(patches), signal)) {
     const stat = lstatSync(join(root, path), { bigint: true });
     hash.update(`${path}\0${stat.size} ${stat.mtimeNs} ${stat.mode & 0o111n}\n`);
   }
@@ -83,7 +83,7 @@ export function abiTreeIdentity(root: string, patches: readonly string[], signal
 export async function makeAbiTree(inputs: AbiInputs, into: string, work: Workspace, holdFd: number): Promise<void> {
   const task = `types of ${inputs.name}`;
   await rm(into, { recursive: true, force: true });
-  const files = neededFiles(inputs.dir, inputs.patches, work.signal);
+  const files = neededFiles(inputs.dir, [...new Set([...touchedBy(inputs.patches), ...overlaid(inputs.overlay)])], work.signal);
   let folder = '';
   for (const [index, path] of files.entries()) {
     work.signal.throwIfAborted();
@@ -94,6 +94,8 @@ export async function makeAbiTree(inputs: AbiInputs, into: string, work: Workspa
   }
   // Nothing of tools/ is built here: no object is checked, linked or run.
   mkdirSync(join(into, 'tools'), { recursive: true });
+  // It may be there, as a link into the source.
+  rmSync(join(into, 'tools', 'Makefile'), { force: true });
   writeFileSync(join(into, 'tools', 'Makefile'), '%: ;\n\t@true\n');
   for (const overlay of inputs.overlay) layOver(overlay, into);
   await applyPatches(inputs.patches, into, inputs.name, { work, task, holdFd });
@@ -105,8 +107,7 @@ function take(from: string, to: string, linked: boolean): void {
   else copyFileSync(from, to, constants.COPYFILE_FICLONE);
 }
 
-/** Files below the overlays, as they stand in the tree. */
+/** Files that overlays bring or add to, as they stand in the tree. */
 export function overlaid(overlays: readonly string[]): string[] {
-  return overlays.flatMap((overlay) =>
-    readdirSync(overlay, { recursive: true, encoding: 'utf8' }).filter((path) => statSync(join(overlay, path)).isFile()));
+  return [...new Set(overlays.flatMap((overlay) => overlayFiles(overlay).map(({ path }) => path)))];
 }

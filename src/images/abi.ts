@@ -11,13 +11,14 @@ import { packageRoot } from '../util/package-root.js';
 import { type AbiWanted, PROBE, writeProbe } from './abi-probe.js';
 import { type AbiInputs, abiTreeIdentity, isSourceTree, makeAbiTree, overlaid, touchedBy } from './abi-tree.js';
 import { buildEnvironment, makeVariables } from './build.js';
-import { keyOf, onDisk, readJson, sha256, writeJson } from './cache.js';
+import { keyOf, onDisk, readJson, writeJson } from './cache.js';
 import { compilerVersion } from './compiler.js';
 import type { Workspace } from './context.js';
 import type { KernelDefinition } from './definition.js';
 import { parseConfig, readFragment } from './fragment.js';
 import { ensureTools } from './host.js';
 import { ensureSource } from './source.js';
+import { fileDigest, overlayDigests } from './tree.js';
 
 /** Changes when the same inputs would give other objects. */
 const RECIPE = 1;
@@ -64,11 +65,10 @@ export async function treeObjects(path: string, patches: readonly string[], want
 async function objectsOf(inputs: AbiInputs, sourceId: string, wanted: AbiWanted, work: Workspace): Promise<AbiObjects> {
   for (const patch of inputs.patches) if (!existsSync(patch)) throw new UsageError(`no file ${patch}`);
   const absolute = { ...inputs, patches: inputs.patches.map((patch) => resolve(patch)) };
-  const digest = (path: string) => sha256(readFileSync(path));
   await ensureTools(['build'], work);
   const key = keyOf([
-    'abi', RECIPE, wanted.recipe, wanted.headers, sourceId, await compilerVersion(work), inputs.config.map(digest), absolute.patches.map(digest),
-    inputs.overlay.map((overlay) => overlaid([overlay]).sort().map((path) => [path, digest(join(overlay, path))])),
+    'abi', RECIPE, wanted.recipe, wanted.headers, sourceId, await compilerVersion(work), inputs.config.map(fileDigest), absolute.patches.map(fileDigest),
+    inputs.overlay.map(overlayDigests),
   ]);
   const stored = read(key, work);
   if (stored !== null) return stored;

@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// Builds a kernel in a hard-linked copy of its source tree. The copy stays until the kernel is in the cache, so that a killed build
-// goes on where it was. After that it is kept, so that another configuration of the same source goes on from its objects; ccache makes
-// everything else cheap: a patched variant, a tree that was lost.
+// Builds a kernel in a hard-linked copy of its source tree. The copy is kept, so that a killed build goes on where it was, and another
+// configuration of the same source from its objects; ccache makes everything else cheap: a patched variant, a tree that was lost.
 import { createWriteStream, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { commandError, lastLines, mustRun, runCommand, saysDiskFull } from '../util/command.js';
 import { LabError } from '../util/errors.js';
 import { LineSplitter } from '../util/lines.js';
-import { readJson, writeJson } from './cache.js';
+import { keyOf, readJson, writeJson } from './cache.js';
 import type { Workspace } from './context.js';
 import type { KernelDefinition } from './definition.js';
 import { type AskedOption, checkConfig, readFragment } from './fragment.js';
 import { programPath } from './host.js';
-import { applyPatches, layOver } from './tree.js';
+import { applyPatches, fileDigest, layOver, overlayDigests } from './tree.js';
 
 /** Changes when the same inputs would give another kernel. */
 export const RECIPE = 1;
@@ -34,8 +33,9 @@ export interface BuildSource {
 /** A step of the build as make prints it: "  CC      mm/memfd.o". */
 const STEP = /^ {2}[A-Z][A-Z0-9_]+ +(\S+)/;
 
-/** Trees of finished kernels that are kept, the newest. */
+/** Trees of finished kernels that are kept, the newest: of sources as they are, and of patched ones and those with an overlay. */
 const MOST_BUILT_TREES = 8;
+const MOST_CHANGED_TREES = 3;
 /** A file in the tree that holds the key of the kernel that make was last started for. */
 const BEGUN = '.lab-begun';
 
@@ -50,7 +50,7 @@ export function buildKernel(definition: KernelDefinition, source: BuildSource, k
 
 async function build(definition: KernelDefinition, source: BuildSource, key: string, work: Workspace, holdFd: number): Promise<BuildResult> {
   const begun = performance.now();
-  const tree = await prepareTree(definition, source, key, work, holdFd);
+  const tree = await prepareTree(definition, source, work, holdFd);
   const log = work.cache.log(`${definition.name}-${key.slice(0, 12)}.log`);
   mkdirSync(dirname(log), { recursive: true });
   mkdirSync(work.cache.ccache(), { recursive: true });
@@ -81,8 +81,8 @@ export function buildEnvironment(work: Workspace): NodeJS.ProcessEnv {
   };
 }
 
-async function prepareTree(definition: KernelDefinition, source: BuildSource, key: string, work: Workspace, holdFd: number): Promise<string> {
-  const { tree } = treeOf(definition, source.id, key, work);
+async function prepareTree(definition: KernelDefinition, source: BuildSource, work: Workspace, holdFd: number): Promise<string> {
+  const { tree } = treeOf(definition, source.id, work);
   if (existsSync(tree)) return tree;
   const task = `prepare ${definition.name}`;
   work.onProgress({ task, done: 0, of: null, detail: 'links the source tree' });
@@ -90,39 +90,39 @@ async function prepareTree(definition: KernelDefinition, source: BuildSource, ke
   await rm(beside, { recursive: true, force: true });
   mkdirSync(dirname(beside), { recursive: true });
   const options = { signal: work.signal, holdFd, env: { PATH: programPath(), LC_ALL: 'C' } };
-  await mustRun(['cp', '-al', '--', source.dir, beside], 'cannot link the source tree', options);
-  for (const overlay of definition.overlay) layOver(overlay, beside);
-  await applyPatches(definition.patches, beside, definition.name, { work, task, holdFd });
+  try {
+    await mustRun(['cp', '-al', '--', source.dir, beside], 'cannot link the source tree', options);
+    for (const overlay of definition.overlay) layOver(overlay, beside);
+    await applyPatches(definition.patches, beside, definition.name, { work, task, holdFd });
+  } catch (error) {
+    await rm(beside, { recursive: true, force: true });
+    throw error;
+  }
   renameSync(beside, tree);
   return tree;
 }
 
-/** A kernel of the source as it is, whose tree any other configuration of the same source can go on from. */
-function isPlain(definition: KernelDefinition): boolean {
-  return definition.patches.length === 0 && definition.overlay.length === 0;
-}
-
 /**
- * Where a kernel is built, and the name of the lock on it. All plain kernels of a source share one tree, at one place (make builds anew
- * what was built elsewhere): after another configuration make rebuilds what depends on the options that differ.
+ * Where a kernel is built, and the name of the lock on it. All kernels of a source with the same patches and overlays share one tree, at
+ * one place (make builds anew what was built elsewhere): after another configuration make rebuilds what depends on the options that differ.
  */
-export function treeOf(definition: KernelDefinition, sourceId: string, key: string, work: Workspace): { tree: string; lock: string } {
-  return isPlain(definition)
-    ? { tree: work.cache.built(sourceId), lock: work.cache.lock(`tree-${sourceId}`) }
-    : { tree: work.cache.build(key), lock: work.cache.lock(`kernel-${key}`) };
+export function treeOf(definition: KernelDefinition, sourceId: string, work: Workspace): { tree: string; lock: string } {
+  const { patches, overlay } = definition;
+  const changed = patches.length === 0 && overlay.length === 0 ? '' : `${CHANGED}${keyOf([patches.map(fileDigest), overlay.map(overlayDigests)])}`;
+  return { tree: work.cache.built(sourceId + changed), lock: work.cache.lock(`tree-${sourceId}${changed}`) };
 }
 
-/** The kernel is in the cache: its tree stays where another configuration can go on from it, and goes where none can. */
-export async function releaseTree(definition: KernelDefinition, tree: string): Promise<void> {
-  if (isPlain(definition)) await forgetOldTrees(dirname(tree));
-  else await rm(tree, { recursive: true, force: true });
-}
+/** In the name of a tree between its source and what was changed in it. */
+const CHANGED = '-';
 
-/** Each takes some hundred MiB; a source folder that changes often would fill the disk with them. */
-async function forgetOldTrees(folder: string): Promise<void> {
+/** After a kernel is in the cache: its tree stays for the next configuration. Each takes some hundred MiB; changed ones are often made once. */
+export async function forgetOldTrees(work: Workspace): Promise<void> {
+  const folder = dirname(work.cache.built('x'));
   const age = (name: string) => statSync(join(folder, name), { throwIfNoEntry: false })?.ctimeMs ?? 0;
   const trees = readdirSync(folder).filter((name) => !name.startsWith('.')).sort((a, b) => age(b) - age(a));
-  for (const name of trees.slice(MOST_BUILT_TREES)) await rm(join(folder, name), { recursive: true, force: true });
+  const changed = trees.filter((name) => name.includes(CHANGED));
+  const plain = trees.filter((name) => !name.includes(CHANGED));
+  for (const name of [...plain.slice(MOST_BUILT_TREES), ...changed.slice(MOST_CHANGED_TREES)]) await rm(join(folder, name), { recursive: true, force: true });
 }
 
 /** Everything off but what the fragments ask for, and what that needs. */

@@ -38,10 +38,10 @@ export class Cache {
   source = (id: string) => join(this.dir, 'sources', id);
   /** What a source of a definition turned out to be. */
   origin = (key: string) => join(this.dir, 'origins', `${key}.json`);
-  /** Trees in which a kernel is being built. */
+  /** Trees in which the types of a handover are being read. */
   build = (key: string) => join(this.dir, 'build', key);
-  /** The tree of the last kernel that was built from a source as it is, by source: a variant goes on from its objects. */
-  built = (sourceId: string) => join(this.dir, 'built', sourceId);
+  /** The tree of the last kernel that was built from a source, as it is or changed: another configuration goes on from its objects. */
+  built = (name: string) => join(this.dir, 'built', name);
   /** Objects that describe the types of a kernel's handover. */
   abi = (key: string) => join(this.dir, 'abi', key);
   kernel = (key: string) => join(this.dir, 'kernels', key);

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // From a kernel's name to a kernel that is ready to boot. Warm, this reads a handful of small files and starts nothing.
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Component } from '../model/component.js';
 import type { KernelImage } from '../model/image.js';
-import { LabError, UsageError } from '../util/errors.js';
+import { LabError } from '../util/errors.js';
 import { withLock } from '../util/lock.js';
-import { buildKernel, RECIPE, releaseTree, treeOf } from './build.js';
+import { buildKernel, forgetOldTrees, RECIPE, treeOf } from './build.js';
 import { readBzImage } from './bzimage.js';
-import { type Cache, keyOf, onDisk, readJson, sha256, writeJson } from './cache.js';
+import { type Cache, keyOf, onDisk, readJson, writeJson } from './cache.js';
 import { compilerVersion } from './compiler.js';
 import { scanVmlinux } from './components.js';
 import { type ImageContext, openWorkspace, type Workspace } from './context.js';
@@ -21,6 +21,7 @@ import { prebuiltKernel } from './prebuilt.js';
 import { resolveKernel } from './resolve.js';
 import { listedIn, withFile } from './section.js';
 import { describe, ensureSource, knownSource, type SourceTree } from './source.js';
+import { fileDigest, overlayDigests } from './tree.js';
 
 /** What image.json says about a kernel of the cache. */
 export interface StoredImage {
@@ -76,25 +77,11 @@ function inputsOf(definition: KernelDefinition, sourceId: string): string {
     sourceId,
     definition.config.map(fileDigest),
     definition.patches.map(fileDigest),
-    definition.overlay.map((folder) =>
-      readdirSync(folder, { recursive: true, withFileTypes: true })
-        .filter((entry) => !entry.isDirectory())
-        .map((entry) => join(entry.parentPath, entry.name))
-        .sort()
-        .map((path) => [path.slice(folder.length), fileDigest(path)]),
-    ),
+    definition.overlay.map(overlayDigests),
   ]);
 }
 
 const keyWith = (inputs: string, compiler: string) => keyOf([inputs, compiler]);
-
-function fileDigest(path: string): string {
-  try {
-    return sha256(readFileSync(path));
-  } catch (cause) {
-    throw new UsageError(`cannot read ${path}: ${(cause as Error).message}`, { cause });
-  }
-}
 
 async function make(definition: KernelDefinition, work: Workspace): Promise<KernelImage> {
   await ensureTools(['unpack', 'build'], work);
@@ -104,14 +91,14 @@ async function make(definition: KernelDefinition, work: Workspace): Promise<Kern
   const inputs = inputsOf(definition, source.id);
   const key = keyWith(inputs, compiler);
   const onWait = () => work.onProgress({ task: `build ${definition.name}`, done: 0, of: null, detail: 'waits for another lab that builds it' });
-  return withLock(treeOf(definition, source.id, key, work).lock, { signal: work.signal, onWait }, async (lock) => {
+  return withLock(treeOf(definition, source.id, work).lock, { signal: work.signal, onWait }, async (lock) => {
     const other = readImage(work.cache, key);
     if (other) return other;
     // The tree may have been removed since it was looked up.
     const tree = existsSync(source.dir) ? source : await ensureSource(definition, work);
     const built = await buildKernel(definition, tree, key, work, lock.fd);
     await collect(definition, tree, { key, inputs, compiler }, built, work);
-    await releaseTree(definition, built.tree);
+    await forgetOldTrees(work);
     const image = readImage(work.cache, key);
     if (!image) throw new LabError(`kernel ${definition.name} was built, and is not in the cache`);
     return image;

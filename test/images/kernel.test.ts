@@ -130,6 +130,25 @@ describe.skipIf(!ready)('kernels', () => {
     expect(existsSync(join(box.cache, 'sources', tree, 'extra.c'))).toBe(false);
   });
 
+  it('of one patched source share a tree, whatever their options; only the newest such trees stay', async () => {
+    const patch = (to: string) => `--- a/init/main.c\n+++ b/init/main.c\n@@ -1,3 +1,3 @@\n one\n-two\n+${to}\n three\n`;
+    const patches = ['2', 'zwei', 'deux', 'due'];
+    const box = lab({ 'b.config': 'CONFIG_B=n\n', ...Object.fromEntries(patches.map((to) => [`${to}.patch`, patch(to)])) });
+    const build = async (more: string) => {
+      writeFileSync(box.definition, `sources:\n  - {kind: tarball, path: linux-9.tar.xz}\nconfig: [./a.config]\n${more}`);
+      return ensureKernel(box.definition, box.context);
+    };
+    const trees = () => readdirSync(join(box.cache, 'built'));
+    await build('');
+    const first = await build('patches: [2.patch]\n');
+    writeFileSync(join(box.dir, 'a.config'), 'CONFIG_A=n\n');
+    expect((await build('patches: [2.patch]\n')).cacheDir).not.toBe(first.cacheDir);
+    expect(trees()).toHaveLength(2);
+    for (const to of patches) await build(`patches: [${to}.patch]\n`);
+    expect(trees().filter((name) => name.includes('-'))).toHaveLength(3);
+    expect(trees().filter((name) => !name.includes('-'))).toHaveLength(1);
+  });
+
   it('an option that is not set as asked for stops the build', async () => {
     const box = lab();
     rmSync(join(box.dir, 'linux-9.tar.xz'));
@@ -150,6 +169,7 @@ describe.skipIf(!ready)('kernels', () => {
   it('a patch that does not apply is named', async () => {
     const box = lab({ 'fix.patch': '--- a/init/main.c\n+++ b/init/main.c\n@@ -1,3 +1,3 @@\n one\n-zwei\n+2\n three\n' }, 'patches: [fix.patch]\n');
     expect((await failure(ensureKernel(box.definition, box.context))).message).toBe(`${box.dir}/fix.patch does not apply to the source of k`);
+    expect(readdirSync(join(box.cache, 'built'))).toEqual([]);
   });
 
   it('sources are tried in order, and all failures are told', async () => {
