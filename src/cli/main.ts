@@ -10,6 +10,7 @@ import { labVersion } from './version.js';
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import('./run.js')).runCommand(),
   images: async () => (await import('./images.js')).imagesCommand(),
+  check: async () => (await import('./check.js')).checkCommand(),
   abi: async () => (await import('./abi.js')).abiCommand(),
   doctor: async () => (await import('./doctor.js')).doctorCommand(),
 };

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { mismatchesOf, predictScenario } from '../compat/index.js';
-import { ensureHostTools, ensureKernel, ensureRootFs, resolveKernel, type ImageContext } from '../images/index.js';
+import { ensureHostTools, ensureKernel, ensureRootFs, type ImageContext } from '../images/index.js';
 import { defaultCacheDir } from '../images/cache.js';
 import type { Event } from '../model/event.js';
 import type { KernelImage, RootFs } from '../model/image.js';
@@ -23,8 +23,9 @@ import type { RunPlan } from '../run/context.js';
 import { loadScenario } from '../scenario/index.js';
 import { RunFolder, runId } from '../store/run-folder.js';
 import { startClock } from '../util/clock.js';
-import { LabError, messageOf } from '../util/errors.js';
+import { LabError } from '../util/errors.js';
 import { removeAtEnd } from '../util/reaper.js';
+import { kernelProblem } from './check-kernels.js';
 import { exitCodeOf } from './exit.js';
 import { interruption } from './interrupt.js';
 import { labVersion } from './version.js';
@@ -53,16 +54,6 @@ export function runCommand(): Command {
     .action(async (files: string[], options: RunOptions) => {
       process.exitCode = await runScenarios(files, options);
     });
-}
-
-/** Why a kernel cannot be had, from its name alone; nothing is fetched or built. */
-function kernelProblem(name: string): string | null {
-  try {
-    resolveKernel(name);
-    return null;
-  } catch (error) {
-    return messageOf(error);
-  }
 }
 
 function positive(text: string): number {

@@ -4,6 +4,7 @@ export { type AbiDiff, coveringVersion, diffAbi, type StructureChange } from './
 export { CROSSING, FURTHER_HEADERS, STAYS } from './abi-rules.js';
 export { type ByteSource, FormatError, fromMemory } from './bytes.js';
 export { type Carried, carriedBy, mismatchesOf, predictScenario } from './chain.js';
+export { type CheckInput, checkPair, type ComponentCheck, type ComponentMeeting, type DirectionCheck, type PairCheck } from './check.js';
 export { comparePair } from './compare.js';
 export { ComponentError, formatComponent, parseComponent, sameComponent, versionsOf } from './component.js';
 export { collectDefines, versionsFromDefines } from './defines.js';
@@ -13,6 +14,7 @@ export { crossingStructures } from './layout.js';
 export { meets, type MeetsOptions } from './meets.js';
 export { neededVersion, type ObjectContent, withCmdline } from './object.js';
 export { predict, type KernelFacts, type PredictInput } from './predict.js';
+export { bumped, checkProfile, type Host, type HostCheck, pinnedCmdline, type ProfileCheck } from './profile.js';
 export { USES, type Use } from './rules.js';
 export { type SectionAnswer, versionsOfImage } from './sections.js';
 export { type ImageEvidence, type KernelVersions, kernelVersions, stockVersions } from './versions.js';

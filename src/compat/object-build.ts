@@ -6,6 +6,9 @@ import { isSet, valueOf } from './config.js';
 /** Versions there can be, newest first (LABOBJ_OLDEST and LABOBJ_NEWEST of lab/kernel/object/include/uapi/linux/labobj.h). */
 export const OBJECT_VERSIONS: readonly number[] = [4, 3, 2, 1];
 
+/** What the composite notation names besides: parts of the object, whose versions stand for nothing alone. */
+export const OBJECT_PARTS: readonly string[] = ['pages', 'array'];
+
 const PREFIX = 'CONFIG_LAB_OBJECT';
 
 /**

@@ -3,7 +3,7 @@
 import type { Component, ComponentVersions } from '../model/component.js';
 import { sameComponent, versionsOf } from './component.js';
 import { isSet } from './config.js';
-import { objectVersions } from './object-build.js';
+import { OBJECT_PARTS, objectVersions } from './object-build.js';
 
 /** What was read of an image. */
 export interface ImageEvidence {
@@ -31,7 +31,8 @@ export function kernelVersions({ strings, listed, config, whole }: ImageEvidence
     if (!components.some((known) => sameComponent(known, component))) components.push(component);
   }
   const object = objectVersions(versionsOf(components, 'object'), config);
-  const versions = stockVersions(components.filter(({ name }) => name !== 'object'));
+  const apart = object === null ? [] : ['object', ...OBJECT_PARTS];
+  const versions = stockVersions(components.filter(({ name }) => !apart.includes(name)));
   if (object !== null) versions.push(object);
   const withoutKho = config !== null && !isSet(config, 'CONFIG_KEXEC_HANDOVER');
   return { components, versions, known: whole && (components.length > 0 || withoutKho) };

@@ -147,7 +147,7 @@ function nesting(value: unknown, around: Set<unknown>): string | null {
 }
 
 function yamlMessage(code: string, message: string): string {
-  if (code === 'MULTIPLE_DOCS') return 'a scenario is one YAML document; a second one begins here';
+  if (code === 'MULTIPLE_DOCS') return 'expected one YAML document; a second one begins here';
   if (/call stack/.test(message) || message === TOO_DEEP) return TOO_DEEP;
   return `YAML: ${message}`;
 }

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 export { loadScenario, parseScenario, type ScenarioOverrides } from './parse.js';
 export { type ScenarioProblem, ScenarioError, renderProblem } from './problem.js';
+export { loadProfile, parseProfile } from './profile.js';
+export { profileJsonSchema } from './profile-schema.js';
 export { scenarioJsonSchema } from './json-schema.js';

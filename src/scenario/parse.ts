@@ -44,14 +44,15 @@ export async function loadScenario(path: string, overrides: ScenarioOverrides = 
   return parseScenario(await readText(path), path, overrides);
 }
 
-async function readText(path: string): Promise<string> {
+/** The text of a file of at most LIMITS.fileBytes. @param what what it should be, for messages */
+export async function readText(path: string, what = 'scenario'): Promise<string> {
   let bytes: Buffer;
   try {
     bytes = await readBounded(path, LIMITS.fileBytes + 1);
   } catch (error) {
-    throw new ScenarioError([await unreadable(path, error)]);
+    throw new ScenarioError([await unreadable(path, error, what)]);
   }
-  if (bytes.length > LIMITS.fileBytes) throw new ScenarioError([tooLarge(path)]);
+  if (bytes.length > LIMITS.fileBytes) throw new ScenarioError([tooLarge(path, what)]);
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
@@ -81,15 +82,15 @@ function general(file: string, message: string, hint: string | null = null): Sce
   return { file, line: 0, column: 0, message, hint };
 }
 
-function tooLarge(file: string): ScenarioProblem {
-  return general(file, `expected a scenario of at most ${LIMITS.fileBytes} bytes`, 'count, {i} and repeat say many things in few lines');
+function tooLarge(file: string, what = 'scenario'): ScenarioProblem {
+  return general(file, `expected a ${what} of at most ${LIMITS.fileBytes} bytes`, what === 'scenario' ? 'count, {i} and repeat say many things in few lines' : null);
 }
 
-async function unreadable(path: string, error: unknown): Promise<ScenarioProblem> {
+async function unreadable(path: string, error: unknown, what: string): Promise<ScenarioProblem> {
   const code = (error as NodeJS.ErrnoException).code;
-  if (code === 'EISDIR') return general(path, 'expected a scenario file, found a folder');
+  if (code === 'EISDIR') return general(path, `expected a ${what} file, found a folder`);
   if (code !== 'ENOENT' && code !== 'ENOTDIR') return general(path, `cannot be read: ${messageOf(error)}`);
   const others = await readdir(dirname(path)).catch(() => []);
   const near = nearest(basename(path), others.filter((name) => /\.ya?ml$/.test(name)));
-  return general(path, 'no such scenario', near ? `did you mean "${near}"?` : null);
+  return general(path, `no such ${what}`, near ? `did you mean "${near}"?` : null);
 }

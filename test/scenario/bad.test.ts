@@ -31,7 +31,7 @@ const YAML_CASES: Case[] = [
   ['from: "a\n', '2:1 YAML: Missing closing "quote'],
   ['from: a\nto: b\nfrom: c\n', '3:1 this key is there twice in one mapping'],
   [`${HEAD}machine: {cpus: 1, cpus: 2}\n`, '3:20 this key is there twice in one mapping'],
-  ['from: a\n---\nto: b\n', '2:1 a scenario is one YAML document; a second one begins here'],
+  ['from: a\n---\nto: b\n', '2:1 expected one YAML document; a second one begins here'],
   [`${HEAD}tags: *unknown\n`, '3:7 YAML: Unresolved alias'],
   [`${HEAD}tags: &a [*a]\n`, '3:'],
 ];

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// Kernels for `lab check`: what is built is read from a handful of small files; what is not is built first, as for a run.
+import { ensureKernel, findBuilt, type ImageContext, openWorkspace, resolveKernel } from '../images/index.js';
+import type { KernelImage } from '../model/image.js';
+import { runStages } from '../report/progress.js';
+import { messageOf } from '../util/errors.js';
+import { showOn } from './images.js';
+
+/** Why a kernel cannot be had, from its name alone; nothing is fetched or built. */
+export function kernelProblem(name: string): string | null {
+  try {
+    resolveKernel(name);
+    return null;
+  } catch (error) {
+    return messageOf(error);
+  }
+}
+
+/** The images of these kernels, by name, each once. Throws a UsageError for a name that is none, before anything is built. */
+export async function kernelImages(names: readonly string[], context: ImageContext): Promise<Map<string, KernelImage>> {
+  const wanted = [...new Set(names)].map((name) => ({ name, kernel: resolveKernel(name) }));
+  const images = new Map<string, KernelImage>();
+  const work = openWorkspace(context);
+  for (const { name, kernel } of wanted) {
+    const ready = kernel.kind === 'files' || kernel.definition.prebuilt !== null ? await ensureKernel(name, context) : await findBuilt(kernel.definition, work);
+    if (ready !== null) images.set(name, ready);
+  }
+  const missing = wanted.filter(({ name }) => !images.has(name));
+  if (missing.length > 0) {
+    await runStages(missing.map(({ name }) => ({
+      title: `kernel ${name}`, run: async (task) => void images.set(name, await ensureKernel(name, { ...context, onProgress: showOn(task) })),
+    })), process.stderr);
+  }
+  return images;
+}

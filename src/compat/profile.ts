@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+// Holds hosts against a profile: who can take part, what each must be told, what stands in the way of a higher version.
+import { type Component, type ComponentVersions, KNOWN_COMPONENTS } from '../model/component.js';
+import type { Profile } from '../model/profile.js';
+import { checkPair, type DirectionCheck } from './check.js';
+import { withCmdline } from './object.js';
+import type { KernelFacts } from './predict.js';
+import type { Use } from './rules.js';
+import { componentOf } from './versions.js';
+
+export interface Host extends KernelFacts {
+  name: string;
+  /** What its command line gets in addition to the lab's own. */
+  cmdline: string;
+}
+
+/** One host and one pinned version. Null: not known. */
+export interface PinCheck {
+  component: string;
+  version: number;
+  reads: boolean | null;
+  writes: boolean | null;
+}
+
+export interface HostCheck {
+  host: string;
+  /** It reads every pinned version and can write it. */
+  takesPart: boolean | null;
+  pins: PinCheck[];
+  /** What its command line must say so that it writes what is pinned; empty where it does by itself. */
+  needs: string;
+  /** Why it cannot take part, or why that is not known. */
+  reasons: string[];
+}
+
+/** Where one component can go from here. */
+export interface PinOutlook {
+  component: string;
+  pinned: number;
+  /** The highest version that every host reads and can write; null where there is none, or one of them is not known. */
+  highest: number | null;
+  /** The next higher version that any host speaks, and who stands in its way; null where there is none. */
+  next: { version: number; blockedBy: { host: string; reads: boolean; writes: boolean }[] } | null;
+}
+
+export interface FeatureCheck {
+  feature: string;
+  /** The pinned versions can carry it. */
+  carried: boolean;
+  /** Versions that it would need and that are not pinned. */
+  needs: Component[];
+}
+
+/** The update from one host's kernel to another's, both writing what is pinned. */
+export interface FleetUpdate extends DirectionCheck {
+  from: string;
+  to: string;
+}
+
+export interface ProfileCheck {
+  profile: { name: string; description: string; file: string; pins: Component[] };
+  hosts: HostCheck[];
+  outlook: PinOutlook[];
+  features: FeatureCheck[];
+  /** Every update between those that take part, each way: a rollback is the update the other way. */
+  updates: FleetUpdate[];
+  /** All hosts take part, and every update between them works. */
+  compatible: boolean | null;
+}
+
+export function checkProfile({ name, description, file, pins, features }: Profile, hosts: readonly Host[]): ProfileCheck {
+  const checks = hosts.map((host) => hostCheck(host, pins));
+  const updates = updatesOf(hosts.filter((_, index) => checks[index]?.takesPart === true), pins);
+  const answers = [...checks.map(({ takesPart }) => takesPart), ...updates.map(({ compatible }) => compatible)];
+  return {
+    profile: { name, description, file, pins }, hosts: checks,
+    outlook: pins.map((pin) => outlookOf(pin, hosts)),
+    features: features.map((feature) => {
+      const needs = feature.needs.filter((need) => (pins.find((pin) => pin.name === need.name)?.version ?? -1) < need.version);
+      return { feature: feature.name, carried: needs.length === 0, needs };
+    }),
+    updates,
+    compatible: answers.includes(false) ? false : answers.includes(null) ? null : true,
+  };
+}
+
+/** The same profile with some versions pinned higher or lower. Components that it does not pin are ignored. */
+export function bumped(profile: Profile, bumps: readonly Component[]): Profile {
+  return { ...profile, pins: profile.pins.map((pin) => bumps.findLast(({ name }) => name === pin.name) ?? pin) };
+}
+
+/** Words for the command line of a kernel that is to write what is pinned; empty where there is nothing to say. */
+export function pinnedCmdline(versions: readonly ComponentVersions[], pins: readonly Component[]): string {
+  const pin = pins.find(({ name }) => name === 'object');
+  const object = componentOf(versions, 'object');
+  return pin === undefined || object === null || object.write === pin.version || object.writes?.includes(pin.version) === false ? '' : `labobj.write=${pin.version}`;
+}
+
+function hostCheck(host: Host, pins: readonly Component[]): HostCheck {
+  const versions = withCmdline(host.versions, host.cmdline);
+  const checks = pins.map((pin) => pinCheck(componentOf(versions, pin.name), pin, host.known));
+  const bad = checks.filter(({ reads, writes }) => reads === false || writes === false);
+  const unknown = checks.filter(({ reads, writes }) => reads === null || writes === null);
+  const takesPart = bad.length > 0 ? false : unknown.length > 0 ? null : true;
+  return {
+    host: host.name, takesPart, pins: checks,
+    needs: takesPart === false ? '' : pinnedCmdline(versions, pins),
+    reasons: takesPart === false ? bad.map((each) => badReason(each, componentOf(versions, each.component)))
+      : unknown.map(({ component, version, reads }) => `whether it ${reads === null ? 'reads' : 'can write'} ${component} ${version} is not known`),
+  };
+}
+
+/** Components that are found in any image that has them. The version of kexec-metadata is a number, not a string. */
+const LOOKED_FOR: readonly string[] = KNOWN_COMPONENTS.filter((name) => name !== 'kexec-metadata');
+
+function pinCheck(component: ComponentVersions | null, { name, version }: Component, known: boolean): PinCheck {
+  const reads = component?.reads.includes(version) ?? false;
+  const writes = component === null ? false : (component.writes?.includes(version) ?? (component.write === version ? true : null));
+  // What is missing from an image that could not be read, or that no string tells of, may be there all the same.
+  const sure = known && (component !== null || LOOKED_FOR.includes(name));
+  return { component: name, version, reads: reads || sure ? reads : null, writes: writes === false && !sure ? null : writes };
+}
+
+function badReason({ component, version, reads, writes }: PinCheck, has: ComponentVersions | null): string {
+  if (has === null) return `has no ${component}`;
+  const [can, not] = reads === false ? (writes === false ? ['neither reads nor writes', has.reads] : ['cannot read', has.reads]) : ['cannot write', has.writes ?? []];
+  return `${can} ${component} ${version}, only ${not.join(', ') || 'none'}`;
+}
+
+function outlookOf({ name, version }: Component, hosts: readonly Host[]): PinOutlook {
+  const all = hosts.map((host) => ({ host, component: componentOf(withCmdline(host.versions, host.cmdline), name) }));
+  const spoken = [...new Set(all.flatMap(({ component }) => [...(component?.reads ?? []), ...(component?.writes ?? [])]))].sort((a, b) => b - a);
+  const whole = all.every(({ host, component }) => host.known && component?.writes !== null);
+  const common = spoken.find((each) => all.every(({ component }) => component?.reads.includes(each) && component.writes?.includes(each)));
+  const next = spoken.findLast((each) => each > version);
+  const blockedBy = all.map(({ host, component }) => ({ host: host.name, reads: component?.reads.includes(next ?? -1) ?? false, writes: component?.writes?.includes(next ?? -1) ?? false }));
+  return {
+    component: name, pinned: version, highest: whole ? (common ?? null) : null,
+    next: next === undefined ? null : { version: next, blockedBy: blockedBy.filter(({ reads, writes }) => !reads || !writes) },
+  };
+}
+
+/** What the pinned components carry. */
+const CARRIED_BY: Readonly<Record<string, Use>> = { luo: 'session', memfd: 'memfd', object: 'object', memblock: 'reserve_mem' };
+
+function updatesOf(hosts: readonly Host[], pins: readonly Component[]): FleetUpdate[] {
+  const uses = pins.flatMap(({ name }) => CARRIED_BY[name] ?? []);
+  const told = hosts.map((host) => ({ host, cmdline: `${host.cmdline} ${pinnedCmdline(withCmdline(host.versions, host.cmdline), pins)}`.trim() }));
+  return told.flatMap(({ host: from, cmdline: cmdlineFrom }) => told.filter(({ host }) => host !== from).map(({ host: to, cmdline: cmdlineTo }) =>
+    ({ from: from.name, to: to.name, ...checkPair({ from, to, cmdlineFrom, cmdlineTo, uses, objectNeeds: null }).update })));
+}
