@@ -62,9 +62,9 @@ const cell = (text: string) => text.replaceAll('|', '\\|').replaceAll('\n', ' ')
 const kindOf = ({ path }: Labelled) => relative(FOLDER, path).split('/')[0] ?? '';
 const pairOf = ({ scenario }: Labelled) => scenario.kernels.join(' to ');
 
-/** `fault`, `version`, ... and the component are the words after `mismatch` among the tags. */
+/** The component is the word among the tags that says nothing else. */
 function componentOf({ scenario }: Labelled): string {
-  return scenario.tags.find((tag) => !['mismatch', 'fast', 'fault', 'version', 'object', 'stock', 'policy'].includes(tag)) ?? '–';
+  return scenario.tags.find((tag) => !['mismatch', 'fast', 'fault', 'policy'].includes(tag)) ?? '–';
 }
 
 function outcomeTable(all: readonly Ran[]): string[] {
