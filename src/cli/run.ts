@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { mismatchesOf, predictScenario } from '../compat/index.js';
+import { mismatchesOf, predictScenario, readByLast } from '../compat/index.js';
 import { ensureHostTools, ensureKernel, ensureRootFs, type ImageContext } from '../images/index.js';
 import { defaultCacheDir } from '../images/cache.js';
 import type { Event } from '../model/event.js';
@@ -157,7 +157,7 @@ async function runPrepared(scenario: Scenario, { kernels, rootfs, accel, formats
       agent: (direction, text) => folder.line('agent', clock.now(), direction, text),
     }, AbortSignal.any([signal, folder.failed]));
     const result = buildResult(plan, record, {
-      predicted: predictScenario(scenario, kernels), mismatches: mismatchesSeen(mismatchesOf(scenario, kernels), record), timeline: timeline.entries, labVersion: labVersion(),
+      predicted: predictScenario(scenario, kernels), mismatches: mismatchesSeen(mismatchesOf(scenario, kernels), record, (component) => readByLast(scenario, kernels, component)), timeline: timeline.entries, labVersion: labVersion(),
     });
     return { result, folder: folder.finish(result, scenario.source) };
   } catch (error) {

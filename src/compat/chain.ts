@@ -9,6 +9,7 @@ import { callsOff, doingOf } from './doings.js';
 import { neededVersion, type ObjectContent, withCmdline } from './object.js';
 import { type KernelFacts, predict } from './predict.js';
 import { type Use, USES } from './rules.js';
+import { readsOf } from './versions.js';
 
 /** What a scenario carries over, and the least version of the lab's object that can carry it. */
 export interface Carried {
@@ -65,6 +66,11 @@ function withScenario(images: Prediction, scenario: Scenario, from: KernelFacts,
 export function mismatchesOf(scenario: Pick<Scenario, 'cmdlines'>, kernels: readonly KernelFacts[]): Mismatch[] {
   return updates(kernels).flatMap(([from, to, epoch]) =>
     comparePair(withCmdline(from.versions, scenario.cmdlines[epoch] ?? ''), withCmdline(to.versions, scenario.cmdlines[epoch + 1] ?? '')));
+}
+
+/** Versions of a component that the last kernel reads. */
+export function readByLast({ cmdlines }: Pick<Scenario, 'cmdlines'>, kernels: readonly KernelFacts[], component: string): number[] {
+  return readsOf(withCmdline(kernels.at(-1)?.versions ?? [], cmdlines[kernels.length - 1] ?? ''), component);
 }
 
 function updates(kernels: readonly KernelFacts[]): [KernelFacts, KernelFacts, number][] {

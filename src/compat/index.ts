@@ -3,7 +3,7 @@ export { switchOf } from './cmdline.js';
 export { type AbiDiff, coveringVersion, diffAbi, type StructureChange } from './abi-diff.js';
 export { CROSSING, FURTHER_HEADERS, STAYS } from './abi-rules.js';
 export { type ByteSource, FormatError, fromMemory } from './bytes.js';
-export { type Carried, carriedBy, mismatchesOf, predictScenario } from './chain.js';
+export { type Carried, carriedBy, mismatchesOf, predictScenario, readByLast } from './chain.js';
 export { type CheckInput, checkPair, type ComponentCheck, type ComponentMeeting, type DirectionCheck, type PairCheck } from './check.js';
 export { comparePair } from './compare.js';
 export { ComponentError, formatComponent, parseComponent, sameComponent, versionsOf } from './component.js';

@@ -3,8 +3,11 @@
 import type { Mismatch } from '../model/component.js';
 import type { RunRecord } from './execute.js';
 
-/** @param fromImages what the components of the images say; what the run saw of the same component replaces it */
-export function mismatchesSeen(fromImages: readonly Mismatch[], { findings, verdict, objected }: Pick<RunRecord, 'findings' | 'verdict' | 'objected'>): Mismatch[] {
+/**
+ * @param fromImages what the components of the images say; what the run saw of the same component replaces it
+ * @param readsOf versions of a component that the next kernel's image reads, for what the kernel itself did not tell
+ */
+export function mismatchesSeen(fromImages: readonly Mismatch[], { findings, verdict, objected }: Pick<RunRecord, 'findings' | 'verdict' | 'objected'>, readsOf: (component: string) => number[]): Mismatch[] {
   const all = new Map(fromImages.map((mismatch) => [mismatch.component, mismatch]));
   for (const mismatch of objected) all.set(mismatch.component, { ...mismatch, source: 'run' });
   for (const { component, title } of findings) {
@@ -13,7 +16,7 @@ export function mismatchesSeen(fromImages: readonly Mismatch[], { findings, verd
     all.set(component.component, {
       component: component.component,
       wrote: component.wrote ?? known?.wrote ?? null,
-      reads: component.reads.length > 0 ? component.reads : (known?.reads ?? []),
+      reads: component.reads.length > 0 ? component.reads : (known?.reads ?? readsOf(component.component)),
       endsIn: verdict.endsIn === 'none' ? (known?.endsIn ?? 'none') : verdict.endsIn,
       source: 'run', detail: title,
     });

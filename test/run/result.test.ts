@@ -37,7 +37,7 @@ describe('mismatches', () => {
     ['another component', [finding({ component: 'luo', wrote: 1, reads: [2] })], 'panic', [...fromImages, { component: 'luo', wrote: 1, reads: [2], endsIn: 'panic', source: 'run', detail: 'KHO: incompatible' }]],
     ['a complaint without a consequence', [finding({ component: 'kho', wrote: 3, reads: [] })], 'preserved', [{ component: 'kho', wrote: 3, reads: [4], endsIn: 'reboot', source: 'run', detail: 'KHO: incompatible' }]],
     ['twice the same: the last word', [finding({ component: 'kho', wrote: 3, reads: [] }, 'a'), finding({ component: 'kho', wrote: 3, reads: [] }, 'b')], 'lost', [{ component: 'kho', wrote: 3, reads: [4], endsIn: 'reboot', source: 'run', detail: 'b' }]],
-  ])('%s', (_, findings, outcome, all) => expect(mismatchesSeen(fromImages, { findings, verdict: ended(outcome), objected: [] })).toEqual(all));
+  ])('%s', (_, findings, outcome, all) => expect(mismatchesSeen(fromImages, { findings, verdict: ended(outcome), objected: [] }, () => [])).toEqual(all));
 });
 
 describe('the timeline', () => {
