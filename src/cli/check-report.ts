@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What `lab check --json` prints of a pair. Scripts read it: names stay as they are.
-import { checkPair, type PairCheck, type Use } from '../compat/index.js';
+import { checkPair, isUnseen, type PairCheck, type Use } from '../compat/index.js';
 import type { ComponentVersions } from '../model/component.js';
 import type { KernelImage } from '../model/image.js';
 
@@ -42,10 +42,10 @@ export function reportOf(pair: Pair): CheckReport {
   return { schema: 1, from: kernelOf(pair.from, pair.cmdlineFrom), to: kernelOf(pair.to, pair.cmdlineTo), scenario: pair.scenario, compatible: check.update.compatible, ...check };
 }
 
-function kernelOf({ name, release, versions, known, listed, notes }: KernelImage, cmdline: string): KernelOfCheck {
-  const unseen = known && listed === null && versions.length > 0 ? [UNSEEN] : [];
-  return { name, release, cmdline, versions, known, notes: [...notes, ...unseen] };
+function kernelOf(kernel: KernelImage, cmdline: string): KernelOfCheck {
+  const { name, release, versions, known, notes } = kernel;
+  return { name, release, cmdline, versions, known, notes: [...notes, ...(isUnseen(kernel, 'kexec-metadata') ? [UNSEEN] : [])] };
 }
 
 /** Only a kernel with a list of its own tells of it. */
-const UNSEEN = 'kexec-metadata is not known: its version is a number, which is in no string of the image; a difference does no harm';
+const UNSEEN = 'kexec-metadata is not known: its version is a number, and in no string of the image; a difference does no harm';

@@ -9,12 +9,21 @@ import { table } from './table.js';
 
 type Stream = { isTTY?: boolean };
 
-const v = (versions: readonly number[]): string => versions.map((version) => `v${version}`).join(' ');
+/** `v1-v3 v5`: runs of neighbours in short. */
+function v(versions: readonly number[]): string {
+  const runs: [number, number][] = [];
+  for (const version of versions.toSorted((a, b) => a - b)) {
+    const last = runs.at(-1);
+    if (last?.[1] === version - 1) last[1] = version;
+    else runs.push([version, version]);
+  }
+  return runs.map(([first, last]) => (first === last ? `v${first}` : `v${first}-v${last}`)).join(' ');
+}
 
 export function checkText(check: CheckReport, stream: Stream): string {
   const { from, to } = check;
   const colours = coloursFor(stream);
-  const rows = check.components.map((each) => [each.component, versionsText(each.from), versionsText(each.to), meetingText(each.update), meetingText(each.rollback)]);
+  const rows = check.components.map((each) => [each.component, cellText(each, 'from'), cellText(each, 'to'), meetingText(each.update), meetingText(each.rollback)]);
   const colour = (text: string, row: number, column: number): string => {
     const component = check.components[row] as ComponentCheck;
     return column < 3 ? text : meetingColour(column === 3 ? component.update : component.rollback, colours)(text);
@@ -34,14 +43,17 @@ function kernelText({ name, release }: KernelOfCheck): string {
   return printable(release === null || release.startsWith(name) ? name : `${name} (${release})`, 300);
 }
 
+function cellText(check: ComponentCheck, side: 'from' | 'to'): string {
+  return check[side] === null && check.update.state === 'unknown' ? 'not known' : versionsText(check[side]);
+}
+
 /** `v4` where all is one; else what is read, and what is written: by itself, and on demand. */
 export function versionsText(component: ComponentVersions | null): string {
   if (component === null) return '-';
   const { reads, writes, write } = component;
   if (writes === null) return `reads ${v(reads) || 'none'}, writes ${write === null ? 'not known' : v([write])}`;
   if (reads.length === 1 && writes.length === 1 && reads[0] === writes[0]) return v(reads);
-  const others = writes.filter((version) => version !== write);
-  const written = write === null ? v(writes) || 'none' : others.length === 0 ? v([write]) : `${v([write])} (can ${v(others)})`;
+  const written = write === null ? v(writes) || 'none' : writes.length === 1 ? v([write]) : `${v([write])} of ${v(writes)}`;
   return `reads ${v(reads) || 'none'}, writes ${written}`;
 }
 
@@ -72,12 +84,13 @@ function meetingColour({ state, endsIn }: ComponentMeeting, colours: ReturnType<
   return state === 'unknown' || state === 'unjudged' ? colours.magenta : colours.dim;
 }
 
-function directionText(title: string, kernels: string, { compatible, outcome, endsIn, where, carries, reasons }: DirectionCheck, stream: Stream): string {
+function directionText(title: string, kernels: string, { compatible, outcome, endsIn, where, carries, reasons, helps }: DirectionCheck, stream: Stream): string {
   const colours = coloursFor(stream);
   const verdict = compatible === null || outcome === null ? colours.magenta('NOT KNOWN')
     : compatible ? colours.green('compatible')
-      : `${paint(outcome, colours.bold('NOT COMPATIBLE'), colours)}: ${outcome}${endsIn === 'none' ? '' : `, ends in ${endsIn}`}${where === null ? '' : `, in ${where}`}`;
+      : `${paint(outcome, colours.bold('NOT COMPATIBLE'), colours)}: ${outcome}${endsIn === 'none' || endsIn === outcome ? '' : `, ends in ${endsIn}`}${where === null ? '' : `, in ${where}`}`;
   const lines = [`${title.padEnd(8)}  ${printable(kernels, 300)}: ${verdict}\n`, `          carries ${carries.join(', ') || 'nothing'}\n`];
   if (compatible !== true) for (const reason of reasons) lines.push(`          ${printable(reason, 500)}\n`);
+  if (helps !== null) lines.push(`          ${colours.green('compatible')} with ${helps} on ${printable(kernels.split(' -> ')[0] ?? '', 300)}\n`);
   return lines.join('');
 }

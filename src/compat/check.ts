@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Holds two kernels against each other, component by component and in both directions: the update, and the way back.
-import type { ComponentVersions } from '../model/component.js';
+import type { Component, ComponentVersions } from '../model/component.js';
 import type { EndsIn, Outcome } from '../model/outcome.js';
 import { meetings, type Meeting, type MeetingState } from './compare.js';
 import { objectMeeting, withCmdline } from './object.js';
@@ -45,6 +45,8 @@ export interface DirectionCheck {
   /** What it is held to carry. */
   carries: Use[];
   reasons: string[];
+  /** What the writing kernel's command line must say so that it works; null where it does, or nothing helps. */
+  helps: string | null;
 }
 
 export interface PairCheck {
@@ -53,9 +55,14 @@ export interface PairCheck {
   rollback: DirectionCheck;
 }
 
+/** What is known of a kernel, and its own list of versions, which alone tells of versions that stand in no string. */
+export interface CheckedKernel extends KernelFacts {
+  listed: readonly Component[] | null;
+}
+
 export interface CheckInput {
-  from: KernelFacts;
-  to: KernelFacts;
+  from: CheckedKernel;
+  to: CheckedKernel;
   /** Command lines belong to the kernels, whichever way it goes. */
   cmdlineFrom: string;
   cmdlineTo: string;
@@ -68,15 +75,27 @@ export function checkPair(input: CheckInput): PairCheck {
   const from = withCmdline(input.from.versions, input.cmdlineFrom);
   const to = withCmdline(input.to.versions, input.cmdlineTo);
   const [there, back] = [meetings(from, to), meetings(to, from)];
-  const components = namesOf(there, from, to).map((component) => ({
+  const unseen = UNSEEN.filter((name) => [input.from, input.to].some((kernel) => isUnseen(kernel, name)));
+  const components = [...namesOf(there, from, to).filter((name) => !unseen.includes(name)), ...unseen].map((component) => ({
     component, from: componentOf(from, component), to: componentOf(to, component),
-    update: meetingOf(component, there, from, to, input.objectNeeds), rollback: meetingOf(component, back, to, from, input.objectNeeds),
+    ...(unseen.includes(component) ? { update: NOT_SEEN, rollback: NOT_SEEN } : {
+      update: meetingOf(component, there, from, to, input.objectNeeds), rollback: meetingOf(component, back, to, from, input.objectNeeds),
+    }),
   }));
   return {
     components,
-    update: direction(input),
-    rollback: direction({ ...input, from: input.to, to: input.from, cmdlineFrom: input.cmdlineTo, cmdlineTo: input.cmdlineFrom }),
+    update: withHelp(input, components.map(({ update }) => update)),
+    rollback: withHelp({ ...input, from: input.to, to: input.from, cmdlineFrom: input.cmdlineTo, cmdlineTo: input.cmdlineFrom }, components.map(({ rollback }) => rollback)),
   };
+}
+
+/** Versions that are numbers, and stand in no string of the image. A difference does no harm. */
+const UNSEEN: readonly string[] = ['kexec-metadata'];
+const NOT_SEEN: ComponentMeeting = { state: 'unknown', wrote: null, reads: [], highestCommon: null, set: null, endsIn: 'none', where: null, reason: null };
+
+/** Whether the kernel may have the component although its image does not tell. */
+export function isUnseen({ versions, listed, known }: CheckedKernel, name: string): boolean {
+  return UNSEEN.includes(name) && known && listed === null && versions.length > 0 && componentOf(versions, name) === null;
 }
 
 /** Those that one of the two has: first as the next kernel comes to them, then what the lab does not know. */
@@ -113,7 +132,15 @@ function commonOf(writer: ComponentVersions | null, reader: ComponentVersions | 
   return { highestCommon: null, set: null };
 }
 
-function direction(input: CheckInput): DirectionCheck {
+/** One direction, and whether it works once every component is written as the other one reads it. */
+function withHelp(input: CheckInput, met: readonly ComponentMeeting[]): DirectionCheck {
+  const check = direction(input);
+  const helps = met.flatMap(({ state, set }) => (state === 'mismatch' && set !== null ? [set] : [])).join(' ');
+  if (check.compatible !== false || helps === '') return { ...check, helps: null };
+  return { ...check, helps: direction({ ...input, cmdlineFrom: `${input.cmdlineFrom} ${helps}` }).compatible === true ? helps : null };
+}
+
+function direction(input: CheckInput): Omit<DirectionCheck, 'helps'> {
   const carries = [...(input.uses ?? carriable(withCmdline(input.from.versions, input.cmdlineFrom)))];
   if (input.from.known && input.uses === null && carries.length === 0) {
     return { compatible: false, outcome: 'refused', endsIn: 'none', where: null, carries, reasons: ['the old kernel has nothing to hand anything over with'] };

@@ -4,7 +4,7 @@ export { type AbiDiff, coveringVersion, diffAbi, type StructureChange } from './
 export { CROSSING, FURTHER_HEADERS, STAYS } from './abi-rules.js';
 export { type ByteSource, FormatError, fromMemory } from './bytes.js';
 export { type Carried, carriedBy, mismatchesOf, predictScenario, readByLast } from './chain.js';
-export { type CheckInput, checkPair, type ComponentCheck, type ComponentMeeting, type DirectionCheck, type PairCheck } from './check.js';
+export { type CheckedKernel, type CheckInput, checkPair, type ComponentCheck, type ComponentMeeting, type DirectionCheck, isUnseen, type PairCheck } from './check.js';
 export { comparePair } from './compare.js';
 export { ComponentError, formatComponent, parseComponent, sameComponent, versionsOf } from './component.js';
 export { collectDefines, versionsFromDefines } from './defines.js';

@@ -2,13 +2,12 @@
 // Holds hosts against a profile: who can take part, what each must be told, what stands in the way of a higher version.
 import { type Component, type ComponentVersions, KNOWN_COMPONENTS } from '../model/component.js';
 import type { Profile } from '../model/profile.js';
-import { checkPair, type DirectionCheck } from './check.js';
+import { type CheckedKernel, checkPair, type DirectionCheck, isUnseen } from './check.js';
 import { withCmdline } from './object.js';
-import type { KernelFacts } from './predict.js';
 import type { Use } from './rules.js';
 import { componentOf } from './versions.js';
 
-export interface Host extends KernelFacts {
+export interface Host extends CheckedKernel {
   name: string;
   /** What its command line gets in addition to the lab's own. */
   cmdline: string;
@@ -98,7 +97,7 @@ export function pinnedCmdline(versions: readonly ComponentVersions[], pins: read
 
 function hostCheck(host: Host, pins: readonly Component[]): HostCheck {
   const versions = withCmdline(host.versions, host.cmdline);
-  const checks = pins.map((pin) => pinCheck(componentOf(versions, pin.name), pin, host.known));
+  const checks = pins.map((pin) => pinCheck(componentOf(versions, pin.name), pin, host));
   const bad = checks.filter(({ reads, writes }) => reads === false || writes === false);
   const unknown = checks.filter(({ reads, writes }) => reads === null || writes === null);
   const takesPart = bad.length > 0 ? false : unknown.length > 0 ? null : true;
@@ -110,14 +109,11 @@ function hostCheck(host: Host, pins: readonly Component[]): HostCheck {
   };
 }
 
-/** Components that are found in any image that has them. The version of kexec-metadata is a number, not a string. */
-const LOOKED_FOR: readonly string[] = KNOWN_COMPONENTS.filter((name) => name !== 'kexec-metadata');
-
-function pinCheck(component: ComponentVersions | null, { name, version }: Component, known: boolean): PinCheck {
+function pinCheck(component: ComponentVersions | null, { name, version }: Component, host: Host): PinCheck {
   const reads = component?.reads.includes(version) ?? false;
   const writes = component === null ? false : (component.writes?.includes(version) ?? (component.write === version ? true : null));
   // What is missing from an image that could not be read, or that no string tells of, may be there all the same.
-  const sure = known && (component !== null || LOOKED_FOR.includes(name));
+  const sure = host.known && !isUnseen(host, name) && (component !== null || KNOWN_COMPONENTS.some((each) => each === name));
   return { component: name, version, reads: reads || sure ? reads : null, writes: writes === false && !sure ? null : writes };
 }
 

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { type CheckInput, checkPair, predict, type KernelFacts } from '../../src/compat/index.js';
 import { KERNELS, LUO_KERNELS, objectKernel, stock } from './kernels.js';
 
-const check = (from: KernelFacts, to: KernelFacts, more: Partial<CheckInput> = {}) => checkPair({ from, to, cmdlineFrom: '', cmdlineTo: '', uses: null, objectNeeds: null, ...more });
+const check = (from: KernelFacts, to: KernelFacts, more: Partial<CheckInput> = {}) => checkPair({ from: { ...from, listed: [] }, to: { ...to, listed: [] }, cmdlineFrom: '', cmdlineTo: '', uses: null, objectNeeds: null, ...more });
 const object = (...args: Parameters<typeof check>) => check(...args).components.find(({ component }) => component === 'object');
 
 describe('a pair of stock kernels', () => {
@@ -45,6 +45,12 @@ describe('a pair of stock kernels', () => {
     expect(components.every(({ from }) => from === null)).toBe(true);
   });
 
+  it('what no string of an image tells is not known, and does no harm', () => {
+    const { components, update } = check(KERNELS['6.19.11'], KERNELS['6.19.11'], { to: { ...KERNELS['6.19.11'], listed: null } });
+    expect(components.at(-1)).toMatchObject({ component: 'kexec-metadata', update: { state: 'unknown', endsIn: 'none' }, rollback: { state: 'unknown' } });
+    expect(update.compatible).toBe(true);
+  });
+
   it('a component that the lab does not know is not judged', () => {
     const { components, update } = check(stock(null, 'kho-v4;luo-v5;memfd-v2;vfio-v1'), KERNELS['7.3.4']);
     expect(components.at(-1)).toMatchObject({ component: 'vfio', update: { state: 'unjudged' }, rollback: { state: 'none' } });
@@ -64,7 +70,9 @@ describe('negotiation', () => {
     const [from, to] = [objectKernel([1, 2, 3], [1, 2, 3], 3, { notation: 'composite', check: 'late' }), objectKernel([1, 2], [1, 2], 2)];
     const found = object(from, to)?.update;
     expect(found).toMatchObject({ highestCommon: 2, set: 'labobj.notation=token labobj.write=2' });
-    expect(check(from, to).update.compatible).toBe(false);
+    expect(check(from, to).update).toMatchObject({ compatible: false, helps: 'labobj.notation=token labobj.write=2' });
+    expect(check(from, to).rollback).toMatchObject({ compatible: false, helps: 'labobj.notation=composite' });
+    expect(check({ ...from, versions: from.versions.filter(({ name }) => name !== 'kho') }, to).rollback.helps).toBeNull();
     expect(check(from, to, { cmdlineFrom: found?.set ?? '' }).update.compatible).toBe(true);
   });
 

@@ -5,7 +5,7 @@ import { bumped, checkProfile, type Host, type KernelFacts, parseComponent } fro
 import type { Profile } from '../../src/model/profile.js';
 import { KERNELS, objectKernel } from './kernels.js';
 
-const host = (name: string, facts: KernelFacts, cmdline = ''): Host => ({ ...facts, name, cmdline });
+const host = (name: string, facts: KernelFacts, cmdline = ''): Host => ({ ...facts, name, cmdline, listed: null });
 const profile = (pins: string, features: Record<string, string> = {}): Profile => ({
   name: 'p', description: '', file: 'p.yaml', pins: parseComponent(pins), features: Object.entries(features).map(([name, needs]) => ({ name, needs: parseComponent(needs) })),
 });
