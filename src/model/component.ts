@@ -8,7 +8,7 @@ export interface Component {
   version: number;
 }
 
-/** How the version of the lab's own object is written down (docs/object.md). Stock components use one token each. */
+/** How the version of the lab's own object is written down (docs/compat.md). Stock components use one token each. */
 export const NOTATIONS = ['token', 'composite', 'fdt', 'integer'] as const;
 export type Notation = (typeof NOTATIONS)[number];
 
