@@ -5,6 +5,8 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { readBzImage } from '../../src/images/bzimage.js';
 import { ComponentScanner, scanBzImage, scanVmlinux } from '../../src/images/components.js';
+import { handoverOf } from '../../src/images/handover.js';
+import { compileC, generator } from '../compat/objects.js';
 import { fakeBzImage, type Shape } from './bzimage.js';
 import { folderWith } from './folder.js';
 
@@ -107,10 +109,39 @@ describe('images', () => {
     expect(await scanBzImage(image({ payload: gzipSync(inside) }))).toEqual(await scanVmlinux(file(inside)));
   });
 
+  const withList = () => compileC('char s[] = "\\0kho-v4\\0memfd-v1\\0";\n__asm__(".section .liveupdate_versions,\\"a\\"; .long 0x4c565550, 1; .ascii \\"memfd-v2\\"; .skip 40; .ascii \\"object-v2\\\\0object-v1\\"; .skip 29; .text");');
+
+  it('the kernel\'s own list is read, wherever the image comes from', async () => {
+    const listed = [{ name: 'memfd', version: 2 }, { name: 'object', version: 2 }, { name: 'object', version: 1 }];
+    const LISTED = withList();
+    for (const scan of [await scanVmlinux(file(LISTED)), await scanBzImage(image({ payload: gzipSync(LISTED) }))]) {
+      expect(scan).toMatchObject({ listed, whole: true, notes: [] });
+      const { components, versions, known } = handoverOf(scan, null);
+      expect(names(components)).toEqual(['memfd-v2', 'object-v2', 'object-v1', 'kho-v4']);
+      expect(versions.find(({ name }) => name === 'object')).toEqual({ name: 'object', reads: [2, 1], writes: null, write: null, manner: null });
+      expect(known).toBe(true);
+    }
+  });
+
+  it('a list in any state: read, or said not to be readable', async () => {
+    const random = generator(9);
+    const LISTED = withList();
+    const at = LISTED.indexOf('PUVL');
+    for (let round = 0; round < 60; round++) {
+      const bytes = Buffer.from(LISTED);
+      for (let change = 0; change <= random(5); change++) bytes[random(2) === 0 ? at + random(104) : random(bytes.length)] = random(256);
+      const scan = await scanBzImage(image({ payload: gzipSync(bytes) }));
+      if (scan.listed === null) expect(names(handoverOf(scan, null).components)).not.toContain('object-v2');
+      else expect(scan.listed.length).toBeLessThanOrEqual(8);
+    }
+  });
+
   it('a payload that is cut off or broken is said to be', async () => {
     const packed = gzipSync(Buffer.concat([inside, randomBytes(200_000)]));
     const cut = await scanBzImage(image({ payload: packed.subarray(0, packed.length - 1000) }));
     expect(names(cut.components)).toEqual(['kho-v4', 'memfd-v2']);
+    // What was not looked through may hold more.
+    expect([cut.whole, handoverOf(cut, null).known]).toEqual([false, false]);
     expect(cut.notes).toHaveLength(1);
     const broken = await scanBzImage(image({ payload: Buffer.concat([Buffer.from([0x1f, 0x8b]), randomBytes(1000)]) }));
     expect(broken.components).toEqual([]);

@@ -106,6 +106,18 @@ describe.skipIf(!ready)('kernels', () => {
     expect(readdirSync(join(box.cache, 'sources'))).toHaveLength(1);
   });
 
+  it('that an older lab built are read as they are, and what it did not know is added', async () => {
+    const box = lab();
+    const first = await ensureKernel(box.definition, box.context);
+    const file = join(first.cacheDir ?? '', 'image.json');
+    const { listed, ...older } = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+    expect(listed).toBeNull();
+    writeFileSync(file, JSON.stringify({ ...older, notes: [] }));
+    expect(await ensureKernel(box.definition, box.context)).toEqual(first);
+    expect(box.builds()).toBe(1);
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual({ ...older, listed });
+  });
+
   it('anything they are made of makes another', async () => {
     const box = lab({ 'b.config': 'CONFIG_B=n\n', 'over/extra.c': 'x', 'fix.patch': '--- a/init/main.c\n+++ b/init/main.c\n@@ -1,3 +1,3 @@\n one\n-two\n+2\n three\n' });
     const keys = new Set<string | null>();
