@@ -62,6 +62,18 @@ async function warm(): Promise<void> {
   row('peak memory of the lab\'s process, 1 GiB machine', spread(labs.map(({ result }) => result.lab.peakRssKiB / 1024)), 'MiB', 0);
 }
 
+/** The check of a pair whose kernels are built, as a whole process. */
+function check(): void {
+  const times = Array.from({ length: 2 * runs + 1 }, () => {
+    const began = performance.now();
+    const child = spawnSync(process.execPath, [LAB, 'check', '--from', '7.2.12', '--to', '7.3.4'], { encoding: 'utf8' });
+    if (child.status !== 0) throw new Error(`lab check ended with ${child.status}:\n${child.stderr}`);
+    return (performance.now() - began) / 1000;
+  });
+  // The first one may have read the program from the disk.
+  row('`lab check`, built images, whole process', spread(times.slice(1)), 's');
+}
+
 function largeMachine(): void {
   const scenario = join(dir, 'large.yaml');
   writeFileSync(scenario, 'name: large\nfrom: 7.2.12\nto: 7.3.4\nmachine: {memory: 4GiB}\nsessions: [{name: vm0, files: [{name: ram, memfd: 2GiB}]}]\nexpect: preserved\n');
@@ -109,6 +121,7 @@ function variant(): void {
 
 process.stdout.write(`${cpus().length} x ${cpus()[0]?.model.trim()}, ${(totalmem() / (1 << 30)).toFixed(0)} GiB, Node ${process.version}, ${runs} runs\n\n| what | least | median | most | unit |\n|---|---|---|---|---|\n`);
 await warm();
+check();
 largeMachine();
 pageOracle();
 if (options.includes('--variant')) variant();
