@@ -3,6 +3,7 @@
 import { checkPair, isUnseen, type PairCheck, type Use } from '../compat/index.js';
 import type { ComponentVersions } from '../model/component.js';
 import type { KernelImage } from '../model/image.js';
+import type { Outcome } from '../model/outcome.js';
 
 export interface KernelOfCheck {
   name: string;
@@ -21,7 +22,8 @@ export interface CheckReport extends PairCheck {
   schema: 1;
   from: KernelOfCheck;
   to: KernelOfCheck;
-  scenario: { name: string; file: string } | null;
+  /** `predicted`: what a run of it is foretold to end in, all of its updates and what it does itself included; null where that is not known. */
+  scenario: { name: string; file: string; predicted: Outcome | null } | null;
   /** The update, not the way back: what the exit status says. */
   compatible: boolean | null;
 }

@@ -32,6 +32,8 @@ export function checkText(check: CheckReport, stream: Stream): string {
   for (const { name, cmdline } of [from, to]) if (cmdline !== '') lines.push(`  ${printable(name)} with ${printable(cmdline, 300)}\n`);
   lines.push('\n', rows.length === 0 ? 'No component of the handover is known of either.\n' : table(['COMPONENT', from.name, to.name, 'UPDATE', 'ROLLBACK'], rows, colour));
   lines.push('\n', directionText('update', `${from.name} -> ${to.name}`, check.update, stream), directionText('rollback', `${to.name} -> ${from.name}`, check.rollback, stream));
+  const { scenario } = check;
+  if (scenario !== null && scenario.predicted !== check.update.outcome) lines.push(`run       ${printable(scenario.name)} as a whole: ${scenario.predicted ?? 'not known'}\n`);
   for (const note of new Set([...from.notes, ...to.notes])) {
     const names = [...new Set([from, to].filter(({ notes }) => notes.includes(note)).map(({ name }) => printable(name, 300)))];
     lines.push(`note: ${names.join(' and ')}: ${printable(note, 500)}\n`);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `lab check`: says before anything is booted whether an update, and the way back from it, will work.
 import { Command, InvalidArgumentError } from 'commander';
-import { bumped, carriedBy, checkProfile, type Host, pinnedCmdline, type ProfileCheck, withCmdline } from '../compat/index.js';
+import { bumped, carriedBy, checkProfile, type Host, pinnedCmdline, predictScenario, type ProfileCheck, withCmdline } from '../compat/index.js';
 import type { ImageContext } from '../images/index.js';
 import type { Component } from '../model/component.js';
 import type { KernelImage } from '../model/image.js';
@@ -114,7 +114,8 @@ async function pairs({ from, to, scenario: file, cmdlineFrom = '', cmdlineTo = '
   const last = kernels.length - 1;
   const cmdline = (epoch: number): string =>
     [scenario?.cmdlines[epoch] ?? '', epoch === 0 ? cmdlineFrom : '', epoch === last ? cmdlineTo : ''].filter((part) => part !== '').join(' ');
-  const about = { scenario: scenario && { name: scenario.name, file: scenario.file }, ...carried(scenario) };
+  const predicted = scenario && (predictScenario({ ...scenario, cmdlines: names.map((_, epoch) => cmdline(epoch)) }, kernels)?.outcome ?? null);
+  const about = { scenario: scenario && { name: scenario.name, file: scenario.file, predicted }, ...carried(scenario) };
   return kernels.slice(1).map((next, epoch) => ({ from: kernels[epoch] as KernelImage, to: next, cmdlineFrom: cmdline(epoch), cmdlineTo: cmdline(epoch + 1), ...about }));
 }
 

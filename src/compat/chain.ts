@@ -3,7 +3,7 @@
 import type { Mismatch } from '../model/component.js';
 import { ENDS_IN } from '../model/outcome.js';
 import type { Prediction } from '../model/prediction.js';
-import type { Scenario, Step } from '../model/scenario.js';
+import type { Scenario } from '../model/scenario.js';
 import { comparePair } from './compare.js';
 import { callsOff, doingOf } from './doings.js';
 import { neededVersion, type ObjectContent, withCmdline } from './object.js';
@@ -17,14 +17,12 @@ export interface Carried {
   objectNeeds: number | null;
 }
 
-type ObjectStep = { op: 'object'; object: ObjectContent & { file: string } };
-
 export function carriedBy({ steps, reserveMem }: Pick<Scenario, 'steps' | 'reserveMem'>): Carried {
   const objects = new Map<string, ObjectContent>();
   const inSession = new Map<string, ObjectContent | undefined>();
   const uses = new Set<Use>();
   let objectNeeds: number | null = null;
-  for (const step of steps as readonly (Step | ObjectStep)[]) {
+  for (const step of steps) {
     if (step.op === 'create') uses.add('session');
     else if (step.op === 'object') objects.set(step.object.file, step.object);
     else if (step.op === 'preserve') {

@@ -61,6 +61,12 @@ describe('a scenario', () => {
     expect(data.every(({ compatible }) => compatible)).toBe(true);
   });
 
+  it('that calls the update off: the kernels meet, a run of it is refused', async () => {
+    const { code, data } = await json('--scenario', 'scenarios/refused-abort.yaml');
+    expect(code).toBe(0);
+    expect(data).toMatchObject({ scenario: { predicted: 'refused' }, update: { outcome: 'preserved' } });
+  });
+
   it('says what a run of it predicts', async () => {
     const { data } = await json('--scenario', 'scenarios/lost.yaml');
     expect(data.update).toMatchObject({ outcome: 'lost', endsIn: 'reboot' });
