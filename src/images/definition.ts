@@ -65,17 +65,23 @@ export function definitionFolders(): string[] {
 export function knownDefinitions(): Map<string, string> {
   const known = new Map<string, string>();
   for (const folder of definitionFolders()) {
-    for (const entry of entriesOf(folder)) {
-      const match = /^(.+)\.ya?ml$/.exec(entry);
-      if (match?.[1] && !known.has(match[1])) known.set(match[1], join(folder, entry));
-    }
+    for (const [name, entry] of definitionsIn(folder)) if (!known.has(name)) known.set(name, join(folder, entry));
   }
   return known;
 }
 
+/** Names of a folder's definitions with their files; a name comes before those that derive theirs from it. */
+function definitionsIn(folder: string): [name: string, entry: string][] {
+  const found = entriesOf(folder).flatMap((entry): [string, string][] => {
+    const name = /^(.+)\.ya?ml$/.exec(entry)?.[1];
+    return name === undefined ? [] : [[name, entry]];
+  });
+  return found.sort(([a], [b]) => byVersion(a, b));
+}
+
 function entriesOf(folder: string): string[] {
   try {
-    return readdirSync(folder).sort(byVersion);
+    return readdirSync(folder);
   } catch {
     return [];
   }

@@ -153,15 +153,18 @@ describe('a source tree', () => {
 
 describe('a definition', () => {
   it('is read with its patches and overlays, and needs no kernel', async () => {
-    const box = lab();
+    const box = lab({ 'drivers/deep/added.c': '#include <linux/types.h>\n' });
     mkdirSync(join(box.dir, 'over/drivers/own'), { recursive: true });
+    mkdirSync(join(box.dir, 'over/drivers/deep'), { recursive: true });
+    writeFileSync(join(box.dir, 'over/drivers/deep/added.c.append'), '#include <linux/kho/abi/luo.h>\nstruct added_ser {\n\tu64 a;\n};\n');
     writeFileSync(join(box.dir, 'over/drivers/own/obj.c'), '#include <linux/types.h>\n#include <linux/kho/abi/luo.h>\n#define OBJ_COMPATIBLE "obj-v3"\nstruct obj_ser {\n\tu64 a;\n};\n');
     writeFileSync(join(box.dir, 'a.config'), 'CONFIG_KEXEC_HANDOVER=y\n');
     const file = join(box.dir, 'k.yaml');
     writeFileSync(file, 'sources: [{kind: directory, path: linux}]\nconfig: [./a.config]\npatches: [fix.patch]\noverlay: [over]\n');
     const abi = await kernelAbi(file, [], box.context);
     expect(text(abi.components)).toEqual(['fresh-v1 source', 'kho-v1 source', 'luo-v5 source', 'obj-v3 source']);
-    expect(abi.structures?.map(({ name }) => name)).toEqual(['fresh_ser', 'kho_mem_phys_bits', 'luo_ser', 'obj_ser']);
+    expect(abi.structures?.map(({ name }) => name)).toEqual(['added_ser', 'fresh_ser', 'kho_mem_phys_bits', 'luo_ser', 'obj_ser']);
+    expect(readFileSync(join(box.tree, 'drivers/deep/added.c'), 'utf8')).toBe('#include <linux/types.h>\n');
     expect(existsSync(join(box.dir, 'cache/kernels'))).toBe(false);
   });
 });
