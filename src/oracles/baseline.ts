@@ -20,8 +20,11 @@ const MOST_LOOKED_AT = 4096;
 /** The handover's own structures are a few pages; a larger mark on one of them would explain away what is leaked. */
 const LARGEST_ORDER = 4;
 
-/** @param candidates marked pages that belong to no file */
-export function baselinePages(read: ReadPhys, candidates: readonly KhopPages[]): BaselinePage[] {
+/**
+ * @param candidates marked pages that belong to no file
+ * @param flbHeader page frame of LUO's FLB header, where the lab saw it when the old kernel jumped: a fault may have changed what it holds
+ */
+export function baselinePages(read: ReadPhys, candidates: readonly KhopPages[], flbHeader: number | null = null): BaselinePage[] {
   const looked = candidates.slice(0, MOST_LOOKED_AT);
   const blobs = new Map<number, string>();
   const reserved: { start: number; end: number; name: string }[] = [];
@@ -43,7 +46,7 @@ export function baselinePages(read: ReadPhys, candidates: readonly KhopPages[]):
     if (found.some((known) => known.pfn === page.pfn)) continue;
     const blob = page.order > LARGEST_ORDER ? undefined : blobs.get(page.pfn);
     const area = reserved.find(({ start, end }) => page.pfn * PAGE >= start && (page.pfn + 2 ** page.order) * PAGE <= end);
-    const what = blob ?? (area === undefined ? null : `reserve_mem ${area.name}`) ?? (isFlbHeader(read, page) ? 'LUO FLB header' : null);
+    const what = blob ?? (area === undefined ? null : `reserve_mem ${area.name}`) ?? (page.pfn === flbHeader || isFlbHeader(read, page) ? 'LUO FLB header' : null);
     if (what !== null) found.push({ pfn: page.pfn, count: 2 ** page.order, what });
   }
   return found;

@@ -13,7 +13,7 @@ import type { Finding } from '../console/index.js';
 import type { RunContext, RunPlan } from './context.js';
 import { Deadlines } from './deadlines.js';
 import { MachineEnded } from './ending.js';
-import { judgeUpdate, managedPages, recordEnded, type FileRecord, type UpdateRecord } from './judge.js';
+import { judgeOopsed, judgeUpdate, managedPages, recordEnded, type FileRecord, type UpdateRecord } from './judge.js';
 import { setAside } from './handover.js';
 import { machineConfig } from './layout.js';
 import type { MarkedPages } from './look.js';
@@ -161,12 +161,21 @@ class Run {
       recorder.incident({ source: 'deadline', side: 'outside', implies: 'hang', title: `no progress: ${error.what}`, detail: this.withConsole(error.message) });
     } else if (error instanceof AgentGone && this.oopsed()) {
       recorder.incident({ source: 'agent', side: 'inside', implies: null, title: 'the agent is gone after a kernel oops', detail: error.message });
+      return this.oopsEnded();
     } else {
       const detail = error instanceof LabError ? [error.detail, error.hint].filter(Boolean).join('\n') : String((error as Error)?.stack ?? error);
       recorder.incident({ source: 'lab', side: 'outside', implies: 'infra', title: messageOf(error), detail });
       return;
     }
     if (context !== null && this.state.carried.size > 0) this.updates.push(recordEnded(context, this.arrival?.handedOver ?? null));
+  }
+
+  /** The kernel goes on after its oops, but what it was about to give back stays where it is: seen from outside. */
+  private async oopsEnded(): Promise<void> {
+    const { context, recorder } = this;
+    if (context !== null && this.state.carried.size > 0) this.updates.push(await judgeOopsed(context, this.arrival?.handedOver ?? null));
+    if (recorder.incidents.some(({ implies }) => implies !== null)) return;
+    recorder.incident({ source: 'agent', side: 'inside', implies: 'hang', title: 'nothing goes on after a kernel oops', detail: '' });
   }
 
   private withConsole(text: string): string {

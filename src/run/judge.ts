@@ -58,19 +58,30 @@ export async function judgeUpdate(context: RunContext, handedOver: MarkedPages |
       }),
   }));
   const files = [...returned, ...(await judgeReserved(context, marked?.index ?? NO_MARKS))];
-  // A reservation that was not taken up again is no longer the handover's own.
-  const baseline = marked === null ? [] : baselineOf(machine, marked, carried).filter(({ what, pfn }) => !what.startsWith('reserve_mem') || isRevived(files, pfn));
-  const kept = baseline.reduce((sum, { count }) => sum + count, 0);
-  const counts = files.reduce((sum, { fate }) => addPages(sum, fate), NO_PAGES);
-  const record: UpdateRecord = {
-    epoch: recorder.epoch, files, baseline, handedOver: handedOver?.total ?? null, left: marked?.total ?? null,
-    counts: marked === null ? counts : { ...counts, pagesLeaked: marked.total - kept },
-  };
+  const record = recordOf(context, { files, carried, marked, handedOver });
   recordOracles(context, record);
   if (handedOver !== null && marked !== null && managedBefore !== null && managedAfter !== null) {
     secondWitness(context, handedOver.total - marked.total, managedAfter - managedBefore);
   }
   return record;
+}
+
+interface Seen {
+  files: FileRecord[];
+  carried: readonly CarriedFile[];
+  marked: MarkedPages | null;
+  handedOver: MarkedPages | null;
+}
+
+function recordOf({ machine, recorder, state }: RunContext, { files, carried, marked, handedOver }: Seen): UpdateRecord {
+  // A reservation that was not taken up again is no longer the handover's own.
+  const baseline = marked === null ? [] : baselineOf(machine, marked, carried, state.handover).filter(({ what, pfn }) => !what.startsWith('reserve_mem') || isRevived(files, pfn));
+  const kept = baseline.reduce((sum, { count }) => sum + count, 0);
+  const counts = files.reduce((sum, { fate }) => addPages(sum, fate), NO_PAGES);
+  return {
+    epoch: recorder.epoch, files, baseline, handedOver: handedOver?.total ?? null, left: marked?.total ?? null,
+    counts: marked === null ? counts : { ...counts, pagesLeaked: marked.total - kept },
+  };
 }
 
 const IMPLIES = { intact: null, unjudged: null, corrupt: 'corrupt', leaked: 'leak', lost: 'lost' } as const;
@@ -83,6 +94,23 @@ export function recordEnded(context: RunContext, handedOver: MarkedPages | null)
   const files = [...state.carried.values()].map((file): FileRecord => ({ kind: file.spec.kind, file, fate: fateUnjudged(read, file.pattern, file.runs) }));
   const counts = files.reduce((sum, { fate }) => addPages(sum, fate), NO_PAGES);
   return { epoch: recorder.epoch, files, counts, handedOver: handedOver?.total ?? null, left: null, baseline: [] };
+}
+
+/** An update whose next kernel oopsed under the agent: it runs on, and nobody can be asked. What never came back is judged from outside. */
+export async function judgeOopsed(context: RunContext, handedOver: MarkedPages | null): Promise<UpdateRecord> {
+  const { state, machine } = context;
+  const read = reader(machine);
+  const marked = await markedPages(machine);
+  const carried = [...state.carried.values()];
+  const files = carried.map((file): FileRecord => ({
+    kind: file.spec.kind, file,
+    fate: file.retrieved === null
+      ? fateOfMissing(read, file.pattern, file.runs, marked?.index ?? NO_MARKS, file.errno === null ? 'not retrieved: the kernel oopsed' : `retrieve failed with ${file.errno}`)
+      : fateUnjudged(read, file.pattern, file.runs),
+  }));
+  const record = recordOf(context, { files, carried, marked, handedOver });
+  recordOracles(context, record);
+  return record;
 }
 
 /** Every file that came back is checked, asked for or not, and its pages are looked up in the kernel that runs now. */

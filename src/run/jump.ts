@@ -2,6 +2,7 @@
 // The exact moment of a jump: the machine stands still where the old kernel has written all that it hands over, and before the first
 // instruction of the next one. A breakpoint on the kernel's own machine_kexec(), so that no load of the host can make it late.
 import type { Step } from '../model/scenario.js';
+import { HandoverError } from '../handover/index.js';
 import { DebuggerStub } from '../qemu/gdb.js';
 import { LabError } from '../util/errors.js';
 import { within } from '../util/deadline.js';
@@ -50,7 +51,10 @@ export async function stopAtJump(context: RunContext, jumpFaults: readonly Step[
       });
       next.catch(() => undefined);
       await within(Promise.race([stopped, next]), deadlines.boot, 'stop at the jump', machine.ended);
-      if (later) await rememberHandover(context);
+      // A fault before may have made it unreadable; only who needs it later cannot do without.
+      await rememberHandover(context).catch((error: unknown) => {
+        if (later || !(error instanceof HandoverError)) throw error;
+      });
     },
     goOn: () => stub.detach(),
   };

@@ -3,12 +3,13 @@
 import { baselinePages, type BaselinePage } from '../oracles/baseline.js';
 import { countPages, findKhop, KhopIndex, STRUCT_PAGE, VMEMMAP, type KhopPages } from '../oracles/khop.js';
 import { lookOutside, type ReadPhys } from '../oracles/outside.js';
+import { PAGE } from '../oracles/pattern.js';
 import { eachStructPage } from '../qemu/vmemmap.js';
 import { LabError } from '../util/errors.js';
 import { checkInside } from './check.js';
 import type { RunContext } from './context.js';
 import type { Machine } from './machine.js';
-import type { FileState } from './state.js';
+import type { FileState, HandoverRoot } from './state.js';
 
 export interface MarkedPages {
   found: KhopPages[];
@@ -33,10 +34,10 @@ export async function markedPages(machine: Machine): Promise<MarkedPages | null>
 }
 
 /** The marked pages that belong to the handover itself; `files` are known to belong to files. */
-export function baselineOf(machine: Machine, marked: MarkedPages, files: readonly Pick<FileState, 'runs'>[]): BaselinePage[] {
+export function baselineOf(machine: Machine, marked: MarkedPages, files: readonly Pick<FileState, 'runs'>[], handover: HandoverRoot | null): BaselinePage[] {
   const own = new Set<number>();
   for (const file of files) for (const run of file.runs) for (let i = 0; i < run.count; i++) own.add(run.pfn + i);
-  return baselinePages(reader(machine), marked.found.filter(({ pfn }) => !own.has(pfn)));
+  return baselinePages(reader(machine), marked.found.filter(({ pfn }) => !own.has(pfn)), handover?.luo ? Number(handover.luo.flbs / BigInt(PAGE)) : null);
 }
 
 /**

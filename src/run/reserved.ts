@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Memory reserved by name on the kernel command line (reserve_mem=). The lab writes its content from outside; user space of each
 // kernel tells where it lies, as the handover's own tree has it.
+import type { Finding } from '../console/index.js';
 import { numberOf } from '../guest/agent.js';
 import type { MemfdSpec } from '../model/scenario.js';
 import { fateOfMissing, fateOfReturned } from '../oracles/fate.js';
@@ -12,9 +13,16 @@ import type { FileRecord } from './judge.js';
 import { reader } from './look.js';
 import { finalizeWithoutLuo } from './user-space.js';
 
+/** The kernel said that it does not understand what it was handed of reserved memory. */
+function refused({ implies, title }: Finding): boolean {
+  return implies === 'leak' && /reserve[-_]mem|'memblock'/.test(title);
+}
+
 /** Asks where a reservation lies now. @returns physical address, or null with the reason */
 async function locate(context: RunContext, name: string, size: number): Promise<{ phys: number | null; why: string }> {
   const reply = await context.agent.request('reserve-mem', { name, size }, context.deadlines.request(), context.machine.ended);
+  // Where the kernel hands on nothing itself, the tree that it was handed answers: it says nothing once the kernel has refused it.
+  if (reply.ok && reply.data['from'] === 'in' && context.machine.findings.some(refused)) return { phys: null, why: 'the kernel did not take it up' };
   return reply.ok ? { phys: numberOf(reply, 'phys'), why: '' } : { phys: null, why: `${reply.errno} (${reply.at ?? ''})` };
 }
 
