@@ -5,6 +5,7 @@
 #include <linux/init.h>
 #include <linux/moduleparam.h>
 #include <linux/string.h>
+#include <linux/sysfs.h>
 
 #include "labobj.h"
 
