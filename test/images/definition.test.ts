@@ -96,7 +96,7 @@ describe('kernel definitions', () => {
     ['sources:\n  - {kind: url, url: "ftp://x", sha256: 1}', 'k.yaml:2:22: url: expected http:// or https://'],
     ['sources:\n  - {kind: url, url: "http://x", sha256: 1}', 'k.yaml:2:42: sha256: expected 64 hexadecimal digits'],
     ['sources:\n  - {kind: git, path: x, ref: --upload-pack=x}', 'k.yaml:2:31: ref: expected a name of a commit'],
-    ['base: k\n', /^k\.yaml:1:7: no kernel "k" Known: 6\.17\.8, 6\.18\.15, 6\.19\.11, 7\.1\.13, 7\.2\.12, .*7\.3\.4, 7\.3\.4-/],
+    ['base: k\n', /^k\.yaml:1:7: no kernel "k" Known: 6\.17\.8, 6\.18\.15, 6\.19\.11, .*7\.1\.13, .*7\.3\.4, 7\.3\.4-/],
     ['- 1', 'k.yaml:1:1: expected keys and values'],
     ['', 'k.yaml:1:1: expected keys and values'],
     ['a: [', /^k\.yaml:1:5: /],
@@ -121,7 +121,7 @@ describe('names of kernels', () => {
   });
 
   it('an unknown name is answered with the nearest one and all others', () => {
-    expect(() => resolveKernel('7.3.5')).toThrow('no kernel "7.3.5"; did you mean 7.3.4? Known: 6.17.8, 6.18.15, 6.19.11, 7.1.13, 7.2.12, ');
+    expect(() => resolveKernel('7.3.5')).toThrow('no kernel "7.3.5"; did you mean 7.3.4? Known: 6.17.8, 6.18.15, 6.19.11, ');
     expect(() => resolveKernel('')).toThrow(UsageError);
     expect(() => resolveKernel('/nowhere/bzImage')).toThrow('no kernel at /nowhere/bzImage');
   });
