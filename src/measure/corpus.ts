@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `npm run corpus`: runs the labelled scenarios of scenarios/mismatch and prints the tables of docs/mismatch.md and docs/accuracy.md.
-// `--runs N` repeats each, `--jobs N` runs that many side by side, `--only WORD` takes those whose path has the word.
+// `--runs N` repeats each, `--jobs N` runs that many side by side, `--only WORD` takes those whose path has the word, `--folder NAME` another
+// folder of scenarios/.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -25,9 +26,9 @@ interface Ran extends Labelled {
 }
 
 const ROOT = packageRoot();
-const FOLDER = join(ROOT, 'scenarios', 'mismatch');
 const options = process.argv.slice(2);
 const option = (name: string): string | undefined => (options.includes(name) ? options[options.indexOf(name) + 1] : undefined);
+const FOLDER = join(ROOT, 'scenarios', option('--folder') ?? 'mismatch');
 const runs = Number(option('--runs')) || 1;
 const jobs = Number(option('--jobs')) || 1;
 const only = option('--only') ?? '';
@@ -59,7 +60,7 @@ function runOnce(path: string, results: string): Promise<{ result: Result | null
 }
 
 const cell = (text: string) => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
-const kindOf = ({ path }: Labelled) => relative(FOLDER, path).split('/')[0] ?? '';
+const kindOf = ({ path }: Labelled) => relative(join(ROOT, 'scenarios'), path).split('/').at(-2) ?? '';
 const pairOf = ({ scenario }: Labelled) => scenario.kernels.join(' to ');
 
 /** The component is the word among the tags that says nothing else. */
