@@ -9,6 +9,7 @@ import { callsOff, doingOf } from './doings.js';
 import { neededVersion, type ObjectContent, withCmdline } from './object.js';
 import { type KernelFacts, predict } from './predict.js';
 import { type Use, USES } from './rules.js';
+import { withVersionFaults } from './version-faults.js';
 import { readsOf } from './versions.js';
 
 /** What a scenario carries over, and the least version of the lab's object that can carry it. */
@@ -43,7 +44,8 @@ export function carriedBy({ steps, reserveMem }: Pick<Scenario, 'steps' | 'reser
 export function predictScenario(scenario: Scenario, kernels: readonly KernelFacts[]): Prediction | null {
   const carried = carriedBy(scenario);
   let last: Prediction | null = null;
-  for (const [from, to, epoch] of updates(kernels)) {
+  for (const [image, to, epoch] of updates(kernels)) {
+    const from = withVersionFaults(image, scenario.steps.filter((step) => step.epoch === epoch || step.epoch === epoch + 1));
     const images = predict({ from, to, cmdlineFrom: scenario.cmdlines[epoch] ?? '', cmdlineTo: scenario.cmdlines[epoch + 1] ?? '', ...carried });
     last = images === null ? null : withScenario(images, scenario, from, epoch);
     if (last === null || last.outcome !== 'preserved') return last;

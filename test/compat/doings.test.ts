@@ -35,6 +35,18 @@ describe('a scenario that', () => {
     expect(predictScenario(parseScenario(HEAD + sealed, 'x.yaml'), [first, first])).toMatchObject({ outcome: 'corrupt', endsIn: 'reboot' });
   });
 
+  it.each([
+    ['luo-v5', 'luo-v9', 'panic'], ['memfd-v2', 'memfd-v9', 'leak'], ['kho-v4', 'kho-v9', 'lost'], ['some text', 'other', 'preserved'],
+  ])('writes over %s with %s: %s', (find, write, outcome) => {
+    const faults = `faults: [{at: before-kexec, replace: {find: ${find}, with: ${write}}}]\n`;
+    expect(predicted(`${faults}sessions:\n${ONE}`)[0]).toBe(outcome);
+  });
+
+  it.each([['luo.version', 'luo-v9', 'panic'], ['file[s/1].compatible', 'memfd-v9', 'leak'], ['luo.number', '7', 'preserved']])('changes %s to %s: %s', (place, to, outcome) => {
+    const faults = `faults: [{at: jump, change: {place: '${place}', to: ${to}}}]\n`;
+    expect(predicted(`${faults}sessions:\n${ONE}`)[0]).toBe(outcome);
+  });
+
   it('asks first: what would be lost is refused, what is well goes on', () => {
     expect(predicted(`sessions:\n${ONE}`, OLD)[0]).toBe('lost');
     expect(predicted(`policy: check\nsessions:\n${ONE}`, OLD)).toEqual(['refused', 'none', expect.stringContaining('asked first')]);
