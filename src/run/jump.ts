@@ -9,7 +9,6 @@ import { within } from '../util/deadline.js';
 import type { RunContext } from './context.js';
 import { rememberHandover } from './handover.js';
 
-const SOCKET = 'gdb.sock';
 
 export interface JumpStop {
   /** Waits until the machine stands still at the jump. Throws LabError where the next kernel has begun without it. */
@@ -22,6 +21,14 @@ function changes(step: Step, epoch: number, side: 'outgoing' | 'incoming'): bool
   return step.op === 'fault' && step.fault.kind === 'change' && step.epoch === epoch && step.fault.side === side;
 }
 
+/** Has QEMU open its debugger stub; it does so once, and listens again after each use. Returns the path of the socket. */
+async function openStub({ plan, machine }: RunContext): Promise<string> {
+  const path = `${plan.dir}/gdb.sock`;
+  const said = String(await machine.command('human-monitor-command', { 'command-line': `gdbserver unix:${path},server=on,wait=off` }));
+  if (/error|could not|fail/i.test(said)) throw new LabError('QEMU opens no debugger stub', { detail: said.trim() });
+  return path;
+}
+
 /** Prepares the stop, where a fault needs it: at the jump itself, or later for what the next kernel does not show any more. */
 export async function stopAtJump(context: RunContext, jumpFaults: readonly Step[]): Promise<JumpStop | null> {
   const { plan, recorder, machine, state, deadlines } = context;
@@ -31,10 +38,7 @@ export async function stopAtJump(context: RunContext, jumpFaults: readonly Step[
   if (!now && !later) return null;
   const format = plan.formats[recorder.epoch];
   if (!format) throw new LabError(`the handover format of the kernel of epoch ${recorder.epoch} was not read`);
-  const path = `${plan.dir}/${SOCKET}`;
-  const said = String(await machine.command('human-monitor-command', { 'command-line': `gdbserver unix:${path},server=on,wait=off` }));
-  if (/error|could not|fail/i.test(said)) throw new LabError('QEMU opens no debugger stub', { detail: said.trim() });
-  const stub = await DebuggerStub.attach(path);
+  const stub = await DebuggerStub.attach(state.debuggerStub ??= await openStub(context));
   let stopped: Promise<void>;
   try {
     await stub.breakAt(format.machineKexec);

@@ -105,6 +105,8 @@ export class RunState {
   readonly objected: Mismatch[] = [];
   /** Null where nothing asked for it. */
   handover: HandoverRoot | null = null;
+  /** Socket of QEMU's debugger stub, once it was opened. */
+  debuggerStub: string | null = null;
   /** Physical address of the root tree of the running kernel's own handover, once it was found. */
   outgoingRoot: number | null = null;
 

@@ -42,6 +42,15 @@ describe('a machine under QEMU\'s debugger stub', () => {
     expect(await running()).toBe(true);
   });
 
+  it('can be stopped again', async () => {
+    for (let round = 0; round < 3; round++) {
+      const stub = await DebuggerStub.attach(`${dir}/gdb`);
+      expect(await running()).toBe(false);
+      await stub.detach();
+      expect(await running()).toBe(true);
+    }
+  });
+
   it('runs on when it is let go of before it came there', async () => {
     const stub = await DebuggerStub.attach(`${dir}/gdb`);
     await stub.breakAt(0xdead_0000n);
