@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `npm run corpus`: runs the labelled scenarios of scenarios/mismatch and prints the tables of docs/mismatch.md and docs/accuracy.md.
 // `--runs N` repeats each, `--jobs N` runs that many side by side, `--only WORD` takes those whose path has the word, `--folder NAME` another
-// folder of scenarios/.
+// folder of scenarios/. Ctrl-C prints the tables of what has been run until then.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -89,20 +89,22 @@ function accuracyTable(all: readonly Ran[]): string[] {
     const right = ran.results.filter(({ asExpected }) => asExpected).length;
     const different = new Set(ran.results.map(({ outcome, endsIn }) => `${outcome} ${endsIn}`)).size;
     const mean = ran.seconds.reduce((sum, s) => sum + s, 0) / Math.max(1, ran.seconds.length);
-    return `| ${cell(ran.scenario.name)} | ${ran.scenario.expect.outcome} | ${right} of ${runs} | ${different} | ${mean.toFixed(1)} |`;
+    return `| ${cell(ran.scenario.name)} | ${ran.scenario.expect.outcome} | ${right} of ${ran.results.length} | ${different} | ${mean.toFixed(1)} |`;
   });
   return ['| scenario | labelled | right | different verdicts | seconds, mean |', '|---|---|---|---|---|', ...rows];
 }
 
 function summary(all: readonly Ran[]): string {
   const verdicts = all.flatMap(({ results }) => results);
+  const counts = all.map(({ results }) => results.length);
+  const [least, most] = [Math.min(...counts), Math.max(...counts)];
   const right = verdicts.filter(({ asExpected }) => asExpected).length;
   const seconds = all.flatMap((ran) => ran.seconds).reduce((sum, s) => sum + s, 0);
   const foretold = all.filter(isForetold);
   const wrong = foretold.filter(({ results }) => results.some(({ predicted, outcome }) => predicted?.outcome !== outcome));
   return [
-    `${all.length} scenarios, ${runs} ${runs === 1 ? 'run' : 'runs'} each, ${jobs} side by side: ${right} of ${all.length * runs} verdicts right.`,
-    `${(seconds / (all.length * runs)).toFixed(1)} s a run on average, whole process.`,
+    `${all.length} scenarios, ${least === most ? most : `${least} to ${most}`} ${most === 1 ? 'run' : 'runs'} each, ${jobs} side by side: ${right} of ${verdicts.length} verdicts right.`,
+    `${(seconds / Math.max(1, verdicts.length)).toFixed(1)} s a run on average, whole process.`,
     `Predictions of version cases: ${foretold.length - wrong.length} of ${foretold.length} right${wrong.length === 0 ? '' : `; not: ${wrong.map(({ scenario }) => scenario.name).join(', ')}`}.`,
   ].join(' ');
 }
@@ -120,8 +122,11 @@ await ensureRootFs(context);
 
 const ran: Ran[] = labelled.map((each) => ({ ...each, results: [], seconds: [] }));
 let done = 0;
+let stopped = false;
+process.once('SIGINT', () => (stopped = true));
 const wall = performance.now();
 await inWindow(Array.from({ length: runs }, () => ran).flat(), jobs, async (each) => {
+  if (stopped) return;
   const { result, seconds, said } = await runOnce(each.path, folder);
   if (result !== null) each.results.push(result);
   each.seconds.push(seconds);
