@@ -128,6 +128,8 @@ const wall = performance.now();
 await inWindow(Array.from({ length: runs }, () => ran).flat(), jobs, async (each) => {
   if (stopped) return;
   const { result, seconds, said } = await runOnce(each.path, folder);
+  // A Ctrl-C goes to the runs under way, too.
+  if (stopped && result === null) return;
   if (result !== null) each.results.push(result);
   each.seconds.push(seconds);
   done++;
