@@ -11,7 +11,7 @@ import { numberSpot, type Spot } from './spot.js';
 export const KEY_WIDTH = 53;
 const MOST_ORDER = 20;
 /** Chunks, or bitmaps of 128 MiB and more: more than any machine needs. A list that is longer is none. */
-export const MOST_CHUNKS = 65_536;
+const MOST_CHUNKS = 65_536;
 
 /** The bit of the area of 2^order pages that begins at a page frame, or null where the map has no place for it. */
 type FindBit = (pfn: number, order: number) => Spot | null;
@@ -91,11 +91,17 @@ function radixBit(walk: Walk): FindBit {
   };
 }
 
-/** The list is walked once; what it holds is kept by order. */
-function listBit(walk: Walk): FindBit {
-  const bitmapBits = BigInt(bytesOf(walk, 'kho_mem_phys_bits') * 8);
+export interface Bitmap {
+  order: number;
+  /** Physical address of the first area that it stands for, and of the bitmap itself. */
+  start: bigint;
+  bitmap: number;
+}
+
+/** The bitmaps of a map that is a list (6.19 and older). */
+export function listedBitmaps(walk: Walk): Bitmap[] {
   const pointer = walk.layouts.size('khoser_mem_bitmap_ptr');
-  const found: { order: number; start: bigint; bitmap: bigint }[] = [];
+  const found: Bitmap[] = [];
   const seen = new Set<number>();
   for (let at = mapAddress(walk); ; ) {
     if (seen.has(at) || seen.size + found.length >= MOST_CHUNKS) throw new HandoverError('the list of the map does not end');
@@ -106,18 +112,23 @@ function listBit(walk: Walk): FindBit {
     if (elements > BigInt(Math.floor(size / pointer))) throw new HandoverError(`a chunk of the map says that it holds ${elements} bitmaps`);
     for (let i = 0; i < Number(elements); i++) {
       const element = new Instance(walk.memory, walk.layouts, 'khoser_mem_bitmap_ptr', at + offset + i * pointer);
-      found.push({ order: Number(chunk.number('hdr.order')), start: element.number('phys_start'), bitmap: element.number('bitmap.phys') });
+      found.push({ order: Number(chunk.number('hdr.order')), start: element.number('phys_start'), bitmap: element.address('bitmap.phys', PAGE) });
     }
     const next = chunk.number('hdr.next.phys');
-    if (next === 0n) break;
+    if (next === 0n) return found;
     at = walk.memory.address(next, PAGE, 'the next chunk of the map');
   }
+}
+
+function listBit(walk: Walk): FindBit {
+  const bitmapBits = BigInt(bytesOf(walk, 'kho_mem_phys_bits') * 8);
+  const found = listedBitmaps(walk);
   return (pfn, order) => {
     const phys = BigInt(pfn) * BigInt(PAGE);
     const unit = BigInt(PAGE) << BigInt(order);
     const element = found.find((each) => each.order === order && phys >= each.start && (phys - each.start) / unit < bitmapBits);
     if (element === undefined) return null;
-    return bitSpot(walk.memory.address(element.bitmap, PAGE, 'a bitmap of the map'), Number((phys - element.start) / unit));
+    return bitSpot(element.bitmap, Number((phys - element.start) / unit));
   };
 }
 

@@ -1,18 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Bad input: what is said about it, and where.
 import { describe, expect, test } from 'vitest';
-import { ScenarioError, parseScenario } from '../../src/scenario/index.js';
+import { parseScenario } from '../../src/scenario/index.js';
+import { problemsOf } from './problems.js';
 
-/** All problems as `line:column message; hint`. */
-function problems(text: string): string[] {
-  try {
-    parseScenario(text, 'x.yaml');
-  } catch (error) {
-    if (!(error instanceof ScenarioError)) throw error;
-    return error.problems.map(({ line, column, message, hint }) => `${line}:${column} ${message}${hint === null ? '' : `; ${hint}`}`);
-  }
-  return [];
-}
+const problems = (text: string): string[] => problemsOf(() => parseScenario(text, 'x.yaml'));
 
 const HEAD = 'from: a\nto: b\n';
 const SESSION = `${HEAD}sessions:\n  - name: vm0\n    files:\n`;

@@ -2,8 +2,9 @@
 // Changes of what is handed over: how they are written, and what is said where they cannot be meant.
 import { describe, expect, test } from 'vitest';
 import type { Fault } from '../../src/model/scenario.js';
-import { parseScenario, ScenarioError } from '../../src/scenario/index.js';
+import { parseScenario } from '../../src/scenario/index.js';
 import { parsePlace, PLACE_TEMPLATES } from '../../src/scenario/place.js';
+import { problemsOf } from './problems.js';
 
 const HEAD = 'from: a\nto: b\nexpect: leak\nsessions:\n  - name: a/vm0\n    files:\n      - {name: ram, memfd: 1MiB, token: 5}\nfaults:\n';
 const STEPS = 'from: a\nto: b\nexpect: leak\nsteps:\n  - create: s\n  - memfd: {name: f, size: 8KiB}\n  - preserve: {session: s, file: f, token: 3}\n';
@@ -12,15 +13,7 @@ function faults(text: string): Extract<Fault, { kind: 'change' }>[] {
   return parseScenario(text, 'x.yaml').steps.flatMap((step) => (step.op === 'fault' && step.fault.kind === 'change' ? [step.fault] : []));
 }
 
-function problems(text: string): string[] {
-  try {
-    parseScenario(text, 'x.yaml');
-  } catch (error) {
-    if (!(error instanceof ScenarioError)) throw error;
-    return error.problems.map(({ line, column, message, hint }) => `${line}:${column} ${message}${hint === null ? '' : `; ${hint}`}`);
-  }
-  return [];
-}
+const problems = (text: string): string[] => problemsOf(() => parseScenario(text, 'x.yaml'));
 
 describe('a change', () => {
   const FILE = { session: 'a/vm0', file: '5', token: 5 };

@@ -7,19 +7,12 @@ import { describe, expect, it, test } from 'vitest';
 import { parse } from 'yaml';
 import { loadProfile, parseProfile, profileJsonSchema, ScenarioError } from '../../src/scenario/index.js';
 import { generator } from '../compat/objects.js';
+import { problemsOf } from './problems.js';
 
 const ROOT = join(import.meta.dirname, '../..');
 const FOLDER = join(ROOT, 'scenarios/profiles');
 
-function problems(text: string): string[] {
-  try {
-    parseProfile(text, 'p.yaml');
-  } catch (error) {
-    if (!(error instanceof ScenarioError)) throw error;
-    return error.problems.map(({ line, column, message, hint }) => `${line}:${column} ${message}${hint === null ? '' : `; ${hint}`}`);
-  }
-  return [];
-}
+const problems = (text: string): string[] => problemsOf(() => parseProfile(text, 'p.yaml'));
 
 describe('a profile', () => {
   it('pins versions and ties features to them', () => {
