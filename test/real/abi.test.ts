@@ -60,4 +60,12 @@ describe('lab abi', () => {
     expect(code, stderr).toBe(1);
     expect(data.structures.filter(({ unannounced }) => unannounced).map(({ structure }) => structure)).toEqual(['luo_file_set_ser', 'luo_session_ser']);
   });
+
+  it.each([
+    ['layout-v5', 1, ['luo_session_ser']], ['layout-v6', 0, []], ['memfd-layout', 1, ['memfd_luo_ser']],
+  ])('7.3.4-%s: exit %i', async (variant, status, flagged) => {
+    const { code, data, stderr } = await json<AbiDiff>('diff', '7.3.4', `7.3.4-${variant}`);
+    expect(code, stderr).toBe(status);
+    expect(data.structures.filter(({ unannounced }) => unannounced).map(({ structure }) => structure)).toEqual(flagged);
+  });
 });
