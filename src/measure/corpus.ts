@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // `npm run corpus`: runs the labelled scenarios of scenarios/mismatch and prints the tables of docs/mismatch.md and docs/accuracy.md.
-// `--runs N` repeats each, `--jobs N` runs that many side by side, `--only WORD` takes those whose path has the word, `--folder NAME` another
+// `--runs N` repeats each, `--jobs N` runs that many side by side, `--only PATTERN` takes those whose path matches, `--folder NAME` another
 // folder of scenarios/. Ctrl-C prints the tables of what has been run until then.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
@@ -31,11 +31,11 @@ const option = (name: string): string | undefined => (options.includes(name) ? o
 const FOLDER = join(ROOT, 'scenarios', option('--folder') ?? 'mismatch');
 const runs = Number(option('--runs')) || 1;
 const jobs = Number(option('--jobs')) || 1;
-const only = option('--only') ?? '';
+const only = new RegExp(option('--only') ?? '');
 
 async function corpus(): Promise<Labelled[]> {
   const names = readdirSync(FOLDER, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.yaml')).sort();
-  return Promise.all(names.filter((name) => name.includes(only)).map(async (name) => ({ path: join(FOLDER, name), scenario: await loadScenario(join(FOLDER, name)) })));
+  return Promise.all(names.filter((name) => only.test(name)).map(async (name) => ({ path: join(FOLDER, name), scenario: await loadScenario(join(FOLDER, name)) })));
 }
 
 function runOnce(path: string, results: string): Promise<{ result: Result | null; seconds: number; said: string }> {
