@@ -105,7 +105,7 @@ async function compile(inputs: AbiInputs, tree: string, key: string, wanted: Abi
   work.onProgress({ task, done: 0, of: null, detail: 'configures' });
   const asked = inputs.config.flatMap((file) => readFragment(file).options);
   writeFileSync(join(tree, '.lab-asked.config'), asked.map(({ name, value }) => `${name}=${value}\n`).join(''));
-  const configured = await runCommand(['make', '-s', ...makeVariables(), 'KCONFIG_ALLCONFIG=.lab-asked.config', 'allnoconfig'], options);
+  const configured = await runCommand(['make', '-s', ...makeVariables(work), 'KCONFIG_ALLCONFIG=.lab-asked.config', 'allnoconfig'], options);
   if (configured.code !== 0) throw commandError(`${inputs.name} cannot be configured`, ['make'], configured);
   const config = parseConfig(readFileSync(join(tree, '.config'), 'utf8'));
   const probe = writeProbe(tree, [...touchedBy(inputs.patches), ...overlaid(inputs.overlay)], wanted);
@@ -114,7 +114,7 @@ async function compile(inputs: AbiInputs, tree: string, key: string, wanted: Abi
   if (config.get('CONFIG_KEXEC_HANDOVER') === 'y') {
     work.onProgress({ task, done: 0, of: null, detail: 'compiles' });
     // Types that nothing uses are wanted too; no object is checked, so that the tool for it need not be built.
-    const argv = ['make', '-k', `-j${work.jobs}`, ...makeVariables(), 'OBJECT_FILES_NON_STANDARD=y', 'KCFLAGS=-fno-eliminate-unused-debug-types', ...probe.objects];
+    const argv = ['make', '-k', `-j${work.jobs}`, ...makeVariables(work), 'OBJECT_FILES_NON_STANDARD=y', 'KCFLAGS=-fno-eliminate-unused-debug-types', ...probe.objects];
     const result = await runCommand(argv, options);
     work.signal.throwIfAborted();
     for (const object of probe.objects) {

@@ -8,6 +8,7 @@ import { commandError, lastLines, mustRun, runCommand, saysDiskFull } from '../u
 import { LabError } from '../util/errors.js';
 import { LineSplitter } from '../util/lines.js';
 import { keyOf, readJson, writeJson } from './cache.js';
+import { compileCommand } from './compiler.js';
 import type { Workspace } from './context.js';
 import type { KernelDefinition } from './definition.js';
 import { type AskedOption, checkConfig, readFragment } from './fragment.js';
@@ -15,7 +16,7 @@ import { programPath } from './host.js';
 import { applyPatches, fileDigest, layOver, overlayDigests } from './tree.js';
 
 /** Changes when the same inputs would give another kernel. */
-export const RECIPE = 1;
+export const RECIPE = 2;
 
 export interface BuildResult {
   /** The tree with the finished files in it. */
@@ -132,15 +133,15 @@ async function configure(definition: KernelDefinition, tree: string, env: NodeJS
   const fragments = definition.config.map((file) => readFragment(file));
   const asked: AskedOption[] = fragments.flatMap((fragment) => fragment.options);
   writeFileSync(join(tree, '.lab-asked.config'), asked.map((o) => `${o.name}=${o.value}\n`).join(''));
-  const argv = ['make', '-s', ...makeVariables(), 'KCONFIG_ALLCONFIG=.lab-asked.config', 'allnoconfig'];
+  const argv = ['make', '-s', ...makeVariables(work), 'KCONFIG_ALLCONFIG=.lab-asked.config', 'allnoconfig'];
   const result = await runCommand(argv, { cwd: tree, env, signal: work.signal, holdFd });
   if (result.code !== 0) throw commandError(`kernel ${definition.name} cannot be configured`, ['make'], result);
   checkConfig(asked, readFileSync(join(tree, '.config'), 'utf8'), definition.name);
 }
 
-export function makeVariables(): string[] {
+export function makeVariables(work: Workspace): string[] {
   // LOCALVERSION= keeps the build from adding a + where the tree lies in some git repository.
-  return ['ARCH=x86_64', 'CC=ccache gcc', 'HOSTCC=ccache gcc', 'LOCALVERSION='];
+  return ['ARCH=x86_64', `CC=${compileCommand(work)}`, 'HOSTCC=ccache gcc', 'LOCALVERSION='];
 }
 
 interface Steps {
@@ -164,7 +165,7 @@ async function make(definition: KernelDefinition, tree: string, log: string, res
     lines.feed(chunk);
   };
   work.onProgress({ task, done, of });
-  const result = await runCommand(['make', `-j${work.jobs}`, ...makeVariables(), 'bzImage'], {
+  const result = await runCommand(['make', `-j${work.jobs}`, ...makeVariables(work), 'bzImage'], {
     cwd: tree,
     env,
     signal: work.signal,

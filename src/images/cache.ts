@@ -52,6 +52,8 @@ export class Cache {
   lock = (name: string) => join(this.dir, 'locks', name);
   /** Small things remembered about files outside the cache: versions, checksums. */
   fact = (key: string) => join(this.dir, 'facts', `${key}.json`);
+  /** Small programs that builds use. */
+  program = (name: string) => join(this.dir, 'programs', name);
   ccache = () => process.env['CCACHE_DIR'] ?? join(this.dir, 'ccache');
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which compiler builds: part of every cache key. Asked once, then remembered by the files' identity, so that no run starts gcc for it.
-import { realpathSync, statSync } from 'node:fs';
+// And the command that kbuild compiles with.
+import { mkdirSync, readFileSync, realpathSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { mustRun } from '../util/command.js';
 import { LabError } from '../util/errors.js';
 import { keyOf, readJson, writeJson } from './cache.js';
@@ -35,4 +37,33 @@ export async function compilerVersion(work: Workspace): Promise<string | null> {
   const version = lines.join('; ');
   writeJson(path, { version });
   return version;
+}
+
+/**
+ * Compiles through ccache all but what takes in whole files: without preprocessing ccache does not see .incbin, and would answer with the
+ * object of another kernel: a bzImage whose packed kernel has the same length as that of one before. Kbuild names the source last.
+ */
+const COMPILE = `#!/bin/sh
+for source; do :; done
+if [ -f "$source" ] && grep -q '[.]incbin' "$source"; then exec gcc "$@"; fi
+exec ccache gcc "$@"
+`;
+
+/** The command, as a file of the cache. */
+export function compileCommand(work: Workspace): string {
+  const path = work.cache.program('compile');
+  if (readText(path) === COMPILE) return path;
+  mkdirSync(dirname(path), { recursive: true });
+  const beside = `${path}.${process.pid}`;
+  writeFileSync(beside, COMPILE, { mode: 0o755 });
+  renameSync(beside, path);
+  return path;
+}
+
+function readText(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return null;
+  }
 }
