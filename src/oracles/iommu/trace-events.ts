@@ -11,6 +11,13 @@ import type { TraceLine } from './trace-line.js';
  */
 export type IommuEventKind = 'enable' | 'disable' | 'ir-enable' | 'ir-disable' | 'root' | 'command' | 'fault' | 'invalidate' | 'error';
 
+/** What to trace, for `-trace enable=NAME`; with `-msg timestamp=on`. QEMU takes the patterns. */
+export const TRACE_EVENTS: Readonly<Record<'intel' | 'amd' | 'virtio', readonly string[]>> = {
+  intel: ['vtd_dmar_enable', 'vtd_ir_enable', 'vtd_reg_dmar_root', 'vtd_reg_write_gcmd', 'vtd_dmar_fault', 'vtd_inv_desc_cc_*', 'vtd_inv_desc_iotlb_*', 'vtd_inv_desc_wait_write_fail'],
+  amd: ['amdvi_control_status', 'amdvi_page_fault', 'amdvi_*_inval', 'amdvi_dte_get_fail', 'amdvi_invalid_dte', 'amdvi_mode_invalid', 'amdvi_get_pte_hwerror'],
+  virtio: ['virtio_iommu_device_status', 'virtio_iommu_device_reset', 'virtio_iommu_report_fault'],
+};
+
 export interface IommuFault {
   /** PCI source id, bus << 8 | devfn; null where the event does not name it. */
   sourceId: number | null;
@@ -43,7 +50,7 @@ type Read = Made | null | 'unread';
 const SWITCHES: readonly (readonly [number, string])[] = [[31, 'TE'], [26, 'QIE'], [25, 'IRE'], [23, 'CFI']];
 const ORDERS: readonly (readonly [number, string])[] = [[30, 'SRTP'], [27, 'WBF'], [24, 'SIRTP']];
 const INVALIDATIONS = /^(?:vtd_inv_desc_(?:cc|iotlb|iec)|amdvi_(?:intr|iotlb|pages|all|devtab)_inval$)/;
-const ERRORS = /^(?:vtd_[rc]e_not_present$|vtd_inv_desc_wait_write_fail$|amdvi_(?:evntlog_fail|command_error|command_read_fail|completion_wait_fail|unhandled_command|dte_get_fail|invalid_dte|get_pte_hwerror|mode_invalid|err|ir_err|ir_target_abort)$)/;
+const ERRORS = /^(?:vtd_[rc]e_not_present$|vtd_inv_desc_wait_write_fail$|amdvi_(?:evntlog_fail|command_read_fail|completion_wait_fail|unhandled_command|dte_get_fail|invalid_dte|get_pte_hwerror|mode_invalid|err|ir_err|ir_target_abort)$)/;
 
 /** Keeps what single lines do not tell: AMD's registers are written in halves, and its control register says the whole state each time. */
 export class EventReader {

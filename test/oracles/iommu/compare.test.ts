@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect, it } from 'vitest';
 import { compareTables, type DeviceTables, type MappingRun, type Rights } from '../../../src/oracles/iommu/index.js';
+import { random } from './tables.js';
 
 const P = 4096;
 
@@ -55,4 +56,32 @@ it('many differences are counted, and the first of each kind are kept', () => {
   expect(result.differences).toHaveLength(64);
   expect(compareTables(tables(), many).differences).toHaveLength(64);
   expect(compareTables({ ...many, complete: false }, many)).toMatchObject({ same: 1000, complete: false });
+});
+
+it('agrees with a comparison page by page', () => {
+  const next = random(17);
+  for (let round = 0; round < 300; round++) {
+    const side = (): [DeviceTables, Map<number, string>] => {
+      const runs: [number, number, number, Rights][] = [];
+      const pages = new Map<number, string>();
+      for (let iova = next() % 3; iova < 40; iova += next() % 4) {
+        const [phys, count, rights] = [iova + 100 * (next() % 2), 1 + (next() % 6), next() % 4 === 0 ? 'r' : 'rw'] as const;
+        runs.push([iova, phys, count, rights]);
+        for (let i = 0; i < count; i++) pages.set(iova + i, `${phys + i} ${rights}`);
+        iova += count;
+      }
+      return [tables(...runs), pages];
+    };
+    const [[before, pagesBefore], [after, pagesAfter]] = [side(), side()];
+    const expected = [0, 0, 0, 0, 0, 0];
+    const count = (index: number): void => void (expected[index] = (expected[index] as number) + 1);
+    for (const page of new Set([...pagesBefore.keys(), ...pagesAfter.keys()])) {
+      const [was, is] = [pagesBefore.get(page), pagesAfter.get(page)];
+      if (was === is) count(0);
+      else if (is === undefined) count(1);
+      else if (was === undefined) count(3);
+      else count(was.split(' ')[0] === is.split(' ')[0] ? 4 : 2);
+    }
+    expect(counts(before, after)).toEqual(expected);
+  }
 });

@@ -59,10 +59,11 @@ describe.each(WORLDS)('%s', (_, make) => {
 
   it('with any one word changed', () => {
     const next = random(3);
+    const sound = make().machine;
     for (const frame of FRAMES) {
       for (let at = 0; at < PAGE; at += 8) {
+        if (sound.get(frame * PAGE, at / 8) === 0n && next() % 64 !== 0) continue;
         const world = make();
-        if (world.machine.get(frame * PAGE, at / 8) === 0n && next() % 64 !== 0) continue;
         world.machine.set(frame * PAGE, at / 8, EVIL[next() % EVIL.length] as bigint);
         check(world);
       }
@@ -71,7 +72,7 @@ describe.each(WORLDS)('%s', (_, make) => {
 
   it('with single bits turned', () => {
     const next = random(5);
-    for (let round = 0; round < 400; round++) {
+    for (let round = 0; round < 200; round++) {
       const world = make();
       const [table, index] = [(FRAMES[next() % 8] as number) * PAGE, [0, 1, 2, 0x100, 0x101, 48, 49, 50][next() % 8] as number];
       world.machine.set(table, index, world.machine.get(table, index) ^ (1n << BigInt(next() % 64)));
@@ -80,7 +81,7 @@ describe.each(WORLDS)('%s', (_, make) => {
   });
 
   it('with pages of noise, and of tables that lead to each other', () => {
-    for (let round = 0; round < 60; round++) {
+    for (let round = 0; round < 40; round++) {
       const world = make();
       const next = random(round);
       for (let n = 0; n < 1 + (next() % FRAMES.length); n++) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // golden/: traces of real runs, 7.3.4 to itself under QEMU 7.2.22 with `-device intel-iommu,intremap=on,aw-bits=48` (and x-scalable-mode=on) and
-// `intel_iommu=on` (and `sm_on`); of invalidations in a row the first six lines were kept.
+// `intel_iommu=on` (and `sm_on`), and Debian's 6.1.187 with `-device amd-iommu,intremap=on` from its boot to `reboot -f`; of invalidations in a row the
+// first six lines were kept.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -94,6 +95,13 @@ it('a gap of several intervals is the sum of them', () => {
     state: 'gap', ms: 5000, intervals: [{ fromMicros: 10e6, toMicros: 12e6 }, { fromMicros: 13e6, toMicros: 13e6 }, { fromMicros: 20e6, toMicros: 23e6 }],
   });
   expect(gap(lines(at(1, 1), at(10, 0), at(12, 1), at(13, 0)), 5e6)).toMatchObject({ state: 'open', ms: null });
+});
+
+it('a real boot and reboot with AMD-Vi', () => {
+  const { events, unread } = parseTimeline(golden('amd-debian-6.1.trace'));
+  expect(unread).toBe(0);
+  expect(events.map(({ kind, tMicros, count }) => [kind, tMicros, count])).toEqual([['enable', 1795359561755247, 1], ['invalidate', expect.any(Number), expect.any(Number)], ['disable', 1795359596934136, 1]]);
+  expect(gap(events, 1795359590000000)).toMatchObject({ state: 'open', ms: null });
 });
 
 it('AMD-Vi: one switch, whatever else its control register says; the base register in halves', () => {
