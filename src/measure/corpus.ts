@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `npm run corpus`: runs the labelled scenarios of scenarios/mismatch and prints the tables of docs/mismatch.md and docs/accuracy.md.
+// `npm run corpus`: runs the labelled scenarios of scenarios/mismatch and prints the tables of docs/mismatch.md and, repeated, of docs/accuracy.md.
 // `--runs N` repeats each, `--jobs N` runs that many side by side, `--only PATTERN` takes those whose path matches, `--folder NAME` another
 // folder of scenarios/. Ctrl-C prints the tables of what has been run until then.
 import { spawn } from 'node:child_process';
@@ -138,9 +138,11 @@ await inWindow(Array.from({ length: runs }, () => ran).flat(), jobs, async (each
 });
 process.stderr.write(`all in ${((performance.now() - wall) / 1000).toFixed(0)} s\n`);
 
-for (const kind of new Set(ran.map(kindOf))) {
-  process.stdout.write(`\n## ${kind}\n\n${(runs > 1 ? accuracyTable : outcomeTable)(ran.filter((each) => kindOf(each) === kind)).join('\n')}\n`);
-}
+const print = (table: (all: readonly Ran[]) => string[]): void => {
+  for (const kind of new Set(ran.map(kindOf))) process.stdout.write(`\n## ${kind}\n\n${table(ran.filter((each) => kindOf(each) === kind)).join('\n')}\n`);
+};
+print(outcomeTable);
+if (runs > 1) print(accuracyTable);
 process.stdout.write(`\n${summary(ran)}\n`);
 rmSync(folder, { recursive: true, force: true });
 process.exit(ran.every(({ results }) => results.length === runs && results.every(({ asExpected }) => asExpected)) ? 0 : 1);
