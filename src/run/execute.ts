@@ -21,8 +21,10 @@ import { Machine } from './machine.js';
 import { Recorder } from './recorder.js';
 import { judgeRefusal, letGo } from './refusal.js';
 import { fillReserved } from './reserved.js';
+import { makeBackings } from './backing.js';
 import { RunState, type StepResult } from './state.js';
 import { runSteps, type IndexedStep } from './steps.js';
+import { TraceLog } from './trace.js';
 import type { RunStreams } from './streams.js';
 import { update } from './update.js';
 import { openSession, startAgent } from './user-space.js';
@@ -59,6 +61,7 @@ class Run {
   readonly epochs: RunRecord['epochs'] = [];
   readonly state = new RunState();
   machine: Machine | null = null;
+  trace: TraceLog | null = null;
   context: RunContext | null = null;
   private arrival: Arrival | null = null;
   private timer: NodeJS.Timeout | undefined;
@@ -98,6 +101,7 @@ class Run {
     this.context?.agent.drop();
     this.context?.ssh.close();
     await this.machine?.stop();
+    this.trace?.stop();
     this.machine?.close();
   }
 
@@ -106,6 +110,8 @@ class Run {
     const key = makeRunKey();
     const seconds = (value: number | null) => (value === null ? null : value * 1000);
     const deadlines = new Deadlines(seconds(plan.scenario.deadline));
+    makeBackings(plan.scenario.hardware, plan.dir);
+    this.trace = TraceLog.follow(plan.scenario.hardware, plan.dir, recorder);
     const machine = (this.machine = await recorder.task('start of the machine', () =>
       Machine.start(machineConfig(plan, key.publicBlob), recorder, streams)));
     // Who aborted in the meantime found no machine to stop.
@@ -127,7 +133,7 @@ class Run {
       throw error instanceof DeadlineError ? new LabError(messageOf(error)) : error;
     });
     const agent = await startAgent(reachable, ssh);
-    this.context = { ...reachable, plan, recorder, state, ssh, agent, publicBlob: key.publicBlob, loaded: false };
+    this.context = { ...reachable, plan, recorder, state, ssh, agent, publicBlob: key.publicBlob, trace: this.trace, loaded: false };
     await fillReserved(this.context);
     return this.context;
   }
