@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// Two walks of one device, before and after: the same IOVA leads to the same page with the same rights, or it is said what became of it.
+import { PAGE } from '../../handover/memory.js';
+import { addDifference, type Difference, noDifferences, type Side, type TableComparison } from './differences.js';
+import type { DeviceTables, MappingRun } from './types.js';
+
+/** Who owns the page at a physical address now, by name; null where it is nobody that the lab knows. */
+export type OwnerOf = (phys: number) => string | null;
+
+/** Pages whose owner is asked for; the rest counts as nobody's. */
+const MOST_OWNED = 1 << 20;
+
+/**
+ * Compares what a device reaches. A changed or new target is `corrupt` where the page behind it has an owner other than that of the page that was there
+ * (for a new mapping: any owner); without `ownerOf` nothing is.
+ */
+export function compareTables(before: DeviceTables, after: DeviceTables, ownerOf?: OwnerOf): TableComparison {
+  const found = noDifferences(before.complete && after.complete);
+  const owners = new Owners(ownerOf);
+  const state = { before: before.state, after: after.state };
+  for (const piece of pieces(before.mappings, after.mappings)) {
+    if (piece.before === null && piece.after !== null) owners.each(piece, (part, owner) => addDifference(found, { ...part, kind: 'new', owner, corrupt: owner !== null }));
+    else if (piece.after === null) addDifference(found, { ...piece, kind: 'lost', owner: null, corrupt: false });
+    else if (piece.before !== null && piece.before.phys !== piece.after.phys) {
+      owners.each(piece, (part, owner, former) => addDifference(found, { ...part, kind: 'changed', owner, corrupt: owner !== null && owner !== former }));
+    } else if (piece.before !== null && piece.before.rights !== piece.after.rights) addDifference(found, { ...piece, kind: 'rights', owner: null, corrupt: false });
+    else found.same += piece.length / PAGE;
+  }
+  return { ...found, state };
+}
+
+/** One stretch of IOVA space in which either side is one run, or nothing. */
+export interface Piece {
+  iova: bigint;
+  length: number;
+  before: Side | null;
+  after: Side | null;
+}
+
+/** Both lists cut at each other's ends, ascending. */
+function* pieces(before: readonly MappingRun[], after: readonly MappingRun[]): Generator<Piece> {
+  let i = 0;
+  let j = 0;
+  let at = 0n;
+  for (;;) {
+    const a = before[i];
+    const b = after[j];
+    if (a === undefined && b === undefined) return;
+    if (a !== undefined && at >= a.iova + BigInt(a.length)) { i++; continue; }
+    if (b !== undefined && at >= b.iova + BigInt(b.length)) { j++; continue; }
+    const inA = a !== undefined && at >= a.iova;
+    const inB = b !== undefined && at >= b.iova;
+    const next = smallest([a, b].map((run) => (run === undefined ? null : at < run.iova ? run.iova : run.iova + BigInt(run.length))));
+    if (inA || inB) yield { iova: at, length: Number(next - at), before: inA ? sideAt(a, at) : null, after: inB ? sideAt(b, at) : null };
+    at = next;
+  }
+}
+
+function smallest(values: readonly (bigint | null)[]): bigint {
+  return values.reduce<bigint | null>((least, value) => (value !== null && (least === null || value < least) ? value : least), null) ?? 0n;
+}
+
+function sideAt(run: MappingRun, iova: bigint): Side {
+  return { phys: run.phys + Number(iova - run.iova), rights: run.rights };
+}
+
+/** Cuts a piece where the owner behind it changes. */
+class Owners {
+  private asked = 0;
+
+  constructor(private readonly ownerOf: OwnerOf | undefined) {}
+
+  each(piece: Piece, on: (part: Piece, owner: string | null, former: string | null) => void): void {
+    const { before, after } = piece;
+    if (after === null) return;
+    let start = 0;
+    let owner = this.ask(after.phys);
+    let former = before === null ? null : this.ask(before.phys);
+    for (let at = PAGE; at < piece.length && this.ownerOf !== undefined; at += PAGE) {
+      if (this.asked >= MOST_OWNED) break;
+      const nextOwner = this.ask(after.phys + at);
+      const nextFormer = before === null ? null : this.ask(before.phys + at);
+      if (nextOwner === owner && nextFormer === former) continue;
+      on(part(piece, start, at), owner, former);
+      [start, owner, former] = [at, nextOwner, nextFormer];
+    }
+    on(part(piece, start, piece.length), owner, former);
+  }
+
+  private ask(phys: number): string | null {
+    if (this.ownerOf === undefined || this.asked >= MOST_OWNED) return null;
+    this.asked++;
+    return this.ownerOf(phys);
+  }
+}
+
+function part(piece: Piece, start: number, end: number): Piece {
+  const move = (side: Side | null): Side | null => (side === null ? null : { ...side, phys: side.phys + start });
+  return { iova: piece.iova + BigInt(start), length: end - start, before: move(piece.before), after: move(piece.after) };
+}
+
+export type { Difference, TableComparison };
