@@ -111,8 +111,8 @@ const IOMMU_TRACES: Readonly<Record<IommuSpec['kind'], readonly string[]>> = {
   ],
 };
 
-/** Those that tell what is done to devices: writes to configuration space (bus mastering, resets), BARs, resets of NVMe. */
-const DEVICE_TRACES = ['pci_cfg_write', 'pci_update_mappings_add', 'pci_update_mappings_del', 'pci_nvme_pci_reset'];
+/** What is done to devices: writes to configuration space turn bus mastering and memory on and off, and reset a device or the bus that it is on. */
+const DEVICE_TRACES = ['pci_cfg_write'];
 
 export function hasHardware({ iommu, devices }: DevicePlan): boolean {
   return iommu.kind !== 'none' || devices.length > 0;

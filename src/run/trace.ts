@@ -3,6 +3,8 @@
 // there is of it, so all of it is bounded; what is left out is counted.
 import { join } from 'node:path';
 import type { DevicePlan } from '../model/device.js';
+import { type IommuEvent, TimelineReader } from '../oracles/iommu/index.js';
+import type { TraceItem } from '../oracles/pci-trace.js';
 import { TRACE_FILE, traceEvents } from '../qemu/hardware.js';
 import { parseTraceLine } from '../qemu/trace-line.js';
 import { printable } from '../util/escape.js';
@@ -10,30 +12,30 @@ import { LineSplitter } from '../util/lines.js';
 import { FileTail } from '../util/tail.js';
 import type { Recorder } from './recorder.js';
 
-/** Milliseconds since the run began; the kernel that ran then. */
-export interface TraceEntry {
+/** An event of the IOMMU; `t` in milliseconds since the run began, `epoch` the kernel that ran then. */
+export interface IommuMoment {
   t: number;
   epoch: number;
-  event: string;
-  text: string;
+  event: IommuEvent;
 }
 
-/** Lines that are kept for the oracles, and of those the ones that also become events of the run. */
-const MOST_KEPT = 50_000;
+/** Writes to configuration space that are kept, and events of the IOMMU that become events of the run. */
+const MOST_ITEMS = 50_000;
 const MOST_EVENTS = 2_000;
 const LIVE_TRACE = 8 << 20;
 const LONGEST_LINE = 1024;
 /** Milliseconds by which the wall clock must have been set before it is followed: less is the time between two readings. */
 const STEP = 20;
-/** Traces that are too many to be events of their own: the oracles alone read them. */
-const QUIET = /^(pci_cfg_write|pci_update_mappings_|vtd_inv_desc_|amdvi_mmio_write|amdvi_pages_inval|virtio_iommu_(un)?map)/;
 
 export class TraceLog {
-  readonly entries: TraceEntry[] = [];
-  /** Lines beyond the limit, and bytes that a flood outran. */
+  /** Writes to devices' configuration space. */
+  readonly items: TraceItem[] = [];
+  readonly iommu: IommuMoment[] = [];
+  /** Lines beyond the limits, and bytes that a flood outran. */
   dropped = 0;
   lostBytes = 0;
-  private events = 0;
+  private readonly timeline = new TimelineReader();
+  private told = 0;
   private last = 0;
   private offset: number;
   private readonly tail: FileTail;
@@ -67,6 +69,11 @@ export class TraceLog {
     this.tail.stop();
   }
 
+  /** A time of the run as the trace counts: microseconds of the wall clock. */
+  micros(t: number): number {
+    return (t + this.offset) * 1000;
+  }
+
   /** What must be taken from the wall clock's milliseconds to get those of the run. Node tells whole ones: waits for the next to begin. */
   private exactOffset(): number {
     const begun = Date.now();
@@ -78,16 +85,21 @@ export class TraceLog {
   private take(line: string): void {
     const parsed = parseTraceLine(line);
     if (parsed === null) return;
-    if (this.entries.length >= MOST_KEPT) {
-      this.dropped++;
-      return;
-    }
     // The order of the lines is QEMU's; a wall clock that was set back must not turn it round.
     const t = Math.max(this.last, Math.round(Math.min(this.recorder.clock.now(), parsed.wallMs - this.offset) * 1000) / 1000);
     this.last = t;
-    const text = printable(parsed.text, 300);
-    this.entries.push({ t, epoch: this.recorder.epochAt(t), event: parsed.event, text });
-    if (QUIET.test(parsed.event) || this.events++ >= MOST_EVENTS) return;
-    this.recorder.event({ kind: 'trace', trace: parsed.event, text }, t);
+    const epoch = this.recorder.epochAt(t);
+    if (parsed.event.startsWith('pci_')) {
+      if (this.items.length < MOST_ITEMS) this.items.push({ t, epoch, event: parsed.event, text: parsed.text });
+      else this.dropped++;
+      return;
+    }
+    const { events } = this.timeline.timeline;
+    const before = events.length;
+    this.timeline.push(line);
+    const event = events[before];
+    if (event === undefined) return;
+    this.iommu.push({ t, epoch, event });
+    if (event.kind !== 'command' && this.told++ < MOST_EVENTS) this.recorder.event({ kind: 'iommu', what: event.kind, detail: printable(`${event.name} ${event.detail}`, 300) }, t);
   }
 }
