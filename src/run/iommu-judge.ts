@@ -28,8 +28,8 @@ export function judgeIommu(context: RunContext, record: IommuRecord, devices: re
   const { epoch } = recorder;
   const { state: how, ms } = gap(trace.iommu.map(({ event }) => event), trace.micros(kexecAt));
   record.gaps.push({ epoch, state: how, ms });
-  recorder.event({ kind: 'oracle', oracle: 'iommu: gap', side: 'outside', ok: how === 'kept', detail: gapText(how, ms) });
   const kept = devices.filter(({ carried }) => carried === 'kept').map(({ name }) => name);
+  recorder.event({ kind: 'oracle', oracle: 'iommu: gap', side: 'outside', ok: how === 'kept' || kept.length === 0, detail: gapText(how, ms) });
   if (kept.length > 0 && how !== 'kept' && !ended) {
     recorder.incident({ source: 'memory', side: 'outside', implies: 'corrupt', title: 'translation was off while a device was kept', detail: `${kept.join(', ')}: ${gapText(how, ms)}` });
   }
