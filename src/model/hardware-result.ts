@@ -23,8 +23,8 @@ export interface DeviceOfResult {
   during: { t: number; epoch: number; what: string; detail: string }[];
   /** What backs it: pages of 4096 bytes, and how many hold something else than the lab put there. */
   backing: { pages: number; different: number } | null;
-  /** A transfer that was under way over the kexec. */
-  transfer: { iova: string; phys: string; length: number; fate: 'landed' | 'blocked' | 'strayed' | 'partly' | 'unknown' } | null;
+  /** A transfer that was begun right before the kexec. `early`: it was over before anything stood in its way, and shows nothing. */
+  transfer: { iova: string; phys: string; length: number; began: number; fate: 'landed' | 'early' | 'blocked' | 'strayed' | 'partly' | 'unknown' } | null;
   problems: string[];
 }
 

@@ -20,6 +20,24 @@ export function judgeDevices(context: RunContext, ended: boolean): DeviceOfResul
   return [...context.state.devices.values()].map((device) => judgeDevice(context, device, ended));
 }
 
+/** An update that was called off: each device must be where it was, in the old kernel. */
+export function judgeKeptDevices(context: RunContext): DeviceOfResult[] {
+  context.trace?.look();
+  const { epoch } = context.recorder;
+  return [...context.state.devices.values()].map((device) => {
+    const { spec, address } = device;
+    const before = device.looks.find((look) => look.epoch === epoch) ?? null;
+    const after = device.look(epoch, 'end');
+    const judged = before === null || after === null ? [] : comparePci(before.view, after.view).filter(({ kind }) => ALWAYS.includes(kind)).map(({ kind, detail }) => ({ problem: detail, implies: meaning(kind, false) }));
+    report(context, device, judged, null);
+    const doings = before === null ? [] : doneTo(context, device, before, after);
+    return {
+      name: spec.name, device: spec.model, address, preserve: spec.preserve, epoch, carried: null, before: before?.view ?? null, after: after?.view ?? null,
+      resets: doings.filter(({ what }) => what === 'reset').length, during: doings.slice(0, MOST_DURING), backing: null, transfer: null, problems: judged.map(({ problem }) => problem),
+    };
+  });
+}
+
 interface Judged {
   problem: string;
   implies: Outcome | null;
@@ -38,9 +56,11 @@ function judgeDevice(context: RunContext, device: DeviceState, ended: boolean): 
   const resets = doings.filter(({ what }) => what === 'reset');
   const backing = spec.size === 0 ? null : lookAtBacking(spec, plan.dir);
   const transfer = device.transfers.findLast((each) => each.epoch === epoch - 1) ?? null;
+  if (transfer?.fate === 'landed' && wasEarly(context, transfer, doings)) transfer.fate = 'early';
   const judged: Judged[] = ended ? [] : [
     ...differences(leaving, arriving, useBefore, useAfter, carried === 'kept').map((each) => ({ problem: each.detail, implies: meaning(each.kind, carried === 'kept') })),
-    ...(resets.length > 0 ? [{ problem: `it was reset ${resets.length === 1 ? 'once' : `${resets.length} times`} (${resets[0]?.detail})`, implies: carried === 'kept' ? 'corrupt' as const : null }] : []),
+    // Who opens a device anew resets it; one that was kept must not be.
+    ...(resets.length > 0 && carried === 'kept' ? [{ problem: `it was reset ${resets.length === 1 ? 'once' : `${resets.length} times`} (${resets[0]?.detail})`, implies: 'corrupt' as const }] : []),
     ...device.problems.filter((each) => each.epoch === epoch).map(({ what }) => ({ problem: what, implies: 'corrupt' as const })),
     ...(carried === 'lost' ? [{ problem: spec.preserve === 'required' ? 'its descriptor did not come back' : 'it could not be opened again', implies: 'lost' as const }] : []),
     ...(backing !== null && backing.different > 0 ? [{ problem: `${backing.different} of ${backing.pages} pages behind it hold something else, first page ${backing.first}`, implies: 'corrupt' as const }] : []),
@@ -50,13 +70,26 @@ function judgeDevice(context: RunContext, device: DeviceState, ended: boolean): 
   return {
     name: spec.name, device: spec.model, address: device.address, preserve: spec.preserve, epoch, carried, before: before?.view ?? null, after: after?.view ?? null,
     resets: resets.length, during: doings.slice(0, MOST_DURING), backing: backing === null ? null : { pages: backing.pages, different: backing.different },
-    transfer: transfer === null ? null : { iova: hex(transfer.iova), phys: hex(transfer.phys), length: transfer.length, fate: transfer.fate ?? 'unknown' },
+    transfer: transfer === null ? null : { iova: hex(transfer.iova), phys: hex(transfer.phys), length: transfer.length, began: transfer.began, fate: transfer.fate ?? 'unknown' },
     problems: [...new Set(judged.map(({ problem }) => problem))],
   };
 }
 
 function hex(value: number): string {
   return `0x${value.toString(16)}`;
+}
+
+/** edu moves its bytes so long after it was told to (hw/misc/edu.c, QEMU 7.2), milliseconds of the machine's own time. */
+const DELAY = 100;
+
+/** True where the transfer was over before anything stood in its way: it says nothing about the kexec. */
+function wasEarly({ recorder, trace }: RunContext, { began, epoch }: InFlight, doings: readonly DeviceDoing[]): boolean {
+  const off = [
+    ...doings.filter(({ t, what }) => t > began && what === 'bus mastering off').map(({ t }) => t),
+    ...(trace?.iommu ?? []).filter(({ t, event }) => t > began && event.kind === 'disable').map(({ t }) => t),
+    recorder.beganAt(epoch + 1),
+  ];
+  return Math.min(...off) > began + DELAY;
 }
 
 /** Null where the scenario does not ask for it in this epoch, or nobody can tell any more. */
@@ -94,7 +127,7 @@ function report({ recorder }: RunContext, { spec }: DeviceState, judged: readonl
     const title = implies === 'lost' ? 'a device is lost' : implies === 'corrupt' ? 'a device is not what it was' : 'a device has changed';
     recorder.incident({ source: 'qmp', side: 'outside', implies, title, detail: `${spec.name} (${spec.model}): ${problems.join('; ')}` });
   }
-  if (transfer?.fate === 'blocked') {
-    recorder.incident({ source: 'memory', side: 'outside', implies: null, title: 'DMA in flight was blocked', detail: `${spec.name}: ${flightText(transfer)}` });
+  if (transfer?.fate === 'blocked' || transfer?.fate === 'early') {
+    recorder.incident({ source: 'memory', side: 'outside', implies: null, title: transfer.fate === 'blocked' ? 'DMA in flight was blocked' : 'DMA in flight was over before the jump', detail: `${spec.name}: ${flightText(transfer)}` });
   }
 }

@@ -19,7 +19,7 @@ export interface InFlight {
   epoch: number;
   began: number;
   /** null until somebody looked. */
-  fate: 'landed' | 'blocked' | 'strayed' | 'partly' | null;
+  fate: 'landed' | 'early' | 'blocked' | 'strayed' | 'partly' | null;
   strays: Strays | null;
 }
 

@@ -25,7 +25,7 @@ import { judgeRefusal, letGo } from './refusal.js';
 import { fillReserved } from './reserved.js';
 import { makeBackings } from './backing.js';
 import { RunState, type StepResult } from './state.js';
-import { judgeDevices } from './device-judge.js';
+import { judgeDevices, judgeKeptDevices } from './device-judge.js';
 import { findDevices, lookAtDevices } from './device-look.js';
 import { DeviceState } from './device-state.js';
 import { isLate, runSteps, type IndexedStep } from './steps.js';
@@ -176,7 +176,9 @@ class Run {
     await this.recorder.task('old kernel goes on', async () => {
       await runSteps(context, rest, true);
       await letGo(context);
+      await lookAtDevices(context, 'end');
     });
+    this.devices.push(...judgeKeptDevices(context));
   }
 
   /** An error out of `go` becomes evidence. Whatever the next kernel left in memory is still looked at. */

@@ -33,6 +33,11 @@ export class Recorder {
     return Math.max(0, this.began.findLastIndex((began) => began <= t));
   }
 
+  /** When a kernel began to count as the one that runs; infinite where none of that number has. */
+  beganAt(epoch: number): number {
+    return this.began[epoch] ?? Infinity;
+  }
+
   /** @param t where it is known later than it happened: the time at which it did */
   event(body: EventBody, t: number | null = null): void {
     this.sink({ t: t ?? this.clock.now(), epoch: t === null ? this.epoch : this.epochAt(t), ...body } as Event);

@@ -68,6 +68,7 @@ export function flightText({ fate, iova, phys, length, strays }: InFlight): stri
   const goal = `${length} bytes to IOVA 0x${iova.toString(16)}, which is 0x${phys.toString(16)}`;
   switch (fate) {
     case 'landed': return `${goal}: landed`;
+    case 'early': return `${goal}: landed before anything stood in its way`;
     case 'blocked': return `${goal}: blocked, nothing was written there`;
     case 'strayed': return `${goal}: written to ${places} instead`;
     case 'partly': return `${goal}: something else is there now`;

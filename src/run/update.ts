@@ -2,6 +2,7 @@
 // One live update: the old kernel's files are looked at, the machine jumps, and the next kernel's user space is met.
 import { NO_HANDLE } from '../guest/agent.js';
 import type { Step } from '../model/scenario.js';
+import { within } from '../util/deadline.js';
 import type { RunContext } from './context.js';
 import { injectFault } from './faults.js';
 import { stopAtJump } from './jump.js';
@@ -31,18 +32,22 @@ export async function update(context: RunContext, step: Step, index: number, jum
   // Nobody closes the session of a kernel that jumped, so the console tells first, or the next kernel's mark.
   const next = recorder.epoch + 1;
   const jump = await stopAtJump(context, jumpFaults);
-  for (const each of begin) await each();
+  // The agent carries out one request after the other: these are sent together with the next, and cost no time between.
+  const begun = Promise.all(begin.map((each) => each()));
+  begun.catch(() => undefined);
   const answer = await Promise.race([
     context.agent.kexec(deadlines.request(), machine.ended),
     machine.untilKexecStarts(deadlines.boot).then(() => null),
     machine.untilReady(next, deadlines.boot).then(() => null),
   ]);
   if (answer !== null) {
+    await begun;
     await jump?.goOn();
     recorder.event({ kind: 'kexec', state: 'refused', errno: answer.errno ?? '' });
     finishStep(context, step, index, 'next kernel', answer, recorder.clock.now() - started);
     return { kind: 'refused', why: `the kexec was refused with ${answer.errno} (${answer.at})` };
   }
+  await within(begun, deadlines.request(), 'answer about a transfer', machine.ended);
   await jump?.reached();
   for (const fault of jumpFaults) if (fault.op === 'fault') await injectFault(context, fault.fault);
   await jump?.goOn();
@@ -56,10 +61,9 @@ export async function update(context: RunContext, step: Step, index: number, jum
   recorder.event({ kind: 'epoch', mark: 'ready', release: mark.release, bootId: mark.bootId });
   finishStep(context, step, index, mark.release, { ok: true, errno: null, at: null }, recorder.clock.now() - started);
   // What was handed over is counted before anyone opens /dev/liveupdate, while the session is being set up.
-  const [ssh, handedOver] = await Promise.all([openSession(context, mark), markedPages(machine)]);
+  const [ssh, handedOver] = await Promise.all([openSession(context, mark), markedPages(machine), lookAtDevices(context, 'arrival')]);
   context.ssh = ssh;
   context.agent = await startAgent(context, ssh);
-  await lookAtDevices(context, 'arrival');
   return { kind: 'jumped', mark, handedOver };
 }
 

@@ -134,6 +134,6 @@ function checkUse(input: DeviceInput, index: number, iommu: IommuSpec, explicit:
     problems.add(path, 'expected an IOMMU, as a device is only opened and mapped behind one', 'add iommu: intel');
   }
   if (input.dma !== undefined && input.device !== 'edu') problems.add([...path, 'dma'], `expected no dma, as only edu can be told to begin a transfer; this is ${input.device}`);
-  else if (input.dma !== undefined && !input.map.some(({ rights }) => rights !== 'r')) problems.add([...path, 'dma'], 'expected a file under map that the device may write, as a transfer needs a place to go to');
+  else if (input.dma !== undefined && !input.map.some(({ rights }) => rights === 'rw')) problems.add([...path, 'dma'], 'expected a file under map that the device may read and write, as a transfer goes from it and to it');
   if (input.preserve !== 'recreate' && input.session === undefined) problems.add([...path, 'preserve'], `expected a session with it, as ${input.preserve} gives its descriptor to one`);
 }

@@ -104,6 +104,6 @@ export class DeviceFollower {
 
   #dma(device: DeviceSpec, open: OpenDevice, path: Path): void {
     if (device.model !== 'edu') this.#problems.add(path, `only edu can be told to begin a transfer; ${shown(device.name)} is ${device.model}`);
-    else if (!open.maps.some(({ map }) => map.rights !== 'r')) this.#problems.add(path, 'nothing is mapped that the device may write', 'write - device-map before');
+    else if (!open.maps.some(({ map }) => map.rights === 'rw')) this.#problems.add(path, 'nothing is mapped that the device may read and write', 'write - device-map before');
   }
 }

@@ -99,10 +99,9 @@ export class DeviceExpansion {
   /** The kexec is next. What LUO must carry stays open, and so does what a transfer is under way on. */
   leave(way: (typeof KEXEC_WAYS)[number]): void {
     if (way === 'abort' || way === 'kill-agent') return;
-    for (const { device, path } of this.#devices) {
-      if (device.inFlight) this.#out.add({ op: 'device-dma', device: device.name }, path);
-      else if (device.preserve !== 'required') this.#close(device, path);
-    }
+    for (const { device, path } of this.#devices) if (!device.inFlight && device.preserve !== 'required') this.#close(device, path);
+    // Nothing may stand between the beginning of a transfer and the jump.
+    for (const { device, path } of this.#devices) if (device.inFlight) this.#out.add({ op: 'device-dma', device: device.name }, path);
   }
 
   /** The next kernel has its files. @param carried sessions and files that were asked back */

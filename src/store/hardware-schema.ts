@@ -20,7 +20,7 @@ export const deviceResult = z.object({
   before: view.nullable(), after: view.nullable(), resets: count,
   during: z.array(z.object({ t: z.number(), epoch: count, what: z.string(), detail: z.string() })),
   backing: z.object({ pages: count, different: count }).nullable(),
-  transfer: z.object({ iova: hex, phys: hex, length: count, fate: z.enum(['landed', 'blocked', 'strayed', 'partly', 'unknown']) }).nullable().describe('A transfer that was under way over the kexec'),
+  transfer: z.object({ iova: hex, phys: hex, length: count, began: z.number(), fate: z.enum(['landed', 'early', 'blocked', 'strayed', 'partly', 'unknown']) }).nullable().describe('A transfer that was under way over the kexec'),
   problems: z.array(z.string()),
 });
 

@@ -138,7 +138,7 @@ test.each<[string, string]>([
   [`${HEAD}devices: [${edu(', preserve: required')}]\n`, '5:59 expected a session with it, as required gives its descriptor to one'],
   [`${HEAD}devices: [${edu(', preserve: if-supported, session: vm1')}]\n`, '5:82 no session "vm1" is in this scenario; did you mean "vm0"?'],
   [`${HEAD}devices: [${edu(', session: vm0, token: 1')}]\n`, '5:70 expected a token of its own in session "vm0"; 1 is taken'],
-  [`${HEAD}devices: [${edu(', dma: in-flight')}]\n`, '5:54 expected a file under map that the device may write'],
+  [`${HEAD}devices: [${edu(', dma: in-flight')}]\n`, '5:54 expected a file under map that the device may read and write'],
   [`${HEAD}devices: [{name: e, device: nvme, at: "05.0", dma: in-flight}]\n`, '5:52 expected no dma, as only edu can be told to begin a transfer; this is nvme'],
   [`from: a\nto: b\nsessions: [{name: vm0, files: [{memfd: 1MiB, name: ram}]}]\ndevices: [${edu(', map: [{file: vm0/ram, iova: 0}]')}]\n`, '4:11 expected an IOMMU'],
   ['from: a\nto: b\niommu: intl\n', '3:8 expected an IOMMU: none, intel, amd, virtio, or a mapping with kind, found "intl"; did you mean "intel"?'],
@@ -150,7 +150,7 @@ test.each<[string, string]>([
   [`${STEPS}devices: [${edu()}]\nsteps: [{device-check: edu0}, kexec]\n`, '6:24 device "edu0" is not open here'],
   [`${STEPS}devices: [${edu()}]\nsteps: [{device-open: edu0}, kexec, {device-check: edu0}]\n`, '6:52 device "edu0" is not open here'],
   [`${STEPS}devices: [${edu()}]\nsteps: [{device-open: edu0}, {device-map: {device: edu0, file: ram, iova: 0}}, kexec]\n`, '6:64 no file "ram" is open here'],
-  [`${STEPS}devices: [${edu()}]\nsteps: [{device-open: edu0}, {device-dma: {device: edu0, start: true}}, kexec]\n`, '6:43 nothing is mapped that the device may write'],
+  [`${STEPS}devices: [${edu()}]\nsteps: [{device-open: edu0}, {device-dma: {device: edu0, start: true}}, kexec]\n`, '6:43 nothing is mapped that the device may read and write'],
   [`${STEPS}devices: [${edu()}]\nsteps: [{device-open: edu0}, {device-preserve: {device: edu0, session: vm0, token: 1}}, kexec]\n`, '6:72 no session "vm0" is open here'],
 ])('%s', (text, message) => {
   const found = problems(text);
