@@ -36,7 +36,7 @@ function deviceText({ name, device, address, carried, resets, transfer, backing,
 function iommuText({ kind, gaps, faults, tables, strays }: IommuOfResult): string[] {
   const lines = ['', `  iommu     ${kind}: ${gaps.map(({ epoch, state, ms }) => `${gapWords(state, ms)}${gaps.length > 1 ? ` (into epoch ${epoch})` : ''}`).join('; ') || 'no update to look at'}`];
   for (const { device, before, after, same } of tables) {
-    if (before !== null && after !== null) lines.push(`            ${printable(device, 40)}: ${same} pages behind the same addresses as before`);
+    if (before !== null && after !== null && same > 0) lines.push(`            ${printable(device, 40)}: ${same} ${same === 1 ? 'page' : 'pages'} behind the same addresses as before`);
   }
   for (const { device, count, first } of faults) lines.push(`            ${count} request${count === 1 ? '' : 's'} of ${printable(device, 40)} blocked: ${printable(first, 200)}`);
   for (const { device, phys, bytes } of strays.slice(0, MOST_STRAYS)) lines.push(`            ${printable(device, 40)} wrote ${bytes} bytes astray, at ${phys}`);

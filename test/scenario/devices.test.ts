@@ -96,7 +96,7 @@ test('the explicit form', () => {
   - memfd: {name: ram, size: 64KiB}
   - preserve: {session: vm0, file: ram, token: 1}
   - device-open: edu0
-  - device-map: {device: edu0, file: ram, iova: "0x10000", rights: w}
+  - device-map: {device: edu0, file: ram, iova: "0x10000"}
   - device-check: {device: edu0, errno: OK}
   - device-preserve: {device: edu0, session: vm0, token: 2, errno: ENOENT}
   - device-dma: {device: edu0, start: true}
