@@ -100,10 +100,12 @@ const IOMMU_TRACES: Readonly<Record<IommuSpec['kind'], readonly string[]>> = {
     'vtd_dmar_enable', 'vtd_reg_dmar_root', 'vtd_reg_write_gcmd', 'vtd_dmar_fault', 'vtd_fault_disabled', 'vtd_re_not_present', 'vtd_ce_not_present',
     'vtd_frr_new', 'vtd_fsts_ppf', 'vtd_ir_enable', 'vtd_reg_ir_root', 'vtd_inv_qi_enable', 'vtd_inv_desc_cc_global', 'vtd_inv_desc_cc_domain',
     'vtd_inv_desc_cc_device', 'vtd_inv_desc_cc_devices', 'vtd_inv_desc_iotlb_global', 'vtd_inv_desc_iotlb_domain', 'vtd_inv_desc_iotlb_pages',
+    'vtd_warn_invalid_qi_tail', 'vtd_inv_desc_wait_write_fail',
   ],
   amd: [
     'amdvi_control_status', 'amdvi_mmio_write', 'amdvi_devtab_inval', 'amdvi_pages_inval', 'amdvi_all_inval', 'amdvi_page_fault', 'amdvi_invalid_dte',
     'amdvi_dte_get_fail', 'amdvi_get_pte_hwerror', 'amdvi_err', 'amdvi_ir_err', 'amdvi_ir_target_abort', 'amdvi_evntlog_fail',
+    'amdvi_command_error', 'amdvi_mode_invalid',
   ],
   virtio: [
     'virtio_iommu_device_status', 'virtio_iommu_device_reset', 'virtio_iommu_system_reset', 'virtio_iommu_attach', 'virtio_iommu_detach', 'virtio_iommu_map',
