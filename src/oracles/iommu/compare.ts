@@ -46,6 +46,13 @@ function* pieces(before: readonly MappingRun[], after: readonly MappingRun[]): G
     const a = before[i];
     const b = after[j];
     if (a === undefined && b === undefined) return;
+    // The common case, and the only one that must be fast: hundreds of thousands of runs, cut alike.
+    if (a !== undefined && b !== undefined && a.iova === b.iova && a.length === b.length && at <= a.iova) {
+      yield { iova: a.iova, length: a.length, before: { phys: a.phys, rights: a.rights }, after: { phys: b.phys, rights: b.rights } };
+      i++;
+      j++;
+      continue;
+    }
     if (a !== undefined && at >= a.iova + BigInt(a.length)) { i++; continue; }
     if (b !== undefined && at >= b.iova + BigInt(b.length)) { j++; continue; }
     const inA = a !== undefined && at >= a.iova;

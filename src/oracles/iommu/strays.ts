@@ -57,16 +57,43 @@ export function takeSnapshot(read: ReadPhys, transfers: readonly Transfer[]): St
 /** Looks for the content of the transfers where they had no business. @param right where they have */
 export function findStrays(read: ReadPhys, snapshot: StraySnapshot, right: readonly RightPlace[] = []): Strays {
   const found: Strays = { strays: [], bytes: 0, looked: 0, unmeasurable: 0 };
+  const places = new Places(right);
   for (const { transfer: { iova, content }, was } of snapshot.pieces) {
     const is = new Uint8Array(content.length);
     found.looked += content.length;
-    if (right.some(({ phys, length }) => iova < phys + length && phys < iova + content.length) || !read(iova, is)) {
+    if (places.touch(iova, iova + content.length) || !read(iova, is)) {
       found.unmeasurable += content.length;
       continue;
     }
     for (let at = 0; at < content.length; at += GRAIN) grain(found, { iova, content, was, is }, at, Math.min(at + GRAIN, content.length));
   }
   return found;
+}
+
+/** Answers many questions about a list of places. */
+class Places {
+  /** Ascending and apart from each other; `end` exclusive. */
+  private readonly ranges: { start: number; end: number }[] = [];
+
+  constructor(places: readonly RightPlace[]) {
+    for (const { phys, length } of [...places].sort((a, b) => a.phys - b.phys)) {
+      const last = this.ranges.at(-1);
+      if (last !== undefined && phys <= last.end) last.end = Math.max(last.end, phys + length);
+      else this.ranges.push({ start: phys, end: phys + length });
+    }
+  }
+
+  touch(start: number, end: number): boolean {
+    let low = 0;
+    let high = this.ranges.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.ranges[middle] as { end: number }).end > start) high = middle;
+      else low = middle + 1;
+    }
+    const range = this.ranges[low];
+    return range !== undefined && range.start < end;
+  }
 }
 
 interface Piece {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What an IOMMU did when, from what QEMU wrote about it.
 import { printable } from '../../util/escape.js';
-import { EventReader, type IommuEvent } from './trace-events.js';
+import { EventReader, type IommuEvent, type IommuEventKind } from './trace-events.js';
 import { parseTraceLine } from './trace-line.js';
 
 export interface IommuTimeline {
@@ -14,12 +14,14 @@ export interface IommuTimeline {
   unreadLines: string[];
 }
 
-const MOST_EVENTS = 20_000;
+/** Of each kind, so that a flood of faults does not hide that translation came on again. */
+const MOST_OF_A_KIND = 5000;
 
 /** Reads lines as they come. Repeated invalidations become one event with a count, so that a busy machine needs no room. */
 export class TimelineReader {
   readonly timeline: IommuTimeline = { events: [], dropped: 0, unread: 0, unreadLines: [] };
   private readonly reader = new EventReader();
+  private readonly kept = new Map<IommuEventKind, number>();
 
   /** @param line without its end */
   push(line: string): void {
@@ -37,8 +39,15 @@ export class TimelineReader {
     if (event.kind === 'invalidate' && last?.kind === 'invalidate') {
       last.count++;
       last.lastMicros = event.tMicros;
-    } else if (timeline.events.length < MOST_EVENTS) timeline.events.push(event);
-    else timeline.dropped++;
+      return;
+    }
+    const kept = this.kept.get(event.kind) ?? 0;
+    if (kept >= MOST_OF_A_KIND) {
+      timeline.dropped++;
+      return;
+    }
+    this.kept.set(event.kind, kept + 1);
+    timeline.events.push(event);
   }
 }
 

@@ -11,6 +11,13 @@ import type { TraceLine } from './trace-line.js';
  */
 export type IommuEventKind = 'enable' | 'disable' | 'ir-enable' | 'ir-disable' | 'root' | 'command' | 'fault' | 'invalidate' | 'error';
 
+/** What to trace, for `-trace enable=NAME`; with `-msg timestamp=on`. QEMU takes the patterns. */
+export const TRACE_EVENTS: Readonly<Record<'intel' | 'amd' | 'virtio', readonly string[]>> = {
+  intel: ['vtd_dmar_enable', 'vtd_ir_enable', 'vtd_reg_dmar_root', 'vtd_reg_write_gcmd', 'vtd_dmar_fault', 'vtd_inv_desc_cc_*', 'vtd_inv_desc_iotlb_*', 'vtd_inv_desc_wait_write_fail'],
+  amd: ['amdvi_control_status', 'amdvi_page_fault', 'amdvi_*_inval', 'amdvi_dte_get_fail', 'amdvi_invalid_dte', 'amdvi_mode_invalid', 'amdvi_get_pte_hwerror'],
+  virtio: ['virtio_iommu_device_status', 'virtio_iommu_device_reset', 'virtio_iommu_report_fault'],
+};
+
 export interface IommuFault {
   /** PCI source id, bus << 8 | devfn; null where the event does not name it. */
   sourceId: number | null;
@@ -39,9 +46,11 @@ type Made = Pick<IommuEvent, 'kind'> & Partial<Pick<IommuEvent, 'root' | 'fault'
 /** null: of no interest. `unread`: the text is not what QEMU prints (cut, or hostile). */
 type Read = Made | null | 'unread';
 
-const GCMD_BITS: readonly (readonly [number, string])[] = [[31, 'TE'], [30, 'SRTP'], [26, 'QIE'], [25, 'IRE'], [24, 'SIRTP'], [23, 'CFI']];
+/** Bits of the global command register (VT-d specification, 11.4.4): switches, and orders that are given anew each time. */
+const SWITCHES: readonly (readonly [number, string])[] = [[31, 'TE'], [26, 'QIE'], [25, 'IRE'], [23, 'CFI']];
+const ORDERS: readonly (readonly [number, string])[] = [[30, 'SRTP'], [27, 'WBF'], [24, 'SIRTP']];
 const INVALIDATIONS = /^(?:vtd_inv_desc_(?:cc|iotlb|iec)|amdvi_(?:intr|iotlb|pages|all|devtab)_inval$)/;
-const ERRORS = /^(?:vtd_warn_|vtd_[rc]e_not_present$|vtd_inv_desc_wait_write_fail$|amdvi_(?:evntlog_fail|command_error|command_read_fail|completion_wait_fail|unhandled_command|dte_get_fail|invalid_dte|get_pte_hwerror|mode_invalid|err|ir_err|ir_target_abort)$)/;
+const ERRORS = /^(?:vtd_[rc]e_not_present$|vtd_inv_desc_wait_write_fail$|amdvi_(?:evntlog_fail|command_read_fail|completion_wait_fail|unhandled_command|dte_get_fail|invalid_dte|get_pte_hwerror|mode_invalid|err|ir_err|ir_target_abort)$)/;
 
 /** Keeps what single lines do not tell: AMD's registers are written in halves, and its control register says the whole state each time. */
 export class EventReader {
@@ -119,10 +128,12 @@ function root(text: string): Read {
 function command(text: string): Read {
   const match = /^status 0x([0-9a-f]{1,8}) value 0x([0-9a-f]{1,8})$/.exec(text);
   if (match === null) return 'unread';
+  const status = parseInt(match[1] as string, 16);
   const value = parseInt(match[2] as string, 16);
-  const changed = parseInt(match[1] as string, 16) ^ value;
-  const bits = GCMD_BITS.filter(([bit]) => Math.floor(changed / 2 ** bit) % 2 === 1).map(([bit, bitName]) => `${Math.floor(value / 2 ** bit) % 2 === 1 ? '+' : '-'}${bitName}`);
-  return { kind: 'command', detail: bits.join(' ') };
+  const has = (word: number, bit: number): boolean => ((word >>> bit) & 1) === 1;
+  const switches = SWITCHES.filter(([bit]) => has(status, bit) !== has(value, bit)).map(([bit, bitName]) => `${bitName} ${has(value, bit) ? 'on' : 'off'}`);
+  const bits = [...switches, ...ORDERS.filter(([bit]) => has(value, bit)).map(([, bitName]) => bitName)];
+  return { kind: 'command', detail: bits.join(', ') };
 }
 
 function vtdFault(text: string): Read {
