@@ -19,6 +19,14 @@ handler op_pfns;
 handler op_load, op_unload, op_kexec, op_go;
 /* host.c */
 handler op_hello, op_zones, op_finalize, op_die;
+/* vfio-open.c, vfio-list.c */
+handler op_vfio_open, op_vfio_close;
+/* vfio-map.c */
+handler op_vfio_map, op_vfio_unmap, op_vfio_attach;
+/* vfio-region.c */
+handler op_vfio_config, op_vfio_region;
+/* edu.c, edu-dma.c */
+handler op_edu_state, op_edu_set, op_vfio_irq, op_edu_dma, op_edu_start, op_edu_wait;
 /* reserve.c */
 handler op_reserve_mem;
 

@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 uint64_t now_us(void);
+void pause_ms(unsigned ms);
 /* Whole small file as a string, without the last newline; -1 and errno if it cannot be read. */
 ssize_t read_small(const char *path, char *to, size_t room);
 /* The number after a word at the start of a line ("MemFree:"), as in /proc/meminfo. */

@@ -51,6 +51,12 @@ void text_u64(struct text *t, uint64_t n)
 	text_add(t, digits + at, sizeof(digits) - at);
 }
 
+void text_free(struct text *t)
+{
+	free(t->at);
+	*t = (struct text){ 0 };
+}
+
 /* Bytes that are not ASCII are written as \u00XX: the reply stays valid JSON whatever a file name or a kernel says. */
 void text_json(struct text *t, const char *s)
 {

@@ -19,6 +19,7 @@ struct text {
 void text_add(struct text *t, const char *bytes, size_t len);
 void text_str(struct text *t, const char *s);
 void text_u64(struct text *t, uint64_t n);
+void text_free(struct text *t);
 void text_json(struct text *t, const char *s); /* with the quotes */
 
 struct request {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { mismatchesOf, predictScenario, readByLast } from '../compat/index.js';
-import { ensureHostTools, ensureKernel, ensureRootFs, type ImageContext } from '../images/index.js';
+import { ensureHostTools, ensureKernel, ensureRootFs, findProgram, type ImageContext } from '../images/index.js';
 import { defaultCacheDir } from '../images/cache.js';
 import type { Event } from '../model/event.js';
 import type { KernelImage, RootFs } from '../model/image.js';
@@ -20,8 +20,10 @@ import { demandsHandover, handoverFormat, looksIntoHandover, type HandoverFormat
 import { mismatchesSeen } from '../run/mismatches.js';
 import { buildResult, Timeline } from '../run/result.js';
 import type { RunPlan } from '../run/context.js';
-import { loadScenario } from '../scenario/index.js';
+import { lacksOfKernels, lacksOfQemu, type Lack } from '../run/hardware.js';
+import { loadScenario, ScenarioError } from '../scenario/index.js';
 import { RunFolder, runId } from '../store/run-folder.js';
+import { QEMU } from '../qemu/process.js';
 import { startClock } from '../util/clock.js';
 import { LabError } from '../util/errors.js';
 import { removeAtEnd } from '../util/reaper.js';
@@ -110,7 +112,12 @@ function setUpStages(scenario: Scenario, options: RunOptions, signal: AbortSigna
     onProgress: ({ task: what, done, of, detail }) => task.detail([what, of === null || of === 0 ? '' : `${Math.min(99, Math.floor((done / of) * 100))} %`, detail ?? ''].filter(Boolean).join('  ')),
   });
   return [
-    { title: 'host packages', run: (task: Task) => ensureHostTools(context(task)) },
+    {
+      title: 'host packages', run: async (task: Task) => {
+        await ensureHostTools(context(task));
+        demand(await lacksOfQemu(scenario, findProgram(QEMU) ?? QEMU, defaultCacheDir()), scenario);
+      },
+    },
     ...[...new Set(scenario.kernels)].map((name) => ({
       title: `kernel ${name}`, run: async (task: Task) => void images.set(name, await ensureKernel(name, context(task))),
     })),
@@ -128,12 +135,18 @@ function setUpStages(scenario: Scenario, options: RunOptions, signal: AbortSigna
     {
       title: 'accelerator', run: async (task: Task) => {
         const kernels = scenario.kernels.map((name) => images.get(name) as KernelImage);
+        demand(lacksOfKernels(scenario, kernels), scenario);
         const memory = join(defaultCacheDir(), 'host', 'accel.json');
         const accel = await chooseAccel(options.accel, kernels[0] as KernelImage, rootfs as unknown as RootFs, memory, (text) => task.detail(text));
         ready({ kernels, rootfs: rootfs as unknown as RootFs, accel, formats: scenario.kernels.map((name) => formats.get(name) ?? null) });
       },
     },
   ];
+}
+
+/** What QEMU or a kernel lacks is a scenario that cannot be run here: nothing is started. */
+function demand(lacks: readonly Lack[], { source }: Scenario): void {
+  if (lacks.length > 0) throw new ScenarioError(lacks.map(({ pos, message, hint }) => ({ ...pos, message, hint })), source);
 }
 
 async function runPrepared(scenario: Scenario, { kernels, rootfs, accel, formats }: Prepared, options: RunOptions, task: Task, signal: AbortSignal): Promise<{ result: Result; folder: string }> {

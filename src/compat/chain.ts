@@ -5,7 +5,7 @@ import { ENDS_IN } from '../model/outcome.js';
 import type { Prediction } from '../model/prediction.js';
 import type { Scenario } from '../model/scenario.js';
 import { comparePair } from './compare.js';
-import { callsOff, doingOf } from './doings.js';
+import { callsOff, doingOf, refusesDevice } from './doings.js';
 import { neededVersion, type ObjectContent, withCmdline } from './object.js';
 import { type KernelFacts, predict } from './predict.js';
 import { type Use, USES } from './rules.js';
@@ -57,6 +57,8 @@ export function predictScenario(scenario: Scenario, kernels: readonly KernelFact
 function withScenario(images: Prediction, scenario: Scenario, from: KernelFacts, epoch: number): Prediction {
   const instead = (outcome: Prediction['outcome'], reason: string): Prediction => ({ ...images, outcome, endsIn: ENDS_IN[outcome], where: null, reasons: [reason, ...images.reasons] });
   if (callsOff(scenario)) return instead('refused', 'the scenario calls the update off');
+  const refuses = refusesDevice(scenario, from, epoch);
+  if (refuses !== null) return instead('refused', refuses);
   if (images.outcome !== 'preserved') return scenario.policy === 'check' && images.outcome !== 'refused' ? instead('refused', 'the running kernel is asked first, and the update is called off') : images;
   const doing = doingOf(scenario, from, epoch);
   return doing === null ? images : instead(doing.outcome, doing.reason);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 export { switchOf } from './cmdline.js';
+export { isSet } from './config.js';
 export { type AbiDiff, coveringVersion, diffAbi, type StructureChange } from './abi-diff.js';
 export { CROSSING, FURTHER_HEADERS, STAYS } from './abi-rules.js';
 export { type ByteSource, FormatError, fromMemory } from './bytes.js';

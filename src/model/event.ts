@@ -16,6 +16,8 @@ export type EventBody =
   | { kind: 'qmp'; event: string; data: unknown }
   | { kind: 'crash'; title: string; severity: string; line: number }
   | { kind: 'oracle'; oracle: string; side: 'inside' | 'outside'; ok: boolean; detail: string }
+  /** What the IOMMU did, from QEMU's trace: told when it was read, `t` is when it happened. */
+  | { kind: 'iommu'; what: string; detail: string }
   | { kind: 'fault'; fault: string; places: number; detail: string }
   | { kind: 'note'; text: string };
 

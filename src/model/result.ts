@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // result.json: what other people's scripts read. Its JSON Schema is schema/result.schema.json, made from store/result-schema.ts.
 import type { Component, Mismatch } from './component.js';
+import type { DeviceOfResult, IommuOfResult } from './hardware-result.js';
 import type { Incident } from './incident.js';
 import type { EndsIn, Outcome } from './outcome.js';
 import type { Prediction } from './prediction.js';
@@ -78,6 +79,10 @@ export interface Result {
   predicted: Prediction | null;
   mismatches: Mismatch[];
   resources: ResourceOfResult[];
+  /** Devices that were passed through, one entry a device and update. */
+  devices: DeviceOfResult[];
+  /** Null where the machine has none. */
+  iommu: IommuOfResult | null;
   incidents: Incident[];
   memory: MemoryOfResult;
   /** What happened when, in milliseconds since the run began. */

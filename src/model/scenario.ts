@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A checked, fully defaulted scenario. The short form (sessions) has already become steps: the run knows steps only.
+import type { DeviceAction, DevicePlan } from './device.js';
 import type { EndsIn, Outcome } from './outcome.js';
 import type { Change, Place } from './place.js';
 
@@ -96,6 +97,7 @@ export type Action =
   | { op: 'check'; file: string }
   | { op: 'finish'; session: string }
   | { op: 'close'; target: { kind: 'session' | 'file'; name: string } | { kind: 'device' } }
+  | DeviceAction
   | { op: 'load'; via: 'file' | 'legacy' }
   | { op: 'kexec' }
   | { op: 'abort' }
@@ -133,6 +135,8 @@ export interface Scenario {
   /** What each epoch's kernel command line gets in addition to the lab's own; one an epoch. */
   cmdlines: string[];
   reserveMem: ReserveMemSpec[];
+  /** Devices that are passed through, and the IOMMU in front of them. */
+  hardware: DevicePlan;
   steps: Step[];
   /** `check`: the running kernel is asked what it would write, and an update that cannot work is called off. `force`: it is tried. */
   policy: Policy;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The machine as QEMU arguments: one small pure function for each concern, with the why beside it.
+import type { DevicePlan } from '../model/device.js';
+import { hardwareArgs, splitsInterrupts, traceArgs } from './hardware.js';
 
 export type Accel = 'kvm' | 'tcg';
 
@@ -20,6 +22,8 @@ export interface MachineConfig {
   disks: DiskSpec[];
   /** Private folder of the run: console, readiness mark, monitor socket, trace. */
   dir: string;
+  /** Devices that are passed through, and their IOMMU; nothing of the kind where it is left out. */
+  hardware?: DevicePlan;
   extra: string[];
 }
 
@@ -36,7 +40,7 @@ function board(config: MachineConfig): string[] {
     '-name', config.name,
     '-nodefaults', '-no-user-config', '-display', 'none',
     '-machine', `q35,memory-backend=${RAM_ID},usb=off,vmport=off`,
-    '-accel', config.accel === 'tcg' ? 'tcg,thread=multi' : 'kvm',
+    '-accel', config.accel === 'tcg' ? 'tcg,thread=multi' : config.hardware !== undefined && splitsInterrupts(config.hardware) ? 'kvm,kernel-irqchip=split' : 'kvm',
     // la57 moves vmemmap, where the leak oracle reads; `max` brings SVM, so that KVM works inside under TCG. With erms the kernel
     // clears and copies pages byte by byte, which an emulated processor does slowly.
     '-cpu', config.accel === 'tcg' ? 'max,la57=off,erms=off' : 'host,la57=off',
@@ -67,11 +71,14 @@ function channels(config: MachineConfig): string[] {
   ];
 }
 
+/** By which init knows the lab's network among others (lab/init/init.c). Locally administered; the rest of it is `LAB`. */
+const LAB_MAC = '52:54:00:4c:41:42';
+
 /** Port 0: the host's kernel picks a free port, and QEMU says which. The machine reaches nothing but its lab (restrict=on). */
 function network(): string[] {
   return [
     '-netdev', 'user,id=net0,restrict=on,hostfwd=tcp:127.0.0.1:0-:22',
-    '-device', 'virtio-net-pci,netdev=net0,romfile=',
+    '-device', `virtio-net-pci,netdev=net0,mac=${LAB_MAC},romfile=`,
   ];
 }
 
@@ -83,6 +90,11 @@ function disks(config: MachineConfig): string[] {
   ]);
 }
 
+/** Before the lab's own devices: those have no addresses of their own, and take what is left. */
+function hardware({ hardware: plan, dir }: MachineConfig): string[] {
+  return plan === undefined ? [] : [...hardwareArgs(plan, escapeCommas(dir)), ...traceArgs(plan, dir)];
+}
+
 function sandbox(): string[] {
   return ['-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny'];
 }
@@ -91,7 +103,7 @@ export function qemuArgs(config: MachineConfig): string[] {
   return [
     ...board(config), ...memory(config),
     '-kernel', config.kernel, '-initrd', config.initrd, '-append', config.cmdline,
-    ...channels(config), ...network(), ...disks(config), ...endings(), ...sandbox(),
+    ...hardware(config), ...channels(config), ...network(), ...disks(config), ...endings(), ...sandbox(),
     ...config.extra,
   ];
 }

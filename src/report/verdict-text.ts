@@ -2,6 +2,7 @@
 // The verdict of one run for a terminal: the outcome, what it rests on, and where the rest lies.
 import type { Result, ResourceOfResult } from '../model/result.js';
 import { printable } from '../util/escape.js';
+import { hardwareText } from './hardware-text.js';
 import { bytes, coloursFor, paint, seconds } from './style.js';
 import { phaseBar } from './phase-bar.js';
 
@@ -20,7 +21,7 @@ export function verdictText(result: Result, folder: string | null, stream: { isT
     ...phaseBar(result, stream.columns ?? 100),
   ];
   if (result.cause !== null) lines.push('', `  cause     ${printable(result.cause.title, 300)}`, ...indented(result.cause.detail, 6));
-  lines.push(...filesText(result.resources), ...memoryText(result), ...predictionText(result));
+  lines.push(...filesText(result.resources), ...hardwareText(result), ...memoryText(result), ...predictionText(result));
   const others = result.incidents.filter((incident) => incident.title !== result.cause?.title);
   if (others.length > 0) {
     lines.push('', '  also seen');

@@ -11,6 +11,7 @@ import type { Machine } from './machine.js';
 import type { Recorder } from './recorder.js';
 import type { RunState } from './state.js';
 import type { RunStreams } from './streams.js';
+import type { TraceLog } from './trace.js';
 
 /** Requests to the agent that are under way at once: thousands of calls must not cost thousands of round trips. */
 export const WINDOW = 64;
@@ -41,6 +42,8 @@ export interface RunContext {
   publicBlob: string;
   /** OpenSSH private key of this run. */
   privateKey: string;
+  /** What QEMU traces of devices and IOMMU; null where there are none. */
+  trace: TraceLog | null;
   /** The next kernel was loaded by a step. */
   loaded: boolean;
 }

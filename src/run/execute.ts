@@ -3,6 +3,7 @@
 import { makeRunKey } from '../guest/keys.js';
 import { AgentGone } from '../guest/agent.js';
 import type { Mismatch } from '../model/component.js';
+import type { DeviceOfResult, IommuOfResult } from '../model/hardware-result.js';
 import type { Incident } from '../model/incident.js';
 import type { Step } from '../model/scenario.js';
 import { startClock, type Clock } from '../util/clock.js';
@@ -13,6 +14,7 @@ import type { Finding } from '../console/index.js';
 import type { RunContext, RunPlan } from './context.js';
 import { Deadlines } from './deadlines.js';
 import { MachineEnded } from './ending.js';
+import { IommuRecord, iommuResult, judgeIommu } from './iommu-judge.js';
 import { judgeOopsed, judgeUpdate, managedPages, recordEnded, type FileRecord, type UpdateRecord } from './judge.js';
 import { setAside } from './handover.js';
 import { machineConfig } from './layout.js';
@@ -21,8 +23,14 @@ import { Machine } from './machine.js';
 import { Recorder } from './recorder.js';
 import { judgeRefusal, letGo } from './refusal.js';
 import { fillReserved } from './reserved.js';
+import { makeBackings } from './backing.js';
 import { RunState, type StepResult } from './state.js';
-import { runSteps, type IndexedStep } from './steps.js';
+import { judgeDevices, judgeKeptDevices } from './device-judge.js';
+import { findDevices, lookAtDevices } from './device-look.js';
+import { DeviceState } from './device-state.js';
+import { isLate, runSteps, type IndexedStep } from './steps.js';
+import { TraceLog } from './trace.js';
+import { followTransfers } from './transfers.js';
 import type { RunStreams } from './streams.js';
 import { update } from './update.js';
 import { openSession, startAgent } from './user-space.js';
@@ -40,6 +48,8 @@ export interface RunRecord {
   /** What each epoch's kernel said of itself. */
   epochs: { release: string | null; bootId: string | null }[];
   findings: Finding[];
+  devices: DeviceOfResult[];
+  iommu: IommuOfResult | null;
   qemu: { version: string; accel: string; commandLine: string };
   /** Milliseconds. */
   durations: Record<string, number>;
@@ -50,17 +60,23 @@ export interface RunRecord {
 interface Arrival {
   handedOver: MarkedPages | null;
   managed: number | null;
+  /** When the kexec began, milliseconds of the run. */
+  kexecAt: number;
 }
 
 class Run {
   readonly recorder: Recorder;
   readonly updates: UpdateRecord[] = [];
   readonly kept: FileRecord[] = [];
+  readonly devices: DeviceOfResult[] = [];
+  readonly iommu = new IommuRecord();
   readonly epochs: RunRecord['epochs'] = [];
   readonly state = new RunState();
   machine: Machine | null = null;
+  trace: TraceLog | null = null;
   context: RunContext | null = null;
   private arrival: Arrival | null = null;
+  private kexecAt = 0;
   private timer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -70,6 +86,7 @@ class Run {
     readonly signal: AbortSignal,
   ) {
     this.recorder = new Recorder(clock, streams.event);
+    for (const device of plan.scenario.hardware.devices) this.state.devices.set(device.name, new DeviceState(device));
   }
 
   async go(): Promise<void> {
@@ -86,9 +103,10 @@ class Run {
       if (end.kind === 'done') return;
       const kexec = mine.find(({ step }) => step.op === 'kexec') as { step: Step; index: number };
       const strikes = mine.filter(({ step }) => step.op === 'fault' && step.at === 'jump').map(({ step }) => step);
-      const result = await this.recorder.task(`update ${epoch + 1}`, () => update(context, kexec.step, kexec.index, strikes));
+      this.kexecAt = this.clock.now();
+      const result = await this.recorder.task(`update ${epoch + 1}`, () => update(context, kexec.step, kexec.index, strikes, mine.filter((_, at) => isLate(mine, at))));
       if (result.kind === 'refused') return this.calledOff(context, result.why, mine.filter(({ index }) => index > kexec.index));
-      this.arrival = { handedOver: result.handedOver, managed: await managedPages(context) };
+      this.arrival = { handedOver: result.handedOver, managed: await managedPages(context), kexecAt: this.kexecAt };
       this.epochs.push({ release: result.mark.release, bootId: result.mark.bootId });
     }
   }
@@ -98,6 +116,7 @@ class Run {
     this.context?.agent.drop();
     this.context?.ssh.close();
     await this.machine?.stop();
+    this.trace?.stop();
     this.machine?.close();
   }
 
@@ -106,6 +125,8 @@ class Run {
     const key = makeRunKey();
     const seconds = (value: number | null) => (value === null ? null : value * 1000);
     const deadlines = new Deadlines(seconds(plan.scenario.deadline));
+    makeBackings(plan.scenario.hardware, plan.dir);
+    this.trace = TraceLog.follow(plan.scenario.hardware, plan.dir, recorder);
     const machine = (this.machine = await recorder.task('start of the machine', () =>
       Machine.start(machineConfig(plan, key.publicBlob), recorder, streams)));
     // Who aborted in the meantime found no machine to stop.
@@ -127,7 +148,8 @@ class Run {
       throw error instanceof DeadlineError ? new LabError(messageOf(error)) : error;
     });
     const agent = await startAgent(reachable, ssh);
-    this.context = { ...reachable, plan, recorder, state, ssh, agent, publicBlob: key.publicBlob, loaded: false };
+    this.context = { ...reachable, plan, recorder, state, ssh, agent, publicBlob: key.publicBlob, trace: this.trace, loaded: false };
+    await findDevices(this.context);
     await fillReserved(this.context);
     return this.context;
   }
@@ -138,6 +160,14 @@ class Run {
     if (arrival === null) return;
     this.arrival = null;
     this.updates.push(await this.recorder.task('oracles', () => judgeUpdate(context, arrival.handedOver, arrival.managed)));
+    await lookAtDevices(context, 'end');
+    this.judgeHardware(context, arrival.kexecAt, false);
+  }
+
+  private judgeHardware(context: RunContext, kexecAt: number, ended: boolean): void {
+    const devices = judgeDevices(context, ended);
+    this.devices.push(...devices);
+    judgeIommu(context, this.iommu, devices, kexecAt, ended);
   }
 
   private async calledOff(context: RunContext, why: string, rest: readonly IndexedStep[]): Promise<void> {
@@ -146,7 +176,9 @@ class Run {
     await this.recorder.task('old kernel goes on', async () => {
       await runSteps(context, rest, true);
       await letGo(context);
+      await lookAtDevices(context, 'end');
     });
+    this.devices.push(...judgeKeptDevices(context));
   }
 
   /** An error out of `go` becomes evidence. Whatever the next kernel left in memory is still looked at. */
@@ -167,7 +199,13 @@ class Run {
       recorder.incident({ source: 'lab', side: 'outside', implies: 'infra', title: messageOf(error), detail });
       return;
     }
-    if (context !== null && this.state.carried.size > 0) this.updates.push(recordEnded(context, this.arrival?.handedOver ?? null));
+    if (context === null) return;
+    if (this.state.carried.size > 0) this.updates.push(recordEnded(context, this.arrival?.handedOver ?? null));
+    // Without a jump there is nothing to hold devices against.
+    if (recorder.epoch > 0) {
+      followTransfers(context);
+      this.judgeHardware(context, this.arrival?.kexecAt ?? this.kexecAt, true);
+    }
   }
 
   /** The kernel goes on after its oops, but what it was about to give back stays where it is: seen from outside. */
@@ -199,6 +237,7 @@ export async function execute(plan: RunPlan, streams: RunStreams, signal: AbortS
     const verdict = decide(run.recorder.incidents);
     return {
       verdict, incidents: run.recorder.incidents, droppedIncidents: run.recorder.dropped, updates: run.updates, kept: run.kept, steps: run.state.results, objected: run.state.objected,
+      devices: run.devices, iommu: run.context === null ? null : iommuResult(run.context, run.iommu),
       epochs: run.epochs, findings: run.machine?.findings ?? [], startedAt: run.clock.startedAt,
       qemu: { version: run.machine?.qemuVersion ?? '', accel: plan.accel, commandLine: run.machine?.commandLine ?? '' },
       durations: { total: run.clock.now() },

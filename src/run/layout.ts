@@ -5,6 +5,7 @@ import type { KernelImage } from '../model/image.js';
 import type { DiskSpec, MachineConfig } from '../qemu/args.js';
 import { LabError } from '../util/errors.js';
 import type { RunContext, RunPlan } from './context.js';
+import { hardwareCmdline } from './hardware.js';
 
 export const INITRD_DISK = 'initrd';
 
@@ -30,7 +31,7 @@ export function disksOf(plan: RunPlan): DiskSpec[] {
 
 export function cmdlineOf(plan: RunPlan, epoch: number, publicBlob: string): string {
   const reserve = plan.scenario.reserveMem.map(({ name, size }) => `reserve_mem=${size}:4096:${name}`);
-  return [ALWAYS, ...reserve, `lab.epoch=${epoch}`, `lab.key=${publicBlob}`, plan.scenario.cmdlines[epoch] ?? ''].join(' ').trim();
+  return [ALWAYS, ...hardwareCmdline(plan.scenario.hardware), ...reserve, `lab.epoch=${epoch}`, `lab.key=${publicBlob}`, plan.scenario.cmdlines[epoch] ?? ''].join(' ').trim();
 }
 
 export function nextKernel(context: RunContext, epoch: number): { kernelDisk: string; kernelSize: number; cmdline: string } {
@@ -47,6 +48,6 @@ export function machineConfig(plan: RunPlan, publicBlob: string): MachineConfig 
   return {
     name: `lab-${plan.id}`, accel: plan.accel, memory: machine.memory, cpus: machine.cpus,
     kernel: first.bzImage, initrd: plan.rootfs.path, cmdline: cmdlineOf(plan, 0, publicBlob),
-    disks: disksOf(plan), dir: plan.dir, extra: machine.qemuArgs,
+    disks: disksOf(plan), dir: plan.dir, hardware: plan.scenario.hardware, extra: machine.qemuArgs,
   };
 }

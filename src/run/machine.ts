@@ -144,6 +144,11 @@ export class Machine {
     return parseRegisters(await this.qmp.human('info registers'));
   }
 
+  /** Runs a command of the human monitor. */
+  async human(commandLine: string): Promise<string> {
+    return this.qmp.human(commandLine);
+  }
+
   async command(name: string, args: Record<string, unknown> = {}): Promise<unknown> {
     return this.qmp.run(name, args);
   }

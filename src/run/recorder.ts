@@ -8,8 +8,8 @@ import type { Clock } from '../util/clock.js';
 const MOST_INCIDENTS = 500;
 
 export class Recorder {
-  /** The kernel that runs now. */
-  epoch = 0;
+  /** When each kernel began to count as the one that runs. */
+  private readonly began = [0];
   readonly incidents: Incident[] = [];
   /** Incidents beyond the limit: counted, not kept. */
   dropped = 0;
@@ -19,8 +19,28 @@ export class Recorder {
     private readonly sink: EventSink,
   ) {}
 
-  event(body: EventBody): void {
-    this.sink({ t: this.clock.now(), epoch: this.epoch, ...body } as Event);
+  /** The kernel that runs now. */
+  get epoch(): number {
+    return this.began.length - 1;
+  }
+
+  set epoch(next: number) {
+    while (this.began.length <= next) this.began.push(this.clock.now());
+  }
+
+  /** The kernel that ran at a time. */
+  epochAt(t: number): number {
+    return Math.max(0, this.began.findLastIndex((began) => began <= t));
+  }
+
+  /** When a kernel began to count as the one that runs; infinite where none of that number has. */
+  beganAt(epoch: number): number {
+    return this.began[epoch] ?? Infinity;
+  }
+
+  /** @param t where it is known later than it happened: the time at which it did */
+  event(body: EventBody, t: number | null = null): void {
+    this.sink({ t: t ?? this.clock.now(), epoch: t === null ? this.epoch : this.epochAt(t), ...body } as Event);
   }
 
   /** Text from the machine is made safe and bounded here, once for all readers. */

@@ -34,6 +34,7 @@ export function buildResult(plan: RunPlan, record: RunRecord, around: Surroundin
       ...record.updates.flatMap((update) => update.files.map((file) => resourceOf(file, update.epoch))),
       ...record.kept.map((file) => resourceOf(file, record.epochs.length - 1)),
     ],
+    devices: record.devices, iommu: record.iommu,
     incidents: record.incidents,
     memory: memoryOf(record.updates),
     timeline: around.timeline,

@@ -4,6 +4,7 @@ import type { Mismatch } from '../model/component.js';
 import type { FileSpec, Step } from '../model/scenario.js';
 import type { OutsideLook, PfnRun } from '../oracles/outside.js';
 import type { Pattern } from '../oracles/pattern.js';
+import type { DeviceState } from './device-state.js';
 
 /** What the agent sees of a file in the machine. */
 export interface InsideLook {
@@ -98,6 +99,8 @@ export class RunState {
   readonly reserved: CarriedFile[] = [];
   /** Names of files that a fault of the scenario has changed on purpose. */
   readonly touched = new Set<string>();
+  /** Devices of the scenario, by name. */
+  readonly devices = new Map<string, DeviceState>();
   readonly results: StepResult[] = [];
   /** Pages that the running kernel had set aside for the next one before the first step; null where that cannot be seen. */
   trackedBefore: number | null = null;
@@ -128,5 +131,6 @@ export class RunState {
     this.files.clear();
     this.sessions.clear();
     this.outgoingRoot = null;
+    for (const device of this.devices.values()) device.jumped();
   }
 }

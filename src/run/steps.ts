@@ -2,12 +2,14 @@
 // Carries out the steps of one epoch. Calls of the agent are sent ahead in a window, so that thousands of them cost no round trips;
 // everything else waits until the window is empty.
 import { BAD_REQUEST, NO_HANDLE, type AgentReply } from '../guest/agent.js';
+import { isDeviceAction } from '../model/device.js';
 import type { Step } from '../model/scenario.js';
 import { within } from '../util/deadline.js';
 import { LabError } from '../util/errors.js';
 import { objectionOf } from './asked.js';
 import { checkInside } from './check.js';
 import { WINDOW, type RunContext } from './context.js';
+import { deviceStep } from './device-steps.js';
 import { injectFault } from './faults.js';
 import { INITRD_DISK, nextKernel } from './layout.js';
 import { applied, isAgentAction, operationOf, runsOf, type AgentAction } from './operations.js';
@@ -54,6 +56,7 @@ export async function runSteps(context: RunContext, steps: readonly IndexedStep[
       await send(check(context, step, index), true);
       continue;
     }
+    if (isLate(steps, at)) continue; // begins right before the jump, see update.ts
     await drain();
     // Before a kexec a call that failed without being expected calls the update off; after the last one the lab looks at all that is left.
     stop = lastEpoch ? null : calledOffBy(context.state.results, steps);
@@ -72,10 +75,17 @@ export async function runSteps(context: RunContext, steps: readonly IndexedStep[
   return stop === null ? { kind: 'done' } : { kind: 'called-off', why: stop, rest: [] };
 }
 
+/** A transfer that is to be in flight over the kexec: nothing but others of its kind and faults at the jump stand between the two. */
+export function isLate(steps: readonly IndexedStep[], at: number): boolean {
+  if (steps[at]?.step.op !== 'device-dma') return false;
+  const next = steps.slice(at + 1).find(({ step }) => step.op !== 'device-dma' && !(step.op === 'fault' && step.at === 'jump'));
+  return next?.step.op === 'kexec';
+}
+
 function calledOffBy(results: readonly StepResult[], steps: readonly { index: number }[]): string | null {
   const mine = new Set(steps.map(({ index }) => index));
   const failed = results.find((result) =>
-    mine.has(result.index) && result.state === 'failed' && result.step.op !== 'check' && result.step.op !== 'exec'
+    mine.has(result.index) && result.state === 'failed' && result.step.op !== 'check' && result.step.op !== 'device-check' && result.step.op !== 'exec'
     && (result.step.errno === null || result.unexpected));
   if (failed === undefined) return null;
   return `${failed.step.op} failed with ${failed.errno ?? 'an unexpected result'}${failed.at === null ? '' : ` (${failed.at})`}`;
@@ -140,6 +150,7 @@ async function other(context: RunContext, step: Step, index: number): Promise<vo
   const done = (target: string, reply: Pick<AgentReply, 'ok' | 'errno' | 'at'>) =>
     finishStep(context, step, index, target, reply, context.recorder.clock.now() - started);
   const failed = (at: string) => ({ ok: false, errno: 'EFAIL', at });
+  if (isDeviceAction(step)) return done(step.device, await deviceStep(context, step));
   switch (step.op) {
     case 'load':
       return done('next kernel', await loadNext(context, step.via));
@@ -167,6 +178,7 @@ async function other(context: RunContext, step: Step, index: number): Promise<vo
       await context.agent.request('die', {}, context.deadlines.request(), context.machine.ended).catch(() => undefined);
       await within(context.agent.gone, context.deadlines.request(), 'end of the agent', context.machine.ended);
       context.state.sessions.clear();
+      for (const device of context.state.devices.values()) device.closed();
       context.agent = await startAgent(context, context.ssh);
       return done('agent', PASSED);
     default:

@@ -1,42 +1,53 @@
 // SPDX-License-Identifier: Apache-2.0
 // One live update: the old kernel's files are looked at, the machine jumps, and the next kernel's user space is met.
+import { NO_HANDLE } from '../guest/agent.js';
 import type { Step } from '../model/scenario.js';
+import { within } from '../util/deadline.js';
 import type { RunContext } from './context.js';
 import { injectFault } from './faults.js';
 import { stopAtJump } from './jump.js';
 import { lookBefore, markedPages, type MarkedPages } from './look.js';
 import type { ReadyMark } from './machine.js';
-import { finishStep, loadNext } from './steps.js';
+import { lookAtDevices } from './device-look.js';
+import { finishStep, type IndexedStep, loadNext } from './steps.js';
+import { followTransfers, prepareTransfer } from './transfers.js';
 import { openSession, startAgent } from './user-space.js';
 
 export type Update =
   | { kind: 'jumped'; mark: ReadyMark; handedOver: MarkedPages | null }
   | { kind: 'refused'; why: string };
 
-/** @param jumpFaults faults that strike as soon as the old kernel has begun the kexec */
-export async function update(context: RunContext, step: Step, index: number, jumpFaults: readonly Step[]): Promise<Update> {
+/** @param jumpFaults faults that strike as soon as the old kernel has begun the kexec @param transfers DMA that is to be in flight then */
+export async function update(context: RunContext, step: Step, index: number, jumpFaults: readonly Step[], transfers: readonly IndexedStep[]): Promise<Update> {
   const { recorder, state, deadlines, machine } = context;
   if (!context.loaded) {
     const reply = await loadNext(context, 'file');
     if (!reply.ok) return { kind: 'refused', why: `loading the next kernel failed with ${reply.errno} (${reply.at})` };
   }
   await lookBefore(context, state.held());
+  const begin = await prepared(context, transfers);
+  await lookAtDevices(context, 'kexec');
   const started = recorder.clock.now();
   recorder.event({ kind: 'kexec', state: 'going' });
   // Nobody closes the session of a kernel that jumped, so the console tells first, or the next kernel's mark.
   const next = recorder.epoch + 1;
   const jump = await stopAtJump(context, jumpFaults);
+  // The agent carries out one request after the other: these are sent together with the next, and cost no time between.
+  const begun = Promise.all(begin.map((each) => each()));
+  begun.catch(() => undefined);
   const answer = await Promise.race([
     context.agent.kexec(deadlines.request(), machine.ended),
     machine.untilKexecStarts(deadlines.boot).then(() => null),
     machine.untilReady(next, deadlines.boot).then(() => null),
   ]);
   if (answer !== null) {
+    await begun;
     await jump?.goOn();
     recorder.event({ kind: 'kexec', state: 'refused', errno: answer.errno ?? '' });
     finishStep(context, step, index, 'next kernel', answer, recorder.clock.now() - started);
     return { kind: 'refused', why: `the kexec was refused with ${answer.errno} (${answer.at})` };
   }
+  await within(begun, deadlines.request(), 'answer about a transfer', machine.ended);
   await jump?.reached();
   for (const fault of jumpFaults) if (fault.op === 'fault') await injectFault(context, fault.fault);
   await jump?.goOn();
@@ -46,11 +57,27 @@ export async function update(context: RunContext, step: Step, index: number, jum
   recorder.epoch = next;
   context.loaded = false;
   const mark = await machine.untilReady(next, deadlines.boot);
+  followTransfers(context);
   recorder.event({ kind: 'epoch', mark: 'ready', release: mark.release, bootId: mark.bootId });
   finishStep(context, step, index, mark.release, { ok: true, errno: null, at: null }, recorder.clock.now() - started);
   // What was handed over is counted before anyone opens /dev/liveupdate, while the session is being set up.
-  const [ssh, handedOver] = await Promise.all([openSession(context, mark), markedPages(machine)]);
+  const [ssh, handedOver] = await Promise.all([openSession(context, mark), markedPages(machine), lookAtDevices(context, 'arrival')]);
   context.ssh = ssh;
   context.agent = await startAgent(context, ssh);
   return { kind: 'jumped', mark, handedOver };
+}
+
+/** All that takes time is done before the looks, so that little stands between the beginning of a transfer and the jump. */
+async function prepared(context: RunContext, transfers: readonly IndexedStep[]): Promise<(() => Promise<void>)[]> {
+  const begin: (() => Promise<void>)[] = [];
+  for (const { step, index } of transfers) {
+    const device = step.op === 'device-dma' ? context.state.devices.get(step.device) : undefined;
+    if (device === undefined) continue;
+    const ready = device.open ? await prepareTransfer(context, device) : { ok: false, errno: NO_HANDLE, at: null };
+    begin.push(async () => {
+      const started = context.recorder.clock.now();
+      finishStep(context, step, index, device.spec.name, 'start' in ready ? await ready.start() : ready, context.recorder.clock.now() - started);
+    });
+  }
+  return begin;
 }

@@ -2,6 +2,8 @@
 // From what was written, right in shape, to a scenario that can be run.
 import { basename } from 'node:path';
 import type { MachineSpec, ReserveMemSpec, Scenario } from '../model/scenario.js';
+import type { DevicePlan } from '../model/device.js';
+import { devicesOf } from './devices.js';
 import type { SourceDocument } from './document.js';
 import { expandSteps } from './explicit.js';
 import { insertFaults } from './faults.js';
@@ -27,10 +29,11 @@ export function build(input: ScenarioInput, context: Context): Scenario {
   const kernels = kernelsOf(input, context);
   const machine = machineOf(input, problems);
   const reserveMem = reserveMemOf(input, machine, problems);
-  const drafts = stepsOf(input, kernels, context);
+  const hardware = devicesOf(input, input.steps !== undefined, document, problems);
+  const drafts = stepsOf(input, kernels, hardware, context);
   if (problems.empty) {
     checkEpochs(drafts, kernels, outcome, problems);
-    followSteps(drafts, machine.memory, reserveMem.reduce((sum, each) => sum + each.size, 0), problems);
+    followSteps(drafts, machine.memory, reserveMem.reduce((sum, each) => sum + each.size, 0), hardware, problems);
   }
   return {
     name: input.name ?? basename(document.file).replace(/\.ya?ml$/, '').replace(/[^A-Za-z0-9._-]+/g, '-'),
@@ -40,6 +43,7 @@ export function build(input: ScenarioInput, context: Context): Scenario {
     machine,
     cmdlines: cmdlinesOf(input, kernels.length, problems),
     reserveMem,
+    hardware,
     steps: drafts.map(({ step }) => step),
     policy: input.policy,
     expect: { outcome, endsIn: typeof input.expect === 'string' ? null : (input.expect.endsIn ?? null) },
@@ -115,7 +119,7 @@ function cmdlinesOf(input: ScenarioInput, kernels: number, problems: Problems): 
   });
 }
 
-function stepsOf(input: ScenarioInput, kernels: readonly string[], { document, problems }: Context): Draft[] {
+function stepsOf(input: ScenarioInput, kernels: readonly string[], hardware: DevicePlan, { document, problems }: Context): Draft[] {
   if (input.steps && input.sessions) {
     problems.add(['steps'], 'expected either sessions or steps, found both', null, 'key');
     return [];
@@ -126,7 +130,7 @@ function stepsOf(input: ScenarioInput, kernels: readonly string[], { document, p
     if (input.steps) expandSteps(input.steps, document.file, list, problems);
     else {
       const way = input.kexec === undefined ? (input.sessions ? ['sessions'] : []) : ['kexec'];
-      expandSessions(input.sessions ?? [], kernels.length, input.kexec ?? 'file', way, list, problems);
+      expandSessions(input.sessions ?? [], hardware, kernels.length, input.kexec ?? 'file', way, list, problems);
     }
   } catch (error) {
     if (!(error instanceof TooManySteps)) throw error;

@@ -4,6 +4,7 @@ import { dirname, resolve } from 'node:path';
 import type { Action, Fault, MemfdSpec, ObjectSpec } from '../model/scenario.js';
 import { changeOf } from './change.js';
 import type { Path } from './document.js';
+import { deviceTranslations } from './explicit-devices.js';
 import { LIMITS } from './limits.js';
 import { checkMemfd, checkObject } from './content.js';
 import { shown } from './problem.js';
@@ -132,6 +133,7 @@ const TRANSLATE: { [K in keyof OperationsInput]-?: (value: Given<K>, site: Site)
   exec,
   upload: (value, site) => ({ op: 'upload', from: resolve(site.folder, fill(value.from, site.numbers)), to: fill(value.to, site.numbers), mode: value.mode }),
   fault,
+  ...deviceTranslations<Site>({ named, tokenIn }),
 };
 
 function errnoOf(value: unknown): string | null {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Follows the steps without a kernel: what cannot work is said before anything is started.
+import { type DevicePlan, isDeviceAction } from '../model/device.js';
 import type { FileRef } from '../model/place.js';
 import type { Fault, FileSpec } from '../model/scenario.js';
 import { nearest } from '../util/nearest.js';
+import { DeviceFollower } from './follow-devices.js';
 import { LIMITS, PAGE } from './limits.js';
 import { listed, shown } from './problem.js';
 import type { Problems } from './problems.js';
@@ -29,8 +31,10 @@ class Follower {
   readonly #everMade = new Map<string, FileSpec>();
   #used: number;
   #aborted = false;
+  readonly #devices: DeviceFollower;
 
-  constructor(memory: number, reserved: number, problems: Problems) {
+  constructor(memory: number, reserved: number, hardware: DevicePlan, problems: Problems) {
+    this.#devices = new DeviceFollower(hardware, problems);
     this.#memory = memory;
     this.#used = reserved;
     this.#problems = problems;
@@ -44,6 +48,14 @@ class Follower {
     const checked = succeeds(step);
     if (this.#aborted && ['load', 'kexec', 'retrieve-session', 'retrieve', 'finish', 'abort'].includes(step.op)) {
       this.#problems.add(path, `the update was called off before; ${step.op} cannot follow`);
+    }
+    if (isDeviceAction(step)) {
+      const held = (session: string) => this.#outgoing.get(session);
+      this.#devices.follow(step, path, checked, {
+        files: this.#files, isOutgoing: (name) => held(name) !== undefined, isRetrieved: (name) => this.#retrieved.has(name),
+        hasToken: (session, token) => held(session)?.has(token) ?? false,
+      });
+      return;
     }
     switch (step.op) {
       case 'create':
@@ -179,6 +191,7 @@ class Follower {
     this.#files = new Map();
     this.#outgoing = new Map();
     this.#retrieved = new Set();
+    this.#devices.loseAgent();
   }
 
   #flip(flip: { file: string; page: number }, draft: Draft): void {
@@ -226,8 +239,8 @@ class Follower {
 }
 
 /** Reports what cannot work, and gives retrieved files the names that were left open. */
-export function followSteps(drafts: readonly Draft[], memory: number, reserved: number, problems: Problems): void {
-  const follower = new Follower(memory, reserved, problems);
+export function followSteps(drafts: readonly Draft[], memory: number, reserved: number, hardware: DevicePlan, problems: Problems): void {
+  const follower = new Follower(memory, reserved, hardware, problems);
   for (const draft of drafts) follower.follow(draft);
   for (const [index, draft] of drafts.entries()) {
     const next = drafts[index + 1]?.step;

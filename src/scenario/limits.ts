@@ -24,6 +24,10 @@ export const LIMITS = {
   /** Bytes of a session's name, and of the kernel's field for it, which a wrong client may fill without a terminator. */
   sessionName: 63,
   sessionField: 64,
+  /** Devices of a scenario: what a bus has room for. */
+  devices: 64,
+  /** What backs one device, in bytes. */
+  backing: GIB,
   /** Bytes of an object's label. */
   label: 32,
   /** Bytes of one epoch's additions to the kernel command line; the x86 kernel takes 2047 in all. */

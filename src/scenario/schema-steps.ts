@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The explicit form: every operation of a run as a step of its own.
 import { z } from 'zod';
+import { deviceOperations } from './schema-devices.js';
 import { faultBody } from './schema-faults.js';
 import { memfdTraits, objectTraits } from './schema-sessions.js';
 import { count, errno, line, mapping, mode, size, tokenTemplate, whole } from './values.js';
@@ -59,6 +60,7 @@ const operations = {
     mode: mode.default(0o644).describe('Permissions in octal, in quotes'),
     ...common,
   }).optional().describe('Copy a file into the machine'),
+  ...deviceOperations,
   fault: z.union([
     z.enum(['triple-fault', 'reset', 'stop', 'nmi']),
     mapping({ at: z.enum(['now', 'jump']).default('now').describe('jump: as soon as the old kernel has begun the kexec'), ...faultBody, ...common }),

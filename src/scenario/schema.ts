@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { ENDINGS, OUTCOMES } from '../model/outcome.js';
 import { POLICIES } from '../model/scenario.js';
 import { GIB, LIMITS } from './limits.js';
+import { device, iommu } from './schema-devices.js';
 import { faultEntry } from './schema-faults.js';
 import { session } from './schema-sessions.js';
 import { step } from './schema-steps.js';
@@ -45,6 +46,8 @@ export const scenarioSchema = mapping({
     size: size.describe('Size, in whole pages'),
     seed: seed.optional(),
   })).default([]).describe('Memory reserved by name on the kernel command line (reserve_mem=), watched across the update'),
+  iommu,
+  devices: z.array(device).default([]).describe('Devices that are passed through, each at a fixed address'),
   sessions: z.array(session).optional().describe('Short form: sessions and their files; the steps follow from them'),
   kexec: z.enum(KEXEC_WAYS).optional()
     .describe('Short form: how the last update goes. file: kexec_file_load; legacy: kexec_load, which hands nothing over; abort: called off once all is loaded; kill-agent: the agent dies before'),

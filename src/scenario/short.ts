@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The short form: sessions with files become the steps of every epoch.
+import type { DevicePlan } from '../model/device.js';
 import type { FileSpec } from '../model/scenario.js';
 import type { Path } from './document.js';
 import { LIMITS } from './limits.js';
@@ -9,6 +10,7 @@ import type { Problems } from './problems.js';
 import type { KEXEC_WAYS } from './schema.js';
 import type { SessionFileInput, SessionInput } from './schema-sessions.js';
 import { seedOf } from './seed.js';
+import { DeviceExpansion, planDevices } from './short-devices.js';
 import type { StepList } from './steplist.js';
 import { fill, unfilled } from './template.js';
 
@@ -109,10 +111,12 @@ function planSessions(inputs: readonly SessionInput[], problems: Problems): Plan
 
 class Expansion {
   readonly #out: StepList;
+  readonly #devices: DeviceExpansion;
   #carried: PlannedSession[];
 
-  constructor(out: StepList, sessions: PlannedSession[]) {
+  constructor(out: StepList, sessions: PlannedSession[], devices: DeviceExpansion) {
     this.#out = out;
+    this.#devices = devices;
     this.#carried = sessions;
   }
 
@@ -124,17 +128,21 @@ class Expansion {
         this.#out.add({ op: 'preserve', session: session.name, file: spec.file, token }, path);
       }
     }
+    this.#devices.handIn(fresh);
   }
 
   go(way: (typeof KEXEC_WAYS)[number], path: Path): void {
     this.#out.add({ op: 'load', via: way === 'legacy' ? 'legacy' : 'file' }, path);
     if (way === 'kill-agent') this.#out.add({ op: 'kill-agent' }, path);
+    this.#devices.leave(way);
     this.#out.add({ op: way === 'abort' ? 'abort' : 'kexec' }, path);
   }
 
   /** After an abort the old kernel still has everything. */
   checkAndClose(): void {
     this.#check();
+    this.#devices.check();
+    this.#devices.end();
     for (const session of this.#carried) this.#out.add({ op: 'close', target: { kind: 'session', name: session.name } }, session.path);
   }
 
@@ -148,7 +156,7 @@ class Expansion {
    * All is asked back, then all is checked, then all is finished: calls of one kind follow one another without waiting.
    * A session that is not asked back or not finished stays as it is, and goes no further in a chain.
    */
-  takeBack(): void {
+  takeBack(last: boolean): void {
     this.#carried = this.#carried.filter((session) => session.retrieve);
     for (const session of this.#carried) {
       this.#out.add({ op: 'retrieve-session', session: session.name }, session.path);
@@ -156,20 +164,24 @@ class Expansion {
         this.#out.add({ op: 'retrieve', session: session.name, token, file: spec.file }, path);
       }
     }
+    this.#devices.takeBack(this.#carried);
     this.#check();
     this.#carried = this.#carried.filter((session) => session.finish);
     for (const session of this.#carried) {
       this.#out.add({ op: 'finish', session: session.name }, session.path);
       this.#out.add({ op: 'close', target: { kind: 'session', name: session.name } }, session.path);
     }
+    if (last) this.#devices.end();
   }
 }
 
 /** Writes the steps for all updates from the first to the last of `kernels` kernels; `way` is how the last one goes. */
 export function expandSessions(
-  inputs: readonly SessionInput[], kernels: number, way: (typeof KEXEC_WAYS)[number], wayPath: Path, out: StepList, problems: Problems,
+  inputs: readonly SessionInput[], hardware: DevicePlan, kernels: number, way: (typeof KEXEC_WAYS)[number], wayPath: Path, out: StepList, problems: Problems,
 ): void {
-  const expansion = new Expansion(out, planSessions(inputs, problems));
+  const planned = planSessions(inputs, problems);
+  planDevices(hardware, planned, problems);
+  const expansion = new Expansion(out, planned, new DeviceExpansion(hardware, out));
   if (!problems.empty) return;
   expansion.handIn(true);
   for (let update = 1; update < kernels; update++) {
@@ -179,7 +191,7 @@ export function expandSessions(
       expansion.checkAndClose();
       return;
     }
-    expansion.takeBack();
+    expansion.takeBack(last);
     if (!last) expansion.handIn(false);
   }
 }

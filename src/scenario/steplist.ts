@@ -45,10 +45,10 @@ export class StepList {
     }
   }
 
-  /** Faults that wait for the jump stay next to the kexec. */
+  /** Faults that wait for the jump stay next to the kexec, and so do transfers that are to be in flight then. */
   #insertLoad(path: Path): void {
     let index = this.drafts.length;
-    while (index > 0 && isJump(this.drafts[index - 1]!.step)) index -= 1;
+    while (index > 0 && (isJump(this.drafts[index - 1]!.step) || this.drafts[index - 1]!.step.op === 'device-dma')) index -= 1;
     this.drafts.splice(index, 0, this.#draft({ op: 'load', via: 'file' }, path, null));
     this.#loaded = true;
   }

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { ENDINGS, OUTCOMES } from '../model/outcome.js';
 import { POLICIES } from '../model/scenario.js';
 import { RESULT_SCHEMA, type Result } from '../model/result.js';
+import { deviceResult, iommuResult } from './hardware-schema.js';
 
 const component = z.object({ name: z.string(), version: z.number().int() });
 const kernel = z.object({
@@ -50,7 +51,7 @@ export const resultSchema = z.object({
   cause: incident.nullable(),
   expected: z.enum(OUTCOMES), expectedEndsIn: z.enum(ENDINGS).nullable().describe('Where it does not follow from the outcome'), asExpected: z.boolean(),
   predicted: prediction.nullable(),
-  mismatches: z.array(mismatch), resources: z.array(resource), incidents: z.array(incident), memory,
+  mismatches: z.array(mismatch), resources: z.array(resource), devices: z.array(deviceResult).default([]), iommu: iommuResult.nullable().default(null), incidents: z.array(incident), memory,
   timeline: z.array(z.object({ t: z.number(), epoch: count, what: z.string() })),
   qemu: z.object({ version: z.string(), accel: z.string(), commandLine: z.string() }),
   durations: z.record(z.string(), z.number()).describe('Milliseconds'),

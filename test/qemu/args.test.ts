@@ -32,6 +32,7 @@ describe('QEMU\'s arguments', () => {
     ['its port', '-device', 'virtserialport,chardev=ready,name=lab.ready'],
     ['the monitor', '-chardev', 'socket,id=qmp,path=/tmp/lab-x/qmp.sock,server=on,wait=off'],
     ['its protocol', '-mon', 'chardev=qmp,mode=control'],
+    ['the network, known by its address', '-device', 'virtio-net-pci,netdev=net0,mac=52:54:00:4c:41:42,romfile='],
     ['no network but the forwarded port', '-netdev', 'user,id=net0,restrict=on,hostfwd=tcp:127.0.0.1:0-:22'],
     ['endings that keep the machine', '-action', 'shutdown=pause,panic=pause'],
     ['panics that are reported', '-device', 'pvpanic-pci'],

@@ -21,6 +21,7 @@ function keys(node: Schema | undefined): string[] {
 }
 
 const session = schema.properties?.['sessions']?.items;
+const device = schema.properties?.['devices']?.items;
 const fault = schema.properties?.['faults']?.items;
 const step = schema.definitions?.['step']?.anyOf?.find((branch) => branch.properties);
 
@@ -29,6 +30,9 @@ test.each([
   ['machine', keys(schema.properties?.['machine'])],
   ['cmdline', [...keys(schema.properties?.['cmdline']), '0', '1']],
   ['reserveMem', keys(schema.properties?.['reserveMem']?.items)],
+  ['iommu', [...keys(schema.properties?.['iommu']?.anyOf?.find((branch) => branch.properties))]],
+  ['devices', keys(device)],
+  ['map', keys(device?.properties?.['map']?.items)],
   ['Short form: sessions', keys(session)],
   ['files', keys(session?.properties?.['files']?.items)],
   ['faults', keys(fault)],
@@ -47,8 +51,9 @@ test('the words of kexec', () => {
 });
 
 test('the examples are right', () => {
-  const [first, changes, steps] = [...text.matchAll(/^```yaml\n([^]*?)^```/gm)].map((match) => match[1]!);
+  const [first, devices, changes, steps] = [...text.matchAll(/^```yaml\n([^]*?)^```/gm)].map((match) => match[1]!);
   expect(parseScenario(first!, 'a.yaml').steps).toHaveLength(10);
+  expect(parseScenario(`${first!}${devices!}`, 'd.yaml').steps).toHaveLength(26);
   expect(parseScenario(`${first!}${changes!}`, 'c.yaml').steps).toHaveLength(12);
   expect(parseScenario(`from: a\nto: b\n${steps!}`, 'b.yaml').steps).toHaveLength(4008);
 });

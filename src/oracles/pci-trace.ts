@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// What was done to a device between two looks, from QEMU's trace: writes to its configuration space and to that of the bridge before it
+// (trace event pci_cfg_write, hw/pci/trace-events, QEMU 7.2).
+
+/** One trace event; `t` in milliseconds since the run began. */
+export interface TraceItem {
+  t: number;
+  epoch: number;
+  event: string;
+  text: string;
+}
+
+export interface DeviceDoing {
+  t: number;
+  epoch: number;
+  what: 'bus mastering on' | 'bus mastering off' | 'memory on' | 'memory off' | 'reset';
+  detail: string;
+}
+
+export interface DeviceInTrace {
+  /** `05.0` behind bus `00`: as QEMU prints them, `00:05.0`. */
+  address: string;
+  bridge: string | null;
+  /** Where its PCI Express capability is; null where it has none. */
+  express: number | null;
+}
+
+const WRITE = /^\S{1,60} ([0-9a-f]{2}:[0-9a-f]{2}\.[0-7]) @0x([0-9a-f]{1,4}) <- 0x([0-9a-f]{1,8})$/;
+const COMMAND = 0x04;
+const BRIDGE_CONTROL = 0x3e;
+const SECONDARY_RESET = 0x40;
+/** In the PCI Express capability, Device Control and its bit Initiate Function Level Reset. */
+const DEVICE_CONTROL = 8;
+const INITIATE_FLR = 0x8000;
+const MOST_DOINGS = 400;
+
+/** In order, at most MOST_DOINGS. @param from, @param until milliseconds of the run, both included */
+export function doingsOf(items: readonly TraceItem[], device: DeviceInTrace, from = 0, until = Infinity): DeviceDoing[] {
+  const found: DeviceDoing[] = [];
+  let master: boolean | null = null;
+  let memory: boolean | null = null;
+  let busReset = false;
+  for (const { t, epoch, event, text } of items) {
+    const add = (what: DeviceDoing['what'], detail = '') => {
+      if (t >= from && t <= until && found.length < MOST_DOINGS) found.push({ t, epoch, what, detail });
+    };
+    if (event !== 'pci_cfg_write') continue;
+    const [, address, at = '', digits = ''] = WRITE.exec(text) ?? [];
+    const offset = parseInt(at, 16);
+    const value = parseInt(digits, 16);
+    if (address === device.address && offset === COMMAND) {
+      const wasMaster: boolean | null = master;
+      const wasMemory: boolean | null = memory;
+      master = (value & 4) !== 0;
+      memory = (value & 2) !== 0;
+      if (wasMaster !== null && wasMaster !== master) add(master ? 'bus mastering on' : 'bus mastering off');
+      if (wasMemory !== null && wasMemory !== memory) add(memory ? 'memory on' : 'memory off');
+    } else if (address === device.address && device.express !== null && offset === device.express + DEVICE_CONTROL && (value & INITIATE_FLR) !== 0) {
+      add('reset', 'function level reset');
+    } else if (address !== undefined && address === device.bridge && offset === BRIDGE_CONTROL) {
+      const on = (value & SECONDARY_RESET) !== 0;
+      if (on && !busReset) add('reset', `reset of the bus behind ${address}`);
+      busReset = on;
+    }
+  }
+  return found;
+}

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+// The IOMMU and the devices of a scenario as QEMU arguments (QEMU 7.2). They come before the lab's own devices, which have no addresses
+// of their own and take what is left.
+import type { DeviceModel, DevicePlan, DeviceSpec, IommuSpec } from '../model/device.js';
+
+/** What the lab calls a device in QEMU: QMP names it so. */
+export function deviceId({ name }: Pick<DeviceSpec, 'name'>): string {
+  return `dev-${name}`;
+}
+
+export function rootPortId(name: string): string {
+  return `port-${name}`;
+}
+
+/** File in the run's private folder that backs a device; the lab fills it before the machine starts. */
+export function backingFile({ name }: Pick<DeviceSpec, 'name'>): string {
+  return `dev-${name}.img`;
+}
+
+export const TRACE_FILE = 'trace.log';
+
+/** QEMU's own name of each model. */
+export const QEMU_MODELS: Readonly<Record<DeviceModel, string>> = {
+  edu: 'edu', nvme: 'nvme', 'virtio-net': 'virtio-net-pci', 'virtio-blk': 'virtio-blk-pci', ivshmem: 'ivshmem-plain',
+};
+export const ROOT_PORT = 'pcie-root-port';
+
+/** Interrupts can be remapped only where QEMU itself has the I/O APIC; under KVM that must be asked for. */
+export function splitsInterrupts({ iommu }: DevicePlan): boolean {
+  return iommu.kind !== 'none' && iommu.intremap;
+}
+
+/** QEMU's device and its options for an IOMMU; null for none. */
+export function iommuDevice(iommu: IommuSpec): { model: string; options: Record<string, string> } | null {
+  const onOff = (value: boolean) => (value ? 'on' : 'off');
+  switch (iommu.kind) {
+    case 'none':
+      return null;
+    case 'intel':
+      return {
+        model: 'intel-iommu',
+        options: { intremap: onOff(iommu.intremap), 'aw-bits': String(iommu.bits), ...(iommu.scalable ? { 'x-scalable-mode': 'on' } : {}) },
+      };
+    case 'amd':
+      return { model: 'amd-iommu', options: { intremap: onOff(iommu.intremap) } };
+    case 'virtio':
+      return { model: 'virtio-iommu-pci', options: { addr: '01.0' } };
+  }
+}
+
+/** @param dir the run's private folder, with its commas doubled */
+export function hardwareArgs(plan: DevicePlan, dir: string): string[] {
+  const iommu = iommuDevice(plan.iommu);
+  return [
+    // The IOMMU must be there before the devices behind it.
+    ...(iommu === null ? [] : ['-device', [iommu.model, ...Object.entries(iommu.options).map(([key, value]) => `${key}=${value}`)].join(',')]),
+    ...plan.rootPorts.flatMap(({ name, slot }, index) => [
+      '-device', `${ROOT_PORT},id=${rootPortId(name)},bus=pcie.0,addr=${slotText(slot)}.0,chassis=${index + 1},slot=${index + 1}`,
+    ]),
+    ...plan.devices.flatMap((device, index) => deviceArgs(device, index, dir, plan.devices)),
+  ];
+}
+
+function deviceArgs(device: DeviceSpec, index: number, dir: string, all: readonly DeviceSpec[]): string[] {
+  const { model, name, slot, behind } = device;
+  const shared = all.some((other) => other !== device && other.behind === behind && other.slot === slot);
+  const place = [
+    `id=${deviceId(device)}`, `bus=${behind === null ? 'pcie.0' : rootPortId(behind)}`, `addr=${slotText(slot)}.${device.function}`,
+    ...(shared ? ['multifunction=on'] : []),
+  ];
+  const file = `${dir}/${backingFile(device)}`;
+  const add = (...options: string[]) => ['-device', [QEMU_MODELS[model], ...options, ...place].join(',')];
+  const drive = ['-drive', `if=none,id=drive-${name},format=raw,file=${file}`];
+  // Without these two, virtio goes around the IOMMU.
+  const behindIommu = ['iommu_platform=on', 'disable-legacy=on'];
+  // What the machine sees of a disk has at most 20 characters.
+  const serial = `serial=lab-dev${index}`;
+  switch (model) {
+    case 'edu':
+      return add();
+    case 'nvme':
+      return [...drive, ...add(`drive=drive-${name}`, serial)];
+    case 'virtio-blk':
+      return [...drive, ...add(`drive=drive-${name}`, serial, ...behindIommu)];
+    case 'virtio-net':
+      return ['-netdev', `user,id=net-${name},restrict=on`, ...add(`netdev=net-${name}`, 'romfile=', ...behindIommu)];
+    case 'ivshmem':
+      return ['-object', `memory-backend-file,id=mem-${name},size=${device.size}B,mem-path=${file},share=on`, ...add(`memdev=mem-${name}`)];
+  }
+}
+
+function slotText(slot: number): string {
+  return slot.toString(16).padStart(2, '0');
+}
+
+/**
+ * Trace events of QEMU that tell what the IOMMU does (hw/i386/trace-events and hw/virtio/trace-events, QEMU 7.2): those that oracles/iommu/trace-events.ts
+ * reads. `vtd_ce_not_present` and its like are none: VT-d says so whenever a domain is attached, and a request that is blocked is a `vtd_dmar_fault`.
+ */
+const IOMMU_TRACES: Readonly<Record<IommuSpec['kind'], readonly string[]>> = {
+  none: [],
+  intel: [
+    'vtd_dmar_enable', 'vtd_ir_enable', 'vtd_reg_dmar_root', 'vtd_reg_write_gcmd', 'vtd_dmar_fault', 'vtd_inv_desc_cc_*', 'vtd_inv_desc_iotlb_*', 'vtd_inv_desc_wait_write_fail',
+  ],
+  amd: [
+    'amdvi_control_status', 'amdvi_page_fault', 'amdvi_*_inval', 'amdvi_dte_get_fail', 'amdvi_invalid_dte', 'amdvi_mode_invalid', 'amdvi_get_pte_hwerror',
+  ],
+  virtio: ['virtio_iommu_device_status', 'virtio_iommu_device_reset', 'virtio_iommu_report_fault'],
+};
+
+/** What is done to devices: writes to configuration space turn bus mastering and memory on and off, and reset a device or the bus that it is on. */
+const DEVICE_TRACES = ['pci_cfg_write'];
+
+export function hasHardware({ iommu, devices }: DevicePlan): boolean {
+  return iommu.kind !== 'none' || devices.length > 0;
+}
+
+export function traceEvents({ iommu, devices }: DevicePlan): string[] {
+  return [...IOMMU_TRACES[iommu.kind], ...(devices.length > 0 ? DEVICE_TRACES : [])];
+}
+
+/** Trace lines go to a file of the run's folder, each with the wall-clock time (-msg timestamp). @param dir as it is: -D takes a plain path */
+export function traceArgs(plan: DevicePlan, dir: string): string[] {
+  const events = traceEvents(plan);
+  if (events.length === 0) return [];
+  return [...events.flatMap((event) => ['-trace', `enable=${event}`]), '-D', `${dir}/${TRACE_FILE}`, '-msg', 'timestamp=on'];
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a QEMU has: models of devices, and options of those that the lab gives some to. Asked of the binary itself, once for
+// each binary, and remembered.
+import { mkdirSync, readFileSync, realpathSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { DevicePlan } from '../model/device.js';
+import { runCommand } from '../util/command.js';
+import { LabError } from '../util/errors.js';
+import { iommuDevice, QEMU_MODELS, ROOT_PORT } from './hardware.js';
+
+export interface QemuFacts {
+  models: string[];
+  /** By model, for those with options that not every QEMU has. */
+  options: Record<string, string[]>;
+}
+
+const WITH_OPTIONS = ['intel-iommu', 'amd-iommu', 'virtio-iommu-pci'];
+/** Answers of other binaries that are kept beside the newest. */
+const MOST_KEPT = 8;
+
+/** @param binary path of QEMU @param memoryFile where answers are kept */
+export async function qemuFacts(binary: string, memoryFile: string): Promise<QemuFacts> {
+  const path = realpathSync(binary);
+  const { size, mtimeMs, ino } = statSync(path);
+  const key = `${path} ${size} ${mtimeMs} ${ino}`;
+  const known = remembered(memoryFile);
+  const answer = known[key];
+  if (answer !== undefined) return answer;
+  const fresh = await ask(path);
+  const kept = Object.entries(known).slice(-MOST_KEPT + 1);
+  remember(memoryFile, { ...Object.fromEntries(kept), [key]: fresh });
+  return fresh;
+}
+
+async function ask(binary: string): Promise<QemuFacts> {
+  const models = modelsOf(await helpOf(binary, ['-device', 'help']));
+  if (models.length === 0) throw new LabError('QEMU names no device that it has', { detail: binary });
+  const options: Record<string, string[]> = {};
+  for (const model of WITH_OPTIONS.filter((each) => models.includes(each))) options[model] = optionsOf(await helpOf(binary, ['-device', `${model},help`]));
+  return { models, options };
+}
+
+async function helpOf(binary: string, args: readonly string[]): Promise<string> {
+  const { code, stdout, stderr } = await runCommand([binary, ...args], { maxOutput: 4 << 20 });
+  if (code !== 0) throw new LabError(`QEMU does not answer to ${args.join(' ')}`, { detail: stderr.slice(-2000) });
+  return stdout;
+}
+
+/** Lines such as `name "virtio-net-pci", bus PCI, alias "virtio-net"`. */
+export function modelsOf(help: string): string[] {
+  return [...help.matchAll(/^name "([^"\n]{1,80})"/gm)].map(([, name = '']) => name);
+}
+
+/** Lines such as `  aw-bits=<uint8>        -  (default: 39)`. */
+export function optionsOf(help: string): string[] {
+  return [...help.matchAll(/^ {2}([A-Za-z0-9_.-]{1,80})=</gm)].map(([, name = '']) => name);
+}
+
+function remembered(file: string): Record<string, QemuFacts> {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as Record<string, QemuFacts>;
+  } catch {
+    return {};
+  }
+}
+
+function remember(file: string, facts: Record<string, QemuFacts>): void {
+  const fresh = `${file}.${process.pid}`;
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(fresh, JSON.stringify(facts));
+  renameSync(fresh, file);
+}
+
+/** What a plan asks for that this QEMU does not have, in words. `device`: index of the device that asks for it; null for the IOMMU. */
+export function missingInQemu(plan: DevicePlan, facts: QemuFacts): { device: number | null; what: string }[] {
+  const missing: { device: number | null; what: string }[] = [];
+  const iommu = iommuDevice(plan.iommu);
+  if (iommu !== null && !facts.models.includes(iommu.model)) missing.push({ device: null, what: `no ${iommu.model}` });
+  else if (iommu !== null) {
+    const known = facts.options[iommu.model] ?? [];
+    for (const option of Object.keys(iommu.options)) if (!known.includes(option)) missing.push({ device: null, what: `no ${option} of ${iommu.model}` });
+  }
+  for (const [index, { model, behind }] of plan.devices.entries()) {
+    const name = QEMU_MODELS[model];
+    if (!facts.models.includes(name)) missing.push({ device: index, what: `no ${name}` });
+    if (behind !== null && !facts.models.includes(ROOT_PORT)) missing.push({ device: index, what: `no ${ROOT_PORT}` });
+  }
+  return missing;
+}

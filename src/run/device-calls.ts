@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every call of the agent about a device shares.
+import type { AgentReply } from '../guest/agent.js';
+import type { RunContext } from './context.js';
+import type { DeviceState } from './device-state.js';
+
+/** How a step ended, as finishStep() takes it. */
+export type StepReply = Pick<AgentReply, 'ok' | 'errno' | 'at'>;
+
+export const DONE: StepReply = { ok: true, errno: null, at: null };
+
+/** Name that the agent has a device's descriptor under, apart from the files of the scenario. */
+export function agentName(device: DeviceState): string {
+  return `dev:${device.spec.name}`;
+}
+
+/** One request to the agent, with the deadline of one that handles `bytes` of memory. */
+export async function ask({ agent, deadlines, machine }: RunContext, op: string, args: Record<string, string | number>, bytes = 0): Promise<AgentReply> {
+  return agent.request(op, args, deadlines.request(bytes), machine.ended);
+}
+
+/** Turns the device's own access to memory on, once: after its first mappings, before its first transfer. */
+export async function attach(context: RunContext, device: DeviceState): Promise<StepReply> {
+  if (device.attached) return DONE;
+  const reply = await ask(context, 'vfio-attach', { device: agentName(device) });
+  device.attached = reply.ok;
+  return reply;
+}

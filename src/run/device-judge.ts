@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+// Holds each device against what it was before the kexec: is it the same, set up the same, in the same state, and does it hold the same?
+import type { DeviceOfResult } from '../model/hardware-result.js';
+import type { Outcome } from '../model/outcome.js';
+import type { DeviceLook, PciDifference, PciDifferenceKind } from '../model/pci.js';
+import { comparePci } from '../oracles/pci.js';
+import { doingsOf, type DeviceDoing } from '../oracles/pci-trace.js';
+import { lookAtBacking } from './backing.js';
+import type { RunContext } from './context.js';
+import type { DeviceState, InFlight } from './device-state.js';
+import { flightText } from './transfers.js';
+
+/** What must hold for a device that nobody uses at the moment too. */
+const ALWAYS: readonly PciDifferenceKind[] = ['gone', 'moved', 'identity', 'class', 'bar', 'bridge'];
+const MOST_DURING = 100;
+
+/** Judges all devices in the kernel that runs now; what is wrong becomes incidents. @param ended the machine has come to an end: nothing is concluded */
+export function judgeDevices(context: RunContext, ended: boolean): DeviceOfResult[] {
+  context.trace?.look();
+  return [...context.state.devices.values()].map((device) => judgeDevice(context, device, ended));
+}
+
+/** An update that was called off: each device must be where it was, in the old kernel. */
+export function judgeKeptDevices(context: RunContext): DeviceOfResult[] {
+  context.trace?.look();
+  const { epoch } = context.recorder;
+  return [...context.state.devices.values()].map((device) => {
+    const { spec, address } = device;
+    const before = device.looks.find((look) => look.epoch === epoch) ?? null;
+    const after = device.look(epoch, 'end');
+    const judged = before === null || after === null ? [] : comparePci(before.view, after.view).filter(({ kind }) => ALWAYS.includes(kind)).map(({ kind, detail }) => ({ problem: detail, implies: meaning(kind, false) }));
+    report(context, device, judged, null);
+    const doings = before === null ? [] : doneTo(context, device, before, after);
+    return {
+      name: spec.name, device: spec.model, address, preserve: spec.preserve, epoch, carried: null, before: before?.view ?? null, after: after?.view ?? null,
+      resets: doings.filter(({ what }) => what === 'reset').length, during: doings.slice(0, MOST_DURING), backing: null, transfer: null, problems: judged.map(({ problem }) => problem),
+    };
+  });
+}
+
+interface Judged {
+  problem: string;
+  implies: Outcome | null;
+}
+
+function judgeDevice(context: RunContext, device: DeviceState, ended: boolean): DeviceOfResult {
+  const { recorder, plan } = context;
+  const { epoch } = recorder;
+  const { spec } = device;
+  const [useBefore, useAfter] = [device.look(epoch - 1, 'use'), device.look(epoch, 'use')];
+  const [leaving, arriving] = [device.look(epoch - 1, 'kexec'), device.look(epoch, 'arrival')];
+  const before = useBefore ?? leaving;
+  const after = useAfter ?? device.look(epoch, 'end') ?? arriving;
+  const carried = carriedOf(context, device, ended);
+  const doings = before === null ? [] : doneTo(context, device, before, after);
+  const resets = doings.filter(({ what }) => what === 'reset');
+  const backing = spec.size === 0 ? null : lookAtBacking(spec, plan.dir);
+  const transfer = device.transfers.findLast((each) => each.epoch === epoch - 1) ?? null;
+  if (transfer?.fate === 'landed' && wasEarly(context, transfer, doings)) transfer.fate = 'early';
+  const judged: Judged[] = ended ? [] : [
+    ...differences(leaving, arriving, useBefore, useAfter, carried === 'kept').map((each) => ({ problem: each.detail, implies: meaning(each.kind, carried === 'kept') })),
+    // Who opens a device anew resets it; one that was kept must not be.
+    ...(resets.length > 0 && carried === 'kept' ? [{ problem: `it was reset ${resets.length === 1 ? 'once' : `${resets.length} times`} (${resets[0]?.detail})`, implies: 'corrupt' as const }] : []),
+    ...device.problems.filter((each) => each.epoch === epoch).map(({ what }) => ({ problem: what, implies: 'corrupt' as const })),
+    ...(carried === 'lost' ? [{ problem: spec.preserve === 'required' ? 'its descriptor did not come back' : 'it could not be opened again', implies: 'lost' as const }] : []),
+    ...(backing !== null && backing.different > 0 ? [{ problem: `${backing.different} of ${backing.pages} pages behind it hold something else, first page ${backing.first}`, implies: 'corrupt' as const }] : []),
+  ];
+  if (transfer !== null && (transfer.fate === 'strayed' || transfer.fate === 'partly')) judged.push({ problem: flightText(transfer), implies: 'corrupt' });
+  report(context, device, judged, transfer);
+  return {
+    name: spec.name, device: spec.model, address: device.address, preserve: spec.preserve, epoch, carried, before: before?.view ?? null, after: after?.view ?? null,
+    resets: resets.length, during: doings.slice(0, MOST_DURING), backing: backing === null ? null : { pages: backing.pages, different: backing.different },
+    transfer: transfer === null ? null : { iova: hex(transfer.iova), phys: hex(transfer.phys), length: transfer.length, began: transfer.began, fate: transfer.fate ?? 'unknown' },
+    problems: [...new Set(judged.map(({ problem }) => problem))],
+  };
+}
+
+function hex(value: number): string {
+  return `0x${value.toString(16)}`;
+}
+
+/** edu moves its bytes so long after it was told to (hw/misc/edu.c, QEMU 7.2), milliseconds of the machine's own time. */
+const DELAY = 100;
+
+/** True where the transfer was over before anything stood in its way: it says nothing about the kexec. */
+function wasEarly({ recorder, trace }: RunContext, { began, epoch }: InFlight, doings: readonly DeviceDoing[]): boolean {
+  const off = [
+    ...doings.filter(({ t, what }) => t > began && what === 'bus mastering off').map(({ t }) => t),
+    ...(trace?.iommu ?? []).filter(({ t, event }) => t > began && event.kind === 'disable').map(({ t }) => t),
+    recorder.beganAt(epoch + 1),
+  ];
+  return Math.min(...off) > began + DELAY;
+}
+
+/** Null where the scenario does not ask for it in this epoch, or nobody can tell any more. */
+function carriedOf({ recorder, plan }: RunContext, device: DeviceState, ended: boolean): DeviceOfResult['carried'] {
+  const { epoch } = recorder;
+  const asked = plan.scenario.steps.some((step) => step.epoch === epoch && (step.op === 'device-open' || step.op === 'device-retrieve') && step.device === device.spec.name);
+  if (ended || !asked || !device.everOpen) return null;
+  if (device.retrieved) return 'kept';
+  return device.look(epoch, 'use') !== null || device.open ? 'recreated' : 'lost';
+}
+
+/** Compared in use, where it was in use on both sides; and as it lay there while one kernel gave way to the other. */
+function differences(leaving: DeviceLook | null, arriving: DeviceLook | null, useBefore: DeviceLook | null, useAfter: DeviceLook | null, kept: boolean): PciDifference[] {
+  const across = leaving === null || arriving === null ? [] : comparePci(leaving.view, arriving.view).filter(({ kind }) => kept || ALWAYS.includes(kind));
+  const inUse = useBefore === null || useAfter === null ? [] : comparePci(useBefore.view, useAfter.view).filter(({ kind }) => kept || kind !== 'interrupts-changed');
+  return [...new Map([...across, ...inUse].map((each) => [each.detail, each])).values()];
+}
+
+/** A device that LUO carried must be untouched; one that was made anew must be the same device and work. */
+function meaning(kind: PciDifferenceKind, kept: boolean): Outcome | null {
+  if (kind === 'gone') return 'lost';
+  return kind === 'bar' && !kept ? null : 'corrupt';
+}
+
+function doneTo({ trace }: RunContext, device: DeviceState, before: DeviceLook, after: DeviceLook | null): DeviceDoing[] {
+  const short = (address: string) => address.slice(5);
+  if (trace === null || device.address === null) return [];
+  const bridge = before.view?.bridge ?? null;
+  return doingsOf(trace.items, { address: short(device.address), bridge: bridge === null ? null : short(bridge.address), express: device.express }, before.t, after?.t ?? Infinity);
+}
+
+function report({ recorder }: RunContext, { spec }: DeviceState, judged: readonly Judged[], transfer: InFlight | null): void {
+  for (const implies of new Set(judged.map((each) => each.implies))) {
+    const problems = [...new Set(judged.filter((each) => each.implies === implies).map(({ problem }) => problem))];
+    const title = implies === 'lost' ? 'a device is lost' : implies === 'corrupt' ? 'a device is not what it was' : 'a device has changed';
+    recorder.incident({ source: 'qmp', side: 'outside', implies, title, detail: `${spec.name} (${spec.model}): ${problems.join('; ')}` });
+  }
+  if (transfer?.fate === 'blocked' || transfer?.fate === 'early') {
+    recorder.incident({ source: 'memory', side: 'outside', implies: null, title: transfer.fate === 'blocked' ? 'DMA in flight was blocked' : 'DMA in flight was over before the jump', detail: `${spec.name}: ${flightText(transfer)}` });
+  }
+}

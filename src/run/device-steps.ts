@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// Steps on devices: calls of the agent, one after another, and what their answers mean for the state of the run.
+import { NO_HANDLE } from '../guest/agent.js';
+import type { DeviceAction } from '../model/device.js';
+import { LabError } from '../util/errors.js';
+import type { RunContext } from './context.js';
+import { agentName, ask, attach, type StepReply } from './device-calls.js';
+import { checkDevice } from './device-check.js';
+import type { DeviceState } from './device-state.js';
+import { beginTransfer } from './transfers.js';
+
+const LEFT_OUT: StepReply = { ok: false, errno: NO_HANDLE, at: null };
+
+export async function deviceStep(context: RunContext, step: DeviceAction): Promise<StepReply> {
+  const device = context.state.devices.get(step.device);
+  if (device === undefined) throw new LabError(`the scenario has no device ${step.device}`);
+  switch (step.op) {
+    case 'device-open':
+      return step.optional && device.retrieved ? LEFT_OUT : open(context, device, false);
+    case 'device-map':
+      return step.optional && device.retrieved ? LEFT_OUT : map(context, device, step);
+    case 'device-preserve':
+      return preserve(context, device, step);
+    case 'device-retrieve':
+      return step.optional && device.carriedBy === null ? LEFT_OUT : retrieve(context, device, step);
+    case 'device-check':
+      return device.open ? checkDevice(context, device) : LEFT_OUT;
+    case 'device-dma':
+      return device.open ? beginTransfer(context, device) : LEFT_OUT;
+    case 'device-close':
+      return step.optional && device.preserved !== null ? LEFT_OUT : close(context, device);
+  }
+}
+
+async function open(context: RunContext, device: DeviceState, retrieved: boolean): Promise<StepReply> {
+  const reply = await ask(context, 'vfio-open', { device: agentName(device), address: device.address ?? '', ...(retrieved ? { retrieved: 1 } : {}) });
+  if (reply.ok) {
+    device.open = true;
+    device.attached = false;
+    device.everOpen = true;
+    device.maps = [];
+    context.recorder.event({ kind: 'note', text: `device ${device.spec.name} (${device.address}) is open by ${reply.data['via'] === 'group' ? 'its group' : 'its own node'}` });
+  }
+  return reply;
+}
+
+async function map(context: RunContext, device: DeviceState, { map: { file, iova, rights } }: Extract<DeviceAction, { op: 'device-map' }>): Promise<StepReply> {
+  if (!device.open) return LEFT_OUT;
+  const known = context.state.files.get(file);
+  const reply = await ask(context, 'vfio-map', { device: agentName(device), file, iova, ...(rights === 'rw' ? {} : { rights }) }, known?.spec.size ?? 0);
+  if (reply.ok) device.maps.push({ file, iova, rights });
+  return reply;
+}
+
+/** A kernel without a handler says ENOENT (PRESERVE_FD, kernel/liveupdate/luo_file.c, 6.19 to 7.3): that is a result, and no failure where the scenario can do without. */
+async function preserve(context: RunContext, device: DeviceState, { session, token, optional }: Extract<DeviceAction, { op: 'device-preserve' }>): Promise<StepReply> {
+  if (!device.open) return LEFT_OUT;
+  // What LUO takes over must be complete: a domain that nobody attached is none.
+  const attached = await attach(context, device);
+  if (!attached.ok) return attached;
+  const reply = await ask(context, 'preserve', { session, token, file: agentName(device) });
+  if (reply.ok) device.preserved = { session, token };
+  else if (reply.errno === 'ENOENT') {
+    context.recorder.incident({
+      source: 'agent', side: 'inside', implies: null, title: 'the kernel has no handler for a device\'s descriptor', detail: `${device.spec.name}: PRESERVE_FD failed with ENOENT (${reply.at ?? ''})`,
+    });
+    if (optional) return LEFT_OUT;
+  }
+  return reply;
+}
+
+async function retrieve(context: RunContext, device: DeviceState, { session, token }: Extract<DeviceAction, { op: 'device-retrieve' }>): Promise<StepReply> {
+  const reply = await ask(context, 'retrieve', { session, token, file: agentName(device) });
+  if (!reply.ok) return reply;
+  device.retrieved = true;
+  return open(context, device, true);
+}
+
+async function close(context: RunContext, device: DeviceState): Promise<StepReply> {
+  if (!device.open) return LEFT_OUT;
+  const reply = await ask(context, 'vfio-close', { device: agentName(device) });
+  if (reply.ok) device.closed();
+  return reply;
+}

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the IOMMU did over an update: how long nothing was translated, what was blocked, where devices reached before and after.
+import type { DeviceOfResult, IommuOfResult, ReachOfResult, TablesOfResult } from '../model/hardware-result.js';
+import { addressText, compareTables, gap, type DeviceTables } from '../oracles/iommu/index.js';
+import { checkMapped } from '../oracles/mapped.js';
+import type { PfnRun } from '../oracles/outside.js';
+import { PAGE } from '../oracles/pattern.js';
+import type { RunContext } from './context.js';
+import type { DeviceState } from './device-state.js';
+import type { TablesLook } from './iommu-look.js';
+
+const MOST_MAPPINGS = 32;
+const MOST_TIMELINE = 500;
+const MOST_PROBLEMS = 20;
+
+/** What is known of the IOMMU when the run ends; filled update by update. */
+export class IommuRecord {
+  readonly gaps: IommuOfResult['gaps'] = [];
+  readonly tables: TablesOfResult[] = [];
+  readonly strays: IommuOfResult['strays'] = [];
+}
+
+/** Judges the update that led into the kernel that runs now. @param kexecAt when it began, milliseconds of the run */
+export function judgeIommu(context: RunContext, record: IommuRecord, devices: readonly DeviceOfResult[], kexecAt: number, ended: boolean): void {
+  const { recorder, state, trace, plan } = context;
+  if (trace === null || plan.scenario.hardware.iommu.kind === 'none') return;
+  trace.look();
+  const { epoch } = recorder;
+  const { state: how, ms } = gap(trace.iommu.map(({ event }) => event), trace.micros(kexecAt));
+  record.gaps.push({ epoch, state: how, ms });
+  const kept = devices.filter(({ carried }) => carried === 'kept').map(({ name }) => name);
+  recorder.event({ kind: 'oracle', oracle: 'iommu: gap', side: 'outside', ok: how === 'kept' || kept.length === 0, detail: gapText(how, ms) });
+  if (kept.length > 0 && how !== 'kept' && !ended) {
+    recorder.incident({ source: 'memory', side: 'outside', implies: 'corrupt', title: 'translation was off while a device was kept', detail: `${kept.join(', ')}: ${gapText(how, ms)}` });
+  }
+  for (const device of state.devices.values()) {
+    const tables = tablesOf(context, device, epoch);
+    if (tables !== null) record.tables.push(tables);
+    if (tables !== null && tables.problems.length > 0 && !ended) {
+      recorder.incident({ source: 'memory', side: 'outside', implies: 'corrupt', title: 'a device does not reach the memory that it was given', detail: `${device.spec.name}: ${tables.problems.join('; ')}` });
+    }
+    for (const { strays, iova } of device.transfers.filter((each) => each.epoch === epoch - 1)) {
+      for (const each of strays?.strays ?? []) record.strays.push({ device: device.spec.name, iova: hex(iova), phys: hex(each.phys), bytes: each.length });
+    }
+  }
+}
+
+function gapText(state: IommuOfResult['gaps'][number]['state'], ms: number | null): string {
+  switch (state) {
+    case 'kept': return 'DMA was translated all the time';
+    case 'gap': return `DMA was not translated for ${ms?.toFixed(1)} ms`;
+    case 'open': return 'DMA is not translated any more';
+    case 'off': return 'DMA was not translated before the kexec either';
+  }
+}
+
+function hex(value: number | bigint): string {
+  return `0x${value.toString(16)}`;
+}
+
+/** Null where the device was in use in neither kernel. */
+function tablesOf({ state }: RunContext, device: DeviceState, epoch: number): TablesOfResult | null {
+  const before = device.tables.findLast((look) => look.epoch === epoch - 1) ?? null;
+  const after = device.tables.findLast((look) => look.epoch === epoch) ?? null;
+  if (before === null && after === null) return null;
+  const runs = new Map([...state.files.values()].map((file) => [file.name, file.runs]));
+  const problems = after === null ? [] : [...mappingProblems(after, runs), ...walkProblems(after.tables)];
+  let same = 0;
+  if (before !== null && after !== null) {
+    const owners = [...state.carried.values()];
+    const compared = compareTables(before.tables, after.tables, (phys) => owners.find((file) => has(file.runs, Math.floor(phys / PAGE)))?.name ?? null);
+    same = compared.same;
+    // What is lost or new without being corrupt is in the list of mappings: a scenario need not map the same files again.
+    for (const each of compared.differences) if (each.corrupt || each.kind === 'changed') problems.push(`IOVA ${hex(each.iova)} (${each.length} bytes) led to ${hex(each.before?.phys ?? 0)}, leads to ${hex(each.after?.phys ?? 0)}${each.owner === null ? '' : `, which is ${each.owner}`}`);
+  }
+  return { device: device.spec.name, before: reachOf(before), after: reachOf(after), same, problems: problems.slice(0, MOST_PROBLEMS) };
+}
+
+function has(runs: readonly PfnRun[], pfn: number): boolean {
+  return runs.some((run) => pfn >= run.pfn && pfn < run.pfn + run.count);
+}
+
+function mappingProblems({ tables, maps }: TablesLook, runs: ReadonlyMap<string, readonly PfnRun[]>): string[] {
+  return maps.flatMap(({ file, iova }) => {
+    const check = checkMapped(tables.mappings, iova, runs.get(file) ?? []);
+    if (check.wrong + check.missing === 0 || check.first === null) return [];
+    const { first } = check;
+    return [`${file} at ${hex(iova)}: ${check.wrong} of ${check.pages} pages lead elsewhere, ${check.missing} nowhere; page ${first.page} leads to ${first.phys === null ? 'nothing' : hex(first.phys)}, should to ${hex(first.expected)}`];
+  });
+}
+
+function walkProblems(tables: DeviceTables): string[] {
+  return tables.state === 'broken' || !tables.complete ? tables.problems.slice(0, 4).map(({ detail }) => detail) : [];
+}
+
+function reachOf(look: TablesLook | null): ReachOfResult | null {
+  if (look === null) return null;
+  const { tables, epoch } = look;
+  return {
+    epoch, state: tables.state, bytes: tables.mappings.reduce((sum, { length }) => sum + length, 0), tablePages: tables.tables.length,
+    mappings: tables.mappings.slice(0, MOST_MAPPINGS).map(({ iova, phys, length, rights }) => ({ iova: hex(iova), phys: hex(phys), length, rights })),
+  };
+}
+
+/** For result.json; null where the machine has no IOMMU. */
+export function iommuResult(context: RunContext, record: IommuRecord): IommuOfResult | null {
+  const { trace, plan, state } = context;
+  const { kind } = plan.scenario.hardware.iommu;
+  if (kind === 'none') return null;
+  const moments = (trace?.iommu ?? []).filter(({ event }) => event.kind !== 'command');
+  const shown = moments.slice(0, MOST_TIMELINE);
+  const known = record.gaps.map(({ ms }) => ms);
+  const named = new Map([...state.devices.values()].map((device) => [device.source, device.spec.name]));
+  const faults = new Map<string, { count: number; first: string }>();
+  for (const { event } of moments) {
+    if (event.kind !== 'fault') continue;
+    const source = event.fault?.sourceId ?? null;
+    const device = source === null ? 'unknown' : (named.get(source) ?? addressText(source));
+    const entry = faults.get(device);
+    if (entry === undefined) faults.set(device, { count: event.count, first: event.detail });
+    else entry.count += event.count;
+  }
+  return {
+    kind, timeline: shown.map(({ t, epoch, event }) => ({ t, epoch, what: event.kind, detail: event.detail, count: event.count })),
+    leftOut: moments.length - shown.length + (trace?.dropped ?? 0),
+    gapMs: known.length === 0 || known.includes(null) ? null : Math.max(...(known as number[])),
+    gaps: record.gaps, faults: [...faults].slice(0, 64).map(([device, each]) => ({ device, ...each })), tables: record.tables, strays: record.strays,
+  };
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// Follows the steps on devices: is it there, open, and mapped where it can be?
+import type { DeviceAction, DeviceMapping, DevicePlan, DeviceSpec } from '../model/device.js';
+import type { FileSpec } from '../model/scenario.js';
+import { nearest } from '../util/nearest.js';
+import type { Path } from './document.js';
+import { hex, iovaProblem } from './devices.js';
+import { PAGE } from './limits.js';
+import { listed, shown } from './problem.js';
+import type { Problems } from './problems.js';
+
+/** What the follower of all steps knows. */
+export interface Around {
+  files: ReadonlyMap<string, FileSpec>;
+  /** Is a session of this name open, made by this kernel or asked back by it? */
+  isOutgoing: (session: string) => boolean;
+  isRetrieved: (session: string) => boolean;
+  hasToken: (session: string, token: number) => boolean;
+}
+
+interface OpenDevice {
+  maps: { map: DeviceMapping; end: number }[];
+}
+
+export class DeviceFollower {
+  readonly #plan: DevicePlan;
+  readonly #problems: Problems;
+  #open = new Map<string, OpenDevice>();
+  /** Devices that were given to sessions, by session and token. */
+  readonly #carried = new Map<string, string>();
+
+  constructor(plan: DevicePlan, problems: Problems) {
+    this.#plan = plan;
+    this.#problems = problems;
+  }
+
+  /** The agent is gone, and with it every descriptor. */
+  loseAgent(): void {
+    this.#open = new Map();
+  }
+
+  /** @param checked the scenario counts on the step to succeed */
+  follow(step: DeviceAction, path: Path, checked: boolean, around: Around): void {
+    const device = this.#plan.devices.find(({ name }) => name === step.device);
+    if (device === undefined) {
+      const names = this.#plan.devices.map(({ name }) => name);
+      const near = nearest(step.device, names);
+      this.#problems.add(path, `no device ${shown(step.device)} is in this scenario`, near !== null ? `did you mean "${near}"?` : names.length > 0 ? `there is ${listed(names, 8)}` : 'name it under devices');
+      return;
+    }
+    if (!checked || path[0] !== 'steps') return;
+    this.#state(step, device, path, around);
+  }
+
+  #state(step: DeviceAction, device: DeviceSpec, path: Path, around: Around): void {
+    if (step.op === 'device-open' || step.op === 'device-retrieve') {
+      if (this.#plan.iommu.kind === 'none') this.#problems.add(path, 'expected an IOMMU, as a device is only opened behind one', 'add iommu: intel');
+      if (this.#open.has(device.name)) this.#problems.add(path, `device ${shown(device.name)} is open already`, 'state errno: EBUSY if that is what you test');
+      if (step.op === 'device-retrieve') this.#retrieve(step, path, around);
+      this.#open.set(device.name, { maps: [] });
+      return;
+    }
+    const open = this.#open.get(device.name);
+    if (open === undefined) {
+      this.#problems.add(path, `device ${shown(device.name)} is not open here`, 'write - device-open before');
+      return;
+    }
+    if (step.op === 'device-map') this.#map(step.map, device, open, path, around);
+    else if (step.op === 'device-preserve') this.#preserve(step, path, around);
+    else if (step.op === 'device-dma') this.#dma(device, open, path);
+    else if (step.op === 'device-close') this.#open.delete(device.name);
+  }
+
+  #map(map: DeviceMapping, device: DeviceSpec, open: OpenDevice, path: Path, { files }: Around): void {
+    const spec = files.get(map.file);
+    if (spec === undefined) {
+      const near = nearest(map.file, [...files.keys()]);
+      this.#problems.add([...path, 'file'], `no file ${shown(map.file)} is open here`, near === null ? null : `did you mean "${near}"?`);
+      return;
+    }
+    if (spec.kind !== 'memfd') this.#problems.add([...path, 'file'], 'expected a memfd, as nothing else can be mapped; this is an object');
+    const why = iovaProblem(map.iova, spec.size, device.model, this.#plan.iommu);
+    if (why !== null) this.#problems.add([...path, 'iova'], why, 'state an errno if that is what you test');
+    const end = map.iova + Math.ceil(spec.size / PAGE) * PAGE;
+    const other = open.maps.find((each) => map.iova < each.end && each.map.iova < end);
+    if (other !== undefined) {
+      this.#problems.add([...path, 'iova'], `expected a place of its own; ${shown(other.map.file)} is mapped from ${hex(other.map.iova)} to ${hex(other.end)}`, 'state errno: EEXIST if that is what you test');
+    }
+    open.maps.push({ map, end });
+  }
+
+  #preserve({ device, session, token }: Extract<DeviceAction, { op: 'device-preserve' }>, path: Path, around: Around): void {
+    if (!around.isOutgoing(session)) this.#problems.add([...path, 'session'], `no session ${shown(session)} is open here`);
+    const key = `${session}\0${token}`;
+    if (around.hasToken(session, token) || this.#carried.has(key)) this.#problems.add([...path, 'token'], `expected a token of its own in session ${shown(session)}; ${token} is taken`);
+    this.#carried.set(key, device);
+  }
+
+  #retrieve({ device, session, token }: Extract<DeviceAction, { op: 'device-retrieve' }>, path: Path, around: Around): void {
+    if (!around.isRetrieved(session)) this.#problems.add([...path, 'session'], `no session ${shown(session)} was asked back in this epoch`);
+    const carried = this.#carried.get(`${session}\0${token}`);
+    if (carried !== device) this.#problems.add([...path, 'token'], carried === undefined ? `no device was ever preserved under token ${token} of session ${shown(session)}` : `token ${token} of session ${shown(session)} is device ${shown(carried)}`);
+  }
+
+  #dma(device: DeviceSpec, open: OpenDevice, path: Path): void {
+    if (device.model !== 'edu') this.#problems.add(path, `only edu can be told to begin a transfer; ${shown(device.name)} is ${device.model}`);
+    else if (!open.maps.some(({ map }) => map.rights === 'rw')) this.#problems.add(path, 'nothing is mapped that the device may read and write', 'write - device-map before');
+  }
+}
