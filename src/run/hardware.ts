@@ -75,7 +75,6 @@ export function hardwareCmdline({ iommu }: DevicePlan): string[] {
   return [
     ...(iommu.kind === 'intel' ? [`intel_iommu=on${iommu.scalable ? ',sm_on' : ''}`] : []),
     ...(iommu.kind === 'amd' ? ['amd_iommu=force_enable'] : []),
-    // With remapping a timer interrupt that comes late is a panic (check_timer(), arch/x86/kernel/apic/io_apic.c), and a busy host makes it late.
-    ...(iommu.intremap ? ['no_timer_check'] : ['vfio_iommu_type1.allow_unsafe_interrupts=1', 'iommufd.allow_unsafe_interrupts=1']),
+    ...(iommu.intremap ? [] : ['vfio_iommu_type1.allow_unsafe_interrupts=1', 'iommufd.allow_unsafe_interrupts=1']),
   ];
 }

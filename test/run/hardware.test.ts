@@ -20,9 +20,9 @@ beforeEach(() => { dir = mkdtempSync(join(tmpdir(), 'lab-test-')); });
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
 it.each([
-  ['', ''], ['iommu: intel', 'intel_iommu=on no_timer_check'], ['iommu: {kind: intel, scalable: true}', 'intel_iommu=on,sm_on no_timer_check'],
+  ['', ''], ['iommu: intel', 'intel_iommu=on'], ['iommu: {kind: intel, scalable: true}', 'intel_iommu=on,sm_on'],
   ['iommu: {kind: intel, intremap: false}', 'intel_iommu=on vfio_iommu_type1.allow_unsafe_interrupts=1 iommufd.allow_unsafe_interrupts=1'],
-  ['iommu: amd', 'amd_iommu=force_enable no_timer_check'], ['iommu: virtio', 'vfio_iommu_type1.allow_unsafe_interrupts=1 iommufd.allow_unsafe_interrupts=1'],
+  ['iommu: amd', 'amd_iommu=force_enable'], ['iommu: virtio', 'vfio_iommu_type1.allow_unsafe_interrupts=1 iommufd.allow_unsafe_interrupts=1'],
 ])('kernel command line for "%s"', (text, words) => expect(hardwareCmdline(scenario(text).hardware).join(' ')).toBe(words));
 
 describe('what a kernel lacks', () => {
