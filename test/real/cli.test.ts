@@ -111,7 +111,9 @@ describe('user space that cannot be reached', () => {
 describe('on a terminal', () => {
   it('the moving progress ends with the verdict', async () => {
     const command = `${process.execPath} bin/lab.js run scenarios/refused-abort.yaml --results ${join(home, 'terminal')}`;
-    const { stdout, status } = spawnSync('script', ['-qec', command, '/dev/null'], { cwd: ROOT, encoding: 'utf8', env: { ...process.env, CI: '', TERM: 'xterm' } });
+    const { stdout, status } = spawnSync('script', ['-qec', command, '/dev/null'], {
+      cwd: ROOT, encoding: 'utf8', maxBuffer: 64 << 20, env: { ...process.env, CI: '', TERM: 'xterm' },
+    });
     expect(status, stdout).toBe(0);
     expect(stdout).toContain('\x1b[');
     expect(stdout).toContain('REFUSED');
