@@ -11,6 +11,8 @@ import { rememberHandover } from './handover.js';
 
 
 export interface JumpStop {
+  /** Resolves when the machine stands still at the jump; says nothing of how long that may take. */
+  stopped: Promise<void>;
   /** Waits until the machine stands still at the jump. Throws LabError where the next kernel has begun without it. */
   reached(): Promise<void>;
   /** Lets the machine go on. */
@@ -49,6 +51,7 @@ export async function stopAtJump(context: RunContext, jumpFaults: readonly Step[
     throw error;
   }
   return {
+    stopped,
     reached: async () => {
       const next = machine.untilReady(recorder.epoch + 1, deadlines.boot).then(() => {
         throw new LabError('the next kernel has begun without a stop at the jump');

@@ -50,6 +50,7 @@ export class Machine {
   private tail = '';
   private lastOutput = 0;
   private stopping = false;
+  private jump: 'none' | 'due' | 'unseen' = 'none';
 
   private constructor(
     config: MachineConfig,
@@ -125,7 +126,17 @@ export class Machine {
     return within(this.readyOf(epoch).promise, ms, `readiness mark of epoch ${epoch}`, this.ended);
   }
 
-  /** Waits for the old kernel's last words before the jump. */
+  /** The running kernel is asked to jump, or has refused: a kernel that boots meanwhile with no firmware before it is the next one. */
+  jumpIsDue(due: boolean): void {
+    this.jump = due ? 'due' : 'none';
+  }
+
+  /** The next kernel was there before the old one's last words: on a busy host the console loses them. */
+  get jumpedUnseen(): boolean {
+    return this.jump === 'unseen';
+  }
+
+  /** Waits for the old kernel's last words before the jump, or the next one's first. */
   async untilKexecStarts(ms: number): Promise<void> {
     return within(this.startOf(this.recorder.epoch).promise, ms, 'beginning of the kexec on the console', this.ended);
   }
@@ -210,11 +221,19 @@ export class Machine {
         if (signal.severity !== 'info') this.recorder.incident({ source: 'console', side: 'inside', implies: signal.implies, title: signal.title, detail: signal.text });
       } else if (signal.kind === 'boot') {
         this.recorder.event({ kind: 'epoch', mark: 'boot', release: signal.release, bootId: null });
-        if (signal.how === 'cold') this.endWith({ kind: 'cold-boot', title: 'the machine came up cold', implies: 'reboot' });
+        if (signal.how === 'cold' && this.jump === 'due') {
+          this.jump = 'unseen';
+          this.recorder.event({ kind: 'note', text: 'the old kernel\'s last words are not on the console' });
+          this.startOf(this.recorder.epoch).resolve();
+        } else if (signal.how === 'cold') this.endWith({ kind: 'cold-boot', title: 'the machine came up cold', implies: 'reboot' });
       } else if (signal.kind === 'panic') {
         // The report is still being written; the machine's own word mostly comes first.
         setTimeout(() => this.endWith({ kind: 'panic', title: 'a kernel panicked', implies: 'panic' }), PANIC_GRACE).unref();
+      } else if (signal.kind === 'firmware') {
+        // A reset: what boots next is not what the kexec loaded.
+        this.jump = 'none';
       } else if (signal.kind === 'kexec-start') {
+        this.jump = 'none';
         this.startOf(this.recorder.epoch).resolve();
       }
     }

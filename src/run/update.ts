@@ -3,6 +3,7 @@
 import { NO_HANDLE } from '../guest/agent.js';
 import type { Step } from '../model/scenario.js';
 import { within } from '../util/deadline.js';
+import { LabError } from '../util/errors.js';
 import type { RunContext } from './context.js';
 import { injectFault } from './faults.js';
 import { stopAtJump } from './jump.js';
@@ -35,12 +36,15 @@ export async function update(context: RunContext, step: Step, index: number, jum
   // The agent carries out one request after the other: these are sent together with the next, and cost no time between.
   const begun = Promise.all(begin.map((each) => each()));
   begun.catch(() => undefined);
+  machine.jumpIsDue(true);
   const answer = await Promise.race([
     context.agent.kexec(deadlines.request(), machine.ended),
     machine.untilKexecStarts(deadlines.boot).then(() => null),
     machine.untilReady(next, deadlines.boot).then(() => null),
+    ...(jump === null ? [] : [jump.stopped.then(() => null)]),
   ]);
   if (answer !== null) {
+    machine.jumpIsDue(false);
     await begun;
     await jump?.goOn();
     recorder.event({ kind: 'kexec', state: 'refused', errno: answer.errno ?? '' });
@@ -49,6 +53,7 @@ export async function update(context: RunContext, step: Step, index: number, jum
   }
   await within(begun, deadlines.request(), 'answer about a transfer', machine.ended);
   await jump?.reached();
+  if (machine.jumpedUnseen && jumpFaults.length > 0) throw new LabError('the moment of the jump was missed: the next kernel was there before the old one\'s last words');
   for (const fault of jumpFaults) if (fault.op === 'fault') await injectFault(context, fault.fault);
   await jump?.goOn();
   context.agent.drop();
