@@ -65,6 +65,13 @@ describe('a device', () => {
     expect(it.said()).toEqual(['vfio reboot e: its descriptor did not come back']);
   });
 
+  it('that was kept, and can no longer write', () => {
+    const it = run([...BOTH.slice(0, 3), ['use', 1, { ...VIEW, busMaster: false }]], (device) => { device.retrieved = true; }, 'required');
+    expect(judgeDevices(it.context, false)[0]).toMatchObject({ carried: 'kept' });
+    expect(it.said()).toEqual(['pci reboot e: bus mastering was on and is off: it can write no memory and raise no message']);
+    expect(it.incidents).toMatchObject([{ implies: 'corrupt' }]);
+  });
+
   it('whose machine has ended says nothing', () => {
     const it = run(BOTH.slice(0, 2));
     judgeDevices(it.context, true);
