@@ -36,6 +36,10 @@ export interface ComponentVersions {
 /** Components of the handover that the lab knows by name. */
 export const KNOWN_COMPONENTS = ['kho', 'luo', 'luo-session', 'luo-flb', 'memfd', 'object', 'memblock', 'reserve-mem', 'kexec-metadata'] as const;
 
+/** Parts of a handover that only a run shows: the device itself, its open descriptor, and what it reaches. */
+export const HARDWARE_COMPONENTS = ['pci', 'vfio', 'iommu'] as const;
+export type HardwareComponent = (typeof HARDWARE_COMPONENTS)[number];
+
 /** A component that the next kernel does not understand in the version that the old one wrote. */
 export interface Mismatch {
   component: string;

@@ -48,8 +48,8 @@ export interface PciView {
   registers: Record<string, string> | null;
 }
 
-/** `use`: while it is open and mapped; `kexec`: right before the jump; `arrival`: the next kernel's user space is up; `end`: all steps of an epoch are done. */
-export type LookMoment = 'use' | 'kexec' | 'arrival' | 'end';
+/** `use`: while it is open and mapped; `kexec`: right before the jump; `arrival`: the next kernel's user space is up; `end`: all steps of an epoch are done; `fault`: before and after the lab pulled it out. */
+export type LookMoment = 'use' | 'kexec' | 'arrival' | 'end' | 'fault';
 
 /** What one look at one device showed; `view` null: it is not there. */
 export interface DeviceLook {

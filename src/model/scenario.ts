@@ -73,6 +73,10 @@ export type Fault =
    * kernel will hand over, or what it was handed.
    */
   | { kind: 'change'; text: string; place: Place; change: Change; side: 'outgoing' | 'incoming' }
+  /** QMP device_del of a device of the scenario: the machine is asked to let it go, as an operator who pulls it out would. */
+  | { kind: 'unplug'; device: string }
+  /** Damage the tables that the IOMMU translates a device's DMA by, in the machine's memory. */
+  | { kind: 'iommu-table'; device: string; damage: TableDamage }
   /** Empty the interrupt descriptor table: the next interrupt is a triple fault. */
   | { kind: 'triple-fault' }
   /** QMP system_reset. */
@@ -81,6 +85,13 @@ export type Fault =
   | { kind: 'stop' }
   /** QMP inject-nmi. */
   | { kind: 'nmi' };
+
+/**
+ * What becomes of an entry of a device's page tables. `loop`: it leads to the table that it is in; `reserved`: bits are set that must be 0; `not-present`:
+ * it is empty; `elsewhere`: the first page that is mapped is another page.
+ */
+export const TABLE_DAMAGES = ['loop', 'reserved', 'not-present', 'elsewhere'] as const;
+export type TableDamage = (typeof TABLE_DAMAGES)[number];
 
 /** When a fault strikes, where it is not a step of its own. `jump`: as soon as the old kernel has begun the kexec. */
 export const FAULT_MOMENTS = ['before-kexec', 'jump', 'next-kernel', 'before-finish'] as const;

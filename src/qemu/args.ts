@@ -24,6 +24,8 @@ export interface MachineConfig {
   dir: string;
   /** Devices that are passed through, and their IOMMU; nothing of the kind where it is left out. */
   hardware?: DevicePlan;
+  /** Trace events of QEMU that are written down; none where it is left out. */
+  trace?: readonly string[];
   extra: string[];
 }
 
@@ -91,8 +93,8 @@ function disks(config: MachineConfig): string[] {
 }
 
 /** Before the lab's own devices: those have no addresses of their own, and take what is left. */
-function hardware({ hardware: plan, dir }: MachineConfig): string[] {
-  return plan === undefined ? [] : [...hardwareArgs(plan, escapeCommas(dir)), ...traceArgs(plan, dir)];
+function hardware({ hardware: plan, trace = [], dir }: MachineConfig): string[] {
+  return plan === undefined ? [] : [...hardwareArgs(plan, escapeCommas(dir)), ...traceArgs(trace, dir)];
 }
 
 function sandbox(): string[] {

@@ -93,35 +93,12 @@ function slotText(slot: number): string {
   return slot.toString(16).padStart(2, '0');
 }
 
-/**
- * Trace events of QEMU that tell what the IOMMU does (hw/i386/trace-events and hw/virtio/trace-events, QEMU 7.2): those that oracles/iommu/trace-events.ts
- * reads. `vtd_ce_not_present` and its like are none: VT-d says so whenever a domain is attached, and a request that is blocked is a `vtd_dmar_fault`.
- */
-const IOMMU_TRACES: Readonly<Record<IommuSpec['kind'], readonly string[]>> = {
-  none: [],
-  intel: [
-    'vtd_dmar_enable', 'vtd_ir_enable', 'vtd_reg_dmar_root', 'vtd_reg_write_gcmd', 'vtd_dmar_fault', 'vtd_inv_desc_cc_*', 'vtd_inv_desc_iotlb_*', 'vtd_inv_desc_wait_write_fail',
-  ],
-  amd: [
-    'amdvi_control_status', 'amdvi_page_fault', 'amdvi_*_inval', 'amdvi_dte_get_fail', 'amdvi_invalid_dte', 'amdvi_mode_invalid', 'amdvi_get_pte_hwerror',
-  ],
-  virtio: ['virtio_iommu_device_status', 'virtio_iommu_device_reset', 'virtio_iommu_report_fault'],
-};
-
-/** What is done to devices: writes to configuration space turn bus mastering and memory on and off, and reset a device or the bus that it is on. */
-const DEVICE_TRACES = ['pci_cfg_write'];
-
 export function hasHardware({ iommu, devices }: DevicePlan): boolean {
   return iommu.kind !== 'none' || devices.length > 0;
 }
 
-export function traceEvents({ iommu, devices }: DevicePlan): string[] {
-  return [...IOMMU_TRACES[iommu.kind], ...(devices.length > 0 ? DEVICE_TRACES : [])];
-}
-
-/** Trace lines go to a file of the run's folder, each with the wall-clock time (-msg timestamp). @param dir as it is: -D takes a plain path */
-export function traceArgs(plan: DevicePlan, dir: string): string[] {
-  const events = traceEvents(plan);
+/** Trace lines go to a file of the run's folder, each with the wall-clock time (-msg timestamp). @param events names as QEMU takes them @param dir as it is: -D takes a plain path */
+export function traceArgs(events: readonly string[], dir: string): string[] {
   if (events.length === 0) return [];
   return [...events.flatMap((event) => ['-trace', `enable=${event}`]), '-D', `${dir}/${TRACE_FILE}`, '-msg', 'timestamp=on'];
 }

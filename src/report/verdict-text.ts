@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The verdict of one run for a terminal: the outcome, what it rests on, and where the rest lies.
+import { HARDWARE_COMPONENTS } from '../model/component.js';
 import type { Result, ResourceOfResult } from '../model/result.js';
 import { printable } from '../util/escape.js';
 import { hardwareText } from './hardware-text.js';
@@ -74,8 +75,17 @@ function predictionText(result: Result): string[] {
   const { predicted } = result;
   const lines = predicted === null ? [] : ['', `  predicted ${predicted.outcome}${predicted.outcome === result.outcome ? '' : ' from the images alone; the run showed otherwise'}`];
   for (const mismatch of result.mismatches) {
+    if (isHardware(mismatch.component)) {
+      lines.push(`  mismatch  ${mismatch.component}: ${printable(mismatch.detail, 300)}; ends in ${mismatch.endsIn}`);
+      continue;
+    }
     const reads = mismatch.reads.length === 0 ? 'nothing' : mismatch.reads.map((version) => `v${version}`).join(', ');
     lines.push(`  mismatch  ${printable(mismatch.component, 100)}: written v${mismatch.wrote ?? '?'}, read ${reads}; ends in ${mismatch.endsIn}`);
   }
   return lines;
+}
+
+/** These have no versions to show. */
+function isHardware(component: string): boolean {
+  return HARDWARE_COMPONENTS.some((each) => each === component);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Holds each device against what it was before the kexec: is it the same, set up the same, in the same state, and does it hold the same?
+import type { HardwareComponent } from '../model/component.js';
 import type { DeviceOfResult } from '../model/hardware-result.js';
 import type { Outcome } from '../model/outcome.js';
 import type { DeviceLook, PciDifference, PciDifferenceKind } from '../model/pci.js';
@@ -8,6 +9,7 @@ import { doingsOf, type DeviceDoing } from '../oracles/pci-trace.js';
 import { lookAtBacking } from './backing.js';
 import type { RunContext } from './context.js';
 import type { DeviceState, InFlight } from './device-state.js';
+import { noteHardware } from './hardware-mismatches.js';
 import { flightText } from './transfers.js';
 
 /** What must hold for a device that nobody uses at the moment too. */
@@ -28,7 +30,7 @@ export function judgeKeptDevices(context: RunContext): DeviceOfResult[] {
     const { spec, address } = device;
     const before = device.looks.find((look) => look.epoch === epoch) ?? null;
     const after = device.look(epoch, 'end');
-    const judged = before === null || after === null ? [] : comparePci(before.view, after.view).filter(({ kind }) => ALWAYS.includes(kind)).map(({ kind, detail }) => ({ problem: detail, implies: meaning(kind, false) }));
+    const judged = before === null || after === null ? [] : comparePci(before.view, after.view).filter(({ kind }) => ALWAYS.includes(kind)).map(({ kind, detail }) => ({ problem: detail, implies: meaning(kind, false), component: 'pci' as const }));
     report(context, device, judged, null);
     const doings = before === null ? [] : doneTo(context, device, before, after);
     return {
@@ -41,6 +43,8 @@ export function judgeKeptDevices(context: RunContext): DeviceOfResult[] {
 interface Judged {
   problem: string;
   implies: Outcome | null;
+  /** Where the mismatch lies that it stands for; null where it may have other causes. */
+  component: HardwareComponent | null;
 }
 
 function judgeDevice(context: RunContext, device: DeviceState, ended: boolean): DeviceOfResult {
@@ -48,24 +52,27 @@ function judgeDevice(context: RunContext, device: DeviceState, ended: boolean): 
   const { epoch } = recorder;
   const { spec } = device;
   const [useBefore, useAfter] = [device.look(epoch - 1, 'use'), device.look(epoch, 'use')];
-  const [leaving, arriving] = [device.look(epoch - 1, 'kexec'), device.look(epoch, 'arrival')];
+  // Where it was gone before the jump, what it was is what it last showed.
+  const leaving = device.looks.findLast((look) => look.epoch === epoch - 1 && look.view !== null) ?? null;
+  const arriving = device.look(epoch, 'arrival');
   const before = useBefore ?? leaving;
   const after = useAfter ?? device.look(epoch, 'end') ?? arriving;
-  const carried = carriedOf(context, device, ended);
+  const gone = device.look(epoch, 'end')?.view === null;
+  const carried = carriedOf(context, device, ended, gone);
   const doings = before === null ? [] : doneTo(context, device, before, after);
   const resets = doings.filter(({ what }) => what === 'reset');
   const backing = spec.size === 0 ? null : lookAtBacking(spec, plan.dir);
   const transfer = device.transfers.findLast((each) => each.epoch === epoch - 1) ?? null;
   if (transfer?.fate === 'landed' && wasEarly(context, transfer, doings)) transfer.fate = 'early';
   const judged: Judged[] = ended ? [] : [
-    ...differences(leaving, arriving, useBefore, useAfter, carried === 'kept').map((each) => ({ problem: each.detail, implies: meaning(each.kind, carried === 'kept') })),
+    ...differences(leaving, gone ? device.look(epoch, 'end') : arriving, useBefore, useAfter, carried === 'kept').map((each) => ({ problem: each.detail, implies: meaning(each.kind, carried === 'kept'), component: 'pci' as const })),
     // Who opens a device anew resets it; one that was kept must not be.
-    ...(resets.length > 0 && carried === 'kept' ? [{ problem: `it was reset ${resets.length === 1 ? 'once' : `${resets.length} times`} (${resets[0]?.detail})`, implies: 'corrupt' as const }] : []),
-    ...device.problems.filter((each) => each.epoch === epoch).map(({ what }) => ({ problem: what, implies: 'corrupt' as const })),
-    ...(carried === 'lost' ? [{ problem: spec.preserve === 'required' ? 'its descriptor did not come back' : 'it could not be opened again', implies: 'lost' as const }] : []),
-    ...(backing !== null && backing.different > 0 ? [{ problem: `${backing.different} of ${backing.pages} pages behind it hold something else, first page ${backing.first}`, implies: 'corrupt' as const }] : []),
+    ...(resets.length > 0 && carried === 'kept' ? [{ problem: `it was reset ${resets.length === 1 ? 'once' : `${resets.length} times`} (${resets[0]?.detail})`, implies: 'corrupt' as const, component: 'vfio' as const }] : []),
+    ...device.problems.filter((each) => each.epoch === epoch).map(({ what }) => ({ problem: what, implies: gone ? ('lost' as const) : ('corrupt' as const), component: null })),
+    ...(carried === 'lost' ? [{ problem: gone ? 'nobody can use it' : spec.preserve === 'required' ? 'its descriptor did not come back' : 'it could not be opened again', implies: 'lost' as const, component: spec.preserve === 'required' && !gone ? ('vfio' as const) : null }] : []),
+    ...(backing !== null && backing.different > 0 ? [{ problem: `${backing.different} of ${backing.pages} pages behind it hold something else, first page ${backing.first}`, implies: 'corrupt' as const, component: null }] : []),
   ];
-  if (transfer !== null && (transfer.fate === 'strayed' || transfer.fate === 'partly')) judged.push({ problem: flightText(transfer), implies: 'corrupt' });
+  if (transfer !== null && (transfer.fate === 'strayed' || transfer.fate === 'partly')) judged.push({ problem: flightText(transfer), implies: 'corrupt', component: 'iommu' });
   report(context, device, judged, transfer);
   return {
     name: spec.name, device: spec.model, address: device.address, preserve: spec.preserve, epoch, carried, before: before?.view ?? null, after: after?.view ?? null,
@@ -93,10 +100,11 @@ function wasEarly({ recorder, trace }: RunContext, { began, epoch }: InFlight, d
 }
 
 /** Null where the scenario does not ask for it in this epoch, or nobody can tell any more. */
-function carriedOf({ recorder, plan }: RunContext, device: DeviceState, ended: boolean): DeviceOfResult['carried'] {
+function carriedOf({ recorder, plan }: RunContext, device: DeviceState, ended: boolean, gone: boolean): DeviceOfResult['carried'] {
   const { epoch } = recorder;
   const asked = plan.scenario.steps.some((step) => step.epoch === epoch && (step.op === 'device-open' || step.op === 'device-retrieve') && step.device === device.spec.name);
   if (ended || !asked || !device.everOpen) return null;
+  if (gone) return 'lost';
   if (device.retrieved) return 'kept';
   return device.look(epoch, 'use') !== null || device.open ? 'recreated' : 'lost';
 }
@@ -121,12 +129,13 @@ function doneTo({ trace }: RunContext, device: DeviceState, before: DeviceLook, 
   return doingsOf(trace.items, { address: short(device.address), bridge: bridge === null ? null : short(bridge.address), express: device.express }, before.t, after?.t ?? Infinity);
 }
 
-function report({ recorder }: RunContext, { spec }: DeviceState, judged: readonly Judged[], transfer: InFlight | null): void {
+function report({ recorder, state }: RunContext, { spec }: DeviceState, judged: readonly Judged[], transfer: InFlight | null): void {
   for (const implies of new Set(judged.map((each) => each.implies))) {
     const problems = [...new Set(judged.filter((each) => each.implies === implies).map(({ problem }) => problem))];
     const title = implies === 'lost' ? 'a device is lost' : implies === 'corrupt' ? 'a device is not what it was' : 'a device has changed';
     recorder.incident({ source: 'qmp', side: 'outside', implies, title, detail: `${spec.name} (${spec.model}): ${problems.join('; ')}` });
   }
+  for (const { problem, implies, component } of judged) if (component !== null && implies !== null) noteHardware(state.hardware, component, `${spec.name}: ${problem}`);
   if (transfer?.fate === 'blocked' || transfer?.fate === 'early') {
     recorder.incident({ source: 'memory', side: 'outside', implies: null, title: transfer.fate === 'blocked' ? 'DMA in flight was blocked' : 'DMA in flight was over before the jump', detail: `${spec.name}: ${flightText(transfer)}` });
   }

@@ -62,7 +62,7 @@ export async function lookAtDevices(context: RunContext, moment: LookMoment, onl
     const { epoch } = recorder;
     device.looks.push({ moment, epoch, t, view });
     const tables = node === undefined || registers === null || moment !== 'use' || !registers.translating ? null : walkNow(machine, registers, sourceId(node));
-    if (tables !== null) device.tables.push({ epoch, t, tables, maps: [...device.maps] });
+    if (tables !== null) device.tables.push({ epoch, t, tables, maps: [...device.maps], damaged: false });
     recorder.event({ kind: 'oracle', oracle: `device ${device.spec.name}: ${moment}`, side: 'outside', ok: view !== null, detail: viewText(view) });
   }
   if (registers !== null) {

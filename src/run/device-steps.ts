@@ -7,6 +7,7 @@ import type { RunContext } from './context.js';
 import { agentName, ask, attach, type StepReply } from './device-calls.js';
 import { checkDevice } from './device-check.js';
 import type { DeviceState } from './device-state.js';
+import { noteHardware } from './hardware-mismatches.js';
 import { beginTransfer } from './transfers.js';
 
 const LEFT_OUT: StepReply = { ok: false, errno: NO_HANDLE, at: null };
@@ -65,6 +66,7 @@ async function preserve(context: RunContext, device: DeviceState, { session, tok
       source: 'agent', side: 'inside', implies: null, title: 'the kernel has no handler for a device\'s descriptor', detail: `${device.spec.name}: PRESERVE_FD failed with ENOENT (${reply.at ?? ''})`,
     });
     if (optional) return LEFT_OUT;
+    noteHardware(context.state.hardware, 'vfio', `${device.spec.name}: the kernel that runs has no handler for its descriptor`);
   }
   return reply;
 }

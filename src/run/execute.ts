@@ -45,6 +45,8 @@ export interface RunRecord {
   steps: StepResult[];
   /** For what the running kernel's answer called the update off. */
   objected: Mismatch[];
+  /** Of devices and the IOMMU, what the next kernel did not take over. */
+  hardware: Mismatch[];
   /** What each epoch's kernel said of itself. */
   epochs: { release: string | null; bootId: string | null }[];
   findings: Finding[];
@@ -236,7 +238,7 @@ export async function execute(plan: RunPlan, streams: RunStreams, signal: AbortS
     signal.throwIfAborted();
     const verdict = decide(run.recorder.incidents);
     return {
-      verdict, incidents: run.recorder.incidents, droppedIncidents: run.recorder.dropped, updates: run.updates, kept: run.kept, steps: run.state.results, objected: run.state.objected,
+      verdict, incidents: run.recorder.incidents, droppedIncidents: run.recorder.dropped, updates: run.updates, kept: run.kept, steps: run.state.results, objected: run.state.objected, hardware: run.state.hardware,
       devices: run.devices, iommu: run.context === null ? null : iommuResult(run.context, run.iommu),
       epochs: run.epochs, findings: run.machine?.findings ?? [], startedAt: run.clock.startedAt,
       qemu: { version: run.machine?.qemuVersion ?? '', accel: plan.accel, commandLine: run.machine?.commandLine ?? '' },

@@ -6,6 +6,7 @@ import { PAGE } from '../oracles/pattern.js';
 import { kernelRoots, writeLinear } from '../qemu/pagetable.js';
 import { LabError } from '../util/errors.js';
 import type { RunContext } from './context.js';
+import { damageTables, unplugDevice } from './device-faults.js';
 import { changeHandover } from './handover.js';
 import type { Machine } from './machine.js';
 
@@ -31,6 +32,10 @@ async function strike(context: RunContext, fault: Fault): Promise<{ places: numb
         if (!(error instanceof HandoverError)) throw error;
         return { places: 0, detail: `${fault.text}: ${error.message}${error.detail === null ? '' : ` (${error.detail})`}` };
       }
+    case 'unplug':
+      return unplugDevice(context, fault);
+    case 'iommu-table':
+      return damageTables(context, fault);
     case 'triple-fault':
       return emptyIdt(machine);
     case 'reset':

@@ -7,6 +7,7 @@ import type { PfnRun } from '../oracles/outside.js';
 import { PAGE } from '../oracles/pattern.js';
 import type { RunContext } from './context.js';
 import type { DeviceState } from './device-state.js';
+import { noteHardware } from './hardware-mismatches.js';
 import type { TablesLook } from './iommu-look.js';
 
 const MOST_MAPPINGS = 32;
@@ -31,12 +32,14 @@ export function judgeIommu(context: RunContext, record: IommuRecord, devices: re
   const kept = devices.filter(({ carried }) => carried === 'kept').map(({ name }) => name);
   recorder.event({ kind: 'oracle', oracle: 'iommu: gap', side: 'outside', ok: how === 'kept' || kept.length === 0, detail: gapText(how, ms) });
   if (kept.length > 0 && how !== 'kept' && !ended) {
+    noteHardware(state.hardware, 'iommu', `${kept.join(', ')}: ${gapText(how, ms)}`);
     recorder.incident({ source: 'memory', side: 'outside', implies: 'corrupt', title: 'translation was off while a device was kept', detail: `${kept.join(', ')}: ${gapText(how, ms)}` });
   }
   for (const device of state.devices.values()) {
     const tables = tablesOf(context, device, epoch);
     if (tables !== null) record.tables.push(tables);
     if (tables !== null && tables.problems.length > 0 && !ended) {
+      noteHardware(state.hardware, 'iommu', `${device.spec.name}: ${tables.problems.join('; ')}`);
       recorder.incident({ source: 'memory', side: 'outside', implies: 'corrupt', title: 'a device does not reach the memory that it was given', detail: `${device.spec.name}: ${tables.problems.join('; ')}` });
     }
     for (const { strays, iova } of device.transfers.filter((each) => each.epoch === epoch - 1)) {
@@ -60,7 +63,7 @@ function hex(value: number | bigint): string {
 
 /** Null where the device was in use in neither kernel. */
 function tablesOf({ state }: RunContext, device: DeviceState, epoch: number): TablesOfResult | null {
-  const before = device.tables.findLast((look) => look.epoch === epoch - 1) ?? null;
+  const before = device.tables.findLast((look) => look.epoch === epoch - 1 && !look.damaged) ?? null;
   const after = device.tables.findLast((look) => look.epoch === epoch) ?? null;
   if (before === null && after === null) return null;
   const runs = new Map([...state.files.values()].map((file) => [file.name, file.runs]));

@@ -7,9 +7,9 @@ import type { RunRecord } from './execute.js';
  * @param fromImages what the components of the images say; what the run saw of the same component replaces it
  * @param readsOf versions of a component that the next kernel's image reads, for what the kernel itself did not tell
  */
-export function mismatchesSeen(fromImages: readonly Mismatch[], { findings, verdict, objected }: Pick<RunRecord, 'findings' | 'verdict' | 'objected'>, readsOf: (component: string) => number[]): Mismatch[] {
+export function mismatchesSeen(fromImages: readonly Mismatch[], { findings, verdict, objected, hardware }: Pick<RunRecord, 'findings' | 'verdict' | 'objected' | 'hardware'>, readsOf: (component: string) => number[]): Mismatch[] {
   const all = new Map(fromImages.map((mismatch) => [mismatch.component, mismatch]));
-  for (const mismatch of objected) all.set(mismatch.component, { ...mismatch, source: 'run' });
+  for (const mismatch of [...objected, ...hardware]) all.set(mismatch.component, { ...mismatch, source: 'run' });
   for (const { component, title } of findings) {
     if (component === null) continue;
     const known = all.get(component.component);

@@ -106,6 +106,8 @@ export class RunState {
   trackedBefore: number | null = null;
   /** For what an update was called off: what the running kernel would have written and the next one would not have read. */
   readonly objected: Mismatch[] = [];
+  /** What the run showed of devices and the IOMMU, one entry a component. */
+  readonly hardware: Mismatch[] = [];
   /** Null where nothing asked for it. */
   handover: HandoverRoot | null = null;
   /** Socket of QEMU's debugger stub, once it was opened. */

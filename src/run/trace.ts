@@ -3,14 +3,22 @@
 // there is of it, so all of it is bounded; what is left out is counted.
 import { join } from 'node:path';
 import type { DevicePlan } from '../model/device.js';
-import { type IommuEvent, TimelineReader } from '../oracles/iommu/index.js';
+import { type IommuEvent, TimelineReader, TRACE_EVENTS } from '../oracles/iommu/index.js';
 import type { TraceItem } from '../oracles/pci-trace.js';
-import { TRACE_FILE, traceEvents } from '../qemu/hardware.js';
+import { TRACE_FILE } from '../qemu/hardware.js';
 import { parseTraceLine } from '../qemu/trace-line.js';
 import { printable } from '../util/escape.js';
 import { LineSplitter } from '../util/lines.js';
 import { FileTail } from '../util/tail.js';
 import type { Recorder } from './recorder.js';
+
+/** What is done to devices: writes to configuration space turn bus mastering and memory on and off, and reset a device or the bus that it is on. */
+const DEVICE_TRACES = ['pci_cfg_write'];
+
+/** What QEMU is to trace: only what somebody reads. */
+export function traceEvents({ iommu, devices }: DevicePlan): string[] {
+  return [...(iommu.kind === 'none' ? [] : TRACE_EVENTS[iommu.kind]), ...(devices.length > 0 ? DEVICE_TRACES : [])];
+}
 
 /** An event of the IOMMU; `t` in milliseconds since the run began, `epoch` the kernel that ran then. */
 export interface IommuMoment {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Follows the steps on devices: is it there, open, and mapped where it can be?
 import type { DeviceAction, DeviceMapping, DevicePlan, DeviceSpec } from '../model/device.js';
-import type { FileSpec } from '../model/scenario.js';
+import type { Fault, FileSpec } from '../model/scenario.js';
 import { nearest } from '../util/nearest.js';
 import type { Path } from './document.js';
 import { hex, iovaProblem } from './devices.js';
@@ -39,15 +39,29 @@ export class DeviceFollower {
     this.#open = new Map();
   }
 
+  /** A fault on a device: is there such a device, and can it be done to it? */
+  fault(fault: Extract<Fault, { kind: 'unplug' | 'iommu-table' }>, path: Path): void {
+    const device = this.#find(fault.device, [...path, ...(fault.kind === 'unplug' ? ['unplug'] : ['iommu-table', 'device'])]);
+    if (device === undefined) return;
+    // QEMU 7.2: "Bus 'pcie.0' does not support hotplugging".
+    if (fault.kind === 'unplug' && device.behind === null) this.#problems.add([...path, 'unplug'], `expected a device behind a root port, as QEMU takes none from the root bus; ${shown(device.name)} is on it`, 'add behind: rp0 and at: "00.0"');
+    const { kind } = this.#plan.iommu;
+    if (fault.kind === 'iommu-table' && kind !== 'intel' && kind !== 'amd') this.#problems.add([...path, 'iommu-table'], `expected an IOMMU of kind intel or amd, as only these have tables in the machine's memory; it is ${kind}`);
+  }
+
+  #find(name: string, path: Path): DeviceSpec | undefined {
+    const device = this.#plan.devices.find((each) => each.name === name);
+    if (device !== undefined) return device;
+    const names = this.#plan.devices.map((each) => each.name);
+    const near = nearest(name, names);
+    this.#problems.add(path, `no device ${shown(name)} is in this scenario`, near !== null ? `did you mean "${near}"?` : names.length > 0 ? `there is ${listed(names, 8)}` : 'name it under devices');
+    return undefined;
+  }
+
   /** @param checked the scenario counts on the step to succeed */
   follow(step: DeviceAction, path: Path, checked: boolean, around: Around): void {
-    const device = this.#plan.devices.find(({ name }) => name === step.device);
-    if (device === undefined) {
-      const names = this.#plan.devices.map(({ name }) => name);
-      const near = nearest(step.device, names);
-      this.#problems.add(path, `no device ${shown(step.device)} is in this scenario`, near !== null ? `did you mean "${near}"?` : names.length > 0 ? `there is ${listed(names, 8)}` : 'name it under devices');
-      return;
-    }
+    const device = this.#find(step.device, path);
+    if (device === undefined) return;
     if (!checked || path[0] !== 'steps') return;
     this.#state(step, device, path, around);
   }

@@ -98,6 +98,7 @@ class Follower {
         break;
       case 'fault':
         if (step.fault.kind === 'flip') this.#flip(step.fault, draft);
+        if (step.fault.kind === 'unplug' || step.fault.kind === 'iommu-table') this.#devices.fault(step.fault, draft.path);
         if (step.fault.kind === 'change') this.#change(step.fault, step, draft);
         break;
       default:

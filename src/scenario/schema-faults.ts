@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Faults: changes made from outside the machine.
 import { z } from 'zod';
-import { FAULT_MOMENTS, type Fault } from '../model/scenario.js';
+import { FAULT_MOMENTS, type Fault, TABLE_DAMAGES } from '../model/scenario.js';
 import { changeBody } from './schema-change.js';
 import { line, mapping, whole } from './values.js';
 
@@ -22,6 +22,11 @@ export const faultBody = {
     offset: whole().min(0).max(4095).default(0).describe('Byte of the page'),
     mask: whole().min(1).max(255).default(255).describe('Bits to flip'),
   }).optional().describe('Flip bits of one byte of a file, in the machine\'s memory'),
+  unplug: line('a device\'s name').optional().describe('Device that is unplugged (QMP device_del): the machine is asked to let it go; only one behind a root port can be'),
+  'iommu-table': mapping({
+    device: line('a device\'s name').describe('Device whose tables are damaged; it must be open and mapped'),
+    damage: z.enum(TABLE_DAMAGES).describe('loop: an entry leads to its own table; reserved: bits are set that must be 0; not-present: an entry is emptied; elsewhere: the first page that is mapped is another one'),
+  }).optional().describe('Damage the tables by which the IOMMU translates a device\'s DMA, in the machine\'s memory'),
   change: changeBody.optional().describe('Change what stands at a place of what is handed over, found by walking its structures in the machine\'s memory'),
 };
 
@@ -31,7 +36,7 @@ export const faultEntry = mapping({
   ...faultBody,
 });
 
-export const FAULT_WORDS = ['do', 'replace', 'flip', 'change'] as const;
+export const FAULT_WORDS = ['do', 'replace', 'flip', 'unplug', 'iommu-table', 'change'] as const;
 const bodySchema = mapping(faultBody);
 export type FaultBodyInput = z.output<typeof bodySchema>;
 export type FaultInput = z.output<typeof faultEntry>;
@@ -41,6 +46,8 @@ export function toFault(input: FaultBodyInput): Exclude<Fault, { kind: 'change' 
   if (FAULT_WORDS.filter((word) => input[word] !== undefined).length !== 1) return null;
   if (input.replace) return { kind: 'replace', find: input.replace.find, write: input.replace.with, where: input.replace.where };
   if (input.flip) return { kind: 'flip', ...input.flip };
+  if (input.unplug !== undefined) return { kind: 'unplug', device: input.unplug };
+  if (input['iommu-table']) return { kind: 'iommu-table', ...input['iommu-table'] };
   if (input.change) return 'change';
   return input.do ? { kind: input.do } : null;
 }

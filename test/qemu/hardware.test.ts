@@ -5,6 +5,7 @@ import type { DevicePlan } from '../../src/model/device.js';
 import { qemuArgs } from '../../src/qemu/args.js';
 import { missingInQemu, modelsOf, optionsOf, type QemuFacts } from '../../src/qemu/probe.js';
 import { parseTraceLine } from '../../src/qemu/trace-line.js';
+import { traceEvents } from '../../src/run/trace.js';
 import { parseScenario } from '../../src/scenario/index.js';
 
 function plan(text: string): DevicePlan {
@@ -12,7 +13,7 @@ function plan(text: string): DevicePlan {
 }
 
 function devices(hardware: DevicePlan, accel: 'tcg' | 'kvm' = 'tcg', dir = '/tmp/lab-x'): string[] {
-  const args = qemuArgs({ name: 'x', accel, memory: 2 ** 30, cpus: 2, kernel: '/k', initrd: '/i', cmdline: '', disks: [], dir, hardware, extra: [] });
+  const args = qemuArgs({ name: 'x', accel, memory: 2 ** 30, cpus: 2, kernel: '/k', initrd: '/i', cmdline: '', disks: [], dir, hardware, trace: traceEvents(hardware), extra: [] });
   return args.flatMap((arg, i) => (['-device', '-drive', '-object', '-netdev', '-accel', '-D'].includes(arg) ? [`${arg} ${args[i + 1]}`] : []));
 }
 

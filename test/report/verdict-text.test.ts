@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
+import type { Mismatch } from '../../src/model/component.js';
 import { OUTCOMES } from '../../src/model/outcome.js';
 import type { Result } from '../../src/model/result.js';
 import { phaseBar } from '../../src/report/phase-bar.js';
@@ -85,6 +86,11 @@ describe('a verdict', () => {
     [{ wrote: 1, reads: [] }, 'kho: written v1, read nothing; ends in panic'],
   ])('tells a mismatch: %j', (more, line) => {
     expect(text(resultOf('panic', { mismatches: [{ component: 'kho', endsIn: 'panic', source: 'run', detail: '', ...more }] }))).toContain(`  mismatch  ${line}\n`);
+  });
+
+  it('tells of a device what there is: it has no version', () => {
+    const mismatch: Mismatch = { component: 'pci', wrote: null, reads: [], endsIn: 'reboot', source: 'run', detail: 'edu0: is no longer \x1bthere' };
+    expect(text(resultOf('lost', { mismatches: [mismatch] }))).toContain('  mismatch  pci: edu0: is no longer \\x1bthere; ends in reboot\n');
   });
 
   it('tells what was seen of a file from both sides', () => {

@@ -37,7 +37,7 @@ describe('mismatches', () => {
     ['another component', [finding({ component: 'luo', wrote: 1, reads: [2] })], 'panic', [...fromImages, { component: 'luo', wrote: 1, reads: [2], endsIn: 'panic', source: 'run', detail: 'KHO: incompatible' }]],
     ['a complaint without a consequence', [finding({ component: 'kho', wrote: 3, reads: [] })], 'preserved', [{ component: 'kho', wrote: 3, reads: [4], endsIn: 'reboot', source: 'run', detail: 'KHO: incompatible' }]],
     ['twice the same: the last word', [finding({ component: 'kho', wrote: 3, reads: [] }, 'a'), finding({ component: 'kho', wrote: 3, reads: [] }, 'b')], 'lost', [{ component: 'kho', wrote: 3, reads: [4], endsIn: 'reboot', source: 'run', detail: 'b' }]],
-  ])('%s', (_, findings, outcome, all) => expect(mismatchesSeen(fromImages, { findings, verdict: ended(outcome), objected: [] }, () => [])).toEqual(all));
+  ])('%s', (_, findings, outcome, all) => expect(mismatchesSeen(fromImages, { findings, verdict: ended(outcome), objected: [], hardware: [] }, () => [])).toEqual(all));
 });
 
 describe('the timeline', () => {
@@ -121,7 +121,7 @@ describe('a result', () => {
   const scenario = { name: 's', description: 'd', tags: ['t'], file: 's.yaml', policy: 'force', expect: { outcome: 'preserved', endsIn: null } } as unknown as Scenario;
   const plan = { id: 'run-1', scenario, kernels: [image('a'), image('b'), image('c')] } as unknown as RunPlan;
   const record = (more: Partial<RunRecord> = {}): RunRecord => ({
-    verdict: decide([]), incidents: [], droppedIncidents: 0, kept: [], steps: [], objected: [], findings: [], devices: [], iommu: null,
+    verdict: decide([]), incidents: [], droppedIncidents: 0, kept: [], steps: [], objected: [], hardware: [], findings: [], devices: [], iommu: null,
     updates: [1, 2].map((epoch) => ({ epoch, files: [file], counts: file.fate, handedOver: 10, left: 2, baseline: [{ pfn: 16, count: 1, what: 'KHO root tree' }] })),
     epochs: [{ release: 'a-running', bootId: 'x' }, { release: null, bootId: 'y' }],
     qemu: { version: '7.2', accel: 'tcg', commandLine: 'qemu' }, durations: { total: 5 }, startedAt: new Date(0), ...more,

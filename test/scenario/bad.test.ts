@@ -7,6 +7,7 @@ import { problemsOf } from './problems.js';
 const problems = (text: string): string[] => problemsOf(() => parseScenario(text, 'x.yaml'));
 
 const HEAD = 'from: a\nto: b\n';
+const DEVICES = `${HEAD}iommu: intel\ndevices: [{name: edu0, device: edu, at: "05.0"}]\n`;
 const SESSION = `${HEAD}sessions:\n  - name: vm0\n    files:\n`;
 const STEPS = `${HEAD}expect: lost\nsteps:\n`;
 
@@ -114,9 +115,14 @@ const MEANING_CASES: Case[] = [
   [`${HEAD}sessions: [{name: "a{i}", count: 10000, files: [{memfd: 4KiB, count: 1000}]}]\n`, '3:12 expected at most 100000 sessions and files, found 10010000'],
   [`${HEAD}sessions: []\nsteps: [kexec]\n`, '4:1 expected either sessions or steps, found both'],
   [`${HEAD}kexec: legacy\nsteps: [kexec]\n`, '3:1 kexec goes with sessions'],
-  [`${HEAD}faults: [{at: jump}]\n`, '3:10 expected exactly one of do, replace, flip, change'],
-  [`${HEAD}faults: [{at: jump, do: stop, flip: {file: a}}]\n`, '3:10 expected exactly one of do, replace, flip, change'],
+  [`${HEAD}faults: [{at: jump}]\n`, '3:10 expected exactly one of do, replace, flip, unplug, iommu-table, change'],
+  [`${HEAD}faults: [{at: jump, do: stop, flip: {file: a}}]\n`, '3:10 expected exactly one of do, replace, flip, unplug, iommu-table, change'],
   [`${HEAD}faults: [{at: jump, do: stop, update: 2}]\n`, '3:39 expected at most 1, the number of updates; found 2'],
+  [`${HEAD}faults: [{at: jump, unplug: edu0}]\n`, '3:29 no device "edu0" is in this scenario'],
+  [`${DEVICES}faults: [{at: jump, unplug: edu1}]\n`, '5:29 no device "edu1" is in this scenario; did you mean "edu0"?'],
+  [`${DEVICES}faults: [{at: jump, unplug: edu0}]\n`, '5:29 expected a device behind a root port, as QEMU takes none from the root bus; "edu0" is on it'],
+  [`${DEVICES}faults: [{at: jump, iommu-table: {device: edu0, damage: x}}]\n`, '5:57 expected loop, reserved, not-present or elsewhere, found "x"'],
+  [`${DEVICES.replace('intel', 'virtio')}faults: [{at: jump, iommu-table: {device: edu0, damage: loop}}]\n`, '5:34 expected an IOMMU of kind intel or amd'],
   [`${HEAD}faults: [{at: before-finish, do: stop}]\n`, '3:15 update 1 has no finish'],
   [`${HEAD}faults: [{at: jump, replace: {find: ab, with: abc}}]\n`, '3:47 expected at most 2 bytes, the length of "ab"; found 3'],
   [`${SESSION}      - {memfd: 8KiB}\nfaults: [{at: before-kexec, flip: {file: vm0/2}}]\n`, '7:42 no file "vm0/2" was made before; did you mean "vm0/1"?'],
@@ -153,7 +159,7 @@ const STEP_CASES: Case[] = [
   [`${HEAD}steps:\n  - open\n`, '3:1 nothing can be preserved, as the steps never come to kernel "b": they have 0 kexec of 1; add kexec, or expect: refused'],
   [`${STEPS}  - abort\n  - kexec\n`, '6:5 the update was called off before; load cannot follow', '6:5 the update was called off before; kexec cannot follow'],
   [`${STEPS}  - fault: {do: stop, at: jump}\n  - open\n  - kexec\n`, '5:12 expected a kexec right after a fault at the jump'],
-  [`${STEPS}  - fault: {at: jump}\n`, '5:12 expected exactly one of do, replace, flip, change'],
+  [`${STEPS}  - fault: {at: jump}\n`, '5:12 expected exactly one of do, replace, flip, unplug, iommu-table, change'],
   [`${STEPS}  - exec: ""\n`, '5:11 expected a command, found nothing'],
   [`${STEPS}  - upload: {from: a, to: b, mode: 0755}\n`, '5:36 expected permissions in octal and in quotes, such as "0755", found the number 755'],
   [`${STEPS}  - upload: {from: a, to: b, mode: "9"}\n`, '5:36 expected permissions in octal'],

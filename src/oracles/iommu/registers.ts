@@ -1,35 +1,45 @@
 // SPDX-License-Identifier: Apache-2.0
-// The registers of QEMU's IOMMUs on q35 (QEMU 7.2: hw/i386/intel_iommu.h and amd_iommu.h), read through the human monitor. They say where the tables begin
-// and whether translation is on, now; QEMU 7.2 traces no write to AMD-Vi's device table register, so for it there is no other way.
+// The registers of QEMU's IOMMUs on q35 (QEMU 7.2: hw/i386/intel_iommu_internal.h and amd_iommu.h). They say where the tables begin and whether translation
+// is on, now; QEMU 7.2 traces no write to AMD-Vi's device table register, so for it there is no other way.
 import type { TableRoot } from './device.js';
 
-const REGISTERS = {
-  intel: { root: 0xfed90020, status: 0xfed9001c },
-  amd: { root: 0xfed80000, status: 0xfed80018 },
-} as const;
+export interface Register {
+  name: string;
+  /** Physical address, and bytes: one access of that size. */
+  at: number;
+  size: 4 | 8;
+}
+
+const VTD = 0xfed9_0000;
+const AMDVI = 0xfed8_0000;
+
+/** What to read, in the order that `readRegisters` takes the values in. */
+export const IOMMU_REGISTERS: Readonly<Record<'intel' | 'amd', readonly Register[]>> = {
+  /** VT-d specification, chapter 11.4: Global Status, Root Table Address, Fault Status. */
+  intel: [{ name: 'GSTS_REG', at: VTD + 0x1c, size: 4 }, { name: 'RTADDR_REG', at: VTD + 0x20, size: 8 }, { name: 'FSTS_REG', at: VTD + 0x34, size: 4 }],
+  /** AMD I/O Virtualization Technology specification, chapter 3.4: Control, Device Table Base. */
+  amd: [{ name: 'Control', at: AMDVI + 0x18, size: 8 }, { name: 'DevTabBase', at: AMDVI, size: 8 }],
+};
 
 export interface IommuRegisters {
+  /** DMA is translated. */
+  translating: boolean;
+  /** Interrupts are remapped; false of AMD-Vi, where each device's entry says so. */
+  remapping: boolean;
   root: TableRoot;
-  enabled: boolean;
+  /** By name, hexadecimal. */
+  registers: Record<string, string>;
 }
 
-/** Commands for the human monitor; their answers, in this order and joined, are for `parseRegisters`. */
-export function registerCommands(iommu: 'intel' | 'amd'): string[] {
-  const { root, status } = REGISTERS[iommu];
-  return [`xp /1gx 0x${root.toString(16)}`, `xp /1wx 0x${status.toString(16)}`];
-}
-
-/** null where the monitor did not show both registers. Answers have lines `00000000fed90020: 0x00000000024a3000`. */
-export function parseRegisters(iommu: 'intel' | 'amd', answers: string): IommuRegisters | null {
-  const { root, status } = REGISTERS[iommu];
-  const register = valueAt(answers, root, 16);
-  const state = valueAt(answers, status, 8);
-  if (register === null || state === null) return null;
-  // Global status: bit 31 is TES. AMD's control register: bit 0 is the switch.
-  return { root: { iommu, register }, enabled: ((state >> (iommu === 'intel' ? 31n : 0n)) & 1n) === 1n };
-}
-
-function valueAt(answers: string, address: number, digits: number): bigint | null {
-  const match = new RegExp(`^0*${address.toString(16)}: 0x([0-9a-f]{${digits}})\\s*$`, 'm').exec(answers.slice(0, 4096));
-  return match === null ? null : BigInt(`0x${match[1]}`);
+/** null where one of them was not read. @param values in the order of IOMMU_REGISTERS */
+export function readRegisters(iommu: 'intel' | 'amd', values: readonly (bigint | null)[]): IommuRegisters | null {
+  const [status, register] = values;
+  const names = IOMMU_REGISTERS[iommu];
+  if (status === null || status === undefined || register === null || register === undefined || values.length !== names.length || values.includes(null)) return null;
+  const bit = (at: bigint) => ((status >> at) & 1n) === 1n;
+  return {
+    // Global Status: bit 31 is TES, bit 25 IRES. AMD's control register: bit 0 is the switch.
+    translating: bit(iommu === 'intel' ? 31n : 0n), remapping: iommu === 'intel' && bit(25n), root: { iommu, register },
+    registers: Object.fromEntries(names.map(({ name }, index) => [name, `0x${(values[index] ?? 0n).toString(16)}`])),
+  };
 }

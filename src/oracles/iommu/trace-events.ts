@@ -11,7 +11,10 @@ import type { TraceLine } from './trace-line.js';
  */
 export type IommuEventKind = 'enable' | 'disable' | 'ir-enable' | 'ir-disable' | 'root' | 'command' | 'fault' | 'invalidate' | 'error';
 
-/** What to trace, for `-trace enable=NAME`; with `-msg timestamp=on`. QEMU takes the patterns. */
+/**
+ * What to trace, for `-trace enable=NAME`; with `-msg timestamp=on`. QEMU takes the patterns. `vtd_ce_not_present` and its like are none: VT-d says so
+ * whenever a domain is attached, and a request that is blocked is a `vtd_dmar_fault`.
+ */
 export const TRACE_EVENTS: Readonly<Record<'intel' | 'amd' | 'virtio', readonly string[]>> = {
   intel: ['vtd_dmar_enable', 'vtd_ir_enable', 'vtd_reg_dmar_root', 'vtd_reg_write_gcmd', 'vtd_dmar_fault', 'vtd_inv_desc_cc_*', 'vtd_inv_desc_iotlb_*', 'vtd_inv_desc_wait_write_fail'],
   amd: ['amdvi_control_status', 'amdvi_page_fault', 'amdvi_*_inval', 'amdvi_dte_get_fail', 'amdvi_invalid_dte', 'amdvi_mode_invalid', 'amdvi_get_pte_hwerror'],

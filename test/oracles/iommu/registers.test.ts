@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// Answers as QEMU 7.2.22 gave them.
+// Values as QEMU 7.2.22 gave them.
 import { expect, it } from 'vitest';
-import { parseRegisters, registerCommands } from '../../../src/oracles/iommu/index.js';
+import { IOMMU_REGISTERS, readRegisters } from '../../../src/oracles/iommu/index.js';
 
 it('VT-d', () => {
-  expect(registerCommands('intel')).toEqual(['xp /1gx 0xfed90020', 'xp /1wx 0xfed9001c']);
-  expect(parseRegisters('intel', '00000000fed90020: 0x00000000024de000\r\n00000000fed9001c: 0xc7000000\r\n')).toEqual({ root: { iommu: 'intel', register: 0x24de000n }, enabled: true });
-  expect(parseRegisters('intel', '00000000fed90020: 0x00000000024de400\n00000000fed9001c: 0x47000000\n')).toEqual({ root: { iommu: 'intel', register: 0x24de400n }, enabled: false });
+  expect(IOMMU_REGISTERS.intel.map(({ at, size }) => `${at.toString(16)}/${size}`)).toEqual(['fed9001c/4', 'fed90020/8', 'fed90034/4']);
+  expect(readRegisters('intel', [0xc7000000n, 0x24de000n, 0n])).toEqual({
+    translating: true, remapping: true, root: { iommu: 'intel', register: 0x24de000n }, registers: { GSTS_REG: '0xc7000000', RTADDR_REG: '0x24de000', FSTS_REG: '0x0' },
+  });
+  expect(readRegisters('intel', [0x45000000n, 0x24de400n, 0n])).toMatchObject({ translating: false, remapping: false, root: { register: 0x24de400n } });
 });
 
 it('AMD-Vi', () => {
-  expect(registerCommands('amd')).toEqual(['xp /1gx 0xfed80000', 'xp /1wx 0xfed80018']);
-  expect(parseRegisters('amd', '00000000fed80000: 0x00000000049c8001\r\n00000000fed80018: 0x0003f48f\r\n')).toEqual({ root: { iommu: 'amd', register: 0x49c8001n }, enabled: true });
+  expect(IOMMU_REGISTERS.amd.map(({ at, size }) => `${at.toString(16)}/${size}`)).toEqual(['fed80018/8', 'fed80000/8']);
+  expect(readRegisters('amd', [0x3f48fn, 0x49c8001n])).toMatchObject({ translating: true, root: { iommu: 'amd', register: 0x49c8001n } });
 });
 
-it.each(['', 'Cannot access memory', '00000000fed90020: 0x00000000024de000', '00000000fed90020: 0x24\n00000000fed9001c: 0xc7000000', 'x'.repeat(1_000_000)])('no answer', (text) => {
-  expect(parseRegisters('intel', text)).toBeNull();
+it.each([[[]], [[0xc7000000n]], [[0xc7000000n, null, 0n]], [[null, 1n, 0n]], [[1n, 1n, null]]])('%j does not answer', (values) => {
+  expect(readRegisters('intel', values)).toBeNull();
 });

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+import { expect, it } from 'vitest';
+import type { DeviceSpec } from '../../src/model/device.js';
+import { unplug } from '../../src/qemu/unplug.js';
+
+const device = (behind: string | null) => ({ name: 'e', slot: 0, behind }) as DeviceSpec;
+
+function monitor(running: boolean, fails = '') {
+  const said: string[] = [];
+  return {
+    said,
+    command: (name: string) => {
+      said.push(name);
+      return name === fails ? Promise.reject(new Error(name)) : Promise.resolve(name === 'query-status' ? { running } : name === 'qom-get' ? 1 : {});
+    },
+    human: (line: string) => Promise.resolve((said.push(line), line.startsWith('i') ? 'portl[0x0cd0] = 0x00000003\r\n' : '')),
+  };
+}
+const EJECTED = ['device_del', 'qom-get', 'i /w 0xcd0', 'o /w 0xcd0 1', 'o /w 0xcc8 1', 'o /w 0xcd0 0x00000003'];
+
+it('the machine stands still while it is asked and the slot is ejected', async () => {
+  const qemu = monitor(true);
+  await unplug(qemu, device('rp0'));
+  expect(qemu.said).toEqual(['query-status', 'stop', ...EJECTED, 'cont']);
+});
+
+it('a machine that stood still does so afterwards', async () => {
+  const qemu = monitor(false);
+  await unplug(qemu, device('rp0'));
+  expect(qemu.said).toEqual(['query-status', ...EJECTED]);
+});
+
+it('it goes on where QEMU refuses', async () => {
+  const qemu = monitor(true, 'device_del');
+  await expect(unplug(qemu, device('rp0'))).rejects.toThrow('device_del');
+  expect(qemu.said).toEqual(['query-status', 'stop', 'device_del', 'cont']);
+});
+
+it('nothing is unplugged from the root bus', () => expect(unplug(monitor(true), device(null))).rejects.toThrow('root bus'));
