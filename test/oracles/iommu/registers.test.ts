@@ -16,6 +16,6 @@ it('AMD-Vi', () => {
   expect(readRegisters('amd', [0x3f48fn, 0x49c8001n])).toMatchObject({ translating: true, root: { iommu: 'amd', register: 0x49c8001n } });
 });
 
-it.each([[[]], [[0xc7000000n]], [[0xc7000000n, null, 0n]], [[null, 1n, 0n]], [[1n, 1n, null]]])('%j does not answer', (values) => {
-  expect(readRegisters('intel', values)).toBeNull();
-});
+it.each<[string, (bigint | null)[]]>([
+  ['nothing', []], ['too few', [0xc7000000n]], ['no root', [0xc7000000n, null, 0n]], ['no status', [null, 1n, 0n]], ['no fault status', [1n, 1n, null]],
+])('%s was read', (_, values) => expect(readRegisters('intel', values)).toBeNull());
