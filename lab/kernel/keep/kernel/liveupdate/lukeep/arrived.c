@@ -67,6 +67,9 @@ static int judge(struct lukeep_device *device)
 		err = check_sum("pci", pci->checksum, lukeep_checksum_of(pci));
 	if (!err)
 		err = lukeep_pci_find(device);
+	else if (!iommu_err)
+		/* The other component still tells which device it is that must stop. */
+		device->pdev = pci_get_domain_bus_and_slot(0, PCI_BUS_NUM(iommu->requester), iommu->requester & 0xff);
 	if (!err && !iommu_err && iommu->requester != pci->requester)
 		err = -EBADMSG;
 	return err ?: iommu_err;
