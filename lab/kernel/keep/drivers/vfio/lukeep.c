@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The descriptor of a PCI device, carried by the Live Update Orchestrator. */
+#define pr_fmt(fmt) "lukeep: " fmt
+
+#include <linux/anon_inodes.h>
+#include <linux/init.h>
+#include <linux/kexec_handover.h>
+#include <linux/liveupdate.h>
+#include <linux/lukeep.h>
+#include <linux/module.h>
+#include <linux/pci.h>
+#include <linux/vfio_pci_core.h>
+
+#include "vfio.h"
+
+static struct pci_dev *pdev_of(struct file *file)
+{
+	struct vfio_device_file *df = file->private_data;
+
+	if (file->f_op != &vfio_device_fops || !dev_is_pci(df->device->dev))
+		return NULL;
+	return to_pci_dev(df->device->dev);
+}
+
+static bool lukeep_can_preserve(struct liveupdate_file_handler *handler, struct file *file)
+{
+	struct pci_dev *pdev = pdev_of(file);
+
+	return lukeep_mode != LUKEEP_OFF && pdev && lukeep_iommu_has(pdev);
+}
+
+static int lukeep_preserve(struct liveupdate_file_op_args *args)
+{
+	struct lukeep_device *device = lukeep_going_add(pdev_of(args->file));
+	int err;
+
+	if (IS_ERR(device))
+		return PTR_ERR(device);
+	lukeep_pci_write(device);
+	err = lukeep_iommu_write(device);
+	if (err) {
+		lukeep_going_remove(device);
+		return err;
+	}
+	args->serialized_data = virt_to_phys(device->pci);
+	args->private_data = device;
+	return 0;
+}
+
+static void lukeep_unpreserve(struct liveupdate_file_op_args *args)
+{
+	lukeep_iommu_forget(args->private_data);
+	lukeep_going_remove(args->private_data);
+}
+
+static int lukeep_freeze(struct liveupdate_file_op_args *args)
+{
+	struct lukeep_device *device = args->private_data;
+	int err = lukeep_iommu_unchanged(device);
+
+	if (err)
+		return err;
+	lukeep_pci_write(device);
+	device->frozen = true;
+	if (lukeep_mode == LUKEEP_TRANSLATION_OFF)
+		lukeep_iommu_translate(device, false);
+	return 0;
+}
+
+static void lukeep_unfreeze(struct liveupdate_file_op_args *args)
+{
+	struct lukeep_device *device = args->private_data;
+
+	if (device->frozen && lukeep_mode == LUKEEP_TRANSLATION_OFF)
+		lukeep_iommu_translate(device, true);
+	device->frozen = false;
+}
+
+/* As an open of the device node would give it; user space binds it to its iommufd. */
+static struct file *open_device(struct vfio_device *vfio)
+{
+	struct vfio_device_file *df;
+	struct file *file;
+
+	if (!vfio_device_try_get_registration(vfio))
+		return ERR_PTR(-ENODEV);
+	df = vfio_allocate_device_file(vfio);
+	if (IS_ERR(df)) {
+		vfio_device_put_registration(vfio);
+		return ERR_CAST(df);
+	}
+	file = anon_inode_getfile_fmode("[vfio-device]", &vfio_device_fops, df, O_RDWR, FMODE_PREAD | FMODE_PWRITE);
+	if (IS_ERR(file)) {
+		kfree(df);
+		vfio_device_put_registration(vfio);
+		return file;
+	}
+	file->f_mapping = vfio->inode->i_mapping;
+	return file;
+}
+
+static int lukeep_retrieve(struct liveupdate_file_op_args *args)
+{
+	struct lukeep_device *device = lukeep_arrived_at(args->serialized_data);
+	struct vfio_pci_core_device *core;
+	struct device *dev;
+
+	if (!device)
+		return -ENOENT;
+	if (device->refused)
+		return device->refused;
+	dev = &device->pdev->dev;
+	guard(device)(dev);
+	if (!dev->driver || strcmp(dev->driver->name, "vfio-pci"))
+		return -ENODEV;
+	core = dev_get_drvdata(dev);
+	args->file = open_device(&core->vdev);
+	return PTR_ERR_OR_ZERO(args->file);
+}
+
+/* Who has the descriptor puts new tables in the place of the old ones first: till then the device runs on them. */
+static bool lukeep_can_finish(struct liveupdate_file_op_args *args)
+{
+	struct lukeep_device *device = lukeep_arrived_at(args->serialized_data);
+
+	return !device || device->refused || args->retrieve_status <= 0 || !lukeep_iommu_in_use(device);
+}
+
+static void lukeep_finish(struct liveupdate_file_op_args *args)
+{
+	struct lukeep_device *device = lukeep_arrived_at(args->serialized_data);
+
+	if (!device)
+		return;
+	/* Nobody asked for it: it ends here. */
+	if (device->pdev && args->retrieve_status <= 0)
+		pci_clear_master(device->pdev);
+	lukeep_arrived_done(device);
+}
+
+static const struct liveupdate_file_ops lukeep_ops = {
+	.can_preserve = lukeep_can_preserve,
+	.preserve = lukeep_preserve,
+	.unpreserve = lukeep_unpreserve,
+	.freeze = lukeep_freeze,
+	.unfreeze = lukeep_unfreeze,
+	.retrieve = lukeep_retrieve,
+	.can_finish = lukeep_can_finish,
+	.finish = lukeep_finish,
+	.owner = THIS_MODULE,
+};
+
+static struct liveupdate_file_handler lukeep_handler = {
+	.ops = &lukeep_ops,
+	.compatible = LUKEEP_FILE_COMPATIBLE,
+};
+
+/* A kernel in mode off is as one without all this: it does not know the name either. */
+static int __init lukeep_register(void)
+{
+	return liveupdate_enabled() && lukeep_mode != LUKEEP_OFF ? liveupdate_register_file_handler(&lukeep_handler) : 0;
+}
+late_initcall(lukeep_register);

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* lukeep.NAME= on the kernel command line: what is kept, what is done wrong on purpose, and which versions this kernel speaks. */
+#include <linux/lukeep.h>
+#include <linux/moduleparam.h>
+#include <linux/string.h>
+#include <linux/sysfs.h>
+
+unsigned int lukeep_mode = LUKEEP_FULL;
+unsigned int lukeep_pretend = LUKEEP_TRUTH;
+
+/* How long translation is off in mode translation-off, in milliseconds. */
+unsigned int lukeep_off_ms = 250;
+module_param_named(off_ms, lukeep_off_ms, uint, 0444);
+
+/* Both what is written and what is understood. */
+char lukeep_pci_version[LUKEEP_NAME_LENGTH] = CONFIG_LAB_KEEP_PCI_VERSION;
+char lukeep_iommu_version[LUKEEP_NAME_LENGTH] = CONFIG_LAB_KEEP_IOMMU_VERSION;
+module_param_string(pci_version, lukeep_pci_version, sizeof(lukeep_pci_version), 0444);
+module_param_string(iommu_version, lukeep_iommu_version, sizeof(lukeep_iommu_version), 0444);
+
+/* One word of a list. */
+struct words {
+	const char *const *words;
+	size_t count;
+	unsigned int *value;
+};
+
+static int set_word(const char *text, const struct kernel_param *param)
+{
+	const struct words *words = param->arg;
+	int found = __sysfs_match_string(words->words, words->count, text);
+
+	if (found < 0)
+		return found;
+	*words->value = found;
+	return 0;
+}
+
+static int get_word(char *text, const struct kernel_param *param)
+{
+	const struct words *words = param->arg;
+
+	return sysfs_emit(text, "%s\n", words->words[*words->value]);
+}
+
+static const struct kernel_param_ops word_ops = { .set = set_word, .get = get_word };
+
+/* In the order of the enums. */
+static const char *const mode_words[] = { "off", "full", "forget-page", "translation-off", "reset" };
+static struct words mode = { mode_words, ARRAY_SIZE(mode_words), &lukeep_mode };
+module_param_cb(mode, &word_ops, &mode, 0444);
+
+static const char *const pretend_words[] = { "truth", "address", "missing" };
+static struct words pretend = { pretend_words, ARRAY_SIZE(pretend_words), &lukeep_pretend };
+module_param_cb(pretend, &word_ops, &pretend, 0444);
