@@ -109,10 +109,13 @@ function carriedOf({ recorder, plan }: RunContext, device: DeviceState, ended: b
   return device.look(epoch, 'use') !== null || device.open ? 'recreated' : 'lost';
 }
 
+/** Interrupts belong to the kernel that takes them: whoever goes on with a device arms them anew, and they are written elsewhere. */
+const OF_A_KERNEL: readonly PciDifferenceKind[] = ['interrupts-off', 'interrupts-changed'];
+
 /** Compared in use, where it was in use on both sides; and as it lay there while one kernel gave way to the other. */
 function differences(leaving: DeviceLook | null, arriving: DeviceLook | null, useBefore: DeviceLook | null, useAfter: DeviceLook | null, kept: boolean): PciDifference[] {
-  const across = leaving === null || arriving === null ? [] : comparePci(leaving.view, arriving.view).filter(({ kind }) => kept || ALWAYS.includes(kind));
-  const inUse = useBefore === null || useAfter === null ? [] : comparePci(useBefore.view, useAfter.view).filter(({ kind }) => kept || kind !== 'interrupts-changed');
+  const across = leaving === null || arriving === null ? [] : comparePci(leaving.view, arriving.view).filter(({ kind }) => (kept ? !OF_A_KERNEL.includes(kind) : ALWAYS.includes(kind)));
+  const inUse = useBefore === null || useAfter === null ? [] : comparePci(useBefore.view, useAfter.view).filter(({ kind }) => kind !== 'interrupts-changed');
   return [...new Map([...across, ...inUse].map((each) => [each.detail, each])).values()];
 }
 

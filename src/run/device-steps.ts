@@ -19,7 +19,7 @@ export async function deviceStep(context: RunContext, step: DeviceAction): Promi
     case 'device-open':
       return step.optional && device.retrieved ? LEFT_OUT : open(context, device, false);
     case 'device-map':
-      return step.optional && device.retrieved ? LEFT_OUT : map(context, device, step);
+      return map(context, device, step);
     case 'device-preserve':
       return preserve(context, device, step);
     case 'device-retrieve':

@@ -126,12 +126,11 @@ export class DeviceExpansion {
     const asked = carried !== null && preserve !== 'recreate' && session !== null && carried.some((each) => each.name === session);
     if (asked) this.#out.add({ op: 'device-retrieve', device: name, session, token, optional: preserve === 'if-supported' }, path);
     // What LUO must carry is not made anew: without it there is nothing to go on with.
-    if (!asked || preserve !== 'required') {
-      this.#out.add({ op: 'device-open', device: name, optional: asked }, path);
-      const there = carried === null ? null : new Set(carried.flatMap(({ files }) => files.map(({ spec }) => spec.file)));
-      for (const [number, map] of device.map.entries()) {
-        if (there === null || there.has(map.file)) this.#out.add({ op: 'device-map', device: name, map, optional: asked }, [...path, 'map', number]);
-      }
+    if (!asked || preserve !== 'required') this.#out.add({ op: 'device-open', device: name, optional: asked }, path);
+    // A descriptor that came back is bound to a new iommufd: its mappings are made there, before that takes the place of the old tables.
+    const there = carried === null ? null : new Set(carried.flatMap(({ files }) => files.map(({ spec }) => spec.file)));
+    for (const [number, map] of device.map.entries()) {
+      if (there === null || there.has(map.file)) this.#out.add({ op: 'device-map', device: name, map, optional: asked }, [...path, 'map', number]);
     }
     this.#out.add({ op: 'device-check', device: name }, path);
   }

@@ -54,7 +54,7 @@ describe('the short form', () => {
   test('required: stays open, and is never made anew', () => {
     const scenario = short(edu(`${MAP}, preserve: required, session: vm0, token: 9`));
     expect(story(scenario, 0).slice(3)).toEqual(['device-preserve edu0 vm0/9', 'load', 'kexec']);
-    expect(story(scenario, 1)).toEqual(['retrieve', 'device-retrieve edu0 vm0/9', 'device-check edu0', 'finish', 'device-close edu0']);
+    expect(story(scenario, 1)).toEqual(['retrieve', 'device-retrieve edu0 vm0/9', 'device-map? edu0 vm0/ram@100000', 'device-check edu0', 'finish', 'device-close edu0']);
   });
 
   test('an update that is called off: checked and closed in the old kernel', () => {
