@@ -44,6 +44,9 @@ export interface TablesOfResult {
   after: ReachOfResult | null;
   /** Pages behind the same IOVA with the same rights, before and after. */
   same: number;
+  /** Pages of tables that were to be handed over, and how many of them nobody has given back. */
+  handedOver: number;
+  leaked: number;
   problems: string[];
 }
 

@@ -35,7 +35,7 @@ function iommuOf(input: IommuInput, document: SourceDocument, problems: Problems
   if (given.intremap === true && !remaps) problems.add(['iommu', 'intremap'], `an IOMMU of kind ${kind} does not remap interrupts`);
   if (given.scalable && kind !== 'intel') problems.add(['iommu', 'scalable'], `an IOMMU of kind ${kind} has no scalable mode; only intel has`);
   if (given.bits !== undefined && kind !== 'intel') problems.add(['iommu', 'bits'], `the width of an IOMMU of kind ${kind} cannot be chosen; only that of intel can`);
-  return { kind, intremap: given.intremap ?? remaps, scalable: given.scalable, bits: given.bits ?? BITS[kind], pos: document.place(['iommu']) };
+  return { kind, intremap: given.intremap ?? kind === 'intel', scalable: given.scalable, bits: given.bits ?? BITS[kind], pos: document.place(['iommu']) };
 }
 
 function deviceOf(input: DeviceInput, index: number, document: SourceDocument, problems: Problems): DeviceSpec {

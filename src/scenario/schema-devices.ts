@@ -15,7 +15,7 @@ export const iommu = z.union([
   z.enum(IOMMU_KINDS),
   mapping({
     kind: z.enum(IOMMU_KINDS).describe('Which one'),
-    intremap: z.boolean().optional().describe('Interrupts are remapped too; by default where it can'),
+    intremap: z.boolean().optional().describe('Interrupts are remapped too; by default with intel'),
     scalable: z.boolean().default(false).describe('VT-d\'s scalable mode; intel only'),
     bits: z.union(INTEL_BITS.map((bits) => z.literal(bits)), { error: 'expected 39 or 48' }).optional().describe('Width of an IOVA; intel only, 39 by default'),
   }),
