@@ -39,6 +39,8 @@ const WRONGS_NEXT: Readonly<Record<string, DeviceDoing>> = {
 export function deviceDoingOf(scenario: Planned, from: KernelFacts, epoch: number): DeviceDoing | null {
   const kept = devicesHandedIn(scenario, from, epoch).map(({ device }) => device);
   const keeper = from.versions.some(({ name }) => name === 'labvfio');
+  const without = scenario.steps.find((step) => step.op === 'iommu-preserve' && step.epoch === epoch && !step.optional && (step.errno === null || step.errno === 'OK'));
+  if (without !== undefined && !from.versions.some(({ name }) => name.includes('iommufd'))) return { outcome: 'refused', reason: 'the old kernel has no handler for an iommufd: it refuses to preserve one' };
   if (kept.length > 0 && keeper) {
     const wrong = toldTo(WRONGS, scenario.cmdlines[epoch]) ?? toldTo(WRONGS_NEXT, scenario.cmdlines[epoch + 1]);
     if (wrong !== null) return wrong;

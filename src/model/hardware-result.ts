@@ -62,6 +62,8 @@ export interface IommuOfResult {
   gaps: { epoch: number; state: 'kept' | 'gap' | 'open' | 'off'; ms: number | null }[];
   /** Requests of devices that were blocked, by device. */
   faults: { device: string; count: number; first: string }[];
+  /** The iommufd of each device whose iommufd was given to a session. */
+  descriptors: { device: string; epoch: number; carried: 'kept' | 'lost' }[];
   tables: TablesOfResult[];
   /** Bytes that a device wrote to where it had no business. */
   strays: { device: string; iova: string; phys: string; bytes: number }[];

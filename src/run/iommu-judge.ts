@@ -19,6 +19,7 @@ const MOST_PROBLEMS = 20;
 /** What is known of the IOMMU when the run ends; filled update by update. */
 export class IommuRecord {
   readonly gaps: IommuOfResult['gaps'] = [];
+  readonly descriptors: IommuOfResult['descriptors'] = [];
   readonly tables: TablesOfResult[] = [];
   readonly strays: IommuOfResult['strays'] = [];
 }
@@ -40,6 +41,11 @@ export async function judgeIommu(context: RunContext, record: IommuRecord, devic
   // A machine that has come to an end answers nothing.
   const stateOf = ended ? () => null : await pageStates(context.machine);
   for (const device of state.devices.values()) {
+    if (device.iommufd.carried) record.descriptors.push({ device: device.spec.name, epoch, carried: device.iommufd.retrieved ? 'kept' : 'lost' });
+    if (device.iommufd.carried && !device.iommufd.retrieved && !ended) {
+      noteHardware(state.hardware, 'iommu', `${device.spec.name}: its iommufd did not come back`);
+      recorder.incident({ source: 'agent', side: 'inside', implies: 'lost', title: 'an iommufd is lost', detail: `${device.spec.name}: its iommufd did not come back` });
+    }
     const tables = tablesOf(context, device, epoch, stateOf);
     if (tables !== null) record.tables.push(tables);
     if (tables !== null && tables.problems.length > 0 && !ended) {
@@ -154,6 +160,6 @@ export function iommuResult(context: RunContext, record: IommuRecord): IommuOfRe
     kind, timeline: shown.map(({ t, epoch, event }) => ({ t, epoch, what: event.kind, detail: event.detail, count: event.count })),
     leftOut: moments.length - shown.length + (trace?.dropped ?? 0),
     gapMs: known.length === 0 || known.includes(null) ? null : Math.max(...(known as number[])),
-    gaps: record.gaps, faults: [...faults].slice(0, 64).map(([device, each]) => ({ device, ...each })), tables: record.tables, strays: record.strays,
+    gaps: record.gaps, descriptors: record.descriptors, faults: [...faults].slice(0, 64).map(([device, each]) => ({ device, ...each })), tables: record.tables, strays: record.strays,
   };
 }

@@ -6,7 +6,7 @@ import { hardwareText } from '../../src/report/hardware-text.js';
 const DEVICE: DeviceOfResult = {
   name: 'edu0', device: 'edu', address: '0000:00:05.0', preserve: 'recreate', epoch: 1, carried: 'recreated', before: null, after: null, resets: 0, during: [], backing: null, transfer: null, problems: [],
 };
-const IOMMU: IommuOfResult = { kind: 'intel', timeline: [], leftOut: 0, gapMs: 12.25, gaps: [{ epoch: 1, state: 'gap', ms: 12.25 }], faults: [], tables: [], strays: [] };
+const IOMMU: IommuOfResult = { kind: 'intel', timeline: [], leftOut: 0, gapMs: 12.25, gaps: [{ epoch: 1, state: 'gap', ms: 12.25 }], faults: [], descriptors: [], tables: [], strays: [] };
 
 test('nothing where there is nothing', () => expect(hardwareText({ devices: [], iommu: null })).toEqual([]));
 
