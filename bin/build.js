@@ -14,7 +14,8 @@ await build({
   target: 'node20',
   sourcemap: true,
   logLevel: 'warning',
-  external: ['cpu-features', '*.node'],
+  // better-sqlite3 is optional: who has no history needs none.
+  external: ['cpu-features', 'better-sqlite3', '*.node'],
   // Bundled CommonJS packages still ask for these.
   banner: {
     js: [
