@@ -13,6 +13,8 @@ await build({
   platform: 'node',
   target: 'node20',
   sourcemap: true,
+  jsx: 'automatic',
+  jsxImportSource: 'preact',
   logLevel: 'warning',
   // better-sqlite3 is optional: who has no history needs none.
   external: ['cpu-features', 'better-sqlite3', '*.node'],

@@ -8,10 +8,12 @@ import { ktap } from '../report/ci/ktap.js';
 import { markdown } from '../report/ci/markdown.js';
 import { diffNights } from '../report/diff.js';
 import { countsOf, exitStatusOf } from '../report/night-counts.js';
+import { writeHtml } from '../report/html/index.js';
 import { nightText } from '../report/night-text.js';
 import { findInResults, newestNights, type Found } from '../store/find.js';
 import type { History } from '../store/history/index.js';
 import { type Night, nightOfRun, readNight } from '../store/night.js';
+import { noteReport } from '../store/reports.js';
 import { resultsOfRuns } from '../store/read-run.js';
 import { writeWhole } from '../store/write-whole.js';
 import { UsageError } from '../util/errors.js';
@@ -35,7 +37,7 @@ export function reportCommand(): Command {
     .option('--before <matrix>', 'what changes are marked against, instead of the matrix of the same plan before')
     .action(async (word: string | undefined, options: ReportOptions) => {
       demandFolder(options.results);
-      process.exitCode = await withHistoryIfAny(options.results, (history) => report(word, options, history));
+      process.exitCode = await withHistoryIfAny(options.results, (history, note) => report(word, options, history, note));
     });
 }
 
@@ -44,12 +46,18 @@ function origin(text: string): string {
   return text;
 }
 
-async function report(word: string | undefined, options: ReportOptions, history: History | null): Promise<number> {
+function report(word: string | undefined, options: ReportOptions, history: History | null, note: string | null): number {
   const found = subject(word, options, history);
   const night = found.kind === 'matrix' ? readNight(found.folder) : nightOfRun(found.folder);
   const before = nightBefore(found, night, options, history);
   const diff = before === null ? null : diffNights(before, night);
   const resultOf = resultsOfRuns(options.results);
+  if (options.html !== undefined) {
+    const bugs = new Map((history?.bugs() ?? []).map((bug) => [bug.title, bug]));
+    const runs = writeHtml(options.html, { night, results: options.results, diff, before, bugs, notes: [note, history?.note ?? null].filter((each) => each !== null) });
+    noteReport(options.results, options.html, [...runs, night.id, ...(before === null ? [] : [before.id])]);
+    process.stderr.write(`${options.html}/index.html: ${runs.length} ${runs.length === 1 ? 'run' : 'runs'}\n`);
+  }
   if (options.junit !== undefined) write(options.junit, junit(night, (run) => resultOf(run)?.cause?.detail ?? null));
   if (options.kcidb !== undefined) write(options.kcidb, `${JSON.stringify(kcidb(night, resultOf, options.origin), null, 1)}\n`);
   if (options.markdown !== undefined) write(options.markdown, markdown(night, diff));

@@ -40,7 +40,7 @@ export async function withHistoryIfAny<T>(results: string, body: (history: Histo
     return body(null, note);
   }
   try {
-    sayProblems(history);
+    sayProblems(history, 0);
     return await body(history, null);
   } finally {
     history.close();
@@ -51,12 +51,12 @@ export function demandFolder(results: string): void {
   if (!existsSync(results)) throw new UsageError(`there is no folder ${results}`, { hint: 'name the folder that runs were written to with --results DIR' });
 }
 
-function sayProblems(history: History): void {
+function sayProblems(history: History, most = MOST_SAID): void {
   const say = (text: string) => process.stderr.write(`lab: ${printable(text, 400)}\n`);
   if (history.note !== null) say(history.note);
   const bad = history.unreadable();
-  for (const { name, why } of bad.slice(0, MOST_SAID)) say(`${name} is left out: ${why}`);
-  if (bad.length > MOST_SAID) say(`${bad.length - MOST_SAID} more folders are left out: lab history --unreadable names them`);
+  for (const { name, why } of bad.slice(0, most)) say(`${name} is left out: ${why}`);
+  if (bad.length > most) say(`${bad.length - most}${most > 0 ? ' more' : ''} ${bad.length - most === 1 ? 'folder is' : 'folders are'} left out of the history: lab history --unreadable names them`);
   const { fromTheFuture } = history.count(Date.now());
   if (fromTheFuture > 0) say(`${fromTheFuture} runs are stamped later than now: a clock was ahead, or this one is behind; their order may be wrong`);
 }
