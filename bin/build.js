@@ -5,7 +5,7 @@ import { rmSync } from 'node:fs';
 
 rmSync('dist', { recursive: true, force: true });
 await build({
-  entryPoints: { lab: 'src/cli/main.ts', bench: 'src/measure/bench.ts', pairs: 'src/measure/pairs.ts', corpus: 'src/measure/corpus.ts' },
+  entryPoints: { lab: 'src/cli/main.ts', bench: 'src/measure/bench.ts', pairs: 'src/measure/pairs.ts', corpus: 'src/measure/corpus.ts', 'bench-history': 'src/measure/history.ts' },
   outdir: 'dist',
   bundle: true,
   splitting: true,
@@ -17,7 +17,7 @@ await build({
   jsxImportSource: 'preact',
   logLevel: 'warning',
   // better-sqlite3 is optional: who has no history needs none.
-  external: ['cpu-features', 'better-sqlite3', '*.node'],
+  external: ['cpu-features', 'better-sqlite3', 'puppeteer-core', '*.node'],
   // Bundled CommonJS packages still ask for these.
   banner: {
     js: [

@@ -15,6 +15,7 @@ const NEEDED_FOR: Readonly<Record<Purpose, string>> = {
   unpack: 'unpacking kernel source',
   build: 'building kernels',
   git: 'kernels from git',
+  browser: 'tests of the report',
 };
 
 export function doctorCommand(): Command {

@@ -45,7 +45,7 @@ export function readConsole(folder: string): ConsoleRead {
 }
 
 function lines(text: string): string[] {
-  const all = text.split('\n').map((line) => line.replace(/\r+$/, ''));
+  const all = text.split('\n').map((line) => (line.endsWith('\r') ? line.replace(/\r+$/, '') : line));
   if (all.at(-1) === '') all.pop();
   return all;
 }

@@ -41,12 +41,14 @@ export function Grid({ squares, changed }: GridProps) {
   if (pairs.size === 0) return null;
   const froms = unique([...pairs.values()].map(([square]) => square?.kernels[0] ?? ''));
   const tos = unique([...pairs.values()].map(([square]) => square?.kernels[1] ?? ''));
+  // The bare update, where the plan has it: what an operator asks first.
+  const plain = squares.find(({ scenario }) => scenarioName(scenario) === 'pair')?.scenario ?? '';
   const scenarios = unique(squares.filter(({ kernels }) => kernels.length === 2).map(({ scenario }) => scenario));
   return (
     <section aria-labelledby="grid-head">
       <h2 id="grid-head">Which updates are safe</h2>
       <p class="tools">
-        <label>Scenarios <select id="chosen"><option value="">all {scenarios.length}, the worst that was not expected</option>{scenarios.map((path) => <option key={path} value={path}>{show(scenarioName(path))}</option>)}</select></label>
+        <label>Scenarios <select id="chosen"><option value="">all {scenarios.length}: the worst that was not expected</option>{scenarios.map((path) => <option key={path} value={path} selected={path === plain}>{show(scenarioName(path))}</option>)}</select></label>
       </p>
       <div class="wide">
         <table class="grid" id="grid">

@@ -27,9 +27,11 @@ export interface HtmlInput {
 }
 
 /** Characters of consoles that all pages together hold; failures come first. */
-const ALL_CONSOLES = 6 << 20;
+const ALL_CONSOLES = 3 << 20;
 const MOST_CONSOLE = 256 << 10;
-const LEAST_CONSOLE = 1500;
+const LEAST_CONSOLE = 1000;
+/** Pages above which those of runs that ended as expected say less. */
+const LARGE_NIGHT = 300;
 const MARK = 'report.json';
 
 /** Returns the runs that have a page. Throws a UsageError where `dir` holds something else than a report. */
@@ -82,7 +84,7 @@ function fill(dir: string, { night, results, diff, before, bugs, notes }: HtmlIn
     }
     const budget = rank(square, changes) < EXPECTED ? Math.min(MOST_CONSOLE, Math.max(fair, left)) : Math.min(MOST_CONSOLE, fair);
     const text = runPageText({
-      run, folder: relative('.', folder) || folder, result: read.result, attempt, square, change: changes.get(square) ?? null, events: readEvents(folder), console: readConsole(folder), budget, pages: known, night: night.id,
+      run, folder: relative('.', folder) || folder, result: read.result, attempt, square, change: changes.get(square) ?? null, events: readEvents(folder), console: readConsole(folder), brief: pages.length > LARGE_NIGHT && rank(square, changes) === EXPECTED, budget, pages: known, night: night.id,
     });
     left -= Math.min(budget, text.length);
     writeFileSync(join(dir, decodeURIComponent(runPage(run))), text);

@@ -46,6 +46,7 @@ export function Legend() {
   return (
     <p class="legend">
       {Object.entries(LOOKS).map(([state, { letter, word }]) => <span key={state}><span class={`key q o-${state}`}>{letter}</span> {word}</span>)}
+      <span><span class="key q o-good">✓</span> all as expected</span>
       <span><span class="key q bad o-preserved"><b>!</b></span> not as expected</span>
       {(['new', 'changed', 'fixed'] as const).map((kind) => <span key={kind}><span class="key mark">{CHANGE_MARKS[kind].mark}</span> {CHANGE_MARKS[kind].word}</span>)}
     </p>

@@ -36,7 +36,7 @@ function rows(text: string): string {
 }
 
 /** What A wrote and what B reads, component by component. */
-export function Mismatches({ result }: { result: Result }) {
+export function Mismatches({ result, brief }: { result: Result; brief: boolean }) {
   const { mismatches, predicted, outcome } = result;
   return (
     <section aria-labelledby="mismatch-head">
@@ -50,7 +50,7 @@ export function Mismatches({ result }: { result: Result }) {
         </table></div>
       )}
       {predicted === null ? null : <p>Foretold from the images alone: <b>{predicted.outcome}</b>{predicted.outcome === outcome ? '' : ', and the run showed otherwise'}. {show(predicted.reasons[0] ?? '')}</p>}
-      <Components result={result} />
+      {brief ? null : <Components result={result} />}
     </section>
   );
 }

@@ -27,6 +27,8 @@ export interface RunPageData {
   change: ChangeKind | null;
   events: readonly EventRead[];
   console: ConsoleRead;
+  /** Of a large night, and all was as expected: what the folder of the run has is not said again. */
+  brief: boolean;
   /** Characters of the console that the page may hold. */
   budget: number;
   /** Runs that have a page. */
@@ -36,7 +38,7 @@ export interface RunPageData {
 }
 
 export function runPageText(data: RunPageData): string {
-  const { run, folder, result, attempt, square, change, events, console: log, budget, pages, night } = data;
+  const { run, folder, result, attempt, square, change, events, console: log, brief, budget, pages, night } = data;
   const crashes = crashLines(events);
   return pageText({
     title: `${result.outcome} - ${result.scenario.name} - ${chainText(square.kernels)}`, root: '../',
@@ -52,10 +54,10 @@ export function runPageText(data: RunPageData): string {
         </header>
         <Evidence result={result} />
         <section aria-labelledby="time-head"><h2 id="time-head">Time</h2><Timeline result={result} events={events} /></section>
-        <Mismatches result={result} />
+        <Mismatches result={result} brief={brief} />
         <MemoryMap result={result} />
         <Hardware result={result} />
-        <Again result={result} folder={folder} run={run} />
+        <Again result={result} folder={folder} run={run} brief={brief} />
         <Console log={log} crashes={crashes} parts={partsOf(log, crashes, budget)} file={`${folder}/console.log`} />
       </>
     ),

@@ -47,7 +47,7 @@ export function MemoryMap({ result }: { result: Result }) {
             <tbody>{resources.slice(0, MOST).map((file, at) => <FileRow key={at} file={file} largest={largest} />)}</tbody>
           </table></div>
           {resources.length > MOST ? <p>and {resources.length - MOST} more</p> : null}
-          <p class="legend">{PAGE_STATES.map((state) => <span key={state}><svg class="swatch" viewBox="0 0 10 10" aria-hidden="true"><rect class={`p-${state}`} width="10" height="10" /></svg> {WORDS[state]}</span>)}</p>
+          <p class="legend">{PAGE_STATES.filter((state) => resources.some((file) => pagesByState(file).has(state))).map((state) => <span key={state}><svg class="swatch" viewBox="0 0 10 10" aria-hidden="true"><rect class={`p-${state}`} width="10" height="10" /></svg> {WORDS[state]}</span>)}</p>
         </>
       )}
       {memory.updates.map(({ epoch, markedOnArrival, markedAtEnd, baseline }) => (markedOnArrival === null && markedAtEnd === null ? null : (
