@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser } from 'puppeteer-core';
-import { BROWSER_TOOLS, ensureTools, findProgram, openWorkspace } from '../images/index.js';
+import { ensureTools, findProgram, openWorkspace } from '../images/index.js';
 import { LabError } from '../util/errors.js';
 import { keep, removeAtEnd } from '../util/reaper.js';
 
@@ -14,7 +14,7 @@ const FLAGS = [
 
 /** Starts one, installs it first where that is needed and allowed, and ends it after `body`. */
 export async function withBrowser<T>(body: (browser: Browser) => Promise<T>): Promise<T> {
-  await ensureTools(['browser'], openWorkspace({ signal: new AbortController().signal, onProgress: () => undefined }), BROWSER_TOOLS);
+  await ensureTools(['test'], openWorkspace({ signal: new AbortController().signal, onProgress: () => undefined }));
   const executablePath = findProgram('chromium');
   if (executablePath === null) throw new LabError('there is no chromium');
   const { launch } = await import('puppeteer-core');

@@ -163,13 +163,13 @@ class Run {
     this.arrival = null;
     this.updates.push(await this.recorder.task('oracles', () => judgeUpdate(context, arrival.handedOver, arrival.managed)));
     await lookAtDevices(context, 'end');
-    this.judgeHardware(context, arrival.kexecAt, false);
+    await this.judgeHardware(context, arrival.kexecAt, false);
   }
 
-  private judgeHardware(context: RunContext, kexecAt: number, ended: boolean): void {
+  private async judgeHardware(context: RunContext, kexecAt: number, ended: boolean): Promise<void> {
     const devices = judgeDevices(context, ended);
     this.devices.push(...devices);
-    judgeIommu(context, this.iommu, devices, kexecAt, ended);
+    await judgeIommu(context, this.iommu, devices, kexecAt, ended);
   }
 
   private async calledOff(context: RunContext, why: string, rest: readonly IndexedStep[]): Promise<void> {
@@ -206,7 +206,7 @@ class Run {
     // Without a jump there is nothing to hold devices against.
     if (recorder.epoch > 0) {
       followTransfers(context);
-      this.judgeHardware(context, this.arrival?.kexecAt ?? this.kexecAt, true);
+      await this.judgeHardware(context, this.arrival?.kexecAt ?? this.kexecAt, true);
     }
   }
 
