@@ -34,8 +34,8 @@ export function readNight(folder: string): Night {
   return {
     id: basename(folder), kind: 'matrix', plan: matrix.plan, labVersion: matrix.labVersion, startedAt: matrix.startedAt, endedAt: matrix.endedAt, squares, attempts: known,
     notes: [
-      ...(damaged === 0 ? [] : [`${damaged} ${damaged === 1 ? 'line' : 'lines'} of cells.jsonl cannot be read and are left out`]),
-      ...(known.length === attempts.length ? [] : [`${attempts.length - known.length} attempts are at cells that the matrix does not have; they are left out`]),
+      ...(damaged === 0 ? [] : [`${plural(damaged, 'line')} of cells.jsonl left out: not to be read`]),
+      ...(known.length === attempts.length ? [] : [`${plural(attempts.length - known.length, 'attempt')} left out: the matrix has no such cells`]),
       ...(matrix.endedAt === null ? [`not ended: ${pending} of ${squares.length} squares have no outcome yet; \`lab matrix PLAN --resume\` goes on`] : []),
       ...clockNotes(matrix, known),
     ],
@@ -49,7 +49,7 @@ function clockNotes({ startedAt, endedAt }: Pick<Matrix, 'startedAt' | 'endedAt'
   // Seconds are cut off here and there.
   const outside = attempts.filter((attempt) => Date.parse(attempt.startedAt) < start - 1000 || Date.parse(attempt.startedAt) > end + 1000).length;
   if (end < start) return ['the clock of the host jumped: the matrix ended before it began'];
-  return outside === 0 ? [] : [`the clock of the host jumped: ${outside} attempts are stamped outside of the matrix's own time`];
+  return outside === 0 ? [] : [`the clock of the host jumped: ${plural(outside, 'attempt')} stamped outside of the matrix's own time`];
 }
 
 /** One run as a night of one square. Throws a LabError where its result cannot be read. */
@@ -63,4 +63,8 @@ function nightOfResult({ scenario, kernels, outcome, endsIn, expected, expectedE
   const cell = { id: run, scenario: scenario.file, tags: scenario.tags, kernels: kernels.map(({ name }) => name), repeat: 1, expected: { outcome: expected, endsIn: expectedEndsIn, source: 'scenario' as const } };
   const attempt: Attempt = { cell: run, attempt: 1, run, outcome, endsIn, asExpected, title: cause?.title ?? null, ms: durations['total'] ?? 0, startedAt, worker: '' };
   return { id: run, kind: 'run', plan: scenario.file, labVersion: versions.lab, startedAt, endedAt: startedAt, squares: squaresOf({ cells: [cell] }, [attempt]), attempts: [attempt], notes: [] };
+}
+
+function plural(count: number, word: string): string {
+  return `${count} ${word}${count === 1 ? '' : 's'}`;
 }

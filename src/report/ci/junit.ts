@@ -30,7 +30,9 @@ export function junit(night: Night, detailOf: DetailOf): string {
 function bodyOf(square: Square, detailOf: DetailOf): string {
   const runs = square.attempts.flatMap(({ run, outcome, title }) => [`${outcome}: ${title ?? 'no title'}${run === null ? '' : `  (${run})`}`]);
   const details = square.attempts.flatMap(({ run, asExpected }) => (run === null || asExpected ? [] : (detailOf(run) ?? '').split('\n'))).filter((row) => row !== '').slice(0, 60);
-  return [titleOf(square) ?? stateText(square), ...runs, ...details, `again: ${againCommand(square)}`].map((row) => printable(row, 400)).join('\n');
+  return [titleOf(square) ?? stateText(square), ...runs, ...details, `again: ${againCommand(square)}`].map((row) => printable(row, 400)).join('\n')
+    // The builder writes it as CDATA, as it is: nothing may end that.
+    .replaceAll(']]>', ']] >');
 }
 
 /** In the order in which they first come. */

@@ -6,6 +6,7 @@ import type { Attempt, Square } from '../../model/matrix.js';
 import type { KernelOfResult, Result } from '../../model/result.js';
 import type { Night } from '../../store/night.js';
 import { lastAttempts } from '../../store/squares.js';
+import { printable } from '../../util/escape.js';
 import { againCommand, expectedText, scenarioName } from '../square.js';
 
 export const KCIDB_VERSION = { major: 5, minor: 3 } as const;
@@ -43,7 +44,7 @@ class Report {
 
   test(square: Square, cell: string, repeat: number, attempt: Attempt | null, result: Result | null): void {
     const builds = square.kernels.map((name, epoch) => this.build(name, result?.kernels[epoch] ?? null));
-    const id = `${this.origin}:${this.night.id}:${cell}`;
+    const id = `${this.origin}:${printable(`${this.night.id}:${cell}`)}`;
     const detail = result?.cause?.detail ?? '';
     this.tests.push({
       id, origin: this.origin, build_id: builds.at(-1), path: pathOf(square.scenario), status: statusOf(attempt),
@@ -62,8 +63,8 @@ class Report {
 
   /** Returns its id: by content where that is known, else by name. */
   private build(name: string, kernel: KernelOfResult | null): string {
-    const id = `${this.origin}:${kernel === null ? name : kernel.sha256}`;
-    const checkout = `${this.origin}:${name}`;
+    const id = `${this.origin}:${kernel === null ? printable(name) : kernel.sha256}`;
+    const checkout = `${this.origin}:${printable(name)}`;
     if (!this.checkouts.has(checkout)) this.checkouts.set(checkout, { id: checkout, origin: this.origin, comment: clean(`Linux ${name}`), valid: true });
     if (!this.builds.has(id)) {
       this.builds.set(id, {
