@@ -95,6 +95,7 @@ export const HOST_TOOLS: readonly HostTool[] = [
   file('gelf.h', 'libelf-dev', ['/usr/include/gelf.h'], 'build'),
   program('git', 'git', 'git'),
   program('redis-server', 'redis-server', 'test'),
+  program('chromium', 'chromium', 'test'),
 ];
 
 export interface ToolState {
