@@ -49,7 +49,7 @@ function filesText(resources: readonly ResourceOfResult[]): string[] {
   const lines = ['', '  files'];
   const worst = [...resources].sort((a, b) => Number(a.state === 'intact') - Number(b.state === 'intact'));
   for (const file of worst.slice(0, MOST_FILES)) {
-    const inside = file.inside === null ? 'not seen inside' : `inside ${file.inside.pages - file.inside.bad}/${file.inside.pages} pages`;
+    const inside = file.inside === null ? (file.kind.startsWith('guest-') ? 'held still' : 'not seen inside') : `inside ${file.inside.pages - file.inside.bad}/${file.inside.pages} pages`;
     const outside = file.outside === null ? '' : `, outside ${file.outside.pages - file.outside.different}/${file.outside.pages}`;
     const problem = file.problems.length > 0 ? `: ${file.problems[0]}` : '';
     lines.push(`    ${file.state.padEnd(8)} ${printable(file.name, 40).padEnd(14)} ${bytes(file.size).padStart(8)}  ${inside}${outside}${printable(problem, 200)}`);

@@ -10,7 +10,7 @@ const MOST_TEXT = 4096;
 /** What a guest counts of its own checks, by key of the answer. */
 const CHECKS = {
   bad: 'pages or words of its memory were wrong', fpuBad: 'FPU or SSE registers were wrong', msrBad: 'MSRs were wrong', debugBad: 'debug registers were wrong',
-  tscBack: 'the TSC went back', systemBad: 'its program or tables were wrong',
+  tscBack: 'the TSC went back', systemBad: 'its program or tables were wrong', staleBad: 'a register that keeps its tick held an older one',
 } as const;
 
 export function askGuest(context: RunContext, op: string, args: Record<string, string | number>, bytes = 0): Promise<AgentReply> {
@@ -57,7 +57,8 @@ function readStat({ data }: AgentReply, now: number): GuestStat {
     return count > 0 ? [{ what, count }] : [];
   });
   const exception = number(data['exception']);
-  if (exception !== null) failures.push({ what: `exception ${exception} ended it`, count: 1 });
+  // Vector + 1; 0 where there was none.
+  if (exception !== null && exception > 0) failures.push({ what: `exception ${exception - 1} ended it`, count: 1 });
   else if (failures.length === 0 && data['failed'] === true) failures.push({ what: 'a check of its own failed', count: 1 });
   return {
     state: text(data['state']), why: printable(text(data['why']), 300), ticks: number(data['ticks']) ?? 0, needs: number(data['needs']), failures, firstBad: number(data['firstBad']),
