@@ -75,7 +75,7 @@ static bool put_ranges(struct request *r, const struct vfio_device *d)
 	return true;
 }
 
-/* d->fd is there already if the descriptor was carried over. */
+/* d->fd, and d->iommufd with it, are there already if the descriptor was carried over. */
 bool cdev_open(struct request *r, struct vfio_device *d)
 {
 	struct vfio_device_bind_iommufd bind = { .argsz = sizeof(bind) };
@@ -83,7 +83,8 @@ bool cdev_open(struct request *r, struct vfio_device *d)
 	struct iommu_hwpt_alloc hwpt = { .size = sizeof(hwpt) };
 	char node[320];
 
-	d->iommufd = open("/dev/iommu", O_RDWR | O_CLOEXEC);
+	if (d->iommufd < 0)
+		d->iommufd = open("/dev/iommu", O_RDWR | O_CLOEXEC);
 	if (d->iommufd < 0)
 		return fail_errno(r, errno, "open /dev/iommu");
 	if (d->fd < 0) {

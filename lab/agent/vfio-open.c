@@ -94,7 +94,8 @@ static bool names_free(struct request *r, const char *name, const char *iommufd,
 		return fail_request(r, "there is a file %.80s already", name);
 	if (retrieved && registry_get(&files, name) < 0)
 		return fail_handle(r, "file", name);
-	return !iommufd || registry_get(&files, iommufd) < 0 || fail_request(r, "there is a file %.80s already", iommufd);
+	/* One that was carried over, too, is there already: the device is bound to it. */
+	return !iommufd || retrieved || registry_get(&files, iommufd) < 0 || fail_request(r, "there is a file %.80s already", iommufd);
 }
 
 bool op_vfio_open(struct request *r)
@@ -114,9 +115,12 @@ bool op_vfio_open(struct request *r)
 		return false;
 	strcpy(d.address, address);
 	d.cdev = via || retrieved || iommufd ? !group : cdev_there(address);
-	if (retrieved)
+	if (retrieved) {
 		d.fd = registry_get(&files, name);
-	if ((d.cdev ? cdev_open(r, &d) : container_open(r, &d)) && describe(r, &d) && (!iommufd || name_iommufd(r, &d, iommufd))) {
+		if (iommufd && registry_get(&files, iommufd) >= 0)
+			d.iommufd = fcntl(registry_get(&files, iommufd), F_DUPFD_CLOEXEC, 0);
+	}
+	if ((d.cdev ? cdev_open(r, &d) : container_open(r, &d)) && describe(r, &d) && (!iommufd || registry_get(&files, iommufd) >= 0 || name_iommufd(r, &d, iommufd))) {
 		vfio_put(&d);
 		return true;
 	}

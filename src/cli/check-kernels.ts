@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Kernels for `lab check`: what is built is read from a handful of small files; what is not is built first, as for a run.
-import { ensureKernel, findBuilt, type ImageContext, openWorkspace, resolveKernel } from '../images/index.js';
+import { buildableNames, definedKernels, ensureKernel, findBuilt, type ImageContext, openWorkspace, resolveKernel } from '../images/index.js';
 import type { KernelImage } from '../model/image.js';
+import type { PlanKernels } from '../scenario/index.js';
 import { runStages } from '../report/progress.js';
 import { messageOf } from '../util/errors.js';
 import { showOn } from './images.js';
@@ -14,6 +15,11 @@ export function kernelProblem(name: string): string | null {
   } catch (error) {
     return messageOf(error);
   }
+}
+
+/** What a plan's patterns choose from: all definitions, and those that are built without being named. */
+export function planKernels(): PlanKernels {
+  return { all: definedKernels(), releases: buildableNames(), problem: kernelProblem };
 }
 
 /** The images of these kernels, by name, each once. Throws a UsageError for a name that is none, before anything is built. */

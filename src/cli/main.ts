@@ -9,6 +9,7 @@ import { labVersion } from './version.js';
 
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import('./run.js')).runCommand(),
+  matrix: async () => (await import('./matrix.js')).matrixCommand(),
   images: async () => (await import('./images.js')).imagesCommand(),
   check: async () => (await import('./check.js')).checkCommand(),
   abi: async () => (await import('./abi.js')).abiCommand(),

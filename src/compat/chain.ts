@@ -5,14 +5,15 @@ import { ENDS_IN } from '../model/outcome.js';
 import type { Prediction } from '../model/prediction.js';
 import type { Scenario } from '../model/scenario.js';
 import { comparePair } from './compare.js';
-import { callsOff, doingOf, refusesDevice } from './doings.js';
+import { devicesHandedIn } from './device-doings.js';
+import { callsOff, doingOf } from './doings.js';
 import { neededVersion, type ObjectContent, withCmdline } from './object.js';
 import { type KernelFacts, predict } from './predict.js';
 import { type Use, USES } from './rules.js';
 import { withVersionFaults } from './version-faults.js';
 import { readsOf } from './versions.js';
 
-/** What a scenario carries over, and the least version of the lab's object that can carry it. */
+/** What a scenario must carry over, and the least version of the lab's object that can carry it. */
 export interface Carried {
   uses: Use[];
   objectNeeds: number | null;
@@ -25,6 +26,7 @@ export function carriedBy({ steps, reserveMem }: Pick<Scenario, 'steps' | 'reser
   let objectNeeds: number | null = null;
   for (const step of steps) {
     if (step.op === 'create') uses.add('session');
+    else if (step.op === 'device-preserve' && !step.optional) uses.add('device');
     else if (step.op === 'object') objects.set(step.object.file, step.object);
     else if (step.op === 'preserve') {
       const object = objects.get(step.file);
@@ -46,7 +48,8 @@ export function predictScenario(scenario: Scenario, kernels: readonly KernelFact
   let last: Prediction | null = null;
   for (const [image, to, epoch] of updates(kernels)) {
     const from = withVersionFaults(image, scenario.steps.filter((step) => step.epoch === epoch || step.epoch === epoch + 1));
-    const images = predict({ from, to, cmdlineFrom: scenario.cmdlines[epoch] ?? '', cmdlineTo: scenario.cmdlines[epoch + 1] ?? '', ...carried });
+    const uses = devicesHandedIn(scenario, from, epoch).length > 0 ? [...carried.uses, 'device' as const] : carried.uses.filter((use) => use !== 'device');
+    const images = predict({ from, to, cmdlineFrom: scenario.cmdlines[epoch] ?? '', cmdlineTo: scenario.cmdlines[epoch + 1] ?? '', ...carried, uses });
     last = images === null ? null : withScenario(images, scenario, from, epoch);
     if (last === null || last.outcome !== 'preserved') return last;
   }
@@ -57,8 +60,6 @@ export function predictScenario(scenario: Scenario, kernels: readonly KernelFact
 function withScenario(images: Prediction, scenario: Scenario, from: KernelFacts, epoch: number): Prediction {
   const instead = (outcome: Prediction['outcome'], reason: string): Prediction => ({ ...images, outcome, endsIn: ENDS_IN[outcome], where: null, reasons: [reason, ...images.reasons] });
   if (callsOff(scenario)) return instead('refused', 'the scenario calls the update off');
-  const refuses = refusesDevice(scenario, from, epoch);
-  if (refuses !== null) return instead('refused', refuses);
   if (images.outcome !== 'preserved') return scenario.policy === 'check' && images.outcome !== 'refused' ? instead('refused', 'the running kernel is asked first, and the update is called off') : images;
   const doing = doingOf(scenario, from, epoch);
   return doing === null ? images : instead(doing.outcome, doing.reason);

@@ -3,6 +3,7 @@
 import type { Component, ComponentVersions } from '../model/component.js';
 import type { EndsIn, Outcome } from '../model/outcome.js';
 import { meetings, type Meeting, type MeetingState } from './compare.js';
+import { hardwarePart } from './hardware.js';
 import { objectMeeting, withCmdline } from './object.js';
 import { type KernelFacts, predict } from './predict.js';
 import type { Use } from './rules.js';
@@ -165,6 +166,7 @@ function carriable(versions: readonly ComponentVersions[]): Use[] {
   if (has('luo')) uses.push('session');
   if (has('luo') && has('memfd')) uses.push('memfd');
   if (has('luo') && writtenBy(componentOf(versions, 'object'))?.length !== 0) uses.push('object');
+  if (has('luo') && versions.some(({ name }) => hardwarePart(name) === 'vfio')) uses.push('device');
   if (has('memblock') && has('reserve-mem')) uses.push('reserve_mem');
   return uses;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where two kernels meet, and where they do not.
 import type { ComponentVersions, Mismatch } from '../model/component.js';
+import { hardwarePart, hardwareRules } from './hardware.js';
 import { objectMeeting } from './object.js';
 import { RULES, type Effect, type Rule } from './rules.js';
 import { componentOf, readsOf, writtenBy } from './versions.js';
@@ -22,7 +23,7 @@ export interface Meeting {
 
 /** Every component of the rules, in the order in which the next kernel comes to it. */
 export function meetings(from: readonly ComponentVersions[], to: readonly ComponentVersions[]): Meeting[] {
-  return RULES.map((rule) => {
+  return [...RULES, ...hardwareRules(from, to)].map((rule) => {
     const writer = componentOf(from, rule.component);
     const reader = componentOf(to, rule.component);
     const about = { rule, wrote: writtenBy(writer) ?? [], reads: reader?.reads ?? [] };
@@ -57,10 +58,10 @@ export function brokenRules(from: readonly ComponentVersions[], to: readonly Com
 }
 
 export function mismatchOf({ rule, effect, wrote, reads }: Broken): Mismatch {
-  return {
-    component: rule.component, wrote: wrote[0] ?? null, reads, endsIn: effect.endsIn, source: 'images',
-    detail: effect.where === '' ? effect.what : `${effect.where}: ${effect.what}`,
-  };
+  // What a kernel calls its part of a device's handover is its own; the record has one name for each part.
+  const part = hardwarePart(rule.component);
+  const detail = effect.where === '' ? effect.what : `${effect.where}: ${effect.what}`;
+  return { component: part ?? rule.component, wrote: wrote[0] ?? null, reads, endsIn: effect.endsIn, source: 'images', detail: part === null ? detail : `${rule.component}: ${detail}` };
 }
 
 /** The components that the next kernel does not understand in the version that the old one writes, each with what it ends in by itself. */

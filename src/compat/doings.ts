@@ -3,6 +3,7 @@
 import type { Outcome } from '../model/outcome.js';
 import type { Scenario, Step } from '../model/scenario.js';
 import { valuesOf } from './cmdline.js';
+import { deviceDoingOf } from './device-doings.js';
 import type { KernelFacts } from './predict.js';
 import { componentOf, writtenBy } from './versions.js';
 
@@ -30,22 +31,13 @@ export function callsOff({ steps }: Pick<Planned, 'steps'>): boolean {
   return steps.some(({ op }) => op === 'abort');
 }
 
-/** Names of what hands a device over, as trees with handlers for it call it; no stock kernel to 7.3 has one. */
-const DEVICE_HANDLER = /vfio|pci|iommu|edu/;
-
-/** Why the old kernel refuses to preserve a device that the scenario cannot do without; null where it does not. */
-export function refusesDevice({ steps }: Pick<Planned, 'steps'>, from: KernelFacts, epoch: number): string | null {
-  const asks = steps.some((step) => step.op === 'device-preserve' && step.epoch === epoch && !step.optional && (step.errno === null || step.errno === 'OK'));
-  return asks && !from.versions.some(({ name }) => DEVICE_HANDLER.test(name)) ? 'the old kernel has no handler for a device\'s descriptor: it refuses to preserve one' : null;
-}
-
 /** What the plan does to the update that begins in `epoch`; null where nothing. */
 export function doingOf(scenario: Planned, from: KernelFacts, epoch: number): Doing | null {
   const before = scenario.steps.filter((step) => step.epoch === epoch);
   const after = scenario.steps.filter((step) => step.epoch === epoch + 1);
   const preserved = handedIn(before);
-  if (preserved.length === 0) return null;
-  return misbehaviour(scenario, before, epoch) ?? handsNothingOver(before) ?? losesSeals(scenario, from, before) ?? takesNotBack(preserved, after);
+  if (preserved.length === 0) return deviceDoingOf(scenario, from, epoch);
+  return misbehaviour(scenario, before, epoch) ?? handsNothingOver(before) ?? deviceDoingOf(scenario, from, epoch) ?? losesSeals(scenario, from, before) ?? takesNotBack(preserved, after);
 }
 
 function misbehaviour({ cmdlines, steps }: Planned, before: readonly Step[], epoch: number): Doing | null {

@@ -12,6 +12,7 @@ export { collectDefines, versionsFromDefines } from './defines.js';
 export { debugSections, readTypes } from './dwarf.js';
 export { readElf } from './elf.js';
 export { crossingStructures } from './layout.js';
+export { hardwarePart } from './hardware.js';
 export { meets, type MeetsOptions } from './meets.js';
 export { neededVersion, type ObjectContent, withCmdline } from './object.js';
 export { predict, type KernelFacts, type PredictInput } from './predict.js';

@@ -3,13 +3,14 @@
 // command line makes of its build options, and where a next kernel comes upon a version that it does not read.
 import { CHECK_TIMES, type ComponentVersions, NOTATIONS } from '../model/component.js';
 import { valuesOf } from './cmdline.js';
+import { keepWith } from './hardware.js';
 import { OBJECT_VERSIONS, settled } from './object-build.js';
 import { type Effect, OBJECT_EFFECTS } from './rules.js';
 import { writtenBy } from './versions.js';
 
-/** The same kernel under a command line: labobj.reads, writes, write, notation and check, each in place of its build option. */
+/** The same kernel under a command line: labobj.reads, writes, write, notation and check, each in place of its build option; and lukeep (hardware.ts). */
 export function withCmdline(versions: readonly ComponentVersions[], cmdline: string): ComponentVersions[] {
-  return versions.map((each) => (each.name === 'object' ? objectWith(each, cmdline) : each));
+  return keepWith(versions, cmdline).map((each) => (each.name === 'object' ? objectWith(each, cmdline) : each));
 }
 
 function objectWith(built: ComponentVersions, cmdline: string): ComponentVersions {

@@ -6,6 +6,7 @@ import type { ComponentVersions } from '../model/component.js';
 import type { Prediction } from '../model/prediction.js';
 import { switchOf } from './cmdline.js';
 import { brokenRules, meetings, mismatchOf } from './compare.js';
+import { hardwarePart } from './hardware.js';
 import { withCmdline } from './object.js';
 import { SILENT_CHANGES, SWITCHES, type Effect, type Use } from './rules.js';
 import { componentOf, readsOf, writtenBy } from './versions.js';
@@ -65,7 +66,7 @@ export function predict({ from: first, to: second, cmdlineFrom, cmdlineTo, uses,
   for (const { rule, state, effect, wrote, reads } of met) {
     const concerned = rule.carries === 'any' || rule.carries.some((use) => uses.includes(use));
     if (state === 'unknown' && concerned) return null;
-    const ofLuo = ['luo', 'memfd', 'object'].includes(rule.component) || rule.within === 'luo';
+    const ofLuo = ['luo', 'memfd', 'object'].includes(rule.component) || rule.within === 'luo' || hardwarePart(rule.component) !== null;
     if (effect === null || effect.endsIn === 'none' || !concerned || (ofLuo && !luoIsRead)) continue;
     // A kernel without LUO leaks what sessions hold; without any, only the old kernel's own few pages.
     if (rule.component === 'luo' && effect.endsIn === 'leak' && !needs('liveupdate')) continue;
@@ -85,6 +86,7 @@ function unsupported({ versions }: KernelFacts, cmdline: string, uses: readonly 
   if (lacks('luo')) return 'the old kernel has no LUO: there are no sessions to preserve anything in';
   for (const name of ['kho', 'liveupdate']) if (switchOf(cmdline, name) === false) return `the old kernel is told ${name}=off: there is no /dev/liveupdate to preserve anything with`;
   if (uses.includes('memfd') && lacks('memfd')) return 'the old kernel has no handler for memfds: it refuses to preserve one';
+  if (uses.includes('device') && !versions.some(({ name }) => hardwarePart(name) === 'vfio')) return 'the old kernel has no handler for a device\'s descriptor: it refuses to preserve one';
   if (!uses.includes('object')) return null;
   if (lacks('object')) return 'the old kernel has no /dev/labobj: there is no object to preserve';
   const written = writtenBy(componentOf(versions, 'object'));

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a mismatch ends in, component by component, in the order in which the next kernel reads them. Data only.
 // Sources: the kernels' own code (functions are named), and runs of stock pairs and of version strings changed from outside.
+import type { HardwareComponent } from '../model/component.js';
 import type { EndsIn, Outcome } from '../model/outcome.js';
 
-/** What a scenario carries over: a session alone, memfds or objects of the lab in it, memory reserved by name. */
-export const USES = ['session', 'memfd', 'object', 'reserve_mem'] as const;
+/** What a scenario carries over: a session alone, memfds, objects of the lab or devices in it, memory reserved by name. */
+export const USES = ['session', 'memfd', 'object', 'device', 'reserve_mem'] as const;
 export type Use = (typeof USES)[number];
 
 export interface Rule {
@@ -42,7 +43,7 @@ const NONE: Effect = { outcome: 'preserved', endsIn: 'none', where: '', what: 'i
 
 export const RULES: readonly Rule[] = [
   {
-    component: 'kho', within: null, carries: ['session', 'memfd', 'object', 'reserve_mem'],
+    component: 'kho', within: null, carries: USES,
     differs: { outcome: 'lost', endsIn: 'reboot', where: 'kho_populate', what: 'the whole handover is ignored with a warning and its memory is given to the allocator' },
     unknown: { outcome: 'lost', endsIn: 'reboot', where: 'add_kho', what: 'built without CONFIG_KEXEC_HANDOVER: the handover is ignored with a warning' },
     unwritten: null,
@@ -87,6 +88,28 @@ export const RULES: readonly Rule[] = [
   { component: 'kexec-metadata', within: null, carries: 'any', differs: NONE, unknown: NONE, unwritten: null },
 ];
 
+/** Parts of a device. Whoever has it cannot go on without it, so that whatever is broken ends in a reboot. */
+export const HARDWARE_RULES: readonly (Rule & { component: HardwareComponent })[] = [
+  {
+    component: 'vfio', within: null, carries: ['device'],
+    differs: { outcome: 'lost', endsIn: 'reboot', where: 'luo_session_deserialize', what: 'no handler for the device\'s descriptor: no session can be opened, the memory of all of them stays reserved, and the device is lost' },
+    unknown: { outcome: 'lost', endsIn: 'reboot', where: 'luo_session_deserialize', what: 'built without a handler for the device\'s descriptor: no session can be opened, the memory of all of them stays reserved, and the device is lost' },
+    unwritten: null,
+  },
+  {
+    component: 'pci', within: null, carries: ['device'],
+    differs: { outcome: 'lost', endsIn: 'reboot', where: '', what: 'which device it was cannot be read: its descriptor does not come back' },
+    unknown: { outcome: 'lost', endsIn: 'reboot', where: '', what: 'nobody looks which device it was: its descriptor does not come back' },
+    unwritten: null,
+  },
+  {
+    component: 'iommu', within: null, carries: ['device'],
+    differs: { outcome: 'lost', endsIn: 'reboot', where: '', what: 'what the device reached cannot be read: its descriptor does not come back, and the pages of the tables stay reserved' },
+    unknown: { outcome: 'lost', endsIn: 'reboot', where: '', what: 'nobody takes the tables of the IOMMU over: the device\'s descriptor does not come back' },
+    unwritten: null,
+  },
+];
+
 /** Layouts that changed while their version did not: the two kernels agree on the name and read each other wrongly. */
 export const SILENT_CHANGES: readonly { component: string; version: number; since: readonly [number, number]; what: string }[] = [
   { component: 'kho', version: 1, since: [6, 18], what: 'the bitmaps of the memory map grew from 512 bytes to a page' },
@@ -95,11 +118,11 @@ export const SILENT_CHANGES: readonly { component: string; version: number; sinc
 /** Switches on the next kernel's command line. The image understands the handover, and the kernel is told not to use it. */
 export const SWITCHES = {
   kho: {
-    needs: ['session', 'memfd', 'object'] as readonly Use[],
+    needs: ['session', 'memfd', 'object', 'device'] as readonly Use[],
     effect: { outcome: 'leak', endsIn: 'leak', where: 'luo_early_startup', what: 'kho=off: the memory is reserved all the same, but live update is disabled and nobody can take it back' } satisfies Effect,
   },
   liveupdate: {
-    needs: ['session', 'memfd', 'object'] as readonly Use[],
+    needs: ['session', 'memfd', 'object', 'device'] as readonly Use[],
     effect: { outcome: 'leak', endsIn: 'leak', where: 'liveupdate_ioctl_init', what: 'liveupdate=off: the memory is reserved, but there is no /dev/liveupdate to take it back with' } satisfies Effect,
   },
 } as const;

@@ -2,6 +2,7 @@
 // What kernels complain about, as data. The engine knows nothing of it. New shape: a format here, a golden in the tests.
 import type { Outcome } from '../model/outcome.js';
 import { HANDOVER_GROUPS } from './table-handover.js';
+import { KEEP_GROUP } from './table-keep.js';
 import type { Severity } from './types.js';
 
 export interface Format {
@@ -148,4 +149,5 @@ export const PATTERN_GROUPS: readonly PatternGroup[] = [
     ],
   },
   ...HANDOVER_GROUPS,
+  KEEP_GROUP,
 ];

@@ -115,6 +115,11 @@ export async function showImage(nameOrPath: string, context: ImageContext): Prom
   };
 }
 
+/** Names of all definitions, oldest version first. */
+export function definedKernels(): string[] {
+  return [...knownDefinitions().keys()];
+}
+
 /** Names of all definitions that are built without being named. One that cannot be read is among them: building it says why. */
 export function buildableNames(): string[] {
   return [...knownDefinitions()].filter(([, file]) => !onDemand(file)).map(([name]) => name);

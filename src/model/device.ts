@@ -13,6 +13,8 @@ export interface IommuSpec {
   scalable: boolean;
   /** Width of an IOVA, in bits. */
   bits: number;
+  /** Of the iommufd of each device that is given to a session: does it go with it? As for a device, with `recreate` for never. */
+  preserve: DevicePreserve;
   /** Where the scenario says it; of the file's beginning where it does not. */
   pos: SourcePos;
 }
@@ -53,6 +55,8 @@ export interface DeviceSpec {
   /** Session and token that carry its descriptor; null where none is named. */
   session: string | null;
   token: number;
+  /** Token of its iommufd in the same session; null where that is not given to one. */
+  iommuToken: number | null;
   /** Short form only: what is mapped once it is open. */
   map: DeviceMapping[];
   /** Short form only: a transfer is begun right before the kexec. */
@@ -82,12 +86,15 @@ export type DeviceAction =
   | { op: 'device-map'; device: string; map: DeviceMapping; optional: boolean }
   | { op: 'device-preserve'; device: string; session: string; token: number; optional: boolean }
   | { op: 'device-retrieve'; device: string; session: string; token: number; optional: boolean }
+  /** The iommufd that the device is bound to; it must be there before the device is. */
+  | { op: 'iommu-preserve'; device: string; session: string; token: number; optional: boolean }
+  | { op: 'iommu-retrieve'; device: string; session: string; token: number; optional: boolean }
   | { op: 'device-check'; device: string }
   /** A transfer is begun and not waited for. */
   | { op: 'device-dma'; device: string }
   | { op: 'device-close'; device: string; optional: boolean };
 
-export const DEVICE_OPS = ['device-open', 'device-map', 'device-preserve', 'device-retrieve', 'device-check', 'device-dma', 'device-close'] as const satisfies readonly DeviceAction['op'][];
+export const DEVICE_OPS = ['device-open', 'device-map', 'device-preserve', 'device-retrieve', 'iommu-preserve', 'iommu-retrieve', 'device-check', 'device-dma', 'device-close'] as const satisfies readonly DeviceAction['op'][];
 
 export function isDeviceAction<T extends { op: string }>(action: T): action is Extract<T, DeviceAction> {
   return (DEVICE_OPS as readonly string[]).includes(action.op);

@@ -44,6 +44,9 @@ export interface TablesOfResult {
   after: ReachOfResult | null;
   /** Pages behind the same IOVA with the same rights, before and after. */
   same: number;
+  /** Pages of tables that were to be handed over, and how many of them nobody has given back. */
+  handedOver: number;
+  leaked: number;
   problems: string[];
 }
 
@@ -59,6 +62,8 @@ export interface IommuOfResult {
   gaps: { epoch: number; state: 'kept' | 'gap' | 'open' | 'off'; ms: number | null }[];
   /** Requests of devices that were blocked, by device. */
   faults: { device: string; count: number; first: string }[];
+  /** The iommufd of each device whose iommufd was given to a session. */
+  descriptors: { device: string; epoch: number; carried: 'kept' | 'lost' }[];
   tables: TablesOfResult[];
   /** Bytes that a device wrote to where it had no business. */
   strays: { device: string; iova: string; phys: string; bytes: number }[];

@@ -30,6 +30,11 @@ export function findKhop(structs: Uint32Array, firstPfn: number): KhopPages[] {
   return found;
 }
 
+/** @param struct one `struct page` */
+export function isMarked(struct: Buffer): boolean {
+  return struct.readUInt32LE(MAGIC_WORD * 4) === KHOP && struct.readUInt32LE(ORDER_WORD * 4) <= MAX_ORDER;
+}
+
 export function countPages(found: readonly KhopPages[]): number {
   return found.reduce((sum, { order }) => sum + 2 ** order, 0);
 }

@@ -35,8 +35,9 @@ function deviceText({ name, device, address, carried, resets, transfer, backing,
 
 function iommuText({ kind, gaps, faults, tables, strays }: IommuOfResult): string[] {
   const lines = ['', `  iommu     ${kind}: ${gaps.map(({ epoch, state, ms }) => `${gapWords(state, ms)}${gaps.length > 1 ? ` (into epoch ${epoch})` : ''}`).join('; ') || 'no update to look at'}`];
-  for (const { device, before, after, same } of tables) {
+  for (const { device, before, after, same, handedOver, leaked } of tables) {
     if (before !== null && after !== null && same > 0) lines.push(`            ${printable(device, 40)}: ${same} ${same === 1 ? 'page' : 'pages'} behind the same addresses as before`);
+    if (handedOver > 0) lines.push(`            ${printable(device, 40)}: tables of ${handedOver} pages handed over, ${leaked === 0 ? 'all given back' : `${leaked} leaked`}`);
   }
   for (const { device, count, first } of faults) lines.push(`            ${count} request${count === 1 ? '' : 's'} of ${printable(device, 40)} blocked: ${printable(first, 200)}`);
   for (const { device, phys, bytes } of strays.slice(0, MOST_STRAYS)) lines.push(`            ${printable(device, 40)} wrote ${bytes} bytes astray, at ${phys}`);

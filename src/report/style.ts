@@ -33,13 +33,4 @@ export function seconds(ms: number): string {
   return `${Math.floor(whole / 60)} min ${whole % 60} s`;
 }
 
-/** Bytes for people, in binary units. */
-export function bytes(n: number): string {
-  const units = ['B', 'KiB', 'MiB', 'GiB'];
-  let at = 0;
-  while (n >= 1024 && at < units.length - 1) {
-    n /= 1024;
-    at++;
-  }
-  return `${Number.isInteger(n) ? n : n.toFixed(1)} ${units[at]}`;
-}
+export { bytesText as bytes } from '../util/bytes.js';

@@ -32,10 +32,11 @@ export async function objectionOf(context: RunContext): Promise<Objection | null
       detail: `outside: ${disagree.map(formatComponent).join(' ')}; inside: ${inside.map(formatComponent).join(' ')}`,
     });
   }
+  const own = withCmdline(running.versions, plan.scenario.cmdlines[recorder.epoch] ?? '');
   const told = [...inside, ...outside.filter((each) => !inside.some((other) => sameComponent(each, other)))];
   // What has no place to be asked at is what the image says.
-  const built = running.versions.flatMap(({ name, write }) => (write === null || name === 'object' || told.some((each) => each.name === name) ? [] : [{ name, version: write }]));
-  const notation = withCmdline(running.versions, plan.scenario.cmdlines[recorder.epoch] ?? '').find(({ name }) => name === 'object')?.manner?.notation;
+  const built = own.flatMap(({ name, write }) => (write === null || name === 'object' || told.some((each) => each.name === name) ? [] : [{ name, version: write }]));
+  const notation = own.find(({ name }) => name === 'object')?.manner?.notation;
   const mismatches = meets([...told, ...built], to, {
     cmdlineTo: plan.scenario.cmdlines[next] ?? '', uses: carriedBy(plan.scenario).uses, ...(notation === undefined ? {} : { notation }),
   });

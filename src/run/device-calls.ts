@@ -14,6 +14,11 @@ export function agentName(device: DeviceState): string {
   return `dev:${device.spec.name}`;
 }
 
+/** The same of the iommufd that it is bound to. */
+export function iommufdName(device: DeviceState): string {
+  return `iommu:${device.spec.name}`;
+}
+
 /** One request to the agent, with the deadline of one that handles `bytes` of memory. */
 export async function ask({ agent, deadlines, machine }: RunContext, op: string, args: Record<string, string | number>, bytes = 0): Promise<AgentReply> {
   return agent.request(op, args, deadlines.request(bytes), machine.ended);

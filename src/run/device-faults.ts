@@ -41,7 +41,7 @@ export async function damageTables(context: RunContext, { device: name, damage }
   const begun = performance.now();
   const after = walkNow(machine, registers, device.source);
   const ms = performance.now() - begun;
-  if (after !== null) device.tables.push({ epoch: recorder.epoch, t: recorder.clock.now(), tables: after, maps: [...device.maps], damaged: true });
+  if (after !== null) device.tables.push({ moment: 'fault', free: [], contents: new Map(), epoch: recorder.epoch, t: recorder.clock.now(), tables: after, maps: [...device.maps], damaged: true });
   const hex = (value: bigint) => `0x${value.toString(16)}`;
   return {
     places: 1,

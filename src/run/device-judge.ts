@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Holds each device against what it was before the kexec: is it the same, set up the same, in the same state, and does it hold the same?
+import { hardwarePart } from '../compat/index.js';
 import type { HardwareComponent } from '../model/component.js';
 import type { DeviceOfResult } from '../model/hardware-result.js';
 import type { Outcome } from '../model/outcome.js';
@@ -67,9 +68,9 @@ function judgeDevice(context: RunContext, device: DeviceState, ended: boolean): 
   const judged: Judged[] = ended ? [] : [
     ...differences(leaving, gone ? device.look(epoch, 'end') : arriving, useBefore, useAfter, carried === 'kept').map((each) => ({ problem: each.detail, implies: meaning(each.kind, carried === 'kept'), component: 'pci' as const })),
     // Who opens a device anew resets it; one that was kept must not be.
-    ...(resets.length > 0 && carried === 'kept' ? [{ problem: `it was reset ${resets.length === 1 ? 'once' : `${resets.length} times`} (${resets[0]?.detail})`, implies: 'corrupt' as const, component: 'vfio' as const }] : []),
+    ...(resets.length > 0 && (carried === 'kept' || (carried === 'lost' && device.carriedBy !== null)) ? [{ problem: `it was reset ${resets.length === 1 ? 'once' : `${resets.length} times`} (${resets[0]?.detail})`, implies: carried === 'kept' ? ('corrupt' as const) : ('lost' as const), component: 'vfio' as const }] : []),
     ...device.problems.filter((each) => each.epoch === epoch).map(({ what }) => ({ problem: what, implies: gone ? ('lost' as const) : ('corrupt' as const), component: null })),
-    ...(carried === 'lost' ? [{ problem: gone ? 'nobody can use it' : spec.preserve === 'required' ? 'its descriptor did not come back' : 'it could not be opened again', implies: 'lost' as const, component: spec.preserve === 'required' && !gone ? ('vfio' as const) : null }] : []),
+    ...(carried === 'lost' ? [{ problem: gone ? 'nobody can use it' : spec.preserve === 'required' ? 'its descriptor did not come back' : 'it could not be opened again', implies: 'lost' as const, component: spec.preserve === 'required' && !gone && !explained(context) ? ('vfio' as const) : null }] : []),
     ...(backing !== null && backing.different > 0 ? [{ problem: `${backing.different} of ${backing.pages} pages behind it hold something else, first page ${backing.first}`, implies: 'corrupt' as const, component: null }] : []),
   ];
   if (transfer !== null && (transfer.fate === 'strayed' || transfer.fate === 'partly')) judged.push({ problem: flightText(transfer), implies: 'corrupt', component: 'iommu' });
@@ -80,6 +81,11 @@ function judgeDevice(context: RunContext, device: DeviceState, ended: boolean): 
     transfer: transfer === null ? null : { iova: hex(transfer.iova), phys: hex(transfer.phys), length: transfer.length, began: transfer.began, fate: transfer.fate ?? 'unknown' },
     problems: [...new Set(judged.map(({ problem }) => problem))],
   };
+}
+
+/** The kernel says itself what it did not understand of a device: that its descriptor does not come back follows from that, and is no mismatch of its own. */
+function explained({ machine }: RunContext): boolean {
+  return machine.findings.some(({ component }) => component !== null && hardwarePart(component.component) !== null);
 }
 
 function hex(value: number): string {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Looks at the scenario's devices from outside, through QEMU: where they are, how they are set up, what their registers hold.
 import type { LookMoment, PciView } from '../model/pci.js';
+import type { IommuRegisters } from '../oracles/iommu/index.js';
 import { barsOf, capabilities, commandOf, interruptsOf } from '../oracles/pci.js';
 import { deviceId } from '../qemu/hardware.js';
 import { ecamBase, pciAddress, type PciNode, pciNodes, readConfig, readRegister, sourceId } from '../qemu/pci.js';
@@ -8,6 +9,7 @@ import { LabError } from '../util/errors.js';
 import type { RunContext } from './context.js';
 import type { DeviceState } from './device-state.js';
 import { iommuRegisters, walkNow } from './iommu-look.js';
+import { freeTablePages, pageStates, tableContents } from './table-pages.js';
 import type { Machine } from './machine.js';
 
 /** Registers of QEMU's edu that can be read without a change (docs/specs/edu.txt); the later ones are 8 bytes. */
@@ -58,11 +60,8 @@ export async function lookAtDevices(context: RunContext, moment: LookMoment, onl
   for (const device of devices) {
     const node = tree.nodes.find(({ qdevId }) => qdevId === deviceId(device.spec));
     const view = node === undefined ? null : await viewOf(machine, tree, node, device.spec.model === 'edu');
-    const t = recorder.clock.now();
-    const { epoch } = recorder;
-    device.looks.push({ moment, epoch, t, view });
-    const tables = node === undefined || registers === null || moment !== 'use' || !registers.translating ? null : walkNow(machine, registers, sourceId(node));
-    if (tables !== null) device.tables.push({ epoch, t, tables, maps: [...device.maps], damaged: false });
+    device.looks.push({ moment, epoch: recorder.epoch, t: recorder.clock.now(), view });
+    if (node !== undefined && registers?.translating === true && isWalked(device, moment)) await lookAtTables(context, device, moment, registers, sourceId(node));
     recorder.event({ kind: 'oracle', oracle: `device ${device.spec.name}: ${moment}`, side: 'outside', ok: view !== null, detail: viewText(view) });
   }
   if (registers !== null) {
@@ -71,6 +70,20 @@ export async function lookAtDevices(context: RunContext, moment: LookMoment, onl
       detail: `translation ${registers.translating ? 'on' : 'off'}, ${Object.entries(registers.registers).map(([name, value]) => `${name} ${value}`).join(' ')}`,
     });
   }
+}
+
+/** In use; and where LUO carries the device, as the old kernel leaves the tables and as the next one has them before anyone asks for the device. */
+function isWalked({ preserved, carriedBy }: DeviceState, moment: LookMoment): boolean {
+  return moment === 'use' || (moment === 'kexec' && preserved !== null) || (moment === 'arrival' && carriedBy !== null);
+}
+
+async function lookAtTables({ machine, recorder }: RunContext, device: DeviceState, moment: LookMoment, registers: IommuRegisters, source: number): Promise<void> {
+  const tables = walkNow(machine, registers, source);
+  if (tables === null) return;
+  device.tables.push({
+    moment, epoch: recorder.epoch, t: recorder.clock.now(), tables, maps: [...device.maps], damaged: false,
+    free: freeTablePages(tables, await pageStates(machine)), contents: moment === 'kexec' ? tableContents(machine, tables) : new Map(),
+  });
 }
 
 async function viewOf(machine: Machine, { ecam }: Tree, node: PciNode, edu: boolean): Promise<PciView | null> {

@@ -42,6 +42,8 @@ export class DeviceState {
   /** The last kernel did. */
   carriedBy: { session: string; token: number } | null = null;
   retrieved = false;
+  /** The same of the iommufd that it is bound to. */
+  readonly iommufd = { preserved: false, carried: false, retrieved: false };
   maps: DeviceMapping[] = [];
   /** What the lab wrote into edu's registers; they must hold it ever after. */
   wrote: { liveness: number; factorial: number } | null = null;
@@ -58,6 +60,7 @@ export class DeviceState {
     this.carriedBy = this.preserved;
     this.preserved = null;
     this.retrieved = false;
+    Object.assign(this.iommufd, { preserved: false, carried: this.iommufd.preserved, retrieved: false });
     this.closed();
   }
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Steps on devices: calls of the agent, one after another, and what their answers mean for the state of the run.
 import { NO_HANDLE } from '../guest/agent.js';
+import type { HardwareComponent } from '../model/component.js';
 import type { DeviceAction } from '../model/device.js';
 import { LabError } from '../util/errors.js';
 import type { RunContext } from './context.js';
-import { agentName, ask, attach, type StepReply } from './device-calls.js';
+import { agentName, ask, attach, iommufdName, type StepReply } from './device-calls.js';
 import { checkDevice } from './device-check.js';
 import type { DeviceState } from './device-state.js';
 import { noteHardware } from './hardware-mismatches.js';
@@ -24,6 +25,10 @@ export async function deviceStep(context: RunContext, step: DeviceAction): Promi
       return preserve(context, device, step);
     case 'device-retrieve':
       return step.optional && device.carriedBy === null ? LEFT_OUT : retrieve(context, device, step);
+    case 'iommu-preserve':
+      return preserveIommufd(context, device, step);
+    case 'iommu-retrieve':
+      return step.optional && !device.iommufd.carried ? LEFT_OUT : retrieveIommufd(context, device, step);
     case 'device-check':
       return device.open ? checkDevice(context, device) : LEFT_OUT;
     case 'device-dma':
@@ -34,7 +39,9 @@ export async function deviceStep(context: RunContext, step: DeviceAction): Promi
 }
 
 async function open(context: RunContext, device: DeviceState, retrieved: boolean): Promise<StepReply> {
-  const reply = await ask(context, 'vfio-open', { device: agentName(device), address: device.address ?? '', ...(retrieved ? { retrieved: 1 } : {}) });
+  // Only an iommufd that has a name can be given to a session; a group has none.
+  const named = context.plan.scenario.steps.some((step) => step.op === 'iommu-preserve' && step.device === device.spec.name);
+  const reply = await ask(context, 'vfio-open', { device: agentName(device), address: device.address ?? '', ...(retrieved ? { retrieved: 1 } : {}), ...(named ? { iommufd: iommufdName(device) } : {}) });
   if (reply.ok) {
     device.open = true;
     device.attached = false;
@@ -61,13 +68,31 @@ async function preserve(context: RunContext, device: DeviceState, { session, tok
   if (!attached.ok) return attached;
   const reply = await ask(context, 'preserve', { session, token, file: agentName(device) });
   if (reply.ok) device.preserved = { session, token };
-  else if (reply.errno === 'ENOENT') {
-    context.recorder.incident({
-      source: 'agent', side: 'inside', implies: null, title: 'the kernel has no handler for a device\'s descriptor', detail: `${device.spec.name}: PRESERVE_FD failed with ENOENT (${reply.at ?? ''})`,
-    });
-    if (optional) return LEFT_OUT;
-    noteHardware(context.state.hardware, 'vfio', `${device.spec.name}: the kernel that runs has no handler for its descriptor`);
-  }
+  return reply.errno === 'ENOENT' ? withoutHandler(context, device, 'vfio', 'descriptor', reply, optional) : reply;
+}
+
+async function preserveIommufd(context: RunContext, device: DeviceState, { session, token, optional }: Extract<DeviceAction, { op: 'iommu-preserve' }>): Promise<StepReply> {
+  if (!device.open) return LEFT_OUT;
+  const attached = await attach(context, device);
+  if (!attached.ok) return attached;
+  const reply = await ask(context, 'preserve', { session, token, file: iommufdName(device) });
+  device.iommufd.preserved = reply.ok;
+  return reply.errno === 'ENOENT' ? withoutHandler(context, device, 'iommu', 'iommufd', reply, optional) : reply;
+}
+
+function withoutHandler({ recorder, state }: RunContext, device: DeviceState, component: HardwareComponent, what: string, reply: StepReply, optional: boolean): StepReply {
+  recorder.incident({
+    source: 'agent', side: 'inside', implies: null, title: `the kernel has no handler for a device's ${what}`, detail: `${device.spec.name}: PRESERVE_FD failed with ENOENT (${reply.at ?? ''})`,
+  });
+  if (optional) return LEFT_OUT;
+  noteHardware(state.hardware, component, `${device.spec.name}: the kernel that runs has no handler for its ${what}`);
+  return reply;
+}
+
+/** The device that is asked back next is bound to it. */
+async function retrieveIommufd(context: RunContext, device: DeviceState, { session, token }: Extract<DeviceAction, { op: 'iommu-retrieve' }>): Promise<StepReply> {
+  const reply = await ask(context, 'retrieve', { session, token, file: iommufdName(device) });
+  device.iommufd.retrieved = reply.ok;
   return reply;
 }
 

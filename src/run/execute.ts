@@ -16,6 +16,7 @@ import type { RunContext, RunPlan } from './context.js';
 import { Deadlines } from './deadlines.js';
 import { DowntimeReader } from './downtime.js';
 import { MachineEnded } from './ending.js';
+import { holdGuests, letGuestsGo } from './guest-hold.js';
 import { judgeGuests, judgeKeptGuests } from './guest-judge.js';
 import { IommuRecord, iommuResult, judgeIommu } from './iommu-judge.js';
 import { judgeOopsed, judgeUpdate, managedPages, recordEnded, type FileRecord, type UpdateRecord } from './judge.js';
@@ -130,7 +131,7 @@ class Run {
     if (pause < 0) return runSteps(context, mine, last);
     const end = await runSteps(context, mine.slice(0, pause), last);
     if (end.kind !== 'done') return end;
-    await this.judge(context);
+    await this.judge(context, true);
     return runSteps(context, mine.slice(pause), last);
   }
 
@@ -177,15 +178,17 @@ class Run {
     return this.context;
   }
 
-  /** Judges the update that led into this epoch; nothing to judge in the first. */
-  private async judge(context: RunContext): Promise<void> {
+  /** Judges the update that led into this epoch; nothing to judge in the first. @param more guests are to go on after it */
+  private async judge(context: RunContext, more = false): Promise<void> {
     const { arrival } = this;
     if (arrival === null) return;
     this.arrival = null;
+    const held = await holdGuests(context);
     this.updates.push(await this.recorder.task('oracles', () => judgeUpdate(context, arrival.handedOver, arrival.managed)));
     await this.judgeGuests(context, false);
+    if (more) await letGuestsGo(context, held);
     await lookAtDevices(context, 'end');
-    this.judgeHardware(context, arrival.kexecAt, false);
+    await this.judgeHardware(context, arrival.kexecAt, false);
   }
 
   private async judgeGuests(context: RunContext, ended: boolean): Promise<void> {
@@ -195,10 +198,10 @@ class Run {
     if (downtime !== null) this.downtime.push(downtime);
   }
 
-  private judgeHardware(context: RunContext, kexecAt: number, ended: boolean): void {
+  private async judgeHardware(context: RunContext, kexecAt: number, ended: boolean): Promise<void> {
     const devices = judgeDevices(context, ended);
     this.devices.push(...devices);
-    judgeIommu(context, this.iommu, devices, kexecAt, ended);
+    await judgeIommu(context, this.iommu, devices, kexecAt, ended);
   }
 
   private async calledOff(context: RunContext, why: string, rest: readonly IndexedStep[]): Promise<void> {
@@ -237,7 +240,7 @@ class Run {
     if (recorder.epoch > 0) {
       await this.judgeGuests(context, true);
       followTransfers(context);
-      this.judgeHardware(context, this.arrival?.kexecAt ?? this.kexecAt, true);
+      await this.judgeHardware(context, this.arrival?.kexecAt ?? this.kexecAt, true);
     }
   }
 

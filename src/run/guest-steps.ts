@@ -18,6 +18,8 @@ const LINUX_CMDLINE = 'quiet console=ttyS0 nokaslr mitigations=off acpi=off pci=
 /** Milliseconds for a guest's next ticks, and for a Linux to come up, on an idle machine. */
 const TICK_DEADLINE = 5_000;
 const UP_DEADLINE = 30_000;
+const LEAST_PERIOD = 10_000;
+const PERIOD_OF_VCPU = 4_000;
 /** Ticks by which a guest must have gone on. */
 const GO_ON = 3;
 
@@ -53,7 +55,7 @@ async function create(context: RunContext, spec: GuestSpec): Promise<StepReply> 
   const guest = new GuestState(spec);
   state.guests.set(name, guest);
   const files = guestFiles(name);
-  const own = kind === 'bare' ? { seed } : linuxArgs(context);
+  const own = kind === 'bare' ? { seed, period: periodOf(context) } : linuxArgs(context);
   const reply = await askGuest(context, 'guest-create', { guest: name, kind, vcpus, size, file: files.ram, state: files.state, ...own, ...(features.length > 0 ? { features: features.join(',') } : {}) }, size);
   if (!reply.ok) return reply;
   guest.here = true;
@@ -62,6 +64,12 @@ async function create(context: RunContext, spec: GuestSpec): Promise<StepReply> 
     state.files.set(each.file, { name: each.file, spec: each, pattern: new Snapshot(), held: null, runs: [], before: null, inside: null, hugeKiB: 0 });
   }
   return PASSED;
+}
+
+/** Microseconds between two ticks of a bare guest: all guests of a host together tick some hundred times a second, however many they are. */
+function periodOf({ plan }: RunContext): number {
+  const vcpus = plan.scenario.steps.reduce((sum, step) => (step.op === 'guest-create' ? sum + step.spec.vcpus : sum), 0);
+  return Math.max(LEAST_PERIOD, vcpus * PERIOD_OF_VCPU);
 }
 
 function linuxArgs(context: RunContext): Record<string, string | number> {

@@ -7,8 +7,10 @@ import type { PfnRun } from '../oracles/outside.js';
 import { PAGE } from '../oracles/pattern.js';
 import type { RunContext } from './context.js';
 import type { DeviceState } from './device-state.js';
+import type { PageState } from '../oracles/page-state.js';
 import { noteHardware } from './hardware-mismatches.js';
 import type { TablesLook } from './iommu-look.js';
+import { leakedTablePages, pageStates } from './table-pages.js';
 
 const MOST_MAPPINGS = 32;
 const MOST_TIMELINE = 500;
@@ -17,12 +19,13 @@ const MOST_PROBLEMS = 20;
 /** What is known of the IOMMU when the run ends; filled update by update. */
 export class IommuRecord {
   readonly gaps: IommuOfResult['gaps'] = [];
+  readonly descriptors: IommuOfResult['descriptors'] = [];
   readonly tables: TablesOfResult[] = [];
   readonly strays: IommuOfResult['strays'] = [];
 }
 
 /** Judges the update that led into the kernel that runs now. @param kexecAt when it began, milliseconds of the run */
-export function judgeIommu(context: RunContext, record: IommuRecord, devices: readonly DeviceOfResult[], kexecAt: number, ended: boolean): void {
+export async function judgeIommu(context: RunContext, record: IommuRecord, devices: readonly DeviceOfResult[], kexecAt: number, ended: boolean): Promise<void> {
   const { recorder, state, trace, plan } = context;
   if (trace === null || plan.scenario.hardware.iommu.kind === 'none') return;
   trace.look();
@@ -35,12 +38,22 @@ export function judgeIommu(context: RunContext, record: IommuRecord, devices: re
     noteHardware(state.hardware, 'iommu', `${kept.join(', ')}: ${gapText(how, ms)}`);
     recorder.incident({ source: 'memory', side: 'outside', implies: 'corrupt', title: 'translation was off while a device was kept', detail: `${kept.join(', ')}: ${gapText(how, ms)}` });
   }
+  // A machine that has come to an end answers nothing.
+  const stateOf = ended ? () => null : await pageStates(context.machine);
   for (const device of state.devices.values()) {
-    const tables = tablesOf(context, device, epoch);
+    if (device.iommufd.carried) record.descriptors.push({ device: device.spec.name, epoch, carried: device.iommufd.retrieved ? 'kept' : 'lost' });
+    if (device.iommufd.carried && !device.iommufd.retrieved && !ended) {
+      noteHardware(state.hardware, 'iommu', `${device.spec.name}: its iommufd did not come back`);
+      recorder.incident({ source: 'agent', side: 'inside', implies: 'lost', title: 'an iommufd is lost', detail: `${device.spec.name}: its iommufd did not come back` });
+    }
+    const tables = tablesOf(context, device, epoch, stateOf);
     if (tables !== null) record.tables.push(tables);
     if (tables !== null && tables.problems.length > 0 && !ended) {
       noteHardware(state.hardware, 'iommu', `${device.spec.name}: ${tables.problems.join('; ')}`);
       recorder.incident({ source: 'memory', side: 'outside', implies: 'corrupt', title: 'a device does not reach the memory that it was given', detail: `${device.spec.name}: ${tables.problems.join('; ')}` });
+    }
+    if (tables !== null && tables.leaked > 0 && !ended) {
+      recorder.incident({ source: 'memory', side: 'outside', implies: 'leak', title: 'pages of an IOMMU\'s tables leaked', detail: `${device.spec.name}: nobody gave back ${tables.leaked} of the ${tables.handedOver} pages that its tables were handed over in` });
     }
     for (const { strays, iova } of device.transfers.filter((each) => each.epoch === epoch - 1)) {
       for (const each of strays?.strays ?? []) record.strays.push({ device: device.spec.name, iova: hex(iova), phys: hex(each.phys), bytes: each.length });
@@ -62,12 +75,14 @@ function hex(value: number | bigint): string {
 }
 
 /** Null where the device was in use in neither kernel. */
-function tablesOf({ state }: RunContext, device: DeviceState, epoch: number): TablesOfResult | null {
-  const before = device.tables.findLast((look) => look.epoch === epoch - 1 && !look.damaged) ?? null;
-  const after = device.tables.findLast((look) => look.epoch === epoch) ?? null;
+function tablesOf({ state, machine }: RunContext, device: DeviceState, epoch: number, stateOf: (phys: number) => PageState | null): TablesOfResult | null {
+  const before = device.tables.findLast((look) => look.epoch === epoch - 1 && (look.moment === 'use' || look.moment === 'kexec')) ?? null;
+  const after = device.tables.findLast((look) => look.epoch === epoch && (look.moment === 'use' || look.moment === 'fault')) ?? null;
+  const arrival = device.tables.findLast((look) => look.epoch === epoch && look.moment === 'arrival') ?? null;
   if (before === null && after === null) return null;
   const runs = new Map([...state.files.values()].map((file) => [file.name, file.runs]));
-  const problems = after === null ? [] : [...mappingProblems(after, runs), ...walkProblems(after.tables)];
+  const problems = after === null ? [] : [...mappingProblems(after, runs), ...walkProblems(after.tables), ...freeProblems(after)];
+  if (before !== null && arrival !== null && device.retrieved) problems.push(...arrivalProblems(before, arrival));
   let same = 0;
   if (before !== null && after !== null) {
     const owners = [...state.carried.values()];
@@ -76,7 +91,25 @@ function tablesOf({ state }: RunContext, device: DeviceState, epoch: number): Ta
     // What is lost or new without being corrupt is in the list of mappings: a scenario need not map the same files again.
     for (const each of compared.differences) if (each.corrupt || each.kind === 'changed') problems.push(`IOVA ${hex(each.iova)} (${each.length} bytes) led to ${hex(each.before?.phys ?? 0)}, leads to ${hex(each.after?.phys ?? 0)}${each.owner === null ? '' : `, which is ${each.owner}`}`);
   }
-  return { device: device.spec.name, before: reachOf(before), after: reachOf(after), same, problems: problems.slice(0, MOST_PROBLEMS) };
+  const old = before?.contents ?? new Map<number, string>();
+  const leaked = leakedTablePages(machine, old, new Set(after?.tables.tables.map(({ phys }) => phys)), stateOf);
+  return { device: device.spec.name, before: reachOf(before), after: reachOf(after), same, handedOver: old.size, leaked: leaked.length, problems: [...new Set(problems)].slice(0, MOST_PROBLEMS) };
+}
+
+/** Between the jump and the moment that somebody asks for it, a device that is kept runs on what was handed over. */
+function arrivalProblems(before: TablesLook, arrival: TablesLook): string[] {
+  const { differences } = compareTables(before.tables, arrival.tables);
+  const moved = differences.filter(({ kind }) => kind !== 'new');
+  const [first] = moved;
+  if (first === undefined) return freeProblems(arrival);
+  const pages = moved.reduce((sum, { length }) => sum + length / PAGE, 0);
+  return [`${pages} pages led elsewhere when the next kernel was up; the first, IOVA ${hex(first.iova)}, led to ${hex(first.before?.phys ?? 0)}, then ${first.after === null ? 'nowhere' : `to ${hex(first.after.phys)}`}`, ...freeProblems(arrival)];
+}
+
+function freeProblems({ free, tables, moment }: TablesLook): string[] {
+  if (free.length === 0) return [];
+  const when = moment === 'arrival' ? ' when the next kernel was up' : '';
+  return [`${free.length} of the ${tables.tables.length} pages of its tables ${free.length === 1 ? 'was' : 'were'} free memory${when}, the first at ${hex(free[0] ?? 0)}: whoever gets it writes into what translates for the device`];
 }
 
 function has(runs: readonly PfnRun[], pfn: number): boolean {
@@ -127,6 +160,6 @@ export function iommuResult(context: RunContext, record: IommuRecord): IommuOfRe
     kind, timeline: shown.map(({ t, epoch, event }) => ({ t, epoch, what: event.kind, detail: event.detail, count: event.count })),
     leftOut: moments.length - shown.length + (trace?.dropped ?? 0),
     gapMs: known.length === 0 || known.includes(null) ? null : Math.max(...(known as number[])),
-    gaps: record.gaps, faults: [...faults].slice(0, 64).map(([device, each]) => ({ device, ...each })), tables: record.tables, strays: record.strays,
+    gaps: record.gaps, descriptors: record.descriptors, faults: [...faults].slice(0, 64).map(([device, each]) => ({ device, ...each })), tables: record.tables, strays: record.strays,
   };
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The IOMMU from outside: its registers by single reads, and what its tables in the machine's memory let a device reach.
 import type { DeviceMapping, IommuKind } from '../model/device.js';
+import type { LookMoment } from '../model/pci.js';
 import { type DeviceTables, IOMMU_REGISTERS, type IommuRegisters, readRegisters, walkDevice } from '../oracles/iommu/index.js';
 import { readRegister } from '../qemu/pci.js';
 import type { Machine } from './machine.js';
@@ -8,9 +9,14 @@ import { reader } from './look.js';
 
 /** What a device reached at one moment. */
 export interface TablesLook {
+  moment: LookMoment;
   epoch: number;
   t: number;
   tables: DeviceTables;
+  /** Pages of the tables that were free memory of the kernel that ran then. */
+  free: number[];
+  /** What each page held, where the tables were about to be handed over. */
+  contents: Map<number, string>;
   /** What was mapped for it then. */
   maps: DeviceMapping[];
   /** The lab had damaged them: they are no longer what the kernel set up. */

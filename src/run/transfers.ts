@@ -45,6 +45,14 @@ export async function beginTransfer(context: RunContext, device: DeviceState): P
   return 'start' in ready ? ready.start() : ready;
 }
 
+/** The kexec was refused, and the old kernel's devices run on: each transfer is waited for, and what it wrote is put back. */
+export async function settleTransfers(context: RunContext): Promise<void> {
+  for (const device of context.state.devices.values()) {
+    if (device.open && device.transfers.some(({ fate }) => fate === null)) await ask(context, 'edu-wait', { device: agentName(device) });
+  }
+  followTransfers(context);
+}
+
 /** Once the next kernel is up, or the machine has ended: what became of each transfer. What landed is put back as the scenario had it. */
 export function followTransfers(context: RunContext): void {
   const { machine, recorder, state } = context;

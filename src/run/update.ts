@@ -13,7 +13,7 @@ import type { ReadyMark } from './machine.js';
 import { lookAtDevices } from './device-look.js';
 import { finishStep, type IndexedStep, loadNext } from './steps.js';
 import { whileStill } from './stillness.js';
-import { followTransfers, prepareTransfer } from './transfers.js';
+import { followTransfers, prepareTransfer, settleTransfers } from './transfers.js';
 import { openSession, startAgent } from './user-space.js';
 
 export type Update =
@@ -50,6 +50,7 @@ export async function update(context: RunContext, step: Step, index: number, jum
     machine.jumpIsDue(false);
     await begun;
     await jump?.goOn();
+    await settleTransfers(context);
     recorder.event({ kind: 'kexec', state: 'refused', errno: answer.errno ?? '' });
     finishStep(context, step, index, 'next kernel', answer, recorder.clock.now() - started);
     return { kind: 'refused', why: `the kexec was refused with ${answer.errno} (${answer.at})` };

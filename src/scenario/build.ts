@@ -61,6 +61,10 @@ function kernelsOf(input: ScenarioInput, { overrides, problems }: Context): stri
     if (path === null) problems.addGeneral(problem);
     else problems.add(path, problem);
   };
+  if (overrides.kernels !== undefined) {
+    for (const name of overrides.kernels) checkKernel(name, null);
+    return [...overrides.kernels];
+  }
   if (input.chain) {
     for (const key of ['from', 'to'] as const) {
       if (input[key] !== undefined) problems.add([key], `expected either chain or from and to, found chain and ${key}`, null, 'key');

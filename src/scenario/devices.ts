@@ -29,13 +29,13 @@ export function devicesOf(input: ScenarioInput, explicit: boolean, document: Sou
 }
 
 function iommuOf(input: IommuInput, document: SourceDocument, problems: Problems): IommuSpec {
-  const given = typeof input === 'string' ? { kind: input, intremap: undefined, scalable: false, bits: undefined } : input;
+  const given = typeof input === 'string' ? { kind: input, intremap: undefined, scalable: false, preserve: 'recreate' as const, bits: undefined } : input;
   const { kind } = given;
   const remaps = kind === 'intel' || kind === 'amd';
   if (given.intremap === true && !remaps) problems.add(['iommu', 'intremap'], `an IOMMU of kind ${kind} does not remap interrupts`);
   if (given.scalable && kind !== 'intel') problems.add(['iommu', 'scalable'], `an IOMMU of kind ${kind} has no scalable mode; only intel has`);
   if (given.bits !== undefined && kind !== 'intel') problems.add(['iommu', 'bits'], `the width of an IOMMU of kind ${kind} cannot be chosen; only that of intel can`);
-  return { kind, intremap: given.intremap ?? remaps, scalable: given.scalable, bits: given.bits ?? BITS[kind], pos: document.place(['iommu']) };
+  return { kind, intremap: given.intremap ?? kind === 'intel', scalable: given.scalable, preserve: given.preserve, bits: given.bits ?? BITS[kind], pos: document.place(['iommu']) };
 }
 
 function deviceOf(input: DeviceInput, index: number, document: SourceDocument, problems: Problems): DeviceSpec {
@@ -48,7 +48,7 @@ function deviceOf(input: DeviceInput, index: number, document: SourceDocument, p
   else if (input.size !== undefined) checkSize(input.device, input.size, [...path, 'size'], problems);
   return {
     name: input.name, model: input.device, slot, function: fn, behind: input.behind ?? null, size: backed ? (input.size ?? DEFAULT_BACKING) : 0,
-    preserve: input.preserve, session: input.session ?? null, token: input.token ?? 0,
+    preserve: input.preserve, session: input.session ?? null, token: input.token ?? 0, iommuToken: null,
     map: input.map, inFlight: input.dma === 'in-flight', pos: document.place(path),
   };
 }

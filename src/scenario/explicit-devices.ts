@@ -13,7 +13,7 @@ interface Words<Site> {
 
 /** One entry for every operation on a device. */
 export function deviceTranslations<Site>({ named, tokenIn }: Words<Site>) {
-  const carried = (op: 'device-preserve' | 'device-retrieve') => (value: Given<'device-preserve'>, site: Site): DeviceAction => ({
+  const carried = (op: 'device-preserve' | 'device-retrieve' | 'iommu-preserve' | 'iommu-retrieve') => (value: Given<'device-preserve'>, site: Site): DeviceAction => ({
     op, device: value.device, session: named(value.session, site, 'session'), token: tokenIn(value.token, site), optional: false,
   });
   const name = (value: string | { device: string }) => (typeof value === 'string' ? value : value.device);
@@ -24,6 +24,8 @@ export function deviceTranslations<Site>({ named, tokenIn }: Words<Site>) {
     }),
     'device-preserve': carried('device-preserve'),
     'device-retrieve': carried('device-retrieve'),
+    'iommu-preserve': carried('iommu-preserve'),
+    'iommu-retrieve': carried('iommu-retrieve'),
     'device-check': (value: Given<'device-check'>): DeviceAction => ({ op: 'device-check', device: name(value) }),
     'device-dma': ({ device }: Given<'device-dma'>): DeviceAction => ({ op: 'device-dma', device }),
     'device-close': (value: Given<'device-close'>): DeviceAction => ({ op: 'device-close', device: name(value), optional: false }),

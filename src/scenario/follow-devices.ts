@@ -74,13 +74,14 @@ export class DeviceFollower {
       this.#open.set(device.name, { maps: [] });
       return;
     }
+    if (step.op === 'iommu-retrieve') return this.#retrieve(step, path, around);
     const open = this.#open.get(device.name);
     if (open === undefined) {
       this.#problems.add(path, `device ${shown(device.name)} is not open here`, 'write - device-open before');
       return;
     }
     if (step.op === 'device-map') this.#map(step.map, device, open, path, around);
-    else if (step.op === 'device-preserve') this.#preserve(step, path, around);
+    else if (step.op === 'device-preserve' || step.op === 'iommu-preserve') this.#preserve(step, path, around);
     else if (step.op === 'device-dma') this.#dma(device, open, path);
     else if (step.op === 'device-close') this.#open.delete(device.name);
   }
@@ -103,21 +104,26 @@ export class DeviceFollower {
     open.maps.push({ map, end });
   }
 
-  #preserve({ device, session, token }: Extract<DeviceAction, { op: 'device-preserve' }>, path: Path, around: Around): void {
+  #preserve({ op, device, session, token }: Extract<DeviceAction, { op: 'device-preserve' | 'iommu-preserve' }>, path: Path, around: Around): void {
     if (!around.isOutgoing(session)) this.#problems.add([...path, 'session'], `no session ${shown(session)} is open here`);
     const key = `${session}\0${token}`;
     if (around.hasToken(session, token) || this.#carried.has(key)) this.#problems.add([...path, 'token'], `expected a token of its own in session ${shown(session)}; ${token} is taken`);
-    this.#carried.set(key, device);
+    this.#carried.set(key, descriptorOf(op, device));
   }
 
-  #retrieve({ device, session, token }: Extract<DeviceAction, { op: 'device-retrieve' }>, path: Path, around: Around): void {
+  #retrieve({ op, device, session, token }: Extract<DeviceAction, { op: 'device-retrieve' | 'iommu-retrieve' }>, path: Path, around: Around): void {
     if (!around.isRetrieved(session)) this.#problems.add([...path, 'session'], `no session ${shown(session)} was asked back in this epoch`);
     const carried = this.#carried.get(`${session}\0${token}`);
-    if (carried !== device) this.#problems.add([...path, 'token'], carried === undefined ? `no device was ever preserved under token ${token} of session ${shown(session)}` : `token ${token} of session ${shown(session)} is device ${shown(carried)}`);
+    if (carried !== descriptorOf(op, device)) this.#problems.add([...path, 'token'], carried === undefined ? `no device was ever preserved under token ${token} of session ${shown(session)}` : `token ${token} of session ${shown(session)} is ${carried}`);
   }
 
   #dma(device: DeviceSpec, open: OpenDevice, path: Path): void {
     if (device.model !== 'edu') this.#problems.add(path, `only edu can be told to begin a transfer; ${shown(device.name)} is ${device.model}`);
     else if (!open.maps.some(({ map }) => map.rights === 'rw')) this.#problems.add(path, 'nothing is mapped that the device may read and write', 'write - device-map before');
   }
+}
+
+/** What stands under a token, in words. */
+function descriptorOf(op: DeviceAction['op'], device: string): string {
+  return `${op === 'iommu-preserve' || op === 'iommu-retrieve' ? 'the iommufd of ' : ''}device ${shown(device)}`;
 }

@@ -4,3 +4,5 @@ export { type ScenarioProblem, ScenarioError, renderProblem } from './problem.js
 export { loadProfile, parseProfile } from './profile.js';
 export { profileJsonSchema } from './profile-schema.js';
 export { scenarioJsonSchema } from './json-schema.js';
+export { loadPlan, parsePlan, type PlanKernels } from './plan.js';
+export { planJsonSchema } from './plan-schema.js';

@@ -17,6 +17,8 @@ import { scenarioSchema } from './schema.js';
 export interface ScenarioOverrides {
   from?: string | undefined;
   to?: string | undefined;
+  /** All kernels in order, instead of from and to or a chain. */
+  kernels?: readonly string[] | undefined;
   /** Seconds. */
   timeout?: number | undefined;
   /** Why there is no such kernel; null where there is. Without it any name will do. */

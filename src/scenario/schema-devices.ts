@@ -15,8 +15,10 @@ export const iommu = z.union([
   z.enum(IOMMU_KINDS),
   mapping({
     kind: z.enum(IOMMU_KINDS).describe('Which one'),
-    intremap: z.boolean().optional().describe('Interrupts are remapped too; by default where it can'),
+    intremap: z.boolean().optional().describe('Interrupts are remapped too; by default with intel'),
     scalable: z.boolean().default(false).describe('VT-d\'s scalable mode; intel only'),
+    preserve: z.enum(DEVICE_PRESERVES).default('recreate')
+      .describe('Short form: the iommufd of each device that goes to a session. required: LUO carries it, or the update is called off; if-supported: LUO where it can; recreate: made anew'),
     bits: z.union(INTEL_BITS.map((bits) => z.literal(bits)), { error: 'expected 39 or 48' }).optional().describe('Width of an IOVA; intel only, 39 by default'),
   }),
 ], { error: `expected an IOMMU: ${IOMMU_KINDS.join(', ')}, or a mapping with kind` }).default('none').describe('The IOMMU in front of the devices; none by default');
@@ -58,6 +60,8 @@ export const deviceOperations = {
   'device-map': mapping({ device: name, file: line('the name of a file'), iova, rights, ...common }).optional().describe('Map a file for the device\'s DMA'),
   'device-preserve': carried.optional().describe('Give the device\'s descriptor to a session'),
   'device-retrieve': carried.optional().describe('Ask the device\'s descriptor back'),
+  'iommu-preserve': carried.optional().describe('Give the iommufd that the device is bound to to a session'),
+  'iommu-retrieve': carried.optional().describe('Ask the iommufd back, before the device that is bound to it'),
   'device-check': onDevice.optional().describe('Look at the device from inside: identity, registers, DMA in both directions, an interrupt'),
   'device-dma': mapping({ device: name, start: z.literal(true, { error: 'expected true' }), ...common }).optional().describe('edu: begin a transfer and do not wait for it'),
   'device-close': onDevice.optional().describe('Close the device'),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The short form: devices with mappings become steps around those of the sessions.
-import type { DevicePlan, DeviceSpec } from '../model/device.js';
+import type { DevicePlan, DevicePreserve, DeviceSpec } from '../model/device.js';
 import type { FileSpec } from '../model/scenario.js';
 import { nearest } from '../util/nearest.js';
 import type { Path } from './document.js';
@@ -40,7 +40,7 @@ export function planDevices({ devices, iommu }: DevicePlan, sessions: readonly S
       taken.push({ iova, end, file });
     }
   }
-  giveTokens(devices, sessions, problems);
+  giveTokens({ devices, iommu }, sessions, problems);
 }
 
 function writeProblem(seals: readonly string[], rights: string): string | null {
@@ -48,7 +48,7 @@ function writeProblem(seals: readonly string[], rights: string): string | null {
   return seal === undefined || rights === 'r' ? null : `expected rights: r, as the file is sealed against writing (${seal})`;
 }
 
-function giveTokens(devices: readonly DeviceSpec[], sessions: readonly SessionOfDevice[], problems: Problems): void {
+function giveTokens({ devices, iommu }: Pick<DevicePlan, 'devices' | 'iommu'>, sessions: readonly SessionOfDevice[], problems: Problems): void {
   const byName = new Map(sessions.map((session) => [session.name, session]));
   const taken = new Map<string, Set<number>>();
   for (const [index, device] of devices.entries()) {
@@ -68,6 +68,13 @@ function giveTokens(devices: readonly DeviceSpec[], sessions: readonly SessionOf
     }
     tokens.add(device.token);
   }
+  // After all that name one themselves.
+  for (const device of devices) {
+    const tokens = taken.get(device.session ?? '');
+    if (tokens === undefined || iommu.preserve === 'recreate' || device.preserve === 'recreate') continue;
+    device.iommuToken = Math.max(...tokens) + 1;
+    tokens.add(device.iommuToken);
+  }
 }
 
 function unknown(what: string, name: string, known: Iterable<string>, path: Path, problems: Problems): void {
@@ -79,10 +86,12 @@ function unknown(what: string, name: string, known: Iterable<string>, path: Path
 /** Writes the steps of all devices that are behind an IOMMU; those without one are only looked at from outside. */
 export class DeviceExpansion {
   readonly #devices: readonly { device: DeviceSpec; path: Path }[];
+  readonly #iommu: DevicePreserve;
   readonly #out: StepList;
 
   constructor({ devices, iommu }: DevicePlan, out: StepList) {
     this.#devices = iommu.kind === 'none' ? [] : devices.map((device, index) => ({ device, path: ['devices', index] }));
+    this.#iommu = iommu.preserve;
     this.#out = out;
   }
 
@@ -92,6 +101,7 @@ export class DeviceExpansion {
       if (fresh) this.#use(device, path, null);
       const { preserve, session, token } = device;
       if (preserve === 'recreate' || session === null) continue;
+      if (device.iommuToken !== null) this.#out.add({ op: 'iommu-preserve', device: device.name, session, token: device.iommuToken, optional: this.#iommu === 'if-supported' }, path);
       this.#out.add({ op: 'device-preserve', device: device.name, session, token, optional: preserve === 'if-supported' }, path);
     }
   }
@@ -124,6 +134,7 @@ export class DeviceExpansion {
   #use(device: DeviceSpec, path: Path, carried: readonly SessionOfDevice[] | null): void {
     const { name, session, token, preserve } = device;
     const asked = carried !== null && preserve !== 'recreate' && session !== null && carried.some((each) => each.name === session);
+    if (asked && device.iommuToken !== null) this.#out.add({ op: 'iommu-retrieve', device: name, session, token: device.iommuToken, optional: this.#iommu === 'if-supported' }, path);
     if (asked) this.#out.add({ op: 'device-retrieve', device: name, session, token, optional: preserve === 'if-supported' }, path);
     // What LUO must carry is not made anew: without it there is nothing to go on with.
     if (!asked || preserve !== 'required') this.#out.add({ op: 'device-open', device: name, optional: asked }, path);

@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Event } from '../model/event.js';
+import type { CellOfRun } from '../model/matrix.js';
 import type { Result } from '../model/result.js';
 import { isDiskFull, LabError, messageOf } from '../util/errors.js';
 import { keep, removeAtEnd } from '../util/reaper.js';
@@ -21,8 +22,8 @@ export class RunFolder {
   private readonly failure = new AbortController();
   private readonly logs: Record<'events' | 'console' | 'qmp' | 'agent', BoundedLog>;
 
-  /** @param results the folder that holds all runs; made where it is missing */
-  constructor(results: string, readonly id: string) {
+  /** @param results the folder that holds all runs; made where it is missing @param cell which cell of a matrix the run is for */
+  constructor(results: string, readonly id: string, private readonly cell: CellOfRun | null = null) {
     this.failed = this.failure.signal;
     this.path = join(resolve(results), id);
     this.partial = join(resolve(results), `.partial-${id}`);
@@ -66,6 +67,7 @@ export class RunFolder {
     const write = (name: string, text: string) => writeFileSync(join(this.partial, name), text);
     write('qemu.txt', result.qemu.commandLine);
     write('scenario.yaml', scenarioText);
+    if (this.cell !== null) write('cell.json', `${JSON.stringify(this.cell)}\n`);
     write('result.json', `${JSON.stringify(result, null, 2)}\n`);
     renameSync(this.partial, this.path);
     keep(this.partial);

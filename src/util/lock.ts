@@ -34,19 +34,38 @@ export async function acquireLock(path: string, options: LockOptions = {}): Prom
       closeSync(fd);
       throw error;
     }
-    if (stillNamed(fd, path)) {
-      let held = true;
-      return {
-        fd,
-        release: () => {
-          if (held) closeSync(fd);
-          held = false;
-        },
-      };
-    }
+    if (stillNamed(fd, path)) return held(fd);
     // The cache was deleted while we waited: this file is nobody's any more.
     closeSync(fd);
   }
+}
+
+/** The lock, or null where somebody else holds it. */
+export async function tryLock(path: string, signal?: AbortSignal): Promise<Lock | null> {
+  for (;;) {
+    mkdirSync(dirname(path), { recursive: true });
+    const fd = openSync(path, 'a');
+    let locked = false;
+    try {
+      locked = await flock(fd, ['-n'], signal);
+    } finally {
+      if (!locked) closeSync(fd);
+    }
+    if (!locked) return null;
+    if (stillNamed(fd, path)) return held(fd);
+    closeSync(fd);
+  }
+}
+
+function held(fd: number): Lock {
+  let open = true;
+  return {
+    fd,
+    release: () => {
+      if (open) closeSync(fd);
+      open = false;
+    },
+  };
 }
 
 /** Runs `body` under the lock. */

@@ -23,7 +23,9 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   run: ['images', 'qemu', 'guest', 'console', 'compat', 'handover', 'oracles', 'verdict'],
   store: [],
   report: ['store'],
-  cli: ['scenario', 'images', 'qemu', 'guest', 'console', 'compat', 'handover', 'oracles', 'verdict', 'run', 'store', 'report'],
+  perform: ['scenario', 'images', 'qemu', 'compat', 'run', 'store'],
+  matrix: ['scenario', 'images', 'compat', 'perform', 'store'],
+  cli: ['scenario', 'images', 'qemu', 'guest', 'console', 'compat', 'handover', 'oracles', 'verdict', 'run', 'store', 'report', 'perform', 'matrix'],
   // Benchmarks and measured tables: users of the lab, like cli.
   measure: ['images', 'oracles', 'scenario'],
 };

@@ -111,6 +111,13 @@ export const MESSAGES: readonly (readonly [message: string, title: string, impli
   ['LAB-INIT-FAIL mount /dev: No such device', 'LAB-INIT-FAIL: mount PATH: No such device', 'infra'],
   [' -- System halted', 'decompressor: System halted'],
   ['kexec_image: Invalid image', 'kexec_image: Invalid image'],
+  // the lab's positive control
+  ['lukeep: pci data is damaged: checksum 0x1234, should be 0x5678', 'lukeep: pci data is damaged'],
+  ['lukeep: iommu data is damaged: checksum 0x1234, should be 0x5678', 'lukeep: iommu data is damaged'],
+  ['pci 0000:00:05.0: lukeep: its IOMMU was not translating', 'lukeep: the IOMMU of a device was not translating'],
+  ['pci 0000:00:05.0: lukeep: BAR 0 moved: 0x40000000, was 0xfea00000', 'lukeep: a BAR of a device moved'],
+  ['lukeep: the list of devices is damaged', 'lukeep: the list of devices is damaged'],
+  ['vfio-pci 0000:00:05.0: lukeep: is attached to nothing', 'lukeep: a device cannot be preserved: is attached to nothing'],
 ];
 
 /** Messages that look like something and are nothing. */

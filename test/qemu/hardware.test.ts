@@ -48,7 +48,7 @@ describe('hardware', () => {
 
   it.each([
     ['iommu: {kind: intel, intremap: false, scalable: true, bits: 48}', 'intel-iommu,intremap=off,aw-bits=48,x-scalable-mode=on'],
-    ['iommu: amd', 'amd-iommu,intremap=on'],
+    ['iommu: amd', 'amd-iommu,intremap=off'], ['iommu: {kind: amd, intremap: true}', 'amd-iommu,intremap=on'],
     ['iommu: virtio', 'virtio-iommu-pci,addr=01.0'],
   ])('%s', (text, device) => expect(devices(plan(text))).toContain(`-device ${device}`));
 

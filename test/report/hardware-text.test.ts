@@ -6,7 +6,7 @@ import { hardwareText } from '../../src/report/hardware-text.js';
 const DEVICE: DeviceOfResult = {
   name: 'edu0', device: 'edu', address: '0000:00:05.0', preserve: 'recreate', epoch: 1, carried: 'recreated', before: null, after: null, resets: 0, during: [], backing: null, transfer: null, problems: [],
 };
-const IOMMU: IommuOfResult = { kind: 'intel', timeline: [], leftOut: 0, gapMs: 12.25, gaps: [{ epoch: 1, state: 'gap', ms: 12.25 }], faults: [], tables: [], strays: [] };
+const IOMMU: IommuOfResult = { kind: 'intel', timeline: [], leftOut: 0, gapMs: 12.25, gaps: [{ epoch: 1, state: 'gap', ms: 12.25 }], faults: [], descriptors: [], tables: [], strays: [] };
 
 test('nothing where there is nothing', () => expect(hardwareText({ devices: [], iommu: null })).toEqual([]));
 
@@ -30,12 +30,13 @@ test('the IOMMU: gap, faults, strays', () => {
   const reach = { epoch: 0, state: 'translated' as const, bytes: 4096, tablePages: 3, mappings: [] };
   const lines = hardwareText({
     devices: [], iommu: {
-      ...IOMMU, faults: [{ device: 'edu0', count: 3, first: 'fault 2' }], tables: [{ device: 'edu0', before: reach, after: reach, same: 4096, problems: [] }],
+      ...IOMMU, faults: [{ device: 'edu0', count: 3, first: 'fault 2' }], tables: [{ device: 'edu0', before: reach, after: reach, same: 4096, handedOver: 13, leaked: 1, problems: [] }],
       strays: Array.from({ length: 6 }, () => ({ device: 'edu0', iova: '0x1000', phys: '0x1000', bytes: 16 })),
     },
   });
   expect(lines).toEqual([
-    '', '  iommu     intel: gap 12.3 ms without translation', '            edu0: 4096 pages behind the same addresses as before', '            3 requests of edu0 blocked: fault 2',
+    '', '  iommu     intel: gap 12.3 ms without translation', '            edu0: 4096 pages behind the same addresses as before',
+    '            edu0: tables of 13 pages handed over, 1 leaked', '            3 requests of edu0 blocked: fault 2',
     ...Array.from({ length: 4 }, () => '            edu0 wrote 16 bytes astray, at 0x1000'), '            and 2 more places',
   ]);
 });

@@ -27,7 +27,7 @@ function run(looks: readonly [LookMoment, number, PciView | null][], change: (de
   state.devices.set('e', device);
   const incidents: { implies: string | null; title: string }[] = [];
   const context = {
-    state, trace: null, plan: { scenario, dir: '' }, recorder: { epoch: 1, incident: (each: { implies: string | null; title: string }) => incidents.push(each), beganAt: () => Infinity },
+    state, trace: null, machine: { findings: [] }, plan: { scenario, dir: '' }, recorder: { epoch: 1, incident: (each: { implies: string | null; title: string }) => incidents.push(each), beganAt: () => Infinity },
   } as unknown as RunContext;
   return { context, state, incidents, said: () => state.hardware.map(({ component, endsIn, detail }) => `${component} ${endsIn} ${detail}`) };
 }

@@ -22,7 +22,7 @@ afterEach(() => rmSync(dir, { recursive: true, force: true }));
 it.each([
   ['', ''], ['iommu: intel', 'intel_iommu=on'], ['iommu: {kind: intel, scalable: true}', 'intel_iommu=on,sm_on'],
   ['iommu: {kind: intel, intremap: false}', 'intel_iommu=on vfio_iommu_type1.allow_unsafe_interrupts=1 iommufd.allow_unsafe_interrupts=1'],
-  ['iommu: amd', 'amd_iommu=force_enable'], ['iommu: virtio', 'vfio_iommu_type1.allow_unsafe_interrupts=1 iommufd.allow_unsafe_interrupts=1'],
+  ['iommu: {kind: amd, intremap: true}', 'amd_iommu=force_enable'], ['iommu: virtio', 'vfio_iommu_type1.allow_unsafe_interrupts=1 iommufd.allow_unsafe_interrupts=1'],
 ])('kernel command line for "%s"', (text, words) => expect(hardwareCmdline(scenario(text).hardware).join(' ')).toBe(words));
 
 describe('what a kernel lacks', () => {

@@ -8,8 +8,8 @@ import { OUTCOMES } from '../../src/model/outcome.js';
 import { loadScenario, scenarioJsonSchema } from '../../src/scenario/index.js';
 
 const folder = new URL('../../scenarios/', import.meta.url);
-/** All scenarios, in folders too; what lies in profiles/ is none. */
-const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.yaml') && !name.startsWith('profiles/'));
+/** All scenarios, in folders too; what lies in profiles/ and matrix/ is none. */
+const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.yaml') && !/^(profiles|matrix)\//.test(name));
 const committed: unknown = JSON.parse(readFileSync(new URL('../../schema/scenario.schema.json', import.meta.url), 'utf8'));
 const validate = new Ajv({ strict: false, allErrors: true }).compile(scenarioJsonSchema());
 

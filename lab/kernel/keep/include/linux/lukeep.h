@@ -25,7 +25,7 @@ struct lukeep_device {
 };
 
 /* settings.c */
-enum lukeep_mode { LUKEEP_OFF, LUKEEP_FULL, LUKEEP_FORGET_PAGE, LUKEEP_TRANSLATION_OFF, LUKEEP_RESET };
+enum lukeep_mode { LUKEEP_OFF, LUKEEP_FULL, LUKEEP_FORGET_PAGE, LUKEEP_TRANSLATION_OFF, LUKEEP_RESET, LUKEEP_LEAK_TABLE };
 enum lukeep_pretend { LUKEEP_TRUTH, LUKEEP_ADDRESS, LUKEEP_MISSING };
 extern unsigned int lukeep_mode, lukeep_pretend, lukeep_off_ms;
 extern char lukeep_pci_version[LUKEEP_NAME_LENGTH], lukeep_iommu_version[LUKEEP_NAME_LENGTH];

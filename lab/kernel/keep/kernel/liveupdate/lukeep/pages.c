@@ -76,7 +76,7 @@ bool lukeep_page_give_back(u64 page)
 	if (before > 1)
 		return true;
 	restored = kho_restore_pages(page, 1);
-	if (restored)
+	if (restored && lukeep_mode != LUKEEP_LEAK_TABLE)
 		__free_page(restored);
 	return restored;
 }

@@ -46,7 +46,7 @@ static int get_word(char *text, const struct kernel_param *param)
 static const struct kernel_param_ops word_ops = { .set = set_word, .get = get_word };
 
 /* In the order of the enums. */
-static const char *const mode_words[] = { "off", "full", "forget-page", "translation-off", "reset" };
+static const char *const mode_words[] = { "off", "full", "forget-page", "translation-off", "reset", "leak-table" };
 static struct words mode = { mode_words, ARRAY_SIZE(mode_words), &lukeep_mode };
 module_param_cb(mode, &word_ops, &mode, 0444);
 

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+// `lab matrix`: a plan to verdicts on every cell. Everything that can be wrong with the plan is found before anything is started.
+import { availableParallelism, hostname } from 'node:os';
+import { join } from 'node:path';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { defaultCacheDir } from '../images/cache.js';
+import { capacity } from '../matrix/capacity.js';
+import { driveMatrix, unfinished } from '../matrix/engine.js';
+import { expandPlan, type PlannedSquare } from '../matrix/expand.js';
+import { readBaseline } from '../matrix/baseline.js';
+import { HostSlots } from '../matrix/host-slots.js';
+import { LocalQueue } from '../matrix/local-queue.js';
+import { checkResumable, newMatrix, pinSquares, planSha256, taskMaker } from '../matrix/plan-run.js';
+import type { CellQueue, OnNews } from '../matrix/queue.js';
+import { cellRunner, orphans } from '../matrix/runner.js';
+import { labPath, selectScenarios } from '../matrix/select.js';
+import type { Attempt, Cell, Matrix } from '../model/matrix.js';
+import type { Plan } from '../model/plan.js';
+import { Preparation } from '../perform/prepare.js';
+import { matrixStatus, matrixText } from '../report/matrix-text.js';
+import { type MatrixView, matrixView } from '../report/matrix-view.js';
+import { runStages } from '../report/progress.js';
+import { progressText } from '../report/progress-text.js';
+import { loadPlan, loadProfile } from '../scenario/index.js';
+import { matrixIds, MatrixFolder, readAttempts, readMatrix } from '../store/matrix-folder.js';
+import { squaresOf } from '../store/squares.js';
+import { LabError, messageOf, UsageError } from '../util/errors.js';
+import { tryLock } from '../util/lock.js';
+import { updateBaseline } from './baseline.js';
+import { kernelProblem, planKernels } from './check-kernels.js';
+import { interruption } from './interrupt.js';
+import { labIdentity, labVersion } from './version.js';
+
+export interface MatrixOptions {
+  jobs?: number;
+  resume?: boolean;
+  updateBaseline?: boolean;
+  accel: 'auto' | 'kvm' | 'tcg';
+  results: string;
+  json?: boolean;
+}
+
+export function matrixCommand(): Command {
+  return new Command('matrix')
+    .description('runs scenarios on many pairs of kernels, as a plan says')
+    .argument('<plan>', 'a plan, such as scenarios/matrix/quick.yaml')
+    .option('--jobs <n>', 'machines at once; by default as many as cores and memory allow, which is also the most', whole)
+    .option('--resume', 'go on with the last matrix of this plan; nothing is run twice')
+    .option('--update-baseline', 'take the outcomes as right from now on; shows what changes before it writes')
+    .addOption(new Option('--accel <how>', 'KVM is used where a real kernel boots on it').choices(['auto', 'kvm', 'tcg']).default('auto'))
+    .option('--results <dir>', 'folder for the results', 'results')
+    .option('--json', 'print the matrix and its outcomes as JSON; progress goes to standard error')
+    .action(async (file: string, options: MatrixOptions) => {
+      process.exitCode = await matrix(file, options);
+    });
+}
+
+export function whole(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('expected a whole number above zero.');
+  return value;
+}
+
+async function matrix(file: string, options: MatrixOptions): Promise<number> {
+  const plan = await loadPlan(file, planKernels());
+  if (options.updateBaseline && plan.baseline === null) throw new UsageError(`${file} names no baseline`, { hint: 'say in the plan: baseline: FILE.yaml' });
+  const profile = plan.profile === null ? null : await loadProfile(plan.profile);
+  const baseline = readBaseline(plan.baseline);
+  const { squares: planned, leftOut } = expandPlan(plan, await selectScenarios(plan, kernelProblem), kernelProblem);
+  const sha256 = planSha256(plan, profile, planned);
+  const begun = options.resume ? lastOf(plan, options.results, sha256) : null;
+
+  const stopped = interruption();
+  try {
+    const preparation = new Preparation({ accel: options.accel, signal: stopped.signal });
+    await runStages(preparation.stages(planned.map(({ scenario }) => scenario)), process.stderr);
+    const squares = pinSquares(planned, profile, (scenario) => preparation.kernelsOf(scenario));
+    const wanted = begun ?? newMatrix({ plan, sha256, squares, kernelsOf: (scenario) => preparation.kernelsOf(scenario), baseline, labVersion: labIdentity() });
+    const folder = begun === null ? MatrixFolder.create(options.results, wanted) : MatrixFolder.reopen(options.results, wanted.id);
+    const done = await runIt({ matrix: wanted, plan, squares, folder, preparation, leftOut, options, signal: stopped.signal });
+    const outcome = squaresOf(wanted, done);
+    if (options.json) process.stdout.write(`${JSON.stringify({ ...wanted, squares: outcome }, null, 2)}\n`);
+    else process.stdout.write(matrixText(wanted, outcome, folder.path, process.stdout));
+    if (options.updateBaseline) await updateBaseline(plan.baseline as string, baseline, outcome, options.json ? process.stderr : process.stdout);
+    return matrixStatus(outcome);
+  } catch (error) {
+    stopped.signal.throwIfAborted();
+    throw error;
+  } finally {
+    stopped.release();
+  }
+}
+
+/** The newest matrix of this plan, to go on with. */
+function lastOf(plan: Plan, results: string, sha256: string): Matrix {
+  const said: string[] = [];
+  for (const id of matrixIds(results).reverse()) {
+    try {
+      const matrix = readMatrix(join(results, id));
+      if (matrix.plan !== labPath(plan.file)) continue;
+      checkResumable(matrix, sha256, labIdentity());
+      return matrix;
+    } catch (error) {
+      if (error instanceof UsageError) throw error;
+      said.push(messageOf(error));
+    }
+  }
+  throw new UsageError(`no matrix of ${plan.name} to go on with in ${results}`, { hint: 'without --resume a new one begins', detail: said.length === 0 ? null : said.join('\n') });
+}
+
+interface Running {
+  matrix: Matrix;
+  plan: Plan;
+  squares: readonly PlannedSquare[];
+  folder: MatrixFolder;
+  preparation: Preparation;
+  leftOut: readonly { why: string; count: number }[];
+  options: MatrixOptions;
+  signal: AbortSignal;
+}
+
+/** Runs what has no outcome yet; all attempts of the matrix, old and new. */
+async function runIt(running: Running): Promise<Attempt[]> {
+  const { matrix, plan, squares, folder, leftOut, options } = running;
+  const lock = await tryLock(folder.lockFile, running.signal);
+  if (lock === null) throw new LabError(`${matrix.id} is being run by another lab`, { hint: 'wait for it, or begin a new one without --resume' });
+  const failure = new AbortController();
+  const signal = AbortSignal.any([running.signal, failure.signal]);
+  const { attempts, damaged } = readAttempts(folder.path);
+  const cells = new Map(matrix.cells.map((cell) => [cell.id, cell]));
+  for (const attempt of orphans(options.results, matrix, attempts)) {
+    folder.append(attempt);
+    attempts.push(attempt);
+  }
+  const open = unfinished(matrix.cells, attempts);
+  const view = matrixView({ total: matrix.cells.length, done: matrix.cells.length - open.length, stream: process.stderr });
+  const queue = openQueue(running, view, signal, cells);
+  try {
+    view.note(`${matrix.id}: ${open.length === matrix.cells.length ? `${open.length} cells` : `${open.length} of ${matrix.cells.length} cells left`}`);
+    for (const { why, count } of leftOut) view.note(`left out: ${count} (${why})`);
+    if (damaged > 0) view.note(`${damaged} damaged lines of cells.jsonl are skipped`);
+    await driveMatrix({
+      cells: matrix.cells, attempts, taskOf: taskMaker(matrix, plan, squares), queue, folder, retries: plan.retries,
+      onAttempt: (cell, attempt, again) => {
+        attempts.push(attempt);
+        view.finished(cell, attempt, again);
+      },
+      onFailure: (error) => failure.abort(error),
+    });
+    if (open.length > 0 || matrix.endedAt === null) folder.write({ ...matrix, endedAt: new Date().toISOString() });
+    return attempts;
+  } finally {
+    await queue.close();
+    view.end();
+    lock.release();
+  }
+}
+
+function openQueue({ plan, preparation, options }: Running, view: MatrixView, signal: AbortSignal, cells: ReadonlyMap<string, Cell>): CellQueue {
+  const worker = `${hostname()}:${process.pid}`;
+  const room = capacity(options.jobs ?? null, plan.limits);
+  if (room.note !== null) view.note(room.note);
+  return new LocalQueue({
+    worker, signal, capacity: room, onNews: news(view, cells),
+    acquireSlot: hostSlots(view),
+    runCell: cellRunner({ preparation, results: options.results, labVersion: labVersion(), worker, kernelProblem, describe: progressText }),
+  });
+}
+
+/** All labs of this host together run no more machines than it has cores. */
+function hostSlots(view: Pick<MatrixView, 'note'>): (signal: AbortSignal) => ReturnType<HostSlots['acquire']> {
+  let said = false;
+  const slots = new HostSlots(join(defaultCacheDir(), 'host', 'machines'), availableParallelism(), () => {
+    if (!said) view.note('another matrix runs on this host: the two share its cores');
+    said = true;
+  });
+  return (signal) => slots.acquire(signal);
+}
+
+function news(view: MatrixView, cells: ReadonlyMap<string, Cell>): OnNews {
+  return (id, each) => {
+    const cell = cells.get(id);
+    if (cell === undefined) return;
+    if (each.kind === 'running') view.running(cell, each.worker);
+    else if (each.kind === 'detail') view.detail(cell, each.text);
+    else view.waiting(cell, each.why);
+  };
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which scenario files a plan means, each with its text, read once.
+import { readdirSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
+import type { Plan, Selection } from '../model/plan.js';
+import type { Scenario } from '../model/scenario.js';
+import { loadScenario, ScenarioError } from '../scenario/index.js';
+import { packageRoot } from '../util/package-root.js';
+
+export interface Selected {
+  /** As a cell names it: from the folder of the lab where it lies in there, else absolute. */
+  path: string;
+  /** On the kernels that it names itself. */
+  own: Scenario;
+  selection: Selection;
+}
+
+/** Folders among the scenarios that hold something else. */
+const NO_SCENARIOS = ['profiles', 'matrix'];
+
+/** Path as it stands in a matrix, the same on every host that has the lab. */
+export function labPath(file: string): string {
+  const inside = relative(packageRoot(), resolve(file));
+  return inside.startsWith('..') ? resolve(file) : inside;
+}
+
+/** The file behind a path of a matrix, on this host. */
+export function fileOf(path: string): string {
+  return resolve(packageRoot(), path);
+}
+
+/** Throws a ScenarioError for a scenario that is wrong, and where a selection of the plan chooses none. */
+export async function selectScenarios(plan: Plan, kernelProblem: (name: string) => string | null): Promise<Selected[]> {
+  const read = new Map<string, Promise<Scenario>>();
+  const scenario = (file: string) => {
+    const known = read.get(file) ?? loadScenario(file, { kernelProblem });
+    read.set(file, known);
+    return known;
+  };
+  const selected: Selected[] = [];
+  for (const selection of plan.selections) {
+    const files = selection.kind === 'file' ? [selection.path] : scenariosIn(selection.path);
+    const before = selected.length;
+    for (const file of files) {
+      const own = await scenario(file);
+      const has = (tag: string) => own.tags.includes(tag);
+      if (selection.tags.every(has) && !selection.without.some(has)) selected.push({ path: labPath(file), own, selection });
+    }
+    if (selected.length === before) {
+      throw new ScenarioError([{ file: plan.file, line: selection.line, column: 1, message: 'no scenario is chosen by this', hint: tagsHint(await Promise.all(files.map(scenario))) }], plan.source);
+    }
+  }
+  return selected;
+}
+
+function scenariosIn(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => /\.ya?ml$/.test(name) && !NO_SCENARIOS.some((other) => name.split('/').slice(0, -1).includes(other)))
+    .sort().map((name) => join(folder, name));
+}
+
+function tagsHint(scenarios: readonly Scenario[]): string {
+  const tags = [...new Set(scenarios.flatMap(({ tags: own }) => own))].sort();
+  return tags.length === 0 ? 'there is no scenario' : `tags there: ${tags.slice(0, 30).join(', ')}`;
+}

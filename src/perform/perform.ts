@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// One run, kept: a scenario whose needs are met becomes a result and a folder under results/, whole or not at all.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { mismatchesOf, predictScenario, readByLast } from '../compat/index.js';
+import type { Event } from '../model/event.js';
+import type { CellOfRun } from '../model/matrix.js';
+import type { Result } from '../model/result.js';
+import type { Scenario } from '../model/scenario.js';
+import type { RunPlan } from '../run/context.js';
+import { execute } from '../run/execute.js';
+import { mismatchesSeen } from '../run/mismatches.js';
+import { buildResult, Timeline } from '../run/result.js';
+import { RunFolder, runId } from '../store/run-folder.js';
+import { startClock } from '../util/clock.js';
+import { removeAtEnd } from '../util/reaper.js';
+import type { Prepared } from './prepare.js';
+
+export interface PerformOptions {
+  /** Folder of all results. */
+  results: string;
+  labVersion: string;
+  signal: AbortSignal;
+  onEvent: (event: Event) => void;
+  /** The machine's private folder stays. */
+  keep?: boolean;
+  /** Which cell of a matrix the run is for. */
+  cell?: CellOfRun;
+}
+
+export interface Performed {
+  result: Result;
+  /** Path of the run's folder. */
+  folder: string;
+}
+
+/** Throws a LabError where the result cannot be kept, and the signal's reason where it is aborted; nothing of the run stays then. */
+export async function perform(scenario: Scenario, { kernels, rootfs, accel, formats }: Prepared, options: PerformOptions): Promise<Performed> {
+  const id = runId(new Date(), scenario.name, [kernels[0]?.name ?? '', kernels.at(-1)?.name ?? '']);
+  const folder = new RunFolder(options.results, id, options.cell ?? null);
+  const dir = mkdtempSync(join(tmpdir(), 'lab-'));
+  if (!options.keep) removeAtEnd(dir);
+  const plan: RunPlan = { id, scenario, kernels, rootfs, accel: accel.accel, dir, formats };
+  const timeline = new Timeline();
+  const clock = startClock();
+  try {
+    const record = await execute(plan, {
+      event: (event) => {
+        folder.event(event);
+        timeline.take(event);
+        options.onEvent(event);
+      },
+      console: (chunk) => folder.console(chunk),
+      qmp: (direction, text) => folder.line('qmp', clock.now(), direction, text),
+      agent: (direction, text) => folder.line('agent', clock.now(), direction, text),
+    }, AbortSignal.any([options.signal, folder.failed]));
+    const result = buildResult(plan, record, {
+      predicted: predictScenario(scenario, kernels), mismatches: mismatchesSeen(mismatchesOf(scenario, kernels), record, (component) => readByLast(scenario, kernels, component)), timeline: timeline.entries, labVersion: options.labVersion,
+    });
+    return { result, folder: folder.finish(result, scenario.source) };
+  } catch (error) {
+    folder.discard();
+    throw folder.failed.aborted ? folder.failed.reason : error;
+  } finally {
+    if (!options.keep) rmSync(dir, { recursive: true, force: true });
+  }
+}

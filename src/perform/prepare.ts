@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// What runs need before a machine can start: host packages, kernels, the root file system, an accelerator. Each is had once and serves
+// all scenarios.
+import { join } from 'node:path';
+import { ensureHostTools, ensureKernel, ensureRootFs, findProgram, type ImageContext } from '../images/index.js';
+import { defaultCacheDir } from '../images/cache.js';
+import type { KernelImage, RootFs } from '../model/image.js';
+import type { Scenario } from '../model/scenario.js';
+import { QEMU } from '../qemu/process.js';
+import { chooseAccel, type AccelAnswer } from '../run/accel.js';
+import { demandsHandover, handoverFormat, looksIntoHandover, type HandoverFormat } from '../run/format.js';
+import { lacksOfKernels, lacksOfQemu, type Lack } from '../run/hardware.js';
+import { ScenarioError } from '../scenario/index.js';
+import { LabError } from '../util/errors.js';
+
+/** What one run is given besides its scenario. */
+export interface Prepared {
+  /** One an epoch, and so are the formats. */
+  kernels: KernelImage[];
+  rootfs: RootFs;
+  accel: AccelAnswer;
+  formats: (HandoverFormat | null)[];
+}
+
+export interface SetUpStage {
+  title: string;
+  run: (task: { detail(text: string): void }) => Promise<void>;
+}
+
+export interface PrepareOptions {
+  accel: 'auto' | 'kvm' | 'tcg';
+  signal: AbortSignal;
+}
+
+export class Preparation {
+  private readonly images = new Map<string, KernelImage>();
+  private readonly formats = new Map<string, HandoverFormat>();
+  private rootfs: RootFs | null = null;
+  private accel: AccelAnswer | null = null;
+
+  constructor(private readonly options: PrepareOptions) {}
+
+  /** Stages to be run one after another. They throw a ScenarioError where a scenario asks for what this host or a kernel lacks. */
+  stages(scenarios: readonly Scenario[]): SetUpStage[] {
+    const kernels = [...new Set(scenarios.flatMap((scenario) => scenario.kernels))];
+    // The last kernel hands nothing over.
+    const writers = [...new Set(scenarios.filter(looksIntoHandover).flatMap((scenario) => scenario.kernels.slice(0, -1)))];
+    const demanded = new Set(scenarios.filter(demandsHandover).flatMap((scenario) => scenario.kernels.slice(0, -1)));
+    return [
+      {
+        title: 'host packages', run: async (task) => {
+          await ensureHostTools(this.context(task));
+          for (const scenario of scenarios) demand(await lacksOfQemu(scenario, findProgram(QEMU) ?? QEMU, defaultCacheDir()), scenario);
+        },
+      },
+      ...kernels.filter((name) => !this.images.has(name)).map((name): SetUpStage => ({
+        title: `kernel ${name}`, run: async (task) => void this.images.set(name, await ensureKernel(name, this.context(task))),
+      })),
+      ...writers.filter((name) => !this.formats.has(name)).map((name): SetUpStage => ({
+        title: `handover format of ${name}`, run: async (task) => {
+          try {
+            this.formats.set(name, await handoverFormat(this.kernel(name), this.context(task)));
+          } catch (error) {
+            if (demanded.has(name) || !(error instanceof LabError)) throw error;
+          }
+        },
+      })),
+      ...(this.rootfs === null ? [{ title: 'root file system', run: async (task: Parameters<SetUpStage['run']>[0]) => { this.rootfs = await ensureRootFs(this.context(task)); } }] : []),
+      {
+        title: 'accelerator', run: async (task) => {
+          for (const scenario of scenarios) demand(lacksOfKernels(scenario, this.kernelsOf(scenario)), scenario);
+          const memory = join(defaultCacheDir(), 'host', 'accel.json');
+          this.accel ??= await chooseAccel(this.options.accel, this.kernel(kernels[0] ?? ''), this.rootfs as RootFs, memory, (text) => task.detail(text));
+        },
+      },
+    ];
+  }
+
+  /** What the stages have made ready for one of their scenarios. */
+  of(scenario: Scenario): Prepared {
+    return {
+      kernels: this.kernelsOf(scenario), rootfs: this.rootfs as RootFs, accel: this.accel as AccelAnswer,
+      formats: scenario.kernels.map((name) => (looksIntoHandover(scenario) ? (this.formats.get(name) ?? null) : null)),
+    };
+  }
+
+  kernelsOf(scenario: Pick<Scenario, 'kernels'>): KernelImage[] {
+    return scenario.kernels.map((name) => this.kernel(name));
+  }
+
+  private kernel(name: string): KernelImage {
+    const image = this.images.get(name);
+    if (image === undefined) throw new Error(`kernel ${name} was not prepared`);
+    return image;
+  }
+
+  private context(task: { detail(text: string): void }): ImageContext {
+    return {
+      signal: this.options.signal,
+      onProgress: ({ task: what, done, of, detail }) => task.detail([what, of === null || of === 0 ? '' : `${Math.min(99, Math.floor((done / of) * 100))} %`, detail ?? ''].filter(Boolean).join('  ')),
+    };
+  }
+}
+
+/** What QEMU or a kernel lacks is a scenario that cannot be run here: nothing is started. */
+function demand(lacks: readonly Lack[], { source }: Scenario): void {
+  if (lacks.length > 0) throw new ScenarioError(lacks.map(({ pos, message, hint }) => ({ ...pos, message, hint })), source);
+}
