@@ -13,3 +13,4 @@ export { prebuiltKernel } from './prebuilt.js';
 export { resolveKernel, type ResolvedKernel } from './resolve.js';
 export { ensureRootFs } from './rootfs.js';
 export { withFile } from './section.js';
+export { ensureSymbols, movedFunctions, type Symbols } from './symbols.js';
