@@ -51,7 +51,7 @@ export function MemoryMap({ result }: { result: Result }) {
         </>
       )}
       {memory.updates.map(({ epoch, markedOnArrival, markedAtEnd, baseline }) => (markedOnArrival === null && markedAtEnd === null ? null : (
-        <p key={epoch} class="faint">Into epoch {epoch}: {markedOnArrival ?? '?'} pages marked as handed over on arrival, {markedAtEnd ?? '?'} at the end{baseline.length === 0 ? '' : `, of which the handover's own: ${baseline.map(({ what, phys, pages }) => `${show(what)} at ${phys}${pages > 1 ? ` (${pages})` : ''}`).join(', ')}`}.</p>
+        <p key={epoch} class="faint">Into epoch {epoch}: {markedOnArrival ?? '?'} pages marked as handed over on arrival, {markedAtEnd ?? '?'} at the end{baseline.length === 0 ? '' : `, of which the handover's own: ${baseline.map(({ what, phys, pages }) => `${show(what)} at ${show(phys)}${pages > 1 ? ` (${pages})` : ''}`).join(', ')}`}.</p>
       )))}
     </section>
   );
