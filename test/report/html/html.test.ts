@@ -55,8 +55,8 @@ describe('the pages of a night', () => {
     expect(writeHtml(html, { ...none, night: readNight(join(results, 'm1')), results, notes: [EVIL] })).toEqual(['r1']);
     for (const file of ['index.html', 'runs/r1.html']) {
       const text = readFileSync(join(html, file), 'utf8');
-      expect(/.{60}[\x1b\u202e\0].{0,40}/s.exec(text)?.[0]).toBeUndefined();
-      expect(text).not.toMatch(/<img|<script>|onerror=alert\(2\)>[^&]*<\/|[\x1b\u202e\0]/);
+      expect(text).not.toMatch(/<img|<script>|onerror=alert\(2\)>[^&]*<\//);
+      expect(text.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u);
       expect(text.match(/<script/g)).toHaveLength(1);
       expect(text).toContain('&lt;script>alert(1)');
       expect(text).toContain("default-src 'none'");
