@@ -5,7 +5,9 @@ import { rmSync } from 'node:fs';
 
 rmSync('dist', { recursive: true, force: true });
 await build({
-  entryPoints: { lab: 'src/cli/main.ts', bench: 'src/measure/bench.ts', pairs: 'src/measure/pairs.ts', corpus: 'src/measure/corpus.ts', 'bench-history': 'src/measure/history.ts' },
+  entryPoints: {
+    lab: 'src/cli/main.ts', bench: 'src/measure/bench.ts', pairs: 'src/measure/pairs.ts', corpus: 'src/measure/corpus.ts', devices: 'src/measure/devices.ts', 'bench-history': 'src/measure/history.ts',
+  },
   outdir: 'dist',
   bundle: true,
   splitting: true,

@@ -10,18 +10,18 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include "fill.h"
+#include "memory.h"
 #include "ops.h"
+#include "page-runs.h"
 #include "pattern.h"
 #include "registry.h"
 #include "util.h"
 
 #define HUGE_BYTES (2ull << 20)
 #define WINDOW (64ull << 20)  /* mapped at once: page tables are memory, too */
-#define BAD_RANGES 64
 #define SIZE_MAX_BYTES (1ull << 44)
 
 #ifndef F_SEAL_EXEC
@@ -56,10 +56,6 @@ static bool parse_seals(struct request *r, unsigned *seals)
 }
 
 /* ---- page runs ---- */
-
-struct run {
-	uint64_t first, count;
-};
 
 struct runs {
 	struct run *at;
@@ -108,67 +104,6 @@ static bool parse_holes(struct request *r, uint64_t pages, struct runs *holes)
 
 /* ---- memfd ---- */
 
-static void allow_huge(void)
-{
-	static const char path[] = "/sys/kernel/mm/transparent_hugepage/shmem_enabled";
-	static bool done;
-	char now[256];
-	int fd;
-
-	if (done)
-		return;
-	done = true;
-	if (read_small(path, now, sizeof(now)) < 0 || !strstr(now, "[never]"))
-		return;
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return;
-	if (write(fd, "advise", 6) < 0)
-		(void)0; /* hugeKb will say that there are none */
-	close(fd);
-}
-
-/* KiB of our mappings of shared memory that are mapped by huge entries. */
-static uint64_t huge_kb(void *from, size_t len)
-{
-	FILE *f = fopen("/proc/self/smaps", "re");
-	char line[512];
-	uint64_t sum = 0, start = 0, stop = 0, kb;
-	unsigned long low = (unsigned long)from, high = low + len;
-
-	if (!f)
-		return 0;
-	while (fgets(line, sizeof(line), f)) {
-		unsigned long a, b;
-
-		if (sscanf(line, "%lx-%lx ", &a, &b) == 2) {
-			start = a;
-			stop = b;
-		} else if (start >= low && stop <= high && number_after(line, "ShmemPmdMapped:", &kb)) {
-			sum += kb;
-		}
-	}
-	fclose(f);
-	return sum;
-}
-
-/* A wish the machine cannot meet is answered, not tried: trying ends in the kernel's out-of-memory killer. */
-static bool room_for(struct request *r, uint64_t pages)
-{
-	struct sysinfo s;
-	char info[4096];
-	uint64_t available;
-
-	if (!sysinfo(&s) && (uint64_t)s.freeram * s.mem_unit / 2 > pages * PAGE)
-		return true; /* the exact number costs more than a small file */
-	if (read_small("/proc/meminfo", info, sizeof(info)) < 0 || !number_after(info, "MemAvailable:", &available))
-		return true;
-	if (pages * (PAGE / 1024) + 8192 <= available)
-		return true;
-	return fail_errno(r, ENOMEM, "filling %llu KiB, %llu KiB are available", (unsigned long long)pages * (PAGE / 1024),
-			  (unsigned long long)available);
-}
-
 /*
  * Through a mapping that covers nothing but what is to be filled: where a hole shares 2 MiB with content, the kernel then takes
  * small pages and the hole stays one.
@@ -195,7 +130,7 @@ static bool fill_huge(struct request *r, int fd, const struct pattern *p, uint64
 		pattern_fill(p, (uint64_t *)at, from / PAGE, (stop - from) / PAGE);
 		if (stop > size)
 			memset(at + (size - from), 0, stop - size);
-		*kb += huge_kb(at, stop - from);
+		*kb += memory_huge_kb(at, stop - from);
 		munmap(space, WINDOW + HUGE_BYTES);
 		from = stop;
 	}
@@ -209,10 +144,10 @@ static bool fill(struct request *r, int fd, const struct runs *holes, uint64_t s
 
 	for (size_t i = 0; i < holes->len; i++)
 		wanted -= holes->at[i].count;
-	if (!room_for(r, wanted))
+	if (!memory_room_for(r, wanted))
 		return false;
 	if (huge)
-		allow_huge();
+		memory_allow_huge();
 	pattern_init(&p, seed);
 	for (size_t i = 0; i <= holes->len; i++) {
 		uint64_t end = i < holes->len ? holes->at[i].first : pages;
@@ -343,15 +278,13 @@ bool op_stat(struct request *r)
 
 struct verdict {
 	uint64_t bad;
-	struct run range[BAD_RANGES];
-	unsigned ranges;
+	struct page_runs runs;
 	uint64_t first_page;
 	uint32_t offset, want, got;
 };
 
 static void bad_page(struct verdict *v, const uint64_t *want, const uint64_t *got, uint64_t number)
 {
-	struct run *last = v->ranges ? &v->range[v->ranges - 1] : NULL;
 	const uint32_t *w = (const uint32_t *)want, *g = (const uint32_t *)got;
 
 	if (!v->bad++) {
@@ -361,10 +294,7 @@ static void bad_page(struct verdict *v, const uint64_t *want, const uint64_t *go
 		v->want = w[v->offset / 4];
 		v->got = g[v->offset / 4];
 	}
-	if (last && last->first + last->count == number)
-		last->count++;
-	else if (v->ranges < BAD_RANGES)
-		v->range[v->ranges++] = (struct run){ number, 1 };
+	page_runs_add(&v->runs, number);
 }
 
 struct check {
@@ -476,16 +406,7 @@ static void put_verdict(struct request *r, const struct verdict *v)
 	} else {
 		text_str(r->body, "null");
 	}
-	put_raw(r, "ranges");
-	text_str(r->body, "[");
-	for (unsigned i = 0; i < v->ranges; i++) {
-		text_str(r->body, i ? ",[" : "[");
-		text_u64(r->body, v->range[i].first);
-		text_str(r->body, ",");
-		text_u64(r->body, v->range[i].count);
-		text_str(r->body, "]");
-	}
-	text_str(r->body, "]");
+	put_page_runs(r, "ranges", &v->runs);
 }
 
 bool op_verify(struct request *r)

@@ -121,7 +121,9 @@ export function readReply(line: string): AgentReply | null {
   const { id, ok, errno, at, us, ...data } = raw as Record<string, unknown>;
   if (typeof id !== 'number' || typeof ok !== 'boolean') return null;
   return {
-    id, ok, data,
+    id, ok,
+    // Of an error it says what was tried; where all went well it is the operation's own.
+    data: at === undefined || typeof at === 'string' ? data : { ...data, at },
     errno: ok ? null : typeof errno === 'string' ? errno : 'EUNKNOWN',
     at: typeof at === 'string' ? at : null,
     us: typeof us === 'number' ? us : 0,

@@ -1,28 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// The initramfs: busybox, dropbear, init and the agent. Not compressed, because an emulated processor unpacks slowly.
-import { mkdirSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs';
+// The initramfs: busybox, dropbear, and our own programs. Not compressed, because an emulated processor unpacks slowly.
+import { mkdirSync, readFileSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RootFs } from '../model/image.js';
-import { commandError, lastLines, mustRun, runCommand } from '../util/command.js';
+import { mustRun } from '../util/command.js';
 import { LabError } from '../util/errors.js';
 import { withLock } from '../util/lock.js';
-import { packageRoot } from '../util/package-root.js';
 import { keyOf, onDisk, readJson, sha256, writeJson, writeWhole } from './cache.js';
 import { compilerVersion, fileIdentity } from './compiler.js';
 import { type ImageContext, openWorkspace, type Workspace } from './context.js';
 import { type CpioEntry, cpioArchive } from './cpio.js';
 import { ensureTools, findProgram, isStaticElf, programPath } from './host.js';
+import { compileProgram, PROGRAMS, sourcesOf } from './programs.js';
 
 /** Changes when the same inputs would give another archive. */
-const RECIPE = 1;
+const RECIPE = 2;
 const TASK = 'make the root file system';
-
-/** Programs of our own: every .c file of a folder of lab/ becomes one static program. `also`: headers that it takes from elsewhere in lab/. */
-const PROGRAMS: readonly { folder: string; path: string; also: readonly string[] }[] = [
-  { folder: 'init', path: 'init', also: [] },
-  { folder: 'agent', path: 'bin/agent', also: ['kernel/object/include/uapi/linux/labobj.h'] },
-];
-const CFLAGS = ['-O2', '-static', '-Wall', '-s'];
 
 const TEXTS: Record<string, string> = {
   'etc/passwd': 'root:*:0:0:root:/root:/bin/sh\n',
@@ -52,7 +45,7 @@ function makeUnderLock(work: Workspace): Promise<RootFs> {
   return withLock(work.cache.lock('rootfs'), { signal: work.signal, onWait }, async (lock) => {
     const before = quickKey();
     const inputs = await collectInputs(work);
-    const key = keyOf(['rootfs', RECIPE, CFLAGS, TEXTS, inputs.contents]);
+    const key = keyOf(['rootfs', RECIPE, PROGRAMS, TEXTS, inputs.contents]);
     const rootfs = readRootFs(key, work) ?? (await make(key, inputs, work, lock.fd));
     // Somebody may be editing the agent right now: remember only what stood still.
     if (before !== null && before === quickKey()) writeJson(work.cache.fact(before), { key });
@@ -87,7 +80,7 @@ function quickKey(): string | null {
   const files = [...tools.filter((path) => path !== null), ...PROGRAMS.flatMap((program) => sourcesOf(program))];
   try {
     // The loader's cache changes with the libraries that dropbear needs.
-    return keyOf(['rootfs', RECIPE, CFLAGS, TEXTS, files.map(fileIdentity), identityIfThere('/etc/ld.so.cache')]);
+    return keyOf(['rootfs', RECIPE, PROGRAMS, TEXTS, files.map(fileIdentity), identityIfThere('/etc/ld.so.cache')]);
   } catch {
     return null;
   }
@@ -99,15 +92,6 @@ function identityIfThere(path: string): string {
   } catch {
     return '';
   }
-}
-
-/** All .c and .h files of a program. */
-function sourcesOf({ folder, also }: { folder: string; also: readonly string[] }): string[] {
-  const lab = join(packageRoot(), 'lab');
-  const dir = join(lab, folder);
-  const names = readdirSync(dir).filter((name) => /\.[ch]$/.test(name)).sort();
-  if (!names.some((name) => name.endsWith('.c'))) throw new LabError(`no .c file in ${dir}`);
-  return [...names.map((name) => join(dir, name)), ...also.map((path) => join(lab, path))];
 }
 
 interface Inputs {
@@ -164,30 +148,19 @@ async function make(key: string, inputs: Inputs, work: Workspace, holdFd: number
   const files = new Map(inputs.files);
   for (const [index, program] of PROGRAMS.entries()) {
     work.onProgress({ task: TASK, done: index, of: PROGRAMS.length + 1, detail: `compiles lab/${program.folder}` });
-    files.set(program.path, await compile(program, join(beside, program.folder), work, holdFd));
+    files.set(program.path, await compileProgram(program, join(beside, 'program'), work, holdFd));
   }
   work.onProgress({ task: TASK, done: PROGRAMS.length, of: PROGRAMS.length + 1, detail: 'writes the archive' });
   const archive = cpioArchive(layOut(files, inputs.applets));
   writeWhole(join(beside, 'initramfs.cpio'), archive);
   writeJson(join(beside, 'image.json'), { schema: 1, sha256: sha256(archive), size: archive.length } satisfies Stored);
-  for (const { folder } of PROGRAMS) rmSync(join(beside, folder), { force: true });
+  rmSync(join(beside, 'program'), { force: true });
   rmSync(work.cache.rootfs(key), { recursive: true, force: true });
   renameSync(beside, work.cache.rootfs(key));
   work.onProgress({ task: TASK, done: PROGRAMS.length + 1, of: PROGRAMS.length + 1 });
   const made = readRootFs(key, work);
   if (!made) throw new LabError('the root file system was made, and is not in the cache');
   return made;
-}
-
-async function compile(program: (typeof PROGRAMS)[number], out: string, work: Workspace, holdFd: number): Promise<Buffer> {
-  const sources = sourcesOf(program).filter((path) => path.endsWith('.c'));
-  const argv = ['gcc', ...CFLAGS, '-o', out, ...sources];
-  const result = await runCommand(argv, { signal: work.signal, holdFd, env: { PATH: programPath(), LC_ALL: 'C', TMPDIR: process.env['TMPDIR'] } });
-  if (result.code !== 0) {
-    const error = commandError(`lab/${program.folder} does not compile`, argv, result);
-    throw new LabError(error.message, { detail: lastLines(result.stderr, 30), hint: error.hint });
-  }
-  return readFileSync(out);
 }
 
 /** All entries, folders first. */

@@ -12,12 +12,16 @@ export type EventBody =
   /** A kernel reached a mark: its first line on the console, or user space. */
   | { kind: 'epoch'; mark: 'boot' | 'ready'; release: string | null; bootId: string | null }
   | { kind: 'step'; index: number; op: string; target: string; state: 'done' | 'failed' | 'skipped'; errno: string | null; ms: number }
-  | { kind: 'kexec'; state: 'loaded' | 'going' | 'refused'; errno?: string }
+  | { kind: 'kexec'; state: 'loaded' | 'going' | 'left' | 'refused'; errno?: string }
   | { kind: 'qmp'; event: string; data: unknown }
   | { kind: 'crash'; title: string; severity: string; line: number }
   | { kind: 'oracle'; oracle: string; side: 'inside' | 'outside'; ok: boolean; detail: string }
   /** What the IOMMU did, from QEMU's trace: told when it was read, `t` is when it happened. */
   | { kind: 'iommu'; what: string; detail: string }
+  /** A guest stops or goes on; `t` is when it did, by the agent's clock. */
+  | { kind: 'guest'; guest: string; what: 'pausing' | 'paused' | 'saved' | 'restored' | 'resumed' }
+  /** The lab held the machine still to look at it, until now. */
+  | { kind: 'still'; ms: number }
   | { kind: 'fault'; fault: string; places: number; detail: string }
   | { kind: 'note'; text: string };
 

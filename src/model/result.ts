@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // result.json: what other people's scripts read. Its JSON Schema is schema/result.schema.json, made from store/result-schema.ts.
 import type { Component, Mismatch } from './component.js';
+import type { DowntimeOfResult, GuestOfResult } from './guest-result.js';
 import type { DeviceOfResult, IommuOfResult } from './hardware-result.js';
 import type { Incident } from './incident.js';
 import type { EndsIn, Outcome } from './outcome.js';
@@ -30,7 +31,7 @@ export interface ObjectOfResult {
 
 /** One file that was to be carried over one update. */
 export interface ResourceOfResult {
-  kind: 'memfd' | 'object' | 'reserve_mem';
+  kind: 'memfd' | 'object' | 'guest-ram' | 'guest-state' | 'reserve_mem';
   name: string;
   session: string | null;
   token: number | null;
@@ -83,6 +84,9 @@ export interface Result {
   devices: DeviceOfResult[];
   /** Null where the machine has none. */
   iommu: IommuOfResult | null;
+  guests: GuestOfResult[];
+  /** How long guests stood still, one entry an update. */
+  downtime: DowntimeOfResult[];
   incidents: Incident[];
   memory: MemoryOfResult;
   /** What happened when, in milliseconds since the run began. */

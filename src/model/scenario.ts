@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A checked, fully defaulted scenario. The short form (sessions) has already become steps: the run knows steps only.
 import type { DeviceAction, DevicePlan } from './device.js';
+import type { GuestAction, GuestFileSpec } from './guest.js';
 import type { EndsIn, Outcome } from './outcome.js';
 import type { Change, Place } from './place.js';
 
@@ -60,7 +61,9 @@ export interface ObjectSpec extends ContentSpec {
   label: string;
 }
 
-export type FileSpec = MemfdSpec | ObjectSpec;
+/** A file that the lab fills. */
+export type FilledSpec = MemfdSpec | ObjectSpec;
+export type FileSpec = FilledSpec | GuestFileSpec;
 
 /** A change made from outside, through the machine's memory or QEMU. */
 export type Fault =
@@ -109,6 +112,7 @@ export type Action =
   | { op: 'finish'; session: string }
   | { op: 'close'; target: { kind: 'session' | 'file'; name: string } | { kind: 'device' } }
   | DeviceAction
+  | GuestAction
   | { op: 'load'; via: 'file' | 'legacy' }
   | { op: 'kexec' }
   | { op: 'abort' }

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What became of one file that was handed over: every page of it is intact, corrupt, leaked or lost.
 import { KhopIndex } from './khop.js';
-import { lookOutside, type OutsideLook, type PfnRun, type ReadPhys } from './outside.js';
-import type { Pattern } from './pattern.js';
+import { lookOutside, type OutsideLook, type PageContent, type PfnRun, type ReadPhys } from './outside.js';
 
 export interface PageCounts {
   pagesPreserved: number;
@@ -29,7 +28,7 @@ export interface FateOfFile extends PageCounts {
 }
 
 /** A file that came back. `badPages` is null where nobody could look from inside. @param now where its pages lie in the next kernel @param inside what user space found wrong */
-export function fateOfReturned(read: ReadPhys, pattern: Pattern, before: readonly PfnRun[], now: readonly PfnRun[], inside: { problems: string[]; badPages: number | null }): FateOfFile {
+export function fateOfReturned(read: ReadPhys, pattern: PageContent, before: readonly PfnRun[], now: readonly PfnRun[], inside: { problems: string[]; badPages: number | null }): FateOfFile {
   const look = lookOutside(read, pattern, now);
   const pages = countPages(before);
   const problems = [...inside.problems];
@@ -44,8 +43,30 @@ export function fateOfReturned(read: ReadPhys, pattern: Pattern, before: readonl
   };
 }
 
+/**
+ * A memfd of a guest that came back, judged by the look that was taken before the guest went on: since then it writes itself.
+ * @param now where its pages lie in the next kernel; they must be the ones that they were
+ */
+export function fateOfGuestFile(look: OutsideLook, before: readonly PfnRun[], now: readonly PfnRun[]): FateOfFile {
+  const pages = countPages(before);
+  const moved = firstMoved(before, now);
+  const problems: string[] = [];
+  if (look.different > 0) problems.push(`${look.different} of ${look.pages} physical pages changed over the kexec, first page ${look.first?.page}`);
+  if (moved !== null) problems.push(`page ${moved} is not the physical page that it was`);
+  const corrupt = Math.max(look.different, moved === null ? 0 : 1);
+  return { ...NO_PAGES, pagesPreserved: pages, pagesIntact: pages - corrupt, pagesCorrupt: corrupt, fate: problems.length > 0 ? 'corrupt' : 'intact', overwritten: 0, readable: 0, look, problems, disagreement: null };
+}
+
+/** The first page of the file that has another physical page, or none; null where all are the same. */
+function firstMoved(before: readonly PfnRun[], now: readonly PfnRun[]): number | null {
+  const places = new Map<number, number>();
+  for (const { page, pfn, count } of now) for (let i = 0; i < count; i++) places.set(page + i, pfn + i);
+  for (const { page, pfn, count } of before) for (let i = 0; i < count; i++) if (places.get(page + i) !== pfn + i) return page + i;
+  return null;
+}
+
 /** A file that did not come back: its pages are still marked as handed over (leaked), or the next kernel has them (lost). */
-export function fateOfMissing(read: ReadPhys, pattern: Pattern, runs: readonly PfnRun[], marked: KhopIndex, why: string): FateOfFile {
+export function fateOfMissing(read: ReadPhys, pattern: PageContent, runs: readonly PfnRun[], marked: KhopIndex, why: string): FateOfFile {
   const counts = { ...NO_PAGES, pagesPreserved: countPages(runs) };
   let readable = 0;
   const look = lookOutside(read, pattern, runs, (run, index, equal) => {
@@ -58,7 +79,7 @@ export function fateOfMissing(read: ReadPhys, pattern: Pattern, runs: readonly P
 }
 
 /** A file of a machine that has ended: its pages are looked at, and nothing is concluded. */
-export function fateUnjudged(read: ReadPhys, pattern: Pattern, runs: readonly PfnRun[]): FateOfFile {
+export function fateUnjudged(read: ReadPhys, pattern: PageContent, runs: readonly PfnRun[]): FateOfFile {
   const look = lookOutside(read, pattern, runs);
   const problems = [`the machine ended first; ${look.equal} of ${look.pages} pages still held their content then`];
   return { ...NO_PAGES, pagesPreserved: countPages(runs), fate: 'unjudged', overwritten: look.different, readable: look.equal, look, problems, disagreement: null };

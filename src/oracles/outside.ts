@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Content seen from outside: the physical pages that a file had when it was preserved, against what was written into it.
-import { PAGE, type Pattern } from './pattern.js';
+import { PAGE } from './pattern.js';
 
 /** Pages [page, page + count) of a file lie in physical pages [pfn, pfn + count). */
 export interface PfnRun {
   page: number;
   pfn: number;
   count: number;
+}
+
+/** What pages of a file must hold: where page `page`, whose words begin at `at`, first differs, in bytes; -1 where it does not. */
+export interface PageContent {
+  compare(page: number, words: Uint32Array, at: number): number;
 }
 
 /** Reads physical memory; false where there is no RAM. */
@@ -27,7 +32,7 @@ const MOST_RUNS = 64;
 const CHUNK_PAGES = 256;
 
 /** Compares every page of `runs` with the pattern. @param onPage called for each page with whether it still holds the content */
-export function lookOutside(read: ReadPhys, pattern: Pattern, runs: readonly PfnRun[], onPage?: (run: PfnRun, index: number, equal: boolean) => void): OutsideLook {
+export function lookOutside(read: ReadPhys, pattern: PageContent, runs: readonly PfnRun[], onPage?: (run: PfnRun, index: number, equal: boolean) => void): OutsideLook {
   const look: OutsideLook = { pages: 0, equal: 0, different: 0, differentRuns: [], first: null };
   const words = new Uint32Array((CHUNK_PAGES * PAGE) / 4);
   for (const run of runs) {

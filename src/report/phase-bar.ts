@@ -34,11 +34,28 @@ const FILL = ['█', '▓', '▒', '░'];
 
 /** At most `columns` wide. */
 export function phaseBar(result: Result, columns: number): string[] {
-  const phases = phasesOf(result);
-  const total = phases.at(-1)?.to ?? 0;
+  const phases = phasesOf(result).map(({ label, from, to }) => ({ label, ms: to - from }));
+  return bar(phases, columns, seconds);
+}
+
+/** One bar of parts that follow each other, and what they are. @param words a length for people */
+export function bar(parts: readonly { label: string; ms: number }[], columns: number, words: (ms: number) => string): string[] {
+  const total = parts.reduce((sum, { ms }) => sum + ms, 0);
   if (total <= 0) return [];
   const width = Math.max(20, Math.min(columns - 4, 96));
-  const bar = phases.map((phase, i) => (FILL[i % FILL.length] as string).repeat(Math.max(1, Math.round(((phase.to - phase.from) / total) * width)))).join('');
-  const legend = phases.map((phase, i) => `${FILL[i % FILL.length]} ${printable(phase.label, 100)} ${seconds(phase.to - phase.from)}`);
-  return [`  ${bar.slice(0, width)}`, `  ${legend.join('   ')}`];
+  const drawn = parts.map(({ ms }, i) => (FILL[i % FILL.length] as string).repeat(Math.max(1, Math.round((ms / total) * width)))).join('');
+  const legend = parts.map(({ label, ms }, i) => `${FILL[i % FILL.length]} ${printable(label, 100)} ${words(ms)}`);
+  return [`  ${drawn.slice(0, width)}`, ...rows(legend, width).map((row) => `  ${row}`)];
+}
+
+/** Words of a legend, as many in a row as fit; one row where there are few. */
+function rows(words: readonly string[], width: number): string[] {
+  if (words.length <= FILL.length + 1) return [words.join('   ')];
+  const found: string[] = [];
+  for (const word of words) {
+    const last = found.at(-1);
+    if (last !== undefined && last.length + 3 + word.length <= width) found[found.length - 1] = `${last}   ${word}`;
+    else found.push(word);
+  }
+  return found;
 }

@@ -3,6 +3,7 @@
 import { HARDWARE_COMPONENTS } from '../model/component.js';
 import type { Result, ResourceOfResult } from '../model/result.js';
 import { printable } from '../util/escape.js';
+import { guestsText } from './guests-text.js';
 import { hardwareText } from './hardware-text.js';
 import { bytes, coloursFor, paint, seconds } from './style.js';
 import { phaseBar } from './phase-bar.js';
@@ -22,7 +23,7 @@ export function verdictText(result: Result, folder: string | null, stream: { isT
     ...phaseBar(result, stream.columns ?? 100),
   ];
   if (result.cause !== null) lines.push('', `  cause     ${printable(result.cause.title, 300)}`, ...indented(result.cause.detail, 6));
-  lines.push(...filesText(result.resources), ...hardwareText(result), ...memoryText(result), ...predictionText(result));
+  lines.push(...guestsText(result, stream.columns ?? 100), ...filesText(result.resources), ...hardwareText(result), ...memoryText(result), ...predictionText(result));
   const others = result.incidents.filter((incident) => incident.title !== result.cause?.title);
   if (others.length > 0) {
     lines.push('', '  also seen');
@@ -48,7 +49,7 @@ function filesText(resources: readonly ResourceOfResult[]): string[] {
   const lines = ['', '  files'];
   const worst = [...resources].sort((a, b) => Number(a.state === 'intact') - Number(b.state === 'intact'));
   for (const file of worst.slice(0, MOST_FILES)) {
-    const inside = file.inside === null ? 'not seen inside' : `inside ${file.inside.pages - file.inside.bad}/${file.inside.pages} pages`;
+    const inside = file.inside === null ? (file.kind.startsWith('guest-') ? 'held still' : 'not seen inside') : `inside ${file.inside.pages - file.inside.bad}/${file.inside.pages} pages`;
     const outside = file.outside === null ? '' : `, outside ${file.outside.pages - file.outside.different}/${file.outside.pages}`;
     const problem = file.problems.length > 0 ? `: ${file.problems[0]}` : '';
     lines.push(`    ${file.state.padEnd(8)} ${printable(file.name, 40).padEnd(14)} ${bytes(file.size).padStart(8)}  ${inside}${outside}${printable(problem, 200)}`);

@@ -57,7 +57,7 @@ export function insideProblems(file: Pick<FileState, 'inside' | 'spec'>): string
   const problems: string[] = [];
   if (inside.bad > 0) problems.push(`${inside.bad} of ${inside.pages} pages differ, first page ${inside.firstBad?.page} at byte ${inside.firstBad?.offset}`);
   if (inside.size !== spec.size) problems.push(`size ${inside.size}, was ${spec.size}`);
-  return [...problems, ...(spec.kind === 'memfd' ? memfdProblems(inside, spec) : objectProblems(inside.object, spec))];
+  return [...problems, ...(spec.kind === 'memfd' ? memfdProblems(inside, spec) : spec.kind === 'object' ? objectProblems(inside.object, spec) : [])];
 }
 
 function memfdProblems(inside: InsideLook, spec: MemfdSpec): string[] {

@@ -3,6 +3,7 @@
 import { makeRunKey } from '../guest/keys.js';
 import { AgentGone } from '../guest/agent.js';
 import type { Mismatch } from '../model/component.js';
+import type { DowntimeOfResult, GuestOfResult } from '../model/guest-result.js';
 import type { DeviceOfResult, IommuOfResult } from '../model/hardware-result.js';
 import type { Incident } from '../model/incident.js';
 import type { Step } from '../model/scenario.js';
@@ -13,7 +14,10 @@ import { decide, type Verdict } from '../verdict/verdict.js';
 import type { Finding } from '../console/index.js';
 import type { RunContext, RunPlan } from './context.js';
 import { Deadlines } from './deadlines.js';
+import { DowntimeReader } from './downtime.js';
 import { MachineEnded } from './ending.js';
+import { holdGuests, letGuestsGo } from './guest-hold.js';
+import { judgeGuests, judgeKeptGuests } from './guest-judge.js';
 import { IommuRecord, iommuResult, judgeIommu } from './iommu-judge.js';
 import { judgeOopsed, judgeUpdate, managedPages, recordEnded, type FileRecord, type UpdateRecord } from './judge.js';
 import { setAside } from './handover.js';
@@ -28,7 +32,7 @@ import { RunState, type StepResult } from './state.js';
 import { judgeDevices, judgeKeptDevices } from './device-judge.js';
 import { findDevices, lookAtDevices } from './device-look.js';
 import { DeviceState } from './device-state.js';
-import { isLate, runSteps, type IndexedStep } from './steps.js';
+import { isLate, runSteps, type EpochEnd, type IndexedStep } from './steps.js';
 import { TraceLog } from './trace.js';
 import { followTransfers } from './transfers.js';
 import type { RunStreams } from './streams.js';
@@ -52,6 +56,8 @@ export interface RunRecord {
   findings: Finding[];
   devices: DeviceOfResult[];
   iommu: IommuOfResult | null;
+  guests: GuestOfResult[];
+  downtime: DowntimeOfResult[];
   qemu: { version: string; accel: string; commandLine: string };
   /** Milliseconds. */
   durations: Record<string, number>;
@@ -71,6 +77,9 @@ class Run {
   readonly updates: UpdateRecord[] = [];
   readonly kept: FileRecord[] = [];
   readonly devices: DeviceOfResult[] = [];
+  readonly guests: GuestOfResult[] = [];
+  readonly downtime: DowntimeOfResult[] = [];
+  private readonly downtimeReader = new DowntimeReader();
   readonly iommu = new IommuRecord();
   readonly epochs: RunRecord['epochs'] = [];
   readonly state = new RunState();
@@ -87,7 +96,10 @@ class Run {
     readonly clock: Clock,
     readonly signal: AbortSignal,
   ) {
-    this.recorder = new Recorder(clock, streams.event);
+    this.recorder = new Recorder(clock, (event) => {
+      this.downtimeReader.take(event);
+      streams.event(event);
+    });
     for (const device of plan.scenario.hardware.devices) this.state.devices.set(device.name, new DeviceState(device));
   }
 
@@ -99,7 +111,7 @@ class Run {
       const mine = steps.filter(({ step }) => step.epoch === epoch);
       this.state.trackedBefore = await setAside(context);
       const last = !mine.some(({ step }) => step.op === 'kexec');
-      const end = await this.recorder.task(`steps of epoch ${epoch}`, () => runSteps(context, mine, last && epoch > 0));
+      const end = await this.recorder.task(`steps of epoch ${epoch}`, () => this.steps(context, mine, last && epoch > 0));
       if (end.kind === 'called-off') return this.calledOff(context, end.why, end.rest);
       await this.judge(context);
       if (end.kind === 'done') return;
@@ -111,6 +123,16 @@ class Run {
       this.arrival = { handedOver: result.handedOver, managed: await managedPages(context), kexecAt: this.kexecAt };
       this.epochs.push({ release: result.mark.release, bootId: result.mark.bootId });
     }
+  }
+
+  /** What the last update brought is judged before guests are stopped for the next: no guest stands still for the lab's sake. */
+  private async steps(context: RunContext, mine: readonly IndexedStep[], last: boolean): Promise<EpochEnd> {
+    const pause = this.arrival === null ? -1 : mine.findIndex(({ step }) => step.op === 'guest-pause');
+    if (pause < 0) return runSteps(context, mine, last);
+    const end = await runSteps(context, mine.slice(0, pause), last);
+    if (end.kind !== 'done') return end;
+    await this.judge(context, true);
+    return runSteps(context, mine.slice(pause), last);
   }
 
   async end(): Promise<void> {
@@ -128,7 +150,7 @@ class Run {
     const seconds = (value: number | null) => (value === null ? null : value * 1000);
     const deadlines = new Deadlines(seconds(plan.scenario.deadline));
     makeBackings(plan.scenario.hardware, plan.dir);
-    this.trace = TraceLog.follow(plan.scenario.hardware, plan.dir, recorder);
+    this.trace = plan.deviceLooks ? TraceLog.follow(plan.scenario.hardware, plan.dir, recorder) : null;
     const machine = (this.machine = await recorder.task('start of the machine', () =>
       Machine.start(machineConfig(plan, key.publicBlob), recorder, streams)));
     // Who aborted in the meantime found no machine to stop.
@@ -156,14 +178,24 @@ class Run {
     return this.context;
   }
 
-  /** Judges the update that led into this epoch; nothing to judge in the first. */
-  private async judge(context: RunContext): Promise<void> {
+  /** Judges the update that led into this epoch; nothing to judge in the first. @param more guests are to go on after it */
+  private async judge(context: RunContext, more = false): Promise<void> {
     const { arrival } = this;
     if (arrival === null) return;
     this.arrival = null;
+    const held = await holdGuests(context);
     this.updates.push(await this.recorder.task('oracles', () => judgeUpdate(context, arrival.handedOver, arrival.managed)));
+    await this.judgeGuests(context, false);
+    if (more) await letGuestsGo(context, held);
     await lookAtDevices(context, 'end');
     await this.judgeHardware(context, arrival.kexecAt, false);
+  }
+
+  private async judgeGuests(context: RunContext, ended: boolean): Promise<void> {
+    const guests = await judgeGuests(context, ended);
+    this.guests.push(...guests);
+    const downtime = this.downtimeReader.finish(guests.map(({ name, size, downtime: ms }) => ({ name, size, ms })));
+    if (downtime !== null) this.downtime.push(downtime);
   }
 
   private async judgeHardware(context: RunContext, kexecAt: number, ended: boolean): Promise<void> {
@@ -180,6 +212,7 @@ class Run {
       await letGo(context);
       await lookAtDevices(context, 'end');
     });
+    this.guests.push(...(await judgeKeptGuests(context)));
     this.devices.push(...judgeKeptDevices(context));
   }
 
@@ -205,6 +238,7 @@ class Run {
     if (this.state.carried.size > 0) this.updates.push(recordEnded(context, this.arrival?.handedOver ?? null));
     // Without a jump there is nothing to hold devices against.
     if (recorder.epoch > 0) {
+      await this.judgeGuests(context, true);
       followTransfers(context);
       await this.judgeHardware(context, this.arrival?.kexecAt ?? this.kexecAt, true);
     }
@@ -240,6 +274,7 @@ export async function execute(plan: RunPlan, streams: RunStreams, signal: AbortS
     return {
       verdict, incidents: run.recorder.incidents, droppedIncidents: run.recorder.dropped, updates: run.updates, kept: run.kept, steps: run.state.results, objected: run.state.objected, hardware: run.state.hardware,
       devices: run.devices, iommu: run.context === null ? null : iommuResult(run.context, run.iommu),
+      guests: run.guests, downtime: run.downtime,
       epochs: run.epochs, findings: run.machine?.findings ?? [], startedAt: run.clock.startedAt,
       qemu: { version: run.machine?.qemuVersion ?? '', accel: plan.accel, commandLine: run.machine?.commandLine ?? '' },
       durations: { total: run.clock.now() },

@@ -4,7 +4,8 @@
 import { numberOf } from '../guest/agent.js';
 import type { BaselinePage } from '../oracles/baseline.js';
 import { KhopIndex } from '../oracles/khop.js';
-import { addPages, fateOfMissing, fateOfReturned, fateUnjudged, NO_PAGES, type FateOfFile, type PageCounts } from '../oracles/fate.js';
+import { lookOutside } from '../oracles/outside.js';
+import { addPages, fateOfGuestFile, fateOfMissing, fateOfReturned, fateUnjudged, NO_PAGES, type FateOfFile, type PageCounts } from '../oracles/fate.js';
 import { checkInside, insideProblems } from './check.js';
 import { inWindow } from '../util/window.js';
 import { WINDOW, type RunContext } from './context.js';
@@ -12,6 +13,7 @@ import { baselineOf, markedPages, reader, type MarkedPages } from './look.js';
 import { runsOf } from './operations.js';
 import { isRevived, judgeReserved } from './reserved.js';
 import type { CarriedFile } from './state.js';
+import { isGuestFile } from '../model/guest.js';
 import type { FileSpec } from '../model/scenario.js';
 
 export interface FileRecord {
@@ -53,9 +55,10 @@ export async function judgeUpdate(context: RunContext, handedOver: MarkedPages |
     kind: file.spec.kind, file,
     fate: file.retrieved === null
       ? fateOfMissing(read, file.pattern, file.runs, marked?.index ?? NO_MARKS, file.errno === null ? 'not retrieved' : `retrieve failed with ${file.errno}`)
-      : fateOfReturned(read, file.pattern, file.runs, file.retrieved.runs, {
-        problems: insideProblems(file.retrieved), badPages: file.retrieved.inside?.bad ?? 0,
-      }),
+      : isGuestFile(file.spec) ? fateOfGuestFile(file.retrieved.arrival ?? lookOutside(read, file.pattern, file.runs), file.runs, file.retrieved.runs)
+        : fateOfReturned(read, file.pattern, file.runs, file.retrieved.runs, {
+          problems: insideProblems(file.retrieved), badPages: file.retrieved.inside?.bad ?? 0,
+        }),
   }));
   const files = [...returned, ...(await judgeReserved(context, marked?.index ?? NO_MARKS))];
   const record = recordOf(context, { files, carried, marked, handedOver });
@@ -118,7 +121,7 @@ async function lookInside(context: RunContext, carried: readonly CarriedFile[]):
   const { agent, deadlines, machine } = context;
   await inWindow(carried, WINDOW, async ({ retrieved, spec }) => {
     if (retrieved === null) return;
-    if (retrieved.inside === null) await checkInside(context, retrieved, retrieved.name);
+    if (retrieved.inside === null && !isGuestFile(spec)) await checkInside(context, retrieved, retrieved.name);
     const reply = await agent.request('pfns', { file: retrieved.name }, deadlines.request(spec.size), machine.ended);
     if (reply.ok) retrieved.runs = runsOf(reply);
   });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Looks at the machine from outside: the physical pages of files, and the pages that KHO still marks as handed over.
 import { baselinePages, type BaselinePage } from '../oracles/baseline.js';
+import { Snapshot } from '../oracles/guest/index.js';
 import { countPages, findKhop, KhopIndex, STRUCT_PAGE, VMEMMAP, type KhopPages } from '../oracles/khop.js';
 import { lookOutside, type ReadPhys } from '../oracles/outside.js';
 import { PAGE } from '../oracles/pattern.js';
@@ -46,6 +47,7 @@ export function baselineOf(machine: Machine, marked: MarkedPages, files: readonl
  */
 export async function lookBefore(context: RunContext, files: readonly FileState[]): Promise<void> {
   for (const file of files) {
+    if (file.pattern instanceof Snapshot) continue; // guest-look.ts
     file.before = lookOutside(reader(context.machine), file.pattern, file.runs);
     const { different, pages, first } = file.before;
     context.recorder.event({

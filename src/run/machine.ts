@@ -234,6 +234,7 @@ export class Machine {
         this.jump = 'none';
       } else if (signal.kind === 'kexec-start') {
         this.jump = 'none';
+        this.recorder.event({ kind: 'kexec', state: 'left' });
         this.startOf(this.recorder.epoch).resolve();
       }
     }

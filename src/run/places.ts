@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Two pieces of a file that a device's transfers go from and to, and where they lie in physical memory.
 import type { DeviceMapping } from '../model/device.js';
-import { PAGE } from '../oracles/pattern.js';
+import { PAGE, Pattern } from '../oracles/pattern.js';
 import type { RunContext } from './context.js';
 import { runsOf } from './operations.js';
 import type { FileState } from './state.js';
@@ -31,6 +31,7 @@ export async function mappedFile(context: RunContext, { file: name }: DeviceMapp
 /** `from`: the beginning of the first page with content; `to`: the second half of the last one. Null where the pages are not known. */
 export function placesIn({ iova }: DeviceMapping, file: FileState): { from: Place; to: Place } | null {
   const { pattern } = file;
+  if (!(pattern instanceof Pattern)) return null;
   let first = 0;
   while (first < pattern.pages && pattern.isHole(first)) first++;
   let last = pattern.pages - 1;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The update was called off: proves that the old kernel runs on and that everything in it is intact.
+import { isGuestFile } from '../model/guest.js';
 import { fateOfReturned } from '../oracles/fate.js';
 import { LabError } from '../util/errors.js';
 import { checkInside, insideProblems } from './check.js';
@@ -8,12 +9,13 @@ import { setAside } from './handover.js';
 import type { FileRecord } from './judge.js';
 import { reader } from './look.js';
 import { runsOf } from './operations.js';
+import type { FileState, RunState } from './state.js';
 
 /** @returns a record of every file that the agent has, with its pages */
 export async function judgeRefusal(context: RunContext, why: string): Promise<FileRecord[]> {
   const { recorder, state, agent, deadlines, machine } = context;
   const records: FileRecord[] = [];
-  for (const file of new Set(state.files.values())) {
+  for (const file of filled(state)) {
     await checkInside(context, file, file.name);
     const problems = insideProblems(file);
     const reply = await agent.request('pfns', { file: file.name }, deadlines.request(file.spec.size), machine.ended);
@@ -33,6 +35,11 @@ export async function judgeRefusal(context: RunContext, why: string): Promise<Fi
   return records;
 }
 
+/** Files that hold what the lab put there; a guest's own are judged with it. */
+function filled(state: RunState): FileState[] {
+  return [...new Set(state.files.values())].filter(({ spec }) => !isGuestFile(spec));
+}
+
 /**
  * Sessions that are still open are closed: the old kernel must take back what they hold, and what was in them must be as it was.
  * Nothing of it may stay set aside for a next kernel.
@@ -45,7 +52,7 @@ export async function letGo(context: RunContext): Promise<void> {
     if (!reply.ok) recorder.incident({ source: 'agent', side: 'inside', implies: null, title: 'a session cannot be closed', detail: `${session.name}: ${reply.errno} (${reply.at})` });
     else state.sessions.delete(session.name);
   }
-  for (const file of new Set(state.files.values())) {
+  for (const file of filled(state)) {
     await checkInside(context, file, file.name);
     const problems = insideProblems(file);
     if (problems.length === 0) continue;

@@ -34,7 +34,7 @@ export function buildResult(plan: RunPlan, record: RunRecord, around: Surroundin
       ...record.updates.flatMap((update) => update.files.map((file) => resourceOf(file, update.epoch))),
       ...record.kept.map((file) => resourceOf(file, record.epochs.length - 1)),
     ],
-    devices: record.devices, iommu: record.iommu,
+    devices: record.devices, iommu: record.iommu, guests: record.guests, downtime: record.downtime,
     incidents: record.incidents,
     memory: memoryOf(record.updates),
     timeline: around.timeline,
@@ -91,11 +91,12 @@ function storyOf(event: Event): string | null {
     case 'epoch':
       return event.mark === 'boot' ? `kernel ${event.release} begins` : `user space of ${event.release} is up`;
     case 'kexec':
-      return event.state === 'going' ? 'kexec' : event.state === 'refused' ? `kexec refused: ${event.errno}` : 'next kernel loaded';
+      return event.state === 'going' ? 'kexec' : event.state === 'left' ? null : event.state === 'refused' ? `kexec refused: ${event.errno}` : 'next kernel loaded';
     case 'fault':
       return `fault ${event.fault}: ${event.detail}`;
     case 'qmp':
-      return `QEMU: ${event.event}`;
+      // The lab holds the machine still for its looks.
+      return event.event === 'STOP' || event.event === 'RESUME' ? null : `QEMU: ${event.event}`;
     case 'crash':
       return event.severity === 'info' ? null : `console: ${event.title}`;
     default:

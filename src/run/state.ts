@@ -4,7 +4,9 @@ import type { Mismatch } from '../model/component.js';
 import type { FileSpec, Step } from '../model/scenario.js';
 import type { OutsideLook, PfnRun } from '../oracles/outside.js';
 import type { Pattern } from '../oracles/pattern.js';
+import type { Snapshot } from '../oracles/guest/index.js';
 import type { DeviceState } from './device-state.js';
+import type { GuestState } from './guest-state.js';
 
 /** What the agent sees of a file in the machine. */
 export interface InsideLook {
@@ -34,12 +36,14 @@ export interface ObjectLook {
 export interface FileState {
   name: string;
   spec: FileSpec;
-  pattern: Pattern;
+  pattern: Pattern | Snapshot;
   /** The session that holds it for the next kernel; null before preserve, and after its session was closed on purpose. */
   held: { session: string; token: number } | null;
   /** Where its pages lie, once it was preserved. */
   runs: PfnRun[];
   before: OutsideLook | null;
+  /** Of a guest: its pages when it had come back, before it went on. */
+  arrival?: OutsideLook;
   inside: InsideLook | null;
   /** How much of it was in huge folios when it had been filled. */
   hugeKiB: number;
@@ -52,7 +56,7 @@ export interface CarriedFile {
   session: string | null;
   token: number | null;
   spec: FileSpec;
-  pattern: Pattern;
+  pattern: Pattern | Snapshot;
   /** Where its pages lay when the old kernel jumped. */
   runs: PfnRun[];
   before: OutsideLook | null;
@@ -101,6 +105,12 @@ export class RunState {
   readonly touched = new Set<string>();
   /** Devices of the scenario, by name. */
   readonly devices = new Map<string, DeviceState>();
+  /** Guests of the scenario, by name, once they were to be made. */
+  readonly guests = new Map<string, GuestState>();
+  /** How long the lab has held the machine still in all, milliseconds. */
+  stillMs = 0;
+  /** The smallest distance seen between the agent's clock and the machine's time, milliseconds. */
+  agentClock: { epoch: number; offset: number } | null = null;
   readonly results: StepResult[] = [];
   /** Pages that the running kernel had set aside for the next one before the first step; null where that cannot be seen. */
   trackedBefore: number | null = null;
@@ -134,5 +144,6 @@ export class RunState {
     this.sessions.clear();
     this.outgoingRoot = null;
     for (const device of this.devices.values()) device.jumped();
+    for (const guest of this.guests.values()) guest.jumped();
   }
 }

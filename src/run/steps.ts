@@ -3,6 +3,7 @@
 // everything else waits until the window is empty.
 import { BAD_REQUEST, NO_HANDLE, type AgentReply } from '../guest/agent.js';
 import { isDeviceAction } from '../model/device.js';
+import { type GuestAction, isGuestAction } from '../model/guest.js';
 import type { Step } from '../model/scenario.js';
 import { within } from '../util/deadline.js';
 import { LabError } from '../util/errors.js';
@@ -11,6 +12,8 @@ import { checkInside } from './check.js';
 import { WINDOW, type RunContext } from './context.js';
 import { deviceStep } from './device-steps.js';
 import { injectFault } from './faults.js';
+import { lookAtArrival } from './guest-look.js';
+import { guestStep } from './guest-steps.js';
 import { INITRD_DISK, nextKernel } from './layout.js';
 import { applied, isAgentAction, operationOf, runsOf, type AgentAction } from './operations.js';
 import { RunState, type StepResult } from './state.js';
@@ -30,7 +33,7 @@ export interface IndexedStep {
 
 interface UnderWay {
   answer: Promise<void>;
-  checks: boolean;
+  kind: 'call' | 'check' | 'restore';
 }
 
 export async function runSteps(context: RunContext, steps: readonly IndexedStep[], lastEpoch: boolean): Promise<EpochEnd> {
@@ -39,21 +42,28 @@ export async function runSteps(context: RunContext, steps: readonly IndexedStep[
   const drain = async () => {
     while (window.length > 0) await (window.shift() as UnderWay).answer;
   };
-  const send = async (answer: Promise<void>, checks: boolean) => {
+  const send = async (answer: Promise<void>, kind: UnderWay['kind']) => {
     // It is awaited when its turn comes; until then a rejection is not an unhandled one.
     answer.catch(() => undefined);
-    window.push({ answer, checks });
+    window.push({ answer, kind });
     if (window.length > WINDOW) await (window.shift() as UnderWay).answer;
   };
   for (const [at, { step, index }] of steps.entries()) {
     if (isAgentAction(step)) {
-      await send(callAgent(context, step, step, index), false);
+      await send(callAgent(context, step, step, index), 'call');
+      continue;
+    }
+    if (isGuestAction(step)) {
+      // What came back is known once it has been answered; the same kind of call for many guests need not wait.
+      if (needsAnswers(step, window)) await drain();
+      if (step.op === 'guest-restore') await lookAtArrival(context);
+      await send(callGuest(context, step, step, index), step.op === 'guest-restore' ? 'restore' : step.op === 'guest-check' ? 'check' : 'call');
       continue;
     }
     if (step.op === 'check') {
       // Which files there are is known once the calls before have been answered; checks among themselves need not wait.
-      if (window.some(({ checks }) => !checks)) await drain();
-      await send(check(context, step, index), true);
+      if (window.some(({ kind }) => kind !== 'check')) await drain();
+      await send(check(context, step, index), 'check');
       continue;
     }
     if (isLate(steps, at)) continue; // begins right before the jump, see update.ts
@@ -75,6 +85,19 @@ export async function runSteps(context: RunContext, steps: readonly IndexedStep[
   return stop === null ? { kind: 'done' } : { kind: 'called-off', why: stop, rest: [] };
 }
 
+/** Ticks, and which files there are, are known from the answers to the calls before. */
+function needsAnswers({ op }: GuestAction, window: readonly UnderWay[]): boolean {
+  if (op === 'guest-wait') return true;
+  if (op === 'guest-check') return window.some(({ kind }) => kind !== 'check');
+  return op === 'guest-restore' && window.some(({ kind }) => kind !== 'restore');
+}
+
+async function callGuest(context: RunContext, action: GuestAction, step: Step, index: number): Promise<void> {
+  const started = context.recorder.clock.now();
+  const reply = await guestStep(context, action);
+  finishStep(context, step, index, action.guest, reply, context.recorder.clock.now() - started);
+}
+
 /** A transfer that is to be in flight over the kexec: nothing but others of its kind and faults at the jump stand between the two. */
 export function isLate(steps: readonly IndexedStep[], at: number): boolean {
   if (steps[at]?.step.op !== 'device-dma') return false;
@@ -85,7 +108,7 @@ export function isLate(steps: readonly IndexedStep[], at: number): boolean {
 function calledOffBy(results: readonly StepResult[], steps: readonly { index: number }[]): string | null {
   const mine = new Set(steps.map(({ index }) => index));
   const failed = results.find((result) =>
-    mine.has(result.index) && result.state === 'failed' && result.step.op !== 'check' && result.step.op !== 'device-check' && result.step.op !== 'exec'
+    mine.has(result.index) && result.state === 'failed' && result.step.op !== 'check' && result.step.op !== 'device-check' && result.step.op !== 'guest-check' && result.step.op !== 'exec'
     && (result.step.errno === null || result.unexpected));
   if (failed === undefined) return null;
   return `${failed.step.op} failed with ${failed.errno ?? 'an unexpected result'}${failed.at === null ? '' : ` (${failed.at})`}`;
@@ -179,6 +202,7 @@ async function other(context: RunContext, step: Step, index: number): Promise<vo
       await within(context.agent.gone, context.deadlines.request(), 'end of the agent', context.machine.ended);
       context.state.sessions.clear();
       for (const device of context.state.devices.values()) device.closed();
+      for (const guest of context.state.guests.values()) guest.lose();
       context.agent = await startAgent(context, context.ssh);
       return done('agent', PASSED);
     default:

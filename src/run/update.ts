@@ -6,11 +6,13 @@ import { within } from '../util/deadline.js';
 import { LabError } from '../util/errors.js';
 import type { RunContext } from './context.js';
 import { injectFault } from './faults.js';
+import { lookAtLeaving } from './guest-look.js';
 import { stopAtJump } from './jump.js';
 import { lookBefore, markedPages, type MarkedPages } from './look.js';
 import type { ReadyMark } from './machine.js';
 import { lookAtDevices } from './device-look.js';
 import { finishStep, type IndexedStep, loadNext } from './steps.js';
+import { whileStill } from './stillness.js';
 import { followTransfers, prepareTransfer, settleTransfers } from './transfers.js';
 import { openSession, startAgent } from './user-space.js';
 
@@ -26,6 +28,7 @@ export async function update(context: RunContext, step: Step, index: number, jum
     if (!reply.ok) return { kind: 'refused', why: `loading the next kernel failed with ${reply.errno} (${reply.at})` };
   }
   await lookBefore(context, state.held());
+  await lookAtLeaving(context);
   const begin = await prepared(context, transfers);
   await lookAtDevices(context, 'kexec');
   const started = recorder.clock.now();
@@ -67,7 +70,7 @@ export async function update(context: RunContext, step: Step, index: number, jum
   recorder.event({ kind: 'epoch', mark: 'ready', release: mark.release, bootId: mark.bootId });
   finishStep(context, step, index, mark.release, { ok: true, errno: null, at: null }, recorder.clock.now() - started);
   // What was handed over is counted before anyone opens /dev/liveupdate, while the session is being set up.
-  const [ssh, handedOver] = await Promise.all([openSession(context, mark), markedPages(machine), lookAtDevices(context, 'arrival')]);
+  const [ssh, handedOver] = await Promise.all([openSession(context, mark), whileStill(context, () => markedPages(machine)), lookAtDevices(context, 'arrival')]);
   context.ssh = ssh;
   context.agent = await startAgent(context, ssh);
   return { kind: 'jumped', mark, handedOver };

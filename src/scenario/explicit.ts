@@ -5,6 +5,7 @@ import type { Action, Fault, MemfdSpec, ObjectSpec } from '../model/scenario.js'
 import { changeOf } from './change.js';
 import type { Path } from './document.js';
 import { deviceTranslations } from './explicit-devices.js';
+import { guestTranslations } from './explicit-guests.js';
 import { LIMITS } from './limits.js';
 import { checkMemfd, checkObject } from './content.js';
 import { shown } from './problem.js';
@@ -134,6 +135,7 @@ const TRANSLATE: { [K in keyof OperationsInput]-?: (value: Given<K>, site: Site)
   upload: (value, site) => ({ op: 'upload', from: resolve(site.folder, fill(value.from, site.numbers)), to: fill(value.to, site.numbers), mode: value.mode }),
   fault,
   ...deviceTranslations<Site>({ named, tokenIn }),
+  ...guestTranslations<Site>(named),
 };
 
 function errnoOf(value: unknown): string | null {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Follows the steps without a kernel: what cannot work is said before anything is started.
 import { type DevicePlan, isDeviceAction } from '../model/device.js';
+import { isGuestAction } from '../model/guest.js';
 import type { FileRef } from '../model/place.js';
 import type { Fault, FileSpec } from '../model/scenario.js';
 import { nearest } from '../util/nearest.js';
 import { DeviceFollower } from './follow-devices.js';
+import { GuestFollower } from './follow-guests.js';
 import { LIMITS, PAGE } from './limits.js';
 import { listed, shown } from './problem.js';
 import type { Problems } from './problems.js';
@@ -32,9 +34,11 @@ class Follower {
   #used: number;
   #aborted = false;
   readonly #devices: DeviceFollower;
+  readonly #guests: GuestFollower;
 
   constructor(memory: number, reserved: number, hardware: DevicePlan, problems: Problems) {
     this.#devices = new DeviceFollower(hardware, problems);
+    this.#guests = new GuestFollower(problems);
     this.#memory = memory;
     this.#used = reserved;
     this.#problems = problems;
@@ -55,6 +59,10 @@ class Follower {
         files: this.#files, isOutgoing: (name) => held(name) !== undefined, isRetrieved: (name) => this.#retrieved.has(name),
         hasToken: (session, token) => held(session)?.has(token) ?? false,
       });
+      return;
+    }
+    if (isGuestAction(step)) {
+      for (const spec of this.#guests.follow(step, path, checked, this.#files)) this.#make(spec, draft);
       return;
     }
     switch (step.op) {
@@ -193,6 +201,7 @@ class Follower {
     this.#outgoing = new Map();
     this.#retrieved = new Set();
     this.#devices.loseAgent();
+    this.#guests.loseAgent();
   }
 
   #flip(flip: { file: string; page: number }, draft: Draft): void {

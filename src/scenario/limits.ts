@@ -28,6 +28,12 @@ export const LIMITS = {
   devices: 64,
   /** What backs one device, in bytes. */
   backing: GIB,
+  /** vCPUs of one guest; RAM of one, which the program in it maps. */
+  guestCpus: 8,
+  guestLeast: MIB,
+  guestMost: 3 * GIB,
+  /** A kernel of the lab with its user space. */
+  guestLinux: 48 * MIB,
   /** Bytes of an object's label. */
   label: 32,
   /** Bytes of one epoch's additions to the kernel command line; the x86 kernel takes 2047 in all. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The short form: sessions with files become the steps of every epoch.
 import type { DevicePlan } from '../model/device.js';
-import type { FileSpec } from '../model/scenario.js';
+import type { FilledSpec } from '../model/scenario.js';
 import type { Path } from './document.js';
 import { LIMITS } from './limits.js';
 import { checkMemfd, checkObject } from './content.js';
@@ -11,11 +11,12 @@ import type { KEXEC_WAYS } from './schema.js';
 import type { SessionFileInput, SessionInput } from './schema-sessions.js';
 import { seedOf } from './seed.js';
 import { DeviceExpansion, planDevices } from './short-devices.js';
+import { GuestExpansion, planGuests, type PlannedGuest } from './short-guests.js';
 import type { StepList } from './steplist.js';
 import { fill, unfilled } from './template.js';
 
 interface PlannedFile {
-  spec: FileSpec;
+  spec: FilledSpec;
   token: number;
   path: Path;
 }
@@ -23,6 +24,7 @@ interface PlannedFile {
 interface PlannedSession {
   name: string;
   files: PlannedFile[];
+  guests: PlannedGuest[];
   retrieve: boolean;
   finish: boolean;
   path: Path;
@@ -65,7 +67,7 @@ function planFiles(owner: string, index: number, inputs: readonly SessionFileInp
   return files;
 }
 
-function specOf(input: SessionFileInput, file: string, seed: number): FileSpec {
+function specOf(input: SessionFileInput, file: string, seed: number): FilledSpec {
   const { memfd, object, holes, huge, seals, position, array, state, label } = input;
   return object === undefined
     ? { kind: 'memfd', file, size: memfd ?? 0, seed, holes, huge, seals, position }
@@ -75,7 +77,7 @@ function specOf(input: SessionFileInput, file: string, seed: number): FileSpec {
 const OF_OBJECTS = ['array', 'state', 'label'] as const;
 const OF_MEMFDS = ['holes', 'huge', 'seals', 'position'] as const;
 
-function checkSpec(spec: FileSpec, input: SessionFileInput, path: Path, problems: Problems): void {
+function checkSpec(spec: FilledSpec, input: SessionFileInput, path: Path, problems: Problems): void {
   if ((input.memfd === undefined) === (input.object === undefined)) {
     problems.add(path, 'expected exactly one of memfd and object');
     return;
@@ -93,7 +95,7 @@ function planSessions(inputs: readonly SessionInput[], problems: Problems): Plan
   for (const [at, input] of inputs.entries()) {
     const path = ['sessions', at];
     if (!checkName(input.name, input.count, [...path, 'name'], problems)) continue;
-    const entries = input.count * (1 + input.files.reduce((sum, file) => sum + file.count, 0));
+    const entries = input.count * (1 + [...input.files, ...input.guests].reduce((sum, each) => sum + each.count, 0));
     if (entries > LIMITS.entries) {
       problems.add(path, `expected at most ${LIMITS.entries} sessions and files, found ${entries}`);
       continue;
@@ -103,7 +105,9 @@ function planSessions(inputs: readonly SessionInput[], problems: Problems): Plan
       const name = fill(input.name, new Map([['i', copy]]));
       if (names.has(name)) problems.add([...path, 'name'], `expected a name of its own; there is a session ${shown(name)} already`);
       names.add(name);
-      planned.push({ name, files: planFiles(name, copy - 1, input.files, paths, problems), retrieve: input.retrieve, finish: input.finish, path });
+      const files = planFiles(name, copy - 1, input.files, paths, problems);
+      const guests = planGuests(name, copy - 1, input.guests, files, path, problems);
+      planned.push({ name, files, guests, retrieve: input.retrieve, finish: input.finish, path });
     }
   }
   return planned;
@@ -112,11 +116,13 @@ function planSessions(inputs: readonly SessionInput[], problems: Problems): Plan
 class Expansion {
   readonly #out: StepList;
   readonly #devices: DeviceExpansion;
+  readonly #guests: GuestExpansion;
   #carried: PlannedSession[];
 
   constructor(out: StepList, sessions: PlannedSession[], devices: DeviceExpansion) {
     this.#out = out;
     this.#devices = devices;
+    this.#guests = new GuestExpansion(out);
     this.#carried = sessions;
   }
 
@@ -128,19 +134,23 @@ class Expansion {
         this.#out.add({ op: 'preserve', session: session.name, file: spec.file, token }, path);
       }
     }
+    this.#guests.handIn(fresh, this.#carried);
     this.#devices.handIn(fresh);
   }
 
   go(way: (typeof KEXEC_WAYS)[number], path: Path): void {
     this.#out.add({ op: 'load', via: way === 'legacy' ? 'legacy' : 'file' }, path);
     if (way === 'kill-agent') this.#out.add({ op: 'kill-agent' }, path);
+    this.#guests.leave(way, this.#carried);
     this.#devices.leave(way);
     this.#out.add({ op: way === 'abort' ? 'abort' : 'kexec' }, path);
   }
 
   /** After an abort the old kernel still has everything. */
   checkAndClose(): void {
+    this.#guests.goOn(this.#carried);
     this.#check();
+    this.#guests.check(this.#carried);
     this.#devices.check();
     this.#devices.end();
     for (const session of this.#carried) this.#out.add({ op: 'close', target: { kind: 'session', name: session.name } }, session.path);
@@ -164,8 +174,10 @@ class Expansion {
         this.#out.add({ op: 'retrieve', session: session.name, token, file: spec.file }, path);
       }
     }
+    this.#guests.takeBack(this.#carried);
     this.#devices.takeBack(this.#carried);
     this.#check();
+    this.#guests.check(this.#carried);
     this.#carried = this.#carried.filter((session) => session.finish);
     for (const session of this.#carried) {
       this.#out.add({ op: 'finish', session: session.name }, session.path);

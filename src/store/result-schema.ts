@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { ENDINGS, OUTCOMES } from '../model/outcome.js';
 import { POLICIES } from '../model/scenario.js';
 import { RESULT_SCHEMA, type Result } from '../model/result.js';
+import { downtimeResult, guestResult } from './guest-schema.js';
 import { deviceResult, iommuResult } from './hardware-schema.js';
 
 const component = z.object({ name: z.string(), version: z.number().int() });
@@ -24,7 +25,7 @@ const mismatch = z.object({
 const count = z.number().int().min(0);
 const object = z.object({ array: count, badArray: count, state: z.number(), label: z.string(), arrived: count });
 const resource = z.object({
-  kind: z.enum(['memfd', 'object', 'reserve_mem']), name: z.string(), session: z.string().nullable(), token: z.number().nullable(), epoch: count,
+  kind: z.enum(['memfd', 'object', 'guest-ram', 'guest-state', 'reserve_mem']), name: z.string(), session: z.string().nullable(), token: z.number().nullable(), epoch: count,
   state: z.enum(['intact', 'corrupt', 'leaked', 'lost', 'unjudged']), size: count, pages: count, hugeKiB: count,
   inside: z.object({ pages: count, bad: count, size: z.number(), position: z.number(), seals: z.array(z.string()), blocks: count, object: object.nullable() }).nullable(),
   outside: z.object({ pages: count, different: count, overwritten: count, readable: count }).nullable(),
@@ -51,7 +52,7 @@ export const resultSchema = z.object({
   cause: incident.nullable(),
   expected: z.enum(OUTCOMES), expectedEndsIn: z.enum(ENDINGS).nullable().describe('Where it does not follow from the outcome'), asExpected: z.boolean(),
   predicted: prediction.nullable(),
-  mismatches: z.array(mismatch), resources: z.array(resource), devices: z.array(deviceResult).default([]), iommu: iommuResult.nullable().default(null), incidents: z.array(incident), memory,
+  mismatches: z.array(mismatch), resources: z.array(resource), devices: z.array(deviceResult).default([]), iommu: iommuResult.nullable().default(null), guests: z.array(guestResult).default([]), downtime: z.array(downtimeResult).default([]), incidents: z.array(incident), memory,
   timeline: z.array(z.object({ t: z.number(), epoch: count, what: z.string() })),
   qemu: z.object({ version: z.string(), accel: z.string(), commandLine: z.string() }),
   durations: z.record(z.string(), z.number()).describe('Milliseconds'),

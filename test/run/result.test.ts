@@ -51,7 +51,7 @@ describe('the timeline', () => {
     [{ kind: 'kexec', state: 'going' }, 'kexec'],
     [{ kind: 'kexec', state: 'refused', errno: 'EBUSY' }, 'kexec refused: EBUSY'],
     [{ kind: 'fault', fault: 'nmi', places: 1, detail: 'NMI' }, 'fault nmi: NMI'],
-    [{ kind: 'qmp', event: 'STOP', data: null }, 'QEMU: STOP'],
+    [{ kind: 'qmp', event: 'RESET', data: null }, 'QEMU: RESET'], [{ kind: 'qmp', event: 'STOP', data: null }, null],
     [{ kind: 'crash', title: 'Oops', severity: 'oops', line: 1 }, 'console: Oops'],
     [{ kind: 'crash', title: 'kexec', severity: 'info', line: 1 }, null],
     [{ kind: 'step', index: 0, op: 'open', target: 'x', state: 'done', errno: null, ms: 1 }, null],
@@ -121,7 +121,7 @@ describe('a result', () => {
   const scenario = { name: 's', description: 'd', tags: ['t'], file: 's.yaml', policy: 'force', expect: { outcome: 'preserved', endsIn: null } } as unknown as Scenario;
   const plan = { id: 'run-1', scenario, kernels: [image('a'), image('b'), image('c')] } as unknown as RunPlan;
   const record = (more: Partial<RunRecord> = {}): RunRecord => ({
-    verdict: decide([]), incidents: [], droppedIncidents: 0, kept: [], steps: [], objected: [], hardware: [], findings: [], devices: [], iommu: null,
+    verdict: decide([]), incidents: [], droppedIncidents: 0, kept: [], steps: [], objected: [], hardware: [], findings: [], devices: [], iommu: null, guests: [], downtime: [],
     updates: [1, 2].map((epoch) => ({ epoch, files: [file], counts: file.fate, handedOver: 10, left: 2, baseline: [{ pfn: 16, count: 1, what: 'KHO root tree' }] })),
     epochs: [{ release: 'a-running', bootId: 'x' }, { release: null, bootId: 'y' }],
     qemu: { version: '7.2', accel: 'tcg', commandLine: 'qemu' }, durations: { total: 5 }, startedAt: new Date(0), ...more,

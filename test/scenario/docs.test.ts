@@ -35,6 +35,7 @@ test.each([
   ['map', keys(device?.properties?.['map']?.items)],
   ['Short form: sessions', keys(session)],
   ['files', keys(session?.properties?.['files']?.items)],
+  ['guests', keys(session?.properties?.['guests']?.items)],
   ['faults', keys(fault)],
   ['replace', keys(fault?.properties?.['replace'])],
   ['flip', keys(fault?.properties?.['flip'])],

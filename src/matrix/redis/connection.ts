@@ -28,17 +28,17 @@ export function shownUrl(url: string): string {
 export async function connect(url: string, onTrouble: (what: string | null) => void, signal: AbortSignal): Promise<Redis> {
   const redis = new Redis(checkUrl(url), { maxRetriesPerRequest: null, lazyConnect: true, retryStrategy: (times) => Math.min(times * 100, LONGEST_PAUSE) });
   let reason = 'no answer';
-  let lost = false;
+  let [lost, met] = [false, false];
   redis.on('error', (error) => (reason = messageOf(error) || String((error as NodeJS.ErrnoException).code)));
   redis.on('close', () => {
-    if (!lost && redis.status !== 'end') onTrouble(`Redis at ${shownUrl(url)} is gone (${reason}); waits until it is back`);
-    lost = true;
+    if (met && !lost && redis.status !== 'end') onTrouble(`Redis at ${shownUrl(url)} is gone (${reason}); waits until it is back`);
+    lost = met;
   });
   redis.on('ready', () => {
     if (lost) onTrouble(null);
     lost = false;
+    met = true;
   });
-  lost = true;
   try {
     redis.connect().catch(() => undefined);
     await within(redis.ping(), FIRST_CONTACT, 'answer', signal);

@@ -11,14 +11,13 @@ import { infraAttempt } from '../attempt.js';
 import type { CellQueue, CellTask, OnNews } from '../queue.js';
 import { getBlob } from './blobs.js';
 import { LONGEST_GOODBYE, PREFIX } from './connection.js';
-import { cellReport, jobId, KEPT, matrixKey, type OfferedImage, progressData, queueName, workerKey } from './names.js';
+import { cellReport, jobId, KEPT, matrixKey, type OfferedImage, progressData, queueName } from './names.js';
+import { ALIVE, WorkerWatch } from './presence.js';
 
 /** Milliseconds between two looks for what events did not tell. */
 const LOOK_EVERY = 2000;
 /** Looks after which it is checked that Redis still knows every cell. */
 const CHECK_EVERY = 5;
-/** Seconds that a sign of life holds. */
-const ALIVE = 30;
 
 export interface RedisQueueOptions {
   redis: Redis;
@@ -45,7 +44,7 @@ export class RedisQueue implements CellQueue {
   private readonly pending = new Map<string, Pending>();
   /** What is in Redis and was not taken back out. */
   private readonly there = new Set<string>();
-  private readonly told = new Set<string>();
+  private readonly workers: WorkerWatch;
   private readonly timer: NodeJS.Timeout;
   private looking: Promise<void> | null = null;
   private again = false;
@@ -70,6 +69,7 @@ export class RedisQueue implements CellQueue {
     this.events.on('failed', () => this.look());
     this.events.on('progress', ({ jobId: id, data }) => this.progress(id, data));
     this.events.on('stalled', ({ jobId: id }) => this.news(id, { kind: 'waiting', why: 'its worker is gone' }));
+    this.workers = new WorkerWatch(redis, identity, options.note);
     this.timer = setInterval(() => this.look(), LOOK_EVERY);
     signal.addEventListener('abort', this.onAbort, { once: true });
     redis.on('ready', this.onBack);
@@ -161,7 +161,7 @@ export class RedisQueue implements CellQueue {
     for (const job of ended) await this.take(job);
     if (this.looks++ % CHECK_EVERY === 0) {
       await this.putMissing();
-      await this.lookAtWorkers();
+      if (this.pending.size > 0) await this.workers.look();
     }
   }
 
@@ -200,29 +200,4 @@ export class RedisQueue implements CellQueue {
       if (await this.options.redis.exists(this.queue.toKey(id)) === 0 && this.pending.has(id)) await this.put(id, task);
     }
   }
-
-  private async lookAtWorkers(): Promise<void> {
-    const { redis, identity, note } = this.options;
-    const keys = await scan(redis, `${workerKey('')}*`);
-    const once = (what: string, text: string) => {
-      if (!this.told.has(what)) note(text);
-      this.told.add(what);
-    };
-    for (const key of keys) {
-      const other = await redis.get(key);
-      const name = key.slice(workerKey('').length);
-      if (other !== null && other !== identity) once(name, `worker ${name} is of lab ${other}, this matrix of lab ${identity}: it is given no cell`);
-    }
-    if (keys.length === 0 && this.pending.size > 0) once('none', 'no worker has come yet: lab worker --queue URL');
-  }
-}
-
-export async function scan(redis: Redis, pattern: string): Promise<string[]> {
-  const found = new Set<string>();
-  for (let cursor = '0', first = true; first || cursor !== '0'; first = false) {
-    const [next, keys] = await redis.scan(cursor, 'MATCH', pattern, 'COUNT', 500);
-    cursor = next;
-    for (const key of keys) found.add(key);
-  }
-  return [...found].sort();
 }

@@ -11,11 +11,10 @@ import { LabError, UsageError } from '../../util/errors.js';
 import type { CellQueue, OnNews } from '../queue.js';
 import { putBlob } from './blobs.js';
 import { LONGEST_GOODBYE, PREFIX } from './connection.js';
-import { type CellReport, jobData, KEPT, matrixKey, type OfferedImage, queueName, resultKey, workerKey } from './names.js';
-import { scan } from './redis-queue.js';
+import { type CellReport, jobData, KEPT, type OfferedImage, queueName, resultKey, workerKey } from './names.js';
+import { ALIVE, matricesOn } from './presence.js';
 
-/** Seconds that a sign of life holds, and milliseconds between two. */
-const ALIVE = 30;
+/** Milliseconds between two signs of life. */
 const SIGN_EVERY = 5000;
 /** Milliseconds between two words about one cell. */
 const TELL_EVERY = 1000;
@@ -149,11 +148,4 @@ export class RedisWorker {
       note(`matrix ${id} is run by lab ${other}, this is lab ${identity}: this worker takes no cell of it`);
     }
   }
-}
-
-/** Matrices that are being run over this Redis. */
-async function matricesOn(redis: Redis): Promise<{ id: string; identity: string }[]> {
-  const keys = await scan(redis, `${matrixKey('')}*`);
-  const identities = keys.length === 0 ? [] : await redis.mget(keys);
-  return keys.flatMap((key, index) => (identities[index] == null ? [] : [{ id: key.slice(matrixKey('').length), identity: identities[index] as string }]));
 }

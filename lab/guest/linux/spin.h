@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A process that holds values in SSE registers nearly all the time, and sees when they change. */
+#ifndef GUEST_SPIN_H
+#define GUEST_SPIN_H
+
+#include <stdint.h>
+
+struct spin {
+	uint64_t rounds, bad;
+};
+
+/* Shared with the process; NULL if it cannot be made. */
+const volatile struct spin *spin_start(void);
+
+#endif

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// What result.json says of guests: what became of each, and how long it stood still.
+import type { GuestKind } from './guest.js';
+
+/** `lost`: it is not there any more, or began anew; `corrupt`: it runs, or could, with something that is not its own; `stuck`: it does not go on. */
+export const GUEST_FATES = ['survived', 'lost', 'corrupt', 'stuck', 'unjudged'] as const;
+export type GuestFate = (typeof GUEST_FATES)[number];
+
+/** The bare guest's chain, recomputed from outside. */
+export interface ChainOfResult {
+  pages: number;
+  bad: number;
+  ticks: number;
+  links: number;
+}
+
+/** One guest over one update. */
+export interface GuestOfResult {
+  name: string;
+  kind: GuestKind;
+  vcpus: number;
+  /** Bytes of RAM. */
+  size: number;
+  /** Session that carried its RAM; null where none did. */
+  session: string | null;
+  /** The epoch that it was to come back in. */
+  epoch: number;
+  state: GuestFate;
+  /** The first page of its RAM that is not what it should be. */
+  firstBad: { page: number; what: string } | null;
+  /** By its own count, when it was paused and when it was last seen. */
+  ticks: { before: number | null; after: number | null };
+  /** Right before the kexec, right after it, and once it had gone on. Null: it has none, or nobody could look. */
+  chain: { before: ChainOfResult | null; arrival: ChainOfResult | null; after: ChainOfResult | null };
+  /** Its own clock over the update, against the machine's, milliseconds; null where it tells no time. */
+  clock: { advanced: number; expected: number; jump: number } | null;
+  bootId: { before: string; after: string } | null;
+  /** Milliseconds from the pause of its first vCPU to its resume, by the machine's TSC; and the longest time between two of its own ticks. */
+  downtime: number | null;
+  downtimeInside: number | null;
+  /** Least version of the state's form that can carry it. */
+  needs: number | null;
+  problems: string[];
+}
+
+/** In the order in which they follow each other. */
+export const DOWNTIME_PHASES = ['pause', 'save', 'preserve', 'lab', 'freeze', 'jump', 'boot', 'agent', 'retrieve', 'restore', 'resume'] as const;
+export type DowntimePhase = (typeof DOWNTIME_PHASES)[number];
+
+/** From the pause of the first vCPU to the resume of the last, over one update. Milliseconds of the machine's time: while the lab looks at it, it stands still. */
+export interface DowntimeOfResult {
+  /** The epoch that the update led into. */
+  epoch: number;
+  ms: number;
+  phases: { phase: DowntimePhase; ms: number }[];
+  guests: number;
+  /** RAM of all guests in MiB. */
+  mib: number;
+  perGuest: number;
+  perMib: number;
+  /** By the machine's TSC. */
+  longest: { guest: string; ms: number } | null;
+  /** What the lab needed meanwhile to look at the machine while it stood still; no part of the downtime. */
+  looks: number;
+}

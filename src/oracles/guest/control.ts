@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// The control page of the bare guest (docs/guest-payload.md): where its chain stands, and what it found wrong with itself. Written by a guest that
+// may be broken, so every number is only a claim.
+import type { Pair } from './digest.js';
+
+const MAGIC = 'LABGUEST';
+const LAYOUT = 1;
+export const MOST_VCPUS = 8;
+
+export interface VcpuControl {
+  ticks: number;
+  /** Links done. */
+  links: number;
+  head: Pair;
+  /** Number of the link in work; equal to `links` where none is. */
+  working: number;
+  next: Pair;
+  oldHead: Pair;
+  oldPrevious: Pair;
+  chainBad: number;
+  firstBad: number;
+  fpuBad: number;
+  msrBad: number;
+  debugBad: number;
+  tscBack: number;
+  /** Largest step of the TSC between two ticks. */
+  tscStep: number;
+  constantBad: number;
+  /** Vector of the exception that ended it; null where none did. */
+  exception: number | null;
+}
+
+export interface ControlPage {
+  vcpus: VcpuControl[];
+  seed: number;
+  first: number;
+  pages: number;
+  tscKhz: number;
+  constants: Pair;
+}
+
+/** @returns a sentence where it is no control page */
+export function readControl(words: Uint32Array): ControlPage | string {
+  const view = new DataView(words.buffer, words.byteOffset, 4096);
+  const u32 = (at: number) => view.getUint32(at, true);
+  /** No counter of a run of minutes comes near 2^53. */
+  const u64 = (at: number) => Number(view.getBigUint64(at, true));
+  const pair = (at: number): Pair => [u32(at), u32(at + 4)];
+  const magic = Buffer.from(words.buffer, words.byteOffset, 8).toString('latin1');
+  if (magic !== MAGIC) return 'page 0 is not its control page';
+  if (u32(8) !== LAYOUT) return `its layout is version ${u32(8)}, expected ${LAYOUT}`;
+  const vcpus = u32(0x0c);
+  if (vcpus < 1 || vcpus > MOST_VCPUS) return `its control page names ${vcpus} vCPUs`;
+  return {
+    seed: u32(0x10), first: u32(0x20), pages: u32(0x24), tscKhz: u64(0x28), constants: pair(0x30),
+    vcpus: Array.from({ length: vcpus }, (_, v): VcpuControl => {
+      const at = 0x100 + v * 0x100;
+      return {
+        ticks: u64(at + 0x08), links: u64(at + 0x10), head: pair(at + 0x18), working: u64(at + 0x20), next: pair(at + 0x28), oldHead: pair(at + 0x30), oldPrevious: pair(at + 0x38),
+        chainBad: u64(at + 0x40), firstBad: u64(at + 0x48), fpuBad: u64(at + 0x50), msrBad: u64(at + 0x58), debugBad: u64(at + 0x60), tscBack: u64(at + 0x68),
+        tscStep: u64(at + 0x78), constantBad: u64(at + 0x88), exception: u64(at + 0x90) === 0 ? null : u64(at + 0x90) - 1,
+      };
+    }),
+  };
+}

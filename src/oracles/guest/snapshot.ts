@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a file held at one moment, as one digest a page: for content that nobody can foretell, such as the memory of a running Linux.
+import type { OutsideLook, PfnRun, ReadPhys } from '../outside.js';
+import { PAGE } from '../pattern.js';
+import { digestOf } from './digest.js';
+
+const WORDS = PAGE / 4;
+const CHUNK_PAGES = 256;
+
+export class Snapshot {
+  private digests = new Uint32Array(0);
+  private known = new Uint8Array(0);
+
+  /** Looks at every page of `runs` and keeps what is there. Pages where there is no RAM count as different. */
+  take(read: ReadPhys, runs: readonly PfnRun[]): OutsideLook {
+    const pages = runs.reduce((most, { page, count }) => Math.max(most, page + count), 0);
+    this.digests = new Uint32Array(2 * pages);
+    this.known = new Uint8Array(pages);
+    const look: OutsideLook = { pages: 0, equal: 0, different: 0, differentRuns: [], first: null };
+    const words = new Uint32Array(CHUNK_PAGES * WORDS);
+    for (const run of runs) {
+      for (let done = 0; done < run.count; done += CHUNK_PAGES) {
+        const count = Math.min(CHUNK_PAGES, run.count - done);
+        const there = read((run.pfn + done) * PAGE, new Uint8Array(words.buffer, 0, count * PAGE));
+        look.pages += count;
+        if (there) look.equal += count;
+        else look.different += count;
+        for (let i = 0; there && i < count; i++) this.keep(run.page + done + i, words, i * WORDS);
+      }
+    }
+    return look;
+  }
+
+  private keep(page: number, words: Uint32Array, at: number): void {
+    const [a, b] = digestOf(words, at, WORDS);
+    this.digests[2 * page] = a;
+    this.digests[2 * page + 1] = b;
+    this.known[page] = 1;
+  }
+
+  /** As Pattern.compare(): -1 where the page is as it was; where in the page it differs is not known, so 0. */
+  compare(page: number, words: Uint32Array, at: number): number {
+    if (this.known[page] !== 1) return 0;
+    const [a, b] = digestOf(words, at, WORDS);
+    return a === this.digests[2 * page] && b === this.digests[2 * page + 1] ? -1 : 0;
+  }
+}

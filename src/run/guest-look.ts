@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// Guests seen from outside, page by page in the machine's memory, while the machine is held still: as the old kernel leaves them, as the next one has
+// them before they go on, and once they have.
+import { isGuestFile } from '../model/guest.js';
+import { checkChain, type ChainLook, Snapshot } from '../oracles/guest/index.js';
+import { lookOutside, type PfnRun } from '../oracles/outside.js';
+import { PAGE } from '../oracles/pattern.js';
+import type { RunContext } from './context.js';
+import type { GuestState } from './guest-state.js';
+import { reader } from './look.js';
+import { whileStill } from './stillness.js';
+
+/** Right before the kexec: what every page of every guest holds is kept, and the bare guests' chains are recomputed. */
+export async function lookAtLeaving(context: RunContext): Promise<void> {
+  const { state, machine, recorder } = context;
+  const files = state.held().filter(({ pattern }) => pattern instanceof Snapshot);
+  if (files.length === 0) return;
+  await whileStill(context, () => {
+    for (const file of files) {
+      file.before = (file.pattern as Snapshot).take(reader(machine), file.runs);
+      if (file.spec.kind !== 'guest-ram') continue;
+      const guest = state.guests.get(file.spec.guest.name);
+      if (guest !== undefined) guest.now.chain = lookAtChain(context, guest, file.runs, 'before the kexec');
+    }
+  });
+  recorder.event({ kind: 'note', text: `${files.length} files of guests were looked at from outside before the kexec` });
+}
+
+/** Before guests go on: every page must be what it was, and where it was, and the chains must still hold. Files that were looked at already are left out. */
+export async function lookAtArrival(context: RunContext): Promise<void> {
+  const { state, machine, recorder } = context;
+  const fresh = [...state.carried.values()].filter(({ spec, retrieved }) => isGuestFile(spec) && retrieved !== null && retrieved.arrival === undefined);
+  if (fresh.length === 0) return;
+  await whileStill(context, () => {
+    for (const { name, spec, pattern, runs, retrieved } of fresh) {
+      if (retrieved === null) continue;
+      const look = (retrieved.arrival = lookOutside(reader(machine), pattern, runs));
+      recorder.event({
+        kind: 'oracle', oracle: `pages of ${name} before it goes on`, side: 'outside', ok: look.different === 0,
+        detail: look.different === 0 ? `${look.pages} pages` : `${look.different} of ${look.pages} pages changed, first page ${look.first?.page}`,
+      });
+      const guest = spec.kind === 'guest-ram' ? state.guests.get(spec.guest.name) : undefined;
+      if (guest !== undefined) guest.arrival = lookAtChain(context, guest, runs, 'after the kexec');
+    }
+  });
+}
+
+/** The chain of a bare guest from its physical pages; null for others. */
+export function lookAtChain({ machine, recorder }: RunContext, { spec }: GuestState, runs: readonly PfnRun[], when: string): ChainLook | null {
+  if (spec.kind !== 'bare') return null;
+  const look = checkChain(reader(machine), runs, { seed: spec.seed, vcpus: spec.vcpus, pages: spec.size / PAGE });
+  recorder.event({
+    kind: 'oracle', oracle: `chain of ${spec.name} ${when}`, side: 'outside', ok: look.bad === 0,
+    detail: look.bad === 0 ? `${look.pages} pages, ${look.ticks} ticks, ${look.links} links` : `${look.bad} pages break it; page ${look.first?.page}: ${look.first?.what}`,
+  });
+  return look;
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// Follows the steps on guests: is there such a guest, and are its files here?
+import type { GuestAction, GuestFileSpec, GuestSpec } from '../model/guest.js';
+import type { FileSpec } from '../model/scenario.js';
+import { nearest } from '../util/nearest.js';
+import type { Path } from './document.js';
+import { checkGuest, filesOfGuest } from './guests.js';
+import { listed, shown } from './problem.js';
+import type { Problems } from './problems.js';
+
+export class GuestFollower {
+  readonly #problems: Problems;
+  /** Every guest that was ever made. */
+  readonly #made = new Map<string, GuestSpec>();
+  /** Those that the agent has now. */
+  #here = new Set<string>();
+
+  constructor(problems: Problems) {
+    this.#problems = problems;
+  }
+
+  /** The agent is gone, and with it every guest. */
+  loseAgent(): void {
+    this.#here = new Set();
+  }
+
+  /** @param checked the scenario counts on the step to succeed @returns files that are there from now on */
+  follow(step: GuestAction, path: Path, checked: boolean, files: ReadonlyMap<string, FileSpec>): GuestFileSpec[] {
+    if (step.op === 'guest-create') return this.#create(step.spec, path, checked);
+    if (!this.#made.has(step.guest)) {
+      this.#unknown('guest', 'is made in this scenario', step.guest, this.#made.keys(), path);
+      return [];
+    }
+    if (!checked) return [];
+    if (step.op === 'guest-restore') {
+      if (this.#here.has(step.guest)) this.#problems.add(path, `guest ${shown(step.guest)} is there already`, 'write - guest-close before');
+      for (const key of ['ram', 'state'] as const) if (!files.has(step[key])) this.#unknown('file', 'is open here', step[key], files.keys(), path);
+      this.#here.add(step.guest);
+    } else if (!this.#here.has(step.guest)) {
+      this.#unknown('guest', 'is there in this epoch', step.guest, this.#here, path);
+    }
+    if (step.op === 'guest-close') this.#here.delete(step.guest);
+    return [];
+  }
+
+  #create(spec: GuestSpec, path: Path, checked: boolean): GuestFileSpec[] {
+    checkGuest(spec, path, this.#problems);
+    if (this.#here.has(spec.name)) this.#problems.add(path, `expected a name of its own; there is a guest ${shown(spec.name)} already`);
+    this.#made.set(spec.name, spec);
+    if (!checked) return [];
+    this.#here.add(spec.name);
+    const { ram, state } = filesOfGuest(spec);
+    return [ram, state];
+  }
+
+  #unknown(what: string, condition: string, name: string, known: Iterable<string>, path: Path): void {
+    const names = [...known];
+    const near = nearest(name, names);
+    this.#problems.add(path, `no ${what} ${shown(name)} ${condition}`, near !== null ? `did you mean "${near}"?` : names.length > 0 ? `there is ${listed(names, 8)}` : 'there is none');
+  }
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// The short form: guests of sessions become steps around those of the files. What stops them is done last before the kexec, and what makes them go on
+// first after it, each kind of call for all guests before the next, so that no guest waits for the others' round trips.
+import { guestFiles, type GuestSpec } from '../model/guest.js';
+import type { Path } from './document.js';
+import { shown } from './problem.js';
+import type { Problems } from './problems.js';
+import type { KEXEC_WAYS } from './schema.js';
+import type { GuestInput } from './schema-guests.js';
+import { seedOf } from './seed.js';
+import type { StepList } from './steplist.js';
+import { fill, unfilled } from './template.js';
+
+export interface PlannedGuest {
+  spec: GuestSpec;
+  /** Of its RAM; its state has the next one. */
+  token: number;
+  preserve: GuestInput['preserve'];
+  path: Path;
+}
+
+interface GuestsOfSession {
+  name: string;
+  guests: readonly PlannedGuest[];
+}
+
+/** Ticks before a guest may be stopped, and ticks by which it must have gone on. */
+const TICKS = 3;
+
+/** @param copy number of the session among its copies, from 0 @param files of the session, whose tokens are taken */
+export function planGuests(session: string, copy: number, inputs: readonly GuestInput[], files: readonly { spec: { file: string }; token: number }[], path: Path, problems: Problems): PlannedGuest[] {
+  const planned: PlannedGuest[] = [];
+  const tokens = new Set(files.map(({ token }) => token));
+  const names = new Set<string>();
+  const perSession = inputs.reduce((sum, { count }) => sum + count, 0);
+  for (const [at, input] of inputs.entries()) {
+    const here = [...path, 'guests', at];
+    const template = input.name ?? (input.count > 1 ? 'guest-{i}' : 'guest');
+    if (copy === 0 && !checkName(template, input.count, [...here, 'name'], problems)) continue;
+    for (let i = 1; i <= input.count; i++) {
+      const name = `${session}/${fill(template, new Map([['i', i]]))}`;
+      if (names.has(name)) problems.add(here, `expected a name of its own; there is a guest ${shown(name)} already`);
+      names.add(name);
+      const token = input.token === undefined ? Math.max(0, ...tokens) + 1 : input.token + 2 * (i - 1);
+      if (tokens.has(token) || tokens.has(token + 1)) problems.add([...here, 'token'], `expected two tokens of its own in session ${shown(session)}; ${token} or ${token + 1} is taken`);
+      tokens.add(token).add(token + 1);
+      const seed = input.seed === undefined ? seedOf(name) : (input.seed + copy * perSession + i - 1) >>> 0;
+      const { kind, vcpus, size, features, preserve } = input;
+      planned.push({ spec: { name, kind, vcpus, size, seed, features }, token, preserve, path: here });
+    }
+  }
+  return planned;
+}
+
+function checkName(name: string, count: number, path: Path, problems: Problems): boolean {
+  const strange = unfilled(name, new Map([['i', 1]]))[0];
+  if (strange !== undefined) problems.add(path, `no number is known for {${strange}} in ${shown(name)}`, 'did you mean {i}?');
+  else if (count > 1 && !name.includes('{i}')) problems.add(path, `expected a name with {i}, as there are ${count} of them; found ${shown(name)}`, `did you mean "${name}-{i}"?`);
+  else return true;
+  return false;
+}
+
+/** Writes the steps of the guests of all sessions. */
+export class GuestExpansion {
+  readonly #out: StepList;
+
+  constructor(out: StepList) {
+    this.#out = out;
+  }
+
+  /** @param fresh they are not there yet */
+  handIn(fresh: boolean, sessions: readonly GuestsOfSession[]): void {
+    if (fresh) {
+      this.#each(sessions, ({ spec, path }) => this.#out.add({ op: 'guest-create', guest: spec.name, spec }, path));
+      this.#each(sessions, ({ spec, path }) => this.#out.add({ op: 'guest-run', guest: spec.name }, path));
+      this.#each(sessions, ({ spec, path }) => this.#out.add({ op: 'guest-wait', guest: spec.name, ticks: TICKS }, path));
+    }
+    this.#preserve(sessions, 'running');
+  }
+
+  /** The kexec is next. */
+  leave(way: (typeof KEXEC_WAYS)[number], sessions: readonly GuestsOfSession[]): void {
+    if (way === 'kill-agent') return;
+    this.#each(sessions, ({ spec, path }) => this.#out.add({ op: 'guest-pause', guest: spec.name }, path));
+    this.#each(sessions, ({ spec, path }) => this.#out.add({ op: 'guest-save', guest: spec.name, version: null }, path));
+    this.#preserve(sessions, 'paused');
+  }
+
+  /** The update was called off. */
+  goOn(sessions: readonly GuestsOfSession[]): void {
+    this.#each(sessions, ({ spec, path }) => this.#out.add({ op: 'guest-resume', guest: spec.name }, path));
+  }
+
+  takeBack(sessions: readonly GuestsOfSession[]): void {
+    this.#each(sessions, ({ spec, token, path }, session) => {
+      const { ram, state } = guestFiles(spec.name);
+      this.#out.add({ op: 'retrieve', session, token, file: ram }, path);
+      this.#out.add({ op: 'retrieve', session, token: token + 1, file: state }, path);
+    });
+    this.#each(sessions, ({ spec, path }) => this.#out.add({ op: 'guest-restore', guest: spec.name, ...guestFiles(spec.name), skip: [], reads: null }, path));
+    this.goOn(sessions);
+  }
+
+  check(sessions: readonly GuestsOfSession[]): void {
+    this.#each(sessions, ({ spec, path }) => this.#out.add({ op: 'guest-check', guest: spec.name }, path));
+  }
+
+  #preserve(sessions: readonly GuestsOfSession[], time: GuestInput['preserve']): void {
+    this.#each(sessions, ({ spec, token, preserve, path }, session) => {
+      if (preserve !== time) return;
+      const { ram, state } = guestFiles(spec.name);
+      this.#out.add({ op: 'preserve', session, file: ram, token }, path);
+      this.#out.add({ op: 'preserve', session, file: state, token: token + 1 }, path);
+    });
+  }
+
+  #each(sessions: readonly GuestsOfSession[], write: (guest: PlannedGuest, session: string) => void): void {
+    for (const { name, guests } of sessions) for (const guest of guests) write(guest, name);
+  }
+}

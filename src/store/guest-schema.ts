@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// The form of what result.json says of guests (model/guest-result.ts).
+import { z } from 'zod';
+import { GUEST_KINDS } from '../model/guest.js';
+import { DOWNTIME_PHASES, GUEST_FATES } from '../model/guest-result.js';
+
+const count = z.number().int().min(0);
+const ms = z.number().describe('Milliseconds');
+const chain = z.object({ pages: count, bad: count, ticks: z.number(), links: z.number() }).nullable();
+
+export const guestResult = z.object({
+  name: z.string(), kind: z.enum(GUEST_KINDS), vcpus: count, size: count, session: z.string().nullable(), epoch: count,
+  state: z.enum(GUEST_FATES), firstBad: z.object({ page: count, what: z.string() }).nullable(),
+  ticks: z.object({ before: z.number().nullable(), after: z.number().nullable() }),
+  chain: z.object({ before: chain, arrival: chain, after: chain }).describe('Recomputed from outside: before the kexec, after it, once the guest had gone on'),
+  clock: z.object({ advanced: ms, expected: ms, jump: ms }).nullable(),
+  bootId: z.object({ before: z.string(), after: z.string() }).nullable(),
+  downtime: ms.nullable(), downtimeInside: ms.nullable(), needs: count.nullable(), problems: z.array(z.string()),
+});
+
+export const downtimeResult = z.object({
+  epoch: count, ms, phases: z.array(z.object({ phase: z.enum(DOWNTIME_PHASES), ms })), guests: count, mib: z.number(),
+  perGuest: ms, perMib: ms, longest: z.object({ guest: z.string(), ms }).nullable(), looks: ms.describe('The machine was held still meanwhile: no part of the downtime'),
+});

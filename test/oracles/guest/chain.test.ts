@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+import { describe, expect, it } from 'vitest';
+import { checkChain } from '../../../src/oracles/guest/index.js';
+import { FakeGuest } from './world.js';
+
+const look = (guest: FakeGuest) => checkChain(guest.read, guest.runs, guest);
+/** One vCPU: pages 15 to 63 are its share, 49 pages. */
+const made = (links = 60) => {
+  const guest = new FakeGuest(42, 1, 64);
+  guest.extend(0, links);
+  return guest;
+};
+
+describe('the chain of the bare guest, recomputed from outside', () => {
+  it.each([0, 1, 20, 49, 60, 200])('holds after %i links more', (links) => {
+    const found = look(made(links));
+    expect(found).toMatchObject({ pages: 62, bad: 0, first: null, ticks: 9, links: 49 + links });
+  });
+
+  it('holds with several vCPUs, each with a share of its own', () => {
+    const guest = new FakeGuest(7, 3, 100);
+    guest.extend(1, 40);
+    guest.extend(2, 5);
+    expect(look(guest)).toMatchObject({ bad: 0, links: 83 + 45 });
+  });
+
+  it.each([[0, false], [3, false], [500, false], [1024, false], [1024, true]] as const)('holds while a page is in work (%i words, head written: %s)', (words, head) => {
+    const guest = made();
+    guest.stopWithin(0, words, head);
+    expect(look(guest).first).toBeNull();
+  });
+
+  it('finds a lost page', () => {
+    const guest = made();
+    guest.words(30).fill(0);
+    expect(look(guest)).toMatchObject({ bad: 1, first: { page: 30 } });
+  });
+
+  it('finds a stale page', () => {
+    const guest = made(0);
+    const stale = guest.words(16).slice();
+    guest.extend(0, 60);
+    guest.words(16).set(stale);
+    expect(look(guest)).toMatchObject({ bad: 1, first: { page: 16 } });
+  });
+
+  it('finds a page of another guest, and one of its own in another place', () => {
+    const [guest, other] = [made(), new FakeGuest(43, 1, 64)];
+    other.extend(0, 60);
+    guest.words(40).set(other.words(40));
+    guest.words(50).set(guest.words(51));
+    expect(look(guest)).toMatchObject({ bad: 2, first: { page: 40 } });
+  });
+
+  it.each([0, 4, 6, 8, 1023])('finds a flipped bit in word %i', (word) => {
+    const guest = made();
+    guest.words(33)[word]! ^= 0x8000;
+    expect(look(guest).first?.page).toBe(33);
+  });
+
+  it('finds that a wrong page was written over, although it is gone', () => {
+    const guest = made(0);
+    guest.words(20)[700]! ^= 1;
+    guest.extend(0, 20);
+    const found = look(guest);
+    expect(found.bad).toBe(1);
+    expect(found.first).toMatchObject({ page: 20, what: 'the head of link 55 does not follow from the page that it wrote over' });
+  });
+
+  it.each([1, 7, 12, 13])('finds a change of page %i, which never changes', (page) => {
+    const guest = made();
+    guest.words(page)[5]! ^= 2;
+    expect(look(guest).bad).toBeGreaterThan(0);
+  });
+
+  it('does not believe a control page of another guest, nor one that is none', () => {
+    expect(checkChain(made().read, made().runs, { seed: 41, vcpus: 1, pages: 64 }).first).toMatchObject({ page: 0, what: 'its control page says seed 42, it was made with 41' });
+    const guest = made();
+    guest.words(0).fill(0);
+    expect(look(guest).first).toMatchObject({ page: 0, what: 'page 0 is not its control page' });
+    const wild = made();
+    new DataView(wild.memory.buffer).setBigUint64(0x110, 2n ** 60n, true);
+    expect(look(wild).bad).toBeGreaterThan(0);
+  });
+
+  it('finds pages that are not there', () => {
+    const guest = made();
+    expect(checkChain(guest.read, guest.runs.filter(({ page }) => page !== 45), guest)).toMatchObject({ bad: 1, first: { page: 45, what: 'the page is not there' } });
+  });
+});
