@@ -7,6 +7,7 @@ import type { Incident } from './incident.js';
 import type { EndsIn, Outcome } from './outcome.js';
 import type { Prediction } from './prediction.js';
 import type { Policy } from './scenario.js';
+import type { CaseOfResult } from './selftest.js';
 
 /** Version of the form of result.json. */
 export const RESULT_SCHEMA = 1;
@@ -87,6 +88,8 @@ export interface Result {
   guests: GuestOfResult[];
   /** How long guests stood still, one entry an update. */
   downtime: DowntimeOfResult[];
+  /** Of upstream's own tests; empty where the scenario runs none. */
+  cases: CaseOfResult[];
   incidents: Incident[];
   memory: MemoryOfResult;
   /** What happened when, in milliseconds since the run began. */

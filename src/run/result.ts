@@ -35,7 +35,7 @@ export function buildResult(plan: RunPlan, record: RunRecord, around: Surroundin
       ...record.kept.map((file) => resourceOf(file, record.epochs.length - 1)),
     ],
     devices: record.devices, iommu: record.iommu, guests: record.guests, downtime: record.downtime,
-    incidents: record.incidents,
+    cases: record.cases, incidents: record.incidents,
     memory: memoryOf(record.updates),
     timeline: around.timeline,
     qemu: record.qemu, durations: record.durations,
