@@ -108,7 +108,7 @@ function resultOf(seed: number, night: number, cell: Cell, at: number): Result {
     devices: [], iommu: null, guests: [], downtime: [], cases: [], incidents,
     memory: {
       pagesPreserved: 49152, pagesIntact: good ? 49152 : 0, pagesLeaked: 0, pagesLost: good ? 0 : 49152, pagesCorrupt: 0,
-      updates: [{ epoch: 1, markedOnArrival: 49400, markedAtEnd: 3, baseline: [{ what: 'KHO root tree', phys: '0x221e000', pages: 1 }] }],
+      updates: [{ epoch: 1, markedOnArrival: 49400, markedAtEnd: 3, baseline: [{ what: 'KHO root tree', phys: '0x221e000', pages: 1 }], map: [{ phys: '0x2d98000', pages: 49152, state: good ? 'intact' : 'lost' }, { phys: '0x221e000', pages: 1, state: 'own' }], mapLeftOut: 0 }],
     },
     timeline: timelineOf(cell.kernels, total),
     qemu: { version: '7.2.22', accel: 'tcg', commandLine: `mkdir -p /tmp/lab-made-up\nqemu-system-x86_64 \\\n${Array.from({ length: 30 }, (_, index) => `  -device made-up,id=part${index},property=value \\\n`).join('')}` },

@@ -52,14 +52,21 @@ export interface ResourceOfResult {
   problems: string[];
 }
 
+/** `lost`: given back, and still readable; `reused`: given back, and written over. `own`: the handover's own, which stays. */
+export const PHYS_STATES = ['intact', 'corrupt', 'leaked', 'lost', 'reused', 'unjudged', 'own'] as const;
+export type PhysState = (typeof PHYS_STATES)[number];
+
 export interface MemoryOfResult {
   pagesPreserved: number;
   pagesIntact: number;
   pagesLeaked: number;
   pagesLost: number;
   pagesCorrupt: number;
-  /** One entry an update: every page that KHO marked on arrival and at the end, and which of the rest are the handover's own. */
-  updates: { epoch: number; markedOnArrival: number | null; markedAtEnd: number | null; baseline: { what: string; phys: string; pages: number }[] }[];
+  /**
+   * One entry an update: every page that KHO marked on arrival and at the end, which of the rest are the handover's own, and a map of physical memory: what
+   * became of each page of the files. `mapLeftOut`: pages in runs that were too many to be listed.
+   */
+  updates: { epoch: number; markedOnArrival: number | null; markedAtEnd: number | null; baseline: { what: string; phys: string; pages: number }[]; map: { phys: string; pages: number; state: PhysState }[]; mapLeftOut: number }[];
 }
 
 export interface Result {

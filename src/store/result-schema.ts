@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { ENDINGS, OUTCOMES } from '../model/outcome.js';
 import { POLICIES } from '../model/scenario.js';
 import { CASE_STATES } from '../model/selftest.js';
-import { RESULT_SCHEMA, type Result } from '../model/result.js';
+import { PHYS_STATES, RESULT_SCHEMA, type Result } from '../model/result.js';
 import { downtimeResult, guestResult } from './guest-schema.js';
 import { deviceResult, iommuResult } from './hardware-schema.js';
 
@@ -38,6 +38,7 @@ const memory = z.object({
   updates: z.array(z.object({
     epoch: count, markedOnArrival: count.nullable(), markedAtEnd: count.nullable(),
     baseline: z.array(z.object({ what: z.string(), phys: z.string(), pages: count })),
+    map: z.array(z.object({ phys: z.string(), pages: count, state: z.enum(PHYS_STATES) })).default([]).describe('Physical memory: what became of each page of the files'), mapLeftOut: count.default(0),
   })),
 });
 const prediction = z.object({
