@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Steps on guests. Each sends its calls before it first waits, so that those of many guests follow one another without a round trip between.
 import { type AgentReply, NO_HANDLE, numberOf } from '../guest/agent.js';
-import { guestFiles, type GuestAction, type GuestSpec } from '../model/guest.js';
+import { guestFiles, type GuestAction, type GuestSpec, isGuestFile } from '../model/guest.js';
 import { Snapshot } from '../oracles/guest/index.js';
 import type { RunContext } from './context.js';
 import { askGuest, momentOf, statGuest } from './guest-calls.js';
 import { GuestState } from './guest-state.js';
 import { nextKernel } from './layout.js';
+import type { FileState } from './state.js';
 
 export type StepReply = Pick<AgentReply, 'ok' | 'errno' | 'at'>;
 const PASSED: StepReply = { ok: true, errno: null, at: null };
@@ -113,17 +114,21 @@ async function restore(context: RunContext, guest: GuestState, { ram, state, ski
   const { name, size } = guest.spec;
   const { files } = context.state;
   if (!files.has(ram) || !files.has(state)) {
-    guest.problems.push({ what: `${[ram, state].filter((file) => !files.has(file)).join(' and ')} did not come back`, stuck: false });
+    guest.problems.push({ what: `${[ram, state].filter((file) => !files.has(file)).join(' and ')} did not come back`, fate: 'lost' });
     return LEFT_OUT;
   }
   const reply = await askGuest(context, 'guest-restore', {
     guest: name, file: ram, state, ...(skip.length > 0 ? { skip: skip.join(',') } : {}), ...(reads === null ? {} : { reads: Math.max(...reads) }),
   }, size);
   if (!reply.ok) {
-    guest.problems.push({ what: `it cannot be made anew: ${reply.errno} (${reply.at ?? ''})`, stuck: false });
+    guest.problems.push({ what: `it cannot be made anew: ${reply.errno} (${reply.at ?? ''})`, fate: 'lost' });
     return reply;
   }
   guest.here = guest.paused = guest.restored = true;
+  for (const file of [ram, state]) {
+    const { spec } = files.get(file) as FileState;
+    if (isGuestFile(spec) && spec.guest.name !== name) guest.problems.push({ what: `it was made anew from what ${spec.guest.name} had as ${spec.file}`, fate: 'corrupt' });
+  }
   guest.ticks = Number.isSafeInteger(reply.data['ticks']) ? (reply.data['ticks'] as number) : guest.ticks;
   const refused = reply.data['msrsRefusedCount'];
   if (typeof refused === 'number' && refused > 0) {
@@ -158,7 +163,7 @@ async function check(context: RunContext, guest: GuestState): Promise<StepReply>
   guest.now.stat = await asked;
   if (!reply.ok) {
     const { state = '', why = '' } = guest.now.stat ?? {};
-    guest.problems.push({ what: `it does not go on after tick ${before}${state === 'running' || state === '' ? '' : `: it is ${state}${why === '' ? '' : `, ${why}`}`}`, stuck: true });
+    guest.problems.push({ what: `it does not go on after tick ${before}${state === 'running' || state === '' ? '' : `: it is ${state}${why === '' ? '' : `, ${why}`}`}`, fate: 'stuck' });
   }
   return reply;
 }

@@ -203,6 +203,8 @@ async function other(context: RunContext, step: Step, index: number): Promise<vo
       context.state.sessions.clear();
       for (const device of context.state.devices.values()) device.closed();
       for (const guest of context.state.guests.values()) guest.lose();
+      // What came back came into its hands.
+      for (const file of context.state.carried.values()) file.retrieved = null;
       context.agent = await startAgent(context, context.ssh);
       return done('agent', PASSED);
     default:
