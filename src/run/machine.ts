@@ -131,6 +131,8 @@ export class Machine {
   /** Resets the machine on purpose: the first kernel boots again, cold. Waits for its user space. */
   async reboot(ms: number): Promise<ReadyMark> {
     const cold = (this.cold = deferred<ReadyMark>());
+    // It was started so that no reset goes unseen (qemu/args.ts).
+    await this.qmp.run('set-action', { reboot: 'reset' });
     await this.qmp.run('system_reset');
     return within(cold.promise, ms, 'readiness mark after a reset', this.ended);
   }
