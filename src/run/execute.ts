@@ -15,8 +15,9 @@ import type { Finding } from '../console/index.js';
 import type { RunContext, RunPlan } from './context.js';
 import { Deadlines } from './deadlines.js';
 import { DowntimeReader } from './downtime.js';
+import { objectionOf } from './asked.js';
 import { MachineEnded } from './ending.js';
-import { holdGuests, letGuestsGo } from './guest-hold.js';
+import { holdGuests, letAllGoOn, letGuestsGo } from './guest-hold.js';
 import { judgeGuests, judgeKeptGuests } from './guest-judge.js';
 import { IommuRecord, iommuResult, judgeIommu } from './iommu-judge.js';
 import { judgeOopsed, judgeUpdate, managedPages, recordEnded, type FileRecord, type UpdateRecord } from './judge.js';
@@ -33,7 +34,7 @@ import { RunState, type StepResult } from './state.js';
 import { judgeDevices, judgeKeptDevices } from './device-judge.js';
 import { findDevices, lookAtDevices } from './device-look.js';
 import { DeviceState } from './device-state.js';
-import { isLate, runSteps, type EpochEnd, type IndexedStep } from './steps.js';
+import { isLate, objected, runSteps, type EpochEnd, type IndexedStep } from './steps.js';
 import { TraceLog } from './trace.js';
 import { followTransfers } from './transfers.js';
 import type { RunStreams } from './streams.js';
@@ -131,13 +132,22 @@ class Run {
     }
   }
 
-  /** What the last update brought is judged before guests are stopped for the next: no guest stands still for the lab's sake. */
+  /**
+   * What the last update brought is judged, and the running kernel asked, before guests are stopped for the next: no guest stands still for the lab's
+   * sake, nor for an update that cannot work.
+   */
   private async steps(context: RunContext, mine: readonly IndexedStep[], last: boolean): Promise<EpochEnd> {
-    const pause = this.arrival === null ? -1 : mine.findIndex(({ step }) => step.op === 'guest-pause');
-    if (pause < 0) return runSteps(context, mine, last);
+    const pause = mine.findIndex(({ step }) => step.op === 'guest-pause');
+    const asks = this.plan.scenario.policy === 'check' && !mine.slice(pause).some(({ step }) => step.op === 'preserve');
+    if (pause < 0 || (this.arrival === null && !asks)) return runSteps(context, mine, last);
     const end = await runSteps(context, mine.slice(0, pause), last);
     if (end.kind !== 'done') return end;
     await this.judge(context, true);
+    if (asks && !last) {
+      const objection = await objectionOf(context);
+      if (objection !== null) return objected(context, objection, []);
+      context.state.asked = true;
+    }
     return runSteps(context, mine.slice(pause), last);
   }
 
@@ -227,6 +237,7 @@ class Run {
     this.kept.push(...(await this.recorder.task('oracles', () => judgeRefusal(context, why))));
     await this.recorder.task('old kernel goes on', async () => {
       await runSteps(context, rest, true);
+      await letAllGoOn(context);
       await letGo(context);
       await lookAtDevices(context, 'end');
     });

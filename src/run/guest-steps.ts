@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Steps on guests. Each sends its calls before it first waits, so that those of many guests follow one another without a round trip between.
+import { writtenState } from '../compat/index.js';
 import { type AgentReply, NO_HANDLE, numberOf } from '../guest/agent.js';
 import { guestFiles, type GuestAction, type GuestSpec, isGuestFile } from '../model/guest.js';
 import { Snapshot } from '../oracles/guest/index.js';
@@ -104,7 +105,10 @@ async function pause(context: RunContext, guest: GuestState): Promise<StepReply>
 
 async function save(context: RunContext, guest: GuestState, version: number | null): Promise<StepReply> {
   const { name } = guest.spec;
-  const reply = await askGuest(context, 'guest-save', { guest: name, ...(version === null ? {} : { version }) });
+  const { policy, steps } = context.plan.scenario;
+  const next = steps.find((step) => step.op === 'guest-restore' && step.guest === name && step.epoch === context.recorder.epoch + 1);
+  const wanted = writtenState(version, next?.op === 'guest-restore' ? next.reads : null, policy);
+  const reply = await askGuest(context, 'guest-save', { guest: name, version: wanted });
   const at = reply.ok ? momentOf(context, reply.data['at']) : null;
   if (at !== null) context.recorder.event({ kind: 'guest', guest: name, what: 'saved' }, at);
   return reply;
