@@ -5,7 +5,7 @@ import { rmSync } from 'node:fs';
 
 rmSync('dist', { recursive: true, force: true });
 await build({
-  entryPoints: { lab: 'src/cli/main.ts', bench: 'src/measure/bench.ts', pairs: 'src/measure/pairs.ts', corpus: 'src/measure/corpus.ts' },
+  entryPoints: { lab: 'src/cli/main.ts', bench: 'src/measure/bench.ts', pairs: 'src/measure/pairs.ts', corpus: 'src/measure/corpus.ts', endurance: 'src/measure/endurance.ts' },
   outdir: 'dist',
   bundle: true,
   splitting: true,
