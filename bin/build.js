@@ -5,7 +5,10 @@ import { rmSync } from 'node:fs';
 
 rmSync('dist', { recursive: true, force: true });
 await build({
-  entryPoints: { lab: 'src/cli/main.ts', bench: 'src/measure/bench.ts', pairs: 'src/measure/pairs.ts', corpus: 'src/measure/corpus.ts', endurance: 'src/measure/endurance.ts' },
+  entryPoints: {
+    lab: 'src/cli/main.ts', bench: 'src/measure/bench.ts', pairs: 'src/measure/pairs.ts', corpus: 'src/measure/corpus.ts', devices: 'src/measure/devices.ts', 'bench-history': 'src/measure/history.ts',
+    endurance: 'src/measure/endurance.ts',
+  },
   outdir: 'dist',
   bundle: true,
   splitting: true,
@@ -13,8 +16,11 @@ await build({
   platform: 'node',
   target: 'node20',
   sourcemap: true,
+  jsx: 'automatic',
+  jsxImportSource: 'preact',
   logLevel: 'warning',
-  external: ['cpu-features', '*.node'],
+  // better-sqlite3 is optional: who has no history needs none.
+  external: ['cpu-features', 'better-sqlite3', 'puppeteer-core', '*.node'],
   // Bundled CommonJS packages still ask for these.
   banner: {
     js: [

@@ -10,9 +10,14 @@ import { labVersion } from './version.js';
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import('./run.js')).runCommand(),
   matrix: async () => (await import('./matrix.js')).matrixCommand(),
+  worker: async () => (await import('./worker.js')).workerCommand(),
   images: async () => (await import('./images.js')).imagesCommand(),
   check: async () => (await import('./check.js')).checkCommand(),
   abi: async () => (await import('./abi.js')).abiCommand(),
+  report: async () => (await import('./report.js')).reportCommand(),
+  show: async () => (await import('./show.js')).showCommand(),
+  diff: async () => (await import('./diff.js')).diffCommand(),
+  history: async () => (await import('./history.js')).historyCommand(),
   doctor: async () => (await import('./doctor.js')).doctorCommand(),
 };
 

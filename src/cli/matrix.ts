@@ -1,26 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // `lab matrix`: a plan to verdicts on every cell. Everything that can be wrong with the plan is found before anything is started.
-import { availableParallelism, hostname } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { defaultCacheDir } from '../images/cache.js';
-import { capacity } from '../matrix/capacity.js';
 import { driveMatrix, unfinished } from '../matrix/engine.js';
 import { expandPlan, type PlannedSquare } from '../matrix/expand.js';
 import { readBaseline } from '../matrix/baseline.js';
-import { HostSlots } from '../matrix/host-slots.js';
-import { LocalQueue } from '../matrix/local-queue.js';
 import { checkResumable, newMatrix, pinSquares, planSha256, taskMaker } from '../matrix/plan-run.js';
-import type { CellQueue, OnNews } from '../matrix/queue.js';
-import { cellRunner, orphans } from '../matrix/runner.js';
+import { checkUrl } from '../matrix/redis/connection.js';
+import { orphans } from '../matrix/runner.js';
 import { labPath, selectScenarios } from '../matrix/select.js';
-import type { Attempt, Cell, Matrix } from '../model/matrix.js';
+import type { Attempt, Matrix } from '../model/matrix.js';
 import type { Plan } from '../model/plan.js';
 import { Preparation } from '../perform/prepare.js';
 import { matrixStatus, matrixText } from '../report/matrix-text.js';
-import { type MatrixView, matrixView } from '../report/matrix-view.js';
+import { matrixView } from '../report/matrix-view.js';
 import { runStages } from '../report/progress.js';
-import { progressText } from '../report/progress-text.js';
 import { loadPlan, loadProfile } from '../scenario/index.js';
 import { matrixIds, MatrixFolder, readAttempts, readMatrix } from '../store/matrix-folder.js';
 import { squaresOf } from '../store/squares.js';
@@ -29,10 +23,12 @@ import { tryLock } from '../util/lock.js';
 import { updateBaseline } from './baseline.js';
 import { kernelProblem, planKernels } from './check-kernels.js';
 import { interruption } from './interrupt.js';
-import { labIdentity, labVersion } from './version.js';
+import { openQueue } from './matrix-queue.js';
+import { labIdentity } from './version.js';
 
 export interface MatrixOptions {
   jobs?: number;
+  queue?: string;
   resume?: boolean;
   updateBaseline?: boolean;
   accel: 'auto' | 'kvm' | 'tcg';
@@ -45,6 +41,7 @@ export function matrixCommand(): Command {
     .description('runs scenarios on many pairs of kernels, as a plan says')
     .argument('<plan>', 'a plan, such as scenarios/matrix/quick.yaml')
     .option('--jobs <n>', 'machines at once; by default as many as cores and memory allow, which is also the most', whole)
+    .option('--queue <url>', 'give the cells to workers through Redis (redis://host:port); see lab worker')
     .option('--resume', 'go on with the last matrix of this plan; nothing is run twice')
     .option('--update-baseline', 'take the outcomes as right from now on; shows what changes before it writes')
     .addOption(new Option('--accel <how>', 'KVM is used where a real kernel boots on it').choices(['auto', 'kvm', 'tcg']).default('auto'))
@@ -62,6 +59,7 @@ export function whole(text: string): number {
 }
 
 async function matrix(file: string, options: MatrixOptions): Promise<number> {
+  if (options.queue !== undefined) checkUrl(options.queue);
   const plan = await loadPlan(file, planKernels());
   if (options.updateBaseline && plan.baseline === null) throw new UsageError(`${file} names no baseline`, { hint: 'say in the plan: baseline: FILE.yaml' });
   const profile = plan.profile === null ? null : await loadProfile(plan.profile);
@@ -108,7 +106,7 @@ function lastOf(plan: Plan, results: string, sha256: string): Matrix {
   throw new UsageError(`no matrix of ${plan.name} to go on with in ${results}`, { hint: 'without --resume a new one begins', detail: said.length === 0 ? null : said.join('\n') });
 }
 
-interface Running {
+export interface Running {
   matrix: Matrix;
   plan: Plan;
   squares: readonly PlannedSquare[];
@@ -127,14 +125,13 @@ async function runIt(running: Running): Promise<Attempt[]> {
   const failure = new AbortController();
   const signal = AbortSignal.any([running.signal, failure.signal]);
   const { attempts, damaged } = readAttempts(folder.path);
-  const cells = new Map(matrix.cells.map((cell) => [cell.id, cell]));
   for (const attempt of orphans(options.results, matrix, attempts)) {
     folder.append(attempt);
     attempts.push(attempt);
   }
   const open = unfinished(matrix.cells, attempts);
   const view = matrixView({ total: matrix.cells.length, done: matrix.cells.length - open.length, stream: process.stderr });
-  const queue = openQueue(running, view, signal, cells);
+  const queue = await openQueue({ ...running, signal }, view);
   try {
     view.note(`${matrix.id}: ${open.length === matrix.cells.length ? `${open.length} cells` : `${open.length} of ${matrix.cells.length} cells left`}`);
     for (const { why, count } of leftOut) view.note(`left out: ${count} (${why})`);
@@ -154,35 +151,4 @@ async function runIt(running: Running): Promise<Attempt[]> {
     view.end();
     lock.release();
   }
-}
-
-function openQueue({ plan, preparation, options }: Running, view: MatrixView, signal: AbortSignal, cells: ReadonlyMap<string, Cell>): CellQueue {
-  const worker = `${hostname()}:${process.pid}`;
-  const room = capacity(options.jobs ?? null, plan.limits);
-  if (room.note !== null) view.note(room.note);
-  return new LocalQueue({
-    worker, signal, capacity: room, onNews: news(view, cells),
-    acquireSlot: hostSlots(view),
-    runCell: cellRunner({ preparation, results: options.results, labVersion: labVersion(), worker, kernelProblem, describe: progressText }),
-  });
-}
-
-/** All labs of this host together run no more machines than it has cores. */
-function hostSlots(view: Pick<MatrixView, 'note'>): (signal: AbortSignal) => ReturnType<HostSlots['acquire']> {
-  let said = false;
-  const slots = new HostSlots(join(defaultCacheDir(), 'host', 'machines'), availableParallelism(), () => {
-    if (!said) view.note('another matrix runs on this host: the two share its cores');
-    said = true;
-  });
-  return (signal) => slots.acquire(signal);
-}
-
-function news(view: MatrixView, cells: ReadonlyMap<string, Cell>): OnNews {
-  return (id, each) => {
-    const cell = cells.get(id);
-    if (cell === undefined) return;
-    if (each.kind === 'running') view.running(cell, each.worker);
-    else if (each.kind === 'detail') view.detail(cell, each.text);
-    else view.waiting(cell, each.why);
-  };
 }

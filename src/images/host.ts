@@ -11,7 +11,7 @@ import { type ImageContext, openWorkspace, type Workspace } from './context.js';
 import { withLock } from '../util/lock.js';
 
 /** What it is needed for: to run a machine, to make a root file system, to fetch source through apt, to unpack it, to build a kernel, ... */
-export type Purpose = 'run' | 'rootfs' | 'fetch' | 'unpack' | 'build' | 'git';
+export type Purpose = 'run' | 'rootfs' | 'fetch' | 'unpack' | 'build' | 'git' | 'test';
 
 export interface HostTool {
   name: string;
@@ -94,6 +94,8 @@ export const HOST_TOOLS: readonly HostTool[] = [
   program('perl', 'perl', 'build'),
   file('gelf.h', 'libelf-dev', ['/usr/include/gelf.h'], 'build'),
   program('git', 'git', 'git'),
+  program('redis-server', 'redis-server', 'test'),
+  program('chromium', 'chromium', 'test'),
 ];
 
 export interface ToolState {

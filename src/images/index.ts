@@ -8,6 +8,7 @@ export { type ImageContext, openWorkspace } from './context.js';
 export { ensureHostTools, ensureTools, findProgram, hostTools, installLine, type Purpose, type ToolState } from './host.js';
 export { ensureKernel, findBuilt } from './kernel.js';
 export { buildableNames, definedKernels, type ImageDetails, type ImageEntry, listImages, type Removed, removeImage, ROOTFS_NAME, showImage } from './list.js';
+export { type KernelParcel, offerKernel, takeKernel } from './parcel.js';
 export { prebuiltKernel } from './prebuilt.js';
 export { resolveKernel, type ResolvedKernel } from './resolve.js';
 export { ensureRootFs } from './rootfs.js';

@@ -43,6 +43,8 @@ export interface StoredImage {
   builtAt: string;
   seconds: number;
   notes: string[];
+  /** It was built by the compiler of another host, and is used here as it is. */
+  fetched?: boolean;
 }
 
 export async function ensureKernel(nameOrPath: string, context: ImageContext): Promise<KernelImage> {
@@ -63,14 +65,15 @@ export async function findBuilt(definition: KernelDefinition, work: Workspace): 
   if (!source) return null;
   const inputs = inputsOf(definition, source.id);
   const compiler = await compilerVersion(work);
-  if (compiler !== null) return readImage(work.cache, keyWith(inputs, compiler));
-  // No compiler here: a kernel from the same inputs by whatever compiler was here before will do.
-  for (const [key, stored] of storedImages(work.cache)) if (stored.inputs === inputs) return readImage(work.cache, key);
+  const own = compiler === null ? null : readImage(work.cache, keyWith(inputs, compiler));
+  if (own !== null) return own;
+  // One from the same inputs: fetched from another host, or, where there is no compiler, by whatever compiler was here before.
+  for (const [key, stored] of storedImages(work.cache)) if (stored.inputs === inputs && (stored.fetched || compiler === null)) return readImage(work.cache, key);
   return null;
 }
 
 /** Key of everything that makes a kernel but the compiler. */
-function inputsOf(definition: KernelDefinition, sourceId: string): string {
+export function inputsOf(definition: KernelDefinition, sourceId: string): string {
   return keyOf([
     'kernel',
     RECIPE,

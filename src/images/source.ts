@@ -27,14 +27,14 @@ export interface SourceTree {
   source: Source;
 }
 
-interface Origin {
+export interface Origin {
   /** Place of the source in the definition's list. */
   index: number;
   /** The tree's id; null where the source is local and may have changed. */
   id: string | null;
 }
 
-const originPath = (definition: KernelDefinition, work: Workspace) =>
+export const originPath = (definition: KernelDefinition, work: Workspace) =>
   work.cache.origin(keyOf(['origin', UNPACKING, definition.sources]));
 
 /** The tree that was used before, if it still is what the definition means. Does not say that the tree is still there. */

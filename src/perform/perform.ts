@@ -25,6 +25,8 @@ export interface PerformOptions {
   onEvent: (event: Event) => void;
   /** The machine's private folder stays. */
   keep?: boolean;
+  /** Whether devices are looked at from outside, by default; without it the result is no verdict on them. */
+  deviceLooks?: boolean;
   /** Which cell of a matrix the run is for. */
   cell?: CellOfRun;
 }
@@ -41,7 +43,7 @@ export async function perform(scenario: Scenario, { kernels, rootfs, accel, form
   const folder = new RunFolder(options.results, id, options.cell ?? null);
   const dir = mkdtempSync(join(tmpdir(), 'lab-'));
   if (!options.keep) removeAtEnd(dir);
-  const plan: RunPlan = { id, scenario, kernels, rootfs, accel: accel.accel, dir, formats };
+  const plan: RunPlan = { id, scenario, kernels, rootfs, accel: accel.accel, dir, formats, deviceLooks: options.deviceLooks ?? true };
   const timeline = new Timeline();
   const clock = startClock();
   try {

@@ -27,6 +27,8 @@ export interface RunPlan {
   dir: string;
   /** How each epoch's kernel lays out what it hands over; null where no fault of the scenario asks for it. */
   formats: (HandoverFormat | null)[];
+  /** Devices and the IOMMU are looked at from outside; false only where the cost of that is measured. */
+  deviceLooks: boolean;
 }
 
 export interface RunContext {

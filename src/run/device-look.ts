@@ -54,7 +54,7 @@ export async function findDevices({ machine, state }: Pick<RunContext, 'machine'
 export async function lookAtDevices(context: RunContext, moment: LookMoment, only: readonly DeviceState[] | null = null): Promise<void> {
   const { machine, recorder, state, plan } = context;
   const devices = only ?? [...state.devices.values()];
-  if (devices.length === 0) return;
+  if (devices.length === 0 || !plan.deviceLooks) return;
   const tree = await treeOf(machine);
   const registers = await iommuRegisters(machine, plan.scenario.hardware.iommu.kind);
   for (const device of devices) {

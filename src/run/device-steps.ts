@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Steps on devices: calls of the agent, one after another, and what their answers mean for the state of the run.
 import { NO_HANDLE } from '../guest/agent.js';
-import type { HardwareComponent } from '../model/component.js';
 import type { DeviceAction } from '../model/device.js';
+import type { Step } from '../model/scenario.js';
 import { LabError } from '../util/errors.js';
 import type { RunContext } from './context.js';
 import { agentName, ask, attach, iommufdName, type StepReply } from './device-calls.js';
@@ -13,7 +13,7 @@ import { beginTransfer } from './transfers.js';
 
 const LEFT_OUT: StepReply = { ok: false, errno: NO_HANDLE, at: null };
 
-export async function deviceStep(context: RunContext, step: DeviceAction): Promise<StepReply> {
+export async function deviceStep(context: RunContext, step: Extract<Step, { op: DeviceAction['op'] }>): Promise<StepReply> {
   const device = context.state.devices.get(step.device);
   if (device === undefined) throw new LabError(`the scenario has no device ${step.device}`);
   switch (step.op) {
@@ -61,31 +61,33 @@ async function map(context: RunContext, device: DeviceState, { map: { file, iova
 }
 
 /** A kernel without a handler says ENOENT (PRESERVE_FD, kernel/liveupdate/luo_file.c, 6.19 to 7.3): that is a result, and no failure where the scenario can do without. */
-async function preserve(context: RunContext, device: DeviceState, { session, token, optional }: Extract<DeviceAction, { op: 'device-preserve' }>): Promise<StepReply> {
+async function preserve(context: RunContext, device: DeviceState, { session, token, optional, errno }: Extract<Step, { op: 'device-preserve' }>): Promise<StepReply> {
   if (!device.open) return LEFT_OUT;
   // What LUO takes over must be complete: a domain that nobody attached is none.
   const attached = await attach(context, device);
   if (!attached.ok) return attached;
   const reply = await ask(context, 'preserve', { session, token, file: agentName(device) });
   if (reply.ok) device.preserved = { session, token };
-  return reply.errno === 'ENOENT' ? withoutHandler(context, device, 'vfio', 'descriptor', reply, optional) : reply;
+  return reply.errno === 'ENOENT' ? withoutHandler(context, device, 'vfio', reply, { optional, expected: errno === 'ENOENT' }) : reply;
 }
 
-async function preserveIommufd(context: RunContext, device: DeviceState, { session, token, optional }: Extract<DeviceAction, { op: 'iommu-preserve' }>): Promise<StepReply> {
+async function preserveIommufd(context: RunContext, device: DeviceState, { session, token, optional, errno }: Extract<Step, { op: 'iommu-preserve' }>): Promise<StepReply> {
   if (!device.open) return LEFT_OUT;
   const attached = await attach(context, device);
   if (!attached.ok) return attached;
   const reply = await ask(context, 'preserve', { session, token, file: iommufdName(device) });
   device.iommufd.preserved = reply.ok;
-  return reply.errno === 'ENOENT' ? withoutHandler(context, device, 'iommu', 'iommufd', reply, optional) : reply;
+  return reply.errno === 'ENOENT' ? withoutHandler(context, device, 'iommu', reply, { optional, expected: errno === 'ENOENT' }) : reply;
 }
 
-function withoutHandler({ recorder, state }: RunContext, device: DeviceState, component: HardwareComponent, what: string, reply: StepReply, optional: boolean): StepReply {
+/** A kernel without a handler is no surprise to a scenario that can do without, or that states the errno: then it is no mismatch. */
+function withoutHandler({ recorder, state }: RunContext, device: DeviceState, component: 'vfio' | 'iommu', reply: StepReply, { optional, expected }: { optional: boolean; expected: boolean }): StepReply {
+  const what = component === 'vfio' ? 'descriptor' : 'iommufd';
   recorder.incident({
     source: 'agent', side: 'inside', implies: null, title: `the kernel has no handler for a device's ${what}`, detail: `${device.spec.name}: PRESERVE_FD failed with ENOENT (${reply.at ?? ''})`,
   });
   if (optional) return LEFT_OUT;
-  noteHardware(state.hardware, component, `${device.spec.name}: the kernel that runs has no handler for its ${what}`);
+  if (!expected) noteHardware(state.hardware, component, `${device.spec.name}: the kernel that runs has no handler for its ${what}`);
   return reply;
 }
 

@@ -166,7 +166,7 @@ class Run {
     const seconds = (value: number | null) => (value === null ? null : value * 1000);
     const deadlines = new Deadlines(seconds(plan.scenario.deadline));
     makeBackings(plan.scenario.hardware, plan.dir);
-    this.trace = TraceLog.follow(plan.scenario.hardware, plan.dir, recorder);
+    this.trace = plan.deviceLooks ? TraceLog.follow(plan.scenario.hardware, plan.dir, recorder) : null;
     const machine = (this.machine = await recorder.task('start of the machine', () =>
       Machine.start(machineConfig(plan, key.publicBlob), recorder, streams)));
     // Who aborted in the meantime found no machine to stop.

@@ -49,6 +49,6 @@ export function machineConfig(plan: RunPlan, publicBlob: string): MachineConfig 
   return {
     name: `lab-${plan.id}`, accel: plan.accel, memory: machine.memory, cpus: machine.cpus,
     kernel: first.bzImage, initrd: plan.rootfs.path, cmdline: cmdlineOf(plan, 0, publicBlob),
-    disks: disksOf(plan), dir: plan.dir, hardware: plan.scenario.hardware, trace: traceEvents(plan.scenario.hardware), extra: machine.qemuArgs,
+    disks: disksOf(plan), dir: plan.dir, hardware: plan.scenario.hardware, trace: plan.deviceLooks ? traceEvents(plan.scenario.hardware) : [], extra: machine.qemuArgs,
   };
 }

@@ -25,6 +25,8 @@ export function devicesOf(input: ScenarioInput, explicit: boolean, document: Sou
   const rootPorts = placeRootPorts(input.devices, devices, problems);
   checkAddresses(devices, problems);
   for (const [index, each] of input.devices.entries()) checkUse(each, index, iommu, explicit, problems);
+  if (iommu.preserve !== 'recreate' && explicit) problems.add(['iommu', 'preserve'], 'preserve goes with the short form; with steps it is a step of its own', 'write - iommu-preserve', 'key');
+  else if (iommu.preserve !== 'recreate' && devices.every(({ preserve }) => preserve === 'recreate')) problems.add(['iommu', 'preserve'], 'expected a device that is given to a session, as its iommufd goes with it', 'add preserve and session to a device');
   return { iommu, devices, rootPorts };
 }
 

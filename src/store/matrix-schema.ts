@@ -7,14 +7,14 @@ import { ENDINGS, OUTCOMES } from '../model/outcome.js';
 const nth = z.number().int().min(1);
 const outcome = z.enum(OUTCOMES);
 const endsIn = z.enum(ENDINGS);
-const cell = z.object({
+export const cellSchema = z.object({
   id: z.string(), scenario: z.string(), tags: z.array(z.string()), kernels: z.array(z.string()), repeat: nth,
   expected: z.object({ outcome, endsIn: endsIn.nullable(), source: z.enum(EXPECTATION_SOURCES) }),
 });
 
 export const matrixSchema: z.ZodType<Matrix> = z.object({
   schema: z.literal(MATRIX_SCHEMA), id: z.string(), plan: z.string(), planSha256: z.string(), labVersion: z.string(),
-  startedAt: z.string(), endedAt: z.string().nullable(), cells: z.array(cell),
+  startedAt: z.string(), endedAt: z.string().nullable(), cells: z.array(cellSchema),
 });
 
 export const attemptSchema: z.ZodType<Attempt> = z.object({

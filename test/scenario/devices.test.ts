@@ -57,6 +57,12 @@ describe('the short form', () => {
     expect(story(scenario, 1)).toEqual(['retrieve', 'device-retrieve edu0 vm0/9', 'device-map? edu0 vm0/ram@100000', 'device-check edu0', 'finish', 'device-close edu0']);
   });
 
+  test('its iommufd goes with it, and is there before it', () => {
+    const scenario = parseScenario(`from: a\nto: b\niommu: {kind: intel, preserve: if-supported}\nsessions: [{name: vm0, files: [{memfd: 1MiB, name: ram}]}]\ndevices: [${edu(`${MAP}, preserve: required, session: vm0`)}]\n`, 'x.yaml');
+    expect(story(scenario, 0).slice(3, 5)).toEqual(['iommu-preserve? edu0 vm0/3', 'device-preserve edu0 vm0/2']);
+    expect(story(scenario, 1).slice(1, 3)).toEqual(['iommu-retrieve? edu0 vm0/3', 'device-retrieve edu0 vm0/2']);
+  });
+
   test('an update that is called off: checked and closed in the old kernel', () => {
     expect(story(short(edu(MAP), 'kexec: abort\nexpect: refused\n'), 0).slice(-4)).toEqual(['load', 'abort', 'device-check edu0', 'device-close edu0']);
   });
@@ -99,6 +105,7 @@ test('the explicit form', () => {
   - device-map: {device: edu0, file: ram, iova: "0x10000"}
   - device-check: {device: edu0, errno: OK}
   - device-preserve: {device: edu0, session: vm0, token: 2, errno: ENOENT}
+  - iommu-preserve: {device: edu0, session: vm0, token: 3, errno: ENOENT}
   - device-dma: {device: edu0, start: true}
   - device-close: edu0
   - kexec
@@ -106,7 +113,7 @@ test('the explicit form', () => {
   - device-retrieve: {device: edu0, session: vm0, token: 2, errno: ENOENT}
 `;
   expect(parseScenario(text, 'x.yaml').steps.map(words)).toEqual([
-    'create', 'memfd', 'preserve', 'device-open edu0', 'device-map edu0 ram@10000', 'device-check edu0', 'device-preserve edu0 vm0/2', 'device-dma edu0', 'device-close edu0',
+    'create', 'memfd', 'preserve', 'device-open edu0', 'device-map edu0 ram@10000', 'device-check edu0', 'device-preserve edu0 vm0/2', 'iommu-preserve edu0 vm0/3', 'device-dma edu0', 'device-close edu0',
     'load', 'kexec', 'retrieve-session', 'device-retrieve edu0 vm0/2',
   ]);
 });
@@ -145,6 +152,9 @@ test.each<[string, string]>([
   ['from: a\nto: b\niommu: {kind: virtio, intremap: true}\n', '3:33 an IOMMU of kind virtio does not remap interrupts'],
   ['from: a\nto: b\niommu: {kind: amd, scalable: true}\n', '3:30 an IOMMU of kind amd has no scalable mode'],
   ['from: a\nto: b\niommu: {kind: amd, bits: 48}\n', '3:26 the width of an IOMMU of kind amd cannot be chosen'],
+  ['from: a\nto: b\niommu: {kind: intel, preserve: required}\n', '3:32 expected a device that is given to a session'],
+  [`from: a\nto: b\niommu: {kind: intel, preserve: required}\ndevices: [${edu()}]\nsteps: [kexec]\n`, '3:22 preserve goes with the short form'],
+  [`${STEPS}devices: [${edu()}]\nsteps: [{device-open: edu0}, kexec, {iommu-retrieve: {device: edu0, session: vm0, token: 3}}]\n`, '6:78 no session "vm0" was asked back'],
   [`${STEPS}devices: [${edu(', map: [{file: a, iova: 0}]')}]\nsteps: [kexec]\n`, '5:49 map goes with the short form'],
   [`${STEPS}devices: [${edu()}]\nsteps: [{device-open: edu1}, kexec]\n`, '6:23 no device "edu1" is in this scenario; did you mean "edu0"?'],
   [`${STEPS}devices: [${edu()}]\nsteps: [{device-check: edu0}, kexec]\n`, '6:24 device "edu0" is not open here'],

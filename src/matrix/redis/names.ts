@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// Names in Redis. Labs of different identities have queues of their own: a worker can never be given a cell of another lab's matrix.
+import { z } from 'zod';
+import { attemptSchema, cellSchema } from '../../store/matrix-schema.js';
+import type { CellTask } from '../queue.js';
+import { PREFIX } from './connection.js';
+
+/** Seconds. Results that nobody fetches, and finished jobs of a matrix that never goes on. */
+export const KEPT = 7 * 86_400;
+
+export const queueName = (identity: string) => `cells-${identity}`;
+export const jobId = ({ matrix, cell, attempt }: Pick<CellTask, 'matrix' | 'cell' | 'attempt'>) => `${matrix}/${cell.id}/${attempt}`;
+export const resultKey = (job: string, worker: string) => `${PREFIX}:result:${job}:${worker}`;
+export const imageKey = (key: string) => `${PREFIX}:image:${key}`;
+/** Held, with a time limit, by who runs a matrix: the identity of its lab. */
+export const matrixKey = (id: string) => `${PREFIX}:matrix:${id}`;
+/** Held, with a time limit, by a worker: the identity of its lab. */
+export const workerKey = (worker: string) => `${PREFIX}:worker:${worker}`;
+
+const blobRef = z.object({ key: z.string().startsWith(`${PREFIX}:`), pieces: z.number().int().min(0), sha256: z.string() });
+
+/** What a worker's job returns. */
+export const cellReport = z.object({ attempt: attemptSchema, parcel: blobRef.nullable() });
+export type CellReport = z.infer<typeof cellReport>;
+
+/** A kernel that can be fetched: `key` of the cache, as both hosts compute it. */
+const image = z.object({ name: z.string(), key: z.string().regex(/^[0-9a-f]{32}$/), sha256: z.string(), origin: z.object({ index: z.number().int().min(0), id: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/) }), blob: blobRef });
+export const jobData = z.object({
+  task: z.object({
+    matrix: z.string(), cell: cellSchema, attempt: z.number().int().min(1), text: z.string(), cmdlines: z.array(z.string()),
+    timeout: z.number().nullable(), memory: z.number().min(0),
+  }),
+  images: z.array(image),
+});
+export type JobData = z.infer<typeof jobData>;
+export type OfferedImage = JobData['images'][number];
+
+/** What a worker tells of a cell while it runs. */
+export const progressData = z.object({ worker: z.string(), text: z.string().max(1000) });

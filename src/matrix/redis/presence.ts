@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who is there: matrices and workers each hold a key with a time limit that says which lab they are.
+import type { Redis } from 'ioredis';
+import { matrixKey, workerKey } from './names.js';
+
+/** Seconds that a sign of life holds. */
+export const ALIVE = 30;
+
+/** Matrices that are being run over this Redis. */
+export async function matricesOn(redis: Redis): Promise<{ id: string; identity: string }[]> {
+  const keys = await scan(redis, `${matrixKey('')}*`);
+  const identities = keys.length === 0 ? [] : await redis.mget(keys);
+  return keys.flatMap((key, index) => (identities[index] == null ? [] : [{ id: key.slice(matrixKey('').length), identity: identities[index] as string }]));
+}
+
+/** Tells of workers that get no cell of a matrix, and of there being none; each once. */
+export class WorkerWatch {
+  private readonly told = new Set<string>();
+
+  constructor(private readonly redis: Redis, private readonly identity: string, private readonly note: (text: string) => void) {}
+
+  async look(): Promise<void> {
+    const keys = await scan(this.redis, `${workerKey('')}*`);
+    for (const key of keys) {
+      const other = await this.redis.get(key);
+      const name = key.slice(workerKey('').length);
+      if (other !== null && other !== this.identity) this.once(name, `worker ${name} is of lab ${other}, this matrix of lab ${this.identity}: it is given no cell`);
+    }
+    if (keys.length === 0) this.once('none', 'no worker has come yet: lab worker --queue URL');
+  }
+
+  private once(what: string, text: string): void {
+    if (!this.told.has(what)) this.note(text);
+    this.told.add(what);
+  }
+}
+
+async function scan(redis: Redis, pattern: string): Promise<string[]> {
+  const found = new Set<string>();
+  for (let cursor = '0', first = true; first || cursor !== '0'; first = false) {
+    const [next, keys] = await redis.scan(cursor, 'MATCH', pattern, 'COUNT', 500);
+    cursor = next;
+    for (const key of keys) found.add(key);
+  }
+  return [...found].sort();
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// `npm run bench:history`: the figures of docs/history.md and docs/report.md, with made-up results on this machine. `--runs N` makes fewer than 100,000.
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { packageRoot } from '../util/package-root.js';
+import { keep, removeAtEnd } from '../util/reaper.js';
+import { withBrowser } from './browser.js';
+import { writeNight } from './synthetic.js';
+
+const LAB = join(packageRoot(), 'bin/lab.js');
+const KERNELS = ['6.19.11', '7.1.13', '7.2.12', '7.3.4'];
+const CELLS = 2000;
+const options = process.argv.slice(2);
+const runs = Number(options[options.indexOf('--runs') + 1]) || 100_000;
+
+/** Whole process, in seconds. An exit status above 1 is an error. */
+function lab(...args: string[]): number {
+  const began = performance.now();
+  const child = spawnSync(process.execPath, [LAB, ...args], { encoding: 'utf8', maxBuffer: 256 << 20 });
+  if (child.status === null || child.status > 1) throw new Error(`lab ${args.join(' ')} ended with ${child.status}:\n${child.stderr}`);
+  return (performance.now() - began) / 1000;
+}
+
+function row(what: string, value: string, target: string): void {
+  process.stdout.write(`| ${what} | ${value} | ${target} |\n`);
+}
+
+function sizeOf(folder: string): number {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' }).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
+}
+
+/** From the start of the navigation to two frames after the page was drawn, and to an answered choice, in milliseconds. */
+async function front(html: string): Promise<{ usable: number; choice: number; requests: string[] }> {
+  return withBrowser(async (browser) => {
+    const page = await browser.newPage();
+    const requests: string[] = [];
+    page.on('request', (request) => requests.push(request.url()));
+    await page.goto('about:blank');
+    const began = performance.now();
+    await page.goto(pathToFileURL(join(html, 'index.html')).href, { waitUntil: 'load' });
+    await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+    const usable = performance.now() - began;
+    const chosen = performance.now();
+    const value = await page.$eval('#chosen', (select) => (select as unknown as { options: { value: string }[] }).options[1]?.value ?? '');
+    await page.select('#chosen', value);
+    await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+    return { usable, choice: performance.now() - chosen, requests };
+  });
+}
+
+const dir = mkdtempSync(join(tmpdir(), 'lab-bench-'));
+removeAtEnd(dir);
+try {
+  const results = join(dir, 'results');
+  const nights = Math.max(2, Math.round(runs / CELLS));
+  const made = performance.now();
+  for (let night = 0; night < nights; night++) writeNight({ results, seed: 1, night, kernels: KERNELS, scenarios: CELLS / KERNELS.length ** 2, logs: night === nights - 1 });
+  process.stderr.write(`${nights * CELLS} made-up runs in ${((performance.now() - made) / 1000).toFixed(0)} s\n`);
+  row('what', 'measured', 'target');
+  row('---', '---', '---');
+  row(`index of ${nights * CELLS} runs built anew, \`lab history --rebuild\``, `${lab('history', '--rebuild', '--results', results).toFixed(1)} s`, '60 s');
+  row('the same, nothing new, `lab history`', `${lab('history', '--results', results).toFixed(2)} s`, '');
+  row(`\`lab diff\` of two nights of ${CELLS}`, `${lab('diff', '--results', results).toFixed(2)} s`, '1 s');
+  const html = join(dir, 'html');
+  row(`\`lab report --html\` of a night of ${CELLS}`, `${lab('report', '--results', results, '--html', html).toFixed(1)} s`, '10 s');
+  row('its size', `${(sizeOf(html) / (1 << 20)).toFixed(1)} MiB`, '20 MiB');
+  const { usable, choice, requests } = await front(html);
+  row('front page in Chromium, drawn and usable', `${(usable / 1000).toFixed(2)} s`, '1 s');
+  row('a scenario chosen there', `${(choice / 1000).toFixed(2)} s`, '');
+  row('requests that leave the report', String(requests.filter((url) => !url.startsWith(pathToFileURL(html).href)).length), '0');
+} finally {
+  rmSync(dir, { recursive: true, force: true });
+  keep(dir);
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// The night for KernelCI's database, in version 5.3 of its form (kernelci/kcidb-io, kcidb_io/schema/v05_03.py). A build a kernel, a test a repeat on
+// the build that takes over, an issue a title, an incident where a test showed it. Nothing may be null, and nothing may have further properties.
+import { createHash } from 'node:crypto';
+import type { Attempt, Square } from '../../model/matrix.js';
+import type { KernelOfResult, Result } from '../../model/result.js';
+import type { Night } from '../../store/night.js';
+import { lastAttempts } from '../../store/squares.js';
+import { printable } from '../../util/escape.js';
+import { againCommand, expectedText, scenarioName } from '../square.js';
+
+export const KCIDB_VERSION = { major: 5, minor: 3 } as const;
+/** What the form allows as the name of who reports. */
+export const KCIDB_ORIGIN = /^[a-z0-9_]+$/;
+const MOST_EXCERPT = 16384;
+
+type Json = Record<string, unknown>;
+
+/** @param resultOf the result of a run; null where it is gone @param origin who reports, as KCIDB_ORIGIN */
+export function kcidb(night: Night, resultOf: (run: string) => Result | null, origin: string): Json {
+  const report = new Report(night, origin);
+  const last = lastAttempts(night.attempts);
+  for (const square of night.squares) {
+    for (const { id, repeat } of square.cells) {
+      const attempt = last.get(id) ?? null;
+      report.test(square, id, repeat, attempt, attempt?.run == null ? null : resultOf(attempt.run));
+    }
+  }
+  return report.json();
+}
+
+class Report {
+  private readonly checkouts = new Map<string, Json>();
+  private readonly builds = new Map<string, Json>();
+  private readonly issues = new Map<string, Json>();
+  private readonly tests: Json[] = [];
+  private readonly incidents: Json[] = [];
+
+  constructor(private readonly night: Night, private readonly origin: string) {}
+
+  json(): Json {
+    return { version: KCIDB_VERSION, checkouts: [...this.checkouts.values()], builds: [...this.builds.values()], tests: this.tests, issues: [...this.issues.values()], incidents: this.incidents };
+  }
+
+  test(square: Square, cell: string, repeat: number, attempt: Attempt | null, result: Result | null): void {
+    const builds = square.kernels.map((name, epoch) => this.build(name, result?.kernels[epoch] ?? null));
+    const id = `${this.origin}:${printable(`${this.night.id}:${cell}`)}`;
+    const detail = result?.cause?.detail ?? '';
+    this.tests.push({
+      id, origin: this.origin, build_id: builds.at(-1), path: pathOf(square.scenario), status: statusOf(attempt),
+      comment: clean(`${scenarioName(square.scenario)}, ${square.kernels.join(' -> ')}`),
+      ...(attempt === null ? {} : { start_time: attempt.startedAt, duration: attempt.ms / 1000 }),
+      ...(detail === '' ? {} : { log_excerpt: clean(detail).slice(0, MOST_EXCERPT) }),
+      environment: { comment: result === null ? 'QEMU' : clean(`QEMU ${result.qemu.version}, ${result.qemu.accel}`), misc: { lab: this.night.labVersion } },
+      misc: {
+        from_build_id: builds[0], to_build_id: builds.at(-1), kernels: square.kernels, repeat, expected: expectedText(square), matrix: this.night.id, again: againCommand(square),
+        ...(attempt === null ? {} : { outcome: attempt.outcome, ends_in: attempt.endsIn, ...(attempt.run === null ? {} : { run: attempt.run }), ...(attempt.title === null ? {} : { title: clean(attempt.title) }) }),
+        ...(result === null ? {} : { predicted: result.predicted?.outcome ?? 'unknown', mismatches: result.mismatches.map(({ component, wrote, reads, endsIn }) => ({ component, wrote: wrote ?? 'none', reads, ends_in: endsIn })) }),
+      },
+    });
+    if (attempt !== null && attempt.title !== null && attempt.outcome !== 'infra' && !attempt.asExpected) this.incident(id, attempt.title);
+  }
+
+  /** Returns its id: by content where that is known, else by name. */
+  private build(name: string, kernel: KernelOfResult | null): string {
+    const id = `${this.origin}:${kernel === null ? printable(name) : kernel.sha256}`;
+    const checkout = `${this.origin}:${printable(name)}`;
+    if (!this.checkouts.has(checkout)) this.checkouts.set(checkout, { id: checkout, origin: this.origin, comment: clean(`Linux ${name}`), valid: true });
+    if (!this.builds.has(id)) {
+      this.builds.set(id, {
+        id, origin: this.origin, checkout_id: checkout, architecture: 'x86_64', status: 'PASS', config_name: clean(name), comment: clean(name),
+        ...(kernel === null ? {} : { misc: { sha256: kernel.sha256, release: kernel.release ?? 'unknown', components: kernel.components.map(({ name: part, version }) => `${part}-v${version}`) } }),
+      });
+    }
+    return id;
+  }
+
+  private incident(test: string, title: string): void {
+    const hash = createHash('sha256').update(title).digest('hex').slice(0, 32);
+    const issue = `${this.origin}:${hash}`;
+    if (!this.issues.has(issue)) this.issues.set(issue, { id: issue, version: 1, origin: this.origin, report_subject: clean(title), culprit: { code: true, tool: false, harness: false }, comment: clean(title) });
+    this.incidents.push({ id: `${test}:${hash}`, origin: this.origin, issue_id: issue, issue_version: 1, test_id: test, present: true });
+  }
+}
+
+/** A hang is a verdict, and the lab's own failure is none. */
+function statusOf(attempt: Attempt | null): 'PASS' | 'FAIL' | 'ERROR' | 'MISS' {
+  if (attempt === null) return 'MISS';
+  if (attempt.asExpected) return 'PASS';
+  return attempt.outcome === 'infra' ? 'ERROR' : 'FAIL';
+}
+
+/** Levels of a path are parted by dots, and have none of their own. */
+function pathOf(scenario: string): string {
+  return ['liveupdate', ...scenarioName(scenario).split('/')].map((level) => level.replace(/[^A-Za-z0-9_-]+/g, '_')).filter((level) => level !== '').join('.');
+}
+
+/** The form allows every character but this one. */
+function clean(text: string): string {
+  return text.replaceAll('\0', '');
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// Failures of the night by title: those that were not to be first, the expected ones folded away.
+import type { Square } from '../../model/matrix.js';
+import type { Bug } from '../../store/history/index.js';
+import { chainText, failed, scenarioName, titleOf, tellingAttempt } from '../square.js';
+import { dateText } from '../time.js';
+import { LOOKS } from './look.js';
+import { runPage, show } from './page.js';
+
+export interface BugOfNight {
+  title: string;
+  squares: Square[];
+  failed: number;
+  /** From the history; null where there is none. */
+  history: Bug | null;
+}
+
+/** @param history by title */
+export function bugsOfNight(squares: readonly Square[], history: ReadonlyMap<string, Bug>): BugOfNight[] {
+  const bugs = new Map<string, Square[]>();
+  for (const square of squares) {
+    const title = titleOf(square);
+    if (title === null || square.state === 'infra') continue;
+    const group = bugs.get(title);
+    if (group === undefined) bugs.set(title, [square]);
+    else group.push(square);
+  }
+  return [...bugs].map(([title, of]) => ({ title, squares: of, failed: of.filter(failed).length, history: history.get(title) ?? null })).sort((a, b) => b.failed - a.failed || b.squares.length - a.squares.length);
+}
+
+export function Bugs({ bugs, pages }: { bugs: readonly BugOfNight[]; pages: ReadonlySet<string> }) {
+  const [unexpected, expected] = [bugs.filter((bug) => bug.failed > 0), bugs.filter((bug) => bug.failed === 0)];
+  return (
+    <section aria-labelledby="bugs-head">
+      <h2 id="bugs-head">Failures by title</h2>
+      {unexpected.length === 0 ? <p>None that was not expected.</p> : <BugTable bugs={unexpected} pages={pages} />}
+      {expected.length === 0 ? null : <details><summary>{expected.length} {expected.length === 1 ? 'title' : 'titles'} where the failure was expected</summary><BugTable bugs={expected} pages={pages} /></details>}
+    </section>
+  );
+}
+
+function BugTable({ bugs, pages }: { bugs: readonly BugOfNight[]; pages: ReadonlySet<string> }) {
+  return (
+    <div class="wide">
+      <table class="list">
+        <thead><tr><th scope="col">outcome</th><th scope="col">title</th><th scope="col">this night</th><th scope="col">pairs</th><th scope="col">first seen</th><th scope="col">in all</th><th scope="col">rate</th></tr></thead>
+        <tbody>{bugs.map((bug) => <BugRow key={bug.title} bug={bug} pages={pages} />)}</tbody>
+      </table>
+    </div>
+  );
+}
+
+const MOST_PAIRS = 4;
+
+function BugRow({ bug: { title, squares, failed: bad, history }, pages }: { bug: BugOfNight; pages: ReadonlySet<string> }) {
+  const states = [...new Set(squares.map(({ state }) => state))];
+  const chains = [...new Set(squares.map(({ kernels }) => chainText(kernels)))];
+  const example = squares.find((square) => failed(square)) ?? squares[0];
+  const run = example === undefined ? null : (tellingAttempt(example)?.run ?? null);
+  return (
+    <tr>
+      <td>{states.map((state) => <span key={state} class={`key q o-${state}`} title={LOOKS[state].word}>{LOOKS[state].letter}</span>)}</td>
+      <td class="title">{run !== null && pages.has(run) ? <a href={runPage(run)}>{show(title)}</a> : show(title)}</td>
+      <td>{squares.length} of which {bad} not expected</td>
+      <td>{chains.slice(0, MOST_PAIRS).map((chain) => <div key={chain} class="nowrap">{show(chain)}</div>)}{chains.length > MOST_PAIRS ? <div>and {chains.length - MOST_PAIRS} more</div> : null}</td>
+      <td class="nowrap">{history === null ? 'unknown' : dateText(history.first.at)}</td>
+      <td>{history === null ? 'unknown' : `${history.runs} runs, ${history.pairs.length} ${history.pairs.length === 1 ? 'pair' : 'pairs'}`}</td>
+      <td>{history === null ? '' : `${Math.round(history.rate * 100)} %`}</td>
+    </tr>
+  );
+}
+
+/** `pair, scenario` of a square, as a link where its run has a page. */
+export function SquareLink({ square, pages }: { square: Square; pages: ReadonlySet<string> }) {
+  const text = show(`${chainText(square.kernels)}, ${scenarioName(square.scenario)}`);
+  const run = tellingAttempt(square)?.run ?? null;
+  return run !== null && pages.has(run) ? <a href={runPage(run)}>{text}</a> : <span>{text}</span>;
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// The page of the morning: which updates are safe, what changed since last night, and one command for each failure.
+import type { Square } from '../../model/matrix.js';
+import type { Bug } from '../../store/history/index.js';
+import type { Night } from '../../store/night.js';
+import { CHANGES, type ChangeKind, type NightDiff } from '../diff.js';
+import { countsOf, countsText, verdictOfNight } from '../night-counts.js';
+import { againCommand, expectedText, failed, stateText, titleOf } from '../square.js';
+import { seconds } from '../style.js';
+import { dateText } from '../time.js';
+import { Bugs, bugsOfNight, SquareLink } from './bugs.js';
+import { Grid } from './grid.js';
+import { LOOKS } from './look.js';
+import { pageText, show } from './page.js';
+import { CHANGE_MARKS, Legend } from './squares.js';
+import { SquareTable } from './table.js';
+
+export interface FrontData {
+  night: Night;
+  /** Against the night before; null where there is none. */
+  diff: NightDiff | null;
+  before: { id: string; startedAt: string } | null;
+  /** By title. */
+  bugs: ReadonlyMap<string, Bug>;
+  /** Runs that have a page. */
+  pages: ReadonlySet<string>;
+  notes: readonly string[];
+}
+
+const MOST_CHANGES = 100;
+const MOST_COMMANDS = 200;
+
+export function frontPage(data: FrontData): string {
+  const { night, diff, before, bugs, pages, notes } = data;
+  const counts = countsOf(night.squares);
+  const changes = new Map<Square, ChangeKind>((diff?.changes ?? []).flatMap(({ kind, after }) => (after === null ? [] : [[after, kind] as const])));
+  const took = night.endedAt === null ? null : Date.parse(night.endedAt) - Date.parse(night.startedAt);
+  const verdict = verdictOfNight(counts);
+  return pageText({
+    title: `${verdict} - ${night.id}`, root: '',
+    children: (
+      <>
+        <header>
+          <h1 class={counts.failed > 0 ? 'bad' : 'good'}>{verdict}</h1>
+          <p>{show(night.plan)}, {dateText(night.startedAt)} UTC{took === null || !(took >= 0) ? '' : `, ${seconds(took)}`}: {countsText(counts)}. <span class="faint">{show(night.id)}, lab {show(night.labVersion)}</span></p>
+          {notes.map((note) => <p key={note} class="note">{show(note)}</p>)}
+        </header>
+        <Grid squares={night.squares} changed={changes} />
+        <Legend />
+        <Changes diff={diff} before={before} pages={pages} />
+        <Bugs bugs={bugsOfNight(night.squares, bugs)} pages={pages} />
+        <Commands squares={night.squares} pages={pages} />
+        <SquareTable squares={night.squares} changes={changes} pages={pages} />
+      </>
+    ),
+  });
+}
+
+function Changes({ diff, before, pages }: Pick<FrontData, 'diff' | 'before' | 'pages'>) {
+  if (diff === null || before === null) return null;
+  const { changes, same } = diff;
+  return (
+    <section aria-labelledby="changes-head">
+      <h2 id="changes-head">Changed since {dateText(before.startedAt)}</h2>
+      {changes.length === 0 ? <p>Nothing: all {same} are as they were.</p> : (
+        <ul class="changes">
+          {[...changes].sort((a, b) => CHANGES.indexOf(a.kind) - CHANGES.indexOf(b.kind)).slice(0, MOST_CHANGES).map(({ kind, before: was, after }, at) => {
+            const square = (after ?? was) as Square;
+            const title = titleOf(square);
+            return (
+              <li key={at}>
+                <span class={`mark c-${kind}`}>{CHANGE_MARKS[kind].mark}</span> <b>{kind}</b> <SquareLink square={square} pages={pages} />: {was === null ? '' : stateText(was)}{was !== null && after !== null ? ' → ' : ''}{after === null ? '' : stateText(after)}
+                {title === null || kind === 'gone' ? null : <div class="faint">{show(title)}</div>}
+              </li>
+            );
+          })}
+          {changes.length > MOST_CHANGES ? <li>and {changes.length - MOST_CHANGES} more</li> : null}
+        </ul>
+      )}
+    </section>
+  );
+}
+
+function Commands({ squares, pages }: { squares: readonly Square[]; pages: ReadonlySet<string> }) {
+  const bad = squares.filter(failed);
+  if (bad.length === 0) return null;
+  return (
+    <section aria-labelledby="again-head">
+      <h2 id="again-head">One command for each failure</h2>
+      <ul class="again">
+        {bad.slice(0, MOST_COMMANDS).map((square, at) => (
+          <li key={at}>
+            <span class={`key q o-${square.state} bad`}>{LOOKS[square.state].letter}</span> <SquareLink square={square} pages={pages} /> <span class="faint">{stateText(square)}, expected {expectedText(square)}</span>
+            <pre><code>{show(againCommand(square), 1000)}</code></pre>
+          </li>
+        ))}
+        {bad.length > MOST_COMMANDS ? <li>and {bad.length - MOST_COMMANDS} more</li> : null}
+      </ul>
+    </section>
+  );
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// The grid of kernel pairs: from by to, for all scenarios or for one. Without a script it shows all; the script (assets/report.js) takes the others from
+// the table of squares below, which it finds by data-pair and data-scenario.
+import type { Square } from '../../model/matrix.js';
+import { failed, scenarioName } from '../square.js';
+import { endingWord, LOOKS, WORST_FIRST } from './look.js';
+import { show } from './page.js';
+
+/** What stands in a cell for several scenarios: how many did not end as expected, and the worst of them. */
+export function summaryOf(squares: readonly Square[]): { state: Square['state'] | 'good'; bad: number; text: string; ending: string } {
+  const bad = squares.filter(failed);
+  const worst = WORST_FIRST.find((state) => bad.some((square) => square.state === state));
+  if (worst !== undefined) {
+    const ending = endingWord(bad.find(({ state, endsIn }) => state === worst && endsIn !== null)?.endsIn ?? null);
+    return { state: worst, bad: bad.length, text: LOOKS[worst].letter, ending };
+  }
+  const undecided = squares.filter(({ asExpected }) => !asExpected);
+  if (undecided.length > 0) return { state: undecided.some(({ state }) => state === 'infra') ? 'infra' : 'pending', bad: 0, text: LOOKS[undecided.some(({ state }) => state === 'infra') ? 'infra' : 'pending'].letter, ending: '' };
+  return { state: 'good', bad: 0, text: '✓', ending: '' };
+}
+
+export function pairKey(from: string, to: string): string {
+  return `${from} -> ${to}`;
+}
+
+interface GridProps {
+  squares: readonly Square[];
+  changed: ReadonlyMap<Square, string>;
+}
+
+/** Pairs alone; a chain of more kernels has no place between from and to. */
+export function Grid({ squares, changed }: GridProps) {
+  const pairs = new Map<string, Square[]>();
+  for (const square of squares) {
+    if (square.kernels.length !== 2) continue;
+    const key = pairKey(square.kernels[0] as string, square.kernels[1] as string);
+    const group = pairs.get(key);
+    if (group === undefined) pairs.set(key, [square]);
+    else group.push(square);
+  }
+  if (pairs.size === 0) return null;
+  const froms = unique([...pairs.values()].map(([square]) => square?.kernels[0] ?? ''));
+  const tos = unique([...pairs.values()].map(([square]) => square?.kernels[1] ?? ''));
+  // The bare update, where the plan has it: what an operator asks first.
+  const plain = squares.find(({ scenario }) => scenarioName(scenario) === 'pair')?.scenario ?? '';
+  const scenarios = unique(squares.filter(({ kernels }) => kernels.length === 2).map(({ scenario }) => scenario));
+  return (
+    <section aria-labelledby="grid-head">
+      <h2 id="grid-head">Which updates are safe</h2>
+      <p class="tools">
+        <label>Scenarios <select id="chosen"><option value="">all {scenarios.length}: the worst that was not expected</option>{scenarios.map((path) => <option key={path} value={path} selected={path === plain}>{show(scenarioName(path))}</option>)}</select></label>
+      </p>
+      <div class="wide">
+        <table class="grid" id="grid">
+          <thead><tr><th scope="col"><span class="corner">from ↓ to →</span></th>{tos.map((to) => <th key={to} scope="col">{show(to)}</th>)}</tr></thead>
+          <tbody>
+            {froms.map((from) => (
+              <tr key={from}>
+                <th scope="row">{show(from)}</th>
+                {tos.map((to) => <GridCell key={to} pair={pairKey(from, to)} squares={pairs.get(pairKey(from, to)) ?? []} changed={changed} />)}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  );
+}
+
+function GridCell({ pair, squares, changed }: { pair: string; squares: readonly Square[]; changed: ReadonlyMap<Square, string> }) {
+  if (squares.length === 0) return <td class="none" data-pair={show(pair)} />;
+  const { state, bad, text, ending } = summaryOf(squares);
+  const news = squares.filter((square) => changed.has(square)).length;
+  return (
+    <td class={`q o-${state}${bad > 0 ? ' bad' : ''}${news > 0 ? ' new' : ''}`} data-pair={show(pair)} title={show(`${pair}: ${bad} of ${squares.length} not as expected${news > 0 ? `, ${news} changed` : ''}`)}>
+      <a href={`#pair-${encodeURIComponent(pair)}`}>{text}{bad > 0 ? <b>!</b> : null}{news > 0 ? <i>◆</i> : null}<small>{ending}</small><small>{bad > 0 ? `${bad}/` : ''}{squares.length}</small></a>
+    </td>
+  );
+}
+
+export function unique(texts: readonly string[]): string[] {
+  return [...new Set(texts)].sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
+}

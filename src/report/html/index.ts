@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// Writes the pages of a night: a folder that opens from disk, whole or not at all, of bounded size.
+import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join, relative, resolve } from 'node:path';
+import type { Attempt, Square } from '../../model/matrix.js';
+import type { Bug } from '../../store/history/index.js';
+import type { Night } from '../../store/night.js';
+import { readConsole, readEvents } from '../../store/read-logs.js';
+import { readRun } from '../../store/read-run.js';
+import { isDiskFull, LabError, messageOf, UsageError } from '../../util/errors.js';
+import { packageRoot } from '../../util/package-root.js';
+import { keep, removeAtEnd } from '../../util/reaper.js';
+import type { ChangeKind, NightDiff } from '../diff.js';
+import { failed } from '../square.js';
+import { frontPage } from './front.js';
+import { runPage } from './page.js';
+import { runPageText } from './run/index.js';
+
+export interface HtmlInput {
+  night: Night;
+  results: string;
+  diff: NightDiff | null;
+  before: { id: string; startedAt: string } | null;
+  /** By title; empty where there is no history. */
+  bugs: ReadonlyMap<string, Bug>;
+  notes: readonly string[];
+}
+
+/** Characters of consoles that all pages together hold; failures come first. */
+const ALL_CONSOLES = 3 << 20;
+const MOST_CONSOLE = 256 << 10;
+const LEAST_CONSOLE = 1000;
+/** Pages above which those of runs that ended as expected say less. */
+const LARGE_NIGHT = 300;
+const MARK = 'report.json';
+
+/** Returns the runs that have a page. Throws a UsageError where `dir` holds something else than a report. */
+export function writeHtml(dir: string, input: HtmlInput): string[] {
+  const target = resolve(dir);
+  if (existsSync(target) && !existsSync(join(target, MARK)) && readdirSync(target).length > 0) throw new UsageError(`${dir} is there and is no report`, { hint: 'name an empty folder, or one that does not exist yet' });
+  const partial = join(dirname(target), `.partial-${basename(target)}-${process.pid}`);
+  const old = join(dirname(target), `.old-${basename(target)}-${process.pid}`);
+  try {
+    mkdirSync(join(partial, 'runs'), { recursive: true });
+    removeAtEnd(partial);
+    const pages = fill(partial, input);
+    // The old report goes at the last moment, so that a reader sees one or the other.
+    if (existsSync(target)) renameSync(target, old);
+    renameSync(partial, target);
+    rmSync(old, { recursive: true, force: true });
+    return pages;
+  } catch (error) {
+    rmSync(partial, { recursive: true, force: true });
+    if (error instanceof LabError || !(error instanceof Error && 'code' in error)) throw error;
+    throw new LabError(`${dir} cannot be written: ${messageOf(error)}`, { cause: error, hint: isDiskFull(error) ? 'free some space, or choose another folder' : null });
+  } finally {
+    keep(partial);
+  }
+}
+
+interface Page {
+  run: string;
+  square: Square;
+  attempt: Attempt;
+}
+
+function fill(dir: string, { night, results, diff, before, bugs, notes }: HtmlInput): string[] {
+  const changes = new Map<Square, ChangeKind>((diff?.changes ?? []).flatMap(({ kind, after }) => (after === null ? [] : [[after, kind] as const])));
+  const wanted = night.squares.flatMap((square) => square.attempts.flatMap((attempt): Page[] => (attempt.run === null || !isName(attempt.run) ? [] : [{ run: attempt.run, square, attempt }])));
+  const known = new Set(wanted.filter(({ run }) => existsSync(join(results, run, 'result.json'))).map(({ run }) => run));
+  const gone = wanted.filter(({ run }) => !known.has(run)).length;
+  const unreadable: string[] = [];
+  let left = ALL_CONSOLES;
+  // What went wrong has the first right to its console.
+  const pages = wanted.filter(({ run }) => known.has(run)).sort((a, b) => rank(a.square, changes) - rank(b.square, changes));
+  const fair = Math.max(LEAST_CONSOLE, Math.floor(ALL_CONSOLES / Math.max(1, pages.length)));
+  for (const { run, square, attempt } of pages) {
+    const folder = join(results, run);
+    const read = readRun(folder);
+    if (read.state !== 'whole') {
+      known.delete(run);
+      unreadable.push(`${run} has no page: ${read.why}`);
+      continue;
+    }
+    const budget = rank(square, changes) < EXPECTED ? Math.min(MOST_CONSOLE, Math.max(fair, left)) : Math.min(MOST_CONSOLE, fair);
+    const text = runPageText({
+      run, folder: relative('.', folder) || folder, result: read.result, attempt, square, change: changes.get(square) ?? null, events: readEvents(folder), console: readConsole(folder), brief: pages.length > LARGE_NIGHT && rank(square, changes) === EXPECTED, budget, pages: known, night: night.id,
+    });
+    left -= Math.min(budget, text.length);
+    writeFileSync(join(dir, decodeURIComponent(runPage(run))), text);
+  }
+  const all = [...night.notes, ...notes, ...(gone > 0 ? [`${gone} runs are no longer in ${relative('.', results) || results}: they have no page`] : []), ...unreadable.slice(0, 10), ...(unreadable.length > 10 ? [`${unreadable.length - 10} more runs cannot be read`] : [])];
+  writeFileSync(join(dir, 'index.html'), frontPage({ night, diff, before, bugs, pages: known, notes: all }));
+  for (const asset of ['report.css', 'report.js']) copyFileSync(join(packageRoot(), 'src/report/html/assets', asset), join(dir, asset));
+  writeFileSync(join(dir, MARK), `${JSON.stringify({ schema: 1, night: night.id, runs: [...known] })}\n`);
+  return [...known];
+}
+
+const EXPECTED = 2;
+
+/** 0: failed; 1: changed, or without a verdict; 2: as expected. */
+function rank(square: Square, changes: ReadonlyMap<Square, ChangeKind>): number {
+  if (failed(square)) return 0;
+  return changes.has(square) || !square.asExpected ? 1 : EXPECTED;
+}
+
+/** Names come from a file that anybody may have written. */
+function isName(run: string): boolean {
+  return run === basename(run) && !run.startsWith('.') && run.length < 240;
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// How outcomes look: a letter and a word each, so that no colour is needed; the colours (assets/report.css) are told apart by colour-blind people too.
+import type { Square } from '../../model/matrix.js';
+import type { EndsIn } from '../../model/outcome.js';
+
+export interface Look {
+  letter: string;
+  word: string;
+}
+
+/** In the order of the legend. */
+export const LOOKS: Readonly<Record<Square['state'], Look>> = {
+  preserved: { letter: 'S', word: 'preserved: safe' },
+  refused: { letter: 'N', word: 'refused: the old kernel runs on' },
+  leak: { letter: 'K', word: 'leak' },
+  lost: { letter: 'L', word: 'lost' },
+  corrupt: { letter: 'C', word: 'corrupt' },
+  hang: { letter: 'H', word: 'hang' },
+  reboot: { letter: 'R', word: 'reboot' },
+  panic: { letter: 'P', word: 'panic' },
+  flaky: { letter: '~', word: 'flaky: repeats disagree' },
+  infra: { letter: 'I', word: 'infra: the lab failed' },
+  pending: { letter: '·', word: 'not run' },
+};
+
+/** What stands under the letter; nothing where the update ends well or not at all. */
+export function endingWord(endsIn: EndsIn | null): string {
+  return endsIn === null || endsIn === 'none' ? '' : endsIn;
+}
+
+/** The first of these that any square has is the worst. */
+export const WORST_FIRST: readonly Square['state'][] = ['flaky', 'panic', 'reboot', 'hang', 'corrupt', 'lost', 'leak', 'refused', 'preserved', 'infra', 'pending'];

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// The frame of every page. The policy in its head lets a page load nothing but the report's own two files, whatever text of a machine is in it.
+import type { ComponentChildren } from 'preact';
+import { renderToString } from 'preact-render-to-string';
+import { printable } from '../../util/escape.js';
+
+const POLICY = "default-src 'none'; style-src 'self' file:; script-src 'self' file:; base-uri 'none'; form-action 'none'";
+
+interface PageProps {
+  title: string;
+  /** From the page to the folder of the report: '' or '../'. */
+  root: string;
+  children: ComponentChildren;
+}
+
+/** A whole document as text. */
+export function pageText(props: PageProps): string {
+  return `<!doctype html>\n${renderToString(<Page {...props} />)}\n`;
+}
+
+function Page({ title, root, children }: PageProps) {
+  return (
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta http-equiv="Content-Security-Policy" content={POLICY} />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        <title>{show(title)}</title>
+        <link rel="stylesheet" href={`${root}report.css`} />
+        <script defer src={`${root}report.js`} />
+      </head>
+      <body>
+        <a class="skip" href="#main">to the content</a>
+        <main id="main">{children}</main>
+      </body>
+    </html>
+  );
+}
+
+/** Text that a machine, a file or a name may hold: control and direction characters become visible. Preact escapes the rest. */
+export function show(text: string, limit = 400): string {
+  return printable(text, limit);
+}
+
+/** Where the page of a run lies, from the folder of the report. */
+export function runPage(run: string): string {
+  return `runs/${encodeURIComponent(run)}.html`;
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// The page of one run: the verdict in one sentence, and everything that it rests on.
+import type { Attempt, Square } from '../../../model/matrix.js';
+import type { Result } from '../../../model/result.js';
+import type { ConsoleRead, EventRead } from '../../../store/read-logs.js';
+import type { ChangeKind } from '../../diff.js';
+import { chainText, stateText } from '../../square.js';
+import { seconds } from '../../style.js';
+import { dateText } from '../../time.js';
+import { LOOKS } from '../look.js';
+import { pageText, show } from '../page.js';
+import { CHANGE_MARKS } from '../squares.js';
+import { Again } from './again.js';
+import { Console, crashLines, partsOf } from './console.js';
+import { Evidence, Mismatches } from './evidence.js';
+import { Hardware } from './hardware.js';
+import { MemoryMap } from './memory.js';
+import { Timeline } from './timeline.js';
+
+export interface RunPageData {
+  /** Name of its folder. */
+  run: string;
+  folder: string;
+  result: Result;
+  attempt: Attempt;
+  square: Square;
+  change: ChangeKind | null;
+  events: readonly EventRead[];
+  console: ConsoleRead;
+  /** Of a large night, and all was as expected: what the folder of the run has is not said again. */
+  brief: boolean;
+  /** Characters of the console that the page may hold. */
+  budget: number;
+  /** Runs that have a page. */
+  pages: ReadonlySet<string>;
+  /** `id` of the night, for the way back. */
+  night: string;
+}
+
+export function runPageText(data: RunPageData): string {
+  const { run, folder, result, attempt, square, change, events, console: log, brief, budget, pages, night } = data;
+  const crashes = crashLines(events);
+  return pageText({
+    title: `${result.outcome} - ${result.scenario.name} - ${chainText(square.kernels)}`, root: '../',
+    children: (
+      <>
+        <nav><a href="../index.html">← {show(night)}</a></nav>
+        <header>
+          <h1><span class={`key q o-${attempt.outcome}${attempt.asExpected ? '' : ' bad'}`}>{LOOKS[attempt.outcome].letter}</span> {sentence(result, attempt)}</h1>
+          <p>{show(result.scenario.name)}, {show(chainText(square.kernels))}, {dateText(result.startedAt)} UTC, {seconds(result.durations['total'] ?? 0)}. <span class="faint">{show(run)}</span></p>
+          {result.scenario.description === '' ? null : <p class="faint">{show(result.scenario.description)}</p>}
+          {change === null ? null : <p><span class={`mark c-${change}`}>{CHANGE_MARKS[change].mark}</span> {CHANGE_MARKS[change].word}</p>}
+          <Siblings square={square} run={run} pages={pages} />
+        </header>
+        <Evidence result={result} />
+        <section aria-labelledby="time-head"><h2 id="time-head">Time</h2><Timeline result={result} events={events} /></section>
+        <Mismatches result={result} brief={brief} />
+        <MemoryMap result={result} />
+        <Hardware result={result} />
+        <Again result={result} folder={folder} run={run} brief={brief} />
+        <Console log={log} crashes={crashes} parts={partsOf(log, crashes, budget)} file={`${folder}/console.log`} />
+      </>
+    ),
+  });
+}
+
+/** What happened, whether it was to be, and why. */
+function sentence({ outcome, endsIn, cause, kernels }: Result, { asExpected }: Attempt): string {
+  const how: Readonly<Record<Result['outcome'], string>> = {
+    preserved: 'everything came back intact', refused: 'the update was called off, and the old kernel runs on', leak: 'memory is left that nobody has', lost: 'what was handed over is gone',
+    corrupt: 'something came back changed', hang: 'the machine stood still', reboot: 'the machine started anew', panic: 'a kernel panicked', infra: 'the lab itself failed, no kernel',
+  };
+  const ends = endsIn === 'none' ? '' : `; ends in ${endsIn}`;
+  return `${outcome}, ${asExpected ? 'as expected' : 'not as expected'}: ${show(kernels.map(({ name }) => name).join(' to '), 160)}, ${how[outcome]}${ends}${cause === null ? '' : ` (${show(cause.title, 160)})`}`;
+}
+
+function Siblings({ square, run, pages }: { square: Square; run: string; pages: ReadonlySet<string> }) {
+  if (square.attempts.length < 2) return null;
+  return (
+    <p>Repeats ({stateText(square)}): {square.attempts.map(({ run: other, outcome }, at) => (
+      <span key={at}>{at > 0 ? ', ' : ''}{other === null || !pages.has(other) || other === run ? `${at + 1} ${outcome}` : <a href={`${encodeURIComponent(other)}.html`}>{at + 1} {outcome}</a>}</span>
+    ))}</p>
+  );
+}

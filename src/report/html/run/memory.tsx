@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// What became of the handed-over pages: each file a strip, cut by the share of each state. The counts are exact; where a state lies within a file is not known here.
+import type { ResourceOfResult, Result } from '../../../model/result.js';
+import { bytes } from '../../style.js';
+import { show } from '../page.js';
+
+export const PAGE_STATES = ['intact', 'corrupt', 'leaked', 'lost', 'reused', 'unjudged'] as const;
+export type PageState = (typeof PAGE_STATES)[number];
+
+const WORDS: Readonly<Record<PageState, string>> = {
+  intact: 'intact', corrupt: 'corrupt: came back with other content', leaked: 'leaked: nobody has them', lost: 'lost: given back, content still readable', reused: 'reused: lost and written over', unjudged: 'unjudged: the machine ended first',
+};
+
+/** Pages by state. What was lost and overwritten is in use by the next kernel. */
+export function pagesByState({ state, pages, inside, outside }: ResourceOfResult): Map<PageState, number> {
+  const counts = new Map<PageState, number>();
+  const put = (key: PageState, count: number) => {
+    if (count > 0) counts.set(key, count);
+  };
+  if (state === 'lost') {
+    const reused = Math.min(pages, outside?.overwritten ?? 0);
+    put('lost', pages - reused);
+    put('reused', reused);
+  } else if (state === 'corrupt') {
+    const bad = Math.min(pages, Math.max(outside?.different ?? 0, inside?.bad ?? 0));
+    put('intact', pages - bad);
+    put('corrupt', bad);
+  } else put(state, pages);
+  return counts;
+}
+
+const WIDTH = 960;
+const MOST = 40;
+
+export function MemoryMap({ result }: { result: Result }) {
+  const { resources, memory } = result;
+  if (resources.length === 0 && memory.updates.length === 0) return null;
+  const largest = Math.max(1, ...resources.map(({ pages }) => pages));
+  return (
+    <section aria-labelledby="memory-head">
+      <h2 id="memory-head">Memory</h2>
+      <p>{memory.pagesPreserved} pages handed over: {memory.pagesIntact} intact, {memory.pagesCorrupt} corrupt, {memory.pagesLost} lost; {memory.pagesLeaked} leaked.</p>
+      {resources.length === 0 ? null : (
+        <>
+          <div class="wide"><table class="list">
+            <thead><tr><th scope="col">file</th><th scope="col">state</th><th scope="col">size</th><th scope="col">seen from inside</th><th scope="col">from outside</th><th scope="col">pages by state</th></tr></thead>
+            <tbody>{resources.slice(0, MOST).map((file, at) => <FileRow key={at} file={file} largest={largest} />)}</tbody>
+          </table></div>
+          {resources.length > MOST ? <p>and {resources.length - MOST} more</p> : null}
+          <p class="legend">{PAGE_STATES.filter((state) => resources.some((file) => pagesByState(file).has(state))).map((state) => <span key={state}><svg class="swatch" viewBox="0 0 10 10" aria-hidden="true"><rect class={`p-${state}`} width="10" height="10" /></svg> {WORDS[state]}</span>)}</p>
+        </>
+      )}
+      {memory.updates.map(({ epoch, markedOnArrival, markedAtEnd, baseline }) => (markedOnArrival === null && markedAtEnd === null ? null : (
+        <p key={epoch} class="faint">Into epoch {epoch}: {markedOnArrival ?? '?'} pages marked as handed over on arrival, {markedAtEnd ?? '?'} at the end{baseline.length === 0 ? '' : `, of which the handover's own: ${baseline.map(({ what, phys, pages }) => `${show(what)} at ${phys}${pages > 1 ? ` (${pages})` : ''}`).join(', ')}`}.</p>
+      )))}
+    </section>
+  );
+}
+
+function FileRow({ file, largest }: { file: ResourceOfResult; largest: number }) {
+  const { name, session, token, epoch, state, size, pages, inside, outside, problems } = file;
+  return (
+    <tr>
+      <td>{show(name)}<div class="faint">{session === null ? '' : `session ${show(session)}, token ${token}, `}into epoch {epoch}</div></td>
+      <td>{state}{problems.slice(0, 3).map((problem) => <div key={problem} class="faint">{show(problem)}</div>)}</td>
+      <td class="nowrap">{bytes(size)}</td>
+      <td>{inside === null ? 'not seen' : `${inside.pages - inside.bad} of ${inside.pages} pages`}</td>
+      <td>{outside === null ? 'not seen' : `${outside.pages - outside.different} of ${outside.pages} pages`}</td>
+      <td class="strip"><Strip file={file} width={Math.max(6, (pages / largest) * WIDTH)} /><span class="faint">{[...pagesByState(file)].map(([each, count]) => `${count} ${each}`).join(', ')}</span></td>
+    </tr>
+  );
+}
+
+function Strip({ file, width }: { file: ResourceOfResult; width: number }) {
+  const counts = [...pagesByState(file)];
+  const total = Math.max(1, counts.reduce((sum, [, count]) => sum + count, 0));
+  let at = 0;
+  return (
+    <svg viewBox={`0 0 ${WIDTH} 40`} preserveAspectRatio="none" role="img" aria-label={counts.map(([state, count]) => `${count} ${state}`).join(', ')}>
+      {counts.map(([state, count]) => {
+        const from = at;
+        const share = Math.max(4, (count / total) * width);
+        at += share;
+        return <rect key={state} class={`p-${state}`} x={from} width={share} height="40"><title>{count} pages {WORDS[state]}</title></rect>;
+      })}
+    </svg>
+  );
+}

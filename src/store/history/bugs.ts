@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// Failures with the same canonical title are one bug: since when, how often, on which pairs, and whether it is gone.
+import type { Outcome } from '../../model/outcome.js';
+import type { Database } from './open.js';
+
+export interface Sighting {
+  run: string;
+  /** Milliseconds since 1970. */
+  at: number;
+}
+
+export interface BugOnPair {
+  chain: string;
+  runs: number;
+  /** Milliseconds since 1970. */
+  first: number;
+  last: number;
+}
+
+export interface Bug {
+  title: string;
+  outcomes: Outcome[];
+  /** Runs that showed it, and how many of them were to end otherwise. */
+  runs: number;
+  unexpected: number;
+  first: Sighting;
+  last: Sighting;
+  pairs: BugOnPair[];
+  scenarios: string[];
+  /** Share of the runs of its scenarios and pairs, from the first to the last time that it was seen there. */
+  rate: number;
+  /** Milliseconds since 1970: from then on every scenario and pair that had shown it ran without it. Null while one still does. */
+  fixed: number | null;
+}
+
+interface BugRow { title: string; outcomes: string; runs: number; unexpected: number; firstRun: string; first: number; lastRun: string; last: number }
+
+/** All bugs, the newest sighting first. @param title only this one */
+export function bugsOf(database: Database, title: string | null = null): Bug[] {
+  const only = title === null ? '' : 'WHERE title = @title';
+  const bound = title === null ? {} : { title };
+  // A bare column beside a lone min() or max() comes from the row that has it: SQLite says so in its documentation of SELECT.
+  const rows = database.prepare(`
+    SELECT a.*, b.lastRun, b.last FROM
+      (SELECT title, group_concat(DISTINCT outcome) AS outcomes, count(*) AS runs, sum(1 - asExpected) AS unexpected, name AS firstRun, min(started) AS first FROM failure ${only} GROUP BY title) a
+      JOIN (SELECT title, name AS lastRun, max(started) AS last FROM failure ${only} GROUP BY title) b USING (title)
+    ORDER BY b.last DESC, title`).all(bound) as BugRow[];
+  const pairs = grouped(database.prepare(`SELECT title, chain, count(*) AS runs, min(started) AS first, max(started) AS last FROM failure ${only} GROUP BY title, chain ORDER BY runs DESC, chain`).all(bound) as (BugOnPair & { title: string })[]);
+  const scenarios = grouped(database.prepare(`SELECT DISTINCT title, scenario FROM failure ${only} ORDER BY scenario`).all(bound) as { title: string; scenario: string }[]);
+  const ends = new Map(endsOf(database, only, bound).map((end) => [end.title, end]));
+  return rows.map(({ title: name, outcomes, runs, unexpected, firstRun, first, lastRun, last }) => {
+    const end = ends.get(name);
+    return {
+      title: name, outcomes: outcomes.split(',') as Outcome[], runs, unexpected, first: { run: firstRun, at: first }, last: { run: lastRun, at: last },
+      pairs: (pairs.get(name) ?? []).map(({ chain, runs: count, first: from, last: to }) => ({ chain, runs: count, first: from, last: to })),
+      scenarios: (scenarios.get(name) ?? []).map(({ scenario }) => scenario),
+      rate: end === undefined || end.ran === 0 ? 1 : Math.min(1, runs / end.ran),
+      fixed: end !== undefined && end.places === end.closed ? end.fixed : null,
+    };
+  });
+}
+
+interface EndRow { title: string; places: number; closed: number; fixed: number | null; ran: number }
+
+/** Of each bug: its places (scenario and pair), how many have run without it since, when the last of them did, and how often they ran while it was there. */
+function endsOf(database: Database, only: string, bound: object): EndRow[] {
+  return database.prepare(`
+    WITH place AS (SELECT title, scenario, chain, min(started) AS first, max(started) AS last FROM failure ${only} GROUP BY title, scenario, chain)
+    SELECT title, count(*) AS places, count(after) AS closed, max(after) AS fixed, sum(ran) AS ran FROM (
+      SELECT p.title,
+        (SELECT min(r.started) FROM run r WHERE r.scenario = p.scenario AND r.chain = p.chain AND r.started > p.last AND r.outcome <> 'infra') AS after,
+        (SELECT count(*) FROM run r WHERE r.scenario = p.scenario AND r.chain = p.chain AND r.started BETWEEN p.first AND p.last AND r.outcome <> 'infra') AS ran
+      FROM place p) GROUP BY title`).all(bound) as EndRow[];
+}
+
+function grouped<T extends { title: string }>(rows: readonly T[]): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const row of rows) {
+    const group = groups.get(row.title);
+    if (group === undefined) groups.set(row.title, [row]);
+    else group.push(row);
+  }
+  return groups;
+}

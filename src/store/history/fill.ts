@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+// Brings the index up to date with the folders of results/: reads what is new, forgets what is gone. The folders are the truth.
+import { readdirSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { Matrix } from '../../model/matrix.js';
+import type { Result } from '../../model/result.js';
+import { messageOf } from '../../util/errors.js';
+import { readMatrix } from '../matrix-folder.js';
+import { readRun } from '../read-run.js';
+import type { Database } from './open.js';
+
+/** A folder changed less than this long ago may change again without a new time. */
+const RACY_MS = 2000;
+
+export type OnFolder = (done: number, of: number) => void;
+
+export function fill(database: Database, results: string, onFolder: OnFolder = () => undefined): void {
+  const root = resolve(results);
+  database.transaction(() => {
+    const stamp = stampOf(root);
+    const known = database.prepare('SELECT folder FROM seen').pluck().get() as string | undefined;
+    const names = stamp === '' || stamp !== known ? foldersOf(root) : null;
+    const writer = new Writer(database, root);
+    if (names !== null) forgetGone(database, new Set(names));
+    // Nights grow, and what could not be read may have been mended: these are looked at each time.
+    const again = [...writer.changed('night'), ...writer.changed('unreadable')];
+    const fresh = names === null ? [] : unknownOf(database, names);
+    for (const [at, name] of [...again, ...fresh].entries()) {
+      writer.take(name);
+      onFolder(at + 1, again.length + fresh.length);
+    }
+    database.prepare('DELETE FROM seen').run();
+    database.prepare('INSERT INTO seen VALUES (?)').run(stamp);
+  }).immediate();
+}
+
+/** Folders of runs and nights; hidden ones are half-written, or the index itself. */
+function foldersOf(root: string): string[] {
+  try {
+    return readdirSync(root, { withFileTypes: true }).filter((entry) => entry.isDirectory() && !entry.name.startsWith('.')).map(({ name }) => name);
+  } catch {
+    return [];
+  }
+}
+
+/** Empty where it says nothing: the folder is not there, or changed a moment ago. */
+function stampOf(root: string): string {
+  const stat = statSync(root, { bigint: true, throwIfNoEntry: false });
+  if (stat === undefined || Math.abs(Date.now() - Number(stat.mtimeMs)) < RACY_MS) return '';
+  return `${stat.ino}:${stat.mtimeNs}`;
+}
+
+const HOLDERS = ['run', 'night', 'unreadable'] as const;
+
+function forgetGone(database: Database, there: ReadonlySet<string>): void {
+  for (const table of HOLDERS) {
+    const names = database.prepare(`SELECT name FROM ${table}`).pluck().all() as string[];
+    const remove = database.prepare(`DELETE FROM ${table} WHERE name = ?`);
+    for (const name of names) if (!there.has(name)) remove.run(name);
+  }
+}
+
+function unknownOf(database: Database, names: readonly string[]): string[] {
+  const known = new Set(HOLDERS.flatMap((table) => database.prepare(`SELECT name FROM ${table}`).pluck().all() as string[]));
+  return names.filter((name) => !known.has(name));
+}
+
+class Writer {
+  private readonly insertRun;
+  private readonly insertNight;
+  private readonly insertUnreadable;
+
+  constructor(private readonly database: Database, private readonly root: string) {
+    this.insertRun = database.prepare('INSERT OR REPLACE INTO run VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
+    this.insertNight = database.prepare('INSERT OR REPLACE INTO night VALUES (?, ?, ?, ?, ?)');
+    this.insertUnreadable = database.prepare('INSERT OR REPLACE INTO unreadable VALUES (?, ?, ?, ?)');
+  }
+
+  /** Names in a table whose files are no longer as they were. */
+  changed(table: 'night' | 'unreadable'): string[] {
+    const rows = this.database.prepare(`SELECT name, stamp FROM ${table}`).all() as { name: string; stamp: string }[];
+    return rows.filter(({ name, stamp }) => this.stamp(name) !== stamp).map(({ name }) => name);
+  }
+
+  private stamp(name: string): string {
+    return ['result.json', 'matrix.json'].map((file) => {
+      const stat = statSync(join(this.root, name, file), { bigint: true, throwIfNoEntry: false });
+      return stat === undefined ? '-' : `${stat.size}:${stat.mtimeNs}`;
+    }).join(' ');
+  }
+
+  take(name: string): void {
+    const folder = join(this.root, name);
+    const read = readRun(folder);
+    if (read.state === 'whole') {
+      this.run(name, read.result);
+      this.database.prepare('DELETE FROM unreadable WHERE name = ?').run(name);
+      return;
+    }
+    if (read.state === 'unfinished' && statSync(join(folder, 'matrix.json'), { throwIfNoEntry: false }) !== undefined) this.night(name, folder);
+    else this.unreadable(name, read.state, read.state === 'unfinished' ? 'neither result.json nor matrix.json in it: a run that was cut off, or nothing of the lab' : read.why);
+  }
+
+  private run(name: string, { scenario, kernels, outcome, endsIn, expected, asExpected, cause, startedAt, durations, versions }: Result): void {
+    this.insertRun.run(
+      name, scenario.name, scenario.file, chainOf(kernels.map((kernel) => kernel.name)), outcome, endsIn, expected, asExpected ? 1 : 0, cause?.title ?? null,
+      timeOf(startedAt), durations['total'] ?? 0, versions.lab,
+    );
+  }
+
+  private night(name: string, folder: string): void {
+    let matrix: Matrix;
+    try {
+      matrix = readMatrix(folder);
+    } catch (error) {
+      this.database.prepare('DELETE FROM night WHERE name = ?').run(name);
+      this.unreadable(name, 'damaged', messageOf(error));
+      return;
+    }
+    this.database.prepare('DELETE FROM unreadable WHERE name = ?').run(name);
+    this.insertNight.run(name, matrix.plan, timeOf(matrix.startedAt), matrix.endedAt === null ? null : timeOf(matrix.endedAt), this.stamp(name));
+  }
+
+  private unreadable(name: string, state: string, why: string): void {
+    this.insertUnreadable.run(name, state, why, this.stamp(name));
+  }
+}
+
+/** The kernels of a run in one word, as the index has them. */
+export function chainOf(kernels: readonly string[]): string {
+  return kernels.join(' -> ');
+}
+
+/** Milliseconds since 1970; 0 where the text is no time. */
+function timeOf(text: string): number {
+  const time = Date.parse(text);
+  return Number.isFinite(time) ? time : 0;
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// What results/ has seen, answered from an index that is brought up to date each time.
+import type { EndsIn, Outcome } from '../../model/outcome.js';
+import { type Bug, bugsOf } from './bugs.js';
+import { fill, type OnFolder } from './fill.js';
+import { type Database, isDamaged, openIndex } from './open.js';
+
+export type { Bug, BugOnPair, Sighting } from './bugs.js';
+export { chainOf } from './fill.js';
+
+/** A run as the index has it. Times are milliseconds since 1970. */
+export interface RunRow {
+  name: string;
+  scenario: string;
+  chain: string;
+  outcome: Outcome;
+  endsIn: EndsIn;
+  expected: Outcome;
+  asExpected: boolean;
+  title: string | null;
+  started: number;
+  ms: number;
+}
+
+export interface NightRow {
+  name: string;
+  plan: string;
+  started: number;
+  /** Null while it runs, or where it was cut off. */
+  ended: number | null;
+}
+
+/** A folder of results/ that cannot be used, and why. */
+export interface UnreadableRow {
+  name: string;
+  state: string;
+  why: string;
+}
+
+export interface RunFilter {
+  scenario?: string | undefined;
+  chain?: string | undefined;
+  outcome?: string | undefined;
+  title?: string | undefined;
+  /** Milliseconds since 1970. */
+  since?: number | undefined;
+}
+
+const COLUMNS = 'name, scenario, chain, outcome, endsIn, expected, asExpected, title, started, ms';
+
+export class History {
+  private constructor(private readonly database: Database, readonly note: string | null) {}
+
+  /** Opens the history of a results folder, up to date. @param anew build the index from nothing */
+  static async open(results: string, { anew = false, onFolder }: { anew?: boolean; onFolder?: OnFolder } = {}): Promise<History> {
+    const { database, note } = await openIndex(results, anew);
+    try {
+      fill(database, results, onFolder);
+      return new History(database, note);
+    } catch (error) {
+      database.close();
+      if (anew || !isDamaged(error)) throw error;
+      return History.open(results, { anew: true, ...(onFolder === undefined ? {} : { onFolder }) });
+    }
+  }
+
+  close(): void {
+    this.database.close();
+  }
+
+  bugs(): Bug[] {
+    return bugsOf(this.database);
+  }
+
+  bug(title: string): Bug | null {
+    return bugsOf(this.database, title)[0] ?? null;
+  }
+
+  /** Newest first. */
+  runs(filter: RunFilter, limit: number): RunRow[] {
+    const { scenario, chain, outcome, title, since } = filter;
+    const where = [
+      ...(scenario === undefined ? [] : ['scenario = @scenario']), ...(chain === undefined ? [] : ['chain = @chain']), ...(outcome === undefined ? [] : ['outcome = @outcome']),
+      ...(title === undefined ? [] : ['title = @title']), ...(since === undefined ? [] : ['started >= @since']),
+    ];
+    const sql = `SELECT ${COLUMNS} FROM run ${where.length === 0 ? '' : `WHERE ${where.join(' AND ')}`} ORDER BY started DESC, name DESC LIMIT @limit`;
+    const rows = this.database.prepare(sql).all({ ...filter, limit }) as (Omit<RunRow, 'asExpected'> & { asExpected: number })[];
+    return rows.map((row) => ({ ...row, asExpected: row.asExpected === 1 }));
+  }
+
+  /** Newest first. @param plan only those of this plan */
+  nights(plan: string | null = null): NightRow[] {
+    return this.database.prepare(`SELECT name, plan, started, ended FROM night ${plan === null ? '' : 'WHERE plan = @plan'} ORDER BY started DESC, name DESC`).all(plan === null ? {} : { plan }) as NightRow[];
+  }
+
+  /** Names of the runs that began before then, oldest first. @param before milliseconds since 1970 */
+  runsBefore(before: number): string[] {
+    return this.database.prepare('SELECT name FROM run WHERE started < ? ORDER BY started, name').pluck().all(before) as string[];
+  }
+
+  unreadable(): UnreadableRow[] {
+    return this.database.prepare('SELECT name, state, why FROM unreadable ORDER BY name').all() as UnreadableRow[];
+  }
+
+  /** How many runs there are, and how many of them a clock that is ahead of this one has stamped. */
+  count(now: number): { runs: number; fromTheFuture: number } {
+    return this.database.prepare('SELECT count(*) AS runs, coalesce(sum(started > @now), 0) AS fromTheFuture FROM run').get({ now }) as { runs: number; fromTheFuture: number };
+  }
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// Old runs go by rule. What stays whatever its age: what a report links to, the newest nights with all their runs, nights that have not ended, and the
+// first and the last run that showed each bug, so that the history still knows since when.
+import { existsSync, renameSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { removeAtEnd, keep } from '../util/reaper.js';
+import type { History, NightRow } from './history/index.js';
+import { readAttempts } from './matrix-folder.js';
+import { linkedByReports } from './reports.js';
+
+export interface PruneRule {
+  /** Runs and nights that began later stay; milliseconds since 1970. */
+  before: number;
+  /** So many of the newest nights of each plan stay. */
+  nights: number;
+}
+
+export interface Pruning {
+  /** Names under results/ that go, oldest first. */
+  runs: string[];
+  nights: string[];
+  /** How many old ones stay, and why. */
+  kept: { reports: number; nights: number; bugs: number };
+}
+
+export function planPruning(results: string, history: History, rule: PruneRule): Pruning {
+  const linked = linkedByReports(results);
+  const ofNights = new Set<string>();
+  const nights: NightRow[] = [];
+  const seen = new Map<string, number>();
+  for (const night of history.nights()) {
+    const nth = (seen.get(night.plan) ?? 0) + 1;
+    seen.set(night.plan, nth);
+    if (nth > rule.nights && night.ended !== null && night.started < rule.before && !linked.has(night.name)) nights.push(night);
+    else for (const { run } of readAttempts(join(resolve(results), night.name)).attempts) if (run !== null) ofNights.add(run);
+  }
+  const ofBugs = new Set(history.bugs().flatMap(({ first, last }) => [first.run, last.run]));
+  const kept = { reports: 0, nights: 0, bugs: 0 };
+  const runs = history.runsBefore(rule.before).filter((name) => {
+    const why = linked.has(name) ? 'reports' : ofNights.has(name) ? 'nights' : ofBugs.has(name) ? 'bugs' : null;
+    if (why !== null) kept[why]++;
+    return why === null;
+  });
+  return { runs, nights: nights.map(({ name }) => name).reverse(), kept };
+}
+
+/** Removes what `planPruning` named. A folder first loses its name: who looks sees it whole or not at all. */
+export function prune(results: string, { runs, nights }: Pick<Pruning, 'runs' | 'nights'>): void {
+  for (const name of [...nights, ...runs]) {
+    const path = join(resolve(results), name);
+    const gone = join(resolve(results), `.pruned-${name}`);
+    if (!existsSync(path)) continue;
+    removeAtEnd(gone);
+    renameSync(path, gone);
+    rmSync(gone, { recursive: true, force: true });
+    keep(gone);
+  }
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// A queue in a real Redis with workers, in this process or in their own, that run fake cells.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Redis } from 'ioredis';
+import { LocalQueue } from '../../src/matrix/local-queue.js';
+import { connect } from '../../src/matrix/redis/connection.js';
+import { RedisQueue } from '../../src/matrix/redis/redis-queue.js';
+import { RedisWorker } from '../../src/matrix/redis/redis-worker.js';
+import type { OnNews } from '../../src/matrix/queue.js';
+import { fakeRunner } from './fake-runner.js';
+
+/** Short, so that a dead worker is noticed within a second. Milliseconds. */
+export const LOCK = { duration: 1000, interval: 300 };
+export const IDENTITY = '0.1.0+test';
+
+export interface RigOptions {
+  url: string;
+  dir: string;
+  matrix?: string;
+  identity?: string;
+  onNews?: OnNews;
+  signal?: AbortSignal;
+}
+
+export interface Side<T> {
+  side: T;
+  redis: Redis;
+  notes: string[];
+  close: () => Promise<void>;
+}
+
+const never = new AbortController().signal;
+
+export async function openQueue({ url, dir, matrix = 'm1', identity = IDENTITY, onNews = () => undefined, signal = never }: RigOptions): Promise<Side<RedisQueue>> {
+  const notes: string[] = [];
+  const results = join(dir, 'results');
+  mkdirSync(results, { recursive: true });
+  const redis = await connect(url, (what) => notes.push(what ?? 'back'), signal);
+  const side = new RedisQueue({ redis, identity, matrix, results, images: new Map(), onNews, note: (text) => notes.push(text), signal });
+  return { side, redis, notes, close: async () => { await side.close(); redis.disconnect(); } };
+}
+
+export async function openWorker({ url, dir, identity = IDENTITY, signal = never }: RigOptions, worker: string, jobs = 2, memory = 1 << 30): Promise<Side<RedisWorker>> {
+  const notes: string[] = [];
+  const results = join(dir, `of-${worker}`);
+  mkdirSync(results, { recursive: true });
+  const redis = await connect(url, (what) => notes.push(what ?? 'back'), signal);
+  const free = { fd: -1, release: () => undefined };
+  try {
+    const side = await RedisWorker.open({
+      redis, identity, worker, jobs, results, note: (text) => notes.push(text), signal, lock: LOCK, fetchImage: async () => undefined,
+      local: (onNews) => new LocalQueue({ runCell: fakeRunner(results, worker, join(dir, 'diary')), capacity: { jobs, memory, note: null }, acquireSlot: async () => free, worker, onNews, signal }),
+    });
+    return { side, redis, notes, close: async () => { await side.close(); redis.disconnect(); } };
+  } catch (error) {
+    redis.disconnect();
+    throw error;
+  }
+}
+
+/** A worker in a process of its own, to be killed. */
+export function spawnWorker({ url, dir }: RigOptions, worker: string, jobs = 2): ChildProcess {
+  return spawn(process.execPath, ['--import', 'tsx', join(import.meta.dirname, 'worker-process.ts'), url, dir, worker, String(jobs)], { stdio: ['ignore', 'ignore', 'inherit'] });
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// A real redis-server of Debian for tests, in a folder and on a port of its own; installed where it is missing, as the lab's own tools are.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import { ensureTools, openWorkspace } from '../../src/images/index.js';
+import { removeAtEnd } from '../../src/util/reaper.js';
+
+export class RedisServer {
+  private child: ChildProcess | null = null;
+  private constructor(readonly port: number, private readonly dir: string) {}
+
+  static async start(): Promise<RedisServer> {
+    await ensureTools(['test'], openWorkspace({ signal: new AbortController().signal, onProgress: () => undefined }));
+    const dir = mkdtempSync(join(tmpdir(), 'lab-redis-'));
+    removeAtEnd(dir);
+    const server = new RedisServer(await freePort(), dir);
+    await server.begin();
+    return server;
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${this.port}`;
+  }
+
+  /** Starts it with what it kept. */
+  async begin(): Promise<void> {
+    // Dies with the tests, however they end.
+    this.child = spawn('setpriv', ['--pdeathsig', 'KILL', 'redis-server', '--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.dir, '--appendonly', 'yes', '--appendfsync', 'always', '--save', ''], { stdio: 'ignore' });
+    const probe = new Redis(this.url, { maxRetriesPerRequest: null, retryStrategy: () => 20 });
+    probe.on('error', () => undefined);
+    await probe.ping();
+    probe.disconnect();
+  }
+
+  /** SIGKILL, as a crash would. @param forget what it kept is gone too */
+  async kill(forget = false): Promise<void> {
+    const { child } = this;
+    this.child = null;
+    if (child !== null && child.exitCode === null && child.signalCode === null) {
+      child.kill('SIGKILL');
+      await new Promise((resolve) => child.once('exit', resolve));
+    }
+    if (forget) rmSync(join(this.dir, 'appendonlydir'), { recursive: true, force: true });
+  }
+
+  async stop(): Promise<void> {
+    await this.kill();
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
+    });
+  });
+}
