@@ -21,7 +21,7 @@ function view(isTTY: boolean) {
   let time = 0;
   const stream = { isTTY, columns: 100, rows: 6, write: (chunk: string) => ((text += chunk), true) } as unknown as NodeJS.WriteStream;
   const made = matrixView({ total: 4, done: 1, stream, now: () => time });
-  return { ...{ view: made }, text: () => text, at: (ms: number) => (time = ms) };
+  return { view: made, text: () => text, at: (ms: number) => (time = ms) };
 }
 
 describe('a matrix while it runs', () => {
