@@ -8,6 +8,7 @@ import { TEST_KHO } from '../model/selftest.js';
 import { comparePair } from './compare.js';
 import { devicesHandedIn } from './device-doings.js';
 import { callsOff, doingOf } from './doings.js';
+import { guestDoing } from './guests.js';
 import { neededVersion, type ObjectContent, withCmdline } from './object.js';
 import { type KernelFacts, predict } from './predict.js';
 import { type Use, USES } from './rules.js';
@@ -65,7 +66,7 @@ function withScenario(images: Prediction, scenario: Scenario, from: KernelFacts,
   const instead = (outcome: Prediction['outcome'], reason: string): Prediction => ({ ...images, outcome, endsIn: ENDS_IN[outcome], where: null, reasons: [reason, ...images.reasons] });
   if (callsOff(scenario)) return instead('refused', 'the scenario calls the update off');
   if (images.outcome !== 'preserved') return scenario.policy === 'check' && images.outcome !== 'refused' ? instead('refused', 'the running kernel is asked first, and the update is called off') : images;
-  const doing = doingOf(scenario, from, epoch);
+  const doing = doingOf(scenario, from, epoch) ?? guestDoing(scenario, epoch);
   return doing === null ? images : instead(doing.outcome, doing.reason);
 }
 

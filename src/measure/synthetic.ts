@@ -105,7 +105,7 @@ function resultOf(seed: number, night: number, cell: Cell, at: number): Result {
       size: 64 << 20, pages: 16384, hugeKiB: 0, inside: good ? { pages: 16384, bad: 0, size: 64 << 20, position: 0, seals: [], blocks: 131072, object: null } : null,
       outside: { pages: 16384, different: good ? 0 : 1777, overwritten: good ? 0 : 1777, readable: good ? 0 : 14607 }, problems: good ? [] : ['not retrieved'],
     })),
-    devices: [], iommu: null, guests: [], downtime: [], cases: [], incidents,
+    devices: [], iommu: null, guests: [], downtime: [], impaired: null, recovery: null, cases: [], incidents,
     memory: {
       pagesPreserved: 49152, pagesIntact: good ? 49152 : 0, pagesLeaked: 0, pagesLost: good ? 0 : 49152, pagesCorrupt: 0,
       updates: [{ epoch: 1, markedOnArrival: 49400, markedAtEnd: 3, baseline: [{ what: 'KHO root tree', phys: '0x221e000', pages: 1 }], map: [{ phys: '0x2d98000', pages: 49152, state: good ? 'intact' : 'lost' }, { phys: '0x221e000', pages: 1, state: 'own' }], mapLeftOut: 0 }],

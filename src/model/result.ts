@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // result.json: what other people's scripts read. Its JSON Schema is schema/result.schema.json, made from store/result-schema.ts.
 import type { Component, Mismatch } from './component.js';
-import type { DowntimeOfResult, GuestOfResult } from './guest-result.js';
+import type { DowntimeOfResult, GuestOfResult, ImpairedOfResult, RecoveryOfResult } from './guest-result.js';
 import type { DeviceOfResult, IommuOfResult } from './hardware-result.js';
 import type { Incident } from './incident.js';
 import type { EndsIn, Outcome } from './outcome.js';
@@ -97,6 +97,10 @@ export interface Result {
   downtime: DowntimeOfResult[];
   /** Of upstream's own tests; empty where the scenario runs none. */
   cases: CaseOfResult[];
+  /** What the host is left with; null where it can go on as before. */
+  impaired: ImpairedOfResult | null;
+  /** Null where none was asked for, or there was nothing to recover from. */
+  recovery: RecoveryOfResult | null;
   incidents: Incident[];
   memory: MemoryOfResult;
   /** What happened when, in milliseconds since the run began. */

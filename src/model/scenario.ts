@@ -142,6 +142,10 @@ export interface ReserveMemSpec {
 export const POLICIES = ['force', 'check'] as const;
 export type Policy = (typeof POLICIES)[number];
 
+/** Ways out of a host that an update has left impaired. */
+export const RECOVERIES = ['reboot', 'update'] as const;
+export type Recovery = (typeof RECOVERIES)[number];
+
 export interface Scenario {
   name: string;
   description: string;
@@ -157,6 +161,8 @@ export interface Scenario {
   steps: Step[];
   /** `check`: the running kernel is asked what it would write, and an update that cannot work is called off. `force`: it is tried. */
   policy: Policy;
+  /** What is tried, and measured, where the last update did not end well; null: nothing. */
+  recover: Recovery | null;
   /** `endsIn`: null where it follows from the outcome. */
   expect: { outcome: Outcome; endsIn: EndsIn | null };
   /** Deadline of the whole run in seconds; null: derived from a boot measured on the spot. */

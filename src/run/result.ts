@@ -36,6 +36,7 @@ export function buildResult(plan: RunPlan, record: RunRecord, around: Surroundin
       ...record.kept.map((file) => resourceOf(file, record.epochs.length - 1)),
     ],
     devices: record.devices, iommu: record.iommu, guests: record.guests, downtime: record.downtime,
+    impaired: impairedOf(record), recovery: record.recovery,
     cases: record.cases, incidents: record.incidents,
     memory: memoryOf(record.updates),
     timeline: around.timeline,
@@ -44,6 +45,13 @@ export function buildResult(plan: RunPlan, record: RunRecord, around: Surroundin
     versions: { lab: around.labVersion, node: process.version },
     startedAt: record.startedAt.toISOString(),
   };
+}
+
+/** Leaked memory stays with the host that the last update made. */
+function impairedOf({ updates, guests, verdict }: RunRecord): Result['impaired'] {
+  const pagesLeaked = updates.at(-1)?.counts.pagesLeaked ?? 0;
+  if (pagesLeaked === 0 && verdict.outcome !== 'leak') return null;
+  return { pagesLeaked, guests: guests.filter(({ state, epoch }) => state !== 'survived' && epoch === updates.at(-1)?.epoch).map(({ name }) => name) };
 }
 
 function ownUsage(): Result['lab'] {

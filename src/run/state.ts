@@ -108,6 +108,8 @@ export class RunState {
   readonly devices = new Map<string, DeviceState>();
   /** Guests of the scenario, by name, once they were to be made. */
   readonly guests = new Map<string, GuestState>();
+  /** `policy: check`: the running kernel has been asked, and let the update go on. */
+  asked = false;
   /** How long the lab has held the machine still in all, milliseconds. */
   stillMs = 0;
   /** The smallest distance seen between the agent's clock and the machine's time, milliseconds. */
@@ -146,6 +148,7 @@ export class RunState {
     this.files.clear();
     this.sessions.clear();
     this.outgoingRoot = null;
+    this.asked = false;
     for (const device of this.devices.values()) device.jumped();
     for (const guest of this.guests.values()) guest.jumped();
   }

@@ -47,6 +47,7 @@ export function build(input: ScenarioInput, context: Context): Scenario {
     hardware,
     steps: drafts.map(({ step }) => step),
     policy: input.policy,
+    recover: input.recover ?? null,
     expect: { outcome, endsIn: typeof input.expect === 'string' ? null : (input.expect.endsIn ?? null) },
     timeout: overrides.timeout ?? input.timeout ?? null,
     deadline: input.deadline ?? null,

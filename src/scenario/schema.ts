@@ -2,7 +2,7 @@
 // The whole file. The committed JSON Schema is generated from this.
 import { z } from 'zod';
 import { ENDINGS, OUTCOMES } from '../model/outcome.js';
-import { POLICIES } from '../model/scenario.js';
+import { POLICIES, RECOVERIES } from '../model/scenario.js';
 import { GIB, LIMITS } from './limits.js';
 import { device, iommu } from './schema-devices.js';
 import { faultEntry } from './schema-faults.js';
@@ -59,6 +59,8 @@ export const scenarioSchema = mapping({
     .default('preserved').describe('The outcome that is the right one; preserved by default'),
   policy: z.enum(POLICIES).default('force')
     .describe('check: ask the running kernel what it would write, and call the update off where the next one does not understand it; force: try it'),
+  recover: z.enum(RECOVERIES).optional()
+    .describe('Where the last update did not end well and the next kernel runs: reboot, or one more update; what that gives back is measured, and the verdict stays'),
   timeout: seconds.optional().describe('Deadline of the whole run in seconds; measured on the spot by default'),
   deadline: seconds.optional().describe('Deadline for one sign of progress in seconds; measured on the spot by default'),
 });

@@ -5,7 +5,7 @@ import { ENDINGS, OUTCOMES } from '../model/outcome.js';
 import { POLICIES } from '../model/scenario.js';
 import { CASE_STATES } from '../model/selftest.js';
 import { PHYS_STATES, RESULT_SCHEMA, type Result } from '../model/result.js';
-import { downtimeResult, guestResult } from './guest-schema.js';
+import { downtimeResult, guestResult, impairedResult, recoveryResult } from './guest-schema.js';
 import { deviceResult, iommuResult } from './hardware-schema.js';
 
 const component = z.object({ name: z.string(), version: z.number().int() });
@@ -55,7 +55,8 @@ export const resultSchema = z.object({
   cause: incident.nullable(),
   expected: z.enum(OUTCOMES), expectedEndsIn: z.enum(ENDINGS).nullable().describe('Where it does not follow from the outcome'), asExpected: z.boolean(),
   predicted: prediction.nullable(),
-  mismatches: z.array(mismatch), resources: z.array(resource), devices: z.array(deviceResult).default([]), iommu: iommuResult.nullable().default(null), guests: z.array(guestResult).default([]), downtime: z.array(downtimeResult).default([]), cases: z.array(selftestCase).default([]), incidents: z.array(incident), memory,
+  mismatches: z.array(mismatch), resources: z.array(resource), devices: z.array(deviceResult).default([]), iommu: iommuResult.nullable().default(null), guests: z.array(guestResult).default([]), downtime: z.array(downtimeResult).default([]),
+  impaired: impairedResult.nullable().default(null).describe('What the host is left with; null where it can go on as before'), recovery: recoveryResult.nullable().default(null), cases: z.array(selftestCase).default([]), incidents: z.array(incident), memory,
   timeline: z.array(z.object({ t: z.number(), epoch: count, what: z.string() })),
   qemu: z.object({ version: z.string(), accel: z.string(), commandLine: z.string() }),
   durations: z.record(z.string(), z.number()).describe('Milliseconds'),
