@@ -43,7 +43,7 @@ baseline: baseline.yaml
   ]);
   expect(first.code).toBe(1);
   expect(matrix.cells).toHaveLength(3);
-  expect(runs().map((name) => readCellOfRun(join(results, name))?.cell).sort()).toEqual(matrix.cells.map(({ id }) => id).sort());
+  expect(runs().map((name) => readCellOfRun(join(results, name))?.cell ?? '').sort()).toEqual(matrix.cells.map(({ id }) => id).sort());
   expect(first.stderr).toContain('+ scenarios/pair.yaml  7.1.13 -> 7.2.12: lost');
   expect(readFileSync(join(dir, 'baseline.yaml'), 'utf8')).toContain('7.1.13 -> 7.2.12: lost');
 
