@@ -34,6 +34,8 @@ export interface RunPlan {
   hold?: Hold | undefined;
   /** Somebody may have the machine stand still for any time: no deadline ends the run. */
   patient?: boolean | undefined;
+  /** Program of the kernel's own test on this host, one an epoch; null where the scenario runs none. */
+  selftests: (string | null)[];
 }
 
 export interface RunContext {

@@ -1,30 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
-// What became of the handed-over pages: each file a strip, cut by the share of each state. The counts are exact; where a state lies within a file is not known here.
-import type { ResourceOfResult, Result } from '../../../model/result.js';
+// What became of the handed-over pages: each file a strip, cut by the share of each state, and a map of physical memory for each update.
+import type { PhysState, ResourceOfResult, Result } from '../../../model/result.js';
 import { bytes } from '../../style.js';
 import { show } from '../page.js';
+import { PhysMap } from './phys-map.js';
 
-export const PAGE_STATES = ['intact', 'corrupt', 'leaked', 'lost', 'reused', 'unjudged'] as const;
-export type PageState = (typeof PAGE_STATES)[number];
+export const PAGE_STATES = ['intact', 'corrupt', 'leaked', 'lost', 'reused', 'unjudged', 'own'] as const satisfies readonly PhysState[];
 
-const WORDS: Readonly<Record<PageState, string>> = {
-  intact: 'intact', corrupt: 'corrupt: came back with other content', leaked: 'leaked: nobody has them', lost: 'lost: given back, content still readable', reused: 'reused: lost and written over', unjudged: 'unjudged: the machine ended first',
+const WORDS: Readonly<Record<PhysState, string>> = {
+  intact: 'intact', corrupt: 'corrupt: came back with other content', leaked: 'leaked: nobody has them', lost: 'lost: given back, content still readable', reused: 'reused: lost and written over', unjudged: 'unjudged: the machine ended first', own: 'the handover\'s own, which stays',
 };
 
-/** Pages by state. What was lost and overwritten is in use by the next kernel. */
-export function pagesByState({ state, pages, inside, outside }: ResourceOfResult): Map<PageState, number> {
-  const counts = new Map<PageState, number>();
-  const put = (key: PageState, count: number) => {
+/** Pages by state, the worst first. What was lost and overwritten is in use by the next kernel. */
+export function pagesByState({ state, pages, inside, outside }: ResourceOfResult): Map<PhysState, number> {
+  const counts = new Map<PhysState, number>();
+  const put = (key: PhysState, count: number) => {
     if (count > 0) counts.set(key, count);
   };
   if (state === 'lost') {
     const reused = Math.min(pages, outside?.overwritten ?? 0);
-    put('lost', pages - reused);
     put('reused', reused);
+    put('lost', pages - reused);
   } else if (state === 'corrupt') {
     const bad = Math.min(pages, Math.max(outside?.different ?? 0, inside?.bad ?? 0));
-    put('intact', pages - bad);
     put('corrupt', bad);
+    put('intact', pages - bad);
   } else put(state, pages);
   return counts;
 }
@@ -32,26 +32,30 @@ export function pagesByState({ state, pages, inside, outside }: ResourceOfResult
 const WIDTH = 960;
 const MOST = 40;
 
-export function MemoryMap({ result }: { result: Result }) {
+/** @param props.brief say no more than that all is intact, where it is */
+export function MemoryMap({ result, brief }: { result: Result; brief: boolean }) {
   const { resources, memory } = result;
+  const short = brief && resources.every(({ state }) => state === 'intact');
   if (resources.length === 0 && memory.updates.length === 0) return null;
   const largest = Math.max(1, ...resources.map(({ pages }) => pages));
   return (
     <section aria-labelledby="memory-head">
       <h2 id="memory-head">Memory</h2>
       <p>{memory.pagesPreserved} pages handed over: {memory.pagesIntact} intact, {memory.pagesCorrupt} corrupt, {memory.pagesLost} lost; {memory.pagesLeaked} leaked.</p>
-      {resources.length === 0 ? null : (
+      {short ? <p>{resources.length} {resources.length === 1 ? 'file' : 'files'}, all intact: {show(resources.slice(0, MOST).map(({ name }) => name).join(', '))}.</p> : null}
+      {resources.length === 0 || short ? null : (
         <>
           <div class="wide"><table class="list">
             <thead><tr><th scope="col">file</th><th scope="col">state</th><th scope="col">size</th><th scope="col">seen from inside</th><th scope="col">from outside</th><th scope="col">pages by state</th></tr></thead>
             <tbody>{resources.slice(0, MOST).map((file, at) => <FileRow key={at} file={file} largest={largest} />)}</tbody>
           </table></div>
           {resources.length > MOST ? <p>and {resources.length - MOST} more</p> : null}
-          <p class="legend">{PAGE_STATES.filter((state) => resources.some((file) => pagesByState(file).has(state))).map((state) => <span key={state}><svg class="swatch" viewBox="0 0 10 10" aria-hidden="true"><rect class={`p-${state}`} width="10" height="10" /></svg> {WORDS[state]}</span>)}</p>
+          <p class="legend">{PAGE_STATES.filter((state) => resources.some((file) => pagesByState(file).has(state)) || memory.updates.some(({ map }) => map.some((run) => run.state === state))).map((state) => <span key={state}><svg class="swatch" viewBox="0 0 10 10" aria-hidden="true"><rect class={`p-${state}`} width="10" height="10" /></svg> {WORDS[state]}</span>)}</p>
         </>
       )}
+      {memory.updates.map(({ epoch, map, mapLeftOut }) => (map.length === 0 || short ? null : <PhysMap key={epoch} epoch={epoch} map={map} leftOut={mapLeftOut} />))}
       {memory.updates.map(({ epoch, markedOnArrival, markedAtEnd, baseline }) => (markedOnArrival === null && markedAtEnd === null ? null : (
-        <p key={epoch} class="faint">Into epoch {epoch}: {markedOnArrival ?? '?'} pages marked as handed over on arrival, {markedAtEnd ?? '?'} at the end{baseline.length === 0 ? '' : `, of which the handover's own: ${baseline.map(({ what, phys, pages }) => `${show(what)} at ${phys}${pages > 1 ? ` (${pages})` : ''}`).join(', ')}`}.</p>
+        <p key={epoch} class="faint">Into epoch {epoch}: {markedOnArrival ?? '?'} pages marked as handed over on arrival, {markedAtEnd ?? '?'} at the end{baseline.length === 0 ? '' : `, of which the handover's own: ${baseline.map(({ what, phys, pages }) => `${show(what)} at ${show(phys)}${pages > 1 ? ` (${pages})` : ''}`).join(', ')}`}.</p>
       )))}
     </section>
   );
