@@ -4,6 +4,7 @@ import type { Mismatch } from '../model/component.js';
 import { ENDS_IN } from '../model/outcome.js';
 import type { Prediction } from '../model/prediction.js';
 import type { Scenario } from '../model/scenario.js';
+import { TEST_KHO } from '../model/selftest.js';
 import { comparePair } from './compare.js';
 import { devicesHandedIn } from './device-doings.js';
 import { callsOff, doingOf } from './doings.js';
@@ -34,6 +35,9 @@ export function carriedBy({ steps, reserveMem }: Pick<Scenario, 'steps' | 'reser
       inSession.set(`${step.session}/${step.token}`, object);
       uses.add(object === undefined ? 'memfd' : 'object');
       if (object !== undefined) objectNeeds = Math.max(objectNeeds ?? 0, neededVersion(object));
+    } else if (step.op === 'kselftest' && step.stage === 1 && step.test !== TEST_KHO) {
+      // All of them preserve a memfd in a session, if only for their own state.
+      uses.add('session').add('memfd');
     } else if (step.op === 'retrieve') {
       const object = inSession.get(`${step.session}/${step.token}`);
       if (object !== undefined) objects.set(step.file, object);

@@ -6,6 +6,7 @@ export { defaultCacheDir } from './cache.js';
 export { SCANNED } from './components.js';
 export { type ImageContext, openWorkspace } from './context.js';
 export { ensureHostTools, ensureTools, findProgram, hostTools, installLine, type Purpose, type ToolState } from './host.js';
+export { ensureKselftest } from './kselftest.js';
 export { ensureKernel, findBuilt } from './kernel.js';
 export { buildableNames, definedKernels, type ImageDetails, type ImageEntry, listImages, type Removed, removeImage, ROOTFS_NAME, showImage } from './list.js';
 export { type KernelParcel, offerKernel, takeKernel } from './parcel.js';

@@ -118,6 +118,8 @@ export type Action =
   | { op: 'abort' }
   | { op: 'kill-agent' }
   | { op: 'exec'; command: string; status: number; stdout: string | null }
+  /** A stage of one of upstream's own tests; `stage`: null where it has none. */
+  | { op: 'kselftest'; test: string; stage: 1 | 2 | null }
   | { op: 'upload'; from: string; to: string; mode: number }
   | { op: 'fault'; at: 'now' | 'jump'; fault: Fault };
 

@@ -38,12 +38,12 @@ export interface Performed {
 }
 
 /** Throws a LabError where the result cannot be kept, and the signal's reason where it is aborted; nothing of the run stays then. */
-export async function perform(scenario: Scenario, { kernels, rootfs, accel, formats }: Prepared, options: PerformOptions): Promise<Performed> {
+export async function perform(scenario: Scenario, { kernels, rootfs, accel, formats, selftests }: Prepared, options: PerformOptions): Promise<Performed> {
   const id = runId(new Date(), scenario.name, [kernels[0]?.name ?? '', kernels.at(-1)?.name ?? '']);
   const folder = new RunFolder(options.results, id, options.cell ?? null);
   const dir = mkdtempSync(join(tmpdir(), 'lab-'));
   if (!options.keep) removeAtEnd(dir);
-  const plan: RunPlan = { id, scenario, kernels, rootfs, accel: accel.accel, dir, formats, deviceLooks: options.deviceLooks ?? true };
+  const plan: RunPlan = { id, scenario, kernels, rootfs, accel: accel.accel, dir, formats, selftests, deviceLooks: options.deviceLooks ?? true };
   const timeline = new Timeline();
   const clock = startClock();
   try {

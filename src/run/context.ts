@@ -29,6 +29,8 @@ export interface RunPlan {
   formats: (HandoverFormat | null)[];
   /** Devices and the IOMMU are looked at from outside; false only where the cost of that is measured. */
   deviceLooks: boolean;
+  /** Program of the kernel's own test on this host, one an epoch; null where the scenario runs none. */
+  selftests: (string | null)[];
 }
 
 export interface RunContext {

@@ -7,6 +7,7 @@ import type { DowntimeOfResult, GuestOfResult, RecoveryOfResult } from '../model
 import type { DeviceOfResult, IommuOfResult } from '../model/hardware-result.js';
 import type { Incident } from '../model/incident.js';
 import type { Step } from '../model/scenario.js';
+import type { CaseOfResult } from '../model/selftest.js';
 import { startClock, type Clock } from '../util/clock.js';
 import { DeadlineError } from '../util/deadline.js';
 import { LabError, messageOf } from '../util/errors.js';
@@ -49,6 +50,8 @@ export interface RunRecord {
   /** Files of the old kernel after an update that was called off. */
   kept: FileRecord[];
   steps: StepResult[];
+  /** Of upstream's own tests. */
+  cases: CaseOfResult[];
   /** For what the running kernel's answer called the update off. */
   objected: Mismatch[];
   /** Of devices and the IOMMU, what the next kernel did not take over. */
@@ -301,7 +304,7 @@ export async function execute(plan: RunPlan, streams: RunStreams, signal: AbortS
     signal.throwIfAborted();
     const verdict = run.verdict ?? decide(run.recorder.incidents);
     return {
-      verdict, incidents: run.recorder.incidents, droppedIncidents: run.recorder.dropped, updates: run.updates, kept: run.kept, steps: run.state.results, objected: run.state.objected, hardware: run.state.hardware,
+      verdict, incidents: run.recorder.incidents, droppedIncidents: run.recorder.dropped, updates: run.updates, kept: run.kept, steps: run.state.results, cases: run.state.cases, objected: run.state.objected, hardware: run.state.hardware,
       devices: run.devices, iommu: run.context === null ? null : iommuResult(run.context, run.iommu),
       guests: run.guests, downtime: run.downtime, recovery: run.recovery,
       epochs: run.epochs, findings: run.machine?.findings ?? [], startedAt: run.clock.startedAt,

@@ -2,6 +2,7 @@
 // What the lab knows of the files and sessions of a run: what was asked for, where its pages lay, what came back.
 import type { Mismatch } from '../model/component.js';
 import type { FileSpec, Step } from '../model/scenario.js';
+import type { CaseOfResult } from '../model/selftest.js';
 import type { OutsideLook, PfnRun } from '../oracles/outside.js';
 import type { Pattern } from '../oracles/pattern.js';
 import type { Snapshot } from '../oracles/guest/index.js';
@@ -114,6 +115,8 @@ export class RunState {
   /** The smallest distance seen between the agent's clock and the machine's time, milliseconds. */
   agentClock: { epoch: number; offset: number } | null = null;
   readonly results: StepResult[] = [];
+  /** Of upstream's own tests. */
+  readonly cases: CaseOfResult[] = [];
   /** Pages that the running kernel had set aside for the next one before the first step; null where that cannot be seen. */
   trackedBefore: number | null = null;
   /** For what an update was called off: what the running kernel would have written and the next one would not have read. */

@@ -14,6 +14,7 @@ import { deviceStep } from './device-steps.js';
 import { injectFault } from './faults.js';
 import { lookAtArrival } from './guest-look.js';
 import { guestStep } from './guest-steps.js';
+import { kselftestStep } from './kselftest.js';
 import { INITRD_DISK, nextKernel } from './layout.js';
 import { applied, isAgentAction, operationOf, runsOf, type AgentAction } from './operations.js';
 import { RunState, type StepResult } from './state.js';
@@ -185,6 +186,8 @@ async function other(context: RunContext, step: Step, index: number): Promise<vo
       if (step.at === 'jump') return; // strikes during the kexec, see update.ts
       await injectFault(context, step.fault);
       return done(step.fault.kind, PASSED);
+    case 'kselftest':
+      return done(step.stage === null ? step.test : `${step.test} stage ${step.stage}`, await kselftestStep(context, step));
     case 'exec': {
       const result = await context.ssh.exec(step.command, { ms: context.deadlines.request(), signal: context.machine.ended });
       const wrong = result.status !== step.status ? `exit status ${result.status ?? result.signal}, expected ${step.status}`

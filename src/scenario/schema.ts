@@ -49,6 +49,8 @@ export const scenarioSchema = mapping({
   iommu,
   devices: z.array(device).default([]).describe('Devices that are passed through, each at a fixed address'),
   sessions: z.array(session).optional().describe('Short form: sessions and their files; the steps follow from them'),
+  kselftest: z.string({ error: 'expected the name of a test' }).regex(/^[a-z][a-z0-9_]{0,63}$/, { error: 'expected the name of a test, such as luo_multi_session' }).optional()
+    .describe('One of the kernel\'s own tests, instead of sessions or steps: a program of tools/testing/selftests/liveupdate, built from each kernel\'s source, or test_kho'),
   kexec: z.enum(KEXEC_WAYS).optional()
     .describe('Short form: how the last update goes. file: kexec_file_load; legacy: kexec_load, which hands nothing over; abort: called off once all is loaded; kill-agent: the agent dies before'),
   faults: z.array(faultEntry).default([]).describe('Faults at moments of an update'),
