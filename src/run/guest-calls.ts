@@ -10,7 +10,7 @@ const MOST_TEXT = 4096;
 /** What a guest counts of its own checks, by key of the answer. */
 const CHECKS = {
   bad: 'pages or words of its memory were wrong', fpuBad: 'FPU or SSE registers were wrong', msrBad: 'MSRs were wrong', debugBad: 'debug registers were wrong',
-  tscBack: 'the TSC went back', monoBack: 'its monotonic clock went back', systemBad: 'its program or tables were wrong', staleBad: 'a register that keeps its tick held an older one',
+  tscBack: 'the TSC went back', systemBad: 'its program or tables were wrong', staleBad: 'a register that keeps its tick held an older one',
 } as const;
 
 export function askGuest(context: RunContext, op: string, args: Record<string, string | number>, bytes = 0): Promise<AgentReply> {

@@ -55,14 +55,20 @@ export class RunFolder {
     try {
       this.logs[log].write(chunk);
     } catch (error) {
-      this.failure.abort(new LabError(`the result cannot be written: ${messageOf(error)}`, {
-        cause: error, hint: isDiskFull(error) ? 'free some space, or choose another folder with --results' : null,
-      }));
+      this.failure.abort(unwritable(error));
     }
   }
 
-  /** Writes the last files and gives the folder its name. Returns its path. */
+  /** Writes the last files and gives the folder its name. Returns its path. Throws a LabError where the disk takes no more. */
   finish(result: Result, scenarioText: string): string {
+    try {
+      return this.finishOn(result, scenarioText);
+    } catch (error) {
+      throw unwritable(error);
+    }
+  }
+
+  private finishOn(result: Result, scenarioText: string): string {
     for (const log of Object.values(this.logs)) log.close();
     const write = (name: string, text: string) => writeFileSync(join(this.partial, name), text);
     write('qemu.txt', result.qemu.commandLine);
@@ -86,6 +92,12 @@ export class RunFolder {
     rmSync(this.partial, { recursive: true, force: true });
     keep(this.partial);
   }
+}
+
+function unwritable(error: unknown): LabError {
+  return new LabError(`the result cannot be written: ${messageOf(error)}`, {
+    cause: error, hint: isDiskFull(error) ? 'free some space, or choose another folder with --results' : null,
+  });
 }
 
 /** A name that sorts by time and says what ran. */
