@@ -18,6 +18,9 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   show: async () => (await import('./show.js')).showCommand(),
   diff: async () => (await import('./diff.js')).diffCommand(),
   history: async () => (await import('./history.js')).historyCommand(),
+  shell: async () => (await import('./shell.js')).shellCommand(),
+  bisect: async () => (await import('./bisect.js')).bisectCommand(),
+  minimise: async () => (await import('./minimise.js')).minimiseCommand(),
   doctor: async () => (await import('./doctor.js')).doctorCommand(),
 };
 

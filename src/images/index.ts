@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 export { type AbiObjects, definitionObjects, treeObjects } from './abi.js';
+export { readDefinition } from './definition.js';
 export { type AbiWanted } from './abi-probe.js';
 export { isSourceTree } from './abi-tree.js';
 export { defaultCacheDir } from './cache.js';
@@ -14,3 +15,4 @@ export { prebuiltKernel } from './prebuilt.js';
 export { resolveKernel, type ResolvedKernel } from './resolve.js';
 export { ensureRootFs } from './rootfs.js';
 export { withFile } from './section.js';
+export { ensureSymbols, movedFunctions, type Symbols } from './symbols.js';

@@ -11,6 +11,7 @@ import type { Scenario } from '../model/scenario.js';
 import type { RunPlan } from '../run/context.js';
 import { execute } from '../run/execute.js';
 import { mismatchesSeen } from '../run/mismatches.js';
+import type { Hold } from '../run/points.js';
 import { buildResult, Timeline } from '../run/result.js';
 import { RunFolder, runId } from '../store/run-folder.js';
 import { startClock } from '../util/clock.js';
@@ -27,6 +28,10 @@ export interface PerformOptions {
   keep?: boolean;
   /** Whether devices are looked at from outside, by default; without it the result is no verdict on them. */
   deviceLooks?: boolean;
+  /** Called at each named point of the run. */
+  hold?: Hold;
+  /** No deadline ends the run. */
+  patient?: boolean;
   /** Which cell of a matrix the run is for. */
   cell?: CellOfRun;
 }
@@ -43,7 +48,7 @@ export async function perform(scenario: Scenario, { kernels, rootfs, accel, form
   const folder = new RunFolder(options.results, id, options.cell ?? null);
   const dir = mkdtempSync(join(tmpdir(), 'lab-'));
   if (!options.keep) removeAtEnd(dir);
-  const plan: RunPlan = { id, scenario, kernels, rootfs, accel: accel.accel, dir, formats, selftests, deviceLooks: options.deviceLooks ?? true };
+  const plan: RunPlan = { id, scenario, kernels, rootfs, accel: accel.accel, dir, formats, selftests, deviceLooks: options.deviceLooks ?? true, hold: options.hold, patient: options.patient };
   const timeline = new Timeline();
   const clock = startClock();
   try {

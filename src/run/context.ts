@@ -8,6 +8,7 @@ import type { Accel } from '../qemu/args.js';
 import type { Deadlines } from './deadlines.js';
 import type { HandoverFormat } from './format.js';
 import type { Machine } from './machine.js';
+import type { Hold } from './points.js';
 import type { Recorder } from './recorder.js';
 import type { RunState } from './state.js';
 import type { RunStreams } from './streams.js';
@@ -29,6 +30,10 @@ export interface RunPlan {
   formats: (HandoverFormat | null)[];
   /** Devices and the IOMMU are looked at from outside; false only where the cost of that is measured. */
   deviceLooks: boolean;
+  /** Called at each named point of the run, which goes on when it resolves. */
+  hold?: Hold | undefined;
+  /** Somebody may have the machine stand still for any time: no deadline ends the run. */
+  patient?: boolean | undefined;
   /** Program of the kernel's own test on this host, one an epoch; null where the scenario runs none. */
   selftests: (string | null)[];
 }

@@ -26,6 +26,7 @@ import { setAside } from './handover.js';
 import { machineConfig } from './layout.js';
 import type { MarkedPages } from './look.js';
 import { Machine } from './machine.js';
+import { holdAt } from './points.js';
 import { recover } from './recover.js';
 import { Recorder } from './recorder.js';
 import { judgeRefusal, letGo } from './refusal.js';
@@ -115,6 +116,7 @@ class Run {
 
   async go(): Promise<void> {
     const context = await this.boot();
+    await holdAt(context, 'booted');
     const steps = this.plan.scenario.steps.map((step, index) => ({ step, index }));
     for (;;) {
       const { epoch } = this.recorder;
@@ -167,7 +169,7 @@ class Run {
     const { plan, recorder, streams, state } = this;
     const key = makeRunKey();
     const seconds = (value: number | null) => (value === null ? null : value * 1000);
-    const deadlines = new Deadlines(seconds(plan.scenario.deadline));
+    const deadlines = new Deadlines(seconds(plan.scenario.deadline), plan.patient);
     makeBackings(plan.scenario.hardware, plan.dir);
     this.trace = plan.deviceLooks ? TraceLog.follow(plan.scenario.hardware, plan.dir, recorder) : null;
     const machine = (this.machine = await recorder.task('start of the machine', () =>
@@ -175,7 +177,7 @@ class Run {
     // Who aborted in the meantime found no machine to stop.
     this.signal.throwIfAborted();
     const limit = seconds(plan.scenario.timeout);
-    if (limit !== null) this.timer = setTimeout(() => machine.expire(limit), limit);
+    if (limit !== null && plan.hold === undefined) this.timer = setTimeout(() => machine.expire(limit), limit);
     const started = this.clock.now();
     const mark = await recorder.task('boot', () => machine.untilReady(0, deadlines.boot)).catch((error: unknown) => {
       // A stock kernel that stands still under KVM alone is KVM's doing on more than one host.
@@ -303,13 +305,16 @@ export async function execute(plan: RunPlan, streams: RunStreams, signal: AbortS
     await run.go().catch((error: unknown) => run.failed(error));
     signal.throwIfAborted();
     const verdict = run.verdict ?? decide(run.recorder.incidents);
+    const total = run.clock.now();
+    if (run.context !== null) await holdAt(run.context, 'verdict', verdict);
+    signal.throwIfAborted();
     return {
       verdict, incidents: run.recorder.incidents, droppedIncidents: run.recorder.dropped, updates: run.updates, kept: run.kept, steps: run.state.results, cases: run.state.cases, objected: run.state.objected, hardware: run.state.hardware,
       devices: run.devices, iommu: run.context === null ? null : iommuResult(run.context, run.iommu),
       guests: run.guests, downtime: run.downtime, recovery: run.recovery,
       epochs: run.epochs, findings: run.machine?.findings ?? [], startedAt: run.clock.startedAt,
       qemu: { version: run.machine?.qemuVersion ?? '', accel: plan.accel, commandLine: run.machine?.commandLine ?? '' },
-      durations: { total: run.clock.now() },
+      durations: { total },
     };
   } finally {
     signal.removeEventListener('abort', stopOnAbort);
