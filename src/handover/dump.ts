@@ -191,12 +191,21 @@ class Dumper {
     const pages = order === null ? 1 : 2 ** order;
     const preserved = this.areas === null ? null : order !== null;
     const last = runs.at(-1);
-    const follows = last !== undefined && last.flags === flags && last.preserved === preserved && BigInt(last.pfn) + BigInt(last.pages) === pfn && BigInt(last.index) + BigInt(last.pages) === index;
-    if (follows) {
+    const alike = last !== undefined && last.flags === flags && last.preserved === preserved && BigInt(last.index) + BigInt(last.pages) === index;
+    const step = alike ? stepTo(last, pfn, pages) : null;
+    if (last !== undefined && step !== null) {
+      last.step = step;
       last.pages += pages;
       last.folios++;
-    } else if (--this.left.runs >= 0) runs.push({ index: String(index), pfn: hex(pfn), pages, folios: 1, flags, preserved });
+    } else if (--this.left.runs >= 0) runs.push({ index: String(index), pfn: hex(pfn), step: 1, pages, folios: 1, flags, preserved });
   }
+}
+
+/** Which way a run goes on with a folio; null where it does not. Only single pages follow one another downwards. */
+function stepTo({ pfn: first, pages, folios, step }: FolioRun, pfn: bigint, more: number): 1 | -1 | null {
+  const from = BigInt(first);
+  if ((step === 1 || pages === 1) && from + BigInt(pages) === pfn) return 1;
+  return folios === pages && more === 1 && (step === -1 || pages === 1) && from - BigInt(pages) === pfn ? -1 : null;
 }
 
 function merged(areas: readonly Area[]): { pfn: string; pages: number }[] {

@@ -11,3 +11,4 @@ export { findRoots, rootVersion } from './roots.js';
 export { type HandoverSource, Walk } from './source.js';
 export type { Spot } from './spot.js';
 export { trackedPages } from './tracked.js';
+export { metadataOf } from './trees.js';

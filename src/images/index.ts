@@ -5,6 +5,7 @@ export { isSourceTree } from './abi-tree.js';
 export { defaultCacheDir } from './cache.js';
 export { SCANNED } from './components.js';
 export { type ImageContext, openWorkspace } from './context.js';
+export { findByHash, findImage } from './find-image.js';
 export { ensureHostTools, ensureTools, findProgram, hostTools, installLine, type Purpose, type ToolState } from './host.js';
 export { ensureKernel, findBuilt } from './kernel.js';
 export { buildableNames, definedKernels, type ImageDetails, type ImageEntry, listImages, type Removed, removeImage, ROOTFS_NAME, showImage } from './list.js';

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // What one kernel hands over to the next, as it stands in memory. Addresses are hexadecimal text, 64-bit numbers decimal text.
 
-/** Folios that follow one another in the file and in memory, all with the same flags. Pages of 4096 bytes. */
+/** Folios that follow one another in the file and in memory, upwards or (single pages) downwards, all with the same flags. Pages of 4096 bytes. */
 export interface FolioRun {
   /** First page of the file. */
   index: string;
   /** Its page frame. */
   pfn: string;
+  /** Page frames from one page of the file to the next: 1 or -1. */
+  step: 1 | -1;
   pages: number;
   folios: number;
   flags: number;

@@ -6,12 +6,14 @@ import { join } from 'node:path';
 import { mismatchesOf, predictScenario, readByLast } from '../compat/index.js';
 import type { Event } from '../model/event.js';
 import type { CellOfRun } from '../model/matrix.js';
+import type { MemoryKept } from '../model/memory-image.js';
 import type { Result } from '../model/result.js';
 import type { Scenario } from '../model/scenario.js';
 import type { RunPlan } from '../run/context.js';
 import { execute } from '../run/execute.js';
 import { mismatchesSeen } from '../run/mismatches.js';
 import { buildResult, Timeline } from '../run/result.js';
+import { imageName, writeMemoryImage } from '../store/memory-image.js';
 import { RunFolder, runId } from '../store/run-folder.js';
 import { startClock } from '../util/clock.js';
 import { removeAtEnd } from '../util/reaper.js';
@@ -27,6 +29,8 @@ export interface PerformOptions {
   keep?: boolean;
   /** Whether devices are looked at from outside, by default; without it the result is no verdict on them. */
   deviceLooks?: boolean;
+  /** Whether the machine's memory is kept with the run; `never` without it. */
+  memory?: MemoryKept;
   /** Which cell of a matrix the run is for. */
   cell?: CellOfRun;
 }
@@ -43,7 +47,11 @@ export async function perform(scenario: Scenario, { kernels, rootfs, accel, form
   const folder = new RunFolder(options.results, id, options.cell ?? null);
   const dir = mkdtempSync(join(tmpdir(), 'lab-'));
   if (!options.keep) removeAtEnd(dir);
-  const plan: RunPlan = { id, scenario, kernels, rootfs, accel: accel.accel, dir, formats, deviceLooks: options.deviceLooks ?? true };
+  const signal = AbortSignal.any([options.signal, folder.failed]);
+  const memory: RunPlan['memory'] = (options.memory ?? 'never') === 'never' ? null : {
+    jumps: options.memory === 'always', keep: (head, pages) => writeMemoryImage(folder.file(imageName(head)), head, pages, signal),
+  };
+  const plan: RunPlan = { id, scenario, kernels, rootfs, accel: accel.accel, dir, formats, deviceLooks: options.deviceLooks ?? true, memory };
   const timeline = new Timeline();
   const clock = startClock();
   try {
@@ -56,7 +64,7 @@ export async function perform(scenario: Scenario, { kernels, rootfs, accel, form
       console: (chunk) => folder.console(chunk),
       qmp: (direction, text) => folder.line('qmp', clock.now(), direction, text),
       agent: (direction, text) => folder.line('agent', clock.now(), direction, text),
-    }, AbortSignal.any([options.signal, folder.failed]));
+    }, signal);
     const result = buildResult(plan, record, {
       predicted: predictScenario(scenario, kernels), mismatches: mismatchesSeen(mismatchesOf(scenario, kernels), record, (component) => readByLast(scenario, kernels, component)), timeline: timeline.entries, labVersion: options.labVersion,
     });

@@ -30,6 +30,8 @@ export interface SetUpStage {
 export interface PrepareOptions {
   accel: 'auto' | 'kvm' | 'tcg';
   signal: AbortSignal;
+  /** The handover of every kernel is to be read, whatever the scenario asks for. */
+  everyHandover?: boolean;
 }
 
 export class Preparation {
@@ -44,7 +46,7 @@ export class Preparation {
   stages(scenarios: readonly Scenario[]): SetUpStage[] {
     const kernels = [...new Set(scenarios.flatMap((scenario) => scenario.kernels))];
     // The last kernel hands nothing over.
-    const writers = [...new Set(scenarios.filter(looksIntoHandover).flatMap((scenario) => scenario.kernels.slice(0, -1)))];
+    const writers = [...new Set(scenarios.filter((scenario) => this.looksInto(scenario)).flatMap((scenario) => scenario.kernels.slice(0, -1)))];
     const demanded = new Set(scenarios.filter(demandsHandover).flatMap((scenario) => scenario.kernels.slice(0, -1)));
     return [
       {
@@ -80,12 +82,16 @@ export class Preparation {
   of(scenario: Scenario): Prepared {
     return {
       kernels: this.kernelsOf(scenario), rootfs: this.rootfs as RootFs, accel: this.accel as AccelAnswer,
-      formats: scenario.kernels.map((name) => (looksIntoHandover(scenario) ? (this.formats.get(name) ?? null) : null)),
+      formats: scenario.kernels.map((name) => (this.looksInto(scenario) ? (this.formats.get(name) ?? null) : null)),
     };
   }
 
   kernelsOf(scenario: Pick<Scenario, 'kernels'>): KernelImage[] {
     return scenario.kernels.map((name) => this.kernel(name));
+  }
+
+  private looksInto(scenario: Scenario): boolean {
+    return this.options.everyHandover === true || looksIntoHandover(scenario);
   }
 
   private kernel(name: string): KernelImage {

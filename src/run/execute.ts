@@ -21,10 +21,12 @@ import { judgeGuests, judgeKeptGuests } from './guest-judge.js';
 import { IommuRecord, iommuResult, judgeIommu } from './iommu-judge.js';
 import { judgeOopsed, judgeUpdate, managedPages, recordEnded, type FileRecord, type UpdateRecord } from './judge.js';
 import { setAside } from './handover.js';
+import { keepMemory } from './keep-memory.js';
 import { machineConfig } from './layout.js';
 import type { MarkedPages } from './look.js';
 import { Machine } from './machine.js';
 import { Recorder } from './recorder.js';
+import { cameAsExpected } from './expected.js';
 import { judgeRefusal, letGo } from './refusal.js';
 import { fillReserved } from './reserved.js';
 import { makeBackings } from './backing.js';
@@ -142,6 +144,17 @@ class Run {
     await this.machine?.stop();
     this.trace?.stop();
     this.machine?.close();
+  }
+
+  /** The machine ends, and what is in its memory is kept. */
+  async keepMemory(): Promise<void> {
+    const { plan, machine, context } = this;
+    // One that did not come to life has no memory yet.
+    if (plan.memory === null || machine?.memory === undefined) return;
+    context?.agent.drop();
+    context?.ssh.close();
+    await machine.stop();
+    await keepMemory(plan.memory, machine, this.recorder, this.state.handover?.root ?? null);
   }
 
   private async boot(): Promise<RunContext> {
@@ -262,6 +275,11 @@ class Run {
   }
 }
 
+/** Where the lab itself failed, the machine's memory tells nothing. */
+function keepsMemory({ memory, scenario }: RunPlan, verdict: Verdict, steps: readonly StepResult[]): boolean {
+  return memory !== null && verdict.outcome !== 'infra' && (memory.jumps || !cameAsExpected(scenario, verdict, steps));
+}
+
 /** Runs a plan. Never rejects for what happens to the machine: that is the record. Rejects when `signal` is aborted. */
 export async function execute(plan: RunPlan, streams: RunStreams, signal: AbortSignal): Promise<RunRecord> {
   const run = new Run(plan, streams, startClock(), signal);
@@ -271,13 +289,16 @@ export async function execute(plan: RunPlan, streams: RunStreams, signal: AbortS
     await run.go().catch((error: unknown) => run.failed(error));
     signal.throwIfAborted();
     const verdict = decide(run.recorder.incidents);
+    const total = run.clock.now();
+    if (keepsMemory(plan, verdict, run.state.results)) await run.keepMemory();
+    signal.throwIfAborted();
     return {
       verdict, incidents: run.recorder.incidents, droppedIncidents: run.recorder.dropped, updates: run.updates, kept: run.kept, steps: run.state.results, objected: run.state.objected, hardware: run.state.hardware,
       devices: run.devices, iommu: run.context === null ? null : iommuResult(run.context, run.iommu),
       guests: run.guests, downtime: run.downtime,
       epochs: run.epochs, findings: run.machine?.findings ?? [], startedAt: run.clock.startedAt,
       qemu: { version: run.machine?.qemuVersion ?? '', accel: plan.accel, commandLine: run.machine?.commandLine ?? '' },
-      durations: { total: run.clock.now() },
+      durations: { total },
     };
   } finally {
     signal.removeEventListener('abort', stopOnAbort);

@@ -61,6 +61,11 @@ export class RunFolder {
     }
   }
 
+  /** Path for another file of the run, while it is filled. */
+  file(name: string): string {
+    return join(this.partial, name);
+  }
+
   /** Writes the last files and gives the folder its name. Returns its path. */
   finish(result: Result, scenarioText: string): string {
     for (const log of Object.values(this.logs)) log.close();

@@ -19,7 +19,7 @@ function strike({ memory, source }: World, text: string, change: Change): void {
   memory.write(phys, bytes);
 }
 
-const FOLIOS = [{ index: '0', pfn: '0x100', pages: 4, folios: 4, flags: 3, preserved: true }, { index: '4', pfn: '0x110', pages: 16, folios: 1, flags: 3, preserved: true }];
+const FOLIOS = [{ index: '0', pfn: '0x100', step: 1, pages: 4, folios: 4, flags: 3, preserved: true }, { index: '4', pfn: '0x110', step: 1, pages: 16, folios: 1, flags: 3, preserved: true }];
 
 describe('a dump', () => {
   it('of 7.3 tells all', () => {
@@ -61,6 +61,14 @@ describe('a dump', () => {
     strike(world, place, change);
     expect(look(dumpHandover(world.source))).toEqual(expected);
   });
+});
+
+it('folios that lie downwards in memory are one run', () => {
+  const world = packedWorld();
+  for (let i = 0; i < 4; i++) strike(world, `memfd[vm0/7].folio[${i}].pfn`, { how: 'number', value: String(AT.content + 3 - i) });
+  expect(dumpHandover(world.source).sessions[1]?.files[0]?.memfd?.folios).toEqual([
+    { index: '0', pfn: '0x103', step: -1, pages: 4, folios: 4, flags: 3, preserved: true }, FOLIOS[1],
+  ]);
 });
 
 it.each([['7.3', packedWorld], ['6.19', treeWorld]] as const)('the pages that the dump of %s has read hold all of it, and none of the content', (_, make) => {
