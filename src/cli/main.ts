@@ -19,6 +19,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   show: async () => (await import('./show.js')).showCommand(),
   diff: async () => (await import('./diff.js')).diffCommand(),
   history: async () => (await import('./history.js')).historyCommand(),
+  minimise: async () => (await import('./minimise.js')).minimiseCommand(),
   doctor: async () => (await import('./doctor.js')).doctorCommand(),
 };
 

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+import { InvalidArgumentError } from 'commander';
+
+/** Parser of an option's number, for commander. */
+export function number(what: string, least: number, most: number, whole = true): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() === '' || !Number.isFinite(value) || value < least || value > most || (whole && !Number.isInteger(value))) throw new InvalidArgumentError(`expected ${what} from ${least} to ${most}.`);
+    return value;
+  };
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// How often a failure shows, and how many runs without it say that it is gone.
+
+/** Failures seen, of runs. */
+export interface Rate {
+  seen: number;
+  runs: number;
+}
+
+/**
+ * What is believed of a failure's rate: (seen + 1) / (runs + 2), Laplace's rule of succession. Three of three give 0.8, not 1: a failure
+ * that always showed so far may still be one that does not always show.
+ */
+export function expectedRate({ seen, runs }: Rate): number {
+  return (seen + 1) / (runs + 2);
+}
+
+/** Runs without the failure after which it is gone with this confidence (0 to 1), were it to show at `rate`; at most `most`. */
+export function runsToBeSure(rate: number, confidence: number, most: number): number {
+  if (rate >= 1) return 1;
+  return Math.min(most, Math.max(1, Math.ceil(Math.log(1 - confidence) / Math.log(1 - rate))));
+}
+
+/** The confidence that `runs` runs without the failure give. */
+export function confidenceOf(rate: number, runs: number): number {
+  return 1 - (1 - rate) ** runs;
+}
+
+/** Wilson's interval of a rate at 95 %. */
+export function interval({ seen, runs }: Rate): [low: number, high: number] {
+  if (runs === 0) return [0, 1];
+  const z = 1.96;
+  const p = seen / runs;
+  const middle = (p + (z * z) / (2 * runs)) / (1 + (z * z) / runs);
+  const half = (z / (1 + (z * z) / runs)) * Math.sqrt((p * (1 - p)) / runs + (z * z) / (4 * runs * runs));
+  return [Math.max(0, middle - half), Math.min(1, middle + half)];
+}
+
+export function rateText(rate: Rate): string {
+  const [low, high] = interval(rate);
+  const percent = (value: number) => `${Math.round(value * 100)} %`;
+  return `${rate.seen} of ${rate.runs} runs (95 %: ${percent(low)} to ${percent(high)})`;
+}

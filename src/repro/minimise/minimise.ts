@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+// Makes a scenario smaller as long as it fails in the same way, until nothing in it can go.
+import { LIMITS } from '../../scenario/limits.js';
+import { TimeIsUp, type Trials } from '../trials.js';
+import { at, type Data, type Path, pathsOf, textOf, withValue } from './data.js';
+import { ddmin, type First } from './ddmin.js';
+import { type Matter, whatMatters, withEntries, withWords, wordsOf } from './matters.js';
+import { DROPS, LISTS, numberOf, type Shrink, SHRINKS, sizeText } from './rules.js';
+import { spellOutFiles, spellOutSessions, spellOutSteps } from './spell-out.js';
+import { subjectsOf, withoutSubjects } from './subjects.js';
+import { onlySuspects } from './suspects.js';
+
+/** Rounds over everything: what another thing needed may go once that is gone. */
+const MOST_ROUNDS = 4;
+/** Values at more places than this are only changed all together. */
+const MOST_ALONE = 8;
+
+export interface MinimiseOptions {
+  trials: Trials;
+  /** Files and sessions that did not come back whole in the run that failed. */
+  suspects: readonly string[];
+  /** What is made smaller right now. */
+  onStage: (what: string) => void;
+}
+
+export interface Minimised {
+  data: Data;
+  matters: Matter[];
+  /** False where the time was up first. */
+  done: boolean;
+}
+
+export async function minimise(start: Data, options: MinimiseOptions): Promise<Minimised> {
+  const work = new Minimiser(start, options);
+  const done = await work.run();
+  return { data: work.data, matters: whatMatters(work.data, options.trials), done };
+}
+
+class Minimiser {
+  private suspected = false;
+
+  constructor(public data: Data, private readonly options: MinimiseOptions) {}
+
+  async run(): Promise<boolean> {
+    try {
+      this.become(spellOutSteps(this.data));
+      this.become(spellOutSessions(this.data));
+      for (let round = 0; round < MOST_ROUNDS; round++) {
+        const before = textOf(this.data);
+        await this.round();
+        if (textOf(this.data) === before) break;
+      }
+      return true;
+    } catch (error) {
+      if (error instanceof TimeIsUp) return false;
+      throw error;
+    }
+  }
+
+  /** Spelt out only where that still is a file that the lab reads. */
+  private become(data: Data): void {
+    if (Buffer.byteLength(textOf(data)) <= LIMITS.fileBytes) this.data = data;
+  }
+
+  private async holds(data: Data): Promise<boolean> {
+    if (textOf(data) === textOf(this.data)) return true;
+    if ((await this.options.trials.first([textOf(data)])) === null) return false;
+    this.data = data;
+    return true;
+  }
+
+  private async round(): Promise<void> {
+    for (const { what, patterns, least } of LISTS) {
+      if (what === 'sessions' && !this.suspected) {
+        this.suspected = true;
+        const guess = onlySuspects(this.data, this.options.suspects);
+        if (guess !== null) {
+          this.options.onStage('what is under suspicion');
+          await this.holds(guess);
+        }
+      }
+      if (what === 'steps') await this.subjects();
+      await this.list(what, patterns, least ?? 0);
+      if (what === 'sessions') this.become(spellOutFiles(this.data));
+    }
+    await this.words();
+    await this.traits();
+    this.options.onStage('sizes');
+    await this.holds(SHRINKS.filter(({ patterns }) => !patterns.includes('machine.memory')).reduce((data, rule) => this.shrunk(data, rule, rule.values[0] as number), this.data));
+    for (const rule of SHRINKS) await this.shrink(rule);
+  }
+
+  private async traits(): Promise<void> {
+    const base = this.data;
+    const paths = DROPS.flatMap((pattern) => pathsOf(base, pattern)).filter((path) => at(base, path) !== undefined);
+    await this.reduce(`traits, ${paths.length}`, paths, (kept) => paths.filter((path) => !kept.includes(path)).reduce((data, path) => withValue(data, path, undefined), base), 0);
+  }
+
+  private async shrink(rule: Shrink): Promise<void> {
+    for (let values = rule.values; values.length > 0;) {
+      const candidates = values.map((value) => this.shrunk(this.data, rule, value));
+      const changed = candidates.filter((data) => textOf(data) !== textOf(this.data));
+      const found = changed.length === 0 ? null : await this.options.trials.first(changed.map(textOf));
+      if (found === null) break;
+      const best = changed[found] as Data;
+      values = values.slice(0, candidates.indexOf(best));
+      this.data = best;
+    }
+    const paths = this.placesOf(rule, this.data);
+    // Not all of them, but perhaps some.
+    if (paths.length < 2 || paths.length > MOST_ALONE) return;
+    for (const path of paths) for (const value of rule.values) if (await this.holds(this.shrunk(this.data, rule, value, [path]))) break;
+  }
+
+  private placesOf({ patterns }: Shrink, data: Data): Path[] {
+    return patterns.flatMap((pattern) => (pattern.startsWith('machine.') ? [pattern.split('.')] : pathsOf(data, pattern)));
+  }
+
+  /** Everything that is larger becomes `value`. */
+  private shrunk(data: Data, rule: Shrink, value: number, paths: readonly Path[] = this.placesOf(rule, data)): Data {
+    const larger = paths.filter((path) => (numberOf(at(data, path)) ?? rule.otherwise ?? 0) > value);
+    return larger.reduce((smaller, path) => withValue(smaller, path, rule.unit === 'bytes' ? sizeText(value) : value), data);
+  }
+
+  private async list(what: string, patterns: readonly string[], least: number): Promise<void> {
+    const items = patterns.flatMap((pattern) => pathsOf(this.data, pattern)).flatMap((path) => {
+      const entries = at(this.data, path);
+      return Array.isArray(entries) ? entries.map((_, index) => ({ path, index })) : [];
+    });
+    if (items.length === 0) return;
+    const base = this.data;
+    const paths = [...new Set(items.map(({ path }) => path))];
+    const build = (kept: readonly { path: Path; index: number }[]) => paths.reduce((data, path) => {
+      const mine = new Set(kept.filter((item) => item.path === path).map(({ index }) => index));
+      const left = (at(base, path) as unknown[]).filter((_, index) => mine.has(index));
+      return withEntries(data, path, left);
+    }, base);
+    await this.reduce(`${what}, ${items.length}`, items, build, least);
+  }
+
+  private async subjects(): Promise<void> {
+    const { steps } = this.data;
+    if (!Array.isArray(steps)) return;
+    const names = subjectsOf(steps);
+    await this.reduce(`what steps are about, ${names.length}`, names, (kept) => {
+      const stay = new Set(kept);
+      return { ...this.data, steps: withoutSubjects(steps, new Set(names.filter((name) => !stay.has(name)))) };
+    }, 0);
+  }
+
+  private async words(): Promise<void> {
+    for (const path of pathsOf(this.data, 'cmdline.*')) {
+      const words = wordsOf(at(this.data, path));
+      await this.reduce(`kernel command line, ${words.length} words`, words, (kept) => withWords(this.data, path, kept), 0);
+    }
+  }
+
+  private async reduce<T>(what: string, items: readonly T[], build: (kept: readonly T[]) => Data, least: number): Promise<void> {
+    if (items.length === 0) return;
+    this.options.onStage(what);
+    let best = items;
+    const first: First = async (candidates) => {
+      const found = await this.options.trials.first(candidates.map((kept) => textOf(build(kept as unknown as readonly T[]))));
+      if (found !== null) best = candidates[found] as unknown as readonly T[];
+      return found;
+    };
+    try {
+      await ddmin(items, first, least);
+    } finally {
+      // What was found before the time was up stays found.
+      if (best !== items) this.data = build(best);
+    }
+  }
+}

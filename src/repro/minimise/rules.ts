@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// What may go from a scenario, and what may be made smaller, as data. Order is that of the trials: what costs most time goes first.
+import { size } from '../../scenario/values.js';
+
+/** Lists whose entries may go, all entries of all lists of a pattern together. */
+export const LISTS: readonly { what: string; patterns: readonly string[]; least?: number }[] = [
+  { what: 'faults', patterns: ['faults'] },
+  { what: 'devices', patterns: ['devices'] },
+  { what: 'kernels of the chain', patterns: ['chain'], least: 2 },
+  { what: 'sessions', patterns: ['sessions'] },
+  { what: 'files and guests', patterns: ['sessions.*.files', 'sessions.*.guests'] },
+  { what: 'steps', patterns: ['steps'] },
+  { what: 'reserved memory', patterns: ['reserveMem'] },
+  { what: 'arguments of QEMU', patterns: ['machine.qemuArgs'] },
+  { what: 'traits of files and devices', patterns: ['sessions.*.files.*.holes', 'sessions.*.files.*.seals', 'steps.*.memfd.holes', 'steps.*.memfd.seals', 'devices.*.map', 'sessions.*.guests.*.features'] },
+];
+
+/** Keys that may go, which then have their default. */
+export const DROPS: readonly string[] = [
+  'policy', 'kexec', 'iommu', 'sessions.*.retrieve', 'sessions.*.finish',
+  ...['huge', 'position', 'array', 'state', 'label', 'holes', 'seals'].flatMap((key) => [`sessions.*.files.*.${key}`, `steps.*.memfd.${key}`, `steps.*.object.${key}`]),
+  ...['kind', 'vcpus', 'preserve', 'features'].map((key) => `sessions.*.guests.*.${key}`),
+  ...['dma', 'behind', 'size', 'map'].map((key) => `devices.*.${key}`),
+];
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+/** Values to try, the smallest first. `otherwise`: what holds where nothing is written; without it the key must be there. */
+export interface Shrink {
+  patterns: readonly string[];
+  values: readonly number[];
+  otherwise?: number;
+  unit: 'bytes' | 'number';
+}
+
+export const SHRINKS: readonly Shrink[] = [
+  { patterns: ['sessions.*.guests.*.count'], values: [1, 2, 4, 16], unit: 'number' },
+  { patterns: ['sessions.*.files.*.memfd', 'sessions.*.files.*.object', 'steps.*.memfd.size', 'steps.*.object.size', 'reserveMem.*.size'], values: [4 * KIB, 64 * KIB, MIB, 16 * MIB, 256 * MIB], unit: 'bytes' },
+  { patterns: ['sessions.*.guests.*.size', 'steps.*.guest-create.size'], values: [MIB, 4 * MIB, 48 * MIB, 64 * MIB, 256 * MIB], unit: 'bytes' },
+  { patterns: ['machine.cpus'], values: [1, 2, 4], otherwise: 2, unit: 'number' },
+  { patterns: ['machine.memory'], values: [256 * MIB, 512 * MIB, 768 * MIB, 1024 * MIB, 2048 * MIB], otherwise: 1024 * MIB, unit: 'bytes' },
+];
+
+/** Bytes or a number, as written; null where it is neither. */
+export function numberOf(value: unknown): number | null {
+  const parsed = size.safeParse(value);
+  return parsed.success ? parsed.data : null;
+}
+
+/** Bytes as a scenario has them. */
+export function sizeText(bytes: number): string | number {
+  return bytes % MIB === 0 ? `${bytes / MIB}MiB` : bytes % KIB === 0 ? `${bytes / KIB}KiB` : bytes;
+}
