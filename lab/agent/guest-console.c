@@ -27,15 +27,15 @@ static bool parse_tick(struct guest_tick *tick, const char *line)
 		memcpy(now.boot_id, id, sizeof(id));
 	else if (strcmp(now.boot_id, id))
 		now.boot_id_changed++;
-	now.seen = 1;
+	now.tsc_back += now.seen && tsc < tick->tsc;
+	now.mono_back += now.seen && mono < tick->mono_us;
+	now.seen++;
 	*tick = now;
 	return true;
 }
 
 bool console_put(struct console *c, char byte)
 {
-	bool ticked;
-
 	c->tail[c->written++ % CONSOLE_TAIL] = byte ? byte : ' ';
 	if (byte == '\r' || !byte)
 		return false;
@@ -47,9 +47,9 @@ bool console_put(struct console *c, char byte)
 	c->line[c->line_len] = 0;
 	c->line_len = 0;
 	c->lines++;
+	c->tick.panicked |= !!strstr(c->line, "Kernel panic - ");
 	c->found |= c->wanted && strstr(c->line, c->wanted);
-	ticked = parse_tick(&c->tick, c->line);
-	return ticked;
+	return parse_tick(&c->tick, c->line);
 }
 
 void console_tail(const struct console *c, char *to)

@@ -14,8 +14,9 @@
 struct guest_tick {
 	uint64_t tick, bad, fpu_bad, boot_us, mono_us, real_us, tsc;
 	char boot_id[BOOT_ID + 3]; /* the first that was told */
-	uint32_t boot_id_changed;
-	uint32_t seen;
+	uint32_t boot_id_changed, tsc_back, mono_back; /* times that it was another than the first; that it went back */
+	uint32_t panicked;
+	uint64_t seen; /* lines */
 };
 
 struct console {

@@ -65,7 +65,7 @@ static void linux_ticked(struct guest *g)
 	const struct guest_tick *tick = &g->console.tick;
 
 	guest_ticked(g, tick->tick);
-	g->failed += tick->bad || tick->fpu_bad || tick->boot_id_changed;
+	g->failed += tick->bad || tick->fpu_bad || tick->boot_id_changed || tick->tsc_back || tick->mono_back;
 }
 
 static void linux_out(struct guest *g, uint16_t port, uint8_t value)
@@ -77,12 +77,14 @@ static void linux_out(struct guest *g, uint16_t port, uint8_t value)
 		return;
 	if (uart_write(&g->uart, port - UART_PORT, value)) {
 		uint64_t lines = g->console.lines;
+		uint32_t panicked = g->console.tick.panicked;
 
 		if (console_put(&g->console, (char)value)) {
 			if (mono && g->console.tick.mono_us > mono && g->console.tick.mono_us - mono > g->max_gap_us)
 				g->max_gap_us = g->console.tick.mono_us - mono;
 			linux_ticked(g);
 		} else if (lines != g->console.lines) {
+			g->failed += g->console.tick.panicked && !panicked;
 			pthread_cond_broadcast(&g->changed);
 		}
 	}

@@ -71,6 +71,15 @@ int64_t msrs_save(struct vcpu *v, void *to)
 	return (int64_t)(all_msrs(v->fd, KVM_GET_MSRS, entries, count, NULL) * sizeof(*entries));
 }
 
+/* Most are as a new vCPU has them already. Setting those would take time, and make the kernel complain of some that it only pretends to have. */
+static bool is_so(const struct kvm_msr_entry *now, uint32_t count, const struct kvm_msr_entry *wanted)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (now[i].index == wanted->index)
+			return now[i].data == wanted->data;
+	return false;
+}
+
 static void note_refused(struct kvm_msr_entry *entry)
 {
 	if (msrs_refused.count < REFUSED_MAX)
@@ -81,23 +90,27 @@ static void note_refused(struct kvm_msr_entry *entry)
 int msrs_load(struct vcpu *v, const void *from, uint64_t len)
 {
 	const struct kvm_msr_entry *saved = from;
-	struct kvm_msr_entry *entries = malloc(len ? len : 1), deadline = { .index = TSC_DEADLINE };
-	uint32_t count = 0;
+	uint32_t all = (uint32_t)(len / sizeof(*saved)), known, count = 0;
+	struct kvm_msr_entry *now = calloc(MSRS_MAX, sizeof(*now)), *entries = calloc(MSRS_MAX, sizeof(*entries)), deadline = { .index = TSC_DEADLINE };
 
-	if (!entries || len % sizeof(*entries) || len / sizeof(*entries) > MSRS_MAX) {
+	if (!now || !entries || len % sizeof(*saved) || all > MSRS_MAX) {
+		free(now);
 		free(entries);
 		errno = EBADMSG;
 		return -1;
 	}
-	for (uint64_t i = 0; i < len / sizeof(*entries); i++) {
+	memcpy(now, saved, len);
+	known = all_msrs(v->fd, KVM_GET_MSRS, now, all, NULL);
+	for (uint32_t i = 0; i < all; i++) {
 		if (saved[i].index == TSC_DEADLINE)
 			deadline = saved[i];
-		else if (saved[i].index != TSC)
+		else if (saved[i].index != TSC && !is_so(now, known, &saved[i]))
 			entries[count++] = saved[i];
 	}
 	all_msrs(v->fd, KVM_SET_MSRS, entries, count, note_refused);
 	if (deadline.data)
 		all_msrs(v->fd, KVM_SET_MSRS, &deadline, 1, note_refused);
+	free(now);
 	free(entries);
 	return 0;
 }

@@ -77,6 +77,9 @@ static void put_linux(struct request *r, const struct guest *g)
 	put_u64(r, "fpuBad", t->fpu_bad);
 	put_str(r, "bootId", t->boot_id);
 	put_u64(r, "bootIdChanged", t->boot_id_changed);
+	put_u64(r, "tscBack", t->tsc_back);
+	put_u64(r, "monoBack", t->mono_back);
+	put_bool(r, "panicked", t->panicked);
 	put_raw(r, "clock");
 	text_str(r->body, "{\"boot\":");
 	text_u64(r->body, t->boot_us);

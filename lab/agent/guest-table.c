@@ -43,11 +43,13 @@ bool guest_name_free(struct request *r)
 struct guest *guest_new(struct request *r, enum guest_kind kind)
 {
 	struct guest *g = calloc(1, sizeof(*g));
+	static unsigned made;
 	pthread_condattr_t attr;
 
 	if (!g || !(g->name = strdup(request_get(r, "guest"))))
 		_exit(12);
 	g->kind = kind;
+	g->processor = made++;
 	g->vm = g->state_fd = -1;
 	for (unsigned i = 0; i < GUEST_VCPUS; i++)
 		g->vcpu[i] = (struct vcpu){ .guest = g, .number = i, .fd = -1 };

@@ -2,12 +2,14 @@
 #define _GNU_SOURCE
 /* One thread a vCPU: runs it, answers its exits, parks it when asked to. */
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "guest.h"
 
@@ -136,6 +138,21 @@ static void *vcpu_main(void *arg)
 	return NULL;
 }
 
+/*
+ * All vCPUs of a guest take turns on one processor of the machine: under QEMU 7.2's TCG, a guest whose vCPUs run at the same time on two
+ * dies by a triple fault, seen once in some 50000 ticks.
+ */
+static void keep_together(pthread_attr_t *attr, const struct guest *g)
+{
+	cpu_set_t set;
+
+	if (g->vcpus < 2)
+		return;
+	CPU_ZERO(&set);
+	CPU_SET(g->processor % (unsigned)sysconf(_SC_NPROCESSORS_ONLN), &set);
+	pthread_attr_setaffinity_np(attr, sizeof(set), &set);
+}
+
 static bool make_thread(struct request *r, struct vcpu *v)
 {
 	struct sigaction action = { .sa_handler = kicked };
@@ -145,6 +162,7 @@ static bool make_thread(struct request *r, struct vcpu *v)
 	sigaction(KICK, &action, NULL);
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK_BYTES);
+	keep_together(&attr, v->guest);
 	err = pthread_create(&v->thread, &attr, vcpu_main, v);
 	pthread_attr_destroy(&attr);
 	v->started = !err;

@@ -45,6 +45,7 @@ struct guest {
 	uint64_t size;
 	uint32_t vcpus, seed, features, needs;
 	uint64_t tsc_khz;
+	unsigned processor; /* of the machine, for guests of several vCPUs */
 	struct vcpu vcpu[GUEST_VCPUS];
 
 	pthread_mutex_t lock;

@@ -4,9 +4,11 @@ import type { Mismatch } from '../model/component.js';
 import { ENDS_IN } from '../model/outcome.js';
 import type { Prediction } from '../model/prediction.js';
 import type { Scenario } from '../model/scenario.js';
+import { TEST_KHO } from '../model/selftest.js';
 import { comparePair } from './compare.js';
 import { devicesHandedIn } from './device-doings.js';
 import { callsOff, doingOf } from './doings.js';
+import { guestDoing } from './guests.js';
 import { neededVersion, type ObjectContent, withCmdline } from './object.js';
 import { type KernelFacts, predict } from './predict.js';
 import { type Use, USES } from './rules.js';
@@ -33,6 +35,9 @@ export function carriedBy({ steps, reserveMem }: Pick<Scenario, 'steps' | 'reser
       inSession.set(`${step.session}/${step.token}`, object);
       uses.add(object === undefined ? 'memfd' : 'object');
       if (object !== undefined) objectNeeds = Math.max(objectNeeds ?? 0, neededVersion(object));
+    } else if (step.op === 'kselftest' && step.stage === 1 && step.test !== TEST_KHO) {
+      // All of them preserve a memfd in a session, if only for their own state.
+      uses.add('session').add('memfd');
     } else if (step.op === 'retrieve') {
       const object = inSession.get(`${step.session}/${step.token}`);
       if (object !== undefined) objects.set(step.file, object);
@@ -61,7 +66,7 @@ function withScenario(images: Prediction, scenario: Scenario, from: KernelFacts,
   const instead = (outcome: Prediction['outcome'], reason: string): Prediction => ({ ...images, outcome, endsIn: ENDS_IN[outcome], where: null, reasons: [reason, ...images.reasons] });
   if (callsOff(scenario)) return instead('refused', 'the scenario calls the update off');
   if (images.outcome !== 'preserved') return scenario.policy === 'check' && images.outcome !== 'refused' ? instead('refused', 'the running kernel is asked first, and the update is called off') : images;
-  const doing = doingOf(scenario, from, epoch);
+  const doing = doingOf(scenario, from, epoch) ?? guestDoing(scenario, epoch);
   return doing === null ? images : instead(doing.outcome, doing.reason);
 }
 

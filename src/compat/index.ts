@@ -13,6 +13,7 @@ export { debugSections, readTypes } from './dwarf.js';
 export { readElf } from './elf.js';
 export { crossingStructures } from './layout.js';
 export { hardwarePart } from './hardware.js';
+export { neededState, writtenState } from './guests.js';
 export { meets, type MeetsOptions } from './meets.js';
 export { neededVersion, type ObjectContent, withCmdline } from './object.js';
 export { predict, type KernelFacts, type PredictInput } from './predict.js';

@@ -7,6 +7,7 @@ export { SCANNED } from './components.js';
 export { type ImageContext, openWorkspace } from './context.js';
 export { findByHash, findImage } from './find-image.js';
 export { ensureHostTools, ensureTools, findProgram, hostTools, installLine, type Purpose, type ToolState } from './host.js';
+export { ensureKselftest } from './kselftest.js';
 export { ensureKernel, findBuilt } from './kernel.js';
 export { buildableNames, definedKernels, type ImageDetails, type ImageEntry, listImages, type Removed, removeImage, ROOTFS_NAME, showImage } from './list.js';
 export { type KernelParcel, offerKernel, takeKernel } from './parcel.js';

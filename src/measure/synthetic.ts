@@ -105,10 +105,10 @@ function resultOf(seed: number, night: number, cell: Cell, at: number): Result {
       size: 64 << 20, pages: 16384, hugeKiB: 0, inside: good ? { pages: 16384, bad: 0, size: 64 << 20, position: 0, seals: [], blocks: 131072, object: null } : null,
       outside: { pages: 16384, different: good ? 0 : 1777, overwritten: good ? 0 : 1777, readable: good ? 0 : 14607 }, problems: good ? [] : ['not retrieved'],
     })),
-    devices: [], iommu: null, guests: [], downtime: [], incidents,
+    devices: [], iommu: null, guests: [], downtime: [], impaired: null, recovery: null, cases: [], incidents,
     memory: {
       pagesPreserved: 49152, pagesIntact: good ? 49152 : 0, pagesLeaked: 0, pagesLost: good ? 0 : 49152, pagesCorrupt: 0,
-      updates: [{ epoch: 1, markedOnArrival: 49400, markedAtEnd: 3, baseline: [{ what: 'KHO root tree', phys: '0x221e000', pages: 1 }] }],
+      updates: [{ epoch: 1, markedOnArrival: 49400, markedAtEnd: 3, baseline: [{ what: 'KHO root tree', phys: '0x221e000', pages: 1 }], map: [{ phys: '0x2d98000', pages: 49152, state: good ? 'intact' : 'lost' }, { phys: '0x221e000', pages: 1, state: 'own' }], mapLeftOut: 0 }],
     },
     timeline: timelineOf(cell.kernels, total),
     qemu: { version: '7.2.22', accel: 'tcg', commandLine: `mkdir -p /tmp/lab-made-up\nqemu-system-x86_64 \\\n${Array.from({ length: 30 }, (_, index) => `  -device made-up,id=part${index},property=value \\\n`).join('')}` },

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What result.json says of guests: what became of each, and how long it stood still.
 import type { GuestKind } from './guest.js';
+import type { Recovery } from './scenario.js';
 
 /** `lost`: it is not there any more, or began anew; `corrupt`: it runs, or could, with something that is not its own; `stuck`: it does not go on. */
 export const GUEST_FATES = ['survived', 'lost', 'corrupt', 'stuck', 'unjudged'] as const;
@@ -40,6 +41,33 @@ export interface GuestOfResult {
   downtimeInside: number | null;
   /** Least version of the state's form that can carry it. */
   needs: number | null;
+  /** Of its two files, pages that are neither restored nor given back, and pages that the allocator has. */
+  pagesLeaked: number;
+  pagesLost: number;
+  problems: string[];
+}
+
+/** What a host is left with where something that was handed over is neither restored nor given back. */
+export interface ImpairedOfResult {
+  /** Pages that nobody can use. */
+  pagesLeaked: number;
+  /** Guests that did not survive. */
+  guests: string[];
+}
+
+/** What was tried with a host that an update left impaired, and what it gave back. */
+export interface RecoveryOfResult {
+  how: Recovery;
+  /** Milliseconds until user space was there again and had been asked. */
+  ms: number;
+  /** Leaked pages that are marked as handed over, before and after; null where that could not be seen. */
+  pagesLeaked: { before: number; after: number | null };
+  /** Of the physical pages that were leaked, how many are no longer set aside. */
+  pagesGivenBack: number;
+  /** Pages that the kernel manages: the first kernel once it had booted, the impaired one, and the one after. */
+  managed: { first: number | null; before: number | null; after: number | null };
+  guestsSurvived: string[];
+  guestsLost: string[];
   problems: string[];
 }
 

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // result.json: what other people's scripts read. Its JSON Schema is schema/result.schema.json, made from store/result-schema.ts.
 import type { Component, Mismatch } from './component.js';
-import type { DowntimeOfResult, GuestOfResult } from './guest-result.js';
+import type { DowntimeOfResult, GuestOfResult, ImpairedOfResult, RecoveryOfResult } from './guest-result.js';
 import type { DeviceOfResult, IommuOfResult } from './hardware-result.js';
 import type { Incident } from './incident.js';
 import type { EndsIn, Outcome } from './outcome.js';
 import type { Prediction } from './prediction.js';
 import type { Policy } from './scenario.js';
+import type { CaseOfResult } from './selftest.js';
 
 /** Version of the form of result.json. */
 export const RESULT_SCHEMA = 1;
@@ -51,14 +52,21 @@ export interface ResourceOfResult {
   problems: string[];
 }
 
+/** `lost`: given back, and still readable; `reused`: given back, and written over. `own`: the handover's own, which stays. */
+export const PHYS_STATES = ['intact', 'corrupt', 'leaked', 'lost', 'reused', 'unjudged', 'own'] as const;
+export type PhysState = (typeof PHYS_STATES)[number];
+
 export interface MemoryOfResult {
   pagesPreserved: number;
   pagesIntact: number;
   pagesLeaked: number;
   pagesLost: number;
   pagesCorrupt: number;
-  /** One entry an update: every page that KHO marked on arrival and at the end, and which of the rest are the handover's own. */
-  updates: { epoch: number; markedOnArrival: number | null; markedAtEnd: number | null; baseline: { what: string; phys: string; pages: number }[] }[];
+  /**
+   * One entry an update: every page that KHO marked on arrival and at the end, which of the rest are the handover's own, and a map of physical memory: what
+   * became of each page of the files. `mapLeftOut`: pages in runs that were too many to be listed.
+   */
+  updates: { epoch: number; markedOnArrival: number | null; markedAtEnd: number | null; baseline: { what: string; phys: string; pages: number }[]; map: { phys: string; pages: number; state: PhysState }[]; mapLeftOut: number }[];
 }
 
 export interface Result {
@@ -87,6 +95,12 @@ export interface Result {
   guests: GuestOfResult[];
   /** How long guests stood still, one entry an update. */
   downtime: DowntimeOfResult[];
+  /** Of upstream's own tests; empty where the scenario runs none. */
+  cases: CaseOfResult[];
+  /** What the host is left with; null where it can go on as before. */
+  impaired: ImpairedOfResult | null;
+  /** Null where none was asked for, or there was nothing to recover from. */
+  recovery: RecoveryOfResult | null;
   incidents: Incident[];
   memory: MemoryOfResult;
   /** What happened when, in milliseconds since the run began. */

@@ -118,6 +118,8 @@ export type Action =
   | { op: 'abort' }
   | { op: 'kill-agent' }
   | { op: 'exec'; command: string; status: number; stdout: string | null }
+  /** A stage of one of upstream's own tests; `stage`: null where it has none. */
+  | { op: 'kselftest'; test: string; stage: 1 | 2 | null }
   | { op: 'upload'; from: string; to: string; mode: number }
   | { op: 'fault'; at: 'now' | 'jump'; fault: Fault };
 
@@ -140,6 +142,10 @@ export interface ReserveMemSpec {
 export const POLICIES = ['force', 'check'] as const;
 export type Policy = (typeof POLICIES)[number];
 
+/** Ways out of a host that an update has left impaired. */
+export const RECOVERIES = ['reboot', 'update'] as const;
+export type Recovery = (typeof RECOVERIES)[number];
+
 export interface Scenario {
   name: string;
   description: string;
@@ -155,6 +161,8 @@ export interface Scenario {
   steps: Step[];
   /** `check`: the running kernel is asked what it would write, and an update that cannot work is called off. `force`: it is tried. */
   policy: Policy;
+  /** What is tried, and measured, where the last update did not end well; null: nothing. */
+  recover: Recovery | null;
   /** `endsIn`: null where it follows from the outcome. */
   expect: { outcome: Outcome; endsIn: EndsIn | null };
   /** Deadline of the whole run in seconds; null: derived from a boot measured on the spot. */

@@ -42,7 +42,7 @@ export interface Performed {
 }
 
 /** Throws a LabError where the result cannot be kept, and the signal's reason where it is aborted; nothing of the run stays then. */
-export async function perform(scenario: Scenario, { kernels, rootfs, accel, formats }: Prepared, options: PerformOptions): Promise<Performed> {
+export async function perform(scenario: Scenario, { kernels, rootfs, accel, formats, selftests }: Prepared, options: PerformOptions): Promise<Performed> {
   const id = runId(new Date(), scenario.name, [kernels[0]?.name ?? '', kernels.at(-1)?.name ?? '']);
   const folder = new RunFolder(options.results, id, options.cell ?? null);
   const dir = mkdtempSync(join(tmpdir(), 'lab-'));
@@ -51,7 +51,7 @@ export async function perform(scenario: Scenario, { kernels, rootfs, accel, form
   const memory: RunPlan['memory'] = (options.memory ?? 'never') === 'never' ? null : {
     jumps: options.memory === 'always', keep: (head, pages) => writeMemoryImage(folder.file(imageName(head)), head, pages, signal),
   };
-  const plan: RunPlan = { id, scenario, kernels, rootfs, accel: accel.accel, dir, formats, deviceLooks: options.deviceLooks ?? true, memory };
+  const plan: RunPlan = { id, scenario, kernels, rootfs, accel: accel.accel, dir, formats, selftests, deviceLooks: options.deviceLooks ?? true, memory };
   const timeline = new Timeline();
   const clock = startClock();
   try {

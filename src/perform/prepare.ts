@@ -2,10 +2,11 @@
 // What runs need before a machine can start: host packages, kernels, the root file system, an accelerator. Each is had once and serves
 // all scenarios.
 import { join } from 'node:path';
-import { ensureHostTools, ensureKernel, ensureRootFs, findProgram, type ImageContext } from '../images/index.js';
+import { ensureHostTools, ensureKernel, ensureKselftest, ensureRootFs, findProgram, type ImageContext } from '../images/index.js';
 import { defaultCacheDir } from '../images/cache.js';
 import type { KernelImage, RootFs } from '../model/image.js';
 import type { Scenario } from '../model/scenario.js';
+import { TEST_KHO } from '../model/selftest.js';
 import { QEMU } from '../qemu/process.js';
 import { chooseAccel, type AccelAnswer } from '../run/accel.js';
 import { demandsHandover, handoverFormat, looksIntoHandover, type HandoverFormat } from '../run/format.js';
@@ -20,6 +21,7 @@ export interface Prepared {
   rootfs: RootFs;
   accel: AccelAnswer;
   formats: (HandoverFormat | null)[];
+  selftests: (string | null)[];
 }
 
 export interface SetUpStage {
@@ -37,6 +39,8 @@ export interface PrepareOptions {
 export class Preparation {
   private readonly images = new Map<string, KernelImage>();
   private readonly formats = new Map<string, HandoverFormat>();
+  /** By kernel and test. */
+  private readonly selftests = new Map<string, string>();
   private rootfs: RootFs | null = null;
   private accel: AccelAnswer | null = null;
 
@@ -67,6 +71,9 @@ export class Preparation {
           }
         },
       })),
+      ...testsOf(scenarios).filter(({ key }) => !this.selftests.has(key)).map(({ key, kernel, test }): SetUpStage => ({
+        title: `${test} of ${kernel}`, run: async (task) => void this.selftests.set(key, await ensureKselftest(this.kernel(kernel), test, this.context(task))),
+      })),
       ...(this.rootfs === null ? [{ title: 'root file system', run: async (task: Parameters<SetUpStage['run']>[0]) => { this.rootfs = await ensureRootFs(this.context(task)); } }] : []),
       {
         title: 'accelerator', run: async (task) => {
@@ -83,6 +90,7 @@ export class Preparation {
     return {
       kernels: this.kernelsOf(scenario), rootfs: this.rootfs as RootFs, accel: this.accel as AccelAnswer,
       formats: scenario.kernels.map((name) => (this.looksInto(scenario) ? (this.formats.get(name) ?? null) : null)),
+      selftests: scenario.kernels.map((name) => this.selftests.get(selftestKey(name, selftestOf(scenario) ?? '')) ?? null),
     };
   }
 
@@ -107,6 +115,22 @@ export class Preparation {
     };
   }
 }
+
+/** Programs of upstream's tests that scenarios need, each once. */
+function testsOf(scenarios: readonly Scenario[]): { key: string; kernel: string; test: string }[] {
+  const all = scenarios.flatMap((scenario) => {
+    const test = selftestOf(scenario);
+    return test === null || test === TEST_KHO ? [] : scenario.kernels.map((kernel) => ({ key: selftestKey(kernel, test), kernel, test }));
+  });
+  return [...new Map(all.map((each) => [each.key, each])).values()];
+}
+
+function selftestOf({ steps }: Scenario): string | null {
+  const step = steps.find(({ op }) => op === 'kselftest');
+  return step?.op === 'kselftest' ? step.test : null;
+}
+
+const selftestKey = (kernel: string, test: string) => `${test} of ${kernel}`;
 
 /** What QEMU or a kernel lacks is a scenario that cannot be run here: nothing is started. */
 function demand(lacks: readonly Lack[], { source }: Scenario): void {

@@ -2,6 +2,7 @@
 // The verdict of one run for a terminal: the outcome, what it rests on, and where the rest lies.
 import { HARDWARE_COMPONENTS } from '../model/component.js';
 import type { Result, ResourceOfResult } from '../model/result.js';
+import { CASE_STATES } from '../model/selftest.js';
 import { printable } from '../util/escape.js';
 import { guestsText } from './guests-text.js';
 import { hardwareText } from './hardware-text.js';
@@ -23,7 +24,7 @@ export function verdictText(result: Result, folder: string | null, stream: { isT
     ...phaseBar(result, stream.columns ?? 100),
   ];
   if (result.cause !== null) lines.push('', `  cause     ${printable(result.cause.title, 300)}`, ...indented(result.cause.detail, 6));
-  lines.push(...guestsText(result, stream.columns ?? 100), ...filesText(result.resources), ...hardwareText(result), ...memoryText(result), ...predictionText(result));
+  lines.push(...guestsText(result, stream.columns ?? 100), ...filesText(result.resources), ...casesText(result.cases), ...hardwareText(result), ...memoryText(result), ...predictionText(result));
   const others = result.incidents.filter((incident) => incident.title !== result.cause?.title);
   if (others.length > 0) {
     lines.push('', '  also seen');
@@ -57,6 +58,18 @@ function filesText(resources: readonly ResourceOfResult[]): string[] {
   if (worst.length > MOST_FILES) {
     const rest = worst.slice(MOST_FILES);
     lines.push(`    and ${rest.length} more, of which ${rest.filter(({ state }) => state === 'intact').length} intact`);
+  }
+  return lines;
+}
+
+function casesText(cases: Result['cases']): string[] {
+  if (cases.length === 0) return [];
+  const lines = ['', '  kselftest'];
+  for (const epoch of new Set(cases.map((each) => each.epoch))) {
+    const mine = cases.filter((each) => each.epoch === epoch);
+    const counts = CASE_STATES.flatMap((state) => { const n = mine.filter((each) => each.state === state).length; return n === 0 ? [] : [`${n} ${state}`]; });
+    lines.push(`    epoch ${epoch}: ${mine[0]?.test}: ${counts.join(', ')}`);
+    for (const { name, state, detail } of mine.filter((each) => each.state !== 'pass').slice(0, MOST_FILES)) lines.push(`      ${state} ${printable(name, 100)}  ${printable(detail.split('\n').at(-1) ?? '', 200)}`);
   }
   return lines;
 }

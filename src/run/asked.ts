@@ -8,6 +8,7 @@ import type { KernelImage } from '../model/image.js';
 import { kernelRoots, readLinear } from '../qemu/pagetable.js';
 import { LabError, messageOf } from '../util/errors.js';
 import type { RunContext } from './context.js';
+import { guestObjections } from './guest-asked.js';
 import { outgoing } from './handover.js';
 
 /** Bytes of `compatible`, right before `list` in struct liveupdate_file_handler (include/linux/liveupdate.h, 6.19 to 7.3). */
@@ -40,6 +41,8 @@ export async function objectionOf(context: RunContext): Promise<Objection | null
   const mismatches = meets([...told, ...built], to, {
     cmdlineTo: plan.scenario.cmdlines[next] ?? '', uses: carriedBy(plan.scenario).uses, ...(notation === undefined ? {} : { notation }),
   });
+  const guests = await guestObjections(context);
+  mismatches?.push(...guests);
   if (mismatches === null) return { why: `what ${to.name} reads is not known`, mismatches: [] };
   if (mismatches.length === 0) return null;
   return { why: mismatches.map(sentence).join('; '), mismatches };

@@ -32,6 +32,8 @@ export interface RunPlan {
   deviceLooks: boolean;
   /** Null where no memory is to be kept. */
   memory: MemoryKeeper | null;
+  /** Program of the kernel's own test on this host, one an epoch; null where the scenario runs none. */
+  selftests: (string | null)[];
 }
 
 export interface RunContext {

@@ -3,10 +3,11 @@
 import { makeRunKey } from '../guest/keys.js';
 import { AgentGone } from '../guest/agent.js';
 import type { Mismatch } from '../model/component.js';
-import type { DowntimeOfResult, GuestOfResult } from '../model/guest-result.js';
+import type { DowntimeOfResult, GuestOfResult, RecoveryOfResult } from '../model/guest-result.js';
 import type { DeviceOfResult, IommuOfResult } from '../model/hardware-result.js';
 import type { Incident } from '../model/incident.js';
 import type { Step } from '../model/scenario.js';
+import type { CaseOfResult } from '../model/selftest.js';
 import { startClock, type Clock } from '../util/clock.js';
 import { DeadlineError } from '../util/deadline.js';
 import { LabError, messageOf } from '../util/errors.js';
@@ -15,8 +16,9 @@ import type { Finding } from '../console/index.js';
 import type { RunContext, RunPlan } from './context.js';
 import { Deadlines } from './deadlines.js';
 import { DowntimeReader } from './downtime.js';
+import { objectionOf } from './asked.js';
 import { MachineEnded } from './ending.js';
-import { holdGuests, letGuestsGo } from './guest-hold.js';
+import { holdGuests, letAllGoOn, letGuestsGo } from './guest-hold.js';
 import { judgeGuests, judgeKeptGuests } from './guest-judge.js';
 import { IommuRecord, iommuResult, judgeIommu } from './iommu-judge.js';
 import { judgeOopsed, judgeUpdate, managedPages, recordEnded, type FileRecord, type UpdateRecord } from './judge.js';
@@ -25,6 +27,7 @@ import { keepMemory } from './keep-memory.js';
 import { machineConfig } from './layout.js';
 import type { MarkedPages } from './look.js';
 import { Machine } from './machine.js';
+import { recover } from './recover.js';
 import { Recorder } from './recorder.js';
 import { cameAsExpected } from './expected.js';
 import { judgeRefusal, letGo } from './refusal.js';
@@ -34,7 +37,7 @@ import { RunState, type StepResult } from './state.js';
 import { judgeDevices, judgeKeptDevices } from './device-judge.js';
 import { findDevices, lookAtDevices } from './device-look.js';
 import { DeviceState } from './device-state.js';
-import { isLate, runSteps, type EpochEnd, type IndexedStep } from './steps.js';
+import { isLate, objected, runSteps, type EpochEnd, type IndexedStep } from './steps.js';
 import { TraceLog } from './trace.js';
 import { followTransfers } from './transfers.js';
 import type { RunStreams } from './streams.js';
@@ -49,6 +52,8 @@ export interface RunRecord {
   /** Files of the old kernel after an update that was called off. */
   kept: FileRecord[];
   steps: StepResult[];
+  /** Of upstream's own tests. */
+  cases: CaseOfResult[];
   /** For what the running kernel's answer called the update off. */
   objected: Mismatch[];
   /** Of devices and the IOMMU, what the next kernel did not take over. */
@@ -60,6 +65,7 @@ export interface RunRecord {
   iommu: IommuOfResult | null;
   guests: GuestOfResult[];
   downtime: DowntimeOfResult[];
+  recovery: RecoveryOfResult | null;
   qemu: { version: string; accel: string; commandLine: string };
   /** Milliseconds. */
   durations: Record<string, number>;
@@ -90,6 +96,10 @@ class Run {
   context: RunContext | null = null;
   private arrival: Arrival | null = null;
   private kexecAt = 0;
+  /** Decided before a recovery is tried. */
+  verdict: Verdict | null = null;
+  recovery: RecoveryOfResult | null = null;
+  private managedFirst: number | null = null;
   private timer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -115,8 +125,8 @@ class Run {
       const last = !mine.some(({ step }) => step.op === 'kexec');
       const end = await this.recorder.task(`steps of epoch ${epoch}`, () => this.steps(context, mine, last && epoch > 0));
       if (end.kind === 'called-off') return this.calledOff(context, end.why, end.rest);
-      await this.judge(context);
-      if (end.kind === 'done') return;
+      await this.judge(context, last && this.plan.scenario.recover !== null);
+      if (end.kind === 'done') return this.recover(context);
       const kexec = mine.find(({ step }) => step.op === 'kexec') as { step: Step; index: number };
       const strikes = mine.filter(({ step }) => step.op === 'fault' && step.at === 'jump').map(({ step }) => step);
       this.kexecAt = this.clock.now();
@@ -127,13 +137,22 @@ class Run {
     }
   }
 
-  /** What the last update brought is judged before guests are stopped for the next: no guest stands still for the lab's sake. */
+  /**
+   * What the last update brought is judged, and the running kernel asked, before guests are stopped for the next: no guest stands still for the lab's
+   * sake, nor for an update that cannot work.
+   */
   private async steps(context: RunContext, mine: readonly IndexedStep[], last: boolean): Promise<EpochEnd> {
-    const pause = this.arrival === null ? -1 : mine.findIndex(({ step }) => step.op === 'guest-pause');
-    if (pause < 0) return runSteps(context, mine, last);
+    const pause = mine.findIndex(({ step }) => step.op === 'guest-pause');
+    const asks = this.plan.scenario.policy === 'check' && !mine.slice(pause).some(({ step }) => step.op === 'preserve');
+    if (pause < 0 || (this.arrival === null && !asks)) return runSteps(context, mine, last);
     const end = await runSteps(context, mine.slice(0, pause), last);
     if (end.kind !== 'done') return end;
     await this.judge(context, true);
+    if (asks && !last) {
+      const objection = await objectionOf(context);
+      if (objection !== null) return objected(context, objection, []);
+      context.state.asked = true;
+    }
     return runSteps(context, mine.slice(pause), last);
   }
 
@@ -188,7 +207,19 @@ class Run {
     this.context = { ...reachable, plan, recorder, state, ssh, agent, publicBlob: key.publicBlob, trace: this.trace, loaded: false };
     await findDevices(this.context);
     await fillReserved(this.context);
+    if (plan.scenario.recover !== null) this.managedFirst = await managedPages(this.context);
     return this.context;
+  }
+
+  /** Where the last update did not end well, the way out that the scenario names is tried. The verdict is what was seen until then. */
+  private async recover(context: RunContext): Promise<void> {
+    const { recover: how } = this.plan.scenario;
+    const last = this.updates.at(-1);
+    const verdict = decide(this.recorder.incidents);
+    if (how === null || last === undefined || !['corrupt', 'lost', 'leak'].includes(verdict.outcome)) return;
+    this.verdict = verdict;
+    const guests = this.guests.filter(({ epoch }) => epoch === last.epoch);
+    this.recovery = await this.recorder.task(`recovery by ${how}`, () => recover(context, how, { last, guests, managedFirst: this.managedFirst }));
   }
 
   /** Judges the update that led into this epoch; nothing to judge in the first. @param more guests are to go on after it */
@@ -205,7 +236,7 @@ class Run {
   }
 
   private async judgeGuests(context: RunContext, ended: boolean): Promise<void> {
-    const guests = await judgeGuests(context, ended);
+    const guests = await judgeGuests(context, this.updates.at(-1)?.files ?? [], ended);
     this.guests.push(...guests);
     const downtime = this.downtimeReader.finish(guests.map(({ name, size, downtime: ms }) => ({ name, size, ms })));
     if (downtime !== null) this.downtime.push(downtime);
@@ -222,6 +253,7 @@ class Run {
     this.kept.push(...(await this.recorder.task('oracles', () => judgeRefusal(context, why))));
     await this.recorder.task('old kernel goes on', async () => {
       await runSteps(context, rest, true);
+      await letAllGoOn(context);
       await letGo(context);
       await lookAtDevices(context, 'end');
     });
@@ -288,14 +320,14 @@ export async function execute(plan: RunPlan, streams: RunStreams, signal: AbortS
   try {
     await run.go().catch((error: unknown) => run.failed(error));
     signal.throwIfAborted();
-    const verdict = decide(run.recorder.incidents);
+    const verdict = run.verdict ?? decide(run.recorder.incidents);
     const total = run.clock.now();
     if (keepsMemory(plan, verdict, run.state.results)) await run.keepMemory();
     signal.throwIfAborted();
     return {
-      verdict, incidents: run.recorder.incidents, droppedIncidents: run.recorder.dropped, updates: run.updates, kept: run.kept, steps: run.state.results, objected: run.state.objected, hardware: run.state.hardware,
+      verdict, incidents: run.recorder.incidents, droppedIncidents: run.recorder.dropped, updates: run.updates, kept: run.kept, steps: run.state.results, cases: run.state.cases, objected: run.state.objected, hardware: run.state.hardware,
       devices: run.devices, iommu: run.context === null ? null : iommuResult(run.context, run.iommu),
-      guests: run.guests, downtime: run.downtime,
+      guests: run.guests, downtime: run.downtime, recovery: run.recovery,
       epochs: run.epochs, findings: run.machine?.findings ?? [], startedAt: run.clock.startedAt,
       qemu: { version: run.machine?.qemuVersion ?? '', accel: plan.accel, commandLine: run.machine?.commandLine ?? '' },
       durations: { total },

@@ -56,13 +56,15 @@ function readStat({ data }: AgentReply, now: number): GuestStat {
     const count = number(data[key]) ?? 0;
     return count > 0 ? [{ what, count }] : [];
   });
-  const exception = number(data['exception']);
+  // Without its control page the rest of its counts are whatever lies there.
+  if (data['control'] === false) failures.splice(0, failures.length, { what: 'its control page is gone', count: 1 });
+  const exception = data['control'] === false ? null : number(data['exception']);
   // Vector + 1; 0 where there was none.
   if (exception !== null && exception > 0) failures.push({ what: `exception ${exception - 1} ended it`, count: 1 });
-  else if (failures.length === 0 && data['failed'] === true) failures.push({ what: 'a check of its own failed', count: 1 });
+  else if (failures.length === 0 && (number(data['failed']) ?? 0) > 0) failures.push({ what: 'a check of its own failed', count: 1 });
   return {
     state: text(data['state']), why: printable(text(data['why']), 300), ticks: number(data['ticks']) ?? 0, needs: number(data['needs']), failures, firstBad: number(data['firstBad']),
-    jumped: number(data['jumped']) ?? 0, maxGapMs: (number(data['maxGapUs']) ?? 0) / 1000, bootId: bootId === '' ? null : bootId, bootIdChanged: data['bootIdChanged'] === true,
+    jumped: number(data['jumped']) ?? 0, maxGapMs: (number(data['maxGapUs']) ?? 0) / 1000, bootId: bootId === '' ? null : bootId, bootIdChanged: (number(data['bootIdChanged']) ?? 0) > 0,
     clock: mono === null || real === null || since === null ? null : { mono: mono / 1000, real: real / 1000, at: now - since / 1000 },
     console: text(data['console']),
   };

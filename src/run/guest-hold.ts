@@ -4,6 +4,7 @@
 import type { RunContext } from './context.js';
 import { askGuest, statGuest } from './guest-calls.js';
 import type { GuestState } from './guest-state.js';
+import { guestStep } from './guest-steps.js';
 
 /** Stops every guest that runs, and asks those that nobody has asked yet how they are. @returns those that it stopped */
 export async function holdGuests(context: RunContext): Promise<GuestState[]> {
@@ -23,4 +24,12 @@ export async function letGuestsGo(context: RunContext, guests: readonly GuestSta
   await Promise.all(guests.map(async (guest) => {
     if ((await askGuest(context, 'guest-resume', { guest: guest.spec.name })).ok) guest.paused = false;
   }));
+}
+
+/** An update was called off: every guest must go on, whoever stopped it; then it stands still to be looked at. */
+export async function letAllGoOn(context: RunContext): Promise<void> {
+  const here = [...context.state.guests.values()].filter((guest) => guest.here);
+  await letGuestsGo(context, here.filter(({ paused }) => paused));
+  for (const guest of here) await guestStep(context, { op: 'guest-check', guest: guest.spec.name });
+  await holdGuests(context);
 }

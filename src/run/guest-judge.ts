@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // What became of each guest over one update: held against what it was when the old kernel left it, by what it says itself, by what the agent could do
 // with it, and by its pages.
+import { isGuestFile } from '../model/guest.js';
 import type { ChainOfResult, GuestFate, GuestOfResult } from '../model/guest-result.js';
 import type { Outcome } from '../model/outcome.js';
 import type { ChainLook } from '../oracles/guest/index.js';
 import type { RunContext } from './context.js';
 import type { GuestState, GuestStat } from './guest-state.js';
 import { lookAtChain } from './guest-look.js';
+import type { FileRecord } from './judge.js';
 import type { CarriedFile } from './state.js';
 import { whileStill } from './stillness.js';
 
 /** A clock of a guest that is off by more is said to be; what the lab measures is good to a few milliseconds. */
 const CLOCK_JUMP = 250;
 
-/** Judges all guests that were to come into the kernel that runs now. @param ended the machine has come to an end: nothing is concluded */
-export async function judgeGuests(context: RunContext, ended: boolean): Promise<GuestOfResult[]> {
+/** Judges all guests that were to come into the kernel that runs now. @param files what became of all files @param ended the machine has come to an end: nothing is concluded */
+export async function judgeGuests(context: RunContext, files: readonly FileRecord[], ended: boolean): Promise<GuestOfResult[]> {
   const { state } = context;
   const concerned = [...state.guests.values()].filter((guest) => guest.left !== null || filesOf(context, guest).length > 0);
   const last = new Map<GuestState, ChainLook | null>();
@@ -25,7 +27,7 @@ export async function judgeGuests(context: RunContext, ended: boolean): Promise<
   }
   return concerned.map((guest) => {
     guest.now.chain = last.get(guest) ?? null;
-    const record = recordOf(context, guest, ended);
+    const record = recordOf(context, guest, files, ended);
     report(context, guest, record);
     return record;
   });
@@ -44,11 +46,11 @@ export async function judgeKeptGuests(context: RunContext): Promise<GuestOfResul
   });
   return kept.map((guest) => {
     const problems = [...selfProblems(guest.now.stat), ...chainProblems(guest.arrival, ''), ...guest.problems.map(({ what }) => what)];
-    const stuck = guest.problems.some((each) => each.stuck);
+    const stuck = guest.problems.some(({ fate }) => fate === 'stuck');
     const record: GuestOfResult = {
       ...about(guest), session: null, epoch: recorder.epoch, state: problems.length === 0 ? 'survived' : stuck ? 'stuck' : 'corrupt', firstBad: guest.arrival?.first ?? null,
       ticks: { before: null, after: guest.now.stat?.ticks ?? null }, chain: { before: null, arrival: null, after: chainOf(guest.arrival) }, clock: null, bootId: null, downtime: guest.downtimeMs,
-      downtimeInside: guest.now.stat?.maxGapMs ?? null, needs: guest.now.stat?.needs ?? null, problems,
+      downtimeInside: guest.now.stat?.maxGapMs ?? null, needs: guest.now.stat?.needs ?? null, pagesLeaked: 0, pagesLost: 0, problems,
     };
     if (problems.length > 0) recorder.incident({ source: 'agent', side: 'inside', implies: 'corrupt', title: `guest is ${record.state} in the old kernel`, detail: `${guest.spec.name}: ${problems.join('; ')}` });
     return record;
@@ -56,7 +58,7 @@ export async function judgeKeptGuests(context: RunContext): Promise<GuestOfResul
 }
 
 function filesOf({ state }: RunContext, { spec }: GuestState): CarriedFile[] {
-  return [...state.carried.values()].filter((file) => (file.spec.kind === 'guest-ram' || file.spec.kind === 'guest-state') && file.spec.guest.name === spec.name);
+  return [...state.carried.values()].filter((file) => isGuestFile(file.spec) && file.spec.guest.name === spec.name);
 }
 
 function runsNow(context: RunContext, guest: GuestState) {
@@ -67,7 +69,7 @@ function about({ spec: { name, kind, vcpus, size } }: GuestState): Pick<GuestOfR
   return { name, kind, vcpus, size };
 }
 
-function recordOf(context: RunContext, guest: GuestState, ended: boolean): GuestOfResult {
+function recordOf(context: RunContext, guest: GuestState, files: readonly FileRecord[], ended: boolean): GuestOfResult {
   const { left, now } = guest;
   const [before, after] = [left?.stat ?? null, now.stat];
   const { fate, problems } = ended ? { fate: 'unjudged' as const, problems: ['the machine ended first'] } : fateOf(context, guest);
@@ -81,8 +83,14 @@ function recordOf(context: RunContext, guest: GuestState, ended: boolean): Guest
     clock: clockOf(before, after),
     bootId: before?.bootId && after?.bootId ? { before: before.bootId, after: after.bootId } : null,
     downtime: guest.downtimeMs, downtimeInside: guest.resumed ? (after?.maxGapMs ?? null) : null,
-    needs: after?.needs ?? before?.needs ?? null, problems,
+    needs: after?.needs ?? before?.needs ?? null, ...pagesOf(guest, files), problems,
   };
+}
+
+/** Pages of its two files that did not come back. */
+function pagesOf({ spec }: GuestState, files: readonly FileRecord[]): Pick<GuestOfResult, 'pagesLeaked' | 'pagesLost'> {
+  const own = files.filter(({ file }) => isGuestFile(file.spec) && file.spec.guest.name === spec.name);
+  return { pagesLeaked: own.reduce((sum, { fate }) => sum + fate.pagesLeaked, 0), pagesLost: own.reduce((sum, { fate }) => sum + fate.pagesLost, 0) };
 }
 
 function chainOf(look: ChainLook | null): ChainOfResult | null {
@@ -100,18 +108,20 @@ function clockOf(before: GuestStat | null, after: GuestStat | null): GuestOfResu
 function fateOf(context: RunContext, guest: GuestState): { fate: GuestFate; problems: string[] } {
   const { left, now } = guest;
   const files = filesOf(context, guest);
+  const found = (fate: GuestFate) => guest.problems.filter((each) => each.fate === fate).map(({ what }) => what);
   const gone = [
     ...files.filter(({ retrieved }) => retrieved === null).map(({ name, errno }) => `${name} did not come back${errno === null ? '' : `: ${errno}`}`),
-    ...(guest.restored ? [] : guest.problems.filter(({ stuck }) => !stuck).map(({ what }) => what)),
+    ...(guest.restored ? [] : found('lost')),
     ...(guest.restored || guest.problems.length > 0 ? [] : [left === null ? 'it was gone before the kexec' : files.length === 0 ? 'no session was given its memory' : 'nobody made it anew']),
     ...(now.stat?.bootIdChanged || (left?.stat?.bootId && now.stat?.bootId && left.stat.bootId !== now.stat.bootId) ? ['it began anew: its boot id is another one'] : []),
   ];
   const wrong = [
     ...files.flatMap(({ name, retrieved }) => (retrieved?.arrival !== undefined && retrieved.arrival.different > 0 ? [`${name}: ${retrieved.arrival.different} pages changed over the kexec, first page ${retrieved.arrival.first?.page}`] : [])),
+    ...found('corrupt'),
     ...chainProblems(guest.arrival, 'before it went on, '), ...chainProblems(now.chain, ''),
     ...selfProblems(now.stat), ...tickProblems(left?.stat ?? null, now.stat),
   ];
-  const stuck = [...guest.problems.filter((each) => each.stuck).map(({ what }) => what), ...(guest.restored && !guest.resumed ? ['nobody let it go on'] : [])];
+  const stuck = [...found('stuck'), ...(guest.restored && !guest.resumed ? ['nobody let it go on'] : [])];
   if (gone.length > 0) return { fate: 'lost', problems: gone };
   if (wrong.length > 0) return { fate: 'corrupt', problems: [...wrong, ...stuck] };
   return stuck.length > 0 ? { fate: 'stuck', problems: stuck } : { fate: 'survived', problems: [] };
@@ -146,5 +156,5 @@ function report(context: RunContext, guest: GuestState, record: GuestOfResult): 
     detail: state === 'survived' ? `ticks ${ticks.before} to ${ticks.after}${record.downtime === null ? '' : `, stood still for ${record.downtime.toFixed(0)} ms`}` : `${state}: ${problems.join('; ')}`,
   });
   if (clock !== null && Math.abs(clock.jump) > CLOCK_JUMP) recorder.incident({ source: 'agent', side: 'inside', implies: null, title: 'a guest\'s clock jumped', detail: `${name}: by ${clock.jump} ms` });
-  if (state !== 'survived' && state !== 'unjudged') recorder.incident({ source: 'agent', side: 'inside', implies: implied(context, guest, state), title: `guest is ${state}`, detail: `${name}: ${problems.join('; ')}` });
+  if (state !== 'survived' && state !== 'unjudged') recorder.incident({ source: 'agent', side: 'inside', implies: implied(context, guest, state), title: `guest is ${state}`, detail: `${name}: ${problems.join('; ')}${record.pagesLeaked > 0 ? `; ${record.pagesLeaked} of its pages are leaked` : ''}` });
 }

@@ -45,8 +45,8 @@ export class GuestState {
   restored = false;
   resumed = false;
   downtimeMs: number | null = null;
-  /** What a step on it found wrong in the kernel that runs now: `stuck`, or why it could not be made anew. */
-  problems: { what: string; stuck: boolean }[] = [];
+  /** What a step on it found wrong in the kernel that runs now, and what that makes of it. */
+  problems: { what: string; fate: 'lost' | 'corrupt' | 'stuck' }[] = [];
 
   constructor(readonly spec: GuestSpec) {}
 

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Steps on guests. Each sends its calls before it first waits, so that those of many guests follow one another without a round trip between.
+import { writtenState } from '../compat/index.js';
 import { type AgentReply, NO_HANDLE, numberOf } from '../guest/agent.js';
-import { guestFiles, type GuestAction, type GuestSpec } from '../model/guest.js';
+import { guestFiles, type GuestAction, type GuestSpec, isGuestFile } from '../model/guest.js';
 import { Snapshot } from '../oracles/guest/index.js';
 import type { RunContext } from './context.js';
 import { askGuest, momentOf, statGuest } from './guest-calls.js';
 import { GuestState } from './guest-state.js';
 import { nextKernel } from './layout.js';
+import type { FileState } from './state.js';
 
 export type StepReply = Pick<AgentReply, 'ok' | 'errno' | 'at'>;
 const PASSED: StepReply = { ok: true, errno: null, at: null };
@@ -103,7 +105,10 @@ async function pause(context: RunContext, guest: GuestState): Promise<StepReply>
 
 async function save(context: RunContext, guest: GuestState, version: number | null): Promise<StepReply> {
   const { name } = guest.spec;
-  const reply = await askGuest(context, 'guest-save', { guest: name, ...(version === null ? {} : { version }) });
+  const { policy, steps } = context.plan.scenario;
+  const next = steps.find((step) => step.op === 'guest-restore' && step.guest === name && step.epoch === context.recorder.epoch + 1);
+  const wanted = writtenState(version, next?.op === 'guest-restore' ? next.reads : null, policy);
+  const reply = await askGuest(context, 'guest-save', { guest: name, version: wanted });
   const at = reply.ok ? momentOf(context, reply.data['at']) : null;
   if (at !== null) context.recorder.event({ kind: 'guest', guest: name, what: 'saved' }, at);
   return reply;
@@ -113,17 +118,21 @@ async function restore(context: RunContext, guest: GuestState, { ram, state, ski
   const { name, size } = guest.spec;
   const { files } = context.state;
   if (!files.has(ram) || !files.has(state)) {
-    guest.problems.push({ what: `${[ram, state].filter((file) => !files.has(file)).join(' and ')} did not come back`, stuck: false });
+    guest.problems.push({ what: `${[ram, state].filter((file) => !files.has(file)).join(' and ')} did not come back`, fate: 'lost' });
     return LEFT_OUT;
   }
   const reply = await askGuest(context, 'guest-restore', {
     guest: name, file: ram, state, ...(skip.length > 0 ? { skip: skip.join(',') } : {}), ...(reads === null ? {} : { reads: Math.max(...reads) }),
   }, size);
   if (!reply.ok) {
-    guest.problems.push({ what: `it cannot be made anew: ${reply.errno} (${reply.at ?? ''})`, stuck: false });
+    guest.problems.push({ what: `it cannot be made anew: ${reply.errno} (${reply.at ?? ''})`, fate: 'lost' });
     return reply;
   }
   guest.here = guest.paused = guest.restored = true;
+  for (const file of [ram, state]) {
+    const { spec } = files.get(file) as FileState;
+    if (isGuestFile(spec) && spec.guest.name !== name) guest.problems.push({ what: `it was made anew from what ${spec.guest.name} had as ${spec.file}`, fate: 'corrupt' });
+  }
   guest.ticks = Number.isSafeInteger(reply.data['ticks']) ? (reply.data['ticks'] as number) : guest.ticks;
   const refused = reply.data['msrsRefusedCount'];
   if (typeof refused === 'number' && refused > 0) {
@@ -158,7 +167,7 @@ async function check(context: RunContext, guest: GuestState): Promise<StepReply>
   guest.now.stat = await asked;
   if (!reply.ok) {
     const { state = '', why = '' } = guest.now.stat ?? {};
-    guest.problems.push({ what: `it does not go on after tick ${before}${state === 'running' || state === '' ? '' : `: it is ${state}${why === '' ? '' : `, ${why}`}`}`, stuck: true });
+    guest.problems.push({ what: `it does not go on after tick ${before}${state === 'running' || state === '' ? '' : `: it is ${state}${why === '' ? '' : `, ${why}`}`}`, fate: 'stuck' });
   }
   return reply;
 }

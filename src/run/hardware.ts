@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { type DevicePlan, isDeviceAction } from '../model/device.js';
 import type { KernelImage } from '../model/image.js';
 import type { Scenario, SourcePos } from '../model/scenario.js';
+import { TEST_KHO } from '../model/selftest.js';
 import { isSet } from '../compat/index.js';
 import { hasHardware } from '../qemu/hardware.js';
 import { missingInQemu, qemuFacts } from '../qemu/probe.js';
@@ -56,6 +57,8 @@ function configOf({ config }: KernelImage): string | null {
 function needsOf({ hardware, steps }: Scenario): Need[][] {
   const { iommu, devices } = hardware;
   const needs: Need[][] = [];
+  const selftest = steps.find((step) => step.op === 'kselftest' && step.test === TEST_KHO);
+  if (selftest !== undefined) needs.push([{ options: ['CONFIG_TEST_KEXEC_HANDOVER'], why: 'does not test its own handover', pos: selftest.pos }]);
   const drivers = { none: [], intel: ['CONFIG_INTEL_IOMMU'], amd: ['CONFIG_AMD_IOMMU'], virtio: ['CONFIG_VIRTIO_IOMMU'] }[iommu.kind];
   if (iommu.kind !== 'none') needs.push([{ options: [...drivers, ...(iommu.intremap ? ['CONFIG_IRQ_REMAP'] : [])], why: `cannot drive the IOMMU (${iommu.kind})`, pos: iommu.pos }]);
   const opened = steps.find((step) => isDeviceAction(step) && step.op === 'device-open');

@@ -43,6 +43,8 @@ export class Machine {
   private readonly scanner = new ConsoleScanner();
   private readonly tails: FileTail[];
   private readonly ready = new Map<number, Deferred<ReadyMark>>();
+  /** The lab has reset the machine itself: resolved by the next readiness mark. */
+  private cold: Deferred<ReadyMark> | null = null;
   private readonly bootIds = new Set<string>();
   private readonly kexecStarted = new Map<number, Deferred<void>>();
   /** What kernels complained of; the scanner bounds their number. */
@@ -124,6 +126,15 @@ export class Machine {
   /** Waits until user space of the kernel of `epoch` is up. Rejects with MachineEnded, DeadlineError or LabError. */
   async untilReady(epoch: number, ms: number): Promise<ReadyMark> {
     return within(this.readyOf(epoch).promise, ms, `readiness mark of epoch ${epoch}`, this.ended);
+  }
+
+  /** Resets the machine on purpose: the first kernel boots again, cold. Waits for its user space. */
+  async reboot(ms: number): Promise<ReadyMark> {
+    const cold = (this.cold = deferred<ReadyMark>());
+    // It was started so that no reset goes unseen (qemu/args.ts).
+    await this.qmp.run('set-action', { reboot: 'reset' });
+    await this.qmp.run('system_reset');
+    return within(cold.promise, ms, 'readiness mark after a reset', this.ended);
   }
 
   /** The running kernel is asked to jump, or has refused: a kernel that boots meanwhile with no firmware before it is the next one. */
@@ -225,7 +236,7 @@ export class Machine {
           this.jump = 'unseen';
           this.recorder.event({ kind: 'note', text: 'the old kernel\'s last words are not on the console' });
           this.startOf(this.recorder.epoch).resolve();
-        } else if (signal.how === 'cold') this.endWith({ kind: 'cold-boot', title: 'the machine came up cold', implies: 'reboot' });
+        } else if (signal.how === 'cold' && this.cold === null) this.endWith({ kind: 'cold-boot', title: 'the machine came up cold', implies: 'reboot' });
       } else if (signal.kind === 'panic') {
         // The report is still being written; the machine's own word mostly comes first.
         setTimeout(() => this.endWith({ kind: 'panic', title: 'a kernel panicked', implies: 'panic' }), PANIC_GRACE).unref();
@@ -252,6 +263,10 @@ export class Machine {
     if (typeof epoch !== 'number' || typeof bootId !== 'string' || typeof release !== 'string') return;
     if (this.ended.aborted || this.bootIds.has(bootId)) return;
     this.bootIds.add(bootId);
+    if (this.cold !== null) {
+      this.cold.resolve({ epoch, bootId, release, hostKey: typeof hostkey === 'string' ? hostkey : null });
+      return;
+    }
     // A kernel cannot be further ahead than the next update; who says so could go on for ever.
     if (epoch !== this.bootIds.size - 1 || epoch > this.recorder.epoch + 1) {
       this.endWith({ kind: 'cold-boot', title: 'the machine came up cold', implies: 'reboot' });
@@ -263,7 +278,7 @@ export class Machine {
   private takeEvent(event: string, data: unknown): void {
     this.recorder.event({ kind: 'qmp', event, data });
     const ending = endingOf(event, data);
-    if (ending !== null && !this.stopping) this.endWith(ending);
+    if (ending !== null && !this.stopping && !(this.cold !== null && ending.kind === 'reset')) this.endWith(ending);
   }
 
   private endWith(ending: Ending): void {

@@ -6,6 +6,7 @@ import type { KernelImage } from '../model/image.js';
 import type { Prediction } from '../model/prediction.js';
 import { RESULT_SCHEMA, type KernelOfResult, type MemoryOfResult, type ResourceOfResult, type Result } from '../model/result.js';
 import { addPages, NO_PAGES } from '../oracles/fate.js';
+import { joinRuns } from '../oracles/page-map.js';
 import type { RunPlan } from './context.js';
 import type { RunRecord } from './execute.js';
 import { cameAsExpected } from './expected.js';
@@ -36,7 +37,8 @@ export function buildResult(plan: RunPlan, record: RunRecord, around: Surroundin
       ...record.kept.map((file) => resourceOf(file, record.epochs.length - 1)),
     ],
     devices: record.devices, iommu: record.iommu, guests: record.guests, downtime: record.downtime,
-    incidents: record.incidents,
+    impaired: impairedOf(record), recovery: record.recovery,
+    cases: record.cases, incidents: record.incidents,
     memory: memoryOf(record.updates),
     timeline: around.timeline,
     qemu: record.qemu, durations: record.durations,
@@ -44,6 +46,13 @@ export function buildResult(plan: RunPlan, record: RunRecord, around: Surroundin
     versions: { lab: around.labVersion, node: process.version },
     startedAt: record.startedAt.toISOString(),
   };
+}
+
+/** Leaked memory stays with the host that the last update made. */
+function impairedOf({ updates, guests, verdict }: RunRecord): Result['impaired'] {
+  const pagesLeaked = updates.at(-1)?.counts.pagesLeaked ?? 0;
+  if (pagesLeaked === 0 && verdict.outcome !== 'leak') return null;
+  return { pagesLeaked, guests: guests.filter(({ state, epoch }) => state !== 'survived' && epoch === updates.at(-1)?.epoch).map(({ name }) => name) };
 }
 
 function ownUsage(): Result['lab'] {
@@ -68,11 +77,20 @@ function resourceOf({ kind, file, fate }: FileRecord, epoch: number): ResourceOf
 function memoryOf(updates: readonly UpdateRecord[]): MemoryOfResult {
   return {
     ...updates.reduce((sum, { counts }) => addPages(sum, counts), NO_PAGES),
-    updates: updates.map(({ epoch, handedOver, left, baseline }) => ({
-      epoch, markedOnArrival: handedOver, markedAtEnd: left,
+    updates: updates.map(({ epoch, handedOver, left, baseline, files }) => ({
+      epoch, markedOnArrival: handedOver, markedAtEnd: left, ...mapOf(files, baseline),
       baseline: baseline.map(({ what, pfn, count }) => ({ what, phys: `0x${(pfn * 4096).toString(16)}`, pages: count })),
     })),
   };
+}
+
+/** Runs of pages that one update's map may have: some hundred KiB of result.json at most. */
+const MOST_RUNS = 4096;
+
+function mapOf(files: readonly FileRecord[], baseline: UpdateRecord['baseline']): Pick<MemoryOfResult['updates'][number], 'map' | 'mapLeftOut'> {
+  const own = baseline.map(({ pfn, count }) => ({ pfn, count, state: 'own' as const }));
+  const { runs, leftOut } = joinRuns([...files.flatMap(({ fate }) => fate.map), ...own], MOST_RUNS);
+  return { map: runs.map(({ pfn, count, state }) => ({ phys: `0x${(pfn * 4096).toString(16)}`, pages: count, state })), mapLeftOut: leftOut };
 }
 
 /** Collects, from the stream of events, the few that tell the story of a run. */

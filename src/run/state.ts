@@ -2,6 +2,7 @@
 // What the lab knows of the files and sessions of a run: what was asked for, where its pages lay, what came back.
 import type { Mismatch } from '../model/component.js';
 import type { FileSpec, Step } from '../model/scenario.js';
+import type { CaseOfResult } from '../model/selftest.js';
 import type { OutsideLook, PfnRun } from '../oracles/outside.js';
 import type { Pattern } from '../oracles/pattern.js';
 import type { Snapshot } from '../oracles/guest/index.js';
@@ -107,11 +108,15 @@ export class RunState {
   readonly devices = new Map<string, DeviceState>();
   /** Guests of the scenario, by name, once they were to be made. */
   readonly guests = new Map<string, GuestState>();
+  /** `policy: check`: the running kernel has been asked, and let the update go on. */
+  asked = false;
   /** How long the lab has held the machine still in all, milliseconds. */
   stillMs = 0;
   /** The smallest distance seen between the agent's clock and the machine's time, milliseconds. */
   agentClock: { epoch: number; offset: number } | null = null;
   readonly results: StepResult[] = [];
+  /** Of upstream's own tests. */
+  readonly cases: CaseOfResult[] = [];
   /** Pages that the running kernel had set aside for the next one before the first step; null where that cannot be seen. */
   trackedBefore: number | null = null;
   /** For what an update was called off: what the running kernel would have written and the next one would not have read. */
@@ -143,6 +148,7 @@ export class RunState {
     this.files.clear();
     this.sessions.clear();
     this.outgoingRoot = null;
+    this.asked = false;
     for (const device of this.devices.values()) device.jumped();
     for (const guest of this.guests.values()) guest.jumped();
   }

@@ -7,13 +7,14 @@ import { type GuestAction, isGuestAction } from '../model/guest.js';
 import type { Step } from '../model/scenario.js';
 import { within } from '../util/deadline.js';
 import { LabError } from '../util/errors.js';
-import { objectionOf } from './asked.js';
+import { objectionOf, type Objection } from './asked.js';
 import { checkInside } from './check.js';
 import { WINDOW, type RunContext } from './context.js';
 import { deviceStep } from './device-steps.js';
 import { injectFault } from './faults.js';
 import { lookAtArrival } from './guest-look.js';
 import { guestStep } from './guest-steps.js';
+import { kselftestStep } from './kselftest.js';
 import { INITRD_DISK, nextKernel } from './layout.js';
 import { applied, isAgentAction, operationOf, runsOf, type AgentAction } from './operations.js';
 import { RunState, type StepResult } from './state.js';
@@ -72,10 +73,9 @@ export async function runSteps(context: RunContext, steps: readonly IndexedStep[
     stop = lastEpoch ? null : calledOffBy(context.state.results, steps);
     if (stop !== null) break;
     if (step.op === 'kexec') {
-      const objection = context.plan.scenario.policy === 'check' ? await objectionOf(context) : null;
+      const objection = context.plan.scenario.policy === 'check' && !context.state.asked ? await objectionOf(context) : null;
       if (objection === null) return { kind: 'kexec' };
-      context.state.objected.push(...objection.mismatches);
-      return { kind: 'called-off', why: `the running kernel was asked: ${objection.why}`, rest: steps.slice(at + 1) };
+      return objected(context, objection, steps.slice(at + 1));
     }
     if (step.op === 'abort') return { kind: 'called-off', why: 'the scenario calls the update off', rest: steps.slice(at + 1) };
     await other(context, step, index);
@@ -83,6 +83,11 @@ export async function runSteps(context: RunContext, steps: readonly IndexedStep[
   await drain();
   stop ??= lastEpoch ? null : calledOffBy(context.state.results, steps);
   return stop === null ? { kind: 'done' } : { kind: 'called-off', why: stop, rest: [] };
+}
+
+export function objected({ state }: RunContext, { why, mismatches }: Objection, rest: readonly IndexedStep[]): EpochEnd {
+  state.objected.push(...mismatches);
+  return { kind: 'called-off', why: `the running kernel was asked: ${why}`, rest };
 }
 
 /** Ticks, and which files there are, are known from the answers to the calls before. */
@@ -181,6 +186,8 @@ async function other(context: RunContext, step: Step, index: number): Promise<vo
       if (step.at === 'jump') return; // strikes during the kexec, see update.ts
       await injectFault(context, step.fault);
       return done(step.fault.kind, PASSED);
+    case 'kselftest':
+      return done(step.stage === null ? step.test : `${step.test} stage ${step.stage}`, await kselftestStep(context, step));
     case 'exec': {
       const result = await context.ssh.exec(step.command, { ms: context.deadlines.request(), signal: context.machine.ended });
       const wrong = result.status !== step.status ? `exit status ${result.status ?? result.signal}, expected ${step.status}`
@@ -203,6 +210,8 @@ async function other(context: RunContext, step: Step, index: number): Promise<vo
       context.state.sessions.clear();
       for (const device of context.state.devices.values()) device.closed();
       for (const guest of context.state.guests.values()) guest.lose();
+      // What came back came into its hands.
+      for (const file of context.state.carried.values()) file.retrieved = null;
       context.agent = await startAgent(context, context.ssh);
       return done('agent', PASSED);
     default:

@@ -8,6 +8,7 @@ import type { SourceDocument } from './document.js';
 import { expandSteps } from './explicit.js';
 import { insertFaults } from './faults.js';
 import { checkEpochs, followSteps } from './follow.js';
+import { expandKselftest } from './kselftest.js';
 import { LIMITS, PAGE } from './limits.js';
 import type { ScenarioOverrides } from './parse.js';
 import type { Problems } from './problems.js';
@@ -46,6 +47,7 @@ export function build(input: ScenarioInput, context: Context): Scenario {
     hardware,
     steps: drafts.map(({ step }) => step),
     policy: input.policy,
+    recover: input.recover ?? null,
     expect: { outcome, endsIn: typeof input.expect === 'string' ? null : (input.expect.endsIn ?? null) },
     timeout: overrides.timeout ?? input.timeout ?? null,
     deadline: input.deadline ?? null,
@@ -129,9 +131,13 @@ function stepsOf(input: ScenarioInput, kernels: readonly string[], hardware: Dev
     return [];
   }
   if (input.steps && input.kexec) problems.add(['kexec'], 'kexec goes with sessions; with steps it is a step of its own', 'write - kexec, - abort or - load: legacy', 'key');
+  if (input.kselftest !== undefined) {
+    for (const key of ['sessions', 'steps', 'kexec'] as const) if (input[key] !== undefined) problems.add([key], `kselftest says all that is done; ${key} cannot stand beside it`, null, 'key');
+  }
   const list = new StepList(document);
   try {
-    if (input.steps) expandSteps(input.steps, document.file, list, problems);
+    if (input.kselftest !== undefined) expandKselftest(input.kselftest, kernels.length, list, problems);
+    else if (input.steps) expandSteps(input.steps, document.file, list, problems);
     else {
       const way = input.kexec === undefined ? (input.sessions ? ['sessions'] : []) : ['kexec'];
       expandSessions(input.sessions ?? [], hardware, kernels.length, input.kexec ?? 'file', way, list, problems);

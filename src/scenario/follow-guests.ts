@@ -12,6 +12,8 @@ export class GuestFollower {
   readonly #problems: Problems;
   /** Every guest that was ever made. */
   readonly #made = new Map<string, GuestSpec>();
+  /** Files of all of them. */
+  readonly #files = new Set<string>();
   /** Those that the agent has now. */
   #here = new Set<string>();
 
@@ -34,7 +36,8 @@ export class GuestFollower {
     if (!checked) return [];
     if (step.op === 'guest-restore') {
       if (this.#here.has(step.guest)) this.#problems.add(path, `guest ${shown(step.guest)} is there already`, 'write - guest-close before');
-      for (const key of ['ram', 'state'] as const) if (!files.has(step[key])) this.#unknown('file', 'is open here', step[key], files.keys(), path);
+      // Whether it came back is what the scenario asks; that it was ever there is not.
+      for (const key of ['ram', 'state'] as const) if (!files.has(step[key]) && !this.#files.has(step[key])) this.#unknown('file', 'is open here', step[key], files.keys(), path);
       this.#here.add(step.guest);
     } else if (!this.#here.has(step.guest)) {
       this.#unknown('guest', 'is there in this epoch', step.guest, this.#here, path);
@@ -50,6 +53,7 @@ export class GuestFollower {
     if (!checked) return [];
     this.#here.add(spec.name);
     const { ram, state } = filesOfGuest(spec);
+    this.#files.add(ram.file).add(state.file);
     return [ram, state];
   }
 

@@ -8,6 +8,8 @@ import { count, errno, line, mapping, seed, size, token, whole } from './values.
 /** When a session is given a guest's memfds. */
 export const PRESERVE_TIMES = ['running', 'paused'] as const;
 
+const version = whole('a version of the state').min(1).max(1000);
+
 const traits = {
   kind: z.enum(GUEST_KINDS).default('bare').describe('bare: the lab\'s own program, which chains its pages together; linux: the next kernel\'s own image with a user space that checks itself'),
   size: size.describe('RAM, in whole pages'),
@@ -22,6 +24,8 @@ export const guest = mapping({
   count: count.default(1).describe('How many such guests'),
   token: token.optional().describe('Token of the first copy\'s RAM; its state has the next one. By default the next after the files'),
   preserve: z.enum(PRESERVE_TIMES).default('running').describe('running: the session is given its memfds while it runs; paused: once it stands still'),
+  version: version.optional().describe('Version of the state\'s form that is written; by default the newest'),
+  reads: z.array(version).min(1).optional().describe('Versions of it that the next agent is to know; by default all'),
 });
 
 export type GuestInput = z.output<typeof guest>;
@@ -30,7 +34,6 @@ const common = { errno: errno.optional() };
 const name = line('the name of a guest');
 const onGuest = z.union([name, mapping({ guest: name, ...common })]);
 const file = line('the name of a file');
-const version = whole('a version of the state').min(1).max(1000);
 
 /** Steps on guests, for the explicit form. */
 export const guestOperations = {

@@ -2,7 +2,7 @@
 // The whole file. The committed JSON Schema is generated from this.
 import { z } from 'zod';
 import { ENDINGS, OUTCOMES } from '../model/outcome.js';
-import { POLICIES } from '../model/scenario.js';
+import { POLICIES, RECOVERIES } from '../model/scenario.js';
 import { GIB, LIMITS } from './limits.js';
 import { device, iommu } from './schema-devices.js';
 import { faultEntry } from './schema-faults.js';
@@ -49,6 +49,8 @@ export const scenarioSchema = mapping({
   iommu,
   devices: z.array(device).default([]).describe('Devices that are passed through, each at a fixed address'),
   sessions: z.array(session).optional().describe('Short form: sessions and their files; the steps follow from them'),
+  kselftest: z.string({ error: 'expected the name of a test' }).regex(/^[a-z][a-z0-9_]{0,63}$/, { error: 'expected the name of a test, such as luo_multi_session' }).optional()
+    .describe('One of the kernel\'s own tests, instead of sessions or steps: a program of tools/testing/selftests/liveupdate, built from each kernel\'s source, or test_kho'),
   kexec: z.enum(KEXEC_WAYS).optional()
     .describe('Short form: how the last update goes. file: kexec_file_load; legacy: kexec_load, which hands nothing over; abort: called off once all is loaded; kill-agent: the agent dies before'),
   faults: z.array(faultEntry).default([]).describe('Faults at moments of an update'),
@@ -57,6 +59,8 @@ export const scenarioSchema = mapping({
     .default('preserved').describe('The outcome that is the right one; preserved by default'),
   policy: z.enum(POLICIES).default('force')
     .describe('check: ask the running kernel what it would write, and call the update off where the next one does not understand it; force: try it'),
+  recover: z.enum(RECOVERIES).optional()
+    .describe('Where the last update did not end well and the next kernel runs: reboot, or one more update; what that gives back is measured, and the verdict stays'),
   timeout: seconds.optional().describe('Deadline of the whole run in seconds; measured on the spot by default'),
   deadline: seconds.optional().describe('Deadline for one sign of progress in seconds; measured on the spot by default'),
 });

@@ -16,6 +16,8 @@ export interface PlannedGuest {
   /** Of its RAM; its state has the next one. */
   token: number;
   preserve: GuestInput['preserve'];
+  version: number | null;
+  reads: number[] | null;
   path: Path;
 }
 
@@ -46,7 +48,7 @@ export function planGuests(session: string, copy: number, inputs: readonly Guest
       tokens.add(token).add(token + 1);
       const seed = input.seed === undefined ? seedOf(name) : (input.seed + copy * perSession + i - 1) >>> 0;
       const { kind, vcpus, size, features, preserve } = input;
-      planned.push({ spec: { name, kind, vcpus, size, seed, features }, token, preserve, path: here });
+      planned.push({ spec: { name, kind, vcpus, size, seed, features }, token, preserve, version: input.version ?? null, reads: input.reads ?? null, path: here });
     }
   }
   return planned;
@@ -82,7 +84,7 @@ export class GuestExpansion {
   leave(way: (typeof KEXEC_WAYS)[number], sessions: readonly GuestsOfSession[]): void {
     if (way === 'kill-agent') return;
     this.#each(sessions, ({ spec, path }) => this.#out.add({ op: 'guest-pause', guest: spec.name }, path));
-    this.#each(sessions, ({ spec, path }) => this.#out.add({ op: 'guest-save', guest: spec.name, version: null }, path));
+    this.#each(sessions, ({ spec, version, path }) => this.#out.add({ op: 'guest-save', guest: spec.name, version }, path));
     this.#preserve(sessions, 'paused');
   }
 
@@ -97,7 +99,7 @@ export class GuestExpansion {
       this.#out.add({ op: 'retrieve', session, token, file: ram }, path);
       this.#out.add({ op: 'retrieve', session, token: token + 1, file: state }, path);
     });
-    this.#each(sessions, ({ spec, path }) => this.#out.add({ op: 'guest-restore', guest: spec.name, ...guestFiles(spec.name), skip: [], reads: null }, path));
+    this.#each(sessions, ({ spec, reads, path }) => this.#out.add({ op: 'guest-restore', guest: spec.name, ...guestFiles(spec.name), skip: [], reads }, path));
     this.goOn(sessions);
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The form of what result.json says of guests (model/guest-result.ts).
 import { z } from 'zod';
+import { RECOVERIES } from '../model/scenario.js';
 import { GUEST_KINDS } from '../model/guest.js';
 import { DOWNTIME_PHASES, GUEST_FATES } from '../model/guest-result.js';
 
@@ -15,10 +16,18 @@ export const guestResult = z.object({
   chain: z.object({ before: chain, arrival: chain, after: chain }).describe('Recomputed from outside: before the kexec, after it, once the guest had gone on'),
   clock: z.object({ advanced: ms, expected: ms, jump: ms }).nullable(),
   bootId: z.object({ before: z.string(), after: z.string() }).nullable(),
-  downtime: ms.nullable(), downtimeInside: ms.nullable(), needs: count.nullable(), problems: z.array(z.string()),
+  downtime: ms.nullable(), downtimeInside: ms.nullable(), needs: count.nullable(), pagesLeaked: count, pagesLost: count, problems: z.array(z.string()),
 });
 
 export const downtimeResult = z.object({
   epoch: count, ms, phases: z.array(z.object({ phase: z.enum(DOWNTIME_PHASES), ms })), guests: count, mib: z.number(),
   perGuest: ms, perMib: ms, longest: z.object({ guest: z.string(), ms }).nullable(), looks: ms.describe('The machine was held still meanwhile: no part of the downtime'),
+});
+
+export const impairedResult = z.object({ pagesLeaked: count, guests: z.array(z.string()) });
+
+export const recoveryResult = z.object({
+  how: z.enum(RECOVERIES), ms, pagesLeaked: z.object({ before: count, after: count.nullable() }), pagesGivenBack: count,
+  managed: z.object({ first: count.nullable(), before: count.nullable(), after: count.nullable() }), guestsSurvived: z.array(z.string()), guestsLost: z.array(z.string()),
+  problems: z.array(z.string()),
 });

@@ -3,8 +3,9 @@
 import { z } from 'zod';
 import { ENDINGS, OUTCOMES } from '../model/outcome.js';
 import { POLICIES } from '../model/scenario.js';
-import { RESULT_SCHEMA, type Result } from '../model/result.js';
-import { downtimeResult, guestResult } from './guest-schema.js';
+import { CASE_STATES } from '../model/selftest.js';
+import { PHYS_STATES, RESULT_SCHEMA, type Result } from '../model/result.js';
+import { downtimeResult, guestResult, impairedResult, recoveryResult } from './guest-schema.js';
 import { deviceResult, iommuResult } from './hardware-schema.js';
 
 const component = z.object({ name: z.string(), version: z.number().int() });
@@ -23,6 +24,7 @@ const mismatch = z.object({
   source: z.enum(['images', 'run']), detail: z.string(),
 });
 const count = z.number().int().min(0);
+const selftestCase = z.object({ epoch: count, test: z.string(), name: z.string(), state: z.enum(CASE_STATES), detail: z.string() });
 const object = z.object({ array: count, badArray: count, state: z.number(), label: z.string(), arrived: count });
 const resource = z.object({
   kind: z.enum(['memfd', 'object', 'guest-ram', 'guest-state', 'reserve_mem']), name: z.string(), session: z.string().nullable(), token: z.number().nullable(), epoch: count,
@@ -36,6 +38,7 @@ const memory = z.object({
   updates: z.array(z.object({
     epoch: count, markedOnArrival: count.nullable(), markedAtEnd: count.nullable(),
     baseline: z.array(z.object({ what: z.string(), phys: z.string(), pages: count })),
+    map: z.array(z.object({ phys: z.string(), pages: count, state: z.enum(PHYS_STATES) })).default([]).describe('Physical memory: what became of each page of the files'), mapLeftOut: count.default(0),
   })),
 });
 const prediction = z.object({
@@ -52,7 +55,8 @@ export const resultSchema = z.object({
   cause: incident.nullable(),
   expected: z.enum(OUTCOMES), expectedEndsIn: z.enum(ENDINGS).nullable().describe('Where it does not follow from the outcome'), asExpected: z.boolean(),
   predicted: prediction.nullable(),
-  mismatches: z.array(mismatch), resources: z.array(resource), devices: z.array(deviceResult).default([]), iommu: iommuResult.nullable().default(null), guests: z.array(guestResult).default([]), downtime: z.array(downtimeResult).default([]), incidents: z.array(incident), memory,
+  mismatches: z.array(mismatch), resources: z.array(resource), devices: z.array(deviceResult).default([]), iommu: iommuResult.nullable().default(null), guests: z.array(guestResult).default([]), downtime: z.array(downtimeResult).default([]),
+  impaired: impairedResult.nullable().default(null).describe('What the host is left with; null where it can go on as before'), recovery: recoveryResult.nullable().default(null), cases: z.array(selftestCase).default([]), incidents: z.array(incident), memory,
   timeline: z.array(z.object({ t: z.number(), epoch: count, what: z.string() })),
   qemu: z.object({ version: z.string(), accel: z.string(), commandLine: z.string() }),
   durations: z.record(z.string(), z.number()).describe('Milliseconds'),

@@ -51,7 +51,7 @@ describe('a verdict', () => {
       kernels: [kernel(evil), kernel(evil)], from: kernel(evil), to: kernel(evil), cause: hostile, incidents: [hostile, incident(null, { title: `other ${evil}` })],
       resources: [resource({ name: evil, session: evil, state: 'corrupt', problems: [evil] })],
       mismatches: [{ component: evil, wrote: 1, reads: [2], endsIn: 'panic', source: 'run', detail: evil }],
-      memory: { ...resultOf('panic').memory, updates: [{ epoch: 1, markedOnArrival: 1, markedAtEnd: 1, baseline: [{ what: evil, phys: '0x0', pages: 1 }] }] },
+      memory: { ...resultOf('panic').memory, updates: [{ epoch: 1, markedOnArrival: 1, markedAtEnd: 1, baseline: [{ what: evil, phys: '0x0', pages: 1 }], map: [], mapLeftOut: 0 }] },
       qemu: { version: evil, accel: 'tcg', commandLine: evil }, timeline: [],
     }), '/r', FILE);
     expect(shown.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u);

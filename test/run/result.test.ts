@@ -116,12 +116,12 @@ describe('a result', () => {
       name: 'ram', session: 'vm0', token: 5, spec, pattern, runs: [], before: null, hugeKiB: 0, errno: null,
       retrieved: { name: 'back', spec, pattern, held: null, runs: [], before: null, hugeKiB: 0, inside: { pages: 2, bad: 0, firstBad: null, size: 8192, position: 0, seals: ['grow'], blocks: 16, object: null } },
     },
-    fate: { ...NO_PAGES, pagesPreserved: 2, pagesIntact: 2, fate: 'intact', overwritten: 0, readable: 0, look, problems: [], disagreement: null },
+    fate: { ...NO_PAGES, pagesPreserved: 2, pagesIntact: 2, fate: 'intact', overwritten: 0, readable: 0, look, problems: [], disagreement: null, map: [{ pfn: 256, count: 2, state: 'intact' }] },
   };
   const scenario = { name: 's', description: 'd', tags: ['t'], file: 's.yaml', policy: 'force', expect: { outcome: 'preserved', endsIn: null } } as unknown as Scenario;
   const plan = { id: 'run-1', scenario, kernels: [image('a'), image('b'), image('c')] } as unknown as RunPlan;
   const record = (more: Partial<RunRecord> = {}): RunRecord => ({
-    verdict: decide([]), incidents: [], droppedIncidents: 0, kept: [], steps: [], objected: [], hardware: [], findings: [], devices: [], iommu: null, guests: [], downtime: [],
+    verdict: decide([]), incidents: [], droppedIncidents: 0, kept: [], steps: [], cases: [], objected: [], hardware: [], findings: [], devices: [], iommu: null, guests: [], downtime: [], recovery: null,
     updates: [1, 2].map((epoch) => ({ epoch, files: [file], counts: file.fate, handedOver: 10, left: 2, baseline: [{ pfn: 16, count: 1, what: 'KHO root tree' }] })),
     epochs: [{ release: 'a-running', bootId: 'x' }, { release: null, bootId: 'y' }],
     qemu: { version: '7.2', accel: 'tcg', commandLine: 'qemu' }, durations: { total: 5 }, startedAt: new Date(0), ...more,
@@ -137,7 +137,7 @@ describe('a result', () => {
   it('sums up all updates of a chain', () => {
     const result = build();
     expect(result.memory).toMatchObject({ pagesPreserved: 4, pagesIntact: 4, pagesLeaked: 0 });
-    expect(result.memory.updates[1]).toEqual({ epoch: 2, markedOnArrival: 10, markedAtEnd: 2, baseline: [{ what: 'KHO root tree', phys: '0x10000', pages: 1 }] });
+    expect(result.memory.updates[1]).toEqual({ epoch: 2, markedOnArrival: 10, markedAtEnd: 2, baseline: [{ what: 'KHO root tree', phys: '0x10000', pages: 1 }], map: [{ phys: '0x10000', pages: 1, state: 'own' }, { phys: '0x100000', pages: 2, state: 'intact' }], mapLeftOut: 0 });
     expect(result.resources).toHaveLength(2);
     expect(result.resources[0]).toMatchObject({ name: 'ram', session: 'vm0', token: 5, epoch: 1, state: 'intact', inside: { pages: 2, seals: ['grow'] }, outside: { pages: 2, different: 0 } });
   });

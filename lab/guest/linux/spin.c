@@ -12,7 +12,7 @@ static void hold(const uint64_t (*values)[2], uint64_t (*got)[2])
 {
 	__asm__ volatile("movdqu (%1), %%xmm6\n"
 			 "movdqu 16(%1), %%xmm7\n"
-			 "mov $200000, %%ecx\n"
+			 "mov $20000, %%ecx\n"
 			 "1: dec %%ecx\n"
 			 "jnz 1b\n"
 			 "movdqu %%xmm6, (%0)\n"

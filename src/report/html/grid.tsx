@@ -48,7 +48,7 @@ export function Grid({ squares, changed }: GridProps) {
     <section aria-labelledby="grid-head">
       <h2 id="grid-head">Which updates are safe</h2>
       <p class="tools">
-        <label>Scenarios <select id="chosen"><option value="">all {scenarios.length}: the worst that was not expected</option>{scenarios.map((path) => <option key={path} value={path} selected={path === plain}>{show(scenarioName(path))}</option>)}</select></label>
+        <label>Scenarios <select id="chosen"><option value="">all {scenarios.length}: the worst that was not expected</option>{scenarios.map((path) => <option key={path} value={show(path)} selected={path === plain}>{show(scenarioName(path))}</option>)}</select></label>
       </p>
       <div class="wide">
         <table class="grid" id="grid">

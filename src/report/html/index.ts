@@ -89,7 +89,7 @@ function fill(dir: string, { night, results, diff, before, bugs, notes }: HtmlIn
     left -= Math.min(budget, text.length);
     writeFileSync(join(dir, decodeURIComponent(runPage(run))), text);
   }
-  const all = [...night.notes, ...notes, ...(gone > 0 ? [`${gone} runs are no longer in ${relative('.', results) || results}: they have no page`] : []), ...unreadable.slice(0, 10), ...(unreadable.length > 10 ? [`${unreadable.length - 10} more runs cannot be read`] : [])];
+  const all = [...night.notes, ...notes, ...(gone > 0 ? [`${gone} ${gone === 1 ? 'run is' : 'runs are'} no longer in ${relative('.', results) || results}: no page`] : []), ...unreadable.slice(0, 10), ...(unreadable.length > 10 ? [`${unreadable.length - 10} more runs cannot be read`] : [])];
   writeFileSync(join(dir, 'index.html'), frontPage({ night, diff, before, bugs, pages: known, notes: all }));
   for (const asset of ['report.css', 'report.js']) copyFileSync(join(packageRoot(), 'src/report/html/assets', asset), join(dir, asset));
   writeFileSync(join(dir, MARK), `${JSON.stringify({ schema: 1, night: night.id, runs: [...known] })}\n`);

@@ -13,9 +13,10 @@ interface PageProps {
   children: ComponentChildren;
 }
 
-/** A whole document as text. */
+/** A whole document as text. Whatever is in it, no control or direction character is left. */
 export function pageText(props: PageProps): string {
-  return `<!doctype html>\n${renderToString(<Page {...props} />)}\n`;
+  const text = renderToString(<Page {...props} />);
+  return `<!doctype html>\n${text.split('\n').map((line) => printable(line, line.length)).join('\n')}\n`;
 }
 
 function Page({ title, root, children }: PageProps) {
@@ -38,7 +39,7 @@ function Page({ title, root, children }: PageProps) {
   );
 }
 
-/** Text that a machine, a file or a name may hold: control and direction characters become visible. Preact escapes the rest. */
+/** Text that a machine, a file or a name may hold, bounded: control and direction characters become visible, line ends too. Preact escapes the rest. */
 export function show(text: string, limit = 400): string {
   return printable(text, limit);
 }

@@ -67,7 +67,7 @@ export function Console({ log, crashes, parts, file }: ConsoleProps) {
   return (
     <section aria-labelledby="console-head">
       <h2 id="console-head">Console</h2>
-      {links.length === 0 ? null : <ul class="crashes">{links.map(({ line, title, severity }) => <li key={`${line}${title}`}><a href={`#L${line}`}>{line}</a> {severity} {show(title)}</li>)}</ul>}
+      {links.length === 0 ? null : <ul class="crashes">{links.map(({ line, title, severity }) => <li key={`${line}${title}`}><a href={`#L${line}`}>{line}</a> {show(severity, 40)} {show(title)}</li>)}</ul>}
       {whole ? null : <p class="faint">{shown} of {log.head.length} lines{log.leftOut > 0 || log.tail.length > 0 ? ' of its beginning' : ''}; all of it is in <code>{show(file)}</code></p>}
       {parts.map(({ first, lines }) => <pre key={first} class="console" tabIndex={0}>{linesOf(first, lines, marked)}</pre>)}
     </section>

@@ -27,7 +27,7 @@ function DeviceRow({ device: { name, device, address, preserve, epoch, carried, 
   return (
     <tr>
       <td>{show(name)}<div class="faint">{device}, {preserve}</div></td>
-      <td class="nowrap">{address ?? 'never found'}{before !== null && after !== null && before.address !== after.address ? <div>now {show(after.address)}</div> : null}</td>
+      <td class="nowrap">{show(address ?? 'never found')}{before !== null && after !== null && before.address !== after.address ? <div>now {show(after.address)}</div> : null}</td>
       <td>{epoch}</td><td>{carried ?? '-'}</td><td>{resets}</td>
       <td>{transfer === null ? '-' : `${transfer.fate} (${transfer.length} bytes to ${show(transfer.iova)})`}</td>
       <td>{backing === null ? '-' : `${backing.pages - backing.different} of ${backing.pages} pages`}</td>

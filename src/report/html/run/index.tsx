@@ -13,7 +13,9 @@ import { CHANGE_MARKS } from '../squares.js';
 import { Again } from './again.js';
 import { Console, crashLines, partsOf } from './console.js';
 import { Evidence, Mismatches } from './evidence.js';
+import { Guests } from './guests.js';
 import { Hardware } from './hardware.js';
+import { Cases } from './cases.js';
 import { MemoryMap } from './memory.js';
 import { Timeline } from './timeline.js';
 
@@ -54,9 +56,11 @@ export function runPageText(data: RunPageData): string {
         </header>
         <Evidence result={result} />
         <section aria-labelledby="time-head"><h2 id="time-head">Time</h2><Timeline result={result} events={events} /></section>
+        <Guests result={result} />
         <Mismatches result={result} brief={brief} />
         <MemoryMap result={result} />
         <Hardware result={result} />
+        <Cases cases={result.cases} />
         <Again result={result} folder={folder} run={run} brief={brief} />
         <Console log={log} crashes={crashes} parts={partsOf(log, crashes, budget)} file={`${folder}/console.log`} />
       </>

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// What became of the handed-over pages: each file a strip, cut by the share of each state. The counts are exact; where a state lies within a file is not known here.
-import type { ResourceOfResult, Result } from '../../../model/result.js';
+// What became of the handed-over pages: each file a strip, cut by the share of each state, and a map of physical memory for each update.
+import type { PhysState, ResourceOfResult, Result } from '../../../model/result.js';
 import { bytes } from '../../style.js';
 import { show } from '../page.js';
+import { PhysMap } from './phys-map.js';
 
-export const PAGE_STATES = ['intact', 'corrupt', 'leaked', 'lost', 'reused', 'unjudged'] as const;
-export type PageState = (typeof PAGE_STATES)[number];
+export const PAGE_STATES = ['intact', 'corrupt', 'leaked', 'lost', 'reused', 'unjudged', 'own'] as const satisfies readonly PhysState[];
 
-const WORDS: Readonly<Record<PageState, string>> = {
-  intact: 'intact', corrupt: 'corrupt: came back with other content', leaked: 'leaked: nobody has them', lost: 'lost: given back, content still readable', reused: 'reused: lost and written over', unjudged: 'unjudged: the machine ended first',
+const WORDS: Readonly<Record<PhysState, string>> = {
+  intact: 'intact', corrupt: 'corrupt: came back with other content', leaked: 'leaked: nobody has them', lost: 'lost: given back, content still readable', reused: 'reused: lost and written over', unjudged: 'unjudged: the machine ended first', own: 'the handover\'s own, which stays',
 };
 
 /** Pages by state. What was lost and overwritten is in use by the next kernel. */
-export function pagesByState({ state, pages, inside, outside }: ResourceOfResult): Map<PageState, number> {
-  const counts = new Map<PageState, number>();
-  const put = (key: PageState, count: number) => {
+export function pagesByState({ state, pages, inside, outside }: ResourceOfResult): Map<PhysState, number> {
+  const counts = new Map<PhysState, number>();
+  const put = (key: PhysState, count: number) => {
     if (count > 0) counts.set(key, count);
   };
   if (state === 'lost') {
@@ -47,11 +47,12 @@ export function MemoryMap({ result }: { result: Result }) {
             <tbody>{resources.slice(0, MOST).map((file, at) => <FileRow key={at} file={file} largest={largest} />)}</tbody>
           </table></div>
           {resources.length > MOST ? <p>and {resources.length - MOST} more</p> : null}
-          <p class="legend">{PAGE_STATES.filter((state) => resources.some((file) => pagesByState(file).has(state))).map((state) => <span key={state}><svg class="swatch" viewBox="0 0 10 10" aria-hidden="true"><rect class={`p-${state}`} width="10" height="10" /></svg> {WORDS[state]}</span>)}</p>
+          <p class="legend">{PAGE_STATES.filter((state) => resources.some((file) => pagesByState(file).has(state)) || memory.updates.some(({ map }) => map.some((run) => run.state === state))).map((state) => <span key={state}><svg class="swatch" viewBox="0 0 10 10" aria-hidden="true"><rect class={`p-${state}`} width="10" height="10" /></svg> {WORDS[state]}</span>)}</p>
         </>
       )}
+      {memory.updates.map(({ epoch, map, mapLeftOut }) => (map.length === 0 ? null : <PhysMap key={epoch} epoch={epoch} map={map} leftOut={mapLeftOut} />))}
       {memory.updates.map(({ epoch, markedOnArrival, markedAtEnd, baseline }) => (markedOnArrival === null && markedAtEnd === null ? null : (
-        <p key={epoch} class="faint">Into epoch {epoch}: {markedOnArrival ?? '?'} pages marked as handed over on arrival, {markedAtEnd ?? '?'} at the end{baseline.length === 0 ? '' : `, of which the handover's own: ${baseline.map(({ what, phys, pages }) => `${show(what)} at ${phys}${pages > 1 ? ` (${pages})` : ''}`).join(', ')}`}.</p>
+        <p key={epoch} class="faint">Into epoch {epoch}: {markedOnArrival ?? '?'} pages marked as handed over on arrival, {markedAtEnd ?? '?'} at the end{baseline.length === 0 ? '' : `, of which the handover's own: ${baseline.map(({ what, phys, pages }) => `${show(what)} at ${show(phys)}${pages > 1 ? ` (${pages})` : ''}`).join(', ')}`}.</p>
       )))}
     </section>
   );

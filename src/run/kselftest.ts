@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs a stage of one of upstream's own tests in the machine, and makes a record of each of its cases.
+import { readFile } from 'node:fs/promises';
+import type { AgentReply } from '../guest/agent.js';
+import type { Outcome } from '../model/outcome.js';
+import type { Step } from '../model/scenario.js';
+import { type CaseOfResult, TEST_KHO } from '../model/selftest.js';
+import { canonical } from '../console/index.js';
+import { LabError } from '../util/errors.js';
+import { parseKtap } from '../util/ktap.js';
+import type { RunContext } from './context.js';
+
+type SelftestStep = Extract<Step, { op: 'kselftest' }>;
+
+const FOLDER = '/tmp/kselftest';
+/** Exit status of a test that was skipped (tools/testing/selftests/kselftest.h, KSFT_SKIP). */
+const SKIPPED = 4;
+const MOST_DETAIL = 2000;
+
+/** What a failure of a second stage stands for, by what the test says; the first that matches. */
+const MEANINGS: readonly [RegExp, Outcome][] = [
+  [/mismatch!|Expected '/, 'corrupt'],
+  [/Stage mismatch|retrieve_session|Failed to open|No such file|restore/, 'lost'],
+];
+
+export async function kselftestStep(context: RunContext, step: SelftestStep): Promise<Pick<AgentReply, 'ok' | 'errno' | 'at'>> {
+  const { status, text } = step.test === TEST_KHO ? await ofKernel(context, step) : await ofProgram(context, step);
+  const cases = casesOf(step, status, text, context.recorder.epoch);
+  context.state.cases.push(...cases);
+  for (const each of cases) {
+    context.recorder.event({ kind: 'oracle', oracle: `kselftest ${each.test}`, side: 'inside', ok: each.state !== 'fail', detail: `${each.name}: ${each.state}` });
+  }
+  const bad = cases.filter(({ state }) => state === 'fail' || (state === 'skip' && step.stage !== null));
+  if (bad.length === 0) return { ok: true, errno: null, at: null };
+  for (const { name, detail } of bad) {
+    // A first stage that fails hands nothing over: the update is called off. What a single test finds says nothing of an update.
+    const implies = step.stage === 2 ? (MEANINGS.find(([pattern]) => pattern.test(detail))?.[1] ?? 'lost') : null;
+    context.recorder.incident({ source: 'agent', side: 'inside', implies, title: `kselftest ${step.test}, ${name}: ${canonical(detail.split('\n').at(-1) ?? '')}`.slice(0, 200), detail });
+  }
+  return { ok: false, errno: 'EFAIL', at: bad[0]?.detail.split('\n').at(-1) ?? null };
+}
+
+async function ofProgram(context: RunContext, { test, stage }: SelftestStep): Promise<{ status: number | null; text: string }> {
+  const program = context.plan.selftests[context.recorder.epoch];
+  if (program == null) throw new LabError(`${test} was not built for epoch ${context.recorder.epoch}`);
+  const input = await readFile(program);
+  const path = `${FOLDER}/${test}`;
+  const options = (bytes: number) => ({ ms: context.deadlines.request(bytes), signal: context.machine.ended });
+  const sent = await context.ssh.exec(`mkdir -p ${FOLDER} && cat > ${path} && chmod 755 ${path}`, { input, ...options(input.length * 4) });
+  if (sent.status !== 0) throw new LabError(`${test} cannot be put into the machine: ${sent.stderr.slice(0, 200)}`);
+  const { status, stdout, stderr } = await context.ssh.exec(`cd ${FOLDER} && ./${test}${stage === null ? '' : ` -s ${stage}`}`, options(64 << 20));
+  return { status, text: `${stdout}\n${stderr}` };
+}
+
+/** The kernel tested itself while it booted; its log tells (lib/test_kho.c, 6.17 to 7.3: pr_fmt "KHO: test"-less messages). */
+async function ofKernel(context: RunContext, { stage }: SelftestStep): Promise<{ status: number | null; text: string }> {
+  const { stdout } = await context.ssh.exec('dmesg', { ms: context.deadlines.request(), signal: context.machine.ended, limit: 4 << 20 });
+  const lines = stdout.split('\n').filter((line) => /KHO restore (succeeded|failed)|failed to (retrieve|preserve|save|allocate).*(KHO|FDT|folio)/i.test(line));
+  const succeeded = lines.some((line) => line.includes('KHO restore succeeded'));
+  const failed = lines.some((line) => /failed/.test(line));
+  return { status: failed || (stage === 2 && !succeeded) ? 1 : 0, text: lines.join('\n') || (stage === 2 ? 'Failed to open: the kernel says nothing of a restore' : '') };
+}
+
+/** What KTAP lists; else the stage as a whole, by its exit status. */
+export function casesOf({ test, stage }: Pick<SelftestStep, 'test' | 'stage'>, status: number | null, text: string, epoch: number): CaseOfResult[] {
+  const { cases, bailOut } = parseKtap(text);
+  const bound = (detail: string) => detail.slice(-MOST_DETAIL);
+  const listed = cases.map(({ path, state, detail }): CaseOfResult => ({ epoch, test, name: path.join('/').slice(0, 200), state, detail: state === 'pass' ? '' : bound(detail) }));
+  const whole = stage === null ? 'whole' : `stage ${stage}`;
+  const ended = status === 0 ? 'pass' : status === SKIPPED ? 'skip' : 'fail';
+  const told = bailOut ?? text.trim().split('\n').filter((line) => !/^(TAP|KTAP|1\.\.|# Totals)/.test(line)).join('\n');
+  if (listed.length === 0) return [{ epoch, test, name: whole, state: ended, detail: bound(ended === 'pass' ? '' : told) }];
+  // A test that ended badly after its last result must not look as if all was well.
+  return ended === 'fail' && listed.every(({ state }) => state !== 'fail') ? [...listed, { epoch, test, name: whole, state: 'fail', detail: bound(told) }] : listed;
+}
