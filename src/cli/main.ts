@@ -15,6 +15,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   check: async () => (await import('./check.js')).checkCommand(),
   abi: async () => (await import('./abi.js')).abiCommand(),
   report: async () => (await import('./report.js')).reportCommand(),
+  repro: async () => (await import('./repro.js')).reproCommand(),
+  bundle: async () => (await import('./bundle.js')).bundleCommand(),
   dump: async () => (await import('./dump.js')).dumpCommand(),
   show: async () => (await import('./show.js')).showCommand(),
   diff: async () => (await import('./diff.js')).diffCommand(),

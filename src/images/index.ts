@@ -12,6 +12,8 @@ export { ensureKernel, findBuilt } from './kernel.js';
 export { buildableNames, definedKernels, type ImageDetails, type ImageEntry, listImages, type Removed, removeImage, ROOTFS_NAME, showImage } from './list.js';
 export { type KernelParcel, offerKernel, takeKernel } from './parcel.js';
 export { prebuiltKernel } from './prebuilt.js';
+export { type KernelRecipe, recipeOf } from './recipe.js';
 export { resolveKernel, type ResolvedKernel } from './resolve.js';
 export { ensureRootFs } from './rootfs.js';
 export { withFile } from './section.js';
+export { writeVariant } from './variant.js';

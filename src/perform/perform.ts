@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // One run, kept: a scenario whose needs are met becomes a result and a folder under results/, whole or not at all.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mismatchesOf, predictScenario, readByLast } from '../compat/index.js';
+import { recipeOf } from '../images/index.js';
 import type { Event } from '../model/event.js';
 import type { CellOfRun } from '../model/matrix.js';
 import type { MemoryKept } from '../model/memory-image.js';
@@ -68,6 +69,7 @@ export async function perform(scenario: Scenario, { kernels, rootfs, accel, form
     const result = buildResult(plan, record, {
       predicted: predictScenario(scenario, kernels), mismatches: mismatchesSeen(mismatchesOf(scenario, kernels), record, (component) => readByLast(scenario, kernels, component)), timeline: timeline.entries, labVersion: options.labVersion,
     });
+    writeFileSync(folder.file('recipe.json'), `${JSON.stringify({ schema: 1, kernels: [...new Map(kernels.map((kernel) => [kernel.name, recipeOf(kernel)])).values()] }, null, 2)}\n`);
     return { result, folder: folder.finish(result, scenario.source) };
   } catch (error) {
     folder.discard();

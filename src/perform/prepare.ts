@@ -34,17 +34,21 @@ export interface PrepareOptions {
   signal: AbortSignal;
   /** The handover of every kernel is to be read, whatever the scenario asks for. */
   everyHandover?: boolean;
+  /** Kernels that are there already, by the names that scenarios have for them. */
+  images?: ReadonlyMap<string, KernelImage>;
 }
 
 export class Preparation {
-  private readonly images = new Map<string, KernelImage>();
+  private readonly images: Map<string, KernelImage>;
   private readonly formats = new Map<string, HandoverFormat>();
   /** By kernel and test. */
   private readonly selftests = new Map<string, string>();
   private rootfs: RootFs | null = null;
   private accel: AccelAnswer | null = null;
 
-  constructor(private readonly options: PrepareOptions) {}
+  constructor(private readonly options: PrepareOptions) {
+    this.images = new Map(options.images);
+  }
 
   /** Stages to be run one after another. They throw a ScenarioError where a scenario asks for what this host or a kernel lacks. */
   stages(scenarios: readonly Scenario[]): SetUpStage[] {
