@@ -21,6 +21,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   show: async () => (await import('./show.js')).showCommand(),
   diff: async () => (await import('./diff.js')).diffCommand(),
   history: async () => (await import('./history.js')).historyCommand(),
+  shell: async () => (await import('./shell.js')).shellCommand(),
   minimise: async () => (await import('./minimise.js')).minimiseCommand(),
   doctor: async () => (await import('./doctor.js')).doctorCommand(),
 };

@@ -10,7 +10,7 @@ export { comparePair } from './compare.js';
 export { ComponentError, formatComponent, parseComponent, sameComponent, versionsOf } from './component.js';
 export { collectDefines, versionsFromDefines } from './defines.js';
 export { debugSections, readTypes } from './dwarf.js';
-export { readElf } from './elf.js';
+export { readElf, sectionsNamed } from './elf.js';
 export { crossingStructures } from './layout.js';
 export { hardwarePart } from './hardware.js';
 export { neededState, writtenState } from './guests.js';

@@ -60,6 +60,13 @@ export class SshSession {
     });
   }
 
+  /** Opens a channel that runs `command` on a terminal of its own; the caller owns it. */
+  terminal(command: string, size: { rows: number; cols: number; term: string }): Promise<ClientChannel> {
+    return new Promise((resolve, reject) => {
+      this.client.exec(command, { pty: { ...size, width: 0, height: 0 } }, (error, channel) => (error ? reject(error) : resolve(channel)));
+    });
+  }
+
   /** Runs a command to its end. Output beyond `limit` bytes a stream is read and dropped. */
   async exec(command: string, options: { input?: Buffer; ms: number; limit?: number; signal?: AbortSignal }): Promise<ExecResult> {
     const limit = options.limit ?? 1 << 20;

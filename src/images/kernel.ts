@@ -54,9 +54,14 @@ export async function ensureKernel(nameOrPath: string, context: ImageContext): P
   return onDisk(work.cache, async () => {
     if (wanted.kind === 'files') return prebuiltKernel(nameOrPath, wanted.files, work);
     const { definition } = wanted;
-    if (definition.prebuilt) return prebuiltKernel(definition.name, definition.prebuilt, work);
-    return (await findBuilt(definition, work)) ?? make(definition, work);
+    return ensureDefined(definition, work);
   });
+}
+
+/** The kernel of a definition, which need not be one of a file. */
+export async function ensureDefined(definition: KernelDefinition, work: Workspace): Promise<KernelImage> {
+  if (definition.prebuilt) return prebuiltKernel(definition.name, definition.prebuilt, work);
+  return (await findBuilt(definition, work)) ?? make(definition, work);
 }
 
 /** The kernel if it is in the cache already; nothing is fetched or built. */

@@ -13,6 +13,7 @@ import type { Scenario } from '../model/scenario.js';
 import type { RunPlan } from '../run/context.js';
 import { execute } from '../run/execute.js';
 import { mismatchesSeen } from '../run/mismatches.js';
+import type { Hold } from '../run/points.js';
 import { buildResult, Timeline } from '../run/result.js';
 import { imageName, writeMemoryImage } from '../store/memory-image.js';
 import { RunFolder, runId } from '../store/run-folder.js';
@@ -32,6 +33,10 @@ export interface PerformOptions {
   deviceLooks?: boolean;
   /** Whether the machine's memory is kept with the run; `never` without it. */
   memory?: MemoryKept;
+  /** Called at each named point of the run. */
+  hold?: Hold;
+  /** No deadline ends the run. */
+  patient?: boolean;
   /** Which cell of a matrix the run is for. */
   cell?: CellOfRun;
 }
@@ -52,7 +57,7 @@ export async function perform(scenario: Scenario, { kernels, rootfs, accel, form
   const memory: RunPlan['memory'] = (options.memory ?? 'never') === 'never' ? null : {
     jumps: options.memory === 'always', keep: (head, pages) => writeMemoryImage(folder.file(imageName(head)), head, pages, signal),
   };
-  const plan: RunPlan = { id, scenario, kernels, rootfs, accel: accel.accel, dir, formats, selftests, deviceLooks: options.deviceLooks ?? true, memory };
+  const plan: RunPlan = { id, scenario, kernels, rootfs, accel: accel.accel, dir, formats, selftests, deviceLooks: options.deviceLooks ?? true, memory, hold: options.hold, patient: options.patient };
   const timeline = new Timeline();
   const clock = startClock();
   try {

@@ -31,6 +31,11 @@ export class MachineMemory {
     return new MachineMemory(openMemfd(qemuPid, 'r'), ranges);
   }
 
+  /** Where another process of this host finds the memory, as long as the lab runs. */
+  get path(): string {
+    return `/proc/${process.pid}/fd/${this.fd}`;
+  }
+
   /** First address behind the last byte of RAM. */
   get end(): number {
     return this.ranges.at(-1)?.end ?? 0;

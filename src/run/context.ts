@@ -9,6 +9,7 @@ import type { Deadlines } from './deadlines.js';
 import type { HandoverFormat } from './format.js';
 import type { MemoryKeeper } from './keep-memory.js';
 import type { Machine } from './machine.js';
+import type { Hold } from './points.js';
 import type { Recorder } from './recorder.js';
 import type { RunState } from './state.js';
 import type { RunStreams } from './streams.js';
@@ -34,6 +35,10 @@ export interface RunPlan {
   memory: MemoryKeeper | null;
   /** Program of the kernel's own test on this host, one an epoch; null where the scenario runs none. */
   selftests: (string | null)[];
+  /** Called at each named point of the run, which goes on when it resolves. */
+  hold?: Hold | undefined;
+  /** Somebody may have the machine stand still for any time: no deadline ends the run. */
+  patient?: boolean | undefined;
 }
 
 export interface RunContext {

@@ -27,6 +27,7 @@ import { keepMemory } from './keep-memory.js';
 import { machineConfig } from './layout.js';
 import type { MarkedPages } from './look.js';
 import { Machine } from './machine.js';
+import { holdAt } from './points.js';
 import { recover } from './recover.js';
 import { Recorder } from './recorder.js';
 import { cameAsExpected } from './expected.js';
@@ -117,6 +118,7 @@ class Run {
 
   async go(): Promise<void> {
     const context = await this.boot();
+    await holdAt(context, 'booted');
     const steps = this.plan.scenario.steps.map((step, index) => ({ step, index }));
     for (;;) {
       const { epoch } = this.recorder;
@@ -180,7 +182,7 @@ class Run {
     const { plan, recorder, streams, state } = this;
     const key = makeRunKey();
     const seconds = (value: number | null) => (value === null ? null : value * 1000);
-    const deadlines = new Deadlines(seconds(plan.scenario.deadline));
+    const deadlines = new Deadlines(seconds(plan.scenario.deadline), plan.patient);
     makeBackings(plan.scenario.hardware, plan.dir);
     this.trace = plan.deviceLooks ? TraceLog.follow(plan.scenario.hardware, plan.dir, recorder) : null;
     const machine = (this.machine = await recorder.task('start of the machine', () =>
@@ -188,7 +190,7 @@ class Run {
     // Who aborted in the meantime found no machine to stop.
     this.signal.throwIfAborted();
     const limit = seconds(plan.scenario.timeout);
-    if (limit !== null) this.timer = setTimeout(() => machine.expire(limit), limit);
+    if (limit !== null && plan.hold === undefined) this.timer = setTimeout(() => machine.expire(limit), limit);
     const started = this.clock.now();
     const mark = await recorder.task('boot', () => machine.untilReady(0, deadlines.boot)).catch((error: unknown) => {
       // A stock kernel that stands still under KVM alone is KVM's doing on more than one host.
@@ -322,6 +324,7 @@ export async function execute(plan: RunPlan, streams: RunStreams, signal: AbortS
     signal.throwIfAborted();
     const verdict = run.verdict ?? decide(run.recorder.incidents);
     const total = run.clock.now();
+    if (run.context !== null) await holdAt(run.context, 'verdict', verdict);
     if (keepsMemory(plan, verdict, run.state.results)) await run.keepMemory();
     signal.throwIfAborted();
     return {

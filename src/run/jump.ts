@@ -23,12 +23,18 @@ function changes(step: Step, epoch: number, side: 'outgoing' | 'incoming'): bool
   return step.op === 'fault' && step.fault.kind === 'change' && step.epoch === epoch && step.fault.side === side;
 }
 
+/** The stop at the jump takes QEMU's only debugger stub. */
+export function takesDebugger(steps: readonly Step[]): boolean {
+  return steps.some((step) => step.op === 'fault' && step.fault.kind === 'change' && (step.at === 'jump' || step.fault.side === 'incoming'));
+}
+
 /** Has QEMU open its debugger stub; it does so once, and listens again after each use. Returns the path of the socket. */
-async function openStub({ plan, machine }: RunContext): Promise<string> {
+export async function openStub({ plan, machine, state }: RunContext): Promise<string> {
+  if (state.debuggerStub !== null) return state.debuggerStub;
   const path = `${plan.dir}/gdb.sock`;
   const said = String(await machine.command('human-monitor-command', { 'command-line': `gdbserver unix:${path},server=on,wait=off` }));
   if (/error|could not|fail/i.test(said)) throw new LabError('QEMU opens no debugger stub', { detail: said.trim() });
-  return path;
+  return (state.debuggerStub = path);
 }
 
 /** Prepares the stop, where a fault needs it: at the jump itself, or later for what the next kernel does not show any more. */
@@ -41,7 +47,7 @@ export async function stopAtJump(context: RunContext, jumpFaults: readonly Step[
   const kept = plan.memory?.jumps === true && format != null;
   if (!now && !later && !kept) return null;
   if (!format) throw new LabError(`the handover format of the kernel of epoch ${recorder.epoch} was not read`);
-  const stub = await DebuggerStub.attach(state.debuggerStub ??= await openStub(context));
+  const stub = await DebuggerStub.attach(await openStub(context));
   let stopped: Promise<void>;
   try {
     await stub.breakAt(format.machineKexec);

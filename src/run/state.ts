@@ -127,6 +127,8 @@ export class RunState {
   handover: HandoverRoot | null = null;
   /** Socket of QEMU's debugger stub, once it was opened. */
   debuggerStub: string | null = null;
+  /** Points that the run has been held at, with the epoch. */
+  readonly heldAt = new Set<string>();
   /** Physical address of the root tree of the running kernel's own handover, once it was found. */
   outgoingRoot: number | null = null;
 

@@ -17,6 +17,7 @@ import { guestStep } from './guest-steps.js';
 import { kselftestStep } from './kselftest.js';
 import { INITRD_DISK, nextKernel } from './layout.js';
 import { applied, isAgentAction, operationOf, runsOf, type AgentAction } from './operations.js';
+import { holdAt, type Point } from './points.js';
 import { RunState, type StepResult } from './state.js';
 import { finalizeWithoutLuo, startAgent } from './user-space.js';
 
@@ -40,6 +41,14 @@ interface UnderWay {
 export async function runSteps(context: RunContext, steps: readonly IndexedStep[], lastEpoch: boolean): Promise<EpochEnd> {
   const window: UnderWay[] = [];
   let stop: string | null = null;
+  const hold = async (point: Point) => {
+    const { heldAt } = context.state;
+    const name = `${point} ${context.recorder.epoch}`;
+    if (context.plan.hold === undefined || heldAt.has(name)) return;
+    heldAt.add(name);
+    await drain();
+    await holdAt(context, point);
+  };
   const drain = async () => {
     while (window.length > 0) await (window.shift() as UnderWay).answer;
   };
@@ -50,6 +59,7 @@ export async function runSteps(context: RunContext, steps: readonly IndexedStep[
     if (window.length > WINDOW) await (window.shift() as UnderWay).answer;
   };
   for (const [at, { step, index }] of steps.entries()) {
+    if (context.recorder.epoch > 0 && opensLiveUpdate(step)) await hold('before-open');
     if (isAgentAction(step)) {
       await send(callAgent(context, step, step, index), 'call');
       continue;
@@ -72,6 +82,7 @@ export async function runSteps(context: RunContext, steps: readonly IndexedStep[
     // Before a kexec a call that failed without being expected calls the update off; after the last one the lab looks at all that is left.
     stop = lastEpoch ? null : calledOffBy(context.state.results, steps);
     if (stop !== null) break;
+    if (step.op === 'load' || step.op === 'kexec') await hold('preserved');
     if (step.op === 'kexec') {
       const objection = context.plan.scenario.policy === 'check' && !context.state.asked ? await objectionOf(context) : null;
       if (objection === null) return { kind: 'kexec' };
@@ -88,6 +99,10 @@ export async function runSteps(context: RunContext, steps: readonly IndexedStep[
 export function objected({ state }: RunContext, { why, mismatches }: Objection, rest: readonly IndexedStep[]): EpochEnd {
   state.objected.push(...mismatches);
   return { kind: 'called-off', why: `the running kernel was asked: ${why}`, rest };
+}
+
+function opensLiveUpdate({ op }: Step): boolean {
+  return op === 'open' || op === 'create' || op === 'retrieve-session';
 }
 
 /** Ticks, and which files there are, are known from the answers to the calls before. */

@@ -11,6 +11,7 @@ import { stopAtJump } from './jump.js';
 import { keepHandover, pagesOfHandover } from './keep-memory.js';
 import { lookBefore, markedPages, type MarkedPages } from './look.js';
 import type { ReadyMark } from './machine.js';
+import { holdAt } from './points.js';
 import { lookAtDevices } from './device-look.js';
 import { finishStep, type IndexedStep, loadNext } from './steps.js';
 import { whileStill } from './stillness.js';
@@ -28,6 +29,7 @@ export async function update(context: RunContext, step: Step, index: number, jum
     const reply = await loadNext(context, 'file');
     if (!reply.ok) return { kind: 'refused', why: `loading the next kernel failed with ${reply.errno} (${reply.at})` };
   }
+  await holdAt(context, 'before-kexec');
   await lookBefore(context, state.held());
   await lookAtLeaving(context);
   const begin = await prepared(context, transfers);
@@ -76,6 +78,7 @@ export async function update(context: RunContext, step: Step, index: number, jum
   const [ssh, handedOver] = await Promise.all([openSession(context, mark), whileStill(context, () => markedPages(machine)), lookAtDevices(context, 'arrival')]);
   context.ssh = ssh;
   context.agent = await startAgent(context, ssh);
+  await holdAt(context, 'next-kernel');
   return { kind: 'jumped', mark, handedOver };
 }
 

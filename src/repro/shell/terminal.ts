@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// A person's terminal on a prompt: in the machine by SSH, or at QEMU's monitor where no kernel answers any more.
+import { createInterface } from 'node:readline';
+import type { SshSession } from '../../guest/session.js';
+import type { Machine } from '../../run/machine.js';
+import { printable } from '../../util/escape.js';
+import { messageOf } from '../../util/errors.js';
+
+export interface Terminal {
+  input: NodeJS.ReadStream;
+  output: NodeJS.WriteStream;
+}
+
+/** A shell in the machine until it exits. @param prompt what stands before the `#` @param signal ends it from outside */
+export async function shellInMachine(ssh: SshSession, prompt: string, { input, output }: Terminal, signal: AbortSignal): Promise<void> {
+  const isTerminal = input.isTTY && output.isTTY;
+  const shell = `PS1=${quoted(`${prompt} # `)} exec /bin/sh`;
+  const channel = isTerminal ? await ssh.terminal(`${shell} -i`, { rows: output.rows, cols: output.columns, term: process.env['TERM'] ?? 'vt100' }) : await ssh.channel(shell);
+  const resize = () => channel.setWindow(output.rows, output.columns, 0, 0);
+  const send = (chunk: Buffer) => channel.write(chunk);
+  const end = () => channel.end();
+  // Raw: Ctrl-C is for the shell in the machine, not for the lab.
+  if (isTerminal) input.setRawMode(true);
+  input.on('data', send).on('end', end);
+  if (input.readableEnded) end();
+  output.on('resize', resize);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      channel.on('data', (chunk: Buffer) => output.write(chunk));
+      channel.stderr.on('data', (chunk: Buffer) => output.write(chunk));
+      channel.on('error', () => undefined).on('close', () => resolve());
+      signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+    });
+  } finally {
+    input.off('data', send).off('end', end).pause();
+    output.off('resize', resize);
+    if (isTerminal) input.setRawMode(false);
+    channel.close();
+  }
+}
+
+/** QEMU's human monitor, a line at a time, until `exit` or the end of the input. What it says is made printable. */
+export async function monitorPrompt(machine: Machine, { input, output }: Terminal, signal: AbortSignal): Promise<void> {
+  const lines = createInterface({ input, output, prompt: 'monitor (exit goes on)> ', terminal: input.isTTY });
+  const stop = () => lines.close();
+  signal.addEventListener('abort', stop, { once: true });
+  lines.on('SIGINT', stop);
+  try {
+    lines.prompt();
+    for await (const line of lines) {
+      const command = line.trim();
+      if (command === 'exit') break;
+      if (command !== '') output.write(`${await answer(machine, command)}\n`);
+      lines.prompt();
+    }
+  } finally {
+    lines.close();
+    signal.removeEventListener('abort', stop);
+  }
+  signal.throwIfAborted();
+}
+
+async function answer(machine: Machine, command: string): Promise<string> {
+  try {
+    return (await machine.human(command)).trimEnd().split('\n').map((line) => printable(line, 500)).join('\n');
+  } catch (error) {
+    return messageOf(error);
+  }
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}
