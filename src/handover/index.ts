@@ -10,5 +10,6 @@ export { PageCache } from './page-cache.js';
 export { findRoots, rootVersion } from './roots.js';
 export { type HandoverSource, Walk } from './source.js';
 export type { Spot } from './spot.js';
+export { structureAt } from './structure.js';
 export { trackedPages } from './tracked.js';
 export { metadataOf } from './trees.js';

@@ -16,5 +16,6 @@ export { type KernelRecipe, recipeOf } from './recipe.js';
 export { resolveKernel, type ResolvedKernel } from './resolve.js';
 export { ensureRootFs } from './rootfs.js';
 export { withFile } from './section.js';
-export { ensureSymbols, movedFunctions, type Symbols } from './symbols.js';
+export { sourceTreeOf } from './source-tree.js';
+export { ensureSymbols, findSymbols, movedFunctions, type Symbols } from './symbols.js';
 export { writeVariant } from './variant.js';

@@ -55,7 +55,9 @@ export function scenarioOf({ text, file, result }: Subject, changes: Changes, ke
   const names = result.kernels.map(({ name }) => name);
   const kernels = [changes.from ?? names[0] as string, ...names.slice(1, -1), ...(names.length > 1 ? [changes.to ?? names.at(-1) as string] : [])];
   // Of kernels that are taken by their content nobody asks whether their name is known.
-  return parseScenario(changedText(text, changes), file, { kernels, timeout: changes.timeout, kernelProblem: (name) => (names.includes(name) ? null : kernelProblem(name)) });
+  const scenario = parseScenario(changedText(text, changes), file, { kernels, timeout: changes.timeout, kernelProblem: (name) => (names.includes(name) ? null : kernelProblem(name)) });
+  // Without a name of its own it is called after its file, which in a run's folder is another.
+  return { ...scenario, name: result.scenario.name, file: result.scenario.file };
 }
 
 function changedText(text: string, { cmdlineFrom, cmdlineTo, memory }: Changes): string {
