@@ -12,21 +12,21 @@ export function explainText(story: Explanation, stream: { isTTY?: boolean }): st
   const { wrote, expected, check, trace, structure } = story;
   const lines: string[] = [];
   const part = (title: string, rows: readonly string[]) => {
-    if (rows.length > 0) lines.push(colours.bold(title), ...rows.map((row) => `   ${printable(row, 300)}`), '');
+    if (rows.length > 0) lines.push(colours.bold(printable(title, 300)), ...rows.map((row) => `   ${printable(row, 300)}`), '');
   };
   let number = 0;
   const next = () => `${++number}.`;
-  part(`${next()} ${printable(wrote.kernel)} wrote`, [wrote.versions.join('  '), ...wrote.where]);
+  part(`${next()} ${wrote.kernel} wrote`, [wrote.versions.join('  '), ...wrote.where]);
   part(`${next()} the scenario changed it from outside`, story.faults);
   if (story.faults.length === 0) number--;
-  part(`${next()} ${printable(expected.kernel)} reads`, [expected.versions.join('  '), ...expected.mismatches]);
+  part(`${next()} ${expected.kernel} reads`, [expected.versions.join('  '), ...expected.mismatches]);
   part(`${next()} what was seen`, said(story));
   if (check !== null) {
     const where = check.source === null ? '' : `, ${check.source.file}:${check.source.line}`;
-    part(`${next()} ${printable(check.function)}() said no to ${check.refuses}${where}`, (check.source?.lines ?? []).map((line, i) => `${i + (check.source?.first ?? 0) === check.source?.line ? '>' : ' '} ${String(i + (check.source?.first ?? 0)).padStart(5)}  ${line.replaceAll('\t', '    ')}`));
+    part(`${next()} ${check.function}() said no to ${check.refuses}${where}`, (check.source?.lines ?? []).map((line, i) => `${i + (check.source?.first ?? 0) === check.source?.line ? '>' : ' '} ${String(i + (check.source?.first ?? 0)).padStart(5)}  ${line.replaceAll('\t', '    ')}`));
   }
-  if (structure !== null) part(`${next()} it is about ${printable(structure.place)}: ${structure.dump.what} at ${structure.dump.phys}`, structure.dump.rows.map(rowText));
-  part(`${next()} stack trace of ${printable(expected.kernel)}`, [
+  if (structure !== null) part(`${next()} it is about ${structure.place}: ${structure.dump.what} at ${structure.dump.phys}`, structure.dump.rows.map(rowText));
+  part(`${next()} stack trace of ${expected.kernel}`, [
     ...trace.frames.slice(0, MOST_FRAMES).flatMap(({ function: name, offset, unsure, lines: at }) => [`${unsure ? '? ' : '  '}${name}+0x${offset.toString(16)}${at[0] === undefined ? '' : `  ${at[0]}`}`, ...at.slice(1).map((line) => `      inlined in ${line}`)]),
     ...(trace.why === null ? [] : [`(${trace.why})`]),
   ]);
