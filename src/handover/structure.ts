@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The structure that holds a place, field by field, as bytes and as what they mean.
-import type { Field } from '../model/abi.js';
+import type { Field, Structure } from '../model/abi.js';
 import type { FieldRow, StructureDump } from '../model/explanation.js';
 import type { Place } from '../model/place.js';
 import { readFdt, type FdtNode } from './fdt.js';
 import { findPlace } from './find.js';
+import { Layouts } from './layouts.js';
 import { hex, littleEndian, PAGE, textOf } from './memory.js';
 import { type HandoverSource, Walk } from './source.js';
 import type { Spot } from './spot.js';
@@ -19,8 +20,8 @@ const STRUCTS: Partial<Record<Place['of'], readonly string[]>> = {
   files: ['kho_block_header_ser'], file: ['luo_file_ser'], memfd: ['memfd_luo_ser'], folio: ['memfd_luo_folio_ser'], 'kexec-metadata': ['kho_kexec_metadata'],
 };
 
-/** Throws HandoverError where the place is not there. */
-export function structureAt(source: HandoverSource, place: Place): StructureDump {
+/** Throws HandoverError where the place is not there. @param as layouts to show it with, as the next kernel would read it; those of the writer without them */
+export function structureAt(source: HandoverSource, place: Place, as?: readonly Structure[]): StructureDump {
   const walk = new Walk(source);
   const spot = findPlace(source, place);
   const name = (STRUCTS[place.of] ?? []).find((each) => walk.layouts.has(each));
@@ -29,7 +30,7 @@ export function structureAt(source: HandoverSource, place: Place): StructureDump
   // A property of a tree has its bytes in that tree's page.
   if (tree !== null) return { what: 'device tree', phys: hex(spot.holder), rows: treeRows(tree, page, spot).slice(0, MOST_ROWS) };
   if (name === undefined || place.of === 'folio' && place.field === 'preserved') return { what: 'memory', phys: hex(spot.phys), rows: rawRows(walk, spot) };
-  const { size, fields } = walk.layouts.get(name);
+  const { size, fields } = (as === undefined ? walk.layouts : new Layouts(as)).get(name);
   const bytes = walk.memory.bytes(spot.holder, size, `struct ${name}`);
   return { what: `struct ${name}, ${size} bytes`, phys: hex(spot.holder), rows: leaves(fields).slice(0, MOST_ROWS).map((field) => fieldRow(field, bytes, spot)) };
 }

@@ -52,13 +52,14 @@ export interface Explanation {
   /** What the scenario changed from outside. */
   faults: string[];
   /** What the next kernel reads, and what of it did not fit. */
-  expected: { kernel: string; versions: string[]; mismatches: string[] };
+  expected: { kernel: string; versions: string[]; mismatches: string[]; layouts: string[] };
   /** What the next kernel said, first things first. */
   said: { t: number; epoch: number; text: string }[];
   /** The check that said no; null where nothing on the console tells it. */
   check: { refuses: string; function: string; source: SourceCheck | null } | null;
   trace: { frames: Frame[]; why: string | null };
-  structure: { place: string; dump: StructureDump } | null;
+  /** As it was written; and as the next kernel reads the same bytes, where it lays them out otherwise. */
+  structure: { place: string; dump: StructureDump; read: StructureDump | null } | null;
   /** What is not known, and the command that would tell. */
   notes: string[];
 }

@@ -25,7 +25,8 @@ export function dumpText(dump: HandoverDump, limits: DumpLimits): string {
   if (luo !== null) lines.push(`LUO              ${printable(luo.version)} at ${luo.phys}, live update ${luo.number}, sessions at ${luo.sessions}, FLBs at ${luo.flbs}`);
   for (const { name, data, count } of dump.flbs) lines.push(`  FLB ${printable(name, 64)}  data ${data}, ${count} users`);
   const files = dump.sessions.reduce((sum, session) => sum + session.files.length, 0);
-  lines.push(`sessions         ${dump.sessions.length}, with ${files} files`);
+  const notYet = luo !== null && luo.sessions === '0x0' ? ' (the kernel writes them down during the kexec)' : '';
+  lines.push(`sessions         ${dump.sessions.length}, with ${files} files${notYet}`);
   for (const session of dump.sessions.slice(0, limits.sessions)) lines.push(...sessionLines(session, limits));
   lines.push(...more(dump.sessions.length - limits.sessions, 'sessions'));
   if (dump.cut) lines.push('more was there than is listed');

@@ -19,13 +19,14 @@ export function explainText(story: Explanation, stream: { isTTY?: boolean }): st
   part(`${next()} ${wrote.kernel} wrote`, [wrote.versions.join('  '), ...wrote.where]);
   part(`${next()} the scenario changed it from outside`, story.faults);
   if (story.faults.length === 0) number--;
-  part(`${next()} ${expected.kernel} reads`, [expected.versions.join('  '), ...expected.mismatches]);
+  part(`${next()} ${expected.kernel} reads`, [expected.versions.join('  '), ...expected.mismatches, ...expected.layouts]);
   part(`${next()} what was seen`, said(story));
   if (check !== null) {
     const where = check.source === null ? '' : `, ${check.source.file}:${check.source.line}`;
     part(`${next()} ${check.function}() said no to ${check.refuses}${where}`, (check.source?.lines ?? []).map((line, i) => `${i + (check.source?.first ?? 0) === check.source?.line ? '>' : ' '} ${String(i + (check.source?.first ?? 0)).padStart(5)}  ${line.replaceAll('\t', '    ')}`));
   }
   if (structure !== null) part(`${next()} it is about ${structure.place}: ${structure.dump.what} at ${structure.dump.phys}`, structure.dump.rows.map(rowText));
+  if (structure?.read) part(`${next()} ${expected.kernel} reads the same bytes so`, structure.read.rows.map(rowText));
   part(`${next()} stack trace of ${expected.kernel}`, [
     ...trace.frames.slice(0, MOST_FRAMES).flatMap(({ function: name, offset, unsure, lines: at }) => [`${unsure ? '? ' : '  '}${name}+0x${offset.toString(16)}${at[0] === undefined ? '' : `  ${at[0]}`}`, ...at.slice(1).map((line) => `      inlined in ${line}`)]),
     ...(trace.why === null ? [] : [`(${trace.why})`]),

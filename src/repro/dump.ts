@@ -2,7 +2,7 @@
 // The handovers in some memory: where their roots are, which kernel's layouts they are read with, and what they hold.
 import { dumpHandover, findRoots, HandoverError, metadataOf, PAGE, PageCache, rootVersion, Walk } from '../handover/index.js';
 import type { ImageContext } from '../images/index.js';
-import type { Structure } from '../model/abi.js';
+import type { KernelAbi, Structure } from '../model/abi.js';
 import type { HandoverDump } from '../model/handover-dump.js';
 import type { MemoryImage } from '../model/memory-image.js';
 import { kernelAbi } from '../run/abi.js';
@@ -15,6 +15,7 @@ export interface Writer {
   /** Version of its root tree: `kho-v4`. */
   kho: string | null;
   structures: readonly Structure[];
+  abi: KernelAbi;
 }
 
 export type Memory = Pick<MemoryImage, 'read' | 'pages'>;
@@ -23,9 +24,10 @@ export type Memory = Pick<MemoryImage, 'read' | 'pages'>;
 export async function writersOf(names: readonly string[], context: ImageContext): Promise<Writer[]> {
   const writers: Writer[] = [];
   for (const name of new Set(names)) {
-    const { release, components, structures } = await kernelAbi(name, [], context);
+    const abi = await kernelAbi(name, [], context);
+    const { release, components, structures } = abi;
     const kho = components.find((component) => component.name === 'kho');
-    writers.push({ name, release, kho: kho === undefined ? null : `kho-v${kho.version}`, structures: structures ?? [] });
+    writers.push({ name, release, kho: kho === undefined ? null : `kho-v${kho.version}`, structures: structures ?? [], abi });
   }
   return writers;
 }

@@ -15,7 +15,7 @@ export type About =
   /** The folio at the physical address that the words name. */
   | { how: 'folio' }
   /** The first memfd. */
-  | { how: 'memfd'; field: 'seals' | 'nr_folios' };
+  | { how: 'memfd'; field: 'seals' | 'nr_folios' | 'size' };
 
 export interface CheckRow {
   /** Of the canonical title. */
@@ -68,6 +68,12 @@ export const CHECKS: readonly CheckRow[] = [
   { title: /The incoming tree failed to initialize properly/, refuses: 'to go on without LUO', files: CORE, words: 'The incoming tree failed to initialize properly', function: 'liveupdate_early_init', about: at('luo.version', { of: 'luo', field: 'version' }), follows: true },
   { title: /^luo: Failed to deserialize files/, refuses: 'the files of a session', files: SESSION, words: 'Failed to deserialize files', function: 'luo_session_deserialize_one', about: { how: 'session' }, follows: true },
 ];
+
+/** Where a structure whose layout has changed is met first. */
+export const FIRST_OF: Readonly<Record<string, About>> = {
+  luo_ser: at('luo.version', { of: 'luo', field: 'version' }), kho_block_header_ser: { how: 'blocks' }, luo_session_ser: { how: 'session' },
+  memfd_luo_ser: { how: 'memfd', field: 'size' }, kho_kexec_metadata: at('kexec-metadata.version', { of: 'kexec-metadata', field: 'version' }),
+};
 
 /** The row of the first cause among titles in the order of time; what only follows counts where there is nothing else. */
 export function checkFor<T extends { title: string }>(incidents: readonly T[]): { row: CheckRow; incident: T } | null {

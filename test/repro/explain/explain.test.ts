@@ -11,7 +11,7 @@ import { placeAbout } from '../../../src/repro/explain/place.js';
 import { sourceOf } from '../../../src/repro/explain/source.js';
 import { framesOf, linesByAddress } from '../../../src/repro/explain/trace.js';
 import { parsePlace } from '../../../src/scenario/place.js';
-import { AT, packedWorld, treeWorld } from '../../handover/world.js';
+import { AT, PACKED, packedWorld, treeWorld } from '../../handover/world.js';
 import { temporaryFolder } from '../../util/temporary.js';
 
 const PAGE = 4096;
@@ -87,6 +87,15 @@ describe('a structure', () => {
     expect(rows.map(({ field, value, here }) => [field, value, here]).slice(1)).toEqual([['liveupdate_num', '1', false], ['sessions_pa', '0x12000 (73728)', false], ['flbs_pa', '0x18000 (98304)', false]]);
   });
 
+  it('can be read with the layouts of the next kernel: the same bytes are other fields', () => {
+    const parsed = parsePlace('memfd[vm0/7].size');
+    if ('message' in parsed) throw new Error(parsed.message);
+    const swapped = PACKED.map((structure) => (structure.name !== 'memfd_luo_ser' ? structure : { ...structure, fields: structure.fields.map((field) => ({ ...field, name: { pos: 'size', size: 'pos' }[field.name] ?? field.name })) }));
+    const here = (as?: typeof swapped) => structureAt(packedWorld().source, parsed.place, as).rows.filter((row) => row.here).map(({ field, value }) => [field, value]);
+    expect(here()).toEqual([['size', '0x14000 (81920)']]);
+    expect(here(swapped)).toEqual([['pos', '0x14000 (81920)']]);
+  });
+
   it('of bit fields shows each', () => {
     const { rows } = at(packedWorld(), 'memfd[vm0/7].folio[2].flags');
     expect(rows.map(({ field, value, here }) => [field, value, here])).toEqual([['pfn:52', '0x102 (258)', false], ['flags:12', '3', true], ['index', '2', false]]);
@@ -108,10 +117,10 @@ describe('a structure', () => {
 it('nothing of the machine reaches the terminal as it is', () => {
   const evil = '\u001b[2Jx\u202e';
   const text = explainText({
-    outcome: 'panic', title: evil, wrote: { kernel: evil, versions: [evil], where: [evil] }, faults: [evil], expected: { kernel: evil, versions: [evil], mismatches: [evil] },
+    outcome: 'panic', title: evil, wrote: { kernel: evil, versions: [evil], where: [evil] }, faults: [evil], expected: { kernel: evil, versions: [evil], mismatches: [evil], layouts: [evil] },
     said: [{ t: 1, epoch: 1, text: evil }], check: { refuses: evil, function: evil, source: { file: 'a.c', line: 1, function: 'f', first: 1, lines: [evil] } },
     trace: { frames: [{ function: evil, offset: 1, unsure: false, lines: [evil, evil] }], why: evil },
-    structure: { place: evil, dump: { what: 'x', phys: '0x0', rows: [{ offset: 0, bytes: '', field: evil, type: '', value: evil, here: true }] } }, notes: [evil],
+    structure: { place: evil, dump: { what: 'x', phys: '0x0', rows: [{ offset: 0, bytes: '', field: evil, type: '', value: evil, here: true }] }, read: null }, notes: [evil],
   }, {});
   expect(text).not.toContain('\u001b');
   expect(text).not.toContain('\u202e');
