@@ -49,7 +49,7 @@ function fieldRow({ name, offset, size, type, shape, bits }: Field, bytes: Uint8
   const own = bytes.subarray(offset, offset + size);
   const shift = bits === null ? 0 : bits.offset - offset * 8;
   const here = spot.phys === spot.holder + offset && (spot.bits === null || spot.bits.shift === shift);
-  const value = /^int8\[/.test(shape) ? `'${textOf(own)}'` : size > 8 ? '' : numberText(bits === null ? littleEndian(own) : (littleEndian(own) >> BigInt(shift)) & ((1n << BigInt(bits.size)) - 1n));
+  const value = shape.startsWith('int8[') ? `'${textOf(own)}'` : size > 8 ? '' : numberText(bits === null ? littleEndian(own) : (littleEndian(own) >> BigInt(shift)) & ((1n << BigInt(bits.size)) - 1n));
   return { offset, bytes: bytesText(own), field: bits === null ? name : `${name}:${bits.size}`, type, value, here };
 }
 

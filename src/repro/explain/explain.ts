@@ -137,7 +137,7 @@ async function checkOf(row: CheckRow, kernel: KernelOfResult, notes: string[], c
 async function traceOf({ result, buildSymbols }: ExplainInput, kernel: KernelOfResult, notes: string[], context: ImageContext): Promise<Explanation['trace']> {
   const report = [result.cause, ...result.incidents].find((incident) => incident !== null && framesOf(incident.detail).length > 0);
   const frames = framesOf(report?.detail ?? '');
-  const plain: Frame[] = frames.map(({ exact: _, ...frame }) => frame);
+  const plain = frames.map(shownFrame);
   if (frames.length === 0) return { frames: [], why: null };
   try {
     const image = await findByHash(kernel.sha256, context);
@@ -145,13 +145,17 @@ async function traceOf({ result, buildSymbols }: ExplainInput, kernel: KernelOfR
     const symbols = buildSymbols ? await ensureSymbols(kernel.name, image, context) : await findSymbols(kernel.name, image, context);
     if (symbols === null) return { frames: plain, why: `file and line take symbols: lab show ${result.id} --explain --symbols   builds them, in minutes` };
     if (!symbols.lines || symbols.vmlinux === null) return { frames: plain, why: symbols.why };
-    return { frames: (await withLines(frames, symbols.vmlinux, image.systemMap, context.signal)).map((frame) => ({ function: frame.function, offset: frame.offset, unsure: frame.unsure, lines: frame.lines })), why: null };
+    return { frames: (await withLines(frames, symbols.vmlinux, image.systemMap, context.signal)).map(shownFrame), why: null };
   } catch (error) {
     context.signal.throwIfAborted();
     if (!(error instanceof LabError)) throw error;
     notes.push(messageOf(error));
     return { frames: plain, why: 'no lines' };
   }
+}
+
+function shownFrame({ function: name, offset, unsure, lines }: Frame): Frame {
+  return { function: name, offset, unsure, lines };
 }
 
 function versionsOf({ components }: KernelOfResult): string[] {
