@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `lab run`: scenarios to verdicts. Everything that can be wrong with the words is found before anything is started.
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { MEMORY_KEPT, type MemoryKept } from '../model/memory-image.js';
 import type { Result } from '../model/result.js';
 import type { Scenario } from '../model/scenario.js';
 import { perform, type Performed } from '../perform/perform.js';
@@ -22,6 +23,7 @@ interface RunOptions {
   json?: boolean;
   keep?: boolean;
   timeout?: number;
+  memoryImage: MemoryKept;
 }
 
 export function runCommand(): Command {
@@ -32,12 +34,18 @@ export function runCommand(): Command {
     .option('--to <kernel>', 'the kernel that takes over, instead of the scenario\'s')
     .addOption(new Option('--accel <how>', 'KVM is used where a real kernel boots on it').choices(['auto', 'kvm', 'tcg']).default('auto'))
     .option('--keep', 'keep the machine\'s private folder (console, monitor socket)')
+    .addOption(memoryOption())
     .option('--results <dir>', 'folder for the results', 'results')
     .option('--json', 'print the result as JSON; progress goes to standard error')
     .option('--timeout <seconds>', 'deadline of each run', positive)
     .action(async (files: string[], options: RunOptions) => {
       process.exitCode = await runScenarios(files, options);
     });
+}
+
+/** When memory is kept with the run. */
+export function memoryOption(): Option {
+  return new Option('--memory-image <when>', 'keep the machine\'s memory with the run, for `lab dump`; `always`: also what is handed over, as it stands at each kexec').choices(MEMORY_KEPT).default('unexpected');
 }
 
 function positive(text: string): number {
@@ -64,7 +72,7 @@ async function runScenarios(files: readonly string[], options: RunOptions): Prom
 async function runOne(scenario: Scenario, options: RunOptions): Promise<Result> {
   const stopped = interruption();
   const { signal } = stopped;
-  const preparation = new Preparation({ accel: options.accel, signal });
+  const preparation = new Preparation({ accel: options.accel, signal, everyHandover: options.memoryImage === 'always' });
   let done: Performed | null = null;
   try {
     await runStages([
@@ -73,7 +81,7 @@ async function runOne(scenario: Scenario, options: RunOptions): Promise<Result> 
         title: `${scenario.name}: ${scenario.kernels.join(' -> ')}`,
         run: async (task) => {
           done = await perform(scenario, preparation.of(scenario), {
-            results: options.results, labVersion: labVersion(), signal, keep: options.keep === true,
+            results: options.results, labVersion: labVersion(), signal, keep: options.keep === true, memory: options.memoryImage,
             onEvent: (event) => {
               const text = progressText(event);
               if (text !== null) task.detail(text);

@@ -12,11 +12,19 @@ import { numberSpot, type Spot } from './spot.js';
 const HANDLER = /^memfd-v\d/;
 const MOST_ORDER = 20;
 
-export function memfdOf(walk: Walk, file: FileRef): Instance {
-  const entry = fileOf(walk, file);
-  const handler = entry.text('compatible');
-  if (!HANDLER.test(handler)) throw new HandoverError(`${label(file)} is no memfd: its handler is '${handler}'`);
+/** True for the entry of a file that the handler of memfds wrote. */
+export function isMemfd(entry: Instance): boolean {
+  return HANDLER.test(entry.text('compatible'));
+}
+
+/** @param entry of the file, in its session @param what the file, for messages */
+export function memfdAt(walk: Walk, entry: Instance, what: string): Instance {
+  if (!isMemfd(entry)) throw new HandoverError(`${what} is no memfd: its handler is '${entry.text('compatible')}'`);
   return new Instance(walk.memory, walk.layouts, 'memfd_luo_ser', entry.address('data', 8));
+}
+
+export function memfdOf(walk: Walk, file: FileRef): Instance {
+  return memfdAt(walk, fileOf(walk, file), label(file));
 }
 
 export function memfdSpot(walk: Walk, file: FileRef, field: string): Spot {
@@ -27,8 +35,8 @@ function label({ session, token }: FileRef): string {
   return `${session}/${token}`;
 }
 
-/** One folio of the list. Throws HandoverError where the list is shorter. */
-class FolioList {
+/** The folios of a memfd in order. Throws HandoverError where the list is not sound, or shorter than it says. */
+export class FolioList {
   private readonly count: bigint;
   private readonly order: number;
   private readonly chunks: number[] = [];

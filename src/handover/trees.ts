@@ -8,8 +8,9 @@ import type { Spot } from './spot.js';
 import { Tree } from './tree.js';
 
 const MEMBLOCK = 'memblock';
+export const METADATA = 'kexec-metadata';
 
-function memblockTree(walk: Walk): Tree {
+export function memblockTree(walk: Walk): Tree {
   return Tree.at(walk.memory, subtree(walk, MEMBLOCK), 'memblock\'s tree');
 }
 
@@ -25,6 +26,16 @@ export function reserveMemSpot(walk: Walk, name: string, field: 'whole' | 'versi
   return field === 'version' ? tree.spot(node, 'compatible', 'text') : tree.spot(node, field, 'little');
 }
 
+function metadata(walk: Walk): Instance {
+  return new Instance(walk.memory, walk.layouts, 'kho_kexec_metadata', subtree(walk, METADATA));
+}
+
 export function metadataSpot(walk: Walk, field: 'version' | 'previous_release' | 'kexec_count'): Spot {
-  return new Instance(walk.memory, walk.layouts, 'kho_kexec_metadata', subtree(walk, 'kexec-metadata')).spot(field);
+  return metadata(walk).spot(field);
+}
+
+/** What the writing kernel tells of itself. `release`: as `uname -r` says it. */
+export function metadataOf(walk: Walk): { version: number; release: string; kexecs: number } {
+  const found = metadata(walk);
+  return { version: Number(found.number('version')), release: found.text('previous_release'), kexecs: Number(found.number('kexec_count')) };
 }

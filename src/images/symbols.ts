@@ -8,7 +8,8 @@ import type { KernelImage } from '../model/image.js';
 import { packageRoot } from '../util/package-root.js';
 import { type ImageContext, openWorkspace } from './context.js';
 import { onDisk } from './cache.js';
-import { ensureDefined } from './kernel.js';
+import type { KernelDefinition } from './definition.js';
+import { ensureDefined, findBuilt } from './kernel.js';
 import { resolveKernel } from './resolve.js';
 import { withFile } from './section.js';
 
@@ -30,11 +31,24 @@ export async function ensureSymbols(name: string, image: KernelImage, context: I
   if (wanted.kind === 'files' || wanted.definition.prebuilt !== null) {
     return { vmlinux: image.vmlinux, lines: false, why: `${name} is ready-made: its own vmlinux tells no lines, and there is nothing to build one from` };
   }
-  const { definition } = wanted;
   const work = openWorkspace(context);
-  const described = await onDisk(work.cache, () => ensureDefined({
-    ...definition, name: `${definition.name}-symbols`, config: [...definition.config, join(packageRoot(), 'images', 'config', FRAGMENT)],
-  }, work));
+  return compared(name, image, await onDisk(work.cache, () => ensureDefined(describedBy(wanted.definition), work)));
+}
+
+/** The same where it is there already; null where it would have to be built. */
+export async function findSymbols(name: string, image: KernelImage, context: ImageContext): Promise<Symbols | null> {
+  if (image.vmlinux !== null && describesLines(image.vmlinux)) return { vmlinux: image.vmlinux, lines: true, why: null };
+  const wanted = resolveKernel(name);
+  if (wanted.kind === 'files' || wanted.definition.prebuilt !== null) return null;
+  const described = await findBuilt(describedBy(wanted.definition), openWorkspace(context));
+  return described === null ? null : compared(name, image, described);
+}
+
+function describedBy(definition: KernelDefinition): KernelDefinition {
+  return { ...definition, name: `${definition.name}-symbols`, config: [...definition.config, join(packageRoot(), 'images', 'config', FRAGMENT)] };
+}
+
+function compared(name: string, image: KernelImage, described: KernelImage): Symbols {
   const moved = movedFunctions(image.systemMap, described.systemMap);
   return moved === null ? { vmlinux: described.vmlinux, lines: true, why: null } : { vmlinux: image.vmlinux, lines: false, why: `with debug information ${name} comes out otherwise: ${moved}` };
 }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // One run, kept: a scenario whose needs are met becomes a result and a folder under results/, whole or not at all.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mismatchesOf, predictScenario, readByLast } from '../compat/index.js';
+import { recipeOf } from '../images/index.js';
 import type { Event } from '../model/event.js';
 import type { CellOfRun } from '../model/matrix.js';
+import type { MemoryKept } from '../model/memory-image.js';
 import type { Result } from '../model/result.js';
 import type { Scenario } from '../model/scenario.js';
 import type { RunPlan } from '../run/context.js';
@@ -13,6 +15,7 @@ import { execute } from '../run/execute.js';
 import { mismatchesSeen } from '../run/mismatches.js';
 import type { Hold } from '../run/points.js';
 import { buildResult, Timeline } from '../run/result.js';
+import { imageName, writeMemoryImage } from '../store/memory-image.js';
 import { RunFolder, runId } from '../store/run-folder.js';
 import { startClock } from '../util/clock.js';
 import { removeAtEnd } from '../util/reaper.js';
@@ -28,6 +31,8 @@ export interface PerformOptions {
   keep?: boolean;
   /** Whether devices are looked at from outside, by default; without it the result is no verdict on them. */
   deviceLooks?: boolean;
+  /** Whether the machine's memory is kept with the run; `never` without it. */
+  memory?: MemoryKept;
   /** Called at each named point of the run. */
   hold?: Hold;
   /** No deadline ends the run. */
@@ -48,7 +53,11 @@ export async function perform(scenario: Scenario, { kernels, rootfs, accel, form
   const folder = new RunFolder(options.results, id, options.cell ?? null);
   const dir = mkdtempSync(join(tmpdir(), 'lab-'));
   if (!options.keep) removeAtEnd(dir);
-  const plan: RunPlan = { id, scenario, kernels, rootfs, accel: accel.accel, dir, formats, selftests, deviceLooks: options.deviceLooks ?? true, hold: options.hold, patient: options.patient };
+  const signal = AbortSignal.any([options.signal, folder.failed]);
+  const memory: RunPlan['memory'] = (options.memory ?? 'never') === 'never' ? null : {
+    jumps: options.memory === 'always', keep: (head, pages) => writeMemoryImage(folder.file(imageName(head)), head, pages, signal),
+  };
+  const plan: RunPlan = { id, scenario, kernels, rootfs, accel: accel.accel, dir, formats, selftests, deviceLooks: options.deviceLooks ?? true, memory, hold: options.hold, patient: options.patient };
   const timeline = new Timeline();
   const clock = startClock();
   try {
@@ -61,10 +70,11 @@ export async function perform(scenario: Scenario, { kernels, rootfs, accel, form
       console: (chunk) => folder.console(chunk),
       qmp: (direction, text) => folder.line('qmp', clock.now(), direction, text),
       agent: (direction, text) => folder.line('agent', clock.now(), direction, text),
-    }, AbortSignal.any([options.signal, folder.failed]));
+    }, signal);
     const result = buildResult(plan, record, {
       predicted: predictScenario(scenario, kernels), mismatches: mismatchesSeen(mismatchesOf(scenario, kernels), record, (component) => readByLast(scenario, kernels, component)), timeline: timeline.entries, labVersion: options.labVersion,
     });
+    writeFileSync(folder.file('recipe.json'), `${JSON.stringify({ schema: 1, kernels: [...new Map(kernels.map((kernel) => [kernel.name, recipeOf(kernel)])).values()] }, null, 2)}\n`);
     return { result, folder: folder.finish(result, scenario.source) };
   } catch (error) {
     folder.discard();

@@ -32,23 +32,29 @@ export interface SetUpStage {
 export interface PrepareOptions {
   accel: 'auto' | 'kvm' | 'tcg';
   signal: AbortSignal;
+  /** The handover of every kernel is to be read, whatever the scenario asks for. */
+  everyHandover?: boolean;
+  /** Kernels that are there already, by the names that scenarios have for them. */
+  images?: ReadonlyMap<string, KernelImage>;
 }
 
 export class Preparation {
-  private readonly images = new Map<string, KernelImage>();
+  private readonly images: Map<string, KernelImage>;
   private readonly formats = new Map<string, HandoverFormat>();
   /** By kernel and test. */
   private readonly selftests = new Map<string, string>();
   private rootfs: RootFs | null = null;
   private accel: AccelAnswer | null = null;
 
-  constructor(private readonly options: PrepareOptions) {}
+  constructor(private readonly options: PrepareOptions) {
+    this.images = new Map(options.images);
+  }
 
   /** Stages to be run one after another. They throw a ScenarioError where a scenario asks for what this host or a kernel lacks. */
   stages(scenarios: readonly Scenario[]): SetUpStage[] {
     const kernels = [...new Set(scenarios.flatMap((scenario) => scenario.kernels))];
     // The last kernel hands nothing over.
-    const writers = [...new Set(scenarios.filter(looksIntoHandover).flatMap((scenario) => scenario.kernels.slice(0, -1)))];
+    const writers = [...new Set(scenarios.filter((scenario) => this.looksInto(scenario)).flatMap((scenario) => scenario.kernels.slice(0, -1)))];
     const demanded = new Set(scenarios.filter(demandsHandover).flatMap((scenario) => scenario.kernels.slice(0, -1)));
     return [
       {
@@ -87,13 +93,17 @@ export class Preparation {
   of(scenario: Scenario): Prepared {
     return {
       kernels: this.kernelsOf(scenario), rootfs: this.rootfs as RootFs, accel: this.accel as AccelAnswer,
-      formats: scenario.kernels.map((name) => (looksIntoHandover(scenario) ? (this.formats.get(name) ?? null) : null)),
+      formats: scenario.kernels.map((name) => (this.looksInto(scenario) ? (this.formats.get(name) ?? null) : null)),
       selftests: scenario.kernels.map((name) => this.selftests.get(selftestKey(name, selftestOf(scenario) ?? '')) ?? null),
     };
   }
 
   kernelsOf(scenario: Pick<Scenario, 'kernels'>): KernelImage[] {
     return scenario.kernels.map((name) => this.kernel(name));
+  }
+
+  private looksInto(scenario: Scenario): boolean {
+    return this.options.everyHandover === true || looksIntoHandover(scenario);
   }
 
   private kernel(name: string): KernelImage {

@@ -23,7 +23,12 @@ export class MachineMemory {
   static open(qemuPid: number, mtree: string): MachineMemory {
     const ranges = ramRanges(mtree);
     if (ranges.length === 0) throw new LabError('QEMU shows no RAM in `info mtree -f`', { detail: mtree.slice(0, 2000) });
-    return new MachineMemory(openMemfd(qemuPid), ranges);
+    return new MachineMemory(openMemfd(qemuPid, 'r+'), ranges);
+  }
+
+  /** Of a machine whose monitor is in use: by ranges that are known, to be read only. */
+  static openRanges(qemuPid: number, ranges: readonly RamRange[]): MachineMemory {
+    return new MachineMemory(openMemfd(qemuPid, 'r'), ranges);
   }
 
   /** Where another process of this host finds the memory, as long as the lab runs. */
@@ -94,7 +99,13 @@ export function ramRanges(mtree: string): RamRange[] {
   return ranges.sort((a, b) => a.start - b.start);
 }
 
-function openMemfd(pid: number): number {
+/** Where a q35 machine has its RAM: below 2816 MiB all of it from 0 on, else 2 GiB there and the rest from 4 GiB on (QEMU 7.2, hw/i386/pc_q35.c). */
+export function q35Ranges(bytes: number): RamRange[] {
+  const low = Math.min(bytes, bytes >= 0xb000_0000 ? 0x8000_0000 : 0xb000_0000);
+  return [{ start: 0, end: low, offset: 0 }, ...(bytes > low ? [{ start: 2 ** 32, end: 2 ** 32 + bytes - low, offset: low }] : [])];
+}
+
+function openMemfd(pid: number, flags: 'r' | 'r+'): number {
   const dir = `/proc/${pid}/fd`;
   for (const name of readdirSync(dir)) {
     let link: string;
@@ -103,7 +114,7 @@ function openMemfd(pid: number): number {
     } catch {
       continue; // closed in the meantime
     }
-    if (link.startsWith('/memfd:memory-backend-memfd')) return openSync(`${dir}/${name}`, 'r+');
+    if (link.startsWith('/memfd:memory-backend-memfd')) return openSync(`${dir}/${name}`, flags);
   }
   throw new LabError('QEMU holds no memfd: its RAM cannot be read from outside');
 }

@@ -7,6 +7,7 @@ import type { Scenario } from '../model/scenario.js';
 import type { Accel } from '../qemu/args.js';
 import type { Deadlines } from './deadlines.js';
 import type { HandoverFormat } from './format.js';
+import type { MemoryKeeper } from './keep-memory.js';
 import type { Machine } from './machine.js';
 import type { Hold } from './points.js';
 import type { Recorder } from './recorder.js';
@@ -26,16 +27,18 @@ export interface RunPlan {
   accel: Accel;
   /** Private folder of the run, made and removed by the caller. */
   dir: string;
-  /** How each epoch's kernel lays out what it hands over; null where no fault of the scenario asks for it. */
+  /** How each epoch's kernel lays out what it hands over; null where nobody asks for it. */
   formats: (HandoverFormat | null)[];
   /** Devices and the IOMMU are looked at from outside; false only where the cost of that is measured. */
   deviceLooks: boolean;
+  /** Null where no memory is to be kept. */
+  memory: MemoryKeeper | null;
+  /** Program of the kernel's own test on this host, one an epoch; null where the scenario runs none. */
+  selftests: (string | null)[];
   /** Called at each named point of the run, which goes on when it resolves. */
   hold?: Hold | undefined;
   /** Somebody may have the machine stand still for any time: no deadline ends the run. */
   patient?: boolean | undefined;
-  /** Program of the kernel's own test on this host, one an epoch; null where the scenario runs none. */
-  selftests: (string | null)[];
 }
 
 export interface RunContext {

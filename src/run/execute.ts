@@ -23,12 +23,14 @@ import { judgeGuests, judgeKeptGuests } from './guest-judge.js';
 import { IommuRecord, iommuResult, judgeIommu } from './iommu-judge.js';
 import { judgeOopsed, judgeUpdate, managedPages, recordEnded, type FileRecord, type UpdateRecord } from './judge.js';
 import { setAside } from './handover.js';
+import { keepMemory } from './keep-memory.js';
 import { machineConfig } from './layout.js';
 import type { MarkedPages } from './look.js';
 import { Machine } from './machine.js';
 import { holdAt } from './points.js';
 import { recover } from './recover.js';
 import { Recorder } from './recorder.js';
+import { cameAsExpected } from './expected.js';
 import { judgeRefusal, letGo } from './refusal.js';
 import { fillReserved } from './reserved.js';
 import { makeBackings } from './backing.js';
@@ -165,6 +167,17 @@ class Run {
     this.machine?.close();
   }
 
+  /** The machine ends, and what is in its memory is kept. */
+  async keepMemory(): Promise<void> {
+    const { plan, machine, context } = this;
+    // One that did not come to life has no memory yet.
+    if (plan.memory === null || machine?.memory === undefined) return;
+    context?.agent.drop();
+    context?.ssh.close();
+    await machine.stop();
+    await keepMemory(plan.memory, machine, this.recorder, this.state.handover?.root ?? null);
+  }
+
   private async boot(): Promise<RunContext> {
     const { plan, recorder, streams, state } = this;
     const key = makeRunKey();
@@ -296,6 +309,11 @@ class Run {
   }
 }
 
+/** Where the lab itself failed, the machine's memory tells nothing. */
+function keepsMemory({ memory, scenario }: RunPlan, verdict: Verdict, steps: readonly StepResult[]): boolean {
+  return memory !== null && verdict.outcome !== 'infra' && (memory.jumps || !cameAsExpected(scenario, verdict, steps));
+}
+
 /** Runs a plan. Never rejects for what happens to the machine: that is the record. Rejects when `signal` is aborted. */
 export async function execute(plan: RunPlan, streams: RunStreams, signal: AbortSignal): Promise<RunRecord> {
   const run = new Run(plan, streams, startClock(), signal);
@@ -307,6 +325,7 @@ export async function execute(plan: RunPlan, streams: RunStreams, signal: AbortS
     const verdict = run.verdict ?? decide(run.recorder.incidents);
     const total = run.clock.now();
     if (run.context !== null) await holdAt(run.context, 'verdict', verdict);
+    if (keepsMemory(plan, verdict, run.state.results)) await run.keepMemory();
     signal.throwIfAborted();
     return {
       verdict, incidents: run.recorder.incidents, droppedIncidents: run.recorder.dropped, updates: run.updates, kept: run.kept, steps: run.state.results, cases: run.state.cases, objected: run.state.objected, hardware: run.state.hardware,

@@ -43,8 +43,9 @@ export async function stopAtJump(context: RunContext, jumpFaults: readonly Step[
   const now = jumpFaults.some((step) => changes(step, recorder.epoch, 'outgoing'));
   const later = plan.scenario.steps.some((step) => changes(step, recorder.epoch + 1, 'incoming'));
   state.handover = null;
-  if (!now && !later) return null;
   const format = plan.formats[recorder.epoch];
+  const kept = plan.memory?.jumps === true && format != null;
+  if (!now && !later && !kept) return null;
   if (!format) throw new LabError(`the handover format of the kernel of epoch ${recorder.epoch} was not read`);
   const stub = await DebuggerStub.attach(await openStub(context));
   let stopped: Promise<void>;

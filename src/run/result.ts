@@ -9,6 +9,7 @@ import { addPages, NO_PAGES } from '../oracles/fate.js';
 import { joinRuns } from '../oracles/page-map.js';
 import type { RunPlan } from './context.js';
 import type { RunRecord } from './execute.js';
+import { cameAsExpected } from './expected.js';
 import type { FileRecord, UpdateRecord } from './judge.js';
 
 export interface Surroundings {
@@ -29,7 +30,7 @@ export function buildResult(plan: RunPlan, record: RunRecord, around: Surroundin
     scenario: { name: scenario.name, description: scenario.description, tags: scenario.tags, file: scenario.file },
     from: kernels[0] as KernelOfResult, to: kernels.at(-1) as KernelOfResult, kernels,
     policy: scenario.policy, outcome, endsIn, cause,
-    expected, expectedEndsIn, asExpected: outcome === expected && (expectedEndsIn === null || endsIn === expectedEndsIn) && !record.steps.some(({ unexpected }) => unexpected),
+    expected, expectedEndsIn, asExpected: cameAsExpected(scenario, record.verdict, record.steps),
     predicted: around.predicted, mismatches: around.mismatches,
     resources: [
       ...record.updates.flatMap((update) => update.files.map((file) => resourceOf(file, update.epoch))),

@@ -8,6 +8,7 @@ import type { RunContext } from './context.js';
 import { injectFault } from './faults.js';
 import { lookAtLeaving } from './guest-look.js';
 import { stopAtJump } from './jump.js';
+import { keepHandover, pagesOfHandover } from './keep-memory.js';
 import { lookBefore, markedPages, type MarkedPages } from './look.js';
 import type { ReadyMark } from './machine.js';
 import { holdAt } from './points.js';
@@ -60,7 +61,9 @@ export async function update(context: RunContext, step: Step, index: number, jum
   await within(begun, deadlines.request(), 'answer about a transfer', machine.ended);
   await jump?.reached();
   if (machine.jumpedUnseen && jumpFaults.length > 0) throw new LabError('the moment of the jump was missed: the next kernel was there before the old one\'s last words');
+  const whole = jump === null ? [] : await pagesOfHandover(context);
   for (const fault of jumpFaults) if (fault.op === 'fault') await injectFault(context, fault.fault);
+  if (jump !== null) await keepHandover(context, whole);
   await jump?.goOn();
   context.agent.drop();
   context.ssh.close();

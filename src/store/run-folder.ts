@@ -59,6 +59,11 @@ export class RunFolder {
     }
   }
 
+  /** Path for another file of the run, while it is filled. */
+  file(name: string): string {
+    return join(this.partial, name);
+  }
+
   /** Writes the last files and gives the folder its name. Returns its path. Throws a LabError where the disk takes no more. */
   finish(result: Result, scenarioText: string): string {
     try {

@@ -25,7 +25,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   report: ['store'],
   perform: ['scenario', 'images', 'qemu', 'compat', 'run', 'store'],
   matrix: ['scenario', 'images', 'compat', 'perform', 'store'],
-  repro: ['scenario', 'images', 'qemu', 'guest', 'run', 'perform', 'matrix', 'store'],
+  repro: ['scenario', 'images', 'handover', 'qemu', 'guest', 'compat', 'run', 'store', 'perform', 'matrix'],
   cli: ['scenario', 'images', 'qemu', 'guest', 'console', 'compat', 'handover', 'oracles', 'verdict', 'run', 'store', 'report', 'perform', 'matrix', 'repro'],
   // Benchmarks and measured tables: users of the lab, like cli.
   measure: ['images', 'oracles', 'scenario', 'perform'],

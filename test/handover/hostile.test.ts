@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A handover that lies: every walk ends, soon, and with nothing but the module's own error.
 import { describe, expect, it } from 'vitest';
-import { describeHandover, findPlace, HandoverError } from '../../src/handover/index.js';
+import { describeHandover, dumpHandover, findPlace, HandoverError, PageCache } from '../../src/handover/index.js';
 import { parsePlace, PLACE_TEMPLATES } from '../../src/scenario/place.js';
 import { AT, packedWorld, treeWorld, type World } from './world.js';
 
@@ -23,6 +23,8 @@ function walkAll({ source, memory }: World): void {
     quietly(() => findPlace(source, parsed.place));
   }
   quietly(() => describeHandover(source));
+  // Says what is wrong with it, and throws nothing.
+  dumpHandover({ ...source, read: new PageCache(source.read).read });
   expect(memory.reads).toBeLessThan(2_000_000);
 }
 

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// A run and what it takes to make it again elsewhere, as one file. It is written beside its place and renamed when it is whole.
+import { createHash } from 'node:crypto';
+import { copyFileSync, createReadStream, existsSync, linkSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { create } from 'tar';
+import type { KernelImage } from '../../model/image.js';
+import { IMAGE_NAME } from '../../store/memory-image.js';
+import { LabError, UsageError } from '../../util/errors.js';
+import { keep, removeAtEnd } from '../../util/reaper.js';
+import { type FileOfBundle, KERNEL_FILES, MANIFEST, type Manifest, manifestSchema, MOST } from './manifest.js';
+
+export interface PackOptions {
+  output: string;
+  labVersion: string;
+  /** Every memory image; without it those of the handover alone. */
+  memory: boolean;
+  /** bzImage and System.map. */
+  kernels: boolean;
+  /** vmlinux. */
+  symbols: boolean;
+  signal: AbortSignal;
+}
+
+export interface Packed {
+  path: string;
+  bytes: number;
+  files: FileOfBundle[];
+}
+
+/** @param run folder of the run @param images its kernels, as far as they are here. Throws a LabError where it would be too large to be opened again. */
+export async function packBundle(run: string, images: readonly KernelImage[], options: PackOptions): Promise<Packed> {
+  const output = resolve(options.output);
+  if (existsSync(output)) throw new UsageError(`${options.output} is there already`, { hint: 'name another file with --output' });
+  mkdirSync(dirname(output), { recursive: true });
+  const dir = mkdtempSync(join(dirname(output), '.partial-bundle-'));
+  removeAtEnd(dir);
+  try {
+    const sources = [...filesOfRun(run, options.memory), ...images.flatMap((image) => filesOfKernel(image, options))];
+    const files: FileOfBundle[] = [];
+    for (const { path, from } of sources) {
+      options.signal.throwIfAborted();
+      const to = join(dir, path);
+      mkdirSync(dirname(to), { recursive: true });
+      take(from, to);
+      files.push({ path, size: statSync(to).size, sha256: await hashOf(to, options.signal) });
+    }
+    const manifest: Manifest = { schema: 1, run: basename(run), lab: options.labVersion, files };
+    const checked = manifestSchema.safeParse(manifest);
+    if (!checked.success) throw new LabError(`this run cannot be bundled: ${checked.error.issues[0]?.message ?? ''}`, { hint: `a bundle holds at most ${MOST.files} files and ${MOST.all} bytes` });
+    writeFileSync(join(dir, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`);
+    const partial = join(dir, '.bundle.tar.gz');
+    await create({ gzip: true, portable: true, cwd: dir, file: partial, mtime: new Date(0) }, [MANIFEST, ...files.map(({ path }) => path)]);
+    options.signal.throwIfAborted();
+    renameSync(partial, output);
+    return { path: output, bytes: statSync(output).size, files };
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+    keep(dir);
+  }
+}
+
+interface Source {
+  path: string;
+  from: string;
+}
+
+/** Everything that the run has left, but large images of memory only where they are asked for. */
+function filesOfRun(run: string, memory: boolean): Source[] {
+  return readdirSync(run, { withFileTypes: true }).filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
+    .map(({ name }) => name).filter((name) => memory || !IMAGE_NAME.test(name) || name.startsWith('memory-jump-')).sort()
+    .map((name) => ({ path: `run/${name}`, from: join(run, name) }));
+}
+
+/** Its configuration always; the rest where it is asked for. */
+function filesOfKernel({ sha256, bzImage, vmlinux, config, systemMap }: KernelImage, { kernels, symbols }: PackOptions): Source[] {
+  const paths: Record<(typeof KERNEL_FILES)[number], string | null> = { config, bzImage: kernels ? bzImage : null, 'System.map': kernels ? systemMap : null, vmlinux: symbols ? vmlinux : null };
+  return KERNEL_FILES.flatMap((name) => (paths[name] === null ? [] : [{ path: `kernels/${sha256}/${name}`, from: paths[name] }]));
+}
+
+/** A link where that can be: what is packed is what was hashed, and it costs nothing. */
+function take(from: string, to: string): void {
+  try {
+    linkSync(from, to);
+  } catch {
+    copyFileSync(from, to);
+  }
+}
+
+async function hashOf(path: string, signal: AbortSignal): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path), hash, { signal });
+  return hash.digest('hex');
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// The handovers in some memory: where their roots are, which kernel's layouts they are read with, and what they hold.
+import { dumpHandover, findRoots, HandoverError, metadataOf, PAGE, PageCache, rootVersion, Walk } from '../handover/index.js';
+import type { ImageContext } from '../images/index.js';
+import type { KernelAbi, Structure } from '../model/abi.js';
+import type { HandoverDump } from '../model/handover-dump.js';
+import type { MemoryImage } from '../model/memory-image.js';
+import { kernelAbi } from '../run/abi.js';
+
+/** A kernel that may have written a handover. */
+export interface Writer {
+  name: string;
+  /** As `uname -r` says it; null where that is not known. */
+  release: string | null;
+  /** Version of its root tree: `kho-v4`. */
+  kho: string | null;
+  structures: readonly Structure[];
+  abi: KernelAbi;
+}
+
+export type Memory = Pick<MemoryImage, 'read' | 'pages'>;
+
+/** The layouts of kernels by name or path, each once; their types are read where that was not done before. Throws LabError where a kernel does not show them. */
+export async function writersOf(names: readonly string[], context: ImageContext): Promise<Writer[]> {
+  const writers: Writer[] = [];
+  for (const name of new Set(names)) {
+    const abi = await kernelAbi(name, [], context);
+    const { release, components, structures } = abi;
+    const kho = components.find((component) => component.name === 'kho');
+    writers.push({ name, release, kho: kho === undefined ? null : `kho-v${kho.version}`, structures: structures ?? [], abi });
+  }
+  return writers;
+}
+
+/**
+ * All handovers, each with the layouts of the kernel that says it wrote it, else of the first that writes this version of the root tree.
+ * @param root one that is known, whatever stands there now; null where there is none
+ * @param writers the likeliest first
+ */
+export function dumpMemory(memory: Memory, root: number | null, writers: readonly Writer[]): HandoverDump[] {
+  const roots = [...new Set([...(root === null ? [] : [root]), ...findRoots(memory.pages())])];
+  const cache = new PageCache(memory.read);
+  return roots.map((at) => {
+    const { writer, named } = writerOf(cache, at, writers);
+    const dump = dumpHandover({ read: cache.read, root: at, structures: writer?.structures ?? [] });
+    return { ...dump, layouts: { kernel: writer?.name ?? '', release: writer?.release ?? null, named } };
+  });
+}
+
+function writerOf({ read }: PageCache, root: number, writers: readonly Writer[]): { writer: Writer | null; named: boolean } {
+  for (const writer of writers) {
+    try {
+      const { release } = metadataOf(new Walk({ read, root, structures: writer.structures }));
+      const own = writers.find((each) => each.release === release);
+      if (own !== undefined) return { writer: own, named: true };
+    } catch (error) {
+      if (!(error instanceof HandoverError)) throw error;
+    }
+  }
+  const page = new Uint8Array(PAGE);
+  const version = read(root, page) ? rootVersion(page) : null;
+  return { writer: writers.find(({ kho }) => kho !== null && kho === version) ?? (version === null ? writers[0] ?? null : null), named: false };
+}
