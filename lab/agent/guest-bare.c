@@ -12,6 +12,7 @@
 #include "util.h"
 
 #define PROGRAM "/lib/lab/guest-bare.bin"
+#define PERIOD_US_MIN 1000 /* an emulated machine has no time for more interrupts than that, and comes to a stand */
 #define PERIOD_US_MAX 4000000 /* the timer's counter has 32 bits of nanoseconds */
 #define BATCH_MAX 1048576
 
@@ -82,8 +83,8 @@ static bool control_keys(struct request *r, struct control *c)
 
 	if (!request_number(r, "period", PERIOD_US_MAX, &period) || !request_number(r, "batch", BATCH_MAX, &batch))
 		return false;
-	if (period < 100)
-		return fail_request(r, "period is 100 to %d us", PERIOD_US_MAX);
+	if (period < PERIOD_US_MIN)
+		return fail_request(r, "period is %d to %d us", PERIOD_US_MIN, PERIOD_US_MAX);
 	c->period_us = (uint32_t)period;
 	c->batch = (uint32_t)batch;
 	return true;

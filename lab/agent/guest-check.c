@@ -14,6 +14,7 @@
 #include "util.h"
 
 #define WORDS64 (GUEST_PAGE / 8)
+#define LINKS_MAX (1ull << 56) /* of a sound guest, for ever; counting beyond it would wrap */
 
 struct checker {
 	struct request *r;
@@ -50,7 +51,7 @@ static bool load_control(struct checker *c)
 	for (uint32_t v = 0; v < c->control.vcpus; v++) {
 		const struct share *s = &c->control.share[v];
 
-		if (!s->pages || s->first < c->control.first || s->first >= c->control.pages || s->pages > c->control.pages - s->first || s->links < s->pages)
+		if (!s->pages || s->first < c->control.first || s->first >= c->control.pages || s->pages > c->control.pages - s->first || s->links < s->pages || s->links > LINKS_MAX)
 			return fail_errno(c->r, EBADMSG, "the control page is damaged: vCPU %u", v);
 	}
 	chain_base(c->control.seed, (word32 *)c->base);

@@ -121,7 +121,7 @@ bool op_guest_create(struct request *r)
 	if (registry_get(&files, file) >= 0 || registry_get(&files, state) >= 0 || !strcmp(file, state))
 		return fail_request(r, "file and state are two new names: %.80s, %.80s", file, state);
 	g = guest_new(r, linux_kind ? GUEST_LINUX : GUEST_BARE);
-	if (create_keys(r, g) && memory_room_for(r, g->kind == GUEST_BARE ? g->size / PAGE : 0) && (ram = make_file(r, "file", g->size)) >= 0 &&
+	if (create_keys(r, g) && memory_room_for(r, g->size / PAGE) && (ram = make_file(r, "file", g->size)) >= 0 &&
 	    (state_fd = make_file(r, "state", state_room(g->vcpus))) >= 0 && build(r, g, ram, huge)) {
 		g->state_fd = fcntl(state_fd, F_DUPFD_CLOEXEC, 0);
 		if (g->state_fd < 0)

@@ -22,6 +22,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   diff: async () => (await import('./diff.js')).diffCommand(),
   history: async () => (await import('./history.js')).historyCommand(),
   shell: async () => (await import('./shell.js')).shellCommand(),
+  bisect: async () => (await import('./bisect.js')).bisectCommand(),
   minimise: async () => (await import('./minimise.js')).minimiseCommand(),
   doctor: async () => (await import('./doctor.js')).doctorCommand(),
 };

@@ -18,7 +18,7 @@ import { runStages } from '../report/progress.js';
 import { loadPlan, loadProfile } from '../scenario/index.js';
 import { matrixIds, MatrixFolder, readAttempts, readMatrix } from '../store/matrix-folder.js';
 import { squaresOf } from '../store/squares.js';
-import { LabError, messageOf, UsageError } from '../util/errors.js';
+import { isDiskFull, LabError, messageOf, UsageError } from '../util/errors.js';
 import { tryLock } from '../util/lock.js';
 import { updateBaseline } from './baseline.js';
 import { kernelProblem, planKernels } from './check-kernels.js';
@@ -83,7 +83,8 @@ async function matrix(file: string, options: MatrixOptions): Promise<number> {
     return matrixStatus(outcome);
   } catch (error) {
     stopped.signal.throwIfAborted();
-    throw error;
+    if (!(error instanceof LabError) || !isDiskFull(error.cause)) throw error;
+    throw new LabError(`${error.message}; what was done before is kept`, { cause: error.cause, hint: `free some space, then lab matrix ${file} --resume` });
   } finally {
     stopped.release();
   }

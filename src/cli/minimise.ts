@@ -18,7 +18,7 @@ import { kernelProblem } from './check-kernels.js';
 import { accelOption, type Given, given, type GivenOptions, otherKernels } from './given.js';
 import { interruption } from './interrupt.js';
 import { minimisedText } from './minimise-text.js';
-import { number } from './number-option.js';
+import { number } from './option-values.js';
 import { trialMachines } from './trial-machines.js';
 
 interface MinimiseOptions extends GivenOptions {

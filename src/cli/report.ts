@@ -16,7 +16,8 @@ import { type Night, nightOfRun, readNight } from '../store/night.js';
 import { noteReport } from '../store/reports.js';
 import { resultsOfRuns } from '../store/read-run.js';
 import { writeWhole } from '../store/write-whole.js';
-import { UsageError } from '../util/errors.js';
+import { messageOf, UsageError } from '../util/errors.js';
+import { printable } from '../util/escape.js';
 import { demandFolder, withHistoryIfAny } from './with-history.js';
 
 interface ReportOptions {
@@ -55,7 +56,7 @@ function report(word: string | undefined, options: ReportOptions, history: Histo
   if (options.html !== undefined) {
     const bugs = new Map((history?.bugs() ?? []).map((bug) => [bug.title, bug]));
     const runs = writeHtml(options.html, { night, results: options.results, diff, before, bugs, notes: [note, history?.note ?? null].filter((each) => each !== null) });
-    noteReport(options.results, options.html, [...runs, night.id, ...(before === null ? [] : [before.id])]);
+    keepLinked(options, [...runs, night.id, ...(before === null ? [] : [before.id])]);
     process.stderr.write(`${options.html}/index.html: ${runs.length} ${runs.length === 1 ? 'run' : 'runs'}\n`);
   }
   if (options.junit !== undefined) write(options.junit, junit(night, (run) => resultOf(run)?.cause?.detail ?? null));
@@ -64,6 +65,15 @@ function report(word: string | undefined, options: ReportOptions, history: Histo
   if (options.ktap) process.stdout.write(ktap(night));
   if ([options.html, options.junit, options.kcidb, options.markdown, options.ktap].every((each) => each === undefined)) process.stdout.write(nightText(night, relative('.', found.folder) || found.folder, process.stdout));
   return exitStatusOf(countsOf(night.squares));
+}
+
+/** Results that cannot be written to cannot be pruned either. */
+function keepLinked({ results, html }: ReportOptions, folders: readonly string[]): void {
+  try {
+    noteReport(results, html as string, folders);
+  } catch (error) {
+    process.stderr.write(`lab: ${printable(`it is not noted that the report links to its runs: ${messageOf(error)}`, 400)}\n`);
+  }
 }
 
 function write(path: string, text: string): void {

@@ -21,6 +21,7 @@ import { removeAtEnd } from '../util/reaper.js';
 import { accelOption, type Given, given, type GivenOptions, otherKernels } from './given.js';
 import { showOn } from './images.js';
 import { interruption } from './interrupt.js';
+import { collect } from './option-values.js';
 import { labVersion } from './version.js';
 
 interface ShellOptions extends GivenOptions {
@@ -63,7 +64,6 @@ function points(text: string, before: Point[] = []): Point[] {
   return [...before, point];
 }
 
-const collect = (text: string, before: string[] = []) => [...before, text];
 
 async function shell({ scenario, run }: Given, options: ShellOptions): Promise<void> {
   const stopAt = options.stopAt ?? (options.keep ? [] : ['booted'] satisfies Point[]);

@@ -7,7 +7,9 @@ import { basename, dirname, join } from 'node:path';
 import { commandError, lastLines, mustRun, runCommand, saysDiskFull } from '../util/command.js';
 import { LabError } from '../util/errors.js';
 import { LineSplitter } from '../util/lines.js';
+import { overlaid, touchedBy } from './abi-tree.js';
 import { keyOf, readJson, writeJson } from './cache.js';
+import { checkOut, checkoutName, gitOf } from './checkout.js';
 import { compileCommand } from './compiler.js';
 import type { Workspace } from './context.js';
 import type { KernelDefinition } from './definition.js';
@@ -84,8 +86,16 @@ export function buildEnvironment(work: Workspace): NodeJS.ProcessEnv {
 
 async function prepareTree(definition: KernelDefinition, source: BuildSource, work: Workspace, holdFd: number): Promise<string> {
   const { tree } = treeOf(definition, source.id, work);
-  if (existsSync(tree)) return tree;
   const task = `prepare ${definition.name}`;
+  const git = gitOf(definition);
+  if (git !== null) {
+    work.onProgress({ task, done: 0, of: null, detail: 'checks out the commit' });
+    await checkOut(git, tree, [...overlaid(definition.overlay), ...touchedBy(definition.patches)], work, holdFd);
+    for (const overlay of definition.overlay) layOver(overlay, tree);
+    await applyPatches(definition.patches, tree, definition.name, { work, task, holdFd });
+    return tree;
+  }
+  if (existsSync(tree)) return tree;
   work.onProgress({ task, done: 0, of: null, detail: 'links the source tree' });
   const beside = join(dirname(tree), `.${basename(tree)}.partial`);
   await rm(beside, { recursive: true, force: true });
@@ -110,7 +120,9 @@ async function prepareTree(definition: KernelDefinition, source: BuildSource, wo
 export function treeOf(definition: KernelDefinition, sourceId: string, work: Workspace): { tree: string; lock: string } {
   const { patches, overlay } = definition;
   const changed = patches.length === 0 && overlay.length === 0 ? '' : `${CHANGED}${keyOf([patches.map(fileDigest), overlay.map(overlayDigests)])}`;
-  return { tree: work.cache.built(sourceId + changed), lock: work.cache.lock(`tree-${sourceId}${changed}`) };
+  const git = gitOf(definition);
+  const name = (git === null ? sourceId : checkoutName(git)) + changed;
+  return { tree: work.cache.built(name), lock: work.cache.lock(`tree-${name}`) };
 }
 
 /** In the name of a tree between its source and what was changed in it. */

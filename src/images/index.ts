@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 export { type AbiObjects, definitionObjects, treeObjects } from './abi.js';
+export { readDefinition } from './definition.js';
 export { type AbiWanted } from './abi-probe.js';
 export { isSourceTree } from './abi-tree.js';
 export { defaultCacheDir } from './cache.js';

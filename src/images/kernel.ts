@@ -10,6 +10,7 @@ import { withLock } from '../util/lock.js';
 import { buildKernel, forgetOldTrees, RECIPE, treeOf } from './build.js';
 import { readBzImage } from './bzimage.js';
 import { type Cache, keyOf, onDisk, readJson, writeJson } from './cache.js';
+import { gitOf } from './checkout.js';
 import { compilerVersion } from './compiler.js';
 import { scanVmlinux } from './components.js';
 import { type ImageContext, openWorkspace, type Workspace } from './context.js';
@@ -20,7 +21,7 @@ import { ensureTools } from './host.js';
 import { prebuiltKernel } from './prebuilt.js';
 import { resolveKernel } from './resolve.js';
 import { listedIn, withFile } from './section.js';
-import { describe, ensureSource, knownSource, type SourceTree } from './source.js';
+import { describe, ensureSource, knownSource, namedSource, type SourceTree } from './source.js';
 import { fileDigest, overlayDigests } from './tree.js';
 
 /** What image.json says about a kernel of the cache. */
@@ -93,7 +94,8 @@ const keyWith = (inputs: string, compiler: string) => keyOf([inputs, compiler]);
 
 async function make(definition: KernelDefinition, work: Workspace): Promise<KernelImage> {
   await ensureTools(['unpack', 'build'], work);
-  const source = await ensureSource(definition, work);
+  const inPlace = gitOf(definition) !== null;
+  const source = inPlace ? await namedSource(definition, work) : await ensureSource(definition, work);
   const compiler = await compilerVersion(work);
   if (compiler === null) throw new LabError('no gcc on this host');
   const inputs = inputsOf(definition, source.id);
@@ -103,7 +105,7 @@ async function make(definition: KernelDefinition, work: Workspace): Promise<Kern
     const other = readImage(work.cache, key);
     if (other) return other;
     // The tree may have been removed since it was looked up.
-    const tree = existsSync(source.dir) ? source : await ensureSource(definition, work);
+    const tree = inPlace || existsSync(source.dir) ? source : await ensureSource(definition, work);
     const built = await buildKernel(definition, tree, key, work, lock.fd);
     await collect(definition, tree, { key, inputs, compiler }, built, work);
     await forgetOldTrees(work);

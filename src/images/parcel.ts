@@ -24,7 +24,7 @@ export interface KernelParcel {
   sha256: string;
   /** Which of the definition's sources it was made of. */
   origin: { index: number; id: string };
-  pack: () => Readable;
+  pack: () => AsyncIterable<Buffer>;
 }
 
 const FILES = ['bzImage', 'vmlinux', 'config', 'System.map', 'image.json'];
@@ -42,8 +42,12 @@ export async function offerKernel(name: string, context: ImageContext): Promise<
   if (origin?.id == null) return null;
   return {
     key: basename(dir), sha256: image.sha256, origin: { index: origin.index, id: origin.id },
-    pack: () => Readable.from(create({ gzip: true, portable: true, cwd: dir }, FILES.filter((file) => existsSync(join(dir, file))))),
+    pack: () => packed(dir),
   };
+}
+
+async function* packed(dir: string): AsyncGenerator<Buffer> {
+  yield* create({ gzip: true, portable: true, cwd: dir }, FILES.filter((file) => existsSync(join(dir, file))));
 }
 
 /** Takes a kernel into the cache, unless it is there. Throws a LabError for one that is damaged, or made of other things than this lab would make it of. */

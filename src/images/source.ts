@@ -46,6 +46,15 @@ export async function knownSource(definition: KernelDefinition, work: Workspace)
   return id === null ? null : { id, dir: work.cache.source(id), source };
 }
 
+/** The first source of a definition, by its identity alone: it lies on this host, and nothing is unpacked. */
+export async function namedSource(definition: KernelDefinition, work: Workspace): Promise<SourceTree> {
+  const [source] = definition.sources;
+  const id = source === undefined ? null : await localId(source, work);
+  if (source === undefined || id === null) throw new LabError(`kernel ${definition.name}: its source is not on this host`);
+  writeJson(originPath(definition, work), { index: 0, id: null } satisfies Origin);
+  return { id, dir: work.cache.source(id), source };
+}
+
 /** Fetches and unpacks where that was not done before. Sources are tried in order; only where all fail it is an error. */
 export async function ensureSource(definition: KernelDefinition, work: Workspace): Promise<SourceTree> {
   const known = await knownSource(definition, work);

@@ -43,8 +43,7 @@ export function cellRunner(options: CellRunnerOptions): RunCell {
     } catch (error) {
       signal.throwIfAborted();
       // Every further cell would fail the same way: what is done stays done, and the matrix can go on later.
-      if (isDiskFull(error) || isDiskFull((error as Error).cause)) throw error;
-      if (!(error instanceof LabError)) throw error;
+      if (!(error instanceof LabError) || isDiskFull(error.cause)) throw error;
       return infraAttempt(task, worker, messageOf(error), performance.now() - began);
     }
   };

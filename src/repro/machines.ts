@@ -37,7 +37,7 @@ export class Machines {
     try {
       const { result } = await this.run(scenario, results, signal);
       const suspects = result.resources.filter(({ state, problems }) => state !== 'intact' || problems.length > 0).flatMap(({ name, session }) => [name, ...(session === null ? [] : [session])]);
-      return { ...failureOf(result), suspects };
+      return { ...failureOf(result), suspects, asExpected: result.asExpected };
     } finally {
       rmSync(results, { recursive: true, force: true });
     }

@@ -9,6 +9,8 @@ import { type Failure, failureText, sameFailure } from './failure.js';
 export interface Seen extends Failure {
   /** Files and sessions that did not come back whole. */
   suspects: string[];
+  /** The run was as its scenario expects. */
+  asExpected: boolean;
 }
 
 /** Runs a scenario once. Throws ScenarioError or LabError where it cannot be run, and the signal's reason where that is aborted. */

@@ -52,7 +52,7 @@ async function ofProgram(context: RunContext, { test, stage }: SelftestStep): Pr
   return { status, text: `${stdout}\n${stderr}` };
 }
 
-/** The kernel tested itself while it booted; its log tells (lib/test_kho.c, 6.17 to 7.3: pr_fmt "KHO: test"-less messages). */
+/** The kernel tested itself while it booted; its log tells (kho_test_init() in lib/test_kho.c, 6.17 to 7.3). */
 async function ofKernel(context: RunContext, { stage }: SelftestStep): Promise<{ status: number | null; text: string }> {
   const { stdout } = await context.ssh.exec('dmesg', { ms: context.deadlines.request(), signal: context.machine.ended, limit: 4 << 20 });
   const lines = stdout.split('\n').filter((line) => /KHO restore (succeeded|failed)|failed to (retrieve|preserve|save|allocate).*(KHO|FDT|folio)/i.test(line));

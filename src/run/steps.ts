@@ -96,13 +96,13 @@ export async function runSteps(context: RunContext, steps: readonly IndexedStep[
   return stop === null ? { kind: 'done' } : { kind: 'called-off', why: stop, rest: [] };
 }
 
+function opensLiveUpdate({ op }: Step): boolean {
+  return op === 'open' || op === 'create' || op === 'retrieve-session';
+}
+
 export function objected({ state }: RunContext, { why, mismatches }: Objection, rest: readonly IndexedStep[]): EpochEnd {
   state.objected.push(...mismatches);
   return { kind: 'called-off', why: `the running kernel was asked: ${why}`, rest };
-}
-
-function opensLiveUpdate({ op }: Step): boolean {
-  return op === 'open' || op === 'create' || op === 'retrieve-session';
 }
 
 /** Ticks, and which files there are, are known from the answers to the calls before. */

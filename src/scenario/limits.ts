@@ -14,7 +14,7 @@ export const LIMITS = {
   /** Any one size, in bytes. */
   size: 1024 * GIB,
   /** Kernels of a chain. */
-  kernels: 100,
+  kernels: 256,
   /** Any one `count`. */
   count: 100_000,
   /** Sessions and files of one entry after its counts. */

@@ -55,9 +55,7 @@ export class RunFolder {
     try {
       this.logs[log].write(chunk);
     } catch (error) {
-      this.failure.abort(new LabError(`the result cannot be written: ${messageOf(error)}`, {
-        cause: error, hint: isDiskFull(error) ? 'free some space, or choose another folder with --results' : null,
-      }));
+      this.failure.abort(unwritable(error));
     }
   }
 
@@ -66,8 +64,16 @@ export class RunFolder {
     return join(this.partial, name);
   }
 
-  /** Writes the last files and gives the folder its name. Returns its path. */
+  /** Writes the last files and gives the folder its name. Returns its path. Throws a LabError where the disk takes no more. */
   finish(result: Result, scenarioText: string): string {
+    try {
+      return this.finishOn(result, scenarioText);
+    } catch (error) {
+      throw unwritable(error);
+    }
+  }
+
+  private finishOn(result: Result, scenarioText: string): string {
     for (const log of Object.values(this.logs)) log.close();
     const write = (name: string, text: string) => writeFileSync(join(this.partial, name), text);
     write('qemu.txt', result.qemu.commandLine);
@@ -91,6 +97,12 @@ export class RunFolder {
     rmSync(this.partial, { recursive: true, force: true });
     keep(this.partial);
   }
+}
+
+function unwritable(error: unknown): LabError {
+  return new LabError(`the result cannot be written: ${messageOf(error)}`, {
+    cause: error, hint: isDiskFull(error) ? 'free some space, or choose another folder with --results' : null,
+  });
 }
 
 /** A name that sorts by time and says what ran. */

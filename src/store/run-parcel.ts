@@ -17,8 +17,9 @@ const RUN_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$/;
 const FILE_NAME = /^(?:\.\/)?[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 
 /** The folder as a compressed stream of plain files. */
-export function packRun(folder: string): Readable {
-  return Readable.from(create({ gzip: true, portable: true, cwd: folder }, readdirSync(folder)));
+export async function* packRun(folder: string): AsyncGenerator<Buffer> {
+  // Begun only when somebody reads: what fails then reaches the reader.
+  yield* create({ gzip: true, portable: true, cwd: folder }, readdirSync(folder));
 }
 
 /**

@@ -69,6 +69,13 @@ describe('guest-check', () => {
     expect(await check({ beyond: 20 }, damage)).toMatchObject({ ok: true, bad: 1, firstBad: page, ranges: [[page, 1]] });
   });
 
+  it('a word of the page in work that is neither the old nor the new one', async () => {
+    // 20 links beyond 49: the one in work is on the share's page 20.
+    expect(await check({ beyond: 20, working: 500 }, (i) => i.bytes.writeUInt8(i.bytes.readUInt8(at(35) + 4 * 499) ^ 1, at(35) + 4 * 499))).toMatchObject({ bad: 1, firstBad: 35 });
+    await agent.ask('3 close file=ram');
+    expect(await check({ beyond: 20, working: 500 }, (i) => i.bytes.writeUInt8(i.bytes.readUInt8(at(35) + 4 * 500) ^ 1, at(35) + 4 * 500))).toMatchObject({ bad: 1, firstBad: 35 });
+  });
+
   it('a page that was wrong when the guest wrote over it breaks the chain there', async () => {
     // As if another page had been there: its head follows from something else, and the page is sound in itself.
     const reply = await check({ beyond: 70 }, (i) => i.bytes.writeUInt8(i.bytes.readUInt8(at(50) + 24) ^ 1, at(50) + 24));
@@ -86,6 +93,8 @@ describe('guest-check', () => {
     expect(await agent.ask('2 guest-check file=x')).toEqual(failed('EBADMSG', /no control page/));
     expect(await agent.ask('3 guest-check file=y')).toEqual(failed('NOHANDLE'));
     expect(await check({}, (i) => i.bytes.writeUInt32LE(4_000_000_000, 0x104))).toEqual(failed('EBADMSG', /damaged: vCPU 0/));
+    await agent.ask('4 close file=ram');
+    expect(await check({}, (i) => i.bytes.writeBigUInt64LE(2n ** 64n - 1n, 0x110))).toEqual(failed('EBADMSG', /damaged: vCPU 0/));
     await agent.ask('4 close file=ram');
     expect(await check({}, (i) => i.bytes.writeUInt32LE(9, 0x0c))).toEqual(failed('EBADMSG'));
   });

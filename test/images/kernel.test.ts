@@ -225,7 +225,36 @@ describe.skipIf(!ready)('kernels', () => {
     writeFileSync(box.definition, 'sources:\n  - {kind: git, path: linux-9, ref: v9}\nconfig: [./a.config]\n');
     expect((await ensureKernel(box.definition, box.context)).release).toBe('9.0.0-lab');
     writeFileSync(box.definition, 'sources:\n  - {kind: git, path: linux-9, ref: v10}\n');
-    expect((await failure(ensureKernel(box.definition, box.context))).detail).toMatch(/no v10 in/);
+    expect((await failure(ensureKernel(box.definition, box.context))).message).toMatch(/no v10 in/);
+  });
+
+  it.skipIf(hostTools(['git']).some((tool) => tool.path === null))('of one git tree are built in one checkout, which keeps what make made and forgets what overlays brought', async () => {
+    const box = lab();
+    const tree = join(box.dir, 'linux-9');
+    const git = (...args: string[]) => execFileSync('git', ['-C', tree, '-c', 'user.name=lab', '-c', 'user.email=lab@localhost', ...args]);
+    git('init', '-q');
+    git('add', '.');
+    git('commit', '-qm', 'one');
+    const kernelOf = async (ref: string) => {
+      writeFileSync(box.definition, `sources:\n  - {kind: git, path: linux-9, ref: ${ref}}\nconfig: [./a.config]\n`);
+      return ensureKernel(box.definition, box.context);
+    };
+    await kernelOf('HEAD');
+    const built = join(box.context.cacheDir ?? '', 'built');
+    const [checkout = ''] = readdirSync(built);
+    expect(readdirSync(built)).toHaveLength(1);
+    writeFileSync(join(built, checkout, 'object.o'), 'made by make');
+    writeFileSync(join(built, checkout, '.git/index.lock'), '');
+    writeFileSync(join(tree, 'new.c'), 'int x;');
+    git('add', '.');
+    git('commit', '-qm', 'two');
+    await kernelOf('HEAD');
+    expect(readdirSync(built)).toEqual([checkout]);
+    expect(existsSync(join(built, checkout, 'object.o'))).toBe(true);
+    expect(existsSync(join(built, checkout, 'new.c'))).toBe(true);
+    expect(box.builds()).toBe(2);
+    await kernelOf('HEAD~1');
+    expect(box.builds()).toBe(2);
   });
 
   it('a file that was damaged in the cache is made again', async () => {

@@ -13,7 +13,7 @@ const PANIC = { outcome: 'panic', title: 'boom' } as const;
 const FINE = { outcome: 'preserved', title: null } as const;
 
 function world(text: string, fails: (scenario: Scenario) => boolean, more: Partial<TrialsOptions> = {}) {
-  const execute: Execute = async (scenario) => ({ ...(fails(scenario) ? PANIC : FINE), suspects: [] });
+  const execute: Execute = async (scenario) => ({ ...(fails(scenario) ? PANIC : FINE), suspects: [], asExpected: false });
   const trials = new Trials({
     wanted: PANIC, execute, parse: (yaml) => parseScenario(yaml, 'small.yaml'), runs: 1, jobs: 2, signal: new AbortController().signal, until: Infinity, onTrial: () => undefined, ...more,
   });
@@ -72,20 +72,20 @@ describe('minimise', () => {
   });
 
   it('another failure is not the failure', async () => {
-    const execute: Execute = async (scenario) => ({ outcome: 'panic', title: has('vm-9/f1')(scenario) ? 'boom' : 'another', suspects: [] });
+    const execute: Execute = async (scenario) => ({ outcome: 'panic', title: has('vm-9/f1')(scenario) ? 'boom' : 'another', suspects: [], asExpected: false });
     expect((await world(many, () => true, { execute }).smallest()).scenario.steps.some((step) => step.op === 'memfd' && step.memfd.file === 'vm-9/f1')).toBe(true);
   });
 
   it('a failure that shows every third time is found with enough runs', async () => {
     let turn = 0;
-    const execute: Execute = async (scenario) => ({ ...(has('vm-137/f2')(scenario) && ++turn % 3 === 0 ? PANIC : FINE), suspects: [] });
+    const execute: Execute = async (scenario) => ({ ...(has('vm-137/f2')(scenario) && ++turn % 3 === 0 ? PANIC : FINE), suspects: [], asExpected: false });
     const { scenario } = await world(many, () => true, { execute, runs: 3, jobs: 1 }).smallest();
     expect(opsOf(scenario)).toEqual(['create', 'memfd', 'preserve', 'load', 'kexec']);
   });
 
   it('keeps the smallest so far when the time is up', async () => {
     let left = 5;
-    const execute: Execute = async (scenario) => (left-- > 0 ? { ...(has('vm-137/f2')(scenario) ? PANIC : FINE), suspects: [] } : await new Promise(() => undefined));
+    const execute: Execute = async (scenario) => (left-- > 0 ? { ...(has('vm-137/f2')(scenario) ? PANIC : FINE), suspects: [], asExpected: false } : await new Promise(() => undefined));
     const until = { valueOf: () => (left > 0 ? Infinity : 0) } as unknown as number;
     const { done, scenario } = await world(many, () => true, { execute, until, jobs: 1 }).smallest();
     expect(done).toBe(false);
@@ -98,7 +98,7 @@ describe('minimise', () => {
     const execute: Execute = async (_scenario, signal) => {
       stop.abort(new Error('Ctrl-C'));
       signal.throwIfAborted();
-      return { ...FINE, suspects: [] };
+      return { ...FINE, suspects: [], asExpected: false };
     };
     await expect(world(many, () => true, { execute, signal: stop.signal }).smallest()).rejects.toThrow('Ctrl-C');
     await expect(world(many, () => true, { execute: () => Promise.reject(new TypeError('a bug')) }).smallest()).rejects.toThrow('a bug');

@@ -57,6 +57,15 @@ describe('the folder of a run', () => {
     expect(open()).toBe(before);
   });
 
+  it.runIf(existsSync('/dev/full'))('on a disk that is full at the very end says so, and nothing of it stays', () => {
+    const results = temporaryFolder();
+    const folder = new RunFolder(results, 'run-1');
+    symlinkSync('/dev/full', join(results, '.partial-run-1', 'result.json'));
+    expect(() => folder.finish(resultOf('preserved'), '')).toThrow(expect.objectContaining({ name: 'LabError', message: expect.stringContaining('ENOSPC') as string }));
+    folder.discard();
+    expect(readdirSync(results)).toEqual([]);
+  });
+
   it.runIf(existsSync('/dev/full'))('on a full disk ends the run, and says so once', () => {
     const results = temporaryFolder();
     mkdirSync(join(results, '.partial-run-1'));

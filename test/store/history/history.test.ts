@@ -34,6 +34,17 @@ describe('the index of a results folder', () => {
     expect(await names(results)).toEqual(['c', 'a']);
   });
 
+  it('trusts no time of a folder that changed a moment ago: another change may bear the same', async () => {
+    const results = temporaryFolder();
+    const now = new Date();
+    writeRun(results, 'a', { day: '2026-01-01' });
+    utimesSync(results, now, now);
+    expect(await names(results)).toEqual(['a']);
+    writeRun(results, 'b', { day: '2026-01-02' });
+    utimesSync(results, now, now);
+    expect(await names(results)).toEqual(['b', 'a']);
+  });
+
   it('reads nothing again where nothing changed', async () => {
     const results = temporaryFolder();
     writeRun(results, 'a');

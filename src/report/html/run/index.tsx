@@ -58,7 +58,7 @@ export function runPageText(data: RunPageData): string {
         <section aria-labelledby="time-head"><h2 id="time-head">Time</h2><Timeline result={result} events={events} /></section>
         <Guests result={result} />
         <Mismatches result={result} brief={brief} />
-        <MemoryMap result={result} />
+        <MemoryMap result={result} brief={brief} />
         <Hardware result={result} />
         <Cases cases={result.cases} />
         <Again result={result} folder={folder} run={run} brief={brief} />

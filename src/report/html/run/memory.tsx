@@ -11,7 +11,7 @@ const WORDS: Readonly<Record<PhysState, string>> = {
   intact: 'intact', corrupt: 'corrupt: came back with other content', leaked: 'leaked: nobody has them', lost: 'lost: given back, content still readable', reused: 'reused: lost and written over', unjudged: 'unjudged: the machine ended first', own: 'the handover\'s own, which stays',
 };
 
-/** Pages by state. What was lost and overwritten is in use by the next kernel. */
+/** Pages by state, the worst first. What was lost and overwritten is in use by the next kernel. */
 export function pagesByState({ state, pages, inside, outside }: ResourceOfResult): Map<PhysState, number> {
   const counts = new Map<PhysState, number>();
   const put = (key: PhysState, count: number) => {
@@ -19,12 +19,12 @@ export function pagesByState({ state, pages, inside, outside }: ResourceOfResult
   };
   if (state === 'lost') {
     const reused = Math.min(pages, outside?.overwritten ?? 0);
-    put('lost', pages - reused);
     put('reused', reused);
+    put('lost', pages - reused);
   } else if (state === 'corrupt') {
     const bad = Math.min(pages, Math.max(outside?.different ?? 0, inside?.bad ?? 0));
-    put('intact', pages - bad);
     put('corrupt', bad);
+    put('intact', pages - bad);
   } else put(state, pages);
   return counts;
 }
@@ -32,15 +32,18 @@ export function pagesByState({ state, pages, inside, outside }: ResourceOfResult
 const WIDTH = 960;
 const MOST = 40;
 
-export function MemoryMap({ result }: { result: Result }) {
+/** @param props.brief say no more than that all is intact, where it is */
+export function MemoryMap({ result, brief }: { result: Result; brief: boolean }) {
   const { resources, memory } = result;
+  const short = brief && resources.every(({ state }) => state === 'intact');
   if (resources.length === 0 && memory.updates.length === 0) return null;
   const largest = Math.max(1, ...resources.map(({ pages }) => pages));
   return (
     <section aria-labelledby="memory-head">
       <h2 id="memory-head">Memory</h2>
       <p>{memory.pagesPreserved} pages handed over: {memory.pagesIntact} intact, {memory.pagesCorrupt} corrupt, {memory.pagesLost} lost; {memory.pagesLeaked} leaked.</p>
-      {resources.length === 0 ? null : (
+      {short ? <p>{resources.length} {resources.length === 1 ? 'file' : 'files'}, all intact: {show(resources.slice(0, MOST).map(({ name }) => name).join(', '))}.</p> : null}
+      {resources.length === 0 || short ? null : (
         <>
           <div class="wide"><table class="list">
             <thead><tr><th scope="col">file</th><th scope="col">state</th><th scope="col">size</th><th scope="col">seen from inside</th><th scope="col">from outside</th><th scope="col">pages by state</th></tr></thead>
@@ -50,7 +53,7 @@ export function MemoryMap({ result }: { result: Result }) {
           <p class="legend">{PAGE_STATES.filter((state) => resources.some((file) => pagesByState(file).has(state)) || memory.updates.some(({ map }) => map.some((run) => run.state === state))).map((state) => <span key={state}><svg class="swatch" viewBox="0 0 10 10" aria-hidden="true"><rect class={`p-${state}`} width="10" height="10" /></svg> {WORDS[state]}</span>)}</p>
         </>
       )}
-      {memory.updates.map(({ epoch, map, mapLeftOut }) => (map.length === 0 ? null : <PhysMap key={epoch} epoch={epoch} map={map} leftOut={mapLeftOut} />))}
+      {memory.updates.map(({ epoch, map, mapLeftOut }) => (map.length === 0 || short ? null : <PhysMap key={epoch} epoch={epoch} map={map} leftOut={mapLeftOut} />))}
       {memory.updates.map(({ epoch, markedOnArrival, markedAtEnd, baseline }) => (markedOnArrival === null && markedAtEnd === null ? null : (
         <p key={epoch} class="faint">Into epoch {epoch}: {markedOnArrival ?? '?'} pages marked as handed over on arrival, {markedAtEnd ?? '?'} at the end{baseline.length === 0 ? '' : `, of which the handover's own: ${baseline.map(({ what, phys, pages }) => `${show(what)} at ${show(phys)}${pages > 1 ? ` (${pages})` : ''}`).join(', ')}`}.</p>
       )))}

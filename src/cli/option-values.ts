@@ -9,3 +9,6 @@ export function number(what: string, least: number, most: number, whole = true):
     return value;
   };
 }
+
+/** Values of an option that may be given more than once, for commander. */
+export const collect = (text: string, before: string[] = []): string[] => [...before, text];

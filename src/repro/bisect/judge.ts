@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is at a point: good, bad, or nothing that can be said. Only the very failure of the bad end is bad, and only what the good end
+// came to is good: another failure names no culprit.
+import type { Scenario } from '../../model/scenario.js';
+import { ScenarioError } from '../../scenario/index.js';
+import { isDiskFull, LabError, messageOf } from '../../util/errors.js';
+import { confidenceOf, expectedRate, type Rate, runsToBeSure } from '../confidence.js';
+import { type Failure, failureText, sameFailure } from '../failure.js';
+import { measureRate } from '../rate.js';
+import type { Execute, Seen } from '../trials.js';
+import type { Tried } from './search.js';
+
+/** What is known once both ends have been run. */
+export interface Ends {
+  bad: Failure;
+  good: Failure;
+  rate: Rate;
+}
+
+export interface JudgeOptions {
+  execute: Execute;
+  /** The scenario on the kernels of a point, which are built where they are not there. */
+  prepare: (index: number, signal: AbortSignal) => Promise<Scenario>;
+  /** The failure that is looked for; null takes what the bad end shows. */
+  wanted: Failure | null;
+  /** Runs of each end. */
+  times: number;
+  confidence: number;
+  jobs: number;
+  signal: AbortSignal;
+}
+
+const MOST_RUNS = 20;
+const INFRA_AGAIN = 2;
+
+export class Judge {
+  constructor(private readonly options: JudgeOptions) {}
+
+  /** Runs for which a point without the failure is held to be good, and how sure that is. */
+  static sureness({ rate }: Ends, confidence: number): { runs: number; confidence: number; rate: number } {
+    const expected = expectedRate(rate);
+    const runs = runsToBeSure(expected, confidence, MOST_RUNS);
+    return { runs, confidence: confidenceOf(expected, runs), rate: expected };
+  }
+
+  /** Judges both ends, of which nothing is known yet. Throws a LabError where one cannot be run. */
+  async ends(last: number): Promise<{ ends: Ends; good: Tried; bad: Tried }> {
+    const at = async (index: number): Promise<{ seen: Seen[]; ms: number }> => {
+      const began = performance.now();
+      const scenario = await this.options.prepare(index, this.options.signal);
+      return { seen: await this.runs(scenario, this.options.times), ms: performance.now() - began };
+    };
+    const bad = await at(last);
+    const good = await at(0);
+    const failing = (seen: readonly Seen[]) => seen.find((each) => (this.options.wanted === null ? !each.asExpected : sameFailure(each, this.options.wanted)));
+    const failure = failing(bad.seen) ?? failing(good.seen) ?? (bad.seen[0] as Seen);
+    const wanted = this.options.wanted ?? failure;
+    const shows = (seen: readonly Seen[]) => seen.filter((each) => sameFailure(each, wanted)).length;
+    const [goodHits, badHits] = [shows(good.seen), shows(bad.seen)];
+    const tried = (index: number, hits: number, { seen, ms }: { seen: Seen[]; ms: number }): Tried => ({
+      index, verdict: hits > 0 ? 'bad' : 'good', runs: seen.length, ms, why: [...new Set(seen.map(failureText))].join('; '),
+    });
+    // Where nothing is out of the ordinary at either end, neither is bad.
+    const fails = this.options.wanted !== null || !failure.asExpected;
+    return {
+      ends: { bad: { outcome: wanted.outcome, title: wanted.title }, good: good.seen[0] as Seen, rate: { seen: badHits, runs: bad.seen.length } },
+      good: tried(0, fails ? goodHits : 0, good), bad: tried(last, fails ? badHits : 0, bad),
+    };
+  }
+
+  /** Never rejects for what a kernel or its build does: that is a `skip`. */
+  async at(index: number, ends: Ends): Promise<Tried> {
+    const began = performance.now();
+    const done = (verdict: Tried['verdict'], why: string, runs: number): Tried => ({ index, verdict, why, runs, ms: performance.now() - began });
+    let scenario: Scenario;
+    try {
+      scenario = await this.options.prepare(index, this.options.signal);
+    } catch (error) {
+      return done('skip', this.unfit(error), 0);
+    }
+    try {
+      const seen = await this.runs(scenario, Judge.sureness(ends, this.options.confidence).runs);
+      const bad = seen.find((each) => sameFailure(each, ends.bad));
+      if (bad !== undefined) return done('bad', failureText(bad), seen.length);
+      const other = seen.find((each) => !sameFailure(each, ends.good));
+      return other === undefined ? done('good', failureText(ends.good), seen.length) : done('skip', `something else: ${failureText(other)}`, seen.length);
+    } catch (error) {
+      return done('skip', this.unfit(error), 0);
+    }
+  }
+
+  /** Runs that say something: those in which the lab itself failed are done again. */
+  private async runs(scenario: Scenario, times: number): Promise<Seen[]> {
+    const { execute, jobs, signal } = this.options;
+    const seen: Seen[] = [];
+    let last: Seen | null = null;
+    for (let round = 0; round <= INFRA_AGAIN && seen.length < times; round++) {
+      const { all } = await measureRate(scenario, null, { execute, times: times - seen.length, jobs, signal });
+      last = all.find(({ outcome }) => outcome === 'infra') ?? last;
+      seen.push(...all.filter(({ outcome }) => outcome !== 'infra'));
+    }
+    if (seen.length < times) throw new LabError(`the lab failed: ${last?.title ?? ''}`);
+    return seen;
+  }
+
+  private unfit(error: unknown): string {
+    this.options.signal.throwIfAborted();
+    if (!(error instanceof LabError || error instanceof ScenarioError) || isDiskFull(error) || isDiskFull(error.cause)) throw error;
+    return (messageOf(error).split('\n')[0] ?? '').slice(0, 300);
+  }
+}

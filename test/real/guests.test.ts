@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// Guests over real updates: the scenarios of scenarios/guests that are tagged fast. `npm run corpus -- --folder guests` runs all.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import type { EndsIn, Outcome } from '../../src/model/outcome.js';
+import type { Result } from '../../src/model/result.js';
+import { resultSchema } from '../../src/store/result-schema.js';
+import { labRun, ROOT, why } from './lab.js';
+
+interface Label {
+  tags: string[];
+  expect: { outcome: Outcome; endsIn: EndsIn };
+}
+
+const FOLDER = join(ROOT, 'scenarios', 'guests');
+const all = readdirSync(FOLDER).filter((name) => name.endsWith('.yaml')).sort().map((name) => ({ name, label: parse(readFileSync(join(FOLDER, name), 'utf8')) as Label }));
+const fast = all.filter(({ label }) => label.tags.includes('fast'));
+
+/** What must be seen besides the outcome. */
+const SEEN: Readonly<Record<string, (result: Result) => void>> = {
+  'survives.yaml': ({ guests, downtime }) => {
+    expect(guests).toMatchObject([{ state: 'survived', chain: { before: { bad: 0 }, arrival: { bad: 0 }, after: { bad: 0 } } }]);
+    const [guest] = guests;
+    expect(guest?.ticks.after).toBeGreaterThan(guest?.ticks.before ?? Infinity);
+    // Where it stopped, there it goes on: not a link was made in between.
+    expect(guest?.chain.arrival?.links).toBe(guest?.chain.before?.links);
+    expect(guest?.chain.after?.links).toBeGreaterThan(guest?.chain.before?.links ?? Infinity);
+    expect(downtime).toHaveLength(1);
+    const [still] = downtime;
+    expect(still?.phases.map(({ phase }) => phase)).toEqual(['pause', 'save', 'lab', 'freeze', 'jump', 'boot', 'agent', 'retrieve', 'restore', 'resume']);
+    expect(still?.phases.reduce((sum, { ms }) => sum + ms, 0)).toBeCloseTo(still?.ms ?? 0, -1);
+    // Two clocks: the lab's, and the machine's TSC.
+    expect(Math.abs((still?.ms ?? 0) - (guest?.downtime ?? 0))).toBeLessThan(150);
+    expect(guest?.downtimeInside).toBeGreaterThan((guest?.downtime ?? 0) - 50);
+  },
+  'mixed-chain.yaml': ({ guests, downtime }) => {
+    expect(guests).toHaveLength(12);
+    expect(guests.every(({ state }) => state === 'survived')).toBe(true);
+    expect(new Set(guests.filter(({ kind }) => kind === 'linux').flatMap(({ bootId }) => [bootId?.before, bootId?.after])).size).toBe(1);
+    expect(downtime.map(({ epoch }) => epoch)).toEqual([1, 2, 3]);
+  },
+  'page-damaged.yaml': ({ guests }) => expect(guests[0]).toMatchObject({ state: 'corrupt', firstBad: { page: 777 } }),
+  'one-of-four-leaks-update.yaml': ({ guests, impaired, recovery }) => {
+    expect(guests.map(({ name, state, pagesLeaked }) => [name, state, pagesLeaked])).toEqual([
+      ['vm-1/guest', 'survived', 0], ['vm-2/guest', 'lost', 2048], ['vm-3/guest', 'survived', 0], ['vm-4/guest', 'survived', 0],
+    ]);
+    expect(impaired?.guests).toEqual(['vm-2/guest']);
+    expect(impaired?.pagesLeaked).toBeGreaterThanOrEqual(2048);
+    expect(recovery).toMatchObject({ how: 'update', pagesLeaked: { after: 0 }, pagesGivenBack: impaired?.pagesLeaked, guestsSurvived: ['vm-1/guest', 'vm-3/guest', 'vm-4/guest'], problems: [] });
+  },
+  'check-feature-too-new.yaml': ({ guests, mismatches, downtime }) => {
+    expect(guests).toMatchObject([{ state: 'survived', chain: { after: { bad: 0 } } }]);
+    expect(mismatches).toMatchObject([{ component: 'guest-state', wrote: 2, reads: [1] }]);
+    expect(downtime).toEqual([]);
+  },
+};
+
+describe('guests', () => {
+  it('have at least 15 scenarios, each with what it must come to', () => {
+    expect(all.length).toBeGreaterThanOrEqual(15);
+    expect(all.filter(({ label }) => label.expect.endsIn === undefined).map(({ name }) => name)).toEqual([]);
+    expect(Object.keys(SEEN).filter((name) => !fast.some((each) => each.name === name))).toEqual([]);
+  });
+
+  it.each(fast)('$name: $label.expect.outcome', async ({ name, label }) => {
+    const run = await labRun(join(FOLDER, name));
+    expect(run.result.outcome, why(run)).toBe(label.expect.outcome);
+    expect(run.result.endsIn, why(run)).toBe(label.expect.endsIn);
+    expect(run.result.asExpected, why(run)).toBe(true);
+    resultSchema.parse(run.result);
+    if (!label.tags.includes('fault')) expect(run.result.predicted?.outcome, why(run)).toBe(label.expect.outcome);
+    SEEN[name]?.(run.result);
+  });
+});
