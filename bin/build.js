@@ -7,7 +7,7 @@ rmSync('dist', { recursive: true, force: true });
 await build({
   entryPoints: {
     lab: 'src/cli/main.ts', bench: 'src/measure/bench.ts', pairs: 'src/measure/pairs.ts', corpus: 'src/measure/corpus.ts', devices: 'src/measure/devices.ts', 'bench-history': 'src/measure/history.ts',
-    endurance: 'src/measure/endurance.ts',
+    endurance: 'src/measure/endurance.ts', downtime: 'src/measure/downtime.ts',
   },
   outdir: 'dist',
   bundle: true,

@@ -14,7 +14,7 @@ import { type ConfigOption, optionsFor, parseConfigOption, withOptions } from '.
 import { kernelProblem } from './check-kernels.js';
 import { showOn } from './images.js';
 import { interruption } from './interrupt.js';
-import { number } from './number-option.js';
+import { number } from './option-values.js';
 import { againReport, againText } from './repro-text.js';
 import { openSubject } from './repro-subject.js';
 import { memoryOption } from './run.js';

@@ -44,8 +44,10 @@ function doingTo(spec: GuestSpec, { steps, cmdlines, policy }: Planned, epoch: n
   const needs = neededState(spec);
   const version = writtenState(save?.version ?? null, restore?.reads ?? null, policy);
   if (save !== undefined && version < needs) return { outcome: 'refused', reason: `guest ${spec.name} needs version ${needs} of the state; version ${version} cannot carry it` };
-  if (restore === undefined) return null;
   const lost = (reason: string): Doing => ({ outcome: 'lost', reason });
+  const closed = Object.values(guestFiles(spec.name)).map((file) => closedAfter(before, file)).find((session) => session !== null) ?? null;
+  if (closed !== null) return lost(`session ${closed} is closed before the kexec`);
+  if (restore === undefined) return null;
   if (restore.reads !== null && version > Math.max(...restore.reads)) {
     const reason = `the state of guest ${spec.name} is written in version ${version}, the next agent reads ${Math.max(...restore.reads)}`;
     return policy === 'check' ? { outcome: 'refused', reason } : lost(reason);
@@ -54,12 +56,21 @@ function doingTo(spec: GuestSpec, { steps, cmdlines, policy }: Planned, epoch: n
   for (const file of Object.values(guestFiles(spec.name))) {
     const preserve = before.findLast((step) => step.op === 'preserve' && step.file === file);
     if (preserve?.op !== 'preserve') return lost(`no session is given ${file}`);
-    if (before.some((step) => step.op === 'close' && step.target.kind === 'session' && step.target.name === preserve.session)) return lost(`session ${preserve.session} is closed before the kexec`);
+    const back = after.find((step) => step.op === 'retrieve' && step.file === file);
+    if (back?.op === 'retrieve' && (back.session !== preserve.session || back.token !== preserve.token)) return { outcome: 'corrupt', reason: `what comes back as ${file} is another guest's` };
   }
   if (save === undefined) return lost(`the state of guest ${spec.name} is never saved`);
   const back = after.findIndex((step) => step.op === 'retrieve');
   if (back >= 0 && after.findIndex(({ op }) => op === 'kill-agent') > back) return lost('who asked the guests back is killed with them in its hands');
   return wrongly(spec, restore, before.lastIndexOf(own(before, 'guest-resume') as Step) > before.indexOf(save));
+}
+
+/** The session that was given the file and then closed; one of the same name that was asked back may well be closed before. */
+function closedAfter(before: readonly Step[], file: string): string | null {
+  const at = before.findLastIndex((step) => step.op === 'preserve' && step.file === file);
+  const preserve = before[at];
+  if (preserve?.op !== 'preserve') return null;
+  return before.slice(at).some((step) => step.op === 'close' && step.target.kind === 'session' && step.target.name === preserve.session) ? preserve.session : null;
 }
 
 function wrongly(spec: GuestSpec, restore: Of<'guest-restore'>, ranOn: boolean): Doing | null {

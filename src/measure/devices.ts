@@ -1,16 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // `npm run devices [-- --runs N --only walk|cost|gaps]`: the figures of docs/devices.md. The gap of each stock pair that is otherwise compatible, what looking at devices from
 // outside costs a run, and the walk through 1 GiB that is mapped by single pages.
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Result } from '../model/result.js';
 import { walkIntel } from '../oracles/iommu/index.js';
-import { perform } from '../perform/perform.js';
-import { Preparation } from '../perform/prepare.js';
-import { loadScenario } from '../scenario/index.js';
 import { packageRoot } from '../util/package-root.js';
-import { removeAtEnd } from '../util/reaper.js';
+import { run, type Timed } from './run.js';
 
 const PAIRS = [['6.19.11', '6.19.11'], ['7.1.13', '7.1.13'], ['7.2.12', '7.2.12'], ['7.2.12', '7.3.4'], ['7.3.4', '7.2.12'], ['7.3.4', '7.3.4']] as const;
 const RECREATE = join(packageRoot(), 'scenarios/devices/edu-recreate.yaml');
@@ -18,26 +13,7 @@ const KEEP = join(packageRoot(), 'scenarios/devices/keep.yaml');
 
 const options = process.argv.slice(2);
 const runs = Number(options[options.indexOf('--runs') + 1]) || 3;
-const results = mkdtempSync(join(tmpdir(), 'lab-devices-'));
-removeAtEnd(results);
-const { signal } = new AbortController();
 const say = (line: string): boolean => process.stdout.write(`${line}\n`);
-
-interface Timed {
-  ms: number;
-  result: Result;
-}
-
-async function run(file: string, kernels: { from?: string; to?: string } = {}, deviceLooks = true): Promise<Timed> {
-  const scenario = await loadScenario(file, kernels);
-  const preparation = new Preparation({ accel: 'tcg', signal });
-  for (const stage of preparation.stages([scenario])) await stage.run({ detail: () => undefined });
-  const began = performance.now();
-  const { result } = await perform(scenario, preparation.of(scenario), { results, labVersion: 'measured', signal, deviceLooks, onEvent: () => undefined });
-  const ms = performance.now() - began;
-  if (deviceLooks && !result.asExpected) throw new Error(`${file}: ${result.outcome} (${result.incidents[0]?.detail ?? ''})`);
-  return { ms, result };
-}
 
 const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 const inSeconds = (values: readonly number[]): string => `${(Math.min(...values) / 1000).toFixed(2)} / ${(median(values) / 1000).toFixed(2)} / ${(Math.max(...values) / 1000).toFixed(2)}`;
@@ -105,5 +81,4 @@ function walk(): void {
 const PARTS = { walk, cost, gaps };
 const only = options.includes('--only') ? options[options.indexOf('--only') + 1] : undefined;
 for (const [name, measure] of Object.entries(PARTS)) if (only === undefined || only === name) await measure();
-rmSync(results, { recursive: true, force: true });
 process.exit(0);

@@ -58,6 +58,7 @@ function readStat({ data }: AgentReply, now: number): GuestStat {
   });
   // Without its control page the rest of its counts are whatever lies there.
   if (data['control'] === false) failures.splice(0, failures.length, { what: 'its control page is gone', count: 1 });
+  if (data['panicked'] === true) failures.push({ what: 'its kernel panicked', count: 1 });
   const exception = data['control'] === false ? null : number(data['exception']);
   // Vector + 1; 0 where there was none.
   if (exception !== null && exception > 0) failures.push({ what: `exception ${exception - 1} ended it`, count: 1 });

@@ -41,7 +41,6 @@ export async function recover(context: RunContext, how: Recovery, { last, guests
     record.pagesGivenBack = marked === null ? 0 : leaked.filter((pfn) => !marked.index.has(pfn)).length;
   } catch (error) {
     record.problems.push(messageOf(error));
-    process.stderr.write(await machine.human('info registers -a').catch(() => 'no'));
   }
   record.ms = Math.round(recorder.clock.now() - began);
   return record;

@@ -32,23 +32,16 @@ const SEEN: Readonly<Record<string, (result: Result) => void>> = {
     expect(still?.phases.map(({ phase }) => phase)).toEqual(['pause', 'save', 'lab', 'freeze', 'jump', 'boot', 'agent', 'retrieve', 'restore', 'resume']);
     expect(still?.phases.reduce((sum, { ms }) => sum + ms, 0)).toBeCloseTo(still?.ms ?? 0, -1);
     // Two clocks: the lab's, and the machine's TSC.
-    expect(Math.abs((still?.ms ?? 0) - (guest?.downtime ?? 0))).toBeLessThan(150);
+    expect(Math.abs((still?.ms ?? 0) - (guest?.downtime ?? 0))).toBeLessThan(150 + 0.05 * (still?.ms ?? 0));
     expect(guest?.downtimeInside).toBeGreaterThan((guest?.downtime ?? 0) - 50);
   },
-  'mixed-chain.yaml': ({ guests, downtime }) => {
-    expect(guests).toHaveLength(12);
-    expect(guests.every(({ state }) => state === 'survived')).toBe(true);
-    expect(new Set(guests.filter(({ kind }) => kind === 'linux').flatMap(({ bootId }) => [bootId?.before, bootId?.after])).size).toBe(1);
-    expect(downtime.map(({ epoch }) => epoch)).toEqual([1, 2, 3]);
-  },
   'page-damaged.yaml': ({ guests }) => expect(guests[0]).toMatchObject({ state: 'corrupt', firstBad: { page: 777 } }),
-  'one-of-four-leaks-update.yaml': ({ guests, impaired, recovery }) => {
+  'one-of-four-leaks.yaml': ({ guests, impaired }) => {
     expect(guests.map(({ name, state, pagesLeaked }) => [name, state, pagesLeaked])).toEqual([
       ['vm-1/guest', 'survived', 0], ['vm-2/guest', 'lost', 2048], ['vm-3/guest', 'survived', 0], ['vm-4/guest', 'survived', 0],
     ]);
     expect(impaired?.guests).toEqual(['vm-2/guest']);
     expect(impaired?.pagesLeaked).toBeGreaterThanOrEqual(2048);
-    expect(recovery).toMatchObject({ how: 'update', pagesLeaked: { after: 0 }, pagesGivenBack: impaired?.pagesLeaked, guestsSurvived: ['vm-1/guest', 'vm-3/guest', 'vm-4/guest'], problems: [] });
   },
   'check-feature-too-new.yaml': ({ guests, mismatches, downtime }) => {
     expect(guests).toMatchObject([{ state: 'survived', chain: { after: { bad: 0 } } }]);

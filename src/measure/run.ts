@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// One run that is measured, in this process; its folder goes when the process ends.
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Result } from '../model/result.js';
+import { perform } from '../perform/perform.js';
+import { Preparation } from '../perform/prepare.js';
+import { loadScenario } from '../scenario/index.js';
+import { removeAtEnd } from '../util/reaper.js';
+
+export const folder = mkdtempSync(join(tmpdir(), 'lab-measure-'));
+removeAtEnd(folder);
+const { signal } = new AbortController();
+
+export interface Timed {
+  /** Milliseconds, without what is set up once. */
+  ms: number;
+  result: Result;
+}
+
+/** Throws where the run did not come to what the scenario expects: then there is nothing to measure. Without looks at devices nothing is expected. */
+export async function run(file: string, kernels: { from?: string; to?: string } = {}, deviceLooks = true): Promise<Timed> {
+  const scenario = await loadScenario(file, kernels);
+  const preparation = new Preparation({ accel: 'tcg', signal });
+  for (const stage of preparation.stages([scenario])) await stage.run({ detail: () => undefined });
+  const began = performance.now();
+  const { result } = await perform(scenario, preparation.of(scenario), { results: join(folder, 'results'), labVersion: 'measured', signal, deviceLooks, onEvent: () => undefined });
+  const ms = performance.now() - began;
+  if (deviceLooks && !result.asExpected) throw new Error(`${file}: ${result.outcome} (${result.cause?.detail ?? ''})`);
+  return { ms, result };
+}
