@@ -35,7 +35,7 @@ export const iommuResult = z.object({
   gapMs: z.number().nullable().describe('The longest time of an update in which DMA was not translated'),
   gaps: z.array(z.object({ epoch: count, state: z.enum(['kept', 'gap', 'open', 'off']), ms: z.number().nullable() })),
   faults: z.array(z.object({ device: z.string(), count, first: z.string() })),
-  descriptors: z.array(z.object({ device: z.string(), epoch: count, carried: z.enum(['kept', 'lost']) })).describe('Iommufds that were given to a session'),
-  tables: z.array(z.object({ device: z.string(), before: reach.nullable(), after: reach.nullable(), same: count, handedOver: count.describe('Pages of tables that were to be handed over'), leaked: count.describe('Of these, what nobody has given back'), problems: z.array(z.string()) })),
+  descriptors: z.array(z.object({ device: z.string(), epoch: count, carried: z.enum(['kept', 'lost']) })).default([]).describe('Iommufds that were given to a session'),
+  tables: z.array(z.object({ device: z.string(), before: reach.nullable(), after: reach.nullable(), same: count, handedOver: count.default(0).describe('Pages of tables that were to be handed over'), leaked: count.default(0).describe('Of these, what nobody has given back'), problems: z.array(z.string()) })),
   strays: z.array(z.object({ device: z.string(), iova: hex, phys: hex, bytes: count })),
 });
