@@ -84,6 +84,9 @@ async function bisectGiven(wanted: Given, options: BisectOptions): Promise<void>
       if (journal.tried.size > 0) process.stderr.write(`goes on where it was: ${journal.tried.size} of ${axis.points.length} points are known (--anew forgets them)\n`);
       const found = await run(wanted, axis, journal, options, signal);
       process.stdout.write(options.json ? `${JSON.stringify({ ...found, points: axis.points }, null, 2)}\n` : bisectText(found, axis, options, performance.now() - began));
+    } catch (error) {
+      if (signal.aborted) process.stderr.write('what was found out so far is kept: the same words go on from there, --anew forgets it\n');
+      throw error;
     } finally {
       lock.release();
     }

@@ -22,11 +22,12 @@ function sizesOf(scenario: Scenario): [string, string][] {
 
 export function minimisedText(report: MinimiseReport, before: Scenario, after: Scenario): string {
   const left = new Map(sizesOf(after));
-  const rows = sizesOf(before).filter(([name, value]) => value !== '0' || left.get(name) !== '0').map(([name, value]) => [name, value, left.get(name) === value ? '' : (left.get(name) ?? '')]);
+  const changed = sizesOf(before).filter(([name, value]) => left.get(name) !== value);
+  const rows = changed.map(([name, value]) => [name, value, left.get(name) ?? '']);
   const { minimised, machines, refused, runsEach } = report;
   const lines = [
     printable(report.failure), '',
-    table(['', 'given', 'smallest'], rows).trimEnd(), '',
+    rows.length === 0 ? 'nothing in it can go' : table(['', 'given', 'smallest'], rows).trimEnd(), '',
     ...(minimised.matters.length === 0 ? [] : ['what matters, and what is seen without it', ...minimised.matters.map(({ what, without }) => `  ${printable(what)}\n      ${printable(without, 300)}`), '']),
     `given     fails in this way in ${rateText(report.before)}`,
     `smallest  fails in this way in ${rateText(report.after)}`,

@@ -111,7 +111,7 @@ export class Trials {
       signal.throwIfAborted();
       if (!(error instanceof LabError || error instanceof ScenarioError) || isDiskFull(error) || isDiskFull(error.cause)) throw error;
       this.refused++;
-      return { holds: false, instead: `no scenario that can be run: ${error.message.split('\n')[0] ?? ''}` };
+      return { holds: false, instead: `no scenario that can be run: ${(error.message.split('\n')[0] ?? '').replace(/^\S+:\d+:\d+: /, '')}` };
     }
   }
 }

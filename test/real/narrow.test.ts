@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+// A failure held, made smaller, and between two kernels: the real commands on real machines.
+import { spawn } from 'node:child_process';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findProgram } from '../../src/images/index.js';
+import { parseScenario } from '../../src/scenario/index.js';
+import { LAB, lab, ROOT, temporary } from './lab.js';
+
+let home: string;
+beforeAll(() => void (home = temporary()));
+afterAll(() => rmSync(home, { recursive: true, force: true }));
+
+/** `lab` with something to type; the function is given each piece of standard error. */
+function typing(args: readonly string[], onError: (text: string, child: ReturnType<typeof spawn>) => void): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  const child = spawn(process.execPath, [LAB, ...args], { cwd: ROOT, stdio: ['pipe', 'pipe', 'pipe'] });
+  let [stdout, stderr] = ['', ''];
+  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => {
+    stderr += chunk.toString();
+    onError(stderr, child);
+  });
+  return new Promise((resolve) => child.on('close', (code) => resolve({ code, stdout, stderr })));
+}
+
+const MANY = `from: 7.2.12
+to: 7.3.4
+sessions: [{name: "vm-{i}", count: 6, files: [{name: "f{i}", memfd: 16KiB, count: 2}]}]
+faults:
+  - {at: before-kexec, do: nmi}
+  - {at: jump, change: {place: "memfd[vm-4/f2].folio[1].flags", to: 0}}
+expect: preserved
+`;
+
+describe('lab shell', () => {
+  it('runs commands in each kernel at its point', async () => {
+    const { code, stdout } = await lab(['shell', 'scenarios/control.yaml', '--stop-at', 'booted', '--stop-at', 'next-kernel', '--command', 'uname -r']);
+    expect(code).toBe(0);
+    expect(stdout).toBe('7.2.12-lab\n7.3.4-lab\n');
+  });
+
+  it('is a shell in the machine, and the run goes on when it exits', async () => {
+    const { code, stdout, stderr } = await typing(['shell', 'scenarios/control.yaml'], (_text, { stdin }) => stdin?.end('echo $((6 * 7)) && exit\n'));
+    expect(code, stderr).toBe(0);
+    expect(stdout).toContain('42');
+    expect(stderr).toContain('PRESERVED');
+  });
+
+  it('keeps a machine that panicked, with QEMU\'s monitor', async () => {
+    const { code, stdout, stderr } = await typing(['shell', 'scenarios/panic.yaml', '--keep'], (_text, { stdin }) => stdin?.end('info status\nexit\n'));
+    expect(code, stderr).toBe(0);
+    expect(stdout).toContain('paused');
+    expect(stderr).toContain('no kernel answers by SSH');
+  });
+
+  it.skipIf(findProgram('gdb') === null)('a breakpoint that is set before the kexec stops the next kernel', async () => {
+    let debugged: Promise<string> | null = null;
+    const { code, stderr } = await typing(['shell', 'scenarios/control.yaml', '--gdb', '--no-symbols', '--stop-at', 'before-kexec', '--break', 'liveupdate_early_init'], (text, { stdin }) => {
+      const line = / {2}(gdb .*hbreak.*)$/m.exec(text)?.[1];
+      if (line === undefined || debugged !== null || !text.includes('`exit` lets')) return;
+      const gdb = spawn('sh', ['-c', `exec ${line.replace('gdb', 'gdb -batch -nx')} -ex bt -ex detach`], { stdio: ['ignore', 'pipe', 'pipe'] });
+      let said = '';
+      debugged = new Promise((resolve) => gdb.on('close', () => resolve(said)));
+      for (const stream of [gdb.stdout, gdb.stderr]) {
+        stream.on('data', (chunk: Buffer) => {
+          said += chunk.toString();
+          if (said.includes('Hardware assisted breakpoint')) stdin?.end('exit\n');
+        });
+      }
+    });
+    expect(code, stderr).toBe(0);
+    expect(await (debugged as unknown as Promise<string>)).toMatch(/hit Breakpoint 1,.* liveupdate_early_init/);
+    expect(stderr).toContain('PRESERVED');
+  });
+});
+
+describe('lab minimise', () => {
+  it('leaves the one file that matters, in a scenario that fails the same way', async () => {
+    const file = join(home, 'many.yaml');
+    const output = join(home, 'small.yaml');
+    writeFileSync(file, MANY);
+    const { code, stdout, stderr } = await lab(['minimise', file, '--times', '1', '--output', output, '--results', join(home, 'results'), '--json']);
+    expect(code, stderr).toBe(0);
+    const { failure, after } = JSON.parse(stdout) as { failure: string; after: { seen: number } };
+    expect(failure).toBe('corrupt: memfd is corrupt');
+    expect(after.seen).toBe(1);
+    const smallest = parseScenario(readFileSync(output, 'utf8'), output);
+    expect(smallest.steps.flatMap((step) => (step.op === 'memfd' ? [step.memfd.file] : []))).toEqual(['vm-4/f2']);
+    expect(smallest.steps.filter(({ op }) => op === 'fault')).toHaveLength(1);
+    expect(readdirSync(join(home, 'results'))).toHaveLength(1);
+  });
+
+  it('says so where nothing fails, and is ended by Ctrl-C with nothing left', async () => {
+    const fine = await lab(['minimise', 'scenarios/control.yaml', '--times', '1', '--output', join(home, 'none.yaml'), '--results', join(home, 'none')]);
+    expect(fine).toMatchObject({ code: 3, stderr: expect.stringContaining('nothing fails') });
+    const file = join(home, 'many.yaml');
+    writeFileSync(file, MANY);
+    const mine = () => readdirSync(tmpdir()).filter((name) => name.startsWith('lab-trial-')).length;
+    const before = mine();
+    let watch: NodeJS.Timeout | undefined;
+    const ended = await typing(['minimise', file, '--output', join(home, 'none.yaml'), '--results', join(home, 'none')], (_text, child) => {
+      // A machine is on its way then.
+      watch ??= setInterval(() => mine() > before && child.kill('SIGINT'), 50);
+    }).finally(() => clearInterval(watch));
+    expect(ended).toMatchObject({ code: 130, stderr: expect.stringContaining('interrupted by SIGINT') });
+    expect(readdirSync(home)).not.toContain('none.yaml');
+    expect(mine()).toBeLessThanOrEqual(before);
+  });
+});
+
+describe('lab bisect', () => {
+  it('finds the first kernel of an order that fails, and knows it the next time', async () => {
+    const args = ['bisect', 'scenarios/control.yaml', '--from', '7.2.12', '--kernels', '7.3.4,7.2.12,7.1.13', '--good', '7.3.4', '--bad', '7.1.13', '--as', 'from', '--times', '1', '--json'];
+    const file = join(home, 'lost.yaml');
+    writeFileSync(file, 'from: 7.2.12\nto: 7.3.4\nsessions: [{name: a, files: [{memfd: 64KiB}]}]\nexpect: preserved\n');
+    args[1] = file;
+    const first = await lab([...args, '--anew']);
+    expect(first.code, first.stderr).toBe(0);
+    expect(JSON.parse(first.stdout)).toMatchObject({ first: [2], lastGood: 1, ends: { bad: { outcome: 'lost' } } });
+    const again = await lab(args);
+    expect(again.stderr).toContain('3 of 3 points are known');
+    expect(JSON.parse(again.stdout)).toMatchObject({ first: [2] });
+  });
+
+  it('refuses words that are none', async () => {
+    expect(await lab(['bisect', 'scenarios/control.yaml', '--good', '7.2.12', '--bad', '9.9'])).toMatchObject({ code: 2, stderr: expect.stringContaining('9.9 is none of the kernels') });
+    expect(await lab(['bisect', 'scenarios/control.yaml', '--good', 'a', '--bad', 'b', '--over', 'commits'])).toMatchObject({ code: 2 });
+  });
+});
