@@ -118,6 +118,22 @@ it.each([
   expect(dump?.sessions.flatMap(({ files: of }) => of.flatMap(({ memfd }) => memfd?.folios ?? [])).every(({ preserved }) => preserved === true)).toBe(true);
 });
 
+it('a machine that runs is dumped from outside, and goes on', { timeout: 120_000 }, async () => {
+  const { results } = story('live');
+  let over = false;
+  const run = lab(['run', join(ROOT, 'scenarios/first-update.yaml'), '--results', results, '--json']).finally(() => { over = true; });
+  let seen: HandoverDump[] = [];
+  while (!over && seen.length === 0) {
+    const [partial] = readdirSync(results);
+    const exit = partial === undefined ? null : await lab(['dump', '--live', partial.replace('.partial-', ''), '--json']);
+    // Until the kernel is up there is none.
+    if (exit?.code === 0) seen = JSON.parse(exit.stdout) as HandoverDump[];
+    else await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  expect(seen[0]).toMatchObject({ kho: { version: 'kho-v4' }, layouts: { kernel: '7.2.12' } });
+  expect((await run).code).toBe(0);
+});
+
 it('interrupted in the middle leaves nothing', { timeout: 120_000 }, async () => {
   const { run, results } = story('interrupted');
   const { id } = await run(join(ROOT, 'scenarios/panic.yaml'));

@@ -24,8 +24,8 @@ export interface OpenBundle {
   close: () => void;
 }
 
-/** Blocks and padding of tar beside the files. */
-const TAR_EXTRA = 8 << 20;
+/** Headers and padding of tar beside the files, and what may stand behind its end. */
+const TAR_EXTRA = 1 << 20;
 
 /** @param trust its scenario may use this host's files and QEMU options @param most bytes that it may unpack to. Throws a LabError that says what is wrong; nothing stays then. */
 export async function openBundle(path: string, trust: boolean, most: number = MOST.all): Promise<OpenBundle> {
@@ -52,7 +52,7 @@ async function unpack(path: string, dir: string, most: number): Promise<Manifest
   const bound = new Transform({
     transform(chunk: Buffer, _encoding, next) {
       bytes += chunk.length;
-      next(bytes > most + TAR_EXTRA ? unpacker.refusal('it unpacks to more than any bundle') : unpacker.failed, chunk);
+      next(bytes > Math.min(most, unpacker.announced) + TAR_EXTRA ? unpacker.refusal('it unpacks to more than it announces') : unpacker.failed, chunk);
     },
   });
   const parser = new Parser({ strict: true, onReadEntry: (entry) => unpacker.take(entry) });
@@ -88,6 +88,11 @@ class Unpacker {
     }
     if (this.manifest === null) this.takeManifest(entry);
     else this.takeFile(entry, this.left.get(entry.path) as FileOfBundle);
+  }
+
+  /** Bytes of all files, as far as that is known by now. */
+  get announced(): number {
+    return MOST.manifest + (this.manifest?.files.reduce((sum, { size }) => sum + size, 0) ?? 0);
   }
 
   finish(): Manifest {

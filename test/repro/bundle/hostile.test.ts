@@ -133,9 +133,14 @@ describe('refused is', () => {
     expect(await refused(gzipSync(Buffer.alloc(10_000, 7)))).toContain('no bundle that can be used');
   });
 
-  it('one that unpacks to more than any, behind the end of its archive', async () => {
+  it.each([1, 3, 20])('nothing for %i MiB behind the end of the archive: that is opened or refused, and at once', { timeout: 10_000 }, async (mib) => {
+    const path = written(Buffer.concat([gzipSync(tar(sound())), gzipSync(Buffer.alloc(mib << 20), { level: 1 })]));
+    await openBundle(path, false).then((bundle) => bundle.close(), () => undefined);
+  });
+
+  it('one that unpacks to more than it announces, behind the end of its archive', async () => {
     const bomb = Buffer.concat([gzipSync(tar(sound())), gzipSync(Buffer.alloc(64 << 20), { level: 1 })]);
-    expect(await refused(bomb, 1 << 20)).toContain('more than any bundle');
+    expect(await refused(bomb, 1 << 20)).toContain('more than it announces');
   });
 });
 
