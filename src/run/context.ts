@@ -33,12 +33,12 @@ export interface RunPlan {
   deviceLooks: boolean;
   /** Null where no memory is to be kept. */
   memory: MemoryKeeper | null;
-  /** Program of the kernel's own test on this host, one an epoch; null where the scenario runs none. */
-  selftests: (string | null)[];
   /** Called at each named point of the run, which goes on when it resolves. */
   hold?: Hold | undefined;
   /** Somebody may have the machine stand still for any time: no deadline ends the run. */
   patient?: boolean | undefined;
+  /** Program of the kernel's own test on this host, one an epoch; null where the scenario runs none. */
+  selftests: (string | null)[];
 }
 
 export interface RunContext {
