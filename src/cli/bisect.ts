@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { defaultCacheDir } from '../images/cache.js';
 import { buildableNames } from '../images/index.js';
+import type { KernelImage } from '../model/image.js';
 import type { Scenario } from '../model/scenario.js';
 import { Preparation } from '../perform/prepare.js';
 import { runStages } from '../report/progress.js';
@@ -16,8 +17,7 @@ import { parseScenario } from '../scenario/index.js';
 import { LabError, UsageError } from '../util/errors.js';
 import { tryLock } from '../util/lock.js';
 import { bisectText } from './bisect-text.js';
-import { kernelProblem } from './check-kernels.js';
-import { accelOption, type Given, given, type GivenOptions } from './given.js';
+import { accelOption, type Given, given, type GivenOptions, sameKernels } from './given.js';
 import { interruption } from './interrupt.js';
 import { collect, number } from './option-values.js';
 import { trialMachines } from './trial-machines.js';
@@ -118,14 +118,18 @@ async function axisOf({ scenario }: Given, options: BisectOptions, folder: strin
 }
 
 async function run(wanted: Given, axis: Axis, journal: Journal, options: BisectOptions, signal: AbortSignal): Promise<Bisected> {
-  const preparation = new Preparation({ accel: options.accel, signal });
+  // The kernel that stays is that of the run; what is bisected over is what its name says now.
+  const stays = withKernel(wanted.scenario.kernels, '', options.as);
+  const images = new Map<string, KernelImage>();
+  await runStages(sameKernels({ ...wanted, scenario: { ...wanted.scenario, kernels: stays } }, images, signal), process.stderr);
+  const preparation = new Preparation({ accel: options.accel, signal, images });
   const { machines, jobs } = trialMachines(preparation, options.jobs ?? null);
   let found: Bisected | null = null;
   await runStages([{
     title: `bisect ${axis.points.length - 1} changes`, run: async (task) => {
       let stage = '';
       const prepare = async (index: number): Promise<Scenario> => {
-        const scenario = parseScenario(wanted.text, wanted.file, { kernels: withKernel(wanted.scenario.kernels, axis.kernel(index), options.as), timeout: options.timeout, kernelProblem });
+        const scenario = parseScenario(wanted.text, wanted.file, { kernels: withKernel(wanted.scenario.kernels, axis.kernel(index), options.as), timeout: options.timeout, kernelProblem: wanted.kernelProblem });
         for (const each of preparation.stages([scenario])) await each.run({ detail: (text) => task.detail(`${stage}: ${text}`) });
         task.detail(`${stage}: runs`);
         return scenario;

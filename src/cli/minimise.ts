@@ -2,6 +2,7 @@
 // `lab minimise`: the smallest scenario that still fails in the same way.
 import { basename, dirname, resolve } from 'node:path';
 import { Command } from 'commander';
+import type { KernelImage } from '../model/image.js';
 import type { Result } from '../model/result.js';
 import { Preparation } from '../perform/prepare.js';
 import { runStages } from '../report/progress.js';
@@ -14,8 +15,7 @@ import { Trials } from '../repro/trials.js';
 import { parseScenario } from '../scenario/index.js';
 import { writeWhole } from '../store/write-whole.js';
 import { LabError } from '../util/errors.js';
-import { kernelProblem } from './check-kernels.js';
-import { accelOption, type Given, given, type GivenOptions, otherKernels } from './given.js';
+import { accelOption, type Given, given, type GivenOptions, sameKernels } from './given.js';
 import { interruption } from './interrupt.js';
 import { minimisedText } from './minimise-text.js';
 import { number } from './option-values.js';
@@ -74,20 +74,21 @@ async function minimiseGiven(wanted: Given, options: MinimiseOptions): Promise<n
   const began = performance.now();
   const stopped = interruption();
   const { signal } = stopped;
-  const preparation = new Preparation({ accel: options.accel, signal });
   const output = resolve(options.output ?? `${wanted.scenario.name}.min.yaml`);
   const data = ownData(wanted.text, wanted.file, wanted.scenario.kernels, dirname(output));
-  const parse = (text: string) => parseScenario(text, output, { timeout: options.timeout, kernelProblem });
+  const parse = (text: string) => parseScenario(text, output, { timeout: options.timeout, kernelProblem: wanted.kernelProblem });
   const done: Partial<MinimiseReport> = {};
   let suspects: string[] = [];
   try {
+    const images = new Map<string, KernelImage>();
+    await runStages(sameKernels(wanted, images, signal), process.stderr);
+    const preparation = new Preparation({ accel: options.accel, signal, images });
     const { machines, jobs, note } = trialMachines(preparation, options.jobs ?? null);
     if (note !== null) process.stderr.write(`${note}\n`);
     await runStages([
       ...preparation.stages([wanted.scenario]),
       {
         title: 'as it was given', run: async (task) => {
-          for (const line of wanted.run === null ? [] : otherKernels(wanted.run.result, preparation.kernelsOf(wanted.scenario))) process.stderr.write(`${line}\n`);
           const measure = (times: number) => measureRate(wanted.scenario, wanted.run?.failure ?? null, { execute: machines.execute, times, jobs, signal });
           task.detail(`${options.times} runs`);
           let measured = await measure(options.times);

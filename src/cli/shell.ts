@@ -18,7 +18,7 @@ import { UsageError } from '../util/errors.js';
 import { nearest } from '../util/nearest.js';
 import { packageRoot } from '../util/package-root.js';
 import { removeAtEnd } from '../util/reaper.js';
-import { accelOption, type Given, given, type GivenOptions, otherKernels } from './given.js';
+import { accelOption, type Given, given, type GivenOptions, sameKernels } from './given.js';
 import { showOn } from './images.js';
 import { interruption } from './interrupt.js';
 import { collect } from './option-values.js';
@@ -65,7 +65,8 @@ function points(text: string, before: Point[] = []): Point[] {
 }
 
 
-async function shell({ scenario, run }: Given, options: ShellOptions): Promise<void> {
+async function shell(wanted: Given, options: ShellOptions): Promise<void> {
+  const { scenario } = wanted;
   const stopAt = options.stopAt ?? (options.keep ? [] : ['booted'] satisfies Point[]);
   if (options.break !== undefined && !options.gdb) throw new UsageError('--break goes with --gdb');
   if (options.gdb && takesDebugger(scenario.steps) && stopAt.some((point) => BEFORE_THE_JUMP.includes(point))) {
@@ -73,14 +74,15 @@ async function shell({ scenario, run }: Given, options: ShellOptions): Promise<v
   }
   const stopped = interruption();
   const { signal } = stopped;
-  const preparation = new Preparation({ accel: options.accel, signal });
   const say = (line: string) => void process.stderr.write(`${line}\n`);
   const results = mkdtempSync(join(tmpdir(), 'lab-shell-'));
   removeAtEnd(results);
   try {
+    const images = new Map<string, KernelImage>();
+    await runStages(sameKernels(wanted, images, signal), process.stderr);
+    const preparation = new Preparation({ accel: options.accel, signal, images });
     await runStages(preparation.stages([scenario]), process.stderr);
     const prepared = preparation.of(scenario);
-    if (run !== null) for (const line of otherKernels(run.result, prepared.kernels)) say(line);
     const breakAt = options.break === undefined ? 'start_kernel' : knownFunction(options.break, prepared.kernels.slice(1));
     const debugged = options.gdb ? await debuggedKernels(scenario.kernels, prepared.kernels, options.symbols, signal) : null;
     const { result, folder }: Performed = await perform(scenario, prepared, {

@@ -27,7 +27,8 @@ function typing(args: readonly string[], onError: (text: string, child: ReturnTy
 
 const MANY = `from: 7.2.12
 to: 7.3.4
-sessions: [{name: "vm-{i}", count: 6, files: [{name: "f{i}", memfd: 16KiB, count: 2}]}]
+machine: {memory: 512MiB, cpus: 1}
+sessions: [{name: "vm-{i}", count: 6, files: [{name: "f{i}", memfd: 8KiB, count: 2}]}]
 faults:
   - {at: before-kexec, do: nmi}
   - {at: jump, change: {place: "memfd[vm-4/f2].folio[1].flags", to: 0}}
