@@ -30,7 +30,7 @@ it('runs every cell with the outcome that is its own, and takes over its baselin
 pairs: [forward, same]
 scenarios:
   - file: "@/pair.yaml"
-  - {file: "@/kselftest/luo_multi_session.yaml", kernels: own}
+  - {file: "@/refused-abort.yaml", kernels: own}
 exclude: [{from: 7.1.13, to: 7.1.13}]
 expect: scenario
 baseline: baseline.yaml
@@ -39,7 +39,7 @@ baseline: baseline.yaml
   const { squares, ...matrix } = JSON.parse(first.stdout) as Matrix & { squares: Square[] };
   // pair.yaml expects preserved everywhere; 7.1.13 to 7.2.12 cannot be.
   expect(squares.map(({ scenario, kernels, state, asExpected }) => `${scenario} ${kernels.join(' ')} ${state} ${asExpected}`)).toEqual([
-    'scenarios/pair.yaml 7.1.13 7.2.12 lost false', 'scenarios/pair.yaml 7.2.12 7.2.12 preserved true', 'scenarios/kselftest/luo_multi_session.yaml 7.2.12 7.3.4 preserved true',
+    'scenarios/pair.yaml 7.1.13 7.2.12 lost false', 'scenarios/pair.yaml 7.2.12 7.2.12 preserved true', 'scenarios/refused-abort.yaml 7.2.12 7.3.4 refused true',
   ]);
   expect(first.code).toBe(1);
   expect(matrix.cells).toHaveLength(3);
