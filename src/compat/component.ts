@@ -18,6 +18,16 @@ export class ComponentError extends Error {
   override readonly name = 'ComponentError';
 }
 
+/** As parseComponent; nothing where the text is no component. */
+export function componentsIn(text: string): Component[] {
+  try {
+    return parseComponent(text);
+  } catch (error) {
+    if (error instanceof ComponentError) return [];
+    throw error;
+  }
+}
+
 /** One or many components: `kho-v4`, `kho-v4;vmalloc-v1;radix-v1`, a NUL-separated FDT list (`object-v2`, `object`), `kexec-metadata 1`. */
 export function parseComponent(text: string): Component[] {
   if (text.length > MOST_TEXT) throw new ComponentError(`component text of ${text.length} characters is too long`);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What becomes of the devices of a scenario: whether the old kernel takes their descriptors, and what faults and the positive control's command line do to them.
-import type { Outcome } from '../model/outcome.js';
 import type { Scenario, Step } from '../model/scenario.js';
 import { valuesOf } from './cmdline.js';
+import type { Doing } from './doings.js';
 import { hardwarePart } from './hardware.js';
 import { withCmdline } from './object.js';
 import type { KernelFacts } from './predict.js';
@@ -10,19 +10,18 @@ import type { KernelFacts } from './predict.js';
 type Planned = Pick<Scenario, 'steps' | 'cmdlines'>;
 type Preserve = Extract<Step, { op: 'device-preserve' }>;
 
-export interface DeviceDoing {
-  outcome: Outcome;
-  reason: string;
+function isMeantToWork({ errno }: Step): boolean {
+  return errno === null || errno === 'OK';
 }
 
 /** Descriptors of devices that go to a session in an epoch: those that must, and those that may if the kernel has a handler. */
 export function devicesHandedIn({ steps, cmdlines }: Planned, from: KernelFacts, epoch: number): Preserve[] {
   const handler = withCmdline(from.versions, cmdlines[epoch] ?? '').some(({ name }) => hardwarePart(name) === 'vfio');
-  return steps.flatMap((step) => (step.op === 'device-preserve' && step.epoch === epoch && (handler || !step.optional) && (step.errno === null || step.errno === 'OK') ? [step] : []));
+  return steps.flatMap((step) => (step.op === 'device-preserve' && step.epoch === epoch && (handler || !step.optional) && isMeantToWork(step) ? [step] : []));
 }
 
 /** lukeep.mode= and lukeep.pretend= of the kernel that hands a device over (lab/kernel/keep, docs/keep.md). */
-const WRONGS: Readonly<Record<string, DeviceDoing>> = {
+const WRONGS: Readonly<Record<string, Doing>> = {
   'forget-page': { outcome: 'corrupt', reason: 'the old kernel is told to forget a page of the tables: the device goes on through memory that the next kernel may use for something else' },
   'translation-off': { outcome: 'corrupt', reason: 'the old kernel is told to turn translation off for a while, with a device running' },
   reset: { outcome: 'lost', reason: 'the old kernel is told to reset the device: the next one does not take it over' },
@@ -31,15 +30,15 @@ const WRONGS: Readonly<Record<string, DeviceDoing>> = {
 };
 
 /** The same, of the kernel that takes it over. */
-const WRONGS_NEXT: Readonly<Record<string, DeviceDoing>> = {
+const WRONGS_NEXT: Readonly<Record<string, Doing>> = {
   'leak-table': { outcome: 'leak', reason: 'the next kernel is told never to free the pages of the old tables' },
 };
 
 /** What the plan does to devices in the update that begins in `epoch`; null where nothing. */
-export function deviceDoingOf(scenario: Planned, from: KernelFacts, epoch: number): DeviceDoing | null {
+export function deviceDoingOf(scenario: Planned, from: KernelFacts, epoch: number): Doing | null {
   const kept = devicesHandedIn(scenario, from, epoch).map(({ device }) => device);
   const keeper = from.versions.some(({ name }) => name === 'labvfio');
-  const without = scenario.steps.find((step) => step.op === 'iommu-preserve' && step.epoch === epoch && !step.optional && (step.errno === null || step.errno === 'OK'));
+  const without = scenario.steps.find((step) => step.op === 'iommu-preserve' && step.epoch === epoch && !step.optional && isMeantToWork(step));
   if (without !== undefined && !from.versions.some(({ name }) => name.includes('iommufd'))) return { outcome: 'refused', reason: 'the old kernel has no handler for an iommufd: it refuses to preserve one' };
   if (kept.length > 0 && keeper) {
     const wrong = toldTo(WRONGS, scenario.cmdlines[epoch]) ?? toldTo(WRONGS_NEXT, scenario.cmdlines[epoch + 1]);
@@ -59,7 +58,7 @@ export function deviceDoingOf(scenario: Planned, from: KernelFacts, epoch: numbe
   return null;
 }
 
-function toldTo(wrongs: Readonly<Record<string, DeviceDoing>>, cmdline = ''): DeviceDoing | null {
+function toldTo(wrongs: Readonly<Record<string, Doing>>, cmdline = ''): Doing | null {
   const words = ['lukeep.mode', 'lukeep.pretend'].map((name) => valuesOf(cmdline, name).at(-1) ?? '');
   return words.filter((word) => Object.hasOwn(wrongs, word)).map((word) => wrongs[word]).find((each) => each !== undefined) ?? null;
 }

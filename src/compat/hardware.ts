@@ -3,7 +3,7 @@
 // lab's positive control makes of its command line (lab/kernel/keep, kernel/liveupdate/lukeep/settings.c) stands here, too.
 import type { ComponentVersions, HardwareComponent } from '../model/component.js';
 import { valuesOf } from './cmdline.js';
-import { ComponentError, parseComponent } from './component.js';
+import { componentsIn } from './component.js';
 import { HARDWARE_RULES, type Rule } from './rules.js';
 
 /** The part of a device's handover that a component is about: `vfio-pci` is its descriptor, `iommufd` what it reaches, `labpci` the device itself. Null for all else. */
@@ -24,20 +24,11 @@ const KEEP = ['labvfio', 'labpci', 'labiommu'];
 /** The positive control under a command line: lukeep.mode=off, and lukeep.pci_version and iommu_version in place of the build options. */
 export function keepWith(versions: readonly ComponentVersions[], cmdline: string): ComponentVersions[] {
   const off = valuesOf(cmdline, 'lukeep.mode').at(-1) === 'off';
-  const told = (['pci', 'iommu'] as const).flatMap((part) => valuesOf(cmdline, `lukeep.${part}_version`).slice(-1)).flatMap(parsed);
+  const told = (['pci', 'iommu'] as const).flatMap((part) => valuesOf(cmdline, `lukeep.${part}_version`).slice(-1)).flatMap(componentsIn);
   return versions.flatMap((each) => {
     if (!KEEP.includes(each.name)) return [each];
     if (off) return [];
     const version = told.find(({ name }) => name === each.name)?.version;
     return [version === undefined ? each : { ...each, reads: [version], writes: [version], write: version }];
   });
-}
-
-function parsed(text: string): { name: string; version: number }[] {
-  try {
-    return parseComponent(text);
-  } catch (error) {
-    if (error instanceof ComponentError) return [];
-    throw error;
-  }
 }

@@ -2,7 +2,7 @@
 // Faults of a scenario that change a version in what is handed over: to the next kernel it is as if the old one had written it.
 import type { Component } from '../model/component.js';
 import type { Fault, Step } from '../model/scenario.js';
-import { ComponentError, parseComponent } from './component.js';
+import { componentsIn } from './component.js';
 import type { KernelFacts } from './predict.js';
 
 /** The old kernel as the next one gets to see it. @param steps those of the update: of the old kernel's epoch and of the next one's */
@@ -19,16 +19,7 @@ export function withVersionFaults(from: KernelFacts, steps: readonly Step[]): Ke
 }
 
 function versionsWritten(fault: Fault): Component[] {
-  if (fault.kind === 'replace') return parsed(fault.write);
+  if (fault.kind === 'replace') return componentsIn(fault.write);
   // Other places are no versions; what a number does to one is known for those that are numbers.
-  return fault.kind === 'change' && 'field' in fault.place && ['version', 'compatible'].includes(fault.place.field) && fault.change.how === 'text' ? parsed(fault.change.text) : [];
-}
-
-function parsed(text: string): Component[] {
-  try {
-    return parseComponent(text);
-  } catch (error) {
-    if (error instanceof ComponentError) return [];
-    throw error;
-  }
+  return fault.kind === 'change' && 'field' in fault.place && ['version', 'compatible'].includes(fault.place.field) && fault.change.how === 'text' ? componentsIn(fault.change.text) : [];
 }
