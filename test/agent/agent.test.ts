@@ -1,28 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { openSync, readFileSync, readSync, statSync, writeFileSync, closeSync, writeSync, existsSync } from 'node:fs';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { Pattern } from '../../src/oracles/pattern.js';
-import { AgentProcess, compile, type Reply } from './agent-process.js';
+import { type Reply } from './agent-process.js';
+import { agent, built, failed } from './fresh-agent.js';
 
 const PAGE = 4096;
 const root = process.getuid?.() === 0;
-let built: ReturnType<typeof compile>;
-let agent: AgentProcess;
-
-beforeAll(() => {
-  built = compile('agent');
-}, 120_000);
-afterAll(() => built.remove());
-beforeEach(() => {
-  agent = new AgentProcess(built.program);
-});
-afterEach(async () => {
-  agent.kill();
-  await agent.exit;
-});
-
 const ok = (extra: object = {}) => expect.objectContaining({ ok: true, ...extra }) as Reply;
-const failed = (errno: string, at?: RegExp) => expect.objectContaining({ ok: false, errno, ...(at && { at: expect.stringMatching(at) as string }) }) as Reply;
 
 /** The agent's pages of a file, as the lab's own pattern sees them. */
 function pagesThatDiffer(file: string, content: { size: number; seed: number; holes: { first: number; count: number }[] }): number[] {

@@ -1,26 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the agent says of devices where there is none: the rest needs a machine with a device to give away.
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { AgentProcess, compile, type Reply } from './agent-process.js';
+import { describe, expect, it } from 'vitest';
+import { agent, failed } from './fresh-agent.js';
 
 /** An address that no host has: the last function of the last device of the last bus. */
 const NOWHERE = 'ffff:ff:1f.7';
-let built: ReturnType<typeof compile>;
-let agent: AgentProcess;
-
-beforeAll(() => {
-  built = compile('agent');
-}, 120_000);
-afterAll(() => built.remove());
-beforeEach(() => {
-  agent = new AgentProcess(built.program);
-});
-afterEach(async () => {
-  agent.kill();
-  await agent.exit;
-});
-
-const failed = (errno: string, at?: RegExp) => expect.objectContaining({ ok: false, errno, ...(at && { at: expect.stringMatching(at) as string }) }) as Reply;
 
 describe('vfio-open', () => {
   it.each(['', '00:05.0', '0000:00:05', '0000:00:05.8', '0000:00:05.0x', '0000:00:0G.0', '0000:00:0A.0', '../../etc/x.0', '0000:00:05.0/..'])(

@@ -1,27 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the agent says of guests where none can run, and the check of a guest's memory. Guests that run: test/real.
 import { closeSync, openSync, writeSync } from 'node:fs';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { AgentProcess, compile, type Reply } from './agent-process.js';
+import { describe, expect, it } from 'vitest';
+import { type Reply } from './agent-process.js';
+import { agent, failed } from './fresh-agent.js';
 import { GuestImage, type ImageOptions } from './guest-image.js';
 
 const PAGE = 4096;
-let built: ReturnType<typeof compile>;
-let agent: AgentProcess;
-
-beforeAll(() => {
-  built = compile('agent');
-}, 120_000);
-afterAll(() => built.remove());
-beforeEach(() => {
-  agent = new AgentProcess(built.program);
-});
-afterEach(async () => {
-  agent.kill();
-  await agent.exit;
-});
-
-const failed = (errno: string, at?: RegExp) => expect.objectContaining({ ok: false, errno, ...(at && { at: expect.stringMatching(at) as string }) }) as Reply;
 
 /** Puts these bytes into a file that the agent holds. */
 async function put(file: string, bytes: Buffer): Promise<void> {
