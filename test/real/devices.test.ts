@@ -1,20 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The fast ones of scenarios/devices; the others are run by hand: `lab run scenarios/devices/*.yaml`.
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { parse } from 'yaml';
-import type { EndsIn, Outcome } from '../../src/model/outcome.js';
-import { resultSchema } from '../../src/store/result-schema.js';
-import { labRun, ROOT, why } from './lab.js';
+import { why } from './lab.js';
+import { fastOf, labelled, runLabelled } from './labelled.js';
 
-interface Label {
-  tags: string[];
-  expect: { outcome: Outcome; endsIn: EndsIn };
-}
-
-const FOLDER = join(ROOT, 'scenarios', 'devices');
-const all = readdirSync(FOLDER).filter((name) => name.endsWith('.yaml')).sort().map((name) => ({ name, label: parse(readFileSync(join(FOLDER, name), 'utf8')) as Label }));
+const all = labelled('devices');
 
 /** What the run must show of devices and the IOMMU, besides its outcome. */
 const SHOWS: Readonly<Record<string, { mismatches: string[]; carried: string | null; says: RegExp | null }>> = {
@@ -31,15 +21,12 @@ describe('devices', () => {
   it('at least 20 scenarios, each with its outcome', () => {
     expect(all.length).toBeGreaterThanOrEqual(20);
     expect(all.filter(({ label }) => label.expect?.endsIn === undefined || label.tags[0] !== 'devices').map(({ name }) => name)).toEqual([]);
-    expect(all.filter(({ label }) => label.tags.includes('fast')).map(({ name }) => name)).toEqual(Object.keys(SHOWS));
+    expect(fastOf(all).map(({ name }) => name)).toEqual(Object.keys(SHOWS));
   });
 
-  it.each(all.filter(({ label }) => label.tags.includes('fast')))('$name: $label.expect.outcome', async ({ name, label }) => {
-    const run = await labRun(join(FOLDER, name));
-    expect(run.result.outcome, why(run)).toBe(label.expect.outcome);
-    expect(run.result.endsIn, why(run)).toBe(label.expect.endsIn);
-    expect(run.result.asExpected, why(run)).toBe(true);
-    resultSchema.parse(run.result);
+  it.each(fastOf(all))('$name: $label.expect.outcome', async (scenario) => {
+    const { name } = scenario;
+    const run = await runLabelled(scenario);
     const { mismatches, carried, says } = SHOWS[name]!;
     expect(run.result.mismatches.filter(({ source }) => source === 'run').map(({ component }) => component), why(run)).toEqual(mismatches);
     expect(run.result.devices[0]?.carried, why(run)).toBe(carried);

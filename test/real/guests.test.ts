@@ -1,22 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Guests over real updates: the scenarios of scenarios/guests that are tagged fast. `npm run corpus -- --folder guests` runs all.
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { parse } from 'yaml';
-import type { EndsIn, Outcome } from '../../src/model/outcome.js';
 import type { Result } from '../../src/model/result.js';
-import { resultSchema } from '../../src/store/result-schema.js';
-import { labRun, ROOT, why } from './lab.js';
+import { why } from './lab.js';
+import { fastOf, labelled, runLabelled } from './labelled.js';
 
-interface Label {
-  tags: string[];
-  expect: { outcome: Outcome; endsIn: EndsIn };
-}
-
-const FOLDER = join(ROOT, 'scenarios', 'guests');
-const all = readdirSync(FOLDER).filter((name) => name.endsWith('.yaml')).sort().map((name) => ({ name, label: parse(readFileSync(join(FOLDER, name), 'utf8')) as Label }));
-const fast = all.filter(({ label }) => label.tags.includes('fast'));
+const all = labelled('guests');
+const fast = fastOf(all);
 
 /** What must be seen besides the outcome. */
 const SEEN: Readonly<Record<string, (result: Result) => void>> = {
@@ -57,12 +47,9 @@ describe('guests', () => {
     expect(Object.keys(SEEN).filter((name) => !fast.some((each) => each.name === name))).toEqual([]);
   });
 
-  it.each(fast)('$name: $label.expect.outcome', async ({ name, label }) => {
-    const run = await labRun(join(FOLDER, name));
-    expect(run.result.outcome, why(run)).toBe(label.expect.outcome);
-    expect(run.result.endsIn, why(run)).toBe(label.expect.endsIn);
-    expect(run.result.asExpected, why(run)).toBe(true);
-    resultSchema.parse(run.result);
+  it.each(fast)('$name: $label.expect.outcome', async (scenario) => {
+    const { name, label } = scenario;
+    const run = await runLabelled(scenario);
     if (!label.tags.includes('fault')) expect(run.result.predicted?.outcome, why(run)).toBe(label.expect.outcome);
     SEEN[name]?.(run.result);
   });
