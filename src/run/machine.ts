@@ -12,6 +12,7 @@ import { LabError } from '../util/errors.js';
 import { LineSplitter } from '../util/lines.js';
 import { FileTail } from '../util/tail.js';
 import { endingOf, MachineEnded, type Ending } from './ending.js';
+import { Leaving } from './leaving.js';
 import type { Recorder } from './recorder.js';
 import type { RunStreams } from './streams.js';
 
@@ -46,13 +47,13 @@ export class Machine {
   /** The lab has reset the machine itself: resolved by the next readiness mark. */
   private cold: Deferred<ReadyMark> | null = null;
   private readonly bootIds = new Set<string>();
-  private readonly kexecStarted = new Map<number, Deferred<void>>();
+  /** How the running kernel leaves for the next one. */
+  readonly leaving = new Leaving();
   /** What kernels complained of; the scanner bounds their number. */
   readonly findings: Finding[] = [];
   private tail = '';
   private lastOutput = 0;
   private stopping = false;
-  private jump: 'none' | 'due' | 'unseen' = 'none';
 
   private constructor(
     config: MachineConfig,
@@ -137,19 +138,9 @@ export class Machine {
     return within(cold.promise, ms, 'readiness mark after a reset', this.ended);
   }
 
-  /** The running kernel is asked to jump, or has refused: a kernel that boots meanwhile with no firmware before it is the next one. */
-  jumpIsDue(due: boolean): void {
-    this.jump = due ? 'due' : 'none';
-  }
-
-  /** The next kernel was there before the old one's last words: on a busy host the console loses them. */
-  get jumpedUnseen(): boolean {
-    return this.jump === 'unseen';
-  }
-
   /** Waits for the old kernel's last words before the jump, or the next one's first. */
   async untilKexecStarts(ms: number): Promise<void> {
-    return within(this.startOf(this.recorder.epoch).promise, ms, 'beginning of the kexec on the console', this.ended);
+    return within(this.leaving.left, ms, 'beginning of the kexec on the console', this.ended);
   }
 
   /** After an ending: waits until the console has been quiet for a moment, then reads what is left. The real oops often comes last. */
@@ -211,12 +202,6 @@ export class Machine {
     return mark;
   }
 
-  private startOf(epoch: number): Deferred<void> {
-    let mark = this.kexecStarted.get(epoch);
-    if (mark === undefined) this.kexecStarted.set(epoch, (mark = deferred()));
-    return mark;
-  }
-
   private takeConsole(chunk: Buffer): void {
     this.lastOutput = Date.now();
     this.tail = (this.tail + chunk.toString('latin1')).slice(-TAIL);
@@ -232,21 +217,17 @@ export class Machine {
         if (signal.severity !== 'info') this.recorder.incident({ source: 'console', side: 'inside', implies: signal.implies, title: signal.title, detail: signal.text });
       } else if (signal.kind === 'boot') {
         this.recorder.event({ kind: 'epoch', mark: 'boot', release: signal.release, bootId: null });
-        if (signal.how === 'cold' && this.jump === 'due') {
-          this.jump = 'unseen';
-          this.recorder.event({ kind: 'note', text: 'the old kernel\'s last words are not on the console' });
-          this.startOf(this.recorder.epoch).resolve();
-        } else if (signal.how === 'cold' && this.cold === null) this.endWith({ kind: 'cold-boot', title: 'the machine came up cold', implies: 'reboot' });
+        if (signal.how !== 'cold') continue;
+        if (this.leaving.sawBootWithout()) this.recorder.event({ kind: 'note', text: 'the old kernel\'s last words are not on the console' });
+        else if (this.cold === null) this.endWith({ kind: 'cold-boot', title: 'the machine came up cold', implies: 'reboot' });
       } else if (signal.kind === 'panic') {
         // The report is still being written; the machine's own word mostly comes first.
         setTimeout(() => this.endWith({ kind: 'panic', title: 'a kernel panicked', implies: 'panic' }), PANIC_GRACE).unref();
       } else if (signal.kind === 'firmware') {
-        // A reset: what boots next is not what the kexec loaded.
-        this.jump = 'none';
+        this.leaving.sawReset();
       } else if (signal.kind === 'kexec-start') {
-        this.jump = 'none';
         this.recorder.event({ kind: 'kexec', state: 'left' });
-        this.startOf(this.recorder.epoch).resolve();
+        this.leaving.sawLastWords();
       }
     }
   }

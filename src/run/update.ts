@@ -42,7 +42,7 @@ export async function update(context: RunContext, step: Step, index: number, jum
   // The agent carries out one request after the other: these are sent together with the next, and cost no time between.
   const begun = Promise.all(begin.map((each) => each()));
   begun.catch(() => undefined);
-  machine.jumpIsDue(true);
+  machine.leaving.due(true);
   const answer = await Promise.race([
     context.agent.kexec(deadlines.request(), machine.ended),
     machine.untilKexecStarts(deadlines.boot).then(() => null),
@@ -50,7 +50,7 @@ export async function update(context: RunContext, step: Step, index: number, jum
     ...(jump === null ? [] : [jump.stopped.then(() => null)]),
   ]);
   if (answer !== null) {
-    machine.jumpIsDue(false);
+    machine.leaving.due(false);
     await begun;
     await jump?.goOn();
     await settleTransfers(context);
@@ -60,7 +60,7 @@ export async function update(context: RunContext, step: Step, index: number, jum
   }
   await within(begun, deadlines.request(), 'answer about a transfer', machine.ended);
   await jump?.reached();
-  if (machine.jumpedUnseen && jumpFaults.length > 0) throw new LabError('the moment of the jump was missed: the next kernel was there before the old one\'s last words');
+  if (machine.leaving.unseen && jumpFaults.length > 0) throw new LabError('the moment of the jump was missed: the next kernel was there before the old one\'s last words');
   const whole = jump === null ? [] : await pagesOfHandover(context);
   for (const fault of jumpFaults) if (fault.op === 'fault') await injectFault(context, fault.fault);
   if (jump !== null) await keepHandover(context, whole);
