@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `lab check`: says before anything is booted whether an update, and the way back from it, will work.
 import { Command, InvalidArgumentError } from 'commander';
-import { bumped, carriedBy, checkProfile, type Host, pinnedCmdline, predictScenario, type ProfileCheck, withCmdline } from '../compat/index.js';
+import { bumped, carriedBy, checkProfile, type Host, pinGuests, pinnedCmdline, pinnedState, predictScenario, type ProfileCheck, withCmdline } from '../compat/index.js';
 import type { ImageContext } from '../images/index.js';
 import type { Component } from '../model/component.js';
 import type { KernelImage } from '../model/image.js';
@@ -52,7 +52,7 @@ function bump(text: string, before: Component[] = []): Component[] {
 async function check(fleet: readonly string[], options: CheckOptions, context: ImageContext): Promise<void> {
   const profile = await profileOf(fleet, options);
   const asked = fleet.length === 0 || options.from !== undefined || options.to !== undefined || options.scenario !== undefined;
-  const wanted = asked ? await pairs(options, context) : [];
+  const wanted = asked ? await pairs(options, profile, context) : [];
   if (profile === null) return print(wanted.map(reportOf), null, options);
   const hosts = asked ? hostsOf(wanted) : [...(await kernelImages(fleet, context)).values()].map((kernel) => ({ ...kernel, cmdline: '' }));
   print(wanted.map((pair) => reportOf(pinned(pair, profile))), checkProfile(profile, hosts), options);
@@ -103,8 +103,8 @@ function exitStatus(answers: readonly { compatible: boolean | null }[]): number 
 }
 
 /** One pair for two kernels; one for every update of a scenario that is a chain. */
-async function pairs({ from, to, scenario: file, cmdlineFrom = '', cmdlineTo = '' }: CheckOptions, context: ImageContext): Promise<Pair[]> {
-  const scenario = file === undefined ? null : await loadScenario(file, { from, to, kernelProblem });
+async function pairs({ from, to, scenario: file, cmdlineFrom = '', cmdlineTo = '' }: CheckOptions, profile: Profile | null, context: ImageContext): Promise<Pair[]> {
+  const scenario = file === undefined ? null : pinGuests(await loadScenario(file, { from, to, kernelProblem }), pinnedState(profile?.pins ?? []));
   const names = scenario?.kernels ?? [from, to].filter((name) => name !== undefined);
   if (scenario === null && (from === undefined || to === undefined)) {
     throw new UsageError('two kernels are needed: say --from and --to, or --scenario with a file that names them');

@@ -11,6 +11,7 @@ import { orphans } from '../matrix/runner.js';
 import { labPath, selectScenarios } from '../matrix/select.js';
 import type { Attempt, Matrix } from '../model/matrix.js';
 import type { Plan } from '../model/plan.js';
+import type { Profile } from '../model/profile.js';
 import { Preparation } from '../perform/prepare.js';
 import { matrixStatus, matrixText } from '../report/matrix-text.js';
 import { matrixView } from '../report/matrix-view.js';
@@ -75,7 +76,7 @@ async function matrix(file: string, options: MatrixOptions): Promise<number> {
     const squares = pinSquares(planned, profile, (scenario) => preparation.kernelsOf(scenario));
     const wanted = begun ?? newMatrix({ plan, sha256, squares, kernelsOf: (scenario) => preparation.kernelsOf(scenario), baseline, labVersion: labIdentity() });
     const folder = begun === null ? MatrixFolder.create(options.results, wanted) : MatrixFolder.reopen(options.results, wanted.id);
-    const done = await runIt({ matrix: wanted, plan, squares, folder, preparation, leftOut, options, signal: stopped.signal });
+    const done = await runIt({ matrix: wanted, plan, profile, squares, folder, preparation, leftOut, options, signal: stopped.signal });
     const outcome = squaresOf(wanted, done);
     if (options.json) process.stdout.write(`${JSON.stringify({ ...wanted, squares: outcome }, null, 2)}\n`);
     else process.stdout.write(matrixText(wanted, outcome, folder.path, process.stdout));
@@ -110,6 +111,7 @@ function lastOf(plan: Plan, results: string, sha256: string): Matrix {
 export interface Running {
   matrix: Matrix;
   plan: Plan;
+  profile: Profile | null;
   squares: readonly PlannedSquare[];
   folder: MatrixFolder;
   preparation: Preparation;
@@ -120,7 +122,7 @@ export interface Running {
 
 /** Runs what has no outcome yet; all attempts of the matrix, old and new. */
 async function runIt(running: Running): Promise<Attempt[]> {
-  const { matrix, plan, squares, folder, leftOut, options } = running;
+  const { matrix, plan, profile, squares, folder, leftOut, options } = running;
   const lock = await tryLock(folder.lockFile, running.signal);
   if (lock === null) throw new LabError(`${matrix.id} is being run by another lab`, { hint: 'wait for it, or begin a new one without --resume' });
   const failure = new AbortController();
@@ -138,7 +140,7 @@ async function runIt(running: Running): Promise<Attempt[]> {
     for (const { why, count } of leftOut) view.note(`left out: ${count} (${why})`);
     if (damaged > 0) view.note(`${damaged} damaged lines of cells.jsonl are skipped`);
     await driveMatrix({
-      cells: matrix.cells, attempts, taskOf: taskMaker(matrix, plan, squares), queue, folder, retries: plan.retries,
+      cells: matrix.cells, attempts, taskOf: taskMaker(matrix, plan, profile, squares), queue, folder, retries: plan.retries,
       onAttempt: (cell, attempt, again) => {
         attempts.push(attempt);
         view.finished(cell, attempt, again);

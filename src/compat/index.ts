@@ -13,6 +13,7 @@ export { debugSections, readTypes } from './dwarf.js';
 export { readElf, sectionsNamed } from './elf.js';
 export { crossingStructures } from './layout.js';
 export { hardwarePart } from './hardware.js';
+export { pinGuests, pinnedState } from './guest-pin.js';
 export { neededState, writtenState } from './guests.js';
 export { meets, type MeetsOptions } from './meets.js';
 export { neededVersion, type ObjectContent, withCmdline } from './object.js';

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Holds hosts against a profile: who can take part, what each must be told, what stands in the way of a higher version.
-import { type Component, type ComponentVersions, KNOWN_COMPONENTS } from '../model/component.js';
+import { type Component, type ComponentVersions, PINNABLE_COMPONENTS } from '../model/component.js';
 import type { Profile } from '../model/profile.js';
 import { type CheckedKernel, checkPair, type DirectionCheck, isUnseen } from './check.js';
 import { withCmdline } from './object.js';
 import type { Use } from './rules.js';
+import { GUEST_STATE } from './guest-pin.js';
 import { componentOf } from './versions.js';
 
 export interface Host extends CheckedKernel {
@@ -95,8 +96,13 @@ export function pinnedCmdline(versions: readonly ComponentVersions[], pins: read
   return pin === undefined || object === null || object.write === pin.version || object.writes?.includes(pin.version) === false ? '' : `labobj.write=${pin.version}`;
 }
 
+/** What the host's kernel speaks as it is told to, and the agent on it. */
+function spokenBy({ versions, cmdline }: Host): ComponentVersions[] {
+  return [...withCmdline(versions, cmdline), GUEST_STATE];
+}
+
 function hostCheck(host: Host, pins: readonly Component[]): HostCheck {
-  const versions = withCmdline(host.versions, host.cmdline);
+  const versions = spokenBy(host);
   const checks = pins.map((pin) => pinCheck(componentOf(versions, pin.name), pin, host));
   const bad = checks.filter(({ reads, writes }) => reads === false || writes === false);
   const unknown = checks.filter(({ reads, writes }) => reads === null || writes === null);
@@ -113,7 +119,7 @@ function pinCheck(component: ComponentVersions | null, { name, version }: Compon
   const reads = component?.reads.includes(version) ?? false;
   const writes = component === null ? false : (component.writes?.includes(version) ?? (component.write === version ? true : null));
   // What is missing from an image that could not be read, or that no string tells of, may be there all the same.
-  const sure = host.known && !isUnseen(host, name) && (component !== null || KNOWN_COMPONENTS.some((each) => each === name));
+  const sure = host.known && !isUnseen(host, name) && (component !== null || PINNABLE_COMPONENTS.some((each) => each === name));
   return { component: name, version, reads: reads || sure ? reads : null, writes: writes === false && !sure ? null : writes };
 }
 
@@ -124,7 +130,7 @@ function badReason({ component, version, reads, writes }: PinCheck, has: Compone
 }
 
 function outlookOf({ name, version }: Component, hosts: readonly Host[]): PinOutlook {
-  const all = hosts.map((host) => ({ host, component: componentOf(withCmdline(host.versions, host.cmdline), name) }));
+  const all = hosts.map((host) => ({ host, component: componentOf(spokenBy(host), name) }));
   const spoken = [...new Set(all.flatMap(({ component }) => [...(component?.reads ?? []), ...(component?.writes ?? [])]))].sort((a, b) => b - a);
   const whole = all.every(({ host, component }) => host.known && component?.writes !== null);
   const common = spoken.find((each) => all.every(({ component }) => component?.reads.includes(each) && component.writes?.includes(each)));

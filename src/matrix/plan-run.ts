@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A plan made ready: its scenarios on their kernels, pinned to its profile, and its identity.
 import { createHash } from 'node:crypto';
-import { pinnedCmdline, withCmdline } from '../compat/index.js';
+import { pinGuests, pinnedCmdline, pinnedState, withCmdline } from '../compat/index.js';
 import type { KernelImage } from '../model/image.js';
 import type { Cell, Matrix } from '../model/matrix.js';
 import type { Plan } from '../model/plan.js';
@@ -23,13 +23,13 @@ export function planSha256(plan: Plan, profile: Profile | null, squares: readonl
   return createHash('sha256').update(JSON.stringify([plan.source, pins, [...texts].sort(([a], [b]) => (a < b ? -1 : 1))])).digest('hex');
 }
 
-/** Every kernel's command line says what the profile pins. */
+/** Every kernel's command line, and every guest, says what the profile pins. */
 export function pinSquares(squares: readonly PlannedSquare[], profile: Profile | null, kernelsOf: (scenario: Scenario) => readonly KernelImage[]): PlannedSquare[] {
   if (profile === null) return [...squares];
   return squares.map((square) => {
     const kernels = kernelsOf(square.scenario);
     const cmdlines = square.scenario.cmdlines.map((cmdline, epoch) => `${cmdline} ${pinnedCmdline(withCmdline(kernels[epoch]?.versions ?? [], cmdline), profile.pins)}`.trim());
-    return { ...square, scenario: { ...square.scenario, cmdlines } };
+    return { ...square, scenario: { ...pinGuests(square.scenario, pinnedState(profile.pins)), cmdlines } };
   });
 }
 
@@ -51,12 +51,13 @@ export function newMatrix({ plan, sha256, squares, kernelsOf, baseline, labVersi
 }
 
 /** Gives a cell everything that who runs it must know. Throws for a cell that is not of the plan. */
-export function taskMaker(matrix: Matrix, plan: Plan, squares: readonly PlannedSquare[]): (cell: Cell, attempt: number) => CellTask {
+export function taskMaker(matrix: Matrix, plan: Plan, profile: Profile | null, squares: readonly PlannedSquare[]): (cell: Cell, attempt: number) => CellTask {
   const scenarios = new Map(squares.map(({ path, scenario }) => [squareKey({ scenario: path, kernels: scenario.kernels }), scenario]));
+  const guestState = profile === null ? null : pinnedState(profile.pins);
   return (cell, attempt) => {
     const scenario = scenarios.get(squareKey(cell));
     if (scenario === undefined) throw new LabError(`cell ${cell.id} is not of the plan ${plan.name}`);
-    return { matrix: matrix.id, cell, attempt, text: scenario.source, cmdlines: scenario.cmdlines, timeout: plan.limits.timeout, memory: scenario.machine.memory };
+    return { matrix: matrix.id, cell, attempt, text: scenario.source, cmdlines: scenario.cmdlines, guestState, timeout: plan.limits.timeout, memory: scenario.machine.memory };
   };
 }
 

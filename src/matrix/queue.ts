@@ -12,6 +12,8 @@ export interface CellTask {
   text: string;
   /** What each epoch's kernel command line gets: the scenario's own words and those of the profile. */
   cmdlines: string[];
+  /** Version of the state that the profile pins every guest to; null: none. */
+  guestState: number | null;
   /** Deadline of the run in seconds; null: the scenario's. */
   timeout: number | null;
   /** Bytes of memory of the machine. */

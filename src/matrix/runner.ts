@@ -2,6 +2,7 @@
 // Runs one cell on this host.
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { pinGuests } from '../compat/index.js';
 import type { Attempt, Matrix } from '../model/matrix.js';
 import type { Event } from '../model/event.js';
 import type { Scenario } from '../model/scenario.js';
@@ -50,9 +51,9 @@ export function cellRunner(options: CellRunnerOptions): RunCell {
 }
 
 /** The scenario of a cell as it is run: on its kernels, with the command lines and the expectation that the matrix gave it. */
-export function scenarioOf({ cell, text, cmdlines, timeout }: CellTask, kernelProblem: CellRunnerOptions['kernelProblem']): Scenario {
+export function scenarioOf({ cell, text, cmdlines, guestState, timeout }: CellTask, kernelProblem: CellRunnerOptions['kernelProblem']): Scenario {
   const scenario = parseScenario(text, fileOf(cell.scenario), { kernels: cell.kernels, kernelProblem, ...(timeout === null ? {} : { timeout }) });
-  return { ...scenario, cmdlines, expect: { outcome: cell.expected.outcome, endsIn: cell.expected.endsIn } };
+  return { ...pinGuests(scenario, guestState), cmdlines, expect: { outcome: cell.expected.outcome, endsIn: cell.expected.endsIn } };
 }
 
 /** Attempts whose run was kept and whose line was not: the lab was killed in between. */

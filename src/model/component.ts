@@ -36,6 +36,9 @@ export interface ComponentVersions {
 /** Components of the handover that the lab knows by name. */
 export const KNOWN_COMPONENTS = ['kho', 'luo', 'luo-session', 'luo-flb', 'memfd', 'object', 'memblock', 'reserve-mem', 'kexec-metadata'] as const;
 
+/** What a profile may pin: besides what kernels hand over, the form of a guest's state, which is the agent's own (lab/agent/guest-state.h). */
+export const PINNABLE_COMPONENTS = [...KNOWN_COMPONENTS, 'guest-state'] as const;
+
 /** Parts of a handover that only a run shows: the device itself, its open descriptor, and what it reaches. */
 export const HARDWARE_COMPONENTS = ['pci', 'vfio', 'iommu'] as const;
 export type HardwareComponent = (typeof HARDWARE_COMPONENTS)[number];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // From a file to a checked profile. What is wrong with it is said as for scenarios: place, what was expected, the nearest right word.
 import { basename } from 'node:path';
-import { type Component, KNOWN_COMPONENTS } from '../model/component.js';
+import { type Component, PINNABLE_COMPONENTS } from '../model/component.js';
 import type { Profile } from '../model/profile.js';
 import { nearest } from '../util/nearest.js';
 import { type Path, SourceDocument } from './document.js';
@@ -49,8 +49,8 @@ function build(input: ProfileInput, file: string, problems: Problems): Profile {
 
 function versionsIn(versions: Record<string, number>, path: Path, problems: Problems): Component[] {
   for (const name of Object.keys(versions)) {
-    if (KNOWN_COMPONENTS.some((known) => known === name)) continue;
-    const near = nearest(name, KNOWN_COMPONENTS);
+    if (PINNABLE_COMPONENTS.some((known) => known === name)) continue;
+    const near = nearest(name, PINNABLE_COMPONENTS);
     if (!isName(name)) problems.add([...path, name], `expected a component's name, found ${shown(name)}`, near === null ? null : `did you mean "${near}"?`, 'key');
     // A kernel may have handlers that the lab does not know; a word that is nearly a known one is a slip.
     else if (near !== null) problems.add([...path, name], `unknown component ${shown(name)}`, `did you mean "${near}"?`, 'key');

@@ -2,7 +2,11 @@
 // A fleet against a profile.
 import { describe, expect, it } from 'vitest';
 import { bumped, checkProfile, type Host, type KernelFacts, parseComponent } from '../../src/compat/index.js';
+import { guestDoing } from '../../src/compat/guests.js';
+import { pinGuests } from '../../src/compat/index.js';
+import { STATE_VERSIONS } from '../../src/model/guest.js';
 import type { Profile } from '../../src/model/profile.js';
+import { loadScenario, parseScenario } from '../../src/scenario/index.js';
 import { KERNELS, objectKernel } from './kernels.js';
 
 const host = (name: string, facts: KernelFacts, cmdline = ''): Host => ({ ...facts, name, cmdline, listed: null });
@@ -71,5 +75,24 @@ describe('updates within a fleet', () => {
     expect(hosts.every(({ takesPart }) => takesPart)).toBe(true);
     expect(updates.map(({ outcome, where }) => [outcome, where])).toEqual([['leak', 'luo_session_deserialize'], ['leak', 'luo_session_deserialize']]);
     expect(compatible).toBe(false);
+  });
+});
+
+describe('the state of guests', () => {
+  it('is what every host speaks, whatever its kernel', () => {
+    const checked = checkProfile(profile('guest-state-v1', { 'several-vcpus': 'guest-state-v2' }), [host('stock', KERNELS['7.3.4'])]);
+    expect(checked).toMatchObject({ hosts: [{ takesPart: true }], outlook: [{ highest: STATE_VERSIONS[0], next: { version: 2, blockedBy: [] } }], features: [{ carried: false }] });
+    expect(checkProfile(profile('guest-state-v9'), [host('stock', KERNELS['7.3.4'])]).hosts[0]).toMatchObject({ takesPart: false });
+  });
+
+  it('is written as it is pinned, and a guest that needs more is refused beforehand', async () => {
+    const scenario = await loadScenario('scenarios/guests/check-settles-on-1.yaml', {});
+    const two = parseScenario(scenario.source.replace('reads: [1]', 'vcpus: 2'), 'two.yaml', {});
+    const versions = (pinned: typeof scenario) => pinned.steps.flatMap((step) => (step.op === 'guest-save' ? [String(step.version)] : step.op === 'guest-restore' ? [String(step.reads)] : []));
+    expect(versions(pinGuests(scenario, 1))).toEqual(['1', '1']);
+    expect(versions(pinGuests(scenario, null))).toEqual(versions(scenario));
+    expect(guestDoing(two, 0)).toBeNull();
+    expect(guestDoing(pinGuests(two, 1), 0)?.outcome).toBe('refused');
+    expect(guestDoing(pinGuests(two, 2), 0)).toBeNull();
   });
 });

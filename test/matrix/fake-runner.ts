@@ -20,7 +20,7 @@ export interface FakeRun {
 }
 
 export function taskOf(name: string, run: Partial<FakeRun> = {}, more: Partial<CellTask> = {}): CellTask {
-  return { matrix: 'm1', cell: cellOf(name), attempt: 1, text: JSON.stringify({ ms: 5, ...run }), cmdlines: [], timeout: null, memory: 1 << 20, ...more };
+  return { matrix: 'm1', cell: cellOf(name), attempt: 1, text: JSON.stringify({ ms: 5, ...run }), cmdlines: [], guestState: null, timeout: null, memory: 1 << 20, ...more };
 }
 
 /** @param diary a line when a cell begins, one when its run is in results/ */

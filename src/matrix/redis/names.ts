@@ -27,7 +27,7 @@ export type CellReport = z.infer<typeof cellReport>;
 const image = z.object({ name: z.string(), key: z.string().regex(/^[0-9a-f]{32}$/), sha256: z.string(), origin: z.object({ index: z.number().int().min(0), id: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/) }), blob: blobRef });
 export const jobData = z.object({
   task: z.object({
-    matrix: z.string(), cell: cellSchema, attempt: z.number().int().min(1), text: z.string(), cmdlines: z.array(z.string()),
+    matrix: z.string(), cell: cellSchema, attempt: z.number().int().min(1), text: z.string(), cmdlines: z.array(z.string()), guestState: z.number().nullable(),
     timeout: z.number().nullable(), memory: z.number().min(0),
   }),
   images: z.array(image),
