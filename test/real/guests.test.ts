@@ -26,12 +26,15 @@ const SEEN: Readonly<Record<string, (result: Result) => void>> = {
     expect(guest?.downtimeInside).toBeGreaterThan((guest?.downtime ?? 0) - 50);
   },
   'page-damaged.yaml': ({ guests }) => expect(guests[0]).toMatchObject({ state: 'corrupt', firstBad: { page: 777 } }),
-  'one-of-four-leaks.yaml': ({ guests, impaired }) => {
+  'one-of-four-leaks-update.yaml': ({ guests, impaired, recovery }) => {
     expect(guests.map(({ name, state, pagesLeaked }) => [name, state, pagesLeaked])).toEqual([
       ['vm-1/guest', 'survived', 0], ['vm-2/guest', 'lost', 2048], ['vm-3/guest', 'survived', 0], ['vm-4/guest', 'survived', 0],
     ]);
     expect(impaired?.guests).toEqual(['vm-2/guest']);
     expect(impaired?.pagesLeaked).toBeGreaterThanOrEqual(2048);
+    // A second update after a stop at the first jump: it must really go, and give back all that was leaked.
+    expect(recovery).toMatchObject({ how: 'update', problems: [], pagesLeaked: { before: impaired?.pagesLeaked, after: 0 }, pagesGivenBack: impaired?.pagesLeaked, guestsLost: ['vm-2/guest'] });
+    expect(recovery?.guestsSurvived).toEqual(['vm-1/guest', 'vm-3/guest', 'vm-4/guest']);
   },
   'check-feature-too-new.yaml': ({ guests, mismatches, downtime }) => {
     expect(guests).toMatchObject([{ state: 'survived', chain: { after: { bad: 0 } } }]);
