@@ -29,8 +29,8 @@ export interface UpdateRecord {
   counts: PageCounts;
   /** Pages, of any kind, that KHO marked before anyone opened /dev/liveupdate; null where it could not be seen. */
   handedOver: number | null;
-  /** The same at the end. */
-  left: number | null;
+  /** Those that are still marked at the end. */
+  marked: MarkedPages | null;
   baseline: BaselinePage[];
 }
 
@@ -82,7 +82,7 @@ function recordOf({ machine, recorder, state }: RunContext, { files, carried, ma
   const kept = baseline.reduce((sum, { count }) => sum + count, 0);
   const counts = files.reduce((sum, { fate }) => addPages(sum, fate), NO_PAGES);
   return {
-    epoch: recorder.epoch, files, baseline, handedOver: handedOver?.total ?? null, left: marked?.total ?? null,
+    epoch: recorder.epoch, files, baseline, handedOver: handedOver?.total ?? null, marked,
     counts: marked === null ? counts : { ...counts, pagesLeaked: marked.total - kept },
   };
 }
@@ -96,7 +96,7 @@ export function recordEnded(context: RunContext, handedOver: MarkedPages | null)
   const read = reader(machine);
   const files = [...state.carried.values()].map((file): FileRecord => ({ kind: file.spec.kind, file, fate: fateUnjudged(read, file.pattern, file.runs) }));
   const counts = files.reduce((sum, { fate }) => addPages(sum, fate), NO_PAGES);
-  return { epoch: recorder.epoch, files, counts, handedOver: handedOver?.total ?? null, left: null, baseline: [] };
+  return { epoch: recorder.epoch, files, counts, handedOver: handedOver?.total ?? null, marked: null, baseline: [] };
 }
 
 /** An update whose next kernel oopsed under the agent: it runs on, and nobody can be asked. What never came back is judged from outside. */
@@ -144,11 +144,11 @@ function recordOracles(context: RunContext, record: UpdateRecord): void {
     });
   }
   const { pagesLeaked } = record.counts;
-  if (record.left === null) return;
+  if (record.marked === null) return;
   const known = record.baseline.map(({ pfn, count, what }) => `${what} at 0x${(pfn * 4096).toString(16)}${count > 1 ? ` (${count} pages)` : ''}`).join(', ');
   recorder.event({
     kind: 'oracle', oracle: 'leaked pages', side: 'outside', ok: pagesLeaked === 0,
-    detail: `${record.handedOver ?? '?'} pages handed over, ${record.left} still marked, of which the handover's own: ${known || 'none'}`,
+    detail: `${record.handedOver ?? '?'} pages handed over, ${record.marked.total} still marked, of which the handover's own: ${known || 'none'}`,
   });
   if (pagesLeaked > 0) {
     recorder.incident({ source: 'memory', side: 'outside', implies: 'leak', title: 'pages leaked', detail: `${pagesLeaked} pages are neither restored nor given back` });

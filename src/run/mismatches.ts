@@ -2,7 +2,7 @@
 // Joins what the images say of a pair with what the running kernels complained of, so that one list holds every mismatch once.
 import { hardwarePart } from '../compat/index.js';
 import type { Mismatch } from '../model/component.js';
-import type { RunRecord } from './execute.js';
+import type { RunRecord } from './record.js';
 
 /**
  * @param fromImages what the components of the images say; what the run saw of the same component replaces it

@@ -7,9 +7,10 @@ import type { Action, Recovery, Step } from '../model/scenario.js';
 import { MOST_LEAKED, pagesOf } from '../oracles/leaked.js';
 import { messageOf } from '../util/errors.js';
 import type { RunContext } from './context.js';
+import { holdGuests } from './guest-hold.js';
 import { judgeGuests } from './guest-judge.js';
 import { judgeUpdate, managedPages, type UpdateRecord } from './judge.js';
-import { markedPages } from './look.js';
+import { type MarkedPages, markedPages } from './look.js';
 import { runSteps, type IndexedStep } from './steps.js';
 import { update } from './update.js';
 import { openSession, startAgent } from './user-space.js';
@@ -25,19 +26,17 @@ export interface Impaired {
 }
 
 export async function recover(context: RunContext, how: Recovery, { last, guests, managedFirst }: Impaired): Promise<RecoveryOfResult> {
-  const { recorder, machine } = context;
+  const { recorder } = context;
   const began = recorder.clock.now();
   const own = new Set(last.baseline.map(({ pfn }) => pfn));
-  const leaked = pagesOf((await markedPages(machine))?.found.filter(({ pfn }) => !own.has(pfn)) ?? [], MOST_LEAKED);
+  const leaked = pagesOf(last.marked?.found.filter(({ pfn }) => !own.has(pfn)) ?? [], MOST_LEAKED);
   const record: RecoveryOfResult = {
     how, ms: 0, pagesLeaked: { before: last.counts.pagesLeaked, after: null }, pagesGivenBack: 0,
     managed: { first: managedFirst, before: await managedPages(context), after: null },
     guestsSurvived: [], guestsLost: guests.map(({ name }) => name), problems: [],
   };
   try {
-    if (how === 'reboot') await reboot(context, record);
-    else await updateOnce(context, record, guests.filter(({ state }) => state === 'survived').map(({ name }) => name));
-    const marked = await markedPages(machine);
+    const marked = how === 'reboot' ? await reboot(context, record) : await updateOnce(context, record, guests.filter(({ state }) => state === 'survived').map(({ name }) => name));
     record.pagesGivenBack = marked === null ? 0 : leaked.filter((pfn) => !marked.index.has(pfn)).length;
   } catch (error) {
     record.problems.push(messageOf(error));
@@ -46,7 +45,8 @@ export async function recover(context: RunContext, how: Recovery, { last, guests
   return record;
 }
 
-async function reboot(context: RunContext, record: RecoveryOfResult): Promise<void> {
+/** @returns what is marked as handed over after it; null where that could not be seen */
+async function reboot(context: RunContext, record: RecoveryOfResult): Promise<MarkedPages | null> {
   const { machine, deadlines, recorder, state } = context;
   context.agent.drop();
   context.ssh.close();
@@ -58,9 +58,11 @@ async function reboot(context: RunContext, record: RecoveryOfResult): Promise<vo
   record.managed.after = await managedPages(context);
   const marked = await markedPages(machine);
   record.pagesLeaked.after = marked?.total ?? null;
+  return marked;
 }
 
-async function updateOnce(context: RunContext, record: RecoveryOfResult, survivors: readonly string[]): Promise<void> {
+/** @returns what is marked after it, as it was seen while the guests stood still; null where it never came to it */
+async function updateOnce(context: RunContext, record: RecoveryOfResult, survivors: readonly string[]): Promise<MarkedPages | null> {
   const { plan, recorder } = context;
   const next = recorder.epoch + 1;
   // The kernel that runs now takes over from itself.
@@ -70,23 +72,25 @@ async function updateOnce(context: RunContext, record: RecoveryOfResult, survivo
   const end = await runSteps(context, before, false);
   if (end.kind !== 'kexec') {
     record.problems.push(end.kind === 'called-off' ? `one more update was called off: ${end.why}` : 'one more update never came to its kexec');
-    return;
+    return null;
   }
   const { step, index } = before.at(-1) as IndexedStep;
   const gone = await update(context, step, index, [], []);
   if (gone.kind === 'refused') {
     record.problems.push(`one more update was refused: ${gone.why}`);
-    return;
+    return null;
   }
   const managed = await managedPages(context);
   await runSteps(context, stepsOf([...plan.scenario.steps, ...before], next, arriving(survivors)), true);
+  await holdGuests(context);
   const judged = await judgeUpdate(context, gone.handedOver, managed);
   const guests = await judgeGuests(context, judged.files, false);
   record.managed.after = await managedPages(context);
-  record.pagesLeaked.after = judged.left === null ? null : judged.counts.pagesLeaked;
+  record.pagesLeaked.after = judged.marked === null ? null : judged.counts.pagesLeaked;
   record.guestsSurvived = guests.filter(({ state }) => state === 'survived').map(({ name }) => name);
   record.guestsLost = record.guestsLost.filter((name) => !record.guestsSurvived.includes(name));
   record.problems.push(...guests.flatMap(({ name, problems }) => problems.map((what) => `${name}: ${what}`)));
+  return judged.marked;
 }
 
 function stepsOf(before: readonly unknown[], epoch: number, actions: readonly Action[]): IndexedStep[] {

@@ -8,7 +8,7 @@ import { RESULT_SCHEMA, type KernelOfResult, type MemoryOfResult, type ResourceO
 import { addPages, NO_PAGES } from '../oracles/fate.js';
 import { joinRuns } from '../oracles/page-map.js';
 import type { RunPlan } from './context.js';
-import type { RunRecord } from './execute.js';
+import type { RunRecord } from './record.js';
 import { cameAsExpected } from './expected.js';
 import type { FileRecord, UpdateRecord } from './judge.js';
 
@@ -77,8 +77,8 @@ function resourceOf({ kind, file, fate }: FileRecord, epoch: number): ResourceOf
 function memoryOf(updates: readonly UpdateRecord[]): MemoryOfResult {
   return {
     ...updates.reduce((sum, { counts }) => addPages(sum, counts), NO_PAGES),
-    updates: updates.map(({ epoch, handedOver, left, baseline, files }) => ({
-      epoch, markedOnArrival: handedOver, markedAtEnd: left, ...mapOf(files, baseline),
+    updates: updates.map(({ epoch, handedOver, marked, baseline, files }) => ({
+      epoch, markedOnArrival: handedOver, markedAtEnd: marked?.total ?? null, ...mapOf(files, baseline),
       baseline: baseline.map(({ what, pfn, count }) => ({ what, phys: `0x${(pfn * 4096).toString(16)}`, pages: count })),
     })),
   };
