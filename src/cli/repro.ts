@@ -7,6 +7,7 @@ import { perform, type Performed } from '../perform/perform.js';
 import { Preparation } from '../perform/prepare.js';
 import { progressText } from '../report/progress-text.js';
 import { runStages } from '../report/progress.js';
+import { shortChain } from '../report/square.js';
 import { runAgain, exitOf, type Again } from '../repro/again.js';
 import { sameKernel } from '../repro/same-kernel.js';
 import { type Changes, scenarioOf, type Subject } from '../repro/subject.js';
@@ -88,7 +89,7 @@ async function repro(subject: Subject, options: ReproOptions): Promise<number> {
     await runStages(preparation.stages([scenario]), process.stderr);
     const again = await runAgain(subject.result, options.times, async (at) => {
       await runStages([{
-        title: `${scenario.name}: ${scenario.kernels.join(' -> ')}${options.times > 1 ? ` (${at + 1} of ${options.times})` : ''}`,
+        title: `${scenario.name}: ${shortChain(scenario.kernels)}${options.times > 1 ? ` (${at + 1} of ${options.times})` : ''}`,
         run: async (task) => {
           done.push(await perform(scenario, preparation.of(scenario), {
             results: options.results, labVersion: labVersion(), signal, keep: options.keep === true, memory: options.memoryImage,

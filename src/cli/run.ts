@@ -7,6 +7,7 @@ import type { Scenario } from '../model/scenario.js';
 import { perform, type Performed } from '../perform/perform.js';
 import { Preparation } from '../perform/prepare.js';
 import { runStages } from '../report/progress.js';
+import { shortChain } from '../report/square.js';
 import { progressText } from '../report/progress-text.js';
 import { verdictText } from '../report/verdict-text.js';
 import { loadScenario } from '../scenario/index.js';
@@ -78,7 +79,7 @@ async function runOne(scenario: Scenario, options: RunOptions): Promise<Result> 
     await runStages([
       ...preparation.stages([scenario]),
       {
-        title: `${scenario.name}: ${scenario.kernels.join(' -> ')}`,
+        title: `${scenario.name}: ${shortChain(scenario.kernels)}`,
         run: async (task) => {
           done = await perform(scenario, preparation.of(scenario), {
             results: options.results, labVersion: labVersion(), signal, keep: options.keep === true, memory: options.memoryImage,

@@ -12,6 +12,11 @@ export function chainText(kernels: readonly string[]): string {
   return kernels.join(' -> ');
 }
 
+/** The same for a line that people read: of a chain of hundreds, its beginning, its end and how many. */
+export function shortChain(kernels: readonly string[]): string {
+  return kernels.length <= 6 ? chainText(kernels) : `${chainText(kernels.slice(0, 3))} -> ... -> ${kernels.at(-1)} (${kernels.length - 1} updates)`;
+}
+
 /** The repeat that stands for the square: the first that was not as expected, else the first that has evidence. */
 export function tellingAttempt({ attempts }: Square): Attempt | null {
   return attempts.find(({ asExpected }) => !asExpected) ?? attempts.find(({ title }) => title !== null) ?? attempts[0] ?? null;

@@ -8,13 +8,14 @@ import { guestsText } from './guests-text.js';
 import { hardwareText } from './hardware-text.js';
 import { bytes, coloursFor, paint, seconds } from './style.js';
 import { phaseBar } from './phase-bar.js';
+import { shortChain } from './square.js';
 
 const MOST_FILES = 8;
 const MOST_INCIDENTS = 8;
 
 export function verdictText(result: Result, folder: string | null, stream: { isTTY?: boolean; columns?: number }): string {
   const colours = coloursFor(stream);
-  const chain = result.kernels.map(({ name }) => printable(name)).join(' -> ');
+  const chain = printable(shortChain(result.kernels.map(({ name }) => name)));
   const expectation = result.asExpected ? 'as expected'
     : result.outcome === result.expected ? colours.red('expected, but a step was not') : colours.red(`expected ${result.expected}`);
   const ends = result.endsIn === 'none' ? '' : `, ends in ${colours.bold(result.endsIn)}`;

@@ -5,6 +5,7 @@ import { OUTCOMES } from '../../src/model/outcome.js';
 import type { Result } from '../../src/model/result.js';
 import { phaseBar } from '../../src/report/phase-bar.js';
 import { bytes, coloursFor, paint, seconds } from '../../src/report/style.js';
+import { shortChain } from '../../src/report/square.js';
 import { verdictText } from '../../src/report/verdict-text.js';
 import { incident, kernel, resource, resultOf } from './result.js';
 
@@ -56,6 +57,11 @@ describe('a verdict', () => {
     }), '/r', FILE);
     expect(shown.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u);
     expect(shown).toContain('\\x1b]0;owned');
+  });
+
+  it('names a chain of hundreds by its ends', () => {
+    expect(shortChain(['a', 'b', 'c'])).toBe('a -> b -> c');
+    expect(shortChain(Array.from({ length: 201 }, (_, i) => `k${i}`))).toBe('k0 -> k1 -> k2 -> ... -> k200 (200 updates)');
   });
 
   it('stays short however much there is to tell', () => {
