@@ -7,21 +7,15 @@ import { MachineMemory } from '../qemu/memory.js';
 import { QemuProcess } from '../qemu/process.js';
 import { Qmp } from '../qemu/qmp.js';
 import { parseRegisters, type SystemRegisters } from '../qemu/registers.js';
-import { DeadlineError, deferred, within, type Deferred } from '../util/deadline.js';
+import { DeadlineError, within } from '../util/deadline.js';
 import { LabError } from '../util/errors.js';
 import { LineSplitter } from '../util/lines.js';
 import { FileTail } from '../util/tail.js';
 import { endingOf, MachineEnded, type Ending } from './ending.js';
 import { Leaving } from './leaving.js';
+import { type ReadyMark, ReadyMarks } from './ready-marks.js';
 import type { Recorder } from './recorder.js';
 import type { RunStreams } from './streams.js';
-
-export interface ReadyMark {
-  epoch: number;
-  bootId: string;
-  release: string;
-  hostKey: string | null;
-}
 
 /** Between the first words of a panic on the console and the machine's own report of it, in milliseconds. */
 const PANIC_GRACE = 1000;
@@ -43,10 +37,7 @@ export class Machine {
   private readonly end = new AbortController();
   private readonly scanner = new ConsoleScanner();
   private readonly tails: FileTail[];
-  private readonly ready = new Map<number, Deferred<ReadyMark>>();
-  /** The lab has reset the machine itself: resolved by the next readiness mark. */
-  private cold: Deferred<ReadyMark> | null = null;
-  private readonly bootIds = new Set<string>();
+  private readonly marks = new ReadyMarks();
   /** How the running kernel leaves for the next one. */
   readonly leaving = new Leaving();
   /** What kernels complained of; the scanner bounds their number. */
@@ -126,16 +117,16 @@ export class Machine {
 
   /** Waits until user space of the kernel of `epoch` is up. Rejects with MachineEnded, DeadlineError or LabError. */
   async untilReady(epoch: number, ms: number): Promise<ReadyMark> {
-    return within(this.readyOf(epoch).promise, ms, `readiness mark of epoch ${epoch}`, this.ended);
+    return within(this.marks.of(epoch), ms, `readiness mark of epoch ${epoch}`, this.ended);
   }
 
   /** Resets the machine on purpose: the first kernel boots again, cold. Waits for its user space. */
   async reboot(ms: number): Promise<ReadyMark> {
-    const cold = (this.cold = deferred<ReadyMark>());
+    const up = this.marks.afterReset();
     // It was started so that no reset goes unseen (qemu/args.ts).
     await this.qmp.run('set-action', { reboot: 'reset' });
     await this.qmp.run('system_reset');
-    return within(cold.promise, ms, 'readiness mark after a reset', this.ended);
+    return within(up, ms, 'readiness mark after a reset', this.ended);
   }
 
   /** Waits for the old kernel's last words before the jump, or the next one's first. */
@@ -196,12 +187,6 @@ export class Machine {
 
   // -- what the machine says -------------------------------------------------------------------------------------------------
 
-  private readyOf(epoch: number): Deferred<ReadyMark> {
-    let mark = this.ready.get(epoch);
-    if (mark === undefined) this.ready.set(epoch, (mark = deferred()));
-    return mark;
-  }
-
   private takeConsole(chunk: Buffer): void {
     this.lastOutput = Date.now();
     this.tail = (this.tail + chunk.toString('latin1')).slice(-TAIL);
@@ -219,7 +204,7 @@ export class Machine {
         this.recorder.event({ kind: 'epoch', mark: 'boot', release: signal.release, bootId: null });
         if (signal.how !== 'cold') continue;
         if (this.leaving.sawBootWithout()) this.recorder.event({ kind: 'note', text: 'the old kernel\'s last words are not on the console' });
-        else if (this.cold === null) this.endWith({ kind: 'cold-boot', title: 'the machine came up cold', implies: 'reboot' });
+        else if (!this.marks.resetExpected) this.cameUpCold();
       } else if (signal.kind === 'panic') {
         // The report is still being written; the machine's own word mostly comes first.
         setTimeout(() => this.endWith({ kind: 'panic', title: 'a kernel panicked', implies: 'panic' }), PANIC_GRACE).unref();
@@ -232,34 +217,18 @@ export class Machine {
     }
   }
 
-  /** The mark is the machine's word: checked like everything that it says. */
   private takeMark(line: string): void {
-    let mark: Record<string, unknown>;
-    try {
-      mark = JSON.parse(line) as Record<string, unknown>;
-    } catch {
-      return;
-    }
-    const { epoch, bootId, release, hostkey } = mark ?? {};
-    if (typeof epoch !== 'number' || typeof bootId !== 'string' || typeof release !== 'string') return;
-    if (this.ended.aborted || this.bootIds.has(bootId)) return;
-    this.bootIds.add(bootId);
-    if (this.cold !== null) {
-      this.cold.resolve({ epoch, bootId, release, hostKey: typeof hostkey === 'string' ? hostkey : null });
-      return;
-    }
-    // A kernel cannot be further ahead than the next update; who says so could go on for ever.
-    if (epoch !== this.bootIds.size - 1 || epoch > this.recorder.epoch + 1) {
-      this.endWith({ kind: 'cold-boot', title: 'the machine came up cold', implies: 'reboot' });
-      return;
-    }
-    this.readyOf(epoch).resolve({ epoch, bootId, release, hostKey: typeof hostkey === 'string' ? hostkey : null });
+    if (!this.ended.aborted && !this.marks.take(line, this.recorder.epoch)) this.cameUpCold();
+  }
+
+  private cameUpCold(): void {
+    this.endWith({ kind: 'cold-boot', title: 'the machine came up cold', implies: 'reboot' });
   }
 
   private takeEvent(event: string, data: unknown): void {
     this.recorder.event({ kind: 'qmp', event, data });
     const ending = endingOf(event, data);
-    if (ending !== null && !this.stopping && !(this.cold !== null && ending.kind === 'reset')) this.endWith(ending);
+    if (ending !== null && !this.stopping && !(this.marks.resetExpected && ending.kind === 'reset')) this.endWith(ending);
   }
 
   private endWith(ending: Ending): void {

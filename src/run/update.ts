@@ -10,7 +10,7 @@ import { lookAtLeaving } from './guest-look.js';
 import { stopAtJump } from './jump.js';
 import { keepHandover, pagesOfHandover } from './keep-memory.js';
 import { lookBefore, markedPages, type MarkedPages } from './look.js';
-import type { ReadyMark } from './machine.js';
+import type { ReadyMark } from './ready-marks.js';
 import { holdAt } from './points.js';
 import { lookAtDevices } from './device-look.js';
 import { finishStep, type IndexedStep, loadNext } from './steps.js';

@@ -4,7 +4,7 @@ import { Agent } from '../guest/agent.js';
 import { SshSession } from '../guest/session.js';
 import { within } from '../util/deadline.js';
 import type { RunContext } from './context.js';
-import type { ReadyMark } from './machine.js';
+import type { ReadyMark } from './ready-marks.js';
 
 type Reachable = Pick<RunContext, 'machine' | 'deadlines' | 'privateKey' | 'streams'>;
 
