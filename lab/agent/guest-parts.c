@@ -95,7 +95,10 @@ static int64_t tsc_save(struct vcpu *v, void *to)
 	return sizeof(part);
 }
 
-/* The kernel calibrates the machine's TSC anew at every boot, a little differently, and may be unable to scale: guest-restore reports which it was. */
+/*
+ * The frequency is not set: the machine's TSC is the same one, and each kernel only calibrates it anew, a little differently. Asked for the number
+ * of the kernel before, KVM would scale the guest's TSC, or have it catch up, for a difference that is not there.
+ */
 static int tsc_load(struct vcpu *v, const void *from, uint64_t len)
 {
 	struct tsc_part part;
@@ -104,8 +107,6 @@ static int tsc_load(struct vcpu *v, const void *from, uint64_t len)
 	if (len != sizeof(part))
 		return -1;
 	memcpy(&part, from, len);
-	if ((uint64_t)ioctl(v->fd, KVM_GET_TSC_KHZ, 0) != part.khz)
-		ioctl(v->fd, KVM_SET_TSC_KHZ, part.khz);
 	return tsc_offset(v, KVM_SET_DEVICE_ATTR, &part.offset);
 }
 

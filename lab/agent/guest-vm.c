@@ -77,6 +77,13 @@ bool vm_make(struct request *r, struct guest *g)
 		return false;
 	if (ioctl(g->vm, KVM_SET_USER_MEMORY_REGION, &memory))
 		return fail_errno(r, errno, "KVM_SET_USER_MEMORY_REGION");
+	/*
+	 * 0: as the kernel knows it now. KVM itself goes by the first guess that the kernel made of it, and where that is off by more than 250 ppm takes it
+	 * for a frequency to scale to, which SVM without TSC scaling cannot: then it holds the guest's TSC for standing still, and kvm-clock is wrong
+	 * (set_tsc_khz() in arch/x86/kvm/x86.c, 6.19 to 7.3).
+	 */
+	if (ioctl(g->vm, KVM_SET_TSC_KHZ, 0))
+		return fail_errno(r, errno, "KVM_SET_TSC_KHZ");
 	size = run_bytes();
 	if (size < 0)
 		return fail_errno(r, errno, "KVM_GET_VCPU_MMAP_SIZE");

@@ -25,6 +25,8 @@ const SEEN: Readonly<Record<string, (result: Result) => void>> = {
     expect(Math.abs((still?.ms ?? 0) - (guest?.downtime ?? 0))).toBeLessThan(150 + 0.05 * (still?.ms ?? 0));
     expect(guest?.downtimeInside).toBeGreaterThan((guest?.downtime ?? 0) - 50);
   },
+  // It was 27 s ahead where KVM was left to go by the first guess.
+  'clock-guessed.yaml': ({ guests }) => expect(Math.abs(guests[0]?.clock?.jump ?? Infinity)).toBeLessThan(2000),
   'page-damaged.yaml': ({ guests }) => expect(guests[0]).toMatchObject({ state: 'corrupt', firstBad: { page: 777 } }),
   'one-of-four-leaks-update.yaml': ({ guests, impaired, recovery }) => {
     expect(guests.map(({ name, state, pagesLeaked }) => [name, state, pagesLeaked])).toEqual([
