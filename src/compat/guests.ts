@@ -12,7 +12,8 @@ type Of<Op extends GuestAction['op']> = Extract<GuestAction, { op: Op }>;
 const MISSED: readonly StatePart[] = ['regs', 'sregs', 'xsave', 'msrs', 'lapic', 'tsc', 'debugregs'];
 
 /** The least version of the state's form that can carry the guest (lab/agent/guest-state.c); what writes a lower one refuses to with EOPNOTSUPP. */
-export function neededState({ vcpus, features }: Pick<GuestSpec, 'vcpus' | 'features'>): number {
+export function neededState({ vcpus, features, devices }: Pick<GuestSpec, 'vcpus' | 'features' | 'devices'>): number {
+  if (devices.length > 0) return 3;
   return vcpus > 1 || features.includes('debugregs') ? 2 : 1;
 }
 

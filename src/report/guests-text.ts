@@ -9,7 +9,7 @@ import { bytes } from './style.js';
 const MOST_GUESTS = 8;
 
 const WORDS: Readonly<Record<DowntimePhase, string>> = {
-  pause: 'pause', save: 'save', preserve: 'preserve', lab: 'lab', freeze: 'freeze', jump: 'kexec jump', boot: 'boot of the next kernel', agent: 'agent', retrieve: 'retrieve', restore: 'restore',
+  pause: 'pause', save: 'save', preserve: 'preserve', lab: 'lab', freeze: 'freeze', jump: 'kexec jump', boot: 'boot of the next kernel', agent: 'agent', retrieve: 'retrieve', restore: 'restore', devices: 'its devices',
   resume: 'resume',
 };
 
