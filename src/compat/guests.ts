@@ -63,7 +63,20 @@ function doingTo(spec: GuestSpec, { steps, cmdlines, policy }: Planned, epoch: n
   if (save === undefined) return lost(`the state of guest ${spec.name} is never saved`);
   const back = after.findIndex((step) => step.op === 'retrieve');
   if (back >= 0 && after.findIndex(({ op }) => op === 'kill-agent') > back) return lost('who asked the guests back is killed with them in its hands');
-  return wrongly(spec, restore, before.lastIndexOf(own(before, 'guest-resume') as Step) > before.indexOf(save));
+  return wrongly(spec, restore, before.lastIndexOf(own(before, 'guest-resume') as Step) > before.indexOf(save)) ?? doingToDevices(spec, after);
+}
+
+/** What the VMM does wrong with devices of a guest that is itself made anew as it was. */
+function doingToDevices({ name, devices }: GuestSpec, after: readonly Step[]): Doing | null {
+  for (const device of devices) {
+    const attach = after.find((step) => step.op === 'guest-attach' && step.guest === name && step.device === device);
+    if (attach?.op !== 'guest-attach') return { outcome: 'lost', reason: `nobody gives ${device} back to guest ${name}` };
+    const kept = after.some((step) => step.op === 'device-retrieve' && step.device === device && !step.optional);
+    if (kept && attach.reset === true) return { outcome: 'corrupt', reason: `${device} is reset, though it was kept` };
+    const map = after.find((step) => step.op === 'device-map' && step.device === device);
+    if (map?.op !== 'device-map' || map.map.file !== guestFiles(name).ram || map.map.iova !== 0) return { outcome: 'corrupt', reason: `the memory of guest ${name} is not where ${device} is told that it is` };
+  }
+  return null;
 }
 
 /** The session that was given the file and then closed; one of the same name that was asked back may well be closed before. */

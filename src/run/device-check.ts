@@ -24,8 +24,8 @@ export async function checkDevice(context: RunContext, device: DeviceState): Pro
   const attached = await attach(context, device);
   if (!attached.ok) return attached;
   const problems: string[] = [...identity(await ask(context, 'vfio-config', { device: agentName(device) }), device)];
-  // One that a guest has does what the guest tells it, and nothing else.
-  const own = device.spec.model === 'edu' && device.guest === null;
+  // One that a guest has, or should have, does what the guest tells it, and nothing else.
+  const own = device.spec.model === 'edu' && !isGuests(context, device);
   if (own) {
     problems.push(...(await registers(context, device)), ...(await interrupt(context, device)));
     for (const map of device.maps) problems.push(...(await transfers(context, device, map)));
@@ -37,6 +37,10 @@ export async function checkDevice(context: RunContext, device: DeviceState): Pro
   });
   await lookAtDevices(context, 'use', [device]);
   return DONE;
+}
+
+function isGuests({ plan }: RunContext, { spec: { name } }: DeviceState): boolean {
+  return plan.scenario.steps.some((step) => step.op === 'guest-create' && step.spec.devices.includes(name));
 }
 
 function identity(reply: AgentReply, { spec }: DeviceState): string[] {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Devices that guests have: given to them while they stand still, and what became of them over an update, by the guests' own counts.
+import { NO_HANDLE } from '../guest/agent.js';
 import { guestFiles, type GuestAction } from '../model/guest.js';
 import type { DeviceCounts, DeviceOfGuest } from '../model/guest-result.js';
 import type { Action, Step } from '../model/scenario.js';
@@ -14,7 +15,8 @@ import { noteHardware } from './hardware-mismatches.js';
 /** What opens a device anew resets it; what was kept is left as it is. */
 export async function attachToGuest(context: RunContext, guest: GuestState, step: Pick<Extract<GuestAction, { op: 'guest-attach' }>, 'device' | 'reset'>): Promise<StepReply> {
   const device = context.state.devices.get(step.device);
-  if (!guest.here || device?.open !== true) return { ok: false, errno: 'ENODEV', at: `${step.device} is not open` };
+  if (!guest.here) return { ok: false, errno: NO_HANDLE, at: null };
+  if (device?.open !== true) return { ok: false, errno: 'ENODEV', at: `${step.device} is not open` };
   const attached = await attach(context, device);
   if (!attached.ok) return attached;
   const reset = step.reset ?? !device.retrieved;
@@ -54,7 +56,9 @@ export function judgeDevicesOf({ state }: RunContext, guest: GuestState, kept: b
     const has = device?.guest?.name === guest.spec.name;
     const carried = kept || (!has && !guest.restored) ? null : !has ? 'lost' : device.retrieved ? 'kept' : 'recreated';
     judged.records.push({ device: name, carried, before, after: now });
-    if (!has && guest.here) judged.lost.push(`${name} is no longer its own`);
+    const silent = now === null ? 0 : now.gone - (before?.gone ?? 0);
+    if (!has && guest.here) judged.lost.push(`it no longer has ${name}`);
+    else if (has && silent > 0) judged.lost.push(`${name} did not answer it at ${silent} ticks`);
     else if (has && now !== null) judged.wrong.push(...wrongWith(name, device, before, now));
     const resets = has && device.retrieved && now !== null ? now.resets - (before?.resets ?? 0) : 0;
     if (resets > 0) noteHardware(state.hardware, 'vfio', `${name}: guest ${guest.spec.name} found it reset, though its descriptor was kept`);
@@ -67,7 +71,6 @@ function wrongWith(name: string, device: DeviceState, before: DeviceCounts | nul
   const times = (count: number) => (count === 1 ? 'once' : `${count} times`);
   const anew = device.guest?.reset === true && !device.retrieved;
   return [
-    ...(more('gone') > 0 ? [`${name} did not answer it at ${more('gone')} ticks`] : []),
     ...(more('resets') > (anew ? 1 : 0) ? [`it found ${name} reset ${times(more('resets'))}${device.retrieved ? ', though its descriptor was kept' : ''}`] : []),
     ...(more('wrong') > 0 ? [`${more('wrong')} of its transfers through ${name} brought back something else`] : []),
     ...(more('unended') > 0 ? [`${more('unended')} of its transfers through ${name} did not end`] : []),

@@ -74,10 +74,13 @@ static void compare(struct bare_device *d, uint32_t seed, uint32_t number)
 	ORDER();
 	for (unsigned i = 0; i < WORDS; i++)
 		differs |= landing[i] ^ base[i] ^ mask;
-	if (!differs)
+	if (!differs) {
+		d->landed = d->transfer;
 		d->done++;
-	else if (!d->wrong++)
+	} else if (!d->wrong++) {
 		d->first_wrong = d->transfer;
+	}
+	ORDER();
 	d->phase = DEVICE_IDLE;
 }
 

@@ -67,8 +67,8 @@ struct bare_device {
 	uint64_t bar;
 	uint64_t transfer, phase, began; /* number of the transfer in work, or of the last; tick at which its phase began */
 	uint64_t done, wrong, first_wrong, unended, cut, resets, gone;
-	uint64_t set_up;
-	uint64_t unused[19];
+	uint64_t set_up, landed; /* landed: the last transfer that was found right */
+	uint64_t unused[18];
 };
 
 struct control {

@@ -48,6 +48,7 @@ export function checkChain(read: ReadPhys, runs: readonly PfnRun[], guest: BareG
   look.control = control;
   const links = new Links(guest.seed);
   checkConstants(read, runs, control, links, look);
+  for (const [device, { transfer, landed }] of control.devices.entries()) checkLanding(readPage(read, runs, landingPage(guest, device)), links, { device, transfer, landed, page: landingPage(guest, device) }, look);
   const chain = guest.pages - made.first;
   const share = Math.floor(chain / guest.vcpus);
   for (const [v, vcpu] of control.vcpus.entries()) {
@@ -86,6 +87,20 @@ function checkConstants(read: ReadPhys, runs: readonly PfnRun[], control: Contro
   });
   if (missing !== null) note(look, missing, 'a page that never changes is not there');
   else if (digest?.[0] !== control.constants[0] || digest[1] !== control.constants[1]) note(look, CONSTANTS.first, 'pages 1 to 13, which never change, have changed');
+}
+
+/** So many transfers may have been given up since the last that was found right. */
+const MOST_GIVEN_UP = 8;
+
+/** A device wrote there, and nobody else: what the last transfer carried that the guest found right, or one that came after it. */
+function checkLanding(words: Uint32Array | null, links: Links, { device, transfer, landed, page }: { device: number; transfer: number; landed: number; page: number }, look: ChainLook): void {
+  if (words === null) note(look, page, 'the page that a device writes to is not there');
+  else if (landed === 0 && words.every((word) => word === 0)) return;
+  else {
+    const since = Math.min(Math.max(0, transfer - landed), MOST_GIVEN_UP);
+    const may = [landed, ...Array.from({ length: since }, (_, i) => transfer - i)].filter((n) => n > 0);
+    if (!may.some((n) => links.transfer(device, n).every((word, j) => words[j] === word))) note(look, page, `it holds neither transfer ${landed} of device ${device}, nor a later one`);
+  }
 }
 
 interface Share {

@@ -35,6 +35,8 @@ export interface VcpuControl {
 /** A device of the guest's own: the transfer in work, or the last, and how far it is. */
 export interface DeviceControl {
   transfer: number;
+  /** The last that the guest found right; 0: none. */
+  landed: number;
   phase: 'idle' | 'takes' | 'gives';
 }
 
@@ -63,7 +65,10 @@ export function readControl(words: Uint32Array): ControlPage | string {
   const devices = u32(0x38);
   if (devices > MOST_DEVICES) return `its control page names ${devices} devices`;
   return {
-    devices: Array.from({ length: devices }, (_, d): DeviceControl => ({ transfer: u64(0x900 + d * 0x100 + 0x10), phase: PHASES[u64(0x900 + d * 0x100 + 0x18)] ?? 'idle' })),
+    devices: Array.from({ length: devices }, (_, d): DeviceControl => {
+      const at = 0x900 + d * 0x100;
+      return { transfer: u64(at + 0x10), phase: PHASES[u64(at + 0x18)] ?? 'idle', landed: u64(at + 0x68) };
+    }),
     seed: u32(0x10), first: u32(0x20), pages: u32(0x24), tscKhz: u64(0x28), constants: pair(0x30),
     vcpus: Array.from({ length: vcpus }, (_, v): VcpuControl => {
       const at = 0x100 + v * 0x100;
