@@ -19,7 +19,7 @@ export const guestResult = z.object({
   clock: z.object({ advanced: ms, expected: ms, jump: ms }).nullable(),
   bootId: z.object({ before: z.string(), after: z.string() }).nullable(),
   downtime: ms.nullable(), downtimeInside: ms.nullable(),
-  devices: z.array(z.object({ device: z.string(), carried: z.enum(['kept', 'recreated', 'lost']).nullable(), before: counts, after: counts })).describe('What the guest itself counted of devices that it has'),
+  devices: z.array(z.object({ device: z.string(), carried: z.enum(['kept', 'recreated', 'lost']).nullable(), before: counts, after: counts })).default([]).describe('What the guest itself counted of devices that it has'),
   needs: count.nullable(), pagesLeaked: count, pagesLost: count, problems: z.array(z.string()),
 });
 
