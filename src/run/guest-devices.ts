@@ -39,7 +39,7 @@ export async function giveBack(context: RunContext, guest: GuestState): Promise<
   }
 }
 
-interface Judged {
+export interface JudgedDevices {
   records: DeviceOfGuest[];
   /** It does not have them any more. */
   lost: string[];
@@ -47,8 +47,8 @@ interface Judged {
 }
 
 /** Devices of a guest in the kernel that runs now, held against what it had counted before. @param kept the old kernel went on: nothing was carried */
-export function judgeDevicesOf({ state }: RunContext, guest: GuestState, kept: boolean): Judged {
-  const judged: Judged = { records: [], lost: [], wrong: [] };
+export function judgeDevicesOf({ state }: RunContext, guest: GuestState, kept: boolean): JudgedDevices {
+  const judged: JudgedDevices = { records: [], lost: [], wrong: [] };
   const after = guest.now.stat?.devices ?? null;
   for (const name of guest.spec.devices) {
     const device = state.devices.get(name);

@@ -7,7 +7,7 @@ import type { Outcome } from '../model/outcome.js';
 import type { ChainLook } from '../oracles/guest/index.js';
 import type { RunContext } from './context.js';
 import type { GuestState, GuestStat } from './guest-state.js';
-import { judgeDevicesOf } from './guest-devices.js';
+import { judgeDevicesOf, type JudgedDevices } from './guest-devices.js';
 import { lookAtChain } from './guest-look.js';
 import type { FileRecord } from './judge.js';
 import type { CarriedFile } from './state.js';
@@ -108,7 +108,7 @@ function clockOf(before: GuestStat | null, after: GuestStat | null): GuestOfResu
 }
 
 /** In this order: what is not there cannot be wrong, and what is wrong says more than that it stands still. */
-function fateOf(context: RunContext, guest: GuestState, devices: Pick<ReturnType<typeof judgeDevicesOf>, 'lost' | 'wrong'>): { fate: GuestFate; problems: string[] } {
+function fateOf(context: RunContext, guest: GuestState, devices: JudgedDevices): { fate: GuestFate; problems: string[] } {
   const { left, now } = guest;
   const files = filesOf(context, guest);
   const found = (fate: GuestFate) => guest.problems.filter((each) => each.fate === fate).map(({ what }) => what);
