@@ -9,9 +9,6 @@
 #include "util.h"
 
 #define MS_MAX 60000u
-#define POLL_MS 5
-
-enum { DMA_RUN = 1, DMA_FROM_DEVICE = 2, DMA_IRQ = 4, DMA_IRQ_STATUS = 0x100 };
 
 static bool start(struct request *r, struct vfio_device *d, bool irq)
 {

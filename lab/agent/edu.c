@@ -2,12 +2,15 @@
 #define _GNU_SOURCE
 #include "edu.h"
 
+#include <errno.h>
 #include <linux/vfio.h>
 
 #include "ops.h"
+#include "util.h"
 
 #define EDU_VENDOR_DEVICE 0x11e81234u
 #define MS_MAX 60000u
+#define QUIET_MS 5000u
 
 /* Other devices have other things at these offsets. */
 struct vfio_device *edu_get(struct request *r)
@@ -43,6 +46,24 @@ bool edu_acknowledge(struct request *r, const struct vfio_device *d)
 	uint32_t raised;
 
 	return edu_read(r, d, EDU_IRQ_STATUS, &raised) && (!raised || edu_write(r, d, EDU_IRQ_ACK, raised));
+}
+
+bool edu_power_on(struct request *r, const struct vfio_device *d)
+{
+	uint64_t begin = now_us();
+	uint32_t command = DMA_RUN;
+
+	/* What is under way ends by itself after 100 ms; nothing can stop it. */
+	while ((command & DMA_RUN) && now_us() - begin < QUIET_MS * 1000) {
+		if (!edu_read(r, d, EDU_DMA_COMMAND, &command))
+			return false;
+		if (command & DMA_RUN)
+			pause_ms(POLL_MS);
+	}
+	if (command & DMA_RUN)
+		return fail_errno(r, EBUSY, "a transfer of %s does not end", d->address);
+	/* Holds the complement of what is written. */
+	return edu_acknowledge(r, d) && edu_write(r, d, EDU_LIVENESS, ~0u);
 }
 
 bool op_edu_state(struct request *r)

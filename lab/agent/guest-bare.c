@@ -18,6 +18,7 @@
 
 #define PRESENT_WRITABLE_USED 0x63ull /* present, writable, accessed, dirty: the processor then never writes to the tables */
 #define LARGE 0x80ull
+#define UNCACHED 0x18ull /* devices are there */
 
 static void *page_at(const struct guest *g, uint64_t page)
 {
@@ -34,7 +35,7 @@ static void write_tables(struct guest *g)
 
 		middle[i] = (PAGE_PD + i) * PAGE | PRESENT_WRITABLE_USED;
 		for (uint64_t k = 0; k < 512; k++)
-			directory[k] = (i << 30 | k << 21) | PRESENT_WRITABLE_USED | LARGE;
+			directory[k] = (i << 30 | k << 21) | PRESENT_WRITABLE_USED | LARGE | (i << 30 < GUEST_SIZE_MAX ? 0 : UNCACHED);
 	}
 }
 
@@ -103,14 +104,24 @@ static void share_out(struct guest *g, struct control *c)
 	}
 }
 
+static void lay_devices_out(const struct guest *g, struct control *c)
+{
+	for (uint32_t i = 0; i < g->devices; i++) {
+		uint32_t page = PAGE_STACKS + g->vcpus + i * DEVICE_PAGES;
+
+		c->device[i] = (struct bare_device){ .source = page, .landing = page + 1, .bar = DEVICE_BAR(i) };
+	}
+}
+
 bool bare_layout(struct request *r, struct guest *g)
 {
 	struct control *c = page_at(g, PAGE_CONTROL);
 
 	*c = (struct control){ .magic = GUEST_MAGIC, .layout = GUEST_LAYOUT, .vcpus = g->vcpus, .seed = g->seed, .features = g->features,
-			       .first = PAGE_STACKS + g->vcpus, .pages = (uint32_t)(g->size / PAGE), .tsc_khz = g->tsc_khz };
+			       .first = PAGE_STACKS + g->vcpus + g->devices * DEVICE_PAGES, .devices = g->devices, .pages = (uint32_t)(g->size / PAGE), .tsc_khz = g->tsc_khz };
 	if (!control_keys(r, c) || !read_program(r, g))
 		return false;
+	lay_devices_out(g, c);
 	write_tables(g);
 	write_descriptors(g);
 	chain_base(g->seed, page_at(g, PAGE_BASE));

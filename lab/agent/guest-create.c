@@ -36,9 +36,11 @@ bool guest_map_ram(struct request *r, struct guest *g, int fd)
 	return true;
 }
 
-/* Version 1 has one vCPU and no debug registers. */
+/* Version 1 has one vCPU and no debug registers; before version 3 there are no devices. */
 uint32_t guest_needs(const struct guest *g)
 {
+	if (g->devices)
+		return 3;
 	return g->vcpus > 1 || (g->features & GUEST_DEBUGREGS) ? 2 : 1;
 }
 
@@ -68,6 +70,8 @@ static bool create_keys(struct request *r, struct guest *g)
 		return fail_request(r, "seed, period and batch are the bare guest's");
 	if (g->kind == GUEST_BARE && (request_get(r, "kernel") || request_get(r, "cmdline") || request_get(r, "initrd")))
 		return fail_request(r, "kernel, cmdline and initrd are a Linux guest's");
+	if (!devices_named(r, g))
+		return false;
 	g->vcpus = (uint32_t)vcpus;
 	g->seed = (uint32_t)seed;
 	g->features = features && *features ? GUEST_DEBUGREGS : 0;

@@ -144,6 +144,17 @@ static bool take_guest_part(struct request *r, struct guest *g, const struct gue
 	return true;
 }
 
+static bool take_devices(struct request *r, const struct state *s, struct guest *g)
+{
+	const struct devices_part *part;
+	uint64_t len;
+
+	if (state_head(s)->version < DEVICES_SINCE || !state_find(s, SECTION_DEVICES, OF_MACHINE, &len))
+		return true;
+	part = need(r, s, SECTION_DEVICES, sizeof(*part));
+	return part && devices_take(r, g, part);
+}
+
 static bool restore(struct request *r, struct guest *g, const struct state *s, int ram)
 {
 	const struct guest_part *part = need(r, s, SECTION_GUEST, sizeof(*part));
@@ -154,7 +165,7 @@ static bool restore(struct request *r, struct guest *g, const struct state *s, i
 		return false;
 	if (file_size(ram, &size))
 		return fail_errno(r, errno, "size of the RAM file");
-	if (!take_guest_part(r, g, part, size) || !guest_map_ram(r, g, ram) || !vm_make(r, g))
+	if (!take_guest_part(r, g, part, size) || !take_devices(r, s, g) || !guest_map_ram(r, g, ram) || !vm_make(r, g))
 		return false;
 	g->needs = guest_needs(g);
 	vcpus = state_head(s)->version < 2 ? 1 : g->vcpus; /* what version 1 cannot carry stays as a reset leaves it */

@@ -56,13 +56,14 @@ static bool save_chips(struct request *r, struct state *s, struct guest *g)
 	return true;
 }
 
-static bool save_machine(struct request *r, struct state *s, struct guest *g)
+static bool save_machine(struct request *r, struct state *s, struct guest *g, uint32_t version)
 {
 	struct guest_part part = {
 		.kind = g->kind, .vcpus = g->vcpus, .size = g->size, .seed = g->seed, .features = g->features, .ticks = g->ticks, .reports = g->reports,
 		.jumped = g->jumped, .failed = g->failed, .max_gap_us = g->max_gap_us, .pause_first = g->pause_first, .pause_last = g->pause_last,
 		.pause_khz = g->pause_khz, .tick = g->console.tick,
 	};
+	struct devices_part devices = devices_part_of(g);
 	struct clock_part clock = { 0 };
 
 	if (ioctl(g->vm, KVM_GET_CLOCK, &clock.clock))
@@ -70,6 +71,8 @@ static bool save_machine(struct request *r, struct state *s, struct guest *g)
 	clock.tsc = stamp_now().tsc;
 	put_section(s, SECTION_GUEST, &part, sizeof(part));
 	put_section(s, SECTION_CLOCK, &clock, sizeof(clock));
+	if (g->devices && version >= DEVICES_SINCE)
+		put_section(s, SECTION_DEVICES, &devices, sizeof(devices));
 	return g->kind == GUEST_BARE || save_chips(r, s, g);
 }
 
@@ -89,7 +92,7 @@ bool op_guest_save(struct request *r)
 	if (version < g->needs && !force)
 		return fail_errno(r, EOPNOTSUPP, "the guest needs state version %u, version %llu cannot carry it", g->needs, (unsigned long long)version);
 	state_begin(&s, (uint32_t)version, g->needs);
-	ok = save_machine(r, &s, g);
+	ok = save_machine(r, &s, g, (uint32_t)version);
 	vcpus = version < 2 ? 1 : g->vcpus;
 	for (uint32_t i = 0; i < vcpus && ok; i++)
 		ok = save_vcpu(r, &s, &g->vcpu[i], (uint32_t)version);

@@ -60,6 +60,7 @@ static void put_bare(struct request *r, const struct guest *g)
 		text_str(r->body, head);
 	}
 	text_str(r->body, "]");
+	put_devices(r, g);
 	put_raw(r, "firstBad");
 	if (first_bad)
 		text_u64(r->body, first_bad);

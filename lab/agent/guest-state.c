@@ -115,7 +115,7 @@ static const struct section *next_section(const struct state *s, uint64_t *at)
 
 static bool known_type(uint16_t type)
 {
-	return (type >= SECTION_GUEST && type <= SECTION_UART) || (type >= SECTION_CPUID && type <= SECTION_DEBUGREGS);
+	return (type >= SECTION_GUEST && type <= SECTION_DEVICES) || (type >= SECTION_CPUID && type <= SECTION_DEBUGREGS);
 }
 
 static bool check_sections(struct request *r, const struct state *s)

@@ -6,11 +6,12 @@
 #include "guest.h"
 
 enum section_type {
-	SECTION_GUEST = 1, SECTION_CLOCK, SECTION_IRQCHIP, SECTION_PIT, SECTION_UART,
+	SECTION_GUEST = 1, SECTION_CLOCK, SECTION_IRQCHIP, SECTION_PIT, SECTION_UART, SECTION_DEVICES,
 	SECTION_CPUID = 16, SECTION_REGS, SECTION_SREGS, SECTION_XSAVE, SECTION_XCRS, SECTION_MSRS, SECTION_LAPIC, SECTION_EVENTS, SECTION_MP, SECTION_TSC,
 	SECTION_DEBUGREGS,
 };
 #define OF_MACHINE 0xffffu
+#define DEVICES_SINCE 3u /* version */
 
 struct state_header {
 	uint64_t magic;
@@ -71,6 +72,16 @@ struct uart_part {
 	uint32_t line_len;
 	char line[CONSOLE_LINE];
 };
+/* Which devices it has, and where each is for it: all that a device itself holds is not the guest's. */
+struct devices_part {
+	uint32_t count, reserved;
+	struct {
+		char name[DEVICE_NAME];
+		uint64_t bar;
+	} device[GUEST_DEVICES];
+};
+struct devices_part devices_part_of(const struct guest *g);
+bool devices_take(struct request *r, struct guest *g, const struct devices_part *part); /* EBADMSG */
 struct clock_part {
 	struct kvm_clock_data clock;
 	uint64_t tsc; /* of the machine, when it was read */

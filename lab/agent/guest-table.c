@@ -23,6 +23,11 @@ struct guest *guest_find(const char *name)
 	return NULL;
 }
 
+struct guest *guest_next(const struct guest *g)
+{
+	return g ? g->next : all;
+}
+
 struct guest *guest_of(struct request *r)
 {
 	const char *name = request_get(r, "guest");

@@ -108,6 +108,7 @@ void vm_remove(struct guest *g)
 		v->run = NULL;
 		v->fd = -1;
 	}
+	devices_leave(g);
 	if (g->vm >= 0)
 		close(g->vm);
 	g->vm = -1;

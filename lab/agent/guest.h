@@ -12,7 +12,7 @@
 #include "wire.h"
 
 #define GUEST_SIZE_MAX (3ull << 30) /* above it lie the APICs */
-#define STATE_VERSION 2u            /* newest that is written and known: docs/guest-payload.md */
+#define STATE_VERSION 3u            /* newest that is written and known: docs/guest-payload.md */
 
 enum guest_kind { GUEST_BARE, GUEST_LINUX };
 enum guest_state { GUEST_CREATED, GUEST_RUNNING, GUEST_PAUSED, GUEST_DEAD };
@@ -34,6 +34,13 @@ struct vcpu {
 	bool started, stop, quit, parked; /* under guest->lock; stop is also read without it */
 };
 
+/* A device that a guest has; bar: our own mapping of it, NULL while it is not there. */
+#define DEVICE_NAME 48
+struct guest_device {
+	char name[DEVICE_NAME];
+	void *bar;
+};
+
 struct guest {
 	struct guest *next;
 	char *name;
@@ -47,6 +54,8 @@ struct guest {
 	uint64_t tsc_khz;
 	unsigned processor; /* of the machine, for guests of several vCPUs */
 	struct vcpu vcpu[GUEST_VCPUS];
+	uint32_t devices;
+	struct guest_device device[GUEST_DEVICES];
 
 	pthread_mutex_t lock;
 	pthread_cond_t changed; /* a tick, a line, a vCPU parked, an end */
@@ -64,6 +73,7 @@ struct guest *guest_of(struct request *r); /* by its key; NULL after fail_handle
 bool guest_name_free(struct request *r);
 struct guest *guest_new(struct request *r, enum guest_kind kind); /* named by the request; not in the table yet */
 void guest_add(struct guest *g);
+struct guest *guest_next(const struct guest *g); /* NULL: the first */
 void guest_free(struct guest *g); /* stops it, takes it out of the table */
 bool guest_must_be(struct request *r, const struct guest *g, enum guest_state a, enum guest_state b);
 
@@ -88,6 +98,12 @@ bool bare_layout(struct request *r, struct guest *g);
 bool linux_layout(struct request *r, struct guest *g);
 /* guest-boot.c: 64-bit code with flat segments; data and task follow the code's selector. */
 bool long_mode(struct request *r, struct vcpu *v, uint64_t tables, uint64_t gdt, uint16_t code, const struct kvm_regs *regs);
+
+/* guest-device.c */
+bool devices_named(struct request *r, struct guest *g); /* takes the names of the request's key `devices` */
+void device_leaves(const char *name);                   /* whoever has it has it no longer */
+void devices_leave(struct guest *g);
+void put_devices(struct request *r, const struct guest *g);
 
 /* guest-save.c, guest-restore.c */
 uint64_t state_room(uint32_t vcpus);

@@ -27,9 +27,9 @@ handler op_vfio_map, op_vfio_unmap, op_vfio_attach;
 handler op_vfio_config, op_vfio_region;
 /* edu.c, edu-dma.c */
 handler op_edu_state, op_edu_set, op_vfio_irq, op_edu_dma, op_edu_start, op_edu_wait;
-/* guest-create.c, guest-run.c, guest-save.c, guest-restore.c, guest-stat.c, guest-wait.c, guest-check.c */
+/* guest-create.c, guest-run.c, guest-save.c, guest-restore.c, guest-stat.c, guest-wait.c, guest-check.c, guest-device.c */
 handler op_guest_create, op_guest_run, op_guest_pause, op_guest_resume, op_guest_close, op_guest_save, op_guest_restore, op_guest_stat, op_guest_wait,
-	op_guest_check;
+	op_guest_check, op_guest_attach;
 /* reserve.c */
 handler op_reserve_mem;
 

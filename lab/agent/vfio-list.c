@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "guest.h"
 #include "ops.h"
 #include "registry.h"
 #include "vfio.h"
@@ -101,6 +102,8 @@ bool op_vfio_close(struct request *r)
 	if (!d || !request_number(r, "unbind", 1, &unbind))
 		return false;
 	strcpy(address, d->address);
+	/* A mapping of its BAR would hold it. */
+	device_leaves(d->name);
 	/* The device goes first: what it is attached to cannot go before. */
 	err = close(registry_take(&files, d->name)) ? errno : 0;
 	forget(find(d->name));

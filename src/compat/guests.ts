@@ -12,7 +12,8 @@ type Of<Op extends GuestAction['op']> = Extract<GuestAction, { op: Op }>;
 const MISSED: readonly StatePart[] = ['regs', 'sregs', 'xsave', 'msrs', 'lapic', 'tsc', 'debugregs'];
 
 /** The least version of the state's form that can carry the guest (lab/agent/guest-state.c); what writes a lower one refuses to with EOPNOTSUPP. */
-export function neededState({ vcpus, features }: Pick<GuestSpec, 'vcpus' | 'features'>): number {
+export function neededState({ vcpus, features, devices }: Pick<GuestSpec, 'vcpus' | 'features' | 'devices'>): number {
+  if (devices.length > 0) return 3;
   return vcpus > 1 || features.includes('debugregs') ? 2 : 1;
 }
 
@@ -62,7 +63,20 @@ function doingTo(spec: GuestSpec, { steps, cmdlines, policy }: Planned, epoch: n
   if (save === undefined) return lost(`the state of guest ${spec.name} is never saved`);
   const back = after.findIndex((step) => step.op === 'retrieve');
   if (back >= 0 && after.findIndex(({ op }) => op === 'kill-agent') > back) return lost('who asked the guests back is killed with them in its hands');
-  return wrongly(spec, restore, before.lastIndexOf(own(before, 'guest-resume') as Step) > before.indexOf(save));
+  return wrongly(spec, restore, before.lastIndexOf(own(before, 'guest-resume') as Step) > before.indexOf(save)) ?? doingToDevices(spec, after);
+}
+
+/** What the VMM does wrong with devices of a guest that is itself made anew as it was. */
+function doingToDevices({ name, devices }: GuestSpec, after: readonly Step[]): Doing | null {
+  for (const device of devices) {
+    const attach = after.find((step) => step.op === 'guest-attach' && step.guest === name && step.device === device);
+    if (attach?.op !== 'guest-attach') return { outcome: 'lost', reason: `nobody gives ${device} back to guest ${name}` };
+    const kept = after.some((step) => step.op === 'device-retrieve' && step.device === device && !step.optional);
+    if (kept && attach.reset === true) return { outcome: 'corrupt', reason: `${device} is reset, though it was kept` };
+    const map = after.find((step) => step.op === 'device-map' && step.device === device);
+    if (map?.op !== 'device-map' || map.map.file !== guestFiles(name).ram || map.map.iova !== 0) return { outcome: 'corrupt', reason: `the memory of guest ${name} is not where ${device} is told that it is` };
+  }
+  return null;
 }
 
 /** The session that was given the file and then closed; one of the same name that was asked back may well be closed before. */

@@ -61,6 +61,8 @@ export interface DeviceSpec {
   map: DeviceMapping[];
   /** Short form only: a transfer is begun right before the kexec. */
   inFlight: boolean;
+  /** Short form only: the guest that has it. */
+  guest: string | null;
   pos: SourcePos;
 }
 

@@ -15,6 +15,28 @@ export interface ChainOfResult {
   links: number;
 }
 
+/** What a guest counted of a device that it has, over all its life: transfers through its own memory, and what it met. */
+export interface DeviceCounts {
+  done: number;
+  /** Another content came back than went in. */
+  wrong: number;
+  unended: number;
+  /** Given up because the device had been reset. */
+  cut: number;
+  resets: number;
+  /** Ticks at which the device did not answer. */
+  gone: number;
+}
+
+export interface DeviceOfGuest {
+  device: string;
+  /** `kept`: LUO carried its descriptor; `recreated`: opened anew and reset; `lost`: the guest does not have it any more. Null where nothing came to that. */
+  carried: 'kept' | 'recreated' | 'lost' | null;
+  /** When the guest was paused, and once it had gone on. */
+  before: DeviceCounts | null;
+  after: DeviceCounts | null;
+}
+
 /** One guest over one update. */
 export interface GuestOfResult {
   name: string;
@@ -39,6 +61,7 @@ export interface GuestOfResult {
   /** Milliseconds from the pause of its first vCPU to its resume, by the machine's TSC; and the longest time between two of its own ticks. */
   downtime: number | null;
   downtimeInside: number | null;
+  devices: DeviceOfGuest[];
   /** Least version of the state's form that can carry it. */
   needs: number | null;
   /** Of its two files, pages that are neither restored nor given back, and pages that the allocator has. */
@@ -72,7 +95,7 @@ export interface RecoveryOfResult {
 }
 
 /** In the order in which they follow each other. */
-export const DOWNTIME_PHASES = ['pause', 'save', 'preserve', 'lab', 'freeze', 'jump', 'boot', 'agent', 'retrieve', 'restore', 'resume'] as const;
+export const DOWNTIME_PHASES = ['pause', 'save', 'preserve', 'lab', 'freeze', 'jump', 'boot', 'agent', 'retrieve', 'restore', 'devices', 'resume'] as const;
 export type DowntimePhase = (typeof DOWNTIME_PHASES)[number];
 
 /** From the pause of the first vCPU to the resume of the last, over one update. Milliseconds of the machine's time: while the lab looks at it, it stands still. */

@@ -14,7 +14,7 @@ export const STATE_PARTS = ['cpuid', 'regs', 'sregs', 'xsave', 'xcrs', 'msrs', '
 export type StatePart = (typeof STATE_PARTS)[number];
 
 /** Versions of the state memfd's form that the agent knows, newest first. */
-export const STATE_VERSIONS = [2, 1] as const;
+export const STATE_VERSIONS = [3, 2, 1] as const;
 
 export interface GuestSpec {
   name: string;
@@ -24,6 +24,17 @@ export interface GuestSpec {
   size: number;
   seed: number;
   features: GuestFeature[];
+  /** Devices of the scenario that it has, at most MOST_DEVICES, each its own alone. */
+  devices: string[];
+}
+
+/** Devices of one guest, and bytes of RAM that a guest with one may have: edu has 28 bits for an address. */
+export const MOST_DEVICES = 4;
+export const MOST_RAM_WITH_DEVICE = 2 ** 28;
+
+/** Ticks by which a guest must have gone on; with a device, so many that transfers of it are among them: each takes some 25. */
+export function ticksToShow({ devices }: Pick<GuestSpec, 'devices'>): number {
+  return devices.length > 0 ? 60 : 3;
 }
 
 /** A memfd of a guest; `size` of the state's is 0 until the agent has made it. */
@@ -51,13 +62,15 @@ export type GuestAction =
   | { op: 'guest-save'; guest: string; version: number | null }
   /** `reads`: versions that the agent is to know; null: all. */
   | { op: 'guest-restore'; guest: string; ram: string; state: string; skip: StatePart[]; reads: number[] | null }
+  /** The device, open and with the guest's memory mapped for it, becomes part of the guest. `reset`: it is put into its first state; null: if this kernel opened it anew. */
+  | { op: 'guest-attach'; guest: string; device: string; reset: boolean | null }
   | { op: 'guest-resume'; guest: string }
   /** It must go on; then it is looked at from inside and from outside. */
   | { op: 'guest-check'; guest: string }
   | { op: 'guest-close'; guest: string };
 
 export const GUEST_OPS = [
-  'guest-create', 'guest-run', 'guest-wait', 'guest-pause', 'guest-save', 'guest-restore', 'guest-resume', 'guest-check', 'guest-close',
+  'guest-create', 'guest-run', 'guest-wait', 'guest-pause', 'guest-save', 'guest-restore', 'guest-attach', 'guest-resume', 'guest-check', 'guest-close',
 ] as const satisfies readonly GuestAction['op'][];
 
 export function isGuestAction<T extends { op: string }>(action: T): action is Extract<T, GuestAction> {

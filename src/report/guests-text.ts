@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Guests of one run for a terminal: what became of each, and how long they stood still, as a picture.
-import type { DowntimeOfResult, DowntimePhase, GuestOfResult } from '../model/guest-result.js';
+import type { DeviceOfGuest, DowntimeOfResult, DowntimePhase, GuestOfResult } from '../model/guest-result.js';
 import type { Result } from '../model/result.js';
 import { printable } from '../util/escape.js';
 import { bar } from './phase-bar.js';
@@ -9,7 +9,7 @@ import { bytes } from './style.js';
 const MOST_GUESTS = 8;
 
 const WORDS: Readonly<Record<DowntimePhase, string>> = {
-  pause: 'pause', save: 'save', preserve: 'preserve', lab: 'lab', freeze: 'freeze', jump: 'kexec jump', boot: 'boot of the next kernel', agent: 'agent', retrieve: 'retrieve', restore: 'restore',
+  pause: 'pause', save: 'save', preserve: 'preserve', lab: 'lab', freeze: 'freeze', jump: 'kexec jump', boot: 'boot of the next kernel', agent: 'agent', retrieve: 'retrieve', restore: 'restore', devices: 'its devices',
   resume: 'resume',
 };
 
@@ -24,7 +24,7 @@ export function guestsText({ guests, downtime }: Pick<Result, 'guests' | 'downti
   return [...lines, ...downtime.flatMap((each) => downtimeText(each, downtime.length > 1, columns))];
 }
 
-function guestText({ name, kind, vcpus, size, state, ticks, chain, downtime, bootId, problems, firstBad }: GuestOfResult): string[] {
+function guestText({ name, kind, vcpus, size, state, ticks, chain, downtime, bootId, devices, problems, firstBad }: GuestOfResult): string[] {
   const notes = [
     ...(ticks.before === null && ticks.after === null ? [] : [`ticks ${ticks.before ?? '?'} to ${ticks.after ?? '?'}`]),
     ...(chain.after === null ? [] : [chain.after.bad === 0 ? `chain of ${chain.after.links} links holds` : `chain broken in ${chain.after.bad} places`]),
@@ -33,9 +33,23 @@ function guestText({ name, kind, vcpus, size, state, ticks, chain, downtime, boo
   ];
   return [
     `    ${state.padEnd(8)} ${printable(name, 40).padEnd(14)} ${bytes(size).padStart(8)}  ${kind}, ${vcpus} vCPU${vcpus === 1 ? '' : 's'}  ${notes.join(', ')}`.trimEnd(),
+    ...devices.map((each) => `             ${deviceText(each)}`),
     ...problems.slice(0, 3).map((problem) => `             ${printable(problem, 300)}`),
     ...(firstBad === null ? [] : [`             first bad page ${firstBad.page}: ${printable(firstBad.what, 200)}`]),
   ];
+}
+
+/** What a guest saw of a device of its own. */
+export function deviceText({ device, carried, before, after }: DeviceOfGuest): string {
+  const now = after ?? before;
+  const since = (key: 'resets' | 'cut') => (after?.[key] ?? 0) - (before?.[key] ?? 0);
+  const notes = [
+    now === null ? 'no transfers seen' : before === null || after === null ? `${now.done} transfers` : `transfers ${before.done} to ${after.done}`,
+    ...(now !== null && now.wrong > 0 ? [`${now.wrong} wrong`] : []), ...(now !== null && now.unended > 0 ? [`${now.unended} without an end`] : []),
+    ...(since('resets') > 0 ? [`found reset${since('cut') > 0 ? ' with a transfer under way' : ''}`] : []),
+    ...(now !== null && now.gone > 0 ? [`no answer at ${now.gone} ticks`] : []),
+  ];
+  return `${printable(device, 40)}${carried === null ? '' : ` ${carried}`}: ${notes.join(', ')}`;
 }
 
 function downtimeText({ epoch, ms: total, phases, guests, mib, perGuest, perMib, longest }: DowntimeOfResult, many: boolean, columns: number): string[] {

@@ -11,7 +11,11 @@ export const DONE: StepReply = { ok: true, errno: null, at: null };
 
 /** Name that the agent has a device's descriptor under, apart from the files of the scenario. */
 export function agentName(device: DeviceState): string {
-  return `dev:${device.spec.name}`;
+  return agentNameOf(device.spec.name);
+}
+
+export function agentNameOf(device: string): string {
+  return `dev:${device}`;
 }
 
 /** The same of the iommufd that it is bound to. */

@@ -45,6 +45,8 @@ export class DeviceState {
   /** The same of the iommufd that it is bound to. */
   readonly iommufd = { preserved: false, carried: false, retrieved: false };
   maps: DeviceMapping[] = [];
+  /** The guest that has it in the running kernel, and whether it was put into its first state for it. */
+  guest: { name: string; reset: boolean } | null = null;
   /** What the lab wrote into edu's registers; they must hold it ever after. */
   wrote: { liveness: number; factorial: number } | null = null;
   readonly looks: DeviceLook[] = [];
@@ -69,6 +71,7 @@ export class DeviceState {
     this.open = false;
     this.attached = false;
     this.maps = [];
+    this.guest = null;
   }
 
   look(epoch: number, moment: LookMoment): DeviceLook | null {

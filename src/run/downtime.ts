@@ -69,6 +69,7 @@ function phaseEndedBy(event: Event, { ends }: Marks): DowntimePhase | null {
     case 'step':
       if (event.op === 'preserve') return ends.has('lab') ? null : 'preserve';
       if (event.op === 'retrieve-session') return ends.has('agent') ? null : 'agent';
+      if (event.op === 'guest-attach') return ends.has('restore') ? 'devices' : null;
       return event.op === 'retrieve' ? 'retrieve' : null;
     default:
       return null;

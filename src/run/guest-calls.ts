@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Calls of the agent about guests, and what its answers say. The machine is not trusted with the types, nor with the size of anything.
 import type { AgentReply } from '../guest/agent.js';
+import { MOST_DEVICES } from '../model/guest.js';
+import type { DeviceCounts } from '../model/guest-result.js';
 import { printable } from '../util/escape.js';
 import type { RunContext } from './context.js';
-import type { GuestStat } from './guest-state.js';
+import type { DeviceStat, GuestStat } from './guest-state.js';
 
 /** Text of a guest that is kept, in characters. */
 const MOST_TEXT = 4096;
@@ -67,6 +69,18 @@ function readStat({ data }: AgentReply, now: number): GuestStat {
     state: text(data['state']), why: printable(text(data['why']), 300), ticks: number(data['ticks']) ?? 0, needs: number(data['needs']), failures, firstBad: number(data['firstBad']),
     jumped: number(data['jumped']) ?? 0, maxGapMs: (number(data['maxGapUs']) ?? 0) / 1000, bootId: bootId === '' ? null : bootId, bootIdChanged: (number(data['bootIdChanged']) ?? 0) > 0,
     clock: mono === null || real === null || since === null ? null : { mono: mono / 1000, real: real / 1000, at: now - since / 1000 },
-    console: text(data['console']),
+    console: text(data['console']), devices: devicesOf(data['devices']),
   };
+}
+
+/** The agent knows devices by other names than the scenario (device-calls.ts). */
+function devicesOf(value: unknown): DeviceStat[] {
+  const list: unknown[] = Array.isArray(value) ? value.slice(0, MOST_DEVICES) : [];
+  return list.map((each) => {
+    const entry = (each ?? {}) as Record<string, unknown>;
+    const count = (key: keyof DeviceCounts) => Math.max(0, Math.floor(number(entry[key]) ?? 0));
+    return {
+      device: printable(text(entry['device']), 64).replace(/^dev:/, ''), done: count('done'), wrong: count('wrong'), unended: count('unended'), cut: count('cut'), resets: count('resets'), gone: count('gone'),
+    };
+  });
 }

@@ -3,6 +3,7 @@
 // the guest's page tables instead of the kernel's.
 import type { RunContext } from './context.js';
 import { askGuest, statGuest } from './guest-calls.js';
+import { giveBack } from './guest-devices.js';
 import type { GuestState } from './guest-state.js';
 import { guestStep } from './guest-steps.js';
 
@@ -29,6 +30,7 @@ export async function letGuestsGo(context: RunContext, guests: readonly GuestSta
 /** An update was called off: every guest must go on, whoever stopped it; then it stands still to be looked at. */
 export async function letAllGoOn(context: RunContext): Promise<void> {
   const here = [...context.state.guests.values()].filter((guest) => guest.here);
+  for (const guest of here) await giveBack(context, guest);
   await letGuestsGo(context, here.filter(({ paused }) => paused));
   for (const guest of here) await guestStep(context, { op: 'guest-check', guest: guest.spec.name });
   await holdGuests(context);

@@ -7,6 +7,7 @@ import type { Outcome } from '../model/outcome.js';
 import type { ChainLook } from '../oracles/guest/index.js';
 import type { RunContext } from './context.js';
 import type { GuestState, GuestStat } from './guest-state.js';
+import { judgeDevicesOf, type JudgedDevices } from './guest-devices.js';
 import { lookAtChain } from './guest-look.js';
 import type { FileRecord } from './judge.js';
 import type { CarriedFile } from './state.js';
@@ -45,12 +46,13 @@ export async function judgeKeptGuests(context: RunContext): Promise<GuestOfResul
     }
   });
   return kept.map((guest) => {
-    const problems = [...selfProblems(guest.now.stat), ...chainProblems(guest.arrival, ''), ...guest.problems.map(({ what }) => what)];
+    const devices = judgeDevicesOf(context, guest, true);
+    const problems = [...selfProblems(guest.now.stat), ...chainProblems(guest.arrival, ''), ...guest.problems.map(({ what }) => what), ...devices.lost, ...devices.wrong];
     const stuck = guest.problems.some(({ fate }) => fate === 'stuck');
     const record: GuestOfResult = {
       ...about(guest), session: null, epoch: recorder.epoch, state: problems.length === 0 ? 'survived' : stuck ? 'stuck' : 'corrupt', firstBad: guest.arrival?.first ?? null,
       ticks: { before: null, after: guest.now.stat?.ticks ?? null }, chain: { before: null, arrival: null, after: chainOf(guest.arrival) }, clock: null, bootId: null, downtime: guest.downtimeMs,
-      downtimeInside: guest.now.stat?.maxGapMs ?? null, needs: guest.now.stat?.needs ?? null, pagesLeaked: 0, pagesLost: 0, problems,
+      downtimeInside: guest.now.stat?.maxGapMs ?? null, devices: devices.records, needs: guest.now.stat?.needs ?? null, pagesLeaked: 0, pagesLost: 0, problems,
     };
     if (problems.length > 0) recorder.incident({ source: 'agent', side: 'inside', implies: 'corrupt', title: `guest is ${record.state} in the old kernel`, detail: `${guest.spec.name}: ${problems.join('; ')}` });
     return record;
@@ -72,7 +74,8 @@ function about({ spec: { name, kind, vcpus, size } }: GuestState): Pick<GuestOfR
 function recordOf(context: RunContext, guest: GuestState, files: readonly FileRecord[], ended: boolean): GuestOfResult {
   const { left, now } = guest;
   const [before, after] = [left?.stat ?? null, now.stat];
-  const { fate, problems } = ended ? { fate: 'unjudged' as const, problems: ['the machine ended first'] } : fateOf(context, guest);
+  const devices = judgeDevicesOf(context, guest, false);
+  const { fate, problems } = ended ? { fate: 'unjudged' as const, problems: ['the machine ended first'] } : fateOf(context, guest, devices);
   const ram = filesOf(context, guest).find(({ spec }) => spec.kind === 'guest-ram');
   const changed = ram?.retrieved?.arrival?.first ?? null;
   return {
@@ -82,7 +85,7 @@ function recordOf(context: RunContext, guest: GuestState, files: readonly FileRe
     chain: { before: chainOf(left?.chain ?? null), arrival: chainOf(guest.arrival), after: chainOf(now.chain) },
     clock: clockOf(before, after),
     bootId: before?.bootId && after?.bootId ? { before: before.bootId, after: after.bootId } : null,
-    downtime: guest.downtimeMs, downtimeInside: guest.resumed ? (after?.maxGapMs ?? null) : null,
+    downtime: guest.downtimeMs, downtimeInside: guest.resumed ? (after?.maxGapMs ?? null) : null, devices: devices.records,
     needs: after?.needs ?? before?.needs ?? null, ...pagesOf(guest, files), problems,
   };
 }
@@ -105,7 +108,7 @@ function clockOf(before: GuestStat | null, after: GuestStat | null): GuestOfResu
 }
 
 /** In this order: what is not there cannot be wrong, and what is wrong says more than that it stands still. */
-function fateOf(context: RunContext, guest: GuestState): { fate: GuestFate; problems: string[] } {
+function fateOf(context: RunContext, guest: GuestState, devices: JudgedDevices): { fate: GuestFate; problems: string[] } {
   const { left, now } = guest;
   const files = filesOf(context, guest);
   const found = (fate: GuestFate) => guest.problems.filter((each) => each.fate === fate).map(({ what }) => what);
@@ -114,12 +117,13 @@ function fateOf(context: RunContext, guest: GuestState): { fate: GuestFate; prob
     ...(guest.restored ? [] : found('lost')),
     ...(guest.restored || guest.problems.length > 0 ? [] : [left === null ? 'it was gone before the kexec' : files.length === 0 ? 'no session was given its memory' : 'nobody made it anew']),
     ...(now.stat?.bootIdChanged || (left?.stat?.bootId && now.stat?.bootId && left.stat.bootId !== now.stat.bootId) ? ['it began anew: its boot id is another one'] : []),
+    ...(guest.restored ? devices.lost : []),
   ];
   const wrong = [
     ...files.flatMap(({ name, retrieved }) => (retrieved?.arrival !== undefined && retrieved.arrival.different > 0 ? [`${name}: ${retrieved.arrival.different} pages changed over the kexec, first page ${retrieved.arrival.first?.page}`] : [])),
     ...found('corrupt'),
     ...chainProblems(guest.arrival, 'before it went on, '), ...chainProblems(now.chain, ''),
-    ...selfProblems(now.stat), ...tickProblems(left?.stat ?? null, now.stat),
+    ...devices.wrong, ...selfProblems(now.stat), ...tickProblems(left?.stat ?? null, now.stat),
   ];
   const stuck = [...found('stuck'), ...(guest.restored && !guest.resumed ? ['nobody let it go on'] : [])];
   if (gone.length > 0) return { fate: 'lost', problems: gone };

@@ -2,7 +2,7 @@
 // Guests seen from outside, page by page in the machine's memory, while the machine is held still: as the old kernel leaves them, as the next one has
 // them before they go on, and once they have.
 import { isGuestFile } from '../model/guest.js';
-import { checkChain, type ChainLook, Snapshot } from '../oracles/guest/index.js';
+import { checkChain, type ChainLook, landingPage, Links, Snapshot } from '../oracles/guest/index.js';
 import { lookOutside, type PfnRun } from '../oracles/outside.js';
 import { PAGE } from '../oracles/pattern.js';
 import type { RunContext } from './context.js';
@@ -20,10 +20,20 @@ export async function lookAtLeaving(context: RunContext): Promise<void> {
       file.before = (file.pattern as Snapshot).take(reader(machine), file.runs);
       if (file.spec.kind !== 'guest-ram') continue;
       const guest = state.guests.get(file.spec.guest.name);
-      if (guest !== undefined) guest.now.chain = lookAtChain(context, guest, file.runs, 'before the kexec');
+      if (guest === undefined) continue;
+      guest.now.chain = lookAtChain(context, guest, file.runs, 'before the kexec');
+      allowLandings(file.pattern as Snapshot, guest);
     }
   });
   recorder.event({ kind: 'note', text: `${files.length} files of guests were looked at from outside before the kexec` });
+}
+
+/** A transfer out of a device may be under way while its guest stands still: the page may become what the guest had sent in. */
+function allowLandings(snapshot: Snapshot, { spec, now }: GuestState): void {
+  const links = new Links(spec.seed);
+  for (const [device, { phase, transfer }] of (now.chain?.control?.devices ?? []).entries()) {
+    if (phase === 'gives') snapshot.allow(landingPage(spec, device), links.transfer(device, transfer));
+  }
 }
 
 /** Before guests go on: every page must be what it was, and where it was, and the chains must still hold. Files that were looked at already are left out. */
@@ -48,7 +58,7 @@ export async function lookAtArrival(context: RunContext): Promise<void> {
 /** The chain of a bare guest from its physical pages; null for others. */
 export function lookAtChain({ machine, recorder }: RunContext, { spec }: GuestState, runs: readonly PfnRun[], when: string): ChainLook | null {
   if (spec.kind !== 'bare') return null;
-  const look = checkChain(reader(machine), runs, { seed: spec.seed, vcpus: spec.vcpus, pages: spec.size / PAGE });
+  const look = checkChain(reader(machine), runs, { seed: spec.seed, vcpus: spec.vcpus, devices: spec.devices.length, pages: spec.size / PAGE });
   recorder.event({
     kind: 'oracle', oracle: `chain of ${spec.name} ${when}`, side: 'outside', ok: look.bad === 0,
     detail: look.bad === 0 ? `${look.pages} pages, ${look.ticks} ticks, ${look.links} links` : `${look.bad} pages break it; page ${look.first?.page}: ${look.first?.what}`,

@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the lab knows of each guest of the scenario while it runs.
+import type { DeviceCounts } from '../model/guest-result.js';
 import type { GuestSpec } from '../model/guest.js';
 import type { ChainLook } from '../oracles/guest/index.js';
+
+/** What a guest counted of a device, by the device's name in the scenario. */
+export interface DeviceStat extends DeviceCounts {
+  device: string;
+}
 
 /** What the agent tells of a guest (`guest-stat`), in the lab's own words. */
 export interface GuestStat {
@@ -21,6 +27,7 @@ export interface GuestStat {
   /** Its clock at its last tick, and when that was by the lab's clock, machine's time. Milliseconds. */
   clock: { mono: number; real: number; at: number } | null;
   console: string;
+  devices: DeviceStat[];
 }
 
 /** The guest as one kernel left it, or as the next one has it. */
@@ -40,6 +47,8 @@ export class GuestState {
   now: GuestSide = { stat: null, chain: null };
   /** As the kernel before left it; null where it was not there. */
   left: GuestSide | null = null;
+  /** What it had counted of its devices when it was last paused for an update. */
+  devicesBefore: DeviceStat[] = [];
   /** Its chain when it had come back and not gone on yet. */
   arrival: ChainLook | null = null;
   restored = false;

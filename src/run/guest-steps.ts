@@ -2,9 +2,11 @@
 // Steps on guests. Each sends its calls before it first waits, so that those of many guests follow one another without a round trip between.
 import { writtenState } from '../compat/index.js';
 import { type AgentReply, NO_HANDLE, numberOf } from '../guest/agent.js';
-import { guestFiles, type GuestAction, type GuestSpec, isGuestFile } from '../model/guest.js';
+import { guestFiles, type GuestAction, type GuestSpec, isGuestFile, ticksToShow } from '../model/guest.js';
 import { Snapshot } from '../oracles/guest/index.js';
 import type { RunContext } from './context.js';
+import { agentNameOf } from './device-calls.js';
+import { attachToGuest } from './guest-devices.js';
 import { askGuest, momentOf, statGuest } from './guest-calls.js';
 import { GuestState } from './guest-state.js';
 import { nextKernel } from './layout.js';
@@ -22,8 +24,6 @@ const TICK_DEADLINE = 5_000;
 const UP_DEADLINE = 30_000;
 const LEAST_PERIOD = 10_000;
 const PERIOD_OF_VCPU = 4_000;
-/** Ticks by which a guest must have gone on. */
-const GO_ON = 3;
 
 export async function guestStep(context: RunContext, step: GuestAction): Promise<StepReply> {
   if (step.op === 'guest-create') return create(context, step.spec);
@@ -39,6 +39,8 @@ export async function guestStep(context: RunContext, step: GuestAction): Promise
       return pause(context, guest);
     case 'guest-save':
       return save(context, guest, step.version);
+    case 'guest-attach':
+      return attachToGuest(context, guest, step);
     case 'guest-resume':
       return resume(context, guest);
     case 'guest-check':
@@ -53,12 +55,14 @@ export async function guestStep(context: RunContext, step: GuestAction): Promise
 
 async function create(context: RunContext, spec: GuestSpec): Promise<StepReply> {
   const { state } = context;
-  const { name, kind, vcpus, size, seed, features } = spec;
+  const { name, kind, vcpus, size, seed, features, devices } = spec;
   const guest = new GuestState(spec);
   state.guests.set(name, guest);
   const files = guestFiles(name);
   const own = kind === 'bare' ? { seed, period: periodOf(context) } : linuxArgs(context);
-  const reply = await askGuest(context, 'guest-create', { guest: name, kind, vcpus, size, file: files.ram, state: files.state, ...own, ...(features.length > 0 ? { features: features.join(',') } : {}) }, size);
+  const reply = await askGuest(context, 'guest-create', {
+    guest: name, kind, vcpus, size, file: files.ram, state: files.state, ...own, ...(features.length > 0 ? { features: features.join(',') } : {}), ...(devices.length > 0 ? { devices: devices.map(agentNameOf).join(',') } : {}),
+  }, size);
   if (!reply.ok) return reply;
   guest.here = true;
   const common = { guest: spec, seed, holes: [] };
@@ -81,7 +85,7 @@ function linuxArgs(context: RunContext): Record<string, string | number> {
 
 async function waitTicks(context: RunContext, guest: GuestState, ticks: number): Promise<StepReply> {
   const slow = context.deadlines.request() / 30_000;
-  const ms = Math.round((guest.spec.kind === 'linux' && guest.ticks === 0 ? UP_DEADLINE : TICK_DEADLINE) * slow);
+  const ms = Math.round(((guest.spec.kind === 'linux' && guest.ticks === 0 ? UP_DEADLINE : TICK_DEADLINE) + (ticks * periodOf(context)) / 1000) * slow);
   const reply = await askGuest(context, 'guest-wait', { guest: guest.spec.name, ticks: guest.ticks + ticks, ms });
   if (!reply.ok) return reply;
   guest.ticks = Math.max(guest.ticks, numberOf(reply, 'ticks'));
@@ -100,6 +104,7 @@ async function pause(context: RunContext, guest: GuestState): Promise<StepReply>
   if (last !== null) context.recorder.event({ kind: 'guest', guest: name, what: 'paused' }, last);
   guest.now.stat = await stat;
   guest.ticks = guest.now.stat?.ticks ?? guest.ticks;
+  guest.devicesBefore = guest.now.stat?.devices ?? [];
   return PASSED;
 }
 
@@ -161,7 +166,7 @@ async function check(context: RunContext, guest: GuestState): Promise<StepReply>
   if (!guest.here) return LEFT_OUT;
   const { name } = guest.spec;
   const before = guest.ticks;
-  const [waited, asked] = [waitTicks(context, guest, GO_ON), statGuest(context, name)];
+  const [waited, asked] = [waitTicks(context, guest, ticksToShow(guest.spec)), statGuest(context, name)];
   asked.catch(() => undefined);
   const reply = await waited;
   guest.now.stat = await asked;

@@ -67,6 +67,11 @@ export async function runSteps(context: RunContext, steps: readonly IndexedStep[
     if (isGuestAction(step)) {
       // What came back is known once it has been answered; the same kind of call for many guests need not wait.
       if (needsAnswers(step, window)) await drain();
+      // More than one call, and what the guest does next needs them all.
+      if (step.op === 'guest-attach') {
+        await callGuest(context, step, step, index);
+        continue;
+      }
       if (step.op === 'guest-restore') await lookAtArrival(context);
       await send(callGuest(context, step, step, index), step.op === 'guest-restore' ? 'restore' : step.op === 'guest-check' ? 'check' : 'call');
       continue;
@@ -107,7 +112,7 @@ export function objected({ state }: RunContext, { why, mismatches }: Objection, 
 
 /** Ticks, and which files there are, are known from the answers to the calls before. */
 function needsAnswers({ op }: GuestAction, window: readonly UnderWay[]): boolean {
-  if (op === 'guest-wait') return true;
+  if (op === 'guest-wait' || op === 'guest-attach') return true;
   if (op === 'guest-check') return window.some(({ kind }) => kind !== 'check');
   return op === 'guest-restore' && window.some(({ kind }) => kind !== 'restore');
 }

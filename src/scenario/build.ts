@@ -32,6 +32,7 @@ export function build(input: ScenarioInput, context: Context): Scenario {
   const reserveMem = reserveMemOf(input, machine, problems);
   const hardware = devicesOf(input, input.steps !== undefined, document, problems);
   const drafts = stepsOf(input, kernels, hardware, context);
+  if (input.recover === 'update' && drafts.some(({ step }) => step.op === 'guest-create' && step.spec.devices.length > 0)) problems.add(['recover'], 'one more update as a way out carries no devices of guests', 'write recover: reboot');
   if (problems.empty) {
     checkEpochs(drafts, kernels, outcome, problems);
     followSteps(drafts, machine.memory, reserveMem.reduce((sum, each) => sum + each.size, 0), hardware, problems);

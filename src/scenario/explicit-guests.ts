@@ -14,8 +14,8 @@ export function guestTranslations<Site>(named: Named<Site>) {
   return {
     'guest-create': (value: Given<'guest-create'>, site: Site): GuestAction => {
       const guest = guestOf(value, site);
-      const { kind, vcpus, size, features } = value;
-      return { op: 'guest-create', guest, spec: { name: guest, kind, vcpus, size, features, seed: value.seed ?? seedOf(guest) } };
+      const { kind, vcpus, size, features, devices } = value;
+      return { op: 'guest-create', guest, spec: { name: guest, kind, vcpus, size, features, devices, seed: value.seed ?? seedOf(guest) } };
     },
     'guest-run': plain('guest-run'),
     'guest-wait': (value: Given<'guest-wait'>, site: Site): GuestAction => ({ op: 'guest-wait', guest: guestOf(value, site), ticks: value.ticks }),
@@ -31,6 +31,7 @@ export function guestTranslations<Site>(named: Named<Site>) {
         ram: ram === undefined ? files.ram : named(ram, site, 'ram'), state: state === undefined ? files.state : named(state, site, 'state'),
       };
     },
+    'guest-attach': (value: Given<'guest-attach'>, site: Site): GuestAction => ({ op: 'guest-attach', guest: guestOf(value, site), device: value.device, reset: value.reset ?? null }),
     'guest-resume': plain('guest-resume'),
     'guest-check': plain('guest-check'),
     'guest-close': plain('guest-close'),

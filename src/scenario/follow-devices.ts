@@ -39,6 +39,10 @@ export class DeviceFollower {
     this.#open = new Map();
   }
 
+  isOpen(device: string): boolean {
+    return this.#open.has(device);
+  }
+
   /** A fault on a device: is there such a device, and can it be done to it? */
   fault(fault: Extract<Fault, { kind: 'unplug' | 'iommu-table' }>, path: Path): void {
     const device = this.#find(fault.device, [...path, ...(fault.kind === 'unplug' ? ['unplug'] : ['iommu-table', 'device'])]);
@@ -93,7 +97,7 @@ export class DeviceFollower {
       this.#problems.add([...path, 'file'], `no file ${shown(map.file)} is open here`, near === null ? null : `did you mean "${near}"?`);
       return;
     }
-    if (spec.kind !== 'memfd') this.#problems.add([...path, 'file'], 'expected a memfd, as nothing else can be mapped; this is an object');
+    if (spec.kind !== 'memfd' && spec.kind !== 'guest-ram') this.#problems.add([...path, 'file'], `expected a memfd, as nothing else can be mapped; this is ${spec.kind === 'object' ? 'an object' : 'the state of a guest'}`);
     const why = iovaProblem(map.iova, spec.size, device.model, this.#plan.iommu);
     if (why !== null) this.#problems.add([...path, 'iova'], why, 'state an errno if that is what you test');
     const end = map.iova + Math.ceil(spec.size / PAGE) * PAGE;

@@ -20,7 +20,7 @@ class Follower {
 
   constructor(memory: number, reserved: number, hardware: DevicePlan, problems: Problems) {
     this.#devices = new DeviceFollower(hardware, problems);
-    this.#guests = new GuestFollower(problems);
+    this.#guests = new GuestFollower({ plan: hardware, isOpen: (device) => this.#devices.isOpen(device) }, problems);
     this.#sessions = new SessionFollower(memory, reserved, problems);
     this.#problems = problems;
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Guests, as they are written in a scenario: in the short form as part of a session, in the explicit form as steps.
 import { z } from 'zod';
-import { GUEST_FEATURES, GUEST_KINDS, STATE_PARTS } from '../model/guest.js';
+import { GUEST_FEATURES, GUEST_KINDS, MOST_DEVICES, STATE_PARTS } from '../model/guest.js';
 import { LIMITS } from './limits.js';
 import { count, errno, line, mapping, seed, size, token, whole } from './values.js';
 
@@ -15,6 +15,8 @@ const traits = {
   size: size.describe('RAM, in whole pages'),
   vcpus: whole().min(1).max(LIMITS.guestCpus).default(1).describe('Virtual CPUs; more than one need version 2 of the state'),
   seed: seed.optional(),
+  devices: z.array(line('a device\'s name')).max(MOST_DEVICES, { error: `expected at most ${MOST_DEVICES} devices in a guest` }).default([])
+    .describe('Devices that it has: edu, behind an IOMMU, each of one guest only; they need version 3 of the state'),
   features: z.array(z.enum(GUEST_FEATURES)).default([]).describe('What it uses that not every version of the state carries'),
 };
 
@@ -50,6 +52,8 @@ export const guestOperations = {
     reads: z.array(version).min(1).optional().describe('Versions of the state that the agent is to know; by default all'),
     ...common,
   })]).optional().describe('Make a guest anew from its two files; it does not run yet'),
+  'guest-attach': mapping({ guest: name, device: name, reset: z.boolean().optional().describe('Is it put into its first state? By default if this kernel opened it anew'), ...common }).optional()
+    .describe('Give a device, open and with the guest\'s RAM mapped at IOVA 0, to a guest that stands still'),
   'guest-resume': onGuest.optional().describe('Let a guest go on that was paused or made anew'),
   'guest-check': onGuest.optional().describe('Look at a guest from inside and from outside; it must go on'),
   'guest-close': onGuest.optional().describe('End a guest; its files stay'),

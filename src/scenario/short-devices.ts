@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The short form: devices with mappings become steps around those of the sessions.
 import type { DevicePlan, DevicePreserve, DeviceSpec } from '../model/device.js';
+import { guestFiles, type GuestSpec } from '../model/guest.js';
 import type { FileSpec } from '../model/scenario.js';
 import { nearest } from '../util/nearest.js';
 import type { Path } from './document.js';
@@ -15,6 +16,25 @@ import type { StepList } from './steplist.js';
 export interface SessionOfDevice {
   name: string;
   files: readonly { spec: FileSpec; token: number }[];
+  guests: readonly { spec: GuestSpec; token: number }[];
+}
+
+/** A device of a guest sees its RAM where the guest does, and makes no transfers but the guest's. */
+export function giveToGuests({ devices }: DevicePlan, guests: readonly GuestSpec[], problems: Problems): void {
+  for (const [index, device] of devices.entries()) {
+    const owner = guests.find((guest) => guest.devices.includes(device.name));
+    if (owner === undefined) continue;
+    for (const [key, given] of [['map', device.map.length > 0], ['dma', device.inFlight]] as const) {
+      if (given) problems.add(['devices', index, key], `${key} does not go with a device that a guest has; ${shown(owner.name)} has ${shown(device.name)}, with all of its memory mapped`, null, 'key');
+    }
+    device.guest = owner.name;
+    device.map = [{ file: guestFiles(owner.name).ram, iova: 0, rights: 'rw' }];
+  }
+}
+
+/** Tokens of a session that are taken: of each file one, of each guest two. */
+function tokensOf({ files, guests }: SessionOfDevice): number[] {
+  return [...files.map(({ token }) => token), ...guests.flatMap(({ token }) => [token, token + 1])];
 }
 
 /** Reports files and sessions that are not there, and places of IOVAs that cannot be; gives tokens to those that name none. */
@@ -23,7 +43,7 @@ export function planDevices({ devices, iommu }: DevicePlan, sessions: readonly S
   for (const [index, device] of devices.entries()) {
     const path = ['devices', index];
     const taken: { iova: number; end: number; file: string }[] = [];
-    for (const [number, { file, iova, rights }] of device.map.entries()) {
+    for (const [number, { file, iova, rights }] of device.guest === null ? device.map.entries() : []) {
       const at = [...path, 'map', number];
       const spec = files.get(file);
       if (spec === undefined) {
@@ -58,7 +78,7 @@ function giveTokens({ devices, iommu }: Pick<DevicePlan, 'devices' | 'iommu'>, s
       unknown('session', device.session, byName.keys(), ['devices', index, 'session'], problems);
       continue;
     }
-    const tokens = taken.get(session.name) ?? new Set(session.files.map(({ token }) => token));
+    const tokens = taken.get(session.name) ?? new Set(tokensOf(session));
     taken.set(session.name, tokens);
     if (device.token === 0) {
       for (const token of tokens) device.token = Math.max(device.token, token);
@@ -98,7 +118,8 @@ export class DeviceExpansion {
   /** The files are filled and preserved. @param fresh the devices are not open yet */
   handIn(fresh: boolean): void {
     for (const { device, path } of this.#devices) {
-      if (fresh) this.#use(device, path, null);
+      if (fresh && device.guest === null) this.#use(device, path, null);
+      if (fresh && device.guest !== null) this.#out.add({ op: 'device-check', device: device.name }, path);
       const { preserve, session, token } = device;
       if (preserve === 'recreate' || session === null) continue;
       if (device.iommuToken !== null) this.#out.add({ op: 'iommu-preserve', device: device.name, session, token: device.iommuToken, optional: this.#iommu === 'if-supported' }, path);
@@ -116,15 +137,30 @@ export class DeviceExpansion {
 
   /** The next kernel has its files. @param carried sessions and files that were asked back */
   takeBack(carried: readonly SessionOfDevice[]): void {
-    for (const { device, path } of this.#devices) this.#use(device, path, carried);
+    for (const { device, path } of this.#devices) if (device.guest === null) this.#use(device, path, carried);
+  }
+
+  /** Guests are made, and do not run. @param carried as in takeBack; null where nothing was carried yet */
+  attach(carried: readonly SessionOfDevice[] | null): void {
+    for (const { device, path } of this.#devices) {
+      if (device.guest === null) continue;
+      this.#open(device, path, carried);
+      this.#out.add({ op: 'guest-attach', guest: device.guest, device: device.name, reset: null }, path);
+    }
+  }
+
+  /** Once their guests have gone on: who opens a device anew resets it, and the guest sets it up again. */
+  checkThoseOfGuests(): void {
+    for (const { device, path } of this.#devices) if (device.guest !== null) this.#out.add({ op: 'device-check', device: device.name }, path);
   }
 
   check(): void {
     for (const { device, path } of this.#devices) this.#out.add({ op: 'device-check', device: device.name }, path);
   }
 
+  /** What a guest has goes with it. */
   end(): void {
-    for (const { device, path } of this.#devices) this.#out.add({ op: 'device-close', device: device.name, optional: false }, path);
+    for (const { device, path } of this.#devices) if (device.guest === null) this.#out.add({ op: 'device-close', device: device.name, optional: false }, path);
   }
 
   #close(device: DeviceSpec, path: Path): void {
@@ -132,6 +168,11 @@ export class DeviceExpansion {
   }
 
   #use(device: DeviceSpec, path: Path, carried: readonly SessionOfDevice[] | null): void {
+    this.#open(device, path, carried);
+    this.#out.add({ op: 'device-check', device: device.name }, path);
+  }
+
+  #open(device: DeviceSpec, path: Path, carried: readonly SessionOfDevice[] | null): void {
     const { name, session, token, preserve } = device;
     const asked = carried !== null && preserve !== 'recreate' && session !== null && carried.some((each) => each.name === session);
     if (asked && device.iommuToken !== null) this.#out.add({ op: 'iommu-retrieve', device: name, session, token: device.iommuToken, optional: this.#iommu === 'if-supported' }, path);
@@ -139,10 +180,9 @@ export class DeviceExpansion {
     // What LUO must carry is not made anew: without it there is nothing to go on with.
     if (!asked || preserve !== 'required') this.#out.add({ op: 'device-open', device: name, optional: asked }, path);
     // A descriptor that came back is bound to a new iommufd: its mappings are made there, before that takes the place of the old tables.
-    const there = carried === null ? null : new Set(carried.flatMap(({ files }) => files.map(({ spec }) => spec.file)));
+    const there = carried === null ? null : new Set(carried.flatMap(({ files, guests }) => [...files.map(({ spec }) => spec.file), ...guests.map(({ spec }) => guestFiles(spec.name).ram)]));
     for (const [number, map] of device.map.entries()) {
-      if (there === null || there.has(map.file)) this.#out.add({ op: 'device-map', device: name, map, optional: asked }, [...path, 'map', number]);
+      if (there === null || there.has(map.file)) this.#out.add({ op: 'device-map', device: name, map, optional: asked }, device.guest === null ? [...path, 'map', number] : path);
     }
-    this.#out.add({ op: 'device-check', device: name }, path);
   }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The short form: guests of sessions become steps around those of the files. What stops them is done last before the kexec, and what makes them go on
 // first after it, each kind of call for all guests before the next, so that no guest waits for the others' round trips.
-import { guestFiles, type GuestSpec } from '../model/guest.js';
+import { guestFiles, type GuestSpec, ticksToShow } from '../model/guest.js';
 import type { Path } from './document.js';
 import { shown } from './problem.js';
 import type { Problems } from './problems.js';
@@ -26,9 +26,6 @@ interface GuestsOfSession {
   guests: readonly PlannedGuest[];
 }
 
-/** Ticks before a guest may be stopped, and ticks by which it must have gone on. */
-const TICKS = 3;
-
 /** @param copy number of the session among its copies, from 0 @param files of the session, whose tokens are taken */
 export function planGuests(session: string, copy: number, inputs: readonly GuestInput[], files: readonly { spec: { file: string }; token: number }[], path: Path, problems: Problems): PlannedGuest[] {
   const planned: PlannedGuest[] = [];
@@ -47,8 +44,8 @@ export function planGuests(session: string, copy: number, inputs: readonly Guest
       if (tokens.has(token) || tokens.has(token + 1)) problems.add([...here, 'token'], `expected two tokens of its own in session ${shown(session)}; ${token} or ${token + 1} is taken`);
       tokens.add(token).add(token + 1);
       const seed = input.seed === undefined ? seedOf(name) : (input.seed + copy * perSession + i - 1) >>> 0;
-      const { kind, vcpus, size, features, preserve } = input;
-      planned.push({ spec: { name, kind, vcpus, size, seed, features }, token, preserve, version: input.version ?? null, reads: input.reads ?? null, path: here });
+      const { kind, vcpus, size, features, devices, preserve } = input;
+      planned.push({ spec: { name, kind, vcpus, size, seed, features, devices }, token, preserve, version: input.version ?? null, reads: input.reads ?? null, path: here });
     }
   }
   return planned;
@@ -65,17 +62,21 @@ function checkName(name: string, count: number, path: Path, problems: Problems):
 /** Writes the steps of the guests of all sessions. */
 export class GuestExpansion {
   readonly #out: StepList;
+  readonly #attach: (back: boolean) => void;
 
-  constructor(out: StepList) {
+  /** @param attach writes the steps that give guests their devices, while they stand still; `back`: after an update */
+  constructor(out: StepList, attach: (back: boolean) => void) {
     this.#out = out;
+    this.#attach = attach;
   }
 
   /** @param fresh they are not there yet */
   handIn(fresh: boolean, sessions: readonly GuestsOfSession[]): void {
     if (fresh) {
       this.#each(sessions, ({ spec, path }) => this.#out.add({ op: 'guest-create', guest: spec.name, spec }, path));
+      this.#attach(false);
       this.#each(sessions, ({ spec, path }) => this.#out.add({ op: 'guest-run', guest: spec.name }, path));
-      this.#each(sessions, ({ spec, path }) => this.#out.add({ op: 'guest-wait', guest: spec.name, ticks: TICKS }, path));
+      this.#each(sessions, ({ spec, path }) => this.#out.add({ op: 'guest-wait', guest: spec.name, ticks: ticksToShow(spec) }, path));
     }
     this.#preserve(sessions, 'running');
   }
@@ -100,6 +101,7 @@ export class GuestExpansion {
       this.#out.add({ op: 'retrieve', session, token: token + 1, file: state }, path);
     });
     this.#each(sessions, ({ spec, reads, path }) => this.#out.add({ op: 'guest-restore', guest: spec.name, ...guestFiles(spec.name), skip: [], reads }, path));
+    this.#attach(true);
     this.goOn(sessions);
   }
 

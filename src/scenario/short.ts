@@ -10,7 +10,7 @@ import type { Problems } from './problems.js';
 import type { KEXEC_WAYS } from './schema.js';
 import type { SessionFileInput, SessionInput } from './schema-sessions.js';
 import { seedOf } from './seed.js';
-import { DeviceExpansion, planDevices } from './short-devices.js';
+import { DeviceExpansion, giveToGuests, planDevices } from './short-devices.js';
 import { GuestExpansion, planGuests, type PlannedGuest } from './short-guests.js';
 import type { StepList } from './steplist.js';
 import { fill, unfilled } from './template.js';
@@ -122,7 +122,7 @@ class Expansion {
   constructor(out: StepList, sessions: PlannedSession[], devices: DeviceExpansion) {
     this.#out = out;
     this.#devices = devices;
-    this.#guests = new GuestExpansion(out);
+    this.#guests = new GuestExpansion(out, (back) => devices.attach(back ? this.#carried : null));
     this.#carried = sessions;
   }
 
@@ -178,6 +178,7 @@ class Expansion {
     this.#devices.takeBack(this.#carried);
     this.#check();
     this.#guests.check(this.#carried);
+    this.#devices.checkThoseOfGuests();
     this.#carried = this.#carried.filter((session) => session.finish);
     for (const session of this.#carried) {
       this.#out.add({ op: 'finish', session: session.name }, session.path);
@@ -192,6 +193,7 @@ export function expandSessions(
   inputs: readonly SessionInput[], hardware: DevicePlan, kernels: number, way: (typeof KEXEC_WAYS)[number], wayPath: Path, out: StepList, problems: Problems,
 ): void {
   const planned = planSessions(inputs, problems);
+  giveToGuests(hardware, planned.flatMap(({ guests }) => guests.map(({ spec }) => spec)), problems);
   planDevices(hardware, planned, problems);
   const expansion = new Expansion(out, planned, new DeviceExpansion(hardware, out));
   if (!problems.empty) return;

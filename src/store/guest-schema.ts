@@ -9,6 +9,8 @@ const count = z.number().int().min(0);
 const ms = z.number().describe('Milliseconds');
 const chain = z.object({ pages: count, bad: count, ticks: z.number(), links: z.number() }).nullable();
 
+const counts = z.object({ done: count, wrong: count, unended: count, cut: count, resets: count, gone: count }).nullable();
+
 export const guestResult = z.object({
   name: z.string(), kind: z.enum(GUEST_KINDS), vcpus: count, size: count, session: z.string().nullable(), epoch: count,
   state: z.enum(GUEST_FATES), firstBad: z.object({ page: count, what: z.string() }).nullable(),
@@ -16,7 +18,9 @@ export const guestResult = z.object({
   chain: z.object({ before: chain, arrival: chain, after: chain }).describe('Recomputed from outside: before the kexec, after it, once the guest had gone on'),
   clock: z.object({ advanced: ms, expected: ms, jump: ms }).nullable(),
   bootId: z.object({ before: z.string(), after: z.string() }).nullable(),
-  downtime: ms.nullable(), downtimeInside: ms.nullable(), needs: count.nullable(), pagesLeaked: count, pagesLost: count, problems: z.array(z.string()),
+  downtime: ms.nullable(), downtimeInside: ms.nullable(),
+  devices: z.array(z.object({ device: z.string(), carried: z.enum(['kept', 'recreated', 'lost']).nullable(), before: counts, after: counts })).default([]).describe('What the guest itself counted of devices that it has'),
+  needs: count.nullable(), pagesLeaked: count, pagesLost: count, problems: z.array(z.string()),
 });
 
 export const downtimeResult = z.object({

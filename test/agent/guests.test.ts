@@ -86,7 +86,7 @@ describe('guest-check', () => {
 });
 
 describe('guests that are not there', () => {
-  it.each(['guest-run', 'guest-pause', 'guest-save', 'guest-resume', 'guest-stat', 'guest-wait ms=1 ticks=1', 'guest-close'])('%s', async (op) => {
+  it.each(['guest-run', 'guest-pause', 'guest-save', 'guest-resume', 'guest-stat', 'guest-wait ms=1 ticks=1', 'guest-attach device=edu0', 'guest-close'])('%s', async (op) => {
     const [name = '', ...keys] = op.split(' ');
     expect(await agent.ask(`1 ${[name, 'guest=vm0', ...keys].join(' ')}`)).toEqual(failed('NOHANDLE', /guest vm0/));
   });
@@ -103,6 +103,11 @@ describe('guest-create refuses', () => {
     ['kind=bare size=4194304 cmdline=quiet', /Linux guest's/],
     ['kind=linux size=67108864 seed=1', /bare guest's/],
     ['kind=bare size=8796093022208', /size/],
+    ['kind=linux size=67108864 devices=edu0', /is bare/],
+    ['kind=bare size=536870912 devices=edu0', /at most 268435456 bytes/],
+    ['kind=bare size=4194304 devices=a,b,c,d,e', /at most 4 devices/],
+    ['kind=bare size=4194304 devices=a,,b', /at most 4 devices/],
+    ['kind=bare size=4194304 devices=a,b,a', /a is named twice/],
   ])('%s', async (keys, at) => {
     expect(await agent.ask(`1 guest-create guest=vm0 file=ram state=state ${keys}`)).toEqual(failed('BADREQ', at));
     expect(await agent.ask('2 stat file=ram')).toEqual(failed('NOHANDLE'));
@@ -127,7 +132,7 @@ describe('guest-restore', () => {
   it.each([
     ['a file that nothing was saved to', Buffer.alloc(2 * PAGE), 'ENODATA', /no state was ever saved/],
     ['something else', Buffer.alloc(2 * PAGE, 'x'), 'EBADMSG', /no state/],
-    ['a newer version', header(3, 40n), 'EOPNOTSUPP', /has version 3, at most 2/],
+    ['a newer version', header(4, 40n), 'EOPNOTSUPP', /has version 4, at most 3/],
     ['a length beyond the file', header(2, 1n << 40n), 'EBADMSG', /says that it has/],
     ['a wrong checksum', header(2, 48n), 'EBADMSG', /checksum/],
     ['a file that is too small', Buffer.alloc(16), 'EBADMSG', /16 bytes/],

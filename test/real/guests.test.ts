@@ -27,6 +27,24 @@ const SEEN: Readonly<Record<string, (result: Result) => void>> = {
   },
   // It was 27 s ahead where KVM was left to go by the first guess.
   'clock-guessed.yaml': ({ guests }) => expect(Math.abs(guests[0]?.clock?.jump ?? Infinity)).toBeLessThan(2000),
+  'device.yaml': ({ guests, devices }) => {
+    const [device] = guests[0]?.devices ?? [];
+    expect(guests).toMatchObject([{ state: 'survived', needs: 3, devices: [{ device: 'edu0', carried: 'recreated', before: { wrong: 0, resets: 0 }, after: { wrong: 0, unended: 0, resets: 1, gone: 0 } }] }]);
+    expect(device?.after?.done).toBeGreaterThan(device?.before?.done ?? Infinity);
+    expect(devices).toMatchObject([{ carried: 'recreated', problems: [] }]);
+  },
+  'device-kept.yaml': ({ guests, devices, iommu }) => {
+    const [device] = guests[0]?.devices ?? [];
+    expect(guests).toMatchObject([{ state: 'survived', devices: [{ device: 'edu0', carried: 'kept', after: { wrong: 0, unended: 0, cut: 0, resets: 0, gone: 0 } }] }]);
+    expect(device?.after?.done).toBeGreaterThan(device?.before?.done ?? Infinity);
+    expect(devices).toMatchObject([{ carried: 'kept', resets: 0, problems: [] }]);
+    expect(iommu).toMatchObject({ gapMs: 0, tables: [{ same: 4096, problems: [] }] });
+  },
+  'device-check-version.yaml': ({ guests, mismatches, downtime }) => {
+    expect(guests).toMatchObject([{ state: 'survived', devices: [{ device: 'edu0', after: { wrong: 0, resets: 0, gone: 0 } }] }]);
+    expect(mismatches).toMatchObject([{ component: 'guest-state', wrote: 3, reads: [1, 2] }]);
+    expect(downtime).toEqual([]);
+  },
   'page-damaged.yaml': ({ guests }) => expect(guests[0]).toMatchObject({ state: 'corrupt', firstBad: { page: 777 } }),
   'one-of-four-leaks-update.yaml': ({ guests, impaired, recovery }) => {
     expect(guests.map(({ name, state, pagesLeaked }) => [name, state, pagesLeaked])).toEqual([

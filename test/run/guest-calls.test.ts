@@ -27,6 +27,12 @@ describe('guest-stat', () => {
     expect(stat?.clock).toEqual({ mono: 2000, real: 3000, at: 3500 });
   });
 
+  it('tells what the guest counted of its devices', async () => {
+    const stat = await statGuest(context({ devices: [{ device: 'dev:edu0', done: 7, wrong: 1, unended: 0, cut: 2, resets: 1, gone: -4, phase: 2 }, null, 'x', {}, {}] }), 'g');
+    expect(stat?.devices).toHaveLength(4);
+    expect(stat?.devices[0]).toEqual({ device: 'edu0', done: 7, wrong: 1, unended: 0, cut: 2, resets: 1, gone: 0 });
+  });
+
   it('bears anything', async () => {
     const stat = await statGuest(context({ state: 7, ticks: 'many', why: '\x1b[2J', bad: -1, failed: {}, clock: [], console: 'x'.repeat(1e6), bootId: null, exception: null }), 'g');
     expect(stat).toMatchObject({ state: '', ticks: 0, failures: [], clock: null });

@@ -11,6 +11,16 @@
 #define GUEST_MAGIC 0x545345554742414cull /* LABGUEST */
 #define GUEST_LAYOUT 1u
 #define GUEST_DEBUGREGS 1u
+#define GUEST_DEVICES 4u
+
+/* Devices are above the largest RAM and below the APICs; each is one BAR, and has two pages behind the stacks for its transfers. */
+#define DEVICE_BAR_BYTES 0x100000u
+#define DEVICE_BAR(device) (0xd0000000u + (device) * DEVICE_BAR_BYTES)
+#define DEVICE_PAGES 2u
+/* edu uses 28 bits of an address, and sees the guest's memory where the guest does. */
+#define DEVICE_RAM_MAX (1ull << 28)
+/* QEMU before 8.0 ends itself when a transfer touches the end of the device's buffer. */
+#define TRANSFER_BYTES (GUEST_PAGE - 8u)
 
 enum guest_page {
 	PAGE_CONTROL, PAGE_PROGRAM, PAGE_PML4 = 5, PAGE_PDPT, PAGE_PD, PAGE_IDT = 11, PAGE_GDT, PAGE_BASE, PAGE_STACKS,
@@ -50,17 +60,33 @@ struct share {
 	uint64_t unused[12];
 };
 
+/* What vCPU 0 does with a device of its own, QEMU's edu: a page out of its memory into the device, and back into another. */
+enum device_phase { DEVICE_IDLE, DEVICE_TAKES, DEVICE_GIVES };
+struct bare_device {
+	uint32_t source, landing; /* pages */
+	uint64_t bar;
+	uint64_t transfer, phase, began; /* number of the transfer in work, or of the last; tick at which its phase began */
+	uint64_t done, wrong, first_wrong, unended, cut, resets, gone;
+	uint64_t set_up, landed; /* landed: the last transfer that was found right */
+	uint64_t unused[18];
+};
+
 struct control {
 	uint64_t magic;
 	uint32_t layout, vcpus, seed, period_us, batch, features, first, pages;
 	uint64_t tsc_khz;
 	struct pair constant;
-	uint64_t unused[25];
+	uint32_t devices, reserved;
+	uint64_t unused[24];
 	struct share share[GUEST_VCPUS];
+	struct bare_device device[GUEST_DEVICES];
 };
 
 _Static_assert(sizeof(struct share) == 0x100, "a block is 0x100 bytes");
 _Static_assert(offsetof(struct control, share) == 0x100, "blocks begin at 0x100");
+_Static_assert(sizeof(struct bare_device) == 0x100, "a device's block is 0x100 bytes");
+_Static_assert(offsetof(struct control, device) == 0x900, "devices' blocks begin at 0x900");
+_Static_assert(offsetof(struct bare_device, gone) == 0x58, "as documented");
 _Static_assert(offsetof(struct share, stale_bad) == 0x98 && offsetof(struct share, bad) == 0x40, "as documented");
 
 #endif

@@ -2,6 +2,7 @@
 /* The bare guest: checks itself and extends its chain at every tick. */
 #include "chain.h"
 #include "cpu.h"
+#include "device.h"
 #include "registers.h"
 
 #define SYSTEM_CHECK_TICKS 16
@@ -125,6 +126,8 @@ void bare_main(uint32_t vcpu)
 		good = check(s, vcpu);
 		for (uint32_t i = 0; i < control.batch; i++)
 			good &= extend(s);
+		for (uint32_t i = 0; vcpu == 0 && i < control.devices; i++)
+			device_tick(&control.device[i], control.seed, i, s->ticks);
 		tick_keep(s->ticks + 1);
 		s->ticks++;
 		if (!good)

@@ -10,6 +10,8 @@ import { eachPage, readPage } from './pages.js';
 export interface BareGuest {
   seed: number;
   vcpus: number;
+  /** Devices that it has; the pages of their transfers lie before the chain. */
+  devices: number;
   /** Pages of RAM. */
   pages: number;
 }
@@ -31,20 +33,22 @@ export interface ChainLook {
 const CONSTANTS = { first: 1, count: 13 };
 const BASE_PAGE = 13;
 const FIRST_STACK = 14;
+const PAGES_OF_DEVICE = 2;
 const WORDS = 1024;
 
 export function checkChain(read: ReadPhys, runs: readonly PfnRun[], guest: BareGuest): ChainLook {
-  const look: ChainLook = { pages: guest.pages - FIRST_STACK - guest.vcpus + CONSTANTS.count, bad: 0, first: null, ticks: 0, links: 0, heads: [], control: null };
+  const look: ChainLook = { pages: guest.pages - firstOf(guest) + CONSTANTS.count, bad: 0, first: null, ticks: 0, links: 0, heads: [], control: null };
   const page = readPage(read, runs, 0);
   const control = page === null ? 'its control page is not there' : readControl(page);
   if (typeof control === 'string') return note(look, 0, control);
-  const claims = { seed: control.seed, vcpus: control.vcpus.length, pages: control.pages, first: control.first };
-  const made = { ...guest, first: FIRST_STACK + guest.vcpus };
-  const strange = (['seed', 'vcpus', 'pages', 'first'] as const).find((key) => claims[key] !== made[key]);
+  const claims = { seed: control.seed, vcpus: control.vcpus.length, pages: control.pages, devices: control.devices.length, first: control.first };
+  const made = { ...guest, first: firstOf(guest) };
+  const strange = (['seed', 'vcpus', 'pages', 'devices', 'first'] as const).find((key) => claims[key] !== made[key]);
   if (strange !== undefined) return note(look, 0, `its control page says ${strange} ${claims[strange]}, it was made with ${made[strange]}`);
   look.control = control;
   const links = new Links(guest.seed);
   checkConstants(read, runs, control, links, look);
+  for (const [device, { transfer, landed }] of control.devices.entries()) checkLanding(readPage(read, runs, landingPage(guest, device)), links, { device, transfer, landed, page: landingPage(guest, device) }, look);
   const chain = guest.pages - made.first;
   const share = Math.floor(chain / guest.vcpus);
   for (const [v, vcpu] of control.vcpus.entries()) {
@@ -54,6 +58,16 @@ export function checkChain(read: ReadPhys, runs: readonly PfnRun[], guest: BareG
     checkShare(read, runs, links, { v, vcpu, first: made.first + v * share, count: v === guest.vcpus - 1 ? chain - v * share : share }, look);
   }
   return look;
+}
+
+/** The first page of the chain. */
+function firstOf({ vcpus, devices }: BareGuest): number {
+  return FIRST_STACK + vcpus + PAGES_OF_DEVICE * devices;
+}
+
+/** The page that a device's transfers land in. */
+export function landingPage({ vcpus }: Pick<BareGuest, 'vcpus'>, device: number): number {
+  return FIRST_STACK + vcpus + PAGES_OF_DEVICE * device + 1;
 }
 
 function note(look: ChainLook, page: number, what: string): ChainLook {
@@ -73,6 +87,20 @@ function checkConstants(read: ReadPhys, runs: readonly PfnRun[], control: Contro
   });
   if (missing !== null) note(look, missing, 'a page that never changes is not there');
   else if (digest?.[0] !== control.constants[0] || digest[1] !== control.constants[1]) note(look, CONSTANTS.first, 'pages 1 to 13, which never change, have changed');
+}
+
+/** So many transfers may have been given up since the last that was found right. */
+const MOST_GIVEN_UP = 8;
+
+/** A device wrote there, and nobody else: what the last transfer carried that the guest found right, or one that came after it. */
+function checkLanding(words: Uint32Array | null, links: Links, { device, transfer, landed, page }: { device: number; transfer: number; landed: number; page: number }, look: ChainLook): void {
+  if (words === null) note(look, page, 'the page that a device writes to is not there');
+  else if (landed === 0 && words.every((word) => word === 0)) return;
+  else {
+    const since = Math.min(Math.max(0, transfer - landed), MOST_GIVEN_UP);
+    const may = [landed, ...Array.from({ length: since }, (_, i) => transfer - i)].filter((n) => n > 0);
+    if (!may.some((n) => links.transfer(device, n).every((word, j) => words[j] === word))) note(look, page, `it holds neither transfer ${landed} of device ${device}, nor a later one`);
+  }
 }
 
 interface Share {

@@ -6,6 +6,8 @@ import type { Pair } from './digest.js';
 const MAGIC = 'LABGUEST';
 const LAYOUT = 1;
 export const MOST_VCPUS = 8;
+const MOST_DEVICES = 4;
+const PHASES = ['idle', 'takes', 'gives'] as const;
 
 export interface VcpuControl {
   ticks: number;
@@ -30,8 +32,17 @@ export interface VcpuControl {
   exception: number | null;
 }
 
+/** A device of the guest's own: the transfer in work, or the last, and how far it is. */
+export interface DeviceControl {
+  transfer: number;
+  /** The last that the guest found right; 0: none. */
+  landed: number;
+  phase: 'idle' | 'takes' | 'gives';
+}
+
 export interface ControlPage {
   vcpus: VcpuControl[];
+  devices: DeviceControl[];
   seed: number;
   first: number;
   pages: number;
@@ -51,7 +62,13 @@ export function readControl(words: Uint32Array): ControlPage | string {
   if (u32(8) !== LAYOUT) return `its layout is version ${u32(8)}, expected ${LAYOUT}`;
   const vcpus = u32(0x0c);
   if (vcpus < 1 || vcpus > MOST_VCPUS) return `its control page names ${vcpus} vCPUs`;
+  const devices = u32(0x38);
+  if (devices > MOST_DEVICES) return `its control page names ${devices} devices`;
   return {
+    devices: Array.from({ length: devices }, (_, d): DeviceControl => {
+      const at = 0x900 + d * 0x100;
+      return { transfer: u64(at + 0x10), phase: PHASES[u64(at + 0x18)] ?? 'idle', landed: u64(at + 0x68) };
+    }),
     seed: u32(0x10), first: u32(0x20), pages: u32(0x24), tscKhz: u64(0x28), constants: pair(0x30),
     vcpus: Array.from({ length: vcpus }, (_, v): VcpuControl => {
       const at = 0x100 + v * 0x100;

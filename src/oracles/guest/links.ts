@@ -8,6 +8,7 @@ const WORDS = 1024;
 /** Words before the body: number, magic, link, head, the head that was in its place. */
 const HEADER = 8;
 const PREVIOUS = 6;
+const NOT_CARRIED = 2;
 const MAGIC = 0x314b4e4c;
 const GOLDEN = 0x9e3779b1;
 
@@ -70,6 +71,13 @@ export class Links {
   digest(page: number, n: number, head: Pair): Pair {
     const words = this.page(page, n, head, [0, 0]);
     return digestOf(words, 0, WORDS);
+  }
+
+  /** The page that transfer `n` of a device carries; its last words stay as they are, 0. */
+  transfer(device: number, n: number): Uint32Array<ArrayBuffer> {
+    const low = mix((mix((this.seed + device + 1) >>> 0) ^ (n >>> 0)) >>> 0);
+    const tags = [low, mix((low ^ GOLDEN) >>> 0)];
+    return Uint32Array.from({ length: WORDS }, (_, j) => (j < WORDS - NOT_CARRIED ? ((this.base[j] as number) ^ (tags[j & 1] as number)) >>> 0 : 0));
   }
 
   /** What a page says of itself. */

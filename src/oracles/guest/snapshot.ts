@@ -2,7 +2,7 @@
 // What a file held at one moment, as one digest a page: for content that nobody can foretell, such as the memory of a running Linux.
 import type { OutsideLook, PfnRun, ReadPhys } from '../outside.js';
 import { PAGE } from '../pattern.js';
-import { digestOf } from './digest.js';
+import { digestOf, type Pair } from './digest.js';
 
 const WORDS = PAGE / 4;
 const CHUNK_PAGES = 256;
@@ -10,12 +10,15 @@ const CHUNK_PAGES = 256;
 export class Snapshot {
   private digests = new Uint32Array(0);
   private known = new Uint8Array(0);
+  /** What pages may hold besides. */
+  private readonly allowed = new Map<number, Pair>();
 
   /** Looks at every page of `runs` and keeps what is there. Pages where there is no RAM count as different. */
   take(read: ReadPhys, runs: readonly PfnRun[]): OutsideLook {
     const pages = runs.reduce((most, { page, count }) => Math.max(most, page + count), 0);
     this.digests = new Uint32Array(2 * pages);
     this.known = new Uint8Array(pages);
+    this.allowed.clear();
     const look: OutsideLook = { pages: 0, equal: 0, different: 0, differentRuns: [], first: null };
     const words = new Uint32Array(CHUNK_PAGES * WORDS);
     for (const run of runs) {
@@ -38,10 +41,16 @@ export class Snapshot {
     this.known[page] = 1;
   }
 
+  /** A device may yet write this into the page. */
+  allow(page: number, content: Uint32Array): void {
+    this.allowed.set(page, digestOf(content, 0, WORDS));
+  }
+
   /** As Pattern.compare(): -1 where the page is as it was; where in the page it differs is not known, so 0. */
   compare(page: number, words: Uint32Array, at: number): number {
     if (this.known[page] !== 1) return 0;
     const [a, b] = digestOf(words, at, WORDS);
-    return a === this.digests[2 * page] && b === this.digests[2 * page + 1] ? -1 : 0;
+    const other = this.allowed.get(page);
+    return (a === this.digests[2 * page] && b === this.digests[2 * page + 1]) || (a === other?.[0] && b === other[1]) ? -1 : 0;
   }
 }

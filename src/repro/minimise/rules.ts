@@ -12,14 +12,14 @@ export const LISTS: readonly { what: string; patterns: readonly string[]; least?
   { what: 'steps', patterns: ['steps'] },
   { what: 'reserved memory', patterns: ['reserveMem'] },
   { what: 'arguments of QEMU', patterns: ['machine.qemuArgs'] },
-  { what: 'traits of files and devices', patterns: ['sessions.*.files.*.holes', 'sessions.*.files.*.seals', 'steps.*.memfd.holes', 'steps.*.memfd.seals', 'devices.*.map', 'sessions.*.guests.*.features'] },
+  { what: 'traits of files and devices', patterns: ['sessions.*.files.*.holes', 'sessions.*.files.*.seals', 'steps.*.memfd.holes', 'steps.*.memfd.seals', 'devices.*.map', 'sessions.*.guests.*.features', 'sessions.*.guests.*.devices'] },
 ];
 
 /** Keys that may go, which then have their default. */
 export const DROPS: readonly string[] = [
   'policy', 'kexec', 'iommu', 'sessions.*.retrieve', 'sessions.*.finish',
   ...['huge', 'position', 'array', 'state', 'label', 'holes', 'seals'].flatMap((key) => [`sessions.*.files.*.${key}`, `steps.*.memfd.${key}`, `steps.*.object.${key}`]),
-  ...['kind', 'vcpus', 'preserve', 'features'].map((key) => `sessions.*.guests.*.${key}`),
+  ...['kind', 'vcpus', 'preserve', 'features', 'devices'].map((key) => `sessions.*.guests.*.${key}`),
   ...['dma', 'behind', 'size', 'map'].map((key) => `devices.*.${key}`),
 ];
 

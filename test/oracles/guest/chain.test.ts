@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import { checkChain } from '../../../src/oracles/guest/index.js';
+import { checkChain, Snapshot } from '../../../src/oracles/guest/index.js';
+import { lookOutside } from '../../../src/oracles/outside.js';
 import { FakeGuest } from './world.js';
 
 const look = (guest: FakeGuest) => checkChain(guest.read, guest.runs, guest);
@@ -74,7 +75,7 @@ describe('the chain of the bare guest, recomputed from outside', () => {
   });
 
   it('does not believe a control page of another guest, nor one that is none', () => {
-    expect(checkChain(made().read, made().runs, { seed: 41, vcpus: 1, pages: 64 }).first).toMatchObject({ page: 0, what: 'its control page says seed 42, it was made with 41' });
+    expect(checkChain(made().read, made().runs, { seed: 41, vcpus: 1, devices: 0, pages: 64 }).first).toMatchObject({ page: 0, what: 'its control page says seed 42, it was made with 41' });
     const guest = made();
     guest.words(0).fill(0);
     expect(look(guest).first).toMatchObject({ page: 0, what: 'page 0 is not its control page' });
@@ -86,5 +87,65 @@ describe('the chain of the bare guest, recomputed from outside', () => {
   it('finds pages that are not there', () => {
     const guest = made();
     expect(checkChain(guest.read, guest.runs.filter(({ page }) => page !== 45), guest)).toMatchObject({ bad: 1, first: { page: 45, what: 'the page is not there' } });
+  });
+});
+
+describe('a device of the guest\'s own', () => {
+  const withTwo = () => {
+    const guest = new FakeGuest(42, 2, 100, 2);
+    guest.extend(0, 60);
+    return guest;
+  };
+
+  it('has pages that are no part of the chain', () => {
+    expect(look(withTwo())).toMatchObject({ pages: 100 - 16 - 4 + 13, bad: 0 });
+    expect(checkChain(withTwo().read, withTwo().runs, { seed: 42, vcpus: 2, devices: 1, pages: 100 }).first?.what).toBe('its control page says devices 2, it was made with 1');
+  });
+
+  it.each([
+    ['the last that the guest found right', 7, { transfer: 7, landed: 7 }],
+    ['the one before that in work', 6, { transfer: 7, landed: 6, phase: 1 }],
+    ['the one in work, landed', 7, { transfer: 7, landed: 6, phase: 2 }],
+    ['one that was given up', 5, { transfer: 7, landed: 4 }],
+    ['none yet', 0, { transfer: 1, landed: 0, phase: 2 }],
+  ])('has brought back %s', (_, page, said) => {
+    const guest = withTwo();
+    guest.transfer(1, page, said);
+    expect(look(guest).first).toBeNull();
+  });
+
+  it.each([
+    ['an older one', 5, { transfer: 7, landed: 6 }],
+    ['one that was never begun', 8, { transfer: 7, landed: 6 }],
+    ['nothing, though one was found right', 0, { transfer: 7, landed: 6 }],
+  ])('is found to have brought back %s', (_, page, said) => {
+    const guest = withTwo();
+    const landing = guest.transfer(1, page, said);
+    expect(look(guest)).toMatchObject({ bad: 1, first: { page: landing } });
+  });
+
+  it('is found to have brought back another device\'s transfer, or another word', () => {
+    const foreign = withTwo();
+    const landing = foreign.transfer(0, 3, { transfer: 3, landed: 3 });
+    foreign.words(landing).set(foreign.links.transfer(1, 3));
+    expect(look(foreign).first?.page).toBe(landing);
+    const changed = withTwo();
+    changed.words(changed.transfer(0, 3, { transfer: 3, landed: 3 }))[700]! ^= 1;
+    expect(look(changed).first?.page).toBe(landing);
+  });
+
+  it('may write its page while the guest stands still, and no other', () => {
+    const guest = withTwo();
+    const landing = guest.transfer(0, 3, { transfer: 4, landed: 3, phase: 2 });
+    const snapshot = new Snapshot();
+    snapshot.take(guest.read, guest.runs);
+    snapshot.allow(landing, guest.links.transfer(0, 4));
+    const differing = () => lookOutside(guest.read, snapshot, guest.runs).differentRuns;
+    expect(differing()).toEqual([]);
+    guest.words(landing).set(guest.links.transfer(0, 4));
+    expect(differing()).toEqual([]);
+    guest.words(landing).set(guest.links.transfer(0, 5));
+    guest.words(landing + 1).set(guest.links.transfer(0, 4));
+    expect(differing()).toEqual([{ page: landing, count: 2 }]);
   });
 });

@@ -12,10 +12,10 @@ export class FakeGuest {
   readonly first: number;
   private readonly states: { first: number; count: number; n: number; head: Pair }[] = [];
 
-  constructor(readonly seed: number, readonly vcpus: number, readonly pages: number) {
+  constructor(readonly seed: number, readonly vcpus: number, readonly pages: number, readonly devices = 0) {
     this.memory = new Uint8Array(pages * 4096);
     this.links = new Links(seed);
-    this.first = FIRST_STACK + vcpus;
+    this.first = FIRST_STACK + vcpus + 2 * devices;
     for (let page = 1; page < 13; page++) this.words(page).fill(page * 77);
     this.words(13).set(this.links.baseTable);
     const chain = pages - this.first;
@@ -79,7 +79,7 @@ export class FakeGuest {
   private control(): void {
     const view = new DataView(this.memory.buffer);
     Buffer.from('LABGUEST').copy(this.memory, 0);
-    [[8, 1], [0x0c, this.vcpus], [0x10, this.seed], [0x20, this.first], [0x24, this.pages]].forEach(([at, value]) => view.setUint32(at as number, value as number, true));
+    [[8, 1], [0x0c, this.vcpus], [0x10, this.seed], [0x20, this.first], [0x24, this.pages], [0x38, this.devices]].forEach(([at, value]) => view.setUint32(at as number, value as number, true));
     const [a, b] = digestOf(new Uint32Array(this.memory.buffer, 4096, 13 * 1024), 0, 13 * 1024);
     view.setUint32(0x30, a, true);
     view.setUint32(0x34, b, true);
@@ -93,6 +93,16 @@ export class FakeGuest {
       view.setUint32(at + 0x1c, head[1], true);
       view.setBigUint64(at + 0x20, BigInt(n), true);
     }
+  }
+
+  /** A device wrote transfer `page` into the page of its transfers; the control page says that of others. @param phase 0: none is in work, 1: into the device, 2: out of it */
+  transfer(device: number, page: number, said: { transfer: number; landed: number; phase?: number }): number {
+    const view = new DataView(this.memory.buffer);
+    const at = 0x900 + device * 0x100;
+    for (const [offset, value] of [[0x10, said.transfer], [0x18, said.phase ?? 0], [0x68, said.landed]] as const) view.setBigUint64(at + offset, BigInt(value), true);
+    const landing = FIRST_STACK + this.vcpus + 2 * device + 1;
+    if (page > 0) this.words(landing).set(this.links.transfer(device, page));
+    return landing;
   }
 
   /** Its pages lie in reverse order from physical page 1000 on, but for the first half. */

@@ -2,6 +2,7 @@
 // Guests over each update, and where the time went in which they stood still.
 import type { DowntimeOfResult, GuestOfResult } from '../../../model/guest-result.js';
 import type { Result } from '../../../model/result.js';
+import { deviceText } from '../../guests-text.js';
 import { bytes } from '../../style.js';
 import { show } from '../page.js';
 
@@ -16,7 +17,7 @@ export function Guests({ result: { guests, downtime } }: { result: Pick<Result, 
       {downtime.map((each) => <Downtime key={each.epoch} downtime={each} />)}
       {guests.length === 0 ? null : (
         <div class="wide"><table class="list">
-          <thead><tr><th scope="col">guest</th><th scope="col">into epoch</th><th scope="col">state</th><th scope="col">downtime</th><th scope="col">as it saw it</th><th scope="col">ticks before, after</th><th scope="col">its clock</th><th scope="col">problems</th></tr></thead>
+          <thead><tr><th scope="col">guest</th><th scope="col">into epoch</th><th scope="col">state</th><th scope="col">downtime</th><th scope="col">as it saw it</th><th scope="col">ticks before, after</th><th scope="col">its clock</th><th scope="col">its devices</th><th scope="col">problems</th></tr></thead>
           <tbody>{guests.slice(0, MOST).map((guest, at) => <GuestRow key={at} guest={guest} />)}</tbody>
         </table></div>
       )}
@@ -25,7 +26,7 @@ export function Guests({ result: { guests, downtime } }: { result: Pick<Result, 
   );
 }
 
-function GuestRow({ guest: { name, kind, vcpus, size, epoch, state, downtime, downtimeInside, ticks, clock, firstBad, problems } }: { guest: GuestOfResult }) {
+function GuestRow({ guest: { name, kind, vcpus, size, epoch, state, downtime, downtimeInside, ticks, clock, devices, firstBad, problems } }: { guest: GuestOfResult }) {
   const wrong = [...problems, ...(firstBad === null ? [] : [`page ${firstBad.page} of its memory: ${firstBad.what}`])];
   return (
     <tr>
@@ -33,6 +34,7 @@ function GuestRow({ guest: { name, kind, vcpus, size, epoch, state, downtime, do
       <td>{epoch}</td><td>{state}</td><td class="nowrap">{ms(downtime)}</td><td class="nowrap">{ms(downtimeInside)}</td>
       <td>{ticks.before ?? '-'}, {ticks.after ?? '-'}</td>
       <td>{clock === null ? '-' : `${ms(clock.advanced)} of ${ms(clock.expected)}, jump ${ms(clock.jump)}`}</td>
+      <td>{devices.length === 0 ? '-' : devices.map((each) => <div key={each.device}>{show(deviceText(each))}</div>)}</td>
       <td>{wrong.length === 0 ? 'none' : wrong.slice(0, 5).map((problem) => <div key={problem}>{show(problem)}</div>)}</td>
     </tr>
   );
