@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a step ended, written down, and whether that is what the scenario demanded.
+import { type AgentReply, BAD_REQUEST, NO_HANDLE } from '../guest/agent.js';
+import type { Step } from '../model/scenario.js';
+import { LabError } from '../util/errors.js';
+import type { RunContext } from './context.js';
+
+/** What a step came to: the part of an agent's reply that its record needs. */
+export type Answer = Pick<AgentReply, 'ok' | 'errno' | 'at'>;
+
+export const PASSED: Answer = { ok: true, errno: null, at: null };
+
+/** @param ms how long it took */
+export function finishStep(context: RunContext, step: Step, index: number, target: string, reply: Answer, ms: number): void {
+  if (reply.errno === BAD_REQUEST) throw new LabError(`the agent does not understand ${step.op}`, { detail: reply.at });
+  const skipped = reply.errno === NO_HANDLE;
+  const state = reply.ok ? 'done' : skipped ? 'skipped' : 'failed';
+  const got = reply.ok ? 'OK' : (reply.errno ?? 'EUNKNOWN');
+  const unexpected = step.errno !== null && step.errno !== got;
+  context.state.results.push({ step, index, state, errno: reply.ok ? null : reply.errno, at: reply.at, ms, unexpected });
+  context.recorder.event({ kind: 'step', index, op: step.op, target, state, errno: reply.ok ? null : reply.errno, ms });
+  if (unexpected) {
+    context.recorder.incident({
+      source: 'agent', side: 'inside', implies: null, title: `${step.op}: ${got} where ${step.errno} was demanded`,
+      detail: `${step.pos.file}:${step.pos.line}:${step.pos.column}: ${step.op} ${target}: ${reply.at ?? ''}`,
+    });
+  } else if (state === 'failed' && step.errno === null) {
+    context.recorder.incident({
+      source: 'agent', side: 'inside', implies: null, title: `${step.op} failed with ${got}`, detail: `${step.op} ${target}: ${reply.at ?? ''}`,
+    });
+  }
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// Steps that are carried out one by one: loading, damage, commands over SSH, the agent's own end.
+import { readFile } from 'node:fs/promises';
+import { isDeviceAction } from '../model/device.js';
+import type { Step } from '../model/scenario.js';
+import { within } from '../util/deadline.js';
+import { LabError } from '../util/errors.js';
+import type { RunContext } from './context.js';
+import { deviceStep } from './device-steps.js';
+import { injectFault } from './faults.js';
+import { type Answer, finishStep, PASSED } from './finish-step.js';
+import { kselftestStep } from './kselftest.js';
+import { loadNext } from './load-next.js';
+import { startAgent } from './user-space.js';
+
+/** Carries out a step that waits until all before it have been answered. */
+export async function carryOut(context: RunContext, step: Step, index: number): Promise<void> {
+  const started = context.recorder.clock.now();
+  const done = (target: string, reply: Answer) =>
+    finishStep(context, step, index, target, reply, context.recorder.clock.now() - started);
+  const failed = (at: string) => ({ ok: false, errno: 'EFAIL', at });
+  if (isDeviceAction(step)) return done(step.device, await deviceStep(context, step));
+  switch (step.op) {
+    case 'load':
+      return done('next kernel', await loadNext(context, step.via));
+    case 'fault':
+      if (step.at === 'jump') return; // strikes during the kexec, see update.ts
+      await injectFault(context, step.fault);
+      return done(step.fault.kind, PASSED);
+    case 'kselftest':
+      return done(step.stage === null ? step.test : `${step.test} stage ${step.stage}`, await kselftestStep(context, step));
+    case 'exec': {
+      const result = await context.ssh.exec(step.command, { ms: context.deadlines.request(), signal: context.machine.ended });
+      const wrong = result.status !== step.status ? `exit status ${result.status ?? result.signal}, expected ${step.status}`
+        : step.stdout !== null && result.stdout.trim() !== step.stdout.trim() ? `other output: ${result.stdout.slice(0, 500)}` : null;
+      return done(step.command, wrong === null ? PASSED : failed(`${wrong}; ${result.stderr.slice(0, 500)}`));
+    }
+    case 'upload': {
+      const input = await readFile(step.from).catch((error: unknown) => {
+        throw new LabError(`upload: ${step.from} cannot be read`, { cause: error });
+      });
+      const path = `'${step.to.replaceAll("'", `'\\''`)}'`;
+      const command = `mkdir -p "$(dirname ${path})" && cat > ${path} && chmod ${step.mode.toString(8)} ${path}`;
+      const result = await context.ssh.exec(command, { input, ms: context.deadlines.request(input.length * 4), signal: context.machine.ended });
+      return done(step.to, result.status === 0 ? PASSED : failed(result.stderr.slice(0, 500)));
+    }
+    case 'kill-agent':
+      await context.agent.request('die', {}, context.deadlines.request(), context.machine.ended).catch(() => undefined);
+      await within(context.agent.gone, context.deadlines.request(), 'end of the agent', context.machine.ended);
+      context.state.sessions.clear();
+      for (const device of context.state.devices.values()) device.closed();
+      for (const guest of context.state.guests.values()) guest.lose();
+      // What came back came into its hands.
+      for (const file of context.state.carried.values()) file.retrieved = null;
+      context.agent = await startAgent(context, context.ssh);
+      return done('agent', PASSED);
+    default:
+      throw new LabError(`no such step: ${step.op}`);
+  }
+}

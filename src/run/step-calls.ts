@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// Steps that are sent ahead: calls of the agent, of its guests, and checks.
+import { NO_HANDLE } from '../guest/agent.js';
+import type { GuestAction } from '../model/guest.js';
+import type { Step } from '../model/scenario.js';
+import { checkInside } from './check.js';
+import type { RunContext } from './context.js';
+import { finishStep, PASSED } from './finish-step.js';
+import { guestStep } from './guest-steps.js';
+import { type AgentAction, applied, operationOf, runsOf } from './operations.js';
+import { RunState } from './state.js';
+
+export async function callAgent(context: RunContext, action: AgentAction, step: Step, index: number): Promise<void> {
+  const { state, agent, deadlines, machine } = context;
+  const operation = operationOf(action, state);
+  const started = context.recorder.clock.now();
+  const [op, args] = operation.request;
+  // Both are sent at once: the pages of a file that is preserved stay where they are.
+  const answer = agent.request(op, args, deadlines.request(operation.bytes), machine.ended);
+  const pages = action.op === 'preserve' ? agent.request('pfns', { file: action.file }, deadlines.request(operation.bytes), machine.ended) : null;
+  pages?.catch(() => undefined);
+  const reply = await answer;
+  if (reply.ok) {
+    applied(action, state, reply.data);
+    if (pages !== null && action.op === 'preserve') {
+      const file = state.files.get(action.file);
+      const where = await pages;
+      if (file !== undefined && where.ok) file.runs = runsOf(where);
+    }
+  } else if (action.op === 'retrieve') {
+    const file = state.carried.get(RunState.key(action.session, action.token));
+    if (file !== undefined && file.retrieved === null && reply.errno !== NO_HANDLE) file.errno = reply.errno;
+  }
+  finishStep(context, step, index, operation.target, reply, context.recorder.clock.now() - started);
+}
+
+export async function callGuest(context: RunContext, action: GuestAction, step: Step, index: number): Promise<void> {
+  const started = context.recorder.clock.now();
+  const reply = await guestStep(context, action);
+  finishStep(context, step, index, action.guest, reply, context.recorder.clock.now() - started);
+}
+
+export async function check(context: RunContext, step: Extract<Step, { op: 'check' }>, index: number): Promise<void> {
+  const started = context.recorder.clock.now();
+  const file = context.state.files.get(step.file);
+  if (file !== undefined) await checkInside(context, file, step.file);
+  finishStep(context, step, index, step.file, file === undefined ? { ok: false, errno: NO_HANDLE, at: null } : PASSED, context.recorder.clock.now() - started);
+}
