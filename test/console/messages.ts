@@ -51,6 +51,8 @@ export const MESSAGES: readonly (readonly [message: string, title: string, impli
   ['BUG: sleeping function called from invalid context at mm/slab.h:321', 'BUG: sleeping function called from invalid context'],
   ['BUG: scheduling while atomic: init/1/0x00000002', 'BUG: scheduling while atomic'],
   ['BUG: spinlock bad magic on CPU#1, init/1', 'BUG: spinlock bad magic on CPU, init/N'],
+  // timers of the emulated machine
+  ['tsc: PIT calibration deviates from HPET: 28522 2592951', 'tsc: the PIT calibration is off: the host was too busy for its timers', 'infra'],
   // KHO
   ["KHO: setup: handover FDT (0x3e3fe000) is incompatible with 'kho-v4': 1", "KHO: handover FDT is incompatible with 'kho-v4'", 'lost'],
   ['KHO: setup: handover FDT (0x3e3fe000) is invalid: -9', 'KHO: handover FDT is invalid: -9', 'lost'],
