@@ -24,6 +24,11 @@ export async function takeFailure(first: unknown, machine: Machine | null, recor
     recorder.incident({ source: 'agent', side: 'inside', implies: null, title: 'the agent is gone after a kernel oops', detail: error.message });
     return 'oopsed';
   }
+  if (error instanceof AgentGone) {
+    const hint = machine?.findings.some(({ title }) => title === 'Out of memory') ? '\nthe machine ran out of memory: give it more, or the scenario less (machine: memory)' : '';
+    recorder.incident({ source: 'lab', side: 'outside', implies: 'infra', title: error.message, detail: withConsole(`nobody killed the agent, and no kernel complained${hint}`, machine) });
+    return 'lab';
+  }
   const detail = error instanceof LabError ? [error.detail, error.hint].filter(Boolean).join('\n') : String((error as Error)?.stack ?? error);
   recorder.incident({ source: 'lab', side: 'outside', implies: 'infra', title: messageOf(error), detail });
   return 'lab';
