@@ -3,8 +3,9 @@
 // name another one has.
 import builderOf from 'junit-report-builder';
 import type { Square } from '../../model/matrix.js';
-import { printable } from '../../util/escape.js';
 import type { Night } from '../../store/night.js';
+import { printable } from '../../util/escape.js';
+import { groupBy } from '../../util/group.js';
 import { casesOfSquare, type ResultOf, type SquareCase } from './cases.js';
 import { againCommand, chainText, expectedText, hasVerdict, scenarioName, stateText, titleOf } from '../square.js';
 
@@ -15,7 +16,7 @@ type Suite = ReturnType<ReturnType<typeof builderOf.default.newBuilder>['testSui
 export function junit(night: Night, resultOf: ResultOf): string {
   // Its types promise a module with a default; what Node imports is the builder itself.
   const builder = (builderOf as unknown as typeof builderOf.default).newBuilder();
-  for (const [chain, squares] of byChain(night.squares)) {
+  for (const [chain, squares] of groupBy(night.squares, ({ kernels }) => chainText(kernels))) {
     const suite = builder.testSuite().name(printable(chain)).timestamp(night.startedAt).property('matrix', printable(night.id)).property('lab', printable(night.labVersion));
     for (const square of squares) {
       const of = suite.testCase().className(printable(`liveupdate.${chain}`)).name(printable(scenarioName(square.scenario))).time(square.attempts.reduce((sum, { ms }) => sum + ms, 0) / 1000);
@@ -49,16 +50,4 @@ function bodyOf(square: Square, resultOf: ResultOf): string {
 /** The builder writes it as CDATA, as it is: nothing may end that. */
 function inCdata(rows: readonly string[]): string {
   return rows.map((row) => printable(row, 400)).join('\n').replaceAll(']]>', ']] >');
-}
-
-/** In the order in which they first come. */
-export function byChain(squares: readonly Square[]): Map<string, Square[]> {
-  const groups = new Map<string, Square[]>();
-  for (const square of squares) {
-    const chain = chainText(square.kernels);
-    const group = groups.get(chain);
-    if (group === undefined) groups.set(chain, [square]);
-    else group.push(square);
-  }
-  return groups;
 }

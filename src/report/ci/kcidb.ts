@@ -8,7 +8,7 @@ import type { KernelOfResult, Result } from '../../model/result.js';
 import type { Night } from '../../store/night.js';
 import { lastAttempts } from '../../store/squares.js';
 import { printable } from '../../util/escape.js';
-import { againCommand, expectedText, scenarioName } from '../square.js';
+import { againCommand, chainText, expectedText, scenarioName } from '../square.js';
 import { caseState, type ResultOf, type SquareCase } from './cases.js';
 
 export const KCIDB_VERSION = { major: 5, minor: 3 } as const;
@@ -50,7 +50,7 @@ class Report {
     const detail = result?.cause?.detail ?? '';
     this.tests.push({
       id, origin: this.origin, build_id: builds.at(-1), path: pathOf(square.scenario), status: statusOf(attempt),
-      comment: clean(`${scenarioName(square.scenario)}, ${square.kernels.join(' -> ')}`),
+      comment: clean(`${scenarioName(square.scenario)}, ${chainText(square.kernels)}`),
       ...(attempt === null ? {} : { start_time: attempt.startedAt, duration: attempt.ms / 1000 }),
       ...(detail === '' ? {} : { log_excerpt: clean(detail).slice(0, MOST_EXCERPT) }),
       environment: { comment: result === null ? 'QEMU' : clean(`QEMU ${result.qemu.version}, ${result.qemu.accel}`), misc: { lab: this.night.labVersion } },
@@ -64,7 +64,7 @@ class Report {
       const state = caseState(each, attempt?.asExpected === true);
       this.tests.push({
         id: `${id}:${at + 1}`, origin: this.origin, build_id: builds[each.epoch] ?? builds.at(-1), path: [pathOf(square.scenario), ...levels(each.name.split('/'))].join('.'), status: CASE_STATUS[state],
-        comment: clean(`${each.test}: ${each.name}, epoch ${each.epoch} of ${square.kernels.join(' -> ')}`),
+        comment: clean(`${each.test}: ${each.name}, epoch ${each.epoch} of ${chainText(square.kernels)}`),
         ...(each.detail === '' ? {} : { log_excerpt: clean(each.detail).slice(0, MOST_EXCERPT) }),
         misc: { test_id: id, kernel: square.kernels[each.epoch] ?? 'unknown', epoch: each.epoch, state, from_build_id: builds[0], to_build_id: builds.at(-1) },
       });

@@ -3,15 +3,15 @@
 import type { Square } from '../../model/matrix.js';
 import type { Night } from '../../store/night.js';
 import { printable } from '../../util/escape.js';
-import { expectedText, scenarioName, stateText, titleOf } from '../square.js';
+import { groupBy } from '../../util/group.js';
+import { chainText, expectedText, scenarioName, stateText, titleOf } from '../square.js';
 import { casesOfSquare, type ResultOf, type SquareCase } from './cases.js';
-import { byChain } from './junit.js';
 
 /** Of what a case said. */
 const MOST_ROWS = 20;
 
 export function ktap(night: Night, resultOf: ResultOf): string {
-  const chains = byChain(night.squares);
+  const chains = groupBy(night.squares, ({ kernels }) => chainText(kernels));
   const lines = ['KTAP version 1', `# ${name(night.id)}`, `1..${chains.size}`];
   for (const [at, [chain, squares]] of [...chains].entries()) {
     lines.push('  KTAP version 1', `  # Subtest: ${name(chain)}`, `  1..${squares.length}`, ...squares.flatMap((square, index) => subtest(square, index + 1, casesOfSquare(square, resultOf))));
