@@ -1,31 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// `lab`: arguments to commands, errors to exit status. A command's code is loaded only when it is called.
+// `lab`: arguments to commands, errors to exit status.
 import { Command, CommanderError } from 'commander';
 import { ScenarioError } from '../scenario/index.js';
 import { LabError, messageOf, UsageError } from '../util/errors.js';
+import { COMMANDS } from './commands.js';
 import { EXIT_INFRA, EXIT_USAGE } from './exit.js';
 import { Interrupted, INTERRUPT_STATUS } from './interrupt.js';
 import { labVersion } from './version.js';
-
-const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
-  run: async () => (await import('./run.js')).runCommand(),
-  matrix: async () => (await import('./matrix.js')).matrixCommand(),
-  worker: async () => (await import('./worker.js')).workerCommand(),
-  images: async () => (await import('./images.js')).imagesCommand(),
-  check: async () => (await import('./check.js')).checkCommand(),
-  abi: async () => (await import('./abi.js')).abiCommand(),
-  report: async () => (await import('./report.js')).reportCommand(),
-  repro: async () => (await import('./repro.js')).reproCommand(),
-  bundle: async () => (await import('./bundle.js')).bundleCommand(),
-  dump: async () => (await import('./dump.js')).dumpCommand(),
-  show: async () => (await import('./show.js')).showCommand(),
-  diff: async () => (await import('./diff.js')).diffCommand(),
-  history: async () => (await import('./history.js')).historyCommand(),
-  shell: async () => (await import('./shell.js')).shellCommand(),
-  bisect: async () => (await import('./bisect.js')).bisectCommand(),
-  minimise: async () => (await import('./minimise.js')).minimiseCommand(),
-  doctor: async () => (await import('./doctor.js')).doctorCommand(),
-};
 
 async function main(argv: readonly string[]): Promise<void> {
   const program = new Command('lab')

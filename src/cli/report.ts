@@ -59,10 +59,10 @@ function report(word: string | undefined, options: ReportOptions, history: Histo
     keepLinked(options, [...runs, night.id, ...(before === null ? [] : [before.id])]);
     process.stderr.write(`${options.html}/index.html: ${runs.length} ${runs.length === 1 ? 'run' : 'runs'}\n`);
   }
-  if (options.junit !== undefined) write(options.junit, junit(night, (run) => resultOf(run)?.cause?.detail ?? null));
+  if (options.junit !== undefined) write(options.junit, junit(night, resultOf));
   if (options.kcidb !== undefined) write(options.kcidb, `${JSON.stringify(kcidb(night, resultOf, options.origin), null, 1)}\n`);
   if (options.markdown !== undefined) write(options.markdown, markdown(night, diff));
-  if (options.ktap) process.stdout.write(ktap(night));
+  if (options.ktap) process.stdout.write(ktap(night, resultOf));
   if ([options.html, options.junit, options.kcidb, options.markdown, options.ktap].every((each) => each === undefined)) process.stdout.write(nightText(night, relative('.', found.folder) || found.folder, process.stdout));
   return exitStatusOf(countsOf(night.squares));
 }

@@ -35,9 +35,10 @@ export function carriedBy({ steps, reserveMem }: Pick<Scenario, 'steps' | 'reser
       inSession.set(`${step.session}/${step.token}`, object);
       uses.add(object === undefined ? 'memfd' : 'object');
       if (object !== undefined) objectNeeds = Math.max(objectNeeds ?? 0, neededVersion(object));
-    } else if (step.op === 'kselftest' && step.stage === 1 && step.test !== TEST_KHO) {
-      // All of them preserve a memfd in a session, if only for their own state.
-      uses.add('session').add('memfd');
+    } else if (step.op === 'kselftest' && step.stage === 1) {
+      // All programs among them preserve a memfd in a session, if only for their own state.
+      if (step.test === TEST_KHO) uses.add(TEST_KHO);
+      else uses.add('session').add('memfd');
     } else if (step.op === 'retrieve') {
       const object = inSession.get(`${step.session}/${step.token}`);
       if (object !== undefined) objects.set(step.file, object);

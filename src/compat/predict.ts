@@ -81,7 +81,7 @@ export function predict({ from: first, to: second, cmdlineFrom, cmdlineTo, uses,
 /** The old kernel cannot even preserve it: the step fails, and nothing is lost. */
 function unsupported({ versions }: KernelFacts, cmdline: string, uses: readonly Use[], objectNeeds: number | null): string | null {
   const lacks = (name: string): boolean => componentOf(versions, name) === null;
-  const inSession = uses.some((use) => use !== 'reserve_mem');
+  const inSession = uses.some((use) => use !== 'reserve_mem' && use !== 'test_kho');
   if (!inSession) return null;
   if (lacks('luo')) return 'the old kernel has no LUO: there are no sessions to preserve anything in';
   for (const name of ['kho', 'liveupdate']) if (switchOf(cmdline, name) === false) return `the old kernel is told ${name}=off: there is no /dev/liveupdate to preserve anything with`;

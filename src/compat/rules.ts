@@ -4,8 +4,8 @@
 import type { HardwareComponent } from '../model/component.js';
 import type { EndsIn, Outcome } from '../model/outcome.js';
 
-/** What a scenario carries over: a session alone, memfds, objects of the lab or devices in it, memory reserved by name. */
-export const USES = ['session', 'memfd', 'object', 'device', 'reserve_mem'] as const;
+/** What a scenario carries over: a session alone, memfds, objects of the lab or devices in it, memory reserved by name, what the kernel's own KHO test put there. */
+export const USES = ['session', 'memfd', 'object', 'device', 'reserve_mem', 'test_kho'] as const;
 export type Use = (typeof USES)[number];
 
 export interface Rule {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The committed baseline of a plan: by scenario and kernels, the outcome that is taken as right. YAML that a person can read and diff.
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { parse, stringify } from 'yaml';
 import { z } from 'zod';
 import type { Cell, Square } from '../model/matrix.js';
 import { ENDINGS, ENDS_IN, type EndsIn, type Outcome, OUTCOMES } from '../model/outcome.js';
+import { chainText } from '../store/squares.js';
+import { writeWhole } from '../store/write-whole.js';
 import { messageOf, UsageError } from '../util/errors.js';
 
 export interface BaselineEntry {
@@ -22,7 +24,6 @@ const outcome = z.enum(OUTCOMES);
 const schema = z.record(z.string(), z.record(z.string(), z.union([outcome, z.strictObject({ outcome, endsIn: z.enum(ENDINGS) })])));
 
 const HEAD = '# Outcomes that are taken as right, by scenario and kernels. Written by `lab matrix PLAN --update-baseline`.\n';
-const ARROW = ' -> ';
 
 /** Empty where the file is not there yet. Throws a UsageError where it is damaged. */
 export function readBaseline(file: string | null): Baseline {
@@ -44,7 +45,7 @@ export function readBaseline(file: string | null): Baseline {
 }
 
 export function entryOf(baseline: Baseline, { scenario, kernels }: Pick<Cell, 'scenario' | 'kernels'>): BaselineEntry | null {
-  return baseline.get(scenario)?.get(kernels.join(ARROW)) ?? null;
+  return baseline.get(scenario)?.get(chainText(kernels)) ?? null;
 }
 
 export interface BaselineChange {
@@ -67,7 +68,7 @@ export function changesOf(baseline: Baseline, squares: readonly Square[]): { cha
     const after = { outcome: state, endsIn: endsIn === null || endsIn === ENDS_IN[state] ? null : endsIn };
     const before = entryOf(baseline, square);
     if (before?.outcome !== after.outcome || (before.endsIn ?? ENDS_IN[before.outcome]) !== (endsIn ?? ENDS_IN[state])) {
-      changes.push({ scenario: square.scenario, kernels: square.kernels.join(ARROW), before, after });
+      changes.push({ scenario: square.scenario, kernels: chainText(square.kernels), before, after });
     }
   }
   return { changes, unusable };
@@ -84,7 +85,5 @@ export function writeBaseline(file: string, baseline: Baseline, changes: readonl
   const data = Object.fromEntries(sorted(all).map(([scenario, entries]) => [
     scenario, Object.fromEntries(sorted(entries).map(([kernels, { outcome: what, endsIn }]) => [kernels, endsIn === null ? what : { outcome: what, endsIn }])),
   ]));
-  const beside = `${file}.${process.pid}`;
-  writeFileSync(beside, `${HEAD}${stringify(data)}`);
-  renameSync(beside, file);
+  writeWhole(file, `${HEAD}${stringify(data)}`);
 }

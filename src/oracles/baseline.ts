@@ -28,6 +28,7 @@ export function baselinePages(read: ReadPhys, candidates: readonly KhopPages[], 
   const looked = candidates.slice(0, MOST_LOOKED_AT);
   const blobs = new Map<number, string>();
   const reserved: { start: number; end: number; name: string }[] = [];
+  let sessions: number | null = null;
   const found: BaselinePage[] = [];
   for (const page of looked) {
     const root = rootFdt(read, page);
@@ -38,18 +39,31 @@ export function baselinePages(read: ReadPhys, candidates: readonly KhopPages[], 
       if (at === undefined || at === null) continue;
       blobs.set(Math.floor(at / PAGE), `subtree ${child.name}`);
       if (child.name === 'memblock') reserved.push(...reserveMem(read, at));
+      if (child.name === 'LUO') sessions = emptySessions(read, at);
     }
     // A handover has one root; what looks like a second one explains nothing.
     break;
   }
   for (const page of looked) {
     if (found.some((known) => known.pfn === page.pfn)) continue;
-    const blob = page.order > LARGEST_ORDER ? undefined : blobs.get(page.pfn);
+    const blob = page.order > LARGEST_ORDER ? undefined : page.pfn === sessions ? 'LUO session header, no session in it' : blobs.get(page.pfn);
     const area = reserved.find(({ start, end }) => page.pfn * PAGE >= start && (page.pfn + 2 ** page.order) * PAGE <= end);
     const what = blob ?? (area === undefined ? null : `reserve_mem ${area.name}`) ?? (page.pfn === flbHeader || isFlbHeader(read, page) ? 'LUO FLB header' : null);
     if (what !== null) found.push({ pfn: page.pfn, count: 2 ** page.order, what });
   }
   return found;
+}
+
+/**
+ * Page frame of the array of all sessions where it has none: luo-v1 hands it over with and without (kernel/liveupdate/luo_session.c, 6.19 and 7.1), and it stays
+ * until somebody opens /dev/liveupdate.
+ */
+function emptySessions(read: ReadPhys, at: number): number | null {
+  const bytes = new Uint8Array(PAGE);
+  const node = read(at, bytes) ? readFdt(bytes)?.children.find(({ name }) => name === 'luo-session') : undefined;
+  const header = node === undefined ? null : u64Property(node, 'luo-session-header');
+  const count = new Uint8Array(8);
+  return header !== null && header % PAGE === 0 && read(header, count) && count.every((byte) => byte === 0) ? header / PAGE : null;
 }
 
 function readPages(read: ReadPhys, page: KhopPages): Uint8Array | null {

@@ -3,7 +3,7 @@
 import type { Attempt, Cell } from '../model/matrix.js';
 import type { Outcome } from '../model/outcome.js';
 import { printable } from '../util/escape.js';
-import { shortChain } from './square.js';
+import { scenarioName, shortChain } from './square.js';
 import { coloursFor, paint, seconds } from './style.js';
 
 export interface MatrixView {
@@ -31,8 +31,7 @@ export function matrixView(options: ViewOptions): MatrixView {
 }
 
 export function cellText({ scenario, kernels, repeat }: Pick<Cell, 'scenario' | 'kernels' | 'repeat'>): string {
-  const name = scenario.replace(/^.*scenarios\//, '').replace(/\.ya?ml$/, '');
-  return printable(`${name}  ${shortChain(kernels)}${repeat > 1 ? `  #${repeat}` : ''}`, 200);
+  return printable(`${scenarioName(scenario)}  ${shortChain(kernels)}${repeat > 1 ? `  #${repeat}` : ''}`, 200);
 }
 
 /** Milliseconds that are left, from the pace so far; null where nothing has ended yet. */

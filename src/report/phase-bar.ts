@@ -2,6 +2,7 @@
 // The run as one bar of time: where each kernel lived, and how long the kexec took.
 import type { Result } from '../model/result.js';
 import { printable } from '../util/escape.js';
+import { recoveryBegan } from './recovery.js';
 import { seconds } from './style.js';
 
 interface Phase {
@@ -10,23 +11,26 @@ interface Phase {
   to: number;
 }
 
-/** A kernel's life in user space and what lies before it: its boot, or the kexec into it. */
+/** A kernel's life in user space and what lies before it: its boot, or the kexec into it; at the end a way out that was tried. */
 function phasesOf(result: Result): Phase[] {
   const total = result.durations['total'] ?? 0;
+  const recovery = recoveryBegan(result);
+  const timeline = result.timeline.filter(({ t }) => recovery === null || t < recovery);
   const phases: Phase[] = [];
   let at = 0;
   const add = (label: string, to: number) => {
     if (to > at) phases.push({ label, from: at, to });
     at = Math.max(at, to);
   };
-  for (const { t, epoch, what } of result.timeline) {
+  for (const { t, epoch, what } of timeline) {
     if (what.startsWith('user space of ')) add(epoch === 0 ? `boot ${result.kernels[0]?.name ?? ''}` : `kexec to ${result.kernels[epoch]?.name ?? '?'}`, t);
     if (what === 'kexec') add(`${result.kernels[epoch]?.name ?? '?'}: prepare`, t);
   }
-  const lastEpoch = result.timeline.at(-1)?.epoch ?? 0;
+  const lastEpoch = timeline.at(-1)?.epoch ?? 0;
   const name = result.kernels[lastEpoch]?.name ?? '?';
-  const up = result.timeline.some(({ epoch, what }) => epoch === lastEpoch && what.startsWith('user space of '));
-  add(up ? `${name}: prove` : lastEpoch === 0 ? `boot ${name}, not up` : `kexec to ${name}, not up`, total);
+  const up = timeline.some(({ epoch, what }) => epoch === lastEpoch && what.startsWith('user space of '));
+  add(up ? `${name}: prove` : lastEpoch === 0 ? `boot ${name}, not up` : `kexec to ${name}, not up`, recovery ?? total);
+  if (recovery !== null) add(`way out: ${result.recovery?.how ?? ''}`, total);
   return phases;
 }
 

@@ -2,17 +2,16 @@
 // Words for one square of a night, the same wherever it is shown.
 import type { Attempt, Square } from '../model/matrix.js';
 import { ENDS_IN } from '../model/outcome.js';
+import { chainText } from '../store/squares.js';
+
+export { chainText };
 
 /** `scenarios/a/b.yaml` is a/b: what people call it. */
 export function scenarioName(path: string): string {
   return path.replace(/^(?:.*\/)?scenarios\//, '').replace(/\.ya?ml$/, '');
 }
 
-export function chainText(kernels: readonly string[]): string {
-  return kernels.join(' -> ');
-}
-
-/** The same for a line that people read: of a chain of hundreds, its beginning, its end and how many. */
+/** `chainText` for a line that people read: of a chain of hundreds, its beginning, its end and how many. */
 export function shortChain(kernels: readonly string[]): string {
   return kernels.length <= 6 ? chainText(kernels) : `${chainText(kernels.slice(0, 3))} -> ... -> ${kernels.at(-1)} (${kernels.length - 1} updates)`;
 }

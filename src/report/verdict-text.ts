@@ -6,6 +6,7 @@ import { CASE_STATES } from '../model/selftest.js';
 import { printable } from '../util/escape.js';
 import { guestsText } from './guests-text.js';
 import { hardwareText } from './hardware-text.js';
+import { impairedWords, recoveryProblems, recoveryWords } from './recovery.js';
 import { bytes, coloursFor, paint, seconds } from './style.js';
 import { phaseBar } from './phase-bar.js';
 import { shortChain } from './square.js';
@@ -25,7 +26,7 @@ export function verdictText(result: Result, folder: string | null, stream: { isT
     ...phaseBar(result, stream.columns ?? 100),
   ];
   if (result.cause !== null) lines.push('', `  cause     ${printable(result.cause.title, 300)}`, ...indented(result.cause.detail, 6));
-  lines.push(...guestsText(result, stream.columns ?? 100), ...filesText(result.resources), ...casesText(result.cases), ...hardwareText(result), ...memoryText(result), ...predictionText(result));
+  lines.push(...guestsText(result, stream.columns ?? 100), ...filesText(result.resources), ...casesText(result.cases), ...hardwareText(result), ...memoryText(result), ...recoveryText(result), ...predictionText(result));
   const others = result.incidents.filter((incident) => incident.title !== result.cause?.title);
   if (others.length > 0) {
     lines.push('', '  also seen');
@@ -84,6 +85,14 @@ function memoryText(result: Result): string[] {
     lines.push(`            epoch ${update.epoch}: ${update.markedOnArrival} handed over, ${update.markedAtEnd} still marked${kept === '' ? '' : ` (the handover's own: ${printable(kept, 200)})`}`);
   }
   return memory.updates.length === 0 ? [] : lines;
+}
+
+function recoveryText({ impaired, recovery }: Result): string[] {
+  const part = (title: string, rows: readonly string[]) => rows.map((row, at) => `  ${(at === 0 ? title : '').padEnd(8)}  ${printable(row, 300)}`);
+  return [
+    ...(impaired === null ? [] : ['', ...part('impaired', impairedWords(impaired))]),
+    ...(recovery === null ? [] : ['', ...part('way out', [...recoveryWords(recovery), ...recoveryProblems(recovery).map((problem) => `problem: ${problem}`)])]),
+  ];
 }
 
 function predictionText(result: Result): string[] {

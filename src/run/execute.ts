@@ -32,6 +32,7 @@ import { isLate, objected, runSteps, type EpochEnd, type IndexedStep } from './s
 import { TraceLog } from './trace.js';
 import type { RunStreams } from './streams.js';
 import { update } from './update.js';
+import { weighFor } from './weigh.js';
 import { openSession, startAgent } from './user-space.js';
 
 class Run {
@@ -131,7 +132,7 @@ class Run {
     makeBackings(plan.scenario.hardware, plan.dir);
     this.trace = plan.deviceLooks ? TraceLog.follow(plan.scenario.hardware, plan.dir, recorder) : null;
     const machine = (this.machine = await recorder.task('start of the machine', () =>
-      Machine.start(machineConfig(plan, key.publicBlob), recorder, streams)));
+      Machine.start(machineConfig(plan, key.publicBlob), recorder, streams, weighFor(plan.scenario, state.devices))));
     // Who aborted in the meantime found no machine to stop.
     this.signal.throwIfAborted();
     const limit = seconds(plan.scenario.timeout);

@@ -19,7 +19,7 @@ const MOST_DETAIL = 2000;
 
 /** What a failure of a second stage stands for, by what the test says; the first that matches. */
 const MEANINGS: readonly [RegExp, Outcome][] = [
-  [/mismatch!|Expected '/, 'corrupt'],
+  [/mismatch!|Expected '|KHO restore failed/, 'corrupt'],
   [/Stage mismatch|retrieve_session|Failed to open|No such file|restore/, 'lost'],
 ];
 
@@ -52,13 +52,25 @@ async function ofProgram(context: RunContext, { test, stage }: SelftestStep): Pr
   return { status, text: `${stdout}\n${stderr}` };
 }
 
-/** The kernel tested itself while it booted; its log tells (kho_test_init() in lib/test_kho.c, 6.17 to 7.3). */
+const SUBTREES = '/sys/kernel/debug/kho/out/sub_fdts';
+
+/**
+ * The kernel tested itself while it booted, and its log tells (kho_test_init() in lib/test_kho.c, 6.17 to 7.3). It is silent where it has put its data in, and
+ * where it could not: what it hands over tells then, where debugfs has it before the kexec (7.1 and later, which have nothing to finalize).
+ */
 async function ofKernel(context: RunContext, { stage }: SelftestStep): Promise<{ status: number | null; text: string }> {
-  const { stdout } = await context.ssh.exec('dmesg', { ms: context.deadlines.request(), signal: context.machine.ended, limit: 4 << 20 });
-  const lines = stdout.split('\n').filter((line) => /KHO restore (succeeded|failed)|failed to (retrieve|preserve|save|allocate).*(KHO|FDT|folio)/i.test(line));
-  const succeeded = lines.some((line) => line.includes('KHO restore succeeded'));
-  const failed = lines.some((line) => /failed/.test(line));
-  return { status: failed || (stage === 2 && !succeeded) ? 1 : 0, text: lines.join('\n') || (stage === 2 ? 'Failed to open: the kernel says nothing of a restore' : '') };
+  const run = async (command: string) => (await context.ssh.exec(command, { ms: context.deadlines.request(), signal: context.machine.ended, limit: 4 << 20 })).stdout;
+  const absent = stage === 1 && (await run(`[ -d ${SUBTREES} ] && [ ! -e ${SUBTREES}/../finalize ] && [ ! -e ${SUBTREES}/kho_test ] && echo absent`)).includes('absent');
+  return ofLog(await run('dmesg'), stage, absent);
+}
+
+/** @param absent what the kernel hands over has nothing of the test in it */
+export function ofLog(log: string, stage: SelftestStep['stage'], absent: boolean): { status: number; text: string } {
+  const lines = log.split('\n').filter((line) => /KHO restore (succeeded|failed)|failed to retrieve kho_test FDT/.test(line));
+  const bad = lines.filter((line) => line.includes('failed'));
+  if (bad.length > 0) return { status: 1, text: bad.join('\n') };
+  if (absent) return { status: 1, text: 'the kernel hands no kho_test over' };
+  return lines.length === 0 && stage === 2 ? { status: 1, text: 'the kernel says nothing of a restore: nothing was handed to it' } : { status: 0, text: lines.join('\n') };
 }
 
 /** What KTAP lists; else the stage as a whole, by its exit status. */

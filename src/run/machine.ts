@@ -16,6 +16,7 @@ import { Leaving } from './leaving.js';
 import { type ReadyMark, ReadyMarks } from './ready-marks.js';
 import type { Recorder } from './recorder.js';
 import type { RunStreams } from './streams.js';
+import type { Weigh } from './weigh.js';
 
 /** Between the first words of a panic on the console and the machine's own report of it, in milliseconds. */
 const PANIC_GRACE = 1000;
@@ -51,6 +52,7 @@ export class Machine {
     private readonly process: QemuProcess,
     private readonly recorder: Recorder,
     private readonly streams: RunStreams,
+    private readonly weigh: Weigh,
   ) {
     this.ended = this.end.signal;
     // Every request under way listens for the end.
@@ -67,9 +69,9 @@ export class Machine {
   }
 
   /** Starts QEMU and connects everything. Rejects with LabError where the machine does not come to life. */
-  static async start(config: MachineConfig, recorder: Recorder, streams: RunStreams): Promise<Machine> {
+  static async start(config: MachineConfig, recorder: Recorder, streams: RunStreams, weigh: Weigh = (implies) => implies): Promise<Machine> {
     const process = QemuProcess.start(config);
-    const machine = new Machine(config, process, recorder, streams);
+    const machine = new Machine(config, process, recorder, streams, weigh);
     try {
       await machine.connect(`${config.dir}/${QMP_SOCKET}`);
       return machine;
@@ -199,7 +201,7 @@ export class Machine {
       if (signal.type === 'finding') {
         this.recorder.event({ kind: 'crash', title: signal.title, severity: signal.severity, line: signal.line });
         this.findings.push(signal);
-        if (signal.severity !== 'info') this.recorder.incident({ source: 'console', side: 'inside', implies: signal.implies, title: signal.title, detail: signal.text });
+        if (signal.severity !== 'info') this.recorder.incident({ source: 'console', side: 'inside', implies: this.weigh(signal.implies), title: signal.title, detail: signal.text });
       } else if (signal.kind === 'boot') {
         this.recorder.event({ kind: 'epoch', mark: 'boot', release: signal.release, bootId: null });
         if (signal.how !== 'cold') continue;

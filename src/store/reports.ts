@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which reports were written from a results folder, and where to: what a report links to is kept when old runs are pruned.
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { asList, asRecord, asText } from '../util/unknown.js';
+import { writeWhole } from './write-whole.js';
 
 const FOLDER = '.reports';
 
@@ -12,9 +13,7 @@ export function noteReport(results: string, report: string, folders: readonly st
   const dir = join(resolve(results), FOLDER);
   const path = resolve(report);
   const name = createHash('sha256').update(path).digest('hex').slice(0, 16);
-  mkdirSync(dir, { recursive: true });
-  writeFileSync(join(dir, `.${name}`), `${JSON.stringify({ report: path, folders })}\n`);
-  renameSync(join(dir, `.${name}`), join(dir, `${name}.json`));
+  writeWhole(join(dir, `${name}.json`), `${JSON.stringify({ report: path, folders })}\n`);
 }
 
 /** Names under results/ that a report which is still there links to. Notes of reports that are gone are taken away. */

@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // What became of each scenario on each pair or chain of kernels, its repeats taken together.
 import type { Attempt, Cell, Matrix, Square } from '../model/matrix.js';
+import { groupBy } from '../util/group.js';
 
 /** Same for all repeats of a scenario on the same kernels, in any matrix. */
 export function squareKey({ scenario, kernels }: Pick<Cell, 'scenario' | 'kernels'>): string {
   return JSON.stringify([scenario, ...kernels]);
+}
+
+/** A pair or chain of kernels in words. */
+export function chainText(kernels: readonly string[]): string {
+  return kernels.join(' -> ');
 }
 
 /** The last attempt at each cell, by the cell's id. Attempts may come in any order. */
@@ -17,14 +23,7 @@ export function lastAttempts(attempts: readonly Attempt[]): Map<string, Attempt>
 /** In the order of the matrix. */
 export function squaresOf(matrix: Pick<Matrix, 'cells'>, attempts: readonly Attempt[]): Square[] {
   const last = lastAttempts(attempts);
-  const cells = new Map<string, Cell[]>();
-  for (const cell of matrix.cells) {
-    const key = squareKey(cell);
-    const same = cells.get(key);
-    if (same === undefined) cells.set(key, [cell]);
-    else same.push(cell);
-  }
-  return [...cells.values()].map((same) => squareOf(same, same.flatMap(({ id }) => last.get(id) ?? [])));
+  return [...groupBy(matrix.cells, squareKey).values()].map((same) => squareOf(same, same.flatMap(({ id }) => last.get(id) ?? [])));
 }
 
 function squareOf(cells: Cell[], attempts: Attempt[]): Square {

@@ -47,6 +47,13 @@ describe('pages that belong to the handover itself', () => {
     ]);
   });
 
+  it.each([[0, [10, 11, 32]], [1, [10, 11]]])('luo-v1 hands its array of sessions over also where it is empty: with %i in it', (count, pages) => {
+    const luo = writeFdt({ properties: { compatible: 'luo-v1' }, children: [{ name: 'luo-session', properties: { 'luo-session-header': address(32) } }] });
+    expect(baselinePages(memory({ 10: root, 11: luo, 32: Buffer.of(count) }), [one(10), one(11), one(32, 4), one(48, 4)]).map(({ pfn }) => pfn)).toEqual(pages);
+    // What claims to be more than the array explains nothing.
+    expect(baselinePages(memory({ 10: root, 11: luo, 32: Buffer.of(count) }), [one(10), one(11), one(32, 5)]).map(({ pfn }) => pfn)).toEqual([10, 11]);
+  });
+
   it.each<[string, Record<number, Uint8Array>]>([
     ['another tree', { 10: writeFdt({ properties: { compatible: 'luo-v3' } }) }],
     ['a tree without a word', { 10: writeFdt({}) }],

@@ -11,6 +11,9 @@ import { incident, kernel, resource, resultOf } from './result.js';
 
 const FILE = {};
 const text = (result: Result, folder: string | null = '/r/run-1') => verdictText(result, folder, FILE);
+const RECOVERY: NonNullable<Result['recovery']> = {
+  how: 'reboot', ms: 3000, pagesLeaked: { before: 2057, after: 0 }, pagesGivenBack: 2057, managed: { first: 255353, before: 253292, after: 255353 }, guestsSurvived: [], guestsLost: ['vm-1/g', 'vm-2/g'], problems: [],
+};
 const head = (result: Result) => text(result).split('\n')[0];
 
 describe('the first line of a verdict', () => {
@@ -53,6 +56,7 @@ describe('a verdict', () => {
       resources: [resource({ name: evil, session: evil, state: 'corrupt', problems: [evil] })],
       mismatches: [{ component: evil, wrote: 1, reads: [2], endsIn: 'panic', source: 'run', detail: evil }],
       memory: { ...resultOf('panic').memory, updates: [{ epoch: 1, markedOnArrival: 1, markedAtEnd: 1, baseline: [{ what: evil, phys: '0x0', pages: 1 }], map: [], mapLeftOut: 0 }] },
+      impaired: { pagesLeaked: 1, guests: [evil] }, recovery: { ...RECOVERY, guestsSurvived: [evil], guestsLost: [evil], problems: [evil] },
       qemu: { version: evil, accel: 'tcg', commandLine: evil }, timeline: [],
     }), '/r', FILE);
     expect(shown.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u);
@@ -105,6 +109,22 @@ describe('a verdict', () => {
       .toContain('lost     ram              64 MiB  not seen inside: not retrieved\n');
   });
 
+  it('says what the host is left with, and what the way out gave back', () => {
+    const shown = text(resultOf('leak', { impaired: { pagesLeaked: 2057, guests: ['vm-2/g'] }, recovery: RECOVERY }));
+    expect(shown).toContain('  impaired  2057 pages (8.0 MiB) that nobody can use\n            did not survive: vm-2/g\n\n  way out   a reboot of the host, 3.0 s\n            2057 of 2057 leaked pages given back, 0 left\n');
+    expect(shown).toContain('255353 when first up, 253292 impaired, 255353 after\n            survived: no guest\n            lost: vm-1/g, vm-2/g\n');
+    expect(text(resultOf('leak', { impaired: { pagesLeaked: 1, guests: [] } }))).toMatch(/impaired {2}1 page \(4 KiB\) that nobody can use\n\n/);
+    expect(text(resultOf('preserved'))).not.toMatch(/impaired|way out/);
+  });
+
+  it('does not make up what could not be seen, and stays short', () => {
+    const many = Array.from({ length: 500 }, (_, at) => `vm-${at}`);
+    const shown = text(resultOf('leak', { recovery: { ...RECOVERY, how: 'update', pagesLeaked: { before: 5, after: null }, pagesGivenBack: 0, managed: { first: null, before: 1, after: null }, guestsSurvived: many, problems: many } }));
+    expect(shown).toContain('one more update, 3.0 s\n            whether any of the 5 leaked pages came back was not seen\n            pages that the kernel manages: not seen when first up, 1 impaired, not seen after\n');
+    expect(shown).toContain('vm-7 and 492 more\n');
+    expect(shown).toContain('problem: vm-4\n            problem: and 495 more\n');
+  });
+
   it('has QEMU\'s command line where no kernel came up, and where the lab failed', () => {
     expect(text(resultOf('hang', { timeline: [] }))).toContain('QEMU, as it was started:');
     expect(text(resultOf('infra'))).toContain('The lab failed, not a kernel. QEMU, as it was started:');
@@ -130,6 +150,12 @@ describe('the bar of phases', () => {
     const { timeline } = resultOf('hang');
     expect(phaseBar(resultOf('hang', { timeline: [{ t: 1, epoch: 0, what: 'kernel x begins' }] }), 100)[1]).toContain('boot 7.2.12, not up 8.0 s');
     expect(phaseBar(resultOf('hang', { timeline: [...timeline.slice(0, 3), { t: 4500, epoch: 1, what: 'kernel 7.3.4-lab begins' }] }), 100)[1]).toContain('kexec to 7.3.4, not up 4.0 s');
+  });
+
+  it('has a way out as the last part, whatever kernel came up in it', () => {
+    const { timeline } = resultOf('leak');
+    const recovered = resultOf('leak', { recovery: { ...RECOVERY, ms: 1000 }, timeline: [...timeline, { t: 7100, epoch: 1, what: 'kexec' }, { t: 7900, epoch: 2, what: 'user space of 7.3.4-lab is up' }] });
+    expect(phaseBar(recovered, 100)[1]).toMatch(/7.3.4: prove 1.0 s {3}█ way out: reboot 1.0 s$/);
   });
 
   it('of a run that took no time is none', () => {

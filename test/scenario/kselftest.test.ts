@@ -15,6 +15,7 @@ it('a test with stages runs the first on the old kernel and the second on the ne
 it('carries a memfd in a session where it has stages', () => {
   expect(carriedBy(parse('from: a\nto: b\nkselftest: luo_kexec_simple\n')).uses).toEqual(expect.arrayContaining(['memfd', 'session']));
   expect(carriedBy(parse('from: a\nto: b\nkselftest: liveupdate\n')).uses).toEqual([]);
+  expect(carriedBy(parse('from: a\nto: b\nkselftest: test_kho\n')).uses).toEqual(['test_kho']);
 });
 
 it.each([

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
 import { parseKtap } from '../../src/util/ktap.js';
-import { casesOf } from '../../src/run/kselftest.js';
+import { casesOf, ofLog } from '../../src/run/kselftest.js';
 
 const short = (text: string) => parseKtap(text).cases.map(({ path, state }) => `${path.join('/')} ${state}`);
 
@@ -47,4 +47,16 @@ describe('the cases of a test', () => {
     expect(cases(null, 'ok 1 a\n', null)).toEqual(['a pass', 'whole fail ok 1 a']);
     expect(cases(1, 'not ok 1 a\n', null)).toEqual(['a fail']);
   });
+});
+
+describe('the KHO test module', () => {
+  const RESTORED = '[    1.4] test_kho: KHO restore succeeded';
+  const FAILED = '[    1.4] test_kho: KHO restore failed';
+  it.each<[string, 1 | 2, boolean, number, string]>([
+    ['', 1, false, 0, ''], ['', 1, true, 1, 'the kernel hands no kho_test over'], [RESTORED, 2, false, 0, RESTORED], [FAILED, 2, false, 1, FAILED],
+    ['', 2, false, 1, 'the kernel says nothing of a restore: nothing was handed to it'],
+    [`[    1.4] test_kho: failed to retrieve kho_test FDT: -22`, 2, false, 1, '[    1.4] test_kho: failed to retrieve kho_test FDT: -22'],
+    // What others say of a restore is theirs.
+    ["[    0.0] failed to retrieve FDT 'memblock' from KHO: -22", 1, false, 0, ''], [`[    0.1] Linux version 7.3.4\n${RESTORED}\n[    2.0] usb: failed`, 2, false, 0, RESTORED],
+  ])('%j in stage %i', (log, stage, absent, status, text) => expect(ofLog(log, stage, absent)).toEqual({ status, text }));
 });

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // The night for KernelCI's database, in version 5.3 of its form (kernelci/kcidb-io, kcidb_io/schema/v05_03.py). A build a kernel, a test a repeat on
-// the build that takes over, an issue a title, an incident where a test showed it. Nothing may be null, and nothing may have further properties.
+// the build that takes over, and below it one for each case of upstream's own tests, on the build that it ran on; an issue a title, an incident where a test
+// showed it. Nothing may be null, and nothing may have further properties.
 import { createHash } from 'node:crypto';
 import type { Attempt, Square } from '../../model/matrix.js';
 import type { KernelOfResult, Result } from '../../model/result.js';
 import type { Night } from '../../store/night.js';
 import { lastAttempts } from '../../store/squares.js';
 import { printable } from '../../util/escape.js';
-import { againCommand, expectedText, scenarioName } from '../square.js';
+import { againCommand, chainText, expectedText, scenarioName } from '../square.js';
+import { caseState, type ResultOf, type SquareCase } from './cases.js';
 
 export const KCIDB_VERSION = { major: 5, minor: 3 } as const;
 /** What the form allows as the name of who reports. */
@@ -16,8 +18,8 @@ const MOST_EXCERPT = 16384;
 
 type Json = Record<string, unknown>;
 
-/** @param resultOf the result of a run; null where it is gone @param origin who reports, as KCIDB_ORIGIN */
-export function kcidb(night: Night, resultOf: (run: string) => Result | null, origin: string): Json {
+/** @param origin who reports, as KCIDB_ORIGIN */
+export function kcidb(night: Night, resultOf: ResultOf, origin: string): Json {
   const report = new Report(night, origin);
   const last = lastAttempts(night.attempts);
   for (const square of night.squares) {
@@ -48,7 +50,7 @@ class Report {
     const detail = result?.cause?.detail ?? '';
     this.tests.push({
       id, origin: this.origin, build_id: builds.at(-1), path: pathOf(square.scenario), status: statusOf(attempt),
-      comment: clean(`${scenarioName(square.scenario)}, ${square.kernels.join(' -> ')}`),
+      comment: clean(`${scenarioName(square.scenario)}, ${chainText(square.kernels)}`),
       ...(attempt === null ? {} : { start_time: attempt.startedAt, duration: attempt.ms / 1000 }),
       ...(detail === '' ? {} : { log_excerpt: clean(detail).slice(0, MOST_EXCERPT) }),
       environment: { comment: result === null ? 'QEMU' : clean(`QEMU ${result.qemu.version}, ${result.qemu.accel}`), misc: { lab: this.night.labVersion } },
@@ -58,6 +60,15 @@ class Report {
         ...(result === null ? {} : { predicted: result.predicted?.outcome ?? 'unknown', mismatches: result.mismatches.map(({ component, wrote, reads, endsIn }) => ({ component, wrote: wrote ?? 'none', reads, ends_in: endsIn })) }),
       },
     });
+    for (const [at, each] of (result?.cases ?? []).entries()) {
+      const state = caseState(each, attempt?.asExpected === true);
+      this.tests.push({
+        id: `${id}:${at + 1}`, origin: this.origin, build_id: builds[each.epoch] ?? builds.at(-1), path: [pathOf(square.scenario), ...levels(each.name.split('/'))].join('.'), status: CASE_STATUS[state],
+        comment: clean(`${each.test}: ${each.name}, epoch ${each.epoch} of ${chainText(square.kernels)}`),
+        ...(each.detail === '' ? {} : { log_excerpt: clean(each.detail).slice(0, MOST_EXCERPT) }),
+        misc: { test_id: id, kernel: square.kernels[each.epoch] ?? 'unknown', epoch: each.epoch, state, from_build_id: builds[0], to_build_id: builds.at(-1) },
+      });
+    }
     if (attempt !== null && attempt.title !== null && attempt.outcome !== 'infra' && !attempt.asExpected) this.incident(id, attempt.title);
   }
 
@@ -90,9 +101,16 @@ function statusOf(attempt: Attempt | null): 'PASS' | 'FAIL' | 'ERROR' | 'MISS' {
   return attempt.outcome === 'infra' ? 'ERROR' : 'FAIL';
 }
 
-/** Levels of a path are parted by dots, and have none of their own. */
+/** What was to fail is no success either: the form's DONE is neither. */
+const CASE_STATUS: Readonly<Record<SquareCase['state'], 'PASS' | 'FAIL' | 'SKIP' | 'DONE'>> = { pass: 'PASS', fail: 'FAIL', skip: 'SKIP', xfail: 'DONE' };
+
 function pathOf(scenario: string): string {
-  return ['liveupdate', ...scenarioName(scenario).split('/')].map((level) => level.replace(/[^A-Za-z0-9_-]+/g, '_')).filter((level) => level !== '').join('.');
+  return levels(['liveupdate', ...scenarioName(scenario).split('/')]).join('.');
+}
+
+/** Levels of a path are parted by dots, and have none of their own. */
+function levels(words: readonly string[]): string[] {
+  return words.map((level) => level.replace(/[^A-Za-z0-9_-]+/g, '_')).filter((level) => level !== '');
 }
 
 /** The form allows every character but this one. */

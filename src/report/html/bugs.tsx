@@ -2,6 +2,7 @@
 // Failures of the night by title: those that were not to be first, the expected ones folded away.
 import type { Square } from '../../model/matrix.js';
 import type { Bug } from '../../store/history/index.js';
+import { groupBy } from '../../util/group.js';
 import { chainText, failed, scenarioName, titleOf, tellingAttempt } from '../square.js';
 import { dateText } from '../time.js';
 import { LOOKS } from './look.js';
@@ -17,15 +18,14 @@ export interface BugOfNight {
 
 /** @param history by title */
 export function bugsOfNight(squares: readonly Square[], history: ReadonlyMap<string, Bug>): BugOfNight[] {
-  const bugs = new Map<string, Square[]>();
-  for (const square of squares) {
+  const titled = squares.flatMap((square) => {
     const title = titleOf(square);
-    if (title === null || square.state === 'infra') continue;
-    const group = bugs.get(title);
-    if (group === undefined) bugs.set(title, [square]);
-    else group.push(square);
-  }
-  return [...bugs].map(([title, of]) => ({ title, squares: of, failed: of.filter(failed).length, history: history.get(title) ?? null })).sort((a, b) => b.failed - a.failed || b.squares.length - a.squares.length);
+    return title === null || square.state === 'infra' ? [] : [{ title, square }];
+  });
+  return [...groupBy(titled, ({ title }) => title)].map(([title, group]) => {
+    const of = group.map(({ square }) => square);
+    return { title, squares: of, failed: of.filter(failed).length, history: history.get(title) ?? null };
+  }).sort((a, b) => b.failed - a.failed || b.squares.length - a.squares.length);
 }
 
 export function Bugs({ bugs, pages }: { bugs: readonly BugOfNight[]; pages: ReadonlySet<string> }) {

@@ -2,6 +2,7 @@
 // The grid of kernel pairs: from by to, for all scenarios or for one. Without a script it shows all; the script (assets/report.js) takes the others from
 // the table of squares below, which it finds by data-pair and data-scenario.
 import type { Square } from '../../model/matrix.js';
+import { groupBy } from '../../util/group.js';
 import { failed, scenarioName } from '../square.js';
 import { endingWord, LOOKS, WORST_FIRST } from './look.js';
 import { show } from './page.js';
@@ -30,14 +31,7 @@ interface GridProps {
 
 /** Pairs alone; a chain of more kernels has no place between from and to. */
 export function Grid({ squares, changed }: GridProps) {
-  const pairs = new Map<string, Square[]>();
-  for (const square of squares) {
-    if (square.kernels.length !== 2) continue;
-    const key = pairKey(square.kernels[0] as string, square.kernels[1] as string);
-    const group = pairs.get(key);
-    if (group === undefined) pairs.set(key, [square]);
-    else group.push(square);
-  }
+  const pairs = groupBy(squares.filter(({ kernels }) => kernels.length === 2), ({ kernels: [from, to] }) => pairKey(from as string, to as string));
   if (pairs.size === 0) return null;
   const froms = unique([...pairs.values()].map(([square]) => square?.kernels[0] ?? ''));
   const tos = unique([...pairs.values()].map(([square]) => square?.kernels[1] ?? ''));

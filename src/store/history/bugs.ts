@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Failures with the same canonical title are one bug: since when, how often, on which pairs, and whether it is gone.
 import type { Outcome } from '../../model/outcome.js';
+import { groupBy } from '../../util/group.js';
 import type { Database } from './open.js';
 
 export interface Sighting {
@@ -45,8 +46,8 @@ export function bugsOf(database: Database, title: string | null = null): Bug[] {
       (SELECT title, group_concat(DISTINCT outcome) AS outcomes, count(*) AS runs, sum(1 - asExpected) AS unexpected, name AS firstRun, min(started) AS first FROM failure ${only} GROUP BY title) a
       JOIN (SELECT title, name AS lastRun, max(started) AS last FROM failure ${only} GROUP BY title) b USING (title)
     ORDER BY b.last DESC, title`).all(bound) as BugRow[];
-  const pairs = grouped(database.prepare(`SELECT title, chain, count(*) AS runs, min(started) AS first, max(started) AS last FROM failure ${only} GROUP BY title, chain ORDER BY runs DESC, chain`).all(bound) as (BugOnPair & { title: string })[]);
-  const scenarios = grouped(database.prepare(`SELECT DISTINCT title, scenario FROM failure ${only} ORDER BY scenario`).all(bound) as { title: string; scenario: string }[]);
+  const pairs = groupBy(database.prepare(`SELECT title, chain, count(*) AS runs, min(started) AS first, max(started) AS last FROM failure ${only} GROUP BY title, chain ORDER BY runs DESC, chain`).all(bound) as (BugOnPair & { title: string })[], titleOfRow);
+  const scenarios = groupBy(database.prepare(`SELECT DISTINCT title, scenario FROM failure ${only} ORDER BY scenario`).all(bound) as { title: string; scenario: string }[], titleOfRow);
   const ends = new Map(endsOf(database, only, bound).map((end) => [end.title, end]));
   return rows.map(({ title: name, outcomes, runs, unexpected, firstRun, first, lastRun, last }) => {
     const end = ends.get(name);
@@ -73,12 +74,6 @@ function endsOf(database: Database, only: string, bound: object): EndRow[] {
       FROM place p) GROUP BY title`).all(bound) as EndRow[];
 }
 
-function grouped<T extends { title: string }>(rows: readonly T[]): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const row of rows) {
-    const group = groups.get(row.title);
-    if (group === undefined) groups.set(row.title, [row]);
-    else group.push(row);
-  }
-  return groups;
+function titleOfRow({ title }: { title: string }): string {
+  return title;
 }

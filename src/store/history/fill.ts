@@ -7,6 +7,7 @@ import type { Result } from '../../model/result.js';
 import { messageOf } from '../../util/errors.js';
 import { readMatrix } from '../matrix-folder.js';
 import { readRun } from '../read-run.js';
+import { chainText } from '../squares.js';
 import type { Database } from './open.js';
 
 /** A folder changed less than this long ago may change again without a new time. */
@@ -103,7 +104,7 @@ class Writer {
 
   private run(name: string, { scenario, kernels, outcome, endsIn, expected, asExpected, cause, startedAt, durations, versions }: Result): void {
     this.insertRun.run(
-      name, scenario.name, scenario.file, chainOf(kernels.map((kernel) => kernel.name)), outcome, endsIn, expected, asExpected ? 1 : 0, cause?.title ?? null,
+      name, scenario.name, scenario.file, chainText(kernels.map((kernel) => kernel.name)), outcome, endsIn, expected, asExpected ? 1 : 0, cause?.title ?? null,
       timeOf(startedAt), durations['total'] ?? 0, versions.lab,
     );
   }
@@ -124,11 +125,6 @@ class Writer {
   private unreadable(name: string, state: string, why: string): void {
     this.insertUnreadable.run(name, state, why, this.stamp(name));
   }
-}
-
-/** The kernels of a run in one word, as the index has them. */
-export function chainOf(kernels: readonly string[]): string {
-  return kernels.join(' -> ');
 }
 
 /** Milliseconds since 1970; 0 where the text is no time. */

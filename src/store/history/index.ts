@@ -6,7 +6,6 @@ import { fill, type OnFolder } from './fill.js';
 import { type Database, isDamaged, openIndex } from './open.js';
 
 export type { Bug, BugOnPair, Sighting } from './bugs.js';
-export { chainOf } from './fill.js';
 
 /** A run as the index has it. Times are milliseconds since 1970. */
 export interface RunRow {

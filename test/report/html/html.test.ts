@@ -45,6 +45,8 @@ describe('the pages of a night', () => {
         mismatches: [{ component: EVIL, wrote: 1, reads: [2], endsIn: 'panic', source: 'run', detail: EVIL }], timeline: [{ t: 1, epoch: 0, what: `fault ${EVIL}` }],
         qemu: { version: EVIL, accel: EVIL, commandLine: EVIL }, versions: { lab: EVIL, node: EVIL },
         devices: [{ name: EVIL, device: 'edu', address: EVIL, preserve: 'recreate', epoch: 1, carried: null, before: null, after: null, resets: 0, during: [], backing: null, transfer: null, problems: [EVIL] }],
+        impaired: { pagesLeaked: 1, guests: [EVIL] },
+        recovery: { how: 'update', ms: 10, pagesLeaked: { before: 1, after: 0 }, pagesGivenBack: 1, managed: { first: 1, before: 2, after: null }, guestsSurvived: [EVIL], guestsLost: [EVIL], problems: [EVIL] },
       },
     });
     writeFileSync(join(results, 'r1/console.log'), Buffer.concat([Buffer.from(EVIL.repeat(3)), Buffer.from([0xff, 0xfe, 10])]));
@@ -59,6 +61,7 @@ describe('the pages of a night', () => {
       expect(text.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u);
       expect(text.match(/<script/g)).toHaveLength(1);
       expect(text).toContain('&lt;script>alert(1)');
+      expect(text.includes('id="impaired-head"')).toBe(file !== 'index.html');
       expect(text).toContain("default-src 'none'");
     }
   });

@@ -65,6 +65,12 @@ describe('lanes of time', () => {
   it('show each kernel, and the kexec between', () => {
     expect(lanesOf(resultOf('preserved'), [])[0]?.bars.map(({ from, to, look }) => [from, to, look])).toEqual([[100, 2000, 'boot'], [2000, 4000, 'up'], [4000, 6000, 'kexec'], [6000, 8000, 'up']]);
   });
+  it('show a way out after the kernels, and no kernel that came up in it', () => {
+    const { timeline } = resultOf('leak');
+    const recovery = { how: 'update' as const, ms: 1000, pagesLeaked: { before: 1, after: 0 }, pagesGivenBack: 1, managed: { first: 1, before: 1, after: 1 }, guestsSurvived: [], guestsLost: [], problems: [] };
+    const recovered = resultOf('leak', { recovery, timeline: [...timeline, { t: 7100, epoch: 1, what: 'kexec' }] });
+    expect(lanesOf(recovered, [])[0]?.bars.slice(2).map(({ from, to, look, text }) => [from, to, look, text])).toEqual([[4000, 6000, 'kexec', 'kexec to 7.3.4: 2.0 s'], [6000, 7000, 'up', '7.3.4'], [7000, 8000, 'kexec', 'way out: update']]);
+  });
   it('show a session carried', () => expect(sessionOf(step(2500, 'create'), kexec, step(6500, 'retrieve-session'), step(7000, 'finish'), step(7100, 'close'))).toEqual([[2500, 4000, 'open'], [4000, 6500, 'carried'], [6500, 7000, 'open']]));
   it('show one that did not come back, or was never asked for', () => {
     expect(sessionOf(step(2500, 'create'), kexec, step(6500, 'retrieve-session', 'failed'))).toEqual([[2500, 4000, 'open'], [4000, 6500, 'broken']]);

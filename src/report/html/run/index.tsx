@@ -17,6 +17,7 @@ import { Guests } from './guests.js';
 import { Hardware } from './hardware.js';
 import { Cases } from './cases.js';
 import { MemoryMap } from './memory.js';
+import { Recovery } from './recovery.js';
 import { Timeline } from './timeline.js';
 
 export interface RunPageData {
@@ -57,6 +58,7 @@ export function runPageText(data: RunPageData): string {
         <Evidence result={result} />
         <section aria-labelledby="time-head"><h2 id="time-head">Time</h2><Timeline result={result} events={events} /></section>
         <Guests result={result} />
+        <Recovery result={result} />
         <Mismatches result={result} brief={brief} />
         <MemoryMap result={result} brief={brief} />
         <Hardware result={result} />

@@ -3,6 +3,7 @@
 import type { Result } from '../../../model/result.js';
 import type { EventRead } from '../../../store/read-logs.js';
 import { asText } from '../../../util/unknown.js';
+import { recoveryBegan } from '../../recovery.js';
 
 export interface Bar {
   from: number;
@@ -37,17 +38,19 @@ export function endOf(result: Result): number {
 
 function kernels(result: Result, end: number): Lane {
   const bars: Bar[] = [];
-  const kexecs = result.timeline.filter(({ what }) => what === 'kexec');
+  const recovery = recoveryBegan(result);
+  const kexecs = result.timeline.filter(({ t, what }) => what === 'kexec' && (recovery === null || t < recovery));
   for (const [epoch, kernel] of result.kernels.entries()) {
     const jumpIn = epoch === 0 ? 0 : kexecs.find((each) => each.epoch === epoch - 1)?.t;
     if (jumpIn === undefined) break;
     const begins = result.timeline.find((each) => each.epoch === epoch && each.what.startsWith('kernel '))?.t;
     const up = result.timeline.find((each) => each.epoch === epoch && each.what.startsWith('user space of '))?.t;
-    const until = kexecs.find((each) => each.epoch === epoch)?.t ?? end;
+    const until = kexecs.find((each) => each.epoch === epoch)?.t ?? recovery ?? end;
     if (epoch > 0) bars.push({ from: jumpIn, to: up ?? until, look: 'kexec', text: `kexec to ${kernel.name}${up === undefined ? ', not up' : `: ${((up - jumpIn) / 1000).toFixed(1)} s`}` });
     else bars.push({ from: begins ?? 0, to: up ?? until, look: 'boot', text: `boot of ${kernel.name}${up === undefined ? ', not up' : ''}` });
     if (up !== undefined) bars.push({ from: up, to: until, look: 'up', text: kernel.name });
   }
+  if (recovery !== null) bars.push({ from: recovery, to: end, look: 'kexec', text: `way out: ${result.recovery?.how ?? ''}` });
   return { name: 'kernel', bars };
 }
 

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// Cases of upstream's own tests in one square of a night, each under a name that no other case of the square has.
+import type { Square } from '../../model/matrix.js';
+import type { Result } from '../../model/result.js';
+import type { CaseOfResult } from '../../model/selftest.js';
+import { printable } from '../../util/escape.js';
+
+/** The result of a run; null where it is gone. */
+export type ResultOf = (run: string) => Result | null;
+
+export interface SquareCase {
+  label: string;
+  /** `xfail`: it failed in a run that ended as it was to, such as a second stage over an update that loses everything. */
+  state: CaseOfResult['state'] | 'xfail';
+  of: CaseOfResult;
+}
+
+/** Of all repeats, in the order in which they ran. */
+export function casesOfSquare(square: Square, resultOf: ResultOf): SquareCase[] {
+  const repeats = new Map(square.cells.map(({ id, repeat }) => [id, repeat]));
+  const seen = new Map<string, number>();
+  return square.attempts.flatMap(({ run, cell, asExpected }) => (run === null ? [] : (resultOf(run)?.cases ?? []).map((of): SquareCase => {
+    const repeat = square.cells.length > 1 ? `, repeat ${repeats.get(cell) ?? '?'}` : '';
+    const name = printable(`${of.test}: ${of.name} (epoch ${of.epoch}, ${square.kernels[of.epoch] ?? '?'}${repeat})`, 300);
+    const times = (seen.get(name) ?? 0) + 1;
+    seen.set(name, times);
+    return { label: times === 1 ? name : `${name} [${times}]`, state: caseState(of, asExpected), of };
+  })));
+}
+
+export function caseState({ state }: CaseOfResult, asExpected: boolean): SquareCase['state'] {
+  return state === 'fail' && asExpected ? 'xfail' : state;
+}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the host was left with, and what the way out that was tried gave back.
+import type { Result } from '../../../model/result.js';
+import { impairedWords, recoveryProblems, recoveryWords } from '../../recovery.js';
+import { show } from '../page.js';
+
+export function Recovery({ result: { impaired, recovery } }: { result: Pick<Result, 'impaired' | 'recovery'> }) {
+  if (impaired === null && recovery === null) return null;
+  return (
+    <section aria-labelledby="impaired-head">
+      <h2 id="impaired-head">The host afterwards</h2>
+      {impaired === null ? null : <p><b>Impaired</b>: {impairedWords(impaired).map((words) => show(words)).join('; ')}.</p>}
+      {recovery === null ? null : (
+        <>
+          <p><b>Way out</b>, which does not change the verdict:</p>
+          <ul>{recoveryWords(recovery).map((words) => <li key={words}>{show(words)}</li>)}</ul>
+          {recoveryProblems(recovery).map((problem) => <p class="bad" key={problem}>{show(problem)}</p>)}
+        </>
+      )}
+    </section>
+  );
+}
