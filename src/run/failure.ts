@@ -25,8 +25,9 @@ export async function takeFailure(first: unknown, machine: Machine | null, recor
     return 'oopsed';
   }
   if (error instanceof AgentGone) {
-    const hint = machine?.findings.some(({ title }) => title === 'Out of memory') ? '\nthe machine ran out of memory: give it more, or the scenario less (machine: memory)' : '';
-    recorder.incident({ source: 'lab', side: 'outside', implies: 'infra', title: error.message, detail: withConsole(`nobody killed the agent, and no kernel complained${hint}`, machine) });
+    const why = machine?.findings.some(({ title }) => title === 'Out of memory')
+      ? 'the machine ran out of memory: give it more (machine: memory), or the scenario less' : 'nothing ended it, and no kernel oopsed';
+    recorder.incident({ source: 'lab', side: 'outside', implies: 'infra', title: error.message, detail: withConsole(why, machine) });
     return 'lab';
   }
   const detail = error instanceof LabError ? [error.detail, error.hint].filter(Boolean).join('\n') : String((error as Error)?.stack ?? error);
