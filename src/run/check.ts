@@ -17,6 +17,8 @@ export async function checkInside(context: RunContext, file: FileState, name: st
     agent.request('stat', { file: name }, ms, machine.ended), agent.request('verify', args, ms, machine.ended),
   ]);
   if (!stat.ok || !verify.ok) {
+    // What an earlier look saw counts no more: the file may be gone with its agent.
+    file.inside = null;
     recorder.event({ kind: 'oracle', oracle: `content of ${name}`, side: 'inside', ok: false, detail: `${stat.errno ?? verify.errno}` });
     return;
   }

@@ -173,7 +173,7 @@ class Run {
   /** An error out of `go` becomes evidence, and what is left of the machine is judged. */
   async failed(error: unknown): Promise<void> {
     const { recorder, machine, context, judging } = this;
-    const failure = await takeFailure(error, machine, recorder);
+    const failure = await takeFailure(error, machine, recorder, this.plan.kernels[recorder.epoch] ?? null);
     if (context === null || failure === 'lab') return;
     if (failure === 'ended') return judging.ended(context);
     await judging.oopsed(context);

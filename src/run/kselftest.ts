@@ -16,6 +16,14 @@ const FOLDER = '/tmp/kselftest';
 /** Exit status of a test that was skipped (tools/testing/selftests/kselftest.h, KSFT_SKIP). */
 const SKIPPED = 4;
 const MOST_DETAIL = 2000;
+/** The shell tells the exit status itself: a first stage leaves a process behind, and SSH then sometimes closes without a word of it. */
+const STATUS = 'lab-kselftest-status';
+const STATUS_LINE = new RegExp(`^${STATUS} (\\d{1,3})$`, 'm');
+
+function statusIn(stdout: string): number | null {
+  const status = STATUS_LINE.exec(stdout)?.[1];
+  return status === undefined ? null : Number(status);
+}
 
 /** What a failure of a second stage stands for, by what the test says; the first that matches. */
 const MEANINGS: readonly [RegExp, Outcome][] = [
@@ -48,8 +56,8 @@ async function ofProgram(context: RunContext, { test, stage }: SelftestStep): Pr
   const options = (bytes: number) => ({ ms: context.deadlines.request(bytes), signal: context.machine.ended });
   const sent = await context.ssh.exec(`mkdir -p ${FOLDER} && cat > ${path} && chmod 755 ${path}`, { input, ...options(input.length * 4) });
   if (sent.status !== 0) throw new LabError(`${test} cannot be put into the machine: ${sent.stderr.slice(0, 200)}`);
-  const { status, stdout, stderr } = await context.ssh.exec(`cd ${FOLDER} && ./${test}${stage === null ? '' : ` -s ${stage}`}`, options(64 << 20));
-  return { status, text: `${stdout}\n${stderr}` };
+  const { status, stdout, stderr } = await context.ssh.exec(`cd ${FOLDER} && ./${test}${stage === null ? '' : ` -s ${stage}`}; echo "${STATUS} $?"`, options(64 << 20));
+  return { status: statusIn(stdout) ?? (status === 0 ? null : status), text: `${stdout.replace(STATUS_LINE, '')}\n${stderr}` };
 }
 
 const SUBTREES = '/sys/kernel/debug/kho/out/sub_fdts';
