@@ -17,8 +17,9 @@ import { parseScenario } from '../scenario/index.js';
 import { LabError, UsageError } from '../util/errors.js';
 import { tryLock } from '../util/lock.js';
 import { bisectText } from './bisect-text.js';
-import { accelOption, type Given, given, type GivenOptions, sameKernels } from './given.js';
+import { A_RUN_OR_SCENARIO, type Given, type GivenOptions, sameKernels, withGiven, withKernelOptions } from './given.js';
 import { interruption } from './interrupt.js';
+import { withRunOptions } from './open-run.js';
 import { collect, number } from './option-values.js';
 import { trialMachines } from './trial-machines.js';
 
@@ -34,7 +35,6 @@ export interface BisectOptions extends GivenOptions {
   base?: string;
   path?: string[];
   kernels?: string[];
-  accel: 'auto' | 'kvm' | 'tcg';
   jobs?: number;
   times: number;
   confidence: number;
@@ -43,9 +43,9 @@ export interface BisectOptions extends GivenOptions {
 }
 
 export function bisectCommand(): Command {
-  return new Command('bisect')
+  const command = new Command('bisect')
     .description('finds the first change that makes an update fail; goes on where it was when it is called again')
-    .argument('<run>', 'a run that failed (its folder, its name, or a part of its name): that failure is looked for; or a scenario file: what is not as it expects')
+    .argument('<run>', `${A_RUN_OR_SCENARIO}: the failure of the run is looked for, or what is not as the scenario expects`)
     .requiredOption('--good <point>', 'where it does not fail: a kernel, or a commit of --tree')
     .requiredOption('--bad <point>', 'where it fails')
     .addOption(new Option('--over <what>', 'kernels: definitions in the order of their versions; commits: those of --tree; options: of the configuration; changes: overlays, patches and configuration of a variant. kernels without it').choices(OVERS))
@@ -53,19 +53,16 @@ export function bisectCommand(): Command {
     .option('--tree <folder>', 'a local git tree of the kernel: bisects over its commits; it is not touched')
     .option('--base <kernel>', 'with --tree: the definition that gives configuration and patches; by default that of the run or scenario')
     .option('--path <path>', 'with --tree: only commits that touch this; may be given more than once', collect)
-    .option('--kernels <names>', 'kernels in order, A,B,C', (text: string) => text.split(',').map((name) => name.trim()).filter(Boolean))
-    .option('--from <kernel>', 'the kernel that hands over, instead of the one it was')
-    .option('--to <kernel>', 'the kernel that takes over, instead of the one it was')
-    .addOption(accelOption())
+    .option('--kernels <names>', 'kernels in order, A,B,C', (text: string) => text.split(',').map((name) => name.trim()).filter(Boolean));
+  return withRunOptions(withKernelOptions(command))
     .option('--jobs <n>', 'machines at once', number('a whole number', 1, 64))
     .option('--times <n>', 'runs of each end: how often it fails', number('a whole number', 1, 100), 3)
     .option('--confidence <percent>', 'how sure to be of each good point', number('percent', 50, 99.9, false), 95)
     .option('--timeout <seconds>', 'deadline of each run', number('seconds', 1, 86_400, false))
     .option('--anew', 'forget what an earlier call of the same words has found out')
-    .option('--results <dir>', 'folder of the results', 'results')
     .option('--json', 'print as JSON')
     .action(async (word: string, options: BisectOptions) => {
-      await bisectGiven(await given(word, options), options);
+      await withGiven(word, options, (given) => bisectGiven(given, options));
     });
 }
 

@@ -15,14 +15,14 @@ import { Trials } from '../repro/trials.js';
 import { parseScenario } from '../scenario/index.js';
 import { writeWhole } from '../store/write-whole.js';
 import { LabError } from '../util/errors.js';
-import { accelOption, type Given, given, type GivenOptions, sameKernels } from './given.js';
+import { A_RUN_OR_SCENARIO, type Given, type GivenOptions, sameKernels, withGiven, withKernelOptions } from './given.js';
 import { interruption } from './interrupt.js';
 import { minimisedText } from './minimise-text.js';
+import { withRunOptions } from './open-run.js';
 import { number } from './option-values.js';
 import { trialMachines } from './trial-machines.js';
 
 interface MinimiseOptions extends GivenOptions {
-  accel: 'auto' | 'kvm' | 'tcg';
   output?: string;
   jobs?: number;
   times: number;
@@ -36,22 +36,19 @@ const MOST_TIMES = 6;
 const MOST_RUNS = 20;
 
 export function minimiseCommand(): Command {
-  return new Command('minimise')
+  const command = new Command('minimise')
     .description('makes a scenario smaller as long as it fails in the same way: outcome and title')
-    .argument('<run>', 'a run (its folder, its name, or a part of its name), or a scenario file')
-    .option('--from <kernel>', 'the kernel that hands over, instead of the one it was')
-    .option('--to <kernel>', 'the kernel that takes over, instead of the one it was')
-    .addOption(accelOption())
+    .argument('<run>', A_RUN_OR_SCENARIO);
+  return withRunOptions(withKernelOptions(command))
     .option('--output <file>', 'where the smallest scenario goes; NAME.min.yaml without it')
     .option('--jobs <n>', 'machines at once', number('a whole number', 1, 64))
     .option('--times <n>', 'runs of what was given, and of the smallest: how often it fails', number('a whole number', 1, 1000), 2)
     .option('--confidence <percent>', 'where it does not always fail: how sure to be that a part matters', number('percent', 50, 99.9, false), 95)
     .option('--limit <seconds>', 'begin no more trials after this; the smallest so far is kept', number('seconds', 1, 86_400, false), 1800)
     .option('--timeout <seconds>', 'deadline of each run', number('seconds', 1, 86_400, false))
-    .option('--results <dir>', 'folder of the results', 'results')
     .option('--json', 'print as JSON')
     .action(async (word: string, options: MinimiseOptions) => {
-      process.exitCode = await minimiseGiven(await given(word, options), options);
+      process.exitCode = await withGiven(word, options, (given) => minimiseGiven(given, options));
     });
 }
 
@@ -74,7 +71,7 @@ async function minimiseGiven(wanted: Given, options: MinimiseOptions): Promise<n
   const began = performance.now();
   const stopped = interruption();
   const { signal } = stopped;
-  const output = resolve(options.output ?? `${wanted.scenario.name}.min.yaml`);
+  const output = resolve(options.output ?? `${basename(wanted.scenario.name)}.min.yaml`);
   const data = ownData(wanted.text, wanted.file, wanted.scenario.kernels, dirname(output));
   const parse = (text: string) => parseScenario(text, output, { timeout: options.timeout, kernelProblem: wanted.kernelProblem });
   const done: Partial<MinimiseReport> = {};

@@ -8,35 +8,33 @@ import { Preparation } from '../perform/prepare.js';
 import { progressText } from '../report/progress-text.js';
 import { runStages } from '../report/progress.js';
 import { shortChain } from '../report/square.js';
-import { runAgain, exitOf, type Again } from '../repro/again.js';
+import { type Again, exitOf, runAgain } from '../repro/again.js';
 import { sameKernel } from '../repro/same-kernel.js';
-import { type Changes, scenarioOf, type Subject } from '../repro/subject.js';
+import { type Changes, scenarioOf, type Subject, subjectOf } from '../repro/subject.js';
 import { type ConfigOption, optionsFor, parseConfigOption, withOptions } from '../repro/variant.js';
 import { kernelProblem } from './check-kernels.js';
 import { showOn } from './images.js';
 import { interruption } from './interrupt.js';
+import { A_RUN, type RunOptions, withRun, withRunOptions } from './open-run.js';
 import { number } from './option-values.js';
 import { againReport, againText } from './repro-text.js';
-import { openSubject } from './repro-subject.js';
 import { memoryOption } from './run.js';
 import { labVersion } from './version.js';
 
-interface ReproOptions extends Changes {
+interface ReproOptions extends Changes, RunOptions {
   times: number;
   accel: 'same' | 'auto' | 'kvm' | 'tcg';
   configOption: ConfigOption[];
   otherBuild?: boolean;
-  trust?: boolean;
   keep?: boolean;
   memoryImage: MemoryKept;
-  results: string;
   json?: boolean;
 }
 
 export function reproCommand(): Command {
-  return new Command('repro')
+  const command = new Command('repro')
     .description('makes a run again: same kernels to the byte, same machine, same faults. Exit status 0 if the same failure (outcome and title) was seen, 1 if not')
-    .argument('<run>', 'a run (its folder, its name, or a part of its name), or a bundle (lab bundle)')
+    .argument('<run>', A_RUN)
     .option('--times <n>', 'how often: gives the rate of the failure', number('a whole number', 1, 10_000), 1)
     .option('--from <kernel>', 'another kernel that hands over')
     .option('--to <kernel>', 'another kernel that takes over')
@@ -47,18 +45,12 @@ export function reproCommand(): Command {
     .addOption(new Option('--accel <how>', 'same: as the run was').choices(['same', 'auto', 'kvm', 'tcg']).default('same'))
     .option('--timeout <seconds>', 'deadline of each run', number('seconds', 1, 86_400, false))
     .option('--other-build', 'where a kernel cannot be had to the byte, take what this host builds')
-    .option('--trust', 'a bundle from somebody you trust: let its scenario use files and QEMU options of this host')
     .option('--keep', 'keep the machine\'s private folder')
-    .addOption(memoryOption())
-    .option('--results <dir>', 'folder of the results', 'results')
+    .addOption(memoryOption());
+  return withRunOptions(command)
     .option('--json', 'print as JSON; progress goes to standard error')
     .action(async (word: string, options: ReproOptions) => {
-      const subject = await openSubject(word, options.results, options.trust === true);
-      try {
-        process.exitCode = await repro(subject, options);
-      } finally {
-        subject.close();
-      }
+      process.exitCode = await withRun(word, options, async ({ folder, result, bundled }) => repro(await subjectOf(folder, result, bundled), options));
     });
 }
 

@@ -18,14 +18,14 @@ import { UsageError } from '../util/errors.js';
 import { nearest } from '../util/nearest.js';
 import { packageRoot } from '../util/package-root.js';
 import { removeAtEnd } from '../util/reaper.js';
-import { accelOption, type Given, given, type GivenOptions, sameKernels } from './given.js';
+import { A_RUN_OR_SCENARIO, type Given, type GivenOptions, sameKernels, withGiven, withKernelOptions } from './given.js';
 import { showOn } from './images.js';
 import { interruption } from './interrupt.js';
+import { withRunOptions } from './open-run.js';
 import { collect } from './option-values.js';
 import { labVersion } from './version.js';
 
 interface ShellOptions extends GivenOptions {
-  accel: 'auto' | 'kvm' | 'tcg';
   stopAt?: Point[];
   command?: string[];
   keep?: boolean;
@@ -39,21 +39,18 @@ const DEFAULT_SCENARIO = 'scenarios/first-update.yaml';
 const BEFORE_THE_JUMP: readonly Point[] = ['booted', 'preserved', 'before-kexec'];
 
 export function shellCommand(): Command {
-  return new Command('shell')
+  const command = new Command('shell')
     .description('runs a scenario and gives a prompt in the machine at named points; `exit` lets the run go on')
-    .argument('[run]', 'a scenario file, or a run (its folder, its name, or a part of its name)')
+    .argument('[run]', A_RUN_OR_SCENARIO)
     .option('--stop-at <point>', `where to stop, may be given more than once: ${POINTS.map((point) => `${point} (${POINTS_TEXT[point]})`).join('; ')}. booted without it`, points)
     .option('--command <command>', 'run this in the machine at each point, in place of a prompt; may be given more than once', collect)
     .option('--keep', 'where the update fails, hold the machine at the verdict with its console, monitor and memory')
     .option('--gdb', 'open QEMU\'s debugger stub and print the line that puts gdb on it; no deadline ends the run')
     .option('--break <function>', 'function of the next kernel for the printed breakpoint')
-    .option('--no-symbols', 'with --gdb: do not build kernels with debug information; gdb knows functions then, but no lines')
-    .option('--from <kernel>', 'the kernel that hands over, instead of the one it was')
-    .option('--to <kernel>', 'the kernel that takes over, instead of the one it was')
-    .addOption(accelOption())
-    .option('--results <dir>', 'folder of the results that a run is looked for in', 'results')
+    .option('--no-symbols', 'with --gdb: do not build kernels with debug information; gdb knows functions then, but no lines');
+  return withRunOptions(withKernelOptions(command), 'folder of the results that a run is looked for in')
     .action(async (word: string | undefined, options: ShellOptions) => {
-      await shell(await given(word ?? join(packageRoot(), DEFAULT_SCENARIO), options), options);
+      await withGiven(word ?? join(packageRoot(), DEFAULT_SCENARIO), options, (given) => shell(given, options));
     });
 }
 
@@ -84,7 +81,7 @@ async function shell(wanted: Given, options: ShellOptions): Promise<void> {
     await runStages(preparation.stages([scenario]), process.stderr);
     const prepared = preparation.of(scenario);
     const breakAt = options.break === undefined ? 'start_kernel' : knownFunction(options.break, prepared.kernels.slice(1));
-    const debugged = options.gdb ? await debuggedKernels(scenario.kernels, prepared.kernels, options.symbols, signal) : null;
+    const debugged = options.gdb ? await debuggedKernels(scenario.kernels, prepared.kernels, options.symbols ? wanted.mayAsk : null, signal) : null;
     const { result, folder }: Performed = await perform(scenario, prepared, {
       results, labVersion: labVersion(), signal, onEvent: () => undefined, patient: options.gdb === true,
       hold: holdAtPoints({
@@ -100,10 +97,10 @@ async function shell(wanted: Given, options: ShellOptions): Promise<void> {
   }
 }
 
-async function debuggedKernels(names: readonly string[], kernels: readonly KernelImage[], build: boolean, signal: AbortSignal): Promise<DebuggedKernel[]> {
-  const debugged = kernels.map((kernel, epoch): DebuggedKernel => ({ name: names[epoch] ?? kernel.name, vmlinux: kernel.vmlinux, why: 'as asked for by --no-symbols' }));
-  if (!build) return debugged;
-  await runStages([...new Set(names)].map((name): Stage => ({
+async function debuggedKernels(names: readonly string[], kernels: readonly KernelImage[], mayBuild: ((kernel: string) => boolean) | null, signal: AbortSignal): Promise<DebuggedKernel[]> {
+  const debugged = kernels.map((kernel, epoch): DebuggedKernel => ({ name: names[epoch] ?? kernel.name, vmlinux: kernel.vmlinux, why: mayBuild === null ? 'as asked for by --no-symbols' : 'the bundle has a name of its own for it' }));
+  if (mayBuild === null) return debugged;
+  await runStages([...new Set(names)].filter(mayBuild).map((name): Stage => ({
     title: `symbols of ${name}`, run: async (task) => {
       const { vmlinux, why } = await ensureSymbols(name, kernels[names.indexOf(name)] as KernelImage, { signal, onProgress: showOn(task) });
       for (const [epoch, other] of names.entries()) if (other === name) debugged[epoch] = { name, vmlinux, why };
