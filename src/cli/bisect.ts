@@ -17,10 +17,9 @@ import { parseScenario } from '../scenario/index.js';
 import { LabError, UsageError } from '../util/errors.js';
 import { tryLock } from '../util/lock.js';
 import { bisectText } from './bisect-text.js';
-import { A_RUN_OR_SCENARIO, type Given, type GivenOptions, sameKernels, withGiven, withKernelOptions } from './given.js';
-import { interruption } from './interrupt.js';
-import { withRunOptions } from './open-run.js';
-import { collect, number } from './option-values.js';
+import { A_RUN_OR_SCENARIO, type Given, type GivenOptions, kernelsOf, withGiven, withGivenOptions } from './given.js';
+import { interruptible } from './interrupt.js';
+import { collect, jobs, number } from './option-values.js';
 import { trialMachines } from './trial-machines.js';
 
 const OVERS = ['kernels', 'commits', 'options', 'changes'] as const;
@@ -54,41 +53,35 @@ export function bisectCommand(): Command {
     .option('--base <kernel>', 'with --tree: the definition that gives configuration and patches; by default that of the run or scenario')
     .option('--path <path>', 'with --tree: only commits that touch this; may be given more than once', collect)
     .option('--kernels <names>', 'kernels in order, A,B,C', (text: string) => text.split(',').map((name) => name.trim()).filter(Boolean));
-  return withRunOptions(withKernelOptions(command))
-    .option('--jobs <n>', 'machines at once', number('a whole number', 1, 64))
+  return withGivenOptions(command)
+    .option('--jobs <n>', 'machines at once', jobs)
     .option('--times <n>', 'runs of each end: how often it fails', number('a whole number', 1, 100), 3)
     .option('--confidence <percent>', 'how sure to be of each good point', number('percent', 50, 99.9, false), 95)
     .option('--timeout <seconds>', 'deadline of each run', number('seconds', 1, 86_400, false))
     .option('--anew', 'forget what an earlier call of the same words has found out')
     .option('--json', 'print as JSON')
     .action(async (word: string, options: BisectOptions) => {
-      await withGiven(word, options, (given) => bisectGiven(given, options));
+      await withGiven(word, options, (given) => interruptible((signal) => bisectGiven(given, options, signal)));
     });
 }
 
-async function bisectGiven(wanted: Given, options: BisectOptions): Promise<void> {
+async function bisectGiven(wanted: Given, options: BisectOptions, signal: AbortSignal): Promise<void> {
   const began = performance.now();
   const folder = join(defaultCacheDir(), 'bisect', keyOf(wanted, options));
-  const stopped = interruption();
-  const { signal } = stopped;
+  const lock = await tryLock(`${folder}.lock`, signal);
+  if (lock === null) throw new LabError('another lab is at this very bisection', { hint: 'wait for it' });
   try {
-    const lock = await tryLock(`${folder}.lock`, signal);
-    if (lock === null) throw new LabError('another lab is at this very bisection', { hint: 'wait for it' });
-    try {
-      if (options.anew) rmSync(folder, { recursive: true, force: true });
-      const axis = await axisOf(wanted, options, folder, signal);
-      const journal = new Journal(join(folder, 'journal.jsonl'));
-      if (journal.tried.size > 0) process.stderr.write(`goes on where it was: ${journal.tried.size} of ${axis.points.length} points are known (--anew forgets them)\n`);
-      const found = await run(wanted, axis, journal, options, signal);
-      process.stdout.write(options.json ? `${JSON.stringify({ ...found, points: axis.points }, null, 2)}\n` : bisectText(found, axis, options, performance.now() - began));
-    } catch (error) {
-      if (signal.aborted) process.stderr.write('what was found out so far is kept: the same words go on from there, --anew forgets it\n');
-      throw error;
-    } finally {
-      lock.release();
-    }
+    if (options.anew) rmSync(folder, { recursive: true, force: true });
+    const axis = await axisOf(wanted, options, folder, signal);
+    const journal = new Journal(join(folder, 'journal.jsonl'));
+    if (journal.tried.size > 0) process.stderr.write(`goes on where it was: ${journal.tried.size} of ${axis.points.length} points are known (--anew forgets them)\n`);
+    const found = await run(wanted, axis, journal, options, signal);
+    process.stdout.write(options.json ? `${JSON.stringify({ ...found, points: axis.points }, null, 2)}\n` : bisectText(found, axis, options, performance.now() - began));
+  } catch (error) {
+    if (signal.aborted) process.stderr.write('what was found out so far is kept: the same words go on from there, --anew forgets it\n');
+    throw error;
   } finally {
-    stopped.release();
+    lock.release();
   }
 }
 
@@ -118,7 +111,7 @@ async function run(wanted: Given, axis: Axis, journal: Journal, options: BisectO
   // The kernel that stays is that of the run; what is bisected over is what its name says now.
   const stays = withKernel(wanted.scenario.kernels, '', options.as);
   const images = new Map<string, KernelImage>();
-  await runStages(sameKernels({ ...wanted, scenario: { ...wanted.scenario, kernels: stays } }, images, signal), process.stderr);
+  await runStages(kernelsOf({ ...wanted, scenario: { ...wanted.scenario, kernels: stays } }, images, signal), process.stderr);
   const preparation = new Preparation({ accel: options.accel, signal, images });
   const { machines, jobs } = trialMachines(preparation, options.jobs ?? null);
   let found: Bisected | null = null;

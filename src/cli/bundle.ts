@@ -8,7 +8,7 @@ import { bytes } from '../report/style.js';
 import { packBundle } from '../repro/bundle/pack.js';
 import { LabError } from '../util/errors.js';
 import { printable } from '../util/escape.js';
-import { interruptible } from './images.js';
+import { withContext } from './interrupt.js';
 import { runOfHost } from './open-run.js';
 import { labVersion } from './version.js';
 
@@ -31,7 +31,7 @@ export function bundleCommand(): Command {
     .option('--memory', 'with the whole of the memory that was kept')
     .option('--results <dir>', 'folder of the results', 'results')
     .option('--json', 'print as JSON')
-    .action((word: string, options: BundleOptions) => interruptible(async (context) => {
+    .action((word: string, options: BundleOptions) => withContext(async (context) => {
       const { folder, result } = runOfHost(options.results, word);
       const { images, missing } = await imagesOf(result.kernels, context);
       if ((options.kernels || options.symbols) && missing.length > 0) throw new LabError(`not here any more: ${missing.join(', ')}`, { hint: 'bundle it without --kernels and --symbols' });

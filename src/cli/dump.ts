@@ -9,7 +9,7 @@ import { chooseMachine, liveMachines, openLive } from '../repro/live.js';
 import { imagesOfRun, type KeptImage } from '../store/images-of-run.js';
 import { readMemoryImage } from '../store/memory-image.js';
 import { LabError, UsageError } from '../util/errors.js';
-import { interruptible } from './images.js';
+import { withContext } from './interrupt.js';
 import { A_RUN, type OpenRun, type RunOptions, withRun, withRunOptions } from './open-run.js';
 
 interface DumpOptions extends RunOptions {
@@ -33,7 +33,7 @@ export function dumpCommand(): Command {
     .option('--all', 'list all sessions, files and folios');
   return withRunOptions(command)
     .option('--json', 'print as JSON')
-    .action((run: string | undefined, options: DumpOptions) => interruptible(async (context) => {
+    .action((run: string | undefined, options: DumpOptions) => withContext(async (context) => {
       if ((run === undefined) === (options.live === undefined)) throw new UsageError('expected a run or --live', { hint: 'lab dump RUN, or lab dump --live' });
       const dumps = run === undefined ? await dumpLive(options, context) : await withRun(run, options, (open) => dumpRun(open, options, context));
       if (dumps.length === 0) throw new LabError('no root tree of a handover is in this memory');

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a word of `lab minimise`, `lab bisect` or `lab shell` means: a scenario file, or a run that is done, its own or a bundle's, on the very kernels that it was on.
 import { closeSync, openSync, readSync } from 'node:fs';
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import type { KernelImage } from '../model/image.js';
 import type { Result } from '../model/result.js';
 import type { Scenario } from '../model/scenario.js';
@@ -14,23 +14,21 @@ import { readText } from '../scenario/parse.js';
 import { UsageError } from '../util/errors.js';
 import { kernelProblem } from './check-kernels.js';
 import { showOn } from './images.js';
-import { isBundle, type RunOptions, withRun } from './open-run.js';
+import { isBundle, type RunOptions, withRun, withRunOptions } from './open-run.js';
+import { type Accel, accelOption, withKernels } from './option-values.js';
 
 export interface GivenOptions extends RunOptions {
   from?: string;
   to?: string;
   timeout?: number;
-  accel: 'auto' | 'kvm' | 'tcg';
+  accel: Accel;
 }
 
 export const A_RUN_OR_SCENARIO = 'a scenario file, a run that failed (its folder, its name, or a part of its name), or a bundle (lab bundle)';
 
-/** Options of what a scenario runs on. */
-export function withKernelOptions(command: Command): Command {
-  return command
-    .option('--from <kernel>', 'the kernel that hands over, instead of the one it was')
-    .option('--to <kernel>', 'the kernel that takes over, instead of the one it was')
-    .addOption(new Option('--accel <how>', 'KVM is used where a real kernel boots on it').choices(['auto', 'kvm', 'tcg']).default('auto'));
+/** Options of every command that takes one. */
+export function withGivenOptions(command: Command, results?: string): Command {
+  return withRunOptions(withKernels(command).addOption(accelOption()), results);
 }
 
 export interface Given {
@@ -79,14 +77,19 @@ function isScenario(word: string): boolean {
   return begin.toString('hex') !== '1f8b';
 }
 
-/** Finds or makes the very kernels of the run, where there is one. `images` is filled by the stages; a kernel that comes out otherwise is said. */
-export function sameKernels({ run, scenario }: Given, images: Map<string, KernelImage>, signal: AbortSignal): Stage[] {
-  const wanted = new Map(run?.kernels.filter(({ name }) => scenario.kernels.includes(name)).map((kernel) => [kernel.name, kernel]));
+/** Finds or makes the very kernels of a run. `images` is filled by the stages. @param note is told of a kernel that comes out otherwise, where `otherBuild` lets it */
+export function sameKernels(kernels: readonly RecordedKernel[], names: readonly string[], { otherBuild, note }: { otherBuild: boolean; note: (text: string) => void }, images: Map<string, KernelImage>, signal: AbortSignal): Stage[] {
+  const wanted = new Map(kernels.filter(({ name }) => names.includes(name)).map((kernel) => [kernel.name, kernel]));
   return [...wanted.values()].map((kernel) => ({
     title: `the same ${kernel.name}`, run: async (task) => {
-      const { image, note } = await sameKernel(kernel, true, { signal, onProgress: showOn(task) });
-      images.set(kernel.name, image);
-      if (note !== null) process.stderr.write(`${note}\n`);
+      const same = await sameKernel(kernel, otherBuild, { signal, onProgress: showOn(task) });
+      images.set(kernel.name, same.image);
+      if (same.note !== null) note(same.note);
     },
   }));
+}
+
+/** The same for a command that needs no more than kernels which fail alike: another build is said and taken. */
+export function kernelsOf({ run, scenario }: Given, images: Map<string, KernelImage>, signal: AbortSignal): Stage[] {
+  return sameKernels(run?.kernels ?? [], scenario.kernels, { otherBuild: true, note: (text) => void process.stderr.write(`${text}\n`) }, images, signal);
 }

@@ -18,10 +18,9 @@ import { UsageError } from '../util/errors.js';
 import { nearest } from '../util/nearest.js';
 import { packageRoot } from '../util/package-root.js';
 import { removeAtEnd } from '../util/reaper.js';
-import { A_RUN_OR_SCENARIO, type Given, type GivenOptions, sameKernels, withGiven, withKernelOptions } from './given.js';
+import { A_RUN_OR_SCENARIO, type Given, type GivenOptions, kernelsOf, withGiven, withGivenOptions } from './given.js';
 import { showOn } from './images.js';
-import { interruption } from './interrupt.js';
-import { withRunOptions } from './open-run.js';
+import { interruptible } from './interrupt.js';
 import { collect } from './option-values.js';
 import { labVersion } from './version.js';
 
@@ -48,9 +47,9 @@ export function shellCommand(): Command {
     .option('--gdb', 'open QEMU\'s debugger stub and print the line that puts gdb on it; no deadline ends the run')
     .option('--break <function>', 'function of the next kernel for the printed breakpoint')
     .option('--no-symbols', 'with --gdb: do not build kernels with debug information; gdb knows functions then, but no lines');
-  return withRunOptions(withKernelOptions(command), 'folder of the results that a run is looked for in')
+  return withGivenOptions(command, 'folder of the results that a run is looked for in')
     .action(async (word: string | undefined, options: ShellOptions) => {
-      await withGiven(word ?? join(packageRoot(), DEFAULT_SCENARIO), options, (given) => shell(given, options));
+      await withGiven(word ?? join(packageRoot(), DEFAULT_SCENARIO), options, (given) => interruptible((signal) => shell(given, options, signal)));
     });
 }
 
@@ -61,22 +60,19 @@ function points(text: string, before: Point[] = []): Point[] {
   return [...before, point];
 }
 
-
-async function shell(wanted: Given, options: ShellOptions): Promise<void> {
+async function shell(wanted: Given, options: ShellOptions, signal: AbortSignal): Promise<void> {
   const { scenario } = wanted;
   const stopAt = options.stopAt ?? (options.keep ? [] : ['booted'] satisfies Point[]);
   if (options.break !== undefined && !options.gdb) throw new UsageError('--break goes with --gdb');
   if (options.gdb && takesDebugger(scenario.steps) && stopAt.some((point) => BEFORE_THE_JUMP.includes(point))) {
     throw new UsageError('a fault of this scenario stops the machine at the jump by QEMU\'s debugger stub, of which there is one', { hint: '--gdb with --stop-at next-kernel, before-open or verdict' });
   }
-  const stopped = interruption();
-  const { signal } = stopped;
   const say = (line: string) => void process.stderr.write(`${line}\n`);
   const results = mkdtempSync(join(tmpdir(), 'lab-shell-'));
   removeAtEnd(results);
   try {
     const images = new Map<string, KernelImage>();
-    await runStages(sameKernels(wanted, images, signal), process.stderr);
+    await runStages(kernelsOf(wanted, images, signal), process.stderr);
     const preparation = new Preparation({ accel: options.accel, signal, images });
     await runStages(preparation.stages([scenario]), process.stderr);
     const prepared = preparation.of(scenario);
@@ -93,7 +89,6 @@ async function shell(wanted: Given, options: ShellOptions): Promise<void> {
     process.stderr.write(verdictText(result, folder, process.stderr).replace(/\n[^\n]*\n$/, '\n'));
   } finally {
     rmSync(results, { recursive: true, force: true });
-    stopped.release();
   }
 }
 

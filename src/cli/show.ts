@@ -11,7 +11,7 @@ import { explain } from '../repro/explain/explain.js';
 import { scenarioOf, subjectOf } from '../repro/subject.js';
 import { findInResults } from '../store/find.js';
 import { readNight } from '../store/night.js';
-import { interruptible } from './images.js';
+import { withContext } from './interrupt.js';
 import { A_RUN, isBundle, type OpenRun, type RunOptions, withRun, withRunOptions } from './open-run.js';
 
 interface ShowOptions extends RunOptions {
@@ -39,7 +39,7 @@ export function showCommand(): Command {
       }
       await withRun(word, options, async (run) => {
         if (!options.explain) print(run.result, () => verdictText(run.result, run.bundled === null ? shown(run.folder) : word, process.stdout));
-        else await interruptible(async (context) => {
+        else await withContext(async (context) => {
           const story = await explained(run, options.symbols === true, context);
           print(story, () => explainText(story, process.stdout));
         });
