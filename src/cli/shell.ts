@@ -10,11 +10,13 @@ import { perform, type Performed } from '../perform/perform.js';
 import { Preparation } from '../perform/prepare.js';
 import { runStages, type Stage } from '../report/progress.js';
 import { verdictText } from '../report/verdict-text.js';
+import { failureOf, failureText, sameFailure } from '../repro/failure.js';
 import type { DebuggedKernel } from '../repro/shell/debugger.js';
 import { holdAtPoints } from '../repro/shell/hold.js';
 import { takesDebugger } from '../run/jump.js';
 import { type Point, POINTS, POINTS_TEXT } from '../run/points.js';
 import { UsageError } from '../util/errors.js';
+import { printable } from '../util/escape.js';
 import { nearest } from '../util/nearest.js';
 import { packageRoot } from '../util/package-root.js';
 import { removeAtEnd } from '../util/reaper.js';
@@ -87,6 +89,10 @@ async function shell(wanted: Given, options: ShellOptions, signal: AbortSignal):
     });
     // Somebody had a hand in it: it is told, and not kept.
     process.stderr.write(verdictText(result, folder, process.stderr).replace(/\n[^\n]*\n$/, '\n'));
+    const [then, now] = [wanted.run?.failure ?? null, failureOf(result)];
+    if (then !== null && !sameFailure(then, now)) {
+      say(`not the same failure: ${printable(failureText(then), 300)} then, ${printable(failureText(now), 300)} now${options.gdb ? '; one that depends on time may vanish under a debugger' : ''}`);
+    }
   } finally {
     rmSync(results, { recursive: true, force: true });
   }
