@@ -9,7 +9,7 @@ import { buildableNames } from '../images/index.js';
 import type { KernelImage } from '../model/image.js';
 import type { Scenario } from '../model/scenario.js';
 import { Preparation } from '../perform/prepare.js';
-import { runStages } from '../report/progress.js';
+import { inStage, runStages } from '../report/progress.js';
 import { type Axis, overChanges, overCommits, overKernels, overOptions } from '../repro/bisect/axis.js';
 import { bisect, type Bisected } from '../repro/bisect/bisect.js';
 import { Journal } from '../repro/bisect/journal.js';
@@ -113,24 +113,20 @@ async function run(wanted: Given, axis: Axis, journal: Journal, options: BisectO
   const images = new Map<string, KernelImage>();
   await runStages(kernelsOf({ ...wanted, scenario: { ...wanted.scenario, kernels: stays } }, images, signal), process.stderr);
   const preparation = new Preparation({ accel: options.accel, signal, images });
-  const { machines, jobs } = trialMachines(preparation, options.jobs ?? null);
-  let found: Bisected | null = null;
-  await runStages([{
-    title: `bisect ${axis.points.length - 1} changes`, run: async (task) => {
-      let stage = '';
-      const prepare = async (index: number): Promise<Scenario> => {
-        const scenario = parseScenario(wanted.text, wanted.file, { kernels: withKernel(wanted.scenario.kernels, axis.kernel(index), options.as), timeout: options.timeout, kernelProblem: wanted.kernelProblem });
-        for (const each of preparation.stages([scenario])) await each.run({ detail: (text) => task.detail(`${stage}: ${text}`) });
-        task.detail(`${stage}: runs`);
-        return scenario;
-      };
-      found = await bisect({
-        axis, journal, execute: machines.execute, prepare, wanted: wanted.run?.failure ?? null, times: options.times, confidence: options.confidence / 100, jobs, signal,
-        onStage: (what) => task.detail(stage = what),
-      });
-    },
-  }], process.stderr);
-  return found as unknown as Bisected;
+  const { machines, jobs: most } = trialMachines(preparation, options.jobs ?? null);
+  return inStage(`bisect ${axis.points.length - 1} changes`, (task) => {
+    let stage = '';
+    const prepare = async (index: number): Promise<Scenario> => {
+      const scenario = parseScenario(wanted.text, wanted.file, { kernels: withKernel(wanted.scenario.kernels, axis.kernel(index), options.as), timeout: options.timeout, kernelProblem: wanted.kernelProblem });
+      for (const each of preparation.stages([scenario])) await each.run({ detail: (text) => task.detail(`${stage}: ${text}`) });
+      task.detail(`${stage}: runs`);
+      return scenario;
+    };
+    return bisect({
+      axis, journal, execute: machines.execute, prepare, wanted: wanted.run?.failure ?? null, times: options.times, confidence: options.confidence / 100, jobs: most, signal,
+      onStage: (what) => task.detail(stage = what),
+    });
+  }, process.stderr);
 }
 
 function withKernel(kernels: readonly string[], kernel: string, role: BisectOptions['as']): string[] {

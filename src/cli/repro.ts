@@ -2,7 +2,6 @@
 // `lab repro`: the same run again, on the same kernels to the byte; and with one thing changed.
 import { Command, Option } from 'commander';
 import type { KernelImage } from '../model/image.js';
-import type { Performed } from '../perform/perform.js';
 import { Preparation } from '../perform/prepare.js';
 import { runStages } from '../report/progress.js';
 import { type Again, exitOf, runAgain } from '../repro/again.js';
@@ -14,7 +13,7 @@ import { interruptible } from './interrupt.js';
 import { A_RUN, type RunOptions, withRun, withRunOptions } from './open-run.js';
 import { number, withKernels } from './option-values.js';
 import { againReport, againText } from './repro-text.js';
-import { type KeepOptions, runStage, withKeepOptions } from './run-stage.js';
+import { type KeepOptions, performStage, withKeepOptions } from './perform-stage.js';
 import { labVersion } from './version.js';
 
 interface ReproOptions extends Changes, RunOptions, KeepOptions {
@@ -49,7 +48,6 @@ export function reproCommand(): Command {
 
 async function repro(subject: Subject, options: ReproOptions, signal: AbortSignal): Promise<number> {
   const notes = changesText(subject, options);
-  const done: Performed[] = [];
   const quiet = { signal, onProgress: () => undefined };
   const variant = (of: 'from' | 'to', name: string) => withOptions(name, optionsFor(options.configOption, of), quiet);
   const [first, last] = [subject.kernels[0]?.name ?? '', subject.kernels.at(-1)?.name ?? ''];
@@ -62,11 +60,8 @@ async function repro(subject: Subject, options: ReproOptions, signal: AbortSigna
   const accel = options.accel === 'same' ? subject.result.qemu.accel === 'kvm' ? 'kvm' : 'tcg' : options.accel;
   const preparation = new Preparation({ accel, signal, images, everyHandover: options.memoryImage === 'always' });
   await runStages(preparation.stages([scenario]), process.stderr);
-  const again = await runAgain(subject.result, options.times, async (at) => {
-    const which = options.times > 1 ? ` (${at + 1} of ${options.times})` : '';
-    await runStages([runStage(scenario, which, preparation, options, signal, (performed) => void done.push(performed))], process.stderr);
-    return done.at(-1) as Performed;
-  });
+  const which = (at: number) => (options.times > 1 ? ` (${at + 1} of ${options.times})` : '');
+  const again = await runAgain(subject.result, options.times, (at) => performStage(scenario, which(at), preparation, options, signal));
   print(subject, again, notes, options.json === true);
   return exitOf(again);
 }

@@ -3,7 +3,6 @@
 import { Command } from 'commander';
 import type { Result } from '../model/result.js';
 import type { Scenario } from '../model/scenario.js';
-import type { Performed } from '../perform/perform.js';
 import { Preparation } from '../perform/prepare.js';
 import { runStages } from '../report/progress.js';
 import { verdictText } from '../report/verdict-text.js';
@@ -12,7 +11,7 @@ import { kernelProblem } from './check-kernels.js';
 import { exitCodeOf } from './exit.js';
 import { interruptible } from './interrupt.js';
 import { type Accel, accelOption, number, withKernels } from './option-values.js';
-import { type KeepOptions, runStage, withKeepOptions } from './run-stage.js';
+import { type KeepOptions, performStage, withKeepOptions } from './perform-stage.js';
 
 interface RunOptions extends KeepOptions {
   from?: string;
@@ -53,9 +52,8 @@ async function runScenarios(files: readonly string[], options: RunOptions): Prom
 
 async function runOne(scenario: Scenario, options: RunOptions, signal: AbortSignal): Promise<Result> {
   const preparation = new Preparation({ accel: options.accel, signal, everyHandover: options.memoryImage === 'always' });
-  let done: Performed | null = null;
-  await runStages([...preparation.stages([scenario]), runStage(scenario, '', preparation, options, signal, (performed) => { done = performed; })], process.stderr);
-  const { result, folder } = done as unknown as Performed;
+  await runStages(preparation.stages([scenario]), process.stderr);
+  const { result, folder } = await performStage(scenario, '', preparation, options, signal);
   if (!options.json) process.stdout.write(verdictText(result, folder, process.stdout));
   return result;
 }

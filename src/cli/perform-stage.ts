@@ -5,9 +5,9 @@ import { MEMORY_KEPT, type MemoryKept } from '../model/memory-image.js';
 import type { Scenario } from '../model/scenario.js';
 import { perform, type Performed } from '../perform/perform.js';
 import type { Preparation } from '../perform/prepare.js';
-import type { Stage } from '../report/progress.js';
-import { shortChain } from '../report/square.js';
+import { inStage } from '../report/progress.js';
 import { progressText } from '../report/progress-text.js';
+import { shortChain } from '../report/square.js';
 import { labVersion } from './version.js';
 
 export interface KeepOptions {
@@ -22,18 +22,13 @@ export function withKeepOptions(command: Command): Command {
     .addOption(new Option('--memory-image <when>', 'keep the machine\'s memory with the run, for `lab dump`; `always`: also what is handed over, as it stands at each kexec').choices(MEMORY_KEPT).default('unexpected'));
 }
 
-/** @param which of several, in the title @param take is given the run when it is over */
-export function runStage(scenario: Scenario, which: string, preparation: Preparation, { results, keep, memoryImage }: KeepOptions, signal: AbortSignal, take: (done: Performed) => void): Stage {
-  return {
-    title: `${scenario.name}: ${shortChain(scenario.kernels)}${which}`,
-    run: async (task) => {
-      take(await perform(scenario, preparation.of(scenario), {
-        results, labVersion: labVersion(), signal, keep: keep === true, memory: memoryImage,
-        onEvent: (event) => {
-          const text = progressText(event);
-          if (text !== null) task.detail(text);
-        },
-      }));
+/** @param which of several, in the stage's title */
+export function performStage(scenario: Scenario, which: string, preparation: Preparation, { results, keep, memoryImage }: KeepOptions, signal: AbortSignal): Promise<Performed> {
+  return inStage(`${scenario.name}: ${shortChain(scenario.kernels)}${which}`, (task) => perform(scenario, preparation.of(scenario), {
+    results, labVersion: labVersion(), signal, keep: keep === true, memory: memoryImage,
+    onEvent: (event) => {
+      const text = progressText(event);
+      if (text !== null) task.detail(text);
     },
-  };
+  }), process.stderr);
 }
