@@ -6,11 +6,13 @@ import type { ImageContext } from '../images/index.js';
 import type { Explanation } from '../model/explanation.js';
 import { explainText } from '../report/explain-text.js';
 import { nightText } from '../report/night-text.js';
+import { inStage } from '../report/progress.js';
 import { verdictText } from '../report/verdict-text.js';
 import { explain } from '../repro/explain/explain.js';
 import { scenarioOf, subjectOf } from '../repro/subject.js';
 import { findInResults } from '../store/find.js';
 import { readNight } from '../store/night.js';
+import { showOn } from './images.js';
 import { withContext } from './interrupt.js';
 import { A_RUN, isBundle, type OpenRun, type RunOptions, withRun, withRunOptions } from './open-run.js';
 
@@ -40,7 +42,9 @@ export function showCommand(): Command {
       await withRun(word, options, async (run) => {
         if (!options.explain) print(run.result, () => verdictText(run.result, run.bundled === null ? shown(run.folder) : word, process.stdout));
         else await withContext(async (context) => {
-          const story = await explained(run, options.symbols === true, context);
+          const story = options.symbols
+            ? await inStage('symbols', (task) => explained(run, true, { ...context, onProgress: showOn(task) }), process.stderr)
+            : await explained(run, false, context);
           print(story, () => explainText(story, process.stdout));
         });
       });
