@@ -10,7 +10,8 @@ import { kernelAbi } from '../run/abi.js';
 import { printable } from '../util/escape.js';
 import { UsageError } from '../util/errors.js';
 import { EXIT_INFRA } from './exit.js';
-import { interruptible, showOn } from './images.js';
+import { showOn } from './images.js';
+import { withContext } from './interrupt.js';
 import { table } from './table.js';
 
 interface AbiOptions {
@@ -27,7 +28,7 @@ export function abiCommand(): Command {
     .option('--patch <file...>', 'as it would be with these patches; nothing is written into the tree')
     .option('--json', 'print as JSON')
     .action((name: string, options: AbiOptions) =>
-      interruptible(async (context) => {
+      withContext(async (context) => {
         check([name], options.patch ?? []);
         const abi = await read(name, options.patch ?? [], name, context);
         process.stdout.write(options.json ? `${JSON.stringify(abi, null, 2)}\n` : showText(abi));
@@ -40,7 +41,7 @@ export function abiCommand(): Command {
     .option('--patch <file...>', 'patches for the second one')
     .option('--json', 'print as JSON')
     .action((from: string, to: string | undefined, options: AbiOptions) =>
-      interruptible(async (context) => {
+      withContext(async (context) => {
         const patches = options.patch ?? [];
         if (to === undefined && patches.length === 0) throw new UsageError('nothing to compare with: name a second kernel, or patches with --patch');
         check(to === undefined ? [from] : [from, to], patches);

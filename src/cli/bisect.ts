@@ -9,7 +9,7 @@ import { buildableNames } from '../images/index.js';
 import type { KernelImage } from '../model/image.js';
 import type { Scenario } from '../model/scenario.js';
 import { Preparation } from '../perform/prepare.js';
-import { runStages } from '../report/progress.js';
+import { inStage, runStages } from '../report/progress.js';
 import { type Axis, overChanges, overCommits, overKernels, overOptions } from '../repro/bisect/axis.js';
 import { bisect, type Bisected } from '../repro/bisect/bisect.js';
 import { Journal } from '../repro/bisect/journal.js';
@@ -17,9 +17,9 @@ import { parseScenario } from '../scenario/index.js';
 import { LabError, UsageError } from '../util/errors.js';
 import { tryLock } from '../util/lock.js';
 import { bisectText } from './bisect-text.js';
-import { accelOption, type Given, given, type GivenOptions, sameKernels } from './given.js';
-import { interruption } from './interrupt.js';
-import { collect, number } from './option-values.js';
+import { A_RUN_OR_SCENARIO, type Given, type GivenOptions, kernelsOf, withGiven, withGivenOptions } from './given.js';
+import { interruptible } from './interrupt.js';
+import { collect, jobs, number } from './option-values.js';
 import { trialMachines } from './trial-machines.js';
 
 const OVERS = ['kernels', 'commits', 'options', 'changes'] as const;
@@ -34,7 +34,6 @@ export interface BisectOptions extends GivenOptions {
   base?: string;
   path?: string[];
   kernels?: string[];
-  accel: 'auto' | 'kvm' | 'tcg';
   jobs?: number;
   times: number;
   confidence: number;
@@ -43,9 +42,9 @@ export interface BisectOptions extends GivenOptions {
 }
 
 export function bisectCommand(): Command {
-  return new Command('bisect')
+  const command = new Command('bisect')
     .description('finds the first change that makes an update fail; goes on where it was when it is called again')
-    .argument('<run>', 'a run that failed (its folder, its name, or a part of its name): that failure is looked for; or a scenario file: what is not as it expects')
+    .argument('<run>', `${A_RUN_OR_SCENARIO}: the failure of the run is looked for, or what is not as the scenario expects`)
     .requiredOption('--good <point>', 'where it does not fail: a kernel, or a commit of --tree')
     .requiredOption('--bad <point>', 'where it fails')
     .addOption(new Option('--over <what>', 'kernels: definitions in the order of their versions; commits: those of --tree; options: of the configuration; changes: overlays, patches and configuration of a variant. kernels without it').choices(OVERS))
@@ -53,45 +52,36 @@ export function bisectCommand(): Command {
     .option('--tree <folder>', 'a local git tree of the kernel: bisects over its commits; it is not touched')
     .option('--base <kernel>', 'with --tree: the definition that gives configuration and patches; by default that of the run or scenario')
     .option('--path <path>', 'with --tree: only commits that touch this; may be given more than once', collect)
-    .option('--kernels <names>', 'kernels in order, A,B,C', (text: string) => text.split(',').map((name) => name.trim()).filter(Boolean))
-    .option('--from <kernel>', 'the kernel that hands over, instead of the one it was')
-    .option('--to <kernel>', 'the kernel that takes over, instead of the one it was')
-    .addOption(accelOption())
-    .option('--jobs <n>', 'machines at once', number('a whole number', 1, 64))
+    .option('--kernels <names>', 'kernels in order, A,B,C', (text: string) => text.split(',').map((name) => name.trim()).filter(Boolean));
+  return withGivenOptions(command)
+    .option('--jobs <n>', 'machines at once', jobs)
     .option('--times <n>', 'runs of each end: how often it fails', number('a whole number', 1, 100), 3)
     .option('--confidence <percent>', 'how sure to be of each good point', number('percent', 50, 99.9, false), 95)
     .option('--timeout <seconds>', 'deadline of each run', number('seconds', 1, 86_400, false))
     .option('--anew', 'forget what an earlier call of the same words has found out')
-    .option('--results <dir>', 'folder of the results', 'results')
     .option('--json', 'print as JSON')
     .action(async (word: string, options: BisectOptions) => {
-      await bisectGiven(await given(word, options), options);
+      await withGiven(word, options, (given) => interruptible((signal) => bisectGiven(given, options, signal)));
     });
 }
 
-async function bisectGiven(wanted: Given, options: BisectOptions): Promise<void> {
+async function bisectGiven(wanted: Given, options: BisectOptions, signal: AbortSignal): Promise<void> {
   const began = performance.now();
   const folder = join(defaultCacheDir(), 'bisect', keyOf(wanted, options));
-  const stopped = interruption();
-  const { signal } = stopped;
+  const lock = await tryLock(`${folder}.lock`, signal);
+  if (lock === null) throw new LabError('another lab is at this very bisection', { hint: 'wait for it' });
   try {
-    const lock = await tryLock(`${folder}.lock`, signal);
-    if (lock === null) throw new LabError('another lab is at this very bisection', { hint: 'wait for it' });
-    try {
-      if (options.anew) rmSync(folder, { recursive: true, force: true });
-      const axis = await axisOf(wanted, options, folder, signal);
-      const journal = new Journal(join(folder, 'journal.jsonl'));
-      if (journal.tried.size > 0) process.stderr.write(`goes on where it was: ${journal.tried.size} of ${axis.points.length} points are known (--anew forgets them)\n`);
-      const found = await run(wanted, axis, journal, options, signal);
-      process.stdout.write(options.json ? `${JSON.stringify({ ...found, points: axis.points }, null, 2)}\n` : bisectText(found, axis, options, performance.now() - began));
-    } catch (error) {
-      if (signal.aborted) process.stderr.write('what was found out so far is kept: the same words go on from there, --anew forgets it\n');
-      throw error;
-    } finally {
-      lock.release();
-    }
+    if (options.anew) rmSync(folder, { recursive: true, force: true });
+    const axis = await axisOf(wanted, options, folder, signal);
+    const journal = new Journal(join(folder, 'journal.jsonl'));
+    if (journal.tried.size > 0) process.stderr.write(`goes on where it was: ${journal.tried.size} of ${axis.points.length} points are known (--anew forgets them)\n`);
+    const found = await run(wanted, axis, journal, options, signal);
+    process.stdout.write(options.json ? `${JSON.stringify({ ...found, points: axis.points }, null, 2)}\n` : bisectText(found, axis, options, performance.now() - began));
+  } catch (error) {
+    if (signal.aborted) process.stderr.write('what was found out so far is kept: the same words go on from there, --anew forgets it\n');
+    throw error;
   } finally {
-    stopped.release();
+    lock.release();
   }
 }
 
@@ -121,26 +111,22 @@ async function run(wanted: Given, axis: Axis, journal: Journal, options: BisectO
   // The kernel that stays is that of the run; what is bisected over is what its name says now.
   const stays = withKernel(wanted.scenario.kernels, '', options.as);
   const images = new Map<string, KernelImage>();
-  await runStages(sameKernels({ ...wanted, scenario: { ...wanted.scenario, kernels: stays } }, images, signal), process.stderr);
+  await runStages(kernelsOf({ ...wanted, scenario: { ...wanted.scenario, kernels: stays } }, images, signal), process.stderr);
   const preparation = new Preparation({ accel: options.accel, signal, images });
-  const { machines, jobs } = trialMachines(preparation, options.jobs ?? null);
-  let found: Bisected | null = null;
-  await runStages([{
-    title: `bisect ${axis.points.length - 1} changes`, run: async (task) => {
-      let stage = '';
-      const prepare = async (index: number): Promise<Scenario> => {
-        const scenario = parseScenario(wanted.text, wanted.file, { kernels: withKernel(wanted.scenario.kernels, axis.kernel(index), options.as), timeout: options.timeout, kernelProblem: wanted.kernelProblem });
-        for (const each of preparation.stages([scenario])) await each.run({ detail: (text) => task.detail(`${stage}: ${text}`) });
-        task.detail(`${stage}: runs`);
-        return scenario;
-      };
-      found = await bisect({
-        axis, journal, execute: machines.execute, prepare, wanted: wanted.run?.failure ?? null, times: options.times, confidence: options.confidence / 100, jobs, signal,
-        onStage: (what) => task.detail(stage = what),
-      });
-    },
-  }], process.stderr);
-  return found as unknown as Bisected;
+  const { machines, jobs: most } = trialMachines(preparation, options.jobs ?? null);
+  return inStage(`bisect ${axis.points.length - 1} changes`, (task) => {
+    let stage = '';
+    const prepare = async (index: number): Promise<Scenario> => {
+      const scenario = parseScenario(wanted.text, wanted.file, { kernels: withKernel(wanted.scenario.kernels, axis.kernel(index), options.as), timeout: options.timeout, kernelProblem: wanted.kernelProblem });
+      for (const each of preparation.stages([scenario])) await each.run({ detail: (text) => task.detail(`${stage}: ${text}`) });
+      task.detail(`${stage}: runs`);
+      return scenario;
+    };
+    return bisect({
+      axis, journal, execute: machines.execute, prepare, wanted: wanted.run?.failure ?? null, times: options.times, confidence: options.confidence / 100, jobs: most, signal,
+      onStage: (what) => task.detail(stage = what),
+    });
+  }, process.stderr);
 }
 
 function withKernel(kernels: readonly string[], kernel: string, role: BisectOptions['as']): string[] {

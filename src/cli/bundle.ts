@@ -2,16 +2,14 @@
 // `lab bundle`: a run to take along, as one file that `lab repro` opens on another host.
 import { basename, relative } from 'node:path';
 import { Command } from 'commander';
-import { ensureKernel, findByHash, resolveKernel } from '../images/index.js';
+import { ensureKernel, findByHash, type ImageContext, resolveKernel } from '../images/index.js';
 import type { KernelImage } from '../model/image.js';
 import { bytes } from '../report/style.js';
 import { packBundle } from '../repro/bundle/pack.js';
-import { findInResults } from '../store/find.js';
-import { readRun } from '../store/read-run.js';
-import { LabError, UsageError } from '../util/errors.js';
+import { LabError } from '../util/errors.js';
 import { printable } from '../util/escape.js';
-import type { ImageContext } from '../images/index.js';
-import { interruptible } from './images.js';
+import { withContext } from './interrupt.js';
+import { runOfHost } from './open-run.js';
 import { labVersion } from './version.js';
 
 interface BundleOptions {
@@ -33,19 +31,16 @@ export function bundleCommand(): Command {
     .option('--memory', 'with the whole of the memory that was kept')
     .option('--results <dir>', 'folder of the results', 'results')
     .option('--json', 'print as JSON')
-    .action((word: string, options: BundleOptions) => interruptible(async (context) => {
-      const { folder, kind, name } = findInResults(options.results, word);
-      if (kind !== 'run') throw new UsageError(`${name} is a matrix: name one of its runs`, { hint: `lab show ${name}` });
-      const read = readRun(folder);
-      if (read.state !== 'whole') throw new LabError(`${name} cannot be bundled: ${read.why}`);
-      const { images, missing } = await imagesOf(read.result.kernels, context);
+    .action((word: string, options: BundleOptions) => withContext(async (context) => {
+      const { folder, result } = runOfHost(options.results, word);
+      const { images, missing } = await imagesOf(result.kernels, context);
       if ((options.kernels || options.symbols) && missing.length > 0) throw new LabError(`not here any more: ${missing.join(', ')}`, { hint: 'bundle it without --kernels and --symbols' });
       const packed = await packBundle(folder, images, {
         output: options.output ?? `${basename(folder)}.lab.tar.gz`, labVersion: labVersion(), signal: context.signal,
         memory: options.memory === true, kernels: options.kernels === true, symbols: options.symbols === true,
       });
       const shown = relative('.', packed.path) || packed.path;
-      process.stdout.write(options.json ? `${JSON.stringify({ ...packed, path: packed.path }, null, 2)}\n` : [
+      process.stdout.write(options.json ? `${JSON.stringify(packed, null, 2)}\n` : [
         `${printable(shown)}  ${bytes(packed.bytes)}, ${packed.files.length} files`,
         ...packed.files.map(({ path, size }) => `  ${path}  ${bytes(size)}`),
         `elsewhere: lab repro ${printable(basename(packed.path))}`, '',
@@ -53,10 +48,8 @@ export function bundleCommand(): Command {
     }));
 }
 
-type Context = ImageContext;
-
 /** The kernels of the run as they are here, to the byte. */
-async function imagesOf(kernels: readonly { name: string; sha256: string }[], context: Context): Promise<{ images: KernelImage[]; missing: string[] }> {
+async function imagesOf(kernels: readonly { name: string; sha256: string }[], context: ImageContext): Promise<{ images: KernelImage[]; missing: string[] }> {
   const images = new Map<string, KernelImage>();
   const missing = new Set<string>();
   for (const { name, sha256 } of kernels) {
@@ -67,7 +60,7 @@ async function imagesOf(kernels: readonly { name: string; sha256: string }[], co
   return { images: [...images.values()], missing: [...missing] };
 }
 
-async function readyMade(name: string, sha256: string, context: Context): Promise<KernelImage | null> {
+async function readyMade(name: string, sha256: string, context: ImageContext): Promise<KernelImage | null> {
   try {
     const resolved = resolveKernel(name);
     if (resolved.kind === 'definition' && resolved.definition.prebuilt === null) return null;

@@ -14,7 +14,7 @@ import { kernelImages, kernelProblem } from './check-kernels.js';
 import { type CheckReport, type Pair, reportOf } from './check-report.js';
 import { checkText } from './check-text.js';
 import { EXIT_INFRA } from './exit.js';
-import { interruptible } from './images.js';
+import { withContext } from './interrupt.js';
 import { profileText } from './profile-text.js';
 
 interface CheckOptions {
@@ -40,7 +40,7 @@ export function checkCommand(): Command {
     .option('--cmdline-from <parameters>', 'added to the kernel command line of --from')
     .option('--cmdline-to <parameters>', 'added to the kernel command line of --to')
     .option('--json', 'print as JSON')
-    .action((kernels: string[], options: CheckOptions) => interruptible((context) => check(kernels, options, context)));
+    .action((kernels: string[], options: CheckOptions) => withContext((context) => check(kernels, options, context)));
 }
 
 function bump(text: string, before: Component[] = []): Component[] {

@@ -5,7 +5,7 @@ import { ensureTools, hostTools, installLine, openWorkspace, type Purpose, type 
 import { runStages } from '../report/progress.js';
 import { EXIT_INFRA } from './exit.js';
 import { showOn } from './images.js';
-import { interruption } from './interrupt.js';
+import { interruptible } from './interrupt.js';
 import { table } from './table.js';
 
 const NEEDED_FOR: Readonly<Record<Purpose, string>> = {
@@ -48,19 +48,11 @@ function text(tools: readonly ToolState[], install: string | null): string {
 }
 
 async function fix(): Promise<void> {
-  const stopped = interruption();
-  try {
-    await runStages(
-      [{
-        title: 'host packages',
-        run: (task) => ensureTools((Object.keys(NEEDED_FOR) as Purpose[]).filter((purpose) => purpose !== 'test'), openWorkspace({ signal: stopped.signal, onProgress: showOn(task) })),
-      }],
-      process.stderr,
-    );
-  } catch (error) {
-    stopped.signal.throwIfAborted();
-    throw error;
-  } finally {
-    stopped.release();
-  }
+  await interruptible((signal) => runStages(
+    [{
+      title: 'host packages',
+      run: (task) => ensureTools((Object.keys(NEEDED_FOR) as Purpose[]).filter((purpose) => purpose !== 'test'), openWorkspace({ signal, onProgress: showOn(task) })),
+    }],
+    process.stderr,
+  ));
 }

@@ -1,26 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a word of `lab minimise`, `lab bisect` or `lab shell` means: a scenario file, or a run that is done, on the very kernels that it was on.
-import { existsSync, statSync } from 'node:fs';
-import { Option } from 'commander';
+// What a word of `lab minimise`, `lab bisect` or `lab shell` means: a scenario file, or a run that is done, its own or a bundle's, on the very kernels that it was on.
+import { closeSync, openSync, readSync } from 'node:fs';
+import type { Command } from 'commander';
 import type { KernelImage } from '../model/image.js';
 import type { Result } from '../model/result.js';
 import type { Scenario } from '../model/scenario.js';
 import type { Stage } from '../report/progress.js';
 import { type Failure, failureOf } from '../repro/failure.js';
 import { type RecordedKernel, sameKernel } from '../repro/same-kernel.js';
-import { scenarioOf, type Subject, subjectOf } from '../repro/subject.js';
+import { scenarioOf, subjectOf } from '../repro/subject.js';
 import { parseScenario } from '../scenario/index.js';
 import { readText } from '../scenario/parse.js';
-import { findInResults } from '../store/find.js';
 import { UsageError } from '../util/errors.js';
 import { kernelProblem } from './check-kernels.js';
 import { showOn } from './images.js';
+import { isBundle, type RunOptions, withRun, withRunOptions } from './open-run.js';
+import { type Accel, accelOption, withKernels } from './option-values.js';
 
-export interface GivenOptions {
+export interface GivenOptions extends RunOptions {
   from?: string;
   to?: string;
   timeout?: number;
-  results: string;
+  accel: Accel;
+}
+
+export const A_RUN_OR_SCENARIO = 'a scenario file, a run that failed (its folder, its name, or a part of its name), or a bundle (lab bundle)';
+
+/** Options of every command that takes one. */
+export function withGivenOptions(command: Command, results?: string): Command {
+  return withRunOptions(withKernels(command).addOption(accelOption()), results);
 }
 
 export interface Given {
@@ -32,41 +40,56 @@ export interface Given {
   run: { result: Result; failure: Failure; kernels: RecordedKernel[] } | null;
   /** Why there is no such kernel; those of the run are known by their content. */
   kernelProblem: (name: string) => string | null;
+  /** Whether a kernel may be looked up here by the name that it has in the run. */
+  mayAsk: (kernel: string) => boolean;
 }
 
-export async function given(word: string, options: GivenOptions): Promise<Given> {
+/** @param body what is done with it; an unpacked bundle is there until that is over */
+export async function withGiven<T>(word: string, options: GivenOptions, body: (given: Given) => Promise<T>): Promise<T> {
   const { from, to, timeout } = options;
-  if (/\.ya?ml$/.test(word) || (existsSync(word) && statSync(word).isFile())) {
+  if (isScenario(word)) {
     const text = await readText(word);
-    return { scenario: parseScenario(text, word, { from, to, timeout, kernelProblem }), text, file: word, run: null, kernelProblem };
+    return body({ scenario: parseScenario(text, word, { from, to, timeout, kernelProblem }), text, file: word, run: null, kernelProblem, mayAsk: () => true });
   }
-  const subject = await givenRun(options.results, word);
-  const { result, kernels, text, file } = subject;
-  const names = new Set(kernels.map(({ name }) => name));
-  return {
-    scenario: scenarioOf(subject, { from, to, timeout }, kernelProblem), text, file, run: { result, failure: failureOf(result), kernels },
-    kernelProblem: (name) => (names.has(name) ? null : kernelProblem(name)),
-  };
+  return withRun(word, options, async ({ name, folder, result, bundled, mayAsk }) => {
+    if (result.outcome === 'infra') throw new UsageError(`${name} ended in infra: the lab itself failed, which says nothing of a kernel`, { hint: `lab show ${name}` });
+    const subject = await subjectOf(folder, result, bundled);
+    const { kernels, text, file } = subject;
+    const names = new Set(kernels.map((kernel) => kernel.name));
+    return body({
+      scenario: scenarioOf(subject, { from, to, timeout }, kernelProblem), text, file, run: { result, failure: failureOf(result), kernels }, mayAsk,
+      kernelProblem: (kernel) => (names.has(kernel) ? null : kernelProblem(kernel)),
+    });
+  });
 }
 
-async function givenRun(results: string, word: string): Promise<Subject> {
-  const { kind, name, folder } = findInResults(results, word);
-  if (kind === 'matrix') throw new UsageError(`${name} is a matrix: name one of its runs`, { hint: `lab show ${name}` });
-  const subject = await subjectOf(folder);
-  if (subject.result.outcome === 'infra') throw new UsageError(`${name} ended in infra: the lab itself failed, which says nothing of a kernel`, { hint: `lab show ${name}` });
-  return subject;
+/** By its name, else by not beginning as a bundle does: with gzip's two bytes (RFC 1952). */
+function isScenario(word: string): boolean {
+  if (/\.ya?ml$/.test(word)) return true;
+  if (!isBundle(word)) return false;
+  const begin = Buffer.alloc(2);
+  const fd = openSync(word, 'r');
+  try {
+    readSync(fd, begin);
+  } finally {
+    closeSync(fd);
+  }
+  return begin.toString('hex') !== '1f8b';
 }
 
-export const accelOption = () => new Option('--accel <how>', 'KVM is used where a real kernel boots on it').choices(['auto', 'kvm', 'tcg']).default('auto');
-
-/** Finds or makes the very kernels of the run, where there is one. `images` is filled by the stages; a kernel that comes out otherwise is said. */
-export function sameKernels({ run, scenario }: Given, images: Map<string, KernelImage>, signal: AbortSignal): Stage[] {
-  const wanted = new Map(run?.kernels.filter(({ name }) => scenario.kernels.includes(name)).map((kernel) => [kernel.name, kernel]));
+/** Finds or makes the very kernels of a run. `images` is filled by the stages. @param note is told of a kernel that comes out otherwise, where `otherBuild` lets it */
+export function sameKernels(kernels: readonly RecordedKernel[], names: readonly string[], { otherBuild, note }: { otherBuild: boolean; note: (text: string) => void }, images: Map<string, KernelImage>, signal: AbortSignal): Stage[] {
+  const wanted = new Map(kernels.filter(({ name }) => names.includes(name)).map((kernel) => [kernel.name, kernel]));
   return [...wanted.values()].map((kernel) => ({
     title: `the same ${kernel.name}`, run: async (task) => {
-      const { image, note } = await sameKernel(kernel, true, { signal, onProgress: showOn(task) });
-      images.set(kernel.name, image);
-      if (note !== null) process.stderr.write(`${note}\n`);
+      const same = await sameKernel(kernel, otherBuild, { signal, onProgress: showOn(task) });
+      images.set(kernel.name, same.image);
+      if (same.note !== null) note(same.note);
     },
   }));
+}
+
+/** The same for a command that needs no more than kernels which fail alike: another build is said and taken. */
+export function kernelsOf({ run, scenario }: Given, images: Map<string, KernelImage>, signal: AbortSignal): Stage[] {
+  return sameKernels(run?.kernels ?? [], scenario.kernels, { otherBuild: true, note: (text) => void process.stderr.write(`${text}\n`) }, images, signal);
 }

@@ -8,6 +8,7 @@ import { planPruning, prune, type Pruning } from '../store/prune.js';
 import { UsageError } from '../util/errors.js';
 import { printable } from '../util/escape.js';
 import { nearest } from '../util/nearest.js';
+import { number } from './option-values.js';
 import { withHistory } from './with-history.js';
 
 interface HistoryOptions {
@@ -29,19 +30,14 @@ export function historyCommand(): Command {
     .option('--pair <kernels>', 'with --runs: on these kernels, as in "7.2.12 -> 7.3.4"')
     .option('--outcome <outcome>', 'with --runs: with this outcome')
     .option('--since <date>', 'with --runs: not older than this date', date)
-    .option('--limit <n>', 'with --runs and a title: so many runs', whole, 20)
+    .option('--limit <n>', 'with --runs and a title: so many runs', number('a whole number', 0, 999_999), 20)
     .option('--rebuild', 'build the index from nothing first')
     .option('--prune', 'remove old runs; what a report links to, the newest nights, and the first and last run of each failure stay')
-    .option('--keep-days <n>', 'with --prune: younger runs stay', whole, 30)
-    .option('--keep-nights <n>', 'with --prune: so many of the newest nights of each plan stay, with all their runs', whole, 14)
+    .option('--keep-days <n>', 'with --prune: younger runs stay', number('a whole number', 0, 999_999), 30)
+    .option('--keep-nights <n>', 'with --prune: so many of the newest nights of each plan stay, with all their runs', number('a whole number', 0, 999_999), 14)
     .option('--dry-run', 'with --prune: only say what would go')
     .option('--json', 'print as JSON')
     .action((title: string | undefined, options: HistoryOptions) => withHistory(options.results, options.rebuild === true, (history) => show(history, title, options)));
-}
-
-function whole(text: string): number {
-  if (!/^\d{1,6}$/.test(text)) throw new InvalidArgumentError('expected a whole number from 0 on.');
-  return Number(text);
 }
 
 function date(text: string): number {

@@ -9,7 +9,8 @@ import type { KernelImage, RootFs } from '../model/image.js';
 import { runStages, type Task } from '../report/progress.js';
 import { bytes } from '../report/style.js';
 import { printable } from '../util/escape.js';
-import { interruption } from './interrupt.js';
+import { withContext } from './interrupt.js';
+import { jobs } from './option-values.js';
 import { table } from './table.js';
 
 interface JsonOption {
@@ -22,7 +23,7 @@ export function imagesCommand(): Command {
     .command('list')
     .description('lists all images by name')
     .option('--json', 'print as JSON')
-    .action((options: JsonOption) => interruptible(async (context) => print(await listImages(context), options, listText)));
+    .action((options: JsonOption) => withContext(async (context) => print(await listImages(context), options, listText)));
   command
     .command('build')
     .description('fetches and builds what is not in the cache yet')
@@ -30,14 +31,14 @@ export function imagesCommand(): Command {
     .option('--jobs <n>', 'processes at once', jobs)
     .option('--json', 'print as JSON; progress goes to standard error')
     .action((names: string[], options: JsonOption & { jobs?: number }) =>
-      interruptible(async (context) => print(await build(names, { ...context, jobs: options.jobs }), options, builtText)));
+      withContext(async (context) => print(await build(names, { ...context, jobs: options.jobs }), options, builtText)));
   command
     .command('show')
     .description('tells all about an image')
     .argument('<name...>', 'kernels by name or path, or rootfs')
     .option('--json', 'print as JSON')
     .action((names: string[], options: JsonOption) =>
-      interruptible(async (context) => {
+      withContext(async (context) => {
         const details: ImageDetails[] = [];
         for (const name of names) details.push(await showImage(name, context));
         print(details.length === 1 ? details[0] : details, options, () => details.map(detailsText).join('\n'));
@@ -49,31 +50,12 @@ export function imagesCommand(): Command {
     .option('--sources', 'their source trees too; building again then fetches them again')
     .option('--json', 'print as JSON')
     .action((names: string[], options: JsonOption & { sources?: boolean }) =>
-      interruptible(async (context) => {
+      withContext(async (context) => {
         const removed: Removed[] = [];
         for (const name of names) removed.push(await removeImage(name, context, { sources: options.sources === true }));
         print(removed, options, () => removed.map((one) => `${one.name}: ${one.paths.length === 0 ? 'was not there' : `${bytes(one.bytes)} freed`}\n`).join(''));
       }));
   return command;
-}
-
-function jobs(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new Error(`--jobs takes a whole number above 0, not ${text}`);
-  return value;
-}
-
-/** Runs an action under a signal that Ctrl-C aborts. */
-export async function interruptible(action: (context: ImageContext) => Promise<void>): Promise<void> {
-  const stopped = interruption();
-  try {
-    await action({ signal: stopped.signal, onProgress: () => undefined });
-  } catch (error) {
-    stopped.signal.throwIfAborted();
-    throw error;
-  } finally {
-    stopped.release();
-  }
 }
 
 function print<T>(data: T, options: JsonOption, text: (data: T) => string): void {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `lab matrix`: a plan to verdicts on every cell. Everything that can be wrong with the plan is found before anything is started.
 import { join } from 'node:path';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command } from 'commander';
 import { driveMatrix, unfinished } from '../matrix/engine.js';
 import { expandPlan, type PlannedSquare } from '../matrix/expand.js';
 import { readBaseline } from '../matrix/baseline.js';
@@ -23,8 +23,9 @@ import { isDiskFull, LabError, messageOf, UsageError } from '../util/errors.js';
 import { tryLock } from '../util/lock.js';
 import { updateBaseline } from './baseline.js';
 import { kernelProblem, planKernels } from './check-kernels.js';
-import { interruption } from './interrupt.js';
+import { interruptible } from './interrupt.js';
 import { openQueue } from './matrix-queue.js';
+import { type Accel, accelOption, jobs } from './option-values.js';
 import { labIdentity } from './version.js';
 
 export interface MatrixOptions {
@@ -32,7 +33,7 @@ export interface MatrixOptions {
   queue?: string;
   resume?: boolean;
   updateBaseline?: boolean;
-  accel: 'auto' | 'kvm' | 'tcg';
+  accel: Accel;
   results: string;
   json?: boolean;
 }
@@ -41,25 +42,19 @@ export function matrixCommand(): Command {
   return new Command('matrix')
     .description('runs scenarios on many pairs of kernels, as a plan says')
     .argument('<plan>', 'a plan, such as scenarios/matrix/quick.yaml')
-    .option('--jobs <n>', 'machines at once; by default as many as cores and memory allow, which is also the most', whole)
+    .option('--jobs <n>', 'machines at once; by default as many as cores and memory allow, which is also the most', jobs)
     .option('--queue <url>', 'give the cells to workers through Redis (redis://host:port); see lab worker')
     .option('--resume', 'go on with the last matrix of this plan; nothing is run twice')
     .option('--update-baseline', 'take the outcomes as right from now on; shows what changes before it writes')
-    .addOption(new Option('--accel <how>', 'KVM is used where a real kernel boots on it').choices(['auto', 'kvm', 'tcg']).default('auto'))
+    .addOption(accelOption())
     .option('--results <dir>', 'folder for the results', 'results')
     .option('--json', 'print the matrix and its outcomes as JSON; progress goes to standard error')
     .action(async (file: string, options: MatrixOptions) => {
-      process.exitCode = await matrix(file, options);
+      process.exitCode = await interruptible((signal) => matrix(file, options, signal));
     });
 }
 
-export function whole(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('expected a whole number above zero.');
-  return value;
-}
-
-async function matrix(file: string, options: MatrixOptions): Promise<number> {
+async function matrix(file: string, options: MatrixOptions, signal: AbortSignal): Promise<number> {
   if (options.queue !== undefined) checkUrl(options.queue);
   const plan = await loadPlan(file, planKernels());
   if (options.updateBaseline && plan.baseline === null) throw new UsageError(`${file} names no baseline`, { hint: 'say in the plan: baseline: FILE.yaml' });
@@ -69,25 +64,21 @@ async function matrix(file: string, options: MatrixOptions): Promise<number> {
   const sha256 = planSha256(plan, profile, planned);
   const begun = options.resume ? lastOf(plan, options.results, sha256) : null;
 
-  const stopped = interruption();
   try {
-    const preparation = new Preparation({ accel: options.accel, signal: stopped.signal });
+    const preparation = new Preparation({ accel: options.accel, signal });
     await runStages(preparation.stages(planned.map(({ scenario }) => scenario)), process.stderr);
     const squares = pinSquares(planned, profile, (scenario) => preparation.kernelsOf(scenario));
     const wanted = begun ?? newMatrix({ plan, sha256, squares, kernelsOf: (scenario) => preparation.kernelsOf(scenario), baseline, labVersion: labIdentity() });
     const folder = begun === null ? MatrixFolder.create(options.results, wanted) : MatrixFolder.reopen(options.results, wanted.id);
-    const done = await runIt({ matrix: wanted, plan, profile, squares, folder, preparation, leftOut, options, signal: stopped.signal });
+    const done = await runIt({ matrix: wanted, plan, profile, squares, folder, preparation, leftOut, options, signal });
     const outcome = squaresOf(wanted, done);
     if (options.json) process.stdout.write(`${JSON.stringify({ ...wanted, squares: outcome }, null, 2)}\n`);
     else process.stdout.write(matrixText(wanted, outcome, folder.path, process.stdout));
     if (options.updateBaseline) await updateBaseline(plan.baseline as string, baseline, outcome, options.json ? process.stderr : process.stdout);
     return matrixStatus(outcome);
   } catch (error) {
-    stopped.signal.throwIfAborted();
-    if (!(error instanceof LabError) || !isDiskFull(error.cause)) throw error;
+    if (signal.aborted || !(error instanceof LabError) || !isDiskFull(error.cause)) throw error;
     throw new LabError(`${error.message}; what was done before is kept`, { cause: error.cause, hint: `free some space, then lab matrix ${file} --resume` });
-  } finally {
-    stopped.release();
   }
 }
 

@@ -34,7 +34,7 @@ export function minimisedText(report: MinimiseReport, before: Scenario, after: S
     `${seconds(report.ms)}, ${machines} machines for candidates, ${refused} candidates that are no scenario; ${runsEach === 1 ? 'each candidate once' : `up to ${runsEach} runs a candidate`}`,
     ...(minimised.done ? [] : ['the time was up before all was tried: a larger --limit may find a smaller one']),
     ...(report.after.seen === 0 ? ['the smallest did not fail when it was run again: the failure shows seldom; try a larger --times and --confidence'] : []),
-    '', `${relative('.', report.output)}`, `${relative('.', report.run.folder)}`,
+    '', `${relative('.', report.output)}`, `${relative('.', report.run)}`,
   ];
   return `${lines.join('\n')}\n`;
 }

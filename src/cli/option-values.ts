@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { InvalidArgumentError } from 'commander';
+// Options that several commands have, and how their values are read.
+import { type Command, InvalidArgumentError, Option } from 'commander';
 
 /** Parser of an option's number, for commander. */
 export function number(what: string, least: number, most: number, whole = true): (text: string) => number {
@@ -12,3 +13,17 @@ export function number(what: string, least: number, most: number, whole = true):
 
 /** Values of an option that may be given more than once, for commander. */
 export const collect = (text: string, before: string[] = []): string[] => [...before, text];
+
+export type Accel = 'auto' | 'kvm' | 'tcg';
+
+export const accelOption = (): Option => new Option('--accel <how>', 'KVM is used where a real kernel boots on it').choices(['auto', 'kvm', 'tcg']).default('auto');
+
+/** Machines, or processes, at once. */
+export const jobs = number('a whole number', 1, 1024);
+
+/** Kernels other than those that a scenario names, or a run was on. */
+export function withKernels(command: Command): Command {
+  return command
+    .option('--from <kernel>', 'another kernel that hands over')
+    .option('--to <kernel>', 'another kernel that takes over');
+}

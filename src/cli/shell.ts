@@ -10,22 +10,23 @@ import { perform, type Performed } from '../perform/perform.js';
 import { Preparation } from '../perform/prepare.js';
 import { runStages, type Stage } from '../report/progress.js';
 import { verdictText } from '../report/verdict-text.js';
+import { failureOf, failureText, sameFailure } from '../repro/failure.js';
 import type { DebuggedKernel } from '../repro/shell/debugger.js';
 import { holdAtPoints } from '../repro/shell/hold.js';
 import { takesDebugger } from '../run/jump.js';
 import { type Point, POINTS, POINTS_TEXT } from '../run/points.js';
 import { UsageError } from '../util/errors.js';
+import { printable } from '../util/escape.js';
 import { nearest } from '../util/nearest.js';
 import { packageRoot } from '../util/package-root.js';
 import { removeAtEnd } from '../util/reaper.js';
-import { accelOption, type Given, given, type GivenOptions, sameKernels } from './given.js';
+import { A_RUN_OR_SCENARIO, type Given, type GivenOptions, kernelsOf, withGiven, withGivenOptions } from './given.js';
 import { showOn } from './images.js';
-import { interruption } from './interrupt.js';
+import { interruptible } from './interrupt.js';
 import { collect } from './option-values.js';
 import { labVersion } from './version.js';
 
 interface ShellOptions extends GivenOptions {
-  accel: 'auto' | 'kvm' | 'tcg';
   stopAt?: Point[];
   command?: string[];
   keep?: boolean;
@@ -39,21 +40,18 @@ const DEFAULT_SCENARIO = 'scenarios/first-update.yaml';
 const BEFORE_THE_JUMP: readonly Point[] = ['booted', 'preserved', 'before-kexec'];
 
 export function shellCommand(): Command {
-  return new Command('shell')
+  const command = new Command('shell')
     .description('runs a scenario and gives a prompt in the machine at named points; `exit` lets the run go on')
-    .argument('[run]', 'a scenario file, or a run (its folder, its name, or a part of its name)')
+    .argument('[run]', A_RUN_OR_SCENARIO)
     .option('--stop-at <point>', `where to stop, may be given more than once: ${POINTS.map((point) => `${point} (${POINTS_TEXT[point]})`).join('; ')}. booted without it`, points)
     .option('--command <command>', 'run this in the machine at each point, in place of a prompt; may be given more than once', collect)
     .option('--keep', 'where the update fails, hold the machine at the verdict with its console, monitor and memory')
     .option('--gdb', 'open QEMU\'s debugger stub and print the line that puts gdb on it; no deadline ends the run')
     .option('--break <function>', 'function of the next kernel for the printed breakpoint')
-    .option('--no-symbols', 'with --gdb: do not build kernels with debug information; gdb knows functions then, but no lines')
-    .option('--from <kernel>', 'the kernel that hands over, instead of the one it was')
-    .option('--to <kernel>', 'the kernel that takes over, instead of the one it was')
-    .addOption(accelOption())
-    .option('--results <dir>', 'folder of the results that a run is looked for in', 'results')
+    .option('--no-symbols', 'with --gdb: do not build kernels with debug information; gdb knows functions then, but no lines');
+  return withGivenOptions(command, 'folder of the results that a run is looked for in')
     .action(async (word: string | undefined, options: ShellOptions) => {
-      await shell(await given(word ?? join(packageRoot(), DEFAULT_SCENARIO), options), options);
+      await withGiven(word ?? join(packageRoot(), DEFAULT_SCENARIO), options, (given) => interruptible((signal) => shell(given, options, signal)));
     });
 }
 
@@ -64,27 +62,24 @@ function points(text: string, before: Point[] = []): Point[] {
   return [...before, point];
 }
 
-
-async function shell(wanted: Given, options: ShellOptions): Promise<void> {
+async function shell(wanted: Given, options: ShellOptions, signal: AbortSignal): Promise<void> {
   const { scenario } = wanted;
   const stopAt = options.stopAt ?? (options.keep ? [] : ['booted'] satisfies Point[]);
   if (options.break !== undefined && !options.gdb) throw new UsageError('--break goes with --gdb');
   if (options.gdb && takesDebugger(scenario.steps) && stopAt.some((point) => BEFORE_THE_JUMP.includes(point))) {
     throw new UsageError('a fault of this scenario stops the machine at the jump by QEMU\'s debugger stub, of which there is one', { hint: '--gdb with --stop-at next-kernel, before-open or verdict' });
   }
-  const stopped = interruption();
-  const { signal } = stopped;
   const say = (line: string) => void process.stderr.write(`${line}\n`);
   const results = mkdtempSync(join(tmpdir(), 'lab-shell-'));
   removeAtEnd(results);
   try {
     const images = new Map<string, KernelImage>();
-    await runStages(sameKernels(wanted, images, signal), process.stderr);
+    await runStages(kernelsOf(wanted, images, signal), process.stderr);
     const preparation = new Preparation({ accel: options.accel, signal, images });
     await runStages(preparation.stages([scenario]), process.stderr);
     const prepared = preparation.of(scenario);
     const breakAt = options.break === undefined ? 'start_kernel' : knownFunction(options.break, prepared.kernels.slice(1));
-    const debugged = options.gdb ? await debuggedKernels(scenario.kernels, prepared.kernels, options.symbols, signal) : null;
+    const debugged = options.gdb ? await debuggedKernels(scenario.kernels, prepared.kernels, options.symbols ? wanted.mayAsk : null, signal) : null;
     const { result, folder }: Performed = await perform(scenario, prepared, {
       results, labVersion: labVersion(), signal, onEvent: () => undefined, patient: options.gdb === true,
       hold: holdAtPoints({
@@ -94,16 +89,19 @@ async function shell(wanted: Given, options: ShellOptions): Promise<void> {
     });
     // Somebody had a hand in it: it is told, and not kept.
     process.stderr.write(verdictText(result, folder, process.stderr).replace(/\n[^\n]*\n$/, '\n'));
+    const [then, now] = [wanted.run?.failure ?? null, failureOf(result)];
+    if (then !== null && !sameFailure(then, now)) {
+      say(`not the same failure: ${printable(failureText(then), 300)} then, ${printable(failureText(now), 300)} now${options.gdb ? '; one that depends on time may vanish under a debugger' : ''}`);
+    }
   } finally {
     rmSync(results, { recursive: true, force: true });
-    stopped.release();
   }
 }
 
-async function debuggedKernels(names: readonly string[], kernels: readonly KernelImage[], build: boolean, signal: AbortSignal): Promise<DebuggedKernel[]> {
-  const debugged = kernels.map((kernel, epoch): DebuggedKernel => ({ name: names[epoch] ?? kernel.name, vmlinux: kernel.vmlinux, why: 'as asked for by --no-symbols' }));
-  if (!build) return debugged;
-  await runStages([...new Set(names)].map((name): Stage => ({
+async function debuggedKernels(names: readonly string[], kernels: readonly KernelImage[], mayBuild: ((kernel: string) => boolean) | null, signal: AbortSignal): Promise<DebuggedKernel[]> {
+  const debugged = kernels.map((kernel, epoch): DebuggedKernel => ({ name: names[epoch] ?? kernel.name, vmlinux: kernel.vmlinux, why: mayBuild === null ? 'as asked for by --no-symbols' : 'the bundle has a name of its own for it' }));
+  if (mayBuild === null) return debugged;
+  await runStages([...new Set(names)].filter(mayBuild).map((name): Stage => ({
     title: `symbols of ${name}`, run: async (task) => {
       const { vmlinux, why } = await ensureSymbols(name, kernels[names.indexOf(name)] as KernelImage, { signal, onProgress: showOn(task) });
       for (const [epoch, other] of names.entries()) if (other === name) debugged[epoch] = { name, vmlinux, why };

@@ -3,7 +3,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { capacity } from '../matrix/capacity.js';
 import { checkUrl, connect, shownUrl } from '../matrix/redis/connection.js';
 import { fetchImage } from '../matrix/redis/images.js';
@@ -13,32 +13,30 @@ import { seconds } from '../report/style.js';
 import { messageOf } from '../util/errors.js';
 import { printable } from '../util/escape.js';
 import { removeAtEnd } from '../util/reaper.js';
-import { interruption } from './interrupt.js';
-import { whole } from './matrix.js';
+import { interruptible } from './interrupt.js';
 import { localQueue, thisWorker } from './matrix-queue.js';
+import { type Accel, accelOption, jobs as jobsValue } from './option-values.js';
 import { labIdentity } from './version.js';
 
 interface WorkerOptions {
   queue: string;
   jobs?: number;
-  accel: 'auto' | 'kvm' | 'tcg';
+  accel: Accel;
 }
 
 export function workerCommand(): Command {
   return new Command('worker')
     .description('runs cells of matrices that come through Redis (lab matrix --queue), until it is stopped')
     .requiredOption('--queue <url>', 'the Redis of the matrix, such as redis://host:6379')
-    .option('--jobs <n>', 'machines at once; by default as many as cores and memory allow, which is also the most', whole)
-    .addOption(new Option('--accel <how>', 'KVM is used where a real kernel boots on it').choices(['auto', 'kvm', 'tcg']).default('auto'))
-    .action(work);
+    .option('--jobs <n>', 'machines at once; by default as many as cores and memory allow, which is also the most', jobsValue)
+    .addOption(accelOption())
+    .action((options: WorkerOptions) => interruptible((signal) => work(options, signal)));
 }
 
-async function work({ queue, jobs, accel }: WorkerOptions): Promise<void> {
+async function work({ queue, jobs, accel }: WorkerOptions, signal: AbortSignal): Promise<void> {
   checkUrl(queue);
   const began = performance.now();
   const note = (text: string) => process.stderr.write(`[${seconds(performance.now() - began).padStart(8)}] ${printable(text, 500)}\n`);
-  const stopped = interruption();
-  const { signal } = stopped;
   // Runs leave for the host of the matrix; nothing of them stays here.
   const results = mkdtempSync(join(tmpdir(), 'lab-worker-'));
   removeAtEnd(results);
@@ -76,7 +74,6 @@ async function work({ queue, jobs, accel }: WorkerOptions): Promise<void> {
       redis.disconnect();
     }
   } finally {
-    stopped.release();
     rmSync(results, { recursive: true, force: true });
   }
 }

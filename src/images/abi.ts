@@ -100,7 +100,7 @@ function read(key: string, work: Workspace): AbiObjects | null {
 
 async function compile(inputs: AbiInputs, tree: string, key: string, wanted: AbiWanted, work: Workspace, holdFd: number): Promise<void> {
   const task = `types of ${inputs.name}`;
-  const options = { cwd: tree, env: buildEnvironment(work), signal: work.signal, holdFd };
+  const options = { cwd: tree, env: buildEnvironment(tree, work), signal: work.signal, holdFd };
   mkdirSync(work.cache.ccache(), { recursive: true });
   work.onProgress({ task, done: 0, of: null, detail: 'configures' });
   const asked = inputs.config.flatMap((file) => readFragment(file).options);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Builds a kernel in a hard-linked copy of its source tree. The copy is kept, so that a killed build goes on where it was, and another
 // configuration of the same source from its objects; ccache makes everything else cheap: a patched variant, a tree that was lost.
-import { createWriteStream, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { createWriteStream, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { commandError, lastLines, mustRun, runCommand, saysDiskFull } from '../util/command.js';
@@ -57,7 +57,7 @@ async function build(definition: KernelDefinition, source: BuildSource, key: str
   const log = work.cache.log(`${definition.name}-${key.slice(0, 12)}.log`);
   mkdirSync(dirname(log), { recursive: true });
   mkdirSync(work.cache.ccache(), { recursive: true });
-  const env = buildEnvironment(work);
+  const env = buildEnvironment(tree, work);
   await configure(definition, tree, env, work, holdFd);
   const begunFor = existsSync(join(tree, BEGUN)) ? readFileSync(join(tree, BEGUN), 'utf8') : null;
   writeFileSync(join(tree, BEGUN), key);
@@ -65,12 +65,15 @@ async function build(definition: KernelDefinition, source: BuildSource, key: str
   return { tree, seconds: Math.round((performance.now() - begun) / 1000), log };
 }
 
-/** The same everywhere: nothing of the caller's environment can change what is built. */
-export function buildEnvironment(work: Workspace): NodeJS.ProcessEnv {
+/** The same everywhere: nothing of the caller's environment can change what is built. What a compiler that is killed leaves stays in the tree, until the next one. */
+export function buildEnvironment(tree: string, work: Workspace): NodeJS.ProcessEnv {
+  const temporary = join(tree, '.lab-tmp');
+  rmSync(temporary, { recursive: true, force: true });
+  mkdirSync(temporary);
   return {
     PATH: programPath(),
     HOME: process.env['HOME'],
-    TMPDIR: process.env['TMPDIR'],
+    TMPDIR: temporary,
     LC_ALL: 'C',
     KBUILD_BUILD_TIMESTAMP: 'Thu Jan  1 00:00:00 UTC 1970',
     KBUILD_BUILD_USER: 'lab',

@@ -62,11 +62,17 @@ export async function ensureKernel(nameOrPath: string, context: ImageContext): P
 /** The kernel of a definition, which need not be one of a file. */
 export async function ensureDefined(definition: KernelDefinition, work: Workspace): Promise<KernelImage> {
   if (definition.prebuilt) return prebuiltKernel(definition.name, definition.prebuilt, work);
-  return (await findBuilt(definition, work)) ?? make(definition, work);
+  return (await findBuilt(definition, work)) ?? { ...(await make(definition, work)), name: definition.name };
 }
 
 /** The kernel if it is in the cache already; nothing is fetched or built. */
 export async function findBuilt(definition: KernelDefinition, work: Workspace): Promise<KernelImage | null> {
+  const image = await findSame(definition, work);
+  // It may have been built for another definition of the same content.
+  return image === null ? null : { ...image, name: definition.name };
+}
+
+async function findSame(definition: KernelDefinition, work: Workspace): Promise<KernelImage | null> {
   const source = await knownSource(definition, work);
   if (!source) return null;
   const inputs = inputsOf(definition, source.id);

@@ -21,6 +21,13 @@ export async function runStages(stages: readonly Stage[], stream: NodeJS.WriteSt
   else await withLines(stages, stream);
 }
 
+/** One stage that comes to something. */
+export async function inStage<T>(title: string, run: (task: Task) => Promise<T>, stream: NodeJS.WriteStream): Promise<T> {
+  const results: T[] = [];
+  await runStages([{ title, run: async (task) => void results.push(await run(task)) }], stream);
+  return results[0] as T;
+}
+
 /** A line at the beginning and the end of a stage, and when it has something new to say, at most every two seconds. */
 async function withLines(stages: readonly Stage[], stream: NodeJS.WriteStream): Promise<void> {
   const clock = startClock();

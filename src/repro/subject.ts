@@ -7,7 +7,6 @@ import type { Result } from '../model/result.js';
 import type { Scenario } from '../model/scenario.js';
 import { parseScenario } from '../scenario/index.js';
 import { readText } from '../scenario/parse.js';
-import { readRun } from '../store/read-run.js';
 import { UsageError } from '../util/errors.js';
 import { recipesOf } from './recipe.js';
 import type { RecordedKernel } from './same-kernel.js';
@@ -34,19 +33,16 @@ export interface Changes {
   timeout?: number | undefined;
 }
 
-/** @param filesOf a bundle's kernel by its SHA-256. Throws a UsageError where the run cannot be made again. */
-export async function subjectOf(folder: string, filesOf: (sha256: string) => RecordedKernel['files'] = () => null): Promise<Subject> {
-  const read = readRun(folder);
-  if (read.state !== 'whole') throw new UsageError(`this run cannot be made again: ${read.why}`);
-  const { result } = read;
+/** @param bundled a bundle's kernel by its SHA-256; null where the run is no bundle's. Throws a UsageError where the run cannot be made again. */
+export async function subjectOf(folder: string, result: Result, bundled: ((sha256: string) => RecordedKernel['files']) | null): Promise<Subject> {
   if (result.kernels.length < 1) throw new UsageError('this run names no kernel');
   const recipes = recipesOf(folder);
   const own = join(folder, 'scenario.yaml');
   return {
     result, text: await readText(own),
-    // What it uploads is named relative to where it stood.
-    file: existsSync(result.scenario.file) ? result.scenario.file : own,
-    kernels: result.kernels.map(({ name, sha256 }) => ({ name, sha256, recipe: recipes.get(name) ?? null, files: filesOf(sha256) })),
+    // What it uploads is named relative to where it stood, which for a bundle is another host.
+    file: bundled === null && existsSync(result.scenario.file) ? result.scenario.file : own,
+    kernels: result.kernels.map(({ name, sha256 }) => ({ name, sha256, recipe: recipes.get(name) ?? null, files: bundled?.(sha256) ?? null })),
   };
 }
 

@@ -5,8 +5,11 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { LabError } from './errors.js';
 
-// Descriptor 3 is a pipe whose other end only the lab holds. A watcher in the same group waits for its end and then kills the group.
-const GUARD = '( read -r _ <&3; kill -KILL 0 ) </dev/null >/dev/null 2>&1 & exec 3<&-; exec "$@"';
+/** Time between asking a group to end and killing it, in milliseconds: make removes what it was about to write, and would take half of it for whole the next time. */
+const GRACE_MS = 2000;
+
+// Descriptor 3 is a pipe whose other end only the lab holds. A watcher in the same group waits for its end and then ends the group.
+const GUARD = `( trap '' TERM; read -r _ <&3; kill -TERM 0; sleep ${GRACE_MS / 1000}; kill -KILL 0 ) </dev/null >/dev/null 2>&1 & exec 3<&-; exec "$@"`;
 
 /** Most that is kept of an output that nobody asked for in pieces. */
 const TAIL_BYTES = 64 << 10;
@@ -62,23 +65,28 @@ export function runCommand(argv: readonly string[], options: CommandOptions = {}
       });
       options.input.pipe(stdin);
     }
-    const killGroup = () => {
+    const killGroup = (how: NodeJS.Signals = 'SIGKILL') => {
       if (child.pid === undefined) return;
       try {
-        process.kill(-child.pid, 'SIGKILL');
+        process.kill(-child.pid, how);
       } catch {
         // Gone already.
       }
     };
-    const onAbort = () => killGroup();
+    let grace: NodeJS.Timeout | undefined;
+    const onAbort = () => {
+      killGroup('SIGTERM');
+      grace = setTimeout(killGroup, GRACE_MS);
+    };
     options.signal?.addEventListener('abort', onAbort, { once: true });
     child.on('error', (cause) => {
       options.signal?.removeEventListener('abort', onAbort);
       reject(new LabError(`cannot run ${argv[0]}: ${cause.message}`, { cause }));
     });
     // Whatever the command left running in its group goes with it; this also ends the watcher.
-    child.on('exit', killGroup);
+    child.on('exit', () => killGroup());
     child.on('close', (code, signal) => {
+      clearTimeout(grace);
       options.signal?.removeEventListener('abort', onAbort);
       options.input?.destroy();
       if (options.signal?.aborted) reject(options.signal.reason as Error);

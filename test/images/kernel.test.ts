@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The way from a definition to a kernel in the cache, with a source tree that takes a moment to build instead of minutes.
 import { execFileSync, spawn } from 'node:child_process';
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -21,6 +22,7 @@ const ready = hostTools(['unpack', 'build']).every((tool) => tool.path !== null)
 const MAKEFILE = `allnoconfig:
 \tcp $(KCONFIG_ALLCONFIG) .config
 bzImage:
+\t@touch $$\{TMPDIR:-/tmp}/cc-of-a-compiler.s
 \t@echo build >> $(COUNT)
 \t@echo '  CC      init/main.o'
 \t@echo '  CC      mm/memfd.o'
@@ -98,6 +100,9 @@ describe.skipIf(!ready)('kernels', () => {
     expect(box.seen.map(({ task }) => task)).toEqual(expect.arrayContaining(['unpack k', 'configure k', 'build k']));
     const steps = box.seen.length;
     expect(await ensureKernel(box.definition, box.context)).toEqual(first);
+    const other = join(box.dir, 'other.yaml');
+    copyFileSync(box.definition, other);
+    expect(await ensureKernel(other, box.context)).toEqual({ ...first, name: 'other' });
     expect(box.builds()).toBe(1);
     expect(box.seen.length).toBe(steps);
     // The tree stays for the next configuration of this source; nothing half-made is left.
@@ -310,6 +315,8 @@ describe.skipIf(!ready)('kernels', () => {
     controller.abort(new Error('enough'));
     await expect(run).rejects.toThrow('enough');
     await until(() => !running(join(box.cache, 'built')));
+    // What a compiler that was killed leaves lies in the tree alone.
+    expect(existsSync(join(tmpdir(), 'cc-of-a-compiler.s'))).toBe(false);
   });
 });
 

@@ -4,7 +4,8 @@ import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { lab, LAB, labRun, ROOT, temporary, why } from './lab.js';
+import { until } from '../util/temporary.js';
+import { lab, LAB, labRun, machinesUnder, ROOT, temporary, why } from './lab.js';
 
 const SCENARIO = 'scenarios/first-update.yaml';
 
@@ -28,26 +29,8 @@ function start(): { child: ChildProcess; output: () => string } {
   return { child, output: () => text };
 }
 
-/** Process ids of QEMU processes of this test. */
-function machines(): number[] {
-  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number).filter((pid) => {
-    try {
-      const line = readFileSync(`/proc/${pid}/cmdline`, 'latin1');
-      return line.startsWith('qemu-system') && line.includes(home);
-    } catch {
-      return false;
-    }
-  });
-}
-
-async function until(what: string, holds: () => boolean, ms = 60_000): Promise<void> {
-  const end = Date.now() + ms;
-  while (!holds()) {
-    if (Date.now() > end) throw new Error(`not within ${ms} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
-
+/** QEMU processes of this test. */
+const machines = () => machinesUnder(home);
 const exitOf = (child: ChildProcess) => new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
 const left = () => [...readdirSync(join(home, 'tmp')), ...(existsSync(join(home, 'results')) ? readdirSync(join(home, 'results')) : [])];
 const consoleText = () => {

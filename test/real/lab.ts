@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs the real command as a user would, and gives back what it said.
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -21,6 +21,18 @@ export function lab(args: readonly string[], env: Record<string, string> = {}): 
   return new Promise((resolve) => {
     const child = execFile(process.execPath, [LAB, ...args], { cwd: ROOT, env: { ...process.env, ...env }, maxBuffer: 64 << 20 }, (_error, stdout, stderr) =>
       resolve({ code: child.exitCode, stdout, stderr }));
+  });
+}
+
+/** Process ids of QEMU processes whose files are under a folder. */
+export function machinesUnder(folder: string): number[] {
+  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number).filter((pid) => {
+    try {
+      const line = readFileSync(`/proc/${pid}/cmdline`, 'latin1');
+      return line.startsWith('qemu-system') && line.includes(folder);
+    } catch {
+      return false;
+    }
   });
 }
 

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // A failure held, made smaller, and between two kernels: the real commands on real machines.
 import { spawn } from 'node:child_process';
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findProgram } from '../../src/images/index.js';
 import { parseScenario } from '../../src/scenario/index.js';
-import { LAB, lab, ROOT, temporary } from './lab.js';
+import { until } from '../util/temporary.js';
+import { LAB, lab, machinesUnder, ROOT, temporary } from './lab.js';
 
 let home: string;
 beforeAll(() => void (home = temporary()));
 afterAll(() => rmSync(home, { recursive: true, force: true }));
 
 /** `lab` with something to type; the function is given each piece of standard error. */
-function typing(args: readonly string[], onError: (text: string, child: ReturnType<typeof spawn>) => void): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, [LAB, ...args], { cwd: ROOT, stdio: ['pipe', 'pipe', 'pipe'] });
+function typing(args: readonly string[], onError: (text: string, child: ReturnType<typeof spawn>) => void, env: Record<string, string> = {}): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  const child = spawn(process.execPath, [LAB, ...args], { cwd: ROOT, env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
   let [stdout, stderr] = ['', ''];
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => {
@@ -23,6 +23,17 @@ function typing(args: readonly string[], onError: (text: string, child: ReturnTy
     onError(stderr, child);
   });
   return new Promise((resolve) => child.on('close', (code) => resolve({ code, stdout, stderr })));
+}
+
+/** As `typing`, and once a machine runs after the lab has said these words, the lab gets this signal. Nothing is left of it then. */
+async function ended(args: readonly string[], words: RegExp, signal: NodeJS.Signals): ReturnType<typeof typing> {
+  const temporaries = mkdtempSync(join(home, 'tmp-'));
+  let watch: NodeJS.Timeout | undefined;
+  const exit = await typing(args, (text, child) => {
+    if (words.test(text)) watch ??= setInterval(() => machinesUnder(temporaries).length > 0 && child.kill(signal), 50);
+  }, { TMPDIR: temporaries }).finally(() => clearInterval(watch));
+  await until('nothing is left', () => machinesUnder(temporaries).length === 0 && readdirSync(temporaries).length === 0, 5000);
+  return exit;
 }
 
 const MANY = `from: 7.2.12
@@ -47,6 +58,10 @@ describe('lab shell', () => {
     expect(code, stderr).toBe(0);
     expect(stdout).toContain('42');
     expect(stderr).toContain('PRESERVED');
+  });
+
+  it('is ended by Ctrl-C with nothing left', async () => {
+    expect(await ended(['shell', 'scenarios/control.yaml'], /`exit` lets/, 'SIGINT')).toMatchObject({ code: 130, stderr: expect.stringContaining('interrupted by SIGINT') });
   });
 
   it('keeps a machine that panicked, with QEMU\'s monitor', async () => {
@@ -98,31 +113,23 @@ describe('lab minimise', () => {
     expect(fine).toMatchObject({ code: 3, stderr: expect.stringContaining('nothing fails') });
     const file = join(home, 'many.yaml');
     writeFileSync(file, MANY);
-    const mine = () => readdirSync(tmpdir()).filter((name) => name.startsWith('lab-trial-')).length;
-    const before = mine();
-    let watch: NodeJS.Timeout | undefined;
-    const ended = await typing(['minimise', file, '--output', join(home, 'none.yaml'), '--results', join(home, 'none')], (_text, child) => {
-      // A machine is on its way then.
-      watch ??= setInterval(() => mine() > before && child.kill('SIGINT'), 50);
-    }).finally(() => clearInterval(watch));
-    expect(ended).toMatchObject({ code: 130, stderr: expect.stringContaining('interrupted by SIGINT') });
+    const exit = await ended(['minimise', file, '--output', join(home, 'none.yaml'), '--results', join(home, 'none')], /as it was given/, 'SIGINT');
+    expect(exit).toMatchObject({ code: 130, stderr: expect.stringContaining('interrupted by SIGINT') });
     expect(readdirSync(home)).not.toContain('none.yaml');
-    expect(mine()).toBeLessThanOrEqual(before);
   });
 });
 
 describe('lab bisect', () => {
-  it('finds the first kernel of an order that fails, and knows it the next time', async () => {
-    const args = ['bisect', 'scenarios/control.yaml', '--from', '7.2.12', '--kernels', '7.3.4,7.2.12,7.1.13', '--good', '7.3.4', '--bad', '7.1.13', '--as', 'from', '--times', '1', '--json'];
+  it('goes on where a kill ended it, and finds the first kernel of an order that fails', async () => {
     const file = join(home, 'lost.yaml');
     writeFileSync(file, 'from: 7.2.12\nto: 7.3.4\nsessions: [{name: a, files: [{memfd: 64KiB}]}]\nexpect: preserved\n');
-    args[1] = file;
-    const first = await lab([...args, '--anew']);
-    expect(first.code, first.stderr).toBe(0);
-    expect(JSON.parse(first.stdout)).toMatchObject({ first: [2], lastGood: 1, ends: { bad: { outcome: 'lost' } } });
-    const again = await lab(args);
-    expect(again.stderr).toContain('3 of 3 points are known');
-    expect(JSON.parse(again.stdout)).toMatchObject({ first: [2] });
+    const args = ['bisect', file, '--kernels', '7.3.4,7.2.12,7.1.13', '--good', '7.3.4', '--bad', '7.1.13', '--as', 'from', '--times', '1', '--json'];
+    const killed = await ended([...args, '--anew'], /point 1 of 2/, 'SIGKILL');
+    expect(killed).toMatchObject({ code: null, stdout: '' });
+    const { code, stdout, stderr } = await lab(args);
+    expect(code, stderr).toBe(0);
+    expect(stderr).toContain('2 of 3 points are known');
+    expect(JSON.parse(stdout)).toMatchObject({ first: [2], lastGood: 1, ends: { bad: { outcome: 'lost' } } });
   });
 
   it('refuses words that are none', async () => {

@@ -78,6 +78,11 @@ describe('a panic, from red cell to culprit', () => {
     expect((await text('bundle', panic.id, '--kernels', '--output', bundle)).code).toBe(0);
     const again = await json<Again>('repro', bundle);
     expect(again.same).toBe(true);
+    // The other commands take it as well.
+    expect(await json<HandoverDump[]>('dump', bundle)).toMatchObject([{ layouts: { kernel: '7.2.12' }, luo: { version: 'luo-v9' } }]);
+    expect((await text('show', bundle, '--explain')).stdout).toContain('luo_early_startup() said no');
+    const held = await text('shell', bundle, '--stop-at', 'before-kexec', '--command', 'uname -r');
+    expect(held).toMatchObject({ code: 0, stdout: '7.2.12-lab\n', stderr: expect.stringContaining('PANIC') });
     expect(readdirSync(temporaries)).toEqual([]);
   });
 });

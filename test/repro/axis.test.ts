@@ -25,6 +25,11 @@ describe('over the options and changes of shipped kernels', () => {
     const axis = overOptions('7.3.4', '7.3.4-no-memfd', temporaryFolder());
     expect(axis.points.slice(1)).toEqual(['CONFIG_LIVEUPDATE_MEMFD=n']);
     expect(axis.kernel(0)).toBe('7.3.4');
+    expect(axis.kernel(1)).toBe('7.3.4-no-memfd');
+  });
+  it('options: what goes away does so from behind, and a point between is the good end with a fragment', () => {
+    const axis = overOptions('7.3.4', '7.3.4-no-luo', temporaryFolder());
+    expect(axis.points).toEqual(['7.3.4', 'CONFIG_LIVEUPDATE_MEMFD=n', 'CONFIG_LIVEUPDATE=n']);
     const { config, patches } = readDefinition(axis.kernel(1));
     expect(readFileSync(config.at(-1) as string, 'utf8')).toBe('CONFIG_LIVEUPDATE_MEMFD=n\n');
     expect(patches).toEqual(readDefinition(join(import.meta.dirname, '../../images/kernels/7.3.4.yaml')).patches);
@@ -37,6 +42,7 @@ describe('over the options and changes of shipped kernels', () => {
     expect([last.overlay, last.patches, last.config]).toEqual([variant.overlay, variant.patches, variant.config]);
     expect(axis.points.length).toBeGreaterThan(2);
   });
+  it('changes need a good end that the bad one is made of', () => expect(() => overChanges('7.3.4-object', '7.3.4-no-memfd', temporaryFolder())).toThrow('7.3.4-object has what 7.3.4-no-memfd has not: overlay object'));
   it('changes need one source', () => expect(() => overChanges('7.2.12', '7.3.4', temporaryFolder())).toThrow('different sources'));
 });
 

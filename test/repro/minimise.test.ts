@@ -18,7 +18,7 @@ function world(text: string, fails: (scenario: Scenario) => boolean, more: Parti
     wanted: PANIC, execute, parse: (yaml) => parseScenario(yaml, 'small.yaml'), runs: 1, jobs: 2, signal: new AbortController().signal, until: Infinity, onTrial: () => undefined, ...more,
   });
   const smallest = async (suspects: string[] = []) => {
-    const done = await minimise(ownData(text, 'given.yaml', ['7.2.12', '7.3.4'], '.'), { trials, suspects, onStage: () => undefined });
+    const done = await minimise(ownData(text, 'given.yaml', 'given', ['7.2.12', '7.3.4'], '.'), { trials, suspects, onStage: () => undefined });
     return { ...done, scenario: parseScenario(textOf(done.data), 'small.yaml') };
   };
   return { trials, smallest };

@@ -21,7 +21,7 @@ describe('a scenario spelt out is the same', () => {
   it.each(files)('%s', (file) => {
     const text = readFileSync(file, 'utf8');
     const before = parseScenario(text, file);
-    const data = spellOutFiles(spellOutSessions(spellOutSteps(ownData(text, file, before.kernels, join(FOLDER)))));
+    const data = spellOutFiles(spellOutSessions(spellOutSteps(ownData(text, file, before.name, before.kernels, join(FOLDER)))));
     const out = textOf(data);
     // The largest would only take long.
     if (Buffer.byteLength(out) > LIMITS.fileBytes / 4) return;
@@ -31,7 +31,7 @@ describe('a scenario spelt out is the same', () => {
   it('with seeds, tokens and templates of its own', () => {
     const text = 'from: a\nto: b\nsessions:\n  - {name: "v{i}", count: 3, files: [{name: "x{i}", memfd: 4KiB, count: 2, token: 7, seed: 5}, {memfd: 8KiB, seed: 100}]}\n';
     const before = parseScenario(text, 'x.yaml');
-    const data = spellOutFiles(spellOutSessions(ownData(text, 'x.yaml', before.kernels, '.')));
+    const data = spellOutFiles(spellOutSessions(ownData(text, 'x.yaml', 'x', before.kernels, '.')));
     expect(essence(parseScenario(textOf(data), 'y.yaml'))).toEqual(essence(before));
   });
 });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is bisected over: points in order from good to bad, each a kernel that can be named. What makes a kernel of a point is written
 // down as a definition of its own, which is built like any other.
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { stringify } from 'yaml';
 import { readDefinition, resolveKernel } from '../../images/index.js';
 import { readFragment } from '../../images/fragment.js';
@@ -63,13 +63,15 @@ export async function overCommits({ tree, good, bad, base, paths, folder, signal
 export function overChanges(good: string, bad: string, folder: string): Axis {
   const [base, variant] = [good, bad].map(definitionOf) as [ReturnType<typeof definitionOf>, ReturnType<typeof definitionOf>];
   if (JSON.stringify(base.sources) !== JSON.stringify(variant.sources)) throw new UsageError(`${good} and ${bad} have different sources`, { hint: '--tree bisects over commits, --over kernels over kernels' });
-  const more = (key: 'overlay' | 'patches' | 'config') => variant[key].filter((path) => !base[key].includes(path)).map((path) => ({ key, path }));
-  const changes = [...more('overlay'), ...more('patches'), ...more('config')];
+  const parts = ['overlay', 'patches', 'config'] as const;
+  const more = (of: typeof base, than: typeof base) => parts.flatMap((key) => of[key].filter((path) => !than[key].includes(path)).map((path) => ({ key, path })));
+  const [changes, gone] = [more(variant, base), more(base, variant)];
   if (changes.length === 0) throw new UsageError(`${bad} has nothing that ${good} has not`);
+  if (gone.length > 0) throw new UsageError(`${good} has what ${bad} has not: ${gone.map(({ key, path }) => `${key} ${basename(path)}`).join(', ')}`, { hint: 'name as --good what --bad is made of' });
   return {
-    points: [good, ...changes.map(({ key, path }) => `${key} ${path}`)],
+    points: [good, ...changes.map(({ key, path }) => `${key} ${basename(path)}`)],
     kernel: (index) => (index === 0 ? good : define(folder, `${variant.name}-first-${index}`, {
-      base: base.file, ...Object.fromEntries((['overlay', 'patches', 'config'] as const).map((key) => [key, changes.slice(0, index).filter((change) => change.key === key).map(({ path }) => path)])),
+      base: base.file, ...Object.fromEntries(parts.map((key) => [key, changes.slice(0, index).filter((change) => change.key === key).map(({ path }) => path)])),
     })),
   };
 }
@@ -80,13 +82,16 @@ export function overOptions(good: string, bad: string, folder: string): Axis {
   const same = (key: 'sources' | 'patches' | 'overlay') => JSON.stringify(base[key]) === JSON.stringify(other[key]);
   if (!same('sources') || !same('patches') || !same('overlay')) throw new UsageError(`${good} and ${bad} differ in more than their configuration`, { hint: '--over changes' });
   const [had, has] = [base, other].map(({ config }) => new Map(config.flatMap((path) => readFragment(path).options).map(({ name, value }) => [name, value]))) as [Map<string, string>, Map<string, string>];
-  // What only the good one asks for is not set in the other.
-  const changes = [...new Set([...had.keys(), ...has.keys()])].filter((name) => (had.get(name) ?? 'n') !== (has.get(name) ?? 'n')).map((name) => `${name}=${has.get(name) ?? 'n'}`);
+  // What only the good one asks for is not set in the other. An option stands behind those that it needs, so what goes away does so from behind.
+  const value = (name: string) => has.get(name) ?? 'n';
+  const differ = [...new Set([...had.keys(), ...has.keys()])].filter((name) => (had.get(name) ?? 'n') !== value(name));
+  const changes = [...differ.filter((name) => value(name) === 'n').reverse(), ...differ.filter((name) => value(name) !== 'n')].map((name) => `${name}=${value(name)}`);
   if (changes.length === 0) throw new UsageError(`${good} and ${bad} ask for the same configuration`);
   return {
     points: [good, ...changes],
     kernel: (index) => {
       if (index === 0) return good;
+      if (index === changes.length) return bad;
       const fragment = join(folder, `first-${index}.config`);
       writeWhole(fragment, `${changes.slice(0, index).join('\n')}\n`);
       return define(folder, `options-first-${index}`, { base: base.file, config: [fragment] });

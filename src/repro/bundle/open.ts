@@ -9,15 +9,17 @@ import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { Parser, type ReadEntry } from 'tar';
 import type { prebuiltKernel } from '../../images/index.js';
+import type { Result } from '../../model/result.js';
+import { readRun } from '../../store/read-run.js';
 import { LabError, messageOf } from '../../util/errors.js';
 import { keep, removeAtEnd } from '../../util/reaper.js';
 import { type FileOfBundle, MANIFEST, type Manifest, manifestSchema, MOST } from './manifest.js';
 import { refuseForeign } from './trust.js';
 
 export interface OpenBundle {
-  manifest: Manifest;
   /** Folder of the run. */
   run: string;
+  result: Result;
   /** Files of a kernel by its SHA-256; null where the bundle has none that boots. */
   kernelFiles: (sha256: string) => Parameters<typeof prebuiltKernel>[1] | null;
   /** Nothing of it stays. */
@@ -37,7 +39,11 @@ export async function openBundle(path: string, trust: boolean, most: number = MO
   };
   try {
     const manifest = await unpack(path, dir, most);
-    const bundle: OpenBundle = { manifest, run: join(dir, 'run'), kernelFiles: (sha256) => kernelIn(dir, manifest, sha256), close };
+    const run = join(dir, 'run');
+    const read = readRun(run);
+    if (read.state !== 'whole') throw new Error(`its run cannot be used: ${read.why}`);
+    if (read.result.id !== manifest.run) throw new Error('it holds another run than it says');
+    const bundle: OpenBundle = { run, result: read.result, kernelFiles: (sha256) => kernelIn(dir, manifest, sha256), close };
     if (!trust) await refuseForeign(bundle);
     return bundle;
   } catch (error) {

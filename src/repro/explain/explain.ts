@@ -22,8 +22,12 @@ import { framesOf, withLines } from './trace.js';
 export interface ExplainInput {
   result: Result;
   scenario: Scenario;
+  /** The run or its bundle, as it may be written again. */
+  name: string;
   /** Of the run. */
   folder: string;
+  /** Whether a kernel may be looked up here by the name that it has in the run. */
+  mayAsk: (kernel: string) => boolean;
   /** Symbols are built where they are not there; that takes minutes. */
   buildSymbols: boolean;
 }
@@ -35,7 +39,7 @@ export async function explain(input: ExplainInput, context: ImageContext): Promi
   // The kernel that refused is the one that ran then; what went wrong in the first one was no handover yet.
   const epoch = Math.min(Math.max(1, result.cause?.epoch ?? 1), result.kernels.length - 1);
   const [from, to] = [result.kernels[epoch - 1] ?? result.from, result.kernels[epoch] ?? result.to];
-  const writers = await knownWriters([from.name, ...result.kernels.map(({ name }) => name)], notes, context);
+  const writers = await knownWriters([from.name, ...result.kernels.map(({ name }) => name)].filter(input.mayAsk), notes, context);
   const kept = handoverOf(input, epoch, from, writers, notes);
   const layouts = layoutsOf(from, to, writers);
   const hit = checkFor(result.incidents.filter(({ source }) => source === 'console'));
@@ -46,7 +50,7 @@ export async function explain(input: ExplainInput, context: ImageContext): Promi
     faults: result.timeline.filter(({ what }) => what.startsWith('fault ')).map(({ what }) => what.slice('fault '.length)),
     expected: { kernel: to.name, versions: versionsOf(to), mismatches: result.mismatches.map(({ component, wrote, reads, endsIn }) => `${component}: written ${wrote === null ? 'in a version that is not known' : `v${wrote}`}, read ${reads.map((version) => `v${version}`).join(', ') || 'never'}; ends in ${endsIn}`), layouts: layouts.map(({ structure, details, unannounced }) => `struct ${structure} is laid out otherwise${unannounced ? ', and no version says so' : ''}: ${details.join('; ')}`) },
     said: result.incidents.map(({ t, epoch: at, title, detail }) => ({ t, epoch: at, text: firstLine(title, detail) })),
-    check: hit === null ? null : await checkOf(hit.row, to, notes, context),
+    check: hit === null ? null : await checkOf(hit.row, to, input.mayAsk, notes, context),
     trace: await traceOf(input, to, notes, context),
     structure: place === null || kept === null ? null : structureOf(place, kept, layouts.length > 0 ? writers.find(({ name }) => name === to.name)?.structures : undefined, notes),
     notes,
@@ -82,11 +86,11 @@ interface Kept {
 }
 
 /** What the kernel before `epoch` has handed over: as it stood at the jump, else what is left of it at the end. */
-function handoverOf({ result, folder }: ExplainInput, epoch: number, from: KernelOfResult, writers: readonly Writer[], notes: string[]): Kept | null {
+function handoverOf({ name, folder }: ExplainInput, epoch: number, from: KernelOfResult, writers: readonly Writer[], notes: string[]): Kept | null {
   const images = imagesOfRun(folder);
   const image = images.find(({ moment, epoch: at }) => moment === 'jump' && at === epoch - 1) ?? images.find(({ moment }) => moment === 'end') ?? null;
   if (image === null) {
-    notes.push(`no memory was kept with this run: lab repro ${result.id} --memory-image always   keeps it`);
+    notes.push(`no memory was kept with this run: lab repro ${name} --memory-image always   keeps it`);
     return null;
   }
   try {
@@ -124,8 +128,8 @@ function structureOf({ text, place }: Found, { dump, read, writers }: Kept, read
   }
 }
 
-async function checkOf(row: CheckRow, kernel: KernelOfResult, notes: string[], context: ImageContext): Promise<Explanation['check']> {
-  const tree = await sourceTreeOf(kernel.name, context).catch((error: unknown) => {
+async function checkOf(row: CheckRow, kernel: KernelOfResult, mayAsk: ExplainInput['mayAsk'], notes: string[], context: ImageContext): Promise<Explanation['check']> {
+  const tree = !mayAsk(kernel.name) ? null : await sourceTreeOf(kernel.name, context).catch((error: unknown) => {
     if (error instanceof LabError) return null;
     throw error;
   });
@@ -134,16 +138,16 @@ async function checkOf(row: CheckRow, kernel: KernelOfResult, notes: string[], c
   return { refuses: row.refuses, function: source?.function || row.function, source };
 }
 
-async function traceOf({ result, buildSymbols }: ExplainInput, kernel: KernelOfResult, notes: string[], context: ImageContext): Promise<Explanation['trace']> {
+async function traceOf({ name, result, buildSymbols, mayAsk }: ExplainInput, kernel: KernelOfResult, notes: string[], context: ImageContext): Promise<Explanation['trace']> {
   const report = [result.cause, ...result.incidents].find((incident) => incident !== null && framesOf(incident.detail).length > 0);
   const frames = framesOf(report?.detail ?? '');
   const plain = frames.map(shownFrame);
   if (frames.length === 0) return { frames: [], why: null };
   try {
     const image = await findByHash(kernel.sha256, context);
-    if (image === null || image.systemMap === null) return { frames: plain, why: `${kernel.name} is not here to the byte: no lines` };
+    if (image === null || image.systemMap === null || !mayAsk(kernel.name)) return { frames: plain, why: `${kernel.name} is not here to the byte: no lines` };
     const symbols = buildSymbols ? await ensureSymbols(kernel.name, image, context) : await findSymbols(kernel.name, image, context);
-    if (symbols === null) return { frames: plain, why: `file and line take symbols: lab show ${result.id} --explain --symbols   builds them, in minutes` };
+    if (symbols === null) return { frames: plain, why: `file and line take symbols: lab show ${name} --explain --symbols   builds them, in minutes` };
     if (!symbols.lines || symbols.vmlinux === null) return { frames: plain, why: symbols.why };
     return { frames: (await withLines(frames, symbols.vmlinux, image.systemMap, context.signal)).map(shownFrame), why: null };
   } catch (error) {

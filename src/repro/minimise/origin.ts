@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where minimising begins and ends: a scenario's YAML as plain data on its very kernels, and the smallest as a file.
-import { basename, dirname, relative, resolve } from 'node:path';
+import { dirname, relative, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { type Data, textOf } from './data.js';
 
-/** @param file the scenario's own path, which its uploads are relative to @param folder where the smallest will lie */
-export function ownData(text: string, file: string, kernels: readonly string[], folder: string): Data {
-  const { from: _from, to: _to, chain: _chain, name, description, ...rest } = parse(text) as Data;
-  const title = typeof name === 'string' ? name : basename(file).replace(/\.ya?ml$/, '');
+/** @param file the scenario's own path, which its uploads are relative to @param name what it is called @param folder where the smallest will lie */
+export function ownData(text: string, file: string, name: string, kernels: readonly string[], folder: string): Data {
+  const { from: _from, to: _to, chain: _chain, name: _name, description, ...rest } = parse(text) as Data;
   return rebased({
-    name: title, ...(description === undefined ? {} : { description }),
+    name, ...(description === undefined ? {} : { description }),
     ...(kernels.length === 2 ? { from: kernels[0], to: kernels[1] } : { chain: [...kernels] }), ...rest,
   }, (path) => relative(folder, resolve(dirname(file), path))) as Data;
 }

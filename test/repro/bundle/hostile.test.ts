@@ -101,7 +101,7 @@ describe('refused is', () => {
     ['more files than any has', () => tar(sound({}, { files: Array.from({ length: 600 }, (_, i) => ({ path: `run/f${i}`, size: 0, sha256: sha256('') })) })), 'files'],
     ['files of more than there may be', () => tar(sound({}, { files: [1, 2, 3].map((i) => ({ path: `run/f${i}`, size: 2 ** 31, sha256: sha256('') })) })), 'more than 4294967296 bytes in all'],
     ['another run than it says', () => tar(sound({}, { run: 'other' })), 'another run than it says'],
-    ['no run', () => tar(sound({ 'run/result.json': '{}' })), 'cannot be made again'],
+    ['no run', () => tar(sound({ 'run/result.json': '{}' })), 'its run cannot be used'],
     ['a result of a newer lab', () => tar(sound({ 'run/result.json': '{"schema":99}' })), 'read it with the lab that wrote it'],
     ['a scenario that is none', () => tar(sound({ 'run/scenario.yaml': 'from: [' })), 'scenario'],
     ['a scenario with QEMU options', () => tar(sound({ 'run/scenario.yaml': `${SCENARIO}machine: {qemuArgs: [-drive, "file=/etc/shadow"]}\n` })), 'file=/etc/shadow'],
