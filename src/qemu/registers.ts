@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A vCPU's system registers, from the human monitor's `info registers` (QEMU 7.2, target/i386/cpu-dump.c).
+// The vCPUs' system registers, from the human monitor's `info registers -a` (QEMU 7.2, target/i386/cpu-dump.c).
 
 export interface SystemRegisters {
   cr3: bigint;
@@ -20,4 +20,15 @@ export function parseRegisters(text: string): SystemRegisters | null {
     idtBase: BigInt(`0x${idt[1]}`),
     idtLimit: parseInt(idt[2] ?? '0', 16),
   };
+}
+
+/** Linear addresses of a kernel begin here, its descriptor tables among them. */
+const KERNEL_HALF = 0xffff_8000_0000_0000n;
+
+/**
+ * Registers of a vCPU that runs the machine's own kernel, or its user space. One that runs a guest of the machine shows the guest's: the bare guest has its tables at the bottom of its memory.
+ * Null where no vCPU does.
+ */
+export function ownRegisters(text: string): SystemRegisters | null {
+  return text.split(/^CPU#/m).map(parseRegisters).find((registers) => registers !== null && registers.idtBase >= KERNEL_HALF) ?? null;
 }

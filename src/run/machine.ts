@@ -6,7 +6,7 @@ import { CONSOLE_FILE, QMP_SOCKET, READY_FILE, type MachineConfig } from '../qem
 import { MachineMemory } from '../qemu/memory.js';
 import { QemuProcess } from '../qemu/process.js';
 import { Qmp } from '../qemu/qmp.js';
-import { parseRegisters, type SystemRegisters } from '../qemu/registers.js';
+import { ownRegisters, parseRegisters, type SystemRegisters } from '../qemu/registers.js';
 import { DeadlineError, within } from '../util/deadline.js';
 import { LabError } from '../util/errors.js';
 import { LineSplitter } from '../util/lines.js';
@@ -21,6 +21,8 @@ import type { Weigh } from './weigh.js';
 /** Between the first words of a panic on the console and the machine's own report of it, in milliseconds. */
 const PANIC_GRACE = 1000;
 const QMP_DEADLINE = 30_000;
+/** For a vCPU that does not run a guest just then. */
+const MOST_LOOKS = 16;
 /** A live console file is cut when it is larger; what was in it has been read and kept, bounded, elsewhere. */
 const LIVE_CONSOLE = 8 << 20;
 const LIVE_READY = 1 << 20;
@@ -146,8 +148,15 @@ export class Machine {
 
   // -- acting on it ----------------------------------------------------------------------------------------------------------
 
+  /** Of a vCPU on which the machine's own kernel runs, where there is one: each of them may just be running a guest. */
   async registers(): Promise<SystemRegisters | null> {
-    return parseRegisters(await this.qmp.human('info registers'));
+    let text = '';
+    for (let tries = 0; tries < MOST_LOOKS; tries++) {
+      text = await this.qmp.human('info registers -a');
+      const own = ownRegisters(text);
+      if (own !== null) return own;
+    }
+    return parseRegisters(text);
   }
 
   /** Runs a command of the human monitor. */

@@ -2,7 +2,7 @@
 // What QEMU 7.2's human monitor prints, read back.
 import { describe, expect, it } from 'vitest';
 import { ramRanges } from '../../src/qemu/memory.js';
-import { parseRegisters } from '../../src/qemu/registers.js';
+import { ownRegisters, parseRegisters } from '../../src/qemu/registers.js';
 
 const GIB = 2 ** 30;
 
@@ -104,4 +104,16 @@ describe('registers', () => {
     ['cut off', LONG_MODE.slice(0, LONG_MODE.indexOf('CR4')), null],
     ['without the table', LONG_MODE.replace('IDT', 'XXX'), null],
   ])('%s', (_, text, registers) => expect(parseRegisters(text)).toEqual(registers));
+});
+
+describe('the vCPU to look through', () => {
+  const vcpu = (index: number, cr3: string, idt: string) => `\nCPU#${index}\nRIP=ffffffff814fb113 RFL=00000246\nIDT=     ${idt} 00000fff\nCR0=80050033 CR2=0 CR3=${cr3} CR4=003506b0\n`;
+  it('is one that runs the kernel, not a guest', () => {
+    const guest = vcpu(0, '0000000000005000', '000000000000b000');
+    const kernel = vcpu(1, '00000000012a7000', 'fffffe0000000000');
+    expect(ownRegisters(guest + kernel)?.cr3).toBe(0x12a7000n);
+    expect(ownRegisters(kernel)?.cr3).toBe(0x12a7000n);
+    expect(ownRegisters(guest)).toBeNull();
+    expect(ownRegisters('')).toBeNull();
+  });
 });
