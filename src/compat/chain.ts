@@ -65,7 +65,7 @@ export function predictScenario(scenario: Scenario, kernels: readonly KernelFact
 /** The scenario may call the update off, hand nothing over, or leave what comes back; and it may ask before it goes. */
 function withScenario(images: Prediction, scenario: Scenario, from: KernelFacts, epoch: number): Prediction {
   const instead = (outcome: Prediction['outcome'], reason: string): Prediction => ({ ...images, outcome, endsIn: ENDS_IN[outcome], where: null, reasons: [reason, ...images.reasons] });
-  if (callsOff(scenario)) return instead('refused', 'the scenario calls the update off');
+  if (callsOff(scenario, epoch)) return instead('refused', 'the scenario calls the update off');
   if (images.outcome !== 'preserved') return scenario.policy === 'check' && images.outcome !== 'refused' ? instead('refused', 'the running kernel is asked first, and the update is called off') : images;
   const doing = doingOf(scenario, from, epoch) ?? guestDoing(scenario, epoch);
   return doing === null ? images : instead(doing.outcome, doing.reason);

@@ -26,9 +26,9 @@ const MISBEHAVES: Readonly<Record<string, { epoch: 0 | 1; outcome: Outcome; reas
   'finish-leak': { epoch: 1, outcome: 'leak', reason: 'the next kernel is told to give nothing of an object back' },
 };
 
-/** True where the scenario calls an update off by itself. */
-export function callsOff({ steps }: Pick<Planned, 'steps'>): boolean {
-  return steps.some(({ op }) => op === 'abort');
+/** True where the scenario calls the update that begins in `epoch` off by itself. */
+export function callsOff({ steps }: Pick<Planned, 'steps'>, epoch: number): boolean {
+  return steps.some((step) => step.op === 'abort' && step.epoch === epoch);
 }
 
 /** What the plan does to the update that begins in `epoch`; null where nothing. */

@@ -28,6 +28,12 @@ describe('a scenario that', () => {
     expect(predicted(text)).toEqual([outcome, endsIn, expect.stringMatching(reason)]);
   });
 
+  it('calls the second update of a chain off has gone through the first by then', () => {
+    const chain = parseScenario(`chain: [a, b, c]\nexpect: refused\nkexec: abort\nsessions:\n${ONE}`, 'x.yaml');
+    expect(predictScenario(chain, [NEW, NEW, NEW])?.outcome).toBe('refused');
+    expect(predictScenario(chain, [OLD, NEW, NEW])?.outcome).toBe('lost');
+  });
+
   it('seals a memfd: memfd-v1 does not carry it', () => {
     const sealed = 'sessions: [{name: s, files: [{memfd: 4KiB, seals: [grow]}]}]\n';
     expect(predicted(sealed)).toEqual(['preserved', 'none', expect.anything()]);

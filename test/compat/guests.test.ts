@@ -4,7 +4,6 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { guestDoing, neededState, writtenState } from '../../src/compat/guests.js';
-import { callsOff } from '../../src/compat/doings.js';
 import { loadScenario } from '../../src/scenario/index.js';
 
 const FOLDER = join(import.meta.dirname, '../../scenarios/guests');
@@ -12,7 +11,7 @@ const FOLDER = join(import.meta.dirname, '../../scenarios/guests');
 it.each(readdirSync(FOLDER).filter((name) => name.endsWith('.yaml')))('%s', async (name) => {
   const scenario = await loadScenario(join(FOLDER, name));
   // Faults from outside, who calls off, and dead agents are told elsewhere.
-  if (scenario.tags.includes('fault') || callsOff(scenario) || name === 'agent-killed.yaml') return;
+  if (scenario.tags.includes('fault') || scenario.steps.some(({ op }) => op === 'abort') || name === 'agent-killed.yaml') return;
   // So is what the kernels do with devices.
   if (scenario.cmdlines.some((line) => /lukeep|labobj/.test(line)) || scenario.steps.some((step) => step.op === 'device-preserve' && !step.optional && !scenario.kernels[0]?.endsWith('-keep'))) return;
   const found = scenario.kernels.slice(1).map((_, epoch) => guestDoing(scenario, epoch)?.outcome ?? 'preserved');
