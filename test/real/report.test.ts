@@ -125,7 +125,11 @@ async function chooses(page: Page): Promise<void> {
   const value = await page.$$eval('#chosen option', (options) => options.map((option) => (option as unknown as { value: string }).value).find((each) => each.includes('lost')) ?? '');
   await page.select('#chosen', value);
   expect(await page.$$eval('#grid td.q', (cells) => cells.map((cell) => (cell as unknown as Shown).textContent))).toEqual(['Lreboot']);
+  // Kernels that it was not run on are not shown.
+  const sides = () => page.$$eval('#grid tr:not(.away) th:not(.away)', (heads) => heads.length);
+  expect(await sides()).toBe(3);
   await page.select('#chosen', '');
+  expect(await sides()).toBe(5);
   expect(await page.$$eval('#grid td.q', (cells) => cells.map((cell) => (cell as unknown as Shown).textContent))).toEqual(['✓1', '✓1']);
 }
 

@@ -26,8 +26,23 @@ function chooseScenario() {
       return next;
     });
   };
-  select.addEventListener('change', show);
-  if (select.value !== '') show();
+  const choose = () => {
+    show();
+    hideEmpty(grid, select.value !== '');
+  };
+  select.addEventListener('change', choose);
+  if (select.value !== '') choose();
+}
+
+/** Kernels that the chosen scenario was not run on take no place. */
+function hideEmpty(grid, empty) {
+  const rows = [...grid.tBodies[0].rows];
+  const has = (cell) => cell !== undefined && cell.classList.contains('q');
+  for (const row of rows) row.classList.toggle('away', empty && ![...row.cells].some(has));
+  for (let column = 1; column < grid.rows[0].cells.length; column++) {
+    const away = empty && !rows.some((row) => has(row.cells[column]));
+    for (const row of grid.rows) row.cells[column].classList.toggle('away', away);
+  }
 }
 
 function filterRows() {
