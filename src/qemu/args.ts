@@ -42,7 +42,9 @@ function board(config: MachineConfig): string[] {
     '-name', config.name,
     '-nodefaults', '-no-user-config', '-display', 'none',
     '-machine', `q35,memory-backend=${RAM_ID},usb=off,vmport=off`,
-    '-accel', config.accel === 'tcg' ? 'tcg,thread=multi' : config.hardware !== undefined && splitsInterrupts(config.hardware) ? 'kvm,kernel-irqchip=split' : 'kvm',
+    // vCPUs take turns on one thread: where each has its own and the host has fewer cores than threads, one spins for another that does not run. A machine alone
+    // takes 6 % longer so, two at once take a quarter less (docs/matrix.md).
+    '-accel', config.accel === 'tcg' ? 'tcg,thread=single' : config.hardware !== undefined && splitsInterrupts(config.hardware) ? 'kvm,kernel-irqchip=split' : 'kvm',
     // la57 moves vmemmap, where the leak oracle reads; `max` brings SVM, so that KVM works inside under TCG. With erms the kernel
     // clears and copies pages byte by byte, which an emulated processor does slowly.
     '-cpu', config.accel === 'tcg' ? 'max,la57=off,erms=off' : 'host,la57=off',

@@ -21,7 +21,7 @@ describe('QEMU\'s arguments', () => {
     ['RAM that the lab can map', '-object', 'memory-backend-memfd,id=ram,size=1073741824B,share=on'],
     ['the size of RAM', '-m', '1073741824B'],
     ['processors', '-smp', '2'],
-    ['an emulated processor', '-accel', 'tcg,thread=multi'],
+    ['an emulated processor', '-accel', 'tcg,thread=single'],
     ['four levels of page tables', '-cpu', 'max,la57=off,erms=off'],
     ['the first kernel', '-kernel', '/k/bzImage'],
     ['its initramfs', '-initrd', '/k/initrd'],
