@@ -56,7 +56,7 @@ async function ofProgram(context: RunContext, { test, stage }: SelftestStep): Pr
   const options = (bytes: number) => ({ ms: context.deadlines.request(bytes), signal: context.machine.ended });
   const sent = await context.ssh.exec(`mkdir -p ${FOLDER} && cat > ${path} && chmod 755 ${path}`, { input, ...options(input.length * 4) });
   if (sent.status !== 0) throw new LabError(`${test} cannot be put into the machine: ${sent.stderr.slice(0, 200)}`);
-  const { status, stdout, stderr } = await context.ssh.exec(`cd ${FOLDER} && ./${test}${stage === null ? '' : ` -s ${stage}`}; echo "${STATUS} $?"`, options(64 << 20));
+  const { status, stdout, stderr } = await context.ssh.exec(`cd ${FOLDER} && ./${test}${stage === null ? '' : ` -s ${stage}`}; status=$?; echo; echo "${STATUS} $status"`, options(64 << 20));
   return { status: statusIn(stdout) ?? (status === 0 ? null : status), text: `${stdout.replace(STATUS_LINE, '')}\n${stderr}` };
 }
 

@@ -37,6 +37,7 @@ export async function recover(context: RunContext, how: Recovery, { last, guests
   };
   try {
     const marked = how === 'reboot' ? await reboot(context, record) : await updateOnce(context, record, guests.filter(({ state }) => state === 'survived').map(({ name }) => name));
+    if (last.marked === null || marked === null) record.problems.push('what it gave back could not be seen from outside');
     record.pagesGivenBack = marked === null ? 0 : leaked.filter((pfn) => !marked.index.has(pfn)).length;
   } catch (error) {
     record.problems.push(messageOf(error));

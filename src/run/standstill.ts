@@ -14,23 +14,39 @@ export interface Standstill {
   forgotten: number[];
 }
 
-/** @param image of the kernel that ran last; null where its symbols are not known */
-export async function lookAtStandstill(machine: Machine, image: KernelImage | null): Promise<Standstill> {
-  const ask = (line: string) => machine.human(line).catch(() => '');
-  const vcpus = parseVcpus(await ask('info registers -a'));
-  // One that is held still does not wake up for anything.
-  const runs = /running/.test(await ask('info status'));
+/** vCPUs take turns of 100 ms on one thread (accel/tcg/tcg-accel-ops-rr.c): one that waits for its turn is not forgotten. Looks, and milliseconds between them. */
+const LOOKS = 10;
+const BETWEEN = 200;
+
+interface Look extends VcpuState {
+  /** Interrupts that it must take. */
+  waiting: number[];
+}
+
+/** @param image of the kernel that ran last; null where its symbols are not known @param between milliseconds from look to look, where a processor seems forgotten */
+export async function lookAtStandstill(machine: Pick<Machine, 'human'>, image: KernelImage | null, between = BETWEEN): Promise<Standstill> {
+  const first = await look(machine);
   const name = namer(image);
-  const lines: string[] = [];
-  const forgotten: number[] = [];
-  for (const vcpu of vcpus) {
-    const waiting = deliverable(await ask(`info lapic ${vcpu.index}`));
-    lines.push(lineOf(vcpu, waiting, name(vcpu.rip)));
-    if (runs && vcpu.halted && vcpu.interrupts && waiting.length > 0) forgotten.push(vcpu.index);
+  // One that is held still does not wake up for anything.
+  const runs = /running/.test(await machine.human('info status').catch(() => ''));
+  let forgotten = runs ? first.filter(sleepsOn) : [];
+  for (let looks = 1; looks < LOOKS && forgotten.length > 0; looks++) {
+    await new Promise((resolve) => setTimeout(resolve, between));
+    const again = await look(machine);
+    forgotten = forgotten.filter(({ index, rip }) => again.some((vcpu) => vcpu.index === index && vcpu.rip === rip && sleepsOn(vcpu)));
   }
-  // It may have been just about to wake up.
-  const again = forgotten.length === 0 ? [] : parseVcpus(await ask('info registers -a'));
-  return { lines, forgotten: forgotten.filter((index) => again.some((vcpu) => vcpu.index === index && vcpu.halted && vcpu.rip === vcpus.find((each) => each.index === index)?.rip)) };
+  return { lines: first.map((vcpu) => lineOf(vcpu, vcpu.waiting, name(vcpu.rip))), forgotten: forgotten.map(({ index }) => index) };
+}
+
+async function look(machine: Pick<Machine, 'human'>): Promise<Look[]> {
+  const ask = (line: string) => machine.human(line).catch(() => '');
+  const looks: Look[] = [];
+  for (const vcpu of parseVcpus(await ask('info registers -a'))) looks.push({ ...vcpu, waiting: deliverable(await ask(`info lapic ${vcpu.index}`)) });
+  return looks;
+}
+
+function sleepsOn({ halted, interrupts, waiting }: Look): boolean {
+  return halted && interrupts && waiting.length > 0;
 }
 
 function lineOf({ index, rip, interrupts, halted }: VcpuState, waiting: readonly number[], where: string): string {
