@@ -3,11 +3,7 @@
 import type { AgentReply } from '../guest/agent.js';
 import type { RunContext } from './context.js';
 import type { DeviceState } from './device-state.js';
-
-/** How a step ended, as finishStep() takes it. */
-export type StepReply = Pick<AgentReply, 'ok' | 'errno' | 'at'>;
-
-export const DONE: StepReply = { ok: true, errno: null, at: null };
+import { PASSED, type StepReply } from './step-reply.js';
 
 /** Name that the agent has a device's descriptor under, apart from the files of the scenario. */
 export function agentName(device: DeviceState): string {
@@ -30,7 +26,7 @@ export async function ask({ agent, deadlines, machine }: RunContext, op: string,
 
 /** Turns the device's own access to memory on, once: after its first mappings, before its first transfer. */
 export async function attach(context: RunContext, device: DeviceState): Promise<StepReply> {
-  if (device.attached) return DONE;
+  if (device.attached) return PASSED;
   const reply = await ask(context, 'vfio-attach', { device: agentName(device) });
   device.attached = reply.ok;
   return reply;

@@ -4,10 +4,11 @@
 import { type AgentReply, numberOf } from '../guest/agent.js';
 import { equalBytes } from '../util/bytes.js';
 import type { RunContext } from './context.js';
-import { agentName, ask, attach, DONE, type StepReply } from './device-calls.js';
+import { agentName, ask, attach } from './device-calls.js';
 import { lookAtDevices } from './device-look.js';
 import type { DeviceState } from './device-state.js';
 import { mappedFile, PIECE, type Place, placesIn } from './places.js';
+import { PASSED, type StepReply } from './step-reply.js';
 
 /** Reads the complement of what was written (docs/specs/edu.txt); the second reads 10! after 10 was written. */
 const LIVENESS = 0x4c41_4221;
@@ -36,7 +37,7 @@ export async function checkDevice(context: RunContext, device: DeviceState): Pro
     kind: 'oracle', oracle: `device ${device.spec.name}`, side: 'inside', ok: problems.length === 0, detail: problems.join('; ') || `identity${own ? `, registers, interrupt, ${device.maps.length} mappings in both directions` : ''}`,
   });
   await lookAtDevices(context, 'use', [device]);
-  return DONE;
+  return PASSED;
 }
 
 function isGuests({ plan }: RunContext, { spec: { name } }: DeviceState): boolean {

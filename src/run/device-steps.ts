@@ -5,11 +5,12 @@ import type { DeviceAction } from '../model/device.js';
 import type { Step } from '../model/scenario.js';
 import { LabError } from '../util/errors.js';
 import type { RunContext } from './context.js';
-import { agentName, ask, attach, iommufdName, type StepReply } from './device-calls.js';
+import { agentName, ask, attach, iommufdName } from './device-calls.js';
 import { checkDevice } from './device-check.js';
 import type { DeviceState } from './device-state.js';
 import { noteHardware } from './hardware-mismatches.js';
 import { beginTransfer } from './transfers.js';
+import type { StepReply } from './step-reply.js';
 
 const LEFT_OUT: StepReply = { ok: false, errno: NO_HANDLE, at: null };
 

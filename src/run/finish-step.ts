@@ -1,17 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // How a step ended, written down, and whether that is what the scenario demanded.
-import { type AgentReply, BAD_REQUEST, NO_HANDLE } from '../guest/agent.js';
+import { BAD_REQUEST, NO_HANDLE } from '../guest/agent.js';
 import type { Step } from '../model/scenario.js';
 import { LabError } from '../util/errors.js';
 import type { RunContext } from './context.js';
-
-/** What a step came to: the part of an agent's reply that its record needs. */
-export type Answer = Pick<AgentReply, 'ok' | 'errno' | 'at'>;
-
-export const PASSED: Answer = { ok: true, errno: null, at: null };
+import type { StepReply } from './step-reply.js';
 
 /** @param ms how long it took */
-export function finishStep(context: RunContext, step: Step, index: number, target: string, reply: Answer, ms: number): void {
+export function finishStep(context: RunContext, step: Step, index: number, target: string, reply: StepReply, ms: number): void {
   if (reply.errno === BAD_REQUEST) throw new LabError(`the agent does not understand ${step.op}`, { detail: reply.at });
   const skipped = reply.errno === NO_HANDLE;
   const state = reply.ok ? 'done' : skipped ? 'skipped' : 'failed';

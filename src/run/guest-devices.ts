@@ -5,12 +5,13 @@ import { guestFiles, type GuestAction } from '../model/guest.js';
 import type { DeviceCounts, DeviceOfGuest } from '../model/guest-result.js';
 import type { Action, Step } from '../model/scenario.js';
 import type { RunContext } from './context.js';
-import { agentName, attach, type StepReply } from './device-calls.js';
+import { agentName, attach } from './device-calls.js';
 import type { DeviceState } from './device-state.js';
 import { deviceStep } from './device-steps.js';
 import { askGuest } from './guest-calls.js';
 import type { DeviceStat, GuestState } from './guest-state.js';
 import { noteHardware } from './hardware-mismatches.js';
+import type { StepReply } from './step-reply.js';
 
 /** What opens a device anew resets it; what was kept is left as it is. */
 export async function attachToGuest(context: RunContext, guest: GuestState, step: Pick<Extract<GuestAction, { op: 'guest-attach' }>, 'device' | 'reset'>): Promise<StepReply> {

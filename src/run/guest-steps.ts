@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Steps on guests. Each sends its calls before it first waits, so that those of many guests follow one another without a round trip between.
 import { writtenState } from '../compat/index.js';
-import { type AgentReply, NO_HANDLE, numberOf } from '../guest/agent.js';
+import { NO_HANDLE, numberOf } from '../guest/agent.js';
 import { guestFiles, type GuestAction, type GuestSpec, isGuestFile, ticksToShow } from '../model/guest.js';
 import { Snapshot } from '../oracles/guest/index.js';
 import type { RunContext } from './context.js';
@@ -11,9 +11,8 @@ import { askGuest, momentOf, statGuest } from './guest-calls.js';
 import { GuestState } from './guest-state.js';
 import { nextKernel } from './layout.js';
 import type { FileState } from './state.js';
+import { PASSED, type StepReply } from './step-reply.js';
 
-export type StepReply = Pick<AgentReply, 'ok' | 'errno' | 'at'>;
-const PASSED: StepReply = { ok: true, errno: null, at: null };
 const LEFT_OUT: StepReply = { ok: false, errno: NO_HANDLE, at: null };
 
 /** A guest with Linux: its user space lies in the machine, its kernel is the one of the next epoch. */

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs a stage of one of upstream's own tests in the machine, and makes a record of each of its cases.
 import { readFile } from 'node:fs/promises';
-import type { AgentReply } from '../guest/agent.js';
 import type { Outcome } from '../model/outcome.js';
 import type { Step } from '../model/scenario.js';
 import { type CaseOfResult, TEST_KHO } from '../model/selftest.js';
@@ -9,6 +8,7 @@ import { canonical } from '../console/index.js';
 import { LabError } from '../util/errors.js';
 import { parseKtap } from '../util/ktap.js';
 import type { RunContext } from './context.js';
+import { PASSED, type StepReply } from './step-reply.js';
 
 type SelftestStep = Extract<Step, { op: 'kselftest' }>;
 
@@ -31,7 +31,7 @@ const MEANINGS: readonly [RegExp, Outcome][] = [
   [/Stage mismatch|retrieve_session|Failed to open|No such file|restore/, 'lost'],
 ];
 
-export async function kselftestStep(context: RunContext, step: SelftestStep): Promise<Pick<AgentReply, 'ok' | 'errno' | 'at'>> {
+export async function kselftestStep(context: RunContext, step: SelftestStep): Promise<StepReply> {
   const { status, text } = step.test === TEST_KHO ? await ofKernel(context, step) : await ofProgram(context, step);
   const cases = casesOf(step, status, text, context.recorder.epoch);
   context.state.cases.push(...cases);
@@ -39,7 +39,7 @@ export async function kselftestStep(context: RunContext, step: SelftestStep): Pr
     context.recorder.event({ kind: 'oracle', oracle: `kselftest ${each.test}`, side: 'inside', ok: each.state !== 'fail', detail: `${each.name}: ${each.state}` });
   }
   const bad = cases.filter(({ state }) => state === 'fail' || (state === 'skip' && step.stage !== null));
-  if (bad.length === 0) return { ok: true, errno: null, at: null };
+  if (bad.length === 0) return PASSED;
   for (const { name, detail } of bad) {
     // A first stage that fails hands nothing over: the update is called off. What a single test finds says nothing of an update.
     const implies = step.stage === 2 ? (MEANINGS.find(([pattern]) => pattern.test(detail))?.[1] ?? 'lost') : null;

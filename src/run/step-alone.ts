@@ -8,15 +8,16 @@ import { LabError } from '../util/errors.js';
 import type { RunContext } from './context.js';
 import { deviceStep } from './device-steps.js';
 import { injectFault } from './faults.js';
-import { type Answer, finishStep, PASSED } from './finish-step.js';
+import { finishStep } from './finish-step.js';
 import { kselftestStep } from './kselftest.js';
 import { loadNext } from './load-next.js';
+import { PASSED, type StepReply } from './step-reply.js';
 import { startAgent } from './user-space.js';
 
 /** Carries out a step that waits until all before it have been answered. */
 export async function carryOut(context: RunContext, step: Step, index: number): Promise<void> {
   const started = context.recorder.clock.now();
-  const done = (target: string, reply: Answer) =>
+  const done = (target: string, reply: StepReply) =>
     finishStep(context, step, index, target, reply, context.recorder.clock.now() - started);
   const failed = (at: string) => ({ ok: false, errno: 'EFAIL', at });
   if (isDeviceAction(step)) return done(step.device, await deviceStep(context, step));

@@ -5,10 +5,11 @@ import type { GuestAction } from '../model/guest.js';
 import type { Step } from '../model/scenario.js';
 import { checkInside } from './check.js';
 import type { RunContext } from './context.js';
-import { finishStep, PASSED } from './finish-step.js';
+import { finishStep } from './finish-step.js';
 import { guestStep } from './guest-steps.js';
 import { type AgentAction, applied, operationOf, runsOf } from './operations.js';
 import { RunState } from './state.js';
+import { PASSED } from './step-reply.js';
 
 export async function callAgent(context: RunContext, action: AgentAction, step: Step, index: number): Promise<void> {
   const { state, agent, deadlines, machine } = context;

@@ -4,11 +4,12 @@
 import { findStrays, takeSnapshot } from '../oracles/iommu/index.js';
 import { equalBytes } from '../util/bytes.js';
 import type { RunContext } from './context.js';
-import { agentName, ask, attach, type StepReply } from './device-calls.js';
+import { agentName, ask, attach } from './device-calls.js';
 import { transfer } from './device-check.js';
 import type { DeviceState, InFlight } from './device-state.js';
 import { reader } from './look.js';
 import { mappedFile, PIECE, placesIn } from './places.js';
+import type { StepReply } from './step-reply.js';
 
 /** A transfer that is ready: `start` begins it. */
 export interface ReadyTransfer {

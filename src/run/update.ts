@@ -16,6 +16,7 @@ import type { ReadyMark } from './ready-marks.js';
 import { holdAt } from './points.js';
 import { lookAtDevices } from './device-look.js';
 import type { IndexedStep } from './steps.js';
+import { PASSED } from './step-reply.js';
 import { whileStill } from './stillness.js';
 import { followTransfers, prepareTransfer, settleTransfers } from './transfers.js';
 import { openSession, startAgent } from './user-space.js';
@@ -75,7 +76,7 @@ export async function update(context: RunContext, step: Step, index: number, jum
   const mark = await machine.untilReady(next, deadlines.boot);
   followTransfers(context);
   recorder.event({ kind: 'epoch', mark: 'ready', release: mark.release, bootId: mark.bootId });
-  finishStep(context, step, index, mark.release, { ok: true, errno: null, at: null }, recorder.clock.now() - started);
+  finishStep(context, step, index, mark.release, PASSED, recorder.clock.now() - started);
   // What was handed over is counted before anyone opens /dev/liveupdate, while the session is being set up.
   const [ssh, handedOver] = await Promise.all([openSession(context, mark), whileStill(context, () => markedPages(machine)), lookAtDevices(context, 'arrival')]);
   context.ssh = ssh;
