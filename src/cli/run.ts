@@ -3,6 +3,7 @@
 import { Command } from 'commander';
 import type { Result } from '../model/result.js';
 import type { Scenario } from '../model/scenario.js';
+import type { Witness } from '../model/witness.js';
 import { Preparation } from '../perform/prepare.js';
 import { runStages } from '../report/progress.js';
 import { verdictText } from '../report/verdict-text.js';
@@ -10,7 +11,7 @@ import { loadScenario } from '../scenario/index.js';
 import { kernelProblem } from './check-kernels.js';
 import { exitCodeOf } from './exit.js';
 import { interruptible } from './interrupt.js';
-import { type Accel, accelOption, number, withKernels } from './option-values.js';
+import { type Accel, accelOption, number, withKernels, withoutOption } from './option-values.js';
 import { type KeepOptions, performStage, withKeepOptions } from './perform-stage.js';
 
 interface RunOptions extends KeepOptions {
@@ -19,6 +20,7 @@ interface RunOptions extends KeepOptions {
   accel: Accel;
   json?: boolean;
   timeout?: number;
+  without?: Witness[];
 }
 
 export function runCommand(): Command {
@@ -27,6 +29,7 @@ export function runCommand(): Command {
     .argument('<scenario...>', 'scenario files');
   return withKeepOptions(withKernels(command))
     .addOption(accelOption())
+    .addOption(withoutOption())
     .option('--results <dir>', 'folder for the results', 'results')
     .option('--json', 'print the result as JSON; progress goes to standard error')
     .option('--timeout <seconds>', 'deadline of each run', number('seconds', 0.001, 86_400, false))
@@ -39,6 +42,7 @@ async function runScenarios(files: readonly string[], options: RunOptions): Prom
   const overrides = {
     ...(options.from === undefined ? {} : { from: options.from }), ...(options.to === undefined ? {} : { to: options.to }),
     ...(options.timeout === undefined ? {} : { timeout: options.timeout }),
+    ...(options.without === undefined ? {} : { without: options.without }),
     kernelProblem,
   };
   const scenarios: Scenario[] = [];

@@ -3,7 +3,7 @@
 
 /** All outcomes, in order of precedence: where several hold, the first one wins. */
 export const OUTCOMES = [
-  'infra', 'panic', 'reboot', 'hang', 'corrupt', 'lost', 'leak', 'refused', 'preserved',
+  'infra', 'panic', 'reboot', 'hang', 'corrupt', 'lost', 'leak', 'tainted', 'refused', 'preserved',
 ] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
@@ -19,6 +19,7 @@ export const ENDS_IN: Readonly<Record<Outcome, EndsIn>> = {
   corrupt: 'reboot',
   lost: 'reboot',
   leak: 'leak',
+  tainted: 'reboot',
   refused: 'none',
   preserved: 'none',
 };

@@ -8,9 +8,10 @@ import type { EndsIn, Outcome } from './outcome.js';
 import type { Prediction } from './prediction.js';
 import type { Policy } from './scenario.js';
 import type { CaseOfResult } from './selftest.js';
+import type { Witness, WitnessOfResult } from './witness.js';
 
 /** Version of the form of result.json. */
-export const RESULT_SCHEMA = 1;
+export const RESULT_SCHEMA = 2;
 
 export interface KernelOfResult {
   name: string;
@@ -69,8 +70,17 @@ export interface MemoryOfResult {
   updates: { epoch: number; markedOnArrival: number | null; markedAtEnd: number | null; baseline: { what: string; phys: string; pages: number }[]; map: { phys: string; pages: number; state: PhysState }[]; mapLeftOut: number }[];
 }
 
+/** `tainted_mask` of the kernel that ran before the first preserve and of the one that ran last; null where it could not be read. */
+export interface TaintOfResult {
+  before: number | null;
+  after: number | null;
+  /** What was set on the way and the scenario does not declare, by the names of Documentation/admin-guide/tainted-kernels.rst. */
+  flags: string[];
+}
+
 export interface Result {
-  schema: typeof RESULT_SCHEMA;
+  /** Results of version 1, which knew no witnesses, are read too. */
+  schema: 1 | typeof RESULT_SCHEMA;
   id: string;
   scenario: { name: string; description: string; tags: string[]; file: string };
   from: KernelOfResult;
@@ -102,6 +112,10 @@ export interface Result {
   /** Null where none was asked for, or there was nothing to recover from. */
   recovery: RecoveryOfResult | null;
   incidents: Incident[];
+  /** Who could see what, one entry a witness that was needed or looked. */
+  witnesses: Partial<Record<Witness, WitnessOfResult>>;
+  /** Null where it was never read. */
+  taint: TaintOfResult | null;
   memory: MemoryOfResult;
   /** What happened when, in milliseconds since the run began. */
   timeline: { t: number; epoch: number; what: string }[];

@@ -4,6 +4,7 @@ import type { DeviceAction, DevicePlan } from './device.js';
 import type { GuestAction, GuestFileSpec } from './guest.js';
 import type { EndsIn, Outcome } from './outcome.js';
 import type { Change, Place } from './place.js';
+import type { Witness } from './witness.js';
 
 /** Where in the scenario file something was written, for messages. Lines and columns count from 1. */
 export interface SourcePos {
@@ -165,6 +166,8 @@ export interface Scenario {
   recover: Recovery | null;
   /** `endsIn`: null where it follows from the outcome. */
   expect: { outcome: Outcome; endsIn: EndsIn | null };
+  /** Witnesses that the user does without: a verdict may rest on the others. */
+  without: Witness[];
   /** Deadline of the whole run in seconds; null: derived from a boot measured on the spot. */
   timeout: number | null;
   /** Deadline for a single progress mark in seconds; null: as above. */

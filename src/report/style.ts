@@ -13,6 +13,7 @@ const PAINT: Readonly<Record<Outcome, (colours: Colours) => (text: string) => st
   corrupt: (c) => c.red,
   lost: (c) => c.red,
   leak: (c) => c.yellow,
+  tainted: (c) => c.yellow,
   refused: (c) => c.cyan,
   preserved: (c) => c.green,
 };

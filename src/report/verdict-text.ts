@@ -3,6 +3,7 @@
 import { HARDWARE_COMPONENTS } from '../model/component.js';
 import type { Result, ResourceOfResult } from '../model/result.js';
 import { CASE_STATES } from '../model/selftest.js';
+import { WITNESSES } from '../model/witness.js';
 import { printable } from '../util/escape.js';
 import { guestsText } from './guests-text.js';
 import { hardwareText } from './hardware-text.js';
@@ -26,7 +27,7 @@ export function verdictText(result: Result, folder: string | null, stream: { isT
     ...phaseBar(result, stream.columns ?? 100),
   ];
   if (result.cause !== null) lines.push('', `  cause     ${printable(result.cause.title, 300)}`, ...indented(result.cause.detail, 6));
-  lines.push(...guestsText(result, stream.columns ?? 100), ...filesText(result.resources), ...casesText(result.cases), ...hardwareText(result), ...memoryText(result), ...recoveryText(result), ...predictionText(result));
+  lines.push(...guestsText(result, stream.columns ?? 100), ...filesText(result.resources), ...casesText(result.cases), ...hardwareText(result), ...memoryText(result), ...witnessText(result), ...recoveryText(result), ...predictionText(result));
   const others = result.incidents.filter((incident) => incident.title !== result.cause?.title);
   if (others.length > 0) {
     lines.push('', '  also seen');
@@ -85,6 +86,18 @@ function memoryText(result: Result): string[] {
     lines.push(`            epoch ${update.epoch}: ${update.markedOnArrival} handed over, ${update.markedAtEnd} still marked${kept === '' ? '' : ` (the handover's own: ${printable(kept, 200)})`}`);
   }
   return memory.updates.length === 0 ? [] : lines;
+}
+
+/** Who looked, in one line; who was blind, with the reason. */
+function witnessText({ witnesses, taint }: Result): string[] {
+  const all = WITNESSES.flatMap((name) => (witnesses[name] === undefined ? [] : [{ name, ...witnesses[name] }]));
+  if (all.length === 0) return [];
+  const looked = all.filter((each) => each.looked).map(({ name, counted }) => `${name} ${counted}`);
+  return [
+    '', `  looked    ${looked.join(', ') || 'nobody'}`,
+    ...all.filter((each) => !each.looked).map(({ name, why, waived }) => `  blind     ${name}: ${printable(why ?? '', 300)}${waived ? ' (done without: --without)' : ''}`),
+    ...(taint === null || taint.flags.length === 0 ? [] : [`  tainted   ${printable(taint.flags.join(', '), 300)}`]),
+  ];
 }
 
 function recoveryText({ impaired, recovery }: Result): string[] {

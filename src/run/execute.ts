@@ -6,7 +6,8 @@ import type { Step } from '../model/scenario.js';
 import { startClock, type Clock } from '../util/clock.js';
 import { DeadlineError } from '../util/deadline.js';
 import { LabError, messageOf } from '../util/errors.js';
-import { decide, type Verdict } from '../verdict/verdict.js';
+import { decide, isGood, type Verdict } from '../verdict/verdict.js';
+import { Witnesses } from '../verdict/witnesses.js';
 import type { RunContext, RunPlan } from './context.js';
 import { Deadlines } from './deadlines.js';
 import { objectionOf } from './asked.js';
@@ -58,7 +59,7 @@ class Run {
     this.recorder = new Recorder(clock, (event) => {
       this.judging.take(event);
       streams.event(event);
-    });
+    }, new Witnesses(plan.scenario.without));
     for (const device of plan.scenario.hardware.devices) this.state.devices.set(device.name, new DeviceState(device));
   }
 
@@ -102,6 +103,18 @@ class Run {
       context.state.asked = true;
     }
     return runSteps(context, mine.slice(pause), last);
+  }
+
+  /** The verdict on all that was seen. That all is well is said only where every witness that it needs looked. */
+  conclude(): Verdict {
+    const { recorder } = this;
+    if (isGood(decide(recorder.incidents).outcome)) {
+      for (const { witness, epoch, why, hint } of recorder.witnesses.missing()) {
+        const detail = [why, hint, `--without ${witness} does without it`].filter((line) => line !== null).join('\n');
+        recorder.incident({ source: 'lab', side: 'outside', implies: 'infra', title: `the witness "${witness}" was blind`, detail, epoch });
+      }
+    }
+    return decide(recorder.incidents);
   }
 
   async end(): Promise<void> {
@@ -163,7 +176,7 @@ class Run {
   private async recover(context: RunContext): Promise<void> {
     const { recover: how } = this.plan.scenario;
     const last = this.judging.updates.at(-1);
-    const verdict = decide(this.recorder.incidents);
+    const verdict = this.conclude();
     if (how === null || last === undefined || !['corrupt', 'lost', 'leak'].includes(verdict.outcome)) return;
     this.verdict = verdict;
     const guests = this.judging.guests.filter(({ epoch }) => epoch === last.epoch);
@@ -196,7 +209,7 @@ export async function execute(plan: RunPlan, streams: RunStreams, signal: AbortS
   try {
     await run.go().catch((error: unknown) => run.failed(error));
     signal.throwIfAborted();
-    const verdict = run.verdict ?? decide(run.recorder.incidents);
+    const verdict = run.verdict ?? run.conclude();
     const total = run.clock.now();
     if (run.context !== null) await holdAt(run.context, 'verdict', verdict);
     if (keepsMemory(plan, verdict, run.state.results)) await run.keepMemory();
@@ -205,6 +218,7 @@ export async function execute(plan: RunPlan, streams: RunStreams, signal: AbortS
       verdict, incidents: run.recorder.incidents, droppedIncidents: run.recorder.dropped, updates: judging.updates, kept: judging.kept, steps: run.state.results, cases: run.state.cases, objected: run.state.objected, hardware: run.state.hardware,
       devices: judging.devices, iommu: run.context === null ? null : iommuResult(run.context, judging.iommu),
       guests: judging.guests, downtime: judging.downtime, recovery: run.recovery,
+      witnesses: run.recorder.witnesses.report(), taint: null,
       epochs: run.epochs, findings: run.machine?.findings ?? [], startedAt: run.clock.startedAt,
       qemu: { version: run.machine?.qemuVersion ?? '', accel: plan.accel, commandLine: run.machine?.commandLine ?? '' },
       durations: { total },

@@ -5,6 +5,7 @@ import type { Mismatch } from '../model/component.js';
 import type { DowntimeOfResult, GuestOfResult, RecoveryOfResult } from '../model/guest-result.js';
 import type { DeviceOfResult, IommuOfResult } from '../model/hardware-result.js';
 import type { Incident } from '../model/incident.js';
+import type { Result } from '../model/result.js';
 import type { CaseOfResult } from '../model/selftest.js';
 import type { Verdict } from '../verdict/verdict.js';
 import type { FileRecord, UpdateRecord } from './judge.js';
@@ -30,6 +31,8 @@ export interface RunRecord {
   objected: Mismatch[];
   /** Of devices and the IOMMU, what the next kernel did not take over. */
   hardware: Mismatch[];
+  witnesses: Result['witnesses'];
+  taint: Result['taint'];
   epochs: EpochRecord[];
   findings: Finding[];
   devices: DeviceOfResult[];

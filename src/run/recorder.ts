@@ -4,6 +4,7 @@ import type { Event, EventBody, EventSink } from '../model/event.js';
 import type { Incident } from '../model/incident.js';
 import { printable } from '../util/escape.js';
 import type { Clock } from '../util/clock.js';
+import { Witnesses } from '../verdict/witnesses.js';
 
 const MOST_INCIDENTS = 500;
 
@@ -17,6 +18,8 @@ export class Recorder {
   constructor(
     readonly clock: Clock,
     private readonly sink: EventSink,
+    /** Who looked, and who was blind. */
+    readonly witnesses = new Witnesses(),
   ) {}
 
   /** The kernel that runs now. */

@@ -39,6 +39,7 @@ export function buildResult(plan: RunPlan, record: RunRecord, around: Surroundin
     devices: record.devices, iommu: record.iommu, guests: record.guests, downtime: record.downtime,
     impaired: impairedOf(record), recovery: record.recovery,
     cases: record.cases, incidents: record.incidents,
+    witnesses: record.witnesses, taint: record.taint,
     memory: memoryOf(record.updates),
     timeline: around.timeline,
     qemu: record.qemu, durations: record.durations,

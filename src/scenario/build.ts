@@ -50,6 +50,7 @@ export function build(input: ScenarioInput, context: Context): Scenario {
     policy: input.policy,
     recover: input.recover ?? null,
     expect: { outcome, endsIn: typeof input.expect === 'string' ? null : (input.expect.endsIn ?? null) },
+    without: [...new Set([...input.without, ...(overrides.without ?? [])])],
     timeout: overrides.timeout ?? input.timeout ?? null,
     deadline: input.deadline ?? null,
     file: document.file,

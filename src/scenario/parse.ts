@@ -3,6 +3,7 @@
 import { open, readdir } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import type { Scenario } from '../model/scenario.js';
+import type { Witness } from '../model/witness.js';
 import { messageOf } from '../util/errors.js';
 import { nearest } from '../util/nearest.js';
 import { build } from './build.js';
@@ -21,6 +22,8 @@ export interface ScenarioOverrides {
   kernels?: readonly string[] | undefined;
   /** Seconds. */
   timeout?: number | undefined;
+  /** Witnesses that the verdict may do without, besides those of the file. */
+  without?: readonly Witness[] | undefined;
   /** Why there is no such kernel; null where there is. Without it any name will do. */
   kernelProblem?: ((name: string) => string | null) | undefined;
 }

@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { ENDINGS, OUTCOMES } from '../model/outcome.js';
 import { POLICIES, RECOVERIES } from '../model/scenario.js';
+import { WITNESSES } from '../model/witness.js';
 import { GIB, LIMITS } from './limits.js';
 import { device, iommu } from './schema-devices.js';
 import { faultEntry } from './schema-faults.js';
@@ -61,6 +62,7 @@ export const scenarioSchema = mapping({
     .describe('check: ask the running kernel what it would write, and call the update off where the next one does not understand it; force: try it'),
   recover: z.enum(RECOVERIES).optional()
     .describe('Where the last update did not end well and the next kernel runs: reboot, or one more update; what that gives back is measured, and the verdict stays'),
+  without: z.array(z.enum(WITNESSES)).default([]).describe('Witnesses that the verdict may do without; without them it says less'),
   timeout: seconds.optional().describe('Deadline of the whole run in seconds; measured on the spot by default'),
   deadline: seconds.optional().describe('Deadline for one sign of progress in seconds; measured on the spot by default'),
 });

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { ENDINGS, OUTCOMES } from '../model/outcome.js';
 import { POLICIES } from '../model/scenario.js';
 import { CASE_STATES } from '../model/selftest.js';
+import { WITNESSES } from '../model/witness.js';
 import { PHYS_STATES, RESULT_SCHEMA, type Result } from '../model/result.js';
 import { downtimeResult, guestResult, impairedResult, recoveryResult } from './guest-schema.js';
 import { deviceResult, iommuResult } from './hardware-schema.js';
@@ -45,8 +46,13 @@ const prediction = z.object({
   outcome: z.enum(OUTCOMES), endsIn: z.enum(ENDINGS), where: z.string().nullable(), mismatches: z.array(mismatch), reasons: z.array(z.string()),
 });
 
+const witness = z.object({
+  looked: z.boolean(), counted: count, why: z.string().nullable(), required: z.boolean().describe('The verdict needs it'), waived: z.boolean().describe('The user does without it'),
+});
+const taint = z.object({ before: count.nullable(), after: count.nullable(), flags: z.array(z.string()) });
+
 export const resultSchema = z.object({
-  schema: z.literal(RESULT_SCHEMA),
+  schema: z.union([z.literal(1), z.literal(RESULT_SCHEMA)]),
   id: z.string(),
   scenario: z.object({ name: z.string(), description: z.string(), tags: z.array(z.string()), file: z.string() }),
   from: kernel, to: kernel, kernels: z.array(kernel),
@@ -57,6 +63,7 @@ export const resultSchema = z.object({
   predicted: prediction.nullable(),
   mismatches: z.array(mismatch), resources: z.array(resource), devices: z.array(deviceResult).default([]), iommu: iommuResult.nullable().default(null), guests: z.array(guestResult).default([]), downtime: z.array(downtimeResult).default([]),
   impaired: impairedResult.nullable().default(null).describe('What the host is left with; null where it can go on as before'), recovery: recoveryResult.nullable().default(null), cases: z.array(selftestCase).default([]), incidents: z.array(incident), memory,
+  witnesses: z.partialRecord(z.enum(WITNESSES), witness).default({}).describe('Who could see what'), taint: taint.nullable().default(null),
   timeline: z.array(z.object({ t: z.number(), epoch: count, what: z.string() })),
   qemu: z.object({ version: z.string(), accel: z.string(), commandLine: z.string() }),
   durations: z.record(z.string(), z.number()).describe('Milliseconds'),

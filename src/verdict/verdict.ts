@@ -10,12 +10,31 @@ export interface Verdict {
   cause: Incident | null;
 }
 
+/** Outcomes that say that all is well: they need witnesses, and a failure of the lab takes them away. */
+export function isGood(outcome: Outcome): boolean {
+  return outcome === 'preserved' || outcome === 'refused';
+}
+
 export function decide(incidents: readonly Incident[]): Verdict {
+  // What a kernel did before the lab failed stands; what came after may be the lab's doing.
+  const failure = incidents.findIndex(({ implies }) => implies === 'infra');
+  if (failure >= 0) {
+    const before = first(incidents.slice(0, failure));
+    return isGood(before.outcome) ? verdictOf('infra', incidents[failure] as Incident) : before;
+  }
+  return first(incidents);
+}
+
+function first(incidents: readonly Incident[]): Verdict {
   for (const outcome of OUTCOMES) {
     const evidence = incidents.filter(({ implies }) => implies === outcome);
     // Of pieces that say the same, a kernel's own words tell most: an oops beats "the machine reported a panic", whichever came first.
     const cause = evidence.find(({ source }) => source === 'console') ?? evidence[0];
-    if (cause !== undefined) return { outcome, endsIn: ENDS_IN[outcome], cause };
+    if (cause !== undefined) return verdictOf(outcome, cause);
   }
-  return { outcome: 'preserved', endsIn: ENDS_IN.preserved, cause: null };
+  return verdictOf('preserved', null);
+}
+
+function verdictOf(outcome: Outcome, cause: Incident | null): Verdict {
+  return { outcome, endsIn: ENDS_IN[outcome], cause };
 }

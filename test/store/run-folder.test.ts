@@ -105,7 +105,7 @@ describe('a result that is read back', () => {
   const good = resultOf('panic');
   it.each<[string, string]>([
     ['empty', ''], ['cut off', JSON.stringify(good).slice(0, -20)], ['null', 'null'], ['another thing', '{"name":"x"}'],
-    ['of a newer lab', JSON.stringify({ ...good, schema: 2 })],
+    ['of a newer lab', JSON.stringify({ ...good, schema: 3 })],
     ['with an outcome that is none', JSON.stringify({ ...good, outcome: 'fine' })],
     ['with a number in words', JSON.stringify({ ...good, memory: { ...good.memory, pagesLost: '5' } })],
     ['with less than nothing', JSON.stringify({ ...good, memory: { ...good.memory, pagesLost: -1 } })],

@@ -13,9 +13,19 @@ describe('decide', () => {
     expect(decide([incident(null)]).outcome).toBe('preserved');
   });
 
-  it.each(OUTCOMES.flatMap((a, i) => OUTCOMES.slice(i + 1).map((b) => [a, b] as const)))('puts %s before %s, in either order', (first, second) => {
+  it.each(OUTCOMES.filter((outcome) => outcome !== 'infra').flatMap((a, i, OUTCOMES) => OUTCOMES.slice(i + 1).map((b) => [a, b] as const)))('puts %s before %s, in either order', (first, second) => {
     expect(decide([incident(first), incident(second)]).outcome).toBe(first);
     expect(decide([incident(second), incident(first)]).outcome).toBe(first);
+  });
+
+  it.each(OUTCOMES.filter((outcome) => !['infra', 'refused', 'preserved'].includes(outcome)))('lets a %s stand that was seen before the lab failed, and none that came after', (outcome) => {
+    expect(decide([incident(outcome), incident('infra')]).outcome).toBe(outcome);
+    expect(decide([incident('infra'), incident(outcome)]).outcome).toBe('infra');
+  });
+
+  it('takes it away that all is well where the lab failed', () => {
+    expect(decide([incident('refused'), incident('infra')]).outcome).toBe('infra');
+    expect(decide([incident(null), incident('infra')]).outcome).toBe('infra');
   });
 
   it('takes the words of a kernel before others that imply the same', () => {
@@ -29,7 +39,7 @@ describe('decide', () => {
 
   it('ends in what the contract says', () => {
     expect(ENDS_IN).toEqual({
-      infra: 'none', panic: 'panic', reboot: 'reboot', hang: 'reboot', corrupt: 'reboot', lost: 'reboot', leak: 'leak', refused: 'none', preserved: 'none',
+      infra: 'none', panic: 'panic', reboot: 'reboot', hang: 'reboot', corrupt: 'reboot', lost: 'reboot', leak: 'leak', tainted: 'reboot', refused: 'none', preserved: 'none',
     });
   });
 });

@@ -12,6 +12,7 @@ export interface Look {
 export const LOOKS: Readonly<Record<Square['state'], Look>> = {
   preserved: { letter: 'S', word: 'preserved: safe' },
   refused: { letter: 'N', word: 'refused: the old kernel runs on' },
+  tainted: { letter: 'T', word: 'tainted: the kernel marked itself damaged' },
   leak: { letter: 'K', word: 'leak' },
   lost: { letter: 'L', word: 'lost' },
   corrupt: { letter: 'C', word: 'corrupt' },
@@ -29,4 +30,4 @@ export function endingWord(endsIn: EndsIn | null): string {
 }
 
 /** The first of these that any square has is the worst. */
-export const WORST_FIRST: readonly Square['state'][] = ['flaky', 'panic', 'reboot', 'hang', 'corrupt', 'lost', 'leak', 'refused', 'preserved', 'infra', 'pending'];
+export const WORST_FIRST: readonly Square['state'][] = ['flaky', 'panic', 'reboot', 'hang', 'corrupt', 'lost', 'leak', 'tainted', 'refused', 'preserved', 'infra', 'pending'];

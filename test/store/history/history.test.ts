@@ -71,7 +71,7 @@ describe('the index of a results folder', () => {
     writeFileSync(join(results, 'matrix-cut', 'matrix.json'), '{"schema":1');
     const unreadable = await ask(results, (history) => history.unreadable());
     expect(unreadable.map(({ name, state }) => [name, state])).toEqual([['cut', 'damaged'], ['empty', 'damaged'], ['matrix-cut', 'damaged'], ['newer', 'newer'], ['none', 'unfinished'], ['other', 'damaged']]);
-    expect(unreadable.find(({ name }) => name === 'newer')?.why).toContain('its schema is 99, this lab knows 1');
+    expect(unreadable.find(({ name }) => name === 'newer')?.why).toContain('its schema is 99, this lab knows 2');
     expect(await names(results)).toEqual(['good']);
     settle(results);
     writeRun(results, 'cut', { day: '2026-01-05' });

@@ -73,7 +73,7 @@ export function runPageText(data: RunPageData): string {
 /** What happened, whether it was to be, and why. */
 function sentence({ outcome, endsIn, cause, kernels }: Result, { asExpected }: Attempt): string {
   const how: Readonly<Record<Result['outcome'], string>> = {
-    preserved: 'everything came back intact', refused: 'the update was called off, and the old kernel runs on', leak: 'memory is left that nobody has', lost: 'what was handed over is gone',
+    preserved: 'everything came back intact', refused: 'the update was called off, and the old kernel runs on', tainted: 'all came back, and a kernel marked itself damaged on the way', leak: 'memory is left that nobody has', lost: 'what was handed over is gone',
     corrupt: 'something came back changed', hang: 'the machine stood still', reboot: 'the machine started anew', panic: 'a kernel panicked', infra: 'the lab itself failed, no kernel',
   };
   const ends = endsIn === 'none' ? '' : `; ends in ${endsIn}`;

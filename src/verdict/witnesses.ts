@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who was needed, who looked, and who was blind, per kernel of a run. Silence is not evidence: a witness that is needed and says nothing was blind.
+import { WITNESSES, type BlindWitness, type Witness, type WitnessOfResult } from '../model/witness.js';
+
+interface Entry {
+  required: boolean;
+  looked: boolean;
+  counted: number;
+  blind: { why: string; hint: string | null } | null;
+}
+
+export class Witnesses {
+  private readonly entries = new Map<Witness, Map<number, Entry>>();
+
+  /** @param waived witnesses that the user does without */
+  constructor(private readonly waived: readonly Witness[] = []) {}
+
+  /** A judgement on the kernel of `epoch` needs this witness. */
+  require(witness: Witness, epoch: number): void {
+    this.entry(witness, epoch).required = true;
+  }
+
+  /** The witness looked, and saw `counted` of whatever it counts. */
+  looked(witness: Witness, epoch: number, counted: number): void {
+    const entry = this.entry(witness, epoch);
+    entry.looked = true;
+    entry.counted += counted;
+  }
+
+  /** The witness could not see, or may have missed something. The first reason is kept. */
+  blind(witness: Witness, epoch: number, why: string, hint: string | null = null): void {
+    this.entry(witness, epoch).blind ??= { why, hint };
+  }
+
+  /** Needed witnesses that did not see, and that the user does not do without. */
+  missing(): BlindWitness[] {
+    return WITNESSES.filter((witness) => !this.waived.includes(witness)).flatMap((witness) =>
+      [...(this.entries.get(witness) ?? [])].filter(([, entry]) => entry.required).flatMap(([epoch, { looked, blind }]) =>
+        blind !== null ? [{ witness, epoch, ...blind }] : looked ? [] : [{ witness, epoch, why: 'it was needed and never looked', hint: null }]));
+  }
+
+  /** One entry a witness that was needed or looked. */
+  report(): Partial<Record<Witness, WitnessOfResult>> {
+    const report: Partial<Record<Witness, WitnessOfResult>> = {};
+    for (const witness of WITNESSES) {
+      const entries = [...(this.entries.get(witness)?.values() ?? [])];
+      if (entries.length === 0) continue;
+      const needed = entries.filter(({ required }) => required);
+      const why = entries.find(({ blind }) => blind !== null)?.blind?.why ?? (needed.some(({ looked }) => !looked) ? 'it was needed and never looked' : null);
+      report[witness] = {
+        looked: why === null, counted: entries.reduce((sum, { counted }) => sum + counted, 0), why,
+        required: needed.length > 0, waived: this.waived.includes(witness),
+      };
+    }
+    return report;
+  }
+
+  private entry(witness: Witness, epoch: number): Entry {
+    let byEpoch = this.entries.get(witness);
+    if (byEpoch === undefined) this.entries.set(witness, byEpoch = new Map());
+    let entry = byEpoch.get(epoch);
+    if (entry === undefined) byEpoch.set(epoch, entry = { required: false, looked: false, counted: 0, blind: null });
+    return entry;
+  }
+}
