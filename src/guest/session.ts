@@ -27,6 +27,9 @@ export interface ExecResult {
   cut: boolean;
 }
 
+/** What a run needs of it. */
+export type Session = Pick<SshSession, keyof SshSession>;
+
 export class SshSession {
   private constructor(
     private readonly client: Client,

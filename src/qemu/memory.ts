@@ -31,6 +31,11 @@ export class MachineMemory {
     return new MachineMemory(openMemfd(qemuPid, 'r'), ranges);
   }
 
+  /** Of a machine whose RAM is a file. */
+  static openFile(path: string, ranges: readonly RamRange[]): MachineMemory {
+    return new MachineMemory(openSync(path, 'r+'), ranges);
+  }
+
   /** Where another process of this host finds the memory, as long as the lab runs. */
   get path(): string {
     return `/proc/${process.pid}/fd/${this.fd}`;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the parts of one run share.
 import type { Agent } from '../guest/agent.js';
-import type { SshSession } from '../guest/session.js';
+import type { Session, SshTarget } from '../guest/session.js';
 import type { KernelImage, RootFs } from '../model/image.js';
 import type { Scenario } from '../model/scenario.js';
 import type { Accel } from '../qemu/args.js';
@@ -9,6 +9,7 @@ import type { Deadlines } from './deadlines.js';
 import type { HandoverFormat } from './format.js';
 import type { MemoryKeeper } from './keep-memory.js';
 import type { Machine } from './machine.js';
+import type { MachineParts } from './machine-parts.js';
 import type { Hold } from './points.js';
 import type { Recorder } from './recorder.js';
 import type { RunState } from './state.js';
@@ -41,6 +42,12 @@ export interface RunPlan {
   selftests: (string | null)[];
 }
 
+/** What stands between the lab and a machine; tests put others in their place. */
+export interface RunParts {
+  machine: MachineParts;
+  connect: RunContext['connect'];
+}
+
 export interface RunContext {
   plan: RunPlan;
   recorder: Recorder;
@@ -48,8 +55,10 @@ export interface RunContext {
   machine: Machine;
   deadlines: Deadlines;
   state: RunState;
-  ssh: SshSession;
+  ssh: Session;
   agent: Agent;
+  /** Opens a session with the machine. */
+  connect: (target: SshTarget) => Promise<Session>;
   /** The run's public key, as the kernel command line carries it. */
   publicBlob: string;
   /** OpenSSH private key of this run. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One run from a plan to a record: start the machine, go through its epochs, judge, and end it, whatever happened.
 import { makeRunKey } from '../guest/keys.js';
+import { SshSession } from '../guest/session.js';
 import type { RecoveryOfResult } from '../model/guest-result.js';
 import type { Step } from '../model/scenario.js';
 import { startClock, type Clock } from '../util/clock.js';
@@ -8,7 +9,7 @@ import { DeadlineError } from '../util/deadline.js';
 import { LabError, messageOf } from '../util/errors.js';
 import { decide, isGood, type Verdict } from '../verdict/verdict.js';
 import { Witnesses } from '../verdict/witnesses.js';
-import type { RunContext, RunPlan } from './context.js';
+import type { RunContext, RunParts, RunPlan } from './context.js';
 import { Deadlines } from './deadlines.js';
 import { objectionOf } from './asked.js';
 import { iommuResult } from './iommu-judge.js';
@@ -19,6 +20,7 @@ import { machineConfig } from './layout.js';
 import { Judging } from './judging.js';
 import { takeFailure, withConsole } from './failure.js';
 import { Machine } from './machine.js';
+import { QEMU_PARTS } from './machine-parts.js';
 import type { EpochRecord, RunRecord } from './record.js';
 import { holdAt } from './points.js';
 import { recover } from './recover.js';
@@ -55,6 +57,7 @@ class Run {
     readonly streams: RunStreams,
     readonly clock: Clock,
     readonly signal: AbortSignal,
+    readonly parts: RunParts,
   ) {
     this.recorder = new Recorder(clock, (event) => {
       this.judging.take(event);
@@ -145,7 +148,7 @@ class Run {
     makeBackings(plan.scenario.hardware, plan.dir);
     this.trace = plan.deviceLooks ? TraceLog.follow(plan.scenario.hardware, plan.dir, recorder) : null;
     const machine = (this.machine = await recorder.task('start of the machine', () =>
-      Machine.start(machineConfig(plan, key.publicBlob), recorder, streams, weighFor(plan.scenario, state.devices))));
+      Machine.start(machineConfig(plan, key.publicBlob), recorder, streams, weighFor(plan.scenario, state.devices), this.parts.machine)));
     // Who aborted in the meantime found no machine to stop.
     this.signal.throwIfAborted();
     const limit = seconds(plan.scenario.timeout);
@@ -159,7 +162,7 @@ class Run {
     deadlines.measured(this.clock.now() - started);
     recorder.event({ kind: 'epoch', mark: 'ready', release: mark.release, bootId: mark.bootId });
     this.epochs.push({ release: mark.release, bootId: mark.bootId });
-    const reachable = { machine, deadlines, privateKey: key.privateKey, streams };
+    const reachable = { machine, deadlines, privateKey: key.privateKey, streams, connect: this.parts.connect };
     const ssh = await recorder.task('session', () => openSession(reachable, mark)).catch((error: unknown) => {
       // A first kernel that is up but cannot be reached is more likely the lab's network than the kernel.
       throw error instanceof DeadlineError ? new LabError(messageOf(error)) : error;
@@ -200,9 +203,11 @@ function keepsMemory({ memory, scenario }: RunPlan, verdict: Verdict, steps: rea
   return memory !== null && verdict.outcome !== 'infra' && (memory.jumps || !cameAsExpected(scenario, verdict, steps));
 }
 
+const REAL_PARTS: RunParts = { machine: QEMU_PARTS, connect: (target) => SshSession.open(target) };
+
 /** Runs a plan. Never rejects for what happens to the machine: that is the record. Rejects when `signal` is aborted. */
-export async function execute(plan: RunPlan, streams: RunStreams, signal: AbortSignal): Promise<RunRecord> {
-  const run = new Run(plan, streams, startClock(), signal);
+export async function execute(plan: RunPlan, streams: RunStreams, signal: AbortSignal, parts: RunParts = REAL_PARTS): Promise<RunRecord> {
+  const run = new Run(plan, streams, startClock(), signal, parts);
   const { judging } = run;
   const stopOnAbort = () => void run.machine?.stop();
   signal.addEventListener('abort', stopOnAbort, { once: true });

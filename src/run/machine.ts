@@ -3,16 +3,14 @@
 import { setMaxListeners } from 'node:events';
 import { ConsoleScanner, type ConsoleSignal, type Finding } from '../console/index.js';
 import { CONSOLE_FILE, QMP_SOCKET, READY_FILE, type MachineConfig } from '../qemu/args.js';
-import { MachineMemory } from '../qemu/memory.js';
-import { QemuProcess } from '../qemu/process.js';
-import { Qmp } from '../qemu/qmp.js';
+import type { MachineMemory } from '../qemu/memory.js';
 import { ownRegisters, parseRegisters, type SystemRegisters } from '../qemu/registers.js';
 import { DeadlineError, within } from '../util/deadline.js';
 import { LabError } from '../util/errors.js';
 import { LineSplitter } from '../util/lines.js';
-import { FileTail } from '../util/tail.js';
 import { endingOf, MachineEnded, type Ending } from './ending.js';
 import { Leaving } from './leaving.js';
+import { QEMU_PARTS, type MachineParts, type Monitor, type Process, type Tail } from './machine-parts.js';
 import { type ReadyMark, ReadyMarks } from './ready-marks.js';
 import type { Recorder } from './recorder.js';
 import type { RunStreams } from './streams.js';
@@ -36,10 +34,10 @@ export class Machine {
   memory!: MachineMemory;
   sshPort = 0;
   qemuVersion = '';
-  private qmp!: Qmp;
+  private qmp!: Monitor;
   private readonly end = new AbortController();
   private readonly scanner = new ConsoleScanner();
-  private readonly tails: FileTail[];
+  private readonly tails: Tail[];
   private readonly marks = new ReadyMarks();
   /** How the running kernel leaves for the next one. */
   readonly leaving = new Leaving();
@@ -51,10 +49,11 @@ export class Machine {
 
   private constructor(
     config: MachineConfig,
-    private readonly process: QemuProcess,
+    private readonly process: Process,
     private readonly recorder: Recorder,
     private readonly streams: RunStreams,
     private readonly weigh: Weigh,
+    private readonly parts: MachineParts,
   ) {
     this.ended = this.end.signal;
     // Every request under way listens for the end.
@@ -62,8 +61,8 @@ export class Machine {
     const lost = (what: string) => (bytes: number) => recorder.event({ kind: 'note', text: `a flood: ${bytes} bytes of the ${what} were not read` });
     const marks = new LineSplitter((line) => this.takeMark(line), LONGEST_MARK);
     this.tails = [
-      new FileTail({ path: `${config.dir}/${CONSOLE_FILE}`, every: 25, keepBelow: LIVE_CONSOLE, onData: (chunk) => this.takeConsole(chunk), onLost: lost('console') }),
-      new FileTail({ path: `${config.dir}/${READY_FILE}`, every: 10, keepBelow: LIVE_READY, onData: (chunk) => marks.feed(chunk), onLost: lost('readiness marks') }),
+      parts.follow({ path: `${config.dir}/${CONSOLE_FILE}`, every: 25, keepBelow: LIVE_CONSOLE, onData: (chunk) => this.takeConsole(chunk), onLost: lost('console') }),
+      parts.follow({ path: `${config.dir}/${READY_FILE}`, every: 10, keepBelow: LIVE_READY, onData: (chunk) => marks.feed(chunk), onLost: lost('readiness marks') }),
     ];
     process.gone.addEventListener('abort', () => {
       if (!this.stopping) this.end.abort(process.gone.reason);
@@ -71,9 +70,11 @@ export class Machine {
   }
 
   /** Starts QEMU and connects everything. Rejects with LabError where the machine does not come to life. */
-  static async start(config: MachineConfig, recorder: Recorder, streams: RunStreams, weigh: Weigh = (implies) => implies): Promise<Machine> {
-    const process = QemuProcess.start(config);
-    const machine = new Machine(config, process, recorder, streams, weigh);
+  static async start(
+    config: MachineConfig, recorder: Recorder, streams: RunStreams, weigh: Weigh = (implies) => implies, parts: MachineParts = QEMU_PARTS,
+  ): Promise<Machine> {
+    const process = parts.start(config);
+    const machine = new Machine(config, process, recorder, streams, weigh, parts);
     try {
       await machine.connect(`${config.dir}/${QMP_SOCKET}`);
       return machine;
@@ -102,7 +103,7 @@ export class Machine {
   }
 
   private async connect(socket: string): Promise<void> {
-    this.qmp = await Qmp.open(socket, {
+    this.qmp = await this.parts.openMonitor(socket, {
       deadline: QMP_DEADLINE, signal: this.process.gone,
       log: (direction, message) => this.streams.qmp(direction, message),
       onEvent: ({ event, data }) => this.takeEvent(event, data),
@@ -110,7 +111,7 @@ export class Machine {
     const [mtree, usernet, version] = await Promise.all([
       this.qmp.human('info mtree -f'), this.qmp.human('info usernet'), this.qmp.run('query-version'),
     ]);
-    this.memory = MachineMemory.open(this.process.pid, mtree);
+    this.memory = this.parts.openMemory(this.process.pid, mtree);
     const port = /HOST_FORWARD\]\s+\d+\s+127\.0\.0\.1\s+(\d+)/.exec(usernet)?.[1];
     if (port === undefined) throw new LabError('QEMU forwards no port to the machine', { detail: usernet });
     this.sshPort = Number(port);

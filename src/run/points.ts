@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Named points of a run at which it may be held, so that somebody can look around in the machine. Nothing is under way there: no request
 // to the agent, no wait for a mark.
-import type { SshSession } from '../guest/session.js';
+import type { Session } from '../guest/session.js';
 import type { Verdict } from '../verdict/verdict.js';
 import type { RunContext } from './context.js';
 import { openStub } from './jump.js';
@@ -25,7 +25,7 @@ export interface Held {
   epoch: number;
   machine: Machine;
   /** The session with the machine; null where it has ended. */
-  ssh: SshSession | null;
+  ssh: Session | null;
   /** Has QEMU open its debugger stub; the path of its socket. */
   debuggerStub: () => Promise<string>;
   /** The run's private folder. */

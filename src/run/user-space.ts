@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // From the readiness mark to a talking agent.
 import { Agent } from '../guest/agent.js';
-import { SshSession } from '../guest/session.js';
+import type { Session } from '../guest/session.js';
 import { within } from '../util/deadline.js';
 import type { RunContext } from './context.js';
 import type { ReadyMark } from './ready-marks.js';
 
-type Reachable = Pick<RunContext, 'machine' | 'deadlines' | 'privateKey' | 'streams'>;
+type Reachable = Pick<RunContext, 'machine' | 'deadlines' | 'privateKey' | 'streams' | 'connect'>;
 
-export async function openSession(context: Reachable, mark: ReadyMark): Promise<SshSession> {
-  return SshSession.open({
+export async function openSession(context: Reachable, mark: ReadyMark): Promise<Session> {
+  return context.connect({
     port: context.machine.sshPort, privateKey: context.privateKey, hostKey: mark.hostKey,
     deadline: context.deadlines.boot, signal: context.machine.ended,
   });
@@ -24,7 +24,7 @@ export async function finalizeWithoutLuo({ agent, deadlines, machine }: Pick<Run
   if (hello.data['device'] === false) await agent.request('finalize', {}, deadlines.request(), machine.ended);
 }
 
-export async function startAgent(context: Reachable, ssh: SshSession): Promise<Agent> {
+export async function startAgent(context: Reachable, ssh: Session): Promise<Agent> {
   const channel = await within(ssh.channel('/bin/agent'), context.deadlines.request(), 'channel for the agent', context.machine.ended);
   const agent = new Agent(channel, (direction, line) => context.streams.agent(direction, line));
   await agent.request('hello', {}, context.deadlines.request(), context.machine.ended);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A person's terminal on a prompt: in the machine by SSH, or at QEMU's monitor where no kernel answers any more.
 import { createInterface } from 'node:readline';
-import type { SshSession } from '../../guest/session.js';
+import type { Session } from '../../guest/session.js';
 import type { Machine } from '../../run/machine.js';
 import { printable } from '../../util/escape.js';
 import { messageOf } from '../../util/errors.js';
@@ -12,7 +12,7 @@ export interface Terminal {
 }
 
 /** A shell in the machine until it exits. @param prompt what stands before the `#` @param signal ends it from outside */
-export async function shellInMachine(ssh: SshSession, prompt: string, { input, output }: Terminal, signal: AbortSignal): Promise<void> {
+export async function shellInMachine(ssh: Session, prompt: string, { input, output }: Terminal, signal: AbortSignal): Promise<void> {
   const isTerminal = input.isTTY && output.isTTY;
   const shell = `PS1=${quoted(`${prompt} # `)} exec /bin/sh`;
   const channel = isTerminal ? await ssh.terminal(`${shell} -i`, { rows: output.rows, cols: output.columns, term: process.env['TERM'] ?? 'vt100' }) : await ssh.channel(shell);
