@@ -20,6 +20,7 @@ interface RunOptions extends KeepOptions {
   accel: Accel;
   json?: boolean;
   timeout?: number;
+  icount?: boolean;
   without?: Witness[];
 }
 
@@ -30,6 +31,7 @@ export function runCommand(): Command {
   return withKeepOptions(withKernels(command))
     .addOption(accelOption())
     .addOption(withoutOption())
+    .option('--icount', 'emulated processors count instructions: the machine\'s time does not depend on the host\'s load')
     .option('--results <dir>', 'folder for the results', 'results')
     .option('--json', 'print the result as JSON; progress goes to standard error')
     .option('--timeout <seconds>', 'deadline of each run', number('seconds', 0.001, 86_400, false))
@@ -43,6 +45,7 @@ async function runScenarios(files: readonly string[], options: RunOptions): Prom
     ...(options.from === undefined ? {} : { from: options.from }), ...(options.to === undefined ? {} : { to: options.to }),
     ...(options.timeout === undefined ? {} : { timeout: options.timeout }),
     ...(options.without === undefined ? {} : { without: options.without }),
+    icount: options.icount,
     kernelProblem,
   };
   const scenarios: Scenario[] = [];

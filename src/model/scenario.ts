@@ -26,6 +26,8 @@ export interface MachineSpec {
   /** RAM in bytes. */
   memory: number;
   cpus: number;
+  /** The emulated processors count instructions, so that the machine's time does not depend on the host's load. Without effect on KVM. */
+  icount: boolean;
   /** Arguments for QEMU as they are; for what the lab has no word for. */
   qemuArgs: string[];
 }

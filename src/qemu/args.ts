@@ -16,6 +16,8 @@ export interface MachineConfig {
   accel: Accel;
   memory: number;
   cpus: number;
+  /** Emulated processors count instructions. */
+  icount?: boolean;
   kernel: string;
   initrd: string;
   cmdline: string;
@@ -49,7 +51,16 @@ function board(config: MachineConfig): string[] {
     // clears and copies pages byte by byte, which an emulated processor does slowly.
     '-cpu', config.accel === 'tcg' ? 'max,la57=off,erms=off' : 'host,la57=off',
     '-smp', String(config.cpus),
+    ...icount(config),
   ];
+}
+
+/**
+ * An instruction takes 32 ns of the machine's time, however long the host needs for it; an idle machine waits in real time. Without it the timers of the machine
+ * run on while the host does something else, and a kernel that times its own timers on a busy host finds them broken.
+ */
+function icount({ accel, icount: wanted = false }: MachineConfig): string[] {
+  return wanted && accel === 'tcg' ? ['-icount', 'shift=5,sleep=on'] : [];
 }
 
 /** RAM lies in a memfd, so that the lab can read and write the machine's physical memory at any time. */

@@ -47,7 +47,7 @@ export function machineConfig(plan: RunPlan, publicBlob: string): MachineConfig 
   if (first === undefined) throw new LabError('the scenario names no kernel');
   const { machine } = plan.scenario;
   return {
-    name: `lab-${plan.id}`, accel: plan.accel, memory: machine.memory, cpus: machine.cpus,
+    name: `lab-${plan.id}`, accel: plan.accel, memory: machine.memory, cpus: machine.cpus, icount: machine.icount,
     kernel: first.bzImage, initrd: plan.rootfs.path, cmdline: cmdlineOf(plan, 0, publicBlob),
     disks: disksOf(plan), dir: plan.dir, hardware: plan.scenario.hardware, trace: plan.deviceLooks ? traceEvents(plan.scenario.hardware) : [], extra: machine.qemuArgs,
   };

@@ -28,7 +28,7 @@ export function build(input: ScenarioInput, context: Context): Scenario {
   const { document, problems, overrides } = context;
   const outcome = typeof input.expect === 'string' ? input.expect : input.expect.outcome;
   const kernels = kernelsOf(input, context);
-  const machine = machineOf(input, problems);
+  const machine = machineOf(input, context);
   const reserveMem = reserveMemOf(input, machine, problems);
   const hardware = devicesOf(input, input.steps !== undefined, document, problems);
   const drafts = stepsOf(input, kernels, hardware, context);
@@ -86,14 +86,14 @@ function kernelsOf(input: ScenarioInput, { overrides, problems }: Context): stri
   return [from ?? '', to ?? ''];
 }
 
-function machineOf(input: ScenarioInput, problems: Problems): MachineSpec {
+function machineOf(input: ScenarioInput, { problems, overrides }: Context): MachineSpec {
   const { memory } = input.machine;
   if (memory < LIMITS.memoryMin || memory > LIMITS.memoryMax) {
     problems.add(['machine', 'memory'], `expected memory from 256MiB to 64GiB, found ${memory} bytes`);
   } else if (memory % (1024 * 1024) !== 0) {
     problems.add(['machine', 'memory'], `expected memory in whole MiB, found ${memory} bytes`);
   }
-  return input.machine;
+  return overrides.icount === true ? { ...input.machine, icount: true } : input.machine;
 }
 
 function reserveMemOf(input: ScenarioInput, machine: MachineSpec, problems: Problems): ReserveMemSpec[] {

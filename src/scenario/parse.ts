@@ -22,6 +22,8 @@ export interface ScenarioOverrides {
   kernels?: readonly string[] | undefined;
   /** Seconds. */
   timeout?: number | undefined;
+  /** The machine's processors count instructions, whatever the file says. */
+  icount?: boolean | undefined;
   /** Witnesses that the verdict may do without, besides those of the file. */
   without?: readonly Witness[] | undefined;
   /** Why there is no such kernel; null where there is. Without it any name will do. */

@@ -39,6 +39,7 @@ export const scenarioSchema = mapping({
   machine: mapping({
     memory: size.default(GIB).describe('RAM; 256MiB to 64GiB'),
     cpus: whole().min(1).max(LIMITS.cpus).default(2).describe('Virtual CPUs'),
+    icount: z.boolean().default(false).describe('Emulated processors count instructions: the machine\'s time does not depend on the host\'s load'),
     qemuArgs: z.array(z.string()).default([]).describe('Arguments for QEMU, as they are'),
   }).prefault({}).describe('The machine'),
   cmdline: cmdline.prefault({}),

@@ -52,6 +52,12 @@ describe('QEMU\'s arguments', () => {
     expect(values(kvm, '-cpu')).toEqual(['host,la57=off']);
   });
 
+  it('count instructions where asked to, and only where processors are emulated', () => {
+    expect(values(qemuArgs({ ...CONFIG, icount: true }), '-icount')).toEqual(['shift=5,sleep=on']);
+    expect(values(args, '-icount')).toEqual([]);
+    expect(values(qemuArgs({ ...CONFIG, icount: true, accel: 'kvm' }), '-icount')).toEqual([]);
+  });
+
   it('double the commas of every path', () => {
     const odd = qemuArgs({ ...CONFIG, dir: '/tmp/a,b', disks: [{ serial: 'k,0', path: '/c,d/e,,f' }] });
     expect(values(odd, '-chardev').map((value) => /path=([^=]*?)(,[a-z]+=|$)/.exec(value)?.[1])).toEqual(['/tmp/a,,b/console.log', '/tmp/a,,b/ready.log', '/tmp/a,,b/qmp.sock']);

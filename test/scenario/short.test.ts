@@ -36,7 +36,7 @@ const PAIR = 'from: a\nto: b\n';
 test('a scenario has a value for everything', () => {
   const text = PAIR;
   expect(scenario(text)).toEqual({
-    name: 'some', description: '', tags: [], kernels: ['a', 'b'], machine: { memory: 2 ** 30, cpus: 2, qemuArgs: [] }, cmdlines: ['', ''],
+    name: 'some', description: '', tags: [], kernels: ['a', 'b'], machine: { memory: 2 ** 30, cpus: 2, icount: false, qemuArgs: [] }, cmdlines: ['', ''],
     hardware: { iommu: { kind: 'none', intremap: false, scalable: false, preserve: 'recreate', bits: 0, pos: { file: 'folder/some.yaml', line: 1, column: 1 } }, devices: [], rootPorts: [] },
     reserveMem: [], policy: 'force', recover: null, expect: { outcome: 'preserved', endsIn: null }, without: [], timeout: null, deadline: null, file: 'folder/some.yaml', source: text,
     steps: [
