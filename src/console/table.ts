@@ -150,7 +150,7 @@ export const PATTERN_GROUPS: readonly PatternGroup[] = [
   },
   {
     // Of an emulated machine: a busy host kept its PIT waiting, and the kernel believes the PIT (arch/x86/kernel/tsc.c, 6.17 to 7.3). All its time is wrong from then on.
-    name: 'timer', severity: 'warning', implies: 'infra', shape: 'line',
+    name: 'timer', severity: 'warning', implies: null, shape: 'line',
     headers: ['tsc: PIT calibration deviates'],
     formats: [{ re: /^tsc: PIT calibration deviates from (?:HPET|PMTIMER):/, title: 'tsc: the PIT calibration is off: the host was too busy for its timers' }],
   },

@@ -52,7 +52,7 @@ export const MESSAGES: readonly (readonly [message: string, title: string, impli
   ['BUG: scheduling while atomic: init/1/0x00000002', 'BUG: scheduling while atomic'],
   ['BUG: spinlock bad magic on CPU#1, init/1', 'BUG: spinlock bad magic on CPU, init/N'],
   // timers of the emulated machine
-  ['tsc: PIT calibration deviates from HPET: 28522 2592951', 'tsc: the PIT calibration is off: the host was too busy for its timers', 'infra'],
+  ['tsc: PIT calibration deviates from HPET: 28522 2592951', 'tsc: the PIT calibration is off: the host was too busy for its timers'],
   // KHO
   ["KHO: setup: handover FDT (0x3e3fe000) is incompatible with 'kho-v4': 1", "KHO: handover FDT is incompatible with 'kho-v4'", 'lost'],
   ['KHO: setup: handover FDT (0x3e3fe000) is invalid: -9', 'KHO: handover FDT is invalid: -9', 'lost'],
@@ -110,7 +110,7 @@ export const MESSAGES: readonly (readonly [message: string, title: string, impli
   ['failed to prepare memblock FDT for KHO: -12', 'failed to prepare memblock FDT for KHO: -ENOMEM'],
   ['reserve_mem: memblock allocation failed', 'reserve_mem: memblock allocation failed'],
   // the lab and the rest
-  ['LAB-INIT-FAIL mount /dev: No such device', 'LAB-INIT-FAIL: mount PATH: No such device', 'infra'],
+  ['LAB-INIT-FAIL mount /dev: No such device', 'LAB-INIT-FAIL: mount PATH: No such device'],
   [' -- System halted', 'decompressor: System halted'],
   ['kexec_image: Invalid image', 'kexec_image: Invalid image'],
   // the lab's positive control
