@@ -21,6 +21,7 @@ export const KEEP_GROUP: PatternGroup = {
     { re: says('the list of devices is damaged'), title: 'lukeep: the list of devices is damaged', component: { name: 'labpci' } },
     { re: says('(.+) is not kept: (-\\w+)'), title: 'lukeep: a device is not kept: {=2}' },
     { re: says('its tables have changed since they were preserved'), title: 'lukeep: the tables of a device have changed since they were preserved' },
+    { re: says('refuses to freeze'), title: 'lukeep: a device refuses to freeze' },
     { re: says('(scalable mode|is attached to nothing|has a TLB)'), title: 'lukeep: a device cannot be preserved: {=1}' },
   ],
   suppress: [says('.*on purpose'), says('preserved, '), says('kept, '), says('\\d+ of \\d+ table pages are free again'), says('forgets table page')],

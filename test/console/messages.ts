@@ -120,6 +120,7 @@ export const MESSAGES: readonly (readonly [message: string, title: string, impli
   ['pci 0000:00:05.0: lukeep: BAR 0 moved: 0x40000000, was 0xfea00000', 'lukeep: a BAR of a device moved'],
   ['lukeep: the list of devices is damaged', 'lukeep: the list of devices is damaged'],
   ['vfio-pci 0000:00:05.0: lukeep: is attached to nothing', 'lukeep: a device cannot be preserved: is attached to nothing'],
+  ['vfio-pci 0000:00:06.0: lukeep: refuses to freeze', 'lukeep: a device refuses to freeze'],
 ];
 
 /** Messages that look like something and are nothing. */

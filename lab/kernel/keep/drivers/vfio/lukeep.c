@@ -60,8 +60,15 @@ static int lukeep_freeze(struct liveupdate_file_op_args *args)
 
 	if (err)
 		return err;
+	if (lukeep_freeze_fails && lukeep_going(lukeep_freeze_fails - 1) == device) {
+		pci_err(device->pdev, "lukeep: refuses to freeze\n");
+		return -EIO;
+	}
 	lukeep_pci_write(device);
 	device->frozen = true;
+	/* Nothing starts it again: who lets go of a frozen device has a dead one. */
+	if (lukeep_mode == LUKEEP_FREEZE_KILLS)
+		lukeep_pci_stop(device);
 	if (lukeep_mode == LUKEEP_TRANSLATION_OFF)
 		lukeep_iommu_translate(device, false);
 	return 0;

@@ -25,9 +25,11 @@ struct lukeep_device {
 };
 
 /* settings.c */
-enum lukeep_mode { LUKEEP_OFF, LUKEEP_FULL, LUKEEP_FORGET_PAGE, LUKEEP_TRANSLATION_OFF, LUKEEP_RESET, LUKEEP_LEAK_TABLE };
+enum lukeep_mode {
+	LUKEEP_OFF, LUKEEP_FULL, LUKEEP_FORGET_PAGE, LUKEEP_TRANSLATION_OFF, LUKEEP_RESET, LUKEEP_LEAK_TABLE, LUKEEP_FREEZE_KILLS
+};
 enum lukeep_pretend { LUKEEP_TRUTH, LUKEEP_ADDRESS, LUKEEP_MISSING };
-extern unsigned int lukeep_mode, lukeep_pretend, lukeep_off_ms;
+extern unsigned int lukeep_mode, lukeep_pretend, lukeep_off_ms, lukeep_freeze_fails;
 extern char lukeep_pci_version[LUKEEP_NAME_LENGTH], lukeep_iommu_version[LUKEEP_NAME_LENGTH];
 
 /* going.c: the devices that are handed over. */
@@ -44,6 +46,7 @@ bool lukeep_page_give_back(u64 page);
 /* pci.c */
 void lukeep_pci_write(struct lukeep_device *device);
 int lukeep_pci_find(struct lukeep_device *device);
+void lukeep_pci_stop(struct lukeep_device *device);
 
 /* arrived.c */
 struct lukeep_device *lukeep_arrived(unsigned int index);

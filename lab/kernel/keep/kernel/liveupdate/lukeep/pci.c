@@ -45,6 +45,13 @@ void lukeep_pci_write(struct lukeep_device *device)
 	ser->checksum = lukeep_checksum_of(ser);
 }
 
+/* It decodes no memory and reaches none. */
+void lukeep_pci_stop(struct lukeep_device *device)
+{
+	pci_warn(device->pdev, "lukeep: stopped on purpose\n");
+	pci_write_config_word(device->pdev, PCI_COMMAND, 0);
+}
+
 /* The one device of that kind that there is: of several nobody knows which it was. */
 static struct pci_dev *find_elsewhere(const struct lukeep_pci_ser *ser)
 {

@@ -12,6 +12,10 @@ unsigned int lukeep_pretend = LUKEEP_TRUTH;
 unsigned int lukeep_off_ms = 250;
 module_param_named(off_ms, lukeep_off_ms, uint, 0444);
 
+/* Which device refuses to freeze, in the order of their preservation, from 1. 0: none. */
+unsigned int lukeep_freeze_fails;
+module_param_named(freeze_fails, lukeep_freeze_fails, uint, 0444);
+
 /* Both what is written and what is understood. */
 char lukeep_pci_version[LUKEEP_NAME_LENGTH] = CONFIG_LAB_KEEP_PCI_VERSION;
 char lukeep_iommu_version[LUKEEP_NAME_LENGTH] = CONFIG_LAB_KEEP_IOMMU_VERSION;
@@ -46,7 +50,7 @@ static int get_word(char *text, const struct kernel_param *param)
 static const struct kernel_param_ops word_ops = { .set = set_word, .get = get_word };
 
 /* In the order of the enums. */
-static const char *const mode_words[] = { "off", "full", "forget-page", "translation-off", "reset", "leak-table" };
+static const char *const mode_words[] = { "off", "full", "forget-page", "translation-off", "reset", "leak-table", "freeze-kills" };
 static struct words mode = { mode_words, ARRAY_SIZE(mode_words), &lukeep_mode };
 module_param_cb(mode, &word_ops, &mode, 0444);
 
