@@ -3,6 +3,7 @@
 import { basename } from 'node:path';
 import type { Attempt, CellOfRun } from '../model/matrix.js';
 import type { Result } from '../model/result.js';
+import { missedWitnesses } from '../model/witness.js';
 import type { CellTask } from './queue.js';
 
 /** Longest title that is kept. */
@@ -12,6 +13,7 @@ const MOST_TITLE = 500;
 export function attemptOf({ cell, attempt, worker }: Pick<CellOfRun, 'cell' | 'attempt' | 'worker'>, result: Result, folder: string, ms: number): Attempt {
   return {
     cell, attempt, run: basename(folder), outcome: result.outcome, endsIn: result.endsIn, asExpected: result.asExpected,
+    without: missedWitnesses(result),
     title: result.cause?.title.slice(0, MOST_TITLE) ?? null, ms: Math.round(ms), startedAt: result.startedAt, worker,
   };
 }
@@ -19,7 +21,7 @@ export function attemptOf({ cell, attempt, worker }: Pick<CellOfRun, 'cell' | 'a
 /** The lab could not run it. */
 export function infraAttempt({ cell, attempt }: Pick<CellTask, 'cell' | 'attempt'>, worker: string, why: string, ms = 0): Attempt {
   return {
-    cell: cell.id, attempt, run: null, outcome: 'infra', endsIn: 'none', asExpected: false, title: why.slice(0, MOST_TITLE), ms: Math.round(ms),
+    cell: cell.id, attempt, run: null, outcome: 'infra', endsIn: 'none', asExpected: false, without: [], title: why.slice(0, MOST_TITLE), ms: Math.round(ms),
     startedAt: new Date().toISOString(), worker,
   };
 }

@@ -131,7 +131,7 @@ function kernelOf(name: string): KernelOfResult {
 }
 
 function attemptOf(cell: Cell, { id, outcome, endsIn, asExpected, cause, durations, startedAt }: Result): Attempt {
-  return { cell: cell.id, attempt: 1, run: id, outcome, endsIn, asExpected, title: cause?.title ?? null, ms: durations['total'] ?? 0, startedAt, worker: 'host:1' };
+  return { cell: cell.id, attempt: 1, run: id, outcome, endsIn, asExpected, without: [], title: cause?.title ?? null, ms: durations['total'] ?? 0, startedAt, worker: 'host:1' };
 }
 
 function writeRun(folder: string, result: Result, logs: boolean): void {

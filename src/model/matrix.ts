@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A matrix: scenarios by kernels by repeats, each one a cell. results/<matrix>/ holds matrix.json (`Matrix`) and cells.jsonl (one `Attempt` a line).
 import type { EndsIn, Outcome } from './outcome.js';
+import type { Witness } from './witness.js';
 
 /** Version of the form of matrix.json and cells.jsonl. */
 export const MATRIX_SCHEMA = 1;
@@ -56,6 +57,8 @@ export interface Attempt {
   asExpected: boolean;
   /** Canonical title of the evidence that decided; null where none did. */
   title: string | null;
+  /** Witnesses that the user did without, and that did not see. */
+  without: Witness[];
   /** How long it took, in milliseconds of a monotonic clock. */
   ms: number;
   /** ISO 8601, wall clock. */

@@ -31,3 +31,8 @@ export interface BlindWitness {
   /** The way to mend it; null where none is known. */
   hint: string | null;
 }
+
+/** Witnesses that did not see, and that the user did without. */
+export function missedWitnesses({ witnesses }: { witnesses: Partial<Record<Witness, WitnessOfResult>> }): Witness[] {
+  return WITNESSES.filter((name) => witnesses[name]?.waived === true && !witnesses[name].looked);
+}

@@ -2,6 +2,7 @@
 // Words for one square of a night, the same wherever it is shown.
 import type { Attempt, Square } from '../model/matrix.js';
 import { ENDS_IN } from '../model/outcome.js';
+import { WITNESSES } from '../model/witness.js';
 import { chainText } from '../store/squares.js';
 
 export { chainText };
@@ -25,11 +26,16 @@ export function titleOf(square: Square): string | null {
   return tellingAttempt(square)?.title ?? null;
 }
 
-/** `panic`, `flaky (2 of 3 preserved)`, `lost, ends in reboot`: the ending where it does not follow from the outcome. */
-export function stateText({ state, rates, endsIn }: Square): string {
+/**
+ * `panic`, `flaky (2 of 3 preserved)`, `lost, ends in reboot`: the ending where it does not follow from the outcome. `preserved without iommu`: that witness did
+ * not see, and the user did without it.
+ */
+export function stateText({ state, rates, endsIn, attempts }: Square): string {
   if (state === 'pending') return 'not run';
-  if (state === 'flaky') return `flaky: ${rates.map(({ outcome, count }) => `${count} ${outcome}`).join(', ')}`;
-  return endsIn !== null && endsIn !== ENDS_IN[state] ? `${state}, ends in ${endsIn}` : state;
+  const missed = WITNESSES.filter((witness) => attempts.some(({ without }) => without.includes(witness)));
+  const without = missed.length === 0 ? '' : ` without ${missed.join(', ')}`;
+  if (state === 'flaky') return `flaky: ${rates.map(({ outcome, count }) => `${count} ${outcome}`).join(', ')}${without}`;
+  return `${endsIn !== null && endsIn !== ENDS_IN[state] ? `${state}, ends in ${endsIn}` : state}${without}`;
 }
 
 export function expectedText({ expected: { outcome, endsIn, source } }: Square): string {

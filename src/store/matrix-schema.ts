@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { type Attempt, type CellOfRun, EXPECTATION_SOURCES, type Matrix, MATRIX_SCHEMA } from '../model/matrix.js';
 import { ENDINGS, OUTCOMES } from '../model/outcome.js';
+import { WITNESSES } from '../model/witness.js';
 
 const nth = z.number().int().min(1);
 const outcome = z.enum(OUTCOMES);
@@ -19,6 +20,7 @@ export const matrixSchema: z.ZodType<Matrix> = z.object({
 
 export const attemptSchema: z.ZodType<Attempt> = z.object({
   cell: z.string(), attempt: nth, run: z.string().nullable(), outcome, endsIn, asExpected: z.boolean(), title: z.string().nullable(),
+  without: z.array(z.enum(WITNESSES)).default([]),
   ms: z.number().min(0), startedAt: z.string(), worker: z.string(),
 });
 

@@ -3,6 +3,7 @@
 import { basename } from 'node:path';
 import type { Attempt, Matrix, Square } from '../model/matrix.js';
 import type { Result } from '../model/result.js';
+import { missedWitnesses } from '../model/witness.js';
 import { LabError } from '../util/errors.js';
 import { readAttempts, readMatrix } from './matrix-folder.js';
 import { readRun } from './read-run.js';
@@ -59,9 +60,9 @@ export function nightOfRun(folder: string): Night {
   return nightOfResult(read.result, basename(folder));
 }
 
-function nightOfResult({ scenario, kernels, outcome, endsIn, expected, expectedEndsIn, asExpected, cause, durations, startedAt, versions }: Result, run: string): Night {
+function nightOfResult({ scenario, kernels, outcome, endsIn, expected, expectedEndsIn, asExpected, cause, witnesses, durations, startedAt, versions }: Result, run: string): Night {
   const cell = { id: run, scenario: scenario.file, tags: scenario.tags, kernels: kernels.map(({ name }) => name), repeat: 1, expected: { outcome: expected, endsIn: expectedEndsIn, source: 'scenario' as const } };
-  const attempt: Attempt = { cell: run, attempt: 1, run, outcome, endsIn, asExpected, title: cause?.title ?? null, ms: durations['total'] ?? 0, startedAt, worker: '' };
+  const attempt: Attempt = { cell: run, attempt: 1, run, outcome, endsIn, asExpected, without: missedWitnesses({ witnesses }), title: cause?.title ?? null, ms: durations['total'] ?? 0, startedAt, worker: '' };
   return { id: run, kind: 'run', plan: scenario.file, labVersion: versions.lab, startedAt, endedAt: startedAt, squares: squaresOf({ cells: [cell] }, [attempt]), attempts: [attempt], notes: [] };
 }
 

@@ -25,12 +25,21 @@ describe('the first line of a verdict', () => {
     ['corrupt', 'CORRUPT  first  7.2.12 -> 7.3.4  8.0 s  (as expected, ends in reboot)'],
     ['lost', 'LOST  first  7.2.12 -> 7.3.4  8.0 s  (as expected, ends in reboot)'],
     ['leak', 'LEAK  first  7.2.12 -> 7.3.4  8.0 s  (as expected, ends in leak)'],
+    ['tainted', 'TAINTED  first  7.2.12 -> 7.3.4  8.0 s  (as expected, ends in reboot)'],
     ['refused', 'REFUSED  first  7.2.12 -> 7.3.4  8.0 s  (as expected)'],
     ['preserved', 'PRESERVED  first  7.2.12 -> 7.3.4  8.0 s  (as expected)'],
   ] as const)('%s', (outcome, line) => expect(head(resultOf(outcome))).toBe(line));
 
   it('says what was expected instead', () => {
     expect(head(resultOf('panic', { expected: 'preserved', asExpected: false }))).toContain('(expected preserved, ends in panic)');
+  });
+
+  it('says who looked, who was blind, and whom the user did without', () => {
+    const saw = { looked: true, counted: 16384, why: null, required: true, waived: false };
+    const blind = { looked: false, counted: 0, why: 'the trace says nothing', required: true, waived: true };
+    const shown = text(resultOf('preserved', { witnesses: { inside: saw, iommu: blind }, taint: { before: 0, after: 512, flags: ['warn'] } }));
+    expect(shown).toContain('  looked    inside 16384\n  blind     iommu: the trace says nothing (done without: --without)\n  tainted   warn\n');
+    expect(text(resultOf('preserved'))).not.toContain('  looked ');
   });
 
   it('says that a step was not as demanded although the outcome was', () => {

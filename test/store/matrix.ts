@@ -11,5 +11,5 @@ export function matrixOf(cells: Cell[]): Matrix {
 }
 
 export function attemptOf(cell: string, but: Partial<Attempt> = {}): Attempt {
-  return { cell, attempt: 1, run: `run-${cell}`, outcome: 'preserved', endsIn: 'none', asExpected: true, title: null, ms: 5000, startedAt: '2026-11-22T00:00:00.000Z', worker: 'host:1', ...but };
+  return { cell, attempt: 1, run: `run-${cell}`, outcome: 'preserved', endsIn: 'none', without: [], asExpected: true, title: null, ms: 5000, startedAt: '2026-11-22T00:00:00.000Z', worker: 'host:1', ...but };
 }

@@ -19,6 +19,7 @@ import { Cases } from './cases.js';
 import { MemoryMap } from './memory.js';
 import { Recovery } from './recovery.js';
 import { Timeline } from './timeline.js';
+import { Witnesses } from './witnesses.js';
 
 export interface RunPageData {
   /** Name of its folder. */
@@ -56,6 +57,7 @@ export function runPageText(data: RunPageData): string {
           <Siblings square={square} run={run} pages={pages} />
         </header>
         <Evidence result={result} />
+        <Witnesses result={result} />
         <section aria-labelledby="time-head"><h2 id="time-head">Time</h2><Timeline result={result} events={events} /></section>
         <Guests result={result} />
         <Recovery result={result} />
