@@ -95,7 +95,7 @@ function resultOf(seed: number, night: number, cell: Cell, at: number): Result {
   const incidents: Incident[] = cause === null ? [] : [cause, { source: 'memory', side: 'outside', implies: outcome, title: `memfd is ${outcome}`, detail: 'vm0/ram (session vm0, token 1, 16384 pages): not retrieved', epoch: 1, t: total * 0.95 }];
   const good = outcome === 'preserved';
   return {
-    schema: RESULT_SCHEMA, witnesses: {}, taint: null, id: `${stamp(at)}-${name}-${cell.kernels.join('-')}-${hex(seed, night, cell.id).slice(0, 4)}`,
+    schema: RESULT_SCHEMA, attempts: [], witnesses: {}, taint: null, id: `${stamp(at)}-${name}-${cell.kernels.join('-')}-${hex(seed, night, cell.id).slice(0, 4)}`,
     scenario: { name, description: 'made up', tags: ['made-up'], file: cell.scenario }, from: kernels[0] as KernelOfResult, to: kernels.at(-1) as KernelOfResult, kernels, policy: 'force',
     outcome, endsIn: ENDS_IN[outcome], cause, expected: cell.expected.outcome, expectedEndsIn: null, asExpected: outcome === cell.expected.outcome,
     predicted: { outcome: cell.expected.outcome, endsIn: ENDS_IN[cell.expected.outcome], where: null, mismatches: [], reasons: ['made up'] },

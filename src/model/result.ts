@@ -70,6 +70,25 @@ export interface MemoryOfResult {
   updates: { epoch: number; markedOnArrival: number | null; markedAtEnd: number | null; baseline: { what: string; phys: string; pages: number }[]; map: { phys: string; pages: number; state: PhysState }[]; mapLeftOut: number }[];
 }
 
+/**
+ * One attempt to update. `judged`: the next kernel came up, and what was carried was judged. `refused`: it was called off, and the old kernel runs on.
+ * `ended`: a kernel, or the lab, ended before it could be judged.
+ */
+export interface AttemptOfResult {
+  /** The kernel that was to hand over. */
+  epoch: number;
+  /** Counts from 1 in each kernel. */
+  attempt: number;
+  state: 'judged' | 'refused' | 'ended';
+  /** What was to be handed over. */
+  sessions: number;
+  files: number;
+  /** When it began, milliseconds of the run. */
+  at: number;
+  /** Why it was called off. */
+  why: string | null;
+}
+
 /** `tainted_mask` of the kernel that ran before the first preserve and of the one that ran last; null where it could not be read. */
 export interface TaintOfResult {
   before: number | null;
@@ -97,6 +116,8 @@ export interface Result {
   asExpected: boolean;
   predicted: Prediction | null;
   mismatches: Mismatch[];
+  /** Every attempt to update, in order. */
+  attempts: AttemptOfResult[];
   resources: ResourceOfResult[];
   /** Devices that were passed through, one entry a device and update. */
   devices: DeviceOfResult[];

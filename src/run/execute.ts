@@ -18,7 +18,7 @@ import { setAside } from './handover.js';
 import { keepMemory } from './keep-memory.js';
 import { machineConfig } from './layout.js';
 import { Judging } from './judging.js';
-import { takeFailure, withConsole } from './failure.js';
+import { type Failure, takeFailure, withConsole } from './failure.js';
 import { Machine } from './machine.js';
 import { QEMU_PARTS } from './machine-parts.js';
 import type { EpochRecord, RunRecord } from './record.js';
@@ -77,14 +77,14 @@ class Run {
       const last = !mine.some(({ step }) => step.op === 'kexec');
       const end = await this.recorder.task(`steps of epoch ${epoch}`, () => this.steps(context, mine, last && epoch > 0));
       if (end.kind === 'called-off') return this.judging.calledOff(context, end.why, end.rest);
-      await this.judging.judge(context, last && this.plan.scenario.recover !== null);
+      await this.judging.judge(context, last && this.plan.scenario.recover !== null ? 'guests-go-on' : 'guests-stay');
       if (end.kind === 'done') return this.recover(context);
       const kexec = mine.find(({ step }) => step.op === 'kexec') as { step: Step; index: number };
       const strikes = mine.filter(({ step }) => step.op === 'fault' && step.at === 'jump').map(({ step }) => step);
-      this.judging.leaves(this.clock.now());
+      this.judging.leaves(context);
       const result = await this.recorder.task(`update ${epoch + 1}`, () => update(context, kexec.step, kexec.index, strikes, mine.filter((_, at) => isLate(mine, at))));
       if (result.kind === 'refused') return this.judging.calledOff(context, result.why, mine.filter(({ index }) => index > kexec.index));
-      this.judging.arrived(result.handedOver, await managedPages(context));
+      this.judging.arrived({ handedOver: result.handedOver, managed: await managedPages(context) });
       this.epochs.push({ release: result.mark.release, bootId: result.mark.bootId });
     }
   }
@@ -99,7 +99,7 @@ class Run {
     if (pause < 0 || (!this.judging.pending && !asks)) return runSteps(context, mine, last);
     const end = await runSteps(context, mine.slice(0, pause), last);
     if (end.kind !== 'done') return end;
-    await this.judging.judge(context, true);
+    await this.judging.judge(context, 'guests-go-on');
     if (asks && !last) {
       const objection = await objectionOf(context);
       if (objection !== null) return objected(context, objection, []);
@@ -178,7 +178,7 @@ class Run {
   /** Where the last update did not end well, the way out that the scenario names is tried. The verdict is what was seen until then. */
   private async recover(context: RunContext): Promise<void> {
     const { recover: how } = this.plan.scenario;
-    const last = this.judging.updates.at(-1);
+    const last = this.judging.ledger.updates.at(-1);
     const verdict = this.conclude();
     if (how === null || last === undefined || !['corrupt', 'lost', 'leak'].includes(verdict.outcome)) return;
     this.verdict = verdict;
@@ -188,8 +188,16 @@ class Run {
 
   /** An error out of `go` becomes evidence, and what is left of the machine is judged. */
   async failed(error: unknown): Promise<void> {
-    const { recorder, machine, context, judging } = this;
+    const { recorder, machine, judging } = this;
     const failure = await takeFailure(error, machine, recorder, this.plan.kernels[recorder.epoch] ?? null);
+    // What fails while the rest is judged is a failure of its own: the run keeps its record.
+    await this.judgeRest(failure).catch(async (second: unknown) => this.judgeRest(await takeFailure(second, machine, recorder, null)))
+      .catch((third: unknown) => takeFailure(third, null, recorder, null));
+    judging.abandon();
+  }
+
+  private async judgeRest(failure: Failure): Promise<void> {
+    const { recorder, context, judging } = this;
     if (context === null || failure === 'lab') return;
     if (failure === 'ended') return judging.ended(context);
     await judging.oopsed(context);
@@ -220,7 +228,8 @@ export async function execute(plan: RunPlan, streams: RunStreams, signal: AbortS
     if (keepsMemory(plan, verdict, run.state.results)) await run.keepMemory();
     signal.throwIfAborted();
     return {
-      verdict, incidents: run.recorder.incidents, droppedIncidents: run.recorder.dropped, updates: judging.updates, kept: judging.kept, steps: run.state.results, cases: run.state.cases, objected: run.state.objected, hardware: run.state.hardware,
+      verdict, incidents: run.recorder.incidents, droppedIncidents: run.recorder.dropped, updates: judging.ledger.updates, attempts: judging.ledger.entries.map((entry) => entry.result()),
+      kept: judging.ledger.entries.flatMap(({ kept }) => kept), steps: run.state.results, cases: run.state.cases, objected: run.state.objected, hardware: run.state.hardware,
       devices: judging.devices, iommu: run.context === null ? null : iommuResult(run.context, judging.iommu),
       guests: judging.guests, downtime: judging.downtime, recovery: run.recovery,
       witnesses: run.recorder.witnesses.report(), taint: null,

@@ -92,11 +92,19 @@ const NO_MARKS = new KhopIndex([]);
 
 /** An update whose machine has ended: what lies in its memory is written down, and nothing is concluded from it. */
 export function recordEnded(context: RunContext, handedOver: MarkedPages | null): UpdateRecord {
-  const { state, machine, recorder } = context;
+  return unjudged(context, context.recorder.epoch, [...context.state.carried.values()], handedOver);
+}
+
+/** The same of a kernel that ended before it jumped: of what its sessions held for the next one. */
+export function recordHeld(context: RunContext): UpdateRecord {
+  return unjudged(context, context.recorder.epoch + 1, context.state.leaving(), null);
+}
+
+function unjudged({ machine }: RunContext, epoch: number, carried: readonly CarriedFile[], handedOver: MarkedPages | null): UpdateRecord {
   const read = reader(machine);
-  const files = [...state.carried.values()].map((file): FileRecord => ({ kind: file.spec.kind, file, fate: fateUnjudged(read, file.pattern, file.runs) }));
+  const files = carried.map((file): FileRecord => ({ kind: file.spec.kind, file, fate: fateUnjudged(read, file.pattern, file.runs) }));
   const counts = files.reduce((sum, { fate }) => addPages(sum, fate), NO_PAGES);
-  return { epoch: recorder.epoch, files, counts, handedOver: handedOver?.total ?? null, marked: null, baseline: [] };
+  return { epoch, files, counts, handedOver: handedOver?.total ?? null, marked: null, baseline: [] };
 }
 
 /** An update whose next kernel oopsed under the agent: it runs on, and nobody can be asked. What never came back is judged from outside. */

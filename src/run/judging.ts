@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Each update of a run is judged once: when its kernel is done, before guests are stopped for the next update, or when the machine has ended. What was found
-// is collected here.
+// Judges each update once: when its kernel is done, before guests are stopped for the next update, or when the machine has ended.
+// The ledger knows what is still to be judged.
 import type { Event } from '../model/event.js';
 import type { DowntimeOfResult, GuestOfResult } from '../model/guest-result.js';
 import type { DeviceOfResult } from '../model/hardware-result.js';
@@ -11,67 +11,60 @@ import { DowntimeReader } from './downtime.js';
 import { holdGuests, letAllGoOn, letGuestsGo } from './guest-hold.js';
 import { judgeGuests, judgeKeptGuests } from './guest-judge.js';
 import { IommuRecord, judgeIommu } from './iommu-judge.js';
-import { type FileRecord, judgeOopsed, judgeUpdate, recordEnded, type UpdateRecord } from './judge.js';
-import type { MarkedPages } from './look.js';
+import { judgeOopsed, judgeUpdate, recordEnded, recordHeld, type UpdateRecord } from './judge.js';
+import { type Arrival, Ledger, type UpdateEntry } from './ledger.js';
 import { judgeRefusal, letGo } from './refusal.js';
 import { type IndexedStep, runSteps } from './steps.js';
 import { followTransfers } from './transfers.js';
 
-/** What the update that led into this epoch is judged by. */
-export interface Arrival {
-  handedOver: MarkedPages | null;
-  managed: number | null;
-  /** When the kexec began, milliseconds of the run. */
-  kexecAt: number;
-}
-
 export class Judging {
-  readonly updates: UpdateRecord[] = [];
-  readonly kept: FileRecord[] = [];
+  readonly ledger = new Ledger();
   readonly devices: DeviceOfResult[] = [];
   readonly guests: GuestOfResult[] = [];
   readonly downtime: DowntimeOfResult[] = [];
   readonly iommu = new IommuRecord();
   private readonly downtimeReader = new DowntimeReader();
-  private arrival: Arrival | null = null;
-  private kexecAt = 0;
 
   /** Every event of the run goes through here. */
   take(event: Event): void {
     this.downtimeReader.take(event);
   }
 
-  /** An update begins, at `at` milliseconds of the run. */
-  leaves(at: number): void {
-    this.kexecAt = at;
+  /** An update begins: what the sessions of the running kernel hold is about to be handed over. */
+  leaves({ recorder, state }: RunContext): UpdateEntry {
+    const sessions = [...state.sessions.values()].filter(({ kind }) => kind === 'outgoing').length;
+    return this.ledger.begin({ epoch: recorder.epoch, sessions, files: state.leaving().length, at: recorder.clock.now() });
   }
 
   /** The next kernel is up: there is something to judge. */
-  arrived(handedOver: MarkedPages | null, managed: number | null): void {
-    this.arrival = { handedOver, managed, kexecAt: this.kexecAt };
+  arrived(arrival: Arrival): void {
+    this.ledger.trying?.arrive(arrival);
   }
 
   get pending(): boolean {
-    return this.arrival !== null;
+    return this.ledger.arrived !== null;
   }
 
-  /** Judges the update that led into this epoch; nothing to judge in the first. @param more guests are to go on after it */
-  async judge(context: RunContext, more = false): Promise<void> {
-    const { arrival } = this;
-    if (arrival === null) return;
-    this.arrival = null;
+  /** Judges the update that led into the running kernel; the first kernel has none. @param after what its guests do next */
+  async judge(context: RunContext, after: 'guests-stay' | 'guests-go-on' = 'guests-stay'): Promise<void> {
+    const entry = this.ledger.arrived;
+    if (entry?.arrival == null) return;
+    const { handedOver, managed } = entry.arrival;
     const held = await holdGuests(context);
-    this.updates.push(await context.recorder.task('oracles', () => judgeUpdate(context, arrival.handedOver, arrival.managed)));
-    await this.judgeGuests(context, false);
-    if (more) await letGuestsGo(context, held);
+    this.takeFiles(entry, await context.recorder.task('oracles', () => judgeUpdate(context, handedOver, managed)));
+    await this.judgeGuests(context, entry, 'runs');
+    if (after === 'guests-go-on') await letGuestsGo(context, held);
     await lookAtDevices(context, 'end');
-    await this.judgeHardware(context, arrival.kexecAt, false);
+    await this.judgeHardware(context, entry, 'runs');
+    entry.close('judged');
   }
 
   /** The update was called off: what the old kernel has must be whole, and it goes on with what was left to do. */
   async calledOff(context: RunContext, why: string, rest: readonly IndexedStep[]): Promise<void> {
     await this.judge(context);
-    this.kept.push(...(await context.recorder.task('oracles', () => judgeRefusal(context, why))));
+    const entry = this.ledger.trying ?? this.leaves(context);
+    entry.kept = await context.recorder.task('oracles', () => judgeRefusal(context, why));
+    entry.wrote('files');
     await context.recorder.task('old kernel goes on', async () => {
       await runSteps(context, rest, true);
       await letAllGoOn(context);
@@ -80,33 +73,67 @@ export class Judging {
     });
     this.guests.push(...(await judgeKeptGuests(context)));
     this.devices.push(...judgeKeptDevices(context));
+    entry.close('refused', why);
   }
 
   /** The machine has ended, or answers no more: what it left in memory is still looked at. */
   async ended(context: RunContext): Promise<void> {
-    if (context.state.carried.size > 0) this.updates.push(recordEnded(context, this.arrival?.handedOver ?? null));
-    // Without a jump there is nothing to hold devices against.
-    if (context.recorder.epoch === 0) return;
-    await this.judgeGuests(context, true);
-    followTransfers(context);
-    await this.judgeHardware(context, this.arrival?.kexecAt ?? this.kexecAt, true);
+    for (const entry of this.dying(context)) {
+      const { arrival, leaving } = entry;
+      const jumped = context.recorder.epoch > leaving.epoch;
+      if (!entry.has('files')) this.takeFiles(entry, jumped ? recordEnded(context, arrival?.handedOver ?? null) : recordHeld(context));
+      // Without a jump there is nothing to hold guests and devices against.
+      if (jumped) {
+        if (!entry.has('guests')) await this.judgeGuests(context, entry, 'ended');
+        followTransfers(context);
+        await this.judgeHardware(context, entry, 'ended');
+      }
+      entry.close('ended');
+    }
   }
 
   /** The kernel goes on after its oops, but what it was about to give back stays where it is: seen from outside. */
   async oopsed(context: RunContext): Promise<void> {
-    if (context.state.carried.size > 0) this.updates.push(await judgeOopsed(context, this.arrival?.handedOver ?? null));
+    for (const entry of this.dying(context)) {
+      const jumped = context.recorder.epoch > entry.leaving.epoch;
+      if (!entry.has('files')) this.takeFiles(entry, jumped ? await judgeOopsed(context, entry.arrival?.handedOver ?? null) : recordHeld(context));
+      entry.close('ended');
+    }
   }
 
-  private async judgeGuests(context: RunContext, ended: boolean): Promise<void> {
-    const guests = await judgeGuests(context, this.updates.at(-1)?.files ?? [], ended);
+  /** The lab itself failed: what is not judged by now never will be. */
+  abandon(): void {
+    for (const entry of this.ledger.open) entry.close('ended');
+  }
+
+  /** What is still to be judged when a kernel dies: the update that led into it, and the one that it was about to begin. */
+  private dying(context: RunContext): UpdateEntry[] {
+    if (this.ledger.trying === null && context.state.leaving().length > 0) this.leaves(context);
+    return this.ledger.open;
+  }
+
+  private takeFiles(entry: UpdateEntry, record: UpdateRecord): void {
+    entry.wrote('files');
+    // An update without files that died before it was judged has nothing to tell.
+    if (record.files.length > 0 || entry.state === 'arrived') entry.record = record;
+  }
+
+  private async judgeGuests(context: RunContext, entry: UpdateEntry, machine: 'runs' | 'ended'): Promise<void> {
+    const guests = await judgeGuests(context, entry.record?.files ?? [], machine === 'ended');
+    entry.wrote('guests');
     this.guests.push(...guests);
     const downtime = this.downtimeReader.finish(guests.map(({ name, size, downtime: ms }) => ({ name, size, ms })));
     if (downtime !== null) this.downtime.push(downtime);
   }
 
-  private async judgeHardware(context: RunContext, kexecAt: number, ended: boolean): Promise<void> {
-    const devices = judgeDevices(context, ended);
-    this.devices.push(...devices);
-    await judgeIommu(context, this.iommu, devices, kexecAt, ended);
+  private async judgeHardware(context: RunContext, entry: UpdateEntry, machine: 'runs' | 'ended'): Promise<void> {
+    const ended = machine === 'ended';
+    if (!entry.has('devices')) {
+      entry.wrote('devices');
+      this.devices.push(...judgeDevices(context, ended));
+    }
+    if (entry.has('iommu')) return;
+    entry.wrote('iommu');
+    await judgeIommu(context, this.iommu, this.devices.filter(({ epoch }) => epoch === context.recorder.epoch), entry.leaving.at, ended);
   }
 }

@@ -22,6 +22,7 @@ export interface RunRecord {
   incidents: Incident[];
   droppedIncidents: number;
   updates: UpdateRecord[];
+  attempts: Result['attempts'];
   /** Files of the old kernel after an update that was called off. */
   kept: FileRecord[];
   steps: StepResult[];

@@ -32,6 +32,7 @@ export function buildResult(plan: RunPlan, record: RunRecord, around: Surroundin
     policy: scenario.policy, outcome, endsIn, cause,
     expected, expectedEndsIn, asExpected: cameAsExpected(scenario, record.verdict, record.steps),
     predicted: around.predicted, mismatches: around.mismatches,
+    attempts: record.attempts,
     resources: [
       ...record.updates.flatMap((update) => update.files.map((file) => resourceOf(file, update.epoch))),
       ...record.kept.map((file) => resourceOf(file, record.epochs.length - 1)),

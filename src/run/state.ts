@@ -141,12 +141,17 @@ export class RunState {
     return [...new Set(this.files.values())].filter((file) => file.held !== null);
   }
 
+  /** What the running kernel would hand over if it left now. */
+  leaving(): CarriedFile[] {
+    return this.held().map(({ name, held, spec, pattern, runs, before, hugeKiB }) => {
+      const { session, token } = held as { session: string; token: number };
+      return { name, session, token, spec, pattern, runs, before, hugeKiB, retrieved: null, errno: null };
+    });
+  }
+
   /** The kernel has changed: what was held is now what must come back; sessions and handles of the old kernel are gone. */
   jumped(): void {
-    this.carried = new Map(this.held().map(({ name, held, spec, pattern, runs, before, hugeKiB }) => {
-      const { session, token } = held as { session: string; token: number };
-      return [RunState.key(session, token), { name, session, token, spec, pattern, runs, before, hugeKiB, retrieved: null, errno: null }];
-    }));
+    this.carried = new Map(this.leaving().map((file) => [RunState.key(file.session ?? '', file.token ?? 0), file]));
     this.files.clear();
     this.sessions.clear();
     this.outgoingRoot = null;

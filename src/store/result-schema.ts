@@ -42,6 +42,11 @@ const memory = z.object({
     map: z.array(z.object({ phys: z.string(), pages: count, state: z.enum(PHYS_STATES) })).default([]).describe('Physical memory: what became of each page of the files'), mapLeftOut: count.default(0),
   })),
 });
+const attempt = z.object({
+  epoch: count.describe('The kernel that was to hand over'), attempt: z.number().int().min(1).describe('Counts from 1 in each kernel'),
+  state: z.enum(['judged', 'refused', 'ended']), sessions: count, files: count,
+  at: z.number().describe('Milliseconds since the run began'), why: z.string().nullable(),
+});
 const prediction = z.object({
   outcome: z.enum(OUTCOMES), endsIn: z.enum(ENDINGS), where: z.string().nullable(), mismatches: z.array(mismatch), reasons: z.array(z.string()),
 });
@@ -61,7 +66,8 @@ export const resultSchema = z.object({
   cause: incident.nullable(),
   expected: z.enum(OUTCOMES), expectedEndsIn: z.enum(ENDINGS).nullable().describe('Where it does not follow from the outcome'), asExpected: z.boolean(),
   predicted: prediction.nullable(),
-  mismatches: z.array(mismatch), resources: z.array(resource), devices: z.array(deviceResult).default([]), iommu: iommuResult.nullable().default(null), guests: z.array(guestResult).default([]), downtime: z.array(downtimeResult).default([]),
+  mismatches: z.array(mismatch), attempts: z.array(attempt).default([]).describe('Every attempt to update, in order'),
+  resources: z.array(resource), devices: z.array(deviceResult).default([]), iommu: iommuResult.nullable().default(null), guests: z.array(guestResult).default([]), downtime: z.array(downtimeResult).default([]),
   impaired: impairedResult.nullable().default(null).describe('What the host is left with; null where it can go on as before'), recovery: recoveryResult.nullable().default(null), cases: z.array(selftestCase).default([]), incidents: z.array(incident), memory,
   witnesses: z.partialRecord(z.enum(WITNESSES), witness).default({}).describe('Who could see what'), taint: taint.nullable().default(null),
   timeline: z.array(z.object({ t: z.number(), epoch: count, what: z.string() })),

@@ -30,7 +30,7 @@ export function resultOf(outcome: Outcome, more: Partial<Result> = {}): Result {
     from: kernels[0] as KernelOfResult, to: kernels[1] as KernelOfResult, kernels,
     policy: 'force', outcome, endsIn: ENDS_IN[outcome], cause, expected: outcome, expectedEndsIn: null, asExpected: true,
     predicted: { outcome, endsIn: ENDS_IN[outcome], where: null, mismatches: [], reasons: [] },
-    mismatches: [], resources: [resource()], devices: [], iommu: null, guests: [], downtime: [], impaired: null, recovery: null, cases: [], incidents: cause === null ? [] : [cause], witnesses: {}, taint: null,
+    mismatches: [], resources: [resource()], devices: [], iommu: null, guests: [], downtime: [], impaired: null, recovery: null, cases: [], incidents: cause === null ? [] : [cause], attempts: [], witnesses: {}, taint: null,
     memory: {
       pagesPreserved: 16384, pagesIntact: 16384, pagesLeaked: 0, pagesLost: 0, pagesCorrupt: 0,
       updates: [{ epoch: 1, markedOnArrival: 16500, markedAtEnd: 3, baseline: [{ what: 'KHO root tree', phys: '0x1000', pages: 1 }], map: [{ phys: '0x100000', pages: 16384, state: 'intact' }], mapLeftOut: 0 }],

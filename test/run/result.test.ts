@@ -123,7 +123,7 @@ describe('a result', () => {
   const plan = { id: 'run-1', scenario, kernels: [image('a'), image('b'), image('c')] } as unknown as RunPlan;
   const record = (more: Partial<RunRecord> = {}): RunRecord => ({
     verdict: decide([]), incidents: [], droppedIncidents: 0, kept: [], steps: [], cases: [], objected: [], hardware: [], findings: [], devices: [], iommu: null, guests: [], downtime: [], recovery: null,
-    witnesses: {}, taint: null,
+    attempts: [], witnesses: {}, taint: null,
     updates: [1, 2].map((epoch) => ({ epoch, files: [file], counts: file.fate, handedOver: 10, marked: { found: [], index: new KhopIndex([]), total: 2 }, baseline: [{ pfn: 16, count: 1, what: 'KHO root tree' }] })),
     epochs: [{ release: 'a-running', bootId: 'x' }, { release: null, bootId: 'y' }],
     qemu: { version: '7.2', accel: 'tcg', commandLine: 'qemu' }, durations: { total: 5 }, startedAt: new Date(0), ...more,
