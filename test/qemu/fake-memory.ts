@@ -66,7 +66,7 @@ export type PageShift = 12 | 21 | 30;
 
 /** Builds page tables of four levels the way a kernel does; tables are taken from `next` on. */
 export class PageTables {
-  constructor(private readonly memory: FakeMemory, readonly root: number, private next: number) {}
+  constructor(private readonly memory: Pick<FakeMemory, 'readU64' | 'writeU64'>, readonly root: number, private next: number) {}
 
   map(linear: bigint, phys: number, shift: PageShift = 12): void {
     let table = this.root;

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// Physical memory of the fake machine: a sparse file that the lab reads as it reads QEMU's, with page tables and an array of `struct page`.
+import { closeSync, ftruncateSync, openSync, readdirSync, readlinkSync, unlinkSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { STRUCT_PAGE, VMEMMAP } from '../../src/oracles/khop.js';
+import { MachineMemory } from '../../src/qemu/memory.js';
+import { PageTables } from '../qemu/fake-memory.js';
+
+const PAGE = 4096;
+const MIB = 1 << 20;
+export const RAM_BYTES = 32 * MIB;
+const TABLES = 1 * MIB;
+const STRUCTS = 4 * MIB;
+/** First page that files are given. */
+export const FIRST_PFN = (16 * MIB) / PAGE;
+/** Where the kernel's page tables begin. */
+export const CR3 = TABLES;
+
+const KHOP = 0x4b48_4f50;
+let made = 0;
+
+export class FakeRam {
+  private readonly fd: number;
+  private readonly link: string;
+  private next = FIRST_PFN;
+  readonly memory: MachineMemory;
+
+  constructor() {
+    const path = join(tmpdir(), `fake-ram-${process.pid}-${made++}`);
+    this.fd = openSync(path, 'wx+');
+    unlinkSync(path);
+    this.link = readlinkSync(this.own);
+    ftruncateSync(this.fd, RAM_BYTES);
+    this.memory = this.open();
+    const { memory } = this;
+    const words = {
+      readU64: (phys: number) => memory.readU64(phys),
+      writeU64: (phys: number, value: bigint) => {
+        const word = Buffer.alloc(8);
+        word.writeBigUInt64LE(value);
+        memory.write(phys, word);
+      },
+    };
+    new PageTables(words, CR3, CR3 + PAGE).map(VMEMMAP, STRUCTS, 21);
+  }
+
+  /** Another opening of it, as the lab makes one. */
+  open(): MachineMemory {
+    return MachineMemory.openFile(this.own, [{ start: 0, end: RAM_BYTES, offset: 0 }]);
+  }
+
+  allocate(pages: number): number {
+    const first = this.next;
+    this.next += pages;
+    return first;
+  }
+
+  /** The page is marked as handed over, and nobody has restored it. */
+  mark(pfn: number): void {
+    this.struct(pfn, (words) => words.set([0, KHOP], 10));
+  }
+
+  inUse(pfn: number): void {
+    this.struct(pfn, (words) => (words[13] = 1));
+  }
+
+  free(pfn: number): void {
+    this.struct(pfn, (words) => (words[12] = 0xf000_0000));
+  }
+
+  /** After a reset no kernel knows of any page. */
+  wipe(): void {
+    this.memory.write(STRUCTS, new Uint8Array((RAM_BYTES / PAGE) * STRUCT_PAGE));
+  }
+
+  /** Descriptors of it that are open in this process, besides the fake's own two. */
+  get openByOthers(): number {
+    const links = readdirSync('/proc/self/fd').filter((fd) => {
+      try {
+        return readlinkSync(`/proc/self/fd/${fd}`) === this.link;
+      } catch {
+        return false;
+      }
+    });
+    return links.length - 2;
+  }
+
+  remove(): void {
+    this.memory.close();
+    closeSync(this.fd);
+  }
+
+  private get own(): string {
+    return `/proc/self/fd/${this.fd}`;
+  }
+
+  private struct(pfn: number, fill: (words: Uint32Array) => void): void {
+    const words = new Uint32Array(STRUCT_PAGE / 4);
+    words[12] = 0xff00_0000;
+    fill(words);
+    writeSync(this.fd, new Uint8Array(words.buffer), 0, STRUCT_PAGE, STRUCTS + pfn * STRUCT_PAGE);
+  }
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// A whole run on a fake machine, by a clock that jumps from timer to timer: hours of waiting take no time.
+import { fileURLToPath } from 'node:url';
+import { vi } from 'vitest';
+import type { Event } from '../../src/model/event.js';
+import type { KernelImage } from '../../src/model/image.js';
+import type { RunPlan } from '../../src/run/context.js';
+import { execute } from '../../src/run/execute.js';
+import type { RunRecord } from '../../src/run/record.js';
+import { parseScenario } from '../../src/scenario/index.js';
+import { FakeMachine, type Script } from './machine.js';
+
+export interface FakeRun {
+  /** Null where the run rejected. */
+  record: RunRecord | null;
+  error: unknown;
+  machine: FakeMachine;
+  events: Event[];
+  /** Milliseconds by the clock of the run. */
+  ms: number;
+  /** What was still open when it was over. */
+  leftOpen: string[];
+}
+
+export interface FakeOptions {
+  /** Each event of the run, as it happens. */
+  onEvent?: (event: Event, machine: FakeMachine) => void;
+  signal?: AbortSignal;
+  plan?: Partial<RunPlan>;
+}
+
+/** A run that takes longer by its own clock is one that never ends. */
+const MOST_MS = 24 * 3600 * 1000;
+
+export async function runFake(yaml: string, script: Script = {}, options: FakeOptions = {}): Promise<FakeRun> {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date', 'hrtime', 'performance'], now: 0 });
+  const machine = new FakeMachine(script);
+  const events: Event[] = [];
+  try {
+    const streams = {
+      event: (event: Event) => {
+        events.push(event);
+        options.onEvent?.(event, machine);
+      },
+      console: () => undefined, qmp: () => undefined, agent: () => undefined,
+    };
+    const ending: { record: RunRecord | null; error: unknown } = { record: null, error: null };
+    const over = execute(planOf(yaml, options.plan), streams, options.signal ?? new AbortController().signal, machine.parts).then(
+      (record) => Object.assign(ending, { record }), (error: unknown) => Object.assign(ending, { error }));
+    await untilOver(over);
+    const ms = Date.now();
+    const leftOpen = machine.leftOpen;
+    const told = events.length;
+    // Timers that are left find nothing to do.
+    vi.runAllTimers();
+    await quiet();
+    if (events.length > told) leftOpen.push(`${events.length - told} events after the end`);
+    return { ...ending, machine, events, ms, leftOpen };
+  } finally {
+    machine.ram.remove();
+    vi.useRealTimers();
+  }
+}
+
+/** Everything that can happen without time passing has happened. */
+function quiet(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+async function untilOver(over: Promise<unknown>): Promise<void> {
+  let isOver = false;
+  void over.then(() => (isOver = true));
+  for (;;) {
+    await quiet();
+    if (isOver) return;
+    if (vi.getTimerCount() === 0) throw new Error('the run waits for something that has no deadline');
+    vi.advanceTimersToNextTimer();
+    if (Date.now() > MOST_MS) throw new Error('the run goes on for ever');
+  }
+}
+
+const HERE = fileURLToPath(import.meta.url);
+
+function image(name: string): KernelImage {
+  return {
+    name, release: name, bzImage: HERE, vmlinux: null, config: null, systemMap: null, components: [], listed: null, versions: [], known: true, notes: [],
+    sha256: '0'.repeat(64), cacheDir: null,
+  };
+}
+
+function planOf(yaml: string, more: Partial<RunPlan> = {}): RunPlan {
+  const scenario = parseScenario(yaml, 'fake.yaml');
+  return {
+    id: 'fake', scenario, kernels: scenario.kernels.map(image), rootfs: { path: HERE, sha256: '0'.repeat(64), size: 4096 }, accel: 'tcg', dir: '/nonexistent',
+    formats: scenario.kernels.map(() => null), deviceLooks: true, memory: null, selftests: scenario.kernels.map(() => null), ...more,
+  };
+}
