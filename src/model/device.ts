@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Devices that a scenario puts into the machine to be passed through, and the IOMMU in front of them.
 import type { SourcePos } from './scenario.js';
+import type { Token } from './token.js';
 
 export const IOMMU_KINDS = ['none', 'intel', 'amd', 'virtio'] as const;
 export type IommuKind = (typeof IOMMU_KINDS)[number];
@@ -54,9 +55,9 @@ export interface DeviceSpec {
   preserve: DevicePreserve;
   /** Session and token that carry its descriptor; null where none is named. */
   session: string | null;
-  token: number;
+  token: Token | null;
   /** Token of its iommufd in the same session; null where that is not given to one. */
-  iommuToken: number | null;
+  iommuToken: Token | null;
   /** Short form only: what is mapped once it is open. */
   map: DeviceMapping[];
   /** Short form only: a transfer is begun right before the kexec. */
@@ -86,11 +87,11 @@ export interface DevicePlan {
 export type DeviceAction =
   | { op: 'device-open'; device: string; optional: boolean }
   | { op: 'device-map'; device: string; map: DeviceMapping; optional: boolean }
-  | { op: 'device-preserve'; device: string; session: string; token: number; optional: boolean }
-  | { op: 'device-retrieve'; device: string; session: string; token: number; optional: boolean }
+  | { op: 'device-preserve'; device: string; session: string; token: Token; optional: boolean }
+  | { op: 'device-retrieve'; device: string; session: string; token: Token; optional: boolean }
   /** The iommufd that the device is bound to; it must be there before the device is. */
-  | { op: 'iommu-preserve'; device: string; session: string; token: number; optional: boolean }
-  | { op: 'iommu-retrieve'; device: string; session: string; token: number; optional: boolean }
+  | { op: 'iommu-preserve'; device: string; session: string; token: Token; optional: boolean }
+  | { op: 'iommu-retrieve'; device: string; session: string; token: Token; optional: boolean }
   | { op: 'device-check'; device: string }
   /** A transfer is begun and not waited for. */
   | { op: 'device-dma'; device: string }

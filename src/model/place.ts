@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // A place in what is handed over, by meaning, and a change of what stands there.
+import type { Token } from './token.js';
 
 /** A file by its session and the token that it was preserved under. */
 export interface FileRef {
   session: string;
   /** As the scenario has it: the token, or the file's name. */
   file: string;
-  token: number;
+  token: Token;
 }
 
 /** Fields have the names of the kernel's structures (include/linux/kho/abi/, 6.19 to 7.3) or plain words; docs/scenario.md lists them. */

@@ -8,6 +8,7 @@ import type { EndsIn, Outcome } from './outcome.js';
 import type { Prediction } from './prediction.js';
 import type { Policy } from './scenario.js';
 import type { CaseOfResult } from './selftest.js';
+import type { Token } from './token.js';
 import type { Witness, WitnessOfResult } from './witness.js';
 
 /** Version of the form of result.json. */
@@ -36,7 +37,7 @@ export interface ResourceOfResult {
   kind: 'memfd' | 'object' | 'guest-ram' | 'guest-state' | 'reserve_mem';
   name: string;
   session: string | null;
-  token: number | null;
+  token: Token | null;
   /** The epoch that it was to come back in. */
   epoch: number;
   /** `unjudged`: the machine came to an end first. */

@@ -4,6 +4,7 @@ import type { DeviceAction, DevicePlan } from './device.js';
 import type { GuestAction, GuestFileSpec } from './guest.js';
 import type { EndsIn, Outcome } from './outcome.js';
 import type { Change, Place } from './place.js';
+import type { Token } from './token.js';
 import type { Witness } from './witness.js';
 
 /** Where in the scenario file something was written, for messages. Lines and columns count from 1. */
@@ -108,9 +109,9 @@ export type Action =
   | { op: 'create'; session: string }
   | { op: 'memfd'; memfd: MemfdSpec }
   | { op: 'object'; object: ObjectSpec }
-  | { op: 'preserve'; session: string; file: string; token: number }
+  | { op: 'preserve'; session: string; file: string; token: Token }
   | { op: 'retrieve-session'; session: string }
-  | { op: 'retrieve'; session: string; token: number; file: string }
+  | { op: 'retrieve'; session: string; token: Token; file: string }
   | { op: 'check'; file: string }
   | { op: 'finish'; session: string }
   | { op: 'close'; target: { kind: 'session' | 'file'; name: string } | { kind: 'device' } }

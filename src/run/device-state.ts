@@ -2,6 +2,7 @@
 // What the lab knows of each device of the scenario while it runs.
 import type { DeviceMapping, DeviceSpec } from '../model/device.js';
 import type { DeviceLook, LookMoment } from '../model/pci.js';
+import type { Token } from '../model/token.js';
 import type { Strays, StraySnapshot } from '../oracles/iommu/index.js';
 import type { TablesLook } from './iommu-look.js';
 
@@ -38,9 +39,9 @@ export class DeviceState {
   /** Opened by any kernel so far: only then something is to come back. */
   everOpen = false;
   /** The running kernel has given its descriptor to a session. */
-  preserved: { session: string; token: number } | null = null;
+  preserved: { session: string; token: Token } | null = null;
   /** The last kernel did. */
-  carriedBy: { session: string; token: number } | null = null;
+  carriedBy: { session: string; token: Token } | null = null;
   retrieved = false;
   /** The same of the iommufd that it is bound to. */
   readonly iommufd = { preserved: false, carried: false, retrieved: false };

@@ -2,6 +2,7 @@
 // What the lab knows of the files and sessions of a run: what was asked for, where its pages lay, what came back.
 import type { Mismatch } from '../model/component.js';
 import type { FileSpec, Step } from '../model/scenario.js';
+import type { Token } from '../model/token.js';
 import type { CaseOfResult } from '../model/selftest.js';
 import type { OutsideLook, PfnRun } from '../oracles/outside.js';
 import type { Pattern } from '../oracles/pattern.js';
@@ -39,7 +40,7 @@ export interface FileState {
   spec: FileSpec;
   pattern: Pattern | Snapshot;
   /** The session that holds it for the next kernel; null before preserve, and after its session was closed on purpose. */
-  held: { session: string; token: number } | null;
+  held: { session: string; token: Token } | null;
   /** Where its pages lie, once it was preserved. */
   runs: PfnRun[];
   before: OutsideLook | null;
@@ -55,7 +56,7 @@ export interface CarriedFile {
   name: string;
   /** null where no session held it: it was never handed over. */
   session: string | null;
-  token: number | null;
+  token: Token | null;
   spec: FileSpec;
   pattern: Pattern | Snapshot;
   /** Where its pages lay when the old kernel jumped. */
@@ -132,7 +133,7 @@ export class RunState {
   /** Physical address of the root tree of the running kernel's own handover, once it was found. */
   outgoingRoot: number | null = null;
 
-  static key(session: string, token: number): string {
+  static key(session: string, token: Token): string {
     return `${session}\0${token}`;
   }
 
@@ -144,7 +145,7 @@ export class RunState {
   /** What the running kernel would hand over if it left now. */
   leaving(): CarriedFile[] {
     return this.held().map(({ name, held, spec, pattern, runs, before, hugeKiB }) => {
-      const { session, token } = held as { session: string; token: number };
+      const { session, token } = held as { session: string; token: Token };
       return { name, session, token, spec, pattern, runs, before, hugeKiB, retrieved: null, errno: null };
     });
   }

@@ -99,6 +99,9 @@ function machineOf(input: ScenarioInput, { problems, overrides }: Context): Mach
 function reserveMemOf(input: ScenarioInput, machine: MachineSpec, problems: Problems): ReserveMemSpec[] {
   const names = new Set<string>();
   let total = 0;
+  if (input.reserveMem.length > LIMITS.reserveMem) {
+    problems.add(['reserveMem'], `expected at most ${LIMITS.reserveMem} areas, as a kernel has room for no more (RESERVE_MEM_MAX_ENTRIES); found ${input.reserveMem.length}`, null, 'key');
+  }
   for (const [index, { name, size }] of input.reserveMem.entries()) {
     if (names.has(name)) problems.add(['reserveMem', index, 'name'], `expected a name of its own; "${name}" is there already`);
     names.add(name);

@@ -34,6 +34,7 @@ export class SourceDocument {
       this.errors = doc.errors.slice(0, MAX_ERRORS).map((error) => this.#problem(error.pos[0], yamlMessage(error.code, error.message)));
       if (this.errors.length === 0) this.errors = this.#duplicates(doc);
       if (this.errors.length === 0) {
+        keepTokens(doc);
         this.data = doc.toJS({ maxAliasCount: MAX_ALIASES });
         const shape = nesting(this.data, new Set());
         if (shape !== null) this.errors = [this.#failure(new Error(shape), doc)];
@@ -122,6 +123,16 @@ export class SourceDocument {
     }
     return this.#problem(offset, message.startsWith('Excessive alias') ? `expected at most ${MAX_ALIASES} copies by alias` : yamlMessage('', message));
   }
+}
+
+/** Tokens have 64 bits, and YAML's numbers here 53: a longer one stays the digits that were written. */
+function keepTokens(doc: Document.Parsed): void {
+  visit(doc, {
+    Pair(_, { key, value }) {
+      if (keyText(key) !== 'token' || !isScalar(value) || typeof value.value !== 'number' || Number.isSafeInteger(value.value)) return;
+      if (/^\d{1,40}$/.test(value.source ?? '')) value.value = value.source;
+    },
+  });
 }
 
 function rangeOf(node: unknown): number | undefined {

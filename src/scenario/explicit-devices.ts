@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The explicit form: steps on devices.
 import type { DeviceAction } from '../model/device.js';
+import type { Token } from '../model/token.js';
 import type { OperationsInput } from './schema-steps.js';
 
 type Given<K extends keyof OperationsInput> = Exclude<OperationsInput[K], undefined>;
@@ -8,7 +9,7 @@ type Given<K extends keyof OperationsInput> = Exclude<OperationsInput[K], undefi
 /** What translating a device's step needs of the translation around it. */
 interface Words<Site> {
   named: (text: string, site: Site, ...keys: string[]) => string;
-  tokenIn: (value: number | string, site: Site) => number;
+  tokenIn: (value: Token, site: Site) => Token;
 }
 
 /** One entry for every operation on a device. */

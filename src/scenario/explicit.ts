@@ -2,6 +2,7 @@
 // The explicit form: each step as written becomes an action; repeats are unrolled, templates filled in.
 import { dirname, resolve } from 'node:path';
 import type { Action, Fault, MemfdSpec, ObjectSpec } from '../model/scenario.js';
+import { type Token, TOKEN_WORDS, tokenOf } from '../model/token.js';
 import { changeOf } from './change.js';
 import type { Path } from './document.js';
 import { deviceTranslations } from './explicit-devices.js';
@@ -41,12 +42,12 @@ function nameIn(value: string | Record<string, unknown>, key: string, site: Site
   return typeof value === 'string' ? named(value, site) : named(String(value[key]), site, key);
 }
 
-function tokenIn(value: number | string, site: Site): number {
+function tokenIn(value: Token, site: Site): Token {
   if (typeof value === 'number') return value;
   const text = named(value, site, 'token');
-  const token = Number(text);
-  if (/^\d+$/.test(text) && Number.isSafeInteger(token)) return token;
-  if (!text.includes('{')) site.problems.add([...site.path, 'token'], `expected a token: a whole number, found ${shown(text)}`);
+  const token = tokenOf(text);
+  if (token !== null) return token;
+  if (!text.includes('{')) site.problems.add([...site.path, 'token'], `expected ${TOKEN_WORDS}, found ${shown(text)}`);
   return 0;
 }
 
@@ -173,9 +174,9 @@ function expandAll(steps: readonly StepInput[], site: Site, out: StepList): void
   }
 }
 
-/** How many steps the repeats make, before any is made. */
+/** How many steps the repeats make, before any is made. A repeat without steps would still take its turns, so it counts as one each. */
 function countSteps(steps: readonly StepInput[]): number {
-  return steps.reduce((sum, step) => sum + (typeof step === 'object' && step.repeat ? step.repeat.count * countSteps(step.repeat.steps) : 1), 0);
+  return steps.reduce((sum, step) => sum + (typeof step === 'object' && step.repeat ? step.repeat.count * Math.max(1, countSteps(step.repeat.steps)) : 1), 0);
 }
 
 /** Writes down the steps of the explicit form. */

@@ -2,6 +2,7 @@
 // Follows the steps on devices: is it there, open, and mapped where it can be?
 import type { DeviceAction, DeviceMapping, DevicePlan, DeviceSpec } from '../model/device.js';
 import type { Fault, FileSpec } from '../model/scenario.js';
+import type { Token } from '../model/token.js';
 import { nearest } from '../util/nearest.js';
 import type { Path } from './document.js';
 import { hex, iovaProblem } from './devices.js';
@@ -15,7 +16,7 @@ export interface Around {
   /** Is a session of this name open, made by this kernel or asked back by it? */
   isOutgoing: (session: string) => boolean;
   isRetrieved: (session: string) => boolean;
-  hasToken: (session: string, token: number) => boolean;
+  hasToken: (session: string, token: Token) => boolean;
 }
 
 interface OpenDevice {

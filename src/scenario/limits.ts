@@ -13,6 +13,8 @@ export const LIMITS = {
   cpus: 64,
   /** Any one size, in bytes. */
   size: 1024 * GIB,
+  /** Areas of reserve_mem= that a kernel takes (RESERVE_MEM_MAX_ENTRIES in mm/memblock.c, 6.12 to 7.3). */
+  reserveMem: 8,
   /** Kernels of a chain. */
   kernels: 256,
   /** Any one `count`. */

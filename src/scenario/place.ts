@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Places of a handover as they are written: `memfd[vm0/1].folio[17].pfn`. One table of all there are.
 import type { FileRef, Place } from '../model/place.js';
+import { tokenOf } from '../model/token.js';
 import { nearest } from '../util/nearest.js';
 import { shown } from './problem.js';
 
@@ -31,8 +32,7 @@ function fileOf(text: string): FileRef | string {
   const slash = text.lastIndexOf('/');
   const [session, file] = [text.slice(0, slash), text.slice(slash + 1)];
   if (slash < 1 || file === '') return `expected SESSION/TOKEN or SESSION/FILE in brackets, found ${shown(text)}`;
-  const token = /^\d+$/.test(file) && Number.isSafeInteger(Number(file)) ? Number(file) : -1;
-  return { session, file, token };
+  return { session, file, token: tokenOf(file) ?? -1 };
 }
 
 function onFile(text: string, make: (file: FileRef) => Place | string): Place | string {

@@ -2,7 +2,7 @@
 // Devices and the IOMMU, as they are written in a scenario.
 import { z } from 'zod';
 import { DEVICE_MODELS, DEVICE_PRESERVES, IOMMU_KINDS, RIGHTS } from '../model/device.js';
-import { errno, line, mapping, size, token, tokenTemplate } from './values.js';
+import { errno, line, mapping, sessionName, size, token, tokenTemplate } from './values.js';
 
 const NAME = /^[A-Za-z][A-Za-z0-9_-]{0,31}$/;
 /** A name that QEMU takes as part of an id. */
@@ -52,7 +52,7 @@ export type DeviceInput = z.output<typeof device>;
 const common = { errno: errno.optional() };
 const name = id('a device\'s name');
 const onDevice = z.union([name, mapping({ device: name, ...common })]);
-const carried = mapping({ device: name, session: line('the name of a session'), token: tokenTemplate, ...common });
+const carried = mapping({ device: name, session: sessionName, token: tokenTemplate, ...common });
 
 /** Steps on devices, for the explicit form. */
 export const deviceOperations = {

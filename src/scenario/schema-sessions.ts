@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { SEALS } from '../model/scenario.js';
 import { LIMITS } from './limits.js';
 import { guest } from './schema-guests.js';
-import { count, hole, line, mapping, seed, size, token, whole } from './values.js';
+import { count, hole, line, mapping, seed, sessionName, size, token, whole } from './values.js';
 
 /** What a memfd is made of, apart from its name and size; the same words in the short form and in steps. */
 export const memfdTraits = {
@@ -34,7 +34,7 @@ export const sessionFile = mapping({
 });
 
 export const session = mapping({
-  name: line('a session\'s name').describe('Name; {i} is the number of the copy'),
+  name: sessionName.describe('Name; {i} is the number of the copy'),
   count: count.default(1).describe('How many such sessions'),
   files: z.array(sessionFile).default([]).describe('What the session carries'),
   guests: z.array(guest).default([]).describe('Virtual machines inside the machine whose RAM and state the session carries'),

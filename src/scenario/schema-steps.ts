@@ -5,11 +5,11 @@ import { deviceOperations } from './schema-devices.js';
 import { faultBody } from './schema-faults.js';
 import { guestOperations } from './schema-guests.js';
 import { memfdTraits, objectTraits } from './schema-sessions.js';
-import { count, errno, line, mapping, mode, size, tokenTemplate, whole } from './values.js';
+import { count, errno, line, mapping, mode, sessionName, size, tokenTemplate, whole } from './values.js';
 
 const name = (what: string) => line(`the name of ${what}`);
 const common = { errno: errno.optional() };
-const onSession = z.union([name('a session'), mapping({ session: name('a session'), ...common })]);
+const onSession = z.union([sessionName, mapping({ session: sessionName, ...common })]);
 const onFile = z.union([name('a file'), mapping({ file: name('a file'), ...common })]);
 const bare = z.union([z.literal(true), z.null(), mapping(common)]);
 
@@ -19,12 +19,12 @@ const operations = {
   create: onSession.optional().describe('Create a session'),
   memfd: mapping({ name: name('a file'), size, ...memfdTraits, ...common }).optional().describe('Make and fill a memfd'),
   object: mapping({ name: name('a file'), size, ...objectTraits, ...common }).optional().describe('Make and fill an object of the lab (/dev/labobj)'),
-  preserve: mapping({ session: name('a session'), file: name('a file'), token: tokenTemplate, ...common }).optional()
+  preserve: mapping({ session: sessionName, file: name('a file'), token: tokenTemplate, ...common }).optional()
     .describe('Give a file to a session'),
   retrieve: z.union([
-    name('a session'),
+    sessionName,
     mapping({
-      session: name('a session'),
+      session: sessionName,
       token: tokenTemplate.optional(),
       as: name('a file').optional().describe('Name that the file gets; by default the one it had'),
       ...common,
@@ -33,9 +33,9 @@ const operations = {
   check: onFile.optional().describe('Compare a file\'s content and metadata with what was put in'),
   finish: onSession.optional().describe('Finish a session that was asked back'),
   close: z.union([
-    name('a session'),
+    sessionName,
     mapping({
-      session: name('a session').optional(),
+      session: sessionName.optional(),
       file: name('a file').optional(),
       device: z.literal(true).optional().describe('/dev/liveupdate'),
       ...common,
@@ -84,7 +84,7 @@ const repeat = mapping({
   count: count.describe('How often'),
   as: z.string().regex(/^[a-z]{1,8}$/, { error: 'expected a short name in small letters, such as "i"' }).default('i')
     .describe('Name of the number in templates: {i} runs from 1'),
-  steps: z.lazy((): z.ZodType<StepInput[]> => z.array(step)).describe('The steps, with {i} in names and tokens'),
+  steps: z.lazy((): z.ZodType<StepInput[]> => z.array(step).min(1)).describe('The steps, with {i} in names and tokens'),
 });
 
 export const step: z.ZodType<StepInput> = z

@@ -3,6 +3,7 @@
 import type { DevicePlan, DevicePreserve, DeviceSpec } from '../model/device.js';
 import { guestFiles, type GuestSpec } from '../model/guest.js';
 import type { FileSpec } from '../model/scenario.js';
+import { freeToken, type Token } from '../model/token.js';
 import { nearest } from '../util/nearest.js';
 import type { Path } from './document.js';
 import { hex, iovaProblem } from './devices.js';
@@ -15,8 +16,8 @@ import type { StepList } from './steplist.js';
 /** What the devices must know of a session. */
 export interface SessionOfDevice {
   name: string;
-  files: readonly { spec: FileSpec; token: number }[];
-  guests: readonly { spec: GuestSpec; token: number }[];
+  files: readonly { spec: FileSpec; token: Token }[];
+  guests: readonly { spec: GuestSpec; token: Token; stateToken: Token }[];
 }
 
 /** A device of a guest sees its RAM where the guest does, and makes no transfers but the guest's. */
@@ -33,8 +34,8 @@ export function giveToGuests({ devices }: DevicePlan, guests: readonly GuestSpec
 }
 
 /** Tokens of a session that are taken: of each file one, of each guest two. */
-function tokensOf({ files, guests }: SessionOfDevice): number[] {
-  return [...files.map(({ token }) => token), ...guests.flatMap(({ token }) => [token, token + 1])];
+function tokensOf({ files, guests }: SessionOfDevice): Token[] {
+  return [...files.map(({ token }) => token), ...guests.flatMap(({ token, stateToken }) => [token, stateToken])];
 }
 
 /** Reports files and sessions that are not there, and places of IOVAs that cannot be; gives tokens to those that name none. */
@@ -70,7 +71,7 @@ function writeProblem(seals: readonly string[], rights: string): string | null {
 
 function giveTokens({ devices, iommu }: Pick<DevicePlan, 'devices' | 'iommu'>, sessions: readonly SessionOfDevice[], problems: Problems): void {
   const byName = new Map(sessions.map((session) => [session.name, session]));
-  const taken = new Map<string, Set<number>>();
+  const taken = new Map<string, Set<Token>>();
   for (const [index, device] of devices.entries()) {
     if (device.session === null) continue;
     const session = byName.get(device.session);
@@ -80,9 +81,8 @@ function giveTokens({ devices, iommu }: Pick<DevicePlan, 'devices' | 'iommu'>, s
     }
     const tokens = taken.get(session.name) ?? new Set(tokensOf(session));
     taken.set(session.name, tokens);
-    if (device.token === 0) {
-      for (const token of tokens) device.token = Math.max(device.token, token);
-      device.token += 1;
+    if (device.token === null) {
+      device.token = freeToken(tokens, 1);
     } else if (tokens.has(device.token)) {
       problems.add(['devices', index, 'token'], `expected a token of its own in session ${shown(session.name)}; ${device.token} is taken`);
     }
@@ -92,7 +92,7 @@ function giveTokens({ devices, iommu }: Pick<DevicePlan, 'devices' | 'iommu'>, s
   for (const device of devices) {
     const tokens = taken.get(device.session ?? '');
     if (tokens === undefined || iommu.preserve === 'recreate' || device.preserve === 'recreate') continue;
-    device.iommuToken = Math.max(...tokens) + 1;
+    device.iommuToken = freeToken(tokens, 1);
     tokens.add(device.iommuToken);
   }
 }
@@ -121,7 +121,7 @@ export class DeviceExpansion {
       if (fresh && device.guest === null) this.#use(device, path, null);
       if (fresh && device.guest !== null) this.#out.add({ op: 'device-check', device: device.name }, path);
       const { preserve, session, token } = device;
-      if (preserve === 'recreate' || session === null) continue;
+      if (preserve === 'recreate' || session === null || token === null) continue;
       if (device.iommuToken !== null) this.#out.add({ op: 'iommu-preserve', device: device.name, session, token: device.iommuToken, optional: this.#iommu === 'if-supported' }, path);
       this.#out.add({ op: 'device-preserve', device: device.name, session, token, optional: preserve === 'if-supported' }, path);
     }
@@ -174,7 +174,7 @@ export class DeviceExpansion {
 
   #open(device: DeviceSpec, path: Path, carried: readonly SessionOfDevice[] | null): void {
     const { name, session, token, preserve } = device;
-    const asked = carried !== null && preserve !== 'recreate' && session !== null && carried.some((each) => each.name === session);
+    const asked = carried !== null && preserve !== 'recreate' && session !== null && token !== null && carried.some((each) => each.name === session);
     if (asked && device.iommuToken !== null) this.#out.add({ op: 'iommu-retrieve', device: name, session, token: device.iommuToken, optional: this.#iommu === 'if-supported' }, path);
     if (asked) this.#out.add({ op: 'device-retrieve', device: name, session, token, optional: preserve === 'if-supported' }, path);
     // What LUO must carry is not made anew: without it there is nothing to go on with.

@@ -2,6 +2,7 @@
 // The short form: guests of sessions become steps around those of the files. What stops them is done last before the kexec, and what makes them go on
 // first after it, each kind of call for all guests before the next, so that no guest waits for the others' round trips.
 import { guestFiles, type GuestSpec, ticksToShow } from '../model/guest.js';
+import { freeToken, type Token, TOKEN_WORDS, tokenAfter } from '../model/token.js';
 import type { Path } from './document.js';
 import { shown } from './problem.js';
 import type { Problems } from './problems.js';
@@ -13,8 +14,10 @@ import { fill, unfilled } from './template.js';
 
 export interface PlannedGuest {
   spec: GuestSpec;
-  /** Of its RAM; its state has the next one. */
-  token: number;
+  /** Of its RAM. */
+  token: Token;
+  /** Of its state: the next one. */
+  stateToken: Token;
   preserve: GuestInput['preserve'];
   version: number | null;
   reads: number[] | null;
@@ -27,7 +30,7 @@ interface GuestsOfSession {
 }
 
 /** @param copy number of the session among its copies, from 0 @param files of the session, whose tokens are taken */
-export function planGuests(session: string, copy: number, inputs: readonly GuestInput[], files: readonly { spec: { file: string }; token: number }[], path: Path, problems: Problems): PlannedGuest[] {
+export function planGuests(session: string, copy: number, inputs: readonly GuestInput[], files: readonly { spec: { file: string }; token: Token }[], path: Path, problems: Problems): PlannedGuest[] {
   const planned: PlannedGuest[] = [];
   const tokens = new Set(files.map(({ token }) => token));
   const names = new Set<string>();
@@ -40,12 +43,17 @@ export function planGuests(session: string, copy: number, inputs: readonly Guest
       const name = `${session}/${fill(template, new Map([['i', i]]))}`;
       if (names.has(name)) problems.add(here, `expected a name of its own; there is a guest ${shown(name)} already`);
       names.add(name);
-      const token = input.token === undefined ? Math.max(0, ...tokens) + 1 : input.token + 2 * (i - 1);
-      if (tokens.has(token) || tokens.has(token + 1)) problems.add([...here, 'token'], `expected two tokens of its own in session ${shown(session)}; ${token} or ${token + 1} is taken`);
-      tokens.add(token).add(token + 1);
+      const token = input.token === undefined ? freeToken(tokens, 1, 2) : tokenAfter(input.token, 2 * (i - 1));
+      const next = token === null ? null : tokenAfter(token, 1);
+      if (token === null || next === null) {
+        problems.add([...here, 'token'], `expected ${TOKEN_WORDS}; a guest takes two, and those of copy ${i} go beyond`);
+        break;
+      }
+      if (tokens.has(token) || tokens.has(next)) problems.add([...here, 'token'], `expected two tokens of its own in session ${shown(session)}; ${token} or ${next} is taken`);
+      tokens.add(token).add(next);
       const seed = input.seed === undefined ? seedOf(name) : (input.seed + copy * perSession + i - 1) >>> 0;
       const { kind, vcpus, size, features, devices, preserve } = input;
-      planned.push({ spec: { name, kind, vcpus, size, seed, features, devices }, token, preserve, version: input.version ?? null, reads: input.reads ?? null, path: here });
+      planned.push({ spec: { name, kind, vcpus, size, seed, features, devices }, token, stateToken: next, preserve, version: input.version ?? null, reads: input.reads ?? null, path: here });
     }
   }
   return planned;
@@ -95,10 +103,10 @@ export class GuestExpansion {
   }
 
   takeBack(sessions: readonly GuestsOfSession[]): void {
-    this.#each(sessions, ({ spec, token, path }, session) => {
+    this.#each(sessions, ({ spec, token, stateToken, path }, session) => {
       const { ram, state } = guestFiles(spec.name);
       this.#out.add({ op: 'retrieve', session, token, file: ram }, path);
-      this.#out.add({ op: 'retrieve', session, token: token + 1, file: state }, path);
+      this.#out.add({ op: 'retrieve', session, token: stateToken, file: state }, path);
     });
     this.#each(sessions, ({ spec, reads, path }) => this.#out.add({ op: 'guest-restore', guest: spec.name, ...guestFiles(spec.name), skip: [], reads }, path));
     this.#attach(true);
@@ -110,11 +118,11 @@ export class GuestExpansion {
   }
 
   #preserve(sessions: readonly GuestsOfSession[], time: GuestInput['preserve']): void {
-    this.#each(sessions, ({ spec, token, preserve, path }, session) => {
+    this.#each(sessions, ({ spec, token, stateToken, preserve, path }, session) => {
       if (preserve !== time) return;
       const { ram, state } = guestFiles(spec.name);
       this.#out.add({ op: 'preserve', session, file: ram, token }, path);
-      this.#out.add({ op: 'preserve', session, file: state, token: token + 1 }, path);
+      this.#out.add({ op: 'preserve', session, file: state, token: stateToken }, path);
     });
   }
 

@@ -2,6 +2,7 @@
 // The short form: sessions with files become the steps of every epoch.
 import type { DevicePlan } from '../model/device.js';
 import type { FilledSpec } from '../model/scenario.js';
+import { type Token, TOKEN_WORDS, tokenAfter } from '../model/token.js';
 import type { Path } from './document.js';
 import { LIMITS } from './limits.js';
 import { checkMemfd, checkObject } from './content.js';
@@ -17,7 +18,7 @@ import { fill, unfilled } from './template.js';
 
 interface PlannedFile {
   spec: FilledSpec;
-  token: number;
+  token: Token;
   path: Path;
 }
 
@@ -43,14 +44,18 @@ function checkName(name: string, count: number, path: Path, problems: Problems):
 
 function planFiles(owner: string, index: number, inputs: readonly SessionFileInput[], paths: readonly Path[], problems: Problems): PlannedFile[] {
   const files: PlannedFile[] = [];
-  const tokens = new Set<number>();
+  const tokens = new Set<Token>();
   const names = new Set<string>();
   const perSession = inputs.reduce((sum, input) => sum + input.count, 0);
   for (const [at, input] of inputs.entries()) {
     const path = paths[at]!;
     if (index === 0 && input.name !== undefined && !checkName(input.name, input.count, [...path, 'name'], problems)) continue;
     for (let copy = 1; copy <= input.count; copy++) {
-      const token = input.token === undefined ? files.length + 1 : input.token + copy - 1;
+      const token = input.token === undefined ? files.length + 1 : tokenAfter(input.token, copy - 1);
+      if (token === null) {
+        problems.add([...path, 'token'], `expected ${TOKEN_WORDS}; that of copy ${copy} goes beyond`);
+        break;
+      }
       const name = input.name === undefined ? String(token) : fill(input.name, new Map([['i', copy]]));
       if (tokens.has(token)) {
         problems.add(input.token === undefined ? path : [...path, 'token'], `expected a token of its own in session ${shown(owner)}; ${token} is taken`);

@@ -2,6 +2,7 @@
 // The small words of a scenario: sizes, tokens, page ranges, names. Each says what it expects.
 import { z } from 'zod';
 import type { PageRange } from '../model/scenario.js';
+import { type Token, TOKEN_WORDS, tokenOf } from '../model/token.js';
 import { ERRNO_WORDS } from './errno.js';
 import { LIMITS } from './limits.js';
 import { shown } from './problem.js';
@@ -74,6 +75,11 @@ export function line(what: string): z.ZodType<string, string> {
   });
 }
 
+/** A session's name as a client may give it: what the kernel thinks of its length is the kernel's business. */
+export const sessionName = z.string({ error: 'expected the name of a session' }).superRefine((text, context) => {
+  if (CONTROL.test(text)) refuse(context, `expected the name of a session without control characters, found ${shown(text)}`);
+});
+
 /** A kernel's name or path. YAML reads 7.2 as a number, which would lose the zero of 7.20. */
 export const kernel = z
   .string({
@@ -90,14 +96,20 @@ export function whole(what = 'a whole number'): z.ZodInt {
   return z.int({ error: (issue) => (issue.code === 'invalid_type' ? `expected ${what}` : undefined) });
 }
 
-export const token = whole('a token: a whole number')
-  .min(0)
-  .meta({ description: 'The token under which the session holds the file' });
+function parseToken(value: number | string, context: Context): Token {
+  return tokenOf(value) ?? refuse(context, `expected ${TOKEN_WORDS}, found ${shown(value)}`);
+}
+
+export const token = z
+  .union([z.number().meta({ type: 'integer', minimum: 0 }), z.string().meta({ pattern: '^[0-9]+$' })], { error: `expected ${TOKEN_WORDS}` })
+  .transform(parseToken)
+  .meta({ description: 'The token under which the session holds the file: 0 to 2^64-1' });
 
 /** A token of a step: there it may be a template. */
 export const tokenTemplate = z
-  .union([whole().min(0), z.string().meta({ pattern: '^[0-9{}a-z]+$' })], { error: 'expected a token: a whole number, or a template such as "{i}"' })
-  .meta({ description: 'The token under which the session holds the file; a template such as "{i}" within repeat' });
+  .union([z.number().meta({ type: 'integer', minimum: 0 }), z.string().meta({ pattern: '^[0-9{}a-z]+$' })], { error: `expected ${TOKEN_WORDS}, or a template such as "{i}"` })
+  .transform((value, context) => (typeof value === 'string' && value.includes('{') ? value : parseToken(value, context)))
+  .meta({ description: 'The token under which the session holds the file: 0 to 2^64-1; a template such as "{i}" within repeat' });
 
 export const seed = whole('a seed: a whole number of 32 bits')
   .min(0)

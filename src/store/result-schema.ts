@@ -28,7 +28,7 @@ const count = z.number().int().min(0);
 const selftestCase = z.object({ epoch: count, test: z.string(), name: z.string(), state: z.enum(CASE_STATES), detail: z.string() });
 const object = z.object({ array: count, badArray: count, state: z.number(), label: z.string(), arrived: count });
 const resource = z.object({
-  kind: z.enum(['memfd', 'object', 'guest-ram', 'guest-state', 'reserve_mem']), name: z.string(), session: z.string().nullable(), token: z.number().nullable(), epoch: count,
+  kind: z.enum(['memfd', 'object', 'guest-ram', 'guest-state', 'reserve_mem']), name: z.string(), session: z.string().nullable(), token: z.union([z.number(), z.string().regex(/^\d{16,20}$/)]).nullable(), epoch: count,
   state: z.enum(['intact', 'corrupt', 'leaked', 'lost', 'unjudged']), size: count, pages: count, hugeKiB: count,
   inside: z.object({ pages: count, bad: count, size: z.number(), position: z.number(), seals: z.array(z.string()), blocks: count, object: object.nullable() }).nullable(),
   outside: z.object({ pages: count, different: count, overwritten: count, readable: count }).nullable(),

@@ -118,7 +118,7 @@ it.each([
   const [dump] = await json<HandoverDump[]>('dump', many.id);
   expect(dump?.problems).toEqual([]);
   const files = dump?.sessions.flatMap(({ name, files: of }) => of.map(({ token, memfd, problem }) => ({ session: name, token: Number(token), size: Number(memfd?.size), problem, pages: memfd?.folios.reduce((sum, { pages }) => sum + pages, 0) })));
-  const order = (a: { session: string | null; token: number | null }, b: { session: string | null; token: number | null }) => String(a.session).localeCompare(String(b.session)) || Number(a.token) - Number(b.token);
+  const order = (a: { session: string | null; token: number | string | null }, b: { session: string | null; token: number | string | null }) => String(a.session).localeCompare(String(b.session)) || Number(a.token) - Number(b.token);
   expect(files?.toSorted(order)).toEqual(many.resources.map(({ session, token, size, pages }) => ({ session, token, size, problem: null, pages })).toSorted(order));
   expect(dump?.sessions.flatMap(({ files: of }) => of.flatMap(({ memfd }) => memfd?.folios ?? [])).every(({ preserved }) => preserved === true)).toBe(true);
 });

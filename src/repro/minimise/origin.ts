@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where minimising begins and ends: a scenario's YAML as plain data on its very kernels, and the smallest as a file.
 import { dirname, relative, resolve } from 'node:path';
-import { parse } from 'yaml';
+import { SourceDocument } from '../../scenario/document.js';
 import { type Data, textOf } from './data.js';
 
 /** @param file the scenario's own path, which its uploads are relative to @param name what it is called @param folder where the smallest will lie */
 export function ownData(text: string, file: string, name: string, kernels: readonly string[], folder: string): Data {
-  const { from: _from, to: _to, chain: _chain, name: _name, description, ...rest } = parse(text) as Data;
+  const { from: _from, to: _to, chain: _chain, name: _name, description, ...rest } = new SourceDocument(text, 'scenario').data as Data;
   return rebased({
     name, ...(description === undefined ? {} : { description }),
     ...(kernels.length === 2 ? { from: kernels[0], to: kernels[1] } : { chain: [...kernels] }), ...rest,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Counts and repeats spelt out, so that each copy can go on its own. A copy keeps the name, token and seed that it had among the others:
 // faults name it by them, and its content follows from them.
+import { tokenAfter } from '../../model/token.js';
 import { fill } from '../../scenario/template.js';
 import type { Data } from './data.js';
 
@@ -36,7 +37,7 @@ export function spellOutFiles(data: Data): Data {
     const files = list(session['files']).flatMap((file) => Array.from({ length: countOf(file) }, (_, index) => {
       const { count: _count, name, token, seed, ...rest } = file;
       place++;
-      const mine = typeof token === 'number' ? token + index : place;
+      const mine = typeof token === 'number' || typeof token === 'string' ? tokenAfter(token, index) ?? token : place;
       return { name: name === undefined ? String(mine) : filled(name, index + 1), ...rest, token: mine, ...(typeof seed === 'number' ? { seed: (seed + index) >>> 0 } : {}) };
     }));
     return { ...session, files };
