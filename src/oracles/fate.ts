@@ -47,6 +47,16 @@ export function fateOfReturned(read: ReadPhys, pattern: PageContent, before: rea
   };
 }
 
+/** A file that came back and whose pages nobody could find from outside: what user space found is all there is. */
+export function fateFromInside(inside: { problems: string[]; pages: number; badPages: number }): FateOfFile {
+  const { problems, pages, badPages } = inside;
+  const corrupt = Math.min(pages, badPages);
+  return {
+    ...NO_PAGES, pagesPreserved: pages, pagesIntact: pages - corrupt, pagesCorrupt: corrupt, fate: problems.length > 0 ? 'corrupt' : 'intact',
+    overwritten: 0, readable: 0, look: { pages: 0, equal: 0, different: 0, differentRuns: [], first: null }, problems, disagreement: null, map: [],
+  };
+}
+
 /**
  * A memfd of a guest that came back, judged by the look that was taken before the guest went on: since then it writes itself.
  * @param now where its pages lie in the next kernel; they must be the ones that they were

@@ -54,6 +54,23 @@ export class KhopIndex {
   }
 
   has(pfn: number): boolean {
+    const range = this.ranges[this.firstBehind(pfn)];
+    return range !== undefined && range.start <= pfn;
+  }
+
+  /** How many of `count` pages from `pfn` on are marked. */
+  marked(pfn: number, count: number): number {
+    let sum = 0;
+    for (let i = this.firstBehind(pfn); i < this.ranges.length; i++) {
+      const { start, end } = this.ranges[i] as { start: number; end: number };
+      if (start >= pfn + count) break;
+      sum += Math.min(end, pfn + count) - Math.max(start, pfn);
+    }
+    return sum;
+  }
+
+  /** The first range that ends behind a page. */
+  private firstBehind(pfn: number): number {
     let low = 0;
     let high = this.ranges.length;
     while (low < high) {
@@ -61,6 +78,6 @@ export class KhopIndex {
       if ((this.ranges[middle] as { end: number }).end > pfn) high = middle;
       else low = middle + 1;
     }
-    return low < this.ranges.length && (this.ranges[low] as { start: number }).start <= pfn;
+    return low;
   }
 }

@@ -4,14 +4,15 @@
 import { numberOf } from '../guest/agent.js';
 import type { BaselinePage } from '../oracles/baseline.js';
 import { KhopIndex } from '../oracles/khop.js';
-import { lookOutside } from '../oracles/outside.js';
-import { addPages, fateOfGuestFile, fateOfMissing, fateOfReturned, fateUnjudged, NO_PAGES, type FateOfFile, type PageCounts } from '../oracles/fate.js';
+import { lookOutside, type ReadPhys } from '../oracles/outside.js';
+import { addPages, fateFromInside, fateOfGuestFile, fateOfMissing, fateOfReturned, fateUnjudged, NO_PAGES, type FateOfFile, type PageCounts } from '../oracles/fate.js';
 import { checkInside, insideProblems } from './check.js';
 import { inWindow } from '../util/window.js';
 import { WINDOW, type RunContext } from './context.js';
 import { baselineOf, markedPages, reader, type MarkedPages } from './look.js';
-import { runsOf } from './operations.js';
+import { pagesOfFile } from './pages-of-file.js';
 import { isRevived, judgeReserved } from './reserved.js';
+import { compareCounts, noMarks, noteContent, proveMarks, requireLooks } from './sight.js';
 import type { CarriedFile } from './state.js';
 import { isGuestFile } from '../model/guest.js';
 import type { FileSpec } from '../model/scenario.js';
@@ -42,31 +43,35 @@ export async function managedPages(context: RunContext): Promise<number | null> 
 
 /** Judges an update whose next kernel runs and can be asked. */
 export async function judgeUpdate(context: RunContext, handedOver: MarkedPages | null, managedBefore: number | null): Promise<UpdateRecord> {
-  const { state, machine, recorder } = context;
+  const { state, machine } = context;
   const carried = [...state.carried.values()];
+  requireLooks(context, carried, state.reserved.length);
   await lookInside(context, carried);
   const managedAfter = await managedPages(context);
   const marked = await markedPages(machine);
-  if (marked === null) {
-    recorder.incident({ source: 'memory', side: 'outside', implies: null, title: 'the kernel\'s page array was not found from outside: leaks cannot be seen', detail: '' });
-  }
-  const read = reader(machine);
-  const returned = carried.map((file): FileRecord => ({
-    kind: file.spec.kind, file,
-    fate: file.retrieved === null
-      ? fateOfMissing(read, file.pattern, file.runs, marked?.index ?? NO_MARKS, file.errno === null ? 'not retrieved' : `retrieve failed with ${file.errno}`)
-      : isGuestFile(file.spec) ? fateOfGuestFile(file.retrieved.arrival ?? lookOutside(read, file.pattern, file.runs), file.runs, file.retrieved.runs)
-        : fateOfReturned(read, file.pattern, file.runs, file.retrieved.runs, {
-          problems: insideProblems(file.retrieved), badPages: file.retrieved.inside?.bad ?? 0,
-        }),
-  }));
+  const returned = carried.map((file): FileRecord => ({ kind: file.spec.kind, file, fate: fateOf(reader(machine), file, marked?.index ?? NO_MARKS) }));
   const files = [...returned, ...(await judgeReserved(context, marked?.index ?? NO_MARKS))];
   const record = recordOf(context, { files, carried, marked, handedOver });
   recordOracles(context, record);
-  if (handedOver !== null && marked !== null && managedBefore !== null && managedAfter !== null) {
-    secondWitness(context, handedOver.total - marked.total, managedAfter - managedBefore);
+  noteContent(context, files);
+  if (handedOver === null || marked === null) noMarks(context);
+  else {
+    proveMarks(context, handedOver, carried);
+    const risen = managedBefore === null || managedAfter === null ? null : managedAfter - managedBefore;
+    compareCounts(context, handedOver.total - marked.total, risen);
   }
   return record;
+}
+
+/** What became of a file whose kernel can still be asked. */
+function fateOf(read: ReadPhys, file: CarriedFile, marked: KhopIndex): FateOfFile {
+  const { spec, pattern, runs, retrieved, errno } = file;
+  if (retrieved === null) return fateOfMissing(read, pattern, runs, marked, errno === null ? 'not retrieved' : `retrieve failed with ${errno}`);
+  if (isGuestFile(spec)) return fateOfGuestFile(retrieved.arrival ?? lookOutside(read, pattern, runs), runs, retrieved.runs);
+  const problems = insideProblems(retrieved);
+  const badPages = retrieved.inside?.bad ?? 0;
+  if (file.hidden !== undefined || retrieved.hidden !== undefined) return fateFromInside({ problems, badPages, pages: retrieved.inside?.pages ?? 0 });
+  return fateOfReturned(read, pattern, runs, retrieved.runs, { problems, badPages });
 }
 
 interface Seen {
@@ -126,12 +131,11 @@ export async function judgeOopsed(context: RunContext, handedOver: MarkedPages |
 
 /** Every file that came back is checked, asked for or not, and its pages are looked up in the kernel that runs now. */
 async function lookInside(context: RunContext, carried: readonly CarriedFile[]): Promise<void> {
-  const { agent, deadlines, machine } = context;
   await inWindow(carried, WINDOW, async ({ retrieved, spec }) => {
     if (retrieved === null) return;
     if (retrieved.inside === null && !isGuestFile(spec)) await checkInside(context, retrieved, retrieved.name);
-    const reply = await agent.request('pfns', { file: retrieved.name }, deadlines.request(spec.size), machine.ended);
-    if (reply.ok) retrieved.runs = runsOf(reply);
+    const { runs, hidden } = await pagesOfFile(context, retrieved.name, spec.size);
+    Object.assign(retrieved, { runs, hidden: hidden ?? undefined });
   });
 }
 
@@ -160,19 +164,5 @@ function recordOracles(context: RunContext, record: UpdateRecord): void {
   });
   if (pagesLeaked > 0) {
     recorder.incident({ source: 'memory', side: 'outside', implies: 'leak', title: 'pages leaked', detail: `${pagesLeaked} pages are neither restored nor given back` });
-  }
-}
-
-/** `managed` of /proc/zoneinfo must have risen by exactly the pages that lost their mark. */
-function secondWitness(context: RunContext, restored: number, managed: number): void {
-  const ok = restored === managed;
-  context.recorder.event({
-    kind: 'oracle', oracle: 'restored pages', side: 'inside', ok, detail: `${restored} pages lost their mark, the kernel's managed pages rose by ${managed}`,
-  });
-  if (!ok) {
-    context.recorder.incident({
-      source: 'memory', side: 'inside', implies: null, title: 'the two counts of restored pages disagree',
-      detail: `outside: ${restored} pages lost their mark; inside: managed pages rose by ${managed}`,
-    });
   }
 }

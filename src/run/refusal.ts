@@ -1,27 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 // The update was called off: proves that the old kernel runs on and that everything in it is intact.
 import { isGuestFile } from '../model/guest.js';
-import { fateOfReturned } from '../oracles/fate.js';
-import { LabError } from '../util/errors.js';
+import { fateFromInside, fateOfReturned } from '../oracles/fate.js';
 import { checkInside, insideProblems } from './check.js';
 import type { RunContext } from './context.js';
 import { setAside } from './handover.js';
 import type { FileRecord } from './judge.js';
 import { reader } from './look.js';
-import { runsOf } from './operations.js';
+import { pagesOfFile } from './pages-of-file.js';
+import { noteContent } from './sight.js';
 import type { FileState, RunState } from './state.js';
 
 /** @returns a record of every file that the agent has, with its pages */
 export async function judgeRefusal(context: RunContext, why: string): Promise<FileRecord[]> {
-  const { recorder, state, agent, deadlines, machine } = context;
+  const { recorder, state, machine } = context;
   const records: FileRecord[] = [];
   for (const file of filled(state)) {
     await checkInside(context, file, file.name);
     const problems = insideProblems(file);
-    const reply = await agent.request('pfns', { file: file.name }, deadlines.request(file.spec.size), machine.ended);
-    if (!reply.ok) throw new LabError(`${file.name}: the agent does not tell its pages (${reply.errno}), so nobody can look from outside`);
-    const runs = runsOf(reply);
-    const fate = fateOfReturned(reader(machine), file.pattern, runs, runs, { problems, badPages: file.inside?.bad ?? 0 });
+    const { runs, hidden } = await pagesOfFile(context, file.name, file.spec.size);
+    const badPages = file.inside?.bad ?? 0;
+    const fate = hidden === null ? fateOfReturned(reader(machine), file.pattern, runs, runs, { problems, badPages })
+      : fateFromInside({ problems, badPages, pages: file.inside?.pages ?? 0 });
     recorder.event({
       kind: 'oracle', oracle: `content of ${file.name} in the old kernel`, side: 'outside', ok: fate.fate === 'intact', detail: `${fate.look.equal} of ${fate.look.pages} pages`,
     });
@@ -29,8 +29,10 @@ export async function judgeRefusal(context: RunContext, why: string): Promise<Fi
       recorder.incident({ source: 'memory', side: 'outside', implies: 'corrupt', title: `${file.spec.kind} is corrupt in the old kernel`, detail: `${file.name}: ${fate.problems.join('; ')}` });
     }
     const { name, held, spec, pattern, before, hugeKiB } = file;
-    records.push({ kind: spec.kind, fate, file: { name, session: held?.session ?? null, token: held?.token ?? null, spec, pattern, runs, before, hugeKiB, retrieved: file, errno: null } });
+    records.push({ kind: spec.kind, fate, file: { name, session: held?.session ?? null, token: held?.token ?? null, spec, pattern, runs, hidden: hidden ?? undefined, before, hugeKiB, retrieved: file, errno: null } });
   }
+  for (const witness of ['inside', 'outside'] as const) if (records.length > 0) recorder.witnesses.require(witness, recorder.epoch);
+  noteContent(context, records);
   recorder.incident({ source: 'agent', side: 'inside', implies: 'refused', title: 'the update was called off', detail: why });
   return records;
 }

@@ -43,6 +43,8 @@ export interface FileState {
   held: { session: string; token: Token } | null;
   /** Where its pages lie, once it was preserved. */
   runs: PfnRun[];
+  /** Why nobody knows where its pages lie. */
+  hidden?: string | undefined;
   before: OutsideLook | null;
   /** Of a guest: its pages when it had come back, before it went on. */
   arrival?: OutsideLook;
@@ -61,6 +63,8 @@ export interface CarriedFile {
   pattern: Pattern | Snapshot;
   /** Where its pages lay when the old kernel jumped. */
   runs: PfnRun[];
+  /** Why nobody knows that. */
+  hidden?: string | undefined;
   before: OutsideLook | null;
   hugeKiB: number;
   /** The file that came back, if it did. */
@@ -144,9 +148,9 @@ export class RunState {
 
   /** What the running kernel would hand over if it left now. */
   leaving(): CarriedFile[] {
-    return this.held().map(({ name, held, spec, pattern, runs, before, hugeKiB }) => {
+    return this.held().map(({ name, held, spec, pattern, runs, hidden, before, hugeKiB }) => {
       const { session, token } = held as { session: string; token: Token };
-      return { name, session, token, spec, pattern, runs, before, hugeKiB, retrieved: null, errno: null };
+      return { name, session, token, spec, pattern, runs, hidden, before, hugeKiB, retrieved: null, errno: null };
     });
   }
 

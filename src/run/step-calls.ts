@@ -7,7 +7,8 @@ import { checkInside } from './check.js';
 import type { RunContext } from './context.js';
 import { finishStep } from './finish-step.js';
 import { guestStep } from './guest-steps.js';
-import { type AgentAction, applied, operationOf, runsOf } from './operations.js';
+import { type AgentAction, applied, operationOf } from './operations.js';
+import { toldPages } from './pages-of-file.js';
 import { RunState } from './state.js';
 import { PASSED } from './step-reply.js';
 
@@ -25,8 +26,8 @@ export async function callAgent(context: RunContext, action: AgentAction, step: 
     applied(action, state, reply.data);
     if (pages !== null && action.op === 'preserve') {
       const file = state.files.get(action.file);
-      const where = await pages;
-      if (file !== undefined && where.ok) file.runs = runsOf(where);
+      const { runs, hidden } = toldPages(await pages);
+      if (file !== undefined) Object.assign(file, { runs, hidden: hidden ?? undefined });
     }
   } else if (action.op === 'retrieve') {
     const file = state.carried.get(RunState.key(action.session, action.token));
