@@ -167,7 +167,11 @@ class Run {
       // A first kernel that is up but cannot be reached is more likely the lab's network than the kernel.
       throw error instanceof DeadlineError ? new LabError(messageOf(error)) : error;
     });
-    const agent = await startAgent(reachable, ssh);
+    const agent = await startAgent(reachable, ssh).catch((error: unknown) => {
+      // Nothing else knows of it yet.
+      ssh.close();
+      throw error;
+    });
     this.context = { ...reachable, plan, recorder, state, ssh, agent, publicBlob: key.publicBlob, trace: this.trace, loaded: false };
     await findDevices(this.context);
     await fillReserved(this.context);

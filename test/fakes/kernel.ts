@@ -30,8 +30,7 @@ export class FakeKernel {
   private readonly retrieved = new Map<string, 'incoming' | 'outgoing'>();
   private readonly restored = new Set<FakeFile>();
   private managed = MANAGED;
-  /** Names of files that this kernel never gives back: they leak. */
-  readonly leaks = new Set<number>();
+  private readonly leaks = new Set<FakeFile>();
 
   constructor(readonly ram: FakeRam, readonly epoch: number, readonly bootId: string, readonly release: string) {}
 
@@ -93,6 +92,12 @@ export class FakeKernel {
     return done();
   }
 
+  /** This kernel neither restores the file nor gives it back. */
+  lose({ session = '', token = '' }: Args): void {
+    const file = this.incoming.get(session)?.get(token);
+    if (file !== undefined) this.leaks.add(file);
+  }
+
   /** What nobody asked for is given back. */
   finish({ session = '' }: Args): Answer {
     for (const file of this.incoming.get(session)?.values() ?? []) if (!this.restored.has(file)) this.giveBack(file);
@@ -131,7 +136,7 @@ export class FakeKernel {
   }
 
   private giveBack(file: FakeFile): void {
-    if (this.leaks.has(file.firstPfn)) return;
+    if (this.leaks.has(file)) return;
     this.restored.add(file);
     this.managed += file.pages;
     this.eachPage(file, (pfn) => this.ram.free(pfn));

@@ -79,6 +79,12 @@ export class FakeMachine {
     for (const session of this.sessions) session.die();
   }
 
+  /** The host gives QEMU no processor time: nothing in it moves, and it answers nobody. */
+  starve(): void {
+    this.stand();
+    this.monitor.starved = true;
+  }
+
   /** QEMU ends on its own. */
   quit(signal: NodeJS.Signals = 'SIGSEGV'): void {
     this.running = false;

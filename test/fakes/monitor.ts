@@ -6,11 +6,13 @@ import { LabError } from '../../src/util/errors.js';
 import type { FakeMachine } from './machine.js';
 import { CR3 } from './ram.js';
 
+const PATIENCE = 60_000;
 const hex = (value: number | bigint, digits: number) => value.toString(16).padStart(digits, '0');
 
 export class FakeMonitor implements Monitor {
   private onEvent: (event: QmpEvent) => void = () => undefined;
   isOpen = false;
+  starved = false;
   /** Page tables that the vCPUs run on. */
   cr3 = CR3;
 
@@ -27,7 +29,7 @@ export class FakeMonitor implements Monitor {
   }
 
   async human(line: string): Promise<string> {
-    this.demandRunning();
+    await this.alive();
     if (line.startsWith('info registers')) return this.registers();
     if (line === 'info usernet') return '  TCP[HOST_FORWARD]  13       127.0.0.1  2222       10.0.2.15    22     0     0\n';
     if (line === 'info status') return 'VM status: running\n';
@@ -35,7 +37,7 @@ export class FakeMonitor implements Monitor {
   }
 
   async run(command: string): Promise<unknown> {
-    this.demandRunning();
+    await this.alive();
     if (command === 'query-version') return { qemu: { major: 7, minor: 2, micro: 0 }, package: '' };
     if (command === 'system_reset') {
       this.emit('RESET', { guest: false, reason: 'host-qmp-system-reset' });
@@ -55,7 +57,10 @@ export class FakeMonitor implements Monitor {
     ].join('\n');
   }
 
-  private demandRunning(): void {
+  private async alive(): Promise<void> {
+    // As the real one gives up.
+    if (this.starved) await new Promise((resolve) => setTimeout(resolve, PATIENCE));
+    if (this.starved) throw new LabError(`QEMU monitor: no answer within ${PATIENCE / 1000} s`);
     if (!this.isOpen || !this.machine.running) throw new LabError('QEMU monitor: the monitor socket closed');
   }
 }

@@ -1,12 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 // Scenarios for the fake machine.
+import type { Recovery } from '../../src/model/scenario.js';
 
-/** Two updates, in which the same two files are handed on. */
-export const TWO_UPDATES = `
-chain: [a, b, c]
+export interface FakeScenario {
+  updates: number;
+  recover?: Recovery | undefined;
+  /** Seconds. */
+  timeout?: number | undefined;
+  /** More lines of the file. */
+  more?: string;
+}
+
+/** Updates in which the same two files are handed on. */
+export function updatesOf({ updates, recover, timeout, more = '' }: FakeScenario): string {
+  return `
+chain: [${'abcdefghijklmnop'.slice(0, updates + 1).split('').join(', ')}]
 sessions:
   - name: vm0
     files:
       - {name: ram, memfd: 16KiB}
       - {name: state, memfd: 8KiB}
-`;
+${recover === undefined ? '' : `recover: ${recover}\n`}${timeout === undefined ? '' : `timeout: ${timeout}\n`}${more}`;
+}
+
+/** Two updates, in which the same two files are handed on. */
+export const TWO_UPDATES = updatesOf({ updates: 2 });
