@@ -4,8 +4,6 @@
 
 /** Bytes of a `struct page` on x86-64 in the lab's configurations. */
 export const STRUCT_PAGE = 64;
-/** Where the array of all `struct page` begins, 4-level paging, without address randomisation (arch/x86/include/asm/pgtable_64_types.h). */
-export const VMEMMAP = 0xffff_ea00_0000_0000n;
 
 const KHOP = 0x4b48_4f50;
 const WORDS = STRUCT_PAGE / 4;

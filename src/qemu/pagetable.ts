@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Walks the page tables of an x86-64 kernel in the machine's physical memory (4 levels).
+// Walks the page tables of an x86-64 kernel in the machine's physical memory, of four levels or five.
 // Format: Intel SDM volume 3, chapter 4.5. Every step is bounded by the size of the range that is asked for.
 import type { MachineMemory } from './memory.js';
 
@@ -14,17 +14,30 @@ export interface Mapping {
   length: number;
 }
 
-/** CR3 without its low bits. Under page-table isolation user space runs on the second half of an 8 KiB pair: bit 12. */
-export function kernelRoots(cr3: bigint): number[] {
+/** The topmost table. */
+export interface PageRoot {
+  /** Physical address. */
+  table: number;
+  levels: 4 | 5;
+}
+
+const LA57 = 1n << 12n;
+
+/**
+ * The tables that a vCPU may run on. CR3 without its low bits; under page-table isolation user space runs on the second half of an 8 KiB pair: bit 12. CR4 tells
+ * whether there is a fifth level.
+ */
+export function kernelRoots({ cr3, cr4 }: { cr3: bigint; cr4: bigint }): PageRoot[] {
   const root = cr3 & ADDRESS;
-  return root & 0x1000n ? [Number(root), Number(root & ~0x1000n)] : [Number(root)];
+  const levels = (cr4 & LA57) === 0n ? 4 : 5;
+  return (root & 0x1000n ? [root, root & ~0x1000n] : [root]).map((table) => ({ table: Number(table), levels }));
 }
 
 /**
  * The mapped parts of [linear, linear + length), in ascending order, merged where they are contiguous in both.
  * Parts that are not mapped are left out.
  */
-export function mappings(memory: MachineMemory, root: number, linear: bigint, length: number): Mapping[] {
+export function mappings(memory: MachineMemory, root: PageRoot, linear: bigint, length: number): Mapping[] {
   const found: Mapping[] = [];
   const end = linear + BigInt(length);
   let at = linear;
@@ -43,9 +56,9 @@ export function mappings(memory: MachineMemory, root: number, linear: bigint, le
 }
 
 /** Physical address of one linear address, or null; `span` is the size of the page or of the hole around it. */
-function lookUp(memory: MachineMemory, root: number, linear: bigint): { phys: number | null; span: bigint } {
-  let table = root;
-  for (let shift = 39n; shift >= 12n; shift -= 9n) {
+function lookUp(memory: MachineMemory, root: PageRoot, linear: bigint): { phys: number | null; span: bigint } {
+  let { table } = root;
+  for (let shift = root.levels === 5 ? 48n : 39n; shift >= 12n; shift -= 9n) {
     const span = 1n << shift;
     const entry = memory.readU64(table + Number((linear >> shift) & 511n) * 8);
     if (entry === null || (entry & PRESENT) === 0n) return { phys: null, span };
@@ -57,16 +70,16 @@ function lookUp(memory: MachineMemory, root: number, linear: bigint): { phys: nu
 }
 
 /** Reads linear memory; false where a part of it is not mapped. */
-export function readLinear(memory: MachineMemory, root: number, linear: bigint, into: Uint8Array): boolean {
+export function readLinear(memory: MachineMemory, root: PageRoot, linear: bigint, into: Uint8Array): boolean {
   return eachPart(memory, root, linear, into.length, (phys, at, length) => memory.read(phys, into.subarray(at, at + length)));
 }
 
-export function writeLinear(memory: MachineMemory, root: number, linear: bigint, from: Uint8Array): boolean {
+export function writeLinear(memory: MachineMemory, root: PageRoot, linear: bigint, from: Uint8Array): boolean {
   return eachPart(memory, root, linear, from.length, (phys, at, length) => memory.write(phys, from.subarray(at, at + length)));
 }
 
 function eachPart(
-  memory: MachineMemory, root: number, linear: bigint, length: number,
+  memory: MachineMemory, root: PageRoot, linear: bigint, length: number,
   io: (phys: number, at: number, length: number) => boolean,
 ): boolean {
   const parts = mappings(memory, root, linear, length);

@@ -1,22 +1,49 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads the running kernel's array of `struct page` from outside: finds it in the page tables, then in physical memory.
 import type { MachineMemory } from './memory.js';
-import { kernelRoots, mappings } from './pagetable.js';
+import { kernelRoots, type Mapping, mappings, readLinear } from './pagetable.js';
 
 const CHUNK = 4 << 20;
+const KERNEL_HALF = 1n << 63n;
+/** Where the array begins where no variable tells, without address randomisation (arch/x86/include/asm/pgtable_64_types.h); four levels. */
+export const VMEMMAP = 0xffff_ea00_0000_0000n;
+const BASES = { 4: VMEMMAP, 5: 0xffd4_0000_0000_0000n } as const;
+
+export interface PageArray {
+  /** Linear address. */
+  base: bigint;
+  /** Bytes of one `struct page`. */
+  entry: number;
+  /** Where it lies; ascending, with holes. */
+  parts: Mapping[];
+}
+
+export interface WhereToLook {
+  registers: { cr3: bigint; cr4: bigint };
+  /** Linear address of the kernel's variable `vmemmap_base`; null where it has none, or nobody knows. */
+  variable: bigint | null;
+  entry: number;
+}
+
+/** Null where no page table maps the array: a kernel that lays it out differently. */
+export function findPageArray(memory: MachineMemory, { registers, variable, entry }: WhereToLook): PageArray | null {
+  const length = (memory.end / 4096) * entry;
+  const word = Buffer.alloc(8);
+  for (const root of kernelRoots(registers)) {
+    const told = variable !== null && readLinear(memory, root, variable, word) ? word.readBigUInt64LE() : 0n;
+    for (const base of [told, BASES[root.levels]]) {
+      const parts = base >= KERNEL_HALF && base % 4096n === 0n ? mappings(memory, root, base, length) : [];
+      if (parts.some(({ phys }) => phys < memory.end)) return { base, entry, parts };
+    }
+  }
+  return null;
+}
 
 /**
  * Calls `visit` with pieces of the array, each a whole number of entries long.
- * @param cr3 of any vCPU
- * @param base linear address of the array
- * @param entry bytes of one `struct page`
- * @returns entries visited; 0 where no page table maps the array (a kernel that lays it out differently)
+ * @returns entries visited
  */
-export function eachStructPage(
-  memory: MachineMemory, cr3: bigint, base: bigint, entry: number, visit: (structs: Uint32Array, firstPfn: number) => void,
-): number {
-  const length = (memory.end / 4096) * entry;
-  const parts = kernelRoots(cr3).map((root) => mappings(memory, root, base, length)).find((found) => found.length > 0) ?? [];
+export function eachStructPage(memory: MachineMemory, { base, entry, parts }: PageArray, visit: (structs: Uint32Array, firstPfn: number) => void): number {
   const words = new Uint32Array(CHUNK / 4);
   let entries = 0;
   for (const part of parts) {
@@ -28,4 +55,21 @@ export function eachStructPage(
     }
   }
   return entries;
+}
+
+/** Reads the entries of pages [pfn, pfn + count) into `into`. False where the array does not tell of all of them. */
+export function readStructs(memory: MachineMemory, { base, entry, parts }: PageArray, pfn: number, into: Uint8Array): boolean {
+  let linear = base + BigInt(pfn * entry);
+  let at = 0;
+  for (const part of parts) {
+    const offset = Number(linear - part.linear);
+    if (offset < 0) return false;
+    if (offset >= part.length) continue;
+    const size = Math.min(part.length - offset, into.length - at);
+    if (!memory.read(part.phys + offset, into.subarray(at, at + size))) return false;
+    at += size;
+    linear += BigInt(size);
+    if (at === into.length) return true;
+  }
+  return false;
 }

@@ -87,7 +87,7 @@ async function handlersOf({ machine, plan, recorder }: RunContext): Promise<stri
   if (head === null || registers === null) throw new HandoverError('the kernel shows no list of handlers');
   const found: string[] = [];
   const entry = Buffer.alloc(COMPATIBLE + 8);
-  for (const root of kernelRoots(registers.cr3)) {
+  for (const root of kernelRoots(registers)) {
     for (let at: bigint = head, first = true; first || at !== head; first = false) {
       if (found.length > MOST_HANDLERS) throw new HandoverError('the list of handlers does not end');
       if (!readLinear(machine.memory, root, at - BigInt(first ? 0 : COMPATIBLE), first ? entry.subarray(0, 8) : entry)) break;

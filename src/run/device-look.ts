@@ -77,12 +77,13 @@ function isWalked({ preserved, carriedBy }: DeviceState, moment: LookMoment): bo
   return moment === 'use' || (moment === 'kexec' && preserved !== null) || (moment === 'arrival' && carriedBy !== null);
 }
 
-async function lookAtTables({ machine, recorder }: RunContext, device: DeviceState, moment: LookMoment, registers: IommuRegisters, source: number): Promise<void> {
+async function lookAtTables(context: RunContext, device: DeviceState, moment: LookMoment, registers: IommuRegisters, source: number): Promise<void> {
+  const { machine, recorder } = context;
   const tables = walkNow(machine, registers, source);
   if (tables === null) return;
   device.tables.push({
     moment, epoch: recorder.epoch, t: recorder.clock.now(), tables, maps: [...device.maps], damaged: false,
-    free: freeTablePages(tables, await pageStates(machine)), contents: moment === 'kexec' ? tableContents(machine, tables) : new Map(),
+    free: freeTablePages(tables, await pageStates(context)), contents: moment === 'kexec' ? tableContents(machine, tables) : new Map(),
   });
 }
 

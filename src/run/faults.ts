@@ -104,8 +104,8 @@ function flip(context: RunContext, fault: Extract<Fault, { kind: 'flip' }>): { p
 async function emptyIdt(machine: Machine): Promise<{ places: number; detail: string }> {
   const registers = await machine.registers();
   if (registers === null) return { places: 0, detail: 'no registers' };
-  const { idtBase, idtLimit, cr3 } = registers;
+  const { idtBase, idtLimit } = registers;
   const zeros = new Uint8Array(idtLimit + 1);
-  const done = kernelRoots(cr3).some((root) => writeLinear(machine.memory, root, idtBase, zeros));
+  const done = kernelRoots(registers).some((root) => writeLinear(machine.memory, root, idtBase, zeros));
   return { places: done ? 1 : 0, detail: `interrupt descriptor table at 0x${idtBase.toString(16)}, ${zeros.length} bytes` };
 }

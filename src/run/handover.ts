@@ -4,7 +4,7 @@
 // - in the next kernel: at the same tree, remembered from the jump. Only what is still marked as handed over is looked at: the rest has been given back.
 import { changeAt, findPlace, HandoverError, type HandoverSource, luoToRemember, PAGE, readFdt, textOf, trackedPages, Walk } from '../handover/index.js';
 import type { Fault } from '../model/scenario.js';
-import { kernelRoots, mappings, readLinear } from '../qemu/pagetable.js';
+import { kernelRoots, mappings, type PageRoot, readLinear } from '../qemu/pagetable.js';
 import { LabError } from '../util/errors.js';
 import type { RunContext } from './context.js';
 import type { HandoverFormat } from './format.js';
@@ -21,7 +21,7 @@ export async function outgoing(context: RunContext): Promise<HandoverSource> {
   const { machine, recorder, state } = context;
   const { structures, khoOut } = formatOf(context, recorder.epoch);
   const registers = await machine.registers();
-  const pages = registers === null ? [] : kernelRoots(registers.cr3);
+  const pages = registers === null ? [] : kernelRoots(registers);
   const words = Buffer.alloc(Number(khoOut.end - khoOut.start) & ~7);
   const tables = pages.find((root) => readLinear(machine.memory, root, khoOut.start, words));
   if (tables === undefined) throw new HandoverError('the kernel\'s variable kho_out is not mapped');
@@ -49,7 +49,7 @@ export async function setAside(context: RunContext): Promise<number | null> {
 }
 
 /** Physical address of the root tree that a linear address stands for, or null. */
-function rootAt({ machine, state }: RunContext, tables: number, linear: bigint): number | null {
+function rootAt({ machine, state }: RunContext, tables: PageRoot, linear: bigint): number | null {
   if (linear % BigInt(PAGE) !== 0n || linear < 1n << 63n) return null;
   const [page] = mappings(machine.memory, tables, linear, PAGE);
   const bytes = new Uint8Array(PAGE);
@@ -65,7 +65,7 @@ async function incoming(context: RunContext): Promise<HandoverSource> {
   const { machine, recorder, state } = context;
   const { structures } = formatOf(context, recorder.epoch - 1);
   if (state.handover === null) throw new LabError('where the handover began was not remembered');
-  const marked = await markedPages(machine);
+  const marked = await markedPages(context);
   if (marked === null) throw new HandoverError('the kernel\'s page array was not found from outside');
   const orders = new Map(marked.found.map(({ pfn, order }) => [pfn, order]));
   const read = reader(machine);

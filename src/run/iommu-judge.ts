@@ -39,7 +39,7 @@ export async function judgeIommu(context: RunContext, record: IommuRecord, devic
     recorder.incident({ source: 'memory', side: 'outside', implies: 'corrupt', title: 'translation was off while a device was kept', detail: `${kept.join(', ')}: ${gapText(how, ms)}` });
   }
   // A machine that has come to an end answers nothing.
-  const stateOf = ended ? () => null : await pageStates(context.machine);
+  const stateOf = ended ? () => null : await pageStates(context);
   for (const device of state.devices.values()) {
     if (device.iommufd.carried) record.descriptors.push({ device: device.spec.name, epoch, carried: device.iommufd.retrieved ? 'kept' : 'lost' });
     if (device.iommufd.carried && !device.iommufd.retrieved && !ended) {

@@ -48,7 +48,7 @@ export async function judgeUpdate(context: RunContext, handedOver: MarkedPages |
   requireLooks(context, carried, state.reserved.length);
   await lookInside(context, carried);
   const managedAfter = await managedPages(context);
-  const marked = await markedPages(machine);
+  const marked = await markedPages(context);
   const returned = carried.map((file): FileRecord => ({ kind: file.spec.kind, file, fate: fateOf(reader(machine), file, marked?.index ?? NO_MARKS) }));
   const files = [...returned, ...(await judgeReserved(context, marked?.index ?? NO_MARKS))];
   const record = recordOf(context, { files, carried, marked, handedOver });
@@ -116,7 +116,7 @@ function unjudged({ machine }: RunContext, epoch: number, carried: readonly Carr
 export async function judgeOopsed(context: RunContext, handedOver: MarkedPages | null): Promise<UpdateRecord> {
   const { state, machine } = context;
   const read = reader(machine);
-  const marked = await markedPages(machine);
+  const marked = await markedPages(context);
   const carried = [...state.carried.values()];
   const files = carried.map((file): FileRecord => ({
     kind: file.spec.kind, file,

@@ -2,13 +2,14 @@
 // Looks at the machine from outside: the physical pages of files, and the pages that KHO still marks as handed over.
 import { baselinePages, type BaselinePage } from '../oracles/baseline.js';
 import { Snapshot } from '../oracles/guest/index.js';
-import { countPages, findKhop, KhopIndex, STRUCT_PAGE, VMEMMAP, type KhopPages } from '../oracles/khop.js';
+import { countPages, findKhop, KhopIndex, type KhopPages } from '../oracles/khop.js';
 import { lookOutside, type ReadPhys } from '../oracles/outside.js';
 import { PAGE } from '../oracles/pattern.js';
 import { eachStructPage } from '../qemu/vmemmap.js';
 import { checkInside } from './check.js';
 import type { RunContext } from './context.js';
 import type { Machine } from './machine.js';
+import { type Kernels, pageArray } from './page-array.js';
 import type { FileState, HandoverRoot } from './state.js';
 
 export interface MarkedPages {
@@ -23,11 +24,11 @@ export function reader(machine: Machine): ReadPhys {
 }
 
 /** All pages that KHO marks now; null where the kernel's page array could not be found. */
-export async function markedPages(machine: Machine): Promise<MarkedPages | null> {
-  const registers = await machine.registers();
-  if (registers === null) return null;
+export async function markedPages(context: Kernels): Promise<MarkedPages | null> {
+  const array = await pageArray(context);
+  if (array === null) return null;
   const found: KhopPages[] = [];
-  const entries = eachStructPage(machine.memory, registers.cr3, VMEMMAP, STRUCT_PAGE, (structs, firstPfn) => {
+  const entries = eachStructPage(context.machine.memory, array, (structs, firstPfn) => {
     for (const pages of findKhop(structs, firstPfn)) found.push(pages);
   });
   return entries === 0 ? null : { found, index: new KhopIndex(found), total: countPages(found) };

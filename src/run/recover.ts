@@ -57,7 +57,7 @@ async function reboot(context: RunContext, record: RecoveryOfResult): Promise<Ma
   context.ssh = await openSession(context, mark);
   context.agent = await startAgent(context, context.ssh);
   record.managed.after = await managedPages(context);
-  const marked = await markedPages(machine);
+  const marked = await markedPages(context);
   record.pagesLeaked.after = marked?.total ?? null;
   return marked;
 }

@@ -2,21 +2,18 @@
 // The pages that an IOMMU's tables lie in: whose are they, and what became of those that the last kernel handed over?
 import { createHash } from 'node:crypto';
 import type { DeviceTables } from '../oracles/iommu/index.js';
-import { STRUCT_PAGE, VMEMMAP } from '../oracles/khop.js';
+import { STRUCT_PAGE } from '../oracles/khop.js';
 import { pageState, type PageState } from '../oracles/page-state.js';
 import { PAGE } from '../oracles/pattern.js';
-import { kernelRoots, readLinear } from '../qemu/pagetable.js';
+import { readStructs } from '../qemu/vmemmap.js';
 import type { Machine } from './machine.js';
+import { type Kernels, pageArray } from './page-array.js';
 
 /** Asks the kernel that runs now what it does with a page. Null for pages that its array does not tell of. */
-export async function pageStates(machine: Machine): Promise<(phys: number) => PageState | null> {
-  const registers = await machine.registers();
-  const roots = registers === null ? [] : kernelRoots(registers.cr3);
+export async function pageStates(context: Kernels): Promise<(phys: number) => PageState | null> {
+  const array = await pageArray(context);
   const struct = Buffer.alloc(STRUCT_PAGE);
-  return (phys) => {
-    const at = VMEMMAP + BigInt(Math.floor(phys / PAGE) * STRUCT_PAGE);
-    return roots.some((root) => readLinear(machine.memory, root, at, struct)) ? pageState(struct) : null;
-  };
+  return (phys) => (array !== null && readStructs(context.machine.memory, array, Math.floor(phys / PAGE), struct) ? pageState(struct) : null);
 }
 
 /** Pages of the tables that are free memory: whoever gets one next writes into what the device's DMA is translated by. */

@@ -78,7 +78,7 @@ export async function update(context: RunContext, step: Step, index: number, jum
   recorder.event({ kind: 'epoch', mark: 'ready', release: mark.release, bootId: mark.bootId });
   finishStep(context, step, index, mark.release, PASSED, recorder.clock.now() - started);
   // What was handed over is counted before anyone opens /dev/liveupdate, while the session is being set up.
-  const [ssh, handedOver] = await Promise.all([openSession(context, mark), whileStill(context, () => markedPages(machine)), lookAtDevices(context, 'arrival')]);
+  const [ssh, handedOver] = await Promise.all([openSession(context, mark), whileStill(context, () => markedPages(context)), lookAtDevices(context, 'arrival')]);
   context.ssh = ssh;
   context.agent = await startAgent(context, ssh);
   await holdAt(context, 'next-kernel');

@@ -64,13 +64,13 @@ const NO_EXECUTE = 1n << 63n;
 /** Of the entry's level: 4 KiB, 2 MiB, 1 GiB. */
 export type PageShift = 12 | 21 | 30;
 
-/** Builds page tables of four levels the way a kernel does; tables are taken from `next` on. */
+/** Builds page tables the way a kernel does; tables are taken from `next` on. */
 export class PageTables {
-  constructor(private readonly memory: Pick<FakeMemory, 'readU64' | 'writeU64'>, readonly root: number, private next: number) {}
+  constructor(private readonly memory: Pick<FakeMemory, 'readU64' | 'writeU64'>, readonly root: number, private next: number, private readonly levels: 4 | 5 = 4) {}
 
   map(linear: bigint, phys: number, shift: PageShift = 12): void {
     let table = this.root;
-    for (let level = 39; level > shift; level -= 9) {
+    for (let level = this.levels === 5 ? 48 : 39; level > shift; level -= 9) {
       const entry = table + this.index(linear, level) * 8;
       const old = this.memory.readU64(entry) ?? 0n;
       if ((old & PRESENT) === 0n) {

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import { kernelRoots, mappings, readLinear, writeLinear } from '../../src/qemu/pagetable.js';
-import { eachStructPage } from '../../src/qemu/vmemmap.js';
+import { kernelRoots, mappings, type PageRoot, readLinear, writeLinear } from '../../src/qemu/pagetable.js';
+import { eachStructPage, findPageArray, readStructs, type WhereToLook } from '../../src/qemu/vmemmap.js';
 import { FakeMemory, PageTables } from './fake-memory.js';
 
 const PAGE = 4096;
 const MIB = 1 << 20;
 const GIB = 1 << 30;
 const ROOT = 0x10_0000;
+const TOP: PageRoot = { table: ROOT, levels: 4 };
 const BASE = 0xffff_ea00_0000_0000n;
 
 function machine(end = 4 * GIB) {
   const memory = new FakeMemory(end);
-  return { memory, tables: new PageTables(memory, ROOT, 0x20_0000), find: (linear: bigint, length: number) => mappings(memory.asMachine, ROOT, linear, length) };
+  return { memory, tables: new PageTables(memory, ROOT, 0x20_0000), find: (linear: bigint, length: number) => mappings(memory.asMachine, TOP, linear, length) };
 }
 
 describe('page tables', () => {
@@ -46,7 +47,7 @@ describe('page tables', () => {
     const { memory, tables, find } = machine();
     const far = BASE + BigInt(100 * 512) * BigInt(GIB);
     tables.map(far, 0x30_0000);
-    expect(mappings(memory.asMachine, ROOT, far - BigInt(64 * GIB), 64 * GIB + PAGE)).toEqual([{ linear: far, phys: 0x30_0000, length: PAGE }]);
+    expect(mappings(memory.asMachine, TOP, far - BigInt(64 * GIB), 64 * GIB + PAGE)).toEqual([{ linear: far, phys: 0x30_0000, length: PAGE }]);
     expect(memory.reads).toBeLessThan(100);
     expect(find(0n, 0)).toEqual([]);
   });
@@ -57,22 +58,31 @@ describe('page tables', () => {
     tables.map(BASE + BigInt(PAGE), 500 * PAGE);
     const text = Buffer.from('over the edge');
     const at = BASE + BigInt(PAGE - 4);
-    expect(writeLinear(memory.asMachine, ROOT, at, text)).toBe(true);
+    expect(writeLinear(memory.asMachine, TOP, at, text)).toBe(true);
     const back = Buffer.alloc(text.length);
-    expect(readLinear(memory.asMachine, ROOT, at, back)).toBe(true);
+    expect(readLinear(memory.asMachine, TOP, at, back)).toBe(true);
     expect(back.toString()).toBe('over the edge');
     const split = Buffer.alloc(9);
     memory.read(500 * PAGE, split);
     expect(split.toString()).toBe(' the edge');
-    expect(writeLinear(memory.asMachine, ROOT, BASE + BigInt(2 * PAGE - 1), text)).toBe(false);
+    expect(writeLinear(memory.asMachine, TOP, BASE + BigInt(2 * PAGE - 1), text)).toBe(false);
     expect(memory.readU64(501 * PAGE - 8)).toBe(0n);
   });
 
   it('that are isolated from user space come in pairs', () => {
-    expect(kernelRoots(0x1234_5000n)).toEqual([0x1234_5000, 0x1234_4000]);
-    expect(kernelRoots(0x1234_4000n)).toEqual([0x1234_4000]);
+    const roots = (cr3: bigint) => kernelRoots({ cr3, cr4: 0n }).map(({ table }) => table);
+    expect(roots(0x1234_5000n)).toEqual([0x1234_5000, 0x1234_4000]);
+    expect(roots(0x1234_4000n)).toEqual([0x1234_4000]);
     // Low bits are the process context, the highest one forbids a flush.
-    expect(kernelRoots(0x8000_0000_1234_4fffn)).toEqual([0x1234_4000]);
+    expect(roots(0x8000_0000_1234_4fffn)).toEqual([0x1234_4000]);
+  });
+
+  it('have a fifth level where CR4 says so', () => {
+    const memory = new FakeMemory(4 * GIB);
+    const far = 0xffd4_0000_0000_0000n;
+    new PageTables(memory, ROOT, 0x20_0000, 5).map(far, 2 * GIB, 21);
+    expect(mappings(memory.asMachine, { table: ROOT, levels: 5 }, far, 2 * MIB)).toEqual([{ linear: far, phys: 2 * GIB, length: 2 * MIB }]);
+    expect(kernelRoots({ cr3: 0x1234_4000n, cr4: 0x1000n })).toEqual([{ table: 0x1234_4000, levels: 5 }]);
   });
 });
 
@@ -89,7 +99,7 @@ describe('page tables that are no page tables', () => {
     const { tables, find } = machine();
     tables.set(ROOT, BASE, 39, 0x000f_ffff_ffff_f001n);
     expect(find(BASE, GIB)).toEqual([]);
-    expect(mappings(new FakeMemory(0).asMachine, ROOT, BASE, GIB)).toEqual([]);
+    expect(mappings(new FakeMemory(0).asMachine, TOP, BASE, GIB)).toEqual([]);
   });
 
   it('garbage ends, and every part lies within what was asked for', () => {
@@ -113,15 +123,22 @@ describe('the array of all struct page', () => {
   const END = 64 * MIB;
   const PAGES = END / PAGE;
 
+  const find = (memory: FakeMemory, more: Partial<WhereToLook> = {}) =>
+    findPageArray(memory.asMachine, { registers: { cr3: BigInt(ROOT), cr4: 0n }, variable: null, entry: 64, ...more });
+  const each = (memory: FakeMemory, visit: (structs: Uint32Array, firstPfn: number) => void = () => undefined, more: Partial<WhereToLook> = {}) => {
+    const array = find(memory, more);
+    return array === null ? 0 : eachStructPage(memory.asMachine, array, visit);
+  };
+
   it('is read in pieces of whole entries, in its order', () => {
     const { memory, tables } = machine(END);
     tables.map(BASE, 32 * MIB, 21);
     const last = PAGES - 1;
     memory.write(32 * MIB + last * 64, Buffer.from('KHOP'));
     const seen: [number, number][] = [];
-    expect(eachStructPage(memory.asMachine, BigInt(ROOT), BASE, 64, (structs, firstPfn) => seen.push([firstPfn, structs.length / 16]))).toBe(PAGES);
+    expect(each(memory, (structs, firstPfn) => seen.push([firstPfn, structs.length / 16]))).toBe(PAGES);
     expect(seen).toEqual([[0, PAGES]]);
-    eachStructPage(memory.asMachine, BigInt(ROOT), BASE, 64, (structs) => expect(Buffer.from(structs.buffer, last * 64, 4).toString()).toBe('KHOP'));
+    each(memory, (structs) => expect(Buffer.from(structs.buffer, last * 64, 4).toString()).toBe('KHOP'));
   });
 
   it('may have holes', () => {
@@ -129,20 +146,62 @@ describe('the array of all struct page', () => {
     tables.map(BASE, 10 * PAGE);
     tables.map(BASE + BigInt(3 * PAGE), 20 * PAGE);
     const seen: [number, number][] = [];
-    expect(eachStructPage(memory.asMachine, BigInt(ROOT), BASE, 64, (structs, firstPfn) => seen.push([firstPfn, structs.length / 16]))).toBe(128);
+    expect(each(memory, (structs, firstPfn) => seen.push([firstPfn, structs.length / 16]))).toBe(128);
     expect(seen).toEqual([[0, 64], [192, 64]]);
+  });
+
+  it('tells of single pages, over parts that are not in a row, and not of those in a hole', () => {
+    const { memory, tables } = machine(END);
+    tables.map(BASE, 10 * PAGE);
+    tables.map(BASE + BigInt(PAGE), 20 * PAGE);
+    tables.map(BASE + BigInt(3 * PAGE), 30 * PAGE);
+    memory.write(11 * PAGE - 64, Buffer.from('last of the first'));
+    memory.write(20 * PAGE, Buffer.from('first of the second'));
+    const array = find(memory);
+    if (array === null) throw new Error('not found');
+    const two = Buffer.alloc(128);
+    expect(readStructs(memory.asMachine, array, 63, two)).toBe(true);
+    expect([two.toString('latin1', 0, 17), two.toString('latin1', 64, 83)]).toEqual(['last of the first', 'first of the second']);
+    for (const pfn of [127, 128, 191, 256, 2 ** 30]) expect(readStructs(memory.asMachine, array, pfn, two)).toBe(false);
   });
 
   it('is found from user space\'s half of a pair of tables', () => {
     const { memory, tables } = machine(END);
     tables.map(BASE, 32 * MIB, 21);
-    expect(eachStructPage(memory.asMachine, BigInt(ROOT + PAGE), BASE, 64, () => undefined)).toBe(PAGES);
+    expect(each(memory, undefined, { registers: { cr3: BigInt(ROOT + PAGE), cr4: 0n } })).toBe(PAGES);
   });
 
-  it('that is nowhere, or not in memory, has no entries', () => {
+  it('that is nowhere, or not in memory, is not found', () => {
     const { memory, tables } = machine(END);
-    expect(eachStructPage(memory.asMachine, BigInt(ROOT), BASE, 64, () => undefined)).toBe(0);
+    expect(find(memory)).toBeNull();
     tables.map(BASE, 2 * GIB, 21);
-    expect(eachStructPage(memory.asMachine, BigInt(ROOT), BASE, 64, () => undefined)).toBe(0);
+    expect(find(memory)).toBeNull();
+  });
+
+  const VARIABLE = 0xffff_ffff_8194_22d0n;
+
+  it('is where the kernel\'s own variable says', () => {
+    const { memory, tables } = machine(END);
+    const moved = 0xffff_f0de_0000_0000n;
+    tables.map(moved, 32 * MIB, 21);
+    tables.map(VARIABLE & ~0xfffn, 0x30_0000);
+    memory.writeU64(0x30_02d0, moved);
+    expect(find(memory)).toBeNull();
+    expect(find(memory, { variable: VARIABLE })?.base).toBe(moved);
+  });
+
+  it.each([0n, 0x1234n, BASE + 8n, 0xffff_8000_0000_0000n])('is where it always is where the variable makes no sense: %s', (value) => {
+    const { memory, tables } = machine(END);
+    tables.map(BASE, 32 * MIB, 21);
+    tables.map(VARIABLE & ~0xfffn, 0x30_0000);
+    memory.writeU64(0x30_02d0, value);
+    expect(find(memory, { variable: VARIABLE })?.base).toBe(BASE);
+  });
+
+  it('is elsewhere under a fifth level', () => {
+    const memory = new FakeMemory(END);
+    const far = 0xffd4_0000_0000_0000n;
+    new PageTables(memory, ROOT, 0x20_0000, 5).map(far, 32 * MIB, 21);
+    expect(find(memory, { registers: { cr3: BigInt(ROOT), cr4: 0x1000n } })?.base).toBe(far);
   });
 });

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where the walk through a handover begins, and what a change of it writes down, in the memory of a machine that is not there.
 import { describe, expect, it } from 'vitest';
-import { STRUCT_PAGE, VMEMMAP } from '../../src/oracles/khop.js';
+import { STRUCT_PAGE } from '../../src/oracles/khop.js';
+import { VMEMMAP } from '../../src/qemu/vmemmap.js';
 import type { Change } from '../../src/model/place.js';
 import { parsePlace } from '../../src/scenario/place.js';
 import type { RunContext } from '../../src/run/context.js';
@@ -34,7 +35,7 @@ function machine(pointers: Record<number, bigint> = { 8: DIRECT + BigInt(AT.root
   const format = { structures: PACKED, khoOut: { start: KHO_OUT, end: KHO_OUT + 64n }, machineKexec: 0n };
   const context = {
     machine: { memory, registers: () => Promise.resolve({ cr3: BigInt(TABLES), cr4: 0n, idtBase: 0n, idtLimit: 0 }) },
-    recorder, state, plan: { formats: [format, null] },
+    recorder, state, plan: { formats: [format, null], kernels: [] },
   } as unknown as RunContext;
   const strike = (text: string, change: Change, side: 'outgoing' | 'incoming' = 'outgoing') => {
     const parsed = parsePlace(text);

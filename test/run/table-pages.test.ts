@@ -2,9 +2,11 @@
 // Pages of an IOMMU's tables: free memory under a running device, and pages that nobody gave back.
 import { describe, expect, it } from 'vitest';
 import type { DeviceTables } from '../../src/oracles/iommu/index.js';
-import { STRUCT_PAGE, VMEMMAP } from '../../src/oracles/khop.js';
+import { STRUCT_PAGE } from '../../src/oracles/khop.js';
+import { VMEMMAP } from '../../src/qemu/vmemmap.js';
 import { pageState } from '../../src/oracles/page-state.js';
 import type { Machine } from '../../src/run/machine.js';
+import type { Kernels } from '../../src/run/page-array.js';
 import { freeTablePages, leakedTablePages, pageStates, tableContents } from '../../src/run/table-pages.js';
 import { FakeMemory, PageTables } from '../qemu/fake-memory.js';
 
@@ -42,7 +44,8 @@ function machine(about: readonly Parameters<typeof struct>[0][]) {
     memory.write(pfn * PAGE, Buffer.from(`entries of ${i}`));
     return pfn * PAGE;
   });
-  return { memory, pages, machine: { memory: memory.asMachine, registers: () => Promise.resolve({ cr3: 0x8000n }) } as unknown as Machine };
+  const machine = { memory: memory.asMachine, registers: () => Promise.resolve({ cr3: 0x8000n, cr4: 0n }) } as unknown as Machine;
+  return { memory, pages, machine, context: { machine, plan: { kernels: [] }, recorder: { epoch: 0 } } as unknown as Kernels };
 }
 
 const walked = (pages: readonly number[]) => ({ tables: pages.map((phys) => ({ phys, kind: 'second-level', level: 1 })) }) as unknown as DeviceTables;
@@ -50,13 +53,13 @@ const walked = (pages: readonly number[]) => ({ tables: pages.map((phys) => ({ p
 describe('the pages of tables', () => {
   it('that are free memory', async () => {
     const it = machine([{}, { refcount: 0 }, { marked: true }]);
-    expect(freeTablePages(walked(it.pages), await pageStates(it.machine))).toEqual([it.pages[1]]);
+    expect(freeTablePages(walked(it.pages), await pageStates(it.context))).toEqual([it.pages[1]]);
   });
 
   it('of which the array does not tell are not said to be free', async () => {
     const it = machine([{}]);
-    expect((await pageStates(it.machine))(0xf00_0000)).toBeNull();
-    expect(freeTablePages(walked([0xf00_0000]), await pageStates(it.machine))).toEqual([]);
+    expect((await pageStates(it.context))(0xf00_0000)).toBeNull();
+    expect(freeTablePages(walked([0xf00_0000]), await pageStates(it.context))).toEqual([]);
   });
 
   it('that were handed over and not given back: marked still, or held by nobody with what they held', async () => {
@@ -65,7 +68,7 @@ describe('the pages of tables', () => {
     expect(old.size).toBe(5);
     // The fourth is in use for something else by now; the fifth is a table still.
     it.memory.write(it.pages[3]!, Buffer.from('something else'));
-    expect(leakedTablePages(it.machine, old, new Set([it.pages[4]!]), await pageStates(it.machine))).toEqual([it.pages[0], it.pages[1]]);
+    expect(leakedTablePages(it.machine, old, new Set([it.pages[4]!]), await pageStates(it.context))).toEqual([it.pages[0], it.pages[1]]);
   });
 
   it('that hold nothing are not remembered: free memory looks like that', () => {
