@@ -66,7 +66,7 @@ async function create(context: RunContext, spec: GuestSpec): Promise<StepReply> 
   guest.here = true;
   const common = { guest: spec, seed, holes: [] };
   for (const each of [{ kind: 'guest-ram' as const, file: files.ram, size, ...common }, { kind: 'guest-state' as const, file: files.state, size: numberOf(reply, 'stateSize'), ...common }]) {
-    state.files.set(each.file, { name: each.file, spec: each, pattern: new Snapshot(), held: null, runs: [], before: null, inside: null, hugeKiB: 0 });
+    state.files.set(each.file, { name: each.file, spec: each, pattern: new Snapshot(), held: [], runs: [], before: null, inside: null, hugeKiB: 0 });
   }
   return PASSED;
 }

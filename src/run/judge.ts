@@ -49,7 +49,7 @@ export async function judgeUpdate(context: RunContext, handedOver: MarkedPages |
   await lookInside(context, carried);
   const managedAfter = await managedPages(context);
   const marked = await markedPages(context);
-  const returned = carried.map((file): FileRecord => ({ kind: file.spec.kind, file, fate: fateOf(reader(machine), file, marked?.index ?? NO_MARKS) }));
+  const returned = carried.map((file): FileRecord => ({ kind: file.spec.kind, file, fate: file.closed ?? fateOf(reader(machine), file, marked?.index ?? NO_MARKS) }));
   const files = [...returned, ...(await judgeReserved(context, marked?.index ?? NO_MARKS))];
   const record = recordOf(context, { files, carried, marked, handedOver });
   recordOracles(context, record);
@@ -72,6 +72,12 @@ function fateOf(read: ReadPhys, file: CarriedFile, marked: KhopIndex): FateOfFil
   const badPages = retrieved.inside?.bad ?? 0;
   if (file.hidden !== undefined || retrieved.hidden !== undefined) return fateFromInside({ problems, badPages, pages: retrieved.inside?.pages ?? 0 });
   return fateOfReturned(read, pattern, runs, retrieved.runs, { problems, badPages });
+}
+
+/** The scenario is about to close a file that came back: its pages are the allocator's then, so it is judged now. */
+export async function judgeBeforeClose(context: RunContext, files: readonly CarriedFile[]): Promise<void> {
+  await lookInside(context, files);
+  for (const file of files) file.closed = fateOf(reader(context.machine), file, NO_MARKS);
 }
 
 interface Seen {
@@ -107,7 +113,7 @@ export function recordHeld(context: RunContext): UpdateRecord {
 
 function unjudged({ machine }: RunContext, epoch: number, carried: readonly CarriedFile[], handedOver: MarkedPages | null): UpdateRecord {
   const read = reader(machine);
-  const files = carried.map((file): FileRecord => ({ kind: file.spec.kind, file, fate: fateUnjudged(read, file.pattern, file.runs) }));
+  const files = carried.map((file): FileRecord => ({ kind: file.spec.kind, file, fate: file.closed ?? fateUnjudged(read, file.pattern, file.runs) }));
   const counts = files.reduce((sum, { fate }) => addPages(sum, fate), NO_PAGES);
   return { epoch, files, counts, handedOver: handedOver?.total ?? null, marked: null, baseline: [] };
 }
@@ -120,9 +126,9 @@ export async function judgeOopsed(context: RunContext, handedOver: MarkedPages |
   const carried = [...state.carried.values()];
   const files = carried.map((file): FileRecord => ({
     kind: file.spec.kind, file,
-    fate: file.retrieved === null
+    fate: file.closed ?? (file.retrieved === null
       ? fateOfMissing(read, file.pattern, file.runs, marked?.index ?? NO_MARKS, file.errno === null ? 'not retrieved: the kernel oopsed' : `retrieve failed with ${file.errno}`)
-      : fateUnjudged(read, file.pattern, file.runs),
+      : fateUnjudged(read, file.pattern, file.runs)),
   }));
   const record = recordOf(context, { files, carried, marked, handedOver });
   recordOracles(context, record);
@@ -131,8 +137,8 @@ export async function judgeOopsed(context: RunContext, handedOver: MarkedPages |
 
 /** Every file that came back is checked, asked for or not, and its pages are looked up in the kernel that runs now. */
 async function lookInside(context: RunContext, carried: readonly CarriedFile[]): Promise<void> {
-  await inWindow(carried, WINDOW, async ({ retrieved, spec }) => {
-    if (retrieved === null) return;
+  await inWindow(carried, WINDOW, async ({ retrieved, spec, closed }) => {
+    if (retrieved === null || closed !== undefined) return;
     if (retrieved.inside === null && !isGuestFile(spec)) await checkInside(context, retrieved, retrieved.name);
     const { runs, hidden } = await pagesOfFile(context, retrieved.name, spec.size);
     Object.assign(retrieved, { runs, hidden: hidden ?? undefined });

@@ -91,7 +91,7 @@ export function applied(action: AgentAction, state: RunState, data: AgentReply['
       return;
     case 'preserve': {
       const file = state.files.get(action.file);
-      if (file !== undefined) file.held = { session: action.session, token: action.token };
+      if (file !== undefined) file.held.push({ session: action.session, token: action.token });
       return;
     }
     case 'retrieve': {
@@ -99,7 +99,7 @@ export function applied(action: AgentAction, state: RunState, data: AgentReply['
       if (file === undefined) return;
       const { spec, pattern, hugeKiB } = file;
       // Asked for twice, it is the same file under another name.
-      file.retrieved ??= { name: action.file, spec, pattern, held: null, runs: [], before: null, inside: null, hugeKiB };
+      file.retrieved ??= { name: action.file, spec, pattern, held: [], runs: [], before: null, inside: null, hugeKiB };
       state.files.set(action.file, file.retrieved);
       return;
     }
@@ -109,7 +109,8 @@ export function applied(action: AgentAction, state: RunState, data: AgentReply['
       return;
     }
     case 'close':
-      if (action.target.kind === 'session') closeSession(state, action.target.name);
+      if (action.target.kind === 'session') state.closeSession(action.target.name);
+      else if (action.target.kind === 'file') state.closeFile(action.target.name);
       return;
     case 'open':
       return;
@@ -117,15 +118,7 @@ export function applied(action: AgentAction, state: RunState, data: AgentReply['
 }
 
 function made(state: RunState, spec: FileSpec, hugeKiB: number): void {
-  state.files.set(spec.file, { name: spec.file, spec, pattern: new Pattern(spec), held: null, runs: [], before: null, inside: null, hugeKiB });
-}
-
-/** A session that is closed by the kernel that made it lets go of its files: they are no longer asked for. */
-function closeSession(state: RunState, name: string): void {
-  if (state.sessions.get(name)?.kind === 'outgoing') {
-    for (const file of state.files.values()) if (file.held?.session === name) file.held = null;
-  }
-  state.sessions.delete(name);
+  state.files.set(spec.file, { name: spec.file, spec, pattern: new Pattern(spec), held: [], runs: [], before: null, inside: null, hugeKiB });
 }
 
 /** More pages than the largest machine has: whoever claims them must not keep the oracles busy for ever. */

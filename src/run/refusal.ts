@@ -29,7 +29,7 @@ export async function judgeRefusal(context: RunContext, why: string): Promise<Fi
       recorder.incident({ source: 'memory', side: 'outside', implies: 'corrupt', title: `${file.spec.kind} is corrupt in the old kernel`, detail: `${file.name}: ${fate.problems.join('; ')}` });
     }
     const { name, held, spec, pattern, before, hugeKiB } = file;
-    records.push({ kind: spec.kind, fate, file: { name, session: held?.session ?? null, token: held?.token ?? null, spec, pattern, runs, hidden: hidden ?? undefined, before, hugeKiB, retrieved: file, errno: null } });
+    records.push({ kind: spec.kind, fate, file: { name, session: held[0]?.session ?? null, token: held[0]?.token ?? null, spec, pattern, runs, hidden: hidden ?? undefined, before, hugeKiB, retrieved: file, errno: null } });
   }
   for (const witness of ['inside', 'outside'] as const) if (records.length > 0) recorder.witnesses.require(witness, recorder.epoch);
   noteContent(context, records);

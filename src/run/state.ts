@@ -4,6 +4,7 @@ import type { Mismatch } from '../model/component.js';
 import type { FileSpec, Step } from '../model/scenario.js';
 import type { Token } from '../model/token.js';
 import type { CaseOfResult } from '../model/selftest.js';
+import type { FateOfFile } from '../oracles/fate.js';
 import type { OutsideLook, PfnRun } from '../oracles/outside.js';
 import type { Pattern } from '../oracles/pattern.js';
 import type { Snapshot } from '../oracles/guest/index.js';
@@ -34,13 +35,20 @@ export interface ObjectLook {
   arrived: number;
 }
 
+/** Where a session has a file. */
+export interface Holder {
+  session: string;
+  token: Token;
+}
+
 /** A file that the agent has under a name, in the kernel that runs now. */
 export interface FileState {
+  /** One of its names. */
   name: string;
   spec: FileSpec;
   pattern: Pattern | Snapshot;
-  /** The session that holds it for the next kernel; null before preserve, and after its session was closed on purpose. */
-  held: { session: string; token: Token } | null;
+  /** The sessions that hold it for the next kernel; none before preserve, and once all of them were closed on purpose. */
+  held: Holder[];
   /** Where its pages lie, once it was preserved. */
   runs: PfnRun[];
   /** Why nobody knows where its pages lie. */
@@ -71,6 +79,8 @@ export interface CarriedFile {
   retrieved: FileState | null;
   /** Why it did not, where the kernel said. */
   errno: string | null;
+  /** The scenario has closed it since: what it was right before that. */
+  closed?: FateOfFile | undefined;
 }
 
 export interface SessionState {
@@ -102,6 +112,8 @@ export interface HandoverRoot {
 export class RunState {
   /** Files by the name that the scenario knows them by now. */
   readonly files = new Map<string, FileState>();
+  /** Files that the scenario has closed and that a session still holds. */
+  readonly #unnamed = new Set<FileState>();
   readonly sessions = new Map<string, SessionState>();
   /** Files that the last kexec was to carry over, by session and token. */
   carried = new Map<string, CarriedFile>();
@@ -143,21 +155,39 @@ export class RunState {
 
   /** Files that a session of the running kernel holds for the next one. */
   held(): FileState[] {
-    return [...new Set(this.files.values())].filter((file) => file.held !== null);
+    return [...new Set([...this.files.values(), ...this.#unnamed])].filter(({ held }) => held.length > 0);
   }
 
-  /** What the running kernel would hand over if it left now. */
+  /** The scenario has closed a name of a file. */
+  closeFile(name: string): void {
+    const file = this.files.get(name);
+    this.files.delete(name);
+    if (file === undefined) return;
+    const other = [...this.files].find(([, each]) => each === file)?.[0];
+    if (other !== undefined) file.name = other;
+    else if (file.held.length > 0) this.#unnamed.add(file);
+  }
+
+  /** A session that its own kernel closes lets go of its files: it does not carry them any more. */
+  closeSession(name: string): void {
+    if (this.sessions.get(name)?.kind === 'outgoing') {
+      for (const file of this.held()) file.held = file.held.filter(({ session }) => session !== name);
+      for (const file of this.#unnamed) if (file.held.length === 0) this.#unnamed.delete(file);
+    }
+    this.sessions.delete(name);
+  }
+
+  /** What the running kernel would hand over if it left now: a file once for each session that holds it. */
   leaving(): CarriedFile[] {
-    return this.held().map(({ name, held, spec, pattern, runs, hidden, before, hugeKiB }) => {
-      const { session, token } = held as { session: string; token: Token };
-      return { name, session, token, spec, pattern, runs, hidden, before, hugeKiB, retrieved: null, errno: null };
-    });
+    return this.held().flatMap(({ name, held, spec, pattern, runs, hidden, before, hugeKiB }) =>
+      held.map(({ session, token }) => ({ name, session, token, spec, pattern, runs, hidden, before, hugeKiB, retrieved: null, errno: null })));
   }
 
   /** The kernel has changed: what was held is now what must come back; sessions and handles of the old kernel are gone. */
   jumped(): void {
     this.carried = new Map(this.leaving().map((file) => [RunState.key(file.session ?? '', file.token ?? 0), file]));
     this.files.clear();
+    this.#unnamed.clear();
     this.sessions.clear();
     this.outgoingRoot = null;
     this.asked = false;

@@ -5,6 +5,7 @@ import type { GuestAction } from '../model/guest.js';
 import type { Step } from '../model/scenario.js';
 import { checkInside } from './check.js';
 import type { RunContext } from './context.js';
+import { judgeBeforeClose } from './judge.js';
 import { finishStep } from './finish-step.js';
 import { guestStep } from './guest-steps.js';
 import { type AgentAction, applied, operationOf } from './operations.js';
@@ -34,6 +35,15 @@ export async function callAgent(context: RunContext, action: AgentAction, step: 
     if (file !== undefined && file.retrieved === null && reply.errno !== NO_HANDLE) file.errno = reply.errno;
   }
   finishStep(context, step, index, operation.target, reply, context.recorder.clock.now() - started);
+}
+
+/** The scenario closes a file. One that came back is judged first. */
+export async function closeFile(context: RunContext, action: AgentAction & { op: 'close' }, step: Step, index: number): Promise<void> {
+  const { state } = context;
+  const file = state.files.get(action.target.kind === 'file' ? action.target.name : '');
+  const names = [...state.files.values()].filter((each) => each === file).length;
+  if (names === 1) await judgeBeforeClose(context, [...state.carried.values()].filter(({ retrieved, closed }) => retrieved === file && closed === undefined));
+  await callAgent(context, action, step, index);
 }
 
 export async function callGuest(context: RunContext, action: GuestAction, step: Step, index: number): Promise<void> {

@@ -10,7 +10,7 @@ import { isAgentAction } from './operations.js';
 import { holdAt, type Point } from './points.js';
 import type { StepResult } from './state.js';
 import { carryOut } from './step-alone.js';
-import { callAgent, callGuest, check } from './step-calls.js';
+import { callAgent, callGuest, check, closeFile } from './step-calls.js';
 
 /** Why the steps of this epoch ended. */
 export type EpochEnd =
@@ -51,6 +51,12 @@ export async function runSteps(context: RunContext, steps: readonly IndexedStep[
   };
   for (const [at, { step, index }] of steps.entries()) {
     if (context.recorder.epoch > 0 && opensLiveUpdate(step)) await hold('before-open');
+    // Which files came back is known once the calls before have been answered.
+    if (step.op === 'close' && step.target.kind === 'file' && context.recorder.epoch > 0) {
+      await drain();
+      await closeFile(context, step, step, index);
+      continue;
+    }
     if (isAgentAction(step)) {
       await send(callAgent(context, step, step, index), 'call');
       continue;

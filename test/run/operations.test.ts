@@ -66,7 +66,34 @@ describe('what a call that worked has changed', () => {
     expect(state.sessions.get('vm0')).toEqual({ name: 'vm0', kind: 'outgoing', finished: false });
     expect(state.held()).toEqual([]);
     applied(preserve, state);
-    expect(state.held().map(({ name, held }) => [name, held])).toEqual([['ram', { session: 'vm0', token: 5 }]]);
+    expect(state.held().map(({ name, held }) => [name, held])).toEqual([['ram', [{ session: 'vm0', token: 5 }]]]);
+  });
+
+  it('a file that two sessions hold is carried by each of them, and by the other once one is closed', () => {
+    const state = after(create, { op: 'create', session: 'vm1' }, make, preserve, { op: 'preserve', session: 'vm1', file: 'ram', token: 6 });
+    expect(state.leaving().map(({ name, session, token }) => [name, session, token])).toEqual([['ram', 'vm0', 5], ['ram', 'vm1', 6]]);
+    applied({ op: 'close', target: { kind: 'session', name: 'vm1' } }, state);
+    expect(state.leaving().map(({ session }) => session)).toEqual(['vm0']);
+    state.jumped();
+    expect([...state.carried.values()].map(({ name, session }) => [name, session])).toEqual([['ram', 'vm0']]);
+  });
+
+  it('a file that the scenario closes is carried as long as a session holds it', () => {
+    const close: AgentAction = { op: 'close', target: { kind: 'file', name: 'ram' } };
+    const state = after(create, make, preserve, close, make);
+    expect(state.leaving().map(({ name, session }) => [name, session])).toEqual([['ram', 'vm0']]);
+    applied({ op: 'close', target: { kind: 'session', name: 'vm0' } }, state);
+    expect(state.held()).toEqual([]);
+    expect(after(create, make, close, preserve).held()).toEqual([]);
+  });
+
+  it('a file with two names is there until both are closed', () => {
+    const state = jumped();
+    for (const file of ['back', 'again']) applied({ op: 'retrieve', session: 'vm0', token: 5, file }, state);
+    applied({ op: 'close', target: { kind: 'file', name: 'back' } }, state);
+    expect([...state.files].map(([name, file]) => [name, file.name])).toEqual([['again', 'again']]);
+    applied({ op: 'close', target: { kind: 'file', name: 'again' } }, state);
+    expect(state.files.size).toBe(0);
   });
 
   it('a session that its own kernel closes lets go of its files, and only of its own', () => {
@@ -102,7 +129,7 @@ describe('what a call that worked has changed', () => {
     applied({ op: 'retrieve', session: 'vm0', token: 5, file: 'back' }, state);
     applied({ op: 'retrieve', session: 'vm0', token: 5, file: 'again' }, state);
     const [carried] = [...state.carried.values()];
-    expect(carried).toMatchObject({ name: 'ram', runs: [{ page: 0, pfn: 9, count: 2 }], retrieved: { name: 'back', held: null } });
+    expect(carried).toMatchObject({ name: 'ram', runs: [{ page: 0, pfn: 9, count: 2 }], retrieved: { name: 'back', held: [] } });
     expect(state.files.get('again')).toBe(carried?.retrieved);
     expect(state.held()).toEqual([]);
   });

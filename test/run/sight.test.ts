@@ -21,7 +21,7 @@ function file(more: Partial<CarriedFile> = {}): CarriedFile {
 }
 
 function back(more: Partial<FileState> = {}): FileState {
-  return { name: 'ram', spec: { ...spec, holes: [], seals: [] }, pattern, held: null, runs: [{ page: 0, pfn: 8, count: 4 }], before: null, hugeKiB: 0, inside, ...more };
+  return { name: 'ram', spec: { ...spec, holes: [], seals: [] }, pattern, held: [], runs: [{ page: 0, pfn: 8, count: 4 }], before: null, hugeKiB: 0, inside, ...more };
 }
 
 function marks(...found: KhopPages[]) {
