@@ -28,11 +28,32 @@ export interface DeviceInTrace {
 const WRITE = /^\S{1,60} ([0-9a-f]{2}:[0-9a-f]{2}\.[0-7]) @0x([0-9a-f]{1,4}) <- 0x([0-9a-f]{1,8})$/;
 const COMMAND = 0x04;
 const BRIDGE_CONTROL = 0x3e;
+/** Where a write of 4 bytes reaches the bridge control register, in its upper half. */
+const BRIDGE_LINE = 0x3c;
 const SECONDARY_RESET = 0x40;
 /** In the PCI Express capability, Device Control and its bit Initiate Function Level Reset. */
 const DEVICE_CONTROL = 8;
 const INITIATE_FLR = 0x8000;
 const MOST_DOINGS = 400;
+
+/** A write to configuration space, as QEMU traces it. */
+export interface ConfigWrite {
+  address: string;
+  offset: number;
+  value: number;
+}
+
+/** Null for a text that QEMU does not write. */
+export function parseConfigWrite(text: string): ConfigWrite | null {
+  const [, address, at = '', digits = ''] = WRITE.exec(text) ?? [];
+  return address === undefined ? null : { address, offset: parseInt(at, 16), value: parseInt(digits, 16) };
+}
+
+/** What a write may say about resets, bus mastering and memory; `orders` act each time, `switches` when they change. */
+export function meaningOf({ offset, value }: Pick<ConfigWrite, 'offset' | 'value'>): 'order' | 'switch' | null {
+  if (offset === COMMAND || offset === BRIDGE_CONTROL || offset === BRIDGE_LINE) return 'switch';
+  return (value & INITIATE_FLR) !== 0 || ((offset & 1) === 1 && (value & (INITIATE_FLR >> 8)) !== 0) ? 'order' : null;
+}
 
 /** In order, at most MOST_DOINGS. @param from, @param until milliseconds of the run, both included */
 export function doingsOf(items: readonly TraceItem[], device: DeviceInTrace, from = 0, until = Infinity): DeviceDoing[] {
@@ -45,9 +66,9 @@ export function doingsOf(items: readonly TraceItem[], device: DeviceInTrace, fro
       if (t >= from && t <= until && found.length < MOST_DOINGS) found.push({ t, epoch, what, detail });
     };
     if (event !== 'pci_cfg_write') continue;
-    const [, address, at = '', digits = ''] = WRITE.exec(text) ?? [];
-    const offset = parseInt(at, 16);
-    const value = parseInt(digits, 16);
+    const write = parseConfigWrite(text);
+    if (write === null) continue;
+    const { address, offset, value } = write;
     if (address === device.address && offset === COMMAND) {
       const wasMaster: boolean | null = master;
       const wasMemory: boolean | null = memory;
@@ -55,13 +76,19 @@ export function doingsOf(items: readonly TraceItem[], device: DeviceInTrace, fro
       memory = (value & 2) !== 0;
       if (wasMaster !== null && wasMaster !== master) add(master ? 'bus mastering on' : 'bus mastering off');
       if (wasMemory !== null && wasMemory !== memory) add(memory ? 'memory on' : 'memory off');
-    } else if (address === device.address && device.express !== null && offset === device.express + DEVICE_CONTROL && (value & INITIATE_FLR) !== 0) {
+    } else if (address === device.address && device.express !== null && isFlr(device.express, write)) {
       add('reset', 'function level reset');
-    } else if (address !== undefined && address === device.bridge && offset === BRIDGE_CONTROL) {
-      const on = (value & SECONDARY_RESET) !== 0;
+    } else if (address === device.bridge && (offset === BRIDGE_CONTROL || (offset === BRIDGE_LINE && value > 0xffff))) {
+      const on = ((offset === BRIDGE_LINE ? value >>> 16 : value) & SECONDARY_RESET) !== 0;
       if (on && !busReset) add('reset', `reset of the bus behind ${address}`);
       busReset = on;
     }
   }
   return found;
+}
+
+/** The register has 2 bytes; its upper one may be written alone. */
+function isFlr(express: number, { offset, value }: ConfigWrite): boolean {
+  const control = express + DEVICE_CONTROL;
+  return (offset === control && (value & INITIATE_FLR) !== 0) || (offset === control + 1 && (value & (INITIATE_FLR >> 8)) !== 0);
 }

@@ -56,7 +56,9 @@ export async function lookAtDevices(context: RunContext, moment: LookMoment, onl
   const devices = only ?? [...state.devices.values()];
   if (devices.length === 0 || !plan.deviceLooks) return;
   const tree = await treeOf(machine);
-  const registers = await iommuRegisters(machine, plan.scenario.hardware.iommu.kind);
+  const { kind } = plan.scenario.hardware.iommu;
+  const registers = await iommuRegisters(machine, kind);
+  if (kind === 'intel' || kind === 'amd') context.trace?.sawRegisters(registers?.translating ?? null);
   for (const device of devices) {
     const node = tree.nodes.find(({ qdevId }) => qdevId === deviceId(device.spec));
     const view = node === undefined ? null : await viewOf(machine, tree, node, device.spec.model === 'edu');

@@ -10,6 +10,7 @@ import type { DeviceState } from './device-state.js';
 import type { PageState } from '../oracles/page-state.js';
 import { noteHardware } from './hardware-mismatches.js';
 import type { TablesLook } from './iommu-look.js';
+import { witnessIommu } from './iommu-witness.js';
 import { leakedTablePages, pageStates } from './table-pages.js';
 
 const MOST_MAPPINGS = 32;
@@ -27,6 +28,7 @@ export class IommuRecord {
 /** Judges the update that led into the kernel that runs now. @param kexecAt when it began, milliseconds of the run */
 export async function judgeIommu(context: RunContext, record: IommuRecord, devices: readonly DeviceOfResult[], kexecAt: number, ended: boolean): Promise<void> {
   const { recorder, state, trace, plan } = context;
+  const believed = ended || witnessIommu(context);
   if (trace === null || plan.scenario.hardware.iommu.kind === 'none') return;
   trace.look();
   const { epoch } = recorder;
@@ -34,7 +36,7 @@ export async function judgeIommu(context: RunContext, record: IommuRecord, devic
   record.gaps.push({ epoch, state: how, ms });
   const kept = devices.filter(({ carried }) => carried === 'kept').map(({ name }) => name);
   recorder.event({ kind: 'oracle', oracle: 'iommu: gap', side: 'outside', ok: how === 'kept' || kept.length === 0, detail: gapText(how, ms) });
-  if (kept.length > 0 && how !== 'kept' && !ended) {
+  if (kept.length > 0 && how !== 'kept' && !ended && believed) {
     noteHardware(state.hardware, 'iommu', `${kept.join(', ')}: ${gapText(how, ms)}`);
     recorder.incident({ source: 'memory', side: 'outside', implies: 'corrupt', title: 'translation was off while a device was kept', detail: `${kept.join(', ')}: ${gapText(how, ms)}` });
   }

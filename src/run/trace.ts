@@ -4,9 +4,9 @@
 import { join } from 'node:path';
 import type { DevicePlan } from '../model/device.js';
 import { type IommuEvent, TimelineReader, TRACE_EVENTS } from '../oracles/iommu/index.js';
-import type { TraceItem } from '../oracles/pci-trace.js';
+import { meaningOf, parseConfigWrite, type TraceItem } from '../oracles/pci-trace.js';
 import { TRACE_FILE } from '../qemu/hardware.js';
-import { parseTraceLine } from '../qemu/trace-line.js';
+import { parseTraceLine, type TraceLine } from '../qemu/trace-line.js';
 import { printable } from '../util/escape.js';
 import { LineSplitter } from '../util/lines.js';
 import { FileTail } from '../util/tail.js';
@@ -27,22 +27,42 @@ export interface IommuMoment {
   event: IommuEvent;
 }
 
+/** What the IOMMU's own registers said at one moment; null: they did not answer. */
+export interface RegisterLook {
+  t: number;
+  translating: boolean | null;
+}
+
 /** Writes to configuration space that are kept, and events of the IOMMU that become events of the run. */
 const MOST_ITEMS = 50_000;
 const MOST_EVENTS = 2_000;
 const LIVE_TRACE = 8 << 20;
 const LONGEST_LINE = 1024;
+/** A flood is cut off at some 32 MiB (FileTail), and one look takes 4. */
+const LOOKS = 10;
+/** Registers of all devices whose last value is remembered. */
+const MOST_REGISTERS = 10_000;
 /** Milliseconds by which the wall clock must have been set before it is followed: less is the time between two readings. */
 const STEP = 20;
 
 export class TraceLog {
-  /** Writes to devices' configuration space. */
+  /** Writes to devices' configuration space that may say something of resets, bus mastering and memory. */
   readonly items: TraceItem[] = [];
   readonly iommu: IommuMoment[] = [];
+  /** What the IOMMU's registers said meanwhile: a second source for what the trace says of translation. */
+  readonly registers: RegisterLook[] = [];
   /** Lines beyond the limits, and bytes that a flood outran. */
   dropped = 0;
   lostBytes = 0;
+  /** Lines of each kind that made sense, and those that did not. */
+  readonly read = { pci: 0, iommu: 0 };
+  unread = 0;
+  /** The first of those, for a reader. */
+  unreadLine: string | null = null;
+  /** Last value of each register that was written: what writes the same again is no news. */
+  private readonly written = new Map<string, number>();
   private readonly timeline = new TimelineReader();
+  private counted = 0;
   private told = 0;
   private last = 0;
   private offset: number;
@@ -68,9 +88,25 @@ export class TraceLog {
     return traceEvents(plan).length === 0 ? null : new TraceLog(join(dir, TRACE_FILE), recorder);
   }
 
-  /** Reads what is there now. */
+  /** Reads all that is there now. */
   look(): void {
-    this.tail.look();
+    for (let i = 0; i < LOOKS; i++) this.tail.look();
+  }
+
+  sawRegisters(translating: boolean | null): void {
+    this.registers.push({ t: this.recorder.clock.now(), translating });
+  }
+
+  /** Of `all` that was seen, what is new since this was last asked. */
+  seen(all: number): number {
+    const fresh = all - this.counted;
+    this.counted = all;
+    return fresh;
+  }
+
+  /** Switches of the translation that were too many to keep. */
+  get switchesDropped(): number {
+    return this.timeline.timeline.switchesDropped;
   }
 
   stop(): void {
@@ -91,23 +127,53 @@ export class TraceLog {
   }
 
   private take(line: string): void {
+    if (line === '') return;
     const parsed = parseTraceLine(line);
-    if (parsed === null) return;
+    if (parsed === null) {
+      this.missed(line);
+      return;
+    }
     // The order of the lines is QEMU's; a wall clock that was set back must not turn it round.
     const t = Math.max(this.last, Math.round(Math.min(this.recorder.clock.now(), parsed.wallMs - this.offset) * 1000) / 1000);
     this.last = t;
-    const epoch = this.recorder.epochAt(t);
-    if (parsed.event.startsWith('pci_')) {
-      if (this.items.length < MOST_ITEMS) this.items.push({ t, epoch, event: parsed.event, text: parsed.text });
-      else this.dropped++;
+    if (parsed.event.startsWith('pci_')) this.takePci(line, parsed, t);
+    else this.takeIommu(line, t);
+  }
+
+  /** Most writes say nothing of what is asked here. They are not kept, so that no flood of them hides the others. */
+  private takePci(line: string, { event, text }: TraceLine, t: number): void {
+    const write = parseConfigWrite(text);
+    if (write === null) {
+      this.missed(line);
       return;
     }
-    const { events } = this.timeline.timeline;
-    const before = events.length;
+    this.read.pci++;
+    const meaning = meaningOf(write);
+    if (meaning === null) return;
+    const register = `${write.address} ${write.offset}`;
+    if (meaning === 'switch' && this.written.get(register) === write.value) return;
+    if (this.items.length >= MOST_ITEMS || this.written.size >= MOST_REGISTERS) {
+      this.dropped++;
+      return;
+    }
+    this.written.set(register, write.value);
+    this.items.push({ t, epoch: this.recorder.epochAt(t), event, text });
+  }
+
+  private takeIommu(line: string, t: number): void {
+    const { timeline } = this.timeline;
+    const [before, unread] = [timeline.events.length, timeline.unread];
     this.timeline.push(line);
-    const event = events[before];
+    if (timeline.unread > unread) this.missed(line);
+    else this.read.iommu++;
+    const event = timeline.events[before];
     if (event === undefined) return;
-    this.iommu.push({ t, epoch, event });
+    this.iommu.push({ t, epoch: this.recorder.epochAt(t), event });
     if (event.kind !== 'command' && this.told++ < MOST_EVENTS) this.recorder.event({ kind: 'iommu', what: event.kind, detail: printable(`${event.name} ${event.detail}`, 300) }, t);
+  }
+
+  private missed(line: string): void {
+    this.unread++;
+    this.unreadLine ??= printable(line, 200);
   }
 }

@@ -8,6 +8,8 @@ export interface IommuTimeline {
   events: IommuEvent[];
   /** Events that were left out because there were too many. */
   dropped: number;
+  /** Of them, switches of the translation: without those nobody can tell when it was off. */
+  switchesDropped: number;
   /** Lines that are no events of an IOMMU, or cut ones. */
   unread: number;
   /** The first of them, for a reader; at most 3. */
@@ -19,7 +21,7 @@ const MOST_OF_A_KIND = 5000;
 
 /** Reads lines as they come. Repeated invalidations become one event with a count, so that a busy machine needs no room. */
 export class TimelineReader {
-  readonly timeline: IommuTimeline = { events: [], dropped: 0, unread: 0, unreadLines: [] };
+  readonly timeline: IommuTimeline = { events: [], dropped: 0, switchesDropped: 0, unread: 0, unreadLines: [] };
   private readonly reader = new EventReader();
   private readonly kept = new Map<IommuEventKind, number>();
 
@@ -44,11 +46,17 @@ export class TimelineReader {
     const kept = this.kept.get(event.kind) ?? 0;
     if (kept >= MOST_OF_A_KIND) {
       timeline.dropped++;
+      if (isSwitch(event.kind)) timeline.switchesDropped++;
       return;
     }
     this.kept.set(event.kind, kept + 1);
     timeline.events.push(event);
   }
+}
+
+/** Translation of DMA goes on or off. */
+export function isSwitch(kind: IommuEventKind): boolean {
+  return kind === 'enable' || kind === 'disable';
 }
 
 /** @param text of a trace file; a last line without an end was not written to its end, and is left out */
