@@ -14,8 +14,8 @@ import { noteHardware } from './hardware-mismatches.js';
 import { flightText } from './transfers.js';
 
 /** What must hold for a device that nobody uses at the moment too. */
-const ALWAYS: readonly PciDifferenceKind[] = ['gone', 'moved', 'identity', 'class', 'bar', 'bridge'];
-const MOST_DURING = 100;
+export const ALWAYS: readonly PciDifferenceKind[] = ['gone', 'moved', 'identity', 'class', 'bar', 'bridge'];
+export const MOST_DURING = 100;
 
 /** Judges all devices in the kernel that runs now; what is wrong becomes incidents. @param ended the machine has come to an end: nothing is concluded */
 export function judgeDevices(context: RunContext, ended: boolean): DeviceOfResult[] {
@@ -23,25 +23,7 @@ export function judgeDevices(context: RunContext, ended: boolean): DeviceOfResul
   return [...context.state.devices.values()].map((device) => judgeDevice(context, device, ended));
 }
 
-/** An update that was called off: each device must be where it was, in the old kernel. */
-export function judgeKeptDevices(context: RunContext): DeviceOfResult[] {
-  context.trace?.look();
-  const { epoch } = context.recorder;
-  return [...context.state.devices.values()].map((device) => {
-    const { spec, address } = device;
-    const before = device.looks.find((look) => look.epoch === epoch) ?? null;
-    const after = device.look(epoch, 'end');
-    const judged = before === null || after === null ? [] : comparePci(before.view, after.view).filter(({ kind }) => ALWAYS.includes(kind)).map(({ kind, detail }) => ({ problem: detail, implies: meaning(kind, false), component: 'pci' as const }));
-    report(context, device, judged, null);
-    const doings = before === null ? [] : doneTo(context, device, before, after);
-    return {
-      name: spec.name, device: spec.model, address, preserve: spec.preserve, epoch, carried: null, before: before?.view ?? null, after: after?.view ?? null,
-      resets: doings.filter(({ what }) => what === 'reset').length, during: doings.slice(0, MOST_DURING), backing: null, transfer: null, problems: judged.map(({ problem }) => problem),
-    };
-  });
-}
-
-interface Judged {
+export interface Judged {
   problem: string;
   implies: Outcome | null;
   /** Where the mismatch lies that it stands for; null where it may have other causes. */
@@ -69,8 +51,8 @@ function judgeDevice(context: RunContext, device: DeviceState, ended: boolean): 
     ...differences(leaving, gone ? device.look(epoch, 'end') : arriving, useBefore, useAfter, carried === 'kept').map((each) => ({ problem: each.detail, implies: meaning(each.kind, carried === 'kept'), component: 'pci' as const })),
     // Who opens a device anew resets it; one that was kept must not be.
     ...(resets.length > 0 && (carried === 'kept' || (carried === 'lost' && device.carriedBy !== null)) ? [{ problem: `it was reset ${resets.length === 1 ? 'once' : `${resets.length} times`} (${resets[0]?.detail})`, implies: carried === 'kept' ? ('corrupt' as const) : ('lost' as const), component: 'vfio' as const }] : []),
-    ...device.problems.filter((each) => each.epoch === epoch).map(({ what }) => ({ problem: what, implies: gone ? ('lost' as const) : ('corrupt' as const), component: null })),
-    ...(carried === 'lost' ? [{ problem: gone ? 'nobody can use it' : spec.preserve === 'required' ? 'its descriptor did not come back' : 'it could not be opened again', implies: 'lost' as const, component: spec.preserve === 'required' && !gone && !explained(context) ? ('vfio' as const) : null }] : []),
+    ...device.problems.filter((each) => each.epoch === epoch).map(({ what }) => ({ problem: what, implies: carried === 'lost' ? ('lost' as const) : ('corrupt' as const), component: null })),
+    ...(carried === 'lost' ? [{ problem: lostText(device, gone), implies: 'lost' as const, component: spec.preserve === 'required' && !gone && !explained(context) ? ('vfio' as const) : null }] : []),
     ...(backing !== null && backing.different > 0 ? [{ problem: `${backing.different} of ${backing.pages} pages behind it hold something else, first page ${backing.first}`, implies: 'corrupt' as const, component: null }] : []),
   ];
   if (transfer !== null && (transfer.fate === 'strayed' || transfer.fate === 'partly')) judged.push({ problem: flightText(transfer), implies: 'corrupt', component: 'iommu' });
@@ -105,14 +87,23 @@ function wasEarly({ recorder, trace }: RunContext, { began, epoch }: InFlight, d
   return Math.min(...off) > began + DELAY;
 }
 
-/** Null where the scenario does not ask for it in this epoch, or nobody can tell any more. */
+/** Null where the scenario does not ask for it in this epoch and need not, or nobody can tell any more. */
 function carriedOf({ recorder, plan }: RunContext, device: DeviceState, ended: boolean, gone: boolean): DeviceOfResult['carried'] {
   const { epoch } = recorder;
   const asked = plan.scenario.steps.some((step) => step.epoch === epoch && (step.op === 'device-open' || step.op === 'device-retrieve') && step.device === device.spec.name);
-  if (ended || !asked || !device.everOpen) return null;
-  if (gone) return 'lost';
+  const owed = device.carriedBy !== null && device.spec.preserve === 'required';
+  if (ended || !(asked || owed) || !device.everOpen) return null;
+  if (gone || device.unusable.includes(epoch)) return 'lost';
   if (device.retrieved) return 'kept';
+  if (!asked) return 'lost';
   return device.look(epoch, 'use') !== null || device.open ? 'recreated' : 'lost';
+}
+
+/** Why a device counts as lost, where no call that failed says more. */
+function lostText(device: DeviceState, gone: boolean): string {
+  if (gone) return 'nobody can use it';
+  if (device.retrieved) return 'its descriptor came back and is of no use';
+  return device.spec.preserve === 'required' || device.carriedBy !== null ? 'its descriptor did not come back' : 'it could not be opened again';
 }
 
 /** Interrupts belong to the kernel that takes them: whoever goes on with a device arms them anew, and they are written elsewhere. */
@@ -126,19 +117,19 @@ function differences(leaving: DeviceLook | null, arriving: DeviceLook | null, us
 }
 
 /** A device that LUO carried must be untouched; one that was made anew must be the same device and work. */
-function meaning(kind: PciDifferenceKind, kept: boolean): Outcome | null {
+export function meaning(kind: PciDifferenceKind, kept: boolean): Outcome | null {
   if (kind === 'gone') return 'lost';
   return kind === 'bar' && !kept ? null : 'corrupt';
 }
 
-function doneTo({ trace }: RunContext, device: DeviceState, before: DeviceLook, after: DeviceLook | null): DeviceDoing[] {
+export function doneTo({ trace }: RunContext, device: DeviceState, before: DeviceLook, after: DeviceLook | null): DeviceDoing[] {
   const short = (address: string) => address.slice(5);
   if (trace === null || device.address === null) return [];
   const bridge = before.view?.bridge ?? null;
   return doingsOf(trace.items, { address: short(device.address), bridge: bridge === null ? null : short(bridge.address), express: device.express }, before.t, after?.t ?? Infinity);
 }
 
-function report({ recorder, state }: RunContext, { spec }: DeviceState, judged: readonly Judged[], transfer: InFlight | null): void {
+export function report({ recorder, state }: RunContext, { spec }: DeviceState, judged: readonly Judged[], transfer: InFlight | null): void {
   for (const implies of new Set(judged.map((each) => each.implies))) {
     const problems = [...new Set(judged.filter((each) => each.implies === implies).map(({ problem }) => problem))];
     const title = implies === 'lost' ? 'a device is lost' : implies === 'corrupt' ? 'a device is not what it was' : 'a device has changed';

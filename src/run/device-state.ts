@@ -42,7 +42,12 @@ export class DeviceState {
   preserved: { session: string; token: Token } | null = null;
   /** The last kernel did. */
   carriedBy: { session: string; token: Token } | null = null;
+  /** Its descriptor came back, and it was bound to an iommufd. */
   retrieved = false;
+  /** Milliseconds of the run at which it was last opened. */
+  openedAt = 0;
+  /** Kernels in which its descriptor was there, and a call that whoever goes on with it needs was refused. */
+  readonly unusable: number[] = [];
   /** The same of the iommufd that it is bound to. */
   readonly iommufd = { preserved: false, carried: false, retrieved: false };
   maps: DeviceMapping[] = [];

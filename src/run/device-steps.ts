@@ -45,6 +45,7 @@ async function open(context: RunContext, device: DeviceState, retrieved: boolean
   const reply = await ask(context, 'vfio-open', { device: agentName(device), address: device.address ?? '', ...(retrieved ? { retrieved: 1 } : {}), ...(named ? { iommufd: iommufdName(device) } : {}) });
   if (reply.ok) {
     device.open = true;
+    device.openedAt = context.recorder.clock.now();
     device.attached = false;
     device.everOpen = true;
     device.maps = [];
@@ -58,6 +59,7 @@ async function map(context: RunContext, device: DeviceState, { map: { file, iova
   const known = context.state.files.get(file);
   const reply = await ask(context, 'vfio-map', { device: agentName(device), file, iova, ...(rights === 'rw' ? {} : { rights }) }, known?.spec.size ?? 0);
   if (reply.ok) device.maps.push({ file, iova, rights });
+  else if (device.carriedBy !== null) useless(context, device, `${file} cannot be mapped`, reply);
   return reply;
 }
 
@@ -102,8 +104,16 @@ async function retrieveIommufd(context: RunContext, device: DeviceState, { sessi
 async function retrieve(context: RunContext, device: DeviceState, { session, token }: Extract<DeviceAction, { op: 'device-retrieve' }>): Promise<StepReply> {
   const reply = await ask(context, 'retrieve', { session, token, file: agentName(device) });
   if (!reply.ok) return reply;
-  device.retrieved = true;
-  return open(context, device, true);
+  const opened = await open(context, device, true);
+  // A descriptor that nobody can bind is none: it counts as kept from here on, and not before.
+  if (opened.ok) device.retrieved = true;
+  else useless(context, device, 'its descriptor came back and cannot be used', opened);
+  return opened.ok ? opened : { ...opened, at: `RETRIEVE_FD passed; then ${opened.at ?? 'it could not be opened'}` };
+}
+
+function useless({ recorder: { epoch } }: RunContext, device: DeviceState, what: string, { errno, at }: StepReply): void {
+  device.unusable.push(epoch);
+  device.problems.push({ epoch, what: `${what}: ${at ?? 'a call of the agent'}: ${errno ?? 'EUNKNOWN'}` });
 }
 
 async function close(context: RunContext, device: DeviceState): Promise<StepReply> {

@@ -100,11 +100,11 @@ function tablesOf({ state, machine }: RunContext, device: DeviceState, epoch: nu
 
 /** Between the jump and the moment that somebody asks for it, a device that is kept runs on what was handed over. */
 function arrivalProblems(before: TablesLook, arrival: TablesLook): string[] {
-  const { differences } = compareTables(before.tables, arrival.tables);
-  const moved = differences.filter(({ kind }) => kind !== 'new');
-  const [first] = moved;
+  const { differences, lost, changed, rights } = compareTables(before.tables, arrival.tables);
+  const first = differences.find(({ kind }) => kind !== 'new');
   if (first === undefined) return freeProblems(arrival);
-  const pages = moved.reduce((sum, { length }) => sum + length / PAGE, 0);
+  // The list of differences has an end, the counts have none.
+  const pages = lost + changed + rights;
   return [`${pages} pages led elsewhere when the next kernel was up; the first, IOVA ${hex(first.iova)}, led to ${hex(first.before?.phys ?? 0)}, then ${first.after === null ? 'nowhere' : `to ${hex(first.after.phys)}`}`, ...freeProblems(arrival)];
 }
 

@@ -5,8 +5,9 @@ import type { Event } from '../model/event.js';
 import type { DowntimeOfResult, GuestOfResult } from '../model/guest-result.js';
 import type { DeviceOfResult } from '../model/hardware-result.js';
 import type { RunContext } from './context.js';
-import { judgeDevices, judgeKeptDevices } from './device-judge.js';
+import { judgeDevices } from './device-judge.js';
 import { lookAtDevices } from './device-look.js';
+import { judgeKeptDevices } from './device-refusal.js';
 import { DowntimeReader } from './downtime.js';
 import { holdGuests, letAllGoOn, letGuestsGo } from './guest-hold.js';
 import { judgeGuests, judgeKeptGuests } from './guest-judge.js';
@@ -72,7 +73,7 @@ export class Judging {
       await lookAtDevices(context, 'end');
     });
     this.guests.push(...(await judgeKeptGuests(context)));
-    this.devices.push(...judgeKeptDevices(context));
+    this.devices.push(...(await judgeKeptDevices(context)));
     entry.close('refused', why);
   }
 

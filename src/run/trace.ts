@@ -152,11 +152,12 @@ export class TraceLog {
     if (meaning === null) return;
     const register = `${write.address} ${write.offset}`;
     if (meaning === 'switch' && this.written.get(register) === write.value) return;
-    if (this.items.length >= MOST_ITEMS || this.written.size >= MOST_REGISTERS) {
+    const room = this.written.size < MOST_REGISTERS;
+    if (room) this.written.set(register, write.value);
+    if (!room || this.items.length >= MOST_ITEMS) {
       this.dropped++;
       return;
     }
-    this.written.set(register, write.value);
     this.items.push({ t, epoch: this.recorder.epochAt(t), event, text });
   }
 

@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import type { Mismatch } from '../../src/model/component.js';
 import type { DeviceLook, LookMoment, PciView } from '../../src/model/pci.js';
 import type { RunContext } from '../../src/run/context.js';
-import { judgeDevices, judgeKeptDevices } from '../../src/run/device-judge.js';
+import { judgeDevices } from '../../src/run/device-judge.js';
+import { judgeKept } from '../../src/run/device-refusal.js';
 import { DeviceState } from '../../src/run/device-state.js';
 import { noteHardware } from '../../src/run/hardware-mismatches.js';
 import { RunState } from '../../src/run/state.js';
@@ -29,7 +30,7 @@ function run(looks: readonly [LookMoment, number, PciView | null][], change: (de
   const context = {
     state, trace: null, machine: { findings: [] }, plan: { scenario, dir: '' }, recorder: { epoch: 1, incident: (each: { implies: string | null; title: string }) => incidents.push(each), beganAt: () => Infinity },
   } as unknown as RunContext;
-  return { context, state, incidents, said: () => state.hardware.map(({ component, endsIn, detail }) => `${component} ${endsIn} ${detail}`) };
+  return { context, device, state, incidents, said: () => state.hardware.map(({ component, endsIn, detail }) => `${component} ${endsIn} ${detail}`) };
 }
 
 const BOTH: [LookMoment, number, PciView | null][] = [['use', 0, VIEW], ['kexec', 0, VIEW], ['arrival', 1, VIEW], ['use', 1, VIEW]];
@@ -80,8 +81,60 @@ describe('a device', () => {
 
   it('that goes while an update is called off', () => {
     const it = run([['use', 1, VIEW], ['end', 1, null]]);
-    judgeKeptDevices(it.context);
+    judgeKept(it.context, it.device);
     expect(it.said()).toEqual([GONE]);
+    expect(it.incidents).toMatchObject([{ implies: 'lost' }]);
+  });
+
+  it('whose descriptor came back and that nobody could bind is lost, and the call that failed is named', () => {
+    const it = run(BOTH.slice(0, 3), (device) => {
+      device.carriedBy = { session: 'vm0', token: 2 };
+      device.unusable.push(1);
+      device.problems.push({ epoch: 1, what: 'its descriptor came back and cannot be used: VFIO_DEVICE_BIND_IOMMUFD: EPERM' });
+    }, 'required');
+    const [judged] = judgeDevices(it.context, false);
+    expect(judged?.carried).toBe('lost');
+    expect(judged?.problems).toContain('its descriptor came back and cannot be used: VFIO_DEVICE_BIND_IOMMUFD: EPERM');
+    expect(it.incidents).toMatchObject([{ implies: 'lost' }]);
+  });
+
+  it('that must be carried is lost where nobody asks for it', () => {
+    const it = run(BOTH, (device) => { device.carriedBy = { session: 'vm0', token: 2 }; }, 'required');
+    it.context.plan.scenario.steps = it.context.plan.scenario.steps.filter(({ op }) => op !== 'device-retrieve' && op !== 'device-open');
+    expect(judgeDevices(it.context, false)[0]).toMatchObject({ carried: 'lost', problems: ['its descriptor did not come back'] });
+    expect(it.incidents).toMatchObject([{ implies: 'lost' }]);
+  });
+});
+
+describe('a device of an update that was called off', () => {
+  const open = (device: DeviceState) => { device.open = true; };
+
+  it('that goes on as before', () => {
+    const it = run([['use', 1, VIEW], ['kexec', 1, VIEW], ['end', 1, VIEW], ['use', 1, VIEW]], open);
+    expect(judgeKept(it.context, it.device).problems).toEqual([]);
+    expect(it.incidents).toEqual([]);
+  });
+
+  it.each<[string, Partial<PciView>, string]>([
+    ['memory', { memory: false }, 'its memory is no longer decoded'],
+    ['bus mastering', { busMaster: false }, 'bus mastering was on and is off: it can write no memory and raise no message'],
+    ['its bridge', { bridge: { address: '0000:00:02.0', secondary: 1, busMaster: false } }, 'the bridge 0000:00:02.0 no longer passes its writes on'],
+  ])('that lost %s while it was open', (_, change, problem) => {
+    const it = run([['use', 1, VIEW], ['kexec', 1, VIEW], ['end', 1, { ...VIEW, ...change }], ['use', 1, { ...VIEW, ...change }]], open);
+    expect(judgeKept(it.context, it.device).problems).toEqual([problem]);
+    expect(it.incidents).toMatchObject([{ implies: 'corrupt' }]);
+    // Closed, it may be off.
+    const closed = run([['use', 1, VIEW], ['end', 1, { ...VIEW, ...change }]]);
+    expect(judgeKept(closed.context, closed.device).problems).toEqual([]);
+  });
+
+  it('that the device-check finds dead', () => {
+    const it = run([['use', 1, VIEW], ['end', 1, VIEW]], (device) => {
+      open(device);
+      device.problems.push({ epoch: 1, what: 'its registers cannot be read: EIO (pread)' }, { epoch: 0, what: 'an older one' });
+    });
+    expect(judgeKept(it.context, it.device).problems).toEqual(['its registers cannot be read: EIO (pread)']);
+    expect(it.incidents).toMatchObject([{ implies: 'corrupt' }]);
   });
 });
 

@@ -83,7 +83,7 @@ describe('QEMU\'s trace', () => {
     // Lines are made with whole milliseconds here.
     for (const begun = Date.now(); Date.now() < begun + 3;);
     appendFileSync(file, `${line('vtd_dmar_enable enable 0')}${line('pci_cfg_write edu 00:05.0 @0x4 <- 0x7')}garbage\n${line('vtd_dmar_enable enable 1', Date.now() - 3_600_000)}`);
-    appendFileSync(file, Array.from({ length: 60_000 }, () => line('pci_cfg_write edu 00:05.0 @0x4 <- 0x7')).join(''));
+    appendFileSync(file, Array.from({ length: 60_000 }, (_, i) => line(`pci_cfg_write edu 00:05.0 @0x4 <- 0x${6 + (i & 1)}`)).join(''));
     log.look();
     log.stop();
     expect(log.iommu.map(({ epoch, event }) => `${epoch} ${event.kind}`)).toEqual(['0 enable', '1 disable', '1 enable']);
