@@ -26,6 +26,9 @@ export interface Script {
   exec?(machine: FakeMachine, command: string): ExecResult | null;
 }
 
+/** Files that the machine writes. */
+type Written = 'console' | 'ready';
+
 /** Milliseconds of the machine's life. */
 const BOOT = 1500;
 const LEAVE = 200;
@@ -40,7 +43,9 @@ export class FakeMachine {
   stoodStill = false;
   running = true;
   private readonly sessions: FakeSession[] = [];
-  private readonly tails = new Map<'console' | 'ready', FakeTail>();
+  private readonly tails = new Map<Written, FakeTail>();
+  /** What was written before anybody followed the file. */
+  private readonly before: Record<Written, string> = { console: '', ready: '' };
   private readonly goneBy = new AbortController();
   private exit: (exit: QemuExit) => void = () => undefined;
   private boots = 0;
@@ -57,7 +62,7 @@ export class FakeMachine {
 
   /** The kernel speaks. */
   say(text: string): void {
-    this.tails.get('console')?.feed(text);
+    this.write('console', text);
   }
 
   panic(): void {
@@ -70,6 +75,12 @@ export class FakeMachine {
   reset(): void {
     this.stand();
     this.monitor.emit('SHUTDOWN', { guest: true, reason: 'guest-reset' });
+  }
+
+  private write(file: Written, text: string): void {
+    const tail = this.tails.get(file);
+    if (tail === undefined) this.before[file] += text;
+    else tail.feed(text);
   }
 
   /** Nothing goes on. */
@@ -118,7 +129,7 @@ export class FakeMachine {
     this.later(BOOT, () => {
       const mark = JSON.stringify({ ready: 1, epoch: kernel.epoch, bootId: kernel.bootId, release: kernel.release, hostkey: null, mono: 1.5 });
       this.say(`LAB-READY ${mark}\n`);
-      this.tails.get('ready')?.feed(`${mark}\n`);
+      this.write('ready', `${mark}\n`);
     });
   }
 
@@ -147,16 +158,19 @@ export class FakeMachine {
   }
 
   private react(request: Omit<Request, 'epoch' | 'index'>): Reaction {
-    const reaction = this.script.request?.(this, { ...request, epoch: this.kernel.epoch, index: this.requests++ }) ?? null;
+    const index = this.requests++;
+    const reaction = this.script.request?.(this, { ...request, epoch: this.kernel.epoch, index }) ?? null;
     if (reaction !== null) return reaction;
-    switch (request.op) {
-      case 'kexec': return { kind: 'answer', reply: { ok: true, going: true } };
-      case 'go':
-        this.leave();
-        return { kind: 'silent' };
-      case 'die': return { kind: 'die' };
-      default: return { kind: 'answer', reply: this.kernel.answer(request.op, request.args) };
+    if (request.op === 'go') {
+      this.leave();
+      return { kind: 'silent' };
     }
+    return request.op === 'die' ? { kind: 'die' } : { kind: 'answer', reply: this.honest(request) };
+  }
+
+  /** What an honest agent answers. */
+  honest({ op, args }: Pick<Request, 'op' | 'args'>): Record<string, unknown> {
+    return op === 'kexec' ? { ok: true, going: true } : this.kernel.answer(op, args);
   }
 
   // -- in place of QEMU ------------------------------------------------------------------------------------------------------
@@ -195,7 +209,9 @@ export class FakeMachine {
 
   private follow(options: TailOptions): Tail {
     const tail = new FakeTail(options);
-    this.tails.set(options.path.endsWith(READY_FILE) ? 'ready' : 'console', tail);
+    const file = options.path.endsWith(READY_FILE) ? 'ready' : 'console';
+    this.tails.set(file, tail);
+    tail.feed(this.before[file]);
     return tail;
   }
 

@@ -5,7 +5,7 @@ export const release = (epoch: number) => `7.3.${epoch}`;
 
 export const FIRMWARE = 'SeaBIOS (version 1.16.2-debian-1.16.2-1)\r\n';
 
-const stamped = (...lines: string[]) => lines.map((line) => `[   12.345678] ${line}\r\n`).join('');
+export const stamped = (...lines: string[]) => lines.map((line) => `[   12.345678] ${line}\r\n`).join('');
 
 export const banner = (name: string) => `[    0.000000] Linux version ${name} (lab@lab) (gcc 12.2.0) #1 SMP PREEMPT_DYNAMIC\r\n`;
 
@@ -25,4 +25,12 @@ export const OOPS = stamped(
   'CPU: 1 UID: 0 PID: 100 Comm: agent Not tainted 7.3.4 #1 PREEMPT(voluntary)',
   'RIP: 0010:memfd_luo_retrieve+0x1a/0x90', 'Call Trace:', ' <TASK>', ' luo_retrieve_file+0x5b/0xd0', ' </TASK>',
   'CR2: 0000000000000008', '---[ end trace 0000000000000000 ]---',
+);
+
+export const WARNING = stamped(
+  '------------[ cut here ]------------',
+  'WARNING: mm/page_alloc.c:100 at function_0+0x1a/0x90, CPU#1: agent/100',
+  'CPU: 1 UID: 0 PID: 100 Comm: agent Not tainted 7.3.4 #1 PREEMPT(voluntary)',
+  'RIP: 0010:function_0+0x1a/0x90', 'Call Trace:', ' <TASK>', ' luo_retrieve_file+0x5b/0xd0', ' </TASK>',
+  '---[ end trace 0000000000000000 ]---',
 );

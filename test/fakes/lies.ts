@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an agent that cannot be trusted says in place of its answer.
+import type { Reaction, Request } from './agent.js';
+
+type Reply = Record<string, unknown>;
+export interface Lie {
+  name: string;
+  /** @param reply what an honest agent would say */
+  tell: (reply: Reply, request: Pick<Request, 'id'>) => Reaction;
+}
+
+const answer = (reply: Reply): Reaction => ({ kind: 'answer', reply });
+const say = (bytes: string | Buffer): Reaction => ({ kind: 'say', bytes });
+
+/** Every number of an answer, however deep, is another. */
+function eachNumber(value: unknown, change: (n: number) => unknown): unknown {
+  if (typeof value === 'number') return change(value);
+  if (Array.isArray(value)) return value.map((each) => eachNumber(each, change));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, eachNumber(each, change)]));
+}
+
+const numbers = (name: string, change: (n: number) => unknown): Lie => ({ name, tell: (reply) => answer(eachNumber(reply, change) as Reply) });
+
+/** What no agent says: this one is not the lab's, or it is broken. */
+export const BROKEN: readonly Lie[] = [
+  { name: 'a line that is no answer', tell: () => say('\x1b[2J}{"id":\x00\xff segfault at 0\n') },
+  { name: 'a list', tell: (_, { id }) => say(`[${id}, true]\n`) },
+  { name: 'an answer to another request', tell: (_, { id }) => say(`${JSON.stringify({ id: id + 1000, ok: true, us: 1 })}\n`) },
+  { name: 'half an answer', tell: (_, { id }) => say(`{"id":${id},"ok":tr`) },
+];
+
+/** Answers that are none to what was asked. They matter where the lab needs what they tell. */
+export const NONSENSE: readonly Lie[] = [
+  { name: 'nothing but ok', tell: () => answer({ ok: true }) },
+  numbers('negative numbers', (n) => -n - 1),
+  numbers('numbers beyond all bounds', () => 1e308),
+  numbers('words for numbers', (n) => `${n} or so`),
+  numbers('fractions', (n) => n + 0.5),
+  { name: 'an errno of its own', tell: () => answer({ ok: false, errno: 'E\x1b[31mNONSENSE', at: 7 }) },
+];
