@@ -7,10 +7,13 @@ import type { Scenario } from '../model/scenario.js';
 import { TEST_KHO } from '../model/selftest.js';
 import { comparePair } from './compare.js';
 import { devicesHandedIn } from './device-doings.js';
-import { callsOff, doingOf } from './doings.js';
+import { type BootMemory, bootMemory, extensionOf, withMemory } from './boot-memory.js';
+import { callsOff, doingOf, loadsTheOldWay } from './doings.js';
 import { guestDoing } from './guests.js';
 import { neededVersion, type ObjectContent, withCmdline } from './object.js';
+import { lateAreaRuling } from './late-areas.js';
 import { type KernelFacts, predict } from './predict.js';
+import { ruled } from './ruling.js';
 import { type Use, USES } from './rules.js';
 import { withVersionFaults } from './version-faults.js';
 import { readsOf } from './versions.js';
@@ -48,27 +51,55 @@ export function carriedBy({ steps, reserveMem }: Pick<Scenario, 'steps' | 'reser
   return { uses: USES.filter((use) => uses.has(use)), objectNeeds };
 }
 
+/** What is known of the host besides the kernels. */
+export interface Around {
+  /** Bytes of the initramfs; a usual one where it is not known. */
+  initramfs?: number;
+}
+
 /** The prediction for the whole chain: the first update that goes wrong decides. Null where it cannot be known. */
-export function predictScenario(scenario: Scenario, kernels: readonly KernelFacts[]): Prediction | null {
+export function predictScenario(scenario: Scenario, kernels: readonly KernelFacts[], { initramfs }: Around = {}): Prediction | null {
   const carried = carriedBy(scenario);
   let last: Prediction | null = null;
   for (const [image, to, epoch] of updates(kernels)) {
     const from = withVersionFaults(image, scenario.steps.filter((step) => step.epoch === epoch || step.epoch === epoch + 1));
     const uses = devicesHandedIn(scenario, from, epoch).length > 0 ? [...carried.uses, 'device' as const] : carried.uses.filter((use) => use !== 'device');
     const images = predict({ from, to, cmdlineFrom: scenario.cmdlines[epoch] ?? '', cmdlineTo: scenario.cmdlines[epoch + 1] ?? '', ...carried, uses });
-    last = images === null ? null : withScenario(images, scenario, from, epoch);
+    last = images === null ? null : withScenario(images, { scenario, from, epoch, memory: bootMemory(scenario, kernels, epoch, initramfs) });
+    last = last?.outcome === 'preserved' ? withLateAreas(last, scenario, kernels, epoch) : last;
     if (last === null || last.outcome !== 'preserved') return last;
   }
   return last;
 }
 
+interface Update {
+  scenario: Scenario;
+  from: KernelFacts;
+  epoch: number;
+  memory: BootMemory;
+}
+
 /** The scenario may call the update off, hand nothing over, or leave what comes back; and it may ask before it goes. */
-function withScenario(images: Prediction, scenario: Scenario, from: KernelFacts, epoch: number): Prediction {
-  const instead = (outcome: Prediction['outcome'], reason: string): Prediction => ({ ...images, outcome, endsIn: ENDS_IN[outcome], where: null, reasons: [reason, ...images.reasons] });
+function withScenario(images: Prediction, { scenario, from, epoch, memory }: Update): Prediction | null {
+  const instead = (outcome: Prediction['outcome'], reason: string): Prediction => ruled(images, { outcome, endsIn: ENDS_IN[outcome], where: null, component: null, signs: [], reason });
   if (callsOff(scenario, epoch)) return instead('refused', 'the scenario calls the update off');
-  if (images.outcome !== 'preserved') return scenario.policy === 'check' && images.outcome !== 'refused' ? instead('refused', 'the running kernel is asked first, and the update is called off') : images;
+  const asked = scenario.policy === 'check' && images.outcome !== 'preserved' && images.outcome !== 'refused';
+  if (asked) return { ...instead('refused', 'the running kernel is asked first, and the update is called off'), component: images.component, signs: ['the running kernel was asked'] };
+  const booted = loadsTheOldWay(scenario, epoch) ? images : withMemory(images, memory);
+  if (booted?.outcome !== 'preserved') return booted;
   const doing = doingOf(scenario, from, epoch) ?? guestDoing(scenario, epoch);
-  return doing === null ? images : instead(doing.outcome, doing.reason);
+  return doing === null ? booted : instead(doing.outcome, doing.reason);
+}
+
+/** Areas that a kernel of the chain makes after a kexec: they cost the next update, and the last kernel complains of them. */
+function withLateAreas(prediction: Prediction, scenario: Scenario, kernels: readonly KernelFacts[], epoch: number): Prediction | null {
+  const isLast = epoch + 2 === kernels.length;
+  for (const at of isLast ? [epoch, epoch + 1] : [epoch]) {
+    const kernel = kernels[at];
+    const ruling = kernel === undefined ? null : lateAreaRuling(scenario, kernel, at, extensionOf(scenario, kernel, at));
+    if (ruling !== null) return ruling === 'unknown' ? null : ruled(prediction, ruling);
+  }
+  return prediction;
 }
 
 /** Every mismatch between the images of a scenario's kernels, as their command lines have them. */

@@ -50,9 +50,14 @@ function misbehaviour({ cmdlines, steps }: Planned, before: readonly Step[], epo
   return null;
 }
 
+/** The next kernel is loaded with kexec_load: it is told of no handover, and boots in all of the memory. */
+export function loadsTheOldWay({ steps }: { steps: readonly Step[] }, epoch: number): boolean {
+  const load = steps.findLast((step) => step.op === 'load' && step.epoch === epoch);
+  return load?.op === 'load' && load.via === 'legacy';
+}
+
 function handsNothingOver(before: readonly Step[]): Doing | null {
-  const load = before.findLast(({ op }) => op === 'load');
-  if (load?.op === 'load' && load.via === 'legacy') return { outcome: 'lost', reason: 'kexec_load hands nothing over' };
+  if (before.some(({ epoch }) => loadsTheOldWay({ steps: before }, epoch))) return { outcome: 'lost', reason: 'kexec_load hands nothing over' };
   const killed = before.findLastIndex(({ op }) => op === 'kill-agent');
   return killed >= 0 && !before.slice(killed).some(({ op }) => op === 'preserve') ? { outcome: 'lost', reason: 'who held the sessions is killed: they are closed, and hand nothing over' } : null;
 }

@@ -10,6 +10,7 @@ const PROTOCOL = 0x206;
 const KERNEL_VERSION = 0x20e;
 const PAYLOAD_OFFSET = 0x248;
 const PAYLOAD_LENGTH = 0x24c;
+const INIT_SIZE = 0x260;
 const HEADER_BYTES = 0x270;
 const SECTOR = 512;
 /** Longest release that the kernel itself can have (__NEW_UTS_LEN). */
@@ -19,6 +20,8 @@ export interface BzImage {
   /** What `uname -r` will say; null where the header names none. */
   release: string | null;
   payload: { offset: number; length: number } | null;
+  /** Bytes of memory that it needs while it unpacks itself; null before boot protocol 2.10. */
+  initSize: number | null;
 }
 
 export function readBzImage(path: string): BzImage {
@@ -33,7 +36,7 @@ export function readBzImage(path: string): BzImage {
     const sectors = (head[SETUP_SECTS] || 4) + 1;
     const setup = sectors * SECTOR;
     if (setup >= size) throw new LabError(`${path} is cut off: its header speaks of ${setup} bytes of setup code, the file has ${size}`);
-    return { release: readRelease(fd, head, setup), payload: payloadOf(path, head, setup, size) };
+    return { release: readRelease(fd, head, setup), payload: payloadOf(path, head, setup, size), initSize: initSizeOf(head) };
   } finally {
     closeSync(fd);
   }
@@ -47,6 +50,11 @@ function readRelease(fd: number, head: Buffer, setup: number): string | null {
   // "7.3.4-lab (user@host) #1 SMP ...": the release ends at the first blank.
   const match = /^[\x21-\x7e]{1,64}(?=[ \0])/.exec(text.toString('latin1', 0, got));
   return match ? match[0] : null;
+}
+
+function initSizeOf(head: Buffer): number | null {
+  const size = head.readUInt16LE(PROTOCOL) < 0x20a ? 0 : head.readUInt32LE(INIT_SIZE);
+  return size === 0 ? null : size;
 }
 
 function payloadOf(path: string, head: Buffer, setup: number, size: number): { offset: number; length: number } | null {

@@ -7,6 +7,7 @@ import type { Component } from '../model/component.js';
 import type { KernelImage } from '../model/image.js';
 import { LabError } from '../util/errors.js';
 import { withLock } from '../util/lock.js';
+import { bootFactsOf } from './boot-facts.js';
 import { buildKernel, forgetOldTrees, RECIPE, treeOf } from './build.js';
 import { readBzImage } from './bzimage.js';
 import { type Cache, keyOf, onDisk, readJson, writeJson } from './cache.js';
@@ -171,6 +172,7 @@ export function readImage(cache: Cache, key: string): KernelImage | null {
     vmlinux,
     config,
     systemMap: file('System.map'),
+    boot: bootFactsOf({ bzImage, systemMap: file('System.map'), config }),
     ...handoverOf({ components: whole.components, listed: whole.listed ?? null, whole: true, notes: whole.notes }, config),
     sha256: whole.sha256,
     cacheDir: dir,

@@ -7,6 +7,7 @@ import type { KernelImage } from '../model/image.js';
 import { commandError, runCommand } from '../util/command.js';
 import { LabError, UsageError } from '../util/errors.js';
 import { withLock } from '../util/lock.js';
+import { bootFactsOf } from './boot-facts.js';
 import { readBzImage } from './bzimage.js';
 import { keyOf, readJson, writeJson } from './cache.js';
 import { fileIdentity } from './compiler.js';
@@ -40,6 +41,7 @@ export async function prebuiltKernel(name: string, files: Prebuilt, work: Worksp
     vmlinux: facts.vmlinux,
     config: files.config,
     systemMap: files.systemMap,
+    boot: bootFactsOf(files),
     ...handoverOf(facts, files.config),
     sha256: facts.sha256,
     cacheDir: null,

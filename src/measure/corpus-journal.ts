@@ -20,6 +20,8 @@ const entry = z.object({
   digest: z.string(),
   load: z.number().int(), icount: z.boolean(), round: z.number().int(),
   outcome: z.enum(OUTCOMES), endsIn: z.enum(ENDINGS), asExpected: z.boolean(), predicted: z.enum(OUTCOMES).nullable(),
+  /** The reason was the predicted one, too; null in journals of an older lab. */
+  hit: z.boolean().nullable().default(null),
   cause: z.string().nullable(), blind: z.array(z.string()),
   /** Of the whole process, and of the run alone. */
   seconds: z.number(), runSeconds: z.number(),

@@ -72,7 +72,7 @@ export const SUMMARY_HEAD = [
 /** Predictions that the run showed otherwise. */
 export function predictionLine(all: readonly Labelled[], runs: readonly Entry[]): string {
   const predictable = all.filter(isPredictable);
-  const wrong = predictable.filter(({ name }) => runs.some((run) => run.name === name && run.predicted !== run.outcome));
+  const wrong = predictable.filter(({ name }) => runs.some((run) => run.name === name && !(run.hit ?? run.predicted === run.outcome)));
   const names = wrong.map(({ scenario }) => scenario.name).join(', ');
   return `Predictions where one can be made: ${predictable.length - wrong.length} of ${predictable.length} right${names === '' ? '' : `; not: ${names}`}.`;
 }

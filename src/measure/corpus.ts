@@ -100,7 +100,7 @@ for (let round = 0; round < Number(options.runs) && !stopped; round++) {
       const { result, seconds } = run;
       const entry: Entry = {
         name: each.name, digest: each.digest, ...part, round, outcome: result.outcome, endsIn: result.endsIn, asExpected: result.asExpected,
-        predicted: result.predicted?.outcome ?? null, cause: result.cause?.title ?? null, seconds, runSeconds: (result.durations['total'] ?? 0) / 1000,
+        predicted: result.predicted?.outcome ?? null, hit: result.predicted?.hit ?? null, cause: result.cause?.title ?? null, seconds, runSeconds: (result.durations['total'] ?? 0) / 1000,
         blind: Object.entries(result.witnesses).filter(([, { looked }]) => !looked).map(([witness]) => witness),
       };
       journal.add(entry);

@@ -31,7 +31,7 @@ for (const from of KERNELS) {
   for (const to of KERNELS) {
     const result = run(from, to);
     const { memory, predicted } = result;
-    process.stdout.write(`| ${from} | ${to} | ${result.outcome} | ${result.endsIn} | ${mismatchText(result)} | ${memory.pagesIntact} / ${memory.pagesLost} / ${memory.pagesLeaked} | ${predicted?.outcome ?? 'not known'} |\n`);
+    process.stdout.write(`| ${from} | ${to} | ${result.outcome} | ${result.endsIn} | ${mismatchText(result)} | ${memory.pagesIntact} / ${memory.pagesLost} / ${memory.pagesLeaked} | ${predicted?.outcome ?? 'not known'}${predicted?.hit === false ? ' (missed)' : ''} |\n`);
   }
 }
 rmSync(results, { recursive: true, force: true });

@@ -98,7 +98,7 @@ function resultOf(seed: number, night: number, cell: Cell, at: number): Result {
     schema: RESULT_SCHEMA, attempts: [], witnesses: {}, taint: null, id: `${stamp(at)}-${name}-${cell.kernels.join('-')}-${hex(seed, night, cell.id).slice(0, 4)}`,
     scenario: { name, description: 'made up', tags: ['made-up'], file: cell.scenario }, from: kernels[0] as KernelOfResult, to: kernels.at(-1) as KernelOfResult, kernels, policy: 'force',
     outcome, endsIn: ENDS_IN[outcome], cause, expected: cell.expected.outcome, expectedEndsIn: null, asExpected: outcome === cell.expected.outcome,
-    predicted: { outcome: cell.expected.outcome, endsIn: ENDS_IN[cell.expected.outcome], where: null, mismatches: [], reasons: ['made up'] },
+    predicted: { outcome: cell.expected.outcome, endsIn: ENDS_IN[cell.expected.outcome], where: null, component: null, signs: [], mismatches: [], reasons: ['made up'], hit: true },
     mismatches: outcome === 'lost' ? [{ component: 'kho', wrote: 3, reads: [4], endsIn: 'reboot', source: 'run', detail: title ?? '' }] : [],
     resources: Array.from({ length: 3 }, (_, index) => ({
       kind: 'memfd' as const, name: `vm${index}/ram`, session: `vm${index}`, token: 1, epoch: 1, state: good ? 'intact' as const : outcome === 'corrupt' ? 'corrupt' as const : outcome === 'leak' ? 'leaked' as const : 'lost' as const,

@@ -2,6 +2,16 @@
 // What a machine boots: a built kernel and a root file system, both by content.
 import type { Component, ComponentVersions } from './component.js';
 
+/** What tells how much memory a kernel takes as it boots. Null where nothing tells. */
+export interface BootFacts {
+  /** `init_size` of the boot header: bytes that the image needs while it unpacks itself. */
+  initSize: number | null;
+  /** Bytes from `_text` to `_end`: what the kernel keeps. */
+  runtime: number | null;
+  /** CONFIG_KEXEC_HANDOVER_DEBUG: it refuses to preserve memory that lies in scratch. */
+  handoverDebug: boolean | null;
+}
+
 /** A kernel that is ready to boot. All paths are absolute. */
 export interface KernelImage {
   /** Name of its definition, or the path that it was given by. */
@@ -22,6 +32,8 @@ export interface KernelImage {
   known: boolean;
   /** What could not be found out, and why. */
   notes: string[];
+  /** Missing where its files were not looked at. */
+  boot?: BootFacts;
   /** SHA-256 of the bzImage, hexadecimal. */
   sha256: string;
   /** Folder of the cache that holds it; null for ready-made files. */

@@ -5,7 +5,7 @@ import type { DowntimeOfResult, GuestOfResult, ImpairedOfResult, RecoveryOfResul
 import type { DeviceOfResult, IommuOfResult } from './hardware-result.js';
 import type { Incident } from './incident.js';
 import type { EndsIn, Outcome } from './outcome.js';
-import type { Prediction } from './prediction.js';
+import type { PredictionOfResult } from './prediction.js';
 import type { Policy } from './scenario.js';
 import type { CaseOfResult } from './selftest.js';
 import type { Token } from './token.js';
@@ -115,7 +115,7 @@ export interface Result {
   expected: Outcome;
   expectedEndsIn: EndsIn | null;
   asExpected: boolean;
-  predicted: Prediction | null;
+  predicted: PredictionOfResult | null;
   mismatches: Mismatch[];
   /** Every attempt to update, in order. */
   attempts: AttemptOfResult[];

@@ -72,7 +72,7 @@ export async function perform(scenario: Scenario, { kernels, rootfs, accel, form
       agent: (direction, text) => folder.line('agent', clock.now(), direction, text),
     }, signal);
     const result = buildResult(plan, record, {
-      predicted: predictScenario(scenario, kernels), mismatches: mismatchesSeen(mismatchesOf(scenario, kernels), record, (component) => readByLast(scenario, kernels, component)), timeline: timeline.entries, labVersion: options.labVersion,
+      predicted: predictScenario(scenario, kernels, { initramfs: rootfs.size }), mismatches: mismatchesSeen(mismatchesOf(scenario, kernels), record, (component) => readByLast(scenario, kernels, component)), timeline: timeline.entries, labVersion: options.labVersion,
     });
     writeFileSync(folder.file('recipe.json'), `${JSON.stringify({ schema: 1, kernels: [...new Map(kernels.map((kernel) => [kernel.name, recipeOf(kernel)])).values()] }, null, 2)}\n`);
     return { result, folder: folder.finish(result, scenario.source) };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The verdict of one run for a terminal: the outcome, what it rests on, and where the rest lies.
 import { HARDWARE_COMPONENTS } from '../model/component.js';
+import type { PredictionOfResult } from '../model/prediction.js';
 import type { Result, ResourceOfResult } from '../model/result.js';
 import { CASE_STATES } from '../model/selftest.js';
 import { WITNESSES } from '../model/witness.js';
@@ -110,7 +111,7 @@ function recoveryText({ impaired, recovery }: Result): string[] {
 
 function predictionText(result: Result): string[] {
   const { predicted } = result;
-  const lines = predicted === null ? [] : ['', `  predicted ${predicted.outcome}${predicted.outcome === result.outcome ? '' : ' from the images alone; the run showed otherwise'}`];
+  const lines = predicted === null ? [] : ['', `  predicted ${predicted.outcome}${comparison(predicted, result)}`];
   for (const mismatch of result.mismatches) {
     if (isHardware(mismatch.component)) {
       lines.push(`  mismatch  ${mismatch.component}: ${printable(mismatch.detail, 300)}; ends in ${mismatch.endsIn}`);
@@ -120,6 +121,12 @@ function predictionText(result: Result): string[] {
     lines.push(`  mismatch  ${printable(mismatch.component, 100)}: written v${mismatch.wrote ?? '?'}, read ${reads}; ends in ${mismatch.endsIn}`);
   }
   return lines;
+}
+
+function comparison({ outcome, hit, component, reasons }: PredictionOfResult, result: Result): string {
+  if (outcome !== result.outcome) return ' from the images alone; the run showed otherwise';
+  const reason = component === null || reasons[0] === undefined ? '' : `: ${printable(reasons[0], 300)}`;
+  return hit === false ? `, for another reason than the run showed${reason}` : reason;
 }
 
 /** These have no versions to show. */

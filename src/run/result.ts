@@ -9,6 +9,7 @@ import { addPages, NO_PAGES } from '../oracles/fate.js';
 import { joinRuns } from '../oracles/page-map.js';
 import type { RunPlan } from './context.js';
 import type { RunRecord } from './record.js';
+import { isHit } from '../verdict/hit.js';
 import { cameAsExpected } from './expected.js';
 import type { FileRecord, UpdateRecord } from './judge.js';
 
@@ -31,7 +32,8 @@ export function buildResult(plan: RunPlan, record: RunRecord, around: Surroundin
     from: kernels[0] as KernelOfResult, to: kernels.at(-1) as KernelOfResult, kernels,
     policy: scenario.policy, outcome, endsIn, cause,
     expected, expectedEndsIn, asExpected: cameAsExpected(scenario, record.verdict, record.steps),
-    predicted: around.predicted, mismatches: around.mismatches,
+    predicted: around.predicted && { ...around.predicted, hit: isHit(around.predicted, { outcome, endsIn, cause, incidents: record.incidents, mismatches: around.mismatches }) },
+    mismatches: around.mismatches,
     attempts: record.attempts,
     resources: [
       ...record.updates.flatMap((update) => update.files.map((file) => resourceOf(file, update.epoch))),

@@ -48,7 +48,11 @@ const attempt = z.object({
   at: z.number().describe('Milliseconds since the run began'), why: z.string().nullable(),
 });
 const prediction = z.object({
-  outcome: z.enum(OUTCOMES), endsIn: z.enum(ENDINGS), where: z.string().nullable(), mismatches: z.array(mismatch), reasons: z.array(z.string()),
+  outcome: z.enum(OUTCOMES), endsIn: z.enum(ENDINGS), where: z.string().nullable(),
+  component: z.string().nullable().default(null).describe('What decides: a component, scratch, memory'),
+  signs: z.array(z.string()).default([]).describe('Texts, one of which the run must show for the prediction to be right'),
+  mismatches: z.array(mismatch), reasons: z.array(z.string()),
+  hit: z.boolean().nullable().default(null).describe('Outcome, ending and reason were as foretold; null in older results'),
 });
 
 const witness = z.object({

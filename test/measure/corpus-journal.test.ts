@@ -7,7 +7,7 @@ import { CorpusJournal, digestOf, type Entry } from '../../src/measure/corpus-jo
 
 const RUN: Entry = {
   name: 'mismatch/a.yaml', digest: digestOf('text'), load: 4, icount: false, round: 0, outcome: 'lost', endsIn: 'reboot', asExpected: true,
-  predicted: null, cause: null, blind: [], seconds: 5, runSeconds: 4,
+  predicted: null, hit: null, cause: null, blind: [], seconds: 5, runSeconds: 4,
 };
 
 describe('the journal of a corpus', () => {

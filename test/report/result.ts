@@ -29,7 +29,7 @@ export function resultOf(outcome: Outcome, more: Partial<Result> = {}): Result {
     schema: 2, id: '20260101-000000-first-0000', scenario: { name: 'first', description: '', tags: [], file: 'first.yaml' },
     from: kernels[0] as KernelOfResult, to: kernels[1] as KernelOfResult, kernels,
     policy: 'force', outcome, endsIn: ENDS_IN[outcome], cause, expected: outcome, expectedEndsIn: null, asExpected: true,
-    predicted: { outcome, endsIn: ENDS_IN[outcome], where: null, mismatches: [], reasons: [] },
+    predicted: { outcome, endsIn: ENDS_IN[outcome], where: null, component: null, signs: [], mismatches: [], reasons: [], hit: true },
     mismatches: [], resources: [resource()], devices: [], iommu: null, guests: [], downtime: [], impaired: null, recovery: null, cases: [], incidents: cause === null ? [] : [cause], attempts: [], witnesses: {}, taint: null,
     memory: {
       pagesPreserved: 16384, pagesIntact: 16384, pagesLeaked: 0, pagesLost: 0, pagesCorrupt: 0,

@@ -93,8 +93,11 @@ describe('a verdict', () => {
   });
 
   it('tells what the images had said, where it came otherwise', () => {
-    const predicted = { outcome: 'preserved', endsIn: 'none', where: null, mismatches: [], reasons: [] } as const;
-    expect(text(resultOf('leak', { predicted: { ...predicted, mismatches: [], reasons: [] } }))).toContain('predicted preserved from the images alone; the run showed otherwise');
+    const about = { where: null, mismatches: [], signs: [], component: 'memfd', reasons: ['no handler'], hit: false };
+    const otherwise = 'predicted preserved from the images alone; the run showed otherwise';
+    expect(text(resultOf('leak', { predicted: { ...about, outcome: 'preserved', endsIn: 'none' } }))).toContain(otherwise);
+    expect(text(resultOf('leak', { predicted: { ...about, outcome: 'leak', endsIn: 'leak' } }))).toContain('predicted leak, for another reason than the run showed: no handler\n');
+    expect(text(resultOf('leak', { predicted: { ...about, outcome: 'leak', endsIn: 'leak', hit: true } }))).toContain('predicted leak: no handler\n');
     expect(text(resultOf('leak'))).toMatch(/predicted leak\n/);
     expect(text(resultOf('leak', { predicted: null }))).not.toContain('predicted');
   });

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sizes and releases as kernels read them.
+import { valuesOf } from './cmdline.js';
+
+export const MIB = 2 ** 20;
+
+const SUFFIXES = 'KMGTPE';
+
+/** A size as memparse() reads it: a number in C's spellings and one suffix. Null where something else stands there. */
+export function memparse(text: string): { bytes: number; rest: string } | null {
+  const match = /^(0x[0-9a-f]+|\d+)([KMGTPE])?/i.exec(text);
+  if (match === null) return null;
+  const digits = match[1] ?? '';
+  // A leading zero means octal, to the kernel.
+  const value = /^0\d/.test(digits) ? Number.parseInt(digits, 8) : Number(digits);
+  const power = match[2] === undefined ? 0 : SUFFIXES.indexOf(match[2].toUpperCase()) + 1;
+  const bytes = value * 1024 ** power;
+  return Number.isFinite(bytes) ? { bytes, rest: text.slice(match[0].length) } : null;
+}
+
+/** The lowest of the limits that `mem=` sets; null where the line sets none. */
+export function memoryLimit(cmdline: string): number | null {
+  const limits = valuesOf(cmdline, 'mem').map(memparse).flatMap((size) => (size === null || size.bytes === 0 ? [] : [size.bytes]));
+  return limits.length === 0 ? null : Math.min(...limits);
+}
+
+/** Whether a release is of this series or a later one; null where it names none. */
+export function isSince(release: string | null, [major, minor]: readonly [number, number]): boolean | null {
+  const match = /^(\d+)\.(\d+)/.exec(release ?? '');
+  if (match === null) return null;
+  const [first, second] = [Number(match[1]), Number(match[2])];
+  return first > major || (first === major && second >= minor);
+}

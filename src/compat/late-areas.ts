@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// reserve_mem= on the command line of a kernel that was itself booted by kexec: it has only scratch to make the area in, and nothing in
+// scratch can be handed over. The kernel then says so and hands over no area at all, not even those that it was given.
+import type { Scenario } from '../model/scenario.js';
+import { valuesOf } from './cmdline.js';
+import type { Extension } from './boot-memory.js';
+import type { KernelFacts } from './predict.js';
+import type { Ruling } from './ruling.js';
+
+type Planned = Pick<Scenario, 'cmdlines' | 'reserveMem'>;
+
+/** Names of areas that the kernel of this epoch makes itself, after a kexec. */
+export function lateAreas({ cmdlines, reserveMem }: Planned, epoch: number): string[] {
+  if (epoch === 0) return [];
+  const namesOn = (at: number): string[] => valuesOf(cmdlines[at] ?? '', 'reserve_mem').flatMap((value) => value.split(':').slice(2, 3));
+  const before = [...reserveMem.map(({ name }) => name), ...namesOn(epoch - 1)];
+  return namesOn(epoch).filter((name) => !before.includes(name));
+}
+
+/**
+ * The update from `epoch` to the next one, or the end of the chain where there is no next one.
+ *
+ * @param extension whether the kernel of `epoch` has memory outside scratch to make areas in
+ */
+export function lateAreaRuling(scenario: Planned, kernel: KernelFacts, epoch: number, extension: Extension): Ruling | 'unknown' | null {
+  const made = lateAreas(scenario, epoch);
+  if (made.length === 0 || extension === 'extended') return null;
+  // Without the check of a debug build the area is handed over from scratch, and the next kernel may write over it.
+  if (extension === 'unknown' || kernel.boot?.handoverDebug !== true) return 'unknown';
+  const which = `${made.join(', ')} ${made.length === 1 ? 'lies' : 'lie'} in scratch`;
+  const said = { component: 'memblock', where: 'reserved_mem_preserve', signs: ['failed to prepare memblock FDT', 'kho_preserve_pages'] } as const;
+  const reason = `a kernel that was booted by kexec makes its reserve_mem areas in scratch: ${which} and cannot be handed over (reserved_mem_preserve)`;
+  if (epoch + 1 >= scenario.cmdlines.length || scenario.reserveMem.length === 0) return { outcome: 'tainted', endsIn: 'reboot', ...said, reason: `${reason}; the kernel warns of it` };
+  return { outcome: 'lost', endsIn: 'reboot', ...said, reason: `${reason}; then the whole memblock tree is missing, and every reserve_mem area with it` };
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whether a run ended as it was foretold, and for the reason that was foretold: the right outcome for a wrong reason is no hit.
+import type { Mismatch } from '../model/component.js';
+import type { Incident } from '../model/incident.js';
+import type { EndsIn, Outcome } from '../model/outcome.js';
+import type { Prediction } from '../model/prediction.js';
+
+export interface Shown {
+  outcome: Outcome;
+  endsIn: EndsIn;
+  cause: Incident | null;
+  incidents: readonly Incident[];
+  mismatches: readonly Mismatch[];
+}
+
+export function isHit(predicted: Prediction, shown: Shown): boolean {
+  return predicted.outcome === shown.outcome && predicted.endsIn === shown.endsIn && isForThisReason(predicted, shown);
+}
+
+/** The component is named as a mismatch that the run itself showed, or its evidence names one of the signs, the function or the version. */
+function isForThisReason({ component, where, signs, mismatches }: Prediction, shown: Shown): boolean {
+  if (component === null) return true;
+  if (signs.length > 0) return signs.some((sign) => saysIn(shown, sign));
+  if (shown.mismatches.some((mismatch) => mismatch.source === 'run' && partOf(mismatch.component) === partOf(component))) return true;
+  const versions = mismatches.filter((mismatch) => mismatch.component === component).map(({ wrote }) => `${component}-v${wrote ?? ''}`);
+  return [...versions, ...(where === null ? [] : [where])].some((word) => saysIn(shown, word));
+}
+
+/** `labvfio` and `vfio-pci` are both the part of a device's handover that the record calls vfio. */
+function partOf(component: string): string {
+  return ['vfio', 'iommu', 'pci'].find((part) => component.includes(part)) ?? component;
+}
+
+function saysIn({ cause, incidents }: Shown, text: string): boolean {
+  return [...(cause === null ? [] : [cause]), ...incidents].some(({ title, detail }) => title.includes(text) || detail.includes(text));
+}
