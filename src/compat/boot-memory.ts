@@ -23,7 +23,7 @@ export interface BootMemory {
 }
 
 /** Whether a kernel that was booted by kexec has more than scratch to allocate from as it boots. */
-export type Extension = 'extended' | 'none' | 'unknown';
+type Extension = 'extended' | 'none' | 'unknown';
 
 const FINE: BootMemory = { ruling: null, text: null };
 
@@ -78,7 +78,7 @@ function beyondLimit({ machine, cmdlines }: Planned, epoch: number, first: Machi
 }
 
 /** Whether blocks of 1 GiB are left that hold no preserved page. @param epoch that of the kernel itself */
-export function extensionOf(scenario: Planned, { release }: Pick<KernelFacts, 'release'>, epoch: number, initramfs = USUAL_INITRAMFS): Extension {
+function extensionOf(scenario: Planned, { release }: Pick<KernelFacts, 'release'>, epoch: number, initramfs = USUAL_INITRAMFS): Extension {
   const since = isSince(release, EXTENDED_SINCE);
   if (since !== true) return since === null ? 'unknown' : 'none';
   const machine = machineMemory(scenario.machine.memory, initramfs, memoryLimit(scenario.cmdlines[epoch] ?? ''));

@@ -7,7 +7,7 @@ import type { Scenario } from '../model/scenario.js';
 import { TEST_KHO } from '../model/selftest.js';
 import { comparePair } from './compare.js';
 import { devicesHandedIn } from './device-doings.js';
-import { type BootMemory, bootMemory, extensionOf, withMemory } from './boot-memory.js';
+import { type BootMemory, bootMemory, withMemory } from './boot-memory.js';
 import { callsOff, doingOf, loadsTheOldWay } from './doings.js';
 import { guestDoing } from './guests.js';
 import { neededVersion, type ObjectContent, withCmdline } from './object.js';
@@ -96,7 +96,7 @@ function withLateAreas(prediction: Prediction, scenario: Scenario, kernels: read
   const isLast = epoch + 2 === kernels.length;
   for (const at of isLast ? [epoch, epoch + 1] : [epoch]) {
     const kernel = kernels[at];
-    const ruling = kernel === undefined ? null : lateAreaRuling(scenario, kernel, at, extensionOf(scenario, kernel, at));
+    const ruling = kernel === undefined ? null : lateAreaRuling(scenario, kernel, at);
     if (ruling !== null) return ruling === 'unknown' ? null : ruled(prediction, ruling);
   }
   return prediction;

@@ -3,7 +3,6 @@
 // scratch can be handed over. The kernel then says so and hands over no area at all, not even those that it was given.
 import type { Scenario } from '../model/scenario.js';
 import { valuesOf } from './cmdline.js';
-import type { Extension } from './boot-memory.js';
 import type { KernelFacts } from './predict.js';
 import type { Ruling } from './ruling.js';
 
@@ -18,15 +17,14 @@ export function lateAreas({ cmdlines, reserveMem }: Planned, epoch: number): str
 }
 
 /**
- * The update from `epoch` to the next one, or the end of the chain where there is no next one.
- *
- * @param extension whether the kernel of `epoch` has memory outside scratch to make areas in
+ * The update from `epoch` to the next one, or the end of the chain where there is no next one. Kernels that have more than scratch to boot in
+ * (7.3) allocate from the top of memory all the same, and that is where scratch lies.
  */
-export function lateAreaRuling(scenario: Planned, kernel: KernelFacts, epoch: number, extension: Extension): Ruling | 'unknown' | null {
+export function lateAreaRuling(scenario: Planned, kernel: KernelFacts, epoch: number): Ruling | 'unknown' | null {
   const made = lateAreas(scenario, epoch);
-  if (made.length === 0 || extension === 'extended') return null;
+  if (made.length === 0) return null;
   // Without the check of a debug build the area is handed over from scratch, and the next kernel may write over it.
-  if (extension === 'unknown' || kernel.boot?.handoverDebug !== true) return 'unknown';
+  if (kernel.boot?.handoverDebug !== true) return 'unknown';
   const which = `${made.join(', ')} ${made.length === 1 ? 'lies' : 'lie'} in scratch`;
   const said = { component: 'memblock', where: 'reserved_mem_preserve', signs: ['failed to prepare memblock FDT', 'kho_preserve_pages'] } as const;
   const reason = `a kernel that was booted by kexec makes its reserve_mem areas in scratch: ${which} and cannot be handed over (reserved_mem_preserve)`;

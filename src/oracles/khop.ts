@@ -51,6 +51,11 @@ export class KhopIndex {
     }
   }
 
+  /** No page at all: such a kernel marks none, or they could not be seen. */
+  get isEmpty(): boolean {
+    return this.ranges.length === 0;
+  }
+
   has(pfn: number): boolean {
     const range = this.ranges[this.firstBehind(pfn)];
     return range !== undefined && range.start <= pfn;

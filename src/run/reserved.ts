@@ -10,6 +10,7 @@ import { PAGE, Pattern } from '../oracles/pattern.js';
 import { LabError } from '../util/errors.js';
 import type { RunContext } from './context.js';
 import type { FileRecord } from './judge.js';
+import type { CarriedFile } from './state.js';
 import { reader } from './look.js';
 import { finalizeWithoutLuo } from './user-space.js';
 
@@ -50,19 +51,29 @@ export async function judgeReserved(context: RunContext, marked: KhopIndex): Pro
   for (const area of context.state.reserved) {
     const { phys, why } = await locate(context, area.name, area.spec.size);
     const was = (area.runs[0]?.pfn ?? 0) * PAGE;
-    const fate = phys !== null && (phys === was || isTakenUp(context, area.name, Math.abs(phys - was) < area.spec.size))
+    const anew = phys === was && isMadeAnew(context, area, marked);
+    const fate = phys !== null && !anew && (phys === was || isTakenUp(context, area.name, Math.abs(phys - was) < area.spec.size))
       ? fateOfReturned(read, area.pattern, area.runs, [{ page: 0, pfn: Math.floor(phys / PAGE), count: area.spec.size / PAGE }], {
         problems: phys === was ? [] : [`taken up at 0x${phys.toString(16)}, was at 0x${was.toString(16)}`], badPages: null,
       })
-      : fateOfMissing(read, area.pattern, area.runs, marked, phys === null ? `not found: ${why}` : `reserved anew at 0x${phys.toString(16)}, was at 0x${was.toString(16)}`);
+      : fateOfMissing(read, area.pattern, area.runs, marked, phys === null ? `not found: ${why}` : `reserved anew at 0x${phys.toString(16)}, ${anew ? 'where it was' : `was at 0x${was.toString(16)}`}`);
     records.push({ kind: 'reserve_mem', file: area, fate });
   }
   return records;
 }
 
 /** The kernel has a reservation from what it was handed, and did not make it anew: it says so, or has it over memory that it could not have given out. */
-function isTakenUp({ machine, recorder }: RunContext, name: string, overlaps: boolean): boolean {
-  return overlaps || machine.findings.some(({ epoch, text }) => epoch === recorder.epoch && text.includes(`Revived memory reservation '${name}' from KHO`));
+function isTakenUp(context: RunContext, name: string, overlaps: boolean): boolean {
+  return overlaps || saysRevived(context, name);
+}
+
+/** A kernel that was handed nothing may make the area at the very same place. What was handed over stays marked; and the kernel says that it took it up. */
+function isMadeAnew(context: RunContext, { name, runs }: CarriedFile, marked: KhopIndex): boolean {
+  return !marked.isEmpty && !saysRevived(context, name) && runs.every(({ pfn, count }) => marked.marked(pfn, count) === 0);
+}
+
+function saysRevived({ machine, recorder }: RunContext, name: string): boolean {
+  return machine.findings.some(({ epoch, text }) => epoch === recorder.epoch && text.includes(`Revived memory reservation '${name}' from KHO`));
 }
 
 /** True where a page range belongs to a reservation that the next kernel has taken up again. */

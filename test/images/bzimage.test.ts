@@ -16,7 +16,7 @@ const names = (list: { name: string; version: number }[]) => list.map(({ name, v
 
 describe('the boot header', () => {
   it('has the release and the payload', () => {
-    expect(readBzImage(image())).toEqual({ release: '7.3.4-lab', payload: { offset: 2064, length: 7 } });
+    expect(readBzImage(image())).toEqual({ release: '7.3.4-lab', initSize: null, payload: { offset: 2064, length: 7 } });
   });
 
   it.each<[string, Shape, string | null]>([

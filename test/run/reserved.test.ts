@@ -38,6 +38,10 @@ const marked = new KhopIndex([{ pfn: FIRST, order: 2 }]);
 describe('memory reserved by name', () => {
   it.each<[string, RunContext, KhopIndex, string]>([
     ['where it was', context(FIRST, [REVIVED]), marked, 'intact'],
+    ['where it was, on a console that does not tell', context(FIRST, []), marked, 'intact'],
+    ['where it was, by a kernel that marks nothing', context(FIRST, []), new KhopIndex([]), 'intact'],
+    ['where it was, made anew: what was handed over is marked, and this is not', context(FIRST, []), new KhopIndex([{ pfn: 900, order: 0 }]), 'lost'],
+    ['where it was, not marked, and the kernel says that it is the one', context(FIRST, [REVIVED]), new KhopIndex([{ pfn: 900, order: 0 }]), 'intact'],
     ['a page further', context(FIRST + 1, []), marked, 'corrupt'],
     ['far away, and the kernel says that it is the one', context(FIRST + 50, [REVIVED]), marked, 'corrupt'],
     ['far away, made anew', context(FIRST + 50, []), marked, 'leaked'],
