@@ -2,14 +2,13 @@
 // Reads a console as it comes and says what happened: generic over the table of patterns, in bounded memory.
 
 import { EpochTracker } from './epochs.js';
+import { Kept } from './kept.js';
 import { LineSplitter, type ConsoleLine } from './lines.js';
 import { messagesOf, type Message } from './messages.js';
 import { lineFinding, Report, type Hit } from './report.js';
 import { CUT_HERE, PATTERN_GROUPS, type PatternGroup } from './table.js';
-import type { ConsoleSignal, ConsoleSummary, CountedFinding, Finding, Mark, Severity } from './types.js';
+import type { ConsoleSignal, ConsoleSummary, Finding, Mark, Severity } from './types.js';
 
-/** Findings with different titles that are kept, by severity, so that a flood of warnings cannot hide a panic. */
-const KEPT_TITLES = 24;
 
 /** What the epochs are read from; no other line needs a closer look. */
 const EPOCH_LITERALS = ['Linux version ', 'Starting new kernel', 'LAB-READY ', 'SeaBIOS ', 'BdsDxe: ', 'UEFI firmware ', 'qboot '];
@@ -24,9 +23,7 @@ export class ConsoleScanner {
   private readonly interesting: RegExp;
   private report: Report | null = null;
   private signals: ConsoleSignal[] = [];
-  private readonly kept = new Map<string, CountedFinding>();
-  private readonly keptOf = new Map<Severity, number>();
-  private dropped = 0;
+  private readonly kept = new Kept();
   private lines = 0;
   /** The kernel that speaks stamps its messages: what has no stamp is not from its log. */
   private stamped = false;
@@ -86,9 +83,19 @@ export class ConsoleScanner {
     return this.epochs.epoch;
   }
 
+  /** The kernel of `epoch` is known to run, by other means: a quiet one does not print its first line. Further words are at least its own. */
+  reached(epoch: number): ConsoleSignal[] {
+    if (epoch > this.epochs.epoch) {
+      this.close('another kernel');
+      this.last = null;
+    }
+    this.epochs.reached(epoch);
+    return this.drain();
+  }
+
   summary(): ConsoleSummary {
-    const findings = [...this.kept.values()].sort((a, b) => a.finding.line - b.finding.line);
-    return { findings: findings.map((counted) => ({ ...counted })), dropped: this.dropped, lines: this.lines };
+    const findings = this.kept.all.sort((a, b) => a.finding.line - b.finding.line);
+    return { findings, dropped: this.kept.dropped, lines: this.lines };
   }
 
   private drain(): ConsoleSignal[] {
@@ -121,7 +128,8 @@ export class ConsoleScanner {
 
     if (hit?.group.shape === 'line') {
       if (this.report?.ended === true) this.close(null);
-      this.emit(lineFinding(hit, { ...place, after: hit.group.severity === 'info' ? null : this.last }, raw, damage));
+      const finding = lineFinding(hit, { ...place, after: hit.group.severity === 'info' ? null : this.last }, raw, damage);
+      this.emit(finding, hit.format.lookedFor);
     }
     if (this.report !== null) {
       const replaced = opens && (hit?.group.severity === 'panic' || this.report.complete);
@@ -171,21 +179,8 @@ export class ConsoleScanner {
   }
 
   /** The first of its title in an epoch is told; later ones are counted. */
-  private emit(finding: Finding): void {
+  private emit(finding: Finding, lookedFor = false): void {
     if (finding.severity !== 'info') this.last = finding.title;
-    const key = `${finding.epoch} ${finding.severity} ${finding.title}`;
-    const known = this.kept.get(key);
-    if (known !== undefined) {
-      known.count += 1;
-      return;
-    }
-    const kept = this.keptOf.get(finding.severity) ?? 0;
-    if (kept >= KEPT_TITLES) {
-      this.dropped += 1;
-      return;
-    }
-    this.keptOf.set(finding.severity, kept + 1);
-    this.kept.set(key, { finding, count: 1 });
-    this.signals.push(finding);
+    if (this.kept.take(finding, lookedFor)) this.signals.push(finding);
   }
 }

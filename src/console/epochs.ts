@@ -36,6 +36,12 @@ export class EpochTracker {
     return boot === null ? null : this.boot(boot[1] ?? '', line);
   }
 
+  /** The kernel of `epoch` runs, and its first line was not printed. */
+  reached(epoch: number): void {
+    this.boots = Math.max(this.boots, epoch + 1);
+    this.kexecBegan = false;
+  }
+
   private boot(release: string, line: number): Mark {
     const how = this.boots === 0 ? 'first' : this.kexecBegan ? 'kexec' : 'cold';
     this.boots += 1;

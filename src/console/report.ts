@@ -27,6 +27,7 @@ export function lineFinding(hit: Hit, place: { line: number; epoch: number; afte
   return {
     type: 'finding', title: completeTitle(fillTitle(hit.format, hit.match), []), severity: hit.group.severity,
     implies: hit.format.implies === undefined ? hit.group.implies : hit.format.implies,
+    taint: hit.format.taint === undefined ? (hit.group.taint ?? null) : hit.format.taint,
     text, corrupted, component: componentHint(hit.format, hit.match), ...place,
   };
 }
@@ -96,10 +97,10 @@ export class Report {
     const cutOff = this.hit?.group.endRequired === true && !this.sawEnd ? `no end of trace before ${cause ?? 'other output'}` : null;
     const untitled = this.hit === null ? 'no title after the cut' : null;
     const base = this.hit === null
-      ? { title: 'cut here: unknown report', severity: 'warning' as const, implies: null, component: null }
+      ? { title: 'cut here: unknown report', severity: 'warning' as const, implies: 'tainted' as const, taint: 'warn' as const, component: null }
       : lineFinding(this.hit, { line: 0, epoch: 0, after: null }, '', null);
     return {
-      type: 'finding', title: this.hit === null ? base.title : this.title, severity: base.severity, implies: base.implies, line: this.firstLine,
+      type: 'finding', title: this.hit === null ? base.title : this.title, severity: base.severity, implies: base.implies, taint: base.taint, line: this.firstLine,
       text: text.join('\n'), corrupted: this.damage ?? untitled ?? cutOff, component: base.component, after: this.after, epoch: this.epoch,
     };
   }

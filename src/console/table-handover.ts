@@ -94,7 +94,7 @@ export const HANDOVER_GROUPS: readonly PatternGroup[] = [
       { re: /^KHO: found kexec handover data/, title: 'KHO: found kexec handover data' },
       { re: /^KHO: exec from: (\S+)/, title: 'KHO: exec from {=1}' },
       { re: /^luo\w*: Retrieved live update data/, title: 'luo: Retrieved live update data' },
-      { re: /^Revived memory reservation '[^']*' from KHO/, title: 'Revived memory reservation from KHO' },
+      { re: /^Revived memory reservation '([^']*)' from KHO/, title: "Revived memory reservation '{=1}' from KHO", lookedFor: true },
       { re: /^(kexec_\w+): (.+)/, title: '{=1}: {2}' },
       { re: /^reboot: (Restarting system|Power down|System halted|machine restart)/, title: 'reboot: {=1}' },
       { re: /^(\S+)\[\d+\]: segfault at /, title: 'segfault in user space' },

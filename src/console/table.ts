@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What kernels complain about, as data. The engine knows nothing of it. New shape: a format here, a golden in the tests.
 import type { Outcome } from '../model/outcome.js';
+import type { TaintName } from '../model/taint.js';
 import { HANDOVER_GROUPS } from './table-handover.js';
 import { KEEP_GROUP } from './table-keep.js';
 import type { Severity } from './types.js';
@@ -14,12 +15,18 @@ export interface Format {
   component?: { name?: string; wrote?: number; reads?: number };
   /** Outcome of this line alone, where it differs from its group's. */
   implies?: Outcome | null;
+  /** How the kernel marks itself as it says so, where it differs from its group's. */
+  taint?: TaintName | null;
+  /** Code looks for the sentence: it is kept whatever else the console says. */
+  lookedFor?: true;
 }
 
 export interface PatternGroup {
   name: string;
   severity: Severity;
   implies: Outcome | null;
+  /** How a kernel marks itself that says so (model/taint.ts); `implies: 'tainted'` goes with it. */
+  taint?: TaintName;
   /** Literals, one of which is in every line of the group: the cheap scan. */
   headers: string[];
   /** Ordered; the first that matches names the finding. */
@@ -72,7 +79,7 @@ export const PATTERN_GROUPS: readonly PatternGroup[] = [
     formats: [{ re: /^PANIC: early exception (0x[0-9a-f]+)/, title: 'PANIC: early exception {=1}' }],
   },
   {
-    name: 'fault', severity: 'oops', implies: null, shape: 'report', end: END_TRACE, endRequired: true,
+    name: 'fault', severity: 'oops', implies: 'tainted', taint: 'oops', shape: 'report', end: END_TRACE, endRequired: true,
     headers: ['BUG: unable to handle', 'BUG: kernel NULL pointer', 'Oops: ', 'general protection fault', 'divide error:', 'invalid opcode:',
       'kernel BUG at', 'double fault', 'stack guard page was hit', 'Corrupted page table', 'stack segment:'],
     formats: [
@@ -96,19 +103,21 @@ export const PATTERN_GROUPS: readonly PatternGroup[] = [
     suppress: [/^traps: .*\[\d+\] (?:trap|general protection|divide|invalid)/],
   },
   {
-    name: 'sanitizer', severity: 'oops', implies: null, shape: 'report', end: /^={40,}$|^---\[ end trace /, endRequired: true,
+    name: 'sanitizer', severity: 'oops', implies: 'tainted', taint: 'bad-page', shape: 'report', end: /^={40,}$|^---\[ end trace /, endRequired: true,
     headers: ['BUG: KASAN', 'BUG: KFENCE', 'BUG: KMSAN', 'BUG: KCSAN', 'UBSAN: '],
     formats: [
+      // Neither sets a bit of the mask (kernel/kcsan/report.c, lib/ubsan.c).
+      { re: /^BUG: KCSAN: ([\w /-]+?) in ([\w.]+)/, title: 'KCSAN: {=1} in {2}', taint: 'sanitizer' },
       { re: /^BUG: (K\w+): ([\w /-]+?) in ([\w.]+)/, title: '{=1}: {=2} in {3}' },
       { re: /^BUG: (K\w+): (.*)/, title: '{=1}: {2}' },
-      { re: /^UBSAN: ([\w -]+?) in /, title: 'UBSAN: {=1} in {fn}' },
+      { re: /^UBSAN: ([\w -]+?) in /, title: 'UBSAN: {=1} in {fn}', taint: 'sanitizer' },
     ],
   },
   {
-    name: 'lockup', severity: 'warning', implies: null, shape: 'report',
+    name: 'lockup', severity: 'warning', implies: 'tainted', taint: 'stall', shape: 'report',
     headers: ['soft lockup', 'hard LOCKUP', 'detected stall', 'detected expedited stall', 'self-detected stall', 'blocked for more than', 'workqueue lockup', 'kthread starved'],
     formats: [
-      { re: /^(?:watchdog: )?BUG: soft lockup/, title: 'BUG: soft lockup in {fn}' },
+      { re: /^(?:watchdog: )?BUG: soft lockup/, title: 'BUG: soft lockup in {fn}', taint: 'soft-lockup' },
       { re: /(?:Watchdog detected|NMI watchdog:).*hard LOCKUP/, title: 'hard LOCKUP in {fn}' },
       { re: /^(?:rcu: )?INFO: (\w+) self-detected stall on CPU/, title: '{=1}: stall in {fn}' },
       { re: /^(?:rcu: )?INFO: (\w+) detected (?:expedited )?stalls/, title: '{=1}: stall in {fn}' },
@@ -118,13 +127,13 @@ export const PATTERN_GROUPS: readonly PatternGroup[] = [
     ],
   },
   {
-    name: 'warning', severity: 'warning', implies: null, shape: 'report', end: END_TRACE, endRequired: true,
+    name: 'warning', severity: 'warning', implies: 'tainted', taint: 'warn', shape: 'report', end: END_TRACE, endRequired: true,
     headers: ['WARNING: '],
     formats: [
       { re: /^WARNING: CPU: \d+ PID: \d+ at \S+ ([\w.]+)\+0x/, title: 'WARNING in {1}' },
       { re: /^WARNING: (?:\S+:\d+ )?at ([\w.]+)\+0x/, title: 'WARNING in {1}' },
       { re: /^WARNING: (?:CPU: \d+ PID: \d+ )?(?:at )?([\w./-]+\.[chS]):\d+/, title: 'WARNING at {=1}' },
-      { re: /^WARNING: (possible [\w -]+ detected|suspicious RCU usage|inconsistent lock state|lock held when returning)/, title: 'WARNING: {=1}' },
+      { re: /^WARNING: (possible [\w -]+ detected|[\w -]+>[\w -]+ lock order detected|bad \w+ balance detected|suspicious RCU usage|inconsistent lock state|lock held when returning|Nested lock was not taken|held lock freed)/, title: 'WARNING: {=1}', taint: 'lockdep' },
     ],
   },
   {
@@ -137,14 +146,16 @@ export const PATTERN_GROUPS: readonly PatternGroup[] = [
     ],
   },
   {
-    name: 'bug', severity: 'oops', implies: null, shape: 'report',
-    headers: ['BUG: '],
+    name: 'bug', severity: 'oops', implies: 'tainted', taint: 'bug', shape: 'report',
+    headers: ['BUG: ', 'BUG '],
     formats: [
-      { re: /^BUG: Bad page state in process/, title: 'BUG: Bad page state' },
-      { re: /^BUG: Bad page map in process/, title: 'BUG: Bad page map' },
+      { re: /^BUG: Bad page state in process/, title: 'BUG: Bad page state', taint: 'bad-page' },
+      { re: /^BUG: Bad page map in process/, title: 'BUG: Bad page map', taint: 'bad-page' },
+      { re: /^BUG: Bad page cache in process/, title: 'BUG: Bad page cache', taint: 'bad-page' },
       { re: /^BUG: Bad rss-counter state/, title: 'BUG: Bad rss-counter state' },
-      { re: /^BUG: sleeping function called from invalid context/, title: 'BUG: sleeping function called from invalid context' },
-      { re: /^BUG: scheduling while atomic/, title: 'BUG: scheduling while atomic' },
+      { re: /^BUG: sleeping function called from invalid context/, title: 'BUG: sleeping function called from invalid context', taint: 'warn' },
+      { re: /^BUG: scheduling while atomic/, title: 'BUG: scheduling while atomic', taint: 'warn' },
+      { re: /^BUG (\S{1,40}) \([^)]*\): (.+)/, title: 'SLUB: {1}: {2}', taint: 'bad-page' },
       { re: /^BUG: (.+)/, title: 'BUG: {1}' },
     ],
   },

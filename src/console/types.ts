@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a console tells: marks (a kernel began, a kexec began, ...) and findings (a kernel complained).
 import type { Outcome } from '../model/outcome.js';
+import type { TaintName } from '../model/taint.js';
 
 export const SEVERITIES = ['panic', 'oops', 'warning', 'kho', 'luo', 'info'] as const;
 export type Severity = (typeof SEVERITIES)[number];
@@ -21,6 +22,8 @@ export interface Finding {
   severity: Severity;
   /** The outcome that this line alone stands for; null where the ending of the machine decides. */
   implies: Outcome | null;
+  /** How the kernel marks itself as it says so; null where it does not. */
+  taint: TaintName | null;
   /** First line of the report in the raw log, from 1. */
   line: number;
   /** The report, from its first line to the end of its trace, bounded. */
@@ -57,7 +60,7 @@ export interface CountedFinding {
 export interface ConsoleSummary {
   /** In the order of their first appearance. */
   findings: CountedFinding[];
-  /** Findings with further titles, beyond the limit: counted, not kept. */
+  /** Findings with further titles, beyond the limits: counted, not kept. No outcome and no taint is among them that was not told. */
   dropped: number;
   /** Lines seen so far. */
   lines: number;

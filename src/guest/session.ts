@@ -56,10 +56,17 @@ export class SshSession {
     return SshSession.of(client);
   }
 
-  /** Opens a channel that runs `command`; the caller owns it. */
-  channel(command: string): Promise<ClientChannel> {
+  /**
+   * Opens a channel that runs `command`; the caller owns it.
+   * @param opened is called at once: how a short command ended may stand in the very packet that opens its channel
+   */
+  channel(command: string, opened: (channel: ClientChannel) => void = () => undefined): Promise<ClientChannel> {
     return new Promise((resolve, reject) => {
-      this.client.exec(command, (error, channel) => (error ? reject(error) : resolve(channel)));
+      this.client.exec(command, (error, channel) => {
+        if (error) return reject(error);
+        opened(channel);
+        resolve(channel);
+      });
     });
   }
 
@@ -74,21 +81,23 @@ export class SshSession {
   async exec(command: string, options: { input?: Buffer; ms: number; limit?: number; signal?: AbortSignal }): Promise<ExecResult> {
     const limit = options.limit ?? 1 << 20;
     const run = async (): Promise<ExecResult> => {
-      const channel = await this.channel(command);
-      channel.on('error', () => undefined);
-      const out = collect(channel, limit);
-      const err = collect(channel.stderr, limit);
-      const end = new Promise<{ status: number | null; signal: string | null }>((resolve) => {
-        let status: number | null = null;
-        let signal: string | null = null;
-        channel.on('exit', (code: number | null, name?: string) => {
+      let status: number | null = null;
+      let signal: string | null = null;
+      let closed = (): void => undefined;
+      const end = new Promise<void>((resolve) => (closed = resolve));
+      const channel = await this.channel(command, (opened) => {
+        opened.on('exit', (code: number | null, name?: string) => {
           status = code;
           signal = name ?? null;
         });
-        channel.on('close', () => resolve({ status, signal }));
+        opened.on('close', closed);
+        opened.on('error', () => undefined);
       });
+      const out = collect(channel, limit);
+      const err = collect(channel.stderr, limit);
       channel.end(options.input);
-      return { ...(await end), stdout: out.text(), stderr: err.text(), cut: out.cut() || err.cut() };
+      await end;
+      return { status, signal, stdout: out.text(), stderr: err.text(), cut: out.cut() || err.cut() };
     };
     return within(run(), options.ms, `end of \`${command.slice(0, 80)}\``, options.signal);
   }

@@ -94,7 +94,7 @@ export interface AttemptOfResult {
 export interface TaintOfResult {
   before: number | null;
   after: number | null;
-  /** What was set on the way and the scenario does not declare, by the names of Documentation/admin-guide/tainted-kernels.rst. */
+  /** What was set on the way and the scenario does not declare, by the names of model/taint.ts. */
   flags: string[];
 }
 

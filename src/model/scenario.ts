@@ -4,6 +4,7 @@ import type { DeviceAction, DevicePlan } from './device.js';
 import type { GuestAction, GuestFileSpec } from './guest.js';
 import type { EndsIn, Outcome } from './outcome.js';
 import type { Change, Place } from './place.js';
+import type { TaintName } from './taint.js';
 import type { Token } from './token.js';
 import type { Witness } from './witness.js';
 
@@ -171,6 +172,8 @@ export interface Scenario {
   expect: { outcome: Outcome; endsIn: EndsIn | null };
   /** Witnesses that the user does without: a verdict may rest on the others. */
   without: Witness[];
+  /** How its kernels mark themselves on purpose: neither the flag nor the complaint that goes with it counts. */
+  taint: TaintName[];
   /** Deadline of the whole run in seconds; null: derived from a boot measured on the spot. */
   timeout: number | null;
   /** Deadline for a single progress mark in seconds; null: as above. */

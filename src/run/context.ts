@@ -14,6 +14,7 @@ import type { Hold } from './points.js';
 import type { Recorder } from './recorder.js';
 import type { RunState } from './state.js';
 import type { RunStreams } from './streams.js';
+import type { TaintWatch } from './taint.js';
 import type { TraceLog } from './trace.js';
 
 /** Requests to the agent that are under way at once: thousands of calls must not cost thousands of round trips. */
@@ -65,6 +66,8 @@ export interface RunContext {
   privateKey: string;
   /** What QEMU traces of devices and IOMMU; null where there are none. */
   trace: TraceLog | null;
+  /** How each kernel marks itself as damaged. */
+  taint: TaintWatch;
   /** The next kernel was loaded by a step. */
   loaded: boolean;
 }

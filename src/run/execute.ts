@@ -32,6 +32,7 @@ import { RunState, type StepResult } from './state.js';
 import { findDevices } from './device-look.js';
 import { DeviceState } from './device-state.js';
 import { isLate, objected, runSteps, type EpochEnd, type IndexedStep } from './steps.js';
+import { TaintWatch } from './taint.js';
 import { TraceLog } from './trace.js';
 import type { RunStreams } from './streams.js';
 import { update } from './update.js';
@@ -43,6 +44,7 @@ class Run {
   readonly judging = new Judging();
   readonly epochs: EpochRecord[] = [];
   readonly state = new RunState();
+  readonly taint: TaintWatch;
   machine: Machine | null = null;
   trace: TraceLog | null = null;
   context: RunContext | null = null;
@@ -63,6 +65,7 @@ class Run {
       this.judging.take(event);
       streams.event(event);
     }, new Witnesses(plan.scenario.without));
+    this.taint = new TaintWatch(plan, this.recorder);
     for (const device of plan.scenario.hardware.devices) this.state.devices.set(device.name, new DeviceState(device));
   }
 
@@ -111,6 +114,8 @@ class Run {
   /** The verdict on all that was seen. That all is well is said only where every witness that it needs looked. */
   conclude(): Verdict {
     const { recorder } = this;
+    // One that did not come to life has no memory yet.
+    if (this.machine?.memory !== undefined) this.taint.conclude(this.machine);
     if (isGood(decide(recorder.incidents).outcome)) {
       for (const { witness, epoch, why, hint } of recorder.witnesses.missing()) {
         const detail = [why, hint, `--without ${witness} does without it`].filter((line) => line !== null).join('\n');
@@ -122,6 +127,7 @@ class Run {
 
   async end(): Promise<void> {
     clearTimeout(this.timer);
+    this.taint.stays();
     this.context?.agent.drop();
     this.context?.ssh.close();
     await this.machine?.stop();
@@ -147,8 +153,9 @@ class Run {
     const deadlines = new Deadlines(seconds(plan.scenario.deadline), plan.patient);
     makeBackings(plan.scenario.hardware, plan.dir);
     this.trace = plan.deviceLooks ? TraceLog.follow(plan.scenario.hardware, plan.dir, recorder) : null;
+    const weigh = weighFor(plan.scenario, state.devices);
     const machine = (this.machine = await recorder.task('start of the machine', () =>
-      Machine.start(machineConfig(plan, key.publicBlob), recorder, streams, weighFor(plan.scenario, state.devices), this.parts.machine)));
+      Machine.start(machineConfig(plan, key.publicBlob), recorder, streams, (finding) => weigh(this.taint.weigh(finding)), this.parts.machine)));
     // Who aborted in the meantime found no machine to stop.
     this.signal.throwIfAborted();
     const limit = seconds(plan.scenario.timeout);
@@ -162,6 +169,7 @@ class Run {
     deadlines.measured(this.clock.now() - started);
     recorder.event({ kind: 'epoch', mark: 'ready', release: mark.release, bootId: mark.bootId });
     this.epochs.push({ release: mark.release, bootId: mark.bootId });
+    await this.taint.arrived(machine);
     const reachable = { machine, deadlines, privateKey: key.privateKey, streams, connect: this.parts.connect };
     const ssh = await recorder.task('session', () => openSession(reachable, mark)).catch((error: unknown) => {
       // A first kernel that is up but cannot be reached is more likely the lab's network than the kernel.
@@ -172,7 +180,7 @@ class Run {
       ssh.close();
       throw error;
     });
-    this.context = { ...reachable, plan, recorder, state, ssh, agent, publicBlob: key.publicBlob, trace: this.trace, loaded: false };
+    this.context = { ...reachable, plan, recorder, state, ssh, agent, publicBlob: key.publicBlob, trace: this.trace, taint: this.taint, loaded: false };
     await findDevices(this.context);
     await fillReserved(this.context);
     if (plan.scenario.recover !== null) this.managedFirst = await managedPages(this.context);
@@ -236,7 +244,7 @@ export async function execute(plan: RunPlan, streams: RunStreams, signal: AbortS
       kept: judging.ledger.entries.flatMap(({ kept }) => kept), steps: run.state.results, cases: run.state.cases, objected: run.state.objected, hardware: run.state.hardware,
       devices: judging.devices, iommu: run.context === null ? null : iommuResult(run.context, judging.iommu),
       guests: judging.guests, downtime: judging.downtime, recovery: run.recovery,
-      witnesses: run.recorder.witnesses.report(), taint: null,
+      witnesses: run.recorder.witnesses.report(), taint: run.taint.result(),
       epochs: run.epochs, findings: run.machine?.findings ?? [], startedAt: run.clock.startedAt,
       qemu: { version: run.machine?.qemuVersion ?? '', accel: plan.accel, commandLine: run.machine?.commandLine ?? '' },
       durations: { total },

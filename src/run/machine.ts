@@ -13,8 +13,8 @@ import { Leaving } from './leaving.js';
 import { QEMU_PARTS, type MachineParts, type Monitor, type Process, type Tail } from './machine-parts.js';
 import { type ReadyMark, ReadyMarks } from './ready-marks.js';
 import type { Recorder } from './recorder.js';
+import type { Outcome } from '../model/outcome.js';
 import type { RunStreams } from './streams.js';
-import type { Weigh } from './weigh.js';
 
 /** Between the first words of a panic on the console and the machine's own report of it, in milliseconds. */
 const PANIC_GRACE = 1000;
@@ -27,6 +27,9 @@ const LIVE_READY = 1 << 20;
 const LONGEST_MARK = 4096;
 /** Characters of the console's end that are kept for messages. */
 const TAIL = 3000;
+
+/** What a finding stands for in this run. */
+export type WeighFinding = (finding: Finding) => Outcome | null;
 
 export class Machine {
   /** Aborted with MachineEnded (or a LabError where QEMU itself failed). */
@@ -45,6 +48,8 @@ export class Machine {
   readonly findings: Finding[] = [];
   private tail = '';
   private lastOutput = 0;
+  /** Boots on the console that were no update's, by the scanner's count of epochs: the machine came up cold. */
+  private readonly coldBoots: number[] = [];
   private stopping = false;
 
   private constructor(
@@ -52,13 +57,17 @@ export class Machine {
     private readonly process: Process,
     private readonly recorder: Recorder,
     private readonly streams: RunStreams,
-    private readonly weigh: Weigh,
+    private readonly weigh: WeighFinding,
     private readonly parts: MachineParts,
   ) {
     this.ended = this.end.signal;
     // Every request under way listens for the end.
     setMaxListeners(0, this.ended);
-    const lost = (what: string) => (bytes: number) => recorder.event({ kind: 'note', text: `a flood: ${bytes} bytes of the ${what} were not read` });
+    const lost = (what: string) => (bytes: number) => {
+      recorder.event({ kind: 'note', text: `a flood: ${bytes} bytes of the ${what} were not read` });
+      // The complaint that would have decided may be among them.
+      recorder.witnesses.blind('taint', recorder.epoch, `${bytes} bytes of the ${what} were not read: the machine wrote them faster than the lab reads`);
+    };
     const marks = new LineSplitter((line) => this.takeMark(line), LONGEST_MARK);
     this.tails = [
       parts.follow({ path: `${config.dir}/${CONSOLE_FILE}`, every: 25, keepBelow: LIVE_CONSOLE, onData: (chunk) => this.takeConsole(chunk), onLost: lost('console') }),
@@ -71,7 +80,7 @@ export class Machine {
 
   /** Starts QEMU and connects everything. Rejects with LabError where the machine does not come to life. */
   static async start(
-    config: MachineConfig, recorder: Recorder, streams: RunStreams, weigh: Weigh = (implies) => implies, parts: MachineParts = QEMU_PARTS,
+    config: MachineConfig, recorder: Recorder, streams: RunStreams, weigh: WeighFinding = ({ implies }) => implies, parts: MachineParts = QEMU_PARTS,
   ): Promise<Machine> {
     const process = parts.start(config);
     const machine = new Machine(config, process, recorder, streams, weigh, parts);
@@ -122,7 +131,16 @@ export class Machine {
 
   /** Waits until user space of the kernel of `epoch` is up. Rejects with MachineEnded, DeadlineError or LabError. */
   async untilReady(epoch: number, ms: number): Promise<ReadyMark> {
-    return within(this.marks.of(epoch), ms, `readiness mark of epoch ${epoch}`, this.ended);
+    const mark = await within(this.marks.of(epoch), ms, `readiness mark of epoch ${epoch}`, this.ended);
+    for (const tail of this.tails) tail.look();
+    this.takeSignals(this.scanner.reached(epoch + this.coldBoots.length));
+    return mark;
+  }
+
+  /** What has come on the console until now; a report that is still being printed counts as it is. */
+  readConsole(): void {
+    for (const tail of this.tails) tail.look();
+    this.takeSignals(this.scanner.flush());
   }
 
   /** Resets the machine on purpose: the first kernel boots again, cold. Waits for its user space. */
@@ -208,15 +226,17 @@ export class Machine {
 
   private takeSignals(signals: readonly ConsoleSignal[]): void {
     for (const signal of signals) {
+      const epoch = this.epochOf(signal);
       if (signal.type === 'finding') {
-        this.recorder.event({ kind: 'crash', title: signal.title, severity: signal.severity, line: signal.line });
-        this.findings.push(signal);
-        if (signal.severity !== 'info') this.recorder.incident({ source: 'console', side: 'inside', implies: this.weigh(signal.implies), title: signal.title, detail: signal.text });
+        this.takeFinding({ ...signal, epoch });
       } else if (signal.kind === 'boot') {
         this.recorder.event({ kind: 'epoch', mark: 'boot', release: signal.release, bootId: null });
         if (signal.how !== 'cold') continue;
         if (this.leaving.sawBootWithout()) this.recorder.event({ kind: 'note', text: 'the old kernel\'s last words are not on the console' });
-        else if (!this.marks.resetExpected) this.cameUpCold();
+        else {
+          this.coldBoots.push(signal.epoch);
+          if (!this.marks.resetExpected) this.cameUpCold();
+        }
       } else if (signal.kind === 'panic') {
         // The report is still being written; the machine's own word mostly comes first.
         setTimeout(() => this.endWith({ kind: 'panic', title: 'a kernel panicked', implies: 'panic' }), PANIC_GRACE).unref();
@@ -227,6 +247,21 @@ export class Machine {
         this.leaving.sawLastWords();
       }
     }
+  }
+
+  private takeFinding(finding: Finding): void {
+    const { title, severity, line, text, corrupted, epoch } = finding;
+    this.recorder.event({ kind: 'crash', title, severity, line }, null, epoch);
+    this.findings.push(finding);
+    if (severity === 'info') return;
+    const detail = corrupted === null ? text : `${text}\n(the report came through damaged: ${corrupted})`;
+    this.recorder.incident({ source: 'console', side: 'inside', implies: this.weigh(finding), title, detail, epoch });
+  }
+
+  /** The kernel that printed it. It may be the next one already while the run still waits for it; a cold boot begins no epoch. */
+  private epochOf(signal: ConsoleSignal): number {
+    const cold = this.coldBoots.filter((epoch) => epoch <= signal.epoch).length;
+    return Math.min(Math.max(0, signal.epoch - cold), this.recorder.epoch + 1);
   }
 
   private takeMark(line: string): void {

@@ -6,13 +6,18 @@ import { printable } from '../util/escape.js';
 import type { Clock } from '../util/clock.js';
 import { Witnesses } from '../verdict/witnesses.js';
 
+/** Incidents that are all kept; beyond it only those that say something new for the verdict are. */
 const MOST_INCIDENTS = 500;
+/** Of different titles; beyond it one an outcome and epoch is kept, so that no outcome is ever lost. */
+const MOST_TITLES = 1000;
+/** Characters of a title. */
+const TITLE = 300;
 
 export class Recorder {
   /** When each kernel began to count as the one that runs. */
   private readonly began = [0];
   readonly incidents: Incident[] = [];
-  /** Incidents beyond the limit: counted, not kept. */
+  /** Incidents beyond the limits: counted, not kept. The verdict is the same without them. */
   dropped = 0;
 
   constructor(
@@ -41,19 +46,29 @@ export class Recorder {
     return this.began[epoch] ?? Infinity;
   }
 
-  /** @param t where it is known later than it happened: the time at which it did */
-  event(body: EventBody, t: number | null = null): void {
-    this.sink({ t: t ?? this.clock.now(), epoch: t === null ? this.epoch : this.epochAt(t), ...body } as Event);
+  /**
+   * @param t where it is known later than it happened: the time at which it did
+   * @param epoch of the kernel that it is about, where that is not the one that ran then
+   */
+  event(body: EventBody, t: number | null = null, epoch = t === null ? this.epoch : this.epochAt(t)): void {
+    this.sink({ t: t ?? this.clock.now(), epoch, ...body } as Event);
   }
 
   /** Text from the machine is made safe and bounded here, once for all readers. */
   incident(incident: Omit<Incident, 't' | 'epoch'> & { epoch?: number }): void {
-    if (this.incidents.length >= (incident.implies === null ? MOST_INCIDENTS : 2 * MOST_INCIDENTS)) {
+    if (!this.isNews({ epoch: this.epoch, ...incident })) {
       this.dropped++;
       return;
     }
     const detail = incident.detail.split('\n').slice(0, 200).map((line) => printable(line, 500)).join('\n');
-    this.incidents.push({ epoch: this.epoch, t: this.clock.now(), ...incident, title: printable(incident.title, 300), detail });
+    this.incidents.push({ epoch: this.epoch, t: this.clock.now(), ...incident, title: printable(incident.title, TITLE), detail });
+  }
+
+  private isNews({ epoch, implies, title }: Pick<Incident, 'epoch' | 'implies' | 'title'>): boolean {
+    const { length } = this.incidents;
+    if (length < MOST_INCIDENTS) return true;
+    const safe = printable(title, TITLE);
+    return implies !== null && !this.incidents.some((known) => known.epoch === epoch && known.implies === implies && (length >= MOST_TITLES || known.title === safe));
   }
 
   /** Runs one task of the run, with its times as events. */

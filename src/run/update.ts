@@ -37,6 +37,7 @@ export async function update(context: RunContext, step: Step, index: number, jum
   await lookAtLeaving(context);
   const begin = await prepared(context, transfers);
   await lookAtDevices(context, 'kexec');
+  context.taint.leaves(machine);
   const started = recorder.clock.now();
   recorder.event({ kind: 'kexec', state: 'going' });
   // Nobody closes the session of a kernel that jumped, so the console tells first, or the next kernel's mark.
@@ -54,6 +55,7 @@ export async function update(context: RunContext, step: Step, index: number, jum
   ]);
   if (answer !== null) {
     machine.leaving.due(false);
+    context.taint.stays();
     await begun;
     await jump?.goOn();
     await settleTransfers(context);
@@ -71,11 +73,13 @@ export async function update(context: RunContext, step: Step, index: number, jum
   context.agent.drop();
   context.ssh.close();
   state.jumped();
+  context.taint.stays();
   recorder.epoch = next;
   context.loaded = false;
   const mark = await machine.untilReady(next, deadlines.boot);
   followTransfers(context);
   recorder.event({ kind: 'epoch', mark: 'ready', release: mark.release, bootId: mark.bootId });
+  await context.taint.arrived(machine);
   finishStep(context, step, index, mark.release, PASSED, recorder.clock.now() - started);
   // What was handed over is counted before anyone opens /dev/liveupdate, while the session is being set up.
   const [ssh, handedOver] = await Promise.all([openSession(context, mark), whileStill(context, () => markedPages(context)), lookAtDevices(context, 'arrival')]);

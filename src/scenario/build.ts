@@ -51,6 +51,7 @@ export function build(input: ScenarioInput, context: Context): Scenario {
     recover: input.recover ?? null,
     expect: { outcome, endsIn: typeof input.expect === 'string' ? null : (input.expect.endsIn ?? null) },
     without: [...new Set([...input.without, ...(overrides.without ?? [])])],
+    taint: [...new Set(input.taint)],
     timeout: overrides.timeout ?? input.timeout ?? null,
     deadline: input.deadline ?? null,
     file: document.file,

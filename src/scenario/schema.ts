@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { ENDINGS, OUTCOMES } from '../model/outcome.js';
 import { POLICIES, RECOVERIES } from '../model/scenario.js';
+import { TAINT_NAMES } from '../model/taint.js';
 import { WITNESSES } from '../model/witness.js';
 import { GIB, LIMITS } from './limits.js';
 import { device, iommu } from './schema-devices.js';
@@ -64,6 +65,7 @@ export const scenarioSchema = mapping({
   recover: z.enum(RECOVERIES).optional()
     .describe('Where the last update did not end well and the next kernel runs: reboot, or one more update; what that gives back is measured, and the verdict stays'),
   without: z.array(z.enum(WITNESSES)).default([]).describe('Witnesses that the verdict may do without; without them it says less'),
+  taint: z.array(z.enum(TAINT_NAMES)).default([]).describe('How its kernels mark themselves as damaged on purpose; neither the flag nor the complaint that goes with it counts then'),
   timeout: seconds.optional().describe('Deadline of the whole run in seconds; measured on the spot by default'),
   deadline: seconds.optional().describe('Deadline for one sign of progress in seconds; measured on the spot by default'),
 });

@@ -72,6 +72,28 @@ describe('ConsoleScanner', () => {
     expect(scanner.summary().dropped).toBeGreaterThan(1000);
   });
 
+  it('caps count for each kernel, and never drop an outcome or a taint', () => {
+    const scanner = new ConsoleScanner();
+    const next = '[    0.000000] Linux version 7.3.4 (x)\n';
+    const told = (text: string) => findings(scanner.feed(encode(text))).map(({ title }) => title);
+    for (let epoch = 0; epoch < 12; epoch++) {
+      const noise = Array.from({ length: 40 }, (_, i) => `kexec_core: odd thing x${String.fromCharCode(97 + (i % 26))}y${i}z`);
+      expect(told(next + k(...noise))).toHaveLength(24);
+      // Other code looks for these by name.
+      const names = Array.from({ length: 30 }, (_, i) => `Revived memory reservation 'r${i}' from KHO`);
+      expect(told(k(...names))).toEqual(names);
+      const warnings = Array.from({ length: 40 }, (_, i) => `WARNING: mm/foo.c:1 at fn${'q'.repeat(1 + i)}+0x1/0x2, CPU#0: init/1`);
+      expect(told(k(...warnings.flatMap((line) => [line, '---[ end trace 0000000000000000 ]---']), 'x')).length).toBe(24);
+      // Another taint, and another outcome, get through.
+      expect(told(k('WARNING: suspicious RCU usage', '---[ end trace 0000000000000000 ]---', 'x'))).toEqual(['WARNING: suspicious RCU usage']);
+      const kho = Array.from({ length: 40 }, (_, i) => `KHO: Failed to do q${'q'.repeat(i)}`);
+      expect(told(k(...kho))).toHaveLength(24);
+      expect(told(k('KHO: disabling KHO revival', "FDT 'memblock' is incompatible with 'memblock-v1'"))).toEqual(['KHO: disabling KHO revival', "FDT 'memblock' is incompatible with 'memblock-v1'"]);
+      told(k('kexec_core: Starting new kernel'));
+    }
+    expect(scanner.summary().dropped).toBe(12 * (16 + 16 + 16));
+  });
+
   it('a report that never ends is bounded', () => {
     const [found] = findings(scan(encode(oops('foo', false) + k(...Array.from({ length: 5000 }, (_, i) => ` fn${i}+0x1/0x2`)))));
     expect(found?.text.length).toBeLessThan(30_000);

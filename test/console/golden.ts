@@ -43,6 +43,7 @@ export function describeSignals(signals: readonly ConsoleSignal[]): string {
       continue;
     }
     lines.push(`TITLE: ${signal.title}`, `SEVERITY: ${signal.severity}`, `IMPLIES: ${signal.implies ?? 'nothing'}`);
+    if (signal.taint !== null) lines.push(`TAINT: ${signal.taint}`);
     if (signal.after !== null) lines.push(`AFTER: ${signal.after}`);
     if (signal.component !== null) lines.push(`COMPONENT: ${signal.component.component}, wrote ${signal.component.wrote ?? '?'}, reads ${signal.component.reads.join(' ') || '?'}`);
     if (signal.corrupted !== null) lines.push(`CORRUPTED: ${signal.corrupted}`);

@@ -4,13 +4,15 @@ import { PATTERN_GROUPS, type Format } from '../../src/console/table.js';
 import { messagesOf } from '../../src/console/messages.js';
 import { LineSplitter } from '../../src/console/lines.js';
 import { OUTCOMES } from '../../src/model/outcome.js';
+import { TAINT_NAMES } from '../../src/model/taint.js';
 import { goldens, scan } from './golden.js';
 import { HARMLESS, MESSAGES } from './messages.js';
 
 const find = (message: string) => scan(new TextEncoder().encode(`[    0.000000] x\n[    1.000000] ${message}\n`)).flatMap((signal) => (signal.type === 'finding' ? [signal] : []));
 
 it.each(MESSAGES.map(([message, title, implies]) => ({ message, title, implies })))('$message', ({ message, title, implies }) => {
-  expect(find(message).map((finding) => [finding.title, finding.implies])).toEqual([[title, implies ?? null]]);
+  const taint = TAINT_NAMES.find((name) => name === implies) ?? null;
+  expect(find(message).map((finding) => [finding.title, finding.implies, finding.taint])).toEqual([[title, taint === null ? (implies ?? null) : 'tainted', taint]]);
 });
 
 it.each(HARMLESS)('nothing in: %s', (message) => {
@@ -37,6 +39,7 @@ describe('the table', () => {
     for (const group of PATTERN_GROUPS) {
       for (const implies of [group.implies, ...group.formats.map((format) => format.implies ?? null)]) if (implies !== null) expect(OUTCOMES.filter((outcome) => outcome !== 'infra')).toContain(implies);
       for (const re of [...group.formats.map((format) => format.re), ...(group.suppress ?? []), ...(group.end ? [group.end] : [])]) expect(re.flags).toBe('');
+      for (const { implies = group.implies, taint = group.taint ?? null } of group.formats) expect(implies === 'tainted').toBe(taint !== null);
       expect(new Set(group.headers).size).toBe(group.headers.length);
     }
   });

@@ -32,7 +32,9 @@ export class FakeKernel {
   private managed = MANAGED;
   private readonly leaks = new Set<FakeFile>();
 
-  constructor(readonly ram: FakeRam, readonly epoch: number, readonly bootId: string, readonly release: string) {}
+  constructor(readonly ram: FakeRam, readonly epoch: number, readonly bootId: string, readonly release: string) {
+    ram.boot(release);
+  }
 
   /** The kernel that runs after a kexec. */
   next(bootId: string, release: string): FakeKernel {

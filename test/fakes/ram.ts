@@ -12,6 +12,8 @@ const PAGE = 4096;
 const MIB = 1 << 20;
 export const RAM_BYTES = 32 * MIB;
 const TABLES = 1 * MIB;
+/** The kernel's own image: all that the lab reads of it, at the addresses of System.map. */
+const IMAGE = { linear: 0xffff_ffff_8100_0000n, phys: 2 * MIB, state: 0x80, banner: 0x100, taint: 0x200 };
 const STRUCTS = 4 * MIB;
 /** First page that files are given. */
 export const FIRST_PFN = (16 * MIB) / PAGE;
@@ -43,7 +45,24 @@ export class FakeRam {
         memory.write(phys, word);
       },
     };
-    new PageTables(words, CR3, CR3 + PAGE).map(VMEMMAP, STRUCTS, 21);
+    const tables = new PageTables(words, CR3, CR3 + PAGE);
+    tables.map(VMEMMAP, STRUCTS, 21);
+    tables.map(IMAGE.linear, IMAGE.phys, 21);
+  }
+
+  /** A kernel runs from now on, and has not marked itself. */
+  boot(release: string): void {
+    const image = Buffer.alloc(PAGE);
+    image.writeUInt32LE(3, IMAGE.state);
+    image.write(`Linux version ${release} (lab@lab)\n\0`, IMAGE.banner, 'latin1');
+    this.memory.write(IMAGE.phys, image);
+  }
+
+  /** The kernel that runs marks itself as damaged. */
+  taint(mask: bigint): void {
+    const word = Buffer.alloc(8);
+    word.writeBigUInt64LE(mask);
+    this.memory.write(IMAGE.phys + IMAGE.taint, word);
   }
 
   /** Another opening of it, as the lab makes one. */

@@ -12,6 +12,7 @@ import { KhopIndex } from '../../src/oracles/khop.js';
 import type { RunRecord } from '../../src/run/record.js';
 import type { FileRecord } from '../../src/run/judge.js';
 import { mismatchesSeen } from '../../src/run/mismatches.js';
+import { OUTCOMES, type Outcome } from '../../src/model/outcome.js';
 import { Recorder } from '../../src/run/recorder.js';
 import { buildResult, Timeline } from '../../src/run/result.js';
 import { resultSchema } from '../../src/store/result-schema.js';
@@ -20,7 +21,7 @@ import { decide } from '../../src/verdict/verdict.js';
 import { incident } from '../report/result.js';
 
 const finding = (component: Finding['component'], title = 'KHO: incompatible'): Finding => ({
-  type: 'finding', title, severity: 'kho', implies: null, line: 1, text: title, corrupted: null, component, after: null, epoch: 1,
+  type: 'finding', title, severity: 'kho', implies: null, line: 1, text: title, corrupted: null, component, after: null, epoch: 1, taint: null,
 });
 const image = (name: string): KernelImage => ({
   name, release: `${name}-built`, bzImage: `/k/${name}`, vmlinux: null, config: null, systemMap: null, components: [{ name: 'kho', version: 3 }], listed: null, versions: [], known: true, notes: [], sha256: name, cacheDir: null,
@@ -89,14 +90,23 @@ describe('the recorder', () => {
 
   it('keeps room for what decides, however many hints there are', () => {
     const { recorder } = record();
-    const say = (implies: 'panic' | null) => recorder.incident({ source: 'console', side: 'inside', implies, title: 'x', detail: '' });
+    const say = (implies: Outcome | null, title = 'x', epoch = 0) => recorder.incident({ source: 'console', side: 'inside', implies, title, detail: '', epoch });
     for (let i = 0; i < 5000; i++) say(null);
     say('panic');
     expect(recorder.incidents.length).toBe(501);
     expect(decide(recorder.incidents).outcome).toBe('panic');
+    // The same again is counted.
     for (let i = 0; i < 5000; i++) say('panic');
+    expect(recorder.incidents.length).toBe(501);
+    expect(recorder.dropped).toBe(9500);
+    // Other words for it are kept, up to a limit; and every other outcome gets in behind it, in every epoch.
+    for (let i = 0; i < 5000; i++) say('panic', `x${i}`);
     expect(recorder.incidents.length).toBe(1000);
-    expect(recorder.dropped).toBe(9001);
+    for (const outcome of OUTCOMES) say(outcome);
+    expect(recorder.incidents.length).toBe(1000 + OUTCOMES.length - 1);
+    say('panic', 'y', 1);
+    say('panic', 'z', 1);
+    expect(recorder.incidents.at(-1)).toMatchObject({ title: 'y', epoch: 1 });
   });
 
   it('notes how a task ends', async () => {

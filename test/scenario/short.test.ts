@@ -38,7 +38,7 @@ test('a scenario has a value for everything', () => {
   expect(scenario(text)).toEqual({
     name: 'some', description: '', tags: [], kernels: ['a', 'b'], machine: { memory: 2 ** 30, cpus: 2, icount: false, qemuArgs: [] }, cmdlines: ['', ''],
     hardware: { iommu: { kind: 'none', intremap: false, scalable: false, preserve: 'recreate', bits: 0, pos: { file: 'folder/some.yaml', line: 1, column: 1 } }, devices: [], rootPorts: [] },
-    reserveMem: [], policy: 'force', recover: null, expect: { outcome: 'preserved', endsIn: null }, without: [], timeout: null, deadline: null, file: 'folder/some.yaml', source: text,
+    reserveMem: [], policy: 'force', recover: null, expect: { outcome: 'preserved', endsIn: null }, without: [], taint: [], timeout: null, deadline: null, file: 'folder/some.yaml', source: text,
     steps: [
       { op: 'load', via: 'file', epoch: 0, errno: null, pos: { file: 'folder/some.yaml', line: 1, column: 1 } },
       { op: 'kexec', epoch: 0, errno: null, pos: { file: 'folder/some.yaml', line: 1, column: 1 } },
