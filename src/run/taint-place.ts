@@ -32,11 +32,11 @@ export class TaintPlace {
     private readonly banner: string,
   ) {}
 
-  /** @param cr3 of any vCPU */
-  static find(memory: MachineMemory, cr3: bigint, image: Pick<KernelImage, 'name' | 'systemMap' | 'release'>): TaintPlace | NoPlace {
+  /** @param registers of any vCPU */
+  static find(memory: MachineMemory, registers: Parameters<typeof kernelRoots>[0], image: Pick<KernelImage, 'name' | 'systemMap' | 'release'>): TaintPlace | NoPlace {
     const symbols = symbolsOf(image);
     if ('why' in symbols) return symbols;
-    for (const root of kernelRoots(cr3)) {
+    for (const root of kernelRoots(registers)) {
       const at = new Map([...symbols].flatMap(([name, linear]) => mappings(memory, root, linear, 8).map(({ phys }) => [name, phys] as const)));
       const banner = bannerAt(memory, at.get('linux_banner'));
       const expected = image.release === null ? BANNER : `${BANNER}${image.release} `;

@@ -59,7 +59,7 @@ export class TaintWatch {
     witnesses.require('taint', epoch);
     const registers = await machine.registers();
     const place = image === undefined || registers === null
-      ? { why: 'no processor shows where its page tables lie', hint: null } : TaintPlace.find(machine.memory, registers.cr3, image);
+      ? { why: 'no processor shows where its page tables lie', hint: null } : TaintPlace.find(machine.memory, registers, image);
     const kernel: KernelTaint = { place: null, known: 0n, seen: 0n, looks: 0, findings: 0 };
     if (place instanceof TaintPlace) kernel.place = place;
     else witnesses.blind('taint', epoch, place.why, place.hint);

@@ -67,7 +67,7 @@ class World {
   get machine() {
     return {
       memory: this.memory, findings: this.findings, ended: this.ended.signal,
-      registers: async () => ({ cr3: BigInt(ROOT) }),
+      registers: async () => ({ cr3: BigInt(ROOT), cr4: 0n }),
       readConsole: () => {
         for (const finding of this.unread.splice(0)) {
           const whole = finding as Finding;
