@@ -21,11 +21,30 @@
 	}
 PLAIN(regs, KVM_GET_REGS, KVM_SET_REGS, struct kvm_regs)
 PLAIN(sregs, KVM_GET_SREGS, KVM_SET_SREGS, struct kvm_sregs)
-PLAIN(xcrs, KVM_GET_XCRS, KVM_SET_XCRS, struct kvm_xcrs)
 PLAIN(lapic, KVM_GET_LAPIC, KVM_SET_LAPIC, struct kvm_lapic_state)
 PLAIN(events, KVM_GET_VCPU_EVENTS, KVM_SET_VCPU_EVENTS, struct kvm_vcpu_events)
 PLAIN(mp, KVM_GET_MP_STATE, KVM_SET_MP_STATE, struct kvm_mp_state)
 PLAIN(debugregs, KVM_GET_DEBUGREGS, KVM_SET_DEBUGREGS, struct kvm_debugregs)
+
+/* A processor without XSAVE has none, and KVM then takes none either, not even an empty list. */
+static int64_t xcrs_save(struct vcpu *v, void *to)
+{
+	memset(to, 0, sizeof(struct kvm_xcrs));
+	if (ioctl(v->guest->vm, KVM_CHECK_EXTENSION, KVM_CAP_XCRS) <= 0)
+		return sizeof(struct kvm_xcrs);
+	return ioctl(v->fd, KVM_GET_XCRS, to) ? -1 : (int64_t)sizeof(struct kvm_xcrs);
+}
+
+static int xcrs_load(struct vcpu *v, const void *from, uint64_t len)
+{
+	struct kvm_xcrs xcrs;
+
+	errno = EBADMSG;
+	if (len != sizeof(xcrs))
+		return -1;
+	memcpy(&xcrs, from, sizeof(xcrs));
+	return xcrs.nr_xcrs ? ioctl(v->fd, KVM_SET_XCRS, &xcrs) : 0;
+}
 
 #define XSAVE_MAX 12288
 

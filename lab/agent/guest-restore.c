@@ -77,7 +77,7 @@ static bool load_clock(struct request *r, const struct state *s, struct guest *g
 	if (skips(r, "clock"))
 		return true;
 	then = part->clock.flags & KVM_CLOCK_HOST_TSC ? part->clock.host_tsc : part->tsc;
-	clock.clock = part->clock.clock + (uint64_t)((double)(stamp_now().tsc - then) * 1e6 / (double)g->pause_khz);
+	clock.clock = part->clock.clock + tsc_span(then, stamp_now().tsc, g->pause_khz, 1000000);
 	return !ioctl(g->vm, KVM_SET_CLOCK, &clock) || fail_errno(r, errno, "KVM_SET_CLOCK");
 }
 

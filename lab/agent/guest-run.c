@@ -59,7 +59,7 @@ bool op_guest_resume(struct request *r)
 		return false;
 	at = stamp_now();
 	put_stamp(r, "at", at);
-	put_u64(r, "stoppedUs", (uint64_t)((double)(at.tsc - g->pause_first.tsc) * 1000 / (double)g->pause_khz));
+	put_u64(r, "stoppedUs", tsc_span(g->pause_first.tsc, at.tsc, g->pause_khz, 1000));
 	return true;
 }
 

@@ -66,7 +66,7 @@ static void put_bare(struct request *r, const struct guest *g)
 		text_u64(r->body, first_bad);
 	else
 		text_str(r->body, "null");
-	put_u64(r, "maxGapUs", (uint64_t)((double)gap * 1000 / (double)g->tsc_khz));
+	put_u64(r, "maxGapUs", tsc_span(0, gap, g->tsc_khz, 1000));
 }
 
 static void put_linux(struct request *r, const struct guest *g)

@@ -103,6 +103,16 @@ struct stamp stamp_now(void)
 	return (struct stamp){ now_us(), __builtin_ia32_rdtsc() };
 }
 
+#define SPAN_MAX 4e18
+
+/* TSC ticks as time, `per_ms` units a millisecond. None where it went back: a cold boot does that, and a state file may say anything. */
+uint64_t tsc_span(uint64_t then, uint64_t now, uint64_t khz, uint64_t per_ms)
+{
+	double span = now > then && khz ? (double)(now - then) * (double)per_ms / (double)khz : 0;
+
+	return (uint64_t)(span < SPAN_MAX ? span : SPAN_MAX);
+}
+
 void put_stamp(struct request *r, const char *key, struct stamp s)
 {
 	put_raw(r, key);

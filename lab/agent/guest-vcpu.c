@@ -27,6 +27,7 @@ static void kicked(int signal)
 		running->immediate_exit = 1;
 }
 
+/* Under the lock. */
 static void stop_all(struct guest *g)
 {
 	for (unsigned i = 0; i < g->vcpus; i++) {
@@ -123,7 +124,7 @@ static void *vcpu_main(void *arg)
 	running = v->run;
 	pthread_mutex_lock(&g->lock);
 	while (!v->quit) {
-		if (v->stop) {
+		if (__atomic_load_n(&v->stop, __ATOMIC_SEQ_CST)) {
 			v->parked = true;
 			pthread_cond_broadcast(&g->changed);
 			pthread_cond_wait(&g->changed, &g->lock);
@@ -189,6 +190,17 @@ bool vcpus_start(struct request *r, struct guest *g)
 	return ok;
 }
 
+/* Under the lock. One that is dead stays where it is. */
+static void run_on(struct guest *g)
+{
+	if (g->state == GUEST_DEAD)
+		return;
+	for (unsigned i = 0; i < g->vcpus; i++)
+		__atomic_store_n(&g->vcpu[i].stop, false, __ATOMIC_SEQ_CST);
+	pthread_cond_broadcast(&g->changed);
+}
+
+/* All stop, or all go on: a guest that was not paused must not stand still later, when its slowest vCPU has noticed. */
 bool vcpus_park(struct request *r, struct guest *g)
 {
 	struct timespec end;
@@ -196,11 +208,13 @@ bool vcpus_park(struct request *r, struct guest *g)
 
 	clock_gettime(CLOCK_MONOTONIC, &end);
 	end.tv_sec += PARK_SECONDS;
-	stop_all(g);
 	pthread_mutex_lock(&g->lock);
+	stop_all(g);
 	for (unsigned i = 0; i < g->vcpus && ok; i++)
 		while (ok && g->vcpu[i].started && !g->vcpu[i].parked)
 			ok = !pthread_cond_timedwait(&g->changed, &g->lock, &end) || fail_errno(r, ETIMEDOUT, "vCPU %u did not stop", i);
+	if (!ok)
+		run_on(g);
 	pthread_mutex_unlock(&g->lock);
 	return ok;
 }

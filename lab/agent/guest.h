@@ -23,6 +23,7 @@ struct stamp {
 	uint64_t us, tsc;
 };
 struct stamp stamp_now(void);
+uint64_t tsc_span(uint64_t then, uint64_t now, uint64_t khz, uint64_t per_ms);
 void put_stamp(struct request *r, const char *key, struct stamp s);
 
 struct vcpu {

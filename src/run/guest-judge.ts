@@ -9,6 +9,7 @@ import type { RunContext } from './context.js';
 import type { GuestState, GuestStat } from './guest-state.js';
 import { judgeDevicesOf, type JudgedDevices } from './guest-devices.js';
 import { lookAtChain } from './guest-look.js';
+import { witnessCarried, witnessKept } from './guest-witness.js';
 import type { FileRecord } from './judge.js';
 import type { CarriedFile } from './state.js';
 import { whileStill } from './stillness.js';
@@ -29,6 +30,7 @@ export async function judgeGuests(context: RunContext, files: readonly FileRecor
   return concerned.map((guest) => {
     guest.now.chain = last.get(guest) ?? null;
     const record = recordOf(context, guest, files, ended);
+    if (!ended) witnessCarried(context.recorder.witnesses, context.recorder.epoch, guest, filesOf(context, guest));
     report(context, guest, record);
     return record;
   });
@@ -46,6 +48,7 @@ export async function judgeKeptGuests(context: RunContext): Promise<GuestOfResul
     }
   });
   return kept.map((guest) => {
+    witnessKept(recorder.witnesses, recorder.epoch, guest);
     const devices = judgeDevicesOf(context, guest, true);
     const problems = [...selfProblems(guest.now.stat), ...chainProblems(guest.arrival, ''), ...guest.problems.map(({ what }) => what), ...devices.lost, ...devices.wrong];
     const stuck = guest.problems.some(({ fate }) => fate === 'stuck');

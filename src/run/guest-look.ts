@@ -18,6 +18,8 @@ export async function lookAtLeaving(context: RunContext): Promise<void> {
   await whileStill(context, () => {
     for (const file of files) {
       file.before = (file.pattern as Snapshot).take(reader(machine), file.runs);
+      const { different, pages } = file.before;
+      if (different > 0) recorder.witnesses.blind('guest', recorder.epoch + 1, `${different} of ${pages} pages of ${file.name} could not be read from outside before the kexec`);
       if (file.spec.kind !== 'guest-ram') continue;
       const guest = state.guests.get(file.spec.guest.name);
       if (guest === undefined) continue;
@@ -55,9 +57,9 @@ export async function lookAtArrival(context: RunContext): Promise<void> {
   });
 }
 
-/** The chain of a bare guest from its physical pages; null for others. */
+/** The chain of a bare guest from its physical pages; null for others, and where nobody knows the pages. */
 export function lookAtChain({ machine, recorder }: RunContext, { spec }: GuestState, runs: readonly PfnRun[], when: string): ChainLook | null {
-  if (spec.kind !== 'bare') return null;
+  if (spec.kind !== 'bare' || runs.length === 0) return null;
   const look = checkChain(reader(machine), runs, { seed: spec.seed, vcpus: spec.vcpus, devices: spec.devices.length, pages: spec.size / PAGE });
   recorder.event({
     kind: 'oracle', oracle: `chain of ${spec.name} ${when}`, side: 'outside', ok: look.bad === 0,

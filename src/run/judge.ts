@@ -67,10 +67,13 @@ export async function judgeUpdate(context: RunContext, handedOver: MarkedPages |
 function fateOf(read: ReadPhys, file: CarriedFile, marked: KhopIndex): FateOfFile {
   const { spec, pattern, runs, retrieved, errno } = file;
   if (retrieved === null) return fateOfMissing(read, pattern, runs, marked, errno === null ? 'not retrieved' : `retrieve failed with ${errno}`);
+  const hidden = file.hidden !== undefined || retrieved.hidden !== undefined;
+  // What a guest says of itself is judged with the guest.
+  if (isGuestFile(spec) && hidden) return fateFromInside({ problems: [], badPages: 0, pages: 0 });
   if (isGuestFile(spec)) return fateOfGuestFile(retrieved.arrival ?? lookOutside(read, pattern, runs), runs, retrieved.runs);
   const problems = insideProblems(retrieved);
   const badPages = retrieved.inside?.bad ?? 0;
-  if (file.hidden !== undefined || retrieved.hidden !== undefined) return fateFromInside({ problems, badPages, pages: retrieved.inside?.pages ?? 0 });
+  if (hidden) return fateFromInside({ problems, badPages, pages: retrieved.inside?.pages ?? 0 });
   return fateOfReturned(read, pattern, runs, retrieved.runs, { problems, badPages });
 }
 
