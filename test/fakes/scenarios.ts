@@ -9,10 +9,12 @@ export interface FakeScenario {
   timeout?: number | undefined;
   /** More lines of the file. */
   more?: string;
+  /** How the last update goes. */
+  kexec?: 'file' | 'abort';
 }
 
 /** Updates in which the same two files are handed on. */
-export function updatesOf({ updates, recover, timeout, more = '' }: FakeScenario): string {
+export function updatesOf({ updates, recover, timeout, kexec = 'file', more = '' }: FakeScenario): string {
   return `
 chain: [${'abcdefghijklmnop'.slice(0, updates + 1).split('').join(', ')}]
 sessions:
@@ -20,6 +22,8 @@ sessions:
     files:
       - {name: ram, memfd: 16KiB}
       - {name: state, memfd: 8KiB}
+kexec: ${kexec}
+expect: ${kexec === 'abort' ? 'refused' : 'preserved'}
 ${recover === undefined ? '' : `recover: ${recover}\n`}${timeout === undefined ? '' : `timeout: ${timeout}\n`}${more}`;
 }
 
