@@ -3,7 +3,6 @@
 import { makeRunKey } from '../guest/keys.js';
 import { SshSession } from '../guest/session.js';
 import type { RecoveryOfResult } from '../model/guest-result.js';
-import type { Step } from '../model/scenario.js';
 import { startClock, type Clock } from '../util/clock.js';
 import { DeadlineError } from '../util/deadline.js';
 import { LabError, messageOf } from '../util/errors.js';
@@ -12,6 +11,7 @@ import { Witnesses } from '../verdict/witnesses.js';
 import type { RunContext, RunParts, RunPlan } from './context.js';
 import { Deadlines } from './deadlines.js';
 import { objectionOf } from './asked.js';
+import { attemptsOf, isDeclared, type PlannedAttempt } from './attempts.js';
 import { iommuResult } from './iommu-judge.js';
 import { managedPages } from './judge.js';
 import { setAside } from './handover.js';
@@ -31,11 +31,11 @@ import { makeBackings } from './backing.js';
 import { RunState, type StepResult } from './state.js';
 import { findDevices } from './device-look.js';
 import { DeviceState } from './device-state.js';
-import { isLate, objected, runSteps, type EpochEnd, type IndexedStep } from './steps.js';
+import { objected, runSteps, type EpochEnd, type IndexedStep } from './steps.js';
 import { TaintWatch } from './taint.js';
 import { TraceLog } from './trace.js';
 import type { RunStreams } from './streams.js';
-import { update } from './update.js';
+import { update, type Update } from './update.js';
 import { weighFor } from './weigh.js';
 import { openSession, startAgent } from './user-space.js';
 
@@ -73,23 +73,48 @@ class Run {
     const context = await this.boot();
     await holdAt(context, 'booted');
     const steps = this.plan.scenario.steps.map((step, index) => ({ step, index }));
-    for (;;) {
-      const { epoch } = this.recorder;
-      const mine = steps.filter(({ step }) => step.epoch === epoch);
-      this.state.trackedBefore = await setAside(context);
-      const last = !mine.some(({ step }) => step.op === 'kexec');
-      const end = await this.recorder.task(`steps of epoch ${epoch}`, () => this.steps(context, mine, last && epoch > 0));
-      if (end.kind === 'called-off') return this.judging.calledOff(context, end.why, end.rest);
+    while (await this.kernel(context, steps.filter(({ step }) => step.epoch === this.recorder.epoch)));
+  }
+
+  /** One kernel: its steps, and its attempts to leave. @returns whether the next one is up */
+  private async kernel(context: RunContext, mine: readonly IndexedStep[]): Promise<boolean> {
+    const { epoch } = this.recorder;
+    this.state.trackedBefore = await setAside(context);
+    const attempts = attemptsOf(mine);
+    const last = attempts.every(({ kexec }) => kexec === null);
+    for (const [at, attempt] of attempts.entries()) {
+      const rest = attempts.slice(at + 1).flatMap(({ steps }) => steps);
+      const end = await this.recorder.task(`steps of epoch ${epoch}`, () => this.steps(context, attempt.steps, last && epoch > 0));
+      if (end.kind === 'called-off') {
+        await this.judging.calledOff(context, end.why, end.rest === null ? [] : [...end.rest, ...rest]);
+        return false;
+      }
       await this.judging.judge(context, last && this.plan.scenario.recover !== null ? 'guests-go-on' : 'guests-stay');
-      if (end.kind === 'done') return this.recover(context);
-      const kexec = mine.find(({ step }) => step.op === 'kexec') as { step: Step; index: number };
-      const strikes = mine.filter(({ step }) => step.op === 'fault' && step.at === 'jump').map(({ step }) => step);
-      this.judging.leaves(context);
-      const result = await this.recorder.task(`update ${epoch + 1}`, () => update(context, kexec.step, kexec.index, strikes, mine.filter((_, at) => isLate(mine, at))));
-      if (result.kind === 'refused') return this.judging.calledOff(context, result.why, mine.filter(({ index }) => index > kexec.index));
+      if (attempt.kexec === null) {
+        await this.recover(context);
+        return false;
+      }
+      const result = await this.attempt(context, attempt, attempt.kexec);
+      if (result.kind === 'jumped') return true;
+      if (!isDeclared(attempt.kexec, result.errno) || !rest.some(({ step }) => step.op === 'kexec')) {
+        await this.judging.calledOff(context, result.why, rest);
+        return false;
+      }
+      // The scenario says so, and will try again.
+      await this.judging.refused(context, result.why);
+    }
+    return false;
+  }
+
+  private async attempt(context: RunContext, { jumpFaults, transfers }: PlannedAttempt, kexec: IndexedStep): Promise<Update> {
+    this.judging.leaves(context);
+    const result = await this.recorder.task(`update ${this.recorder.epoch + 1}`, () => update(context, kexec.step, kexec.index, jumpFaults, transfers));
+    if (result.kind === 'jumped') {
+      this.recorder.overtake(this.recorder.epoch - 1);
       this.judging.arrived({ handedOver: result.handedOver, managed: await managedPages(context) });
       this.epochs.push({ release: result.mark.release, bootId: result.mark.bootId });
     }
+    return result;
   }
 
   /**
@@ -241,7 +266,7 @@ export async function execute(plan: RunPlan, streams: RunStreams, signal: AbortS
     signal.throwIfAborted();
     return {
       verdict, incidents: run.recorder.incidents, droppedIncidents: run.recorder.dropped, updates: judging.ledger.updates, attempts: judging.ledger.entries.map((entry) => entry.result()),
-      kept: judging.ledger.entries.flatMap(({ kept }) => kept), steps: run.state.results, cases: run.state.cases, objected: run.state.objected, hardware: run.state.hardware,
+      kept: judging.ledger.entries.flatMap(({ kept, leaving: { epoch } }) => kept.map((file) => ({ epoch, file }))), steps: run.state.results, cases: run.state.cases, objected: run.state.objected, hardware: run.state.hardware,
       devices: judging.devices, iommu: run.context === null ? null : iommuResult(run.context, judging.iommu),
       guests: judging.guests, downtime: judging.downtime, recovery: run.recovery,
       witnesses: run.recorder.witnesses.report(), taint: run.taint.result(),

@@ -14,6 +14,7 @@ import { judgeGuests, judgeKeptGuests } from './guest-judge.js';
 import { IommuRecord, judgeIommu } from './iommu-judge.js';
 import { judgeOopsed, judgeUpdate, recordEnded, recordHeld, type UpdateRecord } from './judge.js';
 import { type Arrival, Ledger, type UpdateEntry } from './ledger.js';
+import { probeSessions } from './probe.js';
 import { judgeRefusal, letGo } from './refusal.js';
 import { type IndexedStep, runSteps } from './steps.js';
 import { followTransfers } from './transfers.js';
@@ -64,16 +65,36 @@ export class Judging {
   async calledOff(context: RunContext, why: string, rest: readonly IndexedStep[]): Promise<void> {
     await this.judge(context);
     const entry = this.ledger.trying ?? this.leaves(context);
-    entry.kept = await context.recorder.task('oracles', () => judgeRefusal(context, why));
+    entry.kept = await context.recorder.task('oracles', () => judgeRefusal(context));
     entry.wrote('files');
+    context.recorder.incident({ source: 'agent', side: 'inside', implies: 'refused', title: 'the update was called off', detail: why });
     await context.recorder.task('old kernel goes on', async () => {
       await runSteps(context, rest, true);
       await letAllGoOn(context);
       await letGo(context);
+      await probeSessions(context);
       await lookAtDevices(context, 'end');
     });
     this.guests.push(...(await judgeKeptGuests(context)));
     this.devices.push(...(await judgeKeptDevices(context)));
+    entry.close('refused', why);
+  }
+
+  /** An attempt was refused, as the scenario says, and it will try again: its sessions and guests stay as they are. */
+  async refused(context: RunContext, why: string): Promise<void> {
+    const entry = this.ledger.trying;
+    if (entry === null) return;
+    await context.recorder.task('oracles', async () => {
+      // Those that are whole are looked at again, in the next kernel or after the next refusal.
+      entry.kept = (await judgeRefusal(context)).filter(({ fate }) => fate.fate !== 'intact');
+      entry.wrote('files');
+      await probeSessions(context);
+      await lookAtDevices(context, 'end');
+    });
+    context.recorder.incident({ source: 'agent', side: 'inside', implies: null, title: 'an attempt to update was refused, as the scenario says', detail: why });
+    this.devices.push(...(await judgeKeptDevices(context)));
+    // The next attempt is asked about anew.
+    context.state.asked = false;
     entry.close('refused', why);
   }
 

@@ -24,7 +24,7 @@ export interface RunRecord {
   updates: UpdateRecord[];
   attempts: Result['attempts'];
   /** Files of the old kernel after an update that was called off. */
-  kept: FileRecord[];
+  kept: { epoch: number; file: FileRecord }[];
   steps: StepResult[];
   /** Of upstream's own tests. */
   cases: CaseOfResult[];

@@ -71,6 +71,13 @@ export class Recorder {
     return implies !== null && !this.incidents.some((known) => known.epoch === epoch && known.implies === implies && (length >= MOST_TITLES || known.title === safe));
   }
 
+  /** A kernel that refused an attempt to leave has left after all: what it said of the refusal stays, and stands for nothing. */
+  overtake(epoch: number): void {
+    for (const [at, incident] of this.incidents.entries()) {
+      if (incident.epoch === epoch && incident.implies === 'refused') this.incidents[at] = { ...incident, implies: null };
+    }
+  }
+
   /** Runs one task of the run, with its times as events. */
   async task<T>(task: string, work: () => Promise<T>): Promise<T> {
     this.event({ kind: 'task', task, state: 'start' });

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The update was called off: proves that the old kernel runs on and that everything in it is intact.
+// The update was called off: proves that the old kernel runs on, that everything in it is intact, and that it can still be updated.
 import { isGuestFile } from '../model/guest.js';
-import { fateFromInside, fateOfReturned } from '../oracles/fate.js';
+import { fateFromInside, fateOfReturned, type FateOfFile } from '../oracles/fate.js';
+import { inWindow } from '../util/window.js';
 import { checkInside, insideProblems } from './check.js';
-import type { RunContext } from './context.js';
+import { WINDOW, type RunContext } from './context.js';
 import { setAside } from './handover.js';
 import type { FileRecord } from './judge.js';
 import { reader } from './look.js';
@@ -11,35 +12,60 @@ import { pagesOfFile } from './pages-of-file.js';
 import { noteContent } from './sight.js';
 import type { FileState, RunState } from './state.js';
 
-/** @returns a record of every file that the agent has, with its pages */
-export async function judgeRefusal(context: RunContext, why: string): Promise<FileRecord[]> {
-  const { recorder, state, machine } = context;
-  const records: FileRecord[] = [];
-  for (const file of filled(state)) {
-    await checkInside(context, file, file.name);
-    const problems = insideProblems(file);
-    const { runs, hidden } = await pagesOfFile(context, file.name, file.spec.size);
-    const badPages = file.inside?.bad ?? 0;
-    const fate = hidden === null ? fateOfReturned(reader(machine), file.pattern, runs, runs, { problems, badPages })
-      : fateFromInside({ problems, badPages, pages: file.inside?.pages ?? 0 });
-    recorder.event({
-      kind: 'oracle', oracle: `content of ${file.name} in the old kernel`, side: 'outside', ok: fate.fate === 'intact', detail: `${fate.look.equal} of ${fate.look.pages} pages`,
-    });
+/** @returns a record of every file that the agent or a session has, with its pages */
+export async function judgeRefusal(context: RunContext): Promise<FileRecord[]> {
+  const { recorder, state } = context;
+  const files = filled(state);
+  const looks = new Map<FileState, FateOfFile>();
+  await inWindow(files, WINDOW, async (file) => {
+    looks.set(file, await lookAt(context, file));
+  });
+  const records = files.map((file): FileRecord => {
+    const { name, held, spec, pattern, runs, hidden, before, hugeKiB } = file;
+    const fate = looks.get(file) as FateOfFile;
     if (fate.fate !== 'intact') {
-      recorder.incident({ source: 'memory', side: 'outside', implies: 'corrupt', title: `${file.spec.kind} is corrupt in the old kernel`, detail: `${file.name}: ${fate.problems.join('; ')}` });
+      recorder.incident({
+        source: 'memory', side: 'outside', implies: 'corrupt', title: `${spec.kind} is corrupt in the old kernel`, detail: `${name}: ${fate.problems.join('; ')}`,
+      });
     }
-    const { name, held, spec, pattern, before, hugeKiB } = file;
-    records.push({ kind: spec.kind, fate, file: { name, session: held[0]?.session ?? null, token: held[0]?.token ?? null, spec, pattern, runs, hidden: hidden ?? undefined, before, hugeKiB, retrieved: file, errno: null } });
-  }
-  for (const witness of ['inside', 'outside'] as const) if (records.length > 0) recorder.witnesses.require(witness, recorder.epoch);
+    const [holder] = held;
+    return {
+      kind: spec.kind, fate,
+      file: { name, session: holder?.session ?? null, token: holder?.token ?? null, spec, pattern, runs, hidden, before, hugeKiB, retrieved: file, errno: null },
+    };
+  });
+  if (records.length > 0) recorder.witnesses.require('outside', recorder.epoch);
+  if (files.some((file) => isNamed(state, file))) recorder.witnesses.require('inside', recorder.epoch);
   noteContent(context, records);
-  recorder.incident({ source: 'agent', side: 'inside', implies: 'refused', title: 'the update was called off', detail: why });
   return records;
+}
+
+async function lookAt(context: RunContext, file: FileState): Promise<FateOfFile> {
+  const { machine, recorder, state } = context;
+  // One that the scenario has closed can be seen from outside only: its session keeps its pages where they were.
+  const named = isNamed(state, file);
+  if (named) {
+    await checkInside(context, file, file.name);
+    const { runs, hidden } = await pagesOfFile(context, file.name, file.spec.size);
+    Object.assign(file, { runs, hidden: hidden ?? undefined });
+  }
+  const problems = named ? insideProblems(file) : [];
+  const badPages = named ? (file.inside?.bad ?? 0) : null;
+  const fate = file.hidden === undefined ? fateOfReturned(reader(machine), file.pattern, file.runs, file.runs, { problems, badPages })
+    : fateFromInside({ problems, badPages: badPages ?? 0, pages: file.inside?.pages ?? 0 });
+  recorder.event({
+    kind: 'oracle', oracle: `content of ${file.name} in the old kernel`, side: 'outside', ok: fate.fate === 'intact', detail: `${fate.look.equal} of ${fate.look.pages} pages`,
+  });
+  return fate;
+}
+
+function isNamed(state: RunState, file: FileState): boolean {
+  return state.files.get(file.name) === file;
 }
 
 /** Files that hold what the lab put there; a guest's own are judged with it. */
 function filled(state: RunState): FileState[] {
-  return [...new Set(state.files.values())].filter(({ spec }) => !isGuestFile(spec));
+  return [...new Set([...state.files.values(), ...state.held()])].filter(({ spec }) => !isGuestFile(spec));
 }
 
 /**
@@ -49,17 +75,19 @@ function filled(state: RunState): FileState[] {
 export async function letGo(context: RunContext): Promise<void> {
   const { state, agent, deadlines, machine, recorder } = context;
   const open = await setAside(context);
-  for (const session of [...state.sessions.values()].filter(({ kind }) => kind === 'outgoing')) {
-    const reply = await agent.request('close', { session: session.name }, deadlines.request(), machine.ended);
-    if (!reply.ok) recorder.incident({ source: 'agent', side: 'inside', implies: null, title: 'a session cannot be closed', detail: `${session.name}: ${reply.errno} (${reply.at})` });
-    else state.sessions.delete(session.name);
-  }
-  for (const file of filled(state)) {
+  await inWindow([...state.sessions.values()].filter(({ kind }) => kind === 'outgoing'), WINDOW, async ({ name }) => {
+    const reply = await agent.request('close', { session: name }, deadlines.request(), machine.ended);
+    if (reply.ok) state.closeSession(name);
+    else recorder.incident({ source: 'agent', side: 'inside', implies: 'leak', title: 'a session cannot be closed', detail: `${name}: ${reply.errno} (${reply.at})` });
+  });
+  await inWindow(filled(state), WINDOW, async (file) => {
     await checkInside(context, file, file.name);
     const problems = insideProblems(file);
-    if (problems.length === 0) continue;
-    recorder.incident({ source: 'agent', side: 'inside', implies: 'corrupt', title: `${file.spec.kind} is corrupt once its session is closed`, detail: `${file.name}: ${problems.join('; ')}` });
-  }
+    if (problems.length === 0) return;
+    recorder.incident({
+      source: 'agent', side: 'inside', implies: 'corrupt', title: `${file.spec.kind} is corrupt once its session is closed`, detail: `${file.name}: ${problems.join('; ')}`,
+    });
+  });
   await nothingSetAside(context, open);
 }
 

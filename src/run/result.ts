@@ -37,7 +37,7 @@ export function buildResult(plan: RunPlan, record: RunRecord, around: Surroundin
     attempts: record.attempts,
     resources: [
       ...record.updates.flatMap((update) => update.files.map((file) => resourceOf(file, update.epoch))),
-      ...record.kept.map((file) => resourceOf(file, record.epochs.length - 1)),
+      ...record.kept.map(({ epoch, file }) => resourceOf(file, epoch)),
     ],
     devices: record.devices, iommu: record.iommu, guests: record.guests, downtime: record.downtime,
     impaired: impairedOf(record), recovery: record.recovery,

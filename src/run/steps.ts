@@ -16,8 +16,8 @@ import { callAgent, callGuest, check, closeFile } from './step-calls.js';
 export type EpochEnd =
   | { kind: 'kexec' }
   | { kind: 'done' }
-  /** A step failed, or the scenario says so: the update is called off. `rest`: what the scenario does in the old kernel after that. */
-  | { kind: 'called-off'; why: string; rest: readonly IndexedStep[] };
+  /** A step failed, or the scenario says so: the update is called off. `rest`: what the scenario does in the old kernel after that, or null where it ends there. */
+  | { kind: 'called-off'; why: string; rest: readonly IndexedStep[] | null };
 
 export interface IndexedStep {
   step: Step;
@@ -95,7 +95,7 @@ export async function runSteps(context: RunContext, steps: readonly IndexedStep[
   }
   await drain();
   stop ??= lastEpoch ? null : calledOffBy(context.state.results, steps);
-  return stop === null ? { kind: 'done' } : { kind: 'called-off', why: stop, rest: [] };
+  return stop === null ? { kind: 'done' } : { kind: 'called-off', why: stop, rest: null };
 }
 
 function opensLiveUpdate({ op }: Step): boolean {

@@ -23,14 +23,15 @@ import { openSession, startAgent } from './user-space.js';
 
 export type Update =
   | { kind: 'jumped'; mark: ReadyMark; handedOver: MarkedPages | null }
-  | { kind: 'refused'; why: string };
+  /** `errno`: the kernel's answer to the kexec; null where it never came to that. */
+  | { kind: 'refused'; why: string; errno: string | null };
 
 /** @param jumpFaults faults that strike as soon as the old kernel has begun the kexec @param transfers DMA that is to be in flight then */
 export async function update(context: RunContext, step: Step, index: number, jumpFaults: readonly Step[], transfers: readonly IndexedStep[]): Promise<Update> {
   const { recorder, state, deadlines, machine } = context;
   if (!context.loaded) {
     const reply = await loadNext(context, 'file');
-    if (!reply.ok) return { kind: 'refused', why: `loading the next kernel failed with ${reply.errno} (${reply.at})` };
+    if (!reply.ok) return { kind: 'refused', why: `loading the next kernel failed with ${reply.errno} (${reply.at})`, errno: null };
   }
   await holdAt(context, 'before-kexec');
   await lookBefore(context, state.held());
@@ -61,7 +62,7 @@ export async function update(context: RunContext, step: Step, index: number, jum
     await settleTransfers(context);
     recorder.event({ kind: 'kexec', state: 'refused', errno: answer.errno ?? '' });
     finishStep(context, step, index, 'next kernel', answer, recorder.clock.now() - started);
-    return { kind: 'refused', why: `the kexec was refused with ${answer.errno} (${answer.at})` };
+    return { kind: 'refused', why: `the kexec was refused with ${answer.errno} (${answer.at})`, errno: answer.errno };
   }
   await within(begun, deadlines.request(), 'answer about a transfer', machine.ended);
   await jump?.reached();

@@ -168,6 +168,6 @@ describe('a result', () => {
   ])('%s', (_, more, asExpected) => expect(build(more).asExpected).toBe(asExpected));
 
   it('has the files of an update that was called off, in the kernel that runs on', () => {
-    expect(build({ updates: [], epochs: [{ release: 'a', bootId: 'x' }], kept: [file] }).resources).toMatchObject([{ epoch: 0, state: 'intact' }]);
+    expect(build({ updates: [], epochs: [{ release: 'a', bootId: 'x' }], kept: [{ epoch: 0, file }] }).resources).toMatchObject([{ epoch: 0, state: 'intact' }]);
   });
 });
