@@ -6,16 +6,20 @@ import { connect } from 'node:net';
 import pRetry from 'p-retry';
 import ssh2, { type Client, type ClientChannel } from 'ssh2';
 import { within } from '../util/deadline.js';
-import { LabError, messageOf } from '../util/errors.js';
+import { ClientGone, CommandTimeout, messageOf } from '../util/errors.js';
+import { printable } from '../util/escape.js';
+import { NO_PULSE, type Pulse, whileItMoves } from '../util/pulse.js';
 
 export interface SshTarget {
   port: number;
   privateKey: string;
   /** SHA-256 of the host key, base64 without padding; null where the machine did not tell. */
   hostKey: string | null;
-  /** Milliseconds for the whole of connecting, all tries together. */
+  /** Milliseconds for the whole of connecting, all tries together, in which the machine shows no progress. */
   deadline: number;
   signal: AbortSignal;
+  /** Of the machine. */
+  pulse?: Pulse;
 }
 
 export interface ExecResult {
@@ -38,12 +42,14 @@ export class SshSession {
   ) {}
 
   static async open(target: SshTarget): Promise<SshSession> {
+    const over = new AbortController();
     // The one deadline is ours: ssh2's own is out of the way, so that running out of time has one name.
     const tries = pRetry(() => connectOnce(target), {
-      retries: Number.POSITIVE_INFINITY, minTimeout: 50, factor: 1.5, maxTimeout: 1000, maxRetryTime: target.deadline, signal: target.signal,
-      shouldRetry: ({ error }) => !(error instanceof LabError),
+      retries: Number.POSITIVE_INFINITY, minTimeout: 50, factor: 1.5, maxTimeout: 1000, signal: AbortSignal.any([target.signal, over.signal]),
+      shouldRetry: ({ error }) => !(error instanceof ClientGone),
     });
-    return within(tries, target.deadline, 'SSH session with the machine', target.signal);
+    const wait = { ms: target.deadline, what: 'SSH session with the machine', pulse: target.pulse ?? NO_PULSE, signal: target.signal };
+    return whileItMoves(tries, wait).finally(() => over.abort());
   }
 
   private static of(client: Client): SshSession {
@@ -62,11 +68,16 @@ export class SshSession {
    */
   channel(command: string, opened: (channel: ClientChannel) => void = () => undefined): Promise<ClientChannel> {
     return new Promise((resolve, reject) => {
-      this.client.exec(command, (error, channel) => {
-        if (error) return reject(error);
-        opened(channel);
-        resolve(channel);
-      });
+      const gone = (error: unknown) => reject(new ClientGone(`the machine opens no channel: ${messageOf(error)}`));
+      try {
+        this.client.exec(command, (error, channel) => {
+          if (error) return gone(error);
+          opened(channel);
+          resolve(channel);
+        });
+      } catch (error) {
+        gone(error); // ssh2 throws where the session is over
+      }
     });
   }
 
@@ -77,15 +88,17 @@ export class SshSession {
     });
   }
 
-  /** Runs a command to its end. Output beyond `limit` bytes a stream is read and dropped. */
+  /** Runs a command to its end, at most `ms`: then CommandTimeout, and it is killed. Output beyond `limit` bytes a stream is read and dropped. */
   async exec(command: string, options: { input?: Buffer; ms: number; limit?: number; signal?: AbortSignal }): Promise<ExecResult> {
     const limit = options.limit ?? 1 << 20;
+    const running: { channel: ClientChannel | null } = { channel: null };
     const run = async (): Promise<ExecResult> => {
       let status: number | null = null;
       let signal: string | null = null;
       let closed = (): void => undefined;
       const end = new Promise<void>((resolve) => (closed = resolve));
       const channel = await this.channel(command, (opened) => {
+        running.channel = opened;
         opened.on('exit', (code: number | null, name?: string) => {
           status = code;
           signal = name ?? null;
@@ -99,11 +112,25 @@ export class SshSession {
       await end;
       return { status, signal, stdout: out.text(), stderr: err.text(), cut: out.cut() || err.cut() };
     };
-    return within(run(), options.ms, `end of \`${command.slice(0, 80)}\``, options.signal);
+    const limits = { ms: options.ms, what: `end of \`${printable(command, 80)}\``, whose: 'command' as const, signal: options.signal };
+    return within(run(), limits).catch((error: unknown) => {
+      if (error instanceof CommandTimeout) kill(running.channel);
+      throw error;
+    });
   }
 
   close(): void {
     this.client.destroy();
+  }
+}
+
+/** A machine that answers no more does not hear it either. */
+function kill(channel: ClientChannel | null): void {
+  try {
+    channel?.signal('KILL');
+    channel?.close();
+  } catch {
+    // The session is over.
   }
 }
 
@@ -124,7 +151,7 @@ function collect(stream: NodeJS.ReadableStream, limit: number): { text: () => st
 function connectOnce(target: SshTarget): Promise<SshSession> {
   return new Promise((resolve, reject) => {
     const client = new ssh2.Client();
-    let wrongKey: LabError | null = null;
+    let wrongKey: ClientGone | null = null;
     client.once('ready', () => {
       resolve(SshSession.wrap(client));
     });
@@ -143,7 +170,8 @@ function connectOnce(target: SshTarget): Promise<SshSession> {
       hostVerifier: (key: Buffer) => {
         const got = createHash('sha256').update(key).digest('base64').replace(/=+$/, '');
         if (target.hostKey === null || got === target.hostKey) return true;
-        wrongKey = new LabError('another machine answers on the forwarded port', { detail: `host key ${got}, expected ${target.hostKey}` });
+        // QEMU holds the port for as long as it runs: the machine itself does not say the same thing twice.
+        wrongKey = new ClientGone(`the machine has another SSH host key than it said: ${got}`);
         return false;
       },
     });

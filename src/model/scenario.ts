@@ -122,9 +122,10 @@ export type Action =
   | { op: 'kexec' }
   | { op: 'abort' }
   | { op: 'kill-agent' }
-  | { op: 'exec'; command: string; status: number; stdout: string | null }
+  /** `timeout`: seconds after which the step has failed; it says nothing of the machine. */
+  | { op: 'exec'; command: string; status: number; stdout: string | null; timeout: number }
   /** A stage of one of upstream's own tests; `stage`: null where it has none. */
-  | { op: 'kselftest'; test: string; stage: 1 | 2 | null }
+  | { op: 'kselftest'; test: string; stage: 1 | 2 | null; timeout: number }
   | { op: 'upload'; from: string; to: string; mode: number }
   | { op: 'fault'; at: 'now' | 'jump'; fault: Fault };
 

@@ -29,7 +29,7 @@ export class DebuggerStub {
     const connected = deferred<void>();
     socket.once('connect', () => connected.resolve());
     socket.once('error', (error) => connected.reject(new LabError(`QEMU's debugger stub: ${error.message}`)));
-    await within(connected.promise, DEADLINE, 'connection to QEMU\'s debugger stub');
+    await within(connected.promise, { ms: DEADLINE, what: 'connection to QEMU\'s debugger stub', whose: 'host' });
     return new DebuggerStub(socket);
   }
 
@@ -50,14 +50,14 @@ export class DebuggerStub {
     if (this.failed === null && this.waiting?.stop) {
       const stopped = this.waiting.answer.promise;
       this.socket.write('\x03');
-      await within(stopped, DEADLINE, 'stop by QEMU\'s debugger stub');
+      await within(stopped, { ms: DEADLINE, what: 'stop by QEMU\'s debugger stub', whose: 'host' });
     }
     if (this.failed === null) await this.request('D');
     this.socket.destroy();
   }
 
   private async request(packet: string): Promise<string> {
-    return within(this.send(packet, false).promise, DEADLINE, 'answer from QEMU\'s debugger stub');
+    return within(this.send(packet, false).promise, { ms: DEADLINE, what: 'answer from QEMU\'s debugger stub', whose: 'host' });
   }
 
   private send(packet: string, stop: boolean): Deferred<string> {

@@ -61,7 +61,7 @@ export class QemuProcess {
 
   /** True where QEMU ends on its own within `ms`. */
   async endedWithin(ms: number): Promise<boolean> {
-    await within(this.exited, ms, 'end of QEMU').catch(() => undefined);
+    await within(this.exited, { ms, what: 'end of QEMU', whose: 'host' }).catch(() => undefined);
     return this.gone.aborted;
   }
 

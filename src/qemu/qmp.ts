@@ -2,7 +2,7 @@
 // The QEMU Machine Protocol over a local socket: commands with replies by id, and every event kept.
 // Format: QEMU's docs/interop/qmp-spec.txt (7.2).
 import { connect, type Socket } from 'node:net';
-import { DeadlineError, deferred, within, type Deferred } from '../util/deadline.js';
+import { deferred, within, type Deferred } from '../util/deadline.js';
 import { LabError, messageOf } from '../util/errors.js';
 import { LineSplitter } from '../util/lines.js';
 
@@ -47,7 +47,7 @@ export class Qmp {
   ): Promise<Qmp> {
     const qmp = new Qmp(await connectWhenThere(path, hooks.deadline, hooks.signal), hooks.onEvent, hooks.log);
     try {
-      await within(qmp.greeting.promise, hooks.deadline, 'greeting from the QEMU monitor', hooks.signal);
+      await within(qmp.greeting.promise, { ms: hooks.deadline, what: 'greeting from the QEMU monitor', whose: 'host', signal: hooks.signal });
       await qmp.run('qmp_capabilities');
       return qmp;
     } catch (error) {
@@ -66,10 +66,7 @@ export class Qmp {
     this.log('out', text);
     this.socket.write(`${text}\n`);
     try {
-      return await within(reply.promise, ms, `answer from QEMU to ${command}`);
-    } catch (error) {
-      // A monitor that does not answer says nothing about the kernel.
-      throw error instanceof DeadlineError ? new LabError(`QEMU monitor: ${error.message}`) : error;
+      return await within(reply.promise, { ms, what: `answer from QEMU to ${command}`, whose: 'host' });
     } finally {
       this.waiting.delete(id);
     }

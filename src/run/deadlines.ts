@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How long the lab waits for a mark. Machines are shared and noisy, so all waits scale with the first boot of the same run.
+// How long the machine may show no progress. Machines are emulated at very different speeds, so all waits scale with the first boot of the same run; what a
+// busy host takes away is no part of that, nor of any wait (util/pulse.ts).
 
 /** Milliseconds. A first boot under emulation takes some 1.5 s on an idle core; this bears a host forty times slower. */
 const FIRST_BOOT = 60_000;
@@ -7,29 +8,41 @@ const LEAST_BOOT = 30_000;
 const LEAST_REQUEST = 30_000;
 /** Later boots may take this many times the first one: the next kernel also has the handover to read. */
 const BOOT_FACTOR = 8;
+const USUAL_BOOT = 1500;
+const MOST_SLOW = 10;
+/** Bytes a second that even a slow machine fills or checks. */
+const LEAST_SPEED = 20 << 20;
 const A_DAY = 86_400_000;
 
 export class Deadlines {
   private firstBoot: number | null = null;
 
-  /** @param fixed the scenario's own `deadline`, milliseconds: it replaces what is derived for every boot after the first @param patient a debugger may hold the machine: nothing is ever late */
+  /**
+   * @param fixed the scenario's own `deadline`, milliseconds: it stands for every wait after the first boot in which nothing large is handled
+   * @param patient a debugger may hold the machine: nothing is ever late
+   */
   constructor(private readonly fixed: number | null, private readonly patient = false) {}
 
   /** The machine's first boot took `ms`. */
   measured(ms: number): void {
-    this.firstBoot ??= ms;
+    this.firstBoot ??= Math.max(0, ms);
   }
 
   get boot(): number {
     if (this.patient) return A_DAY;
-    if (this.firstBoot === null) return FIRST_BOOT;
+    // Nothing is known of this machine before its first boot.
+    if (this.firstBoot === null) return Math.max(FIRST_BOOT, this.fixed ?? 0);
     return this.fixed ?? Math.max(LEAST_BOOT, this.firstBoot * BOOT_FACTOR);
   }
 
-  /** One request to the agent that handles `bytes` of memory: filling and checking go at some 100 MiB/s where everything is slow. */
+  /** So many times slower than a usual machine is this one; at least 1. */
+  get slow(): number {
+    return Math.max(1, (this.firstBoot ?? USUAL_BOOT) / USUAL_BOOT);
+  }
+
+  /** One request to the agent that handles `bytes` of memory. */
   request(bytes = 0): number {
     if (this.patient) return A_DAY;
-    const slow = Math.max(1, (this.firstBoot ?? 1500) / 1500);
-    return LEAST_REQUEST * Math.min(slow, 10) + (bytes / (20 << 20)) * 1000 * slow;
+    return (this.fixed ?? LEAST_REQUEST * Math.min(this.slow, MOST_SLOW)) + (bytes / LEAST_SPEED) * 1000 * this.slow;
   }
 }

@@ -11,6 +11,7 @@ export interface Ending {
 /** Thrown out of every wait as soon as the machine has ended. */
 export class MachineEnded extends Error {
   override name = 'MachineEnded';
+  readonly fault = 'ended';
   constructor(readonly ending: Ending) {
     super(ending.title);
   }

@@ -4,8 +4,7 @@ import { makeRunKey } from '../guest/keys.js';
 import { SshSession } from '../guest/session.js';
 import type { RecoveryOfResult } from '../model/guest-result.js';
 import { startClock, type Clock } from '../util/clock.js';
-import { DeadlineError } from '../util/deadline.js';
-import { LabError, messageOf } from '../util/errors.js';
+import { ClientGone, LabError, messageOf, NoProgress } from '../util/errors.js';
 import { decide, isGood, type Verdict } from '../verdict/verdict.js';
 import { Witnesses } from '../verdict/witnesses.js';
 import type { RunContext, RunParts, RunPlan } from './context.js';
@@ -185,25 +184,26 @@ class Run {
     this.signal.throwIfAborted();
     const limit = seconds(plan.scenario.timeout);
     if (limit !== null && plan.hold === undefined) this.timer = setTimeout(() => machine.expire(limit), limit);
-    const started = this.clock.now();
+    const [started, heldBefore] = [this.clock.now(), machine.pulse.held()];
     const mark = await recorder.task('boot', () => machine.untilReady(0, deadlines.boot)).catch((error: unknown) => {
       // A stock kernel that stands still under KVM alone is KVM's doing on more than one host.
-      throw error instanceof DeadlineError && plan.accel === 'kvm'
-        ? new LabError(`no kernel comes up on KVM here: ${error.message}`, { detail: withConsole('', machine), hint: 'lab run --accel tcg' }) : error;
+      throw error instanceof NoProgress && plan.accel === 'kvm'
+        ? new LabError(`no kernel comes up on KVM here: ${error.message}`, { detail: withConsole('', machine.consoleTail), hint: 'lab run --accel tcg' }) : error;
     });
-    deadlines.measured(this.clock.now() - started);
+    deadlines.measured(this.clock.now() - started - (machine.pulse.held() - heldBefore));
     recorder.event({ kind: 'epoch', mark: 'ready', release: mark.release, bootId: mark.bootId });
     this.epochs.push({ release: mark.release, bootId: mark.bootId });
     await this.taint.arrived(machine);
     const reachable = { machine, deadlines, privateKey: key.privateKey, streams, connect: this.parts.connect };
-    const ssh = await recorder.task('session', () => openSession(reachable, mark)).catch((error: unknown) => {
-      // A first kernel that is up but cannot be reached is more likely the lab's network than the kernel.
-      throw error instanceof DeadlineError ? new LabError(messageOf(error)) : error;
-    });
+    // A first kernel that is up but cannot be reached is more likely the lab's network than the kernel.
+    const unreachable = (error: unknown): never => {
+      throw error instanceof NoProgress || error instanceof ClientGone ? new LabError(messageOf(error), { detail: withConsole('', machine.consoleTail) }) : error;
+    };
+    const ssh = await recorder.task('session', () => openSession(reachable, mark)).catch(unreachable);
     const agent = await startAgent(reachable, ssh).catch((error: unknown) => {
       // Nothing else knows of it yet.
       ssh.close();
-      throw error;
+      return unreachable(error);
     });
     this.context = { ...reachable, plan, recorder, state, ssh, agent, publicBlob: key.publicBlob, trace: this.trace, taint: this.taint, loaded: false };
     await findDevices(this.context);
@@ -226,20 +226,18 @@ class Run {
   /** An error out of `go` becomes evidence, and what is left of the machine is judged. */
   async failed(error: unknown): Promise<void> {
     const { recorder, machine, judging } = this;
-    const failure = await takeFailure(error, machine, recorder, this.plan.kernels[recorder.epoch] ?? null);
+    const failed = { machine, recorder, state: this.context?.state ?? null, image: null };
+    const failure = await takeFailure(error, { ...failed, image: this.plan.kernels[recorder.epoch] ?? null });
     // What fails while the rest is judged is a failure of its own: the run keeps its record.
-    await this.judgeRest(failure).catch(async (second: unknown) => this.judgeRest(await takeFailure(second, machine, recorder, null)))
-      .catch((third: unknown) => takeFailure(third, null, recorder, null));
+    await this.judgeRest(failure).catch(async (second: unknown) => this.judgeRest(await takeFailure(second, failed)))
+      .catch((third: unknown) => takeFailure(third, { ...failed, machine: null }));
     judging.abandon();
   }
 
   private async judgeRest(failure: Failure): Promise<void> {
-    const { recorder, context, judging } = this;
+    const { context, judging } = this;
     if (context === null || failure === 'lab') return;
-    if (failure === 'ended') return judging.ended(context);
-    await judging.oopsed(context);
-    if (recorder.incidents.some(({ implies }) => implies !== null)) return;
-    recorder.incident({ source: 'agent', side: 'inside', implies: 'hang', title: 'nothing goes on after a kernel oops', detail: '' });
+    return failure === 'ended' ? judging.ended(context) : judging.clientGone(context);
   }
 }
 

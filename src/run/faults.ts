@@ -42,6 +42,7 @@ async function strike(context: RunContext, fault: Fault): Promise<{ places: numb
       await machine.command('system_reset');
       return { places: 1, detail: 'system_reset' };
     case 'stop':
+      machine.frozen = true;
       await machine.command('stop');
       return { places: 1, detail: 'all vCPUs stopped' };
     case 'nmi':

@@ -90,7 +90,7 @@ interface Seen {
   handedOver: MarkedPages | null;
 }
 
-function recordOf({ machine, recorder, state }: RunContext, { files, carried, marked, handedOver }: Seen): UpdateRecord {
+export function recordOf({ machine, recorder, state }: RunContext, { files, carried, marked, handedOver }: Seen): UpdateRecord {
   // A reservation that was not taken up again is no longer the handover's own.
   const baseline = marked === null ? [] : baselineOf(machine, marked, carried, state.handover).filter(({ what, pfn }) => !what.startsWith('reserve_mem') || isRevived(files, pfn));
   const kept = baseline.reduce((sum, { count }) => sum + count, 0);
@@ -121,23 +121,6 @@ function unjudged({ machine }: RunContext, epoch: number, carried: readonly Carr
   return { epoch, files, counts, handedOver: handedOver?.total ?? null, marked: null, baseline: [] };
 }
 
-/** An update whose next kernel oopsed under the agent: it runs on, and nobody can be asked. What never came back is judged from outside. */
-export async function judgeOopsed(context: RunContext, handedOver: MarkedPages | null): Promise<UpdateRecord> {
-  const { state, machine } = context;
-  const read = reader(machine);
-  const marked = await markedPages(context);
-  const carried = [...state.carried.values()];
-  const files = carried.map((file): FileRecord => ({
-    kind: file.spec.kind, file,
-    fate: file.closed ?? (file.retrieved === null
-      ? fateOfMissing(read, file.pattern, file.runs, marked?.index ?? NO_MARKS, file.errno === null ? 'not retrieved: the kernel oopsed' : `retrieve failed with ${file.errno}`)
-      : fateUnjudged(read, file.pattern, file.runs)),
-  }));
-  const record = recordOf(context, { files, carried, marked, handedOver });
-  recordOracles(context, record);
-  return record;
-}
-
 /** Every file that came back is checked, asked for or not, and its pages are looked up in the kernel that runs now. */
 async function lookInside(context: RunContext, carried: readonly CarriedFile[]): Promise<void> {
   await inWindow(carried, WINDOW, async ({ retrieved, spec, closed }) => {
@@ -148,7 +131,7 @@ async function lookInside(context: RunContext, carried: readonly CarriedFile[]):
   });
 }
 
-function recordOracles(context: RunContext, record: UpdateRecord): void {
+export function recordOracles(context: RunContext, record: UpdateRecord): void {
   const { recorder } = context;
   for (const { kind, file, fate } of record.files) {
     const good = fate.fate === 'intact';

@@ -12,7 +12,8 @@ import { DowntimeReader } from './downtime.js';
 import { holdGuests, letAllGoOn, letGuestsGo } from './guest-hold.js';
 import { judgeGuests, judgeKeptGuests } from './guest-judge.js';
 import { IommuRecord, judgeIommu } from './iommu-judge.js';
-import { judgeOopsed, judgeUpdate, recordEnded, recordHeld, type UpdateRecord } from './judge.js';
+import { judgeClientGone, judgeHeldByGone } from './client-gone.js';
+import { judgeUpdate, recordEnded, recordHeld, type UpdateRecord } from './judge.js';
 import { type Arrival, Ledger, type UpdateEntry } from './ledger.js';
 import { probeSessions } from './probe.js';
 import { judgeRefusal, letGo } from './refusal.js';
@@ -114,11 +115,11 @@ export class Judging {
     }
   }
 
-  /** The kernel goes on after its oops, but what it was about to give back stays where it is: seen from outside. */
-  async oopsed(context: RunContext): Promise<void> {
+  /** The kernel goes on, and the client in it is gone: what it held, and what it never got, is seen from outside. */
+  async clientGone(context: RunContext): Promise<void> {
     for (const entry of this.dying(context)) {
       const jumped = context.recorder.epoch > entry.leaving.epoch;
-      if (!entry.has('files')) this.takeFiles(entry, jumped ? await judgeOopsed(context, entry.arrival?.handedOver ?? null) : recordHeld(context));
+      if (!entry.has('files')) this.takeFiles(entry, jumped ? await judgeClientGone(context, entry.arrival?.handedOver ?? null) : await judgeHeldByGone(context));
       entry.close('ended');
     }
   }

@@ -5,7 +5,6 @@ import type { Step } from '../model/scenario.js';
 import { HandoverError } from '../handover/index.js';
 import { DebuggerStub } from '../qemu/gdb.js';
 import { LabError } from '../util/errors.js';
-import { within } from '../util/deadline.js';
 import type { RunContext } from './context.js';
 import { rememberHandover } from './handover.js';
 
@@ -64,7 +63,7 @@ export async function stopAtJump(context: RunContext, jumpFaults: readonly Step[
         throw new LabError('the next kernel has begun without a stop at the jump');
       });
       next.catch(() => undefined);
-      await within(Promise.race([stopped, next]), deadlines.boot, 'stop at the jump', machine.ended);
+      await machine.until(Promise.race([stopped, next]), deadlines.boot, 'stop at the jump');
       // A fault before may have made it unreadable; only who needs it later cannot do without.
       await rememberHandover(context).catch((error: unknown) => {
         if (later || !(error instanceof HandoverError)) throw error;

@@ -8,7 +8,7 @@ import { canonical } from '../console/index.js';
 import { LabError } from '../util/errors.js';
 import { parseKtap } from '../util/ktap.js';
 import type { RunContext } from './context.js';
-import { PASSED, type StepReply } from './step-reply.js';
+import { commandWithin, PASSED, type StepReply } from './step-reply.js';
 
 type SelftestStep = Extract<Step, { op: 'kselftest' }>;
 
@@ -32,7 +32,9 @@ const MEANINGS: readonly [RegExp, Outcome][] = [
 ];
 
 export async function kselftestStep(context: RunContext, step: SelftestStep): Promise<StepReply> {
-  const { status, text } = step.test === TEST_KHO ? await ofKernel(context, step) : await ofProgram(context, step);
+  const end = await commandWithin(step.test === TEST_KHO ? ofKernel(context, step) : ofProgram(context, step));
+  if ('errno' in end) return overtime(context, step, end);
+  const { status, text } = end;
   const cases = casesOf(step, status, text, context.recorder.epoch);
   context.state.cases.push(...cases);
   for (const each of cases) {
@@ -48,15 +50,33 @@ export async function kselftestStep(context: RunContext, step: SelftestStep): Pr
   return { ok: false, errno: 'EFAIL', at: bad[0]?.detail.split('\n').at(-1) ?? null };
 }
 
-async function ofProgram(context: RunContext, { test, stage }: SelftestStep): Promise<{ status: number | null; text: string }> {
+/** A test that does not end in time has failed. Nobody knows what it would have found. */
+function overtime({ state, recorder }: RunContext, { test, stage, timeout }: SelftestStep, reply: StepReply): StepReply {
+  const name = wholeOf(stage);
+  const detail = `did not end within ${timeout} s`;
+  state.cases.push({ epoch: recorder.epoch, test, name, state: 'fail', detail });
+  recorder.incident({ source: 'agent', side: 'inside', implies: null, title: `kselftest ${test}, ${name}: ${detail}`, detail: reply.at ?? '' });
+  // The second stage is who looks at what came back.
+  if (stage === 2) {
+    recorder.witnesses.require('inside', recorder.epoch);
+    recorder.witnesses.blind('inside', recorder.epoch, `${test} stage 2 ${detail}`, 'kselftest: {test: ..., timeout: SECONDS}');
+  }
+  return reply;
+}
+
+function wholeOf(stage: SelftestStep['stage']): string {
+  return stage === null ? 'whole' : `stage ${stage}`;
+}
+
+async function ofProgram(context: RunContext, { test, stage, timeout }: SelftestStep): Promise<{ status: number | null; text: string }> {
   const program = context.plan.selftests[context.recorder.epoch];
   if (program == null) throw new LabError(`${test} was not built for epoch ${context.recorder.epoch}`);
   const input = await readFile(program);
   const path = `${FOLDER}/${test}`;
-  const options = (bytes: number) => ({ ms: context.deadlines.request(bytes), signal: context.machine.ended });
-  const sent = await context.ssh.exec(`mkdir -p ${FOLDER} && cat > ${path} && chmod 755 ${path}`, { input, ...options(input.length * 4) });
+  const signal = context.machine.ended;
+  const sent = await context.ssh.exec(`mkdir -p ${FOLDER} && cat > ${path} && chmod 755 ${path}`, { input, ms: context.deadlines.request(input.length * 4), signal });
   if (sent.status !== 0) throw new LabError(`${test} cannot be put into the machine: ${sent.stderr.slice(0, 200)}`);
-  const { status, stdout, stderr } = await context.ssh.exec(`cd ${FOLDER} && ./${test}${stage === null ? '' : ` -s ${stage}`}; status=$?; echo; echo "${STATUS} $status"`, options(64 << 20));
+  const { status, stdout, stderr } = await context.ssh.exec(`cd ${FOLDER} && ./${test}${stage === null ? '' : ` -s ${stage}`}; status=$?; echo; echo "${STATUS} $status"`, { ms: timeout * 1000, signal });
   return { status: statusIn(stdout) ?? (status === 0 ? null : status), text: `${stdout.replace(STATUS_LINE, '')}\n${stderr}` };
 }
 
@@ -66,8 +86,8 @@ const SUBTREES = '/sys/kernel/debug/kho/out/sub_fdts';
  * The kernel tested itself while it booted, and its log tells (kho_test_init() in lib/test_kho.c, 6.17 to 7.3). It is silent where it has put its data in, and
  * where it could not: what it hands over tells then, where debugfs has it before the kexec (7.1 and later, which have nothing to finalize).
  */
-async function ofKernel(context: RunContext, { stage }: SelftestStep): Promise<{ status: number | null; text: string }> {
-  const run = async (command: string) => (await context.ssh.exec(command, { ms: context.deadlines.request(), signal: context.machine.ended, limit: 4 << 20 })).stdout;
+async function ofKernel(context: RunContext, { stage, timeout }: SelftestStep): Promise<{ status: number | null; text: string }> {
+  const run = async (command: string) => (await context.ssh.exec(command, { ms: timeout * 1000, signal: context.machine.ended, limit: 4 << 20 })).stdout;
   const absent = stage === 1 && (await run(`[ -d ${SUBTREES} ] && [ ! -e ${SUBTREES}/../finalize ] && [ ! -e ${SUBTREES}/kho_test ] && echo absent`)).includes('absent');
   return ofLog(await run('dmesg'), stage, absent);
 }
@@ -86,7 +106,7 @@ export function casesOf({ test, stage }: Pick<SelftestStep, 'test' | 'stage'>, s
   const { cases, bailOut } = parseKtap(text);
   const bound = (detail: string) => detail.slice(-MOST_DETAIL);
   const listed = cases.map(({ path, state, detail }): CaseOfResult => ({ epoch, test, name: path.join('/').slice(0, 200), state, detail: state === 'pass' ? '' : bound(detail) }));
-  const whole = stage === null ? 'whole' : `stage ${stage}`;
+  const whole = wholeOf(stage);
   const ended = status === 0 ? 'pass' : status === SKIPPED ? 'skip' : 'fail';
   const told = bailOut ?? text.trim().split('\n').filter((line) => !/^(TAP|KTAP|1\.\.|# Totals)/.test(line)).join('\n');
   if (listed.length === 0) return [{ epoch, test, name: whole, state: ended, detail: bound(ended === 'pass' ? '' : told) }];

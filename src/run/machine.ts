@@ -5,11 +5,13 @@ import { ConsoleScanner, type ConsoleSignal, type Finding } from '../console/ind
 import { CONSOLE_FILE, QMP_SOCKET, READY_FILE, type MachineConfig } from '../qemu/args.js';
 import type { MachineMemory } from '../qemu/memory.js';
 import { ownRegisters, parseRegisters, type SystemRegisters } from '../qemu/registers.js';
-import { DeadlineError, within } from '../util/deadline.js';
-import { LabError } from '../util/errors.js';
+import { within } from '../util/deadline.js';
+import { LabError, RunLimit } from '../util/errors.js';
 import { LineSplitter } from '../util/lines.js';
+import { whileItMoves } from '../util/pulse.js';
 import { endingOf, MachineEnded, type Ending } from './ending.js';
 import { Leaving } from './leaving.js';
+import { MachinePulse } from './machine-pulse.js';
 import { QEMU_PARTS, type MachineParts, type Monitor, type Process, type Tail } from './machine-parts.js';
 import { type ReadyMark, ReadyMarks } from './ready-marks.js';
 import type { Recorder } from './recorder.js';
@@ -50,7 +52,11 @@ export class Machine {
   private lastOutput = 0;
   /** Boots on the console that were no update's, by the scanner's count of epochs: the machine came up cold. */
   private readonly coldBoots: number[] = [];
-  private stopping = false;
+  private stopped: Promise<void> | null = null;
+  /** Whether it moves, and whether the host lets it. */
+  readonly pulse: MachinePulse;
+  /** A fault of the scenario has stopped all its vCPUs. */
+  frozen = false;
 
   private constructor(
     config: MachineConfig,
@@ -61,6 +67,7 @@ export class Machine {
     private readonly parts: MachineParts,
   ) {
     this.ended = this.end.signal;
+    this.pulse = new MachinePulse(() => parts.hostTimes?.(process.pid) ?? null);
     // Every request under way listens for the end.
     setMaxListeners(0, this.ended);
     const lost = (what: string) => (bytes: number) => {
@@ -74,7 +81,7 @@ export class Machine {
       parts.follow({ path: `${config.dir}/${READY_FILE}`, every: 10, keepBelow: LIVE_READY, onData: (chunk) => marks.feed(chunk), onLost: lost('readiness marks') }),
     ];
     process.gone.addEventListener('abort', () => {
-      if (!this.stopping) this.end.abort(process.gone.reason);
+      if (this.stopped === null) this.end.abort(process.gone.reason);
     });
   }
 
@@ -129,9 +136,9 @@ export class Machine {
 
   // -- waiting ---------------------------------------------------------------------------------------------------------------
 
-  /** Waits until user space of the kernel of `epoch` is up. Rejects with MachineEnded, DeadlineError or LabError. */
+  /** Waits until user space of the kernel of `epoch` is up. Rejects with MachineEnded, NoProgress or LabError. */
   async untilReady(epoch: number, ms: number): Promise<ReadyMark> {
-    const mark = await within(this.marks.of(epoch), ms, `readiness mark of epoch ${epoch}`, this.ended);
+    const mark = await this.until(this.marks.of(epoch), ms, `readiness mark of epoch ${epoch}`);
     for (const tail of this.tails) tail.look();
     this.takeSignals(this.scanner.reached(epoch + this.coldBoots.length));
     return mark;
@@ -149,12 +156,17 @@ export class Machine {
     // It was started so that no reset goes unseen (qemu/args.ts).
     await this.qmp.run('set-action', { reboot: 'reset' });
     await this.qmp.run('system_reset');
-    return within(up, ms, 'readiness mark after a reset', this.ended);
+    return this.until(up, ms, 'readiness mark after a reset');
   }
 
   /** Waits for the old kernel's last words before the jump, or the next one's first. */
   async untilKexecStarts(ms: number): Promise<void> {
-    return within(this.leaving.left, ms, 'beginning of the kexec on the console', this.ended);
+    return this.until(this.leaving.left, ms, 'beginning of the kexec on the console');
+  }
+
+  /** Waits for something that the machine does. @param ms milliseconds without progress */
+  until<T>(what: Promise<T>, ms: number, name: string): Promise<T> {
+    return whileItMoves(what, { ms, what: name, pulse: this.pulse, signal: this.ended });
   }
 
   /** After an ending: waits until the console has been quiet for a moment, then reads what is left. The real oops often comes last. */
@@ -189,19 +201,22 @@ export class Machine {
 
   /** Why the machine has ended, if it does within `ms`; else null. */
   async endedWithin(ms: number): Promise<unknown> {
-    await within(new Promise(() => undefined), ms, 'end of the machine', this.ended).catch(() => undefined);
+    await within(new Promise(() => undefined), { ms, what: 'end of the machine', whose: 'machine', signal: this.ended }).catch(() => undefined);
     return this.ended.aborted ? this.ended.reason : null;
   }
 
-  /** The run's own deadline has passed: every wait ends now. */
+  /** The run's own limit is reached: every wait ends now. */
   expire(ms: number): void {
-    this.end.abort(new DeadlineError('end of the run', ms));
+    this.end.abort(new RunLimit(ms));
   }
 
-  /** Ends the machine and reads its last words. Safe to call twice. */
-  async stop(): Promise<void> {
-    if (this.stopping) return;
-    this.stopping = true;
+  /** Ends the machine and reads its last words. Called again it waits for the same end. */
+  stop(): Promise<void> {
+    return (this.stopped ??= this.stopOnce());
+  }
+
+  private async stopOnce(): Promise<void> {
+    this.pulse.end();
     // Whoever still waits for the machine waits in vain.
     this.end.abort(new LabError('the machine was ended by the lab'));
     this.qmp?.close();
@@ -221,6 +236,7 @@ export class Machine {
     this.lastOutput = Date.now();
     this.tail = (this.tail + chunk.toString('latin1')).slice(-TAIL);
     this.streams.console(chunk);
+    this.pulse.console(chunk);
     this.takeSignals(this.scanner.feed(chunk));
   }
 
@@ -274,12 +290,13 @@ export class Machine {
 
   private takeEvent(event: string, data: unknown): void {
     this.recorder.event({ kind: 'qmp', event, data });
+    if (event === 'STOP' || event === 'RESUME') this.pulse.pause(event === 'STOP' && !this.frozen);
     const ending = endingOf(event, data);
-    if (ending !== null && !this.stopping && !(this.marks.resetExpected && ending.kind === 'reset')) this.endWith(ending);
+    if (ending !== null && this.stopped === null && !(this.marks.resetExpected && ending.kind === 'reset')) this.endWith(ending);
   }
 
   private endWith(ending: Ending): void {
-    if (this.stopping) return;
+    if (this.stopped !== null) return;
     this.recorder.incident({
       source: ending.kind === 'cold-boot' ? 'console' : 'qmp', side: 'outside', implies: ending.implies, title: ending.title, detail: '',
     });

@@ -3,7 +3,7 @@
 import { tuplesOf, type AgentReply } from '../guest/agent.js';
 import type { Action, FileSpec, MemfdSpec, ObjectSpec, PageRange } from '../model/scenario.js';
 import { Pattern } from '../oracles/pattern.js';
-import { LabError } from '../util/errors.js';
+import { ClientGone } from '../util/errors.js';
 import { RunState } from './state.js';
 
 export type AgentAction = Extract<Action, {
@@ -121,12 +121,17 @@ function made(state: RunState, spec: FileSpec, hugeKiB: number): void {
   state.files.set(spec.file, { name: spec.file, spec, pattern: new Pattern(spec), held: [], runs: [], before: null, inside: null, hugeKiB });
 }
 
-/** More pages than the largest machine has: whoever claims them must not keep the oracles busy for ever. */
+/** More pages than the largest machine has, and than its addresses reach: whoever claims them must not keep the oracles busy for ever. */
 const MOST_PAGES = 2 ** 24;
+const MOST_PFN = 2 ** 40;
 
 /** Physical pages of a file, from the agent's answer to `pfns`. */
 export function runsOf(reply: AgentReply): { page: number; pfn: number; count: number }[] {
   const runs = tuplesOf(reply, 'runs', 3).map(([page = 0, pfn = 0, count = 0]) => ({ page, pfn, count }));
-  if (runs.reduce((sum, { count }) => sum + count, 0) > MOST_PAGES) throw new LabError('agent: more pages in its answer than any machine has');
+  let pages = 0;
+  for (const { page, pfn, count } of runs) {
+    pages += count;
+    if (pages > MOST_PAGES || page >= MOST_PFN || pfn >= MOST_PFN) throw new ClientGone('the agent\'s answer cannot be used: more pages than any machine has');
+  }
   return runs;
 }

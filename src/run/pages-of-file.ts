@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Asks the agent which physical pages a file has. An answer that does not come is never an empty one: it is a reason why nobody can look from outside.
 import type { PfnRun } from '../oracles/outside.js';
-import { LabError } from '../util/errors.js';
 import type { AgentReply } from '../guest/agent.js';
 import type { RunContext } from './context.js';
 import { runsOf } from './operations.js';
@@ -22,15 +21,10 @@ export async function pagesOfFile({ agent, deadlines, machine }: RunContext, nam
   return toldPages(await agent.request('pfns', { file: name }, deadlines.request(bytes), machine.ended));
 }
 
-/** What the agent's answer to `pfns` says. What makes no sense hides the pages as well: a machine must not end a run by what it claims. */
+/** What the agent's answer to `pfns` says. Throws ClientGone where it makes no sense: who says such things cannot be believed. */
 export function toldPages(reply: AgentReply): FilePages {
   if (!reply.ok) return { runs: [], hidden: `${reply.errno ?? 'no reason'}${reply.at === null ? '' : ` (${reply.at})`}` };
-  try {
-    return { runs: runsOf(reply), hidden: null };
-  } catch (error) {
-    if (error instanceof LabError) return { runs: [], hidden: error.message };
-    throw error;
-  }
+  return { runs: runsOf(reply), hidden: null };
 }
 
 /** Why the witness `outside` is blind for a file. */

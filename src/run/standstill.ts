@@ -12,6 +12,10 @@ export interface Standstill {
   lines: string[];
   /** Processors that the emulator forgot to wake. */
   forgotten: number[];
+  /** What QEMU says of the machine as a whole (`VM status: running`); empty where it does not answer. */
+  status: string;
+  /** A processor was carrying out instructions. */
+  busy: boolean;
 }
 
 /** vCPUs take turns of 100 ms on one thread (accel/tcg/tcg-accel-ops-rr.c): one that waits for its turn is not forgotten. Looks, and milliseconds between them. */
@@ -28,14 +32,17 @@ export async function lookAtStandstill(machine: Pick<Machine, 'human'>, image: K
   const first = await look(machine);
   const name = namer(image);
   // One that is held still does not wake up for anything.
-  const runs = /running/.test(await machine.human('info status').catch(() => ''));
-  let forgotten = runs ? first.filter(sleepsOn) : [];
+  const status = (await machine.human('info status').catch(() => '')).trim();
+  let forgotten = /running/.test(status) ? first.filter(sleepsOn) : [];
   for (let looks = 1; looks < LOOKS && forgotten.length > 0; looks++) {
     await new Promise((resolve) => setTimeout(resolve, between));
     const again = await look(machine);
     forgotten = forgotten.filter(({ index, rip }) => again.some((vcpu) => vcpu.index === index && vcpu.rip === rip && sleepsOn(vcpu)));
   }
-  return { lines: first.map((vcpu) => lineOf(vcpu, vcpu.waiting, name(vcpu.rip))), forgotten: forgotten.map(({ index }) => index) };
+  return {
+    lines: first.map((vcpu) => lineOf(vcpu, vcpu.waiting, name(vcpu.rip))), forgotten: forgotten.map(({ index }) => index),
+    status, busy: first.some(({ halted }) => !halted),
+  };
 }
 
 async function look(machine: Pick<Machine, 'human'>): Promise<Look[]> {

@@ -3,7 +3,6 @@
 import { readFile } from 'node:fs/promises';
 import { isDeviceAction } from '../model/device.js';
 import type { Step } from '../model/scenario.js';
-import { within } from '../util/deadline.js';
 import { LabError } from '../util/errors.js';
 import type { RunContext } from './context.js';
 import { deviceStep } from './device-steps.js';
@@ -11,7 +10,7 @@ import { injectFault } from './faults.js';
 import { finishStep } from './finish-step.js';
 import { kselftestStep } from './kselftest.js';
 import { loadNext } from './load-next.js';
-import { PASSED, type StepReply } from './step-reply.js';
+import { commandWithin, PASSED, type StepReply } from './step-reply.js';
 import { startAgent } from './user-space.js';
 
 /** Carries out a step that waits until all before it have been answered. */
@@ -31,7 +30,8 @@ export async function carryOut(context: RunContext, step: Step, index: number): 
     case 'kselftest':
       return done(step.stage === null ? step.test : `${step.test} stage ${step.stage}`, await kselftestStep(context, step));
     case 'exec': {
-      const result = await context.ssh.exec(step.command, { ms: context.deadlines.request(), signal: context.machine.ended });
+      const result = await commandWithin(context.ssh.exec(step.command, { ms: step.timeout * 1000, signal: context.machine.ended }));
+      if ('errno' in result) return done(step.command, result);
       const wrong = result.status !== step.status ? `exit status ${result.status ?? result.signal}, expected ${step.status}`
         : step.stdout !== null && result.stdout.trim() !== step.stdout.trim() ? `other output: ${result.stdout.slice(0, 500)}` : null;
       return done(step.command, wrong === null ? PASSED : failed(`${wrong}; ${result.stderr.slice(0, 500)}`));
@@ -42,12 +42,13 @@ export async function carryOut(context: RunContext, step: Step, index: number): 
       });
       const path = `'${step.to.replaceAll("'", `'\\''`)}'`;
       const command = `mkdir -p "$(dirname ${path})" && cat > ${path} && chmod ${step.mode.toString(8)} ${path}`;
-      const result = await context.ssh.exec(command, { input, ms: context.deadlines.request(input.length * 4), signal: context.machine.ended });
+      const result = await commandWithin(context.ssh.exec(command, { input, ms: context.deadlines.request(input.length * 4), signal: context.machine.ended }));
+      if ('errno' in result) return done(step.to, result);
       return done(step.to, result.status === 0 ? PASSED : failed(result.stderr.slice(0, 500)));
     }
     case 'kill-agent':
       await context.agent.request('die', {}, context.deadlines.request(), context.machine.ended).catch(() => undefined);
-      await within(context.agent.gone, context.deadlines.request(), 'end of the agent', context.machine.ended);
+      await context.machine.until(context.agent.gone, context.deadlines.request(), 'end of the agent');
       context.state.sessions.clear();
       for (const device of context.state.devices.values()) device.closed();
       for (const guest of context.state.guests.values()) guest.lose();

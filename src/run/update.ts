@@ -2,7 +2,6 @@
 // One live update: the old kernel's files are looked at, the machine jumps, and the next kernel's user space is met.
 import { NO_HANDLE } from '../guest/agent.js';
 import type { Step } from '../model/scenario.js';
-import { within } from '../util/deadline.js';
 import { LabError } from '../util/errors.js';
 import type { RunContext } from './context.js';
 import { injectFault } from './faults.js';
@@ -64,7 +63,7 @@ export async function update(context: RunContext, step: Step, index: number, jum
     finishStep(context, step, index, 'next kernel', answer, recorder.clock.now() - started);
     return { kind: 'refused', why: `the kexec was refused with ${answer.errno} (${answer.at})`, errno: answer.errno };
   }
-  await within(begun, deadlines.request(), 'answer about a transfer', machine.ended);
+  await machine.until(begun, deadlines.request(), 'answer about a transfer');
   await jump?.reached();
   if (machine.leaving.unseen && jumpFaults.length > 0) throw new LabError('the moment of the jump was missed: the next kernel was there before the old one\'s last words');
   const whole = jump === null ? [] : await pagesOfHandover(context);

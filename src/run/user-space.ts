@@ -2,7 +2,6 @@
 // From the readiness mark to a talking agent.
 import { Agent } from '../guest/agent.js';
 import type { Session } from '../guest/session.js';
-import { within } from '../util/deadline.js';
 import type { RunContext } from './context.js';
 import type { ReadyMark } from './ready-marks.js';
 
@@ -11,7 +10,7 @@ type Reachable = Pick<RunContext, 'machine' | 'deadlines' | 'privateKey' | 'stre
 export async function openSession(context: Reachable, mark: ReadyMark): Promise<Session> {
   return context.connect({
     port: context.machine.sshPort, privateKey: context.privateKey, hostKey: mark.hostKey,
-    deadline: context.deadlines.boot, signal: context.machine.ended,
+    deadline: context.deadlines.boot, signal: context.machine.ended, pulse: context.machine.pulse,
   });
 }
 
@@ -25,8 +24,8 @@ export async function finalizeWithoutLuo({ agent, deadlines, machine }: Pick<Run
 }
 
 export async function startAgent(context: Reachable, ssh: Session): Promise<Agent> {
-  const channel = await within(ssh.channel('/bin/agent'), context.deadlines.request(), 'channel for the agent', context.machine.ended);
-  const agent = new Agent(channel, (direction, line) => context.streams.agent(direction, line));
+  const channel = await context.machine.until(ssh.channel('/bin/agent'), context.deadlines.request(), 'channel for the agent');
+  const agent = new Agent(channel, (direction, line) => context.streams.agent(direction, line), context.machine.pulse);
   await agent.request('hello', {}, context.deadlines.request(), context.machine.ended);
   return agent;
 }

@@ -103,9 +103,9 @@ function retrieve(value: Given<'retrieve'>, site: Site): Action | null {
 }
 
 function exec(value: Given<'exec'>, site: Site): Action {
-  if (typeof value === 'string') return { op: 'exec', command: fill(value, site.numbers), status: 0, stdout: null };
+  if (typeof value === 'string') return { op: 'exec', command: fill(value, site.numbers), status: 0, stdout: null, timeout: LIMITS.execTimeout };
   const stdout = value.stdout === undefined ? null : fill(value.stdout, site.numbers);
-  return { op: 'exec', command: fill(value.command, site.numbers), status: value.status, stdout };
+  return { op: 'exec', command: fill(value.command, site.numbers), status: value.status, stdout, timeout: value.timeout };
 }
 
 function fault(value: Given<'fault'>, site: Site): Action | null {

@@ -42,4 +42,7 @@ export const LIMITS = {
   cmdline: 1024,
   /** Seconds. */
   timeout: 86_400,
+  /** Seconds for a command, and for a stage of one of the kernel's own tests, where the scenario says nothing. */
+  execTimeout: 300,
+  selftestTimeout: 1200,
 } as const;

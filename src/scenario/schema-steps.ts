@@ -5,7 +5,8 @@ import { deviceOperations } from './schema-devices.js';
 import { faultBody } from './schema-faults.js';
 import { guestOperations } from './schema-guests.js';
 import { memfdTraits, objectTraits } from './schema-sessions.js';
-import { count, errno, line, mapping, mode, sessionName, size, tokenTemplate, whole } from './values.js';
+import { LIMITS } from './limits.js';
+import { count, errno, line, mapping, mode, seconds, sessionName, size, tokenTemplate, whole } from './values.js';
 
 const name = (what: string) => line(`the name of ${what}`);
 const common = { errno: errno.optional() };
@@ -52,6 +53,7 @@ const operations = {
       command: line('a command'),
       status: whole().min(0).max(255).default(0).describe('Exit status that is demanded'),
       stdout: z.string().optional().describe('Output that is demanded, without the last line break'),
+      timeout: seconds.default(LIMITS.execTimeout).describe('Seconds after which the command is killed and the step has failed (ETIMEDOUT)'),
       ...common,
     }),
   ]).optional().describe('Run a command in the machine'),

@@ -29,6 +29,7 @@ const cmdline = z
   .meta({ description: 'Kernel parameters in addition to the lab\'s own, by epoch: all, from, to, or the number of the epoch (0, 1, ...)' });
 
 const outcome = z.enum(OUTCOMES);
+const selftest = z.string({ error: 'expected the name of a test' }).regex(/^[a-z][a-z0-9_]{0,63}$/, { error: 'expected the name of a test, such as luo_multi_session' });
 
 export const scenarioSchema = mapping({
   name: line('a name').optional().describe('Name; by default that of the file'),
@@ -52,7 +53,7 @@ export const scenarioSchema = mapping({
   iommu,
   devices: z.array(device).default([]).describe('Devices that are passed through, each at a fixed address'),
   sessions: z.array(session).optional().describe('Short form: sessions and their files; the steps follow from them'),
-  kselftest: z.string({ error: 'expected the name of a test' }).regex(/^[a-z][a-z0-9_]{0,63}$/, { error: 'expected the name of a test, such as luo_multi_session' }).optional()
+  kselftest: z.union([selftest, mapping({ test: selftest, timeout: seconds.default(LIMITS.selftestTimeout).describe('Seconds after which a stage has failed') })]).optional()
     .describe('One of the kernel\'s own tests, instead of sessions or steps: a program of tools/testing/selftests/liveupdate, built from each kernel\'s source, or test_kho'),
   kexec: z.enum(KEXEC_WAYS).optional()
     .describe('Short form: how the last update goes. file: kexec_file_load; legacy: kexec_load, which hands nothing over; abort: called off once all is loaded; kill-agent: the agent dies before'),
@@ -66,8 +67,8 @@ export const scenarioSchema = mapping({
     .describe('Where the last update did not end well and the next kernel runs: reboot, or one more update; what that gives back is measured, and the verdict stays'),
   without: z.array(z.enum(WITNESSES)).default([]).describe('Witnesses that the verdict may do without; without them it says less'),
   taint: z.array(z.enum(TAINT_NAMES)).default([]).describe('How its kernels mark themselves as damaged on purpose; neither the flag nor the complaint that goes with it counts then'),
-  timeout: seconds.optional().describe('Deadline of the whole run in seconds; measured on the spot by default'),
-  deadline: seconds.optional().describe('Deadline for one sign of progress in seconds; measured on the spot by default'),
+  timeout: seconds.optional().describe('Seconds after which the run ends without a verdict on the kernel; none by default'),
+  deadline: seconds.optional().describe('Seconds that the machine may show no progress; measured on the spot by default'),
 });
 
 export type ScenarioInput = z.output<typeof scenarioSchema>;

@@ -3,9 +3,8 @@
 import { EventEmitter } from 'node:events';
 import type { ClientChannel } from 'ssh2';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Agent, AgentGone, encode, numberOf, readReply, tuplesOf, type AgentReply } from '../../src/guest/agent.js';
-import { DeadlineError } from '../../src/util/deadline.js';
-import { LabError } from '../../src/util/errors.js';
+import { Agent, encode, numberOf, readReply, tuplesOf, type AgentReply } from '../../src/guest/agent.js';
+import { ClientGone, NoProgress } from '../../src/util/errors.js';
 
 const unhandled: unknown[] = [];
 const note = (reason: unknown) => void unhandled.push(reason);
@@ -80,7 +79,7 @@ describe('a line of the agent', () => {
     ['words', [['1', '2', '3']], false], ['negative', [[0, -1, 1]], false], ['a fraction', [[0, 0.5, 1]], false], ['too large to be exact', [[0, 2 ** 53, 1]], false], ['a length only', { length: 0 }, false],
   ])('a list: %s', (_, runs, good) => {
     if (good) expect(tuplesOf(reply({ runs }), 'runs', 3)).toEqual(runs);
-    else expect(() => tuplesOf(reply({ runs }), 'runs', 3)).toThrow(LabError);
+    else expect(() => tuplesOf(reply({ runs }), 'runs', 3)).toThrow(ClientGone);
   });
 
   it.each<[unknown, boolean]>([[0, true], [5, true], [-1, false], [0.5, false], [Number.POSITIVE_INFINITY, false], [2 ** 53, false], ['5', false], [null, false], [undefined, false]])('a number: %s', (value, good) => {
@@ -120,7 +119,7 @@ describe('requests', () => {
     const waiting = [agent.request('a', {}, 60_000), agent.request('b', {}, 60_000)].map((request) => request.catch((error: unknown) => error));
     end(channel, agent);
     for (const error of await Promise.all(waiting)) {
-      expect(error).toBeInstanceOf(AgentGone);
+      expect(error).toBeInstanceOf(ClientGone);
       expect((error as Error).message).toContain(words);
     }
     await agent.gone;
@@ -130,7 +129,7 @@ describe('requests', () => {
 
   it('have a deadline; a late answer is nobody\'s', async () => {
     const { channel, agent } = open();
-    await expect(agent.request('slow', {}, 10)).rejects.toThrow(DeadlineError);
+    await expect(agent.request('slow', {}, 10)).rejects.toThrow(NoProgress);
     channel.say({ id: 1, ok: true });
     const controller = new AbortController();
     const request = agent.request('x', {}, 60_000, controller.signal);
@@ -138,6 +137,47 @@ describe('requests', () => {
     await expect(request).rejects.toThrow('the machine is gone');
     channel.emit('error', new Error('EPIPE'));
     channel.emit('close');
+  });
+
+  it('a deadline begins when all that was sent before has been answered', async () => {
+    const { channel, agent } = open();
+    const seen: string[] = [];
+    const first = agent.request('memfd', {}, 200).then(() => seen.push('first'));
+    const second = agent.request('stat', {}, 60).catch((error: unknown) => error);
+    await new Promise((resolve) => setTimeout(resolve, 120));
+    // The second has waited for twice its deadline by now, but the agent has not come to it.
+    channel.say({ id: 1, ok: true });
+    await first;
+    channel.say({ id: 2, ok: true });
+    expect(await second).toMatchObject({ id: 2, ok: true });
+  });
+
+  it('progress restarts the deadline of the request that the agent is at, for a while', async () => {
+    const { channel, agent } = open();
+    let told = 0;
+    const tell = setInterval(() => channel.say({ id: 1, progress: ++told }), 10);
+    const began = performance.now();
+    const error: unknown = await agent.request('memfd', {}, 60).catch((e: unknown) => e);
+    clearInterval(tell);
+    // Longer than without, and not for ever.
+    expect(error).toBeInstanceOf(NoProgress);
+    expect((error as Error).message).toContain('although the machine goes on');
+    expect(performance.now() - began).toBeGreaterThan(180);
+    expect(told).toBeGreaterThan(5);
+  });
+
+  it.each<[string, (n: number) => object]>([
+    ['that does not go on', () => ({ id: 1, progress: 7 })], ['of what it is not at', (n) => ({ id: 2, progress: n })], ['of nothing', (n) => ({ id: 99, progress: n })],
+  ])('progress %s restarts nothing', async (_, line) => {
+    const { channel, agent } = open();
+    let told = 0;
+    const first = agent.request('memfd', {}, 80).catch((e: unknown) => e);
+    void agent.request('stat', {}, 60_000).catch(() => undefined);
+    const tell = setInterval(() => channel.say(line(++told)), 10);
+    const error: unknown = await first;
+    clearInterval(tell);
+    expect((error as Error).message).toBe('no answer of the agent to memfd within 0.1 s');
+    agent.drop();
   });
 
   it('what the agent says on its other channel is kept, and bounded', () => {
@@ -191,11 +231,11 @@ describe('the jump', () => {
     const { channel, agent } = open();
     const jump = agent.kexec(1000);
     channel.emit('close');
-    await expect(jump).rejects.toThrow(AgentGone);
+    await expect(jump).rejects.toThrow(ClientGone);
   });
 
   it('fails where the agent never says that it goes', async () => {
-    await expect(open().agent.kexec(10)).rejects.toThrow(DeadlineError);
+    await expect(open().agent.kexec(10)).rejects.toThrow(NoProgress);
   });
 
   it('the last words of a dying agent are a jump, too', async () => {

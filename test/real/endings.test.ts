@@ -138,9 +138,33 @@ expect: preserved
     expect(run.result.cause?.title).toContain('panic');
   });
 
-  it('a run that is over its time: hang', async () => {
+  it('a run that is over the user\'s time: no verdict on a kernel', async () => {
     const run = await labRun(write('from: 7.2.12\nto: 7.3.4\nsteps: [{exec: "sleep 600"}]\nexpect: hang\n'), ['--timeout', '8']);
-    expect(run.result.outcome, why(run)).toBe('hang');
+    expect(run.result.outcome, why(run)).toBe('infra');
+    expect(run.result.cause?.title).toBe('the run\'s own time limit of 8 s was reached');
+  });
+
+  it('a command that is over its own time fails its step, and nothing else', async () => {
+    const run = await labRun(write(`
+from: 7.2.12
+to: 7.3.4
+steps:
+  - exec: {command: "sleep 600", timeout: 2, errno: ETIMEDOUT}
+  - exec: "! pidof sleep"
+  - kexec
+expect: preserved
+`));
+    expect(run.result.outcome, why(run)).toBe('preserved');
+    expect(run.result.asExpected, why(run)).toBe(true);
+    expect(run.result.incidents.filter(({ title }) => title.includes('exec'))).toEqual([]);
+  });
+
+  it('a QEMU that its host stopped: no hang', async () => {
+    const { child, output } = start();
+    await until('user space', () => consoleText().includes('LAB-READY'));
+    for (const pid of machines()) process.kill(pid, 'SIGSTOP');
+    expect(await exitOf(child)).toBe(3);
+    expect(output()).not.toContain('HANG');
   });
 
   it('a file that is no kernel: nothing is blamed', async () => {

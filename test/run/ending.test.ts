@@ -55,7 +55,13 @@ describe('deadlines', () => {
     expect(boot(null, 1)).toBeGreaterThanOrEqual(15_000);
   });
 
-  it('of later boots are the scenario\'s where it has one', () => expect(boot(5000, 10_000)).toBe(5000));
+  it('are the scenario\'s where it has one: for later boots and for requests, to which the time for large files is added', () => {
+    expect(boot(5000, 10_000)).toBe(5000);
+    const deadlines = new Deadlines(90_000);
+    deadlines.measured(100);
+    expect(deadlines.request()).toBe(90_000);
+    expect(deadlines.request(2 ** 30) - deadlines.request()).toBe(request(2 ** 30) - request(0));
+  });
 
   it('of a request grow with its memory and with a slow machine, within bounds', () => {
     expect(request(0)).toBeGreaterThanOrEqual(30_000);

@@ -4,7 +4,7 @@ import type { AgentReply } from '../../src/guest/agent.js';
 import type { MemfdSpec } from '../../src/model/scenario.js';
 import { applied, isAgentAction, operationOf, runsOf, type AgentAction } from '../../src/run/operations.js';
 import { RunState } from '../../src/run/state.js';
-import { LabError } from '../../src/util/errors.js';
+import { ClientGone } from '../../src/util/errors.js';
 
 const memfd = (more: Partial<MemfdSpec> = {}): MemfdSpec => ({ kind: 'memfd', file: 'ram', size: 8192, seed: 7, holes: [], huge: false, seals: [], position: 0, ...more });
 
@@ -167,7 +167,7 @@ describe('physical pages in an answer', () => {
 
   it('are runs', () => expect(runsOf(reply([[0, 100, 2], [4, 7, 1]]))).toEqual([{ page: 0, pfn: 100, count: 2 }, { page: 4, pfn: 7, count: 1 }]));
 
-  it.each([['no list', 5], ['pairs', [[1, 2]]], ['words', [['a', 'b', 'c']]], ['more than any machine has', [[0, 0, 2 ** 50]]], ['more in sum', Array.from({ length: 100 }, () => [0, 0, 2 ** 20])]])('%s: refused', (_, runs) => {
-    expect(() => runsOf(reply(runs))).toThrow(LabError);
+  it.each([['no list', 5], ['pairs', [[1, 2]]], ['words', [['a', 'b', 'c']]], ['more than any machine has', [[0, 0, 2 ** 50]]], ['a frame that no machine has', [[0, 2 ** 45, 1]]], ['a page that no file has', [[2 ** 45, 1, 1]]], ['more in sum', Array.from({ length: 100 }, () => [0, 0, 2 ** 20])]])('%s: refused', (_, runs) => {
+    expect(() => runsOf(reply(runs))).toThrow(ClientGone);
   });
 });

@@ -40,7 +40,7 @@ test('every operation, in all its forms', () => {
     { op: 'open' }, { op: 'open' }, { op: 'create', session: 'vm0' },
     { op: 'memfd', memfd: { kind: 'memfd', file: 'ram', size: 2 ** 22, seed: 1, holes: [], huge: false, seals: [], position: 0 } },
     { op: 'preserve', session: 'vm0', file: 'ram', token: 1 },
-    { op: 'exec', command: 'echo {i} ${HOME}', status: 0, stdout: null }, { op: 'exec', command: 'ls', status: 2, stdout: 'x' },
+    { op: 'exec', command: 'echo {i} ${HOME}', status: 0, stdout: null, timeout: 300 }, { op: 'exec', command: 'ls', status: 2, stdout: 'x', timeout: 300 },
     { op: 'upload', from: '/data/files/a', to: '/a', mode: 0o644 }, { op: 'upload', from: '/b', to: '/b', mode: 0o755 },
     { op: 'fault', at: 'now', fault: { kind: 'nmi' } },
     { op: 'fault', at: 'now', fault: { kind: 'replace', find: 'a', write: 'b', where: 'page-start' } },

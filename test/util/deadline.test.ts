@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { DeadlineError, deferred, within } from '../../src/util/deadline.js';
+import { deferred, within, type Whose } from '../../src/util/deadline.js';
+import { CommandTimeout, HostTimeout, LabError, NoProgress } from '../../src/util/errors.js';
 
 const never = new Promise<never>(() => undefined);
 
@@ -15,27 +16,29 @@ describe('waiting with a deadline', () => {
   });
 
   it('gives the value, or the error', async () => {
-    expect(await within(Promise.resolve(5), 1000, 'five')).toBe(5);
-    await expect(within(Promise.reject(new Error('no')), 1000, 'five')).rejects.toThrow('no');
+    expect(await within(Promise.resolve(5), { ms: 1000, what: 'five', whose: 'host' })).toBe(5);
+    await expect(within(Promise.reject(new Error('no')), { ms: 1000, what: 'five', whose: 'host' })).rejects.toThrow('no');
   });
 
-  it('says what did not come', async () => {
-    const error = await within(never, 20, 'readiness mark').catch((e: unknown) => e);
-    expect(error).toBeInstanceOf(DeadlineError);
-    expect(error).toMatchObject({ what: 'readiness mark', ms: 20, message: 'no readiness mark within 0.0 s' });
+  it.each<[Whose, new (...args: never[]) => Error]>([['host', HostTimeout], ['machine', NoProgress], ['command', CommandTimeout]])('of the %s says what did not come', async (whose, type) => {
+    const error = await within(never, { ms: 20, what: 'mark', whose }).catch((e: unknown) => e);
+    expect(error).toBeInstanceOf(type);
+    expect(error).toMatchObject({ message: 'no mark within 0.0 s' });
+    // Only what belongs to the host is the lab's own failure.
+    expect(error instanceof LabError).toBe(whose === 'host');
   });
 
   it('is over at once when the signal comes, with its reason', async () => {
     const controller = new AbortController();
-    const wait = within(never, 60_000, 'mark', controller.signal);
+    const wait = within(never, { ms: 60_000, what: 'mark', whose: 'host', signal: controller.signal });
     controller.abort(new Error('the machine is gone'));
     await expect(wait).rejects.toThrow('the machine is gone');
-    await expect(within(never, 60_000, 'mark', controller.signal)).rejects.toThrow('the machine is gone');
+    await expect(within(never, { ms: 60_000, what: 'mark', whose: 'host', signal: controller.signal })).rejects.toThrow('the machine is gone');
   });
 
   it('takes no notice of the signal afterwards', async () => {
     const controller = new AbortController();
-    await within(Promise.resolve(), 1000, 'mark', controller.signal);
+    await within(Promise.resolve(), { ms: 1000, what: 'mark', whose: 'host', signal: controller.signal });
     controller.abort(new Error('late'));
   });
 
@@ -44,7 +47,7 @@ describe('waiting with a deadline', () => {
     ['after the signal came', AbortSignal.abort(new Error('gone')), 1000],
   ])('a rejection %s is nobody\'s', async (_, signal, ms) => {
     const late = new Promise<never>((_resolve, reject) => setTimeout(() => reject(new Error('late')), 10));
-    await expect(within(late, ms, 'mark', signal)).rejects.toThrow(signal === undefined ? 'no mark' : 'gone');
+    await expect(within(late, { ms: ms, what: 'mark', whose: 'host', signal: signal })).rejects.toThrow(signal === undefined ? 'no mark' : 'gone');
     await new Promise((resolve) => setTimeout(resolve, 20));
   });
 

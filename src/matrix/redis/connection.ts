@@ -41,7 +41,7 @@ export async function connect(url: string, onTrouble: (what: string | null) => v
   });
   try {
     redis.connect().catch(() => undefined);
-    await within(redis.ping(), FIRST_CONTACT, 'answer', signal);
+    await within(redis.ping(), { ms: FIRST_CONTACT, what: 'answer', whose: 'host', signal });
   } catch (error) {
     redis.disconnect();
     signal.throwIfAborted();

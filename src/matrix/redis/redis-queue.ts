@@ -105,8 +105,8 @@ export class RedisQueue implements CellQueue {
     this.options.redis.off('ready', this.onBack);
     this.rejectAll(new LabError('the queue is closed'));
     // A server that is gone is not waited for here: what it holds goes by itself.
-    if (this.options.redis.status === 'ready') await within(this.takeBack(), LONGEST_GOODBYE, 'answer from Redis').catch(() => undefined);
-    await within(Promise.allSettled([this.queue.close(), this.events.close()]), LONGEST_GOODBYE, 'answer from Redis').catch(() => undefined);
+    if (this.options.redis.status === 'ready') await within(this.takeBack(), { ms: LONGEST_GOODBYE, what: 'answer from Redis', whose: 'host' }).catch(() => undefined);
+    await within(Promise.allSettled([this.queue.close(), this.events.close()]), { ms: LONGEST_GOODBYE, what: 'answer from Redis', whose: 'host' }).catch(() => undefined);
     this.connection.disconnect();
   }
 

@@ -98,7 +98,7 @@ export class RedisWorker {
       await within((async () => {
         await this.worker.close(redis.status !== 'ready');
         await redis.del(workerKey(worker));
-      })(), LONGEST_GOODBYE, 'answer from Redis').catch(() => undefined);
+      })(), { ms: LONGEST_GOODBYE, what: 'answer from Redis', whose: 'host' }).catch(() => undefined);
       this.connection.disconnect();
     })();
     return this.closed;

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// Waiting for a machine. The deadline begins again with every sign of progress, and time in which the host kept the machine from running does not count.
+import { endsOnce } from './deadline.js';
+import { LabError, NoProgress } from './errors.js';
+
+/** What is known of the life of a machine, on the clock of performance.now(). */
+export interface Pulse {
+  /** When it last showed progress; null for never. */
+  readonly lastMark: number | null;
+  /** Milliseconds up to now for which the host kept it from running. */
+  held(): number;
+  /** Milliseconds of processor time that it got up to now; null where the host does not tell. */
+  processor(): number | null;
+}
+
+/** A machine of which nothing is known. */
+export const NO_PULSE: Pulse = { lastMark: null, held: () => 0, processor: () => null };
+
+export interface MachineWait {
+  /** Milliseconds without progress. */
+  ms: number;
+  what: string;
+  pulse: Pulse;
+  signal?: AbortSignal | undefined;
+}
+
+/** A machine that shows progress for ever and never comes to an end has this many times its deadline. */
+const MOST_TIMES = 4;
+/** So many times the deadline the host may keep the machine waiting; then the host is of no use. */
+const MOST_HELD = 40;
+/** The lab's own work can make a timer late; what came meanwhile has yet to be read. Milliseconds. */
+const LATE = 100;
+const CATCH_UP = 250;
+
+/** Counts down to the end of one wait. */
+export class Countdown {
+  private timer: NodeJS.Timeout | undefined;
+  private readonly began = performance.now();
+  private readonly heldBefore: number;
+  private readonly processorBefore: number | null;
+  /** Since when nothing was seen, and how much of that the host took. */
+  private since = this.began;
+  private heldSince: number;
+  private due = 0;
+
+  constructor(private readonly wait: MachineWait, private readonly onEnd: (error: Error) => void) {
+    this.heldBefore = this.heldSince = wait.pulse.held();
+    this.processorBefore = wait.pulse.processor();
+    this.arm(wait.ms);
+  }
+
+  /** Progress that belongs to this wait alone. */
+  mark(): void {
+    this.since = performance.now();
+    this.heldSince = this.wait.pulse.held();
+  }
+
+  stop(): void {
+    clearTimeout(this.timer);
+  }
+
+  private arm(ms: number): void {
+    this.due = performance.now() + ms;
+    this.timer = setTimeout(() => this.look(), ms);
+  }
+
+  private look(): void {
+    const { pulse, ms, what } = this.wait;
+    const now = performance.now();
+    if (now - this.due > LATE) return this.arm(CATCH_UP);
+    const held = pulse.held();
+    const { lastMark } = pulse;
+    if (lastMark !== null && lastMark > this.since) {
+      this.since = lastMark;
+      this.heldSince = held;
+    }
+    const all = now - this.began - (held - this.heldBefore);
+    const still = now - this.since - (held - this.heldSince);
+    if (now - this.began > MOST_HELD * ms && all < ms) {
+      this.onEnd(new LabError(`the host kept the machine waiting: ${what} did not come in ${Math.round((now - this.began) / 1000)} s`, { hint: 'run less at once on this host' }));
+    } else if (all >= MOST_TIMES * ms) {
+      this.onEnd(new NoProgress(`${what}, although the machine goes on,`, all, this.times(now, held)));
+    } else if (still >= ms) {
+      this.onEnd(new NoProgress(what, ms, this.times(now, held)));
+    } else {
+      this.arm(Math.max(1, Math.min(ms - still, MOST_TIMES * ms - all)));
+    }
+  }
+
+  private times(now: number, held: number): { wall: number; held: number; processor: number | null } {
+    const processor = this.wait.pulse.processor();
+    return {
+      wall: now - this.began, held: held - this.heldBefore,
+      processor: processor === null || this.processorBefore === null ? null : processor - this.processorBefore,
+    };
+  }
+}
+
+/** Settles as `promise` does, or rejects with NoProgress once the machine has stood still for long enough. */
+export function whileItMoves<T>(promise: Promise<T>, wait: MachineWait): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const countdown = new Countdown(wait, (error) => end(() => reject(error)));
+    const end = endsOnce(wait.signal, reject, () => countdown.stop());
+    promise.then((value) => end(() => resolve(value)), (error: unknown) => end(() => reject(error as Error)));
+    if (wait.signal?.aborted) end(() => reject(wait.signal?.reason as Error));
+  });
+}

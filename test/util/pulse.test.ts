@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// Deadlines that follow what the machine does, and what the host lets it do. The clock is the test's own.
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { LabError, NoProgress } from '../../src/util/errors.js';
+import { type Pulse, whileItMoves } from '../../src/util/pulse.js';
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }));
+afterEach(() => void vi.useRealTimers());
+
+const never = new Promise<never>(() => undefined);
+
+function wait(pulse: Partial<Pulse>, ms = 1000) {
+  let end: unknown = null;
+  let at = 0;
+  const began = performance.now();
+  const known: Pulse = { lastMark: null, held: () => 0, processor: () => null };
+  // Not spread: what it says changes while it is asked.
+  const whole: Pulse = Object.defineProperties(known, Object.getOwnPropertyDescriptors(pulse));
+  whileItMoves(never, { ms, what: 'mark', pulse: whole }).catch((error: unknown) => {
+    end = error;
+    at = performance.now() - began;
+  });
+  return async (until: number) => {
+    await vi.advanceTimersByTimeAsync(until);
+    return { end, at };
+  };
+}
+
+describe('a wait for the machine', () => {
+  it('gives the value, or the error, or the signal\'s reason', async () => {
+    const pulse: Pulse = { lastMark: null, held: () => 0, processor: () => null };
+    expect(await whileItMoves(Promise.resolve(5), { ms: 10, what: 'five', pulse })).toBe(5);
+    await expect(whileItMoves(Promise.reject(new Error('no')), { ms: 10, what: 'five', pulse })).rejects.toThrow('no');
+    const signal = AbortSignal.abort(new Error('the machine is gone'));
+    await expect(whileItMoves(never, { ms: 10, what: 'five', pulse, signal })).rejects.toThrow('the machine is gone');
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('ends when nothing was seen for its time, and says what the host gave', async () => {
+    let processor = 100;
+    const run = wait({ processor: () => (processor += 50) });
+    const { end, at } = await run(5000);
+    expect(end).toBeInstanceOf(NoProgress);
+    expect(end).toMatchObject({ what: 'mark', message: 'no mark within 1.0 s', times: { held: 0, processor: 50 } });
+    expect(at).toBe(1000);
+  });
+
+  it('begins again with each sign of progress', async () => {
+    const mark = performance.now() + 900;
+    const { end, at } = await wait({ get lastMark() { return performance.now() >= mark ? mark : null; } })(5000);
+    expect(end).toMatchObject({ message: 'no mark within 1.0 s' });
+    expect(at).toBe(1900);
+  });
+
+  it('ends all the same where the machine moves for ever', async () => {
+    const { end, at } = await wait({ get lastMark() { return performance.now(); } })(60_000);
+    expect(end).toBeInstanceOf(NoProgress);
+    expect((end as Error).message).toContain('although the machine goes on');
+    expect(at).toBe(4000);
+  });
+
+  it('does not count what the host took', async () => {
+    const { end, at } = await wait({ held: () => performance.now() * 0.75 })(60_000);
+    expect(end).toBeInstanceOf(NoProgress);
+    expect(at).toBeGreaterThanOrEqual(3990);
+    expect(at).toBeLessThan(4100);
+    expect((end as NoProgress).times?.held).toBeGreaterThan(2900);
+  });
+
+  it('is the host\'s failure where it takes everything', async () => {
+    const { end } = await wait({ held: () => performance.now() })(120_000);
+    expect(end).toBeInstanceOf(LabError);
+    expect((end as Error).message).toContain('the host kept the machine waiting');
+  });
+});
+
+it('a timer that is late itself is no proof: what came meanwhile is read first', async () => {
+  vi.useRealTimers();
+  const answer = new Promise<number>((resolve) => setTimeout(() => setImmediate(() => setImmediate(() => resolve(7))), 5));
+  const pending = whileItMoves(answer, { ms: 50, what: 'mark', pulse: { lastMark: null, held: () => 0, processor: () => null } });
+  const until = performance.now() + 300;
+  while (performance.now() < until); // the lab reads a machine's memory
+  expect(await pending).toBe(7);
+});
