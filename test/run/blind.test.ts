@@ -47,6 +47,10 @@ function saysBlind({ verdict, witnesses, incidents }: RunRecord, witness: Witnes
   expect(incidents.filter(({ implies }) => implies === 'infra').every(({ title }) => title.startsWith('the witness "'))).toBe(true);
 }
 
+function methodOf<Name extends 'looked' | 'require'>(name: Name): Witnesses[Name] {
+  return Object.getOwnPropertyDescriptor(Witnesses.prototype, name)?.value as Witnesses[Name];
+}
+
 describe.each(PATHS)('$name', (path) => {
   it('needs no more than the witnesses that saw', async () => {
     const { verdict, witnesses } = await record(path, []);
@@ -58,13 +62,13 @@ describe.each(PATHS)('$name', (path) => {
   describe.each(WITNESSES)('with %s blind', (witness) => {
     /** Whatever the witness says that it saw, it did not. @param silent it says nothing at all */
     function blind(silent: boolean): void {
-      const looked = Witnesses.prototype.looked;
+      const looked = methodOf('looked');
       vi.spyOn(Witnesses.prototype, 'looked').mockImplementation(function (this: Witnesses, name, epoch, count) {
         if (name !== witness) looked.call(this, name, epoch, count);
         else if (!silent) this.blind(name, epoch, 'it was dark');
       });
       // Those that this machine has no use for are needed all the same.
-      const require = Witnesses.prototype.require;
+      const require = methodOf('require');
       vi.spyOn(Witnesses.prototype, 'require').mockImplementation(function (this: Witnesses, name, epoch) {
         require.call(this, name, epoch);
         require.call(this, witness, epoch);
