@@ -27,6 +27,7 @@ const WRONGS: Readonly<Record<string, Doing>> = {
   reset: { outcome: 'lost', reason: 'the old kernel is told to reset the device: the next one does not take it over' },
   address: { outcome: 'lost', reason: 'the old kernel is told to name another address: the next one does not find the device there' },
   missing: { outcome: 'lost', reason: 'the old kernel is told to name a device that is not there' },
+  'freeze-kills': { outcome: 'lost', reason: 'the old kernel is told to stop the device as it freezes: the next one does not take it over' },
 };
 
 /** The same, of the kernel that takes it over. */
@@ -41,6 +42,8 @@ export function deviceDoingOf(scenario: Planned, from: KernelFacts, epoch: numbe
   const without = scenario.steps.find((step) => step.op === 'iommu-preserve' && step.epoch === epoch && !step.optional && isMeantToWork(step));
   if (without !== undefined && !from.versions.some(({ name }) => name.includes('iommufd'))) return { outcome: 'refused', reason: 'the old kernel has no handler for an iommufd: it refuses to preserve one' };
   if (kept.length > 0 && keeper) {
+    const stopped = freezeFails(kept.length, scenario.cmdlines[epoch]);
+    if (stopped !== null) return stopped;
     const wrong = toldTo(WRONGS, scenario.cmdlines[epoch]) ?? toldTo(WRONGS_NEXT, scenario.cmdlines[epoch + 1]);
     if (wrong !== null) return wrong;
   }
@@ -56,6 +59,16 @@ export function deviceDoingOf(scenario: Planned, from: KernelFacts, epoch: numbe
     return { outcome: 'refused', reason: `the tables of ${fault.device} are no longer what was preserved: the kexec is refused` };
   }
   return null;
+}
+
+/** lukeep.freeze_fails= says which of the devices refuses to freeze; those before it are frozen by then, and may be dead for it. */
+function freezeFails(devices: number, cmdline = ''): Doing | null {
+  const which = Number(valuesOf(cmdline, 'lukeep.freeze_fails').at(-1) ?? 0);
+  if (!(which >= 1 && which <= devices)) return null;
+  if (which > 1 && valuesOf(cmdline, 'lukeep.mode').at(-1) === 'freeze-kills') {
+    return { outcome: 'corrupt', reason: 'a device refuses to freeze, and the old kernel is told to leave dead what was frozen before it' };
+  }
+  return { outcome: 'refused', reason: 'the old kernel is told that a device refuses to freeze: the kexec is refused' };
 }
 
 function toldTo(wrongs: Readonly<Record<string, Doing>>, cmdline = ''): Doing | null {

@@ -13,6 +13,10 @@ import type { ConsoleSignal, ConsoleSummary, Finding, Mark, Severity } from './t
 /** What the epochs are read from; no other line needs a closer look. */
 const EPOCH_LITERALS = ['Linux version ', 'Starting new kernel', 'LAB-READY ', 'SeaBIOS ', 'BdsDxe: ', 'UEFI firmware ', 'qboot '];
 
+/** Characters of a line that is kept as the reason of the next, and seconds that may lie between the two. */
+const LONGEST_REASON = 500;
+const SAME_MOMENT = 0.5;
+
 const LF = 0x0a;
 // oxlint-disable-next-line no-control-regex
 const UNUSUAL = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\xff]/;
@@ -29,6 +33,8 @@ export class ConsoleScanner {
   private stamped = false;
   /** Title of the last complaint of the kernel that speaks. */
   private last: string | null = null;
+  /** The line before this one. */
+  private above = '';
 
   constructor(private readonly groups: readonly PatternGroup[] = PATTERN_GROUPS) {
     const literals = [CUT_HERE, ...EPOCH_LITERALS, ...groups.flatMap((group) => group.headers)];
@@ -58,6 +64,7 @@ export class ConsoleScanner {
     let lines = 0;
     for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) lines += 1;
     this.lines = this.splitter.skip(lines);
+    this.above = text.slice(text.lastIndexOf('\n', text.length - 2) + 1, -1).slice(0, LONGEST_REASON).trimEnd();
     return rest.subarray(end);
   }
 
@@ -106,6 +113,11 @@ export class ConsoleScanner {
 
   private line(line: ConsoleLine): void {
     this.lines = line.number;
+    this.read(line);
+    this.above = line.text.slice(0, LONGEST_REASON);
+  }
+
+  private read(line: ConsoleLine): void {
     // The cheap scan: nearly every line of a healthy boot ends here.
     if (this.report === null && !this.interesting.test(line.text)) {
       if (!this.stamped && line.text.startsWith('[')) this.stamped = messagesOf(line.text)[0]?.stamp != null;
@@ -128,7 +140,8 @@ export class ConsoleScanner {
 
     if (hit?.group.shape === 'line') {
       if (this.report?.ended === true) this.close(null);
-      const finding = lineFinding(hit, { ...place, after: hit.group.severity === 'info' ? null : this.last }, raw, damage);
+      const reason = hit.format.reasonAbove === true ? this.reasonFor(message, hit) : null;
+      const finding = lineFinding(hit, { ...place, after: hit.group.severity === 'info' ? null : this.last }, reason === null ? raw : `${reason}\n${raw}`, damage);
       this.emit(finding, hit.format.lookedFor);
     }
     if (this.report !== null) {
@@ -144,6 +157,13 @@ export class ConsoleScanner {
     this.report.take(message.text, raw, hit);
     if (this.report.severity === 'panic') this.signals.push({ type: 'mark', kind: 'panic', line: line.number, epoch: this.epochs.epoch, title: this.report.title });
     if (damage !== null) this.report.spoil(damage);
+  }
+
+  /** The line above, where the kernel printed it at the same moment and as somebody else. */
+  private reasonFor({ stamp }: Message, { group }: Hit): string | null {
+    const said = messagesOf(this.above).at(-1);
+    if (said?.stamp == null || stamp === null || stamp - said.stamp > SAME_MOMENT || said.stamp > stamp) return null;
+    return group.headers.some((header) => said.text.startsWith(header)) ? null : this.above;
   }
 
   private match(text: string, fromKernel: boolean): Hit | null {

@@ -41,7 +41,7 @@ export const HANDOVER_GROUPS: readonly PatternGroup[] = [
       { re: /^luo\w*: Failed to (allocate|insert) session \[.*\] (?:during deserialization )?(\S+)$/, title: 'luo: Failed to {=1} session: {2}' },
       { re: /^(?:luo|kho_block): Block set is corrupted/, title: 'luo: Block set is corrupted' },
       { re: /^(?:luo|kho_block): Block contains invalid entry count/, title: 'luo: Block contains invalid entry count' },
-      { re: /^luo\w*: Freeze failed for token\[\S+\] handler\[([^\]]*)\] err\[([^\]]*)\]/, title: 'luo: Freeze failed in handler {=1}: {2}', implies: 'refused' },
+      { re: /^luo\w*: Freeze failed for token\[\S+\] handler\[([^\]]*)\] err\[([^\]]*)\]/, title: 'luo: Freeze failed in handler {=1}: {2}', implies: 'refused', reasonAbove: true },
       { re: /^luo\w*: kho_finalize failed (-?\d+)/, title: 'luo: kho_finalize failed: {1}', implies: 'refused' },
       { re: /^luo\w*: Unable to finish session \[.*\] on release/, title: 'luo: Unable to finish session on release' },
       { re: /^luo\w*: The file was successfully preserved, but response to user failed/, title: 'luo: The file was successfully preserved, but response to user failed' },

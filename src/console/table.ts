@@ -19,6 +19,8 @@ export interface Format {
   taint?: TaintName | null;
   /** Code looks for the sentence: it is kept whatever else the console says. */
   lookedFor?: true;
+  /** What the kernel said right before is its own reason for this: that line is kept with it. */
+  reasonAbove?: true;
 }
 
 export interface PatternGroup {

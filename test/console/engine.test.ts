@@ -22,6 +22,30 @@ describe('ConsoleScanner', () => {
     expect(rest).toEqual([]);
   });
 
+  describe('the reason that a driver gives right before', () => {
+    const luo = 'luo: Freeze failed for token[0x2] handler[vfio-pci-v1] err[-EINVAL]';
+    const driver = 'vfio-pci 0000:00:05.0: Freeze failed! Interrupts are still enabled.';
+    const textOf = (text: string): string[] => findings(scan(encode(text)))[0]?.text.split('\n').map((line) => line.replace(/^\[[^\]]*\] /, '').trimEnd()) ?? [];
+
+    it('is kept with the refusal', () => {
+      expect(findings(scan(encode(k(driver, luo))))).toMatchObject([{ title: 'luo: Freeze failed in handler vfio-pci-v1: -EINVAL', implies: 'refused' }]);
+      expect(textOf(k(driver, luo))).toEqual([driver, luo]);
+    });
+
+    it('is kept where the two come apart', () => {
+      const scanner = new ConsoleScanner();
+      scanner.feed(encode(k('eth0: link up', driver)));
+      expect(findings(scanner.feed(encode(k(luo))))[0]?.text).toContain('Interrupts are still enabled');
+    });
+
+    it('is none where the line above is old, or is that of LUO itself', () => {
+      const old = k(driver);
+      clock += 5;
+      expect(textOf(old + k(luo))).toEqual([luo]);
+      expect(findings(scan(encode(k('luo: Block set is corrupted', luo))))[1]?.text).not.toContain('Block set');
+    });
+  });
+
   it('a panic is never swallowed', () => {
     const [, panic] = findings(scan(encode(oops('foo', false) + k('Kernel panic - not syncing: Fatal exception', '---[ end Kernel panic - not syncing: Fatal exception ]---'))));
     expect(panic).toMatchObject({ title: 'Kernel panic: Fatal exception', implies: 'panic', after: 'BUG: kernel NULL pointer dereference in foo' });
