@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #define _GNU_SOURCE
 /* guest-stat: what the VMM saw of a guest, and what the guest says of itself. */
+#include <errno.h>
 #include <stdio.h>
 
+#include "bus-guard.h"
 #include "guest-ops.h"
 #include "ops.h"
 #include "util.h"
@@ -97,6 +99,18 @@ static void put_linux(struct request *r, const struct guest *g)
 	put_str(r, "console", tail);
 }
 
+struct bare {
+	struct request *request;
+	const struct guest *guest;
+};
+
+static void put_control(void *arg)
+{
+	const struct bare *b = arg;
+
+	put_bare(b->request, b->guest);
+}
+
 bool op_guest_stat(struct request *r)
 {
 	struct guest *g = guest_of(r);
@@ -119,10 +133,17 @@ bool op_guest_stat(struct request *r)
 		text_u64(r->body, now_us() - g->last_tick.us);
 	else
 		text_str(r->body, "null");
-	if (g->kind == GUEST_BARE)
-		put_bare(r, g);
-	else
+	if (g->kind == GUEST_BARE) {
+		struct bare b = { r, g };
+
+		/* Caught here, as the lock is ours. */
+		if (!bus_guarded(put_control, &b)) {
+			r->body->len = 0;
+			fail_errno(r, EIO, "SIGBUS in the control page of the guest");
+		}
+	} else {
 		put_linux(r, g);
+	}
 	pthread_mutex_unlock(&g->lock);
-	return true;
+	return !r->error;
 }

@@ -34,8 +34,10 @@ static bool map_file(struct request *r, int fd, struct image *to)
 {
 	struct stat st;
 
-	if (fstat(fd, &st) || !st.st_size)
-		return fail_errno(r, st.st_size ? errno : ENOEXEC, "an empty image");
+	if (fstat(fd, &st))
+		return fail_errno(r, errno, "fstat of an image");
+	if (!st.st_size)
+		return fail_errno(r, ENOEXEC, "an empty image");
 	to->len = (size_t)st.st_size;
 	to->at = mmap(NULL, to->len, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (to->at == MAP_FAILED) {

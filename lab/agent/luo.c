@@ -135,6 +135,21 @@ bool op_finish(struct request *r)
 	return true;
 }
 
+bool op_get_name(struct request *r)
+{
+	struct liveupdate_session_get_name arg = { .size = sizeof(arg) };
+	char name[LIVEUPDATE_SESSION_NAME_LENGTH + 1] = "";
+	int session;
+
+	if (!get_session(r, &session))
+		return false;
+	if (ioctl(session, LIVEUPDATE_SESSION_GET_NAME, &arg))
+		return fail_errno(r, errno, "GET_NAME");
+	memcpy(name, arg.name, sizeof(arg.name));
+	put_str(r, "name", name);
+	return true;
+}
+
 bool op_close(struct request *r)
 {
 	const char *session = request_get(r, "session"), *file = request_get(r, "file");

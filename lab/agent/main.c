@@ -4,12 +4,14 @@
  * The agent: what the lab has inside the machine. It reads requests from standard input, carries them out in order and
  * answers on standard output; docs/agent-protocol.md. When its input ends, it exits and the kernel closes what it held.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "bus-guard.h"
 #include "load.h"
 #include "ops.h"
 #include "util.h"
@@ -23,16 +25,23 @@ static const struct op {
 	{ "open", "", op_open },
 	{ "create", "session! as", op_create },
 	{ "retrieve-session", "session! as", op_retrieve_session },
-	{ "memfd", "file! size! seed! holes huge seals pos", op_memfd },
+	{ "memfd", "file! size! seed! holes huge seals pos noexec exec hugetlb", op_memfd },
 	{ "object", "file! size! seed! array state label", op_object },
 	{ "object-stat", "file! seed! array", op_object_stat },
 	{ "versions", "", op_versions },
 	{ "preserve", "session! file! token!", op_preserve },
 	{ "retrieve", "session! token! file!", op_retrieve },
 	{ "stat", "file!", op_stat },
-	{ "verify", "file! size! seed! holes", op_verify },
+	{ "verify", "file! size! seed! holes written", op_verify },
 	{ "pfns", "file!", op_pfns },
 	{ "finish", "session!", op_finish },
+	{ "get-name", "session!", op_get_name },
+	{ "write", "file! seed! first! count!", op_write },
+	{ "truncate", "file! size!", op_truncate },
+	{ "fallocate", "file! offset! length! how", op_fallocate },
+	{ "seal", "file! seals!", op_seal },
+	{ "reopen", "file! as! access!", op_reopen },
+	{ "seek", "file! pos!", op_seek },
 	{ "close", "session file", op_close },
 	{ "load", "kernel! kernelSize initrd initrdSize cmdline! via", op_load },
 	{ "unload", "", op_unload },
@@ -99,13 +108,29 @@ static bool keys_fit(struct request *r, const char *keys)
 	return true;
 }
 
+struct running {
+	struct request *request;
+	handler *run;
+};
+
+static void run_op(void *arg)
+{
+	const struct running *now = arg;
+
+	now->run(now->request);
+}
+
 static void carry_out(struct request *r)
 {
 	for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
+		struct running now = { r, ops[i].run };
+
 		if (strcmp(ops[i].name, r->op))
 			continue;
-		if (keys_fit(r, ops[i].keys))
-			ops[i].run(r);
+		if (keys_fit(r, ops[i].keys) && !bus_guarded(run_op, &now)) {
+			r->body->len = 0;
+			fail_errno(r, EIO, "SIGBUS in %s: a page of shared memory is missing", r->op);
+		}
 		return;
 	}
 	fail_request(r, "no such operation: %.80s", r->op);
@@ -148,6 +173,7 @@ int main(void)
 	char *line;
 
 	prepare();
+	bus_guard_install();
 	while ((line = wire_line(&len, &too_long))) {
 		uint64_t start = now_us();
 

@@ -3,8 +3,6 @@
 /* Files in memory: made, filled, looked at, compared. */
 #include <errno.h>
 #include <fcntl.h>
-#include <setjmp.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,48 +10,33 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "bus-guard.h"
 #include "fill.h"
 #include "memory.h"
 #include "ops.h"
 #include "page-runs.h"
 #include "pattern.h"
 #include "registry.h"
+#include "seals.h"
 #include "util.h"
 
 #define HUGE_BYTES (2ull << 20)
 #define WINDOW (64ull << 20)  /* mapped at once: page tables are memory, too */
 #define SIZE_MAX_BYTES (1ull << 44)
+#define LAYERS_MAX 64
 
-#ifndef F_SEAL_EXEC
-#define F_SEAL_EXEC 0x0020
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 0x0008U
+#define MFD_EXEC 0x0010U
 #endif
 
-static const struct { const char *name; unsigned flag; } seal_names[] = {
-	{ "seal", F_SEAL_SEAL }, { "shrink", F_SEAL_SHRINK }, { "grow", F_SEAL_GROW },
-	{ "write", F_SEAL_WRITE }, { "future_write", F_SEAL_FUTURE_WRITE }, { "exec", F_SEAL_EXEC },
+/* May there be huge pages of the kernel's own pool in it? Such a file has no write(), and its size counts in huge pages. */
+static const struct {
+	const char *key;
+	unsigned flag;
+} memfd_flags[] = {
+	{ "noexec", MFD_NOEXEC_SEAL }, { "exec", MFD_EXEC }, { "hugetlb", MFD_HUGETLB },
 };
-#define SEALS (sizeof(seal_names) / sizeof(seal_names[0]))
-
-static bool parse_seals(struct request *r, unsigned *seals)
-{
-	const char *at = request_get(r, "seals");
-
-	*seals = 0;
-	while (at && *at) {
-		size_t len = strcspn(at, ","), i;
-
-		for (i = 0; i < SEALS; i++)
-			if (strlen(seal_names[i].name) == len && !memcmp(seal_names[i].name, at, len))
-				break;
-		if (i == SEALS)
-			return fail_request(r, "no such seal: %.*s", (int)(len > 80 ? 80 : len), at);
-		*seals |= seal_names[i].flag;
-		at += len;
-		if (*at == ',' && !*++at)
-			return fail_request(r, "seals ends with a comma");
-	}
-	return true;
-}
 
 /* ---- page runs ---- */
 
@@ -104,6 +87,21 @@ static bool parse_holes(struct request *r, uint64_t pages, struct runs *holes)
 
 /* ---- memfd ---- */
 
+struct touched {
+	const struct pattern *pattern;
+	char *at;
+	uint64_t first, pages, end; /* end: bytes from at that belong to the file */
+};
+
+static void touch(void *arg)
+{
+	const struct touched *t = arg;
+
+	pattern_fill(t->pattern, (uint64_t *)t->at, t->first, t->pages);
+	if (t->end < t->pages * PAGE)
+		memset(t->at + t->end, 0, t->pages * PAGE - t->end);
+}
+
 /*
  * Through a mapping that covers nothing but what is to be filled: where a hole shares 2 MiB with content, the kernel then takes
  * small pages and the hole stays one.
@@ -115,6 +113,8 @@ static bool fill_huge(struct request *r, int fd, const struct pattern *p, uint64
 	while (from < end) {
 		uint64_t base = from & ~(HUGE_BYTES - 1), stop = base + WINDOW < end ? base + WINDOW : end;
 		char *space = mmap(NULL, WINDOW + HUGE_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0), *at;
+		struct touched t;
+		bool whole;
 
 		if (space == MAP_FAILED)
 			return fail_errno(r, errno, "mmap");
@@ -127,11 +127,12 @@ static bool fill_huge(struct request *r, int fd, const struct pattern *p, uint64
 			return fail_errno(r, err, "mmap");
 		}
 		madvise(at, stop - from, MADV_HUGEPAGE);
-		pattern_fill(p, (uint64_t *)at, from / PAGE, (stop - from) / PAGE);
-		if (stop > size)
-			memset(at + (size - from), 0, stop - size);
+		t = (struct touched){ p, at, from / PAGE, (stop - from) / PAGE, (stop > size ? size : stop) - from };
+		whole = bus_guarded(touch, &t);
 		*kb += memory_huge_kb(at, stop - from);
 		munmap(space, WINDOW + HUGE_BYTES);
+		if (!whole)
+			return fail_errno(r, ENOMEM, "SIGBUS while filling at byte %llu", (unsigned long long)from);
 		from = stop;
 	}
 	return true;
@@ -165,19 +166,25 @@ static bool fill(struct request *r, int fd, const struct runs *holes, uint64_t s
 static bool make(struct request *r, const struct runs *holes, uint64_t size, uint32_t seed)
 {
 	const char *name = request_get(r, "file");
-	uint64_t pos = 0, huge = 0;
-	unsigned seals;
+	uint64_t pos = 0, huge = 0, wanted;
+	unsigned seals, flags = MFD_CLOEXEC;
 	int fd;
 
 	if (!parse_seals(r, &seals) || !request_number(r, "pos", INT64_MAX, &pos) || !request_number(r, "huge", 1, &huge))
 		return false;
+	for (size_t i = 0; i < sizeof(memfd_flags) / sizeof(memfd_flags[0]); i++) {
+		wanted = 0;
+		if (!request_number(r, memfd_flags[i].key, 1, &wanted))
+			return false;
+		flags |= wanted ? memfd_flags[i].flag : 0;
+	}
 	/* Without MFD_ALLOW_SEALING a memfd is born with F_SEAL_SEAL, as most programs have theirs. */
-	fd = memfd_create(name, MFD_CLOEXEC | (seals ? MFD_ALLOW_SEALING : 0));
+	fd = memfd_create(name, flags | (seals ? MFD_ALLOW_SEALING : 0));
 	if (fd < 0)
 		return fail_errno(r, errno, "memfd_create");
 	if (ftruncate(fd, (off_t)size))
 		fail_errno(r, errno, "ftruncate");
-	else if (!fill(r, fd, holes, size, seed, huge))
+	else if (!fill(r, fd, holes, size, seed, huge || flags & MFD_HUGETLB))
 		(void)0;
 	else if (pos && lseek(fd, (off_t)pos, SEEK_SET) < 0)
 		fail_errno(r, errno, "lseek");
@@ -219,6 +226,16 @@ bool op_memfd(struct request *r)
 
 /* ---- stat ---- */
 
+/* What may be done through this descriptor. */
+static const char *access_of(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags < 0)
+		return "";
+	return (flags & O_ACCMODE) == O_RDONLY ? "r" : (flags & O_ACCMODE) == O_WRONLY ? "w" : "rw";
+}
+
 bool op_stat(struct request *r)
 {
 	const char *name = request_get(r, "file");
@@ -241,17 +258,9 @@ bool op_stat(struct request *r)
 	seals = S_ISREG(st.st_mode) ? fcntl(fd, F_GET_SEALS) : 0; /* only files can be sealed */
 	if (seals < 0)
 		return fail_errno(r, errno, "F_GET_SEALS");
-	put_raw(r, "seals");
-	text_str(r->body, "[");
-	for (size_t i = 0; i < SEALS; i++) {
-		if (!(seals & (int)seal_names[i].flag))
-			continue;
-		if (begun)
-			text_str(r->body, ",");
-		begun = true;
-		text_json(r->body, seal_names[i].name);
-	}
-	text_str(r->body, "]");
+	put_seals(r, (unsigned)seals);
+	put_u64(r, "mode", st.st_mode & 07777);
+	put_str(r, "access", access_of(fd));
 	put_u64(r, "blocks", (uint64_t)st.st_blocks);
 	put_raw(r, "data");
 	text_str(r->body, "[");
@@ -297,20 +306,46 @@ static void bad_page(struct verdict *v, const uint64_t *want, const uint64_t *go
 	page_runs_add(&v->runs, number);
 }
 
+/* Pages that were written over later, with a pattern of their own; size: where the file ended then. */
+struct layer {
+	struct pattern pattern;
+	struct run run;
+	uint64_t size;
+};
+
+struct layers {
+	struct layer *at;
+	size_t len;
+};
+
 struct check {
 	struct pattern pattern;
+	struct layers layers;
 	const struct runs *holes;
 	size_t hole; /* the first that does not end before the page looked at */
 	uint64_t size;
 	struct verdict verdict;
 };
 
+/* The last one that was written wins. */
+static const struct layer *layer_of(const struct check *c, uint64_t number)
+{
+	for (size_t i = c->layers.len; i-- > 0;)
+		if (c->layers.at[i].run.first <= number && number - c->layers.at[i].run.first < c->layers.at[i].run.count)
+			return &c->layers.at[i];
+	return NULL;
+}
+
 static void check_page(struct check *c, const uint64_t *got, uint64_t number)
 {
 	static const uint64_t zero[PAIRS];
 	uint64_t left = c->size > number * PAGE ? c->size - number * PAGE : 0, want[PAIRS];
+	const struct layer *layer = layer_of(c, number);
+	const struct pattern *p = layer ? &layer->pattern : &c->pattern;
 	const struct runs *h = c->holes;
 
+	if (layer && layer->size - number * PAGE < left)
+		left = layer->size - number * PAGE;
 	while (c->hole < h->len && h->at[c->hole].first + h->at[c->hole].count <= number)
 		c->hole++;
 	if (!left || (c->hole < h->len && h->at[c->hole].first <= number)) {
@@ -318,9 +353,9 @@ static void check_page(struct check *c, const uint64_t *got, uint64_t number)
 			bad_page(&c->verdict, zero, got, number);
 		return;
 	}
-	if (left >= PAGE && pattern_same(&c->pattern, got, number))
+	if (left >= PAGE && pattern_same(p, got, number))
 		return;
-	pattern_page(&c->pattern, want, number, left < PAGE ? (uint32_t)left : PAGE);
+	pattern_page(p, want, number, left < PAGE ? (uint32_t)left : PAGE);
 	if (memcmp(want, got, PAGE))
 		bad_page(&c->verdict, want, got, number);
 }
@@ -341,26 +376,30 @@ static void check_absent(struct check *c, uint64_t number, uint64_t end)
 	}
 }
 
-static sigjmp_buf on_bus_error;
+struct window {
+	struct check *check;
+	const uint64_t *map;
+	uint64_t first, pages;
+};
 
-static void bus_error(int sig)
+static void check_window(void *arg)
 {
-	(void)sig;
-	siglongjmp(on_bus_error, 1);
+	const struct window *w = arg;
+
+	for (uint64_t i = 0; i < w->pages; i++)
+		check_page(w->check, w->map + i * PAIRS, w->first + i);
 }
 
-/* One window through a mapping. Not inlined: what siglongjmp comes back to must be in memory. */
-static bool __attribute__((noinline)) compare_window(struct request *r, int fd, struct check *c, uint64_t first, uint64_t pages)
+/* One window through a mapping. */
+static bool compare_window(struct request *r, int fd, struct check *c, uint64_t first, uint64_t pages)
 {
 	uint64_t *map = mmap(NULL, pages * PAGE, PROT_READ, MAP_PRIVATE, fd, (off_t)(first * PAGE));
+	struct window w = { c, map, first, pages };
 
 	if (map == MAP_FAILED)
 		return fail_errno(r, errno, "mmap");
 	madvise(map, pages * PAGE, MADV_POPULATE_READ);
-	if (!sigsetjmp(on_bus_error, 1))
-		for (uint64_t i = 0; i < pages; i++)
-			check_page(c, map + i * PAIRS, first + i);
-	else
+	if (!bus_guarded(check_window, &w))
 		fail_errno(r, EIO, "SIGBUS in pages %llu+%llu", (unsigned long long)first, (unsigned long long)pages);
 	munmap(map, pages * PAGE);
 	return !r->error;
@@ -409,6 +448,37 @@ static void put_verdict(struct request *r, const struct verdict *v)
 	put_page_runs(r, "ranges", &v->runs);
 }
 
+/* written=first+count+seed+size,... in the order of the writes. */
+static bool parse_layers(struct request *r, uint64_t pages, struct layers *layers)
+{
+	const char *at = request_get(r, "written");
+	uint64_t n[4];
+
+	*layers = (struct layers){ 0 };
+	if (!at || !*at)
+		return true;
+	layers->at = calloc(LAYERS_MAX, sizeof(struct layer));
+	if (!layers->at)
+		_exit(12);
+	while (*at) {
+		const char *end = at + strcspn(at, ","), *part = at;
+		bool ok = layers->len < LAYERS_MAX && !(*end && !end[1]);
+
+		for (int i = 0; ok && i < 4; i++) {
+			const char *stop = i < 3 ? memchr(part, '+', (size_t)(end - part)) : end;
+
+			ok = stop && parse_decimal(part, stop, i == 2 ? UINT32_MAX : SIZE_MAX_BYTES, &n[i]);
+			part = stop ? stop + 1 : part;
+		}
+		if (!ok || !n[1] || n[0] >= pages || n[1] > pages - n[0] || n[3] <= (n[0] + n[1] - 1) * PAGE)
+			return fail_request(r, "written is at most %d of first+count+seed+size, within the file: %.80s", LAYERS_MAX, at);
+		layers->at[layers->len] = (struct layer){ .run = { n[0], n[1] }, .size = n[3] };
+		pattern_init(&layers->at[layers->len++].pattern, (uint32_t)n[2]);
+		at = *end ? end + 1 : end;
+	}
+	return true;
+}
+
 bool op_verify(struct request *r)
 {
 	const char *name = request_get(r, "file");
@@ -421,22 +491,19 @@ bool op_verify(struct request *r)
 
 	if (fd < 0)
 		return fail_handle(r, "file", name);
-	if (content_keys(r, &c.size, &seed, &holes)) {
-		struct sigaction act = { .sa_handler = bus_error }, old;
-
+	if (content_keys(r, &c.size, &seed, &holes) && parse_layers(r, PAGES_OF(c.size), &c.layers)) {
 		c.holes = &holes;
 		pattern_init(&c.pattern, seed);
 		pos = lseek(fd, 0, SEEK_CUR);
-		sigaction(SIGBUS, &act, &old);
 		if (file_size(fd, &size))
 			fail_errno(r, errno, "size");
 		else if (compare(r, fd, &c, size)) {
 			put_u64(r, "pages", PAGES_OF(c.size));
 			put_verdict(r, &c.verdict);
 		}
-		sigaction(SIGBUS, &old, NULL);
 		lseek(fd, pos, SEEK_SET);
 	}
+	free(c.layers.at);
 	free(holes.at);
 	return !r->error;
 }

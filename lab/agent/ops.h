@@ -8,9 +8,11 @@
 typedef bool handler(struct request *r);
 
 /* luo.c */
-handler op_open, op_create, op_retrieve_session, op_preserve, op_retrieve, op_finish, op_close;
+handler op_open, op_create, op_retrieve_session, op_preserve, op_retrieve, op_finish, op_get_name, op_close;
 /* memfd.c */
 handler op_memfd, op_stat, op_verify;
+/* file-change.c */
+handler op_write, op_truncate, op_fallocate, op_seal, op_reopen, op_seek;
 /* object.c */
 handler op_object, op_object_stat, op_versions;
 /* pfns.c */

@@ -48,8 +48,11 @@ export interface ResourceOfResult {
   pages: number;
   /** How much of it the first kernel had in huge folios. */
   hugeKiB: number;
-  /** `blocks`: 512-byte blocks that the file occupies, which tells whether its holes were filled. */
-  inside: { pages: number; bad: number; size: number; position: number; seals: string[]; blocks: number; object: ObjectOfResult | null } | null;
+  /**
+   * `blocks`: 512-byte blocks that the file occupies, which tells whether its holes were filled. `mode`: permission bits; `access`: what its descriptor
+   * allows, `r`, `w` or `rw`; results of earlier versions lack both.
+   */
+  inside: { pages: number; bad: number; size: number; position: number; seals: string[]; blocks: number; mode?: number | null | undefined; access?: string | null | undefined; object: ObjectOfResult | null } | null;
   outside: { pages: number; different: number; overwritten: number; readable: number } | null;
   problems: string[];
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A checked, fully defaulted scenario. The short form (sessions) has already become steps: the run knows steps only.
 import type { DeviceAction, DevicePlan } from './device.js';
+import type { FileAction, MemfdFlag } from './file-steps.js';
 import type { GuestAction, GuestFileSpec } from './guest.js';
 import type { EndsIn, Outcome } from './outcome.js';
 import type { Change, Place } from './place.js';
@@ -19,6 +20,12 @@ export interface SourcePos {
 export interface PageRange {
   first: number;
   count: number;
+}
+
+/** Pages that were written over with another seed; `size`: where the file ended then, as what lies behind that in its last page is zero. */
+export interface WrittenPages extends PageRange {
+  seed: number;
+  size: number;
 }
 
 export const SEALS = ['seal', 'shrink', 'grow', 'write', 'future_write', 'exec'] as const;
@@ -44,6 +51,8 @@ interface ContentSpec {
   seed: number;
   /** Pages that are never written. */
   holes: PageRange[];
+  /** What steps wrote into it later. */
+  written?: WrittenPages[];
 }
 
 export interface MemfdSpec extends ContentSpec {
@@ -51,6 +60,7 @@ export interface MemfdSpec extends ContentSpec {
   /** Ask for transparent huge folios (MADV_HUGEPAGE on shmem), where the kernel gives them. */
   huge: boolean;
   seals: Seal[];
+  flags?: MemfdFlag[];
   /** File position in bytes. */
   position: number;
 }
@@ -116,6 +126,7 @@ export type Action =
   | { op: 'check'; file: string }
   | { op: 'finish'; session: string }
   | { op: 'close'; target: { kind: 'session' | 'file'; name: string } | { kind: 'device' } }
+  | FileAction
   | DeviceAction
   | GuestAction
   | { op: 'load'; via: 'file' | 'legacy' }

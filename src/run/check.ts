@@ -2,17 +2,19 @@
 // The oracle inside: what user space of the running kernel finds in a file.
 import { numberOf, type AgentReply } from '../guest/agent.js';
 import type { RunContext } from './context.js';
-import { holesText } from './operations.js';
+import { holesText, writtenText } from './operations.js';
 import type { FileState, InsideLook, ObjectLook } from './state.js';
-import type { MemfdSpec, ObjectSpec } from '../model/scenario.js';
+import { differences, expectedOf, reportOf } from './reported.js';
+import type { ObjectSpec } from '../model/scenario.js';
 
 /** Asks the agent for content and metadata of a file. @param name the name that the agent has it under */
 export async function checkInside(context: RunContext, file: FileState, name: string): Promise<void> {
   const { agent, deadlines, machine, recorder } = context;
   const { spec } = file;
   const { size, seed, holes } = spec;
+  const written = spec.kind === 'memfd' ? (spec.written ?? []) : [];
   const ms = deadlines.request(size);
-  const args = { file: name, size, seed, ...(holes.length > 0 ? { holes: holesText(holes) } : {}) };
+  const args = { file: name, size, seed, ...(holes.length > 0 ? { holes: holesText(holes) } : {}), ...(written.length > 0 ? { written: writtenText(written) } : {}) };
   const [stat, verify] = await Promise.all([
     agent.request('stat', { file: name }, ms, machine.ended), agent.request('verify', args, ms, machine.ended),
   ]);
@@ -41,34 +43,24 @@ async function objectLook({ agent, deadlines, machine }: RunContext, { seed, arr
 
 function insideLook(stat: AgentReply, verify: AgentReply, object: ObjectLook | null): InsideLook {
   const first = verify.data['firstBad'] as { page?: unknown; offset?: unknown } | null | undefined;
-  const seals = stat.data['seals'];
   return {
-    pages: numberOf(verify, 'pages'), bad: numberOf(verify, 'bad'),
+    ...reportOf(stat), pages: numberOf(verify, 'pages'), bad: numberOf(verify, 'bad'),
     firstBad: first !== null && first !== undefined ? { page: Number(first.page), offset: Number(first.offset) } : null,
-    size: numberOf(stat, 'size'), position: numberOf(stat, 'pos'), blocks: numberOf(stat, 'blocks'),
     object,
-    seals: Array.isArray(seals) ? seals.filter((seal) => typeof seal === 'string').slice(0, 16).sort() : [],
   };
 }
 
-/** What is wrong with a file that was looked at from inside: content, size, position, seals. */
-export function insideProblems(file: Pick<FileState, 'inside' | 'spec'>): string[] {
+/** What is wrong with a file that was looked at from inside: its content, and all else that the kernel says of it. */
+export function insideProblems(file: Pick<FileState, 'inside' | 'spec' | 'reported'>): string[] {
   const { inside, spec } = file;
   // A look that failed is no proof that all is well.
   if (inside === null) return ['cannot be read from inside'];
   const problems: string[] = [];
   if (inside.bad > 0) problems.push(`${inside.bad} of ${inside.pages} pages differ, first page ${inside.firstBad?.page} at byte ${inside.firstBad?.offset}`);
+  const expected = expectedOf(file);
+  if (expected !== null) return [...problems, ...differences(inside, expected)];
   if (inside.size !== spec.size) problems.push(`size ${inside.size}, was ${spec.size}`);
-  return [...problems, ...(spec.kind === 'memfd' ? memfdProblems(inside, spec) : spec.kind === 'object' ? objectProblems(inside.object, spec) : [])];
-}
-
-function memfdProblems(inside: InsideLook, spec: MemfdSpec): string[] {
-  const problems: string[] = [];
-  if (inside.position !== spec.position) problems.push(`position ${inside.position}, was ${spec.position}`);
-  // A memfd that was made without MFD_ALLOW_SEALING carries F_SEAL_SEAL (mm/memfd.c).
-  const want = spec.seals.length === 0 ? ['seal'] : [...spec.seals].sort();
-  if (inside.seals.join() !== want.join()) problems.push(`seals [${inside.seals.join(' ')}], were [${want.join(' ')}]`);
-  return problems;
+  return [...problems, ...(spec.kind === 'object' ? objectProblems(inside.object, spec) : [])];
 }
 
 function objectProblems(object: ObjectLook | null, spec: ObjectSpec): string[] {

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Each step that is one call of the agent, as data: what is asked, and what the answer means for the state of the run.
 import { tuplesOf, type AgentReply } from '../guest/agent.js';
-import type { Action, FileSpec, MemfdSpec, ObjectSpec, PageRange } from '../model/scenario.js';
-import { Pattern } from '../oracles/pattern.js';
+import type { Action, FileSpec, MemfdSpec, ObjectSpec, PageRange, WrittenPages } from '../model/scenario.js';
+import { isFileAction, type FileAction } from '../model/file-steps.js';
+import { patternOf } from '../oracles/written.js';
 import { ClientGone } from '../util/errors.js';
+import { fileApplied, fileRequest } from './file-operations.js';
 import { RunState } from './state.js';
 
-export type AgentAction = Extract<Action, {
+export type AgentAction = FileAction | Extract<Action, {
   op: 'open' | 'create' | 'memfd' | 'object' | 'preserve' | 'retrieve-session' | 'retrieve' | 'finish' | 'close';
 }>;
 
-interface Operation {
+export interface Operation {
   /** Operation and arguments of the agent. */
   request: [string, Record<string, string | number>];
   /** Bytes that the machine handles for it, for the deadline. */
@@ -20,10 +22,11 @@ interface Operation {
 }
 
 export function isAgentAction(action: Action): action is AgentAction {
-  return ['open', 'create', 'memfd', 'object', 'preserve', 'retrieve-session', 'retrieve', 'finish', 'close'].includes(action.op);
+  return isFileAction(action) || ['open', 'create', 'memfd', 'object', 'preserve', 'retrieve-session', 'retrieve', 'finish', 'close'].includes(action.op);
 }
 
 export function operationOf(action: AgentAction, state: RunState): Operation {
+  if (isFileAction(action)) return fileRequest(action, state);
   switch (action.op) {
     case 'open':
       return { request: ['open', {}], bytes: 0, target: '/dev/liveupdate' };
@@ -63,6 +66,7 @@ function memfdArgs(memfd: MemfdSpec): Record<string, string | number> {
     ...(memfd.huge ? { huge: 1 } : {}),
     ...(memfd.seals.length > 0 ? { seals: memfd.seals.join(',') } : {}),
     ...(memfd.position > 0 ? { pos: memfd.position } : {}),
+    ...Object.fromEntries((memfd.flags ?? []).map((flag) => [flag, 1])),
   };
 }
 
@@ -74,8 +78,16 @@ export function holesText(holes: readonly PageRange[]): string {
   return holes.map(({ first, count }) => `${first}+${count}`).join(',');
 }
 
+export function writtenText(written: readonly WrittenPages[]): string {
+  return written.map(({ first, count, seed, size }) => `${first}+${count}+${seed}+${size}`).join(',');
+}
+
 /** Takes into the state what a call that worked has changed. @param data the agent's answer */
 export function applied(action: AgentAction, state: RunState, data: AgentReply['data'] = {}): void {
+  if (isFileAction(action)) {
+    fileApplied(action, state, data);
+    return;
+  }
   switch (action.op) {
     case 'create':
       state.sessions.set(action.session, { name: action.session, kind: 'outgoing', finished: false });
@@ -97,9 +109,9 @@ export function applied(action: AgentAction, state: RunState, data: AgentReply['
     case 'retrieve': {
       const file = state.carried.get(RunState.key(action.session, action.token));
       if (file === undefined) return;
-      const { spec, pattern, hugeKiB } = file;
+      const { spec, pattern, hugeKiB, reported } = file;
       // Asked for twice, it is the same file under another name.
-      file.retrieved ??= { name: action.file, spec, pattern, held: [], runs: [], before: null, inside: null, hugeKiB };
+      file.retrieved ??= { name: action.file, spec, pattern, held: [], runs: [], before: null, inside: null, hugeKiB, reported };
       state.files.set(action.file, file.retrieved);
       return;
     }
@@ -118,7 +130,7 @@ export function applied(action: AgentAction, state: RunState, data: AgentReply['
 }
 
 function made(state: RunState, spec: FileSpec, hugeKiB: number): void {
-  state.files.set(spec.file, { name: spec.file, spec, pattern: new Pattern(spec), held: [], runs: [], before: null, inside: null, hugeKiB });
+  state.files.set(spec.file, { name: spec.file, spec, pattern: patternOf(spec), held: [], runs: [], before: null, inside: null, hugeKiB });
 }
 
 /** More pages than the largest machine has, and than its addresses reach: whoever claims them must not keep the oracles busy for ever. */

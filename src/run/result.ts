@@ -72,7 +72,7 @@ function resourceOf({ kind, file, fate }: FileRecord, epoch: number): ResourceOf
   const inside = file.retrieved?.inside ?? null;
   return {
     kind, name: file.name, session: file.session, token: file.token, epoch, state: fate.fate, size: file.spec.size, pages: fate.pagesPreserved, hugeKiB: file.hugeKiB,
-    inside: inside === null ? null : { pages: inside.pages, bad: inside.bad, size: inside.size, position: inside.position, seals: inside.seals, blocks: inside.blocks, object: inside.object },
+    inside: inside === null ? null : { pages: inside.pages, bad: inside.bad, size: inside.size, position: inside.position, seals: inside.seals, blocks: inside.blocks ?? 0, mode: inside.mode, access: inside.access, object: inside.object },
     outside: { pages: fate.look.pages, different: fate.look.different, overwritten: fate.overwritten, readable: fate.readable },
     problems: fate.problems,
   };

@@ -8,19 +8,15 @@ import type { FateOfFile } from '../oracles/fate.js';
 import type { OutsideLook, PfnRun } from '../oracles/outside.js';
 import type { Pattern } from '../oracles/pattern.js';
 import type { Snapshot } from '../oracles/guest/index.js';
+import type { Reported } from './reported.js';
 import type { DeviceState } from './device-state.js';
 import type { GuestState } from './guest-state.js';
 
 /** What the agent sees of a file in the machine. */
-export interface InsideLook {
+export interface InsideLook extends Reported {
   pages: number;
   bad: number;
   firstBad: { page: number; offset: number } | null;
-  size: number;
-  position: number;
-  seals: string[];
-  /** 512-byte blocks that the file occupies. */
-  blocks: number;
   /** What an object has besides its pages; null for other files. */
   object: ObjectLook | null;
 }
@@ -57,6 +53,10 @@ export interface FileState {
   /** Of a guest: its pages when it had come back, before it went on. */
   arrival?: OutsideLook;
   inside: InsideLook | null;
+  /** What the kernel must say of it, where that is known better than from what was asked for. */
+  reported?: Reported | undefined;
+  /** The same object in all descriptors of one file, where there is more than one. */
+  inode?: object | undefined;
   /** How much of it was in huge folios when it had been filled. */
   hugeKiB: number;
 }
@@ -74,6 +74,7 @@ export interface CarriedFile {
   /** Why nobody knows that. */
   hidden?: string | undefined;
   before: OutsideLook | null;
+  reported?: Reported | undefined;
   hugeKiB: number;
   /** The file that came back, if it did. */
   retrieved: FileState | null;
@@ -179,8 +180,8 @@ export class RunState {
 
   /** What the running kernel would hand over if it left now: a file once for each session that holds it. */
   leaving(): CarriedFile[] {
-    return this.held().flatMap(({ name, held, spec, pattern, runs, hidden, before, hugeKiB }) =>
-      held.map(({ session, token }) => ({ name, session, token, spec, pattern, runs, hidden, before, hugeKiB, retrieved: null, errno: null })));
+    return this.held().flatMap(({ name, held, spec, pattern, runs, hidden, before, hugeKiB, reported }) =>
+      held.map(({ session, token }) => ({ name, session, token, spec, pattern, runs, hidden, before, hugeKiB, reported, retrieved: null, errno: null })));
   }
 
   /** The kernel has changed: what was held is now what must come back; sessions and handles of the old kernel are gone. */

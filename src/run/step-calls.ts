@@ -8,6 +8,7 @@ import type { RunContext } from './context.js';
 import { judgeBeforeClose } from './judge.js';
 import { finishStep } from './finish-step.js';
 import { guestStep } from './guest-steps.js';
+import { checkName } from './file-operations.js';
 import { type AgentAction, applied, operationOf } from './operations.js';
 import { toldPages } from './pages-of-file.js';
 import { RunState } from './state.js';
@@ -24,12 +25,15 @@ export async function callAgent(context: RunContext, action: AgentAction, step: 
   pages?.catch(() => undefined);
   const reply = await answer;
   if (reply.ok) {
+    if (action.op === 'get-name') checkName(context, action, reply);
     applied(action, state, reply.data);
     if (pages !== null && action.op === 'preserve') {
       const file = state.files.get(action.file);
       const { runs, hidden } = toldPages(await pages);
       if (file !== undefined) Object.assign(file, { runs, hidden: hidden ?? undefined });
     }
+  } else if (action.op === 'write') {
+    applied(action, state, reply.data);
   } else if (action.op === 'retrieve') {
     const file = state.carried.get(RunState.key(action.session, action.token));
     if (file !== undefined && file.retrieved === null && reply.errno !== NO_HANDLE) file.errno = reply.errno;

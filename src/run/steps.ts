@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Carries out the steps of one epoch. Calls of the agent are sent ahead in a window, so that thousands of them cost no round trips;
 // everything else waits until the window is empty.
+import { isFileAction } from '../model/file-steps.js';
 import { type GuestAction, isGuestAction } from '../model/guest.js';
 import type { Step } from '../model/scenario.js';
 import { objectionOf, type Objection } from './asked.js';
@@ -58,6 +59,8 @@ export async function runSteps(context: RunContext, steps: readonly IndexedStep[
       continue;
     }
     if (isAgentAction(step)) {
+      // A look that is still under way must not be held against what comes after it.
+      if (isFileAction(step) && window.some(({ kind }) => kind === 'check')) await drain();
       await send(callAgent(context, step, step, index), 'call');
       continue;
     }

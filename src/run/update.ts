@@ -9,6 +9,7 @@ import { finishStep } from './finish-step.js';
 import { lookAtLeaving } from './guest-look.js';
 import { stopAtJump } from './jump.js';
 import { loadNext } from './load-next.js';
+import { takeReports } from './reported.js';
 import { keepHandover, pagesOfHandover } from './keep-memory.js';
 import { lookBefore, markedPages, type MarkedPages } from './look.js';
 import type { ReadyMark } from './ready-marks.js';
@@ -33,6 +34,7 @@ export async function update(context: RunContext, step: Step, index: number, jum
     if (!reply.ok) return { kind: 'refused', why: `loading the next kernel failed with ${reply.errno} (${reply.at})`, errno: null };
   }
   await holdAt(context, 'before-kexec');
+  await takeReports(context, state.held());
   await lookBefore(context, state.held());
   await lookAtLeaving(context);
   const begin = await prepared(context, transfers);

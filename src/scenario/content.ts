@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Is what a file shall be made of possible?
+import type { MemfdFlag } from '../model/file-steps.js';
 import type { MemfdSpec, ObjectSpec, PageRange } from '../model/scenario.js';
 import type { Path } from './document.js';
 import { PAGE } from './limits.js';
@@ -18,8 +19,16 @@ export function checkMemfd(memfd: MemfdSpec, path: Path, problems: Problems): vo
     }
     taken.push(hole);
   }
+  const flags = memfd.flags ?? [];
+  const again = flags.findIndex((flag, index) => flags.indexOf(flag) !== index);
+  if (again >= 0) problems.add([...path, 'flags', again], `the flag ${flags[again]} is there twice`);
   const twice = memfd.seals.findIndex((seal, index) => memfd.seals.indexOf(seal) !== index);
   if (twice >= 0) problems.add([...path, 'seals', twice], `the seal ${memfd.seals[twice]} is there twice`);
+}
+
+/** Only where there are any, so that a memfd without them is what it always was. */
+export function flagsOf(flags: MemfdFlag[]): Pick<MemfdSpec, 'flags'> {
+  return flags.length > 0 ? { flags } : {};
 }
 
 /** @param path the mapping that holds the object's parts @param key the one with the size of its pages */

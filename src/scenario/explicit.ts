@@ -6,9 +6,10 @@ import { type Token, TOKEN_WORDS, tokenOf } from '../model/token.js';
 import { changeOf } from './change.js';
 import type { Path } from './document.js';
 import { deviceTranslations } from './explicit-devices.js';
+import { fileTranslations } from './explicit-files.js';
 import { guestTranslations } from './explicit-guests.js';
 import { LIMITS } from './limits.js';
-import { checkMemfd, checkObject } from './content.js';
+import { checkMemfd, checkObject, flagsOf } from './content.js';
 import { shown } from './problem.js';
 import type { Problems } from './problems.js';
 import { type FaultBodyInput, FAULT_WORDS, toFault } from './schema-faults.js';
@@ -76,8 +77,8 @@ function close(value: Given<'close'>, site: Site): Action | null {
 
 function memfd(value: Given<'memfd'>, site: Site): Action {
   const file = named(value.name, site, 'name');
-  const { size, holes, huge, seals, position } = value;
-  const spec: MemfdSpec = { kind: 'memfd', file, size, seed: value.seed ?? seedOf(file), holes, huge, seals, position };
+  const { size, holes, huge, seals, position, flags } = value;
+  const spec: MemfdSpec = { kind: 'memfd', file, size, seed: value.seed ?? seedOf(file), holes, huge, seals, position, ...flagsOf(flags) };
   checkMemfd(spec, site.path, site.problems);
   return { op: 'memfd', memfd: spec };
 }
@@ -137,6 +138,7 @@ const TRANSLATE: { [K in keyof OperationsInput]-?: (value: Given<K>, site: Site)
   fault,
   ...deviceTranslations<Site>({ named, tokenIn }),
   ...guestTranslations<Site>(named),
+  ...fileTranslations<Site>(named),
 };
 
 function errnoOf(value: unknown): string | null {

@@ -55,6 +55,14 @@ export class SessionFollower {
     this.#use(spec.size + (spec.kind === 'object' ? spec.array : 0), path);
   }
 
+  /** One more descriptor of a file that is there. */
+  reopen(spec: FileSpec, as: string, { path }: Draft): void {
+    if (this.files.has(as)) this.problems.add([...path, 'as'], `expected a name of its own; there is a file ${shown(as)} already`);
+    const again = { ...spec, file: as } as FileSpec;
+    this.files.set(as, again);
+    this.everMade.set(as, again);
+  }
+
   #use(bytes: number, path: Draft['path']): void {
     const before = this.#used;
     this.#used += bytes;

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Follows the steps without a kernel: what cannot work is said before anything is started.
 import { type DevicePlan, isDeviceAction } from '../model/device.js';
+import { isFileAction } from '../model/file-steps.js';
 import { isGuestAction } from '../model/guest.js';
 import { DeviceFollower } from './follow-devices.js';
 import { followChange, followFlip } from './follow-faults.js';
+import { FileFollower } from './follow-files.js';
 import { GuestFollower } from './follow-guests.js';
 import { SessionFollower } from './follow-sessions.js';
 import { LIMITS } from './limits.js';
@@ -17,11 +19,13 @@ class Follower {
   #aborted = false;
   readonly #devices: DeviceFollower;
   readonly #guests: GuestFollower;
+  readonly #files: FileFollower;
 
   constructor(memory: number, reserved: number, hardware: DevicePlan, problems: Problems) {
     this.#devices = new DeviceFollower(hardware, problems);
     this.#guests = new GuestFollower({ plan: hardware, isOpen: (device) => this.#devices.isOpen(device) }, problems);
     this.#sessions = new SessionFollower(memory, reserved, problems);
+    this.#files = new FileFollower(this.#sessions);
     this.#problems = problems;
   }
 
@@ -44,6 +48,10 @@ class Follower {
     }
     if (isGuestAction(step)) {
       for (const spec of this.#guests.follow(step, path, checked, this.#sessions.files)) this.#sessions.make(spec, draft);
+      return;
+    }
+    if (isFileAction(step)) {
+      this.#files.follow(step, draft);
       return;
     }
     const sessions = this.#sessions;

@@ -36,6 +36,8 @@ export const LIMITS = {
   guestMost: 3 * GIB,
   /** A kernel of the lab with its user space. */
   guestLinux: 48 * MIB,
+  /** Steps that change what is in one file: the agent keeps account of 64 layers of content, and a step may make two. */
+  changes: 30,
   /** Bytes of an object's label. */
   label: 32,
   /** Bytes of one epoch's additions to the kernel command line; the x86 kernel takes 2047 in all. */

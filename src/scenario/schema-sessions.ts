@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The short form: sessions and the files they carry.
 import { z } from 'zod';
+import { MEMFD_FLAGS } from '../model/file-steps.js';
 import { SEALS } from '../model/scenario.js';
 import { LIMITS } from './limits.js';
 import { guest } from './schema-guests.js';
@@ -12,6 +13,8 @@ export const memfdTraits = {
   holes: z.array(hole).default([]).describe('Pages that are never written'),
   huge: z.boolean().default(false).describe('Ask for huge folios (MADV_HUGEPAGE)'),
   seals: z.array(z.enum(SEALS)).default([]).describe('Seals that are set after it is filled'),
+  flags: z.array(z.enum(MEMFD_FLAGS)).default([])
+    .describe('How it is created: noexec is MFD_NOEXEC_SEAL, exec MFD_EXEC, hugetlb MFD_HUGETLB'),
   position: whole().min(0).default(0).describe('File position in bytes'),
 };
 

@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { deviceOperations } from './schema-devices.js';
 import { faultBody } from './schema-faults.js';
+import { fileOperations } from './schema-files.js';
 import { guestOperations } from './schema-guests.js';
 import { memfdTraits, objectTraits } from './schema-sessions.js';
 import { LIMITS } from './limits.js';
@@ -65,6 +66,7 @@ const operations = {
   }).optional().describe('Copy a file into the machine'),
   ...deviceOperations,
   ...guestOperations,
+  ...fileOperations,
   fault: z.union([
     z.enum(['triple-fault', 'reset', 'stop', 'nmi']),
     mapping({ at: z.enum(['now', 'jump']).default('now').describe('jump: as soon as the old kernel has begun the kexec'), ...faultBody, ...common }),

@@ -5,7 +5,7 @@ import type { FilledSpec } from '../model/scenario.js';
 import { type Token, TOKEN_WORDS, tokenAfter } from '../model/token.js';
 import type { Path } from './document.js';
 import { LIMITS } from './limits.js';
-import { checkMemfd, checkObject } from './content.js';
+import { checkMemfd, checkObject, flagsOf } from './content.js';
 import { shown } from './problem.js';
 import type { Problems } from './problems.js';
 import type { KEXEC_WAYS } from './schema.js';
@@ -73,14 +73,14 @@ function planFiles(owner: string, index: number, inputs: readonly SessionFileInp
 }
 
 function specOf(input: SessionFileInput, file: string, seed: number): FilledSpec {
-  const { memfd, object, holes, huge, seals, position, array, state, label } = input;
+  const { memfd, object, holes, huge, seals, position, flags, array, state, label } = input;
   return object === undefined
-    ? { kind: 'memfd', file, size: memfd ?? 0, seed, holes, huge, seals, position }
+    ? { kind: 'memfd', file, size: memfd ?? 0, seed, holes, huge, seals, position, ...flagsOf(flags) }
     : { kind: 'object', file, size: object, seed, holes: [], array: array ?? 0, state: state ?? 0, label: label ?? '' };
 }
 
 const OF_OBJECTS = ['array', 'state', 'label'] as const;
-const OF_MEMFDS = ['holes', 'huge', 'seals', 'position'] as const;
+const OF_MEMFDS = ['holes', 'huge', 'seals', 'flags', 'position'] as const;
 
 function checkSpec(spec: FilledSpec, input: SessionFileInput, path: Path, problems: Problems): void {
   if ((input.memfd === undefined) === (input.object === undefined)) {

@@ -30,7 +30,7 @@ const object = z.object({ array: count, badArray: count, state: z.number(), labe
 const resource = z.object({
   kind: z.enum(['memfd', 'object', 'guest-ram', 'guest-state', 'reserve_mem']), name: z.string(), session: z.string().nullable(), token: z.union([z.number(), z.string().regex(/^\d{16,20}$/)]).nullable(), epoch: count,
   state: z.enum(['intact', 'corrupt', 'leaked', 'lost', 'unjudged']), size: count, pages: count, hugeKiB: count,
-  inside: z.object({ pages: count, bad: count, size: z.number(), position: z.number(), seals: z.array(z.string()), blocks: count, object: object.nullable() }).nullable(),
+  inside: z.object({ pages: count, bad: count, size: z.number(), position: z.number(), seals: z.array(z.string()), blocks: count, mode: count.nullable().optional(), access: z.string().nullable().optional(), object: object.nullable() }).nullable(),
   outside: z.object({ pages: count, different: count, overwritten: count, readable: count }).nullable(),
   problems: z.array(z.string()),
 });

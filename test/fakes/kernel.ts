@@ -167,7 +167,7 @@ const OPERATIONS: Readonly<Record<string, (kernel: FakeKernel, args: Args) => An
   preserve: (kernel, args) => kernel.preserve(args),
   retrieve: (kernel, args) => kernel.retrieve(args),
   stat: onFile((_, { pattern: { content }, position, seals, pages }) =>
-    done({ size: content.size, pos: position, seals, blocks: pages * 8, data: [[0, pages]] })),
+    done({ size: content.size, pos: position, seals, mode: 0o777, access: 'rw', blocks: pages * 8, data: [[0, pages]] })),
   verify: onFile((kernel, file, args) => kernel.verify(file, args)),
   pfns: onFile((_, { firstPfn, pages }) => done({ runs: [[0, firstPfn, pages]] })),
   finish: (kernel, args) => kernel.finish(args),

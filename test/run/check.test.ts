@@ -8,7 +8,7 @@ import type { InsideLook, ObjectLook } from '../../src/run/state.js';
 const MEMFD: FileSpec = { kind: 'memfd', file: 'ram', size: 8192, seed: 1, holes: [], huge: false, seals: ['grow'], position: 5 };
 const OBJECT: FileSpec = { kind: 'object', file: 'obj', size: 8192, seed: 1, holes: [], array: 100, state: 7, label: 'rack' };
 const carried: ObjectLook = { array: 100, badArray: 0, state: 7, label: 'rack', arrived: 2 };
-const look = (more: Partial<InsideLook> = {}): InsideLook => ({ pages: 2, bad: 0, firstBad: null, size: 8192, position: 5, seals: ['grow'], blocks: 16, object: null, ...more });
+const look = (more: Partial<InsideLook> = {}): InsideLook => ({ pages: 2, bad: 0, firstBad: null, size: 8192, position: 5, seals: ['grow'], blocks: 16, mode: 0o777, access: 'rw', object: null, ...more });
 
 describe('a look from inside', () => {
   it.each<[string, FileSpec, InsideLook | null, string[]]>([

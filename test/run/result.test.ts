@@ -125,7 +125,7 @@ describe('a result', () => {
     kind: 'memfd',
     file: {
       name: 'ram', session: 'vm0', token: 5, spec, pattern, runs: [], before: null, hugeKiB: 0, errno: null,
-      retrieved: { name: 'back', spec, pattern, held: [], runs: [], before: null, hugeKiB: 0, inside: { pages: 2, bad: 0, firstBad: null, size: 8192, position: 0, seals: ['grow'], blocks: 16, object: null } },
+      retrieved: { name: 'back', spec, pattern, held: [], runs: [], before: null, hugeKiB: 0, inside: { pages: 2, bad: 0, firstBad: null, size: 8192, position: 0, seals: ['grow'], blocks: 16, mode: 0o777, access: 'rw', object: null } },
     },
     fate: { ...NO_PAGES, pagesPreserved: 2, pagesIntact: 2, fate: 'intact', overwritten: 0, readable: 0, look, problems: [], disagreement: null, map: [{ pfn: 256, count: 2, state: 'intact' }] },
   };

@@ -15,7 +15,7 @@ import { ClientGone } from '../../src/util/errors.js';
 
 const spec = { kind: 'memfd', file: 'ram', size: 4 * 4096, seed: 1, holes: [], huge: false, seals: [], position: 0 } as const;
 const pattern = new Pattern({ ...spec, holes: [] });
-const inside = { pages: 4, bad: 0, firstBad: null, size: spec.size, position: 0, seals: [], blocks: 32, object: null };
+const inside = { pages: 4, bad: 0, firstBad: null, size: spec.size, position: 0, seals: [], blocks: 32, mode: 0o777, access: 'rw', object: null };
 
 function file(more: Partial<CarriedFile> = {}): CarriedFile {
   return { name: 'ram', session: 's', token: 1, spec: { ...spec, holes: [], seals: [] }, pattern, runs: [{ page: 0, pfn: 8, count: 4 }], before: null, hugeKiB: 0, retrieved: back(), errno: null, ...more };
