@@ -30,6 +30,7 @@ bool fill_by_write(struct request *r, int fd, const struct pattern *p, uint64_t 
 		}
 		first += pages;
 		count -= pages;
+		wire_progress(r, first);
 	}
 	return true;
 }

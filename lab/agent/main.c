@@ -178,6 +178,7 @@ int main(void)
 		uint64_t start = now_us();
 
 		body.len = 0;
+		r.told = start;
 		if (too_long) {
 			call_off(&body);
 			r.id = 0;

@@ -134,6 +134,7 @@ static bool fill_huge(struct request *r, int fd, const struct pattern *p, uint64
 		if (!whole)
 			return fail_errno(r, ENOMEM, "SIGBUS while filling at byte %llu", (unsigned long long)from);
 		from = stop;
+		wire_progress(r, from / PAGE);
 	}
 	return true;
 }
@@ -423,6 +424,7 @@ static bool compare(struct request *r, int fd, struct check *c, uint64_t file_si
 				return false;
 			first += pages;
 			count -= pages;
+			wire_progress(r, first);
 		}
 	}
 	if (more < 0)

@@ -95,6 +95,7 @@ bool op_pfns(struct request *r)
 			look_up(r, fd, pagemap, first, pages, entries, &run, &begun);
 			first += pages;
 			count -= pages;
+			wire_progress(r, first);
 		}
 	}
 	if (more < 0)

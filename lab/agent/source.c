@@ -63,6 +63,7 @@ static bool copy_disk(struct request *r, const char *path, int to, uint64_t size
 			break;
 		}
 		done += (uint64_t)n;
+		wire_progress(r, done);
 	}
 	munmap(map, room);
 	close(disk);

@@ -4,14 +4,19 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "util.h"
+
 #define ID_MAX 9007199254740991ULL /* what a JSON reader keeps exactly */
 #define OUT_HIGH (256 * 1024)
+#define HELD_BACK_MS 200    /* no reply waits for longer, whatever the request behind it takes */
+#define PROGRESS_US 250000
 
 /* ---- text ---- */
 
@@ -248,8 +253,10 @@ void put_str(struct request *r, const char *key, const char *s)
 }
 
 static struct text out;
+static pthread_mutex_t out_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t out_waits = PTHREAD_COND_INITIALIZER;
 
-void wire_flush(void)
+static void flush_locked(void)
 {
 	size_t done = 0;
 
@@ -265,15 +272,60 @@ void wire_flush(void)
 	out.len = 0;
 }
 
-void wire_text(const char *bytes, size_t len)
+void wire_flush(void)
 {
-	text_add(&out, bytes, len);
-	if (out.len > OUT_HIGH)
-		wire_flush();
+	pthread_mutex_lock(&out_lock);
+	flush_locked();
+	pthread_mutex_unlock(&out_lock);
+}
+
+/* Replies are held back while more input waits; the request behind them may be in the kernel for minutes. */
+static void *flush_late(void *unused)
+{
+	pthread_mutex_lock(&out_lock);
+	for (;;) {
+		while (!out.len)
+			pthread_cond_wait(&out_waits, &out_lock);
+		pthread_mutex_unlock(&out_lock);
+		pause_ms(HELD_BACK_MS);
+		pthread_mutex_lock(&out_lock);
+		flush_locked();
+	}
+	return unused;
+}
+
+/* Without it nothing is lost: replies then come when the input is empty. */
+static void start_flushing(void)
+{
+	static bool started;
+	pthread_t thread;
+
+	if (!started && !pthread_create(&thread, NULL, flush_late, NULL))
+		pthread_detach(thread);
+	started = true;
+}
+
+void wire_progress(struct request *r, uint64_t done)
+{
+	uint64_t now = now_us();
+
+	if (now - r->told < PROGRESS_US)
+		return;
+	r->told = now;
+	pthread_mutex_lock(&out_lock);
+	text_str(&out, "{\"id\":");
+	text_u64(&out, r->id);
+	text_str(&out, ",\"progress\":");
+	text_u64(&out, done);
+	text_str(&out, "}\n");
+	flush_locked();
+	pthread_mutex_unlock(&out_lock);
 }
 
 void wire_reply(const struct request *r, uint64_t us)
 {
+	start_flushing();
+	pthread_mutex_lock(&out_lock);
 	text_str(&out, "{\"id\":");
 	text_u64(&out, r->id);
 	if (r->error) {
@@ -287,13 +339,28 @@ void wire_reply(const struct request *r, uint64_t us)
 	text_str(&out, ",\"us\":");
 	text_u64(&out, us);
 	text_add(&out, r->body->at, r->body->len);
-	wire_text("}\n", 2);
+	text_str(&out, "}\n");
+	if (out.len > OUT_HIGH)
+		flush_locked();
+	else
+		pthread_cond_signal(&out_waits);
+	pthread_mutex_unlock(&out_lock);
 }
 
 /* ---- lines ---- */
 
 static char in[LINE_MAX_BYTES * 2];
 static size_t in_from, in_to;
+
+static bool holds_back(void)
+{
+	bool any;
+
+	pthread_mutex_lock(&out_lock);
+	any = out.len;
+	pthread_mutex_unlock(&out_lock);
+	return any;
+}
 
 /* Waits for input. Replies are held back while more requests are already there, so a batch is answered in few writes. */
 static bool read_more(void)
@@ -306,7 +373,7 @@ static bool read_more(void)
 		in_to -= in_from;
 		in_from = 0;
 	}
-	if (out.len && poll(&ready, 1, 0) <= 0)
+	if (holds_back() && poll(&ready, 1, 0) <= 0)
 		wire_flush();
 	do
 		n = read(STDIN_FILENO, in + in_to, sizeof(in) - in_to);

@@ -31,6 +31,7 @@ struct request {
 	struct text *body; /* further members of the reply, each begun with a comma */
 	const char *error; /* symbolic name, NULL: ok */
 	char at[512];      /* what was tried when it failed */
+	uint64_t told;     /* when it was begun, or progress was last told; microseconds */
 };
 
 /* One line (NUL-terminated, changed in place) to a request. On false, error and at say why; id is 0 if not even that was readable. */
@@ -54,7 +55,8 @@ void put_raw(struct request *r, const char *key); /* ,"key": and the caller goes
 /* Standard input. Returns the next line without its newline, NULL at the end; *too_long: the line was cut, its rest is skipped. */
 char *wire_line(size_t *len, bool *too_long);
 void wire_reply(const struct request *r, uint64_t us);
-void wire_text(const char *bytes, size_t len);
+/* Tells that a request goes on, a few times a second at most. done grows; what it counts is the operation's own. */
+void wire_progress(struct request *r, uint64_t done);
 void wire_flush(void);
 
 #endif

@@ -28,6 +28,9 @@ export function compile(folder: string, only?: readonly string[], driver?: strin
 export class AgentProcess {
   private readonly child: ChildProcessByStdio<Writable, Readable, null>;
   private readonly replies: Reply[] = [];
+  /** Lines that tell progress, with how many replies had come by then. */
+  readonly progress: { id: number; progress: number; after: number }[] = [];
+  private came = 0;
   private wake: () => void = () => undefined;
   readonly exit: Promise<{ code: number | null; signal: string | null }>;
   private ended = false;
@@ -39,7 +42,11 @@ export class AgentProcess {
     this.child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
       const lines = (rest + chunk).split('\n');
       rest = lines.pop() ?? '';
-      for (const line of lines) this.replies.push(JSON.parse(line) as Reply);
+      for (const line of lines) {
+        const told = JSON.parse(line) as Reply;
+        if (typeof told['progress'] === 'number') this.progress.push({ id: told.id, progress: told['progress'], after: this.came });
+        else this.came = this.replies.push(told);
+      }
       this.wake();
     });
     this.exit = new Promise((resolve) => {
