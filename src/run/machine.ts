@@ -70,14 +70,15 @@ export class Machine {
     this.pulse = new MachinePulse(() => parts.hostTimes?.(process.pid) ?? null);
     // Every request under way listens for the end.
     setMaxListeners(0, this.ended);
-    const lost = (what: string) => (bytes: number) => {
-      recorder.event({ kind: 'note', text: `a flood: ${bytes} bytes of the ${what} were not read` });
+    const lost = (what: string) => (bytes: number) => recorder.event({ kind: 'note', text: `a flood: ${bytes} bytes of the ${what} were not read` });
+    const lostConsole = (bytes: number) => {
+      lost('console')(bytes);
       // The complaint that would have decided may be among them.
-      recorder.witnesses.blind('taint', recorder.epoch, `${bytes} bytes of the ${what} were not read: the machine wrote them faster than the lab reads`);
+      recorder.witnesses.blind('taint', recorder.epoch, `${bytes} bytes of the console were not read: the machine wrote them faster than the lab reads`);
     };
     const marks = new LineSplitter((line) => this.takeMark(line), LONGEST_MARK);
     this.tails = [
-      parts.follow({ path: `${config.dir}/${CONSOLE_FILE}`, every: 25, keepBelow: LIVE_CONSOLE, onData: (chunk) => this.takeConsole(chunk), onLost: lost('console') }),
+      parts.follow({ path: `${config.dir}/${CONSOLE_FILE}`, every: 25, keepBelow: LIVE_CONSOLE, onData: (chunk) => this.takeConsole(chunk), onLost: lostConsole }),
       parts.follow({ path: `${config.dir}/${READY_FILE}`, every: 10, keepBelow: LIVE_READY, onData: (chunk) => marks.feed(chunk), onLost: lost('readiness marks') }),
     ];
     process.gone.addEventListener('abort', () => {
