@@ -154,10 +154,10 @@ export class TaintWatch {
 
   private complain({ epoch, title, detail, declared }: { epoch: number; title: string; detail: string; declared: boolean }): void {
     const { incidents } = this.recorder;
-    if (incidents.some((known) => known.epoch === epoch && known.title === title && known.detail === detail)) return;
-    this.recorder.incident({
-      source: 'memory', side: 'outside', implies: declared ? null : 'tainted', epoch, title, detail: declared ? `${detail}; the scenario declares it` : detail,
-    });
+    const full = declared ? `${detail}; the scenario declares it` : detail;
+    // A run may be concluded twice: before a recovery, and at its end.
+    if (incidents.some((known) => known.epoch === epoch && known.title === title && known.detail === full)) return;
+    this.recorder.incident({ source: 'memory', side: 'outside', implies: declared ? null : 'tainted', epoch, title, detail: full });
   }
 
   private declared(name: string): boolean {

@@ -135,6 +135,24 @@ describe('the taint of a run', () => {
     expect(titles).toEqual(['warn', 'the console and the taint mask disagree']);
   });
 
+  it('a warning that is read after the last look is no lie: the mask may have it by now', async () => {
+    const world = new World();
+    await world.arrive(0);
+    world.leave();
+    world.says('warn', 0);
+    world.boot();
+    await world.arrive(1);
+    expect(world.end()).toMatchObject({ outcome: 'tainted', titles: ['warn'] });
+  });
+
+  it('says the same once, however often a run is concluded', async () => {
+    for (const taint of [[], ['warn']] as TaintName[][]) {
+      const world = new World({ taint });
+      await updated(world, () => world.mask(WARN));
+      expect(world.end().titles).toHaveLength(2);
+    }
+  });
+
   it('a WARN_TAINT() sets another bit than its warning says, and lockdep none', async () => {
     expect((await updated(new World(), (world) => { world.says('warn'); world.mask(FIRMWARE); })).titles).not.toContain('the console and the taint mask disagree');
     expect(await updated(new World(), (world) => world.says('lockdep'))).toMatchObject({ outcome: 'tainted', titles: ['lockdep'], result: { flags: ['lockdep'] } });
