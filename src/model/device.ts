@@ -30,6 +30,9 @@ export type DeviceModel = (typeof DEVICE_MODELS)[number];
 export const DEVICE_PRESERVES = ['required', 'if-supported', 'recreate'] as const;
 export type DevicePreserve = (typeof DEVICE_PRESERVES)[number];
 
+export const DEVICE_INTERRUPTS = ['armed', 'off'] as const;
+export type DeviceInterrupts = (typeof DEVICE_INTERRUPTS)[number];
+
 export const RIGHTS = ['rw', 'r', 'w'] as const;
 /** What the device may do with the memory. */
 export type Rights = (typeof RIGHTS)[number];
@@ -62,6 +65,8 @@ export interface DeviceSpec {
   map: DeviceMapping[];
   /** Short form only: a transfer is begun right before the kexec. */
   inFlight: boolean;
+  /** `armed`: once an interrupt was tried, it stays set up, over the kexec too. `off`: it is taken down when the try is over. */
+  interrupts: DeviceInterrupts;
   /** Short form only: the guest that has it. */
   guest: string | null;
   pos: SourcePos;

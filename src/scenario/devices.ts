@@ -51,7 +51,7 @@ function deviceOf(input: DeviceInput, index: number, document: SourceDocument, p
   return {
     name: input.name, model: input.device, slot, function: fn, behind: input.behind ?? null, size: backed ? (input.size ?? DEFAULT_BACKING) : 0,
     preserve: input.preserve, session: input.session ?? null, token: input.token ?? null, iommuToken: null,
-    map: input.map, inFlight: input.dma === 'in-flight', guest: null, pos: document.place(path),
+    map: input.map, inFlight: input.dma === 'in-flight', interrupts: input.interrupts, guest: null, pos: document.place(path),
   };
 }
 

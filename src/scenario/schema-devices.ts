@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Devices and the IOMMU, as they are written in a scenario.
 import { z } from 'zod';
-import { DEVICE_MODELS, DEVICE_PRESERVES, IOMMU_KINDS, RIGHTS } from '../model/device.js';
+import { DEVICE_INTERRUPTS, DEVICE_MODELS, DEVICE_PRESERVES, IOMMU_KINDS, RIGHTS } from '../model/device.js';
 import { errno, line, mapping, sessionName, size, token, tokenTemplate } from './values.js';
 
 const NAME = /^[A-Za-z][A-Za-z0-9_-]{0,31}$/;
@@ -44,6 +44,8 @@ export const device = mapping({
   token: token.optional().describe('Token of its descriptor in the session; by default the next after the files'),
   map: z.array(mapping({ file: line('a file\'s name').describe('Name of the file, SESSION/FILE'), iova, rights })).default([]).describe('Short form: files that it reaches by DMA'),
   dma: z.enum(['in-flight']).optional().describe('Short form, edu only: a transfer is begun right before the kexec, and followed to its end'),
+  interrupts: z.enum(DEVICE_INTERRUPTS).default('armed')
+    .describe('edu: armed: an interrupt that was tried stays set up, over the kexec too; off: it is taken down again, as drivers want it that refuse to freeze with one'),
 });
 
 export type IommuInput = z.output<typeof iommu>;

@@ -20,7 +20,7 @@ export const DROPS: readonly string[] = [
   'policy', 'kexec', 'iommu', 'sessions.*.retrieve', 'sessions.*.finish',
   ...['huge', 'position', 'array', 'state', 'label', 'holes', 'seals'].flatMap((key) => [`sessions.*.files.*.${key}`, `steps.*.memfd.${key}`, `steps.*.object.${key}`]),
   ...['kind', 'vcpus', 'preserve', 'features', 'devices'].map((key) => `sessions.*.guests.*.${key}`),
-  ...['dma', 'behind', 'size', 'map'].map((key) => `devices.*.${key}`),
+  ...['dma', 'interrupts', 'behind', 'size', 'map'].map((key) => `devices.*.${key}`),
 ];
 
 const KIB = 1024;
