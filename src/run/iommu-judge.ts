@@ -48,6 +48,7 @@ export async function judgeIommu(context: RunContext, record: IommuRecord, devic
       noteHardware(state.hardware, 'iommu', `${device.spec.name}: its iommufd did not come back`);
       recorder.incident({ source: 'agent', side: 'inside', implies: 'lost', title: 'an iommufd is lost', detail: `${device.spec.name}: its iommufd did not come back` });
     }
+    if (!ended) seePages(context, device, epoch, stateOf);
     const tables = tablesOf(context, device, epoch, stateOf);
     if (tables !== null) record.tables.push(tables);
     if (tables !== null && tables.problems.length > 0 && !ended) {
@@ -61,6 +62,18 @@ export async function judgeIommu(context: RunContext, record: IommuRecord, devic
       for (const each of strays?.strays ?? []) record.strays.push({ device: device.spec.name, iova: hex(iova), phys: hex(each.phys), bytes: each.length });
     }
   }
+}
+
+/** Whether handed-over tables were given back is told by the kernel's own array of pages. */
+function seePages({ recorder }: RunContext, device: DeviceState, epoch: number, stateOf: (phys: number) => PageState | null): void {
+  const old = [...(leftTables(device, epoch)?.contents.keys() ?? [])];
+  if (old.length === 0 || old.some((phys) => stateOf(phys) !== null)) return;
+  recorder.witnesses.blind('iommu', epoch, `${device.spec.name}: the kernel's array of pages was not found, so nobody can tell whether the ${old.length} pages of its tables were given back`);
+}
+
+/** As the kernel before left them. */
+function leftTables(device: DeviceState, epoch: number): TablesLook | null {
+  return device.tables.findLast((look) => look.epoch === epoch - 1 && (look.moment === 'use' || look.moment === 'kexec')) ?? null;
 }
 
 function gapText(state: IommuOfResult['gaps'][number]['state'], ms: number | null): string {
@@ -78,7 +91,7 @@ function hex(value: number | bigint): string {
 
 /** Null where the device was in use in neither kernel. */
 function tablesOf({ state, machine }: RunContext, device: DeviceState, epoch: number, stateOf: (phys: number) => PageState | null): TablesOfResult | null {
-  const before = device.tables.findLast((look) => look.epoch === epoch - 1 && (look.moment === 'use' || look.moment === 'kexec')) ?? null;
+  const before = leftTables(device, epoch);
   const after = device.tables.findLast((look) => look.epoch === epoch && (look.moment === 'use' || look.moment === 'fault')) ?? null;
   const arrival = device.tables.findLast((look) => look.epoch === epoch && look.moment === 'arrival') ?? null;
   if (before === null && after === null) return null;
