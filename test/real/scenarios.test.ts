@@ -15,13 +15,23 @@ const FILES = ['events.jsonl', 'console.log', 'qmp.jsonl', 'agent.jsonl', 'qemu.
 
 /** What must be seen besides the outcome, where a scenario is about something special. */
 const EVIDENCE: Readonly<Record<string, (result: Result) => void>> = {
-  'first-update': ({ memory, resources }) => {
+  'first-update': ({ memory, resources, taint, witnesses }) => {
+    expect(taint).toEqual({ before: 0, after: 0, flags: [] });
+    // Twice in each kernel at least.
+    expect(witnesses.taint?.counted).toBeGreaterThanOrEqual(4);
     expect(memory).toMatchObject({ pagesPreserved: 16384, pagesIntact: 16384, pagesLeaked: 0, pagesLost: 0, pagesCorrupt: 0 });
     // 16384 data pages, 64 + 1 for the array of folios, memfd_luo_ser, file block, session block, and the handover's own three.
     expect(memory.updates[0]?.markedOnArrival).toBeGreaterThan(16384 + 64);
     expect(memory.updates[0]?.baseline.map(({ what }) => what).sort()).toEqual(['KHO root tree', 'LUO FLB header', 'subtree kexec-metadata']);
     expect(resources[0]).toMatchObject({ state: 'intact', inside: { pages: 16384, bad: 0 }, outside: { pages: 16384, different: 0 } });
   },
+  tainted: ({ taint, witnesses, incidents }) => {
+    expect(taint).toEqual({ before: 0, after: 512, flags: ['warn'] });
+    expect(witnesses.taint).toMatchObject({ looked: true, required: true });
+    // Nobody printed a warning: user space wrote the mask.
+    expect(incidents.map(({ title }) => title)).toContain('the console and the taint mask disagree');
+  },
+  'tainted-declared': ({ taint }) => expect(taint).toEqual({ before: 0, after: 512, flags: [] }),
   corrupt: ({ memory, resources }) => {
     expect(memory.pagesCorrupt).toBe(1);
     expect(resources[0]).toMatchObject({ inside: { bad: 1 }, outside: { different: 1 } });
