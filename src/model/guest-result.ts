@@ -92,6 +92,8 @@ export interface RecoveryOfResult {
   guestsSurvived: string[];
   guestsLost: string[];
   problems: string[];
+  /** Why the lab or its host could not go through with it: what it would have given back is not known. Null where they could. */
+  notKnown: string | null;
 }
 
 /** In the order in which they follow each other. */

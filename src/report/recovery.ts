@@ -14,12 +14,13 @@ export function impairedWords({ pagesLeaked, guests }: ImpairedOfResult): string
 }
 
 /** What was tried, and its figures. */
-export function recoveryWords({ how, ms, pagesLeaked, pagesGivenBack, managed, guestsSurvived, guestsLost }: RecoveryOfResult): string[] {
+export function recoveryWords({ how, ms, pagesLeaked, pagesGivenBack, managed, guestsSurvived, guestsLost, notKnown }: RecoveryOfResult): string[] {
   return [
     `${how === 'reboot' ? 'a reboot of the host' : 'one more update'}, ${seconds(ms)}`,
     pagesLeaked.after === null && pagesGivenBack === 0 ? `whether any of the ${pagesLeaked.before} leaked pages came back was not seen`
       : `${pagesGivenBack} of ${pagesLeaked.before} leaked pages given back, ${pagesLeaked.after ?? 'not seen how many'} left`,
     `pages that the kernel manages: ${[['when first up', managed.first], ['impaired', managed.before], ['after', managed.after]].map(([when, pages]) => `${pages ?? 'not seen'} ${when}`).join(', ')}`,
+    ...(notKnown === null ? [] : [`what it gives back is not known, the lab failed: ${notKnown}`]),
     `survived: ${names(guestsSurvived)}`, `lost: ${names(guestsLost)}`,
   ];
 }

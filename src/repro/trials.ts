@@ -19,7 +19,7 @@ export type Execute = (scenario: Scenario, signal: AbortSignal) => Promise<Seen>
 export interface Verdict {
   /** The same failure was seen. */
   holds: boolean;
-  /** What was seen in its place, the last where there were several runs; why nothing was run. */
+  /** What was seen in its place, the last where there were several runs; why nothing was run, or why nobody knows. */
   instead: string;
 }
 
@@ -41,17 +41,22 @@ export interface TrialsOptions {
 /** The time for trials is over; what holds so far stays. */
 export class TimeIsUp extends Error {}
 
+/** A run in which the lab failed is no answer: it is done again this many times. */
+const INFRA_AGAIN = 2;
+
 export class Trials {
   /** Machines that were started, and candidates that no machine was needed for. */
   started = 0;
   refused = 0;
   private readonly known = new Map<string, Verdict>();
+  /** In each run of these the lab itself failed: they are tried again when somebody asks again. */
+  private readonly unknown = new Map<string, Verdict>();
 
   constructor(private readonly options: TrialsOptions) {}
 
-  /** What is known of a candidate; null where it was not tried. */
+  /** What is known of a candidate, or that nobody knows; null where it was not tried. */
   verdictOf(text: string): Verdict | null {
-    return this.known.get(text) ?? null;
+    return this.known.get(text) ?? this.unknown.get(text) ?? null;
   }
 
   /** The index of a candidate that fails in the same way; those before others are begun first, and the first that does it ends the rest. */
@@ -88,30 +93,40 @@ export class Trials {
   private async verdict(text: string, signal: AbortSignal): Promise<Verdict> {
     const before = this.known.get(text);
     if (before !== undefined) return before;
-    const verdict = await this.tried(text, signal);
-    this.known.set(text, verdict);
+    const { known, ...verdict } = await this.tried(text, signal);
+    (known ? this.known : this.unknown).set(text, verdict);
     this.options.onTrial({ text, verdict });
     return verdict;
   }
 
-  private async tried(text: string, signal: AbortSignal): Promise<Verdict> {
-    const { wanted, execute, parse, runs, until } = this.options;
+  private async tried(text: string, signal: AbortSignal): Promise<Verdict & { known: boolean }> {
+    const { wanted, parse, runs } = this.options;
     let instead = '';
     try {
       const scenario = parse(text);
       for (let run = 0; run < runs; run++) {
-        if (Date.now() > until) throw new TimeIsUp();
-        this.started++;
-        const seen = await execute(scenario, signal);
-        if (sameFailure(seen, wanted)) return { holds: true, instead: '' };
+        const seen = await this.answer(scenario, signal);
+        if (sameFailure(seen, wanted)) return { holds: true, instead: '', known: true };
+        if (seen.outcome === 'infra') return { holds: false, instead: `not known: ${failureText(seen)}`, known: false };
         instead = failureText(seen);
       }
-      return { holds: false, instead };
+      return { holds: false, instead, known: true };
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof LabError || error instanceof ScenarioError) || isDiskFull(error) || isDiskFull(error.cause)) throw error;
       this.refused++;
-      return { holds: false, instead: `no scenario that can be run: ${(error.message.split('\n')[0] ?? '').replace(/^\S+:\d+:\d+: /, '')}` };
+      return { holds: false, instead: `no scenario that can be run: ${(error.message.split('\n')[0] ?? '').replace(/^\S+:\d+:\d+: /, '')}`, known: true };
+    }
+  }
+
+  /** One run that says something, if the lab does not fail each time. */
+  private async answer(scenario: Scenario, signal: AbortSignal): Promise<Seen> {
+    const { wanted, execute, until } = this.options;
+    for (let again = INFRA_AGAIN; ; again--) {
+      if (Date.now() > until) throw new TimeIsUp();
+      this.started++;
+      const seen = await execute(scenario, signal);
+      if (seen.outcome !== 'infra' || sameFailure(seen, wanted) || again === 0) return seen;
     }
   }
 }

@@ -103,19 +103,24 @@ export interface Failed {
 }
 
 /** Writes down what ended the run. */
-export async function takeFailure(first: unknown, { machine, recorder, state, image }: Failed): Promise<Failure> {
+export async function takeFailure(first: unknown, failed: Failed): Promise<Failure> {
+  const { failure, incident } = await failureOf(first, failed);
+  if (incident !== null) failed.recorder.incident(incident);
+  return failure;
+}
+
+/** The same, not written down. */
+export async function failureOf(first: unknown, { machine, recorder, state, image }: Failed): Promise<Classified> {
   await machine?.settle();
   const error = await causeOf(runErrorOf(first), machine);
   const complaints = (machine?.findings ?? []).filter(({ epoch }) => epoch >= recorder.epoch);
-  const { failure, incident } = classify(error, {
+  return classify(error, {
     standstill: machine !== null && error instanceof NoProgress ? await lookAtStandstill(machine, image) : null,
     frozen: machine?.frozen ?? false,
     oopsed: complaints.some(({ severity }) => severity === 'oops' || severity === 'panic'),
     outOfMemory: complaints.some(({ title }) => title === 'Out of memory'),
     heldNothing: state !== null && heldNothing(state), consoleTail: machine?.consoleTail ?? '',
   });
-  if (incident !== null) recorder.incident(incident);
-  return failure;
 }
 
 /** A channel of the machine often breaks a moment before its end is known: that end is the cause. */

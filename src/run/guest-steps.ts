@@ -21,6 +21,9 @@ const LINUX_CMDLINE = 'quiet console=ttyS0 nokaslr mitigations=off acpi=off pci=
 /** Milliseconds for a guest's next ticks, and for a Linux to come up, on an idle machine. */
 const TICK_DEADLINE = 5_000;
 const UP_DEADLINE = 30_000;
+/** What the agent takes (lab/agent/guest-wait.c), milliseconds. */
+const MOST_WAIT = 600_000;
+const MOST_SLOW = 10;
 const LEAST_PERIOD = 10_000;
 const PERIOD_OF_VCPU = 4_000;
 
@@ -83,9 +86,13 @@ function linuxArgs(context: RunContext): Record<string, string | number> {
 }
 
 async function waitTicks(context: RunContext, guest: GuestState, ticks: number): Promise<StepReply> {
-  const slow = context.deadlines.request() / 30_000;
-  const ms = Math.round(((guest.spec.kind === 'linux' && guest.ticks === 0 ? UP_DEADLINE : TICK_DEADLINE) + (ticks * periodOf(context)) / 1000) * slow);
-  const reply = await askGuest(context, 'guest-wait', { guest: guest.spec.name, ticks: guest.ticks + ticks, ms });
+  const { deadlines, state, plan } = context;
+  // Guests that run take turns on the machine's processors.
+  const running = [...state.guests.values()].reduce((sum, { here, paused, spec }) => sum + (here && !paused ? spec.vcpus : 0), 0);
+  const slow = Math.min(deadlines.slow, MOST_SLOW) * Math.max(1, running / plan.scenario.machine.cpus);
+  const ms = Math.min(MOST_WAIT, Math.round(((guest.spec.kind === 'linux' && guest.ticks === 0 ? UP_DEADLINE : TICK_DEADLINE) + (ticks * periodOf(context)) / 1000) * slow));
+  // The agent answers after that at the latest.
+  const reply = await context.agent.request('guest-wait', { guest: guest.spec.name, ticks: guest.ticks + ticks, ms }, ms + deadlines.request(), context.machine.ended);
   if (!reply.ok) return reply;
   guest.ticks = Math.max(guest.ticks, numberOf(reply, 'ticks'));
   return reply.data['reached'] === true ? PASSED : { ok: false, errno: 'ETIMEDOUT', at: `no ${ticks} ticks more within ${ms} ms` };

@@ -99,6 +99,7 @@ export class Machine {
       // A broken monitor socket mostly means that QEMU is on its way out: its own end says more.
       const error: unknown = await process.endedWithin(500) ? process.gone.reason : first;
       await machine.stop();
+      machine.close();
       const { stderr } = await process.exited;
       throw new LabError(`the machine did not start: ${error instanceof Error ? error.message : String(error)}`, {
         cause: error, detail: `${stderr.trim()}\n${process.commandLine}`.trim(),

@@ -7,6 +7,7 @@ import type { Action, Recovery, Step } from '../model/scenario.js';
 import { MOST_LEAKED, pagesOf } from '../oracles/leaked.js';
 import { messageOf } from '../util/errors.js';
 import type { RunContext } from './context.js';
+import { failureOf } from './failure.js';
 import { holdGuests } from './guest-hold.js';
 import { judgeGuests } from './guest-judge.js';
 import { judgeUpdate, managedPages, type UpdateRecord } from './judge.js';
@@ -32,15 +33,19 @@ export async function recover(context: RunContext, how: Recovery, { last, guests
   const leaked = pagesOf(last.marked?.found.filter(({ pfn }) => !own.has(pfn)) ?? [], MOST_LEAKED);
   const record: RecoveryOfResult = {
     how, ms: 0, pagesLeaked: { before: last.counts.pagesLeaked, after: null }, pagesGivenBack: 0,
-    managed: { first: managedFirst, before: await managedPages(context), after: null },
-    guestsSurvived: [], guestsLost: guests.map(({ name }) => name), problems: [],
+    managed: { first: managedFirst, before: null, after: null },
+    guestsSurvived: [], guestsLost: guests.map(({ name }) => name), problems: [], notKnown: null,
   };
   try {
+    record.managed.before = await managedPages(context);
     const marked = how === 'reboot' ? await reboot(context, record) : await updateOnce(context, record, guests.filter(({ state }) => state === 'survived').map(({ name }) => name));
     if (last.marked === null || marked === null) record.problems.push('what it gave back could not be seen from outside');
     record.pagesGivenBack = marked === null ? 0 : leaked.filter((pfn) => !marked.index.has(pfn)).length;
   } catch (error) {
-    record.problems.push(messageOf(error));
+    const { failure, incident } = await failureOf(error, { machine: context.machine, recorder, state: context.state, image: null });
+    // A failure of the lab says nothing of the way out.
+    if (failure === 'lab') record.notKnown = incident?.title ?? messageOf(error);
+    else record.problems.push(incident?.title ?? messageOf(error));
   }
   record.ms = Math.round(recorder.clock.now() - began);
   return record;

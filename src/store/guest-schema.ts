@@ -34,4 +34,5 @@ export const recoveryResult = z.object({
   how: z.enum(RECOVERIES), ms, pagesLeaked: z.object({ before: count, after: count.nullable() }), pagesGivenBack: count,
   managed: z.object({ first: count.nullable(), before: count.nullable(), after: count.nullable() }), guestsSurvived: z.array(z.string()), guestsLost: z.array(z.string()),
   problems: z.array(z.string()),
+  notKnown: z.string().nullable().default(null).describe('Why the lab or its host could not go through with it; null where they could'),
 });

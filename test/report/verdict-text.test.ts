@@ -12,7 +12,7 @@ import { incident, kernel, resource, resultOf } from './result.js';
 const FILE = {};
 const text = (result: Result, folder: string | null = '/r/run-1') => verdictText(result, folder, FILE);
 const RECOVERY: NonNullable<Result['recovery']> = {
-  how: 'reboot', ms: 3000, pagesLeaked: { before: 2057, after: 0 }, pagesGivenBack: 2057, managed: { first: 255353, before: 253292, after: 255353 }, guestsSurvived: [], guestsLost: ['vm-1/g', 'vm-2/g'], problems: [],
+  how: 'reboot', ms: 3000, pagesLeaked: { before: 2057, after: 0 }, pagesGivenBack: 2057, managed: { first: 255353, before: 253292, after: 255353 }, guestsSurvived: [], guestsLost: ['vm-1/g', 'vm-2/g'], problems: [], notKnown: null,
 };
 const head = (result: Result) => text(result).split('\n')[0];
 

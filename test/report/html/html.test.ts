@@ -46,7 +46,7 @@ describe('the pages of a night', () => {
         qemu: { version: EVIL, accel: EVIL, commandLine: EVIL }, versions: { lab: EVIL, node: EVIL },
         devices: [{ name: EVIL, device: 'edu', address: EVIL, preserve: 'recreate', epoch: 1, carried: null, before: null, after: null, resets: 0, during: [], backing: null, transfer: null, problems: [EVIL] }],
         impaired: { pagesLeaked: 1, guests: [EVIL] },
-        recovery: { how: 'update', ms: 10, pagesLeaked: { before: 1, after: 0 }, pagesGivenBack: 1, managed: { first: 1, before: 2, after: null }, guestsSurvived: [EVIL], guestsLost: [EVIL], problems: [EVIL] },
+        recovery: { how: 'update', ms: 10, pagesLeaked: { before: 1, after: 0 }, pagesGivenBack: 1, managed: { first: 1, before: 2, after: null }, guestsSurvived: [EVIL], guestsLost: [EVIL], notKnown: null, problems: [EVIL] },
       },
     });
     writeFileSync(join(results, 'r1/console.log'), Buffer.concat([Buffer.from(EVIL.repeat(3)), Buffer.from([0xff, 0xfe, 10])]));

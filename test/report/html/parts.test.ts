@@ -67,7 +67,7 @@ describe('lanes of time', () => {
   });
   it('show a way out after the kernels, and no kernel that came up in it', () => {
     const { timeline } = resultOf('leak');
-    const recovery = { how: 'update' as const, ms: 1000, pagesLeaked: { before: 1, after: 0 }, pagesGivenBack: 1, managed: { first: 1, before: 1, after: 1 }, guestsSurvived: [], guestsLost: [], problems: [] };
+    const recovery = { how: 'update' as const, ms: 1000, pagesLeaked: { before: 1, after: 0 }, pagesGivenBack: 1, managed: { first: 1, before: 1, after: 1 }, guestsSurvived: [], guestsLost: [], problems: [], notKnown: null };
     const recovered = resultOf('leak', { recovery, timeline: [...timeline, { t: 7100, epoch: 1, what: 'kexec' }] });
     expect(lanesOf(recovered, [])[0]?.bars.slice(2).map(({ from, to, look, text }) => [from, to, look, text])).toEqual([[4000, 6000, 'kexec', 'kexec to 7.3.4: 2.0 s'], [6000, 7000, 'up', '7.3.4'], [7000, 8000, 'kexec', 'way out: update']]);
   });
