@@ -12,4 +12,5 @@ export { type HandoverSource, Walk } from './source.js';
 export type { Spot } from './spot.js';
 export { structureAt } from './structure.js';
 export { trackedPages } from './tracked.js';
+export { trackedInXarray } from './tracker.js';
 export { metadataOf } from './trees.js';

@@ -48,7 +48,7 @@ export interface Performed {
 }
 
 /** Throws a LabError where the result cannot be kept, and the signal's reason where it is aborted; nothing of the run stays then. */
-export async function perform(scenario: Scenario, { kernels, rootfs, accel, formats, selftests }: Prepared, options: PerformOptions): Promise<Performed> {
+export async function perform(scenario: Scenario, { kernels, rootfs, accel, formats, unread, selftests }: Prepared, options: PerformOptions): Promise<Performed> {
   const id = runId(new Date(), scenario.name, [kernels[0]?.name ?? '', kernels.at(-1)?.name ?? '']);
   const folder = new RunFolder(options.results, id, options.cell ?? null);
   const dir = mkdtempSync(join(tmpdir(), 'lab-'));
@@ -57,7 +57,7 @@ export async function perform(scenario: Scenario, { kernels, rootfs, accel, form
   const memory: RunPlan['memory'] = (options.memory ?? 'never') === 'never' ? null : {
     jumps: options.memory === 'always', keep: (head, pages) => writeMemoryImage(folder.file(imageName(head)), head, pages, signal),
   };
-  const plan: RunPlan = { id, scenario, kernels, rootfs, accel: accel.accel, dir, formats, selftests, deviceLooks: options.deviceLooks ?? true, memory, hold: options.hold, patient: options.patient };
+  const plan: RunPlan = { id, scenario, kernels, rootfs, accel: accel.accel, dir, formats, unread, selftests, deviceLooks: options.deviceLooks ?? true, memory, hold: options.hold, patient: options.patient };
   const timeline = new Timeline();
   const clock = startClock();
   try {

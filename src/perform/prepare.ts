@@ -9,7 +9,7 @@ import type { Scenario } from '../model/scenario.js';
 import { TEST_KHO } from '../model/selftest.js';
 import { QEMU } from '../qemu/process.js';
 import { chooseAccel, type AccelAnswer } from '../run/accel.js';
-import { demandsHandover, handoverFormat, looksIntoHandover, type HandoverFormat } from '../run/format.js';
+import { countingFormat, demandsHandover, handoverFormat, looksIntoHandover, type HandoverFormat } from '../run/format.js';
 import { lacksOfKernels, lacksOfQemu, type Lack } from '../run/hardware.js';
 import { ScenarioError } from '../scenario/index.js';
 import { LabError } from '../util/errors.js';
@@ -21,6 +21,8 @@ export interface Prepared {
   rootfs: RootFs;
   accel: AccelAnswer;
   formats: (HandoverFormat | null)[];
+  /** Why a format could not be read, one an epoch. */
+  unread: (string | null)[];
   selftests: (string | null)[];
 }
 
@@ -41,6 +43,8 @@ export interface PrepareOptions {
 export class Preparation {
   private readonly images: Map<string, KernelImage>;
   private readonly formats = new Map<string, HandoverFormat>();
+  /** What their symbols alone tell, or why they do not. */
+  private readonly counting = new Map<string, HandoverFormat | LabError>();
   /** By kernel and test. */
   private readonly selftests = new Map<string, string>();
   private rootfs: RootFs | null = null;
@@ -93,13 +97,30 @@ export class Preparation {
   of(scenario: Scenario): Prepared {
     return {
       kernels: this.kernelsOf(scenario), rootfs: this.rootfs as RootFs, accel: this.accel as AccelAnswer,
-      formats: scenario.kernels.map((name) => (this.looksInto(scenario) ? (this.formats.get(name) ?? null) : null)),
+      ...this.formatsOf(scenario),
       selftests: scenario.kernels.map((name) => this.selftests.get(selftestKey(name, selftestOf(scenario) ?? '')) ?? null),
     };
   }
 
   kernelsOf(scenario: Pick<Scenario, 'kernels'>): KernelImage[] {
     return scenario.kernels.map((name) => this.kernel(name));
+  }
+
+  /** Of every kernel that may refuse to leave; the last one has nowhere to go. */
+  private formatsOf(scenario: Scenario): Pick<Prepared, 'formats' | 'unread'> {
+    const leaving = scenario.kernels.map((name, epoch) => (epoch < scenario.kernels.length - 1 ? this.formatOf(name, scenario) : null));
+    return {
+      formats: leaving.map((format) => (format instanceof LabError ? null : format)),
+      unread: leaving.map((format) => (format instanceof LabError ? format.message : null)),
+    };
+  }
+
+  private formatOf(name: string, scenario: Scenario): HandoverFormat | LabError {
+    const whole = this.looksInto(scenario) ? this.formats.get(name) : undefined;
+    if (whole !== undefined) return whole;
+    let counting = this.counting.get(name);
+    if (counting === undefined) this.counting.set(name, counting = tried(() => countingFormat(this.kernel(name))));
+    return counting;
   }
 
   private looksInto(scenario: Scenario): boolean {
@@ -135,6 +156,15 @@ function selftestOf({ steps }: Scenario): string | null {
 }
 
 const selftestKey = (kernel: string, test: string) => `${test} of ${kernel}`;
+
+function tried<T>(work: () => T): T | LabError {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof LabError) return error;
+    throw error;
+  }
+}
 
 /** What QEMU or a kernel lacks is a scenario that cannot be run here: nothing is started. */
 function demand(lacks: readonly Lack[], { source }: Scenario): void {

@@ -35,11 +35,12 @@ export async function judgeHeldByGone(context: RunContext): Promise<UpdateRecord
   const files = filesOf(context, carried, NO_MARKS, () => 'its session went with the client that held it');
   const record = recordOf(context, { files, carried, marked: null, handedOver: null });
   recordOracles(context, record);
-  const [before, now] = [state.trackedBefore, machine.ended.aborted ? null : await setAside(context)];
-  if (before !== null && now !== null && now > before) {
+  const now = machine.ended.aborted ? null : await setAside(context);
+  const stays = now !== null && 'pages' in now && 'pages' in state.setAsideBefore ? now.pages - state.setAsideBefore.pages : 0;
+  if (stays > 0) {
     recorder.incident({
       source: 'memory', side: 'outside', implies: 'leak', title: 'pages stay set aside in the old kernel',
-      detail: `${now - before} pages are still preserved for a next kernel, although the client that had them is gone`,
+      detail: `${stays} pages are still preserved for a next kernel, although the client that had them is gone`,
     });
   }
   return { ...record, epoch: recorder.epoch + 1 };

@@ -31,6 +31,8 @@ export interface RunPlan {
   dir: string;
   /** How each epoch's kernel lays out what it hands over; null where nobody asks for it. */
   formats: (HandoverFormat | null)[];
+  /** Why a format was not read, one an epoch; null where it was, or nobody tried. */
+  unread?: readonly (string | null)[] | undefined;
   /** Devices and the IOMMU are looked at from outside; false only where the cost of that is measured. */
   deviceLooks: boolean;
   /** Null where no memory is to be kept. */

@@ -78,7 +78,7 @@ class Run {
   /** One kernel: its steps, and its attempts to leave. @returns whether the next one is up */
   private async kernel(context: RunContext, mine: readonly IndexedStep[]): Promise<boolean> {
     const { epoch } = this.recorder;
-    this.state.trackedBefore = await setAside(context);
+    this.state.setAsideBefore = await setAside(context);
     const attempts = attemptsOf(mine);
     const last = attempts.every(({ kexec }) => kexec === null);
     for (const [at, attempt] of attempts.entries()) {

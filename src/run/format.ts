@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the lab must know of a kernel to find what it hands over: the layouts of its structures, and where it keeps the root. Read before
-// the machine starts, and only for scenarios that change what is handed over.
+// the machine starts. To count what a kernel has set aside its symbols are enough, so that any refusal can be judged.
 import { readFileSync } from 'node:fs';
 import type { ImageContext } from '../images/index.js';
 import type { Structure } from '../model/abi.js';
@@ -32,18 +32,35 @@ export function demandsHandover(scenario: Scenario): boolean {
   return scenario.policy === 'check' || scenario.steps.some((step) => step.op === 'fault' && step.fault.kind === 'change');
 }
 
+/** Sizes of the parts of the map of 7.1 and later: each is a page (include/linux/kho/abi/kexec_handover.h). */
+const MAP_PARTS: readonly Structure[] = ['kho_radix_node', 'kho_radix_leaf'].map((name) => ({ name, kind: 'struct', size: 4096, file: null, fields: [] }));
+
+/** Enough to count what the kernel has set aside; asks nothing but its System.map. Throws LabError where that does not tell. */
+export function countingFormat(image: KernelImage): HandoverFormat {
+  return { ...placesOf(image), structures: [...MAP_PARTS] };
+}
+
 /** Throws LabError where the kernel does not show what is needed. */
 export async function handoverFormat(image: KernelImage, context: ImageContext): Promise<HandoverFormat> {
-  const why = (what: string) => new LabError(`${image.name}: a place in its handover cannot be found: ${what}`);
+  const places = placesOf(image);
+  const { structures, notes } = await kernelAbi(image.name, [], context);
+  if (structures === null || structures.length === 0) throw lacks(image, `its layouts are not known${notes.length > 0 ? ` (${notes.join('; ')})` : ''}`);
+  return { ...places, structures };
+}
+
+function lacks({ name }: KernelImage, what: string): LabError {
+  return new LabError(`${name}: a place in its handover cannot be found: ${what}`);
+}
+
+function placesOf(image: KernelImage): Omit<HandoverFormat, 'structures'> {
+  const why = (what: string) => lacks(image, what);
   if (image.systemMap === null) throw why('it comes without a System.map');
   const symbols = readSymbols(readFileSync(image.systemMap, 'latin1'));
   const khoOut = symbols.get('kho_out');
   const machineKexec = symbols.get('machine_kexec');
   if (khoOut === undefined || machineKexec === undefined) throw why('it has no kexec handover built in');
-  const { structures, notes } = await kernelAbi(image.name, [], context);
-  if (structures === null || structures.length === 0) throw why(`its layouts are not known${notes.length > 0 ? ` (${notes.join('; ')})` : ''}`);
   const after = [...symbols.values()].reduce((next, address) => (address > khoOut && address < next ? address : next), khoOut + MOST_VARIABLE);
-  return { structures, khoOut: { start: khoOut, end: after }, machineKexec, handlers: symbols.get('luo_file_handler_list') ?? null };
+  return { khoOut: { start: khoOut, end: after }, machineKexec, handlers: symbols.get('luo_file_handler_list') ?? null };
 }
 
 /** Name to linear address; of two of one name the first. Lines as nm writes them: `ffffffff81000000 T _stext`. */

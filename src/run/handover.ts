@@ -2,9 +2,11 @@
 // Where the walk through a handover begins, at each moment of an update:
 // - in the old kernel: at the tree that its variable `kho_out` points to, the one that kexec_file_load hands to the next kernel;
 // - in the next kernel: at the same tree, remembered from the jump. Only what is still marked as handed over is looked at: the rest has been given back.
-import { changeAt, findPlace, HandoverError, type HandoverSource, luoToRemember, PAGE, readFdt, textOf, trackedPages, Walk } from '../handover/index.js';
+import { changeAt, findPlace, HandoverError, type HandoverSource, luoToRemember, PAGE, readFdt, textOf, trackedInXarray, trackedPages, Walk } from '../handover/index.js';
 import type { Fault } from '../model/scenario.js';
 import { kernelRoots, mappings, type PageRoot, readLinear } from '../qemu/pagetable.js';
+import type { MachineMemory } from '../qemu/memory.js';
+import type { SystemRegisters } from '../qemu/registers.js';
 import { LabError } from '../util/errors.js';
 import type { RunContext } from './context.js';
 import type { HandoverFormat } from './format.js';
@@ -37,15 +39,33 @@ export async function outgoing(context: RunContext): Promise<HandoverSource> {
   return { read: reader(machine), structures, root };
 }
 
-/** Pages that the running kernel has set aside for the next one; null where its map cannot be seen, as before 7.1, where it is made in the kexec. */
-export async function setAside(context: RunContext): Promise<number | null> {
-  if (!context.plan.formats[context.recorder.epoch]) return null;
+/** Pages that the running kernel has set aside for the next one, or why its map cannot be seen. */
+export type SetAside = { pages: number } | { hidden: string };
+
+export async function setAside(context: RunContext): Promise<SetAside> {
+  const { machine, plan, recorder } = context;
+  const { epoch } = recorder;
+  const format = plan.formats[epoch];
+  if (!format) return { hidden: plan.unread?.[epoch] ?? `the handover format of ${plan.kernels[epoch]?.name ?? 'this kernel'} was not read` };
   try {
-    return trackedPages(new Walk(await outgoing(context)));
+    return { pages: trackedPages(new Walk(await outgoing(context))) };
   } catch (error) {
-    if (error instanceof HandoverError) return null;
-    throw error;
+    if (!(error instanceof HandoverError)) throw error;
+    const older = setAsideBefore71(await machine.registers(), machine.memory, format);
+    return older ?? { hidden: `${plan.kernels[epoch]?.name ?? 'this kernel'}: ${error.message}` };
   }
+}
+
+/** Before 7.1 the tree that the next kernel reads is made in the kexec only. */
+function setAsideBefore71(registers: SystemRegisters | null, memory: MachineMemory, { khoOut }: HandoverFormat): SetAside | null {
+  for (const root of registers === null ? [] : kernelRoots(registers)) {
+    try {
+      return { pages: trackedInXarray((linear, into) => readLinear(memory, root, linear, into), khoOut) };
+    } catch (error) {
+      if (!(error instanceof HandoverError)) throw error;
+    }
+  }
+  return null;
 }
 
 /** Physical address of the root tree that a linear address stands for, or null. */

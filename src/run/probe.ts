@@ -29,7 +29,8 @@ export async function probeSessions(context: RunContext): Promise<void> {
   recorder.incident({ source: 'agent', side: 'inside', implies: 'lost', title: 'sessions work no more in the old kernel', detail: sentence(failed) });
 }
 
-function usedSessions({ state, recorder }: RunContext): boolean {
+/** Something of the running kernel's LUO was used by then. */
+export function usedSessions({ state, recorder }: RunContext): boolean {
   return state.results.some(({ step, state: how }) => step.epoch === recorder.epoch && how === 'done' && (step.op === 'create' || step.op === 'retrieve-session'));
 }
 

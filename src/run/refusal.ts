@@ -5,9 +5,10 @@ import { fateFromInside, fateOfReturned, type FateOfFile } from '../oracles/fate
 import { inWindow } from '../util/window.js';
 import { checkInside, insideProblems } from './check.js';
 import { WINDOW, type RunContext } from './context.js';
-import { setAside } from './handover.js';
+import { type SetAside, setAside } from './handover.js';
 import type { FileRecord } from './judge.js';
 import { reader } from './look.js';
+import { usedSessions } from './probe.js';
 import { pagesOfFile } from './pages-of-file.js';
 import { noteContent } from './sight.js';
 import type { FileState, RunState } from './state.js';
@@ -75,6 +76,7 @@ function filled(state: RunState): FileState[] {
 export async function letGo(context: RunContext): Promise<void> {
   const { state, agent, deadlines, machine, recorder } = context;
   const open = await setAside(context);
+  const held = state.held().reduce((sum, { runs }) => sum + runs.reduce((pages, { count }) => pages + count, 0), 0);
   await inWindow([...state.sessions.values()].filter(({ kind }) => kind === 'outgoing'), WINDOW, async ({ name }) => {
     const reply = await agent.request('close', { session: name }, deadlines.request(), machine.ended);
     if (reply.ok) state.closeSession(name);
@@ -88,20 +90,31 @@ export async function letGo(context: RunContext): Promise<void> {
       source: 'agent', side: 'inside', implies: 'corrupt', title: `${file.spec.kind} is corrupt once its session is closed`, detail: `${file.name}: ${problems.join('; ')}`,
     });
   });
-  await nothingSetAside(context, open);
+  await nothingSetAside(context, { open, held });
 }
 
 /** The map of what is preserved for a next kernel must be as it was before the first session. */
-async function nothingSetAside(context: RunContext, open: number | null): Promise<void> {
+async function nothingSetAside(context: RunContext, { open, held }: { open: SetAside; held: number }): Promise<void> {
   const { state, recorder } = context;
-  const before = state.trackedBefore;
-  const now = before === null ? null : await setAside(context);
-  if (before === null || now === null) return;
-  recorder.event({ kind: 'oracle', oracle: 'pages set aside in the old kernel', side: 'outside', ok: now === before, detail: `${before} before the first session, ${open ?? '?'} with sessions open, ${now} once all are closed` });
-  if (now !== before) {
-    recorder.incident({
-      source: 'memory', side: 'outside', implies: 'leak', title: 'pages stay set aside in the old kernel',
-      detail: `${now - before} pages are still preserved for a next kernel, although every session is closed`,
-    });
-  }
+  const { witnesses, epoch } = recorder;
+  if (!usedSessions(context)) return;
+  witnesses.require('marks', epoch);
+  const [before, now] = [state.setAsideBefore, await setAside(context)];
+  const blind = (why: string) => witnesses.blind('marks', epoch, `what stays set aside in the old kernel after the refusal cannot be seen: ${why}`, 'give the kernel\'s System.map beside its image');
+  if ('hidden' in before) return blind(before.hidden);
+  if ('hidden' in open) return blind(open.hidden);
+  if ('hidden' in now) return blind(now.hidden);
+  // Who cannot see what the sessions held does not see what stays of it.
+  if (open.pages - before.pages < held) return blind(`sessions held ${held} pages of files, and the map showed ${open.pages - before.pages} more than before them`);
+  witnesses.looked('marks', epoch, before.pages);
+  const stays = now.pages - before.pages;
+  recorder.event({
+    kind: 'oracle', oracle: 'pages set aside in the old kernel', side: 'outside', ok: stays === 0,
+    detail: `${before.pages} before the first session, ${open.pages} with sessions open, ${now.pages} once all are closed`,
+  });
+  if (stays === 0) return;
+  recorder.incident({
+    source: 'memory', side: 'outside', implies: 'leak', title: 'pages stay set aside in the old kernel',
+    detail: `${stays} pages are still preserved for a next kernel, although every session is closed`,
+  });
 }

@@ -4,6 +4,7 @@ import type { Mismatch } from '../model/component.js';
 import type { FileSpec, Step } from '../model/scenario.js';
 import type { Token } from '../model/token.js';
 import type { CaseOfResult } from '../model/selftest.js';
+import type { SetAside } from './handover.js';
 import type { FateOfFile } from '../oracles/fate.js';
 import type { OutsideLook, PfnRun } from '../oracles/outside.js';
 import type { Pattern } from '../oracles/pattern.js';
@@ -135,8 +136,8 @@ export class RunState {
   readonly results: StepResult[] = [];
   /** Of upstream's own tests. */
   readonly cases: CaseOfResult[] = [];
-  /** Pages that the running kernel had set aside for the next one before the first step; null where that cannot be seen. */
-  trackedBefore: number | null = null;
+  /** Pages that the running kernel had set aside for the next one before the first step. */
+  setAsideBefore: SetAside = { hidden: 'nobody looked' };
   /** For what an update was called off: what the running kernel would have written and the next one would not have read. */
   readonly objected: Mismatch[] = [];
   /** What the run showed of devices and the IOMMU, one entry a component. */

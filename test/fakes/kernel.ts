@@ -70,6 +70,7 @@ export class FakeKernel {
     const into = this.outgoing.get(session);
     if (held === undefined || into === undefined) return failed('NOHANDLE', 'preserve');
     into.set(token, held);
+    this.count();
     return done();
   }
 
@@ -110,6 +111,7 @@ export class FakeKernel {
     if (session !== undefined) {
       (this.retrieved.get(session) === 'outgoing' ? this.outgoing : this.incoming).delete(session);
       this.retrieved.delete(session);
+      this.count();
     }
     if (file !== undefined) this.files.delete(file);
     return done();
@@ -128,6 +130,11 @@ export class FakeKernel {
 
   get zones(): Answer {
     return done({ managed: this.managed, free: this.managed - 1000, memFreeKb: 4 * (this.managed - 1000), memAvailableKb: 4 * (this.managed - 1000) });
+  }
+
+  /** What is set aside for the next kernel. */
+  private count(): void {
+    this.ram.setAside(filesOf(this.outgoing).reduce((sum, { pages }) => sum + pages, 0));
   }
 
   private restore(file: FakeFile): void {

@@ -4,6 +4,7 @@ import { closeSync, ftruncateSync, openSync, readdirSync, readlinkSync, unlinkSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { STRUCT_PAGE } from '../../src/oracles/khop.js';
+import type { HandoverFormat } from '../../src/run/format.js';
 import { VMEMMAP } from '../../src/qemu/vmemmap.js';
 import { MachineMemory } from '../../src/qemu/memory.js';
 import { PageTables } from '../qemu/fake-memory.js';
@@ -14,11 +15,17 @@ export const RAM_BYTES = 32 * MIB;
 const TABLES = 1 * MIB;
 /** The kernel's own image: all that the lab reads of it, at the addresses of System.map. */
 const IMAGE = { linear: 0xffff_ffff_8100_0000n, phys: 2 * MIB, state: 0x80, banner: 0x100, taint: 0x200 };
+/** What the kernel sets aside for the next one, as 6.19 keeps it: `kho_out`, what its map leads to, and a bitmap of single pages. */
+const KHO = { out: 0x1000, size: 0x60, order: 0x1100, bitmap: 0x2000 };
 const STRUCTS = 4 * MIB;
 /** First page that files are given. */
 export const FIRST_PFN = (16 * MIB) / PAGE;
 /** Where the kernel's page tables begin. */
 export const CR3 = TABLES;
+
+export const FAKE_FORMAT: HandoverFormat = {
+  khoOut: { start: IMAGE.linear + BigInt(KHO.out), end: IMAGE.linear + BigInt(KHO.out + KHO.size) }, machineKexec: 0n, handlers: null, structures: [],
+};
 
 const KHOP = 0x4b48_4f50;
 let made = 0;
@@ -56,6 +63,21 @@ export class FakeRam {
     image.writeUInt32LE(3, IMAGE.state);
     image.write(`Linux version ${release} (lab@lab)\n\0`, IMAGE.banner, 'latin1');
     this.memory.write(IMAGE.phys, image);
+    const kho = Buffer.alloc(PAGE);
+    const word = (at: number, to: number) => kho.writeBigUInt64LE(IMAGE.linear + BigInt(to), at - KHO.out);
+    // Behind a pointer and a flag a mutex, whose list head leads to itself; then the map, of which order 0 is all there is.
+    for (const at of [0x20, 0x28]) word(KHO.out + at, KHO.out + 0x20);
+    word(KHO.out + 0x38, KHO.order);
+    word(KHO.order + 8, KHO.bitmap);
+    this.memory.write(IMAGE.phys + KHO.out, kho);
+    this.setAside(0);
+  }
+
+  /** The kernel that runs has set so many pages aside for the next one, and one of its own. */
+  setAside(pages: number): void {
+    const bitmap = Buffer.alloc(PAGE);
+    for (let bit = 0; bit <= pages; bit++) bitmap[bit >> 3] = (bitmap[bit >> 3] as number) | (1 << (bit & 7));
+    this.memory.write(IMAGE.phys + KHO.bitmap, bitmap);
   }
 
   /** The kernel that runs marks itself as damaged. */

@@ -9,6 +9,7 @@ import { execute } from '../../src/run/execute.js';
 import type { RunRecord } from '../../src/run/record.js';
 import { parseScenario } from '../../src/scenario/index.js';
 import { FakeMachine, type Script } from './machine.js';
+import { FAKE_FORMAT } from './ram.js';
 
 export interface FakeRun {
   /** Null where the run rejected. */
@@ -93,6 +94,6 @@ function planOf(yaml: string, more: Partial<RunPlan> = {}): RunPlan {
   const scenario = parseScenario(yaml, 'fake.yaml');
   return {
     id: 'fake', scenario, kernels: scenario.kernels.map(image), rootfs: { path: HERE, sha256: '0'.repeat(64), size: 4096 }, accel: 'tcg', dir: '/nonexistent',
-    formats: scenario.kernels.map(() => null), deviceLooks: true, memory: null, selftests: scenario.kernels.map(() => null), ...more,
+    formats: scenario.kernels.map(() => FAKE_FORMAT), deviceLooks: true, memory: null, selftests: scenario.kernels.map(() => null), ...more,
   };
 }

@@ -2,7 +2,8 @@
 // A kexec that is refused, and what follows: the scenario tries again, or the update is called off.
 import { describe, expect, it } from 'vitest';
 import type { Reaction, Request } from '../fakes/agent.js';
-import type { FakeMachine } from '../fakes/machine.js';
+import type { Outcome } from '../../src/model/outcome.js';
+import type { FakeMachine, Script } from '../fakes/machine.js';
 import { runFake } from '../fakes/run.js';
 
 const BEGIN = `
@@ -73,7 +74,7 @@ expect: preserved
     const { record, leftOpen, error } = await runFake(BEGIN + steps, refusing(times, errno));
     expect(error).toBeNull();
     expect(record?.attempts.map(({ state }) => state)).toEqual(states);
-    expect(record?.incidents.filter(({ implies }) => implies === 'refused')).toHaveLength(1);
+    expect(record?.verdict.outcome).toBe('refused');
     expect(record?.updates).toEqual([]);
     expect(leftOpen).toEqual([]);
   });
@@ -89,5 +90,55 @@ expect: preserved
     });
     expect(record?.verdict.outcome).toBe('preserved');
     expect(record?.incidents.map(({ implies, source }) => [implies, source])).toContainEqual([null, 'console']);
+  });
+});
+
+describe('an old kernel after a refusal', () => {
+  const steps = `${BEGIN}  - abort\nexpect: refused\n`;
+  const sessionsFail = (_: FakeMachine, { op, args }: Request): Reaction | null =>
+    (op === 'preserve' && args['session'] === 'lab-probe' ? { kind: 'answer', reply: { ok: false, errno: 'EBUSY', at: 'PRESERVE_FD' } } : null);
+  const staysHeld = (machine: FakeMachine, { op, args }: Request): Reaction | null => {
+    if (op !== 'close' || args['session'] === undefined) return null;
+    machine.kernel.answer(op, args);
+    machine.ram.setAside(3);
+    return { kind: 'answer', reply: { ok: true } };
+  };
+  const noClose = (_: FakeMachine, { op, args }: Request): Reaction | null =>
+    (op === 'close' && args['session'] === 'vm0' ? { kind: 'answer', reply: { ok: false, errno: 'EIO', at: 'close' } } : null);
+  const full = (_: FakeMachine, { op, args }: Request): Reaction | null =>
+    (op === 'create' && args['session'] === 'lab-probe' ? { kind: 'answer', reply: { ok: false, errno: 'ENOMEM', at: 'CREATE_SESSION' } } : null);
+
+  it('is as it was', async () => {
+    const { record } = await runFake(steps);
+    expect(record?.verdict).toMatchObject({ outcome: 'refused', cause: { title: 'the update was called off' } });
+    expect(record?.witnesses).toMatchObject({ marks: { looked: true, required: true }, inside: { looked: true }, outside: { looked: true } });
+  });
+
+  it.each<[string, NonNullable<Script['request']>, Outcome, string]>([
+    ['its sessions take nothing any more', sessionsFail, 'lost', 'sessions work no more in the old kernel'],
+    ['it takes no session at all any more', full, 'lost', 'sessions work no more in the old kernel'],
+    ['pages stay set aside', staysHeld, 'leak', 'pages stay set aside in the old kernel'],
+    ['a session cannot be closed', noClose, 'leak', 'a session cannot be closed'],
+  ])('is not intact where %s', async (_, request, outcome, title) => {
+    const { record } = await runFake(steps, { request });
+    expect(record?.verdict).toMatchObject({ outcome, cause: { title } });
+  });
+
+  it('cannot be seen where its handover format is not known', async () => {
+    const { record } = await runFake(steps, {}, { plan: { formats: [null, null], unread: ['it comes without a System.map', null] } });
+    expect(record?.verdict).toMatchObject({ outcome: 'infra', cause: { title: 'the witness "marks" was blind' } });
+    expect(record?.verdict.cause?.detail).toContain('it comes without a System.map');
+  });
+
+  it('cannot be seen where the map does not show what the sessions held', async () => {
+    const { record } = await runFake(steps, { booting: ({ ram }) => (ram.setAside = () => undefined) });
+    expect(record?.verdict).toMatchObject({ outcome: 'infra', cause: { title: 'the witness "marks" was blind' } });
+    expect(record?.verdict.cause?.detail).toContain('sessions held 4 pages');
+  });
+
+  it('may be full while the scenario has sessions open for its next attempt', async () => {
+    const { request } = refusing(1);
+    const { record } = await runFake(`${BEGIN}  - kexec: {errno: EIO}\n  - kexec${FINISH}`, { request: (machine, asked) => request(machine, asked) ?? full(machine, asked) });
+    expect(record?.verdict.outcome).toBe('preserved');
   });
 });
