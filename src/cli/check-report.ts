@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What `lab check --json` prints of a pair. Scripts read it: names stay as they are.
-import { checkPair, isUnseen, type PairCheck, type Use } from '../compat/index.js';
+import { type CheckInput, checkPair, isUnseen, type PairCheck, type Use } from '../compat/index.js';
 import type { ComponentVersions } from '../model/component.js';
 import type { KernelImage } from '../model/image.js';
 import type { Outcome } from '../model/outcome.js';
@@ -37,6 +37,7 @@ export interface Pair {
   scenario: CheckReport['scenario'];
   uses: readonly Use[] | null;
   objectNeeds: number | null;
+  memory?: CheckInput['memory'];
 }
 
 export function reportOf(pair: Pair): CheckReport {

@@ -86,12 +86,13 @@ function meetingColour({ state, endsIn }: ComponentMeeting, colours: ReturnType<
   return state === 'unknown' || state === 'unjudged' ? colours.magenta : colours.dim;
 }
 
-function directionText(title: string, kernels: string, { compatible, outcome, endsIn, where, carries, reasons, helps }: DirectionCheck, stream: Stream): string {
+function directionText(title: string, kernels: string, { compatible, outcome, endsIn, where, carries, reasons, helps, memory }: DirectionCheck, stream: Stream): string {
   const colours = coloursFor(stream);
   const verdict = compatible === null || outcome === null ? colours.magenta('NOT KNOWN')
     : compatible ? colours.green('compatible')
       : `${paint(outcome, colours.bold('NOT COMPATIBLE'), colours)}: ${outcome}${endsIn === 'none' || endsIn === outcome ? '' : `, ends in ${endsIn}`}${where === null ? '' : `, in ${where}`}`;
   const lines = [`${title.padEnd(8)}  ${printable(kernels, 300)}: ${verdict}\n`, `          carries ${carries.join(', ') || 'nothing'}\n`];
+  if (memory !== null && !reasons.some((reason) => reason.includes(memory))) lines.push(`          ${printable(memory, 300)}\n`);
   if (compatible !== true) for (const reason of reasons) lines.push(`          ${printable(reason, 500)}\n`);
   if (helps !== null) lines.push(`          ${colours.green('compatible')} with ${helps} on ${printable(kernels.split(' -> ')[0] ?? '', 300)}\n`);
   return lines.join('');

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // `lab check`: says before anything is booted whether an update, and the way back from it, will work.
 import { Command, InvalidArgumentError } from 'commander';
-import { bumped, carriedBy, checkProfile, type Host, pinGuests, pinnedCmdline, pinnedState, predictScenario, type ProfileCheck, withCmdline } from '../compat/index.js';
-import type { ImageContext } from '../images/index.js';
+import { bootMemory, bumped, carriedBy, checkProfile, type Host, lateAreasRuling, type MemoryPlan, pinGuests, pinnedCmdline, pinnedState, predictScenario, type ProfileCheck, withCmdline } from '../compat/index.js';
+import { currentRootFs, type ImageContext, openWorkspace } from '../images/index.js';
 import type { Component } from '../model/component.js';
 import type { KernelImage } from '../model/image.js';
 import type { Profile } from '../model/profile.js';
@@ -114,9 +114,25 @@ async function pairs({ from, to, scenario: file, cmdlineFrom = '', cmdlineTo = '
   const last = kernels.length - 1;
   const cmdline = (epoch: number): string =>
     [scenario?.cmdlines[epoch] ?? '', epoch === 0 ? cmdlineFrom : '', epoch === last ? cmdlineTo : ''].filter((part) => part !== '').join(' ');
-  const predicted = scenario && (predictScenario({ ...scenario, cmdlines: names.map((_, epoch) => cmdline(epoch)) }, kernels)?.outcome ?? null);
+  const cmdlines = names.map((_, epoch) => cmdline(epoch));
+  const initramfs = currentRootFs(openWorkspace(context))?.size;
+  const predicted = scenario && (predictScenario({ ...scenario, cmdlines }, kernels, { initramfs })?.outcome ?? null);
   const about = { scenario: scenario && { name: scenario.name, file: scenario.file, predicted }, ...carried(scenario) };
-  return kernels.slice(1).map((next, epoch) => ({ from: kernels[epoch] as KernelImage, to: next, cmdlineFrom: cmdline(epoch), cmdlineTo: cmdline(epoch + 1), ...about }));
+  return kernels.slice(1).map((next, epoch) => ({ from: kernels[epoch] as KernelImage, to: next, cmdlineFrom: cmdline(epoch), cmdlineTo: cmdline(epoch + 1), ...about,
+    memory: memoryOf({ ...(scenario ?? ANY_MACHINE), cmdlines }, kernels, epoch, initramfs),
+  }));
+}
+
+/** A pair without a scenario is held to be on a machine of this size. */
+const ANY_MACHINE: Omit<MemoryPlan, 'cmdlines'> = { machine: { memory: 2 ** 30 }, reserveMem: [], steps: [] };
+
+/** What each update has to boot in; the way back begins with a host that the next kernel booted first. */
+function memoryOf(plan: MemoryPlan, kernels: readonly KernelImage[], epoch: number, initramfs: number | undefined): Pair['memory'] {
+  const [from, to] = [kernels[epoch], kernels[epoch + 1]];
+  if (from === undefined || to === undefined) return undefined;
+  const back = { ...plan, cmdlines: [plan.cmdlines[epoch + 1] ?? '', plan.cmdlines[epoch] ?? ''], steps: [] };
+  const update = bootMemory(plan, kernels, epoch, initramfs);
+  return { update: { ...update, ruling: update.ruling ?? lateAreasRuling(plan, kernels, epoch) }, rollback: bootMemory(back, [to, from], 0, initramfs) };
 }
 
 function carried(scenario: Scenario | null): Pick<Pair, 'uses' | 'objectNeeds'> {

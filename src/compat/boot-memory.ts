@@ -9,7 +9,8 @@ import { blocksOfRam, machineMemory, type MachineMemory, pageArray, topOfRam } f
 import { type Ruling, ruled } from './ruling.js';
 import { canLoad, EXTENDED_SINCE, scratchAreas, scratchNeed, type ScratchNeed, scratchOption, sumOf } from './scratch.js';
 
-type Planned = Pick<Scenario, 'machine' | 'cmdlines' | 'reserveMem' | 'steps'>;
+/** What of a scenario decides. */
+export type MemoryPlan = Pick<Scenario, 'cmdlines' | 'reserveMem' | 'steps'> & { machine: Pick<Scenario['machine'], 'memory'> };
 
 /** Bytes of the initramfs where no root file system is built yet. */
 export const USUAL_INITRAMFS = 8.25 * MIB;
@@ -28,7 +29,7 @@ type Extension = 'extended' | 'none' | 'unknown';
 const FINE: BootMemory = { ruling: null, text: null };
 
 /** @param epoch that of the old kernel @param initramfs bytes */
-export function bootMemory(scenario: Planned, kernels: readonly KernelFacts[], epoch: number, initramfs = USUAL_INITRAMFS): BootMemory {
+export function bootMemory(scenario: MemoryPlan, kernels: readonly KernelFacts[], epoch: number, initramfs = USUAL_INITRAMFS): BootMemory {
   const [first, next] = [kernels[0], kernels[epoch + 1]];
   if (first?.boot === undefined || next?.boot === undefined) return FINE;
   const machineOf = (at: number): MachineMemory => machineMemory(scenario.machine.memory, initramfs, memoryLimit(scenario.cmdlines[at] ?? ''));
@@ -64,7 +65,7 @@ function cannotLoad(areas: readonly number[], has: number, { boot, release }: Ke
 }
 
 /** All areas lie at the top of RAM: a limit below them leaves the next kernel without its own image. */
-function beyondLimit({ machine, cmdlines }: Planned, epoch: number, first: MachineMemory): Ruling | 'unknown' | null {
+function beyondLimit({ machine, cmdlines }: MemoryPlan, epoch: number, first: MachineMemory): Ruling | 'unknown' | null {
   const limit = memoryLimit(cmdlines[epoch + 1] ?? '');
   const before = memoryLimit(cmdlines[epoch] ?? '');
   const top = Math.min(topOfRam(machine.memory), before ?? Infinity);
@@ -78,7 +79,7 @@ function beyondLimit({ machine, cmdlines }: Planned, epoch: number, first: Machi
 }
 
 /** Whether blocks of 1 GiB are left that hold no preserved page. @param epoch that of the kernel itself */
-function extensionOf(scenario: Planned, { release }: Pick<KernelFacts, 'release'>, epoch: number, initramfs = USUAL_INITRAMFS): Extension {
+function extensionOf(scenario: MemoryPlan, { release }: Pick<KernelFacts, 'release'>, epoch: number, initramfs = USUAL_INITRAMFS): Extension {
   const since = isSince(release, EXTENDED_SINCE);
   if (since !== true) return since === null ? 'unknown' : 'none';
   const machine = machineMemory(scenario.machine.memory, initramfs, memoryLimit(scenario.cmdlines[epoch] ?? ''));
@@ -97,7 +98,7 @@ export function withMemory(images: Prediction, { ruling }: BootMemory): Predicti
   return ignored && ruling.outcome !== 'refused' ? images : ruled(images, ruling);
 }
 
-function preservedBytes({ steps, reserveMem }: Planned, epoch: number): number {
+function preservedBytes({ steps, reserveMem }: MemoryPlan, epoch: number): number {
   const sizes = new Map(steps.flatMap((step) => (step.op === 'memfd' ? [[step.memfd.file, step.memfd.size] as const] : [])));
   const given = new Set(steps.flatMap((step) => (step.op === 'preserve' && step.epoch === epoch ? [step.file] : [])));
   return [...given].reduce((sum, file) => sum + (sizes.get(file) ?? 0), 0) + reserveMem.reduce((sum, { size }) => sum + size, 0);

@@ -10,8 +10,9 @@ import { devicesHandedIn } from './device-doings.js';
 import { type BootMemory, bootMemory, withMemory } from './boot-memory.js';
 import { callsOff, doingOf, loadsTheOldWay } from './doings.js';
 import { guestDoing } from './guests.js';
+import { limitRuling } from './limits.js';
 import { neededVersion, type ObjectContent, withCmdline } from './object.js';
-import { lateAreaRuling } from './late-areas.js';
+import { lateAreasRuling } from './late-areas.js';
 import { type KernelFacts, predict } from './predict.js';
 import { ruled } from './ruling.js';
 import { type Use, USES } from './rules.js';
@@ -54,7 +55,7 @@ export function carriedBy({ steps, reserveMem }: Pick<Scenario, 'steps' | 'reser
 /** What is known of the host besides the kernels. */
 export interface Around {
   /** Bytes of the initramfs; a usual one where it is not known. */
-  initramfs?: number;
+  initramfs?: number | undefined;
 }
 
 /** The prediction for the whole chain: the first update that goes wrong decides. Null where it cannot be known. */
@@ -85,21 +86,20 @@ function withScenario(images: Prediction, { scenario, from, epoch, memory }: Upd
   if (callsOff(scenario, epoch)) return instead('refused', 'the scenario calls the update off');
   const asked = scenario.policy === 'check' && images.outcome !== 'preserved' && images.outcome !== 'refused';
   if (asked) return { ...instead('refused', 'the running kernel is asked first, and the update is called off'), component: images.component, signs: ['the running kernel was asked'] };
+  const limit = images.outcome === 'refused' ? null : limitRuling(scenario, from, epoch);
+  if (limit?.outcome === 'refused') return ruled(images, limit);
   const booted = loadsTheOldWay(scenario, epoch) ? images : withMemory(images, memory);
   if (booted?.outcome !== 'preserved') return booted;
+  if (limit !== null) return ruled(booted, limit);
   const doing = doingOf(scenario, from, epoch) ?? guestDoing(scenario, epoch);
   return doing === null ? booted : instead(doing.outcome, doing.reason);
 }
 
 /** Areas that a kernel of the chain makes after a kexec: they cost the next update, and the last kernel complains of them. */
 function withLateAreas(prediction: Prediction, scenario: Scenario, kernels: readonly KernelFacts[], epoch: number): Prediction | null {
-  const isLast = epoch + 2 === kernels.length;
-  for (const at of isLast ? [epoch, epoch + 1] : [epoch]) {
-    const kernel = kernels[at];
-    const ruling = kernel === undefined ? null : lateAreaRuling(scenario, kernel, at);
-    if (ruling !== null) return ruling === 'unknown' ? null : ruled(prediction, ruling);
-  }
-  return prediction;
+  const ruling = lateAreasRuling(scenario, kernels, epoch);
+  if (ruling === null) return prediction;
+  return ruling === 'unknown' ? null : ruled(prediction, ruling);
 }
 
 /** Every mismatch between the images of a scenario's kernels, as their command lines have them. */

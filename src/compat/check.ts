@@ -2,6 +2,7 @@
 // Holds two kernels against each other, component by component and in both directions: the update, and the way back.
 import type { Component, ComponentVersions } from '../model/component.js';
 import type { EndsIn, Outcome } from '../model/outcome.js';
+import { type BootMemory, withMemory } from './boot-memory.js';
 import { meetings, type Meeting, type MeetingState } from './compare.js';
 import { hardwarePart } from './hardware.js';
 import { objectMeeting, withCmdline } from './object.js';
@@ -46,6 +47,8 @@ export interface DirectionCheck {
   /** What it is held to carry. */
   carries: Use[];
   reasons: string[];
+  /** What it has to boot in: `scratch: 84 MiB in 2 areas, 7.2.12 needs 86 MiB: 2 MiB short`; null where a size is not known. */
+  memory: string | null;
   /** What the writing kernel's command line must say so that it works; null where it does, or nothing helps. */
   helps: string | null;
 }
@@ -70,6 +73,8 @@ export interface CheckInput {
   /** What is carried; null: whatever the writing kernel can carry. */
   uses: readonly Use[] | null;
   objectNeeds: number | null;
+  /** What the next kernel has to boot in, each way; missing where the machine is not known. */
+  memory?: { update: BootMemory; rollback: BootMemory } | undefined;
 }
 
 export function checkPair(input: CheckInput): PairCheck {
@@ -86,7 +91,7 @@ export function checkPair(input: CheckInput): PairCheck {
   return {
     components,
     update: withHelp(input, components.map(({ update }) => update)),
-    rollback: withHelp({ ...input, from: input.to, to: input.from, cmdlineFrom: input.cmdlineTo, cmdlineTo: input.cmdlineFrom }, components.map(({ rollback }) => rollback)),
+    rollback: withHelp({ ...input, from: input.to, to: input.from, cmdlineFrom: input.cmdlineTo, cmdlineTo: input.cmdlineFrom, memory: turned(input.memory) }, components.map(({ rollback }) => rollback)),
   };
 }
 
@@ -144,12 +149,23 @@ function withHelp(input: CheckInput, met: readonly ComponentMeeting[]): Directio
 function direction(input: CheckInput): Omit<DirectionCheck, 'helps'> {
   const carries = [...(input.uses ?? carriable(withCmdline(input.from.versions, input.cmdlineFrom)))];
   if (input.from.known && input.uses === null && carries.length === 0) {
-    return { compatible: false, outcome: 'refused', endsIn: 'none', where: null, carries, reasons: ['the old kernel has nothing to hand anything over with'] };
+    return { compatible: false, outcome: 'refused', endsIn: 'none', where: null, carries, reasons: ['the old kernel has nothing to hand anything over with'], memory: null };
   }
-  const prediction = predict({ ...input, uses: carries });
-  if (prediction === null) return { compatible: null, outcome: null, endsIn: null, where: null, carries, reasons: [unknownReason(input)] };
+  const memory = input.memory?.update ?? NO_MEMORY;
+  const images = predict({ ...input, uses: carries });
+  const prediction = images && withMemory(images, memory);
+  if (prediction === null) {
+    const reason = images === null ? unknownReason(input) : `not known whether the next kernel can boot${memory.text === null ? '' : `: ${memory.text}`}`;
+    return { compatible: null, outcome: null, endsIn: null, where: null, carries, reasons: [reason], memory: memory.text };
+  }
   const { outcome, endsIn, where, reasons } = prediction;
-  return { compatible: outcome === 'preserved', outcome, endsIn, where, carries, reasons };
+  return { compatible: outcome === 'preserved', outcome, endsIn, where, carries, reasons, memory: memory.text };
+}
+
+const NO_MEMORY: BootMemory = { ruling: null, text: null };
+
+function turned(memory: CheckInput['memory']): CheckInput['memory'] {
+  return memory && { update: memory.rollback, rollback: memory.update };
 }
 
 function unknownReason({ from, to }: CheckInput): string {

@@ -10,7 +10,7 @@ import type { KernelFacts } from './predict.js';
 type Planned = Pick<Scenario, 'steps' | 'cmdlines'>;
 type Preserve = Extract<Step, { op: 'device-preserve' }>;
 
-function isMeantToWork({ errno }: Step): boolean {
+export function isMeantToWork({ errno }: Pick<Step, 'errno'>): boolean {
   return errno === null || errno === 'OK';
 }
 

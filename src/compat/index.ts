@@ -3,7 +3,7 @@ export { switchOf } from './cmdline.js';
 export { isSet } from './config.js';
 export { type AbiDiff, coveringVersion, diffAbi, type StructureChange } from './abi-diff.js';
 export { CROSSING, FURTHER_HEADERS, STAYS } from './abi-rules.js';
-export { type BootMemory, bootMemory, USUAL_INITRAMFS, withMemory } from './boot-memory.js';
+export { type BootMemory, bootMemory, type MemoryPlan, USUAL_INITRAMFS } from './boot-memory.js';
 export { type ByteSource, FormatError, fromMemory } from './bytes.js';
 export { type Carried, carriedBy, mismatchesOf, predictScenario, readByLast } from './chain.js';
 export { type CheckedKernel, type CheckInput, checkPair, type ComponentCheck, type ComponentMeeting, type DirectionCheck, isUnseen, type PairCheck } from './check.js';
@@ -12,6 +12,7 @@ export { ComponentError, formatComponent, parseComponent, sameComponent, version
 export { collectDefines, versionsFromDefines } from './defines.js';
 export { debugSections, readTypes } from './dwarf.js';
 export { readElf, sectionsNamed } from './elf.js';
+export { lateAreasRuling } from './late-areas.js';
 export { crossingStructures } from './layout.js';
 export { hardwarePart } from './hardware.js';
 export { pinGuests, pinnedState } from './guest-pin.js';

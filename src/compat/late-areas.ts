@@ -16,11 +16,21 @@ export function lateAreas({ cmdlines, reserveMem }: Planned, epoch: number): str
   return namesOn(epoch).filter((name) => !before.includes(name));
 }
 
+/** What areas of either kernel make of an update: those of the old one cost it, and of those of the last one that kernel complains. */
+export function lateAreasRuling(scenario: Planned, kernels: readonly KernelFacts[], epoch: number): Ruling | 'unknown' | null {
+  const isLast = epoch + 2 === kernels.length;
+  const rulings = (isLast ? [epoch, epoch + 1] : [epoch]).map((at) => {
+    const kernel = kernels[at];
+    return kernel === undefined ? null : lateAreaRuling(scenario, kernel, at);
+  });
+  return rulings.find((ruling) => ruling !== null) ?? null;
+}
+
 /**
  * The update from `epoch` to the next one, or the end of the chain where there is no next one. Kernels that have more than scratch to boot in
  * (7.3) allocate from the top of memory all the same, and that is where scratch lies.
  */
-export function lateAreaRuling(scenario: Planned, kernel: KernelFacts, epoch: number): Ruling | 'unknown' | null {
+function lateAreaRuling(scenario: Planned, kernel: KernelFacts, epoch: number): Ruling | 'unknown' | null {
   const made = lateAreas(scenario, epoch);
   if (made.length === 0) return null;
   // Without the check of a debug build the area is handed over from scratch, and the next kernel may write over it.

@@ -15,7 +15,7 @@ export { type KernelParcel, offerKernel, takeKernel } from './parcel.js';
 export { prebuiltKernel } from './prebuilt.js';
 export { type KernelRecipe, recipeOf } from './recipe.js';
 export { resolveKernel, type ResolvedKernel } from './resolve.js';
-export { ensureRootFs } from './rootfs.js';
+export { currentRootFs, ensureRootFs } from './rootfs.js';
 export { withFile } from './section.js';
 export { sourceTreeOf } from './source-tree.js';
 export { ensureSymbols, findSymbols, movedFunctions, type Symbols } from './symbols.js';
