@@ -42,7 +42,7 @@ export function bootMemory(scenario: MemoryPlan, kernels: readonly KernelFacts[]
   if (loads === false) return { ruling: cannotLoad(areas, has, next, initramfs), text: areasText(areas, has) };
   if (limited !== null) return { ruling: limited, text: null };
   const extension = extensionOf(scenario, next, epoch + 1, initramfs);
-  const need = scratchNeed(next.boot, machineOf(epoch + 1), { extended: extension === 'extended' });
+  const need = scratchNeed(next, machineOf(epoch + 1), { extended: extension === 'extended' });
   if (need === null) return FINE;
   const text = scratchText(areas, has, next, need);
   if (has >= sumOf(need)) return { ruling: null, text };

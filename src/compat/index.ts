@@ -12,6 +12,7 @@ export { ComponentError, formatComponent, parseComponent, sameComponent, version
 export { collectDefines, versionsFromDefines } from './defines.js';
 export { debugSections, readTypes } from './dwarf.js';
 export { readElf, sectionsNamed } from './elf.js';
+export { type MemoryLeft, memoryLeft } from './memory-left.js';
 export { lateAreasRuling } from './late-areas.js';
 export { crossingStructures } from './layout.js';
 export { hardwarePart } from './hardware.js';

@@ -20,7 +20,7 @@ interface Limits {
  * v5: chains of up to 10,000 pages (kho_block.c, 7.2), 51 sessions or 63 files in each.
  */
 const LIMITS: Readonly<Record<number, Limits>> = {
-  1: { sessions: 744, tooManySessions: 'ENOMEM', files: 128 },
+  1: { sessions: 819, tooManySessions: 'ENOMEM', files: 128 },
   5: { sessions: 510_000, tooManySessions: 'ENOSPC', files: 630_000 },
 };
 

@@ -4,12 +4,15 @@
 import type { BootFacts } from '../model/image.js';
 import { valuesOf } from './cmdline.js';
 import { isSince, memparse, MIB } from './kernel-size.js';
+import type { KernelFacts } from './predict.js';
 import { largeTables, lowRam, type MachineMemory, pageArray, swiotlb } from './ram.js';
 
 /** SCRATCH_ALIGNMENT_BYTES: areas are rounded up to it. */
 const ALIGNMENT = 4 * MIB;
 /** Per-CPU areas, page tables, log, and lists of memblock. */
 const EARLY = MIB;
+/** The same before 7.1, whose page array needs more room around it. */
+const EARLY_BEFORE_7_1 = 3 * MIB;
 /** An image is loaded at a multiple of it (kernel_alignment). */
 const IMAGE_ALIGNMENT = 2 * MIB;
 /** Boot parameters, the command line and the list of areas are loaded above the image. */
@@ -69,9 +72,10 @@ export interface ScratchNeed {
 }
 
 /** What a kernel needs in scratch to boot; null where its size is not known. @param extended the page array may lie outside */
-export function scratchNeed(kernel: BootFacts, machine: MachineMemory, { extended }: { extended: boolean }): ScratchNeed | null {
-  const image = runtimeOf(kernel);
-  return image === null ? null : { image, initramfs: machine.initramfs, pageArray: extended ? 0 : pageArray(machine), early: EARLY };
+export function scratchNeed({ boot, release }: Pick<KernelFacts, 'boot' | 'release'>, machine: MachineMemory, { extended }: { extended: boolean }): ScratchNeed | null {
+  const image = boot === undefined ? null : runtimeOf(boot);
+  const early = isSince(release, [7, 1]) === false ? EARLY_BEFORE_7_1 : EARLY;
+  return image === null ? null : { image, initramfs: machine.initramfs, pageArray: extended ? 0 : pageArray(machine), early };
 }
 
 export const sumOf = ({ image, initramfs, pageArray: pages, early }: ScratchNeed): number => image + initramfs + pages + early;

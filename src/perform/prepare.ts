@@ -11,6 +11,7 @@ import { QEMU } from '../qemu/process.js';
 import { chooseAccel, type AccelAnswer } from '../run/accel.js';
 import { countingFormat, demandsHandover, handoverFormat, looksIntoHandover, type HandoverFormat } from '../run/format.js';
 import { lacksOfKernels, lacksOfQemu, type Lack } from '../run/hardware.js';
+import { lacksOfMemory } from '../run/memory-lack.js';
 import { ScenarioError } from '../scenario/index.js';
 import { LabError } from '../util/errors.js';
 
@@ -85,7 +86,10 @@ export class Preparation {
       ...(this.rootfs === null ? [{ title: 'root file system', run: async (task: Parameters<SetUpStage['run']>[0]) => { this.rootfs = await ensureRootFs(this.context(task)); } }] : []),
       {
         title: 'accelerator', run: async (task) => {
-          for (const scenario of scenarios) demand(lacksOfKernels(scenario, this.kernelsOf(scenario)), scenario);
+          for (const scenario of scenarios) {
+            const kernels = this.kernelsOf(scenario);
+            demand([...lacksOfKernels(scenario, kernels), ...lacksOfMemory(scenario, kernels, this.rootfs?.size ?? 0)], scenario);
+          }
           const memory = join(defaultCacheDir(), 'host', 'accel.json');
           this.accel ??= await chooseAccel(this.options.accel, this.kernel(kernels[0] ?? ''), this.rootfs as RootFs, memory, (text) => task.detail(text));
         },

@@ -8,6 +8,8 @@ import { KERNELS } from './kernels.js';
 
 const INITRAMFS = 8_620_196;
 const K = {
+  '6.19.11': { ...KERNELS['6.19.11'], boot: { initSize: 14_909_440, runtime: 0xe28000, handoverDebug: true } },
+  '7.1.13': { ...KERNELS['7.1.13'], boot: { initSize: 14_929_920, runtime: 0xc3b000, handoverDebug: true } },
   '7.2.12': { ...KERNELS['7.2.12'], boot: { initSize: 14_950_400, runtime: 0xc40000, handoverDebug: true } },
   '7.3.4': { ...KERNELS['7.3.4'], boot: { initSize: 12_808_192, runtime: 0xa38000, handoverDebug: true } },
 } satisfies Record<string, KernelFacts>;
@@ -40,6 +42,10 @@ describe('scratch of the first kernel', () => {
     ['preserved', '4 GiB, one area', { from: '7.3.4', to: '7.2.12', memory: '4GiB', first: 'kho_scratch=0,86M,0' }],
     ['panic', '1 GiB, 36 MiB', { from: '7.3.4', to: '7.2.12', memory: '1GiB', first: 'kho_scratch=0,34M,0' }],
     ['preserved', '1 GiB, 40 MiB', { from: '7.3.4', to: '7.2.12', memory: '1GiB', first: 'kho_scratch=0,38M,0' }],
+    ['panic', '7.1 and 36 MiB', { from: '7.1.13', to: '7.1.13', memory: '1GiB', first: 'kho_scratch=0,34M,0' }],
+    ['preserved', '7.1 and 40 MiB', { from: '7.1.13', to: '7.1.13', memory: '1GiB', first: 'kho_scratch=0,38M,0' }],
+    ['panic', '6.19 and 40 MiB', { from: '6.19.11', to: '6.19.11', memory: '1GiB', first: 'kho_scratch=0,38M,0' }],
+    ['preserved', '6.19 and 44 MiB', { from: '6.19.11', to: '6.19.11', memory: '1GiB', first: 'kho_scratch=0,42M,0' }],
     ['panic', '1 GiB, 30 %', { from: '7.3.4', to: '7.2.12', memory: '1GiB', first: 'kho_scratch=30%' }],
     ['preserved', '1 GiB, 40 %', { from: '7.3.4', to: '7.2.12', memory: '1GiB', first: 'kho_scratch=40%' }],
     ['preserved', '4 GiB, by default', { from: '7.3.4', to: '7.2.12', memory: '4GiB' }],
