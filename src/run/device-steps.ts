@@ -54,12 +54,12 @@ async function open(context: RunContext, device: DeviceState, retrieved: boolean
   return reply;
 }
 
-async function map(context: RunContext, device: DeviceState, { map: { file, iova, rights } }: Extract<DeviceAction, { op: 'device-map' }>): Promise<StepReply> {
+async function map(context: RunContext, device: DeviceState, { map: { file, iova, rights }, errno }: Extract<Step, { op: 'device-map' }>): Promise<StepReply> {
   if (!device.open) return LEFT_OUT;
   const known = context.state.files.get(file);
   const reply = await ask(context, 'vfio-map', { device: agentName(device), file, iova, ...(rights === 'rw' ? {} : { rights }) }, known?.spec.size ?? 0);
   if (reply.ok) device.maps.push({ file, iova, rights });
-  else if (device.carriedBy !== null) useless(context, device, `${file} cannot be mapped`, reply);
+  else if (device.carriedBy !== null && errno === null) useless(context, device, `${file} cannot be mapped`, reply);
   return reply;
 }
 
