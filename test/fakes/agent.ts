@@ -122,6 +122,11 @@ export class FakeSession implements Session {
     for (const channel of this.channels) channel.hangUp();
   }
 
+  /** On each channel. */
+  tell(text: string): void {
+    for (const channel of this.channels) channel.say(text);
+  }
+
   /** Channels that nobody closed. */
   get openChannels(): number {
     return this.channels.filter(({ destroyed }) => !destroyed).length;

@@ -110,6 +110,11 @@ export class FakeMachine {
     for (const session of this.sessions) session.hangUp();
   }
 
+  /** The agent says a line that nobody waits for, or that is no answer yet. */
+  tell(line: object): void {
+    for (const session of this.sessions) session.tell(`${JSON.stringify(line)}\n`);
+  }
+
   /** Cold, from its first kernel. */
   restart(): void {
     this.stoodStill = false;
