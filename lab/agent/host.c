@@ -7,12 +7,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "ops.h"
 #include "util.h"
+
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25
+#endif
 
 #define PROTOCOL 1
 
@@ -62,6 +67,26 @@ bool op_zones(struct request *r)
 	if (number_after(text, "MemAvailable:", &n))
 		put_u64(r, "memAvailableKb", n);
 	return true;
+}
+
+/*
+ * Each CPU's batch of pages on their way to an LRU list is drained: it holds a reference to each (mm/swap.c). MADV_COLLAPSE begins with
+ * that (mm/khugepaged.c, 6.1 to 7.3), whatever becomes of the memory that it is asked for.
+ */
+bool op_settle(struct request *r)
+{
+	size_t huge = 2u << 20;
+	char *map = mmap(NULL, 2 * huge, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *at = (char *)(((uintptr_t)map + huge - 1) & ~(huge - 1));
+
+	if (map == MAP_FAILED)
+		return fail_errno(r, errno, "mmap");
+	*at = 1;
+	/* EINVAL: no such memory in this kernel, and nothing was drained. */
+	if (madvise(at, huge, MADV_COLLAPSE) && errno == EINVAL)
+		fail_errno(r, errno, "MADV_COLLAPSE");
+	munmap(map, 2 * huge);
+	return !r->error;
 }
 
 /*

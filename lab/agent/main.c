@@ -48,6 +48,7 @@ static const struct op {
 	{ "kexec", "", op_kexec },
 	{ "go", "", op_go },
 	{ "zones", "", op_zones },
+	{ "settle", "", op_settle },
 	{ "reserve-mem", "name! size", op_reserve_mem },
 	{ "vfio-open", "device! address! via retrieved iommufd", op_vfio_open },
 	{ "vfio-map", "device! file! iova! rights offset length", op_vfio_map },

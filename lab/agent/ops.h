@@ -20,7 +20,7 @@ handler op_pfns;
 /* load.c */
 handler op_load, op_unload, op_kexec, op_go;
 /* host.c */
-handler op_hello, op_zones, op_finalize, op_die;
+handler op_hello, op_zones, op_settle, op_finalize, op_die;
 /* vfio-open.c, vfio-list.c */
 handler op_vfio_open, op_vfio_close;
 /* vfio-map.c */

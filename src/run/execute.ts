@@ -8,6 +8,7 @@ import { ClientGone, LabError, messageOf, NoProgress } from '../util/errors.js';
 import { decide, isGood, type Verdict } from '../verdict/verdict.js';
 import { Witnesses } from '../verdict/witnesses.js';
 import type { RunContext, RunParts, RunPlan } from './context.js';
+import { closeAndLook, mayClose } from './closing.js';
 import { Deadlines } from './deadlines.js';
 import { objectionOf } from './asked.js';
 import { attemptsOf, isDeclared, type PlannedAttempt } from './attempts.js';
@@ -90,6 +91,7 @@ class Run {
       }
       await this.judging.judge(context, last && this.plan.scenario.recover !== null ? 'guests-go-on' : 'guests-stay');
       if (attempt.kexec === null) {
+        await this.close(context);
         await this.recover(context);
         return false;
       }
@@ -133,6 +135,13 @@ class Run {
       context.state.asked = true;
     }
     return runSteps(context, mine.slice(pause), last);
+  }
+
+  /** Nothing that came back is needed any more: what the kernel does with it then is part of the verdict. What is broken already is left as it is. */
+  private async close(context: RunContext): Promise<void> {
+    if (!mayClose(context) || !['preserved', 'leak', 'tainted'].includes(decide(this.recorder.incidents).outcome)) return;
+    const arrival = this.judging.ledger.entries.at(-1)?.arrival ?? null;
+    await this.recorder.task('everything is closed', () => closeAndLook(context, arrival?.handedOver ?? null));
   }
 
   /** The verdict on all that was seen. That all is well is said only where every witness that it needs looked. */

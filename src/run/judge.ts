@@ -4,12 +4,14 @@
 import { numberOf } from '../guest/agent.js';
 import type { BaselinePage } from '../oracles/baseline.js';
 import { KhopIndex } from '../oracles/khop.js';
+import type { PageProblem } from '../oracles/page-cache.js';
 import { lookOutside, type ReadPhys } from '../oracles/outside.js';
 import { addPages, fateFromInside, fateOfGuestFile, fateOfMissing, fateOfReturned, fateUnjudged, NO_PAGES, type FateOfFile, type PageCounts } from '../oracles/fate.js';
 import { checkInside, insideProblems } from './check.js';
 import { inWindow } from '../util/window.js';
 import { WINDOW, type RunContext } from './context.js';
 import { baselineOf, markedPages, reader, type MarkedPages } from './look.js';
+import { findSpoiled, lookAtPageStates } from './page-look.js';
 import { pagesOfFile } from './pages-of-file.js';
 import { isRevived, judgeReserved } from './reserved.js';
 import { compareCounts, noMarks, noteContent, proveMarks, requireLooks } from './sight.js';
@@ -46,7 +48,9 @@ export async function judgeUpdate(context: RunContext, handedOver: MarkedPages |
   const { state, machine } = context;
   const carried = [...state.carried.values()];
   requireLooks(context, carried, state.reserved.length);
-  await lookInside(context, carried);
+  const spoiled = await findSpoiled(context, carried);
+  await lookInside(context, carried.filter((file) => !spoiled.has(file)));
+  for (const [file, problem] of spoiled) leaveAlone(file, problem);
   const managedAfter = await managedPages(context);
   const marked = await markedPages(context);
   const returned = carried.map((file): FileRecord => ({ kind: file.spec.kind, file, fate: file.closed ?? fateOf(reader(machine), file, marked?.index ?? NO_MARKS) }));
@@ -60,7 +64,14 @@ export async function judgeUpdate(context: RunContext, handedOver: MarkedPages |
     const risen = managedBefore === null || managedAfter === null ? null : managedAfter - managedBefore;
     compareCounts(context, handedOver.total - marked.total, risen);
   }
+  await lookAtPageStates(context, carried, handedOver);
   return record;
+}
+
+/** Nobody reads this file from inside: the kernel would never answer. Its pages are where they were. */
+function leaveAlone({ retrieved, runs }: CarriedFile, { what, count }: PageProblem): void {
+  if (retrieved === null) return;
+  Object.assign(retrieved, { runs, spoiled: `${count} ${count === 1 ? 'page is' : 'pages are'} ${what}; who reads it may wait for ever` });
 }
 
 /** What became of a file whose kernel can still be asked. */
@@ -71,7 +82,7 @@ function fateOf(read: ReadPhys, file: CarriedFile, marked: KhopIndex): FateOfFil
   // What a guest says of itself is judged with the guest.
   if (isGuestFile(spec) && hidden) return fateFromInside({ problems: [], badPages: 0, pages: 0 });
   if (isGuestFile(spec)) return fateOfGuestFile(retrieved.arrival ?? lookOutside(read, pattern, runs), runs, retrieved.runs);
-  const problems = insideProblems(retrieved);
+  const problems = retrieved.spoiled === undefined ? insideProblems(retrieved) : [retrieved.spoiled];
   const badPages = retrieved.inside?.bad ?? 0;
   if (hidden) return fateFromInside({ problems, badPages, pages: retrieved.inside?.pages ?? 0 });
   return fateOfReturned(read, pattern, runs, retrieved.runs, { problems, badPages });

@@ -17,6 +17,8 @@ export interface MarkedPages {
   index: KhopIndex;
   /** Pages, not folios. */
   total: number;
+  /** On arrival: what those hold that belong to no file, by page frame (closing.ts). */
+  others?: Map<number, string>;
 }
 
 export function reader(machine: Machine): ReadPhys {

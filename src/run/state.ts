@@ -50,6 +50,8 @@ export interface FileState {
   runs: PfnRun[];
   /** Why nobody knows where its pages lie. */
   hidden?: string | undefined;
+  /** Why it must not be read from inside. */
+  spoiled?: string;
   before: OutsideLook | null;
   /** Of a guest: its pages when it had come back, before it went on. */
   arrival?: OutsideLook;

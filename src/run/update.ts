@@ -11,6 +11,7 @@ import { stopAtJump } from './jump.js';
 import { loadNext } from './load-next.js';
 import { takeReports } from './reported.js';
 import { keepHandover, pagesOfHandover } from './keep-memory.js';
+import { contentOfOthers } from './closing.js';
 import { lookBefore, markedPages, type MarkedPages } from './look.js';
 import type { ReadyMark } from './ready-marks.js';
 import { holdAt } from './points.js';
@@ -84,11 +85,16 @@ export async function update(context: RunContext, step: Step, index: number, jum
   await context.taint.arrived(machine);
   finishStep(context, step, index, mark.release, PASSED, recorder.clock.now() - started);
   // What was handed over is counted before anyone opens /dev/liveupdate, while the session is being set up.
-  const [ssh, handedOver] = await Promise.all([openSession(context, mark), whileStill(context, () => markedPages(context)), lookAtDevices(context, 'arrival')]);
+  const [ssh, handedOver] = await Promise.all([openSession(context, mark), whileStill(context, () => handedOverOf(context)), lookAtDevices(context, 'arrival')]);
   context.ssh = ssh;
   context.agent = await startAgent(context, ssh);
   await holdAt(context, 'next-kernel');
   return { kind: 'jumped', mark, handedOver };
+}
+
+async function handedOverOf(context: RunContext): Promise<MarkedPages | null> {
+  const marked = await markedPages(context);
+  return marked === null ? null : { ...marked, others: contentOfOthers(context, marked) };
 }
 
 /** All that takes time is done before the looks, so that little stands between the beginning of a transfer and the jump. */

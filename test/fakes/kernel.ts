@@ -60,7 +60,7 @@ export class FakeKernel {
     const pattern = new Pattern({ size: Number(size), seed: Number(seed), holes: [] });
     const made = { pattern, pages: pattern.pages, firstPfn: this.ram.allocate(pattern.pages), seals: seals === '' ? ['seal'] : seals.split(','), position: Number(pos) };
     for (let page = 0; page < made.pages; page++) this.ram.memory.write((made.firstPfn + page) * PAGE, pattern.page(page));
-    this.eachPage(made, (pfn) => this.ram.inUse(pfn));
+    this.cache(made);
     this.files.set(file, made);
     return done({ hugeKb: 0 });
   }
@@ -113,8 +113,15 @@ export class FakeKernel {
       this.retrieved.delete(session);
       this.count();
     }
-    if (file !== undefined) this.files.delete(file);
+    if (file !== undefined) this.closeFile(file);
     return done();
+  }
+
+  private closeFile(name: string): void {
+    const file = this.files.get(name);
+    this.files.delete(name);
+    if (file === undefined || [...this.files.values(), ...filesOf(this.outgoing)].includes(file)) return;
+    this.eachPage(file, (pfn) => this.ram.free(pfn));
   }
 
   verify(file: FakeFile, args: Args): Answer {
@@ -141,7 +148,11 @@ export class FakeKernel {
     if (this.restored.has(file)) return;
     this.restored.add(file);
     this.managed += file.pages;
-    this.eachPage(file, (pfn) => this.ram.inUse(pfn));
+    this.cache(file);
+  }
+
+  private cache(file: FakeFile): void {
+    this.eachPage(file, (pfn) => this.ram.inCache(pfn, pfn - file.firstPfn, file.firstPfn));
   }
 
   private giveBack(file: FakeFile): void {
@@ -181,5 +192,6 @@ const OPERATIONS: Readonly<Record<string, (kernel: FakeKernel, args: Args) => An
   close: (kernel, args) => kernel.close(args),
   load: () => done({ readUs: 1 }),
   zones: (kernel) => kernel.zones,
+  settle: () => done(),
   finalize: () => done({ present: false }),
 };

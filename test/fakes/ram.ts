@@ -28,6 +28,7 @@ export const FAKE_FORMAT: HandoverFormat = {
 };
 
 const KHOP = 0x4b48_4f50;
+const [UPTODATE, DIRTY, SWAPBACKED] = [1 << 3, 1 << 4, 1 << 17];
 let made = 0;
 
 export class FakeRam {
@@ -103,8 +104,13 @@ export class FakeRam {
     this.struct(pfn, (words) => words.set([0, KHOP], 10));
   }
 
-  inUse(pfn: number): void {
-    this.struct(pfn, (words) => (words[13] = 1));
+  /** Page `page` of a file, which the page cache alone refers to. */
+  inCache(pfn: number, page: number, file: number): void {
+    this.struct(pfn, (words) => {
+      words[0] = UPTODATE | DIRTY | SWAPBACKED;
+      words.set([0x1_0000 + file * 64, 0xffff_8880, page], 6);
+      words.set([0xffff_ffff, 1], 12);
+    });
   }
 
   free(pfn: number): void {
