@@ -74,6 +74,11 @@ export class Agent {
     return reply;
   }
 
+  /** Nobody is at the other end, or nobody who can be understood. */
+  get isGone(): boolean {
+    return this.ended !== null;
+  }
+
   /**
    * Lets the machine jump: sends `kexec`, and once the agent says that it goes, the word that lets it go. Resolves with null when the
    * channel ends (it jumped), or with the reply when the reboot call came back.

@@ -2,7 +2,7 @@
 // One live update: the old kernel's files are looked at, the machine jumps, and the next kernel's user space is met.
 import { NO_HANDLE } from '../guest/agent.js';
 import type { Step } from '../model/scenario.js';
-import { LabError } from '../util/errors.js';
+import { ClientGone, LabError, NoProgress } from '../util/errors.js';
 import type { RunContext } from './context.js';
 import { injectFault } from './faults.js';
 import { finishStep } from './finish-step.js';
@@ -50,12 +50,17 @@ export async function update(context: RunContext, step: Step, index: number, jum
   const begun = Promise.all(begin.map((each) => each()));
   begun.catch(() => undefined);
   machine.leaving.due(true);
-  const answer = await Promise.race([
-    context.agent.kexec(deadlines.request(), machine.ended),
-    machine.untilKexecStarts(deadlines.boot).then(() => null),
-    machine.untilReady(next, deadlines.boot).then(() => null),
-    ...(jump === null ? [] : [jump.stopped.then(() => null)]),
-  ]);
+  const left = Promise.race([
+    machine.untilKexecStarts(deadlines.boot), machine.untilReady(next, deadlines.boot), ...(jump === null ? [] : [jump.stopped]),
+  ]).then(() => null);
+  left.catch(() => undefined);
+  const answer = await Promise.race([context.agent.kexec(deadlines.request(), machine.ended), left]);
+  if (answer === null) {
+    // A channel that ends may be the jump; where the kernel never begins it, the client died before.
+    await left.catch((error: unknown) => {
+      throw error instanceof NoProgress && context.agent.isGone ? new ClientGone('the agent is gone, and its kernel has not begun the kexec') : error;
+    });
+  }
   if (answer !== null) {
     machine.leaving.due(false);
     context.taint.stays();

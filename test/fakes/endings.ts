@@ -4,7 +4,6 @@ import type { Event } from '../../src/model/event.js';
 import type { Reaction, Request } from './agent.js';
 import type { FakeMachine, Script } from './machine.js';
 import type { FakeOptions } from './run.js';
-import { OOPS } from './words.js';
 
 export const PHASES = ['boot', 'steps', 'load', 'leaving', 'arrival', 'judging', 'recovery'] as const;
 export type Phase = (typeof PHASES)[number];
@@ -25,7 +24,7 @@ function actOf(ending: Ending, aborter: AbortController): Act {
     case 'panic': return then((machine) => machine.panic());
     case 'reset': return then((machine) => machine.reset());
     case 'hang': return then((machine) => machine.stand());
-    case 'oops': return then((machine) => machine.say(OOPS), null);
+    case 'oops': return then((machine) => machine.oops(), null);
     case 'client gone': return then((machine) => machine.killClient());
     case 'QEMU gone': return then((machine) => machine.quit());
     case 'host starved': return then((machine) => machine.starve());

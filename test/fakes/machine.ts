@@ -29,6 +29,9 @@ export interface Script {
 /** Files that the machine writes. */
 type Written = 'console' | 'ready';
 
+/** What a kernel that has oopsed says of itself: TAINT_DIE. */
+const DIE = 1n << 7n;
+
 /** Milliseconds of the machine's life. */
 const BOOT = 1500;
 const LEAVE = 200;
@@ -69,6 +72,12 @@ export class FakeMachine {
     this.say(words.PANIC);
     this.stand();
     this.monitor.emit('GUEST_PANICKED', { action: 'pause' });
+  }
+
+  /** The kernel oopses, marks itself, and goes on. */
+  oops(): void {
+    this.say(words.OOPS);
+    this.ram.taint(DIE);
   }
 
   /** The machine resets, as a triple fault makes it. */
