@@ -112,6 +112,10 @@ export class FakeSession implements Session {
     this.gone();
   }
 
+  say(bytes: string): void {
+    for (const channel of this.channels) channel.say(bytes);
+  }
+
   /** The machine does not answer any more. */
   die(): void {
     for (const channel of this.channels) channel.dead = true;

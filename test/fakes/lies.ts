@@ -37,5 +37,4 @@ export const NONSENSE: readonly Lie[] = [
   numbers('numbers beyond all bounds', () => 1e308),
   numbers('words for numbers', (n) => `${n} or so`),
   numbers('fractions', (n) => n + 0.5),
-  { name: 'an errno of its own', tell: () => answer({ ok: false, errno: 'E\x1b[31mNONSENSE', at: 7 }) },
 ];

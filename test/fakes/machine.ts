@@ -114,6 +114,11 @@ export class FakeMachine {
     for (const session of this.sessions) session.close();
   }
 
+  /** The agent speaks, asked or not. */
+  whisper(bytes: string): void {
+    for (const session of this.sessions) session.say(bytes);
+  }
+
   /** The process of the agent, and whatever held the sessions, is gone. */
   killClient(): void {
     for (const session of this.sessions) session.hangUp();
