@@ -14,6 +14,7 @@ export { debugSections, readTypes } from './dwarf.js';
 export { readElf, sectionsNamed } from './elf.js';
 export { type MemoryLeft, memoryLeft } from './memory-left.js';
 export { lateAreasRuling } from './late-areas.js';
+export { symbolsOf } from './elf-symbols.js';
 export { crossingStructures } from './layout.js';
 export { hardwarePart } from './hardware.js';
 export { pinGuests, pinnedState } from './guest-pin.js';

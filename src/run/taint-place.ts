@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the running kernel keeps its `tainted_mask`: by its System.map and the page tables of a vCPU. That the right kernel is looked at
-// is checked before anything is believed: its banner must lie where the same System.map says.
+// Where the running kernel keeps its `tainted_mask`: by its System.map, or else its vmlinux, and the page tables of a vCPU. That the right
+// kernel is looked at is checked before anything is believed: its banner must lie where the same symbols say.
 import { readFileSync } from 'node:fs';
+import { symbolsOf as symbolsOfElf } from '../compat/index.js';
+import { withFile } from '../images/index.js';
 import type { KernelImage } from '../model/image.js';
 import type { MachineMemory } from '../qemu/memory.js';
 import { kernelRoots, mappings } from '../qemu/pagetable.js';
@@ -33,7 +35,7 @@ export class TaintPlace {
   ) {}
 
   /** @param registers of any vCPU */
-  static find(memory: MachineMemory, registers: Parameters<typeof kernelRoots>[0], image: Pick<KernelImage, 'name' | 'systemMap' | 'release'>): TaintPlace | NoPlace {
+  static find(memory: MachineMemory, registers: Parameters<typeof kernelRoots>[0], image: Pick<KernelImage, 'name' | 'systemMap' | 'vmlinux' | 'release'>): TaintPlace | NoPlace {
     const symbols = symbolsOf(image);
     if ('why' in symbols) return symbols;
     for (const root of kernelRoots(registers)) {
@@ -43,8 +45,8 @@ export class TaintPlace {
       if (at.has('tainted_mask') && banner?.startsWith(expected) === true) return new TaintPlace(memory, at, banner);
     }
     return {
-      why: `${image.name}: its tainted_mask is not where its System.map says`,
-      hint: 'the System.map must be that of the very kernel, and the kernel must not move itself: boot it with nokaslr',
+      why: `${image.name}: its tainted_mask is not where its symbols say`,
+      hint: 'System.map and vmlinux must be those of the very kernel, and the kernel must not move itself: boot it with nokaslr',
     };
   }
 
@@ -68,21 +70,26 @@ function bannerAt(memory: Memory, phys: number | undefined): string | null {
   return phys !== undefined && memory.read(phys, bytes) ? bytes.toString('latin1').split('\0', 1)[0] ?? null : null;
 }
 
-function symbolsOf({ name, systemMap }: Pick<KernelImage, 'name' | 'systemMap'>): Symbols | NoPlace {
-  const hint = 'give the kernel its System.map: prebuilt.systemMap of its definition, or beside its bzImage (images/README.md)';
-  if (systemMap === null) return { why: `${name} comes without a System.map, so its tainted_mask is not found`, hint };
-  let text: string;
-  try {
-    text = readFileSync(systemMap, 'latin1');
-  } catch (error) {
-    return { why: `${name}: its System.map cannot be read: ${error instanceof Error ? error.message : String(error)}`, hint };
+function symbolsOf({ name, systemMap, vmlinux }: Pick<KernelImage, 'name' | 'systemMap' | 'vmlinux'>): Symbols | NoPlace {
+  const hint = 'give the kernel its System.map or its vmlinux: prebuilt of its definition, or beside its bzImage (images/README.md)';
+  const ways = [
+    ...(systemMap === null ? [] : [() => symbolsOfMap(systemMap)]),
+    ...(vmlinux === null ? [] : [() => withFile(vmlinux, (source) => symbolsOfElf(source, WANTED))]),
+  ];
+  let why = `${name} comes without a System.map and without a vmlinux, so its tainted_mask is not found`;
+  for (const way of ways) {
+    try {
+      const found = way();
+      if (found.has('tainted_mask') && found.has('linux_banner')) return found as Symbols;
+      why = `${name}: its symbols do not name tainted_mask and linux_banner`;
+    } catch (error) {
+      why = `${name}: its symbols cannot be read: ${error instanceof Error ? error.message : String(error)}`;
+    }
   }
-  const found = new Map<Wanted, bigint>();
-  for (const [, address = '', symbol = ''] of text.matchAll(/^([0-9a-f]{16}) \S (tainted_mask|linux_banner|system_state)$/gm)) {
-    found.set(symbol as Wanted, BigInt(`0x${address}`));
-  }
-  for (const symbol of ['tainted_mask', 'linux_banner'] as const) {
-    if (!found.has(symbol)) return { why: `${name}: its System.map names no ${symbol}`, hint };
-  }
-  return found;
+  return { why, hint };
+}
+
+function symbolsOfMap(path: string): Map<string, bigint> {
+  const lines = readFileSync(path, 'latin1').matchAll(/^([0-9a-f]{16}) \S (tainted_mask|linux_banner|system_state)$/gm);
+  return new Map([...lines].map(([, address = '', symbol = '']) => [symbol, BigInt(`0x${address}`)]));
 }

@@ -44,7 +44,7 @@ class World {
     const tables = new PageTables(this.memory, ROOT, 0x20_0000);
     for (let page = 0; page < 4; page++) tables.map(BASE + BigInt(page * 4096), PHYS + page * 4096);
     const systemMap = options.systemMap === undefined ? join(dir, 'System.map') : options.systemMap;
-    const kernels = (options.kernels ?? ['a', 'a']).map((sha256) => ({ name: sha256, sha256, systemMap, release: '7.3.4' }));
+    const kernels = (options.kernels ?? ['a', 'a']).map((sha256) => ({ name: sha256, sha256, systemMap, vmlinux: null, release: '7.3.4' }));
     this.watch = new TaintWatch({ scenario: { taint: options.taint ?? [] }, kernels, accel: options.accel ?? 'tcg' } as never, this.recorder);
     this.boot();
   }
@@ -233,14 +233,14 @@ describe('the taint of a run', () => {
   it('is blind where there is no System.map, no symbol, or another kernel than it says', async () => {
     const none = new World({ systemMap: null });
     await updated(none);
-    expect(none.blind[0]).toMatch(/^a comes without a System\.map.*\|.*systemMap/);
+    expect(none.blind[0]).toMatch(/^a comes without a System\.map.*\|give the kernel its System\.map/);
     const other = new World({ systemMap: join(dir, 'no-mask.map') });
     await updated(other);
-    expect(other.blind[0]).toMatch(/names no tainted_mask/);
+    expect(other.blind[0]).toMatch(/do not name tainted_mask/);
     const moved = new World();
     moved.boot('7.3.5');
     await moved.arrive(0);
-    expect(moved.blind[0]).toMatch(/not where its System\.map says.*\|.*nokaslr/);
+    expect(moved.blind[0]).toMatch(/not where its symbols say.*\|.*nokaslr/);
   });
 
   it('is blind where the kernel is gone before its last look, unless the machine has ended', async () => {
