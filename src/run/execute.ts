@@ -112,10 +112,21 @@ class Run {
     const result = await this.recorder.task(`update ${this.recorder.epoch + 1}`, () => update(context, kexec.step, kexec.index, jumpFaults, transfers));
     if (result.kind === 'jumped') {
       this.recorder.overtake(this.recorder.epoch - 1);
+      this.isTheOneLoaded(result.mark.release);
       this.judging.arrived({ handedOver: result.handedOver, managed: await managedPages(context) });
       this.epochs.push({ release: result.mark.release, bootId: result.mark.bootId });
     }
     return result;
+  }
+
+  /** The update that was asked for is one into this kernel: another one that comes up is a way out by a reboot. */
+  private isTheOneLoaded(running: string | null): void {
+    const loaded = this.plan.kernels[this.recorder.epoch];
+    if (loaded?.release == null || running === null || running === loaded.release) return;
+    this.recorder.incident({
+      source: 'agent', side: 'inside', implies: 'reboot', title: 'another kernel came up than the one that was loaded',
+      detail: `${loaded.name} is ${loaded.release}; what runs says that it is ${running}`,
+    });
   }
 
   /**

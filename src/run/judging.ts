@@ -17,6 +17,7 @@ import { judgeUpdate, recordEnded, recordHeld, type UpdateRecord } from './judge
 import { type Arrival, Ledger, type UpdateEntry } from './ledger.js';
 import { probeSessions } from './probe.js';
 import { judgeRefusal, letGo } from './refusal.js';
+import { judgeSessions } from './session-judge.js';
 import { type IndexedStep, runSteps } from './steps.js';
 import { followTransfers } from './transfers.js';
 
@@ -55,6 +56,7 @@ export class Judging {
     const { handedOver, managed } = entry.arrival;
     const held = await holdGuests(context);
     this.takeFiles(entry, await context.recorder.task('oracles', () => judgeUpdate(context, handedOver, managed)));
+    judgeSessions(context, entry.record?.counts.pagesLeaked ?? 0);
     await this.judgeGuests(context, entry, 'runs');
     if (after === 'guests-go-on') await letGuestsGo(context, held);
     await lookAtDevices(context, 'end');

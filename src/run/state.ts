@@ -12,6 +12,7 @@ import type { Snapshot } from '../oracles/guest/index.js';
 import type { Reported } from './reported.js';
 import type { DeviceState } from './device-state.js';
 import type { GuestState } from './guest-state.js';
+import type { CarriedSession } from './session-judge.js';
 
 /** What the agent sees of a file in the machine. */
 export interface InsideLook extends Reported {
@@ -121,6 +122,8 @@ export class RunState {
   readonly sessions = new Map<string, SessionState>();
   /** Files that the last kexec was to carry over, by session and token. */
   carried = new Map<string, CarriedFile>();
+  /** Sessions that the last kexec was to carry over, by name, empty ones too. */
+  carriedSessions = new Map<string, CarriedSession>();
   /** Memory reserved by name, watched over every update. */
   readonly reserved: CarriedFile[] = [];
   /** Names of files that a fault of the scenario has changed on purpose. */
@@ -190,6 +193,8 @@ export class RunState {
   /** The kernel has changed: what was held is now what must come back; sessions and handles of the old kernel are gone. */
   jumped(): void {
     this.carried = new Map(this.leaving().map((file) => [RunState.key(file.session ?? '', file.token ?? 0), file]));
+    this.carriedSessions = new Map([...this.sessions.values()].filter(({ kind }) => kind === 'outgoing').map(({ name }) =>
+      [name, { name, retrieved: false, failed: new Map() }]));
     this.files.clear();
     this.#unnamed.clear();
     this.sessions.clear();

@@ -12,6 +12,7 @@ import { checkName } from './file-operations.js';
 import { type AgentAction, applied, operationOf } from './operations.js';
 import { toldPages } from './pages-of-file.js';
 import { RunState } from './state.js';
+import { noteSession } from './session-judge.js';
 import { PASSED } from './step-reply.js';
 
 export async function callAgent(context: RunContext, action: AgentAction, step: Step, index: number): Promise<void> {
@@ -24,6 +25,7 @@ export async function callAgent(context: RunContext, action: AgentAction, step: 
   const pages = action.op === 'preserve' ? agent.request('pfns', { file: action.file }, deadlines.request(operation.bytes), machine.ended) : null;
   pages?.catch(() => undefined);
   const reply = await answer;
+  noteSession(state, step, reply);
   if (reply.ok) {
     if (action.op === 'get-name') checkName(context, action, reply);
     applied(action, state, reply.data);
