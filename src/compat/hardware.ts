@@ -4,7 +4,7 @@
 import type { ComponentVersions, HardwareComponent } from '../model/component.js';
 import { valuesOf } from './cmdline.js';
 import { componentsIn } from './component.js';
-import { HARDWARE_RULES, type Rule } from './rules.js';
+import { HARDWARE_RULES, type Rule, UPSTREAM_RULES } from './rules.js';
 
 /** The part of a device's handover that a component is about: `vfio-pci` is its descriptor, `iommufd` what it reaches, `labpci` the device itself. Null for all else. */
 export function hardwarePart(component: string): HardwareComponent | null {
@@ -16,7 +16,7 @@ export function hardwarePart(component: string): HardwareComponent | null {
 /** One rule for each of the names that the two kernels have for parts of a device, in the order of HARDWARE_RULES. */
 export function hardwareRules(from: readonly ComponentVersions[], to: readonly ComponentVersions[]): Rule[] {
   const names = [...new Set([...from, ...to].map(({ name }) => name))];
-  return HARDWARE_RULES.flatMap((rule) => names.filter((name) => hardwarePart(name) === rule.component).map((name) => ({ ...rule, component: name })));
+  return HARDWARE_RULES.flatMap((rule) => names.filter((name) => hardwarePart(name) === rule.component).map((name) => ({ ...rule, ...(Object.hasOwn(UPSTREAM_RULES, name) ? UPSTREAM_RULES[name] : {}), component: name })));
 }
 
 const KEEP = ['labvfio', 'labpci', 'labiommu'];

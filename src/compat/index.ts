@@ -19,7 +19,7 @@ export { crossingStructures } from './layout.js';
 export { hardwarePart } from './hardware.js';
 export { pinGuests, pinnedState } from './guest-pin.js';
 export { neededState, writtenState } from './guests.js';
-export { meets, type MeetsOptions } from './meets.js';
+export { meets, type MeetsOptions, shownByImages } from './meets.js';
 export { neededVersion, type ObjectContent, withCmdline } from './object.js';
 export { predict, type KernelFacts, type PredictInput } from './predict.js';
 export { bumped, checkProfile, type Host, type HostCheck, pinnedCmdline, type ProfileCheck } from './profile.js';

@@ -58,3 +58,12 @@ function toldNotTo(cmdline: string, uses: readonly Use[] | undefined): Mismatch[
     return [{ component: name === 'kho' ? 'kho' : 'luo', wrote: null, reads: [], endsIn: effect.endsIn, source: 'images', detail: `${effect.where}: ${effect.what}` }];
   });
 }
+
+/**
+ * Parts what the running kernel would write into what its image or the next one shows, and what neither does. Images do not show such a component, and what the next
+ * kernel reads of it is not known: it is no reason to call an update off.
+ */
+export function shownByImages(seen: readonly Component[], from: readonly ComponentVersions[], to: readonly ComponentVersions[]): { told: Component[]; hidden: Component[] } {
+  const isShown = ({ name }: Component): boolean => componentOf(from, name) !== null || componentOf(to, name) !== null;
+  return { told: seen.filter(isShown), hidden: seen.filter((each) => !isShown(each)) };
+}

@@ -110,6 +110,15 @@ export const HARDWARE_RULES: readonly (Rule & { component: HardwareComponent })[
   },
 ];
 
+const AT_ENUMERATION: Effect = { outcome: 'panic', endsIn: 'panic', where: 'pci_flb_retrieve', what: 'the kernel panics as it enumerates PCI: the data of preserved devices is in a version that it does not read' };
+const AT_IOMMU: Effect = { outcome: 'panic', endsIn: 'panic', where: 'iommu_liveupdate_flb_get_incoming', what: 'the kernel panics: failed to restore IOMMU Live Update FLB' };
+
+/** Upstream's own data of devices, by its names (7.4 and the series before it): another version is a panic, and who does not know the name at all takes no harm of it. */
+export const UPSTREAM_RULES: Readonly<Record<string, Pick<Rule, 'differs' | 'unknown'>>> = {
+  pci: { differs: AT_ENUMERATION, unknown: NONE },
+  'iommu-liveupdate': { differs: AT_IOMMU, unknown: NONE },
+};
+
 /** Layouts that changed while their version did not: the two kernels agree on the name and read each other wrongly. */
 export const SILENT_CHANGES: readonly { component: string; version: number; since: readonly [number, number]; what: string }[] = [
   { component: 'kho', version: 1, since: [6, 18], what: 'the bitmaps of the memory map grew from 512 bytes to a page' },

@@ -65,6 +65,8 @@ export const PATTERN_GROUPS: readonly PatternGroup[] = [
     headers: ['Kernel panic - not syncing'],
     formats: [
       { re: /^Kernel panic - not syncing: The incoming tree failed to initialize properly \[(\S+?)\]/, title: 'Kernel panic: LUO: The incoming tree failed to initialize properly [{1}]' },
+      { re: /^Kernel panic - not syncing: Incoming PCI FLB version \(v?(\d+)\) is incompatible with this kernel \(v?(\d+)\)/, title: 'Kernel panic: Incoming PCI FLB version {=1} is incompatible with this kernel', component: { name: 'pci', wrote: 1, reads: 2 } },
+      { re: /^Kernel panic - not syncing: Failed to restore IOMMU Live Update FLB/, title: 'Kernel panic: Failed to restore IOMMU Live Update FLB', component: { name: 'iommu' } },
       { re: /^Kernel panic - not syncing: VFS: Unable to mount root fs/, title: 'Kernel panic: VFS: Unable to mount root fs' },
       { re: /^Kernel panic - not syncing: Attempted to kill init!/, title: 'Kernel panic: Attempted to kill init' },
       { re: /^Kernel panic - not syncing: Requested init .* failed \(error (-?\w+)\)/, title: 'Kernel panic: Requested init failed (error {1})' },

@@ -13,11 +13,16 @@ import { readBzImage } from './bzimage.js';
 import { findProgram } from './host.js';
 import { listedIn, withFile } from './section.js';
 
-/** Components whose version strings are looked for. */
+/** Components whose version strings are looked for wherever they stand. Handlers are found by their structure, under whatever name. */
 export const SCANNED: readonly string[] = ['kho', 'luo', 'luo-session', 'luo-flb', 'memfd', 'memblock', 'reserve-mem'];
 /** A whole string: ended by NUL, and not the end of a longer one. Before it may stand NUL, or the last byte of a pointer. */
 const VERSION_STRING = new RegExp(`(?<![\\x20-\\x7e\\t\\n])(${SCANNED.join('|')})-v([0-9]{1,9})(?=\\0)`, 'g');
-/** No version string is longer; two pieces overlap by this much. */
+/** Kernels keep the name of a handler in a field of its own structure: char[48], behind a pointer to what it does (struct liveupdate_file_handler). */
+const HANDLER_FIELD = 48;
+const HANDLER_NAME = /(?<=\xff{4})([a-z][a-z0-9]{0,30}(?:[-_][a-z0-9]{1,30}){0,6})-v([0-9]{1,9})(\0{1,48})/g;
+/** The lab's object has a field for each version that it could ever be built for; its own list tells which it reads. */
+const NO_HANDLERS: readonly string[] = ['object'];
+/** No version string is longer, nor is a handler's field with half the pointer before it; two pieces overlap by this much. */
 const OVERLAP = 64;
 /** Most bytes that are looked through: a vmlinux with all its debug information is smaller. */
 export const SCAN_LIMIT = 4 * 2 ** 30;
@@ -39,11 +44,18 @@ export class ComponentScanner {
     for (const match of text.matchAll(VERSION_STRING)) {
       // What stood before the overlap is not known any more; the piece before has seen this one whole.
       if (match.index === 0 && this.rest !== '') continue;
-      const name = match[1] ?? '';
-      const version = Number(match[2]);
-      if (this.found.size < MOST_COMPONENTS) this.found.set(`${name}-v${version}`, { name, version });
+      this.add(match[1] ?? '', Number(match[2]));
+    }
+    for (const match of text.matchAll(HANDLER_NAME)) {
+      const [, name = '', version = '', zeros = ''] = match;
+      const isField = `${name}-v${version}${zeros}`.length >= HANDLER_FIELD;
+      if (isField && !NO_HANDLERS.includes(name)) this.add(name, Number(version));
     }
     this.rest = text.slice(-OVERLAP);
+  }
+
+  private add(name: string, version: number): void {
+    if (this.found.size < MOST_COMPONENTS) this.found.set(`${name}-v${version}`, { name, version });
   }
 
   components(): Component[] {

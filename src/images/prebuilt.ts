@@ -52,7 +52,7 @@ export async function prebuiltFacts(files: Prebuilt, work: Workspace): Promise<P
   for (const path of [files.bzImage, files.vmlinux, files.config, files.systemMap]) {
     if (path !== null && !existsSync(path)) throw new UsageError(`no file ${path}`);
   }
-  const key = keyOf(['prebuilt', 3, fileIdentity(files.bzImage), files.vmlinux === null ? null : fileIdentity(files.vmlinux)]);
+  const key = keyOf(['prebuilt', 4, fileIdentity(files.bzImage), files.vmlinux === null ? null : fileIdentity(files.vmlinux)]);
   const path = work.cache.fact(key);
   const known = readJson<PrebuiltFacts>(path);
   if (known?.schema === 1 && (known.vmlinux === null || existsSync(known.vmlinux))) return known;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `policy: check`: what would the running kernel write if the kexec came now, with its sessions really open, and does the next one read it?
 // Asked inside, of kernels that tell (debugfs labobj/versions), and seen from outside, in the kernel's own structures.
-import { carriedBy, formatComponent, meets, parseComponent, sameComponent, withCmdline } from '../compat/index.js';
+import { carriedBy, formatComponent, meets, parseComponent, sameComponent, shownByImages, withCmdline } from '../compat/index.js';
 import { describeHandover, HandoverError } from '../handover/index.js';
 import type { Component, Mismatch } from '../model/component.js';
 import type { KernelImage } from '../model/image.js';
@@ -34,7 +34,12 @@ export async function objectionOf(context: RunContext): Promise<Objection | null
     });
   }
   const own = withCmdline(running.versions, plan.scenario.cmdlines[recorder.epoch] ?? '');
-  const told = [...inside, ...outside.filter((each) => !inside.some((other) => sameComponent(each, other)))];
+  const seen = [...inside, ...outside.filter((each) => !inside.some((other) => sameComponent(each, other)))];
+  const { told, hidden } = shownByImages(seen, own, to.versions);
+  if (hidden.length > 0) {
+    const detail = `${hidden.map(formatComponent).join(' ')}: written now, and in neither image: whether ${to.name} reads it is not known`;
+    recorder.incident({ source: 'memory', side: 'outside', implies: null, title: 'what would be written is not known of the next kernel', detail });
+  }
   // What has no place to be asked at is what the image says.
   const built = own.flatMap(({ name, write }) => (write === null || name === 'object' || told.some((each) => each.name === name) ? [] : [{ name, version: write }]));
   const notation = own.find(({ name }) => name === 'object')?.manner?.notation;

@@ -24,7 +24,7 @@ export function mismatchesSeen(fromImages: readonly Mismatch[], { findings, verd
       component: name,
       wrote: component.wrote ?? known?.wrote ?? null,
       reads: component.reads.length > 0 ? component.reads : (known?.reads ?? readsOf(component.component)),
-      endsIn: part !== null ? 'reboot' : verdict.endsIn === 'none' ? (known?.endsIn ?? 'none') : verdict.endsIn,
+      endsIn: part !== null ? (verdict.endsIn === 'panic' ? 'panic' : 'reboot') : verdict.endsIn === 'none' ? (known?.endsIn ?? 'none') : verdict.endsIn,
       source: 'run',
       // What was seen of a device from outside stays beside what the kernel says.
       detail: part !== null && known?.source === 'run' ? `${title}; ${known.detail}` : title,

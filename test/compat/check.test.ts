@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A pair in both directions: the same answers as the prediction of a run, and what would help.
 import { describe, expect, it } from 'vitest';
-import { type CheckInput, checkPair, predict, type KernelFacts } from '../../src/compat/index.js';
+import { type CheckInput, checkPair, type KernelFacts, parseComponent, predict, shownByImages } from '../../src/compat/index.js';
 import { KERNELS, LUO_KERNELS, objectKernel, stock } from './kernels.js';
 
 const check = (from: KernelFacts, to: KernelFacts, more: Partial<CheckInput> = {}) => checkPair({ from: { ...from, listed: [] }, to: { ...to, listed: [] }, cmdlineFrom: '', cmdlineTo: '', uses: null, objectNeeds: null, ...more });
@@ -94,5 +94,15 @@ describe('negotiation', () => {
     expect(rollback.compatible).toBeNull();
     // Where no object is carried it does not matter.
     expect(check(bare, objectKernel([1], [1], 1), { uses: ['session', 'memfd'] }).update.compatible).toBe(true);
+  });
+});
+
+describe('what the running kernel would write', () => {
+  const versions = (text: string) => stock('x', text).versions;
+
+  it('counts where an image shows the component, and is not known where neither does', () => {
+    const seen = parseComponent('memfd-v2;vfio-pci-v1;iommufd-v1');
+    expect(shownByImages(seen, versions('memfd-v2'), versions('memfd-v2;iommufd-v2'))).toEqual({ told: parseComponent('memfd-v2;iommufd-v1'), hidden: parseComponent('vfio-pci-v1') });
+    expect(shownByImages(seen, versions('vfio-pci-v1'), versions('memfd-v2')).hidden).toEqual(parseComponent('iommufd-v1'));
   });
 });

@@ -7,6 +7,9 @@ import { KERNELS, stock } from './kernels.js';
 
 const KEEP = stock('7.3.4-lab', 'kho-v4;luo-v5;memfd-v2;labvfio-v1;labpci-v1;labiommu-v1');
 const STOCK = KERNELS['7.3.4'];
+/** Upstream's own series, whose data of PCI devices has a number for its version. */
+const series = (pci: number) => stock('7.4.0', `kho-v4;luo-v5;memfd-v2;vfio-pci-v1;pci ${pci}`);
+const SERIES = series(2);
 
 function predicted(rest: string, { device = 'preserve: required, session: vm0', from = KEEP, to = KEEP, iommu = 'intel' } = {}) {
   const text = `from: a\nto: b\niommu: ${iommu}\nsessions: [{name: vm0, files: [{name: ram, memfd: 1MiB}]}]\ndevices: [{name: e, device: edu, at: "00.0", behind: rp0, ${device}, map: [{file: vm0/ram, iova: 0x100000}]}]\n${rest}`;
@@ -25,6 +28,8 @@ describe('a device that LUO must carry', () => {
     ['the next one has it switched off', 'cmdline: {to: lukeep.mode=off}\n', {}, 'lost', 'reboot', /reads no labvfio/],
     ['other data of the device', 'cmdline: {to: lukeep.pci_version=labpci-v2}\n', {}, 'lost', 'reboot', /writes labpci-v1, the next one reads labpci-v2/],
     ['other data of the IOMMU, by build', '', { to: stock('7.3.4-lab', 'kho-v4;luo-v5;memfd-v2;labvfio-v1;labpci-v1;labiommu-v2') }, 'lost', 'reboot', /labiommu-v2/],
+    ['upstream\'s data of the device in another version', '', { from: SERIES, to: series(3) }, 'panic', 'panic', /writes pci-v2, the next one reads pci-v3: .*enumerates PCI/],
+    ['upstream\'s data of the device, and nobody who knows it', '', { from: SERIES, to: stock('7.4.0', 'kho-v4;luo-v5;memfd-v2;vfio-pci-v1') }, 'preserved', 'none', /agree/],
     ['other data, and nobody asked for it', 'cmdline: {to: lukeep.pci_version=labpci-v2}\n', { device: 'preserve: recreate' }, 'preserved', 'none', /agree/],
     ['asked first', 'policy: check\ncmdline: {to: lukeep.pci_version=labpci-v2}\n', {}, 'refused', 'none', /asked first/],
     ['a page is forgotten', 'cmdline: {from: lukeep.mode=forget-page}\n', {}, 'corrupt', 'reboot', /forget a page/],

@@ -8,6 +8,11 @@ export const MESSAGES: readonly (readonly [message: string, title: string, impli
   ['Kernel panic - not syncing: No working init found.  Try passing init= option to kernel.', 'Kernel panic: No working init found', 'panic'],
   ['Kernel panic - not syncing: stack-protector: Kernel stack is corrupted in: foo_bar+0x12/0x34', 'Kernel panic: stack-protector: Kernel stack is corrupted in foo_bar', 'panic'],
   ['Kernel panic - not syncing: Out of memory: compulsory panic_on_oom is enabled', 'Kernel panic: Out of memory: compulsory panic_on_oom is enabled', 'panic'],
+  [
+    'Kernel panic - not syncing: Incoming PCI FLB version (v2) is incompatible with this kernel (v3)',
+    'Kernel panic: Incoming PCI FLB version 2 is incompatible with this kernel', 'panic',
+  ],
+  ['Kernel panic - not syncing: Failed to restore IOMMU Live Update FLB: -2', 'Kernel panic: Failed to restore IOMMU Live Update FLB', 'panic'],
   ['Kernel panic - not syncing', 'Kernel panic', 'panic'],
   ['Kernel panic - not syncing: softlockup: hung tasks', 'Kernel panic: softlockup: hung tasks', 'panic'],
   ['Kernel panic - not syncing: memblock: cannot resize reserved array', 'Kernel panic: memblock: cannot resize reserved array', 'panic'],

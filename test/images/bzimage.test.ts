@@ -59,6 +59,25 @@ describe('version strings of components', () => {
     expect(strings('\xc0-\x83\x81\xff\xff\xff\xffmemfd-v2\0')).toEqual(['memfd-v2']);
   });
 
+  const handler = (name: string, size = 48): string => `\xc0-\x83\x81\xff\xff\xff\xff${name.padEnd(size, '\0')}`;
+
+  it('of handlers have any name: the field that they stand in tells', () => {
+    expect(strings(`${handler('vfio-pci-v1')}\x08${handler('memfd-v2')}\x08${handler('iommufd-v12')}`)).toEqual(['iommufd-v12', 'memfd-v2', 'vfio-pci-v1']);
+    // In other text, in a field that is too short, or behind no pointer, such a word is no handler.
+    expect(strings(`\0vfio-pci-v1${'\0'.repeat(48)}${handler('sha256-v1', 32)}x${handler('vfio-pci-w1')}x`)).toEqual([]);
+    // The lab's object has fields for versions that it does not read.
+    expect(strings(`${handler('object-v4')}x`)).toEqual([]);
+  });
+
+  it('of handlers are found wherever two pieces meet', () => {
+    const text = `${'x'.repeat(90)}${handler('vfio-pci-v1')}${'x'.repeat(90)}`;
+    for (let cut = 80; cut < 160; cut++) {
+      const scanner = new ComponentScanner();
+      for (const piece of [text.slice(0, cut), text.slice(cut)]) scanner.feed(Buffer.from(piece, 'latin1'));
+      expect(names(scanner.components()), `cut at ${cut}`).toEqual(['vfio-pci-v1']);
+    }
+  });
+
   it('all versions of a component count, each once', () => {
     expect(strings('\0memfd-v2\0memfd-v1\0memfd-v2\0memfd-v10\0')).toEqual(['memfd-v1', 'memfd-v2', 'memfd-v10']);
   });

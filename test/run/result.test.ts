@@ -11,6 +11,7 @@ import type { RunPlan } from '../../src/run/context.js';
 import { KhopIndex } from '../../src/oracles/khop.js';
 import type { RunRecord } from '../../src/run/record.js';
 import type { FileRecord } from '../../src/run/judge.js';
+import { ConsoleScanner } from '../../src/console/index.js';
 import { mismatchesSeen } from '../../src/run/mismatches.js';
 import { OUTCOMES, type Outcome } from '../../src/model/outcome.js';
 import { Recorder } from '../../src/run/recorder.js';
@@ -27,6 +28,13 @@ const image = (name: string): KernelImage => ({
   name, release: `${name}-built`, bzImage: `/k/${name}`, vmlinux: null, config: null, systemMap: null, components: [{ name: 'kho', version: 3 }], listed: null, versions: [], known: true, notes: [], sha256: name, cacheDir: null,
 });
 
+/** What a console that says so comes to. */
+function panicOf(text: string): Finding[] {
+  const scanner = new ConsoleScanner();
+  const lines = Buffer.from(`[    1.000000] Kernel panic - not syncing: ${text}\n[    1.000001] ---[ end Kernel panic - not syncing: ${text} ]---\n`);
+  return [...scanner.feed(lines), ...scanner.end()].filter((signal) => signal.type === 'finding');
+}
+
 describe('mismatches', () => {
   const fromImages: Mismatch[] = [{ component: 'kho', wrote: 3, reads: [4], endsIn: 'reboot', source: 'images', detail: 'images' }];
   const ended = (outcome: 'panic' | 'lost' | 'preserved') => decide(outcome === 'preserved' ? [] : [incident(outcome)]);
@@ -39,6 +47,9 @@ describe('mismatches', () => {
     ['another component', [finding({ component: 'luo', wrote: 1, reads: [2] })], 'panic', [...fromImages, { component: 'luo', wrote: 1, reads: [2], endsIn: 'panic', source: 'run', detail: 'KHO: incompatible' }]],
     ['a complaint without a consequence', [finding({ component: 'kho', wrote: 3, reads: [] })], 'preserved', [{ component: 'kho', wrote: 3, reads: [4], endsIn: 'reboot', source: 'run', detail: 'KHO: incompatible' }]],
     ['twice the same: the last word', [finding({ component: 'kho', wrote: 3, reads: [] }, 'a'), finding({ component: 'kho', wrote: 3, reads: [] }, 'b')], 'lost', [{ component: 'kho', wrote: 3, reads: [4], endsIn: 'reboot', source: 'run', detail: 'b' }]],
+    ['a panic over the data of PCI devices', panicOf('Incoming PCI FLB version (v2) is incompatible with this kernel (v3)'), 'panic', [...fromImages, {
+      component: 'pci', wrote: 2, reads: [3], endsIn: 'panic', source: 'run', detail: 'Kernel panic: Incoming PCI FLB version 2 is incompatible with this kernel',
+    }]],
   ])('%s', (_, findings, outcome, all) => expect(mismatchesSeen(fromImages, { findings, verdict: ended(outcome), objected: [], hardware: [] }, () => [])).toEqual(all));
 });
 
