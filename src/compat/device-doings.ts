@@ -37,7 +37,8 @@ const WRONGS_NEXT: Readonly<Record<string, Doing>> = {
 
 /** What the plan does to devices in the update that begins in `epoch`; null where nothing. */
 export function deviceDoingOf(scenario: Planned, from: KernelFacts, epoch: number): Doing | null {
-  const kept = devicesHandedIn(scenario, from, epoch).map(({ device }) => device);
+  const handedIn = devicesHandedIn(scenario, from, epoch);
+  const kept = handedIn.map(({ device }) => device);
   const keeper = from.versions.some(({ name }) => name === 'labvfio');
   const without = scenario.steps.find((step) => step.op === 'iommu-preserve' && step.epoch === epoch && !step.optional && isMeantToWork(step));
   if (without !== undefined && !from.versions.some(({ name }) => name.includes('iommufd'))) return { outcome: 'refused', reason: 'the old kernel has no handler for an iommufd: it refuses to preserve one' };
@@ -47,6 +48,8 @@ export function deviceDoingOf(scenario: Planned, from: KernelFacts, epoch: numbe
     const wrong = toldTo(WRONGS, scenario.cmdlines[epoch]) ?? toldTo(WRONGS_NEXT, scenario.cmdlines[epoch + 1]);
     if (wrong !== null) return wrong;
   }
+  const forgotten = handedIn.find(({ device, optional }) => !optional && !asksFor(scenario, device, epoch + 1));
+  if (forgotten !== undefined) return { outcome: 'lost', reason: `nobody in the next kernel asks for ${forgotten.device}` };
   for (const step of scenario.steps) {
     if (step.op !== 'fault') continue;
     const { fault } = step;
@@ -69,6 +72,10 @@ function freezeFails(devices: number, cmdline = ''): Doing | null {
     return { outcome: 'corrupt', reason: 'a device refuses to freeze, and the old kernel is told to leave dead what was frozen before it' };
   }
   return { outcome: 'refused', reason: 'the old kernel is told that a device refuses to freeze: the kexec is refused' };
+}
+
+function asksFor({ steps }: Planned, device: string, epoch: number): boolean {
+  return steps.some((step) => step.epoch === epoch && (step.op === 'device-retrieve' || step.op === 'device-open') && step.device === device);
 }
 
 function toldTo(wrongs: Readonly<Record<string, Doing>>, cmdline = ''): Doing | null {

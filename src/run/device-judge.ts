@@ -42,6 +42,7 @@ function judgeDevice(context: RunContext, device: DeviceState, ended: boolean): 
   const after = useAfter ?? device.look(epoch, 'end') ?? arriving;
   const gone = device.look(epoch, 'end')?.view === null;
   const carried = carriedOf(context, device, ended, gone);
+  const asked = isAskedFor(plan, device, epoch);
   const doings = before === null ? [] : doneTo(context, device, before, after);
   const resets = doings.filter(({ what }) => what === 'reset');
   const backing = spec.size === 0 ? null : lookAtBacking(spec, plan.dir);
@@ -52,7 +53,7 @@ function judgeDevice(context: RunContext, device: DeviceState, ended: boolean): 
     // Who opens a device anew resets it; one that was kept must not be.
     ...(resets.length > 0 && (carried === 'kept' || (carried === 'lost' && device.carriedBy !== null)) ? [{ problem: `it was reset ${resets.length === 1 ? 'once' : `${resets.length} times`} (${resets[0]?.detail})`, implies: carried === 'kept' ? ('corrupt' as const) : ('lost' as const), component: 'vfio' as const }] : []),
     ...device.problems.filter((each) => each.epoch === epoch).map(({ what }) => ({ problem: what, implies: carried === 'lost' ? ('lost' as const) : ('corrupt' as const), component: null })),
-    ...(carried === 'lost' ? [{ problem: lostText(device, gone), implies: 'lost' as const, component: spec.preserve === 'required' && !gone && !explained(context) ? ('vfio' as const) : null }] : []),
+    ...(carried === 'lost' ? [{ problem: lostText(device, gone, asked), implies: 'lost' as const, component: spec.preserve === 'required' && !gone && asked && !explained(context) ? ('vfio' as const) : null }] : []),
     ...(backing !== null && backing.different > 0 ? [{ problem: `${backing.different} of ${backing.pages} pages behind it hold something else, first page ${backing.first}`, implies: 'corrupt' as const, component: null }] : []),
   ];
   if (transfer !== null && (transfer.fate === 'strayed' || transfer.fate === 'partly')) judged.push({ problem: flightText(transfer), implies: 'corrupt', component: 'iommu' });
@@ -90,8 +91,8 @@ function wasEarly({ recorder, trace }: RunContext, { began, epoch }: InFlight, d
 /** Null where the scenario does not ask for it in this epoch and need not, or nobody can tell any more. */
 function carriedOf({ recorder, plan }: RunContext, device: DeviceState, ended: boolean, gone: boolean): DeviceOfResult['carried'] {
   const { epoch } = recorder;
-  const asked = plan.scenario.steps.some((step) => step.epoch === epoch && (step.op === 'device-open' || step.op === 'device-retrieve') && step.device === device.spec.name);
-  const owed = device.carriedBy !== null && device.spec.preserve === 'required';
+  const asked = isAskedFor(plan, device, epoch);
+  const owed = device.carriedBy !== null;
   if (ended || !(asked || owed) || !device.everOpen) return null;
   if (gone || device.unusable.includes(epoch)) return 'lost';
   if (device.retrieved) return 'kept';
@@ -99,9 +100,14 @@ function carriedOf({ recorder, plan }: RunContext, device: DeviceState, ended: b
   return device.look(epoch, 'use') !== null || device.open ? 'recreated' : 'lost';
 }
 
+function isAskedFor({ scenario: { steps } }: RunContext['plan'], { spec: { name } }: DeviceState, epoch: number): boolean {
+  return steps.some((step) => step.epoch === epoch && (step.op === 'device-open' || step.op === 'device-retrieve') && step.device === name);
+}
+
 /** Why a device counts as lost, where no call that failed says more. */
-function lostText(device: DeviceState, gone: boolean): string {
+function lostText(device: DeviceState, gone: boolean, asked: boolean): string {
   if (gone) return 'nobody can use it';
+  if (!asked) return 'it was handed over, and nobody asked for its descriptor';
   if (device.retrieved) return 'its descriptor came back and is of no use';
   return device.spec.preserve === 'required' || device.carriedBy !== null ? 'its descriptor did not come back' : 'it could not be opened again';
 }

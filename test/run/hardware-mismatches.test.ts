@@ -101,7 +101,8 @@ describe('a device', () => {
   it('that must be carried is lost where nobody asks for it', () => {
     const it = run(BOTH, (device) => { device.carriedBy = { session: 'vm0', token: 2 }; }, 'required');
     it.context.plan.scenario.steps = it.context.plan.scenario.steps.filter(({ op }) => op !== 'device-retrieve' && op !== 'device-open');
-    expect(judgeDevices(it.context, false)[0]).toMatchObject({ carried: 'lost', problems: ['its descriptor did not come back'] });
+    expect(judgeDevices(it.context, false)[0]).toMatchObject({ carried: 'lost', problems: ['it was handed over, and nobody asked for its descriptor'] });
+    expect(it.said()).toEqual([]);
     expect(it.incidents).toMatchObject([{ implies: 'lost' }]);
   });
 });
