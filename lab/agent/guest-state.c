@@ -67,7 +67,7 @@ void state_section_end(struct state *s, enum section_type type, unsigned vcpu, u
 	h->sections++;
 }
 
-/* FNV-1a over words of 64 bits. */
+/* FNV-1a over words of 64 bits, each turned: the highest bit of two words would cancel otherwise. */
 static uint64_t checksum(const struct state *s)
 {
 	uint64_t sum = 0xcbf29ce484222325ull, word;
@@ -75,6 +75,7 @@ static uint64_t checksum(const struct state *s)
 	for (uint64_t at = HEADER; at < state_head(s)->length; at += sizeof(word)) {
 		memcpy(&word, s->bytes + at, sizeof(word));
 		sum = (sum ^ word) * 0x100000001b3ull;
+		sum = sum << 29 | sum >> 35;
 	}
 	return sum;
 }

@@ -24,6 +24,8 @@ interface Link {
 }
 
 const u32 = (x: number) => x >>> 0;
+/** To the left by 15 bits, what falls out comes in on the right. */
+const turn = (x: number) => u32((x << 15) | (x >>> 17));
 const mul = (x: number, y: number) => u32(Math.imul(x, y));
 
 export class GuestImage {
@@ -41,7 +43,7 @@ export class GuestImage {
     for (let j = 0; j < WORDS; j++) this.base[j] = mix(u32(mul(seed, 0x9e3779b1) + j));
     this.words.set(this.base, 13 * WORDS);
     this.bytes.write('LABGUEST', 0);
-    this.words.set([1, vcpus, seed, 10_000, 16, 0, this.first, pages], 2);
+    this.words.set([2, vcpus, seed, 10_000, 16, 0, this.first, pages], 2);
     const all = pages - this.first;
     const each = Math.floor(all / vcpus);
     for (let v = 0; v < vcpus; v++) this.share(v, this.first + v * each, v + 1 < vcpus ? each : all - v * each);
@@ -81,8 +83,8 @@ export class GuestImage {
     let [d0, d1] = [0x811c9dc5, 0x9dc5811c];
     for (let j = 0; j < words.length; j += 2) {
       const left = chain && j === 6;
-      d0 = mul(u32(d0 ^ (left ? 0 : words[j]!)), 0x01000193);
-      d1 = mul(u32(d1 ^ (left ? 0 : words[j + 1]!)), 0x01000193);
+      d0 = turn(mul(u32(d0 ^ (left ? 0 : words[j]!)), 0x01000193));
+      d1 = turn(mul(u32(d1 ^ (left ? 0 : words[j + 1]!)), 0x01000193));
     }
     return [d0, d1];
   }

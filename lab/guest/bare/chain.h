@@ -43,11 +43,18 @@ static inline struct pair chain_root(uint32_t seed, uint32_t vcpu)
 	return (struct pair){ chain_mix(seed + 1), chain_mix(seed + 2) ^ chain_mix(vcpu + 1) };
 }
 
+/* One word into a lane. Without the turn, the highest bit of two words would cancel. */
+static inline uint32_t chain_step(uint32_t lane, uint32_t word)
+{
+	lane = (lane ^ word) * 0x01000193u;
+	return lane << 15 | lane >> 17;
+}
+
 static inline struct pair chain_digest_from(struct pair d, const word32 *words, uint32_t from, uint32_t to)
 {
 	for (uint32_t j = from; j < to; j += 2) {
-		d.a = (d.a ^ words[j]) * 0x01000193u;
-		d.b = (d.b ^ words[j + 1]) * 0x01000193u;
+		d.a = chain_step(d.a, words[j]);
+		d.b = chain_step(d.b, words[j + 1]);
 	}
 	return d;
 }
@@ -59,8 +66,8 @@ static inline struct pair chain_digest(const word32 *page)
 {
 	struct pair d = chain_digest_from(DIGEST_START, page, 0, 6);
 
-	d.a *= 0x01000193u;
-	d.b *= 0x01000193u;
+	d.a = chain_step(d.a, 0);
+	d.b = chain_step(d.b, 0);
 	return chain_digest_from(d, page, LINK_WORDS, PAGE_WORDS);
 }
 

@@ -9,7 +9,7 @@
 #define GUEST_PAGE 4096u
 #define GUEST_VCPUS 8u
 #define GUEST_MAGIC 0x545345554742414cull /* LABGUEST */
-#define GUEST_LAYOUT 1u
+#define GUEST_LAYOUT 2u
 #define GUEST_DEBUGREGS 1u
 #define GUEST_DEVICES 4u
 

@@ -4,7 +4,7 @@
 import type { Pair } from './digest.js';
 
 const MAGIC = 'LABGUEST';
-const LAYOUT = 1;
+const LAYOUT = 2;
 export const MOST_VCPUS = 8;
 const MOST_DEVICES = 4;
 const PHASES = ['idle', 'takes', 'gives'] as const;

@@ -79,7 +79,7 @@ export class FakeGuest {
   private control(): void {
     const view = new DataView(this.memory.buffer);
     Buffer.from('LABGUEST').copy(this.memory, 0);
-    [[8, 1], [0x0c, this.vcpus], [0x10, this.seed], [0x20, this.first], [0x24, this.pages], [0x38, this.devices]].forEach(([at, value]) => view.setUint32(at as number, value as number, true));
+    [[8, 2], [0x0c, this.vcpus], [0x10, this.seed], [0x20, this.first], [0x24, this.pages], [0x38, this.devices]].forEach(([at, value]) => view.setUint32(at as number, value as number, true));
     const [a, b] = digestOf(new Uint32Array(this.memory.buffer, 4096, 13 * 1024), 0, 13 * 1024);
     view.setUint32(0x30, a, true);
     view.setUint32(0x34, b, true);
