@@ -42,6 +42,8 @@ static const struct op {
 	{ "seal", "file! seals!", op_seal },
 	{ "reopen", "file! as! access!", op_reopen },
 	{ "seek", "file! pos!", op_seek },
+	{ "send", "at! session file", op_send },
+	{ "receive", "at! session file", op_receive },
 	{ "close", "session file", op_close },
 	{ "load", "kernel! kernelSize initrd initrdSize cmdline! via", op_load },
 	{ "unload", "", op_unload },

@@ -13,6 +13,8 @@ handler op_open, op_create, op_retrieve_session, op_preserve, op_retrieve, op_fi
 handler op_memfd, op_stat, op_verify;
 /* file-change.c */
 handler op_write, op_truncate, op_fallocate, op_seal, op_reopen, op_seek;
+/* pass.c */
+handler op_send, op_receive;
 /* object.c */
 handler op_object, op_object_stat, op_versions;
 /* pfns.c */

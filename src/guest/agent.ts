@@ -82,12 +82,14 @@ export class Agent {
   /**
    * Lets the machine jump: sends `kexec`, and once the agent says that it goes, the word that lets it go. Resolves with null when the
    * channel ends (it jumped), or with the reply when the reboot call came back.
+   * @param alongside called right before that word is sent
    */
-  async kexec(ms: number, signal?: AbortSignal): Promise<AgentReply | null> {
+  async kexec(ms: number, signal?: AbortSignal, alongside: () => void = () => undefined): Promise<AgentReply | null> {
     const going = await this.request('kexec', {}, ms, signal);
     if (!going.ok) return going;
     const second = this.wait(going.id, null, 'return from the reboot call', undefined);
     second.catch(() => undefined);
+    alongside();
     this.send(`${going.id} go`);
     try {
       return await Promise.race([second, this.gone.then(() => null)]);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A checked, fully defaulted scenario. The short form (sessions) has already become steps: the run knows steps only.
+import type { ClientAction } from './client.js';
 import type { DeviceAction, DevicePlan } from './device.js';
 import type { FileAction, MemfdFlag } from './file-steps.js';
 import type { GuestAction, GuestFileSpec } from './guest.js';
@@ -127,6 +128,7 @@ export type Action =
   | { op: 'finish'; session: string }
   | { op: 'close'; target: { kind: 'session' | 'file'; name: string } | { kind: 'device' } }
   | FileAction
+  | ClientAction
   | DeviceAction
   | GuestAction
   | { op: 'load'; via: 'file' | 'legacy' }
@@ -145,6 +147,12 @@ export type Step = Action & {
   epoch: number;
   /** An errno name that the scenario demands ('EBUSY'), 'OK' where it demands success, null where it demands nothing. */
   errno: string | null;
+  /** Answers that are all right, where the scenario names more than one; `errno` is null then. */
+  accepts?: string[];
+  /** The client that carries it out; by default the first one. */
+  by?: string;
+  /** `kexec`: it is sent together with the reboot call, and what becomes of it is open. */
+  during?: 'kexec';
   pos: SourcePos;
 };
 

@@ -23,7 +23,7 @@ export function attemptsOf(steps: readonly IndexedStep[]): PlannedAttempt[] {
     attempts.push({
       steps: own, kexec: at < 0 ? null : (steps[at] ?? null),
       jumpFaults: own.map(({ step }) => step).filter((step) => step.op === 'fault' && step.at === 'jump'),
-      transfers: own.filter((_, index) => isLate(own, index)),
+      transfers: own.filter(({ step: each }, index) => each.during === 'kexec' || isLate(own, index)),
     });
     first = end;
     if (end === steps.length) break;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The oracle inside: what user space of the running kernel finds in a file.
 import { numberOf, type AgentReply } from '../guest/agent.js';
+import { holderOf } from './clients.js';
 import type { RunContext } from './context.js';
 import { holesText, writtenText } from './operations.js';
 import type { FileState, InsideLook, ObjectLook } from './state.js';
@@ -9,7 +10,8 @@ import type { ObjectSpec } from '../model/scenario.js';
 
 /** Asks the agent for content and metadata of a file. @param name the name that the agent has it under */
 export async function checkInside(context: RunContext, file: FileState, name: string): Promise<void> {
-  const { agent, deadlines, machine, recorder } = context;
+  const { deadlines, machine, recorder } = context;
+  const agent = holderOf(context, { kind: 'file', name });
   const { spec } = file;
   const { size, seed, holes } = spec;
   const written = spec.kind === 'memfd' ? (spec.written ?? []) : [];

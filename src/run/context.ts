@@ -60,6 +60,8 @@ export interface RunContext {
   state: RunState;
   ssh: Session;
   agent: Agent;
+  /** Other clients of the scenario, by name. */
+  clients?: Map<string, Agent>;
   /** Opens a session with the machine. */
   connect: (target: SshTarget) => Promise<Session>;
   /** The run's public key, as the kernel command line carries it. */

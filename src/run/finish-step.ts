@@ -12,15 +12,15 @@ export function finishStep(context: RunContext, step: Step, index: number, targe
   const skipped = reply.errno === NO_HANDLE;
   const state = reply.ok ? 'done' : skipped ? 'skipped' : 'failed';
   const got = reply.ok ? 'OK' : (reply.errno ?? 'EUNKNOWN');
-  const unexpected = step.errno !== null && step.errno !== got;
+  const unexpected = step.accepts !== undefined ? !step.accepts.includes(got) : step.errno !== null && step.errno !== got;
   context.state.results.push({ step, index, state, errno: reply.ok ? null : reply.errno, at: reply.at, ms, unexpected });
   context.recorder.event({ kind: 'step', index, op: step.op, target, state, errno: reply.ok ? null : reply.errno, ms });
   if (unexpected) {
     context.recorder.incident({
-      source: 'agent', side: 'inside', implies: null, title: `${step.op}: ${got} where ${step.errno} was demanded`,
+      source: 'agent', side: 'inside', implies: null, title: `${step.op}: ${got} where ${step.errno ?? step.accepts?.join(' or ')} was demanded`,
       detail: `${step.pos.file}:${step.pos.line}:${step.pos.column}: ${step.op} ${target}: ${reply.at ?? ''}`,
     });
-  } else if (state === 'failed' && step.errno === null) {
+  } else if (state === 'failed' && step.errno === null && step.accepts === undefined) {
     context.recorder.incident({
       source: 'agent', side: 'inside', implies: null, title: `${step.op} failed with ${got}`, detail: `${step.op} ${target}: ${reply.at ?? ''}`,
     });

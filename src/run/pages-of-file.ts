@@ -2,6 +2,7 @@
 // Asks the agent which physical pages a file has. An answer that does not come is never an empty one: it is a reason why nobody can look from outside.
 import type { PfnRun } from '../oracles/outside.js';
 import type { AgentReply } from '../guest/agent.js';
+import { holderOf } from './clients.js';
 import type { RunContext } from './context.js';
 import { runsOf } from './operations.js';
 
@@ -17,8 +18,9 @@ export interface Blindness {
 }
 
 /** @param bytes size of the file, for the deadline */
-export async function pagesOfFile({ agent, deadlines, machine }: RunContext, name: string, bytes: number): Promise<FilePages> {
-  return toldPages(await agent.request('pfns', { file: name }, deadlines.request(bytes), machine.ended));
+export async function pagesOfFile(context: RunContext, name: string, bytes: number): Promise<FilePages> {
+  const { deadlines, machine } = context;
+  return toldPages(await holderOf(context, { kind: 'file', name }).request('pfns', { file: name }, deadlines.request(bytes), machine.ended));
 }
 
 /** What the agent's answer to `pfns` says. Throws ClientGone where it makes no sense: who says such things cannot be believed. */

@@ -4,6 +4,7 @@ import { isGuestFile } from '../model/guest.js';
 import { fateFromInside, fateOfReturned, type FateOfFile } from '../oracles/fate.js';
 import { inWindow } from '../util/window.js';
 import { checkInside, insideProblems } from './check.js';
+import { holdersOf } from './clients.js';
 import { WINDOW, type RunContext } from './context.js';
 import { type SetAside, setAside } from './handover.js';
 import type { FileRecord } from './judge.js';
@@ -74,12 +75,13 @@ function filled(state: RunState): FileState[] {
  * Nothing of it may stay set aside for a next kernel.
  */
 export async function letGo(context: RunContext): Promise<void> {
-  const { state, agent, deadlines, machine, recorder } = context;
+  const { state, deadlines, machine, recorder } = context;
   const open = await setAside(context);
   const held = state.held().reduce((sum, { runs }) => sum + runs.reduce((pages, { count }) => pages + count, 0), 0);
   await inWindow([...state.sessions.values()].filter(({ kind }) => kind === 'outgoing'), WINDOW, async ({ name }) => {
-    const reply = await agent.request('close', { session: name }, deadlines.request(), machine.ended);
-    if (reply.ok) state.closeSession(name);
+    const replies = await Promise.all(holdersOf(context, { kind: 'session', name }).map((each) => each.request('close', { session: name }, deadlines.request(), machine.ended)));
+    const reply = replies.find(({ ok }) => !ok);
+    if (reply === undefined) state.closeSession(name);
     else recorder.incident({ source: 'agent', side: 'inside', implies: 'leak', title: 'a session cannot be closed', detail: `${name}: ${reply.errno} (${reply.at})` });
   });
   await inWindow(filled(state), WINDOW, async (file) => {

@@ -2,6 +2,7 @@
 // What a kernel says of a file besides its content, and what it said before the kexec: that is what the next kernel has to say, too.
 import { numberOf, type AgentReply } from '../guest/agent.js';
 import type { MemfdSpec, Seal } from '../model/scenario.js';
+import { holderOf } from './clients.js';
 import type { RunContext } from './context.js';
 import type { FileState } from './state.js';
 
@@ -64,11 +65,11 @@ export function differences(got: Reported, want: Reported): string[] {
 
 /** Right before a kexec: what the old kernel says of each file that a session holds. The next kernel is measured by that. */
 export async function takeReports(context: RunContext, files: readonly FileState[]): Promise<void> {
-  const { agent, deadlines, machine, state } = context;
+  const { deadlines, machine, state } = context;
   await Promise.all(files.map(async (file) => {
     // One that was closed has no descriptor here that could be asked, and its name may be another's.
     if (file.spec.kind !== 'memfd' || state.files.get(file.name) !== file) return;
-    const stat = await agent.request('stat', { file: file.name }, deadlines.request(), machine.ended);
+    const stat = await holderOf(context, { kind: 'file', name: file.name }).request('stat', { file: file.name }, deadlines.request(), machine.ended);
     if (stat.ok) takeReport(context, file, file.spec, reportOf(stat));
   }));
 }

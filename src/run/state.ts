@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the lab knows of the files and sessions of a run: what was asked for, where its pages lay, what came back.
+import { Holders } from '../model/client.js';
 import type { Mismatch } from '../model/component.js';
 import type { FileSpec, Step } from '../model/scenario.js';
 import type { Token } from '../model/token.js';
@@ -120,6 +121,7 @@ export class RunState {
   /** Files that the scenario has closed and that a session still holds. */
   readonly #unnamed = new Set<FileState>();
   readonly sessions = new Map<string, SessionState>();
+  readonly holders = new Holders();
   /** Files that the last kexec was to carry over, by session and token. */
   carried = new Map<string, CarriedFile>();
   /** Sessions that the last kexec was to carry over, by name, empty ones too. */
@@ -198,6 +200,7 @@ export class RunState {
     this.files.clear();
     this.#unnamed.clear();
     this.sessions.clear();
+    this.holders.clear();
     this.outgoingRoot = null;
     this.asked = false;
     for (const device of this.devices.values()) device.jumped();

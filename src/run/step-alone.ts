@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Steps that are carried out one by one: loading, damage, commands over SSH, the agent's own end.
 import { readFile } from 'node:fs/promises';
+import { isClientAction, MAIN } from '../model/client.js';
 import { isDeviceAction } from '../model/device.js';
 import type { Step } from '../model/scenario.js';
 import { LabError } from '../util/errors.js';
+import { clientStep, loseClient } from './clients.js';
 import type { RunContext } from './context.js';
 import { deviceStep } from './device-steps.js';
 import { injectFault } from './faults.js';
@@ -19,6 +21,7 @@ export async function carryOut(context: RunContext, step: Step, index: number): 
   const done = (target: string, reply: StepReply) =>
     finishStep(context, step, index, target, reply, context.recorder.clock.now() - started);
   const failed = (at: string) => ({ ok: false, errno: 'EFAIL', at });
+  if (isClientAction(step)) return done(step.op === 'pass' ? `${step.what.name} to ${step.to}` : step.client, await clientStep(context, step));
   if (isDeviceAction(step)) return done(step.device, await deviceStep(context, step));
   switch (step.op) {
     case 'load':
@@ -49,11 +52,10 @@ export async function carryOut(context: RunContext, step: Step, index: number): 
     case 'kill-agent':
       await context.agent.request('die', {}, context.deadlines.request(), context.machine.ended).catch(() => undefined);
       await context.machine.until(context.agent.gone, context.deadlines.request(), 'end of the agent');
-      context.state.sessions.clear();
       for (const device of context.state.devices.values()) device.closed();
       for (const guest of context.state.guests.values()) guest.lose();
       // What came back came into its hands.
-      for (const file of context.state.carried.values()) file.retrieved = null;
+      loseClient(context, MAIN);
       context.agent = await startAgent(context, context.ssh);
       return done('agent', PASSED);
     default:

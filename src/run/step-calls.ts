@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Steps that are sent ahead: calls of the agent, of its guests, and checks.
 import { NO_HANDLE } from '../guest/agent.js';
+import { MAIN } from '../model/client.js';
 import type { GuestAction } from '../model/guest.js';
 import type { Step } from '../model/scenario.js';
 import { checkInside } from './check.js';
+import { clientOf, otherHolders } from './clients.js';
 import type { RunContext } from './context.js';
 import { judgeBeforeClose } from './judge.js';
 import { finishStep } from './finish-step.js';
@@ -16,7 +18,8 @@ import { noteSession } from './session-judge.js';
 import { PASSED } from './step-reply.js';
 
 export async function callAgent(context: RunContext, action: AgentAction, step: Step, index: number): Promise<void> {
-  const { state, agent, deadlines, machine } = context;
+  const { state, deadlines, machine } = context;
+  const agent = clientOf(context, step.by);
   const operation = operationOf(action, state);
   const started = context.recorder.clock.now();
   const [op, args] = operation.request;
@@ -28,7 +31,7 @@ export async function callAgent(context: RunContext, action: AgentAction, step: 
   noteSession(state, step, reply);
   if (reply.ok) {
     if (action.op === 'get-name') checkName(context, action, reply);
-    applied(action, state, reply.data);
+    if (!otherHolders(state, action, step.by ?? MAIN)) applied(action, state, reply.data);
     if (pages !== null && action.op === 'preserve') {
       const file = state.files.get(action.file);
       const { runs, hidden } = toldPages(await pages);
@@ -48,7 +51,7 @@ export async function closeFile(context: RunContext, action: AgentAction & { op:
   const { state } = context;
   const file = state.files.get(action.target.kind === 'file' ? action.target.name : '');
   const names = [...state.files.values()].filter((each) => each === file).length;
-  if (names === 1) await judgeBeforeClose(context, [...state.carried.values()].filter(({ retrieved, closed }) => retrieved === file && closed === undefined));
+  if (names === 1 && file !== undefined && state.holders.of({ kind: 'file', name: file.name }).size === 1) await judgeBeforeClose(context, [...state.carried.values()].filter(({ retrieved, closed }) => retrieved === file && closed === undefined));
   await callAgent(context, action, step, index);
 }
 

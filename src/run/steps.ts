@@ -33,6 +33,7 @@ interface UnderWay {
 export async function runSteps(context: RunContext, steps: readonly IndexedStep[], lastEpoch: boolean): Promise<EpochEnd> {
   const window: UnderWay[] = [];
   let stop: string | null = null;
+  let by: string | undefined;
   const hold = async (point: Point) => {
     const { heldAt } = context.state;
     const name = `${point} ${context.recorder.epoch}`;
@@ -51,6 +52,7 @@ export async function runSteps(context: RunContext, steps: readonly IndexedStep[
     if (window.length > WINDOW) await (window.shift() as UnderWay).answer;
   };
   for (const [at, { step, index }] of steps.entries()) {
+    if (step.during === 'kexec') continue; // sent together with the reboot call, see racing.ts
     if (context.recorder.epoch > 0 && opensLiveUpdate(step)) await hold('before-open');
     // Which files came back is known once the calls before have been answered.
     if (step.op === 'close' && step.target.kind === 'file' && context.recorder.epoch > 0) {
@@ -59,6 +61,9 @@ export async function runSteps(context: RunContext, steps: readonly IndexedStep[
       continue;
     }
     if (isAgentAction(step)) {
+      // Each client works through its own calls in order; between two of them only an answer makes an order.
+      if (by !== step.by) await drain();
+      by = step.by;
       // A look that is still under way must not be held against what comes after it.
       if (isFileAction(step) && window.some(({ kind }) => kind === 'check')) await drain();
       await send(callAgent(context, step, step, index), 'call');
@@ -120,7 +125,7 @@ function needsAnswers({ op }: GuestAction, window: readonly UnderWay[]): boolean
 /** A transfer that is to be in flight over the kexec: nothing but others of its kind and faults at the jump stand between the two. */
 export function isLate(steps: readonly IndexedStep[], at: number): boolean {
   if (steps[at]?.step.op !== 'device-dma') return false;
-  const next = steps.slice(at + 1).find(({ step }) => step.op !== 'device-dma' && !(step.op === 'fault' && step.at === 'jump'));
+  const next = steps.slice(at + 1).find(({ step }) => step.op !== 'device-dma' && step.during === undefined && !(step.op === 'fault' && step.at === 'jump'));
   return next?.step.op === 'kexec';
 }
 
@@ -128,7 +133,7 @@ function calledOffBy(results: readonly StepResult[], steps: readonly { index: nu
   const mine = new Set(steps.map(({ index }) => index));
   const failed = results.find((result) =>
     mine.has(result.index) && result.state === 'failed' && result.step.op !== 'check' && result.step.op !== 'device-check' && result.step.op !== 'guest-check' && result.step.op !== 'exec'
-    && (result.step.errno === null || result.unexpected));
+    && ((result.step.errno === null && result.step.accepts === undefined) || result.unexpected));
   if (failed === undefined) return null;
   return `${failed.step.op} failed with ${failed.errno ?? 'an unexpected result'}${failed.at === null ? '' : ` (${failed.at})`}`;
 }

@@ -3,6 +3,7 @@
 import { NO_HANDLE } from '../guest/agent.js';
 import type { Step } from '../model/scenario.js';
 import { ClientGone, LabError, NoProgress } from '../util/errors.js';
+import { dropClients } from './clients.js';
 import type { RunContext } from './context.js';
 import { injectFault } from './faults.js';
 import { finishStep } from './finish-step.js';
@@ -18,6 +19,7 @@ import { holdAt } from './points.js';
 import { lookAtDevices } from './device-look.js';
 import type { IndexedStep } from './steps.js';
 import { PASSED } from './step-reply.js';
+import { Racing } from './racing.js';
 import { whileStill } from './stillness.js';
 import { followTransfers, prepareTransfer, settleTransfers } from './transfers.js';
 import { openSession, startAgent } from './user-space.js';
@@ -27,8 +29,8 @@ export type Update =
   /** `errno`: the kernel's answer to the kexec; null where it never came to that. */
   | { kind: 'refused'; why: string; errno: string | null };
 
-/** @param jumpFaults faults that strike as soon as the old kernel has begun the kexec @param transfers DMA that is to be in flight then */
-export async function update(context: RunContext, step: Step, index: number, jumpFaults: readonly Step[], transfers: readonly IndexedStep[]): Promise<Update> {
+/** @param jumpFaults faults that strike as soon as the old kernel has begun the kexec @param late transfers that are to be in flight then, and calls that meet the kexec */
+export async function update(context: RunContext, step: Step, index: number, jumpFaults: readonly Step[], late: readonly IndexedStep[]): Promise<Update> {
   const { recorder, state, deadlines, machine } = context;
   if (!context.loaded) {
     const reply = await loadNext(context, 'file');
@@ -38,7 +40,7 @@ export async function update(context: RunContext, step: Step, index: number, jum
   await takeReports(context, state.held());
   await lookBefore(context, state.held());
   await lookAtLeaving(context);
-  const begin = await prepared(context, transfers);
+  const begin = await prepared(context, late);
   await lookAtDevices(context, 'kexec');
   context.taint.leaves(machine);
   const started = recorder.clock.now();
@@ -47,6 +49,7 @@ export async function update(context: RunContext, step: Step, index: number, jum
   const next = recorder.epoch + 1;
   const jump = await stopAtJump(context, jumpFaults);
   // The agent carries out one request after the other: these are sent together with the next, and cost no time between.
+  const racing = new Racing(context, late);
   const begun = Promise.all(begin.map((each) => each()));
   begun.catch(() => undefined);
   machine.leaving.due(true);
@@ -54,7 +57,7 @@ export async function update(context: RunContext, step: Step, index: number, jum
     machine.untilKexecStarts(deadlines.boot), machine.untilReady(next, deadlines.boot), ...(jump === null ? [] : [jump.stopped]),
   ]).then(() => null);
   left.catch(() => undefined);
-  const answer = await Promise.race([context.agent.kexec(deadlines.request(), machine.ended), left]);
+  const answer = await Promise.race([context.agent.kexec(deadlines.request(), machine.ended, () => racing.begin()), left]);
   if (answer === null) {
     // A channel that ends may be the jump; where the kernel never begins it, the client died before.
     await left.catch((error: unknown) => {
@@ -65,6 +68,7 @@ export async function update(context: RunContext, step: Step, index: number, jum
     machine.leaving.due(false);
     context.taint.stays();
     await begun;
+    await racing.stays();
     await jump?.goOn();
     await settleTransfers(context);
     recorder.event({ kind: 'kexec', state: 'refused', errno: answer.errno ?? '' });
@@ -79,6 +83,7 @@ export async function update(context: RunContext, step: Step, index: number, jum
   if (jump !== null) await keepHandover(context, whole);
   await jump?.goOn();
   context.agent.drop();
+  await racing.gone(() => dropClients(context));
   context.ssh.close();
   state.jumped();
   context.taint.stays();

@@ -5,6 +5,7 @@ import type { Action, Fault, MemfdSpec, ObjectSpec } from '../model/scenario.js'
 import { type Token, TOKEN_WORDS, tokenOf } from '../model/token.js';
 import { changeOf } from './change.js';
 import type { Path } from './document.js';
+import { callOf, clientTranslations } from './explicit-clients.js';
 import { deviceTranslations } from './explicit-devices.js';
 import { fileTranslations } from './explicit-files.js';
 import { guestTranslations } from './explicit-guests.js';
@@ -139,6 +140,7 @@ const TRANSLATE: { [K in keyof OperationsInput]-?: (value: Given<K>, site: Site)
   ...deviceTranslations<Site>({ named, tokenIn }),
   ...guestTranslations<Site>(named),
   ...fileTranslations<Site>(named),
+  ...clientTranslations<Site>(named),
 };
 
 function errnoOf(value: unknown): string | null {
@@ -171,7 +173,7 @@ function expandAll(steps: readonly StepInput[], site: Site, out: StepList): void
     } else {
       const translate = TRANSLATE[key] as (value: unknown, site: Site) => Action | null;
       const action = translate(step[key], { ...site, path: [...path, key] });
-      if (action) out.add(action, [...path, key], errnoOf(step[key]));
+      if (action) out.add(action, [...path, key], errnoOf(step[key]), callOf(step[key]));
     }
   }
 }

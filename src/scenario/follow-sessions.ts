@@ -128,6 +128,14 @@ export class SessionFollower {
     this.unknown('session', 'is open here', name, [...this.retrieved, ...this.outgoing.keys()], draft);
   }
 
+  /** Its last holder died. Asking for it in the next kernel is a fair question all the same. */
+  loseSession(name: string): void {
+    const held = this.outgoing.get(name);
+    if (held !== undefined) this.handed.set(name, held);
+    this.outgoing.delete(name);
+    this.retrieved.delete(name);
+  }
+
   /** By a kexec, or with who held them. */
   loseAgent(): void {
     // A name is remembered even where its session was closed with the agent: asking for it then is a fair question.

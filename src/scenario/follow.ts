@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Follows the steps without a kernel: what cannot work is said before anything is started.
+import { isClientAction, MAIN } from '../model/client.js';
 import { type DevicePlan, isDeviceAction } from '../model/device.js';
 import { isFileAction } from '../model/file-steps.js';
 import { isGuestAction } from '../model/guest.js';
 import { DeviceFollower } from './follow-devices.js';
 import { followChange, followFlip } from './follow-faults.js';
+import { ClientFollower } from './follow-clients.js';
 import { FileFollower } from './follow-files.js';
 import { GuestFollower } from './follow-guests.js';
 import { SessionFollower } from './follow-sessions.js';
 import { LIMITS } from './limits.js';
 import { shown } from './problem.js';
+import type { Step } from '../model/scenario.js';
 import type { Problems } from './problems.js';
 import { type Draft, isJump, succeeds } from './steplist.js';
 
@@ -20,17 +23,21 @@ class Follower {
   readonly #devices: DeviceFollower;
   readonly #guests: GuestFollower;
   readonly #files: FileFollower;
+  readonly #clients: ClientFollower;
 
   constructor(memory: number, reserved: number, hardware: DevicePlan, problems: Problems) {
     this.#devices = new DeviceFollower(hardware, problems);
     this.#guests = new GuestFollower({ plan: hardware, isOpen: (device) => this.#devices.isOpen(device) }, problems);
     this.#sessions = new SessionFollower(memory, reserved, problems);
     this.#files = new FileFollower(this.#sessions);
+    this.#clients = new ClientFollower(this.#sessions, problems);
     this.#problems = problems;
   }
 
-  follow(draft: Draft): void {
+  /** @param next the step after it */
+  follow(draft: Draft, next: Step | undefined): void {
     const { step, path } = draft;
+    this.#clients.call(step, draft, next);
     if ('session' in step && step.session.length > LIMITS.sessionField / 4 && Buffer.byteLength(step.session) > LIMITS.sessionField) {
       this.#problems.add(path, `expected a session's name of at most ${LIMITS.sessionField} bytes, the size of the kernel's field; found ${Buffer.byteLength(step.session)}`);
     }
@@ -38,6 +45,11 @@ class Follower {
     if (this.#aborted && ['load', 'kexec', 'retrieve-session', 'retrieve', 'finish', 'abort'].includes(step.op)) {
       this.#problems.add(path, `the update was called off before; ${step.op} cannot follow`);
     }
+    if (isClientAction(step)) {
+      this.#clients.follow(step, draft);
+      return;
+    }
+    if (checked) this.#clients.made(step);
     if (isDeviceAction(step)) {
       const { files, outgoing, retrieved } = this.#sessions;
       this.#devices.follow(step, path, checked, {
@@ -81,12 +93,16 @@ class Follower {
         if (checked) sessions.openSession(step.session, draft);
         break;
       case 'close':
-        if (checked) sessions.close(step.target, draft);
+        if (checked && !this.#clients.closes(step)) sessions.close(step.target, draft);
         break;
       case 'kexec':
-        if (checked) this.#loseAgent();
+        if (!checked) break;
+        this.#sessions.loseAgent();
+        this.#clients.jumped();
+        this.#loseAgent();
         break;
       case 'kill-agent':
+        this.#clients.lose(MAIN);
         this.#loseAgent();
         break;
       case 'abort':
@@ -102,7 +118,6 @@ class Follower {
   }
 
   #loseAgent(): void {
-    this.#sessions.loseAgent();
     this.#devices.loseAgent();
     this.#guests.loseAgent();
   }
@@ -111,7 +126,7 @@ class Follower {
 /** Reports what cannot work, and gives retrieved files the names that were left open. */
 export function followSteps(drafts: readonly Draft[], memory: number, reserved: number, hardware: DevicePlan, problems: Problems): void {
   const follower = new Follower(memory, reserved, hardware, problems);
-  for (const draft of drafts) follower.follow(draft);
+  for (const [index, draft] of drafts.entries()) follower.follow(draft, drafts[index + 1]?.step);
   for (const [index, draft] of drafts.entries()) {
     const next = drafts[index + 1]?.step;
     if (isJump(draft.step) && !(next && (next.op === 'kexec' || isJump(next)))) {

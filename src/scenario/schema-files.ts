@@ -3,9 +3,9 @@
 import { z } from 'zod';
 import { ACCESSES, FALLOCATES } from '../model/file-steps.js';
 import { SEALS } from '../model/scenario.js';
-import { errno, hole, line, mapping, seed, sessionName, size, whole } from './values.js';
+import { callCommon as common } from './schema-clients.js';
+import { hole, line, mapping, seed, sessionName, size, whole } from './values.js';
 
-const common = { errno: errno.optional() };
 const file = line('the name of a file');
 
 export const fileOperations = {

@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { deviceOperations } from './schema-devices.js';
 import { faultBody } from './schema-faults.js';
+import { callCommon, clientOperations } from './schema-clients.js';
 import { fileOperations } from './schema-files.js';
 import { guestOperations } from './schema-guests.js';
 import { memfdTraits, objectTraits } from './schema-sessions.js';
@@ -11,7 +12,7 @@ import { count, errno, line, mapping, mode, seconds, sessionName, size, tokenTem
 
 const name = (what: string) => line(`the name of ${what}`);
 const common = { errno: errno.optional() };
-const onSession = z.union([sessionName, mapping({ session: sessionName, ...common })]);
+const onSession = z.union([sessionName, mapping({ session: sessionName, ...callCommon })]);
 const onFile = z.union([name('a file'), mapping({ file: name('a file'), ...common })]);
 const bare = z.union([z.literal(true), z.null(), mapping(common)]);
 
@@ -19,9 +20,9 @@ const bare = z.union([z.literal(true), z.null(), mapping(common)]);
 const operations = {
   open: bare.optional().describe('Open /dev/liveupdate'),
   create: onSession.optional().describe('Create a session'),
-  memfd: mapping({ name: name('a file'), size, ...memfdTraits, ...common }).optional().describe('Make and fill a memfd'),
-  object: mapping({ name: name('a file'), size, ...objectTraits, ...common }).optional().describe('Make and fill an object of the lab (/dev/labobj)'),
-  preserve: mapping({ session: sessionName, file: name('a file'), token: tokenTemplate, ...common }).optional()
+  memfd: mapping({ name: name('a file'), size, ...memfdTraits, ...callCommon }).optional().describe('Make and fill a memfd'),
+  object: mapping({ name: name('a file'), size, ...objectTraits, ...callCommon }).optional().describe('Make and fill an object of the lab (/dev/labobj)'),
+  preserve: mapping({ session: sessionName, file: name('a file'), token: tokenTemplate, ...callCommon }).optional()
     .describe('Give a file to a session'),
   retrieve: z.union([
     sessionName,
@@ -29,7 +30,7 @@ const operations = {
       session: sessionName,
       token: tokenTemplate.optional(),
       as: name('a file').optional().describe('Name that the file gets; by default the one it had'),
-      ...common,
+      ...callCommon,
     }),
   ]).optional().describe('Ask back a session, or with a token a file of it'),
   check: onFile.optional().describe('Compare a file\'s content and metadata with what was put in'),
@@ -40,7 +41,7 @@ const operations = {
       session: sessionName.optional(),
       file: name('a file').optional(),
       device: z.literal(true).optional().describe('/dev/liveupdate'),
-      ...common,
+      ...callCommon,
     }),
   ]).optional().describe('Close the descriptor of a session, of a file or of the device'),
   load: z.union([z.enum(['file', 'legacy']), z.literal(true), z.null(), mapping({ via: z.enum(['file', 'legacy']).default('file'), ...common })])
@@ -67,6 +68,7 @@ const operations = {
   ...deviceOperations,
   ...guestOperations,
   ...fileOperations,
+  ...clientOperations,
   fault: z.union([
     z.enum(['triple-fault', 'reset', 'stop', 'nmi']),
     mapping({ at: z.enum(['now', 'jump']).default('now').describe('jump: as soon as the old kernel has begun the kexec'), ...faultBody, ...common }),

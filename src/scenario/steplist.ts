@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Steps as they are written down one after another: epochs are counted here, and a forgotten load is put in.
 import type { Action, Step } from '../model/scenario.js';
+import type { Call } from './explicit-clients.js';
 import type { Path, SourceDocument } from './document.js';
 import { LIMITS } from './limits.js';
 
@@ -19,8 +20,8 @@ export class TooManySteps extends Error {
 }
 
 /** Does the scenario count on this step to succeed? */
-export function succeeds(step: { errno: string | null }): boolean {
-  return step.errno === null || step.errno === 'OK';
+export function succeeds(step: { errno: string | null; accepts?: string[] }): boolean {
+  return step.accepts === undefined && (step.errno === null || step.errno === 'OK');
 }
 
 export class StepList {
@@ -33,10 +34,10 @@ export class StepList {
     this.#document = document;
   }
 
-  add(action: Action, path: Path, errno: string | null = null): void {
+  add(action: Action, path: Path, errno: string | null = null, call: Call = {}): void {
     if (this.drafts.length >= LIMITS.steps) throw new TooManySteps(path);
     if (action.op === 'kexec' && !this.#loaded) this.#insertLoad(path);
-    this.drafts.push(this.#draft(action, path, errno));
+    this.drafts.push(this.#draft(action, path, errno, call));
     if (errno !== null && errno !== 'OK') return;
     if (action.op === 'load') this.#loaded = true;
     if (action.op === 'kexec') {
@@ -48,14 +49,18 @@ export class StepList {
   /** Faults that wait for the jump stay next to the kexec, and so do transfers that are to be in flight then. */
   #insertLoad(path: Path): void {
     let index = this.drafts.length;
-    while (index > 0 && (isJump(this.drafts[index - 1]!.step) || this.drafts[index - 1]!.step.op === 'device-dma')) index -= 1;
+    while (index > 0 && staysAtKexec(this.drafts[index - 1]!.step)) index -= 1;
     this.drafts.splice(index, 0, this.#draft({ op: 'load', via: 'file' }, path, null));
     this.#loaded = true;
   }
 
-  #draft(action: Action, path: Path, errno: string | null): Draft {
-    return { step: Object.assign(action, { epoch: this.#epoch, errno, pos: this.#document.place(path) }), path };
+  #draft(action: Action, path: Path, errno: string | null, call: Call = {}): Draft {
+    return { step: Object.assign(action, { epoch: this.#epoch, errno, ...call, pos: this.#document.place(path) }), path };
   }
+}
+
+function staysAtKexec(step: Step): boolean {
+  return isJump(step) || step.op === 'device-dma' || step.during !== undefined;
 }
 
 export function isJump(step: Step): boolean {

@@ -142,7 +142,7 @@ const STEP_CASES: Case[] = [
   [`${STEPS}  - create: {session: ${'x'.repeat(65)}, errno: OK}\n`, '5:13 expected a session\'s name of at most 64 bytes, the size of the kernel\'s field; found 65'],
   [`${HEAD}reserveMem: [${Array.from({ length: 9 }, (_, i) => `{name: r${i}, size: 4KiB}`).join(', ')}]\n`, '3:1 expected at most 8 areas, as a kernel has room for no more'],
   [`${HEAD}steps: []\n`, '3:8 expected at least 1 entries, found 0'],
-  [`${STEPS}  - create: {session: a, errno: EBUSI}\n`, '5:33 expected one of the known words, found "EBUSI"; did you mean "EBUSY"?'],
+  [`${STEPS}  - create: {session: a, errno: EBUSI}\n`, '5:33 expected the name of an error, or a list of them, found "EBUSI"; did you mean "EBUSY"?'],
   [`${STEPS}  - create: 5\n`, '5:13 expected the name of a session or a mapping, found the number 5'],
   [`${STEPS}  - create: {nme: a}\n`, '5:5 missing key "session"', '5:14 unknown key "nme"'],
   [`${STEPS}  - preserve: {session: a, file: b}\n`, '5:5 missing key "token": expected a token'],

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// More than one client: who carries out a step, who holds what, and calls that meet the kexec.
+import { expect, test } from 'vitest';
+import { Holders, MAIN } from '../../src/model/client.js';
+import { parseScenario } from '../../src/scenario/index.js';
+import { problemsOf } from './problems.js';
+
+const STEPS = 'from: a\nto: b\nexpect: lost\nsteps:\n';
+const problems = (text: string) => problemsOf(() => parseScenario(STEPS + text, 'x.yaml'));
+
+test('who holds what', () => {
+  const holders = new Holders();
+  const vm0 = { kind: 'session', name: 'vm0' } as const;
+  expect([...holders.of(vm0)]).toEqual([MAIN]);
+  holders.passed(vm0, 'b');
+  expect([...holders.of(vm0)]).toEqual([MAIN, 'b']);
+  expect([...holders.of({ kind: 'file', name: 'vm0' })]).toEqual([MAIN]);
+  expect(holders.dropped(vm0, MAIN)).toBe(false);
+  expect(holders.dropped(vm0, MAIN)).toBe(false);
+  expect(holders.dropped(vm0, 'b')).toBe(true);
+  holders.made(vm0, 'b');
+  expect([...holders.of(vm0)]).toEqual(['b']);
+  holders.made(vm0, MAIN);
+  expect([...holders.of(vm0)]).toEqual([MAIN]);
+});
+
+test('steps say who carries them out, and which answers are right', () => {
+  const { steps } = parseScenario(`${STEPS}  - client: b\n  - create: {session: s, client: b}\n  - create: {session: t, client: main}\n  - memfd: {name: f, size: 4KiB}\n  - preserve: {session: s, file: f, token: 1, client: b, during: kexec, errno: [OK, EBUSY]}\n  - kexec\n`, 'x.yaml');
+  expect(steps.map(({ op, by, during, accepts, errno }) => [op, by, during, accepts, errno])).toEqual([
+    ['client', undefined, undefined, undefined, null], ['create', 'b', undefined, undefined, null], ['create', undefined, undefined, undefined, null], ['memfd', undefined, undefined, undefined, null],
+    // The load that nobody wrote down comes before what meets the kexec.
+    ['load', undefined, undefined, undefined, null], ['preserve', 'b', 'kexec', ['OK', 'EBUSY'], null], ['kexec', undefined, undefined, undefined, null],
+  ]);
+});
+
+test('what another client holds outlives the one that made it', () => {
+  expect(problems('  - create: s\n  - client: b\n  - pass: {session: s, to: b}\n  - close: s\n  - finish: {session: s, client: b, errno: EINVAL}\n  - get-name: {session: s, client: b}\n')).toEqual([]);
+  expect(problems('  - create: s\n  - client: b\n  - pass: {session: s, to: b}\n  - kill-agent\n  - get-name: {session: s, client: b}\n')).toEqual([]);
+  expect(problems('  - create: s\n  - client: b\n  - pass: {session: s, to: b}\n  - close: s\n  - kill: b\n  - get-name: s\n')).toEqual([expect.stringContaining('10:15 no session "s" is open here')]);
+  expect(problems('  - create: s\n  - client: b\n  - kill-agent\n  - get-name: {session: s, client: b}\n')).toEqual([expect.stringContaining('no session "s" is open here')]);
+});
+
+test.each([
+  ['  - create: {session: s, client: b}\n', '5:34 no client "b" runs here; start it with a step: client: NAME'],
+  ['  - client: b\n  - client: b\n', '6:13 expected a name of its own; there is a client "b" already'],
+  ['  - client: main\n', '5:13 expected a name of its own; there is a client "main" already'],
+  ['  - client: B\n', '5:13 expected the name of a client: a small letter'],
+  ['  - kill: main\n', '5:11 the first client is killed with kill-agent'],
+  ['  - client: b\n  - kexec\n  - kill: b\n', '7:11 no client "b" runs here'],
+  ['  - client: b\n  - create: s\n  - pass: {to: b}\n', '7:11 expected either a session or a file'],
+  ['  - client: b\n  - create: s\n  - pass: {to: b, session: t}\n', '7:11 no session "t" is open here'],
+  ['  - create: s\n  - pass: {to: main, session: s}\n', '6:16 expected another client than "main", which gives it'],
+  ['  - create: {session: s, during: kexec}\n  - kexec\n', '5:34 create during the kexec needs a client of its own'],
+  ['  - client: b\n  - create: {session: s, client: b, during: kexec}\n  - open\n  - kexec\n', '6:45 expected the kexec right after it'],
+  ['  - create: {session: s, during: jump}\n', '5:34 expected kexec, found "jump"'],
+  ['  - create: {session: s, errno: []}\n', '5:33 expected'],
+  ['  - kexec: {errno: [OK]}\n', '5:20 expected'],
+])('%s', (text, message) => {
+  expect(problems(text)[0]).toContain(message);
+});
