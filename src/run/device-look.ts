@@ -57,8 +57,9 @@ export async function lookAtDevices(context: RunContext, moment: LookMoment, onl
   if (devices.length === 0 || !plan.deviceLooks) return;
   const tree = await treeOf(machine);
   const { kind } = plan.scenario.hardware.iommu;
+  const from = recorder.clock.now();
   const registers = await iommuRegisters(machine, kind);
-  if (kind === 'intel' || kind === 'amd') context.trace?.sawRegisters(registers?.translating ?? null);
+  if (kind === 'intel' || kind === 'amd') context.trace?.sawRegisters(registers?.translating ?? null, from);
   for (const device of devices) {
     const node = tree.nodes.find(({ qdevId }) => qdevId === deviceId(device.spec));
     const view = node === undefined ? null : await viewOf(machine, tree, node, device.spec.model === 'edu');

@@ -29,6 +29,8 @@ export interface IommuMoment {
 
 /** What the IOMMU's own registers said at one moment; null: they did not answer. */
 export interface RegisterLook {
+  /** The reads began and ended; on a busy host that takes long. */
+  from: number;
   t: number;
   translating: boolean | null;
 }
@@ -93,8 +95,9 @@ export class TraceLog {
     for (let i = 0; i < LOOKS; i++) this.tail.look();
   }
 
-  sawRegisters(translating: boolean | null): void {
-    this.registers.push({ t: this.recorder.clock.now(), translating });
+  /** @param from when the reads began, milliseconds of the run */
+  sawRegisters(translating: boolean | null, from: number): void {
+    this.registers.push({ from, t: this.recorder.clock.now(), translating });
   }
 
   /** Of `all` that was seen, what is new since this was last asked. */

@@ -48,8 +48,8 @@ function follow(lines: readonly string[], agedMs = 60_000) {
 }
 
 function blind(lines: readonly string[], translating: boolean | null = true) {
-  const { trace } = follow(lines);
-  trace.sawRegisters(translating);
+  const { trace, recorder } = follow(lines);
+  trace.sawRegisters(translating, recorder.clock.now());
   return blindnessOf(trace, 'intel');
 }
 
@@ -61,14 +61,20 @@ describe('a trace that is understood', () => {
 
   it('a flood of writes that say nothing of resets hides none', () => {
     const flood = Array.from({ length: 60_000 }, (_, i) => old(7, `pci_cfg_write edu 00:05.0 @0x54 <- 0x${(i & 0x7fff).toString(16)}`));
-    const { trace } = follow([old(9, MASTER), old(8, ON), ...flood, old(6, FLR), old(5, FLR)]);
-    trace.sawRegisters(true);
+    const { trace, recorder } = follow([old(9, MASTER), old(8, ON), ...flood, old(6, FLR), old(5, FLR)]);
+    trace.sawRegisters(true, recorder.clock.now());
     expect(blindnessOf(trace, 'intel')).toBeNull();
     expect(doingsOf(trace.items, { address: '00:06.0', bridge: null, express: 0x80 }).filter(({ what }) => what === 'reset')).toHaveLength(2);
   });
 
   it('a switch a moment ago contradicts nothing', () => {
     expect(blind([old(9, MASTER), old(8, ON), old(0.05, OFF)])).toBeNull();
+  });
+
+  it('nor does one while the registers were read, however long that took', () => {
+    const { trace, recorder } = follow([old(9, MASTER), old(8, ON), old(2, OFF)]);
+    trace.sawRegisters(true, recorder.clock.now() - 3_000);
+    expect(blindnessOf(trace, 'intel')).toBeNull();
   });
 });
 

@@ -9,16 +9,16 @@ const TOLERANCE = 250;
 /** `t` in milliseconds of the run. */
 export interface Sight {
   events: readonly { t: number; kind: IommuEventKind }[];
-  /** What the registers said; null: they did not answer. */
-  registers: readonly { t: number; translating: boolean | null }[];
+  /** What the registers said, somewhen between `from` and `t`; null: they did not answer. */
+  registers: readonly { from: number; t: number; translating: boolean | null }[];
 }
 
 /** Null where trace and registers say the same whenever both were there to be asked. */
 export function contradictionOf({ events, registers }: Sight): string | null {
   const switches = events.filter(({ kind }) => isSwitch(kind));
-  for (const { t, translating } of registers) {
-    if (translating === null || switches.some((each) => Math.abs(each.t - t) < TOLERANCE)) continue;
-    const traced = switches.findLast((each) => each.t <= t)?.kind === 'enable';
+  for (const { from, t, translating } of registers) {
+    if (translating === null || switches.some((each) => each.t > from - TOLERANCE && each.t < t + TOLERANCE)) continue;
+    const traced = switches.findLast((each) => each.t <= from)?.kind === 'enable';
     if (traced === translating) continue;
     const said = translating ? 'translation is on' : 'translation is off';
     return `at ${(t / 1000).toFixed(1)} s the IOMMU's registers say that ${said}, and QEMU's trace ${tracedText(traced, switches.length)}`;
