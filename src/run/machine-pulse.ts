@@ -41,6 +41,10 @@ export class MachinePulse implements Pulse {
     return this.heldMs;
   }
 
+  get stopped(): boolean {
+    return this.last?.stopped === true;
+  }
+
   processor(): number | null {
     this.sample(FRESH);
     return this.last === null ? null : this.ranMs;

@@ -9,12 +9,14 @@ export interface Pulse {
   readonly lastMark: number | null;
   /** Milliseconds up to now for which the host kept it from running. */
   held(): number;
+  /** The host does not run it at all: a signal or a tracer has stopped it. */
+  readonly stopped: boolean;
   /** Milliseconds of processor time that it got up to now; null where the host does not tell. */
   processor(): number | null;
 }
 
 /** A machine of which nothing is known. */
-export const NO_PULSE: Pulse = { lastMark: null, held: () => 0, processor: () => null };
+export const NO_PULSE: Pulse = { lastMark: null, stopped: false, held: () => 0, processor: () => null };
 
 export interface MachineWait {
   /** Milliseconds without progress. */
@@ -27,7 +29,7 @@ export interface MachineWait {
 /** A machine that shows progress for ever and never comes to an end has this many times its deadline. */
 const MOST_TIMES = 4;
 /** So many times the deadline the host may keep the machine waiting; then the host is of no use. */
-const MOST_HELD = 40;
+const MOST_HELD = 20;
 /** The lab's own work can make a timer late; what came meanwhile has yet to be read. Milliseconds. */
 const LATE = 100;
 const CATCH_UP = 250;
@@ -76,7 +78,9 @@ export class Countdown {
     }
     const all = now - this.began - (held - this.heldBefore);
     const still = now - this.since - (held - this.heldSince);
-    if (now - this.began > MOST_HELD * ms && all < ms) {
+    if (pulse.stopped && now - this.since >= ms) {
+      this.onEnd(new LabError('QEMU is stopped by a signal or a debugger of the host', { hint: `kill -CONT its process; what the lab waited for: ${what}` }));
+    } else if (now - this.began > MOST_HELD * ms && all < ms) {
       this.onEnd(new LabError(`the host kept the machine waiting: ${what} did not come in ${Math.round((now - this.began) / 1000)} s`, { hint: 'run less at once on this host' }));
     } else if (all >= MOST_TIMES * ms) {
       this.onEnd(new NoProgress(`${what}, although the machine goes on,`, all, this.times(now, held)));

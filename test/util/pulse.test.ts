@@ -13,7 +13,7 @@ function wait(pulse: Partial<Pulse>, ms = 1000) {
   let end: unknown = null;
   let at = 0;
   const began = performance.now();
-  const known: Pulse = { lastMark: null, held: () => 0, processor: () => null };
+  const known: Pulse = { lastMark: null, stopped: false, held: () => 0, processor: () => null };
   // Not spread: what it says changes while it is asked.
   const whole: Pulse = Object.defineProperties(known, Object.getOwnPropertyDescriptors(pulse));
   whileItMoves(never, { ms, what: 'mark', pulse: whole }).catch((error: unknown) => {
@@ -28,7 +28,7 @@ function wait(pulse: Partial<Pulse>, ms = 1000) {
 
 describe('a wait for the machine', () => {
   it('gives the value, or the error, or the signal\'s reason', async () => {
-    const pulse: Pulse = { lastMark: null, held: () => 0, processor: () => null };
+    const pulse: Pulse = { lastMark: null, stopped: false, held: () => 0, processor: () => null };
     expect(await whileItMoves(Promise.resolve(5), { ms: 10, what: 'five', pulse })).toBe(5);
     await expect(whileItMoves(Promise.reject(new Error('no')), { ms: 10, what: 'five', pulse })).rejects.toThrow('no');
     const signal = AbortSignal.abort(new Error('the machine is gone'));
@@ -67,6 +67,13 @@ describe('a wait for the machine', () => {
     expect((end as NoProgress).times?.held).toBeGreaterThan(2900);
   });
 
+  it('is the host\'s failure at once where QEMU is stopped', async () => {
+    const { end, at } = await wait({ stopped: true, held: () => performance.now() })(60_000);
+    expect(end).toBeInstanceOf(LabError);
+    expect((end as Error).message).toContain('QEMU is stopped');
+    expect(at).toBe(1000);
+  });
+
   it('is the host\'s failure where it takes everything', async () => {
     const { end } = await wait({ held: () => performance.now() })(120_000);
     expect(end).toBeInstanceOf(LabError);
@@ -77,7 +84,7 @@ describe('a wait for the machine', () => {
 it('a timer that is late itself is no proof: what came meanwhile is read first', async () => {
   vi.useRealTimers();
   const answer = new Promise<number>((resolve) => setTimeout(() => setImmediate(() => setImmediate(() => resolve(7))), 5));
-  const pending = whileItMoves(answer, { ms: 50, what: 'mark', pulse: { lastMark: null, held: () => 0, processor: () => null } });
+  const pending = whileItMoves(answer, { ms: 50, what: 'mark', pulse: { lastMark: null, stopped: false, held: () => 0, processor: () => null } });
   const until = performance.now() + 300;
   while (performance.now() < until); // the lab reads a machine's memory
   expect(await pending).toBe(7);
