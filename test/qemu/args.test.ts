@@ -53,7 +53,7 @@ describe('QEMU\'s arguments', () => {
   });
 
   it('count instructions where asked to, and only where processors are emulated', () => {
-    expect(values(qemuArgs({ ...CONFIG, icount: true }), '-icount')).toEqual(['shift=5,sleep=on']);
+    expect(values(qemuArgs({ ...CONFIG, icount: true }), '-icount')).toEqual(['shift=4,sleep=on']);
     expect(values(args, '-icount')).toEqual([]);
     expect(values(qemuArgs({ ...CONFIG, icount: true, accel: 'kvm' }), '-icount')).toEqual([]);
   });
