@@ -16,6 +16,7 @@ const LONGEST_STAMP = 32;
 
 export class MachinePulse implements Pulse {
   lastMark: number | null = null;
+  heldAtMark = 0;
   private heldMs = 0;
   private ranMs = 0;
   private last: HostTimes | null;
@@ -51,6 +52,7 @@ export class MachinePulse implements Pulse {
   }
 
   mark(): void {
+    this.heldAtMark = this.held();
     this.lastMark = performance.now();
   }
 

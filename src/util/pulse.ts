@@ -7,6 +7,8 @@ import { LabError, NoProgress } from './errors.js';
 export interface Pulse {
   /** When it last showed progress; null for never. */
   readonly lastMark: number | null;
+  /** What `held()` was then. */
+  readonly heldAtMark: number;
   /** Milliseconds up to now for which the host kept it from running. */
   held(): number;
   /** The host does not run it at all: a signal or a tracer has stopped it. */
@@ -16,7 +18,7 @@ export interface Pulse {
 }
 
 /** A machine of which nothing is known. */
-export const NO_PULSE: Pulse = { lastMark: null, stopped: false, held: () => 0, processor: () => null };
+export const NO_PULSE: Pulse = { lastMark: null, heldAtMark: 0, stopped: false, held: () => 0, processor: () => null };
 
 export interface MachineWait {
   /** Milliseconds without progress. */
@@ -74,7 +76,7 @@ export class Countdown {
     const { lastMark } = pulse;
     if (lastMark !== null && lastMark > this.since) {
       this.since = lastMark;
-      this.heldSince = held;
+      this.heldSince = pulse.heldAtMark;
     }
     const all = now - this.began - (held - this.heldBefore);
     const still = now - this.since - (held - this.heldSince);

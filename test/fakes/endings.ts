@@ -7,7 +7,7 @@ import type { FakeOptions } from './run.js';
 
 export const PHASES = ['boot', 'steps', 'load', 'leaving', 'arrival', 'judging', 'recovery'] as const;
 export type Phase = (typeof PHASES)[number];
-export const ENDINGS = ['panic', 'reset', 'hang', 'oops', 'client gone', 'QEMU gone', 'host starved', 'time limit', 'abort'] as const;
+export const ENDINGS = ['panic', 'reset', 'hang', 'oops', 'client gone', 'QEMU gone', 'host starved', 'host too busy', 'time limit', 'abort'] as const;
 export type Ending = (typeof ENDINGS)[number];
 
 /** What happens there. @returns what becomes of the request that was under way; null: it is answered all the same */
@@ -28,6 +28,7 @@ function actOf(ending: Ending, aborter: AbortController): Act {
     case 'client gone': return then((machine) => machine.killClient());
     case 'QEMU gone': return then((machine) => machine.quit());
     case 'host starved': return then((machine) => machine.starve());
+    case 'host too busy': return then((machine) => machine.keepWaiting());
     // The machine works on, and the run has no more time.
     case 'time limit': return then((machine) => machine.stand());
     case 'abort': return then(() => aborter.abort(new Error('Ctrl-C')));

@@ -4,6 +4,7 @@
 import type { ExecResult } from '../../src/guest/session.js';
 import type { RunParts } from '../../src/run/context.js';
 import type { MachineParts, Process, Tail } from '../../src/run/machine-parts.js';
+import type { HostTimes } from '../../src/qemu/host-time.js';
 import type { QemuExit } from '../../src/qemu/process.js';
 import { READY_FILE } from '../../src/qemu/args.js';
 import { LabError } from '../../src/util/errors.js';
@@ -45,6 +46,7 @@ export class FakeMachine {
   /** Nothing in the machine moves any more, though QEMU runs. */
   stoodStill = false;
   running = true;
+  private keptWaitingSince: number | null = null;
   private readonly sessions: FakeSession[] = [];
   private readonly tails = new Map<Written, FakeTail>();
   /** What was written before anybody followed the file. */
@@ -105,6 +107,12 @@ export class FakeMachine {
     this.monitor.starved = true;
   }
 
+  /** QEMU's processors wait for one of the host, though its monitor answers. */
+  keepWaiting(): void {
+    this.stand();
+    this.keptWaitingSince = Date.now();
+  }
+
   /** QEMU ends on its own. */
   quit(signal: NodeJS.Signals = 'SIGSEGV'): void {
     this.running = false;
@@ -112,6 +120,11 @@ export class FakeMachine {
     this.exit({ code: null, signal, stderr: '' });
     this.goneBy.abort(new LabError(`QEMU ended on its own (${signal})`));
     for (const session of this.sessions) session.close();
+  }
+
+  /** The lab is too slow for the console: so many bytes of it are gone. */
+  lose(bytes: number): void {
+    this.tails.get('console')?.lose(bytes);
   }
 
   /** The agent speaks, asked or not. */
@@ -200,6 +213,7 @@ export class FakeMachine {
       openMonitor: async (_, { onEvent }) => this.monitor.opened(onEvent),
       openMemory: () => this.ram.open(),
       follow: (options) => this.follow(options),
+      hostTimes: () => this.hostTimes(),
     };
   }
 
@@ -225,6 +239,13 @@ export class FakeMachine {
 
   /** QEMU has ended and somebody has waited for it. */
   isGone = false;
+
+  /** One thread, which runs all the time or waits all the time. */
+  private hostTimes(): HostTimes {
+    const now = Date.now();
+    const waited = this.keptWaitingSince === null ? 0 : now - this.keptWaitingSince;
+    return { threads: new Map([['1', { ran: now - waited, waited }]]), stopped: false };
+  }
 
   private follow(options: TailOptions): Tail {
     const tail = new FakeTail(options);
@@ -266,6 +287,10 @@ class FakeTail implements Tail {
     const text = this.unread;
     this.unread = '';
     if (text !== '' && !this.stopped) this.options.onData(Buffer.from(text, 'latin1'));
+  }
+
+  lose(bytes: number): void {
+    this.options.onLost?.(bytes);
   }
 
   stop(): void {

@@ -113,6 +113,11 @@ export class FakeRam {
     });
   }
 
+  /** In use, and no page of a file. */
+  inUse(pfn: number): void {
+    this.struct(pfn, (words) => (words[13] = 1));
+  }
+
   free(pfn: number): void {
     this.struct(pfn, (words) => (words[12] = 0xf000_0000));
   }

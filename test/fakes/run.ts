@@ -83,7 +83,7 @@ async function untilOver(over: Promise<unknown>): Promise<void> {
 const HERE = fileURLToPath(import.meta.url);
 const SYSTEM_MAP = fileURLToPath(new URL('System.map', import.meta.url));
 
-function image(name: string): KernelImage {
+export function image(name: string): KernelImage {
   return {
     name, release: null, bzImage: HERE, vmlinux: null, config: null, systemMap: SYSTEM_MAP, components: [], listed: null, versions: [], known: true, notes: [],
     sha256: '0'.repeat(64), cacheDir: null,

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // No path leads to a good outcome while a witness that it needs is blind: the run is `infra` and names the witness, unless the user does without it.
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { RunPlan } from '../../src/run/context.js';
 import type { RunRecord } from '../../src/run/record.js';
 import type { Outcome } from '../../src/model/outcome.js';
 import { WITNESSES, type Witness } from '../../src/model/witness.js';
 import { Witnesses } from '../../src/verdict/witnesses.js';
 import type { FakeMachine, Script } from '../fakes/machine.js';
-import { runFake } from '../fakes/run.js';
+import { image, runFake } from '../fakes/run.js';
 import { type FakeScenario, updatesOf } from '../fakes/scenarios.js';
 
 afterEach(() => vi.restoreAllMocks());
@@ -33,8 +34,8 @@ const PATHS: readonly Path[] = [
   { name: 'a second kexec that the kernel refuses', scenario: { updates: 2 }, outcome: 'refused', script: refuses('go', 1) },
 ];
 
-async function record({ scenario, script = {} }: Path, without: readonly Witness[], more: Script = {}): Promise<RunRecord> {
-  const { record: ended, error } = await runFake(updatesOf({ ...scenario, more: `without: [${without.join(', ')}]\n` }), { ...script, ...more });
+async function record({ scenario, script = {} }: Path, without: readonly Witness[], more: Script = {}, plan: Partial<RunPlan> = {}): Promise<RunRecord> {
+  const { record: ended, error } = await runFake(updatesOf({ ...scenario, more: `without: [${without.join(', ')}]\n` }), { ...script, ...more }, { plan });
   expect(error).toBeNull();
   return ended as RunRecord;
 }
@@ -94,22 +95,38 @@ describe.each(PATHS)('$name', (path) => {
   });
 });
 
-/** What really blinds a witness, in the machine that the fake kernels run in. */
-const DARKNESS: readonly { witness: Witness; what: string; script: Script }[] = [
-  { witness: 'outside', what: 'the kernel tells no page frames', script: { request: (_, { op }) => (op === 'pfns' ? denied : null) } },
-  { witness: 'outside', what: 'a file seems to have no page', script: { request: (_, { op }) => (op === 'pfns' ? { kind: 'answer', reply: { ok: true, runs: [] } } : null) } },
-  { witness: 'marks', what: 'no page table leads to the array of pages', script: atFirst((machine) => (machine.monitor.cr3 = 0)) },
-  { witness: 'marks', what: 'the kernel marks pages by another word', script: atFirst(({ ram }) => (ram.mark = () => undefined)) },
-  { witness: 'marks', what: 'the kernel counts its pages wrong', script: { request: ({ kernel }, { op, epoch }) => (op === 'zones' && epoch > 0 ? { kind: 'answer', reply: { ...kernel.zones, managed: 15_000 } } : null) } },
-];
 const denied = { kind: 'answer', reply: { ok: false, errno: 'EPERM', at: 'open /proc/self/pagemap' } } as const;
 
 function atFirst(act: (machine: FakeMachine) => void): Script {
   return { booting: (machine, epoch) => epoch === 0 && act(machine) };
 }
 
-describe.each(DARKNESS)('$witness is blind: $what', ({ witness, script }) => {
-  it.each(PATHS.slice(0, 2))('$name', async (path) => {
-    saysBlind(await record(path, [], script), witness);
+interface Dark {
+  witness: Witness;
+  what: string;
+  script: Script;
+  plan?: Partial<RunPlan>;
+  paths?: Outcome;
+}
+
+/** What really blinds a witness, in the machine that the fake kernels run in. */
+const DARKNESS: readonly Dark[] = [
+  { witness: 'outside', what: 'the kernel tells no page frames', script: { request: (_, { op }) => (op === 'pfns' ? denied : null) } },
+  { witness: 'outside', what: 'a file seems to have no page', script: { request: (_, { op }) => (op === 'pfns' ? { kind: 'answer', reply: { ok: true, runs: [] } } : null) } },
+  { witness: 'marks', what: 'no page table leads to the array of pages', script: atFirst((machine) => (machine.monitor.cr3 = 0)) },
+  { witness: 'marks', what: 'the kernel marks pages by another word', script: atFirst(({ ram }) => (ram.mark = () => undefined)) },
+  { witness: 'marks', what: 'the kernel counts its pages wrong', script: { request: ({ kernel }, { op, epoch }) => (op === 'zones' && epoch > 0 ? { kind: 'answer', reply: { ...kernel.zones, managed: 15_000 } } : null) } },
+  { witness: 'marks', what: 'the handover format was not read', script: {}, plan: { formats: [null, null, null] }, paths: 'refused' },
+  { witness: 'page-state', what: 'no page looks like one of a file', script: atFirst(({ ram }) => (ram.inCache = (pfn) => ram.inUse(pfn))) },
+  { witness: 'page-state', what: 'no page table leads to the array of pages', script: atFirst((machine) => (machine.monitor.cr3 = 0)) },
+  { witness: 'taint', what: 'the kernel has no System.map', script: {}, plan: { kernels: ['a', 'b', 'c'].map((name) => ({ ...image(name), systemMap: null })) } },
+  { witness: 'taint', what: 'a flood of the console was not read', script: atFirst((machine) => machine.later(100, () => machine.lose(5000))) },
+];
+
+describe.each(DARKNESS)('$witness is blind: $what', ({ witness, script, plan, paths = 'preserved' }) => {
+  it.each(PATHS.filter(({ outcome }) => outcome === paths).slice(0, 2))('$name', async (path) => {
+    const { verdict, witnesses } = await record(path, [], script, plan);
+    expect(verdict).toMatchObject({ outcome: 'infra', cause: { implies: 'infra', title: expect.stringMatching(/^the witness "[\w-]+" was blind$/) as string } });
+    expect(witnesses[witness]).toMatchObject({ looked: false, required: true, why: expect.any(String) as string });
   });
 });

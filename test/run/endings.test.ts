@@ -24,6 +24,7 @@ const EXPECTED: Readonly<Record<Exclude<Ending, 'abort'>, Expected>> = {
   'client gone': { outcome: 'lost', source: 'agent' },
   'QEMU gone': { outcome: 'infra', source: 'lab' },
   'host starved': { outcome: 'infra', source: 'lab' },
+  'host too busy': { outcome: 'infra', source: 'lab' },
   'time limit': { outcome: 'infra', source: 'lab' },
 };
 
@@ -80,7 +81,7 @@ describe.each(ENDINGS)('%s', (ending) => {
     it.each([1, 2])('of update %i', async (update) => {
       const { record, error, leftOpen, ms } = await run(ending, phase, update);
       expect(leftOpen).toEqual([]);
-      expect(ms).toBeLessThan(30 * 60_000);
+      expect(ms).toBeLessThan(60 * 60_000);
       if (ending === 'abort') {
         expect(record).toBeNull();
         expect(error).toEqual(new Error('Ctrl-C'));

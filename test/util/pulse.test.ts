@@ -13,7 +13,7 @@ function wait(pulse: Partial<Pulse>, ms = 1000) {
   let end: unknown = null;
   let at = 0;
   const began = performance.now();
-  const known: Pulse = { lastMark: null, stopped: false, held: () => 0, processor: () => null };
+  const known: Pulse = { lastMark: null, heldAtMark: 0, stopped: false, held: () => 0, processor: () => null };
   // Not spread: what it says changes while it is asked.
   const whole: Pulse = Object.defineProperties(known, Object.getOwnPropertyDescriptors(pulse));
   whileItMoves(never, { ms, what: 'mark', pulse: whole }).catch((error: unknown) => {
@@ -28,7 +28,7 @@ function wait(pulse: Partial<Pulse>, ms = 1000) {
 
 describe('a wait for the machine', () => {
   it('gives the value, or the error, or the signal\'s reason', async () => {
-    const pulse: Pulse = { lastMark: null, stopped: false, held: () => 0, processor: () => null };
+    const pulse: Pulse = { lastMark: null, heldAtMark: 0, stopped: false, held: () => 0, processor: () => null };
     expect(await whileItMoves(Promise.resolve(5), { ms: 10, what: 'five', pulse })).toBe(5);
     await expect(whileItMoves(Promise.reject(new Error('no')), { ms: 10, what: 'five', pulse })).rejects.toThrow('no');
     const signal = AbortSignal.abort(new Error('the machine is gone'));
@@ -59,6 +59,15 @@ describe('a wait for the machine', () => {
     expect(at).toBe(4000);
   });
 
+  it('does not count what the host took after the last progress, however late it is looked at', async () => {
+    const began = performance.now();
+    // It moves for 100 ms, and then the host lets it run one millisecond in ten.
+    const held = () => Math.max(0, performance.now() - began - 100) * 0.9;
+    const { end, at } = await wait({ get lastMark() { return performance.now() > began + 100 ? began + 100 : null; }, heldAtMark: 0, held })(20_000);
+    expect(end).toBeInstanceOf(NoProgress);
+    expect(at).toBeGreaterThan(9000);
+  });
+
   it('does not count what the host took', async () => {
     const { end, at } = await wait({ held: () => performance.now() * 0.75 })(60_000);
     expect(end).toBeInstanceOf(NoProgress);
@@ -84,7 +93,7 @@ describe('a wait for the machine', () => {
 it('a timer that is late itself is no proof: what came meanwhile is read first', async () => {
   vi.useRealTimers();
   const answer = new Promise<number>((resolve) => setTimeout(() => setImmediate(() => setImmediate(() => resolve(7))), 5));
-  const pending = whileItMoves(answer, { ms: 50, what: 'mark', pulse: { lastMark: null, stopped: false, held: () => 0, processor: () => null } });
+  const pending = whileItMoves(answer, { ms: 50, what: 'mark', pulse: { lastMark: null, heldAtMark: 0, stopped: false, held: () => 0, processor: () => null } });
   const until = performance.now() + 300;
   while (performance.now() < until); // the lab reads a machine's memory
   expect(await pending).toBe(7);
