@@ -43,7 +43,7 @@ export function predict({ from: first, to: second, cmdlineFrom, cmdlineTo, uses,
   const end = (outcome: Prediction['outcome'], endsIn: Prediction['endsIn'], reason: string): Prediction =>
     ({ outcome, endsIn, where: null, component: null, signs: [], mismatches, reasons: [reason] });
   const decide = (component: string, effect: Effect, reason: string, further: string[] = []): Prediction =>
-    ({ outcome: effect.outcome, endsIn: effect.endsIn, where: effect.where || null, component, signs: [], mismatches, reasons: [reason, ...further] });
+    ({ outcome: effect.outcome, endsIn: effect.endsIn, where: effect.where || null, component, signs: [...(effect.signs ?? [])], mismatches, reasons: [reason, ...further] });
 
   const cannot = unsupported(from, cmdlineFrom, uses, objectNeeds);
   if (cannot !== null) return { ...end('refused', 'none', cannot.reason), component: cannot.component, signs: [...cannot.signs] };

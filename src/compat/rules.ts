@@ -28,6 +28,8 @@ export interface Effect {
   /** Function of the next kernel that decides. */
   where: string;
   what: string;
+  /** What a run shows that ends so for this reason, where it names no component. */
+  signs?: readonly string[];
 }
 
 /** The lab's own object: where a version that is not read comes to light depends on the next kernel's build options (object.ts). */
@@ -51,7 +53,7 @@ export const RULES: readonly Rule[] = [
   {
     component: 'luo', within: null, carries: 'any',
     differs: { outcome: 'panic', endsIn: 'panic', where: 'liveupdate_early_init', what: 'the kernel panics: the incoming tree failed to initialize properly' },
-    unknown: { outcome: 'leak', endsIn: 'leak', where: 'kho_memory_init', what: 'built without CONFIG_LIVEUPDATE: the memory stays reserved and nobody can take it back' },
+    unknown: { outcome: 'leak', endsIn: 'leak', where: 'kho_memory_init', what: 'built without CONFIG_LIVEUPDATE: the memory stays reserved and nobody can take it back', signs: ['open /dev/liveupdate'] },
     unwritten: null,
   },
   {
@@ -128,10 +130,10 @@ export const SILENT_CHANGES: readonly { component: string; version: number; sinc
 export const SWITCHES = {
   kho: {
     needs: ['session', 'memfd', 'object', 'device'] as readonly Use[],
-    effect: { outcome: 'leak', endsIn: 'leak', where: 'luo_early_startup', what: 'kho=off: the memory is reserved all the same, but live update is disabled and nobody can take it back' } satisfies Effect,
+    effect: { outcome: 'leak', endsIn: 'leak', where: 'luo_early_startup', what: 'kho=off: the memory is reserved all the same, but live update is disabled and nobody can take it back', signs: ['KHO is disabled', 'open /dev/liveupdate'] } satisfies Effect,
   },
   liveupdate: {
     needs: ['session', 'memfd', 'object', 'device'] as readonly Use[],
-    effect: { outcome: 'leak', endsIn: 'leak', where: 'liveupdate_ioctl_init', what: 'liveupdate=off: the memory is reserved, but there is no /dev/liveupdate to take it back with' } satisfies Effect,
+    effect: { outcome: 'leak', endsIn: 'leak', where: 'liveupdate_ioctl_init', what: 'liveupdate=off: the memory is reserved, but there is no /dev/liveupdate to take it back with', signs: ['open /dev/liveupdate'] } satisfies Effect,
   },
 } as const;

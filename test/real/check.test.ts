@@ -73,6 +73,37 @@ describe('a scenario', () => {
   });
 });
 
+describe('memory', () => {
+  const file = (name: string, text: string): string => {
+    const path = join(home, name);
+    writeFileSync(path, text);
+    return path;
+  };
+
+  it.each([
+    ['scratch-too-small', 1, 'panic', 'sparse_init', /6 MiB short/], ['scratch-enough-for-7.3', 0, 'preserved', null, null],
+    ['next-kernel-less-memory', 1, 'panic', 'kho_scratch_overlap', /424 MiB of the memory are cut off/],
+  ])('%s: %s', async (name, exit, outcome, where, reason) => {
+    const { code, data } = await json('--scenario', `scenarios/cases/${name}.yaml`);
+    expect(code).toBe(exit);
+    expect(data).toMatchObject({ scenario: { predicted: outcome }, update: { outcome, where } });
+    if (reason !== null) expect(data.update.reasons[0]).toMatch(reason);
+  });
+
+  it('an area that a later kernel makes costs the second update, not the first', async () => {
+    const { code, data } = await json<CheckReport[]>('--scenario', 'scenarios/cases/reserve-mem-second-generation.yaml');
+    expect(code).toBe(1);
+    expect(data.map(({ update }) => [update.outcome, update.where])).toEqual([['preserved', null], ['lost', 'reserved_mem_preserve']]);
+  });
+
+  it('a machine that is plainly too small is not started', async () => {
+    const small = file('small.yaml', 'from: 7.2.12\nto: 7.3.4\nmachine: {memory: 256MiB}\nsessions: [{name: vm0, files: [{name: ram, memfd: 16MiB}]}]\nexpect: preserved\n');
+    const { code, stderr } = await lab(['run', small]);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/small\.yaml:3:11: a machine of 256 MiB is \d+ MiB too small: 208 MiB become scratch/);
+  });
+});
+
 describe('ready-made files', () => {
   it('a bzImage and a folder tell what the built kernel tells', async () => {
     const shown = JSON.parse((await lab(['images', 'show', '7.3.4', '--json'])).stdout) as ImageDetails;

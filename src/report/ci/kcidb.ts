@@ -57,7 +57,7 @@ class Report {
       misc: {
         from_build_id: builds[0], to_build_id: builds.at(-1), kernels: square.kernels, repeat, expected: expectedText(square), matrix: this.night.id, again: againCommand(square),
         ...(attempt === null ? {} : { outcome: attempt.outcome, ends_in: attempt.endsIn, ...(attempt.run === null ? {} : { run: attempt.run }), ...(attempt.title === null ? {} : { title: clean(attempt.title) }) }),
-        ...(result === null ? {} : { predicted: result.predicted?.outcome ?? 'unknown', mismatches: result.mismatches.map(({ component, wrote, reads, endsIn }) => ({ component, wrote: wrote ?? 'none', reads, ends_in: endsIn })) }),
+        ...(result === null ? {} : { predicted: result.predicted?.outcome ?? 'unknown', predicted_hit: result.predicted?.hit ?? 'unknown', mismatches: result.mismatches.map(({ component, wrote, reads, endsIn }) => ({ component, wrote: wrote ?? 'none', reads, ends_in: endsIn })) }),
       },
     });
     for (const [at, each] of (result?.cases ?? []).entries()) {

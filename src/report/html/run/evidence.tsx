@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the verdict rests on: the cause, every other piece of evidence, what the images had foretold, and where the two kernels do not meet.
+import type { Outcome } from '../../../model/outcome.js';
+import type { PredictionOfResult } from '../../../model/prediction.js';
 import type { Result } from '../../../model/result.js';
 import { show } from '../page.js';
 
@@ -30,6 +32,11 @@ export function Evidence({ result: { cause, incidents } }: { result: Result }) {
   );
 }
 
+function comparedWith(outcome: Outcome, { outcome: foretold, hit }: PredictionOfResult): string {
+  if (foretold !== outcome) return ', and the run showed otherwise';
+  return hit === false ? ', and the run showed another reason' : '';
+}
+
 function rows(text: string): string {
   const all = text.split('\n');
   return `${all.slice(0, MOST_ROWS).map((row) => show(row)).join('\n')}${all.length > MOST_ROWS ? `\n... ${all.length - MOST_ROWS} more lines` : ''}`;
@@ -49,7 +56,7 @@ export function Mismatches({ result, brief }: { result: Result; brief: boolean }
           ))}</tbody>
         </table></div>
       )}
-      {predicted === null ? null : <p>Foretold from the images alone: <b>{predicted.outcome}</b>{predicted.outcome === outcome ? '' : ', and the run showed otherwise'}. {show(predicted.reasons[0] ?? '')}</p>}
+      {predicted === null ? null : <p>Foretold from the images alone: <b>{predicted.outcome}</b>{comparedWith(outcome, predicted)}. {show(predicted.reasons[0] ?? '')}</p>}
       {brief ? null : <Components result={result} />}
     </section>
   );
