@@ -13,6 +13,7 @@ import { bytes, coloursFor, paint, seconds } from './style.js';
 import { phaseBar } from './phase-bar.js';
 import { shortChain } from './square.js';
 
+const MOST_ATTEMPTS = 12;
 const MOST_FILES = 8;
 const MOST_INCIDENTS = 8;
 
@@ -28,7 +29,7 @@ export function verdictText(result: Result, folder: string | null, stream: { isT
     ...phaseBar(result, stream.columns ?? 100),
   ];
   if (result.cause !== null) lines.push('', `  cause     ${printable(result.cause.title, 300)}`, ...indented(result.cause.detail, 6));
-  lines.push(...guestsText(result, stream.columns ?? 100), ...filesText(result.resources), ...casesText(result.cases), ...hardwareText(result), ...memoryText(result), ...witnessText(result), ...recoveryText(result), ...predictionText(result));
+  lines.push(...attemptsText(result), ...guestsText(result, stream.columns ?? 100), ...filesText(result.resources), ...casesText(result.cases), ...hardwareText(result), ...memoryText(result), ...witnessText(result), ...recoveryText(result), ...predictionText(result));
   const others = result.incidents.filter((incident) => incident.title !== result.cause?.title);
   if (others.length > 0) {
     lines.push('', '  also seen');
@@ -47,6 +48,17 @@ function indented(text: string, most: number): string[] {
   const rows = text.split('\n').filter((row) => row !== '');
   const shown = rows.slice(0, most).map((row) => `            ${printable(row, 300)}`);
   return rows.length > most ? [...shown, `            ... ${rows.length - most} more lines`] : shown;
+}
+
+/** Only where a kernel was asked to leave more than once. */
+function attemptsText({ attempts }: Result): string[] {
+  if (!attempts.some(({ attempt }) => attempt > 1)) return [];
+  const lines = attempts.map(({ epoch, attempt, state, why }) => `epoch ${epoch}, attempt ${attempt}: ${state}${why === null ? '' : `, ${printable(why, 200)}`}`);
+  return ['', ...limited(lines, MOST_ATTEMPTS).map((line, at) => `${at === 0 ? '  attempts  ' : '            '}${line}`)];
+}
+
+function limited(lines: readonly string[], most: number): string[] {
+  return lines.length <= most ? [...lines] : [...lines.slice(0, most), `and ${lines.length - most} more`];
 }
 
 function filesText(resources: readonly ResourceOfResult[]): string[] {

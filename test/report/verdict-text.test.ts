@@ -92,6 +92,15 @@ describe('a verdict', () => {
     expect(shown.split('  files\n')[1]).toMatch(/^ {4}corrupt /);
   });
 
+  it('tells of attempts where a kernel was asked to leave more than once', () => {
+    const attempt = (number: number, state: 'refused' | 'judged', why: string | null) => ({ epoch: 0, attempt: number, state, sessions: 1, files: 1, at: 5, why });
+    expect(text(resultOf('preserved', { attempts: [attempt(1, 'judged', null)] }))).not.toContain('attempt');
+    const shown = text(resultOf('preserved', { attempts: [attempt(1, 'refused', 'EIO\x1b'), attempt(2, 'judged', null)] }));
+    expect(shown).toContain('  attempts  epoch 0, attempt 1: refused, EIO\\x1b\n            epoch 0, attempt 2: judged\n');
+    const many = Array.from({ length: 100 }, (_, at) => attempt(at + 1, 'refused', null));
+    expect(text(resultOf('refused', { attempts: many }))).toContain('and 88 more');
+  });
+
   it('tells what the images had said, where it came otherwise', () => {
     const about = { where: null, mismatches: [], signs: [], component: 'memfd', reasons: ['no handler'], hit: false };
     const otherwise = 'predicted preserved from the images alone; the run showed otherwise';
