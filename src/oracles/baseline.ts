@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which of the pages that were handed over and never restored belong to the handover itself: the kernel keeps them for ever after any
-// KHO boot, with or without sessions, so they are not leaked. Each is recognised by its content and named, never just subtracted.
+// KHO boot, with or without sessions, so they are not leaked. Each is recognised, by what leads to it or by its content, and named, never just subtracted.
 import { readFdt, u64Property, type FdtNode } from '../handover/fdt.js';
 import type { KhopPages } from './khop.js';
 import type { ReadPhys } from './outside.js';
@@ -22,7 +22,7 @@ const LARGEST_ORDER = 4;
 
 /**
  * @param candidates marked pages that belong to no file
- * @param flbHeader page frame of LUO's FLB header, where the lab saw it when the old kernel jumped: a fault may have changed what it holds
+ * @param flbHeader page frame of LUO's FLB header, where the old kernel's structures led to it; only where they did not is it known by what it holds
  */
 export function baselinePages(read: ReadPhys, candidates: readonly KhopPages[], flbHeader: number | null = null): BaselinePage[] {
   const looked = candidates.slice(0, MOST_LOOKED_AT);
@@ -48,7 +48,7 @@ export function baselinePages(read: ReadPhys, candidates: readonly KhopPages[], 
     if (found.some((known) => known.pfn === page.pfn)) continue;
     const blob = page.order > LARGEST_ORDER ? undefined : page.pfn === sessions ? 'LUO session header, no session in it' : blobs.get(page.pfn);
     const area = reserved.find(({ start, end }) => page.pfn * PAGE >= start && (page.pfn + 2 ** page.order) * PAGE <= end);
-    const what = blob ?? (area === undefined ? null : `reserve_mem ${area.name}`) ?? (page.pfn === flbHeader || isFlbHeader(read, page) ? 'LUO FLB header' : null);
+    const what = blob ?? (area === undefined ? null : `reserve_mem ${area.name}`) ?? ((flbHeader === null ? isFlbHeader(read, page) : page.pfn === flbHeader && page.order === 0) ? 'LUO FLB header' : null);
     if (what !== null) found.push({ pfn: page.pfn, count: 2 ** page.order, what });
   }
   return found;

@@ -103,7 +103,7 @@ interface Seen {
 
 export function recordOf({ machine, recorder, state }: RunContext, { files, carried, marked, handedOver }: Seen): UpdateRecord {
   // A reservation that was not taken up again is no longer the handover's own.
-  const baseline = marked === null ? [] : baselineOf(machine, marked, carried, state.handover).filter(({ what, pfn }) => !what.startsWith('reserve_mem') || isRevived(files, pfn));
+  const baseline = marked === null ? [] : baselineOf(machine, marked, carried, state).filter(({ what, pfn }) => !what.startsWith('reserve_mem') || isRevived(files, pfn));
   const kept = baseline.reduce((sum, { count }) => sum + count, 0);
   const counts = files.reduce((sum, { fate }) => addPages(sum, fate), NO_PAGES);
   return {

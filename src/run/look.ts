@@ -10,7 +10,7 @@ import { checkInside } from './check.js';
 import type { RunContext } from './context.js';
 import type { Machine } from './machine.js';
 import { type Kernels, pageArray } from './page-array.js';
-import type { FileState, HandoverRoot } from './state.js';
+import type { FileState, RunState } from './state.js';
 
 export interface MarkedPages {
   found: KhopPages[];
@@ -37,10 +37,10 @@ export async function markedPages(context: Kernels): Promise<MarkedPages | null>
 }
 
 /** The marked pages that belong to the handover itself; `files` are known to belong to files. */
-export function baselineOf(machine: Machine, marked: MarkedPages, files: readonly Pick<FileState, 'runs'>[], handover: HandoverRoot | null): BaselinePage[] {
+export function baselineOf(machine: Machine, marked: MarkedPages, files: readonly Pick<FileState, 'runs'>[], { handover, flbHeader }: Pick<RunState, 'handover' | 'flbHeader'>): BaselinePage[] {
   const own = new Set<number>();
   for (const file of files) for (const run of file.runs) for (let i = 0; i < run.count; i++) own.add(run.pfn + i);
-  return baselinePages(reader(machine), marked.found.filter(({ pfn }) => !own.has(pfn)), handover?.luo ? Number(handover.luo.flbs / BigInt(PAGE)) : null);
+  return baselinePages(reader(machine), marked.found.filter(({ pfn }) => !own.has(pfn)), handover?.luo ? Number(handover.luo.flbs / BigInt(PAGE)) : flbHeader);
 }
 
 /**

@@ -19,7 +19,7 @@ export async function pageArray({ machine, plan, recorder }: Kernels): Promise<P
 const known = new WeakMap<KernelImage, Map<string, bigint | null>>();
 
 /** Linear address of a variable of a kernel without address randomisation; null where its System.map does not name it, or there is none. */
-function addressOf(kernel: KernelImage, symbol: string): bigint | null {
+export function addressOf(kernel: KernelImage, symbol: string): bigint | null {
   const symbols = known.get(kernel) ?? new Map<string, bigint | null>();
   known.set(kernel, symbols);
   let address = symbols.get(symbol);

@@ -151,6 +151,8 @@ export class RunState {
   readonly hardware: Mismatch[] = [];
   /** Null where nothing asked for it. */
   handover: HandoverRoot | null = null;
+  /** Page frame of the FLB header that the last kernel handed over; null where its structures did not lead there. */
+  flbHeader: number | null = null;
   /** Socket of QEMU's debugger stub, once it was opened. */
   debuggerStub: string | null = null;
   /** Points that the run has been held at, with the epoch. */

@@ -6,6 +6,7 @@ import { ClientGone, LabError, NoProgress } from '../util/errors.js';
 import { dropClients } from './clients.js';
 import type { RunContext } from './context.js';
 import { injectFault } from './faults.js';
+import { flbHeader } from './flb-header.js';
 import { finishStep } from './finish-step.js';
 import { lookAtLeaving } from './guest-look.js';
 import { stopAtJump } from './jump.js';
@@ -47,6 +48,7 @@ export async function update(context: RunContext, step: Step, index: number, jum
   recorder.event({ kind: 'kexec', state: 'going' });
   // Nobody closes the session of a kernel that jumped, so the console tells first, or the next kernel's mark.
   const next = recorder.epoch + 1;
+  state.flbHeader = await flbHeader(context);
   const jump = await stopAtJump(context, jumpFaults);
   // The agent carries out one request after the other: these are sent together with the next, and cost no time between.
   const racing = new Racing(context, late);

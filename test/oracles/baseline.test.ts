@@ -47,6 +47,12 @@ describe('pages that belong to the handover itself', () => {
     ]);
   });
 
+  it('a header that its structures lead to is known whatever is in it, and no other page is then', () => {
+    const full = memory({ 14: header(1n, 0n), 15: header(1n, 3n) });
+    expect(baselinePages(full, [one(14), one(15)], 15)).toEqual([{ pfn: 15, count: 1, what: 'LUO FLB header' }]);
+    expect(baselinePages(full, [one(15, 2)], 15)).toEqual([]);
+  });
+
   it.each([[0, [10, 11, 32]], [1, [10, 11]]])('luo-v1 hands its array of sessions over also where it is empty: with %i in it', (count, pages) => {
     const luo = writeFdt({ properties: { compatible: 'luo-v1' }, children: [{ name: 'luo-session', properties: { 'luo-session-header': address(32) } }] });
     expect(baselinePages(memory({ 10: root, 11: luo, 32: Buffer.of(count) }), [one(10), one(11), one(32, 4), one(48, 4)]).map(({ pfn }) => pfn)).toEqual(pages);
