@@ -55,7 +55,7 @@ const operations = {
       command: line('a command'),
       status: whole().min(0).max(255).default(0).describe('Exit status that is demanded'),
       stdout: z.string().optional().describe('Output that is demanded, without the last line break'),
-      timeout: seconds.default(LIMITS.execTimeout).describe('Seconds after which the command is killed and the step has failed (ETIMEDOUT)'),
+      timeout: seconds.default(LIMITS.execTimeout).describe('Seconds after which its shell is killed and the step has failed (ETIMEDOUT)'),
       ...common,
     }),
   ]).optional().describe('Run a command in the machine'),
