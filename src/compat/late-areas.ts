@@ -6,7 +6,7 @@ import { valuesOf } from './cmdline.js';
 import type { KernelFacts } from './predict.js';
 import type { Ruling } from './ruling.js';
 
-type Planned = Pick<Scenario, 'cmdlines' | 'reserveMem'>;
+type Planned = Pick<Scenario, 'cmdlines' | 'reserveMem'> & Partial<Pick<Scenario, 'taint'>>;
 
 /** Names of areas that the kernel of this epoch makes itself, after a kexec. */
 export function lateAreas({ cmdlines, reserveMem }: Planned, epoch: number): string[] {
@@ -38,6 +38,8 @@ function lateAreaRuling(scenario: Planned, kernel: KernelFacts, epoch: number): 
   const which = `${made.join(', ')} ${made.length === 1 ? 'lies' : 'lie'} in scratch`;
   const said = { component: 'memblock', where: 'reserved_mem_preserve', signs: ['failed to prepare memblock FDT', 'kho_preserve_pages'] } as const;
   const reason = `a kernel that was booted by kexec makes its reserve_mem areas in scratch: ${which} and cannot be handed over (reserved_mem_preserve)`;
-  if (epoch + 1 >= scenario.cmdlines.length || scenario.reserveMem.length === 0) return { outcome: 'tainted', endsIn: 'reboot', ...said, reason: `${reason}; the kernel warns of it` };
+  const costsNothing = epoch + 1 >= scenario.cmdlines.length || scenario.reserveMem.length === 0;
+  if (costsNothing && scenario.taint?.includes('warn') === true) return null;
+  if (costsNothing) return { outcome: 'tainted', endsIn: 'reboot', ...said, reason: `${reason}; the kernel warns of it` };
   return { outcome: 'lost', endsIn: 'reboot', ...said, reason: `${reason}; then the whole memblock tree is missing, and every reserve_mem area with it` };
 }

@@ -129,6 +129,11 @@ describe('reserve_mem= of a kernel that was booted by kexec', () => {
     expect(predictScenario(late('from: a\nto: b', `1: "${LATE}"`), [K['7.3.4'], K['7.3.4']])).toMatchObject({ outcome: 'tainted', component: 'memblock' });
   });
 
+  it('is no matter where the scenario expects the warning', () => {
+    const scenario = { ...late('from: a\nto: b', `1: "${LATE}"`), taint: ['warn' as const] };
+    expect(predictScenario(scenario, [K['7.3.4'], K['7.3.4']])?.outcome).toBe('preserved');
+  });
+
   it('lies in scratch even where the kernel has more to boot in', () => {
     const scenario = late('chain: [a, b, c]', `1: "${LATE}"`, '4GiB');
     expect(predictScenario(scenario, three(K['7.3.4']))?.outcome).toBe('lost');
