@@ -50,11 +50,18 @@ export function lookAtPageCache(structOf: StructOf, file: FileToLookAt): PageCac
   let pages = 0;
   let familiar = 0;
   let mapping: string | null = null;
+  /** Of the last page that went the long way: most pages are like it, and millions are looked at. */
+  const same = [0, 0];
   for (const run of file.runs) {
     for (let i = 0; i < run.count; i++) {
       const page = run.page + i;
       const pfn = run.pfn + i;
       pages++;
+      const own = structOf(pfn);
+      if (own !== null && isOrdinary(own, page, same) && (file.orders.get(pfn) ?? 0) === 0) {
+        familiar++;
+        continue;
+      }
       const folio = folioOf(structOf, pfn);
       if (folio === null) {
         found.add('of no folio that makes sense', page, pfn);
@@ -70,10 +77,21 @@ export function lookAtPageCache(structOf: StructOf, file: FileToLookAt): PageCac
       else if (!inCache) found.add(GONE.taken, page, pfn);
       else if (!inPlace) found.add(GONE.moved, page, pfn);
       else if ((mapping ??= owner) !== owner) found.add(GONE.foreign, page, pfn);
-      else found.addAll(flagProblems(word, file, folio, page), page, pfn);
+      else {
+        [same[0], same[1]] = [word(MAPPING), word(MAPPING + 1)];
+        found.addAll(flagProblems(word, file, folio, page), page, pfn);
+      }
     }
   }
   return { pages, familiar, problems: found.list };
+}
+
+/** A page by itself, in the mapping `same`, with nothing to complain of. */
+function isOrdinary({ words, at }: { words: Uint32Array; at: number }, page: number, same: readonly number[]): boolean {
+  const all = UPTODATE | DIRTY | SWAPBACKED;
+  return ((words[at + FLAGS] as number) & (all | HEAD)) === all && ((words[at + COMPOUND] as number) & 1) === 0
+    && same[1] !== 0 && words[at + MAPPING] === same[0] && words[at + MAPPING + 1] === same[1]
+    && words[at + INDEX] === page && words[at + INDEX + 1] === 0 && words[at + MAPCOUNT] === 0xffff_ffff && words[at + REFCOUNT] === 1;
 }
 
 /** Pages that the kernel no longer has for the file. Only where others look as they must: else the layout of the struct is not the one that is known here. */

@@ -17,6 +17,9 @@ const MOST_OTHERS = 2 ** 18;
 /** Pages may wait somewhere for a moment before they are free. */
 const LOOKS = 4;
 const ZEROES = Buffer.alloc(PAGE);
+/** Words of a `struct page` (src/oracles/page-state.ts). */
+const [COMPOUND, TYPE, REFCOUNT] = [2, 12, 13];
+const NO_TYPE = 0xffff_ffff;
 
 /** What the marked pages hold that belong to no file, by page frame. Pages that are all zero are left out: nobody would know them again. */
 export function contentOfOthers({ machine, state }: RunContext, { found }: MarkedPages): Map<number, string> {
@@ -85,7 +88,9 @@ async function stillKept(context: RunContext, files: readonly CarriedFile[], oth
   const words = new Uint32Array(page.buffer, page.byteOffset, PAGE / 4);
   const inUse = (pfn: number): boolean => {
     const it = structOf(pfn);
-    return it !== null && pageState(Buffer.from(it.words.buffer, it.words.byteOffset + it.at * 4, STRUCT_PAGE)) === 'in-use';
+    // Most are free, and millions may be looked at.
+    if (it === null || ((it.words[it.at + REFCOUNT] as number) === 0 && ((it.words[it.at + COMPOUND] as number) & 1) === 0 && (it.words[it.at + TYPE] as number) === NO_TYPE)) return false;
+    return pageState(Buffer.from(it.words.buffer, it.words.byteOffset + it.at * 4, STRUCT_PAGE)) === 'in-use';
   };
   const kept = { files: new Map<CarriedFile, number>(), others: [] as number[], pages: 0 };
   for (const file of files) {
