@@ -34,7 +34,8 @@ const CHUNK_PAGES = 256;
 /** Compares every page of `runs` with the pattern. @param onPage called for each page with whether it still holds the content */
 export function lookOutside(read: ReadPhys, pattern: PageContent, runs: readonly PfnRun[], onPage?: (run: PfnRun, index: number, equal: boolean) => void): OutsideLook {
   const look: OutsideLook = { pages: 0, equal: 0, different: 0, differentRuns: [], first: null };
-  const words = new Uint32Array((CHUNK_PAGES * PAGE) / 4);
+  const most = runs.reduce((pages, { count }) => Math.max(pages, Math.min(CHUNK_PAGES, count)), 0);
+  const words = new Uint32Array((most * PAGE) / 4);
   for (const run of runs) {
     for (let done = 0; done < run.count; done += CHUNK_PAGES) {
       const count = Math.min(CHUNK_PAGES, run.count - done);

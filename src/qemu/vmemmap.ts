@@ -44,7 +44,7 @@ export function findPageArray(memory: MachineMemory, { registers, variable, entr
  * @returns entries visited
  */
 export function eachStructPage(memory: MachineMemory, { base, entry, parts }: PageArray, visit: (structs: Uint32Array, firstPfn: number) => void): number {
-  const words = new Uint32Array(CHUNK / 4);
+  const words = new Uint32Array(parts.reduce((most, { length }) => Math.max(most, Math.min(CHUNK, length)), 0) / 4);
   let entries = 0;
   for (const part of parts) {
     for (let at = 0; at < part.length; at += CHUNK) {

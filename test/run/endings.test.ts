@@ -70,7 +70,10 @@ function underWay(phase: Phase, update: number): Update[] {
 async function run(ending: Ending, phase: Phase, update: number): Promise<FakeRun> {
   const staged = stage(ending, phase, update);
   const recover = phase !== 'recovery' ? undefined : update === 1 ? 'reboot' as const : 'update' as const;
-  const yaml = updatesOf({ updates: recover === undefined ? 2 : update, recover, timeout: ending === 'time limit' ? 20 : undefined });
+  const yaml = updatesOf({ updates: recover === undefined ? 2 : update, recover, timeout: ending === 'time limit' ? 20 : undefined,
+    // A host is given up after many times the deadline.
+    more: ending === 'host too busy' ? 'deadline: 5\n' : '',
+  });
   const ended = await runFake(yaml, staged.script, staged.options);
   expect(staged.struck).toBe(true);
   return ended;
