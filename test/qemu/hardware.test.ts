@@ -79,5 +79,5 @@ describe('what a QEMU has', () => {
 it('a line of the trace', () => {
   expect(parseTraceLine('4711@1795358673.724761:vtd_dmar_enable enable 1')).toEqual({ wallMs: 1795358673724.761, event: 'vtd_dmar_enable', text: 'enable 1' });
   expect(parseTraceLine('4711@1795358673.000001:virtio_iommu_system_reset system reset!')?.text).toBe('system reset!');
-  for (const other of ['', 'qemu-system-x86_64: warning', '2026-11-22T14:44:27.677155Z qemu-system-x86_64: x', '4711@17953.7:vtd enable']) expect(parseTraceLine(other)).toBeNull();
+  for (const other of ['', 'qemu-system-x86_64: warning', '2026-11-22T14:44:27.677155Z qemu-system-x86_64: -device x: no such thing', '4711@17953.7:vtd enable']) expect(parseTraceLine(other)).toBeNull();
 });
