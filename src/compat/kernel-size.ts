@@ -20,7 +20,8 @@ export function memparse(text: string): { bytes: number; rest: string } | null {
 
 /** The lowest of the limits that `mem=` sets; null where the line sets none. */
 export function memoryLimit(cmdline: string): number | null {
-  const limits = valuesOf(cmdline, 'mem').map(memparse).flatMap((size) => (size === null || size.bytes === 0 ? [] : [size.bytes]));
+  const sizes = valuesOf(cmdline, 'mem').map((value) => memparse(value)?.bytes ?? 0);
+  const limits = sizes.filter((bytes) => bytes > 0);
   return limits.length === 0 ? null : Math.min(...limits);
 }
 

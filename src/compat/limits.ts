@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How much a kernel's live update takes: sessions, files of a session, bytes of a name. What is beyond is refused as it is made.
+// How much a kernel's live update takes: sessions, files of a session, bytes of a name. What is beyond is refused as
+// it is made.
 import type { Scenario, Step } from '../model/scenario.js';
 import { isMeantToWork } from './device-doings.js';
 import { isSince } from './kernel-size.js';
@@ -16,7 +17,8 @@ interface Limits {
 }
 
 /**
- * By version of luo. v1: an array of 16 pages for sessions and of two pages for the files of each (luo_session.c and luo_file.c, 6.19 and 7.1).
+ * By version of luo. v1: an array of 16 pages for sessions and of two pages for the files of each (luo_session.c and
+ * luo_file.c, 6.19 and 7.1).
  * v5: chains of up to 10,000 pages (kho_block.c, 7.2), 51 sessions or 63 files in each.
  */
 const LIMITS: Readonly<Record<number, Limits>> = {
@@ -41,14 +43,22 @@ function nameRuling(steps: readonly Step[], { release }: KernelFacts): Ruling | 
     if (step.op !== 'create' || !isMeantToWork(step)) continue;
     const bytes = Buffer.byteLength(step.session);
     if (bytes > 0 && bytes < NAME_FIELD) continue;
-    const closed = steps.some(({ op, ...rest }) => op === 'close' && 'target' in rest && rest.target.kind === 'session' && rest.target.name === step.session);
-    if (checked === true) return refusal('create failed with EINVAL', `the old kernel takes names of 1 to ${NAME_FIELD - 1} bytes, and one session's has ${bytes}`);
-    if (checked === false && bytes >= NAME_FIELD && !closed) {
-      const reason = `the old kernel keeps ${NAME_FIELD - 1} bytes of a session's name of ${bytes}: nobody finds it under either name`;
-      return { outcome: 'leak', endsIn: 'leak', where: 'luo_session_retrieve', component: 'luo', signs: ['ENOENT', 'leaked'], reason };
+    if (checked === true) {
+      const reason = `the old kernel takes names of 1 to ${NAME_FIELD - 1} bytes, and one session's has ${bytes}`;
+      return refusal('create failed with EINVAL', reason);
+    }
+    if (checked === false && bytes >= NAME_FIELD && !isClosed(steps, step.session)) {
+      return {
+        outcome: 'leak', endsIn: 'leak', where: 'luo_session_retrieve', component: 'luo', signs: ['ENOENT', 'leaked'],
+        reason: `the old kernel keeps ${NAME_FIELD - 1} of a session name's ${bytes} bytes: nobody finds it by either`,
+      };
     }
   }
   return null;
+}
+
+function isClosed(steps: readonly Step[], session: string): boolean {
+  return steps.some((step) => step.op === 'close' && step.target.kind === 'session' && step.target.name === session);
 }
 
 function countRuling(steps: readonly Step[], { versions }: KernelFacts): Ruling | null {
@@ -58,7 +68,8 @@ function countRuling(steps: readonly Step[], { versions }: KernelFacts): Ruling 
   for (const step of steps) {
     if (step.op === 'create' && isMeantToWork(step)) {
       if (open.size >= limits.sessions) {
-        return refusal(`create failed with ${limits.tooManySessions}`, `the old kernel holds ${limits.sessions} sessions at a time, and the scenario makes one more`);
+        const reason = `the old kernel holds ${limits.sessions} sessions at a time, and the scenario makes one more`;
+        return refusal(`create failed with ${limits.tooManySessions}`, reason);
       }
       open.set(step.session, 0);
     } else if (step.op === 'close' && step.target.kind === 'session') {
@@ -66,7 +77,8 @@ function countRuling(steps: readonly Step[], { versions }: KernelFacts): Ruling 
     } else if (step.op === 'preserve' && isMeantToWork(step)) {
       const held = (open.get(step.session) ?? 0) + 1;
       if (held > limits.files) {
-        return refusal('preserve failed with ENOSPC', `a session of the old kernel holds ${limits.files} files, and one is given more`);
+        const reason = `a session of the old kernel holds ${limits.files} files, and one is given more`;
+        return refusal('preserve failed with ENOSPC', reason);
       }
       open.set(step.session, held);
     }

@@ -35,8 +35,8 @@ export interface Effect {
 /** The lab's own object: where a version that is not read comes to light depends on the next kernel's build options (object.ts). */
 export const OBJECT_EFFECTS = {
   noHandler: { outcome: 'leak', endsIn: 'leak', where: 'luo_session_deserialize', what: 'no handler under that name: no session can be opened, and the memory of all of them stays reserved' },
-  retrieve: { outcome: 'leak', endsIn: 'leak', where: 'labobj_retrieve', what: 'the object cannot be retrieved (EPROTONOSUPPORT) and its memory stays reserved; all else comes back' },
-  early: { outcome: 'leak', endsIn: 'leak', where: 'labobj_look_early', what: 'found out early in boot: the object cannot be retrieved (EPROTONOSUPPORT) and its memory stays reserved; all else comes back' },
+  retrieve: { outcome: 'leak', endsIn: 'leak', where: 'labobj_retrieve', what: 'the object cannot be retrieved (EPROTONOSUPPORT) and its memory stays reserved; all else comes back', signs: ['EPROTONOSUPPORT'] },
+  early: { outcome: 'leak', endsIn: 'leak', where: 'labobj_look_early', what: 'found out early in boot: the object cannot be retrieved (EPROTONOSUPPORT) and its memory stays reserved; all else comes back', signs: ['EPROTONOSUPPORT'] },
   somewhere: { outcome: 'leak', endsIn: 'leak', where: '', what: 'the object cannot be retrieved and its memory stays reserved; where is not known, as its build options are not' },
   absent: { outcome: 'leak', endsIn: 'leak', where: 'luo_session_deserialize', what: 'built without the object: no handler, no session can be opened, and the memory of all of them stays reserved' },
 } as const satisfies Record<string, Effect>;

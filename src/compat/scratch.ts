@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Scratch: the memory that a kernel sets aside at its first boot, and the only memory that every kernel after it boots in. How much
-// that is, and how much the next kernel needs (docs/compat.md has the measurements; kernel/liveupdate/kexec_handover.c has the rules).
+// Scratch: the memory that a kernel sets aside at its first boot, and the only memory that every kernel after it boots
+// in. How much
+// that is, and how much the next kernel needs (docs/compat.md has the measurements; kernel/liveupdate/kexec_handover.c
+// has the rules).
 import type { BootFacts } from '../model/image.js';
 import { valuesOf } from './cmdline.js';
 import { isSince, memparse, MIB } from './kernel-size.js';
@@ -22,13 +24,19 @@ export const EXTENDED_SINCE = [7, 3] as const;
 /** The series that calls the option by another name. */
 const BOOTMEM_SINCE = [7, 4] as const;
 
-export type ScratchOption = { kind: 'scale'; percent: number } | { kind: 'sizes'; low: number; global: number; node: number };
+export type ScratchOption =
+  | { kind: 'scale'; percent: number }
+  | { kind: 'sizes'; low: number; global: number; node: number };
 
 const DEFAULT: ScratchOption = { kind: 'scale', percent: 200 };
 
-/** What the command line asks for: the last of the values that the kernel takes, by whichever name it has for the option. */
+/**
+ * What the command line asks for: the last of the values that the kernel takes, by whichever name it has for the
+ * option.
+ */
 export function scratchOption(cmdline: string, release: string | null): ScratchOption {
-  // A release that is not known may have either. Whether 7.4 still takes the old name is not known, so both count there.
+  // A release that is not known may have either. Whether 7.4 still takes the old name is not known, so both count
+  // there.
   const names = isSince(release, BOOTMEM_SINCE) === false ? ['kho_scratch'] : ['kho_scratch', 'kho_bootmem'];
   return names.flatMap((name) => valuesOf(cmdline, name)).map(parsed).findLast((option) => option !== null) ?? DEFAULT;
 }
@@ -43,7 +51,9 @@ function parsed(text: string): ScratchOption | null {
 }
 
 /** Bytes of each area: in low memory, anywhere, and on the node. @param reserved bytes of reserve_mem= */
-export function scratchAreas(option: ScratchOption, kernel: BootFacts, machine: MachineMemory, reserved: number): number[] | null {
+export function scratchAreas(
+  option: ScratchOption, kernel: BootFacts, machine: MachineMemory, reserved: number,
+): number[] | null {
   if (option.kind === 'sizes') return [option.low, option.global, option.node].map(aligned);
   const own = runtimeOf(kernel);
   if (own === null) return null;
@@ -71,16 +81,26 @@ export interface ScratchNeed {
   early: number;
 }
 
-/** What a kernel needs in scratch to boot; null where its size is not known. @param extended the page array may lie outside */
-export function scratchNeed({ boot, release }: Pick<KernelFacts, 'boot' | 'release'>, machine: MachineMemory, { extended }: { extended: boolean }): ScratchNeed | null {
+/**
+ * What a kernel needs in scratch to boot; null where its size is not known. @param extended the page array may lie
+ * outside
+ */
+export function scratchNeed(
+  { boot, release }: Pick<KernelFacts, 'boot' | 'release'>, machine: MachineMemory, { extended }: { extended: boolean },
+): ScratchNeed | null {
   const image = boot === undefined ? null : runtimeOf(boot);
   const early = isSince(release, [7, 1]) === false ? EARLY_BEFORE_7_1 : EARLY;
-  return image === null ? null : { image, initramfs: machine.initramfs, pageArray: extended ? 0 : pageArray(machine), early };
+  if (image === null) return null;
+  return { image, initramfs: machine.initramfs, pageArray: extended ? 0 : pageArray(machine), early };
 }
 
-export const sumOf = ({ image, initramfs, pageArray: pages, early }: ScratchNeed): number => image + initramfs + pages + early;
+export const sumOf = ({ image, initramfs, pageArray: pages, early }: ScratchNeed): number =>
+  image + initramfs + pages + early;
 
-/** The old kernel can put image and initramfs into areas, each in one piece and as high as it goes; null where that is not known. */
+/**
+ * The old kernel can put image and initramfs into areas, each in one piece and as high as it goes; null where that is
+ * not known.
+ */
 export function canLoad(areas: readonly number[], { initSize }: BootFacts, initramfs: number): boolean | null {
   if (initSize === null) return null;
   const free = areas.map((area) => area - BESIDE_IMAGE);

@@ -1,17 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// How much memory a kernel takes as it boots, read from its header, its symbols and its configuration. Files come from anywhere.
+// How much memory a kernel takes as it boots, read from its header, its symbols and its configuration. Files come from
+// anywhere.
 import { closeSync, fstatSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { isSet } from '../compat/index.js';
 import type { BootFacts, KernelImage } from '../model/image.js';
 import { readBzImage } from './bzimage.js';
 
-/** A map is sorted by address: `_text` stands near its beginning, `_end` near its end. The rest, some MiB, is not read. */
+/**
+ * A map is sorted by address: `_text` stands near its beginning, `_end` near its end. The rest, some MiB, is not read.
+ */
 const ENDS_OF_MAP = 256 * 2 ** 10;
 const MOST_CONFIG = 4 * 2 ** 20;
 /** A kernel that claims to be larger than this lies. */
 const MOST_RUNTIME = 2 ** 30;
 
-export function bootFactsOf({ bzImage, systemMap, config }: Pick<KernelImage, 'bzImage' | 'systemMap' | 'config'>): BootFacts {
+type Files = Pick<KernelImage, 'bzImage' | 'systemMap' | 'config'>;
+
+export function bootFactsOf({ bzImage, systemMap, config }: Files): BootFacts {
   const configText = textOf(config, MOST_CONFIG);
   return {
     initSize: headerOf(bzImage),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A machine that is plainly too small: what the first kernel sets aside as scratch leaves too little for the lab's own root file system and
+// A machine that is plainly too small: what the first kernel sets aside as scratch leaves too little for the lab's own
+// root file system and
 // for loading the next kernel. Such a run would only show that the machine is out of memory.
 import { memoryLeft } from '../compat/index.js';
 import type { KernelImage } from '../model/image.js';
@@ -21,8 +22,9 @@ export function lacksOfMemory(scenario: Scenario, kernels: readonly KernelImage[
   const mib = (bytes: number): number => Math.ceil(bytes / MIB);
   return [{
     pos: placeOfMemory(scenario),
-    message: `a machine of ${mib(scenario.machine.memory)} MiB is ${mib(needs - left.left)} MiB too small: ${mib(left.scratch)} MiB become scratch, which leaves ${mib(Math.max(0, left.left))} MiB `
-      + `beside the kernel, and ${mib(needs)} MiB are needed (${parts.map(({ what, bytes }) => `${what} ${mib(bytes)}`).join(', ')})`,
+    message: `a machine of ${mib(scenario.machine.memory)} MiB is ${mib(needs - left.left)} MiB too small: `
+      + `${mib(left.scratch)} MiB become scratch, which leaves ${mib(Math.max(0, left.left))} MiB beside the kernel, `
+      + `and ${mib(needs)} MiB are needed (${parts.map(({ what, bytes }) => `${what} ${mib(bytes)}`).join(', ')})`,
     hint: 'give it more memory, or the first kernel less scratch (kho_scratch= on its command line)',
   }];
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whether a run ended as it was foretold, and for the reason that was foretold: the right outcome for a wrong reason is no hit.
+// Whether a run ended as it was foretold, and for the reason that was foretold: the right outcome for a wrong reason
+// is no hit.
 import type { Mismatch } from '../model/component.js';
 import type { Incident } from '../model/incident.js';
 import type { EndsIn, Outcome } from '../model/outcome.js';
@@ -17,12 +18,17 @@ export function isHit(predicted: Prediction, shown: Shown): boolean {
   return predicted.outcome === shown.outcome && predicted.endsIn === shown.endsIn && isForThisReason(predicted, shown);
 }
 
-/** The component is named as a mismatch that the run itself showed, or its evidence names one of the signs, the function or the version. */
+/**
+ * The component is named as a mismatch that the run itself showed, or its evidence names one of the signs, the function
+ * or the version.
+ */
 function isForThisReason({ component, where, signs, mismatches }: Prediction, shown: Shown): boolean {
   if (component === null) return true;
   if (signs.length > 0) return signs.some((sign) => saysIn(shown, sign));
-  if (shown.mismatches.some((mismatch) => mismatch.source === 'run' && partOf(mismatch.component) === partOf(component))) return true;
-  const versions = mismatches.filter((mismatch) => mismatch.component === component).map(({ wrote }) => `${component}-v${wrote ?? ''}`);
+  const seen = shown.mismatches.filter(({ source }) => source === 'run');
+  if (seen.some((mismatch) => partOf(mismatch.component) === partOf(component))) return true;
+  const own = mismatches.filter((mismatch) => mismatch.component === component);
+  const versions = own.map(({ wrote }) => `${component}-v${wrote ?? ''}`);
   return [...versions, ...(where === null ? [] : [where])].some((word) => saysIn(shown, word));
 }
 
@@ -32,5 +38,6 @@ function partOf(component: string): string {
 }
 
 function saysIn({ cause, incidents }: Shown, text: string): boolean {
-  return [...(cause === null ? [] : [cause]), ...incidents].some(({ title, detail }) => title.includes(text) || detail.includes(text));
+  const all = cause === null ? incidents : [cause, ...incidents];
+  return all.some(({ title, detail }) => title.includes(text) || detail.includes(text));
 }
