@@ -12,7 +12,7 @@ export interface TraceLine {
 }
 
 const LINE = /^\d{1,10}@(\d{1,12})\.(\d{6}):([a-z0-9_]{1,80}) ?(.*)$/;
-const PREFIXED = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?Z (?:[^\s:()]{0,64}(?:\(\d{1,10}(?::[^()]{0,32})?\))?: )?([a-z0-9_]{1,80}) ?(.*)$/;
+const PREFIXED = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?Z (?:[^\s:()]{0,64}(?:\(\d{1,10}(?::[^()]{0,32})?\))?: )?([a-z0-9_]{1,80})(?: (.*))?$/;
 
 /** Null for anything else that QEMU writes into its log. */
 export function parseTraceLine(line: string): TraceLine | null {
