@@ -94,6 +94,16 @@ export function otherHolders({ holders }: RunState, action: AgentAction, client:
   }
 }
 
+/** Ends all but the first one, and with them what they hold. */
+export async function endClients(context: RunContext): Promise<void> {
+  const { deadlines, machine } = context;
+  for (const [name, client] of context.clients ?? []) {
+    await client.request('die', {}, deadlines.request(), machine.ended).catch(() => undefined);
+    await machine.until(client.gone, deadlines.request(), `end of client ${name}`);
+  }
+  context.clients?.clear();
+}
+
 /** The kernel has changed: the clients of the old one are gone. */
 export function dropClients(context: RunContext): void {
   for (const client of context.clients?.values() ?? []) client.drop();

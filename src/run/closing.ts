@@ -6,6 +6,7 @@ import { isGuestFile } from '../model/guest.js';
 import { STRUCT_PAGE } from '../oracles/khop.js';
 import { pageState } from '../oracles/page-state.js';
 import { PAGE, type Pattern } from '../oracles/pattern.js';
+import { endClients } from './clients.js';
 import type { RunContext } from './context.js';
 import { type MarkedPages, reader } from './look.js';
 import { pageArray } from './page-array.js';
@@ -67,7 +68,9 @@ export async function closeAndLook(context: RunContext, handedOver: MarkedPages 
   recorder.incident({ source: 'memory', side: 'outside', implies: 'leak', title: 'pages never released', detail: `everything is closed, and still in use, with what they held: ${problems.join('; ')}` });
 }
 
-async function closeAll({ agent, deadlines, machine, state }: RunContext): Promise<void> {
+async function closeAll(context: RunContext): Promise<void> {
+  const { agent, deadlines, machine, state } = context;
+  await endClients(context);
   const bytes = [...state.carried.values()].reduce((sum, { spec }) => sum + spec.size, 0);
   const close = (args: Record<string, string>) => agent.request('close', args, deadlines.request(bytes), machine.ended);
   for (const session of state.sessions.keys()) await close({ session });

@@ -107,8 +107,10 @@ export function applied(action: AgentAction, state: RunState, data: AgentReply['
       return;
     }
     case 'retrieve': {
-      const file = state.carried.get(RunState.key(action.session, action.token));
+      const key = RunState.key(action.session, action.token);
+      const file = state.carried.get(key) ?? state.perhaps.get(key);
       if (file === undefined) return;
+      state.carried.set(key, file);
       const { spec, pattern, hugeKiB, reported } = file;
       // Asked for twice, it is the same file under another name.
       file.retrieved ??= { name: action.file, spec, pattern, held: [], runs: [], before: null, inside: null, hugeKiB, reported };

@@ -4,6 +4,8 @@ import { ClientGone } from '../util/errors.js';
 import type { RunContext } from './context.js';
 import { finishStep } from './finish-step.js';
 import { isAgentAction } from './operations.js';
+import { pagesOfFile } from './pages-of-file.js';
+import { RunState } from './state.js';
 import { callAgent } from './step-calls.js';
 import type { IndexedStep } from './steps.js';
 
@@ -15,6 +17,22 @@ export class Racing {
   constructor(context: RunContext, steps: readonly IndexedStep[]) {
     this.#context = context;
     this.#steps = steps.filter(({ step }) => step.during === 'kexec');
+  }
+
+  /** Where the pages of files lie that are about to be preserved: nobody can ask once the machine has gone. */
+  async prepare(): Promise<void> {
+    const { state } = this.#context;
+    state.perhaps.clear();
+    for (const { step } of this.#steps) {
+      const file = step.op === 'preserve' ? state.files.get(step.file) : undefined;
+      if (step.op !== 'preserve' || file === undefined) continue;
+      const { name, spec, pattern, before, hugeKiB } = file;
+      const { session, token } = step;
+      const { runs, hidden } = await pagesOfFile(this.#context, name, spec.size);
+      state.perhaps.set(RunState.key(session, token), {
+        name, session, token, spec, pattern, runs, hidden: hidden ?? undefined, before, hugeKiB, reported: file.reported, retrieved: null, errno: null,
+      });
+    }
   }
 
   /** Sends them all. */
@@ -42,13 +60,19 @@ export class Racing {
     for (const { step: { step, index }, answer } of this.#calls) {
       await answer.catch((error: unknown) => {
         if (!(error instanceof ClientGone)) throw error;
-        // Its preserve may have been answered, and the question for its pages not.
-        const file = step.op === 'preserve' ? this.#context.state.files.get(step.file) : undefined;
-        if (file !== undefined && file.runs.length === 0) file.hidden ??= 'the machine went before it told';
+        this.#pagesUntold(step);
         const { accepts: _accepts, ...undemanding } = step;
         finishStep(this.#context, { ...undemanding, errno: null }, index, `${step.op} by ${step.by}`, { ok: false, errno: 'NOHANDLE', at: 'the machine went before an answer came' }, 0);
       });
     }
     this.#calls = [];
+  }
+
+  /** A preserve may have been answered, and the question for the pages after it not: they are where they were. */
+  #pagesUntold(step: IndexedStep['step']): void {
+    if (step.op !== 'preserve') return;
+    const file = this.#context.state.files.get(step.file);
+    const known = this.#context.state.perhaps.get(RunState.key(step.session, step.token));
+    if (file !== undefined && file.runs.length === 0 && known !== undefined) Object.assign(file, { runs: known.runs, hidden: known.hidden });
   }
 }

@@ -126,6 +126,8 @@ export class RunState {
   carried = new Map<string, CarriedFile>();
   /** Sessions that the last kexec was to carry over, by name, empty ones too. */
   carriedSessions = new Map<string, CarriedSession>();
+  /** Files whose preserve met the kexec and was not answered: one that comes back was carried. */
+  readonly perhaps = new Map<string, CarriedFile>();
   /** Memory reserved by name, watched over every update. */
   readonly reserved: CarriedFile[] = [];
   /** Names of files that a fault of the scenario has changed on purpose. */

@@ -42,6 +42,8 @@ export async function update(context: RunContext, step: Step, index: number, jum
   await lookBefore(context, state.held());
   await lookAtLeaving(context);
   const begin = await prepared(context, late);
+  const racing = new Racing(context, late);
+  await racing.prepare();
   await lookAtDevices(context, 'kexec');
   context.taint.leaves(machine);
   const started = recorder.clock.now();
@@ -51,7 +53,6 @@ export async function update(context: RunContext, step: Step, index: number, jum
   state.flbHeader = await flbHeader(context);
   const jump = await stopAtJump(context, jumpFaults);
   // The agent carries out one request after the other: these are sent together with the next, and cost no time between.
-  const racing = new Racing(context, late);
   const begun = Promise.all(begin.map((each) => each()));
   begun.catch(() => undefined);
   machine.leaving.due(true);
