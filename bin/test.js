@@ -17,7 +17,7 @@ const before = [
   { name: 'lint', args: ['node_modules/oxlint/bin/oxlint', '--type-aware', '--deny-warnings'] },
   { name: 'images', args: ['bin/lab.js', 'images', 'build'] },
   // Built on demand, and used by the fast part of the corpus and of the devices: no test shall wait for a compiler.
-  { name: 'variants', args: ['bin/lab.js', 'images', 'build', '7.3.4-object', '7.3.4-object-v3', '7.3.4-object-integer', '7.3.4-keep'] },
+  { name: 'variants', args: ['bin/lab.js', 'images', 'build', '7.3.4-object', '7.3.4-object-v3', '7.3.4-object-integer', '7.3.4-keep', '7.3.4-page-bugs'] },
 ];
 for (const { name, args } of before) {
   const status = node(...args);

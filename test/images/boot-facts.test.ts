@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // How much memory a kernel takes: from the header, the symbols and the configuration, whatever the files hold.
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { bootFactsOf, runtimeOf } from '../../src/images/boot-facts.js';
 
 const MAP = 'ffffffff81000000 T _text\nffffffff81000000 T startup_64\nffffffff81c18000 B __bss_stop\nffffffff81c40000 B _end\n';
 
+const dirs: string[] = [];
+afterAll(() => dirs.forEach((dir) => rmSync(dir, { recursive: true, force: true })));
+
 function files({ initSize = 0xd00000, protocol = 0x20f, map = MAP, config = 'CONFIG_KEXEC_HANDOVER_DEBUG=y\n' }) {
   const dir = mkdtempSync(join(tmpdir(), 'lab-boot-facts-'));
+  dirs.push(dir);
   const image = Buffer.alloc(4096);
   image[0x1f1] = 1;
   image.write('HdrS', 0x202, 'latin1');
