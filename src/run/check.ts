@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The oracle inside: what user space of the running kernel finds in a file.
 import { numberOf, type AgentReply } from '../guest/agent.js';
+import { PAGE } from '../oracles/pattern.js';
+import { ClientGone } from '../util/errors.js';
 import { holderOf } from './clients.js';
 import type { RunContext } from './context.js';
 import { holesText, writtenText } from './operations.js';
@@ -27,7 +29,7 @@ export async function checkInside(context: RunContext, file: FileState, name: st
     return;
   }
   const object = spec.kind === 'object' ? await objectLook(context, spec, name) : null;
-  file.inside = insideLook(stat, verify, object);
+  file.inside = insideLook(stat, verify, object, Math.ceil(size / PAGE));
   const problems = insideProblems(file);
   recorder.event({ kind: 'oracle', oracle: `content of ${name}`, side: 'inside', ok: problems.length === 0, detail: problems.join('; ') || `${file.inside.pages} pages` });
 }
@@ -43,10 +45,13 @@ async function objectLook({ agent, deadlines, machine }: RunContext, { seed, arr
   };
 }
 
-function insideLook(stat: AgentReply, verify: AgentReply, object: ObjectLook | null): InsideLook {
+/** @param asked pages that were to be looked at */
+function insideLook(stat: AgentReply, verify: AgentReply, object: ObjectLook | null, asked: number): InsideLook {
   const first = verify.data['firstBad'] as { page?: unknown; offset?: unknown } | null | undefined;
+  const pages = numberOf(verify, 'pages');
+  if (pages !== asked) throw new ClientGone(`the agent's answer cannot be used: it looked at ${pages} pages, and ${asked} were asked for`);
   return {
-    ...reportOf(stat), pages: numberOf(verify, 'pages'), bad: numberOf(verify, 'bad'),
+    ...reportOf(stat), pages, bad: numberOf(verify, 'bad'),
     firstBad: first !== null && first !== undefined ? { page: Number(first.page), offset: Number(first.offset) } : null,
     object,
   };

@@ -2,6 +2,7 @@
 // The end of a run in which all is well so far: everything is closed, and each page that was handed over must then be free, or in other hands. One that
 // still holds what it held, and that the kernel says is in use, was restored and never given back.
 import { createHash } from 'node:crypto';
+import { NO_HANDLE } from '../guest/agent.js';
 import { isGuestFile } from '../model/guest.js';
 import { STRUCT_PAGE } from '../oracles/khop.js';
 import { pageState } from '../oracles/page-state.js';
@@ -69,11 +70,16 @@ export async function closeAndLook(context: RunContext, handedOver: MarkedPages 
 }
 
 async function closeAll(context: RunContext): Promise<void> {
-  const { agent, deadlines, machine, state } = context;
+  const { agent, deadlines, machine, recorder, state } = context;
   await endClients(context);
   const bytes = [...state.carried.values()].reduce((sum, { spec }) => sum + spec.size, 0);
   const close = (args: Record<string, string>) => agent.request('close', args, deadlines.request(bytes), machine.ended);
-  for (const session of state.sessions.keys()) await close({ session });
+  for (const session of state.sessions.keys()) {
+    const { ok, errno, at } = await close({ session });
+    // One that went with a client that was ended has no handle here.
+    if (ok || errno === NO_HANDLE) continue;
+    recorder.incident({ source: 'agent', side: 'inside', implies: 'lost', title: 'a session cannot be closed', detail: `${session}: close failed with ${errno}${at === null ? '' : ` (${at})`}, once all was over` });
+  }
   for (const file of state.files.keys()) await close({ file });
   await close({});
   state.sessions.clear();

@@ -136,7 +136,9 @@ class Run {
   private async steps(context: RunContext, mine: readonly IndexedStep[], last: boolean): Promise<EpochEnd> {
     const pause = mine.findIndex(({ step }) => step.op === 'guest-pause');
     const asks = this.plan.scenario.policy === 'check' && !mine.slice(pause).some(({ step }) => step.op === 'preserve');
-    if (pause < 0 || (!this.judging.pending && !asks)) return runSteps(context, mine, last);
+    // What is asked for after that is part of the judgement.
+    const early = !mine.slice(pause).some(({ step }) => step.op === 'retrieve' || step.op === 'retrieve-session' || step.op === 'device-retrieve' || step.op === 'guest-restore');
+    if (pause < 0 || !early || (!this.judging.pending && !asks)) return runSteps(context, mine, last);
     const end = await runSteps(context, mine.slice(0, pause), last);
     if (end.kind !== 'done') return end;
     await this.judging.judge(context, 'guests-go-on');
@@ -159,7 +161,10 @@ class Run {
   conclude(): Verdict {
     const { recorder } = this;
     // One that did not come to life has no memory yet.
-    if (this.machine?.memory !== undefined) this.taint.conclude(this.machine);
+    if (this.machine?.memory !== undefined) {
+      this.machine.readConsole();
+      this.taint.conclude(this.machine);
+    }
     if (isGood(decide(recorder.incidents).outcome)) {
       for (const { witness, epoch, why, hint } of recorder.witnesses.missing()) {
         const detail = [why, hint, `--without ${witness} does without it`].filter((line) => line !== null).join('\n');

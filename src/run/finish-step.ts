@@ -2,13 +2,14 @@
 // How a step ended, written down, and whether that is what the scenario demanded.
 import { BAD_REQUEST, NO_HANDLE } from '../guest/agent.js';
 import type { Step } from '../model/scenario.js';
-import { LabError } from '../util/errors.js';
+import { ClientGone, LabError } from '../util/errors.js';
+import { printable } from '../util/escape.js';
 import type { RunContext } from './context.js';
 import type { StepReply } from './step-reply.js';
 
 /** @param ms how long it took */
 export function finishStep(context: RunContext, step: Step, index: number, target: string, reply: StepReply, ms: number): void {
-  if (reply.errno === BAD_REQUEST) throw new LabError(`the agent does not understand ${step.op}`, { detail: reply.at });
+  if (reply.errno === BAD_REQUEST) throw notUnderstood(context, step, reply);
   const skipped = reply.errno === NO_HANDLE;
   const state = reply.ok ? 'done' : skipped ? 'skipped' : 'failed';
   const got = reply.ok ? 'OK' : (reply.errno ?? 'EUNKNOWN');
@@ -25,4 +26,10 @@ export function finishStep(context: RunContext, step: Step, index: number, targe
       source: 'agent', side: 'inside', implies: null, title: `${step.op} failed with ${got}`, detail: `${step.op} ${target}: ${reply.at ?? ''}`,
     });
   }
+}
+
+/** The lab asks nothing that its agent does not understand. Once something was handed over, who says so cannot be believed any more. */
+function notUnderstood({ recorder, state }: RunContext, { op }: Step, { at }: StepReply): Error {
+  const what = `the agent does not understand ${op}`;
+  return recorder.epoch === 0 && state.held().length === 0 ? new LabError(what, { detail: at }) : new ClientGone(`${what}${at === null ? '' : ` (${printable(at, 80)})`}`);
 }

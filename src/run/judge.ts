@@ -90,7 +90,11 @@ function fateOf(read: ReadPhys, file: CarriedFile, marked: KhopIndex): FateOfFil
 
 /** The scenario is about to close a file that came back: its pages are the allocator's then, so it is judged now. */
 export async function judgeBeforeClose(context: RunContext, files: readonly CarriedFile[]): Promise<void> {
-  await lookInside(context, files);
+  const spoiled = await findSpoiled(context, files);
+  await lookInside(context, files.filter((file) => !spoiled.has(file)));
+  for (const [file, problem] of spoiled) leaveAlone(file, problem);
+  // Which orders its pages were handed over in is known to the judgement of the whole update only.
+  await lookAtPageStates(context, files, null);
   for (const file of files) file.closed = fateOf(reader(context.machine), file, NO_MARKS);
 }
 

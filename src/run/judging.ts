@@ -52,7 +52,11 @@ export class Judging {
   /** Judges the update that led into the running kernel; the first kernel has none. @param after what its guests do next */
   async judge(context: RunContext, after: 'guests-stay' | 'guests-go-on' = 'guests-stay'): Promise<void> {
     const entry = this.ledger.arrived;
-    if (entry?.arrival == null) return;
+    if (entry?.arrival == null) {
+      // It was judged before guests were stopped, and its sessions may have been finished or closed since.
+      judgeSessions(context, this.ledger.updates.at(-1)?.counts.pagesLeaked ?? 0);
+      return;
+    }
     const { handedOver, managed } = entry.arrival;
     const held = await holdGuests(context);
     this.takeFiles(entry, await context.recorder.task('oracles', () => judgeUpdate(context, handedOver, managed)));

@@ -6,6 +6,7 @@ import type { Step } from '../model/scenario.js';
 import { type CaseOfResult, TEST_KHO } from '../model/selftest.js';
 import { canonical } from '../console/index.js';
 import { LabError } from '../util/errors.js';
+import { printable } from '../util/escape.js';
 import { parseKtap } from '../util/ktap.js';
 import type { RunContext } from './context.js';
 import { commandWithin, PASSED, type StepReply } from './step-reply.js';
@@ -75,7 +76,7 @@ async function ofProgram(context: RunContext, { test, stage, timeout }: Selftest
   const path = `${FOLDER}/${test}`;
   const signal = context.machine.ended;
   const sent = await context.ssh.exec(`mkdir -p ${FOLDER} && cat > ${path} && chmod 755 ${path}`, { input, ms: context.deadlines.request(input.length * 4), signal });
-  if (sent.status !== 0) throw new LabError(`${test} cannot be put into the machine: ${sent.stderr.slice(0, 200)}`);
+  if (sent.status !== 0) return { status: 1, text: `${test} cannot be put into the machine: ${printable(sent.stderr, 200)}` };
   const { status, stdout, stderr } = await context.ssh.exec(`cd ${FOLDER} && ./${test}${stage === null ? '' : ` -s ${stage}`}; status=$?; echo; echo "${STATUS} $status"`, { ms: timeout * 1000, signal });
   return { status: statusIn(stdout) ?? (status === 0 ? null : status), text: `${stdout.replace(STATUS_LINE, '')}\n${stderr}` };
 }

@@ -5,6 +5,8 @@ import type { Pulse } from '../util/pulse.js';
 
 /** The host is asked at least this often, milliseconds: what stopped QEMU in between is seen. */
 const EVERY = 500;
+/** Between two looks: the lab itself was stopped, or so busy that it could not have seen any progress. Milliseconds. */
+const MISSED = 5000;
 /** An answer serves for this long. */
 const FRESH = 50;
 /** A time stamp of a kernel's log line (kernel/printk/printk.c, print_time()). */
@@ -96,7 +98,9 @@ export class MachinePulse implements Pulse {
       waited = Math.max(waited, hasWaited - (before?.waited ?? 0));
     }
     this.ranMs += ran;
-    this.heldMs += this.paused || (times?.stopped === true && last?.stopped === true) ? wall : Math.min(wall, waited);
+    // Who does not look for so long was not running either: the host was asleep, or had stopped the lab.
+    const missed = this.timer !== undefined && wall > MISSED ? wall - EVERY : 0;
+    this.heldMs += this.paused || (times?.stopped === true && last?.stopped === true) ? wall : Math.min(wall, Math.max(waited, missed));
     this.last = times;
     this.lastAt = now;
   }

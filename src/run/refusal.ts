@@ -36,10 +36,27 @@ export async function judgeRefusal(context: RunContext): Promise<FileRecord[]> {
       file: { name, session: holder?.session ?? null, token: holder?.token ?? null, spec, pattern, runs, hidden, before, hugeKiB, retrieved: file, errno: null },
     };
   });
+  records.push(...keptReserved(context));
   if (records.length > 0) recorder.witnesses.require('outside', recorder.epoch);
   if (files.some((file) => isNamed(state, file))) recorder.witnesses.require('inside', recorder.epoch);
   noteContent(context, records);
   return records;
+}
+
+/** Memory reserved by name lies where it lay. What was lost on the way into this kernel was told of then. */
+function keptReserved({ machine, recorder, state }: RunContext): FileRecord[] {
+  return state.reserved.filter(({ name }) => !state.reservedGone.has(name)).map((file): FileRecord => {
+    const fate = fateOfReturned(reader(machine), file.pattern, file.runs, file.runs, { problems: [], badPages: null });
+    recorder.event({
+      kind: 'oracle', oracle: `content of ${file.name} in the old kernel`, side: 'outside', ok: fate.fate === 'intact', detail: `${fate.look.equal} of ${fate.look.pages} pages`,
+    });
+    if (fate.fate !== 'intact') {
+      recorder.incident({
+        source: 'memory', side: 'outside', implies: 'corrupt', title: 'reserve_mem is corrupt in the old kernel', detail: `${file.name}: ${fate.problems.join('; ')}`,
+      });
+    }
+    return { kind: 'reserve_mem', file, fate };
+  });
 }
 
 async function lookAt(context: RunContext, file: FileState): Promise<FateOfFile> {
@@ -84,7 +101,7 @@ export async function letGo(context: RunContext): Promise<void> {
     if (reply === undefined) state.closeSession(name);
     else recorder.incident({ source: 'agent', side: 'inside', implies: 'leak', title: 'a session cannot be closed', detail: `${name}: ${reply.errno} (${reply.at})` });
   });
-  await inWindow(filled(state), WINDOW, async (file) => {
+  await inWindow(filled(state).filter((file) => isNamed(state, file)), WINDOW, async (file) => {
     await checkInside(context, file, file.name);
     const problems = insideProblems(file);
     if (problems.length === 0) return;

@@ -57,6 +57,7 @@ export async function judgeReserved(context: RunContext, marked: KhopIndex): Pro
         problems: phys === was ? [] : [`taken up at 0x${phys.toString(16)}, was at 0x${was.toString(16)}`], badPages: null,
       })
       : fateOfMissing(read, area.pattern, area.runs, marked, phys === null ? `not found: ${why}` : `reserved anew at 0x${phys.toString(16)}, ${anew ? 'where it was' : `was at 0x${was.toString(16)}`}`);
+    if (fate.fate !== 'intact') context.state.reservedGone.add(area.name);
     records.push({ kind: 'reserve_mem', file: area, fate });
   }
   return records;

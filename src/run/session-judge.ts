@@ -52,6 +52,8 @@ export function judgeSessions({ recorder, state }: Pick<RunContext, 'recorder' |
       const implies = meaning(op, missing, pagesLeaked);
       recorder.incident({ source: 'agent', side: 'inside', implies, title: TITLES[op], detail: `${session.name}: ${op} failed with ${why}` });
     }
+    // Told once; what fails later is told then.
+    session.failed.clear();
   }
 }
 

@@ -2,6 +2,7 @@
 // What the judgement of an update needs to have been seen, and the proof that who looked can see: a mark that is not where the lab looks for it
 // would be missing from every count, and nothing would seem to be leaked.
 import { isGuestFile } from '../model/guest.js';
+import { Pattern } from '../oracles/pattern.js';
 import type { RunContext } from './context.js';
 import type { FileRecord } from './judge.js';
 import type { MarkedPages } from './look.js';
@@ -22,7 +23,7 @@ export function noteContent({ recorder: { witnesses, epoch } }: RunContext, file
   for (const { kind, file, fate } of files) {
     const inside = kind === 'reserve_mem' ? undefined : file.retrieved?.inside;
     if (inside !== null && inside !== undefined) witnesses.looked('inside', epoch, inside.pages);
-    const hidden = file.hidden ?? file.retrieved?.hidden ?? (fate.look.pages === 0 && (inside?.pages ?? 0) > 0 ? 'no page at all' : undefined);
+    const hidden = file.hidden ?? file.retrieved?.hidden ?? untold(file, fate.look.pages);
     if (hidden === undefined) {
       witnesses.looked('outside', epoch, fate.look.pages);
       continue;
@@ -30,6 +31,16 @@ export function noteContent({ recorder: { witnesses, epoch } }: RunContext, file
     const { why, hint } = blindFor(file.name, hidden);
     witnesses.blind('outside', epoch, why, hint);
   }
+}
+
+/** Each page that was written has a physical page. Where the kernel tells of fewer, nobody has seen the rest. */
+function untold({ spec, pattern, retrieved }: CarriedFile, seen: number): string | undefined {
+  const { pattern: now } = retrieved ?? { pattern };
+  if (spec.kind !== 'memfd' || retrieved === null || !(now instanceof Pattern) || seen >= now.pages) return undefined;
+  let written = 0;
+  for (let page = 0; page < now.pages; page++) if (!now.isHole(page)) written++;
+  if (seen >= written) return undefined;
+  return seen === 0 ? 'no page at all' : `${seen} pages, and ${written} were written`;
 }
 
 /** The kernel's array of pages was not found: nothing that stays behind can be seen. */
@@ -51,6 +62,11 @@ export function proveMarks(context: RunContext, handedOver: MarkedPages, carried
     marked += seen.marked;
   }
   context.recorder.event({ kind: 'oracle', oracle: 'marks on arrival', side: 'outside', ok: marked === pages, detail: `${marked} of ${pages} pages of files are marked as handed over` });
+  // Each handover has pages of its own.
+  if (pages === 0 && handedOver.total === 0 && context.state.carriedSessions.size > 0) {
+    witnesses.blind('marks', epoch, 'sessions were handed over, and no page at all was marked as handed over when the kernel was up', MARKS_HINT);
+    return;
+  }
   if (pages > 0 && marked === 0) {
     witnesses.blind('marks', epoch, `none of the ${pages} pages of the files was marked as handed over when the kernel was up, so a leaked page would not be seen`, MARKS_HINT);
     return;

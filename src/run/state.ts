@@ -130,6 +130,8 @@ export class RunState {
   readonly perhaps = new Map<string, CarriedFile>();
   /** Memory reserved by name, watched over every update. */
   readonly reserved: CarriedFile[] = [];
+  /** Of these, what a kernel has lost, moved or damaged. */
+  readonly reservedGone = new Set<string>();
   /** Names of files that a fault of the scenario has changed on purpose. */
   readonly touched = new Set<string>();
   /** Devices of the scenario, by name. */

@@ -70,6 +70,18 @@ describe('the host', () => {
     expect(pulse.held()).toBe(2000);
   });
 
+  it('that stopped the lab as well kept both waiting', () => {
+    let now = 0;
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => now);
+    begin({ threads: threads(['1', 0, 0]), stopped: false });
+    // No timer of the lab ran meanwhile: a laptop was closed, a container was paused.
+    now = 600_000;
+    expect(pulse.held()).toBeGreaterThan(599_000);
+    now += 400;
+    expect(pulse.held()).toBeLessThan(600_000);
+    clock.mockRestore();
+  });
+
   it('while the lab holds it, too', () => {
     begin({ threads: threads(['1', 0, 0]), stopped: false });
     pulse.pause(true);

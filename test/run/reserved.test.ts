@@ -28,7 +28,7 @@ function context(pfn: number, words: string[], epoch = 1): RunContext {
         },
       },
     },
-    state: { reserved: [{ name: 'log', session: null, token: null, spec, pattern, runs: [{ page: 0, pfn: FIRST, count: PAGES }], before: null, hugeKiB: 0, retrieved: null, errno: null }] },
+    state: { reservedGone: new Set(), reserved: [{ name: 'log', session: null, token: null, spec, pattern, runs: [{ page: 0, pfn: FIRST, count: PAGES }], before: null, hugeKiB: 0, retrieved: null, errno: null }] },
   } as unknown as RunContext;
 }
 

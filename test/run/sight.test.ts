@@ -9,7 +9,7 @@ import type { FileRecord } from '../../src/run/judge.js';
 import { toldPages } from '../../src/run/pages-of-file.js';
 import { Recorder } from '../../src/run/recorder.js';
 import { compareCounts, noMarks, noteContent, proveMarks, requireLooks } from '../../src/run/sight.js';
-import type { CarriedFile, FileState } from '../../src/run/state.js';
+import { type CarriedFile, type FileState, RunState } from '../../src/run/state.js';
 import { startClock } from '../../src/util/clock.js';
 import { ClientGone } from '../../src/util/errors.js';
 
@@ -32,7 +32,7 @@ function marks(...found: KhopPages[]) {
 function run(): { context: RunContext; recorder: Recorder } {
   const recorder = new Recorder(startClock(), () => undefined);
   recorder.epoch = 1;
-  return { context: { recorder } as RunContext, recorder };
+  return { context: { recorder, state: new RunState() } as RunContext, recorder };
 }
 
 const read = (phys: number, into: Uint8Array) => {
