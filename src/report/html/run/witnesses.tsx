@@ -10,7 +10,7 @@ export function Witnesses({ result: { witnesses, taint } }: { result: Pick<Resul
   return (
     <section aria-labelledby="witness-head">
       <h2 id="witness-head">Witnesses</h2>
-      <table>
+      <div class="wide"><table class="list">
         <thead><tr><th>witness</th><th>looked</th><th>counted</th><th>needed</th><th>why not</th></tr></thead>
         <tbody>
           {all.map(({ name, looked, counted, required, waived, why }) => (
@@ -23,7 +23,7 @@ export function Witnesses({ result: { witnesses, taint } }: { result: Pick<Resul
             </tr>
           ))}
         </tbody>
-      </table>
+      </table></div>
       {taint === null || taint.flags.length === 0 ? null : <p class="bad">The kernel marked itself damaged: {show(taint.flags.join(', '), 300)}.</p>}
     </section>
   );
