@@ -6,7 +6,7 @@ import { connect } from 'node:net';
 import pRetry from 'p-retry';
 import ssh2, { type Client, type ClientChannel } from 'ssh2';
 import { within } from '../util/deadline.js';
-import { ClientGone, CommandTimeout, messageOf } from '../util/errors.js';
+import { ClientGone, CommandTimeout, LabError, messageOf } from '../util/errors.js';
 import { printable } from '../util/escape.js';
 import { NO_PULSE, type Pulse, whileItMoves } from '../util/pulse.js';
 
@@ -46,7 +46,7 @@ export class SshSession {
     // The one deadline is ours: ssh2's own is out of the way, so that running out of time has one name.
     const tries = pRetry(() => connectOnce(target), {
       retries: Number.POSITIVE_INFINITY, minTimeout: 50, factor: 1.5, maxTimeout: 1000, signal: AbortSignal.any([target.signal, over.signal]),
-      shouldRetry: ({ error }) => !(error instanceof ClientGone),
+      shouldRetry: ({ error }) => !(error instanceof ClientGone || error instanceof LabError),
     });
     const wait = { ms: target.deadline, what: 'SSH session with the machine', pulse: target.pulse ?? NO_PULSE, signal: target.signal };
     return whileItMoves(tries, wait).finally(() => over.abort());
@@ -158,7 +158,7 @@ function connectOnce(target: SshTarget): Promise<SshSession> {
     // More than one error may come of one connection, and an error without a listener would end the lab.
     client.on('error', (error) => {
       client.destroy();
-      reject(wrongKey ?? new Error(messageOf(error)));
+      reject(wrongKey ?? ofHost(error) ?? new Error(messageOf(error)));
     });
     client.once('close', () => reject(wrongKey ?? new Error('connection closed')));
     client.connect({
@@ -176,4 +176,12 @@ function connectOnce(target: SshTarget): Promise<SshSession> {
       },
     });
   });
+}
+
+/** What the host lacks for one more connection is no fault of the machine. */
+const LACKS: readonly string[] = ['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL', 'EACCES', 'EPERM'];
+
+export function ofHost(error: Error & { code?: unknown }): LabError | null {
+  const { code } = error;
+  return typeof code === 'string' && LACKS.includes(code) ? new LabError(`the host opens no connection to the machine: ${code}`, { cause: error }) : null;
 }

@@ -40,15 +40,17 @@ export function countPages(found: readonly KhopPages[]): number {
 /** Answers whether a page is marked, for many questions. A mark may claim 2^20 pages, so ranges are kept and not pages. */
 export class KhopIndex {
   /** Ascending and apart from each other; `end` exclusive. */
-  private readonly ranges: { start: number; end: number }[] = [];
+  readonly ranges: readonly { start: number; end: number }[] = [];
 
   constructor(found: readonly KhopPages[]) {
+    const ranges: { start: number; end: number }[] = [];
     for (const { pfn, order } of [...found].sort((a, b) => a.pfn - b.pfn)) {
-      const last = this.ranges.at(-1);
+      const last = ranges.at(-1);
       const end = pfn + 2 ** order;
       if (last !== undefined && pfn <= last.end) last.end = Math.max(last.end, end);
-      else this.ranges.push({ start: pfn, end });
+      else ranges.push({ start: pfn, end });
     }
+    this.ranges = ranges;
   }
 
   /** No page at all: such a kernel marks none, or they could not be seen. */

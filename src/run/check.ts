@@ -34,6 +34,13 @@ export async function checkInside(context: RunContext, file: FileState, name: st
   recorder.event({ kind: 'oracle', oracle: `content of ${name}`, side: 'inside', ok: problems.length === 0, detail: problems.join('; ') || `${file.inside.pages} pages` });
 }
 
+/** All but the content, of a file that was looked at before: a session that was finished since may have changed it. */
+export async function lookAgain(context: RunContext, file: FileState): Promise<void> {
+  const { deadlines, machine } = context;
+  const stat = await holderOf(context, { kind: 'file', name: file.name }).request('stat', { file: file.name }, deadlines.request(), machine.ended);
+  file.inside = stat.ok && file.inside !== null ? { ...file.inside, ...reportOf(stat) } : null;
+}
+
 /** Null where the kernel does not tell: insideProblems says so. */
 async function objectLook({ agent, deadlines, machine }: RunContext, { seed, array }: ObjectSpec, name: string): Promise<ObjectLook | null> {
   const reply = await agent.request('object-stat', { file: name, seed, ...(array > 0 ? { array } : {}) }, deadlines.request(array), machine.ended);

@@ -8,11 +8,12 @@ import { STRUCT_PAGE } from '../oracles/khop.js';
 import { pageState } from '../oracles/page-state.js';
 import { PAGE, type Pattern } from '../oracles/pattern.js';
 import { endClients } from './clients.js';
+import type { MachineMemory } from '../qemu/memory.js';
 import type { RunContext } from './context.js';
 import { type MarkedPages, reader } from './look.js';
 import { pageArray } from './page-array.js';
 import { settlePages, structsOf } from './page-look.js';
-import type { CarriedFile } from './state.js';
+import type { CarriedFile, RunState } from './state.js';
 
 /** More of the handover's own pages than this are not looked at: 1 GiB. */
 const MOST_OTHERS = 2 ** 18;
@@ -23,14 +24,22 @@ const ZEROES = Buffer.alloc(PAGE);
 const [COMPOUND, TYPE, REFCOUNT] = [2, 12, 13];
 const NO_TYPE = 0xffff_ffff;
 
+/** What of a run's context is needed here. */
+export interface Marked {
+  machine: { memory: Pick<MachineMemory, 'ranges' | 'read'> };
+  state: Pick<RunState, 'carried' | 'reserved'>;
+}
+
 /** What the marked pages hold that belong to no file, by page frame. Pages that are all zero are left out: nobody would know them again. */
-export function contentOfOthers({ machine, state }: RunContext, { found }: MarkedPages): Map<number, string> {
+export function contentOfOthers({ machine, state }: Marked, { index }: Pick<MarkedPages, 'index'>): Map<number, string> {
   const own = new Set<number>();
   for (const { runs } of [...state.carried.values(), ...state.reserved]) for (const { pfn, count } of runs) for (let i = 0; i < count; i++) own.add(pfn + i);
   const others = new Map<number, string>();
   const page = Buffer.alloc(PAGE);
-  for (const { pfn, order } of found) {
-    for (let at = pfn; at < pfn + 2 ** order && others.size < MOST_OTHERS; at++) {
+  // Marks may overlap, and claim more memory than there is.
+  const last = Math.max(...machine.memory.ranges.map(({ end }) => end)) / PAGE;
+  for (const { start, end } of index.ranges) {
+    for (let at = start; at < Math.min(end, last) && others.size < MOST_OTHERS; at++) {
       if (!own.has(at) && machine.memory.read(at * PAGE, page) && !page.equals(ZEROES)) others.set(at, digest(page));
     }
   }

@@ -251,7 +251,7 @@ class Run {
   /** An error out of `go` becomes evidence, and what is left of the machine is judged. */
   async failed(error: unknown): Promise<void> {
     const { recorder, machine, judging } = this;
-    const failed = { machine, recorder, state: this.context?.state ?? null, image: null };
+    const failed = { machine, recorder, state: this.context?.state ?? null, image: null, dir: this.plan.dir };
     const failure = await takeFailure(error, { ...failed, image: this.plan.kernels[recorder.epoch] ?? null });
     // What fails while the rest is judged is a failure of its own: the run keeps its record.
     await this.judgeRest(failure).catch(async (second: unknown) => this.judgeRest(await takeFailure(second, failed)))

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // An error that ended a run becomes evidence: what the machine did, what it did not do in time, or the lab's own failure.
+import { statfsSync } from 'node:fs';
 import type { Incident } from '../model/incident.js';
 import type { KernelImage } from '../model/image.js';
 import { ClientGone, CommandTimeout, LabError, messageOf, NoProgress, RunLimit } from '../util/errors.js';
@@ -23,6 +24,8 @@ export type RunError = LabError | NoProgress | CommandTimeout | RunLimit | Machi
 export interface LastLook {
   /** Null where there is no machine, or nobody had to look. */
   standstill: Standstill | null;
+  /** The disk that QEMU writes the console and the readiness marks to has no room left: what the machine said last is lost. */
+  diskFull: boolean;
   /** A fault of the scenario has stopped all processors. */
   frozen: boolean;
   /** The kernel that runs has oopsed. */
@@ -65,11 +68,12 @@ function byLab(title: string, detail: string): Classified {
 }
 
 /** A hang needs proof: QEMU answers, had processor time, holds nothing back, and has forgotten no processor. */
-function standsStill({ what, message, times }: NoProgress, { standstill, frozen, consoleTail }: LastLook): Classified {
+function standsStill({ what, message, times }: NoProgress, { standstill, diskFull, frozen, consoleTail }: LastLook): Classified {
   const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
   const used = times === null || times.processor === null ? []
     : [`QEMU had ${seconds(times.processor)} of processor time in these ${seconds(times.wall)}; the host kept it waiting for ${seconds(times.held)}`];
   const detail = withConsole([message, ...used, ...(standstill?.lines ?? [])].join('\n'), consoleTail);
+  if (diskFull) return byLab(`the disk is full, so nothing shows whether the machine goes on: ${what}`, detail);
   if (standstill === null || standstill.status === '') return byLab(`QEMU does not answer while the lab waits for: ${what}`, detail);
   if (standstill.forgotten.length > 0) return byLab(`the emulator did not wake CPU ${standstill.forgotten.join(', ')} for its interrupt`, detail);
   if (!frozen && !/running/.test(standstill.status)) return byLab(`QEMU holds the machine still (${standstill.status})`, detail);
@@ -100,6 +104,16 @@ export interface Failed {
   state: RunState | null;
   /** Of the kernel that ran last; null where its symbols are not wanted. */
   image: KernelImage | null;
+  /** Where QEMU writes what the machine says. */
+  dir?: string;
+}
+
+function isFull(dir: string): boolean {
+  try {
+    return statfsSync(dir).bavail === 0;
+  } catch {
+    return false;
+  }
 }
 
 /** Writes down what ended the run. */
@@ -110,13 +124,13 @@ export async function takeFailure(first: unknown, failed: Failed): Promise<Failu
 }
 
 /** The same, not written down. */
-export async function failureOf(first: unknown, { machine, recorder, state, image }: Failed): Promise<Classified> {
+export async function failureOf(first: unknown, { machine, recorder, state, image, dir }: Failed): Promise<Classified> {
   await machine?.settle();
   const error = await causeOf(runErrorOf(first), machine);
   const complaints = (machine?.findings ?? []).filter(({ epoch }) => epoch >= recorder.epoch);
   return classify(error, {
     standstill: machine !== null && error instanceof NoProgress ? await lookAtStandstill(machine, image) : null,
-    frozen: machine?.frozen ?? false,
+    diskFull: dir !== undefined && isFull(dir), frozen: machine?.frozen ?? false,
     oopsed: complaints.some(({ severity }) => severity === 'oops' || severity === 'panic'),
     outOfMemory: complaints.some(({ title }) => title === 'Out of memory'),
     heldNothing: state !== null && heldNothing(state), consoleTail: machine?.consoleTail ?? '',

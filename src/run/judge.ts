@@ -7,7 +7,7 @@ import { KhopIndex } from '../oracles/khop.js';
 import type { PageProblem } from '../oracles/page-cache.js';
 import { lookOutside, type ReadPhys } from '../oracles/outside.js';
 import { addPages, fateFromInside, fateOfGuestFile, fateOfMissing, fateOfReturned, fateUnjudged, NO_PAGES, type FateOfFile, type PageCounts } from '../oracles/fate.js';
-import { checkInside, insideProblems } from './check.js';
+import { checkInside, insideProblems, lookAgain } from './check.js';
 import { inWindow } from '../util/window.js';
 import { WINDOW, type RunContext } from './context.js';
 import { baselineOf, markedPages, reader, type MarkedPages } from './look.js';
@@ -140,7 +140,7 @@ function unjudged({ machine }: RunContext, epoch: number, carried: readonly Carr
 async function lookInside(context: RunContext, carried: readonly CarriedFile[]): Promise<void> {
   await inWindow(carried, WINDOW, async ({ retrieved, spec, closed }) => {
     if (retrieved === null || closed !== undefined) return;
-    if (retrieved.inside === null && !isGuestFile(spec)) await checkInside(context, retrieved, retrieved.name);
+    if (!isGuestFile(spec)) await (retrieved.inside === null ? checkInside(context, retrieved, retrieved.name) : lookAgain(context, retrieved));
     const { runs, hidden } = await pagesOfFile(context, retrieved.name, spec.size);
     Object.assign(retrieved, { runs, hidden: hidden ?? undefined });
   });

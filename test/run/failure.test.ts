@@ -7,7 +7,7 @@ import type { Standstill } from '../../src/run/standstill.js';
 import { ClientGone, CommandTimeout, HostTimeout, LabError, NoProgress, RunLimit, UsageError } from '../../src/util/errors.js';
 
 const STANDS: Standstill = { lines: ['CPU 0 at 0x1: running, interrupts off'], forgotten: [], status: 'VM status: running', busy: true };
-const LOOK: LastLook = { standstill: STANDS, frozen: false, oopsed: false, outOfMemory: false, heldNothing: false, consoleTail: '' };
+const LOOK: LastLook = { standstill: STANDS, diskFull: false, frozen: false, oopsed: false, outOfMemory: false, heldNothing: false, consoleTail: '' };
 const times = (processor: number | null, held = 0) => ({ wall: 30_000, held, processor });
 const late = (...given: Parameters<typeof times>) => new NoProgress('answer', 30_000, times(...given));
 
@@ -25,6 +25,7 @@ const ROWS: readonly [string, RunError, Partial<LastLook>, string | null, string
   ['the host took nearly all of it, and it ran in the rest', late(900, 29_000), {}, 'hang', 'ended'],
   ['the emulator forgot one', late(29_000), { standstill: { ...STANDS, forgotten: [1] } }, 'infra', 'lab'],
   ['QEMU holds it', late(10), { standstill: { ...STANDS, status: 'VM status: paused (io-error)' } }, 'infra', 'lab'],
+  ['the disk that the console goes to is full', late(10), { diskFull: true }, 'infra', 'lab'],
   ['a fault of the scenario holds it', late(10), { frozen: true, standstill: { ...STANDS, status: 'VM status: paused' } }, 'hang', 'ended'],
   ['QEMU does not answer either', late(29_000), { standstill: { ...STANDS, status: '' } }, 'infra', 'lab'],
   ['there is no machine to look at', late(29_000), { standstill: null }, 'infra', 'lab'],

@@ -4,6 +4,9 @@ import { describe, expect, it } from 'vitest';
 import type { Outcome } from '../../src/model/outcome.js';
 import type { Reaction, Request } from '../fakes/agent.js';
 import type { FakeMachine, Script } from '../fakes/machine.js';
+import { KhopIndex } from '../../src/oracles/khop.js';
+import { contentOfOthers } from '../../src/run/closing.js';
+import { RunState } from '../../src/run/state.js';
 import { FIRST_PFN } from '../fakes/ram.js';
 import { image, runFake } from '../fakes/run.js';
 import { updatesOf } from '../fakes/scenarios.js';
@@ -65,6 +68,27 @@ describe('the last words on the console', () => {
       return null;
     }), { plan: { kernels: ['a', 'b'].map((name) => ({ ...image(name), systemMap: null })) } });
     expect(record?.verdict.outcome).toBe('tainted');
+  });
+});
+
+describe('a file that was checked before its session was finished', () => {
+  it('is asked again what it is', async () => {
+    let finished = false;
+    const { record } = await runFake(begin().replace('  - finish', '  - check: ram\n  - finish'), on(({ kernel }, { op, args, epoch }) => {
+      finished ||= op === 'finish' && epoch === 1;
+      return finished && op === 'stat' ? answer({ ...kernel.answer(op, args), seals: [] }) : null;
+    }));
+    expect(record?.verdict.outcome).toBe('corrupt');
+    expect(record?.verdict.cause?.detail).toContain('seals [], were [seal]');
+  });
+});
+
+describe('marks that claim more memory than there is, over and over', () => {
+  it('keep nobody busy for ever', () => {
+    const found = Array.from({ length: 50_000 }, (_, pfn) => ({ pfn, order: 20 }));
+    const memory = { ranges: [{ start: 0, end: 64 * 4096, offset: 0 }], read: (_: number, into: Uint8Array) => into.fill(1).length > 0 };
+    const others = contentOfOthers({ machine: { memory }, state: new RunState() }, { index: new KhopIndex(found) });
+    expect(others.size).toBe(64);
   });
 });
 
