@@ -30,7 +30,13 @@ async function ended(args: readonly string[], words: RegExp, signal: NodeJS.Sign
   const temporaries = mkdtempSync(join(home, 'tmp-'));
   let watch: NodeJS.Timeout | undefined;
   const exit = await typing(args, (text, child) => {
-    if (words.test(text)) watch ??= setInterval(() => machinesUnder(temporaries).length > 0 && child.kill(signal), 50);
+    if (!words.test(text)) return;
+    watch ??= setInterval(() => {
+      if (machinesUnder(temporaries).length === 0) return;
+      // A second one would end it at once.
+      clearInterval(watch);
+      child.kill(signal);
+    }, 50);
   }, { TMPDIR: temporaries }).finally(() => clearInterval(watch));
   await until('nothing is left', () => machinesUnder(temporaries).length === 0 && readdirSync(temporaries).length === 0, 5000);
   return exit;
