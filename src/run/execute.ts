@@ -2,6 +2,7 @@
 // One run from a plan to a record: start the machine, go through its epochs, judge, and end it, whatever happened.
 import { makeRunKey } from '../guest/keys.js';
 import { SshSession } from '../guest/session.js';
+import type { Outcome } from '../model/outcome.js';
 import type { RecoveryOfResult } from '../model/guest-result.js';
 import { startClock, type Clock } from '../util/clock.js';
 import { ClientGone, LabError, messageOf, NoProgress } from '../util/errors.js';
@@ -152,7 +153,9 @@ class Run {
 
   /** Nothing that came back is needed any more: what the kernel does with it then is part of the verdict. What is broken already is left as it is. */
   private async close(context: RunContext): Promise<void> {
-    if (!mayClose(context) || !['preserved', 'leak', 'tainted'].includes(decide(this.recorder.incidents).outcome)) return;
+    // A way out is measured by what leaked, so that is left as it is.
+    const fine: readonly Outcome[] = this.plan.scenario.recover === null ? ['preserved', 'leak', 'tainted'] : ['preserved', 'tainted'];
+    if (!mayClose(context) || !fine.includes(decide(this.recorder.incidents).outcome)) return;
     const arrival = this.judging.ledger.entries.at(-1)?.arrival ?? null;
     await this.recorder.task('everything is closed', () => closeAndLook(context, arrival?.handedOver ?? null));
   }

@@ -42,6 +42,11 @@ export async function kselftestStep(context: RunContext, step: SelftestStep): Pr
     context.recorder.event({ kind: 'oracle', oracle: `kselftest ${each.test}`, side: 'inside', ok: each.state !== 'fail', detail: `${each.name}: ${each.state}` });
   }
   const bad = cases.filter(({ state }) => state === 'fail' || (state === 'skip' && step.stage !== null));
+  if (step.stage === 2) {
+    // The second stage is who looks at what came back.
+    context.recorder.witnesses.require('inside', context.recorder.epoch);
+    context.recorder.witnesses.looked('inside', context.recorder.epoch, cases.length);
+  }
   if (bad.length === 0) return PASSED;
   for (const { name, detail } of bad) {
     // A first stage that fails hands nothing over: the update is called off. What a single test finds says nothing of an update.

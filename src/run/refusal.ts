@@ -40,7 +40,16 @@ export async function judgeRefusal(context: RunContext): Promise<FileRecord[]> {
   if (records.length > 0) recorder.witnesses.require('outside', recorder.epoch);
   if (files.some((file) => isNamed(state, file))) recorder.witnesses.require('inside', recorder.epoch);
   noteContent(context, records);
+  heldByTests(context);
   return records;
+}
+
+/** What the first stage of one of upstream's own tests holds, it alone knows; and it says so to the next kernel only. */
+function heldByTests({ recorder, state }: RunContext): void {
+  const stage = state.results.find(({ step, state: how }) => step.epoch === recorder.epoch && step.op === 'kselftest' && step.stage === 1 && how === 'done')?.step;
+  if (stage?.op !== 'kselftest') return;
+  recorder.witnesses.require('inside', recorder.epoch);
+  recorder.witnesses.blind('inside', recorder.epoch, `what ${stage.test} holds in the old kernel can be looked at by nobody`);
 }
 
 /** Memory reserved by name lies where it lay. What was lost on the way into this kernel was told of then. */

@@ -92,6 +92,37 @@ describe('marks that claim more memory than there is, over and over', () => {
   });
 });
 
+describe('what one of upstream\'s own tests holds', () => {
+  const yaml = (more: string) => `chain: [a, b]\nkselftest: luo_kexec_simple\n${more}`;
+  const passes: Script = { exec: (_, command) => ({ status: 0, signal: null, stdout: command.includes('-s ') ? 'lab-kselftest-status 0\n' : '', stderr: '', cut: false }) };
+  const plan = { selftests: [import.meta.filename, import.meta.filename] };
+
+  it('is seen by its second stage', async () => {
+    const { record } = await runFake(yaml(''), passes, { plan });
+    expect(record?.verdict.outcome).toBe('preserved');
+    expect(record?.witnesses.inside).toMatchObject({ required: true, looked: true, counted: 1 });
+  });
+
+  it('is seen by nobody after a refusal', async () => {
+    const { record } = await runFake(yaml('expect: refused\n'), { ...passes, ...fails('kexec', 0, 'EBUSY') }, { plan });
+    expect(record?.verdict).toMatchObject({ outcome: 'infra', cause: { title: 'the witness "inside" was blind' } });
+  });
+
+  it('is not there where the test cannot be put into the machine: no failure of the lab', async () => {
+    const { record } = await runFake(yaml(''), {
+      exec: (machine, command) => (machine.kernel.epoch === 1 ? { status: 1, signal: null, stdout: '', stderr: 'cat: write error: No space left on device', cut: false } : passes.exec?.(machine, command) ?? null),
+    }, { plan });
+    expect(record?.verdict.outcome).toBe('lost');
+  });
+});
+
+describe('a way out that is not needed', () => {
+  it('does not keep pages from being looked at once everything is closed', async () => {
+    const { record } = await runFake(updatesOf({ updates: 1, recover: 'reboot' }), { booting: ({ ram }, epoch) => epoch === 1 && (ram.free = () => undefined) });
+    expect(record?.verdict).toMatchObject({ outcome: 'leak', cause: { title: 'pages never released' } });
+  });
+});
+
 describe('memory that is reserved by name', () => {
   const AT = (FIRST_PFN + 1000) * 4096;
   const reserving = (damage: boolean) => on(({ ram }, { op, args }) => {
