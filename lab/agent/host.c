@@ -42,11 +42,27 @@ bool op_hello(struct request *r)
 	return true;
 }
 
+/* What has the memory that is not free. */
+static const struct {
+	const char *word, *key;
+} of_meminfo[] = {
+	{ "MemFree:", "memFreeKb" },
+	{ "MemAvailable:", "memAvailableKb" },
+	{ "AnonPages:", "anonKb" },
+	{ "Slab:", "slabKb" },
+	{ "SUnreclaim:", "slabUnreclaimableKb" },
+	{ "KernelStack:", "kernelStackKb" },
+	{ "PageTables:", "pageTablesKb" },
+	{ "VmallocUsed:", "vmallocKb" },
+};
+
 bool op_zones(struct request *r)
 {
 	static char text[256 * 1024];
-	uint64_t managed = 0, free_pages = 0, n;
+	uint64_t managed = 0, free_pages = 0, on_cpus = 0, n;
 
+	/* Each CPU keeps what it has not added to a count yet: reading this adds it (mm/vmstat.c). Where it does not, the counts are older. */
+	read_small("/proc/sys/vm/stat_refresh", text, sizeof(text));
 	if (read_small("/proc/zoneinfo", text, sizeof(text)) < 0)
 		return fail_errno(r, errno, "read /proc/zoneinfo");
 	for (char *line = text, *next; line; line = next) {
@@ -57,15 +73,18 @@ bool op_zones(struct request *r)
 			managed += n;
 		else if (number_after(line, "pages free ", &n))
 			free_pages += n;
+		else if (number_after(line, "count:", &n))
+			on_cpus += n;
 	}
 	put_u64(r, "managed", managed);
 	put_u64(r, "free", free_pages);
+	/* Free as well: in the list of a CPU, which takes pages from it first. */
+	put_u64(r, "freeOnCpus", on_cpus);
 	if (read_small("/proc/meminfo", text, sizeof(text)) < 0)
 		return fail_errno(r, errno, "read /proc/meminfo");
-	if (number_after(text, "MemFree:", &n))
-		put_u64(r, "memFreeKb", n);
-	if (number_after(text, "MemAvailable:", &n))
-		put_u64(r, "memAvailableKb", n);
+	for (size_t i = 0; i < sizeof(of_meminfo) / sizeof(of_meminfo[0]); i++)
+		if (number_after(text, of_meminfo[i].word, &n))
+			put_u64(r, of_meminfo[i].key, n);
 	return true;
 }
 

@@ -10,6 +10,8 @@ import { PAGE, type Pattern } from '../oracles/pattern.js';
 import { endClients } from './clients.js';
 import type { MachineMemory } from '../qemu/memory.js';
 import type { RunContext } from './context.js';
+import { compareMemory } from './free-memory.js';
+import type { Arrival } from './ledger.js';
 import { type MarkedPages, reader } from './look.js';
 import { pageArray } from './page-array.js';
 import { settlePages, structsOf } from './page-look.js';
@@ -56,14 +58,14 @@ export function mayClose({ plan, state }: RunContext): boolean {
 }
 
 /** Closes everything in the last kernel and looks at what becomes free. */
-export async function closeAndLook(context: RunContext, handedOver: MarkedPages | null): Promise<void> {
+export async function closeAndLook(context: RunContext, arrival: Arrival | null): Promise<void> {
   const { recorder, state } = context;
   const files = [...state.carried.values()].filter((file) => file.retrieved !== null && file.retrieved.hidden === undefined && !isGuestFile(file.spec));
   await closeAll(context);
   let kept = { files: new Map<CarriedFile, number>(), others: [] as number[], pages: 0 };
   for (let look = 0; look < LOOKS; look++) {
     await settlePages(context);
-    const now = await stillKept(context, files, handedOver?.others ?? new Map<number, string>());
+    const now = await stillKept(context, files, arrival?.handedOver?.others ?? new Map<number, string>());
     if (now === null) {
       recorder.witnesses.blind('page-state', recorder.epoch, 'the kernel\'s array of pages was not found once everything was closed');
       return;
@@ -74,8 +76,10 @@ export async function closeAndLook(context: RunContext, handedOver: MarkedPages 
   const problems = [...kept.files].map(([{ name }, count]) => `${name}: ${count} pages`);
   if (kept.others.length > 0) problems.push(`${kept.others.length} other pages that were handed over with the files, first at 0x${((kept.others[0] ?? 0) * PAGE).toString(16)}`);
   recorder.event({ kind: 'oracle', oracle: 'pages once everything is closed', side: 'outside', ok: problems.length === 0, detail: problems.join('; ') || `${kept.pages} pages are free or in other hands` });
-  if (problems.length === 0) return;
-  recorder.incident({ source: 'memory', side: 'outside', implies: 'leak', title: 'pages never released', detail: `everything is closed, and still in use, with what they held: ${problems.join('; ')}` });
+  if (problems.length > 0) {
+    recorder.incident({ source: 'memory', side: 'outside', implies: 'leak', title: 'pages never released', detail: `everything is closed, and still in use, with what they held: ${problems.join('; ')}` });
+  }
+  await compareMemory(context, arrival?.memory ?? null);
 }
 
 async function closeAll(context: RunContext): Promise<void> {

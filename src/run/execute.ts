@@ -27,6 +27,7 @@ import { holdAt } from './points.js';
 import { recover } from './recover.js';
 import { Recorder } from './recorder.js';
 import { cameAsExpected } from './expected.js';
+import { memoryNow } from './free-memory.js';
 import { fillReserved } from './reserved.js';
 import { makeBackings } from './backing.js';
 import { RunState, type StepResult } from './state.js';
@@ -114,7 +115,7 @@ class Run {
     if (result.kind === 'jumped') {
       this.recorder.overtake(this.recorder.epoch - 1);
       this.isTheOneLoaded(result.mark.release);
-      this.judging.arrived({ handedOver: result.handedOver, managed: await managedPages(context) });
+      this.judging.arrived({ handedOver: result.handedOver, managed: await managedPages(context), memory: await memoryNow(context) });
       this.epochs.push({ release: result.mark.release, bootId: result.mark.bootId });
     }
     return result;
@@ -157,7 +158,7 @@ class Run {
     const fine: readonly Outcome[] = this.plan.scenario.recover === null ? ['preserved', 'leak', 'tainted'] : ['preserved', 'tainted'];
     if (!mayClose(context) || !fine.includes(decide(this.recorder.incidents).outcome)) return;
     const arrival = this.judging.ledger.entries.at(-1)?.arrival ?? null;
-    await this.recorder.task('everything is closed', () => closeAndLook(context, arrival?.handedOver ?? null));
+    await this.recorder.task('everything is closed', () => closeAndLook(context, arrival));
   }
 
   /** The verdict on all that was seen. That all is well is said only where every witness that it needs looked. */

@@ -2,6 +2,7 @@
 // One entry for each attempt to update, from the moment at which something is to be handed over until it is known what became of it.
 // Each entry is closed exactly once, and each part of it is written down exactly once, however the run ends.
 import type { AttemptOfResult } from '../model/result.js';
+import type { Memory } from './free-memory.js';
 import type { FileRecord, UpdateRecord } from './judge.js';
 import type { MarkedPages } from './look.js';
 
@@ -16,6 +17,8 @@ export interface Arrival {
   handedOver: MarkedPages | null;
   /** Pages that the next kernel managed on arrival; null where it does not tell. */
   managed: number | null;
+  /** What had memory then; null where it does not tell. */
+  memory: Memory | null;
 }
 
 /** What the old kernel is about to hand over. */

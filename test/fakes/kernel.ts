@@ -30,6 +30,8 @@ export class FakeKernel {
   private readonly retrieved = new Map<string, 'incoming' | 'outgoing'>();
   private readonly restored = new Set<FakeFile>();
   private managed = MANAGED;
+  /** What tests have it say of its memory instead. */
+  memory: Record<string, unknown> = {};
   private readonly leaks = new Set<FakeFile>();
 
   constructor(readonly ram: FakeRam, readonly epoch: number, readonly bootId: string, readonly release: string) {
@@ -136,7 +138,9 @@ export class FakeKernel {
   }
 
   get zones(): Answer {
-    return done({ managed: this.managed, free: this.managed - 1000, memFreeKb: 4 * (this.managed - 1000), memAvailableKb: 4 * (this.managed - 1000) });
+    const free = this.managed - 1000;
+    const held = { anonKb: 900, slabKb: 3000, slabUnreclaimableKb: 2000, kernelStackKb: 500, pageTablesKb: 100, vmallocKb: 300 };
+    return done({ managed: this.managed, free, freeOnCpus: 0, memFreeKb: 4 * free, memAvailableKb: 4 * free, ...held, ...this.memory });
   }
 
   /** What is set aside for the next kernel. */
