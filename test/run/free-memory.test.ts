@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the kernel says of its memory, on arrival and once everything is closed.
 import { describe, expect, it } from 'vitest';
+import type { AgentReply } from '../../src/guest/agent.js';
 import { excessOf, growthOf, memoryOf, type Memory } from '../../src/run/free-memory.js';
+import { ClientGone } from '../../src/util/errors.js';
 import type { FakeMachine, Script } from '../fakes/machine.js';
 import { runFake } from '../fakes/run.js';
 import { updatesOf } from '../fakes/scenarios.js';
@@ -10,6 +12,7 @@ const BEFORE: Memory = {
   managed: 10_000, free: 5000, freeOnCpus: 200, anonKb: 300, slabKb: 3000, slabUnreclaimableKb: 2000, kernelStackKb: 500, pageTablesKb: 100, vmallocKb: 900,
 };
 const FILES = 1;
+const reply = (data: Record<string, unknown>): AgentReply => ({ id: 1, ok: true, errno: null, at: null, us: 0, data });
 /** The files of a command stay in memory. */
 const RUNS_A_COMMAND = `
 chain: [a, b]
@@ -46,10 +49,14 @@ describe('what grew', () => {
     expect(excessOf(growth, 2000)).toEqual([]);
   });
 
-  it.each([['is missing', { vmallocKb: undefined }], ['is negative', { free: -1 }], ['is no number', { slabKb: 'all' }]])('is not known where a counter %s', (_, more) => {
-    expect(memoryOf({ ok: true, data: { ...BEFORE, ...more } })).toBeNull();
-    expect(memoryOf({ ok: true, data: BEFORE })).toEqual(BEFORE);
-    expect(memoryOf({ ok: false, data: BEFORE })).toBeNull();
+  it('is not known where a counter is missing, or the kernel cannot be asked', () => {
+    expect(memoryOf(reply(BEFORE))).toEqual(BEFORE);
+    expect(memoryOf(reply({ ...BEFORE, vmallocKb: undefined }))).toBeNull();
+    expect(memoryOf({ ...reply(BEFORE), ok: false })).toBeNull();
+  });
+
+  it.each([[{ free: -1 }], [{ slabKb: 'all' }], [{ managed: undefined }]])('is not believed with %j', (more) => {
+    expect(() => memoryOf(reply({ ...BEFORE, ...more }))).toThrow(ClientGone);
   });
 });
 
