@@ -2,6 +2,7 @@
 // The steps of one kernel, cut after each kexec: an attempt that the scenario declares to fail is followed by what it does before the next.
 import type { Step } from '../model/scenario.js';
 import { isLate, type IndexedStep } from './steps.js';
+import { declaresFailure } from './step-reply.js';
 
 export interface PlannedAttempt {
   /** What leads to the kexec, and the kexec itself. Of the last, what the kernel does where no kexec follows. */
@@ -33,5 +34,5 @@ export function attemptsOf(steps: readonly IndexedStep[]): PlannedAttempt[] {
 
 /** The scenario says that this kexec fails so: what follows it is meant for the old kernel. */
 export function isDeclared({ step }: IndexedStep, errno: string | null): boolean {
-  return step.errno !== null && step.errno !== 'OK' && step.errno === errno;
+  return declaresFailure(step, errno);
 }

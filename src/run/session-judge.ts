@@ -5,7 +5,7 @@ import type { Outcome } from '../model/outcome.js';
 import type { Step } from '../model/scenario.js';
 import type { RunContext } from './context.js';
 import type { RunState } from './state.js';
-import type { StepReply } from './step-reply.js';
+import { declaresFailure, type StepReply } from './step-reply.js';
 
 export type SessionOp = 'retrieve-session' | 'finish' | 'close';
 
@@ -39,7 +39,7 @@ export function noteSession(state: RunState, step: Step, reply: StepReply): void
   if (reply.ok) {
     session.failed.delete(op);
     if (op === 'retrieve-session') session.retrieved = true;
-  } else if (reply.errno !== step.errno && !(op === 'retrieve-session' && session.retrieved)) {
+  } else if (!declaresFailure(step, reply.errno) && !(op === 'retrieve-session' && session.retrieved)) {
     session.failed.set(op, `${reply.errno ?? 'no reason'}${reply.at === null ? '' : ` (${reply.at})`}`);
   }
 }

@@ -43,6 +43,10 @@ describe('a session that was handed over', () => {
     ['may be refused as the scenario says', '  - retrieve: {session: empty, errno: ENOENT}\n  - finish: {session: full, errno: EBUSY}', {
       request: (machine, request) => fails('retrieve-session', 'empty', 'ENOENT').request(machine, request) ?? fails('finish', 'full', 'EBUSY').request(machine, request),
     }, 'preserved', null],
+    ['may be refused in any of the ways that the scenario lists', '  - retrieve: {session: empty, errno: [OK, ENOENT]}\n  - finish: full',
+      fails('retrieve-session', 'empty', 'ENOENT'), 'preserved', null],
+    ['may not be refused in a way that is not listed', '  - retrieve: {session: empty, errno: [OK, ENOENT]}\n  - finish: full',
+      fails('retrieve-session', 'empty', 'EIO'), 'lost', 'a session is lost'],
     ['may not be refused in another way', '  - retrieve: {session: empty, errno: ENOENT}\n  - finish: full', fails('retrieve-session', 'empty', 'EIO'), 'lost', 'a session is lost'],
   ])('%s', async (_, steps, script, outcome, title) => {
     const { record, error } = await runFake(scenario(steps), script);
