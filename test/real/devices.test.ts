@@ -15,6 +15,7 @@ const SHOWS: Readonly<Record<string, { mismatches: string[]; carried: string | n
   'keep-check.yaml': { mismatches: ['pci'], carried: null, says: /v1 would be written, v2 is read/ },
   'keep-forget-page.yaml': { mismatches: ['iommu'], carried: 'kept', says: /when the next kernel was up|free memory/ },
   'keep-half-frozen-dead.yaml': { mismatches: ['pci'], carried: null, says: /lukeep: refuses to freeze[\s\S]*its memory is no longer decoded|its memory is no longer decoded[\s\S]*lukeep: refuses to freeze/ },
+  'keep-interrupts-off.yaml': { mismatches: [], carried: 'kept', says: null },
   'keep.yaml': { mismatches: [], carried: 'kept', says: null },
   'tables-loop.yaml': { mismatches: ['iommu'], carried: 'recreated', says: /is above itself/ },
   'unplug-before-kexec.yaml': { mismatches: ['pci'], carried: 'lost', says: /is no longer there/ },
