@@ -20,19 +20,26 @@ function run(from: string, to: string): Result {
   return JSON.parse(child.stdout) as Result;
 }
 
-function mismatchText({ mismatches }: Result): string {
-  const [first] = mismatches;
-  if (first === undefined) return '–';
-  return `${first.component}: v${first.wrote ?? '?'} written, ${first.reads.length === 0 ? 'not' : first.reads.map((version) => `v${version}`).join(', ')} read`;
+/** The first mismatch, if there is one. */
+function mismatchText({ mismatches }: Result): string[] {
+  return mismatches.slice(0, 1).map(({ component, wrote, reads }) =>
+    `${component} v${wrote ?? '?'} written, ${reads.length === 0 ? 'not' : reads.map((version) => `v${version}`).join(', ')} read`);
 }
 
-process.stdout.write('| from | to | outcome | ends in | does not match | pages intact / lost / leaked | predicted |\n|---|---|---|---|---|---|---|\n');
+function pagesText({ memory }: Result): string[] {
+  const counts = [['intact', memory.pagesIntact], ['lost', memory.pagesLost], ['leaked', memory.pagesLeaked]] as const;
+  return counts.filter(([, count]) => count > 0).map(([name, count]) => `${count} pages ${name}`);
+}
+
+function cellOf(result: Result): string {
+  const { outcome, predicted } = result;
+  const missed = predicted?.hit === true ? [] : [`predicted ${predicted?.outcome ?? 'not known'}`];
+  return `${outcome}: ${[...mismatchText(result), ...pagesText(result), ...missed].join('; ')}`;
+}
+
+process.stdout.write('| from | to | outcome |\n|---|---|---|\n');
 for (const from of KERNELS) {
-  for (const to of KERNELS) {
-    const result = run(from, to);
-    const { memory, predicted } = result;
-    process.stdout.write(`| ${from} | ${to} | ${result.outcome} | ${result.endsIn} | ${mismatchText(result)} | ${memory.pagesIntact} / ${memory.pagesLost} / ${memory.pagesLeaked} | ${predicted?.outcome ?? 'not known'}${predicted?.hit === false ? ' (missed)' : ''} |\n`);
-  }
+  for (const to of KERNELS) process.stdout.write(`| ${from} | ${to} | ${cellOf(run(from, to))} |\n`);
 }
 rmSync(results, { recursive: true, force: true });
 process.exit(0);

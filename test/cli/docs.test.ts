@@ -9,7 +9,7 @@ import { parse } from 'yaml';
 import { COMMANDS } from '../../src/cli/commands.js';
 
 const ROOT = join(import.meta.dirname, '../..');
-const FILES = ['README.md', 'images/README.md', ...readdirSync(join(ROOT, 'docs')).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`)];
+const FILES = ['README.md', 'images/README.md', 'results/README.md', ...readdirSync(join(ROOT, 'docs')).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`)];
 const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
 
 interface Typed {
@@ -66,6 +66,26 @@ describe('what the docs tell people to type', () => {
     const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
     const typed = FILES.flatMap((file) => [...read(file).matchAll(/npm run ([\w:-]+)/g)].map((match) => match[1] ?? ''));
     expect(typed.filter((name) => !(name in scripts))).toEqual([]);
+  });
+});
+
+describe('docs/commands.md', () => {
+  /** The part of the page below the heading of a command. */
+  const sectionOf = (name: string) => read('docs/commands.md').split(/^#+ /m).find((part) => new RegExp(`^\`lab ${name}[\` ]`).test(part)) ?? '';
+
+  it.each(Object.entries(COMMANDS))('lists lab %s with every option', async (name, make) => {
+    const command = await make();
+    const missing = (command.commands.length === 0 ? [command] : command.commands).flatMap((each) => {
+      const section = sectionOf(each === command ? name : `${name} ${each.name()}`);
+      return each.options.flatMap(({ long }) => (new RegExp(`\`${long}[\` ]`).test(section) ? [] : [`${each.name()} ${long}`]));
+    });
+    expect(missing).toEqual([]);
+  });
+
+  it('knows a section of a command from that of another', () => {
+    expect(sectionOf('run')).toContain('--icount');
+    expect(sectionOf('run')).not.toContain('--times');
+    expect(sectionOf('nothing')).toBe('');
   });
 });
 
