@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writes the committed JSON Schemas from the code that checks scenarios, profiles, plans and results.
 import { writeFileSync } from 'node:fs';
-import { scenarioJsonSchema } from '../src/scenario/json-schema.js';
-import { planJsonSchema } from '../src/scenario/plan-schema.js';
-import { profileJsonSchema } from '../src/scenario/profile-schema.js';
-import { resultJsonSchema } from '../src/store/result-schema.js';
+import { scenarioJsonSchema } from '../src/scenario/schema/json-schema.js';
+import { planJsonSchema } from '../src/scenario/schema/plan.js';
+import { profileJsonSchema } from '../src/scenario/schema/profile.js';
+import { resultJsonSchema } from '../src/store/run/result-schema.js';
 
 for (const [name, schema] of [['scenario', scenarioJsonSchema()], ['profile', profileJsonSchema()], ['plan', planJsonSchema()], ['result', resultJsonSchema()]] as const) {
   writeFileSync(new URL(`../schema/${name}.schema.json`, import.meta.url), `${JSON.stringify(schema, null, 2)}\n`);

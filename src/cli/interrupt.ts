@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Ctrl-C and its kin end a run in order: the machine is gone and nothing half-written stays before the lab exits. A second one ends it at once: QEMU dies
-// with its parent (qemu/process.ts), and what is left of files is removed by who outlives the lab (util/reaper.ts).
+// with its parent (qemu/process.ts), and what is left of files is removed by who outlives the lab (util/process/reaper.ts).
 import type { ImageContext } from '../images/index.js';
 
 export class Interrupted extends Error {

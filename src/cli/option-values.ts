@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Options that several commands have, and how their values are read.
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { type Witness, WITNESSES } from '../model/witness.js';
+import { type Witness, WITNESSES } from '../model/result/witness.js';
 
 /** Parser of an option's number, for commander. */
 export function number(what: string, least: number, most: number, whole = true): (text: string) => number {

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Holds two kernels against each other, component by component and in both directions: the update, and the way back.
-import type { Component, ComponentVersions } from '../model/component.js';
-import type { EndsIn, Outcome } from '../model/outcome.js';
-import { type BootMemory, withMemory } from './boot-memory.js';
+import type { Component, ComponentVersions } from '../model/kernel/component.js';
+import type { EndsIn, Outcome } from '../model/result/outcome.js';
+import { type BootMemory, withMemory } from './memory/boot-memory.js';
 import { meetings, type Meeting, type MeetingState } from './compare.js';
-import { hardwarePart } from './hardware.js';
+import { hardwarePart } from './predict/hardware.js';
 import { objectMeeting, withCmdline } from './object.js';
-import { type KernelFacts, predict } from './predict.js';
-import type { Use } from './rules.js';
+import { type KernelFacts, predict } from './predict/predict.js';
+import type { Use } from './predict/rules.js';
 import { componentOf, highestCommon, writtenBy } from './versions.js';
 
 /** How one component fares in one direction. */

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where two kernels meet, and where they do not.
-import type { ComponentVersions, Mismatch } from '../model/component.js';
-import { hardwarePart, hardwareRules } from './hardware.js';
+import type { ComponentVersions, Mismatch } from '../model/kernel/component.js';
+import { hardwarePart, hardwareRules } from './predict/hardware.js';
 import { objectMeeting } from './object.js';
-import { RULES, type Effect, type Rule } from './rules.js';
+import { RULES, type Effect, type Rule } from './predict/rules.js';
 import { componentOf, readsOf, writtenBy } from './versions.js';
 
 /**

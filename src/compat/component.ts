@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads components as kernels write them. Versions are integers and are compared as integers.
 
-import type { Component } from '../model/component.js';
+import type { Component } from '../model/kernel/component.js';
 
 /** A handover names a handful of components; whoever names thousands is not a kernel. */
 const MOST_COMPONENTS = 256;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The form of a guest's state is a component too, though no kernel has a part in it: every host's agent speaks the same versions, and a profile may pin one.
-import type { Component, ComponentVersions } from '../model/component.js';
-import { STATE_VERSIONS } from '../model/guest.js';
-import type { Scenario } from '../model/scenario.js';
+import type { Component, ComponentVersions } from '../model/kernel/component.js';
+import { STATE_VERSIONS } from '../model/scenario/guest.js';
+import type { Scenario } from '../model/scenario/scenario.js';
 
 const NAME = 'guest-state';
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the lab's own preserved object speaks as it was built: options of lab/kernel/object/Kconfig in the kernel's configuration.
-import { CHECK_TIMES, type ComponentVersions, type Manner, NOTATIONS } from '../model/component.js';
-import { isSet, valueOf } from './config.js';
+import { CHECK_TIMES, type ComponentVersions, type Manner, NOTATIONS } from '../model/kernel/component.js';
+import { isSet, valueOf } from './binary/config.js';
 
 /** Versions there can be, newest first (LABOBJ_OLDEST and LABOBJ_NEWEST of lab/kernel/object/include/uapi/linux/labobj.h). */
 export const OBJECT_VERSIONS: readonly number[] = [4, 3, 2, 1];

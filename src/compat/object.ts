@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The lab's own preserved object (lab/kernel/object, kernel/liveupdate/labobj/settings.c and handler.c): the stock components speak one version each, this one negotiates. What a kernel's
 // command line makes of its build options, and where a next kernel comes upon a version that it does not read.
-import { CHECK_TIMES, type ComponentVersions, NOTATIONS } from '../model/component.js';
-import { valuesOf } from './cmdline.js';
-import { keepWith } from './hardware.js';
+import { CHECK_TIMES, type ComponentVersions, NOTATIONS } from '../model/kernel/component.js';
+import { valuesOf } from './binary/cmdline.js';
+import { keepWith } from './predict/hardware.js';
 import { OBJECT_VERSIONS, settled } from './object-build.js';
-import { type Effect, OBJECT_EFFECTS } from './rules.js';
+import { type Effect, OBJECT_EFFECTS } from './predict/rules.js';
 import { writtenBy } from './versions.js';
 
 /** The same kernel under a command line: labobj.reads, writes, write, notation and check, each in place of its build option; and lukeep (hardware.ts). */

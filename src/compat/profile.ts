@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Holds hosts against a profile: who can take part, what each must be told, what stands in the way of a higher version.
-import { type Component, type ComponentVersions, PINNABLE_COMPONENTS } from '../model/component.js';
-import type { Profile } from '../model/profile.js';
+import { type Component, type ComponentVersions, PINNABLE_COMPONENTS } from '../model/kernel/component.js';
+import type { Profile } from '../model/scenario/profile.js';
 import { type CheckedKernel, checkPair, type DirectionCheck, isUnseen } from './check.js';
 import { withCmdline } from './object.js';
-import type { Use } from './rules.js';
+import type { Use } from './predict/rules.js';
 import { GUEST_STATE } from './guest-pin.js';
 import { componentOf } from './versions.js';
 

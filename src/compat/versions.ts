@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a kernel reads and writes, put together from all that its image tells.
-import type { Component, ComponentVersions } from '../model/component.js';
+import type { Component, ComponentVersions } from '../model/kernel/component.js';
 import { sameComponent, versionsOf } from './component.js';
-import { isSet } from './config.js';
+import { isSet } from './binary/config.js';
 import { OBJECT_PARTS, objectVersions } from './object-build.js';
 
 /** What was read of an image. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What kernels complain about, as data. The engine knows nothing of it. New shape: a format here, a golden in the tests.
-import type { Outcome } from '../model/outcome.js';
-import type { TaintName } from '../model/taint.js';
+import type { Outcome } from '../model/result/outcome.js';
+import type { TaintName } from '../model/result/taint.js';
 import { HANDOVER_GROUPS } from './table-handover.js';
 import { KEEP_GROUP } from './table-keep.js';
 import type { Severity } from './types.js';
@@ -27,7 +27,7 @@ export interface PatternGroup {
   name: string;
   severity: Severity;
   implies: Outcome | null;
-  /** How a kernel marks itself that says so (model/taint.ts); `implies: 'tainted'` goes with it. */
+  /** How a kernel marks itself that says so (model/result/taint.ts); `implies: 'tainted'` goes with it. */
   taint?: TaintName;
   /** Literals, one of which is in every line of the group: the cheap scan. */
   headers: string[];

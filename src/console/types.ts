@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a console tells: marks (a kernel began, a kexec began, ...) and findings (a kernel complained).
-import type { Outcome } from '../model/outcome.js';
-import type { TaintName } from '../model/taint.js';
+import type { Outcome } from '../model/result/outcome.js';
+import type { TaintName } from '../model/result/taint.js';
 
 export const SEVERITIES = ['panic', 'oops', 'warning', 'kho', 'luo', 'info'] as const;
 export type Severity = (typeof SEVERITIES)[number];

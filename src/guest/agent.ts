@@ -3,8 +3,8 @@
 import type { ClientChannel } from 'ssh2';
 import { deferred, endsOnce } from '../util/deadline.js';
 import { ClientGone } from '../util/errors.js';
-import { printable } from '../util/escape.js';
-import { LineSplitter } from '../util/lines.js';
+import { printable } from '../util/text/escape.js';
+import { LineSplitter } from '../util/text/lines.js';
 import { Countdown, NO_PULSE, type Pulse } from '../util/pulse.js';
 
 /** What the agent answered: `errno` is null where the call worked. Other keys are the operation's own. */

@@ -7,7 +7,7 @@ import pRetry from 'p-retry';
 import ssh2, { type Client, type ClientChannel } from 'ssh2';
 import { within } from '../util/deadline.js';
 import { ClientGone, CommandTimeout, LabError, messageOf } from '../util/errors.js';
-import { printable } from '../util/escape.js';
+import { printable } from '../util/text/escape.js';
 import { NO_PULSE, type Pulse, whileItMoves } from '../util/pulse.js';
 
 export interface SshTarget {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is handed over, read only and bounded: versions, sessions, files.
-import { rootTree } from './kho.js';
-import { luoVersion } from './luo.js';
-import { filesOf, sessions } from './sessions.js';
+import { rootTree } from './kho/kho.js';
+import { luoVersion } from './luo/luo.js';
+import { filesOf, sessions } from './luo/sessions.js';
 import { type HandoverSource, Walk } from './source.js';
-import { textOf } from './memory.js';
+import { textOf } from './memory/memory.js';
 
 export interface HandedFile {
   /** The handler's version: `memfd-v2`. */

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Everything that a handover holds, as data. What is not sound is said where it stands, and the rest goes on.
-import type { FileDump, FolioRun, HandoverDump, MemfdDump, SessionDump } from '../model/handover-dump.js';
-import { type Area, preservedAreas } from './areas.js';
-import { inArray } from './entries.js';
-import { khoSpot, nodeSpot, rootTree } from './kho.js';
-import { Instance } from './layouts.js';
-import { LUO_NODE, luoPointer, luoSpot, luoVersion } from './luo.js';
-import { FolioList, isMemfd, memfdAt } from './memfd.js';
-import { HandoverError, hex, textOf } from './memory.js';
-import { filesOf, sessions } from './sessions.js';
+import type { FileDump, FolioRun, HandoverDump, MemfdDump, SessionDump } from '../model/result/handover-dump.js';
+import { type Area, preservedAreas } from './kho/areas.js';
+import { inArray } from './luo/entries.js';
+import { khoSpot, nodeSpot, rootTree } from './kho/kho.js';
+import { Instance } from './memory/layouts.js';
+import { LUO_NODE, luoPointer, luoSpot, luoVersion } from './luo/luo.js';
+import { FolioList, isMemfd, memfdAt } from './luo/memfd.js';
+import { HandoverError, hex, textOf } from './memory/memory.js';
+import { filesOf, sessions } from './luo/sessions.js';
 import { type HandoverSource, Walk } from './source.js';
-import type { Spot } from './spot.js';
-import { memblockTree, METADATA, metadataOf } from './trees.js';
+import type { Spot } from './place/field-location.js';
+import { memblockTree, METADATA, metadataOf } from './kho/trees.js';
 
 /** In all of one dump. */
 const MOST = { sessions: 100_000, files: 200_000, folios: 1_000_000, runs: 200_000 };

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a walk starts from.
-import type { Structure } from '../model/abi.js';
-import { Layouts } from './layouts.js';
-import { Memory, type ReadPhys } from './memory.js';
+import type { Structure } from '../model/kernel/abi.js';
+import { Layouts } from './memory/layouts.js';
+import { Memory, type ReadPhys } from './memory/memory.js';
 
 export interface HandoverSource {
   read: ReadPhys;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { availableParallelism } from 'node:os';
 import { type OnProgress, thinOut } from '../util/progress.js';
-import { Cache, defaultCacheDir } from './cache.js';
+import { Cache, defaultCacheDir } from './cache/cache.js';
 
 /** What every function of this folder is given. */
 export interface ImageContext {

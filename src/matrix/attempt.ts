@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // From what a run came to, to the line that a matrix keeps of it.
 import { basename } from 'node:path';
-import type { Attempt, CellOfRun } from '../model/matrix.js';
-import type { Result } from '../model/result.js';
-import { missedWitnesses } from '../model/witness.js';
+import type { Attempt, CellOfRun } from '../model/result/matrix.js';
+import type { Result } from '../model/result/result.js';
+import { missedWitnesses } from '../model/result/witness.js';
 import type { CellTask } from './queue.js';
 
 /** Longest title that is kept. */

@@ -3,9 +3,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { parse, stringify } from 'yaml';
 import { z } from 'zod';
-import type { Cell, Square } from '../model/matrix.js';
-import { ENDINGS, ENDS_IN, type EndsIn, type Outcome, OUTCOMES } from '../model/outcome.js';
-import { chainText } from '../store/squares.js';
+import type { Cell, Square } from '../model/result/matrix.js';
+import { ENDINGS, ENDS_IN, type EndsIn, type Outcome, OUTCOMES } from '../model/result/outcome.js';
+import { chainText } from '../store/matrix/squares.js';
 import { writeWhole } from '../store/write-whole.js';
 import { messageOf, UsageError } from '../util/errors.js';
 

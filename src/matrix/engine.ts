@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Drives a matrix: gives out what has no outcome yet, tries again what the lab failed at, and keeps each attempt before the next word.
-import type { Attempt, Cell } from '../model/matrix.js';
-import type { MatrixFolder } from '../store/matrix-folder.js';
-import { lastAttempts } from '../store/squares.js';
+import type { Attempt, Cell } from '../model/result/matrix.js';
+import type { MatrixFolder } from '../store/matrix/folder.js';
+import { lastAttempts } from '../store/matrix/squares.js';
 import type { CellQueue, CellTask } from './queue.js';
 
 export interface EngineOptions {

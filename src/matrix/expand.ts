@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // From a plan to its cells: every chosen scenario on its kernels, as often as it is to be repeated.
 import { createHash } from 'node:crypto';
-import type { Cell } from '../model/matrix.js';
-import type { Exclude, Plan } from '../model/plan.js';
-import type { Scenario } from '../model/scenario.js';
+import type { Cell } from '../model/result/matrix.js';
+import type { Exclude, Plan } from '../model/scenario/plan.js';
+import type { Scenario } from '../model/scenario/scenario.js';
 import { parseScenario, ScenarioError } from '../scenario/index.js';
-import { glob } from '../util/glob.js';
+import { glob } from '../util/text/glob.js';
 import type { Selected } from './select.js';
 
 /** Repeats of one scenario on the same kernels, before it is known what is expected of them. */

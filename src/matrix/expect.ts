@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a cell must end in: the baseline's word, else the scenario's on its own kernels, else what the images foretell.
 import { predictScenario } from '../compat/index.js';
-import type { KernelImage } from '../model/image.js';
-import type { CellExpectation } from '../model/matrix.js';
-import type { Plan } from '../model/plan.js';
-import type { Scenario } from '../model/scenario.js';
+import type { KernelImage } from '../model/kernel/image.js';
+import type { CellExpectation } from '../model/result/matrix.js';
+import type { Plan } from '../model/scenario/plan.js';
+import type { Scenario } from '../model/scenario/scenario.js';
 import type { Baseline } from './baseline.js';
 import { entryOf } from './baseline.js';
 import type { PlannedSquare } from './expand.js';

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs cells in this process, as many at once as the host carries. Needs no server.
 import PQueue from 'p-queue';
-import type { Attempt } from '../model/matrix.js';
+import type { Attempt } from '../model/result/matrix.js';
 import { LabError } from '../util/errors.js';
 import { bytesText } from '../util/bytes.js';
-import type { Lock } from '../util/lock.js';
+import type { Lock } from '../util/process/lock.js';
 import { infraAttempt } from './attempt.js';
-import { type Capacity, OVERHEAD } from './capacity.js';
-import { MemoryGate } from './memory-gate.js';
+import { type Capacity, OVERHEAD } from '../host/capacity.js';
+import { MemoryGate } from '../host/memory-gate.js';
 import type { CellQueue, CellTask, OnNews, RunCell } from './queue.js';
 
 export interface LocalQueueOptions {

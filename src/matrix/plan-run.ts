@@ -2,13 +2,13 @@
 // A plan made ready: its scenarios on their kernels, pinned to its profile, and its identity.
 import { createHash } from 'node:crypto';
 import { pinGuests, pinnedCmdline, pinnedState, withCmdline } from '../compat/index.js';
-import type { KernelImage } from '../model/image.js';
-import type { Cell, Matrix } from '../model/matrix.js';
-import type { Plan } from '../model/plan.js';
-import type { Profile } from '../model/profile.js';
-import type { Scenario } from '../model/scenario.js';
-import { runId } from '../store/run-folder.js';
-import { squareKey } from '../store/squares.js';
+import type { KernelImage } from '../model/kernel/image.js';
+import type { Cell, Matrix } from '../model/result/matrix.js';
+import type { Plan } from '../model/scenario/plan.js';
+import type { Profile } from '../model/scenario/profile.js';
+import type { Scenario } from '../model/scenario/scenario.js';
+import { runId } from '../store/run/run-folder.js';
+import { squareKey } from '../store/matrix/squares.js';
 import { LabError, UsageError } from '../util/errors.js';
 import type { Baseline } from './baseline.js';
 import { cellsOf, type PlannedSquare } from './expand.js';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a matrix asks of whatever runs its cells, here or on other hosts.
-import type { Attempt, Cell } from '../model/matrix.js';
+import type { Attempt, Cell } from '../model/result/matrix.js';
 
 /** One attempt at a cell, with all that who runs it must know: it may lie on another host. */
 export interface CellTask {

@@ -2,8 +2,8 @@
 // Which scenario files a plan means, each with its text, read once.
 import { readdirSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
-import type { Plan, Selection } from '../model/plan.js';
-import type { Scenario } from '../model/scenario.js';
+import type { Plan, Selection } from '../model/scenario/plan.js';
+import type { Scenario } from '../model/scenario/scenario.js';
 import { loadScenario, ScenarioError } from '../scenario/index.js';
 import { packageRoot } from '../util/package-root.js';
 

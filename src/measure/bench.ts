@@ -6,12 +6,12 @@ import { mkdtempSync, openSync, readSync, rmSync, writeFileSync, closeSync } fro
 import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { ensureKernel, ensureRootFs } from '../images/index.js';
-import type { Result } from '../model/result.js';
-import { lookOutside } from '../oracles/outside.js';
-import { lookAtPageCache } from '../oracles/page-cache.js';
-import { PAGE, Pattern } from '../oracles/pattern.js';
+import type { Result } from '../model/result/result.js';
+import { lookOutside } from '../oracles/files/outside.js';
+import { lookAtPageCache } from '../oracles/pages/page-cache.js';
+import { PAGE, Pattern } from '../oracles/files/pattern.js';
 import { packageRoot } from '../util/package-root.js';
-import { removeAtEnd } from '../util/reaper.js';
+import { removeAtEnd } from '../util/process/reaper.js';
 import { prepareFloor, runFloor } from './floor.js';
 
 const SCENARIO = join(packageRoot(), 'scenarios/first-update.yaml');

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { Browser } from 'puppeteer-core';
 import { ensureTools, findProgram, openWorkspace } from '../images/index.js';
 import { LabError } from '../util/errors.js';
-import { keep, removeAtEnd } from '../util/reaper.js';
+import { keep, removeAtEnd } from '../util/process/reaper.js';
 
 const FLAGS = [
   '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync',

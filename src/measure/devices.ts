@@ -2,7 +2,7 @@
 // `npm run devices [-- --runs N --only walk|cost|gaps]`: the figures of docs/devices.md. The gap of each stock pair that is otherwise compatible, what looking at devices from
 // outside costs a run, and the walk through 1 GiB that is mapped by single pages.
 import { join } from 'node:path';
-import type { Result } from '../model/result.js';
+import type { Result } from '../model/result/result.js';
 import { walkIntel } from '../oracles/iommu/index.js';
 import { packageRoot } from '../util/package-root.js';
 import { run, type Timed } from './run.js';

@@ -3,7 +3,7 @@
 import { writeFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
-import type { DowntimeOfResult } from '../model/guest-result.js';
+import type { DowntimeOfResult } from '../model/result/guest-result.js';
 import { folder, run } from './run.js';
 
 const CASES = [

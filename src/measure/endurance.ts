@@ -5,9 +5,9 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Result } from '../model/result.js';
+import type { Result } from '../model/result/result.js';
 import { packageRoot } from '../util/package-root.js';
-import { removeAtEnd } from '../util/reaper.js';
+import { removeAtEnd } from '../util/process/reaper.js';
 
 const KERNELS = ['7.3.4', '7.2.12'] as const;
 const options = process.argv.slice(2);

@@ -3,8 +3,8 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { cpioArchive } from '../images/cpio.js';
-import type { KernelImage } from '../model/image.js';
+import { cpioArchive } from '../images/build/cpio.js';
+import type { KernelImage } from '../model/kernel/image.js';
 import { packageRoot } from '../util/package-root.js';
 
 export interface Floor {

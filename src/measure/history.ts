@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { packageRoot } from '../util/package-root.js';
-import { keep, removeAtEnd } from '../util/reaper.js';
+import { keep, removeAtEnd } from '../util/process/reaper.js';
 import { withBrowser } from './browser.js';
 import { writeNight } from './synthetic.js';
 

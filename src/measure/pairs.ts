@@ -4,9 +4,9 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Result } from '../model/result.js';
+import type { Result } from '../model/result/result.js';
 import { packageRoot } from '../util/package-root.js';
-import { removeAtEnd } from '../util/reaper.js';
+import { removeAtEnd } from '../util/process/reaper.js';
 
 const KERNELS = ['6.19.11', '7.1.13', '7.2.12', '7.3.4'];
 const results = mkdtempSync(join(tmpdir(), 'lab-pairs-'));

@@ -3,11 +3,11 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Result } from '../model/result.js';
+import type { Result } from '../model/result/result.js';
 import { perform } from '../perform/perform.js';
 import { Preparation } from '../perform/prepare.js';
 import { loadScenario } from '../scenario/index.js';
-import { removeAtEnd } from '../util/reaper.js';
+import { removeAtEnd } from '../util/process/reaper.js';
 
 export const folder = mkdtempSync(join(tmpdir(), 'lab-measure-'));
 removeAtEnd(folder);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A made-up console of the length of a real one.
-import type { Result } from '../model/result.js';
+import type { Result } from '../model/result/result.js';
 
 const LINES_OF_A_BOOT = 280;
 

@@ -4,10 +4,10 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Attempt, Cell, Matrix } from '../model/matrix.js';
-import { ENDS_IN, type Outcome } from '../model/outcome.js';
-import type { Incident } from '../model/incident.js';
-import { RESULT_SCHEMA, type KernelOfResult, type Result } from '../model/result.js';
+import type { Attempt, Cell, Matrix } from '../model/result/matrix.js';
+import { ENDS_IN, type Outcome } from '../model/result/outcome.js';
+import type { Incident } from '../model/result/incident.js';
+import { RESULT_SCHEMA, type KernelOfResult, type Result } from '../model/result/result.js';
 import { consoleOf } from './synthetic-console.js';
 
 export interface SyntheticNight {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a kernel's `tainted_mask` says, and what of it is news.
-import { TAINT_FLAGS, type TaintKind } from '../model/taint.js';
+import { TAINT_FLAGS, type TaintKind } from '../model/result/taint.js';
 
 /** Bits of an unsigned long. */
 const BITS = 64;

@@ -3,15 +3,15 @@
 // all scenarios.
 import { join } from 'node:path';
 import { ensureHostTools, ensureKernel, ensureKselftest, ensureRootFs, findProgram, type ImageContext } from '../images/index.js';
-import { defaultCacheDir } from '../images/cache.js';
-import type { KernelImage, RootFs } from '../model/image.js';
-import type { Scenario } from '../model/scenario.js';
-import { TEST_KHO } from '../model/selftest.js';
+import { defaultCacheDir } from '../images/cache/cache.js';
+import type { KernelImage, RootFs } from '../model/kernel/image.js';
+import type { Scenario } from '../model/scenario/scenario.js';
+import { TEST_KHO } from '../model/scenario/selftest.js';
 import { QEMU } from '../qemu/process.js';
-import { chooseAccel, type AccelAnswer } from '../run/accel.js';
-import { countingFormat, demandsHandover, handoverFormat, looksIntoHandover, type HandoverFormat } from '../run/format.js';
-import { lacksOfKernels, lacksOfQemu, type Lack } from '../run/hardware.js';
-import { lacksOfMemory } from '../run/memory-lack.js';
+import { chooseAccel, type AccelAnswer } from '../host/accel.js';
+import { countingFormat, demandsHandover, handoverFormat, looksIntoHandover, type HandoverFormat } from '../images/abi/handover-format.js';
+import { lacksOfKernels, lacksOfQemu, type Lack } from '../run/machine/hardware.js';
+import { lacksOfMemory } from '../run/machine/memory-shortage.js';
 import { ScenarioError } from '../scenario/index.js';
 import { LabError } from '../util/errors.js';
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The machine as QEMU arguments: one small pure function for each concern, with the why beside it.
-import type { DevicePlan } from '../model/device.js';
+import type { DevicePlan } from '../model/scenario/device.js';
 import { hardwareArgs, splitsInterrupts, traceArgs } from './hardware.js';
 
 export type Accel = 'kvm' | 'tcg';

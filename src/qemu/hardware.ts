@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The IOMMU and the devices of a scenario as QEMU arguments (QEMU 7.2). They come before the lab's own devices, which have no addresses
 // of their own and take what is left.
-import type { DeviceModel, DevicePlan, DeviceSpec, IommuSpec } from '../model/device.js';
+import type { DeviceModel, DevicePlan, DeviceSpec, IommuSpec } from '../model/scenario/device.js';
 
 /** What the lab calls a device in QEMU: QMP names it so. */
 export function deviceId({ name }: Pick<DeviceSpec, 'name'>): string {

@@ -3,8 +3,8 @@
 // each binary, and remembered.
 import { mkdirSync, readFileSync, realpathSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { DevicePlan } from '../model/device.js';
-import { runCommand } from '../util/command.js';
+import type { DevicePlan } from '../model/scenario/device.js';
+import { runCommand } from '../util/process/command.js';
 import { LabError } from '../util/errors.js';
 import { iommuDevice, QEMU_MODELS, ROOT_PORT } from './hardware.js';
 

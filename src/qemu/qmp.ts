@@ -4,7 +4,7 @@
 import { connect, type Socket } from 'node:net';
 import { deferred, within, type Deferred } from '../util/deadline.js';
 import { LabError, messageOf } from '../util/errors.js';
-import { LineSplitter } from '../util/lines.js';
+import { LineSplitter } from '../util/text/lines.js';
 
 export interface QmpEvent {
   event: string;

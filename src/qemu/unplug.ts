@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A device is pulled out of a running machine. In QEMU 7.2 device_del only asks the machine's kernel to let the device go, and one without a hotplug
 // driver never does. So the lab writes the register that firmware would write then (_EJ0), and the device is gone at once.
-import type { DeviceSpec } from '../model/device.js';
+import type { DeviceSpec } from '../model/scenario/device.js';
 import { LabError } from '../util/errors.js';
 import { asNumber, asRecord } from '../util/unknown.js';
 import { deviceId, rootPortId } from './hardware.js';

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Two runs side by side: what of the verdict and its evidence differs. Pure.
-import type { Result } from '../model/result.js';
-import { printable } from '../util/escape.js';
-import { seconds } from './style.js';
+import type { Result } from '../model/result/result.js';
+import { printable } from '../util/text/escape.js';
+import { seconds } from './text/style.js';
 
 export interface RunDifference {
   what: string;

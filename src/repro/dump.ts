@@ -2,10 +2,10 @@
 // The handovers in some memory: where their roots are, which kernel's layouts they are read with, and what they hold.
 import { dumpHandover, findRoots, HandoverError, metadataOf, PAGE, PageCache, rootVersion, Walk } from '../handover/index.js';
 import type { ImageContext } from '../images/index.js';
-import type { KernelAbi, Structure } from '../model/abi.js';
-import type { HandoverDump } from '../model/handover-dump.js';
-import type { MemoryImage } from '../model/memory-image.js';
-import { kernelAbi } from '../run/abi.js';
+import type { KernelAbi, Structure } from '../model/kernel/abi.js';
+import type { HandoverDump } from '../model/result/handover-dump.js';
+import type { MemoryImage } from '../model/result/memory-image.js';
+import { kernelAbi } from '../images/abi/kernel-abi.js';
 
 /** A kernel that may have written a handover. */
 export interface Writer {

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // From what was written, right in shape, to a scenario that can be run.
 import { basename } from 'node:path';
-import type { MachineSpec, ReserveMemSpec, Scenario } from '../model/scenario.js';
-import type { DevicePlan } from '../model/device.js';
-import { devicesOf } from './devices.js';
+import type { MachineSpec, ReserveMemSpec, Scenario } from '../model/scenario/scenario.js';
+import type { DevicePlan } from '../model/scenario/device.js';
+import { devicesOf } from './validate/devices.js';
 import type { SourceDocument } from './document.js';
-import { expandSteps } from './explicit.js';
-import { insertFaults } from './faults.js';
-import { checkEpochs, followSteps } from './follow.js';
-import { expandKselftest } from './kselftest.js';
-import { LIMITS, PAGE } from './limits.js';
+import { expandSteps } from './explicit/explicit.js';
+import { insertFaults } from './short/faults.js';
+import { checkEpochs, followSteps } from './validate/follow.js';
+import { expandKselftest } from './short/kselftest.js';
+import { LIMITS, PAGE } from './schema/limits.js';
 import type { ScenarioOverrides } from './parse.js';
 import type { Problems } from './problems.js';
-import type { ScenarioInput } from './schema.js';
-import { seedOf } from './seed.js';
-import { expandSessions } from './short.js';
-import { type Draft, StepList, TooManySteps } from './steplist.js';
+import type { ScenarioInput } from './schema/scenario.js';
+import { seedOf } from './short/seed.js';
+import { expandSessions } from './short/short.js';
+import { type Draft, StepList, TooManySteps } from './explicit/steplist.js';
 
 interface Context {
   document: SourceDocument;

@@ -3,7 +3,7 @@
 import {
   type Document, LineCounter, type Node, type Pair, isAlias, isMap, isNode, isScalar, isSeq, parseDocument, visit,
 } from 'yaml';
-import type { SourcePos } from '../model/scenario.js';
+import type { SourcePos } from '../model/scenario/scenario.js';
 import { messageOf } from '../util/errors.js';
 import type { ScenarioProblem } from './problem.js';
 

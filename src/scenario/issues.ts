@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What zod found, in words: what was expected, what was found, and the nearest right word.
 import type { z } from 'zod';
-import { nearest } from '../util/nearest.js';
+import { nearest } from '../util/text/nearest.js';
 import type { Path } from './document.js';
 import { listed, shown } from './problem.js';
 import type { Problems } from './problems.js';

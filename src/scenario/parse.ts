@@ -2,17 +2,17 @@
 // From a file to a checked, fully defaulted scenario.
 import { open, readdir } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
-import type { Scenario } from '../model/scenario.js';
-import type { Witness } from '../model/witness.js';
+import type { Scenario } from '../model/scenario/scenario.js';
+import type { Witness } from '../model/result/witness.js';
 import { messageOf } from '../util/errors.js';
-import { nearest } from '../util/nearest.js';
+import { nearest } from '../util/text/nearest.js';
 import { build } from './build.js';
 import { SourceDocument } from './document.js';
 import { addIssues } from './issues.js';
-import { LIMITS } from './limits.js';
+import { LIMITS } from './schema/limits.js';
 import { ScenarioError, type ScenarioProblem } from './problem.js';
 import { Problems } from './problems.js';
-import { scenarioSchema } from './schema.js';
+import { scenarioSchema } from './schema/scenario.js';
 
 /** What the command line says instead of the file. */
 export interface ScenarioOverrides {

@@ -2,13 +2,13 @@
 // From a file to a checked plan of a matrix. What is wrong with it is said as for scenarios: place, what was expected, the nearest right word.
 import { statSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
-import { type Direction, DIRECTIONS, type Plan, type Selection } from '../model/plan.js';
-import { glob, isGlob } from '../util/glob.js';
-import { nearest } from '../util/nearest.js';
+import { type Direction, DIRECTIONS, type Plan, type Selection } from '../model/scenario/plan.js';
+import { glob, isGlob } from '../util/text/glob.js';
+import { nearest } from '../util/text/nearest.js';
 import { type Path, SourceDocument } from './document.js';
 import { addIssues } from './issues.js';
 import { readText } from './parse.js';
-import { type PlanInput, planSchema } from './plan-schema.js';
+import { type PlanInput, planSchema } from './schema/plan.js';
 import { listed, ScenarioError, shown } from './problem.js';
 import { Problems } from './problems.js';
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is wrong with a scenario, where, and how it reads on a terminal.
 import { UsageError } from '../util/errors.js';
-import { printable } from '../util/escape.js';
+import { printable } from '../util/text/escape.js';
 
 export interface ScenarioProblem {
   file: string;

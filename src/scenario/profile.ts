@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // From a file to a checked profile. What is wrong with it is said as for scenarios: place, what was expected, the nearest right word.
 import { basename } from 'node:path';
-import { type Component, PINNABLE_COMPONENTS } from '../model/component.js';
-import type { Profile } from '../model/profile.js';
-import { nearest } from '../util/nearest.js';
+import { type Component, PINNABLE_COMPONENTS } from '../model/kernel/component.js';
+import type { Profile } from '../model/scenario/profile.js';
+import { nearest } from '../util/text/nearest.js';
 import { type Path, SourceDocument } from './document.js';
 import { addIssues } from './issues.js';
 import { readText } from './parse.js';
 import { shown, ScenarioError } from './problem.js';
 import { Problems } from './problems.js';
-import { isName, type ProfileInput, profileSchema } from './profile-schema.js';
+import { isName, type ProfileInput, profileSchema } from './schema/profile.js';
 
 /** Reads and checks a profile. Throws a ScenarioError that lists everything that is wrong with it. */
 export async function loadProfile(path: string): Promise<Profile> {

@@ -2,9 +2,9 @@
 // The folder that a word means: a path, a name under results/, or a part of a name that only one has.
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
-import { nearest } from '../util/nearest.js';
+import { nearest } from '../util/text/nearest.js';
 import { UsageError } from '../util/errors.js';
-import { matrixIds } from './matrix-folder.js';
+import { matrixIds } from './matrix/folder.js';
 import { History } from './history/index.js';
 
 export interface Found {

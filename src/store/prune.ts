@@ -3,10 +3,10 @@
 // first and the last run that showed each bug, so that the history still knows since when.
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { removeAtEnd, keep } from '../util/reaper.js';
+import { removeAtEnd, keep } from '../util/process/reaper.js';
 import type { History, NightRow } from './history/index.js';
-import { readAttempts } from './matrix-folder.js';
-import { linkedByReports } from './reports.js';
+import { readAttempts } from './matrix/folder.js';
+import { linkedByReports } from './matrix/reports.js';
 
 export interface PruneRule {
   /** Runs and nights that began later stay; milliseconds since 1970. */

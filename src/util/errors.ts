@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Errors that say at their source whose fault they are. One switch turns those that end a run into evidence (run/failure.ts).
+// Errors that say at their source whose fault they are. One switch turns those that end a run into evidence (run/engine/failure.ts).
 
 /** A failure that is the lab's or its host's own (outcome `infra`), never a verdict on a kernel. */
 export class LabError extends Error {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whether a run ended as it was foretold, and for the reason that was foretold: the right outcome for a wrong reason
 // is no hit.
-import type { Mismatch } from '../model/component.js';
-import type { Incident } from '../model/incident.js';
-import type { EndsIn, Outcome } from '../model/outcome.js';
-import type { Prediction } from '../model/prediction.js';
+import type { Mismatch } from '../model/kernel/component.js';
+import type { Incident } from '../model/result/incident.js';
+import type { EndsIn, Outcome } from '../model/result/outcome.js';
+import type { Prediction } from '../model/result/prediction.js';
 
 export interface Shown {
   outcome: Outcome;

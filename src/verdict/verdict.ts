@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Evidence to one outcome. The precedence is the order of OUTCOMES; everything that lost stays listed as an incident.
-import type { Incident } from '../model/incident.js';
-import { ENDS_IN, OUTCOMES, type EndsIn, type Outcome } from '../model/outcome.js';
+import type { Incident } from '../model/result/incident.js';
+import { ENDS_IN, OUTCOMES, type EndsIn, type Outcome } from '../model/result/outcome.js';
 
 export interface Verdict {
   outcome: Outcome;

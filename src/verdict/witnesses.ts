@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who was needed, who looked, and who was blind, per kernel of a run. Silence is not evidence: a witness that is needed and says nothing was blind.
-import { WITNESSES, type BlindWitness, type Witness, type WitnessOfResult } from '../model/witness.js';
+import { WITNESSES, type BlindWitness, type Witness, type WitnessOfResult } from '../model/result/witness.js';
 
 interface Entry {
   required: boolean;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { openSync, readFileSync, readSync, statSync, writeFileSync, closeSync, writeSync, existsSync } from 'node:fs';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { Pattern } from '../../src/oracles/pattern.js';
+import { Pattern } from '../../src/oracles/files/pattern.js';
 import { type Reply } from './agent-process.js';
 import { agent, built, failed } from './fresh-agent.js';
 

@@ -2,12 +2,12 @@
 // Steps that change a file: after any of them the kernel's bytes, the agent's own check and the lab's pattern agree.
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { FileAction } from '../../src/model/file-steps.js';
-import type { MemfdSpec } from '../../src/model/scenario.js';
-import { applied, holesText, operationOf, writtenText } from '../../src/run/operations.js';
-import { expectedOf } from '../../src/run/reported.js';
-import { RunState, type FileState } from '../../src/run/state.js';
-import { Pattern } from '../../src/oracles/pattern.js';
+import type { FileAction } from '../../src/model/scenario/file-steps.js';
+import type { MemfdSpec } from '../../src/model/scenario/scenario.js';
+import { applied, holesText, operationOf, writtenText } from '../../src/run/agent/operations.js';
+import { expectedOf } from '../../src/run/agent/reported.js';
+import { RunState, type FileState } from '../../src/run/engine/state.js';
+import { Pattern } from '../../src/oracles/files/pattern.js';
 import { AgentProcess, compile } from './agent-process.js';
 
 let built: ReturnType<typeof compile>;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A bare guest's RAM as docs/guest-payload.md defines it, written from that page alone: the C code of the guest and of the agent must agree with it.
-import { mix, PAGE } from '../../src/oracles/pattern.js';
+import { mix, PAGE } from '../../src/oracles/files/pattern.js';
 
 const WORDS = PAGE / 4;
 const FIRST_STACK = 14;

@@ -2,7 +2,7 @@
 // An operation that takes long holds nothing back, and says that it goes on: the agent's wire, with an operation of the test's own.
 import { spawn } from 'node:child_process';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { LineSplitter } from '../../src/util/lines.js';
+import { LineSplitter } from '../../src/util/text/lines.js';
 import { compile } from './agent-process.js';
 
 const SLOW = `

@@ -2,7 +2,7 @@
 // A pair in both directions: the same answers as the prediction of a run, and what would help.
 import { describe, expect, it } from 'vitest';
 import { type CheckInput, checkPair, type KernelFacts, parseComponent, predict, shownByImages } from '../../src/compat/index.js';
-import { KERNELS, LUO_KERNELS, objectKernel, stock } from './kernels.js';
+import { KERNELS, LUO_KERNELS, objectKernel, stock } from './predict/kernels.js';
 
 const check = (from: KernelFacts, to: KernelFacts, more: Partial<CheckInput> = {}) => checkPair({ from: { ...from, listed: [] }, to: { ...to, listed: [] }, cmdlineFrom: '', cmdlineTo: '', uses: null, objectNeeds: null, ...more });
 const object = (...args: Parameters<typeof check>) => check(...args).components.find(({ component }) => component === 'object');

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { kernelVersions, meets, neededVersion, parseComponent, predict, withCmdline, type KernelFacts } from '../../src/compat/index.js';
 import { componentOf, highestCommon } from '../../src/compat/versions.js';
-import { KERNELS, objectKernel } from './kernels.js';
+import { KERNELS, objectKernel } from './predict/kernels.js';
 
 const STRINGS = parseComponent('kho-v4;luo-v5;memfd-v2;memblock-v1;reserve-mem-v1');
 const outcome = (from: KernelFacts, to: KernelFacts, cmdlineFrom = '', cmdlineTo = '', objectNeeds: number | null = null) => {

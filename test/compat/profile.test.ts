@@ -2,12 +2,12 @@
 // A fleet against a profile.
 import { describe, expect, it } from 'vitest';
 import { bumped, checkProfile, type Host, type KernelFacts, parseComponent } from '../../src/compat/index.js';
-import { guestDoing } from '../../src/compat/guests.js';
+import { guestDoing } from '../../src/compat/predict/guests.js';
 import { pinGuests } from '../../src/compat/index.js';
-import { STATE_VERSIONS } from '../../src/model/guest.js';
-import type { Profile } from '../../src/model/profile.js';
+import { STATE_VERSIONS } from '../../src/model/scenario/guest.js';
+import type { Profile } from '../../src/model/scenario/profile.js';
 import { loadScenario, parseScenario } from '../../src/scenario/index.js';
-import { KERNELS, objectKernel } from './kernels.js';
+import { KERNELS, objectKernel } from './predict/kernels.js';
 
 const host = (name: string, facts: KernelFacts, cmdline = ''): Host => ({ ...facts, name, cmdline, listed: null });
 const profile = (pins: string, features: Record<string, string> = {}): Profile => ({

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { PATTERN_GROUPS, type Format } from '../../src/console/table.js';
 import { messagesOf } from '../../src/console/messages.js';
 import { LineSplitter } from '../../src/console/lines.js';
-import { OUTCOMES } from '../../src/model/outcome.js';
-import { TAINT_NAMES } from '../../src/model/taint.js';
+import { OUTCOMES } from '../../src/model/result/outcome.js';
+import { TAINT_NAMES } from '../../src/model/result/taint.js';
 import { goldens, scan } from './golden.js';
 import { HARMLESS, MESSAGES } from './messages.js';
 

@@ -3,7 +3,7 @@
 import { Duplex, Readable } from 'node:stream';
 import type { ClientChannel } from 'ssh2';
 import type { ExecResult, Session } from '../../src/guest/session.js';
-import { LineSplitter } from '../../src/util/lines.js';
+import { LineSplitter } from '../../src/util/text/lines.js';
 import type { Args } from './kernel.js';
 
 export interface Request {

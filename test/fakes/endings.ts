@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The ways in which a run may end, and the phases in which it may happen, as scripts of the fake machine.
-import type { Event } from '../../src/model/event.js';
+import type { Event } from '../../src/model/result/event.js';
 import type { Reaction, Request } from './agent.js';
 import type { FakeMachine, Script } from './machine.js';
 import type { FakeOptions } from './run.js';

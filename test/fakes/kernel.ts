@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the fake machine's kernels do with files and sessions, as the agent reports it. A healthy kernel; tests damage it.
-import { Pattern } from '../../src/oracles/pattern.js';
+import { Pattern } from '../../src/oracles/files/pattern.js';
 import type { FakeRam } from './ram.js';
 
 const PAGE = 4096;

@@ -2,13 +2,13 @@
 // A machine that is not there, in place of QEMU: it boots, speaks on its console, marks that it is ready, jumps into its next kernel and ends,
 // by the clock of the test. All of the lab's own code above runs as for a real one.
 import type { ExecResult } from '../../src/guest/session.js';
-import type { RunParts } from '../../src/run/context.js';
-import type { MachineParts, Process, Tail } from '../../src/run/machine-parts.js';
+import type { RunParts } from '../../src/run/engine/context.js';
+import type { MachineParts, Process, Tail } from '../../src/run/machine/parts.js';
 import type { HostTimes } from '../../src/qemu/host-time.js';
 import type { QemuExit } from '../../src/qemu/process.js';
 import { READY_FILE } from '../../src/qemu/args.js';
 import { LabError } from '../../src/util/errors.js';
-import type { TailOptions } from '../../src/util/tail.js';
+import type { TailOptions } from '../../src/util/process/tail.js';
 import { FakeSession, type Reaction, type Request } from './agent.js';
 import { FakeKernel } from './kernel.js';
 import { FakeMonitor } from './monitor.js';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The monitor of the fake machine: answers what the lab asks of QEMU, and tells events.
 import type { QmpEvent } from '../../src/qemu/qmp.js';
-import type { Monitor } from '../../src/run/machine-parts.js';
+import type { Monitor } from '../../src/run/machine/parts.js';
 import { LabError } from '../../src/util/errors.js';
 import type { FakeMachine } from './machine.js';
 import { CR3 } from './ram.js';

@@ -3,8 +3,8 @@
 import { closeSync, ftruncateSync, openSync, readdirSync, readlinkSync, unlinkSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { STRUCT_PAGE } from '../../src/oracles/khop.js';
-import type { HandoverFormat } from '../../src/run/format.js';
+import { STRUCT_PAGE } from '../../src/oracles/pages/khop.js';
+import type { HandoverFormat } from '../../src/images/abi/handover-format.js';
 import { VMEMMAP } from '../../src/qemu/vmemmap.js';
 import { MachineMemory } from '../../src/qemu/memory.js';
 import { PageTables } from '../qemu/fake-memory.js';

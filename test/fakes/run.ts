@@ -2,11 +2,11 @@
 // A whole run on a fake machine, by a clock that jumps from timer to timer: hours of waiting take no time.
 import { fileURLToPath } from 'node:url';
 import { vi } from 'vitest';
-import type { Event } from '../../src/model/event.js';
-import type { KernelImage } from '../../src/model/image.js';
-import type { RunPlan } from '../../src/run/context.js';
-import { execute } from '../../src/run/execute.js';
-import type { RunRecord } from '../../src/run/record.js';
+import type { Event } from '../../src/model/result/event.js';
+import type { KernelImage } from '../../src/model/kernel/image.js';
+import type { RunPlan } from '../../src/run/engine/context.js';
+import { execute } from '../../src/run/engine/execute.js';
+import type { RunRecord } from '../../src/run/record/record.js';
 import { parseScenario } from '../../src/scenario/index.js';
 import { FakeMachine, type Script } from './machine.js';
 import { FAKE_FORMAT } from './ram.js';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Scenarios for the fake machine.
-import type { Recovery } from '../../src/model/scenario.js';
+import type { Recovery } from '../../src/model/scenario/scenario.js';
 
 export interface FakeScenario {
   updates: number;

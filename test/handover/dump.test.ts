@@ -2,8 +2,8 @@
 // All of a handover as data, in both shapes; and the pages that were read for it are enough to read it again.
 import { describe, expect, it } from 'vitest';
 import { changeAt, dumpHandover, findPlace, findRoots, PageCache } from '../../src/handover/index.js';
-import type { Change } from '../../src/model/place.js';
-import { parsePlace } from '../../src/scenario/place.js';
+import type { Change } from '../../src/model/scenario/place.js';
+import { parsePlace } from '../../src/scenario/validate/place.js';
 import { AT, packedWorld, treeWorld, type World } from './world.js';
 
 const PAGE = 4096;

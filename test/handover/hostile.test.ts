@@ -2,7 +2,7 @@
 // A handover that lies: every walk ends, soon, and with nothing but the module's own error.
 import { describe, expect, it } from 'vitest';
 import { describeHandover, dumpHandover, findPlace, HandoverError, PageCache } from '../../src/handover/index.js';
-import { parsePlace, PLACE_TEMPLATES } from '../../src/scenario/place.js';
+import { parsePlace, PLACE_TEMPLATES } from '../../src/scenario/validate/place.js';
 import { AT, packedWorld, treeWorld, type World } from './world.js';
 
 const PAGE = 4096;

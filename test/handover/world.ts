@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A handover in the memory of a machine that is not there, in both shapes that kernels have given it. Layouts as the kernels' own DWARF has them.
 import type { HandoverSource } from '../../src/handover/index.js';
-import type { Structure } from '../../src/model/abi.js';
+import type { Structure } from '../../src/model/kernel/abi.js';
 import { FakeMemory } from '../qemu/fake-memory.js';
-import { writeFdt, type Tree } from './fdt.js';
+import { writeFdt, type Tree } from './memory/make-fdt.js';
 
 const PAGE = 4096;
 

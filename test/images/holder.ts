@@ -2,8 +2,8 @@
 // A second process of the lab, for the tests: takes a lock and runs a command under it, or makes a kernel.
 import { existsSync, readFileSync } from 'node:fs';
 import { ensureKernel } from '../../src/images/index.js';
-import { runCommand } from '../../src/util/command.js';
-import { acquireLock } from '../../src/util/lock.js';
+import { runCommand } from '../../src/util/process/command.js';
+import { acquireLock } from '../../src/util/process/lock.js';
 
 const [what = '', first = '', second = ''] = process.argv.slice(2);
 

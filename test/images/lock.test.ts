@@ -4,8 +4,8 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { runCommand } from '../../src/util/command.js';
-import { acquireLock } from '../../src/util/lock.js';
+import { runCommand } from '../../src/util/process/command.js';
+import { acquireLock } from '../../src/util/process/lock.js';
 import { temporaryFolder } from './folder.js';
 
 const HOLDER = fileURLToPath(new URL('holder.ts', import.meta.url));

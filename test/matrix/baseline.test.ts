@@ -5,9 +5,9 @@ import { describe, expect, it } from 'vitest';
 import { changesOf, entryOf, NO_BASELINE, readBaseline, writeBaseline } from '../../src/matrix/baseline.js';
 import { expectationOf } from '../../src/matrix/expect.js';
 import { parseScenario } from '../../src/scenario/index.js';
-import { squaresOf } from '../../src/store/squares.js';
-import { KERNELS } from '../compat/kernels.js';
-import { attemptOf, cellOf } from '../store/matrix.js';
+import { squaresOf } from '../../src/store/matrix/squares.js';
+import { KERNELS } from '../compat/predict/kernels.js';
+import { attemptOf, cellOf } from '../store/matrix/matrix.js';
 import { temporaryFolder } from '../util/temporary.js';
 
 const squares = (...attempts: Parameters<typeof attemptOf>[]) => squaresOf({ cells: [cellOf('a'), cellOf('b'), cellOf('c'), cellOf('c', 2)] }, attempts.map((each) => attemptOf(...each)));

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { capacity } from '../../src/matrix/capacity.js';
+import { capacity } from '../../src/host/capacity.js';
 import { driveMatrix, unfinished } from '../../src/matrix/engine.js';
-import { HostSlots } from '../../src/matrix/host-slots.js';
-import { MemoryGate } from '../../src/matrix/memory-gate.js';
+import { HostSlots } from '../../src/host/slots.js';
+import { MemoryGate } from '../../src/host/memory-gate.js';
 import { orphans } from '../../src/matrix/runner.js';
 import type { CellQueue, CellTask } from '../../src/matrix/queue.js';
-import type { Attempt } from '../../src/model/matrix.js';
-import { timeLeft } from '../../src/report/matrix-view.js';
-import { tryLock } from '../../src/util/lock.js';
-import { attemptOf, cellOf, matrixOf } from '../store/matrix.js';
+import type { Attempt } from '../../src/model/result/matrix.js';
+import { timeLeft } from '../../src/report/live/matrix.js';
+import { tryLock } from '../../src/util/process/lock.js';
+import { attemptOf, cellOf, matrixOf } from '../store/matrix/matrix.js';
 import { temporaryFolder, until } from '../util/temporary.js';
 import { fakeRunner, taskOf } from './fake-runner.js';
 

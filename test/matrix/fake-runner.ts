@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { attemptOf, infraAttempt } from '../../src/matrix/attempt.js';
 import type { CellTask, RunCell } from '../../src/matrix/queue.js';
-import { readCellOfRun } from '../../src/store/matrix-folder.js';
-import { readResult, RunFolder } from '../../src/store/run-folder.js';
+import { readCellOfRun } from '../../src/store/matrix/folder.js';
+import { readResult, RunFolder } from '../../src/store/run/run-folder.js';
 import { resultOf } from '../report/result.js';
-import { cellOf } from '../store/matrix.js';
+import { cellOf } from '../store/matrix/matrix.js';
 
 export interface FakeRun {
   /** Milliseconds that a run takes. */

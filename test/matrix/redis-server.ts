@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { ensureTools, openWorkspace } from '../../src/images/index.js';
-import { removeAtEnd } from '../../src/util/reaper.js';
+import { removeAtEnd } from '../../src/util/process/reaper.js';
 
 export class RedisServer {
   private child: ChildProcess | null = null;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import { TAINT_FLAGS, TAINT_NAMES } from '../../src/model/taint.js';
+import { TAINT_FLAGS, TAINT_NAMES } from '../../src/model/result/taint.js';
 import { bitsOf, knownOnArrival, maskText } from '../../src/oracles/taint.js';
 
 describe('a taint mask', () => {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Devices and IOMMUs as QEMU arguments, and what a QEMU says that it has.
 import { describe, expect, it } from 'vitest';
-import type { DevicePlan } from '../../src/model/device.js';
+import type { DevicePlan } from '../../src/model/scenario/device.js';
 import { qemuArgs } from '../../src/qemu/args.js';
 import { missingInQemu, modelsOf, optionsOf, type QemuFacts } from '../../src/qemu/probe.js';
 import { parseTraceLine } from '../../src/qemu/trace-line.js';
-import { traceEvents } from '../../src/run/trace.js';
+import { traceEvents } from '../../src/run/devices/trace.js';
 import { parseScenario } from '../../src/scenario/index.js';
 
 function plan(text: string): DevicePlan {

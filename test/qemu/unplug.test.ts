@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect, it } from 'vitest';
-import type { DeviceSpec } from '../../src/model/device.js';
+import type { DeviceSpec } from '../../src/model/scenario/device.js';
 import { unplug } from '../../src/qemu/unplug.js';
 
 const device = (behind: string | null) => ({ name: 'e', slot: 0, behind }) as DeviceSpec;

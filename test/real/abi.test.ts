@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { AbiDiff } from '../../src/compat/abi-diff.js';
-import type { KernelAbi } from '../../src/model/abi.js';
+import type { AbiDiff } from '../../src/compat/abi/diff.js';
+import type { KernelAbi } from '../../src/model/kernel/abi.js';
 import { lab } from './lab.js';
 
 const home = mkdtempSync(join(tmpdir(), 'lab-test-'));

@@ -4,10 +4,10 @@ import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { CheckReport } from '../../src/cli/check-report.js';
+import type { CheckReport } from '../../src/cli/text/check-report.js';
 import type { ProfileCheck } from '../../src/compat/profile.js';
-import type { ImageDetails } from '../../src/images/list.js';
-import type { KernelImage } from '../../src/model/image.js';
+import type { ImageDetails } from '../../src/images/cache/list.js';
+import type { KernelImage } from '../../src/model/kernel/image.js';
 import { lab } from './lab.js';
 
 const KERNELS = ['6.19.11', '7.1.13', '7.2.12', '7.3.4'];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Guests over real updates: the scenarios of scenarios/guests that are tagged fast. `npm run corpus -- --folder guests` runs all.
 import { describe, expect, it } from 'vitest';
-import type { Result } from '../../src/model/result.js';
+import type { Result } from '../../src/model/result/result.js';
 import { why } from './lab.js';
 import { fastOf, labelled, runLabelled } from './labelled.js';
 

@@ -5,7 +5,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Result } from '../../src/model/result.js';
+import type { Result } from '../../src/model/result/result.js';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 export const LAB = join(ROOT, 'bin/lab.js');

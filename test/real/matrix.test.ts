@@ -4,8 +4,8 @@ import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { Matrix, Square } from '../../src/model/matrix.js';
-import { readAttempts, readCellOfRun } from '../../src/store/matrix-folder.js';
+import type { Matrix, Square } from '../../src/model/result/matrix.js';
+import { readAttempts, readCellOfRun } from '../../src/store/matrix/folder.js';
 import { until } from '../util/temporary.js';
 import { lab, LAB, ROOT, temporary } from './lab.js';
 

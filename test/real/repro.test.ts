@@ -4,10 +4,10 @@ import { execFile } from 'node:child_process';
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Explanation } from '../../src/model/explanation.js';
-import type { HandoverDump } from '../../src/model/handover-dump.js';
-import type { Result } from '../../src/model/result.js';
-import { IMAGE_NAME } from '../../src/store/memory-image.js';
+import type { Explanation } from '../../src/model/result/explanation.js';
+import type { HandoverDump } from '../../src/model/result/handover-dump.js';
+import type { Result } from '../../src/model/result/result.js';
+import { IMAGE_NAME } from '../../src/store/run/memory-image.js';
 import { LAB, lab, ROOT, temporary } from './lab.js';
 
 const dir = temporary();

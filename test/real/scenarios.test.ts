@@ -4,10 +4,10 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { ENDS_IN } from '../../src/model/outcome.js';
-import type { Outcome } from '../../src/model/outcome.js';
-import type { Result } from '../../src/model/result.js';
-import { resultSchema } from '../../src/store/result-schema.js';
+import { ENDS_IN } from '../../src/model/result/outcome.js';
+import type { Outcome } from '../../src/model/result/outcome.js';
+import type { Result } from '../../src/model/result/result.js';
+import { resultSchema } from '../../src/store/run/result-schema.js';
 import { labRun, ROOT, why } from './lab.js';
 
 const FOLDER = join(ROOT, 'scenarios');

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // A night for tests of what is said of it.
-import type { Attempt } from '../../src/model/matrix.js';
-import { ENDS_IN, type Outcome } from '../../src/model/outcome.js';
-import type { Night } from '../../src/store/night.js';
-import { squaresOf } from '../../src/store/squares.js';
-import { attemptOf, cellOf } from '../store/matrix.js';
+import type { Attempt } from '../../src/model/result/matrix.js';
+import { ENDS_IN, type Outcome } from '../../src/model/result/outcome.js';
+import type { Night } from '../../src/store/matrix/night.js';
+import { squaresOf } from '../../src/store/matrix/squares.js';
+import { attemptOf, cellOf } from '../store/matrix/matrix.js';
 
 /** What a square's repeats came to; null was not run. The scenario's name is that of the key; a title follows a colon: `lost:T`. */
 export function nightOf(squares: Readonly<Record<string, readonly (string | null)[]>>, kernels = ['7.2.12', '7.3.4']): Night {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A result as a run leaves it behind, to be varied.
-import type { Incident } from '../../src/model/incident.js';
-import type { Outcome } from '../../src/model/outcome.js';
-import type { KernelOfResult, ResourceOfResult, Result } from '../../src/model/result.js';
-import { ENDS_IN } from '../../src/model/outcome.js';
+import type { Incident } from '../../src/model/result/incident.js';
+import type { Outcome } from '../../src/model/result/outcome.js';
+import type { KernelOfResult, ResourceOfResult, Result } from '../../src/model/result/result.js';
+import { ENDS_IN } from '../../src/model/result/outcome.js';
 
 export function kernel(name: string): KernelOfResult {
   return { name, release: `${name}-lab`, components: [{ name: 'kho', version: 3 }], sha256: 'ab'.repeat(32) };

@@ -3,10 +3,10 @@
 import { appendFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Scenario } from '../../src/model/scenario.js';
+import type { Scenario } from '../../src/model/scenario/scenario.js';
 import { bisect } from '../../src/repro/bisect/bisect.js';
 import { Journal } from '../../src/repro/bisect/journal.js';
-import type { Failure } from '../../src/repro/failure.js';
+import type { Failure } from '../../src/repro/rerun/failure.js';
 import { LabError } from '../../src/util/errors.js';
 import { temporaryFolder } from '../util/temporary.js';
 

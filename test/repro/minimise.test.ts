@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Minimising with a made-up failure: which scenario fails is known, so the smallest one is, too.
 import { describe, expect, it } from 'vitest';
-import type { Scenario } from '../../src/model/scenario.js';
+import type { Scenario } from '../../src/model/scenario/scenario.js';
 import { minimise } from '../../src/repro/minimise/minimise.js';
 import { textOf } from '../../src/repro/minimise/data.js';
 import { ownData } from '../../src/repro/minimise/origin.js';
-import { type Execute, Trials, type TrialsOptions } from '../../src/repro/trials.js';
+import { type Execute, Trials, type TrialsOptions } from '../../src/repro/rerun/trials.js';
 import { parseScenario } from '../../src/scenario/index.js';
 
 const HEAD = 'from: 7.2.12\nto: 7.3.4\n';

@@ -3,11 +3,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Scenario } from '../../src/model/scenario.js';
+import type { Scenario } from '../../src/model/scenario/scenario.js';
 import { textOf } from '../../src/repro/minimise/data.js';
 import { ownData } from '../../src/repro/minimise/origin.js';
 import { spellOutFiles, spellOutSessions, spellOutSteps } from '../../src/repro/minimise/spell-out.js';
-import { LIMITS } from '../../src/scenario/limits.js';
+import { LIMITS } from '../../src/scenario/schema/limits.js';
 import { parseScenario } from '../../src/scenario/index.js';
 
 const FOLDER = join(import.meta.dirname, '../../scenarios');

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // More than one client: who carries out a step, who holds what, and calls that meet the kexec.
 import { expect, test } from 'vitest';
-import { Holders, MAIN } from '../../src/model/client.js';
+import { Holders, MAIN } from '../../src/model/scenario/client.js';
 import { parseScenario } from '../../src/scenario/index.js';
 import { problemsOf } from './problems.js';
 

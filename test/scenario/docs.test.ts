@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { parseScenario, scenarioJsonSchema } from '../../src/scenario/index.js';
-import { PLACE_TEMPLATES } from '../../src/scenario/place.js';
+import { PLACE_TEMPLATES } from '../../src/scenario/validate/place.js';
 
 type Schema = { properties?: Record<string, Schema>; items?: Schema; anyOf?: Schema[]; definitions?: Record<string, Schema> };
 

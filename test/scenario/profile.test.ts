@@ -6,7 +6,7 @@ import { Ajv } from 'ajv';
 import { describe, expect, it, test } from 'vitest';
 import { parse } from 'yaml';
 import { loadProfile, parseProfile, profileJsonSchema, ScenarioError } from '../../src/scenario/index.js';
-import { generator } from '../compat/objects.js';
+import { generator } from '../compat/binary/objects.js';
 import { problemsOf } from './problems.js';
 
 const ROOT = join(import.meta.dirname, '../..');

@@ -4,7 +4,7 @@ import { basename } from 'node:path';
 import { Ajv } from 'ajv';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { OUTCOMES } from '../../src/model/outcome.js';
+import { OUTCOMES } from '../../src/model/result/outcome.js';
 import { loadScenario, scenarioJsonSchema } from '../../src/scenario/index.js';
 
 const folder = new URL('../../scenarios/', import.meta.url);

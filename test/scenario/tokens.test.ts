@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tokens have 64 bits, however they are written.
 import { expect, test } from 'vitest';
-import { freeToken, tokenAfter, tokenOf } from '../../src/model/token.js';
+import { freeToken, tokenAfter, tokenOf } from '../../src/model/scenario/token.js';
 import { parseScenario } from '../../src/scenario/index.js';
 import { problemsOf } from './problems.js';
 

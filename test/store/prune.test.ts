@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { History } from '../../src/store/history/index.js';
 import { planPruning, prune, type PruneRule } from '../../src/store/prune.js';
-import { linkedByReports, noteReport } from '../../src/store/reports.js';
+import { linkedByReports, noteReport } from '../../src/store/matrix/reports.js';
 import { temporaryFolder } from '../util/temporary.js';
-import { attemptOf, cellOf } from './matrix.js';
-import { writeMatrix, writeRun } from './runs.js';
+import { attemptOf, cellOf } from './matrix/matrix.js';
+import { writeMatrix, writeRun } from './run/runs.js';
 
 const OLD = '2026-01-01';
 const NEW = '2026-06-01';

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The right outcome for a wrong reason is no hit.
 import { describe, expect, it } from 'vitest';
-import type { Mismatch } from '../../src/model/component.js';
-import type { Incident } from '../../src/model/incident.js';
-import type { Prediction } from '../../src/model/prediction.js';
+import type { Mismatch } from '../../src/model/kernel/component.js';
+import type { Incident } from '../../src/model/result/incident.js';
+import type { Prediction } from '../../src/model/result/prediction.js';
 import { isHit, type Shown } from '../../src/verdict/hit.js';
 
 const incident = (title: string, detail = ''): Incident => ({ source: 'agent', side: 'inside', implies: 'refused', title, detail, epoch: 0, t: 1 });

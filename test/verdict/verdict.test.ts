@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import type { Incident } from '../../src/model/incident.js';
-import { OUTCOMES, type Outcome } from '../../src/model/outcome.js';
-import { ENDS_IN } from '../../src/model/outcome.js';
+import type { Incident } from '../../src/model/result/incident.js';
+import { OUTCOMES, type Outcome } from '../../src/model/result/outcome.js';
+import { ENDS_IN } from '../../src/model/result/outcome.js';
 import { decide } from '../../src/verdict/verdict.js';
 
 const incident = (implies: Outcome | null, t = 0): Incident => ({ source: 'memory', side: 'outside', implies, title: `t${t}`, detail: '', epoch: 0, t });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import { WITNESSES } from '../../src/model/witness.js';
+import { WITNESSES } from '../../src/model/result/witness.js';
 import { Witnesses } from '../../src/verdict/witnesses.js';
 
 describe('Witnesses', () => {

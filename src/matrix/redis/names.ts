@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Names in Redis. Labs of different identities have queues of their own: a worker can never be given a cell of another lab's matrix.
 import { z } from 'zod';
-import { attemptSchema, cellSchema } from '../../store/matrix-schema.js';
+import { attemptSchema, cellSchema } from '../../store/matrix/schema.js';
 import type { CellTask } from '../queue.js';
 import { PREFIX } from './connection.js';
 

@@ -3,8 +3,8 @@
 // forgets is put in again; what comes twice is taken once.
 import { Queue, QueueEvents, type Job } from 'bullmq';
 import type { Redis } from 'ioredis';
-import type { Attempt } from '../../model/matrix.js';
-import { unpackRun } from '../../store/run-parcel.js';
+import type { Attempt } from '../../model/result/matrix.js';
+import { unpackRun } from '../../store/run/archive.js';
 import { deferred, type Deferred, within } from '../../util/deadline.js';
 import { isDiskFull, LabError, messageOf } from '../../util/errors.js';
 import { infraAttempt } from '../attempt.js';

@@ -5,7 +5,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Job, WaitingError, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { packRun } from '../../store/run-parcel.js';
+import { packRun } from '../../store/run/archive.js';
 import { deferred, type Deferred, within } from '../../util/deadline.js';
 import { LabError, UsageError } from '../../util/errors.js';
 import type { CellQueue, OnNews } from '../queue.js';

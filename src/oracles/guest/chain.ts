@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Recomputes the bare guest's chain from its pages alone, without a word from the guest or from who runs it (docs/guest-payload.md, "To check it").
-import type { PfnRun, ReadPhys } from '../outside.js';
+import type { PfnRun, ReadPhys } from '../files/outside.js';
 import { type ControlPage, readControl, type VcpuControl } from './control.js';
 import { digestOf, type Pair } from './digest.js';
 import { Links, NOTHING } from './links.js';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Links of the bare guest's chain (docs/guest-payload.md): what a page holds follows from its number, its link and the heads; a head follows from the
 // one before and the page that its link wrote over.
-import { mix } from '../pattern.js';
+import { mix } from '../files/pattern.js';
 import { digestOf, type Pair } from './digest.js';
 
 const WORDS = 1024;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A file's pages, read by their number in the file from where they lie in physical memory.
-import type { PfnRun, ReadPhys } from '../outside.js';
-import { PAGE } from '../pattern.js';
+import type { PfnRun, ReadPhys } from '../files/outside.js';
+import { PAGE } from '../files/pattern.js';
 
 const WORDS = PAGE / 4;
 const CHUNK_PAGES = 256;

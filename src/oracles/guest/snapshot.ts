@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a file held at one moment, as one digest a page: for content that nobody can foretell, such as the memory of a running Linux.
-import type { OutsideLook, PfnRun, ReadPhys } from '../outside.js';
-import { PAGE } from '../pattern.js';
+import type { OutsideLook, PfnRun, ReadPhys } from '../files/outside.js';
+import { PAGE } from '../files/pattern.js';
 import { digestOf, type Pair } from './digest.js';
 
 const WORDS = PAGE / 4;

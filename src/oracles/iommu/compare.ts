@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Two walks of one device, before and after: the same IOVA leads to the same page with the same rights, or it is said what became of it.
-import { PAGE } from '../../handover/memory.js';
+import { PAGE } from '../../handover/memory/memory.js';
 import { addDifference, type Difference, noDifferences, type Side, type TableComparison } from './differences.js';
-import type { DeviceTables, MappingRun } from './types.js';
+import type { DeviceTables, MappingRun } from './walk/types.js';
 
 /** Who owns the page at a physical address now, by name; null where it is nobody that the lab knows. */
 export type OwnerOf = (phys: number) => string | null;

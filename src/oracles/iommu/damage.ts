@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which word of a device's page tables to change, so that they are damaged in a way that has a name. Pure: the caller writes it.
-import { hex, PAGE, type ReadPhys } from '../../handover/memory.js';
-import type { TableDamage } from '../../model/scenario.js';
-import type { DeviceTables, TableKind, TablePage } from './types.js';
+import { hex, PAGE, type ReadPhys } from '../../handover/memory/memory.js';
+import type { TableDamage } from '../../model/scenario/scenario.js';
+import type { DeviceTables, TableKind, TablePage } from './walk/types.js';
 
 /** One entry, 8 bytes at a physical address. */
 export interface EntryChange {

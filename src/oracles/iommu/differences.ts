@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What differs between two walks: all of it counted in pages, the first of it listed.
-import { PAGE } from '../../handover/memory.js';
-import type { AccessState, Rights } from './types.js';
+import { PAGE } from '../../handover/memory/memory.js';
+import type { AccessState, Rights } from './walk/types.js';
 
 export interface Side {
   phys: number;

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // What an IOMMU does to a device's DMA, seen from outside: its tables in the machine's memory, its timeline in QEMU's trace, and what went astray. Pure.
-export { walkAmd } from './amd.js';
+export { walkAmd } from './walk/amd.js';
 export { compareTables, type OwnerOf } from './compare.js';
 export { damageOf, type EntryChange } from './damage.js';
-export { type TableRoot, walkDevice } from './device.js';
+export { type TableRoot, walkDevice } from './walk/device.js';
 export type { Difference, DifferenceKind, TableComparison } from './differences.js';
-export { addressText } from './finish.js';
+export { addressText } from './walk/finish.js';
 export { gap, type Gap, type OffInterval, rootAt } from './gap.js';
 export { IOMMU_REGISTERS, type IommuRegisters, readRegisters, type Register } from './registers.js';
 export { findStrays, type RightPlace, type Strays, type StraySnapshot, takeSnapshot, type Transfer } from './strays.js';
 export { contradictionOf, type Sight } from './sight.js';
 export { isSwitch, type IommuTimeline, parseTimeline, TimelineReader } from './timeline.js';
 export { type IommuEvent, type IommuEventKind, type IommuFault, TRACE_EVENTS } from './trace-events.js';
-export * from './types.js';
-export { walkIntel } from './vtd.js';
+export * from './walk/types.js';
+export { walkIntel } from './walk/vtd.js';

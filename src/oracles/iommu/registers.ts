@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The registers of QEMU's IOMMUs on q35 (QEMU 7.2: hw/i386/intel_iommu_internal.h and amd_iommu.h). They say where the tables begin and whether translation
 // is on, now; QEMU 7.2 traces no write to AMD-Vi's device table register, so for it there is no other way.
-import type { TableRoot } from './device.js';
+import type { TableRoot } from './walk/device.js';
 
 export interface Register {
   name: string;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // DMA that went astray: while nothing translates, a device writes to the physical address that equals the IOVA. What it writes is known, so memory there that
 // holds it now, and did not before, was written by it. Measurable only where the content is not one byte repeated, and where no other transfer has business.
-import { PAGE, type ReadPhys } from '../../handover/memory.js';
+import { PAGE, type ReadPhys } from '../../handover/memory/memory.js';
 
 /** A transfer that the device was told to do: it writes `content` to [iova, iova + content.length). */
 export interface Transfer {

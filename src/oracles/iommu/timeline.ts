@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What an IOMMU did when, from what QEMU wrote about it.
-import { printable } from '../../util/escape.js';
+import { printable } from '../../util/text/escape.js';
 import { EventReader, type IommuEvent, type IommuEventKind } from './trace-events.js';
 import { parseTraceLine } from './trace-line.js';
 

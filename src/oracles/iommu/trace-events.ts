@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Meaning of QEMU's trace events of IOMMUs (hw/i386/trace-events and hw/virtio/trace-events of QEMU 7.2).
-import { printable } from '../../util/escape.js';
-import type { TableRoot } from './device.js';
+import { printable } from '../../util/text/escape.js';
+import type { TableRoot } from './walk/device.js';
 import type { TraceLine } from './trace-line.js';
 
 /**

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Cases of upstream's own tests in one square of a night, each under a name that no other case of the square has.
-import type { Square } from '../../model/matrix.js';
-import type { Result } from '../../model/result.js';
-import type { CaseOfResult } from '../../model/selftest.js';
-import { printable } from '../../util/escape.js';
+import type { Square } from '../../model/result/matrix.js';
+import type { Result } from '../../model/result/result.js';
+import type { CaseOfResult } from '../../model/scenario/selftest.js';
+import { printable } from '../../util/text/escape.js';
 
 /** The result of a run; null where it is gone. */
 export type ResultOf = (run: string) => Result | null;

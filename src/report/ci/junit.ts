@@ -2,12 +2,12 @@
 // JUnit XML as Jenkins and GitLab read it: a suite a kernel pair, a case a scenario and a case of upstream's own tests. GitLab drops a case whose classname and
 // name another one has.
 import builderOf from 'junit-report-builder';
-import type { Square } from '../../model/matrix.js';
-import type { Night } from '../../store/night.js';
-import { printable } from '../../util/escape.js';
-import { groupBy } from '../../util/group.js';
+import type { Square } from '../../model/result/matrix.js';
+import type { Night } from '../../store/matrix/night.js';
+import { printable } from '../../util/text/escape.js';
+import { groupBy } from '../../util/process/group.js';
 import { casesOfSquare, type ResultOf, type SquareCase } from './cases.js';
-import { againCommand, chainText, expectedText, hasVerdict, scenarioName, stateText, titleOf } from '../square.js';
+import { againCommand, chainText, expectedText, hasVerdict, scenarioName, stateText, titleOf } from '../night/square.js';
 
 const MOST_ROWS = 60;
 

@@ -3,12 +3,12 @@
 // the build that takes over, and below it one for each case of upstream's own tests, on the build that it ran on; an issue a title, an incident where a test
 // showed it. Nothing may be null, and nothing may have further properties.
 import { createHash } from 'node:crypto';
-import type { Attempt, Square } from '../../model/matrix.js';
-import type { KernelOfResult, Result } from '../../model/result.js';
-import type { Night } from '../../store/night.js';
-import { lastAttempts } from '../../store/squares.js';
-import { printable } from '../../util/escape.js';
-import { againCommand, chainText, expectedText, scenarioName } from '../square.js';
+import type { Attempt, Square } from '../../model/result/matrix.js';
+import type { KernelOfResult, Result } from '../../model/result/result.js';
+import type { Night } from '../../store/matrix/night.js';
+import { lastAttempts } from '../../store/matrix/squares.js';
+import { printable } from '../../util/text/escape.js';
+import { againCommand, chainText, expectedText, scenarioName } from '../night/square.js';
 import { caseState, type ResultOf, type SquareCase } from './cases.js';
 
 export const KCIDB_VERSION = { major: 5, minor: 3 } as const;

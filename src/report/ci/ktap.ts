@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // KTAP, version 1 (Documentation/dev-tools/ktap.rst of the kernel): a test a kernel pair, a subtest a scenario, below it the cases of upstream's own tests.
-import type { Square } from '../../model/matrix.js';
-import type { Night } from '../../store/night.js';
-import { printable } from '../../util/escape.js';
-import { groupBy } from '../../util/group.js';
-import { chainText, expectedText, scenarioName, stateText, titleOf } from '../square.js';
+import type { Square } from '../../model/result/matrix.js';
+import type { Night } from '../../store/matrix/night.js';
+import { printable } from '../../util/text/escape.js';
+import { groupBy } from '../../util/process/group.js';
+import { chainText, expectedText, scenarioName, stateText, titleOf } from '../night/square.js';
 import { casesOfSquare, type ResultOf, type SquareCase } from './cases.js';
 
 /** Of what a case said. */

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The night in Markdown for the summary of a CI job, bounded: GitHub takes no more than 1 MiB.
-import type { Square } from '../../model/matrix.js';
-import type { Night } from '../../store/night.js';
-import { printable } from '../../util/escape.js';
-import type { NightDiff } from '../diff.js';
-import { countsOf, countsText, verdictOfNight } from '../night-counts.js';
-import { againCommand, chainText, expectedText, failed, scenarioName, stateText, titleOf } from '../square.js';
+import type { Square } from '../../model/result/matrix.js';
+import type { Night } from '../../store/matrix/night.js';
+import { printable } from '../../util/text/escape.js';
+import type { NightDiff } from '../night/diff.js';
+import { countsOf, countsText, verdictOfNight } from '../night/counts.js';
+import { againCommand, chainText, expectedText, failed, scenarioName, stateText, titleOf } from '../night/square.js';
 
 const MOST_ROWS = 100;
 

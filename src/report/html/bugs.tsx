@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Failures of the night by title: those that were not to be first, the expected ones folded away.
-import type { Square } from '../../model/matrix.js';
+import type { Square } from '../../model/result/matrix.js';
 import type { Bug } from '../../store/history/index.js';
-import { groupBy } from '../../util/group.js';
-import { chainText, failed, scenarioName, titleOf, tellingAttempt } from '../square.js';
+import { groupBy } from '../../util/process/group.js';
+import { chainText, failed, scenarioName, titleOf, tellingAttempt } from '../night/square.js';
 import { dateText } from '../time.js';
 import { LOOKS } from './look.js';
 import { runPage, show } from './page.js';

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The page of the morning: which updates are safe, what changed since last night, and one command for each failure.
-import type { Square } from '../../model/matrix.js';
+import type { Square } from '../../model/result/matrix.js';
 import type { Bug } from '../../store/history/index.js';
-import type { Night } from '../../store/night.js';
-import { CHANGES, type ChangeKind, type NightDiff } from '../diff.js';
-import { countsOf, countsText, verdictOfNight } from '../night-counts.js';
-import { againCommand, expectedText, failed, stateText, titleOf } from '../square.js';
-import { seconds } from '../style.js';
+import type { Night } from '../../store/matrix/night.js';
+import { CHANGES, type ChangeKind, type NightDiff } from '../night/diff.js';
+import { countsOf, countsText, verdictOfNight } from '../night/counts.js';
+import { againCommand, expectedText, failed, stateText, titleOf } from '../night/square.js';
+import { seconds } from '../text/style.js';
 import { dateText } from '../time.js';
 import { Bugs, bugsOfNight, SquareLink } from './bugs.js';
 import { Grid } from './grid.js';

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The grid of kernel pairs: from by to, for all scenarios or for one. Without a script it shows all; the script (assets/report.js) takes the others from
 // the table of squares below, which it finds by data-pair and data-scenario.
-import type { Square } from '../../model/matrix.js';
-import { groupBy } from '../../util/group.js';
-import { failed, scenarioName } from '../square.js';
+import type { Square } from '../../model/result/matrix.js';
+import { groupBy } from '../../util/process/group.js';
+import { failed, scenarioName } from '../night/square.js';
 import { endingWord, LOOKS, WORST_FIRST } from './look.js';
 import { show } from './page.js';
 

@@ -2,16 +2,16 @@
 // Writes the pages of a night: a folder that opens from disk, whole or not at all, of bounded size.
 import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
-import type { Attempt, Square } from '../../model/matrix.js';
+import type { Attempt, Square } from '../../model/result/matrix.js';
 import type { Bug } from '../../store/history/index.js';
-import type { Night } from '../../store/night.js';
-import { readConsole, readEvents } from '../../store/read-logs.js';
-import { readRun } from '../../store/read-run.js';
+import type { Night } from '../../store/matrix/night.js';
+import { readConsole, readEvents } from '../../store/run/read-logs.js';
+import { readRun } from '../../store/run/read-run.js';
 import { isDiskFull, LabError, messageOf, UsageError } from '../../util/errors.js';
 import { packageRoot } from '../../util/package-root.js';
-import { keep, removeAtEnd } from '../../util/reaper.js';
-import type { ChangeKind, NightDiff } from '../diff.js';
-import { failed } from '../square.js';
+import { keep, removeAtEnd } from '../../util/process/reaper.js';
+import type { ChangeKind, NightDiff } from '../night/diff.js';
+import { failed } from '../night/square.js';
 import { frontPage } from './front.js';
 import { runPage } from './page.js';
 import { runPageText } from './run/index.js';

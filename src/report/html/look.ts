@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How outcomes look: a letter and a word each, so that no colour is needed; the colours (assets/report.css) are told apart by colour-blind people too.
-import type { Square } from '../../model/matrix.js';
-import type { EndsIn } from '../../model/outcome.js';
+import type { Square } from '../../model/result/matrix.js';
+import type { EndsIn } from '../../model/result/outcome.js';
 
 export interface Look {
   letter: string;

@@ -2,7 +2,7 @@
 // The frame of every page. The policy in its head lets a page load nothing but the report's own two files, whatever text of a machine is in it.
 import type { ComponentChildren } from 'preact';
 import { renderToString } from 'preact-render-to-string';
-import { printable } from '../../util/escape.js';
+import { printable } from '../../util/text/escape.js';
 
 const POLICY = "default-src 'none'; style-src 'self' file:; script-src 'self' file:; base-uri 'none'; form-action 'none'";
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // One square of the night as a cell of a table.
-import type { Square } from '../../model/matrix.js';
-import type { ChangeKind } from '../diff.js';
-import { chainText, expectedText, failed, scenarioName, stateText, tellingAttempt, titleOf } from '../square.js';
+import type { Square } from '../../model/result/matrix.js';
+import type { ChangeKind } from '../night/diff.js';
+import { chainText, expectedText, failed, scenarioName, stateText, tellingAttempt, titleOf } from '../night/square.js';
 import { endingWord, LOOKS } from './look.js';
 import { runPage, show } from './page.js';
 

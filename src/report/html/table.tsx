@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every square of the night: a row a scenario, a column a kernel pair or chain.
-import type { Square } from '../../model/matrix.js';
-import type { ChangeKind } from '../diff.js';
-import { chainText, failed, scenarioName } from '../square.js';
+import type { Square } from '../../model/result/matrix.js';
+import type { ChangeKind } from '../night/diff.js';
+import { chainText, failed, scenarioName } from '../night/square.js';
 import { unique } from './grid.js';
 import { show } from './page.js';
 import { SquareCell } from './squares.js';

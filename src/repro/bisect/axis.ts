@@ -4,9 +4,9 @@
 import { basename, join } from 'node:path';
 import { stringify } from 'yaml';
 import { readDefinition, resolveKernel } from '../../images/index.js';
-import { readFragment } from '../../images/fragment.js';
+import { readFragment } from '../../images/build/fragment.js';
 import { writeWhole } from '../../store/write-whole.js';
-import { mustRun } from '../../util/command.js';
+import { mustRun } from '../../util/process/command.js';
 import { UsageError } from '../../util/errors.js';
 
 export interface Axis {

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is at a point: good, bad, or nothing that can be said. Only the very failure of the bad end is bad, and only what the good end
 // came to is good: another failure names no culprit.
-import type { Scenario } from '../../model/scenario.js';
+import type { Scenario } from '../../model/scenario/scenario.js';
 import { ScenarioError } from '../../scenario/index.js';
 import { isDiskFull, LabError, messageOf } from '../../util/errors.js';
-import { confidenceOf, expectedRate, type Rate, runsToBeSure } from '../confidence.js';
-import { type Failure, failureText, sameFailure } from '../failure.js';
-import { measureRate } from '../rate.js';
-import type { Execute, Seen } from '../trials.js';
+import { confidenceOf, expectedRate, type Rate, runsToBeSure } from '../rerun/confidence.js';
+import { type Failure, failureText, sameFailure } from '../rerun/failure.js';
+import { measureRate } from '../rerun/rate.js';
+import type { Execute, Seen } from '../rerun/trials.js';
 import type { Tried } from './search.js';
 
 /** What is known once both ends have been run. */

@@ -9,10 +9,10 @@ import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { Parser, type ReadEntry } from 'tar';
 import type { prebuiltKernel } from '../../images/index.js';
-import type { Result } from '../../model/result.js';
-import { readRun } from '../../store/read-run.js';
+import type { Result } from '../../model/result/result.js';
+import { readRun } from '../../store/run/read-run.js';
 import { LabError, messageOf } from '../../util/errors.js';
-import { keep, removeAtEnd } from '../../util/reaper.js';
+import { keep, removeAtEnd } from '../../util/process/reaper.js';
 import { type FileOfBundle, MANIFEST, type Manifest, manifestSchema, MOST } from './manifest.js';
 import { refuseForeign } from './trust.js';
 

@@ -5,10 +5,10 @@ import { copyFileSync, createReadStream, existsSync, linkSync, mkdirSync, mkdtem
 import { basename, dirname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { create } from 'tar';
-import type { KernelImage } from '../../model/image.js';
-import { IMAGE_NAME } from '../../store/memory-image.js';
+import type { KernelImage } from '../../model/kernel/image.js';
+import { IMAGE_NAME } from '../../store/run/memory-image.js';
 import { LabError, UsageError } from '../../util/errors.js';
-import { keep, removeAtEnd } from '../../util/reaper.js';
+import { keep, removeAtEnd } from '../../util/process/reaper.js';
 import { type FileOfBundle, KERNEL_FILES, MANIFEST, type Manifest, manifestSchema, MOST } from './manifest.js';
 
 export interface PackOptions {

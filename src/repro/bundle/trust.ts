@@ -2,8 +2,8 @@
 // What a bundle may make this host do: boot kernels in a machine that reaches nothing. A scenario that reaches for more is refused.
 import { definedKernels } from '../../images/index.js';
 import { LabError } from '../../util/errors.js';
-import { printable } from '../../util/escape.js';
-import { scenarioOf, subjectOf } from '../subject.js';
+import { printable } from '../../util/text/escape.js';
+import { scenarioOf, subjectOf } from '../rerun/subject.js';
 import type { OpenBundle } from './open.js';
 
 /** Throws a LabError that names what it would use. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What kernels say when they refuse a handover: the place that it is about, and where in the source the words stand. Read in 6.19, 7.1, 7.2
 // and 7.3. Which function it is in a given kernel, and on which line, is looked up in that kernel's own source.
-import type { Place } from '../../model/place.js';
+import type { Place } from '../../model/scenario/place.js';
 
 /** A place that is known from the words alone, or how it has to be looked for. */
 export type About =

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The place of the handover that a refusal is about, where the words alone do not say it: looked for in what was handed over.
-import type { FileDump, HandoverDump, SessionDump } from '../../model/handover-dump.js';
-import type { Place } from '../../model/place.js';
+import type { FileDump, HandoverDump, SessionDump } from '../../model/result/handover-dump.js';
+import type { Place } from '../../model/scenario/place.js';
 import type { About } from './checks.js';
 
 export interface Found {

@@ -2,7 +2,7 @@
 // A check in a kernel's own source: found by the words that it says when it refuses.
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { SourceCheck } from '../../model/explanation.js';
+import type { SourceCheck } from '../../model/result/explanation.js';
 import type { CheckRow } from './checks.js';
 
 const MOST_BYTES = 1 << 20;

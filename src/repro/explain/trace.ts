@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The stack trace of a report on the console, and the file and line of each call.
 import { readFileSync } from 'node:fs';
-import type { Frame } from '../../model/explanation.js';
-import { readSymbols } from '../../run/format.js';
-import { mustRun } from '../../util/command.js';
+import type { Frame } from '../../model/result/explanation.js';
+import { readSymbols } from '../../images/abi/handover-format.js';
+import { mustRun } from '../../util/process/command.js';
 
 const MOST_FRAMES = 64;
 const FRAME = /^(?:\[[ \d.]+\])?\s*(RIP: \w+:)?\s*(\? )?([A-Za-z_][\w.]*)\+0x([0-9a-f]{1,8})\/0x[0-9a-f]{1,8}/;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What each thing that is left is needed for: what was seen without it, of what was tried on the very scenario that is left.
-import type { Trials } from '../trials.js';
+import type { Trials } from '../rerun/trials.js';
 import { at, type Data, type Path, pathsOf, textOf, withValue } from './data.js';
 import { DROPS, LISTS } from './rules.js';
 

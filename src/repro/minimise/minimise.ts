@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Makes a scenario smaller as long as it fails in the same way, until nothing in it can go.
-import { LIMITS } from '../../scenario/limits.js';
-import { TimeIsUp, type Trials } from '../trials.js';
+import { LIMITS } from '../../scenario/schema/limits.js';
+import { TimeIsUp, type Trials } from '../rerun/trials.js';
 import { at, type Data, type Path, pathsOf, textOf, withValue } from './data.js';
 import { ddmin, type First } from './ddmin.js';
 import { type Matter, whatMatters, withEntries, withWords, wordsOf } from './matters.js';

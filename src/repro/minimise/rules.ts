@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What may go from a scenario, and what may be made smaller, as data. Order is that of the trials: what costs most time goes first.
-import { size } from '../../scenario/values.js';
+import { size } from '../../scenario/schema/values.js';
 
 /** Lists whose entries may go, all entries of all lists of a pattern together. */
 export const LISTS: readonly { what: string; patterns: readonly string[]; least?: number }[] = [

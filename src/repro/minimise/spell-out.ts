@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Counts and repeats spelt out, so that each copy can go on its own. A copy keeps the name, token and seed that it had among the others:
 // faults name it by them, and its content follows from them.
-import { tokenAfter } from '../../model/token.js';
-import { fill } from '../../scenario/template.js';
+import { tokenAfter } from '../../model/scenario/token.js';
+import { fill } from '../../scenario/explicit/template.js';
 import type { Data } from './data.js';
 
 const list = (value: unknown): Data[] => (Array.isArray(value) ? (value as Data[]) : []);

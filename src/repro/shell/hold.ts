@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Holds a run at its points and gives whoever is there a prompt, or runs their commands.
 import { join } from 'node:path';
-import type { Scenario } from '../../model/scenario.js';
+import type { Scenario } from '../../model/scenario/scenario.js';
 import { CONSOLE_FILE, QMP_SOCKET } from '../../qemu/args.js';
-import { type Held, type Hold, type Point, POINTS_TEXT } from '../../run/points.js';
-import { printable } from '../../util/escape.js';
+import { type Held, type Hold, type Point, POINTS_TEXT } from '../../run/steps/breakpoints.js';
+import { printable } from '../../util/text/escape.js';
 import { type DebuggedKernel, debuggerLines } from './debugger.js';
 import { monitorPrompt, shellInMachine, type Terminal } from './terminal.js';
 

@@ -2,8 +2,8 @@
 // A person's terminal on a prompt: in the machine by SSH, or at QEMU's monitor where no kernel answers any more.
 import { createInterface } from 'node:readline';
 import type { Session } from '../../guest/session.js';
-import type { Machine } from '../../run/machine.js';
-import { printable } from '../../util/escape.js';
+import type { Machine } from '../../run/machine/machine.js';
+import { printable } from '../../util/text/escape.js';
 import { messageOf } from '../../util/errors.js';
 
 export interface Terminal {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Failures with the same canonical title are one bug: since when, how often, on which pairs, and whether it is gone.
-import type { Outcome } from '../../model/outcome.js';
-import { groupBy } from '../../util/group.js';
+import type { Outcome } from '../../model/result/outcome.js';
+import { groupBy } from '../../util/process/group.js';
 import type { Database } from './open.js';
 
 export interface Sighting {

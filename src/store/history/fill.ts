@@ -2,12 +2,12 @@
 // Brings the index up to date with the folders of results/: reads what is new, forgets what is gone. The folders are the truth.
 import { readdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { Matrix } from '../../model/matrix.js';
-import type { Result } from '../../model/result.js';
+import type { Matrix } from '../../model/result/matrix.js';
+import type { Result } from '../../model/result/result.js';
 import { messageOf } from '../../util/errors.js';
-import { readMatrix } from '../matrix-folder.js';
-import { readRun } from '../read-run.js';
-import { chainText } from '../squares.js';
+import { readMatrix } from '../matrix/folder.js';
+import { readRun } from '../run/read-run.js';
+import { chainText } from '../matrix/squares.js';
 import type { Database } from './open.js';
 
 /** A folder changed less than this long ago may change again without a new time. */

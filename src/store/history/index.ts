@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What results/ has seen, answered from an index that is brought up to date each time.
-import type { EndsIn, Outcome } from '../../model/outcome.js';
+import type { EndsIn, Outcome } from '../../model/result/outcome.js';
 import { type Bug, bugsOf } from './bugs.js';
 import { fill, type OnFolder } from './fill.js';
 import { type Database, isDamaged, openIndex } from './open.js';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The tables of the index. It holds nothing that is not in the folders of results/: it may be deleted at any time.
-import { RESULT_SCHEMA } from '../../model/result.js';
+import { RESULT_SCHEMA } from '../../model/result/result.js';
 
 /** Raised with every change of the tables or of what is put into them; another number means: build anew. */
 export const INDEX_VERSION = 1000 + RESULT_SCHEMA;

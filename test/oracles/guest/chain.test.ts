@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
 import { checkChain, Snapshot } from '../../../src/oracles/guest/index.js';
-import { lookOutside } from '../../../src/oracles/outside.js';
+import { lookOutside } from '../../../src/oracles/files/outside.js';
 import { FakeGuest } from './world.js';
 
 const look = (guest: FakeGuest) => checkChain(guest.read, guest.runs, guest);

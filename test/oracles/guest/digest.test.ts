@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect, it } from 'vitest';
-import { mix } from '../../../src/oracles/pattern.js';
+import { mix } from '../../../src/oracles/files/pattern.js';
 import { digestOf } from '../../../src/oracles/guest/digest.js';
 
 const WORDS = 1024;

@@ -2,7 +2,7 @@
 // A bare guest made of pages alone, written by the rules of docs/guest-payload.md, as the guest in the machine writes them.
 import { digestOf, type Pair } from '../../../src/oracles/guest/digest.js';
 import { Links } from '../../../src/oracles/guest/links.js';
-import type { PfnRun, ReadPhys } from '../../../src/oracles/outside.js';
+import type { PfnRun, ReadPhys } from '../../../src/oracles/files/outside.js';
 
 const FIRST_STACK = 14;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect, it } from 'vitest';
 import { compareTables, type DeviceTables, type MappingRun, type Rights } from '../../../src/oracles/iommu/index.js';
-import { random } from './tables.js';
+import { random } from './walk/tables.js';
 
 const P = 4096;
 

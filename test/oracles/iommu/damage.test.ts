@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tables that are damaged on purpose: the walk afterwards ends and names what is wrong.
 import { describe, expect, it } from 'vitest';
-import { TABLE_DAMAGES, type TableDamage } from '../../../src/model/scenario.js';
+import { TABLE_DAMAGES, type TableDamage } from '../../../src/model/scenario/scenario.js';
 import { damageOf, walkIntel } from '../../../src/oracles/iommu/index.js';
-import { legacy, SID } from './tables.js';
+import { legacy, SID } from './walk/tables.js';
 
 function damaged(damage: TableDamage, fill: (it: ReturnType<typeof legacy>) => void) {
   const it = legacy(3);

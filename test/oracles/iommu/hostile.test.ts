@@ -2,7 +2,7 @@
 // Tables that lie: every walk ends, soon, and throws nothing.
 import { describe, expect, it } from 'vitest';
 import { compareTables, type DeviceTables, walkAmd, walkIntel } from '../../../src/oracles/iommu/index.js';
-import { amd, legacy, type Machine, MIB, PAGE, random, scalable, SID } from './tables.js';
+import { amd, legacy, type Machine, MIB, PAGE, random, scalable, SID } from './walk/tables.js';
 
 interface World {
   machine: Machine;

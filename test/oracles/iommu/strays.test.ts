@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect, it } from 'vitest';
 import { findStrays, takeSnapshot } from '../../../src/oracles/iommu/index.js';
-import { Pattern } from '../../../src/oracles/pattern.js';
+import { Pattern } from '../../../src/oracles/files/pattern.js';
 import { FakeMemory } from '../../qemu/fake-memory.js';
 
 const PAGE = 4096;

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { gap, type IommuEvent, parseTimeline, rootAt } from '../../../src/oracles/iommu/index.js';
-import { random } from './tables.js';
+import { random } from './walk/tables.js';
 
 const golden = (name: string): string => readFileSync(join(import.meta.dirname, 'golden', name), 'utf8');
 const lines = (...text: string[]): IommuEvent[] => parseTimeline(`${text.join('\n')}\n`).events;

@@ -3,12 +3,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
-import type { CaseOfResult } from '../../../src/model/selftest.js';
+import type { CaseOfResult } from '../../../src/model/scenario/selftest.js';
 import { casesOfSquare } from '../../../src/report/ci/cases.js';
 import { junit } from '../../../src/report/ci/junit.js';
 import { kcidb } from '../../../src/report/ci/kcidb.js';
 import { ktap } from '../../../src/report/ci/ktap.js';
-import { parseKtap } from '../../../src/util/ktap.js';
+import { parseKtap } from '../../../src/util/text/ktap.js';
 import { nightOf } from '../night.js';
 import { resultOf } from '../result.js';
 

@@ -7,9 +7,9 @@ import { junit } from '../../../src/report/ci/junit.js';
 import { kcidb } from '../../../src/report/ci/kcidb.js';
 import { ktap } from '../../../src/report/ci/ktap.js';
 import { markdown } from '../../../src/report/ci/markdown.js';
-import { diffNights } from '../../../src/report/diff.js';
-import { countsOf, exitStatusOf } from '../../../src/report/night-counts.js';
-import { againCommand } from '../../../src/report/square.js';
+import { diffNights } from '../../../src/report/night/diff.js';
+import { countsOf, exitStatusOf } from '../../../src/report/night/counts.js';
+import { againCommand } from '../../../src/report/night/square.js';
 import { EVIL, nightOf } from '../night.js';
 import { incident, resultOf } from '../result.js';
 

@@ -3,11 +3,11 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { writeNight } from '../../../src/measure/synthetic.js';
-import { diffNights } from '../../../src/report/diff.js';
+import { diffNights } from '../../../src/report/night/diff.js';
 import { writeHtml } from '../../../src/report/html/index.js';
-import { nightOfRun, readNight } from '../../../src/store/night.js';
-import { attemptOf, cellOf } from '../../store/matrix.js';
-import { writeMatrix, writeRun } from '../../store/runs.js';
+import { nightOfRun, readNight } from '../../../src/store/matrix/night.js';
+import { attemptOf, cellOf } from '../../store/matrix/matrix.js';
+import { writeMatrix, writeRun } from '../../store/run/runs.js';
 import { temporaryFolder } from '../../util/temporary.js';
 import { EVIL } from '../night.js';
 import { incident, kernel, resource } from '../result.js';

@@ -6,7 +6,7 @@ import { LOOKS } from '../../../src/report/html/look.js';
 import { crashLines, partsOf } from '../../../src/report/html/run/console.js';
 import { pagesByState } from '../../../src/report/html/run/memory.js';
 import { lanesOf } from '../../../src/report/html/run/phases.js';
-import type { EventRead } from '../../../src/store/read-logs.js';
+import type { EventRead } from '../../../src/store/run/read-logs.js';
 import { nightOf } from '../night.js';
 import { resource, resultOf } from '../result.js';
 

@@ -4,13 +4,13 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { dumpHandover, structureAt } from '../../../src/handover/index.js';
-import type { HandoverDump } from '../../../src/model/handover-dump.js';
-import { explainText } from '../../../src/report/explain-text.js';
+import type { HandoverDump } from '../../../src/model/result/handover-dump.js';
+import { explainText } from '../../../src/report/text/explain.js';
 import { CHECKS, checkFor } from '../../../src/repro/explain/checks.js';
 import { placeAbout } from '../../../src/repro/explain/place.js';
 import { sourceOf } from '../../../src/repro/explain/source.js';
 import { framesOf, linesByAddress } from '../../../src/repro/explain/trace.js';
-import { parsePlace } from '../../../src/scenario/place.js';
+import { parsePlace } from '../../../src/scenario/validate/place.js';
 import { AT, PACKED, packedWorld, treeWorld } from '../../handover/world.js';
 import { temporaryFolder } from '../../util/temporary.js';
 

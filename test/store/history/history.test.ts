@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { History } from '../../../src/store/history/index.js';
 import { temporaryFolder } from '../../util/temporary.js';
-import { cellOf } from '../matrix.js';
-import { writeMatrix, writeRun } from '../runs.js';
+import { cellOf } from '../matrix/matrix.js';
+import { writeMatrix, writeRun } from '../run/runs.js';
 
 async function ask<T>(results: string, question: (history: History) => T, anew = false): Promise<T> {
   const history = await History.open(results, { anew });

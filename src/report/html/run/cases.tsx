@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Cases of upstream's own tests, by the kernel that they ran on.
-import type { CaseOfResult } from '../../../model/selftest.js';
+import type { CaseOfResult } from '../../../model/scenario/selftest.js';
 import { show } from '../page.js';
 
 const MOST = 200;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The console of a run, crash lines marked and linkable by number. Where not all of it fits, what is around the crash lines and the end stays.
-import type { ConsoleRead, EventRead } from '../../../store/read-logs.js';
+import type { ConsoleRead, EventRead } from '../../../store/run/read-logs.js';
 import { asNumber, asText } from '../../../util/unknown.js';
 import { show } from '../page.js';
 

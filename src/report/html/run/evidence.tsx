@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the verdict rests on: the cause, every other piece of evidence, what the images had foretold, and where the two kernels do not meet.
-import type { Outcome } from '../../../model/outcome.js';
-import type { PredictionOfResult } from '../../../model/prediction.js';
-import type { Result } from '../../../model/result.js';
+import type { Outcome } from '../../../model/result/outcome.js';
+import type { PredictionOfResult } from '../../../model/result/prediction.js';
+import type { Result } from '../../../model/result/result.js';
 import { show } from '../page.js';
 
 const MOST = 60;

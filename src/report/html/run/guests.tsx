@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Guests over each update, and where the time went in which they stood still.
-import type { DowntimeOfResult, GuestOfResult } from '../../../model/guest-result.js';
-import type { Result } from '../../../model/result.js';
-import { deviceText } from '../../guests-text.js';
-import { bytes } from '../../style.js';
+import type { DowntimeOfResult, GuestOfResult } from '../../../model/result/guest-result.js';
+import type { Result } from '../../../model/result/result.js';
+import { deviceText } from '../../text/guests.js';
+import { bytes } from '../../text/style.js';
 import { show } from '../page.js';
 
 const MOST = 40;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Devices and the IOMMU over each update, as the lab saw them from outside.
-import type { DeviceOfResult, IommuOfResult } from '../../../model/hardware-result.js';
-import type { Result } from '../../../model/result.js';
-import { bytes } from '../../style.js';
+import type { DeviceOfResult, IommuOfResult } from '../../../model/result/hardware-result.js';
+import type { Result } from '../../../model/result/result.js';
+import { bytes } from '../../text/style.js';
 import { show } from '../page.js';
 
 const MOST = 40;

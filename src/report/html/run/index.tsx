@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The page of one run: the verdict in one sentence, and everything that it rests on.
-import type { Attempt, Square } from '../../../model/matrix.js';
-import type { Result } from '../../../model/result.js';
-import type { ConsoleRead, EventRead } from '../../../store/read-logs.js';
-import type { ChangeKind } from '../../diff.js';
-import { chainText, stateText } from '../../square.js';
-import { seconds } from '../../style.js';
+import type { Attempt, Square } from '../../../model/result/matrix.js';
+import type { Result } from '../../../model/result/result.js';
+import type { ConsoleRead, EventRead } from '../../../store/run/read-logs.js';
+import type { ChangeKind } from '../../night/diff.js';
+import { chainText, stateText } from '../../night/square.js';
+import { seconds } from '../../text/style.js';
 import { dateText } from '../../time.js';
 import { LOOKS } from '../look.js';
 import { pageText, show } from '../page.js';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What became of the handed-over pages: each file a strip, cut by the share of each state, and a map of physical memory for each update.
-import type { PhysState, ResourceOfResult, Result } from '../../../model/result.js';
-import { bytes } from '../../style.js';
+import type { PhysState, ResourceOfResult, Result } from '../../../model/result/result.js';
+import { bytes } from '../../text/style.js';
 import { show } from '../page.js';
 import { PhysMap } from './phys-map.js';
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a timeline picture shows of a run, as bars and marks on milliseconds. Pure.
-import type { Result } from '../../../model/result.js';
-import type { EventRead } from '../../../store/read-logs.js';
+import type { Result } from '../../../model/result/result.js';
+import type { EventRead } from '../../../store/run/read-logs.js';
 import { asText } from '../../../util/unknown.js';
-import { recoveryBegan } from '../../recovery.js';
+import { recoveryBegan } from '../../text/recovery.js';
 
 export interface Bar {
   from: number;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Physical memory as a picture: each field some pages, coloured by the worst that became of any of them.
-import type { MemoryOfResult, PhysState } from '../../../model/result.js';
-import { bytes } from '../../style.js';
+import type { MemoryOfResult, PhysState } from '../../../model/result/result.js';
+import { bytes } from '../../text/style.js';
 import { show } from '../page.js';
 
 const PAGE = 4096;

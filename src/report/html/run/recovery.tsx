@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the host was left with, and what the way out that was tried gave back.
-import type { Result } from '../../../model/result.js';
-import { impairedWords, recoveryProblems, recoveryWords } from '../../recovery.js';
+import type { Result } from '../../../model/result/result.js';
+import { impairedWords, recoveryProblems, recoveryWords } from '../../text/recovery.js';
 import { show } from '../page.js';
 
 export function Recovery({ result: { impaired, recovery } }: { result: Pick<Result, 'impaired' | 'recovery'> }) {

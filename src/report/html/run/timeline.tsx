@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The run as a picture of time: kernels, sessions, the kexec between them, the IOMMU, and when each piece of evidence was seen.
-import type { Result } from '../../../model/result.js';
-import type { EventRead } from '../../../store/read-logs.js';
+import type { Result } from '../../../model/result/result.js';
+import type { EventRead } from '../../../store/run/read-logs.js';
 import { show } from '../page.js';
 import { endOf, lanesOf, marksOf } from './phases.js';
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who could see what in this run, and who was blind.
-import type { Result } from '../../../model/result.js';
-import { WITNESSES } from '../../../model/witness.js';
+import type { Result } from '../../../model/result/result.js';
+import { WITNESSES } from '../../../model/result/witness.js';
 import { show } from '../page.js';
 
 export function Witnesses({ result: { witnesses, taint } }: { result: Pick<Result, 'witnesses' | 'taint'> }) {

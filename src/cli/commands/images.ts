@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+// `lab images`: kernels and the root file system.
+import { Command } from 'commander';
+import {
+  buildableNames, ensureKernel, ensureRootFs, type ImageContext, type ImageDetails, type ImageEntry, listImages, type Removed, removeImage, resolveKernel, ROOTFS_NAME, showImage,
+} from '../../images/index.js';
+import type { Component } from '../../model/kernel/component.js';
+import type { KernelImage, RootFs } from '../../model/kernel/image.js';
+import { runStages, type Task } from '../../report/live/progress.js';
+import { bytes } from '../../report/text/style.js';
+import { printable } from '../../util/text/escape.js';
+import { withContext } from '../interrupt.js';
+import { jobs } from '../option-values.js';
+import { table } from '../text/table.js';
+
+interface JsonOption {
+  json?: boolean;
+}
+
+export function imagesCommand(): Command {
+  const command = new Command('images').description('kernels and root file systems: what there is, and what is built');
+  command
+    .command('list')
+    .description('lists all images by name')
+    .option('--json', 'print as JSON')
+    .action((options: JsonOption) => withContext(async (context) => print(await listImages(context), options, listText)));
+  command
+    .command('build')
+    .description('fetches and builds what is not in the cache yet')
+    .argument('[name...]', `kernels by name or path, or ${ROOTFS_NAME}; all that ship with the lab without one`)
+    .option('--jobs <n>', 'processes at once', jobs)
+    .option('--json', 'print as JSON; progress goes to standard error')
+    .action((names: string[], options: JsonOption & { jobs?: number }) =>
+      withContext(async (context) => print(await build(names, { ...context, jobs: options.jobs }), options, builtText)));
+  command
+    .command('show')
+    .description('tells all about an image')
+    .argument('<name...>', 'kernels by name or path, or rootfs')
+    .option('--json', 'print as JSON')
+    .action((names: string[], options: JsonOption) =>
+      withContext(async (context) => {
+        const details: ImageDetails[] = [];
+        for (const name of names) details.push(await showImage(name, context));
+        print(details.length === 1 ? details[0] : details, options, () => details.map(detailsText).join('\n'));
+      }));
+  command
+    .command('rm')
+    .description('takes images out of the cache; they can be built again at any time')
+    .argument('<name...>', 'kernels by name, or rootfs')
+    .option('--sources', 'their source trees too; building again then fetches them again')
+    .option('--json', 'print as JSON')
+    .action((names: string[], options: JsonOption & { sources?: boolean }) =>
+      withContext(async (context) => {
+        const removed: Removed[] = [];
+        for (const name of names) removed.push(await removeImage(name, context, { sources: options.sources === true }));
+        print(removed, options, () => removed.map((one) => `${one.name}: ${one.paths.length === 0 ? 'was not there' : `${bytes(one.bytes)} freed`}\n`).join(''));
+      }));
+  return command;
+}
+
+function print<T>(data: T, options: JsonOption, text: (data: T) => string): void {
+  process.stdout.write(options.json ? `${JSON.stringify(data, null, 2)}\n` : text(data));
+}
+
+interface Built {
+  name: string;
+  image: KernelImage | RootFs;
+}
+
+/** All words are checked before anything is fetched. */
+async function build(names: readonly string[], context: ImageContext): Promise<Built[]> {
+  const wanted = names.length > 0 ? [...new Set(names)] : [...buildableNames(), ROOTFS_NAME];
+  for (const name of wanted) if (name !== ROOTFS_NAME) resolveKernel(name);
+  const built: Built[] = [];
+  await runStages(
+    wanted.map((name) => ({
+      title: name === ROOTFS_NAME ? 'root file system' : `kernel ${name}`,
+      run: async (task: Task) => {
+        const shown = { ...context, onProgress: showOn(task) };
+        built.push({ name, image: name === ROOTFS_NAME ? await ensureRootFs(shown) : await ensureKernel(name, shown) });
+      },
+    })),
+    process.stderr,
+  );
+  return built;
+}
+
+/** Progress as one line: what, how far, and on what right now. */
+export function showOn(task: Task): ImageContext['onProgress'] {
+  return ({ task: what, done, of, detail }) => {
+    const far = of === null || of === 0 ? '' : `${Math.min(100, Math.floor((done / of) * 100))} %`;
+    task.detail([what, far, detail ?? ''].filter((part) => part !== '').join('  '));
+  };
+}
+
+function listText(entries: readonly ImageEntry[]): string {
+  const rows = entries.map((entry) => [
+    entry.name,
+    entry.stale > 0 && entry.state === 'missing' ? 'outdated' : entry.state,
+    entry.bytes > 0 ? bytes(entry.bytes) : '-',
+    entry.image !== null && 'components' in entry.image ? componentsText(entry.image.components) : '-',
+    entry.problem ?? entry.description,
+  ]);
+  return table(['NAME', 'STATE', 'SIZE', 'COMPONENTS', 'DESCRIPTION'], rows);
+}
+
+function builtText(built: readonly Built[]): string {
+  return table(
+    ['NAME', 'RELEASE', 'FILE'],
+    built.map(({ name, image }) => ('bzImage' in image ? [name, image.release ?? '-', image.bzImage] : [name, '-', image.path])),
+  );
+}
+
+function componentsText(components: readonly Component[]): string {
+  return components.map(({ name, version }) => `${name}-v${version}`).join(' ') || 'none found';
+}
+
+function detailsText(details: ImageDetails): string {
+  const { image, definition, built } = details;
+  const rows: [string, string][] = [['name', details.name], ['state', details.problem ?? details.state]];
+  if (details.description) rows.push(['about', details.description]);
+  if (image && 'bzImage' in image) {
+    rows.push(['release', image.release ?? 'not in the image'], ['components', componentsText(image.components)], ['bzImage', image.bzImage]);
+    for (const [key, path] of [['vmlinux', image.vmlinux], ['config', image.config], ['System.map', image.systemMap]] as const) rows.push([key, path ?? '-']);
+    rows.push(['sha256', image.sha256]);
+  } else if (image) {
+    rows.push(['file', image.path], ['size', bytes(image.size)], ['sha256', image.sha256]);
+  }
+  if (built) rows.push(['source', built.source], ['compiler', built.compiler], ['built', `${built.builtAt}, in ${built.seconds} s`]);
+  if (details.sourceTree) rows.push(['source tree', details.sourceTree]);
+  if (definition) {
+    rows.push(['definition', definition.file]);
+    for (const file of definition.config) rows.push(['fragment', file]);
+    for (const file of definition.patches) rows.push(['patch', file]);
+    for (const file of definition.overlay) rows.push(['overlay', file]);
+  }
+  for (const note of details.notes) rows.push(['note', note]);
+  const width = Math.max(...rows.map(([key]) => key.length));
+  return rows.map(([key, value]) => `${key.padEnd(width)}  ${printable(value)}\n`).join('');
+}

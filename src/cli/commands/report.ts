@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// `lab report`: a night, or a run, for people and for other systems.
+import { relative } from 'node:path';
+import { Command, InvalidArgumentError } from 'commander';
+import { junit } from '../../report/ci/junit.js';
+import { kcidb, KCIDB_ORIGIN } from '../../report/ci/kcidb.js';
+import { ktap } from '../../report/ci/ktap.js';
+import { markdown } from '../../report/ci/markdown.js';
+import { diffNights } from '../../report/night/diff.js';
+import { countsOf, exitStatusOf } from '../../report/night/counts.js';
+import { writeHtml } from '../../report/html/index.js';
+import { nightText } from '../../report/text/night.js';
+import { findInResults, newestNights, type Found } from '../../store/find.js';
+import type { History } from '../../store/history/index.js';
+import { type Night, nightOfRun, readNight } from '../../store/matrix/night.js';
+import { noteReport } from '../../store/matrix/reports.js';
+import { resultsOfRuns } from '../../store/run/read-run.js';
+import { writeWhole } from '../../store/write-whole.js';
+import { messageOf, UsageError } from '../../util/errors.js';
+import { printable } from '../../util/text/escape.js';
+import { demandFolder, withHistoryIfAny } from '../run/with-history.js';
+
+interface ReportOptions {
+  results: string; html?: string; junit?: string; ktap?: boolean; kcidb?: string; markdown?: string; origin: string; before?: string;
+}
+
+export function reportCommand(): Command {
+  return new Command('report')
+    .description('reports a matrix or a run; the newest matrix without a name. Exit status as the matrix had: 1 something failed, 3 something has no verdict')
+    .argument('[what]', 'a matrix or a run: its folder, its name, or a part of its name')
+    .option('--results <dir>', 'folder of the results', 'results')
+    .option('--html <dir>', 'pages that open from disk, with nothing fetched')
+    .option('--junit <file>', 'JUnit XML, for Jenkins and GitLab')
+    .option('--ktap', 'KTAP on standard output')
+    .option('--kcidb <file>', 'KCIDB 5.3, for KernelCI')
+    .option('--markdown <file>', 'a summary for a CI job')
+    .option('--origin <name>', 'with --kcidb: who reports', origin, 'liveupdate_lab')
+    .option('--before <matrix>', 'what changes are marked against, instead of the matrix of the same plan before')
+    .action(async (word: string | undefined, options: ReportOptions) => {
+      demandFolder(options.results);
+      process.exitCode = await withHistoryIfAny(options.results, (history, note) => report(word, options, history, note));
+    });
+}
+
+function origin(text: string): string {
+  if (!KCIDB_ORIGIN.test(text)) throw new InvalidArgumentError('expected small letters, digits and underscores.');
+  return text;
+}
+
+function report(word: string | undefined, options: ReportOptions, history: History | null, note: string | null): number {
+  const found = subject(word, options, history);
+  const night = found.kind === 'matrix' ? readNight(found.folder) : nightOfRun(found.folder);
+  const before = nightBefore(found, night, options, history);
+  const diff = before === null ? null : diffNights(before, night);
+  const resultOf = resultsOfRuns(options.results);
+  if (options.html !== undefined) {
+    const bugs = new Map((history?.bugs() ?? []).map((bug) => [bug.title, bug]));
+    const runs = writeHtml(options.html, { night, results: options.results, diff, before, bugs, notes: [note, history?.note ?? null].filter((each) => each !== null) });
+    keepLinked(options, [...runs, night.id, ...(before === null ? [] : [before.id])]);
+    process.stderr.write(`${options.html}/index.html: ${runs.length} ${runs.length === 1 ? 'run' : 'runs'}\n`);
+  }
+  if (options.junit !== undefined) write(options.junit, junit(night, resultOf));
+  if (options.kcidb !== undefined) write(options.kcidb, `${JSON.stringify(kcidb(night, resultOf, options.origin), null, 1)}\n`);
+  if (options.markdown !== undefined) write(options.markdown, markdown(night, diff));
+  if (options.ktap) process.stdout.write(ktap(night, resultOf));
+  if ([options.html, options.junit, options.kcidb, options.markdown, options.ktap].every((each) => each === undefined)) process.stdout.write(nightText(night, relative('.', found.folder) || found.folder, process.stdout));
+  return exitStatusOf(countsOf(night.squares));
+}
+
+/** Results that cannot be written to cannot be pruned either. */
+function keepLinked({ results, html }: ReportOptions, folders: readonly string[]): void {
+  try {
+    noteReport(results, html as string, folders);
+  } catch (error) {
+    process.stderr.write(`lab: ${printable(`it is not noted that the report links to its runs: ${messageOf(error)}`, 400)}\n`);
+  }
+}
+
+function write(path: string, text: string): void {
+  if (path === '-') process.stdout.write(text);
+  else writeWhole(path, text);
+}
+
+function subject(word: string | undefined, { results }: ReportOptions, history: History | null): Found {
+  if (word !== undefined) return findInResults(results, word);
+  const [newest] = newestNights(results, history);
+  if (newest === undefined) throw new UsageError(`there is no matrix in ${results}`, { hint: 'lab matrix scenarios/matrix/quick.yaml   runs one; lab report RUN   reports a run' });
+  return findInResults(results, newest);
+}
+
+/** The matrix of the same plan that began before this one. */
+function nightBefore({ kind, name }: Found, { plan }: Night, { before, results }: ReportOptions, history: History | null): Night | null {
+  if (before !== undefined) return readNight(findInResults(results, before).folder);
+  if (kind === 'run' || history === null) return null;
+  const nights = newestNights(results, history, plan);
+  const previous = nights[nights.indexOf(name) + 1];
+  return nights.includes(name) && previous !== undefined ? readNight(findInResults(results, previous).folder) : null;
+}

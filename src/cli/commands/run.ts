@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// `lab run`: scenarios to verdicts. Everything that can be wrong with the words is found before anything is started.
+import { Command } from 'commander';
+import type { Result } from '../../model/result/result.js';
+import type { Scenario } from '../../model/scenario/scenario.js';
+import type { Witness } from '../../model/result/witness.js';
+import { Preparation } from '../../perform/prepare.js';
+import { runStages } from '../../report/live/progress.js';
+import { verdictText } from '../../report/text/verdict.js';
+import { loadScenario } from '../../scenario/index.js';
+import { kernelProblem } from '../run/check-kernels.js';
+import { exitCodeOf } from '../exit.js';
+import { interruptible } from '../interrupt.js';
+import { type Accel, accelOption, number, withKernels, withoutOption } from '../option-values.js';
+import { type KeepOptions, performStage, withKeepOptions } from '../run/perform-stage.js';
+
+interface RunOptions extends KeepOptions {
+  from?: string;
+  to?: string;
+  accel: Accel;
+  json?: boolean;
+  timeout?: number;
+  icount?: boolean;
+  without?: Witness[];
+}
+
+export function runCommand(): Command {
+  const command = new Command('run')
+    .description('runs scenarios; sets up what is missing first')
+    .argument('<scenario...>', 'scenario files');
+  return withKeepOptions(withKernels(command))
+    .addOption(accelOption())
+    .addOption(withoutOption())
+    .option('--icount', 'emulated processors count instructions: the machine\'s time does not depend on the host\'s load')
+    .option('--results <dir>', 'folder for the results', 'results')
+    .option('--json', 'print the result as JSON; progress goes to standard error')
+    .option('--timeout <seconds>', 'deadline of each run', number('seconds', 0.001, 86_400, false))
+    .action(async (files: string[], options: RunOptions) => {
+      process.exitCode = await runScenarios(files, options);
+    });
+}
+
+async function runScenarios(files: readonly string[], options: RunOptions): Promise<number> {
+  const overrides = {
+    ...(options.from === undefined ? {} : { from: options.from }), ...(options.to === undefined ? {} : { to: options.to }),
+    ...(options.timeout === undefined ? {} : { timeout: options.timeout }),
+    ...(options.without === undefined ? {} : { without: options.without }),
+    icount: options.icount,
+    kernelProblem,
+  };
+  const scenarios: Scenario[] = [];
+  for (const file of files) scenarios.push(await loadScenario(file, overrides));
+
+  const results: Result[] = [];
+  for (const scenario of scenarios) results.push(await interruptible((signal) => runOne(scenario, options, signal)));
+  if (options.json) process.stdout.write(`${JSON.stringify(results.length === 1 ? results[0] : results, null, 2)}\n`);
+  return exitCodeOf(results);
+}
+
+async function runOne(scenario: Scenario, options: RunOptions, signal: AbortSignal): Promise<Result> {
+  const preparation = new Preparation({ accel: options.accel, signal, everyHandover: options.memoryImage === 'always' });
+  await runStages(preparation.stages([scenario]), process.stderr);
+  const { result, folder } = await performStage(scenario, '', preparation, options, signal);
+  if (!options.json) process.stdout.write(verdictText(result, folder, process.stdout));
+  return result;
+}

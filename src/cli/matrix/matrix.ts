@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+// `lab matrix`: a plan to verdicts on every cell. Everything that can be wrong with the plan is found before anything is started.
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { driveMatrix, unfinished } from '../../matrix/engine.js';
+import { expandPlan, type PlannedSquare } from '../../matrix/expand.js';
+import { readBaseline } from '../../matrix/baseline.js';
+import { checkResumable, newMatrix, pinSquares, planSha256, taskMaker } from '../../matrix/plan-run.js';
+import { checkUrl } from '../../matrix/redis/connection.js';
+import { orphans } from '../../matrix/runner.js';
+import { labPath, selectScenarios } from '../../matrix/select.js';
+import type { Attempt, Matrix } from '../../model/result/matrix.js';
+import type { Plan } from '../../model/scenario/plan.js';
+import type { Profile } from '../../model/scenario/profile.js';
+import { Preparation } from '../../perform/prepare.js';
+import { matrixStatus, matrixText } from '../../report/text/matrix.js';
+import { matrixView } from '../../report/live/matrix.js';
+import { runStages } from '../../report/live/progress.js';
+import { loadPlan, loadProfile } from '../../scenario/index.js';
+import { matrixIds, MatrixFolder, readAttempts, readMatrix } from '../../store/matrix/folder.js';
+import { squaresOf } from '../../store/matrix/squares.js';
+import { isDiskFull, LabError, messageOf, UsageError } from '../../util/errors.js';
+import { tryLock } from '../../util/process/lock.js';
+import { updateBaseline } from './baseline.js';
+import { kernelProblem, planKernels } from '../run/check-kernels.js';
+import { interruptible } from '../interrupt.js';
+import { openQueue } from './queue.js';
+import { type Accel, accelOption, jobs } from '../option-values.js';
+import { labIdentity } from '../version.js';
+
+export interface MatrixOptions {
+  jobs?: number;
+  queue?: string;
+  resume?: boolean;
+  updateBaseline?: boolean;
+  accel: Accel;
+  results: string;
+  json?: boolean;
+}
+
+export function matrixCommand(): Command {
+  return new Command('matrix')
+    .description('runs scenarios on many pairs of kernels, as a plan says')
+    .argument('<plan>', 'a plan, such as scenarios/matrix/quick.yaml')
+    .option('--jobs <n>', 'machines at once; by default as many as cores and memory allow, which is also the most', jobs)
+    .option('--queue <url>', 'give the cells to workers through Redis (redis://host:port); see lab worker')
+    .option('--resume', 'go on with the last matrix of this plan; nothing is run twice')
+    .option('--update-baseline', 'take the outcomes as right from now on; shows what changes before it writes')
+    .addOption(accelOption())
+    .option('--results <dir>', 'folder for the results', 'results')
+    .option('--json', 'print the matrix and its outcomes as JSON; progress goes to standard error')
+    .action(async (file: string, options: MatrixOptions) => {
+      process.exitCode = await interruptible((signal) => matrix(file, options, signal));
+    });
+}
+
+async function matrix(file: string, options: MatrixOptions, signal: AbortSignal): Promise<number> {
+  if (options.queue !== undefined) checkUrl(options.queue);
+  const plan = await loadPlan(file, planKernels());
+  if (options.updateBaseline && plan.baseline === null) throw new UsageError(`${file} names no baseline`, { hint: 'say in the plan: baseline: FILE.yaml' });
+  const profile = plan.profile === null ? null : await loadProfile(plan.profile);
+  const baseline = readBaseline(plan.baseline);
+  const { squares: planned, leftOut } = expandPlan(plan, await selectScenarios(plan, kernelProblem), kernelProblem);
+  const sha256 = planSha256(plan, profile, planned);
+  const begun = options.resume ? lastOf(plan, options.results, sha256) : null;
+
+  try {
+    const preparation = new Preparation({ accel: options.accel, signal });
+    await runStages(preparation.stages(planned.map(({ scenario }) => scenario)), process.stderr);
+    const squares = pinSquares(planned, profile, (scenario) => preparation.kernelsOf(scenario));
+    const wanted = begun ?? newMatrix({ plan, sha256, squares, kernelsOf: (scenario) => preparation.kernelsOf(scenario), baseline, labVersion: labIdentity() });
+    const folder = begun === null ? MatrixFolder.create(options.results, wanted) : MatrixFolder.reopen(options.results, wanted.id);
+    const done = await runIt({ matrix: wanted, plan, profile, squares, folder, preparation, leftOut, options, signal });
+    const outcome = squaresOf(wanted, done);
+    if (options.json) process.stdout.write(`${JSON.stringify({ ...wanted, squares: outcome }, null, 2)}\n`);
+    else process.stdout.write(matrixText(wanted, outcome, folder.path, process.stdout));
+    if (options.updateBaseline) await updateBaseline(plan.baseline as string, baseline, outcome, options.json ? process.stderr : process.stdout);
+    return matrixStatus(outcome);
+  } catch (error) {
+    if (signal.aborted || !(error instanceof LabError) || !isDiskFull(error.cause)) throw error;
+    throw new LabError(`${error.message}; what was done before is kept`, { cause: error.cause, hint: `free some space, then lab matrix ${file} --resume` });
+  }
+}
+
+/** The newest matrix of this plan, to go on with. */
+function lastOf(plan: Plan, results: string, sha256: string): Matrix {
+  const said: string[] = [];
+  for (const id of matrixIds(results).reverse()) {
+    try {
+      const matrix = readMatrix(join(results, id));
+      if (matrix.plan !== labPath(plan.file)) continue;
+      checkResumable(matrix, sha256, labIdentity());
+      return matrix;
+    } catch (error) {
+      if (error instanceof UsageError) throw error;
+      said.push(messageOf(error));
+    }
+  }
+  throw new UsageError(`no matrix of ${plan.name} to go on with in ${results}`, { hint: 'without --resume a new one begins', detail: said.length === 0 ? null : said.join('\n') });
+}
+
+export interface Running {
+  matrix: Matrix;
+  plan: Plan;
+  profile: Profile | null;
+  squares: readonly PlannedSquare[];
+  folder: MatrixFolder;
+  preparation: Preparation;
+  leftOut: readonly { why: string; count: number }[];
+  options: MatrixOptions;
+  signal: AbortSignal;
+}
+
+/** Runs what has no outcome yet; all attempts of the matrix, old and new. */
+async function runIt(running: Running): Promise<Attempt[]> {
+  const { matrix, plan, profile, squares, folder, leftOut, options } = running;
+  const lock = await tryLock(folder.lockFile, running.signal);
+  if (lock === null) throw new LabError(`${matrix.id} is being run by another lab`, { hint: 'wait for it, or begin a new one without --resume' });
+  const failure = new AbortController();
+  const signal = AbortSignal.any([running.signal, failure.signal]);
+  const { attempts, damaged } = readAttempts(folder.path);
+  for (const attempt of orphans(options.results, matrix, attempts)) {
+    folder.append(attempt);
+    attempts.push(attempt);
+  }
+  const open = unfinished(matrix.cells, attempts);
+  const view = matrixView({ total: matrix.cells.length, done: matrix.cells.length - open.length, stream: process.stderr });
+  const queue = await openQueue({ ...running, signal }, view);
+  try {
+    view.note(`${matrix.id}: ${open.length === matrix.cells.length ? `${open.length} cells` : `${open.length} of ${matrix.cells.length} cells left`}`);
+    for (const { why, count } of leftOut) view.note(`left out: ${count} (${why})`);
+    if (damaged > 0) view.note(`${damaged} damaged lines of cells.jsonl are skipped`);
+    await driveMatrix({
+      cells: matrix.cells, attempts, taskOf: taskMaker(matrix, plan, profile, squares), queue, folder, retries: plan.retries,
+      onAttempt: (cell, attempt, again) => {
+        attempts.push(attempt);
+        view.finished(cell, attempt, again);
+      },
+      onFailure: (error) => failure.abort(error),
+    });
+    if (open.length > 0 || matrix.endedAt === null) folder.write({ ...matrix, endedAt: new Date().toISOString() });
+    return attempts;
+  } finally {
+    await queue.close();
+    view.end();
+    lock.release();
+  }
+}

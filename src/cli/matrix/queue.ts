@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who runs the cells of a matrix: this process, or workers behind Redis.
+import { availableParallelism, hostname } from 'node:os';
+import { join } from 'node:path';
+import { defaultCacheDir } from '../../images/cache/cache.js';
+import { type Capacity, capacity } from '../../host/capacity.js';
+import { HostSlots } from '../../host/slots.js';
+import { LocalQueue } from '../../matrix/local-queue.js';
+import type { CellQueue, OnNews } from '../../matrix/queue.js';
+import { connect } from '../../matrix/redis/connection.js';
+import { offerImages } from '../../matrix/redis/images.js';
+import { RedisQueue } from '../../matrix/redis/redis-queue.js';
+import { cellRunner } from '../../matrix/runner.js';
+import type { Cell } from '../../model/result/matrix.js';
+import type { Preparation } from '../../perform/prepare.js';
+import type { MatrixView } from '../../report/live/matrix.js';
+import { progressText } from '../../report/live/progress-text.js';
+import { kernelProblem } from '../run/check-kernels.js';
+import type { Running } from './matrix.js';
+import { labIdentity, labVersion } from '../version.js';
+
+export async function openQueue(running: Running, view: MatrixView): Promise<CellQueue> {
+  const { plan, preparation, options, signal } = running;
+  const onNews = news(view, running.matrix.cells);
+  if (options.queue !== undefined) return openRedis(options.queue, running, view, onNews);
+  const room = capacity(options.jobs ?? null, plan.limits);
+  if (room.note !== null) view.note(room.note);
+  return localQueue({ preparation, results: options.results, room, note: (text) => view.note(text), onNews, signal });
+}
+
+async function openRedis(url: string, { matrix, options, signal }: Running, view: MatrixView, onNews: OnNews): Promise<CellQueue> {
+  const note = (text: string) => view.note(text);
+  const redis = await connect(url, (trouble) => note(trouble ?? 'Redis is back'), signal);
+  try {
+    const kernels = new Set(matrix.cells.flatMap((cell) => cell.kernels));
+    const images = await offerImages(redis, kernels, { signal, onProgress: () => undefined });
+    const queue = new RedisQueue({ redis, identity: labIdentity(), matrix: matrix.id, results: options.results, images, onNews, note, signal });
+    return { submit: (task) => queue.submit(task), close: async () => { await queue.close(); redis.disconnect(); } };
+  } catch (error) {
+    redis.disconnect();
+    throw error;
+  }
+}
+
+export interface LocalOptions {
+  preparation: Preparation;
+  results: string;
+  room: Capacity;
+  note: (text: string) => void;
+  onNews: OnNews;
+  signal: AbortSignal;
+}
+
+export const thisWorker = () => `${hostname()}:${process.pid}`;
+
+/** Runs cells here; all labs of this host together run no more machines than it has cores. */
+export function localQueue({ preparation, results, room, note, onNews, signal }: LocalOptions): LocalQueue {
+  let said = false;
+  const slots = new HostSlots(join(defaultCacheDir(), 'host', 'machines'), availableParallelism(), () => {
+    if (!said) note('another matrix runs on this host: the two share its cores');
+    said = true;
+  });
+  return new LocalQueue({
+    worker: thisWorker(), signal, capacity: room, onNews, acquireSlot: (until) => slots.acquire(until),
+    runCell: cellRunner({ preparation, results, labVersion: labVersion(), worker: thisWorker(), kernelProblem, describe: progressText }),
+  });
+}
+
+function news(view: MatrixView, all: readonly Cell[]): OnNews {
+  const cells = new Map(all.map((cell) => [cell.id, cell]));
+  return (id, each) => {
+    const cell = cells.get(id);
+    if (cell === undefined) return;
+    if (each.kind === 'running') view.running(cell, each.worker);
+    else if (each.kind === 'detail') view.detail(cell, each.text);
+    else view.waiting(cell, each.why);
+  };
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// `lab worker`: runs cells of any matrix that comes through a queue in Redis, until it is stopped.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { capacity } from '../../host/capacity.js';
+import { checkUrl, connect, shownUrl } from '../../matrix/redis/connection.js';
+import { fetchImage } from '../../matrix/redis/images.js';
+import { RedisWorker } from '../../matrix/redis/redis-worker.js';
+import { Preparation } from '../../perform/prepare.js';
+import { seconds } from '../../report/text/style.js';
+import { messageOf } from '../../util/errors.js';
+import { printable } from '../../util/text/escape.js';
+import { removeAtEnd } from '../../util/process/reaper.js';
+import { interruptible } from '../interrupt.js';
+import { localQueue, thisWorker } from './queue.js';
+import { type Accel, accelOption, jobs as jobsValue } from '../option-values.js';
+import { labIdentity } from '../version.js';
+
+interface WorkerOptions {
+  queue: string;
+  jobs?: number;
+  accel: Accel;
+}
+
+export function workerCommand(): Command {
+  return new Command('worker')
+    .description('runs cells of matrices that come through Redis (lab matrix --queue), until it is stopped')
+    .requiredOption('--queue <url>', 'the Redis of the matrix, such as redis://host:6379')
+    .option('--jobs <n>', 'machines at once; by default as many as cores and memory allow, which is also the most', jobsValue)
+    .addOption(accelOption())
+    .action((options: WorkerOptions) => interruptible((signal) => work(options, signal)));
+}
+
+async function work({ queue, jobs, accel }: WorkerOptions, signal: AbortSignal): Promise<void> {
+  checkUrl(queue);
+  const began = performance.now();
+  const note = (text: string) => process.stderr.write(`[${seconds(performance.now() - began).padStart(8)}] ${printable(text, 500)}\n`);
+  // Runs leave for the host of the matrix; nothing of them stays here.
+  const results = mkdtempSync(join(tmpdir(), 'lab-worker-'));
+  removeAtEnd(results);
+  try {
+    const redis = await connect(queue, (trouble) => note(trouble ?? 'Redis is back'), signal);
+    try {
+      const room = capacity(jobs ?? null, { jobs: null, memory: null, timeout: null });
+      if (room.note !== null) note(room.note);
+      const preparation = new Preparation({ accel, signal });
+      const worker = await RedisWorker.open({
+        redis, identity: labIdentity(), worker: thisWorker(), jobs: room.jobs, results, note, signal,
+        fetchImage: async (image) => {
+          try {
+            await fetchImage(redis, image, { signal, onProgress: () => undefined });
+          } catch (error) {
+            signal.throwIfAborted();
+            note(`kernel ${image.name} cannot be fetched and is built here: ${messageOf(error)}`);
+          }
+        },
+        local: (onNews) => localQueue({
+          preparation, results, room, note, signal,
+          onNews: (cell, news) => {
+            if (news.kind === 'running') note(cell);
+            onNews(cell, news);
+          },
+        }),
+      });
+      note(`worker ${thisWorker()} of lab ${labIdentity()} waits for cells at ${shownUrl(queue)}, ${room.jobs} at once`);
+      try {
+        await worker.run();
+      } finally {
+        await worker.close();
+      }
+    } finally {
+      redis.disconnect();
+    }
+  } finally {
+    rmSync(results, { recursive: true, force: true });
+  }
+}

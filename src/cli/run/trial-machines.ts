@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// Machines for commands that run one scenario, or many alike, over and over.
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { defaultCacheDir } from '../../images/cache/cache.js';
+import { capacity } from '../../host/capacity.js';
+import { HostSlots } from '../../host/slots.js';
+import type { Preparation } from '../../perform/prepare.js';
+import { Machines } from '../../repro/rerun/machines.js';
+import { labVersion } from '../version.js';
+
+/** @param asked of --jobs; null without it */
+export function trialMachines(preparation: Preparation, asked: number | null): { machines: Machines; jobs: number; note: string | null } {
+  const { jobs, memory, note } = capacity(asked, { jobs: null, memory: null, timeout: null });
+  const slots = new HostSlots(join(defaultCacheDir(), 'host', 'machines'), availableParallelism());
+  return { machines: new Machines({ preparation, slots, memory, labVersion: labVersion() }), jobs, note };
+}

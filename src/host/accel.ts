@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// KVM counts as working only after a real kernel has reached user space on it: there are hosts whose /dev/kvm opens and runs the
+// firmware, and hangs every stock kernel at its entry. The answer is remembered per host.
+import { accessSync, constants, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { hostname, release, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { KernelImage, RootFs } from '../model/kernel/image.js';
+import type { Accel } from '../qemu/args.js';
+import { startClock } from '../util/clock.js';
+import { messageOf } from '../util/errors.js';
+import { removeAtEnd } from '../util/process/reaper.js';
+import { ALWAYS } from '../run/machine/layout.js';
+import { Machine } from '../run/machine/machine.js';
+import { Recorder } from '../run/engine/recorder.js';
+
+/** Milliseconds. Hardware boots the same kernel in well under a second. */
+const PROBE_DEADLINE = 10_000;
+
+export interface AccelAnswer {
+  accel: Accel;
+  why: string;
+}
+
+/** @param memoryFile where answers are kept, by host @param report called before a probe, which takes some seconds */
+export async function chooseAccel(wanted: 'auto' | Accel, kernel: KernelImage, rootfs: RootFs, memoryFile: string, report: (text: string) => void): Promise<AccelAnswer> {
+  if (wanted !== 'auto') return { accel: wanted, why: 'asked for' };
+  const blocked = kvmBlocked();
+  if (blocked !== null) return { accel: 'tcg', why: blocked };
+  const host = `${hostname()} ${release()} ${statSync('/dev/kvm').ino}`;
+  const known = remembered(memoryFile);
+  const answer = known[host];
+  if (answer !== undefined) return answer;
+  report('trying a kernel on KVM, once for this host');
+  const fresh = await probe(kernel, rootfs);
+  remember(memoryFile, { ...known, [host]: fresh });
+  return fresh;
+}
+
+function kvmBlocked(): string | null {
+  try {
+    accessSync('/dev/kvm', constants.R_OK | constants.W_OK);
+    return null;
+  } catch {
+    return '/dev/kvm cannot be opened';
+  }
+}
+
+async function probe(kernel: KernelImage, rootfs: RootFs): Promise<AccelAnswer> {
+  const dir = mkdtempSync(join(tmpdir(), 'lab-kvm-'));
+  removeAtEnd(dir);
+  let machine: Machine | null = null;
+  try {
+    const quiet = { event: () => undefined, console: () => undefined, qmp: () => undefined, agent: () => undefined };
+    machine = await Machine.start({
+      name: 'lab-kvm-probe', accel: 'kvm', memory: 512 << 20, cpus: 1, kernel: kernel.bzImage, initrd: rootfs.path,
+      cmdline: `${ALWAYS} lab.epoch=0`, disks: [], dir, extra: [],
+    }, new Recorder(startClock(), quiet.event), quiet);
+    await machine.untilReady(0, PROBE_DEADLINE);
+    return { accel: 'kvm', why: 'a kernel reached user space on KVM' };
+  } catch (error) {
+    return { accel: 'tcg', why: `no kernel comes up on KVM here: ${messageOf(error).split('\n')[0]}` };
+  } finally {
+    await machine?.stop();
+    machine?.close();
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+function remembered(file: string): Record<string, AccelAnswer> {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as Record<string, AccelAnswer>;
+  } catch {
+    return {};
+  }
+}
+
+function remember(file: string, answers: Record<string, AccelAnswer>): void {
+  const fresh = `${file}.${process.pid}`;
+  mkdirSync(join(file, '..'), { recursive: true });
+  writeFileSync(fresh, JSON.stringify(answers));
+  renameSync(fresh, file);
+}

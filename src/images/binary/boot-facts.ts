@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// How much memory a kernel takes as it boots, read from its header, its symbols and its configuration. Files come from
+// anywhere.
+import { closeSync, fstatSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
+import { isSet } from '../../compat/index.js';
+import type { BootFacts, KernelImage } from '../../model/kernel/image.js';
+import { readBzImage } from './bzimage.js';
+
+/**
+ * A map is sorted by address: `_text` stands near its beginning, `_end` near its end. The rest, some MiB, is not read.
+ */
+const ENDS_OF_MAP = 256 * 2 ** 10;
+const MOST_CONFIG = 4 * 2 ** 20;
+/** A kernel that claims to be larger than this lies. */
+const MOST_RUNTIME = 2 ** 30;
+
+type Files = Pick<KernelImage, 'bzImage' | 'systemMap' | 'config'>;
+
+export function bootFactsOf({ bzImage, systemMap, config }: Files): BootFacts {
+  const configText = textOf(config, MOST_CONFIG);
+  return {
+    initSize: headerOf(bzImage),
+    runtime: runtimeOf(endsOf(systemMap)),
+    handoverDebug: configText === null ? null : isSet(configText, 'CONFIG_KEXEC_HANDOVER_DEBUG'),
+  };
+}
+
+function headerOf(bzImage: string): number | null {
+  try {
+    return readBzImage(bzImage).initSize;
+  } catch {
+    return null;
+  }
+}
+
+/** Bytes from `_text` to `_end`; null where the map does not name both. */
+export function runtimeOf(map: string): number | null {
+  const address = (name: string): bigint | null => {
+    const match = new RegExp(`^([0-9a-f]{1,16}) [a-zA-Z] ${name}$`, 'm').exec(map);
+    return match === null ? null : BigInt(`0x${match[1]}`);
+  };
+  const [start, end] = [address('_text'), address('_end')];
+  if (start === null || end === null || end <= start) return null;
+  const size = Number(end - start);
+  return size <= MOST_RUNTIME ? size : null;
+}
+
+function endsOf(path: string | null): string {
+  if (path === null) return '';
+  try {
+    const fd = openSync(path, 'r');
+    try {
+      const { size } = fstatSync(fd);
+      const piece = (from: number): string => {
+        const bytes = Buffer.alloc(ENDS_OF_MAP);
+        return bytes.toString('latin1', 0, readSync(fd, bytes, 0, ENDS_OF_MAP, from));
+      };
+      return size <= ENDS_OF_MAP ? piece(0) : `${piece(0)}\n${piece(size - ENDS_OF_MAP)}`;
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    return '';
+  }
+}
+
+function textOf(path: string | null, most: number): string | null {
+  try {
+    return path === null || statSync(path).size > most ? null : readFileSync(path, 'latin1');
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an image tells of the handover, as the rest of the lab knows it.
+import { closeSync, openSync, readSync } from 'node:fs';
+import { kernelVersions } from '../../compat/index.js';
+import type { KernelImage } from '../../model/kernel/image.js';
+import type { ScanResult } from './components.js';
+
+/** A configuration is some hundred kilobytes; of a larger file only this much is looked at. */
+const MOST_CONFIG = 4 * 2 ** 20;
+
+/** @param config path of the configuration that the kernel was built with */
+export function handoverOf(scan: ScanResult, config: string | null): Pick<KernelImage, 'components' | 'listed' | 'versions' | 'known' | 'notes'> {
+  const evidence = { strings: scan.components, listed: scan.listed, config: config === null ? null : head(config), whole: scan.whole };
+  return { ...kernelVersions(evidence), listed: scan.listed, notes: scan.notes };
+}
+
+function head(path: string): string {
+  const fd = openSync(path, 'r');
+  try {
+    const bytes = Buffer.alloc(MOST_CONFIG);
+    let size = 0;
+    for (let got = -1; got !== 0 && size < MOST_CONFIG; size += got) got = readSync(fd, bytes, size, MOST_CONFIG - size, null);
+    return bytes.toString('latin1', 0, size);
+  } finally {
+    closeSync(fd);
+  }
+}

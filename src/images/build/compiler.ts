@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which compiler builds: part of every cache key. Asked once, then remembered by the files' identity, so that no run starts gcc for it.
+// And the command that kbuild compiles with.
+import { mkdirSync, readFileSync, realpathSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { mustRun } from '../../util/process/command.js';
+import { LabError } from '../../util/errors.js';
+import { keyOf, readJson, writeJson } from '../cache/cache.js';
+import type { Workspace } from '../context.js';
+import { findProgram } from '../requirements.js';
+
+/** What tells a file from a later one of the same name, without reading it. */
+export function fileIdentity(path: string): string {
+  const real = realpathSync(path);
+  const stat = statSync(real, { bigint: true });
+  return `${real} ${stat.size} ${stat.mtimeNs} ${stat.ino}`;
+}
+
+/** First lines of `gcc --version` and `ld --version`; null where this host has no gcc. */
+export async function compilerVersion(work: Workspace): Promise<string | null> {
+  const gcc = findProgram('gcc');
+  const ld = findProgram('ld');
+  if (gcc === null || ld === null) return null;
+  const path = work.cache.fact(keyOf(['compiler', fileIdentity(gcc), fileIdentity(ld)]));
+  const known = readJson<{ version: string }>(path);
+  if (known) return known.version;
+  const lines: string[] = [];
+  for (const tool of [gcc, ld]) {
+    const { stdout } = await mustRun([tool, '--version'], `cannot ask ${tool} for its version`, {
+      signal: work.signal,
+      env: { PATH: process.env['PATH'], LC_ALL: 'C' },
+    });
+    const [first] = stdout.split('\n');
+    if (!first) throw new LabError(`${tool} --version said nothing`);
+    lines.push(first);
+  }
+  const version = lines.join('; ');
+  writeJson(path, { version });
+  return version;
+}
+
+/**
+ * Compiles through ccache all but what takes in whole files: without preprocessing ccache does not see .incbin, and would answer with the
+ * object of another kernel: a bzImage whose packed kernel has the same length as that of one before. Kbuild names the source last.
+ */
+const COMPILE = `#!/bin/sh
+for source; do :; done
+if [ -f "$source" ] && grep -q '[.]incbin' "$source"; then exec gcc "$@"; fi
+exec ccache gcc "$@"
+`;
+
+/** The command, as a file of the cache. */
+export function compileCommand(work: Workspace): string {
+  const path = work.cache.program('compile');
+  if (readText(path) === COMPILE) return path;
+  mkdirSync(dirname(path), { recursive: true });
+  const beside = `${path}.${process.pid}`;
+  writeFileSync(beside, COMPILE, { mode: 0o755 });
+  renameSync(beside, path);
+  return path;
+}
+
+function readText(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return null;
+  }
+}

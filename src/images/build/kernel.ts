@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a kernel's name to a kernel that is ready to boot. Warm, this reads a handful of small files and starts nothing.
+import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, statSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Component } from '../../model/kernel/component.js';
+import type { KernelImage } from '../../model/kernel/image.js';
+import { LabError } from '../../util/errors.js';
+import { withLock } from '../../util/process/lock.js';
+import { bootFactsOf } from '../binary/boot-facts.js';
+import { buildKernel, forgetOldTrees, RECIPE, treeOf } from './build.js';
+import { readBzImage } from '../binary/bzimage.js';
+import { type Cache, keyOf, onDisk, readJson, writeJson } from '../cache/cache.js';
+import { gitOf } from '../source/checkout.js';
+import { compilerVersion } from './compiler.js';
+import { scanVmlinux } from '../binary/components.js';
+import { type ImageContext, openWorkspace, type Workspace } from '../context.js';
+import type { KernelDefinition } from '../definition/definition.js';
+import { sha256File } from '../source/download.js';
+import { handoverOf } from '../binary/handover.js';
+import { ensureTools } from '../requirements.js';
+import { prebuiltKernel } from '../binary/prebuilt.js';
+import { resolveKernel } from '../definition/resolve.js';
+import { listedIn, withFile } from '../binary/section.js';
+import { describe, ensureSource, knownSource, namedSource, type SourceTree } from '../source/source.js';
+import { fileDigest, overlayDigests } from './tree.js';
+
+/** What image.json says about a kernel of the cache. */
+export interface StoredImage {
+  schema: 1;
+  name: string;
+  release: string | null;
+  /** By version strings. */
+  components: Component[];
+  /** The kernel's own list of versions; missing where an older lab built it. */
+  listed?: Component[] | null;
+  sha256: string;
+  /** Bytes of the bzImage, to see that it is whole. */
+  size: number;
+  /** Key without the compiler: finds a kernel that this host could not build itself. */
+  inputs: string;
+  source: string;
+  sourceId: string;
+  compiler: string;
+  builtAt: string;
+  seconds: number;
+  notes: string[];
+  /** It was built by the compiler of another host, and is used here as it is. */
+  fetched?: boolean;
+}
+
+export async function ensureKernel(nameOrPath: string, context: ImageContext): Promise<KernelImage> {
+  const work = openWorkspace(context);
+  work.signal.throwIfAborted();
+  const wanted = resolveKernel(nameOrPath);
+  return onDisk(work.cache, async () => {
+    if (wanted.kind === 'files') return prebuiltKernel(nameOrPath, wanted.files, work);
+    const { definition } = wanted;
+    return ensureDefined(definition, work);
+  });
+}
+
+/** The kernel of a definition, which need not be one of a file. */
+export async function ensureDefined(definition: KernelDefinition, work: Workspace): Promise<KernelImage> {
+  if (definition.prebuilt) return prebuiltKernel(definition.name, definition.prebuilt, work);
+  return (await findBuilt(definition, work)) ?? { ...(await make(definition, work)), name: definition.name };
+}
+
+/** The kernel if it is in the cache already; nothing is fetched or built. */
+export async function findBuilt(definition: KernelDefinition, work: Workspace): Promise<KernelImage | null> {
+  const image = await findSame(definition, work);
+  // It may have been built for another definition of the same content.
+  return image === null ? null : { ...image, name: definition.name };
+}
+
+async function findSame(definition: KernelDefinition, work: Workspace): Promise<KernelImage | null> {
+  const source = await knownSource(definition, work);
+  if (!source) return null;
+  const inputs = inputsOf(definition, source.id);
+  const compiler = await compilerVersion(work);
+  const own = compiler === null ? null : readImage(work.cache, keyWith(inputs, compiler));
+  if (own !== null) return own;
+  // One from the same inputs: fetched from another host, or, where there is no compiler, by whatever compiler was here before.
+  for (const [key, stored] of storedImages(work.cache)) if (stored.inputs === inputs && (stored.fetched || compiler === null)) return readImage(work.cache, key);
+  return null;
+}
+
+/** Key of everything that makes a kernel but the compiler. */
+export function inputsOf(definition: KernelDefinition, sourceId: string): string {
+  return keyOf([
+    'kernel',
+    RECIPE,
+    sourceId,
+    definition.config.map(fileDigest),
+    definition.patches.map(fileDigest),
+    definition.overlay.map(overlayDigests),
+  ]);
+}
+
+const keyWith = (inputs: string, compiler: string) => keyOf([inputs, compiler]);
+
+async function make(definition: KernelDefinition, work: Workspace): Promise<KernelImage> {
+  await ensureTools(['unpack', 'build'], work);
+  const inPlace = gitOf(definition) !== null;
+  const source = inPlace ? await namedSource(definition, work) : await ensureSource(definition, work);
+  const compiler = await compilerVersion(work);
+  if (compiler === null) throw new LabError('no gcc on this host');
+  const inputs = inputsOf(definition, source.id);
+  const key = keyWith(inputs, compiler);
+  const onWait = () => work.onProgress({ task: `build ${definition.name}`, done: 0, of: null, detail: 'waits for another lab that builds it' });
+  return withLock(treeOf(definition, source.id, work).lock, { signal: work.signal, onWait }, async (lock) => {
+    const other = readImage(work.cache, key);
+    if (other) return other;
+    // The tree may have been removed since it was looked up.
+    const tree = inPlace || existsSync(source.dir) ? source : await ensureSource(definition, work);
+    const built = await buildKernel(definition, tree, key, work, lock.fd);
+    await collect(definition, tree, { key, inputs, compiler }, built, work);
+    await forgetOldTrees(work);
+    const image = readImage(work.cache, key);
+    if (!image) throw new LabError(`kernel ${definition.name} was built, and is not in the cache`);
+    return image;
+  });
+}
+
+const FILES: readonly [from: string, to: string][] = [
+  ['arch/x86/boot/bzImage', 'bzImage'],
+  ['vmlinux', 'vmlinux'],
+  ['.config', 'config'],
+  ['System.map', 'System.map'],
+];
+
+async function collect(definition: KernelDefinition, source: SourceTree, keys: { key: string; inputs: string; compiler: string }, built: { tree: string; seconds: number }, work: Workspace): Promise<void> {
+  const beside = work.cache.kernel(`.${keys.key}.partial`);
+  await rm(beside, { recursive: true, force: true });
+  mkdirSync(beside, { recursive: true });
+  for (const [from, to] of FILES) copyFileSync(join(built.tree, from), join(beside, to));
+  const bzImage = join(beside, 'bzImage');
+  const { components, listed, notes } = await scanVmlinux(join(beside, 'vmlinux'), work.signal);
+  writeJson(join(beside, 'image.json'), {
+    schema: 1,
+    name: definition.name,
+    release: readBzImage(bzImage).release,
+    components,
+    listed,
+    sha256: await sha256File(bzImage, work.signal),
+    size: statSync(bzImage).size,
+    inputs: keys.inputs,
+    source: describe(source.source),
+    sourceId: source.id,
+    compiler: keys.compiler,
+    builtAt: new Date().toISOString(),
+    seconds: built.seconds,
+    notes,
+  } satisfies StoredImage);
+  await rm(work.cache.kernel(keys.key), { recursive: true, force: true });
+  renameSync(beside, work.cache.kernel(keys.key));
+}
+
+/** A kernel of the cache; null where it is not there or is not whole. */
+export function readImage(cache: Cache, key: string): KernelImage | null {
+  const dir = cache.kernel(key);
+  const stored = readJson<StoredImage>(join(dir, 'image.json'));
+  const bzImage = join(dir, 'bzImage');
+  if (stored?.schema !== 1 || statSync(bzImage, { throwIfNoEntry: false })?.size !== stored.size) return null;
+  const file = (name: string) => (existsSync(join(dir, name)) ? join(dir, name) : null);
+  const [vmlinux, config] = [file('vmlinux'), file('config')];
+  const whole = withList(stored, vmlinux, join(dir, 'image.json'));
+  return {
+    name: whole.name,
+    release: whole.release,
+    bzImage,
+    vmlinux,
+    config,
+    systemMap: file('System.map'),
+    boot: bootFactsOf({ bzImage, systemMap: file('System.map'), config }),
+    ...handoverOf({ components: whole.components, listed: whole.listed ?? null, whole: true, notes: whole.notes }, config),
+    sha256: whole.sha256,
+    cacheDir: dir,
+  };
+}
+
+/** An image.json of an older lab does not have the kernel's own list: it is read once and written down. */
+function withList(stored: StoredImage, vmlinux: string | null, path: string): StoredImage {
+  if (stored.listed !== undefined || vmlinux === null) return stored;
+  const notes = [...stored.notes];
+  const whole = { ...stored, listed: withFile(vmlinux, (source) => listedIn(source, notes)), notes };
+  try {
+    writeJson(path, whole);
+  } catch {
+    // A cache that cannot be written to is still one to read from.
+  }
+  return whole;
+}
+
+/** All kernels of the cache, with their keys. */
+export function storedImages(cache: Cache): [key: string, stored: StoredImage][] {
+  let keys: string[];
+  try {
+    keys = readdirSync(cache.kernels()).filter((key) => !key.startsWith('.'));
+  } catch {
+    return [];
+  }
+  return keys.flatMap((key): [string, StoredImage][] => {
+    const stored = readJson<StoredImage>(join(cache.kernel(key), 'image.json'));
+    return stored?.schema === 1 ? [[key, stored]] : [];
+  });
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// Builds upstream's live-update tests (tools/testing/selftests/liveupdate) from the source of the kernel that they are to run on, as
+// static programs. Kept in the cache by the source and the compiler.
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { KernelImage } from '../../model/kernel/image.js';
+import { mustRun } from '../../util/process/command.js';
+import { UsageError } from '../../util/errors.js';
+import { withLock } from '../../util/process/lock.js';
+import { nearest } from '../../util/text/nearest.js';
+import { keyOf, onDisk } from '../cache/cache.js';
+import { compilerVersion } from './compiler.js';
+import { type ImageContext, openWorkspace } from '../context.js';
+import { ensureTools, programPath } from '../requirements.js';
+import { resolveKernel } from '../definition/resolve.js';
+import { ensureSource } from '../source/source.js';
+
+/** Changes when the same inputs would give other programs. */
+const RECIPE = 1;
+const FOLDER = 'tools/testing/selftests/liveupdate';
+
+/**
+ * Path of the program, ready to be run in the machine. Throws a UsageError where the kernel is not made from source, or its source has no such test.
+ */
+export async function ensureKselftest(kernel: Pick<KernelImage, 'name'>, test: string, context: ImageContext): Promise<string> {
+  const work = openWorkspace(context);
+  const resolved = resolveKernel(kernel.name);
+  if (resolved.kind === 'files' || resolved.definition.prebuilt !== null) throw new UsageError(`kernel ${kernel.name} is ready-made: there is no source to build ${test} from`);
+  const { definition } = resolved;
+  return onDisk(work.cache, async () => {
+    await ensureTools(['rootfs'], work);
+    const source = await ensureSource(definition, work);
+    const path = work.cache.program(`kselftest-${test}-${keyOf(['kselftest', RECIPE, source.id, await compilerVersion(work)])}`);
+    if (existsSync(path)) return path;
+    checkTest(join(source.dir, FOLDER), kernel.name, test);
+    work.onProgress({ task: `build ${test} of ${kernel.name}`, done: 0, of: null });
+    return withLock(work.cache.lock(`kselftest-${source.id}`), { signal: work.signal }, async () => {
+      if (existsSync(path)) return path;
+      const dir = mkdtempSync(join(tmpdir(), 'lab-kselftest-'));
+      try {
+        await compile(source.dir, test, dir, context.signal);
+        mkdirSync(join(path, '..'), { recursive: true });
+        const beside = `${path}.${process.pid}`;
+        copyFileSync(join(dir, test), beside);
+        renameSync(beside, path);
+        return path;
+      } finally {
+        rmSync(dir, { recursive: true, force: true });
+      }
+    });
+  });
+}
+
+function checkTest(folder: string, kernel: string, test: string): void {
+  const names = existsSync(folder) ? readdirSync(folder).flatMap((name) => (/\bmain\s*\(|TEST_HARNESS_MAIN/.test(sourceText(folder, name)) ? [name.replace(/\.c$/, '')] : [])).filter((name) => name !== 'init') : [];
+  if (names.includes(test)) return;
+  const near = nearest(test, names);
+  throw new UsageError(names.length === 0 ? `the source of kernel ${kernel} has no ${FOLDER}` : `the source of kernel ${kernel} has no test ${test}`, {
+    hint: near === null ? (names.length === 0 ? null : `its tests: ${names.join(', ')}`) : `did you mean ${near}? Its tests: ${names.join(', ')}`,
+  });
+}
+
+function sourceText(folder: string, name: string): string {
+  return name.endsWith('.c') ? readFileSync(join(folder, name), 'utf8') : '';
+}
+
+async function compile(source: string, test: string, dir: string, signal: AbortSignal): Promise<void> {
+  const folder = join(source, FOLDER);
+  // The one header that a host's own kernel headers lack; the rest of the interface is as old as they are.
+  mkdirSync(join(dir, 'include/linux'), { recursive: true });
+  copyFileSync(join(source, 'include/uapi/linux/liveupdate.h'), join(dir, 'include/linux/liveupdate.h'));
+  // What all tests share: luo_test_utils.c until 7.2, lib/ from 7.3 on.
+  const shared = [join(folder, 'luo_test_utils.c'), join(folder, 'lib/lu_utils.c')].filter((path) => existsSync(path));
+  const include = [join(dir, 'include'), folder, join(folder, 'lib/include'), join(source, 'tools/testing/selftests')].flatMap((path) => ['-I', path]);
+  await mustRun(['gcc', '-static', '-O2', '-w', ...include, '-o', join(dir, test), join(folder, `${test}.c`), ...shared], `cannot build ${test}`, {
+    cwd: dir, signal, env: { PATH: programPath(), LC_ALL: 'C' },
+  });
+}

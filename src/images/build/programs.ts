@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// Programs of our own in the machine: every .c file of a folder of lab/ becomes one.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { commandError, lastLines, runCommand } from '../../util/process/command.js';
+import { LabError } from '../../util/errors.js';
+import { packageRoot } from '../../util/package-root.js';
+import type { Workspace } from '../context.js';
+import { type CpioEntry, cpioArchive } from './cpio.js';
+import { programPath } from '../requirements.js';
+
+export interface Program {
+  /** Under lab/. */
+  folder: string;
+  /** Place in the machine. */
+  path: string;
+  /** Headers that it takes from elsewhere in lab/. */
+  also: readonly string[];
+  flags: readonly string[];
+  /** Linker script, in its folder. */
+  script?: string;
+  /** The program is the init of an initramfs of its own, and that is what the machine gets. */
+  initramfs?: true;
+}
+
+const STATIC = ['-O2', '-static', '-Wall', '-s'];
+/** No C library, no relocation, no SSE register but by hand. */
+const BARE = ['-O2', '-static', '-Wall', '-ffreestanding', '-nostdlib', '-fno-pic', '-no-pie', '-mcmodel=large', '-mno-red-zone', '-mgeneral-regs-only',
+  '-fno-stack-protector', '-fno-asynchronous-unwind-tables', '-Wl,--build-id=none'];
+
+export const PROGRAMS: readonly Program[] = [
+  { folder: 'init', path: 'init', also: [], flags: STATIC },
+  { folder: 'agent', path: 'bin/agent', also: ['kernel/object/include/uapi/linux/labobj.h', 'guest/bare/layout.h', 'guest/bare/chain.h'], flags: STATIC },
+  { folder: 'guest/bare', path: 'lib/lab/guest-bare.bin', also: [], flags: BARE, script: 'bare.ld' },
+  { folder: 'guest/linux', path: 'lib/lab/guest-linux.cpio', also: [], flags: STATIC, initramfs: true },
+];
+
+/** All files that a program is made of. */
+export function sourcesOf({ folder, also, script }: Program): string[] {
+  const lab = join(packageRoot(), 'lab');
+  const dir = join(lab, folder);
+  const names = readdirSync(dir).filter((name) => /\.[ch]$/.test(name)).sort();
+  if (!names.some((name) => name.endsWith('.c'))) throw new LabError(`no .c file in ${dir}`);
+  return [...names, ...(script === undefined ? [] : [script])].map((name) => join(dir, name)).concat(also.map((path) => join(lab, path)));
+}
+
+/** Compiles to `out`, and gives what goes into the machine. */
+export async function compileProgram(program: Program, out: string, work: Workspace, holdFd: number): Promise<Buffer> {
+  const sources = sourcesOf(program).filter((path) => path.endsWith('.c'));
+  const script = program.script === undefined ? [] : ['-T', join(packageRoot(), 'lab', program.folder, program.script)];
+  const argv = ['gcc', ...program.flags, ...script, '-o', out, ...sources];
+  const result = await runCommand(argv, { signal: work.signal, holdFd, env: { PATH: programPath(), LC_ALL: 'C', TMPDIR: process.env['TMPDIR'] } });
+  if (result.code !== 0) {
+    const error = commandError(`lab/${program.folder} does not compile`, argv, result);
+    throw new LabError(error.message, { detail: lastLines(result.stderr, 30), hint: error.hint });
+  }
+  const made = readFileSync(out);
+  return program.initramfs ? cpioArchive(initramfs(made)) : made;
+}
+
+function initramfs(init: Buffer): CpioEntry[] {
+  return [
+    { kind: 'dir', path: 'dev', mode: 0o755 },
+    { kind: 'char', path: 'dev/console', mode: 0o600, major: 5, minor: 1 },
+    { kind: 'dir', path: 'proc', mode: 0o755 },
+    { kind: 'file', path: 'init', mode: 0o755, data: init },
+  ];
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// The cache's folders. Everything in it is made beside its place and renamed into it, so that what is there is whole; deleting any of
+// it, or all, costs time and nothing else.
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { isDiskFull, LabError, messageOf } from '../../util/errors.js';
+
+export function defaultCacheDir(): string {
+  if (process.env['LAB_CACHE']) return resolve(process.env['LAB_CACHE']);
+  const base = process.env['XDG_CACHE_HOME'];
+  return join(base?.startsWith('/') ? base : join(homedir(), '.cache'), 'liveupdate-lab');
+}
+
+/** Runs what writes to the cache; a full or unwritable disk becomes an error that says so. */
+export async function onDisk<T>(cache: Cache, body: () => Promise<T>): Promise<T> {
+  try {
+    return await body();
+  } catch (error) {
+    if (error instanceof LabError) throw error;
+    const hint = 'name a cache elsewhere with LAB_CACHE=FOLDER';
+    if (isDiskFull(error)) throw new LabError(`the disk is full: ${messageOf(error)}`, { hint: `free some space, or ${hint}`, cause: error });
+    const code = (error as NodeJS.ErrnoException | null)?.code ?? '';
+    if (['EACCES', 'EPERM', 'EROFS'].includes(code)) throw new LabError(`cannot write to the cache ${cache.dir}: ${messageOf(error)}`, { hint, cause: error });
+    throw error;
+  }
+}
+
+export class Cache {
+  constructor(readonly dir: string) {}
+
+  /** Files as they were fetched; removed once unpacked. */
+  download = (name: string) => join(this.dir, 'downloads', name);
+  /** Private state of apt, one folder a suite. */
+  apt = (suite: string) => join(this.dir, 'apt', suite);
+  /** Unpacked source trees, never changed. */
+  source = (id: string) => join(this.dir, 'sources', id);
+  /** What a source of a definition turned out to be. */
+  origin = (key: string) => join(this.dir, 'origins', `${key}.json`);
+  /** Trees in which the types of a handover are being read. */
+  build = (key: string) => join(this.dir, 'build', key);
+  /** The tree of the last kernel that was built from a source, as it is or changed: another configuration goes on from its objects. */
+  built = (name: string) => join(this.dir, 'built', name);
+  /** Objects that describe the types of a kernel's handover. */
+  abi = (key: string) => join(this.dir, 'abi', key);
+  kernel = (key: string) => join(this.dir, 'kernels', key);
+  kernels = () => join(this.dir, 'kernels');
+  rootfs = (key: string) => join(this.dir, 'rootfs', key);
+  rootfses = () => join(this.dir, 'rootfs');
+  log = (name: string) => join(this.dir, 'logs', name);
+  lock = (name: string) => join(this.dir, 'locks', name);
+  /** Small things remembered about files outside the cache: versions, checksums. */
+  fact = (key: string) => join(this.dir, 'facts', `${key}.json`);
+  /** Small programs that builds use. */
+  program = (name: string) => join(this.dir, 'programs', name);
+  ccache = () => process.env['CCACHE_DIR'] ?? join(this.dir, 'ccache');
+}
+
+/** A key of the cache: 32 hexadecimal digits over any data. */
+export function keyOf(data: unknown): string {
+  return createHash('sha256').update(JSON.stringify(data)).digest('hex').slice(0, 32);
+}
+
+export function sha256(data: string | Buffer): string {
+  return createHash('sha256').update(data).digest('hex');
+}
+
+/** What a JSON file of the cache holds; null where it is missing or was damaged. */
+export function readJson<T>(path: string): T | null {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as T;
+  } catch {
+    return null;
+  }
+}
+
+/** Writes beside and renames: a reader sees the old content or the new. */
+export function writeWhole(path: string, data: string | Buffer): void {
+  mkdirSync(dirname(path), { recursive: true });
+  const beside = `${path}.${process.pid}.${randomBytes(4).toString('hex')}`;
+  writeFileSync(beside, data);
+  renameSync(beside, path);
+}
+
+export function writeJson(path: string, data: unknown): void {
+  writeWhole(path, `${JSON.stringify(data, null, 2)}\n`);
+}

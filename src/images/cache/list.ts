@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+// What there is: definitions, and what of them the cache holds.
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { KernelImage, RootFs } from '../../model/kernel/image.js';
+import { LabError, messageOf, UsageError } from '../../util/errors.js';
+import { withLock } from '../../util/process/lock.js';
+import { readJson } from './cache.js';
+import { type ImageContext, openWorkspace, type Workspace } from '../context.js';
+import { type KernelDefinition, knownDefinitions, readDefinition } from '../definition/definition.js';
+import { ensureKernel, findBuilt, type StoredImage, storedImages } from '../build/kernel.js';
+import { prebuiltFacts } from '../binary/prebuilt.js';
+import { resolveKernel } from '../definition/resolve.js';
+import { currentRootFs } from '../build/rootfs.js';
+import { knownSource } from '../source/source.js';
+
+/** Name under which the root file system is listed. */
+export const ROOTFS_NAME = 'rootfs';
+
+export interface ImageEntry {
+  kind: 'kernel' | 'rootfs';
+  name: string;
+  description: string;
+  /** `broken`: its definition cannot be read; `problem` says why. */
+  state: 'ready' | 'missing' | 'broken';
+  problem: string | null;
+  image: KernelImage | RootFs | null;
+  /** Bytes in the cache. */
+  bytes: number;
+  /** Other kernels of the same name, made from other inputs. */
+  stale: number;
+}
+
+export async function listImages(context: ImageContext): Promise<ImageEntry[]> {
+  const work = openWorkspace(context);
+  const stored = storedImages(work.cache);
+  const entries: ImageEntry[] = [];
+  for (const [name, file] of knownDefinitions()) entries.push(await kernelEntry(name, file, stored, work));
+  const rootfs = currentRootFs(work);
+  entries.push({
+    kind: 'rootfs',
+    name: ROOTFS_NAME,
+    description: 'busybox, dropbear, init and the agent as an initramfs',
+    state: rootfs ? 'ready' : 'missing',
+    problem: null,
+    image: rootfs,
+    bytes: rootfs?.size ?? 0,
+    stale: Math.max(0, folders(work.cache.rootfses()).length - (rootfs ? 1 : 0)),
+  });
+  return entries;
+}
+
+async function kernelEntry(name: string, file: string, stored: readonly [string, StoredImage][], work: Workspace): Promise<ImageEntry> {
+  let definition: KernelDefinition;
+  let image: KernelImage | null;
+  try {
+    definition = readDefinition(file);
+    // A ready-made kernel is always there; it is read when it is asked for.
+    image = definition.prebuilt ? null : await findBuilt(definition, work);
+  } catch (error) {
+    work.signal.throwIfAborted();
+    return { kind: 'kernel', name, description: '', state: 'broken', problem: messageOf(error), image: null, bytes: 0, stale: 0 };
+  }
+  const same = stored.filter(([, entry]) => entry.name === name).length;
+  return {
+    kind: 'kernel',
+    name,
+    description: definition.description,
+    state: image !== null || definition.prebuilt ? 'ready' : 'missing',
+    problem: null,
+    image,
+    bytes: image?.cacheDir ? bytesIn(image.cacheDir) : 0,
+    stale: Math.max(0, same - (image ? 1 : 0)),
+  };
+}
+
+export interface ImageDetails extends ImageEntry {
+  definition: KernelDefinition | null;
+  /** What the kernel was made of; null where it was not built here. */
+  built: { source: string; compiler: string; builtAt: string; seconds: number } | null;
+  /** Whether the source tree is in the cache. */
+  sourceTree: string | null;
+  notes: string[];
+}
+
+/** Everything about one image, by name or path. Builds nothing. */
+export async function showImage(nameOrPath: string, context: ImageContext): Promise<ImageDetails> {
+  const work = openWorkspace(context);
+  if (nameOrPath === ROOTFS_NAME) {
+    const entry = (await listImages(context)).find((candidate) => candidate.kind === 'rootfs');
+    if (!entry) throw new LabError('no root file system is listed');
+    return { ...entry, definition: null, built: null, sourceTree: null, notes: [] };
+  }
+  const resolved = resolveKernel(nameOrPath);
+  const prebuilt = resolved.kind === 'files' ? resolved.files : resolved.definition.prebuilt;
+  const definition = resolved.kind === 'definition' ? resolved.definition : null;
+  if (prebuilt || !definition) {
+    const image = await ensureKernel(nameOrPath, context);
+    const notes = prebuilt ? (await prebuiltFacts(prebuilt, work)).notes : [];
+    const about = { kind: 'kernel' as const, name: image.name, description: definition?.description ?? 'ready-made', problem: null };
+    return { ...about, state: 'ready', image, bytes: 0, stale: 0, definition, built: null, sourceTree: null, notes };
+  }
+  const stored = storedImages(work.cache);
+  const entry = await kernelEntry(definition.name, definition.file, stored, work);
+  const image = entry.image as KernelImage | null;
+  const facts = image?.cacheDir ? readJson<StoredImage>(join(image.cacheDir, 'image.json')) : null;
+  const source = await knownSource(definition, work);
+  return {
+    ...entry,
+    definition,
+    built: facts && { source: facts.source, compiler: facts.compiler, builtAt: facts.builtAt, seconds: facts.seconds },
+    sourceTree: source && existsSync(source.dir) ? source.dir : null,
+    notes: facts?.notes ?? [],
+  };
+}
+
+/** Names of all definitions, oldest version first. */
+export function definedKernels(): string[] {
+  return [...knownDefinitions().keys()];
+}
+
+/** Names of all definitions that are built without being named. One that cannot be read is among them: building it says why. */
+export function buildableNames(): string[] {
+  return [...knownDefinitions()].filter(([, file]) => !onDemand(file)).map(([name]) => name);
+}
+
+function onDemand(file: string): boolean {
+  try {
+    return readDefinition(file).onDemand;
+  } catch {
+    return false;
+  }
+}
+
+export interface Removed {
+  name: string;
+  /** Paths that are gone. */
+  paths: string[];
+  bytes: number;
+}
+
+/** Takes an image out of the cache, with every older one of its name; with its source tree where that is asked for. */
+export async function removeImage(name: string, context: ImageContext, options: { sources?: boolean } = {}): Promise<Removed> {
+  const work = openWorkspace(context);
+  const paths = new Set<string>();
+  if (name === ROOTFS_NAME) {
+    for (const key of folders(work.cache.rootfses())) paths.add(work.cache.rootfs(key));
+    return removePaths(name, paths, work, ['rootfs']);
+  }
+  const locks: string[] = [];
+  for (const [key, stored] of storedImages(work.cache)) {
+    if (stored.name !== name) continue;
+    paths.add(work.cache.kernel(key));
+    locks.push(`kernel-${key}`);
+    if (options.sources) paths.add(work.cache.source(stored.sourceId));
+  }
+  const file = knownDefinitions().get(name);
+  if (file === undefined && paths.size === 0) {
+    resolveKernel(name);
+    throw new UsageError(`${name} is not in the cache: only its files are used, where they lie`);
+  }
+  if (file !== undefined && options.sources) {
+    const source = await knownSource(readDefinition(file), work).catch(() => null);
+    if (source) paths.add(source.dir);
+  }
+  return removePaths(name, paths, work, locks);
+}
+
+async function removePaths(name: string, paths: ReadonlySet<string>, work: Workspace, locks: readonly string[]): Promise<Removed> {
+  const removed: Removed = { name, paths: [], bytes: 0 };
+  const take = async (rest: readonly string[]): Promise<void> => {
+    const [lock, ...more] = rest;
+    if (lock !== undefined) return withLock(work.cache.lock(lock), { signal: work.signal }, () => take(more));
+    for (const path of paths) {
+      if (!existsSync(path)) continue;
+      removed.bytes += bytesIn(path);
+      await rm(path, { recursive: true, force: true });
+      removed.paths.push(path);
+    }
+  };
+  // Always in the same order, so that two labs cannot wait for each other.
+  await take([...locks].sort());
+  return removed;
+}
+
+function folders(dir: string): string[] {
+  try {
+    return readdirSync(dir).filter((name) => !name.startsWith('.'));
+  } catch {
+    return [];
+  }
+}
+
+function bytesIn(dir: string): number {
+  return readdirSync(dir, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .reduce((sum, entry) => sum + (statSync(join(entry.parentPath, entry.name), { throwIfNoEntry: false })?.size ?? 0), 0);
+}
+

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+// A kernel's definition: YAML, checked, with everything in it resolved to absolute paths.
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { UsageError } from '../../util/errors.js';
+import { nearest } from '../../util/text/nearest.js';
+import { packageRoot } from '../../util/package-root.js';
+import { DefinitionReader } from './reader.js';
+import { type Source, sourcesOf } from './sources.js';
+
+export type { Source } from './sources.js';
+
+/** Ready-made files: nothing is built. */
+export interface Prebuilt {
+  bzImage: string;
+  vmlinux: string | null;
+  config: string | null;
+  systemMap: string | null;
+}
+
+export interface KernelDefinition {
+  name: string;
+  file: string;
+  description: string;
+  sources: Source[];
+  prebuilt: Prebuilt | null;
+  /** Fragments of the configuration, in order. */
+  config: string[];
+  patches: string[];
+  /** Folders that are laid over the source tree. */
+  overlay: string[];
+  /** Lines of compiling and linking that a build prints, for the progress before one was counted. */
+  steps: number | null;
+  /** Built only where it is named. */
+  onDemand: boolean;
+}
+
+const KEYS = ['description', 'base', 'sources', 'prebuilt', 'config', 'patches', 'overlay', 'steps', 'build'];
+/** Folders of definitions: the project's own, and $LAB_IMAGES. */
+export function definitionFolders(): string[] {
+  const extra = (process.env['LAB_IMAGES'] ?? '').split(':').filter((dir) => dir !== '').map((dir) => resolve(dir));
+  return [...extra, join(packageRoot(), 'images', 'kernels')];
+}
+
+/** Names of all definitions, each with its file. Where a name occurs twice, the folder that comes first wins. */
+export function knownDefinitions(): Map<string, string> {
+  const known = new Map<string, string>();
+  for (const folder of definitionFolders()) {
+    for (const [name, entry] of definitionsIn(folder)) if (!known.has(name)) known.set(name, join(folder, entry));
+  }
+  return known;
+}
+
+/** Names of a folder's definitions with their files; a name comes before those that derive theirs from it. */
+function definitionsIn(folder: string): [name: string, entry: string][] {
+  const found = entriesOf(folder).flatMap((entry): [string, string][] => {
+    const name = /^(.+)\.ya?ml$/.exec(entry)?.[1];
+    return name === undefined ? [] : [[name, entry]];
+  });
+  return found.sort(([a], [b]) => byVersion(a, b));
+}
+
+function entriesOf(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+export function byVersion(a: string, b: string): number {
+  return a.localeCompare(b, 'en', { numeric: true });
+}
+
+export function readDefinition(file: string): KernelDefinition {
+  return read(resolve(file), []);
+}
+
+function read(file: string, derived: string[]): KernelDefinition {
+  if (derived.includes(file)) throw new UsageError(`${file}: derives from itself`);
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new UsageError(`cannot read the kernel definition ${file}: ${(cause as Error).message}`, { cause });
+  }
+  const reader = new DefinitionReader(file, text, KEYS);
+  const base = reader.text('base');
+  const parent = base === null ? null : read(baseFile(reader, base), [...derived, file]);
+  const definition: KernelDefinition = {
+    name: basename(file).replace(/\.ya?ml$/, ''),
+    file,
+    description: reader.text('description') ?? parent?.description ?? '',
+    sources: reader.has('sources') ? sourcesOf(reader) : (parent?.sources ?? []),
+    prebuilt: prebuiltOf(reader),
+    config: [...(parent?.config ?? []), ...reader.paths('config', fragmentFile)],
+    patches: [...(parent?.patches ?? []), ...reader.paths('patches')],
+    overlay: [...(parent?.overlay ?? []), ...reader.paths('overlay')],
+    steps: reader.count('steps') ?? parent?.steps ?? null,
+    onDemand: onDemandOf(reader) ?? parent?.onDemand ?? false,
+  };
+  if (definition.sources.length === 0 && definition.prebuilt === null) {
+    throw reader.error(null, 'neither sources nor prebuilt: nothing to make this kernel of');
+  }
+  return definition;
+}
+
+function baseFile(reader: DefinitionReader, base: string): string {
+  if (base.includes('/')) return reader.resolve(base);
+  const beside = join(dirname(reader.file), `${base}.yaml`);
+  const file = beside !== reader.file && existsSync(beside) ? beside : knownDefinitions().get(base);
+  if (file === undefined) throw reader.error(reader.node('base'), unknownKernel(base));
+  return file;
+}
+
+export function unknownKernel(name: string): string {
+  const known = [...knownDefinitions().keys()];
+  const close = nearest(name, known);
+  return `no kernel ${JSON.stringify(name)}${close === null ? '' : `; did you mean ${close}?`} Known: ${known.join(', ')}`;
+}
+
+/** A fragment by name (images/config/NAME.config, seen from the definition) or by path. */
+function fragmentFile(name: string, file: string): string {
+  if (name.includes('/')) return resolve(dirname(file), name);
+  const own = join(dirname(file), '..', 'config', `${name}.config`);
+  return existsSync(own) ? own : join(packageRoot(), 'images', 'config', `${name}.config`);
+}
+
+function onDemandOf(reader: DefinitionReader): boolean | null {
+  const word = reader.text('build');
+  if (word !== null && word !== 'on-demand' && word !== 'always') throw reader.error(reader.node('build'), 'build: expected on-demand or always');
+  return word === null ? null : word === 'on-demand';
+}
+
+function prebuiltOf(reader: DefinitionReader): Prebuilt | null {
+  if (!reader.has('prebuilt')) return null;
+  const node = reader.node('prebuilt');
+  const map = reader.map(node, ['bzImage', 'vmlinux', 'config', 'systemMap']);
+  const path = (key: string) => (map.has(key) ? reader.resolve(reader.string(map.get(key), key)) : null);
+  const bzImage = path('bzImage');
+  if (bzImage === null) throw reader.error(node, 'prebuilt: bzImage is missing');
+  return { bzImage, vmlinux: path('vmlinux'), config: path('config'), systemMap: path('systemMap') };
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where a kernel's source comes from, as its definition says.
+import { isSeq, type Node } from 'yaml';
+import { nearest } from '../../util/text/nearest.js';
+import type { DefinitionReader } from './reader.js';
+
+/** Where the source of a kernel comes from. Several are tried in the order of the definition. */
+export type Source =
+  /** A distribution's source package: its upstream tarball alone. */
+  | { kind: 'apt-source'; suite: string; package: string; version: string }
+  /** A distribution's binary package that holds a source tarball as `member`. */
+  | { kind: 'apt-binary'; suite: string; package: string; version: string; member: string }
+  | { kind: 'url'; url: string; sha256: string }
+  | { kind: 'tarball'; path: string; sha256: string | null }
+  | { kind: 'directory'; path: string }
+  | { kind: 'git'; path: string; ref: string };
+
+const SOURCE_KEYS: Record<Source['kind'], readonly string[]> = {
+  'apt-source': ['suite', 'package', 'version'],
+  'apt-binary': ['suite', 'package', 'version', 'member'],
+  url: ['url', 'sha256'],
+  tarball: ['path', 'sha256'],
+  directory: ['path'],
+  git: ['path', 'ref'],
+};
+/** What may stand where it ends up as an argument of apt: nothing that is an option or a path. */
+const APT_WORD = /^[A-Za-z0-9][A-Za-z0-9.+~:-]*$/;
+
+export function sourcesOf(reader: DefinitionReader): Source[] {
+  const node = reader.node('sources');
+  if (!isSeq(node)) throw reader.error(node, 'sources: expected a list');
+  return node.items.map((item) => sourceOf(reader, item as Node));
+}
+
+function sourceOf(reader: DefinitionReader, node: Node): Source {
+  const every = [...new Set(['kind', ...Object.values(SOURCE_KEYS).flat()])];
+  const kindNode = reader.map(node, every).get('kind') ?? null;
+  const kind = kindNode === null ? '' : reader.string(kindNode, 'kind');
+  if (!Object.hasOwn(SOURCE_KEYS, kind)) {
+    const kinds = Object.keys(SOURCE_KEYS);
+    const close = nearest(kind, kinds);
+    throw reader.error(kindNode ?? node, `kind: expected one of ${kinds.join(', ')}${close ? `; did you mean ${close}?` : ''}`);
+  }
+  const map = reader.map(node, ['kind', ...SOURCE_KEYS[kind as Source['kind']]]);
+  const need = (key: string): string => {
+    if (!map.has(key)) throw reader.error(node, `${kind}: ${key} is missing`);
+    return reader.string(map.get(key), key);
+  };
+  const word = (key: string): string => {
+    const value = need(key);
+    if (!APT_WORD.test(value)) throw reader.error(map.get(key), `${key}: ${JSON.stringify(value)} is no name that apt knows`);
+    return value;
+  };
+  const checksum = (): string => {
+    const value = need('sha256').toLowerCase();
+    if (!/^[0-9a-f]{64}$/.test(value)) throw reader.error(map.get('sha256'), 'sha256: expected 64 hexadecimal digits');
+    return value;
+  };
+  switch (kind as Source['kind']) {
+    case 'apt-source':
+      return { kind: 'apt-source', suite: word('suite'), package: word('package'), version: word('version') };
+    case 'apt-binary': {
+      const member = need('member').replace(/^\.?\/+/, '');
+      if (member.startsWith('-')) throw reader.error(map.get('member'), 'member: expected a path');
+      return { kind: 'apt-binary', suite: word('suite'), package: word('package'), version: word('version'), member };
+    }
+    case 'url': {
+      const url = need('url');
+      if (!/^https?:\/\//.test(url)) throw reader.error(map.get('url'), 'url: expected http:// or https://');
+      return { kind: 'url', url, sha256: checksum() };
+    }
+    case 'tarball':
+      return { kind: 'tarball', path: reader.resolve(need('path')), sha256: map.has('sha256') ? checksum() : null };
+    case 'directory':
+      return { kind: 'directory', path: reader.resolve(need('path')) };
+    case 'git': {
+      const ref = need('ref');
+      if (ref.startsWith('-')) throw reader.error(map.get('ref'), 'ref: expected a name of a commit');
+      return { kind: 'git', path: reader.resolve(need('path')), ref };
+    }
+  }
+}

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the lab needs of its host, and which Debian package brings it. As root it installs what is missing; otherwise it says the exact
+// line to run. Looking costs a few system calls: this runs before every run.
+import { spawn } from 'node:child_process';
+import { accessSync, closeSync, constants, existsSync, openSync, readSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { commandError, type CommandResult, lastLines } from '../util/process/command.js';
+import { LabError } from '../util/errors.js';
+import { type ImageContext, openWorkspace, type Workspace } from './context.js';
+import { withLock } from '../util/process/lock.js';
+
+/** What it is needed for: to run a machine, to make a root file system, to fetch source through apt, to unpack it, to build a kernel, ... */
+export type Purpose = 'run' | 'rootfs' | 'fetch' | 'unpack' | 'build' | 'git' | 'test';
+
+export interface HostTool {
+  name: string;
+  package: string;
+  purposes: Purpose[];
+  /** Where it is; null where it is missing. */
+  find: () => string | null;
+}
+
+const MULTIARCH = { x64: 'x86_64-linux-gnu', arm64: 'aarch64-linux-gnu' }[process.arch as string] ?? '';
+
+/** Folders of programs: PATH, and those that only root's PATH has. */
+function programFolders(): string[] {
+  const path = (process.env['PATH'] ?? '').split(':').filter((dir) => dir.startsWith('/'));
+  return [...new Set([...path, '/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/bin', '/bin'])];
+}
+
+export function findProgram(name: string): string | null {
+  for (const dir of programFolders()) {
+    const path = join(dir, name);
+    try {
+      accessSync(path, constants.X_OK);
+      if (statSync(path).isFile()) return path;
+    } catch {
+      // Not here.
+    }
+  }
+  return null;
+}
+
+/** PATH for the lab's children, with the folders above. */
+export function programPath(): string {
+  return programFolders().join(':');
+}
+
+const program = (name: string, pkg: string, ...purposes: Purpose[]): HostTool => ({
+  name,
+  package: pkg,
+  purposes,
+  find: () => findProgram(name),
+});
+
+const file = (name: string, pkg: string, places: string[], ...purposes: Purpose[]): HostTool => ({
+  name,
+  package: pkg,
+  purposes,
+  find: () => places.find((place) => existsSync(place)) ?? null,
+});
+
+export const HOST_TOOLS: readonly HostTool[] = [
+  program('qemu-system-x86_64', 'qemu-system-x86', 'run'),
+  program('setpriv', 'util-linux', 'run'),
+  program('flock', 'util-linux', 'rootfs', 'unpack', 'build'),
+  {
+    name: 'busybox (static)',
+    package: 'busybox-static',
+    purposes: ['rootfs'],
+    find: () => {
+      const path = findProgram('busybox');
+      return path !== null && isStaticElf(path) ? path : null;
+    },
+  },
+  program('dropbear', 'dropbear-bin', 'rootfs'),
+  program('dropbearkey', 'dropbear-bin', 'rootfs'),
+  program('gcc', 'gcc', 'rootfs', 'build'),
+  file('libc.a', 'libc6-dev', [`/usr/lib/${MULTIARCH}/libc.a`, '/usr/lib64/libc.a', '/usr/lib/libc.a'], 'rootfs', 'build'),
+  program('apt-get', 'apt', 'fetch'),
+  program('dpkg-deb', 'dpkg', 'fetch'),
+  program('dpkg-source', 'dpkg-dev', 'fetch'),
+  program('tar', 'tar', 'unpack'),
+  program('xz', 'xz-utils', 'unpack'),
+  file('debian-archive-keyring.gpg', 'debian-archive-keyring', ['/usr/share/keyrings/debian-archive-keyring.gpg'], 'fetch'),
+  program('make', 'make', 'build'),
+  program('ld', 'binutils', 'build'),
+  program('flex', 'flex', 'build'),
+  program('bison', 'bison', 'build'),
+  program('bc', 'bc', 'build'),
+  program('ccache', 'ccache', 'build'),
+  program('patch', 'patch', 'build'),
+  program('perl', 'perl', 'build'),
+  file('gelf.h', 'libelf-dev', ['/usr/include/gelf.h'], 'build'),
+  program('git', 'git', 'git'),
+  program('redis-server', 'redis-server', 'test'),
+  program('chromium', 'chromium', 'test'),
+];
+
+export interface ToolState {
+  name: string;
+  package: string;
+  purposes: Purpose[];
+  path: string | null;
+}
+
+/** All tools for the purposes, each with its place. */
+export function hostTools(purposes?: readonly Purpose[], tools: readonly HostTool[] = HOST_TOOLS): ToolState[] {
+  return tools.filter((tool) => !purposes || tool.purposes.some((purpose) => purposes.includes(purpose))).map((tool) => ({
+    name: tool.name,
+    package: tool.package,
+    purposes: tool.purposes,
+    path: tool.find(),
+  }));
+}
+
+/** QEMU, and what starts it. */
+export async function ensureHostTools(context: ImageContext): Promise<void> {
+  if (hostTools(['run']).every((tool) => tool.path !== null)) return;
+  await ensureTools(['run'], openWorkspace(context));
+}
+
+/** Installs what is missing where it may, else throws the line to run. */
+export async function ensureTools(purposes: readonly Purpose[], work: Workspace, tools: readonly HostTool[] = HOST_TOOLS): Promise<void> {
+  const missing = () => hostTools(purposes, tools).filter((tool) => tool.path === null);
+  const before = missing();
+  if (before.length === 0) return;
+  const packages = packagesOf(before);
+  const root = process.getuid?.() === 0;
+  if (findProgram('apt-get') === null) {
+    throw new LabError(`missing on this host: ${before.map((tool) => tool.name).join(', ')}`, {
+      hint: `install what Debian calls: ${packages.join(' ')}`,
+    });
+  }
+  if (!root) throw new LabError(`missing on this host: ${before.map((tool) => tool.name).join(', ')}`, { hint: installLine(packages, true) });
+  await withLock(work.cache.lock('host-packages'), { signal: work.signal, onWait: () => report(work, 0, 'waits for another lab') }, async () => {
+    const now = packagesOf(missing());
+    if (now.length > 0) await install(now, work);
+  });
+  const after = missing();
+  if (after.length > 0) {
+    throw new LabError(`still missing after installing ${packages.join(' ')}: ${after.map((tool) => tool.name).join(', ')}`, {
+      hint: installLine(packagesOf(after), false),
+    });
+  }
+}
+
+function packagesOf(tools: readonly ToolState[]): string[] {
+  return [...new Set(tools.map((tool) => tool.package))].sort();
+}
+
+export function installLine(packages: readonly string[], sudo: boolean): string {
+  const su = sudo ? 'sudo ' : '';
+  return `${su}apt-get update && ${su}apt-get install -y --no-install-recommends ${packages.join(' ')}`;
+}
+
+const TASK = 'install host packages';
+
+function report(work: Workspace, done: number, detail: string): void {
+  work.onProgress({ task: TASK, done, of: 100, detail });
+}
+
+async function install(packages: string[], work: Workspace): Promise<void> {
+  const argv = ['apt-get', 'install', '-y', '--no-install-recommends', '-o', `DPkg::Lock::Timeout=${LOCK_SECONDS}`, '-o', 'APT::Status-Fd=3', ...packages];
+  report(work, 0, packages.join(' '));
+  let result = await apt(argv, work);
+  if (result.code !== 0) {
+    // No lists yet, or lists that are too old.
+    if (/dpkg was interrupted/.test(result.stderr)) await apt(['dpkg', '--configure', '-a'], work);
+    // One archive that fails must not matter if the packages come from another.
+    const update = await apt(['apt-get', 'update', '-o', 'APT::Status-Fd=3'], work);
+    result = await apt(argv, work);
+    if (result.code !== 0 && update.code !== 0) result = { ...result, stderr: `${update.stderr}\n${result.stderr}` };
+  }
+  if (result.code !== 0) {
+    const error = commandError(`cannot install ${packages.join(' ')}`, ['apt-get'], result);
+    throw new LabError(error.message, { detail: error.detail, hint: error.hint ?? installLine(packages, false) });
+  }
+  report(work, 100, packages.join(' '));
+}
+
+/** How long another apt may hold its locks. */
+const LOCK_SECONDS = 300;
+
+/** Runs apt, and again while another one holds a lock that apt itself does not wait for (that of the lists). */
+async function apt(argv: string[], work: Workspace): Promise<CommandResult> {
+  for (const end = Date.now() + LOCK_SECONDS * 1000; ; ) {
+    const result = await aptOnce(argv, work);
+    if (result.code === 0 || !/Could not get lock/.test(result.stderr) || Date.now() > end) return result;
+    report(work, 0, 'waits for another apt');
+    await sleep(2000, undefined, { signal: work.signal });
+  }
+}
+
+/** Runs apt as it is, without the guard: killed half-way, it would leave the host's packages in pieces. */
+function aptOnce(argv: string[], work: Workspace): Promise<CommandResult> {
+  return new Promise((resolve, reject) => {
+    work.signal.throwIfAborted();
+    const [command = '', ...rest] = argv;
+    const child = spawn(command, rest, {
+      detached: true,
+      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C', PATH: programPath() },
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+    });
+    let output = '';
+    const keep = (chunk: Buffer) => (output = (output + chunk.toString('utf8')).slice(-65536));
+    child.stdout?.on('data', keep);
+    child.stderr?.on('data', keep);
+    // dlstatus:N:PERCENT:TEXT while it fetches, pmstatus:PACKAGE:PERCENT:TEXT while it installs.
+    child.stdio[3]?.on('data', (chunk: Buffer) => {
+      const line = chunk.toString('utf8').trimEnd().split('\n').at(-1) ?? '';
+      const [kind, , percent, ...text] = line.split(':');
+      if (kind === 'dlstatus') report(work, Number(percent) / 2 || 0, text.join(':').trim());
+      if (kind === 'pmstatus') report(work, 50 + (Number(percent) / 2 || 0), text.join(':').trim());
+    });
+    const onAbort = () => child.kill('SIGINT');
+    work.signal.addEventListener('abort', onAbort, { once: true });
+    child.on('error', reject);
+    child.on('close', (code, signal) => {
+      work.signal.removeEventListener('abort', onAbort);
+      if (work.signal.aborted) reject(work.signal.reason as Error);
+      else resolve({ code, signal, stdout: '', stderr: lastLines(output, 60) });
+    });
+  });
+}
+
+/** True for an ELF file that asks for no interpreter. */
+export function isStaticElf(path: string): boolean {
+  const fd = openSync(path, 'r');
+  try {
+    const head = Buffer.alloc(64);
+    if (readSync(fd, head, 0, 64, 0) < 64 || head.readUInt32BE(0) !== 0x7f454c46 || head[4] !== 2) return false;
+    const offset = Number(head.readBigUInt64LE(0x20));
+    const size = head.readUInt16LE(0x36);
+    const count = head.readUInt16LE(0x38);
+    if (size < 56 || !Number.isSafeInteger(offset)) return false;
+    const table = Buffer.alloc(size * count);
+    if (readSync(fd, table, 0, table.length, offset) < table.length) return false;
+    for (let i = 0; i < count; i++) if (table.readUInt32LE(i * size) === 3) return false;
+    return true;
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+// Fetches packages of other Debian suites through the mirror that this host already uses, without touching the host: lists, cache
+// and sources are private folders of the cache. apt itself checks signatures and checksums.
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { commandError, mustRun, runCommand } from '../../util/process/command.js';
+import { LabError } from '../../util/errors.js';
+import { withLock } from '../../util/process/lock.js';
+import type { Workspace } from '../context.js';
+import type { Source } from '../definition/definition.js';
+import { programPath } from '../requirements.js';
+
+export type AptSource = Extract<Source, { kind: 'apt-source' | 'apt-binary' }>;
+
+const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
+
+/** One index that the host's apt knows of. */
+export interface IndexTarget {
+  uri: string;
+  release: string;
+  codename: string;
+  label: string;
+}
+
+export const INDEX_FORMAT = '$(REPO_URI)\t$(RELEASE)\t$(CODENAME)\t$(LABEL)';
+
+export function parseIndexTargets(output: string): IndexTarget[] {
+  return output.split('\n').flatMap((line) => {
+    const [uri = '', release = '', codename = '', label = ''] = line.split('\t');
+    return uri === '' ? [] : [{ uri, release, codename, label }];
+  });
+}
+
+/** The archive that serves the host's own release: not its security or updates archive, not some vendor's. */
+export function chooseMirror(targets: readonly IndexTarget[], hostCodename: string | null): string | null {
+  // Label and code name come from lists that were fetched; a host that never fetched any knows only what its sources say.
+  const main = targets.filter(
+    (t) => !/-(security|updates|backports)/.test(t.release) && !/security/.test(t.uri) && (t.label === '' || t.label === 'Debian'),
+  );
+  const own = main.find((t) => hostCodename !== null && (t.codename === hostCodename || t.release === hostCodename));
+  return (own ?? main.find((t) => t.label === 'Debian') ?? main.find((t) => /\/debian\/?$/.test(t.uri)))?.uri ?? null;
+}
+
+/** A private list of sources in deb822 form. */
+export function sourcesFile(uri: string, suite: string): string {
+  return [
+    'Types: deb deb-src',
+    `URIs: ${uri}`,
+    `Suites: ${suite}`,
+    'Components: main',
+    `Signed-By: ${KEYRING}`,
+    '',
+  ].join('\n');
+}
+
+/** Options that keep apt within a folder of ours. */
+export function privateOptions(dir: string, root: boolean): string[] {
+  const options = {
+    'Dir::Etc::SourceList': join(dir, 'lab.sources'),
+    'Dir::Etc::SourceParts': '/dev/null',
+    'Dir::Etc::Preferences': '/dev/null',
+    'Dir::Etc::PreferencesParts': '/dev/null',
+    'Dir::State::Lists': join(dir, 'lists'),
+    'Dir::Cache': join(dir, 'cache'),
+    'Acquire::Languages': 'none',
+    'Acquire::Retries': '3',
+    // apt gives up root by default, and could then not write into the cache.
+    ...(root ? { 'APT::Sandbox::User': 'root' } : {}),
+  };
+  return Object.entries(options).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
+}
+
+/** Fetches a package into `folder` and returns the path of its one file. Under the caller's lock for that folder. */
+export async function aptFetch(source: AptSource, folder: string, task: string, work: Workspace, holdFd: number): Promise<string> {
+  const apt = await prepareSuite(source.suite, work);
+  const what = `${source.package} ${source.version} of ${source.suite}`;
+  const file = (await locate(source, apt, work)) ?? (await apt.update(), await locate(source, apt, work));
+  if (file === null) throw new LabError(`${what}: not in the Debian archive that this host uses`);
+  mkdirSync(folder, { recursive: true });
+  const timer = setInterval(() => work.onProgress({ task, done: bytesIn(folder), of: file.size, detail: file.name }), 250);
+  const argv = [...apt.command, ...fetchWords(source)];
+  try {
+    const result = await runCommand(argv, { cwd: folder, env: apt.env, signal: work.signal, holdFd });
+    if (result.code !== 0) throw commandError(`cannot fetch ${what}`, ['apt-get'], result);
+  } finally {
+    clearInterval(timer);
+  }
+  const path = join(folder, file.name);
+  if (!existsSync(path)) throw new LabError(`apt-get fetched ${what}, but there is no ${file.name}`);
+  work.onProgress({ task, done: file.size, of: file.size, detail: file.name });
+  return path;
+}
+
+function fetchWords(source: AptSource): string[] {
+  return source.kind === 'apt-source'
+    ? ['source', '--download-only', '--tar-only', `${source.package}=${source.version}`]
+    : ['download', `${source.package}=${source.version}`];
+}
+
+interface Suite {
+  command: string[];
+  env: NodeJS.ProcessEnv;
+  update: () => Promise<void>;
+}
+
+/** The suite's private folder, with its lists fetched once. */
+async function prepareSuite(suite: string, work: Workspace): Promise<Suite> {
+  const dir = work.cache.apt(suite);
+  const env = { PATH: programPath(), HOME: process.env['HOME'], LC_ALL: 'C', ...proxies() };
+  const command = ['apt-get', '-q', ...privateOptions(dir, process.getuid?.() === 0)];
+  const lists = join(dir, 'lists');
+  const task = `read the package lists of ${suite}`;
+  const update = (force: boolean) =>
+    withLock(work.cache.lock(`apt-${suite}`), { signal: work.signal, onWait: () => work.onProgress({ task, done: 0, of: null, detail: 'waits for another lab' }) }, async (lock) => {
+      const ready = join(dir, 'ready');
+      if (existsSync(ready) && !force) return;
+      for (const sub of ['lists/partial', 'cache/archives/partial']) mkdirSync(join(dir, sub), { recursive: true });
+      const text = sourcesFile(await hostMirror(work), suite);
+      writeFileSync(join(dir, 'lab.sources.new'), text);
+      renameSync(join(dir, 'lab.sources.new'), join(dir, 'lab.sources'));
+      const timer = setInterval(() => work.onProgress({ task, done: bytesIn(lists), of: null }), 250);
+      try {
+        const result = await runCommand([...command, 'update', '--error-on=any'], { env, signal: work.signal, holdFd: lock.fd });
+        if (result.code !== 0) throw commandError(`cannot read the package lists of ${suite}`, ['apt-get'], result);
+      } finally {
+        clearInterval(timer);
+      }
+      writeFileSync(ready, '');
+    });
+  await update(false);
+  return { command, env, update: () => update(true) };
+}
+
+function proxies(): NodeJS.ProcessEnv {
+  const names = ['http_proxy', 'https_proxy', 'no_proxy', 'HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY'];
+  return Object.fromEntries(names.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])));
+}
+
+async function hostMirror(work: Workspace): Promise<string> {
+  const { stdout } = await mustRun(['apt-get', 'indextargets', '--format', INDEX_FORMAT], 'cannot ask apt for its archives', {
+    signal: work.signal,
+    env: { PATH: programPath(), LC_ALL: 'C' },
+  });
+  const mirror = chooseMirror(parseIndexTargets(stdout), hostCodename());
+  if (mirror === null) throw new LabError("this host's apt has no Debian archive configured");
+  return mirror;
+}
+
+function hostCodename(): string | null {
+  try {
+    return /^VERSION_CODENAME="?([\w-]+)"?$/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1] ?? null;
+  } catch {
+    return null;
+  }
+}
+
+export interface RemoteFile {
+  name: string;
+  size: number;
+}
+
+/** One line a file: 'URI' NAME SIZE HASH. */
+export function parsePrintUris(output: string, kind: AptSource['kind']): RemoteFile | null {
+  const wanted = kind === 'apt-source' ? /\.orig\.tar\.\w+$/ : /\.deb$/;
+  for (const line of output.split('\n')) {
+    const match = /^'[^']+' ([^\s/]+) (\d+) /.exec(line);
+    if (match?.[1] && wanted.test(match[1])) return { name: match[1], size: Number(match[2]) };
+  }
+  return null;
+}
+
+async function locate(source: AptSource, apt: Suite, work: Workspace): Promise<RemoteFile | null> {
+  const [verb = '', ...rest] = fetchWords(source);
+  const result = await runCommand([...apt.command, verb, '--print-uris', ...rest], { env: apt.env, signal: work.signal });
+  if (result.code !== 0) return null;
+  return parsePrintUris(result.stdout, source.kind);
+}
+
+function bytesIn(dir: string): number {
+  try {
+    return readdirSync(dir, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .reduce((sum, entry) => sum + (statSync(join(entry.parentPath, entry.name), { throwIfNoEntry: false })?.size ?? 0), 0);
+  } catch {
+    return 0;
+  }
+}
+

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// Fetches a file by URL, resumes what an earlier attempt left, and believes it only by its checksum.
+import { createHash } from 'node:crypto';
+import { createReadStream, createWriteStream, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { Readable, Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { LabError, messageOf } from '../../util/errors.js';
+import type { Workspace } from '../context.js';
+import type { Source } from '../definition/definition.js';
+
+const ATTEMPTS = 4;
+
+export async function fetchUrl(source: Extract<Source, { kind: 'url' }>, folder: string, task: string, work: Workspace): Promise<string> {
+  mkdirSync(folder, { recursive: true });
+  const name = decodeURIComponent(new URL(source.url).pathname.split('/').at(-1) ?? '').replace(/[^\w.+~-]/g, '_') || 'archive';
+  const partial = join(folder, `${name}.partial`);
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await fetchRest(source.url, partial, task, work);
+      break;
+    } catch (error) {
+      work.signal.throwIfAborted();
+      if (attempt === ATTEMPTS || (error instanceof LabError && !(error instanceof Interrupted))) throw error;
+      work.onProgress({ task, done: sizeOf(partial), of: null, detail: `${messageOf(error)}; tries again` });
+    }
+  }
+  const digest = await sha256File(partial, work.signal);
+  if (digest !== source.sha256) {
+    rmSync(partial, { force: true });
+    throw new LabError(`${source.url} has the SHA-256 ${digest}, the definition says ${source.sha256}`);
+  }
+  const path = join(folder, name);
+  renameSync(partial, path);
+  return path;
+}
+
+/** The server did not send everything it had promised. */
+class Interrupted extends LabError {}
+
+async function fetchRest(url: string, partial: string, task: string, work: Workspace): Promise<void> {
+  const have = sizeOf(partial);
+  const response = await fetch(url, { signal: work.signal, headers: have > 0 ? { range: `bytes=${have}-` } : {} });
+  if (response.status === 416) {
+    // What is here is all there is, or too much; the checksum will tell.
+    await response.body?.cancel();
+    return;
+  }
+  if (!response.ok || !response.body) throw new LabError(`${url}: HTTP status ${response.status}`);
+  const resumed = response.status === 206;
+  const promised = Number(response.headers.get('content-length') ?? Number.NaN);
+  const start = resumed ? have : 0;
+  const of = Number.isFinite(promised) ? start + promised : null;
+  let done = start;
+  const counter = new Transform({
+    transform(chunk: Buffer, _encoding, next) {
+      done += chunk.length;
+      work.onProgress({ task, done, of });
+      next(null, chunk);
+    },
+  });
+  await pipeline(Readable.fromWeb(response.body as never), counter, createWriteStream(partial, { flags: resumed ? 'a' : 'w' }), { signal: work.signal });
+  if (of !== null && done < of) throw new Interrupted(`${url}: ended after ${done} of ${of} bytes`);
+}
+
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+export async function sha256File(path: string, signal?: AbortSignal): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash, signal ? { signal } : {});
+  return hash.digest('hex');
+}

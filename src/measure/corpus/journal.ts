@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a round of the corpus has come to so far, a line a run: a measurement of hours goes on where it was interrupted.
+import { createHash } from 'node:crypto';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { z } from 'zod';
+import { ENDINGS, OUTCOMES } from '../../model/result/outcome.js';
+
+/** What the runs of a round have in common. */
+export interface Conditions {
+  /** Busy processes beside the runs. */
+  load: number;
+  icount: boolean;
+}
+
+const entry = z.object({
+  /** Path of the scenario below the folder of all scenarios. */
+  name: z.string(),
+  /** Of the scenario's text: a scenario that was changed is run again. */
+  digest: z.string(),
+  load: z.number().int(), icount: z.boolean(), round: z.number().int(),
+  outcome: z.enum(OUTCOMES), endsIn: z.enum(ENDINGS), asExpected: z.boolean(), predicted: z.enum(OUTCOMES).nullable(),
+  /** The reason was the predicted one, too; null in journals of an older lab. */
+  hit: z.boolean().nullable().default(null),
+  cause: z.string().nullable(), blind: z.array(z.string()),
+  /** Of the whole process, and of the run alone. */
+  seconds: z.number(), runSeconds: z.number(),
+});
+export type Entry = z.infer<typeof entry>;
+
+export class CorpusJournal {
+  private readonly known = new Map<string, Entry>();
+
+  /** Lines that cannot be read, such as the last one of a killed process, are run again. */
+  constructor(private readonly path: string) {
+    if (!existsSync(path)) return;
+    for (const line of readFileSync(path, 'utf8').split('\n')) {
+      const read = entry.safeParse(parsed(line));
+      if (read.success) this.known.set(keyOf(read.data), read.data);
+    }
+  }
+
+  forget(): void {
+    rmSync(this.path, { force: true });
+    this.known.clear();
+  }
+
+  has(which: Pick<Entry, 'name' | 'digest' | 'load' | 'icount' | 'round'>): boolean {
+    return this.known.has(keyOf(which));
+  }
+
+  add(run: Entry): void {
+    mkdirSync(dirname(this.path), { recursive: true });
+    appendFileSync(this.path, `${JSON.stringify(run)}\n`);
+    this.known.set(keyOf(run), run);
+  }
+
+  /** Runs of the scenarios as they are now, under these conditions. */
+  of(scenarios: ReadonlyMap<string, string>, { load, icount }: Conditions): Entry[] {
+    return [...this.known.values()].filter((run) => scenarios.get(run.name) === run.digest && run.load === load && run.icount === icount);
+  }
+}
+
+export function digestOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
+}
+
+function keyOf({ name, digest, load, icount, round }: Pick<Entry, 'name' | 'digest' | 'load' | 'icount' | 'round'>): string {
+  return [name, digest, load, icount, round].join(' ');
+}
+
+function parsed(line: string): unknown {
+  try {
+    return JSON.parse(line) as unknown;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// The tables of docs/mismatch.md and docs/accuracy.md, from the runs of a corpus.
+import { dirname } from 'node:path';
+import type { Scenario } from '../../model/scenario/scenario.js';
+import type { Conditions, Entry } from './journal.js';
+
+export interface Labelled {
+  /** Path below the folder of all scenarios. */
+  name: string;
+  path: string;
+  digest: string;
+  scenario: Scenario;
+}
+
+const cell = (text: string) => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
+const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
+
+/** The component is the word among the tags that says nothing else. */
+function componentOf({ scenario }: Labelled): string {
+  return scenario.tags.find((tag) => !['mismatch', 'fast', 'fault', 'policy'].includes(tag)) ?? '–';
+}
+
+/** Nobody can predict what is done to the machine from outside, unless it is a version that is changed. */
+function isPredictable({ scenario }: Labelled): boolean {
+  return scenario.steps.every((step) => step.op !== 'fault' || step.fault.kind === 'replace'
+    || (step.fault.kind === 'change' && step.fault.change.how === 'text' && 'field' in step.fault.place
+      && ['version', 'compatible'].includes(step.fault.place.field)));
+}
+
+function byFolder(all: readonly Labelled[], table: (part: readonly Labelled[]) => string[]): string[] {
+  const folders = new Set(all.map(({ name }) => dirname(name)));
+  return [...folders].flatMap((folder) => ['', `## ${folder}`, '', ...table(all.filter(({ name }) => dirname(name) === folder))]);
+}
+
+/** What each scenario came to, the first time. */
+export function outcomeTables(all: readonly Labelled[], runs: readonly Entry[]): string[] {
+  return byFolder(all, (part) => ['| scenario | component | cause | predicted | outcome | ends in |', '|---|---|---|---|---|---|', ...part.map((each) => {
+    const { name, description, expect } = each.scenario;
+    const run = runs.find((entry) => entry.name === each.name);
+    const head = `| ${cell(name)} | ${componentOf(each)} | ${cell(description)} |`;
+    if (run === undefined) return `${head} | not run | |`;
+    const predicted = run.predicted === null ? 'not known' : isPredictable(each) ? run.predicted : '–';
+    return `${head} ${predicted} | ${run.outcome}${run.asExpected ? '' : ` (expected ${expect.outcome})`} | ${run.endsIn} |`;
+  })]);
+}
+
+/** How often each scenario came to what its label says. */
+export function accuracyTables(all: readonly Labelled[], runs: readonly Entry[]): string[] {
+  const head = ['| scenario | labelled | right | different verdicts | seconds, mean |', '|---|---|---|---|---|'];
+  return byFolder(all, (part) => [...head, ...part.map(({ name, scenario }) => {
+    const mine = runs.filter((entry) => entry.name === name);
+    const right = mine.filter(({ asExpected }) => asExpected).length;
+    return `| ${cell(scenario.name)} | ${scenario.expect.outcome} | ${right} of ${mine.length} | ${verdictsOf(mine)} | ${mean(mine.map(({ seconds }) => seconds)).toFixed(1)} |`;
+  })]);
+}
+
+const verdictsOf = (runs: readonly Entry[]) => new Set(runs.map(({ outcome, endsIn }) => `${outcome} ${endsIn}`)).size;
+
+/** One line for the runs under one set of conditions. */
+export function summaryRow(all: readonly Labelled[], { load, icount }: Conditions, runs: readonly Entry[]): string {
+  const rounds = all.map(({ name }) => runs.filter((entry) => entry.name === name).length);
+  const different = all.filter(({ name }) => verdictsOf(runs.filter((entry) => entry.name === name)) > 1).length;
+  const infra = runs.filter(({ outcome }) => outcome === 'infra').length;
+  const right = runs.filter(({ asExpected }) => asExpected).length;
+  return `| ${load} | ${icount ? 'yes' : 'no'} | ${Math.min(...rounds)} to ${Math.max(...rounds)} | ${right} of ${runs.length} | ${different} | ${infra} | ${mean(runs.map(({ runSeconds }) => runSeconds)).toFixed(1)} |`;
+}
+
+export const SUMMARY_HEAD = [
+  '| load | icount | rounds | verdicts right | scenarios with two verdicts | infra | seconds a run, mean |', '|---|---|---|---|---|---|---|',
+];
+
+/** Predictions that the run showed otherwise. */
+export function predictionLine(all: readonly Labelled[], runs: readonly Entry[]): string {
+  const predictable = all.filter(isPredictable);
+  const wrong = predictable.filter(({ name }) => runs.some((run) => run.name === name && !(run.hit ?? run.predicted === run.outcome)));
+  const names = wrong.map(({ scenario }) => scenario.name).join(', ');
+  return `Predictions where one can be made: ${predictable.length - wrong.length} of ${predictable.length} right${names === '' ? '' : `; not: ${names}`}.`;
+}

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+// Does the kernel treat the pages of a memfd as pages of a file? Each must be in the page cache at its place, in one folio of the size that was handed over,
+// not free, up to date, dirty (a clean page may be dropped), and referenced by the page cache alone.
+// Layout: include/linux/mm_types.h and page-flags.h, 6.19 to 7.3, 64 bytes, CONFIG_MEMCG not set; what restores a folio: mm/memfd_luo.c.
+import type { PfnRun } from '../files/outside.js';
+
+/** The 16 words of one `struct page`; null where the kernel's array does not tell of it. */
+export type StructOf = (pfn: number) => { words: Uint32Array; at: number } | null;
+
+export interface FileToLookAt {
+  runs: readonly PfnRun[];
+  /** Orders of the folios that were handed over, by their first page; empty where nobody knows. */
+  orders: ReadonlyMap<number, number>;
+  /** True for pages that nobody has written: they may be clean (6.19 hands a page over as it was). */
+  isHole: (page: number) => boolean;
+  /** Nobody else can have a reference: no session holds the file, no device, no guest. */
+  alone: boolean;
+}
+
+export interface PageProblem {
+  /** What is wrong, for people: "free although the file has it". */
+  what: string;
+  /** A page with a reference too many never becomes free. Everything else endangers the content. */
+  implies: 'corrupt' | 'leak';
+  count: number;
+  first: { page: number; pfn: number };
+}
+
+export interface PageCacheLook {
+  pages: number;
+  /** Of these, pages whose struct looks as this code expects of a page of a file. */
+  familiar: number;
+  problems: PageProblem[];
+}
+
+const [FLAGS, COMPOUND, MAPPING, INDEX, MAPCOUNT, REFCOUNT] = [0, 2, 6, 8, 12, 13];
+/** Words of the second page of a large folio. */
+const [LARGE_MAPCOUNT, LARGE_ORDER_MASK] = [4, 0xff];
+const [UPTODATE, DIRTY, HEAD, SWAPBACKED] = [1 << 3, 1 << 4, 1 << 6, 1 << 17];
+const MAX_ORDER = 20;
+/** The file still counts on these pages. */
+const GONE = {
+  free: 'free although the file has it', taken: 'in other hands, and not in the page cache', moved: 'at another place of the page cache',
+  foreign: 'in the page cache of another file',
+} as const;
+const TOO_MANY = 'never free again: referenced';
+
+export function lookAtPageCache(structOf: StructOf, file: FileToLookAt): PageCacheLook {
+  const found = new Problems();
+  let pages = 0;
+  let familiar = 0;
+  let mapping: string | null = null;
+  /** Of the last page that went the long way: most pages are like it, and millions are looked at. */
+  const same = [0, 0];
+  for (const run of file.runs) {
+    for (let i = 0; i < run.count; i++) {
+      const page = run.page + i;
+      const pfn = run.pfn + i;
+      pages++;
+      const own = structOf(pfn);
+      if (own !== null && isOrdinary(own, page, same) && (file.orders.get(pfn) ?? 0) === 0) {
+        familiar++;
+        continue;
+      }
+      const folio = folioOf(structOf, pfn);
+      if (folio === null) {
+        found.add('of no folio that makes sense', page, pfn);
+        continue;
+      }
+      const { words, at } = folio.head;
+      const word = (index: number) => words[at + index] as number;
+      const owner = `${word(MAPPING + 1)}:${word(MAPPING)}`;
+      const inCache = (word(MAPPING) & 3) === 0 && word(MAPPING + 1) >>> 16 !== 0;
+      const inPlace = word(INDEX) + word(INDEX + 1) * 2 ** 32 + (pfn - folio.pfn) === page;
+      if (inCache && inPlace) familiar++;
+      if (word(REFCOUNT) === 0) found.add(GONE.free, page, pfn);
+      else if (!inCache) found.add(GONE.taken, page, pfn);
+      else if (!inPlace) found.add(GONE.moved, page, pfn);
+      else if ((mapping ??= owner) !== owner) found.add(GONE.foreign, page, pfn);
+      else {
+        [same[0], same[1]] = [word(MAPPING), word(MAPPING + 1)];
+        found.addAll(flagProblems(word, file, folio, page), page, pfn);
+      }
+    }
+  }
+  return { pages, familiar, problems: found.list };
+}
+
+/** A page by itself, in the mapping `same`, with nothing to complain of. */
+function isOrdinary({ words, at }: { words: Uint32Array; at: number }, page: number, same: readonly number[]): boolean {
+  const all = UPTODATE | DIRTY | SWAPBACKED;
+  return ((words[at + FLAGS] as number) & (all | HEAD)) === all && ((words[at + COMPOUND] as number) & 1) === 0
+    && same[1] !== 0 && words[at + MAPPING] === same[0] && words[at + MAPPING + 1] === same[1]
+    && words[at + INDEX] === page && words[at + INDEX + 1] === 0 && words[at + MAPCOUNT] === 0xffff_ffff && words[at + REFCOUNT] === 1;
+}
+
+/** Pages that the kernel no longer has for the file. Only where others look as they must: else the layout of the struct is not the one that is known here. */
+export function goneOf({ familiar, problems }: PageCacheLook): PageProblem[] {
+  const gone: readonly string[] = Object.values(GONE);
+  return familiar === 0 ? [] : problems.filter(({ what }) => gone.includes(what));
+}
+
+type Word = (index: number) => number;
+
+function flagProblems(word: Word, { orders, isHole, alone }: FileToLookAt, folio: Folio, page: number): string[] {
+  const problems: string[] = [];
+  const flags = word(FLAGS);
+  if ((flags & SWAPBACKED) === 0) problems.push('not marked as shared memory');
+  if (!isHole(page) && (flags & UPTODATE) === 0) problems.push('not up to date: it reads as zeros');
+  if (!isHole(page) && (flags & DIRTY) === 0) problems.push('clean: under memory pressure its content is dropped');
+  const handed = orders.get(folio.pfn);
+  if (handed !== undefined && handed !== folio.order) problems.push(`in a folio of order ${folio.order}, handed over in one of order ${handed}`);
+  const expected = 2 ** folio.order + folio.mapped;
+  const references = word(REFCOUNT) | 0;
+  if (references < expected) problems.push(`short of references: ${references}, the page cache and mappings have ${expected}`);
+  else if (alone && references > expected) problems.push(`${TOO_MANY} ${references} times, the page cache and mappings have ${expected}`);
+  return problems;
+}
+
+interface Folio {
+  head: { words: Uint32Array; at: number };
+  pfn: number;
+  order: number;
+  /** References by page tables. */
+  mapped: number;
+}
+
+/** The folio that a page belongs to; null where its structs contradict each other. */
+function folioOf(structOf: StructOf, pfn: number): Folio | null {
+  const own = structOf(pfn);
+  if (own === null) return null;
+  const word = own.words[own.at + COMPOUND] as number;
+  // A tail's word has bit 0 set: it is the address of the head, or the mask that leads to it (7.3); the order tells as well.
+  if ((word & 1) === 0) {
+    const flags = own.words[own.at + FLAGS] as number;
+    return (flags & HEAD) === 0 ? { head: own, pfn, order: 0, mapped: ((own.words[own.at + MAPCOUNT] as number) + 1) | 0 } : large(structOf, pfn);
+  }
+  for (let order = 1; order <= MAX_ORDER; order++) {
+    const first = pfn - (pfn % 2 ** order);
+    const head = first === pfn ? null : structOf(first);
+    if (head === null || ((head.words[head.at + FLAGS] as number) & HEAD) === 0 || ((head.words[head.at + COMPOUND] as number) & 1) !== 0) continue;
+    const folio = large(structOf, first);
+    return folio !== null && pfn < first + 2 ** folio.order ? folio : null;
+  }
+  return null;
+}
+
+function large(structOf: StructOf, pfn: number): Folio | null {
+  const second = structOf(pfn + 1);
+  if (second === null) return null;
+  const order = (second.words[second.at + FLAGS] as number) & LARGE_ORDER_MASK;
+  const mapped = ((second.words[second.at + LARGE_MAPCOUNT] as number) + 1) | 0;
+  const head = structOf(pfn);
+  return head === null || order === 0 || order > MAX_ORDER || pfn % 2 ** order !== 0 ? null : { head, pfn, order, mapped: Math.max(0, mapped) };
+}
+
+/** Problems by what they are, each counted, with its first page. */
+class Problems {
+  private readonly byName = new Map<string, PageProblem>();
+
+  add(what: string, page: number, pfn: number): void {
+    const known = this.byName.get(what);
+    if (known !== undefined) known.count++;
+    else if (this.byName.size < 16) this.byName.set(what, { what, implies: what.startsWith(TOO_MANY) ? 'leak' : 'corrupt', count: 1, first: { page, pfn } });
+  }
+
+  addAll(all: readonly string[], page: number, pfn: number): void {
+    for (const what of all) this.add(what, page, pfn);
+  }
+
+  get list(): PageProblem[] {
+    return [...this.byName.values()];
+  }
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+// A matrix while it runs: a table that moves on a terminal, a line a cell everywhere else. On standard error.
+import type { Attempt, Cell } from '../../model/result/matrix.js';
+import type { Outcome } from '../../model/result/outcome.js';
+import { printable } from '../../util/text/escape.js';
+import { scenarioName, shortChain } from '../night/square.js';
+import { coloursFor, paint, seconds } from '../text/style.js';
+
+export interface MatrixView {
+  running(cell: Cell, worker: string): void;
+  detail(cell: Cell, text: string): void;
+  /** Back in the queue. */
+  waiting(cell: Cell, why: string): void;
+  /** @param again it will be tried again */
+  finished(cell: Cell, attempt: Attempt, again: boolean): void;
+  note(text: string): void;
+  end(): void;
+}
+
+export interface ViewOptions {
+  total: number;
+  /** Cells that had their outcome before. */
+  done: number;
+  stream: NodeJS.WriteStream;
+  /** Milliseconds of a monotonic clock. */
+  now?: () => number;
+}
+
+export function matrixView(options: ViewOptions): MatrixView {
+  return options.stream.isTTY && !process.env['CI'] ? new LiveTable(options) : new PlainLines(options);
+}
+
+export function cellText({ scenario, kernels, repeat }: Pick<Cell, 'scenario' | 'kernels' | 'repeat'>): string {
+  return printable(`${scenarioName(scenario)}  ${shortChain(kernels)}${repeat > 1 ? `  #${repeat}` : ''}`, 200);
+}
+
+/** Milliseconds that are left, from the pace so far; null where nothing has ended yet. */
+export function timeLeft(elapsed: number, finished: number, left: number): number | null {
+  return finished === 0 ? null : (elapsed / finished) * left;
+}
+
+abstract class View {
+  protected readonly began: number;
+  protected readonly now: () => number;
+  protected done: number;
+  private fresh = 0;
+
+  constructor(protected readonly options: ViewOptions) {
+    this.now = options.now ?? (() => performance.now());
+    this.began = this.now();
+    this.done = options.done;
+  }
+
+  /** @returns whether the cell has its outcome now */
+  protected count(again: boolean): void {
+    if (again) return;
+    this.done++;
+    this.fresh++;
+  }
+
+  protected left(): string {
+    const ms = timeLeft(this.now() - this.began, this.fresh, this.options.total - this.done);
+    return ms === null || this.done === this.options.total ? '' : `about ${seconds(ms)} left`;
+  }
+
+  protected line(cell: Cell, attempt: Attempt, again: boolean): string {
+    const colours = coloursFor(this.options.stream);
+    const verdict = paint(attempt.outcome, attempt.outcome.toUpperCase().padEnd(9), colours);
+    const wrong = attempt.asExpected ? '' : attempt.outcome === 'infra' ? `  ${printable(attempt.title ?? '', 200)}${again ? '; tried again' : ''}` : `  ${colours.red(`EXPECTED ${cell.expected.outcome}`)} (${cell.expected.source})${attempt.title === null ? '' : `: ${printable(attempt.title, 200)}`}`;
+    return `${verdict}  ${cellText(cell)}  ${seconds(attempt.ms)}${wrong}`;
+  }
+}
+
+class PlainLines extends View implements MatrixView {
+  private say(text: string): void {
+    this.options.stream.write(`[${seconds(this.now() - this.began).padStart(8)}] ${text}\n`);
+  }
+
+  running(): void {}
+
+  detail(): void {}
+
+  waiting(cell: Cell, why: string): void {
+    this.say(`${cellText(cell)}: back in the queue, ${printable(why, 200)}`);
+  }
+
+  finished(cell: Cell, attempt: Attempt, again: boolean): void {
+    this.count(again);
+    this.say(`${this.done}/${this.options.total}  ${this.line(cell, attempt, again)}  ${this.left()}`.trimEnd());
+  }
+
+  note(text: string): void {
+    this.say(printable(text, 500));
+  }
+
+  end(): void {}
+}
+
+/** Times a second that the table is drawn at most. */
+const FRAMES = 8;
+
+class LiveTable extends View implements MatrixView {
+  private readonly rows = new Map<string, { cell: Cell; worker: string; since: number; detail: string }>();
+  private readonly counts = new Map<Outcome, number>();
+  private unexpected = 0;
+  private drawn = 0;
+  private readonly timer = setInterval(() => this.draw(), 1000 / FRAMES).unref();
+
+  running(cell: Cell, worker: string): void {
+    this.rows.set(cell.id, { cell, worker, since: this.now(), detail: '' });
+  }
+
+  detail(cell: Cell, text: string): void {
+    const row = this.rows.get(cell.id);
+    if (row !== undefined) row.detail = text;
+  }
+
+  waiting(cell: Cell, why: string): void {
+    this.rows.delete(cell.id);
+    this.above(`${cellText(cell)}: back in the queue, ${printable(why, 200)}`);
+  }
+
+  finished(cell: Cell, attempt: Attempt, again: boolean): void {
+    this.rows.delete(cell.id);
+    this.count(again);
+    if (!again) this.counts.set(attempt.outcome, (this.counts.get(attempt.outcome) ?? 0) + 1);
+    if (attempt.asExpected) return;
+    if (!again) this.unexpected++;
+    // What went as expected is only counted; what did not stays to be read.
+    this.above(this.line(cell, attempt, again));
+  }
+
+  note(text: string): void {
+    this.above(printable(text, 500));
+  }
+
+  end(): void {
+    clearInterval(this.timer);
+    this.draw();
+  }
+
+  private above(text: string): void {
+    this.erase();
+    this.options.stream.write(`${text}\n`);
+    this.draw();
+  }
+
+  private erase(): void {
+    if (this.drawn > 0) this.options.stream.write(`\x1b[${this.drawn}A\x1b[0J`);
+    this.drawn = 0;
+  }
+
+  private draw(): void {
+    const { stream, total } = this.options;
+    const colours = coloursFor(stream);
+    const width = Math.max(40, stream.columns ?? 100) - 1;
+    const counts = [...this.counts].map(([outcome, count]) => `${count} ${outcome}`).join(', ');
+    const head = `${this.done}/${total}  ${seconds(this.now() - this.began)}  ${this.left()}  ${counts}`.trimEnd();
+    const most = Math.max(1, (stream.rows ?? 24) - 4);
+    const rows = [...this.rows.values()].slice(0, most).map(({ cell, worker, since, detail }) =>
+      `  ${seconds(this.now() - since).padStart(7)}  ${cellText(cell)}  ${printable(worker, 60)}  ${printable(detail, 200)}`);
+    if (this.rows.size > most) rows.push(`  and ${this.rows.size - most} more`);
+    this.erase();
+    const bad = this.unexpected === 0 ? '' : colours.red(`  ${this.unexpected} not as expected`);
+    stream.write([`${head.slice(0, width - (this.unexpected === 0 ? 0 : 24))}${bad}`, ...rows.map((row) => row.slice(0, width))].map((row) => `${row}\n`).join(''));
+    this.drawn = 1 + rows.length;
+  }
+}

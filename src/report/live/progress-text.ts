@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Event } from '../../model/result/event.js';
+import { seconds } from '../text/style.js';
+
+/** One sentence of what the machine does now; null for events that are too small to show. */
+export function progressText(event: Event): string | null {
+  switch (event.kind) {
+    case 'task':
+      return event.state === 'start' ? `${event.task} (${seconds(event.t)})` : null;
+    case 'epoch':
+      return event.mark === 'boot' ? `kernel ${event.release} boots` : `user space of ${event.release} is up`;
+    case 'kexec':
+      return event.state === 'going' ? 'kexec' : null;
+    case 'step':
+      return event.index % 50 === 0 ? `${event.op} ${event.target}` : null;
+    default:
+      return null;
+  }
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a matrix came to, for a terminal.
+import type { Matrix, Square } from '../../model/result/matrix.js';
+import { OUTCOMES } from '../../model/result/outcome.js';
+import { printable } from '../../util/text/escape.js';
+import { cellText } from '../live/matrix.js';
+import { coloursFor, paint } from './style.js';
+
+/** Most squares that are listed. */
+const MOST = 40;
+
+export function matrixText(matrix: Matrix, squares: readonly Square[], folder: string, stream: { isTTY?: boolean }): string {
+  const colours = coloursFor(stream);
+  const count = (state: Square['state']) => squares.filter((square) => square.state === state).length;
+  const parts = [...OUTCOMES.filter((outcome) => count(outcome) > 0).map((outcome) => paint(outcome, `${count(outcome)} ${outcome}`, colours)),
+    ...(count('flaky') > 0 ? [colours.yellow(`${count('flaky')} flaky`)] : []), ...(count('pending') > 0 ? [`${count('pending')} not run`] : [])];
+  const bad = squares.filter(({ asExpected, state }) => !asExpected && state !== 'pending');
+  const lines = [`${matrix.cells.length} cells, ${squares.length} scenarios on kernels: ${parts.join(', ')}`];
+  lines.push(bad.length === 0 ? (count('pending') === 0 ? 'all as expected' : 'all that was run as expected') : colours.red(`${bad.length} not as expected`));
+  for (const square of bad.slice(0, MOST)) lines.push(`  ${squareText(square)}`);
+  if (bad.length > MOST) lines.push(`  and ${bad.length - MOST} more`);
+  return `${lines.join('\n')}\n\n  ${printable(folder, 500)}\n`;
+}
+
+function squareText({ state, scenario, kernels, rates, attempts, expected, endsIn }: Square): string {
+  const where = cellText({ scenario, kernels, repeat: 1 });
+  const title = attempts.find(({ asExpected, title: each }) => !asExpected && each !== null)?.title ?? '';
+  const rate = rates.map(({ outcome, endsIn: end, count }) => `${outcome}${end === 'none' ? '' : ` (${end})`} ${count} of ${attempts.length}`).join(', ');
+  const what = state === 'flaky' ? `FLAKY: ${rate}` : `${state.toUpperCase()}${endsIn === null || endsIn === 'none' ? '' : ` (${endsIn})`}`;
+  return `${where}  ${what}  expected ${expected.outcome} (${expected.source})${title === '' ? '' : `  ${printable(title, 160)}`}`;
+}
+
+/** Contract of the exit status: 0 all as expected; 1 something was not; 3 only the lab itself failed. */
+export function matrixStatus(squares: readonly Square[]): 0 | 1 | 3 {
+  if (squares.some(({ asExpected, state }) => !asExpected && state !== 'infra' && state !== 'pending')) return 1;
+  return squares.some(({ state }) => state === 'infra' || state === 'pending') ? 3 : 0;
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+// Each step that is one call of the agent, as data: what is asked, and what the answer means for the state of the run.
+import { tuplesOf, type AgentReply } from '../../guest/agent.js';
+import type { Action, FileSpec, MemfdSpec, ObjectSpec, PageRange, WrittenPages } from '../../model/scenario/scenario.js';
+import { isFileAction, type FileAction } from '../../model/scenario/file-steps.js';
+import { patternOf } from '../../oracles/files/written.js';
+import { ClientGone } from '../../util/errors.js';
+import { fileApplied, fileRequest } from './file-operations.js';
+import { RunState } from '../engine/state.js';
+
+export type AgentAction = FileAction | Extract<Action, {
+  op: 'open' | 'create' | 'memfd' | 'object' | 'preserve' | 'retrieve-session' | 'retrieve' | 'finish' | 'close';
+}>;
+
+export interface Operation {
+  /** Operation and arguments of the agent. */
+  request: [string, Record<string, string | number>];
+  /** Bytes that the machine handles for it, for the deadline. */
+  bytes: number;
+  /** Name for people. */
+  target: string;
+}
+
+export function isAgentAction(action: Action): action is AgentAction {
+  return isFileAction(action) || ['open', 'create', 'memfd', 'object', 'preserve', 'retrieve-session', 'retrieve', 'finish', 'close'].includes(action.op);
+}
+
+export function operationOf(action: AgentAction, state: RunState): Operation {
+  if (isFileAction(action)) return fileRequest(action, state);
+  switch (action.op) {
+    case 'open':
+      return { request: ['open', {}], bytes: 0, target: '/dev/liveupdate' };
+    case 'create':
+    case 'retrieve-session':
+    case 'finish':
+      return { request: [action.op, { session: action.session }], bytes: sessionBytes(state), target: action.session };
+    case 'memfd':
+      return { request: ['memfd', memfdArgs(action.memfd)], bytes: action.memfd.size, target: action.memfd.file };
+    case 'object':
+      return { request: ['object', objectArgs(action.object)], bytes: action.object.size + action.object.array, target: action.object.file };
+    case 'preserve':
+    case 'retrieve': {
+      const { session, token, file } = action;
+      const size = state.files.get(file)?.spec.size ?? state.carried.get(RunState.key(session, token))?.spec.size ?? 0;
+      return { request: [action.op, { session, token, file }], bytes: size, target: `${session}/${token}` };
+    }
+    case 'close':
+      return action.target.kind === 'device'
+        ? { request: ['close', {}], bytes: 0, target: '/dev/liveupdate' }
+        : { request: ['close', { [action.target.kind]: action.target.name }], bytes: sessionBytes(state), target: action.target.name };
+  }
+}
+
+/** Finishing or closing a session can touch all its memory. */
+function sessionBytes(state: RunState): number {
+  let bytes = 0;
+  for (const file of state.files.values()) bytes += file.spec.size;
+  for (const file of state.carried.values()) bytes += file.spec.size;
+  return bytes;
+}
+
+function memfdArgs(memfd: MemfdSpec): Record<string, string | number> {
+  return {
+    file: memfd.file, size: memfd.size, seed: memfd.seed,
+    ...(memfd.holes.length > 0 ? { holes: holesText(memfd.holes) } : {}),
+    ...(memfd.huge ? { huge: 1 } : {}),
+    ...(memfd.seals.length > 0 ? { seals: memfd.seals.join(',') } : {}),
+    ...(memfd.position > 0 ? { pos: memfd.position } : {}),
+    ...Object.fromEntries((memfd.flags ?? []).map((flag) => [flag, 1])),
+  };
+}
+
+function objectArgs({ file, size, seed, array, state, label }: ObjectSpec): Record<string, string | number> {
+  return { file, size, seed, ...(array > 0 ? { array } : {}), ...(state > 0 ? { state } : {}), ...(label === '' ? {} : { label }) };
+}
+
+export function holesText(holes: readonly PageRange[]): string {
+  return holes.map(({ first, count }) => `${first}+${count}`).join(',');
+}
+
+export function writtenText(written: readonly WrittenPages[]): string {
+  return written.map(({ first, count, seed, size }) => `${first}+${count}+${seed}+${size}`).join(',');
+}
+
+/** Takes into the state what a call that worked has changed. @param data the agent's answer */
+export function applied(action: AgentAction, state: RunState, data: AgentReply['data'] = {}): void {
+  if (isFileAction(action)) {
+    fileApplied(action, state, data);
+    return;
+  }
+  switch (action.op) {
+    case 'create':
+      state.sessions.set(action.session, { name: action.session, kind: 'outgoing', finished: false });
+      return;
+    case 'retrieve-session':
+      state.sessions.set(action.session, { name: action.session, kind: 'incoming', finished: false });
+      return;
+    case 'memfd':
+      made(state, action.memfd, Number.isSafeInteger(data['hugeKb']) ? Math.max(0, data['hugeKb'] as number) : 0);
+      return;
+    case 'object':
+      made(state, action.object, 0);
+      return;
+    case 'preserve': {
+      const file = state.files.get(action.file);
+      if (file !== undefined) file.held.push({ session: action.session, token: action.token });
+      return;
+    }
+    case 'retrieve': {
+      const key = RunState.key(action.session, action.token);
+      const file = state.carried.get(key) ?? state.perhaps.get(key);
+      if (file === undefined) return;
+      state.carried.set(key, file);
+      const { spec, pattern, hugeKiB, reported } = file;
+      // Asked for twice, it is the same file under another name.
+      file.retrieved ??= { name: action.file, spec, pattern, held: [], runs: [], before: null, inside: null, hugeKiB, reported };
+      state.files.set(action.file, file.retrieved);
+      return;
+    }
+    case 'finish': {
+      const session = state.sessions.get(action.session);
+      if (session !== undefined) session.finished = true;
+      return;
+    }
+    case 'close':
+      if (action.target.kind === 'session') state.closeSession(action.target.name);
+      else if (action.target.kind === 'file') state.closeFile(action.target.name);
+      return;
+    case 'open':
+      return;
+  }
+}
+
+function made(state: RunState, spec: FileSpec, hugeKiB: number): void {
+  state.files.set(spec.file, { name: spec.file, spec, pattern: patternOf(spec), held: [], runs: [], before: null, inside: null, hugeKiB });
+}
+
+/** More pages than the largest machine has, and than its addresses reach: whoever claims them must not keep the oracles busy for ever. */
+const MOST_PAGES = 2 ** 24;
+const MOST_PFN = 2 ** 40;
+
+/** Physical pages of a file, from the agent's answer to `pfns`. */
+export function runsOf(reply: AgentReply): { page: number; pfn: number; count: number }[] {
+  const runs = tuplesOf(reply, 'runs', 3).map(([page = 0, pfn = 0, count = 0]) => ({ page, pfn, count }));
+  let pages = 0;
+  for (const { page, pfn, count } of runs) {
+    pages += count;
+    if (pages > MOST_PAGES || page >= MOST_PFN || pfn >= MOST_PFN) throw new ClientGone('the agent\'s answer cannot be used: more pages than any machine has');
+  }
+  return runs;
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// Two pieces of a file that a device's transfers go from and to, and where they lie in physical memory.
+import type { DeviceMapping } from '../../model/scenario/device.js';
+import { PAGE, Pattern } from '../../oracles/files/pattern.js';
+import type { RunContext } from '../engine/context.js';
+import { runsOf } from '../agent/operations.js';
+import type { FileState } from '../engine/state.js';
+
+/** Bytes of one piece: within half a page, and within edu's buffer, whose last byte QEMU before 8.0 does not bear. */
+export const PIECE = 2040;
+
+/** `piece` of a mapped file, by IOVA and physical address; `content` is what the scenario put there. */
+export interface Place {
+  iova: number;
+  phys: number;
+  content: Uint8Array;
+}
+
+/** The file that a mapping shows, with its pages known; null where the agent does not have it. */
+export async function mappedFile(context: RunContext, { file: name }: DeviceMapping): Promise<FileState | null> {
+  const { agent, deadlines, machine, state } = context;
+  const file = state.files.get(name);
+  if (file === undefined) return null;
+  if (file.runs.length === 0) {
+    const reply = await agent.request('pfns', { file: name }, deadlines.request(file.spec.size), machine.ended);
+    if (reply.ok) file.runs = runsOf(reply);
+  }
+  return file;
+}
+
+/** `from`: the beginning of the first page with content; `to`: the second half of the last one. Null where the pages are not known. */
+export function placesIn({ iova }: DeviceMapping, file: FileState): { from: Place; to: Place } | null {
+  const { pattern } = file;
+  if (!(pattern instanceof Pattern)) return null;
+  let first = 0;
+  while (first < pattern.pages && pattern.isHole(first)) first++;
+  let last = pattern.pages - 1;
+  while (last > 0 && pattern.isHole(last)) last--;
+  const place = (page: number, offset: number): Place | null => {
+    const run = file.runs.find((each) => page >= each.page && page < each.page + each.count);
+    if (run === undefined) return null;
+    return { iova: iova + page * PAGE + offset, phys: (run.pfn + page - run.page) * PAGE + offset, content: pattern.page(page).subarray(offset, offset + PIECE) };
+  };
+  const [from, to] = [place(Math.min(first, last), 0), place(last, PAGE / 2)];
+  return from === null || to === null ? null : { from, to };
+}

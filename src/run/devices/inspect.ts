@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// Looks at the scenario's devices from outside, through QEMU: where they are, how they are set up, what their registers hold.
+import type { LookMoment, PciView } from '../../model/kernel/pci.js';
+import type { IommuRegisters } from '../../oracles/iommu/index.js';
+import { barsOf, capabilities, commandOf, interruptsOf } from '../../oracles/pci/pci.js';
+import { deviceId } from '../../qemu/hardware.js';
+import { ecamBase, pciAddress, type PciNode, pciNodes, readConfig, readRegister, sourceId } from '../../qemu/pci.js';
+import { LabError } from '../../util/errors.js';
+import type { RunContext } from '../engine/context.js';
+import type { DeviceState } from './state.js';
+import { iommuRegisters, walkNow } from './iommu-inspect.js';
+import { freeTablePages, pageStates, tableContents } from './table-pages.js';
+import type { Machine } from '../machine/machine.js';
+
+/** Registers of QEMU's edu that can be read without a change (docs/specs/edu.txt); the later ones are 8 bytes. */
+const EDU = [
+  ['identification', 0x00, 4], ['liveness', 0x04, 4], ['factorial', 0x08, 4], ['irqStatus', 0x24, 4],
+] as const;
+
+/** Id of the PCI Express capability. */
+const EXPRESS = 0x10;
+
+/** Everything that one look needs, asked of QEMU once. */
+interface Tree {
+  nodes: PciNode[];
+  ecam: number;
+}
+
+/** Where the firmware put configuration space; no kernel moves it. The listing that tells is long. */
+const windows = new WeakMap<Machine, number>();
+
+async function treeOf(machine: Machine): Promise<Tree> {
+  const ecam = windows.get(machine) ?? ecamBase(await machine.human('info mtree -f'));
+  if (ecam !== null) windows.set(machine, ecam);
+  if (ecam === null) throw new LabError('QEMU maps no PCI configuration space: devices cannot be seen from outside');
+  return { nodes: pciNodes(await machine.command('query-pci')), ecam };
+}
+
+/** Asks QEMU where each device is. Throws LabError where one is not there before any kernel could have lost it. */
+export async function findDevices({ machine, state }: Pick<RunContext, 'machine' | 'state'>): Promise<void> {
+  if (state.devices.size === 0) return;
+  const { nodes, ecam } = await treeOf(machine);
+  for (const device of state.devices.values()) {
+    const node = nodes.find(({ qdevId }) => qdevId === deviceId(device.spec));
+    if (node === undefined) throw new LabError(`QEMU does not show the device ${device.spec.name} that it was started with`);
+    device.address = pciAddress(node);
+    device.source = sourceId(node);
+    const config = await readConfig((line) => machine.human(line), ecam, node);
+    device.express = config === null ? null : (capabilities(config).find(({ id }) => id === EXPRESS)?.at ?? null);
+  }
+}
+
+/** One look at devices, all of them unless some are named. What each showed is kept with it, and is an event of the run. */
+export async function lookAtDevices(context: RunContext, moment: LookMoment, only: readonly DeviceState[] | null = null): Promise<void> {
+  const { machine, recorder, state, plan } = context;
+  const devices = only ?? [...state.devices.values()];
+  if (devices.length === 0 || !plan.deviceLooks) return;
+  const tree = await treeOf(machine);
+  const { kind } = plan.scenario.hardware.iommu;
+  const from = recorder.clock.now();
+  const registers = await iommuRegisters(machine, kind);
+  if (kind === 'intel' || kind === 'amd') context.trace?.sawRegisters(registers?.translating ?? null, from);
+  for (const device of devices) {
+    const node = tree.nodes.find(({ qdevId }) => qdevId === deviceId(device.spec));
+    const view = node === undefined ? null : await viewOf(machine, tree, node, device.spec.model === 'edu');
+    device.looks.push({ moment, epoch: recorder.epoch, t: recorder.clock.now(), view });
+    if (node !== undefined && registers?.translating === true && isWalked(device, moment)) await lookAtTables(context, device, moment, registers, sourceId(node));
+    recorder.event({ kind: 'oracle', oracle: `device ${device.spec.name}: ${moment}`, side: 'outside', ok: view !== null, detail: viewText(view) });
+  }
+  if (registers !== null) {
+    recorder.event({
+      kind: 'oracle', oracle: `iommu: ${moment}`, side: 'outside', ok: true,
+      detail: `translation ${registers.translating ? 'on' : 'off'}, ${Object.entries(registers.registers).map(([name, value]) => `${name} ${value}`).join(' ')}`,
+    });
+  }
+}
+
+/** In use; and where LUO carries the device, as the old kernel leaves the tables and as the next one has them before anyone asks for the device. */
+function isWalked({ preserved, carriedBy }: DeviceState, moment: LookMoment): boolean {
+  return moment === 'use' || (moment === 'kexec' && preserved !== null) || (moment === 'arrival' && carriedBy !== null);
+}
+
+async function lookAtTables(context: RunContext, device: DeviceState, moment: LookMoment, registers: IommuRegisters, source: number): Promise<void> {
+  const { machine, recorder } = context;
+  const tables = walkNow(machine, registers, source);
+  if (tables === null) return;
+  device.tables.push({
+    moment, epoch: recorder.epoch, t: recorder.clock.now(), tables, maps: [...device.maps], damaged: false,
+    free: freeTablePages(tables, await pageStates(context)), contents: moment === 'kexec' ? tableContents(machine, tables) : new Map(),
+  });
+}
+
+async function viewOf(machine: Machine, { ecam }: Tree, node: PciNode, edu: boolean): Promise<PciView | null> {
+  const human = (line: string) => machine.human(line);
+  const config = await readConfig(human, ecam, node);
+  if (config === null) return null;
+  const hex4 = (value: number) => value.toString(16).padStart(4, '0');
+  const bars = barsOf(config, node.regions);
+  const command = commandOf(config);
+  const { behind } = node;
+  const bridgeConfig = behind === null ? null : await readConfig(human, ecam, behind);
+  return {
+    address: pciAddress(node), vendor: hex4(node.vendor), device: hex4(node.device), class: hex4(node.class), bars, ...command, interrupts: interruptsOf(config),
+    bridge: behind === null ? null : { address: pciAddress(behind), secondary: behind.secondary ?? 0, busMaster: bridgeConfig !== null && commandOf(bridgeConfig).busMaster },
+    registers: edu && command.memory ? await eduRegisters(machine, Number(bars[0]?.address ?? 0)) : null,
+  };
+}
+
+async function eduRegisters(machine: Machine, bar: number): Promise<Record<string, string> | null> {
+  if (bar === 0) return null;
+  const registers: Record<string, string> = {};
+  for (const [name, at, size] of EDU) {
+    const value = await readRegister((line) => machine.human(line), bar + at, size);
+    if (value === null) return null;
+    registers[name] = `0x${value.toString(16)}`;
+  }
+  return registers;
+}
+
+function viewText(view: PciView | null): string {
+  if (view === null) return 'not there';
+  const onOff = (what: string, on: boolean) => `${what} ${on ? 'on' : 'off'}`;
+  return [
+    `${view.address} ${view.vendor}:${view.device}`, ...(view.bridge === null ? [] : [`behind ${view.bridge.address}`]), onOff('memory', view.memory), onOff('bus mastering', view.busMaster),
+    ...view.interrupts.map(({ kind, enabled }) => onOff(kind, enabled)), ...view.bars.map(({ bar, address }) => `BAR ${bar} ${address}`),
+    ...Object.entries(view.registers ?? {}).map(([name, value]) => `${name} ${value}`),
+  ].join(', ');
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// Steps on devices: calls of the agent, one after another, and what their answers mean for the state of the run.
+import { NO_HANDLE } from '../../guest/agent.js';
+import type { DeviceAction } from '../../model/scenario/device.js';
+import type { Step } from '../../model/scenario/scenario.js';
+import { LabError } from '../../util/errors.js';
+import type { RunContext } from '../engine/context.js';
+import { agentName, ask, attach, iommufdName } from './calls.js';
+import { checkDevice } from './check.js';
+import type { DeviceState } from './state.js';
+import { noteHardware } from '../record/hardware-mismatches.js';
+import { beginTransfer } from './transfers.js';
+import type { StepReply } from '../agent/reply.js';
+
+const LEFT_OUT: StepReply = { ok: false, errno: NO_HANDLE, at: null };
+
+export async function deviceStep(context: RunContext, step: Extract<Step, { op: DeviceAction['op'] }>): Promise<StepReply> {
+  const device = context.state.devices.get(step.device);
+  if (device === undefined) throw new LabError(`the scenario has no device ${step.device}`);
+  switch (step.op) {
+    case 'device-open':
+      return step.optional && device.retrieved ? LEFT_OUT : open(context, device, false);
+    case 'device-map':
+      return map(context, device, step);
+    case 'device-preserve':
+      return preserve(context, device, step);
+    case 'device-retrieve':
+      return step.optional && device.carriedBy === null ? LEFT_OUT : retrieve(context, device, step);
+    case 'iommu-preserve':
+      return preserveIommufd(context, device, step);
+    case 'iommu-retrieve':
+      return step.optional && !device.iommufd.carried ? LEFT_OUT : retrieveIommufd(context, device, step);
+    case 'device-check':
+      return device.open ? checkDevice(context, device) : LEFT_OUT;
+    case 'device-dma':
+      return device.open ? beginTransfer(context, device) : LEFT_OUT;
+    case 'device-close':
+      return step.optional && device.preserved !== null ? LEFT_OUT : close(context, device);
+  }
+}
+
+async function open(context: RunContext, device: DeviceState, retrieved: boolean): Promise<StepReply> {
+  // Only an iommufd that has a name can be given to a session; a group has none.
+  const named = context.plan.scenario.steps.some((step) => step.op === 'iommu-preserve' && step.device === device.spec.name);
+  const reply = await ask(context, 'vfio-open', { device: agentName(device), address: device.address ?? '', ...(retrieved ? { retrieved: 1 } : {}), ...(named ? { iommufd: iommufdName(device) } : {}) });
+  if (reply.ok) {
+    device.open = true;
+    device.openedAt = context.recorder.clock.now();
+    device.attached = false;
+    device.everOpen = true;
+    device.maps = [];
+    context.recorder.event({ kind: 'note', text: `device ${device.spec.name} (${device.address}) is open by ${reply.data['via'] === 'group' ? 'its group' : 'its own node'}` });
+  }
+  return reply;
+}
+
+async function map(context: RunContext, device: DeviceState, { map: { file, iova, rights }, errno }: Extract<Step, { op: 'device-map' }>): Promise<StepReply> {
+  if (!device.open) return LEFT_OUT;
+  const known = context.state.files.get(file);
+  const reply = await ask(context, 'vfio-map', { device: agentName(device), file, iova, ...(rights === 'rw' ? {} : { rights }) }, known?.spec.size ?? 0);
+  if (reply.ok) device.maps.push({ file, iova, rights });
+  else if (device.carriedBy !== null && errno === null) useless(context, device, `${file} cannot be mapped`, reply);
+  return reply;
+}
+
+/** A kernel without a handler says ENOENT (PRESERVE_FD, kernel/liveupdate/luo_file.c, 6.19 to 7.3): that is a result, and no failure where the scenario can do without. */
+async function preserve(context: RunContext, device: DeviceState, { session, token, optional, errno }: Extract<Step, { op: 'device-preserve' }>): Promise<StepReply> {
+  if (!device.open) return LEFT_OUT;
+  // What LUO takes over must be complete: a domain that nobody attached is none.
+  const attached = await attach(context, device);
+  if (!attached.ok) return attached;
+  const reply = await ask(context, 'preserve', { session, token, file: agentName(device) });
+  if (reply.ok) device.preserved = { session, token };
+  return reply.errno === 'ENOENT' ? withoutHandler(context, device, 'vfio', reply, { optional, expected: errno === 'ENOENT' }) : reply;
+}
+
+async function preserveIommufd(context: RunContext, device: DeviceState, { session, token, optional, errno }: Extract<Step, { op: 'iommu-preserve' }>): Promise<StepReply> {
+  if (!device.open) return LEFT_OUT;
+  const attached = await attach(context, device);
+  if (!attached.ok) return attached;
+  const reply = await ask(context, 'preserve', { session, token, file: iommufdName(device) });
+  device.iommufd.preserved = reply.ok;
+  return reply.errno === 'ENOENT' ? withoutHandler(context, device, 'iommu', reply, { optional, expected: errno === 'ENOENT' }) : reply;
+}
+
+/** A kernel without a handler is no surprise to a scenario that can do without, or that states the errno: then it is no mismatch. */
+function withoutHandler({ recorder, state }: RunContext, device: DeviceState, component: 'vfio' | 'iommu', reply: StepReply, { optional, expected }: { optional: boolean; expected: boolean }): StepReply {
+  const what = component === 'vfio' ? 'descriptor' : 'iommufd';
+  recorder.incident({
+    source: 'agent', side: 'inside', implies: null, title: `the kernel has no handler for a device's ${what}`, detail: `${device.spec.name}: PRESERVE_FD failed with ENOENT (${reply.at ?? ''})`,
+  });
+  if (optional) return LEFT_OUT;
+  if (!expected) noteHardware(state.hardware, component, `${device.spec.name}: the kernel that runs has no handler for its ${what}`);
+  return reply;
+}
+
+/** The device that is asked back next is bound to it. */
+async function retrieveIommufd(context: RunContext, device: DeviceState, { session, token }: Extract<DeviceAction, { op: 'iommu-retrieve' }>): Promise<StepReply> {
+  const reply = await ask(context, 'retrieve', { session, token, file: iommufdName(device) });
+  device.iommufd.retrieved = reply.ok;
+  return reply;
+}
+
+async function retrieve(context: RunContext, device: DeviceState, { session, token }: Extract<DeviceAction, { op: 'device-retrieve' }>): Promise<StepReply> {
+  const reply = await ask(context, 'retrieve', { session, token, file: agentName(device) });
+  if (!reply.ok) return reply;
+  const opened = await open(context, device, true);
+  // A descriptor that nobody can bind is none: it counts as kept from here on, and not before.
+  if (opened.ok) device.retrieved = true;
+  else useless(context, device, 'its descriptor came back and cannot be used', opened);
+  return opened.ok ? opened : { ...opened, at: `RETRIEVE_FD passed; then ${opened.at ?? 'it could not be opened'}` };
+}
+
+function useless({ recorder: { epoch } }: RunContext, device: DeviceState, what: string, { errno, at }: StepReply): void {
+  device.unusable.push(epoch);
+  device.problems.push({ epoch, what: `${what}: ${at ?? 'a call of the agent'}: ${errno ?? 'EUNKNOWN'}` });
+}
+
+async function close(context: RunContext, device: DeviceState): Promise<StepReply> {
+  if (!device.open) return LEFT_OUT;
+  const reply = await ask(context, 'vfio-close', { device: agentName(device) });
+  if (reply.ok) device.closed();
+  return reply;
+}

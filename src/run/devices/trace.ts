@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+// QEMU's trace of the IOMMU and the devices, followed while the machine runs and put on the run's clock. The machine decides how much
+// there is of it, so all of it is bounded; what is left out is counted.
+import { join } from 'node:path';
+import type { DevicePlan } from '../../model/scenario/device.js';
+import { type IommuEvent, TimelineReader, TRACE_EVENTS } from '../../oracles/iommu/index.js';
+import { meaningOf, parseConfigWrite, type TraceItem } from '../../oracles/pci/trace.js';
+import { TRACE_FILE } from '../../qemu/hardware.js';
+import { parseTraceLine, type TraceLine } from '../../qemu/trace-line.js';
+import { printable } from '../../util/text/escape.js';
+import { LineSplitter } from '../../util/text/lines.js';
+import { FileTail } from '../../util/process/tail.js';
+import type { Recorder } from '../engine/recorder.js';
+
+/** What is done to devices: writes to configuration space turn bus mastering and memory on and off, and reset a device or the bus that it is on. */
+const DEVICE_TRACES = ['pci_cfg_write'];
+
+/** What QEMU is to trace: only what somebody reads. */
+export function traceEvents({ iommu, devices }: DevicePlan): string[] {
+  return [...(iommu.kind === 'none' ? [] : TRACE_EVENTS[iommu.kind]), ...(devices.length > 0 ? DEVICE_TRACES : [])];
+}
+
+/** An event of the IOMMU; `t` in milliseconds since the run began, `epoch` the kernel that ran then. */
+export interface IommuMoment {
+  t: number;
+  epoch: number;
+  event: IommuEvent;
+}
+
+/** What the IOMMU's own registers said at one moment; null: they did not answer. */
+export interface RegisterLook {
+  /** The reads began and ended; on a busy host that takes long. */
+  from: number;
+  t: number;
+  translating: boolean | null;
+}
+
+/** Writes to configuration space that are kept, and events of the IOMMU that become events of the run. */
+const MOST_ITEMS = 50_000;
+const MOST_EVENTS = 2_000;
+const LIVE_TRACE = 8 << 20;
+const LONGEST_LINE = 1024;
+/** A flood is cut off at some 32 MiB (FileTail), and one look takes 4. */
+const LOOKS = 10;
+/** Registers of all devices whose last value is remembered. */
+const MOST_REGISTERS = 10_000;
+/** Milliseconds by which the wall clock must have been set before it is followed: less is the time between two readings. */
+const STEP = 20;
+
+export class TraceLog {
+  /** Writes to devices' configuration space that may say something of resets, bus mastering and memory. */
+  readonly items: TraceItem[] = [];
+  readonly iommu: IommuMoment[] = [];
+  /** What the IOMMU's registers said meanwhile: a second source for what the trace says of translation. */
+  readonly registers: RegisterLook[] = [];
+  /** Lines beyond the limits, and bytes that a flood outran. */
+  dropped = 0;
+  lostBytes = 0;
+  /** Lines of each kind that made sense, and those that did not. */
+  readonly read = { pci: 0, iommu: 0 };
+  unread = 0;
+  /** The first of those, for a reader. */
+  unreadLine: string | null = null;
+  /** Last value of each register that was written: what writes the same again is no news. */
+  private readonly written = new Map<string, number>();
+  private readonly timeline = new TimelineReader();
+  private counted = 0;
+  private told = 0;
+  private last = 0;
+  private offset: number;
+  private readonly tail: FileTail;
+
+  private constructor(path: string, private readonly recorder: Recorder) {
+    this.offset = this.exactOffset();
+    const lines = new LineSplitter((line) => this.take(line), LONGEST_LINE);
+    this.tail = new FileTail({
+      path, every: 25, keepBelow: LIVE_TRACE,
+      onData: (chunk) => {
+        if (Math.abs(Date.now() - this.recorder.clock.now() - this.offset) > STEP) this.offset = this.exactOffset();
+        lines.feed(chunk);
+      },
+      onLost: (bytes) => {
+        this.lostBytes += bytes;
+      },
+    });
+  }
+
+  /** Null where the plan has nothing to trace. @param dir the run's private folder */
+  static follow(plan: DevicePlan, dir: string, recorder: Recorder): TraceLog | null {
+    return traceEvents(plan).length === 0 ? null : new TraceLog(join(dir, TRACE_FILE), recorder);
+  }
+
+  /** Reads all that is there now. */
+  look(): void {
+    for (let i = 0; i < LOOKS; i++) this.tail.look();
+  }
+
+  /** @param from when the reads began, milliseconds of the run */
+  sawRegisters(translating: boolean | null, from: number): void {
+    this.registers.push({ from, t: this.recorder.clock.now(), translating });
+  }
+
+  /** Of `all` that was seen, what is new since this was last asked. */
+  seen(all: number): number {
+    const fresh = all - this.counted;
+    this.counted = all;
+    return fresh;
+  }
+
+  /** Switches of the translation that were too many to keep. */
+  get switchesDropped(): number {
+    return this.timeline.timeline.switchesDropped;
+  }
+
+  stop(): void {
+    this.tail.stop();
+  }
+
+  /** A time of the run as the trace counts: microseconds of the wall clock. */
+  micros(t: number): number {
+    return (t + this.offset) * 1000;
+  }
+
+  /** What must be taken from the wall clock's milliseconds to get those of the run. Node tells whole ones: waits for the next to begin. */
+  private exactOffset(): number {
+    const begun = Date.now();
+    let now = begun;
+    while (now === begun) now = Date.now();
+    return now - this.recorder.clock.now();
+  }
+
+  private take(line: string): void {
+    if (line === '') return;
+    const parsed = parseTraceLine(line);
+    if (parsed === null) {
+      this.missed(line);
+      return;
+    }
+    // The order of the lines is QEMU's; a wall clock that was set back must not turn it round.
+    const t = Math.max(this.last, Math.round(Math.min(this.recorder.clock.now(), parsed.wallMs - this.offset) * 1000) / 1000);
+    this.last = t;
+    if (parsed.event.startsWith('pci_')) this.takePci(line, parsed, t);
+    else this.takeIommu(line, t);
+  }
+
+  /** Most writes say nothing of what is asked here. They are not kept, so that no flood of them hides the others. */
+  private takePci(line: string, { event, text }: TraceLine, t: number): void {
+    const write = parseConfigWrite(text);
+    if (write === null) {
+      this.missed(line);
+      return;
+    }
+    this.read.pci++;
+    const meaning = meaningOf(write);
+    if (meaning === null) return;
+    const register = `${write.address} ${write.offset}`;
+    if (meaning === 'switch' && this.written.get(register) === write.value) return;
+    const room = this.written.size < MOST_REGISTERS;
+    if (room) this.written.set(register, write.value);
+    if (!room || this.items.length >= MOST_ITEMS) {
+      this.dropped++;
+      return;
+    }
+    this.items.push({ t, epoch: this.recorder.epochAt(t), event, text });
+  }
+
+  private takeIommu(line: string, t: number): void {
+    const { timeline } = this.timeline;
+    const [before, unread] = [timeline.events.length, timeline.unread];
+    this.timeline.push(line);
+    if (timeline.unread > unread) this.missed(line);
+    else this.read.iommu++;
+    const event = timeline.events[before];
+    if (event === undefined) return;
+    this.iommu.push({ t, epoch: this.recorder.epochAt(t), event });
+    if (event.kind !== 'command' && this.told++ < MOST_EVENTS) this.recorder.event({ kind: 'iommu', what: event.kind, detail: printable(`${event.name} ${event.detail}`, 300) }, t);
+  }
+
+  private missed(line: string): void {
+    this.unread++;
+    this.unreadLine ??= printable(line, 200);
+  }
+}

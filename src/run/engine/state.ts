@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the lab knows of the files and sessions of a run: what was asked for, where its pages lay, what came back.
+import { Holders } from '../../model/scenario/client.js';
+import type { Mismatch } from '../../model/kernel/component.js';
+import type { FileSpec, Step } from '../../model/scenario/scenario.js';
+import type { Token } from '../../model/scenario/token.js';
+import type { CaseOfResult } from '../../model/scenario/selftest.js';
+import type { SetAside } from '../update/handover.js';
+import type { FateOfFile } from '../../oracles/files/fate.js';
+import type { OutsideLook, PfnRun } from '../../oracles/files/outside.js';
+import type { Pattern } from '../../oracles/files/pattern.js';
+import type { Snapshot } from '../../oracles/guest/index.js';
+import type { Reported } from '../agent/reported.js';
+import type { DeviceState } from '../devices/state.js';
+import type { GuestState } from '../guests/state.js';
+import type { CarriedSession } from '../judge/sessions.js';
+
+/** What the agent sees of a file in the machine. */
+export interface InsideLook extends Reported {
+  pages: number;
+  bad: number;
+  firstBad: { page: number; offset: number } | null;
+  /** What an object has besides its pages; null for other files. */
+  object: ObjectLook | null;
+}
+
+export interface ObjectLook {
+  /** Bytes of its array, and how many pages of that hold something else. */
+  array: number;
+  badArray: number;
+  state: number;
+  label: string;
+  /** Version that it came in; 0 where the running kernel made it. */
+  arrived: number;
+}
+
+/** Where a session has a file. */
+export interface Holder {
+  session: string;
+  token: Token;
+}
+
+/** A file that the agent has under a name, in the kernel that runs now. */
+export interface FileState {
+  /** One of its names. */
+  name: string;
+  spec: FileSpec;
+  pattern: Pattern | Snapshot;
+  /** The sessions that hold it for the next kernel; none before preserve, and once all of them were closed on purpose. */
+  held: Holder[];
+  /** Where its pages lie, once it was preserved. */
+  runs: PfnRun[];
+  /** Why nobody knows where its pages lie. */
+  hidden?: string | undefined;
+  /** Why it must not be read from inside. */
+  spoiled?: string;
+  before: OutsideLook | null;
+  /** Of a guest: its pages when it had come back, before it went on. */
+  arrival?: OutsideLook;
+  inside: InsideLook | null;
+  /** What the kernel must say of it, where that is known better than from what was asked for. */
+  reported?: Reported | undefined;
+  /** The same object in all descriptors of one file, where there is more than one. */
+  inode?: object | undefined;
+  /** How much of it was in huge folios when it had been filled. */
+  hugeKiB: number;
+}
+
+/** A file that the last kexec was to carry over, and what became of it. */
+export interface CarriedFile {
+  name: string;
+  /** null where no session held it: it was never handed over. */
+  session: string | null;
+  token: Token | null;
+  spec: FileSpec;
+  pattern: Pattern | Snapshot;
+  /** Where its pages lay when the old kernel jumped. */
+  runs: PfnRun[];
+  /** Why nobody knows that. */
+  hidden?: string | undefined;
+  before: OutsideLook | null;
+  reported?: Reported | undefined;
+  hugeKiB: number;
+  /** The file that came back, if it did. */
+  retrieved: FileState | null;
+  /** Why it did not, where the kernel said. */
+  errno: string | null;
+  /** The scenario has closed it since: what it was right before that. */
+  closed?: FateOfFile | undefined;
+}
+
+export interface SessionState {
+  name: string;
+  /** `outgoing`: made by this kernel. `incoming`: retrieved from the one before. */
+  kind: 'outgoing' | 'incoming';
+  finished: boolean;
+}
+
+export interface StepResult {
+  step: Step;
+  index: number;
+  /** `skipped`: an earlier failure left nothing to act on, or the run ended before. */
+  state: 'done' | 'failed' | 'skipped';
+  errno: string | null;
+  at: string | null;
+  ms: number;
+  /** The scenario demanded an errno and this is not it. */
+  unexpected: boolean;
+}
+
+/** Where the handover of the last kexec began, as it was when the old kernel jumped. Physical addresses. */
+export interface HandoverRoot {
+  root: number;
+  /** What stood in LUO's own page, where the next kernel gives it back. */
+  luo: { sessions: bigint; flbs: bigint } | null;
+}
+
+export class RunState {
+  /** Files by the name that the scenario knows them by now. */
+  readonly files = new Map<string, FileState>();
+  /** Files that the scenario has closed and that a session still holds. */
+  readonly #unnamed = new Set<FileState>();
+  readonly sessions = new Map<string, SessionState>();
+  readonly holders = new Holders();
+  /** Files that the last kexec was to carry over, by session and token. */
+  carried = new Map<string, CarriedFile>();
+  /** Sessions that the last kexec was to carry over, by name, empty ones too. */
+  carriedSessions = new Map<string, CarriedSession>();
+  /** Files whose preserve met the kexec and was not answered: one that comes back was carried. */
+  readonly perhaps = new Map<string, CarriedFile>();
+  /** Memory reserved by name, watched over every update. */
+  readonly reserved: CarriedFile[] = [];
+  /** Of these, what a kernel has lost, moved or damaged. */
+  readonly reservedGone = new Set<string>();
+  /** Names of files that a fault of the scenario has changed on purpose. */
+  readonly touched = new Set<string>();
+  /** Devices of the scenario, by name. */
+  readonly devices = new Map<string, DeviceState>();
+  /** Guests of the scenario, by name, once they were to be made. */
+  readonly guests = new Map<string, GuestState>();
+  /** `policy: check`: the running kernel has been asked, and let the update go on. */
+  asked = false;
+  /** How long the lab has held the machine still in all, milliseconds. */
+  stillMs = 0;
+  /** The smallest distance seen between the agent's clock and the machine's time, milliseconds. */
+  agentClock: { epoch: number; offset: number } | null = null;
+  readonly results: StepResult[] = [];
+  /** Of upstream's own tests. */
+  readonly cases: CaseOfResult[] = [];
+  /** Pages that the running kernel had set aside for the next one before the first step. */
+  setAsideBefore: SetAside = { hidden: 'nobody looked' };
+  /** For what an update was called off: what the running kernel would have written and the next one would not have read. */
+  readonly objected: Mismatch[] = [];
+  /** What the run showed of devices and the IOMMU, one entry a component. */
+  readonly hardware: Mismatch[] = [];
+  /** Null where nothing asked for it. */
+  handover: HandoverRoot | null = null;
+  /** Page frame of the FLB header that the last kernel handed over; null where its structures did not lead there. */
+  flbHeader: number | null = null;
+  /** Socket of QEMU's debugger stub, once it was opened. */
+  debuggerStub: string | null = null;
+  /** Points that the run has been held at, with the epoch. */
+  readonly heldAt = new Set<string>();
+  /** Physical address of the root tree of the running kernel's own handover, once it was found. */
+  outgoingRoot: number | null = null;
+
+  static key(session: string, token: Token): string {
+    return `${session}\0${token}`;
+  }
+
+  /** Files that a session of the running kernel holds for the next one. */
+  held(): FileState[] {
+    return [...new Set([...this.files.values(), ...this.#unnamed])].filter(({ held }) => held.length > 0);
+  }
+
+  /** The scenario has closed a name of a file. */
+  closeFile(name: string): void {
+    const file = this.files.get(name);
+    this.files.delete(name);
+    if (file === undefined) return;
+    const other = [...this.files].find(([, each]) => each === file)?.[0];
+    if (other !== undefined) file.name = other;
+    else if (file.held.length > 0) this.#unnamed.add(file);
+  }
+
+  /** A session that its own kernel closes lets go of its files: it does not carry them any more. */
+  closeSession(name: string): void {
+    if (this.sessions.get(name)?.kind === 'outgoing') {
+      for (const file of this.held()) file.held = file.held.filter(({ session }) => session !== name);
+      for (const file of this.#unnamed) if (file.held.length === 0) this.#unnamed.delete(file);
+    }
+    this.sessions.delete(name);
+  }
+
+  /** What the running kernel would hand over if it left now: a file once for each session that holds it. */
+  leaving(): CarriedFile[] {
+    return this.held().flatMap(({ name, held, spec, pattern, runs, hidden, before, hugeKiB, reported }) =>
+      held.map(({ session, token }) => ({ name, session, token, spec, pattern, runs, hidden, before, hugeKiB, reported, retrieved: null, errno: null })));
+  }
+
+  /** The kernel has changed: what was held is now what must come back; sessions and handles of the old kernel are gone. */
+  jumped(): void {
+    this.carried = new Map(this.leaving().map((file) => [RunState.key(file.session ?? '', file.token ?? 0), file]));
+    this.carriedSessions = new Map([...this.sessions.values()].filter(({ kind }) => kind === 'outgoing').map(({ name }) =>
+      [name, { name, retrieved: false, failed: new Map() }]));
+    this.files.clear();
+    this.#unnamed.clear();
+    this.sessions.clear();
+    this.holders.clear();
+    this.outgoingRoot = null;
+    this.asked = false;
+    for (const device of this.devices.values()) device.jumped();
+    for (const guest of this.guests.values()) guest.jumped();
+  }
+}

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+// The raw streams of a run, handed to whoever keeps them. The run itself writes no results.
+import type { EventSink } from '../../model/result/event.js';
+
+export interface RunStreams {
+  event: EventSink;
+  /** Raw bytes of the serial console; only valid during the call. */
+  console(chunk: Buffer): void;
+  qmp(direction: 'out' | 'in', message: string): void;
+  agent(direction: 'out' | 'in', line: string): void;
+}

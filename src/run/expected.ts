@@ -1,9 +1,0 @@
-// SPDX-License-Identifier: Apache-2.0
-// Whether a run came to what its scenario demands: outcome, ending, and the errno of every step.
-import type { Scenario } from '../model/scenario.js';
-import type { Verdict } from '../verdict/verdict.js';
-import type { StepResult } from './state.js';
-
-export function cameAsExpected({ expect }: Pick<Scenario, 'expect'>, { outcome, endsIn }: Pick<Verdict, 'outcome' | 'endsIn'>, steps: readonly StepResult[]): boolean {
-  return outcome === expect.outcome && (expect.endsIn === null || endsIn === expect.endsIn) && !steps.some(({ unexpected }) => unexpected);
-}

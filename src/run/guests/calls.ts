@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// Calls of the agent about guests, and what its answers say. The machine is not trusted with the types, nor with the size of anything.
+import type { AgentReply } from '../../guest/agent.js';
+import { MOST_DEVICES } from '../../model/scenario/guest.js';
+import type { DeviceCounts } from '../../model/result/guest-result.js';
+import { printable } from '../../util/text/escape.js';
+import type { RunContext } from '../engine/context.js';
+import type { DeviceStat, GuestStat } from './state.js';
+
+/** Text of a guest that is kept, in characters. */
+const MOST_TEXT = 4096;
+/** What a guest counts of its own checks, by key of the answer. */
+const CHECKS = {
+  bad: 'pages or words of its memory were wrong', fpuBad: 'FPU or SSE registers were wrong', msrBad: 'MSRs were wrong', debugBad: 'debug registers were wrong',
+  tscBack: 'the TSC went back', systemBad: 'its program or tables were wrong', staleBad: 'a register that keeps its tick held an older one',
+} as const;
+
+export function askGuest(context: RunContext, op: string, args: Record<string, string | number>, bytes = 0): Promise<AgentReply> {
+  const { agent, deadlines, machine } = context;
+  return agent.request(op, args, deadlines.request(bytes), machine.ended);
+}
+
+/** A number that may be missing; negative ones, too. */
+function number(value: unknown): number | null {
+  return typeof value === 'number' && Number.isFinite(value) ? value : null;
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value.slice(-MOST_TEXT) : '';
+}
+
+/** The lab's clock in the machine's time: what it was held still for does not count. Milliseconds. */
+export function machineNow({ recorder, state }: Pick<RunContext, 'recorder' | 'state'>): number {
+  return recorder.clock.now() - state.stillMs;
+}
+
+/** `{us, tsc}` of an answer as a time of the run, by the smallest distance between the two clocks that any answer of this kernel showed. */
+export function momentOf(context: Pick<RunContext, 'recorder' | 'state'>, value: unknown): number | null {
+  const us = number((value as { us?: unknown } | null | undefined)?.us);
+  if (us === null) return null;
+  const { state, recorder } = context;
+  const offset = machineNow(context) - us / 1000;
+  if (state.agentClock === null || state.agentClock.epoch !== recorder.epoch || offset < state.agentClock.offset) state.agentClock = { epoch: recorder.epoch, offset };
+  return us / 1000 + state.agentClock.offset + state.stillMs;
+}
+
+export async function statGuest(context: RunContext, guest: string): Promise<GuestStat | null> {
+  const reply = await askGuest(context, 'guest-stat', { guest });
+  return reply.ok ? readStat(reply, machineNow(context)) : null;
+}
+
+/** @param now when the answer came */
+function readStat({ data }: AgentReply, now: number): GuestStat {
+  const clock = data['clock'] as Record<string, unknown> | null | undefined;
+  const [mono, real, since] = [number(clock?.['mono']), number(clock?.['real']), number(data['sinceTickUs'])];
+  const bootId = text(data['bootId']);
+  const failures: GuestStat['failures'] = Object.entries(CHECKS).flatMap(([key, what]) => {
+    const count = number(data[key]) ?? 0;
+    return count > 0 ? [{ what, count }] : [];
+  });
+  // Without its control page the rest of its counts are whatever lies there.
+  if (data['control'] === false) failures.splice(0, failures.length, { what: 'its control page is gone', count: 1 });
+  if (data['panicked'] === true) failures.push({ what: 'its kernel panicked', count: 1 });
+  const exception = data['control'] === false ? null : number(data['exception']);
+  // Vector + 1; 0 where there was none.
+  if (exception !== null && exception > 0) failures.push({ what: `exception ${exception - 1} ended it`, count: 1 });
+  else if (failures.length === 0 && (number(data['failed']) ?? 0) > 0) failures.push({ what: 'a check of its own failed', count: 1 });
+  return {
+    state: text(data['state']), why: printable(text(data['why']), 300), ticks: number(data['ticks']) ?? 0, needs: number(data['needs']), failures, firstBad: number(data['firstBad']),
+    jumped: number(data['jumped']) ?? 0, maxGapMs: (number(data['maxGapUs']) ?? 0) / 1000, bootId: bootId === '' ? null : bootId, bootIdChanged: (number(data['bootIdChanged']) ?? 0) > 0,
+    clock: mono === null || real === null || since === null ? null : { mono: mono / 1000, real: real / 1000, at: now - since / 1000 },
+    console: text(data['console']), devices: devicesOf(data['devices']),
+  };
+}
+
+/** The agent knows devices by other names than the scenario (device-calls.ts). */
+function devicesOf(value: unknown): DeviceStat[] {
+  const list: unknown[] = Array.isArray(value) ? value.slice(0, MOST_DEVICES) : [];
+  return list.map((each) => {
+    const entry = (each ?? {}) as Record<string, unknown>;
+    const count = (key: keyof DeviceCounts) => Math.max(0, Math.floor(number(entry[key]) ?? 0));
+    return {
+      device: printable(text(entry['device']), 64).replace(/^dev:/, ''), done: count('done'), wrong: count('wrong'), unended: count('unended'), cut: count('cut'), resets: count('resets'), gone: count('gone'),
+    };
+  });
+}

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+// Steps on guests. Each sends its calls before it first waits, so that those of many guests follow one another without a round trip between.
+import { writtenState } from '../../compat/index.js';
+import { type AgentReply, NO_HANDLE, numberOf } from '../../guest/agent.js';
+import { guestFiles, type GuestAction, type GuestSpec, isGuestFile, ticksToShow } from '../../model/scenario/guest.js';
+import { Snapshot } from '../../oracles/guest/index.js';
+import type { RunContext } from '../engine/context.js';
+import { agentNameOf } from '../devices/calls.js';
+import { attachToGuest } from './devices.js';
+import { askGuest, machineNow, momentOf, statGuest } from './calls.js';
+import { GuestState } from './state.js';
+import { nextKernel } from '../machine/layout.js';
+import type { FileState } from '../engine/state.js';
+import { PASSED, type StepReply } from '../agent/reply.js';
+
+const LEFT_OUT: StepReply = { ok: false, errno: NO_HANDLE, at: null };
+
+/** A guest with Linux: its user space lies in the machine, its kernel is the one of the next epoch. */
+const LINUX_INITRD = '/lib/lab/guest-linux.cpio';
+const LINUX_CMDLINE = 'quiet console=ttyS0 nokaslr mitigations=off acpi=off pci=off panic=-1 no_timer_check';
+/** Milliseconds for a guest's next ticks, and for a Linux to come up, on an idle machine. */
+const TICK_DEADLINE = 5_000;
+const UP_DEADLINE = 30_000;
+/** What the agent takes (lab/agent/guest-wait.c), milliseconds. */
+const MOST_WAIT = 600_000;
+const MOST_SLOW = 10;
+/** From this part of a wait on it counts as the whole. */
+const MOST_OF_WAIT = 0.9;
+const LEAST_PERIOD = 10_000;
+const PERIOD_OF_VCPU = 4_000;
+
+export async function guestStep(context: RunContext, step: GuestAction): Promise<StepReply> {
+  if (step.op === 'guest-create') return create(context, step.spec);
+  const guest = context.state.guests.get(step.guest);
+  if (guest === undefined) return LEFT_OUT;
+  if (step.op === 'guest-restore') return restore(context, guest, step);
+  switch (step.op) {
+    case 'guest-run':
+      return askGuest(context, 'guest-run', { guest: step.guest });
+    case 'guest-wait':
+      return waitTicks(context, guest, step.ticks);
+    case 'guest-pause':
+      return pause(context, guest);
+    case 'guest-save':
+      return save(context, guest, step.version);
+    case 'guest-attach':
+      return attachToGuest(context, guest, step);
+    case 'guest-resume':
+      return resume(context, guest);
+    case 'guest-check':
+      return check(context, guest);
+    case 'guest-close': {
+      const reply = await askGuest(context, 'guest-close', { guest: step.guest });
+      if (reply.ok) guest.lose();
+      return reply;
+    }
+  }
+}
+
+async function create(context: RunContext, spec: GuestSpec): Promise<StepReply> {
+  const { state } = context;
+  const { name, kind, vcpus, size, seed, features, devices } = spec;
+  const guest = new GuestState(spec);
+  state.guests.set(name, guest);
+  const files = guestFiles(name);
+  const own = kind === 'bare' ? { seed, period: periodOf(context) } : linuxArgs(context);
+  const reply = await askGuest(context, 'guest-create', {
+    guest: name, kind, vcpus, size, file: files.ram, state: files.state, ...own, ...(features.length > 0 ? { features: features.join(',') } : {}), ...(devices.length > 0 ? { devices: devices.map(agentNameOf).join(',') } : {}),
+  }, size);
+  if (!reply.ok) return reply;
+  guest.here = true;
+  const common = { guest: spec, seed, holes: [] };
+  for (const each of [{ kind: 'guest-ram' as const, file: files.ram, size, ...common }, { kind: 'guest-state' as const, file: files.state, size: numberOf(reply, 'stateSize'), ...common }]) {
+    state.files.set(each.file, { name: each.file, spec: each, pattern: new Snapshot(), held: [], runs: [], before: null, inside: null, hugeKiB: 0 });
+  }
+  return PASSED;
+}
+
+/** Microseconds between two ticks of a bare guest: all guests of a host together tick some hundred times a second, however many they are. */
+function periodOf({ plan }: RunContext): number {
+  const vcpus = plan.scenario.steps.reduce((sum, step) => (step.op === 'guest-create' ? sum + step.spec.vcpus : sum), 0);
+  return Math.max(LEAST_PERIOD, vcpus * PERIOD_OF_VCPU);
+}
+
+function linuxArgs(context: RunContext): Record<string, string | number> {
+  const { kernelDisk, kernelSize } = nextKernel(context, 1);
+  return { kernel: kernelDisk, kernelSize, initrd: LINUX_INITRD, cmdline: LINUX_CMDLINE };
+}
+
+async function waitTicks(context: RunContext, guest: GuestState, ticks: number): Promise<StepReply> {
+  const { deadlines, state, plan } = context;
+  // Guests that run take turns on the machine's processors.
+  const running = [...state.guests.values()].reduce((sum, { here, paused, spec }) => sum + (here && !paused ? spec.vcpus : 0), 0);
+  const slow = Math.min(deadlines.slow, MOST_SLOW) * Math.max(1, running / plan.scenario.machine.cpus);
+  const ms = Math.min(MOST_WAIT, Math.round(((guest.spec.kind === 'linux' && guest.ticks === 0 ? UP_DEADLINE : TICK_DEADLINE) + (ticks * periodOf(context)) / 1000) * slow));
+  const wanted = guest.ticks + ticks;
+  const until = machineNow(context) + MOST_OF_WAIT * ms;
+  let reply: AgentReply;
+  do {
+    // The agent answers after that at the latest.
+    reply = await context.agent.request('guest-wait', { guest: guest.spec.name, ticks: wanted, ms }, ms + deadlines.request(), context.machine.ended);
+    if (!reply.ok) return reply;
+    // A kernel whose clock runs too fast (tsc: PIT calibration deviates) waits too short; the lab's own clock decides.
+  } while (reply.data['reached'] !== true && waitedOut(reply, ms) && machineNow(context) < until);
+  guest.ticks = Math.max(guest.ticks, numberOf(reply, 'ticks'));
+  return reply.data['reached'] === true ? PASSED : { ok: false, errno: 'ETIMEDOUT', at: `no ${ticks} ticks more within ${ms} ms` };
+}
+
+/** By the machine's own clock the whole time is over; a guest that is dead is not waited for. */
+function waitedOut({ data }: AgentReply, ms: number): boolean {
+  const waited = data['waitedUs'];
+  return typeof waited === 'number' && waited >= MOST_OF_WAIT * ms * 1000;
+}
+
+async function pause(context: RunContext, guest: GuestState): Promise<StepReply> {
+  const { name } = guest.spec;
+  const [answer, stat] = [askGuest(context, 'guest-pause', { guest: name }), statGuest(context, name)];
+  stat.catch(() => undefined);
+  const reply = await answer;
+  if (!reply.ok) return reply;
+  guest.paused = true;
+  const [first, last] = [momentOf(context, reply.data['first']), momentOf(context, reply.data['last'])];
+  if (first !== null) context.recorder.event({ kind: 'guest', guest: name, what: 'pausing' }, first);
+  if (last !== null) context.recorder.event({ kind: 'guest', guest: name, what: 'paused' }, last);
+  guest.now.stat = await stat;
+  guest.ticks = guest.now.stat?.ticks ?? guest.ticks;
+  guest.devicesBefore = guest.now.stat?.devices ?? [];
+  return PASSED;
+}
+
+async function save(context: RunContext, guest: GuestState, version: number | null): Promise<StepReply> {
+  const { name } = guest.spec;
+  const { policy, steps } = context.plan.scenario;
+  const next = steps.find((step) => step.op === 'guest-restore' && step.guest === name && step.epoch === context.recorder.epoch + 1);
+  const wanted = writtenState(version, next?.op === 'guest-restore' ? next.reads : null, policy);
+  const reply = await askGuest(context, 'guest-save', { guest: name, version: wanted });
+  const at = reply.ok ? momentOf(context, reply.data['at']) : null;
+  if (at !== null) context.recorder.event({ kind: 'guest', guest: name, what: 'saved' }, at);
+  return reply;
+}
+
+async function restore(context: RunContext, guest: GuestState, { ram, state, skip, reads }: Extract<GuestAction, { op: 'guest-restore' }>): Promise<StepReply> {
+  const { name, size } = guest.spec;
+  const { files } = context.state;
+  if (!files.has(ram) || !files.has(state)) {
+    guest.problems.push({ what: `${[ram, state].filter((file) => !files.has(file)).join(' and ')} did not come back`, fate: 'lost' });
+    return LEFT_OUT;
+  }
+  const reply = await askGuest(context, 'guest-restore', {
+    guest: name, file: ram, state, ...(skip.length > 0 ? { skip: skip.join(',') } : {}), ...(reads === null ? {} : { reads: Math.max(...reads) }),
+  }, size);
+  if (!reply.ok) {
+    guest.problems.push({ what: `it cannot be made anew: ${reply.errno} (${reply.at ?? ''})`, fate: 'lost' });
+    return reply;
+  }
+  guest.here = guest.paused = guest.restored = true;
+  for (const file of [ram, state]) {
+    const { spec } = files.get(file) as FileState;
+    if (isGuestFile(spec) && spec.guest.name !== name) guest.problems.push({ what: `it was made anew from what ${spec.guest.name} had as ${spec.file}`, fate: 'corrupt' });
+  }
+  guest.ticks = Number.isSafeInteger(reply.data['ticks']) ? (reply.data['ticks'] as number) : guest.ticks;
+  const refused = reply.data['msrsRefusedCount'];
+  if (typeof refused === 'number' && refused > 0) {
+    const list = Array.isArray(reply.data['msrsRefused']) ? reply.data['msrsRefused'].slice(0, 16).map(String).join(' ') : '';
+    context.recorder.incident({ source: 'agent', side: 'inside', implies: null, title: 'this kernel refuses MSRs of a guest', detail: `${name}: ${refused} of them: ${list}` });
+  }
+  const at = momentOf(context, reply.data['at']);
+  if (at !== null) context.recorder.event({ kind: 'guest', guest: name, what: 'restored' }, at);
+  return PASSED;
+}
+
+async function resume(context: RunContext, guest: GuestState): Promise<StepReply> {
+  const { name } = guest.spec;
+  const reply = await askGuest(context, 'guest-resume', { guest: name });
+  if (!reply.ok) return reply;
+  guest.paused = false;
+  guest.resumed = true;
+  const stopped = reply.data['stoppedUs'];
+  guest.downtimeMs = typeof stopped === 'number' && Number.isFinite(stopped) ? stopped / 1000 : null;
+  const at = momentOf(context, reply.data['at']);
+  if (at !== null) context.recorder.event({ kind: 'guest', guest: name, what: 'resumed' }, at);
+  return PASSED;
+}
+
+async function check(context: RunContext, guest: GuestState): Promise<StepReply> {
+  if (!guest.here) return LEFT_OUT;
+  const { name } = guest.spec;
+  const before = guest.ticks;
+  const [waited, asked] = [waitTicks(context, guest, ticksToShow(guest.spec)), statGuest(context, name)];
+  asked.catch(() => undefined);
+  const reply = await waited;
+  guest.now.stat = await asked;
+  if (!reply.ok) {
+    const { state = '', why = '' } = guest.now.stat ?? {};
+    guest.problems.push({ what: `it does not go on after tick ${before}${state === 'running' || state === '' ? '' : `: it is ${state}${why === '' ? '' : `, ${why}`}`}`, fate: 'stuck' });
+  }
+  return reply;
+}

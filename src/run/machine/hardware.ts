@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// What devices and their IOMMU ask of QEMU and of each kernel, checked before anything is started; and what a kernel must be told for them.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type DevicePlan, isDeviceAction } from '../../model/scenario/device.js';
+import type { KernelImage } from '../../model/kernel/image.js';
+import type { Scenario, SourcePos } from '../../model/scenario/scenario.js';
+import { TEST_KHO } from '../../model/scenario/selftest.js';
+import { isSet } from '../../compat/index.js';
+import { hasHardware } from '../../qemu/hardware.js';
+import { missingInQemu, qemuFacts } from '../../qemu/probe.js';
+
+export interface Lack {
+  pos: SourcePos;
+  message: string;
+  hint: string | null;
+}
+
+/** @param binary path of QEMU @param cacheDir where answers of this host are kept */
+export async function lacksOfQemu(scenario: Scenario, binary: string, cacheDir: string): Promise<Lack[]> {
+  const { hardware } = scenario;
+  if (!hasHardware(hardware)) return [];
+  const facts = await qemuFacts(binary, join(cacheDir, 'host', 'qemu.json'));
+  return missingInQemu(hardware, facts).map(({ device, what }) => ({
+    pos: device === null ? hardware.iommu.pos : (hardware.devices[device]?.pos ?? hardware.iommu.pos), message: `this QEMU has ${what}`, hint: null,
+  }));
+}
+
+/** Options of which a kernel needs all of one list. Names as in drivers/iommu/Kconfig and drivers/vfio/ (6.19 to 7.3). */
+type Need = { options: readonly string[]; why: string; pos: SourcePos };
+
+/** By kernel, the options that it has not; a kernel whose configuration is not known is taken to have all. */
+export function lacksOfKernels(scenario: Scenario, kernels: readonly KernelImage[]): Lack[] {
+  const needs = needsOf(scenario);
+  if (needs.length === 0) return [];
+  return [...new Map(kernels.map((kernel) => [kernel.sha256, kernel])).values()].flatMap((kernel) => {
+    const config = configOf(kernel);
+    if (config === null) return [];
+    return needs.flatMap((alternatives) => {
+      if (alternatives.some(({ options }) => options.every((option) => isSet(config, option)))) return [];
+      const [first] = alternatives as [Need, ...Need[]];
+      const missing = first.options.filter((option) => !isSet(config, option));
+      return [{ pos: first.pos, message: `kernel ${kernel.name} ${first.why}: it is built without ${missing.join(', ')}`, hint: 'choose another kernel, or build one with it' }];
+    });
+  });
+}
+
+function configOf({ config }: KernelImage): string | null {
+  try {
+    return config === null ? null : readFileSync(config, 'latin1');
+  } catch {
+    return null;
+  }
+}
+
+/** Each entry is a list of alternatives. */
+function needsOf({ hardware, steps }: Scenario): Need[][] {
+  const { iommu, devices } = hardware;
+  const needs: Need[][] = [];
+  const selftest = steps.find((step) => step.op === 'kselftest' && step.test === TEST_KHO);
+  if (selftest !== undefined) needs.push([{ options: ['CONFIG_TEST_KEXEC_HANDOVER'], why: 'does not test its own handover', pos: selftest.pos }]);
+  const drivers = { none: [], intel: ['CONFIG_INTEL_IOMMU'], amd: ['CONFIG_AMD_IOMMU'], virtio: ['CONFIG_VIRTIO_IOMMU'] }[iommu.kind];
+  if (iommu.kind !== 'none') needs.push([{ options: [...drivers, ...(iommu.intremap ? ['CONFIG_IRQ_REMAP'] : [])], why: `cannot drive the IOMMU (${iommu.kind})`, pos: iommu.pos }]);
+  const opened = steps.find((step) => isDeviceAction(step) && step.op === 'device-open');
+  const device = devices.find(({ name }) => opened !== undefined && 'device' in opened && opened.device === name);
+  if (device !== undefined) {
+    needs.push([
+      { options: ['CONFIG_VFIO_PCI', 'CONFIG_VFIO_DEVICE_CDEV', 'CONFIG_IOMMUFD'], why: 'cannot pass a device through', pos: device.pos },
+      { options: ['CONFIG_VFIO_PCI', 'CONFIG_VFIO_GROUP', 'CONFIG_VFIO_CONTAINER', 'CONFIG_VFIO_IOMMU_TYPE1'], why: 'cannot pass a device through', pos: device.pos },
+    ]);
+  }
+  return needs;
+}
+
+/** What every kernel's command line gets: the IOMMU is on, and VFIO works without interrupt remapping. */
+export function hardwareCmdline({ iommu }: DevicePlan): string[] {
+  if (iommu.kind === 'none') return [];
+  return [
+    ...(iommu.kind === 'intel' ? [`intel_iommu=on${iommu.scalable ? ',sm_on' : ''}`] : []),
+    ...(iommu.kind === 'amd' ? ['amd_iommu=force_enable'] : []),
+    ...(iommu.intremap ? [] : ['vfio_iommu_type1.allow_unsafe_interrupts=1', 'iommufd.allow_unsafe_interrupts=1']),
+  ];
+}

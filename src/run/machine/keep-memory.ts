@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// The machine's memory for later: what is handed over, at the jump; every page in use, at the end of a run. Evidence that cannot be kept is
+// said, and changes no verdict.
+import { dumpHandover, HandoverError, PageCache } from '../../handover/index.js';
+import type { ImageHead, ImagePages } from '../../model/result/memory-image.js';
+import type { MachineMemory } from '../../qemu/memory.js';
+import { LabError, messageOf } from '../../util/errors.js';
+import type { RunContext } from '../engine/context.js';
+import { outgoing } from '../update/handover.js';
+import type { Machine } from './machine.js';
+import type { Recorder } from '../engine/recorder.js';
+
+/** What a run is given to keep memory with. */
+export interface MemoryKeeper {
+  /** What is handed over is kept at each jump; the machine is stopped there for it. */
+  jumps: boolean;
+  /** Rejects where it cannot be written. @returns whether all of it was */
+  keep(head: ImageHead, pages: Iterable<ImagePages>): Promise<boolean>;
+}
+
+const PAGE = 4096;
+const CHUNK = 4 << 20;
+const ZEROS = Buffer.alloc(PAGE);
+
+/** Page frames of the structures of the handover, before a fault makes a part of it unreachable; none where it is not sound. */
+export async function pagesOfHandover(context: RunContext): Promise<number[]> {
+  if (context.plan.memory?.jumps !== true) return [];
+  try {
+    const source = await outgoing(context);
+    const cache = new PageCache(source.read);
+    dumpHandover({ ...source, read: cache.read });
+    return cache.pages().map(({ pfn }) => pfn);
+  } catch (error) {
+    if (error instanceof LabError) return [];
+    throw error;
+  }
+}
+
+/** At the jump: all structures that the next kernel will find, and those that it would have found without the faults. */
+export async function keepHandover(context: RunContext, before: readonly number[]): Promise<void> {
+  const keeper = context.plan.memory;
+  if (keeper?.jumps !== true) return;
+  const { machine, recorder, state } = context;
+  try {
+    const source = await outgoing(context);
+    const cache = new PageCache(source.read);
+    for (const pfn of before) cache.read(pfn * PAGE, new Uint8Array(PAGE));
+    dumpHandover({ ...source, read: cache.read });
+    await keep(keeper, recorder, { moment: 'jump', epoch: recorder.epoch, root: state.outgoingRoot, pages: 'handover', ranges: rangesOf(machine.memory) }, cache.pages());
+  } catch (error) {
+    if (!(error instanceof HandoverError)) throw error;
+    recorder.event({ kind: 'note', text: `what is handed over was not kept: ${error.message}` });
+  }
+}
+
+/** At the end: the machine runs no more. */
+export async function keepMemory(keeper: MemoryKeeper, machine: Machine, recorder: Recorder, root: number | null): Promise<void> {
+  await keep(keeper, recorder, { moment: 'end', epoch: recorder.epoch, root, pages: 'used', ranges: rangesOf(machine.memory) }, usedPages(machine.memory));
+}
+
+async function keep(keeper: MemoryKeeper, recorder: Recorder, head: ImageHead, pages: Iterable<ImagePages>): Promise<void> {
+  try {
+    const whole = await keeper.keep(head, pages);
+    recorder.event({ kind: 'note', text: `memory kept (${head.moment} of epoch ${head.epoch})${whole ? '' : ', cut at the limit'}` });
+  } catch (error) {
+    recorder.event({ kind: 'note', text: `memory was not kept: ${messageOf(error)}` });
+  }
+}
+
+function rangesOf(memory: MachineMemory): ImageHead['ranges'] {
+  return memory.ranges.map(({ start, end }) => [start, end]);
+}
+
+/** Runs of pages that hold anything but zeros. A run is only valid until the next is asked for. */
+export function* usedPages(memory: Pick<MachineMemory, 'ranges' | 'read'>): Generator<ImagePages> {
+  const chunk = Buffer.alloc(CHUNK);
+  for (const { start, end } of memory.ranges) {
+    for (let at = start; at < end; at += CHUNK) {
+      const bytes = chunk.subarray(0, Math.min(CHUNK, end - at));
+      if (!memory.read(at, bytes)) continue;
+      let from = -1;
+      for (let page = 0; page <= bytes.length; page += PAGE) {
+        const used = page < bytes.length && !bytes.subarray(page, page + PAGE).equals(ZEROS);
+        if (used && from < 0) from = page;
+        if (used || from < 0) continue;
+        yield { pfn: (at + from) / PAGE, bytes: bytes.subarray(from, page) };
+        from = -1;
+      }
+    }
+  }
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the machine is given: kernels on disks, and each epoch's kernel command line.
+import { statSync } from 'node:fs';
+import type { KernelImage } from '../../model/kernel/image.js';
+import type { DiskSpec, MachineConfig } from '../../qemu/args.js';
+import { LabError } from '../../util/errors.js';
+import type { RunContext, RunPlan } from '../engine/context.js';
+import { hardwareCmdline } from './hardware.js';
+import { traceEvents } from '../devices/trace.js';
+
+export const INITRD_DISK = 'initrd';
+
+/**
+ * Words that every epoch gets: without console= and panic= the next kernel's evidence is lost, without earlyprintk= that of a kernel
+ * which dies before it has a console. no_timer_check: at boot a kernel times its own timer, and panics where the emulated machine got no
+ * processor time from a busy host just then; that is the host's doing, not the kernel's.
+ */
+export const ALWAYS = 'console=ttyS0 earlyprintk=serial,ttyS0 printk.time=1 panic=-1 no_timer_check nokaslr kho=on liveupdate=on';
+
+/** Not with guests: on QEMU 7.2 a guest of a machine that counts instructions may stand still after an update. */
+function countsInstructions({ accel, scenario: { machine, steps } }: RunPlan): boolean {
+  return accel === 'tcg' && machine.icount && !steps.some(({ op }) => op === 'guest-create');
+}
+
+/** Where instructions are counted, the TSC counts nanoseconds: a kernel need not measure it. */
+const COUNTED = 'tsc_early_khz=1000000';
+
+/** Kernels that are kexec'd into, each once. */
+function nextKernels(plan: RunPlan): KernelImage[] {
+  return [...new Map(plan.kernels.slice(1).map((kernel) => [kernel.sha256, kernel])).values()];
+}
+
+export function disksOf(plan: RunPlan): DiskSpec[] {
+  const kernels = nextKernels(plan);
+  return [
+    ...(kernels.length > 0 ? [{ serial: INITRD_DISK, path: plan.rootfs.path }] : []),
+    ...kernels.map((kernel, i) => ({ serial: `kernel${i}`, path: kernel.bzImage })),
+  ];
+}
+
+export function cmdlineOf(plan: RunPlan, epoch: number, publicBlob: string): string {
+  const reserve = plan.scenario.reserveMem.map(({ name, size }) => `reserve_mem=${size}:4096:${name}`);
+  return [ALWAYS, ...(countsInstructions(plan) ? [COUNTED] : []), ...hardwareCmdline(plan.scenario.hardware), ...reserve, `lab.epoch=${epoch}`, `lab.key=${publicBlob}`, plan.scenario.cmdlines[epoch] ?? ''].join(' ').trim();
+}
+
+export function nextKernel(context: RunContext, epoch: number): { kernelDisk: string; kernelSize: number; cmdline: string } {
+  const kernel = context.plan.kernels[epoch];
+  if (kernel === undefined) throw new LabError(`the scenario names no kernel for epoch ${epoch}`);
+  const index = nextKernels(context.plan).findIndex(({ sha256 }) => sha256 === kernel.sha256);
+  return { kernelDisk: `kernel${index}`, kernelSize: statSync(kernel.bzImage).size, cmdline: cmdlineOf(context.plan, epoch, context.publicBlob) };
+}
+
+export function machineConfig(plan: RunPlan, publicBlob: string): MachineConfig {
+  const [first] = plan.kernels;
+  if (first === undefined) throw new LabError('the scenario names no kernel');
+  const { machine } = plan.scenario;
+  return {
+    name: `lab-${plan.id}`, accel: plan.accel, memory: machine.memory, cpus: machine.cpus, icount: countsInstructions(plan),
+    kernel: first.bzImage, initrd: plan.rootfs.path, cmdline: cmdlineOf(plan, 0, publicBlob),
+    disks: disksOf(plan), dir: plan.dir, hardware: plan.scenario.hardware, trace: plan.deviceLooks ? traceEvents(plan.scenario.hardware) : [], extra: machine.qemuArgs,
+  };
+}

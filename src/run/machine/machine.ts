@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: Apache-2.0
+// The running machine with all its streams: console, readiness marks, monitor, memory. Waits here end as soon as the machine does.
+import { setMaxListeners } from 'node:events';
+import { ConsoleScanner, type ConsoleSignal, type Finding } from '../../console/index.js';
+import { CONSOLE_FILE, QMP_SOCKET, READY_FILE, type MachineConfig } from '../../qemu/args.js';
+import type { MachineMemory } from '../../qemu/memory.js';
+import { ownRegisters, parseRegisters, type SystemRegisters } from '../../qemu/registers.js';
+import { within } from '../../util/deadline.js';
+import { LabError, RunLimit } from '../../util/errors.js';
+import { LineSplitter } from '../../util/text/lines.js';
+import { whileItMoves } from '../../util/pulse.js';
+import { endingOf, MachineEnded, type Ending } from './ending.js';
+import { Leaving } from './kexec-watch.js';
+import { MachinePulse } from './pulse.js';
+import { QEMU_PARTS, type MachineParts, type Monitor, type Process, type Tail } from './parts.js';
+import { type ReadyMark, ReadyMarks } from './ready-marks.js';
+import type { Recorder } from '../engine/recorder.js';
+import type { Outcome } from '../../model/result/outcome.js';
+import type { RunStreams } from '../engine/streams.js';
+
+/** Between the first words of a panic on the console and the machine's own report of it, in milliseconds. */
+const PANIC_GRACE = 1000;
+const QMP_DEADLINE = 30_000;
+/** For a vCPU that does not run a guest just then. */
+const MOST_LOOKS = 16;
+/** A live console file is cut when it is larger; what was in it has been read and kept, bounded, elsewhere. */
+const LIVE_CONSOLE = 8 << 20;
+const LIVE_READY = 1 << 20;
+const LONGEST_MARK = 4096;
+/** Characters of the console's end that are kept for messages. */
+const TAIL = 3000;
+
+/** What a finding stands for in this run. */
+export type WeighFinding = (finding: Finding) => Outcome | null;
+
+export class Machine {
+  /** Aborted with MachineEnded (or a LabError where QEMU itself failed). */
+  readonly ended: AbortSignal;
+  memory!: MachineMemory;
+  sshPort = 0;
+  qemuVersion = '';
+  private qmp!: Monitor;
+  private readonly end = new AbortController();
+  private readonly scanner = new ConsoleScanner();
+  private readonly tails: Tail[];
+  private readonly marks = new ReadyMarks();
+  /** How the running kernel leaves for the next one. */
+  readonly leaving = new Leaving();
+  /** What kernels complained of; the scanner bounds their number. */
+  readonly findings: Finding[] = [];
+  private tail = '';
+  private lastOutput = 0;
+  /** Boots on the console that were no update's, by the scanner's count of epochs: the machine came up cold. */
+  private readonly coldBoots: number[] = [];
+  private stopped: Promise<void> | null = null;
+  /** Whether it moves, and whether the host lets it. */
+  readonly pulse: MachinePulse;
+  /** A fault of the scenario has stopped all its vCPUs. */
+  frozen = false;
+
+  private constructor(
+    config: MachineConfig,
+    private readonly process: Process,
+    private readonly recorder: Recorder,
+    private readonly streams: RunStreams,
+    private readonly weigh: WeighFinding,
+    private readonly parts: MachineParts,
+  ) {
+    this.ended = this.end.signal;
+    this.pulse = new MachinePulse(() => parts.hostTimes?.(process.pid) ?? null);
+    // Every request under way listens for the end.
+    setMaxListeners(0, this.ended);
+    const lost = (what: string) => (bytes: number) => recorder.event({ kind: 'note', text: `a flood: ${bytes} bytes of the ${what} were not read` });
+    const lostConsole = (bytes: number) => {
+      lost('console')(bytes);
+      // The complaint that would have decided may be among them.
+      recorder.witnesses.blind('taint', recorder.epoch, `${bytes} bytes of the console were not read: the machine wrote them faster than the lab reads`);
+    };
+    const marks = new LineSplitter((line) => this.takeMark(line), LONGEST_MARK);
+    this.tails = [
+      parts.follow({ path: `${config.dir}/${CONSOLE_FILE}`, every: 25, keepBelow: LIVE_CONSOLE, onData: (chunk) => this.takeConsole(chunk), onLost: lostConsole }),
+      parts.follow({ path: `${config.dir}/${READY_FILE}`, every: 10, keepBelow: LIVE_READY, onData: (chunk) => marks.feed(chunk), onLost: lost('readiness marks') }),
+    ];
+    process.gone.addEventListener('abort', () => {
+      if (this.stopped === null) this.end.abort(process.gone.reason);
+    });
+  }
+
+  /** Starts QEMU and connects everything. Rejects with LabError where the machine does not come to life. */
+  static async start(
+    config: MachineConfig, recorder: Recorder, streams: RunStreams, weigh: WeighFinding = ({ implies }) => implies, parts: MachineParts = QEMU_PARTS,
+  ): Promise<Machine> {
+    const process = parts.start(config);
+    const machine = new Machine(config, process, recorder, streams, weigh, parts);
+    try {
+      await machine.connect(`${config.dir}/${QMP_SOCKET}`);
+      return machine;
+    } catch (first) {
+      // A broken monitor socket mostly means that QEMU is on its way out: its own end says more.
+      const error: unknown = await process.endedWithin(500) ? process.gone.reason : first;
+      await machine.stop();
+      machine.close();
+      const { stderr } = await process.exited;
+      throw new LabError(`the machine did not start: ${error instanceof Error ? error.message : String(error)}`, {
+        cause: error, detail: `${stderr.trim()}\n${process.commandLine}`.trim(),
+      });
+    }
+  }
+
+  get commandLine(): string {
+    return this.process.commandLine;
+  }
+
+  /** The console's last lines. */
+  get consoleTail(): string {
+    return this.tail.split(/\r?\n/).slice(-25).join('\n').trim();
+  }
+
+  get pid(): number {
+    return this.process.pid;
+  }
+
+  private async connect(socket: string): Promise<void> {
+    this.qmp = await this.parts.openMonitor(socket, {
+      deadline: QMP_DEADLINE, signal: this.process.gone,
+      log: (direction, message) => this.streams.qmp(direction, message),
+      onEvent: ({ event, data }) => this.takeEvent(event, data),
+    });
+    const [mtree, usernet, version] = await Promise.all([
+      this.qmp.human('info mtree -f'), this.qmp.human('info usernet'), this.qmp.run('query-version'),
+    ]);
+    this.memory = this.parts.openMemory(this.process.pid, mtree);
+    const port = /HOST_FORWARD\]\s+\d+\s+127\.0\.0\.1\s+(\d+)/.exec(usernet)?.[1];
+    if (port === undefined) throw new LabError('QEMU forwards no port to the machine', { detail: usernet });
+    this.sshPort = Number(port);
+    this.qemuVersion = versionText(version);
+  }
+
+  // -- waiting ---------------------------------------------------------------------------------------------------------------
+
+  /** Waits until user space of the kernel of `epoch` is up. Rejects with MachineEnded, NoProgress or LabError. */
+  async untilReady(epoch: number, ms: number): Promise<ReadyMark> {
+    const mark = await this.until(this.marks.of(epoch), ms, `readiness mark of epoch ${epoch}`);
+    for (const tail of this.tails) tail.look();
+    this.takeSignals(this.scanner.reached(epoch + this.coldBoots.length));
+    return mark;
+  }
+
+  /** What has come on the console until now; a report that is still being printed counts as it is. */
+  readConsole(): void {
+    for (const tail of this.tails) tail.look();
+    this.takeSignals(this.scanner.flush());
+  }
+
+  /** Resets the machine on purpose: the first kernel boots again, cold. Waits for its user space. */
+  async reboot(ms: number): Promise<ReadyMark> {
+    const up = this.marks.afterReset();
+    // It was started so that no reset goes unseen (qemu/args.ts).
+    await this.qmp.run('set-action', { reboot: 'reset' });
+    await this.qmp.run('system_reset');
+    return this.until(up, ms, 'readiness mark after a reset');
+  }
+
+  /** Waits for the old kernel's last words before the jump, or the next one's first. */
+  async untilKexecStarts(ms: number): Promise<void> {
+    return this.until(this.leaving.left, ms, 'beginning of the kexec on the console');
+  }
+
+  /** Waits for something that the machine does. @param ms milliseconds without progress */
+  until<T>(what: Promise<T>, ms: number, name: string): Promise<T> {
+    return whileItMoves(what, { ms, what: name, pulse: this.pulse, signal: this.ended });
+  }
+
+  /** After an ending: waits until the console has been quiet for a moment, then reads what is left. The real oops often comes last. */
+  async settle(): Promise<void> {
+    const until = Date.now() + 1500;
+    while (Date.now() < until && Date.now() - this.lastOutput < 150) await new Promise((resolve) => setTimeout(resolve, 25));
+    for (const tail of this.tails) tail.look();
+    this.takeSignals(this.scanner.end());
+  }
+
+  // -- acting on it ----------------------------------------------------------------------------------------------------------
+
+  /** Of a vCPU on which the machine's own kernel runs, where there is one: each of them may just be running a guest. */
+  async registers(): Promise<SystemRegisters | null> {
+    let text = '';
+    for (let tries = 0; tries < MOST_LOOKS; tries++) {
+      text = await this.qmp.human('info registers -a');
+      const own = ownRegisters(text);
+      if (own !== null) return own;
+    }
+    return parseRegisters(text);
+  }
+
+  /** Runs a command of the human monitor. */
+  async human(commandLine: string): Promise<string> {
+    return this.qmp.human(commandLine);
+  }
+
+  async command(name: string, args: Record<string, unknown> = {}): Promise<unknown> {
+    return this.qmp.run(name, args);
+  }
+
+  /** Why the machine has ended, if it does within `ms`; else null. */
+  async endedWithin(ms: number): Promise<unknown> {
+    await within(new Promise(() => undefined), { ms, what: 'end of the machine', whose: 'machine', signal: this.ended }).catch(() => undefined);
+    return this.ended.aborted ? this.ended.reason : null;
+  }
+
+  /** The run's own limit is reached: every wait ends now. */
+  expire(ms: number): void {
+    this.end.abort(new RunLimit(ms));
+  }
+
+  /** Ends the machine and reads its last words. Called again it waits for the same end. */
+  stop(): Promise<void> {
+    return (this.stopped ??= this.stopOnce());
+  }
+
+  private async stopOnce(): Promise<void> {
+    this.pulse.end();
+    // Whoever still waits for the machine waits in vain.
+    this.end.abort(new LabError('the machine was ended by the lab'));
+    this.qmp?.close();
+    await this.process.kill();
+    for (const tail of this.tails) tail.stop();
+    this.takeSignals(this.scanner.end());
+  }
+
+  /** The memory can still be read after `stop`, until this. */
+  close(): void {
+    this.memory?.close();
+  }
+
+  // -- what the machine says -------------------------------------------------------------------------------------------------
+
+  private takeConsole(chunk: Buffer): void {
+    this.lastOutput = Date.now();
+    this.tail = (this.tail + chunk.toString('latin1')).slice(-TAIL);
+    this.streams.console(chunk);
+    this.pulse.console(chunk);
+    this.takeSignals(this.scanner.feed(chunk));
+  }
+
+  private takeSignals(signals: readonly ConsoleSignal[]): void {
+    for (const signal of signals) {
+      const epoch = this.epochOf(signal);
+      if (signal.type === 'finding') {
+        this.takeFinding({ ...signal, epoch });
+      } else if (signal.kind === 'boot') {
+        this.recorder.event({ kind: 'epoch', mark: 'boot', release: signal.release, bootId: null });
+        if (signal.how !== 'cold') continue;
+        if (this.leaving.sawBootWithout()) this.recorder.event({ kind: 'note', text: 'the old kernel\'s last words are not on the console' });
+        else {
+          this.coldBoots.push(signal.epoch);
+          if (!this.marks.resetExpected) this.cameUpCold();
+        }
+      } else if (signal.kind === 'panic') {
+        // The report is still being written; the machine's own word mostly comes first.
+        setTimeout(() => this.endWith({ kind: 'panic', title: 'a kernel panicked', implies: 'panic' }), PANIC_GRACE).unref();
+      } else if (signal.kind === 'firmware') {
+        this.leaving.sawReset();
+      } else if (signal.kind === 'kexec-start') {
+        this.recorder.event({ kind: 'kexec', state: 'left' });
+        this.leaving.sawLastWords();
+      }
+    }
+  }
+
+  private takeFinding(finding: Finding): void {
+    const { title, severity, line, text, corrupted, epoch } = finding;
+    this.recorder.event({ kind: 'crash', title, severity, line }, null, epoch);
+    this.findings.push(finding);
+    if (severity === 'info') return;
+    const detail = corrupted === null ? text : `${text}\n(the report came through damaged: ${corrupted})`;
+    this.recorder.incident({ source: 'console', side: 'inside', implies: this.weigh(finding), title, detail, epoch });
+  }
+
+  /** The kernel that printed it. It may be the next one already while the run still waits for it; a cold boot begins no epoch. */
+  private epochOf(signal: ConsoleSignal): number {
+    const cold = this.coldBoots.filter((epoch) => epoch <= signal.epoch).length;
+    return Math.min(Math.max(0, signal.epoch - cold), this.recorder.epoch + 1);
+  }
+
+  private takeMark(line: string): void {
+    if (!this.ended.aborted && !this.marks.take(line, this.recorder.epoch)) this.cameUpCold();
+  }
+
+  private cameUpCold(): void {
+    this.endWith({ kind: 'cold-boot', title: 'the machine came up cold', implies: 'reboot' });
+  }
+
+  private takeEvent(event: string, data: unknown): void {
+    this.recorder.event({ kind: 'qmp', event, data });
+    if (event === 'STOP' || event === 'RESUME') this.pulse.pause(event === 'STOP' && !this.frozen);
+    const ending = endingOf(event, data);
+    if (ending !== null && this.stopped === null && !(this.marks.resetExpected && ending.kind === 'reset')) this.endWith(ending);
+  }
+
+  private endWith(ending: Ending): void {
+    if (this.stopped !== null) return;
+    this.recorder.incident({
+      source: ending.kind === 'cold-boot' ? 'console' : 'qmp', side: 'outside', implies: ending.implies, title: ending.title, detail: '',
+    });
+    this.end.abort(new MachineEnded(ending));
+  }
+}
+
+function versionText(reply: unknown): string {
+  const { qemu, package: build } = reply as { qemu: { major: number; minor: number; micro: number }; package: string };
+  return `${qemu.major}.${qemu.minor}.${qemu.micro}${build ? ` (${build})` : ''}`;
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// A machine that is plainly too small: what the first kernel sets aside as scratch leaves too little for the lab's own
+// root file system and
+// for loading the next kernel. Such a run would only show that the machine is out of memory.
+import { memoryLeft } from '../../compat/index.js';
+import type { KernelImage } from '../../model/kernel/image.js';
+import type { Outcome } from '../../model/result/outcome.js';
+import type { Scenario } from '../../model/scenario/scenario.js';
+import type { Lack } from './hardware.js';
+
+const MIB = 2 ** 20;
+const GOOD: readonly Outcome[] = ['preserved', 'refused'];
+
+/** @param initramfs bytes of the root file system */
+export function lacksOfMemory(scenario: Scenario, kernels: readonly KernelImage[], initramfs: number): Lack[] {
+  const left = memoryLeft(scenario, kernels, initramfs);
+  if (left === null) return [];
+  // Whoever expects things to go wrong may well give too little for what is preserved, on purpose.
+  const parts = left.parts.filter(({ what }) => what !== 'preserved' || GOOD.includes(scenario.expect.outcome));
+  const needs = parts.reduce((sum, { bytes }) => sum + bytes, 0);
+  if (left.left >= needs) return [];
+  const mib = (bytes: number): number => Math.ceil(bytes / MIB);
+  return [{
+    pos: placeOfMemory(scenario),
+    message: `a machine of ${mib(scenario.machine.memory)} MiB is ${mib(needs - left.left)} MiB too small: `
+      + `${mib(left.scratch)} MiB become scratch, which leaves ${mib(Math.max(0, left.left))} MiB beside the kernel, `
+      + `and ${mib(needs)} MiB are needed (${parts.map(({ what, bytes }) => `${what} ${mib(bytes)}`).join(', ')})`,
+    hint: 'give it more memory, or the first kernel less scratch (kho_scratch= on its command line)',
+  }];
+}
+
+/** Where the scenario says how much memory there is; its beginning where it leaves that to the lab. */
+function placeOfMemory({ file, source }: Scenario): Lack['pos'] {
+  const lines = source.split('\n');
+  const at = lines.findIndex((line) => /^[^#]*\bmemory:/.test(line));
+  return { file, line: at < 0 ? 1 : at + 1, column: at < 0 ? 1 : (lines[at]?.indexOf('memory:') ?? 0) + 1 };
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a run leaves behind: everything that a result is made of.
+import type { Finding } from '../../console/index.js';
+import type { Mismatch } from '../../model/kernel/component.js';
+import type { DowntimeOfResult, GuestOfResult, RecoveryOfResult } from '../../model/result/guest-result.js';
+import type { DeviceOfResult, IommuOfResult } from '../../model/result/hardware-result.js';
+import type { Incident } from '../../model/result/incident.js';
+import type { Result } from '../../model/result/result.js';
+import type { CaseOfResult } from '../../model/scenario/selftest.js';
+import type { Verdict } from '../../verdict/verdict.js';
+import type { FileRecord, UpdateRecord } from '../judge/files.js';
+import type { StepResult } from '../engine/state.js';
+
+/** What a kernel said of itself. */
+export interface EpochRecord {
+  release: string | null;
+  bootId: string | null;
+}
+
+export interface RunRecord {
+  verdict: Verdict;
+  incidents: Incident[];
+  droppedIncidents: number;
+  updates: UpdateRecord[];
+  attempts: Result['attempts'];
+  /** Files of the old kernel after an update that was called off. */
+  kept: { epoch: number; file: FileRecord }[];
+  steps: StepResult[];
+  /** Of upstream's own tests. */
+  cases: CaseOfResult[];
+  /** For what the running kernel's answer called the update off. */
+  objected: Mismatch[];
+  /** Of devices and the IOMMU, what the next kernel did not take over. */
+  hardware: Mismatch[];
+  witnesses: Result['witnesses'];
+  taint: Result['taint'];
+  epochs: EpochRecord[];
+  findings: Finding[];
+  devices: DeviceOfResult[];
+  iommu: IommuOfResult | null;
+  guests: GuestOfResult[];
+  downtime: DowntimeOfResult[];
+  recovery: RecoveryOfResult | null;
+  qemu: { version: string; accel: string; commandLine: string };
+  /** Milliseconds. */
+  durations: Record<string, number>;
+  startedAt: Date;
+}

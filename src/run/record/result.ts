@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// From the record of a run to its result.
+import type { Event } from '../../model/result/event.js';
+import type { Mismatch } from '../../model/kernel/component.js';
+import type { KernelImage } from '../../model/kernel/image.js';
+import type { Prediction } from '../../model/result/prediction.js';
+import { RESULT_SCHEMA, type KernelOfResult, type MemoryOfResult, type ResourceOfResult, type Result } from '../../model/result/result.js';
+import { addPages, NO_PAGES } from '../../oracles/files/fate.js';
+import { joinRuns } from '../../oracles/pages/page-map.js';
+import type { RunPlan } from '../engine/context.js';
+import type { RunRecord } from './record.js';
+import { isHit } from '../../verdict/hit.js';
+import { cameAsExpected } from '../engine/expected.js';
+import type { FileRecord, UpdateRecord } from '../judge/files.js';
+
+export interface Surroundings {
+  predicted: Prediction | null;
+  mismatches: Mismatch[];
+  timeline: Result['timeline'];
+  labVersion: string;
+}
+
+export function buildResult(plan: RunPlan, record: RunRecord, around: Surroundings): Result {
+  const { scenario } = plan;
+  const kernels = plan.kernels.map((kernel, epoch) => kernelOf(kernel, record.epochs[epoch]?.release ?? null));
+  const { outcome: expected, endsIn: expectedEndsIn } = scenario.expect;
+  const { outcome, endsIn, cause } = record.verdict;
+  return {
+    schema: RESULT_SCHEMA,
+    id: plan.id,
+    scenario: { name: scenario.name, description: scenario.description, tags: scenario.tags, file: scenario.file },
+    from: kernels[0] as KernelOfResult, to: kernels.at(-1) as KernelOfResult, kernels,
+    policy: scenario.policy, outcome, endsIn, cause,
+    expected, expectedEndsIn, asExpected: cameAsExpected(scenario, record.verdict, record.steps),
+    predicted: around.predicted && { ...around.predicted, hit: isHit(around.predicted, { outcome, endsIn, cause, incidents: record.incidents, mismatches: around.mismatches }) },
+    mismatches: around.mismatches,
+    attempts: record.attempts,
+    resources: [
+      ...record.updates.flatMap((update) => update.files.map((file) => resourceOf(file, update.epoch))),
+      ...record.kept.map(({ epoch, file }) => resourceOf(file, epoch)),
+    ],
+    devices: record.devices, iommu: record.iommu, guests: record.guests, downtime: record.downtime,
+    impaired: impairedOf(record), recovery: record.recovery,
+    cases: record.cases, incidents: record.incidents,
+    witnesses: record.witnesses, taint: record.taint,
+    memory: memoryOf(record.updates),
+    timeline: around.timeline,
+    qemu: record.qemu, durations: record.durations,
+    lab: ownUsage(),
+    versions: { lab: around.labVersion, node: process.version },
+    startedAt: record.startedAt.toISOString(),
+  };
+}
+
+/** Leaked memory stays with the host that the last update made. */
+function impairedOf({ updates, guests, verdict }: RunRecord): Result['impaired'] {
+  const pagesLeaked = updates.at(-1)?.counts.pagesLeaked ?? 0;
+  if (pagesLeaked === 0 && verdict.outcome !== 'leak') return null;
+  return { pagesLeaked, guests: guests.filter(({ state, epoch }) => state !== 'survived' && epoch === updates.at(-1)?.epoch).map(({ name }) => name) };
+}
+
+function ownUsage(): Result['lab'] {
+  const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage();
+  return { cpuMs: Math.round((userCPUTime + systemCPUTime) / 1000), peakRssKiB: maxRSS };
+}
+
+function kernelOf(kernel: KernelImage, running: string | null): KernelOfResult {
+  return { name: kernel.name, release: running ?? kernel.release, components: kernel.components, sha256: kernel.sha256 };
+}
+
+function resourceOf({ kind, file, fate }: FileRecord, epoch: number): ResourceOfResult {
+  const inside = file.retrieved?.inside ?? null;
+  return {
+    kind, name: file.name, session: file.session, token: file.token, epoch, state: fate.fate, size: file.spec.size, pages: fate.pagesPreserved, hugeKiB: file.hugeKiB,
+    inside: inside === null ? null : { pages: inside.pages, bad: inside.bad, size: inside.size, position: inside.position, seals: inside.seals, blocks: inside.blocks ?? 0, mode: inside.mode, access: inside.access, object: inside.object },
+    outside: { pages: fate.look.pages, different: fate.look.different, overwritten: fate.overwritten, readable: fate.readable },
+    problems: fate.problems,
+  };
+}
+
+function memoryOf(updates: readonly UpdateRecord[]): MemoryOfResult {
+  return {
+    ...updates.reduce((sum, { counts }) => addPages(sum, counts), NO_PAGES),
+    updates: updates.map(({ epoch, handedOver, marked, baseline, files }) => ({
+      epoch, markedOnArrival: handedOver, markedAtEnd: marked?.total ?? null, ...mapOf(files, baseline),
+      baseline: baseline.map(({ what, pfn, count }) => ({ what, phys: `0x${(pfn * 4096).toString(16)}`, pages: count })),
+    })),
+  };
+}
+
+/** Runs of pages that one update's map may have: some hundred KiB of result.json at most. */
+const MOST_RUNS = 4096;
+
+function mapOf(files: readonly FileRecord[], baseline: UpdateRecord['baseline']): Pick<MemoryOfResult['updates'][number], 'map' | 'mapLeftOut'> {
+  const own = baseline.map(({ pfn, count }) => ({ pfn, count, state: 'own' as const }));
+  const { runs, leftOut } = joinRuns([...files.flatMap(({ fate }) => fate.map), ...own], MOST_RUNS);
+  return { map: runs.map(({ pfn, count, state }) => ({ phys: `0x${(pfn * 4096).toString(16)}`, pages: count, state })), mapLeftOut: leftOut };
+}
+
+/** Collects, from the stream of events, the few that tell the story of a run. */
+export class Timeline {
+  readonly entries: Result['timeline'] = [];
+
+  take(event: Event): void {
+    const what = storyOf(event);
+    if (what !== null && this.entries.length < 1000) this.entries.push({ t: event.t, epoch: event.epoch, what });
+  }
+}
+
+function storyOf(event: Event): string | null {
+  switch (event.kind) {
+    case 'task':
+      return event.state === 'done' ? `${event.task}: done` : event.state === 'failed' ? `${event.task}: failed` : null;
+    case 'epoch':
+      return event.mark === 'boot' ? `kernel ${event.release} begins` : `user space of ${event.release} is up`;
+    case 'kexec':
+      return event.state === 'going' ? 'kexec' : event.state === 'left' ? null : event.state === 'refused' ? `kexec refused: ${event.errno}` : 'next kernel loaded';
+    case 'fault':
+      return `fault ${event.fault}: ${event.detail}`;
+    case 'qmp':
+      // The lab holds the machine still for its looks.
+      return event.event === 'STOP' || event.event === 'RESUME' ? null : `QEMU: ${event.event}`;
+    case 'crash':
+      return event.severity === 'info' ? null : `console: ${event.title}`;
+    default:
+      return null;
+  }
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where the running kernel keeps its `tainted_mask`: by its System.map, or else its vmlinux, and the page tables of a vCPU. That the right
+// kernel is looked at is checked before anything is believed: its banner must lie where the same symbols say.
+import { readFileSync } from 'node:fs';
+import { symbolsOf as symbolsOfElf } from '../../compat/index.js';
+import { withFile } from '../../images/index.js';
+import type { KernelImage } from '../../model/kernel/image.js';
+import type { MachineMemory } from '../../qemu/memory.js';
+import { kernelRoots, mappings } from '../../qemu/pagetable.js';
+
+type Memory = Pick<MachineMemory, 'read' | 'readU64'>;
+
+const WANTED = ['tainted_mask', 'linux_banner', 'system_state'] as const;
+type Wanted = (typeof WANTED)[number];
+type Symbols = ReadonlyMap<Wanted, bigint>;
+
+/** Why it is not found, and how to mend that. */
+export interface NoPlace {
+  why: string;
+  hint: string;
+}
+
+/** include/linux/kernel.h: a kernel that runs, or that is about to restart. Before, it is 0 to 2. */
+const RUNNING = 3;
+const RESTART = 6;
+const BANNER = 'Linux version ';
+const BANNER_BYTES = 128;
+
+/** Physical addresses of one kernel. They stay the same for its whole life. */
+export class TaintPlace {
+  private constructor(
+    private readonly memory: Memory,
+    private readonly at: ReadonlyMap<Wanted, number>,
+    private readonly banner: string,
+  ) {}
+
+  /** @param registers of any vCPU */
+  static find(memory: MachineMemory, registers: Parameters<typeof kernelRoots>[0], image: Pick<KernelImage, 'name' | 'systemMap' | 'vmlinux' | 'release'>): TaintPlace | NoPlace {
+    const symbols = symbolsOf(image);
+    if ('why' in symbols) return symbols;
+    for (const root of kernelRoots(registers)) {
+      const at = new Map([...symbols].flatMap(([name, linear]) => mappings(memory, root, linear, 8).map(({ phys }) => [name, phys] as const)));
+      const banner = bannerAt(memory, at.get('linux_banner'));
+      const expected = image.release === null ? BANNER : `${BANNER}${image.release} `;
+      if (at.has('tainted_mask') && banner?.startsWith(expected) === true) return new TaintPlace(memory, at, banner);
+    }
+    return {
+      why: `${image.name}: its tainted_mask is not where its symbols say`,
+      hint: 'System.map and vmlinux must be those of the very kernel, and the kernel must not move itself: boot it with nokaslr',
+    };
+  }
+
+  /** The mask now; null where the kernel is no longer there. */
+  read(): bigint | null {
+    const there = bannerAt(this.memory, this.at.get('linux_banner')) === this.banner;
+    return there ? this.memory.readU64(this.at.get('tainted_mask') ?? -1) : null;
+  }
+
+  /** The mask while the kernel may be replaced at any moment; null as soon as another one boots in its place, be it the same build. */
+  readLeaving(): bigint | null {
+    const state = this.at.get('system_state');
+    const bytes = Buffer.alloc(4);
+    if (state === undefined || !this.memory.read(state, bytes) || ![RUNNING, RESTART].includes(bytes.readUInt32LE())) return null;
+    return this.read();
+  }
+}
+
+function bannerAt(memory: Memory, phys: number | undefined): string | null {
+  const bytes = Buffer.alloc(BANNER_BYTES);
+  return phys !== undefined && memory.read(phys, bytes) ? bytes.toString('latin1').split('\0', 1)[0] ?? null : null;
+}
+
+function symbolsOf({ name, systemMap, vmlinux }: Pick<KernelImage, 'name' | 'systemMap' | 'vmlinux'>): Symbols | NoPlace {
+  const hint = 'give the kernel its System.map or its vmlinux: prebuilt of its definition, or beside its bzImage (images/README.md)';
+  const ways = [
+    ...(systemMap === null ? [] : [() => symbolsOfMap(systemMap)]),
+    ...(vmlinux === null ? [] : [() => withFile(vmlinux, (source) => symbolsOfElf(source, WANTED))]),
+  ];
+  let why = `${name} comes without a System.map and without a vmlinux, so its tainted_mask is not found`;
+  for (const way of ways) {
+    try {
+      const found = way();
+      if (found.has('tainted_mask') && found.has('linux_banner')) return found as Symbols;
+      why = `${name}: its symbols do not name tainted_mask and linux_banner`;
+    } catch (error) {
+      why = `${name}: its symbols cannot be read: ${error instanceof Error ? error.message : String(error)}`;
+    }
+  }
+  return { why, hint };
+}
+
+function symbolsOfMap(path: string): Map<string, bigint> {
+  const lines = readFileSync(path, 'latin1').matchAll(/^([0-9a-f]{16}) \S (tainted_mask|linux_banner|system_state)$/gm);
+  return new Map([...lines].map(([, address = '', symbol = '']) => [symbol, BigInt(`0x${address}`)]));
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where the walk through a handover begins, at each moment of an update:
+// - in the old kernel: at the tree that its variable `kho_out` points to, the one that kexec_file_load hands to the next kernel;
+// - in the next kernel: at the same tree, remembered from the jump. Only what is still marked as handed over is looked at: the rest has been given back.
+import { changeAt, findPlace, HandoverError, type HandoverSource, luoToRemember, PAGE, readFdt, textOf, trackedInXarray, trackedPages, Walk } from '../../handover/index.js';
+import type { Fault } from '../../model/scenario/scenario.js';
+import { kernelRoots, mappings, type PageRoot, readLinear } from '../../qemu/pagetable.js';
+import type { MachineMemory } from '../../qemu/memory.js';
+import type { SystemRegisters } from '../../qemu/registers.js';
+import { LabError } from '../../util/errors.js';
+import type { RunContext } from '../engine/context.js';
+import type { HandoverFormat } from '../../images/abi/handover-format.js';
+import { markedPages, reader } from '../judge/outside.js';
+
+function formatOf(context: RunContext, epoch: number): HandoverFormat {
+  const format = context.plan.formats[epoch];
+  if (!format) throw new LabError(`the handover format of the kernel of epoch ${epoch} was not read`);
+  return format;
+}
+
+/** What the running kernel will hand over. Throws LabError where its root is not found. */
+export async function outgoing(context: RunContext): Promise<HandoverSource> {
+  const { machine, recorder, state } = context;
+  const { structures, khoOut } = formatOf(context, recorder.epoch);
+  const registers = await machine.registers();
+  const pages = registers === null ? [] : kernelRoots(registers);
+  const words = Buffer.alloc(Number(khoOut.end - khoOut.start) & ~7);
+  const tables = pages.find((root) => readLinear(machine.memory, root, khoOut.start, words));
+  if (tables === undefined) throw new HandoverError('the kernel\'s variable kho_out is not mapped');
+  // The pointer stands at another offset in every version; there is only one tree that it can point to.
+  const roots = new Set<number>();
+  for (let at = 0; at < words.length; at += 8) {
+    const root = rootAt(context, tables, words.readBigUInt64LE(at));
+    if (root !== null) roots.add(root);
+  }
+  const [root] = roots;
+  if (root === undefined || roots.size > 1) throw new HandoverError(`the kernel's variable kho_out points to ${roots.size} root trees`);
+  state.outgoingRoot = root;
+  return { read: reader(machine), structures, root };
+}
+
+/** Pages that the running kernel has set aside for the next one, or why its map cannot be seen. */
+export type SetAside = { pages: number } | { hidden: string };
+
+export async function setAside(context: RunContext): Promise<SetAside> {
+  const { machine, plan, recorder } = context;
+  const { epoch } = recorder;
+  const format = plan.formats[epoch];
+  if (!format) return { hidden: plan.unread?.[epoch] ?? `the handover format of ${plan.kernels[epoch]?.name ?? 'this kernel'} was not read` };
+  try {
+    return { pages: trackedPages(new Walk(await outgoing(context))) };
+  } catch (error) {
+    if (!(error instanceof HandoverError)) throw error;
+    const older = setAsideBefore71(await machine.registers(), machine.memory, format);
+    return older ?? { hidden: `${plan.kernels[epoch]?.name ?? 'this kernel'}: ${error.message}` };
+  }
+}
+
+/** Before 7.1 the tree that the next kernel reads is made in the kexec only. */
+function setAsideBefore71(registers: SystemRegisters | null, memory: MachineMemory, { khoOut }: HandoverFormat): SetAside | null {
+  for (const root of registers === null ? [] : kernelRoots(registers)) {
+    try {
+      return { pages: trackedInXarray((linear, into) => readLinear(memory, root, linear, into), khoOut) };
+    } catch (error) {
+      if (!(error instanceof HandoverError)) throw error;
+    }
+  }
+  return null;
+}
+
+/** Physical address of the root tree that a linear address stands for, or null. */
+function rootAt({ machine, state }: RunContext, tables: PageRoot, linear: bigint): number | null {
+  if (linear % BigInt(PAGE) !== 0n || linear < 1n << 63n) return null;
+  const [page] = mappings(machine.memory, tables, linear, PAGE);
+  const bytes = new Uint8Array(PAGE);
+  if (page === undefined || page.length !== PAGE || !machine.memory.read(page.phys, bytes)) return null;
+  // The tree that was found before: a fault may have damaged it since.
+  if (page.phys === state.outgoingRoot) return page.phys;
+  const compatible = readFdt(bytes)?.properties.get('compatible');
+  return compatible !== undefined && textOf(compatible).startsWith('kho-v') ? page.phys : null;
+}
+
+/** What the kernel before this one has handed over. */
+async function incoming(context: RunContext): Promise<HandoverSource> {
+  const { machine, recorder, state } = context;
+  const { structures } = formatOf(context, recorder.epoch - 1);
+  if (state.handover === null) throw new LabError('where the handover began was not remembered');
+  const marked = await markedPages(context);
+  if (marked === null) throw new HandoverError('the kernel\'s page array was not found from outside');
+  const orders = new Map(marked.found.map(({ pfn, order }) => [pfn, order]));
+  const read = reader(machine);
+  return {
+    structures, ...state.handover, orderOf: (pfn) => orders.get(pfn) ?? null,
+    read: (phys, into) => {
+      for (let page = Math.floor(phys / PAGE); page * PAGE < phys + into.length; page++) {
+        if (!marked.index.has(page)) throw new HandoverError(`the page at 0x${(page * PAGE).toString(16)} is no longer handed over: this kernel has taken it, or given it back`);
+      }
+      return read(phys, into);
+    },
+  };
+}
+
+/** At the jump: what the next kernel will not show any more. */
+export async function rememberHandover(context: RunContext): Promise<void> {
+  const source = await outgoing(context);
+  context.state.handover = { root: source.root, luo: luoToRemember(new Walk(source)) };
+}
+
+/** Finds the place, changes it, and says what it found and changed. Throws HandoverError where the place is not there. */
+export async function changeHandover(context: RunContext, fault: Extract<Fault, { kind: 'change' }>): Promise<string> {
+  const { memory } = context.machine;
+  const source = fault.side === 'outgoing' ? await outgoing(context) : await incoming(context);
+  const spot = findPlace(source, fault.place);
+  const { phys, bytes, from, to } = changeAt(spot, fault.change, (at, length) => {
+    const found = new Uint8Array(length);
+    if (!memory.read(at, found)) throw new HandoverError(`no memory at 0x${at.toString(16)}`);
+    return found;
+  });
+  if (!memory.write(phys, bytes)) throw new HandoverError(`nothing can be written at 0x${phys.toString(16)}`);
+  return `${fault.text} at 0x${phys.toString(16)}: ${from} to ${to}`;
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// `policy: check`: what would the running kernel write if the kexec came now, with its sessions really open, and does the next one read it?
+// Asked inside, of kernels that tell (debugfs labobj/versions), and seen from outside, in the kernel's own structures.
+import { carriedBy, formatComponent, meets, parseComponent, sameComponent, shownByImages, withCmdline } from '../../compat/index.js';
+import { describeHandover, HandoverError } from '../../handover/index.js';
+import type { Component, Mismatch } from '../../model/kernel/component.js';
+import type { KernelImage } from '../../model/kernel/image.js';
+import { kernelRoots, readLinear } from '../../qemu/pagetable.js';
+import { LabError, messageOf } from '../../util/errors.js';
+import type { RunContext } from '../engine/context.js';
+import { guestObjections } from '../guests/preflight.js';
+import { outgoing } from './handover.js';
+
+/** Bytes of `compatible`, right before `list` in struct liveupdate_file_handler (include/linux/liveupdate.h, 6.19 to 7.3). */
+const COMPATIBLE = 48;
+const MOST_HANDLERS = 256;
+
+export interface Objection {
+  why: string;
+  mismatches: Mismatch[];
+}
+
+/** Why the update must not go on, or null where the two kernels meet on everything that would be written. */
+export async function objectionOf(context: RunContext): Promise<Objection | null> {
+  const { plan, recorder } = context;
+  const next = recorder.epoch + 1;
+  const [running, to] = [plan.kernels[recorder.epoch] as KernelImage, plan.kernels[next] as KernelImage];
+  const [inside, outside] = [await askInside(context), await seenOutside(context)];
+  const disagree = outside.filter(({ name, version }) => inside.some((other) => other.name === name && other.version !== version));
+  if (disagree.length > 0) {
+    recorder.incident({
+      source: 'memory', side: 'outside', implies: null, title: 'inside and outside disagree on what would be written',
+      detail: `outside: ${disagree.map(formatComponent).join(' ')}; inside: ${inside.map(formatComponent).join(' ')}`,
+    });
+  }
+  const own = withCmdline(running.versions, plan.scenario.cmdlines[recorder.epoch] ?? '');
+  const seen = [...inside, ...outside.filter((each) => !inside.some((other) => sameComponent(each, other)))];
+  const { told, hidden } = shownByImages(seen, own, to.versions);
+  if (hidden.length > 0) {
+    const detail = `${hidden.map(formatComponent).join(' ')}: written now, and in neither image: whether ${to.name} reads it is not known`;
+    recorder.incident({ source: 'memory', side: 'outside', implies: null, title: 'what would be written is not known of the next kernel', detail });
+  }
+  // What has no place to be asked at is what the image says.
+  const built = own.flatMap(({ name, write }) => (write === null || name === 'object' || told.some((each) => each.name === name) ? [] : [{ name, version: write }]));
+  const notation = own.find(({ name }) => name === 'object')?.manner?.notation;
+  const mismatches = meets([...told, ...built], to, {
+    cmdlineTo: plan.scenario.cmdlines[next] ?? '', uses: carriedBy(plan.scenario).uses, ...(notation === undefined ? {} : { notation }),
+  });
+  const guests = await guestObjections(context);
+  mismatches?.push(...guests);
+  if (mismatches === null) return { why: `what ${to.name} reads is not known`, mismatches: [] };
+  if (mismatches.length === 0) return null;
+  return { why: mismatches.map(sentence).join('; '), mismatches };
+
+}
+
+function sentence({ component, wrote, reads, endsIn, detail }: Mismatch): string {
+  const versions = (list: readonly number[]) => list.map((version) => `v${version}`).join(', ') || 'none';
+  return `${component}: ${wrote === null ? '' : `v${wrote} would be written, ${versions(reads)} is read; `}it would end in ${endsIn} (${detail})`;
+}
+
+/** `hands-over object 2`, `writes memfd 2`: lines of debugfs labobj/versions; what is only read is left out. */
+async function askInside({ agent, deadlines, machine, recorder }: RunContext): Promise<Component[]> {
+  const reply = await agent.request('versions', {}, deadlines.request(), machine.ended);
+  const text = reply.ok && typeof reply.data['text'] === 'string' ? reply.data['text'] : '';
+  // Which version an object would get that is not preserved yet says nothing of those that are.
+  const found = text.split('\n').flatMap((line) => (/^(?:writes (?!object )|hands-over )(\S+ \d+)$/.exec(line)?.slice(1) ?? []).flatMap(parseComponent));
+  recorder.event({ kind: 'oracle', oracle: 'what the running kernel would write', side: 'inside', ok: true, detail: found.map(formatComponent).join(' ') || 'this kernel does not tell' });
+  return found;
+}
+
+/** The root tree, LUO's state, and the handlers that files would be written by. */
+async function seenOutside(context: RunContext): Promise<Component[]> {
+  try {
+    const listing = describeHandover(await outgoing(context), 1);
+    const handlers = await handlersOf(context);
+    // The lab's object registers all that it reads; which it writes, only the kernel itself can tell.
+    const texts = [listing.kho, ...(listing.luo === null ? [] : [listing.luo]), ...handlers.filter((text) => !/^object\b/.test(text))];
+    const found = texts.flatMap((text) => parseComponent(text));
+    context.recorder.event({ kind: 'oracle', oracle: 'what the running kernel would write', side: 'outside', ok: true, detail: found.map(formatComponent).join(' ') });
+    return found;
+  } catch (error) {
+    if (error instanceof HandoverError) throw new LabError(`what the running kernel would write cannot be seen from outside: ${messageOf(error)}`);
+    throw error;
+  }
+}
+
+/** The `compatible` of every registered handler of files, from the kernel's list of them. */
+async function handlersOf({ machine, plan, recorder }: RunContext): Promise<string[]> {
+  const head = plan.formats[recorder.epoch]?.handlers ?? null;
+  const registers = await machine.registers();
+  if (head === null || registers === null) throw new HandoverError('the kernel shows no list of handlers');
+  const found: string[] = [];
+  const entry = Buffer.alloc(COMPATIBLE + 8);
+  for (const root of kernelRoots(registers)) {
+    for (let at: bigint = head, first = true; first || at !== head; first = false) {
+      if (found.length > MOST_HANDLERS) throw new HandoverError('the list of handlers does not end');
+      if (!readLinear(machine.memory, root, at - BigInt(first ? 0 : COMPATIBLE), first ? entry.subarray(0, 8) : entry)) break;
+      if (!first) found.push(entry.subarray(0, Math.max(0, entry.indexOf(0))).toString('latin1'));
+      at = entry.readBigUInt64LE(first ? 0 : COMPATIBLE);
+    }
+    if (found.length > 0) return found;
+  }
+  return found;
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// The explicit form: clients, and which of them carries out a step.
+import { type ClientAction, MAIN } from '../../model/scenario/client.js';
+import type { Step } from '../../model/scenario/scenario.js';
+import type { Path } from '../document.js';
+import type { Problems } from '../problems.js';
+import type { OperationsInput } from '../schema/steps.js';
+
+type Given<K extends keyof OperationsInput> = Exclude<OperationsInput[K], undefined>;
+
+interface Place {
+  path: Path;
+  problems: Problems;
+}
+
+/** One entry for every step on clients. @param named fills in a name */
+export function clientTranslations<Site extends Place>(named: (text: string, site: Site, ...keys: string[]) => string) {
+  return {
+    client: (client: Given<'client'>): ClientAction => ({ op: 'client', client }),
+    pass: ({ from, to, session, file }: Given<'pass'>, site: Site): ClientAction | null => {
+      if (session !== undefined && file === undefined) return { op: 'pass', from, to, what: { kind: 'session', name: named(session, site, 'session') } };
+      if (file !== undefined && session === undefined) return { op: 'pass', from, to, what: { kind: 'file', name: named(file, site, 'file') } };
+      site.problems.add(site.path, 'expected either a session or a file');
+      return null;
+    },
+    kill: (client: Given<'kill'>): ClientAction => ({ op: 'kill', client }),
+  };
+}
+
+export type Call = Pick<Step, 'accepts' | 'by' | 'during'>;
+
+/** What a step says of the call itself, besides one errno. */
+export function callOf(value: unknown): Call {
+  if (typeof value !== 'object' || value === null) return {};
+  const { errno, client, during } = value as { errno?: unknown; client?: string; during?: 'kexec' };
+  return {
+    ...(Array.isArray(errno) ? { accepts: errno.map(String) } : {}), ...(client === undefined || client === MAIN ? {} : { by: client }), ...(during === undefined ? {} : { during }),
+  };
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// Is what a file shall be made of possible?
+import type { MemfdFlag } from '../../model/scenario/file-steps.js';
+import type { MemfdSpec, ObjectSpec, PageRange } from '../../model/scenario/scenario.js';
+import type { Path } from '../document.js';
+import { PAGE } from '../schema/limits.js';
+import type { Problems } from '../problems.js';
+
+/** Checks the parts of one memfd against each other; `path` is the mapping that holds `holes`. */
+export function checkMemfd(memfd: MemfdSpec, path: Path, problems: Problems): void {
+  const pages = Math.ceil(memfd.size / PAGE);
+  const taken: PageRange[] = [];
+  for (const [index, hole] of memfd.holes.entries()) {
+    const at = [...path, 'holes', index];
+    if (hole.first + hole.count > pages) {
+      problems.add(at, `expected pages below ${pages}, as the file has ${pages} of them; found ${hole.first}+${hole.count}`);
+    } else if (taken.some((other) => hole.first < other.first + other.count && other.first < hole.first + hole.count)) {
+      problems.add(at, `the hole ${hole.first}+${hole.count} overlaps another one`);
+    }
+    taken.push(hole);
+  }
+  const flags = memfd.flags ?? [];
+  const again = flags.findIndex((flag, index) => flags.indexOf(flag) !== index);
+  if (again >= 0) problems.add([...path, 'flags', again], `the flag ${flags[again]} is there twice`);
+  const twice = memfd.seals.findIndex((seal, index) => memfd.seals.indexOf(seal) !== index);
+  if (twice >= 0) problems.add([...path, 'seals', twice], `the seal ${memfd.seals[twice]} is there twice`);
+}
+
+/** Only where there are any, so that a memfd without them is what it always was. */
+export function flagsOf(flags: MemfdFlag[]): Pick<MemfdSpec, 'flags'> {
+  return flags.length > 0 ? { flags } : {};
+}
+
+/** @param path the mapping that holds the object's parts @param key the one with the size of its pages */
+export function checkObject({ size }: ObjectSpec, path: Path, key: string, problems: Problems): void {
+  if (size === 0 || size % PAGE !== 0) problems.add([...path, key], `expected whole pages of ${PAGE} bytes, found ${size} bytes`);
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// Damage from outside must hit something that is there at that step.
+import type { FileRef } from '../../model/scenario/place.js';
+import type { Fault } from '../../model/scenario/scenario.js';
+import type { Held, SessionFollower } from './follow-sessions.js';
+import { PAGE } from '../schema/limits.js';
+import { shown } from '../problem.js';
+import type { Draft } from '../explicit/steplist.js';
+
+export function followFlip(flip: { file: string; page: number }, draft: Draft, sessions: SessionFollower): void {
+  const memfd = sessions.everMade.get(flip.file);
+  const path = [...draft.path, 'flip'];
+  if (!memfd) {
+    sessions.unknown('file', 'was made before', flip.file, sessions.everMade.keys(), { ...draft, path: [...path, 'file'] });
+  } else if (flip.page * PAGE >= memfd.size && memfd.kind !== 'guest-state') {
+    sessions.problems.add([...path, 'page'], `expected a page below ${Math.ceil(memfd.size / PAGE)}, as ${shown(flip.file)} has that many; found ${flip.page}`);
+  }
+}
+
+export function followChange(fault: Extract<Fault, { kind: 'change' }>, step: { epoch: number; at: 'now' | 'jump' }, draft: Draft, sessions: SessionFollower): void {
+  // As a step of its own, past the first kexec, it means what this kernel was handed; at the jump always what it hands over.
+  if (draft.path[0] === 'steps' && step.epoch > 0 && step.at === 'now') fault.side = 'incoming';
+  const at = { ...draft, path: [...draft.path, 'change', 'place'] };
+  const { place } = fault;
+  const known = fault.side === 'incoming' ? sessions.handed : sessions.outgoing;
+  const name = 'session' in place ? place.session : 'file' in place ? place.file.session : null;
+  if (name === null) return;
+  const held = known.get(name) ?? sessions.handed.get(name);
+  if (!held) sessions.unknown('session', 'was created before', name, [...known.keys(), ...sessions.handed.keys()], at);
+  else if ('file' in place) settleToken(place.file, held, at, sessions);
+}
+
+/** A file may be named instead of its token. */
+function settleToken(file: FileRef, held: Held, at: Draft, sessions: SessionFollower): void {
+  if (held.has(file.token)) return;
+  const names = [...held].flatMap(([token, memfd]) => [String(token), memfd.file.slice(memfd.file.lastIndexOf('/') + 1)]);
+  const found = [...held].find(([, memfd]) => memfd.file === file.file || memfd.file === `${file.session}/${file.file}`);
+  if (found) file.token = found[0];
+  else sessions.unknown('file', `of session ${shown(file.session)} was preserved before`, file.file, new Set(names), at);
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sessions and files as the steps make, hand over and take them back: what there is at each step.
+import type { FileSpec } from '../../model/scenario/scenario.js';
+import type { Token } from '../../model/scenario/token.js';
+import { nearest } from '../../util/text/nearest.js';
+import { LIMITS } from '../schema/limits.js';
+import { listed, shown } from '../problem.js';
+import type { Problems } from '../problems.js';
+import type { Draft } from '../explicit/steplist.js';
+
+/** What a session holds: by token, the file. */
+export type Held = Map<Token, FileSpec>;
+
+function size(bytes: number): string {
+  return bytes % (1024 * 1024) === 0 ? `${bytes / 1024 / 1024} MiB` : `${bytes} bytes`;
+}
+
+export class SessionFollower {
+  readonly problems: Problems;
+  readonly #memory: number;
+  /** Files that the agent has, by name, and what was put into them. */
+  files = new Map<string, FileSpec>();
+  /** Sessions made in this epoch. */
+  outgoing = new Map<string, Held>();
+  /** Sessions that were ever made in an earlier epoch. */
+  readonly handed = new Map<string, Held>();
+  /** Sessions that were asked back in this epoch. */
+  retrieved = new Set<string>();
+  readonly everMade = new Map<string, FileSpec>();
+  #used: number;
+
+  /** @param reserved bytes of memory that are gone already */
+  constructor(memory: number, reserved: number, problems: Problems) {
+    this.#memory = memory;
+    this.#used = reserved;
+    this.problems = problems;
+  }
+
+  create(session: string, { path, step }: Draft): void {
+    const bytes = Buffer.byteLength(session);
+    // Some kernels take these names, and some do not: the scenario has to say which answer it expects.
+    if ((bytes > LIMITS.sessionName || bytes === 0) && step.errno === null) {
+      this.problems.add(path, `expected a session's name of 1 to ${LIMITS.sessionName} bytes, found ${bytes}`, 'state errno: EINVAL if that is what you test, or errno: OK for a kernel that takes it');
+    }
+    if (this.outgoing.has(session)) {
+      this.problems.add(path, `expected a name of its own; there is a session ${shown(session)} already`, 'state errno: EEXIST if that is what you test');
+    }
+    this.outgoing.set(session, new Map());
+  }
+
+  make(spec: FileSpec, { path }: Draft): void {
+    if (this.files.has(spec.file)) this.problems.add(path, `expected a name of its own; there is a file ${shown(spec.file)} already`);
+    this.files.set(spec.file, spec);
+    this.everMade.set(spec.file, spec);
+    this.#use(spec.size + (spec.kind === 'object' ? spec.array : 0), path);
+  }
+
+  /** One more descriptor of a file that is there. */
+  reopen(spec: FileSpec, as: string, { path }: Draft): void {
+    if (this.files.has(as)) this.problems.add([...path, 'as'], `expected a name of its own; there is a file ${shown(as)} already`);
+    const again = { ...spec, file: as } as FileSpec;
+    this.files.set(as, again);
+    this.everMade.set(as, again);
+  }
+
+  #use(bytes: number, path: Draft['path']): void {
+    const before = this.#used;
+    this.#used += bytes;
+    if (this.#used > this.#memory && before <= this.#memory) {
+      this.problems.add(path, `expected files of at most ${size(this.#memory)} in all, the machine's memory; found ${size(this.#used)} up to here`);
+    }
+  }
+
+  preserve(step: { session: string; file: string; token: Token }, draft: Draft, checked: boolean): void {
+    const memfd = this.files.get(step.file);
+    if (!memfd) this.unknownFile(step.file, draft);
+    if (!checked) return;
+    const held = this.outgoing.get(step.session);
+    if (!held) {
+      if (this.retrieved.has(step.session)) {
+        this.problems.add(draft.path, `session ${shown(step.session)} was asked back; expected one created in this epoch`, 'state errno: EINVAL if that is what you test');
+      } else {
+        this.unknown('session', 'is open here', step.session, this.outgoing.keys(), draft);
+      }
+      return;
+    }
+    if (held.has(step.token)) {
+      this.problems.add([...draft.path, 'token'], `expected a token of its own in session ${shown(step.session)}; ${step.token} is taken`, 'state errno: EEXIST if that is what you test');
+    }
+    if (memfd) held.set(step.token, memfd);
+  }
+
+  askBack(session: string, draft: Draft): void {
+    if (!this.handed.has(session)) this.unknown('session', 'was ever created in an epoch before', session, this.handed.keys(), draft);
+    this.retrieved.add(session);
+  }
+
+  /** A file without a name gets the one that it had. */
+  retrieve(step: { session: string; token: Token; file: string }, draft: Draft, checked: boolean): void {
+    const held = this.handed.get(step.session);
+    const memfd = held?.get(step.token);
+    if (step.file === '') step.file = memfd?.file ?? `${step.session}/${step.token}`;
+    if (!checked) return;
+    if (!this.retrieved.has(step.session)) this.unknown('session', 'was asked back in this epoch', step.session, this.retrieved, draft);
+    else if (!memfd) this.unknown('token', `of session ${shown(step.session)} was ever preserved`, String(step.token), [...(held?.keys() ?? [])].map(String), draft);
+    if (this.files.has(step.file)) {
+      this.problems.add(draft.path, `expected a name of its own; there is a file ${shown(step.file)} already`, 'give it another name with as');
+    }
+    if (memfd) {
+      this.files.set(step.file, memfd);
+      this.everMade.set(step.file, memfd);
+    }
+  }
+
+  close(target: { kind: 'session' | 'file'; name: string } | { kind: 'device' }, draft: Draft): void {
+    if (target.kind === 'file') {
+      if (!this.files.delete(target.name)) this.unknownFile(target.name, draft);
+    } else if (target.kind === 'session') {
+      this.openSession(target.name, draft);
+      // A session that was asked back goes first: both may be open under one name.
+      if (!this.retrieved.delete(target.name)) this.outgoing.delete(target.name);
+    }
+  }
+
+  /** It must be open, whichever way. */
+  openSession(name: string, draft: Draft): void {
+    if (this.retrieved.has(name) || this.outgoing.has(name)) return;
+    this.unknown('session', 'is open here', name, [...this.retrieved, ...this.outgoing.keys()], draft);
+  }
+
+  /** Its last holder died. Asking for it in the next kernel is a fair question all the same. */
+  loseSession(name: string): void {
+    const held = this.outgoing.get(name);
+    if (held !== undefined) this.handed.set(name, held);
+    this.outgoing.delete(name);
+    this.retrieved.delete(name);
+  }
+
+  /** By a kexec, or with who held them. */
+  loseAgent(): void {
+    // A name is remembered even where its session was closed with the agent: asking for it then is a fair question.
+    for (const [name, held] of this.outgoing) this.handed.set(name, held);
+    this.files = new Map();
+    this.outgoing = new Map();
+    this.retrieved = new Set();
+  }
+
+  unknownFile(name: string, draft: Draft): void {
+    this.unknown('file', 'is open here', name, this.files.keys(), draft);
+  }
+
+  unknown(what: string, condition: string, name: string, known: Iterable<string>, { path }: Draft): void {
+    const names = [...known];
+    const near = nearest(name, names);
+    const there = names.length > 0 ? `there is ${listed(names, 8)}` : `there is none`;
+    this.problems.add(path, `no ${what} ${what === 'token' ? name : shown(name)} ${condition}`, near ? `did you mean "${near}"?` : there);
+  }
+}

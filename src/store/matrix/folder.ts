@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+// The folder of a matrix under results/: matrix.json, written whole each time, and cells.jsonl, which grows by a line an attempt.
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { z } from 'zod';
+import { type Attempt, type CellOfRun, type Matrix, MATRIX_SCHEMA } from '../../model/result/matrix.js';
+import { isDiskFull, LabError, messageOf } from '../../util/errors.js';
+import { keep, removeAtEnd } from '../../util/process/reaper.js';
+import { asRecord } from '../../util/unknown.js';
+import { attemptSchema, cellOfRunSchema, matrixSchema } from './schema.js';
+
+export class MatrixFolder {
+  private constructor(readonly path: string) {}
+
+  /** A new one, named by the matrix's id; whole from its first moment. */
+  static create(results: string, matrix: Matrix): MatrixFolder {
+    const partial = join(resolve(results), `.partial-${matrix.id}`);
+    const path = join(resolve(results), matrix.id);
+    try {
+      mkdirSync(partial, { recursive: true });
+      removeAtEnd(partial);
+      writeMatrix(partial, matrix);
+      writeFileSync(join(partial, 'cells.jsonl'), '');
+      renameSync(partial, path);
+      keep(partial);
+    } catch (error) {
+      rmSync(partial, { recursive: true, force: true });
+      throw unwritable(error);
+    }
+    return new MatrixFolder(path);
+  }
+
+  /** One that is there already, to go on with. A last line that was cut off is taken away. */
+  static reopen(results: string, id: string): MatrixFolder {
+    const folder = new MatrixFolder(join(resolve(results), id));
+    const { cells } = folder;
+    if (!existsSync(cells)) return folder;
+    const text = readFileSync(cells);
+    truncateSync(cells, text.lastIndexOf(10) + 1);
+    return folder;
+  }
+
+  private get cells(): string {
+    return join(this.path, 'cells.jsonl');
+  }
+
+  /** A lock file for who runs the matrix. */
+  get lockFile(): string {
+    return join(this.path, 'lock');
+  }
+
+  /** One line, whole or not at all. Throws a LabError where the disk takes no more. */
+  append(attempt: Attempt): void {
+    const before = existsSync(this.cells) ? statSync(this.cells).size : 0;
+    try {
+      appendFileSync(this.cells, `${JSON.stringify(attempt)}\n`);
+    } catch (error) {
+      try {
+        truncateSync(this.cells, before);
+      } catch {
+        // The half line stays the last one, which readers skip and `reopen` takes away.
+      }
+      throw unwritable(error);
+    }
+  }
+
+  /** Replaces matrix.json: who reads it sees the old one or the new one. */
+  write(matrix: Matrix): void {
+    try {
+      writeMatrix(this.path, matrix);
+    } catch (error) {
+      throw unwritable(error);
+    }
+  }
+}
+
+function writeMatrix(folder: string, matrix: Matrix): void {
+  const next = join(folder, '.matrix.json');
+  try {
+    writeFileSync(next, `${JSON.stringify(matrix, null, 1)}\n`);
+    renameSync(next, join(folder, 'matrix.json'));
+  } catch (error) {
+    rmSync(next, { force: true });
+    throw error;
+  }
+}
+
+function unwritable(error: unknown): LabError {
+  return new LabError(`the matrix cannot be written: ${messageOf(error)}`, {
+    cause: error, hint: isDiskFull(error) ? 'free some space, then `lab matrix PLAN --resume` goes on' : null,
+  });
+}
+
+/** Names of the matrices in a results folder, oldest first. */
+export function matrixIds(results: string): string[] {
+  if (!existsSync(results)) return [];
+  return readdirSync(results).filter((name) => !name.startsWith('.') && existsSync(join(results, name, 'matrix.json'))).sort();
+}
+
+/** Reads a matrix back. Throws a LabError where it is damaged or from a newer lab. */
+export function readMatrix(folder: string): Matrix {
+  let data: unknown;
+  try {
+    data = JSON.parse(readFileSync(join(folder, 'matrix.json'), 'utf8'));
+  } catch (error) {
+    throw new LabError(`${join(folder, 'matrix.json')} cannot be read: ${messageOf(error)}`, { cause: error });
+  }
+  const { schema } = asRecord(data);
+  if (typeof schema === 'number' && schema > MATRIX_SCHEMA) {
+    throw new LabError(`${folder} is of schema ${schema}; this lab reads up to ${MATRIX_SCHEMA}`, { hint: 'use the newer lab that wrote it' });
+  }
+  const checked = matrixSchema.safeParse(data);
+  if (!checked.success) throw new LabError(`${join(folder, 'matrix.json')} is damaged: ${checked.error.issues[0]?.path.join('.')}: ${checked.error.issues[0]?.message}`);
+  return checked.data;
+}
+
+/** Every attempt that can be read, in the order of the file, and how many lines cannot. */
+export function readAttempts(folder: string): { attempts: Attempt[]; damaged: number } {
+  const path = join(folder, 'cells.jsonl');
+  if (!existsSync(path)) return { attempts: [], damaged: 0 };
+  const lines = readFileSync(path, 'utf8').split('\n').filter((line) => line !== '');
+  const attempts = lines.flatMap((line) => parsed(line, attemptSchema) ?? []);
+  return { attempts, damaged: lines.length - attempts.length };
+}
+
+/** Which cell's run a run's folder is; null where it is no cell's, or that cannot be read. */
+export function readCellOfRun(folder: string): CellOfRun | null {
+  try {
+    return parsed(readFileSync(join(folder, 'cell.json'), 'utf8'), cellOfRunSchema);
+  } catch {
+    return null;
+  }
+}
+
+function parsed<T>(text: string, schema: z.ZodType<T>): T | null {
+  try {
+    return schema.safeParse(JSON.parse(text)).data ?? null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// What became of each scenario on each pair or chain of kernels, its repeats taken together.
+import type { Attempt, Cell, Matrix, Square } from '../../model/result/matrix.js';
+import { groupBy } from '../../util/process/group.js';
+
+/** Same for all repeats of a scenario on the same kernels, in any matrix. */
+export function squareKey({ scenario, kernels }: Pick<Cell, 'scenario' | 'kernels'>): string {
+  return JSON.stringify([scenario, ...kernels]);
+}
+
+/** A pair or chain of kernels in words. */
+export function chainText(kernels: readonly string[]): string {
+  return kernels.join(' -> ');
+}
+
+/** The last attempt at each cell, by the cell's id. Attempts may come in any order. */
+export function lastAttempts(attempts: readonly Attempt[]): Map<string, Attempt> {
+  const last = new Map<string, Attempt>();
+  for (const each of attempts) if ((last.get(each.cell)?.attempt ?? 0) < each.attempt) last.set(each.cell, each);
+  return last;
+}
+
+/** In the order of the matrix. */
+export function squaresOf(matrix: Pick<Matrix, 'cells'>, attempts: readonly Attempt[]): Square[] {
+  const last = lastAttempts(attempts);
+  return [...groupBy(matrix.cells, squareKey).values()].map((same) => squareOf(same, same.flatMap(({ id }) => last.get(id) ?? [])));
+}
+
+function squareOf(cells: Cell[], attempts: Attempt[]): Square {
+  const { scenario, tags, kernels, expected } = cells[0] as Cell;
+  const rates: Square['rates'] = [];
+  for (const { outcome, endsIn } of attempts) {
+    const known = rates.find((rate) => rate.outcome === outcome && rate.endsIn === endsIn);
+    if (known === undefined) rates.push({ outcome, endsIn, count: 1 });
+    else known.count++;
+  }
+  rates.sort((a, b) => b.count - a.count);
+  const whole = attempts.length === cells.length;
+  // What the lab could not run says nothing of the kernels: it makes no cell flaky, and no cell good.
+  const verdicts = rates.filter(({ outcome }) => outcome !== 'infra');
+  const one = verdicts.length === 0 ? rates[0] : verdicts[0];
+  const state = verdicts.length > 1 ? 'flaky' : !whole || one === undefined ? 'pending' : rates.length > verdicts.length ? 'infra' : one.outcome;
+  return {
+    scenario, tags, kernels, expected, cells, attempts, state, rates,
+    endsIn: state === 'pending' || state === 'flaky' || one === undefined ? null : one.endsIn,
+    asExpected: whole && state !== 'flaky' && attempts.every(({ asExpected }) => asExpected),
+  };
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a run wrote down while it went on, read back in bounds: lines that cannot be read are left out.
+import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { asNumber, asRecord, asText } from '../../util/unknown.js';
+
+const MOST_EVENTS_BYTES = 8 << 20;
+const HEAD_BYTES = 4 << 20;
+const TAIL_BYTES = 1 << 20;
+
+/** One line of events.jsonl: `kind`, `t` in milliseconds and `epoch` are there, the rest may be anything. */
+export interface EventRead {
+  kind: string;
+  t: number;
+  epoch: number;
+  rest: Readonly<Record<string, unknown>>;
+}
+
+export function readEvents(folder: string): EventRead[] {
+  return head(join(folder, 'events.jsonl'), MOST_EVENTS_BYTES).text.split('\n').flatMap((line) => {
+    try {
+      const rest = asRecord(JSON.parse(line));
+      const t = rest['t'];
+      return typeof t === 'number' && t >= 0 ? [{ kind: asText(rest['kind']), t, epoch: asNumber(rest['epoch']), rest }] : [];
+    } catch {
+      return [];
+    }
+  });
+}
+
+export interface ConsoleRead {
+  /** Lines without their ends, from the first one. */
+  head: string[];
+  /** Where the middle was left out: how many bytes, and the lines at the end, whose numbers are not known. */
+  leftOut: number;
+  tail: string[];
+}
+
+export function readConsole(folder: string): ConsoleRead {
+  const path = join(folder, 'console.log');
+  const { text, size } = head(path, HEAD_BYTES);
+  if (size <= HEAD_BYTES) return { head: lines(text), leftOut: 0, tail: [] };
+  const tail = Math.min(TAIL_BYTES, size - HEAD_BYTES);
+  return { head: lines(text), leftOut: size - HEAD_BYTES - tail, tail: lines(part(path, size - tail, tail)) };
+}
+
+function lines(text: string): string[] {
+  const all = text.split('\n').map((line) => (line.endsWith('\r') ? line.replace(/\r+$/, '') : line));
+  if (all.at(-1) === '') all.pop();
+  return all;
+}
+
+function head(path: string, most: number): { text: string; size: number } {
+  if (!existsSync(path)) return { text: '', size: 0 };
+  const fd = openSync(path, 'r');
+  try {
+    const { size } = fstatSync(fd);
+    if (size <= most) return { text: readFileSync(fd, 'utf8'), size };
+  } finally {
+    closeSync(fd);
+  }
+  return { text: part(path, 0, most), size: statSync(path).size };
+}
+
+function part(path: string, at: number, length: number): string {
+  const fd = openSync(path, 'r');
+  try {
+    const buffer = Buffer.alloc(length);
+    return buffer.toString('utf8', 0, readSync(fd, buffer, 0, length, at));
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// The folder of one run under results/. It is filled under a hidden name and gets its own name only when it is whole: who looks into
+// results/ never sees half a run, and a lab that is killed leaves none.
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { Event } from '../../model/result/event.js';
+import type { CellOfRun } from '../../model/result/matrix.js';
+import type { Result } from '../../model/result/result.js';
+import { isDiskFull, LabError, messageOf } from '../../util/errors.js';
+import { keep, removeAtEnd } from '../../util/process/reaper.js';
+import { BoundedLog } from './bounded-log.js';
+import { resultSchema } from './result-schema.js';
+
+const MIB = 1 << 20;
+
+export class RunFolder {
+  readonly path: string;
+  private readonly partial: string;
+  /** Aborted with a LabError when the disk takes no more: the run cannot be kept and must end. */
+  readonly failed: AbortSignal;
+  private readonly failure = new AbortController();
+  private readonly logs: Record<'events' | 'console' | 'qmp' | 'agent', BoundedLog>;
+
+  /** @param results the folder that holds all runs; made where it is missing @param cell which cell of a matrix the run is for */
+  constructor(results: string, readonly id: string, private readonly cell: CellOfRun | null = null) {
+    this.failed = this.failure.signal;
+    this.path = join(resolve(results), id);
+    this.partial = join(resolve(results), `.partial-${id}`);
+    mkdirSync(this.partial, { recursive: true });
+    removeAtEnd(this.partial);
+    const log = (name: string, head: number, tail: number) => new BoundedLog(join(this.partial, name), head, tail, name.endsWith('.jsonl') ? 'jsonl' : 'raw');
+    this.logs = {
+      events: log('events.jsonl', 32 * MIB, MIB), console: log('console.log', 16 * MIB, 4 * MIB),
+      qmp: log('qmp.jsonl', 8 * MIB, MIB), agent: log('agent.jsonl', 32 * MIB, MIB),
+    };
+  }
+
+  event(event: Event): void {
+    this.write('events', Buffer.from(`${JSON.stringify(event)}\n`));
+  }
+
+  console(chunk: Buffer): void {
+    this.write('console', chunk);
+  }
+
+  /** One line of a channel, as JSON. */
+  line(channel: 'qmp' | 'agent', t: number, direction: 'out' | 'in', text: string): void {
+    this.write(channel, Buffer.from(`${JSON.stringify({ t, direction, text })}\n`));
+  }
+
+  /** Called from timers and sockets: a full disk must end the run in order, not the process. */
+  private write(log: keyof typeof this.logs, chunk: Buffer): void {
+    if (this.failed.aborted) return;
+    try {
+      this.logs[log].write(chunk);
+    } catch (error) {
+      this.failure.abort(unwritable(error));
+    }
+  }
+
+  /** Path for another file of the run, while it is filled. */
+  file(name: string): string {
+    return join(this.partial, name);
+  }
+
+  /** Writes the last files and gives the folder its name. Returns its path. Throws a LabError where the disk takes no more. */
+  finish(result: Result, scenarioText: string): string {
+    try {
+      return this.finishOn(result, scenarioText);
+    } catch (error) {
+      throw unwritable(error);
+    }
+  }
+
+  private finishOn(result: Result, scenarioText: string): string {
+    for (const log of Object.values(this.logs)) log.close();
+    const write = (name: string, text: string) => writeFileSync(join(this.partial, name), text);
+    write('qemu.txt', result.qemu.commandLine);
+    write('scenario.yaml', scenarioText);
+    if (this.cell !== null) write('cell.json', `${JSON.stringify(this.cell)}\n`);
+    write('result.json', `${JSON.stringify(result, null, 2)}\n`);
+    renameSync(this.partial, this.path);
+    keep(this.partial);
+    return this.path;
+  }
+
+  /** Gives the run up: nothing of it stays. */
+  discard(): void {
+    for (const log of Object.values(this.logs)) {
+      try {
+        log.close();
+      } catch {
+        // The disk is full: the log goes anyway.
+      }
+    }
+    rmSync(this.partial, { recursive: true, force: true });
+    keep(this.partial);
+  }
+}
+
+function unwritable(error: unknown): LabError {
+  return new LabError(`the result cannot be written: ${messageOf(error)}`, {
+    cause: error, hint: isDiskFull(error) ? 'free some space, or choose another folder with --results' : null,
+  });
+}
+
+/** A name that sorts by time and says what ran. */
+export function runId(now: Date, scenario: string, kernels: readonly string[]): string {
+  const time = now.toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
+  const words = [scenario, ...kernels].map((word) => word.replace(/[^A-Za-z0-9._]+/g, '_').slice(-40)).join('-').slice(0, 120);
+  return `${time}-${words}-${randomBytes(2).toString('hex')}`;
+}
+
+/** Reads the result of a run's folder back, checked. Throws where it is damaged or from a newer lab. */
+export function readResult(folder: string): Result {
+  return resultSchema.parse(JSON.parse(readFileSync(join(folder, 'result.json'), 'utf8')));
+}

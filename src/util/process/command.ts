@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs a command that leaves nothing behind: it and everything it starts are one process group, which dies when the command is
+// aborted, when it has ended, and when the lab itself is gone (SIGKILL included).
+import { spawn, type ChildProcess } from 'node:child_process';
+import type { Readable } from 'node:stream';
+import { LabError } from '../errors.js';
+
+/** Time between asking a group to end and killing it, in milliseconds: make removes what it was about to write, and would take half of it for whole the next time. */
+const GRACE_MS = 2000;
+
+// Descriptor 3 is a pipe whose other end only the lab holds. A watcher in the same group waits for its end and then ends the group.
+const GUARD = `( trap '' TERM; read -r _ <&3; kill -TERM 0; sleep ${GRACE_MS / 1000}; kill -KILL 0 ) </dev/null >/dev/null 2>&1 & exec 3<&-; exec "$@"`;
+
+/** Most that is kept of an output that nobody asked for in pieces. */
+const TAIL_BYTES = 64 << 10;
+
+export interface CommandOptions {
+  cwd?: string;
+  env?: NodeJS.ProcessEnv;
+  signal?: AbortSignal | undefined;
+  /** What the command reads; nothing by default. */
+  input?: Readable;
+  /** Gets standard output in pieces; without it the output is returned as text, and must be small. */
+  onStdout?: (chunk: Buffer) => void;
+  onStderr?: (chunk: Buffer) => void;
+  /** Most bytes of standard output that are kept. */
+  maxOutput?: number;
+  /** A descriptor that the command and all its children hold open: a lock. */
+  holdFd?: number;
+}
+
+export interface CommandResult {
+  /** Exit code; null where a signal ended it. */
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  stdout: string;
+  /** The end of standard error. */
+  stderr: string;
+}
+
+/** Runs to the end and returns how it ended; rejects only where it could not be started or was aborted. */
+export function runCommand(argv: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
+  return new Promise((resolve, reject) => {
+    options.signal?.throwIfAborted();
+    const child: ChildProcess = spawn('/bin/sh', ['-c', GUARD, 'sh', ...argv], {
+      cwd: options.cwd,
+      env: options.env ?? process.env,
+      stdio: [options.input ? 'pipe' : 'ignore', 'pipe', 'pipe', 'pipe', options.holdFd ?? 'ignore'],
+      detached: true,
+    });
+    const stdout = new Tail(options.maxOutput ?? 16 << 20);
+    const stderr = new Tail(TAIL_BYTES);
+    child.stdout?.on('data', (chunk: Buffer) => (options.onStdout ? options.onStdout(chunk) : stdout.push(chunk)));
+    child.stderr?.on('data', (chunk: Buffer) => {
+      options.onStderr?.(chunk);
+      stderr.push(chunk);
+    });
+    if (options.input && child.stdin) {
+      const stdin = child.stdin;
+      // The command may end before it has read everything; its exit code tells what that means.
+      stdin.on('error', () => undefined);
+      options.input.on('error', (error) => {
+        killGroup();
+        reject(error);
+      });
+      options.input.pipe(stdin);
+    }
+    const killGroup = (how: NodeJS.Signals = 'SIGKILL') => {
+      if (child.pid === undefined) return;
+      try {
+        process.kill(-child.pid, how);
+      } catch {
+        // Gone already.
+      }
+    };
+    let grace: NodeJS.Timeout | undefined;
+    const onAbort = () => {
+      killGroup('SIGTERM');
+      grace = setTimeout(killGroup, GRACE_MS);
+    };
+    options.signal?.addEventListener('abort', onAbort, { once: true });
+    child.on('error', (cause) => {
+      options.signal?.removeEventListener('abort', onAbort);
+      reject(new LabError(`cannot run ${argv[0]}: ${cause.message}`, { cause }));
+    });
+    // Whatever the command left running in its group goes with it; this also ends the watcher.
+    child.on('exit', () => killGroup());
+    child.on('close', (code, signal) => {
+      clearTimeout(grace);
+      options.signal?.removeEventListener('abort', onAbort);
+      options.input?.destroy();
+      if (options.signal?.aborted) reject(options.signal.reason as Error);
+      else resolve({ code, signal, stdout: stdout.text(), stderr: stderr.text() });
+    });
+  });
+}
+
+/** As runCommand, but anything other than exit code 0 is an error with the end of its standard error. */
+export async function mustRun(argv: readonly string[], what: string, options: CommandOptions = {}): Promise<CommandResult> {
+  const result = await runCommand(argv, options);
+  if (result.code !== 0) throw commandError(what, argv, result);
+  return result;
+}
+
+export function commandError(what: string, argv: readonly string[], result: CommandResult): LabError {
+  const how = result.signal ? `was killed by ${result.signal}` : `ended with ${result.code}`;
+  const full = saysDiskFull(result.stderr);
+  const name = argv.find((word) => !word.includes('=') && word !== 'env') ?? argv[0];
+  return new LabError(`${what}: ${full ? 'the disk is full' : `${name} ${how}`}`, {
+    detail: lastLines(result.stderr, 30),
+    hint: full ? 'free some space, or name a cache elsewhere with LAB_CACHE=FOLDER' : null,
+  });
+}
+
+/** True for what programs say when the disk is full or its quota is used up. */
+export function saysDiskFull(text: string): boolean {
+  return /No space left on device|Disk quota exceeded|have enough free space/.test(text);
+}
+
+/** The last `count` lines of a text. */
+export function lastLines(text: string, count: number): string {
+  return text.trimEnd().split('\n').slice(-count).join('\n');
+}
+
+/** The end of a stream, bounded. */
+class Tail {
+  private chunks: Buffer[] = [];
+  private size = 0;
+  constructor(private readonly limit: number) {}
+
+  push(chunk: Buffer): void {
+    this.chunks.push(chunk);
+    this.size += chunk.length;
+    while (this.size - (this.chunks[0]?.length ?? 0) > this.limit) this.size -= this.chunks.shift()?.length ?? 0;
+  }
+
+  text(): string {
+    const all = Buffer.concat(this.chunks);
+    return all.subarray(Math.max(0, all.length - this.limit)).toString('utf8');
+  }
+}

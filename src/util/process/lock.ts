@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// A lock between processes that the kernel releases when its holders are gone, however they went (flock(2)).
+// Node cannot call flock itself: flock(1) locks a descriptor that it shares with us, and exits; the lock stays with the descriptor.
+// Handed on to a child (as a further descriptor), the lock is held until that child is gone too.
+import { spawn } from 'node:child_process';
+import { closeSync, fstatSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { LabError } from '../errors.js';
+
+export interface Lock {
+  /** The locked descriptor: give it to children that must be gone before the lock is free again. */
+  readonly fd: number;
+  release(): void;
+}
+
+export interface LockOptions {
+  signal?: AbortSignal | undefined;
+  /** Called once if somebody else holds the lock. */
+  onWait?: () => void;
+}
+
+export async function acquireLock(path: string, options: LockOptions = {}): Promise<Lock> {
+  for (let waited = false; ; ) {
+    options.signal?.throwIfAborted();
+    mkdirSync(dirname(path), { recursive: true });
+    const fd = openSync(path, 'a');
+    try {
+      if (!(await flock(fd, ['-n'], options.signal))) {
+        if (!waited) options.onWait?.();
+        waited = true;
+        await flock(fd, [], options.signal);
+      }
+    } catch (error) {
+      closeSync(fd);
+      throw error;
+    }
+    if (stillNamed(fd, path)) return held(fd);
+    // The cache was deleted while we waited: this file is nobody's any more.
+    closeSync(fd);
+  }
+}
+
+/** The lock, or null where somebody else holds it. */
+export async function tryLock(path: string, signal?: AbortSignal): Promise<Lock | null> {
+  for (;;) {
+    mkdirSync(dirname(path), { recursive: true });
+    const fd = openSync(path, 'a');
+    let locked = false;
+    try {
+      locked = await flock(fd, ['-n'], signal);
+    } finally {
+      if (!locked) closeSync(fd);
+    }
+    if (!locked) return null;
+    if (stillNamed(fd, path)) return held(fd);
+    closeSync(fd);
+  }
+}
+
+function held(fd: number): Lock {
+  let open = true;
+  return {
+    fd,
+    release: () => {
+      if (open) closeSync(fd);
+      open = false;
+    },
+  };
+}
+
+/** Runs `body` under the lock. */
+export async function withLock<T>(path: string, options: LockOptions, body: (lock: Lock) => Promise<T>): Promise<T> {
+  const lock = await acquireLock(path, options);
+  try {
+    return await body(lock);
+  } finally {
+    lock.release();
+  }
+}
+
+function stillNamed(fd: number, path: string): boolean {
+  try {
+    return fstatSync(fd).ino === statSync(path).ino;
+  } catch {
+    return false;
+  }
+}
+
+function flock(fd: number, flags: string[], signal: AbortSignal | undefined): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    signal?.throwIfAborted();
+    // A session of its own: Ctrl-C is our business.
+    const child = spawn('flock', [...flags, '-x', '3'], { stdio: ['ignore', 'ignore', 'ignore', fd], detached: true });
+    const onAbort = () => child.kill('SIGKILL');
+    signal?.addEventListener('abort', onAbort, { once: true });
+    child.on('error', (cause) => {
+      signal?.removeEventListener('abort', onAbort);
+      reject(new LabError(`cannot run flock: ${cause.message}`, { hint: 'apt-get install util-linux', cause }));
+    });
+    child.on('exit', (code) => {
+      signal?.removeEventListener('abort', onAbort);
+      if (signal?.aborted) reject(signal.reason as Error);
+      else if (code === 0) resolve(true);
+      else if (code === 1 && flags.includes('-n')) resolve(false);
+      else reject(new LabError(`flock ended with ${code}`));
+    });
+  });
+}

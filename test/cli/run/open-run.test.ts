@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a command is given: a run, a bundle or a scenario; the same way in and the same refusals for all commands.
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { type Given, withGiven } from '../../../src/cli/run/target.js';
+import { withRun } from '../../../src/cli/run/open-run.js';
+import type { Result } from '../../../src/model/result/result.js';
+import { packBundle } from '../../../src/repro/bundle/pack.js';
+import { resultOf } from '../../report/result.js';
+import { temporaryFolder } from '../../util/temporary.js';
+
+const SCENARIO = 'from: 7.2.12\nto: 7.3.4\nsessions: [{name: vm0, files: [{name: ram, memfd: 4KiB}]}]\nexpect: preserved\n';
+
+/** A results folder with one run, and that run's bundle. */
+async function results(change: (result: Result) => Partial<Result> = () => ({}), scenario = SCENARIO): Promise<{ results: string; id: string; bundle: string }> {
+  const folder = temporaryFolder();
+  const result = resultOf('panic');
+  const run = join(folder, result.id);
+  mkdirSync(run);
+  writeFileSync(join(run, 'result.json'), JSON.stringify({ ...result, ...change(result) }));
+  writeFileSync(join(run, 'scenario.yaml'), scenario);
+  const bundle = join(folder, 'x.lab.tar.gz');
+  await packBundle(run, [], { output: bundle, labVersion: '0', memory: false, kernels: false, symbols: false, signal: new AbortController().signal });
+  return { results: folder, id: result.id, bundle };
+}
+
+const named = (name: string) => ({ kernels }: Result): Partial<Result> => ({ kernels: kernels.map((kernel) => ({ ...kernel, name })) });
+const options = (results: string) => ({ results, accel: 'auto' as const });
+
+describe('a bundle', () => {
+  it('is a run like that which was packed, and is gone afterwards, whatever happens', async () => {
+    const { results: folder, id, bundle } = await results();
+    const folders: string[] = [];
+    for (const word of [id, bundle]) {
+      await withRun(word, { results: folder }, (run) => {
+        expect(run).toMatchObject({ name: word, result: { id } });
+        folders.push(run.folder);
+      });
+    }
+    await expect(withRun(bundle, { results: folder }, (run) => {
+      folders.push(run.folder);
+      throw new Error('stopped');
+    })).rejects.toThrow('stopped');
+    expect(folders.map((each) => existsSync(each))).toEqual([true, false, false]);
+  });
+
+  it('gives a scenario as its run does', async () => {
+    const { results: folder, id, bundle } = await results();
+    const seen: Given[] = [];
+    for (const word of [id, bundle]) await withGiven(word, options(folder), async (given) => void seen.push(given));
+    const [run, same] = seen;
+    const said = (given: Given | undefined) => [given?.scenario.name, given?.scenario.kernels, given?.scenario.steps.map(({ op }) => op), given?.text];
+    expect(said(same)).toEqual(said(run));
+    expect(same?.run).toEqual(run?.run);
+  });
+
+  it('has no kernel looked up by a name that may be a folder here, unless it is trusted', async () => {
+    const { results: folder, bundle } = await results(named('downloads'));
+    expect(await withRun(bundle, { results: folder }, ({ mayAsk }) => ['downloads', '/tmp/x.yaml', '7.3.4'].map(mayAsk))).toEqual([false, false, true]);
+    expect(await withRun(bundle, { results: folder, trust: true }, ({ mayAsk }) => mayAsk('downloads'))).toBe(true);
+  });
+
+  it.each<[string, (result: Result) => Partial<Result>, string]>([
+    ['QEMU options', () => ({}), `${SCENARIO}machine: {qemuArgs: [-drive, "file=/etc/shadow"]}\n`],
+    ['a kernel at a path', named('/root/x.yaml'), SCENARIO],
+  ])('with %s is refused by every command that takes one', async (_, change, scenario) => {
+    const { results: folder, bundle } = await results(change, scenario);
+    await expect(withRun(bundle, { results: folder }, () => undefined)).rejects.toThrow('reaches for this host');
+    await expect(withGiven(bundle, options(folder), async () => undefined)).rejects.toThrow('reaches for this host');
+  });
+});
+
+it('a scenario is one by its name or by its content; anything else that is a file must be a bundle', async () => {
+  const folder = temporaryFolder();
+  const scenario = join(folder, 'scenario.txt');
+  writeFileSync(scenario, SCENARIO);
+  expect(await withGiven(scenario, options(folder), async ({ run, text }) => [run, text])).toEqual([null, SCENARIO]);
+  await expect(withRun(scenario, { results: folder }, () => undefined)).rejects.toThrow('no bundle that can be used');
+  const cut = join(folder, 'cut');
+  writeFileSync(cut, Buffer.from('1f8b08', 'hex'));
+  await expect(withGiven(cut, options(folder), async () => undefined)).rejects.toThrow('no bundle that can be used');
+});
+
+it('the lab\'s own failure says nothing of a kernel', async () => {
+  const { results: folder, id, bundle } = await results(() => ({ outcome: 'infra' }));
+  for (const word of [id, bundle]) await expect(withGiven(word, options(folder), async () => undefined)).rejects.toThrow('ended in infra');
+});

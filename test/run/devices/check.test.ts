@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a check of a device asks of the agent, and what it leaves behind in the device.
+import { expect, it } from 'vitest';
+import type { DeviceInterrupts } from '../../../src/model/scenario/device.js';
+import type { RunContext } from '../../../src/run/engine/context.js';
+import { transfer } from '../../../src/run/devices/check.js';
+import { DeviceState } from '../../../src/run/devices/state.js';
+import { parseScenario } from '../../../src/scenario/index.js';
+
+type Asked = [string, Record<string, string | number>];
+
+async function asked(interrupts: DeviceInterrupts, data: Record<string, unknown>) {
+  const text = `from: a\nto: b\niommu: intel\nsessions: [{name: s}]\ndevices: [{name: e, device: edu, at: "05.0", interrupts: "${interrupts}"}]\n`;
+  const device = new DeviceState(parseScenario(text, 'x.yaml').hardware.devices[0]!);
+  const calls: Asked[] = [];
+  const context: Pick<RunContext, 'deadlines' | 'machine' | 'agent'> = Object.create(null, {
+    agent: { value: { request: (...call: Asked) => Promise.resolve(calls.push(call) && { ok: true, errno: null, at: null, data }) } },
+    deadlines: { value: { request: () => 1 } }, machine: { value: { ended: null } },
+  });
+  return { problem: await transfer(context as RunContext, device, 'to-device', { iova: 4096 }), args: calls[0]?.[1] };
+}
+
+it('a transfer ends with an interrupt where that is armed', async () => {
+  expect(await asked('armed', { ended: true, irqs: 1 })).toMatchObject({ problem: null, args: { direction: 'to-device', iova: 4096 } });
+  expect((await asked('armed', { ended: true, irqs: 1 })).args).not.toHaveProperty('irq');
+  expect((await asked('armed', { ended: true, irqs: 0 })).problem).toBe('DMA to-device ended without an interrupt');
+});
+
+it('where interrupts are off none is armed, and none is missed', async () => {
+  expect(await asked('off', { ended: true })).toMatchObject({ problem: null, args: { irq: 0 } });
+  expect((await asked('off', { ended: false })).problem).toBe('DMA to-device did not end');
+});

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+import { appendFileSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { findInResults } from '../../../src/store/find.js';
+import { nightOfRun, readNight } from '../../../src/store/matrix/night.js';
+import { resultsOfRuns } from '../../../src/store/run/read-run.js';
+import { temporaryFolder } from '../../util/temporary.js';
+import { attemptOf, cellOf } from './matrix.js';
+import { writeMatrix, writeRun } from '../run/runs.js';
+
+describe('a night', () => {
+  it('is read with everything that is not sound about it said', () => {
+    const results = temporaryFolder();
+    const id = writeMatrix(results, 'm1', [cellOf('a'), cellOf('b')], [attemptOf('a-1'), attemptOf('elsewhere')], { endedAt: null });
+    appendFileSync(join(results, id, 'cells.jsonl'), 'half a li');
+    const night = readNight(join(results, id));
+    expect(night.squares.map(({ state }) => state)).toEqual(['preserved', 'pending']);
+    expect(night.notes).toEqual([
+      '1 line of cells.jsonl left out: not to be read', '1 attempt left out: the matrix has no such cells', expect.stringContaining('not ended: 1 of 2 squares'),
+    ]);
+  });
+
+  it('whose clock jumped is said to have one', () => {
+    const results = temporaryFolder();
+    const back = writeMatrix(results, 'm1', [cellOf('a')], [attemptOf('a-1')], { endedAt: '2026-11-21T00:00:00.000Z' });
+    expect(readNight(join(results, back)).notes).toEqual(['the clock of the host jumped: the matrix ended before it began']);
+    const early = writeMatrix(results, 'm2', [cellOf('a')], [attemptOf('a-1', { startedAt: '2025-11-22T00:00:00.000Z' })]);
+    expect(readNight(join(results, early)).notes).toEqual([expect.stringContaining('1 attempt stamped outside')]);
+  });
+
+  it('of one run is that run', () => {
+    const results = temporaryFolder();
+    writeRun(results, 'r1', { outcome: 'lost', title: 'T' });
+    const { squares, attempts, kind } = nightOfRun(join(results, 'r1'));
+    expect(kind).toBe('run');
+    expect(squares[0]).toMatchObject({ state: 'lost', asExpected: false, kernels: ['7.2.12', '7.3.4'] });
+    expect(attempts[0]).toMatchObject({ run: 'r1', title: 'T' });
+    expect(() => nightOfRun(results)).toThrow('no result.json');
+  });
+});
+
+describe('a word for a folder of results/', () => {
+  /** Two runs; the folder goes with the test. */
+  const results = (): string => {
+    const folder = temporaryFolder();
+    for (const name of ['20260101-first-aaaa', '20260102-second-bbbb']) writeRun(folder, name);
+    mkdirSync(join(folder, '.index'));
+    return folder;
+  };
+  it.each([['20260101-first-aaaa', '20260101-first-aaaa'], ['aaaa', '20260101-first-aaaa'], ['second', '20260102-second-bbbb']])('%s is %s', (word, name) => expect(findInResults(results(), word).name).toBe(name));
+  it('may be a path', () => expect(findInResults('nowhere', join(results(), '20260101-first-aaaa'))).toMatchObject({ kind: 'run', name: '20260101-first-aaaa' }));
+  it('tells a matrix from a run', () => {
+    const folder = results();
+    writeMatrix(folder, 'm1', [], []);
+    expect(findInResults(folder, 'm1').kind).toBe('matrix');
+  });
+  it.each([['2026', 'may be any of 2 folders'], ['zzz', 'there is no run or matrix zzz'], ['./zzz', 'there is no folder ./zzz'], ['..', 'there is no run or matrix ..']])('%s is not understood', (word, message) => expect(() => findInResults(results(), word)).toThrow(message));
+});
+
+describe('the results of a night\'s runs', () => {
+  it('lead to no other folder, whatever a name says', () => {
+    const results = join(temporaryFolder(), 'results');
+    writeRun(results, '../outside');
+    writeRun(results, 'inside');
+    const of = resultsOfRuns(results);
+    expect(of('inside')?.id).toBe('inside');
+    expect(of('../outside')).toBeNull();
+    expect(of('gone')).toBeNull();
+  });
+});

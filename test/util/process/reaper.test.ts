@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { removeAtEnd } from '../../../src/util/process/reaper.js';
+import { temporaryFolder, until } from '../temporary.js';
+
+const HOLDER = fileURLToPath(new URL('holder.ts', import.meta.url));
+
+/** A process that holds paths, once it holds them. */
+async function holder(...words: string[]) {
+  const child = spawn(process.execPath, ['--import', 'tsx', HOLDER, ...words], { stdio: ['ignore', 'pipe', 'inherit'] });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  await new Promise((resolve) => child.stdout.once('data', resolve));
+  return child;
+}
+
+function fullFolder(parent: string, name: string): string {
+  const path = join(parent, name);
+  mkdirSync(join(path, 'deep'), { recursive: true });
+  writeFileSync(join(path, 'deep', 'file'), 'x');
+  return path;
+}
+
+const ODD = ['a b', ' lead and trail ', '-rf', "q'uote", 'dq"uote', 'back\\slash\\n', '$HOME', '`id`', '*', '[a]', 'ünï', 'ta\tb', ';&|', '+plus'];
+
+describe('what is removed at the end', () => {
+  it('goes when the lab is killed, but for what was taken back, whatever the names', async () => {
+    const dir = temporaryFolder();
+    const gone = ODD.map((name) => fullFolder(dir, name));
+    const taken = fullFolder(dir, 'taken back');
+    const other = fullFolder(dir, 'never held');
+    const child = await holder(...[...gone, taken].map((path) => `+${path}`), `-${taken}`, `-${other}`);
+    child.kill('SIGKILL');
+    await until('the folders are gone', () => readdirSync(dir).length <= 2);
+    expect(readdirSync(dir).sort()).toEqual(['never held', 'taken back']);
+    expect(existsSync(join(taken, 'deep', 'file'))).toBe(true);
+  });
+
+  it('goes when the lab exits, at once', async () => {
+    const dir = temporaryFolder();
+    const child = await holder(`+${fullFolder(dir, 'a')}`, 'exit');
+    await new Promise((resolve) => child.once('exit', resolve));
+    expect(readdirSync(dir)).toEqual([]);
+  });
+
+  it('may be gone already', async () => {
+    const dir = temporaryFolder();
+    const there = fullFolder(dir, 'there');
+    const child = await holder(`+${join(dir, 'not there')}`, `+${there}`);
+    child.kill('SIGKILL');
+    await until('the folder is gone', () => !existsSync(there));
+  });
+
+  it('cannot have a line break in its name', () => {
+    expect(() => removeAtEnd('/tmp/a\nb')).toThrow('line break');
+  });
+});
