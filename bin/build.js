@@ -6,8 +6,14 @@ import { rmSync } from 'node:fs';
 rmSync('dist', { recursive: true, force: true });
 await build({
   entryPoints: {
-    lab: 'src/cli/main.ts', bench: 'src/measure/bench.ts', pairs: 'src/measure/pairs.ts', corpus: 'src/measure/corpus/corpus.ts', devices: 'src/measure/devices.ts', 'bench-history': 'src/measure/history.ts',
-    endurance: 'src/measure/endurance.ts', downtime: 'src/measure/downtime.ts',
+    lab: 'src/cli/main.ts',
+    bench: 'src/measure/bench.ts',
+    pairs: 'src/measure/pairs.ts',
+    corpus: 'src/measure/corpus/corpus.ts',
+    devices: 'src/measure/devices.ts',
+    'bench-history': 'src/measure/history.ts',
+    endurance: 'src/measure/endurance.ts',
+    downtime: 'src/measure/downtime.ts',
   },
   outdir: 'dist',
   bundle: true,

@@ -6,6 +6,11 @@ import { planJsonSchema } from '../src/scenario/schema/plan.js';
 import { profileJsonSchema } from '../src/scenario/schema/profile.js';
 import { resultJsonSchema } from '../src/store/run/result-schema.js';
 
-for (const [name, schema] of [['scenario', scenarioJsonSchema()], ['profile', profileJsonSchema()], ['plan', planJsonSchema()], ['result', resultJsonSchema()]] as const) {
+for (const [name, schema] of [
+  ['scenario', scenarioJsonSchema()],
+  ['profile', profileJsonSchema()],
+  ['plan', planJsonSchema()],
+  ['result', resultJsonSchema()],
+] as const) {
   writeFileSync(new URL(`../schema/${name}.schema.json`, import.meta.url), `${JSON.stringify(schema, null, 2)}\n`);
 }

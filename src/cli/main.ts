@@ -57,8 +57,13 @@ function exit(code: number | string): void {
   }
 }
 
-// An error that escaped every handler is the lab's fault: said, and never taken for a verdict. The machine dies with the lab.
-for (const event of ['uncaughtException', 'unhandledRejection'] as const) process.on(event, (error: unknown) => exit(report(error)));
+// An error that escaped every handler is the lab's fault: said, and never taken for a verdict. The machine dies with
+// the lab.
+for (const event of ['uncaughtException', 'unhandledRejection'] as const)
+  process.on(event, (error: unknown) => exit(report(error)));
 
 // The exit is asked for and not waited for: a stuck handle must not keep a finished lab alive.
-main(process.argv.slice(2)).then(() => exit(process.exitCode ?? 0), (error: unknown) => exit(report(error)));
+main(process.argv.slice(2)).then(
+  () => exit(process.exitCode ?? 0),
+  (error: unknown) => exit(report(error)),
+);

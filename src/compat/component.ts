@@ -11,7 +11,10 @@ const MOST_TEXT = 64 * 1024;
 const MOST_NAME = 47;
 const NAME = /^[a-z][a-z0-9]*(?:[-_,.][a-z0-9]+)*$/i;
 const VERSIONED = /^(.+)-v(0|[1-9]\d{0,8})$/;
-/** `name version`, `name: version`, `name=version`, for components whose version is a number of its own (kexec-metadata). */
+/**
+ * `name version`, `name: version`, `name=version`, for components whose version is a number of its own
+ * (kexec-metadata).
+ */
 const NUMBERED = /^(\S+?)(?:\s*[:=]\s*|\s+)v?(0|[1-9]\d{0,8})$/;
 
 export class ComponentError extends Error {
@@ -28,7 +31,10 @@ export function componentsIn(text: string): Component[] {
   }
 }
 
-/** One or many components: `kho-v4`, `kho-v4;vmalloc-v1;radix-v1`, a NUL-separated FDT list (`object-v2`, `object`), `kexec-metadata 1`. */
+/**
+ * One or many components: `kho-v4`, `kho-v4;vmalloc-v1;radix-v1`, a NUL-separated FDT list (`object-v2`, `object`),
+ * `kexec-metadata 1`.
+ */
 export function parseComponent(text: string): Component[] {
   if (text.length > MOST_TEXT) throw new ComponentError(`component text of ${text.length} characters is too long`);
   const found: Component[] = [];
@@ -68,5 +74,7 @@ export function formatComponent(component: Component): string {
 
 /** The versions of one component, newest first. */
 export function versionsOf(components: readonly Component[], name: string): number[] {
-  return [...new Set(components.filter((component) => component.name === name).map(({ version }) => version))].sort((a, b) => b - a);
+  return [...new Set(components.filter((component) => component.name === name).map(({ version }) => version))].sort(
+    (a, b) => b - a,
+  );
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a running kernel says that it would write now, held against what the next image understands: the last look before the kexec.
+// What a running kernel says that it would write now, held against what the next image understands: the last look
+// before the kexec.
 import type { Component, ComponentVersions, Mismatch, Notation } from '../model/kernel/component.js';
 import { switchOf } from './binary/cmdline.js';
 import { type Broken, brokenRules, mismatchOf } from './compare.js';
@@ -19,21 +20,32 @@ export interface MeetsOptions {
 }
 
 /**
- * Every component that would be written and not be read, in the order in which the next kernel comes to it; empty where the update may go on.
- * `detail` begins with the function of the next kernel that decides, `endsIn` is what it comes to. Differences that do no harm are left out.
+ * Every component that would be written and not be read, in the order in which the next kernel comes to it; empty where
+ * the update may go on. `detail` begins with the function of the next kernel that decides, `endsIn` is what it comes
+ * to. Differences that do no harm are left out.
  *
- * @param wouldWrite all that would be written if the kexec came now; a component may be there in several versions, and all must be read
+ * @param wouldWrite all that would be written if the kexec came now; a component may be there in several versions, and
+ * all must be read
  * @returns null where the next image could not be read, so that nothing can be said
  */
-export function meets(wouldWrite: readonly Component[], to: KernelFacts, { cmdlineTo = '', uses, notation }: MeetsOptions = {}): Mismatch[] | null {
+export function meets(
+  wouldWrite: readonly Component[],
+  to: KernelFacts,
+  { cmdlineTo = '', uses, notation }: MeetsOptions = {},
+): Mismatch[] | null {
   if (!to.known) return null;
   const reader = withCmdline(to.versions, cmdlineTo);
   const harmful = ({ rule, effect }: Broken): boolean =>
-    effect.endsIn !== 'none' && (uses === undefined || rule.carries === 'any' || rule.carries.some((use) => uses.includes(use)));
+    effect.endsIn !== 'none' &&
+    (uses === undefined || rule.carries === 'any' || rule.carries.some((use) => uses.includes(use)));
   const found: Mismatch[] = toldNotTo(cmdlineTo, uses);
-  for (const writer of everyVersion(wouldWrite, notation ?? componentOf(reader, 'object')?.manner?.notation ?? 'token')) {
+  for (const writer of everyVersion(
+    wouldWrite,
+    notation ?? componentOf(reader, 'object')?.manner?.notation ?? 'token',
+  )) {
     for (const mismatch of brokenRules(writer, reader).filter(harmful).map(mismatchOf)) {
-      if (!found.some(({ component, wrote }) => component === mismatch.component && wrote === mismatch.wrote)) found.push(mismatch);
+      if (!found.some(({ component, wrote }) => component === mismatch.component && wrote === mismatch.wrote))
+        found.push(mismatch);
     }
   }
   return found;
@@ -43,11 +55,19 @@ export function meets(wouldWrite: readonly Component[], to: KernelFacts, { cmdli
 function everyVersion(wouldWrite: readonly Component[], notation: Notation): ComponentVersions[][] {
   const names = [...new Set(wouldWrite.map(({ name }) => name))];
   const most = Math.max(1, ...names.map((name) => versionsOf(wouldWrite, name).length));
-  return Array.from({ length: most }, (_, round) => names.map((name) => {
-    const all = versionsOf(wouldWrite, name);
-    const version = all[round] ?? (all[0] as number);
-    return { name, reads: [], writes: [version], write: version, manner: name === 'object' ? { notation, check: 'late' } : null };
-  }));
+  return Array.from({ length: most }, (_, round) =>
+    names.map((name) => {
+      const all = versionsOf(wouldWrite, name);
+      const version = all[round] ?? (all[0] as number);
+      return {
+        name,
+        reads: [],
+        writes: [version],
+        write: version,
+        manner: name === 'object' ? { notation, check: 'late' } : null,
+      };
+    }),
+  );
 }
 
 /** The next image understands it, and the next kernel is told not to use it. */
@@ -55,15 +75,28 @@ function toldNotTo(cmdline: string, uses: readonly Use[] | undefined): Mismatch[
   return (['kho', 'liveupdate'] as const).flatMap((name): Mismatch[] => {
     const { needs, effect } = SWITCHES[name];
     if (switchOf(cmdline, name) !== false || !(uses?.some((use) => needs.includes(use)) ?? true)) return [];
-    return [{ component: name === 'kho' ? 'kho' : 'luo', wrote: null, reads: [], endsIn: effect.endsIn, source: 'images', detail: `${effect.where}: ${effect.what}` }];
+    return [
+      {
+        component: name === 'kho' ? 'kho' : 'luo',
+        wrote: null,
+        reads: [],
+        endsIn: effect.endsIn,
+        source: 'images',
+        detail: `${effect.where}: ${effect.what}`,
+      },
+    ];
   });
 }
 
 /**
- * Parts what the running kernel would write into what its image or the next one shows, and what neither does. Images do not show such a component, and what the next
- * kernel reads of it is not known: it is no reason to call an update off.
+ * Parts what the running kernel would write into what its image or the next one shows, and what neither does. Images do
+ * not show such a component, and what the next kernel reads of it is not known: it is no reason to call an update off.
  */
-export function shownByImages(seen: readonly Component[], from: readonly ComponentVersions[], to: readonly ComponentVersions[]): { told: Component[]; hidden: Component[] } {
+export function shownByImages(
+  seen: readonly Component[],
+  from: readonly ComponentVersions[],
+  to: readonly ComponentVersions[],
+): { told: Component[]; hidden: Component[] } {
   const isShown = ({ name }: Component): boolean => componentOf(from, name) !== null || componentOf(to, name) !== null;
   return { told: seen.filter(isShown), hidden: seen.filter((each) => !isShown(each)) };
 }

@@ -6,7 +6,16 @@ export { CROSSING, FURTHER_HEADERS, STAYS } from './abi/rules.js';
 export { type BootMemory, bootMemory, type MemoryPlan, USUAL_INITRAMFS } from './memory/boot-memory.js';
 export { type ByteSource, FormatError, fromMemory } from './binary/bytes.js';
 export { type Carried, carriedBy, mismatchesOf, predictScenario, readByLast } from './predict/chain.js';
-export { type CheckedKernel, type CheckInput, checkPair, type ComponentCheck, type ComponentMeeting, type DirectionCheck, isUnseen, type PairCheck } from './check.js';
+export {
+  type CheckedKernel,
+  type CheckInput,
+  checkPair,
+  type ComponentCheck,
+  type ComponentMeeting,
+  type DirectionCheck,
+  isUnseen,
+  type PairCheck,
+} from './check.js';
 export { comparePair } from './compare.js';
 export { ComponentError, formatComponent, parseComponent, sameComponent, versionsOf } from './component.js';
 export { collectDefines, versionsFromDefines } from './binary/defines.js';

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the lab's own preserved object speaks as it was built: options of lab/kernel/object/Kconfig in the kernel's configuration.
+// What the lab's own preserved object speaks as it was built: options of lab/kernel/object/Kconfig in the kernel's
+// configuration.
 import { CHECK_TIMES, type ComponentVersions, type Manner, NOTATIONS } from '../model/kernel/component.js';
 import { isSet, valueOf } from './binary/config.js';
 
-/** Versions there can be, newest first (LABOBJ_OLDEST and LABOBJ_NEWEST of lab/kernel/object/include/uapi/linux/labobj.h). */
+/**
+ * Versions there can be, newest first (LABOBJ_OLDEST and LABOBJ_NEWEST of
+ * lab/kernel/object/include/uapi/linux/labobj.h).
+ */
 export const OBJECT_VERSIONS: readonly number[] = [4, 3, 2, 1];
 
 /** What the composite notation names besides: parts of the object, whose versions stand for nothing alone. */
@@ -20,7 +24,8 @@ export function objectVersions(listed: number[], config: string | null): Compone
   if (config === null || !isSet(config, PREFIX)) {
     return listed.length === 0 ? null : { name: 'object', reads: listed, writes: null, write: null, manner: null };
   }
-  const chosen = (what: string): number[] => OBJECT_VERSIONS.filter((version) => isSet(config, `${PREFIX}_${what}_${version}`));
+  const chosen = (what: string): number[] =>
+    OBJECT_VERSIONS.filter((version) => isSet(config, `${PREFIX}_${what}_${version}`));
   const writes = chosen('WRITES');
   const write = Number(valueOf(config, `${PREFIX}_WRITE`));
   return {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The lab's own preserved object (lab/kernel/object, kernel/liveupdate/labobj/settings.c and handler.c): the stock components speak one version each, this one negotiates. What a kernel's
-// command line makes of its build options, and where a next kernel comes upon a version that it does not read.
+// The lab's own preserved object (lab/kernel/object, kernel/liveupdate/labobj/settings.c and handler.c): the stock
+// components speak one version each, this one negotiates. What a kernel's command line makes of its build options, and
+// where a next kernel comes upon a version that it does not read.
 import { CHECK_TIMES, type ComponentVersions, NOTATIONS } from '../model/kernel/component.js';
 import { valuesOf } from './binary/cmdline.js';
 import { keepWith } from './predict/hardware.js';
@@ -8,21 +9,35 @@ import { OBJECT_VERSIONS, settled } from './object-build.js';
 import { type Effect, OBJECT_EFFECTS } from './predict/rules.js';
 import { writtenBy } from './versions.js';
 
-/** The same kernel under a command line: labobj.reads, writes, write, notation and check, each in place of its build option; and lukeep (hardware.ts). */
+/**
+ * The same kernel under a command line: labobj.reads, writes, write, notation and check, each in place of its build
+ * option; and lukeep (hardware.ts).
+ */
 export function withCmdline(versions: readonly ComponentVersions[], cmdline: string): ComponentVersions[] {
   return keepWith(versions, cmdline).map((each) => (each.name === 'object' ? objectWith(each, cmdline) : each));
 }
 
 function objectWith(built: ComponentVersions, cmdline: string): ComponentVersions {
   const last = <T>(name: string, read: (text: string) => T | null): T | null =>
-    valuesOf(cmdline, `labobj.${name}`).map(read).findLast((value) => value !== null) ?? null;
-  const word = <T extends string>(words: readonly T[]) => (text: string): T | null => words.find((each) => each === text) ?? null;
+    valuesOf(cmdline, `labobj.${name}`)
+      .map(read)
+      .findLast((value) => value !== null) ?? null;
+  const word =
+    <T extends string>(words: readonly T[]) =>
+    (text: string): T | null =>
+      words.find((each) => each === text) ?? null;
   const reads = last('reads', versionList) ?? built.reads;
   const writes = last('writes', versionList) ?? built.writes;
   const write = last('write', oneVersion) ?? built.write;
   const notation = last('notation', word(NOTATIONS)) ?? built.manner?.notation;
   const check = last('check', word(CHECK_TIMES)) ?? built.manner?.check;
-  return { name: built.name, reads, writes, write: settled(write, writes), manner: notation === undefined || check === undefined ? null : { notation, check } };
+  return {
+    name: built.name,
+    reads,
+    writes,
+    write: settled(write, writes),
+    manner: notation === undefined || check === undefined ? null : { notation, check },
+  };
 }
 
 function oneVersion(text: string): number | null {
@@ -50,7 +65,10 @@ export function neededVersion({ array, state, label }: ObjectContent): number {
   return state >= 2 ** 32 ? 2 : 1;
 }
 
-/** How two kernels get along over the object: the effect of a mismatch; null for a match; unknown where the build options are not known. */
+/**
+ * How two kernels get along over the object: the effect of a mismatch; null for a match; unknown where the build
+ * options are not known.
+ */
 export function objectMeeting(writer: ComponentVersions, reader: ComponentVersions): Effect | null | 'unknown' {
   const wrote = writtenBy(writer);
   if (wrote === null) return 'unknown';

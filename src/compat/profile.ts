@@ -68,15 +68,24 @@ export interface ProfileCheck {
   compatible: boolean | null;
 }
 
-export function checkProfile({ name, description, file, pins, features }: Profile, hosts: readonly Host[]): ProfileCheck {
+export function checkProfile(
+  { name, description, file, pins, features }: Profile,
+  hosts: readonly Host[],
+): ProfileCheck {
   const checks = hosts.map((host) => hostCheck(host, pins));
-  const updates = updatesOf(hosts.filter((_, index) => checks[index]?.takesPart === true), pins);
+  const updates = updatesOf(
+    hosts.filter((_, index) => checks[index]?.takesPart === true),
+    pins,
+  );
   const answers = [...checks.map(({ takesPart }) => takesPart), ...updates.map(({ compatible }) => compatible)];
   return {
-    profile: { name, description, file, pins }, hosts: checks,
+    profile: { name, description, file, pins },
+    hosts: checks,
     outlook: pins.map((pin) => outlookOf(pin, hosts)),
     features: features.map((feature) => {
-      const needs = feature.needs.filter((need) => (pins.find((pin) => pin.name === need.name)?.version ?? -1) < need.version);
+      const needs = feature.needs.filter(
+        (need) => (pins.find((pin) => pin.name === need.name)?.version ?? -1) < need.version,
+      );
       return { feature: feature.name, carried: needs.length === 0, needs };
     }),
     updates,
@@ -93,7 +102,12 @@ export function bumped(profile: Profile, bumps: readonly Component[]): Profile {
 export function pinnedCmdline(versions: readonly ComponentVersions[], pins: readonly Component[]): string {
   const pin = pins.find(({ name }) => name === 'object');
   const object = componentOf(versions, 'object');
-  return pin === undefined || object === null || object.write === pin.version || object.writes?.includes(pin.version) === false ? '' : `labobj.write=${pin.version}`;
+  return pin === undefined ||
+    object === null ||
+    object.write === pin.version ||
+    object.writes?.includes(pin.version) === false
+    ? ''
+    : `labobj.write=${pin.version}`;
 }
 
 /** What the host's kernel speaks as it is told to, and the agent on it. */
@@ -108,46 +122,93 @@ function hostCheck(host: Host, pins: readonly Component[]): HostCheck {
   const unknown = checks.filter(({ reads, writes }) => reads === null || writes === null);
   const takesPart = bad.length > 0 ? false : unknown.length > 0 ? null : true;
   return {
-    host: host.name, takesPart, pins: checks,
+    host: host.name,
+    takesPart,
+    pins: checks,
     needs: takesPart === false ? '' : pinnedCmdline(versions, pins),
-    reasons: takesPart === false ? bad.map((each) => badReason(each, componentOf(versions, each.component)))
-      : unknown.map(({ component, version, reads }) => `whether it ${reads === null ? 'reads' : 'can write'} ${component} ${version} is not known`),
+    reasons:
+      takesPart === false
+        ? bad.map((each) => badReason(each, componentOf(versions, each.component)))
+        : unknown.map(
+            ({ component, version, reads }) =>
+              `whether it ${reads === null ? 'reads' : 'can write'} ${component} ${version} is not known`,
+          ),
   };
 }
 
 function pinCheck(component: ComponentVersions | null, { name, version }: Component, host: Host): PinCheck {
   const reads = component?.reads.includes(version) ?? false;
-  const writes = component === null ? false : (component.writes?.includes(version) ?? (component.write === version ? true : null));
+  const writes =
+    component === null ? false : (component.writes?.includes(version) ?? (component.write === version ? true : null));
   // What is missing from an image that could not be read, or that no string tells of, may be there all the same.
-  const sure = host.known && !isUnseen(host, name) && (component !== null || PINNABLE_COMPONENTS.some((each) => each === name));
-  return { component: name, version, reads: reads || sure ? reads : null, writes: writes === false && !sure ? null : writes };
+  const sure =
+    host.known && !isUnseen(host, name) && (component !== null || PINNABLE_COMPONENTS.some((each) => each === name));
+  return {
+    component: name,
+    version,
+    reads: reads || sure ? reads : null,
+    writes: writes === false && !sure ? null : writes,
+  };
 }
 
 function badReason({ component, version, reads, writes }: PinCheck, has: ComponentVersions | null): string {
   if (has === null) return `has no ${component}`;
-  const [can, not] = reads === false ? (writes === false ? ['neither reads nor writes', has.reads] : ['cannot read', has.reads]) : ['cannot write', has.writes ?? []];
+  const [can, not] =
+    reads === false
+      ? writes === false
+        ? ['neither reads nor writes', has.reads]
+        : ['cannot read', has.reads]
+      : ['cannot write', has.writes ?? []];
   return `${can} ${component} ${version}, only ${not.join(', ') || 'none'}`;
 }
 
 function outlookOf({ name, version }: Component, hosts: readonly Host[]): PinOutlook {
   const all = hosts.map((host) => ({ host, component: componentOf(spokenBy(host), name) }));
-  const spoken = [...new Set(all.flatMap(({ component }) => [...(component?.reads ?? []), ...(component?.writes ?? [])]))].sort((a, b) => b - a);
+  const spoken = [
+    ...new Set(all.flatMap(({ component }) => [...(component?.reads ?? []), ...(component?.writes ?? [])])),
+  ].sort((a, b) => b - a);
   const whole = all.every(({ host, component }) => host.known && component?.writes !== null);
-  const common = spoken.find((each) => all.every(({ component }) => component?.reads.includes(each) && component.writes?.includes(each)));
+  const common = spoken.find((each) =>
+    all.every(({ component }) => component?.reads.includes(each) && component.writes?.includes(each)),
+  );
   const next = spoken.findLast((each) => each > version);
-  const blockedBy = all.map(({ host, component }) => ({ host: host.name, reads: component?.reads.includes(next ?? -1) ?? false, writes: component?.writes?.includes(next ?? -1) ?? false }));
+  const blockedBy = all.map(({ host, component }) => ({
+    host: host.name,
+    reads: component?.reads.includes(next ?? -1) ?? false,
+    writes: component?.writes?.includes(next ?? -1) ?? false,
+  }));
   return {
-    component: name, pinned: version, highest: whole ? (common ?? null) : null,
-    next: next === undefined ? null : { version: next, blockedBy: blockedBy.filter(({ reads, writes }) => !reads || !writes) },
+    component: name,
+    pinned: version,
+    highest: whole ? (common ?? null) : null,
+    next:
+      next === undefined
+        ? null
+        : { version: next, blockedBy: blockedBy.filter(({ reads, writes }) => !reads || !writes) },
   };
 }
 
 /** What the pinned components carry. */
-const CARRIED_BY: Readonly<Record<string, Use>> = { luo: 'session', memfd: 'memfd', object: 'object', memblock: 'reserve_mem' };
+const CARRIED_BY: Readonly<Record<string, Use>> = {
+  luo: 'session',
+  memfd: 'memfd',
+  object: 'object',
+  memblock: 'reserve_mem',
+};
 
 function updatesOf(hosts: readonly Host[], pins: readonly Component[]): FleetUpdate[] {
   const uses = pins.flatMap(({ name }) => CARRIED_BY[name] ?? []);
-  const told = hosts.map((host) => ({ host, cmdline: `${host.cmdline} ${pinnedCmdline(withCmdline(host.versions, host.cmdline), pins)}`.trim() }));
-  return told.flatMap(({ host: from, cmdline: cmdlineFrom }) => told.filter(({ host }) => host !== from).map(({ host: to, cmdline: cmdlineTo }) =>
-    ({ from: from.name, to: to.name, ...checkPair({ from, to, cmdlineFrom, cmdlineTo, uses, objectNeeds: null }).update })));
+  const told = hosts.map((host) => ({
+    host,
+    cmdline: `${host.cmdline} ${pinnedCmdline(withCmdline(host.versions, host.cmdline), pins)}`.trim(),
+  }));
+  return told.flatMap(({ host: from, cmdline: cmdlineFrom }) =>
+    told
+      .filter(({ host }) => host !== from)
+      .map(({ host: to, cmdline: cmdlineTo }) => ({
+        from: from.name,
+        to: to.name,
+        ...checkPair({ from, to, cmdlineFrom, cmdlineTo, uses, objectNeeds: null }).update,
+      })),
+  );
 }

@@ -23,7 +23,10 @@ export interface KernelVersions {
   known: boolean;
 }
 
-/** Joins the evidence: the kernel's own list counts before strings, build options before both where they say what is written. */
+/**
+ * Joins the evidence: the kernel's own list counts before strings, build options before both where they say what is
+ * written.
+ */
 export function kernelVersions({ strings, listed, config, whole }: ImageEvidence): KernelVersions {
   const components: Component[] = [];
   const own = listed ?? [];
@@ -56,13 +59,20 @@ export function readsOf(versions: readonly ComponentVersions[], name: string): n
   return componentOf(versions, name)?.reads ?? [];
 }
 
-/** What will be written: one version, or several of which it is one; null where that is not known. Empty: none at all. */
+/**
+ * What will be written: one version, or several of which it is one; null where that is not known. Empty: none at all.
+ */
 export function writtenBy(component: ComponentVersions | null): number[] | null {
   if (component === null) return [];
   return component.write === null ? component.writes : [component.write];
 }
 
-/** The highest version that the one can write and the other one reads; null where there is none, or the first is not known. */
+/**
+ * The highest version that the one can write and the other one reads; null where there is none, or the first is not
+ * known.
+ */
 export function highestCommon(writes: readonly number[] | null, reads: readonly number[]): number | null {
-  return (writes ?? []).filter((version) => reads.includes(version)).reduce<number | null>((best, version) => (best === null || version > best ? version : best), null);
+  return (writes ?? [])
+    .filter((version) => reads.includes(version))
+    .reduce<number | null>((best, version) => (best === null || version > best ? version : best), null);
 }

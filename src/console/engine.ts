@@ -9,9 +9,16 @@ import { lineFinding, Report, type Hit } from './report.js';
 import { CUT_HERE, PATTERN_GROUPS, type PatternGroup } from './table.js';
 import type { ConsoleSignal, ConsoleSummary, Finding, Mark, Severity } from './types.js';
 
-
 /** What the epochs are read from; no other line needs a closer look. */
-const EPOCH_LITERALS = ['Linux version ', 'Starting new kernel', 'LAB-READY ', 'SeaBIOS ', 'BdsDxe: ', 'UEFI firmware ', 'qboot '];
+const EPOCH_LITERALS = [
+  'Linux version ',
+  'Starting new kernel',
+  'LAB-READY ',
+  'SeaBIOS ',
+  'BdsDxe: ',
+  'UEFI firmware ',
+  'qboot ',
+];
 
 /** Characters of a line that is kept as the reason of the next, and seconds that may lie between the two. */
 const LONGEST_REASON = 500;
@@ -47,7 +54,10 @@ export class ConsoleScanner {
     return this.drain();
   }
 
-  /** Passes over whole lines without a word of interest, many at a time, so that a flood costs little; returns what is left. */
+  /**
+   * Passes over whole lines without a word of interest, many at a time, so that a flood costs little; returns what is
+   * left.
+   */
   private skipQuiet(bytes: Uint8Array): Uint8Array {
     let rest = bytes;
     if (!this.splitter.atLineStart) {
@@ -64,7 +74,10 @@ export class ConsoleScanner {
     let lines = 0;
     for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) lines += 1;
     this.lines = this.splitter.skip(lines);
-    this.above = text.slice(text.lastIndexOf('\n', text.length - 2) + 1, -1).slice(0, LONGEST_REASON).trimEnd();
+    this.above = text
+      .slice(text.lastIndexOf('\n', text.length - 2) + 1, -1)
+      .slice(0, LONGEST_REASON)
+      .trimEnd();
     return rest.subarray(end);
   }
 
@@ -90,7 +103,10 @@ export class ConsoleScanner {
     return this.epochs.epoch;
   }
 
-  /** The kernel of `epoch` is known to run, by other means: a quiet one does not print its first line. Further words are at least its own. */
+  /**
+   * The kernel of `epoch` is known to run, by other means: a quiet one does not print its first line. Further words are
+   * at least its own.
+   */
   reached(epoch: number): ConsoleSignal[] {
     if (epoch > this.epochs.epoch) {
       this.close('another kernel');
@@ -124,8 +140,14 @@ export class ConsoleScanner {
       return;
     }
     const messages = messagesOf(line.text);
-    const damage = messages.filter((message) => message.stamp !== null).length > 1 ? 'interleaved output' : line.cut ? 'line too long' : null;
-    for (const message of messages) this.message(message, line, messages.length === 1 ? line.text : message.text, damage);
+    const damage =
+      messages.filter((message) => message.stamp !== null).length > 1
+        ? 'interleaved output'
+        : line.cut
+          ? 'line too long'
+          : null;
+    for (const message of messages)
+      this.message(message, line, messages.length === 1 ? line.text : message.text, damage);
   }
 
   private message(message: Message, line: ConsoleLine, raw: string, damage: string | null): void {
@@ -141,7 +163,12 @@ export class ConsoleScanner {
     if (hit?.group.shape === 'line') {
       if (this.report?.ended === true) this.close(null);
       const reason = hit.format.reasonAbove === true ? this.reasonFor(message, hit) : null;
-      const finding = lineFinding(hit, { ...place, after: hit.group.severity === 'info' ? null : this.last }, reason === null ? raw : `${reason}\n${raw}`, damage);
+      const finding = lineFinding(
+        hit,
+        { ...place, after: hit.group.severity === 'info' ? null : this.last },
+        reason === null ? raw : `${reason}\n${raw}`,
+        damage,
+      );
       this.emit(finding, hit.format.lookedFor);
     }
     if (this.report !== null) {
@@ -155,7 +182,14 @@ export class ConsoleScanner {
     if (!opens) return;
     this.report = new Report(hit, this.epochs.epoch, this.last, line.number);
     this.report.take(message.text, raw, hit);
-    if (this.report.severity === 'panic') this.signals.push({ type: 'mark', kind: 'panic', line: line.number, epoch: this.epochs.epoch, title: this.report.title });
+    if (this.report.severity === 'panic')
+      this.signals.push({
+        type: 'mark',
+        kind: 'panic',
+        line: line.number,
+        epoch: this.epochs.epoch,
+        title: this.report.title,
+      });
     if (damage !== null) this.report.spoil(damage);
   }
 

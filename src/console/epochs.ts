@@ -18,9 +18,13 @@ export class EpochTracker {
     return Math.max(0, this.boots - 1);
   }
 
-  /** Looks at one message. `stamp`: seconds on the kernel's clock, where the line says; a kernel's first line comes at 0. */
+  /**
+   * Looks at one message. `stamp`: seconds on the kernel's clock, where the line says; a kernel's first line comes at
+   * 0.
+   */
   see(message: string, fromKernel: boolean, stamp: number | null, line: number): Mark | null {
-    if (message.startsWith(READY)) return { type: 'mark', kind: 'ready', line, epoch: this.epoch, json: parse(message.slice(READY.length)) };
+    if (message.startsWith(READY))
+      return { type: 'mark', kind: 'ready', line, epoch: this.epoch, json: parse(message.slice(READY.length)) };
     if (stamp === null && FIRMWARE.test(message)) {
       // Firmware means a reset: what boots next is not what a kexec started.
       this.kexecBegan = false;

@@ -34,7 +34,8 @@ export class Kept {
     }
     const [shelf, most] = lookedFor ? [`${epoch} looked for`, KEPT_NAMES] : [`${epoch} ${severity}`, KEPT_TITLES];
     const kept = this.titles.get(shelf) ?? 0;
-    // There are few outcomes and few taints, so each of them gets through once an epoch, however many titles came before.
+    // There are few outcomes and few taints, so each of them gets through once an epoch, however many titles came
+    // before.
     const full = this.findings.size >= KEPT_IN_ALL;
     const news = `${full ? '' : epoch} ${implies ?? ''} ${taint ?? ''}`;
     if ((full || kept >= most) && (implies === null || this.told.has(news))) {

@@ -12,7 +12,10 @@ const KEPT_LINES = 160;
 const KEPT_CHARS = 24 * 1024;
 /** Lines after which a report is over, whatever they say. */
 const MAX_LINES = 2000;
-/** Lines in a row that look like nothing of a report, after which it is over: where an end mark is still to come, and where none is known. */
+/**
+ * Lines in a row that look like nothing of a report, after which it is over: where an end mark is still to come, and
+ * where none is known.
+ */
 const PATIENCE = { marked: 60, unmarked: 6 };
 /** Lines after `cut here` in which the title must come. */
 const UNTITLED_LINES = 4;
@@ -23,12 +26,22 @@ export interface Hit {
   match: RegExpExecArray;
 }
 
-export function lineFinding(hit: Hit, place: { line: number; epoch: number; after: string | null }, text: string, corrupted: string | null): Finding {
+export function lineFinding(
+  hit: Hit,
+  place: { line: number; epoch: number; after: string | null },
+  text: string,
+  corrupted: string | null,
+): Finding {
   return {
-    type: 'finding', title: completeTitle(fillTitle(hit.format, hit.match), []), severity: hit.group.severity,
+    type: 'finding',
+    title: completeTitle(fillTitle(hit.format, hit.match), []),
+    severity: hit.group.severity,
     implies: hit.format.implies === undefined ? hit.group.implies : hit.format.implies,
     taint: hit.format.taint === undefined ? (hit.group.taint ?? null) : hit.format.taint,
-    text, corrupted, component: componentHint(hit.format, hit.match), ...place,
+    text,
+    corrupted,
+    component: componentHint(hit.format, hit.match),
+    ...place,
   };
 }
 
@@ -44,7 +57,12 @@ export class Report {
   private sawEnd = false;
   private damage: string | null = null;
 
-  constructor(private hit: Hit | null, private readonly epoch: number, private readonly after: string | null, line: number) {
+  constructor(
+    private hit: Hit | null,
+    private readonly epoch: number,
+    private readonly after: string | null,
+    line: number,
+  ) {
     this.firstLine = line;
   }
 
@@ -94,14 +112,31 @@ export class Report {
   close(cause: string | null): Finding {
     const kept = this.lines.slice(0, this.keep);
     const text = this.total > this.lines.length ? [...kept, `(${this.total - this.lines.length} more lines)`] : kept;
-    const cutOff = this.hit?.group.endRequired === true && !this.sawEnd ? `no end of trace before ${cause ?? 'other output'}` : null;
+    const cutOff =
+      this.hit?.group.endRequired === true && !this.sawEnd ? `no end of trace before ${cause ?? 'other output'}` : null;
     const untitled = this.hit === null ? 'no title after the cut' : null;
-    const base = this.hit === null
-      ? { title: 'cut here: unknown report', severity: 'warning' as const, implies: 'tainted' as const, taint: 'warn' as const, component: null }
-      : lineFinding(this.hit, { line: 0, epoch: 0, after: null }, '', null);
+    const base =
+      this.hit === null
+        ? {
+            title: 'cut here: unknown report',
+            severity: 'warning' as const,
+            implies: 'tainted' as const,
+            taint: 'warn' as const,
+            component: null,
+          }
+        : lineFinding(this.hit, { line: 0, epoch: 0, after: null }, '', null);
     return {
-      type: 'finding', title: this.hit === null ? base.title : this.title, severity: base.severity, implies: base.implies, taint: base.taint, line: this.firstLine,
-      text: text.join('\n'), corrupted: this.damage ?? untitled ?? cutOff, component: base.component, after: this.after, epoch: this.epoch,
+      type: 'finding',
+      title: this.hit === null ? base.title : this.title,
+      severity: base.severity,
+      implies: base.implies,
+      taint: base.taint,
+      line: this.firstLine,
+      text: text.join('\n'),
+      corrupted: this.damage ?? untitled ?? cutOff,
+      component: base.component,
+      after: this.after,
+      epoch: this.epoch,
     };
   }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What kernels complain about, as data. The engine knows nothing of it. New shape: a format here, a golden in the tests.
+// What kernels complain about, as data. The engine knows nothing of it. New shape: a format here, a golden in the
+// tests.
 import type { Outcome } from '../model/result/outcome.js';
 import type { TaintName } from '../model/result/taint.js';
 import { HANDOVER_GROUPS } from './table-handover.js';
@@ -9,9 +10,15 @@ import type { Severity } from './types.js';
 export interface Format {
   /** Matched against the message: the line without its time stamp. */
   re: RegExp;
-  /** {1} is a capture, made canonical; {=1} the capture as it is; {fn} the function that the report's RIP or trace names. */
+  /**
+   * {1} is a capture, made canonical; {=1} the capture as it is; {fn} the function that the report's RIP or trace
+   * names.
+   */
   title: string;
-  /** Captures that hold a component the kernel found (`wrote`) and understands (`reads`), as NAME-vN or, with `name`, a number. */
+  /**
+   * Captures that hold a component the kernel found (`wrote`) and understands (`reads`), as NAME-vN or, with `name`, a
+   * number.
+   */
   component?: { name?: string; wrote?: number; reads?: number };
   /** Outcome of this line alone, where it differs from its group's. */
   implies?: Outcome | null;
@@ -49,47 +56,129 @@ export const CUT_HERE = '------------[ cut here ]------------';
 const END_TRACE = /^---\[ end trace /;
 
 /** Functions that a report is never about: the way into the report, and the way to sleep. */
-export const PASSING_FUNCTIONS = /^(?:dump_stack\w*|show_stack\w*|__?warn\w*|report_bug\w*|handle_bug|exc_\w+|asm_exc_\w+|(?:kasan|kfence|ubsan|__ubsan)_\w+|print_report|__list_\w+_valid_or_report|vpanic|panic|__?schedule\w*|schedule_\w+|_raw_\w+|mutex_lock\w*|__mutex_lock\w*|rwsem_\w+|down_(?:read|write)\w*|wait_for_completion\w*|__wait_for_common|io_schedule\w*|msleep|memcpy\w*|memset\w*|__mem(?:cpy|set)\w*|rep_(?:movs|stos)\w*)$/;
+export const PASSING_FUNCTIONS =
+  /^(?:dump_stack\w*|show_stack\w*|__?warn\w*|report_bug\w*|handle_bug|exc_\w+|asm_exc_\w+|(?:kasan|kfence|ubsan|__ubsan)_\w+|print_report|__list_\w+_valid_or_report|vpanic|panic|__?schedule\w*|schedule_\w+|_raw_\w+|mutex_lock\w*|__mutex_lock\w*|rwsem_\w+|down_(?:read|write)\w*|wait_for_completion\w*|__wait_for_common|io_schedule\w*|msleep|memcpy\w*|memset\w*|__mem(?:cpy|set)\w*|rep_(?:movs|stos)\w*)$/;
 
 /** Lines that belong to a report wherever they stand. */
-export const STACK_LINE = /^(?:Call Trace:|Call trace:| *<\/?[A-Z#_]+\d*>| +(?:\? )?[\w.$]+\+0x[0-9a-f]+\/0x|RIP: |Code: )/;
-export const REPORT_LINE = new RegExp(`${STACK_LINE.source}|^(?:${[
-  'RSP: ', 'RAX: ', 'RDX: ', 'RBP: ', 'R1[03]: ', '[FC]S: ', 'CR2: ', 'DR[03]: ', 'PKRU: ', 'PGD ', '#PF: ', 'Oops: ', 'CPU: ', 'Hardware name: ',
-  'Tainted: ', 'Workqueue: ', 'Modules linked in:', 'note: ', 'Kernel Offset: ', 'Rebooting in ', '---\\[ ', 'Sending NMI ', 'NMI backtrace ',
-  'Mem-Info:', 'Node \\d', 'lowmem_reserve', 'active_anon:', '\\[ *\\d+\\] +\\d+ ', 'Tasks state', 'oom-kill:', 'oom_reaper: ', 'rcu: ', 'task:',
-].join('|')})`);
+export const STACK_LINE =
+  /^(?:Call Trace:|Call trace:| *<\/?[A-Z#_]+\d*>| +(?:\? )?[\w.$]+\+0x[0-9a-f]+\/0x|RIP: |Code: )/;
+export const REPORT_LINE = new RegExp(
+  `${STACK_LINE.source}|^(?:${[
+    'RSP: ',
+    'RAX: ',
+    'RDX: ',
+    'RBP: ',
+    'R1[03]: ',
+    '[FC]S: ',
+    'CR2: ',
+    'DR[03]: ',
+    'PKRU: ',
+    'PGD ',
+    '#PF: ',
+    'Oops: ',
+    'CPU: ',
+    'Hardware name: ',
+    'Tainted: ',
+    'Workqueue: ',
+    'Modules linked in:',
+    'note: ',
+    'Kernel Offset: ',
+    'Rebooting in ',
+    '---\\[ ',
+    'Sending NMI ',
+    'NMI backtrace ',
+    'Mem-Info:',
+    'Node \\d',
+    'lowmem_reserve',
+    'active_anon:',
+    '\\[ *\\d+\\] +\\d+ ',
+    'Tasks state',
+    'oom-kill:',
+    'oom_reaper: ',
+    'rcu: ',
+    'task:',
+  ].join('|')})`,
+);
 
 export const PATTERN_GROUPS: readonly PatternGroup[] = [
   {
-    name: 'panic', severity: 'panic', implies: 'panic', shape: 'report', end: /^---\[ end Kernel panic/,
+    name: 'panic',
+    severity: 'panic',
+    implies: 'panic',
+    shape: 'report',
+    end: /^---\[ end Kernel panic/,
     headers: ['Kernel panic - not syncing'],
     formats: [
-      { re: /^Kernel panic - not syncing: The incoming tree failed to initialize properly \[(\S+?)\]/, title: 'Kernel panic: LUO: The incoming tree failed to initialize properly [{1}]' },
-      { re: /^Kernel panic - not syncing: Incoming PCI FLB version \(v?(\d+)\) is incompatible with this kernel \(v?(\d+)\)/, title: 'Kernel panic: Incoming PCI FLB version {=1} is incompatible with this kernel', component: { name: 'pci', wrote: 1, reads: 2 } },
-      { re: /^Kernel panic - not syncing: Failed to restore IOMMU Live Update FLB/, title: 'Kernel panic: Failed to restore IOMMU Live Update FLB', component: { name: 'iommu' } },
-      { re: /^Kernel panic - not syncing: VFS: Unable to mount root fs/, title: 'Kernel panic: VFS: Unable to mount root fs' },
+      {
+        re: /^Kernel panic - not syncing: The incoming tree failed to initialize properly \[(\S+?)\]/,
+        title: 'Kernel panic: LUO: The incoming tree failed to initialize properly [{1}]',
+      },
+      {
+        re: /^Kernel panic - not syncing: Incoming PCI FLB version \(v?(\d+)\) is incompatible with this kernel \(v?(\d+)\)/,
+        title: 'Kernel panic: Incoming PCI FLB version {=1} is incompatible with this kernel',
+        component: { name: 'pci', wrote: 1, reads: 2 },
+      },
+      {
+        re: /^Kernel panic - not syncing: Failed to restore IOMMU Live Update FLB/,
+        title: 'Kernel panic: Failed to restore IOMMU Live Update FLB',
+        component: { name: 'iommu' },
+      },
+      {
+        re: /^Kernel panic - not syncing: VFS: Unable to mount root fs/,
+        title: 'Kernel panic: VFS: Unable to mount root fs',
+      },
       { re: /^Kernel panic - not syncing: Attempted to kill init!/, title: 'Kernel panic: Attempted to kill init' },
-      { re: /^Kernel panic - not syncing: Requested init .* failed \(error (-?\w+)\)/, title: 'Kernel panic: Requested init failed (error {1})' },
+      {
+        re: /^Kernel panic - not syncing: Requested init .* failed \(error (-?\w+)\)/,
+        title: 'Kernel panic: Requested init failed (error {1})',
+      },
       { re: /^Kernel panic - not syncing: No working init found/, title: 'Kernel panic: No working init found' },
-      { re: /^Kernel panic - not syncing: stack-protector: Kernel stack is corrupted in: ([\w.]+)/, title: 'Kernel panic: stack-protector: Kernel stack is corrupted in {1}' },
+      {
+        re: /^Kernel panic - not syncing: stack-protector: Kernel stack is corrupted in: ([\w.]+)/,
+        title: 'Kernel panic: stack-protector: Kernel stack is corrupted in {1}',
+      },
       { re: /^Kernel panic - not syncing: Out of memory: (.*)/, title: 'Kernel panic: Out of memory: {1}' },
       { re: /^Kernel panic - not syncing:? *(.+)/, title: 'Kernel panic: {1}' },
       { re: /^Kernel panic - not syncing/, title: 'Kernel panic' },
     ],
   },
   {
-    name: 'early-panic', severity: 'panic', implies: 'panic', shape: 'report', unstamped: true,
+    name: 'early-panic',
+    severity: 'panic',
+    implies: 'panic',
+    shape: 'report',
+    unstamped: true,
     headers: ['PANIC: early exception'],
     formats: [{ re: /^PANIC: early exception (0x[0-9a-f]+)/, title: 'PANIC: early exception {=1}' }],
   },
   {
-    name: 'fault', severity: 'oops', implies: 'tainted', taint: 'oops', shape: 'report', end: END_TRACE, endRequired: true,
-    headers: ['BUG: unable to handle', 'BUG: kernel NULL pointer', 'Oops: ', 'general protection fault', 'divide error:', 'invalid opcode:',
-      'kernel BUG at', 'double fault', 'stack guard page was hit', 'Corrupted page table', 'stack segment:'],
+    name: 'fault',
+    severity: 'oops',
+    implies: 'tainted',
+    taint: 'oops',
+    shape: 'report',
+    end: END_TRACE,
+    endRequired: true,
+    headers: [
+      'BUG: unable to handle',
+      'BUG: kernel NULL pointer',
+      'Oops: ',
+      'general protection fault',
+      'divide error:',
+      'invalid opcode:',
+      'kernel BUG at',
+      'double fault',
+      'stack guard page was hit',
+      'Corrupted page table',
+      'stack segment:',
+    ],
     formats: [
       { re: /^BUG: kernel NULL pointer dereference/, title: 'BUG: kernel NULL pointer dereference in {fn}' },
       { re: /^BUG: unable to handle page fault for address/, title: 'BUG: unable to handle page fault in {fn}' },
-      { re: /^BUG: unable to handle kernel (NULL pointer dereference|paging request)/, title: 'BUG: unable to handle kernel {=1} in {fn}' },
+      {
+        re: /^BUG: unable to handle kernel (NULL pointer dereference|paging request)/,
+        title: 'BUG: unable to handle kernel {=1} in {fn}',
+      },
       { re: /^BUG: unable to handle (.*)/, title: 'BUG: unable to handle {1}' },
       { re: /^kernel BUG at ([\w./-]+):\d+!/, title: 'kernel BUG in {fn}' },
       { re: /^kernel BUG at /, title: 'kernel BUG in {fn}' },
@@ -107,7 +196,13 @@ export const PATTERN_GROUPS: readonly PatternGroup[] = [
     suppress: [/^traps: .*\[\d+\] (?:trap|general protection|divide|invalid)/],
   },
   {
-    name: 'sanitizer', severity: 'oops', implies: 'tainted', taint: 'bad-page', shape: 'report', end: /^={40,}$|^---\[ end trace /, endRequired: true,
+    name: 'sanitizer',
+    severity: 'oops',
+    implies: 'tainted',
+    taint: 'bad-page',
+    shape: 'report',
+    end: /^={40,}$|^---\[ end trace /,
+    endRequired: true,
     headers: ['BUG: KASAN', 'BUG: KFENCE', 'BUG: KMSAN', 'BUG: KCSAN', 'UBSAN: '],
     formats: [
       // Neither sets a bit of the mask (kernel/kcsan/report.c, lib/ubsan.c).
@@ -118,8 +213,21 @@ export const PATTERN_GROUPS: readonly PatternGroup[] = [
     ],
   },
   {
-    name: 'lockup', severity: 'warning', implies: 'tainted', taint: 'stall', shape: 'report',
-    headers: ['soft lockup', 'hard LOCKUP', 'detected stall', 'detected expedited stall', 'self-detected stall', 'blocked for more than', 'workqueue lockup', 'kthread starved'],
+    name: 'lockup',
+    severity: 'warning',
+    implies: 'tainted',
+    taint: 'stall',
+    shape: 'report',
+    headers: [
+      'soft lockup',
+      'hard LOCKUP',
+      'detected stall',
+      'detected expedited stall',
+      'self-detected stall',
+      'blocked for more than',
+      'workqueue lockup',
+      'kthread starved',
+    ],
     formats: [
       { re: /^(?:watchdog: )?BUG: soft lockup/, title: 'BUG: soft lockup in {fn}', taint: 'soft-lockup' },
       { re: /(?:Watchdog detected|NMI watchdog:).*hard LOCKUP/, title: 'hard LOCKUP in {fn}' },
@@ -131,17 +239,31 @@ export const PATTERN_GROUPS: readonly PatternGroup[] = [
     ],
   },
   {
-    name: 'warning', severity: 'warning', implies: 'tainted', taint: 'warn', shape: 'report', end: END_TRACE, endRequired: true,
+    name: 'warning',
+    severity: 'warning',
+    implies: 'tainted',
+    taint: 'warn',
+    shape: 'report',
+    end: END_TRACE,
+    endRequired: true,
     headers: ['WARNING: '],
     formats: [
       { re: /^WARNING: CPU: \d+ PID: \d+ at \S+ ([\w.]+)\+0x/, title: 'WARNING in {1}' },
       { re: /^WARNING: (?:\S+:\d+ )?at ([\w.]+)\+0x/, title: 'WARNING in {1}' },
       { re: /^WARNING: (?:CPU: \d+ PID: \d+ )?(?:at )?([\w./-]+\.[chS]):\d+/, title: 'WARNING at {=1}' },
-      { re: /^WARNING: (possible [\w -]+ detected|[\w -]+>[\w -]+ lock order detected|bad \w+ balance detected|suspicious RCU usage|inconsistent lock state|lock held when returning|Nested lock was not taken|held lock freed)/, title: 'WARNING: {=1}', taint: 'lockdep' },
+      {
+        re: /^WARNING: (possible [\w -]+ detected|[\w -]+>[\w -]+ lock order detected|bad \w+ balance detected|suspicious RCU usage|inconsistent lock state|lock held when returning|Nested lock was not taken|held lock freed)/,
+        title: 'WARNING: {=1}',
+        taint: 'lockdep',
+      },
     ],
   },
   {
-    name: 'memory', severity: 'warning', implies: null, shape: 'report', end: /^(?:Out of memory: Killed process |oom_reaper: )/,
+    name: 'memory',
+    severity: 'warning',
+    implies: null,
+    shape: 'report',
+    end: /^(?:Out of memory: Killed process |oom_reaper: )/,
     headers: ['invoked oom-killer', 'Out of memory', 'page allocation failure'],
     formats: [
       { re: /^\S+ invoked oom-killer/, title: 'Out of memory' },
@@ -150,24 +272,41 @@ export const PATTERN_GROUPS: readonly PatternGroup[] = [
     ],
   },
   {
-    name: 'bug', severity: 'oops', implies: 'tainted', taint: 'bug', shape: 'report',
+    name: 'bug',
+    severity: 'oops',
+    implies: 'tainted',
+    taint: 'bug',
+    shape: 'report',
     headers: ['BUG: ', 'BUG '],
     formats: [
       { re: /^BUG: Bad page state in process/, title: 'BUG: Bad page state', taint: 'bad-page' },
       { re: /^BUG: Bad page map in process/, title: 'BUG: Bad page map', taint: 'bad-page' },
       { re: /^BUG: Bad page cache in process/, title: 'BUG: Bad page cache', taint: 'bad-page' },
       { re: /^BUG: Bad rss-counter state/, title: 'BUG: Bad rss-counter state' },
-      { re: /^BUG: sleeping function called from invalid context/, title: 'BUG: sleeping function called from invalid context', taint: 'warn' },
+      {
+        re: /^BUG: sleeping function called from invalid context/,
+        title: 'BUG: sleeping function called from invalid context',
+        taint: 'warn',
+      },
       { re: /^BUG: scheduling while atomic/, title: 'BUG: scheduling while atomic', taint: 'warn' },
       { re: /^BUG (\S{1,40}) \([^)]*\): (.+)/, title: 'SLUB: {1}: {2}', taint: 'bad-page' },
       { re: /^BUG: (.+)/, title: 'BUG: {1}' },
     ],
   },
   {
-    // Of an emulated machine: a busy host kept its PIT waiting, and the kernel believes the PIT (arch/x86/kernel/tsc.c, 6.17 to 7.3). All its time is wrong from then on.
-    name: 'timer', severity: 'warning', implies: null, shape: 'line',
+    // Of an emulated machine: a busy host kept its PIT waiting, and the kernel believes the PIT (arch/x86/kernel/tsc.c,
+    // 6.17 to 7.3). All its time is wrong from then on.
+    name: 'timer',
+    severity: 'warning',
+    implies: null,
+    shape: 'line',
     headers: ['tsc: PIT calibration deviates'],
-    formats: [{ re: /^tsc: PIT calibration deviates from (?:HPET|PMTIMER):/, title: 'tsc: the PIT calibration is off: the host was too busy for its timers' }],
+    formats: [
+      {
+        re: /^tsc: PIT calibration deviates from (?:HPET|PMTIMER):/,
+        title: 'tsc: the PIT calibration is off: the host was too busy for its timers',
+      },
+    ],
   },
   ...HANDOVER_GROUPS,
   KEEP_GROUP,

@@ -7,8 +7,21 @@ import type { ComponentHint } from './types.js';
 
 /** Numbers that kernels without CONFIG_SYMBOLIC_ERRNAME print where others print names. */
 const ERRNOS: Readonly<Record<string, string>> = {
-  '-1': '-EPERM', '-2': '-ENOENT', '-5': '-EIO', '-11': '-EAGAIN', '-12': '-ENOMEM', '-14': '-EFAULT', '-16': '-EBUSY', '-17': '-EEXIST',
-  '-19': '-ENODEV', '-22': '-EINVAL', '-28': '-ENOSPC', '-34': '-ERANGE', '-61': '-ENODATA', '-75': '-EOVERFLOW', '-95': '-EOPNOTSUPP',
+  '-1': '-EPERM',
+  '-2': '-ENOENT',
+  '-5': '-EIO',
+  '-11': '-EAGAIN',
+  '-12': '-ENOMEM',
+  '-14': '-EFAULT',
+  '-16': '-EBUSY',
+  '-17': '-EEXIST',
+  '-19': '-ENODEV',
+  '-22': '-EINVAL',
+  '-28': '-ENOSPC',
+  '-34': '-ERANGE',
+  '-61': '-ENODATA',
+  '-75': '-EOVERFLOW',
+  '-95': '-EOPNOTSUPP',
 };
 
 const MAX_TITLE = 160;

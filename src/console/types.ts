@@ -44,7 +44,10 @@ export type Mark =
   | { type: 'mark'; kind: 'kexec-start'; line: number; epoch: number }
   /** The firmware speaks: the machine comes up cold. */
   | { type: 'mark'; kind: 'firmware'; line: number; epoch: number; banner: string }
-  /** A panic report begins: told at once, for whoever waits for the machine; the finding comes when the report is complete. */
+  /**
+   * A panic report begins: told at once, for whoever waits for the machine; the finding comes when the report is
+   * complete.
+   */
   | { type: 'mark'; kind: 'panic'; line: number; epoch: number; title: string }
   /** User space is up. `json` is null where the line came through damaged. */
   | { type: 'mark'; kind: 'ready'; line: number; epoch: number; json: unknown };
@@ -60,7 +63,10 @@ export interface CountedFinding {
 export interface ConsoleSummary {
   /** In the order of their first appearance. */
   findings: CountedFinding[];
-  /** Findings with further titles, beyond the limits: counted, not kept. No outcome and no taint is among them that was not told. */
+  /**
+   * Findings with further titles, beyond the limits: counted, not kept. No outcome and no taint is among them that was
+   * not told.
+   */
   dropped: number;
   /** Lines seen so far. */
   lines: number;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The lab's end of the agent protocol (docs/agent-protocol.md): requests in lines, replies by id, many under way at once.
+// The lab's end of the agent protocol (docs/agent-protocol.md): requests in lines, replies by id, many under way at
+// once.
 import type { ClientChannel } from 'ssh2';
 import { deferred, endsOnce } from '../util/deadline.js';
 import { ClientGone } from '../util/errors.js';
@@ -44,7 +45,10 @@ export class Agent {
   private ended: ClientGone | null = null;
   readonly gone: Promise<void>;
 
-  /** @param log gets every line, in both directions @param pulse of the machine that it runs in */
+  /**
+   * @param log gets every line, in both directions
+   * @param pulse of the machine that it runs in
+   */
   constructor(
     private readonly channel: ClientChannel,
     private readonly log: (direction: 'out' | 'in', line: string) => void,
@@ -80,8 +84,8 @@ export class Agent {
   }
 
   /**
-   * Lets the machine jump: sends `kexec`, and once the agent says that it goes, the word that lets it go. Resolves with null when the
-   * channel ends (it jumped), or with the reply when the reboot call came back.
+   * Lets the machine jump: sends `kexec`, and once the agent says that it goes, the word that lets it go. Resolves with
+   * null when the channel ends (it jumped), or with the reply when the reboot call came back.
    * @param alongside called right before that word is sent
    */
   async kexec(ms: number, signal?: AbortSignal, alongside: () => void = () => undefined): Promise<AgentReply | null> {
@@ -111,8 +115,12 @@ export class Agent {
     return new Promise((resolve, reject) => {
       const end = endsOnce(signal, reject, () => this.forget(id));
       this.waiting.set(id, {
-        ms, what, countdown: null, progress: -1,
-        resolve: (reply) => end(() => resolve(reply)), reject: (error) => end(() => reject(error)),
+        ms,
+        what,
+        countdown: null,
+        progress: -1,
+        resolve: (reply) => end(() => resolve(reply)),
+        reject: (error) => end(() => reject(error)),
       });
       if (signal?.aborted) end(() => reject(signal.reason as Error));
       else this.countDown();
@@ -123,7 +131,9 @@ export class Agent {
   private countDown(): void {
     const [first] = this.waiting.values();
     if (this.ended !== null || first === undefined || first.ms === null || first.countdown !== null) return;
-    first.countdown = new Countdown({ ms: first.ms, what: first.what, pulse: this.pulse }, (error) => first.reject(error));
+    first.countdown = new Countdown({ ms: first.ms, what: first.what, pulse: this.pulse }, (error) =>
+      first.reject(error),
+    );
   }
 
   private forget(id: number): void {
@@ -184,7 +194,8 @@ export function readReply(line: string): AgentReply | null {
   const { id, ok, errno, at, us, ...data } = raw as Record<string, unknown>;
   if (typeof id !== 'number' || typeof ok !== 'boolean') return null;
   return {
-    id, ok,
+    id,
+    ok,
     // Of an error it says what was tried; where all went well it is the operation's own.
     data: at === undefined || typeof at === 'string' ? data : { ...data, at },
     errno: ok ? null : typeof errno === 'string' ? errno : 'EUNKNOWN',
@@ -195,22 +206,28 @@ export function readReply(line: string): AgentReply | null {
 
 /** Everything but harmless characters is percent-encoded, so that a value can hold anything. */
 export function encode(value: string): string {
-  return Buffer.from(value, 'utf8').toString('latin1').replace(/[^A-Za-z0-9\-_.,:+/=]/g,
-    (char) => `%${char.charCodeAt(0).toString(16).padStart(2, '0').toUpperCase()}`);
+  return Buffer.from(value, 'utf8')
+    .toString('latin1')
+    .replace(/[^A-Za-z0-9\-_.,:+/=]/g, (char) => `%${char.charCodeAt(0).toString(16).padStart(2, '0').toUpperCase()}`);
 }
 
 /** A number of a reply. Without it the client in the machine cannot be believed: it counts as gone. */
 export function numberOf(reply: AgentReply, key: string): number {
   const value = reply.data[key];
-  if (!Number.isSafeInteger(value) || (value as number) < 0) throw new ClientGone(`the agent's answer cannot be used: no number ${key}`);
+  if (!Number.isSafeInteger(value) || (value as number) < 0)
+    throw new ClientGone(`the agent's answer cannot be used: no number ${key}`);
   return value as number;
 }
 
 /** A list of number triples or pairs of a reply, checked. */
 export function tuplesOf(reply: AgentReply, key: string, width: number): number[][] {
   const value = reply.data[key];
-  const good = Array.isArray(value) && value.every((row) =>
-    Array.isArray(row) && row.length === width && row.every((n) => Number.isSafeInteger(n) && (n as number) >= 0));
+  const good =
+    Array.isArray(value) &&
+    value.every(
+      (row) =>
+        Array.isArray(row) && row.length === width && row.every((n) => Number.isSafeInteger(n) && (n as number) >= 0),
+    );
   if (!good) throw new ClientGone(`the agent's answer cannot be used: no list ${key}`);
   return value as number[][];
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// An SSH session with the machine: commands, uploads, and the agent's channel. The host key must be the one that the readiness
-// mark told, so a session cannot end up on another machine's port.
+// An SSH session with the machine: commands, uploads, and the agent's channel. The host key must be the one that the
+// readiness mark told, so a session cannot end up on another machine's port.
 import { createHash } from 'node:crypto';
 import { connect } from 'node:net';
 import pRetry from 'p-retry';
@@ -45,10 +45,19 @@ export class SshSession {
     const over = new AbortController();
     // The one deadline is ours: ssh2's own is out of the way, so that running out of time has one name.
     const tries = pRetry(() => connectOnce(target), {
-      retries: Number.POSITIVE_INFINITY, minTimeout: 50, factor: 1.5, maxTimeout: 1000, signal: AbortSignal.any([target.signal, over.signal]),
+      retries: Number.POSITIVE_INFINITY,
+      minTimeout: 50,
+      factor: 1.5,
+      maxTimeout: 1000,
+      signal: AbortSignal.any([target.signal, over.signal]),
       shouldRetry: ({ error }) => !(error instanceof ClientGone || error instanceof LabError),
     });
-    const wait = { ms: target.deadline, what: 'SSH session with the machine', pulse: target.pulse ?? NO_PULSE, signal: target.signal };
+    const wait = {
+      ms: target.deadline,
+      what: 'SSH session with the machine',
+      pulse: target.pulse ?? NO_PULSE,
+      signal: target.signal,
+    };
     return whileItMoves(tries, wait).finally(() => over.abort());
   }
 
@@ -84,12 +93,20 @@ export class SshSession {
   /** Opens a channel that runs `command` on a terminal of its own; the caller owns it. */
   terminal(command: string, size: { rows: number; cols: number; term: string }): Promise<ClientChannel> {
     return new Promise((resolve, reject) => {
-      this.client.exec(command, { pty: { ...size, width: 0, height: 0 } }, (error, channel) => (error ? reject(error) : resolve(channel)));
+      this.client.exec(command, { pty: { ...size, width: 0, height: 0 } }, (error, channel) =>
+        error ? reject(error) : resolve(channel),
+      );
     });
   }
 
-  /** Runs a command to its end, at most `ms`: then CommandTimeout, and it is killed. Output beyond `limit` bytes a stream is read and dropped. */
-  async exec(command: string, options: { input?: Buffer; ms: number; limit?: number; signal?: AbortSignal }): Promise<ExecResult> {
+  /**
+   * Runs a command to its end, at most `ms`: then CommandTimeout, and it is killed. Output beyond `limit` bytes a
+   * stream is read and dropped.
+   */
+  async exec(
+    command: string,
+    options: { input?: Buffer; ms: number; limit?: number; signal?: AbortSignal },
+  ): Promise<ExecResult> {
     const limit = options.limit ?? 1 << 20;
     const running: { channel: ClientChannel | null } = { channel: null };
     const run = async (): Promise<ExecResult> => {
@@ -112,7 +129,12 @@ export class SshSession {
       await end;
       return { status, signal, stdout: out.text(), stderr: err.text(), cut: out.cut() || err.cut() };
     };
-    const limits = { ms: options.ms, what: `end of \`${printable(command, 80)}\``, whose: 'command' as const, signal: options.signal };
+    const limits = {
+      ms: options.ms,
+      what: `end of \`${printable(command, 80)}\``,
+      whose: 'command' as const,
+      signal: options.signal,
+    };
     return within(run(), limits).catch((error: unknown) => {
       if (error instanceof CommandTimeout) kill(running.channel);
       throw error;
@@ -163,10 +185,19 @@ function connectOnce(target: SshTarget): Promise<SshSession> {
     client.once('close', () => reject(wrongKey ?? new Error('connection closed')));
     client.connect({
       // Small packets go at once: held back until the one before is acknowledged, each exchange would cost 40 ms.
-      sock: connect({ host: '127.0.0.1', port: target.port, noDelay: true }), username: 'root', privateKey: target.privateKey,
-      readyTimeout: 2 * target.deadline, keepaliveInterval: 0,
+      sock: connect({ host: '127.0.0.1', port: target.port, noDelay: true }),
+      username: 'root',
+      privateKey: target.privateKey,
+      readyTimeout: 2 * target.deadline,
+      keepaliveInterval: 0,
       // The cheapest for an emulated CPU; dropbear offers them all.
-      algorithms: { kex: ['curve25519-sha256'], serverHostKey: ['ssh-ed25519'], cipher: ['aes128-ctr'], hmac: ['hmac-sha2-256'], compress: ['none'] },
+      algorithms: {
+        kex: ['curve25519-sha256'],
+        serverHostKey: ['ssh-ed25519'],
+        cipher: ['aes128-ctr'],
+        hmac: ['hmac-sha2-256'],
+        compress: ['none'],
+      },
       hostVerifier: (key: Buffer) => {
         const got = createHash('sha256').update(key).digest('base64').replace(/=+$/, '');
         if (target.hostKey === null || got === target.hostKey) return true;
@@ -183,5 +214,7 @@ const LACKS: readonly string[] = ['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADD
 
 export function ofHost(error: Error & { code?: unknown }): LabError | null {
   const { code } = error;
-  return typeof code === 'string' && LACKS.includes(code) ? new LabError(`the host opens no connection to the machine: ${code}`, { cause: error }) : null;
+  return typeof code === 'string' && LACKS.includes(code)
+    ? new LabError(`the host opens no connection to the machine: ${code}`, { cause: error })
+    : null;
 }

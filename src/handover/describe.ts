@@ -32,12 +32,21 @@ export interface HandoverListing {
   cut: boolean;
 }
 
-/** Throws HandoverError where a structure on the way is not sound. @param most sessions, and files of each, that are listed */
+/**
+ * Throws HandoverError where a structure on the way is not sound.
+ * @param most sessions, and files of each, that are listed
+ */
 export function describeHandover(source: HandoverSource, most = 10_000): HandoverListing {
   const walk = new Walk(source);
   const tree = rootTree(walk);
   const nodes = tree.root.children.map(({ name }) => name);
-  const listing: HandoverListing = { kho: textOf(tree.root.properties.get('compatible') ?? new Uint8Array()), nodes, luo: null, sessions: [], cut: false };
+  const listing: HandoverListing = {
+    kho: textOf(tree.root.properties.get('compatible') ?? new Uint8Array()),
+    nodes,
+    luo: null,
+    sessions: [],
+    cut: false,
+  };
   if (!nodes.includes('LUO')) return listing;
   listing.luo = walk.source.luo ? null : luoVersion(walk);
   let left = most;

@@ -39,10 +39,10 @@ class Dumper {
       root: hex(walk.source.root),
       kho: this.attempt('the root tree', () => this.kho()) ?? { version: '', map: null, nodes: [] },
       preserved,
-      metadata: this.has(METADATA) ? this.attempt(METADATA, () => metadataOf(walk)) ?? null : null,
-      reserved: this.has('memblock') ? this.attempt('memblock', () => this.reserved()) ?? [] : [],
-      luo: this.hasLuo() ? this.attempt('LUO', () => this.luo()) ?? null : null,
-      flbs: this.hasLuo() ? this.attempt('the FLBs', () => this.flbs()) ?? [] : [],
+      metadata: this.has(METADATA) ? (this.attempt(METADATA, () => metadataOf(walk)) ?? null) : null,
+      reserved: this.has('memblock') ? (this.attempt('memblock', () => this.reserved()) ?? []) : [],
+      luo: this.hasLuo() ? (this.attempt('LUO', () => this.luo()) ?? null) : null,
+      flbs: this.hasLuo() ? (this.attempt('the FLBs', () => this.flbs()) ?? []) : [],
       sessions: this.hasLuo() ? this.sessions() : [],
       cut: Object.values(this.left).some((left) => left < 0),
       problems: this.problems,
@@ -86,7 +86,8 @@ class Dumper {
     };
     const map = value(() => khoSpot(walk, 'map'));
     return {
-      version: textOf(tree.root.properties.get('compatible') ?? new Uint8Array()), map: map === null ? null : hex(map),
+      version: textOf(tree.root.properties.get('compatible') ?? new Uint8Array()),
+      map: map === null ? null : hex(map),
       nodes: tree.root.children.map(({ name }) => {
         const [phys, size] = [value(() => nodeSpot(walk, name, 'data')), value(() => nodeSpot(walk, name, 'size'))];
         return { name, phys: phys === null ? null : hex(phys), size: size === null ? null : String(size) };
@@ -98,20 +99,33 @@ class Dumper {
     const areas = [...preservedAreas(this.walk, MOST_AREAS)].sort((a, b) => a.pfn - b.pfn);
     this.areas = new Map(areas.map(({ pfn, order }) => [pfn, order]));
     const runs = merged(areas);
-    return { pages: areas.reduce((sum, { order }) => sum + 2 ** order, 0), areas: areas.length, runs: runs.slice(0, MOST.runs), cut: runs.length > MOST.runs };
+    return {
+      pages: areas.reduce((sum, { order }) => sum + 2 ** order, 0),
+      areas: areas.length,
+      runs: runs.slice(0, MOST.runs),
+      cut: runs.length > MOST.runs,
+    };
   }
 
   private reserved(): HandoverDump['reserved'] {
     const tree = memblockTree(this.walk);
-    return tree.root.children.map((node) => ({ name: node.name, version: tree.compatible(node) ?? '', start: hex(tree.number(node, 'start')), size: String(tree.number(node, 'size')) }));
+    return tree.root.children.map((node) => ({
+      name: node.name,
+      version: tree.compatible(node) ?? '',
+      start: hex(tree.number(node, 'start')),
+      size: String(tree.number(node, 'size')),
+    }));
   }
 
   private luo(): HandoverDump['luo'] {
     const { walk } = this;
     const number = luoSpot(walk, 'number');
     return {
-      version: luoVersion(walk), phys: hex(number.holder), number: String(walk.memory.number(number.phys, number.size, 'LUO\'s number')),
-      sessions: hex(luoPointer(walk, 'sessions')), flbs: hex(this.flbPointer()),
+      version: luoVersion(walk),
+      phys: hex(number.holder),
+      number: String(walk.memory.number(number.phys, number.size, "LUO's number")),
+      sessions: hex(luoPointer(walk, 'sessions')),
+      flbs: hex(this.flbPointer()),
     };
   }
 
@@ -124,9 +138,15 @@ class Dumper {
     const { walk } = this;
     const pointer = this.flbPointer();
     if (pointer === 0n || !walk.layouts.has('luo_flb_ser')) return [];
-    const header = new Instance(walk.memory, walk.layouts, 'luo_flb_header_ser', walk.memory.address(pointer, 8, 'the header of the FLBs'));
-    return [...inArray(walk, header.phys + header.structure.size, header.number('count'), 'luo_flb_ser', 'the FLBs')]
-      .map((flb) => ({ name: flb.text('name'), data: hex(flb.number('data')), count: String(flb.number('count')) }));
+    const header = new Instance(
+      walk.memory,
+      walk.layouts,
+      'luo_flb_header_ser',
+      walk.memory.address(pointer, 8, 'the header of the FLBs'),
+    );
+    return [
+      ...inArray(walk, header.phys + header.structure.size, header.number('count'), 'luo_flb_ser', 'the FLBs'),
+    ].map((flb) => ({ name: flb.text('name'), data: hex(flb.number('data')), count: String(flb.number('count')) }));
   }
 
   private sessions(): SessionDump[] {
@@ -141,13 +161,20 @@ class Dumper {
   }
 
   private session(session: Instance): SessionDump {
-    const dump: SessionDump = { phys: hex(session.phys), name: session.text('name'), count: String(session.number('file_set_ser.count')), files: [], problem: null };
+    const dump: SessionDump = {
+      phys: hex(session.phys),
+      name: session.text('name'),
+      count: String(session.number('file_set_ser.count')),
+      files: [],
+      problem: null,
+    };
     try {
       for (const file of filesOf(this.walk, session)) {
         if (--this.left.files < 0) break;
         dump.files.push(this.file(file));
       }
-      if (dump.problem === null && String(dump.files.length) !== dump.count) dump.problem = `it says ${dump.count} files, and ${dump.files.length} are written down`;
+      if (dump.problem === null && String(dump.files.length) !== dump.count)
+        dump.problem = `it says ${dump.count} files, and ${dump.files.length} are written down`;
     } catch (error) {
       if (!(error instanceof HandoverError)) throw error;
       dump.problem = error.message;
@@ -156,9 +183,19 @@ class Dumper {
   }
 
   private file(file: Instance): FileDump {
-    const dump: FileDump = { phys: hex(file.phys), token: String(file.number('token')), compatible: file.text('compatible'), data: hex(file.number('data')), memfd: null, problem: null };
+    const dump: FileDump = {
+      phys: hex(file.phys),
+      token: String(file.number('token')),
+      compatible: file.text('compatible'),
+      data: hex(file.number('data')),
+      memfd: null,
+      problem: null,
+    };
     try {
-      if (isMemfd(file)) dump.memfd = this.memfd(memfdAt(this.walk, file, 'it'), (why) => { dump.problem ??= why; });
+      if (isMemfd(file))
+        dump.memfd = this.memfd(memfdAt(this.walk, file, 'it'), (why) => {
+          dump.problem ??= why;
+        });
     } catch (error) {
       if (!(error instanceof HandoverError)) throw error;
       dump.problem ??= error.message;
@@ -169,9 +206,13 @@ class Dumper {
   private memfd(memfd: Instance, wrong: (why: string) => void): MemfdDump {
     const list = memfd.number('nr_folios') === 0n ? null : new FolioList(this.walk, memfd, 'it');
     const dump: MemfdDump = {
-      phys: hex(memfd.phys), pos: String(memfd.number('pos')), size: String(memfd.number('size')),
-      seals: memfd.has('seals') ? Number(memfd.number('seals')) : null, flags: memfd.has('flags') ? Number(memfd.number('flags')) : null,
-      nrFolios: String(memfd.number('nr_folios')), folios: [],
+      phys: hex(memfd.phys),
+      pos: String(memfd.number('pos')),
+      size: String(memfd.number('size')),
+      seals: memfd.has('seals') ? Number(memfd.number('seals')) : null,
+      flags: memfd.has('flags') ? Number(memfd.number('flags')) : null,
+      nrFolios: String(memfd.number('nr_folios')),
+      folios: [],
     };
     try {
       for (let i = 0; list !== null && BigInt(i) < list.length; i++) {
@@ -191,13 +232,18 @@ class Dumper {
     const pages = order === null ? 1 : 2 ** order;
     const preserved = this.areas === null ? null : order !== null;
     const last = runs.at(-1);
-    const alike = last !== undefined && last.flags === flags && last.preserved === preserved && BigInt(last.index) + BigInt(last.pages) === index;
+    const alike =
+      last !== undefined &&
+      last.flags === flags &&
+      last.preserved === preserved &&
+      BigInt(last.index) + BigInt(last.pages) === index;
     const step = alike ? stepTo(last, pfn, pages) : null;
     if (last !== undefined && step !== null) {
       last.step = step;
       last.pages += pages;
       last.folios++;
-    } else if (--this.left.runs >= 0) runs.push({ index: String(index), pfn: hex(pfn), step: 1, pages, folios: 1, flags, preserved });
+    } else if (--this.left.runs >= 0)
+      runs.push({ index: String(index), pfn: hex(pfn), step: 1, pages, folios: 1, flags, preserved });
   }
 }
 

@@ -10,9 +10,15 @@ export interface HandoverSource {
   structures: readonly Structure[];
   /** Physical address of the root tree. */
   root: number;
-  /** Where LUO's own page is gone, as in the next kernel: what stood in it. Physical addresses; null where it can be read. */
+  /**
+   * Where LUO's own page is gone, as in the next kernel: what stood in it. Physical addresses; null where it can be
+   * read.
+   */
   luo?: { sessions: bigint; flbs: bigint } | null;
-  /** Pages (2^order) of the preserved area that begins with a page frame, where that is known from elsewhere than the map. */
+  /**
+   * Pages (2^order) of the preserved area that begins with a page frame, where that is known from elsewhere than the
+   * map.
+   */
   orderOf?: ((pfn: number) => number | null) | null;
 }
 

@@ -1,7 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// KVM counts as working only after a real kernel has reached user space on it: there are hosts whose /dev/kvm opens and runs the
-// firmware, and hangs every stock kernel at its entry. The answer is remembered per host.
-import { accessSync, constants, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+// KVM counts as working only after a real kernel has reached user space on it: there are hosts whose /dev/kvm opens and
+// runs the firmware, and hangs every stock kernel at its entry. The answer is remembered per host.
+import {
+  accessSync,
+  constants,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { hostname, release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { KernelImage, RootFs } from '../model/kernel/image.js';
@@ -21,8 +31,17 @@ export interface AccelAnswer {
   why: string;
 }
 
-/** @param memoryFile where answers are kept, by host @param report called before a probe, which takes some seconds */
-export async function chooseAccel(wanted: 'auto' | Accel, kernel: KernelImage, rootfs: RootFs, memoryFile: string, report: (text: string) => void): Promise<AccelAnswer> {
+/**
+ * @param memoryFile where answers are kept, by host
+ * @param report called before a probe, which takes some seconds
+ */
+export async function chooseAccel(
+  wanted: 'auto' | Accel,
+  kernel: KernelImage,
+  rootfs: RootFs,
+  memoryFile: string,
+  report: (text: string) => void,
+): Promise<AccelAnswer> {
   if (wanted !== 'auto') return { accel: wanted, why: 'asked for' };
   const blocked = kvmBlocked();
   if (blocked !== null) return { accel: 'tcg', why: blocked };
@@ -51,10 +70,22 @@ async function probe(kernel: KernelImage, rootfs: RootFs): Promise<AccelAnswer> 
   let machine: Machine | null = null;
   try {
     const quiet = { event: () => undefined, console: () => undefined, qmp: () => undefined, agent: () => undefined };
-    machine = await Machine.start({
-      name: 'lab-kvm-probe', accel: 'kvm', memory: 512 << 20, cpus: 1, kernel: kernel.bzImage, initrd: rootfs.path,
-      cmdline: `${ALWAYS} lab.epoch=0`, disks: [], dir, extra: [],
-    }, new Recorder(startClock(), quiet.event), quiet);
+    machine = await Machine.start(
+      {
+        name: 'lab-kvm-probe',
+        accel: 'kvm',
+        memory: 512 << 20,
+        cpus: 1,
+        kernel: kernel.bzImage,
+        initrd: rootfs.path,
+        cmdline: `${ALWAYS} lab.epoch=0`,
+        disks: [],
+        dir,
+        extra: [],
+      },
+      new Recorder(startClock(), quiet.event),
+      quiet,
+    );
     await machine.untilReady(0, PROBE_DEADLINE);
     return { accel: 'kvm', why: 'a kernel reached user space on KVM' };
   } catch (error) {

@@ -4,7 +4,10 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import type { Plan } from '../model/scenario/plan.js';
 
-/** What a machine needs beyond its RAM: QEMU itself, its translated code under TCG, and the lab's look at the memory. Bytes. */
+/**
+ * What a machine needs beyond its RAM: QEMU itself, its translated code under TCG, and the lab's look at the memory.
+ * Bytes.
+ */
 export const OVERHEAD = 256 << 20;
 /** Part of the free memory that machines may have; the rest is for the host. */
 const SHARE = 0.9;
@@ -19,12 +22,20 @@ export interface Capacity {
 }
 
 /** @param asked of --jobs; null without it */
-export function capacity(asked: number | null, limits: Plan['limits'], host: { cores: number; free: number } = hostNow()): Capacity {
+export function capacity(
+  asked: number | null,
+  limits: Plan['limits'],
+  host: { cores: number; free: number } = hostNow(),
+): Capacity {
   const wanted = asked ?? limits.jobs ?? host.cores;
   const jobs = Math.max(1, Math.min(wanted, limits.jobs ?? Infinity, host.cores));
   return {
-    jobs, memory: Math.min(limits.memory ?? Infinity, Math.floor(host.free * SHARE)),
-    note: asked !== null && asked > jobs ? `${asked} machines at once were asked for; this ${asked > host.cores ? `host has ${host.cores} cores` : 'plan allows fewer'}: ${jobs}` : null,
+    jobs,
+    memory: Math.min(limits.memory ?? Infinity, Math.floor(host.free * SHARE)),
+    note:
+      asked !== null && asked > jobs
+        ? `${asked} machines at once were asked for; this ${asked > host.cores ? `host has ${host.cores} cores` : 'plan allows fewer'}: ${jobs}`
+        : null,
   };
 }
 
@@ -41,7 +52,9 @@ function available(): number {
 /** What the control group of a container leaves (cgroup v2); Infinity where it sets no limit. */
 function cgroupRoom(): number {
   try {
-    const [max, current] = ['memory.max', 'memory.current'].map((name) => Number(readFileSync(`/sys/fs/cgroup/${name}`, 'utf8')));
+    const [max, current] = ['memory.max', 'memory.current'].map((name) =>
+      Number(readFileSync(`/sys/fs/cgroup/${name}`, 'utf8')),
+    );
     const room = (max ?? NaN) - (current ?? NaN);
     return Number.isFinite(room) ? Math.max(0, room) : Infinity;
   } catch {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Lets machines in as long as their memory fits, in the order in which they came: a large one is not overtaken for ever by small ones.
+// Lets machines in as long as their memory fits, in the order in which they came: a large one is not overtaken for ever
+// by small ones.
 
 export class MemoryGate {
   private used = 0;
@@ -37,7 +38,11 @@ export class MemoryGate {
   }
 
   private admit(): void {
-    for (let next = this.waiting[0]; next !== undefined && this.used + next.bytes <= this.total; next = this.waiting[0]) {
+    for (
+      let next = this.waiting[0];
+      next !== undefined && this.used + next.bytes <= this.total;
+      next = this.waiting[0]
+    ) {
       this.waiting.shift();
       this.used += next.bytes;
       next.enter();

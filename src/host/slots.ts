@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// Two matrices on one host share its cores: a machine runs only under one of as many locks as there are cores. A lock goes with its
-// process, however that ends.
+// Two matrices on one host share its cores: a machine runs only under one of as many locks as there are cores. A lock
+// goes with its process, however that ends.
 import { join } from 'node:path';
 import { acquireLock, type Lock, tryLock } from '../util/process/lock.js';
 
 export class HostSlots {
-  /** @param dir folder of the locks, one for the host @param count machines that the host carries at once */
-  constructor(private readonly dir: string, private readonly count: number, private readonly onWait: () => void = () => undefined) {}
+  /**
+   * @param dir folder of the locks, one for the host
+   * @param count machines that the host carries at once
+   */
+  constructor(
+    private readonly dir: string,
+    private readonly count: number,
+    private readonly onWait: () => void = () => undefined,
+  ) {}
 
   async acquire(signal: AbortSignal): Promise<Lock> {
     for (let n = 0; n < this.count; n++) {

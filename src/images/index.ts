@@ -7,10 +7,28 @@ export { defaultCacheDir } from './cache/cache.js';
 export { SCANNED } from './binary/components.js';
 export { type ImageContext, openWorkspace } from './context.js';
 export { findByHash, findImage } from './cache/find-image.js';
-export { ensureHostTools, ensureTools, findProgram, hostTools, installLine, type Purpose, type ToolState } from './requirements.js';
+export {
+  ensureHostTools,
+  ensureTools,
+  findProgram,
+  hostTools,
+  installLine,
+  type Purpose,
+  type ToolState,
+} from './requirements.js';
 export { ensureKselftest } from './build/kselftest.js';
 export { ensureKernel, findBuilt } from './build/kernel.js';
-export { buildableNames, definedKernels, type ImageDetails, type ImageEntry, listImages, type Removed, removeImage, ROOTFS_NAME, showImage } from './cache/list.js';
+export {
+  buildableNames,
+  definedKernels,
+  type ImageDetails,
+  type ImageEntry,
+  listImages,
+  type Removed,
+  removeImage,
+  ROOTFS_NAME,
+  showImage,
+} from './cache/list.js';
 export { type KernelParcel, offerKernel, takeKernel } from './transfer/archive.js';
 export { prebuiltKernel } from './binary/prebuilt.js';
 export { type KernelRecipe, recipeOf } from './build/recipe.js';

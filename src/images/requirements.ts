@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the lab needs of its host, and which Debian package brings it. As root it installs what is missing; otherwise it says the exact
-// line to run. Looking costs a few system calls: this runs before every run.
+// What the lab needs of its host, and which Debian package brings it. As root it installs what is missing; otherwise it
+// says the exact line to run. Looking costs a few system calls: this runs before every run.
 import { spawn } from 'node:child_process';
 import { accessSync, closeSync, constants, existsSync, openSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,7 +10,10 @@ import { LabError } from '../util/errors.js';
 import { type ImageContext, openWorkspace, type Workspace } from './context.js';
 import { withLock } from '../util/process/lock.js';
 
-/** What it is needed for: to run a machine, to make a root file system, to fetch source through apt, to unpack it, to build a kernel, ... */
+/**
+ * What it is needed for: to run a machine, to make a root file system, to fetch source through apt, to unpack it, to
+ * build a kernel, ...
+ */
 export type Purpose = 'run' | 'rootfs' | 'fetch' | 'unpack' | 'build' | 'git' | 'test';
 
 export interface HostTool {
@@ -77,13 +80,24 @@ export const HOST_TOOLS: readonly HostTool[] = [
   program('dropbear', 'dropbear-bin', 'rootfs'),
   program('dropbearkey', 'dropbear-bin', 'rootfs'),
   program('gcc', 'gcc', 'rootfs', 'build'),
-  file('libc.a', 'libc6-dev', [`/usr/lib/${MULTIARCH}/libc.a`, '/usr/lib64/libc.a', '/usr/lib/libc.a'], 'rootfs', 'build'),
+  file(
+    'libc.a',
+    'libc6-dev',
+    [`/usr/lib/${MULTIARCH}/libc.a`, '/usr/lib64/libc.a', '/usr/lib/libc.a'],
+    'rootfs',
+    'build',
+  ),
   program('apt-get', 'apt', 'fetch'),
   program('dpkg-deb', 'dpkg', 'fetch'),
   program('dpkg-source', 'dpkg-dev', 'fetch'),
   program('tar', 'tar', 'unpack'),
   program('xz', 'xz-utils', 'unpack'),
-  file('debian-archive-keyring.gpg', 'debian-archive-keyring', ['/usr/share/keyrings/debian-archive-keyring.gpg'], 'fetch'),
+  file(
+    'debian-archive-keyring.gpg',
+    'debian-archive-keyring',
+    ['/usr/share/keyrings/debian-archive-keyring.gpg'],
+    'fetch',
+  ),
   program('make', 'make', 'build'),
   program('ld', 'binutils', 'build'),
   program('flex', 'flex', 'build'),
@@ -107,12 +121,9 @@ export interface ToolState {
 
 /** All tools for the purposes, each with its place. */
 export function hostTools(purposes?: readonly Purpose[], tools: readonly HostTool[] = HOST_TOOLS): ToolState[] {
-  return tools.filter((tool) => !purposes || tool.purposes.some((purpose) => purposes.includes(purpose))).map((tool) => ({
-    name: tool.name,
-    package: tool.package,
-    purposes: tool.purposes,
-    path: tool.find(),
-  }));
+  return tools
+    .filter((tool) => !purposes || tool.purposes.some((purpose) => purposes.includes(purpose)))
+    .map((tool) => ({ name: tool.name, package: tool.package, purposes: tool.purposes, path: tool.find() }));
 }
 
 /** QEMU, and what starts it. */
@@ -122,7 +133,11 @@ export async function ensureHostTools(context: ImageContext): Promise<void> {
 }
 
 /** Installs what is missing where it may, else throws the line to run. */
-export async function ensureTools(purposes: readonly Purpose[], work: Workspace, tools: readonly HostTool[] = HOST_TOOLS): Promise<void> {
+export async function ensureTools(
+  purposes: readonly Purpose[],
+  work: Workspace,
+  tools: readonly HostTool[] = HOST_TOOLS,
+): Promise<void> {
   const missing = () => hostTools(purposes, tools).filter((tool) => tool.path === null);
   const before = missing();
   if (before.length === 0) return;
@@ -133,16 +148,24 @@ export async function ensureTools(purposes: readonly Purpose[], work: Workspace,
       hint: `install what Debian calls: ${packages.join(' ')}`,
     });
   }
-  if (!root) throw new LabError(`missing on this host: ${before.map((tool) => tool.name).join(', ')}`, { hint: installLine(packages, true) });
-  await withLock(work.cache.lock('host-packages'), { signal: work.signal, onWait: () => report(work, 0, 'waits for another lab') }, async () => {
-    const now = packagesOf(missing());
-    if (now.length > 0) await install(now, work);
-  });
+  if (!root)
+    throw new LabError(`missing on this host: ${before.map((tool) => tool.name).join(', ')}`, {
+      hint: installLine(packages, true),
+    });
+  await withLock(
+    work.cache.lock('host-packages'),
+    { signal: work.signal, onWait: () => report(work, 0, 'waits for another lab') },
+    async () => {
+      const now = packagesOf(missing());
+      if (now.length > 0) await install(now, work);
+    },
+  );
   const after = missing();
   if (after.length > 0) {
-    throw new LabError(`still missing after installing ${packages.join(' ')}: ${after.map((tool) => tool.name).join(', ')}`, {
-      hint: installLine(packagesOf(after), false),
-    });
+    throw new LabError(
+      `still missing after installing ${packages.join(' ')}: ${after.map((tool) => tool.name).join(', ')}`,
+      { hint: installLine(packagesOf(after), false) },
+    );
   }
 }
 
@@ -162,7 +185,17 @@ function report(work: Workspace, done: number, detail: string): void {
 }
 
 async function install(packages: string[], work: Workspace): Promise<void> {
-  const argv = ['apt-get', 'install', '-y', '--no-install-recommends', '-o', `DPkg::Lock::Timeout=${LOCK_SECONDS}`, '-o', 'APT::Status-Fd=3', ...packages];
+  const argv = [
+    'apt-get',
+    'install',
+    '-y',
+    '--no-install-recommends',
+    '-o',
+    `DPkg::Lock::Timeout=${LOCK_SECONDS}`,
+    '-o',
+    'APT::Status-Fd=3',
+    ...packages,
+  ];
   report(work, 0, packages.join(' '));
   let result = await apt(argv, work);
   if (result.code !== 0) {
@@ -185,7 +218,7 @@ const LOCK_SECONDS = 300;
 
 /** Runs apt, and again while another one holds a lock that apt itself does not wait for (that of the lists). */
 async function apt(argv: string[], work: Workspace): Promise<CommandResult> {
-  for (const end = Date.now() + LOCK_SECONDS * 1000; ; ) {
+  for (const end = Date.now() + LOCK_SECONDS * 1000; ;) {
     const result = await aptOnce(argv, work);
     if (result.code === 0 || !/Could not get lock/.test(result.stderr) || Date.now() > end) return result;
     report(work, 0, 'waits for another apt');

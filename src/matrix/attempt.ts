@@ -9,19 +9,49 @@ import type { CellTask } from './queue.js';
 /** Longest title that is kept. */
 const MOST_TITLE = 500;
 
-/** @param folder path of the run's folder @param ms how long it took, with what came before and after the machine */
-export function attemptOf({ cell, attempt, worker }: Pick<CellOfRun, 'cell' | 'attempt' | 'worker'>, result: Result, folder: string, ms: number): Attempt {
+/**
+ * @param folder path of the run's folder
+ * @param ms how long it took, with what came before and after the machine
+ */
+export function attemptOf(
+  { cell, attempt, worker }: Pick<CellOfRun, 'cell' | 'attempt' | 'worker'>,
+  result: Result,
+  folder: string,
+  ms: number,
+): Attempt {
   return {
-    cell, attempt, run: basename(folder), outcome: result.outcome, endsIn: result.endsIn, asExpected: result.asExpected,
+    cell,
+    attempt,
+    run: basename(folder),
+    outcome: result.outcome,
+    endsIn: result.endsIn,
+    asExpected: result.asExpected,
     without: missedWitnesses(result),
-    title: result.cause?.title.slice(0, MOST_TITLE) ?? null, ms: Math.round(ms), startedAt: result.startedAt, worker,
+    title: result.cause?.title.slice(0, MOST_TITLE) ?? null,
+    ms: Math.round(ms),
+    startedAt: result.startedAt,
+    worker,
   };
 }
 
 /** The lab could not run it. */
-export function infraAttempt({ cell, attempt }: Pick<CellTask, 'cell' | 'attempt'>, worker: string, why: string, ms = 0): Attempt {
+export function infraAttempt(
+  { cell, attempt }: Pick<CellTask, 'cell' | 'attempt'>,
+  worker: string,
+  why: string,
+  ms = 0,
+): Attempt {
   return {
-    cell: cell.id, attempt, run: null, outcome: 'infra', endsIn: 'none', asExpected: false, without: [], title: why.slice(0, MOST_TITLE), ms: Math.round(ms),
-    startedAt: new Date().toISOString(), worker,
+    cell: cell.id,
+    attempt,
+    run: null,
+    outcome: 'infra',
+    endsIn: 'none',
+    asExpected: false,
+    without: [],
+    title: why.slice(0, MOST_TITLE),
+    ms: Math.round(ms),
+    startedAt: new Date().toISOString(),
+    worker,
   };
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The committed baseline of a plan: by scenario and kernels, the outcome that is taken as right. YAML that a person can read and diff.
+// The committed baseline of a plan: by scenario and kernels, the outcome that is taken as right. YAML that a person can
+// read and diff.
 import { existsSync, readFileSync } from 'node:fs';
 import { parse, stringify } from 'yaml';
 import { z } from 'zod';
@@ -21,9 +22,13 @@ export type Baseline = ReadonlyMap<string, ReadonlyMap<string, BaselineEntry>>;
 export const NO_BASELINE: Baseline = new Map();
 
 const outcome = z.enum(OUTCOMES);
-const schema = z.record(z.string(), z.record(z.string(), z.union([outcome, z.strictObject({ outcome, endsIn: z.enum(ENDINGS) })])));
+const schema = z.record(
+  z.string(),
+  z.record(z.string(), z.union([outcome, z.strictObject({ outcome, endsIn: z.enum(ENDINGS) })])),
+);
 
-const HEAD = '# Outcomes that are taken as right, by scenario and kernels. Written by `lab matrix PLAN --update-baseline`.\n';
+const HEAD =
+  '# Outcomes that are taken as right, by scenario and kernels. Written by `lab matrix PLAN --update-baseline`.\n';
 
 /** Empty where the file is not there yet. Throws a UsageError where it is damaged. */
 export function readBaseline(file: string | null): Baseline {
@@ -39,12 +44,23 @@ export function readBaseline(file: string | null): Baseline {
     const [issue] = checked.error.issues;
     throw new UsageError(`${file}: ${issue?.path.join(': ')}: expected an outcome: ${OUTCOMES.join(', ')}`);
   }
-  return new Map(Object.entries(checked.data).map(([scenario, entries]) => [
-    scenario, new Map(Object.entries(entries).map(([kernels, entry]) => [kernels, typeof entry === 'string' ? { outcome: entry, endsIn: null } : entry])),
-  ]));
+  return new Map(
+    Object.entries(checked.data).map(([scenario, entries]) => [
+      scenario,
+      new Map(
+        Object.entries(entries).map(([kernels, entry]) => [
+          kernels,
+          typeof entry === 'string' ? { outcome: entry, endsIn: null } : entry,
+        ]),
+      ),
+    ]),
+  );
 }
 
-export function entryOf(baseline: Baseline, { scenario, kernels }: Pick<Cell, 'scenario' | 'kernels'>): BaselineEntry | null {
+export function entryOf(
+  baseline: Baseline,
+  { scenario, kernels }: Pick<Cell, 'scenario' | 'kernels'>,
+): BaselineEntry | null {
   return baseline.get(scenario)?.get(chainText(kernels)) ?? null;
 }
 
@@ -55,8 +71,14 @@ export interface BaselineChange {
   after: BaselineEntry;
 }
 
-/** What the outcomes of a matrix would change. A flaky, unfinished or infra square changes nothing: nothing is known of it. */
-export function changesOf(baseline: Baseline, squares: readonly Square[]): { changes: BaselineChange[]; unusable: Square[] } {
+/**
+ * What the outcomes of a matrix would change. A flaky, unfinished or infra square changes nothing: nothing is known of
+ * it.
+ */
+export function changesOf(
+  baseline: Baseline,
+  squares: readonly Square[],
+): { changes: BaselineChange[]; unusable: Square[] } {
   const changes: BaselineChange[] = [];
   const unusable: Square[] = [];
   for (const square of squares) {
@@ -67,7 +89,10 @@ export function changesOf(baseline: Baseline, squares: readonly Square[]): { cha
     }
     const after = { outcome: state, endsIn: endsIn === null || endsIn === ENDS_IN[state] ? null : endsIn };
     const before = entryOf(baseline, square);
-    if (before?.outcome !== after.outcome || (before.endsIn ?? ENDS_IN[before.outcome]) !== (endsIn ?? ENDS_IN[state])) {
+    if (
+      before?.outcome !== after.outcome ||
+      (before.endsIn ?? ENDS_IN[before.outcome]) !== (endsIn ?? ENDS_IN[state])
+    ) {
       changes.push({ scenario: square.scenario, kernels: chainText(square.kernels), before, after });
     }
   }
@@ -82,8 +107,16 @@ export function writeBaseline(file: string, baseline: Baseline, changes: readonl
     all.set(scenario, entries.set(kernels, after));
   }
   const sorted = <T>(map: Map<string, T>) => [...map].sort(([a], [b]) => a.localeCompare(b, 'en', { numeric: true }));
-  const data = Object.fromEntries(sorted(all).map(([scenario, entries]) => [
-    scenario, Object.fromEntries(sorted(entries).map(([kernels, { outcome: what, endsIn }]) => [kernels, endsIn === null ? what : { outcome: what, endsIn }])),
-  ]));
+  const data = Object.fromEntries(
+    sorted(all).map(([scenario, entries]) => [
+      scenario,
+      Object.fromEntries(
+        sorted(entries).map(([kernels, { outcome: what, endsIn }]) => [
+          kernels,
+          endsIn === null ? what : { outcome: what, endsIn },
+        ]),
+      ),
+    ]),
+  );
   writeWhole(file, `${HEAD}${stringify(data)}`);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Drives a matrix: gives out what has no outcome yet, tries again what the lab failed at, and keeps each attempt before the next word.
+// Drives a matrix: gives out what has no outcome yet, tries again what the lab failed at, and keeps each attempt before
+// the next word.
 import type { Attempt, Cell } from '../model/result/matrix.js';
 import type { MatrixFolder } from '../store/matrix/folder.js';
 import { lastAttempts } from '../store/matrix/squares.js';
@@ -25,26 +26,30 @@ export function unfinished(cells: readonly Cell[], attempts: readonly Attempt[])
   return cells.filter(({ id }) => (last.get(id)?.outcome ?? 'infra') === 'infra');
 }
 
-/** Resolves once every cell has its outcome; rejects with the first error of a queue or the disk, once all have settled. */
+/**
+ * Resolves once every cell has its outcome; rejects with the first error of a queue or the disk, once all have settled.
+ */
 export async function driveMatrix(options: EngineOptions): Promise<void> {
   const { cells, attempts, taskOf, queue, folder, retries, onAttempt, onFailure } = options;
   const last = lastAttempts(attempts);
   let failed: { error: unknown } | null = null;
-  await Promise.all(unfinished(cells, attempts).map(async (cell) => {
-    const before = last.get(cell.id)?.attempt ?? 0;
-    try {
-      for (let n = 1; failed === null; n++) {
-        const attempt = await queue.submit(taskOf(cell, before + n));
-        folder.append(attempt);
-        const again = attempt.outcome === 'infra' && n <= retries;
-        onAttempt(cell, attempt, again);
-        if (!again) return;
+  await Promise.all(
+    unfinished(cells, attempts).map(async (cell) => {
+      const before = last.get(cell.id)?.attempt ?? 0;
+      try {
+        for (let n = 1; failed === null; n++) {
+          const attempt = await queue.submit(taskOf(cell, before + n));
+          folder.append(attempt);
+          const again = attempt.outcome === 'infra' && n <= retries;
+          onAttempt(cell, attempt, again);
+          if (!again) return;
+        }
+      } catch (error) {
+        if (failed !== null) return;
+        failed = { error };
+        onFailure(error as Error);
       }
-    } catch (error) {
-      if (failed !== null) return;
-      failed = { error };
-      onFailure(error as Error);
-    }
-  }));
+    }),
+  );
   if (failed !== null) throw (failed as { error: unknown }).error;
 }

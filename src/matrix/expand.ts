@@ -26,8 +26,15 @@ export interface Expanded {
   leftOut: { why: string; count: number }[];
 }
 
-/** Throws a ScenarioError where a scenario cannot be run on kernels that the plan names, or where there are too many cells. */
-export function expandPlan(plan: Plan, selected: readonly Selected[], kernelProblem: (name: string) => string | null): Expanded {
+/**
+ * Throws a ScenarioError where a scenario cannot be run on kernels that the plan names, or where there are too many
+ * cells.
+ */
+export function expandPlan(
+  plan: Plan,
+  selected: readonly Selected[],
+  kernelProblem: (name: string) => string | null,
+): Expanded {
   const squares = new Map<string, PlannedSquare>();
   const leftOut = new Map<string, number>();
   const skip = (why: string) => void leftOut.set(why, (leftOut.get(why) ?? 0) + 1);
@@ -35,7 +42,11 @@ export function expandPlan(plan: Plan, selected: readonly Selected[], kernelProb
   let cells = 0;
   for (const { path, own, selection } of selected) {
     for (const kernels of selection.kernels === 'own' ? [own.kernels] : plan.chains) {
-      const square = { path, own: kernels.length === own.kernels.length && kernels.every((name, index) => name === own.kernels[index]), repeats: selection.repeats };
+      const square = {
+        path,
+        own: kernels.length === own.kernels.length && kernels.every((name, index) => name === own.kernels[index]),
+        repeats: selection.repeats,
+      };
       if (excluded(path, own.tags, kernels)) {
         skip('excluded by the plan');
         continue;
@@ -48,42 +59,88 @@ export function expandPlan(plan: Plan, selected: readonly Selected[], kernelProb
       const key = JSON.stringify([path, ...kernels]);
       const known = squares.get(key);
       cells += Math.max(0, square.repeats - (known?.repeats ?? 0));
-      if (cells > MOST_CELLS) throw new ScenarioError([{ file: plan.file, line: 0, column: 0, message: `expected at most ${MOST_CELLS} cells`, hint: 'fewer kernels, scenarios or repeats' }]);
+      if (cells > MOST_CELLS)
+        throw new ScenarioError([
+          {
+            file: plan.file,
+            line: 0,
+            column: 0,
+            message: `expected at most ${MOST_CELLS} cells`,
+            hint: 'fewer kernels, scenarios or repeats',
+          },
+        ]);
       squares.set(key, { ...square, scenario, repeats: Math.max(square.repeats, known?.repeats ?? 0) });
     }
   }
-  if (squares.size === 0) throw new ScenarioError([{ file: plan.file, line: 0, column: 0, message: 'the plan has no cell', hint: [...leftOut.keys()][0] ?? null }]);
+  if (squares.size === 0)
+    throw new ScenarioError([
+      { file: plan.file, line: 0, column: 0, message: 'the plan has no cell', hint: [...leftOut.keys()][0] ?? null },
+    ]);
   return { squares: [...squares.values()], leftOut: [...leftOut].map(([why, count]) => ({ why, count })) };
 }
 
 /** Null where its steps were written for another number of kernels. */
-function onKernels(own: Scenario, kernels: readonly string[], { limits }: Plan, kernelProblem: (name: string) => string | null): Scenario | null {
+function onKernels(
+  own: Scenario,
+  kernels: readonly string[],
+  { limits }: Plan,
+  kernelProblem: (name: string) => string | null,
+): Scenario | null {
   try {
-    return parseScenario(own.source, own.file, { kernels, kernelProblem, ...(limits.timeout === null ? {} : { timeout: limits.timeout }) });
+    return parseScenario(own.source, own.file, {
+      kernels,
+      kernelProblem,
+      ...(limits.timeout === null ? {} : { timeout: limits.timeout }),
+    });
   } catch (error) {
     if (error instanceof ScenarioError && kernels.length !== own.kernels.length) return null;
     throw error;
   }
 }
 
-function excluder(excludes: readonly Exclude[]): (path: string, tags: readonly string[], kernels: readonly string[]) => boolean {
+function excluder(
+  excludes: readonly Exclude[],
+): (path: string, tags: readonly string[], kernels: readonly string[]) => boolean {
   const rules = excludes.map(({ scenario, from, to, tag }) => ({
     // A pattern for the end of a path: "places/*" is any places/ folder's.
-    scenario: scenario === null ? null : glob(`**/${scenario.replace(/\.ya?ml$/, '')}`, '/'), from: from === null ? null : glob(from, '-'), to: to === null ? null : glob(to, '-'), tag,
+    scenario: scenario === null ? null : glob(`**/${scenario.replace(/\.ya?ml$/, '')}`, '/'),
+    from: from === null ? null : glob(from, '-'),
+    to: to === null ? null : glob(to, '-'),
+    tag,
   }));
-  return (path, tags, kernels) => rules.some(({ scenario, from, to, tag }) => (scenario?.(`/${path.replace(/\.ya?ml$/, '')}`) ?? true)
-    && (from?.(kernels[0] ?? '') ?? true) && (to?.(kernels.at(-1) ?? '') ?? true) && (tag === null || tags.includes(tag)));
+  return (path, tags, kernels) =>
+    rules.some(
+      ({ scenario, from, to, tag }) =>
+        (scenario?.(`/${path.replace(/\.ya?ml$/, '')}`) ?? true) &&
+        (from?.(kernels[0] ?? '') ?? true) &&
+        (to?.(kernels.at(-1) ?? '') ?? true) &&
+        (tag === null || tags.includes(tag)),
+    );
 }
 
 /** The same on every host and every night. */
 export function cellId(path: string, kernels: readonly string[], repeat: number): string {
-  const words = [path.replace(/^.*\//, '').replace(/\.ya?ml$/, ''), ...kernels.map((name) => name.replace(/^.*\//, ''))];
-  const readable = words.map((word) => word.replace(/[^A-Za-z0-9._]+/g, '_').slice(0, 40)).join('-').slice(0, 150);
-  return `${readable}-${repeat}-${createHash('sha256').update(JSON.stringify([path, kernels, repeat])).digest('hex').slice(0, 8)}`;
+  const words = [
+    path.replace(/^.*\//, '').replace(/\.ya?ml$/, ''),
+    ...kernels.map((name) => name.replace(/^.*\//, '')),
+  ];
+  const readable = words
+    .map((word) => word.replace(/[^A-Za-z0-9._]+/g, '_').slice(0, 40))
+    .join('-')
+    .slice(0, 150);
+  return `${readable}-${repeat}-${createHash('sha256')
+    .update(JSON.stringify([path, kernels, repeat]))
+    .digest('hex')
+    .slice(0, 8)}`;
 }
 
 export function cellsOf({ path, scenario, repeats }: PlannedSquare, expected: Cell['expected']): Cell[] {
   return Array.from({ length: repeats }, (_, index) => ({
-    id: cellId(path, scenario.kernels, index + 1), scenario: path, tags: scenario.tags, kernels: scenario.kernels, repeat: index + 1, expected,
+    id: cellId(path, scenario.kernels, index + 1),
+    scenario: path,
+    tags: scenario.tags,
+    kernels: scenario.kernels,
+    repeat: index + 1,
+    expected,
   }));
 }

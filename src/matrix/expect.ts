@@ -9,13 +9,19 @@ import type { Baseline } from './baseline.js';
 import { entryOf } from './baseline.js';
 import type { PlannedSquare } from './expand.js';
 
-export function expectationOf({ path, scenario, own }: PlannedSquare, plan: Pick<Plan, 'expect'>, kernels: readonly KernelImage[], baseline: Baseline): CellExpectation {
+export function expectationOf(
+  { path, scenario, own }: PlannedSquare,
+  plan: Pick<Plan, 'expect'>,
+  kernels: readonly KernelImage[],
+  baseline: Baseline,
+): CellExpectation {
   const known = entryOf(baseline, { scenario: path, kernels: scenario.kernels });
   if (known !== null) return { ...known, source: 'baseline' };
   const said: CellExpectation = { ...scenario.expect, source: 'scenario' };
   if (plan.expect === 'scenario' || (plan.expect === 'auto' && own)) return said;
   const predicted = predictScenario(scenario, kernels);
-  // Damage from outside is no part of a prediction: where the images alone would let the update go well, it is the damage that decides.
+  // Damage from outside is no part of a prediction: where the images alone would let the update go well, it is the
+  // damage that decides.
   if (predicted === null || (predicted.outcome === 'preserved' && isDamaged(scenario))) return said;
   return { outcome: predicted.outcome, endsIn: predicted.endsIn, source: 'prediction' };
 }

@@ -45,7 +45,12 @@ export class LocalQueue implements CellQueue {
     this.signal.throwIfAborted();
     const { runCell, worker, onNews, acquireSlot } = this.options;
     const needs = task.memory + OVERHEAD;
-    if (this.gate.excludes(needs)) return infraAttempt(task, worker, `needs ${bytesText(needs)} of memory; machines may have ${bytesText(this.gate.total)} here`);
+    if (this.gate.excludes(needs))
+      return infraAttempt(
+        task,
+        worker,
+        `needs ${bytesText(needs)} of memory; machines may have ${bytesText(this.gate.total)} here`,
+      );
     const leave = await this.gate.enter(needs, this.signal);
     try {
       const slot = await acquireSlot(this.signal);

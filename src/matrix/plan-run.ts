@@ -20,15 +20,23 @@ import { labPath } from './select.js';
 export function planSha256(plan: Plan, profile: Profile | null, squares: readonly PlannedSquare[]): string {
   const texts = new Map(squares.map(({ path, scenario }) => [path, scenario.source]));
   const pins = profile?.pins ?? null;
-  return createHash('sha256').update(JSON.stringify([plan.source, pins, [...texts].sort(([a], [b]) => (a < b ? -1 : 1))])).digest('hex');
+  return createHash('sha256')
+    .update(JSON.stringify([plan.source, pins, [...texts].sort(([a], [b]) => (a < b ? -1 : 1))]))
+    .digest('hex');
 }
 
 /** Every kernel's command line, and every guest, says what the profile pins. */
-export function pinSquares(squares: readonly PlannedSquare[], profile: Profile | null, kernelsOf: (scenario: Scenario) => readonly KernelImage[]): PlannedSquare[] {
+export function pinSquares(
+  squares: readonly PlannedSquare[],
+  profile: Profile | null,
+  kernelsOf: (scenario: Scenario) => readonly KernelImage[],
+): PlannedSquare[] {
   if (profile === null) return [...squares];
   return squares.map((square) => {
     const kernels = kernelsOf(square.scenario);
-    const cmdlines = square.scenario.cmdlines.map((cmdline, epoch) => `${cmdline} ${pinnedCmdline(withCmdline(kernels[epoch]?.versions ?? [], cmdline), profile.pins)}`.trim());
+    const cmdlines = square.scenario.cmdlines.map((cmdline, epoch) =>
+      `${cmdline} ${pinnedCmdline(withCmdline(kernels[epoch]?.versions ?? [], cmdline), profile.pins)}`.trim(),
+    );
     return { ...square, scenario: { ...pinGuests(square.scenario, pinnedState(profile.pins)), cmdlines } };
   });
 }
@@ -42,28 +50,58 @@ export interface NewMatrix {
   labVersion: string;
 }
 
-export function newMatrix({ plan, sha256, squares, kernelsOf, baseline, labVersion }: NewMatrix, now = new Date()): Matrix {
+export function newMatrix(
+  { plan, sha256, squares, kernelsOf, baseline, labVersion }: NewMatrix,
+  now = new Date(),
+): Matrix {
   return {
-    schema: 1, id: runId(now, 'matrix', [plan.name]), plan: labPath(plan.file), planSha256: sha256, labVersion,
-    startedAt: now.toISOString(), endedAt: null,
-    cells: squares.flatMap((square) => cellsOf(square, expectationOf(square, plan, kernelsOf(square.scenario), baseline))),
+    schema: 1,
+    id: runId(now, 'matrix', [plan.name]),
+    plan: labPath(plan.file),
+    planSha256: sha256,
+    labVersion,
+    startedAt: now.toISOString(),
+    endedAt: null,
+    cells: squares.flatMap((square) =>
+      cellsOf(square, expectationOf(square, plan, kernelsOf(square.scenario), baseline)),
+    ),
   };
 }
 
 /** Gives a cell everything that who runs it must know. Throws for a cell that is not of the plan. */
-export function taskMaker(matrix: Matrix, plan: Plan, profile: Profile | null, squares: readonly PlannedSquare[]): (cell: Cell, attempt: number) => CellTask {
-  const scenarios = new Map(squares.map(({ path, scenario }) => [squareKey({ scenario: path, kernels: scenario.kernels }), scenario]));
+export function taskMaker(
+  matrix: Matrix,
+  plan: Plan,
+  profile: Profile | null,
+  squares: readonly PlannedSquare[],
+): (cell: Cell, attempt: number) => CellTask {
+  const scenarios = new Map(
+    squares.map(({ path, scenario }) => [squareKey({ scenario: path, kernels: scenario.kernels }), scenario]),
+  );
   const guestState = profile === null ? null : pinnedState(profile.pins);
   return (cell, attempt) => {
     const scenario = scenarios.get(squareKey(cell));
     if (scenario === undefined) throw new LabError(`cell ${cell.id} is not of the plan ${plan.name}`);
-    return { matrix: matrix.id, cell, attempt, text: scenario.source, cmdlines: scenario.cmdlines, guestState, timeout: plan.limits.timeout, memory: scenario.machine.memory };
+    return {
+      matrix: matrix.id,
+      cell,
+      attempt,
+      text: scenario.source,
+      cmdlines: scenario.cmdlines,
+      guestState,
+      timeout: plan.limits.timeout,
+      memory: scenario.machine.memory,
+    };
   };
 }
 
 /** Throws a UsageError where a matrix cannot go on as this plan, with why. */
 export function checkResumable(matrix: Matrix, sha256: string, labVersion: string): void {
   const anew = 'without --resume a new matrix begins';
-  if (matrix.planSha256 !== sha256) throw new UsageError(`${matrix.id} was begun with another plan or other scenarios: they have changed since`, { hint: anew });
-  if (matrix.labVersion !== labVersion) throw new UsageError(`${matrix.id} was begun by lab ${matrix.labVersion}; this is ${labVersion}`, { hint: anew });
+  if (matrix.planSha256 !== sha256)
+    throw new UsageError(`${matrix.id} was begun with another plan or other scenarios: they have changed since`, {
+      hint: anew,
+    });
+  if (matrix.labVersion !== labVersion)
+    throw new UsageError(`${matrix.id} was begun by lab ${matrix.labVersion}; this is ${labVersion}`, { hint: anew });
 }

@@ -29,12 +29,16 @@ export type CellNews =
 
 export type OnNews = (cell: string, news: CellNews) => void;
 
-/** Runs one cell to its end, its run's folder in results/. An error of the lab or the host is the outcome `infra`; rejects where it is aborted or the disk is full. */
+/**
+ * Runs one cell to its end, its run's folder in results/. An error of the lab or the host is the outcome `infra`;
+ * rejects where it is aborted or the disk is full.
+ */
 export type RunCell = (task: CellTask, signal: AbortSignal, detail: (text: string) => void) => Promise<Attempt>;
 
 /**
- * The contract, the same for both kinds (test/matrix/queue.test.ts): every task that is submitted is run; its promise settles once, with one attempt, and
- * the run that this attempt names is whole and in results/; a worker that dies costs time, never a cell.
+ * The contract, the same for both kinds (test/matrix/queue.test.ts): every task that is submitted is run; its promise
+ * settles once, with one attempt, and the run that this attempt names is whole and in results/; a worker that dies
+ * costs time, never a cell.
  */
 export interface CellQueue {
   /** Rejects where the queue is closed or its signal is aborted before the cell has ended. */

@@ -32,10 +32,15 @@ export function cellRunner(options: CellRunnerOptions): RunCell {
     const began = performance.now();
     try {
       const scenario = scenarioOf(task, options.kernelProblem);
-      for (const stage of preparation.stages([scenario])) await stage.run({ detail: (text) => detail(`${stage.title}: ${text}`) });
+      for (const stage of preparation.stages([scenario]))
+        await stage.run({ detail: (text) => detail(`${stage.title}: ${text}`) });
       const cell = { matrix: task.matrix, cell: task.cell.id, attempt: task.attempt, worker };
       const { result, folder } = await perform(scenario, preparation.of(scenario), {
-        results, labVersion, signal, cell, onEvent: (event) => {
+        results,
+        labVersion,
+        signal,
+        cell,
+        onEvent: (event) => {
           const text = describe(event);
           if (text !== null) detail(text);
         },
@@ -50,10 +55,24 @@ export function cellRunner(options: CellRunnerOptions): RunCell {
   };
 }
 
-/** The scenario of a cell as it is run: on its kernels, with the command lines and the expectation that the matrix gave it. */
-export function scenarioOf({ cell, text, cmdlines, guestState, timeout }: CellTask, kernelProblem: CellRunnerOptions['kernelProblem']): Scenario {
-  const scenario = parseScenario(text, fileOf(cell.scenario), { kernels: cell.kernels, kernelProblem, ...(timeout === null ? {} : { timeout }) });
-  return { ...pinGuests(scenario, guestState), cmdlines, expect: { outcome: cell.expected.outcome, endsIn: cell.expected.endsIn } };
+/**
+ * The scenario of a cell as it is run: on its kernels, with the command lines and the expectation that the matrix gave
+ * it.
+ */
+export function scenarioOf(
+  { cell, text, cmdlines, guestState, timeout }: CellTask,
+  kernelProblem: CellRunnerOptions['kernelProblem'],
+): Scenario {
+  const scenario = parseScenario(text, fileOf(cell.scenario), {
+    kernels: cell.kernels,
+    kernelProblem,
+    ...(timeout === null ? {} : { timeout }),
+  });
+  return {
+    ...pinGuests(scenario, guestState),
+    cmdlines,
+    expect: { outcome: cell.expected.outcome, endsIn: cell.expected.endsIn },
+  };
 }
 
 /** Attempts whose run was kept and whose line was not: the lab was killed in between. */
@@ -62,7 +81,12 @@ export function orphans(results: string, matrix: Matrix, attempts: readonly Atte
   const cells = new Set(matrix.cells.map(({ id }) => id));
   return readdirSync(results).flatMap((name) => {
     const folder = join(results, name);
-    if (name.startsWith('.') || known.has(name) || statSync(join(folder, 'cell.json'), { throwIfNoEntry: false }) === undefined) return [];
+    if (
+      name.startsWith('.') ||
+      known.has(name) ||
+      statSync(join(folder, 'cell.json'), { throwIfNoEntry: false }) === undefined
+    )
+      return [];
     const cell = readCellOfRun(folder);
     if (cell?.matrix !== matrix.id || !cells.has(cell.cell)) return [];
     try {

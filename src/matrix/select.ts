@@ -44,10 +44,22 @@ export async function selectScenarios(plan: Plan, kernelProblem: (name: string) 
     for (const file of files) {
       const own = await scenario(file);
       const has = (tag: string) => own.tags.includes(tag);
-      if (selection.tags.every(has) && !selection.without.some(has)) selected.push({ path: labPath(file), own, selection });
+      if (selection.tags.every(has) && !selection.without.some(has))
+        selected.push({ path: labPath(file), own, selection });
     }
     if (selected.length === before) {
-      throw new ScenarioError([{ file: plan.file, line: selection.line, column: 1, message: 'no scenario is chosen by this', hint: tagsHint(await Promise.all(files.map(scenario))) }], plan.source);
+      throw new ScenarioError(
+        [
+          {
+            file: plan.file,
+            line: selection.line,
+            column: 1,
+            message: 'no scenario is chosen by this',
+            hint: tagsHint(await Promise.all(files.map(scenario))),
+          },
+        ],
+        plan.source,
+      );
     }
   }
   return selected;
@@ -55,8 +67,11 @@ export async function selectScenarios(plan: Plan, kernelProblem: (name: string) 
 
 function scenariosIn(folder: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((name) => /\.ya?ml$/.test(name) && !NO_SCENARIOS.some((other) => name.split('/').slice(0, -1).includes(other)))
-    .sort().map((name) => join(folder, name));
+    .filter(
+      (name) => /\.ya?ml$/.test(name) && !NO_SCENARIOS.some((other) => name.split('/').slice(0, -1).includes(other)),
+    )
+    .sort()
+    .map((name) => join(folder, name));
 }
 
 function tagsHint(scenarios: readonly Scenario[]): string {

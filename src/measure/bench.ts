@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// `npm run bench`: the figures of docs/performance.md, measured in one run on this machine. Speed is a ratio of two things measured
-// side by side, because machines are shared. `--runs N` repeats; `--cold` and `--variant` add the figures that take minutes.
+// `npm run bench`: the figures of docs/performance.md, measured in one run on this machine. Speed is a ratio of two
+// things measured side by side, because machines are shared. `--runs N` repeats; `--cold` and `--variant` add the
+// figures that take minutes.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, openSync, readSync, rmSync, writeFileSync, closeSync } from 'node:fs';
 import { cpus, tmpdir, totalmem } from 'node:os';
@@ -28,9 +29,11 @@ interface LabTime {
 
 function runLab(scenario: string, env: Record<string, string> = {}): LabTime {
   const began = performance.now();
-  const child = spawnSync(process.execPath, [LAB, 'run', scenario, '--json', '--accel', 'tcg', '--results', join(dir, 'results')], {
-    encoding: 'utf8', maxBuffer: 64 << 20, env: { ...process.env, CI: 'true', ...env },
-  });
+  const child = spawnSync(
+    process.execPath,
+    [LAB, 'run', scenario, '--json', '--accel', 'tcg', '--results', join(dir, 'results')],
+    { encoding: 'utf8', maxBuffer: 64 << 20, env: { ...process.env, CI: 'true', ...env } },
+  );
   if (child.status !== 0) throw new Error(`lab run ended with ${child.status}:\n${child.stderr}`);
   return { ms: performance.now() - began, result: JSON.parse(child.stdout) as Result };
 }
@@ -41,7 +44,9 @@ function spread(values: readonly number[]): { min: number; median: number; max: 
 }
 
 function row(what: string, { min, median, max }: ReturnType<typeof spread>, unit: string, digits = 2): void {
-  process.stdout.write(`| ${what} | ${min.toFixed(digits)} | ${median.toFixed(digits)} | ${max.toFixed(digits)} | ${unit} |\n`);
+  process.stdout.write(
+    `| ${what} | ${min.toFixed(digits)} | ${median.toFixed(digits)} | ${max.toFixed(digits)} | ${unit} |\n`,
+  );
 }
 
 async function warm(): Promise<void> {
@@ -59,15 +64,22 @@ async function warm(): Promise<void> {
   row('floor: bare init, QEMU alone', spread(floors.map((ms) => ms / 1000)), 's');
   row('`lab run scenarios/first-update.yaml`, warm, whole process', spread(labs.map(({ ms }) => ms / 1000)), 's');
   row('ratio, pair by pair', spread(labs.map(({ ms }, i) => ms / (floors[i] as number))), '');
-  row('the lab\'s own CPU', spread(labs.map(({ result }) => result.lab.cpuMs / 1000)), 's');
-  row('peak memory of the lab\'s process, 1 GiB machine', spread(labs.map(({ result }) => result.lab.peakRssKiB / 1024)), 'MiB', 0);
+  row("the lab's own CPU", spread(labs.map(({ result }) => result.lab.cpuMs / 1000)), 's');
+  row(
+    "peak memory of the lab's process, 1 GiB machine",
+    spread(labs.map(({ result }) => result.lab.peakRssKiB / 1024)),
+    'MiB',
+    0,
+  );
 }
 
 /** The check of a pair whose kernels are built, as a whole process. */
 function check(): void {
   const times = Array.from({ length: 2 * runs + 1 }, () => {
     const began = performance.now();
-    const child = spawnSync(process.execPath, [LAB, 'check', '--from', '7.2.12', '--to', '7.3.4'], { encoding: 'utf8' });
+    const child = spawnSync(process.execPath, [LAB, 'check', '--from', '7.2.12', '--to', '7.3.4'], {
+      encoding: 'utf8',
+    });
     if (child.status !== 0) throw new Error(`lab check ended with ${child.status}:\n${child.stderr}`);
     return (performance.now() - began) / 1000;
   });
@@ -77,9 +89,17 @@ function check(): void {
 
 function largeMachine(): void {
   const scenario = join(dir, 'large.yaml');
-  writeFileSync(scenario, 'name: large\nfrom: 7.2.12\nto: 7.3.4\nmachine: {memory: 4GiB}\nsessions: [{name: vm0, files: [{name: ram, memfd: 2GiB}]}]\nexpect: preserved\n');
+  writeFileSync(
+    scenario,
+    'name: large\nfrom: 7.2.12\nto: 7.3.4\nmachine: {memory: 4GiB}\nsessions: [{name: vm0, files: [{name: ram, memfd: 2GiB}]}]\nexpect: preserved\n',
+  );
   const { result } = runLab(scenario);
-  row('peak memory of the lab\'s process, 4 GiB machine, 2 GiB preserved', spread([result.lab.peakRssKiB / 1024]), 'MiB', 0);
+  row(
+    "peak memory of the lab's process, 4 GiB machine, 2 GiB preserved",
+    spread([result.lab.peakRssKiB / 1024]),
+    'MiB',
+    0,
+  );
 }
 
 /** Content compared page by page, read from a file in memory as the machine's RAM is. */
@@ -113,7 +133,12 @@ function pageStateOracle(): void {
   }
   const speeds = Array.from({ length: 9 }, () => {
     const began = performance.now();
-    const look = lookAtPageCache((pfn) => ({ words, at: 16 * pfn }), { runs: [{ page: 0, pfn: 0, count: pages }], orders: new Map(), isHole: () => false, alone: true });
+    const look = lookAtPageCache((pfn) => ({ words, at: 16 * pfn }), {
+      runs: [{ page: 0, pfn: 0, count: pages }],
+      orders: new Map(),
+      isHole: () => false,
+      alone: true,
+    });
     if (look.problems.length > 0) throw new Error('the oracle saw a problem where there is none');
     return 1 / ((performance.now() - began) / 1000);
   });
@@ -130,15 +155,26 @@ function cold(): void {
 function variant(): void {
   const definitions = join(dir, 'definitions');
   execFileSync('mkdir', ['-p', definitions]);
-  writeFileSync(join(definitions, 'variant.config'), `CONFIG_IKCONFIG=y\nCONFIG_LOG_BUF_SHIFT=${12 + (process.pid % 8)}\n`);
-  writeFileSync(join(definitions, 'bench-variant.yaml'), 'description: one option differs\nbase: 7.3.4\nconfig: [./variant.config]\n');
+  writeFileSync(
+    join(definitions, 'variant.config'),
+    `CONFIG_IKCONFIG=y\nCONFIG_LOG_BUF_SHIFT=${12 + (process.pid % 8)}\n`,
+  );
+  writeFileSync(
+    join(definitions, 'bench-variant.yaml'),
+    'description: one option differs\nbase: 7.3.4\nconfig: [./variant.config]\n',
+  );
   const began = performance.now();
-  const child = spawnSync(process.execPath, [LAB, 'images', 'build', 'bench-variant'], { encoding: 'utf8', env: { ...process.env, CI: 'true', LAB_IMAGES: definitions } });
+  const child = spawnSync(process.execPath, [LAB, 'images', 'build', 'bench-variant'], {
+    encoding: 'utf8',
+    env: { ...process.env, CI: 'true', LAB_IMAGES: definitions },
+  });
   if (child.status !== 0) throw new Error(child.stderr);
   row('second variant of a built source', spread([(performance.now() - began) / 1000]), 's', 0);
 }
 
-process.stdout.write(`${cpus().length} x ${cpus()[0]?.model.trim()}, ${(totalmem() / (1 << 30)).toFixed(0)} GiB, Node ${process.version}, ${runs} runs\n\n| what | least | median | most | unit |\n|---|---|---|---|---|\n`);
+process.stdout.write(
+  `${cpus().length} x ${cpus()[0]?.model.trim()}, ${(totalmem() / (1 << 30)).toFixed(0)} GiB, Node ${process.version}, ${runs} runs\n\n| what | least | median | most | unit |\n|---|---|---|---|---|\n`,
+);
 await warm();
 check();
 largeMachine();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A real Chromium that reaches no network of its own accord, for tests and figures of the report. It leaves nothing behind.
+// A real Chromium that reaches no network of its own accord, for tests and figures of the report. It leaves nothing
+// behind.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,7 +10,14 @@ import { LabError } from '../util/errors.js';
 import { keep, removeAtEnd } from '../util/process/reaper.js';
 
 const FLAGS = [
-  '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync',
+  '--headless',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
 ];
 
 /** Starts one, installs it first where that is needed and allowed, and ends it after `body`. */

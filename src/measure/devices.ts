@@ -1,13 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// `npm run devices [-- --runs N --only walk|cost|gaps]`: the figures of docs/devices.md. The gap of each stock pair that is otherwise compatible, what looking at devices from
-// outside costs a run, and the walk through 1 GiB that is mapped by single pages.
+// `npm run devices [-- --runs N --only walk|cost|gaps]`: the figures of docs/devices.md. The gap of each stock pair
+// that is otherwise compatible, what looking at devices from outside costs a run, and the walk through 1 GiB that is
+// mapped by single pages.
 import { join } from 'node:path';
 import type { Result } from '../model/result/result.js';
 import { walkIntel } from '../oracles/iommu/index.js';
 import { packageRoot } from '../util/package-root.js';
 import { run, type Timed } from './run.js';
 
-const PAIRS = [['6.19.11', '6.19.11'], ['7.1.13', '7.1.13'], ['7.2.12', '7.2.12'], ['7.2.12', '7.3.4'], ['7.3.4', '7.2.12'], ['7.3.4', '7.3.4']] as const;
+const PAIRS = [
+  ['6.19.11', '6.19.11'],
+  ['7.1.13', '7.1.13'],
+  ['7.2.12', '7.2.12'],
+  ['7.2.12', '7.3.4'],
+  ['7.3.4', '7.2.12'],
+  ['7.3.4', '7.3.4'],
+] as const;
 const RECREATE = join(packageRoot(), 'scenarios/devices/edu-recreate.yaml');
 const KEEP = join(packageRoot(), 'scenarios/devices/keep.yaml');
 
@@ -15,12 +23,17 @@ const options = process.argv.slice(2);
 const runs = Number(options[options.indexOf('--runs') + 1]) || 3;
 const say = (line: string): boolean => process.stdout.write(`${line}\n`);
 
-const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
-const inSeconds = (values: readonly number[]): string => `${(Math.min(...values) / 1000).toFixed(2)} / ${(median(values) / 1000).toFixed(2)} / ${(Math.max(...values) / 1000).toFixed(2)}`;
+const median = (values: readonly number[]): number =>
+  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+const inSeconds = (values: readonly number[]): string =>
+  `${(Math.min(...values) / 1000).toFixed(2)} / ${(median(values) / 1000).toFixed(2)} / ${(Math.max(...values) / 1000).toFixed(2)}`;
 
-/** From the kexec to user space of the next kernel, milliseconds: the gap is a part of it, and grows with the same load. */
+/**
+ * From the kexec to user space of the next kernel, milliseconds: the gap is a part of it, and grows with the same load.
+ */
 function jump({ timeline }: Result): number {
-  const at = (what: RegExp): number => timeline.find((each) => each.epoch === (what === GOING ? 0 : 1) && what.test(each.what))?.t ?? 0;
+  const at = (what: RegExp): number =>
+    timeline.find((each) => each.epoch === (what === GOING ? 0 : 1) && what.test(each.what))?.t ?? 0;
   return at(UP) - at(GOING);
 }
 const GOING = /^kexec$/;
@@ -32,7 +45,9 @@ async function gaps(): Promise<void> {
     const all: Timed[] = [];
     for (let i = 0; i < runs; i++) all.push(await run(RECREATE, { from, to }));
     const ms = all.map(({ result }) => result.iommu?.gapMs ?? 0);
-    say(`| ${from} | ${to} | ${Math.min(...ms).toFixed(0)} / ${median(ms).toFixed(0)} / ${Math.max(...ms).toFixed(0)} | ${median(all.map(({ result }, i) => 100 * (ms[i] ?? 0) / jump(result))).toFixed(0)} % |`);
+    say(
+      `| ${from} | ${to} | ${Math.min(...ms).toFixed(0)} / ${median(ms).toFixed(0)} / ${Math.max(...ms).toFixed(0)} | ${median(all.map(({ result }, i) => (100 * (ms[i] ?? 0)) / jump(result))).toFixed(0)} % |`,
+    );
   }
   const { result } = await run(KEEP);
   say(`| 7.3.4-keep | 7.3.4-keep | ${result.iommu?.gapMs} | – |`);
@@ -46,10 +61,14 @@ async function cost(): Promise<void> {
     without?.push((await run(RECREATE, {}, false)).ms);
   }
   const ratios = (withLooks ?? []).map((ms, i) => ms / (without?.[i] ?? ms));
-  say(`\n| | least / median / most |\n|---|---|\n| edu-recreate.yaml with all looks from outside, s | ${inSeconds(withLooks ?? [])} |\n| the same without, s | ${inSeconds(without ?? [])} |\n| ratio, pair by pair | ${Math.min(...ratios).toFixed(2)} / ${median(ratios).toFixed(2)} / ${Math.max(...ratios).toFixed(2)} |`);
+  say(
+    `\n| | least / median / most |\n|---|---|\n| edu-recreate.yaml with all looks from outside, s | ${inSeconds(withLooks ?? [])} |\n| the same without, s | ${inSeconds(without ?? [])} |\n| ratio, pair by pair | ${Math.min(...ratios).toFixed(2)} / ${median(ratios).toFixed(2)} / ${Math.max(...ratios).toFixed(2)} |`,
+  );
 }
 
-/** Tables of VT-d in legacy mode (drivers/iommu/intel/iommu.h, 7.3): 3 levels, 1 GiB at IOVA 0, every page elsewhere. */
+/**
+ * Tables of VT-d in legacy mode (drivers/iommu/intel/iommu.h, 7.3): 3 levels, 1 GiB at IOVA 0, every page elsewhere.
+ */
 function walk(): void {
   const [root, context, top, middle, leaves] = [0x1000, 0x2000, 0x3000, 0x4000, 0x10_0000];
   const memory = Buffer.alloc(leaves + 512 * 4096);
@@ -61,7 +80,8 @@ function walk(): void {
   entry(top, middle | 3);
   for (let table = 0; table < 512; table++) {
     entry(middle + table * 8, (leaves + table * 4096) | 3);
-    for (let at = 0; at < 512; at++) entry(leaves + table * 4096 + at * 8, (0x1000_0000 + ((table * 512 + at) ^ 1) * 4096) | 3);
+    for (let at = 0; at < 512; at++)
+      entry(leaves + table * 4096 + at * 8, (0x1000_0000 + ((table * 512 + at) ^ 1) * 4096) | 3);
   }
   const read = (phys: number, into: Uint8Array): boolean => {
     if (phys + into.length > memory.length) return false;
@@ -72,7 +92,8 @@ function walk(): void {
     const began = performance.now();
     const tables = walkIntel(read, BigInt(root), 5 << 3, { ram: [{ start: 0, end: 2 ** 31 }] });
     const pages = tables.mappings.reduce((sum, { length }) => sum + length / 4096, 0);
-    if (pages !== 512 * 512 || !tables.complete) throw new Error(`the walk found ${pages} pages: ${tables.problems[0]?.detail ?? tables.state}`);
+    if (pages !== 512 * 512 || !tables.complete)
+      throw new Error(`the walk found ${pages} pages: ${tables.problems[0]?.detail ?? tables.state}`);
     return performance.now() - began;
   });
   say(`\nwalk of 1 GiB in pages of 4 KiB, no two in a row: ${inSeconds(times)} s`);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// `npm run endurance`: one machine, updated over and over there and back, with guests that live through all of it. `--updates N` (10; 200 take some half an
-// hour), `--guests N` (4), `--size SIZE` (8MiB). Prints what the docs show, and ends with 0 only if not a page was lost and memory stayed flat.
+// `npm run endurance`: one machine, updated over and over there and back, with guests that live through all of it.
+// `--updates N` (10; 200 take some half an hour), `--guests N` (4), `--size SIZE` (8MiB). Prints what the docs show,
+// and ends with 0 only if not a page was lost and memory stayed flat.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,7 +12,8 @@ import { removeAtEnd } from '../util/process/reaper.js';
 
 const KERNELS = ['7.3.4', '7.2.12'] as const;
 const options = process.argv.slice(2);
-const option = (name: string): string | undefined => (options.includes(name) ? options[options.indexOf(name) + 1] : undefined);
+const option = (name: string): string | undefined =>
+  options.includes(name) ? options[options.indexOf(name) + 1] : undefined;
 const updates = Number(option('--updates')) || 10;
 const guests = Number(option('--guests')) || 4;
 const size = option('--size') ?? '8MiB';
@@ -19,18 +21,23 @@ const size = option('--size') ?? '8MiB';
 const folder = mkdtempSync(join(tmpdir(), 'lab-endurance-'));
 removeAtEnd(folder);
 const scenario = join(folder, 'endurance.yaml');
-writeFileSync(scenario, `description: ${updates} updates in a row with ${guests} guests
+writeFileSync(
+  scenario,
+  `description: ${updates} updates in a row with ${guests} guests
 chain: [${Array.from({ length: updates + 1 }, (_, epoch) => KERNELS[epoch % 2]).join(', ')}]
 sessions:
   - name: vm-{i}
     count: ${guests}
     guests:
       - {size: ${size}, vcpus: 2}
-`);
+`,
+);
 const began = performance.now();
-const child = spawnSync(process.execPath, [join(packageRoot(), 'bin/lab.js'), 'run', scenario, '--json', '--results', join(folder, 'results')], {
-  encoding: 'utf8', maxBuffer: 512 << 20, stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, CI: 'true' },
-});
+const child = spawnSync(
+  process.execPath,
+  [join(packageRoot(), 'bin/lab.js'), 'run', scenario, '--json', '--results', join(folder, 'results')],
+  { encoding: 'utf8', maxBuffer: 512 << 20, stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, CI: 'true' } },
+);
 const result = JSON.parse(child.stdout) as Result;
 const minutes = (performance.now() - began) / 60_000;
 const { memory, downtime } = result;
@@ -45,7 +52,10 @@ function rangeOf(values: readonly number[]): Range {
   return { least: Math.min(...values), most: Math.max(...values) };
 }
 
-/** Pages that the kernels managed and had free at the end of each update, from what the agents answered; a long log keeps its beginning and its end. */
+/**
+ * Pages that the kernels managed and had free at the end of each update, from what the agents answered; a long log
+ * keeps its beginning and its end.
+ */
 function zones(): { managed: Range; free: Range }[] {
   const [run = ''] = readdirSync(join(folder, 'results'));
   const found: { managed: number; free: number }[] = [];
@@ -55,7 +65,10 @@ function zones(): { managed: Range; free: Range }[] {
   }
   // Two answers an update, on arrival and at the end; the kernels take turns.
   const ends = found.filter((_, i) => i % 2 === 1);
-  return [0, 1].map((turn) => ends.filter((_, i) => i % 2 === turn)).filter((of) => of.length > 0).map((of) => ({ managed: rangeOf(of.map(({ managed }) => managed)), free: rangeOf(of.map(({ free }) => free)) }));
+  return [0, 1]
+    .map((turn) => ends.filter((_, i) => i % 2 === turn))
+    .filter((of) => of.length > 0)
+    .map((of) => ({ managed: rangeOf(of.map(({ managed }) => managed)), free: rangeOf(of.map(({ free }) => free)) }));
 }
 
 const text = ({ least, most }: Range) => (least === most ? String(least) : `${least} to ${most}`);
@@ -63,16 +76,26 @@ const marked = rangeOf(memory.updates.flatMap(({ markedAtEnd }) => markedAtEnd ?
 const still = rangeOf(downtime.map(({ ms }) => ms / 1000));
 const perKernel = zones();
 const flat = marked.least === marked.most && perKernel.every(({ managed }) => managed.least === managed.most);
-process.stdout.write([
-  `${memory.updates.length} of ${updates} updates, ${guests} guests of ${size} with 2 vCPUs: ${result.outcome}, ${minutes.toFixed(1)} min`,
-  `guests: ${survived} of ${updates * guests} times survived`,
-  `pages: ${memory.pagesPreserved} preserved, ${memory.pagesIntact} intact, ${memory.pagesLost} lost, ${memory.pagesLeaked} leaked, ${memory.pagesCorrupt} corrupt`,
-  `still marked at the end of each update: ${text(marked)} pages`,
-  ...perKernel.map(({ managed, free }, turn) => `${KERNELS[(turn + 1) % 2]}: ${text(managed)} pages managed, ${text(free)} free at the end of each update`),
-  `downtime: ${still.least.toFixed(2)} to ${still.most.toFixed(2)} s`,
-  `peak memory of the lab: ${Math.round(result.lab.peakRssKiB / 1024)} MiB`, '',
-].join('\n'));
-const good = result.outcome === 'preserved' && survived === updates * guests && memory.updates.length === updates && flat;
-if (!good) process.stdout.write(`NOT as it must be${result.cause === null ? '' : `: ${result.cause.title}: ${result.cause.detail}`}\n`);
+process.stdout.write(
+  [
+    `${memory.updates.length} of ${updates} updates, ${guests} guests of ${size} with 2 vCPUs: ${result.outcome}, ${minutes.toFixed(1)} min`,
+    `guests: ${survived} of ${updates * guests} times survived`,
+    `pages: ${memory.pagesPreserved} preserved, ${memory.pagesIntact} intact, ${memory.pagesLost} lost, ${memory.pagesLeaked} leaked, ${memory.pagesCorrupt} corrupt`,
+    `still marked at the end of each update: ${text(marked)} pages`,
+    ...perKernel.map(
+      ({ managed, free }, turn) =>
+        `${KERNELS[(turn + 1) % 2]}: ${text(managed)} pages managed, ${text(free)} free at the end of each update`,
+    ),
+    `downtime: ${still.least.toFixed(2)} to ${still.most.toFixed(2)} s`,
+    `peak memory of the lab: ${Math.round(result.lab.peakRssKiB / 1024)} MiB`,
+    '',
+  ].join('\n'),
+);
+const good =
+  result.outcome === 'preserved' && survived === updates * guests && memory.updates.length === updates && flat;
+if (!good)
+  process.stdout.write(
+    `NOT as it must be${result.cause === null ? '' : `: ${result.cause.title}: ${result.cause.detail}`}\n`,
+  );
 rmSync(folder, { recursive: true, force: true });
 process.exit(good ? 0 : 1);

@@ -16,19 +16,46 @@ export function prepareFloor(dir: string, from: KernelImage, to: KernelImage): F
   const program = join(dir, 'floor');
   execFileSync('gcc', ['-O2', '-static', '-s', '-o', program, join(packageRoot(), 'lab/floor/floor.c')]);
   const base = [
-    { kind: 'dir', path: 'dev', mode: 0o755 }, { kind: 'dir', path: 'proc', mode: 0o755 },
+    { kind: 'dir', path: 'dev', mode: 0o755 },
+    { kind: 'dir', path: 'proc', mode: 0o755 },
     { kind: 'char', path: 'dev/console', mode: 0o600, major: 5, minor: 1 },
     { kind: 'file', path: 'init', mode: 0o755, data: readFileSync(program) },
   ] as const;
   const second = cpioArchive(base);
   const initrd = join(dir, 'floor.cpio');
-  writeFileSync(initrd, cpioArchive([
-    ...base, { kind: 'file', path: 'next', mode: 0o644, data: readFileSync(to.bzImage) }, { kind: 'file', path: 'initrd', mode: 0o644, data: second },
-  ]));
+  writeFileSync(
+    initrd,
+    cpioArchive([
+      ...base,
+      { kind: 'file', path: 'next', mode: 0o644, data: readFileSync(to.bzImage) },
+      { kind: 'file', path: 'initrd', mode: 0o644, data: second },
+    ]),
+  );
   return {
     args: [
-      '-nodefaults', '-no-user-config', '-display', 'none', '-machine', 'q35', '-accel', 'tcg', '-cpu', 'max,la57=off,erms=off', '-smp', '2', '-m', '1024',
-      '-kernel', from.bzImage, '-initrd', initrd, '-append', 'console=ttyS0 panic=-1 nokaslr kho=on liveupdate=on', '-serial', 'stdio', '-no-reboot',
+      '-nodefaults',
+      '-no-user-config',
+      '-display',
+      'none',
+      '-machine',
+      'q35',
+      '-accel',
+      'tcg',
+      '-cpu',
+      'max,la57=off,erms=off',
+      '-smp',
+      '2',
+      '-m',
+      '1024',
+      '-kernel',
+      from.bzImage,
+      '-initrd',
+      initrd,
+      '-append',
+      'console=ttyS0 panic=-1 nokaslr kho=on liveupdate=on',
+      '-serial',
+      'stdio',
+      '-no-reboot',
     ],
   };
 }

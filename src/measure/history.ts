@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `npm run bench:history`: the figures of docs/history.md and docs/report.md, with made-up results on this machine. `--runs N` makes fewer than 100,000.
+// `npm run bench:history`: the figures of docs/history.md and docs/report.md, with made-up results on this machine.
+// `--runs N` makes fewer than 100,000.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,14 +17,22 @@ const CELLS = 2000;
 const options = process.argv.slice(2);
 const runs = Number(options[options.indexOf('--runs') + 1]) || 100_000;
 
-/** Has the process say at its end how much of a processor it used: on a machine that others load, that tells more than the clock. */
-const TELL_CPU = 'data:text/javascript,import{writeSync}from"node:fs";process.on("exit",()=>{const{user,system}=process.cpuUsage();writeSync(2,"\\ncpu "+(user+system)/1e6)})';
+/**
+ * Has the process say at its end how much of a processor it used: on a machine that others load, that tells more than
+ * the clock.
+ */
+const TELL_CPU =
+  'data:text/javascript,import{writeSync}from"node:fs";process.on("exit",()=>{const{user,system}=process.cpuUsage();writeSync(2,"\\ncpu "+(user+system)/1e6)})';
 
 /** Whole process: seconds by the clock, and of a processor. An exit status above 1 is an error. */
 function lab(...args: string[]): string {
   const began = performance.now();
-  const child = spawnSync(process.execPath, ['--import', TELL_CPU, LAB, ...args], { encoding: 'utf8', maxBuffer: 256 << 20 });
-  if (child.status === null || child.status > 1) throw new Error(`lab ${args.join(' ')} ended with ${child.status}:\n${child.stderr}`);
+  const child = spawnSync(process.execPath, ['--import', TELL_CPU, LAB, ...args], {
+    encoding: 'utf8',
+    maxBuffer: 256 << 20,
+  });
+  if (child.status === null || child.status > 1)
+    throw new Error(`lab ${args.join(' ')} ended with ${child.status}:\n${child.stderr}`);
   const cpu = Number(/\ncpu ([\d.]+)$/.exec(child.stderr)?.[1]);
   return `${((performance.now() - began) / 1000).toFixed(2)} s (${cpu.toFixed(2)} s of a processor)`;
 }
@@ -33,10 +42,15 @@ function row(what: string, value: string, target: string): void {
 }
 
 function sizeOf(folder: string): number {
-  return readdirSync(folder, { recursive: true, encoding: 'utf8' }).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' }).reduce(
+    (sum, name) => sum + statSync(join(folder, name)).size,
+    0,
+  );
 }
 
-/** From the start of the navigation to two frames after the page was drawn, and to an answered choice, in milliseconds. */
+/**
+ * From the start of the navigation to two frames after the page was drawn, and to an answered choice, in milliseconds.
+ */
 async function front(html: string): Promise<{ usable: number; choice: number; requests: string[] }> {
   return withBrowser(async (browser) => {
     const page = await browser.newPage();
@@ -48,7 +62,10 @@ async function front(html: string): Promise<{ usable: number; choice: number; re
     await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
     const usable = performance.now() - began;
     const chosen = performance.now();
-    const value = await page.$eval('#chosen', (select) => (select as unknown as { options: { value: string }[] }).options[1]?.value ?? '');
+    const value = await page.$eval(
+      '#chosen',
+      (select) => (select as unknown as { options: { value: string }[] }).options[1]?.value ?? '',
+    );
     await page.select('#chosen', value);
     await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
     return { usable, choice: performance.now() - chosen, requests };
@@ -61,11 +78,23 @@ try {
   const results = join(dir, 'results');
   const nights = Math.max(2, Math.round(runs / CELLS));
   const made = performance.now();
-  for (let night = 0; night < nights; night++) writeNight({ results, seed: 1, night, kernels: KERNELS, scenarios: CELLS / KERNELS.length ** 2, logs: night === nights - 1 });
+  for (let night = 0; night < nights; night++)
+    writeNight({
+      results,
+      seed: 1,
+      night,
+      kernels: KERNELS,
+      scenarios: CELLS / KERNELS.length ** 2,
+      logs: night === nights - 1,
+    });
   process.stderr.write(`${nights * CELLS} made-up runs in ${((performance.now() - made) / 1000).toFixed(0)} s\n`);
   row('what', 'measured', 'target');
   row('---', '---', '---');
-  row(`index of ${nights * CELLS} runs built anew, \`lab history --rebuild\``, lab('history', '--rebuild', '--results', results), '60 s');
+  row(
+    `index of ${nights * CELLS} runs built anew, \`lab history --rebuild\``,
+    lab('history', '--rebuild', '--results', results),
+    '60 s',
+  );
   row('the same, nothing new, `lab history`', lab('history', '--results', results), '');
   row(`\`lab diff\` of two nights of ${CELLS}`, lab('diff', '--results', results), '1 s');
   const html = join(dir, 'html');
@@ -74,7 +103,11 @@ try {
   const { usable, choice, requests } = await front(html);
   row('front page in Chromium, drawn and usable', `${(usable / 1000).toFixed(2)} s`, '1 s');
   row('a scenario chosen there', `${(choice / 1000).toFixed(2)} s`, '');
-  row('requests that leave the report', String(requests.filter((url) => !url.startsWith(pathToFileURL(html).href)).length), '0');
+  row(
+    'requests that leave the report',
+    String(requests.filter((url) => !url.startsWith(pathToFileURL(html).href)).length),
+    '0',
+  );
 } finally {
   rmSync(dir, { recursive: true, force: true });
   keep(dir);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `npm run pairs`: runs scenarios/pair.yaml over all pairs of the kernels that have LUO and prints the table of docs/pairs.md.
+// `npm run pairs`: runs scenarios/pair.yaml over all pairs of the kernels that have LUO and prints the table of
+// docs/pairs.md.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,8 +14,24 @@ const results = mkdtempSync(join(tmpdir(), 'lab-pairs-'));
 removeAtEnd(results);
 
 function run(from: string, to: string): Result {
-  const args = [join(packageRoot(), 'bin/lab.js'), 'run', join(packageRoot(), 'scenarios/pair.yaml'), '--json', '--from', from, '--to', to, '--results', results];
-  const child = spawnSync(process.execPath, args, { encoding: 'utf8', maxBuffer: 64 << 20, stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, CI: 'true' } });
+  const args = [
+    join(packageRoot(), 'bin/lab.js'),
+    'run',
+    join(packageRoot(), 'scenarios/pair.yaml'),
+    '--json',
+    '--from',
+    from,
+    '--to',
+    to,
+    '--results',
+    results,
+  ];
+  const child = spawnSync(process.execPath, args, {
+    encoding: 'utf8',
+    maxBuffer: 64 << 20,
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, CI: 'true' },
+  });
   // 1: not the outcome that pair.yaml expects, which is what the table is about.
   if (child.status !== 0 && child.status !== 1) throw new Error(`${from} to ${to}: lab run ended with ${child.status}`);
   return JSON.parse(child.stdout) as Result;
@@ -22,12 +39,20 @@ function run(from: string, to: string): Result {
 
 /** The first mismatch, if there is one. */
 function mismatchText({ mismatches }: Result): string[] {
-  return mismatches.slice(0, 1).map(({ component, wrote, reads }) =>
-    `${component} v${wrote ?? '?'} written, ${reads.length === 0 ? 'not' : reads.map((version) => `v${version}`).join(', ')} read`);
+  return mismatches
+    .slice(0, 1)
+    .map(
+      ({ component, wrote, reads }) =>
+        `${component} v${wrote ?? '?'} written, ${reads.length === 0 ? 'not' : reads.map((version) => `v${version}`).join(', ')} read`,
+    );
 }
 
 function pagesText({ memory }: Result): string[] {
-  const counts = [['intact', memory.pagesIntact], ['lost', memory.pagesLost], ['leaked', memory.pagesLeaked]] as const;
+  const counts = [
+    ['intact', memory.pagesIntact],
+    ['lost', memory.pagesLost],
+    ['leaked', memory.pagesLeaked],
+  ] as const;
   return counts.filter(([, count]) => count > 0).map(([name, count]) => `${count} pages ${name}`);
 }
 

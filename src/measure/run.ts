@@ -19,13 +19,26 @@ export interface Timed {
   result: Result;
 }
 
-/** Throws where the run did not come to what the scenario expects: then there is nothing to measure. Without looks at devices nothing is expected. */
-export async function run(file: string, kernels: { from?: string; to?: string } = {}, deviceLooks = true): Promise<Timed> {
+/**
+ * Throws where the run did not come to what the scenario expects: then there is nothing to measure. Without looks at
+ * devices nothing is expected.
+ */
+export async function run(
+  file: string,
+  kernels: { from?: string; to?: string } = {},
+  deviceLooks = true,
+): Promise<Timed> {
   const scenario = await loadScenario(file, kernels);
   const preparation = new Preparation({ accel: 'tcg', signal });
   for (const stage of preparation.stages([scenario])) await stage.run({ detail: () => undefined });
   const began = performance.now();
-  const { result } = await perform(scenario, preparation.of(scenario), { results: join(folder, 'results'), labVersion: 'measured', signal, deviceLooks, onEvent: () => undefined });
+  const { result } = await perform(scenario, preparation.of(scenario), {
+    results: join(folder, 'results'),
+    labVersion: 'measured',
+    signal,
+    deviceLooks,
+    onEvent: () => undefined,
+  });
   const ms = performance.now() - began;
   if (deviceLooks && !result.asExpected) throw new Error(`${file}: ${result.outcome} (${result.cause?.detail ?? ''})`);
   return { ms, result };

@@ -29,11 +29,14 @@ export function maskText(mask: bigint): string {
 }
 
 /**
- * What of a mask on arrival is no news: what the first kernel had before anything was handed over, where the same kernel boots again;
- * of another kernel, what says no more than how it was built and on which machine it runs.
+ * What of a mask on arrival is no news: what the first kernel had before anything was handed over, where the same
+ * kernel boots again; of another kernel, what says no more than how it was built and on which machine it runs.
  */
 export function knownOnArrival(first: bigint, sameKernel: boolean): bigint {
   return sameKernel ? first : first & STATE_BITS;
 }
 
-const STATE_BITS = TAINT_FLAGS.filter(({ kind }) => kind === 'state').reduce((mask, { bit }) => mask | (1n << BigInt(bit)), 0n);
+const STATE_BITS = TAINT_FLAGS.filter(({ kind }) => kind === 'state').reduce(
+  (mask, { bit }) => mask | (1n << BigInt(bit)),
+  0n,
+);

@@ -47,34 +47,71 @@ export interface Performed {
   folder: string;
 }
 
-/** Throws a LabError where the result cannot be kept, and the signal's reason where it is aborted; nothing of the run stays then. */
-export async function perform(scenario: Scenario, { kernels, rootfs, accel, formats, unread, selftests }: Prepared, options: PerformOptions): Promise<Performed> {
+/**
+ * Throws a LabError where the result cannot be kept, and the signal's reason where it is aborted; nothing of the run
+ * stays then.
+ */
+export async function perform(
+  scenario: Scenario,
+  { kernels, rootfs, accel, formats, unread, selftests }: Prepared,
+  options: PerformOptions,
+): Promise<Performed> {
   const id = runId(new Date(), scenario.name, [kernels[0]?.name ?? '', kernels.at(-1)?.name ?? '']);
   const folder = new RunFolder(options.results, id, options.cell ?? null);
   const dir = mkdtempSync(join(tmpdir(), 'lab-'));
   if (!options.keep) removeAtEnd(dir);
   const signal = AbortSignal.any([options.signal, folder.failed]);
-  const memory: RunPlan['memory'] = (options.memory ?? 'never') === 'never' ? null : {
-    jumps: options.memory === 'always', keep: (head, pages) => writeMemoryImage(folder.file(imageName(head)), head, pages, signal),
+  const memory: RunPlan['memory'] =
+    (options.memory ?? 'never') === 'never'
+      ? null
+      : {
+          jumps: options.memory === 'always',
+          keep: (head, pages) => writeMemoryImage(folder.file(imageName(head)), head, pages, signal),
+        };
+  const plan: RunPlan = {
+    id,
+    scenario,
+    kernels,
+    rootfs,
+    accel: accel.accel,
+    dir,
+    formats,
+    unread,
+    selftests,
+    deviceLooks: options.deviceLooks ?? true,
+    memory,
+    hold: options.hold,
+    patient: options.patient,
   };
-  const plan: RunPlan = { id, scenario, kernels, rootfs, accel: accel.accel, dir, formats, unread, selftests, deviceLooks: options.deviceLooks ?? true, memory, hold: options.hold, patient: options.patient };
   const timeline = new Timeline();
   const clock = startClock();
   try {
-    const record = await execute(plan, {
-      event: (event) => {
-        folder.event(event);
-        timeline.take(event);
-        options.onEvent(event);
+    const record = await execute(
+      plan,
+      {
+        event: (event) => {
+          folder.event(event);
+          timeline.take(event);
+          options.onEvent(event);
+        },
+        console: (chunk) => folder.console(chunk),
+        qmp: (direction, text) => folder.line('qmp', clock.now(), direction, text),
+        agent: (direction, text) => folder.line('agent', clock.now(), direction, text),
       },
-      console: (chunk) => folder.console(chunk),
-      qmp: (direction, text) => folder.line('qmp', clock.now(), direction, text),
-      agent: (direction, text) => folder.line('agent', clock.now(), direction, text),
-    }, signal);
+      signal,
+    );
     const result = buildResult(plan, record, {
-      predicted: predictScenario(scenario, kernels, { initramfs: rootfs.size }), mismatches: mismatchesSeen(mismatchesOf(scenario, kernels), record, (component) => readByLast(scenario, kernels, component)), timeline: timeline.entries, labVersion: options.labVersion,
+      predicted: predictScenario(scenario, kernels, { initramfs: rootfs.size }),
+      mismatches: mismatchesSeen(mismatchesOf(scenario, kernels), record, (component) =>
+        readByLast(scenario, kernels, component),
+      ),
+      timeline: timeline.entries,
+      labVersion: options.labVersion,
     });
-    writeFileSync(folder.file('recipe.json'), `${JSON.stringify({ schema: 1, kernels: [...new Map(kernels.map((kernel) => [kernel.name, recipeOf(kernel)])).values()] }, null, 2)}\n`);
+    writeFileSync(
+      folder.file('recipe.json'),
+      `${JSON.stringify({ schema: 1, kernels: [...new Map(kernels.map((kernel) => [kernel.name, recipeOf(kernel)])).values()] }, null, 2)}\n`,
+    );
     return { result, folder: folder.finish(result, scenario.source) };
   } catch (error) {
     folder.discard();

@@ -1,15 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
-// What runs need before a machine can start: host packages, kernels, the root file system, an accelerator. Each is had once and serves
-// all scenarios.
+// What runs need before a machine can start: host packages, kernels, the root file system, an accelerator. Each is had
+// once and serves all scenarios.
 import { join } from 'node:path';
-import { ensureHostTools, ensureKernel, ensureKselftest, ensureRootFs, findProgram, type ImageContext } from '../images/index.js';
+import {
+  ensureHostTools,
+  ensureKernel,
+  ensureKselftest,
+  ensureRootFs,
+  findProgram,
+  type ImageContext,
+} from '../images/index.js';
 import { defaultCacheDir } from '../images/cache/cache.js';
 import type { KernelImage, RootFs } from '../model/kernel/image.js';
 import type { Scenario } from '../model/scenario/scenario.js';
 import { TEST_KHO } from '../model/scenario/selftest.js';
 import { QEMU } from '../qemu/process.js';
 import { chooseAccel, type AccelAnswer } from '../host/accel.js';
-import { countingFormat, demandsHandover, handoverFormat, looksIntoHandover, type HandoverFormat } from '../images/abi/handover-format.js';
+import {
+  countingFormat,
+  demandsHandover,
+  handoverFormat,
+  looksIntoHandover,
+  type HandoverFormat,
+} from '../images/abi/handover-format.js';
 import { lacksOfKernels, lacksOfQemu, type Lack } from '../run/machine/hardware.js';
 import { lacksOfMemory } from '../run/machine/memory-shortage.js';
 import { ScenarioError } from '../scenario/index.js';
@@ -55,43 +68,81 @@ export class Preparation {
     this.images = new Map(options.images);
   }
 
-  /** Stages to be run one after another. They throw a ScenarioError where a scenario asks for what this host or a kernel lacks. */
+  /**
+   * Stages to be run one after another. They throw a ScenarioError where a scenario asks for what this host or a kernel
+   * lacks.
+   */
   stages(scenarios: readonly Scenario[]): SetUpStage[] {
     const kernels = [...new Set(scenarios.flatMap((scenario) => scenario.kernels))];
     // The last kernel hands nothing over.
-    const writers = [...new Set(scenarios.filter((scenario) => this.looksInto(scenario)).flatMap((scenario) => scenario.kernels.slice(0, -1)))];
+    const writers = [
+      ...new Set(
+        scenarios.filter((scenario) => this.looksInto(scenario)).flatMap((scenario) => scenario.kernels.slice(0, -1)),
+      ),
+    ];
     const demanded = new Set(scenarios.filter(demandsHandover).flatMap((scenario) => scenario.kernels.slice(0, -1)));
     return [
       {
-        title: 'host packages', run: async (task) => {
+        title: 'host packages',
+        run: async (task) => {
           await ensureHostTools(this.context(task));
-          for (const scenario of scenarios) demand(await lacksOfQemu(scenario, findProgram(QEMU) ?? QEMU, defaultCacheDir()), scenario);
+          for (const scenario of scenarios)
+            demand(await lacksOfQemu(scenario, findProgram(QEMU) ?? QEMU, defaultCacheDir()), scenario);
         },
       },
-      ...kernels.filter((name) => !this.images.has(name)).map((name): SetUpStage => ({
-        title: `kernel ${name}`, run: async (task) => void this.images.set(name, await ensureKernel(name, this.context(task))),
-      })),
-      ...writers.filter((name) => !this.formats.has(name)).map((name): SetUpStage => ({
-        title: `handover format of ${name}`, run: async (task) => {
-          try {
-            this.formats.set(name, await handoverFormat(this.kernel(name), this.context(task)));
-          } catch (error) {
-            if (demanded.has(name) || !(error instanceof LabError)) throw error;
-          }
-        },
-      })),
-      ...testsOf(scenarios).filter(({ key }) => !this.selftests.has(key)).map(({ key, kernel, test }): SetUpStage => ({
-        title: `${test} of ${kernel}`, run: async (task) => void this.selftests.set(key, await ensureKselftest(this.kernel(kernel), test, this.context(task))),
-      })),
-      ...(this.rootfs === null ? [{ title: 'root file system', run: async (task: Parameters<SetUpStage['run']>[0]) => { this.rootfs = await ensureRootFs(this.context(task)); } }] : []),
+      ...kernels
+        .filter((name) => !this.images.has(name))
+        .map((name): SetUpStage => ({
+          title: `kernel ${name}`,
+          run: async (task) => void this.images.set(name, await ensureKernel(name, this.context(task))),
+        })),
+      ...writers
+        .filter((name) => !this.formats.has(name))
+        .map((name): SetUpStage => ({
+          title: `handover format of ${name}`,
+          run: async (task) => {
+            try {
+              this.formats.set(name, await handoverFormat(this.kernel(name), this.context(task)));
+            } catch (error) {
+              if (demanded.has(name) || !(error instanceof LabError)) throw error;
+            }
+          },
+        })),
+      ...testsOf(scenarios)
+        .filter(({ key }) => !this.selftests.has(key))
+        .map(({ key, kernel, test }): SetUpStage => ({
+          title: `${test} of ${kernel}`,
+          run: async (task) =>
+            void this.selftests.set(key, await ensureKselftest(this.kernel(kernel), test, this.context(task))),
+        })),
+      ...(this.rootfs === null
+        ? [
+            {
+              title: 'root file system',
+              run: async (task: Parameters<SetUpStage['run']>[0]) => {
+                this.rootfs = await ensureRootFs(this.context(task));
+              },
+            },
+          ]
+        : []),
       {
-        title: 'accelerator', run: async (task) => {
+        title: 'accelerator',
+        run: async (task) => {
           for (const scenario of scenarios) {
             const kernels = this.kernelsOf(scenario);
-            demand([...lacksOfKernels(scenario, kernels), ...lacksOfMemory(scenario, kernels, this.rootfs?.size ?? 0)], scenario);
+            demand(
+              [...lacksOfKernels(scenario, kernels), ...lacksOfMemory(scenario, kernels, this.rootfs?.size ?? 0)],
+              scenario,
+            );
           }
           const memory = join(defaultCacheDir(), 'host', 'accel.json');
-          this.accel ??= await chooseAccel(this.options.accel, this.kernel(kernels[0] ?? ''), this.rootfs as RootFs, memory, (text) => task.detail(text));
+          this.accel ??= await chooseAccel(
+            this.options.accel,
+            this.kernel(kernels[0] ?? ''),
+            this.rootfs as RootFs,
+            memory,
+            (text) => task.detail(text),
+          );
         },
       },
     ];
@@ -100,9 +151,13 @@ export class Preparation {
   /** What the stages have made ready for one of their scenarios. */
   of(scenario: Scenario): Prepared {
     return {
-      kernels: this.kernelsOf(scenario), rootfs: this.rootfs as RootFs, accel: this.accel as AccelAnswer,
+      kernels: this.kernelsOf(scenario),
+      rootfs: this.rootfs as RootFs,
+      accel: this.accel as AccelAnswer,
       ...this.formatsOf(scenario),
-      selftests: scenario.kernels.map((name) => this.selftests.get(selftestKey(name, selftestOf(scenario) ?? '')) ?? null),
+      selftests: scenario.kernels.map(
+        (name) => this.selftests.get(selftestKey(name, selftestOf(scenario) ?? '')) ?? null,
+      ),
     };
   }
 
@@ -112,7 +167,9 @@ export class Preparation {
 
   /** Of every kernel that may refuse to leave; the last one has nowhere to go. */
   private formatsOf(scenario: Scenario): Pick<Prepared, 'formats' | 'unread'> {
-    const leaving = scenario.kernels.map((name, epoch) => (epoch < scenario.kernels.length - 1 ? this.formatOf(name, scenario) : null));
+    const leaving = scenario.kernels.map((name, epoch) =>
+      epoch < scenario.kernels.length - 1 ? this.formatOf(name, scenario) : null,
+    );
     return {
       formats: leaving.map((format) => (format instanceof LabError ? null : format)),
       unread: leaving.map((format) => (format instanceof LabError ? format.message : null)),
@@ -123,7 +180,7 @@ export class Preparation {
     const whole = this.looksInto(scenario) ? this.formats.get(name) : undefined;
     if (whole !== undefined) return whole;
     let counting = this.counting.get(name);
-    if (counting === undefined) this.counting.set(name, counting = tried(() => countingFormat(this.kernel(name))));
+    if (counting === undefined) this.counting.set(name, (counting = tried(() => countingFormat(this.kernel(name)))));
     return counting;
   }
 
@@ -140,7 +197,12 @@ export class Preparation {
   private context(task: { detail(text: string): void }): ImageContext {
     return {
       signal: this.options.signal,
-      onProgress: ({ task: what, done, of, detail }) => task.detail([what, of === null || of === 0 ? '' : `${Math.min(99, Math.floor((done / of) * 100))} %`, detail ?? ''].filter(Boolean).join('  ')),
+      onProgress: ({ task: what, done, of, detail }) =>
+        task.detail(
+          [what, of === null || of === 0 ? '' : `${Math.min(99, Math.floor((done / of) * 100))} %`, detail ?? '']
+            .filter(Boolean)
+            .join('  '),
+        ),
     };
   }
 }
@@ -149,7 +211,9 @@ export class Preparation {
 function testsOf(scenarios: readonly Scenario[]): { key: string; kernel: string; test: string }[] {
   const all = scenarios.flatMap((scenario) => {
     const test = selftestOf(scenario);
-    return test === null || test === TEST_KHO ? [] : scenario.kernels.map((kernel) => ({ key: selftestKey(kernel, test), kernel, test }));
+    return test === null || test === TEST_KHO
+      ? []
+      : scenario.kernels.map((kernel) => ({ key: selftestKey(kernel, test), kernel, test }));
   });
   return [...new Map(all.map((each) => [each.key, each])).values()];
 }
@@ -172,5 +236,9 @@ function tried<T>(work: () => T): T | LabError {
 
 /** What QEMU or a kernel lacks is a scenario that cannot be run here: nothing is started. */
 function demand(lacks: readonly Lack[], { source }: Scenario): void {
-  if (lacks.length > 0) throw new ScenarioError(lacks.map(({ pos, message, hint }) => ({ ...pos, message, hint })), source);
+  if (lacks.length > 0)
+    throw new ScenarioError(
+      lacks.map(({ pos, message, hint }) => ({ ...pos, message, hint })),
+      source,
+    );
 }

@@ -41,23 +41,36 @@ export const RAM_ID = 'ram';
 
 function board(config: MachineConfig): string[] {
   return [
-    '-name', config.name,
-    '-nodefaults', '-no-user-config', '-display', 'none',
-    '-machine', `q35,memory-backend=${RAM_ID},usb=off,vmport=off`,
-    // vCPUs take turns on one thread: where each has its own and the host has fewer cores than threads, one spins for another that does not run. A machine alone
-    // takes 6 % longer so, two at once take a quarter less (docs/matrix.md).
-    '-accel', config.accel === 'tcg' ? 'tcg,thread=single' : config.hardware !== undefined && splitsInterrupts(config.hardware) ? 'kvm,kernel-irqchip=split' : 'kvm',
-    // la57 moves vmemmap, where the leak oracle reads; `max` brings SVM, so that KVM works inside under TCG. With erms the kernel
-    // clears and copies pages byte by byte, which an emulated processor does slowly.
-    '-cpu', config.accel === 'tcg' ? 'max,la57=off,erms=off' : 'host,la57=off',
-    '-smp', String(config.cpus),
+    '-name',
+    config.name,
+    '-nodefaults',
+    '-no-user-config',
+    '-display',
+    'none',
+    '-machine',
+    `q35,memory-backend=${RAM_ID},usb=off,vmport=off`,
+    // vCPUs take turns on one thread: where each has its own and the host has fewer cores than threads, one spins for
+    // another that does not run. A machine alone takes 6 % longer so, two at once take a quarter less (docs/matrix.md).
+    '-accel',
+    config.accel === 'tcg'
+      ? 'tcg,thread=single'
+      : config.hardware !== undefined && splitsInterrupts(config.hardware)
+        ? 'kvm,kernel-irqchip=split'
+        : 'kvm',
+    // la57 moves vmemmap, where the leak oracle reads; `max` brings SVM, so that KVM works inside under TCG. With erms
+    // the kernel clears and copies pages byte by byte, which an emulated processor does slowly.
+    '-cpu',
+    config.accel === 'tcg' ? 'max,la57=off,erms=off' : 'host,la57=off',
+    '-smp',
+    String(config.cpus),
     ...icount(config),
   ];
 }
 
 /**
- * An instruction takes 16 ns of the machine's time, however long the host needs for it; an idle machine waits in real time, and its clock of the day goes with the
- * rest. Without it the timers of the machine run on while the host does something else, and a kernel that measures one by another on a busy host believes the wrong one.
+ * An instruction takes 16 ns of the machine's time, however long the host needs for it; an idle machine waits in real
+ * time, and its clock of the day goes with the rest. Without it the timers of the machine run on while the host does
+ * something else, and a kernel that measures one by another on a busy host believes the wrong one.
  */
 function icount({ accel, icount: wanted = false }: MachineConfig): string[] {
   return wanted && accel === 'tcg' ? ['-icount', 'shift=4,sleep=on', '-rtc', 'clock=vm'] : [];
@@ -78,30 +91,48 @@ function endings(): string[] {
 function channels(config: MachineConfig): string[] {
   const file = (name: string) => escapeCommas(`${config.dir}/${name}`);
   return [
-    '-chardev', `file,id=console,append=on,path=${file(CONSOLE_FILE)}`, '-serial', 'chardev:console',
-    '-device', 'virtio-serial-pci',
-    '-chardev', `file,id=ready,append=on,path=${file(READY_FILE)}`,
-    '-device', `virtserialport,chardev=ready,name=${READY_PORT}`,
-    '-chardev', `socket,id=qmp,path=${file(QMP_SOCKET)},server=on,wait=off`, '-mon', 'chardev=qmp,mode=control',
+    '-chardev',
+    `file,id=console,append=on,path=${file(CONSOLE_FILE)}`,
+    '-serial',
+    'chardev:console',
+    '-device',
+    'virtio-serial-pci',
+    '-chardev',
+    `file,id=ready,append=on,path=${file(READY_FILE)}`,
+    '-device',
+    `virtserialport,chardev=ready,name=${READY_PORT}`,
+    '-chardev',
+    `socket,id=qmp,path=${file(QMP_SOCKET)},server=on,wait=off`,
+    '-mon',
+    'chardev=qmp,mode=control',
   ];
 }
 
-/** By which init knows the lab's network among others (lab/init/init.c). Locally administered; the rest of it is `LAB`. */
+/**
+ * By which init knows the lab's network among others (lab/init/init.c). Locally administered; the rest of it is `LAB`.
+ */
 const LAB_MAC = '52:54:00:4c:41:42';
 
-/** Port 0: the host's kernel picks a free port, and QEMU says which. The machine reaches nothing but its lab (restrict=on). */
+/**
+ * Port 0: the host's kernel picks a free port, and QEMU says which. The machine reaches nothing but its lab
+ * (restrict=on).
+ */
 function network(): string[] {
   return [
-    '-netdev', 'user,id=net0,restrict=on,hostfwd=tcp:127.0.0.1:0-:22',
-    '-device', `virtio-net-pci,netdev=net0,mac=${LAB_MAC},romfile=`,
+    '-netdev',
+    'user,id=net0,restrict=on,hostfwd=tcp:127.0.0.1:0-:22',
+    '-device',
+    `virtio-net-pci,netdev=net0,mac=${LAB_MAC},romfile=`,
   ];
 }
 
 /** The next kernels and their initramfs, read-only; the agent copies what it loads. */
 function disks(config: MachineConfig): string[] {
   return config.disks.flatMap((disk, i) => [
-    '-drive', `if=none,id=disk${i},format=raw,readonly=on,file=${escapeCommas(disk.path)}`,
-    '-device', `virtio-blk-pci,drive=disk${i},serial=${escapeCommas(disk.serial)}`,
+    '-drive',
+    `if=none,id=disk${i},format=raw,readonly=on,file=${escapeCommas(disk.path)}`,
+    '-device',
+    `virtio-blk-pci,drive=disk${i},serial=${escapeCommas(disk.serial)}`,
   ]);
 }
 
@@ -116,9 +147,20 @@ function sandbox(): string[] {
 
 export function qemuArgs(config: MachineConfig): string[] {
   return [
-    ...board(config), ...memory(config),
-    '-kernel', config.kernel, '-initrd', config.initrd, '-append', config.cmdline,
-    ...hardware(config), ...channels(config), ...network(), ...disks(config), ...endings(), ...sandbox(),
+    ...board(config),
+    ...memory(config),
+    '-kernel',
+    config.kernel,
+    '-initrd',
+    config.initrd,
+    '-append',
+    config.cmdline,
+    ...hardware(config),
+    ...channels(config),
+    ...network(),
+    ...disks(config),
+    ...endings(),
+    ...sandbox(),
     ...config.extra,
   ];
 }

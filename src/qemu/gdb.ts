@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// QEMU's debugger stub, as much of it as a stop at one instruction takes. Protocol: GDB's Remote Serial Protocol (GDB manual, appendix E);
-// QEMU 7.2, gdbstub/. The stub is opened on demand, and the machine stands still from the moment that somebody connects.
+// QEMU's debugger stub, as much of it as a stop at one instruction takes. Protocol: GDB's Remote Serial Protocol (GDB
+// manual, appendix E); QEMU 7.2, gdbstub/. The stub is opened on demand, and the machine stands still from the moment
+// that somebody connects.
 import { connect, type Socket } from 'node:net';
 import { deferred, within, type Deferred } from '../util/deadline.js';
 import { LabError } from '../util/errors.js';
@@ -20,7 +21,7 @@ export class DebuggerStub {
     socket.setEncoding('latin1');
     socket.on('data', (chunk: string) => this.take(chunk));
     socket.on('error', (error) => this.fail(error));
-    socket.on('close', () => this.fail(new Error('the debugger\'s socket closed')));
+    socket.on('close', () => this.fail(new Error("the debugger's socket closed")));
   }
 
   /** Connects; the machine stops. @param path socket that QEMU's `gdbserver` listens on */
@@ -29,11 +30,14 @@ export class DebuggerStub {
     const connected = deferred<void>();
     socket.once('connect', () => connected.resolve());
     socket.once('error', (error) => connected.reject(new LabError(`QEMU's debugger stub: ${error.message}`)));
-    await within(connected.promise, { ms: DEADLINE, what: 'connection to QEMU\'s debugger stub', whose: 'host' });
+    await within(connected.promise, { ms: DEADLINE, what: "connection to QEMU's debugger stub", whose: 'host' });
     return new DebuggerStub(socket);
   }
 
-  /** Stops any vCPU that comes to a linear address, once the machine runs again. A hardware breakpoint: no byte of the machine changes. */
+  /**
+   * Stops any vCPU that comes to a linear address, once the machine runs again. A hardware breakpoint: no byte of the
+   * machine changes.
+   */
   async breakAt(linear: bigint): Promise<void> {
     const answer = await this.request(`Z1,${linear.toString(16)},1`);
     if (answer !== 'OK') throw new LabError(`QEMU's debugger stub sets no breakpoint: ${answer || 'no such command'}`);
@@ -50,14 +54,18 @@ export class DebuggerStub {
     if (this.failed === null && this.waiting?.stop) {
       const stopped = this.waiting.answer.promise;
       this.socket.write('\x03');
-      await within(stopped, { ms: DEADLINE, what: 'stop by QEMU\'s debugger stub', whose: 'host' });
+      await within(stopped, { ms: DEADLINE, what: "stop by QEMU's debugger stub", whose: 'host' });
     }
     if (this.failed === null) await this.request('D');
     this.socket.destroy();
   }
 
   private async request(packet: string): Promise<string> {
-    return within(this.send(packet, false).promise, { ms: DEADLINE, what: 'answer from QEMU\'s debugger stub', whose: 'host' });
+    return within(this.send(packet, false).promise, {
+      ms: DEADLINE,
+      what: "answer from QEMU's debugger stub",
+      whose: 'host',
+    });
   }
 
   private send(packet: string, stop: boolean): Deferred<string> {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The IOMMU and the devices of a scenario as QEMU arguments (QEMU 7.2). They come before the lab's own devices, which have no addresses
-// of their own and take what is left.
+// The IOMMU and the devices of a scenario as QEMU arguments (QEMU 7.2). They come before the lab's own devices, which
+// have no addresses of their own and take what is left.
 import type { DeviceModel, DevicePlan, DeviceSpec, IommuSpec } from '../model/scenario/device.js';
 
 /** What the lab calls a device in QEMU: QMP names it so. */
@@ -21,7 +21,11 @@ export const TRACE_FILE = 'trace.log';
 
 /** QEMU's own name of each model. */
 export const QEMU_MODELS: Readonly<Record<DeviceModel, string>> = {
-  edu: 'edu', nvme: 'nvme', 'virtio-net': 'virtio-net-pci', 'virtio-blk': 'virtio-blk-pci', ivshmem: 'ivshmem-plain',
+  edu: 'edu',
+  nvme: 'nvme',
+  'virtio-net': 'virtio-net-pci',
+  'virtio-blk': 'virtio-blk-pci',
+  ivshmem: 'ivshmem-plain',
 };
 export const ROOT_PORT = 'pcie-root-port';
 
@@ -39,7 +43,11 @@ export function iommuDevice(iommu: IommuSpec): { model: string; options: Record<
     case 'intel':
       return {
         model: 'intel-iommu',
-        options: { intremap: onOff(iommu.intremap), 'aw-bits': String(iommu.bits), ...(iommu.scalable ? { 'x-scalable-mode': 'on' } : {}) },
+        options: {
+          intremap: onOff(iommu.intremap),
+          'aw-bits': String(iommu.bits),
+          ...(iommu.scalable ? { 'x-scalable-mode': 'on' } : {}),
+        },
       };
     case 'amd':
       return { model: 'amd-iommu', options: { intremap: onOff(iommu.intremap) } };
@@ -53,9 +61,15 @@ export function hardwareArgs(plan: DevicePlan, dir: string): string[] {
   const iommu = iommuDevice(plan.iommu);
   return [
     // The IOMMU must be there before the devices behind it.
-    ...(iommu === null ? [] : ['-device', [iommu.model, ...Object.entries(iommu.options).map(([key, value]) => `${key}=${value}`)].join(',')]),
+    ...(iommu === null
+      ? []
+      : [
+          '-device',
+          [iommu.model, ...Object.entries(iommu.options).map(([key, value]) => `${key}=${value}`)].join(','),
+        ]),
     ...plan.rootPorts.flatMap(({ name, slot }, index) => [
-      '-device', `${ROOT_PORT},id=${rootPortId(name)},bus=pcie.0,addr=${slotText(slot)}.0,chassis=${index + 1},slot=${index + 1}`,
+      '-device',
+      `${ROOT_PORT},id=${rootPortId(name)},bus=pcie.0,addr=${slotText(slot)}.0,chassis=${index + 1},slot=${index + 1}`,
     ]),
     ...plan.devices.flatMap((device, index) => deviceArgs(device, index, dir, plan.devices)),
   ];
@@ -65,7 +79,9 @@ function deviceArgs(device: DeviceSpec, index: number, dir: string, all: readonl
   const { model, name, slot, behind } = device;
   const shared = all.some((other) => other !== device && other.behind === behind && other.slot === slot);
   const place = [
-    `id=${deviceId(device)}`, `bus=${behind === null ? 'pcie.0' : rootPortId(behind)}`, `addr=${slotText(slot)}.${device.function}`,
+    `id=${deviceId(device)}`,
+    `bus=${behind === null ? 'pcie.0' : rootPortId(behind)}`,
+    `addr=${slotText(slot)}.${device.function}`,
     ...(shared ? ['multifunction=on'] : []),
   ];
   const file = `${dir}/${backingFile(device)}`;
@@ -85,7 +101,11 @@ function deviceArgs(device: DeviceSpec, index: number, dir: string, all: readonl
     case 'virtio-net':
       return ['-netdev', `user,id=net-${name},restrict=on`, ...add(`netdev=net-${name}`, 'romfile=', ...behindIommu)];
     case 'ivshmem':
-      return ['-object', `memory-backend-file,id=mem-${name},size=${device.size}B,mem-path=${file},share=on`, ...add(`memdev=mem-${name}`)];
+      return [
+        '-object',
+        `memory-backend-file,id=mem-${name},size=${device.size}B,mem-path=${file},share=on`,
+        ...add(`memdev=mem-${name}`),
+      ];
   }
 }
 
@@ -97,8 +117,18 @@ export function hasHardware({ iommu, devices }: DevicePlan): boolean {
   return iommu.kind !== 'none' || devices.length > 0;
 }
 
-/** Trace lines go to a file of the run's folder, each with the wall-clock time (-msg timestamp). @param events names as QEMU takes them @param dir as it is: -D takes a plain path */
+/**
+ * Trace lines go to a file of the run's folder, each with the wall-clock time (-msg timestamp).
+ * @param events names as QEMU takes them
+ * @param dir as it is: -D takes a plain path
+ */
 export function traceArgs(events: readonly string[], dir: string): string[] {
   if (events.length === 0) return [];
-  return [...events.flatMap((event) => ['-trace', `enable=${event}`]), '-D', `${dir}/${TRACE_FILE}`, '-msg', 'timestamp=on'];
+  return [
+    ...events.flatMap((event) => ['-trace', `enable=${event}`]),
+    '-D',
+    `${dir}/${TRACE_FILE}`,
+    '-msg',
+    'timestamp=on',
+  ];
 }

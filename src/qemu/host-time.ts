@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the host's scheduler gave a process: Documentation/scheduler/sched-stats.rst, "/proc/<pid>/schedstat"; state of proc_pid_stat(5).
+// What the host's scheduler gave a process: Documentation/scheduler/sched-stats.rst, "/proc/<pid>/schedstat"; state of
+// proc_pid_stat(5).
 import { readdirSync, readFileSync } from 'node:fs';
 
 export interface HostTimes {

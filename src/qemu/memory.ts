@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The machine's physical memory, read and written from outside through the memfd that backs it. No kernel in the machine takes
-// part, so no kernel bug can falsify what is read. The descriptor stays good after QEMU has ended.
+// The machine's physical memory, read and written from outside through the memfd that backs it. No kernel in the
+// machine takes part, so no kernel bug can falsify what is read. The descriptor stays good after QEMU has ended.
 import { closeSync, openSync, readSync, readdirSync, readlinkSync, writeSync } from 'node:fs';
 import { LabError } from '../util/errors.js';
 import { RAM_ID } from './args.js';
@@ -22,7 +22,8 @@ export class MachineMemory {
   /** @param mtree text of the human monitor's `info mtree -f` */
   static open(qemuPid: number, mtree: string): MachineMemory {
     const ranges = ramRanges(mtree);
-    if (ranges.length === 0) throw new LabError('QEMU shows no RAM in `info mtree -f`', { detail: mtree.slice(0, 2000) });
+    if (ranges.length === 0)
+      throw new LabError('QEMU shows no RAM in `info mtree -f`', { detail: mtree.slice(0, 2000) });
     return new MachineMemory(openMemfd(qemuPid, 'r+'), ranges);
   }
 
@@ -94,7 +95,9 @@ export function ramRanges(mtree: string): RamRange[] {
   const ranges: RamRange[] = [];
   for (const view of mtree.split(/^FlatView #\d+/m)) {
     if (!/^ AS "memory"/m.test(view)) continue;
-    for (const match of view.matchAll(/^\s+([0-9a-f]{16})-([0-9a-f]{16}) \(prio -?\d+, (ram|rom)\): (\S+)(?: @([0-9a-f]{16}))?/gm)) {
+    for (const match of view.matchAll(
+      /^\s+([0-9a-f]{16})-([0-9a-f]{16}) \(prio -?\d+, (ram|rom)\): (\S+)(?: @([0-9a-f]{16}))?/gm,
+    )) {
       const [, first = '', last = '', , name, offset = '0'] = match;
       if (name !== RAM_ID) continue;
       ranges.push({ start: parseInt(first, 16), end: parseInt(last, 16) + 1, offset: parseInt(offset, 16) });
@@ -104,10 +107,16 @@ export function ramRanges(mtree: string): RamRange[] {
   return ranges.sort((a, b) => a.start - b.start);
 }
 
-/** Where a q35 machine has its RAM: below 2816 MiB all of it from 0 on, else 2 GiB there and the rest from 4 GiB on (QEMU 7.2, hw/i386/pc_q35.c). */
+/**
+ * Where a q35 machine has its RAM: below 2816 MiB all of it from 0 on, else 2 GiB there and the rest from 4 GiB on
+ * (QEMU 7.2, hw/i386/pc_q35.c).
+ */
 export function q35Ranges(bytes: number): RamRange[] {
   const low = Math.min(bytes, bytes >= 0xb000_0000 ? 0x8000_0000 : 0xb000_0000);
-  return [{ start: 0, end: low, offset: 0 }, ...(bytes > low ? [{ start: 2 ** 32, end: 2 ** 32 + bytes - low, offset: low }] : [])];
+  return [
+    { start: 0, end: low, offset: 0 },
+    ...(bytes > low ? [{ start: 2 ** 32, end: 2 ** 32 + bytes - low, offset: low }] : []),
+  ];
 }
 
 function openMemfd(pid: number, flags: 'r' | 'r+'): number {

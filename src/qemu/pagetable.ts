@@ -24,8 +24,8 @@ export interface PageRoot {
 const LA57 = 1n << 12n;
 
 /**
- * The tables that a vCPU may run on. CR3 without its low bits; under page-table isolation user space runs on the second half of an 8 KiB pair: bit 12. CR4 tells
- * whether there is a fifth level.
+ * The tables that a vCPU may run on. CR3 without its low bits; under page-table isolation user space runs on the second
+ * half of an 8 KiB pair: bit 12. CR4 tells whether there is a fifth level.
  */
 export function kernelRoots({ cr3, cr4 }: { cr3: bigint; cr4: bigint }): PageRoot[] {
   const root = cr3 & ADDRESS;
@@ -47,7 +47,8 @@ export function mappings(memory: MachineMemory, root: PageRoot, linear: bigint, 
     if (step.phys !== null) {
       const size = Number((next < end ? next : end) - at);
       const last = found.at(-1);
-      if (last !== undefined && last.linear + BigInt(last.length) === at && last.phys + last.length === step.phys) last.length += size;
+      if (last !== undefined && last.linear + BigInt(last.length) === at && last.phys + last.length === step.phys)
+        last.length += size;
       else found.push({ linear: at, phys: step.phys, length: size });
     }
     at = next;
@@ -71,15 +72,22 @@ function lookUp(memory: MachineMemory, root: PageRoot, linear: bigint): { phys: 
 
 /** Reads linear memory; false where a part of it is not mapped. */
 export function readLinear(memory: MachineMemory, root: PageRoot, linear: bigint, into: Uint8Array): boolean {
-  return eachPart(memory, root, linear, into.length, (phys, at, length) => memory.read(phys, into.subarray(at, at + length)));
+  return eachPart(memory, root, linear, into.length, (phys, at, length) =>
+    memory.read(phys, into.subarray(at, at + length)),
+  );
 }
 
 export function writeLinear(memory: MachineMemory, root: PageRoot, linear: bigint, from: Uint8Array): boolean {
-  return eachPart(memory, root, linear, from.length, (phys, at, length) => memory.write(phys, from.subarray(at, at + length)));
+  return eachPart(memory, root, linear, from.length, (phys, at, length) =>
+    memory.write(phys, from.subarray(at, at + length)),
+  );
 }
 
 function eachPart(
-  memory: MachineMemory, root: PageRoot, linear: bigint, length: number,
+  memory: MachineMemory,
+  root: PageRoot,
+  linear: bigint,
+  length: number,
   io: (phys: number, at: number, length: number) => boolean,
 ): boolean {
   const parts = mappings(memory, root, linear, length);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The machine's PCI devices as QEMU has them: the tree from QMP's query-pci (qapi/misc.json, QEMU 7.2), configuration space through the
-// window that the chipset maps it at (PCIe ECAM), registers by single reads. No kernel in the machine takes part.
+// The machine's PCI devices as QEMU has them: the tree from QMP's query-pci (qapi/misc.json, QEMU 7.2), configuration
+// space through the window that the chipset maps it at (PCIe ECAM), registers by single reads. No kernel in the machine
+// takes part.
 import { asList, asNumber, asRecord, asText } from '../util/unknown.js';
 
 /** One device of the tree. Of `regions`, only numbers and sizes are taken: addresses are read from the registers. */
@@ -36,10 +37,22 @@ function takeBus(devices: readonly unknown[], behind: PciNode | null, into: PciN
     const id = asRecord(device['id']);
     const bridge = device['pci_bridge'] === undefined ? null : asRecord(device['pci_bridge']);
     const node: PciNode = {
-      qdevId: asText(device['qdev_id']), bus: asNumber(device['bus']), slot: asNumber(device['slot']), function: asNumber(device['function']),
-      class: asNumber(asRecord(device['class_info'])['class']), vendor: asNumber(id['vendor']), device: asNumber(id['device']),
-      regions: asList(device['regions']).map(asRecord).map((region) => ({ bar: asNumber(region['bar']), type: region['type'] === 'io' ? 'io' : 'memory', size: asNumber(region['size']) })),
-      behind, secondary: bridge === null ? null : asNumber(asRecord(bridge['bus'])['secondary']),
+      qdevId: asText(device['qdev_id']),
+      bus: asNumber(device['bus']),
+      slot: asNumber(device['slot']),
+      function: asNumber(device['function']),
+      class: asNumber(asRecord(device['class_info'])['class']),
+      vendor: asNumber(id['vendor']),
+      device: asNumber(id['device']),
+      regions: asList(device['regions'])
+        .map(asRecord)
+        .map((region) => ({
+          bar: asNumber(region['bar']),
+          type: region['type'] === 'io' ? 'io' : 'memory',
+          size: asNumber(region['size']),
+        })),
+      behind,
+      secondary: bridge === null ? null : asNumber(asRecord(bridge['bus'])['secondary']),
     };
     into.push(node);
     if (bridge !== null) takeBus(asList(bridge['devices']), node, into, level + 1);
@@ -57,7 +70,10 @@ export function sourceId({ bus, slot, function: fn }: Pick<PciNode, 'bus' | 'slo
   return (bus << 8) | (slot << 3) | fn;
 }
 
-/** Where configuration space is mapped; null before the firmware has mapped it. @param mtree text of the human monitor's `info mtree -f` */
+/**
+ * Where configuration space is mapped; null before the firmware has mapped it.
+ * @param mtree text of the human monitor's `info mtree -f`
+ */
 export function ecamBase(mtree: string): number | null {
   const base = /^\s+([0-9a-f]{16})-[0-9a-f]{16} \(prio -?\d+, i\/o\): pcie-mmcfg-mmio\b/m.exec(mtree)?.[1];
   return base === undefined ? null : parseInt(base, 16);
@@ -67,7 +83,11 @@ export function ecamBase(mtree: string): number | null {
 export type Human = (commandLine: string) => Promise<string>;
 
 /** The first 256 bytes of configuration space; null where nothing answers. */
-export async function readConfig(human: Human, ecam: number, node: Pick<PciNode, 'bus' | 'slot' | 'function'>): Promise<Uint8Array | null> {
+export async function readConfig(
+  human: Human,
+  ecam: number,
+  node: Pick<PciNode, 'bus' | 'slot' | 'function'>,
+): Promise<Uint8Array | null> {
   const at = ecam + ((node.bus << 20) | (node.slot << 15) | (node.function << 12));
   const words = parseDump(await human(`xp /64xw 0x${at.toString(16)}`));
   if (words.length !== 64) return null;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a QEMU has: models of devices, and options of those that the lab gives some to. Asked of the binary itself, once for
-// each binary, and remembered.
+// What a QEMU has: models of devices, and options of those that the lab gives some to. Asked of the binary itself, once
+// for each binary, and remembered.
 import { mkdirSync, readFileSync, realpathSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { DevicePlan } from '../model/scenario/device.js';
@@ -18,7 +18,10 @@ const WITH_OPTIONS = ['intel-iommu', 'amd-iommu', 'virtio-iommu-pci'];
 /** Answers of other binaries that are kept beside the newest. */
 const MOST_KEPT = 8;
 
-/** @param binary path of QEMU @param memoryFile where answers are kept */
+/**
+ * @param binary path of QEMU
+ * @param memoryFile where answers are kept
+ */
 export async function qemuFacts(binary: string, memoryFile: string): Promise<QemuFacts> {
   const path = realpathSync(binary);
   const { size, mtimeMs, ino } = statSync(path);
@@ -36,7 +39,8 @@ async function ask(binary: string): Promise<QemuFacts> {
   const models = modelsOf(await helpOf(binary, ['-device', 'help']));
   if (models.length === 0) throw new LabError('QEMU names no device that it has', { detail: binary });
   const options: Record<string, string[]> = {};
-  for (const model of WITH_OPTIONS.filter((each) => models.includes(each))) options[model] = optionsOf(await helpOf(binary, ['-device', `${model},help`]));
+  for (const model of WITH_OPTIONS.filter((each) => models.includes(each)))
+    options[model] = optionsOf(await helpOf(binary, ['-device', `${model},help`]));
   return { models, options };
 }
 
@@ -71,14 +75,18 @@ function remember(file: string, facts: Record<string, QemuFacts>): void {
   renameSync(fresh, file);
 }
 
-/** What a plan asks for that this QEMU does not have, in words. `device`: index of the device that asks for it; null for the IOMMU. */
+/**
+ * What a plan asks for that this QEMU does not have, in words. `device`: index of the device that asks for it; null for
+ * the IOMMU.
+ */
 export function missingInQemu(plan: DevicePlan, facts: QemuFacts): { device: number | null; what: string }[] {
   const missing: { device: number | null; what: string }[] = [];
   const iommu = iommuDevice(plan.iommu);
   if (iommu !== null && !facts.models.includes(iommu.model)) missing.push({ device: null, what: `no ${iommu.model}` });
   else if (iommu !== null) {
     const known = facts.options[iommu.model] ?? [];
-    for (const option of Object.keys(iommu.options)) if (!known.includes(option)) missing.push({ device: null, what: `no ${option} of ${iommu.model}` });
+    for (const option of Object.keys(iommu.options))
+      if (!known.includes(option)) missing.push({ device: null, what: `no ${option} of ${iommu.model}` });
   }
   for (const [index, { model, behind }] of plan.devices.entries()) {
     const name = QEMU_MODELS[model];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One QEMU process, from start to gone. It dies with the lab: setpriv(1) gives it a parent-death signal, which SIGKILL of the lab
-// raises too.
+// One QEMU process, from start to gone. It dies with the lab: setpriv(1) gives it a parent-death signal, which SIGKILL
+// of the lab raises too.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { within } from '../util/deadline.js';
 import { LabError } from '../util/errors.js';
@@ -39,7 +39,12 @@ export class QemuProcess {
       };
       child.once('error', (error) => end(null, null, `QEMU could not be started: ${error.message}`));
       child.once('close', (code, signal) =>
-        end(code, signal, this.ending ? 'QEMU was ended by the lab' : `QEMU ended on its own (${signal ?? `exit status ${code}`})`));
+        end(
+          code,
+          signal,
+          this.ending ? 'QEMU was ended by the lab' : `QEMU ended on its own (${signal ?? `exit status ${code}`})`,
+        ),
+      );
     });
   }
 
@@ -47,7 +52,9 @@ export class QemuProcess {
     const args = qemuArgs(config);
     // Its own process group: Ctrl-C is for the lab, which then ends the machine in order.
     const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', QEMU, ...args], {
-      stdio: ['ignore', 'ignore', 'pipe'], detached: true, cwd: config.dir,
+      stdio: ['ignore', 'ignore', 'pipe'],
+      detached: true,
+      cwd: config.dir,
     });
     return new QemuProcess(child, pasteable(QEMU, args, config.dir));
   }

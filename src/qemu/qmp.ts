@@ -43,11 +43,21 @@ export class Qmp {
   /** Connects, waits for the greeting and leaves negotiation mode. Rejects when `signal` is aborted (QEMU died). */
   static async open(
     path: string,
-    hooks: { onEvent: (event: QmpEvent) => void; log: (direction: 'out' | 'in', message: string) => void; signal: AbortSignal; deadline: number },
+    hooks: {
+      onEvent: (event: QmpEvent) => void;
+      log: (direction: 'out' | 'in', message: string) => void;
+      signal: AbortSignal;
+      deadline: number;
+    },
   ): Promise<Qmp> {
     const qmp = new Qmp(await connectWhenThere(path, hooks.deadline, hooks.signal), hooks.onEvent, hooks.log);
     try {
-      await within(qmp.greeting.promise, { ms: hooks.deadline, what: 'greeting from the QEMU monitor', whose: 'host', signal: hooks.signal });
+      await within(qmp.greeting.promise, {
+        ms: hooks.deadline,
+        what: 'greeting from the QEMU monitor',
+        whose: 'host',
+        signal: hooks.signal,
+      });
       await qmp.run('qmp_capabilities');
       return qmp;
     } catch (error) {
@@ -98,7 +108,8 @@ export class Qmp {
     else if (message.event !== undefined) this.onEvent({ event: message.event, data: message.data ?? null });
     else if (message.id !== undefined) {
       const reply = this.waiting.get(message.id);
-      if (message.error !== undefined) reply?.reject(new LabError(`QEMU monitor: ${message.error?.desc ?? 'an error without a word'}`));
+      if (message.error !== undefined)
+        reply?.reject(new LabError(`QEMU monitor: ${message.error?.desc ?? 'an error without a word'}`));
       else reply?.resolve(message.return);
     }
   }
@@ -122,7 +133,8 @@ async function connectWhenThere(path: string, deadline: number, signal: AbortSig
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code;
       if (code !== 'ENOENT' && code !== 'ECONNREFUSED') throw error;
-      if (Date.now() > until) throw new LabError(`QEMU did not open its monitor within ${deadline / 1000} s`, { cause: error });
+      if (Date.now() > until)
+        throw new LabError(`QEMU did not open its monitor within ${deadline / 1000} s`, { cause: error });
     }
     await new Promise((resolve) => setTimeout(resolve, 5));
   }

@@ -26,9 +26,14 @@ export function parseRegisters(text: string): SystemRegisters | null {
 const KERNEL_HALF = 0xffff_8000_0000_0000n;
 
 /**
- * Registers of a vCPU that runs the machine's own kernel, or its user space. One that runs a guest of the machine shows the guest's: the bare guest has its tables at the bottom of its memory.
- * Null where no vCPU does.
+ * Registers of a vCPU that runs the machine's own kernel, or its user space. One that runs a guest of the machine shows
+ * the guest's: the bare guest has its tables at the bottom of its memory. Null where no vCPU does.
  */
 export function ownRegisters(text: string): SystemRegisters | null {
-  return text.split(/^CPU#/m).map(parseRegisters).find((registers) => registers !== null && registers.idtBase >= KERNEL_HALF) ?? null;
+  return (
+    text
+      .split(/^CPU#/m)
+      .map(parseRegisters)
+      .find((registers) => registers !== null && registers.idtBase >= KERNEL_HALF) ?? null
+  );
 }

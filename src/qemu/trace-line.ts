@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // One line of QEMU's log with trace events in it (trace backend `log`, with -msg timestamp=on). QEMU 7.2 to 10.0 write
-// `4711@1795358673.724761:vtd_dmar_enable enable 1`: thread, seconds and microseconds of the wall clock, event, its arguments.
-// Later ones give all messages one prefix: `2026-11-27T10:00:00.123456Z vtd_dmar_enable enable 1`, where the name of the program,
-// its thread, or both may stand between the two.
+// `4711@1795358673.724761:vtd_dmar_enable enable 1`: thread, seconds and microseconds of the wall clock, event, its
+// arguments. Later ones give all messages one prefix: `2026-11-27T10:00:00.123456Z vtd_dmar_enable enable 1`, where the
+// name of the program, its thread, or both may stand between the two.
 
 export interface TraceLine {
   /** Milliseconds of the wall clock since 1970, with microseconds behind the point. */
@@ -12,7 +12,8 @@ export interface TraceLine {
 }
 
 const LINE = /^\d{1,10}@(\d{1,12})\.(\d{6}):([a-z0-9_]{1,80}) ?(.*)$/;
-const PREFIXED = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?Z (?:[^\s:()]{0,64}(?:\(\d{1,10}(?::[^()]{0,32})?\))?: )?([a-z0-9_]{1,80})(?: (.*))?$/;
+const PREFIXED =
+  /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?Z (?:[^\s:()]{0,64}(?:\(\d{1,10}(?::[^()]{0,32})?\))?: )?([a-z0-9_]{1,80})(?: (.*))?$/;
 
 /** Null for anything else that QEMU writes into its log. */
 export function parseTraceLine(line: string): TraceLine | null {

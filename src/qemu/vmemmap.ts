@@ -5,7 +5,10 @@ import { kernelRoots, type Mapping, mappings, readLinear } from './pagetable.js'
 
 const CHUNK = 4 << 20;
 const KERNEL_HALF = 1n << 63n;
-/** Where the array begins where no variable tells, without address randomisation (arch/x86/include/asm/pgtable_64_types.h); four levels. */
+/**
+ * Where the array begins where no variable tells, without address randomisation
+ * (arch/x86/include/asm/pgtable_64_types.h); four levels.
+ */
 export const VMEMMAP = 0xffff_ea00_0000_0000n;
 const BASES = { 4: VMEMMAP, 5: 0xffd4_0000_0000_0000n } as const;
 
@@ -43,7 +46,11 @@ export function findPageArray(memory: MachineMemory, { registers, variable, entr
  * Calls `visit` with pieces of the array, each a whole number of entries long.
  * @returns entries visited
  */
-export function eachStructPage(memory: MachineMemory, { base, entry, parts }: PageArray, visit: (structs: Uint32Array, firstPfn: number) => void): number {
+export function eachStructPage(
+  memory: MachineMemory,
+  { base, entry, parts }: PageArray,
+  visit: (structs: Uint32Array, firstPfn: number) => void,
+): number {
   const words = new Uint32Array(parts.reduce((most, { length }) => Math.max(most, Math.min(CHUNK, length)), 0) / 4);
   let entries = 0;
   for (const part of parts) {
@@ -58,7 +65,12 @@ export function eachStructPage(memory: MachineMemory, { base, entry, parts }: Pa
 }
 
 /** Reads the entries of pages [pfn, pfn + count) into `into`. False where the array does not tell of all of them. */
-export function readStructs(memory: MachineMemory, { base, entry, parts }: PageArray, pfn: number, into: Uint8Array): boolean {
+export function readStructs(
+  memory: MachineMemory,
+  { base, entry, parts }: PageArray,
+  pfn: number,
+  into: Uint8Array,
+): boolean {
   let linear = base + BigInt(pfn * entry);
   let at = 0;
   for (const part of parts) {

@@ -33,10 +33,23 @@ function factsOf(result: Result): Map<string, string> {
   facts.set('expected', result.expected);
   facts.set('cause', result.cause?.title ?? '-');
   facts.set('predicted', result.predicted?.outcome ?? '-');
-  for (const [what, count] of Object.entries({ preserved: memory.pagesPreserved, intact: memory.pagesIntact, leaked: memory.pagesLeaked, lost: memory.pagesLost, corrupt: memory.pagesCorrupt })) facts.set(`pages ${what}`, String(count));
-  for (const { component, wrote, reads, endsIn } of result.mismatches) facts.set(`mismatch ${component}`, `written v${wrote ?? '?'}, read ${reads.map((version) => `v${version}`).join(', ') || 'nothing'}, ends in ${endsIn}`);
-  for (const { name, epoch, state, problems } of result.resources) facts.set(`${name} in epoch ${epoch}`, [state, ...problems.slice(0, 2)].join(': '));
-  for (const { name, epoch, carried, problems } of result.devices) facts.set(`device ${name} in epoch ${epoch}`, [carried ?? '-', ...problems.slice(0, 2)].join(': '));
+  for (const [what, count] of Object.entries({
+    preserved: memory.pagesPreserved,
+    intact: memory.pagesIntact,
+    leaked: memory.pagesLeaked,
+    lost: memory.pagesLost,
+    corrupt: memory.pagesCorrupt,
+  }))
+    facts.set(`pages ${what}`, String(count));
+  for (const { component, wrote, reads, endsIn } of result.mismatches)
+    facts.set(
+      `mismatch ${component}`,
+      `written v${wrote ?? '?'}, read ${reads.map((version) => `v${version}`).join(', ') || 'nothing'}, ends in ${endsIn}`,
+    );
+  for (const { name, epoch, state, problems } of result.resources)
+    facts.set(`${name} in epoch ${epoch}`, [state, ...problems.slice(0, 2)].join(': '));
+  for (const { name, epoch, carried, problems } of result.devices)
+    facts.set(`device ${name} in epoch ${epoch}`, [carried ?? '-', ...problems.slice(0, 2)].join(': '));
   for (const { title, source } of result.incidents) facts.set(`${source}: ${title}`, 'seen');
   facts.set('accelerator', result.qemu.accel);
   facts.set('QEMU', result.qemu.version);

@@ -1,6 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // The handovers in some memory: where their roots are, which kernel's layouts they are read with, and what they hold.
-import { dumpHandover, findRoots, HandoverError, metadataOf, PAGE, PageCache, rootVersion, Walk } from '../handover/index.js';
+import {
+  dumpHandover,
+  findRoots,
+  HandoverError,
+  metadataOf,
+  PAGE,
+  PageCache,
+  rootVersion,
+  Walk,
+} from '../handover/index.js';
 import type { ImageContext } from '../images/index.js';
 import type { KernelAbi, Structure } from '../model/kernel/abi.js';
 import type { HandoverDump } from '../model/result/handover-dump.js';
@@ -20,20 +29,30 @@ export interface Writer {
 
 export type Memory = Pick<MemoryImage, 'read' | 'pages'>;
 
-/** The layouts of kernels by name or path, each once; their types are read where that was not done before. Throws LabError where a kernel does not show them. */
+/**
+ * The layouts of kernels by name or path, each once; their types are read where that was not done before. Throws
+ * LabError where a kernel does not show them.
+ */
 export async function writersOf(names: readonly string[], context: ImageContext): Promise<Writer[]> {
   const writers: Writer[] = [];
   for (const name of new Set(names)) {
     const abi = await kernelAbi(name, [], context);
     const { release, components, structures } = abi;
     const kho = components.find((component) => component.name === 'kho');
-    writers.push({ name, release, kho: kho === undefined ? null : `kho-v${kho.version}`, structures: structures ?? [], abi });
+    writers.push({
+      name,
+      release,
+      kho: kho === undefined ? null : `kho-v${kho.version}`,
+      structures: structures ?? [],
+      abi,
+    });
   }
   return writers;
 }
 
 /**
- * All handovers, each with the layouts of the kernel that says it wrote it, else of the first that writes this version of the root tree.
+ * All handovers, each with the layouts of the kernel that says it wrote it, else of the first that writes this version
+ * of the root tree.
  * @param root one that is known, whatever stands there now; null where there is none
  * @param writers the likeliest first
  */
@@ -47,7 +66,11 @@ export function dumpMemory(memory: Memory, root: number | null, writers: readonl
   });
 }
 
-function writerOf({ read }: PageCache, root: number, writers: readonly Writer[]): { writer: Writer | null; named: boolean } {
+function writerOf(
+  { read }: PageCache,
+  root: number,
+  writers: readonly Writer[],
+): { writer: Writer | null; named: boolean } {
   for (const writer of writers) {
     try {
       const { release } = metadataOf(new Walk({ read, root, structures: writer.structures }));
@@ -59,5 +82,9 @@ function writerOf({ read }: PageCache, root: number, writers: readonly Writer[])
   }
   const page = new Uint8Array(PAGE);
   const version = read(root, page) ? rootVersion(page) : null;
-  return { writer: writers.find(({ kho }) => kho !== null && kho === version) ?? (version === null ? writers[0] ?? null : null), named: false };
+  return {
+    writer:
+      writers.find(({ kho }) => kho !== null && kho === version) ?? (version === null ? (writers[0] ?? null) : null),
+    named: false,
+  };
 }

@@ -21,14 +21,19 @@ const MOST_CMDLINE = 1 << 20;
 
 /** All machines of the lab on this host that this user may see. */
 export function liveMachines(): LiveMachine[] {
-  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).flatMap((pid) => {
-    try {
-      if (basename(readlinkSync(`/proc/${pid}/exe`)) !== QEMU) return [];
-      return liveMachine(Number(pid), readFileSync(`/proc/${pid}/cmdline`, 'utf8').slice(0, MOST_CMDLINE).split('\0'));
-    } catch {
-      return []; // Gone, or somebody else's.
-    }
-  });
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => {
+      try {
+        if (basename(readlinkSync(`/proc/${pid}/exe`)) !== QEMU) return [];
+        return liveMachine(
+          Number(pid),
+          readFileSync(`/proc/${pid}/cmdline`, 'utf8').slice(0, MOST_CMDLINE).split('\0'),
+        );
+      } catch {
+        return []; // Gone, or somebody else's.
+      }
+    });
 }
 
 /** What QEMU's arguments say (qemu/args.ts); none where it is no machine of the lab. */
@@ -37,7 +42,9 @@ export function liveMachine(pid: number, argv: readonly string[]): LiveMachine[]
   const name = /^lab-(.+)$/.exec(argv.includes('-name') ? after('-name') : '')?.[1];
   const memory = /^(\d+)B$/.exec(argv.includes('-m') ? after('-m') : '')?.[1];
   if (name === undefined || memory === undefined) return [];
-  const disks = argv.flatMap((arg) => /^if=none,id=disk\d+,.*,file=(.+\/bzImage)$/.exec(arg)?.[1]?.replaceAll(',,', ',') ?? []);
+  const disks = argv.flatMap(
+    (arg) => /^if=none,id=disk\d+,.*,file=(.+\/bzImage)$/.exec(arg)?.[1]?.replaceAll(',,', ',') ?? [],
+  );
   return [{ name, pid, memory: Number(memory), kernels: [after('-kernel'), ...disks] }];
 }
 
@@ -47,8 +54,12 @@ export function chooseMachine(machines: readonly LiveMachine[], word: string | n
   const [only] = meant;
   if (only !== undefined && meant.length === 1) return only;
   const there = (meant.length > 0 ? meant : machines).map(({ name, pid }) => `${name} (${pid})`).join(', ');
-  if (machines.length === 0) throw new UsageError('no machine of the lab runs on this host', { hint: 'lab run SCENARIO.yaml --keep' });
-  throw new UsageError(meant.length > 1 ? `${meant.length} machines are meant: ${there}` : `no machine ${word} runs: ${there} do`, { hint: 'lab dump --live NAME' });
+  if (machines.length === 0)
+    throw new UsageError('no machine of the lab runs on this host', { hint: 'lab run SCENARIO.yaml --keep' });
+  throw new UsageError(
+    meant.length > 1 ? `${meant.length} machines are meant: ${there}` : `no machine ${word} runs: ${there} do`,
+    { hint: 'lab dump --live NAME' },
+  );
 }
 
 /** Its memory, as it is while it runs. `close` when done. */
@@ -62,7 +73,8 @@ export function openLive({ pid, memory: size }: LiveMachine): Memory & { close: 
         for (let at = start; at < end; at += chunk.length) {
           const bytes = chunk.subarray(0, Math.min(chunk.length, end - at));
           if (!memory.read(at, bytes)) continue;
-          for (let page = 0; page < bytes.length; page += 4096) yield { phys: at + page, bytes: bytes.subarray(page, page + 4096) };
+          for (let page = 0; page < bytes.length; page += 4096)
+            yield { phys: at + page, bytes: bytes.subarray(page, page + 4096) };
         }
       }
     },

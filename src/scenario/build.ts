@@ -32,13 +32,27 @@ export function build(input: ScenarioInput, context: Context): Scenario {
   const reserveMem = reserveMemOf(input, machine, problems);
   const hardware = devicesOf(input, input.steps !== undefined, document, problems);
   const drafts = stepsOf(input, kernels, hardware, context);
-  if (input.recover === 'update' && drafts.some(({ step }) => step.op === 'guest-create' && step.spec.devices.length > 0)) problems.add(['recover'], 'one more update as a way out carries no devices of guests', 'write recover: reboot');
+  if (
+    input.recover === 'update' &&
+    drafts.some(({ step }) => step.op === 'guest-create' && step.spec.devices.length > 0)
+  )
+    problems.add(['recover'], 'one more update as a way out carries no devices of guests', 'write recover: reboot');
   if (problems.empty) {
     checkEpochs(drafts, kernels, outcome, problems);
-    followSteps(drafts, machine.memory, reserveMem.reduce((sum, each) => sum + each.size, 0), hardware, problems);
+    followSteps(
+      drafts,
+      machine.memory,
+      reserveMem.reduce((sum, each) => sum + each.size, 0),
+      hardware,
+      problems,
+    );
   }
   return {
-    name: input.name ?? basename(document.file).replace(/\.ya?ml$/, '').replace(/[^A-Za-z0-9._-]+/g, '-'),
+    name:
+      input.name ??
+      basename(document.file)
+        .replace(/\.ya?ml$/, '')
+        .replace(/[^A-Za-z0-9._-]+/g, '-'),
     description: input.description,
     tags: input.tags,
     kernels,
@@ -72,16 +86,20 @@ function kernelsOf(input: ScenarioInput, { overrides, problems }: Context): stri
   }
   if (input.chain) {
     for (const key of ['from', 'to'] as const) {
-      if (input[key] !== undefined) problems.add([key], `expected either chain or from and to, found chain and ${key}`, null, 'key');
-      if (overrides[key] !== undefined) problems.addGeneral(`--${key} cannot be used, as this scenario is a chain of ${input.chain.length} kernels`);
+      if (input[key] !== undefined)
+        problems.add([key], `expected either chain or from and to, found chain and ${key}`, null, 'key');
+      if (overrides[key] !== undefined)
+        problems.addGeneral(`--${key} cannot be used, as this scenario is a chain of ${input.chain.length} kernels`);
     }
     for (const [index, name] of input.chain.entries()) checkKernel(name, ['chain', index]);
     return input.chain;
   }
   const from = overrides.from ?? input.from;
   const to = overrides.to ?? input.to;
-  if (from === undefined) problems.add([], 'missing key "from": expected the kernel that runs first', 'or say --from, or chain: [...]');
-  if (to === undefined) problems.add([], 'missing key "to": expected the kernel that is handed over to', 'or say --to, or chain: [...]');
+  if (from === undefined)
+    problems.add([], 'missing key "from": expected the kernel that runs first', 'or say --from, or chain: [...]');
+  if (to === undefined)
+    problems.add([], 'missing key "to": expected the kernel that is handed over to', 'or say --to, or chain: [...]');
   if (from !== undefined) checkKernel(from, overrides.from === undefined ? ['from'] : null);
   if (to !== undefined) checkKernel(to, overrides.to === undefined ? ['to'] : null);
   return [from ?? '', to ?? ''];
@@ -101,14 +119,25 @@ function reserveMemOf(input: ScenarioInput, machine: MachineSpec, problems: Prob
   const names = new Set<string>();
   let total = 0;
   if (input.reserveMem.length > LIMITS.reserveMem) {
-    problems.add(['reserveMem'], `expected at most ${LIMITS.reserveMem} areas, as a kernel has room for no more (RESERVE_MEM_MAX_ENTRIES); found ${input.reserveMem.length}`, null, 'key');
+    problems.add(
+      ['reserveMem'],
+      `expected at most ${LIMITS.reserveMem} areas, as a kernel has room for no more (RESERVE_MEM_MAX_ENTRIES); found ${input.reserveMem.length}`,
+      null,
+      'key',
+    );
   }
   for (const [index, { name, size }] of input.reserveMem.entries()) {
-    if (names.has(name)) problems.add(['reserveMem', index, 'name'], `expected a name of its own; "${name}" is there already`);
+    if (names.has(name))
+      problems.add(['reserveMem', index, 'name'], `expected a name of its own; "${name}" is there already`);
     names.add(name);
-    if (size === 0 || size % PAGE !== 0) problems.add(['reserveMem', index, 'size'], `expected whole pages of ${PAGE} bytes, found ${size} bytes`);
+    if (size === 0 || size % PAGE !== 0)
+      problems.add(['reserveMem', index, 'size'], `expected whole pages of ${PAGE} bytes, found ${size} bytes`);
     total += size;
-    if (total > machine.memory) problems.add(['reserveMem', index, 'size'], `expected less than the machine's memory (${machine.memory} bytes), found ${total} bytes in all`);
+    if (total > machine.memory)
+      problems.add(
+        ['reserveMem', index, 'size'],
+        `expected less than the machine's memory (${machine.memory} bytes), found ${total} bytes in all`,
+      );
   }
   return input.reserveMem.map(({ name, size, seed }) => ({ name, size, seed: seed ?? seedOf(`reserve_mem/${name}`) }));
 }
@@ -117,7 +146,12 @@ function cmdlinesOf(input: ScenarioInput, kernels: number, problems: Problems): 
   const given = input.cmdline as Record<string, string | undefined>;
   for (const key of Object.keys(given)) {
     if (/^\d+$/.test(key) && Number(key) >= kernels) {
-      problems.add(['cmdline', key], `expected an epoch from 0 to ${kernels - 1}, as there are ${kernels} kernels; found ${key}`, null, 'key');
+      problems.add(
+        ['cmdline', key],
+        `expected an epoch from 0 to ${kernels - 1}, as there are ${kernels} kernels; found ${key}`,
+        null,
+        'key',
+      );
     }
   }
   return Array.from({ length: kernels }, (_, epoch) => {
@@ -125,20 +159,38 @@ function cmdlinesOf(input: ScenarioInput, kernels: number, problems: Problems): 
     const parts = keys.flatMap((key) => given[key] ?? []);
     const line = parts.join(' ');
     if (Buffer.byteLength(line) > LIMITS.cmdline) {
-      problems.add(['cmdline'], `expected at most ${LIMITS.cmdline} bytes for one kernel, found ${Buffer.byteLength(line)} for epoch ${epoch}`, null, 'key');
+      problems.add(
+        ['cmdline'],
+        `expected at most ${LIMITS.cmdline} bytes for one kernel, found ${Buffer.byteLength(line)} for epoch ${epoch}`,
+        null,
+        'key',
+      );
     }
     return line;
   });
 }
 
-function stepsOf(input: ScenarioInput, kernels: readonly string[], hardware: DevicePlan, { document, problems }: Context): Draft[] {
+function stepsOf(
+  input: ScenarioInput,
+  kernels: readonly string[],
+  hardware: DevicePlan,
+  { document, problems }: Context,
+): Draft[] {
   if (input.steps && input.sessions) {
     problems.add(['steps'], 'expected either sessions or steps, found both', null, 'key');
     return [];
   }
-  if (input.steps && input.kexec) problems.add(['kexec'], 'kexec goes with sessions; with steps it is a step of its own', 'write - kexec, - abort or - load: legacy', 'key');
+  if (input.steps && input.kexec)
+    problems.add(
+      ['kexec'],
+      'kexec goes with sessions; with steps it is a step of its own',
+      'write - kexec, - abort or - load: legacy',
+      'key',
+    );
   if (input.kselftest !== undefined) {
-    for (const key of ['sessions', 'steps', 'kexec'] as const) if (input[key] !== undefined) problems.add([key], `kselftest says all that is done; ${key} cannot stand beside it`, null, 'key');
+    for (const key of ['sessions', 'steps', 'kexec'] as const)
+      if (input[key] !== undefined)
+        problems.add([key], `kselftest says all that is done; ${key} cannot stand beside it`, null, 'key');
   }
   const list = new StepList(document);
   try {

@@ -1,7 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // The YAML text of a scenario as plain data, and where each part of it stands.
 import {
-  type Document, LineCounter, type Node, type Pair, isAlias, isMap, isNode, isScalar, isSeq, parseDocument, visit,
+  type Document,
+  LineCounter,
+  type Node,
+  type Pair,
+  isAlias,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  parseDocument,
+  visit,
 } from 'yaml';
 import type { SourcePos } from '../model/scenario/scenario.js';
 import { messageOf } from '../util/errors.js';
@@ -31,7 +41,9 @@ export class SourceDocument {
     this.data = undefined;
     try {
       doc = parseDocument(text, { lineCounter: this.#counter, prettyErrors: false, strict: true, uniqueKeys: false });
-      this.errors = doc.errors.slice(0, MAX_ERRORS).map((error) => this.#problem(error.pos[0], yamlMessage(error.code, error.message)));
+      this.errors = doc.errors
+        .slice(0, MAX_ERRORS)
+        .map((error) => this.#problem(error.pos[0], yamlMessage(error.code, error.message)));
       if (this.errors.length === 0) this.errors = this.#duplicates(doc);
       if (this.errors.length === 0) {
         keepTokens(doc);
@@ -67,7 +79,7 @@ export class SourceDocument {
         if (key && index === path.length - 1) return keyOffset;
         next = pair.value;
         // A key without a value: its null stands somewhere after the colon.
-        offset = isScalar(next) && next.value === null && next.source === '' ? keyOffset : rangeOf(next) ?? keyOffset;
+        offset = isScalar(next) && next.value === null && next.source === '' ? keyOffset : (rangeOf(next) ?? keyOffset);
       } else if (isSeq(node)) {
         next = node.items[Number(segment)];
         offset = rangeOf(next) ?? offset;
@@ -99,7 +111,13 @@ export class SourceDocument {
           const offset = rangeOf(key) ?? 0;
           const first = seen.get(name);
           if (first === undefined) seen.set(name, offset);
-          else found.push(this.#problem(offset, `this key is there twice in one mapping; first in line ${this.#position(first).line}`));
+          else
+            found.push(
+              this.#problem(
+                offset,
+                `this key is there twice in one mapping; first in line ${this.#position(first).line}`,
+              ),
+            );
         }
         return found.length < MAX_ERRORS ? undefined : visit.BREAK;
       },
@@ -121,7 +139,12 @@ export class SourceDocument {
         },
       });
     }
-    return this.#problem(offset, message.startsWith('Excessive alias') ? `expected at most ${MAX_ALIASES} copies by alias` : yamlMessage('', message));
+    return this.#problem(
+      offset,
+      message.startsWith('Excessive alias')
+        ? `expected at most ${MAX_ALIASES} copies by alias`
+        : yamlMessage('', message),
+    );
   }
 }
 
@@ -129,7 +152,13 @@ export class SourceDocument {
 function keepTokens(doc: Document.Parsed): void {
   visit(doc, {
     Pair(_, { key, value }) {
-      if (keyText(key) !== 'token' || !isScalar(value) || typeof value.value !== 'number' || Number.isSafeInteger(value.value)) return;
+      if (
+        keyText(key) !== 'token' ||
+        !isScalar(value) ||
+        typeof value.value !== 'number' ||
+        Number.isSafeInteger(value.value)
+      )
+        return;
       if (/^\d{1,40}$/.test(value.source ?? '')) value.value = value.source;
     },
   });

@@ -9,8 +9,14 @@ import type { Problems } from './problems.js';
 type Issue = z.core.$ZodIssue;
 
 const TYPES: Record<string, string> = {
-  string: 'text', number: 'a number', int: 'a whole number', boolean: 'true or false', object: 'a mapping', array: 'a list',
-  record: 'a mapping', null: 'nothing',
+  string: 'text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  object: 'a mapping',
+  array: 'a list',
+  record: 'a mapping',
+  null: 'nothing',
 };
 
 function valueAt(data: unknown, path: Path): unknown {
@@ -39,9 +45,11 @@ function distance(issues: readonly Issue[]): number {
 
 /** What an issue at the root of a value would have taken. */
 function wanted(issue: Issue): string[] {
-  if (issue.code === 'invalid_type') return [said(issue)?.replace(/^expected /, '') ?? TYPES[issue.expected] ?? issue.expected];
+  if (issue.code === 'invalid_type')
+    return [said(issue)?.replace(/^expected /, '') ?? TYPES[issue.expected] ?? issue.expected];
   if (issue.code === 'invalid_value') return issue.values.map((value) => (value === null ? 'nothing' : String(value)));
-  if (issue.code === 'invalid_union') return issue.errors.flatMap((branch) => branch.filter((each) => each.path.length === 0).flatMap(wanted));
+  if (issue.code === 'invalid_union')
+    return issue.errors.flatMap((branch) => branch.filter((each) => each.path.length === 0).flatMap(wanted));
   return [];
 }
 
@@ -80,7 +88,12 @@ class Translator {
         this.#union(issue, path, value);
         return;
       case 'invalid_value':
-        this.#mismatch(path, value, issue.values.length > 12 ? 'one of the known words' : alternatives(wanted(issue)), issue.values.map(String));
+        this.#mismatch(
+          path,
+          value,
+          issue.values.length > 12 ? 'one of the known words' : alternatives(wanted(issue)),
+          issue.values.map(String),
+        );
         return;
       case 'invalid_type':
         if (said(issue)?.includes(';')) this.#problems.add(path, issue.message);
@@ -103,7 +116,12 @@ class Translator {
   #mismatch(path: Path, value: unknown, expected: string, words: readonly string[] = []): void {
     if (isMissing(this.#data, path)) {
       const parent = path.slice(0, -1);
-      this.#problems.add(parent, `missing key "${String(path.at(-1))}": expected ${expected}`, null, typeof parent.at(-1) === 'number' ? 'value' : 'key');
+      this.#problems.add(
+        parent,
+        `missing key "${String(path.at(-1))}": expected ${expected}`,
+        null,
+        typeof parent.at(-1) === 'number' ? 'value' : 'key',
+      );
       return;
     }
     this.#problems.add(path, `expected ${expected}, found ${shown(value)}`, choiceHint(value, words));
@@ -113,7 +131,12 @@ class Translator {
     for (const key of keys) {
       if (this.#problems.full) return;
       const near = nearest(key, known);
-      this.#problems.add([...path, key], `unknown key ${shown(key)}`, near ? `did you mean "${near}"?` : `known here: ${listed(known, 30)}`, 'key');
+      this.#problems.add(
+        [...path, key],
+        `unknown key ${shown(key)}`,
+        near ? `did you mean "${near}"?` : `known here: ${listed(known, 30)}`,
+        'key',
+      );
     }
   }
 
@@ -132,7 +155,12 @@ class Translator {
 function outOfRange(issue: Extract<Issue, { code: 'too_small' | 'too_big' }>, value: unknown): string {
   const small = issue.code === 'too_small';
   const limit = small ? issue.minimum : issue.maximum;
-  const bound = issue.inclusive === false ? (small ? `more than ${limit}` : `less than ${limit}`) : `at ${small ? 'least' : 'most'} ${limit}`;
+  const bound =
+    issue.inclusive === false
+      ? small
+        ? `more than ${limit}`
+        : `less than ${limit}`
+      : `at ${small ? 'least' : 'most'} ${limit}`;
   if (Array.isArray(value)) return `expected ${bound} entries, found ${value.length}`;
   if (typeof value === 'string') return `expected ${bound} characters, found ${value.length}`;
   return `expected ${bound}, found ${shown(value)}`;

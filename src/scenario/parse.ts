@@ -37,7 +37,10 @@ export function parseScenario(text: string, file: string, overrides: ScenarioOve
   if (document.errors.length > 0) throw new ScenarioError(document.errors, text);
   const problems = new Problems(document);
   if (document.data === null || document.data === undefined) {
-    throw new ScenarioError([general(file, 'the file is empty', 'expected a scenario: a mapping with from, to and sessions')], text);
+    throw new ScenarioError(
+      [general(file, 'the file is empty', 'expected a scenario: a mapping with from, to and sessions')],
+      text,
+    );
   }
   const result = scenarioSchema.safeParse(document.data);
   if (!result.success) addIssues(result.error.issues, document.data, problems);
@@ -90,7 +93,11 @@ function general(file: string, message: string, hint: string | null = null): Sce
 }
 
 function tooLarge(file: string, what = 'scenario'): ScenarioProblem {
-  return general(file, `expected a ${what} of at most ${LIMITS.fileBytes} bytes`, what === 'scenario' ? 'count, {i} and repeat say many things in few lines' : null);
+  return general(
+    file,
+    `expected a ${what} of at most ${LIMITS.fileBytes} bytes`,
+    what === 'scenario' ? 'count, {i} and repeat say many things in few lines' : null,
+  );
 }
 
 async function unreadable(path: string, error: unknown, what: string): Promise<ScenarioProblem> {
@@ -98,6 +105,9 @@ async function unreadable(path: string, error: unknown, what: string): Promise<S
   if (code === 'EISDIR') return general(path, `expected a ${what} file, found a folder`);
   if (code !== 'ENOENT' && code !== 'ENOTDIR') return general(path, `cannot be read: ${messageOf(error)}`);
   const others = await readdir(dirname(path)).catch(() => []);
-  const near = nearest(basename(path), others.filter((name) => /\.ya?ml$/.test(name)));
+  const near = nearest(
+    basename(path),
+    others.filter((name) => /\.ya?ml$/.test(name)),
+  );
   return general(path, `no such ${what}`, near ? `did you mean "${near}"?` : null);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// From a file to a checked plan of a matrix. What is wrong with it is said as for scenarios: place, what was expected, the nearest right word.
+// From a file to a checked plan of a matrix. What is wrong with it is said as for scenarios: place, what was expected,
+// the nearest right word.
 import { statSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { type Direction, DIRECTIONS, type Plan, type Selection } from '../model/scenario/plan.js';
@@ -30,7 +31,18 @@ export function parsePlan(text: string, file: string, kernels: PlanKernels): Pla
   const document = new SourceDocument(text, file);
   if (document.errors.length > 0) throw new ScenarioError(document.errors, text);
   if (document.data === null || document.data === undefined) {
-    throw new ScenarioError([{ file, line: 0, column: 0, message: 'the file is empty', hint: 'expected a plan: a mapping with kernels and scenarios' }], text);
+    throw new ScenarioError(
+      [
+        {
+          file,
+          line: 0,
+          column: 0,
+          message: 'the file is empty',
+          hint: 'expected a plan: a mapping with kernels and scenarios',
+        },
+      ],
+      text,
+    );
   }
   const problems = new Problems(document);
   const result = planSchema.safeParse(document.data);
@@ -40,23 +52,66 @@ export function parsePlan(text: string, file: string, kernels: PlanKernels): Pla
   return plan;
 }
 
-function build(input: PlanInput, document: SourceDocument, problems: Problems, known: PlanKernels, source: string): Plan {
+function build(
+  input: PlanInput,
+  document: SourceDocument,
+  problems: Problems,
+  known: PlanKernels,
+  source: string,
+): Plan {
   const { file } = document;
   const beside = (path: string) => resolve(dirname(file), path);
   const kernels = kernelsOf(input, problems, known);
-  const selections = input.scenarios.map((entry, index) => selectionOf(entry, index, input, document, problems, beside));
+  const selections = input.scenarios.map((entry, index) =>
+    selectionOf(entry, index, input, document, problems, beside),
+  );
   const words = Array.isArray(input.pairs) ? input.pairs : [input.pairs];
-  const chains = [...pairsOf(kernels, DIRECTIONS.filter((each) => words.includes('all') || words.includes(each))), ...chainsOf(input, problems, known)];
+  const chains = [
+    ...pairsOf(
+      kernels,
+      DIRECTIONS.filter((each) => words.includes('all') || words.includes(each)),
+    ),
+    ...chainsOf(input, problems, known),
+  ];
   if (chains.length === 0 && problems.empty && selections.some((selection) => selection.kernels === 'plan')) {
-    problems.add(['scenarios'], 'there is no pair of kernels to run these on', kernels.length === 0 ? 'say kernels: [...], or kernels: own with the scenarios' : `${kernels.length} kernel and pairs: ${words.join(', ')} make none`, 'key');
+    problems.add(
+      ['scenarios'],
+      'there is no pair of kernels to run these on',
+      kernels.length === 0
+        ? 'say kernels: [...], or kernels: own with the scenarios'
+        : `${kernels.length} kernel and pairs: ${words.join(', ')} make none`,
+      'key',
+    );
   }
-  const existing = (key: 'profile' | 'baseline', value: string | undefined) => (value === undefined ? null : isFile(beside(value)) || key === 'baseline' ? beside(value) : (problems.add([key], `no such ${key}: ${shown(value)}`), null));
+  const existing = (key: 'profile' | 'baseline', value: string | undefined) =>
+    value === undefined
+      ? null
+      : isFile(beside(value)) || key === 'baseline'
+        ? beside(value)
+        : (problems.add([key], `no such ${key}: ${shown(value)}`), null);
   return {
-    name: input.name ?? basename(file).replace(/\.ya?ml$/, ''), description: input.description, kernels,
-    chains: [...new Map(chains.map((chain) => [JSON.stringify(chain), chain])).values()], selections,
-    excludes: input.exclude.map(({ scenario, from, to, tag }) => ({ scenario: scenario ?? null, from: from ?? null, to: to ?? null, tag: tag ?? null })),
-    limits: { jobs: input.limits.jobs ?? null, memory: input.limits.memory ?? null, timeout: input.limits.timeout ?? null },
-    retries: input.retries, expect: input.expect, baseline: existing('baseline', input.baseline), profile: existing('profile', input.profile), file, source,
+    name: input.name ?? basename(file).replace(/\.ya?ml$/, ''),
+    description: input.description,
+    kernels,
+    chains: [...new Map(chains.map((chain) => [JSON.stringify(chain), chain])).values()],
+    selections,
+    excludes: input.exclude.map(({ scenario, from, to, tag }) => ({
+      scenario: scenario ?? null,
+      from: from ?? null,
+      to: to ?? null,
+      tag: tag ?? null,
+    })),
+    limits: {
+      jobs: input.limits.jobs ?? null,
+      memory: input.limits.memory ?? null,
+      timeout: input.limits.timeout ?? null,
+    },
+    retries: input.retries,
+    expect: input.expect,
+    baseline: existing('baseline', input.baseline),
+    profile: existing('profile', input.profile),
+    file,
+    source,
   };
 }
 
@@ -72,12 +127,17 @@ function named(word: string, path: Path, problems: Problems, known: PlanKernels)
   if (newest !== undefined) {
     const count = Number(newest);
     if (Number.isInteger(count) && count >= 1 && count <= known.releases.length) return known.releases.slice(-count);
-    problems.add(path, `expected newest N with N from 1 to ${known.releases.length}, found ${shown(word)}`, `releases here: ${listed(known.releases)}`);
+    problems.add(
+      path,
+      `expected newest N with N from 1 to ${known.releases.length}, found ${shown(word)}`,
+      `releases here: ${listed(known.releases)}`,
+    );
     return [];
   }
   if (isGlob(word)) {
     const found = known.all.filter(glob(word, '-'));
-    if (found.length === 0) problems.add(path, `no kernel matches ${shown(word)}`, `kernels here: ${listed(known.all)}`);
+    if (found.length === 0)
+      problems.add(path, `no kernel matches ${shown(word)}`, `kernels here: ${listed(known.all)}`);
     return found;
   }
   const problem = known.problem(word);
@@ -86,7 +146,11 @@ function named(word: string, path: Path, problems: Problems, known: PlanKernels)
 }
 
 function pairsOf(kernels: readonly string[], directions: readonly Direction[]): string[][] {
-  return kernels.flatMap((from, a) => kernels.flatMap((to, b) => (directions.includes(a < b ? 'forward' : a > b ? 'rollback' : 'same') ? [[from, to]] : [])));
+  return kernels.flatMap((from, a) =>
+    kernels.flatMap((to, b) =>
+      directions.includes(a < b ? 'forward' : a > b ? 'rollback' : 'same') ? [[from, to]] : [],
+    ),
+  );
 }
 
 function chainsOf({ chains }: PlanInput, problems: Problems, known: PlanKernels): string[][] {
@@ -99,18 +163,35 @@ function chainsOf({ chains }: PlanInput, problems: Problems, known: PlanKernels)
   return chains;
 }
 
-function selectionOf(entry: PlanInput['scenarios'][number], index: number, { repeats }: PlanInput, document: SourceDocument, problems: Problems, beside: (path: string) => string): Selection {
+function selectionOf(
+  entry: PlanInput['scenarios'][number],
+  index: number,
+  { repeats }: PlanInput,
+  document: SourceDocument,
+  problems: Problems,
+  beside: (path: string) => string,
+): Selection {
   const path: Path = ['scenarios', index];
   const kind = entry.file === undefined ? 'folder' : 'file';
   const where = entry.file ?? entry.folder;
-  if ((entry.file === undefined) === (entry.folder === undefined)) problems.add(path, `expected either file or folder, found ${where === undefined ? 'neither' : 'both'}`);
+  if ((entry.file === undefined) === (entry.folder === undefined))
+    problems.add(path, `expected either file or folder, found ${where === undefined ? 'neither' : 'both'}`);
   else if (where !== undefined && !(kind === 'file' ? isFile : isFolder)(beside(where))) {
     const near = nearest(where, entry.file === undefined ? ['..', '../mismatch', '../places', '../devices'] : []);
-    problems.add([...path, kind], `no such ${kind === 'file' ? 'scenario' : 'folder'}: ${shown(where)}`, near === null ? 'paths are as seen from the plan' : `did you mean "${near}"?`);
+    problems.add(
+      [...path, kind],
+      `no such ${kind === 'file' ? 'scenario' : 'folder'}: ${shown(where)}`,
+      near === null ? 'paths are as seen from the plan' : `did you mean "${near}"?`,
+    );
   }
   return {
-    path: beside(where ?? ''), kind, tags: entry.tags, without: entry.without, kernels: entry.kernels,
-    repeats: entry.repeats ?? repeats, line: document.place(path).line,
+    path: beside(where ?? ''),
+    kind,
+    tags: entry.tags,
+    without: entry.without,
+    kernels: entry.kernels,
+    repeats: entry.repeats ?? repeats,
+    line: document.place(path).line,
   };
 }
 

@@ -29,7 +29,10 @@ export function shown(value: unknown): string {
 /** A few names of many. */
 export function listed(names: Iterable<string>, limit = 12): string {
   const all = [...names];
-  const some = all.slice(0, limit).map((name) => printable(name, MAX_VALUE)).join(', ');
+  const some = all
+    .slice(0, limit)
+    .map((name) => printable(name, MAX_VALUE))
+    .join(', ');
   return all.length > limit ? `${some} and ${all.length - limit} more` : some;
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// From a file to a checked profile. What is wrong with it is said as for scenarios: place, what was expected, the nearest right word.
+// From a file to a checked profile. What is wrong with it is said as for scenarios: place, what was expected, the
+// nearest right word.
 import { basename } from 'node:path';
 import { type Component, PINNABLE_COMPONENTS } from '../model/kernel/component.js';
 import type { Profile } from '../model/scenario/profile.js';
@@ -20,7 +21,18 @@ export function parseProfile(text: string, file: string): Profile {
   const document = new SourceDocument(text, file);
   if (document.errors.length > 0) throw new ScenarioError(document.errors, text);
   if (document.data === null || document.data === undefined) {
-    throw new ScenarioError([{ file, line: 0, column: 0, message: 'the file is empty', hint: 'expected a profile: a mapping with components' }], text);
+    throw new ScenarioError(
+      [
+        {
+          file,
+          line: 0,
+          column: 0,
+          message: 'the file is empty',
+          hint: 'expected a profile: a mapping with components',
+        },
+      ],
+      text,
+    );
   }
   const problems = new Problems(document);
   const result = profileSchema.safeParse(document.data);
@@ -36,24 +48,43 @@ function build(input: ProfileInput, file: string, problems: Problems): Profile {
   const features = Object.entries(input.features).map(([name, needs]) => {
     const path = ['features', name];
     if (!isName(name)) problems.add(path, `expected a feature's name, found ${shown(name)}`, null, 'key');
-    if (Object.keys(needs).length === 0) problems.add(path, 'expected the component that carries it, and its version', null, 'key');
+    if (Object.keys(needs).length === 0)
+      problems.add(path, 'expected the component that carries it, and its version', null, 'key');
     for (const component of Object.keys(needs)) {
       if (Object.hasOwn(input.components, component)) continue;
       const near = nearest(component, Object.keys(input.components));
-      problems.add([...path, component], `component ${shown(component)} is not pinned by this profile`, near === null ? 'pin it under components' : `did you mean "${near}"?`, 'key');
+      problems.add(
+        [...path, component],
+        `component ${shown(component)} is not pinned by this profile`,
+        near === null ? 'pin it under components' : `did you mean "${near}"?`,
+        'key',
+      );
     }
     return { name, needs: listOf(needs) };
   });
-  return { name: input.name ?? basename(file).replace(/\.ya?ml$/, ''), description: input.description, pins, features, file };
+  return {
+    name: input.name ?? basename(file).replace(/\.ya?ml$/, ''),
+    description: input.description,
+    pins,
+    features,
+    file,
+  };
 }
 
 function versionsIn(versions: Record<string, number>, path: Path, problems: Problems): Component[] {
   for (const name of Object.keys(versions)) {
     if (PINNABLE_COMPONENTS.some((known) => known === name)) continue;
     const near = nearest(name, PINNABLE_COMPONENTS);
-    if (!isName(name)) problems.add([...path, name], `expected a component's name, found ${shown(name)}`, near === null ? null : `did you mean "${near}"?`, 'key');
+    if (!isName(name))
+      problems.add(
+        [...path, name],
+        `expected a component's name, found ${shown(name)}`,
+        near === null ? null : `did you mean "${near}"?`,
+        'key',
+      );
     // A kernel may have handlers that the lab does not know; a word that is nearly a known one is a slip.
-    else if (near !== null) problems.add([...path, name], `unknown component ${shown(name)}`, `did you mean "${near}"?`, 'key');
+    else if (near !== null)
+      problems.add([...path, name], `unknown component ${shown(name)}`, `did you mean "${near}"?`, 'key');
   }
   return listOf(versions);
 }

@@ -28,10 +28,15 @@ export function findInResults(results: string, word: string): Found {
   const meant = names.filter((name) => name.includes(word));
   if (meant.length === 1) return found(join(resolve(results), meant[0] as string));
   if (meant.length > 1) {
-    throw new UsageError(`${word} may be any of ${meant.length} folders in ${results}: ${meant.slice(-MOST_NAMED).join(', ')}${meant.length > MOST_NAMED ? ', ...' : ''}`, { hint: 'write more of the name' });
+    throw new UsageError(
+      `${word} may be any of ${meant.length} folders in ${results}: ${meant.slice(-MOST_NAMED).join(', ')}${meant.length > MOST_NAMED ? ', ...' : ''}`,
+      { hint: 'write more of the name' },
+    );
   }
   const near = nearest(word, names.slice(-1000));
-  throw new UsageError(`there is no run or matrix ${word} in ${results}`, { hint: near ?? 'lab history --runs   names the newest ones' });
+  throw new UsageError(`there is no run or matrix ${word} in ${results}`, {
+    hint: near ?? 'lab history --runs   names the newest ones',
+  });
 }
 
 function found(folder: string): Found {
@@ -40,7 +45,10 @@ function found(folder: string): Found {
 
 function namesIn(results: string): string[] {
   if (!existsSync(results)) return [];
-  return readdirSync(results, { withFileTypes: true }).filter((entry) => entry.isDirectory() && !entry.name.startsWith('.')).map(({ name }) => name).sort();
+  return readdirSync(results, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
+    .map(({ name }) => name)
+    .sort();
 }
 
 function isFolder(path: string): boolean {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Old runs go by rule. What stays whatever its age: what a report links to, the newest nights with all their runs, nights that have not ended, and the
-// first and the last run that showed each bug, so that the history still knows since when.
+// Old runs go by rule. What stays whatever its age: what a report links to, the newest nights with all their runs,
+// nights that have not ended, and the first and the last run that showed each bug, so that the history still knows
+// since when.
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { removeAtEnd, keep } from '../util/process/reaper.js';
@@ -31,8 +32,11 @@ export function planPruning(results: string, history: History, rule: PruneRule):
   for (const night of history.nights()) {
     const nth = (seen.get(night.plan) ?? 0) + 1;
     seen.set(night.plan, nth);
-    if (nth > rule.nights && night.ended !== null && night.started < rule.before && !linked.has(night.name)) nights.push(night);
-    else for (const { run } of readAttempts(join(resolve(results), night.name)).attempts) if (run !== null) ofNights.add(run);
+    if (nth > rule.nights && night.ended !== null && night.started < rule.before && !linked.has(night.name))
+      nights.push(night);
+    else
+      for (const { run } of readAttempts(join(resolve(results), night.name)).attempts)
+        if (run !== null) ofNights.add(run);
   }
   const ofBugs = new Set(history.bugs().flatMap(({ first, last }) => [first.run, last.run]));
   const kept = { reports: 0, nights: 0, bugs: 0 };

@@ -13,6 +13,9 @@ export function writeWhole(path: string, text: string | Uint8Array): void {
     renameSync(partial, path);
   } catch (error) {
     rmSync(partial, { force: true });
-    throw new LabError(`${path} cannot be written: ${messageOf(error)}`, { cause: error, hint: isDiskFull(error) ? 'free some space, or choose another place' : null });
+    throw new LabError(`${path} cannot be written: ${messageOf(error)}`, {
+      cause: error,
+      hint: isDiskFull(error) ? 'free some space, or choose another place' : null,
+    });
   }
 }

@@ -10,8 +10,5 @@ export interface Clock {
 
 export function startClock(): Clock {
   const zero = process.hrtime.bigint();
-  return {
-    startedAt: new Date(),
-    now: () => Number((process.hrtime.bigint() - zero) / 1000n) / 1000,
-  };
+  return { startedAt: new Date(), now: () => Number((process.hrtime.bigint() - zero) / 1000n) / 1000 };
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Waiting for a mark: never a sleep, always with a deadline, and over at once when the thing waited for can no longer come.
-// Waits for the machine itself are in pulse.ts: their deadline follows what the machine does.
+// Waiting for a mark: never a sleep, always with a deadline, and over at once when the thing waited for can no longer
+// come. Waits for the machine itself are in pulse.ts: their deadline follows what the machine does.
 import { CommandTimeout, HostTimeout, NoProgress } from './errors.js';
 
 /** Whose wait it is: part of the host, the machine, or a command that the scenario runs. */
@@ -31,13 +31,20 @@ export function within<T>(promise: Promise<T>, limit: Limit): Promise<T> {
     const timer = setTimeout(() => end(() => reject(late(limit))), limit.ms);
     const end = endsOnce(limit.signal, reject, () => clearTimeout(timer));
     // Before the signal is looked at: a promise that nobody waits for any more may still reject.
-    promise.then((value) => end(() => resolve(value)), (error: unknown) => end(() => reject(error as Error)));
+    promise.then(
+      (value) => end(() => resolve(value)),
+      (error: unknown) => end(() => reject(error as Error)),
+    );
     if (limit.signal?.aborted) end(() => reject(limit.signal?.reason as Error));
   });
 }
 
 /** Runs the first of several ends of a wait, after it has let go of everything. @param release what the wait holds */
-export function endsOnce(signal: AbortSignal | undefined, reject: (error: Error) => void, release: () => void): (how: () => void) => void {
+export function endsOnce(
+  signal: AbortSignal | undefined,
+  reject: (error: Error) => void,
+  release: () => void,
+): (how: () => void) => void {
   let over = false;
   const onAbort = () => end(() => reject(signal?.reason as Error));
   const end = (how: () => void) => {

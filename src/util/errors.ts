@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Errors that say at their source whose fault they are. One switch turns those that end a run into evidence (run/engine/failure.ts).
+// Errors that say at their source whose fault they are. One switch turns those that end a run into evidence
+// (run/engine/failure.ts).
 
 /** A failure that is the lab's or its host's own (outcome `infra`), never a verdict on a kernel. */
 export class LabError extends Error {
@@ -47,7 +48,11 @@ export class NoProgress extends Error {
   readonly fault = 'no-progress';
 
   /** @param times null where nobody measured them */
-  constructor(readonly what: string, readonly ms: number, readonly times: WaitTimes | null = null) {
+  constructor(
+    readonly what: string,
+    readonly ms: number,
+    readonly times: WaitTimes | null = null,
+  ) {
     super(inTime(what, ms));
   }
 }
@@ -70,7 +75,10 @@ export class RunLimit extends Error {
   }
 }
 
-/** The lab's client in the machine is gone, or what it says cannot be used: it was killed, the machine went away, or it jumped. */
+/**
+ * The lab's client in the machine is gone, or what it says cannot be used: it was killed, the machine went away, or it
+ * jumped.
+ */
 export class ClientGone extends Error {
   override name = 'ClientGone';
   readonly fault = 'client';

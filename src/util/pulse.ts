@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Waiting for a machine. The deadline begins again with every sign of progress, and time in which the host kept the machine from running does not count.
+// Waiting for a machine. The deadline begins again with every sign of progress, and time in which the host kept the
+// machine from running does not count.
 import { endsOnce } from './deadline.js';
 import { LabError, NoProgress } from './errors.js';
 
@@ -47,7 +48,10 @@ export class Countdown {
   private heldSince: number;
   private due = 0;
 
-  constructor(private readonly wait: MachineWait, private readonly onEnd: (error: Error) => void) {
+  constructor(
+    private readonly wait: MachineWait,
+    private readonly onEnd: (error: Error) => void,
+  ) {
     this.heldBefore = this.heldSince = wait.pulse.held();
     this.processorBefore = wait.pulse.processor();
     this.arm(wait.ms);
@@ -81,9 +85,18 @@ export class Countdown {
     const all = now - this.began - (held - this.heldBefore);
     const still = now - this.since - (held - this.heldSince);
     if (pulse.stopped && now - this.since >= ms) {
-      this.onEnd(new LabError('QEMU is stopped by a signal or a debugger of the host', { hint: `kill -CONT its process; what the lab waited for: ${what}` }));
+      this.onEnd(
+        new LabError('QEMU is stopped by a signal or a debugger of the host', {
+          hint: `kill -CONT its process; what the lab waited for: ${what}`,
+        }),
+      );
     } else if (now - this.began > MOST_HELD * ms && all < ms) {
-      this.onEnd(new LabError(`the host kept the machine waiting: ${what} did not come in ${Math.round((now - this.began) / 1000)} s`, { hint: 'run less at once on this host' }));
+      this.onEnd(
+        new LabError(
+          `the host kept the machine waiting: ${what} did not come in ${Math.round((now - this.began) / 1000)} s`,
+          { hint: 'run less at once on this host' },
+        ),
+      );
     } else if (all >= MOST_TIMES * ms) {
       this.onEnd(new NoProgress(`${what}, although the machine goes on,`, all, this.times(now, held)));
     } else if (still >= ms) {
@@ -96,7 +109,8 @@ export class Countdown {
   private times(now: number, held: number): { wall: number; held: number; processor: number | null } {
     const processor = this.wait.pulse.processor();
     return {
-      wall: now - this.began, held: held - this.heldBefore,
+      wall: now - this.began,
+      held: held - this.heldBefore,
       processor: processor === null || this.processorBefore === null ? null : processor - this.processorBefore,
     };
   }
@@ -107,7 +121,10 @@ export function whileItMoves<T>(promise: Promise<T>, wait: MachineWait): Promise
   return new Promise<T>((resolve, reject) => {
     const countdown = new Countdown(wait, (error) => end(() => reject(error)));
     const end = endsOnce(wait.signal, reject, () => countdown.stop());
-    promise.then((value) => end(() => resolve(value)), (error: unknown) => end(() => reject(error as Error)));
+    promise.then(
+      (value) => end(() => resolve(value)),
+      (error: unknown) => end(() => reject(error as Error)),
+    );
     if (wait.signal?.aborted) end(() => reject(wait.signal?.reason as Error));
   });
 }

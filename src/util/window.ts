@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Calls `work` on every item, at most `limit` at once, in order; rejects with the first error once what was begun has ended. */
+/**
+ * Calls `work` on every item, at most `limit` at once, in order; rejects with the first error once what was begun has
+ * ended.
+ */
 export async function inWindow<T>(items: Iterable<T>, limit: number, work: (item: T) => Promise<void>): Promise<void> {
   const iterator = items[Symbol.iterator]();
   let failed: { error: unknown } | null = null;

@@ -6,7 +6,10 @@ import { ENDS_IN, OUTCOMES, type EndsIn, type Outcome } from '../model/result/ou
 export interface Verdict {
   outcome: Outcome;
   endsIn: EndsIn;
-  /** The evidence that decided: the first incident that implies the outcome, a kernel's words before others'; null for `preserved`. */
+  /**
+   * The evidence that decided: the first incident that implies the outcome, a kernel's words before others'; null for
+   * `preserved`.
+   */
   cause: Incident | null;
 }
 
@@ -28,7 +31,8 @@ export function decide(incidents: readonly Incident[]): Verdict {
 function first(incidents: readonly Incident[]): Verdict {
   for (const outcome of OUTCOMES) {
     const evidence = incidents.filter(({ implies }) => implies === outcome);
-    // Of pieces that say the same, a kernel's own words tell most: an oops beats "the machine reported a panic", whichever came first.
+    // Of pieces that say the same, a kernel's own words tell most: an oops beats "the machine reported a panic",
+    // whichever came first.
     const cause = evidence.find(({ source }) => source === 'console') ?? evidence[0];
     if (cause !== undefined) return verdictOf(outcome, cause);
   }

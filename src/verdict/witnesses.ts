@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who was needed, who looked, and who was blind, per kernel of a run. Silence is not evidence: a witness that is needed and says nothing was blind.
+// Who was needed, who looked, and who was blind, per kernel of a run. Silence is not evidence: a witness that is needed
+// and says nothing was blind.
 import { WITNESSES, type BlindWitness, type Witness, type WitnessOfResult } from '../model/result/witness.js';
 
 interface Entry {
@@ -35,8 +36,16 @@ export class Witnesses {
   /** Needed witnesses that did not see, and that the user does not do without. */
   missing(): BlindWitness[] {
     return WITNESSES.filter((witness) => !this.waived.includes(witness)).flatMap((witness) =>
-      [...(this.entries.get(witness) ?? [])].filter(([, entry]) => entry.required).flatMap(([epoch, { looked, blind }]) =>
-        blind !== null ? [{ witness, epoch, ...blind }] : looked ? [] : [{ witness, epoch, why: 'it was needed and never looked', hint: null }]));
+      [...(this.entries.get(witness) ?? [])]
+        .filter(([, entry]) => entry.required)
+        .flatMap(([epoch, { looked, blind }]) =>
+          blind !== null
+            ? [{ witness, epoch, ...blind }]
+            : looked
+              ? []
+              : [{ witness, epoch, why: 'it was needed and never looked', hint: null }],
+        ),
+    );
   }
 
   /** One entry a witness that was needed or looked. */
@@ -46,10 +55,15 @@ export class Witnesses {
       const entries = [...(this.entries.get(witness)?.values() ?? [])];
       if (entries.length === 0) continue;
       const needed = entries.filter(({ required }) => required);
-      const why = entries.find(({ blind }) => blind !== null)?.blind?.why ?? (needed.some(({ looked }) => !looked) ? 'it was needed and never looked' : null);
+      const why =
+        entries.find(({ blind }) => blind !== null)?.blind?.why ??
+        (needed.some(({ looked }) => !looked) ? 'it was needed and never looked' : null);
       report[witness] = {
-        looked: why === null, counted: entries.reduce((sum, { counted }) => sum + counted, 0), why,
-        required: needed.length > 0, waived: this.waived.includes(witness),
+        looked: why === null,
+        counted: entries.reduce((sum, { counted }) => sum + counted, 0),
+        why,
+        required: needed.length > 0,
+        waived: this.waived.includes(witness),
       };
     }
     return report;
@@ -57,9 +71,9 @@ export class Witnesses {
 
   private entry(witness: Witness, epoch: number): Entry {
     let byEpoch = this.entries.get(witness);
-    if (byEpoch === undefined) this.entries.set(witness, byEpoch = new Map());
+    if (byEpoch === undefined) this.entries.set(witness, (byEpoch = new Map()));
     let entry = byEpoch.get(epoch);
-    if (entry === undefined) byEpoch.set(epoch, entry = { required: false, looked: false, counted: 0, blind: null });
+    if (entry === undefined) byEpoch.set(epoch, (entry = { required: false, looked: false, counted: 0, blind: null }));
     return entry;
   }
 }

@@ -11,17 +11,36 @@ const lab = fileURLToPath(new URL('../../lab/', import.meta.url));
 
 export type Reply = Record<string, unknown> & { id: number; ok: boolean; errno?: string; at?: string };
 
-/** Every .c file of a folder, together with `driver` if given, to one program; with the warnings the project asks for as errors. */
-export function compile(folder: string, only?: readonly string[], driver?: string): { program: string; remove: () => void } {
+/**
+ * Every .c file of a folder, together with `driver` if given, to one program; with the warnings the project asks for as
+ * errors.
+ */
+export function compile(
+  folder: string,
+  only?: readonly string[],
+  driver?: string,
+): { program: string; remove: () => void } {
   const out = mkdtempSync(path.join(tmpdir(), 'lab-agent-test-'));
   const sources = readdirSync(path.join(lab, folder))
     .filter((name) => name.endsWith('.c') && (only === undefined || only.includes(name)))
     .map((name) => path.join(lab, folder, name));
   const program = path.join(out, 'program');
-  execFileSync('gcc', ['-O2', '-static', '-Wall', '-Wextra', '-Werror', `-I${path.join(lab, folder)}`, ...(driver === undefined ? [] : ['-x', 'c', '-', '-x', 'none']), ...sources, '-o', program], {
-    input: driver ?? '',
-    stdio: ['pipe', 'pipe', 'pipe'],
-  });
+  execFileSync(
+    'gcc',
+    [
+      '-O2',
+      '-static',
+      '-Wall',
+      '-Wextra',
+      '-Werror',
+      `-I${path.join(lab, folder)}`,
+      ...(driver === undefined ? [] : ['-x', 'c', '-', '-x', 'none']),
+      ...sources,
+      '-o',
+      program,
+    ],
+    { input: driver ?? '', stdio: ['pipe', 'pipe', 'pipe'] },
+  );
   return { program, remove: () => rmSync(out, { recursive: true, force: true }) };
 }
 
@@ -44,7 +63,8 @@ export class AgentProcess {
       rest = lines.pop() ?? '';
       for (const line of lines) {
         const told = JSON.parse(line) as Reply;
-        if (typeof told['progress'] === 'number') this.progress.push({ id: told.id, progress: told['progress'], after: this.came });
+        if (typeof told['progress'] === 'number')
+          this.progress.push({ id: told.id, progress: told['progress'], after: this.came });
         else this.came = this.replies.push(told);
       }
       this.wake();

@@ -10,14 +10,19 @@ const root = process.getuid?.() === 0;
 const ok = (extra: object = {}) => expect.objectContaining({ ok: true, ...extra }) as Reply;
 
 /** The agent's pages of a file, as the lab's own pattern sees them. */
-function pagesThatDiffer(file: string, content: { size: number; seed: number; holes: { first: number; count: number }[] }): number[] {
+function pagesThatDiffer(
+  file: string,
+  content: { size: number; seed: number; holes: { first: number; count: number }[] },
+): number[] {
   const bytes = readFileSync(agent.pathOf(file));
   const padded = Buffer.alloc(Math.ceil(bytes.length / PAGE) * PAGE);
   bytes.copy(padded);
   const words = new Uint32Array(padded.buffer, padded.byteOffset, padded.length / 4);
   const pattern = new Pattern(content);
   expect(bytes.length).toBe(content.size);
-  return Array.from({ length: pattern.pages }, (_, page) => page).filter((page) => pattern.compare(page, words, (page * PAGE) / 4) !== -1);
+  return Array.from({ length: pattern.pages }, (_, page) => page).filter(
+    (page) => pattern.compare(page, words, (page * PAGE) / 4) !== -1,
+  );
 }
 
 function poke(file: string, at: number, bytes: Buffer): void {
@@ -29,15 +34,36 @@ function poke(file: string, at: number, bytes: Buffer): void {
 describe('hello', () => {
   it('says who and where it is', async () => {
     const reply = await agent.ask('1 hello');
-    expect(reply).toMatchObject({ id: 1, ok: true, protocol: 1, pageSize: PAGE, pid: agent.pid, device: existsSync('/dev/liveupdate') });
+    expect(reply).toMatchObject({
+      id: 1,
+      ok: true,
+      protocol: 1,
+      pageSize: PAGE,
+      pid: agent.pid,
+      device: existsSync('/dev/liveupdate'),
+    });
     expect(reply['bootId']).toMatch(/^[0-9a-f-]{36}$/);
     expect(reply['uptime']).toBeGreaterThan(0);
     expect(reply['us']).toBeGreaterThanOrEqual(0);
   });
 
   it('reports zones as /proc has them', async () => {
-    const managed = [...readFileSync('/proc/zoneinfo', 'utf8').matchAll(/managed +(\d+)/g)].reduce((sum, match) => sum + Number(match[1]), 0);
-    const counters = ['free', 'freeOnCpus', 'memFreeKb', 'memAvailableKb', 'anonKb', 'slabKb', 'slabUnreclaimableKb', 'kernelStackKb', 'pageTablesKb', 'vmallocKb'];
+    const managed = [...readFileSync('/proc/zoneinfo', 'utf8').matchAll(/managed +(\d+)/g)].reduce(
+      (sum, match) => sum + Number(match[1]),
+      0,
+    );
+    const counters = [
+      'free',
+      'freeOnCpus',
+      'memFreeKb',
+      'memAvailableKb',
+      'anonKb',
+      'slabKb',
+      'slabUnreclaimableKb',
+      'kernelStackKb',
+      'pageTablesKb',
+      'vmallocKb',
+    ];
     const counted = Object.fromEntries(counters.map((name) => [name, expect.any(Number) as number]));
     expect(await agent.ask('2 zones')).toEqual(ok({ managed, ...counted }));
   });
@@ -49,29 +75,62 @@ describe('memfd', () => {
     ['one byte', 1, []],
     ['whole pages', 10 * PAGE, []],
     ['an end within a page and a word', 3 * PAGE + 4001, []],
-    ['holes', 200 * PAGE + 5, [{ first: 0, count: 1 }, { first: 7, count: 3 }, { first: 199, count: 2 }]],
+    [
+      'holes',
+      200 * PAGE + 5,
+      [
+        { first: 0, count: 1 },
+        { first: 7, count: 3 },
+        { first: 199, count: 2 },
+      ],
+    ],
     ['a hole alone', 5 * PAGE, [{ first: 0, count: 5 }]],
   ])('fills %s as the lab expects it', async (_, size, holes) => {
     const keys = `size=${size} seed=4294967295${holes.length ? ` holes=${holes.map(({ first, count }) => `${first}+${count}`).join(',')}` : ''}`;
     expect(await agent.ask(`1 memfd file=a ${keys}`)).toEqual(ok());
     expect(pagesThatDiffer('a', { size, seed: 4294967295, holes })).toEqual([]);
-    expect(await agent.ask(`2 verify file=a ${keys}`)).toEqual(ok({ pages: Math.ceil(size / PAGE), bad: 0, firstBad: null, ranges: [] }));
+    expect(await agent.ask(`2 verify file=a ${keys}`)).toEqual(
+      ok({ pages: Math.ceil(size / PAGE), bad: 0, firstBad: null, ranges: [] }),
+    );
     const filled = Math.ceil(size / PAGE) - holes.reduce((sum, { count }) => sum + count, 0);
     expect(await agent.ask('3 stat file=a')).toEqual(ok({ size, pos: 0, seals: ['seal'], blocks: filled * 8 }));
   });
 
   it('sets position and seals, and both can be read back', async () => {
-    expect(await agent.ask(`1 memfd file=a size=${2 * PAGE} seed=1 holes=1+1 pos=12345 seals=write,future_write,shrink,grow,seal`)).toEqual(ok());
+    expect(
+      await agent.ask(
+        `1 memfd file=a size=${2 * PAGE} seed=1 holes=1+1 pos=12345 seals=write,future_write,shrink,grow,seal`,
+      ),
+    ).toEqual(ok());
     const stat = ok({ pos: 12345, seals: ['seal', 'shrink', 'grow', 'write', 'future_write'], data: [[0, 1]] });
     expect(await agent.ask('2 stat file=a')).toEqual(stat);
     expect(await agent.ask(`3 verify file=a size=${2 * PAGE} seed=1 holes=1+1`)).toEqual(ok({ bad: 0 }));
     expect(await agent.ask('4 stat file=a')).toEqual(stat);
   });
 
-  it.each(['size=-1', 'size=1e3', 'size=0x10', 'size=', 'size=99999999999999999999', 'size=18446744073709551615', 'size=4096 seed=4294967296', 'size=4096 holes=0', 'size=4096 holes=0+0',
-    'size=4096 holes=1+1', 'size=4096 holes=0+2', 'size=40960 holes=0+2,1+1', 'size=40960 holes=1+1,', 'size=40960 holes=18446744073709551615+2', 'size=4096 seals=none', 'size=4096 seals=grow,',
-    'size=4096 huge=2', 'size=4096 pos=9223372036854775808'])('refuses %s', async (keys) => {
-    expect(await agent.ask(`1 memfd file=a ${keys}${keys.includes('seed=') ? '' : ' seed=1'}`)).toEqual(failed('BADREQ'));
+  it.each([
+    'size=-1',
+    'size=1e3',
+    'size=0x10',
+    'size=',
+    'size=99999999999999999999',
+    'size=18446744073709551615',
+    'size=4096 seed=4294967296',
+    'size=4096 holes=0',
+    'size=4096 holes=0+0',
+    'size=4096 holes=1+1',
+    'size=4096 holes=0+2',
+    'size=40960 holes=0+2,1+1',
+    'size=40960 holes=1+1,',
+    'size=40960 holes=18446744073709551615+2',
+    'size=4096 seals=none',
+    'size=4096 seals=grow,',
+    'size=4096 huge=2',
+    'size=4096 pos=9223372036854775808',
+  ])('refuses %s', async (keys) => {
+    expect(await agent.ask(`1 memfd file=a ${keys}${keys.includes('seed=') ? '' : ' seed=1'}`)).toEqual(
+      failed('BADREQ'),
+    );
     expect(await agent.ask('2 stat file=a')).toEqual(failed('NOHANDLE'));
   });
 
@@ -83,7 +142,9 @@ describe('memfd', () => {
   it('takes a huge file that is all hole', async () => {
     expect(await agent.ask('1 memfd file=a size=1099511627776 seed=1 holes=0+268435456')).toEqual(ok());
     expect(await agent.ask('2 stat file=a')).toEqual(ok({ size: 1099511627776, blocks: 0, data: [] }));
-    expect(await agent.ask('3 verify file=a size=1099511627776 seed=1 holes=0+268435456')).toEqual(ok({ pages: 268435456, bad: 0 }));
+    expect(await agent.ask('3 verify file=a size=1099511627776 seed=1 holes=0+268435456')).toEqual(
+      ok({ pages: 268435456, bad: 0 }),
+    );
   });
 
   it('refuses a name in use, and frees it on close', async () => {
@@ -96,8 +157,17 @@ describe('memfd', () => {
   it('fills with huge pages asked for, leaving holes holes', async () => {
     const reply = await agent.ask(`1 memfd file=a size=${5 * 1024 * PAGE + 77} seed=3 holes=600+100 huge=1`);
     expect(reply).toEqual(ok());
-    expect(await agent.ask(`2 verify file=a size=${5 * 1024 * PAGE + 77} seed=3 holes=600+100`)).toEqual(ok({ bad: 0 }));
-    expect(await agent.ask('3 stat file=a')).toEqual(ok({ data: [[0, 600], [700, 5 * 1024 + 1 - 700]] }));
+    expect(await agent.ask(`2 verify file=a size=${5 * 1024 * PAGE + 77} seed=3 holes=600+100`)).toEqual(
+      ok({ bad: 0 }),
+    );
+    expect(await agent.ask('3 stat file=a')).toEqual(
+      ok({
+        data: [
+          [0, 600],
+          [700, 5 * 1024 + 1 - 700],
+        ],
+      }),
+    );
   });
 });
 
@@ -111,33 +181,51 @@ describe('verify', () => {
   it('finds one wrong bit, and says where', async () => {
     const right = new Uint32Array(readFileSync(agent.pathOf('a')).buffer.slice(0, size))[(31 * PAGE + 2048) / 4] ?? 0;
     poke('a', 31 * PAGE + 2049, Buffer.from([((right >>> 8) & 0xff) ^ 0x10]));
-    expect(await verify()).toEqual(ok({ bad: 1, firstBad: { page: 31, offset: 2048, want: right, got: (right ^ 0x1000) >>> 0 }, ranges: [[31, 1]] }));
+    expect(await verify()).toEqual(
+      ok({ bad: 1, firstBad: { page: 31, offset: 2048, want: right, got: (right ^ 0x1000) >>> 0 }, ranges: [[31, 1]] }),
+    );
   });
 
   it('sees content in a hole, and fills none by looking', async () => {
     expect(await verify()).toEqual(ok({ bad: 0 }));
-    expect(await agent.ask('3 stat file=a')).toEqual(ok({ data: [[0, 50], [60, 40]] }));
+    expect(await agent.ask('3 stat file=a')).toEqual(
+      ok({
+        data: [
+          [0, 50],
+          [60, 40],
+        ],
+      }),
+    );
     poke('a', 55 * PAGE + 4095, Buffer.from([1]));
     expect(await verify()).toEqual(ok({ bad: 1, firstBad: { page: 55, offset: 4092, want: 0, got: 0x01000000 } }));
   });
 
   it('merges ranges and gives the first 64', async () => {
-    for (let page = 0; page < 100; page += 1) if (page % 3 === 0 && (page < 50 || page >= 60)) poke('a', page * PAGE, Buffer.alloc(PAGE));
+    for (let page = 0; page < 100; page += 1)
+      if (page % 3 === 0 && (page < 50 || page >= 60)) poke('a', page * PAGE, Buffer.alloc(PAGE));
     poke('a', PAGE, Buffer.alloc(PAGE));
     const reply = await verify();
     expect(reply['bad']).toBe(32);
-    expect(reply['ranges']).toEqual([[0, 2], ...Array.from({ length: 16 }, (_, i) => [3 * i + 3, 1]), ...Array.from({ length: 14 }, (_, i) => [60 + 3 * i, 1])]);
+    expect(reply['ranges']).toEqual([
+      [0, 2],
+      ...Array.from({ length: 16 }, (_, i) => [3 * i + 3, 1]),
+      ...Array.from({ length: 14 }, (_, i) => [60 + 3 * i, 1]),
+    ]);
     expect((await verify(`size=${size} seed=10`))['bad']).toBe(100);
   });
 
   it('counts what is missing at the end as zeros', async () => {
-    expect(await verify(`size=${size + 5 * PAGE} seed=9 holes=50+10`)).toEqual(ok({ pages: 105, bad: 5, ranges: [[100, 5]] }));
+    expect(await verify(`size=${size + 5 * PAGE} seed=9 holes=50+10`)).toEqual(
+      ok({ pages: 105, bad: 5, ranges: [[100, 5]] }),
+    );
   });
 
   it('looks at the rest of a last page that is not full', async () => {
     expect(await agent.ask('3 memfd file=b size=4100 seed=2')).toEqual(ok());
     poke('b', 4100, Buffer.from('x'));
-    expect(await agent.ask('4 verify file=b size=4100 seed=2')).toEqual(ok({ bad: 1, firstBad: expect.objectContaining({ page: 1, offset: 4, want: 0, got: 0x78 }) as object }));
+    expect(await agent.ask('4 verify file=b size=4100 seed=2')).toEqual(
+      ok({ bad: 1, firstBad: expect.objectContaining({ page: 1, offset: 4, want: 0, got: 0x78 }) as object }),
+    );
   });
 
   it('tells files, pages and seeds apart', async () => {
@@ -157,24 +245,41 @@ describe.runIf(root)('pfns', () => {
     expect(await agent.ask(`1 memfd file=a size=${3000 * PAGE} seed=9 holes=50+10,2999+1 pos=77`)).toEqual(ok());
     const { runs } = (await agent.ask('2 pfns file=a')) as unknown as { runs: [number, number, number][] };
     const pages = runs.flatMap(([first, , count]) => Array.from({ length: count }, (_, i) => first + i));
-    expect(pages).toEqual([...Array.from({ length: 50 }, (_, i) => i), ...Array.from({ length: 2939 }, (_, i) => 60 + i)]);
-    expect(new Set(runs.flatMap(([, pfn, count]) => Array.from({ length: count }, (_, i) => pfn + i))).size).toBe(pages.length);
+    expect(pages).toEqual([
+      ...Array.from({ length: 50 }, (_, i) => i),
+      ...Array.from({ length: 2939 }, (_, i) => 60 + i),
+    ]);
+    expect(new Set(runs.flatMap(([, pfn, count]) => Array.from({ length: count }, (_, i) => pfn + i))).size).toBe(
+      pages.length,
+    );
     for (const [i, [first, pfn, count]] of runs.entries()) {
       const next = runs[i + 1];
       expect(next !== undefined && next[0] === first + count && next[1] === pfn + count).toBe(false);
     }
-    expect(await agent.ask('3 stat file=a')).toEqual(ok({ pos: 77, data: [[0, 50], [60, 2939]] }));
+    expect(await agent.ask('3 stat file=a')).toEqual(
+      ok({
+        pos: 77,
+        data: [
+          [0, 50],
+          [60, 2939],
+        ],
+      }),
+    );
   });
 });
 
 describe('names', () => {
   it('holds 2,500 files, and answers them in order', async () => {
     const count = 2500;
-    agent.write(Array.from({ length: count }, (_, i) => `${i + 1} memfd file=vm-${i}%20ram size=100 seed=${i}\n`).join(''));
+    agent.write(
+      Array.from({ length: count }, (_, i) => `${i + 1} memfd file=vm-${i}%20ram size=100 seed=${i}\n`).join(''),
+    );
     const made = await agent.read(count);
     expect(made.map(({ id }) => id)).toEqual(Array.from({ length: count }, (_, i) => i + 1));
     expect(made.every((reply) => reply.ok)).toBe(true);
-    agent.write(Array.from({ length: count }, (_, i) => `${i + 1} verify file=vm-${i}%20ram size=100 seed=${i}\n`).join(''));
+    agent.write(
+      Array.from({ length: count }, (_, i) => `${i + 1} verify file=vm-${i}%20ram size=100 seed=${i}\n`).join(''),
+    );
     expect((await agent.read(count)).every((reply) => reply['bad'] === 0)).toBe(true);
     agent.write(Array.from({ length: count }, (_, i) => `${i + 1} close file=vm-${i}%20ram\n`).join(''));
     expect((await agent.read(count)).every((reply) => reply.ok)).toBe(true);
@@ -204,9 +309,16 @@ describe('kernel calls that this host does not have', () => {
     expect(await agent.ask('4 load kernel=/dev/null cmdline=x via=magic')).toEqual(failed('BADREQ', /via/));
     writeFileSync(`${built.program}.empty`, '');
     expect(await agent.ask(`5 load kernel=${built.program}.empty cmdline=x via=legacy`)).toEqual(failed('ENOEXEC'));
-    expect(await agent.ask(`6 load kernel=${built.program} cmdline=x via=legacy`)).toEqual(failed('ENOEXEC', /not a bzImage/));
-    writeFileSync(`${built.program}.cut`, Buffer.concat([Buffer.alloc(0x202), Buffer.from('HdrS'), Buffer.alloc(0x1000)]));
-    expect(await agent.ask(`7 load kernel=${built.program}.cut cmdline=x via=legacy`)).toEqual(failed('ENOEXEC', /64-bit/));
+    expect(await agent.ask(`6 load kernel=${built.program} cmdline=x via=legacy`)).toEqual(
+      failed('ENOEXEC', /not a bzImage/),
+    );
+    writeFileSync(
+      `${built.program}.cut`,
+      Buffer.concat([Buffer.alloc(0x202), Buffer.from('HdrS'), Buffer.alloc(0x1000)]),
+    );
+    expect(await agent.ask(`7 load kernel=${built.program}.cut cmdline=x via=legacy`)).toEqual(
+      failed('ENOEXEC', /64-bit/),
+    );
   });
 });
 
@@ -215,7 +327,10 @@ describe('going', () => {
     agent.write('1 kexec\n');
     expect(await agent.read(1)).toEqual([ok({ id: 1, going: true })]);
     agent.write('2 hello\n');
-    expect(await agent.read(2)).toEqual([{ id: 1, ok: false, errno: 'NOGO', at: expect.any(String) as string, us: 0 }, ok({ id: 2 })]);
+    expect(await agent.read(2)).toEqual([
+      { id: 1, ok: false, errno: 'NOGO', at: expect.any(String) as string, us: 0 },
+      ok({ id: 2 }),
+    ]);
     expect(await agent.ask('1 go')).toEqual(failed('BADREQ'));
   });
 
@@ -244,9 +359,28 @@ describe('going', () => {
 
 describe('requests that cannot be read', () => {
   it.each([
-    ['', 0], ['   ', 0], ['hello', 0], ['x hello', 0], ['-1 hello', 0], ['1.0 hello', 0], ['9007199254740992 hello', 0], ['18446744073709551617 hello', 0],
-    ['1', 1], ['1 nothing', 1], ['1 hello a=b', 1], ['1 stat', 1], ['1 stat file', 1], ['1 stat =a', 1], ['1 stat file=a file=b', 1], ['1 stat file=%', 1], ['1 stat file=%4', 1],
-    ['1 stat file=%zz', 1], ['1 stat file=%00', 1], ['1 stat file=a\0b', 0], ['1 stat FILE=a', 1], ['1 stat fil=a', 1],
+    ['', 0],
+    ['   ', 0],
+    ['hello', 0],
+    ['x hello', 0],
+    ['-1 hello', 0],
+    ['1.0 hello', 0],
+    ['9007199254740992 hello', 0],
+    ['18446744073709551617 hello', 0],
+    ['1', 1],
+    ['1 nothing', 1],
+    ['1 hello a=b', 1],
+    ['1 stat', 1],
+    ['1 stat file', 1],
+    ['1 stat =a', 1],
+    ['1 stat file=a file=b', 1],
+    ['1 stat file=%', 1],
+    ['1 stat file=%4', 1],
+    ['1 stat file=%zz', 1],
+    ['1 stat file=%00', 1],
+    ['1 stat file=a\0b', 0],
+    ['1 stat FILE=a', 1],
+    ['1 stat fil=a', 1],
     [`1 hello ${Array.from({ length: 30 }, (_, i) => `k${i}=1`).join(' ')}`, 1],
   ])('answers BADREQ to %j', async (line, id) => {
     expect(await agent.ask(line)).toEqual(expect.objectContaining({ id, ok: false, errno: 'BADREQ' }));
@@ -254,7 +388,9 @@ describe('requests that cannot be read', () => {
   });
 
   it('reads percent-coding, any case, and gives any byte back as JSON', async () => {
-    expect(await agent.ask('1 stat file=%41%c3%A9%22%5c%0a%7f')).toEqual(failed('NOHANDLE', /^file A\u00c3\u00a9"\\\n\u007f$/));
+    expect(await agent.ask('1 stat file=%41%c3%A9%22%5c%0a%7f')).toEqual(
+      failed('NOHANDLE', /^file A\u00c3\u00a9"\\\n\u007f$/),
+    );
   });
 
   it('takes lines up to 64 KiB, in pieces of any size, and skips longer ones', async () => {
@@ -269,7 +405,12 @@ describe('requests that cannot be read', () => {
       agent.write(all.subarray(at, at + 997));
       if (at % 30 === 0) await new Promise((resolve) => setImmediate(resolve));
     }
-    expect((await agent.read(4)).map(({ id, errno }) => [id, errno])).toEqual([[1, undefined], [5, 'NOHANDLE'], [0, 'BADREQ'], [8, undefined]]);
+    expect((await agent.read(4)).map(({ id, errno }) => [id, errno])).toEqual([
+      [1, undefined],
+      [5, 'NOHANDLE'],
+      [0, 'BADREQ'],
+      [8, undefined],
+    ]);
   });
 
   it('gives one reply to every line of noise, and lives', async () => {
@@ -278,12 +419,43 @@ describe('requests that cannot be read', () => {
       state = (Math.imul(state, 1103515245) + 12345) >>> 0;
       return (state >>> 8) % below;
     };
-    const words = ['1', '2', 'hello', 'memfd', 'stat', 'verify', 'close', 'finish', 'preserve', 'retrieve', 'file=a', 'file=%61', 'size=4097', 'seed=1', 'holes=0+1', 'token=1', 'session=s', '=', '%', 'seals=write', '\0', '\xff', 'pos=1', 'huge=1', 'load', 'cmdline=', 'kernel=/'];
+    const words = [
+      '1',
+      '2',
+      'hello',
+      'memfd',
+      'stat',
+      'verify',
+      'close',
+      'finish',
+      'preserve',
+      'retrieve',
+      'file=a',
+      'file=%61',
+      'size=4097',
+      'seed=1',
+      'holes=0+1',
+      'token=1',
+      'session=s',
+      '=',
+      '%',
+      'seals=write',
+      '\0',
+      '\xff',
+      'pos=1',
+      'huge=1',
+      'load',
+      'cmdline=',
+      'kernel=/',
+    ];
     for (let round = 0; round < 20; round++) {
       const lines = Array.from({ length: 200 }, () =>
         random(4) === 0
           ? Buffer.from(Array.from({ length: random(300) }, () => random(256)).filter((byte) => byte !== 10))
-          : Buffer.from(Array.from({ length: 1 + random(8) }, () => words[random(words.length)]).join(random(9) ? ' ' : ''), 'latin1'),
+          : Buffer.from(
+              Array.from({ length: 1 + random(8) }, () => words[random(words.length)]).join(random(9) ? ' ' : ''),
+              'latin1',
+            ),
       );
       agent.write(Buffer.concat(lines.flatMap((line) => [line, Buffer.from('\n')])));
       expect(await agent.read(lines.length)).toHaveLength(lines.length);

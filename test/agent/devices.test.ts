@@ -7,13 +7,26 @@ import { agent, failed } from './fresh-agent.js';
 const NOWHERE = 'ffff:ff:1f.7';
 
 describe('vfio-open', () => {
-  it.each(['', '00:05.0', '0000:00:05', '0000:00:05.8', '0000:00:05.0x', '0000:00:0G.0', '0000:00:0A.0', '../../etc/x.0', '0000:00:05.0/..'])(
-    'takes no %j for an address', async (address) => {
-      expect(await agent.ask(`1 vfio-open device=edu0 address=${address}`)).toEqual(failed('BADREQ', /an address is like 0000:00:05\.0/));
-    });
+  it.each([
+    '',
+    '00:05.0',
+    '0000:00:05',
+    '0000:00:05.8',
+    '0000:00:05.0x',
+    '0000:00:0G.0',
+    '0000:00:0A.0',
+    '../../etc/x.0',
+    '0000:00:05.0/..',
+  ])('takes no %j for an address', async (address) => {
+    expect(await agent.ask(`1 vfio-open device=edu0 address=${address}`)).toEqual(
+      failed('BADREQ', /an address is like 0000:00:05\.0/),
+    );
+  });
 
   it('finds no device where there is none', async () => {
-    expect(await agent.ask(`1 vfio-open device=edu0 address=${NOWHERE}`)).toEqual(failed('ENODEV', /no PCI device ffff:ff:1f\.7/));
+    expect(await agent.ask(`1 vfio-open device=edu0 address=${NOWHERE}`)).toEqual(
+      failed('ENODEV', /no PCI device ffff:ff:1f\.7/),
+    );
   });
 
   it.each([
@@ -26,14 +39,26 @@ describe('vfio-open', () => {
   ])('refuses %s', async (keys, errno, at) => {
     expect(await agent.ask('1 memfd file=taken size=4096 seed=1')).toMatchObject({ ok: true });
     expect(await agent.ask(`2 vfio-open device=edu0 address=${NOWHERE} ${keys}`)).toEqual(failed(errno, at));
-    expect(await agent.ask(`3 vfio-open device=taken address=${NOWHERE}`)).toEqual(failed('BADREQ', /a file taken already/));
+    expect(await agent.ask(`3 vfio-open device=taken address=${NOWHERE}`)).toEqual(
+      failed('BADREQ', /a file taken already/),
+    );
   });
 });
 
 describe('a device that was never opened', () => {
   it.each([
-    'vfio-map file=a iova=0', 'vfio-unmap iova=0', 'vfio-attach', 'vfio-config', 'vfio-region region=0 offset=0 length=4', 'vfio-irq', 'vfio-close',
-    'edu-dma direction=to-device iova=0 offset=0 length=4', 'edu-start direction=to-device iova=0 offset=0 length=4', 'edu-wait', 'edu-state', 'edu-set liveness=1',
+    'vfio-map file=a iova=0',
+    'vfio-unmap iova=0',
+    'vfio-attach',
+    'vfio-config',
+    'vfio-region region=0 offset=0 length=4',
+    'vfio-irq',
+    'vfio-close',
+    'edu-dma direction=to-device iova=0 offset=0 length=4',
+    'edu-start direction=to-device iova=0 offset=0 length=4',
+    'edu-wait',
+    'edu-state',
+    'edu-set liveness=1',
   ])('has no %s', async (op) => {
     const [name = '', ...keys] = op.split(' ');
     expect(await agent.ask(`1 ${[name, 'device=edu0', ...keys].join(' ')}`)).toEqual(failed('NOHANDLE', /device edu0/));

@@ -19,4 +19,5 @@ afterEach(async () => {
 });
 
 /** A reply that says no, with this errno. */
-export const failed = (errno: string, at?: RegExp) => expect.objectContaining({ ok: false, errno, ...(at && { at: expect.stringMatching(at) as string }) }) as Reply;
+export const failed = (errno: string, at?: RegExp) =>
+  expect.objectContaining({ ok: false, errno, ...(at && { at: expect.stringMatching(at) as string }) }) as Reply;

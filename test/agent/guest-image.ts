@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A bare guest's RAM as docs/guest-payload.md defines it, written from that page alone: the C code of the guest and of the agent must agree with it.
+// A bare guest's RAM as docs/guest-payload.md defines it, written from that page alone: the C code of the guest and of
+// the agent must agree with it.
 import { mix, PAGE } from '../../src/oracles/files/pattern.js';
 
 const WORDS = PAGE / 4;
@@ -58,7 +59,17 @@ export class GuestImage {
     const pageOf = (number: number) => first + ((number - 1) % count);
     const prev = (number: number): Pair => (number > count ? heads[number - count]! : [0, 0]);
     const follow = (number: number): Link => {
-      const digest: Pair = number > count ? this.digest(this.linkPage({ page: pageOf(number), number: number - count, head: heads[number - count]!, prev: prev(number - count) })) : [0, 0];
+      const digest: Pair =
+        number > count
+          ? this.digest(
+              this.linkPage({
+                page: pageOf(number),
+                number: number - count,
+                head: heads[number - count]!,
+                prev: prev(number - count),
+              }),
+            )
+          : [0, 0];
       heads[number] = this.next(heads[number - 1]!, digest, number);
       return { page: pageOf(number), number, head: heads[number], prev: prev(number) };
     };

@@ -16,7 +16,10 @@ async function put(file: string, bytes: Buffer): Promise<void> {
   closeSync(fd);
 }
 
-async function check(options: Partial<ImageOptions>, damage: (image: GuestImage) => void = () => undefined): Promise<Reply> {
+async function check(
+  options: Partial<ImageOptions>,
+  damage: (image: GuestImage) => void = () => undefined,
+): Promise<Reply> {
   const image = new GuestImage({ pages: 64, vcpus: 1, seed: 5, beyond: 0, working: null, ...options });
   damage(image);
   await put('ram', image.bytes);
@@ -39,54 +42,95 @@ describe('guest-check', () => {
   it.each(wholes)('memory %s is sound', async (_, options) => {
     const reply = await check(options);
     expect(reply).toMatchObject(sound);
-    expect((reply['chain'] as { brokenAt: unknown }[]).map(({ brokenAt }) => brokenAt)).toEqual(Array.from({ length: options.vcpus ?? 1 }, () => null));
+    expect((reply['chain'] as { brokenAt: unknown }[]).map(({ brokenAt }) => brokenAt)).toEqual(
+      Array.from({ length: options.vcpus ?? 1 }, () => null),
+    );
   });
 
   const at = (page: number) => page * PAGE;
   it.each([
     ['a lost page', 40, (i: GuestImage) => i.bytes.fill(0, at(40), at(41))],
     ['a foreign page', 30, (i: GuestImage) => i.bytes.copy(i.bytes, at(30), at(31), at(32))],
-    ['a page of another guest', 20, (i: GuestImage) => new GuestImage({ ...i.options, seed: 6 }).bytes.copy(i.bytes, at(20), at(20), at(21))],
-    ['a stale page', 22, (i: GuestImage) => new GuestImage({ ...i.options, beyond: 0 }).bytes.copy(i.bytes, at(22), at(22), at(23))],
+    [
+      'a page of another guest',
+      20,
+      (i: GuestImage) => new GuestImage({ ...i.options, seed: 6 }).bytes.copy(i.bytes, at(20), at(20), at(21)),
+    ],
+    [
+      'a stale page',
+      22,
+      (i: GuestImage) => new GuestImage({ ...i.options, beyond: 0 }).bytes.copy(i.bytes, at(22), at(22), at(23)),
+    ],
     ['one bit', 63, (i: GuestImage) => i.bytes.writeUInt8(i.bytes.readUInt8(at(63) + 4095) ^ 0x10, at(63) + 4095)],
     ['one bit in a head', 33, (i: GuestImage) => i.bytes.writeUInt8(i.bytes.readUInt8(at(33) + 16) ^ 1, at(33) + 16)],
   ])('%s is found, and which it is', async (_, page, damage) => {
-    expect(await check({ beyond: 20 }, damage)).toMatchObject({ ok: true, bad: 1, firstBad: page, ranges: [[page, 1]] });
+    expect(await check({ beyond: 20 }, damage)).toMatchObject({
+      ok: true,
+      bad: 1,
+      firstBad: page,
+      ranges: [[page, 1]],
+    });
   });
 
   it('a word of the page in work that is neither the old nor the new one', async () => {
     // 20 links beyond 49: the one in work is on the share's page 20.
-    expect(await check({ beyond: 20, working: 500 }, (i) => i.bytes.writeUInt8(i.bytes.readUInt8(at(35) + 4 * 499) ^ 1, at(35) + 4 * 499))).toMatchObject({ bad: 1, firstBad: 35 });
+    expect(
+      await check({ beyond: 20, working: 500 }, (i) =>
+        i.bytes.writeUInt8(i.bytes.readUInt8(at(35) + 4 * 499) ^ 1, at(35) + 4 * 499),
+      ),
+    ).toMatchObject({ bad: 1, firstBad: 35 });
     await agent.ask('3 close file=ram');
-    expect(await check({ beyond: 20, working: 500 }, (i) => i.bytes.writeUInt8(i.bytes.readUInt8(at(35) + 4 * 500) ^ 1, at(35) + 4 * 500))).toMatchObject({ bad: 1, firstBad: 35 });
+    expect(
+      await check({ beyond: 20, working: 500 }, (i) =>
+        i.bytes.writeUInt8(i.bytes.readUInt8(at(35) + 4 * 500) ^ 1, at(35) + 4 * 500),
+      ),
+    ).toMatchObject({ bad: 1, firstBad: 35 });
   });
 
   it('a page that was wrong when the guest wrote over it breaks the chain there', async () => {
     // As if another page had been there: its head follows from something else, and the page is sound in itself.
-    const reply = await check({ beyond: 70 }, (i) => i.bytes.writeUInt8(i.bytes.readUInt8(at(50) + 24) ^ 1, at(50) + 24));
+    const reply = await check({ beyond: 70 }, (i) =>
+      i.bytes.writeUInt8(i.bytes.readUInt8(at(50) + 24) ^ 1, at(50) + 24),
+    );
     expect(reply).toMatchObject({ ok: true, bad: 0, chain: [{ brokenAt: 50 }] });
   });
 
   it('a damaged program, a control page of another moment', async () => {
     expect(await check({}, (i) => i.bytes.writeUInt8(1, at(2) + 7))).toMatchObject({ ...sound, constant: false });
     await agent.ask('3 close file=ram');
-    expect(await check({ beyond: 9 }, (i) => i.bytes.writeUInt8(i.bytes.readUInt8(0x118) ^ 1, 0x118))).toMatchObject({ ...sound, chain: [{ brokenAt: 0 }] });
+    expect(await check({ beyond: 9 }, (i) => i.bytes.writeUInt8(i.bytes.readUInt8(0x118) ^ 1, 0x118))).toMatchObject({
+      ...sound,
+      chain: [{ brokenAt: 0 }],
+    });
   });
 
   it('what is no guest, and a control page that lies', async () => {
     await put('x', Buffer.alloc(PAGE * 4));
     expect(await agent.ask('2 guest-check file=x')).toEqual(failed('EBADMSG', /no control page/));
     expect(await agent.ask('3 guest-check file=y')).toEqual(failed('NOHANDLE'));
-    expect(await check({}, (i) => i.bytes.writeUInt32LE(4_000_000_000, 0x104))).toEqual(failed('EBADMSG', /damaged: vCPU 0/));
+    expect(await check({}, (i) => i.bytes.writeUInt32LE(4_000_000_000, 0x104))).toEqual(
+      failed('EBADMSG', /damaged: vCPU 0/),
+    );
     await agent.ask('4 close file=ram');
-    expect(await check({}, (i) => i.bytes.writeBigUInt64LE(2n ** 64n - 1n, 0x110))).toEqual(failed('EBADMSG', /damaged: vCPU 0/));
+    expect(await check({}, (i) => i.bytes.writeBigUInt64LE(2n ** 64n - 1n, 0x110))).toEqual(
+      failed('EBADMSG', /damaged: vCPU 0/),
+    );
     await agent.ask('4 close file=ram');
     expect(await check({}, (i) => i.bytes.writeUInt32LE(9, 0x0c))).toEqual(failed('EBADMSG'));
   });
 });
 
 describe('guests that are not there', () => {
-  it.each(['guest-run', 'guest-pause', 'guest-save', 'guest-resume', 'guest-stat', 'guest-wait ms=1 ticks=1', 'guest-attach device=edu0', 'guest-close'])('%s', async (op) => {
+  it.each([
+    'guest-run',
+    'guest-pause',
+    'guest-save',
+    'guest-resume',
+    'guest-stat',
+    'guest-wait ms=1 ticks=1',
+    'guest-attach device=edu0',
+    'guest-close',
+  ])('%s', async (op) => {
     const [name = '', ...keys] = op.split(' ');
     expect(await agent.ask(`1 ${[name, 'guest=vm0', ...keys].join(' ')}`)).toEqual(failed('NOHANDLE', /guest vm0/));
   });
@@ -115,8 +159,12 @@ describe('guest-create refuses', () => {
 
   it('names that are taken', async () => {
     await put('ram', Buffer.alloc(PAGE));
-    expect(await agent.ask('2 guest-create guest=vm0 kind=bare size=4194304 file=ram state=state')).toEqual(failed('BADREQ', /two new names/));
-    expect(await agent.ask('3 guest-create guest=vm0 kind=bare size=4194304 file=a state=a')).toEqual(failed('BADREQ', /two new names/));
+    expect(await agent.ask('2 guest-create guest=vm0 kind=bare size=4194304 file=ram state=state')).toEqual(
+      failed('BADREQ', /two new names/),
+    );
+    expect(await agent.ask('3 guest-create guest=vm0 kind=bare size=4194304 file=a state=a')).toEqual(
+      failed('BADREQ', /two new names/),
+    );
   });
 });
 
@@ -146,8 +194,12 @@ describe('guest-restore', () => {
   it('an older agent, an unknown part, files that are not there', async () => {
     await put('ram', Buffer.alloc(PAGE));
     await put('state', header(2, 48n));
-    expect(await agent.ask('3 guest-restore guest=vm0 file=ram state=state reads=1')).toEqual(failed('EOPNOTSUPP', /has version 2, at most 1/));
-    expect(await agent.ask('4 guest-restore guest=vm0 file=ram state=state skip=tsc,avx')).toEqual(failed('BADREQ', /no avx to skip/));
+    expect(await agent.ask('3 guest-restore guest=vm0 file=ram state=state reads=1')).toEqual(
+      failed('EOPNOTSUPP', /has version 2, at most 1/),
+    );
+    expect(await agent.ask('4 guest-restore guest=vm0 file=ram state=state skip=tsc,avx')).toEqual(
+      failed('BADREQ', /no avx to skip/),
+    );
     expect(await agent.ask('5 guest-restore guest=vm0 file=ram state=other')).toEqual(failed('NOHANDLE', /file other/));
   });
 });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// An operation that takes long holds nothing back, and says that it goes on: the agent's wire, with an operation of the test's own.
+// An operation that takes long holds nothing back, and says that it goes on: the agent's wire, with an operation of the
+// test's own.
 import { spawn } from 'node:child_process';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { LineSplitter } from '../../src/util/text/lines.js';
@@ -35,7 +36,9 @@ afterAll(() => built.remove());
 it('a reply waits for no long operation behind it; progress is told a few times a second, and grows', async () => {
   const lines: { at: number; line: { id: number; ok?: boolean; progress?: number } }[] = [];
   const child = spawn(built.program, [], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const splitter = new LineSplitter((line) => void lines.push({ at: performance.now(), line: JSON.parse(line) as { id: number } }));
+  const splitter = new LineSplitter(
+    (line) => void lines.push({ at: performance.now(), line: JSON.parse(line) as { id: number } }),
+  );
   child.stdout.on('data', (chunk: Buffer) => splitter.feed(chunk));
   await new Promise((resolve) => child.once('close', resolve));
   const [first, ...rest] = lines;

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Imports go in one direction. This is the table of docs/architecture.md, enforced.
-import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, relative, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-
-const SRC = join(import.meta.dirname, '../../src');
+import { sourceImports } from './sources.js';
 
 /** What a folder may import besides itself, `model` and `util`. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
@@ -27,26 +24,31 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   perform: ['scenario', 'images', 'qemu', 'compat', 'host', 'run', 'store'],
   matrix: ['scenario', 'images', 'compat', 'host', 'perform', 'store'],
   repro: ['scenario', 'images', 'handover', 'qemu', 'guest', 'compat', 'host', 'run', 'store', 'perform', 'matrix'],
-  cli: ['scenario', 'images', 'qemu', 'guest', 'console', 'compat', 'handover', 'oracles', 'verdict', 'host', 'run', 'store', 'report', 'perform', 'matrix', 'repro'],
+  cli: [
+    'scenario',
+    'images',
+    'qemu',
+    'guest',
+    'console',
+    'compat',
+    'handover',
+    'oracles',
+    'verdict',
+    'host',
+    'run',
+    'store',
+    'report',
+    'perform',
+    'matrix',
+    'repro',
+  ],
   // Benchmarks and measured tables: users of the lab, like cli.
   measure: ['images', 'oracles', 'scenario', 'perform'],
 };
 /** Folders that touch neither the file system nor processes. */
 const PURE = ['model', 'console', 'compat', 'handover', 'oracles', 'verdict'];
 
-interface Import {
-  file: string;
-  from: string;
-  target: string;
-}
-
-const imports: Import[] = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter((name) => /\.tsx?$/.test(name)).flatMap((name) => {
-  const path = join(SRC, name);
-  const text = readFileSync(path, 'utf8');
-  return [...text.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map(([, target = '']) => ({
-    file: name, from: name.split('/')[0] ?? '', target: target.startsWith('.') ? relative(SRC, resolve(dirname(path), target)) : target,
-  }));
-});
+const imports = sourceImports().map(({ file, target }) => ({ file, from: file.split('/')[0] ?? '', target }));
 
 describe('imports between the folders of src/', () => {
   it('are all read', () => expect(imports.length).toBeGreaterThan(100));
@@ -67,7 +69,9 @@ describe('imports between the folders of src/', () => {
   });
 
   it('of pure folders reach no file, process or socket', () => {
-    const wrong = imports.filter(({ from, target }) => PURE.includes(from) && /^node:(fs|child_process|net|os|process)/.test(target));
+    const wrong = imports.filter(
+      ({ from, target }) => PURE.includes(from) && /^node:(fs|child_process|net|os|process)/.test(target),
+    );
     expect(wrong).toEqual([]);
   });
 });

@@ -5,8 +5,13 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { until } from '../util/temporary.js';
 
-it.each([['SIGINT', 130], ['SIGTERM', 143]] as const)('a second %s ends a lab that does not come to its end, and what it started', async (signal, status) => {
-  const child = spawn(process.execPath, ['--import', 'tsx', join(import.meta.dirname, 'interrupt-process.ts')], { stdio: ['ignore', 'pipe', 'pipe'] });
+it.each([
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const)('a second %s ends a lab that does not come to its end, and what it started', async (signal, status) => {
+  const child = spawn(process.execPath, ['--import', 'tsx', join(import.meta.dirname, 'interrupt-process.ts')], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let [output, errors] = ['', ''];
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));

@@ -1,59 +1,116 @@
 // SPDX-License-Identifier: Apache-2.0
 // A pair in both directions: the same answers as the prediction of a run, and what would help.
 import { describe, expect, it } from 'vitest';
-import { type CheckInput, checkPair, type KernelFacts, parseComponent, predict, shownByImages } from '../../src/compat/index.js';
+import {
+  type CheckInput,
+  checkPair,
+  type KernelFacts,
+  parseComponent,
+  predict,
+  shownByImages,
+} from '../../src/compat/index.js';
 import { KERNELS, LUO_KERNELS, objectKernel, stock } from './predict/kernels.js';
 
-const check = (from: KernelFacts, to: KernelFacts, more: Partial<CheckInput> = {}) => checkPair({ from: { ...from, listed: [] }, to: { ...to, listed: [] }, cmdlineFrom: '', cmdlineTo: '', uses: null, objectNeeds: null, ...more });
-const object = (...args: Parameters<typeof check>) => check(...args).components.find(({ component }) => component === 'object');
+const check = (from: KernelFacts, to: KernelFacts, more: Partial<CheckInput> = {}) =>
+  checkPair({
+    from: { ...from, listed: [] },
+    to: { ...to, listed: [] },
+    cmdlineFrom: '',
+    cmdlineTo: '',
+    uses: null,
+    objectNeeds: null,
+    ...more,
+  });
+const object = (...args: Parameters<typeof check>) =>
+  check(...args).components.find(({ component }) => component === 'object');
 
 describe('a pair of stock kernels', () => {
   const pairs = LUO_KERNELS.flatMap((from) => LUO_KERNELS.map((to) => [from, to] as const));
   it.each(pairs)('%s and %s: both directions as they are predicted for a run', (from, to) => {
     const uses = ['session', 'memfd', 'reserve_mem'] as const;
     const { update, rollback } = check(KERNELS[from], KERNELS[to]);
-    for (const [direction, one, other] of [[update, from, to], [rollback, to, from]] as const) {
+    for (const [direction, one, other] of [
+      [update, from, to],
+      [rollback, to, from],
+    ] as const) {
       const prediction = predict({ from: KERNELS[one], to: KERNELS[other], cmdlineFrom: '', cmdlineTo: '', uses });
-      expect(direction).toMatchObject({ outcome: prediction?.outcome, endsIn: prediction?.endsIn, where: prediction?.where, compatible: prediction?.outcome === 'preserved', carries: uses });
+      expect(direction).toMatchObject({
+        outcome: prediction?.outcome,
+        endsIn: prediction?.endsIn,
+        where: prediction?.where,
+        compatible: prediction?.outcome === 'preserved',
+        carries: uses,
+      });
     }
   });
 
   it('tells every component, in reading order, and what each ends in by itself', () => {
-    const lines = check(KERNELS['6.19.11'], KERNELS['7.3.4']).components.map(({ component, update, rollback }) => [component, update.state, update.endsIn, update.where, rollback.state]);
+    const lines = check(KERNELS['6.19.11'], KERNELS['7.3.4']).components.map(({ component, update, rollback }) => [
+      component,
+      update.state,
+      update.endsIn,
+      update.where,
+      rollback.state,
+    ]);
     expect(lines).toEqual([
-      ['kho', 'mismatch', 'reboot', 'kho_populate', 'mismatch'], ['luo', 'mismatch', 'panic', 'liveupdate_early_init', 'mismatch'],
-      ['luo-session', 'unreached', 'none', null, 'unreached'], ['memfd', 'mismatch', 'leak', 'luo_session_deserialize', 'mismatch'],
-      ['memblock', 'match', 'none', null, 'match'], ['reserve-mem', 'match', 'none', null, 'match'], ['kexec-metadata', 'none', 'none', null, 'none'],
+      ['kho', 'mismatch', 'reboot', 'kho_populate', 'mismatch'],
+      ['luo', 'mismatch', 'panic', 'liveupdate_early_init', 'mismatch'],
+      ['luo-session', 'unreached', 'none', null, 'unreached'],
+      ['memfd', 'mismatch', 'leak', 'luo_session_deserialize', 'mismatch'],
+      ['memblock', 'match', 'none', null, 'match'],
+      ['reserve-mem', 'match', 'none', null, 'match'],
+      ['kexec-metadata', 'none', 'none', null, 'none'],
     ]);
   });
 
   it('carries what the writing kernel can carry, or what it is told', () => {
-    expect(check(KERNELS['6.18.15'], KERNELS['6.19.11'])).toMatchObject({ update: { carries: ['reserve_mem'], compatible: true }, rollback: { carries: ['session', 'memfd', 'reserve_mem'], outcome: 'leak' } });
-    expect(check(stock(null, 'kho-v4;luo-v5;memfd-v1'), KERNELS['7.3.4'], { uses: ['session'] }).update.compatible).toBe(true);
+    expect(check(KERNELS['6.18.15'], KERNELS['6.19.11'])).toMatchObject({
+      update: { carries: ['reserve_mem'], compatible: true },
+      rollback: { carries: ['session', 'memfd', 'reserve_mem'], outcome: 'leak' },
+    });
+    expect(
+      check(stock(null, 'kho-v4;luo-v5;memfd-v1'), KERNELS['7.3.4'], { uses: ['session'] }).update.compatible,
+    ).toBe(true);
     expect(check(stock(null, ''), KERNELS['7.3.4']).update).toMatchObject({ compatible: false, outcome: 'refused' });
   });
 
   it('compares versions as numbers', () => {
     const many = stock(null, 'kho-v4;luo-v5;memfd-v9;memfd-v10');
-    expect(check(many, many).components.find(({ component }) => component === 'memfd')?.update).toMatchObject({ highestCommon: 10, reads: [10, 9] });
+    expect(check(many, many).components.find(({ component }) => component === 'memfd')?.update).toMatchObject({
+      highestCommon: 10,
+      reads: [10, 9],
+    });
   });
 
   it('an image that could not be read is not known, in both directions', () => {
-    const { update, rollback, components } = check({ ...KERNELS['7.3.4'], versions: [], known: false }, KERNELS['7.3.4']);
+    const { update, rollback, components } = check(
+      { ...KERNELS['7.3.4'], versions: [], known: false },
+      KERNELS['7.3.4'],
+    );
     expect([update.compatible, rollback.compatible]).toEqual([null, null]);
     expect(update.reasons[0]).toContain('the image of the old kernel could not be read');
     expect(components.every(({ from }) => from === null)).toBe(true);
   });
 
   it('what no string of an image tells is not known, and does no harm', () => {
-    const { components, update } = check(KERNELS['6.19.11'], KERNELS['6.19.11'], { to: { ...KERNELS['6.19.11'], listed: null } });
-    expect(components.at(-1)).toMatchObject({ component: 'kexec-metadata', update: { state: 'unknown', endsIn: 'none' }, rollback: { state: 'unknown' } });
+    const { components, update } = check(KERNELS['6.19.11'], KERNELS['6.19.11'], {
+      to: { ...KERNELS['6.19.11'], listed: null },
+    });
+    expect(components.at(-1)).toMatchObject({
+      component: 'kexec-metadata',
+      update: { state: 'unknown', endsIn: 'none' },
+      rollback: { state: 'unknown' },
+    });
     expect(update.compatible).toBe(true);
   });
 
   it('a component that the lab does not know is not judged', () => {
     const { components, update } = check(stock(null, 'kho-v4;luo-v5;memfd-v2;widget-v1'), KERNELS['7.3.4']);
-    expect(components.at(-1)).toMatchObject({ component: 'widget', update: { state: 'unjudged' }, rollback: { state: 'none' } });
+    expect(components.at(-1)).toMatchObject({
+      component: 'widget',
+      update: { state: 'unjudged' },
+      rollback: { state: 'none' },
+    });
     expect(update.compatible).toBe(true);
   });
 });
@@ -61,33 +118,57 @@ describe('a pair of stock kernels', () => {
 describe('negotiation', () => {
   it('the version that is written decides, the highest common one is shown with what sets it', () => {
     expect(object(objectKernel([1, 2, 3], [1, 2, 3], 1), objectKernel([1, 2], [1, 2], 2))).toMatchObject({
-      update: { state: 'match', wrote: [1], highestCommon: 2, set: 'labobj.write=2' }, rollback: { state: 'match', wrote: [2], highestCommon: 2, set: null },
+      update: { state: 'match', wrote: [1], highestCommon: 2, set: 'labobj.write=2' },
+      rollback: { state: 'match', wrote: [2], highestCommon: 2, set: null },
     });
-    expect(object(objectKernel([1, 2, 3], [1, 2, 3], 3), objectKernel([1, 2], [1, 2], 2))?.update).toMatchObject({ state: 'mismatch', highestCommon: 2, set: 'labobj.write=2', endsIn: 'leak', where: 'luo_session_deserialize' });
+    expect(object(objectKernel([1, 2, 3], [1, 2, 3], 3), objectKernel([1, 2], [1, 2], 2))?.update).toMatchObject({
+      state: 'mismatch',
+      highestCommon: 2,
+      set: 'labobj.write=2',
+      endsIn: 'leak',
+      where: 'luo_session_deserialize',
+    });
   });
 
   it('what is set makes it work', () => {
-    const [from, to] = [objectKernel([1, 2, 3], [1, 2, 3], 3, { notation: 'composite', check: 'late' }), objectKernel([1, 2], [1, 2], 2)];
+    const [from, to] = [
+      objectKernel([1, 2, 3], [1, 2, 3], 3, { notation: 'composite', check: 'late' }),
+      objectKernel([1, 2], [1, 2], 2),
+    ];
     const found = object(from, to)?.update;
     expect(found).toMatchObject({ highestCommon: 2, set: 'labobj.notation=token labobj.write=2' });
     expect(check(from, to).update).toMatchObject({ compatible: false, helps: 'labobj.notation=token labobj.write=2' });
     expect(check(from, to).rollback).toMatchObject({ compatible: false, helps: 'labobj.notation=composite' });
-    expect(check({ ...from, versions: from.versions.filter(({ name }) => name !== 'kho') }, to).rollback.helps).toBeNull();
+    expect(
+      check({ ...from, versions: from.versions.filter(({ name }) => name !== 'kho') }, to).rollback.helps,
+    ).toBeNull();
     expect(check(from, to, { cmdlineFrom: found?.set ?? '' }).update.compatible).toBe(true);
   });
 
   it('none in common: nothing helps', () => {
-    expect(object(objectKernel([3, 4], [3, 4], 3), objectKernel([1, 2], [1, 2], 2))?.update).toMatchObject({ state: 'mismatch', highestCommon: null, set: null });
+    expect(object(objectKernel([3, 4], [3, 4], 3), objectKernel([1, 2], [1, 2], 2))?.update).toMatchObject({
+      state: 'mismatch',
+      highestCommon: null,
+      set: null,
+    });
   });
 
   it('a version that cannot carry what the scenario holds does not count', () => {
     const [from, to] = [objectKernel([1, 2, 3], [1, 2, 3], 3), objectKernel([1, 2], [1, 2], 2)];
     expect(object(from, to, { objectNeeds: 3 })?.update).toMatchObject({ highestCommon: null, set: null });
-    expect(check(from, to, { objectNeeds: 3, cmdlineFrom: 'labobj.write=2', uses: ['session', 'object'] }).update).toMatchObject({ compatible: false, outcome: 'refused' });
+    expect(
+      check(from, to, { objectNeeds: 3, cmdlineFrom: 'labobj.write=2', uses: ['session', 'object'] }).update,
+    ).toMatchObject({ compatible: false, outcome: 'refused' });
   });
 
   it('an object whose build options are not known', () => {
-    const bare: KernelFacts = { ...KERNELS['7.3.4'], versions: [...KERNELS['7.3.4'].versions, { name: 'object', reads: [2, 1], writes: null, write: null, manner: null }] };
+    const bare: KernelFacts = {
+      ...KERNELS['7.3.4'],
+      versions: [
+        ...KERNELS['7.3.4'].versions,
+        { name: 'object', reads: [2, 1], writes: null, write: null, manner: null },
+      ],
+    };
     const { update, rollback } = check(bare, objectKernel([1], [1], 1));
     expect(update).toMatchObject({ compatible: null, outcome: null });
     expect(update.reasons[0]).toContain('configuration');
@@ -102,7 +183,12 @@ describe('what the running kernel would write', () => {
 
   it('counts where an image shows the component, and is not known where neither does', () => {
     const seen = parseComponent('memfd-v2;vfio-pci-v1;iommufd-v1');
-    expect(shownByImages(seen, versions('memfd-v2'), versions('memfd-v2;iommufd-v2'))).toEqual({ told: parseComponent('memfd-v2;iommufd-v1'), hidden: parseComponent('vfio-pci-v1') });
-    expect(shownByImages(seen, versions('vfio-pci-v1'), versions('memfd-v2')).hidden).toEqual(parseComponent('iommufd-v1'));
+    expect(shownByImages(seen, versions('memfd-v2'), versions('memfd-v2;iommufd-v2'))).toEqual({
+      told: parseComponent('memfd-v2;iommufd-v1'),
+      hidden: parseComponent('vfio-pci-v1'),
+    });
+    expect(shownByImages(seen, versions('vfio-pci-v1'), versions('memfd-v2')).hidden).toEqual(
+      parseComponent('iommufd-v1'),
+    );
   });
 });

@@ -5,24 +5,57 @@ import { ComponentError, formatComponent, parseComponent, versionsOf } from '../
 describe('parseComponent', () => {
   it.each([
     ['kho-v4', [['kho', 4]]],
-    ['kho-v4;vmalloc-v1;radix-v1', [['kho', 4], ['vmalloc', 1], ['radix', 1]]],
+    [
+      'kho-v4;vmalloc-v1;radix-v1',
+      [
+        ['kho', 4],
+        ['vmalloc', 1],
+        ['radix', 1],
+      ],
+    ],
     ['memfd-v2\0', [['memfd', 2]]],
-    ['luo-session-v2\0luo-flb-v1\0', [['luo-session', 2], ['luo-flb', 1]]],
+    [
+      'luo-session-v2\0luo-flb-v1\0',
+      [
+        ['luo-session', 2],
+        ['luo-flb', 1],
+      ],
+    ],
     ['kexec-metadata 1', [['kexec-metadata', 1]]],
     ['kexec-metadata: 1', [['kexec-metadata', 1]]],
     ['kexec-metadata=12', [['kexec-metadata', 12]]],
     [' kho-v4 ;; ', [['kho', 4]]],
     ['kho-v4;kho-v4', [['kho', 4]]],
-    ['kho-v4;kho-v5', [['kho', 4], ['kho', 5]]],
+    [
+      'kho-v4;kho-v5',
+      [
+        ['kho', 4],
+        ['kho', 5],
+      ],
+    ],
     ['liveupdate-test-flb-v0', [['liveupdate-test-flb', 0]]],
   ])('reads %j', (text, expected) => {
     expect(parseComponent(text)).toEqual(expected.map(([name, version]) => ({ name, version })));
   });
 
-  it.each(['', '\0', 'kho', 'kho-v', 'kho-v-1', 'kho-v1.5', 'kho-v04', 'kho-v99999999999', '-v1', 'a b-v1', 'kho-v1x', '\u001b[31m-v1', 'é-v1', `${'x'.repeat(60)}-v1`])(
-    'rejects %j', (text) => {
-      expect(() => parseComponent(text)).toThrow(ComponentError);
-    });
+  it.each([
+    '',
+    '\0',
+    'kho',
+    'kho-v',
+    'kho-v-1',
+    'kho-v1.5',
+    'kho-v04',
+    'kho-v99999999999',
+    '-v1',
+    'a b-v1',
+    'kho-v1x',
+    '\u001b[31m-v1',
+    'é-v1',
+    `${'x'.repeat(60)}-v1`,
+  ])('rejects %j', (text) => {
+    expect(() => parseComponent(text)).toThrow(ComponentError);
+  });
 
   it('is bounded', () => {
     expect(() => parseComponent('x'.repeat(1 << 20))).toThrow(/too long/);

@@ -1,22 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0
 // Negotiation: kernels that speak several versions of one component, by build option and command line.
 import { describe, expect, it } from 'vitest';
-import { kernelVersions, meets, neededVersion, parseComponent, predict, withCmdline, type KernelFacts } from '../../src/compat/index.js';
+import {
+  kernelVersions,
+  meets,
+  neededVersion,
+  parseComponent,
+  predict,
+  withCmdline,
+  type KernelFacts,
+} from '../../src/compat/index.js';
 import { componentOf, highestCommon } from '../../src/compat/versions.js';
 import { KERNELS, objectKernel } from './predict/kernels.js';
 
 const STRINGS = parseComponent('kho-v4;luo-v5;memfd-v2;memblock-v1;reserve-mem-v1');
-const outcome = (from: KernelFacts, to: KernelFacts, cmdlineFrom = '', cmdlineTo = '', objectNeeds: number | null = null) => {
+const outcome = (
+  from: KernelFacts,
+  to: KernelFacts,
+  cmdlineFrom = '',
+  cmdlineTo = '',
+  objectNeeds: number | null = null,
+) => {
   const prediction = predict({ from, to, cmdlineFrom, cmdlineTo, uses: ['session', 'memfd', 'object'], objectNeeds });
   return prediction === null ? null : `${prediction.outcome}/${prediction.where}`;
 };
 
 describe('what a kernel reads and writes', () => {
-  const CONFIG = 'CONFIG_KEXEC_HANDOVER=y\nCONFIG_LAB_OBJECT=y\nCONFIG_LAB_OBJECT_READS_1=y\nCONFIG_LAB_OBJECT_READS_2=y\n# CONFIG_LAB_OBJECT_READS_3 is not set\nCONFIG_LAB_OBJECT_WRITES_1=y\nCONFIG_LAB_OBJECT_WRITE=1\nCONFIG_LAB_OBJECT_NOTATION_FDT=y\nCONFIG_LAB_OBJECT_CHECK_EARLY=y\n';
+  const CONFIG =
+    'CONFIG_KEXEC_HANDOVER=y\nCONFIG_LAB_OBJECT=y\nCONFIG_LAB_OBJECT_READS_1=y\nCONFIG_LAB_OBJECT_READS_2=y\n# CONFIG_LAB_OBJECT_READS_3 is not set\nCONFIG_LAB_OBJECT_WRITES_1=y\nCONFIG_LAB_OBJECT_WRITE=1\nCONFIG_LAB_OBJECT_NOTATION_FDT=y\nCONFIG_LAB_OBJECT_CHECK_EARLY=y\n';
   const object = { name: 'object', reads: [2, 1], writes: [1], write: 1, manner: { notation: 'fdt', check: 'early' } };
 
   it('comes from its own list and from its build options', () => {
-    const read = (listed: string | null, config: string | null) => componentOf(kernelVersions({ strings: STRINGS, listed: listed === null ? null : parseComponent(listed), config, whole: true }).versions, 'object');
+    const read = (listed: string | null, config: string | null) =>
+      componentOf(
+        kernelVersions({
+          strings: STRINGS,
+          listed: listed === null ? null : parseComponent(listed),
+          config,
+          whole: true,
+        }).versions,
+        'object',
+      );
     expect(read('object-v1;object-v2', CONFIG)).toEqual(object);
     expect(read(null, CONFIG)).toEqual(object);
     expect(read('object-v3', CONFIG)).toEqual({ ...object, reads: [3] });
@@ -26,7 +50,8 @@ describe('what a kernel reads and writes', () => {
   });
 
   it('is all there is, or not known to be', () => {
-    const known = (strings: string, config: string | null, whole = true) => kernelVersions({ strings: strings === '' ? [] : parseComponent(strings), listed: null, config, whole }).known;
+    const known = (strings: string, config: string | null, whole = true) =>
+      kernelVersions({ strings: strings === '' ? [] : parseComponent(strings), listed: null, config, whole }).known;
     expect(known('kho-v4', null)).toBe(true);
     expect(known('kho-v4', null, false)).toBe(false);
     expect(known('', null)).toBe(false);
@@ -35,19 +60,37 @@ describe('what a kernel reads and writes', () => {
   });
 
   it('a list counts before strings, component by component', () => {
-    const { components } = kernelVersions({ strings: STRINGS, listed: parseComponent('memfd-v2;memfd-v3'), config: null, whole: true });
+    const { components } = kernelVersions({
+      strings: STRINGS,
+      listed: parseComponent('memfd-v2;memfd-v3'),
+      config: null,
+      whole: true,
+    });
     expect(components.filter(({ name }) => name === 'memfd').map(({ version }) => version)).toEqual([2, 3]);
     expect(components.find(({ name }) => name === 'kho')).toEqual({ name: 'kho', version: 4 });
   });
 
   it('changes with the command line', () => {
-    const under = (cmdline: string) => componentOf(withCmdline(objectKernel([1], [1, 2], 1).versions, cmdline), 'object');
-    expect(under('quiet')).toMatchObject({ reads: [1], writes: [2, 1], write: 1, manner: { notation: 'token', check: 'late' } });
+    const under = (cmdline: string) =>
+      componentOf(withCmdline(objectKernel([1], [1, 2], 1).versions, cmdline), 'object');
+    expect(under('quiet')).toMatchObject({
+      reads: [1],
+      writes: [2, 1],
+      write: 1,
+      manner: { notation: 'token', check: 'late' },
+    });
     expect(under('labobj.reads=1,2,4 labobj.write=2')).toMatchObject({ reads: [4, 2, 1], write: 2 });
     expect(under('labobj.write=2')).toMatchObject({ write: 2 });
-    expect(under('labobj.writes=3 labobj.writes=2 labobj.notation=integer labobj.check=early')).toMatchObject({ writes: [2], manner: { notation: 'integer', check: 'early' } });
+    expect(under('labobj.writes=3 labobj.writes=2 labobj.notation=integer labobj.check=early')).toMatchObject({
+      writes: [2],
+      manner: { notation: 'integer', check: 'early' },
+    });
     // What the kernel does not take changes nothing.
-    expect(under('labobj.reads= labobj.reads=5 labobj.reads=1,,2 labobj.write=02 labobj.write=x labobj.notation=xml labobj.check=never')).toEqual(under(''));
+    expect(
+      under(
+        'labobj.reads= labobj.reads=5 labobj.reads=1,,2 labobj.write=02 labobj.write=x labobj.notation=xml labobj.check=never',
+      ),
+    ).toEqual(under(''));
     // A version that it cannot write gives way to the newest that it can.
     expect(under('labobj.writes=1,3,4')).toMatchObject({ writes: [4, 3, 1], write: 1 });
     expect(under('labobj.writes=3,4')).toMatchObject({ write: 4 });
@@ -65,12 +108,16 @@ describe('what a kernel reads and writes', () => {
 });
 
 describe('an object that the next kernel does not read', () => {
-  const old = (notation: 'token' | 'composite' | 'fdt' | 'integer') => objectKernel([1, 2], [1, 2], 2, { notation, check: 'late' });
+  const old = (notation: 'token' | 'composite' | 'fdt' | 'integer') =>
+    objectKernel([1, 2], [1, 2], 2, { notation, check: 'late' });
 
   it.each([
-    ['token', 'late', 'leak/luo_session_deserialize'], ['composite', 'late', 'leak/luo_session_deserialize'],
-    ['fdt', 'late', 'leak/labobj_retrieve'], ['integer', 'late', 'leak/labobj_retrieve'],
-    ['token', 'early', 'leak/labobj_look_early'], ['integer', 'early', 'leak/labobj_look_early'],
+    ['token', 'late', 'leak/luo_session_deserialize'],
+    ['composite', 'late', 'leak/luo_session_deserialize'],
+    ['fdt', 'late', 'leak/labobj_retrieve'],
+    ['integer', 'late', 'leak/labobj_retrieve'],
+    ['token', 'early', 'leak/labobj_look_early'],
+    ['integer', 'early', 'leak/labobj_look_early'],
   ] as const)('%s, looked at %s: %s', (notation, check, end) => {
     expect(outcome(old(notation), objectKernel([1], [1], 1, { notation, check }))).toBe(end);
     expect(outcome(old(notation), objectKernel([2], [1], 1, { notation, check }))).toBe('preserved/null');
@@ -114,7 +161,10 @@ describe('an object that the next kernel does not read', () => {
   });
 
   it('nothing is foretold of what is not known', () => {
-    const bare: KernelFacts = { ...KERNELS['7.3.4'], versions: [...KERNELS['7.3.4'].versions, { name: 'object', reads: [1], writes: null, write: null, manner: null }] };
+    const bare: KernelFacts = {
+      ...KERNELS['7.3.4'],
+      versions: [...KERNELS['7.3.4'].versions, { name: 'object', reads: [1], writes: null, write: null, manner: null }],
+    };
     expect(outcome(bare, old('token'))).toBeNull();
     expect(outcome(bare, KERNELS['7.1.13'])).toBe('lost/kho_populate');
     expect(outcome(old('token'), bare)).toBe('leak/null');
@@ -125,12 +175,24 @@ describe('an object that the next kernel does not read', () => {
 describe('meets', () => {
   const next = objectKernel([1], [1], 1);
   const list = (text: string, ...rest: [to?: KernelFacts, options?: Parameters<typeof meets>[2]]) =>
-    meets(parseComponent(text), rest[0] ?? next, rest[1])?.map(({ component, wrote, reads, endsIn, detail }) => [component, wrote, reads, endsIn, detail.split(':')[0]]);
+    meets(parseComponent(text), rest[0] ?? next, rest[1])?.map(({ component, wrote, reads, endsIn, detail }) => [
+      component,
+      wrote,
+      reads,
+      endsIn,
+      detail.split(':')[0],
+    ]);
 
   it('lists what would not be read, with function and ending', () => {
     expect(list('kho-v4;luo-v5;memfd-v2;object-v1')).toEqual([]);
-    expect(list('kho-v4;luo-v5;memfd-v3;object-v2')).toEqual([['memfd', 3, [2], 'leak', 'luo_session_deserialize'], ['object', 2, [1], 'leak', 'luo_session_deserialize']]);
-    expect(list('kho-v3;luo-v1')).toEqual([['kho', 3, [4], 'reboot', 'kho_populate'], ['luo', 1, [5], 'panic', 'liveupdate_early_init']]);
+    expect(list('kho-v4;luo-v5;memfd-v3;object-v2')).toEqual([
+      ['memfd', 3, [2], 'leak', 'luo_session_deserialize'],
+      ['object', 2, [1], 'leak', 'luo_session_deserialize'],
+    ]);
+    expect(list('kho-v3;luo-v1')).toEqual([
+      ['kho', 3, [4], 'reboot', 'kho_populate'],
+      ['luo', 1, [5], 'panic', 'liveupdate_early_init'],
+    ]);
   });
 
   it('wants every version to be read', () => {
@@ -144,7 +206,9 @@ describe('meets', () => {
   });
 
   it('knows a next kernel that is told not to', () => {
-    expect(list('kho-v4;luo-v5', next, { cmdlineTo: 'kho=off' })).toEqual([['kho', null, [], 'leak', 'luo_early_startup']]);
+    expect(list('kho-v4;luo-v5', next, { cmdlineTo: 'kho=off' })).toEqual([
+      ['kho', null, [], 'leak', 'luo_early_startup'],
+    ]);
     expect(list('kho-v4', next, { cmdlineTo: 'liveupdate=off', uses: ['reserve_mem'] })).toEqual([]);
   });
 

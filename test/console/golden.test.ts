@@ -29,13 +29,17 @@ describe.each(goldens().map((golden) => [golden.name, golden] as const))('%s', (
     for (let end = golden.log.indexOf(0x0a); end >= 0; end = golden.log.indexOf(0x0a, end + 1)) {
       const cut = scan(golden.log.subarray(0, end + 1));
       // A prefix never sees more than the whole, and never something else first.
-      expect(cut.filter(({ type }) => type === 'mark')).toEqual(signals.filter((signal) => signal.type === 'mark').slice(0, cut.filter(({ type }) => type === 'mark').length));
-      for (const signal of cut) expect(signals.some(({ type, line }) => type === signal.type && line === signal.line)).toBe(true);
+      expect(cut.filter(({ type }) => type === 'mark')).toEqual(
+        signals.filter((signal) => signal.type === 'mark').slice(0, cut.filter(({ type }) => type === 'mark').length),
+      );
+      for (const signal of cut)
+        expect(signals.some(({ type, line }) => type === signal.type && line === signal.line)).toBe(true);
     }
   });
 
   it('is read the same with line feeds alone, and with junk on the wire', () => {
-    const bare = (list: typeof signals) => list.map((signal) => (signal.type === 'mark' ? signal : { ...signal, text: '' }));
+    const bare = (list: typeof signals) =>
+      list.map((signal) => (signal.type === 'mark' ? signal : { ...signal, text: '' }));
     const plain = Buffer.from(golden.log.toString('latin1').replaceAll('\r', ''), 'latin1');
     expect(bare(scan(plain))).toEqual(bare(signals));
     const coloured = Buffer.from(golden.log.toString('latin1').replaceAll('\n', '\n\u001b[0m\0'), 'latin1');
@@ -44,7 +48,8 @@ describe.each(goldens().map((golden) => [golden.name, golden] as const))('%s', (
 
   it('lets nothing through that a terminal would obey', () => {
     for (const signal of signals) {
-      const texts = signal.type === 'finding' ? [signal.title, signal.text, signal.corrupted ?? ''] : [JSON.stringify(signal)];
+      const texts =
+        signal.type === 'finding' ? [signal.title, signal.text, signal.corrupted ?? ''] : [JSON.stringify(signal)];
       for (const text of texts) {
         expect(text).not.toMatch(CONTROL);
         expect(terminalSafe(text)).toBe(text);
@@ -53,7 +58,8 @@ describe.each(goldens().map((golden) => [golden.name, golden] as const))('%s', (
   });
 
   it('has titles without addresses', () => {
-    for (const signal of signals) if (signal.type === 'finding') expect(signal.title).not.toMatch(/[0-9a-f]{8}|0x|\{|\}/);
+    for (const signal of signals)
+      if (signal.type === 'finding') expect(signal.title).not.toMatch(/[0-9a-f]{8}|0x|\{|\}/);
   });
 });
 

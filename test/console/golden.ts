@@ -13,11 +13,18 @@ export interface Golden {
 }
 
 export function goldens(): Golden[] {
-  return readdirSync(FOLDER).filter((file) => file.endsWith('.log')).sort().map((file) => {
-    const bytes = readFileSync(join(FOLDER, file));
-    const end = bytes[0] === 0x0a ? 0 : bytes.indexOf('\n\n');
-    return { name: file.slice(0, -4), headers: bytes.subarray(0, end).toString('utf8'), log: bytes.subarray(bytes[0] === 0x0a ? 1 : end + 2) };
-  });
+  return readdirSync(FOLDER)
+    .filter((file) => file.endsWith('.log'))
+    .sort()
+    .map((file) => {
+      const bytes = readFileSync(join(FOLDER, file));
+      const end = bytes[0] === 0x0a ? 0 : bytes.indexOf('\n\n');
+      return {
+        name: file.slice(0, -4),
+        headers: bytes.subarray(0, end).toString('utf8'),
+        log: bytes.subarray(bytes[0] === 0x0a ? 1 : end + 2),
+      };
+    });
 }
 
 export function rewrite(golden: Golden, headers: string): void {
@@ -38,14 +45,22 @@ export function describeSignals(signals: readonly ConsoleSignal[]): string {
     if (signal.type === 'mark') {
       // A panic's mark says what its finding says.
       if (signal.kind === 'panic') continue;
-      const detail = signal.kind === 'boot' ? ` ${signal.release} ${signal.how}` : signal.kind === 'ready' ? ` ${JSON.stringify(signal.json)}` : '';
+      const detail =
+        signal.kind === 'boot'
+          ? ` ${signal.release} ${signal.how}`
+          : signal.kind === 'ready'
+            ? ` ${JSON.stringify(signal.json)}`
+            : '';
       lines.push(`MARK: ${signal.kind}${detail}`);
       continue;
     }
     lines.push(`TITLE: ${signal.title}`, `SEVERITY: ${signal.severity}`, `IMPLIES: ${signal.implies ?? 'nothing'}`);
     if (signal.taint !== null) lines.push(`TAINT: ${signal.taint}`);
     if (signal.after !== null) lines.push(`AFTER: ${signal.after}`);
-    if (signal.component !== null) lines.push(`COMPONENT: ${signal.component.component}, wrote ${signal.component.wrote ?? '?'}, reads ${signal.component.reads.join(' ') || '?'}`);
+    if (signal.component !== null)
+      lines.push(
+        `COMPONENT: ${signal.component.component}, wrote ${signal.component.wrote ?? '?'}, reads ${signal.component.reads.join(' ') || '?'}`,
+      );
     if (signal.corrupted !== null) lines.push(`CORRUPTED: ${signal.corrupted}`);
   }
   return lines.join('\n');

@@ -38,9 +38,14 @@ describe('LineSplitter', () => {
 
   it('cuts long lines, in pieces or at once, and goes on behind them', () => {
     const long = bytes(`${'x'.repeat(3 * MAX_LINE)}\nnext\n`);
-    const expected = [{ number: 1, text: 'x'.repeat(MAX_LINE), cut: true }, { number: 2, text: 'next', cut: false }];
+    const expected = [
+      { number: 1, text: 'x'.repeat(MAX_LINE), cut: true },
+      { number: 2, text: 'next', cut: false },
+    ];
     expect(split(long)).toEqual(expected);
-    expect(split(long.subarray(0, MAX_LINE - 1), long.subarray(MAX_LINE - 1, MAX_LINE), long.subarray(MAX_LINE))).toEqual(expected);
+    expect(
+      split(long.subarray(0, MAX_LINE - 1), long.subarray(MAX_LINE - 1, MAX_LINE), long.subarray(MAX_LINE)),
+    ).toEqual(expected);
     expect(split(bytes(`${'y'.repeat(MAX_LINE)}\n`))[0]?.cut).toBe(false);
   });
 });

@@ -8,12 +8,20 @@ import { TAINT_NAMES } from '../../src/model/result/taint.js';
 import { goldens, scan } from './golden.js';
 import { HARMLESS, MESSAGES } from './messages.js';
 
-const find = (message: string) => scan(new TextEncoder().encode(`[    0.000000] x\n[    1.000000] ${message}\n`)).flatMap((signal) => (signal.type === 'finding' ? [signal] : []));
+const find = (message: string) =>
+  scan(new TextEncoder().encode(`[    0.000000] x\n[    1.000000] ${message}\n`)).flatMap((signal) =>
+    signal.type === 'finding' ? [signal] : [],
+  );
 
-it.each(MESSAGES.map(([message, title, implies]) => ({ message, title, implies })))('$message', ({ message, title, implies }) => {
-  const taint = TAINT_NAMES.find((name) => name === implies) ?? null;
-  expect(find(message).map((finding) => [finding.title, finding.implies, finding.taint])).toEqual([[title, taint === null ? (implies ?? null) : 'tainted', taint]]);
-});
+it.each(MESSAGES.map(([message, title, implies]) => ({ message, title, implies })))(
+  '$message',
+  ({ message, title, implies }) => {
+    const taint = TAINT_NAMES.find((name) => name === implies) ?? null;
+    expect(find(message).map((finding) => [finding.title, finding.implies, finding.taint])).toEqual([
+      [title, taint === null ? (implies ?? null) : 'tainted', taint],
+    ]);
+  },
+);
 
 it.each(HARMLESS)('nothing in: %s', (message) => {
   expect(find(message)).toEqual([]);
@@ -22,31 +30,50 @@ it.each(HARMLESS)('nothing in: %s', (message) => {
 describe('the table', () => {
   const formatOf = (message: string): Format | undefined => {
     for (const group of PATTERN_GROUPS) {
-      if (!group.headers.some((header) => message.includes(header)) || group.suppress?.some((re) => re.test(message)) === true) continue;
+      if (
+        !group.headers.some((header) => message.includes(header)) ||
+        group.suppress?.some((re) => re.test(message)) === true
+      )
+        continue;
       const format = group.formats.find(({ re }) => re.test(message));
       if (format !== undefined) return format;
     }
     return undefined;
   };
   const met = new Set<Format | undefined>(MESSAGES.map(([message]) => formatOf(message)));
-  for (const { log } of goldens()) new LineSplitter().feed(log, ({ text }) => { for (const message of messagesOf(text)) met.add(formatOf(message.text)); });
+  for (const { log } of goldens())
+    new LineSplitter().feed(log, ({ text }) => {
+      for (const message of messagesOf(text)) met.add(formatOf(message.text));
+    });
 
-  it.each(PATTERN_GROUPS.flatMap((group) => group.formats.map((format) => [`${group.name}: ${format.title}`, format] as const)))('%s is met by a golden or a message', (_, format) => {
+  it.each(
+    PATTERN_GROUPS.flatMap((group) =>
+      group.formats.map((format) => [`${group.name}: ${format.title}`, format] as const),
+    ),
+  )('%s is met by a golden or a message', (_, format) => {
     expect(met.has(format)).toBe(true);
   });
 
   it('implies outcomes that there are, and keeps no state in its patterns', () => {
     for (const group of PATTERN_GROUPS) {
-      for (const implies of [group.implies, ...group.formats.map((format) => format.implies ?? null)]) if (implies !== null) expect(OUTCOMES.filter((outcome) => outcome !== 'infra')).toContain(implies);
-      for (const re of [...group.formats.map((format) => format.re), ...(group.suppress ?? []), ...(group.end ? [group.end] : [])]) expect(re.flags).toBe('');
-      for (const { implies = group.implies, taint = group.taint ?? null } of group.formats) expect(implies === 'tainted').toBe(taint !== null);
+      for (const implies of [group.implies, ...group.formats.map((format) => format.implies ?? null)])
+        if (implies !== null) expect(OUTCOMES.filter((outcome) => outcome !== 'infra')).toContain(implies);
+      for (const re of [
+        ...group.formats.map((format) => format.re),
+        ...(group.suppress ?? []),
+        ...(group.end ? [group.end] : []),
+      ])
+        expect(re.flags).toBe('');
+      for (const { implies = group.implies, taint = group.taint ?? null } of group.formats)
+        expect(implies === 'tainted').toBe(taint !== null);
       expect(new Set(group.headers).size).toBe(group.headers.length);
     }
   });
 
   it('takes no time over hostile lines', () => {
     const start = performance.now();
-    for (const group of PATTERN_GROUPS) for (const header of group.headers) find(`${header}${' a'.repeat(1000)}${'('.repeat(500)}${'['.repeat(500)}`);
+    for (const group of PATTERN_GROUPS)
+      for (const header of group.headers) find(`${header}${' a'.repeat(1000)}${'('.repeat(500)}${'['.repeat(500)}`);
     expect(performance.now() - start).toBeLessThan(2000);
   });
 });

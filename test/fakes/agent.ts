@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A scripted agent: the machine's end of the agent protocol. It answers as the fake kernel does, unless its script has it do otherwise.
+// A scripted agent: the machine's end of the agent protocol. It answers as the fake kernel does, unless its script has
+// it do otherwise.
 import { Duplex, Readable } from 'node:stream';
 import type { ClientChannel } from 'ssh2';
 import type { ExecResult, Session } from '../../src/guest/session.js';
@@ -17,7 +18,11 @@ export interface Request {
 }
 
 /** What an agent says to a request: an answer, raw bytes, nothing for ever, or it dies. */
-export type Reaction = { kind: 'answer'; reply: Record<string, unknown> } | { kind: 'say'; bytes: string | Buffer } | { kind: 'silent' } | { kind: 'die' };
+export type Reaction =
+  | { kind: 'answer'; reply: Record<string, unknown> }
+  | { kind: 'say'; bytes: string | Buffer }
+  | { kind: 'silent' }
+  | { kind: 'die' };
 
 export type React = (request: Omit<Request, 'epoch' | 'index'>, channel: FakeChannel) => Reaction;
 
@@ -50,10 +55,12 @@ export class FakeChannel extends Duplex implements ClientChannel {
   private takeLine(line: string): void {
     if (this.dead) return;
     const [id = '', op = '', ...pairs] = line.split(' ');
-    const args = Object.fromEntries(pairs.map((pair) => {
-      const at = pair.indexOf('=');
-      return [pair.slice(0, at), decodeURIComponent(pair.slice(at + 1))] as const;
-    }));
+    const args = Object.fromEntries(
+      pairs.map((pair) => {
+        const at = pair.indexOf('=');
+        return [pair.slice(0, at), decodeURIComponent(pair.slice(at + 1))] as const;
+      }),
+    );
     const reaction = this.react({ id: Number(id), op, args }, this);
     if (reaction.kind === 'answer') this.say(`${JSON.stringify({ id: Number(id), us: 1, ...reaction.reply })}\n`);
     else if (reaction.kind === 'say') this.say(reaction.bytes);
@@ -87,7 +94,10 @@ export class FakeSession implements Session {
   private gone: () => void = () => undefined;
   isOpen = true;
 
-  constructor(private readonly react: React, private readonly onExec: (command: string) => ExecResult | null) {
+  constructor(
+    private readonly react: React,
+    private readonly onExec: (command: string) => ExecResult | null,
+  ) {
     this.closed = new Promise((resolve) => (this.gone = resolve));
   }
 

@@ -7,7 +7,18 @@ import type { FakeOptions } from './run.js';
 
 export const PHASES = ['boot', 'steps', 'load', 'leaving', 'arrival', 'judging', 'recovery'] as const;
 export type Phase = (typeof PHASES)[number];
-export const ENDINGS = ['panic', 'reset', 'hang', 'oops', 'client gone', 'QEMU gone', 'host starved', 'host too busy', 'time limit', 'abort'] as const;
+export const ENDINGS = [
+  'panic',
+  'reset',
+  'hang',
+  'oops',
+  'client gone',
+  'QEMU gone',
+  'host starved',
+  'host too busy',
+  'time limit',
+  'abort',
+] as const;
 export type Ending = (typeof ENDINGS)[number];
 
 /** What happens there. @returns what becomes of the request that was under way; null: it is answered all the same */
@@ -16,22 +27,34 @@ type Act = (machine: FakeMachine) => Reaction | null;
 const silent: Reaction = { kind: 'silent' };
 
 function actOf(ending: Ending, aborter: AbortController): Act {
-  const then = (act: (machine: FakeMachine) => void, reaction: Reaction | null = silent): Act => (machine) => {
-    act(machine);
-    return reaction;
-  };
+  const then =
+    (act: (machine: FakeMachine) => void, reaction: Reaction | null = silent): Act =>
+    (machine) => {
+      act(machine);
+      return reaction;
+    };
   switch (ending) {
-    case 'panic': return then((machine) => machine.panic());
-    case 'reset': return then((machine) => machine.reset());
-    case 'hang': return then((machine) => machine.stand());
-    case 'oops': return then((machine) => machine.oops(), null);
-    case 'client gone': return then((machine) => machine.killClient());
-    case 'QEMU gone': return then((machine) => machine.quit());
-    case 'host starved': return then((machine) => machine.starve());
-    case 'host too busy': return then((machine) => machine.keepWaiting());
+    case 'panic':
+      return then((machine) => machine.panic());
+    case 'reset':
+      return then((machine) => machine.reset());
+    case 'hang':
+      return then((machine) => machine.stand());
+    case 'oops':
+      return then((machine) => machine.oops(), null);
+    case 'client gone':
+      return then((machine) => machine.killClient());
+    case 'QEMU gone':
+      return then((machine) => machine.quit());
+    case 'host starved':
+      return then((machine) => machine.starve());
+    case 'host too busy':
+      return then((machine) => machine.keepWaiting());
     // The machine works on, and the run has no more time.
-    case 'time limit': return then((machine) => machine.stand());
-    case 'abort': return then(() => aborter.abort(new Error('Ctrl-C')));
+    case 'time limit':
+      return then((machine) => machine.stand());
+    case 'abort':
+      return then(() => aborter.abort(new Error('Ctrl-C')));
   }
 }
 
@@ -65,26 +88,38 @@ export function stage(ending: Ending, phase: Phase, update: number): Staged {
   const [from, to] = [update - 1, update];
   const here = ({ op, epoch }: Request): boolean => {
     switch (phase) {
-      case 'boot': return op === 'hello' && epoch === from && ending === 'client gone';
+      case 'boot':
+        return op === 'hello' && epoch === from && ending === 'client gone';
       // One file is held by then.
-      case 'steps': return op === 'preserve' && epoch === from && ++preserves === 2;
-      case 'load': return op === 'load' && epoch === from;
-      case 'leaving': return op === 'go' && epoch === from;
-      case 'arrival': return op === 'hello' && epoch === to;
+      case 'steps':
+        return op === 'preserve' && epoch === from && ++preserves === 2;
+      case 'load':
+        return op === 'load' && epoch === from;
+      case 'leaving':
+        return op === 'go' && epoch === from;
+      case 'arrival':
+        return op === 'hello' && epoch === to;
       case 'judging':
-      case 'recovery': return due;
+      case 'recovery':
+        return due;
     }
   };
-  const begins = (event: Event) => event.kind === 'task' && event.state === 'start' && event.epoch === to
-    && (phase === 'judging' ? event.task === 'oracles' : phase === 'recovery' && event.task.startsWith('recovery'));
+  const begins = (event: Event) =>
+    event.kind === 'task' &&
+    event.state === 'start' &&
+    event.epoch === to &&
+    (phase === 'judging' ? event.task === 'oracles' : phase === 'recovery' && event.task.startsWith('recovery'));
   return {
     script: {
       booting: (machine, epoch) => {
-        if (phase === 'boot' && epoch === from && ending !== 'client gone' && !struck) machine.later(700, () => strike(machine));
+        if (phase === 'boot' && epoch === from && ending !== 'client gone' && !struck)
+          machine.later(700, () => strike(machine));
       },
       request: (machine, request) => {
         if (!struck && here(request)) return strike(machine);
-        return phase === 'recovery' && request.op === 'retrieve' && request.epoch === to ? leak(machine, request) : null;
+        return phase === 'recovery' && request.op === 'retrieve' && request.epoch === to
+          ? leak(machine, request)
+          : null;
       },
     },
     options: {

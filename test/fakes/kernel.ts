@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the fake machine's kernels do with files and sessions, as the agent reports it. A healthy kernel; tests damage it.
+// What the fake machine's kernels do with files and sessions, as the agent reports it. A healthy kernel; tests damage
+// it.
 import { Pattern } from '../../src/oracles/files/pattern.js';
 import type { FakeRam } from './ram.js';
 
@@ -34,7 +35,12 @@ export class FakeKernel {
   memory: Record<string, unknown> = {};
   private readonly leaks = new Set<FakeFile>();
 
-  constructor(readonly ram: FakeRam, readonly epoch: number, readonly bootId: string, readonly release: string) {
+  constructor(
+    readonly ram: FakeRam,
+    readonly epoch: number,
+    readonly bootId: string,
+    readonly release: string,
+  ) {
     ram.boot(release);
   }
 
@@ -52,7 +58,8 @@ export class FakeKernel {
     return operation === undefined ? failed('BADREQ', `no operation ${op}`) : operation(this, args);
   }
 
-  // -- what operations are made of -------------------------------------------------------------------------------------------
+  // -- what operations are made of
+  // -------------------------------------------------------------------------------------------
 
   file(args: Args): FakeFile | null {
     return this.files.get(args['file'] ?? '') ?? null;
@@ -60,8 +67,15 @@ export class FakeKernel {
 
   make({ file = '', size = '0', seed = '0', seals = '', pos = '0' }: Args): Answer {
     const pattern = new Pattern({ size: Number(size), seed: Number(seed), holes: [] });
-    const made = { pattern, pages: pattern.pages, firstPfn: this.ram.allocate(pattern.pages), seals: seals === '' ? ['seal'] : seals.split(','), position: Number(pos) };
-    for (let page = 0; page < made.pages; page++) this.ram.memory.write((made.firstPfn + page) * PAGE, pattern.page(page));
+    const made = {
+      pattern,
+      pages: pattern.pages,
+      firstPfn: this.ram.allocate(pattern.pages),
+      seals: seals === '' ? ['seal'] : seals.split(','),
+      position: Number(pos),
+    };
+    for (let page = 0; page < made.pages; page++)
+      this.ram.memory.write((made.firstPfn + page) * PAGE, pattern.page(page));
     this.cache(made);
     this.files.set(file, made);
     return done({ hugeKb: 0 });
@@ -134,13 +148,33 @@ export class FakeKernel {
       this.ram.memory.read((file.firstPfn + page) * PAGE, new Uint8Array(words.buffer));
       if (pattern.compare(page, words, 0) >= 0) bad++;
     }
-    return done({ pages: file.pages, bad, firstBad: bad > 0 ? { page: 0, offset: 0, want: 0, got: 0 } : null, ranges: [] });
+    return done({
+      pages: file.pages,
+      bad,
+      firstBad: bad > 0 ? { page: 0, offset: 0, want: 0, got: 0 } : null,
+      ranges: [],
+    });
   }
 
   get zones(): Answer {
     const free = this.managed - 1000;
-    const held = { anonKb: 900, slabKb: 3000, slabUnreclaimableKb: 2000, kernelStackKb: 500, pageTablesKb: 100, vmallocKb: 300 };
-    return done({ managed: this.managed, free, freeOnCpus: 0, memFreeKb: 4 * free, memAvailableKb: 4 * free, ...held, ...this.memory });
+    const held = {
+      anonKb: 900,
+      slabKb: 3000,
+      slabUnreclaimableKb: 2000,
+      kernelStackKb: 500,
+      pageTablesKb: 100,
+      vmallocKb: 300,
+    };
+    return done({
+      managed: this.managed,
+      free,
+      freeOnCpus: 0,
+      memFreeKb: 4 * free,
+      memAvailableKb: 4 * free,
+      ...held,
+      ...this.memory,
+    });
   }
 
   /** What is set aside for the next kernel. */
@@ -175,13 +209,16 @@ export function filesOf(sessions: Sessions): FakeFile[] {
   return [...sessions.values()].flatMap((files) => [...files.values()]);
 }
 
-const onFile = (act: (kernel: FakeKernel, file: FakeFile, args: Args) => Answer) => (kernel: FakeKernel, args: Args): Answer => {
-  const file = kernel.file(args);
-  return file === null ? failed('NOHANDLE', 'no such file') : act(kernel, file, args);
-};
+const onFile =
+  (act: (kernel: FakeKernel, file: FakeFile, args: Args) => Answer) =>
+  (kernel: FakeKernel, args: Args): Answer => {
+    const file = kernel.file(args);
+    return file === null ? failed('NOHANDLE', 'no such file') : act(kernel, file, args);
+  };
 
 const OPERATIONS: Readonly<Record<string, (kernel: FakeKernel, args: Args) => Answer>> = {
-  hello: ({ bootId, release }) => done({ protocol: 1, release, bootId, device: true, pid: 100, pageSize: PAGE, uptime: 2 }),
+  hello: ({ bootId, release }) =>
+    done({ protocol: 1, release, bootId, device: true, pid: 100, pageSize: PAGE, uptime: 2 }),
   open: () => done({ opened: true }),
   create: (kernel, args) => kernel.create(args),
   'retrieve-session': (kernel, args) => kernel.retrieveSession(args),
@@ -189,7 +226,16 @@ const OPERATIONS: Readonly<Record<string, (kernel: FakeKernel, args: Args) => An
   preserve: (kernel, args) => kernel.preserve(args),
   retrieve: (kernel, args) => kernel.retrieve(args),
   stat: onFile((_, { pattern: { content }, position, seals, pages }) =>
-    done({ size: content.size, pos: position, seals, mode: 0o777, access: 'rw', blocks: pages * 8, data: [[0, pages]] })),
+    done({
+      size: content.size,
+      pos: position,
+      seals,
+      mode: 0o777,
+      access: 'rw',
+      blocks: pages * 8,
+      data: [[0, pages]],
+    }),
+  ),
   verify: onFile((kernel, file, args) => kernel.verify(file, args)),
   pfns: onFile((_, { firstPfn, pages }) => done({ runs: [[0, firstPfn, pages]] })),
   finish: (kernel, args) => kernel.finish(args),

@@ -20,13 +20,19 @@ function eachNumber(value: unknown, change: (n: number) => unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, eachNumber(each, change)]));
 }
 
-const numbers = (name: string, change: (n: number) => unknown): Lie => ({ name, tell: (reply) => answer(eachNumber(reply, change) as Reply) });
+const numbers = (name: string, change: (n: number) => unknown): Lie => ({
+  name,
+  tell: (reply) => answer(eachNumber(reply, change) as Reply),
+});
 
 /** What no agent says: this one is not the lab's, or it is broken. */
 export const BROKEN: readonly Lie[] = [
   { name: 'a line that is no answer', tell: () => say('\x1b[2J}{"id":\x00\xff segfault at 0\n') },
   { name: 'a list', tell: (_, { id }) => say(`[${id}, true]\n`) },
-  { name: 'an answer to another request', tell: (_, { id }) => say(`${JSON.stringify({ id: id + 1000, ok: true, us: 1 })}\n`) },
+  {
+    name: 'an answer to another request',
+    tell: (_, { id }) => say(`${JSON.stringify({ id: id + 1000, ok: true, us: 1 })}\n`),
+  },
   { name: 'half an answer', tell: (_, { id }) => say(`{"id":${id},"ok":tr`) },
 ];
 

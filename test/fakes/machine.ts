@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A machine that is not there, in place of QEMU: it boots, speaks on its console, marks that it is ready, jumps into its next kernel and ends,
-// by the clock of the test. All of the lab's own code above runs as for a real one.
+// A machine that is not there, in place of QEMU: it boots, speaks on its console, marks that it is ready, jumps into
+// its next kernel and ends, by the clock of the test. All of the lab's own code above runs as for a real one.
 import type { ExecResult } from '../../src/guest/session.js';
 import type { RunParts } from '../../src/run/engine/context.js';
 import type { MachineParts, Process, Tail } from '../../src/run/machine/parts.js';
@@ -63,7 +63,8 @@ export class FakeMachine {
     return { machine: this.machineParts, connect: () => this.connect() };
   }
 
-  // -- what a script does to it ----------------------------------------------------------------------------------------------
+  // -- what a script does to it
+  // ----------------------------------------------------------------------------------------------
 
   /** The kernel speaks. */
   say(text: string): void {
@@ -151,7 +152,8 @@ export class FakeMachine {
     this.boot(new FakeKernel(this.ram, 0, `boot-${this.boots}`, words.release(0)));
   }
 
-  // -- its life --------------------------------------------------------------------------------------------------------------
+  // -- its life
+  // --------------------------------------------------------------------------------------------------------------
 
   private boot(kernel: FakeKernel): void {
     this.kernel = kernel;
@@ -159,7 +161,14 @@ export class FakeMachine {
     this.say(words.banner(kernel.release));
     this.script.booting?.(this, kernel.epoch);
     this.later(BOOT, () => {
-      const mark = JSON.stringify({ ready: 1, epoch: kernel.epoch, bootId: kernel.bootId, release: kernel.release, hostkey: null, mono: 1.5 });
+      const mark = JSON.stringify({
+        ready: 1,
+        epoch: kernel.epoch,
+        bootId: kernel.bootId,
+        release: kernel.release,
+        hostkey: null,
+        mono: 1.5,
+      });
       this.say(`LAB-READY ${mark}\n`);
       this.write('ready', `${mark}\n`);
     });
@@ -183,7 +192,10 @@ export class FakeMachine {
   }
 
   private async connect(): Promise<FakeSession> {
-    const session = new FakeSession((request) => this.react(request), (command) => this.script.exec?.(this, command) ?? null);
+    const session = new FakeSession(
+      (request) => this.react(request),
+      (command) => this.script.exec?.(this, command) ?? null,
+    );
     this.sessions.push(session);
     if (this.stoodStill) session.die();
     return session;
@@ -205,7 +217,8 @@ export class FakeMachine {
     return op === 'kexec' ? { ok: true, going: true } : this.kernel.answer(op, args);
   }
 
-  // -- in place of QEMU ------------------------------------------------------------------------------------------------------
+  // -- in place of QEMU
+  // ------------------------------------------------------------------------------------------------------
 
   private get machineParts(): MachineParts {
     return {
@@ -221,7 +234,10 @@ export class FakeMachine {
     const exited = new Promise<QemuExit>((resolve) => (this.exit = resolve));
     this.boot(this.kernel);
     return {
-      pid: process.pid, commandLine: 'qemu-system-x86_64', gone: this.goneBy.signal, exited,
+      pid: process.pid,
+      commandLine: 'qemu-system-x86_64',
+      gone: this.goneBy.signal,
+      exited,
       endedWithin: async () => !this.running,
       kill: async () => {
         this.running = false;

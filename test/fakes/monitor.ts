@@ -31,7 +31,8 @@ export class FakeMonitor implements Monitor {
   async human(line: string): Promise<string> {
     await this.alive();
     if (line.startsWith('info registers')) return this.registers();
-    if (line === 'info usernet') return '  TCP[HOST_FORWARD]  13       127.0.0.1  2222       10.0.2.15    22     0     0\n';
+    if (line === 'info usernet')
+      return '  TCP[HOST_FORWARD]  13       127.0.0.1  2222       10.0.2.15    22     0     0\n';
     if (line === 'info status') return 'VM status: running\n';
     return '';
   }
@@ -52,8 +53,12 @@ export class FakeMonitor implements Monitor {
 
   private registers(): string {
     return [
-      'CPU#0', `RAX=${hex(0, 16)}`, `RIP=${hex(0xffff_ffff_8100_0000n, 16)} RFL=00000246 [---Z-P-] CPL=0 II=0 A20=1 SMM=0 HLT=1`,
-      `IDT=     ${hex(0xffff_fe00_0000_0000n, 16)} 00000fff`, `CR0=80050033 CR2=0 CR3=${hex(this.cr3, 16)} CR4=000006f0`, '',
+      'CPU#0',
+      `RAX=${hex(0, 16)}`,
+      `RIP=${hex(0xffff_ffff_8100_0000n, 16)} RFL=00000246 [---Z-P-] CPL=0 II=0 A20=1 SMM=0 HLT=1`,
+      `IDT=     ${hex(0xffff_fe00_0000_0000n, 16)} 00000fff`,
+      `CR0=80050033 CR2=0 CR3=${hex(this.cr3, 16)} CR4=000006f0`,
+      '',
     ].join('\n');
   }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Physical memory of the fake machine: a sparse file that the lab reads as it reads QEMU's, with page tables and an array of `struct page`.
+// Physical memory of the fake machine: a sparse file that the lab reads as it reads QEMU's, with page tables and an
+// array of `struct page`.
 import { closeSync, ftruncateSync, openSync, readdirSync, readlinkSync, unlinkSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,7 +16,10 @@ export const RAM_BYTES = 32 * MIB;
 const TABLES = 1 * MIB;
 /** The kernel's own image: all that the lab reads of it, at the addresses of System.map. */
 const IMAGE = { linear: 0xffff_ffff_8100_0000n, phys: 2 * MIB, state: 0x80, banner: 0x100, taint: 0x200 };
-/** What the kernel sets aside for the next one, as 6.19 keeps it: `kho_out`, what its map leads to, and a bitmap of single pages. */
+/**
+ * What the kernel sets aside for the next one, as 6.19 keeps it: `kho_out`, what its map leads to, and a bitmap of
+ * single pages.
+ */
 const KHO = { out: 0x1000, size: 0x60, order: 0x1100, bitmap: 0x2000 };
 const STRUCTS = 4 * MIB;
 /** First page that files are given. */
@@ -24,7 +28,10 @@ export const FIRST_PFN = (16 * MIB) / PAGE;
 export const CR3 = TABLES;
 
 export const FAKE_FORMAT: HandoverFormat = {
-  khoOut: { start: IMAGE.linear + BigInt(KHO.out), end: IMAGE.linear + BigInt(KHO.out + KHO.size) }, machineKexec: 0n, handlers: null, structures: [],
+  khoOut: { start: IMAGE.linear + BigInt(KHO.out), end: IMAGE.linear + BigInt(KHO.out + KHO.size) },
+  machineKexec: 0n,
+  handlers: null,
+  structures: [],
 };
 
 const KHOP = 0x4b48_4f50;
@@ -66,7 +73,8 @@ export class FakeRam {
     this.memory.write(IMAGE.phys, image);
     const kho = Buffer.alloc(PAGE);
     const word = (at: number, to: number) => kho.writeBigUInt64LE(IMAGE.linear + BigInt(to), at - KHO.out);
-    // Behind a pointer and a flag a mutex, whose list head leads to itself; then the map, of which order 0 is all there is.
+    // Behind a pointer and a flag a mutex, whose list head leads to itself; then the map, of which order 0 is all there
+    // is.
     for (const at of [0x20, 0x28]) word(KHO.out + at, KHO.out + 0x20);
     word(KHO.out + 0x38, KHO.order);
     word(KHO.order + 8, KHO.bitmap);

@@ -34,7 +34,10 @@ export interface FakeOptions {
 const MOST_MS = 24 * 3600 * 1000;
 
 export async function runFake(yaml: string, script: Script = {}, options: FakeOptions = {}): Promise<FakeRun> {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date', 'hrtime', 'performance'], now: 0 });
+  vi.useFakeTimers({
+    toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date', 'hrtime', 'performance'],
+    now: 0,
+  });
   const machine = new FakeMachine(script);
   const events: Event[] = [];
   try {
@@ -43,11 +46,20 @@ export async function runFake(yaml: string, script: Script = {}, options: FakeOp
         events.push(event);
         options.onEvent?.(event, machine);
       },
-      console: () => undefined, qmp: () => undefined, agent: () => undefined,
+      console: () => undefined,
+      qmp: () => undefined,
+      agent: () => undefined,
     };
     const ending: { record: RunRecord | null; error: unknown } = { record: null, error: null };
-    const over = execute(planOf(yaml, options.plan), streams, options.signal ?? new AbortController().signal, machine.parts).then(
-      (record) => Object.assign(ending, { record }), (error: unknown) => Object.assign(ending, { error }));
+    const over = execute(
+      planOf(yaml, options.plan),
+      streams,
+      options.signal ?? new AbortController().signal,
+      machine.parts,
+    ).then(
+      (record) => Object.assign(ending, { record }),
+      (error: unknown) => Object.assign(ending, { error }),
+    );
     await untilOver(over);
     const ms = Date.now();
     const leftOpen = machine.leftOpen;
@@ -85,15 +97,35 @@ const SYSTEM_MAP = fileURLToPath(new URL('System.map', import.meta.url));
 
 export function image(name: string): KernelImage {
   return {
-    name, release: null, bzImage: HERE, vmlinux: null, config: null, systemMap: SYSTEM_MAP, components: [], listed: null, versions: [], known: true, notes: [],
-    sha256: '0'.repeat(64), cacheDir: null,
+    name,
+    release: null,
+    bzImage: HERE,
+    vmlinux: null,
+    config: null,
+    systemMap: SYSTEM_MAP,
+    components: [],
+    listed: null,
+    versions: [],
+    known: true,
+    notes: [],
+    sha256: '0'.repeat(64),
+    cacheDir: null,
   };
 }
 
 function planOf(yaml: string, more: Partial<RunPlan> = {}): RunPlan {
   const scenario = parseScenario(yaml, 'fake.yaml');
   return {
-    id: 'fake', scenario, kernels: scenario.kernels.map(image), rootfs: { path: HERE, sha256: '0'.repeat(64), size: 4096 }, accel: 'tcg', dir: '/nonexistent',
-    formats: scenario.kernels.map(() => FAKE_FORMAT), deviceLooks: true, memory: null, selftests: scenario.kernels.map(() => null), ...more,
+    id: 'fake',
+    scenario,
+    kernels: scenario.kernels.map(image),
+    rootfs: { path: HERE, sha256: '0'.repeat(64), size: 4096 },
+    accel: 'tcg',
+    dir: '/nonexistent',
+    formats: scenario.kernels.map(() => FAKE_FORMAT),
+    deviceLooks: true,
+    memory: null,
+    selftests: scenario.kernels.map(() => null),
+    ...more,
   };
 }

@@ -16,7 +16,10 @@ export interface FakeScenario {
 /** Updates in which the same two files are handed on. */
 export function updatesOf({ updates, recover, timeout, kexec = 'file', more = '' }: FakeScenario): string {
   return `
-chain: [${'abcdefghijklmnop'.slice(0, updates + 1).split('').join(', ')}]
+chain: [${'abcdefghijklmnop'
+    .slice(0, updates + 1)
+    .split('')
+    .join(', ')}]
 sessions:
   - name: vm0
     files:

@@ -58,31 +58,84 @@ describe('values of a request', () => {
 
 describe('a line of the agent', () => {
   it.each<[string, string, Partial<AgentReply> | null]>([
-    ['good', '{"id":1,"ok":true,"us":12,"pages":3}', { id: 1, ok: true, errno: null, at: null, us: 12, data: { pages: 3 } }],
-    ['refused', '{"id":2,"ok":false,"errno":"EBUSY","at":"ioctl"}', { id: 2, ok: false, errno: 'EBUSY', at: 'ioctl', us: 0, data: {} }],
+    [
+      'good',
+      '{"id":1,"ok":true,"us":12,"pages":3}',
+      { id: 1, ok: true, errno: null, at: null, us: 12, data: { pages: 3 } },
+    ],
+    [
+      'refused',
+      '{"id":2,"ok":false,"errno":"EBUSY","at":"ioctl"}',
+      { id: 2, ok: false, errno: 'EBUSY', at: 'ioctl', us: 0, data: {} },
+    ],
     ['refused without a word', '{"id":2,"ok":false}', { errno: 'EUNKNOWN', at: null }],
-    ['refused with other types', '{"id":2,"ok":false,"errno":5,"at":[],"us":"x"}', { errno: 'EUNKNOWN', at: null, us: 0 }],
+    [
+      'refused with other types',
+      '{"id":2,"ok":false,"errno":5,"at":[],"us":"x"}',
+      { errno: 'EUNKNOWN', at: null, us: 0 },
+    ],
     ['good, with an errno all the same', '{"id":2,"ok":true,"errno":"EBUSY"}', { ok: true, errno: null }],
     ['a name that objects have', '{"id":1,"ok":true,"__proto__":{"x":1},"constructor":1}', { id: 1, ok: true }],
-    ['nothing', '', null], ['no JSON', 'Segmentation fault', null], ['cut', '{"id":1,"ok":tr', null], ['null', 'null', null], ['a list', '[1]', null],
-    ['a word', '"x"', null], ['no id', '{"ok":true}', null], ['an id in words', '{"id":"1","ok":true}', null], ['no ok', '{"id":1}', null], ['ok in words', '{"id":1,"ok":"yes"}', null],
+    ['nothing', '', null],
+    ['no JSON', 'Segmentation fault', null],
+    ['cut', '{"id":1,"ok":tr', null],
+    ['null', 'null', null],
+    ['a list', '[1]', null],
+    ['a word', '"x"', null],
+    ['no id', '{"ok":true}', null],
+    ['an id in words', '{"id":"1","ok":true}', null],
+    ['no ok', '{"id":1}', null],
+    ['ok in words', '{"id":1,"ok":"yes"}', null],
   ])('%s', (_, line, reply) => {
     if (reply === null) expect(readReply(line)).toBeNull();
     else expect(readReply(line)).toMatchObject(reply);
   });
 
-  const reply = (data: Record<string, unknown>): AgentReply => ({ id: 1, ok: true, errno: null, at: null, us: 0, data });
+  const reply = (data: Record<string, unknown>): AgentReply => ({
+    id: 1,
+    ok: true,
+    errno: null,
+    at: null,
+    us: 0,
+    data,
+  });
 
   it.each<[string, unknown, boolean]>([
-    ['rows', [[1, 2, 3], [4, 5, 6]], true], ['no rows', [], true],
-    ['missing', undefined, false], ['null', null, false], ['a number', 5, false], ['rows of another width', [[1, 2]], false], ['a row that is none', [5], false],
-    ['words', [['1', '2', '3']], false], ['negative', [[0, -1, 1]], false], ['a fraction', [[0, 0.5, 1]], false], ['too large to be exact', [[0, 2 ** 53, 1]], false], ['a length only', { length: 0 }, false],
+    [
+      'rows',
+      [
+        [1, 2, 3],
+        [4, 5, 6],
+      ],
+      true,
+    ],
+    ['no rows', [], true],
+    ['missing', undefined, false],
+    ['null', null, false],
+    ['a number', 5, false],
+    ['rows of another width', [[1, 2]], false],
+    ['a row that is none', [5], false],
+    ['words', [['1', '2', '3']], false],
+    ['negative', [[0, -1, 1]], false],
+    ['a fraction', [[0, 0.5, 1]], false],
+    ['too large to be exact', [[0, 2 ** 53, 1]], false],
+    ['a length only', { length: 0 }, false],
   ])('a list: %s', (_, runs, good) => {
     if (good) expect(tuplesOf(reply({ runs }), 'runs', 3)).toEqual(runs);
     else expect(() => tuplesOf(reply({ runs }), 'runs', 3)).toThrow(ClientGone);
   });
 
-  it.each<[unknown, boolean]>([[0, true], [5, true], [-1, false], [0.5, false], [Number.POSITIVE_INFINITY, false], [2 ** 53, false], ['5', false], [null, false], [undefined, false]])('a number: %s', (value, good) => {
+  it.each<[unknown, boolean]>([
+    [0, true],
+    [5, true],
+    [-1, false],
+    [0.5, false],
+    [Number.POSITIVE_INFINITY, false],
+    [2 ** 53, false],
+    ['5', false],
+    [null, false],
+    [undefined, false],
+  ])('a number: %s', (value, good) => {
     if (good) expect(numberOf(reply({ value }), 'value')).toBe(value);
     else expect(() => numberOf(reply({ value }), 'value')).toThrow('no number value');
   });
@@ -91,12 +144,22 @@ describe('a line of the agent', () => {
 describe('requests', () => {
   it('are sent ahead, and answered in any order', async () => {
     const { channel, agent, log } = open();
-    const answers = Promise.all(['create', 'preserve', 'finish'].map((op, i) => agent.request(op, { session: `vm ${i}`, token: i }, 1000)));
-    expect(channel.sent).toEqual(['1 create session=vm%200 token=0\n', '2 preserve session=vm%201 token=1\n', '3 finish session=vm%202 token=2\n']);
+    const answers = Promise.all(
+      ['create', 'preserve', 'finish'].map((op, i) => agent.request(op, { session: `vm ${i}`, token: i }, 1000)),
+    );
+    expect(channel.sent).toEqual([
+      '1 create session=vm%200 token=0\n',
+      '2 preserve session=vm%201 token=1\n',
+      '3 finish session=vm%202 token=2\n',
+    ]);
     channel.say('{"id":3,"ok":true}\n{"id":1,"ok"');
     channel.say(':false,"errno":"EEXIST"}\n');
     channel.say({ id: 2, ok: true, us: 7 });
-    expect((await answers).map(({ id, errno, us }) => [id, errno, us])).toEqual([[1, 'EEXIST', 0], [2, null, 7], [3, null, 0]]);
+    expect((await answers).map(({ id, errno, us }) => [id, errno, us])).toEqual([
+      [1, 'EEXIST', 0],
+      [2, null, 7],
+      [3, null, 0],
+    ]);
     expect(log).toHaveLength(6);
     expect(log[3]).toBe('in {"id":3,"ok":true}');
   });
@@ -116,7 +179,9 @@ describe('requests', () => {
     ['the lab lets go', (_, agent) => agent.drop(), 'let go'],
   ])('end when %s', async (_, end, words) => {
     const { channel, agent } = open();
-    const waiting = [agent.request('a', {}, 60_000), agent.request('b', {}, 60_000)].map((request) => request.catch((error: unknown) => error));
+    const waiting = [agent.request('a', {}, 60_000), agent.request('b', {}, 60_000)].map((request) =>
+      request.catch((error: unknown) => error),
+    );
     end(channel, agent);
     for (const error of await Promise.all(waiting)) {
       expect(error).toBeInstanceOf(ClientGone);
@@ -127,7 +192,7 @@ describe('requests', () => {
     expect(channel.sent).toHaveLength(2);
   });
 
-  it('have a deadline; a late answer is nobody\'s', async () => {
+  it("have a deadline; a late answer is nobody's", async () => {
     const { channel, agent } = open();
     await expect(agent.request('slow', {}, 10)).rejects.toThrow(NoProgress);
     channel.say({ id: 1, ok: true });
@@ -167,7 +232,9 @@ describe('requests', () => {
   });
 
   it.each<[string, (n: number) => object]>([
-    ['that does not go on', () => ({ id: 1, progress: 7 })], ['of what it is not at', (n) => ({ id: 2, progress: n })], ['of nothing', (n) => ({ id: 99, progress: n })],
+    ['that does not go on', () => ({ id: 1, progress: 7 })],
+    ['of what it is not at', (n) => ({ id: 2, progress: n })],
+    ['of nothing', (n) => ({ id: 99, progress: n })],
   ])('progress %s restarts nothing', async (_, line) => {
     const { channel, agent } = open();
     let told = 0;

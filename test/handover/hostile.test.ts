@@ -6,8 +6,13 @@ import { parsePlace, PLACE_TEMPLATES } from '../../src/scenario/validate/place.j
 import { AT, packedWorld, treeWorld, type World } from './world.js';
 
 const PAGE = 4096;
-const PLACES = PLACE_TEMPLATES.map((template) => template
-  .replace('SESSION/FILE', 'vm0/7').replace('SESSION', 'vm0').replace('NAME', template.startsWith('kho') ? 'LUO' : 'log').replaceAll('N]', '4]'));
+const PLACES = PLACE_TEMPLATES.map((template) =>
+  template
+    .replace('SESSION/FILE', 'vm0/7')
+    .replace('SESSION', 'vm0')
+    .replace('NAME', template.startsWith('kho') ? 'LUO' : 'log')
+    .replaceAll('N]', '4]'),
+);
 
 function random(seed: number): () => number {
   let state = seed;
@@ -37,9 +42,26 @@ function quietly(body: () => unknown): void {
 }
 
 /** Values that hurt: nothing, everything, itself, another structure, just beyond. */
-const EVIL = [0n, 1n, 2n, 7n, 0xffn, 52n, 0xffffn, 0xffff_ffffn, 0xffff_ffff_ffff_ffffn, 1n << 52n, (16n << 20n) - 4096n, 16n << 20n, ...Object.values(AT).map((frame) => BigInt(frame * PAGE))];
+const EVIL = [
+  0n,
+  1n,
+  2n,
+  7n,
+  0xffn,
+  52n,
+  0xffffn,
+  0xffff_ffffn,
+  0xffff_ffff_ffff_ffffn,
+  1n << 52n,
+  (16n << 20n) - 4096n,
+  16n << 20n,
+  ...Object.values(AT).map((frame) => BigInt(frame * PAGE)),
+];
 
-describe.each([['blocks', packedWorld], ['arrays', treeWorld]] as const)('%s', (_, make) => {
+describe.each([
+  ['blocks', packedWorld],
+  ['arrays', treeWorld],
+] as const)('%s', (_, make) => {
   const frames = [...Object.values(AT), ...Array.from({ length: 12 }, (__, i) => AT.map + i)];
 
   it('with any one word changed', { timeout: 120_000 }, () => {
@@ -60,7 +82,10 @@ describe.each([['blocks', packedWorld], ['arrays', treeWorld]] as const)('%s', (
       const world = make();
       for (let i = 0; i < 1 + (next() % 12); i++) {
         const phys = (frames[next() % frames.length] as number) * PAGE + (next() % 40) * 8;
-        world.memory.writeU64(phys, next() % 3 === 0 ? (BigInt(next()) << 32n) | BigInt(next()) : EVIL[next() % EVIL.length] as bigint);
+        world.memory.writeU64(
+          phys,
+          next() % 3 === 0 ? (BigInt(next()) << 32n) | BigInt(next()) : (EVIL[next() % EVIL.length] as bigint),
+        );
       }
       walkAll(world);
     }
@@ -70,7 +95,10 @@ describe.each([['blocks', packedWorld], ['arrays', treeWorld]] as const)('%s', (
     for (const frame of frames) {
       const world = make();
       const next = random(frame);
-      world.memory.write(frame * PAGE, Uint8Array.from({ length: PAGE }, () => next() >>> 24));
+      world.memory.write(
+        frame * PAGE,
+        Uint8Array.from({ length: PAGE }, () => next() >>> 24),
+      );
       walkAll(world);
     }
   });
@@ -80,7 +108,8 @@ describe.each([['blocks', packedWorld], ['arrays', treeWorld]] as const)('%s', (
     const blind = { ...source, read: () => false };
     for (const text of PLACES) {
       const parsed = parsePlace(text);
-      if ('place' in parsed && text !== 'kho.root') expect(() => findPlace(blind, parsed.place), text).toThrow(HandoverError);
+      if ('place' in parsed && text !== 'kho.root')
+        expect(() => findPlace(blind, parsed.place), text).toThrow(HandoverError);
     }
   });
 

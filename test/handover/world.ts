@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A handover in the memory of a machine that is not there, in both shapes that kernels have given it. Layouts as the kernels' own DWARF has them.
+// A handover in the memory of a machine that is not there, in both shapes that kernels have given it. Layouts as the
+// kernels' own DWARF has them.
 import type { HandoverSource } from '../../src/handover/index.js';
 import type { Structure } from '../../src/model/kernel/abi.js';
 import { FakeMemory } from '../qemu/fake-memory.js';
@@ -7,14 +8,28 @@ import { writeFdt, type Tree } from './memory/make-fdt.js';
 
 const PAGE = 4096;
 
-/** `name:offset+size`, `/first:count` behind it for a bit field. What has more than 8 bytes is text, or an array that nobody reads. */
+/**
+ * `name:offset+size`, `/first:count` behind it for a bit field. What has more than 8 bytes is text, or an array that
+ * nobody reads.
+ */
 function layout(name: string, size: number, fields: string): Structure {
   return {
-    name, kind: 'struct', size, file: null,
+    name,
+    kind: 'struct',
+    size,
+    file: null,
     fields: fields.split(' ').map((text) => {
-      const [, field = '', offset = '', length = '', first, count] = /^(.+):(\d+)\+(\d+)(?:\/(\d+):(\d+))?$/.exec(text) ?? [];
+      const [, field = '', offset = '', length = '', first, count] =
+        /^(.+):(\d+)\+(\d+)(?:\/(\d+):(\d+))?$/.exec(text) ?? [];
       const bits = first === undefined ? null : { offset: Number(first), size: Number(count) };
-      return { name: field, offset: Number(offset), size: Number(length), type: '', shape: Number(length) > 8 || /^(compatible|name)$/.test(field) ? `int8[${length}]` : 'int64', bits };
+      return {
+        name: field,
+        offset: Number(offset),
+        size: Number(length),
+        type: '',
+        shape: Number(length) > 8 || /^(compatible|name)$/.test(field) ? `int8[${length}]` : 'int64',
+        bits,
+      };
     }),
   };
 }
@@ -31,7 +46,11 @@ export const PACKED: Structure[] = [
   layout('luo_ser', 32, 'compatible:0+8 liveupdate_num:8+8 sessions_pa:16+8 flbs_pa:24+8'),
   layout('kho_block_header_ser', 16, 'next:0+8 count:8+8'),
   layout('luo_flb_header_ser', 16, 'pgcnt:0+8 count:8+8'),
-  layout('memfd_luo_ser', 48, 'pos:0+8 size:8+8 seals:16+4 flags:20+4 nr_folios:24+8 folios.first.phys:32+8 folios.total_pages:40+4 folios.flags:44+2 folios.order:46+2'),
+  layout(
+    'memfd_luo_ser',
+    48,
+    'pos:0+8 size:8+8 seals:16+4 flags:20+4 nr_folios:24+8 folios.first.phys:32+8 folios.total_pages:40+4 folios.flags:44+2 folios.order:46+2',
+  ),
   layout('kho_radix_node', 4096, 'table:0+4096'),
   layout('kho_radix_leaf', 4096, 'bitmap:0+4096'),
   layout('kho_kexec_metadata', 73, 'version:0+4 previous_release:4+65 kexec_count:69+4'),
@@ -40,16 +59,41 @@ export const PACKED: Structure[] = [
 export const TREES: Structure[] = [
   ...COMMON,
   layout('luo_session_header_ser', 8, 'count:0+8'),
-  layout('memfd_luo_ser', 40, 'pos:0+8 size:8+8 nr_folios:16+8 folios.first.phys:24+8 folios.total_pages:32+4 folios.flags:36+2 folios.order:38+2'),
-  layout('khoser_mem_chunk', 4096, 'hdr.next.phys:0+8 hdr.order:8+4 hdr.num_elms:12+4 bitmaps:16+4080 bitmaps[].bitmap.phys:24+8'),
+  layout(
+    'memfd_luo_ser',
+    40,
+    'pos:0+8 size:8+8 nr_folios:16+8 folios.first.phys:24+8 folios.total_pages:32+4 folios.flags:36+2 folios.order:38+2',
+  ),
+  layout(
+    'khoser_mem_chunk',
+    4096,
+    'hdr.next.phys:0+8 hdr.order:8+4 hdr.num_elms:12+4 bitmaps:16+4080 bitmaps[].bitmap.phys:24+8',
+  ),
   layout('khoser_mem_bitmap_ptr', 16, 'phys_start:0+8 bitmap.phys:8+8'),
   layout('kho_mem_phys_bits', 4096, 'preserve:0+4096'),
 ];
 
 /** Where things lie; page frames. */
-export const AT = { root: 16, luo: 17, sessions: 18, more: 19, files: 20, memfd: 21, chunk: 22, list: 23, flbs: 24, metadata: 25, memblock: 26, map: 32, content: 256 } as const;
+export const AT = {
+  root: 16,
+  luo: 17,
+  sessions: 18,
+  more: 19,
+  files: 20,
+  memfd: 21,
+  chunk: 22,
+  list: 23,
+  flbs: 24,
+  metadata: 25,
+  memblock: 26,
+  map: 32,
+  content: 256,
+} as const;
 /** The file has 20 pages: 4 folios of one page, then one of 16. */
-const FOLIOS = [...[0, 1, 2, 3].map((index) => ({ pfn: AT.content + index, order: 0, index })), { pfn: AT.content + 16, order: 4, index: 4 }];
+const FOLIOS = [
+  ...[0, 1, 2, 3].map((index) => ({ pfn: AT.content + index, order: 0, index })),
+  { pfn: AT.content + 16, order: 4, index: 4 },
+];
 
 export interface World {
   memory: FakeMemory;
@@ -74,7 +118,8 @@ function writeFile(memory: FakeMemory, handler: string, file: number, memfd: rea
 
 const nodes = (property: string, more: Tree[]): Tree[] => [
   { name: 'LUO', properties: { [property]: BigInt(at('luo')), 'blob-size': 32n } },
-  { name: 'memblock', properties: { [property]: BigInt(at('memblock')) } }, ...more,
+  { name: 'memblock', properties: { [property]: BigInt(at('memblock')) } },
+  ...more,
 ];
 
 function writeMemblock(memory: FakeMemory): void {
@@ -85,8 +130,17 @@ function writeMemblock(memory: FakeMemory): void {
 /** As 7.3 hands over: two sessions in two blocks, the second with the file. */
 export function packedWorld(): World {
   const memory = new FakeMemory(16 << 20);
-  const metadata = { name: 'kexec-metadata', properties: { 'preserved-data': BigInt(at('metadata')), 'blob-size': 73n } };
-  memory.write(at('root'), writeFdt({ properties: { compatible: 'kho-v4', 'preserved-memory-map': BigInt(at('map')) }, children: nodes('preserved-data', [metadata]) }));
+  const metadata = {
+    name: 'kexec-metadata',
+    properties: { 'preserved-data': BigInt(at('metadata')), 'blob-size': 73n },
+  };
+  memory.write(
+    at('root'),
+    writeFdt({
+      properties: { compatible: 'kho-v4', 'preserved-memory-map': BigInt(at('map')) },
+      children: nodes('preserved-data', [metadata]),
+    }),
+  );
   text(memory, at('luo'), 'luo-v5');
   words(memory, at('luo', 8), 1, at('sessions'), at('flbs'));
   words(memory, at('flbs'), 1, 0);
@@ -118,11 +172,25 @@ export function packedWorld(): World {
 /** The same as 6.19 hands over. */
 export function treeWorld(): World {
   const memory = new FakeMemory(16 << 20);
-  memory.write(at('root'), writeFdt({ properties: { compatible: 'kho-v1', 'preserved-memory-map': BigInt(at('map')) }, children: nodes('fdt', []) }));
-  memory.write(at('luo'), writeFdt({
-    properties: { compatible: 'luo-v1', 'liveupdate-number': 1n },
-    children: [{ name: 'luo-session', properties: { compatible: 'luo-session-v2', 'luo-session-header': BigInt(at('sessions')) } }],
-  }));
+  memory.write(
+    at('root'),
+    writeFdt({
+      properties: { compatible: 'kho-v1', 'preserved-memory-map': BigInt(at('map')) },
+      children: nodes('fdt', []),
+    }),
+  );
+  memory.write(
+    at('luo'),
+    writeFdt({
+      properties: { compatible: 'luo-v1', 'liveupdate-number': 1n },
+      children: [
+        {
+          name: 'luo-session',
+          properties: { compatible: 'luo-session-v2', 'luo-session-header': BigInt(at('sessions')) },
+        },
+      ],
+    }),
+  );
   words(memory, at('sessions'), 2);
   text(memory, at('sessions', 8), 'empty');
   text(memory, at('sessions', 88), 'vm0');
@@ -130,7 +198,7 @@ export function treeWorld(): World {
   writeFile(memory, 'memfd-v1', at('files'), [5, 20 * PAGE, 5]);
   writeMemblock(memory);
   // One chunk for each order.
-  words(memory, at('map'), (AT.map + 1) * PAGE, (1n << 32n), 0, (AT.map + 2) * PAGE);
+  words(memory, at('map'), (AT.map + 1) * PAGE, 1n << 32n, 0, (AT.map + 2) * PAGE);
   words(memory, at('map', PAGE), 0, 4n | (1n << 32n), 0, (AT.map + 3) * PAGE);
   words(memory, at('map', 2 * PAGE + AT.content / 8), 0xf);
   words(memory, at('map', 3 * PAGE), 1n << BigInt((AT.content + 16) / 16));

@@ -23,9 +23,16 @@ export function folderWith(files: Record<string, string | Buffer>): string {
   return dir;
 }
 
-export function workspace(cacheDir = temporaryFolder()): Workspace & { seen: Progress[]; abort: (reason: Error) => void } {
+export function workspace(
+  cacheDir = temporaryFolder(),
+): Workspace & { seen: Progress[]; abort: (reason: Error) => void } {
   const controller = new AbortController();
   const seen: Progress[] = [];
-  const work = openWorkspace({ cacheDir, jobs: 1, signal: controller.signal, onProgress: (progress) => seen.push(progress) });
+  const work = openWorkspace({
+    cacheDir,
+    jobs: 1,
+    signal: controller.signal,
+    onProgress: (progress) => seen.push(progress),
+  });
   return { ...work, seen, abort: (reason) => controller.abort(reason) };
 }

@@ -13,17 +13,30 @@ afterEach(() => {
 
 /** A host where `widget` is missing, and an apt-get that notes what it is asked and does what the script says. */
 function host(script: string, uid = 0) {
-  const dir = folderWith({ 'apt-get': `#!/bin/sh\necho "$@" >> "$(dirname "$0")/asked"\nD=$(dirname "$0")\n${script}\n` });
+  const dir = folderWith({
+    'apt-get': `#!/bin/sh\necho "$@" >> "$(dirname "$0")/asked"\nD=$(dirname "$0")\n${script}\n`,
+  });
   chmodSync(join(dir, 'apt-get'), 0o755);
   vi.stubEnv('PATH', `${dir}:${process.env['PATH']}`);
   vi.spyOn(process, 'getuid').mockReturnValue(uid);
   const widget = join(dir, 'widget');
-  const tool: HostTool = { name: 'widget', package: 'libwidget-dev', purposes: ['build'], find: () => (existsSync(widget) ? widget : null) };
+  const tool: HostTool = {
+    name: 'widget',
+    package: 'libwidget-dev',
+    purposes: ['build'],
+    find: () => (existsSync(widget) ? widget : null),
+  };
   const work = workspace();
   return {
     ensure: () => ensureTools(['build'], work, [tool]),
     seen: work.seen,
-    asked: () => (existsSync(join(dir, 'asked')) ? readFileSync(join(dir, 'asked'), 'utf8').trimEnd().split('\n').map((line) => line.split(' ')[0]) : []),
+    asked: () =>
+      existsSync(join(dir, 'asked'))
+        ? readFileSync(join(dir, 'asked'), 'utf8')
+            .trimEnd()
+            .split('\n')
+            .map((line) => line.split(' ')[0])
+        : [],
     arguments: () => readFileSync(join(dir, 'asked'), 'utf8'),
   };
 }
@@ -38,14 +51,18 @@ describe('host packages', () => {
   it('are installed by root, without questions, and waiting for another apt', async () => {
     const one = host('echo "pmstatus:libwidget-dev:50:Unpacking" >&3; touch $D/widget');
     await one.ensure();
-    expect(one.arguments()).toMatch(/^install -y --no-install-recommends -o DPkg::Lock::Timeout=300 .*libwidget-dev\n$/);
+    expect(one.arguments()).toMatch(
+      /^install -y --no-install-recommends -o DPkg::Lock::Timeout=300 .*libwidget-dev\n$/,
+    );
     expect(one.seen.map(({ detail }) => detail)).toContain('libwidget-dev');
     await one.ensure();
     expect(one.asked()).toEqual(['install']);
   });
 
   it('with lists fetched first where there are none', async () => {
-    const one = host('case $1 in update) touch $D/lists;; install) [ -e $D/lists ] || { echo "E: Unable to locate package libwidget-dev" >&2; exit 100; }; touch $D/widget;; esac');
+    const one = host(
+      'case $1 in update) touch $D/lists;; install) [ -e $D/lists ] || { echo "E: Unable to locate package libwidget-dev" >&2; exit 100; }; touch $D/widget;; esac',
+    );
     await one.ensure();
     expect(one.asked()).toEqual(['install', 'update', 'install']);
   });
@@ -58,7 +75,9 @@ describe('host packages', () => {
   });
 
   it('an apt that lies is found out', async () => {
-    expect((await failure(host('exit 0').ensure())).message).toBe('still missing after installing libwidget-dev: widget');
+    expect((await failure(host('exit 0').ensure())).message).toBe(
+      'still missing after installing libwidget-dev: widget',
+    );
   });
 
   it('anybody but root gets the exact line to run', async () => {

@@ -28,22 +28,37 @@ function drive(outcomes: Record<string, Attempt['outcome'][]>, more: Partial<Par
     close: async () => undefined,
   };
   const done = driveMatrix({
-    cells, attempts: [], retries: 2, queue, folder: { append: (attempt) => void kept.push(attempt) }, taskOf: (cell, attempt) => taskOf('x', {}, { cell, attempt }),
-    onAttempt: () => undefined, onFailure: () => undefined, ...more,
+    cells,
+    attempts: [],
+    retries: 2,
+    queue,
+    folder: { append: (attempt) => void kept.push(attempt) },
+    taskOf: (cell, attempt) => taskOf('x', {}, { cell, attempt }),
+    onAttempt: () => undefined,
+    onFailure: () => undefined,
+    ...more,
   });
   return { submitted, kept, done };
 }
 
 describe('a matrix', () => {
   it('tries again only what the lab failed at, and only so often', async () => {
-    const { submitted, kept, done } = drive({ 'a-1': ['panic'], 'b-1': ['infra', 'lost'], 'c-1': ['infra', 'infra', 'infra', 'infra'] });
+    const { submitted, kept, done } = drive({
+      'a-1': ['panic'],
+      'b-1': ['infra', 'lost'],
+      'c-1': ['infra', 'infra', 'infra', 'infra'],
+    });
     await done;
     expect(submitted.sort()).toEqual(['a-1/1', 'b-1/1', 'b-1/2', 'c-1/1', 'c-1/2', 'c-1/3']);
     expect(kept).toHaveLength(6);
   });
 
   it('goes on with what has no verdict, and counts attempts on', async () => {
-    const attempts = [attemptOf('a-1', { outcome: 'panic' }), attemptOf('b-1', { outcome: 'infra' }), attemptOf('b-1', { outcome: 'infra', attempt: 2 })];
+    const attempts = [
+      attemptOf('a-1', { outcome: 'panic' }),
+      attemptOf('b-1', { outcome: 'infra' }),
+      attemptOf('b-1', { outcome: 'infra', attempt: 2 }),
+    ];
     expect(unfinished(cells, attempts).map(({ id }) => id)).toEqual(['b-1', 'c-1']);
     const { submitted, done } = drive({}, { attempts });
     await done;
@@ -52,7 +67,17 @@ describe('a matrix', () => {
 
   it('ends at once where an attempt cannot be kept, with that error', async () => {
     const failures: string[] = [];
-    const { done, kept } = drive({}, { folder: { append: () => { throw new Error('the disk is full'); } }, onFailure: (error) => failures.push(error.message) });
+    const { done, kept } = drive(
+      {},
+      {
+        folder: {
+          append: () => {
+            throw new Error('the disk is full');
+          },
+        },
+        onFailure: (error) => failures.push(error.message),
+      },
+    );
     await expect(done).rejects.toThrow('the disk is full');
     expect(failures).toEqual(['the disk is full']);
     expect(kept).toEqual([]);
@@ -66,7 +91,9 @@ describe('a matrix', () => {
     const known = await run(taskOf('a', {}, { cell: cells[0] as never }), never, () => undefined);
     await run(taskOf('b', {}, { cell: cells[1] as never }), never, () => undefined);
     await run(taskOf('c', {}, { matrix: 'another' }), never, () => undefined);
-    expect(orphans(results, matrix, [known])).toMatchObject([{ cell: 'b-1', attempt: 1, outcome: 'preserved', worker: 'h:1' }]);
+    expect(orphans(results, matrix, [known])).toMatchObject([
+      { cell: 'b-1', attempt: 1, outcome: 'preserved', worker: 'h:1' },
+    ]);
   });
 
   it('knows the time that is left from its pace, by a clock that cannot jump', () => {
@@ -83,8 +110,15 @@ describe('the machines of a host', () => {
   it('are as many as cores, plan and wish allow, never more', () => {
     expect(capacity(null, limits, host)).toEqual({ jobs: 4, memory: 9 * 2 ** 30, note: null });
     expect(capacity(2, limits, host)).toMatchObject({ jobs: 2, note: null });
-    expect(capacity(9, limits, host)).toMatchObject({ jobs: 4, note: expect.stringContaining('this host has 4 cores: 4') });
-    expect(capacity(3, { ...limits, jobs: 2, memory: 2 ** 30 }, host)).toMatchObject({ jobs: 2, memory: 2 ** 30, note: expect.stringContaining('plan allows fewer') });
+    expect(capacity(9, limits, host)).toMatchObject({
+      jobs: 4,
+      note: expect.stringContaining('this host has 4 cores: 4'),
+    });
+    expect(capacity(3, { ...limits, jobs: 2, memory: 2 ** 30 }, host)).toMatchObject({
+      jobs: 2,
+      memory: 2 ** 30,
+      note: expect.stringContaining('plan allows fewer'),
+    });
     expect(capacity(null, { ...limits, jobs: 8 }, host)).toMatchObject({ jobs: 4 });
   });
 
@@ -92,7 +126,8 @@ describe('the machines of a host', () => {
     const gate = new MemoryGate(10);
     const { signal } = new AbortController();
     const order: string[] = [];
-    const enter = (name: string, bytes: number, until = signal) => gate.enter(bytes, until).then((leave) => (order.push(name), leave));
+    const enter = (name: string, bytes: number, until = signal) =>
+      gate.enter(bytes, until).then((leave) => (order.push(name), leave));
     const first = await enter('six', 6);
     const stop = new AbortController();
     const large = enter('ten', 10, stop.signal);

@@ -17,40 +17,93 @@ async function expand(plan: string, files: Record<string, string>) {
     mkdirSync(join(dir, name, '..'), { recursive: true });
     writeFileSync(join(dir, name), text);
   }
-  const parsed = parsePlan(plan, join(dir, 'plan.yaml'), { all: ['1', '2', '3'], releases: ['1', '2', '3'], problem: anyKernel });
+  const parsed = parsePlan(plan, join(dir, 'plan.yaml'), {
+    all: ['1', '2', '3'],
+    releases: ['1', '2', '3'],
+    problem: anyKernel,
+  });
   const selected = await selectScenarios(parsed, anyKernel);
   const { squares, leftOut } = expandPlan(parsed, selected, anyKernel);
-  return { squares: squares.map(({ path, scenario, own, repeats }) => `${path.slice(dir.length + 1)} ${scenario.kernels.join('>')}${own ? ' own' : ''}${repeats > 1 ? ` x${repeats}` : ''}`), leftOut, sha256: planSha256(parsed, null, squares) };
+  return {
+    squares: squares.map(
+      ({ path, scenario, own, repeats }) =>
+        `${path.slice(dir.length + 1)} ${scenario.kernels.join('>')}${own ? ' own' : ''}${repeats > 1 ? ` x${repeats}` : ''}`,
+    ),
+    leftOut,
+    sha256: planSha256(parsed, null, squares),
+  };
 }
 
 const SHORT = 'from: "1"\nto: "2"\ntags: [a, b]\nsessions: [{name: s, files: [{name: f, memfd: 1MiB}]}]\n';
 const STEPS = 'from: "1"\nto: "2"\ntags: [a]\nsteps: [{create: s}, load, kexec]\nexpect: preserved\n';
 
-describe('a plan\'s cells', () => {
+describe("a plan's cells", () => {
   it('are every scenario on every pair and chain', async () => {
-    expect(await expand('kernels: ["1", "2"]\npairs: [forward, rollback]\nchains: [["1", "2", "3"]]\nscenarios: [{folder: s}]\n', { 's/x.yaml': SHORT, 's/deep/y.yaml': SHORT })).toMatchObject({
-      squares: ['s/deep/y.yaml 1>2 own', 's/deep/y.yaml 2>1', 's/deep/y.yaml 1>2>3', 's/x.yaml 1>2 own', 's/x.yaml 2>1', 's/x.yaml 1>2>3'], leftOut: [],
+    expect(
+      await expand(
+        'kernels: ["1", "2"]\npairs: [forward, rollback]\nchains: [["1", "2", "3"]]\nscenarios: [{folder: s}]\n',
+        { 's/x.yaml': SHORT, 's/deep/y.yaml': SHORT },
+      ),
+    ).toMatchObject({
+      squares: [
+        's/deep/y.yaml 1>2 own',
+        's/deep/y.yaml 2>1',
+        's/deep/y.yaml 1>2>3',
+        's/x.yaml 1>2 own',
+        's/x.yaml 2>1',
+        's/x.yaml 1>2>3',
+      ],
+      leftOut: [],
     });
   });
 
-  it('leave out chains that a scenario\'s steps were not written for, and say so', async () => {
-    expect(await expand('kernels: ["1", "2"]\npairs: forward\nchains: [["1", "2", "3"]]\nscenarios: [{file: x.yaml}]\n', { 'x.yaml': STEPS })).toMatchObject({
-      squares: ['x.yaml 1>2 own'], leftOut: [{ why: 'its steps are for 2 kernels, not for 3', count: 1 }],
+  it("leave out chains that a scenario's steps were not written for, and say so", async () => {
+    expect(
+      await expand('kernels: ["1", "2"]\npairs: forward\nchains: [["1", "2", "3"]]\nscenarios: [{file: x.yaml}]\n', {
+        'x.yaml': STEPS,
+      }),
+    ).toMatchObject({
+      squares: ['x.yaml 1>2 own'],
+      leftOut: [{ why: 'its steps are for 2 kernels, not for 3', count: 1 }],
     });
   });
 
   it('are chosen by tag, excluded by pattern, and there once however often they are chosen', async () => {
-    const files = { 'x.yaml': SHORT, 'p/y.yaml': SHORT.replace('b]', 'c]'), 'p/z.yaml': STEPS, 'profiles/no.yaml': 'not: a scenario' };
-    expect((await expand('kernels: ["1", "2"]\nscenarios: [{folder: ., tags: [a, b]}, {folder: ., kernels: own, tags: [b], repeats: 3}]\n', files)).squares).toEqual(['x.yaml 1>1', 'x.yaml 1>2 own x3', 'x.yaml 2>1', 'x.yaml 2>2']);
-    expect((await expand('kernels: ["1", "2"]\nexclude: [{scenario: "p/*"}, {from: "2", to: "1"}]\nscenarios: [{folder: ., without: [c]}]\n', files))).toMatchObject({
-      squares: ['x.yaml 1>1', 'x.yaml 1>2 own', 'x.yaml 2>2'], leftOut: [{ why: 'excluded by the plan', count: 5 }],
+    const files = {
+      'x.yaml': SHORT,
+      'p/y.yaml': SHORT.replace('b]', 'c]'),
+      'p/z.yaml': STEPS,
+      'profiles/no.yaml': 'not: a scenario',
+    };
+    expect(
+      (
+        await expand(
+          'kernels: ["1", "2"]\nscenarios: [{folder: ., tags: [a, b]}, {folder: ., kernels: own, tags: [b], repeats: 3}]\n',
+          files,
+        )
+      ).squares,
+    ).toEqual(['x.yaml 1>1', 'x.yaml 1>2 own x3', 'x.yaml 2>1', 'x.yaml 2>2']);
+    expect(
+      await expand(
+        'kernels: ["1", "2"]\nexclude: [{scenario: "p/*"}, {from: "2", to: "1"}]\nscenarios: [{folder: ., without: [c]}]\n',
+        files,
+      ),
+    ).toMatchObject({
+      squares: ['x.yaml 1>1', 'x.yaml 1>2 own', 'x.yaml 2>2'],
+      leftOut: [{ why: 'excluded by the plan', count: 5 }],
     });
   });
 
   it('must be some', async () => {
-    await expect(expand('kernels: ["1", "2"]\nscenarios: [{folder: ., tags: [none]}]\n', { 'x.yaml': SHORT })).rejects.toThrow(/no scenario is chosen by this; tags there: a, b/);
-    await expect(expand('kernels: ["1", "2"]\nexclude: [{from: "*"}]\nscenarios: [{file: x.yaml}]\n', { 'x.yaml': SHORT })).rejects.toThrow(/the plan has no cell/);
-    await expect(expand('kernels: ["1", "2"]\nscenarios: [{file: x.yaml, repeats: 1000}]\n', { 'x.yaml': 'from: "1"\n' })).rejects.toThrow(/missing key "to"/);
+    await expect(
+      expand('kernels: ["1", "2"]\nscenarios: [{folder: ., tags: [none]}]\n', { 'x.yaml': SHORT }),
+    ).rejects.toThrow(/no scenario is chosen by this; tags there: a, b/);
+    await expect(
+      expand('kernels: ["1", "2"]\nexclude: [{from: "*"}]\nscenarios: [{file: x.yaml}]\n', { 'x.yaml': SHORT }),
+    ).rejects.toThrow(/the plan has no cell/);
+    await expect(
+      expand('kernels: ["1", "2"]\nscenarios: [{file: x.yaml, repeats: 1000}]\n', { 'x.yaml': 'from: "1"\n' }),
+    ).rejects.toThrow(/missing key "to"/);
   });
 
   it('are another matrix once a scenario has changed', async () => {
@@ -61,14 +114,22 @@ describe('a plan\'s cells', () => {
 
   it('have names that are the same everywhere, and differ', () => {
     expect(cellId('scenarios/pair.yaml', ['7.2.12', '7.3.4'], 1)).toBe('pair-7.2.12-7.3.4-1-6340edbc');
-    const ids = [['a/x.yaml', ['1', '2'], 1], ['b/x.yaml', ['1', '2'], 1], ['a/x.yaml', ['1-2'], 1], ['a/x.yaml', ['1', '2'], 2]] as const;
+    const ids = [
+      ['a/x.yaml', ['1', '2'], 1],
+      ['b/x.yaml', ['1', '2'], 1],
+      ['a/x.yaml', ['1-2'], 1],
+      ['a/x.yaml', ['1', '2'], 2],
+    ] as const;
     expect(new Set(ids.map(([path, kernels, repeat]) => cellId(path, kernels, repeat))).size).toBe(4);
     expect(cellId('/x/ä b:c.yaml', ['../k/7', 'y'.repeat(300)], 1)).toMatch(/^[A-Za-z0-9._-]{1,180}$/);
     expect(labPath(join(packageRoot(), 'scenarios/pair.yaml'))).toBe('scenarios/pair.yaml');
   });
 
   it('of one square differ in their repeat alone', async () => {
-    const cells = cellsOf({ path: 'x.yaml', own: true, repeats: 2, scenario: { kernels: ['1', '2'], tags: ['t'] } as never }, { outcome: 'lost', endsIn: null, source: 'baseline' });
+    const cells = cellsOf(
+      { path: 'x.yaml', own: true, repeats: 2, scenario: { kernels: ['1', '2'], tags: ['t'] } as never },
+      { outcome: 'lost', endsIn: null, source: 'baseline' },
+    );
     expect(cells).toMatchObject([{ repeat: 1, expected: { outcome: 'lost' } }, { repeat: 2 }]);
     expect(cells[0]?.id).not.toBe(cells[1]?.id);
   });

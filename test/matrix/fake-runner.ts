@@ -20,14 +20,25 @@ export interface FakeRun {
 }
 
 export function taskOf(name: string, run: Partial<FakeRun> = {}, more: Partial<CellTask> = {}): CellTask {
-  return { matrix: 'm1', cell: cellOf(name), attempt: 1, text: JSON.stringify({ ms: 5, ...run }), cmdlines: [], guestState: null, timeout: null, memory: 1 << 20, ...more };
+  return {
+    matrix: 'm1',
+    cell: cellOf(name),
+    attempt: 1,
+    text: JSON.stringify({ ms: 5, ...run }),
+    cmdlines: [],
+    guestState: null,
+    timeout: null,
+    memory: 1 << 20,
+    ...more,
+  };
 }
 
 /** @param diary a line when a cell begins, one when its run is in results/ */
 export function fakeRunner(results: string, worker: string, diary: string): RunCell {
   return async (task, signal, detail) => {
     const { ms, fails, console: size } = JSON.parse(task.text) as FakeRun;
-    const note = (what: string) => appendFileSync(diary, `${what} ${task.matrix}/${task.cell.id}/${task.attempt} ${worker}\n`);
+    const note = (what: string) =>
+      appendFileSync(diary, `${what} ${task.matrix}/${task.cell.id}/${task.attempt} ${worker}\n`);
     note('begins');
     detail('boots');
     const id = `${task.matrix}-${task.cell.id}-${task.attempt}-${worker.replace(/\W/g, '_')}-${process.pid}`;
@@ -54,17 +65,23 @@ export function fakeRunner(results: string, worker: string, diary: string): RunC
 
 /** Cells of the runs in a results folder, each checked to be whole. */
 export function runsIn(results: string): string[] {
-  return readdirSync(results).map((name) => {
-    if (name.startsWith('.')) return name;
-    if (readResult(join(results, name)).id !== name) throw new Error(`${name} is another run`);
-    return readCellOfRun(join(results, name))?.cell ?? 'nobody\'s';
-  }).sort();
+  return readdirSync(results)
+    .map((name) => {
+      if (name.startsWith('.')) return name;
+      if (readResult(join(results, name)).id !== name) throw new Error(`${name} is another run`);
+      return readCellOfRun(join(results, name))?.cell ?? "nobody's";
+    })
+    .sort();
 }
 
 /** What the diary says happened, as often as it did. */
 export function diaryOf(path: string, what: 'begins' | 'ended'): string[] {
   if (!existsSync(path)) return [];
-  return readFileSync(path, 'utf8').split('\n').filter((line) => line.startsWith(what)).map((line) => line.split('/')[1] ?? '').sort();
+  return readFileSync(path, 'utf8')
+    .split('\n')
+    .filter((line) => line.startsWith(what))
+    .map((line) => line.split('/')[1] ?? '')
+    .sort();
 }
 
 /** Cells that were under way at the same time, at most. */

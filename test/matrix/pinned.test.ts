@@ -9,6 +9,9 @@ it('the version of the state of its guests', () => {
   const text = readFileSync('scenarios/guests/survives.yaml', 'utf8');
   const task = taskOf('survives');
   const saved = (guestState: number | null) =>
-    scenarioOf({ ...task, text, cell: { ...task.cell, scenario: 'guests/survives', kernels: ['7.3.4', '7.3.4'] }, guestState }, () => null).steps.flatMap((step) => (step.op === 'guest-save' ? [step.version] : []));
+    scenarioOf(
+      { ...task, text, cell: { ...task.cell, scenario: 'guests/survives', kernels: ['7.3.4', '7.3.4'] }, guestState },
+      () => null,
+    ).steps.flatMap((step) => (step.op === 'guest-save' ? [step.version] : []));
   expect([saved(null), saved(1)]).toEqual([[null], [1]]);
 });

@@ -33,16 +33,45 @@ export interface Side<T> {
 
 const never = new AbortController().signal;
 
-export async function openQueue({ url, dir, matrix = 'm1', identity = IDENTITY, onNews = () => undefined, signal = never }: RigOptions): Promise<Side<RedisQueue>> {
+export async function openQueue({
+  url,
+  dir,
+  matrix = 'm1',
+  identity = IDENTITY,
+  onNews = () => undefined,
+  signal = never,
+}: RigOptions): Promise<Side<RedisQueue>> {
   const notes: string[] = [];
   const results = join(dir, 'results');
   mkdirSync(results, { recursive: true });
   const redis = await connect(url, (what) => notes.push(what ?? 'back'), signal);
-  const side = new RedisQueue({ redis, identity, matrix, results, images: new Map(), onNews, note: (text) => notes.push(text), signal });
-  return { side, redis, notes, close: async () => { await side.close(); redis.disconnect(); } };
+  const side = new RedisQueue({
+    redis,
+    identity,
+    matrix,
+    results,
+    images: new Map(),
+    onNews,
+    note: (text) => notes.push(text),
+    signal,
+  });
+  return {
+    side,
+    redis,
+    notes,
+    close: async () => {
+      await side.close();
+      redis.disconnect();
+    },
+  };
 }
 
-export async function openWorker({ url, dir, identity = IDENTITY, signal = never }: RigOptions, worker: string, jobs = 2, memory = 1 << 30): Promise<Side<RedisWorker>> {
+export async function openWorker(
+  { url, dir, identity = IDENTITY, signal = never }: RigOptions,
+  worker: string,
+  jobs = 2,
+  memory = 1 << 30,
+): Promise<Side<RedisWorker>> {
   const notes: string[] = [];
   const results = join(dir, `of-${worker}`);
   mkdirSync(results, { recursive: true });
@@ -50,10 +79,34 @@ export async function openWorker({ url, dir, identity = IDENTITY, signal = never
   const free = { fd: -1, release: () => undefined };
   try {
     const side = await RedisWorker.open({
-      redis, identity, worker, jobs, results, note: (text) => notes.push(text), signal, lock: LOCK, fetchImage: async () => undefined,
-      local: (onNews) => new LocalQueue({ runCell: fakeRunner(results, worker, join(dir, 'diary')), capacity: { jobs, memory, note: null }, acquireSlot: async () => free, worker, onNews, signal }),
+      redis,
+      identity,
+      worker,
+      jobs,
+      results,
+      note: (text) => notes.push(text),
+      signal,
+      lock: LOCK,
+      fetchImage: async () => undefined,
+      local: (onNews) =>
+        new LocalQueue({
+          runCell: fakeRunner(results, worker, join(dir, 'diary')),
+          capacity: { jobs, memory, note: null },
+          acquireSlot: async () => free,
+          worker,
+          onNews,
+          signal,
+        }),
     });
-    return { side, redis, notes, close: async () => { await side.close(); redis.disconnect(); } };
+    return {
+      side,
+      redis,
+      notes,
+      close: async () => {
+        await side.close();
+        redis.disconnect();
+      },
+    };
   } catch (error) {
     redis.disconnect();
     throw error;
@@ -62,5 +115,9 @@ export async function openWorker({ url, dir, identity = IDENTITY, signal = never
 
 /** A worker in a process of its own, to be killed. */
 export function spawnWorker({ url, dir }: RigOptions, worker: string, jobs = 2): ChildProcess {
-  return spawn(process.execPath, ['--import', 'tsx', join(import.meta.dirname, 'worker-process.ts'), url, dir, worker, String(jobs)], { stdio: ['ignore', 'ignore', 'inherit'] });
+  return spawn(
+    process.execPath,
+    ['--import', 'tsx', join(import.meta.dirname, 'worker-process.ts'), url, dir, worker, String(jobs)],
+    { stdio: ['ignore', 'ignore', 'inherit'] },
+  );
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A real redis-server of Debian for tests, in a folder and on a port of its own; installed where it is missing, as the lab's own tools are.
+// A real redis-server of Debian for tests, in a folder and on a port of its own; installed where it is missing, as the
+// lab's own tools are.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -11,7 +12,10 @@ import { removeAtEnd } from '../../src/util/process/reaper.js';
 
 export class RedisServer {
   private child: ChildProcess | null = null;
-  private constructor(readonly port: number, private readonly dir: string) {}
+  private constructor(
+    readonly port: number,
+    private readonly dir: string,
+  ) {}
 
   static async start(): Promise<RedisServer> {
     await ensureTools(['test'], openWorkspace({ signal: new AbortController().signal, onProgress: () => undefined }));
@@ -29,7 +33,27 @@ export class RedisServer {
   /** Starts it with what it kept. */
   async begin(): Promise<void> {
     // Dies with the tests, however they end.
-    this.child = spawn('setpriv', ['--pdeathsig', 'KILL', 'redis-server', '--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.dir, '--appendonly', 'yes', '--appendfsync', 'always', '--save', ''], { stdio: 'ignore' });
+    this.child = spawn(
+      'setpriv',
+      [
+        '--pdeathsig',
+        'KILL',
+        'redis-server',
+        '--port',
+        String(this.port),
+        '--bind',
+        '127.0.0.1',
+        '--dir',
+        this.dir,
+        '--appendonly',
+        'yes',
+        '--appendfsync',
+        'always',
+        '--save',
+        '',
+      ],
+      { stdio: 'ignore' },
+    );
     const probe = new Redis(this.url, { maxRetriesPerRequest: null, retryStrategy: () => 20 });
     probe.on('error', () => undefined);
     await probe.ping();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What only a queue over several processes can get wrong, each with a real redis-server and real processes that are really killed.
+// What only a queue over several processes can get wrong, each with a real redis-server and real processes that are
+// really killed.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -48,7 +49,10 @@ it('a worker that is killed in the middle loses no cell and doubles none', async
   const doomed = child('doomed');
   const names = Array.from({ length: 8 }, (_, n) => `c${n}`);
   const attempts = Promise.all(names.map((name) => side.submit(taskOf(name, { ms: 400 }))));
-  await until('it has ended some and begun others', () => diaryOf(diary(), 'begins').length >= 4 && diaryOf(diary(), 'ended').length >= 2);
+  await until(
+    'it has ended some and begun others',
+    () => diaryOf(diary(), 'begins').length >= 4 && diaryOf(diary(), 'ended').length >= 2,
+  );
   doomed.kill('SIGKILL');
   await worker('next');
   expect((await attempts).map(({ outcome }) => outcome)).toEqual(names.map(() => 'preserved'));
@@ -56,7 +60,7 @@ it('a worker that is killed in the middle loses no cell and doubles none', async
   expect(runsIn(results())).toEqual(ids(names));
 }, 60_000);
 
-it('a worker that only seemed dead is not believed once its cell is another\'s', async () => {
+it("a worker that only seemed dead is not believed once its cell is another's", async () => {
   const { side } = await queue();
   const sleeper = child('sleeper', 1);
   const attempt = side.submit(taskOf('c', { ms: 2500 }));
@@ -69,26 +73,33 @@ it('a worker that only seemed dead is not believed once its cell is another\'s',
   expect(runsIn(results())).toEqual(['c-1']);
 }, 60_000);
 
-it.each([['with all it had', false], ['with nothing', true]])('a Redis that is gone and comes back %s costs no cell', async (_how, forget) => {
-  const { side, notes } = await queue();
-  const hand = await worker('hand', 1);
-  const names = Array.from({ length: 6 }, (_, n) => `c${n}`);
-  const attempts = Promise.all(names.map((name) => side.submit(taskOf(name, { ms: 300 }))));
-  await until('a cell has ended', () => diaryOf(diary(), 'ended').length >= 1);
-  await redis.kill(forget);
-  await until('it is said', () => notes.some((note) => note.includes('is gone')));
-  await redis.begin();
-  expect((await attempts).map(({ outcome }) => outcome)).toEqual(names.map(() => 'preserved'));
-  expect(runsIn(results())).toEqual(ids(names));
-  expect(notes).toContain('back');
-  expect(hand.notes.some((note) => note.includes('is gone'))).toBe(true);
-}, 60_000);
+it.each([
+  ['with all it had', false],
+  ['with nothing', true],
+])(
+  'a Redis that is gone and comes back %s costs no cell',
+  async (_how, forget) => {
+    const { side, notes } = await queue();
+    const hand = await worker('hand', 1);
+    const names = Array.from({ length: 6 }, (_, n) => `c${n}`);
+    const attempts = Promise.all(names.map((name) => side.submit(taskOf(name, { ms: 300 }))));
+    await until('a cell has ended', () => diaryOf(diary(), 'ended').length >= 1);
+    await redis.kill(forget);
+    await until('it is said', () => notes.some((note) => note.includes('is gone')));
+    await redis.begin();
+    expect((await attempts).map(({ outcome }) => outcome)).toEqual(names.map(() => 'preserved'));
+    expect(runsIn(results())).toEqual(ids(names));
+    expect(notes).toContain('back');
+    expect(hand.notes.some((note) => note.includes('is gone'))).toBe(true);
+  },
+  60_000,
+);
 
 it('a matrix that is killed finds what was done meanwhile, and has nothing run twice', async () => {
   const first = await openQueue(rig());
   const names = ['a', 'b', 'c', 'd'];
   for (const name of names) first.side.submit(taskOf(name, { ms: 100 })).catch(() => undefined);
-  for (const name of names) while (await first.redis.exists(`lab:cells-${IDENTITY}:m1/${name}-1/1`) === 0);
+  for (const name of names) while ((await first.redis.exists(`lab:cells-${IDENTITY}:m1/${name}-1/1`)) === 0);
   // As SIGKILL leaves it: no goodbye to Redis.
   first.redis.disconnect();
   await worker('hand');
@@ -104,7 +115,11 @@ it('a matrix that is killed finds what was done meanwhile, and has nothing run t
 it('two matrices at once on one queue each have their own', async () => {
   const [one, two] = [await queue('m1'), await queue('m2')];
   await worker('hand', 2);
-  const attempts = await Promise.all([one, two, one, two].map(({ side }, n) => side.submit(taskOf(`c${n >> 1}`, {}, { matrix: n % 2 === 0 ? 'm1' : 'm2' }))));
+  const attempts = await Promise.all(
+    [one, two, one, two].map(({ side }, n) =>
+      side.submit(taskOf(`c${n >> 1}`, {}, { matrix: n % 2 === 0 ? 'm1' : 'm2' })),
+    ),
+  );
   expect(attempts.map(({ run }) => run?.slice(0, 5))).toEqual(['m1-c0', 'm2-c0', 'm1-c1', 'm2-c1']);
   expect(runsIn(results())).toEqual(['c0-1', 'c0-1', 'c1-1', 'c1-1']);
 });
@@ -114,9 +129,23 @@ it('a worker of another lab is refused clearly, and given nothing', async () => 
   onTestFinished(() => early.close());
   const { side, notes } = await queue();
   const attempt = side.submit(taskOf('c'));
-  await until('the matrix says so', () => notes.some((note) => note === `worker early is of lab 0.0.9+old, this matrix of lab ${IDENTITY}: it is given no cell`), 30_000);
-  await expect(openWorker({ ...rig(), identity: '0.2.0+new' }, 'late')).rejects.toMatchObject({ name: 'UsageError', message: expect.stringContaining(`this is lab 0.2.0+new; matrix m1 on this queue is run by lab ${IDENTITY}`) });
-  await until('the early one says so too', () => early.notes.some((note) => note.includes('takes no cell of it')), 30_000);
+  await until(
+    'the matrix says so',
+    () =>
+      notes.some(
+        (note) => note === `worker early is of lab 0.0.9+old, this matrix of lab ${IDENTITY}: it is given no cell`,
+      ),
+    30_000,
+  );
+  await expect(openWorker({ ...rig(), identity: '0.2.0+new' }, 'late')).rejects.toMatchObject({
+    name: 'UsageError',
+    message: expect.stringContaining(`this is lab 0.2.0+new; matrix m1 on this queue is run by lab ${IDENTITY}`),
+  });
+  await until(
+    'the early one says so too',
+    () => early.notes.some((note) => note.includes('takes no cell of it')),
+    30_000,
+  );
   expect(diaryOf(diary(), 'begins')).toEqual([]);
   await worker('right');
   expect(await attempt).toMatchObject({ worker: 'right' });
@@ -136,7 +165,7 @@ it('a worker that is stopped gives back what it has begun, at once', async () =>
   expect(runsIn(results())).toEqual(['c-1']);
 });
 
-it('a result that did not come whole is the lab\'s failure, and nothing of it stays', async () => {
+it("a result that did not come whole is the lab's failure, and nothing of it stays", async () => {
   const { side, redis: client } = await queue();
   const attempt = side.submit(taskOf('c', { ms: 1000 }));
   await worker('hand', 1);
@@ -144,7 +173,11 @@ it('a result that did not come whole is the lab\'s failure, and nothing of it st
   // Pieces are swapped for others as soon as they are there.
   const spoil = setInterval(() => void client.lset('lab:result:m1/c-1/1:hand', 0, 'no gzip').catch(() => undefined), 1);
   onTestFinished(() => clearInterval(spoil));
-  expect(await attempt).toMatchObject({ outcome: 'infra', run: null, title: expect.stringContaining('came out of Redis changed') });
+  expect(await attempt).toMatchObject({
+    outcome: 'infra',
+    run: null,
+    title: expect.stringContaining('came out of Redis changed'),
+  });
   expect(runsIn(results())).toEqual([]);
 });
 
@@ -159,6 +192,9 @@ it('what is no cell is refused by the worker', async () => {
 it('no Redis is said with its address, without the password', async () => {
   await redis.kill();
   writeFileSync(diary(), '');
-  await expect(openQueue({ ...rig(), url: redis.url.replace('://', '://user:secret@') })).rejects.toMatchObject({ message: expect.not.stringContaining('secret'), hint: expect.stringContaining('redis-server') });
+  await expect(openQueue({ ...rig(), url: redis.url.replace('://', '://user:secret@') })).rejects.toMatchObject({
+    message: expect.not.stringContaining('secret'),
+    hint: expect.stringContaining('redis-server'),
+  });
   await expect(openQueue({ ...rig(), url: 'http://x' })).rejects.toThrow(/expected the address of a Redis server/);
 }, 30_000);

@@ -5,5 +5,7 @@ import { openWorker } from './redis-rig.js';
 const [url = '', dir = '', name = '', jobs = '1'] = process.argv.slice(2);
 const { side } = await openWorker({ url, dir }, name, Number(jobs));
 // Gone with whoever started it.
-setInterval(() => { if (process.ppid === 1) process.exit(0); }, 500).unref();
+setInterval(() => {
+  if (process.ppid === 1) process.exit(0);
+}, 500).unref();
 await side.run();

@@ -4,8 +4,19 @@ import { describe, expect, it } from 'vitest';
 import { pasteable, qemuArgs, shellQuote, type MachineConfig } from '../../src/qemu/args.js';
 
 const CONFIG: MachineConfig = {
-  name: 'lab-1', accel: 'tcg', memory: 2 ** 30, cpus: 2, kernel: '/k/bzImage', initrd: '/k/initrd', cmdline: 'console=ttyS0 lab.epoch=0',
-  disks: [{ serial: 'initrd', path: '/k/initrd' }, { serial: 'kernel0', path: '/k/next' }], dir: '/tmp/lab-x', extra: [],
+  name: 'lab-1',
+  accel: 'tcg',
+  memory: 2 ** 30,
+  cpus: 2,
+  kernel: '/k/bzImage',
+  initrd: '/k/initrd',
+  cmdline: 'console=ttyS0 lab.epoch=0',
+  disks: [
+    { serial: 'initrd', path: '/k/initrd' },
+    { serial: 'kernel0', path: '/k/next' },
+  ],
+  dir: '/tmp/lab-x',
+  extra: [],
 };
 
 /** All values of an option. */
@@ -13,7 +24,7 @@ function values(args: readonly string[], option: string): string[] {
   return args.flatMap((arg, i) => (arg === option ? [args[i + 1] ?? ''] : []));
 }
 
-describe('QEMU\'s arguments', () => {
+describe("QEMU's arguments", () => {
   const args = qemuArgs(CONFIG);
 
   it.each<[string, string, string]>([
@@ -46,7 +57,7 @@ describe('QEMU\'s arguments', () => {
     expect(values(args, '-display')).toEqual(['none']);
   });
 
-  it('under KVM the host\'s own processor, four levels of page tables too', () => {
+  it("under KVM the host's own processor, four levels of page tables too", () => {
     const kvm = qemuArgs({ ...CONFIG, accel: 'kvm' });
     expect(values(kvm, '-accel')).toEqual(['kvm']);
     expect(values(kvm, '-cpu')).toEqual(['host,la57=off']);
@@ -60,18 +71,50 @@ describe('QEMU\'s arguments', () => {
 
   it('double the commas of every path', () => {
     const odd = qemuArgs({ ...CONFIG, dir: '/tmp/a,b', disks: [{ serial: 'k,0', path: '/c,d/e,,f' }] });
-    expect(values(odd, '-chardev').map((value) => /path=([^=]*?)(,[a-z]+=|$)/.exec(value)?.[1])).toEqual(['/tmp/a,,b/console.log', '/tmp/a,,b/ready.log', '/tmp/a,,b/qmp.sock']);
+    expect(values(odd, '-chardev').map((value) => /path=([^=]*?)(,[a-z]+=|$)/.exec(value)?.[1])).toEqual([
+      '/tmp/a,,b/console.log',
+      '/tmp/a,,b/ready.log',
+      '/tmp/a,,b/qmp.sock',
+    ]);
     expect(values(odd, '-drive')).toEqual(['if=none,id=disk0,format=raw,readonly=on,file=/c,,d/e,,,,f']);
     expect(values(odd, '-device')).toContain('virtio-blk-pci,drive=disk0,serial=k,,0');
   });
 
-  it('the scenario\'s own come last', () => {
+  it("the scenario's own come last", () => {
     expect(qemuArgs({ ...CONFIG, extra: ['-cpu', 'qemu64'] }).slice(-2)).toEqual(['-cpu', 'qemu64']);
   });
 });
 
 describe('the pasteable command', () => {
-  const ODD = ['', ' ', 'a b', "it's", '"x"', '$HOME', '`id`', '$(id)', 'a\\b', 'a\\', 'tab\there', 'line\nbreak', '*', '~', '#x', '!!', '&', ';', '|', '<>', 'ünï', '-x', '--long', '-;id', "-o'x", '{a,b}', '[a]'];
+  const ODD = [
+    '',
+    ' ',
+    'a b',
+    "it's",
+    '"x"',
+    '$HOME',
+    '`id`',
+    '$(id)',
+    'a\\b',
+    'a\\',
+    'tab\there',
+    'line\nbreak',
+    '*',
+    '~',
+    '#x',
+    '!!',
+    '&',
+    ';',
+    '|',
+    '<>',
+    'ünï',
+    '-x',
+    '--long',
+    '-;id',
+    "-o'x",
+    '{a,b}',
+    '[a]',
+  ];
 
   /** What a shell makes of it: the words that the program gets. */
   const wordsOf = (command: string) =>
@@ -81,7 +124,7 @@ describe('the pasteable command', () => {
     expect(wordsOf(`printf '%s\\0' ${ODD.map(shellQuote).join(' ')}`)).toEqual(ODD);
   });
 
-  it('is a script with QEMU\'s own words, whatever is in them', () => {
+  it("is a script with QEMU's own words, whatever is in them", () => {
     const args = qemuArgs({ ...CONFIG, cmdline: 'a="b c" $x \'y\' `z`', dir: "/tmp/it's, $HOME", extra: ODD });
     const text = pasteable('qemu-system-x86_64', args, '/tmp');
     execFileSync('bash', ['-n'], { input: text });
@@ -89,7 +132,7 @@ describe('the pasteable command', () => {
   });
 
   it('makes the folder of the machine first, and has an option and its value on one line', () => {
-    const text = pasteable('qemu-system-x86_64', ['-name', 'x', '-no-reboot', '-m', '1G'], "/tmp/a b");
+    const text = pasteable('qemu-system-x86_64', ['-name', 'x', '-no-reboot', '-m', '1G'], '/tmp/a b');
     expect(text).toBe("mkdir -p '/tmp/a b'\nqemu-system-x86_64 \\\n  -name x \\\n  -no-reboot \\\n  -m 1G\n");
   });
 });

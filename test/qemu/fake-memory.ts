@@ -28,7 +28,7 @@ export class FakeMemory {
   read(phys: number, into: Uint8Array): boolean {
     this.reads++;
     if (phys + into.length > this.end) return false;
-    for (let at = 0; at < into.length; ) {
+    for (let at = 0; at < into.length;) {
       const offset = (phys + at) % PAGE;
       const count = Math.min(PAGE - offset, into.length - at);
       const frame = this.frames.get((phys + at - offset) / PAGE);
@@ -66,7 +66,12 @@ export type PageShift = 12 | 21 | 30;
 
 /** Builds page tables the way a kernel does; tables are taken from `next` on. */
 export class PageTables {
-  constructor(private readonly memory: Pick<FakeMemory, 'readU64' | 'writeU64'>, readonly root: number, private next: number, private readonly levels: 4 | 5 = 4) {}
+  constructor(
+    private readonly memory: Pick<FakeMemory, 'readU64' | 'writeU64'>,
+    readonly root: number,
+    private next: number,
+    private readonly levels: 4 | 5 = 4,
+  ) {}
 
   map(linear: bigint, phys: number, shift: PageShift = 12): void {
     let table = this.root;

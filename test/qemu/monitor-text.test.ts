@@ -35,7 +35,10 @@ FlatView #2
   0000000000000000-0000000000000007 (prio 0, i/o): dma-chan
 `;
 
-/** The view of the address space \`memory\` of the same machine with 4 GiB: the upper half lies above the hole for devices. */
+/**
+ * The view of the address space \`memory\` of the same machine with 4 GiB: the upper half lies above the hole for
+ * devices.
+ */
 const FOUR_GIB = `FlatView #2
  AS "memory", root: system
  AS "cpu-memory-0", root: system
@@ -60,10 +63,22 @@ const LOW = { start: 0, end: 0xc0000, offset: 0 };
 describe('ranges of RAM', () => {
   it.each([
     ['1 GiB', ONE_GIB, [LOW, { start: 0x100000, end: GIB, offset: 0x100000 }]],
-    ['4 GiB', FOUR_GIB, [LOW, { start: 0x100000, end: 2 * GIB, offset: 0x100000 }, { start: 4 * GIB, end: 6 * GIB, offset: 2 * GIB }]],
-    ['with line ends of a terminal', ONE_GIB.replaceAll('\n', '\r\n'), [LOW, { start: 0x100000, end: GIB, offset: 0x100000 }]],
+    [
+      '4 GiB',
+      FOUR_GIB,
+      [LOW, { start: 0x100000, end: 2 * GIB, offset: 0x100000 }, { start: 4 * GIB, end: 6 * GIB, offset: 2 * GIB }],
+    ],
+    [
+      'with line ends of a terminal',
+      ONE_GIB.replaceAll('\n', '\r\n'),
+      [LOW, { start: 0x100000, end: GIB, offset: 0x100000 }],
+    ],
     ['under KVM', ONE_GIB.replaceAll(/\): ram.*/g, '$& KVM'), [LOW, { start: 0x100000, end: GIB, offset: 0x100000 }]],
-    ['RAM that firmware made read-only', ' AS "memory", root: system\n  00000000000c0000-00000000000fffff (prio 1, rom): ram @00000000000c0000\n', [{ start: 0xc0000, end: 0x100000, offset: 0xc0000 }]],
+    [
+      'RAM that firmware made read-only',
+      ' AS "memory", root: system\n  00000000000c0000-00000000000fffff (prio 1, rom): ram @00000000000c0000\n',
+      [{ start: 0xc0000, end: 0x100000, offset: 0xc0000 }],
+    ],
     ['no view of memory', ONE_GIB.replace(' AS "memory"', ' AS "other"'), []],
     ['no text', '', []],
     ['garbage', 'FlatView #0\n AS "memory"\n  zzz-000 (prio, ram): ram\n', []],
@@ -97,9 +112,17 @@ CR0=60000010 CR2=00000000 CR3=00000000 CR4=00000000
 
 describe('registers', () => {
   it.each([
-    ['of a running kernel', LONG_MODE, { cr3: 0x3a28000n, cr4: 0x750ef0n, idtBase: 0xfffffe0000000000n, idtLimit: 0xfff }],
+    [
+      'of a running kernel',
+      LONG_MODE,
+      { cr3: 0x3a28000n, cr4: 0x750ef0n, idtBase: 0xfffffe0000000000n, idtLimit: 0xfff },
+    ],
     ['after a reset', RESET_STATE, { cr3: 0n, cr4: 0n, idtBase: 0n, idtLimit: 0xffff }],
-    ['with line ends of a terminal', LONG_MODE.replaceAll('\n', '\r\n'), { cr3: 0x3a28000n, cr4: 0x750ef0n, idtBase: 0xfffffe0000000000n, idtLimit: 0xfff }],
+    [
+      'with line ends of a terminal',
+      LONG_MODE.replaceAll('\n', '\r\n'),
+      { cr3: 0x3a28000n, cr4: 0x750ef0n, idtBase: 0xfffffe0000000000n, idtLimit: 0xfff },
+    ],
     ['without a word', '', null],
     ['cut off', LONG_MODE.slice(0, LONG_MODE.indexOf('CR4')), null],
     ['without the table', LONG_MODE.replace('IDT', 'XXX'), null],
@@ -107,7 +130,8 @@ describe('registers', () => {
 });
 
 describe('the vCPU to look through', () => {
-  const vcpu = (index: number, cr3: string, idt: string) => `\nCPU#${index}\nRIP=ffffffff814fb113 RFL=00000246\nIDT=     ${idt} 00000fff\nCR0=80050033 CR2=0 CR3=${cr3} CR4=003506b0\n`;
+  const vcpu = (index: number, cr3: string, idt: string) =>
+    `\nCPU#${index}\nRIP=ffffffff814fb113 RFL=00000246\nIDT=     ${idt} 00000fff\nCR0=80050033 CR2=0 CR3=${cr3} CR4=003506b0\n`;
   it('is one that runs the kernel, not a guest', () => {
     const guest = vcpu(0, '0000000000005000', '000000000000b000');
     const kernel = vcpu(1, '00000000012a7000', 'fffffe0000000000');

@@ -13,22 +13,39 @@ const BASE = 0xffff_ea00_0000_0000n;
 
 function machine(end = 4 * GIB) {
   const memory = new FakeMemory(end);
-  return { memory, tables: new PageTables(memory, ROOT, 0x20_0000), find: (linear: bigint, length: number) => mappings(memory.asMachine, TOP, linear, length) };
+  return {
+    memory,
+    tables: new PageTables(memory, ROOT, 0x20_0000),
+    find: (linear: bigint, length: number) => mappings(memory.asMachine, TOP, linear, length),
+  };
 }
 
 describe('page tables', () => {
-  it.each([[12, PAGE], [21, 2 * MIB], [30, GIB]] as const)('pages of 2^%i bytes', (shift, size) => {
+  it.each([
+    [12, PAGE],
+    [21, 2 * MIB],
+    [30, GIB],
+  ] as const)('pages of 2^%i bytes', (shift, size) => {
     const { tables, find } = machine();
     tables.map(BASE, 2 * GIB, shift);
     expect(find(BASE, size)).toEqual([{ linear: BASE, phys: 2 * GIB, length: size }]);
     // A part of a page, from its middle on.
     expect(find(BASE + 100n, 50)).toEqual([{ linear: BASE + 100n, phys: 2 * GIB + 100, length: 50 }]);
-    expect(find(BASE + BigInt(size) - 1n, 2)).toEqual([{ linear: BASE + BigInt(size) - 1n, phys: 2 * GIB + size - 1, length: 1 }]);
+    expect(find(BASE + BigInt(size) - 1n, 2)).toEqual([
+      { linear: BASE + BigInt(size) - 1n, phys: 2 * GIB + size - 1, length: 1 },
+    ]);
   });
 
   it('joins what is in a row in both, and leaves holes out', () => {
     const { tables, find } = machine();
-    for (const [page, frame] of [[0, 100], [1, 101], [2, 200], [4, 202], [5, 203]] as const) tables.map(BASE + BigInt(page * PAGE), frame * PAGE);
+    for (const [page, frame] of [
+      [0, 100],
+      [1, 101],
+      [2, 200],
+      [4, 202],
+      [5, 203],
+    ] as const)
+      tables.map(BASE + BigInt(page * PAGE), frame * PAGE);
     expect(find(BASE, 8 * PAGE)).toEqual([
       { linear: BASE, phys: 100 * PAGE, length: 2 * PAGE },
       { linear: BASE + BigInt(2 * PAGE), phys: 200 * PAGE, length: PAGE },
@@ -47,7 +64,9 @@ describe('page tables', () => {
     const { memory, tables, find } = machine();
     const far = BASE + BigInt(100 * 512) * BigInt(GIB);
     tables.map(far, 0x30_0000);
-    expect(mappings(memory.asMachine, TOP, far - BigInt(64 * GIB), 64 * GIB + PAGE)).toEqual([{ linear: far, phys: 0x30_0000, length: PAGE }]);
+    expect(mappings(memory.asMachine, TOP, far - BigInt(64 * GIB), 64 * GIB + PAGE)).toEqual([
+      { linear: far, phys: 0x30_0000, length: PAGE },
+    ]);
     expect(memory.reads).toBeLessThan(100);
     expect(find(0n, 0)).toEqual([]);
   });
@@ -81,7 +100,9 @@ describe('page tables', () => {
     const memory = new FakeMemory(4 * GIB);
     const far = 0xffd4_0000_0000_0000n;
     new PageTables(memory, ROOT, 0x20_0000, 5).map(far, 2 * GIB, 21);
-    expect(mappings(memory.asMachine, { table: ROOT, levels: 5 }, far, 2 * MIB)).toEqual([{ linear: far, phys: 2 * GIB, length: 2 * MIB }]);
+    expect(mappings(memory.asMachine, { table: ROOT, levels: 5 }, far, 2 * MIB)).toEqual([
+      { linear: far, phys: 2 * GIB, length: 2 * MIB },
+    ]);
     expect(kernelRoots({ cr3: 0x1234_4000n, cr4: 0x1000n })).toEqual([{ table: 0x1234_4000, levels: 5 }]);
   });
 });
@@ -107,7 +128,8 @@ describe('page tables that are no page tables', () => {
     const random = () => (state = (Math.imul(state, 1103515245) + 12345) >>> 0);
     for (let round = 0; round < 20; round++) {
       const { memory, find } = machine(64 * MIB);
-      for (let i = 0; i < 2000; i++) memory.writeU64((random() % (4 * MIB)) & ~7, (BigInt(random()) << 32n) | BigInt(random() % (64 * MIB)) | 1n);
+      for (let i = 0; i < 2000; i++)
+        memory.writeU64((random() % (4 * MIB)) & ~7, (BigInt(random()) << 32n) | BigInt(random() % (64 * MIB)) | 1n);
       for (let i = 0; i < 512; i++) memory.writeU64(ROOT + i * 8, BigInt((random() % (4 * MIB)) & ~0xfff) | 1n);
       let at = BASE;
       for (const { linear, length } of find(BASE, 16 * MIB)) {
@@ -125,7 +147,11 @@ describe('the array of all struct page', () => {
 
   const find = (memory: FakeMemory, more: Partial<WhereToLook> = {}) =>
     findPageArray(memory.asMachine, { registers: { cr3: BigInt(ROOT), cr4: 0n }, variable: null, entry: 64, ...more });
-  const each = (memory: FakeMemory, visit: (structs: Uint32Array, firstPfn: number) => void = () => undefined, more: Partial<WhereToLook> = {}) => {
+  const each = (
+    memory: FakeMemory,
+    visit: (structs: Uint32Array, firstPfn: number) => void = () => undefined,
+    more: Partial<WhereToLook> = {},
+  ) => {
     const array = find(memory, more);
     return array === null ? 0 : eachStructPage(memory.asMachine, array, visit);
   };
@@ -147,7 +173,10 @@ describe('the array of all struct page', () => {
     tables.map(BASE + BigInt(3 * PAGE), 20 * PAGE);
     const seen: [number, number][] = [];
     expect(each(memory, (structs, firstPfn) => seen.push([firstPfn, structs.length / 16]))).toBe(128);
-    expect(seen).toEqual([[0, 64], [192, 64]]);
+    expect(seen).toEqual([
+      [0, 64],
+      [192, 64],
+    ]);
   });
 
   it('tells of single pages, over parts that are not in a row, and not of those in a hole', () => {
@@ -161,11 +190,14 @@ describe('the array of all struct page', () => {
     if (array === null) throw new Error('not found');
     const two = Buffer.alloc(128);
     expect(readStructs(memory.asMachine, array, 63, two)).toBe(true);
-    expect([two.toString('latin1', 0, 17), two.toString('latin1', 64, 83)]).toEqual(['last of the first', 'first of the second']);
+    expect([two.toString('latin1', 0, 17), two.toString('latin1', 64, 83)]).toEqual([
+      'last of the first',
+      'first of the second',
+    ]);
     for (const pfn of [127, 128, 191, 256, 2 ** 30]) expect(readStructs(memory.asMachine, array, pfn, two)).toBe(false);
   });
 
-  it('is found from user space\'s half of a pair of tables', () => {
+  it("is found from user space's half of a pair of tables", () => {
     const { memory, tables } = machine(END);
     tables.map(BASE, 32 * MIB, 21);
     expect(each(memory, undefined, { registers: { cr3: BigInt(ROOT + PAGE), cr4: 0n } })).toBe(PAGES);
@@ -180,7 +212,7 @@ describe('the array of all struct page', () => {
 
   const VARIABLE = 0xffff_ffff_8194_22d0n;
 
-  it('is where the kernel\'s own variable says', () => {
+  it("is where the kernel's own variable says", () => {
     const { memory, tables } = machine(END);
     const moved = 0xffff_f0de_0000_0000n;
     tables.map(moved, 32 * MIB, 21);
@@ -190,13 +222,16 @@ describe('the array of all struct page', () => {
     expect(find(memory, { variable: VARIABLE })?.base).toBe(moved);
   });
 
-  it.each([0n, 0x1234n, BASE + 8n, 0xffff_8000_0000_0000n])('is where it always is where the variable makes no sense: %s', (value) => {
-    const { memory, tables } = machine(END);
-    tables.map(BASE, 32 * MIB, 21);
-    tables.map(VARIABLE & ~0xfffn, 0x30_0000);
-    memory.writeU64(0x30_02d0, value);
-    expect(find(memory, { variable: VARIABLE })?.base).toBe(BASE);
-  });
+  it.each([0n, 0x1234n, BASE + 8n, 0xffff_8000_0000_0000n])(
+    'is where it always is where the variable makes no sense: %s',
+    (value) => {
+      const { memory, tables } = machine(END);
+      tables.map(BASE, 32 * MIB, 21);
+      tables.map(VARIABLE & ~0xfffn, 0x30_0000);
+      memory.writeU64(0x30_02d0, value);
+      expect(find(memory, { variable: VARIABLE })?.base).toBe(BASE);
+    },
+  );
 
   it('is elsewhere under a fifth level', () => {
     const memory = new FakeMemory(END);

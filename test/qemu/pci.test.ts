@@ -3,21 +3,54 @@
 import { describe, expect, it } from 'vitest';
 import { ecamBase, parseDump, pciAddress, pciNodes, readConfig, readRegister, sourceId } from '../../src/qemu/pci.js';
 
-const TREE = [{
-  bus: 0, devices: [
-    { bus: 0, slot: 5, function: 0, qdev_id: 'dev-edu0', class_info: { class: 255 }, id: { device: 4584, vendor: 4660 }, irq: 0, regions: [{ bar: 0, type: 'memory', address: 4271898624, size: 1048576 }] },
-    {
-      bus: 0, slot: 3, function: 0, qdev_id: 'port-rp0', class_info: { class: 1540, desc: 'PCI bridge' }, id: { device: 12, vendor: 6966 }, regions: [],
-      pci_bridge: { bus: { number: 0, secondary: 1, subordinate: 1 }, devices: [{ bus: 1, slot: 0, function: 0, qdev_id: 'dev-edu1', class_info: { class: 255 }, id: { device: 4584, vendor: 4660 }, regions: [] }] },
-    },
-  ],
-}];
+const TREE = [
+  {
+    bus: 0,
+    devices: [
+      {
+        bus: 0,
+        slot: 5,
+        function: 0,
+        qdev_id: 'dev-edu0',
+        class_info: { class: 255 },
+        id: { device: 4584, vendor: 4660 },
+        irq: 0,
+        regions: [{ bar: 0, type: 'memory', address: 4271898624, size: 1048576 }],
+      },
+      {
+        bus: 0,
+        slot: 3,
+        function: 0,
+        qdev_id: 'port-rp0',
+        class_info: { class: 1540, desc: 'PCI bridge' },
+        id: { device: 12, vendor: 6966 },
+        regions: [],
+        pci_bridge: {
+          bus: { number: 0, secondary: 1, subordinate: 1 },
+          devices: [
+            {
+              bus: 1,
+              slot: 0,
+              function: 0,
+              qdev_id: 'dev-edu1',
+              class_info: { class: 255 },
+              id: { device: 4584, vendor: 4660 },
+              regions: [],
+            },
+          ],
+        },
+      },
+    ],
+  },
+];
 
 describe('query-pci', () => {
   it('devices, bridges, and what is behind them', () => {
     const nodes = pciNodes(TREE);
     expect(nodes.map((node) => [node.qdevId, pciAddress(node), sourceId(node), node.behind?.qdevId ?? null])).toEqual([
-      ['dev-edu0', '0000:00:05.0', 0x28, null], ['port-rp0', '0000:00:03.0', 0x18, null], ['dev-edu1', '0000:01:00.0', 0x100, 'port-rp0'],
+      ['dev-edu0', '0000:00:05.0', 0x28, null],
+      ['port-rp0', '0000:00:03.0', 0x18, null],
+      ['dev-edu1', '0000:01:00.0', 0x100, 'port-rp0'],
     ]);
     expect(nodes[0]?.regions).toEqual([{ bar: 0, type: 'memory', size: 1048576 }]);
   });
@@ -52,11 +85,24 @@ describe('memory dumps', () => {
     expect(asked).toEqual(['xp /64xw 0xb012a000']);
     expect(config?.subarray(0, 4)).toEqual(Uint8Array.of(0x34, 0x12, 0xe8, 0x11));
     expect(await readConfig(async () => 'Cannot access memory', 0, { bus: 0, slot: 0, function: 0 })).toBeNull();
-    expect(await readConfig(async () => Array.from({ length: 16 }, () => '00000000b0000000: 0xffffffff 0xffffffff 0xffffffff 0xffffffff').join('\n'), 0, { bus: 0, slot: 0, function: 0 })).toBeNull();
+    expect(
+      await readConfig(
+        async () =>
+          Array.from({ length: 16 }, () => '00000000b0000000: 0xffffffff 0xffffffff 0xffffffff 0xffffffff').join('\n'),
+        0,
+        { bus: 0, slot: 0, function: 0 },
+      ),
+    ).toBeNull();
   });
 
   it('one register', async () => {
-    expect(await readRegister(async (line) => (line === 'xp /1xg 0xfed90020' ? '00000000fed90020: 0x000000000290e000' : ''), 0xfed90020, 8)).toBe(0x290e000n);
+    expect(
+      await readRegister(
+        async (line) => (line === 'xp /1xg 0xfed90020' ? '00000000fed90020: 0x000000000290e000' : ''),
+        0xfed90020,
+        8,
+      ),
+    ).toBe(0x290e000n);
     expect(await readRegister(async () => 'Cannot access memory', 0, 4)).toBeNull();
   });
 });

@@ -7,7 +7,8 @@ import { Qmp, type QmpEvent } from '../../src/qemu/qmp.js';
 import { LabError } from '../../src/util/errors.js';
 import { temporaryFolder, until } from '../util/temporary.js';
 
-const GREETING = '{"QMP": {"version": {"qemu": {"micro": 22, "minor": 2, "major": 7}, "package": ""}, "capabilities": ["oob"]}}\r\n';
+const GREETING =
+  '{"QMP": {"version": {"qemu": {"micro": 22, "minor": 2, "major": 7}, "package": ""}, "capabilities": ["oob"]}}\r\n';
 
 interface Asked {
   execute: string;
@@ -25,13 +26,17 @@ afterEach(async () => {
 });
 
 /** A monitor that greets and agrees to leave negotiation; every further request goes to `answer`. */
-async function monitor(answer: (asked: Asked, say: (text: string | object) => void, socket: Socket) => void, greeting = GREETING) {
+async function monitor(
+  answer: (asked: Asked, say: (text: string | object) => void, socket: Socket) => void,
+  greeting = GREETING,
+) {
   const path = join(temporaryFolder(), 'qmp.sock');
   const sockets: Socket[] = [];
   const server = createServer((socket) => {
     sockets.push(socket);
     socket.on('error', () => undefined);
-    const say = (text: string | object) => void socket.write(typeof text === 'string' ? text : `${JSON.stringify(text)}\r\n`);
+    const say = (text: string | object) =>
+      void socket.write(typeof text === 'string' ? text : `${JSON.stringify(text)}\r\n`);
     say(greeting);
     let rest = '';
     socket.on('data', (data) => {
@@ -56,7 +61,11 @@ async function client(path: string, more: { deadline?: number; signal?: AbortSig
   const events: QmpEvent[] = [];
   const log: string[] = [];
   const qmp = await Qmp.open(path, {
-    deadline: 5000, signal: new AbortController().signal, ...more, onEvent: (event) => events.push(event), log: (direction, text) => log.push(`${direction} ${text}`),
+    deadline: 5000,
+    signal: new AbortController().signal,
+    ...more,
+    onEvent: (event) => events.push(event),
+    log: (direction, text) => log.push(`${direction} ${text}`),
   });
   onTestFinished(() => qmp.close());
   return { qmp, events, log };
@@ -74,22 +83,33 @@ describe('the monitor', () => {
     });
     const { qmp, events, log } = await client(path);
     const answers = await Promise.all([qmp.run('one'), qmp.run('two', { x: 1 }), qmp.run('three')]);
-    expect(answers).toEqual([{ execute: 'one', args: {} }, { execute: 'two', args: { x: 1 } }, { execute: 'three', args: {} }]);
+    expect(answers).toEqual([
+      { execute: 'one', args: {} },
+      { execute: 'two', args: { x: 1 } },
+      { execute: 'three', args: {} },
+    ]);
     await until('both events', () => events.length === 2);
-    expect(events).toEqual([{ event: 'STOP', data: null }, { event: 'SHUTDOWN', data: { guest: true, reason: 'guest-panic' } }]);
+    expect(events).toEqual([
+      { event: 'STOP', data: null },
+      { event: 'SHUTDOWN', data: { guest: true, reason: 'guest-panic' } },
+    ]);
     expect(log[0]).toContain('in {"QMP"');
     expect(log).toContain('out {"execute":"two","arguments":{"x":1},"id":3}');
   });
 
   it('gives text of the human monitor', async () => {
-    const path = await monitor(({ arguments: args, id }, say) => say({ return: args['command-line'] === 'info x' ? 'words\r\n' : 5, id }));
+    const path = await monitor(({ arguments: args, id }, say) =>
+      say({ return: args['command-line'] === 'info x' ? 'words\r\n' : 5, id }),
+    );
     const { qmp } = await client(path);
     expect(await qmp.human('info x')).toBe('words\r\n');
     await expect(qmp.human('info y')).rejects.toThrow('no text from info y');
   });
 
-  it('gives an error with QEMU\'s words', async () => {
-    const path = await monitor(({ execute, id }, say) => say(execute === 'a' ? { error: { class: 'GenericError', desc: 'no such thing' }, id } : { error: null, id }));
+  it("gives an error with QEMU's words", async () => {
+    const path = await monitor(({ execute, id }, say) =>
+      say(execute === 'a' ? { error: { class: 'GenericError', desc: 'no such thing' }, id } : { error: null, id }),
+    );
     const { qmp } = await client(path);
     await expect(qmp.run('a')).rejects.toThrow('no such thing');
     await expect(qmp.run('b')).rejects.toThrow(LabError);
@@ -106,7 +126,10 @@ describe('the monitor', () => {
   });
 
   it.each([
-    ['no JSON', 'garbage\n'], ['half of it', '{"return":\n'], ['null', 'null\n'], ['a number', '5\n'],
+    ['no JSON', 'garbage\n'],
+    ['half of it', '{"return":\n'],
+    ['null', 'null\n'],
+    ['a number', '5\n'],
   ])('is given up at %s', async (_, text) => {
     const path = await monitor((_asked, say) => say(text));
     const { qmp } = await client(path);
@@ -131,9 +154,11 @@ describe('the monitor', () => {
     qmp.close();
   });
 
-  it('that does not answer is the lab\'s failure, not the machine\'s; a late answer is nobody\'s', async () => {
+  it("that does not answer is the lab's failure, not the machine's; a late answer is nobody's", async () => {
     const answers: (() => void)[] = [];
-    const path = await monitor(({ execute, id }, say) => (execute === 'slow' ? answers.push(() => say({ return: 'late', id })) : say({ return: execute, id })));
+    const path = await monitor(({ execute, id }, say) =>
+      execute === 'slow' ? answers.push(() => say({ return: 'late', id })) : say({ return: execute, id }),
+    );
     const { qmp } = await client(path);
     const error = await qmp.run('slow', {}, 20).catch((e: unknown) => e);
     expect(error).toBeInstanceOf(LabError);

@@ -11,9 +11,12 @@ function monitor(running: boolean, fails = '') {
     said,
     command: (name: string) => {
       said.push(name);
-      return name === fails ? Promise.reject(new Error(name)) : Promise.resolve(name === 'query-status' ? { running } : name === 'qom-get' ? 1 : {});
+      return name === fails
+        ? Promise.reject(new Error(name))
+        : Promise.resolve(name === 'query-status' ? { running } : name === 'qom-get' ? 1 : {});
     },
-    human: (line: string) => Promise.resolve((said.push(line), line.startsWith('i') ? 'portl[0x0cd0] = 0x00000003\r\n' : '')),
+    human: (line: string) =>
+      Promise.resolve((said.push(line), line.startsWith('i') ? 'portl[0x0cd0] = 0x00000003\r\n' : '')),
   };
 }
 const EJECTED = ['device_del', 'qom-get', 'i /w 0xcd0', 'o /w 0xcd0 1', 'o /w 0xcc8 1', 'o /w 0xcd0 0x00000003'];
@@ -36,4 +39,5 @@ it('it goes on where QEMU refuses', async () => {
   expect(qemu.said).toEqual(['query-status', 'stop', 'device_del', 'cont']);
 });
 
-it('nothing is unplugged from the root bus', () => expect(unplug(monitor(true), device(null))).rejects.toThrow('root bus'));
+it('nothing is unplugged from the root bus', () =>
+  expect(unplug(monitor(true), device(null))).rejects.toThrow('root bus'));

@@ -32,13 +32,31 @@ describe('lab abi', () => {
   it('tells what a built kernel hands over, to the byte', async () => {
     const { code, data } = await json<KernelAbi>('show', '7.3.4');
     expect(code).toBe(0);
-    expect(data.components.map(({ name, version }) => `${name}-v${version}`)).toEqual(['kexec-metadata-v1', 'kho-v4', 'luo-v5', 'memblock-v1', 'memfd-v2', 'reserve-mem-v1']);
+    expect(data.components.map(({ name, version }) => `${name}-v${version}`)).toEqual([
+      'kexec-metadata-v1',
+      'kho-v4',
+      'luo-v5',
+      'memblock-v1',
+      'memfd-v2',
+      'reserve-mem-v1',
+    ]);
     expect(data.complete).toBe(true);
     const sizes = new Map(data.structures?.map(({ name, size }) => [name, size]));
     // Sizes that the lab's own walks through physical memory rely on.
-    expect(['luo_ser', 'luo_session_ser', 'luo_file_ser', 'kho_vmalloc_chunk', 'kho_radix_node', 'memfd_luo_folio_ser'].map((name) => sizes.get(name))).toEqual([32, 80, 64, 4096, 4096, 16]);
-    const fields = data.structures?.find(({ name }) => name === 'luo_ser')?.fields.map(({ name, offset }) => [name, offset]);
-    expect(fields).toEqual([['compatible', 0], ['liveupdate_num', 8], ['sessions_pa', 16], ['flbs_pa', 24]]);
+    expect(
+      ['luo_ser', 'luo_session_ser', 'luo_file_ser', 'kho_vmalloc_chunk', 'kho_radix_node', 'memfd_luo_folio_ser'].map(
+        (name) => sizes.get(name),
+      ),
+    ).toEqual([32, 80, 64, 4096, 4096, 16]);
+    const fields = data.structures
+      ?.find(({ name }) => name === 'luo_ser')
+      ?.fields.map(({ name, offset }) => [name, offset]);
+    expect(fields).toEqual([
+      ['compatible', 0],
+      ['liveupdate_num', 8],
+      ['sessions_pa', 16],
+      ['flbs_pa', 24],
+    ]);
   });
 
   it('7.2.12 to 7.3.4: nothing changed', async () => {
@@ -50,7 +68,9 @@ describe('lab abi', () => {
   it('6.17.8 to 6.18.15: the bitmaps grew, and both say kho-v1', async () => {
     const { code, data, stderr } = await json<AbiDiff>('diff', '6.17.8', '6.18.15');
     expect(code, stderr).toBe(1);
-    expect(data.structures.filter(({ unannounced }) => unannounced)).toMatchObject([{ structure: 'kho_mem_phys_bits', covered: { from: 'kho-v1', to: 'kho-v1' } }]);
+    expect(data.structures.filter(({ unannounced }) => unannounced)).toMatchObject([
+      { structure: 'kho_mem_phys_bits', covered: { from: 'kho-v1', to: 'kho-v1' } },
+    ]);
   });
 
   it('a patch that changes a layout and not its version is flagged', async () => {
@@ -58,11 +78,16 @@ describe('lab abi', () => {
     writeFileSync(patch, PATCH);
     const { code, data, stderr } = await json<AbiDiff>('diff', '7.3.4', '--patch', patch);
     expect(code, stderr).toBe(1);
-    expect(data.structures.filter(({ unannounced }) => unannounced).map(({ structure }) => structure)).toEqual(['luo_file_set_ser', 'luo_session_ser']);
+    expect(data.structures.filter(({ unannounced }) => unannounced).map(({ structure }) => structure)).toEqual([
+      'luo_file_set_ser',
+      'luo_session_ser',
+    ]);
   });
 
   it.each([
-    ['layout-v5', 1, ['luo_session_ser']], ['layout-v6', 0, []], ['memfd-layout', 1, ['memfd_luo_ser']],
+    ['layout-v5', 1, ['luo_session_ser']],
+    ['layout-v6', 0, []],
+    ['memfd-layout', 1, ['memfd_luo_ser']],
   ])('7.3.4-%s: exit %i', async (variant, status, flagged) => {
     const { code, data, stderr } = await json<AbiDiff>('diff', '7.3.4', `7.3.4-${variant}`);
     expect(code, stderr).toBe(status);

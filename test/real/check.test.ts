@@ -22,28 +22,55 @@ const json = async <T = CheckReport>(...args: string[]): Promise<{ code: number 
 
 describe('the stock pairs', () => {
   /** As docs/pairs.md has them measured. */
-  const good = new Set(['6.19.11 6.19.11', '7.1.13 7.1.13', '7.2.12 7.2.12', '7.3.4 7.3.4', '7.2.12 7.3.4', '7.3.4 7.2.12']);
+  const good = new Set([
+    '6.19.11 6.19.11',
+    '7.1.13 7.1.13',
+    '7.2.12 7.2.12',
+    '7.3.4 7.3.4',
+    '7.2.12 7.3.4',
+    '7.3.4 7.2.12',
+  ]);
   const pairs = KERNELS.flatMap((from) => KERNELS.map((to) => [from, to] as const));
 
   it.each(pairs)('%s to %s', async (from, to) => {
     const { code, data } = await json('--from', from, '--to', to);
     const works = good.has(`${from} ${to}`);
     expect(code).toBe(works ? 0 : 1);
-    const direction = works ? { compatible: true, outcome: 'preserved', endsIn: 'none', where: null } : { compatible: false, outcome: 'lost', endsIn: 'reboot', where: 'kho_populate' };
-    expect(data).toMatchObject({ schema: 1, compatible: works, from: { name: from, known: true }, to: { name: to }, update: direction, rollback: direction });
-    expect(data.components.map(({ component }) => component)).toEqual(expect.arrayContaining(['kho', 'luo', 'memfd', 'memblock', 'reserve-mem']));
+    const direction = works
+      ? { compatible: true, outcome: 'preserved', endsIn: 'none', where: null }
+      : { compatible: false, outcome: 'lost', endsIn: 'reboot', where: 'kho_populate' };
+    expect(data).toMatchObject({
+      schema: 1,
+      compatible: works,
+      from: { name: from, known: true },
+      to: { name: to },
+      update: direction,
+      rollback: direction,
+    });
+    expect(data.components.map(({ component }) => component)).toEqual(
+      expect.arrayContaining(['kho', 'luo', 'memfd', 'memblock', 'reserve-mem']),
+    );
   });
 
   it('says in which function each mismatch ends', async () => {
     const { data } = await json('--from', '7.1.13', '--to', '7.3.4');
-    expect(data.components.filter(({ update }) => update.state === 'mismatch').map(({ component, update: { endsIn, where } }) => [component, endsIn, where]))
-      .toEqual([['kho', 'reboot', 'kho_populate'], ['luo', 'panic', 'liveupdate_early_init']]);
+    expect(
+      data.components
+        .filter(({ update }) => update.state === 'mismatch')
+        .map(({ component, update: { endsIn, where } }) => [component, endsIn, where]),
+    ).toEqual([
+      ['kho', 'reboot', 'kho_populate'],
+      ['luo', 'panic', 'liveupdate_early_init'],
+    ]);
   });
 
   it('counts the command lines of both', async () => {
     const { code, data } = await json('--from', '7.3.4', '--to', '7.3.4', '--cmdline-to', 'liveupdate=off');
     expect(code).toBe(1);
-    expect(data).toMatchObject({ update: { outcome: 'leak', where: 'liveupdate_ioctl_init' }, rollback: { outcome: 'refused' } });
+    expect(data).toMatchObject({
+      update: { outcome: 'leak', where: 'liveupdate_ioctl_init' },
+      rollback: { outcome: 'refused' },
+    });
   });
 });
 
@@ -51,7 +78,10 @@ describe('a scenario', () => {
   it('brings its kernels, its command lines and what it carries', async () => {
     const { code, data } = await json('--scenario', 'scenarios/kho-off.yaml');
     expect(code).toBe(1);
-    expect(data).toMatchObject({ scenario: { name: 'kho-off' }, update: { outcome: 'leak', endsIn: 'leak', where: 'luo_early_startup', carries: ['session', 'memfd'] } });
+    expect(data).toMatchObject({
+      scenario: { name: 'kho-off' },
+      update: { outcome: 'leak', endsIn: 'leak', where: 'luo_early_startup', carries: ['session', 'memfd'] },
+    });
   });
 
   it('that is a chain is checked update by update', async () => {
@@ -81,7 +111,8 @@ describe('memory', () => {
   };
 
   it.each([
-    ['scratch-too-small', 1, 'panic', 'sparse_init', /6 MiB short/], ['scratch-enough-for-7.3', 0, 'preserved', null, null],
+    ['scratch-too-small', 1, 'panic', 'sparse_init', /6 MiB short/],
+    ['scratch-enough-for-7.3', 0, 'preserved', null, null],
     ['next-kernel-less-memory', 1, 'panic', 'kho_scratch_overlap', /424 MiB of the memory are cut off/],
   ])('%s: %s', async (name, exit, outcome, where, reason) => {
     const { code, data } = await json('--scenario', `scenarios/cases/${name}.yaml`);
@@ -91,13 +122,22 @@ describe('memory', () => {
   });
 
   it('an area that a later kernel makes costs the second update, not the first', async () => {
-    const { code, data } = await json<CheckReport[]>('--scenario', 'scenarios/cases/reserve-mem-second-generation.yaml');
+    const { code, data } = await json<CheckReport[]>(
+      '--scenario',
+      'scenarios/cases/reserve-mem-second-generation.yaml',
+    );
     expect(code).toBe(1);
-    expect(data.map(({ update }) => [update.outcome, update.where])).toEqual([['preserved', null], ['lost', 'reserved_mem_preserve']]);
+    expect(data.map(({ update }) => [update.outcome, update.where])).toEqual([
+      ['preserved', null],
+      ['lost', 'reserved_mem_preserve'],
+    ]);
   });
 
   it('a machine that is plainly too small is not started', async () => {
-    const small = file('small.yaml', 'from: 7.2.12\nto: 7.3.4\nmachine: {memory: 256MiB}\nsessions: [{name: vm0, files: [{name: ram, memfd: 16MiB}]}]\nexpect: preserved\n');
+    const small = file(
+      'small.yaml',
+      'from: 7.2.12\nto: 7.3.4\nmachine: {memory: 256MiB}\nsessions: [{name: vm0, files: [{name: ram, memfd: 16MiB}]}]\nexpect: preserved\n',
+    );
     const { code, stderr } = await lab(['run', small]);
     expect(code).toBe(2);
     expect(stderr).toMatch(/small\.yaml:3:11: a machine of 256 MiB is \d+ MiB too small: 208 MiB become scratch/);
@@ -138,16 +178,36 @@ describe('ready-made files', () => {
 
 describe('a fleet', () => {
   it('is held against a profile', async () => {
-    const { code, data } = await json<ProfileCheck>('--profile', 'scenarios/profiles/2026-q3.yaml', '7.2.12', '7.3.4', '7.1.13');
+    const { code, data } = await json<ProfileCheck>(
+      '--profile',
+      'scenarios/profiles/2026-q3.yaml',
+      '7.2.12',
+      '7.3.4',
+      '7.1.13',
+    );
     expect(code).toBe(1);
-    expect(data.hosts.map(({ host, takesPart }) => [host, takesPart])).toEqual([['7.2.12', true], ['7.3.4', true], ['7.1.13', false]]);
+    expect(data.hosts.map(({ host, takesPart }) => [host, takesPart])).toEqual([
+      ['7.2.12', true],
+      ['7.3.4', true],
+      ['7.1.13', false],
+    ]);
     expect(data.hosts[2]?.reasons[0]).toContain('kho 4');
-    expect(data.updates.map(({ from, to, compatible }) => [from, to, compatible])).toEqual([['7.2.12', '7.3.4', true], ['7.3.4', '7.2.12', true]]);
+    expect(data.updates.map(({ from, to, compatible }) => [from, to, compatible])).toEqual([
+      ['7.2.12', '7.3.4', true],
+      ['7.3.4', '7.2.12', true],
+    ]);
     expect((await json<ProfileCheck>('--profile', 'scenarios/profiles/2026-q3.yaml', '7.2.12', '7.3.4')).code).toBe(0);
   });
 
   it('a pair too; stock kernels have no objects', async () => {
-    const { code, data } = await json<CheckReport & { profile: ProfileCheck }>('--profile', 'scenarios/profiles/2026-q4.yaml', '--from', '7.2.12', '--to', '7.3.4');
+    const { code, data } = await json<CheckReport & { profile: ProfileCheck }>(
+      '--profile',
+      'scenarios/profiles/2026-q4.yaml',
+      '--from',
+      '7.2.12',
+      '--to',
+      '7.3.4',
+    );
     expect(code).toBe(1);
     expect(data).toMatchObject({ compatible: true, profile: { compatible: false } });
     expect(data.profile.hosts.map(({ reasons }) => reasons)).toEqual([['has no object'], ['has no object']]);
@@ -159,10 +219,26 @@ describe('bad usage', () => {
     ['one kernel', ['--from', '7.3.4'], 'two kernels are needed'],
     ['a kernel that is none', ['--from', '7.3.5', '--to', '7.3.4'], 'did you mean 7.3.4?'],
     ['kernels and no profile', ['7.3.4', '7.2.12'], 'say --profile FILE'],
-    ['both', ['--profile', 'scenarios/profiles/2026-q3.yaml', '--from', '7.3.4', '--to', '7.3.4', '7.2.12'], 'either a list of kernels'],
-    ['a profile that is none', ['--profile', 'scenarios/profiles/2026-q8.yaml', '7.3.4'], 'no such profile; did you mean "2026-q'],
-    ['a bump of nothing', ['--profile', 'scenarios/profiles/2026-q3.yaml', '--bump', 'memdf=3', '7.3.4'], 'did you mean memfd?'],
-    ['a bump that is none', ['--profile', 'scenarios/profiles/2026-q3.yaml', '--bump', 'memfd', '7.3.4'], 'such as object=2'],
+    [
+      'both',
+      ['--profile', 'scenarios/profiles/2026-q3.yaml', '--from', '7.3.4', '--to', '7.3.4', '7.2.12'],
+      'either a list of kernels',
+    ],
+    [
+      'a profile that is none',
+      ['--profile', 'scenarios/profiles/2026-q8.yaml', '7.3.4'],
+      'no such profile; did you mean "2026-q',
+    ],
+    [
+      'a bump of nothing',
+      ['--profile', 'scenarios/profiles/2026-q3.yaml', '--bump', 'memdf=3', '7.3.4'],
+      'did you mean memfd?',
+    ],
+    [
+      'a bump that is none',
+      ['--profile', 'scenarios/profiles/2026-q3.yaml', '--bump', 'memfd', '7.3.4'],
+      'such as object=2',
+    ],
     ['a bump without a profile', ['--bump', 'memfd=3', '--from', '7.3.4', '--to', '7.3.4'], 'say --profile FILE'],
   ])('%s: exit status 2', async (_what, args, words) => {
     const { code, stdout, stderr } = await lab(['check', ...args]);

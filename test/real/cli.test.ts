@@ -20,8 +20,18 @@ const BAD: readonly [string, string, string, string][] = [
   ['an unknown key', `from: 7.2.12\nto: 7.3.4\nsesions: []\n${SESSIONS}`, ':3:1:', 'sessions'],
   ['a wrong type', `from: 7.2.12\nto: 7.3.4\nmachine: {cpus: many}\n${SESSIONS}`, ':3:17:', 'number'],
   ['a kernel that nobody knows', `from: 7.2.21\nto: 7.3.4\n${SESSIONS}`, ':1:7:', '7.2.12'],
-  ['an impossible size', `from: 7.2.12\nto: 7.3.4\nsessions: [{name: a, files: [{memfd: 900GiB}]}]\nexpect: preserved\n`, ':3:', 'GiB'],
-  ['a token twice', `from: 7.2.12\nto: 7.3.4\nsessions: [{name: a, files: [{memfd: 1MiB, token: 1}, {memfd: 1MiB, token: 1}]}]\nexpect: preserved\n`, ':3:', 'token'],
+  [
+    'an impossible size',
+    `from: 7.2.12\nto: 7.3.4\nsessions: [{name: a, files: [{memfd: 900GiB}]}]\nexpect: preserved\n`,
+    ':3:',
+    'GiB',
+  ],
+  [
+    'a token twice',
+    `from: 7.2.12\nto: 7.3.4\nsessions: [{name: a, files: [{memfd: 1MiB, token: 1}, {memfd: 1MiB, token: 1}]}]\nexpect: preserved\n`,
+    ':3:',
+    'token',
+  ],
   ['YAML that is none', 'from: [7.2.12\nto: 7.3.4\n', 'bad.yaml:', ''],
 ];
 
@@ -38,8 +48,12 @@ describe('lab run with wrong words', () => {
   });
 
   it.each([
-    [['run']], [['run', 'no-such-file.yaml']], [['run', 'scenarios/first-update.yaml', '--accel', 'warp']], [['rum']],
-    [['run', 'scenarios/first-update.yaml', '--timeout', 'soon']], [['run', 'scenarios/first-update.yaml', '--from', 'nowhere']],
+    [['run']],
+    [['run', 'no-such-file.yaml']],
+    [['run', 'scenarios/first-update.yaml', '--accel', 'warp']],
+    [['rum']],
+    [['run', 'scenarios/first-update.yaml', '--timeout', 'soon']],
+    [['run', 'scenarios/first-update.yaml', '--from', 'nowhere']],
   ])('lab %j: exit 2', async (args) => {
     const exit = await lab(args);
     expect(exit.code, exit.stderr).toBe(2);
@@ -69,15 +83,28 @@ describe('lab', () => {
   });
 
   it('works from another folder, and runs several scenarios in one go', async () => {
-    const run = await lab(['run', 'scenarios/control.yaml', 'scenarios/refused-abort.yaml', '--json', '--results', join(home, 'several')]);
+    const run = await lab([
+      'run',
+      'scenarios/control.yaml',
+      'scenarios/refused-abort.yaml',
+      '--json',
+      '--results',
+      join(home, 'several'),
+    ]);
     expect(run.code, run.stderr).toBe(0);
-    expect((JSON.parse(run.stdout) as { outcome: string }[]).map(({ outcome }) => outcome)).toEqual(['preserved', 'refused']);
+    expect((JSON.parse(run.stdout) as { outcome: string }[]).map(({ outcome }) => outcome)).toEqual([
+      'preserved',
+      'refused',
+    ]);
     expect(readdirSync(join(home, 'several'))).toHaveLength(2);
   });
 
   it('says with exit 1 that an outcome, or an errno, was not the expected one', async () => {
     const file = join(home, 'unexpected.yaml');
-    writeFileSync(file, 'from: 7.2.12\nto: 7.3.4\nsteps:\n  - create: a\n  - memfd: {name: f, size: 4KiB}\n  - preserve: {session: a, file: f, token: 1, errno: EBUSY}\n  - abort\nexpect: refused\n');
+    writeFileSync(
+      file,
+      'from: 7.2.12\nto: 7.3.4\nsteps:\n  - create: a\n  - memfd: {name: f, size: 4KiB}\n  - preserve: {session: a, file: f, token: 1, errno: EBUSY}\n  - abort\nexpect: refused\n',
+    );
     const run = await labRun(file);
     expect(run.result.outcome, why(run)).toBe('refused');
     expect(run.result.asExpected).toBe(false);
@@ -112,7 +139,10 @@ describe('on a terminal', () => {
   it('the moving progress ends with the verdict', async () => {
     const command = `${process.execPath} bin/lab.js run scenarios/refused-abort.yaml --results ${join(home, 'terminal')}`;
     const { stdout, status } = spawnSync('script', ['-qec', command, '/dev/null'], {
-      cwd: ROOT, encoding: 'utf8', maxBuffer: 64 << 20, env: { ...process.env, CI: '', TERM: 'xterm' },
+      cwd: ROOT,
+      encoding: 'utf8',
+      maxBuffer: 64 << 20,
+      env: { ...process.env, CI: '', TERM: 'xterm' },
     });
     expect(status, stdout).toBe(0);
     expect(stdout).toContain('\x1b[');

@@ -19,10 +19,31 @@ const events: string[] = [];
 beforeEach(async () => {
   dir = mkdtempSync(join(tmpdir(), 'lab-gdb-'));
   events.length = 0;
-  qemu = spawn('qemu-system-x86_64', ['-accel', 'tcg', '-m', '64', '-display', 'none', '-nodefaults', '-S',
-    '-qmp', `unix:${dir}/qmp,server=on,wait=off`, '-gdb', `unix:${dir}/gdb,server=on,wait=off`], { stdio: 'ignore' });
+  qemu = spawn(
+    'qemu-system-x86_64',
+    [
+      '-accel',
+      'tcg',
+      '-m',
+      '64',
+      '-display',
+      'none',
+      '-nodefaults',
+      '-S',
+      '-qmp',
+      `unix:${dir}/qmp,server=on,wait=off`,
+      '-gdb',
+      `unix:${dir}/gdb,server=on,wait=off`,
+    ],
+    { stdio: 'ignore' },
+  );
   while (!existsSync(`${dir}/gdb`)) await new Promise((resolve) => setTimeout(resolve, 10));
-  monitor = await Qmp.open(`${dir}/qmp`, { deadline: 10_000, signal: new AbortController().signal, log: () => undefined, onEvent: ({ event }) => void events.push(event) });
+  monitor = await Qmp.open(`${dir}/qmp`, {
+    deadline: 10_000,
+    signal: new AbortController().signal,
+    log: () => undefined,
+    onEvent: ({ event }) => void events.push(event),
+  });
 });
 afterEach(() => {
   qemu.kill('SIGKILL');
@@ -31,7 +52,7 @@ afterEach(() => {
 
 const running = async () => ((await monitor.run('query-status')) as { running: boolean }).running;
 
-describe('a machine under QEMU\'s debugger stub', () => {
+describe("a machine under QEMU's debugger stub", () => {
   it('stops at the instruction that was asked for, and runs on', async () => {
     const stub = await DebuggerStub.attach(`${dir}/gdb`);
     await stub.breakAt(ENTRY);
@@ -56,7 +77,7 @@ describe('a machine under QEMU\'s debugger stub', () => {
     await stub.breakAt(0xdead_0000n);
     const stopped = stub.runUntilStop();
     stopped.catch(() => undefined);
-    while (!await running()) await new Promise((resolve) => setTimeout(resolve, 10));
+    while (!(await running())) await new Promise((resolve) => setTimeout(resolve, 10));
     await stub.detach();
     expect(await running()).toBe(true);
   });
@@ -70,6 +91,6 @@ describe('a machine under QEMU\'s debugger stub', () => {
   });
 });
 
-it('where nobody listens is the lab\'s failure', async () => {
+it("where nobody listens is the lab's failure", async () => {
   await expect(DebuggerStub.attach(`${dir}/nobody`)).rejects.toThrow('debugger stub');
 });

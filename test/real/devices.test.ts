@@ -14,7 +14,11 @@ const SHOWS: Readonly<Record<string, { mismatches: string[]; carried: string | n
   'edu-required.yaml': { mismatches: ['vfio'], carried: null, says: /no handler for a device's descriptor/ },
   'keep-check.yaml': { mismatches: ['pci'], carried: null, says: /v1 would be written, v2 is read/ },
   'keep-forget-page.yaml': { mismatches: ['iommu'], carried: 'kept', says: /when the next kernel was up|free memory/ },
-  'keep-half-frozen-dead.yaml': { mismatches: ['pci'], carried: null, says: /lukeep: refuses to freeze[\s\S]*its memory is no longer decoded|its memory is no longer decoded[\s\S]*lukeep: refuses to freeze/ },
+  'keep-half-frozen-dead.yaml': {
+    mismatches: ['pci'],
+    carried: null,
+    says: /lukeep: refuses to freeze[\s\S]*its memory is no longer decoded|its memory is no longer decoded[\s\S]*lukeep: refuses to freeze/,
+  },
   'keep-interrupts-off.yaml': { mismatches: [], carried: 'kept', says: null },
   'keep.yaml': { mismatches: [], carried: 'kept', says: null },
   'tables-loop.yaml': { mismatches: ['iommu'], carried: 'recreated', says: /is above itself/ },
@@ -24,7 +28,11 @@ const SHOWS: Readonly<Record<string, { mismatches: string[]; carried: string | n
 describe('devices', () => {
   it('at least 20 scenarios, each with its outcome', () => {
     expect(all.length).toBeGreaterThanOrEqual(20);
-    expect(all.filter(({ label }) => label.expect?.endsIn === undefined || label.tags[0] !== 'devices').map(({ name }) => name)).toEqual([]);
+    expect(
+      all
+        .filter(({ label }) => label.expect?.endsIn === undefined || label.tags[0] !== 'devices')
+        .map(({ name }) => name),
+    ).toEqual([]);
     expect(fastOf(all).map(({ name }) => name)).toEqual(Object.keys(SHOWS));
   });
 
@@ -32,25 +40,41 @@ describe('devices', () => {
     const { name } = scenario;
     const run = await runLabelled(scenario);
     const { mismatches, carried, says } = SHOWS[name]!;
-    expect(run.result.mismatches.filter(({ source }) => source === 'run').map(({ component }) => component), why(run)).toEqual(mismatches);
+    expect(
+      run.result.mismatches.filter(({ source }) => source === 'run').map(({ component }) => component),
+      why(run),
+    ).toEqual(mismatches);
     expect(run.result.devices[0]?.carried, why(run)).toBe(carried);
     // The positive control: nothing was ever open, and what was under way arrived.
-    if (name === 'keep.yaml') expect(run.result, why(run)).toMatchObject({ iommu: { gapMs: 0, strays: [], tables: [{ same: 4096, handedOver: 13, leaked: 0 }] }, devices: [{ resets: 0, transfer: { fate: 'landed' } }] });
-    if (says !== null) expect(run.result.incidents.map(({ title, detail }) => `${title}: ${detail}`).join('\n')).toMatch(says);
+    if (name === 'keep.yaml')
+      expect(run.result, why(run)).toMatchObject({
+        iommu: { gapMs: 0, strays: [], tables: [{ same: 4096, handedOver: 13, leaked: 0 }] },
+        devices: [{ resets: 0, transfer: { fate: 'landed' } }],
+      });
+    if (says !== null)
+      expect(run.result.incidents.map(({ title, detail }) => `${title}: ${detail}`).join('\n')).toMatch(says);
   });
 });
 
 describe('a QEMU whose trace is silent', () => {
-  const text = 'from: 7.3.4\nto: 7.3.4\niommu: intel\nmachine: {qemuArgs: ["-D", "/dev/null"]}\nsessions: [{name: vm0, files: [{name: ram, memfd: 4MiB}]}]\n'
-    + 'devices: [{name: edu0, device: edu, at: "05.0", map: [{file: vm0/ram, iova: 0x100000}]}]\n';
+  const text =
+    'from: 7.3.4\nto: 7.3.4\niommu: intel\nmachine: {qemuArgs: ["-D", "/dev/null"]}\nsessions: [{name: vm0, files: [{name: ram, memfd: 4MiB}]}]\n' +
+    'devices: [{name: edu0, device: edu, at: "05.0", map: [{file: vm0/ram, iova: 0x100000}]}]\n';
 
-  it.each([[[], 'infra'], [['--without', 'iommu'], 'preserved']] as const)('%j: %s', async (args, outcome) => {
+  it.each([
+    [[], 'infra'],
+    [['--without', 'iommu'], 'preserved'],
+  ] as const)('%j: %s', async (args, outcome) => {
     const folder = temporary();
     try {
       writeFileSync(join(folder, 'silent.yaml'), text);
       const run = await labRun(join(folder, 'silent.yaml'), args);
-      expect(run.result, why(run)).toMatchObject({ outcome, witnesses: { iommu: { looked: false, required: true, waived: outcome === 'preserved' } } });
-      if (outcome === 'infra') expect(run.result.cause?.detail).toMatch(/no trace at all[\s\S]*another QEMU[\s\S]*--without iommu/);
+      expect(run.result, why(run)).toMatchObject({
+        outcome,
+        witnesses: { iommu: { looked: false, required: true, waived: outcome === 'preserved' } },
+      });
+      if (outcome === 'infra')
+        expect(run.result.cause?.detail).toMatch(/no trace at all[\s\S]*another QEMU[\s\S]*--without iommu/);
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }

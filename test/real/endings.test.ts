@@ -22,7 +22,9 @@ afterEach(() => {
 function start(): { child: ChildProcess; output: () => string } {
   let text = '';
   const child = spawn(process.execPath, [LAB, 'run', SCENARIO, '--results', join(home, 'results')], {
-    cwd: ROOT, env: { ...process.env, TMPDIR: join(home, 'tmp'), CI: 'true' }, stdio: ['ignore', 'pipe', 'pipe'],
+    cwd: ROOT,
+    env: { ...process.env, TMPDIR: join(home, 'tmp'), CI: 'true' },
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
   child.stdout?.on('data', (chunk: Buffer) => (text += chunk.toString()));
   child.stderr?.on('data', (chunk: Buffer) => (text += chunk.toString()));
@@ -31,8 +33,12 @@ function start(): { child: ChildProcess; output: () => string } {
 
 /** QEMU processes of this test. */
 const machines = () => machinesUnder(home);
-const exitOf = (child: ChildProcess) => new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
-const left = () => [...readdirSync(join(home, 'tmp')), ...(existsSync(join(home, 'results')) ? readdirSync(join(home, 'results')) : [])];
+const exitOf = (child: ChildProcess) =>
+  new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
+const left = () => [
+  ...readdirSync(join(home, 'tmp')),
+  ...(existsSync(join(home, 'results')) ? readdirSync(join(home, 'results')) : []),
+];
 const consoleText = () => {
   const [dir] = readdirSync(join(home, 'tmp')).filter((name) => name.startsWith('lab-'));
   const path = join(home, 'tmp', dir ?? 'none', 'console.log');
@@ -77,13 +83,19 @@ describe('the lab or its host fails', () => {
     expect(output()).toContain('QEMU ended on its own (SIGKILL)');
     expect(output()).toContain('-object memory-backend-memfd');
     const [run = ''] = readdirSync(join(home, 'results'));
-    const result = JSON.parse(readFileSync(join(home, 'results', run, 'result.json'), 'utf8')) as { outcome: string; endsIn: string };
+    const result = JSON.parse(readFileSync(join(home, 'results', run, 'result.json'), 'utf8')) as {
+      outcome: string;
+      endsIn: string;
+    };
     expect(result).toMatchObject({ outcome: 'infra', endsIn: 'none' });
     expect(readdirSync(join(home, 'tmp'))).toEqual([]);
   });
 
   it('QEMU refuses its arguments: infra, with its words', async () => {
-    writeFileSync(join(home, 'bad.yaml'), 'from: 7.2.12\nto: 7.3.4\nmachine: {qemuArgs: ["-device", "no-such-device"]}\nsessions: [{name: a, files: [{memfd: 1MiB}]}]\nexpect: preserved\n');
+    writeFileSync(
+      join(home, 'bad.yaml'),
+      'from: 7.2.12\nto: 7.3.4\nmachine: {qemuArgs: ["-device", "no-such-device"]}\nsessions: [{name: a, files: [{memfd: 1MiB}]}]\nexpect: preserved\n',
+    );
     const run = await labRun(join(home, 'bad.yaml'));
     expect(run.code).toBe(3);
     expect(run.result.outcome).toBe('infra');
@@ -114,7 +126,8 @@ describe('the machine misbehaves', () => {
   };
 
   it('a flood on the console neither fills the disk nor hides the verdict', async () => {
-    const run = await labRun(write(`
+    const run = await labRun(
+      write(`
 from: 7.2.12
 to: 7.3.4
 steps:
@@ -127,25 +140,34 @@ steps:
   - retrieve: {session: vm0, token: 1, as: ram}
   - finish: vm0
 expect: preserved
-`));
+`),
+    );
     expect(run.result.outcome, why(run)).toBe('preserved');
   });
 
   it('a first kernel that panics: panic, with the console', async () => {
-    const run = await labRun(write('from: 7.2.12\nto: 7.3.4\ncmdline: {from: "rdinit=/nowhere root=/dev/nothing"}\nsessions: [{name: a, files: [{memfd: 1MiB}]}]\nexpect: panic\n'));
+    const run = await labRun(
+      write(
+        'from: 7.2.12\nto: 7.3.4\ncmdline: {from: "rdinit=/nowhere root=/dev/nothing"}\nsessions: [{name: a, files: [{memfd: 1MiB}]}]\nexpect: panic\n',
+      ),
+    );
     expect(run.result.outcome, why(run)).toBe('panic');
     expect(run.code).toBe(0);
     expect(run.result.cause?.title).toContain('panic');
   });
 
-  it('a run that is over the user\'s time: no verdict on a kernel', async () => {
-    const run = await labRun(write('from: 7.2.12\nto: 7.3.4\nsteps: [{exec: "sleep 600"}]\nexpect: hang\n'), ['--timeout', '8']);
+  it("a run that is over the user's time: no verdict on a kernel", async () => {
+    const run = await labRun(write('from: 7.2.12\nto: 7.3.4\nsteps: [{exec: "sleep 600"}]\nexpect: hang\n'), [
+      '--timeout',
+      '8',
+    ]);
     expect(run.result.outcome, why(run)).toBe('infra');
-    expect(run.result.cause?.title).toBe('the run\'s own time limit of 8 s was reached');
+    expect(run.result.cause?.title).toBe("the run's own time limit of 8 s was reached");
   });
 
   it('a command that is over its own time fails its step, and nothing else', async () => {
-    const run = await labRun(write(`
+    const run = await labRun(
+      write(`
 from: 7.2.12
 to: 7.3.4
 steps:
@@ -153,7 +175,8 @@ steps:
   - exec: "true"
   - kexec
 expect: preserved
-`));
+`),
+    );
     expect(run.result.outcome, why(run)).toBe('preserved');
     expect(run.result.asExpected, why(run)).toBe(true);
     expect(run.result.incidents.filter(({ title }) => title.includes('exec'))).toEqual([]);

@@ -19,21 +19,28 @@ export interface LabExit {
 /** Runs `lab` to its end. */
 export function lab(args: readonly string[], env: Record<string, string> = {}): Promise<LabExit> {
   return new Promise((resolve) => {
-    const child = execFile(process.execPath, [LAB, ...args], { cwd: ROOT, env: { ...process.env, ...env }, maxBuffer: 64 << 20 }, (_error, stdout, stderr) =>
-      resolve({ code: child.exitCode, stdout, stderr }));
+    const child = execFile(
+      process.execPath,
+      [LAB, ...args],
+      { cwd: ROOT, env: { ...process.env, ...env }, maxBuffer: 64 << 20 },
+      (_error, stdout, stderr) => resolve({ code: child.exitCode, stdout, stderr }),
+    );
   });
 }
 
 /** Process ids of QEMU processes whose files are under a folder. */
 export function machinesUnder(folder: string): number[] {
-  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number).filter((pid) => {
-    try {
-      const line = readFileSync(`/proc/${pid}/cmdline`, 'latin1');
-      return line.startsWith('qemu-system') && line.includes(folder);
-    } catch {
-      return false;
-    }
-  });
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => {
+      try {
+        const line = readFileSync(`/proc/${pid}/cmdline`, 'latin1');
+        return line.startsWith('qemu-system') && line.includes(folder);
+      } catch {
+        return false;
+      }
+    });
 }
 
 export interface LabRun extends LabExit {
@@ -43,7 +50,11 @@ export interface LabRun extends LabExit {
 }
 
 /** `lab run --json` of one scenario into a folder of its own. */
-export async function labRun(scenario: string, args: readonly string[] = [], look?: (folder: string) => void): Promise<LabRun> {
+export async function labRun(
+  scenario: string,
+  args: readonly string[] = [],
+  look?: (folder: string) => void,
+): Promise<LabRun> {
   const results = temporary();
   try {
     const exit = await lab(['run', scenario, '--json', '--results', results, ...args]);
@@ -51,7 +62,9 @@ export async function labRun(scenario: string, args: readonly string[] = [], loo
     try {
       result = JSON.parse(exit.stdout) as Result;
     } catch {
-      throw new Error(`lab run ${scenario} printed no result (exit status ${exit.code}):\n${exit.stderr}\n${exit.stdout.slice(0, 2000)}`);
+      throw new Error(
+        `lab run ${scenario} printed no result (exit status ${exit.code}):\n${exit.stderr}\n${exit.stdout.slice(0, 2000)}`,
+      );
     }
     const folders = readdirSync(results);
     if (folders[0] !== undefined) look?.(join(results, folders[0]));

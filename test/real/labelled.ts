@@ -18,8 +18,14 @@ export interface Labelled {
 /** All scenarios of a folder of scenarios/, deep, by name. */
 export function labelled(folder: string): Labelled[] {
   const root = join(ROOT, 'scenarios', folder);
-  return readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.yaml')).sort()
-    .map((name) => ({ name, path: join(root, name), label: parse(readFileSync(join(root, name), 'utf8')) as Labelled['label'] }));
+  return readdirSync(root, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.yaml'))
+    .sort()
+    .map((name) => ({
+      name,
+      path: join(root, name),
+      label: parse(readFileSync(join(root, name), 'utf8')) as Labelled['label'],
+    }));
 }
 
 export function fastOf(all: readonly Labelled[]): Labelled[] {

@@ -38,12 +38,22 @@ baseline: baseline.yaml
   const first = await lab(['matrix', file, '--results', results, '--json', '--update-baseline']);
   const { squares, ...matrix } = JSON.parse(first.stdout) as Matrix & { squares: Square[] };
   // pair.yaml expects preserved everywhere; 7.1.13 to 7.2.12 cannot be.
-  expect(squares.map(({ scenario, kernels, state, asExpected }) => `${scenario} ${kernels.join(' ')} ${state} ${asExpected}`)).toEqual([
-    'scenarios/pair.yaml 7.1.13 7.2.12 lost false', 'scenarios/pair.yaml 7.2.12 7.2.12 preserved true', 'scenarios/refused-abort.yaml 7.2.12 7.3.4 refused true',
+  expect(
+    squares.map(
+      ({ scenario, kernels, state, asExpected }) => `${scenario} ${kernels.join(' ')} ${state} ${asExpected}`,
+    ),
+  ).toEqual([
+    'scenarios/pair.yaml 7.1.13 7.2.12 lost false',
+    'scenarios/pair.yaml 7.2.12 7.2.12 preserved true',
+    'scenarios/refused-abort.yaml 7.2.12 7.3.4 refused true',
   ]);
   expect(first.code).toBe(1);
   expect(matrix.cells).toHaveLength(3);
-  expect(runs().map((name) => readCellOfRun(join(results, name))?.cell ?? '').sort()).toEqual(matrix.cells.map(({ id }) => id).sort());
+  expect(
+    runs()
+      .map((name) => readCellOfRun(join(results, name))?.cell ?? '')
+      .sort(),
+  ).toEqual(matrix.cells.map(({ id }) => id).sort());
   expect(first.stderr).toContain('+ scenarios/pair.yaml  7.1.13 -> 7.2.12: lost');
   expect(readFileSync(join(dir, 'baseline.yaml'), 'utf8')).toContain('7.1.13 -> 7.2.12: lost');
 
@@ -55,9 +65,16 @@ baseline: baseline.yaml
 
 it('goes on after SIGKILL, runs nothing twice, and leaves nothing behind', async () => {
   const file = plan('kernels: [7.2.12]\nrepeats: 4\nscenarios: [{file: "@/control.yaml"}]\n');
-  const child = spawn(process.execPath, [LAB, 'matrix', file, '--results', results, '--jobs', '1'], { stdio: 'ignore' });
-  const finished = () => (existsSync(results) ? readdirSync(results).flatMap((name) => readAttempts(join(results, name)).attempts) : []);
-  await until('one cell has ended and another runs', () => finished().length === 1 && readdirSync(results).some((name) => name.startsWith('.partial-')), 240_000);
+  const child = spawn(process.execPath, [LAB, 'matrix', file, '--results', results, '--jobs', '1'], {
+    stdio: 'ignore',
+  });
+  const finished = () =>
+    existsSync(results) ? readdirSync(results).flatMap((name) => readAttempts(join(results, name)).attempts) : [];
+  await until(
+    'one cell has ended and another runs',
+    () => finished().length === 1 && readdirSync(results).some((name) => name.startsWith('.partial-')),
+    240_000,
+  );
   child.kill('SIGKILL');
   await new Promise((resolve) => child.once('exit', resolve));
   await until('nothing half-written is left', () => !readdirSync(results).some((name) => name.startsWith('.partial-')));
@@ -70,13 +87,26 @@ it('goes on after SIGKILL, runs nothing twice, and leaves nothing behind', async
   expect(new Set(finished().map(({ cell }) => cell)).size).toBe(4);
   // Another scenario or plan is another matrix.
   writeFileSync(file, `${readFileSync(file, 'utf8')}retries: 1\n`);
-  expect(await lab(['matrix', file, '--results', results, '--resume'])).toMatchObject({ code: 2, stderr: expect.stringContaining('they have changed since') });
+  expect(await lab(['matrix', file, '--results', results, '--resume'])).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('they have changed since'),
+  });
 });
 
 it('finds what is wrong with a plan before anything is started', async () => {
-  const bad = await lab(['matrix', plan('kernels: [7.2.12]\nscenarios: [{file: "@/pare.yaml"}]\n'), '--results', results]);
+  const bad = await lab([
+    'matrix',
+    plan('kernels: [7.2.12]\nscenarios: [{file: "@/pare.yaml"}]\n'),
+    '--results',
+    results,
+  ]);
   expect(bad).toMatchObject({ code: 2, stderr: expect.stringMatching(/plan\.yaml:2:20: no such scenario/) });
-  expect(await lab(['matrix', join(ROOT, 'scenarios/matrix/quick.yaml'), '--queue', 'http://x', '--results', results])).toMatchObject({ code: 2, stderr: expect.stringContaining('expected the address of a Redis server') });
-  expect(await lab(['worker', '--queue', 'redis://127.0.0.1:1'])).toMatchObject({ code: 3, stderr: expect.stringContaining('no Redis at redis://127.0.0.1:1') });
+  expect(
+    await lab(['matrix', join(ROOT, 'scenarios/matrix/quick.yaml'), '--queue', 'http://x', '--results', results]),
+  ).toMatchObject({ code: 2, stderr: expect.stringContaining('expected the address of a Redis server') });
+  expect(await lab(['worker', '--queue', 'redis://127.0.0.1:1'])).toMatchObject({
+    code: 3,
+    stderr: expect.stringContaining('no Redis at redis://127.0.0.1:1'),
+  });
   expect(existsSync(results)).toBe(false);
 });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The fast part of the labelled corpus: the scenarios of scenarios/mismatch that are tagged so. `npm run corpus` runs all of it.
+// The fast part of the labelled corpus: the scenarios of scenarios/mismatch that are tagged so. `npm run corpus` runs
+// all of it.
 import { describe, expect, it } from 'vitest';
 import { why } from './lab.js';
 import { fastOf, labelled, runLabelled } from './labelled.js';
@@ -10,7 +11,11 @@ const fast = fastOf(corpus);
 describe('the labelled corpus', () => {
   it('has a label on each of at least 60 scenarios', () => {
     expect(corpus.length).toBeGreaterThanOrEqual(60);
-    expect(corpus.filter(({ label }) => label.expect.endsIn === undefined || !label.tags.includes('mismatch')).map(({ name }) => name)).toEqual([]);
+    expect(
+      corpus
+        .filter(({ label }) => label.expect.endsIn === undefined || !label.tags.includes('mismatch'))
+        .map(({ name }) => name),
+    ).toEqual([]);
   });
 
   it.each(fast)('$name: $label.expect.outcome', async (scenario) => {

@@ -14,8 +14,16 @@ beforeAll(() => void (home = temporary()));
 afterAll(() => rmSync(home, { recursive: true, force: true }));
 
 /** `lab` with something to type; the function is given each piece of standard error. */
-function typing(args: readonly string[], onError: (text: string, child: ReturnType<typeof spawn>) => void, env: Record<string, string> = {}): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, [LAB, ...args], { cwd: ROOT, env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
+function typing(
+  args: readonly string[],
+  onError: (text: string, child: ReturnType<typeof spawn>) => void,
+  env: Record<string, string> = {},
+): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  const child = spawn(process.execPath, [LAB, ...args], {
+    cwd: ROOT,
+    env: { ...process.env, ...env },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
   let [stdout, stderr] = ['', ''];
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => {
@@ -25,20 +33,31 @@ function typing(args: readonly string[], onError: (text: string, child: ReturnTy
   return new Promise((resolve) => child.on('close', (code) => resolve({ code, stdout, stderr })));
 }
 
-/** As `typing`, and once a machine runs after the lab has said these words, the lab gets this signal. Nothing is left of it then. */
+/**
+ * As `typing`, and once a machine runs after the lab has said these words, the lab gets this signal. Nothing is left of
+ * it then.
+ */
 async function ended(args: readonly string[], words: RegExp, signal: NodeJS.Signals): ReturnType<typeof typing> {
   const temporaries = mkdtempSync(join(home, 'tmp-'));
   let watch: NodeJS.Timeout | undefined;
-  const exit = await typing(args, (text, child) => {
-    if (!words.test(text)) return;
-    watch ??= setInterval(() => {
-      if (machinesUnder(temporaries).length === 0) return;
-      // A second one would end it at once.
-      clearInterval(watch);
-      child.kill(signal);
-    }, 50);
-  }, { TMPDIR: temporaries }).finally(() => clearInterval(watch));
-  await until('nothing is left', () => machinesUnder(temporaries).length === 0 && readdirSync(temporaries).length === 0, 5000);
+  const exit = await typing(
+    args,
+    (text, child) => {
+      if (!words.test(text)) return;
+      watch ??= setInterval(() => {
+        if (machinesUnder(temporaries).length === 0) return;
+        // A second one would end it at once.
+        clearInterval(watch);
+        child.kill(signal);
+      }, 50);
+    },
+    { TMPDIR: temporaries },
+  ).finally(() => clearInterval(watch));
+  await until(
+    'nothing is left',
+    () => machinesUnder(temporaries).length === 0 && readdirSync(temporaries).length === 0,
+    5000,
+  );
   return exit;
 }
 
@@ -54,48 +73,81 @@ expect: preserved
 
 describe('lab shell', () => {
   it('runs commands in each kernel at its point', async () => {
-    const { code, stdout } = await lab(['shell', 'scenarios/control.yaml', '--stop-at', 'booted', '--stop-at', 'next-kernel', '--command', 'uname -r']);
+    const { code, stdout } = await lab([
+      'shell',
+      'scenarios/control.yaml',
+      '--stop-at',
+      'booted',
+      '--stop-at',
+      'next-kernel',
+      '--command',
+      'uname -r',
+    ]);
     expect(code).toBe(0);
     expect(stdout).toBe('7.2.12-lab\n7.3.4-lab\n');
   });
 
   it('is a shell in the machine, and the run goes on when it exits', async () => {
-    const { code, stdout, stderr } = await typing(['shell', 'scenarios/control.yaml'], (_text, { stdin }) => stdin?.end('echo $((6 * 7)) && exit\n'));
+    const { code, stdout, stderr } = await typing(['shell', 'scenarios/control.yaml'], (_text, { stdin }) =>
+      stdin?.end('echo $((6 * 7)) && exit\n'),
+    );
     expect(code, stderr).toBe(0);
     expect(stdout).toContain('42');
     expect(stderr).toContain('PRESERVED');
   });
 
   it('is ended by Ctrl-C with nothing left', async () => {
-    expect(await ended(['shell', 'scenarios/control.yaml'], /`exit` lets/, 'SIGINT')).toMatchObject({ code: 130, stderr: expect.stringContaining('interrupted by SIGINT') });
+    expect(await ended(['shell', 'scenarios/control.yaml'], /`exit` lets/, 'SIGINT')).toMatchObject({
+      code: 130,
+      stderr: expect.stringContaining('interrupted by SIGINT'),
+    });
   });
 
-  it('keeps a machine that panicked, with QEMU\'s monitor', async () => {
-    const { code, stdout, stderr } = await typing(['shell', 'scenarios/panic.yaml', '--keep'], (_text, { stdin }) => stdin?.end('info status\nexit\n'));
+  it("keeps a machine that panicked, with QEMU's monitor", async () => {
+    const { code, stdout, stderr } = await typing(['shell', 'scenarios/panic.yaml', '--keep'], (_text, { stdin }) =>
+      stdin?.end('info status\nexit\n'),
+    );
     expect(code, stderr).toBe(0);
     expect(stdout).toContain('paused');
     expect(stderr).toContain('no kernel answers by SSH');
   });
 
-  it.skipIf(findProgram('gdb') === null)('a breakpoint that is set before the kexec stops the next kernel', async () => {
-    let debugged: Promise<string> | null = null;
-    const { code, stderr } = await typing(['shell', 'scenarios/control.yaml', '--gdb', '--no-symbols', '--stop-at', 'before-kexec', '--break', 'liveupdate_early_init'], (text, { stdin }) => {
-      const line = / {2}(gdb .*hbreak.*)$/m.exec(text)?.[1];
-      if (line === undefined || debugged !== null || !text.includes('`exit` lets')) return;
-      const gdb = spawn('sh', ['-c', `exec ${line.replace('gdb', 'gdb -batch -nx')} -ex bt -ex detach`], { stdio: ['ignore', 'pipe', 'pipe'] });
-      let said = '';
-      debugged = new Promise((resolve) => gdb.on('close', () => resolve(said)));
-      for (const stream of [gdb.stdout, gdb.stderr]) {
-        stream.on('data', (chunk: Buffer) => {
-          said += chunk.toString();
-          if (said.includes('Hardware assisted breakpoint')) stdin?.end('exit\n');
-        });
-      }
-    });
-    expect(code, stderr).toBe(0);
-    expect(await (debugged as unknown as Promise<string>)).toMatch(/hit Breakpoint 1,.* liveupdate_early_init/);
-    expect(stderr).toContain('PRESERVED');
-  });
+  it.skipIf(findProgram('gdb') === null)(
+    'a breakpoint that is set before the kexec stops the next kernel',
+    async () => {
+      let debugged: Promise<string> | null = null;
+      const { code, stderr } = await typing(
+        [
+          'shell',
+          'scenarios/control.yaml',
+          '--gdb',
+          '--no-symbols',
+          '--stop-at',
+          'before-kexec',
+          '--break',
+          'liveupdate_early_init',
+        ],
+        (text, { stdin }) => {
+          const line = / {2}(gdb .*hbreak.*)$/m.exec(text)?.[1];
+          if (line === undefined || debugged !== null || !text.includes('`exit` lets')) return;
+          const gdb = spawn('sh', ['-c', `exec ${line.replace('gdb', 'gdb -batch -nx')} -ex bt -ex detach`], {
+            stdio: ['ignore', 'pipe', 'pipe'],
+          });
+          let said = '';
+          debugged = new Promise((resolve) => gdb.on('close', () => resolve(said)));
+          for (const stream of [gdb.stdout, gdb.stderr]) {
+            stream.on('data', (chunk: Buffer) => {
+              said += chunk.toString();
+              if (said.includes('Hardware assisted breakpoint')) stdin?.end('exit\n');
+            });
+          }
+        },
+      );
+      expect(code, stderr).toBe(0);
+      expect(await (debugged as unknown as Promise<string>)).toMatch(/hit Breakpoint 1,.* liveupdate_early_init/);
+      expect(stderr).toContain('PRESERVED');
+    },
+  );
 });
 
 describe('lab minimise', () => {
@@ -103,7 +155,17 @@ describe('lab minimise', () => {
     const file = join(home, 'many.yaml');
     const output = join(home, 'small.yaml');
     writeFileSync(file, MANY);
-    const { code, stdout, stderr } = await lab(['minimise', file, '--times', '1', '--output', output, '--results', join(home, 'results'), '--json']);
+    const { code, stdout, stderr } = await lab([
+      'minimise',
+      file,
+      '--times',
+      '1',
+      '--output',
+      output,
+      '--results',
+      join(home, 'results'),
+      '--json',
+    ]);
     expect(code, stderr).toBe(0);
     const { failure, after } = JSON.parse(stdout) as { failure: string; after: { seen: number } };
     expect(failure).toBe('corrupt: memfd is corrupt');
@@ -115,11 +177,24 @@ describe('lab minimise', () => {
   });
 
   it('says so where nothing fails, and is ended by Ctrl-C with nothing left', async () => {
-    const fine = await lab(['minimise', 'scenarios/control.yaml', '--times', '1', '--output', join(home, 'none.yaml'), '--results', join(home, 'none')]);
+    const fine = await lab([
+      'minimise',
+      'scenarios/control.yaml',
+      '--times',
+      '1',
+      '--output',
+      join(home, 'none.yaml'),
+      '--results',
+      join(home, 'none'),
+    ]);
     expect(fine).toMatchObject({ code: 3, stderr: expect.stringContaining('nothing fails') });
     const file = join(home, 'many.yaml');
     writeFileSync(file, MANY);
-    const exit = await ended(['minimise', file, '--output', join(home, 'none.yaml'), '--results', join(home, 'none')], /as it was given/, 'SIGINT');
+    const exit = await ended(
+      ['minimise', file, '--output', join(home, 'none.yaml'), '--results', join(home, 'none')],
+      /as it was given/,
+      'SIGINT',
+    );
     expect(exit).toMatchObject({ code: 130, stderr: expect.stringContaining('interrupted by SIGINT') });
     expect(readdirSync(home)).not.toContain('none.yaml');
   });
@@ -129,7 +204,21 @@ describe('lab bisect', () => {
   it('goes on where a kill ended it, and finds the first kernel of an order that fails', async () => {
     const file = join(home, 'lost.yaml');
     writeFileSync(file, 'from: 7.2.12\nto: 7.3.4\nsessions: [{name: a, files: [{memfd: 64KiB}]}]\nexpect: preserved\n');
-    const args = ['bisect', file, '--kernels', '7.3.4,7.2.12,7.1.13', '--good', '7.3.4', '--bad', '7.1.13', '--as', 'from', '--times', '1', '--json'];
+    const args = [
+      'bisect',
+      file,
+      '--kernels',
+      '7.3.4,7.2.12,7.1.13',
+      '--good',
+      '7.3.4',
+      '--bad',
+      '7.1.13',
+      '--as',
+      'from',
+      '--times',
+      '1',
+      '--json',
+    ];
     const killed = await ended([...args, '--anew'], /point 1 of 2/, 'SIGKILL');
     expect(killed).toMatchObject({ code: null, stdout: '' });
     const { code, stdout, stderr } = await lab(args);
@@ -139,7 +228,12 @@ describe('lab bisect', () => {
   });
 
   it('refuses words that are none', async () => {
-    expect(await lab(['bisect', 'scenarios/control.yaml', '--good', '7.2.12', '--bad', '9.9'])).toMatchObject({ code: 2, stderr: expect.stringContaining('9.9 is none of the kernels') });
-    expect(await lab(['bisect', 'scenarios/control.yaml', '--good', 'a', '--bad', 'b', '--over', 'commits'])).toMatchObject({ code: 2 });
+    expect(await lab(['bisect', 'scenarios/control.yaml', '--good', '7.2.12', '--bad', '9.9'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('9.9 is none of the kernels'),
+    });
+    expect(
+      await lab(['bisect', 'scenarios/control.yaml', '--good', 'a', '--bad', 'b', '--over', 'commits']),
+    ).toMatchObject({ code: 2 });
   });
 });

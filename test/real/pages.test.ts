@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A kernel that has bugs on purpose in what it does with returned pages: each check finds its bug, and finds nothing where there is none. The kernel whose
-// marks are others must blind the lab, so that nothing good is said of it.
+// A kernel that has bugs on purpose in what it does with returned pages: each check finds its bug, and finds nothing
+// where there is none. The kernel whose marks are others must blind the lab, so that nothing good is said of it.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,13 +9,17 @@ import { labRun, ROOT, why } from './lab.js';
 import { labelled, runLabelled } from './labelled.js';
 
 // Upstream's mock FLBs need a kernel of their own; `npm run corpus -- --folder pages` runs that one, too.
-it.each(labelled('pages').filter(({ name }) => name !== 'flb.yaml'))('$name: $label.expect.outcome', async (scenario) => {
-  const { result } = await runLabelled(scenario);
-  if (scenario.name === 'control.yaml') {
-    expect(result.witnesses['page-state']).toMatchObject({ looked: true, counted: result.memory.pagesPreserved });
-  }
-  if (scenario.name === 'magic.yaml') expect(result.witnesses.marks).toMatchObject({ looked: false, required: true, waived: true });
-});
+it.each(labelled('pages').filter(({ name }) => name !== 'flb.yaml'))(
+  '$name: $label.expect.outcome',
+  async (scenario) => {
+    const { result } = await runLabelled(scenario);
+    if (scenario.name === 'control.yaml') {
+      expect(result.witnesses['page-state']).toMatchObject({ looked: true, counted: result.memory.pagesPreserved });
+    }
+    if (scenario.name === 'magic.yaml')
+      expect(result.witnesses.marks).toMatchObject({ looked: false, required: true, waived: true });
+  },
+);
 
 it('is infra where the marks of a kernel are others, and nobody does without them', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'lab-pages-'));

@@ -22,7 +22,10 @@ beforeAll(async () => {
     expect(exit.code, exit.stderr).toBe(0);
   }
   // What a night may meet: a run that was cut off, and one of a newer lab.
-  for (const [name, text] of [['cut-off', '{"schema":1,'], ['newer', '{"schema":99}']] as const) {
+  for (const [name, text] of [
+    ['cut-off', '{"schema":1,'],
+    ['newer', '{"schema":99}'],
+  ] as const) {
     mkdirSync(join(results, name));
     writeFileSync(join(results, name, 'result.json'), text);
   }
@@ -33,7 +36,17 @@ describe('the history of real nights', () => {
   it('knows the failure, its pair and how often it was seen', async () => {
     const { code, stdout, stderr } = await lab(['history', '--json', '--results', results]);
     expect(code).toBe(0);
-    expect(JSON.parse(stdout)).toEqual([expect.objectContaining({ title: "KHO: handover FDT is incompatible with 'kho-v4'", runs: 2, unexpected: 0, rate: 1, fixed: null, scenarios: ['lost'], pairs: [expect.objectContaining({ chain: '7.1.13 -> 7.2.12', runs: 2 })] })]);
+    expect(JSON.parse(stdout)).toEqual([
+      expect.objectContaining({
+        title: "KHO: handover FDT is incompatible with 'kho-v4'",
+        runs: 2,
+        unexpected: 0,
+        rate: 1,
+        fixed: null,
+        scenarios: ['lost'],
+        pairs: [expect.objectContaining({ chain: '7.1.13 -> 7.2.12', runs: 2 })],
+      }),
+    ]);
     expect(stderr).toContain('cut-off is left out: result.json is no JSON');
     expect(stderr).toContain('newer is left out: its schema is 99, this lab knows 2');
   });
@@ -42,8 +55,13 @@ describe('the history of real nights', () => {
     const nights = await lab(['diff', '--results', results]);
     expect(nights.code, nights.stderr).toBe(0);
     expect(nights.stdout).toMatch(/: 2 as they were$/m);
-    const runs = JSON.parse((await lab(['history', '--runs', '--json', '--results', results])).stdout) as { name: string; outcome: string }[];
-    const [good, lost] = ['preserved', 'lost'].map((outcome) => runs.find((run) => run.outcome === outcome)?.name ?? '');
+    const runs = JSON.parse((await lab(['history', '--runs', '--json', '--results', results])).stdout) as {
+      name: string;
+      outcome: string;
+    }[];
+    const [good, lost] = ['preserved', 'lost'].map(
+      (outcome) => runs.find((run) => run.outcome === outcome)?.name ?? '',
+    );
     const diff = await lab(['diff', good ?? '', lost ?? '', '--results', results]);
     expect(diff.stdout).toContain('outcome\n  - preserved\n  + lost\n');
     expect((await lab(['show', good ?? '', '--results', results])).stdout).toContain('PRESERVED  first-update');
@@ -52,8 +70,12 @@ describe('the history of real nights', () => {
 
 describe('without better-sqlite3', () => {
   it('the history says how to get it, and the report goes without the history', async () => {
-    const hooks = "export async function resolve(name, context, next) { if (name === 'better-sqlite3') throw new Error('not here'); return next(name, context); }";
-    writeFileSync(join(dir, 'without.mjs'), `import { register } from 'node:module';\nregister('data:text/javascript,' + encodeURIComponent(${JSON.stringify(hooks)}));\n`);
+    const hooks =
+      "export async function resolve(name, context, next) { if (name === 'better-sqlite3') throw new Error('not here'); return next(name, context); }";
+    writeFileSync(
+      join(dir, 'without.mjs'),
+      `import { register } from 'node:module';\nregister('data:text/javascript,' + encodeURIComponent(${JSON.stringify(hooks)}));\n`,
+    );
     const env = { NODE_OPTIONS: `--import=${join(dir, 'without.mjs')}` };
     const history = await lab(['history', '--results', results], env);
     expect([history.code, history.stderr]).toEqual([3, expect.stringContaining('try: npm install better-sqlite3')]);
@@ -66,20 +88,48 @@ describe('without better-sqlite3', () => {
 describe('the report of a real night', () => {
   beforeAll(async () => {
     const out = (name: string) => join(dir, name);
-    const exit = await lab(['report', '--results', results, '--html', html, '--junit', out('junit.xml'), '--ktap', '--kcidb', out('kcidb.json'), '--markdown', out('summary.md')]);
+    const exit = await lab([
+      'report',
+      '--results',
+      results,
+      '--html',
+      html,
+      '--junit',
+      out('junit.xml'),
+      '--ktap',
+      '--kcidb',
+      out('kcidb.json'),
+      '--markdown',
+      out('summary.md'),
+    ]);
     expect(exit.code, exit.stderr).toBe(0);
     expect(exit.stdout).toMatch(/^KTAP version 1\n[\s\S]*ok 1 first-update\n/);
   });
 
   it('is there for other systems', () => {
     expect(readFileSync(join(dir, 'junit.xml'), 'utf8')).toContain('tests="2" failures="0" errors="0"');
-    expect((JSON.parse(readFileSync(join(dir, 'kcidb.json'), 'utf8')) as { tests: { status: string }[] }).tests.map(({ status }) => status)).toEqual(['PASS', 'PASS']);
+    expect(
+      (JSON.parse(readFileSync(join(dir, 'kcidb.json'), 'utf8')) as { tests: { status: string }[] }).tests.map(
+        ({ status }) => status,
+      ),
+    ).toEqual(['PASS', 'PASS']);
     expect(readFileSync(join(dir, 'summary.md'), 'utf8')).toContain('Nothing changed since the night before');
   });
 
   it('keeps its runs when old ones are pruned', async () => {
     const before = readdirSync(results).length;
-    const { stdout } = await lab(['history', '--prune', '--keep-days', '0', '--keep-nights', '0', '--dry-run', '--json', '--results', results]);
+    const { stdout } = await lab([
+      'history',
+      '--prune',
+      '--keep-days',
+      '0',
+      '--keep-nights',
+      '0',
+      '--dry-run',
+      '--json',
+      '--results',
+      results,
+    ]);
     const plan = JSON.parse(stdout) as { runs: string[]; kept: { reports: number } };
     expect(plan.kept.reports).toBe(2);
     expect(readdirSync(results)).toHaveLength(before);
@@ -103,9 +153,14 @@ describe('the report of a real night', () => {
       expect(await page.$eval('h1', textOf)).toMatch(/^[SL] (preserved|lost), as expected/);
       const lost = readdirSync(join(html, 'runs')).find((name) => name.includes('-lost-')) ?? '';
       await page.goto(`${file(`runs/${lost}`)}#console-head`);
-      expect(await page.$$eval('mark', (marks) => marks.map((mark) => (mark as unknown as Shown).textContent).join('\n'))).toContain("is incompatible with 'kho-v4'");
+      expect(
+        await page.$$eval('mark', (marks) => marks.map((mark) => (mark as unknown as Shown).textContent).join('\n')),
+      ).toContain("is incompatible with 'kho-v4'");
       expect(await page.$$eval('svg.timeline rect', (bars) => bars.length)).toBeGreaterThan(3);
-      for (const [width, mode] of [[390, 'light'], [1280, 'dark']] as const) {
+      for (const [width, mode] of [
+        [390, 'light'],
+        [1280, 'dark'],
+      ] as const) {
         for (const url of [file('index.html'), file(`runs/${lost}`)]) await fits(page, url, width, mode);
       }
       await page.pdf({ path: join(dir, 'front.pdf') });
@@ -117,24 +172,41 @@ describe('the report of a real night', () => {
   });
 });
 
-interface Shown { textContent: string; scrollWidth: number; clientWidth: number; options: { value: string }[] }
+interface Shown {
+  textContent: string;
+  scrollWidth: number;
+  clientWidth: number;
+  options: { value: string }[];
+}
 const textOf = (element: unknown) => (element as Shown).textContent.trim();
 
 /** The grid shows the chosen scenario: a letter where it was run. */
 async function chooses(page: Page): Promise<void> {
-  const value = await page.$$eval('#chosen option', (options) => options.map((option) => (option as unknown as { value: string }).value).find((each) => each.includes('lost')) ?? '');
+  const value = await page.$$eval(
+    '#chosen option',
+    (options) =>
+      options.map((option) => (option as unknown as { value: string }).value).find((each) => each.includes('lost')) ??
+      '',
+  );
   await page.select('#chosen', value);
-  expect(await page.$$eval('#grid td.q', (cells) => cells.map((cell) => (cell as unknown as Shown).textContent))).toEqual(['Lreboot']);
+  expect(
+    await page.$$eval('#grid td.q', (cells) => cells.map((cell) => (cell as unknown as Shown).textContent)),
+  ).toEqual(['Lreboot']);
   // Kernels that it was not run on are not shown.
   const sides = () => page.$$eval('#grid tr:not(.away) th:not(.away)', (heads) => heads.length);
   expect(await sides()).toBe(3);
   await page.select('#chosen', '');
   expect(await sides()).toBe(5);
-  expect(await page.$$eval('#grid td.q', (cells) => cells.map((cell) => (cell as unknown as Shown).textContent))).toEqual(['✓1', '✓1']);
+  expect(
+    await page.$$eval('#grid td.q', (cells) => cells.map((cell) => (cell as unknown as Shown).textContent)),
+  ).toEqual(['✓1', '✓1']);
 }
 
 async function finds(page: Page): Promise<void> {
-  const rows = () => page.$$eval('#squares tbody tr:not(.away) th', (heads) => heads.map((head) => (head as unknown as Shown).textContent));
+  const rows = () =>
+    page.$$eval('#squares tbody tr:not(.away) th', (heads) =>
+      heads.map((head) => (head as unknown as Shown).textContent),
+    );
   expect(await rows()).toEqual(['first-update', 'lost']);
   await page.keyboard.press('/');
   await page.keyboard.type('lost');
@@ -160,7 +232,10 @@ async function fits(page: Page, url: string, width: number, mode: 'light' | 'dar
   await page.setViewport({ width, height: 844 });
   await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: mode }]);
   await page.goto(url);
-  const [wide, screen] = await page.$eval('html', (root) => [(root as unknown as Shown).scrollWidth, (root as unknown as Shown).clientWidth]);
+  const [wide, screen] = await page.$eval('html', (root) => [
+    (root as unknown as Shown).scrollWidth,
+    (root as unknown as Shown).clientWidth,
+  ]);
   expect(wide, `${url} at ${width}`).toBeLessThanOrEqual(screen ?? 0);
   const background = (await page.evaluate('getComputedStyle(document.body).backgroundColor')) as string;
   expect(background === 'rgb(255, 255, 255)').toBe(mode === 'light');

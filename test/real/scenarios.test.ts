@@ -19,11 +19,26 @@ const EVIDENCE: Readonly<Record<string, (result: Result) => void>> = {
     expect(taint).toEqual({ before: 0, after: 0, flags: [] });
     // Twice in each kernel at least.
     expect(witnesses.taint?.counted).toBeGreaterThanOrEqual(4);
-    expect(memory).toMatchObject({ pagesPreserved: 16384, pagesIntact: 16384, pagesLeaked: 0, pagesLost: 0, pagesCorrupt: 0 });
-    // 16384 data pages, 64 + 1 for the array of folios, memfd_luo_ser, file block, session block, and the handover's own three.
+    expect(memory).toMatchObject({
+      pagesPreserved: 16384,
+      pagesIntact: 16384,
+      pagesLeaked: 0,
+      pagesLost: 0,
+      pagesCorrupt: 0,
+    });
+    // 16384 data pages, 64 + 1 for the array of folios, memfd_luo_ser, file block, session block, and the handover's
+    // own three.
     expect(memory.updates[0]?.markedOnArrival).toBeGreaterThan(16384 + 64);
-    expect(memory.updates[0]?.baseline.map(({ what }) => what).sort()).toEqual(['KHO root tree', 'LUO FLB header', 'subtree kexec-metadata']);
-    expect(resources[0]).toMatchObject({ state: 'intact', inside: { pages: 16384, bad: 0 }, outside: { pages: 16384, different: 0 } });
+    expect(memory.updates[0]?.baseline.map(({ what }) => what).sort()).toEqual([
+      'KHO root tree',
+      'LUO FLB header',
+      'subtree kexec-metadata',
+    ]);
+    expect(resources[0]).toMatchObject({
+      state: 'intact',
+      inside: { pages: 16384, bad: 0 },
+      outside: { pages: 16384, different: 0 },
+    });
   },
   tainted: ({ taint, witnesses, incidents }) => {
     expect(taint).toEqual({ before: 0, after: 512, flags: ['warn'] });
@@ -37,7 +52,9 @@ const EVIDENCE: Readonly<Record<string, (result: Result) => void>> = {
     expect(resources[0]).toMatchObject({ inside: { bad: 1 }, outside: { different: 1 } });
   },
   lost: ({ mismatches, memory, resources }) => {
-    expect(mismatches).toContainEqual(expect.objectContaining({ component: 'kho', wrote: 3, reads: [4], endsIn: 'reboot' }));
+    expect(mismatches).toContainEqual(
+      expect.objectContaining({ component: 'kho', wrote: 3, reads: [4], endsIn: 'reboot' }),
+    );
     expect(memory.pagesLost).toBe(memory.pagesPreserved);
     const { overwritten = 0, readable = 0 } = resources[0]?.outside ?? {};
     expect(overwritten + readable).toBe(resources[0]?.pages);
@@ -62,20 +79,28 @@ const EVIDENCE: Readonly<Record<string, (result: Result) => void>> = {
   'many-files': ({ resources }) => expect(resources.filter(({ state }) => state === 'intact')).toHaveLength(2000),
 };
 
-const scenarios = readdirSync(FOLDER).filter((name) => name.endsWith('.yaml')).map((name) => {
-  const { expect: wanted } = parse(readFileSync(join(FOLDER, name), 'utf8')) as { expect: Outcome | { outcome: Outcome } };
-  return { name: name.replace('.yaml', ''), outcome: typeof wanted === 'string' ? wanted : wanted.outcome };
-});
+const scenarios = readdirSync(FOLDER)
+  .filter((name) => name.endsWith('.yaml'))
+  .map((name) => {
+    const { expect: wanted } = parse(readFileSync(join(FOLDER, name), 'utf8')) as {
+      expect: Outcome | { outcome: Outcome };
+    };
+    return { name: name.replace('.yaml', ''), outcome: typeof wanted === 'string' ? wanted : wanted.outcome };
+  });
 
 describe('shipped scenarios on real kernels', () => {
   it('cover every outcome but infra', () => {
-    expect(new Set(scenarios.map(({ outcome }) => outcome))).toEqual(new Set(Object.keys(ENDS_IN).filter((outcome) => outcome !== 'infra')));
+    expect(new Set(scenarios.map(({ outcome }) => outcome))).toEqual(
+      new Set(Object.keys(ENDS_IN).filter((outcome) => outcome !== 'infra')),
+    );
   });
 
   it.each(scenarios)('$name: $outcome', async ({ name, outcome }) => {
     const run = await labRun(`scenarios/${name}.yaml`, [], (folder) => {
       for (const file of FILES) expect(existsSync(join(folder, file)), file).toBe(true);
-      expect(readFileSync(join(folder, 'scenario.yaml'), 'utf8')).toBe(readFileSync(join(FOLDER, `${name}.yaml`), 'utf8'));
+      expect(readFileSync(join(folder, 'scenario.yaml'), 'utf8')).toBe(
+        readFileSync(join(FOLDER, `${name}.yaml`), 'utf8'),
+      );
     });
     expect(run.result.outcome, why(run)).toBe(outcome);
     expect(run.result.asExpected, why(run)).toBe(true);

@@ -6,16 +6,44 @@ import type { Night } from '../../src/store/matrix/night.js';
 import { squaresOf } from '../../src/store/matrix/squares.js';
 import { attemptOf, cellOf } from '../store/matrix/matrix.js';
 
-/** What a square's repeats came to; null was not run. The scenario's name is that of the key; a title follows a colon: `lost:T`. */
-export function nightOf(squares: Readonly<Record<string, readonly (string | null)[]>>, kernels = ['7.2.12', '7.3.4']): Night {
-  const cells = Object.entries(squares).flatMap(([name, repeats]) => repeats.map((_, at) => cellOf(name, at + 1, kernels)));
-  const attempts = Object.entries(squares).flatMap(([name, repeats]) => repeats.flatMap((word, at): Attempt[] => {
-    if (word === null) return [];
-    const [outcome = '', title] = word.split(/:(.*)/s);
-    return [attemptOf(`${name}-${at + 1}`, { outcome: outcome as Outcome, endsIn: ENDS_IN[outcome as Outcome], asExpected: outcome === 'preserved', title: title ?? null })];
-  }));
-  return { id: 'm1', kind: 'matrix', plan: 'scenarios/matrix/quick.yaml', labVersion: '0.1.0', startedAt: '2026-11-22T00:00:00.000Z', endedAt: '2026-11-22T00:10:00.000Z', squares: squaresOf({ cells }, attempts), attempts, notes: [] };
+/**
+ * What a square's repeats came to; null was not run. The scenario's name is that of the key; a title follows a colon:
+ * `lost:T`.
+ */
+export function nightOf(
+  squares: Readonly<Record<string, readonly (string | null)[]>>,
+  kernels = ['7.2.12', '7.3.4'],
+): Night {
+  const cells = Object.entries(squares).flatMap(([name, repeats]) =>
+    repeats.map((_, at) => cellOf(name, at + 1, kernels)),
+  );
+  const attempts = Object.entries(squares).flatMap(([name, repeats]) =>
+    repeats.flatMap((word, at): Attempt[] => {
+      if (word === null) return [];
+      const [outcome = '', title] = word.split(/:(.*)/s);
+      return [
+        attemptOf(`${name}-${at + 1}`, {
+          outcome: outcome as Outcome,
+          endsIn: ENDS_IN[outcome as Outcome],
+          asExpected: outcome === 'preserved',
+          title: title ?? null,
+        }),
+      ];
+    }),
+  );
+  return {
+    id: 'm1',
+    kind: 'matrix',
+    plan: 'scenarios/matrix/quick.yaml',
+    labVersion: '0.1.0',
+    startedAt: '2026-11-22T00:00:00.000Z',
+    endedAt: '2026-11-22T00:10:00.000Z',
+    squares: squaresOf({ cells }, attempts),
+    attempts,
+    notes: [],
+  };
 }
 
 /** Everything that text from outside may try. */
-export const EVIL = '</code></pre><script>alert(1)</script>"\'><img src=x onerror=alert(2)>]]>&amp;|`[x](javascript:alert(3))\x1b]0;owned\x07\u202e\u0000#\r\n';
+export const EVIL =
+  '</code></pre><script>alert(1)</script>"\'><img src=x onerror=alert(2)>]]>&amp;|`[x](javascript:alert(3))\x1b]0;owned\x07\u202e\u0000#\r\n';

@@ -34,7 +34,8 @@ describe('over the options and changes of shipped kernels', () => {
     expect(readFileSync(config.at(-1) as string, 'utf8')).toBe('CONFIG_LIVEUPDATE_MEMFD=n\n');
     expect(patches).toEqual(readDefinition(join(import.meta.dirname, '../../images/kernels/7.3.4.yaml')).patches);
   });
-  it('options need one source and the same patches', () => expect(() => overOptions('7.2.12', '7.3.4', temporaryFolder())).toThrow('more than their configuration'));
+  it('options need one source and the same patches', () =>
+    expect(() => overOptions('7.2.12', '7.3.4', temporaryFolder())).toThrow('more than their configuration'));
   it('changes: the last point is the variant', () => {
     const axis = overChanges('7.3.4-object', '7.3.4-keep', temporaryFolder());
     const variant = readDefinition(join(import.meta.dirname, '../../images/kernels/7.3.4-keep.yaml'));
@@ -42,29 +43,43 @@ describe('over the options and changes of shipped kernels', () => {
     expect([last.overlay, last.patches, last.config]).toEqual([variant.overlay, variant.patches, variant.config]);
     expect(axis.points.length).toBeGreaterThan(2);
   });
-  it('changes need a good end that the bad one is made of', () => expect(() => overChanges('7.3.4-object', '7.3.4-no-memfd', temporaryFolder())).toThrow('7.3.4-object has what 7.3.4-no-memfd has not: overlay object'));
-  it('changes need one source', () => expect(() => overChanges('7.2.12', '7.3.4', temporaryFolder())).toThrow('different sources'));
+  it('changes need a good end that the bad one is made of', () =>
+    expect(() => overChanges('7.3.4-object', '7.3.4-no-memfd', temporaryFolder())).toThrow(
+      '7.3.4-object has what 7.3.4-no-memfd has not: overlay object',
+    ));
+  it('changes need one source', () =>
+    expect(() => overChanges('7.2.12', '7.3.4', temporaryFolder())).toThrow('different sources'));
 });
 
 describe('over commits', () => {
   const tree = mkdtempSync(join(tmpdir(), 'lab-test-'));
   afterAll(() => rmSync(tree, { recursive: true, force: true }));
-  const git = (...args: string[]) => execFileSync('git', ['-C', tree, '-c', 'user.name=lab', '-c', 'user.email=lab@localhost', ...args], { encoding: 'utf8' }).trim();
+  const git = (...args: string[]) =>
+    execFileSync('git', ['-C', tree, '-c', 'user.name=lab', '-c', 'user.email=lab@localhost', ...args], {
+      encoding: 'utf8',
+    }).trim();
   git('init', '-q');
   for (const [n, file] of ['a', 'b', 'a', 'c'].entries()) {
     writeFileSync(join(tree, file), String(n));
     git('add', '.');
     git('commit', '-qm', `change ${n}`);
   }
-  const over = (good: string, bad: string, paths: string[] = []) => overCommits({ tree, good, bad, base: '7.3.4', paths, folder: join(temporaryFolder(), 'd'), signal });
+  const over = (good: string, bad: string, paths: string[] = []) =>
+    overCommits({ tree, good, bad, base: '7.3.4', paths, folder: join(temporaryFolder(), 'd'), signal });
 
   it('in order, each a definition with its commit', async () => {
     const axis = await over('HEAD~3', 'HEAD');
     expect(axis.points.map((point) => point.slice(13))).toEqual(['(good)', 'change 1', 'change 2', 'change 3']);
-    expect(readDefinition(axis.kernel(2)).sources).toEqual([{ kind: 'git', path: tree, ref: git('rev-parse', 'HEAD~1') }]);
+    expect(readDefinition(axis.kernel(2)).sources).toEqual([
+      { kind: 'git', path: tree, ref: git('rev-parse', 'HEAD~1') },
+    ]);
   });
   it('only those that touch a path, and the bad end in any case', async () => {
-    expect((await over('HEAD~3', 'HEAD', ['a'])).points.map((point) => point.slice(13))).toEqual(['(good)', 'change 2', '(bad)']);
+    expect((await over('HEAD~3', 'HEAD', ['a'])).points.map((point) => point.slice(13))).toEqual([
+      '(good)',
+      'change 2',
+      '(bad)',
+    ]);
   });
   it('refuses what is no range', async () => {
     await expect(over('HEAD', 'HEAD~2')).rejects.toThrow('no ancestor');

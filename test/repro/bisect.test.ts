@@ -16,34 +16,47 @@ const OTHER = { outcome: 'lost', title: 'something' } as const;
 
 type At = (index: number, run: number) => Failure | Error;
 
-function world(last: number, at: At, more: { wanted?: Failure; journal?: Journal; times?: number; stopAfter?: number } = {}) {
+function world(
+  last: number,
+  at: At,
+  more: { wanted?: Failure; journal?: Journal; times?: number; stopAfter?: number } = {},
+) {
   const runs = new Map<number, number>();
   const stop = new AbortController();
   let built = 0;
-  const go = () => bisect({
-    axis: { points: Array.from({ length: last + 1 }, (_, n) => `c${n}`), kernel: (index) => `c${index}` },
-    journal: more.journal ?? new Journal(join(temporaryFolder(), 'journal.jsonl')),
-    prepare: async (index) => {
-      if (++built > (more.stopAfter ?? Infinity)) stop.abort(new Error('Ctrl-C'));
-      stop.signal.throwIfAborted();
-      const is = at(index, 0);
-      if (is instanceof Error) throw is;
-      return { index } as unknown as Scenario;
-    },
-    execute: async (scenario) => {
-      const { index } = scenario as unknown as { index: number };
-      const run = (runs.get(index) ?? 0) + 1;
-      runs.set(index, run);
-      const is = at(index, run);
-      if (is instanceof Error) throw is;
-      return { ...is, suspects: [], asExpected: is.outcome === 'preserved' };
-    },
-    wanted: more.wanted ?? null, times: more.times ?? 3, confidence: 0.95, jobs: 2, signal: stop.signal, onStage: () => undefined,
-  });
+  const go = () =>
+    bisect({
+      axis: { points: Array.from({ length: last + 1 }, (_, n) => `c${n}`), kernel: (index) => `c${index}` },
+      journal: more.journal ?? new Journal(join(temporaryFolder(), 'journal.jsonl')),
+      prepare: async (index) => {
+        if (++built > (more.stopAfter ?? Infinity)) stop.abort(new Error('Ctrl-C'));
+        stop.signal.throwIfAborted();
+        const is = at(index, 0);
+        if (is instanceof Error) throw is;
+        return { index } as unknown as Scenario;
+      },
+      execute: async (scenario) => {
+        const { index } = scenario as unknown as { index: number };
+        const run = (runs.get(index) ?? 0) + 1;
+        runs.set(index, run);
+        const is = at(index, run);
+        if (is instanceof Error) throw is;
+        return { ...is, suspects: [], asExpected: is.outcome === 'preserved' };
+      },
+      wanted: more.wanted ?? null,
+      times: more.times ?? 3,
+      confidence: 0.95,
+      jobs: 2,
+      signal: stop.signal,
+      onStage: () => undefined,
+    });
   return { go, runs, builds: () => built };
 }
 
-const since = (first: number, bad: Failure = PANIC): At => (index) => (index >= first ? bad : FINE);
+const since =
+  (first: number, bad: Failure = PANIC): At =>
+  (index) =>
+    index >= first ? bad : FINE;
 
 describe('bisect', () => {
   it.each([1, 2, 31, 32, 33, 63, 64])('finds change %i of 64, in as many steps as it takes', async (first) => {
@@ -54,14 +67,23 @@ describe('bisect', () => {
   });
 
   it('goes round what does not build, boot, or fails otherwise', async () => {
-    const at: At = (index) => (index === 8 ? new LabError('does not build') : index === 9 ? OTHER : index === 7 ? { outcome: 'infra', title: 'no machine' } : since(5)(index, 0) as Failure);
+    const at: At = (index) =>
+      index === 8
+        ? new LabError('does not build')
+        : index === 9
+          ? OTHER
+          : index === 7
+            ? { outcome: 'infra', title: 'no machine' }
+            : (since(5)(index, 0) as Failure);
     const found = await world(16, at).go();
     expect(found.first).toEqual([5]);
     expect(found.tried.filter(({ verdict }) => verdict === 'skip').map(({ index }) => index)).toContain(8);
   });
 
   it('names several where those between cannot be judged', async () => {
-    const found = await world(8, (index) => (index >= 3 && index < 6 ? new LabError('does not build') : since(4)(index, 0) as Failure)).go();
+    const found = await world(8, (index) =>
+      index >= 3 && index < 6 ? new LabError('does not build') : (since(4)(index, 0) as Failure),
+    ).go();
     expect(found).toMatchObject({ first: [3, 4, 5, 6], lastGood: 2 });
   });
 
@@ -102,6 +124,8 @@ describe('bisect', () => {
   });
 
   it('a bug of the lab ends it: it is no verdict', async () => {
-    await expect(world(8, (index) => (index === 4 ? new TypeError('a bug') : since(5)(index, 0) as Failure)).go()).rejects.toThrow('a bug');
+    await expect(
+      world(8, (index) => (index === 4 ? new TypeError('a bug') : (since(5)(index, 0) as Failure))).go(),
+    ).rejects.toThrow('a bug');
   });
 });

@@ -7,13 +7,31 @@ import { chooseMachine, liveMachine } from '../../src/repro/live.js';
 
 const GIB = 2 ** 30;
 const argv = qemuArgs({
-  name: 'lab-20261122-panic', accel: 'tcg', memory: GIB, cpus: 2, kernel: '/cache/kernels/aa/bzImage', initrd: '/cache/rootfs', cmdline: 'x',
-  disks: [{ serial: 'initrd', path: '/cache/rootfs' }, { serial: 'kernel0', path: '/ca,che/kernels/bb/bzImage' }], dir: '/tmp/x', extra: [],
+  name: 'lab-20261122-panic',
+  accel: 'tcg',
+  memory: GIB,
+  cpus: 2,
+  kernel: '/cache/kernels/aa/bzImage',
+  initrd: '/cache/rootfs',
+  cmdline: 'x',
+  disks: [
+    { serial: 'initrd', path: '/cache/rootfs' },
+    { serial: 'kernel0', path: '/ca,che/kernels/bb/bzImage' },
+  ],
+  dir: '/tmp/x',
+  extra: [],
 });
 
 describe('a live machine', () => {
   it('is known by its arguments', () => {
-    expect(liveMachine(7, ['qemu-system-x86_64', ...argv])).toEqual([{ name: '20261122-panic', pid: 7, memory: GIB, kernels: ['/cache/kernels/aa/bzImage', '/ca,che/kernels/bb/bzImage'] }]);
+    expect(liveMachine(7, ['qemu-system-x86_64', ...argv])).toEqual([
+      {
+        name: '20261122-panic',
+        pid: 7,
+        memory: GIB,
+        kernels: ['/cache/kernels/aa/bzImage', '/ca,che/kernels/bb/bzImage'],
+      },
+    ]);
     expect(liveMachine(7, ['qemu-system-x86_64', '-name', 'other', '-m', '1024'])).toEqual([]);
     expect(liveMachine(7, [])).toEqual([]);
   });
@@ -31,5 +49,8 @@ describe('a live machine', () => {
 
 it('a q35 machine has its RAM below and above the PCI hole', () => {
   expect(q35Ranges(GIB)).toEqual([{ start: 0, end: GIB, offset: 0 }]);
-  expect(q35Ranges(4 * GIB)).toEqual([{ start: 0, end: 2 * GIB, offset: 0 }, { start: 4 * GIB, end: 6 * GIB, offset: 2 * GIB }]);
+  expect(q35Ranges(4 * GIB)).toEqual([
+    { start: 0, end: 2 * GIB, offset: 0 },
+    { start: 4 * GIB, end: 6 * GIB, offset: 2 * GIB },
+  ]);
 });

@@ -11,17 +11,25 @@ import { LIMITS } from '../../src/scenario/schema/limits.js';
 import { parseScenario } from '../../src/scenario/index.js';
 
 const FOLDER = join(import.meta.dirname, '../../scenarios');
-const files = readdirSync(FOLDER, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.yaml') && !/^(matrix|profiles)\//.test(name)).map((name) => join(FOLDER, name));
+const files = readdirSync(FOLDER, { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith('.yaml') && !/^(matrix|profiles)\//.test(name))
+  .map((name) => join(FOLDER, name));
 
 /** All but where things are written. */
 const essence = ({ steps, kernels, machine, cmdlines, reserveMem, hardware }: Scenario): unknown =>
-  JSON.parse(JSON.stringify({ kernels, machine, cmdlines, reserveMem, hardware, steps }, (key, value: unknown) => (key === 'pos' ? undefined : value)));
+  JSON.parse(
+    JSON.stringify({ kernels, machine, cmdlines, reserveMem, hardware, steps }, (key, value: unknown) =>
+      key === 'pos' ? undefined : value,
+    ),
+  );
 
 describe('a scenario spelt out is the same', () => {
   it.each(files)('%s', (file) => {
     const text = readFileSync(file, 'utf8');
     const before = parseScenario(text, file);
-    const data = spellOutFiles(spellOutSessions(spellOutSteps(ownData(text, file, before.name, before.kernels, join(FOLDER)))));
+    const data = spellOutFiles(
+      spellOutSessions(spellOutSteps(ownData(text, file, before.name, before.kernels, join(FOLDER)))),
+    );
     const out = textOf(data);
     // The largest would only take long.
     if (Buffer.byteLength(out) > LIMITS.fileBytes / 4) return;
@@ -29,7 +37,8 @@ describe('a scenario spelt out is the same', () => {
   });
 
   it('with seeds, tokens and templates of its own', () => {
-    const text = 'from: a\nto: b\nsessions:\n  - {name: "v{i}", count: 3, files: [{name: "x{i}", memfd: 4KiB, count: 2, token: 7, seed: 5}, {memfd: 8KiB, seed: 100}]}\n';
+    const text =
+      'from: a\nto: b\nsessions:\n  - {name: "v{i}", count: 3, files: [{name: "x{i}", memfd: 4KiB, count: 2, token: 7, seed: 5}, {memfd: 8KiB, seed: 100}]}\n';
     const before = parseScenario(text, 'x.yaml');
     const data = spellOutFiles(spellOutSessions(ownData(text, 'x.yaml', 'x', before.kernels, '.')));
     expect(essence(parseScenario(textOf(data), 'y.yaml'))).toEqual(essence(before));

@@ -33,8 +33,14 @@ const SHAPE_CASES: Case[] = [
   [`form: a\nto: b\n`, '1:1 unknown key "form"; did you mean "from"?'],
   [`${HEAD}zzzzzz: 1\n`, '3:1 unknown key "zzzzzz"; known here: name, description, tags'],
   [`${HEAD}machine: {memroy: 1GiB}\n`, '3:11 unknown key "memroy"; did you mean "memory"?'],
-  [`${HEAD}machine: {memory: 64MB}\n`, '3:19 expected a size such as 64MiB, 1GiB or a number of bytes, found "64MB"; did you mean 64MiB?'],
-  [`${HEAD}machine: {memory: 1gb}\n`, '3:19 expected a size such as 64MiB, 1GiB or a number of bytes, found "1gb"; did you mean 1GiB?'],
+  [
+    `${HEAD}machine: {memory: 64MB}\n`,
+    '3:19 expected a size such as 64MiB, 1GiB or a number of bytes, found "64MB"; did you mean 64MiB?',
+  ],
+  [
+    `${HEAD}machine: {memory: 1gb}\n`,
+    '3:19 expected a size such as 64MiB, 1GiB or a number of bytes, found "1gb"; did you mean 1GiB?',
+  ],
   [`${HEAD}machine: {memory: lots}\n`, '3:19 expected a size such as 64MiB'],
   [`${HEAD}machine: {memory: [1]}\n`, '3:19 expected a size such as 64MiB, 1GiB or a number of bytes, found a list'],
   [`${HEAD}machine: {memory: -1}\n`, '3:19 a size cannot be negative'],
@@ -46,13 +52,19 @@ const SHAPE_CASES: Case[] = [
   [`${HEAD}machine: {cpus: 0}\n`, '3:17 expected at least 1, found the number 0'],
   [`${HEAD}machine: {cpus: 65}\n`, '3:17 expected at most 64, found the number 65'],
   [`${HEAD}machine: {qemuArgs: -nographic}\n`, '3:21 expected a list, found "-nographic"'],
-  [`${HEAD}expect: preservd\n`, '3:9 expected an outcome: infra, panic, reboot, hang, corrupt, lost, leak, tainted, refused, preserved, found "preservd"; did you mean "preserved"?'],
-  [`${HEAD}expect: {outcome: lsot}\n`, '3:19 expected infra, panic, reboot, hang, corrupt, lost, leak, tainted, refused or preserved, found "lsot"; did you mean "lost"?'],
+  [
+    `${HEAD}expect: preservd\n`,
+    '3:9 expected an outcome: infra, panic, reboot, hang, corrupt, lost, leak, tainted, refused, preserved, found "preservd"; did you mean "preserved"?',
+  ],
+  [
+    `${HEAD}expect: {outcome: lsot}\n`,
+    '3:19 expected infra, panic, reboot, hang, corrupt, lost, leak, tainted, refused or preserved, found "lsot"; did you mean "lost"?',
+  ],
   [`${HEAD}expect: {}\n`, '3:1 missing key "outcome": expected infra'],
   [`${HEAD}expect: 3\n`, '3:9 expected an outcome:'],
   [`from: 7.2\nto: b\n`, '1:7 expected a kernel\'s name; put it in quotes ("7.2"), YAML reads it as a number'],
-  [`from: ""\nto: b\n`, '1:7 expected a kernel\'s name'],
-  [`from: true\nto: b\n`, '1:7 expected a kernel\'s name, found true'],
+  [`from: ""\nto: b\n`, "1:7 expected a kernel's name"],
+  [`from: true\nto: b\n`, "1:7 expected a kernel's name, found true"],
   [`${HEAD}tags: [1]\n`, '3:8 expected a tag, found the number 1'],
   [`${HEAD}timeout: soon\n`, '3:10 expected a number of seconds, found "soon"'],
   [`${HEAD}timeout: 0\n`, '3:10 expected more than 0'],
@@ -61,7 +73,10 @@ const SHAPE_CASES: Case[] = [
   [`${HEAD}cmdline: {1: 5}\n`, '3:14 expected kernel parameters, found the number 5'],
   [`${HEAD}cmdline: {all: "a\\nb"}\n`, '3:16 expected kernel parameters without control characters, found "a\\x0ab"'],
   [`${HEAD}kexec: leagcy\n`, '3:8 expected file, legacy, abort or kill-agent, found "leagcy"; did you mean "legacy"?'],
-  [`${HEAD}reserveMem: [{name: much-too-long-name, size: 4KiB}]\n`, '3:21 expected a name of at most 15 letters and digits'],
+  [
+    `${HEAD}reserveMem: [{name: much-too-long-name, size: 4KiB}]\n`,
+    '3:21 expected a name of at most 15 letters and digits',
+  ],
   [`${HEAD}sessions: vm0\n`, '3:11 expected a list, found "vm0"'],
   [`${HEAD}sessions: [vm0]\n`, '3:12 expected a mapping, found "vm0"'],
   [`${HEAD}sessions:\n  - files: []\n`, '4:5 missing key "name": expected the name of a session'],
@@ -72,21 +87,45 @@ const SHAPE_CASES: Case[] = [
   [`${SESSION}      - {object: 5000}\n`, '6:18 expected whole pages of 4096 bytes, found 5000 bytes'],
   [`${SESSION}      - {object: 8KiB, label: "${'x'.repeat(33)}"}\n`, '6:31 expected a label of at most 32 bytes'],
   ['from: a\nto: b\npolicy: chek\n', '3:9 expected force or check, found "chek"; did you mean "check"?'],
-  ['from: a\nto: b\nexpect: {outcome: leak, endsIn: leek}\n', '3:33 expected panic, leak, reboot or none, found "leek"; did you mean "leak"?'],
+  [
+    'from: a\nto: b\nexpect: {outcome: leak, endsIn: leek}\n',
+    '3:33 expected panic, leak, reboot or none, found "leek"; did you mean "leak"?',
+  ],
   [`${SESSION}      - {memfd: 1MiB, tokn: 1}\n`, '6:23 unknown key "tokn"; did you mean "token"?'],
-  [`${SESSION}      - {memfd: 1MiB, token: -1}\n`, '6:30 expected a token: a whole number from 0 to 18446744073709551615, found the number -1'],
-  [`${SESSION}      - {memfd: 1MiB, token: one}\n`, '6:30 expected a token: a whole number from 0 to 18446744073709551615, found "one"'],
-  [`${SESSION}      - {memfd: 1MiB, seals: [wirte]}\n`, '6:31 expected seal, shrink, grow, write, future_write or exec, found "wirte"; did you mean "write"?'],
-  [`${SESSION}      - {memfd: 1MiB, holes: [5]}\n`, '6:31 expected pages as first+count, such as "3+5", found the number 5'],
-  [`${SESSION}      - {memfd: 1MiB, holes: ["3-5"]}\n`, '6:31 expected pages as first+count, such as "3+5", found "3-5"'],
+  [
+    `${SESSION}      - {memfd: 1MiB, token: -1}\n`,
+    '6:30 expected a token: a whole number from 0 to 18446744073709551615, found the number -1',
+  ],
+  [
+    `${SESSION}      - {memfd: 1MiB, token: one}\n`,
+    '6:30 expected a token: a whole number from 0 to 18446744073709551615, found "one"',
+  ],
+  [
+    `${SESSION}      - {memfd: 1MiB, seals: [wirte]}\n`,
+    '6:31 expected seal, shrink, grow, write, future_write or exec, found "wirte"; did you mean "write"?',
+  ],
+  [
+    `${SESSION}      - {memfd: 1MiB, holes: [5]}\n`,
+    '6:31 expected pages as first+count, such as "3+5", found the number 5',
+  ],
+  [
+    `${SESSION}      - {memfd: 1MiB, holes: ["3-5"]}\n`,
+    '6:31 expected pages as first+count, such as "3+5", found "3-5"',
+  ],
   [`${SESSION}      - {memfd: 1MiB, holes: ["3+0"]}\n`, '6:31 expected at least one page'],
   [`${SESSION}      - {memfd: 1MiB, position: -4}\n`, '6:33 expected at least 0, found the number -4'],
   [`${SESSION}      - {memfd: 1MiB, seed: 4294967296}\n`, '6:29 expected at most 4294967295'],
   [`${SESSION}      - {memfd: 1MiB, huge: yes}\n`, '6:29 expected true or false, found "yes"'],
   [`${SESSION}      - {memfd: 1MiB, count: 0}\n`, '6:30 expected at least 1, found the number 0'],
   [`${HEAD}faults: [{do: stop}]\n`, '3:10 missing key "at": expected before-kexec, jump, next-kernel or before-finish'],
-  [`${HEAD}faults: [{at: before, do: stop}]\n`, '3:15 expected before-kexec, jump, next-kernel or before-finish, found "before"'],
-  [`${HEAD}faults: [{at: jump, do: stpo}]\n`, '3:25 expected triple-fault, reset, stop or nmi, found "stpo"; did you mean "stop"?'],
+  [
+    `${HEAD}faults: [{at: before, do: stop}]\n`,
+    '3:15 expected before-kexec, jump, next-kernel or before-finish, found "before"',
+  ],
+  [
+    `${HEAD}faults: [{at: jump, do: stpo}]\n`,
+    '3:25 expected triple-fault, reset, stop or nmi, found "stpo"; did you mean "stop"?',
+  ],
   [`${HEAD}faults: [{at: jump, flip: {file: a, mask: 0}}]\n`, '3:43 expected at least 1'],
 ];
 
@@ -100,85 +139,207 @@ const MEANING_CASES: Case[] = [
   [`${HEAD}cmdline: {2: x}\n`, '3:11 expected an epoch from 0 to 1, as there are 2 kernels; found 2'],
   [`${HEAD}cmdline: {to: ${'x'.repeat(1025)}}\n`, '3:1 expected at most 1024 bytes'],
   [`${HEAD}reserveMem: [{name: a, size: 100}]\n`, '3:30 expected whole pages'],
-  [`${HEAD}reserveMem: [{name: a, size: 4KiB}, {name: a, size: 2GiB}]\n`, '3:44 expected a name of its own', '3:53 expected less than the machine\'s memory'],
+  [
+    `${HEAD}reserveMem: [{name: a, size: 4KiB}, {name: a, size: 2GiB}]\n`,
+    '3:44 expected a name of its own',
+    "3:53 expected less than the machine's memory",
+  ],
   [`${HEAD}sessions: [{name: a}, {name: a}]\n`, '3:30 expected a name of its own; there is a session "a" already'],
-  [`${HEAD}sessions: [{name: a, count: 2}]\n`, '3:19 expected a name with {i}, as there are 2 of them; found "a"; did you mean "a-{i}"?'],
+  [
+    `${HEAD}sessions: [{name: a, count: 2}]\n`,
+    '3:19 expected a name with {i}, as there are 2 of them; found "a"; did you mean "a-{i}"?',
+  ],
   [`${HEAD}sessions: [{name: "a{n}", count: 2}]\n`, '3:19 no number is known for {n}'],
-  [`${HEAD}sessions: [{name: ${'x'.repeat(64)}}]\n`, '3:12 expected a session\'s name of 1 to 63 bytes, found 64; state errno: EINVAL if that is what you test, or errno: OK for a kernel that takes it'],
-  [`${SESSION}      - {memfd: 1MiB, token: 5}\n      - {memfd: 1MiB, token: 5}\n`, '7:9 expected a name of its own', '7:30 expected a token of its own in session "vm0"; 5 is taken'],
-  [`${SESSION}      - {memfd: 1MiB, name: a}\n      - {memfd: 1MiB, name: a}\n`, '7:29 expected a name of its own; session "vm0" has a file "a" already'],
-  [`${SESSION}      - {memfd: 1MiB, holes: ["250+10"]}\n`, '6:31 expected pages below 256, as the file has 256 of them; found 250+10'],
+  [
+    `${HEAD}sessions: [{name: ${'x'.repeat(64)}}]\n`,
+    "3:12 expected a session's name of 1 to 63 bytes, found 64; state errno: EINVAL if that is what you test, or errno: OK for a kernel that takes it",
+  ],
+  [
+    `${SESSION}      - {memfd: 1MiB, token: 5}\n      - {memfd: 1MiB, token: 5}\n`,
+    '7:9 expected a name of its own',
+    '7:30 expected a token of its own in session "vm0"; 5 is taken',
+  ],
+  [
+    `${SESSION}      - {memfd: 1MiB, name: a}\n      - {memfd: 1MiB, name: a}\n`,
+    '7:29 expected a name of its own; session "vm0" has a file "a" already',
+  ],
+  [
+    `${SESSION}      - {memfd: 1MiB, holes: ["250+10"]}\n`,
+    '6:31 expected pages below 256, as the file has 256 of them; found 250+10',
+  ],
   [`${SESSION}      - {memfd: 1MiB, holes: ["1+10", "5+1"]}\n`, '6:39 the hole 5+1 overlaps another one'],
   [`${SESSION}      - {memfd: 1MiB, seals: [grow, grow]}\n`, '6:37 the seal grow is there twice'],
-  [`${SESSION}      - memfd: 600MiB\n      - memfd: 600MiB\n`, '7:9 expected files of at most 1024 MiB in all, the machine\'s memory; found 1200 MiB'],
+  [
+    `${SESSION}      - memfd: 600MiB\n      - memfd: 600MiB\n`,
+    "7:9 expected files of at most 1024 MiB in all, the machine's memory; found 1200 MiB",
+  ],
   [`${SESSION}      - {memfd: 1MiB, count: 2000}\n`, '6:9 expected files of at most 1024 MiB in all'],
-  [`${HEAD}sessions: [{name: "a{i}", count: 10000, files: [{memfd: 4KiB, count: 1000}]}]\n`, '3:12 expected at most 100000 sessions and files, found 10010000'],
+  [
+    `${HEAD}sessions: [{name: "a{i}", count: 10000, files: [{memfd: 4KiB, count: 1000}]}]\n`,
+    '3:12 expected at most 100000 sessions and files, found 10010000',
+  ],
   [`${HEAD}sessions: []\nsteps: [kexec]\n`, '4:1 expected either sessions or steps, found both'],
   [`${HEAD}kexec: legacy\nsteps: [kexec]\n`, '3:1 kexec goes with sessions'],
   [`${HEAD}faults: [{at: jump}]\n`, '3:10 expected exactly one of do, replace, flip, unplug, iommu-table, change'],
-  [`${HEAD}faults: [{at: jump, do: stop, flip: {file: a}}]\n`, '3:10 expected exactly one of do, replace, flip, unplug, iommu-table, change'],
+  [
+    `${HEAD}faults: [{at: jump, do: stop, flip: {file: a}}]\n`,
+    '3:10 expected exactly one of do, replace, flip, unplug, iommu-table, change',
+  ],
   [`${HEAD}faults: [{at: jump, do: stop, update: 2}]\n`, '3:39 expected at most 1, the number of updates; found 2'],
   [`${HEAD}faults: [{at: jump, unplug: edu0}]\n`, '3:29 no device "edu0" is in this scenario'],
   [`${DEVICES}faults: [{at: jump, unplug: edu1}]\n`, '5:29 no device "edu1" is in this scenario; did you mean "edu0"?'],
-  [`${DEVICES}faults: [{at: jump, unplug: edu0}]\n`, '5:29 expected a device behind a root port, as QEMU takes none from the root bus; "edu0" is on it'],
-  [`${DEVICES}faults: [{at: jump, iommu-table: {device: edu0, damage: x}}]\n`, '5:57 expected loop, reserved, not-present or elsewhere, found "x"'],
-  [`${DEVICES.replace('intel', 'virtio')}faults: [{at: jump, iommu-table: {device: edu0, damage: loop}}]\n`, '5:34 expected an IOMMU of kind intel or amd'],
+  [
+    `${DEVICES}faults: [{at: jump, unplug: edu0}]\n`,
+    '5:29 expected a device behind a root port, as QEMU takes none from the root bus; "edu0" is on it',
+  ],
+  [
+    `${DEVICES}faults: [{at: jump, iommu-table: {device: edu0, damage: x}}]\n`,
+    '5:57 expected loop, reserved, not-present or elsewhere, found "x"',
+  ],
+  [
+    `${DEVICES.replace('intel', 'virtio')}faults: [{at: jump, iommu-table: {device: edu0, damage: loop}}]\n`,
+    '5:34 expected an IOMMU of kind intel or amd',
+  ],
   [`${HEAD}faults: [{at: before-finish, do: stop}]\n`, '3:15 update 1 has no finish'],
-  [`${HEAD}faults: [{at: jump, replace: {find: ab, with: abc}}]\n`, '3:47 expected at most 2 bytes, the length of "ab"; found 3'],
-  [`${SESSION}      - {memfd: 8KiB}\nfaults: [{at: before-kexec, flip: {file: vm0/2}}]\n`, '7:42 no file "vm0/2" was made before; did you mean "vm0/1"?'],
-  [`${SESSION}      - {memfd: 8KiB}\nfaults: [{at: before-kexec, flip: {file: vm0/1, page: 2}}]\n`, '7:55 expected a page below 2, as "vm0/1" has that many; found 2'],
+  [
+    `${HEAD}faults: [{at: jump, replace: {find: ab, with: abc}}]\n`,
+    '3:47 expected at most 2 bytes, the length of "ab"; found 3',
+  ],
+  [
+    `${SESSION}      - {memfd: 8KiB}\nfaults: [{at: before-kexec, flip: {file: vm0/2}}]\n`,
+    '7:42 no file "vm0/2" was made before; did you mean "vm0/1"?',
+  ],
+  [
+    `${SESSION}      - {memfd: 8KiB}\nfaults: [{at: before-kexec, flip: {file: vm0/1, page: 2}}]\n`,
+    '7:55 expected a page below 2, as "vm0/1" has that many; found 2',
+  ],
 ];
 
 const STEP_CASES: Case[] = [
   [`${STEPS}  - creat: vm0\n`, '5:5 unknown key "creat"; did you mean "create"?'],
-  [`${STEPS}  - kexek\n`, '5:5 expected open, load, kexec, abort, kill-agent or a mapping, found "kexek"; did you mean "kexec"?'],
+  [
+    `${STEPS}  - kexek\n`,
+    '5:5 expected open, load, kexec, abort, kill-agent or a mapping, found "kexek"; did you mean "kexec"?',
+  ],
   [`${STEPS}  - 5\n`, '5:5 expected open, load, kexec, abort, kill-agent or a mapping, found the number 5'],
   [`${STEPS}  - {}\n`, '5:5 expected one operation a step, found none'],
   [`${STEPS}  - {create: a, finish: a}\n`, '5:5 expected one operation a step, found create and finish'],
   [`${STEPS}  - repeat: {count: 2, steps: []}\n`, '5:31 expected at least 1 entries, found 0'],
-  [`${STEPS}  - repeat: {count: 100000, steps: [{repeat: {count: 100000, as: j, steps: []}}]}\n`, '5:76 expected at least 1 entries, found 0'],
-  [`${STEPS}  - repeat: {count: 100000, steps: [{repeat: {count: 100000, as: j, steps: [open]}}]}\n`, '4:1 expected at most 500000 steps in all, found 10000000000'],
-  [`${STEPS}  - create: ""\n`, '5:13 expected a session\'s name of 1 to 63 bytes, found 0; state errno: EINVAL'],
-  [`${STEPS}  - create: {session: ${'x'.repeat(65)}, errno: OK}\n`, '5:13 expected a session\'s name of at most 64 bytes, the size of the kernel\'s field; found 65'],
-  [`${HEAD}reserveMem: [${Array.from({ length: 9 }, (_, i) => `{name: r${i}, size: 4KiB}`).join(', ')}]\n`, '3:1 expected at most 8 areas, as a kernel has room for no more'],
+  [
+    `${STEPS}  - repeat: {count: 100000, steps: [{repeat: {count: 100000, as: j, steps: []}}]}\n`,
+    '5:76 expected at least 1 entries, found 0',
+  ],
+  [
+    `${STEPS}  - repeat: {count: 100000, steps: [{repeat: {count: 100000, as: j, steps: [open]}}]}\n`,
+    '4:1 expected at most 500000 steps in all, found 10000000000',
+  ],
+  [`${STEPS}  - create: ""\n`, "5:13 expected a session's name of 1 to 63 bytes, found 0; state errno: EINVAL"],
+  [
+    `${STEPS}  - create: {session: ${'x'.repeat(65)}, errno: OK}\n`,
+    "5:13 expected a session's name of at most 64 bytes, the size of the kernel's field; found 65",
+  ],
+  [
+    `${HEAD}reserveMem: [${Array.from({ length: 9 }, (_, i) => `{name: r${i}, size: 4KiB}`).join(', ')}]\n`,
+    '3:1 expected at most 8 areas, as a kernel has room for no more',
+  ],
   [`${HEAD}steps: []\n`, '3:8 expected at least 1 entries, found 0'],
-  [`${STEPS}  - create: {session: a, errno: EBUSI}\n`, '5:33 expected the name of an error, or a list of them, found "EBUSI"; did you mean "EBUSY"?'],
+  [
+    `${STEPS}  - create: {session: a, errno: EBUSI}\n`,
+    '5:33 expected the name of an error, or a list of them, found "EBUSI"; did you mean "EBUSY"?',
+  ],
   [`${STEPS}  - create: 5\n`, '5:13 expected the name of a session or a mapping, found the number 5'],
   [`${STEPS}  - create: {nme: a}\n`, '5:5 missing key "session"', '5:14 unknown key "nme"'],
   [`${STEPS}  - preserve: {session: a, file: b}\n`, '5:5 missing key "token": expected a token'],
-  [`${STEPS}  - preserve: {session: a, file: f, token: x}\n`, '5:44 expected a token: a whole number from 0 to 18446744073709551615, found "x"'],
-  [`${STEPS}  - create: a\n  - preserve: {session: a, file: f, token: 1}\n`, '6:15 no file "f" is open here; there is none'],
-  [`${STEPS}  - memfd: {name: f, size: 1MiB}\n  - preserve: {session: a, file: f, token: 1}\n`, '6:15 no session "a" is open here; there is none'],
-  [`${STEPS}  - create: a\n  - create: a\n`, '6:13 expected a name of its own; there is a session "a" already; state errno: EEXIST if that is what you test'],
-  [`${STEPS}  - create: a\n  - memfd: {name: f, size: 1MiB}\n  - preserve: {session: a, file: f, token: 1}\n  - preserve: {session: a, file: f, token: 1}\n`, '8:44 expected a token of its own in session "a"; 1 is taken; state errno: EEXIST'],
-  [`${STEPS}  - memfd: {name: ram, size: 1MiB}\n  - check: rma\n`, '6:12 no file "rma" is open here; did you mean "ram"?'],
-  [`${STEPS}  - memfd: {name: f, size: 1MiB}\n  - memfd: {name: f, size: 1MiB}\n`, '6:12 expected a name of its own; there is a file "f" already'],
+  [
+    `${STEPS}  - preserve: {session: a, file: f, token: x}\n`,
+    '5:44 expected a token: a whole number from 0 to 18446744073709551615, found "x"',
+  ],
+  [
+    `${STEPS}  - create: a\n  - preserve: {session: a, file: f, token: 1}\n`,
+    '6:15 no file "f" is open here; there is none',
+  ],
+  [
+    `${STEPS}  - memfd: {name: f, size: 1MiB}\n  - preserve: {session: a, file: f, token: 1}\n`,
+    '6:15 no session "a" is open here; there is none',
+  ],
+  [
+    `${STEPS}  - create: a\n  - create: a\n`,
+    '6:13 expected a name of its own; there is a session "a" already; state errno: EEXIST if that is what you test',
+  ],
+  [
+    `${STEPS}  - create: a\n  - memfd: {name: f, size: 1MiB}\n  - preserve: {session: a, file: f, token: 1}\n  - preserve: {session: a, file: f, token: 1}\n`,
+    '8:44 expected a token of its own in session "a"; 1 is taken; state errno: EEXIST',
+  ],
+  [
+    `${STEPS}  - memfd: {name: ram, size: 1MiB}\n  - check: rma\n`,
+    '6:12 no file "rma" is open here; did you mean "ram"?',
+  ],
+  [
+    `${STEPS}  - memfd: {name: f, size: 1MiB}\n  - memfd: {name: f, size: 1MiB}\n`,
+    '6:12 expected a name of its own; there is a file "f" already',
+  ],
   [`${STEPS}  - memfd: {name: f, size: 1MiB}\n  - kexec\n  - check: f\n`, '7:12 no file "f" is open here'],
-  [`${STEPS}  - create: vm0\n  - kexec\n  - retrieve: vm1\n`, '7:15 no session "vm1" was ever created in an epoch before; did you mean "vm0"?'],
-  [`${STEPS}  - create: vm0\n  - kexec\n  - retrieve: {session: vm0, token: 1}\n`, '7:15 no session "vm0" was asked back in this epoch'],
-  [`${STEPS}  - create: vm0\n  - kexec\n  - retrieve: vm0\n  - retrieve: {session: vm0, token: 1}\n`, '8:15 no token 1 of session "vm0" was ever preserved; there is none'],
+  [
+    `${STEPS}  - create: vm0\n  - kexec\n  - retrieve: vm1\n`,
+    '7:15 no session "vm1" was ever created in an epoch before; did you mean "vm0"?',
+  ],
+  [
+    `${STEPS}  - create: vm0\n  - kexec\n  - retrieve: {session: vm0, token: 1}\n`,
+    '7:15 no session "vm0" was asked back in this epoch',
+  ],
+  [
+    `${STEPS}  - create: vm0\n  - kexec\n  - retrieve: vm0\n  - retrieve: {session: vm0, token: 1}\n`,
+    '8:15 no token 1 of session "vm0" was ever preserved; there is none',
+  ],
   [`${STEPS}  - create: vm0\n  - kexec\n  - retrieve: {session: vm0, as: x}\n`, '7:34 expected a token with it'],
   [`${STEPS}  - finish: vm0\n`, '5:13 no session "vm0" is open here'],
   [`${STEPS}  - close: {session: a, file: b}\n`, '5:12 expected exactly one of session, file, device'],
   [`${STEPS}  - close: {file: b}\n`, '5:12 no file "b" is open here'],
   [`${STEPS}  - kexec\n  - kexec\n`, '6:5 this is kexec 2, but 2 kernels make 1; name more kernels with chain'],
-  [`${HEAD}steps:\n  - open\n`, '3:1 nothing can be preserved, as the steps never come to kernel "b": they have 0 kexec of 1; add kexec, or expect: refused'],
-  [`${STEPS}  - abort\n  - kexec\n`, '6:5 the update was called off before; load cannot follow', '6:5 the update was called off before; kexec cannot follow'],
-  [`${STEPS}  - fault: {do: stop, at: jump}\n  - open\n  - kexec\n`, '5:12 expected a kexec right after a fault at the jump'],
+  [
+    `${HEAD}steps:\n  - open\n`,
+    '3:1 nothing can be preserved, as the steps never come to kernel "b": they have 0 kexec of 1; add kexec, or expect: refused',
+  ],
+  [
+    `${STEPS}  - abort\n  - kexec\n`,
+    '6:5 the update was called off before; load cannot follow',
+    '6:5 the update was called off before; kexec cannot follow',
+  ],
+  [
+    `${STEPS}  - fault: {do: stop, at: jump}\n  - open\n  - kexec\n`,
+    '5:12 expected a kexec right after a fault at the jump',
+  ],
   [`${STEPS}  - fault: {at: jump}\n`, '5:12 expected exactly one of do, replace, flip, unplug, iommu-table, change'],
   [`${STEPS}  - exec: ""\n`, '5:11 expected a command, found nothing'],
-  [`${STEPS}  - upload: {from: a, to: b, mode: 0755}\n`, '5:36 expected permissions in octal and in quotes, such as "0755", found the number 755'],
+  [
+    `${STEPS}  - upload: {from: a, to: b, mode: 0755}\n`,
+    '5:36 expected permissions in octal and in quotes, such as "0755", found the number 755',
+  ],
   [`${STEPS}  - upload: {from: a, to: b, mode: "9"}\n`, '5:36 expected permissions in octal'],
   [`${STEPS}  - create: vm-{i}\n`, '5:13 no number is known for {i} in "vm-{i}"; numbers come from repeat'],
-  [`${STEPS}  - repeat: {count: 2, steps: [{create: "vm-{j}"}]}\n`, '5:41 no number is known for {j} in "vm-{j}"; known here: {i}'],
+  [
+    `${STEPS}  - repeat: {count: 2, steps: [{create: "vm-{j}"}]}\n`,
+    '5:41 no number is known for {j} in "vm-{j}"; known here: {i}',
+  ],
   [`${STEPS}  - repeat: {count: 2, steps: [{create: vm}]}\n`, '5:41 expected a name of its own'],
-  [`${STEPS}  - repeat: {count: 2, steps: [{repeat: {count: 2, steps: [open]}}]}\n`, '5:41 {i} is taken by a repeat around this one'],
+  [
+    `${STEPS}  - repeat: {count: 2, steps: [{repeat: {count: 2, steps: [open]}}]}\n`,
+    '5:41 {i} is taken by a repeat around this one',
+  ],
   [`${STEPS}  - repeat: {count: 2, steps: [{creat: vm}]}\n`, '5:33 unknown key "creat"; did you mean "create"?'],
-  [`${STEPS}  - repeat: {count: 100000, steps: [open, {repeat: {count: 5, as: j, steps: [open]}}]}\n`, '4:1 expected at most 500000 steps in all, found 600000'],
+  [
+    `${STEPS}  - repeat: {count: 100000, steps: [open, {repeat: {count: 5, as: j, steps: [open]}}]}\n`,
+    '4:1 expected at most 500000 steps in all, found 600000',
+  ],
   [`${STEPS}  - memfd: {name: f, size: 1MiB, holes: ["300+1"]}\n`, '5:42 expected pages below 256'],
 ];
 
-describe.each([['YAML', YAML_CASES], ['shape', SHAPE_CASES], ['meaning', MEANING_CASES], ['steps', STEP_CASES]])('%s', (_, cases) => {
+describe.each([
+  ['YAML', YAML_CASES],
+  ['shape', SHAPE_CASES],
+  ['meaning', MEANING_CASES],
+  ['steps', STEP_CASES],
+])('%s', (_, cases) => {
   test.each(cases)('%j', (text, ...expected) => {
     const found = problems(text);
     expect(found.map((problem, index) => problem.slice(0, expected[index]?.length))).toEqual(expected);
@@ -186,9 +347,13 @@ describe.each([['YAML', YAML_CASES], ['shape', SHAPE_CASES], ['meaning', MEANING
 });
 
 test('several problems are all reported, in file order', () => {
-  expect(problems('from: 7\nto: b\nmachine: {cpus: 0}\nsesions: []\nexpect: x\n').map((text) => text.split(' ')[0])).toEqual(['1:7', '3:17', '4:1', '5:9']);
+  expect(
+    problems('from: 7\nto: b\nmachine: {cpus: 0}\nsesions: []\nexpect: x\n').map((text) => text.split(' ')[0]),
+  ).toEqual(['1:7', '3:17', '4:1', '5:9']);
 });
 
 test('the same mistake of many copies is one problem', () => {
-  expect(problems(`${HEAD}sessions: [{name: "a-{i}", count: 500, files: [{memfd: 4KiB, token: 2}, {memfd: 4KiB}]}]\n`)).toHaveLength(2);
+  expect(
+    problems(`${HEAD}sessions: [{name: "a-{i}", count: 500, files: [{memfd: 4KiB, token: 2}, {memfd: 4KiB}]}]\n`),
+  ).toHaveLength(2);
 });

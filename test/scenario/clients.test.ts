@@ -25,19 +25,41 @@ test('who holds what', () => {
 });
 
 test('steps say who carries them out, and which answers are right', () => {
-  const { steps } = parseScenario(`${STEPS}  - client: b\n  - create: {session: s, client: b}\n  - create: {session: t, client: main}\n  - memfd: {name: f, size: 4KiB}\n  - preserve: {session: s, file: f, token: 1, client: b, during: kexec, errno: [OK, EBUSY]}\n  - kexec\n`, 'x.yaml');
+  const { steps } = parseScenario(
+    `${STEPS}  - client: b\n  - create: {session: s, client: b}\n  - create: {session: t, client: main}\n  - memfd: {name: f, size: 4KiB}\n  - preserve: {session: s, file: f, token: 1, client: b, during: kexec, errno: [OK, EBUSY]}\n  - kexec\n`,
+    'x.yaml',
+  );
   expect(steps.map(({ op, by, during, accepts, errno }) => [op, by, during, accepts, errno])).toEqual([
-    ['client', undefined, undefined, undefined, null], ['create', 'b', undefined, undefined, null], ['create', undefined, undefined, undefined, null], ['memfd', undefined, undefined, undefined, null],
+    ['client', undefined, undefined, undefined, null],
+    ['create', 'b', undefined, undefined, null],
+    ['create', undefined, undefined, undefined, null],
+    ['memfd', undefined, undefined, undefined, null],
     // The load that nobody wrote down comes before what meets the kexec.
-    ['load', undefined, undefined, undefined, null], ['preserve', 'b', 'kexec', ['OK', 'EBUSY'], null], ['kexec', undefined, undefined, undefined, null],
+    ['load', undefined, undefined, undefined, null],
+    ['preserve', 'b', 'kexec', ['OK', 'EBUSY'], null],
+    ['kexec', undefined, undefined, undefined, null],
   ]);
 });
 
 test('what another client holds outlives the one that made it', () => {
-  expect(problems('  - create: s\n  - client: b\n  - pass: {session: s, to: b}\n  - close: s\n  - finish: {session: s, client: b, errno: EINVAL}\n  - get-name: {session: s, client: b}\n')).toEqual([]);
-  expect(problems('  - create: s\n  - client: b\n  - pass: {session: s, to: b}\n  - kill-agent\n  - get-name: {session: s, client: b}\n')).toEqual([]);
-  expect(problems('  - create: s\n  - client: b\n  - pass: {session: s, to: b}\n  - close: s\n  - kill: b\n  - get-name: s\n')).toEqual([expect.stringContaining('10:15 no session "s" is open here')]);
-  expect(problems('  - create: s\n  - client: b\n  - kill-agent\n  - get-name: {session: s, client: b}\n')).toEqual([expect.stringContaining('no session "s" is open here')]);
+  expect(
+    problems(
+      '  - create: s\n  - client: b\n  - pass: {session: s, to: b}\n  - close: s\n  - finish: {session: s, client: b, errno: EINVAL}\n  - get-name: {session: s, client: b}\n',
+    ),
+  ).toEqual([]);
+  expect(
+    problems(
+      '  - create: s\n  - client: b\n  - pass: {session: s, to: b}\n  - kill-agent\n  - get-name: {session: s, client: b}\n',
+    ),
+  ).toEqual([]);
+  expect(
+    problems(
+      '  - create: s\n  - client: b\n  - pass: {session: s, to: b}\n  - close: s\n  - kill: b\n  - get-name: s\n',
+    ),
+  ).toEqual([expect.stringContaining('10:15 no session "s" is open here')]);
+  expect(problems('  - create: s\n  - client: b\n  - kill-agent\n  - get-name: {session: s, client: b}\n')).toEqual([
+    expect.stringContaining('no session "s" is open here'),
+  ]);
 });
 
 test.each([
@@ -51,7 +73,10 @@ test.each([
   ['  - client: b\n  - create: s\n  - pass: {to: b, session: t}\n', '7:11 no session "t" is open here'],
   ['  - create: s\n  - pass: {to: main, session: s}\n', '6:16 expected another client than "main", which gives it'],
   ['  - create: {session: s, during: kexec}\n  - kexec\n', '5:34 create during the kexec needs a client of its own'],
-  ['  - client: b\n  - create: {session: s, client: b, during: kexec}\n  - open\n  - kexec\n', '6:45 expected the kexec right after it'],
+  [
+    '  - client: b\n  - create: {session: s, client: b, during: kexec}\n  - open\n  - kexec\n',
+    '6:45 expected the kexec right after it',
+  ],
   ['  - create: {session: s, during: jump}\n', '5:34 expected kexec, found "jump"'],
   ['  - create: {session: s, errno: []}\n', '5:33 expected'],
   ['  - kexec: {errno: [OK]}\n', '5:20 expected'],

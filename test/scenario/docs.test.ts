@@ -5,7 +5,12 @@ import { expect, test } from 'vitest';
 import { parseScenario, scenarioJsonSchema } from '../../src/scenario/index.js';
 import { PLACE_TEMPLATES } from '../../src/scenario/validate/place.js';
 
-type Schema = { properties?: Record<string, Schema>; items?: Schema; anyOf?: Schema[]; definitions?: Record<string, Schema> };
+type Schema = {
+  properties?: Record<string, Schema>;
+  items?: Schema;
+  anyOf?: Schema[];
+  definitions?: Record<string, Schema>;
+};
 
 const text = readFileSync(new URL('../../docs/scenario.md', import.meta.url), 'utf8');
 const schema = scenarioJsonSchema() as Schema;
@@ -13,7 +18,9 @@ const schema = scenarioJsonSchema() as Schema;
 /** The words in the first column of the table under a heading. */
 function table(heading: string): string[] {
   const section = text.split(/^#+ /m).find((part) => part.startsWith(`${heading}\n`)) ?? '';
-  return [...section.matchAll(/^\| (`[^|]+) \|/gm)].flatMap((match) => [...match[1]!.matchAll(/`([^`]+)`/g)].map((word) => word[1]!));
+  return [...section.matchAll(/^\| (`[^|]+) \|/gm)].flatMap((match) =>
+    [...match[1]!.matchAll(/`([^`]+)`/g)].map((word) => word[1]!),
+  );
 }
 
 function keys(node: Schema | undefined): string[] {

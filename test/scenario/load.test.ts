@@ -16,7 +16,10 @@ function file(name: string, content: string | Buffer): string {
 }
 
 async function messageOf(path: string): Promise<string> {
-  const error: unknown = await loadScenario(path).then(() => null, (reason: unknown) => reason);
+  const error: unknown = await loadScenario(path).then(
+    () => null,
+    (reason: unknown) => reason,
+  );
   expect(error).toBeInstanceOf(ScenarioError);
   expect(error).toBeInstanceOf(UsageError);
   return (error as ScenarioError).message;
@@ -34,16 +37,25 @@ function refused(text: string): ScenarioError {
 
 test('a file is read', async () => {
   const path = file('first.yaml', 'from: a\nto: b\n');
-  expect(await loadScenario(path, { to: 'c' })).toMatchObject({ name: 'first', kernels: ['a', 'c'], file: path, source: 'from: a\nto: b\n' });
+  expect(await loadScenario(path, { to: 'c' })).toMatchObject({
+    name: 'first',
+    kernels: ['a', 'c'],
+    file: path,
+    source: 'from: a\nto: b\n',
+  });
 });
 
 test('a byte order mark and Windows line ends are no trouble', async () => {
   expect(await loadScenario(file('dos.yaml', '\ufefffrom: a\r\nto: b\r\n'))).toMatchObject({ kernels: ['a', 'b'] });
-  expect(await messageOf(file('dos-bad.yaml', '\ufefffrom: a\r\ntoo: b\r\nto: c\r\n'))).toContain(':2:1: unknown key "too"; did you mean "to"?\n    too: b\n    ^');
+  expect(await messageOf(file('dos-bad.yaml', '\ufefffrom: a\r\ntoo: b\r\nto: c\r\n'))).toContain(
+    ':2:1: unknown key "too"; did you mean "to"?\n    too: b\n    ^',
+  );
 });
 
 test('what cannot be read', async () => {
-  expect(await messageOf(join(folder, 'fist.yaml'))).toBe(`${join(folder, 'fist.yaml')}: no such scenario; did you mean "first.yaml"?`);
+  expect(await messageOf(join(folder, 'fist.yaml'))).toBe(
+    `${join(folder, 'fist.yaml')}: no such scenario; did you mean "first.yaml"?`,
+  );
   expect(await messageOf(folder)).toBe(`${folder}: expected a scenario file, found a folder`);
   expect(await messageOf('/dev/zero')).toContain('expected a scenario of at most 262144 bytes');
   expect(await messageOf(file('latin1.yaml', Buffer.from([0x6e, 0x3a, 0xe9])))).toContain('the file is not UTF-8 text');
@@ -71,11 +83,31 @@ test('many problems are bounded', () => {
 
 test.each([
   ['lists in lists', '['.repeat(100_000), /at most 50 levels|YAML/],
-  ['mappings in mappings', Array.from({ length: 500 }, (_, depth) => `${' '.repeat(depth)}a:`).join('\n'), /at most 50 levels/],
-  ['repeats in repeats', `from: a\nto: b\nsteps: ${'[{repeat: {count: 1, steps: '.repeat(3000)}[open]${'}}]'.repeat(3000)}\n`, /at most 50 levels/],
-  ['aliases of aliases', `a: &a [x]\nb: &b [${'*a, '.repeat(50)}]\nc: &c [${'*b, '.repeat(50)}]\nd: [${'*c, '.repeat(50)}]\n`, /:2:8: expected at most 100 copies by alias/],
-  ['an alias of itself', 'from: a\nto: b\nsteps: &s [{repeat: {count: 2, steps: *s}}]\n', /x\.yaml:3:39: .*an alias stands within what it names/],
-  ['numbers beyond all bounds', `from: a\nto: b\nmachine: {memory: ${'9'.repeat(400)}, cpus: .inf}\n`, /expected a size.*[^]*expected a whole number/],
+  [
+    'mappings in mappings',
+    Array.from({ length: 500 }, (_, depth) => `${' '.repeat(depth)}a:`).join('\n'),
+    /at most 50 levels/,
+  ],
+  [
+    'repeats in repeats',
+    `from: a\nto: b\nsteps: ${'[{repeat: {count: 1, steps: '.repeat(3000)}[open]${'}}]'.repeat(3000)}\n`,
+    /at most 50 levels/,
+  ],
+  [
+    'aliases of aliases',
+    `a: &a [x]\nb: &b [${'*a, '.repeat(50)}]\nc: &c [${'*b, '.repeat(50)}]\nd: [${'*c, '.repeat(50)}]\n`,
+    /:2:8: expected at most 100 copies by alias/,
+  ],
+  [
+    'an alias of itself',
+    'from: a\nto: b\nsteps: &s [{repeat: {count: 2, steps: *s}}]\n',
+    /x\.yaml:3:39: .*an alias stands within what it names/,
+  ],
+  [
+    'numbers beyond all bounds',
+    `from: a\nto: b\nmachine: {memory: ${'9'.repeat(400)}, cpus: .inf}\n`,
+    /expected a size.*[^]*expected a whole number/,
+  ],
   ['a prototype', 'from: a\nto: b\n__proto__: {name: x}\nconstructor: 1\n', /unknown key/],
 ])('%s', (_, text, message) => {
   const started = performance.now();

@@ -11,7 +11,11 @@ import { problemsOf } from './problems.js';
 const ROOT = join(import.meta.dirname, '../..');
 const FOLDER = join(ROOT, 'scenarios/matrix');
 const ALL = ['6.19.11', '6.19.11-object', '7.1.13', '7.2.12', '7.3.4', '7.3.4-object', '7.3.4-object-v1'];
-const KERNELS: PlanKernels = { all: ALL, releases: ['6.19.11', '7.1.13', '7.2.12', '7.3.4'], problem: (name) => (ALL.includes(name) ? null : `no kernel ${name}`) };
+const KERNELS: PlanKernels = {
+  all: ALL,
+  releases: ['6.19.11', '7.1.13', '7.2.12', '7.3.4'],
+  problem: (name) => (ALL.includes(name) ? null : `no kernel ${name}`),
+};
 const FILE = join(FOLDER, 'p.yaml');
 const plan = (text: string) => parsePlan(text, FILE, KERNELS);
 const problems = (text: string): string[] => problemsOf(() => plan(text));
@@ -32,17 +36,40 @@ describe('kernels of a plan', () => {
     ['forward', ['7.2.12 7.3.4']],
     ['rollback', ['7.3.4 7.2.12']],
     ['[forward, same]', ['7.2.12 7.2.12', '7.2.12 7.3.4', '7.3.4 7.3.4']],
-  ])('in pairs: %s', (pairs, names) => expect(plan(`kernels: [newest 2]\npairs: ${pairs}\n${scenarios}`).chains.map((chain) => chain.join(' '))).toEqual(names));
+  ])('in pairs: %s', (pairs, names) =>
+    expect(plan(`kernels: [newest 2]\npairs: ${pairs}\n${scenarios}`).chains.map((chain) => chain.join(' '))).toEqual(
+      names,
+    ),
+  );
 
   it('in chains, each once', () => {
-    expect(plan(`kernels: [newest 2]\npairs: forward\nchains: [[7.2.12, 7.3.4], [7.2.12, 7.3.4, 7.2.12]]\n${scenarios}`).chains).toEqual([['7.2.12', '7.3.4'], ['7.2.12', '7.3.4', '7.2.12']]);
+    expect(
+      plan(`kernels: [newest 2]\npairs: forward\nchains: [[7.2.12, 7.3.4], [7.2.12, 7.3.4, 7.2.12]]\n${scenarios}`)
+        .chains,
+    ).toEqual([
+      ['7.2.12', '7.3.4'],
+      ['7.2.12', '7.3.4', '7.2.12'],
+    ]);
   });
 });
 
 it('fills in what is not said', () => {
-  expect(plan(`kernels: [7.3.4]\nscenarios: [{folder: ../places, tags: [fast], repeats: 3}, {file: ../pair.yaml}]\nrepeats: 2\nlimits: {memory: 4GiB}\n`)).toMatchObject({
-    name: 'p', retries: 2, expect: 'auto', baseline: null, profile: null, excludes: [], limits: { jobs: null, memory: 4 * 2 ** 30, timeout: null },
-    selections: [{ kind: 'folder', path: join(ROOT, 'scenarios/places'), tags: ['fast'], kernels: 'plan', repeats: 3 }, { kind: 'file', repeats: 2 }],
+  expect(
+    plan(
+      `kernels: [7.3.4]\nscenarios: [{folder: ../places, tags: [fast], repeats: 3}, {file: ../pair.yaml}]\nrepeats: 2\nlimits: {memory: 4GiB}\n`,
+    ),
+  ).toMatchObject({
+    name: 'p',
+    retries: 2,
+    expect: 'auto',
+    baseline: null,
+    profile: null,
+    excludes: [],
+    limits: { jobs: null, memory: 4 * 2 ** 30, timeout: null },
+    selections: [
+      { kind: 'folder', path: join(ROOT, 'scenarios/places'), tags: ['fast'], kernels: 'plan', repeats: 3 },
+      { kind: 'file', repeats: 2 },
+    ],
   });
 });
 
@@ -53,13 +80,22 @@ test.each<[string, ...string[]]>([
   [`kernels: [7.3.5]\n${scenarios}`, '1:11 no kernel 7.3.5'],
   [`kernels: ["8.*"]\n${scenarios}`, '1:11 no kernel matches "8.*"; kernels here: 6.19.11, '],
   [`kernels: [newest 9]\n${scenarios}`, '1:11 expected newest N with N from 1 to 4, found "newest 9"'],
-  [`kernels: [7.2]\n${scenarios}`, '1:11 expected a kernel\'s name; put it in quotes'],
+  [`kernels: [7.2]\n${scenarios}`, "1:11 expected a kernel's name; put it in quotes"],
   [`kernels: [7.3.4]\npairs: forwards\n${scenarios}`, '2:8 expected all, forward, rollback, same'],
-  [`kernels: [7.3.4]\npairs: forward\n${scenarios}`, '3:1 there is no pair of kernels to run these on; 1 kernel and pairs: forward make none'],
+  [
+    `kernels: [7.3.4]\npairs: forward\n${scenarios}`,
+    '3:1 there is no pair of kernels to run these on; 1 kernel and pairs: forward make none',
+  ],
   ['scenarios: [{file: ../pair.yaml}]\n', '1:1 there is no pair of kernels to run these on; say kernels'],
   ['kernels: [7.3.4]\nscenarios: [{file: ../pear.yaml}]\n', '2:20 no such scenario: "../pear.yaml"'],
-  ['kernels: [7.3.4]\nscenarios: [{folder: ../mismatsch}]\n', '2:22 no such folder: "../mismatsch"; did you mean "../mismatch"?'],
-  ['kernels: [7.3.4]\nscenarios: [{file: ../pair.yaml, folder: ..}]\n', '2:13 expected either file or folder, found both'],
+  [
+    'kernels: [7.3.4]\nscenarios: [{folder: ../mismatsch}]\n',
+    '2:22 no such folder: "../mismatsch"; did you mean "../mismatch"?',
+  ],
+  [
+    'kernels: [7.3.4]\nscenarios: [{file: ../pair.yaml, folder: ..}]\n',
+    '2:13 expected either file or folder, found both',
+  ],
   ['kernels: [7.3.4]\nscenarios: [{tags: [a]}]\n', '2:13 expected either file or folder, found neither'],
   [`kernels: [7.3.4]\nrepeats: 0\n${scenarios}`, '2:10 expected at least 1'],
   [`kernels: [7.3.4]\nprofile: nowhere.yaml\n${scenarios}`, '2:10 no such profile: "nowhere.yaml"'],

@@ -7,7 +7,9 @@ export function problemsOf(parse: () => unknown): string[] {
     parse();
   } catch (error) {
     if (!(error instanceof ScenarioError)) throw error;
-    return error.problems.map(({ line, column, message, hint }) => `${line}:${column} ${message}${hint === null ? '' : `; ${hint}`}`);
+    return error.problems.map(
+      ({ line, column, message, hint }) => `${line}:${column} ${message}${hint === null ? '' : `; ${hint}`}`,
+    );
   }
   return [];
 }

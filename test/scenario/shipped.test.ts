@@ -9,8 +9,12 @@ import { loadScenario, scenarioJsonSchema } from '../../src/scenario/index.js';
 
 const folder = new URL('../../scenarios/', import.meta.url);
 /** All scenarios, in folders too; what lies in profiles/ and matrix/ is none. */
-const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.yaml') && !/^(profiles|matrix)\//.test(name));
-const committed: unknown = JSON.parse(readFileSync(new URL('../../schema/scenario.schema.json', import.meta.url), 'utf8'));
+const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
+  (name) => name.endsWith('.yaml') && !/^(profiles|matrix)\//.test(name),
+);
+const committed: unknown = JSON.parse(
+  readFileSync(new URL('../../schema/scenario.schema.json', import.meta.url), 'utf8'),
+);
 const validate = new Ajv({ strict: false, allErrors: true }).compile(scenarioJsonSchema());
 
 test('the committed JSON Schema is the one that the code makes (npm run schema)', () => {
@@ -20,7 +24,9 @@ test('the committed JSON Schema is the one that the code makes (npm run schema)'
 test.each(files)('%s is right by the JSON Schema and by the parser', async (name) => {
   const url = new URL(name, folder);
   const text = readFileSync(url, 'utf8');
-  expect(text).toContain(`# yaml-language-server: $schema=${'../'.repeat(name.split('/').length)}schema/scenario.schema.json\n`);
+  expect(text).toContain(
+    `# yaml-language-server: $schema=${'../'.repeat(name.split('/').length)}schema/scenario.schema.json\n`,
+  );
   validate(parse(text));
   expect(validate.errors ?? []).toEqual([]);
   const scenario = await loadScenario(url.pathname);
@@ -31,7 +37,9 @@ test.each(files)('%s is right by the JSON Schema and by the parser', async (name
 });
 
 test('every outcome but infra has a scenario', async () => {
-  const outcomes = await Promise.all(files.map(async (name) => (await loadScenario(new URL(name, folder).pathname)).expect.outcome));
+  const outcomes = await Promise.all(
+    files.map(async (name) => (await loadScenario(new URL(name, folder).pathname)).expect.outcome),
+  );
   expect(new Set(outcomes)).toEqual(new Set(OUTCOMES.filter((outcome) => outcome !== 'infra')));
 });
 
@@ -39,10 +47,18 @@ test('the JSON Schema refuses what the parser refuses in shape', () => {
   const right = { from: 'a', to: 'b' };
   expect(validate(right)).toBe(true);
   const wrong: object[] = [
-    { ...right, form: 'c' }, { ...right, machine: { memory: '64MB' } }, { ...right, expect: 'preservd' }, { ...right, sessions: [{}] },
-    { ...right, cmdline: { form: 'x' } }, { ...right, sessions: [{ name: 'a', files: [{ memfd: 1, holes: ['3'] }] }] },
-    { ...right, steps: [{ create: 'a', finish: 'a' }] }, { ...right, steps: ['creat'] }, { ...right, steps: [{ create: { session: 'a', errno: 'EBUSI' } }] },
-    { ...right, sessions: [], steps: ['open'] }, { ...right, chain: ['a', 'b'] }, { ...right, faults: [{ at: 'later', do: 'stop' }] },
+    { ...right, form: 'c' },
+    { ...right, machine: { memory: '64MB' } },
+    { ...right, expect: 'preservd' },
+    { ...right, sessions: [{}] },
+    { ...right, cmdline: { form: 'x' } },
+    { ...right, sessions: [{ name: 'a', files: [{ memfd: 1, holes: ['3'] }] }] },
+    { ...right, steps: [{ create: 'a', finish: 'a' }] },
+    { ...right, steps: ['creat'] },
+    { ...right, steps: [{ create: { session: 'a', errno: 'EBUSI' } }] },
+    { ...right, sessions: [], steps: ['open'] },
+    { ...right, chain: ['a', 'b'] },
+    { ...right, faults: [{ at: 'later', do: 'stop' }] },
   ];
   for (const each of wrong) expect(validate(each), JSON.stringify(each)).toBe(false);
 });

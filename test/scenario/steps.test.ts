@@ -12,7 +12,8 @@ function actions(text: string): Action[] {
 }
 
 test('every operation, in all its forms', () => {
-  expect(actions(`
+  expect(
+    actions(`
   - open
   - open: {errno: OK}
   - create: vm0
@@ -36,24 +37,45 @@ test('every operation, in all its forms', () => {
   - close: vm0
   - close: {device: true}
   - kill-agent
-`)).toEqual([
-    { op: 'open' }, { op: 'open' }, { op: 'create', session: 'vm0' },
-    { op: 'memfd', memfd: { kind: 'memfd', file: 'ram', size: 2 ** 22, seed: 1, holes: [], huge: false, seals: [], position: 0 } },
+`),
+  ).toEqual([
+    { op: 'open' },
+    { op: 'open' },
+    { op: 'create', session: 'vm0' },
+    {
+      op: 'memfd',
+      memfd: { kind: 'memfd', file: 'ram', size: 2 ** 22, seed: 1, holes: [], huge: false, seals: [], position: 0 },
+    },
     { op: 'preserve', session: 'vm0', file: 'ram', token: 1 },
-    { op: 'exec', command: 'echo {i} ${HOME}', status: 0, stdout: null, timeout: 300 }, { op: 'exec', command: 'ls', status: 2, stdout: 'x', timeout: 300 },
-    { op: 'upload', from: '/data/files/a', to: '/a', mode: 0o644 }, { op: 'upload', from: '/b', to: '/b', mode: 0o755 },
+    { op: 'exec', command: 'echo {i} ${HOME}', status: 0, stdout: null, timeout: 300 },
+    { op: 'exec', command: 'ls', status: 2, stdout: 'x', timeout: 300 },
+    { op: 'upload', from: '/data/files/a', to: '/a', mode: 0o644 },
+    { op: 'upload', from: '/b', to: '/b', mode: 0o755 },
     { op: 'fault', at: 'now', fault: { kind: 'nmi' } },
     { op: 'fault', at: 'now', fault: { kind: 'replace', find: 'a', write: 'b', where: 'page-start' } },
     { op: 'load', via: 'file' },
     { op: 'fault', at: 'jump', fault: { kind: 'stop' } },
-    { op: 'kexec' }, { op: 'retrieve-session', session: 'vm0' }, { op: 'retrieve', session: 'vm0', token: 1, file: 'ram' },
-    { op: 'retrieve', session: 'vm0', token: 1, file: 'again' }, { op: 'check', file: 'ram' }, { op: 'check', file: 'again' },
-    { op: 'close', target: { kind: 'file', name: 'again' } }, { op: 'finish', session: 'vm0' },
-    { op: 'close', target: { kind: 'session', name: 'vm0' } }, { op: 'close', target: { kind: 'device' } }, { op: 'kill-agent' },
+    { op: 'kexec' },
+    { op: 'retrieve-session', session: 'vm0' },
+    { op: 'retrieve', session: 'vm0', token: 1, file: 'ram' },
+    { op: 'retrieve', session: 'vm0', token: 1, file: 'again' },
+    { op: 'check', file: 'ram' },
+    { op: 'check', file: 'again' },
+    { op: 'close', target: { kind: 'file', name: 'again' } },
+    { op: 'finish', session: 'vm0' },
+    { op: 'close', target: { kind: 'session', name: 'vm0' } },
+    { op: 'close', target: { kind: 'device' } },
+    { op: 'kill-agent' },
   ]);
 });
 
-test.each([['load', 'file'], ['load: legacy', 'legacy'], ['load: {via: legacy}', 'legacy'], ['load: {errno: OK}', 'file'], ['load:', 'file']])('- %s', (text, via) => {
+test.each([
+  ['load', 'file'],
+  ['load: legacy', 'legacy'],
+  ['load: {via: legacy}', 'legacy'],
+  ['load: {errno: OK}', 'file'],
+  ['load:', 'file'],
+])('- %s', (text, via) => {
   expect(actions(`  - ${text}\n  - kexec\n`)).toEqual([{ op: 'load', via }, { op: 'kexec' }]);
 });
 
@@ -65,7 +87,12 @@ test('an epoch ends with a kexec that succeeds; a load that fails is no load', (
   - exec: b
 `);
   expect(list.map((step) => `${step.epoch} ${step.op} ${step.errno}`)).toEqual([
-    '0 load ENOEXEC', '0 load null', '0 kexec EBUSY', '0 exec null', '0 kexec null', '1 exec null',
+    '0 load ENOEXEC',
+    '0 load null',
+    '0 kexec EBUSY',
+    '0 exec null',
+    '0 kexec null',
+    '1 exec null',
   ]);
 });
 
@@ -83,15 +110,23 @@ test('repeats within repeats', () => {
               - preserve: {session: "vm-{s}", file: "vm-{s}/{i}", token: "1{i}"}
   - kexec
 `);
-  const preserved = list.flatMap((step) => (step.op === 'preserve' ? [`${step.session} ${step.file} ${step.token}`] : []));
+  const preserved = list.flatMap((step) =>
+    step.op === 'preserve' ? [`${step.session} ${step.file} ${step.token}`] : [],
+  );
   expect(preserved).toEqual([
-    'vm-1 vm-1/1 11', 'vm-1 vm-1/2 12', 'vm-2 vm-2/1 11', 'vm-2 vm-2/2 12', 'vm-3 vm-3/1 11', 'vm-3 vm-3/2 12',
+    'vm-1 vm-1/1 11',
+    'vm-1 vm-1/2 12',
+    'vm-2 vm-2/1 11',
+    'vm-2 vm-2/2 12',
+    'vm-3 vm-3/1 11',
+    'vm-3 vm-3/2 12',
   ]);
   expect(new Set(list.flatMap((step) => (step.op === 'memfd' ? [step.memfd.seed] : []))).size).toBe(6);
 });
 
 test('what would be an error is none where the step states an errno', () => {
-  expect(() => steps(`
+  expect(() =>
+    steps(`
   - create: a
   - create: {session: a, errno: EEXIST}
   - memfd: {name: f, size: 1MiB}
@@ -101,11 +136,13 @@ test('what would be an error is none where the step states an errno', () => {
   - kexec
   - retrieve: {session: c, errno: ENOENT}
   - retrieve: {session: a, token: 2, errno: ENOENT}
-`)).not.toThrow();
+`),
+  ).not.toThrow();
 });
 
 test('the other way around: sessions that were closed may be asked for, and a name may come again', () => {
-  expect(() => steps(`
+  expect(() =>
+    steps(`
   - create: a
   - kill-agent
   - create: a
@@ -115,11 +152,13 @@ test('the other way around: sessions that were closed may be asked for, and a na
   - retrieve: a
   - close: a
   - create: a
-`)).not.toThrow();
+`),
+  ).not.toThrow();
 });
 
 test('after an abort the old kernel can be looked at', () => {
-  const list = parseScenario(`from: a
+  const list = parseScenario(
+    `from: a
 to: b
 steps:
   - memfd: {name: f, size: 1MiB}
@@ -127,6 +166,8 @@ steps:
   - check: f
   - exec: "true"
 expect: refused
-`, 'x.yaml').steps;
+`,
+    'x.yaml',
+  ).steps;
   expect(list.map((step) => `${step.epoch} ${step.op}`)).toEqual(['0 memfd', '0 abort', '0 check', '0 exec']);
 });

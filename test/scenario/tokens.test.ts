@@ -8,14 +8,16 @@ import { problemsOf } from './problems.js';
 const HEAD = 'from: a\nto: b\n';
 const MOST = '18446744073709551615';
 
-const tokensOf = (text: string) => parseScenario(HEAD + text, 'x.yaml').steps.flatMap((step) => (step.op === 'preserve' ? [step.token] : []));
+const tokensOf = (text: string) =>
+  parseScenario(HEAD + text, 'x.yaml').steps.flatMap((step) => (step.op === 'preserve' ? [step.token] : []));
 
 test('each token has one spelling', () => {
   expect([tokenOf('007'), tokenOf(7), tokenOf(7n)]).toEqual([7, 7, 7]);
   expect(tokenOf('9007199254740991')).toBe(9007199254740991);
   expect(tokenOf('9007199254740992')).toBe('9007199254740992');
   expect(tokenOf(`00${MOST}`)).toBe(MOST);
-  for (const wrong of ['18446744073709551616', '-1', '1e3', '', ' 1', '0x10', 2 ** 53, 0.5, -1, Number.NaN]) expect(tokenOf(wrong), String(wrong)).toBeNull();
+  for (const wrong of ['18446744073709551616', '-1', '1e3', '', ' 1', '0x10', 2 ** 53, 0.5, -1, Number.NaN])
+    expect(tokenOf(wrong), String(wrong)).toBeNull();
 });
 
 test('the next one, and the next free one', () => {
@@ -27,21 +29,45 @@ test('the next one, and the next free one', () => {
 });
 
 test('numbers and digits in quotes are the same token', () => {
-  expect(tokensOf(`sessions: [{name: s, files: [{memfd: 4KiB, token: ${MOST}}, {memfd: 4KiB, token: 0}]}]\n`)).toEqual([MOST, 0]);
-  expect(tokensOf(`sessions: [{name: s, files: [{memfd: 4KiB, token: "${MOST}"}, {memfd: 4KiB, token: "0"}]}]\n`)).toEqual([MOST, 0]);
-  expect(tokensOf('sessions: [{name: s, files: [{memfd: 4KiB, token: 9007199254740993}, {memfd: 4KiB, token: 9007199254740992}]}]\n')).toEqual(['9007199254740993', '9007199254740992']);
+  expect(tokensOf(`sessions: [{name: s, files: [{memfd: 4KiB, token: ${MOST}}, {memfd: 4KiB, token: 0}]}]\n`)).toEqual([
+    MOST,
+    0,
+  ]);
+  expect(
+    tokensOf(`sessions: [{name: s, files: [{memfd: 4KiB, token: "${MOST}"}, {memfd: 4KiB, token: "0"}]}]\n`),
+  ).toEqual([MOST, 0]);
+  expect(
+    tokensOf(
+      'sessions: [{name: s, files: [{memfd: 4KiB, token: 9007199254740993}, {memfd: 4KiB, token: 9007199254740992}]}]\n',
+    ),
+  ).toEqual(['9007199254740993', '9007199254740992']);
 });
 
 test('copies and guests behind a large token', () => {
-  expect(tokensOf('sessions: [{name: s, files: [{memfd: 4KiB, token: 9007199254740991, count: 2, name: "f-{i}"}], guests: [{size: 1MiB}]}]\n'))
-    .toEqual([9007199254740991, '9007199254740992', '9007199254740993', '9007199254740994']);
+  expect(
+    tokensOf(
+      'sessions: [{name: s, files: [{memfd: 4KiB, token: 9007199254740991, count: 2, name: "f-{i}"}], guests: [{size: 1MiB}]}]\n',
+    ),
+  ).toEqual([9007199254740991, '9007199254740992', '9007199254740993', '9007199254740994']);
 });
 
 test.each([
-  [`sessions: [{name: s, files: [{memfd: 4KiB, token: 18446744073709551616}]}]\n`, '3:51 expected a token: a whole number from 0 to 18446744073709551615, found "18446744073709551616"'],
-  [`sessions: [{name: s, files: [{memfd: 4KiB, token: ${MOST}, count: 2, name: "f-{i}"}]}]\n`, '3:51 expected a token: a whole number from 0 to 18446744073709551615; that of copy 2 goes beyond'],
-  [`sessions: [{name: s, guests: [{size: 1MiB, token: ${MOST}}]}]\n`, '3:51 expected a token: a whole number from 0 to 18446744073709551615; a guest takes two, and those of copy 1 go beyond'],
-  [`sessions: [{name: s, files: [{memfd: 4KiB, token: ${MOST}, name: a}, {memfd: 4KiB, token: "${MOST}", name: b}]}]\n`, `3:104 expected a token of its own in session "s"; ${MOST} is taken`],
+  [
+    `sessions: [{name: s, files: [{memfd: 4KiB, token: 18446744073709551616}]}]\n`,
+    '3:51 expected a token: a whole number from 0 to 18446744073709551615, found "18446744073709551616"',
+  ],
+  [
+    `sessions: [{name: s, files: [{memfd: 4KiB, token: ${MOST}, count: 2, name: "f-{i}"}]}]\n`,
+    '3:51 expected a token: a whole number from 0 to 18446744073709551615; that of copy 2 goes beyond',
+  ],
+  [
+    `sessions: [{name: s, guests: [{size: 1MiB, token: ${MOST}}]}]\n`,
+    '3:51 expected a token: a whole number from 0 to 18446744073709551615; a guest takes two, and those of copy 1 go beyond',
+  ],
+  [
+    `sessions: [{name: s, files: [{memfd: 4KiB, token: ${MOST}, name: a}, {memfd: 4KiB, token: "${MOST}", name: b}]}]\n`,
+    `3:104 expected a token of its own in session "s"; ${MOST} is taken`,
+  ],
 ])('%s', (text, message) => {
   expect(problemsOf(() => parseScenario(HEAD + text, 'x.yaml'))).toEqual([expect.stringContaining(message)]);
 });

@@ -18,7 +18,12 @@ async function pruned(results: string, rule = RULE) {
   try {
     const plan = planPruning(results, history, rule);
     prune(results, plan);
-    return { plan, left: readdirSync(results).filter((name) => !name.startsWith('.')).sort() };
+    return {
+      plan,
+      left: readdirSync(results)
+        .filter((name) => !name.startsWith('.'))
+        .sort(),
+    };
   } finally {
     history.close();
   }
@@ -35,7 +40,12 @@ describe('old runs', () => {
 
   it('stay as the first and the last that showed a failure', async () => {
     const results = temporaryFolder();
-    for (const [name, day] of [['r1', '2026-01-01'], ['r2', '2026-01-02'], ['r3', '2026-01-03']] as const) writeRun(results, name, { outcome: 'lost', title: 'T', day });
+    for (const [name, day] of [
+      ['r1', '2026-01-01'],
+      ['r2', '2026-01-02'],
+      ['r3', '2026-01-03'],
+    ] as const)
+      writeRun(results, name, { outcome: 'lost', title: 'T', day });
     const { left, plan } = await pruned(results);
     expect(left).toEqual(['r1', 'r3']);
     expect(plan.kept).toEqual({ reports: 0, nights: 0, bugs: 2 });
@@ -59,7 +69,10 @@ describe('old runs', () => {
     for (const name of ['run-a-1', 'run-b-1', 'run-c-1']) writeRun(results, name, { day: OLD });
     writeMatrix(results, 'm-a', [cellOf('a')], [attemptOf('a-1')], { startedAt: '2026-01-01T00:00:00.000Z' });
     writeMatrix(results, 'm-b', [cellOf('b')], [attemptOf('b-1')], { startedAt: '2026-01-02T00:00:00.000Z' });
-    writeMatrix(results, 'm-c', [cellOf('c')], [attemptOf('c-1')], { startedAt: '2026-01-01T00:00:00.000Z', endedAt: null });
+    writeMatrix(results, 'm-c', [cellOf('c')], [attemptOf('c-1')], {
+      startedAt: '2026-01-01T00:00:00.000Z',
+      endedAt: null,
+    });
     expect((await pruned(results)).left).toEqual(['m-b', 'm-c', 'run-b-1', 'run-c-1']);
   });
 });

@@ -17,10 +17,16 @@ describe('waiting with a deadline', () => {
 
   it('gives the value, or the error', async () => {
     expect(await within(Promise.resolve(5), { ms: 1000, what: 'five', whose: 'host' })).toBe(5);
-    await expect(within(Promise.reject(new Error('no')), { ms: 1000, what: 'five', whose: 'host' })).rejects.toThrow('no');
+    await expect(within(Promise.reject(new Error('no')), { ms: 1000, what: 'five', whose: 'host' })).rejects.toThrow(
+      'no',
+    );
   });
 
-  it.each<[Whose, new (...args: never[]) => Error]>([['host', HostTimeout], ['machine', NoProgress], ['command', CommandTimeout]])('of the %s says what did not come', async (whose, type) => {
+  it.each<[Whose, new (...args: never[]) => Error]>([
+    ['host', HostTimeout],
+    ['machine', NoProgress],
+    ['command', CommandTimeout],
+  ])('of the %s says what did not come', async (whose, type) => {
     const error = await within(never, { ms: 20, what: 'mark', whose }).catch((e: unknown) => e);
     expect(error).toBeInstanceOf(type);
     expect(error).toMatchObject({ message: 'no mark within 0.0 s' });
@@ -33,7 +39,9 @@ describe('waiting with a deadline', () => {
     const wait = within(never, { ms: 60_000, what: 'mark', whose: 'host', signal: controller.signal });
     controller.abort(new Error('the machine is gone'));
     await expect(wait).rejects.toThrow('the machine is gone');
-    await expect(within(never, { ms: 60_000, what: 'mark', whose: 'host', signal: controller.signal })).rejects.toThrow('the machine is gone');
+    await expect(within(never, { ms: 60_000, what: 'mark', whose: 'host', signal: controller.signal })).rejects.toThrow(
+      'the machine is gone',
+    );
   });
 
   it('takes no notice of the signal afterwards', async () => {
@@ -45,9 +53,11 @@ describe('waiting with a deadline', () => {
   it.each<[string, AbortSignal | undefined, number]>([
     ['after the deadline', undefined, 1],
     ['after the signal came', AbortSignal.abort(new Error('gone')), 1000],
-  ])('a rejection %s is nobody\'s', async (_, signal, ms) => {
+  ])("a rejection %s is nobody's", async (_, signal, ms) => {
     const late = new Promise<never>((_resolve, reject) => setTimeout(() => reject(new Error('late')), 10));
-    await expect(within(late, { ms: ms, what: 'mark', whose: 'host', signal: signal })).rejects.toThrow(signal === undefined ? 'no mark' : 'gone');
+    await expect(within(late, { ms: ms, what: 'mark', whose: 'host', signal: signal })).rejects.toThrow(
+      signal === undefined ? 'no mark' : 'gone',
+    );
     await new Promise((resolve) => setTimeout(resolve, 20));
   });
 

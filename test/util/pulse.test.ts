@@ -27,7 +27,7 @@ function wait(pulse: Partial<Pulse>, ms = 1000) {
 }
 
 describe('a wait for the machine', () => {
-  it('gives the value, or the error, or the signal\'s reason', async () => {
+  it("gives the value, or the error, or the signal's reason", async () => {
     const pulse: Pulse = { lastMark: null, heldAtMark: 0, stopped: false, held: () => 0, processor: () => null };
     expect(await whileItMoves(Promise.resolve(5), { ms: 10, what: 'five', pulse })).toBe(5);
     await expect(whileItMoves(Promise.reject(new Error('no')), { ms: 10, what: 'five', pulse })).rejects.toThrow('no');
@@ -47,13 +47,21 @@ describe('a wait for the machine', () => {
 
   it('begins again with each sign of progress', async () => {
     const mark = performance.now() + 900;
-    const { end, at } = await wait({ get lastMark() { return performance.now() >= mark ? mark : null; } })(5000);
+    const { end, at } = await wait({
+      get lastMark() {
+        return performance.now() >= mark ? mark : null;
+      },
+    })(5000);
     expect(end).toMatchObject({ message: 'no mark within 1.0 s' });
     expect(at).toBe(1900);
   });
 
   it('ends all the same where the machine moves for ever', async () => {
-    const { end, at } = await wait({ get lastMark() { return performance.now(); } })(60_000);
+    const { end, at } = await wait({
+      get lastMark() {
+        return performance.now();
+      },
+    })(60_000);
     expect(end).toBeInstanceOf(NoProgress);
     expect((end as Error).message).toContain('although the machine goes on');
     expect(at).toBe(4000);
@@ -63,7 +71,13 @@ describe('a wait for the machine', () => {
     const began = performance.now();
     // It moves for 100 ms, and then the host lets it run one millisecond in ten.
     const held = () => Math.max(0, performance.now() - began - 100) * 0.9;
-    const { end, at } = await wait({ get lastMark() { return performance.now() > began + 100 ? began + 100 : null; }, heldAtMark: 0, held })(20_000);
+    const { end, at } = await wait({
+      get lastMark() {
+        return performance.now() > began + 100 ? began + 100 : null;
+      },
+      heldAtMark: 0,
+      held,
+    })(20_000);
     expect(end).toBeInstanceOf(NoProgress);
     expect(at).toBeGreaterThan(9000);
   });
@@ -76,14 +90,14 @@ describe('a wait for the machine', () => {
     expect((end as NoProgress).times?.held).toBeGreaterThan(2900);
   });
 
-  it('is the host\'s failure at once where QEMU is stopped', async () => {
+  it("is the host's failure at once where QEMU is stopped", async () => {
     const { end, at } = await wait({ stopped: true, held: () => performance.now() })(60_000);
     expect(end).toBeInstanceOf(LabError);
     expect((end as Error).message).toContain('QEMU is stopped');
     expect(at).toBe(1000);
   });
 
-  it('is the host\'s failure where it takes everything', async () => {
+  it("is the host's failure where it takes everything", async () => {
     const { end } = await wait({ held: () => performance.now() })(120_000);
     expect(end).toBeInstanceOf(LabError);
     expect((end as Error).message).toContain('the host kept the machine waiting');
@@ -92,8 +106,14 @@ describe('a wait for the machine', () => {
 
 it('a timer that is late itself is no proof: what came meanwhile is read first', async () => {
   vi.useRealTimers();
-  const answer = new Promise<number>((resolve) => setTimeout(() => setImmediate(() => setImmediate(() => resolve(7))), 5));
-  const pending = whileItMoves(answer, { ms: 50, what: 'mark', pulse: { lastMark: null, heldAtMark: 0, stopped: false, held: () => 0, processor: () => null } });
+  const answer = new Promise<number>((resolve) =>
+    setTimeout(() => setImmediate(() => setImmediate(() => resolve(7))), 5),
+  );
+  const pending = whileItMoves(answer, {
+    ms: 50,
+    what: 'mark',
+    pulse: { lastMark: null, heldAtMark: 0, stopped: false, held: () => 0, processor: () => null },
+  });
   const until = performance.now() + 300;
   while (performance.now() < until); // the lab reads a machine's memory
   expect(await pending).toBe(7);

@@ -14,7 +14,7 @@ export function temporaryFolder(): string {
 
 /** Waits until `holds`; fails loudly where it never does. */
 export async function until(what: string, holds: () => boolean, ms = 60_000): Promise<void> {
-  for (const end = Date.now() + ms; !holds(); ) {
+  for (const end = Date.now() + ms; !holds();) {
     if (Date.now() > end) throw new Error(`not within ${ms} ms: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }

@@ -6,23 +6,72 @@ import type { Incident } from '../../src/model/result/incident.js';
 import type { Prediction } from '../../src/model/result/prediction.js';
 import { isHit, type Shown } from '../../src/verdict/hit.js';
 
-const incident = (title: string, detail = ''): Incident => ({ source: 'agent', side: 'inside', implies: 'refused', title, detail, epoch: 0, t: 1 });
-const predicted = (about: Partial<Prediction> = {}): Prediction =>
-  ({ outcome: 'refused', endsIn: 'none', where: null, component: null, signs: [], mismatches: [], reasons: ['why'], ...about });
-const shown = (about: Partial<Shown> = {}): Shown => ({ outcome: 'refused', endsIn: 'none', cause: null, incidents: [], mismatches: [], ...about });
-const mismatch = (component: string, source: Mismatch['source']): Mismatch => ({ component, wrote: 2, reads: [3], endsIn: 'leak', source, detail: '' });
+const incident = (title: string, detail = ''): Incident => ({
+  source: 'agent',
+  side: 'inside',
+  implies: 'refused',
+  title,
+  detail,
+  epoch: 0,
+  t: 1,
+});
+const predicted = (about: Partial<Prediction> = {}): Prediction => ({
+  outcome: 'refused',
+  endsIn: 'none',
+  where: null,
+  component: null,
+  signs: [],
+  mismatches: [],
+  reasons: ['why'],
+  ...about,
+});
+const shown = (about: Partial<Shown> = {}): Shown => ({
+  outcome: 'refused',
+  endsIn: 'none',
+  cause: null,
+  incidents: [],
+  mismatches: [],
+  ...about,
+});
+const mismatch = (component: string, source: Mismatch['source']): Mismatch => ({
+  component,
+  wrote: 2,
+  reads: [3],
+  endsIn: 'leak',
+  source,
+  detail: '',
+});
 
 describe('a prediction is right', () => {
   it('where outcome and ending are, and no reason was given', () => {
     expect(isHit(predicted(), shown())).toBe(true);
     expect(isHit(predicted(), shown({ outcome: 'lost', endsIn: 'reboot' }))).toBe(false);
-    expect(isHit(predicted({ outcome: 'leak', endsIn: 'leak' }), shown({ outcome: 'leak', endsIn: 'reboot' }))).toBe(false);
+    expect(isHit(predicted({ outcome: 'leak', endsIn: 'leak' }), shown({ outcome: 'leak', endsIn: 'reboot' }))).toBe(
+      false,
+    );
   });
 
   it('where one of its signs was seen: a device without a handler, not one that refuses to freeze', () => {
     const noHandler = predicted({ component: 'vfio', signs: ['device-preserve failed with ENOENT'] });
-    expect(isHit(noHandler, shown({ cause: incident('the update was called off', 'device-preserve failed with ENOENT; the update was called off') }))).toBe(true);
-    expect(isHit(noHandler, shown({ cause: incident('the update was called off', 'kexec failed with EINVAL: Freeze failed! Interrupts are still enabled') }))).toBe(false);
+    expect(
+      isHit(
+        noHandler,
+        shown({
+          cause: incident('the update was called off', 'device-preserve failed with ENOENT; the update was called off'),
+        }),
+      ),
+    ).toBe(true);
+    expect(
+      isHit(
+        noHandler,
+        shown({
+          cause: incident(
+            'the update was called off',
+            'kexec failed with EINVAL: Freeze failed! Interrupts are still enabled',
+          ),
+        }),
+      ),
+    ).toBe(false);
   });
 
   it('where the run itself showed the component as a mismatch', () => {

@@ -5,7 +5,15 @@ import { OUTCOMES, type Outcome } from '../../src/model/result/outcome.js';
 import { ENDS_IN } from '../../src/model/result/outcome.js';
 import { decide } from '../../src/verdict/verdict.js';
 
-const incident = (implies: Outcome | null, t = 0): Incident => ({ source: 'memory', side: 'outside', implies, title: `t${t}`, detail: '', epoch: 0, t });
+const incident = (implies: Outcome | null, t = 0): Incident => ({
+  source: 'memory',
+  side: 'outside',
+  implies,
+  title: `t${t}`,
+  detail: '',
+  epoch: 0,
+  t,
+});
 
 describe('decide', () => {
   it('finds nothing wrong where nothing was', () => {
@@ -13,15 +21,22 @@ describe('decide', () => {
     expect(decide([incident(null)]).outcome).toBe('preserved');
   });
 
-  it.each(OUTCOMES.filter((outcome) => outcome !== 'infra').flatMap((a, i, OUTCOMES) => OUTCOMES.slice(i + 1).map((b) => [a, b] as const)))('puts %s before %s, in either order', (first, second) => {
+  it.each(
+    OUTCOMES.filter((outcome) => outcome !== 'infra').flatMap((a, i, OUTCOMES) =>
+      OUTCOMES.slice(i + 1).map((b) => [a, b] as const),
+    ),
+  )('puts %s before %s, in either order', (first, second) => {
     expect(decide([incident(first), incident(second)]).outcome).toBe(first);
     expect(decide([incident(second), incident(first)]).outcome).toBe(first);
   });
 
-  it.each(OUTCOMES.filter((outcome) => !['infra', 'refused', 'preserved'].includes(outcome)))('lets a %s stand that was seen before the lab failed, and none that came after', (outcome) => {
-    expect(decide([incident(outcome), incident('infra')]).outcome).toBe(outcome);
-    expect(decide([incident('infra'), incident(outcome)]).outcome).toBe('infra');
-  });
+  it.each(OUTCOMES.filter((outcome) => !['infra', 'refused', 'preserved'].includes(outcome)))(
+    'lets a %s stand that was seen before the lab failed, and none that came after',
+    (outcome) => {
+      expect(decide([incident(outcome), incident('infra')]).outcome).toBe(outcome);
+      expect(decide([incident('infra'), incident(outcome)]).outcome).toBe('infra');
+    },
+  );
 
   it('takes it away that all is well where the lab failed', () => {
     expect(decide([incident('refused'), incident('infra')]).outcome).toBe('infra');
@@ -39,7 +54,16 @@ describe('decide', () => {
 
   it('ends in what the contract says', () => {
     expect(ENDS_IN).toEqual({
-      infra: 'none', panic: 'panic', reboot: 'reboot', hang: 'reboot', corrupt: 'reboot', lost: 'reboot', leak: 'leak', tainted: 'reboot', refused: 'none', preserved: 'none',
+      infra: 'none',
+      panic: 'panic',
+      reboot: 'reboot',
+      hang: 'reboot',
+      corrupt: 'reboot',
+      lost: 'reboot',
+      leak: 'leak',
+      tainted: 'reboot',
+      refused: 'none',
+      preserved: 'none',
     });
   });
 });

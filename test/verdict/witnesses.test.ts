@@ -10,7 +10,13 @@ describe('Witnesses', () => {
     witnesses.require(witness, 2);
     witnesses.looked(witness, 1, 5);
     expect(witnesses.missing()).toEqual([{ witness, epoch: 2, why: 'it was needed and never looked', hint: null }]);
-    expect(witnesses.report()[witness]).toEqual({ looked: false, counted: 5, why: 'it was needed and never looked', required: true, waived: false });
+    expect(witnesses.report()[witness]).toEqual({
+      looked: false,
+      counted: 5,
+      why: 'it was needed and never looked',
+      required: true,
+      waived: false,
+    });
   });
 
   it.each(WITNESSES)('%s is missing where it was blind once, though it looked before and after', (witness) => {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `lab abi`: the handover format of kernels as data, and the guard against layouts that change behind their version's back.
+// `lab abi`: the handover format of kernels as data, and the guard against layouts that change behind their version's
+// back.
 import { existsSync } from 'node:fs';
 import { Command } from 'commander';
 import { type AbiDiff, coveringVersion, diffAbi, type StructureChange } from '../../compat/index.js';
@@ -20,7 +21,9 @@ interface AbiOptions {
 }
 
 export function abiCommand(): Command {
-  const command = new Command('abi').description('the handover format of a kernel: components, versions, layouts of structures');
+  const command = new Command('abi').description(
+    'the handover format of a kernel: components, versions, layouts of structures',
+  );
   command
     .command('show')
     .description('tells which versions a kernel speaks, and how everything that crosses the kexec is laid out')
@@ -32,10 +35,13 @@ export function abiCommand(): Command {
         check([name], options.patch ?? []);
         const abi = await read(name, options.patch ?? [], name, context);
         process.stdout.write(options.json ? `${JSON.stringify(abi, null, 2)}\n` : showText(abi));
-      }));
+      }),
+    );
   command
     .command('diff')
-    .description('tells what changed. Exit status: 1 if a layout changed and the version that stands for it did not, 3 if that cannot be said')
+    .description(
+      'tells what changed. Exit status: 1 if a layout changed and the version that stands for it did not, 3 if that cannot be said',
+    )
     .argument('<from>', 'a kernel by name or path, or a source tree')
     .argument('[to]', 'another one; without it the same with the patches')
     .option('--patch <file...>', 'patches for the second one')
@@ -43,15 +49,20 @@ export function abiCommand(): Command {
     .action((from: string, to: string | undefined, options: AbiOptions) =>
       withContext(async (context) => {
         const patches = options.patch ?? [];
-        if (to === undefined && patches.length === 0) throw new UsageError('nothing to compare with: name a second kernel, or patches with --patch');
+        if (to === undefined && patches.length === 0)
+          throw new UsageError('nothing to compare with: name a second kernel, or patches with --patch');
         check(to === undefined ? [from] : [from, to], patches);
         const before = await read(from, [], from, context);
-        const label = patches.length > 0 ? `${to ?? from} with ${patches.length === 1 ? (patches[0] ?? '') : `${patches.length} patches`}` : (to ?? from);
+        const label =
+          patches.length > 0
+            ? `${to ?? from} with ${patches.length === 1 ? (patches[0] ?? '') : `${patches.length} patches`}`
+            : (to ?? from);
         const after = await read(to ?? from, patches, label, context);
         const diff = diffAbi(before, { ...after, name: label });
         process.stdout.write(options.json ? `${JSON.stringify(diff, null, 2)}\n` : diffText(diff));
         process.exitCode = diff.ok === null ? EXIT_INFRA : diff.ok ? 0 : 1;
-      }));
+      }),
+    );
   return command;
 }
 
@@ -61,9 +72,24 @@ function check(kernels: readonly string[], patches: readonly string[]): void {
   for (const patch of patches) if (!existsSync(patch)) throw new UsageError(`no file ${patch}`);
 }
 
-async function read(name: string, patches: readonly string[], label: string, context: ImageContext): Promise<KernelAbi> {
+async function read(
+  name: string,
+  patches: readonly string[],
+  label: string,
+  context: ImageContext,
+): Promise<KernelAbi> {
   let abi: KernelAbi | null = null;
-  await runStages([{ title: `handover format of ${label}`, run: async (task) => { abi = await kernelAbi(name, patches, { ...context, onProgress: showOn(task) }); } }], process.stderr);
+  await runStages(
+    [
+      {
+        title: `handover format of ${label}`,
+        run: async (task) => {
+          abi = await kernelAbi(name, patches, { ...context, onProgress: showOn(task) });
+        },
+      },
+    ],
+    process.stderr,
+  );
   return abi as unknown as KernelAbi;
 }
 
@@ -71,11 +97,20 @@ const WHERE = { section: 'its own list of versions', image: 'a string in its ima
 
 function showText(abi: KernelAbi): string {
   const lines = [`${abi.name}${abi.release === null ? '' : `, release ${abi.release}`}\n`];
-  if (abi.components.length > 0) lines.push('\n', table(['COMPONENT', 'VERSION', 'READ FROM'], abi.components.map(({ name, version, from }) => [name, String(version), WHERE[from]])));
+  if (abi.components.length > 0)
+    lines.push(
+      '\n',
+      table(
+        ['COMPONENT', 'VERSION', 'READ FROM'],
+        abi.components.map(({ name, version, from }) => [name, String(version), WHERE[from]]),
+      ),
+    );
   else lines.push('\nNo component of the handover is known.\n');
   for (const structure of abi.structures ?? []) {
     const version = coveringVersion(structure.name, abi.components);
-    lines.push(`\n${printable(`${structure.kind} ${structure.name}, ${structure.size} bytes, ${version === null ? 'no version stands for it' : version}${structure.file === null ? '' : `, ${structure.file}`}`)}\n`);
+    lines.push(
+      `\n${printable(`${structure.kind} ${structure.name}, ${structure.size} bytes, ${version === null ? 'no version stands for it' : version}${structure.file === null ? '' : `, ${structure.file}`}`)}\n`,
+    );
     lines.push(table(['  AT', 'SIZE', 'TYPE', 'FIELD'], structure.fields.map(fieldRow)));
   }
   return lines.concat(notesText(abi.notes)).join('');
@@ -83,7 +118,9 @@ function showText(abi: KernelAbi): string {
 
 function fieldRow({ offset, size, type, name, bits }: Field): string[] {
   const depth = '  '.repeat(name.split('.').length - 1);
-  return bits === null ? [`  ${offset}`, String(size), type, depth + name] : [`  ${Math.floor(bits.offset / 8)}.${bits.offset % 8}`, `${bits.size} bits`, type, depth + name];
+  return bits === null
+    ? [`  ${offset}`, String(size), type, depth + name]
+    : [`  ${Math.floor(bits.offset / 8)}.${bits.offset % 8}`, `${bits.size} bits`, type, depth + name];
 }
 
 function notesText(notes: readonly string[]): string {
@@ -93,7 +130,14 @@ function notesText(notes: readonly string[]): string {
 function diffText(diff: AbiDiff): string {
   const versions = (list: readonly number[]): string => list.join(', ') || '-';
   const lines = [`${printable(diff.from)} -> ${printable(diff.to)}\n`];
-  if (diff.components.length > 0) lines.push('\n', table(['COMPONENT', 'FROM', 'TO'], diff.components.map(({ component, from, to }) => [component, versions(from), versions(to)])));
+  if (diff.components.length > 0)
+    lines.push(
+      '\n',
+      table(
+        ['COMPONENT', 'FROM', 'TO'],
+        diff.components.map(({ component, from, to }) => [component, versions(from), versions(to)]),
+      ),
+    );
   for (const change of diff.structures) lines.push(changeText(change));
   lines.push(notesText(diff.notes), `\n${verdict(diff)}\n`);
   return lines.join('');
@@ -101,14 +145,33 @@ function diffText(diff: AbiDiff): string {
 
 function changeText({ structure, change, details, covered, unannounced }: StructureChange): string {
   const { from, to } = covered;
-  const version = from === to ? (from === null ? 'no version stands for it' : `${from} in both`) : `${from ?? 'no version'} -> ${to ?? 'no version'}`;
-  const mark = unannounced ? 'LAYOUT CHANGED, VERSION DID NOT' : { changed: 'layout changed with its version', names: 'names only', renamed: 'renamed', replaced: 'replaced', gone: 'gone', new: 'new' }[change];
-  return printable(`${structure}: ${mark} (${version})`).replace(/^/, '\n') + details.map((detail) => `\n    ${printable(detail)}`).join('') + '\n';
+  const version =
+    from === to
+      ? from === null
+        ? 'no version stands for it'
+        : `${from} in both`
+      : `${from ?? 'no version'} -> ${to ?? 'no version'}`;
+  const mark = unannounced
+    ? 'LAYOUT CHANGED, VERSION DID NOT'
+    : {
+        changed: 'layout changed with its version',
+        names: 'names only',
+        renamed: 'renamed',
+        replaced: 'replaced',
+        gone: 'gone',
+        new: 'new',
+      }[change];
+  return (
+    printable(`${structure}: ${mark} (${version})`).replace(/^/, '\n') +
+    details.map((detail) => `\n    ${printable(detail)}`).join('') +
+    '\n'
+  );
 }
 
 function verdict(diff: AbiDiff): string {
   const bad = diff.structures.filter(({ unannounced }) => unannounced);
-  if (bad.length > 0) return `${bad.length === 1 ? 'One layout' : `${bad.length} layouts`} changed while the version did not: each of the two kernels will take the other's bytes for its own.`;
+  if (bad.length > 0)
+    return `${bad.length === 1 ? 'One layout' : `${bad.length} layouts`} changed while the version did not: each of the two kernels will take the other's bytes for its own.`;
   if (diff.ok === null) return 'Not all layouts are known, so that nothing can be said of those that are not.';
   if (diff.components.length === 0 && diff.structures.length === 0) return 'Nothing changed.';
   return 'No layout changed without its version.';

@@ -1,7 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // `lab check`: says before anything is booted whether an update, and the way back from it, will work.
 import { Command, InvalidArgumentError } from 'commander';
-import { bootMemory, bumped, carriedBy, checkProfile, type Host, lateAreasRuling, type MemoryPlan, pinGuests, pinnedCmdline, pinnedState, predictScenario, type ProfileCheck, withCmdline } from '../../compat/index.js';
+import {
+  bootMemory,
+  bumped,
+  carriedBy,
+  checkProfile,
+  type Host,
+  lateAreasRuling,
+  type MemoryPlan,
+  pinGuests,
+  pinnedCmdline,
+  pinnedState,
+  predictScenario,
+  type ProfileCheck,
+  withCmdline,
+} from '../../compat/index.js';
 import { currentRootFs, type ImageContext, openWorkspace } from '../../images/index.js';
 import type { Component } from '../../model/kernel/component.js';
 import type { KernelImage } from '../../model/kernel/image.js';
@@ -30,11 +44,16 @@ interface CheckOptions {
 
 export function checkCommand(): Command {
   return new Command('check')
-    .description('predicts, without booting, whether an update and the way back will work. Exit status: 1 if the update will not, 3 if that cannot be known')
+    .description(
+      'predicts, without booting, whether an update and the way back will work. Exit status: 1 if the update will not, 3 if that cannot be known',
+    )
     .argument('[kernel...]', 'with --profile: kernels of a fleet, by name or path')
     .option('--from <kernel>', 'the kernel that hands over: a name or a path')
     .option('--to <kernel>', 'the kernel that takes over')
-    .option('--scenario <file>', 'what this scenario carries, on its kernels and command lines; without it, all that a kernel can carry')
+    .option(
+      '--scenario <file>',
+      'what this scenario carries, on its kernels and command lines; without it, all that a kernel can carry',
+    )
     .option('--profile <file>', 'versions that every kernel must read and be able to write')
     .option('--bump <component=version>', 'the profile with this version instead; may be said again', bump)
     .option('--cmdline-from <parameters>', 'added to the kernel command line of --from')
@@ -51,46 +70,72 @@ function bump(text: string, before: Component[] = []): Component[] {
 
 async function check(fleet: readonly string[], options: CheckOptions, context: ImageContext): Promise<void> {
   const profile = await profileOf(fleet, options);
-  const asked = fleet.length === 0 || options.from !== undefined || options.to !== undefined || options.scenario !== undefined;
+  const asked =
+    fleet.length === 0 || options.from !== undefined || options.to !== undefined || options.scenario !== undefined;
   const wanted = asked ? await pairs(options, profile, context) : [];
   if (profile === null) return print(wanted.map(reportOf), null, options);
-  const hosts = asked ? hostsOf(wanted) : [...(await kernelImages(fleet, context)).values()].map((kernel) => ({ ...kernel, cmdline: '' }));
-  print(wanted.map((pair) => reportOf(pinned(pair, profile))), checkProfile(profile, hosts), options);
+  const hosts = asked
+    ? hostsOf(wanted)
+    : [...(await kernelImages(fleet, context)).values()].map((kernel) => ({ ...kernel, cmdline: '' }));
+  print(
+    wanted.map((pair) => reportOf(pinned(pair, profile))),
+    checkProfile(profile, hosts),
+    options,
+  );
 }
 
-async function profileOf(fleet: readonly string[], { profile: file, bump: bumps = [], from, to, scenario }: CheckOptions): Promise<Profile | null> {
+async function profileOf(
+  fleet: readonly string[],
+  { profile: file, bump: bumps = [], from, to, scenario }: CheckOptions,
+): Promise<Profile | null> {
   if (file === undefined) {
-    if (fleet.length > 0) throw new UsageError('kernels without --from and --to are held against a profile: say --profile FILE');
+    if (fleet.length > 0)
+      throw new UsageError('kernels without --from and --to are held against a profile: say --profile FILE');
     if (bumps.length > 0) throw new UsageError('--bump changes a profile: say --profile FILE');
     return null;
   }
-  if (fleet.length > 0 && [from, to, scenario].some((each) => each !== undefined)) throw new UsageError('either a list of kernels, or --from and --to, or --scenario');
+  if (fleet.length > 0 && [from, to, scenario].some((each) => each !== undefined))
+    throw new UsageError('either a list of kernels, or --from and --to, or --scenario');
   const profile = await loadProfile(file);
   const names = profile.pins.map(({ name }) => name);
   const stray = bumps.find(({ name }) => !names.includes(name));
   if (stray === undefined) return bumped(profile, bumps);
   const near = nearest(stray.name, names);
-  throw new UsageError(`--bump: ${profile.name} does not pin ${stray.name}${near === null ? '.' : `; did you mean ${near}?`} Pinned: ${names.join(', ')}`);
+  throw new UsageError(
+    `--bump: ${profile.name} does not pin ${stray.name}${near === null ? '.' : `; did you mean ${near}?`} Pinned: ${names.join(', ')}`,
+  );
 }
 
 /** The pair as it is when both write what is pinned. */
 function pinned(pair: Pair, { pins }: Profile): Pair {
-  const told = (kernel: KernelImage, cmdline: string): string => `${cmdline} ${pinnedCmdline(withCmdline(kernel.versions, cmdline), pins)}`.trim();
+  const told = (kernel: KernelImage, cmdline: string): string =>
+    `${cmdline} ${pinnedCmdline(withCmdline(kernel.versions, cmdline), pins)}`.trim();
   return { ...pair, cmdlineFrom: told(pair.from, pair.cmdlineFrom), cmdlineTo: told(pair.to, pair.cmdlineTo) };
 }
 
 /** Each kernel of the pairs once under each command line. */
 function hostsOf(wanted: readonly Pair[]): Host[] {
-  const all = wanted.flatMap(({ from, to, cmdlineFrom, cmdlineTo }) => [{ ...from, cmdline: cmdlineFrom }, { ...to, cmdline: cmdlineTo }]);
-  return all.filter((host, index) => all.findIndex(({ name, cmdline }) => name === host.name && cmdline === host.cmdline) === index);
+  const all = wanted.flatMap(({ from, to, cmdlineFrom, cmdlineTo }) => [
+    { ...from, cmdline: cmdlineFrom },
+    { ...to, cmdline: cmdlineTo },
+  ]);
+  return all.filter(
+    (host, index) => all.findIndex(({ name, cmdline }) => name === host.name && cmdline === host.cmdline) === index,
+  );
 }
 
 function print(reports: readonly CheckReport[], profile: ProfileCheck | null, { json }: CheckOptions): void {
   if (json) {
-    const data = reports.length === 0 ? { schema: 1, ...profile } : reports.map((report) => (profile === null ? report : { ...report, profile }));
+    const data =
+      reports.length === 0
+        ? { schema: 1, ...profile }
+        : reports.map((report) => (profile === null ? report : { ...report, profile }));
     process.stdout.write(`${JSON.stringify(Array.isArray(data) && data.length === 1 ? data[0] : data, null, 2)}\n`);
   } else {
-    const texts = [...reports.map((report) => checkText(report, process.stdout)), ...(profile === null ? [] : [profileText(profile, process.stdout)])];
+    const texts = [
+      ...reports.map((report) => checkText(report, process.stdout)),
+      ...(profile === null ? [] : [profileText(profile, process.stdout)]),
+    ];
     process.stdout.write(texts.join('\n'));
   }
   process.exitCode = exitStatus([...reports, ...(profile === null ? [] : [profile])]);
@@ -103,8 +148,15 @@ function exitStatus(answers: readonly { compatible: boolean | null }[]): number 
 }
 
 /** One pair for two kernels; one for every update of a scenario that is a chain. */
-async function pairs({ from, to, scenario: file, cmdlineFrom = '', cmdlineTo = '' }: CheckOptions, profile: Profile | null, context: ImageContext): Promise<Pair[]> {
-  const scenario = file === undefined ? null : pinGuests(await loadScenario(file, { from, to, kernelProblem }), pinnedState(profile?.pins ?? []));
+async function pairs(
+  { from, to, scenario: file, cmdlineFrom = '', cmdlineTo = '' }: CheckOptions,
+  profile: Profile | null,
+  context: ImageContext,
+): Promise<Pair[]> {
+  const scenario =
+    file === undefined
+      ? null
+      : pinGuests(await loadScenario(file, { from, to, kernelProblem }), pinnedState(profile?.pins ?? []));
   const names = scenario?.kernels ?? [from, to].filter((name) => name !== undefined);
   if (scenario === null && (from === undefined || to === undefined)) {
     throw new UsageError('two kernels are needed: say --from and --to, or --scenario with a file that names them');
@@ -113,26 +165,43 @@ async function pairs({ from, to, scenario: file, cmdlineFrom = '', cmdlineTo = '
   const kernels = names.map((name) => images.get(name) as KernelImage);
   const last = kernels.length - 1;
   const cmdline = (epoch: number): string =>
-    [scenario?.cmdlines[epoch] ?? '', epoch === 0 ? cmdlineFrom : '', epoch === last ? cmdlineTo : ''].filter((part) => part !== '').join(' ');
+    [scenario?.cmdlines[epoch] ?? '', epoch === 0 ? cmdlineFrom : '', epoch === last ? cmdlineTo : '']
+      .filter((part) => part !== '')
+      .join(' ');
   const cmdlines = names.map((_, epoch) => cmdline(epoch));
   const initramfs = currentRootFs(openWorkspace(context))?.size;
   const predicted = scenario && (predictScenario({ ...scenario, cmdlines }, kernels, { initramfs })?.outcome ?? null);
   const about = { scenario: scenario && { name: scenario.name, file: scenario.file, predicted }, ...carried(scenario) };
-  return kernels.slice(1).map((next, epoch) => ({ from: kernels[epoch] as KernelImage, to: next, cmdlineFrom: cmdline(epoch), cmdlineTo: cmdline(epoch + 1), ...about,
-    memory: memoryOf({ ...(scenario ?? ANY_MACHINE), cmdlines }, kernels, epoch, initramfs),
-  }));
+  return kernels
+    .slice(1)
+    .map((next, epoch) => ({
+      from: kernels[epoch] as KernelImage,
+      to: next,
+      cmdlineFrom: cmdline(epoch),
+      cmdlineTo: cmdline(epoch + 1),
+      ...about,
+      memory: memoryOf({ ...(scenario ?? ANY_MACHINE), cmdlines }, kernels, epoch, initramfs),
+    }));
 }
 
 /** A pair without a scenario is held to be on a machine of this size. */
 const ANY_MACHINE: Omit<MemoryPlan, 'cmdlines'> = { machine: { memory: 2 ** 30 }, reserveMem: [], steps: [] };
 
 /** What each update has to boot in; the way back begins with a host that the next kernel booted first. */
-function memoryOf(plan: MemoryPlan, kernels: readonly KernelImage[], epoch: number, initramfs: number | undefined): Pair['memory'] {
+function memoryOf(
+  plan: MemoryPlan,
+  kernels: readonly KernelImage[],
+  epoch: number,
+  initramfs: number | undefined,
+): Pair['memory'] {
   const [from, to] = [kernels[epoch], kernels[epoch + 1]];
   if (from === undefined || to === undefined) return undefined;
   const back = { ...plan, cmdlines: [plan.cmdlines[epoch + 1] ?? '', plan.cmdlines[epoch] ?? ''], steps: [] };
   const update = bootMemory(plan, kernels, epoch, initramfs);
-  return { update: { ...update, ruling: update.ruling ?? lateAreasRuling(plan, kernels, epoch) }, rollback: bootMemory(back, [to, from], 0, initramfs) };
+  return {
+    update: { ...update, ruling: update.ruling ?? lateAreasRuling(plan, kernels, epoch) },
+    rollback: bootMemory(back, [to, from], 0, initramfs),
+  };
 }
 
 function carried(scenario: Scenario | null): Pick<Pair, 'uses' | 'objectNeeds'> {

@@ -18,7 +18,9 @@ interface DiffOptions {
 
 export function diffCommand(): Command {
   return new Command('diff')
-    .description('what changed between two nights (new, flaky, changed, fixed) or two runs. Exit status 1 if something failed that had not')
+    .description(
+      'what changed between two nights (new, flaky, changed, fixed) or two runs. Exit status 1 if something failed that had not',
+    )
     .argument('[before]', 'a matrix or a run; without both the two newest matrices of the plan that ran last')
     .argument('[after]', 'another one of the same kind')
     .option('--results <dir>', 'folder of the results', 'results')
@@ -26,19 +28,24 @@ export function diffCommand(): Command {
     .action(async (before: string | undefined, after: string | undefined, options: DiffOptions) => {
       demandFolder(options.results);
       const [a, b] = await both(before, after, options.results);
-      if (a.kind !== b.kind) throw new UsageError(`${a.name} is a ${a.kind}, ${b.name} is a ${b.kind}: two of a kind can be compared`);
+      if (a.kind !== b.kind)
+        throw new UsageError(`${a.name} is a ${a.kind}, ${b.name} is a ${b.kind}: two of a kind can be compared`);
       process.exitCode = a.kind === 'matrix' ? nights(a, b, options) : runs(a, b, options);
     });
 }
 
 async function both(before: string | undefined, after: string | undefined, results: string): Promise<[Found, Found]> {
-  if (before !== undefined && after !== undefined) return [findInResults(results, before), findInResults(results, after)];
+  if (before !== undefined && after !== undefined)
+    return [findInResults(results, before), findInResults(results, after)];
   if (before !== undefined) throw new UsageError('two are needed to compare', { hint: `lab diff ${before} OTHER` });
   return withHistoryIfAny(results, (history) => {
     const newest = newestNights(results, history)[0];
     const plan = newest === undefined ? null : readNight(findInResults(results, newest).folder).plan;
     const [last, previous] = newestNights(results, history, plan);
-    if (last === undefined || previous === undefined) throw new UsageError(`there are no two matrices of one plan in ${results} to compare`, { hint: 'lab history --nights   names them' });
+    if (last === undefined || previous === undefined)
+      throw new UsageError(`there are no two matrices of one plan in ${results} to compare`, {
+        hint: 'lab history --nights   names them',
+      });
     return [findInResults(results, previous), findInResults(results, last)];
   });
 }
@@ -46,13 +53,21 @@ async function both(before: string | undefined, after: string | undefined, resul
 function nights(a: Found, b: Found, { json }: DiffOptions): number {
   const [before, after] = [readNight(a.folder), readNight(b.folder)];
   const diff = diffNights(before, after);
-  process.stdout.write(json ? `${JSON.stringify({ before: before.id, after: after.id, ...diff }, null, 2)}\n` : diffText(before, after, diff, process.stdout));
+  process.stdout.write(
+    json
+      ? `${JSON.stringify({ before: before.id, after: after.id, ...diff }, null, 2)}\n`
+      : diffText(before, after, diff, process.stdout),
+  );
   return diff.changes.some(({ kind }) => kind === 'new' || kind === 'flaky') ? 1 : 0;
 }
 
 function runs(a: Found, b: Found, { json }: DiffOptions): number {
   const [before, after] = [resultIn(a), resultIn(b)];
-  process.stdout.write(json ? `${JSON.stringify({ before: before.id, after: after.id, differences: diffRuns(before, after) }, null, 2)}\n` : diffRunsText(before, after));
+  process.stdout.write(
+    json
+      ? `${JSON.stringify({ before: before.id, after: after.id, differences: diffRuns(before, after) }, null, 2)}\n`
+      : diffRunsText(before, after),
+  );
   return before.asExpected && !after.asExpected ? 1 : 0;
 }
 

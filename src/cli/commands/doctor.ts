@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // `lab doctor`: what this host lacks.
 import { Command } from 'commander';
-import { ensureTools, hostTools, installLine, openWorkspace, type Purpose, type ToolState } from '../../images/index.js';
+import {
+  ensureTools,
+  hostTools,
+  installLine,
+  openWorkspace,
+  type Purpose,
+  type ToolState,
+} from '../../images/index.js';
 import { runStages } from '../../report/live/progress.js';
 import { EXIT_INFRA } from '../exit.js';
 import { showOn } from './images.js';
@@ -30,7 +37,8 @@ export function doctorCommand(): Command {
       const missing = tools.filter((tool) => tool.path === null && tool.purposes.some((purpose) => purpose !== 'test'));
       const packages = [...new Set(missing.map((tool) => tool.package))].sort();
       const line = packages.length === 0 ? null : installLine(packages, process.getuid?.() !== 0);
-      if (options.json) process.stdout.write(`${JSON.stringify({ complete: missing.length === 0, install: line, tools }, null, 2)}\n`);
+      if (options.json)
+        process.stdout.write(`${JSON.stringify({ complete: missing.length === 0, install: line, tools }, null, 2)}\n`);
       else process.stdout.write(text(tools, line));
       process.exitCode = missing.length === 0 ? 0 : EXIT_INFRA;
     });
@@ -43,16 +51,25 @@ function text(tools: readonly ToolState[], install: string | null): string {
     tool.package,
     tool.purposes.map((purpose) => NEEDED_FOR[purpose]).join(', '),
   ]);
-  const verdict = install === null ? 'nothing is missing\n' : `to install what is missing: lab doctor --fix, or\n  ${install}\n`;
+  const verdict =
+    install === null ? 'nothing is missing\n' : `to install what is missing: lab doctor --fix, or\n  ${install}\n`;
   return `${table(['TOOL', 'WHERE', 'PACKAGE', 'FOR'], rows)}\n${verdict}`;
 }
 
 async function fix(): Promise<void> {
-  await interruptible((signal) => runStages(
-    [{
-      title: 'host packages',
-      run: (task) => ensureTools((Object.keys(NEEDED_FOR) as Purpose[]).filter((purpose) => purpose !== 'test'), openWorkspace({ signal, onProgress: showOn(task) })),
-    }],
-    process.stderr,
-  ));
+  await interruptible((signal) =>
+    runStages(
+      [
+        {
+          title: 'host packages',
+          run: (task) =>
+            ensureTools(
+              (Object.keys(NEEDED_FOR) as Purpose[]).filter((purpose) => purpose !== 'test'),
+              openWorkspace({ signal, onProgress: showOn(task) }),
+            ),
+        },
+      ],
+      process.stderr,
+    ),
+  );
 }

@@ -12,14 +12,29 @@ import { number } from '../option-values.js';
 import { withHistory } from '../run/with-history.js';
 
 interface HistoryOptions {
-  results: string; json?: boolean; runs?: boolean; nights?: boolean; unreadable?: boolean; rebuild?: boolean; limit: number; unexpected?: boolean;
-  scenario?: string; pair?: string; outcome?: string; since?: number;
-  prune?: boolean; keepDays: number; keepNights: number; dryRun?: boolean;
+  results: string;
+  json?: boolean;
+  runs?: boolean;
+  nights?: boolean;
+  unreadable?: boolean;
+  rebuild?: boolean;
+  limit: number;
+  unexpected?: boolean;
+  scenario?: string;
+  pair?: string;
+  outcome?: string;
+  since?: number;
+  prune?: boolean;
+  keepDays: number;
+  keepNights: number;
+  dryRun?: boolean;
 }
 
 export function historyCommand(): Command {
   return new Command('history')
-    .description('what was seen since when, how often, on which pairs, and what is gone; without words all failures by title')
+    .description(
+      'what was seen since when, how often, on which pairs, and what is gone; without words all failures by title',
+    )
     .argument('[title]', 'a failure, by its title or a part of it')
     .option('--results <dir>', 'folder of the results', 'results')
     .option('--unexpected', 'only failures that were not to be')
@@ -32,12 +47,22 @@ export function historyCommand(): Command {
     .option('--since <date>', 'with --runs: not older than this date', date)
     .option('--limit <n>', 'with --runs and a title: so many runs', number('a whole number', 0, 999_999), 20)
     .option('--rebuild', 'build the index from nothing first')
-    .option('--prune', 'remove old runs; what a report links to, the newest nights, and the first and last run of each failure stay')
+    .option(
+      '--prune',
+      'remove old runs; what a report links to, the newest nights, and the first and last run of each failure stay',
+    )
     .option('--keep-days <n>', 'with --prune: younger runs stay', number('a whole number', 0, 999_999), 30)
-    .option('--keep-nights <n>', 'with --prune: so many of the newest nights of each plan stay, with all their runs', number('a whole number', 0, 999_999), 14)
+    .option(
+      '--keep-nights <n>',
+      'with --prune: so many of the newest nights of each plan stay, with all their runs',
+      number('a whole number', 0, 999_999),
+      14,
+    )
     .option('--dry-run', 'with --prune: only say what would go')
     .option('--json', 'print as JSON')
-    .action((title: string | undefined, options: HistoryOptions) => withHistory(options.results, options.rebuild === true, (history) => show(history, title, options)));
+    .action((title: string | undefined, options: HistoryOptions) =>
+      withHistory(options.results, options.rebuild === true, (history) => show(history, title, options)),
+    );
 }
 
 function date(text: string): number {
@@ -47,16 +72,32 @@ function date(text: string): number {
 }
 
 function show(history: History, title: string | undefined, options: HistoryOptions): void {
-  const print = (data: unknown, text: () => string) => process.stdout.write(options.json ? `${JSON.stringify(data, null, 2)}\n` : text());
+  const print = (data: unknown, text: () => string) =>
+    process.stdout.write(options.json ? `${JSON.stringify(data, null, 2)}\n` : text());
   if (options.prune) {
     const plan = pruned(history, options);
     print(plan, () => pruneText(plan, options.dryRun === true));
   } else if (options.unreadable) {
     const rows = history.unreadable();
-    print(rows, () => rows.map(({ name, state, why }) => `${printable(name)}  ${state}: ${printable(why, 400)}\n`).join('') || 'everything can be read\n');
+    print(
+      rows,
+      () =>
+        rows.map(({ name, state, why }) => `${printable(name)}  ${state}: ${printable(why, 400)}\n`).join('') ||
+        'everything can be read\n',
+    );
   } else if (options.nights) {
     const nights = history.nights();
-    print(nights, () => nights.slice(0, options.limit).map(({ name, plan, started, ended }) => `${dateText(started)}  ${printable(name)}  ${printable(plan)}${ended === null ? '  not ended' : ''}\n`).join('') || 'no matrices\n');
+    print(
+      nights,
+      () =>
+        nights
+          .slice(0, options.limit)
+          .map(
+            ({ name, plan, started, ended }) =>
+              `${dateText(started)}  ${printable(name)}  ${printable(plan)}${ended === null ? '  not ended' : ''}\n`,
+          )
+          .join('') || 'no matrices\n',
+    );
   } else if (options.runs) {
     const { scenario, pair, outcome, since, limit } = options;
     const filter: RunFilter = { scenario, chain: pair, outcome, since, title };
@@ -78,10 +119,22 @@ function meant(history: History, word: string): Bug {
   const found = bugs.filter(({ title }) => title === word);
   if (found.length === 0) found.push(...bugs.filter(({ title }) => title.toLowerCase().includes(lower)));
   const [bug] = found;
-  if (found.length > 1) throw new UsageError(`${found.length} failures have that in their title: ${found.slice(0, 5).map(({ title }) => `"${title}"`).join(', ')}`, { hint: 'write more of the title' });
+  if (found.length > 1)
+    throw new UsageError(
+      `${found.length} failures have that in their title: ${found
+        .slice(0, 5)
+        .map(({ title }) => `"${title}"`)
+        .join(', ')}`,
+      { hint: 'write more of the title' },
+    );
   if (bug === undefined) {
-    const near = nearest(word, bugs.map(({ title }) => title));
-    throw new UsageError(`no failure has "${word}" in its title`, { hint: near === null ? 'lab history   names all' : `lab history "${near}"` });
+    const near = nearest(
+      word,
+      bugs.map(({ title }) => title),
+    );
+    throw new UsageError(`no failure has "${word}" in its title`, {
+      hint: near === null ? 'lab history   names all' : `lab history "${near}"`,
+    });
   }
   return bug;
 }
@@ -93,6 +146,13 @@ function pruned(history: History, { results, keepDays, keepNights, dryRun }: His
 }
 
 function pruneText({ runs, nights, kept }: Pruning, dry: boolean): string {
-  return `${runs.length} runs and ${nights.length} nights ${dry ? 'would go' : 'are gone'}; of the old runs ${kept.reports} stay for reports, ${kept.nights} for nights, ${kept.bugs} as first or last of a failure\n`
-    + (dry ? [...nights, ...runs].slice(0, 50).map((name) => `  ${printable(name)}\n`).join('') : '');
+  return (
+    `${runs.length} runs and ${nights.length} nights ${dry ? 'would go' : 'are gone'}; of the old runs ${kept.reports} stay for reports, ${kept.nights} for nights, ${kept.bugs} as first or last of a failure\n` +
+    (dry
+      ? [...nights, ...runs]
+          .slice(0, 50)
+          .map((name) => `  ${printable(name)}\n`)
+          .join('')
+      : '')
+  );
 }

@@ -2,7 +2,18 @@
 // `lab images`: kernels and the root file system.
 import { Command } from 'commander';
 import {
-  buildableNames, ensureKernel, ensureRootFs, type ImageContext, type ImageDetails, type ImageEntry, listImages, type Removed, removeImage, resolveKernel, ROOTFS_NAME, showImage,
+  buildableNames,
+  ensureKernel,
+  ensureRootFs,
+  type ImageContext,
+  type ImageDetails,
+  type ImageEntry,
+  listImages,
+  type Removed,
+  removeImage,
+  resolveKernel,
+  ROOTFS_NAME,
+  showImage,
 } from '../../images/index.js';
 import type { Component } from '../../model/kernel/component.js';
 import type { KernelImage, RootFs } from '../../model/kernel/image.js';
@@ -23,7 +34,9 @@ export function imagesCommand(): Command {
     .command('list')
     .description('lists all images by name')
     .option('--json', 'print as JSON')
-    .action((options: JsonOption) => withContext(async (context) => print(await listImages(context), options, listText)));
+    .action((options: JsonOption) =>
+      withContext(async (context) => print(await listImages(context), options, listText)),
+    );
   command
     .command('build')
     .description('fetches and builds what is not in the cache yet')
@@ -31,7 +44,8 @@ export function imagesCommand(): Command {
     .option('--jobs <n>', 'processes at once', jobs)
     .option('--json', 'print as JSON; progress goes to standard error')
     .action((names: string[], options: JsonOption & { jobs?: number }) =>
-      withContext(async (context) => print(await build(names, { ...context, jobs: options.jobs }), options, builtText)));
+      withContext(async (context) => print(await build(names, { ...context, jobs: options.jobs }), options, builtText)),
+    );
   command
     .command('show')
     .description('tells all about an image')
@@ -42,7 +56,8 @@ export function imagesCommand(): Command {
         const details: ImageDetails[] = [];
         for (const name of names) details.push(await showImage(name, context));
         print(details.length === 1 ? details[0] : details, options, () => details.map(detailsText).join('\n'));
-      }));
+      }),
+    );
   command
     .command('rm')
     .description('takes images out of the cache; they can be built again at any time')
@@ -53,8 +68,13 @@ export function imagesCommand(): Command {
       withContext(async (context) => {
         const removed: Removed[] = [];
         for (const name of names) removed.push(await removeImage(name, context, { sources: options.sources === true }));
-        print(removed, options, () => removed.map((one) => `${one.name}: ${one.paths.length === 0 ? 'was not there' : `${bytes(one.bytes)} freed`}\n`).join(''));
-      }));
+        print(removed, options, () =>
+          removed
+            .map((one) => `${one.name}: ${one.paths.length === 0 ? 'was not there' : `${bytes(one.bytes)} freed`}\n`)
+            .join(''),
+        );
+      }),
+    );
   return command;
 }
 
@@ -107,7 +127,9 @@ function listText(entries: readonly ImageEntry[]): string {
 function builtText(built: readonly Built[]): string {
   return table(
     ['NAME', 'RELEASE', 'FILE'],
-    built.map(({ name, image }) => ('bzImage' in image ? [name, image.release ?? '-', image.bzImage] : [name, '-', image.path])),
+    built.map(({ name, image }) =>
+      'bzImage' in image ? [name, image.release ?? '-', image.bzImage] : [name, '-', image.path],
+    ),
   );
 }
 
@@ -117,16 +139,33 @@ function componentsText(components: readonly Component[]): string {
 
 function detailsText(details: ImageDetails): string {
   const { image, definition, built } = details;
-  const rows: [string, string][] = [['name', details.name], ['state', details.problem ?? details.state]];
+  const rows: [string, string][] = [
+    ['name', details.name],
+    ['state', details.problem ?? details.state],
+  ];
   if (details.description) rows.push(['about', details.description]);
   if (image && 'bzImage' in image) {
-    rows.push(['release', image.release ?? 'not in the image'], ['components', componentsText(image.components)], ['bzImage', image.bzImage]);
-    for (const [key, path] of [['vmlinux', image.vmlinux], ['config', image.config], ['System.map', image.systemMap]] as const) rows.push([key, path ?? '-']);
+    rows.push(
+      ['release', image.release ?? 'not in the image'],
+      ['components', componentsText(image.components)],
+      ['bzImage', image.bzImage],
+    );
+    for (const [key, path] of [
+      ['vmlinux', image.vmlinux],
+      ['config', image.config],
+      ['System.map', image.systemMap],
+    ] as const)
+      rows.push([key, path ?? '-']);
     rows.push(['sha256', image.sha256]);
   } else if (image) {
     rows.push(['file', image.path], ['size', bytes(image.size)], ['sha256', image.sha256]);
   }
-  if (built) rows.push(['source', built.source], ['compiler', built.compiler], ['built', `${built.builtAt}, in ${built.seconds} s`]);
+  if (built)
+    rows.push(
+      ['source', built.source],
+      ['compiler', built.compiler],
+      ['built', `${built.builtAt}, in ${built.seconds} s`],
+    );
   if (details.sourceTree) rows.push(['source tree', details.sourceTree]);
   if (definition) {
     rows.push(['definition', definition.file]);

@@ -21,12 +21,21 @@ import { printable } from '../../util/text/escape.js';
 import { demandFolder, withHistoryIfAny } from '../run/with-history.js';
 
 interface ReportOptions {
-  results: string; html?: string; junit?: string; ktap?: boolean; kcidb?: string; markdown?: string; origin: string; before?: string;
+  results: string;
+  html?: string;
+  junit?: string;
+  ktap?: boolean;
+  kcidb?: string;
+  markdown?: string;
+  origin: string;
+  before?: string;
 }
 
 export function reportCommand(): Command {
   return new Command('report')
-    .description('reports a matrix or a run; the newest matrix without a name. Exit status as the matrix had: 1 something failed, 3 something has no verdict')
+    .description(
+      'reports a matrix or a run; the newest matrix without a name. Exit status as the matrix had: 1 something failed, 3 something has no verdict',
+    )
     .argument('[what]', 'a matrix or a run: its folder, its name, or a part of its name')
     .option('--results <dir>', 'folder of the results', 'results')
     .option('--html <dir>', 'pages that open from disk, with nothing fetched')
@@ -38,7 +47,9 @@ export function reportCommand(): Command {
     .option('--before <matrix>', 'what changes are marked against, instead of the matrix of the same plan before')
     .action(async (word: string | undefined, options: ReportOptions) => {
       demandFolder(options.results);
-      process.exitCode = await withHistoryIfAny(options.results, (history, note) => report(word, options, history, note));
+      process.exitCode = await withHistoryIfAny(options.results, (history, note) =>
+        report(word, options, history, note),
+      );
     });
 }
 
@@ -47,7 +58,12 @@ function origin(text: string): string {
   return text;
 }
 
-function report(word: string | undefined, options: ReportOptions, history: History | null, note: string | null): number {
+function report(
+  word: string | undefined,
+  options: ReportOptions,
+  history: History | null,
+  note: string | null,
+): number {
   const found = subject(word, options, history);
   const night = found.kind === 'matrix' ? readNight(found.folder) : nightOfRun(found.folder);
   const before = nightBefore(found, night, options, history);
@@ -55,15 +71,24 @@ function report(word: string | undefined, options: ReportOptions, history: Histo
   const resultOf = resultsOfRuns(options.results);
   if (options.html !== undefined) {
     const bugs = new Map((history?.bugs() ?? []).map((bug) => [bug.title, bug]));
-    const runs = writeHtml(options.html, { night, results: options.results, diff, before, bugs, notes: [note, history?.note ?? null].filter((each) => each !== null) });
+    const runs = writeHtml(options.html, {
+      night,
+      results: options.results,
+      diff,
+      before,
+      bugs,
+      notes: [note, history?.note ?? null].filter((each) => each !== null),
+    });
     keepLinked(options, [...runs, night.id, ...(before === null ? [] : [before.id])]);
     process.stderr.write(`${options.html}/index.html: ${runs.length} ${runs.length === 1 ? 'run' : 'runs'}\n`);
   }
   if (options.junit !== undefined) write(options.junit, junit(night, resultOf));
-  if (options.kcidb !== undefined) write(options.kcidb, `${JSON.stringify(kcidb(night, resultOf, options.origin), null, 1)}\n`);
+  if (options.kcidb !== undefined)
+    write(options.kcidb, `${JSON.stringify(kcidb(night, resultOf, options.origin), null, 1)}\n`);
   if (options.markdown !== undefined) write(options.markdown, markdown(night, diff));
   if (options.ktap) process.stdout.write(ktap(night, resultOf));
-  if ([options.html, options.junit, options.kcidb, options.markdown, options.ktap].every((each) => each === undefined)) process.stdout.write(nightText(night, relative('.', found.folder) || found.folder, process.stdout));
+  if ([options.html, options.junit, options.kcidb, options.markdown, options.ktap].every((each) => each === undefined))
+    process.stdout.write(nightText(night, relative('.', found.folder) || found.folder, process.stdout));
   return exitStatusOf(countsOf(night.squares));
 }
 
@@ -72,7 +97,9 @@ function keepLinked({ results, html }: ReportOptions, folders: readonly string[]
   try {
     noteReport(results, html as string, folders);
   } catch (error) {
-    process.stderr.write(`lab: ${printable(`it is not noted that the report links to its runs: ${messageOf(error)}`, 400)}\n`);
+    process.stderr.write(
+      `lab: ${printable(`it is not noted that the report links to its runs: ${messageOf(error)}`, 400)}\n`,
+    );
   }
 }
 
@@ -84,12 +111,20 @@ function write(path: string, text: string): void {
 function subject(word: string | undefined, { results }: ReportOptions, history: History | null): Found {
   if (word !== undefined) return findInResults(results, word);
   const [newest] = newestNights(results, history);
-  if (newest === undefined) throw new UsageError(`there is no matrix in ${results}`, { hint: 'lab matrix scenarios/matrix/quick.yaml   runs one; lab report RUN   reports a run' });
+  if (newest === undefined)
+    throw new UsageError(`there is no matrix in ${results}`, {
+      hint: 'lab matrix scenarios/matrix/quick.yaml   runs one; lab report RUN   reports a run',
+    });
   return findInResults(results, newest);
 }
 
 /** The matrix of the same plan that began before this one. */
-function nightBefore({ kind, name }: Found, { plan }: Night, { before, results }: ReportOptions, history: History | null): Night | null {
+function nightBefore(
+  { kind, name }: Found,
+  { plan }: Night,
+  { before, results }: ReportOptions,
+  history: History | null,
+): Night | null {
   if (before !== undefined) return readNight(findInResults(results, before).folder);
   if (kind === 'run' || history === null) return null;
   const nights = newestNights(results, history, plan);

@@ -31,7 +31,7 @@ export function runCommand(): Command {
   return withKeepOptions(withKernels(command))
     .addOption(accelOption())
     .addOption(withoutOption())
-    .option('--icount', 'emulated processors count instructions: the machine\'s time does not depend on the host\'s load')
+    .option('--icount', "emulated processors count instructions: the machine's time does not depend on the host's load")
     .option('--results <dir>', 'folder for the results', 'results')
     .option('--json', 'print the result as JSON; progress goes to standard error')
     .option('--timeout <seconds>', 'deadline of each run', number('seconds', 0.001, 86_400, false))
@@ -42,7 +42,8 @@ export function runCommand(): Command {
 
 async function runScenarios(files: readonly string[], options: RunOptions): Promise<number> {
   const overrides = {
-    ...(options.from === undefined ? {} : { from: options.from }), ...(options.to === undefined ? {} : { to: options.to }),
+    ...(options.from === undefined ? {} : { from: options.from }),
+    ...(options.to === undefined ? {} : { to: options.to }),
     ...(options.timeout === undefined ? {} : { timeout: options.timeout }),
     ...(options.without === undefined ? {} : { without: options.without }),
     icount: options.icount,
@@ -58,7 +59,11 @@ async function runScenarios(files: readonly string[], options: RunOptions): Prom
 }
 
 async function runOne(scenario: Scenario, options: RunOptions, signal: AbortSignal): Promise<Result> {
-  const preparation = new Preparation({ accel: options.accel, signal, everyHandover: options.memoryImage === 'always' });
+  const preparation = new Preparation({
+    accel: options.accel,
+    signal,
+    everyHandover: options.memoryImage === 'always',
+  });
   await runStages(preparation.stages([scenario]), process.stderr);
   const { result, folder } = await performStage(scenario, '', preparation, options, signal);
   if (!options.json) process.stdout.write(verdictText(result, folder, process.stdout));

@@ -26,12 +26,16 @@ export function showCommand(): Command {
   const command = new Command('show')
     .description('shows a run or a matrix as it ended')
     .argument('<run>', `${A_RUN}; or a matrix`)
-    .option('--explain', 'the story of a failed run: what was written, what was expected, which check said no, about which structure')
+    .option(
+      '--explain',
+      'the story of a failed run: what was written, what was expected, which check said no, about which structure',
+    )
     .option('--symbols', 'with --explain: build symbols where they are not there, for file and line');
   return withRunOptions(command)
     .option('--json', 'print as JSON')
     .action(async (word: string, options: ShowOptions) => {
-      const print = (data: unknown, text: () => string) => process.stdout.write(options.json ? `${JSON.stringify(data, null, 2)}\n` : text());
+      const print = (data: unknown, text: () => string) =>
+        process.stdout.write(options.json ? `${JSON.stringify(data, null, 2)}\n` : text());
       const shown = (folder: string) => relative('.', folder) || folder;
       const found = isBundle(word) ? null : findInResults(options.results, word);
       if (found?.kind === 'matrix') {
@@ -40,18 +44,30 @@ export function showCommand(): Command {
         return;
       }
       await withRun(word, options, async (run) => {
-        if (!options.explain) print(run.result, () => verdictText(run.result, run.bundled === null ? shown(run.folder) : word, process.stdout));
-        else await withContext(async (context) => {
-          const story = options.symbols
-            ? await inStage('symbols', (task) => explained(run, true, { ...context, onProgress: showOn(task) }), process.stderr)
-            : await explained(run, false, context);
-          print(story, () => explainText(story, process.stdout));
-        });
+        if (!options.explain)
+          print(run.result, () =>
+            verdictText(run.result, run.bundled === null ? shown(run.folder) : word, process.stdout),
+          );
+        else
+          await withContext(async (context) => {
+            const story = options.symbols
+              ? await inStage(
+                  'symbols',
+                  (task) => explained(run, true, { ...context, onProgress: showOn(task) }),
+                  process.stderr,
+                )
+              : await explained(run, false, context);
+            print(story, () => explainText(story, process.stdout));
+          });
       });
     });
 }
 
-async function explained({ name, folder, result, bundled, mayAsk }: OpenRun, buildSymbols: boolean, context: ImageContext): Promise<Explanation> {
+async function explained(
+  { name, folder, result, bundled, mayAsk }: OpenRun,
+  buildSymbols: boolean,
+  context: ImageContext,
+): Promise<Explanation> {
   const scenario = scenarioOf(await subjectOf(folder, result, bundled), {}, () => null);
   return explain({ name, result, scenario, folder, mayAsk, buildSymbols }, context);
 }

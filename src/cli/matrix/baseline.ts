@@ -8,7 +8,12 @@ import { coloursFor } from '../../report/text/style.js';
 import { printable } from '../../util/text/escape.js';
 
 /** Asks on a terminal; elsewhere the file is written once the difference was shown. */
-export async function updateBaseline(file: string, baseline: Baseline, squares: readonly Square[], stream: NodeJS.WriteStream): Promise<void> {
+export async function updateBaseline(
+  file: string,
+  baseline: Baseline,
+  squares: readonly Square[],
+  stream: NodeJS.WriteStream,
+): Promise<void> {
   const colours = coloursFor(stream);
   const { changes, unusable } = changesOf(baseline, squares);
   for (const { scenario, kernels, before, after } of changes) {
@@ -16,12 +21,17 @@ export async function updateBaseline(file: string, baseline: Baseline, squares: 
     if (before !== null) stream.write(colours.red(`- ${where}: ${entryText(before)}\n`));
     stream.write(colours.green(`+ ${where}: ${entryText(after)}\n`));
   }
-  for (const square of unusable) stream.write(`  ${cellText({ ...square, repeat: 1 })}: ${square.state}, nothing is taken from it\n`);
+  for (const square of unusable)
+    stream.write(`  ${cellText({ ...square, repeat: 1 })}: ${square.state}, nothing is taken from it\n`);
   if (changes.length === 0) {
     stream.write(`${printable(file)} stays as it is\n`);
     return;
   }
-  if (process.stdin.isTTY && stream.isTTY && !(await agrees(`write ${changes.length} changes to ${printable(file)}? [y/N] `))) {
+  if (
+    process.stdin.isTTY &&
+    stream.isTTY &&
+    !(await agrees(`write ${changes.length} changes to ${printable(file)}? [y/N] `))
+  ) {
     stream.write('not written\n');
     return;
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `lab matrix`: a plan to verdicts on every cell. Everything that can be wrong with the plan is found before anything is started.
+// `lab matrix`: a plan to verdicts on every cell. Everything that can be wrong with the plan is found before anything
+// is started.
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { driveMatrix, unfinished } from '../../matrix/engine.js';
@@ -42,7 +43,11 @@ export function matrixCommand(): Command {
   return new Command('matrix')
     .description('runs scenarios on many pairs of kernels, as a plan says')
     .argument('<plan>', 'a plan, such as scenarios/matrix/quick.yaml')
-    .option('--jobs <n>', 'machines at once; by default as many as cores and memory allow, which is also the most', jobs)
+    .option(
+      '--jobs <n>',
+      'machines at once; by default as many as cores and memory allow, which is also the most',
+      jobs,
+    )
     .option('--queue <url>', 'give the cells to workers through Redis (redis://host:port); see lab worker')
     .option('--resume', 'go on with the last matrix of this plan; nothing is run twice')
     .option('--update-baseline', 'take the outcomes as right from now on; shows what changes before it writes')
@@ -57,7 +62,8 @@ export function matrixCommand(): Command {
 async function matrix(file: string, options: MatrixOptions, signal: AbortSignal): Promise<number> {
   if (options.queue !== undefined) checkUrl(options.queue);
   const plan = await loadPlan(file, planKernels());
-  if (options.updateBaseline && plan.baseline === null) throw new UsageError(`${file} names no baseline`, { hint: 'say in the plan: baseline: FILE.yaml' });
+  if (options.updateBaseline && plan.baseline === null)
+    throw new UsageError(`${file} names no baseline`, { hint: 'say in the plan: baseline: FILE.yaml' });
   const profile = plan.profile === null ? null : await loadProfile(plan.profile);
   const baseline = readBaseline(plan.baseline);
   const { squares: planned, leftOut } = expandPlan(plan, await selectScenarios(plan, kernelProblem), kernelProblem);
@@ -68,17 +74,31 @@ async function matrix(file: string, options: MatrixOptions, signal: AbortSignal)
     const preparation = new Preparation({ accel: options.accel, signal });
     await runStages(preparation.stages(planned.map(({ scenario }) => scenario)), process.stderr);
     const squares = pinSquares(planned, profile, (scenario) => preparation.kernelsOf(scenario));
-    const wanted = begun ?? newMatrix({ plan, sha256, squares, kernelsOf: (scenario) => preparation.kernelsOf(scenario), baseline, labVersion: labIdentity() });
-    const folder = begun === null ? MatrixFolder.create(options.results, wanted) : MatrixFolder.reopen(options.results, wanted.id);
+    const wanted =
+      begun ??
+      newMatrix({
+        plan,
+        sha256,
+        squares,
+        kernelsOf: (scenario) => preparation.kernelsOf(scenario),
+        baseline,
+        labVersion: labIdentity(),
+      });
+    const folder =
+      begun === null ? MatrixFolder.create(options.results, wanted) : MatrixFolder.reopen(options.results, wanted.id);
     const done = await runIt({ matrix: wanted, plan, profile, squares, folder, preparation, leftOut, options, signal });
     const outcome = squaresOf(wanted, done);
     if (options.json) process.stdout.write(`${JSON.stringify({ ...wanted, squares: outcome }, null, 2)}\n`);
     else process.stdout.write(matrixText(wanted, outcome, folder.path, process.stdout));
-    if (options.updateBaseline) await updateBaseline(plan.baseline as string, baseline, outcome, options.json ? process.stderr : process.stdout);
+    if (options.updateBaseline)
+      await updateBaseline(plan.baseline as string, baseline, outcome, options.json ? process.stderr : process.stdout);
     return matrixStatus(outcome);
   } catch (error) {
     if (signal.aborted || !(error instanceof LabError) || !isDiskFull(error.cause)) throw error;
-    throw new LabError(`${error.message}; what was done before is kept`, { cause: error.cause, hint: `free some space, then lab matrix ${file} --resume` });
+    throw new LabError(`${error.message}; what was done before is kept`, {
+      cause: error.cause,
+      hint: `free some space, then lab matrix ${file} --resume`,
+    });
   }
 }
 
@@ -96,7 +116,10 @@ function lastOf(plan: Plan, results: string, sha256: string): Matrix {
       said.push(messageOf(error));
     }
   }
-  throw new UsageError(`no matrix of ${plan.name} to go on with in ${results}`, { hint: 'without --resume a new one begins', detail: said.length === 0 ? null : said.join('\n') });
+  throw new UsageError(`no matrix of ${plan.name} to go on with in ${results}`, {
+    hint: 'without --resume a new one begins',
+    detail: said.length === 0 ? null : said.join('\n'),
+  });
 }
 
 export interface Running {
@@ -115,7 +138,10 @@ export interface Running {
 async function runIt(running: Running): Promise<Attempt[]> {
   const { matrix, plan, profile, squares, folder, leftOut, options } = running;
   const lock = await tryLock(folder.lockFile, running.signal);
-  if (lock === null) throw new LabError(`${matrix.id} is being run by another lab`, { hint: 'wait for it, or begin a new one without --resume' });
+  if (lock === null)
+    throw new LabError(`${matrix.id} is being run by another lab`, {
+      hint: 'wait for it, or begin a new one without --resume',
+    });
   const failure = new AbortController();
   const signal = AbortSignal.any([running.signal, failure.signal]);
   const { attempts, damaged } = readAttempts(folder.path);
@@ -124,14 +150,25 @@ async function runIt(running: Running): Promise<Attempt[]> {
     attempts.push(attempt);
   }
   const open = unfinished(matrix.cells, attempts);
-  const view = matrixView({ total: matrix.cells.length, done: matrix.cells.length - open.length, stream: process.stderr });
+  const view = matrixView({
+    total: matrix.cells.length,
+    done: matrix.cells.length - open.length,
+    stream: process.stderr,
+  });
   const queue = await openQueue({ ...running, signal }, view);
   try {
-    view.note(`${matrix.id}: ${open.length === matrix.cells.length ? `${open.length} cells` : `${open.length} of ${matrix.cells.length} cells left`}`);
+    view.note(
+      `${matrix.id}: ${open.length === matrix.cells.length ? `${open.length} cells` : `${open.length} of ${matrix.cells.length} cells left`}`,
+    );
     for (const { why, count } of leftOut) view.note(`left out: ${count} (${why})`);
     if (damaged > 0) view.note(`${damaged} damaged lines of cells.jsonl are skipped`);
     await driveMatrix({
-      cells: matrix.cells, attempts, taskOf: taskMaker(matrix, plan, profile, squares), queue, folder, retries: plan.retries,
+      cells: matrix.cells,
+      attempts,
+      taskOf: taskMaker(matrix, plan, profile, squares),
+      queue,
+      folder,
+      retries: plan.retries,
       onAttempt: (cell, attempt, again) => {
         attempts.push(attempt);
         view.finished(cell, attempt, again);

@@ -28,14 +28,34 @@ export async function openQueue(running: Running, view: MatrixView): Promise<Cel
   return localQueue({ preparation, results: options.results, room, note: (text) => view.note(text), onNews, signal });
 }
 
-async function openRedis(url: string, { matrix, options, signal }: Running, view: MatrixView, onNews: OnNews): Promise<CellQueue> {
+async function openRedis(
+  url: string,
+  { matrix, options, signal }: Running,
+  view: MatrixView,
+  onNews: OnNews,
+): Promise<CellQueue> {
   const note = (text: string) => view.note(text);
   const redis = await connect(url, (trouble) => note(trouble ?? 'Redis is back'), signal);
   try {
     const kernels = new Set(matrix.cells.flatMap((cell) => cell.kernels));
     const images = await offerImages(redis, kernels, { signal, onProgress: () => undefined });
-    const queue = new RedisQueue({ redis, identity: labIdentity(), matrix: matrix.id, results: options.results, images, onNews, note, signal });
-    return { submit: (task) => queue.submit(task), close: async () => { await queue.close(); redis.disconnect(); } };
+    const queue = new RedisQueue({
+      redis,
+      identity: labIdentity(),
+      matrix: matrix.id,
+      results: options.results,
+      images,
+      onNews,
+      note,
+      signal,
+    });
+    return {
+      submit: (task) => queue.submit(task),
+      close: async () => {
+        await queue.close();
+        redis.disconnect();
+      },
+    };
   } catch (error) {
     redis.disconnect();
     throw error;
@@ -61,8 +81,19 @@ export function localQueue({ preparation, results, room, note, onNews, signal }:
     said = true;
   });
   return new LocalQueue({
-    worker: thisWorker(), signal, capacity: room, onNews, acquireSlot: (until) => slots.acquire(until),
-    runCell: cellRunner({ preparation, results, labVersion: labVersion(), worker: thisWorker(), kernelProblem, describe: progressText }),
+    worker: thisWorker(),
+    signal,
+    capacity: room,
+    onNews,
+    acquireSlot: (until) => slots.acquire(until),
+    runCell: cellRunner({
+      preparation,
+      results,
+      labVersion: labVersion(),
+      worker: thisWorker(),
+      kernelProblem,
+      describe: progressText,
+    }),
   });
 }
 

@@ -28,7 +28,11 @@ export function workerCommand(): Command {
   return new Command('worker')
     .description('runs cells of matrices that come through Redis (lab matrix --queue), until it is stopped')
     .requiredOption('--queue <url>', 'the Redis of the matrix, such as redis://host:6379')
-    .option('--jobs <n>', 'machines at once; by default as many as cores and memory allow, which is also the most', jobsValue)
+    .option(
+      '--jobs <n>',
+      'machines at once; by default as many as cores and memory allow, which is also the most',
+      jobsValue,
+    )
     .addOption(accelOption())
     .action((options: WorkerOptions) => interruptible((signal) => work(options, signal)));
 }
@@ -36,7 +40,8 @@ export function workerCommand(): Command {
 async function work({ queue, jobs, accel }: WorkerOptions, signal: AbortSignal): Promise<void> {
   checkUrl(queue);
   const began = performance.now();
-  const note = (text: string) => process.stderr.write(`[${seconds(performance.now() - began).padStart(8)}] ${printable(text, 500)}\n`);
+  const note = (text: string) =>
+    process.stderr.write(`[${seconds(performance.now() - began).padStart(8)}] ${printable(text, 500)}\n`);
   // Runs leave for the host of the matrix; nothing of them stays here.
   const results = mkdtempSync(join(tmpdir(), 'lab-worker-'));
   removeAtEnd(results);
@@ -47,7 +52,13 @@ async function work({ queue, jobs, accel }: WorkerOptions, signal: AbortSignal):
       if (room.note !== null) note(room.note);
       const preparation = new Preparation({ accel, signal });
       const worker = await RedisWorker.open({
-        redis, identity: labIdentity(), worker: thisWorker(), jobs: room.jobs, results, note, signal,
+        redis,
+        identity: labIdentity(),
+        worker: thisWorker(),
+        jobs: room.jobs,
+        results,
+        note,
+        signal,
         fetchImage: async (image) => {
           try {
             await fetchImage(redis, image, { signal, onProgress: () => undefined });
@@ -56,15 +67,22 @@ async function work({ queue, jobs, accel }: WorkerOptions, signal: AbortSignal):
             note(`kernel ${image.name} cannot be fetched and is built here: ${messageOf(error)}`);
           }
         },
-        local: (onNews) => localQueue({
-          preparation, results, room, note, signal,
-          onNews: (cell, news) => {
-            if (news.kind === 'running') note(cell);
-            onNews(cell, news);
-          },
-        }),
+        local: (onNews) =>
+          localQueue({
+            preparation,
+            results,
+            room,
+            note,
+            signal,
+            onNews: (cell, news) => {
+              if (news.kind === 'running') note(cell);
+              onNews(cell, news);
+            },
+          }),
       });
-      note(`worker ${thisWorker()} of lab ${labIdentity()} waits for cells at ${shownUrl(queue)}, ${room.jobs} at once`);
+      note(
+        `worker ${thisWorker()} of lab ${labIdentity()} waits for cells at ${shownUrl(queue)}, ${room.jobs} at once`,
+      );
       try {
         await worker.run();
       } finally {

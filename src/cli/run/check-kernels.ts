@@ -1,6 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Kernels for `lab check`: what is built is read from a handful of small files; what is not is built first, as for a run.
-import { buildableNames, definedKernels, ensureKernel, findBuilt, type ImageContext, openWorkspace, resolveKernel } from '../../images/index.js';
+// Kernels for `lab check`: what is built is read from a handful of small files; what is not is built first, as for a
+// run.
+import {
+  buildableNames,
+  definedKernels,
+  ensureKernel,
+  findBuilt,
+  type ImageContext,
+  openWorkspace,
+  resolveKernel,
+} from '../../images/index.js';
 import type { KernelImage } from '../../model/kernel/image.js';
 import type { PlanKernels } from '../../scenario/index.js';
 import { runStages } from '../../report/live/progress.js';
@@ -22,20 +31,30 @@ export function planKernels(): PlanKernels {
   return { all: definedKernels(), releases: buildableNames(), problem: kernelProblem };
 }
 
-/** The images of these kernels, by name, each once. Throws a UsageError for a name that is none, before anything is built. */
+/**
+ * The images of these kernels, by name, each once. Throws a UsageError for a name that is none, before anything is
+ * built.
+ */
 export async function kernelImages(names: readonly string[], context: ImageContext): Promise<Map<string, KernelImage>> {
   const wanted = [...new Set(names)].map((name) => ({ name, kernel: resolveKernel(name) }));
   const images = new Map<string, KernelImage>();
   const work = openWorkspace(context);
   for (const { name, kernel } of wanted) {
-    const ready = kernel.kind === 'files' || kernel.definition.prebuilt !== null ? await ensureKernel(name, context) : await findBuilt(kernel.definition, work);
+    const ready =
+      kernel.kind === 'files' || kernel.definition.prebuilt !== null
+        ? await ensureKernel(name, context)
+        : await findBuilt(kernel.definition, work);
     if (ready !== null) images.set(name, ready);
   }
   const missing = wanted.filter(({ name }) => !images.has(name));
   if (missing.length > 0) {
-    await runStages(missing.map(({ name }) => ({
-      title: `kernel ${name}`, run: async (task) => void images.set(name, await ensureKernel(name, { ...context, onProgress: showOn(task) })),
-    })), process.stderr);
+    await runStages(
+      missing.map(({ name }) => ({
+        title: `kernel ${name}`,
+        run: async (task) => void images.set(name, await ensureKernel(name, { ...context, onProgress: showOn(task) })),
+      })),
+      process.stderr,
+    );
   }
   return images;
 }

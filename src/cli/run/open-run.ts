@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The run that a command is given: by its folder, its name or a part of its name; or a bundle's, which is unpacked for as long as it is used.
+// The run that a command is given: by its folder, its name or a part of its name; or a bundle's, which is unpacked for
+// as long as it is used.
 import { statSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { Result } from '../../model/result/result.js';
@@ -37,12 +38,25 @@ export function withRunOptions(command: Command, results = 'folder of the result
 /** A bundle is a file; a run is a folder. */
 export const isBundle = (word: string): boolean => statSync(word, { throwIfNoEntry: false })?.isFile() === true;
 
-/** Nothing of an unpacked bundle stays. Throws a UsageError where the word means no run that can be read, a LabError where a bundle is refused. */
-export async function withRun<T>(word: string, { results, trust = false }: RunOptions, body: (run: OpenRun) => T | Promise<T>): Promise<T> {
+/**
+ * Nothing of an unpacked bundle stays. Throws a UsageError where the word means no run that can be read, a LabError
+ * where a bundle is refused.
+ */
+export async function withRun<T>(
+  word: string,
+  { results, trust = false }: RunOptions,
+  body: (run: OpenRun) => T | Promise<T>,
+): Promise<T> {
   if (!isBundle(word)) return body(runOfHost(results, word));
   const bundle = await openBundle(word, trust);
   try {
-    return await body({ name: word, folder: bundle.run, result: bundle.result, bundled: bundle.kernelFiles, mayAsk: trust ? () => true : mayAsk });
+    return await body({
+      name: word,
+      folder: bundle.run,
+      result: bundle.result,
+      bundled: bundle.kernelFiles,
+      mayAsk: trust ? () => true : mayAsk,
+    });
   } finally {
     bundle.close();
   }

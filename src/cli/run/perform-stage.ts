@@ -18,17 +18,39 @@ export interface KeepOptions {
 
 export function withKeepOptions(command: Command): Command {
   return command
-    .option('--keep', 'keep the machine\'s private folder (console, monitor socket)')
-    .addOption(new Option('--memory-image <when>', 'keep the machine\'s memory with the run, for `lab dump`; `always`: also what is handed over, as it stands at each kexec').choices(MEMORY_KEPT).default('unexpected'));
+    .option('--keep', "keep the machine's private folder (console, monitor socket)")
+    .addOption(
+      new Option(
+        '--memory-image <when>',
+        "keep the machine's memory with the run, for `lab dump`; `always`: also what is handed over, as it stands at each kexec",
+      )
+        .choices(MEMORY_KEPT)
+        .default('unexpected'),
+    );
 }
 
 /** @param which of several, in the stage's title */
-export function performStage(scenario: Scenario, which: string, preparation: Preparation, { results, keep, memoryImage }: KeepOptions, signal: AbortSignal): Promise<Performed> {
-  return inStage(`${scenario.name}: ${shortChain(scenario.kernels)}${which}`, (task) => perform(scenario, preparation.of(scenario), {
-    results, labVersion: labVersion(), signal, keep: keep === true, memory: memoryImage,
-    onEvent: (event) => {
-      const text = progressText(event);
-      if (text !== null) task.detail(text);
-    },
-  }), process.stderr);
+export function performStage(
+  scenario: Scenario,
+  which: string,
+  preparation: Preparation,
+  { results, keep, memoryImage }: KeepOptions,
+  signal: AbortSignal,
+): Promise<Performed> {
+  return inStage(
+    `${scenario.name}: ${shortChain(scenario.kernels)}${which}`,
+    (task) =>
+      perform(scenario, preparation.of(scenario), {
+        results,
+        labVersion: labVersion(),
+        signal,
+        keep: keep === true,
+        memory: memoryImage,
+        onEvent: (event) => {
+          const text = progressText(event);
+          if (text !== null) task.detail(text);
+        },
+      }),
+    process.stderr,
+  );
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a word of `lab minimise`, `lab bisect` or `lab shell` means: a scenario file, or a run that is done, its own or a bundle's, on the very kernels that it was on.
+// What a word of `lab minimise`, `lab bisect` or `lab shell` means: a scenario file, or a run that is done, its own or
+// a bundle's, on the very kernels that it was on.
 import { closeSync, openSync, readSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { KernelImage } from '../../model/kernel/image.js';
@@ -24,7 +25,8 @@ export interface GivenOptions extends RunOptions {
   accel: Accel;
 }
 
-export const A_RUN_OR_SCENARIO = 'a scenario file, a run that failed (its folder, its name, or a part of its name), or a bundle (lab bundle)';
+export const A_RUN_OR_SCENARIO =
+  'a scenario file, a run that failed (its folder, its name, or a part of its name), or a bundle (lab bundle)';
 
 /** Options of every command that takes one. */
 export function withGivenOptions(command: Command, results?: string): Command {
@@ -45,19 +47,37 @@ export interface Given {
 }
 
 /** @param body what is done with it; an unpacked bundle is there until that is over */
-export async function withGiven<T>(word: string, options: GivenOptions, body: (given: Given) => Promise<T>): Promise<T> {
+export async function withGiven<T>(
+  word: string,
+  options: GivenOptions,
+  body: (given: Given) => Promise<T>,
+): Promise<T> {
   const { from, to, timeout } = options;
   if (isScenario(word)) {
     const text = await readText(word);
-    return body({ scenario: parseScenario(text, word, { from, to, timeout, kernelProblem }), text, file: word, run: null, kernelProblem, mayAsk: () => true });
+    return body({
+      scenario: parseScenario(text, word, { from, to, timeout, kernelProblem }),
+      text,
+      file: word,
+      run: null,
+      kernelProblem,
+      mayAsk: () => true,
+    });
   }
   return withRun(word, options, async ({ name, folder, result, bundled, mayAsk }) => {
-    if (result.outcome === 'infra') throw new UsageError(`${name} ended in infra: the lab itself failed, which says nothing of a kernel`, { hint: `lab show ${name}` });
+    if (result.outcome === 'infra')
+      throw new UsageError(`${name} ended in infra: the lab itself failed, which says nothing of a kernel`, {
+        hint: `lab show ${name}`,
+      });
     const subject = await subjectOf(folder, result, bundled);
     const { kernels, text, file } = subject;
     const names = new Set(kernels.map((kernel) => kernel.name));
     return body({
-      scenario: scenarioOf(subject, { from, to, timeout }, kernelProblem), text, file, run: { result, failure: failureOf(result), kernels }, mayAsk,
+      scenario: scenarioOf(subject, { from, to, timeout }, kernelProblem),
+      text,
+      file,
+      run: { result, failure: failureOf(result), kernels },
+      mayAsk,
       kernelProblem: (kernel) => (names.has(kernel) ? null : kernelProblem(kernel)),
     });
   });
@@ -77,11 +97,21 @@ function isScenario(word: string): boolean {
   return begin.toString('hex') !== '1f8b';
 }
 
-/** Finds or makes the very kernels of a run. `images` is filled by the stages. @param note is told of a kernel that comes out otherwise, where `otherBuild` lets it */
-export function sameKernels(kernels: readonly RecordedKernel[], names: readonly string[], { otherBuild, note }: { otherBuild: boolean; note: (text: string) => void }, images: Map<string, KernelImage>, signal: AbortSignal): Stage[] {
+/**
+ * Finds or makes the very kernels of a run. `images` is filled by the stages.
+ * @param note is told of a kernel that comes out otherwise, where `otherBuild` lets it
+ */
+export function sameKernels(
+  kernels: readonly RecordedKernel[],
+  names: readonly string[],
+  { otherBuild, note }: { otherBuild: boolean; note: (text: string) => void },
+  images: Map<string, KernelImage>,
+  signal: AbortSignal,
+): Stage[] {
   const wanted = new Map(kernels.filter(({ name }) => names.includes(name)).map((kernel) => [kernel.name, kernel]));
   return [...wanted.values()].map((kernel) => ({
-    title: `the same ${kernel.name}`, run: async (task) => {
+    title: `the same ${kernel.name}`,
+    run: async (task) => {
       const same = await sameKernel(kernel, otherBuild, { signal, onProgress: showOn(task) });
       images.set(kernel.name, same.image);
       if (same.note !== null) note(same.note);
@@ -91,5 +121,11 @@ export function sameKernels(kernels: readonly RecordedKernel[], names: readonly 
 
 /** The same for a command that needs no more than kernels which fail alike: another build is said and taken. */
 export function kernelsOf({ run, scenario }: Given, images: Map<string, KernelImage>, signal: AbortSignal): Stage[] {
-  return sameKernels(run?.kernels ?? [], scenario.kernels, { otherBuild: true, note: (text) => void process.stderr.write(`${text}\n`) }, images, signal);
+  return sameKernels(
+    run?.kernels ?? [],
+    scenario.kernels,
+    { otherBuild: true, note: (text) => void process.stderr.write(`${text}\n`) },
+    images,
+    signal,
+  );
 }

@@ -10,7 +10,10 @@ import { Machines } from '../../repro/rerun/machines.js';
 import { labVersion } from '../version.js';
 
 /** @param asked of --jobs; null without it */
-export function trialMachines(preparation: Preparation, asked: number | null): { machines: Machines; jobs: number; note: string | null } {
+export function trialMachines(
+  preparation: Preparation,
+  asked: number | null,
+): { machines: Machines; jobs: number; note: string | null } {
   const { jobs, memory, note } = capacity(asked, { jobs: null, memory: null, timeout: null });
   const slots = new HostSlots(join(defaultCacheDir(), 'host', 'machines'), availableParallelism());
   return { machines: new Machines({ preparation, slots, memory, labVersion: labVersion() }), jobs, note };

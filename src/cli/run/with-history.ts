@@ -9,7 +9,11 @@ import { startClock } from '../../util/clock.js';
 const MOST_SAID = 5;
 const SAY_AFTER_MS = 2000;
 
-export async function withHistory<T>(results: string, anew: boolean, body: (history: History) => T | Promise<T>): Promise<T> {
+export async function withHistory<T>(
+  results: string,
+  anew: boolean,
+  body: (history: History) => T | Promise<T>,
+): Promise<T> {
   demandFolder(results);
   const clock = startClock();
   let said = 0;
@@ -29,8 +33,14 @@ export async function withHistory<T>(results: string, anew: boolean, body: (hist
   }
 }
 
-/** As withHistory, but goes on without one where there is none to be had: what it would have told is missing, and that is said. */
-export async function withHistoryIfAny<T>(results: string, body: (history: History | null, note: string | null) => T | Promise<T>): Promise<T> {
+/**
+ * As withHistory, but goes on without one where there is none to be had: what it would have told is missing, and that
+ * is said.
+ */
+export async function withHistoryIfAny<T>(
+  results: string,
+  body: (history: History | null, note: string | null) => T | Promise<T>,
+): Promise<T> {
   let history: History;
   try {
     history = await History.open(results);
@@ -48,7 +58,10 @@ export async function withHistoryIfAny<T>(results: string, body: (history: Histo
 }
 
 export function demandFolder(results: string): void {
-  if (!existsSync(results)) throw new UsageError(`there is no folder ${results}`, { hint: 'name the folder that runs were written to with --results DIR' });
+  if (!existsSync(results))
+    throw new UsageError(`there is no folder ${results}`, {
+      hint: 'name the folder that runs were written to with --results DIR',
+    });
 }
 
 function sayProblems(history: History, most = MOST_SAID): void {
@@ -56,7 +69,13 @@ function sayProblems(history: History, most = MOST_SAID): void {
   if (history.note !== null) say(history.note);
   const bad = history.unreadable();
   for (const { name, why } of bad.slice(0, most)) say(`${name} is left out: ${why}`);
-  if (bad.length > most) say(`${bad.length - most}${most > 0 ? ' more' : ''} ${bad.length - most === 1 ? 'folder is' : 'folders are'} left out of the history: lab history --unreadable names them`);
+  if (bad.length > most)
+    say(
+      `${bad.length - most}${most > 0 ? ' more' : ''} ${bad.length - most === 1 ? 'folder is' : 'folders are'} left out of the history: lab history --unreadable names them`,
+    );
   const { fromTheFuture } = history.count(Date.now());
-  if (fromTheFuture > 0) say(`${fromTheFuture} runs are stamped later than now: a clock was ahead, or this one is behind; their order may be wrong`);
+  if (fromTheFuture > 0)
+    say(
+      `${fromTheFuture} runs are stamped later than now: a clock was ahead, or this one is behind; their order may be wrong`,
+    );
 }

@@ -22,7 +22,10 @@ export interface CheckReport extends PairCheck {
   schema: 1;
   from: KernelOfCheck;
   to: KernelOfCheck;
-  /** `predicted`: what a run of it is foretold to end in, all of its updates and what it does itself included; null where that is not known. */
+  /**
+   * `predicted`: what a run of it is foretold to end in, all of its updates and what it does itself included; null
+   * where that is not known.
+   */
   scenario: { name: string; file: string; predicted: Outcome | null } | null;
   /** The update, not the way back: what the exit status says. */
   compatible: boolean | null;
@@ -42,13 +45,28 @@ export interface Pair {
 
 export function reportOf(pair: Pair): CheckReport {
   const check = checkPair(pair);
-  return { schema: 1, from: kernelOf(pair.from, pair.cmdlineFrom), to: kernelOf(pair.to, pair.cmdlineTo), scenario: pair.scenario, compatible: check.update.compatible, ...check };
+  return {
+    schema: 1,
+    from: kernelOf(pair.from, pair.cmdlineFrom),
+    to: kernelOf(pair.to, pair.cmdlineTo),
+    scenario: pair.scenario,
+    compatible: check.update.compatible,
+    ...check,
+  };
 }
 
 function kernelOf(kernel: KernelImage, cmdline: string): KernelOfCheck {
   const { name, release, versions, known, notes } = kernel;
-  return { name, release, cmdline, versions, known, notes: [...notes, ...(isUnseen(kernel, 'kexec-metadata') ? [UNSEEN] : [])] };
+  return {
+    name,
+    release,
+    cmdline,
+    versions,
+    known,
+    notes: [...notes, ...(isUnseen(kernel, 'kexec-metadata') ? [UNSEEN] : [])],
+  };
 }
 
 /** Only a kernel with a list of its own tells of it. */
-const UNSEEN = 'kexec-metadata is not known: its version is a number, and in no string of the image; a difference does no harm';
+const UNSEEN =
+  'kexec-metadata is not known: its version is a number, and in no string of the image; a difference does no harm';

@@ -23,19 +23,40 @@ function v(versions: readonly number[]): string {
 export function checkText(check: CheckReport, stream: Stream): string {
   const { from, to } = check;
   const colours = coloursFor(stream);
-  const rows = check.components.map((each) => [each.component, cellText(each, 'from'), cellText(each, 'to'), meetingText(each.update), meetingText(each.rollback)]);
+  const rows = check.components.map((each) => [
+    each.component,
+    cellText(each, 'from'),
+    cellText(each, 'to'),
+    meetingText(each.update),
+    meetingText(each.rollback),
+  ]);
   const colour = (text: string, row: number, column: number): string => {
     const component = check.components[row] as ComponentCheck;
     return column < 3 ? text : meetingColour(column === 3 ? component.update : component.rollback, colours)(text);
   };
-  const lines = [`${kernelText(from)} -> ${kernelText(to)}${check.scenario === null ? '' : `, ${printable(check.scenario.name)}`}\n`];
-  for (const { name, cmdline } of [from, to]) if (cmdline !== '') lines.push(`  ${printable(name)} with ${printable(cmdline, 300)}\n`);
-  lines.push('\n', rows.length === 0 ? 'No component of the handover is known of either.\n' : table(['COMPONENT', from.name, to.name, 'UPDATE', 'ROLLBACK'], rows, colour));
-  lines.push('\n', directionText('update', `${from.name} -> ${to.name}`, check.update, stream), directionText('rollback', `${to.name} -> ${from.name}`, check.rollback, stream));
+  const lines = [
+    `${kernelText(from)} -> ${kernelText(to)}${check.scenario === null ? '' : `, ${printable(check.scenario.name)}`}\n`,
+  ];
+  for (const { name, cmdline } of [from, to])
+    if (cmdline !== '') lines.push(`  ${printable(name)} with ${printable(cmdline, 300)}\n`);
+  lines.push(
+    '\n',
+    rows.length === 0
+      ? 'No component of the handover is known of either.\n'
+      : table(['COMPONENT', from.name, to.name, 'UPDATE', 'ROLLBACK'], rows, colour),
+  );
+  lines.push(
+    '\n',
+    directionText('update', `${from.name} -> ${to.name}`, check.update, stream),
+    directionText('rollback', `${to.name} -> ${from.name}`, check.rollback, stream),
+  );
   const { scenario } = check;
-  if (scenario !== null && scenario.predicted !== check.update.outcome) lines.push(`run       ${printable(scenario.name)} as a whole: ${scenario.predicted ?? 'not known'}\n`);
+  if (scenario !== null && scenario.predicted !== check.update.outcome)
+    lines.push(`run       ${printable(scenario.name)} as a whole: ${scenario.predicted ?? 'not known'}\n`);
   for (const note of new Set([...from.notes, ...to.notes])) {
-    const names = [...new Set([from, to].filter(({ notes }) => notes.includes(note)).map(({ name }) => printable(name, 300)))];
+    const names = [
+      ...new Set([from, to].filter(({ notes }) => notes.includes(note)).map(({ name }) => printable(name, 300))),
+    ];
     lines.push(`note: ${names.join(' and ')}: ${printable(note, 500)}\n`);
   }
   return lines.join('');
@@ -55,7 +76,8 @@ export function versionsText(component: ComponentVersions | null): string {
   const { reads, writes, write } = component;
   if (writes === null) return `reads ${v(reads) || 'none'}, writes ${write === null ? 'not known' : v([write])}`;
   if (reads.length === 1 && writes.length === 1 && reads[0] === writes[0]) return v(reads);
-  const written = write === null ? v(writes) || 'none' : writes.length === 1 ? v([write]) : `${v([write])} of ${v(writes)}`;
+  const written =
+    write === null ? v(writes) || 'none' : writes.length === 1 ? v([write]) : `${v([write])} of ${v(writes)}`;
   return `reads ${v(reads) || 'none'}, writes ${written}`;
 }
 
@@ -63,7 +85,10 @@ function meetingText({ state, wrote, highestCommon, set, endsIn, where, reads }:
   switch (state) {
     case 'match': {
       const common = (wrote ?? []).find((version) => reads.includes(version)) ?? highestCommon;
-      const better = set !== null && highestCommon !== null && common !== null && highestCommon > common ? `; highest common v${highestCommon}, with ${set}` : '';
+      const better =
+        set !== null && highestCommon !== null && common !== null && highestCommon > common
+          ? `; highest common v${highestCommon}, with ${set}`
+          : '';
       return `ok, v${common}${better}`;
     }
     case 'mismatch':
@@ -80,20 +105,38 @@ function meetingText({ state, wrote, highestCommon, set, endsIn, where, reads }:
   }
 }
 
-function meetingColour({ state, endsIn }: ComponentMeeting, colours: ReturnType<typeof coloursFor>): (text: string) => string {
+function meetingColour(
+  { state, endsIn }: ComponentMeeting,
+  colours: ReturnType<typeof coloursFor>,
+): (text: string) => string {
   if (state === 'match') return colours.green;
   if (state === 'mismatch' && endsIn !== 'none') return endsIn === 'leak' ? colours.yellow : colours.red;
   return state === 'unknown' || state === 'unjudged' ? colours.magenta : colours.dim;
 }
 
-function directionText(title: string, kernels: string, { compatible, outcome, endsIn, where, carries, reasons, helps, memory }: DirectionCheck, stream: Stream): string {
+function directionText(
+  title: string,
+  kernels: string,
+  { compatible, outcome, endsIn, where, carries, reasons, helps, memory }: DirectionCheck,
+  stream: Stream,
+): string {
   const colours = coloursFor(stream);
-  const verdict = compatible === null || outcome === null ? colours.magenta('NOT KNOWN')
-    : compatible ? colours.green('compatible')
-      : `${paint(outcome, colours.bold('NOT COMPATIBLE'), colours)}: ${outcome}${endsIn === 'none' || endsIn === outcome ? '' : `, ends in ${endsIn}`}${where === null ? '' : `, in ${where}`}`;
-  const lines = [`${title.padEnd(8)}  ${printable(kernels, 300)}: ${verdict}\n`, `          carries ${carries.join(', ') || 'nothing'}\n`];
-  if (memory !== null && !reasons.some((reason) => reason.includes(memory))) lines.push(`          ${printable(memory, 300)}\n`);
+  const verdict =
+    compatible === null || outcome === null
+      ? colours.magenta('NOT KNOWN')
+      : compatible
+        ? colours.green('compatible')
+        : `${paint(outcome, colours.bold('NOT COMPATIBLE'), colours)}: ${outcome}${endsIn === 'none' || endsIn === outcome ? '' : `, ends in ${endsIn}`}${where === null ? '' : `, in ${where}`}`;
+  const lines = [
+    `${title.padEnd(8)}  ${printable(kernels, 300)}: ${verdict}\n`,
+    `          carries ${carries.join(', ') || 'nothing'}\n`,
+  ];
+  if (memory !== null && !reasons.some((reason) => reason.includes(memory)))
+    lines.push(`          ${printable(memory, 300)}\n`);
   if (compatible !== true) for (const reason of reasons) lines.push(`          ${printable(reason, 500)}\n`);
-  if (helps !== null) lines.push(`          ${colours.green('compatible')} with ${helps} on ${printable(kernels.split(' -> ')[0] ?? '', 300)}\n`);
+  if (helps !== null)
+    lines.push(
+      `          ${colours.green('compatible')} with ${helps} on ${printable(kernels.split(' -> ')[0] ?? '', 300)}\n`,
+    );
   return lines.join('');
 }

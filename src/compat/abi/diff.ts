@@ -22,20 +22,33 @@ export interface AbiDiff {
   to: string;
   components: { component: string; from: number[]; to: number[] }[];
   structures: StructureChange[];
-  /** False where a layout changed behind its version's back; null where that cannot be said, because not all layouts are known. */
+  /**
+   * False where a layout changed behind its version's back; null where that cannot be said, because not all layouts are
+   * known.
+   */
   ok: boolean | null;
   /** Why the answer may not be whole. */
   notes: string[];
 }
 
 export function diffAbi(from: KernelAbi, to: KernelAbi): AbiDiff {
-  const structures = from.structures === null || to.structures === null ? [] : structureChanges(from, to, from.structures, to.structures);
+  const structures =
+    from.structures === null || to.structures === null
+      ? []
+      : structureChanges(from, to, from.structures, to.structures);
   const names = [...new Set([...from.components, ...to.components].map(({ name }) => name))].sort();
   const components = names
-    .map((component) => ({ component, from: versionsOf(from.components, component), to: versionsOf(to.components, component) }))
+    .map((component) => ({
+      component,
+      from: versionsOf(from.components, component),
+      to: versionsOf(to.components, component),
+    }))
     .filter((row) => row.from.join() !== row.to.join());
   const ok = structures.some(({ unannounced }) => unannounced) ? false : from.complete && to.complete ? true : null;
-  const notes = [...from.notes.map((note) => `${from.name}: ${note}`), ...to.notes.map((note) => `${to.name}: ${note}`)];
+  const notes = [
+    ...from.notes.map((note) => `${from.name}: ${note}`),
+    ...to.notes.map((note) => `${to.name}: ${note}`),
+  ];
   return { from: from.name, to: to.name, components, structures, ok, notes };
 }
 
@@ -52,15 +65,25 @@ export function coveringVersion(structure: string, components: readonly Componen
 
 /** No row of the table: the component whose name the structure's name begins with, the longest first. */
 function ownComponents(structure: string, components: readonly Component[]): string[] {
-  return [...new Set(components.map(({ name }) => name))].filter((name) => `${structure}_`.startsWith(`${name.replaceAll(/[-.,]/g, '_')}_`)).sort((a, b) => b.length - a.length);
+  return [...new Set(components.map(({ name }) => name))]
+    .filter((name) => `${structure}_`.startsWith(`${name.replaceAll(/[-.,]/g, '_')}_`))
+    .sort((a, b) => b.length - a.length);
 }
 
-function structureChanges(from: KernelAbi, to: KernelAbi, before: readonly Structure[], after: readonly Structure[]): StructureChange[] {
+function structureChanges(
+  from: KernelAbi,
+  to: KernelAbi,
+  before: readonly Structure[],
+  after: readonly Structure[],
+): StructureChange[] {
   const old = new Map(before.map((structure) => [structure.name, structure]));
   const next = new Map(after.map((structure) => [structure.name, structure]));
   const gone = before.filter(({ name }) => !next.has(name));
   const added = after.filter(({ name }) => !old.has(name));
-  const cover = (name: string) => ({ from: coveringVersion(name, from.components), to: coveringVersion(name, to.components) });
+  const cover = (name: string) => ({
+    from: coveringVersion(name, from.components),
+    to: coveringVersion(name, to.components),
+  });
   // Where neither kernel has a version for it, nothing can say that it changed.
   const same = (covered: StructureChange['covered']) => covered.from === covered.to;
   const changes: StructureChange[] = [];
@@ -70,34 +93,81 @@ function structureChanges(from: KernelAbi, to: KernelAbi, before: readonly Struc
     const covered = cover(structure.name);
     const { layout, names } = differences(structure, other);
     if (layout.length + names.length === 0) continue;
-    changes.push({ structure: structure.name, change: layout.length > 0 ? 'changed' : 'names', details: [...layout, ...names], covered, unannounced: layout.length > 0 && same(covered) });
+    changes.push({
+      structure: structure.name,
+      change: layout.length > 0 ? 'changed' : 'names',
+      details: [...layout, ...names],
+      covered,
+      unannounced: layout.length > 0 && same(covered),
+    });
   }
   const renamed = new Set<Structure>();
   for (const structure of gone) {
     const covered = cover(structure.name);
-    const twin = same(covered) ? added.find((candidate) => !renamed.has(candidate) && cover(candidate.name).to === covered.to && sameBytes(structure, candidate)) : undefined;
+    const twin = same(covered)
+      ? added.find(
+          (candidate) =>
+            !renamed.has(candidate) && cover(candidate.name).to === covered.to && sameBytes(structure, candidate),
+        )
+      : undefined;
     if (twin !== undefined) {
       renamed.add(twin);
-      changes.push({ structure: structure.name, change: 'renamed', details: [`now ${twin.name}`], covered, unannounced: false });
+      changes.push({
+        structure: structure.name,
+        change: 'renamed',
+        details: [`now ${twin.name}`],
+        covered,
+        unannounced: false,
+      });
       continue;
     }
-    const instead = added.filter(({ name }) => cover(name).to === covered.to && !gone.some((other) => other !== structure && sameBytes(other, next.get(name) ?? other)));
+    const instead = added.filter(
+      ({ name }) =>
+        cover(name).to === covered.to &&
+        !gone.some((other) => other !== structure && sameBytes(other, next.get(name) ?? other)),
+    );
     const replaced = covered.from !== null && same(covered) && instead.length > 0;
-    const details = replaced ? [`gone, and ${instead.map(({ name }) => name).join(', ')} came with the same version`] : [`it had ${structure.size} bytes`];
-    changes.push({ structure: structure.name, change: replaced ? 'replaced' : 'gone', details, covered, unannounced: replaced });
+    const details = replaced
+      ? [`gone, and ${instead.map(({ name }) => name).join(', ')} came with the same version`]
+      : [`it had ${structure.size} bytes`];
+    changes.push({
+      structure: structure.name,
+      change: replaced ? 'replaced' : 'gone',
+      details,
+      covered,
+      unannounced: replaced,
+    });
   }
   for (const structure of added) {
-    if (!renamed.has(structure)) changes.push({ structure: structure.name, change: 'new', details: [`${structure.size} bytes`], covered: cover(structure.name), unannounced: false });
+    if (!renamed.has(structure))
+      changes.push({
+        structure: structure.name,
+        change: 'new',
+        details: [`${structure.size} bytes`],
+        covered: cover(structure.name),
+        unannounced: false,
+      });
   }
   return changes.sort((a, b) => Number(b.unannounced) - Number(a.unannounced) || (a.structure < b.structure ? -1 : 1));
 }
 
 function sameBytes(a: Structure, b: Structure): boolean {
-  return a.size === b.size && a.fields.length === b.fields.length && a.fields.every((field, index) => samePlace(field, b.fields[index]));
+  return (
+    a.size === b.size &&
+    a.fields.length === b.fields.length &&
+    a.fields.every((field, index) => samePlace(field, b.fields[index]))
+  );
 }
 
 function samePlace(a: Field, b: Field | undefined): boolean {
-  return b !== undefined && a.offset === b.offset && a.size === b.size && a.shape === b.shape && a.bits?.offset === b.bits?.offset && a.bits?.size === b.bits?.size;
+  return (
+    b !== undefined &&
+    a.offset === b.offset &&
+    a.size === b.size &&
+    a.shape === b.shape &&
+    a.bits?.offset === b.bits?.offset &&
+    a.bits?.size === b.bits?.size
+  );
 }
 
 /** Differences in the bytes, and differences in names alone. */
@@ -117,7 +187,8 @@ function differences(a: Structure, b: Structure): { layout: string[]; names: str
       if (now === undefined) layout.push(`${field.name} is gone (${placeText(field)})`);
       else names.push(`${field.name} is called ${now.name}`);
     } else if (!samePlace(field, other)) {
-      if (!movedWithHolder(field, other, old, next)) layout.push(`${field.name}: ${placeText(field)} became ${placeText(other)}`);
+      if (!movedWithHolder(field, other, old, next))
+        layout.push(`${field.name}: ${placeText(field)} became ${placeText(other)}`);
     } else if (field.type !== other.type) names.push(`${field.name}: ${field.type} is written ${other.type}`);
   }
   for (const field of fresh) layout.push(`${field.name} is new (${placeText(field)})`);
@@ -125,12 +196,21 @@ function differences(a: Structure, b: Structure): { layout: string[]; names: str
 }
 
 /** A field within one that moved, at the same place in it as before, is no news. */
-function movedWithHolder(field: Field, other: Field, old: ReadonlyMap<string, Field>, next: ReadonlyMap<string, Field>): boolean {
+function movedWithHolder(
+  field: Field,
+  other: Field,
+  old: ReadonlyMap<string, Field>,
+  next: ReadonlyMap<string, Field>,
+): boolean {
   const holder = field.name.slice(0, Math.max(0, field.name.lastIndexOf('.'))).replace(/\[\]$/, '');
   const [before, after] = [old.get(holder), next.get(holder)];
   if (before === undefined || after === undefined) return false;
   const moved = after.offset - before.offset;
-  const there = { ...field, offset: field.offset + moved, bits: field.bits && { ...field.bits, offset: field.bits.offset + moved * 8 } };
+  const there = {
+    ...field,
+    offset: field.offset + moved,
+    bits: field.bits && { ...field.bits, offset: field.bits.offset + moved * 8 },
+  };
   return moved !== 0 && samePlace(there, other);
 }
 

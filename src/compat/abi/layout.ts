@@ -9,14 +9,19 @@ const DEEPEST = 24;
 /** Most fields of all structures together, those without a name too. */
 const MOST_FIELDS = 200_000;
 
-/** Layouts of the structures that cross the kexec, by name. Of two of one name the one of the ABI headers counts, else the first. */
+/**
+ * Layouts of the structures that cross the kexec, by name. Of two of one name the one of the ABI headers counts, else
+ * the first.
+ */
 export function crossingStructures(types: Types): Structure[] {
   const found = new Map<string, Structure>();
   const budget = { fields: MOST_FIELDS };
   for (const entry of types.values()) {
     if (!isWhole(entry) || entry.name === null) continue;
     const declared = entry.file !== null && ABI_HEADERS.test(entry.file);
-    const named = CROSSING.some((pattern) => pattern.test(entry.name ?? '')) && !STAYS.some((pattern) => pattern.test(entry.name ?? ''));
+    const named =
+      CROSSING.some((pattern) => pattern.test(entry.name ?? '')) &&
+      !STAYS.some((pattern) => pattern.test(entry.name ?? ''));
     if ((!declared && !named) || (found.has(entry.name) && !declared)) continue;
     const structure = layoutOf(types, entry, budget);
     if (!declared && (structure.size === 0 || holdsPointer(structure))) continue;
@@ -43,7 +48,13 @@ interface Budget {
 function layoutOf(types: Types, entry: TypeEntry, budget: Budget): Structure {
   const fields: Field[] = [];
   addFields(types, entry, { prefix: '', base: 0, depth: 0 }, fields, budget);
-  return { name: entry.name ?? '', kind: entry.tag === TAG.union ? 'union' : 'struct', size: entry.byteSize ?? 0, file: entry.file?.replace(/^\.\//, '') ?? null, fields };
+  return {
+    name: entry.name ?? '',
+    kind: entry.tag === TAG.union ? 'union' : 'struct',
+    size: entry.byteSize ?? 0,
+    file: entry.file?.replace(/^\.\//, '') ?? null,
+    fields,
+  };
 }
 
 interface Place {
@@ -53,19 +64,34 @@ interface Place {
   depth: number;
 }
 
-function addFields(types: Types, holder: TypeEntry, { prefix, base, depth }: Place, fields: Field[], budget: Budget): void {
+function addFields(
+  types: Types,
+  holder: TypeEntry,
+  { prefix, base, depth }: Place,
+  fields: Field[],
+  budget: Budget,
+): void {
   if (depth > DEEPEST) throw new FormatError(`${holder.name ?? 'a structure'}: nested too deeply`);
   for (const member of holder.children) {
     if (member.tag !== TAG.member) continue;
     if (--budget.fields < 0) throw new FormatError('more fields than any handover has');
     const type = describeType(types, member.type);
     const at = base + placeOf(member, type.size);
-    const bits = member.bitSize === null ? null : { offset: base * 8 + firstBit(member, type.size), size: member.bitSize };
+    const bits =
+      member.bitSize === null ? null : { offset: base * 8 + firstBit(member, type.size), size: member.bitSize };
     const name = prefix + (member.name ?? '');
     // What has no name lends its place to what it holds.
-    if (member.name !== null) fields.push({ name, offset: at, size: type.size, type: type.text, shape: type.shape, bits });
+    if (member.name !== null)
+      fields.push({ name, offset: at, size: type.size, type: type.text, shape: type.shape, bits });
     const inner = type.element;
-    if (inner !== null) addFields(types, inner, { prefix: member.name === null ? prefix : `${name}${type.many ? '[]' : ''}.`, base: at, depth: depth + 1 }, fields, budget);
+    if (inner !== null)
+      addFields(
+        types,
+        inner,
+        { prefix: member.name === null ? prefix : `${name}${type.many ? '[]' : ''}.`, base: at, depth: depth + 1 },
+        fields,
+        budget,
+      );
   }
 }
 
@@ -101,29 +127,57 @@ function describeType(types: Types, offset: number | null, depth = 0): TypeText 
   const entry = types.get(offset);
   if (entry === undefined || depth > DEEPEST) return UNKNOWN;
   const next = () => describeType(types, entry.type, depth + 1);
-  const plain = (text: string, shape: string, size: number): TypeText => ({ text, shape, size, element: null, many: false });
+  const plain = (text: string, shape: string, size: number): TypeText => ({
+    text,
+    shape,
+    size,
+    element: null,
+    many: false,
+  });
   switch (entry.tag) {
     case TAG.base: {
       const size = entry.byteSize ?? 0;
       return plain(entry.name ?? '?', `${entry.encoding === DW_ATE_FLOAT ? 'float' : 'int'}${size * 8}`, size);
     }
-    case TAG.enumeration: return plain(`enum ${entry.name ?? '{}'}`, `int${(entry.byteSize ?? 0) * 8}`, entry.byteSize ?? 0);
-    case TAG.pointer: return plain(`${pointed(types, entry.type)} *`, 'ptr', entry.byteSize ?? 8);
-    case TAG.subroutine: return plain('function', 'function', 0);
-    case TAG.typedef: return { ...next(), text: entry.name ?? '?' };
-    case TAG.constant: case TAG.volatile: case TAG.restrict: case TAG.atomic: return next();
-    case TAG.structure: case TAG.union: {
+    case TAG.enumeration:
+      return plain(`enum ${entry.name ?? '{}'}`, `int${(entry.byteSize ?? 0) * 8}`, entry.byteSize ?? 0);
+    case TAG.pointer:
+      return plain(`${pointed(types, entry.type)} *`, 'ptr', entry.byteSize ?? 8);
+    case TAG.subroutine:
+      return plain('function', 'function', 0);
+    case TAG.typedef:
+      return { ...next(), text: entry.name ?? '?' };
+    case TAG.constant:
+    case TAG.volatile:
+    case TAG.restrict:
+    case TAG.atomic:
+      return next();
+    case TAG.structure:
+    case TAG.union: {
       const word = entry.tag === TAG.union ? 'union' : 'struct';
-      return { text: `${word} ${entry.name ?? '{}'}`, shape: word, size: entry.byteSize ?? 0, element: entry.declaration ? null : entry, many: false };
+      return {
+        text: `${word} ${entry.name ?? '{}'}`,
+        shape: word,
+        size: entry.byteSize ?? 0,
+        element: entry.declaration ? null : entry,
+        many: false,
+      };
     }
     case TAG.array: {
       const element = next();
       const counts = entry.children.filter((child) => child.tag === TAG.subrange).map((child) => child.count);
       const dimensions = counts.map((count) => `[${count ?? ''}]`).join('');
       const size = counts.reduce<number>((product, count) => product * (count ?? 0), element.size);
-      return { text: element.text + dimensions, shape: element.shape + dimensions, size: Number.isSafeInteger(size) ? size : 0, element: element.element, many: true };
+      return {
+        text: element.text + dimensions,
+        shape: element.shape + dimensions,
+        size: Number.isSafeInteger(size) ? size : 0,
+        element: element.element,
+        many: true,
+      };
     }
-    default: return UNKNOWN;
+    default:
+      return UNKNOWN;
   }
 }
 
@@ -135,7 +189,8 @@ function pointed(types: Types, offset: number | null): string {
     if (at === null) return 'void';
     const entry = types.get(at);
     if (entry === undefined) return '?';
-    if (entry.tag === TAG.structure || entry.tag === TAG.union) return `${entry.tag === TAG.union ? 'union' : 'struct'} ${entry.name ?? '{}'}`;
+    if (entry.tag === TAG.structure || entry.tag === TAG.union)
+      return `${entry.tag === TAG.union ? 'union' : 'struct'} ${entry.name ?? '{}'}`;
     if (entry.name !== null) return entry.name;
     at = entry.type;
   }

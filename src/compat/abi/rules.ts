@@ -5,7 +5,13 @@
 export const ABI_HEADERS = /(^|\/)include\/linux\/kho\/abi\//;
 
 /** Elsewhere the name tells. Structures that hold pointers of the running kernel cannot cross and are passed over. */
-export const CROSSING: readonly RegExp[] = [/^kho_/, /^khoser_/, /^luo_(\w+_)?ser$/, /^\w+_luo_(\w+_)?ser$/, /^\w+_ser$/];
+export const CROSSING: readonly RegExp[] = [
+  /^kho_/,
+  /^khoser_/,
+  /^luo_(\w+_)?ser$/,
+  /^\w+_luo_(\w+_)?ser$/,
+  /^\w+_ser$/,
+];
 
 /** Of the names above: what stays in one kernel, although no pointer shows it. */
 export const STAYS: readonly RegExp[] = [/^kho_(in|out)$/, /^kho_page_info$/, /^kho_debugfs$/];

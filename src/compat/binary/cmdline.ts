@@ -9,14 +9,19 @@ export function valuesOf(cmdline: string, name: string): string[] {
     if (word === '--') break;
     const bare = word.replaceAll('"', '');
     // The kernel takes - and _ in names as the same.
-    if (bare.slice(0, name.length + 1).replaceAll('-', '_') === `${name.replaceAll('-', '_')}=`) values.push(bare.slice(name.length + 1));
+    if (bare.slice(0, name.length + 1).replaceAll('-', '_') === `${name.replaceAll('-', '_')}=`)
+      values.push(bare.slice(name.length + 1));
   }
   return values;
 }
 
 /** The value of a boolean parameter; null where the line does not set it, or in no way that the kernel takes. */
 export function switchOf(cmdline: string, name: string): boolean | null {
-  return valuesOf(cmdline, name).map(boolean).findLast((value) => value !== null) ?? null;
+  return (
+    valuesOf(cmdline, name)
+      .map(boolean)
+      .findLast((value) => value !== null) ?? null
+  );
 }
 
 function boolean(text: string): boolean | null {

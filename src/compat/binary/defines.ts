@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Versions as the source of a kernel defines them: `#define KHO_FDT_COMPATIBLE "kho-v4"`, also put together from further defines.
+// Versions as the source of a kernel defines them: `#define KHO_FDT_COMPATIBLE "kho-v4"`, also put together from
+// further defines.
 import type { Component } from '../../model/kernel/component.js';
 import { ComponentError, parseComponent, sameComponent } from '../component.js';
 
@@ -19,7 +20,14 @@ export interface DefinedVersions {
 /** All defines of some files, by name. Defines with parameters are left out: their value depends on the place. */
 export function collectDefines(text: string, into: Map<string, string> = new Map()): Map<string, string> {
   for (const [, name = '', parameters, value = ''] of text.matchAll(DEFINE)) {
-    if (parameters === '') into.set(name, value.replaceAll('\\\n', ' ').replace(/\/\*.*?\*\/|\/\/.*$/g, ' ').trim());
+    if (parameters === '')
+      into.set(
+        name,
+        value
+          .replaceAll('\\\n', ' ')
+          .replace(/\/\*.*?\*\/|\/\/.*$/g, ' ')
+          .trim(),
+      );
   }
   return into;
 }
@@ -31,20 +39,26 @@ export function versionsFromDefines(defines: ReadonlyMap<string, string>): Defin
     const text = versionText(name, defines);
     if (text === null) continue;
     try {
-      for (const component of parseComponent(text)) if (!components.some((known) => sameComponent(known, component))) components.push(component);
+      for (const component of parseComponent(text))
+        if (!components.some((known) => sameComponent(known, component))) components.push(component);
     } catch (error) {
       if (!(error instanceof ComponentError)) throw error;
       problems.push(`${name}: ${error.message}`);
     }
   }
-  return { components: components.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.version - b.version)), problems };
+  return {
+    components: components.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.version - b.version)),
+    problems,
+  };
 }
 
 function versionText(name: string, defines: ReadonlyMap<string, string>): string | null {
   if (COMPATIBLE.test(name)) return stringOf(name, defines, 0);
   const numbered = NUMBER.exec(name);
   const value = defines.get(name) ?? '';
-  return numbered?.[1] !== undefined && /^\d+$/.test(value) ? `${numbered[1].toLowerCase().replaceAll('_', '-')} ${value}` : null;
+  return numbered?.[1] !== undefined && /^\d+$/.test(value)
+    ? `${numbered[1].toLowerCase().replaceAll('_', '-')} ${value}`
+    : null;
 }
 
 /** Strings and names of strings, one after another; null for anything else. */
@@ -53,7 +67,11 @@ function stringOf(name: string, defines: ReadonlyMap<string, string>, depth: num
   if (value === undefined || value === '' || depth > DEEPEST) return null;
   let text = '';
   for (const [token] of value.matchAll(/"(?:[^"\\]|\\.)*"|\w+|\S/g)) {
-    const part = token.startsWith('"') ? token.slice(1, -1).replaceAll('\\0', '\0') : /^[A-Za-z_]/.test(token) ? stringOf(token, defines, depth + 1) : null;
+    const part = token.startsWith('"')
+      ? token.slice(1, -1).replaceAll('\\0', '\0')
+      : /^[A-Za-z_]/.test(token)
+        ? stringOf(token, defines, depth + 1)
+        : null;
     if (part === null || text.length + part.length > MOST_TEXT) return null;
     text += part;
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The names of a unit's source files: the head of its line table (DWARF 4 and 5, section 6.2.4). The line program itself is not read.
+// The names of a unit's source files: the head of its line table (DWARF 4 and 5, section 6.2.4). The line program
+// itself is not read.
 import { Cursor, FormatError } from './bytes.js';
 import { type DebugSections, type Encoding, readValue, type Value } from './dwarf-forms.js';
 
@@ -56,7 +57,8 @@ function entries(cursor: Cursor, encoding: Encoding, sections: DebugSections): E
 
 function oldNames(cursor: Cursor): string[] {
   const folders = [''];
-  for (let folder = cursor.text(); folder !== ''; folder = cursor.text()) if (folders.push(folder) > MOST_FILES) throw new FormatError('too many folders');
+  for (let folder = cursor.text(); folder !== ''; folder = cursor.text())
+    if (folders.push(folder) > MOST_FILES) throw new FormatError('too many folders');
   // Files count from 1.
   const names = [''];
   for (let name = cursor.text(); name !== ''; name = cursor.text()) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Values of DWARF attributes, and the abbreviations that say which attributes an entry has (DWARF 5, sections 7.5.3 to 7.5.6).
+// Values of DWARF attributes, and the abbreviations that say which attributes an entry has (DWARF 5, sections 7.5.3 to
+// 7.5.6).
 import { Cursor, FormatError, stringAt } from './bytes.js';
 
 /** The sections that entries are read from. */
@@ -25,8 +26,23 @@ export interface Encoding {
 }
 
 export const AT = {
-  sibling: 0x01, name: 0x03, byteSize: 0x0b, bitOffset: 0x0c, bitSize: 0x0d, stmtList: 0x10, compDir: 0x1b, constValue: 0x1c, upperBound: 0x2f,
-  count: 0x37, memberLocation: 0x38, declFile: 0x3a, declaration: 0x3c, encoding: 0x3e, type: 0x49, dataBitOffset: 0x6b, strOffsetsBase: 0x72,
+  sibling: 0x01,
+  name: 0x03,
+  byteSize: 0x0b,
+  bitOffset: 0x0c,
+  bitSize: 0x0d,
+  stmtList: 0x10,
+  compDir: 0x1b,
+  constValue: 0x1c,
+  upperBound: 0x2f,
+  count: 0x37,
+  memberLocation: 0x38,
+  declFile: 0x3a,
+  declaration: 0x3c,
+  encoding: 0x3e,
+  type: 0x49,
+  dataBitOffset: 0x6b,
+  strOffsetsBase: 0x72,
 } as const;
 
 export interface AttributeSpec {
@@ -76,7 +92,26 @@ export const FORM_IMPLICIT_CONST = 0x21;
 
 /** Bytes of forms that are skipped or read as plain numbers. */
 const FIXED: Readonly<Record<number, number>> = {
-  0x05: 2, 0x06: 4, 0x07: 8, 0x0b: 1, 0x0c: 1, 0x11: 1, 0x12: 2, 0x13: 4, 0x14: 8, 0x1c: 4, 0x24: 8, 0x20: 8, 0x25: 1, 0x26: 2, 0x27: 3, 0x28: 4, 0x29: 1, 0x2a: 2, 0x2b: 3, 0x2c: 4,
+  0x05: 2,
+  0x06: 4,
+  0x07: 8,
+  0x0b: 1,
+  0x0c: 1,
+  0x11: 1,
+  0x12: 2,
+  0x13: 4,
+  0x14: 8,
+  0x1c: 4,
+  0x24: 8,
+  0x20: 8,
+  0x25: 1,
+  0x26: 2,
+  0x27: 3,
+  0x28: 4,
+  0x29: 1,
+  0x2a: 2,
+  0x2b: 3,
+  0x2c: 4,
 };
 /** References that count from the start of their unit. */
 const UNIT_REFERENCES: readonly number[] = [0x11, 0x12, 0x13, 0x14, 0x15];
@@ -84,11 +119,16 @@ const INDEXED_STRINGS: readonly number[] = [0x1a, 0x25, 0x26, 0x27, 0x28];
 
 function fixed(cursor: Cursor, size: number): number {
   switch (size) {
-    case 1: return cursor.u8();
-    case 2: return cursor.u16();
-    case 3: return cursor.u24();
-    case 4: return cursor.u32();
-    default: return cursor.u64();
+    case 1:
+      return cursor.u8();
+    case 2:
+      return cursor.u16();
+    case 3:
+      return cursor.u24();
+    case 4:
+      return cursor.u32();
+    default:
+      return cursor.u64();
   }
 }
 
@@ -97,7 +137,13 @@ function block(cursor: Cursor, length: number): Uint8Array {
 }
 
 /** Reads a value and moves on. Texts are looked up only where `wanted`: most entries are passed over. */
-export function readValue(cursor: Cursor, spec: AttributeSpec, encoding: Encoding, sections: DebugSections, wanted: boolean): Value {
+export function readValue(
+  cursor: Cursor,
+  spec: AttributeSpec,
+  encoding: Encoding,
+  sections: DebugSections,
+  wanted: boolean,
+): Value {
   let form = spec.form;
   for (let times = 0; form === FORM_INDIRECT; times++) {
     if (times > 4) throw new FormatError('a form that is always another');
@@ -110,23 +156,48 @@ export function readValue(cursor: Cursor, spec: AttributeSpec, encoding: Encodin
     return INDEXED_STRINGS.includes(form) ? indexed(value, encoding, sections, wanted) : value;
   }
   switch (form) {
-    case 0x01: return fixed(cursor, encoding.addressSize);
-    case 0x03: return block(cursor, cursor.u16());
-    case 0x04: return block(cursor, cursor.u32());
-    case 0x08: return cursor.text();
-    case 0x09: case 0x18: return block(cursor, cursor.uleb());
-    case 0x0a: return block(cursor, cursor.u8());
-    case 0x0d: return cursor.sleb();
-    case 0x0e: return text(sections.str, fixed(cursor, encoding.offsetSize), wanted);
-    case 0x1f: return text(sections.lineStr, fixed(cursor, encoding.offsetSize), wanted);
-    case 0x0f: case 0x1b: case 0x22: case 0x23: return cursor.uleb();
-    case 0x15: return encoding.unit + cursor.uleb();
-    case 0x1a: return indexed(cursor.uleb(), encoding, sections, wanted);
-    case 0x10: case 0x17: case 0x1d: case 0x1f20: case 0x1f21: return fixed(cursor, encoding.offsetSize);
-    case 0x19: return 1;
-    case 0x1e: return block(cursor, 16);
-    case FORM_IMPLICIT_CONST: return spec.implicit;
-    default: throw new FormatError(`an attribute of the unknown form 0x${form.toString(16)}`);
+    case 0x01:
+      return fixed(cursor, encoding.addressSize);
+    case 0x03:
+      return block(cursor, cursor.u16());
+    case 0x04:
+      return block(cursor, cursor.u32());
+    case 0x08:
+      return cursor.text();
+    case 0x09:
+    case 0x18:
+      return block(cursor, cursor.uleb());
+    case 0x0a:
+      return block(cursor, cursor.u8());
+    case 0x0d:
+      return cursor.sleb();
+    case 0x0e:
+      return text(sections.str, fixed(cursor, encoding.offsetSize), wanted);
+    case 0x1f:
+      return text(sections.lineStr, fixed(cursor, encoding.offsetSize), wanted);
+    case 0x0f:
+    case 0x1b:
+    case 0x22:
+    case 0x23:
+      return cursor.uleb();
+    case 0x15:
+      return encoding.unit + cursor.uleb();
+    case 0x1a:
+      return indexed(cursor.uleb(), encoding, sections, wanted);
+    case 0x10:
+    case 0x17:
+    case 0x1d:
+    case 0x1f20:
+    case 0x1f21:
+      return fixed(cursor, encoding.offsetSize);
+    case 0x19:
+      return 1;
+    case 0x1e:
+      return block(cursor, 16);
+    case FORM_IMPLICIT_CONST:
+      return spec.implicit;
+    default:
+      throw new FormatError(`an attribute of the unknown form 0x${form.toString(16)}`);
   }
 }
 
@@ -137,5 +208,8 @@ function text(table: Uint8Array, offset: number, wanted: boolean): string | null
 function indexed(index: number, encoding: Encoding, sections: DebugSections, wanted: boolean): string | null {
   // The unit's own name may come before the base is known; nobody asks for it.
   if (!wanted || encoding.strOffsetsBase === null) return null;
-  return stringAt(sections.str, fixed(new Cursor(sections.strOffsets, encoding.strOffsetsBase + index * encoding.offsetSize), encoding.offsetSize));
+  return stringAt(
+    sections.str,
+    fixed(new Cursor(sections.strOffsets, encoding.strOffsetsBase + index * encoding.offsetSize), encoding.offsetSize),
+  );
 }

@@ -1,13 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads the types out of DWARF 4 and 5: one pass over .debug_info, without recursion, keeping only the entries that describe types.
+// Reads the types out of DWARF 4 and 5: one pass over .debug_info, without recursion, keeping only the entries that
+// describe types.
 import { Cursor, FormatError } from './bytes.js';
-import { AT, type Abbreviation, type DebugSections, type Encoding, readAbbreviations, readValue, type Value } from './dwarf-forms.js';
+import {
+  AT,
+  type Abbreviation,
+  type DebugSections,
+  type Encoding,
+  readAbbreviations,
+  readValue,
+  type Value,
+} from './dwarf-forms.js';
 import { readFileNames } from './dwarf-files.js';
 import { type Elf, relocatedSection } from './elf.js';
 
 export const TAG = {
-  array: 0x01, enumeration: 0x04, member: 0x0d, pointer: 0x0f, compileUnit: 0x11, structure: 0x13, subroutine: 0x15, typedef: 0x16, union: 0x17, subrange: 0x21,
-  base: 0x24, constant: 0x26, volatile: 0x35, restrict: 0x37, unspecified: 0x3b, atomic: 0x47,
+  array: 0x01,
+  enumeration: 0x04,
+  member: 0x0d,
+  pointer: 0x0f,
+  compileUnit: 0x11,
+  structure: 0x13,
+  subroutine: 0x15,
+  typedef: 0x16,
+  union: 0x17,
+  subrange: 0x21,
+  base: 0x24,
+  constant: 0x26,
+  volatile: 0x35,
+  restrict: 0x37,
+  unspecified: 0x3b,
+  atomic: 0x47,
 } as const;
 
 const KEPT: ReadonlySet<number> = new Set(Object.values(TAG));
@@ -47,19 +70,32 @@ export function debugSections(elf: Elf): DebugSections | null {
   const abbrev = relocatedSection(elf, '.debug_abbrev');
   if (info === null || abbrev === null) return null;
   const optional = (name: string) => relocatedSection(elf, name) ?? new Uint8Array();
-  return { info, abbrev, str: optional('.debug_str'), lineStr: optional('.debug_line_str'), line: optional('.debug_line'), strOffsets: optional('.debug_str_offsets') };
+  return {
+    info,
+    abbrev,
+    str: optional('.debug_str'),
+    lineStr: optional('.debug_line_str'),
+    line: optional('.debug_line'),
+    strOffsets: optional('.debug_str_offsets'),
+  };
 }
 
 export function readTypes(sections: DebugSections): Types {
   const types: Types = new Map();
   const tables = new Map<number, Map<number, Abbreviation>>();
   const budget = { entries: MOST_ENTRIES };
-  for (let at = 0; at < sections.info.length; ) at = readUnit(sections, at, tables, types, budget);
+  for (let at = 0; at < sections.info.length;) at = readUnit(sections, at, tables, types, budget);
   return types;
 }
 
 /** Reads one unit and returns where the next one begins. */
-function readUnit(sections: DebugSections, start: number, tables: Map<number, Map<number, Abbreviation>>, types: Types, budget: { entries: number }): number {
+function readUnit(
+  sections: DebugSections,
+  start: number,
+  tables: Map<number, Map<number, Abbreviation>>,
+  types: Types,
+  budget: { entries: number },
+): number {
   const head = new Cursor(sections.info, start);
   let length = head.u32();
   const offsetSize = length === 0xffffffff ? 8 : 4;
@@ -79,11 +115,25 @@ function readUnit(sections: DebugSections, start: number, tables: Map<number, Ma
   if (kind !== 1 && kind !== 3) return end;
   let table = tables.get(tableAt);
   if (table === undefined) tables.set(tableAt, (table = readAbbreviations(sections.abbrev, tableAt)));
-  readEntries(cursor, table, { version, offsetSize, addressSize, unit: start, strOffsetsBase: null }, sections, types, budget);
+  readEntries(
+    cursor,
+    table,
+    { version, offsetSize, addressSize, unit: start, strOffsetsBase: null },
+    sections,
+    types,
+    budget,
+  );
   return end;
 }
 
-function readEntries(cursor: Cursor, table: Map<number, Abbreviation>, encoding: Encoding, sections: DebugSections, types: Types, budget: { entries: number }): void {
+function readEntries(
+  cursor: Cursor,
+  table: Map<number, Abbreviation>,
+  encoding: Encoding,
+  sections: DebugSections,
+  types: Types,
+  budget: { entries: number },
+): void {
   // One element for each open entry: null for those that are not kept.
   const open: (TypeEntry | null)[] = [];
   let files: string[] = [];
@@ -119,10 +169,19 @@ function readEntries(cursor: Cursor, table: Map<number, Abbreviation>, encoding:
   }
 }
 
-function readAttributes(cursor: Cursor, abbreviation: Abbreviation, encoding: Encoding, sections: DebugSections, kept: boolean): Map<number, Value> | null {
+function readAttributes(
+  cursor: Cursor,
+  abbreviation: Abbreviation,
+  encoding: Encoding,
+  sections: DebugSections,
+  kept: boolean,
+): Map<number, Value> | null {
   const values = kept ? new Map<number, Value>() : null;
   for (const spec of abbreviation.attributes) {
-    const wanted = kept && WANTED.has(spec.attribute) && !(abbreviation.tag === TAG.compileUnit && (spec.attribute === AT.name || spec.attribute === AT.compDir));
+    const wanted =
+      kept &&
+      WANTED.has(spec.attribute) &&
+      !(abbreviation.tag === TAG.compileUnit && (spec.attribute === AT.name || spec.attribute === AT.compDir));
     const value = readValue(cursor, spec, encoding, sections, wanted);
     if (wanted) values?.set(spec.attribute, value);
   }
@@ -137,10 +196,19 @@ function entryOf(tag: number, values: ReadonlyMap<number, Value>, files: readonl
   const name = values.get(AT.name);
   const file = number(AT.declFile);
   return {
-    tag, name: typeof name === 'string' ? name : null, byteSize: number(AT.byteSize), type: number(AT.type), encoding: number(AT.encoding),
-    declaration: number(AT.declaration) === 1, file: file === null ? null : (files[file] ?? null),
-    memberLocation: locationOf(values.get(AT.memberLocation)), bitSize: number(AT.bitSize), bitOffset: number(AT.bitOffset), dataBitOffset: number(AT.dataBitOffset),
-    count: countOf(number(AT.count), values.get(AT.upperBound)), children: [],
+    tag,
+    name: typeof name === 'string' ? name : null,
+    byteSize: number(AT.byteSize),
+    type: number(AT.type),
+    encoding: number(AT.encoding),
+    declaration: number(AT.declaration) === 1,
+    file: file === null ? null : (files[file] ?? null),
+    memberLocation: locationOf(values.get(AT.memberLocation)),
+    bitSize: number(AT.bitSize),
+    bitOffset: number(AT.bitOffset),
+    dataBitOffset: number(AT.dataBitOffset),
+    count: countOf(number(AT.count), values.get(AT.upperBound)),
+    children: [],
   };
 }
 

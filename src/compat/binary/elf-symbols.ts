@@ -7,7 +7,10 @@ const SHT_SYMTAB = 2;
 const SYMBOL_BYTES = 24;
 const VALUE = 8;
 
-/** Name to linear address, of those that are asked for; of two of one name the first. Throws FormatError for what is no ELF file. */
+/**
+ * Name to linear address, of those that are asked for; of two of one name the first. Throws FormatError for what is no
+ * ELF file.
+ */
 export function symbolsOf(source: ByteSource, wanted: readonly string[]): Map<string, bigint> {
   const elf = readElf(source);
   const found = new Map<string, bigint>();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads ELF files: sections, and relocated content of objects that were not linked. 64 bits, little-endian: what the lab's kernels are.
+// Reads ELF files: sections, and relocated content of objects that were not linked. 64 bits, little-endian: what the
+// lab's kernels are.
 import { type ByteSource, Cursor, FormatError, stringAt } from './bytes.js';
 
 const HEADER_BYTES = 64;
@@ -34,7 +35,16 @@ export interface Elf {
 }
 
 /** Names of machines that a foreign kernel may be for. */
-const MACHINES: Readonly<Record<number, string>> = { 3: 'x86', 40: 'arm', 62: 'x86-64', 183: 'arm64', 243: 'riscv', 22: 's390', 21: 'ppc64', 258: 'loongarch' };
+const MACHINES: Readonly<Record<number, string>> = {
+  3: 'x86',
+  40: 'arm',
+  62: 'x86-64',
+  183: 'arm64',
+  243: 'riscv',
+  22: 's390',
+  21: 'ppc64',
+  258: 'loongarch',
+};
 
 export function machineName(machine: number): string {
   return MACHINES[machine] ?? `machine ${machine}`;
@@ -70,9 +80,15 @@ export function readElf(source: ByteSource): Elf {
   const cursor = new Cursor(slice(source, table, count * SECTION_BYTES, 'section headers'));
   const raw = Array.from({ length: count }, (_, index) => rawSection(cursor, index));
   const strings = raw[names];
-  if (names === 0 || strings === undefined) return { source, type, machine, sections: raw.map((section) => ({ ...section, name: '' })) };
+  if (names === 0 || strings === undefined)
+    return { source, type, machine, sections: raw.map((section) => ({ ...section, name: '' })) };
   const text = contentOf(source, { ...strings, name: '' });
-  return { source, type, machine, sections: raw.map(({ nameAt, ...section }) => ({ ...section, name: stringAt(text, nameAt) })) };
+  return {
+    source,
+    type,
+    machine,
+    sections: raw.map(({ nameAt, ...section }) => ({ ...section, name: stringAt(text, nameAt) })),
+  };
 }
 
 interface RawSection extends Omit<ElfSection, 'name'> {
@@ -93,7 +109,8 @@ function rawSection(cursor: Cursor, index: number): RawSection {
 }
 
 function slice(source: ByteSource, offset: number, length: number, what: string): Uint8Array {
-  if (!(offset >= 0 && length >= 0 && offset + length <= source.size)) throw new FormatError(`cut off: its ${what} end at ${offset + length}, the file at ${source.size}`);
+  if (!(offset >= 0 && length >= 0 && offset + length <= source.size))
+    throw new FormatError(`cut off: its ${what} end at ${offset + length}, the file at ${source.size}`);
   return source.read(offset, length);
 }
 
@@ -121,13 +138,15 @@ export function relocatedSection(elf: Elf, name: string): Uint8Array | null {
   const plain = contentOf(elf.source, section);
   if (elf.type !== ET_REL) return plain;
   const bytes = plain.slice();
-  for (const table of elf.sections) if (table.type === SHT_RELA && table.info === section.index) relocate(elf, bytes, table);
+  for (const table of elf.sections)
+    if (table.type === SHT_RELA && table.info === section.index) relocate(elf, bytes, table);
   return bytes;
 }
 
 function relocate(elf: Elf, bytes: Uint8Array, table: ElfSection): void {
   const kinds = RELOCATIONS[elf.machine];
-  if (kinds === undefined) throw new FormatError(`an object file for ${machineName(elf.machine)}, whose relocations are not known`);
+  if (kinds === undefined)
+    throw new FormatError(`an object file for ${machineName(elf.machine)}, whose relocations are not known`);
   const symbols = elf.sections[table.link];
   if (symbols === undefined) throw new FormatError(`${table.name} names no symbol table`);
   const values = contentOf(elf.source, symbols);

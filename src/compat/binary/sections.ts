@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The ELF section .liveupdate_versions: what a kernel says that it understands. What cannot be read whole is not known; nothing is guessed.
+// The ELF section .liveupdate_versions: what a kernel says that it understands. What cannot be read whole is not known;
+// nothing is guessed.
 import type { Component } from '../../model/kernel/component.js';
 import { type ByteSource, Cursor, FormatError, latin1 } from './bytes.js';
 import { ComponentError, parseComponent, sameComponent } from '../component.js';
@@ -25,7 +26,8 @@ export function parseVersions(bytes: Uint8Array): SectionAnswer {
   try {
     return { state: 'known', components: versions(bytes) };
   } catch (error) {
-    if (error instanceof FormatError || error instanceof ComponentError) return { state: 'unknown', why: `${VERSIONS_SECTION}: ${error.message}` };
+    if (error instanceof FormatError || error instanceof ComponentError)
+      return { state: 'unknown', why: `${VERSIONS_SECTION}: ${error.message}` };
     throw error;
   }
 }
@@ -37,15 +39,19 @@ function versions(bytes: Uint8Array): Component[] {
   const magic = cursor.u32();
   if (magic !== MAGIC) throw new FormatError(`damaged: it begins with 0x${magic.toString(16)}`);
   const version = cursor.u32();
-  if (version !== HEADER_VERSION) throw new FormatError(`header version ${version} is not known, only ${HEADER_VERSION} is`);
-  if (cursor.left % ENTRY_BYTES !== 0) throw new FormatError(`damaged: ${cursor.left} bytes are no whole number of entries`);
+  if (version !== HEADER_VERSION)
+    throw new FormatError(`header version ${version} is not known, only ${HEADER_VERSION} is`);
+  if (cursor.left % ENTRY_BYTES !== 0)
+    throw new FormatError(`damaged: ${cursor.left} bytes are no whole number of entries`);
   const found: Component[] = [];
   while (cursor.left > 0) {
     const entry = bytes.subarray(cursor.skip(ENTRY_BYTES), cursor.at);
     // One text, or several with a NUL between them, as a `compatible` list has it.
     const text = latin1(entry).replace(/\0+$/, '');
-    if (text.length === ENTRY_BYTES || /^\0|\0\0/.test(text)) throw new FormatError('damaged: an entry is not padded with NUL');
-    for (const component of parseComponent(text)) if (!found.some((known) => sameComponent(known, component))) found.push(component);
+    if (text.length === ENTRY_BYTES || /^\0|\0\0/.test(text))
+      throw new FormatError('damaged: an entry is not padded with NUL');
+    for (const component of parseComponent(text))
+      if (!found.some((known) => sameComponent(known, component))) found.push(component);
   }
   return found;
 }

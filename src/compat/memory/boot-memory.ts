@@ -9,7 +9,13 @@ import type { KernelFacts } from '../predict/predict.js';
 import { blocksOfRam, machineMemory, type MachineMemory, pageArray, topOfRam } from './ram.js';
 import { type Ruling, ruled } from '../predict/ruling.js';
 import {
-  canLoad, EXTENDED_SINCE, scratchAreas, scratchNeed, type ScratchNeed, scratchOption, sumOf,
+  canLoad,
+  EXTENDED_SINCE,
+  scratchAreas,
+  scratchNeed,
+  type ScratchNeed,
+  scratchOption,
+  sumOf,
 } from './scratch.js';
 
 /** What of a scenario decides. */
@@ -33,9 +39,15 @@ type Extension = 'extended' | 'none' | 'unknown';
 
 const FINE: BootMemory = { ruling: null, text: null };
 
-/** @param epoch that of the old kernel @param initramfs bytes */
+/**
+ * @param epoch that of the old kernel
+ * @param initramfs bytes
+ */
 export function bootMemory(
-  scenario: MemoryPlan, kernels: readonly KernelFacts[], epoch: number, initramfs = USUAL_INITRAMFS,
+  scenario: MemoryPlan,
+  kernels: readonly KernelFacts[],
+  epoch: number,
+  initramfs = USUAL_INITRAMFS,
 ): BootMemory {
   const [first, next] = [kernels[0], kernels[epoch + 1]];
   if (first?.boot === undefined || next?.boot === undefined) return FINE;
@@ -61,24 +73,34 @@ export function bootMemory(
 
 const ADVICE = 'give the first kernel more with kho_scratch=, which holds for all kernels after it';
 const TOO_SMALL = {
-  outcome: 'panic', endsIn: 'panic', where: 'sparse_init', component: 'scratch',
+  outcome: 'panic',
+  endsIn: 'panic',
+  where: 'sparse_init',
+  component: 'scratch',
   signs: ['bitmap_set', 'memmap', 'memory map', 'memblock', 'alloc_low_page', 'llocat'],
 } as const;
 
 function cannotLoad(areas: readonly number[], has: number, { boot, release }: KernelFacts, initramfs: number): Ruling {
   const image = boot?.initSize ?? 0;
   return {
-    outcome: 'refused', endsIn: 'none', where: 'kho_locate_mem_hole', component: 'scratch', signs: ['EADDRNOTAVAIL'],
-    reason: `${areasText(areas, has)}, and no area holds the image of `
-      + `${release ?? 'the next kernel'} (${mib(image)} MiB) with an area for its `
-      + `initramfs (${mib(initramfs)} MiB): it cannot be loaded, `
-      + `at least ${mib(Math.max(0, image + initramfs - Math.max(...areas)))} MiB are short; ${ADVICE}`,
+    outcome: 'refused',
+    endsIn: 'none',
+    where: 'kho_locate_mem_hole',
+    component: 'scratch',
+    signs: ['EADDRNOTAVAIL'],
+    reason:
+      `${areasText(areas, has)}, and no area holds the image of ` +
+      `${release ?? 'the next kernel'} (${mib(image)} MiB) with an area for its ` +
+      `initramfs (${mib(initramfs)} MiB): it cannot be loaded, ` +
+      `at least ${mib(Math.max(0, image + initramfs - Math.max(...areas)))} MiB are short; ${ADVICE}`,
   };
 }
 
 /** All areas lie at the top of RAM: a limit below them leaves the next kernel without its own image. */
 function beyondLimit(
-  { machine, cmdlines }: MemoryPlan, epoch: number, first: MachineMemory,
+  { machine, cmdlines }: MemoryPlan,
+  epoch: number,
+  first: MachineMemory,
 ): Ruling | 'unknown' | null {
   const limit = memoryLimit(cmdlines[epoch + 1] ?? '');
   const before = memoryLimit(cmdlines[epoch] ?? '');
@@ -88,16 +110,23 @@ function beyondLimit(
   // is not known.
   if (limit >= top - pageArray(first) - first.initramfs) return 'unknown';
   return {
-    outcome: 'panic', endsIn: 'panic', where: 'kho_scratch_overlap', component: 'memory',
+    outcome: 'panic',
+    endsIn: 'panic',
+    where: 'kho_scratch_overlap',
+    component: 'memory',
     signs: ['kho_', 'phys_pmd_init', 'page fault', 'memblock', 'memmap'],
-    reason: `mem=${mib(limit)}M on the next kernel: what is preserved, and scratch with the kernel itself, lie above, `
-      + `up to ${mib(top)} MiB; ${mib(top - limit)} MiB of the memory are cut off`,
+    reason:
+      `mem=${mib(limit)}M on the next kernel: what is preserved, and scratch with the kernel itself, lie above, ` +
+      `up to ${mib(top)} MiB; ${mib(top - limit)} MiB of the memory are cut off`,
   };
 }
 
 /** Whether blocks of 1 GiB are left that hold no preserved page. @param epoch that of the kernel itself */
 function extensionOf(
-  scenario: MemoryPlan, { release }: Pick<KernelFacts, 'release'>, epoch: number, initramfs: number,
+  scenario: MemoryPlan,
+  { release }: Pick<KernelFacts, 'release'>,
+  epoch: number,
+  initramfs: number,
 ): Extension {
   const since = isSince(release, EXTENDED_SINCE);
   if (since !== true) return since === null ? 'unknown' : 'none';
@@ -119,8 +148,9 @@ export function withMemory(images: Prediction, { ruling }: BootMemory): Predicti
 }
 
 function preservedBytes({ steps, reserveMem }: MemoryPlan, epoch: number): number {
-  const sizes = new Map(steps.flatMap((step) =>
-    (step.op === 'memfd' ? [[step.memfd.file, step.memfd.size] as const] : [])));
+  const sizes = new Map(
+    steps.flatMap((step) => (step.op === 'memfd' ? [[step.memfd.file, step.memfd.size] as const] : [])),
+  );
   const given = new Set(steps.flatMap((step) => (step.op === 'preserve' && step.epoch === epoch ? [step.file] : [])));
   const files = [...given].reduce((sum, file) => sum + (sizes.get(file) ?? 0), 0);
   return files + reserveMem.reduce((sum, { size }) => sum + size, 0);

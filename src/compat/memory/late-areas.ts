@@ -23,7 +23,9 @@ export function lateAreas({ cmdlines, reserveMem }: Planned, epoch: number): str
  * complains.
  */
 export function lateAreasRuling(
-  scenario: Planned, kernels: readonly KernelFacts[], epoch: number,
+  scenario: Planned,
+  kernels: readonly KernelFacts[],
+  epoch: number,
 ): Ruling | 'unknown' | null {
   const isLast = epoch + 2 === kernels.length;
   const rulings = (isLast ? [epoch, epoch + 1] : [epoch]).map((at) => {
@@ -46,8 +48,9 @@ function lateAreaRuling(scenario: Planned, kernel: KernelFacts, epoch: number): 
   const which = `${made.join(', ')} ${made.length === 1 ? 'lies' : 'lie'} in scratch`;
   const signs = ['failed to prepare memblock FDT', 'kho_preserve_pages'];
   const said = { endsIn: 'reboot', component: 'memblock', where: 'reserved_mem_preserve', signs } as const;
-  const reason = `a kernel that was booted by kexec makes its reserve_mem areas in scratch: ${which} and cannot `
-    + 'be handed over (reserved_mem_preserve)';
+  const reason =
+    `a kernel that was booted by kexec makes its reserve_mem areas in scratch: ${which} and cannot ` +
+    'be handed over (reserved_mem_preserve)';
   const costsNothing = epoch + 1 >= scenario.cmdlines.length || scenario.reserveMem.length === 0;
   if (costsNothing && scenario.taint?.includes('warn') === true) return null;
   if (costsNothing) return { outcome: 'tainted', ...said, reason: `${reason}; the kernel warns of it` };

@@ -28,7 +28,9 @@ const AT_WORK = 8 * MIB;
 
 /** Null where nothing tells, or the first kernel sets nothing aside. */
 export function memoryLeft(
-  plan: MemoryPlan, kernels: readonly KernelFacts[], initramfs = USUAL_INITRAMFS,
+  plan: MemoryPlan,
+  kernels: readonly KernelFacts[],
+  initramfs = USUAL_INITRAMFS,
 ): MemoryLeft | null {
   const [first, next] = kernels;
   const cmdline = plan.cmdlines[0] ?? '';
@@ -45,7 +47,8 @@ export function memoryLeft(
   // The image as a file is about a third of what it unpacks to. Both files lie in a buffer, and are copied from there.
   const loading = 2 * ((next?.boot?.initSize ?? image) / 3 + initramfs);
   const parts = [
-    { what: 'to load the next kernel', bytes: loading }, { what: 'at work', bytes: AT_WORK },
+    { what: 'to load the next kernel', bytes: loading },
+    { what: 'at work', bytes: AT_WORK },
     { what: 'preserved', bytes: preserved(plan) },
   ];
   return { left, parts, scratch };
@@ -54,8 +57,9 @@ export function memoryLeft(
 /** Bytes that the first kernel is to preserve. What a scenario expects to fail counts for nothing. */
 function preserved({ steps }: MemoryPlan): number {
   const first = steps.filter(({ epoch }) => epoch === 0);
-  const sizes = new Map(first.flatMap((step) =>
-    (step.op === 'memfd' ? [[step.memfd.file, step.memfd.size] as const] : [])));
+  const sizes = new Map(
+    first.flatMap((step) => (step.op === 'memfd' ? [[step.memfd.file, step.memfd.size] as const] : [])),
+  );
   const files = new Set(first.flatMap((step) => (step.op === 'preserve' && isMeantToWork(step) ? [step.file] : [])));
   return [...files].reduce((sum, file) => sum + (sizes.get(file) ?? 0), 0);
 }

@@ -43,7 +43,7 @@ export const lowRam = ({ low }: MachineMemory): number => low;
 
 export function pageArray({ ram, low }: MachineMemory): number {
   const sections = Math.ceil(low / SECTION) + Math.ceil((ram - low) / SECTION);
-  return (sections * SECTION / PAGE) * BYTES_A_PAGE;
+  return ((sections * SECTION) / PAGE) * BYTES_A_PAGE;
 }
 
 export const largeTables = ({ ram }: MachineMemory): number => (ram / 1024) * TABLES_A_KIB;

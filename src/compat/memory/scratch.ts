@@ -25,8 +25,7 @@ export const EXTENDED_SINCE = [7, 3] as const;
 const BOOTMEM_SINCE = [7, 4] as const;
 
 export type ScratchOption =
-  | { kind: 'scale'; percent: number }
-  | { kind: 'sizes'; low: number; global: number; node: number };
+  { kind: 'scale'; percent: number } | { kind: 'sizes'; low: number; global: number; node: number };
 
 const DEFAULT: ScratchOption = { kind: 'scale', percent: 200 };
 
@@ -38,7 +37,12 @@ export function scratchOption(cmdline: string, release: string | null): ScratchO
   // A release that is not known may have either. Whether 7.4 still takes the old name is not known, so both count
   // there.
   const names = isSince(release, BOOTMEM_SINCE) === false ? ['kho_scratch'] : ['kho_scratch', 'kho_bootmem'];
-  return names.flatMap((name) => valuesOf(cmdline, name)).map(parsed).findLast((option) => option !== null) ?? DEFAULT;
+  return (
+    names
+      .flatMap((name) => valuesOf(cmdline, name))
+      .map(parsed)
+      .findLast((option) => option !== null) ?? DEFAULT
+  );
 }
 
 function parsed(text: string): ScratchOption | null {
@@ -52,7 +56,10 @@ function parsed(text: string): ScratchOption | null {
 
 /** Bytes of each area: in low memory, anywhere, and on the node. @param reserved bytes of reserve_mem= */
 export function scratchAreas(
-  option: ScratchOption, kernel: BootFacts, machine: MachineMemory, reserved: number,
+  option: ScratchOption,
+  kernel: BootFacts,
+  machine: MachineMemory,
+  reserved: number,
 ): number[] | null {
   if (option.kind === 'sizes') return [option.low, option.global, option.node].map(aligned);
   const own = runtimeOf(kernel);
@@ -86,7 +93,9 @@ export interface ScratchNeed {
  * outside
  */
 export function scratchNeed(
-  { boot, release }: Pick<KernelFacts, 'boot' | 'release'>, machine: MachineMemory, { extended }: { extended: boolean },
+  { boot, release }: Pick<KernelFacts, 'boot' | 'release'>,
+  machine: MachineMemory,
+  { extended }: { extended: boolean },
 ): ScratchNeed | null {
   const image = boot === undefined ? null : runtimeOf(boot);
   const early = isSince(release, [7, 1]) === false ? EARLY_BEFORE_7_1 : EARLY;

@@ -59,14 +59,34 @@ export interface Around {
 }
 
 /** The prediction for the whole chain: the first update that goes wrong decides. Null where it cannot be known. */
-export function predictScenario(scenario: Scenario, kernels: readonly KernelFacts[], { initramfs }: Around = {}): Prediction | null {
+export function predictScenario(
+  scenario: Scenario,
+  kernels: readonly KernelFacts[],
+  { initramfs }: Around = {},
+): Prediction | null {
   const carried = carriedBy(scenario);
   let last: Prediction | null = null;
   for (const [image, to, epoch] of updates(kernels)) {
-    const from = withVersionFaults(image, scenario.steps.filter((step) => step.epoch === epoch || step.epoch === epoch + 1));
-    const uses = devicesHandedIn(scenario, from, epoch).length > 0 ? [...carried.uses, 'device' as const] : carried.uses.filter((use) => use !== 'device');
-    const images = predict({ from, to, cmdlineFrom: scenario.cmdlines[epoch] ?? '', cmdlineTo: scenario.cmdlines[epoch + 1] ?? '', ...carried, uses });
-    last = images === null ? null : withScenario(images, { scenario, from, epoch, memory: bootMemory(scenario, kernels, epoch, initramfs) });
+    const from = withVersionFaults(
+      image,
+      scenario.steps.filter((step) => step.epoch === epoch || step.epoch === epoch + 1),
+    );
+    const uses =
+      devicesHandedIn(scenario, from, epoch).length > 0
+        ? [...carried.uses, 'device' as const]
+        : carried.uses.filter((use) => use !== 'device');
+    const images = predict({
+      from,
+      to,
+      cmdlineFrom: scenario.cmdlines[epoch] ?? '',
+      cmdlineTo: scenario.cmdlines[epoch + 1] ?? '',
+      ...carried,
+      uses,
+    });
+    last =
+      images === null
+        ? null
+        : withScenario(images, { scenario, from, epoch, memory: bootMemory(scenario, kernels, epoch, initramfs) });
     last = last?.outcome === 'preserved' ? withLateAreas(last, scenario, kernels, epoch) : last;
     if (last === null || last.outcome !== 'preserved') return last;
   }
@@ -82,10 +102,16 @@ interface Update {
 
 /** The scenario may call the update off, hand nothing over, or leave what comes back; and it may ask before it goes. */
 function withScenario(images: Prediction, { scenario, from, epoch, memory }: Update): Prediction | null {
-  const instead = (outcome: Prediction['outcome'], reason: string): Prediction => ruled(images, { outcome, endsIn: ENDS_IN[outcome], where: null, component: null, signs: [], reason });
+  const instead = (outcome: Prediction['outcome'], reason: string): Prediction =>
+    ruled(images, { outcome, endsIn: ENDS_IN[outcome], where: null, component: null, signs: [], reason });
   if (callsOff(scenario, epoch)) return instead('refused', 'the scenario calls the update off');
   const asked = scenario.policy === 'check' && images.outcome !== 'preserved' && images.outcome !== 'refused';
-  if (asked) return { ...instead('refused', 'the running kernel is asked first, and the update is called off'), component: images.component, signs: ['the running kernel was asked'] };
+  if (asked)
+    return {
+      ...instead('refused', 'the running kernel is asked first, and the update is called off'),
+      component: images.component,
+      signs: ['the running kernel was asked'],
+    };
   const limit = images.outcome === 'refused' ? null : limitRuling(scenario, from, epoch);
   if (limit?.outcome === 'refused') return ruled(images, limit);
   const booted = loadsTheOldWay(scenario, epoch) ? images : withMemory(images, memory);
@@ -95,8 +121,16 @@ function withScenario(images: Prediction, { scenario, from, epoch, memory }: Upd
   return doing === null ? booted : instead(doing.outcome, doing.reason);
 }
 
-/** Areas that a kernel of the chain makes after a kexec: they cost the next update, and the last kernel complains of them. */
-function withLateAreas(prediction: Prediction, scenario: Scenario, kernels: readonly KernelFacts[], epoch: number): Prediction | null {
+/**
+ * Areas that a kernel of the chain makes after a kexec: they cost the next update, and the last kernel complains of
+ * them.
+ */
+function withLateAreas(
+  prediction: Prediction,
+  scenario: Scenario,
+  kernels: readonly KernelFacts[],
+  epoch: number,
+): Prediction | null {
   const ruling = lateAreasRuling(scenario, kernels, epoch);
   if (ruling === null) return prediction;
   return ruling === 'unknown' ? null : ruled(prediction, ruling);
@@ -105,11 +139,19 @@ function withLateAreas(prediction: Prediction, scenario: Scenario, kernels: read
 /** Every mismatch between the images of a scenario's kernels, as their command lines have them. */
 export function mismatchesOf(scenario: Pick<Scenario, 'cmdlines'>, kernels: readonly KernelFacts[]): Mismatch[] {
   return updates(kernels).flatMap(([from, to, epoch]) =>
-    comparePair(withCmdline(from.versions, scenario.cmdlines[epoch] ?? ''), withCmdline(to.versions, scenario.cmdlines[epoch + 1] ?? '')));
+    comparePair(
+      withCmdline(from.versions, scenario.cmdlines[epoch] ?? ''),
+      withCmdline(to.versions, scenario.cmdlines[epoch + 1] ?? ''),
+    ),
+  );
 }
 
 /** Versions of a component that the last kernel reads. */
-export function readByLast({ cmdlines }: Pick<Scenario, 'cmdlines'>, kernels: readonly KernelFacts[], component: string): number[] {
+export function readByLast(
+  { cmdlines }: Pick<Scenario, 'cmdlines'>,
+  kernels: readonly KernelFacts[],
+  component: string,
+): number[] {
   return readsOf(withCmdline(kernels.at(-1)?.versions ?? [], cmdlines[kernels.length - 1] ?? ''), component);
 }
 

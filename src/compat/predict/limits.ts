@@ -49,7 +49,11 @@ function nameRuling(steps: readonly Step[], { release }: KernelFacts): Ruling | 
     }
     if (checked === false && bytes >= NAME_FIELD && !isClosed(steps, step.session)) {
       return {
-        outcome: 'leak', endsIn: 'leak', where: 'luo_session_retrieve', component: 'luo', signs: ['ENOENT', 'leaked'],
+        outcome: 'leak',
+        endsIn: 'leak',
+        where: 'luo_session_retrieve',
+        component: 'luo',
+        signs: ['ENOENT', 'leaked'],
         reason: `the old kernel keeps ${NAME_FIELD - 1} of a session name's ${bytes} bytes: nobody finds it by either`,
       };
     }

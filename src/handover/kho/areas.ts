@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// All areas that the map of the preserved memory holds (map.ts has the formats). Every step is bounded: a map that is no tree is an error.
+// All areas that the map of the preserved memory holds (map.ts has the formats). Every step is bounded: a map that is
+// no tree is an error.
 import { bytesOf, depthOf, isRadix, KEY_WIDTH, leafBits, listedBitmaps, nodeBits } from './map.js';
 import { mapAddress } from './kho.js';
 import { HandoverError, PAGE } from '../memory/memory.js';
@@ -15,11 +16,15 @@ export interface Area {
 const MOST_AREAS = 2 ** 24;
 const MOST_ORDER = 20;
 
-/** In no particular order. Throws HandoverError where the map is not there or not sound. @param most areas, before it is taken for none */
+/**
+ * In no particular order. Throws HandoverError where the map is not there or not sound.
+ * @param most areas, before it is taken for none
+ */
 export function* preservedAreas(walk: Walk, most = MOST_AREAS): Generator<Area> {
   let left = most;
   for (const area of isRadix(walk) ? inRadix(walk) : inList(walk)) {
-    if (area.order < 0 || area.order > MOST_ORDER || !Number.isSafeInteger(area.pfn)) throw new HandoverError('the map holds what is no area of memory');
+    if (area.order < 0 || area.order > MOST_ORDER || !Number.isSafeInteger(area.pfn))
+      throw new HandoverError('the map holds what is no area of memory');
     if (--left < 0) throw new HandoverError(`the map holds more than ${most} areas`);
     yield area;
   }
@@ -33,13 +38,21 @@ function* inRadix(walk: Walk): Generator<Area> {
     if (seen.has(phys)) throw new HandoverError(`0x${phys.toString(16)} stands twice in the map`);
     seen.add(phys);
     if (level === 0) {
-      yield* inLeaf(walk.memory.bytes(phys, bytesOf(walk, 'kho_radix_leaf'), 'a bitmap of the map'), prefix << BigInt(perLeaf));
+      yield* inLeaf(
+        walk.memory.bytes(phys, bytesOf(walk, 'kho_radix_leaf'), 'a bitmap of the map'),
+        prefix << BigInt(perLeaf),
+      );
       return;
     }
     const node = Buffer.from(walk.memory.bytes(phys, bytesOf(walk, 'kho_radix_node'), 'a table of the map'));
     for (let at = 0; at < node.length; at += 8) {
       const entry = node.readBigUInt64LE(at);
-      if (entry !== 0n) yield* visit(walk.memory.address(entry, PAGE, 'an entry of the map'), level - 1, (prefix << BigInt(perNode)) | BigInt(at / 8));
+      if (entry !== 0n)
+        yield* visit(
+          walk.memory.address(entry, PAGE, 'an entry of the map'),
+          level - 1,
+          (prefix << BigInt(perNode)) | BigInt(at / 8),
+        );
     }
   }
   yield* visit(mapAddress(walk), depthOf(walk) - 1, 0n);

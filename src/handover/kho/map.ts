@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The map of the preserved memory. 7.1 and later: a radix tree whose keys hold page frame and order (include/linux/kho/abi/
-// kexec_handover.h, kho_encode_radix_key()). 6.19 and older: a list of chunks, each with bitmaps of one order (kernel/liveupdate/kexec_handover.c).
+// The map of the preserved memory. 7.1 and later: a radix tree whose keys hold page frame and order
+// (include/linux/kho/abi/ kexec_handover.h, kho_encode_radix_key()). 6.19 and older: a list of chunks, each with
+// bitmaps of one order (kernel/liveupdate/kexec_handover.c).
 import { Instance } from '../memory/layouts.js';
 import { HandoverError, littleEndian, PAGE } from '../memory/memory.js';
 import { mapAddress } from './kho.js';
@@ -25,7 +26,12 @@ export function mapSpot(walk: Walk, field: 'root' | 'leaf'): Spot {
   if (!isRadix(walk)) {
     const chunk = new Instance(walk.memory, walk.layouts, 'khoser_mem_chunk', top);
     if (field === 'root') return chunk.spot('bitmaps[].bitmap.phys');
-    return firstWord(walk, chunk.address('bitmaps[].bitmap.phys', PAGE), bytesOf(walk, 'kho_mem_phys_bits'), 'the first bitmap of the map');
+    return firstWord(
+      walk,
+      chunk.address('bitmaps[].bitmap.phys', PAGE),
+      bytesOf(walk, 'kho_mem_phys_bits'),
+      'the first bitmap of the map',
+    );
   }
   const root = firstWord(walk, top, bytesOf(walk, 'kho_radix_node'), 'the root of the map');
   if (field === 'root') return root;
@@ -33,7 +39,12 @@ export function mapSpot(walk: Walk, field: 'root' | 'leaf'): Spot {
   for (let level = depthOf(walk) - 1; level > 0; level--) {
     const next = follow(walk, entry.phys);
     const last = level === 1;
-    entry = firstWord(walk, next, bytesOf(walk, last ? 'kho_radix_leaf' : 'kho_radix_node'), last ? 'the first bitmap of the map' : `level ${level} of the map`);
+    entry = firstWord(
+      walk,
+      next,
+      bytesOf(walk, last ? 'kho_radix_leaf' : 'kho_radix_node'),
+      last ? 'the first bitmap of the map' : `level ${level} of the map`,
+    );
   }
   return entry;
 }
@@ -51,7 +62,8 @@ function follow({ memory }: Walk, phys: number): number {
 /** The first 64-bit word that is not 0. */
 function firstWord({ memory }: Walk, phys: number, size: number, what: string): Spot {
   const bytes = memory.bytes(phys, size, what);
-  for (let at = 0; at < size; at += 8) if (bytes.subarray(at, at + 8).some((byte) => byte !== 0)) return numberSpot(phys + at, 8, phys);
+  for (let at = 0; at < size; at += 8)
+    if (bytes.subarray(at, at + 8).some((byte) => byte !== 0)) return numberSpot(phys + at, 8, phys);
   throw new HandoverError(`${what} at 0x${phys.toString(16)} is empty`);
 }
 
@@ -77,7 +89,8 @@ function radixBit(walk: Walk): FindBit {
   const depth = depthOf(walk);
   const inNode = nodeBits(walk);
   const inLeaf = leafBits(walk);
-  if (!Number.isInteger(inNode) || !Number.isInteger(inLeaf) || inNode < 1) throw new HandoverError('the map of this kernel is of another kind');
+  if (!Number.isInteger(inNode) || !Number.isInteger(inLeaf) || inNode < 1)
+    throw new HandoverError('the map of this kernel is of another kind');
   return (pfn, order) => {
     const key = (1n << BigInt(KEY_WIDTH - 1 - order)) | (BigInt(pfn) >> BigInt(order));
     let node = top;
@@ -103,16 +116,22 @@ export function listedBitmaps(walk: Walk): Bitmap[] {
   const pointer = walk.layouts.size('khoser_mem_bitmap_ptr');
   const found: Bitmap[] = [];
   const seen = new Set<number>();
-  for (let at = mapAddress(walk); ; ) {
-    if (seen.has(at) || seen.size + found.length >= MOST_CHUNKS) throw new HandoverError('the list of the map does not end');
+  for (let at = mapAddress(walk); ;) {
+    if (seen.has(at) || seen.size + found.length >= MOST_CHUNKS)
+      throw new HandoverError('the list of the map does not end');
     seen.add(at);
     const chunk = new Instance(walk.memory, walk.layouts, 'khoser_mem_chunk', at);
     const elements = chunk.number('hdr.num_elms');
     const { offset, size } = chunk.field('bitmaps');
-    if (elements > BigInt(Math.floor(size / pointer))) throw new HandoverError(`a chunk of the map says that it holds ${elements} bitmaps`);
+    if (elements > BigInt(Math.floor(size / pointer)))
+      throw new HandoverError(`a chunk of the map says that it holds ${elements} bitmaps`);
     for (let i = 0; i < Number(elements); i++) {
       const element = new Instance(walk.memory, walk.layouts, 'khoser_mem_bitmap_ptr', at + offset + i * pointer);
-      found.push({ order: Number(chunk.number('hdr.order')), start: element.number('phys_start'), bitmap: element.address('bitmap.phys', PAGE) });
+      found.push({
+        order: Number(chunk.number('hdr.order')),
+        start: element.number('phys_start'),
+        bitmap: element.address('bitmap.phys', PAGE),
+      });
     }
     const next = chunk.number('hdr.next.phys');
     if (next === 0n) return found;
@@ -126,7 +145,9 @@ function listBit(walk: Walk): FindBit {
   return (pfn, order) => {
     const phys = BigInt(pfn) * BigInt(PAGE);
     const unit = BigInt(PAGE) << BigInt(order);
-    const element = found.find((each) => each.order === order && phys >= each.start && (phys - each.start) / unit < bitmapBits);
+    const element = found.find(
+      (each) => each.order === order && phys >= each.start && (phys - each.start) / unit < bitmapBits,
+    );
     if (element === undefined) return null;
     return bitSpot(element.bitmap, Number((phys - element.start) / unit));
   };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Root trees of handovers, by what they look like: a page that is a device tree which says `kho-vN`. For memory of which nobody says where
-// its root is.
+// Root trees of handovers, by what they look like: a page that is a device tree which says `kho-vN`. For memory of
+// which nobody says where its root is.
 import { readFdt } from '../memory/fdt.js';
 import { textOf } from '../memory/memory.js';
 

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// How many pages a kernel before 7.1 has set aside for the next one. It keeps no tree that the next kernel reads: the map is made in the kexec, out of
-// the xarray `kho_out.track.orders`. Format: kernel/liveupdate/kexec_handover.c and include/linux/xarray.h of Linux 6.19.
+// How many pages a kernel before 7.1 has set aside for the next one. It keeps no tree that the next kernel reads: the
+// map is made in the kexec, out of the xarray `kho_out.track.orders`. Format: kernel/liveupdate/kexec_handover.c and
+// include/linux/xarray.h of Linux 6.19.
 import { HandoverError, PAGE } from '../memory/memory.js';
 
 /** Reads linear memory; false where a part of it is not mapped. */
 export type ReadLinear = (linear: bigint, into: Uint8Array) => boolean;
 
-/** Slots of an xa_node, and where they begin: shift, offset, count and nr_values are a byte each, then parent, array and a list head. */
+/**
+ * Slots of an xa_node, and where they begin: shift, offset, count and nr_values are a byte each, then parent, array and
+ * a list head.
+ */
 const SLOTS = 64;
 const SLOTS_AT = 40;
 const NODE_BYTES = SLOTS_AT + SLOTS * 8;
@@ -21,12 +25,16 @@ interface Entry {
   value: bigint;
 }
 
-/** Pages of 4096 bytes. @param variable linear addresses of `kho_out`, `end` exclusive; throws HandoverError where it is another kernel's */
+/**
+ * Pages of 4096 bytes.
+ * @param variable linear addresses of `kho_out`, `end` exclusive; throws HandoverError where it is another kernel's
+ */
 export function trackedInXarray(read: ReadLinear, variable: { start: bigint; end: bigint }): number {
   const reader = new XarrayReader(read);
   const words = reader.words(variable.start, Number(variable.end - variable.start) & ~7);
   const found: number[] = [];
-  // Where `track` stands depends on the size of a mutex, which depends on the configuration: only one place has the shape.
+  // Where `track` stands depends on the size of a mutex, which depends on the configuration: only one place has the
+  // shape.
   for (let at = 0; at + 1 < words.length; at++) {
     const head = words[at + 1] as bigint;
     // A lock that is free, no flags, and a head: the mutex before it has a list head that leads to itself.
@@ -36,7 +44,8 @@ export function trackedInXarray(read: ReadLinear, variable: { start: bigint; end
     if (pages !== null && pages > 0) found.push(pages);
   }
   const [pages] = found;
-  if (pages === undefined || found.length > 1) throw new HandoverError(`the kernel's variable kho_out has ${found.length} maps of preserved pages`);
+  if (pages === undefined || found.length > 1)
+    throw new HandoverError(`the kernel's variable kho_out has ${found.length} maps of preserved pages`);
   return pages;
 }
 
@@ -77,7 +86,8 @@ class XarrayReader {
 
   bytes(linear: bigint, length: number): Buffer {
     const bytes = Buffer.alloc(length);
-    if (linear < LINEAR || !this.read(linear, bytes)) throw new HandoverError(`nothing is mapped at 0x${linear.toString(16)}`);
+    if (linear < LINEAR || !this.read(linear, bytes))
+      throw new HandoverError(`nothing is mapped at 0x${linear.toString(16)}`);
     return bytes;
   }
 
@@ -100,7 +110,13 @@ class XarrayReader {
     const bytes = this.bytes(node, NODE_BYTES);
     const shift = bytes[0] as number;
     // Each node says which xarray it belongs to.
-    if (bytes.readBigUInt64LE(16) !== xarray || shift % 6 !== 0 || shift > 60 || (above !== null && shift !== above - 6)) throw new HandoverError('no node of this xarray');
+    if (
+      bytes.readBigUInt64LE(16) !== xarray ||
+      shift % 6 !== 0 ||
+      shift > 60 ||
+      (above !== null && shift !== above - 6)
+    )
+      throw new HandoverError('no node of this xarray');
     const entries: Entry[] = [];
     for (let slot = 0; slot < SLOTS; slot++) {
       const value = bytes.readBigUInt64LE(SLOTS_AT + 8 * slot);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What KHO's other users hand over: memory reserved by name (mm/memblock.c, include/linux/kho/abi/memblock.h) and what the old kernel
-// tells of itself (include/linux/kho/abi/kexec_metadata.h, 7.1 and later).
+// What KHO's other users hand over: memory reserved by name (mm/memblock.c, include/linux/kho/abi/memblock.h) and what
+// the old kernel tells of itself (include/linux/kho/abi/kexec_metadata.h, 7.1 and later).
 import { subtree } from './kho.js';
 import { Instance } from '../memory/layouts.js';
 import type { Walk } from '../source.js';
@@ -11,7 +11,7 @@ const MEMBLOCK = 'memblock';
 export const METADATA = 'kexec-metadata';
 
 export function memblockTree(walk: Walk): Tree {
-  return Tree.at(walk.memory, subtree(walk, MEMBLOCK), 'memblock\'s tree');
+  return Tree.at(walk.memory, subtree(walk, MEMBLOCK), "memblock's tree");
 }
 
 export function memblockSpot(walk: Walk): Spot {
@@ -37,5 +37,9 @@ export function metadataSpot(walk: Walk, field: 'version' | 'previous_release' |
 /** What the writing kernel tells of itself. `release`: as `uname -r` says it. */
 export function metadataOf(walk: Walk): { version: number; release: string; kexecs: number } {
   const found = metadata(walk);
-  return { version: Number(found.number('version')), release: found.text('previous_release'), kexecs: Number(found.number('kexec_count')) };
+  return {
+    version: Number(found.number('version')),
+    release: found.text('previous_release'),
+    kexecs: Number(found.number('kexec_count')),
+  };
 }

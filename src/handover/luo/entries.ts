@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Entries of one size one after the other, in the two shapes that LUO has had: a chain of blocks, each with a header (7.2 and later,
-// kernel/liveupdate/kho_block.c), and one array whose number of entries stands elsewhere (6.19 to 7.1).
+// Entries of one size one after the other, in the two shapes that LUO has had: a chain of blocks, each with a header
+// (7.2 and later, kernel/liveupdate/kho_block.c), and one array whose number of entries stands elsewhere (6.19 to 7.1).
 import { Instance } from '../memory/layouts.js';
 import { HandoverError, PAGE } from '../memory/memory.js';
 import type { Walk } from '../source.js';
@@ -17,7 +17,8 @@ export function isChained({ layouts }: Walk): boolean {
 
 /** The header of a block. */
 export function blockHeader(walk: Walk, pa: bigint, what: string): Instance {
-  if (!isChained(walk)) throw new HandoverError(`${what} of this kernel are one array: it has no blocks, and so no such header`);
+  if (!isChained(walk))
+    throw new HandoverError(`${what} of this kernel are one array: it has no blocks, and so no such header`);
   return new Instance(walk.memory, walk.layouts, HEADER, walk.memory.address(pa, PAGE, `the first block of ${what}`));
 }
 
@@ -26,13 +27,15 @@ export function* chained(walk: Walk, pa: bigint, entry: string, what: string): G
   const size = walk.layouts.size(entry);
   const first = walk.layouts.size(HEADER);
   const seen = new Set<number>();
-  for (let next = pa; next !== 0n; ) {
+  for (let next = pa; next !== 0n;) {
     const header = blockHeader(walk, next, what);
     if (seen.has(header.phys) || seen.size >= MOST_BLOCKS) throw new HandoverError(`the blocks of ${what} do not end`);
     seen.add(header.phys);
     const count = header.number('count');
-    if (count > BigInt(Math.floor((PAGE - first) / size))) throw new HandoverError(`a block of ${what} says that it holds ${count} entries`);
-    for (let i = 0; i < Number(count); i++) yield new Instance(walk.memory, walk.layouts, entry, header.phys + first + i * size);
+    if (count > BigInt(Math.floor((PAGE - first) / size)))
+      throw new HandoverError(`a block of ${what} says that it holds ${count} entries`);
+    for (let i = 0; i < Number(count); i++)
+      yield new Instance(walk.memory, walk.layouts, entry, header.phys + first + i * size);
     next = header.number('next');
   }
 }
@@ -40,6 +43,7 @@ export function* chained(walk: Walk, pa: bigint, entry: string, what: string): G
 /** Entries of an array in order. */
 export function* inArray(walk: Walk, phys: number, count: bigint, entry: string, what: string): Generator<Instance> {
   const size = walk.layouts.size(entry);
-  if (count > BigInt(Math.floor(MOST_ARRAY / size))) throw new HandoverError(`the array of ${what} says that it holds ${count} entries`);
+  if (count > BigInt(Math.floor(MOST_ARRAY / size)))
+    throw new HandoverError(`the array of ${what} says that it holds ${count} entries`);
   for (let i = 0; i < Number(count); i++) yield new Instance(walk.memory, walk.layouts, entry, phys + i * size);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// LUO's own state, in its two shapes: a device tree (luo-v1, 6.19 to 7.1) and one packed struct luo_ser (luo-v5, 7.2 and later), both in
-// include/linux/kho/abi/luo.h. The same words lead to the same thing in both.
+// LUO's own state, in its two shapes: a device tree (luo-v1, 6.19 to 7.1) and one packed struct luo_ser (luo-v5, 7.2
+// and later), both in include/linux/kho/abi/luo.h. The same words lead to the same thing in both.
 import { nodeSpot, subtree } from '../kho/kho.js';
 import { Instance } from '../memory/layouts.js';
 import { HandoverError } from '../memory/memory.js';
@@ -9,15 +9,23 @@ import type { Spot } from '../place/field-location.js';
 import { Tree } from '../memory/tree.js';
 
 export const LUO_NODE = 'LUO';
-const GONE = 'LUO\'s own page is gone: the next kernel gives it back when it starts';
+const GONE = "LUO's own page is gone: the next kernel gives it back when it starts";
 
 /** Where a word lies in the tree: node and property. */
 const IN_TREE = {
-  version: ['', 'compatible'], number: ['', 'liveupdate-number'],
-  sessions_pa: ['luo-session', 'luo-session-header'], flbs_pa: ['luo-flb', 'luo-flb-header'],
-  'sessions.version': ['luo-session', 'compatible'], 'flbs.version': ['luo-flb', 'compatible'],
+  version: ['', 'compatible'],
+  number: ['', 'liveupdate-number'],
+  sessions_pa: ['luo-session', 'luo-session-header'],
+  flbs_pa: ['luo-flb', 'luo-flb-header'],
+  'sessions.version': ['luo-session', 'compatible'],
+  'flbs.version': ['luo-flb', 'compatible'],
 } as const;
-const IN_STRUCT = { version: 'compatible', number: 'liveupdate_num', sessions_pa: 'sessions_pa', flbs_pa: 'flbs_pa' } as const;
+const IN_STRUCT = {
+  version: 'compatible',
+  number: 'liveupdate_num',
+  sessions_pa: 'sessions_pa',
+  flbs_pa: 'flbs_pa',
+} as const;
 
 export type LuoWord = keyof typeof IN_TREE;
 
@@ -31,7 +39,7 @@ function packed(walk: Walk): Instance {
 }
 
 function treeOf(walk: Walk): Tree {
-  return Tree.at(walk.memory, subtree(walk, LUO_NODE), 'LUO\'s tree');
+  return Tree.at(walk.memory, subtree(walk, LUO_NODE), "LUO's tree");
 }
 
 export function luoSpot(walk: Walk, word: LuoWord | 'size'): Spot {
@@ -39,10 +47,15 @@ export function luoSpot(walk: Walk, word: LuoWord | 'size'): Spot {
   if (!isPacked(walk)) {
     const tree = treeOf(walk);
     const [node, property] = IN_TREE[word];
-    return tree.spot(node === '' ? tree.root : tree.child(node), property, property === 'compatible' ? 'text' : 'little');
+    return tree.spot(
+      node === '' ? tree.root : tree.child(node),
+      property,
+      property === 'compatible' ? 'text' : 'little',
+    );
   }
   const field = (IN_STRUCT as Partial<Record<LuoWord, string>>)[word];
-  if (field === undefined) throw new HandoverError(`sessions and FLBs of this kernel have no version of their own, LUO's stands for them`);
+  if (field === undefined)
+    throw new HandoverError(`sessions and FLBs of this kernel have no version of their own, LUO's stands for them`);
   return packed(walk).spot(field);
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sessions and the files in them (include/linux/kho/abi/luo.h, 6.19 to 7.3). The kernel writes them during the kexec, not before.
+// Sessions and the files in them (include/linux/kho/abi/luo.h, 6.19 to 7.3). The kernel writes them during the kexec,
+// not before.
 import type { FileRef } from '../../model/scenario/place.js';
 import { blockHeader, chained, inArray, isChained } from './entries.js';
 import { Instance } from '../memory/layouts.js';
@@ -21,7 +22,12 @@ function sessionsPointer(walk: Walk): bigint {
 
 /** The header of the array of sessions (6.19 to 7.1). */
 function arrayHeader(walk: Walk): Instance {
-  return new Instance(walk.memory, walk.layouts, 'luo_session_header_ser', walk.memory.address(sessionsPointer(walk), 8, 'the array of sessions'));
+  return new Instance(
+    walk.memory,
+    walk.layouts,
+    'luo_session_header_ser',
+    walk.memory.address(sessionsPointer(walk), 8, 'the array of sessions'),
+  );
 }
 
 export function sessionsSpot(walk: Walk, field: 'count' | 'next'): Spot {
@@ -42,7 +48,13 @@ export function* sessions(walk: Walk): Generator<Instance> {
   if (isChained(walk)) yield* chained(walk, sessionsPointer(walk), 'luo_session_ser', 'the sessions');
   else {
     const header = arrayHeader(walk);
-    yield* inArray(walk, header.phys + header.structure.size, header.number('count'), 'luo_session_ser', 'the sessions');
+    yield* inArray(
+      walk,
+      header.phys + header.structure.size,
+      header.number('count'),
+      'luo_session_ser',
+      'the sessions',
+    );
   }
 }
 
@@ -55,7 +67,10 @@ export function sessionNamed(walk: Walk, name: string): Instance {
     if (others.length < MOST_NAMED) others.push(other);
     if (++count > MOST_SESSIONS) break;
   }
-  throw new HandoverError(count === 0 ? NONE : `no session ${name} is written down`, count === 0 ? {} : { detail: `${count} are, such as ${others.join(', ')}` });
+  throw new HandoverError(
+    count === 0 ? NONE : `no session ${name} is written down`,
+    count === 0 ? {} : { detail: `${count} are, such as ${others.join(', ')}` },
+  );
 }
 
 export function sessionSpot(walk: Walk, name: string, field: 'name' | 'count' | 'files'): Spot {
@@ -72,7 +87,14 @@ export function* filesOf(walk: Walk, session: Instance): Generator<Instance> {
   if (pointer === 0n) return;
   const what = 'the files of a session';
   if (isChained(walk)) yield* chained(walk, pointer, 'luo_file_ser', what);
-  else yield* inArray(walk, walk.memory.address(pointer, 8, what), session.number('file_set_ser.count'), 'luo_file_ser', what);
+  else
+    yield* inArray(
+      walk,
+      walk.memory.address(pointer, 8, what),
+      session.number('file_set_ser.count'),
+      'luo_file_ser',
+      what,
+    );
 }
 
 export function fileOf(walk: Walk, { session, token }: FileRef): Instance {
@@ -82,5 +104,7 @@ export function fileOf(walk: Walk, { session, token }: FileRef): Instance {
     if (other === BigInt(token)) return file;
     if (tokens.length < MOST_NAMED) tokens.push(String(other));
   }
-  throw new HandoverError(`session ${session} holds no file of token ${token}`, { detail: tokens.length === 0 ? 'it holds none' : `it holds ${tokens.join(', ')}` });
+  throw new HandoverError(`session ${session} holds no file of token ${token}`, {
+    detail: tokens.length === 0 ? 'it holds none' : `it holds ${tokens.join(', ')}`,
+  });
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads a flattened device tree, as much as the handover needs of it: names and properties. Format: Devicetree Specification v0.4,
-// chapter 5. The bytes come from a machine that may lie: every offset is checked, depth and number of nodes are bounded.
+// Reads a flattened device tree, as much as the handover needs of it: names and properties. Format: Devicetree
+// Specification v0.4, chapter 5. The bytes come from a machine that may lie: every offset is checked, depth and number
+// of nodes are bounded.
 
 /** Bytes [start, end) from the beginning of the tree. */
 export interface FdtSpan {
@@ -47,11 +48,17 @@ export function readFdt(bytes: Uint8Array): FdtNode | null {
     const length = room.indexOf(0);
     return length < 0 ? null : Buffer.from(room.subarray(0, length)).toString('latin1');
   };
-  const fresh = (name: string, start: number): FdtNode => ({ name, properties: new Map(), children: [], span: { start, end: start }, spans: new Map() });
+  const fresh = (name: string, start: number): FdtNode => ({
+    name,
+    properties: new Map(),
+    children: [],
+    span: { start, end: start },
+    spans: new Map(),
+  });
   const root = fresh('', 0);
   const path: FdtNode[] = [];
   let nodes = 0;
-  for (let at = structAt; at + 4 <= total; ) {
+  for (let at = structAt; at + 4 <= total;) {
     const token = view.getUint32(at);
     at += 4;
     if (token === NOP) continue;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Structures in physical memory, read with the layouts of the kernel that wrote them. Fields are asked for by name: what a kernel's
-// format does not have is an error that says so.
+// Structures in physical memory, read with the layouts of the kernel that wrote them. Fields are asked for by name:
+// what a kernel's format does not have is an error that says so.
 import type { Field, Structure } from '../../model/kernel/abi.js';
 import { HandoverError, littleEndian, textOf, type Memory } from './memory.js';
 import type { Spot } from '../place/field-location.js';
@@ -34,7 +34,12 @@ export class Layouts {
 export class Instance {
   readonly structure: Structure;
 
-  constructor(private readonly memory: Memory, layouts: Layouts, name: string, readonly phys: number) {
+  constructor(
+    private readonly memory: Memory,
+    layouts: Layouts,
+    name: string,
+    readonly phys: number,
+  ) {
     this.structure = layouts.get(name);
   }
 
@@ -44,7 +49,8 @@ export class Instance {
 
   field(name: string): Field {
     const field = this.structure.fields.find((each) => each.name === name);
-    if (field === undefined) throw new HandoverError(`struct ${this.structure.name} of this kernel has no field ${name}`);
+    if (field === undefined)
+      throw new HandoverError(`struct ${this.structure.name} of this kernel has no field ${name}`);
     return field;
   }
 
@@ -53,7 +59,11 @@ export class Instance {
     const text = /^int8\[\d+\]$/.test(shape);
     if (!text && size > 8) throw new HandoverError(`${this.structure.name}.${name} is neither a number nor text`);
     return {
-      phys: this.phys + offset, size, as: text ? 'text' : 'little', holder: this.phys, cut: null,
+      phys: this.phys + offset,
+      size,
+      as: text ? 'text' : 'little',
+      holder: this.phys,
+      cut: null,
       bits: bits === null ? null : { shift: bits.offset - offset * 8, width: bits.size },
     };
   }

@@ -39,7 +39,8 @@ export class Memory {
   /** An address that was read in memory: there is one, it is aligned, and there is memory. Bytes. */
   address(value: bigint, align: number, what: string): number {
     if (value === 0n) throw new HandoverError(`${what}: there is none (the address is 0)`);
-    if (value >= MOST_PHYS || value % BigInt(align) !== 0n) throw new HandoverError(`${what}: ${hex(value)} is no sound address`);
+    if (value >= MOST_PHYS || value % BigInt(align) !== 0n)
+      throw new HandoverError(`${what}: ${hex(value)} is no sound address`);
     const phys = Number(value);
     this.bytes(phys, align, what);
     return phys;

@@ -13,7 +13,7 @@ export class PageCache {
 
   /** A ReadPhys. Throws HandoverError where more was read than is kept. */
   readonly read: ReadPhys = (phys, into) => {
-    for (let at = 0; at < into.length; ) {
+    for (let at = 0; at < into.length;) {
       const offset = (phys + at) % PAGE;
       const page = this.page((phys + at - offset) / PAGE);
       if (page === null) return false;
@@ -26,13 +26,16 @@ export class PageCache {
 
   /** In the order of their frames. */
   pages(): { pfn: number; bytes: Uint8Array }[] {
-    return [...this.seen].flatMap(([pfn, bytes]) => (bytes === null ? [] : [{ pfn, bytes }])).sort((a, b) => a.pfn - b.pfn);
+    return [...this.seen]
+      .flatMap(([pfn, bytes]) => (bytes === null ? [] : [{ pfn, bytes }]))
+      .sort((a, b) => a.pfn - b.pfn);
   }
 
   private page(pfn: number): Uint8Array | null {
     const known = this.seen.get(pfn);
     if (known !== undefined) return known;
-    if (this.seen.size >= MOST_PAGES) throw new HandoverError(`the handover takes more than ${MOST_PAGES} pages by itself`);
+    if (this.seen.size >= MOST_PAGES)
+      throw new HandoverError(`the handover takes more than ${MOST_PAGES} pages by itself`);
     const bytes = new Uint8Array(PAGE);
     const page = this.from(pfn * PAGE, bytes) ? bytes : null;
     this.seen.set(pfn, page);

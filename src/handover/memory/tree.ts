@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// A flattened device tree at its place in physical memory. KHO gives every tree of its own one page (kernel/liveupdate/kexec_handover.c,
-// luo_core.c and mm/memblock.c, 6.19 to 7.3).
+// A flattened device tree at its place in physical memory. KHO gives every tree of its own one page
+// (kernel/liveupdate/kexec_handover.c, luo_core.c and mm/memblock.c, 6.19 to 7.3).
 import { readFdt, type FdtNode } from './fdt.js';
 import { HandoverError, littleEndian, type Memory, PAGE, textOf } from './memory.js';
 import type { Spot } from '../place/field-location.js';
 
 export class Tree {
-  private constructor(readonly phys: number, readonly root: FdtNode, private readonly what: string) {}
+  private constructor(
+    readonly phys: number,
+    readonly root: FdtNode,
+    private readonly what: string,
+  ) {}
 
   /** Throws HandoverError where there is no whole tree. */
   static at(memory: Memory, phys: number, what: string): Tree {
@@ -18,8 +22,13 @@ export class Tree {
   child(name: string): FdtNode {
     const found = this.root.children.find((node) => node.name === name);
     if (found !== undefined) return found;
-    const there = this.root.children.slice(0, 12).map((node) => node.name).join(', ');
-    throw new HandoverError(`${this.what} has no node ${name}`, { detail: there === '' ? 'it has none' : `it has ${there}` });
+    const there = this.root.children
+      .slice(0, 12)
+      .map((node) => node.name)
+      .join(', ');
+    throw new HandoverError(`${this.what} has no node ${name}`, {
+      detail: there === '' ? 'it has none' : `it has ${there}`,
+    });
   }
 
   compatible(node: FdtNode): string | null {
@@ -36,11 +45,16 @@ export class Tree {
 
   spot(node: FdtNode, name: string, as: 'little' | 'text'): Spot {
     const value = this.value(node, name);
-    if (value.length === 0 || (as === 'little' && value.length > 8)) throw new HandoverError(`${this.label(node, name)} has ${value.length} bytes`);
+    if (value.length === 0 || (as === 'little' && value.length > 8))
+      throw new HandoverError(`${this.label(node, name)} has ${value.length} bytes`);
     const { whole } = node.spans.get(name) as { whole: { start: number; end: number } };
     const start = node.spans.get(name)?.value.start ?? 0;
     return {
-      phys: this.phys + start, size: value.length, as, bits: null, holder: this.phys,
+      phys: this.phys + start,
+      size: value.length,
+      as,
+      bits: null,
+      holder: this.phys,
       cut: { phys: this.phys + whole.start, size: whole.end - whole.start },
     };
   }

@@ -18,7 +18,8 @@ export interface Changed {
 export function changeAt(spot: Spot, change: Change, read: (phys: number, length: number) => Uint8Array): Changed {
   const old = read(spot.phys, spot.size);
   if (change.how === 'remove') {
-    if (spot.cut === null) throw new HandoverError('only a property or a node of a tree can be removed, and this is neither');
+    if (spot.cut === null)
+      throw new HandoverError('only a property or a node of a tree can be removed, and this is neither');
     const bytes = new Uint8Array(spot.cut.size).map((_, i) => FDT_NOP[i % FDT_NOP.length] as number);
     return { phys: spot.cut.phys, bytes, from: shown(spot, old), to: 'nothing' };
   }
@@ -30,7 +31,8 @@ export function changeAt(spot: Spot, change: Change, read: (phys: number, length
 function newText(spot: Spot, text: string): Uint8Array {
   if (spot.as !== 'text') throw new HandoverError('a number stands there, not text');
   const bytes = Buffer.from(text, 'latin1');
-  if (bytes.length > spot.size) throw new HandoverError(`'${text}' has ${bytes.length} bytes, and there is room for ${spot.size}`);
+  if (bytes.length > spot.size)
+    throw new HandoverError(`'${text}' has ${bytes.length} bytes, and there is room for ${spot.size}`);
   return new Uint8Array(Buffer.concat([bytes, Buffer.alloc(spot.size - bytes.length)]));
 }
 
@@ -48,10 +50,14 @@ function newNumber(spot: Spot, change: Exclude<Change, { how: 'text' | 'remove' 
 
 function wanted(change: Exclude<Change, { how: 'text' | 'remove' }>, now: bigint, mask: bigint, spot: Spot): bigint {
   switch (change.how) {
-    case 'number': return BigInt(change.value);
-    case 'add': return (now + BigInt(change.value)) & mask;
-    case 'flip': return now ^ BigInt(change.mask);
-    case 'self': return BigInt(spot.holder);
+    case 'number':
+      return BigInt(change.value);
+    case 'add':
+      return (now + BigInt(change.value)) & mask;
+    case 'flip':
+      return now ^ BigInt(change.mask);
+    case 'self':
+      return BigInt(spot.holder);
   }
 }
 

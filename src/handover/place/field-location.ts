@@ -5,7 +5,10 @@ export interface Spot {
   /** Physical address of its first byte, and its length in bytes. */
   phys: number;
   size: number;
-  /** `little` and `big`: a number in that byte order, of at most 8 bytes. `text`: NUL-terminated, or the field is full. `tree`: a node. */
+  /**
+   * `little` and `big`: a number in that byte order, of at most 8 bytes. `text`: NUL-terminated, or the field is full.
+   * `tree`: a node.
+   */
   as: 'little' | 'big' | 'text' | 'tree';
   /** Only of bit fields: bits from the lowest of the number, and how many. */
   bits: { shift: number; width: number } | null;

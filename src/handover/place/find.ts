@@ -14,20 +14,35 @@ import { memblockSpot, metadataSpot, reserveMemSpot } from '../kho/trees.js';
 export function findPlace(source: HandoverSource, place: Place): Spot {
   const walk = new Walk(source);
   switch (place.of) {
-    case 'kho': return khoSpot(walk, place.field);
-    case 'map': return mapSpot(walk, place.field);
-    case 'node': return nodeSpot(walk, place.name, place.field);
-    case 'luo': return luoSpot(walk, place.field);
-    case 'sessions': return place.field === 'version' ? luoSpot(walk, 'sessions.version') : sessionsSpot(walk, place.field);
-    case 'flbs': return place.field === 'version' ? luoSpot(walk, 'flbs.version') : flbsSpot(walk, place.field);
-    case 'session': return sessionSpot(walk, place.session, place.field);
-    case 'files': return filesSpot(walk, place.session, place.field);
-    case 'file': return fileOf(walk, place.file).spot(place.field);
-    case 'memfd': return memfdSpot(walk, place.file, place.field);
-    case 'folio': return folioSpot(walk, place.file, place.folio, place.field);
-    case 'content': return contentSpot(walk, place.file, place.page, place.byte);
-    case 'kexec-metadata': return metadataSpot(walk, place.field);
-    case 'memblock': return memblockSpot(walk);
-    case 'reserve-mem': return reserveMemSpot(walk, place.name, place.field);
+    case 'kho':
+      return khoSpot(walk, place.field);
+    case 'map':
+      return mapSpot(walk, place.field);
+    case 'node':
+      return nodeSpot(walk, place.name, place.field);
+    case 'luo':
+      return luoSpot(walk, place.field);
+    case 'sessions':
+      return place.field === 'version' ? luoSpot(walk, 'sessions.version') : sessionsSpot(walk, place.field);
+    case 'flbs':
+      return place.field === 'version' ? luoSpot(walk, 'flbs.version') : flbsSpot(walk, place.field);
+    case 'session':
+      return sessionSpot(walk, place.session, place.field);
+    case 'files':
+      return filesSpot(walk, place.session, place.field);
+    case 'file':
+      return fileOf(walk, place.file).spot(place.field);
+    case 'memfd':
+      return memfdSpot(walk, place.file, place.field);
+    case 'folio':
+      return folioSpot(walk, place.file, place.folio, place.field);
+    case 'content':
+      return contentSpot(walk, place.file, place.page, place.byte);
+    case 'kexec-metadata':
+      return metadataSpot(walk, place.field);
+    case 'memblock':
+      return memblockSpot(walk);
+    case 'reserve-mem':
+      return reserveMemSpot(walk, place.name, place.field);
   }
 }

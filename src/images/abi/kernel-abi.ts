@@ -1,11 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
-// The handover format of a kernel, from wherever it can be read: its own list of versions, its image, its source. What is not known is said.
+// The handover format of a kernel, from wherever it can be read: its own list of versions, its image, its source. What
+// is not known is said.
 import { readFileSync } from 'node:fs';
 import {
-  type ByteSource, collectDefines, CROSSING, crossingStructures, debugSections, FormatError, fromMemory, FURTHER_HEADERS, readElf, readTypes, STAYS,
-  versionsFromDefines, versionsOf,
+  type ByteSource,
+  collectDefines,
+  CROSSING,
+  crossingStructures,
+  debugSections,
+  FormatError,
+  fromMemory,
+  FURTHER_HEADERS,
+  readElf,
+  readTypes,
+  STAYS,
+  versionsFromDefines,
+  versionsOf,
 } from '../../compat/index.js';
-import { type AbiObjects, definitionObjects, findBuilt, type ImageContext, isSourceTree, openWorkspace, prebuiltKernel, resolveKernel, SCANNED, treeObjects, withFile } from '../index.js';
+import {
+  type AbiObjects,
+  definitionObjects,
+  findBuilt,
+  type ImageContext,
+  isSourceTree,
+  openWorkspace,
+  prebuiltKernel,
+  resolveKernel,
+  SCANNED,
+  treeObjects,
+  withFile,
+} from '../index.js';
 import type { AbiComponent, AbiSource, KernelAbi, Structure } from '../../model/kernel/abi.js';
 import type { Component } from '../../model/kernel/component.js';
 import type { KernelImage } from '../../model/kernel/image.js';
@@ -16,19 +40,31 @@ const MOST_VMLINUX = 192 * 2 ** 20;
 const WANTED = {
   recipe: 1,
   headers: FURTHER_HEADERS,
-  crosses: (name: string) => CROSSING.some((pattern) => pattern.test(name)) && !STAYS.some((pattern) => pattern.test(name)),
+  crosses: (name: string) =>
+    CROSSING.some((pattern) => pattern.test(name)) && !STAYS.some((pattern) => pattern.test(name)),
 };
 
-/** A kernel by name or path as everywhere, or a source tree; with patches, as it would be with them. Builds no kernel. */
-export async function kernelAbi(nameOrPath: string, patches: readonly string[], context: ImageContext): Promise<KernelAbi> {
+/**
+ * A kernel by name or path as everywhere, or a source tree; with patches, as it would be with them. Builds no kernel.
+ */
+export async function kernelAbi(
+  nameOrPath: string,
+  patches: readonly string[],
+  context: ImageContext,
+): Promise<KernelAbi> {
   const work = openWorkspace(context);
-  if (isSourceTree(nameOrPath)) return fromSource(nameOrPath, await treeObjects(nameOrPath, patches, WANTED, work), null);
+  if (isSourceTree(nameOrPath))
+    return fromSource(nameOrPath, await treeObjects(nameOrPath, patches, WANTED, work), null);
   const resolved = resolveKernel(nameOrPath);
   const prebuilt = resolved.kind === 'files' ? resolved.files : resolved.definition.prebuilt;
   if (prebuilt !== null) return fromFiles(await prebuiltKernel(nameOrPath, prebuilt, work), patches);
   if (resolved.kind !== 'definition') throw new Error('neither files nor a definition');
   const objects = await definitionObjects(resolved.definition, patches, WANTED, work);
-  return fromSource(resolved.definition.name, objects, patches.length > 0 ? null : await findBuilt(resolved.definition, work));
+  return fromSource(
+    resolved.definition.name,
+    objects,
+    patches.length > 0 ? null : await findBuilt(resolved.definition, work),
+  );
 }
 
 function fromSource(name: string, source: AbiObjects, image: KernelImage | null): KernelAbi {
@@ -37,14 +73,26 @@ function fromSource(name: string, source: AbiObjects, image: KernelImage | null)
   notes.push(...defined.problems);
   let components = tagged(defined.components, 'source');
   if (image === null) {
-    if (components.length > 0) notes.push('versions are those of the source; which of them a built kernel has depends on its configuration');
+    if (components.length > 0)
+      notes.push('versions are those of the source; which of them a built kernel has depends on its configuration');
   } else {
     const seen = imageComponents(image, notes);
-    // What was looked for in the image and is only in the source is configured out. Numbers, and names that nobody looked for, say nothing so.
-    components = [...seen, ...components.filter(({ name: other }) => !SCANNED.includes(other) && versionsOf(seen, other).length === 0)];
+    // What was looked for in the image and is only in the source is configured out. Numbers, and names that nobody
+    // looked for, say nothing so.
+    components = [
+      ...seen,
+      ...components.filter(({ name: other }) => !SCANNED.includes(other) && versionsOf(seen, other).length === 0),
+    ];
   }
   const { structures, whole } = structuresOf(source.objects, notes);
-  return { name, release: image?.release ?? source.release, components: sorted(components), structures, complete: whole && source.complete, notes };
+  return {
+    name,
+    release: image?.release ?? source.release,
+    components: sorted(components),
+    structures,
+    complete: whole && source.complete,
+    notes,
+  };
 }
 
 /** Components whose version is a number in memory, not a string in the image. */
@@ -54,11 +102,28 @@ function fromFiles(image: KernelImage, patches: readonly string[]): KernelAbi {
   const notes: string[] = [];
   if (patches.length > 0) notes.push('a ready-made kernel cannot be patched: the patches are ignored');
   const components = imageComponents(image, notes);
-  notes.push(...NUMBERS.filter((name) => versionsOf(components, name).length === 0).map((name) => `${name}: its version is a number, and cannot be found in an image`));
+  notes.push(
+    ...NUMBERS.filter((name) => versionsOf(components, name).length === 0).map(
+      (name) => `${name}: its version is a number, and cannot be found in an image`,
+    ),
+  );
   let structures: Structure[] | null = null;
-  if (image.vmlinux === null) notes.push('layouts are not known: there is no vmlinux, and a bzImage has no types in it');
-  else structures = withFile(image.vmlinux, (source) => (source.size > MOST_VMLINUX ? say(notes, `layouts are not known: a vmlinux of ${source.size} bytes is not read`) : readLayouts(source, image.vmlinux ?? '', notes)));
-  return { name: image.name, release: image.release, components: sorted(components), structures, complete: false, notes };
+  if (image.vmlinux === null)
+    notes.push('layouts are not known: there is no vmlinux, and a bzImage has no types in it');
+  else
+    structures = withFile(image.vmlinux, (source) =>
+      source.size > MOST_VMLINUX
+        ? say(notes, `layouts are not known: a vmlinux of ${source.size} bytes is not read`)
+        : readLayouts(source, image.vmlinux ?? '', notes),
+    );
+  return {
+    name: image.name,
+    release: image.release,
+    components: sorted(components),
+    structures,
+    complete: false,
+    notes,
+  };
 }
 
 function say(notes: string[], note: string): null {
@@ -70,7 +135,11 @@ function say(notes: string[], note: string): null {
 function imageComponents({ components, listed, notes: unread }: KernelImage, notes: string[]): AbiComponent[] {
   if (components.length === 0) notes.push('no version string of the handover was found in the image');
   notes.push(...unread);
-  return components.map(({ name, version }) => ({ name, version, from: listed !== null && versionsOf(listed, name).length > 0 ? 'section' : 'image' }));
+  return components.map(({ name, version }) => ({
+    name,
+    version,
+    from: listed !== null && versionsOf(listed, name).length > 0 ? 'section' : 'image',
+  }));
 }
 
 function tagged(components: readonly Component[], from: AbiSource): AbiComponent[] {
@@ -97,7 +166,9 @@ function structuresOf(paths: readonly string[], notes: string[]): { structures: 
 function readLayouts(source: ByteSource, name: string, notes: string[]): Structure[] | null {
   try {
     const sections = debugSections(readElf(source));
-    return sections === null ? say(notes, `layouts are not known: ${name} has no debug information`) : crossingStructures(readTypes(sections));
+    return sections === null
+      ? say(notes, `layouts are not known: ${name} has no debug information`)
+      : crossingStructures(readTypes(sections));
   } catch (error) {
     if (error instanceof FormatError) return say(notes, `layouts are not known: ${name}: ${error.message}`);
     throw error;

@@ -1,7 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// From a source to objects that describe the handover's types, without building a kernel: a part of the tree, its own configuration, and
-// one to three files compiled by the tree's own rules. Kept in the cache by the content of all that goes in.
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+// From a source to objects that describe the handover's types, without building a kernel: a part of the tree, its own
+// configuration, and one to three files compiled by the tree's own rules. Kept in the cache by the content of all that
+// goes in.
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { commandError, lastLines, runCommand, saysDiskFull } from '../../util/process/command.js';
@@ -46,19 +56,41 @@ interface Stored extends AbiObjects {
 const fragment = (name: string) => join(packageRoot(), 'images', 'config', `${name}.config`);
 
 /** Objects of a kernel's definition; its source is fetched where it is not there yet. */
-export async function definitionObjects(definition: KernelDefinition, patches: readonly string[], wanted: AbiWanted, work: Workspace): Promise<AbiObjects> {
+export async function definitionObjects(
+  definition: KernelDefinition,
+  patches: readonly string[],
+  wanted: AbiWanted,
+  work: Workspace,
+): Promise<AbiObjects> {
   const source = await onDisk(work.cache, () => ensureSource(definition, work));
   const inputs: AbiInputs = {
-    name: definition.name, dir: source.dir, linked: true, config: [...definition.config, fragment('abi-types')], patches: [...definition.patches, ...patches], overlay: definition.overlay,
+    name: definition.name,
+    dir: source.dir,
+    linked: true,
+    config: [...definition.config, fragment('abi-types')],
+    patches: [...definition.patches, ...patches],
+    overlay: definition.overlay,
   };
   return objectsOf(inputs, source.id, wanted, work);
 }
 
 /** Objects of a source tree as it lies there; nothing is written into it. */
-export async function treeObjects(path: string, patches: readonly string[], wanted: AbiWanted, work: Workspace): Promise<AbiObjects> {
+export async function treeObjects(
+  path: string,
+  patches: readonly string[],
+  wanted: AbiWanted,
+  work: Workspace,
+): Promise<AbiObjects> {
   const dir = resolve(path);
   if (!isSourceTree(dir)) throw new UsageError(`${path} is no source tree of a kernel`);
-  const inputs: AbiInputs = { name: path, dir, linked: false, config: [fragment('abi-tree'), fragment('abi-types')], patches: [...patches], overlay: [] };
+  const inputs: AbiInputs = {
+    name: path,
+    dir,
+    linked: false,
+    config: [fragment('abi-tree'), fragment('abi-types')],
+    patches: [...patches],
+    overlay: [],
+  };
   return objectsOf(inputs, abiTreeIdentity(dir, patches, work.signal), wanted, work);
 }
 
@@ -67,27 +99,42 @@ async function objectsOf(inputs: AbiInputs, sourceId: string, wanted: AbiWanted,
   const absolute = { ...inputs, patches: inputs.patches.map((patch) => resolve(patch)) };
   await ensureTools(['build'], work);
   const key = keyOf([
-    'abi', RECIPE, wanted.recipe, wanted.headers, sourceId, await compilerVersion(work), inputs.config.map(fileDigest), absolute.patches.map(fileDigest),
+    'abi',
+    RECIPE,
+    wanted.recipe,
+    wanted.headers,
+    sourceId,
+    await compilerVersion(work),
+    inputs.config.map(fileDigest),
+    absolute.patches.map(fileDigest),
     inputs.overlay.map(overlayDigests),
   ]);
   const stored = read(key, work);
   if (stored !== null) return stored;
-  const onWait = () => work.onProgress({ task: `types of ${inputs.name}`, done: 0, of: null, detail: 'waits for another lab that reads them' });
-  return onDisk(work.cache, () => withLock(work.cache.lock(`abi-${key}`), { signal: work.signal, onWait }, async (lock) => {
-    const other = read(key, work);
-    if (other !== null) return other;
-    const tree = work.cache.build(`abi-${key}`);
-    try {
-      await makeAbiTree(absolute, tree, work, lock.fd);
-      await compile(absolute, tree, key, wanted, work, lock.fd);
-    } finally {
-      await rm(tree, { recursive: true, force: true });
-    }
-    await forgetOld(work);
-    const made = read(key, work);
-    if (made === null) throw new LabError(`the types of ${inputs.name} were read, and are not in the cache`);
-    return made;
-  }));
+  const onWait = () =>
+    work.onProgress({
+      task: `types of ${inputs.name}`,
+      done: 0,
+      of: null,
+      detail: 'waits for another lab that reads them',
+    });
+  return onDisk(work.cache, () =>
+    withLock(work.cache.lock(`abi-${key}`), { signal: work.signal, onWait }, async (lock) => {
+      const other = read(key, work);
+      if (other !== null) return other;
+      const tree = work.cache.build(`abi-${key}`);
+      try {
+        await makeAbiTree(absolute, tree, work, lock.fd);
+        await compile(absolute, tree, key, wanted, work, lock.fd);
+      } finally {
+        await rm(tree, { recursive: true, force: true });
+      }
+      await forgetOld(work);
+      const made = read(key, work);
+      if (made === null) throw new LabError(`the types of ${inputs.name} were read, and are not in the cache`);
+      return made;
+    }),
+  );
 }
 
 function read(key: string, work: Workspace): AbiObjects | null {
@@ -95,17 +142,29 @@ function read(key: string, work: Workspace): AbiObjects | null {
   const stored = readJson<Stored>(join(dir, 'abi.json'));
   if (stored?.schema !== 1) return null;
   const objects = stored.objects.map((name) => join(dir, name));
-  return objects.every((path) => existsSync(path)) ? { release: stored.release, objects, defines: stored.defines, complete: stored.complete, notes: stored.notes } : null;
+  return objects.every((path) => existsSync(path))
+    ? { release: stored.release, objects, defines: stored.defines, complete: stored.complete, notes: stored.notes }
+    : null;
 }
 
-async function compile(inputs: AbiInputs, tree: string, key: string, wanted: AbiWanted, work: Workspace, holdFd: number): Promise<void> {
+async function compile(
+  inputs: AbiInputs,
+  tree: string,
+  key: string,
+  wanted: AbiWanted,
+  work: Workspace,
+  holdFd: number,
+): Promise<void> {
   const task = `types of ${inputs.name}`;
   const options = { cwd: tree, env: buildEnvironment(tree, work), signal: work.signal, holdFd };
   mkdirSync(work.cache.ccache(), { recursive: true });
   work.onProgress({ task, done: 0, of: null, detail: 'configures' });
   const asked = inputs.config.flatMap((file) => readFragment(file).options);
   writeFileSync(join(tree, '.lab-asked.config'), asked.map(({ name, value }) => `${name}=${value}\n`).join(''));
-  const configured = await runCommand(['make', '-s', ...makeVariables(work), 'KCONFIG_ALLCONFIG=.lab-asked.config', 'allnoconfig'], options);
+  const configured = await runCommand(
+    ['make', '-s', ...makeVariables(work), 'KCONFIG_ALLCONFIG=.lab-asked.config', 'allnoconfig'],
+    options,
+  );
   if (configured.code !== 0) throw commandError(`${inputs.name} cannot be configured`, ['make'], configured);
   const config = parseConfig(readFileSync(join(tree, '.config'), 'utf8'));
   const probe = writeProbe(tree, [...touchedBy(inputs.patches), ...overlaid(inputs.overlay)], wanted);
@@ -114,32 +173,67 @@ async function compile(inputs: AbiInputs, tree: string, key: string, wanted: Abi
   if (config.get('CONFIG_KEXEC_HANDOVER') === 'y') {
     work.onProgress({ task, done: 0, of: null, detail: 'compiles' });
     // Types that nothing uses are wanted too; no object is checked, so that the tool for it need not be built.
-    const argv = ['make', '-k', `-j${work.jobs}`, ...makeVariables(work), 'OBJECT_FILES_NON_STANDARD=y', 'KCFLAGS=-fno-eliminate-unused-debug-types', ...probe.objects];
+    const argv = [
+      'make',
+      '-k',
+      `-j${work.jobs}`,
+      ...makeVariables(work),
+      'OBJECT_FILES_NON_STANDARD=y',
+      'KCFLAGS=-fno-eliminate-unused-debug-types',
+      ...probe.objects,
+    ];
     const result = await runCommand(argv, options);
     work.signal.throwIfAborted();
     for (const object of probe.objects) {
       if (existsSync(join(tree, object))) made.push(object);
       else if (object === `${PROBE}.o`) throw failure(inputs.name, result.stderr);
-      else notes.push(`${object.replace(/\.o$/, '.c')} does not compile: the structures that it declares are not known`);
+      else
+        notes.push(`${object.replace(/\.o$/, '.c')} does not compile: the structures that it declares are not known`);
     }
   } else notes.push('CONFIG_KEXEC_HANDOVER cannot be set: nothing crosses a kexec');
-  store(tree, made, { defines: made.length > 0 ? probe.defines : '', complete: made.length === 0 || made.length === probe.objects.length, notes }, key, work);
+  store(
+    tree,
+    made,
+    {
+      defines: made.length > 0 ? probe.defines : '',
+      complete: made.length === 0 || made.length === probe.objects.length,
+      notes,
+    },
+    key,
+    work,
+  );
 }
 
 function failure(name: string, stderr: string): LabError {
   const full = saysDiskFull(stderr);
-  const errors = stderr.split('\n').filter((line) => /error:|No such file|No rule/.test(line)).join('\n');
-  return new LabError(`${name}: the headers of the handover do not compile${full ? ': the disk is full' : ''}`, { detail: lastLines(errors === '' ? stderr : errors, 20) });
+  const errors = stderr
+    .split('\n')
+    .filter((line) => /error:|No such file|No rule/.test(line))
+    .join('\n');
+  return new LabError(`${name}: the headers of the handover do not compile${full ? ': the disk is full' : ''}`, {
+    detail: lastLines(errors === '' ? stderr : errors, 20),
+  });
 }
 
-function store(tree: string, made: readonly string[], facts: Pick<Stored, 'defines' | 'complete' | 'notes'>, key: string, work: Workspace): void {
+function store(
+  tree: string,
+  made: readonly string[],
+  facts: Pick<Stored, 'defines' | 'complete' | 'notes'>,
+  key: string,
+  work: Workspace,
+): void {
   const dir = work.cache.abi(key);
   const beside = join(dirname(dir), `.${key}.${process.pid}`);
   mkdirSync(beside, { recursive: true });
   const objects = made.map((path) => path.replaceAll('/', '_'));
   for (const [index, path] of made.entries()) copyFileSync(join(tree, path), join(beside, objects[index] ?? ''));
   const release = join(tree, 'include/config/kernel.release');
-  writeJson(join(beside, 'abi.json'), { schema: 1, release: existsSync(release) ? readFileSync(release, 'utf8').trim() : null, objects, ...facts } satisfies Stored);
+  writeJson(join(beside, 'abi.json'), {
+    schema: 1,
+    release: existsSync(release) ? readFileSync(release, 'utf8').trim() : null,
+    objects,
+    ...facts,
+  } satisfies Stored);
   // What stands there was not whole, or it would have been used.
   if (existsSync(dir)) renameSync(dir, `${beside}.old`);
   renameSync(beside, dir);
@@ -151,8 +245,14 @@ async function forgetOld(work: Workspace): Promise<void> {
   const age = (path: string) => Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0);
   const paths = readdirSync(folder).map((name) => join(folder, name));
   const hidden = (path: string) => basename(path).startsWith('.');
-  const extra = paths.filter((path) => !hidden(path)).sort((a, b) => age(a) - age(b)).slice(MOST_KEPT);
+  const extra = paths
+    .filter((path) => !hidden(path))
+    .sort((a, b) => age(a) - age(b))
+    .slice(MOST_KEPT);
   const left = paths.filter((path) => hidden(path) && (path.endsWith('.old') || age(path) > LONGEST_MS));
-  const trees = readdirSync(dirname(work.cache.build('x'))).filter((name) => name.startsWith('abi-')).map((name) => work.cache.build(name));
-  for (const path of [...extra, ...left, ...trees.filter((tree) => age(tree) > LONGEST_MS)]) await rm(path, { recursive: true, force: true });
+  const trees = readdirSync(dirname(work.cache.build('x')))
+    .filter((name) => name.startsWith('abi-'))
+    .map((name) => work.cache.build(name));
+  for (const path of [...extra, ...left, ...trees.filter((tree) => age(tree) > LONGEST_MS)])
+    await rm(path, { recursive: true, force: true });
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What of a tree is compiled for its types: one file that includes the headers of the handover's ABI, and the sources that declare such
-// structures on their own (before 7.1 KHO had no header for them). And the defines that hold its versions.
+// What of a tree is compiled for its types: one file that includes the headers of the handover's ABI, and the sources
+// that declare such structures on their own (before 7.1 KHO had no header for them). And the defines that hold its
+// versions.
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -20,7 +21,8 @@ export const PROBE = 'kernel/lab_abi_probe';
 const INCLUDE_FOLDERS = ['include', 'include/uapi', 'arch/x86/include', 'arch/x86/include/uapi'];
 
 /** Sources of the handover itself; anything else comes in by patch or overlay. */
-const OWN = /^(kernel|mm)\/(.*\/)?(kexec_handover\w*|memblock|\w*luo\w*|kho_\w+)\.[ch]$|^kernel\/liveupdate\/.*\.[ch]$|^include\/linux\/(kho\/.*|kexec_handover|kho_\w+)\.h$/;
+const OWN =
+  /^(kernel|mm)\/(.*\/)?(kexec_handover\w*|memblock|\w*luo\w*|kho_\w+)\.[ch]$|^kernel\/liveupdate\/.*\.[ch]$|^include\/linux\/(kho\/.*|kexec_handover|kho_\w+)\.h$/;
 /** What a source of a handler cannot do without. */
 const USES_HANDOVER = /#\s*include\s*[<"]linux\/(kho\/|kexec_handover|liveupdate)/;
 const DECLARES = /^(?:typedef[ \t]+)?(?:struct|union)[ \t]+(\w+)(?:[ \t]+__\w+)*[ \t]*\{/gm;
@@ -38,16 +40,26 @@ export interface Probe {
 export function writeProbe(tree: string, touched: readonly string[], wanted: AbiWanted): Probe {
   const headers = [
     ...wanted.headers.filter((header) => INCLUDE_FOLDERS.some((folder) => existsSync(join(tree, folder, header)))),
-    ...filesBelow(tree, ABI_FOLDER).filter((path) => path.endsWith('.h')).map((path) => path.slice('include/'.length)),
+    ...filesBelow(tree, ABI_FOLDER)
+      .filter((path) => path.endsWith('.h'))
+      .map((path) => path.slice('include/'.length)),
   ];
-  writeFileSync(join(tree, `${PROBE}.c`), ['linux/types.h', ...headers].map((header) => `#include <${header}>\n`).join(''));
-  const own = ['kernel', 'mm', 'include/linux'].flatMap((folder) => filesBelow(tree, folder)).filter((path) => OWN.test(path));
+  writeFileSync(
+    join(tree, `${PROBE}.c`),
+    ['linux/types.h', ...headers].map((header) => `#include <${header}>\n`).join(''),
+  );
+  const own = ['kernel', 'mm', 'include/linux']
+    .flatMap((folder) => filesBelow(tree, folder))
+    .filter((path) => OWN.test(path));
   const sources = new Map<string, string>();
   for (const path of new Set([...own, ...touched.filter((file) => /\.[ch]$/.test(file))])) {
     const text = textOf(join(tree, path));
-    if (text !== null && (OWN.test(path) || USES_HANDOVER.test(text) || path.startsWith(ABI_FOLDER))) sources.set(path, text);
+    if (text !== null && (OWN.test(path) || USES_HANDOVER.test(text) || path.startsWith(ABI_FOLDER)))
+      sources.set(path, text);
   }
-  const objects = [...sources].filter(([path, text]) => path.endsWith('.c') && declares(text, wanted)).map(([path]) => path.replace(/\.c$/, '.o'));
+  const objects = [...sources]
+    .filter(([path, text]) => path.endsWith('.c') && declares(text, wanted))
+    .map(([path]) => path.replace(/\.c$/, '.o'));
   // Structures of a private header are seen by the first source that includes it.
   for (const [path, text] of sources) {
     if (!path.endsWith('.h') || path.startsWith('include/') || !declares(text, wanted)) continue;
@@ -56,7 +68,10 @@ export function writeProbe(tree: string, touched: readonly string[], wanted: Abi
     if (user !== undefined) objects.push(user[0].replace(/\.c$/, '.o'));
   }
   const defines = [...sources.values()].flatMap((text) => text.match(DEFINES) ?? []);
-  return { objects: [`${PROBE}.o`, ...[...new Set(objects)].sort().slice(0, MOST_SOURCES)], defines: `${defines.join('\n')}\n` };
+  return {
+    objects: [`${PROBE}.o`, ...[...new Set(objects)].sort().slice(0, MOST_SOURCES)],
+    defines: `${defines.join('\n')}\n`,
+  };
 }
 
 function declares(text: string, wanted: AbiWanted): boolean {
@@ -65,7 +80,9 @@ function declares(text: string, wanted: AbiWanted): boolean {
 
 function filesBelow(tree: string, folder: string): string[] {
   if (!existsSync(join(tree, folder))) return [];
-  return readdirSync(join(tree, folder), { recursive: true, encoding: 'utf8' }).map((name) => `${folder}/${name}`).sort();
+  return readdirSync(join(tree, folder), { recursive: true, encoding: 'utf8' })
+    .map((name) => `${folder}/${name}`)
+    .sort();
 }
 
 function textOf(path: string): string | null {

@@ -1,7 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // The part of a source tree that the handover's types need: a seventh of its files, so that it is copied in a second.
 import { createHash } from 'node:crypto';
-import { constants, copyFileSync, existsSync, linkSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  constants,
+  copyFileSync,
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { UsageError } from '../../util/errors.js';
@@ -41,7 +54,8 @@ function neededFiles(root: string, touched: readonly string[], signal: AbortSign
       const path = dir === '' ? entry.name : `${dir}/${entry.name}`;
       if (entry.name === '.git' || LEFT_BY_BUILDS.test(path)) continue;
       if (entry.isDirectory()) visit(path, whole || WHOLE.includes(path), depth + 1);
-      else if ((entry.isFile() || entry.isSymbolicLink()) && (whole || dir === '' || KCONFIG.test(path))) files.push(path);
+      else if ((entry.isFile() || entry.isSymbolicLink()) && (whole || dir === '' || KCONFIG.test(path)))
+        files.push(path);
     }
   };
   visit('', false, 0);
@@ -69,7 +83,9 @@ function readText(path: string): string {
   }
 }
 
-/** Tells a developer's tree from what it was before the last change, by names, sizes and times of what is needed of it. */
+/**
+ * Tells a developer's tree from what it was before the last change, by names, sizes and times of what is needed of it.
+ */
 export function abiTreeIdentity(root: string, patches: readonly string[], signal: AbortSignal): string {
   const hash = createHash('sha256').update(`abi 1 ${root}\0`);
   for (const path of neededFiles(root, touchedBy(patches), signal)) {
@@ -83,14 +99,19 @@ export function abiTreeIdentity(root: string, patches: readonly string[], signal
 export async function makeAbiTree(inputs: AbiInputs, into: string, work: Workspace, holdFd: number): Promise<void> {
   const task = `types of ${inputs.name}`;
   await rm(into, { recursive: true, force: true });
-  const files = neededFiles(inputs.dir, [...new Set([...touchedBy(inputs.patches), ...overlaid(inputs.overlay)])], work.signal);
+  const files = neededFiles(
+    inputs.dir,
+    [...new Set([...touchedBy(inputs.patches), ...overlaid(inputs.overlay)])],
+    work.signal,
+  );
   let folder = '';
   for (const [index, path] of files.entries()) {
     work.signal.throwIfAborted();
     const target = join(into, path);
     if (dirname(target) !== folder) mkdirSync((folder = dirname(target)), { recursive: true });
     take(join(inputs.dir, path), target, inputs.linked);
-    if (index % 500 === 0) work.onProgress({ task, done: index, of: files.length, detail: 'takes what it needs of the source' });
+    if (index % 500 === 0)
+      work.onProgress({ task, done: index, of: files.length, detail: 'takes what it needs of the source' });
   }
   // Nothing of tools/ is built here: no object is checked, linked or run.
   mkdirSync(join(into, 'tools'), { recursive: true });

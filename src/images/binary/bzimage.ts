@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads a bzImage: its release and its compressed payload (Documentation/arch/x86/boot.rst). Files come from anywhere: every field is
-// checked, every read is bounded.
+// Reads a bzImage: its release and its compressed payload (Documentation/arch/x86/boot.rst). Files come from anywhere:
+// every field is checked, every read is bounded.
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { LabError } from '../../util/errors.js';
 
@@ -35,8 +35,13 @@ export function readBzImage(path: string): BzImage {
     }
     const sectors = (head[SETUP_SECTS] || 4) + 1;
     const setup = sectors * SECTOR;
-    if (setup >= size) throw new LabError(`${path} is cut off: its header speaks of ${setup} bytes of setup code, the file has ${size}`);
-    return { release: readRelease(fd, head, setup), payload: payloadOf(path, head, setup, size), initSize: initSizeOf(head) };
+    if (setup >= size)
+      throw new LabError(`${path} is cut off: its header speaks of ${setup} bytes of setup code, the file has ${size}`);
+    return {
+      release: readRelease(fd, head, setup),
+      payload: payloadOf(path, head, setup, size),
+      initSize: initSizeOf(head),
+    };
   } finally {
     closeSync(fd);
   }
@@ -62,6 +67,7 @@ function payloadOf(path: string, head: Buffer, setup: number, size: number): { o
   const offset = setup + head.readUInt32LE(PAYLOAD_OFFSET);
   const length = head.readUInt32LE(PAYLOAD_LENGTH);
   if (length === 0) return null;
-  if (offset + length > size) throw new LabError(`${path} is cut off: its payload ends at ${offset + length}, the file at ${size}`);
+  if (offset + length > size)
+    throw new LabError(`${path} is cut off: its payload ends at ${offset + length}, the file at ${size}`);
   return { offset, length };
 }

@@ -13,16 +13,28 @@ import { readBzImage } from './bzimage.js';
 import { findProgram } from '../requirements.js';
 import { listedIn, withFile } from './section.js';
 
-/** Components whose version strings are looked for wherever they stand. Handlers are found by their structure, under whatever name. */
+/**
+ * Components whose version strings are looked for wherever they stand. Handlers are found by their structure, under
+ * whatever name.
+ */
 export const SCANNED: readonly string[] = ['kho', 'luo', 'luo-session', 'luo-flb', 'memfd', 'memblock', 'reserve-mem'];
-/** A whole string: ended by NUL, and not the end of a longer one. Before it may stand NUL, or the last byte of a pointer. */
+/**
+ * A whole string: ended by NUL, and not the end of a longer one. Before it may stand NUL, or the last byte of a
+ * pointer.
+ */
 const VERSION_STRING = new RegExp(`(?<![\\x20-\\x7e\\t\\n])(${SCANNED.join('|')})-v([0-9]{1,9})(?=\\0)`, 'g');
-/** Kernels keep the name of a handler in a field of its own structure: char[48], behind a pointer to what it does (struct liveupdate_file_handler). */
+/**
+ * Kernels keep the name of a handler in a field of its own structure: char[48], behind a pointer to what it does
+ * (struct liveupdate_file_handler).
+ */
 const HANDLER_FIELD = 48;
 const HANDLER_NAME = /(?<=\xff{4})([a-z][a-z0-9]{0,30}(?:[-_][a-z0-9]{1,30}){0,6})-v([0-9]{1,9})(\0{1,48})/g;
 /** The lab's object has a field for each version that it could ever be built for; its own list tells which it reads. */
 const NO_HANDLERS: readonly string[] = ['object'];
-/** No version string is longer, nor is a handler's field with half the pointer before it; two pieces overlap by this much. */
+/**
+ * No version string is longer, nor is a handler's field with half the pointer before it; two pieces overlap by this
+ * much.
+ */
 const OVERLAP = 64;
 /** Most bytes that are looked through: a vmlinux with all its debug information is smaller. */
 export const SCAN_LIMIT = 4 * 2 ** 30;
@@ -110,12 +122,14 @@ const FORMATS: { name: string; magic: number[]; command: string[] | null }[] = [
 export async function scanBzImage(path: string, signal?: AbortSignal): Promise<ScanResult> {
   const notes: string[] = [];
   const { payload } = readBzImage(path);
-  if (payload === null) return { ...NOTHING, notes: [`${path}: the boot header names no payload, so its components are not known`] };
+  if (payload === null)
+    return { ...NOTHING, notes: [`${path}: the boot header names no payload, so its components are not known`] };
   const magic = firstBytes(path, payload.offset, 8);
   const format = FORMATS.find((candidate) => candidate.magic.every((byte, i) => magic[i] === byte));
   if (!format) return { ...NOTHING, notes: [`${path}: payload of an unknown kind, so its components are not known`] };
   const scanner = new KeepingScanner();
-  const packed = () => createReadStream(path, { start: payload.offset, end: payload.offset + payload.length - 1, highWaterMark: 1 << 20 });
+  const packed = () =>
+    createReadStream(path, { start: payload.offset, end: payload.offset + payload.length - 1, highWaterMark: 1 << 20 });
   if (format.command === null) {
     const gunzip = createGunzip();
     const source = packed();
@@ -138,7 +152,8 @@ function result(scanner: ComponentScanner, notes: string[], path: string, list: 
   const whole = notes.length === 0;
   const components = scanner.components();
   const listed = whole ? list() : null;
-  if (components.length === 0 && listed === null && whole) notes.push(`${path}: no version string of a handover component found`);
+  if (components.length === 0 && listed === null && whole)
+    notes.push(`${path}: no version string of a handover component found`);
   return { components, listed, whole, notes };
 }
 
@@ -155,7 +170,14 @@ function firstBytes(path: string, offset: number, count: number): Buffer {
 
 class LimitError extends Error {}
 
-async function scanStream(stream: Readable, scanner: ComponentScanner, limit: number, notes: string[], path: string, signal?: AbortSignal): Promise<void> {
+async function scanStream(
+  stream: Readable,
+  scanner: ComponentScanner,
+  limit: number,
+  notes: string[],
+  path: string,
+  signal?: AbortSignal,
+): Promise<void> {
   const sink = new Transform({
     transform(chunk: Buffer, _encoding, done) {
       scanner.feed(chunk);
@@ -172,7 +194,14 @@ async function scanStream(stream: Readable, scanner: ComponentScanner, limit: nu
   }
 }
 
-async function scanThrough(command: string[], packed: Readable, scanner: ComponentScanner, notes: string[], path: string, signal?: AbortSignal): Promise<void> {
+async function scanThrough(
+  command: string[],
+  packed: Readable,
+  scanner: ComponentScanner,
+  notes: string[],
+  path: string,
+  signal?: AbortSignal,
+): Promise<void> {
   const [tool = ''] = command;
   if (findProgram(tool) === null) {
     packed.destroy();
@@ -190,7 +219,8 @@ async function scanThrough(command: string[], packed: Readable, scanner: Compone
         else stop.abort(new LimitError(`only the first ${UNPACK_LIMIT} bytes were looked through`));
       },
     });
-    // The kernel appends its unpacked size: unpackers complain about these four bytes after they have done all their work.
+    // The kernel appends its unpacked size: unpackers complain about these four bytes after they have done all their
+    // work.
     if (scanner.bytes === 0) notes.push(`${path}: ${tool} could not unpack it, so its components are not known`);
   } catch (error) {
     signal?.throwIfAborted();

@@ -9,8 +9,16 @@ import type { ScanResult } from './components.js';
 const MOST_CONFIG = 4 * 2 ** 20;
 
 /** @param config path of the configuration that the kernel was built with */
-export function handoverOf(scan: ScanResult, config: string | null): Pick<KernelImage, 'components' | 'listed' | 'versions' | 'known' | 'notes'> {
-  const evidence = { strings: scan.components, listed: scan.listed, config: config === null ? null : head(config), whole: scan.whole };
+export function handoverOf(
+  scan: ScanResult,
+  config: string | null,
+): Pick<KernelImage, 'components' | 'listed' | 'versions' | 'known' | 'notes'> {
+  const evidence = {
+    strings: scan.components,
+    listed: scan.listed,
+    config: config === null ? null : head(config),
+    whole: scan.whole,
+  };
   return { ...kernelVersions(evidence), listed: scan.listed, notes: scan.notes };
 }
 
@@ -19,7 +27,8 @@ function head(path: string): string {
   try {
     const bytes = Buffer.alloc(MOST_CONFIG);
     let size = 0;
-    for (let got = -1; got !== 0 && size < MOST_CONFIG; size += got) got = readSync(fd, bytes, size, MOST_CONFIG - size, null);
+    for (let got = -1; got !== 0 && size < MOST_CONFIG; size += got)
+      got = readSync(fd, bytes, size, MOST_CONFIG - size, null);
     return bytes.toString('latin1', 0, size);
   } finally {
     closeSync(fd);

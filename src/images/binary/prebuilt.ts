@@ -52,7 +52,12 @@ export async function prebuiltFacts(files: Prebuilt, work: Workspace): Promise<P
   for (const path of [files.bzImage, files.vmlinux, files.config, files.systemMap]) {
     if (path !== null && !existsSync(path)) throw new UsageError(`no file ${path}`);
   }
-  const key = keyOf(['prebuilt', 4, fileIdentity(files.bzImage), files.vmlinux === null ? null : fileIdentity(files.vmlinux)]);
+  const key = keyOf([
+    'prebuilt',
+    4,
+    fileIdentity(files.bzImage),
+    files.vmlinux === null ? null : fileIdentity(files.vmlinux),
+  ]);
   const path = work.cache.fact(key);
   const known = readJson<PrebuiltFacts>(path);
   if (known?.schema === 1 && (known.vmlinux === null || existsSync(known.vmlinux))) return known;
@@ -60,8 +65,15 @@ export async function prebuiltFacts(files: Prebuilt, work: Workspace): Promise<P
     work.onProgress({ task: `read ${basename(files.bzImage)}`, done: 0, of: null });
     const { release } = readBzImage(files.bzImage);
     const vmlinux = files.vmlinux === null ? null : await plainVmlinux(files.vmlinux, key, work);
-    const scan = vmlinux === null ? await scanBzImage(files.bzImage, work.signal) : await scanVmlinux(vmlinux, work.signal);
-    const facts: PrebuiltFacts = { schema: 1, release, sha256: await sha256File(files.bzImage, work.signal), ...scan, vmlinux };
+    const scan =
+      vmlinux === null ? await scanBzImage(files.bzImage, work.signal) : await scanVmlinux(vmlinux, work.signal);
+    const facts: PrebuiltFacts = {
+      schema: 1,
+      release,
+      sha256: await sha256File(files.bzImage, work.signal),
+      ...scan,
+      vmlinux,
+    };
     writeJson(path, facts);
     return facts;
   });
@@ -73,7 +85,10 @@ const PACKERS: Record<string, string> = { '.xz': 'xz', '.gz': 'gzip', '.zst': 'z
 async function plainVmlinux(path: string, key: string, work: Workspace): Promise<string> {
   const packer = Object.entries(PACKERS).find(([suffix]) => path.endsWith(suffix))?.[1];
   if (!packer) return path;
-  if (findProgram(packer) === null) throw new LabError(`${path} is packed, and this host has no ${packer}`, { hint: `apt-get install -y ${packer === 'xz' ? 'xz-utils' : packer}` });
+  if (findProgram(packer) === null)
+    throw new LabError(`${path} is packed, and this host has no ${packer}`, {
+      hint: `apt-get install -y ${packer === 'xz' ? 'xz-utils' : packer}`,
+    });
   const target = join(work.cache.kernel(`vmlinux-${key}`), 'vmlinux');
   if (existsSync(target)) return target;
   mkdirSync(work.cache.kernel(`vmlinux-${key}`), { recursive: true });

@@ -1,7 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// Builds a kernel in a hard-linked copy of its source tree. The copy is kept, so that a killed build goes on where it was, and another
-// configuration of the same source from its objects; ccache makes everything else cheap: a patched variant, a tree that was lost.
-import { createWriteStream, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+// Builds a kernel in a hard-linked copy of its source tree. The copy is kept, so that a killed build goes on where it
+// was, and another configuration of the same source from its objects; ccache makes everything else cheap: a patched
+// variant, a tree that was lost.
+import {
+  createWriteStream,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { commandError, lastLines, mustRun, runCommand, saysDiskFull } from '../../util/process/command.js';
@@ -36,7 +47,10 @@ export interface BuildSource {
 /** A step of the build as make prints it: "  CC      mm/memfd.o". */
 const STEP = /^ {2}[A-Z][A-Z0-9_]+ +(\S+)/;
 
-/** Trees of finished kernels that are kept, the newest: of sources as they are, and of patched ones and those with an overlay. */
+/**
+ * Trees of finished kernels that are kept, the newest: of sources as they are, and of patched ones and those with an
+ * overlay.
+ */
 const MOST_BUILT_TREES = 8;
 const MOST_CHANGED_TREES = 3;
 /** A file in the tree that holds the key of the kernel that make was last started for. */
@@ -45,13 +59,25 @@ const BEGUN = '.lab-begun';
 let turn: Promise<unknown> = Promise.resolve();
 
 /** One build at a time: each uses all processors as it is. */
-export function buildKernel(definition: KernelDefinition, source: BuildSource, key: string, work: Workspace, holdFd: number): Promise<BuildResult> {
+export function buildKernel(
+  definition: KernelDefinition,
+  source: BuildSource,
+  key: string,
+  work: Workspace,
+  holdFd: number,
+): Promise<BuildResult> {
   const mine = turn.then(() => build(definition, source, key, work, holdFd));
   turn = mine.catch(() => undefined);
   return mine;
 }
 
-async function build(definition: KernelDefinition, source: BuildSource, key: string, work: Workspace, holdFd: number): Promise<BuildResult> {
+async function build(
+  definition: KernelDefinition,
+  source: BuildSource,
+  key: string,
+  work: Workspace,
+  holdFd: number,
+): Promise<BuildResult> {
   const begun = performance.now();
   const tree = await prepareTree(definition, source, work, holdFd);
   const log = work.cache.log(`${definition.name}-${key.slice(0, 12)}.log`);
@@ -65,7 +91,10 @@ async function build(definition: KernelDefinition, source: BuildSource, key: str
   return { tree, seconds: Math.round((performance.now() - begun) / 1000), log };
 }
 
-/** The same everywhere: nothing of the caller's environment can change what is built. What a compiler that is killed leaves stays in the tree, until the next one. */
+/**
+ * The same everywhere: nothing of the caller's environment can change what is built. What a compiler that is killed
+ * leaves stays in the tree, until the next one.
+ */
 export function buildEnvironment(tree: string, work: Workspace): NodeJS.ProcessEnv {
   const temporary = join(tree, '.lab-tmp');
   rmSync(temporary, { recursive: true, force: true });
@@ -87,7 +116,12 @@ export function buildEnvironment(tree: string, work: Workspace): NodeJS.ProcessE
   };
 }
 
-async function prepareTree(definition: KernelDefinition, source: BuildSource, work: Workspace, holdFd: number): Promise<string> {
+async function prepareTree(
+  definition: KernelDefinition,
+  source: BuildSource,
+  work: Workspace,
+  holdFd: number,
+): Promise<string> {
   const { tree } = treeOf(definition, source.id, work);
   const task = `prepare ${definition.name}`;
   const git = gitOf(definition);
@@ -117,12 +151,20 @@ async function prepareTree(definition: KernelDefinition, source: BuildSource, wo
 }
 
 /**
- * Where a kernel is built, and the name of the lock on it. All kernels of a source with the same patches and overlays share one tree, at
- * one place (make builds anew what was built elsewhere): after another configuration make rebuilds what depends on the options that differ.
+ * Where a kernel is built, and the name of the lock on it. All kernels of a source with the same patches and overlays
+ * share one tree, at one place (make builds anew what was built elsewhere): after another configuration make rebuilds
+ * what depends on the options that differ.
  */
-export function treeOf(definition: KernelDefinition, sourceId: string, work: Workspace): { tree: string; lock: string } {
+export function treeOf(
+  definition: KernelDefinition,
+  sourceId: string,
+  work: Workspace,
+): { tree: string; lock: string } {
   const { patches, overlay } = definition;
-  const changed = patches.length === 0 && overlay.length === 0 ? '' : `${CHANGED}${keyOf([patches.map(fileDigest), overlay.map(overlayDigests)])}`;
+  const changed =
+    patches.length === 0 && overlay.length === 0
+      ? ''
+      : `${CHANGED}${keyOf([patches.map(fileDigest), overlay.map(overlayDigests)])}`;
   const git = gitOf(definition);
   const name = (git === null ? sourceId : checkoutName(git)) + changed;
   return { tree: work.cache.built(name), lock: work.cache.lock(`tree-${name}`) };
@@ -131,18 +173,30 @@ export function treeOf(definition: KernelDefinition, sourceId: string, work: Wor
 /** In the name of a tree between its source and what was changed in it. */
 const CHANGED = '-';
 
-/** After a kernel is in the cache: its tree stays for the next configuration. Each takes some hundred MiB; changed ones are often made once. */
+/**
+ * After a kernel is in the cache: its tree stays for the next configuration. Each takes some hundred MiB; changed ones
+ * are often made once.
+ */
 export async function forgetOldTrees(work: Workspace): Promise<void> {
   const folder = dirname(work.cache.built('x'));
   const age = (name: string) => statSync(join(folder, name), { throwIfNoEntry: false })?.ctimeMs ?? 0;
-  const trees = readdirSync(folder).filter((name) => !name.startsWith('.')).sort((a, b) => age(b) - age(a));
+  const trees = readdirSync(folder)
+    .filter((name) => !name.startsWith('.'))
+    .sort((a, b) => age(b) - age(a));
   const changed = trees.filter((name) => name.includes(CHANGED));
   const plain = trees.filter((name) => !name.includes(CHANGED));
-  for (const name of [...plain.slice(MOST_BUILT_TREES), ...changed.slice(MOST_CHANGED_TREES)]) await rm(join(folder, name), { recursive: true, force: true });
+  for (const name of [...plain.slice(MOST_BUILT_TREES), ...changed.slice(MOST_CHANGED_TREES)])
+    await rm(join(folder, name), { recursive: true, force: true });
 }
 
 /** Everything off but what the fragments ask for, and what that needs. */
-async function configure(definition: KernelDefinition, tree: string, env: NodeJS.ProcessEnv, work: Workspace, holdFd: number): Promise<void> {
+async function configure(
+  definition: KernelDefinition,
+  tree: string,
+  env: NodeJS.ProcessEnv,
+  work: Workspace,
+  holdFd: number,
+): Promise<void> {
   const task = `configure ${definition.name}`;
   work.onProgress({ task, done: 0, of: null });
   const fragments = definition.config.map((file) => readFragment(file));
@@ -163,7 +217,15 @@ interface Steps {
   count: number;
 }
 
-async function make(definition: KernelDefinition, tree: string, log: string, resumed: boolean, env: NodeJS.ProcessEnv, work: Workspace, holdFd: number): Promise<void> {
+async function make(
+  definition: KernelDefinition,
+  tree: string,
+  log: string,
+  resumed: boolean,
+  env: NodeJS.ProcessEnv,
+  work: Workspace,
+  holdFd: number,
+): Promise<void> {
   const task = `build ${definition.name}`;
   const memory = work.cache.fact(`steps-${definition.name.replace(/[^\w.-]/g, '_')}`);
   const of = readJson<Steps>(memory)?.count ?? definition.steps;
@@ -173,7 +235,8 @@ async function make(definition: KernelDefinition, tree: string, log: string, res
   out.on('error', (error) => (full = error));
   const lines = new LineSplitter((line) => {
     const step = STEP.exec(line);
-    if (step) work.onProgress({ task, done: ++done, of: of === null ? null : Math.max(of, done + 1), detail: step[1] ?? '' });
+    if (step)
+      work.onProgress({ task, done: ++done, of: of === null ? null : Math.max(of, done + 1), detail: step[1] ?? '' });
   });
   const feed = (chunk: Buffer) => {
     out.write(chunk);
@@ -192,10 +255,13 @@ async function make(definition: KernelDefinition, tree: string, log: string, res
   if (result.code !== 0) {
     const tail = tailOf(log);
     const noSpace = saysDiskFull(tail);
-    throw new LabError(`kernel ${definition.name} does not build${noSpace ? ': the disk is full' : ` (full log: ${log})`}`, {
-      detail: lastLines(tail, 30),
-      hint: noSpace ? 'free some space, or name a cache elsewhere with LAB_CACHE=FOLDER' : null,
-    });
+    throw new LabError(
+      `kernel ${definition.name} does not build${noSpace ? ': the disk is full' : ` (full log: ${log})`}`,
+      {
+        detail: lastLines(tail, 30),
+        hint: noSpace ? 'free some space, or name a cache elsewhere with LAB_CACHE=FOLDER' : null,
+      },
+    );
   }
   if (!resumed) writeJson(memory, { count: done } satisfies Steps);
   work.onProgress({ task, done, of: done });
@@ -203,7 +269,9 @@ async function make(definition: KernelDefinition, tree: string, log: string, res
 
 function stepsIn(log: string): number {
   try {
-    return readFileSync(log, 'utf8').split('\n').filter((line) => STEP.test(line)).length;
+    return readFileSync(log, 'utf8')
+      .split('\n')
+      .filter((line) => STEP.test(line)).length;
   } catch {
     return 0;
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which compiler builds: part of every cache key. Asked once, then remembered by the files' identity, so that no run starts gcc for it.
-// And the command that kbuild compiles with.
+// Which compiler builds: part of every cache key. Asked once, then remembered by the files' identity, so that no run
+// starts gcc for it. And the command that kbuild compiles with.
 import { mkdirSync, readFileSync, realpathSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { mustRun } from '../../util/process/command.js';
@@ -40,8 +40,9 @@ export async function compilerVersion(work: Workspace): Promise<string | null> {
 }
 
 /**
- * Compiles through ccache all but what takes in whole files: without preprocessing ccache does not see .incbin, and would answer with the
- * object of another kernel: a bzImage whose packed kernel has the same length as that of one before. Kbuild names the source last.
+ * Compiles through ccache all but what takes in whole files: without preprocessing ccache does not see .incbin, and
+ * would answer with the object of another kernel: a bzImage whose packed kernel has the same length as that of one
+ * before. Kbuild names the source last.
  */
 const COMPILE = `#!/bin/sh
 for source; do :; done

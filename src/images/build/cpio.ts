@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes a cpio archive of the kind that the kernel takes as an initramfs ("newc", Documentation/driver-api/early-userspace/
-// buffer-format.rst). The same entries give the same bytes.
+// Writes a cpio archive of the kind that the kernel takes as an initramfs ("newc",
+// Documentation/driver-api/early-userspace/ buffer-format.rst). The same entries give the same bytes.
 
 export type CpioEntry =
   | { kind: 'dir'; path: string; mode: number }
@@ -18,17 +18,33 @@ export function cpioArchive(entries: readonly CpioEntry[]): Buffer {
   for (const [index, entry] of entries.entries()) {
     checkPath(entry.path, made);
     if (entry.kind === 'dir') made.add(entry.path);
-    const data = entry.kind === 'file' ? entry.data : entry.kind === 'link' ? Buffer.from(entry.target) : Buffer.alloc(0);
+    const data =
+      entry.kind === 'file' ? entry.data : entry.kind === 'link' ? Buffer.from(entry.target) : Buffer.alloc(0);
     const mode = TYPE[entry.kind] | (entry.kind === 'link' ? 0o777 : entry.mode);
     const [major, minor] = entry.kind === 'char' ? [entry.major, entry.minor] : [0, 0];
-    parts.push(header(entry.path, { ino: index + 1, mode, nlink: entry.kind === 'dir' ? 2 : 1, size: data.length, major, minor }), data, padding(data.length));
+    parts.push(
+      header(entry.path, {
+        ino: index + 1,
+        mode,
+        nlink: entry.kind === 'dir' ? 2 : 1,
+        size: data.length,
+        major,
+        minor,
+      }),
+      data,
+      padding(data.length),
+    );
   }
   parts.push(header(TRAILER, { ino: 0, mode: 0, nlink: 1, size: 0, major: 0, minor: 0 }));
   return Buffer.concat(parts);
 }
 
 function checkPath(path: string, made: ReadonlySet<string>): void {
-  if (path === '' || path.startsWith('/') || path.split('/').some((part) => part === '' || part === '.' || part === '..')) {
+  if (
+    path === '' ||
+    path.startsWith('/') ||
+    path.split('/').some((part) => part === '' || part === '.' || part === '..')
+  ) {
     throw new Error(`${JSON.stringify(path)} is no path within an archive`);
   }
   const folder = path.split('/').slice(0, -1).join('/');
@@ -55,7 +71,8 @@ function header(path: string, fields: HeaderFields): Buffer {
 }
 
 function hex(value: number): string {
-  if (!Number.isInteger(value) || value < 0 || value > 0xffffffff) throw new Error(`${value} does not fit into a cpio header`);
+  if (!Number.isInteger(value) || value < 0 || value > 0xffffffff)
+    throw new Error(`${value} does not fit into a cpio header`);
   return value.toString(16).padStart(8, '0');
 }
 

@@ -75,7 +75,9 @@ export function checkConfig(asked: readonly AskedOption[], config: string, kerne
   const unmet = unmetOptions(asked, config);
   const [first] = unmet;
   if (!first) return;
-  const lines = unmet.map((o) => `${o.file}:${o.line}: ${o.name}=${o.value} was asked for, the kernel's configuration has ${o.got}`);
+  const lines = unmet.map(
+    (o) => `${o.file}:${o.line}: ${o.name}=${o.value} was asked for, the kernel's configuration has ${o.got}`,
+  );
   throw new LabError(
     `kernel ${kernel}: ${unmet.length === 1 ? `${first.name}=${first.value} (${first.file}:${first.line}) is` : `${unmet.length} options are`} not set as asked for`,
     {

@@ -80,8 +80,10 @@ async function findSame(definition: KernelDefinition, work: Workspace): Promise<
   const compiler = await compilerVersion(work);
   const own = compiler === null ? null : readImage(work.cache, keyWith(inputs, compiler));
   if (own !== null) return own;
-  // One from the same inputs: fetched from another host, or, where there is no compiler, by whatever compiler was here before.
-  for (const [key, stored] of storedImages(work.cache)) if (stored.inputs === inputs && (stored.fetched || compiler === null)) return readImage(work.cache, key);
+  // One from the same inputs: fetched from another host, or, where there is no compiler, by whatever compiler was here
+  // before.
+  for (const [key, stored] of storedImages(work.cache))
+    if (stored.inputs === inputs && (stored.fetched || compiler === null)) return readImage(work.cache, key);
   return null;
 }
 
@@ -107,7 +109,13 @@ async function make(definition: KernelDefinition, work: Workspace): Promise<Kern
   if (compiler === null) throw new LabError('no gcc on this host');
   const inputs = inputsOf(definition, source.id);
   const key = keyWith(inputs, compiler);
-  const onWait = () => work.onProgress({ task: `build ${definition.name}`, done: 0, of: null, detail: 'waits for another lab that builds it' });
+  const onWait = () =>
+    work.onProgress({
+      task: `build ${definition.name}`,
+      done: 0,
+      of: null,
+      detail: 'waits for another lab that builds it',
+    });
   return withLock(treeOf(definition, source.id, work).lock, { signal: work.signal, onWait }, async (lock) => {
     const other = readImage(work.cache, key);
     if (other) return other;
@@ -129,7 +137,13 @@ const FILES: readonly [from: string, to: string][] = [
   ['System.map', 'System.map'],
 ];
 
-async function collect(definition: KernelDefinition, source: SourceTree, keys: { key: string; inputs: string; compiler: string }, built: { tree: string; seconds: number }, work: Workspace): Promise<void> {
+async function collect(
+  definition: KernelDefinition,
+  source: SourceTree,
+  keys: { key: string; inputs: string; compiler: string },
+  built: { tree: string; seconds: number },
+  work: Workspace,
+): Promise<void> {
   const beside = work.cache.kernel(`.${keys.key}.partial`);
   await rm(beside, { recursive: true, force: true });
   mkdirSync(beside, { recursive: true });
@@ -173,7 +187,10 @@ export function readImage(cache: Cache, key: string): KernelImage | null {
     config,
     systemMap: file('System.map'),
     boot: bootFactsOf({ bzImage, systemMap: file('System.map'), config }),
-    ...handoverOf({ components: whole.components, listed: whole.listed ?? null, whole: true, notes: whole.notes }, config),
+    ...handoverOf(
+      { components: whole.components, listed: whole.listed ?? null, whole: true, notes: whole.notes },
+      config,
+    ),
     sha256: whole.sha256,
     cacheDir: dir,
   };

@@ -1,7 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// Builds upstream's live-update tests (tools/testing/selftests/liveupdate) from the source of the kernel that they are to run on, as
-// static programs. Kept in the cache by the source and the compiler.
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+// Builds upstream's live-update tests (tools/testing/selftests/liveupdate) from the source of the kernel that they are
+// to run on, as static programs. Kept in the cache by the source and the compiler.
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { KernelImage } from '../../model/kernel/image.js';
@@ -21,17 +30,25 @@ const RECIPE = 1;
 const FOLDER = 'tools/testing/selftests/liveupdate';
 
 /**
- * Path of the program, ready to be run in the machine. Throws a UsageError where the kernel is not made from source, or its source has no such test.
+ * Path of the program, ready to be run in the machine. Throws a UsageError where the kernel is not made from source, or
+ * its source has no such test.
  */
-export async function ensureKselftest(kernel: Pick<KernelImage, 'name'>, test: string, context: ImageContext): Promise<string> {
+export async function ensureKselftest(
+  kernel: Pick<KernelImage, 'name'>,
+  test: string,
+  context: ImageContext,
+): Promise<string> {
   const work = openWorkspace(context);
   const resolved = resolveKernel(kernel.name);
-  if (resolved.kind === 'files' || resolved.definition.prebuilt !== null) throw new UsageError(`kernel ${kernel.name} is ready-made: there is no source to build ${test} from`);
+  if (resolved.kind === 'files' || resolved.definition.prebuilt !== null)
+    throw new UsageError(`kernel ${kernel.name} is ready-made: there is no source to build ${test} from`);
   const { definition } = resolved;
   return onDisk(work.cache, async () => {
     await ensureTools(['rootfs'], work);
     const source = await ensureSource(definition, work);
-    const path = work.cache.program(`kselftest-${test}-${keyOf(['kselftest', RECIPE, source.id, await compilerVersion(work)])}`);
+    const path = work.cache.program(
+      `kselftest-${test}-${keyOf(['kselftest', RECIPE, source.id, await compilerVersion(work)])}`,
+    );
     if (existsSync(path)) return path;
     checkTest(join(source.dir, FOLDER), kernel.name, test);
     work.onProgress({ task: `build ${test} of ${kernel.name}`, done: 0, of: null });
@@ -53,12 +70,28 @@ export async function ensureKselftest(kernel: Pick<KernelImage, 'name'>, test: s
 }
 
 function checkTest(folder: string, kernel: string, test: string): void {
-  const names = existsSync(folder) ? readdirSync(folder).flatMap((name) => (/\bmain\s*\(|TEST_HARNESS_MAIN/.test(sourceText(folder, name)) ? [name.replace(/\.c$/, '')] : [])).filter((name) => name !== 'init') : [];
+  const names = existsSync(folder)
+    ? readdirSync(folder)
+        .flatMap((name) =>
+          /\bmain\s*\(|TEST_HARNESS_MAIN/.test(sourceText(folder, name)) ? [name.replace(/\.c$/, '')] : [],
+        )
+        .filter((name) => name !== 'init')
+    : [];
   if (names.includes(test)) return;
   const near = nearest(test, names);
-  throw new UsageError(names.length === 0 ? `the source of kernel ${kernel} has no ${FOLDER}` : `the source of kernel ${kernel} has no test ${test}`, {
-    hint: near === null ? (names.length === 0 ? null : `its tests: ${names.join(', ')}`) : `did you mean ${near}? Its tests: ${names.join(', ')}`,
-  });
+  throw new UsageError(
+    names.length === 0
+      ? `the source of kernel ${kernel} has no ${FOLDER}`
+      : `the source of kernel ${kernel} has no test ${test}`,
+    {
+      hint:
+        near === null
+          ? names.length === 0
+            ? null
+            : `its tests: ${names.join(', ')}`
+          : `did you mean ${near}? Its tests: ${names.join(', ')}`,
+    },
+  );
 }
 
 function sourceText(folder: string, name: string): string {
@@ -72,8 +105,15 @@ async function compile(source: string, test: string, dir: string, signal: AbortS
   copyFileSync(join(source, 'include/uapi/linux/liveupdate.h'), join(dir, 'include/linux/liveupdate.h'));
   // What all tests share: luo_test_utils.c until 7.2, lib/ from 7.3 on.
   const shared = [join(folder, 'luo_test_utils.c'), join(folder, 'lib/lu_utils.c')].filter((path) => existsSync(path));
-  const include = [join(dir, 'include'), folder, join(folder, 'lib/include'), join(source, 'tools/testing/selftests')].flatMap((path) => ['-I', path]);
-  await mustRun(['gcc', '-static', '-O2', '-w', ...include, '-o', join(dir, test), join(folder, `${test}.c`), ...shared], `cannot build ${test}`, {
-    cwd: dir, signal, env: { PATH: programPath(), LC_ALL: 'C' },
-  });
+  const include = [
+    join(dir, 'include'),
+    folder,
+    join(folder, 'lib/include'),
+    join(source, 'tools/testing/selftests'),
+  ].flatMap((path) => ['-I', path]);
+  await mustRun(
+    ['gcc', '-static', '-O2', '-w', ...include, '-o', join(dir, test), join(folder, `${test}.c`), ...shared],
+    `cannot build ${test}`,
+    { cwd: dir, signal, env: { PATH: programPath(), LC_ALL: 'C' } },
+  );
 }

@@ -25,12 +25,30 @@ export interface Program {
 
 const STATIC = ['-O2', '-static', '-Wall', '-s'];
 /** No C library, no relocation, no SSE register but by hand. */
-const BARE = ['-O2', '-static', '-Wall', '-ffreestanding', '-nostdlib', '-fno-pic', '-no-pie', '-mcmodel=large', '-mno-red-zone', '-mgeneral-regs-only',
-  '-fno-stack-protector', '-fno-asynchronous-unwind-tables', '-Wl,--build-id=none'];
+const BARE = [
+  '-O2',
+  '-static',
+  '-Wall',
+  '-ffreestanding',
+  '-nostdlib',
+  '-fno-pic',
+  '-no-pie',
+  '-mcmodel=large',
+  '-mno-red-zone',
+  '-mgeneral-regs-only',
+  '-fno-stack-protector',
+  '-fno-asynchronous-unwind-tables',
+  '-Wl,--build-id=none',
+];
 
 export const PROGRAMS: readonly Program[] = [
   { folder: 'init', path: 'init', also: [], flags: STATIC },
-  { folder: 'agent', path: 'bin/agent', also: ['kernel/object/include/uapi/linux/labobj.h', 'guest/bare/layout.h', 'guest/bare/chain.h'], flags: STATIC },
+  {
+    folder: 'agent',
+    path: 'bin/agent',
+    also: ['kernel/object/include/uapi/linux/labobj.h', 'guest/bare/layout.h', 'guest/bare/chain.h'],
+    flags: STATIC,
+  },
   { folder: 'guest/bare', path: 'lib/lab/guest-bare.bin', also: [], flags: BARE, script: 'bare.ld' },
   { folder: 'guest/linux', path: 'lib/lab/guest-linux.cpio', also: [], flags: STATIC, initramfs: true },
 ];
@@ -39,9 +57,13 @@ export const PROGRAMS: readonly Program[] = [
 export function sourcesOf({ folder, also, script }: Program): string[] {
   const lab = join(packageRoot(), 'lab');
   const dir = join(lab, folder);
-  const names = readdirSync(dir).filter((name) => /\.[ch]$/.test(name)).sort();
+  const names = readdirSync(dir)
+    .filter((name) => /\.[ch]$/.test(name))
+    .sort();
   if (!names.some((name) => name.endsWith('.c'))) throw new LabError(`no .c file in ${dir}`);
-  return [...names, ...(script === undefined ? [] : [script])].map((name) => join(dir, name)).concat(also.map((path) => join(lab, path)));
+  return [...names, ...(script === undefined ? [] : [script])]
+    .map((name) => join(dir, name))
+    .concat(also.map((path) => join(lab, path)));
 }
 
 /** Compiles to `out`, and gives what goes into the machine. */
@@ -49,7 +71,11 @@ export async function compileProgram(program: Program, out: string, work: Worksp
   const sources = sourcesOf(program).filter((path) => path.endsWith('.c'));
   const script = program.script === undefined ? [] : ['-T', join(packageRoot(), 'lab', program.folder, program.script)];
   const argv = ['gcc', ...program.flags, ...script, '-o', out, ...sources];
-  const result = await runCommand(argv, { signal: work.signal, holdFd, env: { PATH: programPath(), LC_ALL: 'C', TMPDIR: process.env['TMPDIR'] } });
+  const result = await runCommand(argv, {
+    signal: work.signal,
+    holdFd,
+    env: { PATH: programPath(), LC_ALL: 'C', TMPDIR: process.env['TMPDIR'] },
+  });
   if (result.code !== 0) {
     const error = commandError(`lab/${program.folder} does not compile`, argv, result);
     throw new LabError(error.message, { detail: lastLines(result.stderr, 30), hint: error.hint });

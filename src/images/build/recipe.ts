@@ -28,7 +28,10 @@ export interface RecipeFile {
 /** Reads small files only. */
 export function recipeOf(image: KernelImage): KernelRecipe {
   const stored = image.cacheDir === null ? null : readJson<StoredImage>(join(image.cacheDir, 'image.json'));
-  const built = stored === null ? null : { source: stored.source, sourceId: stored.sourceId, inputs: stored.inputs, compiler: stored.compiler };
+  const built =
+    stored === null
+      ? null
+      : { source: stored.source, sourceId: stored.sourceId, inputs: stored.inputs, compiler: stored.compiler };
   return { name: image.name, sha256: image.sha256, release: image.release, built, ...filesOf(image.name) };
 }
 
@@ -38,8 +41,15 @@ function filesOf(name: string): Pick<KernelRecipe, 'config' | 'patches' | 'overl
     const resolved = resolveKernel(name);
     if (resolved.kind !== 'definition') return none;
     const { config, patches, overlay } = resolved.definition;
-    const digests = (paths: readonly string[]) => paths.map((path) => ({ name: basename(path), sha256: fileDigest(path) }));
-    return { config: digests(config), patches: digests(patches), overlay: overlay.flatMap((dir) => overlayFiles(dir).map(({ from, path }) => ({ name: path, sha256: fileDigest(from) }))) };
+    const digests = (paths: readonly string[]) =>
+      paths.map((path) => ({ name: basename(path), sha256: fileDigest(path) }));
+    return {
+      config: digests(config),
+      patches: digests(patches),
+      overlay: overlay.flatMap((dir) =>
+        overlayFiles(dir).map(({ from, path }) => ({ name: path, sha256: fileDigest(from) })),
+      ),
+    };
   } catch {
     return none; // A definition that is gone since tells no more.
   }

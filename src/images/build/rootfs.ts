@@ -53,7 +53,10 @@ function makeUnderLock(work: Workspace): Promise<RootFs> {
   });
 }
 
-/** The root file system if it is in the cache already. What it was made of is recognised by the files' identity, without reading them. */
+/**
+ * The root file system if it is in the cache already. What it was made of is recognised by the files' identity, without
+ * reading them.
+ */
 export function currentRootFs(work: Workspace): RootFs | null {
   const quick = quickKey();
   const known = quick === null ? null : readJson<{ key: string }>(work.cache.fact(quick));
@@ -108,10 +111,13 @@ async function collectInputs(work: Workspace): Promise<Inputs> {
     const host = findProgram(name);
     if (host === null) throw new LabError(`no ${name} on this host`);
     files.set(path, readFileSync(host));
-    if (!isStaticElf(realpathSync(host))) for (const library of await librariesOf(host, work)) files.set(library.slice(1), readFileSync(library));
+    if (!isStaticElf(realpathSync(host)))
+      for (const library of await librariesOf(host, work)) files.set(library.slice(1), readFileSync(library));
   }
   const applets = await busyboxApplets(work);
-  const sources = PROGRAMS.map((program) => sourcesOf(program).map((path) => [path.split('/').at(-1), sha256(readFileSync(path))]));
+  const sources = PROGRAMS.map((program) =>
+    sourcesOf(program).map((path) => [path.split('/').at(-1), sha256(readFileSync(path))]),
+  );
   return {
     files,
     applets,
@@ -137,7 +143,11 @@ export function parseLdd(output: string, program: string): string[] {
 }
 
 async function busyboxApplets(work: Workspace): Promise<string[]> {
-  const { stdout } = await mustRun([findProgram('busybox') ?? 'busybox', '--list-full'], 'cannot ask busybox for its applets', { signal: work.signal });
+  const { stdout } = await mustRun(
+    [findProgram('busybox') ?? 'busybox', '--list-full'],
+    'cannot ask busybox for its applets',
+    { signal: work.signal },
+  );
   return stdout.split('\n').filter((path) => /^[\w./[-]+$/.test(path) && !path.startsWith('/') && !path.includes('..'));
 }
 
@@ -176,10 +186,12 @@ function layOut(files: ReadonlyMap<string, Buffer>, applets: readonly string[]):
   const folderOf = (path: string) => folder(path.split('/').slice(0, -1).join('/'));
   folder('root', 0o700);
   folder('tmp', 0o1777);
-  for (const path of ['dev', 'proc', 'sys', 'run', 'etc', 'bin', 'sbin', 'usr/bin', 'usr/sbin', 'var/log']) folder(path);
+  for (const path of ['dev', 'proc', 'sys', 'run', 'etc', 'bin', 'sbin', 'usr/bin', 'usr/sbin', 'var/log'])
+    folder(path);
   entries.push({ kind: 'char', path: 'dev/console', mode: 0o600, major: 5, minor: 1 });
   entries.push({ kind: 'char', path: 'dev/null', mode: 0o666, major: 1, minor: 3 });
-  for (const [path, text] of Object.entries(TEXTS)) entries.push({ kind: 'file', path, mode: 0o644, data: Buffer.from(text) });
+  for (const [path, text] of Object.entries(TEXTS))
+    entries.push({ kind: 'file', path, mode: 0o644, data: Buffer.from(text) });
   for (const [path, data] of files) {
     folderOf(path);
     entries.push({ kind: 'file', path, mode: 0o755, data });

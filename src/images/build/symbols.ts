@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A vmlinux with file and line for a kernel that was built without: the same definition with debug information, built on demand. It
-// describes the running kernel only where every function lies at the same address, which is checked.
+// A vmlinux with file and line for a kernel that was built without: the same definition with debug information, built
+// on demand. It describes the running kernel only where every function lies at the same address, which is checked.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FormatError, readElf, sectionsNamed } from '../../compat/index.js';
@@ -26,10 +26,15 @@ const FRAGMENT = 'symbols.config';
 
 /** @param name the kernel's name or path, as it was asked for */
 export async function ensureSymbols(name: string, image: KernelImage, context: ImageContext): Promise<Symbols> {
-  if (image.vmlinux !== null && describesLines(image.vmlinux)) return { vmlinux: image.vmlinux, lines: true, why: null };
+  if (image.vmlinux !== null && describesLines(image.vmlinux))
+    return { vmlinux: image.vmlinux, lines: true, why: null };
   const wanted = resolveKernel(name);
   if (wanted.kind === 'files' || wanted.definition.prebuilt !== null) {
-    return { vmlinux: image.vmlinux, lines: false, why: `${name} is ready-made: its own vmlinux tells no lines, and there is nothing to build one from` };
+    return {
+      vmlinux: image.vmlinux,
+      lines: false,
+      why: `${name} is ready-made: its own vmlinux tells no lines, and there is nothing to build one from`,
+    };
   }
   const work = openWorkspace(context);
   return compared(name, image, await onDisk(work.cache, () => ensureDefined(describedBy(wanted.definition), work)));
@@ -37,7 +42,8 @@ export async function ensureSymbols(name: string, image: KernelImage, context: I
 
 /** The same where it is there already; null where it would have to be built. */
 export async function findSymbols(name: string, image: KernelImage, context: ImageContext): Promise<Symbols | null> {
-  if (image.vmlinux !== null && describesLines(image.vmlinux)) return { vmlinux: image.vmlinux, lines: true, why: null };
+  if (image.vmlinux !== null && describesLines(image.vmlinux))
+    return { vmlinux: image.vmlinux, lines: true, why: null };
   const wanted = resolveKernel(name);
   if (wanted.kind === 'files' || wanted.definition.prebuilt !== null) return null;
   const described = await findBuilt(describedBy(wanted.definition), openWorkspace(context));
@@ -45,12 +51,18 @@ export async function findSymbols(name: string, image: KernelImage, context: Ima
 }
 
 function describedBy(definition: KernelDefinition): KernelDefinition {
-  return { ...definition, name: `${definition.name}-symbols`, config: [...definition.config, join(packageRoot(), 'images', 'config', FRAGMENT)] };
+  return {
+    ...definition,
+    name: `${definition.name}-symbols`,
+    config: [...definition.config, join(packageRoot(), 'images', 'config', FRAGMENT)],
+  };
 }
 
 function compared(name: string, image: KernelImage, described: KernelImage): Symbols {
   const moved = movedFunctions(image.systemMap, described.systemMap);
-  return moved === null ? { vmlinux: described.vmlinux, lines: true, why: null } : { vmlinux: image.vmlinux, lines: false, why: `with debug information ${name} comes out otherwise: ${moved}` };
+  return moved === null
+    ? { vmlinux: described.vmlinux, lines: true, why: null }
+    : { vmlinux: image.vmlinux, lines: false, why: `with debug information ${name} comes out otherwise: ${moved}` };
 }
 
 /** Null where all functions of two System.maps have the same addresses; else what does not. */
@@ -58,11 +70,15 @@ export function movedFunctions(a: string | null, b: string | null): string | nul
   if (a === null || b === null) return 'there is no System.map to compare';
   const [one, other] = [functionsIn(readFileSync(a, 'latin1')), functionsIn(readFileSync(b, 'latin1'))];
   const moved = [...one].filter((line) => !other.has(line));
-  return moved.length === 0 ? null : `${moved.length} of ${one.size} functions lie elsewhere, such as ${moved[0]?.split(' ')[1] ?? ''}`;
+  return moved.length === 0
+    ? null
+    : `${moved.length} of ${one.size} functions lie elsewhere, such as ${moved[0]?.split(' ')[1] ?? ''}`;
 }
 
 function functionsIn(map: string): Set<string> {
-  return new Set([...map.matchAll(/^([0-9a-f]{16}) [tT] (\S+)$/gm)].map(([, address = '', name = '']) => `${address} ${name}`));
+  return new Set(
+    [...map.matchAll(/^([0-9a-f]{16}) [tT] (\S+)$/gm)].map(([, address = '', name = '']) => `${address} ${name}`),
+  );
 }
 
 function describesLines(path: string): boolean {

@@ -65,16 +65,43 @@ function append(from: string, to: string, path: string): void {
   const old = readFileSync(to);
   const added = readFileSync(from);
   rmSync(to);
-  writeFileSync(to, Buffer.concat([old, Buffer.from(old.length === 0 || old.at(-1) === 0x0a ? '' : '\n'), added]), { mode: stat.mode });
+  writeFileSync(to, Buffer.concat([old, Buffer.from(old.length === 0 || old.at(-1) === 0x0a ? '' : '\n'), added]), {
+    mode: stat.mode,
+  });
 }
 
 /** Applies patches in order; the first that does not fit is an error with what patch(1) said. */
-export async function applyPatches(patches: readonly string[], tree: string, name: string, how: { work: Workspace; task: string; holdFd: number }): Promise<void> {
+export async function applyPatches(
+  patches: readonly string[],
+  tree: string,
+  name: string,
+  how: { work: Workspace; task: string; holdFd: number },
+): Promise<void> {
   for (const patch of patches) {
     how.work.onProgress({ task: how.task, done: 0, of: null, detail: patch });
-    // Patch writes a new file and renames it, so the linked original stays as it is; as a precaution no backup and no guessing.
-    const argv = ['patch', '-p1', '--batch', '--forward', '--no-backup-if-mismatch', '--fuzz=0', '-r', '-', '-i', patch];
-    const result = await runCommand(argv, { cwd: tree, signal: how.work.signal, holdFd: how.holdFd, env: { PATH: programPath(), LC_ALL: 'C' } });
-    if (result.code !== 0) throw new LabError(`${patch} does not apply to the source of ${name}`, { detail: lastLines(result.stdout + result.stderr, 30) });
+    // Patch writes a new file and renames it, so the linked original stays as it is; as a precaution no backup and no
+    // guessing.
+    const argv = [
+      'patch',
+      '-p1',
+      '--batch',
+      '--forward',
+      '--no-backup-if-mismatch',
+      '--fuzz=0',
+      '-r',
+      '-',
+      '-i',
+      patch,
+    ];
+    const result = await runCommand(argv, {
+      cwd: tree,
+      signal: how.work.signal,
+      holdFd: how.holdFd,
+      env: { PATH: programPath(), LC_ALL: 'C' },
+    });
+    if (result.code !== 0)
+      throw new LabError(`${patch} does not apply to the source of ${name}`, {
+        detail: lastLines(result.stdout + result.stderr, 30),
+      });
   }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The cache's folders. Everything in it is made beside its place and renamed into it, so that what is there is whole; deleting any of
-// it, or all, costs time and nothing else.
+// The cache's folders. Everything in it is made beside its place and renamed into it, so that what is there is whole;
+// deleting any of it, or all, costs time and nothing else.
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
@@ -20,9 +20,14 @@ export async function onDisk<T>(cache: Cache, body: () => Promise<T>): Promise<T
   } catch (error) {
     if (error instanceof LabError) throw error;
     const hint = 'name a cache elsewhere with LAB_CACHE=FOLDER';
-    if (isDiskFull(error)) throw new LabError(`the disk is full: ${messageOf(error)}`, { hint: `free some space, or ${hint}`, cause: error });
+    if (isDiskFull(error))
+      throw new LabError(`the disk is full: ${messageOf(error)}`, {
+        hint: `free some space, or ${hint}`,
+        cause: error,
+      });
     const code = (error as NodeJS.ErrnoException | null)?.code ?? '';
-    if (['EACCES', 'EPERM', 'EROFS'].includes(code)) throw new LabError(`cannot write to the cache ${cache.dir}: ${messageOf(error)}`, { hint, cause: error });
+    if (['EACCES', 'EPERM', 'EROFS'].includes(code))
+      throw new LabError(`cannot write to the cache ${cache.dir}: ${messageOf(error)}`, { hint, cause: error });
     throw error;
   }
 }
@@ -40,7 +45,10 @@ export class Cache {
   origin = (key: string) => join(this.dir, 'origins', `${key}.json`);
   /** Trees in which the types of a handover are being read. */
   build = (key: string) => join(this.dir, 'build', key);
-  /** The tree of the last kernel that was built from a source, as it is or changed: another configuration goes on from its objects. */
+  /**
+   * The tree of the last kernel that was built from a source, as it is or changed: another configuration goes on from
+   * its objects.
+   */
   built = (name: string) => join(this.dir, 'built', name);
   /** Objects that describe the types of a kernel's handover. */
   abi = (key: string) => join(this.dir, 'abi', key);

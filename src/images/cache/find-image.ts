@@ -20,7 +20,8 @@ export async function findByHash(sha256: string, context: ImageContext): Promise
   for (const [key, stored] of storedImages(cache)) {
     if (stored.sha256 !== sha256) continue;
     const image = readImage(cache, key);
-    if (image !== null && existsSync(image.bzImage) && await sha256File(image.bzImage, signal) === sha256) return image;
+    if (image !== null && existsSync(image.bzImage) && (await sha256File(image.bzImage, signal)) === sha256)
+      return image;
   }
   return null;
 }

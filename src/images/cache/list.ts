@@ -51,7 +51,12 @@ export async function listImages(context: ImageContext): Promise<ImageEntry[]> {
   return entries;
 }
 
-async function kernelEntry(name: string, file: string, stored: readonly [string, StoredImage][], work: Workspace): Promise<ImageEntry> {
+async function kernelEntry(
+  name: string,
+  file: string,
+  stored: readonly [string, StoredImage][],
+  work: Workspace,
+): Promise<ImageEntry> {
   let definition: KernelDefinition;
   let image: KernelImage | null;
   try {
@@ -60,7 +65,16 @@ async function kernelEntry(name: string, file: string, stored: readonly [string,
     image = definition.prebuilt ? null : await findBuilt(definition, work);
   } catch (error) {
     work.signal.throwIfAborted();
-    return { kind: 'kernel', name, description: '', state: 'broken', problem: messageOf(error), image: null, bytes: 0, stale: 0 };
+    return {
+      kind: 'kernel',
+      name,
+      description: '',
+      state: 'broken',
+      problem: messageOf(error),
+      image: null,
+      bytes: 0,
+      stale: 0,
+    };
   }
   const same = stored.filter(([, entry]) => entry.name === name).length;
   return {
@@ -98,7 +112,12 @@ export async function showImage(nameOrPath: string, context: ImageContext): Prom
   if (prebuilt || !definition) {
     const image = await ensureKernel(nameOrPath, context);
     const notes = prebuilt ? (await prebuiltFacts(prebuilt, work)).notes : [];
-    const about = { kind: 'kernel' as const, name: image.name, description: definition?.description ?? 'ready-made', problem: null };
+    const about = {
+      kind: 'kernel' as const,
+      name: image.name,
+      description: definition?.description ?? 'ready-made',
+      problem: null,
+    };
     return { ...about, state: 'ready', image, bytes: 0, stale: 0, definition, built: null, sourceTree: null, notes };
   }
   const stored = storedImages(work.cache);
@@ -120,7 +139,10 @@ export function definedKernels(): string[] {
   return [...knownDefinitions().keys()];
 }
 
-/** Names of all definitions that are built without being named. One that cannot be read is among them: building it says why. */
+/**
+ * Names of all definitions that are built without being named. One that cannot be read is among them: building it says
+ * why.
+ */
 export function buildableNames(): string[] {
   return [...knownDefinitions()].filter(([, file]) => !onDemand(file)).map(([name]) => name);
 }
@@ -141,7 +163,11 @@ export interface Removed {
 }
 
 /** Takes an image out of the cache, with every older one of its name; with its source tree where that is asked for. */
-export async function removeImage(name: string, context: ImageContext, options: { sources?: boolean } = {}): Promise<Removed> {
+export async function removeImage(
+  name: string,
+  context: ImageContext,
+  options: { sources?: boolean } = {},
+): Promise<Removed> {
   const work = openWorkspace(context);
   const paths = new Set<string>();
   if (name === ROOTFS_NAME) {
@@ -167,7 +193,12 @@ export async function removeImage(name: string, context: ImageContext, options: 
   return removePaths(name, paths, work, locks);
 }
 
-async function removePaths(name: string, paths: ReadonlySet<string>, work: Workspace, locks: readonly string[]): Promise<Removed> {
+async function removePaths(
+  name: string,
+  paths: ReadonlySet<string>,
+  work: Workspace,
+  locks: readonly string[],
+): Promise<Removed> {
   const removed: Removed = { name, paths: [], bytes: 0 };
   const take = async (rest: readonly string[]): Promise<void> => {
     const [lock, ...more] = rest;
@@ -195,6 +226,8 @@ function folders(dir: string): string[] {
 function bytesIn(dir: string): number {
   return readdirSync(dir, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
-    .reduce((sum, entry) => sum + (statSync(join(entry.parentPath, entry.name), { throwIfNoEntry: false })?.size ?? 0), 0);
+    .reduce(
+      (sum, entry) => sum + (statSync(join(entry.parentPath, entry.name), { throwIfNoEntry: false })?.size ?? 0),
+      0,
+    );
 }
-

@@ -38,7 +38,10 @@ export interface KernelDefinition {
 const KEYS = ['description', 'base', 'sources', 'prebuilt', 'config', 'patches', 'overlay', 'steps', 'build'];
 /** Folders of definitions: the project's own, and $LAB_IMAGES. */
 export function definitionFolders(): string[] {
-  const extra = (process.env['LAB_IMAGES'] ?? '').split(':').filter((dir) => dir !== '').map((dir) => resolve(dir));
+  const extra = (process.env['LAB_IMAGES'] ?? '')
+    .split(':')
+    .filter((dir) => dir !== '')
+    .map((dir) => resolve(dir));
   return [...extra, join(packageRoot(), 'images', 'kernels')];
 }
 
@@ -128,7 +131,8 @@ function fragmentFile(name: string, file: string): string {
 
 function onDemandOf(reader: DefinitionReader): boolean | null {
   const word = reader.text('build');
-  if (word !== null && word !== 'on-demand' && word !== 'always') throw reader.error(reader.node('build'), 'build: expected on-demand or always');
+  if (word !== null && word !== 'on-demand' && word !== 'always')
+    throw reader.error(reader.node('build'), 'build: expected on-demand or always');
   return word === null ? null : word === 'on-demand';
 }
 

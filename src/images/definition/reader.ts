@@ -48,7 +48,10 @@ export class DefinitionReader {
       const key = isScalar(pair.key) ? String(pair.key.value) : '';
       if (!keys.includes(key)) {
         const close = nearest(key, keys);
-        throw this.error(pair.key as Node, `unknown key ${JSON.stringify(key)}${close ? `; did you mean ${close}?` : ''} Known: ${keys.join(', ')}`);
+        throw this.error(
+          pair.key as Node,
+          `unknown key ${JSON.stringify(key)}${close ? `; did you mean ${close}?` : ''} Known: ${keys.join(', ')}`,
+        );
       }
       map.set(key, pair.value as Node | null);
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a kernel's name on the command line means: a definition by name or by path, a folder with a bzImage, or a bzImage.
+// What a kernel's name on the command line means: a definition by name or by path, a folder with a bzImage, or a
+// bzImage.
 import { existsSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { UsageError } from '../../util/errors.js';
@@ -17,7 +18,11 @@ export function resolveKernel(nameOrPath: string): ResolvedKernel {
   const path = resolve(nameOrPath);
   const stat = nameOrPath === '' ? undefined : statSync(path, { throwIfNoEntry: false });
   if (!stat) {
-    throw new UsageError(nameOrPath.includes('/') ? `no kernel at ${nameOrPath}: there is no such file or folder` : unknownKernel(nameOrPath));
+    throw new UsageError(
+      nameOrPath.includes('/')
+        ? `no kernel at ${nameOrPath}: there is no such file or folder`
+        : unknownKernel(nameOrPath),
+    );
   }
   if (stat.isDirectory()) return { kind: 'files', files: filesOf(path) };
   if (/\.ya?ml$/.test(path)) return { kind: 'definition', definition: readDefinition(path) };
@@ -26,7 +31,8 @@ export function resolveKernel(nameOrPath: string): ResolvedKernel {
 
 /** A folder of ready-made files: as TuxMake leaves it, as this cache does, or a tree in which a kernel was built. */
 function filesOf(folder: string): Prebuilt {
-  const first = (...names: string[]) => names.map((name) => join(folder, name)).find((path) => existsSync(path)) ?? null;
+  const first = (...names: string[]) =>
+    names.map((name) => join(folder, name)).find((path) => existsSync(path)) ?? null;
   const bzImage = first('bzImage', 'arch/x86/boot/bzImage');
   if (bzImage === null) throw new UsageError(`no kernel in ${folder}: it has no bzImage`);
   return {

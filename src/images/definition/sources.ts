@@ -39,7 +39,10 @@ function sourceOf(reader: DefinitionReader, node: Node): Source {
   if (!Object.hasOwn(SOURCE_KEYS, kind)) {
     const kinds = Object.keys(SOURCE_KEYS);
     const close = nearest(kind, kinds);
-    throw reader.error(kindNode ?? node, `kind: expected one of ${kinds.join(', ')}${close ? `; did you mean ${close}?` : ''}`);
+    throw reader.error(
+      kindNode ?? node,
+      `kind: expected one of ${kinds.join(', ')}${close ? `; did you mean ${close}?` : ''}`,
+    );
   }
   const map = reader.map(node, ['kind', ...SOURCE_KEYS[kind as Source['kind']]]);
   const need = (key: string): string => {
@@ -48,7 +51,8 @@ function sourceOf(reader: DefinitionReader, node: Node): Source {
   };
   const word = (key: string): string => {
     const value = need(key);
-    if (!APT_WORD.test(value)) throw reader.error(map.get(key), `${key}: ${JSON.stringify(value)} is no name that apt knows`);
+    if (!APT_WORD.test(value))
+      throw reader.error(map.get(key), `${key}: ${JSON.stringify(value)} is no name that apt knows`);
     return value;
   };
   const checksum = (): string => {

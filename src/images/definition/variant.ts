@@ -1,15 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-// A definition on top of another one, with configuration lines of its own; it lies in the cache and is named by what is in it.
+// A definition on top of another one, with configuration lines of its own; it lies in the cache and is named by what is
+// in it.
 import { join } from 'node:path';
 import { keyOf, writeWhole } from '../cache/cache.js';
 import type { Workspace } from '../context.js';
 
-/** @param base path of a definition @param lines of a fragment @returns path of the new definition */
+/**
+ * @param base path of a definition
+ * @param lines of a fragment
+ * @returns path of the new definition
+ */
 export function writeVariant(base: string, name: string, lines: readonly string[], work: Workspace): string {
   const key = keyOf([base, lines]).slice(0, 8);
   const folder = join(work.cache.dir, 'variants');
   writeWhole(join(folder, `${key}.config`), `${lines.join('\n')}\n`);
   const file = join(folder, `${name}-${key}.yaml`);
-  writeWhole(file, `description: ${JSON.stringify(`${lines.join(' ').slice(0, 200)}`)}\nbase: ${JSON.stringify(base)}\nconfig: [./${key}.config]\nbuild: on-demand\n`);
+  writeWhole(
+    file,
+    `description: ${JSON.stringify(`${lines.join(' ').slice(0, 200)}`)}\nbase: ${JSON.stringify(base)}\nconfig: [./${key}.config]\nbuild: on-demand\n`,
+  );
   return file;
 }

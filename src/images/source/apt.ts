@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Fetches packages of other Debian suites through the mirror that this host already uses, without touching the host: lists, cache
-// and sources are private folders of the cache. apt itself checks signatures and checksums.
+// Fetches packages of other Debian suites through the mirror that this host already uses, without touching the host:
+// lists, cache and sources are private folders of the cache. apt itself checks signatures and checksums.
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { commandError, mustRun, runCommand } from '../../util/process/command.js';
@@ -33,9 +33,13 @@ export function parseIndexTargets(output: string): IndexTarget[] {
 
 /** The archive that serves the host's own release: not its security or updates archive, not some vendor's. */
 export function chooseMirror(targets: readonly IndexTarget[], hostCodename: string | null): string | null {
-  // Label and code name come from lists that were fetched; a host that never fetched any knows only what its sources say.
+  // Label and code name come from lists that were fetched; a host that never fetched any knows only what its sources
+  // say.
   const main = targets.filter(
-    (t) => !/-(security|updates|backports)/.test(t.release) && !/security/.test(t.uri) && (t.label === '' || t.label === 'Debian'),
+    (t) =>
+      !/-(security|updates|backports)/.test(t.release) &&
+      !/security/.test(t.uri) &&
+      (t.label === '' || t.label === 'Debian'),
   );
   const own = main.find((t) => hostCodename !== null && (t.codename === hostCodename || t.release === hostCodename));
   return (own ?? main.find((t) => t.label === 'Debian') ?? main.find((t) => /\/debian\/?$/.test(t.uri)))?.uri ?? null;
@@ -71,13 +75,22 @@ export function privateOptions(dir: string, root: boolean): string[] {
 }
 
 /** Fetches a package into `folder` and returns the path of its one file. Under the caller's lock for that folder. */
-export async function aptFetch(source: AptSource, folder: string, task: string, work: Workspace, holdFd: number): Promise<string> {
+export async function aptFetch(
+  source: AptSource,
+  folder: string,
+  task: string,
+  work: Workspace,
+  holdFd: number,
+): Promise<string> {
   const apt = await prepareSuite(source.suite, work);
   const what = `${source.package} ${source.version} of ${source.suite}`;
   const file = (await locate(source, apt, work)) ?? (await apt.update(), await locate(source, apt, work));
   if (file === null) throw new LabError(`${what}: not in the Debian archive that this host uses`);
   mkdirSync(folder, { recursive: true });
-  const timer = setInterval(() => work.onProgress({ task, done: bytesIn(folder), of: file.size, detail: file.name }), 250);
+  const timer = setInterval(
+    () => work.onProgress({ task, done: bytesIn(folder), of: file.size, detail: file.name }),
+    250,
+  );
   const argv = [...apt.command, ...fetchWords(source)];
   try {
     const result = await runCommand(argv, { cwd: folder, env: apt.env, signal: work.signal, holdFd });
@@ -111,22 +124,33 @@ async function prepareSuite(suite: string, work: Workspace): Promise<Suite> {
   const lists = join(dir, 'lists');
   const task = `read the package lists of ${suite}`;
   const update = (force: boolean) =>
-    withLock(work.cache.lock(`apt-${suite}`), { signal: work.signal, onWait: () => work.onProgress({ task, done: 0, of: null, detail: 'waits for another lab' }) }, async (lock) => {
-      const ready = join(dir, 'ready');
-      if (existsSync(ready) && !force) return;
-      for (const sub of ['lists/partial', 'cache/archives/partial']) mkdirSync(join(dir, sub), { recursive: true });
-      const text = sourcesFile(await hostMirror(work), suite);
-      writeFileSync(join(dir, 'lab.sources.new'), text);
-      renameSync(join(dir, 'lab.sources.new'), join(dir, 'lab.sources'));
-      const timer = setInterval(() => work.onProgress({ task, done: bytesIn(lists), of: null }), 250);
-      try {
-        const result = await runCommand([...command, 'update', '--error-on=any'], { env, signal: work.signal, holdFd: lock.fd });
-        if (result.code !== 0) throw commandError(`cannot read the package lists of ${suite}`, ['apt-get'], result);
-      } finally {
-        clearInterval(timer);
-      }
-      writeFileSync(ready, '');
-    });
+    withLock(
+      work.cache.lock(`apt-${suite}`),
+      {
+        signal: work.signal,
+        onWait: () => work.onProgress({ task, done: 0, of: null, detail: 'waits for another lab' }),
+      },
+      async (lock) => {
+        const ready = join(dir, 'ready');
+        if (existsSync(ready) && !force) return;
+        for (const sub of ['lists/partial', 'cache/archives/partial']) mkdirSync(join(dir, sub), { recursive: true });
+        const text = sourcesFile(await hostMirror(work), suite);
+        writeFileSync(join(dir, 'lab.sources.new'), text);
+        renameSync(join(dir, 'lab.sources.new'), join(dir, 'lab.sources'));
+        const timer = setInterval(() => work.onProgress({ task, done: bytesIn(lists), of: null }), 250);
+        try {
+          const result = await runCommand([...command, 'update', '--error-on=any'], {
+            env,
+            signal: work.signal,
+            holdFd: lock.fd,
+          });
+          if (result.code !== 0) throw commandError(`cannot read the package lists of ${suite}`, ['apt-get'], result);
+        } finally {
+          clearInterval(timer);
+        }
+        writeFileSync(ready, '');
+      },
+    );
   await update(false);
   return { command, env, update: () => update(true) };
 }
@@ -137,10 +161,11 @@ function proxies(): NodeJS.ProcessEnv {
 }
 
 async function hostMirror(work: Workspace): Promise<string> {
-  const { stdout } = await mustRun(['apt-get', 'indextargets', '--format', INDEX_FORMAT], 'cannot ask apt for its archives', {
-    signal: work.signal,
-    env: { PATH: programPath(), LC_ALL: 'C' },
-  });
+  const { stdout } = await mustRun(
+    ['apt-get', 'indextargets', '--format', INDEX_FORMAT],
+    'cannot ask apt for its archives',
+    { signal: work.signal, env: { PATH: programPath(), LC_ALL: 'C' } },
+  );
   const mirror = chooseMirror(parseIndexTargets(stdout), hostCodename());
   if (mirror === null) throw new LabError("this host's apt has no Debian archive configured");
   return mirror;
@@ -171,7 +196,10 @@ export function parsePrintUris(output: string, kind: AptSource['kind']): RemoteF
 
 async function locate(source: AptSource, apt: Suite, work: Workspace): Promise<RemoteFile | null> {
   const [verb = '', ...rest] = fetchWords(source);
-  const result = await runCommand([...apt.command, verb, '--print-uris', ...rest], { env: apt.env, signal: work.signal });
+  const result = await runCommand([...apt.command, verb, '--print-uris', ...rest], {
+    env: apt.env,
+    signal: work.signal,
+  });
   if (result.code !== 0) return null;
   return parsePrintUris(result.stdout, source.kind);
 }
@@ -180,9 +208,11 @@ function bytesIn(dir: string): number {
   try {
     return readdirSync(dir, { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
-      .reduce((sum, entry) => sum + (statSync(join(entry.parentPath, entry.name), { throwIfNoEntry: false })?.size ?? 0), 0);
+      .reduce(
+        (sum, entry) => sum + (statSync(join(entry.parentPath, entry.name), { throwIfNoEntry: false })?.size ?? 0),
+        0,
+      );
   } catch {
     return 0;
   }
 }
-

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Kernels of a git tree are built in a checkout of their own that goes from commit to commit: only files that differ are written, so
-// make compiles only what depends on them. The user's tree is never touched.
+// Kernels of a git tree are built in a checkout of their own that goes from commit to commit: only files that differ
+// are written, so make compiles only what depends on them. The user's tree is never touched.
 import { existsSync, rmSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -27,10 +27,24 @@ export function checkoutName({ path }: GitSource): string {
  * Brings the checkout to the source's commit; makes it where there is none.
  * @param brought files that patches and overlays brought, by path in the tree: those of the last build go first
  */
-export async function checkOut({ path, ref }: GitSource, tree: string, brought: readonly string[], work: Workspace, holdFd: number): Promise<void> {
+export async function checkOut(
+  { path, ref }: GitSource,
+  tree: string,
+  brought: readonly string[],
+  work: Workspace,
+  holdFd: number,
+): Promise<void> {
   const options = { signal: work.signal, holdFd, env: { PATH: programPath(), LC_ALL: 'C', HOME: process.env['HOME'] } };
   const git = (what: string, ...argv: string[]) => mustRun(['git', ...argv], what, options);
-  const { stdout } = await git(`no ${ref} in ${path}`, '-C', path, 'rev-parse', '--verify', '--end-of-options', `${ref}^{commit}`);
+  const { stdout } = await git(
+    `no ${ref} in ${path}`,
+    '-C',
+    path,
+    'rev-parse',
+    '--verify',
+    '--end-of-options',
+    `${ref}^{commit}`,
+  );
   const commit = stdout.trim();
   const checkedOut = async () => {
     if (!existsSync(join(tree, '.git'))) {
@@ -44,7 +58,18 @@ export async function checkOut({ path, ref }: GitSource, tree: string, brought: 
     // The lock of the tree is held: who left this is gone.
     rmSync(join(tree, '.git', 'index.lock'), { force: true });
     for (const file of brought) rmSync(join(tree, file), { force: true });
-    await git(`cannot check out ${ref} of ${path}`, '-C', tree, '-c', 'advice.detachedHead=false', 'checkout', '--quiet', '--force', '--detach', commit);
+    await git(
+      `cannot check out ${ref} of ${path}`,
+      '-C',
+      tree,
+      '-c',
+      'advice.detachedHead=false',
+      'checkout',
+      '--quiet',
+      '--force',
+      '--detach',
+      commit,
+    );
   };
   try {
     await checkedOut();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A developer's source tree as a source: copied, never built in, recognised by names, sizes and times of its files. What a build leaves in
-// a tree does not count.
+// A developer's source tree as a source: copied, never built in, recognised by names, sizes and times of its files.
+// What a build leaves in a tree does not count.
 import { createHash } from 'node:crypto';
 import { constants, existsSync } from 'node:fs';
 import { copyFile, lstat, mkdir, readdir, readlink, symlink } from 'node:fs/promises';

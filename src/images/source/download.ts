@@ -11,9 +11,15 @@ import type { Source } from '../definition/definition.js';
 
 const ATTEMPTS = 4;
 
-export async function fetchUrl(source: Extract<Source, { kind: 'url' }>, folder: string, task: string, work: Workspace): Promise<string> {
+export async function fetchUrl(
+  source: Extract<Source, { kind: 'url' }>,
+  folder: string,
+  task: string,
+  work: Workspace,
+): Promise<string> {
   mkdirSync(folder, { recursive: true });
-  const name = decodeURIComponent(new URL(source.url).pathname.split('/').at(-1) ?? '').replace(/[^\w.+~-]/g, '_') || 'archive';
+  const name =
+    decodeURIComponent(new URL(source.url).pathname.split('/').at(-1) ?? '').replace(/[^\w.+~-]/g, '_') || 'archive';
   const partial = join(folder, `${name}.partial`);
   for (let attempt = 1; ; attempt++) {
     try {
@@ -59,7 +65,12 @@ async function fetchRest(url: string, partial: string, task: string, work: Works
       next(null, chunk);
     },
   });
-  await pipeline(Readable.fromWeb(response.body as never), counter, createWriteStream(partial, { flags: resumed ? 'a' : 'w' }), { signal: work.signal });
+  await pipeline(
+    Readable.fromWeb(response.body as never),
+    counter,
+    createWriteStream(partial, { flags: resumed ? 'a' : 'w' }),
+    { signal: work.signal },
+  );
   if (of !== null && done < of) throw new Interrupted(`${url}: ended after ${done} of ${of} bytes`);
 }
 

@@ -6,7 +6,10 @@ import { type ImageContext, openWorkspace } from '../context.js';
 import { resolveKernel } from '../definition/resolve.js';
 import { knownSource } from './source.js';
 
-/** With its patches and overlays where the tree that it was built in is still there. Null where there is none; fetches nothing. */
+/**
+ * With its patches and overlays where the tree that it was built in is still there. Null where there is none; fetches
+ * nothing.
+ */
 export async function sourceTreeOf(name: string, context: ImageContext): Promise<string | null> {
   const resolved = resolveKernel(name);
   if (resolved.kind === 'files' || resolved.definition.prebuilt !== null) return null;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A definition's source, as an unpacked tree in the cache. Trees are named by content; which of a definition's sources was used is
-// remembered, so that a warm run neither fetches nor hashes anything.
+// A definition's source, as an unpacked tree in the cache. Trees are named by content; which of a definition's sources
+// was used is remembered, so that a warm run neither fetches nor hashes anything.
 import { createHash } from 'node:crypto';
 import { createReadStream, existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -37,7 +37,9 @@ export interface Origin {
 export const originPath = (definition: KernelDefinition, work: Workspace) =>
   work.cache.origin(keyOf(['origin', UNPACKING, definition.sources]));
 
-/** The tree that was used before, if it still is what the definition means. Does not say that the tree is still there. */
+/**
+ * The tree that was used before, if it still is what the definition means. Does not say that the tree is still there.
+ */
 export async function knownSource(definition: KernelDefinition, work: Workspace): Promise<SourceTree | null> {
   const origin = readJson<Origin>(originPath(definition, work));
   const source = origin && definition.sources[origin.index];
@@ -50,12 +52,15 @@ export async function knownSource(definition: KernelDefinition, work: Workspace)
 export async function namedSource(definition: KernelDefinition, work: Workspace): Promise<SourceTree> {
   const [source] = definition.sources;
   const id = source === undefined ? null : await localId(source, work);
-  if (source === undefined || id === null) throw new LabError(`kernel ${definition.name}: its source is not on this host`);
+  if (source === undefined || id === null)
+    throw new LabError(`kernel ${definition.name}: its source is not on this host`);
   writeJson(originPath(definition, work), { index: 0, id: null } satisfies Origin);
   return { id, dir: work.cache.source(id), source };
 }
 
-/** Fetches and unpacks where that was not done before. Sources are tried in order; only where all fail it is an error. */
+/**
+ * Fetches and unpacks where that was not done before. Sources are tried in order; only where all fail it is an error.
+ */
 export async function ensureSource(definition: KernelDefinition, work: Workspace): Promise<SourceTree> {
   const known = await knownSource(definition, work);
   if (known && existsSync(known.dir)) return known;
@@ -101,10 +106,11 @@ async function localId(source: Source, work: Workspace): Promise<string | null> 
       return treeIdentity(source.path, work.signal);
     case 'git': {
       await ensureTools(['git'], work);
-      const { stdout } = await mustRun(['git', '-C', source.path, 'rev-parse', '--verify', '--end-of-options', `${source.ref}^{tree}`], `no ${source.ref} in ${source.path}`, {
-        signal: work.signal,
-        env: { PATH: programPath(), LC_ALL: 'C', HOME: process.env['HOME'] },
-      });
+      const { stdout } = await mustRun(
+        ['git', '-C', source.path, 'rev-parse', '--verify', '--end-of-options', `${source.ref}^{tree}`],
+        `no ${source.ref} in ${source.path}`,
+        { signal: work.signal, env: { PATH: programPath(), LC_ALL: 'C', HOME: process.env['HOME'] } },
+      );
       return keyOf(['git', UNPACKING, stdout.trim()]);
     }
     case 'tarball': {
@@ -116,7 +122,8 @@ async function localId(source: Source, work: Workspace): Promise<string | null> 
   }
 }
 
-const tarballFact = (path: string, work: Workspace) => work.cache.fact(keyOf(['tarball', UNPACKING, fileIdentity(path)]));
+const tarballFact = (path: string, work: Workspace) =>
+  work.cache.fact(keyOf(['tarball', UNPACKING, fileIdentity(path)]));
 
 const NEEDS: Record<Source['kind'], Purpose[]> = {
   'apt-source': ['fetch', 'unpack'],
@@ -134,8 +141,10 @@ async function obtain(source: Source, name: string, work: Workspace): Promise<So
   const slot = keyOf(['slot', UNPACKING, source]);
   return withLock(work.cache.lock(`source-${slot}`), { signal: work.signal, onWait }, async (lock) => {
     const seen = work.cache.fact(keyOf(['fetched', UNPACKING, source]));
-    const before = (await localId(source, work)) ?? (isRemote(source) ? (readJson<{ id: string }>(seen)?.id ?? null) : null);
-    if (before !== null && existsSync(work.cache.source(before))) return { id: before, dir: work.cache.source(before), source };
+    const before =
+      (await localId(source, work)) ?? (isRemote(source) ? (readJson<{ id: string }>(seen)?.id ?? null) : null);
+    if (before !== null && existsSync(work.cache.source(before)))
+      return { id: before, dir: work.cache.source(before), source };
     await ensureTools(NEEDS[source.kind], work);
     const beside = work.cache.source(`.${slot}.partial`);
     rmSync(beside, { recursive: true, force: true });
@@ -152,7 +161,14 @@ async function obtain(source: Source, name: string, work: Workspace): Promise<So
         break;
       default: {
         const archive = await archiveOf(source, folder, name, work, lock.fd);
-        const digest = await unpack(archive, source.kind === 'apt-binary' ? source.member : null, beside, `unpack ${name}`, work, lock.fd);
+        const digest = await unpack(
+          archive,
+          source.kind === 'apt-binary' ? source.member : null,
+          beside,
+          `unpack ${name}`,
+          work,
+          lock.fd,
+        );
         if (source.kind === 'tarball' && source.sha256 !== null && digest !== source.sha256) {
           throw new LabError(`${source.path} has the SHA-256 ${digest}, the definition says ${source.sha256}`);
         }
@@ -160,7 +176,8 @@ async function obtain(source: Source, name: string, work: Workspace): Promise<So
         if (source.kind === 'tarball') writeJson(tarballFact(source.path, work), { id });
       }
     }
-    if (!existsSync(join(beside, 'Makefile'))) throw new LabError(`${describe(source)} holds no kernel source: it has no Makefile`);
+    if (!existsSync(join(beside, 'Makefile')))
+      throw new LabError(`${describe(source)} holds no kernel source: it has no Makefile`);
     const dir = work.cache.source(id);
     if (existsSync(dir)) rmSync(beside, { recursive: true, force: true });
     else renameSync(beside, dir);
@@ -175,13 +192,23 @@ function isRemote(source: Source): boolean {
 }
 
 /** The archive as a file, fetched where it is not there from an earlier attempt. */
-async function archiveOf(source: Extract<Source, { kind: 'apt-source' | 'apt-binary' | 'url' | 'tarball' }>, folder: string, name: string, work: Workspace, holdFd: number): Promise<string> {
+async function archiveOf(
+  source: Extract<Source, { kind: 'apt-source' | 'apt-binary' | 'url' | 'tarball' }>,
+  folder: string,
+  name: string,
+  work: Workspace,
+  holdFd: number,
+): Promise<string> {
   if (source.kind === 'tarball') return source.path;
   const whole = join(folder, 'whole.json');
   const before = readJson<{ file: string; size: number }>(whole);
-  if (before && statSync(join(folder, before.file), { throwIfNoEntry: false })?.size === before.size) return join(folder, before.file);
+  if (before && statSync(join(folder, before.file), { throwIfNoEntry: false })?.size === before.size)
+    return join(folder, before.file);
   const task = `fetch ${name}`;
-  const path = source.kind === 'url' ? await fetchUrl(source, folder, task, work) : await aptFetch(source, folder, task, work, holdFd);
+  const path =
+    source.kind === 'url'
+      ? await fetchUrl(source, folder, task, work)
+      : await aptFetch(source, folder, task, work, holdFd);
   writeJson(whole, { file: basename(path), size: statSync(path).size });
   return path;
 }
@@ -195,14 +222,26 @@ const UNPACKERS: [RegExp, string][] = [
 ];
 
 /** Unpacks an archive into a folder, without its top folder, and returns the archive's SHA-256: one pass does both. */
-async function unpack(archive: string, member: string | null, into: string, task: string, work: Workspace, holdFd: number): Promise<string> {
+async function unpack(
+  archive: string,
+  member: string | null,
+  into: string,
+  task: string,
+  work: Workspace,
+  holdFd: number,
+): Promise<string> {
   const inner = member ?? archive;
   const unpacker = UNPACKERS.find(([pattern]) => pattern.test(inner))?.[1];
   if (!unpacker) throw new LabError(`${inner}: expected .tar, .tar.xz, .tar.gz, .tar.zst or .tar.bz2`);
-  const plain = { xz: `xz -dc -T${work.jobs}`, gzip: 'gzip -dc', zstd: 'zstd -dc', bzip2: 'bzip2 -dc', cat: 'cat' }[unpacker] ?? 'cat';
+  const plain =
+    { xz: `xz -dc -T${work.jobs}`, gzip: 'gzip -dc', zstd: 'zstd -dc', bzip2: 'bzip2 -dc', cat: 'cat' }[unpacker] ??
+    'cat';
   const extract = 'tar -x -f - --strip-components=1 --no-same-owner -C "$1"';
   // A pipe's failure is seen by the last tar: it misses the end of its archive.
-  const script = member === null ? `${plain} | ${extract}` : `dpkg-deb --fsys-tarfile - | tar -x -O -f - "./$2" | ${plain} | ${extract}`;
+  const script =
+    member === null
+      ? `${plain} | ${extract}`
+      : `dpkg-deb --fsys-tarfile - | tar -x -O -f - "./$2" | ${plain} | ${extract}`;
   const size = statSync(archive).size;
   const hash = createHash('sha256');
   let done = 0;
@@ -226,7 +265,8 @@ async function unpack(archive: string, member: string | null, into: string, task
   file.destroy();
   if (result.code !== 0) throw commandError(`cannot unpack ${basename(archive)}`, ['tar'], result);
   // The unpackers stop at the archive's end mark; a hash over less than the file would be the wrong name.
-  if (done !== size) throw new LabError(`cannot unpack ${basename(archive)}: only ${done} of its ${size} bytes were read`);
+  if (done !== size)
+    throw new LabError(`cannot unpack ${basename(archive)}: only ${done} of its ${size} bytes were read`);
   return hash.digest('hex');
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A built kernel on its way to the cache of another host. It is named by the key of this host's cache; the other host takes it only where it
-// would have been made from the same inputs.
+// A built kernel on its way to the cache of another host. It is named by the key of this host's cache; the other host
+// takes it only where it would have been made from the same inputs.
 import { existsSync, mkdirSync, renameSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
@@ -31,7 +31,10 @@ const FILES = ['bzImage', 'vmlinux', 'config', 'System.map', 'image.json'];
 /** Bytes of all files. */
 const MOST_BYTES = 1 << 30;
 
-/** A built kernel to give to others; null for one that is no definition's, not built, or of a source that lies on this host alone. */
+/**
+ * A built kernel to give to others; null for one that is no definition's, not built, or of a source that lies on this
+ * host alone.
+ */
 export async function offerKernel(name: string, context: ImageContext): Promise<KernelParcel | null> {
   const work = openWorkspace(context);
   const definition = buildable(name);
@@ -41,34 +44,50 @@ export async function offerKernel(name: string, context: ImageContext): Promise<
   const origin = readJson<Origin>(originPath(definition, work));
   if (origin?.id == null) return null;
   return {
-    key: basename(dir), sha256: image.sha256, origin: { index: origin.index, id: origin.id },
+    key: basename(dir),
+    sha256: image.sha256,
+    origin: { index: origin.index, id: origin.id },
     pack: () => packed(dir),
   };
 }
 
 async function* packed(dir: string): AsyncGenerator<Buffer> {
-  yield* create({ gzip: true, portable: true, cwd: dir }, FILES.filter((file) => existsSync(join(dir, file))));
+  yield* create(
+    { gzip: true, portable: true, cwd: dir },
+    FILES.filter((file) => existsSync(join(dir, file))),
+  );
 }
 
-/** Takes a kernel into the cache, unless it is there. Throws a LabError for one that is damaged, or made of other things than this lab would make it of. */
-export async function takeKernel(name: string, offered: Omit<KernelParcel, 'pack'> & { data: () => AsyncIterable<Buffer> }, context: ImageContext): Promise<void> {
+/**
+ * Takes a kernel into the cache, unless it is there. Throws a LabError for one that is damaged, or made of other things
+ * than this lab would make it of.
+ */
+export async function takeKernel(
+  name: string,
+  offered: Omit<KernelParcel, 'pack'> & { data: () => AsyncIterable<Buffer> },
+  context: ImageContext,
+): Promise<void> {
   const work = openWorkspace(context);
   const definition = buildable(name);
-  if (definition === null || await findBuilt(definition, work) !== null) return;
-  await onDisk(work.cache, () => withLock(work.cache.lock(`kernel-${offered.key}`), { signal: work.signal }, async () => {
-    if (await findBuilt(definition, work) !== null) return;
-    const beside = work.cache.kernel(`.${offered.key}.fetched`);
-    await rm(beside, { recursive: true, force: true });
-    try {
-      mkdirSync(beside, { recursive: true });
-      await unpack(offered.data(), beside);
-      await accept(name, definition, offered, beside, work);
-    } catch (error) {
-      throw error instanceof LabError ? error : new LabError(`kernel ${name} did not come whole: ${messageOf(error)}`, { cause: error });
-    } finally {
+  if (definition === null || (await findBuilt(definition, work)) !== null) return;
+  await onDisk(work.cache, () =>
+    withLock(work.cache.lock(`kernel-${offered.key}`), { signal: work.signal }, async () => {
+      if ((await findBuilt(definition, work)) !== null) return;
+      const beside = work.cache.kernel(`.${offered.key}.fetched`);
       await rm(beside, { recursive: true, force: true });
-    }
-  }));
+      try {
+        mkdirSync(beside, { recursive: true });
+        await unpack(offered.data(), beside);
+        await accept(name, definition, offered, beside, work);
+      } catch (error) {
+        throw error instanceof LabError
+          ? error
+          : new LabError(`kernel ${name} did not come whole: ${messageOf(error)}`, { cause: error });
+      } finally {
+        await rm(beside, { recursive: true, force: true });
+      }
+    }),
+  );
 }
 
 function buildable(name: string): KernelDefinition | null {
@@ -78,22 +97,35 @@ function buildable(name: string): KernelDefinition | null {
 
 async function unpack(data: AsyncIterable<Buffer>, dir: string): Promise<void> {
   let bytes = 0;
-  await pipeline(Readable.from(data), extract({
-    cwd: dir, strict: true,
-    filter: (path, entry) => {
-      bytes += entry.size ?? 0;
-      const type = 'type' in entry ? entry.type : 'File';
-      if (!['File', 'OldFile'].includes(type) || !FILES.includes(path) || bytes > MOST_BYTES) throw new LabError(`a kernel came with what none has: ${type} of ${bytes} bytes`);
-      return true;
-    },
-  }));
+  await pipeline(
+    Readable.from(data),
+    extract({
+      cwd: dir,
+      strict: true,
+      filter: (path, entry) => {
+        bytes += entry.size ?? 0;
+        const type = 'type' in entry ? entry.type : 'File';
+        if (!['File', 'OldFile'].includes(type) || !FILES.includes(path) || bytes > MOST_BYTES)
+          throw new LabError(`a kernel came with what none has: ${type} of ${bytes} bytes`);
+        return true;
+      },
+    }),
+  );
 }
 
-async function accept(name: string, definition: KernelDefinition, { key, sha256, origin }: Omit<KernelParcel, 'pack'>, dir: string, work: Workspace): Promise<void> {
+async function accept(
+  name: string,
+  definition: KernelDefinition,
+  { key, sha256, origin }: Omit<KernelParcel, 'pack'>,
+  dir: string,
+  work: Workspace,
+): Promise<void> {
   const stored = readJson<StoredImage>(join(dir, 'image.json'));
   if (stored?.schema !== 1) throw new LabError(`kernel ${name} came without its description`);
-  if (stored.inputs !== inputsOf(definition, origin.id)) throw new LabError(`kernel ${name} was made of other things than this lab would make it of`);
-  if (stored.sha256 !== sha256 || await sha256File(join(dir, 'bzImage'), work.signal) !== sha256) throw new LabError(`kernel ${name} came changed`);
+  if (stored.inputs !== inputsOf(definition, origin.id))
+    throw new LabError(`kernel ${name} was made of other things than this lab would make it of`);
+  if (stored.sha256 !== sha256 || (await sha256File(join(dir, 'bzImage'), work.signal)) !== sha256)
+    throw new LabError(`kernel ${name} came changed`);
   if (!existsSync(originPath(definition, work))) writeJson(originPath(definition, work), origin satisfies Origin);
   writeJson(join(dir, 'image.json'), { ...stored, fetched: true } satisfies StoredImage);
   await rm(work.cache.kernel(key), { recursive: true, force: true });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Large things in Redis: a list of pieces, and the checksum of the whole with who holds the key. Gone by themselves where nobody asks for them.
+// Large things in Redis: a list of pieces, and the checksum of the whole with who holds the key. Gone by themselves
+// where nobody asks for them.
 import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { LabError } from '../../util/errors.js';
@@ -16,7 +17,12 @@ export interface BlobRef {
 }
 
 /** @param seconds how long it stays */
-export async function putBlob(redis: Redis, key: string, data: AsyncIterable<Buffer>, seconds: number): Promise<BlobRef> {
+export async function putBlob(
+  redis: Redis,
+  key: string,
+  data: AsyncIterable<Buffer>,
+  seconds: number,
+): Promise<BlobRef> {
   const hash = createHash('sha256');
   let pieces = 0;
   let total = 0;

@@ -14,7 +14,10 @@ const LONGEST_PAUSE = 2000;
 export const LONGEST_GOODBYE = 3000;
 
 export function checkUrl(url: string): string {
-  if (!/^rediss?:\/\/[^/]/.test(url) || !URL.canParse(url)) throw new UsageError('expected the address of a Redis server, such as redis://host:6379', { hint: 'lab matrix PLAN --queue redis://HOST:PORT' });
+  if (!/^rediss?:\/\/[^/]/.test(url) || !URL.canParse(url))
+    throw new UsageError('expected the address of a Redis server, such as redis://host:6379', {
+      hint: 'lab matrix PLAN --queue redis://HOST:PORT',
+    });
   return url;
 }
 
@@ -24,14 +27,26 @@ export function shownUrl(url: string): string {
   return `${parsed.protocol}//${parsed.host}${parsed.pathname === '/' ? '' : parsed.pathname}`;
 }
 
-/** Throws a LabError where no Redis answers. @param onTrouble told when the server is lost, and (null) when it is back */
-export async function connect(url: string, onTrouble: (what: string | null) => void, signal: AbortSignal): Promise<Redis> {
-  const redis = new Redis(checkUrl(url), { maxRetriesPerRequest: null, lazyConnect: true, retryStrategy: (times) => Math.min(times * 100, LONGEST_PAUSE) });
+/**
+ * Throws a LabError where no Redis answers.
+ * @param onTrouble told when the server is lost, and (null) when it is back
+ */
+export async function connect(
+  url: string,
+  onTrouble: (what: string | null) => void,
+  signal: AbortSignal,
+): Promise<Redis> {
+  const redis = new Redis(checkUrl(url), {
+    maxRetriesPerRequest: null,
+    lazyConnect: true,
+    retryStrategy: (times) => Math.min(times * 100, LONGEST_PAUSE),
+  });
   let reason = 'no answer';
   let [lost, met] = [false, false];
   redis.on('error', (error) => (reason = messageOf(error) || String((error as NodeJS.ErrnoException).code)));
   redis.on('close', () => {
-    if (met && !lost && redis.status !== 'end') onTrouble(`Redis at ${shownUrl(url)} is gone (${reason}); waits until it is back`);
+    if (met && !lost && redis.status !== 'end')
+      onTrouble(`Redis at ${shownUrl(url)} is gone (${reason}); waits until it is back`);
     lost = met;
   });
   redis.on('ready', () => {
@@ -45,7 +60,9 @@ export async function connect(url: string, onTrouble: (what: string | null) => v
   } catch (error) {
     redis.disconnect();
     signal.throwIfAborted();
-    throw new LabError(`no Redis at ${shownUrl(url)}: ${reason === 'no answer' ? messageOf(error) : reason}`, { hint: 'start one: redis-server --port 6379' });
+    throw new LabError(`no Redis at ${shownUrl(url)}: ${reason === 'no answer' ? messageOf(error) : reason}`, {
+      hint: 'start one: redis-server --port 6379',
+    });
   }
   return redis;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Names in Redis. Labs of different identities have queues of their own: a worker can never be given a cell of another lab's matrix.
+// Names in Redis. Labs of different identities have queues of their own: a worker can never be given a cell of another
+// lab's matrix.
 import { z } from 'zod';
 import { attemptSchema, cellSchema } from '../../store/matrix/schema.js';
 import type { CellTask } from '../queue.js';
@@ -9,7 +10,8 @@ import { PREFIX } from './connection.js';
 export const KEPT = 7 * 86_400;
 
 export const queueName = (identity: string) => `cells-${identity}`;
-export const jobId = ({ matrix, cell, attempt }: Pick<CellTask, 'matrix' | 'cell' | 'attempt'>) => `${matrix}/${cell.id}/${attempt}`;
+export const jobId = ({ matrix, cell, attempt }: Pick<CellTask, 'matrix' | 'cell' | 'attempt'>) =>
+  `${matrix}/${cell.id}/${attempt}`;
 export const resultKey = (job: string, worker: string) => `${PREFIX}:result:${job}:${worker}`;
 export const imageKey = (key: string) => `${PREFIX}:image:${key}`;
 /** Held, with a time limit, by who runs a matrix: the identity of its lab. */
@@ -17,18 +19,34 @@ export const matrixKey = (id: string) => `${PREFIX}:matrix:${id}`;
 /** Held, with a time limit, by a worker: the identity of its lab. */
 export const workerKey = (worker: string) => `${PREFIX}:worker:${worker}`;
 
-const blobRef = z.object({ key: z.string().startsWith(`${PREFIX}:`), pieces: z.number().int().min(0), sha256: z.string() });
+const blobRef = z.object({
+  key: z.string().startsWith(`${PREFIX}:`),
+  pieces: z.number().int().min(0),
+  sha256: z.string(),
+});
 
 /** What a worker's job returns. */
 export const cellReport = z.object({ attempt: attemptSchema, parcel: blobRef.nullable() });
 export type CellReport = z.infer<typeof cellReport>;
 
 /** A kernel that can be fetched: `key` of the cache, as both hosts compute it. */
-const image = z.object({ name: z.string(), key: z.string().regex(/^[0-9a-f]{32}$/), sha256: z.string(), origin: z.object({ index: z.number().int().min(0), id: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/) }), blob: blobRef });
+const image = z.object({
+  name: z.string(),
+  key: z.string().regex(/^[0-9a-f]{32}$/),
+  sha256: z.string(),
+  origin: z.object({ index: z.number().int().min(0), id: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/) }),
+  blob: blobRef,
+});
 export const jobData = z.object({
   task: z.object({
-    matrix: z.string(), cell: cellSchema, attempt: z.number().int().min(1), text: z.string(), cmdlines: z.array(z.string()), guestState: z.number().nullable(),
-    timeout: z.number().nullable(), memory: z.number().min(0),
+    matrix: z.string(),
+    cell: cellSchema,
+    attempt: z.number().int().min(1),
+    text: z.string(),
+    cmdlines: z.array(z.string()),
+    guestState: z.number().nullable(),
+    timeout: z.number().nullable(),
+    memory: z.number().min(0),
   }),
   images: z.array(image),
 });

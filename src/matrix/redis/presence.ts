@@ -10,21 +10,28 @@ export const ALIVE = 30;
 export async function matricesOn(redis: Redis): Promise<{ id: string; identity: string }[]> {
   const keys = await scan(redis, `${matrixKey('')}*`);
   const identities = keys.length === 0 ? [] : await redis.mget(keys);
-  return keys.flatMap((key, index) => (identities[index] == null ? [] : [{ id: key.slice(matrixKey('').length), identity: identities[index] as string }]));
+  return keys.flatMap((key, index) =>
+    identities[index] == null ? [] : [{ id: key.slice(matrixKey('').length), identity: identities[index] as string }],
+  );
 }
 
 /** Tells of workers that get no cell of a matrix, and of there being none; each once. */
 export class WorkerWatch {
   private readonly told = new Set<string>();
 
-  constructor(private readonly redis: Redis, private readonly identity: string, private readonly note: (text: string) => void) {}
+  constructor(
+    private readonly redis: Redis,
+    private readonly identity: string,
+    private readonly note: (text: string) => void,
+  ) {}
 
   async look(): Promise<void> {
     const keys = await scan(this.redis, `${workerKey('')}*`);
     for (const key of keys) {
       const other = await this.redis.get(key);
       const name = key.slice(workerKey('').length);
-      if (other !== null && other !== this.identity) this.once(name, `worker ${name} is of lab ${other}, this matrix of lab ${this.identity}: it is given no cell`);
+      if (other !== null && other !== this.identity)
+        this.once(name, `worker ${name} is of lab ${other}, this matrix of lab ${this.identity}: it is given no cell`);
     }
     if (keys.length === 0) this.once('none', 'no worker has come yet: lab worker --queue URL');
   }

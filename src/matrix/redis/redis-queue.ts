@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The side of a matrix: cells go into a queue in Redis, workers on any hosts take them, whole result folders come back. What Redis
-// forgets is put in again; what comes twice is taken once.
+// The side of a matrix: cells go into a queue in Redis, workers on any hosts take them, whole result folders come back.
+// What Redis forgets is put in again; what comes twice is taken once.
 import { Queue, QueueEvents, type Job } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Attempt } from '../../model/result/matrix.js';
@@ -91,7 +91,11 @@ export class RedisQueue implements CellQueue {
   private async put(id: string, task: CellTask): Promise<void> {
     this.there.add(id);
     const images = task.cell.kernels.flatMap((name) => this.options.images.get(name) ?? []);
-    await this.queue.add('cell', { task, images }, { jobId: id, removeOnComplete: { age: KEPT }, removeOnFail: { age: KEPT } });
+    await this.queue.add(
+      'cell',
+      { task, images },
+      { jobId: id, removeOnComplete: { age: KEPT }, removeOnFail: { age: KEPT } },
+    );
   }
 
   close(): Promise<void> {
@@ -105,8 +109,15 @@ export class RedisQueue implements CellQueue {
     this.options.redis.off('ready', this.onBack);
     this.rejectAll(new LabError('the queue is closed'));
     // A server that is gone is not waited for here: what it holds goes by itself.
-    if (this.options.redis.status === 'ready') await within(this.takeBack(), { ms: LONGEST_GOODBYE, what: 'answer from Redis', whose: 'host' }).catch(() => undefined);
-    await within(Promise.allSettled([this.queue.close(), this.events.close()]), { ms: LONGEST_GOODBYE, what: 'answer from Redis', whose: 'host' }).catch(() => undefined);
+    if (this.options.redis.status === 'ready')
+      await within(this.takeBack(), { ms: LONGEST_GOODBYE, what: 'answer from Redis', whose: 'host' }).catch(
+        () => undefined,
+      );
+    await within(Promise.allSettled([this.queue.close(), this.events.close()]), {
+      ms: LONGEST_GOODBYE,
+      what: 'answer from Redis',
+      whose: 'host',
+    }).catch(() => undefined);
     this.connection.disconnect();
   }
 
@@ -148,16 +159,20 @@ export class RedisQueue implements CellQueue {
     if (this.closed !== null || this.options.redis.status !== 'ready') return;
     this.again = false;
     // What could not be asked now is asked again at the next look.
-    this.looking = this.lookOnce().catch(() => undefined).finally(() => {
-      this.looking = null;
-      if (this.again) this.look();
-    });
+    this.looking = this.lookOnce()
+      .catch(() => undefined)
+      .finally(() => {
+        this.looking = null;
+        if (this.again) this.look();
+      });
   }
 
   private async lookOnce(): Promise<void> {
     const { redis, matrix, identity } = this.options;
     await redis.set(matrixKey(matrix), identity, 'EX', ALIVE);
-    const ended = [...await this.queue.getJobs(['completed', 'failed'])].filter((job) => job?.id !== undefined && this.pending.has(job.id));
+    const ended = [...(await this.queue.getJobs(['completed', 'failed']))].filter(
+      (job) => job?.id !== undefined && this.pending.has(job.id),
+    );
     for (const job of ended) await this.take(job);
     if (this.looks++ % CHECK_EVERY === 0) {
       await this.putMissing();
@@ -174,12 +189,21 @@ export class RedisQueue implements CellQueue {
     const report = cellReport.safeParse(job.returnvalue).data;
     let attempt: Attempt;
     if (report === undefined || report.attempt.cell !== task.cell.id) {
-      attempt = infraAttempt(task, 'unknown', job.failedReason ? `the worker failed: ${job.failedReason}` : 'the worker gave no result');
+      attempt = infraAttempt(
+        task,
+        'unknown',
+        job.failedReason ? `the worker failed: ${job.failedReason}` : 'the worker gave no result',
+      );
     } else {
       attempt = { ...report.attempt, attempt: task.attempt };
       if (report.parcel !== null && attempt.run !== null) {
         try {
-          await unpackRun(results, attempt.run, { matrix, cell: task.cell.id, attempt: task.attempt }, getBlob(redis, report.parcel));
+          await unpackRun(
+            results,
+            attempt.run,
+            { matrix, cell: task.cell.id, attempt: task.attempt },
+            getBlob(redis, report.parcel),
+          );
         } catch (error) {
           if (!(error instanceof LabError)) throw error;
           if (isDiskFull(error.cause)) return this.settle(id, ({ done }) => done.reject(error));
@@ -187,7 +211,8 @@ export class RedisQueue implements CellQueue {
         }
       }
     }
-    // The matrix writes the attempt down before the next word of this queue; if it is killed in between, the run's own folder tells.
+    // The matrix writes the attempt down before the next word of this queue; if it is killed in between, the run's own
+    // folder tells.
     this.settle(id, ({ done }) => done.resolve(attempt));
     this.there.delete(id);
     await job.remove().catch(() => undefined);
@@ -197,7 +222,8 @@ export class RedisQueue implements CellQueue {
   /** A Redis that came back with less than it had is given the rest again. */
   private async putMissing(): Promise<void> {
     for (const [id, { task }] of this.pending) {
-      if (await this.options.redis.exists(this.queue.toKey(id)) === 0 && this.pending.has(id)) await this.put(id, task);
+      if ((await this.options.redis.exists(this.queue.toKey(id))) === 0 && this.pending.has(id))
+        await this.put(id, task);
     }
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The side of a worker: takes cells from the queue in Redis, runs them, sends back whole result folders. A worker that dies loses its lock,
-// and the cell goes to another; one that only seemed dead finds its lock gone, and what it brings is not taken.
+// The side of a worker: takes cells from the queue in Redis, runs them, sends back whole result folders. A worker that
+// dies loses its lock, and the cell goes to another; one that only seemed dead finds its lock gone, and what it brings
+// is not taken.
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Job, WaitingError, Worker } from 'bullmq';
@@ -57,9 +58,15 @@ export class RedisWorker {
     });
     this.connection = redis.duplicate();
     this.worker = new Worker(queueName(identity), (job, token) => this.process(job, token), {
-      connection: this.connection, prefix: PREFIX, name: worker, concurrency: jobs,
-      lockDuration: lock?.duration ?? 60_000, stalledInterval: lock?.interval ?? 15_000, maxStalledCount: MOST_DEATHS,
-      removeOnComplete: { age: KEPT }, removeOnFail: { age: KEPT },
+      connection: this.connection,
+      prefix: PREFIX,
+      name: worker,
+      concurrency: jobs,
+      lockDuration: lock?.duration ?? 60_000,
+      stalledInterval: lock?.interval ?? 15_000,
+      maxStalledCount: MOST_DEATHS,
+      removeOnComplete: { age: KEPT },
+      removeOnFail: { age: KEPT },
     });
     // Lost connections are told by our own.
     this.worker.on('error', () => undefined);
@@ -72,7 +79,10 @@ export class RedisWorker {
     const matrices = await matricesOn(redis);
     const [other] = matrices.filter((each) => each.identity !== identity);
     if (other !== undefined && !matrices.some((each) => each.identity === identity)) {
-      throw new UsageError(`this is lab ${identity}; matrix ${other.id} on this queue is run by lab ${other.identity}: results of the two cannot stand in one matrix`, { hint: 'start the worker from the same version of the lab' });
+      throw new UsageError(
+        `this is lab ${identity}; matrix ${other.id} on this queue is run by lab ${other.identity}: results of the two cannot stand in one matrix`,
+        { hint: 'start the worker from the same version of the lab' },
+      );
     }
     const opened = new RedisWorker(options);
     await opened.sign();
@@ -95,10 +105,13 @@ export class RedisWorker {
       const { redis, worker } = this.options;
       await this.local.close();
       // A server that is gone is not waited for: it finds out by itself that this worker is gone, too.
-      await within((async () => {
-        await this.worker.close(redis.status !== 'ready');
-        await redis.del(workerKey(worker));
-      })(), { ms: LONGEST_GOODBYE, what: 'answer from Redis', whose: 'host' }).catch(() => undefined);
+      await within(
+        (async () => {
+          await this.worker.close(redis.status !== 'ready');
+          await redis.del(workerKey(worker));
+        })(),
+        { ms: LONGEST_GOODBYE, what: 'answer from Redis', whose: 'host' },
+      ).catch(() => undefined);
       this.connection.disconnect();
     })();
     return this.closed;
@@ -107,7 +120,8 @@ export class RedisWorker {
   private async process(job: Job, token: string | undefined): Promise<CellReport> {
     const { redis, worker, results, fetchImage } = this.options;
     const checked = jobData.safeParse(job.data);
-    if (!checked.success || job.id === undefined) throw new LabError(`this is no cell: ${checked.error?.issues[0]?.message}`);
+    if (!checked.success || job.id === undefined)
+      throw new LabError(`this is no cell: ${checked.error?.issues[0]?.message}`);
     const { task, images } = checked.data;
     let last = -Infinity;
     this.tellers.set(task.cell.id, (text, at) => {

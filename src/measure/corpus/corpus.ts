@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// `npm run corpus`: runs labelled scenarios again and again and prints the tables of docs/mismatch.md and docs/accuracy.md. Every run is written down at
-// once: a measurement that is interrupted, by Ctrl-C or by SIGKILL, goes on with the next run when it is started again.
+// `npm run corpus`: runs labelled scenarios again and again and prints the tables of docs/mismatch.md and
+// docs/accuracy.md. Every run is written down at once: a measurement that is interrupted, by Ctrl-C or by SIGKILL, goes
+// on with the next run when it is started again.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -40,29 +41,46 @@ const options = new Command('corpus')
   .option('--icount <when>', 'off, on or both: emulated processors count instructions', 'off')
   .option('--journal <file>', 'where each run is written down', join('results', 'corpus.jsonl'))
   .option('--fresh', 'begin again')
-  .parse().opts<Options>();
+  .parse()
+  .opts<Options>();
 
 async function labelledScenarios(): Promise<Labelled[]> {
   const only = new RegExp(options.only);
-  const names = options.folder.split(',').flatMap((folder) =>
-    readdirSync(join(SCENARIOS, folder), { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name)));
-  return Promise.all(names.filter((name) => name.endsWith('.yaml') && only.test(name)).sort().map(async (name) => {
-    const path = join(SCENARIOS, name);
-    return { name, path, digest: digestOf(readFileSync(path, 'utf8')), scenario: await loadScenario(path) };
-  }));
+  const names = options.folder
+    .split(',')
+    .flatMap((folder) =>
+      readdirSync(join(SCENARIOS, folder), { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name)),
+    );
+  return Promise.all(
+    names
+      .filter((name) => name.endsWith('.yaml') && only.test(name))
+      .sort()
+      .map(async (name) => {
+        const path = join(SCENARIOS, name);
+        return { name, path, digest: digestOf(readFileSync(path, 'utf8')), scenario: await loadScenario(path) };
+      }),
+  );
 }
 
 /** Processes that do nothing but use a processor; they end with this one. */
 function busy(count: number): ChildProcess[] {
-  return Array.from({ length: count }, () => spawn('setpriv', ['--pdeathsig', 'KILL', '--', process.execPath, '-e', 'for (;;);'], { stdio: 'ignore' }));
+  return Array.from({ length: count }, () =>
+    spawn('setpriv', ['--pdeathsig', 'KILL', '--', process.execPath, '-e', 'for (;;);'], { stdio: 'ignore' }),
+  );
 }
 
 /** Null where there is no result; what the lab said goes to standard error then. */
-async function runOnce({ path }: Labelled, { icount }: Conditions, results: string): Promise<{ result: Result; seconds: number } | null> {
+async function runOnce(
+  { path }: Labelled,
+  { icount }: Conditions,
+  results: string,
+): Promise<{ result: Result; seconds: number } | null> {
   const began = performance.now();
-  const { stdout, stderr } = await execa(process.execPath, [join(ROOT, 'bin/lab.js'), 'run', path, '--json', '--results', results, ...(icount ? ['--icount'] : [])], {
-    reject: false, env: { CI: 'true' }, maxBuffer: 64 << 20,
-  });
+  const { stdout, stderr } = await execa(
+    process.execPath,
+    [join(ROOT, 'bin/lab.js'), 'run', path, '--json', '--results', results, ...(icount ? ['--icount'] : [])],
+    { reject: false, env: { CI: 'true' }, maxBuffer: 64 << 20 },
+  );
   try {
     return { result: JSON.parse(stdout) as Result, seconds: (performance.now() - began) / 1000 };
   } catch {
@@ -85,7 +103,9 @@ const loads = options.loads.split(',').map(Number);
 const ways = options.icount === 'both' ? [false, true] : [options.icount === 'on'];
 const conditions: Conditions[] = loads.flatMap((load) => ways.map((icount) => ({ load, icount })));
 let stopped = false;
-process.once('SIGINT', () => { stopped = true; });
+process.once('SIGINT', () => {
+  stopped = true;
+});
 
 // A round under all conditions before the next one: what is there when time runs out can be compared.
 for (let round = 0; round < Number(options.runs) && !stopped; round++) {
@@ -99,13 +119,29 @@ for (let round = 0; round < Number(options.runs) && !stopped; round++) {
       if (run === null) return;
       const { result, seconds } = run;
       const entry: Entry = {
-        name: each.name, digest: each.digest, ...part, round, outcome: result.outcome, endsIn: result.endsIn, asExpected: result.asExpected,
-        predicted: result.predicted?.outcome ?? null, hit: result.predicted?.hit ?? null, cause: result.cause?.title ?? null, seconds, runSeconds: (result.durations['total'] ?? 0) / 1000,
-        blind: Object.entries(result.witnesses).filter(([, { looked }]) => !looked).map(([witness]) => witness),
+        name: each.name,
+        digest: each.digest,
+        ...part,
+        round,
+        outcome: result.outcome,
+        endsIn: result.endsIn,
+        asExpected: result.asExpected,
+        predicted: result.predicted?.outcome ?? null,
+        hit: result.predicted?.hit ?? null,
+        cause: result.cause?.title ?? null,
+        seconds,
+        runSeconds: (result.durations['total'] ?? 0) / 1000,
+        blind: Object.entries(result.witnesses)
+          .filter(([, { looked }]) => !looked)
+          .map(([witness]) => witness),
       };
       journal.add(entry);
-      const wrong = result.asExpected ? '' : `, NOT ${result.expected}: ${result.cause?.title ?? ''}; ${result.cause?.detail.slice(0, 400) ?? ''}`;
-      process.stderr.write(`round ${round} load ${part.load}${part.icount ? ' icount' : ''}: ${each.name} ${seconds.toFixed(1)} s: ${result.outcome}${wrong}\n`);
+      const wrong = result.asExpected
+        ? ''
+        : `, NOT ${result.expected}: ${result.cause?.title ?? ''}; ${result.cause?.detail.slice(0, 400) ?? ''}`;
+      process.stderr.write(
+        `round ${round} load ${part.load}${part.icount ? ' icount' : ''}: ${each.name} ${seconds.toFixed(1)} s: ${result.outcome}${wrong}\n`,
+      );
     });
     for (const burner of burners) burner.kill('SIGKILL');
   }
@@ -117,5 +153,15 @@ const all = conditions.flatMap((part) => journal.of(scenarios, part));
 const print = (lines: readonly string[]) => process.stdout.write(`${lines.join('\n')}\n`);
 print(outcomeTables(labelled, all));
 if (Number(options.runs) > 1) print(accuracyTables(labelled, all));
-print(['', ...SUMMARY_HEAD, ...conditions.map((part) => summaryRow(labelled, part, journal.of(scenarios, part))), '', predictionLine(labelled, all)]);
-process.exit(all.length === labelled.length * conditions.length * Number(options.runs) && all.every(({ asExpected }) => asExpected) ? 0 : 1);
+print([
+  '',
+  ...SUMMARY_HEAD,
+  ...conditions.map((part) => summaryRow(labelled, part, journal.of(scenarios, part))),
+  '',
+  predictionLine(labelled, all),
+]);
+process.exit(
+  all.length === labelled.length * conditions.length * Number(options.runs) && all.every(({ asExpected }) => asExpected)
+    ? 0
+    : 1,
+);

@@ -18,13 +18,20 @@ const entry = z.object({
   name: z.string(),
   /** Of the scenario's text: a scenario that was changed is run again. */
   digest: z.string(),
-  load: z.number().int(), icount: z.boolean(), round: z.number().int(),
-  outcome: z.enum(OUTCOMES), endsIn: z.enum(ENDINGS), asExpected: z.boolean(), predicted: z.enum(OUTCOMES).nullable(),
+  load: z.number().int(),
+  icount: z.boolean(),
+  round: z.number().int(),
+  outcome: z.enum(OUTCOMES),
+  endsIn: z.enum(ENDINGS),
+  asExpected: z.boolean(),
+  predicted: z.enum(OUTCOMES).nullable(),
   /** The reason was the predicted one, too; null in journals of an older lab. */
   hit: z.boolean().nullable().default(null),
-  cause: z.string().nullable(), blind: z.array(z.string()),
+  cause: z.string().nullable(),
+  blind: z.array(z.string()),
   /** Of the whole process, and of the run alone. */
-  seconds: z.number(), runSeconds: z.number(),
+  seconds: z.number(),
+  runSeconds: z.number(),
 });
 export type Entry = z.infer<typeof entry>;
 
@@ -57,7 +64,9 @@ export class CorpusJournal {
 
   /** Runs of the scenarios as they are now, under these conditions. */
   of(scenarios: ReadonlyMap<string, string>, { load, icount }: Conditions): Entry[] {
-    return [...this.known.values()].filter((run) => scenarios.get(run.name) === run.digest && run.load === load && run.icount === icount);
+    return [...this.known.values()].filter(
+      (run) => scenarios.get(run.name) === run.digest && run.load === load && run.icount === icount,
+    );
   }
 }
 
@@ -65,7 +74,13 @@ export function digestOf(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }
 
-function keyOf({ name, digest, load, icount, round }: Pick<Entry, 'name' | 'digest' | 'load' | 'icount' | 'round'>): string {
+function keyOf({
+  name,
+  digest,
+  load,
+  icount,
+  round,
+}: Pick<Entry, 'name' | 'digest' | 'load' | 'icount' | 'round'>): string {
   return [name, digest, load, icount, round].join(' ');
 }
 

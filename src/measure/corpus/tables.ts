@@ -22,36 +22,54 @@ function componentOf({ scenario }: Labelled): string {
 
 /** Nobody can predict what is done to the machine from outside, unless it is a version that is changed. */
 function isPredictable({ scenario }: Labelled): boolean {
-  return scenario.steps.every((step) => step.op !== 'fault' || step.fault.kind === 'replace'
-    || (step.fault.kind === 'change' && step.fault.change.how === 'text' && 'field' in step.fault.place
-      && ['version', 'compatible'].includes(step.fault.place.field)));
+  return scenario.steps.every(
+    (step) =>
+      step.op !== 'fault' ||
+      step.fault.kind === 'replace' ||
+      (step.fault.kind === 'change' &&
+        step.fault.change.how === 'text' &&
+        'field' in step.fault.place &&
+        ['version', 'compatible'].includes(step.fault.place.field)),
+  );
 }
 
 function byFolder(all: readonly Labelled[], table: (part: readonly Labelled[]) => string[]): string[] {
   const folders = new Set(all.map(({ name }) => dirname(name)));
-  return [...folders].flatMap((folder) => ['', `## ${folder}`, '', ...table(all.filter(({ name }) => dirname(name) === folder))]);
+  return [...folders].flatMap((folder) => [
+    '',
+    `## ${folder}`,
+    '',
+    ...table(all.filter(({ name }) => dirname(name) === folder)),
+  ]);
 }
 
 /** What each scenario came to, the first time. */
 export function outcomeTables(all: readonly Labelled[], runs: readonly Entry[]): string[] {
-  return byFolder(all, (part) => ['| scenario | component | cause | predicted | outcome | ends in |', '|---|---|---|---|---|---|', ...part.map((each) => {
-    const { name, description, expect } = each.scenario;
-    const run = runs.find((entry) => entry.name === each.name);
-    const head = `| ${cell(name)} | ${componentOf(each)} | ${cell(description)} |`;
-    if (run === undefined) return `${head} | not run | |`;
-    const predicted = run.predicted === null ? 'not known' : isPredictable(each) ? run.predicted : '–';
-    return `${head} ${predicted} | ${run.outcome}${run.asExpected ? '' : ` (expected ${expect.outcome})`} | ${run.endsIn} |`;
-  })]);
+  return byFolder(all, (part) => [
+    '| scenario | component | cause | predicted | outcome | ends in |',
+    '|---|---|---|---|---|---|',
+    ...part.map((each) => {
+      const { name, description, expect } = each.scenario;
+      const run = runs.find((entry) => entry.name === each.name);
+      const head = `| ${cell(name)} | ${componentOf(each)} | ${cell(description)} |`;
+      if (run === undefined) return `${head} | not run | |`;
+      const predicted = run.predicted === null ? 'not known' : isPredictable(each) ? run.predicted : '–';
+      return `${head} ${predicted} | ${run.outcome}${run.asExpected ? '' : ` (expected ${expect.outcome})`} | ${run.endsIn} |`;
+    }),
+  ]);
 }
 
 /** How often each scenario came to what its label says. */
 export function accuracyTables(all: readonly Labelled[], runs: readonly Entry[]): string[] {
   const head = ['| scenario | labelled | right | different verdicts | seconds, mean |', '|---|---|---|---|---|'];
-  return byFolder(all, (part) => [...head, ...part.map(({ name, scenario }) => {
-    const mine = runs.filter((entry) => entry.name === name);
-    const right = mine.filter(({ asExpected }) => asExpected).length;
-    return `| ${cell(scenario.name)} | ${scenario.expect.outcome} | ${right} of ${mine.length} | ${verdictsOf(mine)} | ${mean(mine.map(({ seconds }) => seconds)).toFixed(1)} |`;
-  })]);
+  return byFolder(all, (part) => [
+    ...head,
+    ...part.map(({ name, scenario }) => {
+      const mine = runs.filter((entry) => entry.name === name);
+      const right = mine.filter(({ asExpected }) => asExpected).length;
+      return `| ${cell(scenario.name)} | ${scenario.expect.outcome} | ${right} of ${mine.length} | ${verdictsOf(mine)} | ${mean(mine.map(({ seconds }) => seconds)).toFixed(1)} |`;
+    }),
+  ]);
 }
 
 const verdictsOf = (runs: readonly Entry[]) => new Set(runs.map(({ outcome, endsIn }) => `${outcome} ${endsIn}`)).size;
@@ -66,13 +84,16 @@ export function summaryRow(all: readonly Labelled[], { load, icount }: Condition
 }
 
 export const SUMMARY_HEAD = [
-  '| load | icount | rounds | verdicts right | scenarios with two verdicts | infra | seconds a run, mean |', '|---|---|---|---|---|---|---|',
+  '| load | icount | rounds | verdicts right | scenarios with two verdicts | infra | seconds a run, mean |',
+  '|---|---|---|---|---|---|---|',
 ];
 
 /** Predictions that the run showed otherwise. */
 export function predictionLine(all: readonly Labelled[], runs: readonly Entry[]): string {
   const predictable = all.filter(isPredictable);
-  const wrong = predictable.filter(({ name }) => runs.some((run) => run.name === name && !(run.hit ?? run.predicted === run.outcome)));
+  const wrong = predictable.filter(({ name }) =>
+    runs.some((run) => run.name === name && !(run.hit ?? run.predicted === run.outcome)),
+  );
   const names = wrong.map(({ scenario }) => scenario.name).join(', ');
   return `Predictions where one can be made: ${predictable.length - wrong.length} of ${predictable.length} right${names === '' ? '' : `; not: ${names}`}.`;
 }

@@ -12,7 +12,10 @@ export interface Component {
 export const NOTATIONS = ['token', 'composite', 'fdt', 'integer'] as const;
 export type Notation = (typeof NOTATIONS)[number];
 
-/** When a kernel looks at the version that arrived: as user space asks for the file, as stock handlers do, or early in boot. */
+/**
+ * When a kernel looks at the version that arrived: as user space asks for the file, as stock handlers do, or early in
+ * boot.
+ */
 export const CHECK_TIMES = ['late', 'early'] as const;
 export type CheckTime = (typeof CHECK_TIMES)[number];
 
@@ -34,9 +37,22 @@ export interface ComponentVersions {
 }
 
 /** Components of the handover that the lab knows by name. */
-export const KNOWN_COMPONENTS = ['kho', 'luo', 'luo-session', 'luo-flb', 'memfd', 'object', 'memblock', 'reserve-mem', 'kexec-metadata'] as const;
+export const KNOWN_COMPONENTS = [
+  'kho',
+  'luo',
+  'luo-session',
+  'luo-flb',
+  'memfd',
+  'object',
+  'memblock',
+  'reserve-mem',
+  'kexec-metadata',
+] as const;
 
-/** What a profile may pin: besides what kernels hand over, the form of a guest's state, which is the agent's own (lab/agent/guest-state.h). */
+/**
+ * What a profile may pin: besides what kernels hand over, the form of a guest's state, which is the agent's own
+ * (lab/agent/guest-state.h).
+ */
 export const PINNABLE_COMPONENTS = [...KNOWN_COMPONENTS, 'guest-state'] as const;
 
 /** Parts of a handover that only a run shows: the device itself, its open descriptor, and what it reaches. */

@@ -28,7 +28,10 @@ export interface KernelImage {
   listed: Component[] | null;
   /** What it reads and writes, as it was built; its command line may change that (compat/object.ts). */
   versions: ComponentVersions[];
-  /** The versions are all there are. False where the image could not be read, so that what is missing may be there all the same. */
+  /**
+   * The versions are all there are. False where the image could not be read, so that what is missing may be there all
+   * the same.
+   */
   known: boolean;
   /** What could not be found out, and why. */
   notes: string[];

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a PCI device looks like from outside: its configuration space, and where it hangs. Numbers that may have 64 bits are hexadecimal text.
+// What a PCI device looks like from outside: its configuration space, and where it hangs. Numbers that may have 64 bits
+// are hexadecimal text.
 
 export interface PciBar {
   bar: number;
@@ -44,11 +45,17 @@ export interface PciView {
   interrupts: PciInterrupts[];
   /** Null on the root bus. */
   bridge: PciBridge | null;
-  /** The device's own registers by name, hexadecimal; null where its model has none that can be read without a change, or its memory is not decoded. */
+  /**
+   * The device's own registers by name, hexadecimal; null where its model has none that can be read without a change,
+   * or its memory is not decoded.
+   */
   registers: Record<string, string> | null;
 }
 
-/** `use`: while it is open and mapped; `kexec`: right before the jump; `arrival`: the next kernel's user space is up; `end`: all steps of an epoch are done; `fault`: before and after the lab pulled it out. */
+/**
+ * `use`: while it is open and mapped; `kexec`: right before the jump; `arrival`: the next kernel's user space is up;
+ * `end`: all steps of an epoch are done; `fault`: before and after the lab pulled it out.
+ */
 export type LookMoment = 'use' | 'kexec' | 'arrival' | 'end' | 'fault';
 
 /** What one look at one device showed; `view` null: it is not there. */
@@ -60,7 +67,18 @@ export interface DeviceLook {
 }
 
 export type PciDifferenceKind =
-  | 'gone' | 'moved' | 'identity' | 'class' | 'bar' | 'memory-off' | 'bus-mastering-off' | 'interrupts-off' | 'interrupts-changed' | 'bridge' | 'bridge-bus-mastering-off' | 'registers';
+  | 'gone'
+  | 'moved'
+  | 'identity'
+  | 'class'
+  | 'bar'
+  | 'memory-off'
+  | 'bus-mastering-off'
+  | 'interrupts-off'
+  | 'interrupts-changed'
+  | 'bridge'
+  | 'bridge-bus-mastering-off'
+  | 'registers';
 
 export interface PciDifference {
   kind: PciDifferenceKind;

@@ -11,7 +11,15 @@ export type EventBody =
   | { kind: 'progress'; task: string; done: number; of: number | null; detail?: string }
   /** A kernel reached a mark: its first line on the console, or user space. */
   | { kind: 'epoch'; mark: 'boot' | 'ready'; release: string | null; bootId: string | null }
-  | { kind: 'step'; index: number; op: string; target: string; state: 'done' | 'failed' | 'skipped'; errno: string | null; ms: number }
+  | {
+      kind: 'step';
+      index: number;
+      op: string;
+      target: string;
+      state: 'done' | 'failed' | 'skipped';
+      errno: string | null;
+      ms: number;
+    }
   | { kind: 'kexec'; state: 'loaded' | 'going' | 'left' | 'refused'; errno?: string }
   | { kind: 'qmp'; event: string; data: unknown }
   | { kind: 'crash'; title: string; severity: string; line: number }

@@ -3,7 +3,10 @@
 import type { GuestKind } from '../scenario/guest.js';
 import type { Recovery } from '../scenario/scenario.js';
 
-/** `lost`: it is not there any more, or began anew; `corrupt`: it runs, or could, with something that is not its own; `stuck`: it does not go on. */
+/**
+ * `lost`: it is not there any more, or began anew; `corrupt`: it runs, or could, with something that is not its own;
+ * `stuck`: it does not go on.
+ */
 export const GUEST_FATES = ['survived', 'lost', 'corrupt', 'stuck', 'unjudged'] as const;
 export type GuestFate = (typeof GUEST_FATES)[number];
 
@@ -15,7 +18,9 @@ export interface ChainOfResult {
   links: number;
 }
 
-/** What a guest counted of a device that it has, over all its life: transfers through its own memory, and what it met. */
+/**
+ * What a guest counted of a device that it has, over all its life: transfers through its own memory, and what it met.
+ */
 export interface DeviceCounts {
   done: number;
   /** Another content came back than went in. */
@@ -30,7 +35,10 @@ export interface DeviceCounts {
 
 export interface DeviceOfGuest {
   device: string;
-  /** `kept`: LUO carried its descriptor; `recreated`: opened anew and reset; `lost`: the guest does not have it any more. Null where nothing came to that. */
+  /**
+   * `kept`: LUO carried its descriptor; `recreated`: opened anew and reset; `lost`: the guest does not have it any
+   * more. Null where nothing came to that.
+   */
   carried: 'kept' | 'recreated' | 'lost' | null;
   /** When the guest was paused, and once it had gone on. */
   before: DeviceCounts | null;
@@ -58,7 +66,10 @@ export interface GuestOfResult {
   /** Its own clock over the update, against the machine's, milliseconds; null where it tells no time. */
   clock: { advanced: number; expected: number; jump: number } | null;
   bootId: { before: string; after: string } | null;
-  /** Milliseconds from the pause of its first vCPU to its resume, by the machine's TSC; and the longest time between two of its own ticks. */
+  /**
+   * Milliseconds from the pause of its first vCPU to its resume, by the machine's TSC; and the longest time between two
+   * of its own ticks.
+   */
   downtime: number | null;
   downtimeInside: number | null;
   devices: DeviceOfGuest[];
@@ -92,15 +103,34 @@ export interface RecoveryOfResult {
   guestsSurvived: string[];
   guestsLost: string[];
   problems: string[];
-  /** Why the lab or its host could not go through with it: what it would have given back is not known. Null where they could. */
+  /**
+   * Why the lab or its host could not go through with it: what it would have given back is not known. Null where they
+   * could.
+   */
   notKnown: string | null;
 }
 
 /** In the order in which they follow each other. */
-export const DOWNTIME_PHASES = ['pause', 'save', 'preserve', 'lab', 'freeze', 'jump', 'boot', 'agent', 'retrieve', 'restore', 'devices', 'resume'] as const;
+export const DOWNTIME_PHASES = [
+  'pause',
+  'save',
+  'preserve',
+  'lab',
+  'freeze',
+  'jump',
+  'boot',
+  'agent',
+  'retrieve',
+  'restore',
+  'devices',
+  'resume',
+] as const;
 export type DowntimePhase = (typeof DOWNTIME_PHASES)[number];
 
-/** From the pause of the first vCPU to the resume of the last, over one update. Milliseconds of the machine's time: while the lab looks at it, it stands still. */
+/**
+ * From the pause of the first vCPU to the resume of the last, over one update. Milliseconds of the machine's time:
+ * while the lab looks at it, it stands still.
+ */
 export interface DowntimeOfResult {
   /** The epoch that the update led into. */
   epoch: number;

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// What one kernel hands over to the next, as it stands in memory. Addresses are hexadecimal text, 64-bit numbers decimal text.
+// What one kernel hands over to the next, as it stands in memory. Addresses are hexadecimal text, 64-bit numbers
+// decimal text.
 
-/** Folios that follow one another in the file and in memory, upwards or (single pages) downwards, all with the same flags. Pages of 4096 bytes. */
+/**
+ * Folios that follow one another in the file and in memory, upwards or (single pages) downwards, all with the same
+ * flags. Pages of 4096 bytes.
+ */
 export interface FolioRun {
   /** First page of the file. */
   index: string;
@@ -52,7 +56,9 @@ export interface HandoverDump {
   /** The kernel whose layouts were used, and whether the tree says itself that this one wrote it. */
   layouts: { kernel: string; release: string | null; named: boolean };
   kho: { version: string; map: string | null; nodes: { name: string; phys: string | null; size: string | null }[] };
-  /** Pages of the preserved map, and its areas, merged where they touch. Null where the map is not there or not sound. */
+  /**
+   * Pages of the preserved map, and its areas, merged where they touch. Null where the map is not there or not sound.
+   */
   preserved: { pages: number; areas: number; runs: { pfn: string; pages: number }[]; cut: boolean } | null;
   /** What the writing kernel tells of itself (7.1 and later). */
   metadata: { version: number; release: string; kexecs: number } | null;

@@ -12,9 +12,15 @@ export interface DeviceOfResult {
   preserve: DevicePreserve;
   /** The epoch that it was to come back in. */
   epoch: number;
-  /** `kept`: LUO carried its descriptor. `recreated`: opened and mapped anew. Null: nobody was to open it, or the machine ended first. */
+  /**
+   * `kept`: LUO carried its descriptor. `recreated`: opened and mapped anew. Null: nobody was to open it, or the
+   * machine ended first.
+   */
   carried: 'kept' | 'recreated' | 'lost' | null;
-  /** While it was in use, else right before the kexec; and in the next kernel while it was in use, else once its user space was up. */
+  /**
+   * While it was in use, else right before the kexec; and in the next kernel while it was in use, else once its user
+   * space was up.
+   */
   before: PciView | null;
   after: PciView | null;
   /** Between the two. */
@@ -23,8 +29,17 @@ export interface DeviceOfResult {
   during: { t: number; epoch: number; what: string; detail: string }[];
   /** What backs it: pages of 4096 bytes, and how many hold something else than the lab put there. */
   backing: { pages: number; different: number } | null;
-  /** A transfer that was begun right before the kexec. `early`: it was over before anything stood in its way, and shows nothing. */
-  transfer: { iova: string; phys: string; length: number; began: number; fate: 'landed' | 'early' | 'blocked' | 'strayed' | 'partly' | 'unknown' } | null;
+  /**
+   * A transfer that was begun right before the kexec. `early`: it was over before anything stood in its way, and shows
+   * nothing.
+   */
+  transfer: {
+    iova: string;
+    phys: string;
+    length: number;
+    began: number;
+    fate: 'landed' | 'early' | 'blocked' | 'strayed' | 'partly' | 'unknown';
+  } | null;
   problems: string[];
 }
 
@@ -56,9 +71,15 @@ export interface IommuOfResult {
   timeline: { t: number; epoch: number; what: string; detail: string; count: number }[];
   /** Events that the timeline leaves out. */
   leftOut: number;
-  /** The longest time of an update in which DMA was not translated, milliseconds; null where it was never seen on, or never came on again. */
+  /**
+   * The longest time of an update in which DMA was not translated, milliseconds; null where it was never seen on, or
+   * never came on again.
+   */
   gapMs: number | null;
-  /** One an update. `kept`: never off; `gap`: off and on again; `open`: never on again; `off`: not on when the kexec began. */
+  /**
+   * One an update. `kept`: never off; `gap`: off and on again; `open`: never on again; `off`: not on when the kexec
+   * began.
+   */
   gaps: { epoch: number; state: 'kept' | 'gap' | 'open' | 'off'; ms: number | null }[];
   /** Requests of devices that were blocked, by device. */
   faults: { device: string; count: number; first: string }[];

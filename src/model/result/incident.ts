@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One piece of evidence. Incidents are what the verdict is made of; the first one is the first cause and is never overwritten.
+// One piece of evidence. Incidents are what the verdict is made of; the first one is the first cause and is never
+// overwritten.
 import type { Outcome } from './outcome.js';
 
 export interface Incident {

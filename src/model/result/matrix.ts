@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A matrix: scenarios by kernels by repeats, each one a cell. results/<matrix>/ holds matrix.json (`Matrix`) and cells.jsonl (one `Attempt` a line).
+// A matrix: scenarios by kernels by repeats, each one a cell. results/<matrix>/ holds matrix.json (`Matrix`) and
+// cells.jsonl (one `Attempt` a line).
 import type { EndsIn, Outcome } from './outcome.js';
 import type { Witness } from './witness.js';
 
@@ -84,7 +85,9 @@ export interface Square {
   cells: Cell[];
   /** Of each cell that has been run: its last attempt, in the order of the repeats. */
   attempts: Attempt[];
-  /** `pending`: not all repeats have been run. `flaky`: their outcomes or endings differ; never averaged into a pass. */
+  /**
+   * `pending`: not all repeats have been run. `flaky`: their outcomes or endings differ; never averaged into a pass.
+   */
   state: Outcome | 'pending' | 'flaky';
   endsIn: EndsIn | null;
   /** False unless every repeat ended as expected. */

@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // A machine's memory that is kept with a run.
 
-/** When `lab run` keeps memory: never, of runs that did not end as expected, or always, and then also what is handed over at each jump. */
+/**
+ * When `lab run` keeps memory: never, of runs that did not end as expected, or always, and then also what is handed
+ * over at each jump.
+ */
 export const MEMORY_KEPT = ['never', 'unexpected', 'always'] as const;
 export type MemoryKept = (typeof MEMORY_KEPT)[number];
 
 export interface ImageHead {
-  /** `jump`: as the old kernel had written everything, before the first instruction of the next one. `end`: as the run ended. */
+  /**
+   * `jump`: as the old kernel had written everything, before the first instruction of the next one. `end`: as the run
+   * ended.
+   */
   moment: 'jump' | 'end';
   /** The kernel that ran. */
   epoch: number;

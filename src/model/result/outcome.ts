@@ -3,7 +3,16 @@
 
 /** All outcomes, in order of precedence: where several hold, the first one wins. */
 export const OUTCOMES = [
-  'infra', 'panic', 'reboot', 'hang', 'corrupt', 'lost', 'leak', 'tainted', 'refused', 'preserved',
+  'infra',
+  'panic',
+  'reboot',
+  'hang',
+  'corrupt',
+  'lost',
+  'leak',
+  'tainted',
+  'refused',
+  'preserved',
 ] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 

@@ -8,9 +8,15 @@ export interface Prediction {
   endsIn: EndsIn;
   /** Function of the next kernel that decides; null where none does: all is well, or the update is never begun. */
   where: string | null;
-  /** What decides: a component of the handover, `scratch`, `memory`; null where all is well, or the scenario itself decides. */
+  /**
+   * What decides: a component of the handover, `scratch`, `memory`; null where all is well, or the scenario itself
+   * decides.
+   */
   component: string | null;
-  /** Texts, one of which the run must show if it ends so for this reason; empty where the component itself must be named as a mismatch, or nothing is said. */
+  /**
+   * Texts, one of which the run must show if it ends so for this reason; empty where the component itself must be named
+   * as a mismatch, or nothing is said.
+   */
   signs: string[];
   /** Every component on which the two do not meet, in the order in which the next kernel reads them. */
   mismatches: Mismatch[];
@@ -20,6 +26,9 @@ export interface Prediction {
 
 /** A prediction beside what came of it. */
 export interface PredictionOfResult extends Prediction {
-  /** The run ended so, and for this reason: outcome, ending and component are those that were foretold. Null in results that older labs wrote. */
+  /**
+   * The run ended so, and for this reason: outcome, ending and component are those that were foretold. Null in results
+   * that older labs wrote.
+   */
   hit: boolean | null;
 }

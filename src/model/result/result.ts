@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// result.json: what other people's scripts read. Its JSON Schema is schema/result.schema.json, made from store/run/result-schema.ts.
+// result.json: what other people's scripts read. Its JSON Schema is schema/result.schema.json, made from
+// store/run/result-schema.ts.
 import type { Component, Mismatch } from '../kernel/component.js';
 import type { DowntimeOfResult, GuestOfResult, ImpairedOfResult, RecoveryOfResult } from './guest-result.js';
 import type { DeviceOfResult, IommuOfResult } from './hardware-result.js';
@@ -49,15 +50,28 @@ export interface ResourceOfResult {
   /** How much of it the first kernel had in huge folios. */
   hugeKiB: number;
   /**
-   * `blocks`: 512-byte blocks that the file occupies, which tells whether its holes were filled. `mode`: permission bits; `access`: what its descriptor
-   * allows, `r`, `w` or `rw`; results of earlier versions lack both.
+   * `blocks`: 512-byte blocks that the file occupies, which tells whether its holes were filled. `mode`: permission
+   * bits; `access`: what its descriptor allows, `r`, `w` or `rw`; results of earlier versions lack both.
    */
-  inside: { pages: number; bad: number; size: number; position: number; seals: string[]; blocks: number; mode?: number | null | undefined; access?: string | null | undefined; object: ObjectOfResult | null } | null;
+  inside: {
+    pages: number;
+    bad: number;
+    size: number;
+    position: number;
+    seals: string[];
+    blocks: number;
+    mode?: number | null | undefined;
+    access?: string | null | undefined;
+    object: ObjectOfResult | null;
+  } | null;
   outside: { pages: number; different: number; overwritten: number; readable: number } | null;
   problems: string[];
 }
 
-/** `lost`: given back, and still readable; `reused`: given back, and written over. `own`: the handover's own, which stays. */
+/**
+ * `lost`: given back, and still readable; `reused`: given back, and written over. `own`: the handover's own, which
+ * stays.
+ */
 export const PHYS_STATES = ['intact', 'corrupt', 'leaked', 'lost', 'reused', 'unjudged', 'own'] as const;
 export type PhysState = (typeof PHYS_STATES)[number];
 
@@ -68,15 +82,23 @@ export interface MemoryOfResult {
   pagesLost: number;
   pagesCorrupt: number;
   /**
-   * One entry an update: every page that KHO marked on arrival and at the end, which of the rest are the handover's own, and a map of physical memory: what
-   * became of each page of the files. `mapLeftOut`: pages in runs that were too many to be listed.
+   * One entry an update: every page that KHO marked on arrival and at the end, which of the rest are the handover's
+   * own, and a map of physical memory: what became of each page of the files. `mapLeftOut`: pages in runs that were too
+   * many to be listed.
    */
-  updates: { epoch: number; markedOnArrival: number | null; markedAtEnd: number | null; baseline: { what: string; phys: string; pages: number }[]; map: { phys: string; pages: number; state: PhysState }[]; mapLeftOut: number }[];
+  updates: {
+    epoch: number;
+    markedOnArrival: number | null;
+    markedAtEnd: number | null;
+    baseline: { what: string; phys: string; pages: number }[];
+    map: { phys: string; pages: number; state: PhysState }[];
+    mapLeftOut: number;
+  }[];
 }
 
 /**
- * One attempt to update. `judged`: the next kernel came up, and what was carried was judged. `refused`: it was called off, and the old kernel runs on.
- * `ended`: a kernel, or the lab, ended before it could be judged.
+ * One attempt to update. `judged`: the next kernel came up, and what was carried was judged. `refused`: it was called
+ * off, and the old kernel runs on. `ended`: a kernel, or the lab, ended before it could be judged.
  */
 export interface AttemptOfResult {
   /** The kernel that was to hand over. */
@@ -93,7 +115,10 @@ export interface AttemptOfResult {
   why: string | null;
 }
 
-/** `tainted_mask` of the kernel that ran before the first preserve and of the one that ran last; null where it could not be read. */
+/**
+ * `tainted_mask` of the kernel that ran before the first preserve and of the one that ran last; null where it could not
+ * be read.
+ */
 export interface TaintOfResult {
   before: number | null;
   after: number | null;

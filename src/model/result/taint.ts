@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// How a kernel marks itself as damaged: the bits of `tainted_mask`, and complaints on the console that set none of them.
-// Bits and letters: include/linux/panic.h and kernel/panic.c of 7.3; the bits have kept their meaning since 6.16.
+// How a kernel marks itself as damaged: the bits of `tainted_mask`, and complaints on the console that set none of
+// them. Bits and letters: include/linux/panic.h and kernel/panic.c of 7.3; the bits have kept their meaning since 6.16.
 
 /**
- * `damage`: something went wrong while the kernel ran. `state`: says what the kernel or its machine is, such as a module that was loaded;
- * where a kernel has it on arrival it is listed, and no sign of damage.
+ * `damage`: something went wrong while the kernel ran. `state`: says what the kernel or its machine is, such as a
+ * module that was loaded; where a kernel has it on arrival it is listed, and no sign of damage.
  */
 export type TaintKind = 'damage' | 'state';
 
@@ -39,13 +39,21 @@ const FLAGS = [
   [19, 'J', 'fwctl', 'state'],
 ] as const;
 
-/** Complaints that mean damage and set no bit: lockdep, UBSAN and KCSAN, stalls of RCU, tasks and work queues, other lines with BUG. */
+/**
+ * Complaints that mean damage and set no bit: lockdep, UBSAN and KCSAN, stalls of RCU, tasks and work queues, other
+ * lines with BUG.
+ */
 export const CONSOLE_TAINTS = ['lockdep', 'sanitizer', 'stall', 'bug'] as const;
 
 export type FlagName = (typeof FLAGS)[number][2];
 export type TaintName = FlagName | (typeof CONSOLE_TAINTS)[number];
 
-export const TAINT_FLAGS: readonly TaintFlag[] = FLAGS.map(([bit, letter, name, kind]) => ({ bit, letter, name, kind }));
+export const TAINT_FLAGS: readonly TaintFlag[] = FLAGS.map(([bit, letter, name, kind]) => ({
+  bit,
+  letter,
+  name,
+  kind,
+}));
 /** What a scenario may declare that it provokes. */
 export const TAINT_NAMES: readonly TaintName[] = [...FLAGS.map(([, , name]) => name), ...CONSOLE_TAINTS];
 

@@ -2,9 +2,10 @@
 // Who can see a certain thing. A verdict that says "all is well" needs every witness that applies to have looked.
 
 /**
- * `inside`: contents and metadata, by the agent. `outside`: contents, in physical memory. `marks`: handed-over pages that nobody restored.
- * `page-state`: what the kernel does with each page that came back. `taint`: the kernel's own note that it is damaged. `iommu`: translation,
- * faults and resets, by QEMU's trace. `guest`: whether a guest goes on as itself.
+ * `inside`: contents and metadata, by the agent. `outside`: contents, in physical memory. `marks`: handed-over pages
+ * that nobody restored. `page-state`: what the kernel does with each page that came back. `taint`: the kernel's own
+ * note that it is damaged. `iommu`: translation, faults and resets, by QEMU's trace. `guest`: whether a guest goes on
+ * as itself.
  */
 export const WITNESSES = ['inside', 'outside', 'marks', 'page-state', 'taint', 'iommu', 'guest'] as const;
 export type Witness = (typeof WITNESSES)[number];

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Clients: processes in the machine that hold sessions and files. The first one is always there; steps start and end others.
+// Clients: processes in the machine that hold sessions and files. The first one is always there; steps start and end
+// others.
 
 /** The client that carries out what names no other. */
 export const MAIN = 'main';
@@ -12,7 +13,9 @@ export interface Held {
 
 export type ClientAction =
   | { op: 'client'; client: string }
-  /** A descriptor of the same session or file goes to another client, under the same name; who gives it keeps its own. */
+  /**
+   * A descriptor of the same session or file goes to another client, under the same name; who gives it keeps its own.
+   */
   | { op: 'pass'; from: string; to: string; what: Held }
   | { op: 'kill'; client: string };
 

@@ -14,7 +14,10 @@ export interface IommuSpec {
   scalable: boolean;
   /** Width of an IOVA, in bits. */
   bits: number;
-  /** Of the iommufd of each device that is given to a session: does it go with it? As for a device, with `recreate` for never. */
+  /**
+   * Of the iommufd of each device that is given to a session: does it go with it? As for a device, with `recreate` for
+   * never.
+   */
   preserve: DevicePreserve;
   /** Where the scenario says it; of the file's beginning where it does not. */
   pos: SourcePos;
@@ -24,8 +27,8 @@ export const DEVICE_MODELS = ['edu', 'nvme', 'virtio-net', 'virtio-blk', 'ivshme
 export type DeviceModel = (typeof DEVICE_MODELS)[number];
 
 /**
- * `required`: LUO must carry its descriptor, or the update is called off. `if-supported`: LUO is asked to, and where it does not, as
- * `recreate`: closed, and opened and mapped anew by the next kernel.
+ * `required`: LUO must carry its descriptor, or the update is called off. `if-supported`: LUO is asked to, and where it
+ * does not, as `recreate`: closed, and opened and mapped anew by the next kernel.
  */
 export const DEVICE_PRESERVES = ['required', 'if-supported', 'recreate'] as const;
 export type DevicePreserve = (typeof DEVICE_PRESERVES)[number];
@@ -65,7 +68,10 @@ export interface DeviceSpec {
   map: DeviceMapping[];
   /** Short form only: a transfer is begun right before the kexec. */
   inFlight: boolean;
-  /** `armed`: once an interrupt was tried, it stays set up, over the kexec too. `off`: it is taken down when the try is over. */
+  /**
+   * `armed`: once an interrupt was tried, it stays set up, over the kexec too. `off`: it is taken down when the try is
+   * over.
+   */
   interrupts: DeviceInterrupts;
   /** Short form only: the guest that has it. */
   guest: string | null;
@@ -86,8 +92,8 @@ export interface DevicePlan {
 }
 
 /**
- * Operations of the lab on a device. `optional`: left out where LUO carries the device (close, open, map) or where it does not
- * (retrieve); a preserve that the kernel has no handler for (ENOENT) then calls nothing off.
+ * Operations of the lab on a device. `optional`: left out where LUO carries the device (close, open, map) or where it
+ * does not (retrieve); a preserve that the kernel has no handler for (ENOENT) then calls nothing off.
  */
 export type DeviceAction =
   | { op: 'device-open'; device: string; optional: boolean }
@@ -102,7 +108,17 @@ export type DeviceAction =
   | { op: 'device-dma'; device: string }
   | { op: 'device-close'; device: string; optional: boolean };
 
-export const DEVICE_OPS = ['device-open', 'device-map', 'device-preserve', 'device-retrieve', 'iommu-preserve', 'iommu-retrieve', 'device-check', 'device-dma', 'device-close'] as const satisfies readonly DeviceAction['op'][];
+export const DEVICE_OPS = [
+  'device-open',
+  'device-map',
+  'device-preserve',
+  'device-retrieve',
+  'iommu-preserve',
+  'iommu-retrieve',
+  'device-check',
+  'device-dma',
+  'device-close',
+] as const satisfies readonly DeviceAction['op'][];
 
 export function isDeviceAction<T extends { op: string }>(action: T): action is Extract<T, DeviceAction> {
   return (DEVICE_OPS as readonly string[]).includes(action.op);

@@ -25,7 +25,15 @@ export type FileAction =
   /** The kernel must call the session `name`. */
   | { op: 'get-name'; session: string; name: string };
 
-const OPS: ReadonlySet<string> = new Set<FileAction['op']>(['write', 'truncate', 'fallocate', 'seal', 'reopen', 'seek', 'get-name']);
+const OPS: ReadonlySet<string> = new Set<FileAction['op']>([
+  'write',
+  'truncate',
+  'fallocate',
+  'seal',
+  'reopen',
+  'seek',
+  'get-name',
+]);
 
 export function isFileAction(action: { op: string }): action is FileAction {
   return OPS.has(action.op);

@@ -10,7 +10,10 @@ export interface FileRef {
   token: Token;
 }
 
-/** Fields have the names of the kernel's structures (include/linux/kho/abi/, 6.19 to 7.3) or plain words; docs/scenario.md lists them. */
+/**
+ * Fields have the names of the kernel's structures (include/linux/kho/abi/, 6.19 to 7.3) or plain words;
+ * docs/scenario.md lists them.
+ */
 export type Place =
   /** The root tree. `root` is the first word of its header. */
   | { of: 'kho'; field: 'root' | 'version' | 'map' }
@@ -26,7 +29,20 @@ export type Place =
   /** The header of the first block of a session's files. */
   | { of: 'files'; session: string; field: 'count' | 'next' }
   | { of: 'file'; file: FileRef; field: 'compatible' | 'data' | 'token' }
-  | { of: 'memfd'; file: FileRef; field: 'pos' | 'size' | 'seals' | 'flags' | 'nr_folios' | 'folios.first' | 'folios.total_pages' | 'folios.flags' | 'folios.order' }
+  | {
+      of: 'memfd';
+      file: FileRef;
+      field:
+        | 'pos'
+        | 'size'
+        | 'seals'
+        | 'flags'
+        | 'nr_folios'
+        | 'folios.first'
+        | 'folios.total_pages'
+        | 'folios.flags'
+        | 'folios.order';
+    }
   /** A folio by its number in the list, from 0. `preserved` is its bit in the map of the preserved memory. */
   | { of: 'folio'; file: FileRef; folio: number; field: 'pfn' | 'flags' | 'index' | 'preserved' }
   /** A byte of a page of a file's content, both from 0. */

@@ -5,7 +5,10 @@
 export const DIRECTIONS = ['forward', 'rollback', 'same'] as const;
 export type Direction = (typeof DIRECTIONS)[number];
 
-/** Who says what a cell must end in where no baseline does. `auto`: the scenario on its own kernels, the prediction on others. */
+/**
+ * Who says what a cell must end in where no baseline does. `auto`: the scenario on its own kernels, the prediction on
+ * others.
+ */
 export const EXPECTS = ['auto', 'scenario', 'prediction'] as const;
 
 /** Which scenarios, and on which kernels. */

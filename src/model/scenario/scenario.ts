@@ -23,7 +23,10 @@ export interface PageRange {
   count: number;
 }
 
-/** Pages that were written over with another seed; `size`: where the file ended then, as what lies behind that in its last page is zero. */
+/**
+ * Pages that were written over with another seed; `size`: where the file ended then, as what lies behind that in its
+ * last page is zero.
+ */
 export interface WrittenPages extends PageRange {
   seed: number;
   size: number;
@@ -36,7 +39,10 @@ export interface MachineSpec {
   /** RAM in bytes. */
   memory: number;
   cpus: number;
-  /** The emulated processors count instructions, so that the machine's time does not depend on the host's load. Without effect on KVM. */
+  /**
+   * The emulated processors count instructions, so that the machine's time does not depend on the host's load. Without
+   * effect on KVM.
+   */
   icount: boolean;
   /** Arguments for QEMU as they are; for what the lab has no word for. */
   qemuArgs: string[];
@@ -66,7 +72,9 @@ export interface MemfdSpec extends ContentSpec {
   position: number;
 }
 
-/** /dev/labobj, the lab's own preserved object; `size` is that of its pages, a multiple of 4096, and there are no holes. */
+/**
+ * /dev/labobj, the lab's own preserved object; `size` is that of its pages, a multiple of 4096, and there are no holes.
+ */
 export interface ObjectSpec extends ContentSpec {
   kind: 'object';
   /** Bytes of its array. */
@@ -83,16 +91,22 @@ export type FileSpec = FilledSpec | GuestFileSpec;
 
 /** A change made from outside, through the machine's memory or QEMU. */
 export type Fault =
-  /** Overwrite every place in memory where `find` stands as a whole NUL-terminated string with `write` (no longer than `find`). */
+  /**
+   * Overwrite every place in memory where `find` stands as a whole NUL-terminated string with `write` (no longer than
+   * `find`).
+   */
   | { kind: 'replace'; find: string; write: string; where: 'page-start' | 'anywhere' }
   /** Flip the bits of `mask` in one byte of one page of a preserved file. */
   | { kind: 'flip'; file: string; page: number; offset: number; mask: number }
   /**
-   * Change what stands at a place of the handover, found by walking its structures. `text`: the place as written. `side`: what the running
-   * kernel will hand over, or what it was handed.
+   * Change what stands at a place of the handover, found by walking its structures. `text`: the place as written.
+   * `side`: what the running kernel will hand over, or what it was handed.
    */
   | { kind: 'change'; text: string; place: Place; change: Change; side: 'outgoing' | 'incoming' }
-  /** QMP device_del of a device of the scenario: the machine is asked to let it go, as an operator who pulls it out would. */
+  /**
+   * QMP device_del of a device of the scenario: the machine is asked to let it go, as an operator who pulls it out
+   * would.
+   */
   | { kind: 'unplug'; device: string }
   /** Damage the tables that the IOMMU translates a device's DMA by, in the machine's memory. */
   | { kind: 'iommu-table'; device: string; damage: TableDamage }
@@ -106,8 +120,8 @@ export type Fault =
   | { kind: 'nmi' };
 
 /**
- * What becomes of an entry of a device's page tables. `loop`: it leads to the table that it is in; `reserved`: bits are set that must be 0; `not-present`:
- * it is empty; `elsewhere`: the first page that is mapped is another page.
+ * What becomes of an entry of a device's page tables. `loop`: it leads to the table that it is in; `reserved`: bits are
+ * set that must be 0; `not-present`: it is empty; `elsewhere`: the first page that is mapped is another page.
  */
 export const TABLE_DAMAGES = ['loop', 'reserved', 'not-present', 'elsewhere'] as const;
 export type TableDamage = (typeof TABLE_DAMAGES)[number];
@@ -145,7 +159,9 @@ export type Action =
 export type Step = Action & {
   /** The kernel that runs when the step is due: 0 is `from`. */
   epoch: number;
-  /** An errno name that the scenario demands ('EBUSY'), 'OK' where it demands success, null where it demands nothing. */
+  /**
+   * An errno name that the scenario demands ('EBUSY'), 'OK' where it demands success, null where it demands nothing.
+   */
   errno: string | null;
   /** Answers that are all right, where the scenario names more than one; `errno` is null then. */
   accepts?: string[];
@@ -184,7 +200,10 @@ export interface Scenario {
   /** Devices that are passed through, and the IOMMU in front of them. */
   hardware: DevicePlan;
   steps: Step[];
-  /** `check`: the running kernel is asked what it would write, and an update that cannot work is called off. `force`: it is tried. */
+  /**
+   * `check`: the running kernel is asked what it would write, and an update that cannot work is called off. `force`: it
+   * is tried.
+   */
   policy: Policy;
   /** What is tried, and measured, where the last update did not end well; null: nothing. */
   recover: Recovery | null;

@@ -14,7 +14,10 @@ export interface CaseOfResult {
   detail: string;
 }
 
-/** The KHO test module (lib/test_kho.c): no program, but a kernel with CONFIG_TEST_KEXEC_HANDOVER=y that tests itself as it boots. */
+/**
+ * The KHO test module (lib/test_kho.c): no program, but a kernel with CONFIG_TEST_KEXEC_HANDOVER=y that tests itself as
+ * it boots.
+ */
 export const TEST_KHO = 'test_kho';
 
 /** Tests that hand something over run in two stages; the others test one kernel. */

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tokens of LUO have 64 bits, and numbers of JavaScript 53.
 
-/** A number where that is exact, else its decimal digits. Each token has one spelling, so that === compares two of them. */
+/**
+ * A number where that is exact, else its decimal digits. Each token has one spelling, so that === compares two of them.
+ */
 export type Token = number | string;
 
 const MOST = 2n ** 64n - 1n;
@@ -22,7 +24,10 @@ export function tokenAfter(token: Token, further: number): Token | null {
   return tokenOf(BigInt(token) + BigInt(further));
 }
 
-/** The first token of `count` in a row behind all that are taken, or where there is no room, the lowest ones that are free. */
+/**
+ * The first token of `count` in a row behind all that are taken, or where there is no room, the lowest ones that are
+ * free.
+ */
 export function freeToken(taken: ReadonlySet<Token>, least: number, count = 1): Token {
   let highest = BigInt(least) - 1n;
   for (const token of taken) if (BigInt(token) > highest) highest = BigInt(token);

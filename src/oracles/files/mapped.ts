@@ -13,7 +13,11 @@ export interface MappedCheck {
   first: { page: number; iova: number; phys: number | null; expected: number } | null;
 }
 
-/** @param mappings ascending by IOVA @param iova where the file begins @param runs where its pages lie */
+/**
+ * @param mappings ascending by IOVA
+ * @param iova where the file begins
+ * @param runs where its pages lie
+ */
 export function checkMapped(mappings: readonly MappingRun[], iova: number, runs: readonly PfnRun[]): MappedCheck {
   const found: MappedCheck = { pages: 0, right: 0, wrong: 0, missing: 0, first: null };
   for (const run of runs) {

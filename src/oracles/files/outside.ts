@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Content seen from outside: the physical pages that a file had when it was preserved, against what was written into it.
+// Content seen from outside: the physical pages that a file had when it was preserved, against what was written into
+// it.
 import { PAGE } from './pattern.js';
 
 /** Pages [page, page + count) of a file lie in physical pages [pfn, pfn + count). */
@@ -9,7 +10,10 @@ export interface PfnRun {
   count: number;
 }
 
-/** What pages of a file must hold: where page `page`, whose words begin at `at`, first differs, in bytes; -1 where it does not. */
+/**
+ * What pages of a file must hold: where page `page`, whose words begin at `at`, first differs, in bytes; -1 where it
+ * does not.
+ */
 export interface PageContent {
   compare(page: number, words: Uint32Array, at: number): number;
 }
@@ -21,7 +25,9 @@ export interface OutsideLook {
   /** Pages that were compared. */
   pages: number;
   equal: number;
-  /** Runs of file pages whose physical page holds something else; at most MOST_RUNS are kept, `different` counts all. */
+  /**
+   * Runs of file pages whose physical page holds something else; at most MOST_RUNS are kept, `different` counts all.
+   */
   different: number;
   differentRuns: { page: number; count: number }[];
   /** The first difference: file page, byte within it, physical address. */
@@ -31,8 +37,16 @@ export interface OutsideLook {
 const MOST_RUNS = 64;
 const CHUNK_PAGES = 256;
 
-/** Compares every page of `runs` with the pattern. @param onPage called for each page with whether it still holds the content */
-export function lookOutside(read: ReadPhys, pattern: PageContent, runs: readonly PfnRun[], onPage?: (run: PfnRun, index: number, equal: boolean) => void): OutsideLook {
+/**
+ * Compares every page of `runs` with the pattern.
+ * @param onPage called for each page with whether it still holds the content
+ */
+export function lookOutside(
+  read: ReadPhys,
+  pattern: PageContent,
+  runs: readonly PfnRun[],
+  onPage?: (run: PfnRun, index: number, equal: boolean) => void,
+): OutsideLook {
   const look: OutsideLook = { pages: 0, equal: 0, different: 0, differentRuns: [], first: null };
   const most = runs.reduce((pages, { count }) => Math.max(pages, Math.min(CHUNK_PAGES, count)), 0);
   const words = new Uint32Array((most * PAGE) / 4);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The content that the agent writes and the oracles expect (docs/agent-protocol.md, "Content pattern"): every word of every page of
-// every file is different from its neighbour's, so a lost, stale, swapped or foreign page is seen, and which one it is.
+// The content that the agent writes and the oracles expect (docs/agent-protocol.md, "Content pattern"): every word of
+// every page of every file is different from its neighbour's, so a lost, stale, swapped or foreign page is seen, and
+// which one it is.
 import type { PageRange } from '../../model/scenario/scenario.js';
 
 export const PAGE = 4096;
@@ -63,10 +64,11 @@ export class Pattern {
     // No branch in the loop, four words a turn: a difference is looked for only where there is one.
     let difference = 0;
     for (let j = 0; j < WORDS; j += 4) {
-      difference |= ((words[at + j] as number) ^ (base[j] as number) ^ even)
-        | ((words[at + j + 1] as number) ^ (base[j + 1] as number) ^ odd)
-        | ((words[at + j + 2] as number) ^ (base[j + 2] as number) ^ even)
-        | ((words[at + j + 3] as number) ^ (base[j + 3] as number) ^ odd);
+      difference |=
+        ((words[at + j] as number) ^ (base[j] as number) ^ even) |
+        ((words[at + j + 1] as number) ^ (base[j + 1] as number) ^ odd) |
+        ((words[at + j + 2] as number) ^ (base[j + 2] as number) ^ even) |
+        ((words[at + j + 3] as number) ^ (base[j + 3] as number) ^ odd);
     }
     return difference === 0 ? -1 : this.comparePartial(page, words, at);
   }

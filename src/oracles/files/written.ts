@@ -10,7 +10,9 @@ export interface ChangedContent extends Content {
 
 /** The pattern of a file, with what was written over it. */
 export function patternOf(content: ChangedContent): Pattern {
-  return content.written === undefined || content.written.length === 0 ? new Pattern(content) : new WrittenPattern(content, content.written);
+  return content.written === undefined || content.written.length === 0
+    ? new Pattern(content)
+    : new WrittenPattern(content, content.written);
 }
 
 class WrittenPattern extends Pattern {
@@ -18,9 +20,13 @@ class WrittenPattern extends Pattern {
 
   constructor(content: Content, written: readonly WrittenPages[]) {
     super(content);
-    this.layers = written.map(({ first, count, seed, size }) => ({
-      first, end: first + count, pattern: new Pattern({ size: Math.min(size, content.size), seed, holes: [] }),
-    })).toReversed();
+    this.layers = written
+      .map(({ first, count, seed, size }) => ({
+        first,
+        end: first + count,
+        pattern: new Pattern({ size: Math.min(size, content.size), seed, holes: [] }),
+      }))
+      .toReversed();
   }
 
   private layerOf(page: number): Pattern | null {
@@ -48,8 +54,18 @@ function without(range: PageRange, first: number, end: number): PageRange[] {
   ];
 }
 
-function changed<T extends ChangedContent>(content: T, size: number, holes: readonly PageRange[], written: readonly WrittenPages[]): T {
-  return { ...content, size, holes: [...holes], ...(written.length > 0 || content.written !== undefined ? { written: [...written] } : {}) };
+function changed<T extends ChangedContent>(
+  content: T,
+  size: number,
+  holes: readonly PageRange[],
+  written: readonly WrittenPages[],
+): T {
+  return {
+    ...content,
+    size,
+    holes: [...holes],
+    ...(written.length > 0 || content.written !== undefined ? { written: [...written] } : {}),
+  };
 }
 
 /** Pages [first, first + count) hold the pattern of another seed; the file grows where they lie behind its end. */
@@ -58,8 +74,13 @@ export function writeTo<T extends ChangedContent>(content: T, { first, count }: 
   const end = first + count;
   const grown = end > pagesOf(content.size) ? resize(content, end * PAGE) : content;
   return changed(
-    grown, grown.size, grown.holes.flatMap((hole) => without(hole, first, end)),
-    [...(grown.written ?? []).filter((each) => each.first < first || each.first + each.count > end), { first, count, seed, size: grown.size }],
+    grown,
+    grown.size,
+    grown.holes.flatMap((hole) => without(hole, first, end)),
+    [
+      ...(grown.written ?? []).filter((each) => each.first < first || each.first + each.count > end),
+      { first, count, seed, size: grown.size },
+    ],
   );
 }
 
@@ -67,22 +88,43 @@ export function writeTo<T extends ChangedContent>(content: T, { first, count }: 
 export function punch<T extends ChangedContent>(content: T, { first, count }: PageRange): T {
   const end = Math.min(first + count, pagesOf(content.size));
   if (end <= first) return content;
-  const written = (content.written ?? []).flatMap((each) => without(each, first, end).map((part) => ({ ...each, ...part })));
-  return changed(content, content.size, [...content.holes.flatMap((hole) => without(hole, first, end)), { first, count: end - first }], written);
+  const written = (content.written ?? []).flatMap((each) =>
+    without(each, first, end).map((part) => ({ ...each, ...part })),
+  );
+  return changed(
+    content,
+    content.size,
+    [...content.holes.flatMap((hole) => without(hole, first, end)), { first, count: end - first }],
+    written,
+  );
 }
 
 /** What is cut off is gone; what is added is a hole, and the rest of the page that was the last is zero. */
 export function resize<T extends ChangedContent>(content: T, size: number): T {
   const [before, after] = [pagesOf(content.size), pagesOf(size)];
   if (size <= content.size) {
-    const inside = <R extends PageRange>(ranges: readonly R[]) => ranges.flatMap((range) => without(range, after, Infinity).map((part) => ({ ...range, ...part })));
+    const inside = <R extends PageRange>(ranges: readonly R[]) =>
+      ranges.flatMap((range) => without(range, after, Infinity).map((part) => ({ ...range, ...part })));
     return changed(content, size, inside(content.holes), inside(content.written ?? []));
   }
   const last = before - 1;
-  const full = content.size % PAGE === 0 || content.holes.some((hole) => last >= hole.first && last < hole.first + hole.count);
+  const full =
+    content.size % PAGE === 0 || content.holes.some((hole) => last >= hole.first && last < hole.first + hole.count);
   const top = content.written?.findLast(({ first, count }) => last >= first && last < first + count);
   return changed(
-    content, size, after > before ? [...content.holes, { first: before, count: after - before }] : content.holes,
-    full ? (content.written ?? []) : [...(content.written ?? []), { first: last, count: 1, seed: top?.seed ?? content.seed, size: Math.min(top?.size ?? content.size, content.size) }],
+    content,
+    size,
+    after > before ? [...content.holes, { first: before, count: after - before }] : content.holes,
+    full
+      ? (content.written ?? [])
+      : [
+          ...(content.written ?? []),
+          {
+            first: last,
+            count: 1,
+            seed: top?.seed ?? content.seed,
+            size: Math.min(top?.size ?? content.size, content.size),
+          },
+        ],
   );
 }

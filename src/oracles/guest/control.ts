@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The control page of the bare guest (docs/guest-payload.md): where its chain stands, and what it found wrong with itself. Written by a guest that
-// may be broken, so every number is only a claim.
+// The control page of the bare guest (docs/guest-payload.md): where its chain stands, and what it found wrong with
+// itself. Written by a guest that may be broken, so every number is only a claim.
 import type { Pair } from './digest.js';
 
 const MAGIC = 'LABGUEST';
@@ -69,13 +69,30 @@ export function readControl(words: Uint32Array): ControlPage | string {
       const at = 0x900 + d * 0x100;
       return { transfer: u64(at + 0x10), phase: PHASES[u64(at + 0x18)] ?? 'idle', landed: u64(at + 0x68) };
     }),
-    seed: u32(0x10), first: u32(0x20), pages: u32(0x24), tscKhz: u64(0x28), constants: pair(0x30),
+    seed: u32(0x10),
+    first: u32(0x20),
+    pages: u32(0x24),
+    tscKhz: u64(0x28),
+    constants: pair(0x30),
     vcpus: Array.from({ length: vcpus }, (_, v): VcpuControl => {
       const at = 0x100 + v * 0x100;
       return {
-        ticks: u64(at + 0x08), links: u64(at + 0x10), head: pair(at + 0x18), working: u64(at + 0x20), next: pair(at + 0x28), oldHead: pair(at + 0x30), oldPrevious: pair(at + 0x38),
-        chainBad: u64(at + 0x40), firstBad: u64(at + 0x48), fpuBad: u64(at + 0x50), msrBad: u64(at + 0x58), debugBad: u64(at + 0x60), tscBack: u64(at + 0x68),
-        tscStep: u64(at + 0x78), constantBad: u64(at + 0x88), exception: u64(at + 0x90) === 0 ? null : u64(at + 0x90) - 1,
+        ticks: u64(at + 0x08),
+        links: u64(at + 0x10),
+        head: pair(at + 0x18),
+        working: u64(at + 0x20),
+        next: pair(at + 0x28),
+        oldHead: pair(at + 0x30),
+        oldPrevious: pair(at + 0x38),
+        chainBad: u64(at + 0x40),
+        firstBad: u64(at + 0x48),
+        fpuBad: u64(at + 0x50),
+        msrBad: u64(at + 0x58),
+        debugBad: u64(at + 0x60),
+        tscBack: u64(at + 0x68),
+        tscStep: u64(at + 0x78),
+        constantBad: u64(at + 0x88),
+        exception: u64(at + 0x90) === 0 ? null : u64(at + 0x90) - 1,
       };
     }),
   };

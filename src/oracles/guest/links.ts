@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Links of the bare guest's chain (docs/guest-payload.md): what a page holds follows from its number, its link and the heads; a head follows from the
-// one before and the page that its link wrote over.
+// Links of the bare guest's chain (docs/guest-payload.md): what a page holds follows from its number, its link and the
+// heads; a head follows from the one before and the page that its link wrote over.
 import { mix } from '../files/pattern.js';
 import { digestOf, type Pair } from './digest.js';
 
@@ -53,7 +53,9 @@ export class Links {
     const [even, odd] = this.tags(page, head);
     let difference = 0;
     for (let j = HEADER; j < WORDS; j += 2) {
-      difference |= ((words[at + j] as number) ^ (this.base[j] as number) ^ even) | ((words[at + j + 1] as number) ^ (this.base[j + 1] as number) ^ odd);
+      difference |=
+        ((words[at + j] as number) ^ (this.base[j] as number) ^ even) |
+        ((words[at + j + 1] as number) ^ (this.base[j + 1] as number) ^ odd);
     }
     return difference === 0;
   }
@@ -77,12 +79,17 @@ export class Links {
   transfer(device: number, n: number): Uint32Array<ArrayBuffer> {
     const low = mix((mix((this.seed + device + 1) >>> 0) ^ (n >>> 0)) >>> 0);
     const tags = [low, mix((low ^ GOLDEN) >>> 0)];
-    return Uint32Array.from({ length: WORDS }, (_, j) => (j < WORDS - NOT_CARRIED ? ((this.base[j] as number) ^ (tags[j & 1] as number)) >>> 0 : 0));
+    return Uint32Array.from({ length: WORDS }, (_, j) =>
+      j < WORDS - NOT_CARRIED ? ((this.base[j] as number) ^ (tags[j & 1] as number)) >>> 0 : 0,
+    );
   }
 
   /** What a page says of itself. */
   static claims(words: Uint32Array, at: number): { head: Pair; previous: Pair } {
-    return { head: [words[at + 4] as number, words[at + 5] as number], previous: [words[at + PREVIOUS] as number, words[at + PREVIOUS + 1] as number] };
+    return {
+      head: [words[at + 4] as number, words[at + 5] as number],
+      previous: [words[at + PREVIOUS] as number, words[at + PREVIOUS + 1] as number],
+    };
   }
 }
 

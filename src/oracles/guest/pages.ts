@@ -14,7 +14,13 @@ export function readPage(read: ReadPhys, runs: readonly PfnRun[], page: number):
 }
 
 /** Every page from `first` on, in order; `words` is null for those that are not there, else the page begins at `at`. */
-export function eachPage(read: ReadPhys, runs: readonly PfnRun[], first: number, count: number, take: (page: number, words: Uint32Array | null, at: number) => void): void {
+export function eachPage(
+  read: ReadPhys,
+  runs: readonly PfnRun[],
+  first: number,
+  count: number,
+  take: (page: number, words: Uint32Array | null, at: number) => void,
+): void {
   const words = new Uint32Array(CHUNK_PAGES * WORDS);
   const sorted = [...runs].sort((a, b) => a.page - b.page);
   let page = first;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a file held at one moment, as one digest a page: for content that nobody can foretell, such as the memory of a running Linux.
+// What a file held at one moment, as one digest a page: for content that nobody can foretell, such as the memory of a
+// running Linux.
 import type { OutsideLook, PfnRun, ReadPhys } from '../files/outside.js';
 import { PAGE } from '../files/pattern.js';
 import { digestOf, type Pair } from './digest.js';
@@ -51,6 +52,8 @@ export class Snapshot {
     if (this.known[page] !== 1) return 0;
     const [a, b] = digestOf(words, at, WORDS);
     const other = this.allowed.get(page);
-    return (a === this.digests[2 * page] && b === this.digests[2 * page + 1]) || (a === other?.[0] && b === other[1]) ? -1 : 0;
+    return (a === this.digests[2 * page] && b === this.digests[2 * page + 1]) || (a === other?.[0] && b === other[1])
+      ? -1
+      : 0;
   }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Two walks of one device, before and after: the same IOVA leads to the same page with the same rights, or it is said what became of it.
+// Two walks of one device, before and after: the same IOVA leads to the same page with the same rights, or it is said
+// what became of it.
 import { PAGE } from '../../handover/memory/memory.js';
 import { addDifference, type Difference, noDifferences, type Side, type TableComparison } from './differences.js';
 import type { DeviceTables, MappingRun } from './walk/types.js';
@@ -11,19 +12,25 @@ export type OwnerOf = (phys: number) => string | null;
 const MOST_OWNED = 1 << 20;
 
 /**
- * Compares what a device reaches. A changed or new target is `corrupt` where the page behind it has an owner other than that of the page that was there
- * (for a new mapping: any owner); without `ownerOf` nothing is.
+ * Compares what a device reaches. A changed or new target is `corrupt` where the page behind it has an owner other than
+ * that of the page that was there (for a new mapping: any owner); without `ownerOf` nothing is.
  */
 export function compareTables(before: DeviceTables, after: DeviceTables, ownerOf?: OwnerOf): TableComparison {
   const found = noDifferences(before.complete && after.complete);
   const owners = new Owners(ownerOf);
   const state = { before: before.state, after: after.state };
   for (const piece of pieces(before.mappings, after.mappings)) {
-    if (piece.before === null && piece.after !== null) owners.each(piece, (part, owner) => addDifference(found, { ...part, kind: 'new', owner, corrupt: owner !== null }));
+    if (piece.before === null && piece.after !== null)
+      owners.each(piece, (part, owner) =>
+        addDifference(found, { ...part, kind: 'new', owner, corrupt: owner !== null }),
+      );
     else if (piece.after === null) addDifference(found, { ...piece, kind: 'lost', owner: null, corrupt: false });
     else if (piece.before !== null && piece.before.phys !== piece.after.phys) {
-      owners.each(piece, (part, owner, former) => addDifference(found, { ...part, kind: 'changed', owner, corrupt: owner !== null && owner !== former }));
-    } else if (piece.before !== null && piece.before.rights !== piece.after.rights) addDifference(found, { ...piece, kind: 'rights', owner: null, corrupt: false });
+      owners.each(piece, (part, owner, former) =>
+        addDifference(found, { ...part, kind: 'changed', owner, corrupt: owner !== null && owner !== former }),
+      );
+    } else if (piece.before !== null && piece.before.rights !== piece.after.rights)
+      addDifference(found, { ...piece, kind: 'rights', owner: null, corrupt: false });
     else found.same += piece.length / PAGE;
   }
   return { ...found, state };
@@ -48,23 +55,47 @@ function* pieces(before: readonly MappingRun[], after: readonly MappingRun[]): G
     if (a === undefined && b === undefined) return;
     // The common case, and the only one that must be fast: hundreds of thousands of runs, cut alike.
     if (a !== undefined && b !== undefined && a.iova === b.iova && a.length === b.length && at <= a.iova) {
-      yield { iova: a.iova, length: a.length, before: { phys: a.phys, rights: a.rights }, after: { phys: b.phys, rights: b.rights } };
+      yield {
+        iova: a.iova,
+        length: a.length,
+        before: { phys: a.phys, rights: a.rights },
+        after: { phys: b.phys, rights: b.rights },
+      };
       i++;
       j++;
       continue;
     }
-    if (a !== undefined && at >= a.iova + BigInt(a.length)) { i++; continue; }
-    if (b !== undefined && at >= b.iova + BigInt(b.length)) { j++; continue; }
+    if (a !== undefined && at >= a.iova + BigInt(a.length)) {
+      i++;
+      continue;
+    }
+    if (b !== undefined && at >= b.iova + BigInt(b.length)) {
+      j++;
+      continue;
+    }
     const inA = a !== undefined && at >= a.iova;
     const inB = b !== undefined && at >= b.iova;
-    const next = smallest([a, b].map((run) => (run === undefined ? null : at < run.iova ? run.iova : run.iova + BigInt(run.length))));
-    if (inA || inB) yield { iova: at, length: Number(next - at), before: inA ? sideAt(a, at) : null, after: inB ? sideAt(b, at) : null };
+    const next = smallest(
+      [a, b].map((run) => (run === undefined ? null : at < run.iova ? run.iova : run.iova + BigInt(run.length))),
+    );
+    if (inA || inB)
+      yield {
+        iova: at,
+        length: Number(next - at),
+        before: inA ? sideAt(a, at) : null,
+        after: inB ? sideAt(b, at) : null,
+      };
     at = next;
   }
 }
 
 function smallest(values: readonly (bigint | null)[]): bigint {
-  return values.reduce<bigint | null>((least, value) => (value !== null && (least === null || value < least) ? value : least), null) ?? 0n;
+  return (
+    values.reduce<bigint | null>(
+      (least, value) => (value !== null && (least === null || value < least) ? value : least),
+      null,
+    ) ?? 0n
+  );
 }
 
 function sideAt(run: MappingRun, iova: bigint): Side {
@@ -103,7 +134,12 @@ class Owners {
 
 function part(piece: Piece, start: number, end: number): Piece {
   const move = (side: Side | null): Side | null => (side === null ? null : { ...side, phys: side.phys + start });
-  return { iova: piece.iova + BigInt(start), length: end - start, before: move(piece.before), after: move(piece.after) };
+  return {
+    iova: piece.iova + BigInt(start),
+    length: end - start,
+    before: move(piece.before),
+    after: move(piece.after),
+  };
 }
 
 export type { Difference, TableComparison };

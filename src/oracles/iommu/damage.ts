@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which word of a device's page tables to change, so that they are damaged in a way that has a name. Pure: the caller writes it.
+// Which word of a device's page tables to change, so that they are damaged in a way that has a name. Pure: the caller
+// writes it.
 import { hex, PAGE, type ReadPhys } from '../../handover/memory/memory.js';
 import type { TableDamage } from '../../model/scenario/scenario.js';
 import type { DeviceTables, TableKind, TablePage } from './walk/types.js';
@@ -15,18 +16,34 @@ export interface EntryChange {
 
 const ADDRESS = 0x000f_ffff_ffff_f000n;
 const ENTRIES = PAGE / 8;
-/** Bits of an entry that leads to a table which are never set: snoop of VT-d (bit 11), a large page that is not aligned, 58:52 of AMD-Vi. */
-const RESERVED: Partial<Record<TableKind, bigint>> = { 'second-level': 0x800n, 'first-level': 0x2080n, host: 1n << 52n };
+/**
+ * Bits of an entry that leads to a table which are never set: snoop of VT-d (bit 11), a large page that is not aligned,
+ * 58:52 of AMD-Vi.
+ */
+const RESERVED: Partial<Record<TableKind, bigint>> = {
+  'second-level': 0x800n,
+  'first-level': 0x2080n,
+  host: 1n << 52n,
+};
 
 /** null where the walk found no page table that could be damaged so. */
-export function damageOf(read: ReadPhys, { tables }: Pick<DeviceTables, 'tables'>, damage: TableDamage): EntryChange | null {
+export function damageOf(
+  read: ReadPhys,
+  { tables }: Pick<DeviceTables, 'tables'>,
+  damage: TableDamage,
+): EntryChange | null {
   const pages = tables.filter(({ level }) => level > 0);
   const leaf = pages.find(({ level }) => level === Math.min(...pages.map((page) => page.level)));
   if (leaf === undefined) return null;
   if (damage === 'elsewhere') {
     const entry = entriesOf(read, leaf).find(({ value }) => value !== 0n);
     if (entry === undefined) return null;
-    return { at: entry.at, from: entry.value, to: entry.value ^ (1n << BigInt(12 + 9 * (leaf.level - 1))), what: `the first entry of a table of level ${leaf.level}, which maps a page, leads to its neighbour` };
+    return {
+      at: entry.at,
+      from: entry.value,
+      to: entry.value ^ (1n << BigInt(12 + 9 * (leaf.level - 1))),
+      what: `the first entry of a table of level ${leaf.level}, which maps a page, leads to its neighbour`,
+    };
   }
   for (const above of pages.filter(({ level }) => level > leaf.level)) {
     const entry = entriesOf(read, above).find(({ value }) => value !== 0n && Number(value & ADDRESS) === leaf.phys);
@@ -34,9 +51,12 @@ export function damageOf(read: ReadPhys, { tables }: Pick<DeviceTables, 'tables'
     const { at, value } = entry;
     const place = `an entry of the table of level ${above.level} at ${hex(above.phys)}`;
     switch (damage) {
-      case 'loop': return { at, from: value, to: (value & ~ADDRESS) | BigInt(above.phys), what: `${place} leads to that table` };
-      case 'reserved': return { at, from: value, to: value | (RESERVED[above.kind] ?? 0n), what: `${place} has reserved bits set` };
-      case 'not-present': return { at, from: value, to: 0n, what: `${place} is empty` };
+      case 'loop':
+        return { at, from: value, to: (value & ~ADDRESS) | BigInt(above.phys), what: `${place} leads to that table` };
+      case 'reserved':
+        return { at, from: value, to: value | (RESERVED[above.kind] ?? 0n), what: `${place} has reserved bits set` };
+      case 'not-present':
+        return { at, from: value, to: 0n, what: `${place} is empty` };
     }
   }
   return null;

@@ -8,7 +8,9 @@ export interface Side {
   rights: Rights;
 }
 
-/** `lost`: no longer mapped. `changed`: leads elsewhere. `new`: was not mapped. `rights`: the same page, other rights. */
+/**
+ * `lost`: no longer mapped. `changed`: leads elsewhere. `new`: was not mapped. `rights`: the same page, other rights.
+ */
 export type DifferenceKind = 'lost' | 'changed' | 'new' | 'rights';
 
 export interface Difference {
@@ -51,5 +53,6 @@ export function addDifference(found: Omit<TableComparison, 'state'>, difference:
   found[difference.kind] += pages;
   if (difference.corrupt) found.corrupt += pages;
   const alike = ({ kind, corrupt }: Difference): boolean => kind === difference.kind && corrupt === difference.corrupt;
-  if (found.differences.reduce((count, other) => count + (alike(other) ? 1 : 0), 0) < MOST_DIFFERENCES) found.differences.push(difference);
+  if (found.differences.reduce((count, other) => count + (alike(other) ? 1 : 0), 0) < MOST_DIFFERENCES)
+    found.differences.push(difference);
 }

@@ -9,7 +9,10 @@ export interface OffInterval {
 }
 
 export interface Gap {
-  /** `kept`: translation stayed on. `gap`: it was off and came on again. `open`: it did not come on again. `off`: it was not on when the kexec began. */
+  /**
+   * `kept`: translation stayed on. `gap`: it was off and came on again. `open`: it did not come on again. `off`: it was
+   * not on when the kexec began.
+   */
   state: 'kept' | 'gap' | 'open' | 'off';
   /** Milliseconds in which it was off, all intervals together; null while it is off (`open`, `off`). */
   ms: number | null;
@@ -19,11 +22,15 @@ export interface Gap {
 const MOST_INTERVALS = 64;
 
 /**
- * The gap of one kexec. @param events with timestamps; those without are left out
- * @param fromMicros when the kexec began @param untilMicros when to stop looking: the next kexec, or the end
+ * The gap of one kexec.
+ * @param events with timestamps; those without are left out
+ * @param fromMicros when the kexec began
+ * @param untilMicros when to stop looking: the next kexec, or the end
  */
 export function gap(events: readonly IommuEvent[], fromMicros: number, untilMicros = Infinity): Gap {
-  const switches = events.filter(({ kind, tMicros }) => tMicros !== null && tMicros <= untilMicros && (kind === 'enable' || kind === 'disable')) as (IommuEvent & { tMicros: number })[];
+  const switches = events.filter(
+    ({ kind, tMicros }) => tMicros !== null && tMicros <= untilMicros && (kind === 'enable' || kind === 'disable'),
+  ) as (IommuEvent & { tMicros: number })[];
   const before = switches.filter(({ tMicros }) => tMicros < fromMicros).at(-1);
   const intervals: OffInterval[] = [];
   let off: number | null = before?.kind === 'enable' ? null : fromMicros;
@@ -43,8 +50,13 @@ export function gap(events: readonly IommuEvent[], fromMicros: number, untilMicr
   return { state, ms: off === null ? total / 1000 : null, intervals };
 }
 
-/** The last root that was set before a time, and whether translation was on then: what a walk at that time begins with. */
-export function rootAt(events: readonly IommuEvent[], tMicros = Infinity): { root: NonNullable<IommuEvent['root']>; enabled: boolean } | null {
+/**
+ * The last root that was set before a time, and whether translation was on then: what a walk at that time begins with.
+ */
+export function rootAt(
+  events: readonly IommuEvent[],
+  tMicros = Infinity,
+): { root: NonNullable<IommuEvent['root']>; enabled: boolean } | null {
   let root: IommuEvent['root'];
   let enabled = false;
   for (const event of events) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Can QEMU's trace of an IOMMU be believed? Its registers, read by the lab, say by themselves whether translation is on.
+// Can QEMU's trace of an IOMMU be believed? Its registers, read by the lab, say by themselves whether translation is
+// on.
 import { isSwitch } from './timeline.js';
 import type { IommuEventKind } from './trace-events.js';
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// DMA that went astray: while nothing translates, a device writes to the physical address that equals the IOVA. What it writes is known, so memory there that
-// holds it now, and did not before, was written by it. Measurable only where the content is not one byte repeated, and where no other transfer has business.
+// DMA that went astray: while nothing translates, a device writes to the physical address that equals the IOVA. What it
+// writes is known, so memory there that holds it now, and did not before, was written by it. Measurable only where the
+// content is not one byte repeated, and where no other transfer has business.
 import { PAGE, type ReadPhys } from '../../handover/memory/memory.js';
 
 /** A transfer that the device was told to do: it writes `content` to [iova, iova + content.length). */
@@ -26,7 +27,10 @@ export interface Strays {
   /** Ascending within each transfer; at most MOST_STRAYS, `bytes` counts all. */
   strays: { phys: number; length: number }[];
   bytes: number;
-  /** Bytes that were looked at, and bytes where nothing can be concluded: content that was there before, one byte repeated, somebody's right place. */
+  /**
+   * Bytes that were looked at, and bytes where nothing can be concluded: content that was there before, one byte
+   * repeated, somebody's right place.
+   */
   looked: number;
   unmeasurable: number;
 }
@@ -41,7 +45,7 @@ export function takeSnapshot(read: ReadPhys, transfers: readonly Transfer[]): St
   const snapshot: StraySnapshot = { pieces: [], unreadable: 0 };
   let taken = 0;
   for (const { iova, content } of transfers) {
-    for (let at = 0; at < content.length; ) {
+    for (let at = 0; at < content.length;) {
       const length = Math.min(content.length - at, PAGE - ((iova + at) % PAGE));
       const was = new Uint8Array(length);
       if (taken + length <= MOST_SNAPSHOT && read(iova + at, was)) {
@@ -58,14 +62,18 @@ export function takeSnapshot(read: ReadPhys, transfers: readonly Transfer[]): St
 export function findStrays(read: ReadPhys, snapshot: StraySnapshot, right: readonly RightPlace[] = []): Strays {
   const found: Strays = { strays: [], bytes: 0, looked: 0, unmeasurable: 0 };
   const places = new Places(right);
-  for (const { transfer: { iova, content }, was } of snapshot.pieces) {
+  for (const {
+    transfer: { iova, content },
+    was,
+  } of snapshot.pieces) {
     const is = new Uint8Array(content.length);
     found.looked += content.length;
     if (places.touch(iova, iova + content.length) || !read(iova, is)) {
       found.unmeasurable += content.length;
       continue;
     }
-    for (let at = 0; at < content.length; at += GRAIN) grain(found, { iova, content, was, is }, at, Math.min(at + GRAIN, content.length));
+    for (let at = 0; at < content.length; at += GRAIN)
+      grain(found, { iova, content, was, is }, at, Math.min(at + GRAIN, content.length));
   }
   return found;
 }

@@ -19,7 +19,9 @@ export interface IommuTimeline {
 /** Of each kind, so that a flood of faults does not hide that translation came on again. */
 const MOST_OF_A_KIND = 5000;
 
-/** Reads lines as they come. Repeated invalidations become one event with a count, so that a busy machine needs no room. */
+/**
+ * Reads lines as they come. Repeated invalidations become one event with a count, so that a busy machine needs no room.
+ */
 export class TimelineReader {
   readonly timeline: IommuTimeline = { events: [], dropped: 0, switchesDropped: 0, unread: 0, unreadLines: [] };
   private readonly reader = new EventReader();
@@ -62,7 +64,7 @@ export function isSwitch(kind: IommuEventKind): boolean {
 /** @param text of a trace file; a last line without an end was not written to its end, and is left out */
 export function parseTimeline(text: string): IommuTimeline {
   const reader = new TimelineReader();
-  for (let at = 0; ; ) {
+  for (let at = 0; ;) {
     const end = text.indexOf('\n', at);
     if (end < 0) return reader.timeline;
     reader.push(text.slice(at, text[end - 1] === '\r' && end > at ? end - 1 : end));

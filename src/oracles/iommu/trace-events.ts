@@ -7,17 +7,36 @@ import type { TraceLine } from './trace-line.js';
 /**
  * - `enable`, `disable`: translation of DMA. `ir-enable`, `ir-disable`: of interrupts.
  * - `root`: where the tables begin was set. `command`: VT-d's global command register was written.
- * - `fault`: a request of a device was blocked. `invalidate`: something was dropped from its caches. `error`: the tables or the queue are not sound.
+ * - `fault`: a request of a device was blocked. `invalidate`: something was dropped from its caches. `error`: the
+ * tables or the queue are not sound.
  */
-export type IommuEventKind = 'enable' | 'disable' | 'ir-enable' | 'ir-disable' | 'root' | 'command' | 'fault' | 'invalidate' | 'error';
+export type IommuEventKind =
+  'enable' | 'disable' | 'ir-enable' | 'ir-disable' | 'root' | 'command' | 'fault' | 'invalidate' | 'error';
 
 /**
- * What to trace, for `-trace enable=NAME`; with `-msg timestamp=on`. QEMU takes the patterns. `vtd_ce_not_present` and its like are none: VT-d says so
- * whenever a domain is attached, and a request that is blocked is a `vtd_dmar_fault`.
+ * What to trace, for `-trace enable=NAME`; with `-msg timestamp=on`. QEMU takes the patterns. `vtd_ce_not_present` and
+ * its like are none: VT-d says so whenever a domain is attached, and a request that is blocked is a `vtd_dmar_fault`.
  */
 export const TRACE_EVENTS: Readonly<Record<'intel' | 'amd' | 'virtio', readonly string[]>> = {
-  intel: ['vtd_dmar_enable', 'vtd_ir_enable', 'vtd_reg_dmar_root', 'vtd_reg_write_gcmd', 'vtd_dmar_fault', 'vtd_inv_desc_cc_*', 'vtd_inv_desc_iotlb_*', 'vtd_inv_desc_wait_write_fail'],
-  amd: ['amdvi_control_status', 'amdvi_page_fault', 'amdvi_*_inval', 'amdvi_dte_get_fail', 'amdvi_invalid_dte', 'amdvi_mode_invalid', 'amdvi_get_pte_hwerror'],
+  intel: [
+    'vtd_dmar_enable',
+    'vtd_ir_enable',
+    'vtd_reg_dmar_root',
+    'vtd_reg_write_gcmd',
+    'vtd_dmar_fault',
+    'vtd_inv_desc_cc_*',
+    'vtd_inv_desc_iotlb_*',
+    'vtd_inv_desc_wait_write_fail',
+  ],
+  amd: [
+    'amdvi_control_status',
+    'amdvi_page_fault',
+    'amdvi_*_inval',
+    'amdvi_dte_get_fail',
+    'amdvi_invalid_dte',
+    'amdvi_mode_invalid',
+    'amdvi_get_pte_hwerror',
+  ],
   virtio: ['virtio_iommu_device_status', 'virtio_iommu_device_reset', 'virtio_iommu_report_fault'],
 };
 
@@ -49,13 +68,28 @@ type Made = Pick<IommuEvent, 'kind'> & Partial<Pick<IommuEvent, 'root' | 'fault'
 /** null: of no interest. `unread`: the text is not what QEMU prints (cut, or hostile). */
 type Read = Made | null | 'unread';
 
-/** Bits of the global command register (VT-d specification, 11.4.4): switches, and orders that are given anew each time. */
-const SWITCHES: readonly (readonly [number, string])[] = [[31, 'TE'], [26, 'QIE'], [25, 'IRE'], [23, 'CFI']];
-const ORDERS: readonly (readonly [number, string])[] = [[30, 'SRTP'], [27, 'WBF'], [24, 'SIRTP']];
+/**
+ * Bits of the global command register (VT-d specification, 11.4.4): switches, and orders that are given anew each time.
+ */
+const SWITCHES: readonly (readonly [number, string])[] = [
+  [31, 'TE'],
+  [26, 'QIE'],
+  [25, 'IRE'],
+  [23, 'CFI'],
+];
+const ORDERS: readonly (readonly [number, string])[] = [
+  [30, 'SRTP'],
+  [27, 'WBF'],
+  [24, 'SIRTP'],
+];
 const INVALIDATIONS = /^(?:vtd_inv_desc_(?:cc|iotlb|iec)|amdvi_(?:intr|iotlb|pages|all|devtab)_inval$)/;
-const ERRORS = /^(?:vtd_[rc]e_not_present$|vtd_inv_desc_wait_write_fail$|amdvi_(?:evntlog_fail|command_read_fail|completion_wait_fail|unhandled_command|dte_get_fail|invalid_dte|get_pte_hwerror|mode_invalid|err|ir_err|ir_target_abort)$)/;
+const ERRORS =
+  /^(?:vtd_[rc]e_not_present$|vtd_inv_desc_wait_write_fail$|amdvi_(?:evntlog_fail|command_read_fail|completion_wait_fail|unhandled_command|dte_get_fail|invalid_dte|get_pte_hwerror|mode_invalid|err|ir_err|ir_target_abort)$)/;
 
-/** Keeps what single lines do not tell: AMD's registers are written in halves, and its control register says the whole state each time. */
+/**
+ * Keeps what single lines do not tell: AMD's registers are written in halves, and its control register says the whole
+ * state each time.
+ */
 export class EventReader {
   private amdOn = false;
   private deviceTable = 0n;
@@ -76,9 +110,11 @@ export class EventReader {
     if (name === 'vtd_dmar_fault') return vtdFault(text);
     if (name === 'amdvi_control_status') return this.amdControl(text);
     if (name === 'amdvi_mmio_write') return this.amdWrite(text);
-    if (name === 'amdvi_page_fault') return fault(/^error: page fault accessing guest physical address 0x([0-9a-f]{1,16})$/.exec(text));
+    if (name === 'amdvi_page_fault')
+      return fault(/^error: page fault accessing guest physical address 0x([0-9a-f]{1,16})$/.exec(text));
     if (name === 'virtio_iommu_report_fault') return virtioFault(text);
-    if (name === 'virtio_iommu_device_status' || name === 'virtio_iommu_device_reset') return this.virtioStatus(name, text);
+    if (name === 'virtio_iommu_device_status' || name === 'virtio_iommu_device_reset')
+      return this.virtioStatus(name, text);
     if (INVALIDATIONS.test(name)) return { kind: 'invalidate' };
     return ERRORS.test(name) ? { kind: 'error' } : null;
   }
@@ -94,18 +130,23 @@ export class EventReader {
   }
 
   private amdWrite(text: string): Read {
-    const match = /^(\w{1,40}) write addr 0x([0-9a-f]{1,8}), size (\d), val 0x([0-9a-f]{1,16}), offset 0x[0-9a-f]{1,8}$/.exec(text);
+    const match =
+      /^(\w{1,40}) write addr 0x([0-9a-f]{1,8}), size (\d), val 0x([0-9a-f]{1,16}), offset 0x[0-9a-f]{1,8}$/.exec(text);
     if (match === null) return 'unread';
     const [, register = '', addr = '', size = '', digits = ''] = match;
     if (register !== 'AMDVI_MMIO_DEVTAB_BASE') return null;
     const value = BigInt(`0x${digits}`);
     if (size === '8') this.deviceTable = value;
-    else if (parseInt(addr, 16) % 8 === 0) this.deviceTable = ((this.deviceTable >> 32n) << 32n) | BigInt.asUintN(32, value);
+    else if (parseInt(addr, 16) % 8 === 0)
+      this.deviceTable = ((this.deviceTable >> 32n) << 32n) | BigInt.asUintN(32, value);
     else this.deviceTable = BigInt.asUintN(32, this.deviceTable) | (BigInt.asUintN(32, value) << 32n);
     return { kind: 'root', root: { iommu: 'amd', register: this.deviceTable } };
   }
 
-  /** A virtio device works between DRIVER_OK (4) and its reset. Before, virtio-iommu lets everything through (boot-bypass). */
+  /**
+   * A virtio device works between DRIVER_OK (4) and its reset. Before, virtio-iommu lets everything through
+   * (boot-bypass).
+   */
   private virtioStatus(name: string, text: string): Read {
     const status = name === 'virtio_iommu_device_reset' ? '0' : /^driver status = (\d{1,3})$/.exec(text)?.[1];
     if (status === undefined) return 'unread';
@@ -125,7 +166,10 @@ function switched(text: string, on: 'enable' | 'ir-enable', off: 'disable' | 'ir
 function root(text: string): Read {
   const match = /^addr 0x([0-9a-f]{1,16}) scalable ([01])$/.exec(text);
   if (match === null) return 'unread';
-  return { kind: 'root', root: { iommu: 'intel', register: BigInt(`0x${match[1]}`) | (match[2] === '1' ? 1n << 10n : 0n) } };
+  return {
+    kind: 'root',
+    root: { iommu: 'intel', register: BigInt(`0x${match[1]}`) | (match[2] === '1' ? 1n << 10n : 0n) },
+  };
 }
 
 function command(text: string): Read {
@@ -134,7 +178,9 @@ function command(text: string): Read {
   const status = parseInt(match[1] as string, 16);
   const value = parseInt(match[2] as string, 16);
   const has = (word: number, bit: number): boolean => ((word >>> bit) & 1) === 1;
-  const switches = SWITCHES.filter(([bit]) => has(status, bit) !== has(value, bit)).map(([bit, bitName]) => `${bitName} ${has(value, bit) ? 'on' : 'off'}`);
+  const switches = SWITCHES.filter(([bit]) => has(status, bit) !== has(value, bit)).map(
+    ([bit, bitName]) => `${bitName} ${has(value, bit) ? 'on' : 'off'}`,
+  );
   const bits = [...switches, ...ORDERS.filter(([bit]) => has(value, bit)).map(([, bitName]) => bitName)];
   return { kind: 'command', detail: bits.join(', ') };
 }
@@ -143,14 +189,25 @@ function vtdFault(text: string): Read {
   const match = /^sid 0x([0-9a-f]{1,8}) fault (\d{1,5}) addr 0x([0-9a-f]{1,16}) write ([01])$/.exec(text);
   if (match === null) return 'unread';
   const [, sid = '', reason = '', addr = '', write] = match;
-  return { kind: 'fault', fault: { sourceId: parseInt(sid, 16), reason: Number(reason), iova: BigInt(`0x${addr}`), write: write === '1' } };
+  return {
+    kind: 'fault',
+    fault: { sourceId: parseInt(sid, 16), reason: Number(reason), iova: BigInt(`0x${addr}`), write: write === '1' },
+  };
 }
 
 function virtioFault(text: string): Read {
   const match = /^FAULT reason=(\d{1,5}) flags=(\d{1,10}) endpoint=(\d{1,10}) address =0x([0-9a-f]{1,16})$/.exec(text);
   if (match === null) return 'unread';
   const [, reason = '', flags = '', endpoint = '', addr = ''] = match;
-  return { kind: 'fault', fault: { sourceId: Number(endpoint), reason: Number(reason), iova: BigInt(`0x${addr}`), write: (Number(flags) & 2) !== 0 } };
+  return {
+    kind: 'fault',
+    fault: {
+      sourceId: Number(endpoint),
+      reason: Number(reason),
+      iova: BigInt(`0x${addr}`),
+      write: (Number(flags) & 2) !== 0,
+    },
+  };
 }
 
 function fault(match: RegExpExecArray | null): Read {

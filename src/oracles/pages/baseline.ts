@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which of the pages that were handed over and never restored belong to the handover itself: the kernel keeps them for ever after any
-// KHO boot, with or without sessions, so they are not leaked. Each is recognised, by what leads to it or by its content, and named, never just subtracted.
+// Which of the pages that were handed over and never restored belong to the handover itself: the kernel keeps them for
+// ever after any KHO boot, with or without sessions, so they are not leaked. Each is recognised, by what leads to it or
+// by its content, and named, never just subtracted.
 import { readFdt, u64Property, type FdtNode } from '../../handover/memory/fdt.js';
 import type { KhopPages } from './khop.js';
 import type { ReadPhys } from '../files/outside.js';
@@ -22,9 +23,14 @@ const LARGEST_ORDER = 4;
 
 /**
  * @param candidates marked pages that belong to no file
- * @param flbHeader page frame of LUO's FLB header, where the old kernel's structures led to it; only where they did not is it known by what it holds
+ * @param flbHeader page frame of LUO's FLB header, where the old kernel's structures led to it; only where they did not
+ * is it known by what it holds
  */
-export function baselinePages(read: ReadPhys, candidates: readonly KhopPages[], flbHeader: number | null = null): BaselinePage[] {
+export function baselinePages(
+  read: ReadPhys,
+  candidates: readonly KhopPages[],
+  flbHeader: number | null = null,
+): BaselinePage[] {
   const looked = candidates.slice(0, MOST_LOOKED_AT);
   const blobs = new Map<number, string>();
   const reserved: { start: number; end: number; name: string }[] = [];
@@ -46,24 +52,38 @@ export function baselinePages(read: ReadPhys, candidates: readonly KhopPages[], 
   }
   for (const page of looked) {
     if (found.some((known) => known.pfn === page.pfn)) continue;
-    const blob = page.order > LARGEST_ORDER ? undefined : page.pfn === sessions ? 'LUO session header, no session in it' : blobs.get(page.pfn);
-    const area = reserved.find(({ start, end }) => page.pfn * PAGE >= start && (page.pfn + 2 ** page.order) * PAGE <= end);
-    const what = blob ?? (area === undefined ? null : `reserve_mem ${area.name}`) ?? ((flbHeader === null ? isFlbHeader(read, page) : page.pfn === flbHeader && page.order === 0) ? 'LUO FLB header' : null);
+    const blob =
+      page.order > LARGEST_ORDER
+        ? undefined
+        : page.pfn === sessions
+          ? 'LUO session header, no session in it'
+          : blobs.get(page.pfn);
+    const area = reserved.find(
+      ({ start, end }) => page.pfn * PAGE >= start && (page.pfn + 2 ** page.order) * PAGE <= end,
+    );
+    const what =
+      blob ??
+      (area === undefined ? null : `reserve_mem ${area.name}`) ??
+      ((flbHeader === null ? isFlbHeader(read, page) : page.pfn === flbHeader && page.order === 0)
+        ? 'LUO FLB header'
+        : null);
     if (what !== null) found.push({ pfn: page.pfn, count: 2 ** page.order, what });
   }
   return found;
 }
 
 /**
- * Page frame of the array of all sessions where it has none: luo-v1 hands it over with and without (kernel/liveupdate/luo_session.c, 6.19 and 7.1), and it stays
- * until somebody opens /dev/liveupdate.
+ * Page frame of the array of all sessions where it has none: luo-v1 hands it over with and without
+ * (kernel/liveupdate/luo_session.c, 6.19 and 7.1), and it stays until somebody opens /dev/liveupdate.
  */
 function emptySessions(read: ReadPhys, at: number): number | null {
   const bytes = new Uint8Array(PAGE);
   const node = read(at, bytes) ? readFdt(bytes)?.children.find(({ name }) => name === 'luo-session') : undefined;
   const header = node === undefined ? null : u64Property(node, 'luo-session-header');
   const count = new Uint8Array(8);
-  return header !== null && header % PAGE === 0 && read(header, count) && count.every((byte) => byte === 0) ? header / PAGE : null;
+  return header !== null && header % PAGE === 0 && read(header, count) && count.every((byte) => byte === 0)
+    ? header / PAGE
+    : null;
 }
 
 function readPages(read: ReadPhys, page: KhopPages): Uint8Array | null {
@@ -90,10 +110,17 @@ function reserveMem(read: ReadPhys, at: number): { start: number; end: number; n
   });
 }
 
-/** struct luo_flb_header_ser {pgcnt, count} (include/linux/kho/abi/luo.h, 7.x) and no entry behind it: nothing else is in the page. */
+/**
+ * struct luo_flb_header_ser {pgcnt, count} (include/linux/kho/abi/luo.h, 7.x) and no entry behind it: nothing else is
+ * in the page.
+ */
 function isFlbHeader(read: ReadPhys, page: KhopPages): boolean {
   const bytes = page.order === 0 ? readPages(read, page) : null;
   if (bytes === null) return false;
   const view = new DataView(bytes.buffer);
-  return view.getBigUint64(0, true) === 1n && view.getBigUint64(8, true) === 0n && bytes.subarray(16).every((byte) => byte === 0);
+  return (
+    view.getBigUint64(0, true) === 1n &&
+    view.getBigUint64(8, true) === 0n &&
+    bytes.subarray(16).every((byte) => byte === 0)
+  );
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Pages that were handed over and that nobody restored. KHO marks the first `struct page` of each with the letters KHOP in `private`
-// (kernel/liveupdate/kexec_handover.c, `union kho_page_info`, 6.18 to 7.3): word 10 is the order, word 11 the magic.
+// Pages that were handed over and that nobody restored. KHO marks the first `struct page` of each with the letters KHOP
+// in `private` (kernel/liveupdate/kexec_handover.c, `union kho_page_info`, 6.18 to 7.3): word 10 is the order, word 11
+// the magic.
 
 /** Bytes of a `struct page` on x86-64 in the lab's configurations. */
 export const STRUCT_PAGE = 64;
@@ -37,7 +38,9 @@ export function countPages(found: readonly KhopPages[]): number {
   return found.reduce((sum, { order }) => sum + 2 ** order, 0);
 }
 
-/** Answers whether a page is marked, for many questions. A mark may claim 2^20 pages, so ranges are kept and not pages. */
+/**
+ * Answers whether a page is marked, for many questions. A mark may claim 2^20 pages, so ranges are kept and not pages.
+ */
 export class KhopIndex {
   /** Ascending and apart from each other; `end` exclusive. */
   readonly ranges: readonly { start: number; end: number }[] = [];

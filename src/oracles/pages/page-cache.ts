@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Does the kernel treat the pages of a memfd as pages of a file? Each must be in the page cache at its place, in one folio of the size that was handed over,
-// not free, up to date, dirty (a clean page may be dropped), and referenced by the page cache alone.
-// Layout: include/linux/mm_types.h and page-flags.h, 6.19 to 7.3, 64 bytes, CONFIG_MEMCG not set; what restores a folio: mm/memfd_luo.c.
+// Does the kernel treat the pages of a memfd as pages of a file? Each must be in the page cache at its place, in one
+// folio of the size that was handed over, not free, up to date, dirty (a clean page may be dropped), and referenced by
+// the page cache alone. Layout: include/linux/mm_types.h and page-flags.h, 6.19 to 7.3, 64 bytes, CONFIG_MEMCG not set;
+// what restores a folio: mm/memfd_luo.c.
 import type { PfnRun } from '../files/outside.js';
 
 /** The 16 words of one `struct page`; null where the kernel's array does not tell of it. */
@@ -40,7 +41,9 @@ const [UPTODATE, DIRTY, HEAD, SWAPBACKED] = [1 << 3, 1 << 4, 1 << 6, 1 << 17];
 const MAX_ORDER = 20;
 /** The file still counts on these pages. */
 const GONE = {
-  free: 'free although the file has it', taken: 'in other hands, and not in the page cache', moved: 'at another place of the page cache',
+  free: 'free although the file has it',
+  taken: 'in other hands, and not in the page cache',
+  moved: 'at another place of the page cache',
   foreign: 'in the page cache of another file',
 } as const;
 const TOO_MANY = 'never free again: referenced';
@@ -89,12 +92,23 @@ export function lookAtPageCache(structOf: StructOf, file: FileToLookAt): PageCac
 /** A page by itself, in the mapping `same`, with nothing to complain of. */
 function isOrdinary({ words, at }: { words: Uint32Array; at: number }, page: number, same: readonly number[]): boolean {
   const all = UPTODATE | DIRTY | SWAPBACKED;
-  return ((words[at + FLAGS] as number) & (all | HEAD)) === all && ((words[at + COMPOUND] as number) & 1) === 0
-    && same[1] !== 0 && words[at + MAPPING] === same[0] && words[at + MAPPING + 1] === same[1]
-    && words[at + INDEX] === page && words[at + INDEX + 1] === 0 && words[at + MAPCOUNT] === 0xffff_ffff && words[at + REFCOUNT] === 1;
+  return (
+    ((words[at + FLAGS] as number) & (all | HEAD)) === all &&
+    ((words[at + COMPOUND] as number) & 1) === 0 &&
+    same[1] !== 0 &&
+    words[at + MAPPING] === same[0] &&
+    words[at + MAPPING + 1] === same[1] &&
+    words[at + INDEX] === page &&
+    words[at + INDEX + 1] === 0 &&
+    words[at + MAPCOUNT] === 0xffff_ffff &&
+    words[at + REFCOUNT] === 1
+  );
 }
 
-/** Pages that the kernel no longer has for the file. Only where others look as they must: else the layout of the struct is not the one that is known here. */
+/**
+ * Pages that the kernel no longer has for the file. Only where others look as they must: else the layout of the struct
+ * is not the one that is known here.
+ */
 export function goneOf({ familiar, problems }: PageCacheLook): PageProblem[] {
   const gone: readonly string[] = Object.values(GONE);
   return familiar === 0 ? [] : problems.filter(({ what }) => gone.includes(what));
@@ -109,11 +123,14 @@ function flagProblems(word: Word, { orders, isHole, alone }: FileToLookAt, folio
   if (!isHole(page) && (flags & UPTODATE) === 0) problems.push('not up to date: it reads as zeros');
   if (!isHole(page) && (flags & DIRTY) === 0) problems.push('clean: under memory pressure its content is dropped');
   const handed = orders.get(folio.pfn);
-  if (handed !== undefined && handed !== folio.order) problems.push(`in a folio of order ${folio.order}, handed over in one of order ${handed}`);
+  if (handed !== undefined && handed !== folio.order)
+    problems.push(`in a folio of order ${folio.order}, handed over in one of order ${handed}`);
   const expected = 2 ** folio.order + folio.mapped;
   const references = word(REFCOUNT) | 0;
-  if (references < expected) problems.push(`short of references: ${references}, the page cache and mappings have ${expected}`);
-  else if (alone && references > expected) problems.push(`${TOO_MANY} ${references} times, the page cache and mappings have ${expected}`);
+  if (references < expected)
+    problems.push(`short of references: ${references}, the page cache and mappings have ${expected}`);
+  else if (alone && references > expected)
+    problems.push(`${TOO_MANY} ${references} times, the page cache and mappings have ${expected}`);
   return problems;
 }
 
@@ -130,15 +147,23 @@ function folioOf(structOf: StructOf, pfn: number): Folio | null {
   const own = structOf(pfn);
   if (own === null) return null;
   const word = own.words[own.at + COMPOUND] as number;
-  // A tail's word has bit 0 set: it is the address of the head, or the mask that leads to it (7.3); the order tells as well.
+  // A tail's word has bit 0 set: it is the address of the head, or the mask that leads to it (7.3); the order tells as
+  // well.
   if ((word & 1) === 0) {
     const flags = own.words[own.at + FLAGS] as number;
-    return (flags & HEAD) === 0 ? { head: own, pfn, order: 0, mapped: ((own.words[own.at + MAPCOUNT] as number) + 1) | 0 } : large(structOf, pfn);
+    return (flags & HEAD) === 0
+      ? { head: own, pfn, order: 0, mapped: ((own.words[own.at + MAPCOUNT] as number) + 1) | 0 }
+      : large(structOf, pfn);
   }
   for (let order = 1; order <= MAX_ORDER; order++) {
     const first = pfn - (pfn % 2 ** order);
     const head = first === pfn ? null : structOf(first);
-    if (head === null || ((head.words[head.at + FLAGS] as number) & HEAD) === 0 || ((head.words[head.at + COMPOUND] as number) & 1) !== 0) continue;
+    if (
+      head === null ||
+      ((head.words[head.at + FLAGS] as number) & HEAD) === 0 ||
+      ((head.words[head.at + COMPOUND] as number) & 1) !== 0
+    )
+      continue;
     const folio = large(structOf, first);
     return folio !== null && pfn < first + 2 ** folio.order ? folio : null;
   }
@@ -151,7 +176,9 @@ function large(structOf: StructOf, pfn: number): Folio | null {
   const order = (second.words[second.at + FLAGS] as number) & LARGE_ORDER_MASK;
   const mapped = ((second.words[second.at + LARGE_MAPCOUNT] as number) + 1) | 0;
   const head = structOf(pfn);
-  return head === null || order === 0 || order > MAX_ORDER || pfn % 2 ** order !== 0 ? null : { head, pfn, order, mapped: Math.max(0, mapped) };
+  return head === null || order === 0 || order > MAX_ORDER || pfn % 2 ** order !== 0
+    ? null
+    : { head, pfn, order, mapped: Math.max(0, mapped) };
 }
 
 /** Problems by what they are, each counted, with its first page. */
@@ -161,7 +188,13 @@ class Problems {
   add(what: string, page: number, pfn: number): void {
     const known = this.byName.get(what);
     if (known !== undefined) known.count++;
-    else if (this.byName.size < 16) this.byName.set(what, { what, implies: what.startsWith(TOO_MANY) ? 'leak' : 'corrupt', count: 1, first: { page, pfn } });
+    else if (this.byName.size < 16)
+      this.byName.set(what, {
+        what,
+        implies: what.startsWith(TOO_MANY) ? 'leak' : 'corrupt',
+        count: 1,
+        first: { page, pfn },
+      });
   }
 
   addAll(all: readonly string[], page: number, pfn: number): void {

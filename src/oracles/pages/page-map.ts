@@ -19,7 +19,10 @@ export class PageMap {
   }
 }
 
-/** All of them in the order of memory, neighbours joined; where there are more than `most`, the shortest ones are left out and their pages counted. */
+/**
+ * All of them in the order of memory, neighbours joined; where there are more than `most`, the shortest ones are left
+ * out and their pages counted.
+ */
 export function joinRuns(runs: readonly PhysRun[], most: number): { runs: PhysRun[]; leftOut: number } {
   const joined = new PageMap();
   for (const { pfn, count, state } of [...runs].sort((a, b) => a.pfn - b.pfn)) joined.add(pfn, state, count);

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a kernel does with one page, from its `struct page` (include/linux/mm_types.h and page-flags.h, 6.19 to 7.3; 64 bytes, CONFIG_MEMCG not set).
+// What a kernel does with one page, from its `struct page` (include/linux/mm_types.h and page-flags.h, 6.19 to 7.3; 64
+// bytes, CONFIG_MEMCG not set).
 import { isMarked } from './khop.js';
 
-/** `handed-over`: reserved for this kernel by the last one, and nobody has restored it yet. `free`: the allocator may give it to anyone. */
+/**
+ * `handed-over`: reserved for this kernel by the last one, and nobody has restored it yet. `free`: the allocator may
+ * give it to anyone.
+ */
 export type PageState = 'handed-over' | 'free' | 'in-use';
 
 const COMPOUND_HEAD = 8;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A device's configuration space read as a whole (PCI Local Bus Specification 3.0, chapter 6; type 0 header), and two such views compared.
+// A device's configuration space read as a whole (PCI Local Bus Specification 3.0, chapter 6; type 0 header), and two
+// such views compared.
 import type { PciBar, PciDifference, PciInterrupts, PciView } from '../../model/kernel/pci.js';
 
 const COMMAND = 0x04;
@@ -19,7 +20,12 @@ export function capabilities(config: Uint8Array): { id: number; at: number }[] {
   const view = dataView(config);
   const found: { id: number; at: number }[] = [];
   if ((view.getUint16(STATUS, true) & CAP_LIST) === 0) return found;
-  for (let at = view.getUint8(CAPABILITIES) & 0xfc; at >= 0x40 && found.length < MOST_CAPABILITIES; at = view.getUint8(at + 1) & 0xfc) found.push({ id: view.getUint8(at), at });
+  for (
+    let at = view.getUint8(CAPABILITIES) & 0xfc;
+    at >= 0x40 && found.length < MOST_CAPABILITIES;
+    at = view.getUint8(at + 1) & 0xfc
+  )
+    found.push({ id: view.getUint8(at), at });
   return found;
 }
 
@@ -29,15 +35,20 @@ export function commandOf(config: Uint8Array): { command: number; memory: boolea
 }
 
 /** The BARs that a device has, as its registers hold them. @param regions which there are, and how large */
-export function barsOf(config: Uint8Array, regions: readonly { bar: number; type: 'memory' | 'io'; size: number }[]): PciBar[] {
+export function barsOf(
+  config: Uint8Array,
+  regions: readonly { bar: number; type: 'memory' | 'io'; size: number }[],
+): PciBar[] {
   const view = dataView(config);
-  return regions.filter(({ bar }) => bar < 6).map(({ bar, type, size }) => {
-    const low = view.getUint32(FIRST_BAR + bar * 4, true);
-    const wide = type === 'memory' && (low & 0x6) === 0x4 && bar < 5;
-    const high = wide ? BigInt(view.getUint32(FIRST_BAR + bar * 4 + 4, true)) : 0n;
-    const address = (high << 32n) | BigInt((low & (type === 'io' ? 0xffff_fffc : 0xffff_fff0)) >>> 0);
-    return { bar, type, address: `0x${address.toString(16)}`, size };
-  });
+  return regions
+    .filter(({ bar }) => bar < 6)
+    .map(({ bar, type, size }) => {
+      const low = view.getUint32(FIRST_BAR + bar * 4, true);
+      const wide = type === 'memory' && (low & 0x6) === 0x4 && bar < 5;
+      const high = wide ? BigInt(view.getUint32(FIRST_BAR + bar * 4 + 4, true)) : 0n;
+      const address = (high << 32n) | BigInt((low & (type === 'io' ? 0xffff_fffc : 0xffff_fff0)) >>> 0);
+      return { bar, type, address: `0x${address.toString(16)}`, size };
+    });
 }
 
 export function interruptsOf(config: Uint8Array): PciInterrupts[] {
@@ -48,7 +59,15 @@ export function interruptsOf(config: Uint8Array): PciInterrupts[] {
     if (id === MSIX) return [{ kind: 'msix', enabled: (control & 0x8000) !== 0, control, address: null, data: null }];
     const wide = (control & 0x80) !== 0;
     const address = BigInt(view.getUint32(at + 4, true)) | (wide ? BigInt(view.getUint32(at + 8, true)) << 32n : 0n);
-    return [{ kind: 'msi', enabled: (control & 1) !== 0, control, address: `0x${address.toString(16)}`, data: view.getUint16(at + (wide ? 12 : 8), true) }];
+    return [
+      {
+        kind: 'msi',
+        enabled: (control & 1) !== 0,
+        control,
+        address: `0x${address.toString(16)}`,
+        data: view.getUint16(at + (wide ? 12 : 8), true),
+      },
+    ];
   });
 }
 
@@ -59,18 +78,25 @@ function dataView(config: Uint8Array): DataView {
 /** What became of a device from one look to the next; a device that was not there before has no past to compare. */
 export function comparePci(before: PciView | null, after: PciView | null): PciDifference[] {
   if (before === null) return [];
-  if (after === null) return [{ kind: 'gone', detail: `${before.address} (${before.vendor}:${before.device}) is no longer there` }];
+  if (after === null)
+    return [{ kind: 'gone', detail: `${before.address} (${before.vendor}:${before.device}) is no longer there` }];
   const found: PciDifference[] = [];
   const add = (kind: PciDifference['kind'], detail: string) => found.push({ kind, detail });
   if (before.address !== after.address) add('moved', `was at ${before.address}, is at ${after.address}`);
-  if (before.vendor !== after.vendor || before.device !== after.device) add('identity', `was ${before.vendor}:${before.device}, is ${after.vendor}:${after.device}`);
+  if (before.vendor !== after.vendor || before.device !== after.device)
+    add('identity', `was ${before.vendor}:${before.device}, is ${after.vendor}:${after.device}`);
   if (before.class !== after.class) add('class', `was of class ${before.class}, is of ${after.class}`);
   for (const bar of before.bars) {
     const now = after.bars.find((each) => each.bar === bar.bar);
-    if (now === undefined || now.address !== bar.address || now.size !== bar.size) add('bar', `BAR ${bar.bar} was at ${bar.address} (${bar.size} bytes), ${now === undefined ? 'is not there' : `is at ${now.address} (${now.size} bytes)`}`);
+    if (now === undefined || now.address !== bar.address || now.size !== bar.size)
+      add(
+        'bar',
+        `BAR ${bar.bar} was at ${bar.address} (${bar.size} bytes), ${now === undefined ? 'is not there' : `is at ${now.address} (${now.size} bytes)`}`,
+      );
   }
   if (before.memory && !after.memory) add('memory-off', 'its memory is no longer decoded');
-  if (before.busMaster && !after.busMaster) add('bus-mastering-off', 'bus mastering was on and is off: it can write no memory and raise no message');
+  if (before.busMaster && !after.busMaster)
+    add('bus-mastering-off', 'bus mastering was on and is off: it can write no memory and raise no message');
   compareInterrupts(before, after, add);
   compareBridges(before, after, add);
   compareRegisters(before.registers, after.registers, add);
@@ -84,7 +110,10 @@ function compareInterrupts(before: PciView, after: PciView, add: Add): void {
     const is = after.interrupts.find(({ kind }) => kind === was.kind);
     if (was.enabled && is?.enabled !== true) add('interrupts-off', `${was.kind} was on and is off`);
     else if (was.enabled && is !== undefined && (was.address !== is.address || was.data !== is.data)) {
-      add('interrupts-changed', `${was.kind} wrote ${hex(was.data)} to ${was.address}, now ${hex(is.data)} to ${is.address}`);
+      add(
+        'interrupts-changed',
+        `${was.kind} wrote ${hex(was.data)} to ${was.address}, now ${hex(is.data)} to ${is.address}`,
+      );
     }
   }
 }
@@ -95,8 +124,10 @@ function hex(value: number | null): string {
 
 function compareBridges(before: PciView, after: PciView, add: Add): void {
   const [was, is] = [before.bridge, after.bridge];
-  if (was?.address !== is?.address || was?.secondary !== is?.secondary) add('bridge', `was behind ${bridgeText(was)}, is behind ${bridgeText(is)}`);
-  else if (was?.busMaster === true && is?.busMaster === false) add('bridge-bus-mastering-off', `the bridge ${was.address} no longer passes its writes on`);
+  if (was?.address !== is?.address || was?.secondary !== is?.secondary)
+    add('bridge', `was behind ${bridgeText(was)}, is behind ${bridgeText(is)}`);
+  else if (was?.busMaster === true && is?.busMaster === false)
+    add('bridge-bus-mastering-off', `the bridge ${was.address} no longer passes its writes on`);
 }
 
 function bridgeText(bridge: PciView['bridge']): string {
@@ -106,5 +137,9 @@ function bridgeText(bridge: PciView['bridge']): string {
 function compareRegisters(before: PciView['registers'], after: PciView['registers'], add: Add): void {
   if (before === null || after === null) return;
   const changed = Object.entries(before).filter(([name, value]) => after[name] !== value);
-  if (changed.length > 0) add('registers', changed.map(([name, value]) => `${name} was ${value}, is ${after[name] ?? 'not there'}`).join('; '));
+  if (changed.length > 0)
+    add(
+      'registers',
+      changed.map(([name, value]) => `${name} was ${value}, is ${after[name] ?? 'not there'}`).join('; '),
+    );
 }

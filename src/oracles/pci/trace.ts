@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What was done to a device between two looks, from QEMU's trace: writes to its configuration space and to that of the bridge before it
-// (trace event pci_cfg_write, hw/pci/trace-events, QEMU 7.2).
+// What was done to a device between two looks, from QEMU's trace: writes to its configuration space and to that of the
+// bridge before it (trace event pci_cfg_write, hw/pci/trace-events, QEMU 7.2).
 
 /** One trace event; `t` in milliseconds since the run began. */
 export interface TraceItem {
@@ -55,8 +55,17 @@ export function meaningOf({ offset, value }: Pick<ConfigWrite, 'offset' | 'value
   return (value & INITIATE_FLR) !== 0 || ((offset & 1) === 1 && (value & (INITIATE_FLR >> 8)) !== 0) ? 'order' : null;
 }
 
-/** In order, at most MOST_DOINGS. @param from, @param until milliseconds of the run, both included */
-export function doingsOf(items: readonly TraceItem[], device: DeviceInTrace, from = 0, until = Infinity): DeviceDoing[] {
+/**
+ * In order, at most MOST_DOINGS.
+ * @param from,
+ * @param until milliseconds of the run, both included
+ */
+export function doingsOf(
+  items: readonly TraceItem[],
+  device: DeviceInTrace,
+  from = 0,
+  until = Infinity,
+): DeviceDoing[] {
   const found: DeviceDoing[] = [];
   let master: boolean | null = null;
   let memory: boolean | null = null;
@@ -90,5 +99,8 @@ export function doingsOf(items: readonly TraceItem[], device: DeviceInTrace, fro
 /** The register has 2 bytes; its upper one may be written alone. */
 function isFlr(express: number, { offset, value }: ConfigWrite): boolean {
   const control = express + DEVICE_CONTROL;
-  return (offset === control && (value & INITIATE_FLR) !== 0) || (offset === control + 1 && (value & (INITIATE_FLR >> 8)) !== 0);
+  return (
+    (offset === control && (value & INITIATE_FLR) !== 0) ||
+    (offset === control + 1 && (value & (INITIATE_FLR >> 8)) !== 0)
+  );
 }

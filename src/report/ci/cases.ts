@@ -10,7 +10,9 @@ export type ResultOf = (run: string) => Result | null;
 
 export interface SquareCase {
   label: string;
-  /** `xfail`: it failed in a run that ended as it was to, such as a second stage over an update that loses everything. */
+  /**
+   * `xfail`: it failed in a run that ended as it was to, such as a second stage over an update that loses everything.
+   */
   state: CaseOfResult['state'] | 'xfail';
   of: CaseOfResult;
 }
@@ -19,13 +21,20 @@ export interface SquareCase {
 export function casesOfSquare(square: Square, resultOf: ResultOf): SquareCase[] {
   const repeats = new Map(square.cells.map(({ id, repeat }) => [id, repeat]));
   const seen = new Map<string, number>();
-  return square.attempts.flatMap(({ run, cell, asExpected }) => (run === null ? [] : (resultOf(run)?.cases ?? []).map((of): SquareCase => {
-    const repeat = square.cells.length > 1 ? `, repeat ${repeats.get(cell) ?? '?'}` : '';
-    const name = printable(`${of.test}: ${of.name} (epoch ${of.epoch}, ${square.kernels[of.epoch] ?? '?'}${repeat})`, 300);
-    const times = (seen.get(name) ?? 0) + 1;
-    seen.set(name, times);
-    return { label: times === 1 ? name : `${name} [${times}]`, state: caseState(of, asExpected), of };
-  })));
+  return square.attempts.flatMap(({ run, cell, asExpected }) =>
+    run === null
+      ? []
+      : (resultOf(run)?.cases ?? []).map((of): SquareCase => {
+          const repeat = square.cells.length > 1 ? `, repeat ${repeats.get(cell) ?? '?'}` : '';
+          const name = printable(
+            `${of.test}: ${of.name} (epoch ${of.epoch}, ${square.kernels[of.epoch] ?? '?'}${repeat})`,
+            300,
+          );
+          const times = (seen.get(name) ?? 0) + 1;
+          seen.set(name, times);
+          return { label: times === 1 ? name : `${name} [${times}]`, state: caseState(of, asExpected), of };
+        }),
+  );
 }
 
 export function caseState({ state }: CaseOfResult, asExpected: boolean): SquareCase['state'] {

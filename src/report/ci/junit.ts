@@ -1,13 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// JUnit XML as Jenkins and GitLab read it: a suite a kernel pair, a case a scenario and a case of upstream's own tests. GitLab drops a case whose classname and
-// name another one has.
+// JUnit XML as Jenkins and GitLab read it: a suite a kernel pair, a case a scenario and a case of upstream's own tests.
+// GitLab drops a case whose classname and name another one has.
 import builderOf from 'junit-report-builder';
 import type { Square } from '../../model/result/matrix.js';
 import type { Night } from '../../store/matrix/night.js';
 import { printable } from '../../util/text/escape.js';
 import { groupBy } from '../../util/process/group.js';
 import { casesOfSquare, type ResultOf, type SquareCase } from './cases.js';
-import { againCommand, chainText, expectedText, hasVerdict, scenarioName, stateText, titleOf } from '../night/square.js';
+import {
+  againCommand,
+  chainText,
+  expectedText,
+  hasVerdict,
+  scenarioName,
+  stateText,
+  titleOf,
+} from '../night/square.js';
 
 const MOST_ROWS = 60;
 
@@ -17,9 +25,18 @@ export function junit(night: Night, resultOf: ResultOf): string {
   // Its types promise a module with a default; what Node imports is the builder itself.
   const builder = (builderOf as unknown as typeof builderOf.default).newBuilder();
   for (const [chain, squares] of groupBy(night.squares, ({ kernels }) => chainText(kernels))) {
-    const suite = builder.testSuite().name(printable(chain)).timestamp(night.startedAt).property('matrix', printable(night.id)).property('lab', printable(night.labVersion));
+    const suite = builder
+      .testSuite()
+      .name(printable(chain))
+      .timestamp(night.startedAt)
+      .property('matrix', printable(night.id))
+      .property('lab', printable(night.labVersion));
     for (const square of squares) {
-      const of = suite.testCase().className(printable(`liveupdate.${chain}`)).name(printable(scenarioName(square.scenario))).time(square.attempts.reduce((sum, { ms }) => sum + ms, 0) / 1000);
+      const of = suite
+        .testCase()
+        .className(printable(`liveupdate.${chain}`))
+        .name(printable(scenarioName(square.scenario)))
+        .time(square.attempts.reduce((sum, { ms }) => sum + ms, 0) / 1000);
       if (!square.asExpected) {
         const text = bodyOf(square, resultOf);
         const message = printable(`${stateText(square)}, expected ${expectedText(square)}`);
@@ -27,7 +44,8 @@ export function junit(night: Night, resultOf: ResultOf): string {
         else if (hasVerdict(square)) of.failure(message, square.state).stacktrace(text);
         else of.error(message, square.state, text);
       }
-      for (const each of casesOfSquare(square, resultOf)) addCase(suite, printable(`liveupdate.${chain}.${scenarioName(square.scenario)}`), each);
+      for (const each of casesOfSquare(square, resultOf))
+        addCase(suite, printable(`liveupdate.${chain}.${scenarioName(square.scenario)}`), each);
     }
   }
   return `${builder.build()}\n`;
@@ -38,16 +56,27 @@ function addCase(suite: Suite, className: string, { label, state, of: { detail }
   const row = suite.testCase().className(className).name(label);
   const text = inCdata(detail.split('\n').slice(0, MOST_ROWS));
   if (state === 'fail') row.failure('failed', 'fail').stacktrace(text);
-  else if (state !== 'pass') row.skipped().standardOutput(state === 'xfail' ? `failed, as the update was to end\n${text}` : text);
+  else if (state !== 'pass')
+    row.skipped().standardOutput(state === 'xfail' ? `failed, as the update was to end\n${text}` : text);
 }
 
 function bodyOf(square: Square, resultOf: ResultOf): string {
-  const runs = square.attempts.flatMap(({ run, outcome, title }) => [`${outcome}: ${title ?? 'no title'}${run === null ? '' : `  (${run})`}`]);
-  const details = square.attempts.flatMap(({ run, asExpected }) => (run === null || asExpected ? [] : (resultOf(run)?.cause?.detail ?? '').split('\n'))).filter((row) => row !== '').slice(0, MOST_ROWS);
+  const runs = square.attempts.flatMap(({ run, outcome, title }) => [
+    `${outcome}: ${title ?? 'no title'}${run === null ? '' : `  (${run})`}`,
+  ]);
+  const details = square.attempts
+    .flatMap(({ run, asExpected }) =>
+      run === null || asExpected ? [] : (resultOf(run)?.cause?.detail ?? '').split('\n'),
+    )
+    .filter((row) => row !== '')
+    .slice(0, MOST_ROWS);
   return inCdata([titleOf(square) ?? stateText(square), ...runs, ...details, `again: ${againCommand(square)}`]);
 }
 
 /** The builder writes it as CDATA, as it is: nothing may end that. */
 function inCdata(rows: readonly string[]): string {
-  return rows.map((row) => printable(row, 400)).join('\n').replaceAll(']]>', ']] >');
+  return rows
+    .map((row) => printable(row, 400))
+    .join('\n')
+    .replaceAll(']]>', ']] >');
 }

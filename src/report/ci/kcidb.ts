@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The night for KernelCI's database, in version 5.3 of its form (kernelci/kcidb-io, kcidb_io/schema/v05_03.py). A build a kernel, a test a repeat on
-// the build that takes over, and below it one for each case of upstream's own tests, on the build that it ran on; an issue a title, an incident where a test
-// showed it. Nothing may be null, and nothing may have further properties.
+// The night for KernelCI's database, in version 5.3 of its form (kernelci/kcidb-io, kcidb_io/schema/v05_03.py). A build
+// a kernel, a test a repeat on the build that takes over, and below it one for each case of upstream's own tests, on
+// the build that it ran on; an issue a title, an incident where a test showed it. Nothing may be null, and nothing may
+// have further properties.
 import { createHash } from 'node:crypto';
 import type { Attempt, Square } from '../../model/result/matrix.js';
 import type { KernelOfResult, Result } from '../../model/result/result.js';
@@ -38,10 +39,20 @@ class Report {
   private readonly tests: Json[] = [];
   private readonly incidents: Json[] = [];
 
-  constructor(private readonly night: Night, private readonly origin: string) {}
+  constructor(
+    private readonly night: Night,
+    private readonly origin: string,
+  ) {}
 
   json(): Json {
-    return { version: KCIDB_VERSION, checkouts: [...this.checkouts.values()], builds: [...this.builds.values()], tests: this.tests, issues: [...this.issues.values()], incidents: this.incidents };
+    return {
+      version: KCIDB_VERSION,
+      checkouts: [...this.checkouts.values()],
+      builds: [...this.builds.values()],
+      tests: this.tests,
+      issues: [...this.issues.values()],
+      incidents: this.incidents,
+    };
   }
 
   test(square: Square, cell: string, repeat: number, attempt: Attempt | null, result: Result | null): void {
@@ -49,38 +60,96 @@ class Report {
     const id = `${this.origin}:${printable(`${this.night.id}:${cell}`)}`;
     const detail = result?.cause?.detail ?? '';
     this.tests.push({
-      id, origin: this.origin, build_id: builds.at(-1), path: pathOf(square.scenario), status: statusOf(attempt),
+      id,
+      origin: this.origin,
+      build_id: builds.at(-1),
+      path: pathOf(square.scenario),
+      status: statusOf(attempt),
       comment: clean(`${scenarioName(square.scenario)}, ${chainText(square.kernels)}`),
       ...(attempt === null ? {} : { start_time: attempt.startedAt, duration: attempt.ms / 1000 }),
       ...(detail === '' ? {} : { log_excerpt: clean(detail).slice(0, MOST_EXCERPT) }),
-      environment: { comment: result === null ? 'QEMU' : clean(`QEMU ${result.qemu.version}, ${result.qemu.accel}`), misc: { lab: this.night.labVersion } },
+      environment: {
+        comment: result === null ? 'QEMU' : clean(`QEMU ${result.qemu.version}, ${result.qemu.accel}`),
+        misc: { lab: this.night.labVersion },
+      },
       misc: {
-        from_build_id: builds[0], to_build_id: builds.at(-1), kernels: square.kernels, repeat, expected: expectedText(square), matrix: this.night.id, again: againCommand(square),
-        ...(attempt === null ? {} : { outcome: attempt.outcome, ends_in: attempt.endsIn, ...(attempt.run === null ? {} : { run: attempt.run }), ...(attempt.title === null ? {} : { title: clean(attempt.title) }) }),
-        ...(result === null ? {} : { predicted: result.predicted?.outcome ?? 'unknown', predicted_hit: result.predicted?.hit ?? 'unknown', mismatches: result.mismatches.map(({ component, wrote, reads, endsIn }) => ({ component, wrote: wrote ?? 'none', reads, ends_in: endsIn })) }),
+        from_build_id: builds[0],
+        to_build_id: builds.at(-1),
+        kernels: square.kernels,
+        repeat,
+        expected: expectedText(square),
+        matrix: this.night.id,
+        again: againCommand(square),
+        ...(attempt === null
+          ? {}
+          : {
+              outcome: attempt.outcome,
+              ends_in: attempt.endsIn,
+              ...(attempt.run === null ? {} : { run: attempt.run }),
+              ...(attempt.title === null ? {} : { title: clean(attempt.title) }),
+            }),
+        ...(result === null
+          ? {}
+          : {
+              predicted: result.predicted?.outcome ?? 'unknown',
+              predicted_hit: result.predicted?.hit ?? 'unknown',
+              mismatches: result.mismatches.map(({ component, wrote, reads, endsIn }) => ({
+                component,
+                wrote: wrote ?? 'none',
+                reads,
+                ends_in: endsIn,
+              })),
+            }),
       },
     });
     for (const [at, each] of (result?.cases ?? []).entries()) {
       const state = caseState(each, attempt?.asExpected === true);
       this.tests.push({
-        id: `${id}:${at + 1}`, origin: this.origin, build_id: builds[each.epoch] ?? builds.at(-1), path: [pathOf(square.scenario), ...levels(each.name.split('/'))].join('.'), status: CASE_STATUS[state],
+        id: `${id}:${at + 1}`,
+        origin: this.origin,
+        build_id: builds[each.epoch] ?? builds.at(-1),
+        path: [pathOf(square.scenario), ...levels(each.name.split('/'))].join('.'),
+        status: CASE_STATUS[state],
         comment: clean(`${each.test}: ${each.name}, epoch ${each.epoch} of ${chainText(square.kernels)}`),
         ...(each.detail === '' ? {} : { log_excerpt: clean(each.detail).slice(0, MOST_EXCERPT) }),
-        misc: { test_id: id, kernel: square.kernels[each.epoch] ?? 'unknown', epoch: each.epoch, state, from_build_id: builds[0], to_build_id: builds.at(-1) },
+        misc: {
+          test_id: id,
+          kernel: square.kernels[each.epoch] ?? 'unknown',
+          epoch: each.epoch,
+          state,
+          from_build_id: builds[0],
+          to_build_id: builds.at(-1),
+        },
       });
     }
-    if (attempt !== null && attempt.title !== null && attempt.outcome !== 'infra' && !attempt.asExpected) this.incident(id, attempt.title);
+    if (attempt !== null && attempt.title !== null && attempt.outcome !== 'infra' && !attempt.asExpected)
+      this.incident(id, attempt.title);
   }
 
   /** Returns its id: by content where that is known, else by name. */
   private build(name: string, kernel: KernelOfResult | null): string {
     const id = `${this.origin}:${kernel === null ? printable(name) : kernel.sha256}`;
     const checkout = `${this.origin}:${printable(name)}`;
-    if (!this.checkouts.has(checkout)) this.checkouts.set(checkout, { id: checkout, origin: this.origin, comment: clean(`Linux ${name}`), valid: true });
+    if (!this.checkouts.has(checkout))
+      this.checkouts.set(checkout, { id: checkout, origin: this.origin, comment: clean(`Linux ${name}`), valid: true });
     if (!this.builds.has(id)) {
       this.builds.set(id, {
-        id, origin: this.origin, checkout_id: checkout, architecture: 'x86_64', status: 'PASS', config_name: clean(name), comment: clean(name),
-        ...(kernel === null ? {} : { misc: { sha256: kernel.sha256, release: kernel.release ?? 'unknown', components: kernel.components.map(({ name: part, version }) => `${part}-v${version}`) } }),
+        id,
+        origin: this.origin,
+        checkout_id: checkout,
+        architecture: 'x86_64',
+        status: 'PASS',
+        config_name: clean(name),
+        comment: clean(name),
+        ...(kernel === null
+          ? {}
+          : {
+              misc: {
+                sha256: kernel.sha256,
+                release: kernel.release ?? 'unknown',
+                components: kernel.components.map(({ name: part, version }) => `${part}-v${version}`),
+              },
+            }),
       });
     }
     return id;
@@ -89,8 +158,23 @@ class Report {
   private incident(test: string, title: string): void {
     const hash = createHash('sha256').update(title).digest('hex').slice(0, 32);
     const issue = `${this.origin}:${hash}`;
-    if (!this.issues.has(issue)) this.issues.set(issue, { id: issue, version: 1, origin: this.origin, report_subject: clean(title), culprit: { code: true, tool: false, harness: false }, comment: clean(title) });
-    this.incidents.push({ id: `${test}:${hash}`, origin: this.origin, issue_id: issue, issue_version: 1, test_id: test, present: true });
+    if (!this.issues.has(issue))
+      this.issues.set(issue, {
+        id: issue,
+        version: 1,
+        origin: this.origin,
+        report_subject: clean(title),
+        culprit: { code: true, tool: false, harness: false },
+        comment: clean(title),
+      });
+    this.incidents.push({
+      id: `${test}:${hash}`,
+      origin: this.origin,
+      issue_id: issue,
+      issue_version: 1,
+      test_id: test,
+      present: true,
+    });
   }
 }
 
@@ -102,7 +186,12 @@ function statusOf(attempt: Attempt | null): 'PASS' | 'FAIL' | 'ERROR' | 'MISS' {
 }
 
 /** What was to fail is no success either: the form's DONE is neither. */
-const CASE_STATUS: Readonly<Record<SquareCase['state'], 'PASS' | 'FAIL' | 'SKIP' | 'DONE'>> = { pass: 'PASS', fail: 'FAIL', skip: 'SKIP', xfail: 'DONE' };
+const CASE_STATUS: Readonly<Record<SquareCase['state'], 'PASS' | 'FAIL' | 'SKIP' | 'DONE'>> = {
+  pass: 'PASS',
+  fail: 'FAIL',
+  skip: 'SKIP',
+  xfail: 'DONE',
+};
 
 function pathOf(scenario: string): string {
   return levels(['liveupdate', ...scenarioName(scenario).split('/')]).join('.');

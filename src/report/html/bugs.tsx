@@ -22,10 +22,12 @@ export function bugsOfNight(squares: readonly Square[], history: ReadonlyMap<str
     const title = titleOf(square);
     return title === null || square.state === 'infra' ? [] : [{ title, square }];
   });
-  return [...groupBy(titled, ({ title }) => title)].map(([title, group]) => {
-    const of = group.map(({ square }) => square);
-    return { title, squares: of, failed: of.filter(failed).length, history: history.get(title) ?? null };
-  }).sort((a, b) => b.failed - a.failed || b.squares.length - a.squares.length);
+  return [...groupBy(titled, ({ title }) => title)]
+    .map(([title, group]) => {
+      const of = group.map(({ square }) => square);
+      return { title, squares: of, failed: of.filter(failed).length, history: history.get(title) ?? null };
+    })
+    .sort((a, b) => b.failed - a.failed || b.squares.length - a.squares.length);
 }
 
 export function Bugs({ bugs, pages }: { bugs: readonly BugOfNight[]; pages: ReadonlySet<string> }) {
@@ -34,7 +36,14 @@ export function Bugs({ bugs, pages }: { bugs: readonly BugOfNight[]; pages: Read
     <section aria-labelledby="bugs-head">
       <h2 id="bugs-head">Failures by title</h2>
       {unexpected.length === 0 ? <p>None that was not expected.</p> : <BugTable bugs={unexpected} pages={pages} />}
-      {expected.length === 0 ? null : <details><summary>{expected.length} {expected.length === 1 ? 'title' : 'titles'} where the failure was expected</summary><BugTable bugs={expected} pages={pages} /></details>}
+      {expected.length === 0 ? null : (
+        <details>
+          <summary>
+            {expected.length} {expected.length === 1 ? 'title' : 'titles'} where the failure was expected
+          </summary>
+          <BugTable bugs={expected} pages={pages} />
+        </details>
+      )}
     </section>
   );
 }
@@ -43,8 +52,22 @@ function BugTable({ bugs, pages }: { bugs: readonly BugOfNight[]; pages: Readonl
   return (
     <div class="wide">
       <table class="list">
-        <thead><tr><th scope="col">outcome</th><th scope="col">title</th><th scope="col">this night</th><th scope="col">pairs</th><th scope="col">first seen</th><th scope="col">in all</th><th scope="col">rate</th></tr></thead>
-        <tbody>{bugs.map((bug) => <BugRow key={bug.title} bug={bug} pages={pages} />)}</tbody>
+        <thead>
+          <tr>
+            <th scope="col">outcome</th>
+            <th scope="col">title</th>
+            <th scope="col">this night</th>
+            <th scope="col">pairs</th>
+            <th scope="col">first seen</th>
+            <th scope="col">in all</th>
+            <th scope="col">rate</th>
+          </tr>
+        </thead>
+        <tbody>
+          {bugs.map((bug) => (
+            <BugRow key={bug.title} bug={bug} pages={pages} />
+          ))}
+        </tbody>
       </table>
     </div>
   );
@@ -52,19 +75,44 @@ function BugTable({ bugs, pages }: { bugs: readonly BugOfNight[]; pages: Readonl
 
 const MOST_PAIRS = 4;
 
-function BugRow({ bug: { title, squares, failed: bad, history }, pages }: { bug: BugOfNight; pages: ReadonlySet<string> }) {
+function BugRow({
+  bug: { title, squares, failed: bad, history },
+  pages,
+}: {
+  bug: BugOfNight;
+  pages: ReadonlySet<string>;
+}) {
   const states = [...new Set(squares.map(({ state }) => state))];
   const chains = [...new Set(squares.map(({ kernels }) => chainText(kernels)))];
   const example = squares.find((square) => failed(square)) ?? squares[0];
   const run = example === undefined ? null : (tellingAttempt(example)?.run ?? null);
   return (
     <tr>
-      <td>{states.map((state) => <span key={state} class={`key q o-${state}`} title={LOOKS[state].word}>{LOOKS[state].letter}</span>)}</td>
+      <td>
+        {states.map((state) => (
+          <span key={state} class={`key q o-${state}`} title={LOOKS[state].word}>
+            {LOOKS[state].letter}
+          </span>
+        ))}
+      </td>
       <td class="title">{run !== null && pages.has(run) ? <a href={runPage(run)}>{show(title)}</a> : show(title)}</td>
-      <td>{squares.length} of which {bad} not expected</td>
-      <td>{chains.slice(0, MOST_PAIRS).map((chain) => <div key={chain} class="nowrap">{show(chain)}</div>)}{chains.length > MOST_PAIRS ? <div>and {chains.length - MOST_PAIRS} more</div> : null}</td>
+      <td>
+        {squares.length} of which {bad} not expected
+      </td>
+      <td>
+        {chains.slice(0, MOST_PAIRS).map((chain) => (
+          <div key={chain} class="nowrap">
+            {show(chain)}
+          </div>
+        ))}
+        {chains.length > MOST_PAIRS ? <div>and {chains.length - MOST_PAIRS} more</div> : null}
+      </td>
       <td class="nowrap">{history === null ? 'unknown' : dateText(history.first.at)}</td>
-      <td>{history === null ? 'unknown' : `${history.runs} runs, ${history.pairs.length} ${history.pairs.length === 1 ? 'pair' : 'pairs'}`}</td>
+      <td>
+        {history === null
+          ? 'unknown'
+          : `${history.runs} runs, ${history.pairs.length} ${history.pairs.length === 1 ? 'pair' : 'pairs'}`}
+      </td>
       <td>{history === null ? '' : `${Math.round(history.rate * 100)} %`}</td>
     </tr>
   );

@@ -33,17 +33,30 @@ const MOST_COMMANDS = 200;
 export function frontPage(data: FrontData): string {
   const { night, diff, before, bugs, pages, notes } = data;
   const counts = countsOf(night.squares);
-  const changes = new Map<Square, ChangeKind>((diff?.changes ?? []).flatMap(({ kind, after }) => (after === null ? [] : [[after, kind] as const])));
+  const changes = new Map<Square, ChangeKind>(
+    (diff?.changes ?? []).flatMap(({ kind, after }) => (after === null ? [] : [[after, kind] as const])),
+  );
   const took = night.endedAt === null ? null : Date.parse(night.endedAt) - Date.parse(night.startedAt);
   const verdict = verdictOfNight(counts);
   return pageText({
-    title: `${verdict} - ${night.id}`, root: '',
+    title: `${verdict} - ${night.id}`,
+    root: '',
     children: (
       <>
         <header>
           <h1 class={counts.failed > 0 ? 'bad' : 'good'}>{verdict}</h1>
-          <p>{show(night.plan)}, {dateText(night.startedAt)} UTC{took === null || !(took >= 0) ? '' : `, ${seconds(took)}`}: {countsText(counts)}. <span class="faint">{show(night.id)}, lab {show(night.labVersion)}</span></p>
-          {notes.map((note) => <p key={note} class="note">{show(note)}</p>)}
+          <p>
+            {show(night.plan)}, {dateText(night.startedAt)} UTC
+            {took === null || !(took >= 0) ? '' : `, ${seconds(took)}`}: {countsText(counts)}.{' '}
+            <span class="faint">
+              {show(night.id)}, lab {show(night.labVersion)}
+            </span>
+          </p>
+          {notes.map((note) => (
+            <p key={note} class="note">
+              {show(note)}
+            </p>
+          ))}
         </header>
         <Grid squares={night.squares} changed={changes} />
         <Legend />
@@ -62,18 +75,26 @@ function Changes({ diff, before, pages }: Pick<FrontData, 'diff' | 'before' | 'p
   return (
     <section aria-labelledby="changes-head">
       <h2 id="changes-head">Changed since {dateText(before.startedAt)}</h2>
-      {changes.length === 0 ? <p>Nothing: all {same} are as they were.</p> : (
+      {changes.length === 0 ? (
+        <p>Nothing: all {same} are as they were.</p>
+      ) : (
         <ul class="changes">
-          {[...changes].sort((a, b) => CHANGES.indexOf(a.kind) - CHANGES.indexOf(b.kind)).slice(0, MOST_CHANGES).map(({ kind, before: was, after }, at) => {
-            const square = (after ?? was) as Square;
-            const title = titleOf(square);
-            return (
-              <li key={at}>
-                <span class={`mark c-${kind}`}>{CHANGE_MARKS[kind].mark}</span> <b>{kind}</b> <SquareLink square={square} pages={pages} />: {was === null ? '' : stateText(was)}{was !== null && after !== null ? ' → ' : ''}{after === null ? '' : stateText(after)}
-                {title === null || kind === 'gone' ? null : <div class="faint">{show(title)}</div>}
-              </li>
-            );
-          })}
+          {[...changes]
+            .sort((a, b) => CHANGES.indexOf(a.kind) - CHANGES.indexOf(b.kind))
+            .slice(0, MOST_CHANGES)
+            .map(({ kind, before: was, after }, at) => {
+              const square = (after ?? was) as Square;
+              const title = titleOf(square);
+              return (
+                <li key={at}>
+                  <span class={`mark c-${kind}`}>{CHANGE_MARKS[kind].mark}</span> <b>{kind}</b>{' '}
+                  <SquareLink square={square} pages={pages} />: {was === null ? '' : stateText(was)}
+                  {was !== null && after !== null ? ' → ' : ''}
+                  {after === null ? '' : stateText(after)}
+                  {title === null || kind === 'gone' ? null : <div class="faint">{show(title)}</div>}
+                </li>
+              );
+            })}
           {changes.length > MOST_CHANGES ? <li>and {changes.length - MOST_CHANGES} more</li> : null}
         </ul>
       )}
@@ -90,8 +111,14 @@ function Commands({ squares, pages }: { squares: readonly Square[]; pages: Reado
       <ul class="again">
         {bad.slice(0, MOST_COMMANDS).map((square, at) => (
           <li key={at}>
-            <span class={`key q o-${square.state} bad`}>{LOOKS[square.state].letter}</span> <SquareLink square={square} pages={pages} /> <span class="faint">{stateText(square)}, expected {expectedText(square)}</span>
-            <pre><code>{show(againCommand(square), 1000)}</code></pre>
+            <span class={`key q o-${square.state} bad`}>{LOOKS[square.state].letter}</span>{' '}
+            <SquareLink square={square} pages={pages} />{' '}
+            <span class="faint">
+              {stateText(square)}, expected {expectedText(square)}
+            </span>
+            <pre>
+              <code>{show(againCommand(square), 1000)}</code>
+            </pre>
           </li>
         ))}
         {bad.length > MOST_COMMANDS ? <li>and {bad.length - MOST_COMMANDS} more</li> : null}

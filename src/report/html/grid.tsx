@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The grid of kernel pairs: from by to, for all scenarios or for one. Without a script it shows all; the script (assets/report.js) takes the others from
-// the table of squares below, which it finds by data-pair and data-scenario.
+// The grid of kernel pairs: from by to, for all scenarios or for one. Without a script it shows all; the script
+// (assets/report.js) takes the others from the table of squares below, which it finds by data-pair and data-scenario.
 import type { Square } from '../../model/result/matrix.js';
 import { groupBy } from '../../util/process/group.js';
 import { failed, scenarioName } from '../night/square.js';
@@ -8,7 +8,12 @@ import { endingWord, LOOKS, WORST_FIRST } from './look.js';
 import { show } from './page.js';
 
 /** What stands in a cell for several scenarios: how many did not end as expected, and the worst of them. */
-export function summaryOf(squares: readonly Square[]): { state: Square['state'] | 'good'; bad: number; text: string; ending: string } {
+export function summaryOf(squares: readonly Square[]): {
+  state: Square['state'] | 'good';
+  bad: number;
+  text: string;
+  ending: string;
+} {
   const bad = squares.filter(failed);
   const worst = WORST_FIRST.find((state) => bad.some((square) => square.state === state));
   if (worst !== undefined) {
@@ -16,7 +21,13 @@ export function summaryOf(squares: readonly Square[]): { state: Square['state'] 
     return { state: worst, bad: bad.length, text: LOOKS[worst].letter, ending };
   }
   const undecided = squares.filter(({ asExpected }) => !asExpected);
-  if (undecided.length > 0) return { state: undecided.some(({ state }) => state === 'infra') ? 'infra' : 'pending', bad: 0, text: LOOKS[undecided.some(({ state }) => state === 'infra') ? 'infra' : 'pending'].letter, ending: '' };
+  if (undecided.length > 0)
+    return {
+      state: undecided.some(({ state }) => state === 'infra') ? 'infra' : 'pending',
+      bad: 0,
+      text: LOOKS[undecided.some(({ state }) => state === 'infra') ? 'infra' : 'pending'].letter,
+      ending: '',
+    };
   return { state: 'good', bad: 0, text: '✓', ending: '' };
 }
 
@@ -31,7 +42,10 @@ interface GridProps {
 
 /** Pairs alone; a chain of more kernels has no place between from and to. */
 export function Grid({ squares, changed }: GridProps) {
-  const pairs = groupBy(squares.filter(({ kernels }) => kernels.length === 2), ({ kernels: [from, to] }) => pairKey(from as string, to as string));
+  const pairs = groupBy(
+    squares.filter(({ kernels }) => kernels.length === 2),
+    ({ kernels: [from, to] }) => pairKey(from as string, to as string),
+  );
   if (pairs.size === 0) return null;
   const froms = unique([...pairs.values()].map(([square]) => square?.kernels[0] ?? ''));
   const tos = unique([...pairs.values()].map(([square]) => square?.kernels[1] ?? ''));
@@ -42,16 +56,44 @@ export function Grid({ squares, changed }: GridProps) {
     <section aria-labelledby="grid-head">
       <h2 id="grid-head">Which updates are safe</h2>
       <p class="tools">
-        <label>Scenarios <select id="chosen"><option value="">all {scenarios.length}: the worst that was not expected</option>{scenarios.map((path) => <option key={path} value={show(path)} selected={path === plain}>{show(scenarioName(path))}</option>)}</select></label>
+        <label>
+          Scenarios{' '}
+          <select id="chosen">
+            <option value="">all {scenarios.length}: the worst that was not expected</option>
+            {scenarios.map((path) => (
+              <option key={path} value={show(path)} selected={path === plain}>
+                {show(scenarioName(path))}
+              </option>
+            ))}
+          </select>
+        </label>
       </p>
       <div class="wide">
         <table class="grid" id="grid">
-          <thead><tr><th scope="col"><span class="corner">from ↓ to →</span></th>{tos.map((to) => <th key={to} scope="col">{show(to)}</th>)}</tr></thead>
+          <thead>
+            <tr>
+              <th scope="col">
+                <span class="corner">from ↓ to →</span>
+              </th>
+              {tos.map((to) => (
+                <th key={to} scope="col">
+                  {show(to)}
+                </th>
+              ))}
+            </tr>
+          </thead>
           <tbody>
             {froms.map((from) => (
               <tr key={from}>
                 <th scope="row">{show(from)}</th>
-                {tos.map((to) => <GridCell key={to} pair={pairKey(from, to)} squares={pairs.get(pairKey(from, to)) ?? []} changed={changed} />)}
+                {tos.map((to) => (
+                  <GridCell
+                    key={to}
+                    pair={pairKey(from, to)}
+                    squares={pairs.get(pairKey(from, to)) ?? []}
+                    changed={changed}
+                  />
+                ))}
               </tr>
             ))}
           </tbody>
@@ -61,13 +103,34 @@ export function Grid({ squares, changed }: GridProps) {
   );
 }
 
-function GridCell({ pair, squares, changed }: { pair: string; squares: readonly Square[]; changed: ReadonlyMap<Square, string> }) {
+function GridCell({
+  pair,
+  squares,
+  changed,
+}: {
+  pair: string;
+  squares: readonly Square[];
+  changed: ReadonlyMap<Square, string>;
+}) {
   if (squares.length === 0) return <td class="none" data-pair={show(pair)} />;
   const { state, bad, text, ending } = summaryOf(squares);
   const news = squares.filter((square) => changed.has(square)).length;
   return (
-    <td class={`q o-${state}${bad > 0 ? ' bad' : ''}${news > 0 ? ' new' : ''}`} data-pair={show(pair)} title={show(`${pair}: ${bad} of ${squares.length} not as expected${news > 0 ? `, ${news} changed` : ''}`)}>
-      <a href={`#pair-${encodeURIComponent(pair)}`}>{text}{bad > 0 ? <b>!</b> : null}{news > 0 ? <i>◆</i> : null}<small>{ending}</small><small>{bad > 0 ? `${bad}/` : ''}{squares.length}</small></a>
+    <td
+      class={`q o-${state}${bad > 0 ? ' bad' : ''}${news > 0 ? ' new' : ''}`}
+      data-pair={show(pair)}
+      title={show(`${pair}: ${bad} of ${squares.length} not as expected${news > 0 ? `, ${news} changed` : ''}`)}
+    >
+      <a href={`#pair-${encodeURIComponent(pair)}`}>
+        {text}
+        {bad > 0 ? <b>!</b> : null}
+        {news > 0 ? <i>◆</i> : null}
+        <small>{ending}</small>
+        <small>
+          {bad > 0 ? `${bad}/` : ''}
+          {squares.length}
+        </small>
+      </a>
     </td>
   );
 }

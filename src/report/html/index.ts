@@ -37,7 +37,10 @@ const MARK = 'report.json';
 /** Returns the runs that have a page. Throws a UsageError where `dir` holds something else than a report. */
 export function writeHtml(dir: string, input: HtmlInput): string[] {
   const target = resolve(dir);
-  if (existsSync(target) && !existsSync(join(target, MARK)) && readdirSync(target).length > 0) throw new UsageError(`${dir} is there and is no report`, { hint: 'name an empty folder, or one that does not exist yet' });
+  if (existsSync(target) && !existsSync(join(target, MARK)) && readdirSync(target).length > 0)
+    throw new UsageError(`${dir} is there and is no report`, {
+      hint: 'name an empty folder, or one that does not exist yet',
+    });
   const partial = join(dirname(target), `.partial-${basename(target)}-${process.pid}`);
   const old = join(dirname(target), `.old-${basename(target)}-${process.pid}`);
   try {
@@ -52,7 +55,10 @@ export function writeHtml(dir: string, input: HtmlInput): string[] {
   } catch (error) {
     rmSync(partial, { recursive: true, force: true });
     if (error instanceof LabError || !(error instanceof Error && 'code' in error)) throw error;
-    throw new LabError(`${dir} cannot be written: ${messageOf(error)}`, { cause: error, hint: isDiskFull(error) ? 'free some space, or choose another folder' : null });
+    throw new LabError(`${dir} cannot be written: ${messageOf(error)}`, {
+      cause: error,
+      hint: isDiskFull(error) ? 'free some space, or choose another folder' : null,
+    });
   } finally {
     keep(partial);
   }
@@ -65,14 +71,24 @@ interface Page {
 }
 
 function fill(dir: string, { night, results, diff, before, bugs, notes }: HtmlInput): string[] {
-  const changes = new Map<Square, ChangeKind>((diff?.changes ?? []).flatMap(({ kind, after }) => (after === null ? [] : [[after, kind] as const])));
-  const wanted = night.squares.flatMap((square) => square.attempts.flatMap((attempt): Page[] => (attempt.run === null || !isName(attempt.run) ? [] : [{ run: attempt.run, square, attempt }])));
-  const known = new Set(wanted.filter(({ run }) => existsSync(join(results, run, 'result.json'))).map(({ run }) => run));
+  const changes = new Map<Square, ChangeKind>(
+    (diff?.changes ?? []).flatMap(({ kind, after }) => (after === null ? [] : [[after, kind] as const])),
+  );
+  const wanted = night.squares.flatMap((square) =>
+    square.attempts.flatMap((attempt): Page[] =>
+      attempt.run === null || !isName(attempt.run) ? [] : [{ run: attempt.run, square, attempt }],
+    ),
+  );
+  const known = new Set(
+    wanted.filter(({ run }) => existsSync(join(results, run, 'result.json'))).map(({ run }) => run),
+  );
   const gone = wanted.filter(({ run }) => !known.has(run)).length;
   const unreadable: string[] = [];
   let left = ALL_CONSOLES;
   // What went wrong has the first right to its console.
-  const pages = wanted.filter(({ run }) => known.has(run)).sort((a, b) => rank(a.square, changes) - rank(b.square, changes));
+  const pages = wanted
+    .filter(({ run }) => known.has(run))
+    .sort((a, b) => rank(a.square, changes) - rank(b.square, changes));
   const fair = Math.max(LEAST_CONSOLE, Math.floor(ALL_CONSOLES / Math.max(1, pages.length)));
   for (const { run, square, attempt } of pages) {
     const folder = join(results, run);
@@ -82,16 +98,37 @@ function fill(dir: string, { night, results, diff, before, bugs, notes }: HtmlIn
       unreadable.push(`${run} has no page: ${read.why}`);
       continue;
     }
-    const budget = rank(square, changes) < EXPECTED ? Math.min(MOST_CONSOLE, Math.max(fair, left)) : Math.min(MOST_CONSOLE, fair);
+    const budget =
+      rank(square, changes) < EXPECTED ? Math.min(MOST_CONSOLE, Math.max(fair, left)) : Math.min(MOST_CONSOLE, fair);
     const text = runPageText({
-      run, folder: relative('.', folder) || folder, result: read.result, attempt, square, change: changes.get(square) ?? null, events: readEvents(folder), console: readConsole(folder), brief: pages.length > LARGE_NIGHT && rank(square, changes) === EXPECTED, budget, pages: known, night: night.id,
+      run,
+      folder: relative('.', folder) || folder,
+      result: read.result,
+      attempt,
+      square,
+      change: changes.get(square) ?? null,
+      events: readEvents(folder),
+      console: readConsole(folder),
+      brief: pages.length > LARGE_NIGHT && rank(square, changes) === EXPECTED,
+      budget,
+      pages: known,
+      night: night.id,
     });
     left -= Math.min(budget, text.length);
     writeFileSync(join(dir, decodeURIComponent(runPage(run))), text);
   }
-  const all = [...night.notes, ...notes, ...(gone > 0 ? [`${gone} ${gone === 1 ? 'run is' : 'runs are'} no longer in ${relative('.', results) || results}: no page`] : []), ...unreadable.slice(0, 10), ...(unreadable.length > 10 ? [`${unreadable.length - 10} more runs cannot be read`] : [])];
+  const all = [
+    ...night.notes,
+    ...notes,
+    ...(gone > 0
+      ? [`${gone} ${gone === 1 ? 'run is' : 'runs are'} no longer in ${relative('.', results) || results}: no page`]
+      : []),
+    ...unreadable.slice(0, 10),
+    ...(unreadable.length > 10 ? [`${unreadable.length - 10} more runs cannot be read`] : []),
+  ];
   writeFileSync(join(dir, 'index.html'), frontPage({ night, diff, before, bugs, pages: known, notes: all }));
-  for (const asset of ['report.css', 'report.js']) copyFileSync(join(packageRoot(), 'src/report/html/assets', asset), join(dir, asset));
+  for (const asset of ['report.css', 'report.js'])
+    copyFileSync(join(packageRoot(), 'src/report/html/assets', asset), join(dir, asset));
   writeFileSync(join(dir, MARK), `${JSON.stringify({ schema: 1, night: night.id, runs: [...known] })}\n`);
   return [...known];
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How outcomes look: a letter and a word each, so that no colour is needed; the colours (assets/report.css) are told apart by colour-blind people too.
+// How outcomes look: a letter and a word each, so that no colour is needed; the colours (assets/report.css) are told
+// apart by colour-blind people too.
 import type { Square } from '../../model/result/matrix.js';
 import type { EndsIn } from '../../model/result/outcome.js';
 
@@ -30,4 +31,17 @@ export function endingWord(endsIn: EndsIn | null): string {
 }
 
 /** The first of these that any square has is the worst. */
-export const WORST_FIRST: readonly Square['state'][] = ['flaky', 'panic', 'reboot', 'hang', 'corrupt', 'lost', 'leak', 'tainted', 'refused', 'preserved', 'infra', 'pending'];
+export const WORST_FIRST: readonly Square['state'][] = [
+  'flaky',
+  'panic',
+  'reboot',
+  'hang',
+  'corrupt',
+  'lost',
+  'leak',
+  'tainted',
+  'refused',
+  'preserved',
+  'infra',
+  'pending',
+];

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The frame of every page. The policy in its head lets a page load nothing but the report's own two files, whatever text of a machine is in it.
+// The frame of every page. The policy in its head lets a page load nothing but the report's own two files, whatever
+// text of a machine is in it.
 import type { ComponentChildren } from 'preact';
 import { renderToString } from 'preact-render-to-string';
 import { printable } from '../../util/text/escape.js';
 
-const POLICY = "default-src 'none'; style-src 'self' file:; script-src 'self' file:; base-uri 'none'; form-action 'none'";
+const POLICY =
+  "default-src 'none'; style-src 'self' file:; script-src 'self' file:; base-uri 'none'; form-action 'none'";
 
 interface PageProps {
   title: string;
@@ -16,7 +18,10 @@ interface PageProps {
 /** A whole document as text. Whatever is in it, no control or direction character is left. */
 export function pageText(props: PageProps): string {
   const text = renderToString(<Page {...props} />);
-  return `<!doctype html>\n${text.split('\n').map((line) => printable(line, line.length)).join('\n')}\n`;
+  return `<!doctype html>\n${text
+    .split('\n')
+    .map((line) => printable(line, line.length))
+    .join('\n')}\n`;
 }
 
 function Page({ title, root, children }: PageProps) {
@@ -32,14 +37,19 @@ function Page({ title, root, children }: PageProps) {
         <script defer src={`${root}report.js`} />
       </head>
       <body>
-        <a class="skip" href="#main">to the content</a>
+        <a class="skip" href="#main">
+          to the content
+        </a>
         <main id="main">{children}</main>
       </body>
     </html>
   );
 }
 
-/** Text that a machine, a file or a name may hold, bounded: control and direction characters become visible, line ends too. Preact escapes the rest. */
+/**
+ * Text that a machine, a file or a name may hold, bounded: control and direction characters become visible, line ends
+ * too. Preact escapes the rest.
+ */
 export function show(text: string, limit = 400): string {
   return printable(text, limit);
 }

@@ -24,25 +24,47 @@ export function SquareTable({ squares, changes, pages }: TableProps) {
     <section aria-labelledby="all-head">
       <h2 id="all-head">Every scenario on every pair</h2>
       <p class="tools">
-        <label>Show <input id="filter" type="search" placeholder="part of a name" autocomplete="off" /></label>
-        <label><input id="only-bad" type="checkbox" /> only not as expected</label>
-        <label><input id="only-new" type="checkbox" /> only changed</label>
+        <label>
+          Show <input id="filter" type="search" placeholder="part of a name" autocomplete="off" />
+        </label>
+        <label>
+          <input id="only-bad" type="checkbox" /> only not as expected
+        </label>
+        <label>
+          <input id="only-new" type="checkbox" /> only changed
+        </label>
         <span class="hint">keys: / finds, arrows move</span>
       </p>
       <div class="wide tall">
         <table class="squares" id="squares">
-          <thead><tr><th scope="col">scenario</th>{chains.map((chain) => <th key={chain} scope="col" id={`pair-${encodeURIComponent(chain)}`} data-pair={show(chain)}><ChainHead chain={chain} /></th>)}</tr></thead>
+          <thead>
+            <tr>
+              <th scope="col">scenario</th>
+              {chains.map((chain) => (
+                <th key={chain} scope="col" id={`pair-${encodeURIComponent(chain)}`} data-pair={show(chain)}>
+                  <ChainHead chain={chain} />
+                </th>
+              ))}
+            </tr>
+          </thead>
           <tbody>
             {unique([...rows.keys()]).map((scenario) => {
               const row = rows.get(scenario) as Map<string, Square>;
               const all = [...row.values()];
-              const marks = [...(all.some(failed) ? ['has-bad'] : []), ...(all.some((square) => changes.has(square)) ? ['has-new'] : [])].join(' ');
+              const marks = [
+                ...(all.some(failed) ? ['has-bad'] : []),
+                ...(all.some((square) => changes.has(square)) ? ['has-new'] : []),
+              ].join(' ');
               return (
                 <tr key={scenario} class={marks === '' ? undefined : marks} data-scenario={show(scenario)}>
                   <th scope="row">{show(scenarioName(scenario))}</th>
                   {chains.map((chain) => {
                     const square = row.get(chain);
-                    return square === undefined ? <td key={chain} class="none" /> : <SquareCell key={chain} square={square} change={changes.get(square) ?? null} pages={pages} />;
+                    return square === undefined ? (
+                      <td key={chain} class="none" />
+                    ) : (
+                      <SquareCell key={chain} square={square} change={changes.get(square) ?? null} pages={pages} />
+                    );
                   })}
                 </tr>
               );
@@ -55,5 +77,14 @@ export function SquareTable({ squares, changes, pages }: TableProps) {
 }
 
 function ChainHead({ chain }: { chain: string }) {
-  return <>{chain.split(' -> ').map((name, at) => <span key={at}>{at === 0 ? '' : '→ '}{show(name)}</span>)}</>;
+  return (
+    <>
+      {chain.split(' -> ').map((name, at) => (
+        <span key={at}>
+          {at === 0 ? '' : '→ '}
+          {show(name)}
+        </span>
+      ))}
+    </>
+  );
 }

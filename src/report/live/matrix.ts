@@ -66,7 +66,11 @@ abstract class View {
   protected line(cell: Cell, attempt: Attempt, again: boolean): string {
     const colours = coloursFor(this.options.stream);
     const verdict = paint(attempt.outcome, attempt.outcome.toUpperCase().padEnd(9), colours);
-    const wrong = attempt.asExpected ? '' : attempt.outcome === 'infra' ? `  ${printable(attempt.title ?? '', 200)}${again ? '; tried again' : ''}` : `  ${colours.red(`EXPECTED ${cell.expected.outcome}`)} (${cell.expected.source})${attempt.title === null ? '' : `: ${printable(attempt.title, 200)}`}`;
+    const wrong = attempt.asExpected
+      ? ''
+      : attempt.outcome === 'infra'
+        ? `  ${printable(attempt.title ?? '', 200)}${again ? '; tried again' : ''}`
+        : `  ${colours.red(`EXPECTED ${cell.expected.outcome}`)} (${cell.expected.source})${attempt.title === null ? '' : `: ${printable(attempt.title, 200)}`}`;
     return `${verdict}  ${cellText(cell)}  ${seconds(attempt.ms)}${wrong}`;
   }
 }
@@ -157,12 +161,20 @@ class LiveTable extends View implements MatrixView {
     const counts = [...this.counts].map(([outcome, count]) => `${count} ${outcome}`).join(', ');
     const head = `${this.done}/${total}  ${seconds(this.now() - this.began)}  ${this.left()}  ${counts}`.trimEnd();
     const most = Math.max(1, (stream.rows ?? 24) - 4);
-    const rows = [...this.rows.values()].slice(0, most).map(({ cell, worker, since, detail }) =>
-      `  ${seconds(this.now() - since).padStart(7)}  ${cellText(cell)}  ${printable(worker, 60)}  ${printable(detail, 200)}`);
+    const rows = [...this.rows.values()]
+      .slice(0, most)
+      .map(
+        ({ cell, worker, since, detail }) =>
+          `  ${seconds(this.now() - since).padStart(7)}  ${cellText(cell)}  ${printable(worker, 60)}  ${printable(detail, 200)}`,
+      );
     if (this.rows.size > most) rows.push(`  and ${this.rows.size - most} more`);
     this.erase();
     const bad = this.unexpected === 0 ? '' : colours.red(`  ${this.unexpected} not as expected`);
-    stream.write([`${head.slice(0, width - (this.unexpected === 0 ? 0 : 24))}${bad}`, ...rows.map((row) => row.slice(0, width))].map((row) => `${row}\n`).join(''));
+    stream.write(
+      [`${head.slice(0, width - (this.unexpected === 0 ? 0 : 24))}${bad}`, ...rows.map((row) => row.slice(0, width))]
+        .map((row) => `${row}\n`)
+        .join(''),
+    );
     this.drawn = 1 + rows.length;
   }
 }

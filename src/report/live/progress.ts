@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Live progress: a moving picture on a terminal (listr2), plain lines with times everywhere else. Always on standard error, so that
-// standard output holds the verdict alone.
+// Live progress: a moving picture on a terminal (listr2), plain lines with times everywhere else. Always on standard
+// error, so that standard output holds the verdict alone.
 import { printable } from '../../util/text/escape.js';
 import { startClock } from '../../util/clock.js';
 import { seconds } from '../text/style.js';
@@ -22,7 +22,11 @@ export async function runStages(stages: readonly Stage[], stream: NodeJS.WriteSt
 }
 
 /** One stage that comes to something. */
-export async function inStage<T>(title: string, run: (task: Task) => Promise<T>, stream: NodeJS.WriteStream): Promise<T> {
+export async function inStage<T>(
+  title: string,
+  run: (task: Task) => Promise<T>,
+  stream: NodeJS.WriteStream,
+): Promise<T> {
   const results: T[] = [];
   await runStages([{ title, run: async (task) => void results.push(await run(task)) }], stream);
   return results[0] as T;
@@ -57,11 +61,20 @@ async function withListr(stages: readonly Stage[], stream: NodeJS.WriteStream): 
   const list = new Listr(
     stages.map(({ title, run }) => ({
       title: printable(title, 200),
-      task: (_context: unknown, task: { output: string }) => run({ detail: (text) => { task.output = printable(text, 200); } }),
+      task: (_context: unknown, task: { output: string }) =>
+        run({
+          detail: (text) => {
+            task.output = printable(text, 200);
+          },
+        }),
     })),
     {
-      renderer: 'default', registerSignalListeners: false,
-      rendererOptions: { timer: PRESET_TIMER, logger: new ListrLogger({ processOutput: new ProcessOutput(stream, stream) }) },
+      renderer: 'default',
+      registerSignalListeners: false,
+      rendererOptions: {
+        timer: PRESET_TIMER,
+        logger: new ListrLogger({ processOutput: new ProcessOutput(stream, stream) }),
+      },
     },
   );
   await list.run();

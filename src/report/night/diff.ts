@@ -6,8 +6,9 @@ import { squareKey } from '../../store/matrix/squares.js';
 import { failed, hasVerdict, titleOf } from './square.js';
 
 /**
- * `new`: failed, and had not. `fixed`: as expected, and had failed. `flaky`: its repeats disagree, and had not. `changed`: another outcome, ending or cause.
- * `unknown`: has no verdict any more. `added` and `gone`: only one of the two nights has it.
+ * `new`: failed, and had not. `fixed`: as expected, and had failed. `flaky`: its repeats disagree, and had not.
+ * `changed`: another outcome, ending or cause. `unknown`: has no verdict any more. `added` and `gone`: only one of the
+ * two nights has it.
  */
 export const CHANGES = ['new', 'flaky', 'changed', 'fixed', 'unknown', 'added', 'gone'] as const;
 export type ChangeKind = (typeof CHANGES)[number];
@@ -46,5 +47,7 @@ export function changeOf(before: Square, after: Square): ChangeKind | null {
   if (failed(after) && !failed(before)) return 'new';
   if (failed(before) && !failed(after)) return 'fixed';
   if (!hasVerdict(before)) return null;
-  return before.state !== after.state || before.endsIn !== after.endsIn || titleOf(before) !== titleOf(after) ? 'changed' : null;
+  return before.state !== after.state || before.endsIn !== after.endsIn || titleOf(before) !== titleOf(after)
+    ? 'changed'
+    : null;
 }

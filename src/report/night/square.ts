@@ -14,12 +14,19 @@ export function scenarioName(path: string): string {
 
 /** `chainText` for a line that people read: of a chain of hundreds, its beginning, its end and how many. */
 export function shortChain(kernels: readonly string[]): string {
-  return kernels.length <= 6 ? chainText(kernels) : `${chainText(kernels.slice(0, 3))} -> ... -> ${kernels.at(-1)} (${kernels.length - 1} updates)`;
+  return kernels.length <= 6
+    ? chainText(kernels)
+    : `${chainText(kernels.slice(0, 3))} -> ... -> ${kernels.at(-1)} (${kernels.length - 1} updates)`;
 }
 
 /** The repeat that stands for the square: the first that was not as expected, else the first that has evidence. */
 export function tellingAttempt({ attempts }: Square): Attempt | null {
-  return attempts.find(({ asExpected }) => !asExpected) ?? attempts.find(({ title }) => title !== null) ?? attempts[0] ?? null;
+  return (
+    attempts.find(({ asExpected }) => !asExpected) ??
+    attempts.find(({ title }) => title !== null) ??
+    attempts[0] ??
+    null
+  );
 }
 
 export function titleOf(square: Square): string | null {
@@ -27,14 +34,15 @@ export function titleOf(square: Square): string | null {
 }
 
 /**
- * `panic`, `flaky (2 of 3 preserved)`, `lost, ends in reboot`: the ending where it does not follow from the outcome. `preserved without iommu`: that witness did
- * not see, and the user did without it.
+ * `panic`, `flaky (2 of 3 preserved)`, `lost, ends in reboot`: the ending where it does not follow from the outcome.
+ * `preserved without iommu`: that witness did not see, and the user did without it.
  */
 export function stateText({ state, rates, endsIn, attempts }: Square): string {
   if (state === 'pending') return 'not run';
   const missed = WITNESSES.filter((witness) => attempts.some(({ without }) => without.includes(witness)));
   const without = missed.length === 0 ? '' : ` without ${missed.join(', ')}`;
-  if (state === 'flaky') return `flaky: ${rates.map(({ outcome, count }) => `${count} ${outcome}`).join(', ')}${without}`;
+  if (state === 'flaky')
+    return `flaky: ${rates.map(({ outcome, count }) => `${count} ${outcome}`).join(', ')}${without}`;
   return `${endsIn !== null && endsIn !== ENDS_IN[state] ? `${state}, ends in ${endsIn}` : state}${without}`;
 }
 

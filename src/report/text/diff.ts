@@ -7,23 +7,39 @@ import { chainText, scenarioName, stateText, titleOf } from '../night/square.js'
 import { coloursFor } from './style.js';
 
 const HEADS: Readonly<Record<ChangeKind, string>> = {
-  new: 'failed, and had not', flaky: 'repeats disagree, and had not', changed: 'changed', fixed: 'fixed', unknown: 'no verdict any more', added: 'not in the night before', gone: 'only in the night before',
+  new: 'failed, and had not',
+  flaky: 'repeats disagree, and had not',
+  changed: 'changed',
+  fixed: 'fixed',
+  unknown: 'no verdict any more',
+  added: 'not in the night before',
+  gone: 'only in the night before',
 };
 const MOST = 50;
 
-export function diffText(before: Pick<Night, 'id'>, after: Pick<Night, 'id'>, { changes, same }: NightDiff, stream: { isTTY?: boolean }): string {
+export function diffText(
+  before: Pick<Night, 'id'>,
+  after: Pick<Night, 'id'>,
+  { changes, same }: NightDiff,
+  stream: { isTTY?: boolean },
+): string {
   const colours = coloursFor(stream);
   const lines = [`${printable(before.id)} -> ${printable(after.id)}: ${counts(changes)}${same} as they were`];
   for (const kind of CHANGES) {
     const of = changes.filter((change) => change.kind === kind);
     if (of.length === 0) continue;
     const head = `${HEADS[kind]} (${of.length})`;
-    lines.push('', kind === 'new' || kind === 'flaky' ? colours.red(head) : kind === 'fixed' ? colours.green(head) : head);
+    lines.push(
+      '',
+      kind === 'new' || kind === 'flaky' ? colours.red(head) : kind === 'fixed' ? colours.green(head) : head,
+    );
     for (const { before: was, after: now } of of.slice(0, MOST)) {
       const square = now ?? was;
       if (square === null) continue;
       const title = titleOf(square);
-      lines.push(`  ${printable(chainText(square.kernels))}  ${printable(scenarioName(square.scenario))}  ${[was, now].map((each) => (each === null ? '-' : stateText(each))).join(' -> ')}`);
+      lines.push(
+        `  ${printable(chainText(square.kernels))}  ${printable(scenarioName(square.scenario))}  ${[was, now].map((each) => (each === null ? '-' : stateText(each))).join(' -> ')}`,
+      );
       if (title !== null && kind !== 'gone') lines.push(`      ${printable(title, 200)}`);
     }
     if (of.length > MOST) lines.push(`  and ${of.length - MOST} more`);

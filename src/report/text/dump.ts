@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A handover for a terminal: the KHO tree, the map, LUO's sessions, files and folios. Names come from a machine and are escaped.
+// A handover for a terminal: the KHO tree, the map, LUO's sessions, files and folios. Names come from a machine and are
+// escaped.
 import type { FileDump, HandoverDump, SessionDump } from '../../model/result/handover-dump.js';
 import { printable } from '../../util/text/escape.js';
 import { bytes } from './style.js';
@@ -12,18 +13,30 @@ export interface DumpLimits {
 
 export function dumpText(dump: HandoverDump, limits: DumpLimits): string {
   const { layouts, kho, luo, preserved, metadata } = dump;
-  const lines = [`handover at ${dump.root}, ${layouts.named ? 'written by' : layouts.kernel === '' ? 'by no kernel that is known' : 'read with the layouts of'} ${printable(layouts.kernel)}${layouts.release === null ? '' : ` (${printable(layouts.release)})`}`];
+  const lines = [
+    `handover at ${dump.root}, ${layouts.named ? 'written by' : layouts.kernel === '' ? 'by no kernel that is known' : 'read with the layouts of'} ${printable(layouts.kernel)}${layouts.release === null ? '' : ` (${printable(layouts.release)})`}`,
+  ];
   lines.push('', `KHO tree         ${printable(kho.version) || 'not sound'}, map at ${kho.map ?? '-'}`);
-  for (const { name, phys, size } of kho.nodes) lines.push(`  ${printable(name, 64).padEnd(16)} at ${phys ?? '-'}${size === null ? '' : `, ${size} bytes`}`);
-  if (metadata !== null) lines.push(`kexec-metadata   v${metadata.version}, ${printable(metadata.release)}, kexec ${metadata.kexecs}`);
-  for (const { name, version, start, size } of dump.reserved) lines.push(`reserve_mem      ${printable(name, 64)}  ${printable(version, 64)}  ${start}, ${bytes(Number(size))}`);
+  for (const { name, phys, size } of kho.nodes)
+    lines.push(`  ${printable(name, 64).padEnd(16)} at ${phys ?? '-'}${size === null ? '' : `, ${size} bytes`}`);
+  if (metadata !== null)
+    lines.push(`kexec-metadata   v${metadata.version}, ${printable(metadata.release)}, kexec ${metadata.kexecs}`);
+  for (const { name, version, start, size } of dump.reserved)
+    lines.push(`reserve_mem      ${printable(name, 64)}  ${printable(version, 64)}  ${start}, ${bytes(Number(size))}`);
   if (preserved !== null) {
-    lines.push(`preserved map    ${preserved.pages} pages (${bytes(preserved.pages * 4096)}) in ${preserved.areas} areas, ${preserved.runs.length} runs`);
-    for (const { pfn, pages } of preserved.runs.slice(0, limits.runs)) lines.push(`  pfn ${pfn.padEnd(10)} ${pages} pages`);
+    lines.push(
+      `preserved map    ${preserved.pages} pages (${bytes(preserved.pages * 4096)}) in ${preserved.areas} areas, ${preserved.runs.length} runs`,
+    );
+    for (const { pfn, pages } of preserved.runs.slice(0, limits.runs))
+      lines.push(`  pfn ${pfn.padEnd(10)} ${pages} pages`);
     lines.push(...more(preserved.runs.length - limits.runs, 'runs'));
   }
-  if (luo !== null) lines.push(`LUO              ${printable(luo.version)} at ${luo.phys}, live update ${luo.number}, sessions at ${luo.sessions}, FLBs at ${luo.flbs}`);
-  for (const { name, data, count } of dump.flbs) lines.push(`  FLB ${printable(name, 64)}  data ${data}, ${count} users`);
+  if (luo !== null)
+    lines.push(
+      `LUO              ${printable(luo.version)} at ${luo.phys}, live update ${luo.number}, sessions at ${luo.sessions}, FLBs at ${luo.flbs}`,
+    );
+  for (const { name, data, count } of dump.flbs)
+    lines.push(`  FLB ${printable(name, 64)}  data ${data}, ${count} users`);
   const files = dump.sessions.reduce((sum, session) => sum + session.files.length, 0);
   const notYet = luo !== null && luo.sessions === '0x0' ? ' (the kernel writes them down during the kexec)' : '';
   lines.push(`sessions         ${dump.sessions.length}, with ${files} files${notYet}`);
@@ -45,9 +58,15 @@ function sessionLines(session: SessionDump, limits: DumpLimits): string[] {
 function fileLines({ token, compatible, phys, data, memfd, problem }: FileDump, limits: DumpLimits): string[] {
   const lines = [`    token ${token}  ${printable(compatible, 64)}  at ${phys}, data ${data}`];
   if (memfd !== null) {
-    const more64 = [memfd.seals === null ? '' : `, seals 0x${memfd.seals.toString(16)}`, memfd.flags === null ? '' : `, flags 0x${memfd.flags.toString(16)}`].join('');
+    const more64 = [
+      memfd.seals === null ? '' : `, seals 0x${memfd.seals.toString(16)}`,
+      memfd.flags === null ? '' : `, flags 0x${memfd.flags.toString(16)}`,
+    ].join('');
     lines.push(`      memfd of ${memfd.size} bytes, position ${memfd.pos}${more64}, ${memfd.nrFolios} folios`);
-    for (const run of memfd.folios.slice(0, limits.runs)) lines.push(`        page ${run.index.padStart(6)}  pfn ${run.pfn.padEnd(9)}${run.step < 0 ? ' downwards,' : ''} ${run.pages} pages in ${run.folios} folios, flags 0x${run.flags.toString(16)}${run.preserved === false ? ', NOT in the preserved map' : ''}`);
+    for (const run of memfd.folios.slice(0, limits.runs))
+      lines.push(
+        `        page ${run.index.padStart(6)}  pfn ${run.pfn.padEnd(9)}${run.step < 0 ? ' downwards,' : ''} ${run.pages} pages in ${run.folios} folios, flags 0x${run.flags.toString(16)}${run.preserved === false ? ', NOT in the preserved map' : ''}`,
+      );
     lines.push(...more(memfd.folios.length - limits.runs, 'runs of folios').map((line) => `      ${line}`));
   }
   if (problem !== null) lines.push(`      not sound: ${printable(problem, 300)}`);

@@ -12,23 +12,43 @@ export function explainText(story: Explanation, stream: { isTTY?: boolean }): st
   const { wrote, expected, check, trace, structure } = story;
   const lines: string[] = [];
   const part = (title: string, rows: readonly string[]) => {
-    if (rows.length > 0) lines.push(colours.bold(printable(title, 300)), ...rows.map((row) => `   ${printable(row, 300)}`), '');
+    if (rows.length > 0)
+      lines.push(colours.bold(printable(title, 300)), ...rows.map((row) => `   ${printable(row, 300)}`), '');
   };
   let number = 0;
   const next = () => `${++number}.`;
   part(`${next()} ${wrote.kernel} wrote`, [wrote.versions.join('  '), ...wrote.where]);
   part(`${next()} the scenario changed it from outside`, story.faults);
   if (story.faults.length === 0) number--;
-  part(`${next()} ${expected.kernel} reads`, [expected.versions.join('  '), ...expected.mismatches, ...expected.layouts]);
+  part(`${next()} ${expected.kernel} reads`, [
+    expected.versions.join('  '),
+    ...expected.mismatches,
+    ...expected.layouts,
+  ]);
   part(`${next()} what was seen`, said(story));
   if (check !== null) {
     const where = check.source === null ? '' : `, ${check.source.file}:${check.source.line}`;
-    part(`${next()} ${check.function}() said no to ${check.refuses}${where}`, (check.source?.lines ?? []).map((line, i) => `${i + (check.source?.first ?? 0) === check.source?.line ? '>' : ' '} ${String(i + (check.source?.first ?? 0)).padStart(5)}  ${line.replaceAll('\t', '    ')}`));
+    part(
+      `${next()} ${check.function}() said no to ${check.refuses}${where}`,
+      (check.source?.lines ?? []).map(
+        (line, i) =>
+          `${i + (check.source?.first ?? 0) === check.source?.line ? '>' : ' '} ${String(i + (check.source?.first ?? 0)).padStart(5)}  ${line.replaceAll('\t', '    ')}`,
+      ),
+    );
   }
-  if (structure !== null) part(`${next()} it is about ${structure.place}: ${structure.dump.what} at ${structure.dump.phys}`, structure.dump.rows.map(rowText));
+  if (structure !== null)
+    part(
+      `${next()} it is about ${structure.place}: ${structure.dump.what} at ${structure.dump.phys}`,
+      structure.dump.rows.map(rowText),
+    );
   if (structure?.read) part(`${next()} ${expected.kernel} reads the same bytes so`, structure.read.rows.map(rowText));
   part(`${next()} stack trace of ${expected.kernel}`, [
-    ...trace.frames.slice(0, MOST_FRAMES).flatMap(({ function: name, offset, unsure, lines: at }) => [`${unsure ? '? ' : '  '}${name}+0x${offset.toString(16)}${at[0] === undefined ? '' : `  ${at[0]}`}`, ...at.slice(1).map((line) => `      inlined in ${line}`)]),
+    ...trace.frames
+      .slice(0, MOST_FRAMES)
+      .flatMap(({ function: name, offset, unsure, lines: at }) => [
+        `${unsure ? '? ' : '  '}${name}+0x${offset.toString(16)}${at[0] === undefined ? '' : `  ${at[0]}`}`,
+        ...at.slice(1).map((line) => `      inlined in ${line}`),
+      ]),
     ...(trace.why === null ? [] : [`(${trace.why})`]),
   ]);
   part(`so it ended: ${story.outcome}`, story.title === null ? [] : [story.title]);
@@ -37,7 +57,9 @@ export function explainText(story: Explanation, stream: { isTTY?: boolean }): st
 }
 
 function said({ said: all }: Explanation): string[] {
-  const rows = all.slice(0, MOST_SAID).map(({ t, epoch, text }) => `${seconds(t).padStart(8)}  epoch ${epoch}  ${text}`);
+  const rows = all
+    .slice(0, MOST_SAID)
+    .map(({ t, epoch, text }) => `${seconds(t).padStart(8)}  epoch ${epoch}  ${text}`);
   return all.length > MOST_SAID ? [...rows, `and ${all.length - MOST_SAID} more`] : rows;
 }
 

@@ -9,7 +9,17 @@ import { bytes } from './style.js';
 const MOST_GUESTS = 8;
 
 const WORDS: Readonly<Record<DowntimePhase, string>> = {
-  pause: 'pause', save: 'save', preserve: 'preserve', lab: 'lab', freeze: 'freeze', jump: 'kexec jump', boot: 'boot of the next kernel', agent: 'agent', retrieve: 'retrieve', restore: 'restore', devices: 'its devices',
+  pause: 'pause',
+  save: 'save',
+  preserve: 'preserve',
+  lab: 'lab',
+  freeze: 'freeze',
+  jump: 'kexec jump',
+  boot: 'boot of the next kernel',
+  agent: 'agent',
+  retrieve: 'retrieve',
+  restore: 'restore',
+  devices: 'its devices',
   resume: 'resume',
 };
 
@@ -19,15 +29,36 @@ export function guestsText({ guests, downtime }: Pick<Result, 'guests' | 'downti
   const lines = ['', '  guests', ...worst.slice(0, MOST_GUESTS).flatMap(guestText)];
   if (worst.length > MOST_GUESTS) {
     const rest = worst.slice(MOST_GUESTS);
-    lines.push(`    and ${rest.length} more, of which ${rest.filter(({ state }) => state === 'survived').length} survived`);
+    lines.push(
+      `    and ${rest.length} more, of which ${rest.filter(({ state }) => state === 'survived').length} survived`,
+    );
   }
   return [...lines, ...downtime.flatMap((each) => downtimeText(each, downtime.length > 1, columns))];
 }
 
-function guestText({ name, kind, vcpus, size, state, ticks, chain, downtime, bootId, devices, problems, firstBad }: GuestOfResult): string[] {
+function guestText({
+  name,
+  kind,
+  vcpus,
+  size,
+  state,
+  ticks,
+  chain,
+  downtime,
+  bootId,
+  devices,
+  problems,
+  firstBad,
+}: GuestOfResult): string[] {
   const notes = [
     ...(ticks.before === null && ticks.after === null ? [] : [`ticks ${ticks.before ?? '?'} to ${ticks.after ?? '?'}`]),
-    ...(chain.after === null ? [] : [chain.after.bad === 0 ? `chain of ${chain.after.links} links holds` : `chain broken in ${chain.after.bad} places`]),
+    ...(chain.after === null
+      ? []
+      : [
+          chain.after.bad === 0
+            ? `chain of ${chain.after.links} links holds`
+            : `chain broken in ${chain.after.bad} places`,
+        ]),
     ...(bootId === null ? [] : [bootId.before === bootId.after ? 'same boot id' : 'another boot id']),
     ...(downtime === null ? [] : [`still for ${ms(downtime)}`]),
   ];
@@ -44,19 +75,33 @@ export function deviceText({ device, carried, before, after }: DeviceOfGuest): s
   const now = after ?? before;
   const since = (key: 'resets' | 'cut') => (after?.[key] ?? 0) - (before?.[key] ?? 0);
   const notes = [
-    now === null ? 'no transfers seen' : before === null || after === null ? `${now.done} transfers` : `transfers ${before.done} to ${after.done}`,
-    ...(now !== null && now.wrong > 0 ? [`${now.wrong} wrong`] : []), ...(now !== null && now.unended > 0 ? [`${now.unended} without an end`] : []),
+    now === null
+      ? 'no transfers seen'
+      : before === null || after === null
+        ? `${now.done} transfers`
+        : `transfers ${before.done} to ${after.done}`,
+    ...(now !== null && now.wrong > 0 ? [`${now.wrong} wrong`] : []),
+    ...(now !== null && now.unended > 0 ? [`${now.unended} without an end`] : []),
     ...(since('resets') > 0 ? [`found reset${since('cut') > 0 ? ' with a transfer under way' : ''}`] : []),
     ...(now !== null && now.gone > 0 ? [`no answer at ${now.gone} ticks`] : []),
   ];
   return `${printable(device, 40)}${carried === null ? '' : ` ${carried}`}: ${notes.join(', ')}`;
 }
 
-function downtimeText({ epoch, ms: total, phases, guests, mib, perGuest, perMib, longest }: DowntimeOfResult, many: boolean, columns: number): string[] {
+function downtimeText(
+  { epoch, ms: total, phases, guests, mib, perGuest, perMib, longest }: DowntimeOfResult,
+  many: boolean,
+  columns: number,
+): string[] {
   const shown = phases.filter((each) => each.ms > 0);
   return [
-    '', `  downtime  ${ms(total)}${many ? ` into epoch ${epoch}` : ''}, ${guests} guest${guests === 1 ? '' : 's'} with ${mib} MiB: ${ms(perGuest)} a guest, ${ms(perMib)} a MiB${longest === null ? '' : `; the longest ${ms(longest.ms)}, ${printable(longest.guest, 40)}`}`,
-    ...bar(shown.map(({ phase, ms: length }) => ({ label: WORDS[phase], ms: length })), columns, ms),
+    '',
+    `  downtime  ${ms(total)}${many ? ` into epoch ${epoch}` : ''}, ${guests} guest${guests === 1 ? '' : 's'} with ${mib} MiB: ${ms(perGuest)} a guest, ${ms(perMib)} a MiB${longest === null ? '' : `; the longest ${ms(longest.ms)}, ${printable(longest.guest, 40)}`}`,
+    ...bar(
+      shown.map(({ phase, ms: length }) => ({ label: WORDS[phase], ms: length })),
+      columns,
+      ms,
+    ),
   ];
 }
 

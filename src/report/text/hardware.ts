@@ -17,14 +17,29 @@ function devicesText(devices: readonly DeviceOfResult[]): string[] {
   const lines = ['', '  devices', ...worst.slice(0, MOST_DEVICES).flatMap(deviceText)];
   if (worst.length > MOST_DEVICES) {
     const rest = worst.slice(MOST_DEVICES);
-    lines.push(`    and ${rest.length} more, of which ${rest.filter(({ problems }) => problems.length === 0).length} without a problem`);
+    lines.push(
+      `    and ${rest.length} more, of which ${rest.filter(({ problems }) => problems.length === 0).length} without a problem`,
+    );
   }
   return lines;
 }
 
-function deviceText({ name, device, address, carried, resets, transfer, backing, problems, before, after }: DeviceOfResult): string[] {
+function deviceText({
+  name,
+  device,
+  address,
+  carried,
+  resets,
+  transfer,
+  backing,
+  problems,
+  before,
+  after,
+}: DeviceOfResult): string[] {
   const notes = [
-    ...(before === null || after === null ? [] : [before.address === after.address ? 'same place' : `now at ${after.address}`]),
+    ...(before === null || after === null
+      ? []
+      : [before.address === after.address ? 'same place' : `now at ${after.address}`]),
     ...(resets === 0 ? [] : [`${resets} reset${resets === 1 ? '' : 's'}`]),
     ...(transfer === null ? [] : [`DMA in flight ${transfer.fate}`]),
     ...(backing === null ? [] : [`data ${backing.pages - backing.different}/${backing.pages} pages`]),
@@ -34,22 +49,39 @@ function deviceText({ name, device, address, carried, resets, transfer, backing,
 }
 
 function iommuText({ kind, gaps, faults, tables, strays }: IommuOfResult): string[] {
-  const lines = ['', `  iommu     ${kind}: ${gaps.map(({ epoch, state, ms }) => `${gapWords(state, ms)}${gaps.length > 1 ? ` (into epoch ${epoch})` : ''}`).join('; ') || 'no update to look at'}`];
+  const lines = [
+    '',
+    `  iommu     ${kind}: ${gaps.map(({ epoch, state, ms }) => `${gapWords(state, ms)}${gaps.length > 1 ? ` (into epoch ${epoch})` : ''}`).join('; ') || 'no update to look at'}`,
+  ];
   for (const { device, before, after, same, handedOver, leaked } of tables) {
-    if (before !== null && after !== null && same > 0) lines.push(`            ${printable(device, 40)}: ${same} ${same === 1 ? 'page' : 'pages'} behind the same addresses as before`);
-    if (handedOver > 0) lines.push(`            ${printable(device, 40)}: tables of ${handedOver} pages handed over, ${leaked === 0 ? 'all given back' : `${leaked} leaked`}`);
+    if (before !== null && after !== null && same > 0)
+      lines.push(
+        `            ${printable(device, 40)}: ${same} ${same === 1 ? 'page' : 'pages'} behind the same addresses as before`,
+      );
+    if (handedOver > 0)
+      lines.push(
+        `            ${printable(device, 40)}: tables of ${handedOver} pages handed over, ${leaked === 0 ? 'all given back' : `${leaked} leaked`}`,
+      );
   }
-  for (const { device, count, first } of faults) lines.push(`            ${count} request${count === 1 ? '' : 's'} of ${printable(device, 40)} blocked: ${printable(first, 200)}`);
-  for (const { device, phys, bytes } of strays.slice(0, MOST_STRAYS)) lines.push(`            ${printable(device, 40)} wrote ${bytes} bytes astray, at ${phys}`);
+  for (const { device, count, first } of faults)
+    lines.push(
+      `            ${count} request${count === 1 ? '' : 's'} of ${printable(device, 40)} blocked: ${printable(first, 200)}`,
+    );
+  for (const { device, phys, bytes } of strays.slice(0, MOST_STRAYS))
+    lines.push(`            ${printable(device, 40)} wrote ${bytes} bytes astray, at ${phys}`);
   if (strays.length > MOST_STRAYS) lines.push(`            and ${strays.length - MOST_STRAYS} more places`);
   return lines;
 }
 
 function gapWords(state: IommuOfResult['gaps'][number]['state'], ms: number | null): string {
   switch (state) {
-    case 'kept': return 'gap 0 ms, translating all the time';
-    case 'gap': return `gap ${ms?.toFixed(1)} ms without translation`;
-    case 'open': return 'translation went off and never came on again';
-    case 'off': return 'nothing was translated before the kexec';
+    case 'kept':
+      return 'gap 0 ms, translating all the time';
+    case 'gap':
+      return `gap ${ms?.toFixed(1)} ms without translation`;
+    case 'open':
+      return 'translation went off and never came on again';
+    case 'off':
+      return 'nothing was translated before the kexec';
   }
 }

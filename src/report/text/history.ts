@@ -13,9 +13,17 @@ export function bugsText(bugs: readonly Bug[], stream: { isTTY?: boolean }): str
   return `${[...lines.slice(0, -1), ...(bugs.length > MOST ? ['', `and ${bugs.length - MOST} more: lab history --json has all`] : [])].join('\n')}\n`;
 }
 
-function bugHead({ title, outcomes, runs, unexpected, first, last, pairs, scenarios, rate, fixed }: Bug, stream: { isTTY?: boolean }): string[] {
+function bugHead(
+  { title, outcomes, runs, unexpected, first, last, pairs, scenarios, rate, fixed }: Bug,
+  stream: { isTTY?: boolean },
+): string[] {
   const colours = coloursFor(stream);
-  const state = fixed === null ? (unexpected > 0 ? colours.red('open') : 'open, expected') : colours.green(`gone since ${dateText(fixed)}`);
+  const state =
+    fixed === null
+      ? unexpected > 0
+        ? colours.red('open')
+        : 'open, expected'
+      : colours.green(`gone since ${dateText(fixed)}`);
   const [firstPair] = pairs;
   return [
     `${outcomes.map((outcome) => paint(outcome, outcome, colours)).join(', ')}  ${colours.bold(printable(title, 300))}`,
@@ -27,17 +35,30 @@ function bugHead({ title, outcomes, runs, unexpected, first, last, pairs, scenar
 export function bugText(bug: Bug, runs: readonly RunRow[], stream: { isTTY?: boolean }): string {
   const lines = [
     ...bugHead(bug, stream),
-    '', '  pairs', ...bug.pairs.slice(0, MOST).map(({ chain, runs: count, first, last }) => `    ${printable(chain)}  ${count} ${count === 1 ? 'run' : 'runs'}, ${dateText(first)} to ${dateText(last)}`),
-    '', `  scenarios   ${printable(bug.scenarios.join(', '), 1000)}`,
-    `  first seen  ${printable(bug.first.run)}`, `  last seen   ${printable(bug.last.run)}`,
-    '', '  newest runs', runsText(runs, stream).trimEnd(),
+    '',
+    '  pairs',
+    ...bug.pairs
+      .slice(0, MOST)
+      .map(
+        ({ chain, runs: count, first, last }) =>
+          `    ${printable(chain)}  ${count} ${count === 1 ? 'run' : 'runs'}, ${dateText(first)} to ${dateText(last)}`,
+      ),
+    '',
+    `  scenarios   ${printable(bug.scenarios.join(', '), 1000)}`,
+    `  first seen  ${printable(bug.first.run)}`,
+    `  last seen   ${printable(bug.last.run)}`,
+    '',
+    '  newest runs',
+    runsText(runs, stream).trimEnd(),
   ];
   return `${lines.join('\n')}\n`;
 }
 
 export function runsText(runs: readonly RunRow[], stream: { isTTY?: boolean }): string {
   const colours = coloursFor(stream);
-  const rows = runs.map(({ name, outcome, asExpected, expected, started, ms, title }) =>
-    `    ${dateText(started)}  ${paint(outcome, outcome.padEnd(9), colours)}  ${asExpected ? '' : `${colours.red(`not ${expected}`)}  `}${seconds(ms)}  ${printable(name)}${title === null ? '' : `\n${' '.repeat(22)}${printable(title, 200)}`}`);
+  const rows = runs.map(
+    ({ name, outcome, asExpected, expected, started, ms, title }) =>
+      `    ${dateText(started)}  ${paint(outcome, outcome.padEnd(9), colours)}  ${asExpected ? '' : `${colours.red(`not ${expected}`)}  `}${seconds(ms)}  ${printable(name)}${title === null ? '' : `\n${' '.repeat(22)}${printable(title, 200)}`}`,
+  );
   return rows.length === 0 ? 'no runs\n' : `${rows.join('\n')}\n`;
 }

@@ -9,14 +9,30 @@ import { coloursFor, paint } from './style.js';
 /** Most squares that are listed. */
 const MOST = 40;
 
-export function matrixText(matrix: Matrix, squares: readonly Square[], folder: string, stream: { isTTY?: boolean }): string {
+export function matrixText(
+  matrix: Matrix,
+  squares: readonly Square[],
+  folder: string,
+  stream: { isTTY?: boolean },
+): string {
   const colours = coloursFor(stream);
   const count = (state: Square['state']) => squares.filter((square) => square.state === state).length;
-  const parts = [...OUTCOMES.filter((outcome) => count(outcome) > 0).map((outcome) => paint(outcome, `${count(outcome)} ${outcome}`, colours)),
-    ...(count('flaky') > 0 ? [colours.yellow(`${count('flaky')} flaky`)] : []), ...(count('pending') > 0 ? [`${count('pending')} not run`] : [])];
+  const parts = [
+    ...OUTCOMES.filter((outcome) => count(outcome) > 0).map((outcome) =>
+      paint(outcome, `${count(outcome)} ${outcome}`, colours),
+    ),
+    ...(count('flaky') > 0 ? [colours.yellow(`${count('flaky')} flaky`)] : []),
+    ...(count('pending') > 0 ? [`${count('pending')} not run`] : []),
+  ];
   const bad = squares.filter(({ asExpected, state }) => !asExpected && state !== 'pending');
   const lines = [`${matrix.cells.length} cells, ${squares.length} scenarios on kernels: ${parts.join(', ')}`];
-  lines.push(bad.length === 0 ? (count('pending') === 0 ? 'all as expected' : 'all that was run as expected') : colours.red(`${bad.length} not as expected`));
+  lines.push(
+    bad.length === 0
+      ? count('pending') === 0
+        ? 'all as expected'
+        : 'all that was run as expected'
+      : colours.red(`${bad.length} not as expected`),
+  );
   for (const square of bad.slice(0, MOST)) lines.push(`  ${squareText(square)}`);
   if (bad.length > MOST) lines.push(`  and ${bad.length - MOST} more`);
   return `${lines.join('\n')}\n\n  ${printable(folder, 500)}\n`;
@@ -25,8 +41,16 @@ export function matrixText(matrix: Matrix, squares: readonly Square[], folder: s
 function squareText({ state, scenario, kernels, rates, attempts, expected, endsIn }: Square): string {
   const where = cellText({ scenario, kernels, repeat: 1 });
   const title = attempts.find(({ asExpected, title: each }) => !asExpected && each !== null)?.title ?? '';
-  const rate = rates.map(({ outcome, endsIn: end, count }) => `${outcome}${end === 'none' ? '' : ` (${end})`} ${count} of ${attempts.length}`).join(', ');
-  const what = state === 'flaky' ? `FLAKY: ${rate}` : `${state.toUpperCase()}${endsIn === null || endsIn === 'none' ? '' : ` (${endsIn})`}`;
+  const rate = rates
+    .map(
+      ({ outcome, endsIn: end, count }) =>
+        `${outcome}${end === 'none' ? '' : ` (${end})`} ${count} of ${attempts.length}`,
+    )
+    .join(', ');
+  const what =
+    state === 'flaky'
+      ? `FLAKY: ${rate}`
+      : `${state.toUpperCase()}${endsIn === null || endsIn === 'none' ? '' : ` (${endsIn})`}`;
   return `${where}  ${what}  expected ${expected.outcome} (${expected.source})${title === '' ? '' : `  ${printable(title, 160)}`}`;
 }
 

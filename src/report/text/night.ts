@@ -13,10 +13,18 @@ export function nightText(night: Night, folder: string, stream: { isTTY?: boolea
   const counts = countsOf(night.squares);
   const head = verdictOfNight(counts);
   const bad = night.squares.filter(({ asExpected, state }) => !asExpected && state !== 'pending');
-  const lines = [counts.failed > 0 ? colours.red(head) : colours.green(head), '', `  ${countsText(counts)}`, ...night.notes.map((note) => `  ${colours.yellow(printable(note, 300))}`)];
+  const lines = [
+    counts.failed > 0 ? colours.red(head) : colours.green(head),
+    '',
+    `  ${countsText(counts)}`,
+    ...night.notes.map((note) => `  ${colours.yellow(printable(note, 300))}`),
+  ];
   for (const square of bad.slice(0, MOST)) {
     const title = titleOf(square);
-    lines.push('', `  ${colours.bold(printable(chainText(square.kernels)))}  ${printable(scenarioName(square.scenario))}  ${stateText(square)}, expected ${expectedText(square)}`);
+    lines.push(
+      '',
+      `  ${colours.bold(printable(chainText(square.kernels)))}  ${printable(scenarioName(square.scenario))}  ${stateText(square)}, expected ${expectedText(square)}`,
+    );
     if (title !== null) lines.push(`      ${printable(title, 300)}`);
     lines.push(`      ${printable(againCommand(square), 400)}`);
   }

@@ -11,7 +11,10 @@ interface Phase {
   to: number;
 }
 
-/** A kernel's life in user space and what lies before it: its boot, or the kexec into it; at the end a way out that was tried. */
+/**
+ * A kernel's life in user space and what lies before it: its boot, or the kexec into it; at the end a way out that was
+ * tried.
+ */
 function phasesOf(result: Result): Phase[] {
   const total = result.durations['total'] ?? 0;
   const recovery = recoveryBegan(result);
@@ -23,7 +26,8 @@ function phasesOf(result: Result): Phase[] {
     at = Math.max(at, to);
   };
   for (const { t, epoch, what } of timeline) {
-    if (what.startsWith('user space of ')) add(epoch === 0 ? `boot ${result.kernels[0]?.name ?? ''}` : `kexec to ${result.kernels[epoch]?.name ?? '?'}`, t);
+    if (what.startsWith('user space of '))
+      add(epoch === 0 ? `boot ${result.kernels[0]?.name ?? ''}` : `kexec to ${result.kernels[epoch]?.name ?? '?'}`, t);
     if (what === 'kexec') add(`${result.kernels[epoch]?.name ?? '?'}: prepare`, t);
   }
   const lastEpoch = timeline.at(-1)?.epoch ?? 0;
@@ -43,11 +47,17 @@ export function phaseBar(result: Result, columns: number): string[] {
 }
 
 /** One bar of parts that follow each other, and what they are. @param words a length for people */
-export function bar(parts: readonly { label: string; ms: number }[], columns: number, words: (ms: number) => string): string[] {
+export function bar(
+  parts: readonly { label: string; ms: number }[],
+  columns: number,
+  words: (ms: number) => string,
+): string[] {
   const total = parts.reduce((sum, { ms }) => sum + ms, 0);
   if (total <= 0) return [];
   const width = Math.max(20, Math.min(columns - 4, 96));
-  const drawn = parts.map(({ ms }, i) => (FILL[i % FILL.length] as string).repeat(Math.max(1, Math.round((ms / total) * width)))).join('');
+  const drawn = parts
+    .map(({ ms }, i) => (FILL[i % FILL.length] as string).repeat(Math.max(1, Math.round((ms / total) * width))))
+    .join('');
   const legend = parts.map(({ label, ms }, i) => `${FILL[i % FILL.length]} ${printable(label, 100)} ${words(ms)}`);
   return [`  ${drawn.slice(0, width)}`, ...rows(legend, width).map((row) => `  ${row}`)];
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a host is left with after an update that went wrong, and what the way out that was tried gave back: in sentences, the same wherever they are shown. They
-// hold names from a scenario and words of a machine: whoever shows them escapes them.
+// What a host is left with after an update that went wrong, and what the way out that was tried gave back: in
+// sentences, the same wherever they are shown. They hold names from a scenario and words of a machine: whoever shows
+// them escapes them.
 import type { ImpairedOfResult, RecoveryOfResult } from '../../model/result/guest-result.js';
 import type { Result } from '../../model/result/result.js';
 import { bytes, seconds } from './style.js';
@@ -10,24 +11,47 @@ const MOST_NAMES = 8;
 const MOST_PROBLEMS = 5;
 
 export function impairedWords({ pagesLeaked, guests }: ImpairedOfResult): string[] {
-  return [`${pagesLeaked} ${pagesLeaked === 1 ? 'page' : 'pages'} (${bytes(pagesLeaked * PAGE)}) that nobody can use`, ...(guests.length === 0 ? [] : [`did not survive: ${names(guests)}`])];
+  return [
+    `${pagesLeaked} ${pagesLeaked === 1 ? 'page' : 'pages'} (${bytes(pagesLeaked * PAGE)}) that nobody can use`,
+    ...(guests.length === 0 ? [] : [`did not survive: ${names(guests)}`]),
+  ];
 }
 
 /** What was tried, and its figures. */
-export function recoveryWords({ how, ms, pagesLeaked, pagesGivenBack, managed, guestsSurvived, guestsLost, notKnown }: RecoveryOfResult): string[] {
+export function recoveryWords({
+  how,
+  ms,
+  pagesLeaked,
+  pagesGivenBack,
+  managed,
+  guestsSurvived,
+  guestsLost,
+  notKnown,
+}: RecoveryOfResult): string[] {
   return [
     `${how === 'reboot' ? 'a reboot of the host' : 'one more update'}, ${seconds(ms)}`,
-    pagesLeaked.after === null && pagesGivenBack === 0 ? `whether any of the ${pagesLeaked.before} leaked pages came back was not seen`
+    pagesLeaked.after === null && pagesGivenBack === 0
+      ? `whether any of the ${pagesLeaked.before} leaked pages came back was not seen`
       : `${pagesGivenBack} of ${pagesLeaked.before} leaked pages given back, ${pagesLeaked.after ?? 'not seen how many'} left`,
-    `pages that the kernel manages: ${[['when first up', managed.first], ['impaired', managed.before], ['after', managed.after]].map(([when, pages]) => `${pages ?? 'not seen'} ${when}`).join(', ')}`,
+    `pages that the kernel manages: ${[
+      ['when first up', managed.first],
+      ['impaired', managed.before],
+      ['after', managed.after],
+    ]
+      .map(([when, pages]) => `${pages ?? 'not seen'} ${when}`)
+      .join(', ')}`,
     ...(notKnown === null ? [] : [`what it gives back is not known, the lab failed: ${notKnown}`]),
-    `survived: ${names(guestsSurvived)}`, `lost: ${names(guestsLost)}`,
+    `survived: ${names(guestsSurvived)}`,
+    `lost: ${names(guestsLost)}`,
   ];
 }
 
 /** Bounded. */
 export function recoveryProblems({ problems }: RecoveryOfResult): string[] {
-  return [...problems.slice(0, MOST_PROBLEMS), ...(problems.length > MOST_PROBLEMS ? [`and ${problems.length - MOST_PROBLEMS} more`] : [])];
+  return [
+    ...problems.slice(0, MOST_PROBLEMS),
+    ...(problems.length > MOST_PROBLEMS ? [`and ${problems.length - MOST_PROBLEMS} more`] : []),
+  ];
 }
 
 /** When it began, milliseconds of the run; it is the last thing in a run. Null where there was none. */
@@ -37,5 +61,7 @@ export function recoveryBegan({ recovery, durations }: Pick<Result, 'recovery' |
 
 function names(guests: readonly string[]): string {
   if (guests.length === 0) return 'no guest';
-  return guests.length > MOST_NAMES ? `${guests.slice(0, MOST_NAMES).join(', ')} and ${guests.length - MOST_NAMES} more` : guests.join(', ');
+  return guests.length > MOST_NAMES
+    ? `${guests.slice(0, MOST_NAMES).join(', ')} and ${guests.length - MOST_NAMES} more`
+    : guests.join(', ');
 }

@@ -17,29 +17,56 @@ const MOST_ATTEMPTS = 12;
 const MOST_FILES = 8;
 const MOST_INCIDENTS = 8;
 
-export function verdictText(result: Result, folder: string | null, stream: { isTTY?: boolean; columns?: number }): string {
+export function verdictText(
+  result: Result,
+  folder: string | null,
+  stream: { isTTY?: boolean; columns?: number },
+): string {
   const colours = coloursFor(stream);
   const chain = printable(shortChain(result.kernels.map(({ name }) => name)));
-  const expectation = result.asExpected ? 'as expected'
-    : result.outcome === result.expected ? colours.red('expected, but a step was not') : colours.red(`expected ${result.expected}`);
+  const expectation = result.asExpected
+    ? 'as expected'
+    : result.outcome === result.expected
+      ? colours.red('expected, but a step was not')
+      : colours.red(`expected ${result.expected}`);
   const ends = result.endsIn === 'none' ? '' : `, ends in ${colours.bold(result.endsIn)}`;
   const lines = [
     `${paint(result.outcome, colours.bold(result.outcome.toUpperCase()), colours)}  ${printable(result.scenario.name)}  ${chain}  ${seconds(result.durations['total'] ?? 0)}  (${expectation}${ends})`,
     '',
     ...phaseBar(result, stream.columns ?? 100),
   ];
-  if (result.cause !== null) lines.push('', `  cause     ${printable(result.cause.title, 300)}`, ...indented(result.cause.detail, 6));
-  lines.push(...attemptsText(result), ...guestsText(result, stream.columns ?? 100), ...filesText(result.resources), ...casesText(result.cases), ...hardwareText(result), ...memoryText(result), ...witnessText(result), ...recoveryText(result), ...predictionText(result));
+  if (result.cause !== null)
+    lines.push('', `  cause     ${printable(result.cause.title, 300)}`, ...indented(result.cause.detail, 6));
+  lines.push(
+    ...attemptsText(result),
+    ...guestsText(result, stream.columns ?? 100),
+    ...filesText(result.resources),
+    ...casesText(result.cases),
+    ...hardwareText(result),
+    ...memoryText(result),
+    ...witnessText(result),
+    ...recoveryText(result),
+    ...predictionText(result),
+  );
   const others = result.incidents.filter((incident) => incident.title !== result.cause?.title);
   if (others.length > 0) {
     lines.push('', '  also seen');
-    for (const incident of others.slice(0, MOST_INCIDENTS)) lines.push(`    ${seconds(incident.t).padStart(7)}  ${incident.source.padEnd(8)} ${printable(incident.title, 300)}`);
+    for (const incident of others.slice(0, MOST_INCIDENTS))
+      lines.push(
+        `    ${seconds(incident.t).padStart(7)}  ${incident.source.padEnd(8)} ${printable(incident.title, 300)}`,
+      );
     if (others.length > MOST_INCIDENTS) lines.push(`    and ${others.length - MOST_INCIDENTS} more`);
   }
   // A machine that never came up is for trying by hand.
   const neverUp = !result.timeline.some(({ what }) => what.startsWith('user space of '));
-  if (neverUp && result.outcome !== 'infra') lines.push('', '  QEMU, as it was started:', ...indented(result.qemu.commandLine, 40));
-  if (result.outcome === 'infra') lines.push('', `  The lab failed, not a kernel. ${result.qemu.commandLine === '' ? 'QEMU was not started.' : 'QEMU, as it was started:'}`, ...indented(result.qemu.commandLine, 40));
+  if (neverUp && result.outcome !== 'infra')
+    lines.push('', '  QEMU, as it was started:', ...indented(result.qemu.commandLine, 40));
+  if (result.outcome === 'infra')
+    lines.push(
+      '',
+      `  The lab failed, not a kernel. ${result.qemu.commandLine === '' ? 'QEMU was not started.' : 'QEMU, as it was started:'}`,
+      ...indented(result.qemu.commandLine, 40),
+    );
   if (folder !== null) lines.push('', `  ${folder}`);
   return `${lines.join('\n')}\n`;
 }
@@ -53,8 +80,14 @@ function indented(text: string, most: number): string[] {
 /** Only where a kernel was asked to leave more than once. */
 function attemptsText({ attempts }: Result): string[] {
   if (!attempts.some(({ attempt }) => attempt > 1)) return [];
-  const lines = attempts.map(({ epoch, attempt, state, why }) => `epoch ${epoch}, attempt ${attempt}: ${state}${why === null ? '' : `, ${printable(why, 200)}`}`);
-  return ['', ...limited(lines, MOST_ATTEMPTS).map((line, at) => `${at === 0 ? '  attempts  ' : '            '}${line}`)];
+  const lines = attempts.map(
+    ({ epoch, attempt, state, why }) =>
+      `epoch ${epoch}, attempt ${attempt}: ${state}${why === null ? '' : `, ${printable(why, 200)}`}`,
+  );
+  return [
+    '',
+    ...limited(lines, MOST_ATTEMPTS).map((line, at) => `${at === 0 ? '  attempts  ' : '            '}${line}`),
+  ];
 }
 
 function limited(lines: readonly string[], most: number): string[] {
@@ -66,10 +99,18 @@ function filesText(resources: readonly ResourceOfResult[]): string[] {
   const lines = ['', '  files'];
   const worst = [...resources].sort((a, b) => Number(a.state === 'intact') - Number(b.state === 'intact'));
   for (const file of worst.slice(0, MOST_FILES)) {
-    const inside = file.inside === null ? (file.kind.startsWith('guest-') ? 'held still' : 'not seen inside') : `inside ${file.inside.pages - file.inside.bad}/${file.inside.pages} pages`;
-    const outside = file.outside === null ? '' : `, outside ${file.outside.pages - file.outside.different}/${file.outside.pages}`;
+    const inside =
+      file.inside === null
+        ? file.kind.startsWith('guest-')
+          ? 'held still'
+          : 'not seen inside'
+        : `inside ${file.inside.pages - file.inside.bad}/${file.inside.pages} pages`;
+    const outside =
+      file.outside === null ? '' : `, outside ${file.outside.pages - file.outside.different}/${file.outside.pages}`;
     const problem = file.problems.length > 0 ? `: ${file.problems[0]}` : '';
-    lines.push(`    ${file.state.padEnd(8)} ${printable(file.name, 40).padEnd(14)} ${bytes(file.size).padStart(8)}  ${inside}${outside}${printable(problem, 200)}`);
+    lines.push(
+      `    ${file.state.padEnd(8)} ${printable(file.name, 40).padEnd(14)} ${bytes(file.size).padStart(8)}  ${inside}${outside}${printable(problem, 200)}`,
+    );
   }
   if (worst.length > MOST_FILES) {
     const rest = worst.slice(MOST_FILES);
@@ -83,20 +124,29 @@ function casesText(cases: Result['cases']): string[] {
   const lines = ['', '  kselftest'];
   for (const epoch of new Set(cases.map((each) => each.epoch))) {
     const mine = cases.filter((each) => each.epoch === epoch);
-    const counts = CASE_STATES.flatMap((state) => { const n = mine.filter((each) => each.state === state).length; return n === 0 ? [] : [`${n} ${state}`]; });
+    const counts = CASE_STATES.flatMap((state) => {
+      const n = mine.filter((each) => each.state === state).length;
+      return n === 0 ? [] : [`${n} ${state}`];
+    });
     lines.push(`    epoch ${epoch}: ${mine[0]?.test}: ${counts.join(', ')}`);
-    for (const { name, state, detail } of mine.filter((each) => each.state !== 'pass').slice(0, MOST_FILES)) lines.push(`      ${state} ${printable(name, 100)}  ${printable(detail.split('\n').at(-1) ?? '', 200)}`);
+    for (const { name, state, detail } of mine.filter((each) => each.state !== 'pass').slice(0, MOST_FILES))
+      lines.push(`      ${state} ${printable(name, 100)}  ${printable(detail.split('\n').at(-1) ?? '', 200)}`);
   }
   return lines;
 }
 
 function memoryText(result: Result): string[] {
   const { memory } = result;
-  const lines = ['', `  pages     ${memory.pagesPreserved} preserved: ${memory.pagesIntact} intact, ${memory.pagesCorrupt} corrupt, ${memory.pagesLost} lost; ${memory.pagesLeaked} leaked`];
+  const lines = [
+    '',
+    `  pages     ${memory.pagesPreserved} preserved: ${memory.pagesIntact} intact, ${memory.pagesCorrupt} corrupt, ${memory.pagesLost} lost; ${memory.pagesLeaked} leaked`,
+  ];
   for (const update of memory.updates) {
     if (update.markedOnArrival === null || update.markedAtEnd === null) continue;
     const kept = update.baseline.map(({ what }) => what).join(', ');
-    lines.push(`            epoch ${update.epoch}: ${update.markedOnArrival} handed over, ${update.markedAtEnd} still marked${kept === '' ? '' : ` (the handover's own: ${printable(kept, 200)})`}`);
+    lines.push(
+      `            epoch ${update.epoch}: ${update.markedOnArrival} handed over, ${update.markedAtEnd} still marked${kept === '' ? '' : ` (the handover's own: ${printable(kept, 200)})`}`,
+    );
   }
   return memory.updates.length === 0 ? [] : lines;
 }
@@ -107,17 +157,32 @@ function witnessText({ witnesses, taint }: Result): string[] {
   if (all.length === 0) return [];
   const looked = all.filter((each) => each.looked).map(({ name, counted }) => `${name} ${counted}`);
   return [
-    '', `  looked    ${looked.join(', ') || 'nobody'}`,
-    ...all.filter((each) => !each.looked).map(({ name, why, waived }) => `  blind     ${name}: ${printable(why ?? '', 300)}${waived ? ' (done without: --without)' : ''}`),
+    '',
+    `  looked    ${looked.join(', ') || 'nobody'}`,
+    ...all
+      .filter((each) => !each.looked)
+      .map(
+        ({ name, why, waived }) =>
+          `  blind     ${name}: ${printable(why ?? '', 300)}${waived ? ' (done without: --without)' : ''}`,
+      ),
     ...(taint === null || taint.flags.length === 0 ? [] : [`  tainted   ${printable(taint.flags.join(', '), 300)}`]),
   ];
 }
 
 function recoveryText({ impaired, recovery }: Result): string[] {
-  const part = (title: string, rows: readonly string[]) => rows.map((row, at) => `  ${(at === 0 ? title : '').padEnd(8)}  ${printable(row, 300)}`);
+  const part = (title: string, rows: readonly string[]) =>
+    rows.map((row, at) => `  ${(at === 0 ? title : '').padEnd(8)}  ${printable(row, 300)}`);
   return [
     ...(impaired === null ? [] : ['', ...part('impaired', impairedWords(impaired))]),
-    ...(recovery === null ? [] : ['', ...part('way out', [...recoveryWords(recovery), ...recoveryProblems(recovery).map((problem) => `problem: ${problem}`)])]),
+    ...(recovery === null
+      ? []
+      : [
+          '',
+          ...part('way out', [
+            ...recoveryWords(recovery),
+            ...recoveryProblems(recovery).map((problem) => `problem: ${problem}`),
+          ]),
+        ]),
   ];
 }
 
@@ -130,7 +195,9 @@ function predictionText(result: Result): string[] {
       continue;
     }
     const reads = mismatch.reads.length === 0 ? 'nothing' : mismatch.reads.map((version) => `v${version}`).join(', ');
-    lines.push(`  mismatch  ${printable(mismatch.component, 100)}: written v${mismatch.wrote ?? '?'}, read ${reads}; ends in ${mismatch.endsIn}`);
+    lines.push(
+      `  mismatch  ${printable(mismatch.component, 100)}: written v${mismatch.wrote ?? '?'}, read ${reads}; ends in ${mismatch.endsIn}`,
+    );
   }
   return lines;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is at a point: good, bad, or nothing that can be said. Only the very failure of the bad end is bad, and only what the good end
-// came to is good: another failure names no culprit.
+// What is at a point: good, bad, or nothing that can be said. Only the very failure of the bad end is bad, and only
+// what the good end came to is good: another failure names no culprit.
 import type { Scenario } from '../../model/scenario/scenario.js';
 import { ScenarioError } from '../../scenario/index.js';
 import { isDiskFull, LabError, messageOf } from '../../util/errors.js';
@@ -52,26 +52,42 @@ export class Judge {
     };
     const bad = await at(last);
     const good = await at(0);
-    const failing = (seen: readonly Seen[]) => seen.find((each) => (this.options.wanted === null ? !each.asExpected : sameFailure(each, this.options.wanted)));
+    const failing = (seen: readonly Seen[]) =>
+      seen.find((each) => (this.options.wanted === null ? !each.asExpected : sameFailure(each, this.options.wanted)));
     const failure = failing(bad.seen) ?? failing(good.seen) ?? (bad.seen[0] as Seen);
     const wanted = this.options.wanted ?? failure;
     const shows = (seen: readonly Seen[]) => seen.filter((each) => sameFailure(each, wanted)).length;
     const [goodHits, badHits] = [shows(good.seen), shows(bad.seen)];
     const tried = (index: number, hits: number, { seen, ms }: { seen: Seen[]; ms: number }): Tried => ({
-      index, verdict: hits > 0 ? 'bad' : 'good', runs: seen.length, ms, why: [...new Set(seen.map(failureText))].join('; '),
+      index,
+      verdict: hits > 0 ? 'bad' : 'good',
+      runs: seen.length,
+      ms,
+      why: [...new Set(seen.map(failureText))].join('; '),
     });
     // Where nothing is out of the ordinary at either end, neither is bad.
     const fails = this.options.wanted !== null || !failure.asExpected;
     return {
-      ends: { bad: { outcome: wanted.outcome, title: wanted.title }, good: good.seen[0] as Seen, rate: { seen: badHits, runs: bad.seen.length } },
-      good: tried(0, fails ? goodHits : 0, good), bad: tried(last, fails ? badHits : 0, bad),
+      ends: {
+        bad: { outcome: wanted.outcome, title: wanted.title },
+        good: good.seen[0] as Seen,
+        rate: { seen: badHits, runs: bad.seen.length },
+      },
+      good: tried(0, fails ? goodHits : 0, good),
+      bad: tried(last, fails ? badHits : 0, bad),
     };
   }
 
   /** Never rejects for what a kernel or its build does: that is a `skip`. */
   async at(index: number, ends: Ends): Promise<Tried> {
     const began = performance.now();
-    const done = (verdict: Tried['verdict'], why: string, runs: number): Tried => ({ index, verdict, why, runs, ms: performance.now() - began });
+    const done = (verdict: Tried['verdict'], why: string, runs: number): Tried => ({
+      index,
+      verdict,
+      why,
+      runs,
+      ms: performance.now() - began,
+    });
     let scenario: Scenario;
     try {
       scenario = await this.options.prepare(index, this.options.signal);
@@ -83,7 +99,9 @@ export class Judge {
       const bad = seen.find((each) => sameFailure(each, ends.bad));
       if (bad !== undefined) return done('bad', failureText(bad), seen.length);
       const other = seen.find((each) => !sameFailure(each, ends.good));
-      return other === undefined ? done('good', failureText(ends.good), seen.length) : done('skip', `something else: ${failureText(other)}`, seen.length);
+      return other === undefined
+        ? done('good', failureText(ends.good), seen.length)
+        : done('skip', `something else: ${failureText(other)}`, seen.length);
     } catch (error) {
       return done('skip', this.unfit(error), 0);
     }
@@ -105,7 +123,8 @@ export class Judge {
 
   private unfit(error: unknown): string {
     this.options.signal.throwIfAborted();
-    if (!(error instanceof LabError || error instanceof ScenarioError) || isDiskFull(error) || isDiskFull(error.cause)) throw error;
+    if (!(error instanceof LabError || error instanceof ScenarioError) || isDiskFull(error) || isDiskFull(error.cause))
+      throw error;
     return (messageOf(error).split('\n')[0] ?? '').slice(0, 300);
   }
 }

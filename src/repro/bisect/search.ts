@@ -26,9 +26,12 @@ export async function search(last: number, ask: (index: number) => Promise<Tried
   let good = 0;
   let bad = last;
   for (;;) {
-    const open = Array.from({ length: Math.max(0, bad - good - 1) }, (_, n) => good + 1 + n).filter((index) => !skipped.has(index));
+    const open = Array.from({ length: Math.max(0, bad - good - 1) }, (_, n) => good + 1 + n).filter(
+      (index) => !skipped.has(index),
+    );
     const [next] = open.sort((a, b) => Math.abs(a - (good + bad) / 2) - Math.abs(b - (good + bad) / 2));
-    if (next === undefined) return { first: Array.from({ length: bad - good }, (_, n) => good + 1 + n), lastGood: good };
+    if (next === undefined)
+      return { first: Array.from({ length: bad - good }, (_, n) => good + 1 + n), lastGood: good };
     const { verdict } = await ask(next);
     if (verdict === 'good') good = next;
     else if (verdict === 'bad') bad = next;
@@ -47,8 +50,18 @@ export function checkEnds(good: Tried, bad: Tried, names: { good: string; bad: s
   const refuse = (message: string, hint: string | null = null) => {
     throw new LabError(message, { detail: both, hint });
   };
-  if (good.verdict === 'bad' && bad.verdict === 'good') refuse('good and bad are swapped: the good end fails, and the bad one does not', `--good ${names.bad} --bad ${names.good}`);
-  if (good.verdict === 'bad' && bad.verdict === 'bad') refuse(`both ends fail in the same way: ${names.good} is not good`, 'an earlier --good');
-  if (good.verdict === 'good' && bad.verdict === 'good') refuse(`neither end fails: ${names.bad} is not bad`, 'is it the right scenario, and the right --as?');
-  for (const [word, end] of [['good', good], ['bad', bad]] as const) if (end.verdict !== word) refuse(`the ${word} end cannot be judged`);
+  if (good.verdict === 'bad' && bad.verdict === 'good')
+    refuse(
+      'good and bad are swapped: the good end fails, and the bad one does not',
+      `--good ${names.bad} --bad ${names.good}`,
+    );
+  if (good.verdict === 'bad' && bad.verdict === 'bad')
+    refuse(`both ends fail in the same way: ${names.good} is not good`, 'an earlier --good');
+  if (good.verdict === 'good' && bad.verdict === 'good')
+    refuse(`neither end fails: ${names.bad} is not bad`, 'is it the right scenario, and the right --as?');
+  for (const [word, end] of [
+    ['good', good],
+    ['bad', bad],
+  ] as const)
+    if (end.verdict !== word) refuse(`the ${word} end cannot be judged`);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A bundle from anybody: unpacked into a private folder, in bounds, only what its manifest names, and used only once every sum is right.
+// A bundle from anybody: unpacked into a private folder, in bounds, only what its manifest names, and used only once
+// every sum is right.
 import { createHash, type Hash } from 'node:crypto';
 import { closeSync, createReadStream, existsSync, mkdirSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -29,7 +30,10 @@ export interface OpenBundle {
 /** Headers and padding of tar beside the files, and what may stand behind its end. */
 const TAR_EXTRA = 1 << 20;
 
-/** @param trust its scenario may use this host's files and QEMU options @param most bytes that it may unpack to. Throws a LabError that says what is wrong; nothing stays then. */
+/**
+ * @param trust its scenario may use this host's files and QEMU options
+ * @param most bytes that it may unpack to. Throws a LabError that says what is wrong; nothing stays then.
+ */
 export async function openBundle(path: string, trust: boolean, most: number = MOST.all): Promise<OpenBundle> {
   const dir = mkdtempSync(join(tmpdir(), 'lab-bundle-'));
   removeAtEnd(dir);
@@ -43,12 +47,19 @@ export async function openBundle(path: string, trust: boolean, most: number = MO
     const read = readRun(run);
     if (read.state !== 'whole') throw new Error(`its run cannot be used: ${read.why}`);
     if (read.result.id !== manifest.run) throw new Error('it holds another run than it says');
-    const bundle: OpenBundle = { run, result: read.result, kernelFiles: (sha256) => kernelIn(dir, manifest, sha256), close };
+    const bundle: OpenBundle = {
+      run,
+      result: read.result,
+      kernelFiles: (sha256) => kernelIn(dir, manifest, sha256),
+      close,
+    };
     if (!trust) await refuseForeign(bundle);
     return bundle;
   } catch (error) {
     close();
-    throw error instanceof LabError ? error : new LabError(`${basename(path)} is no bundle that can be used: ${messageOf(error)}`, { cause: error });
+    throw error instanceof LabError
+      ? error
+      : new LabError(`${basename(path)} is no bundle that can be used: ${messageOf(error)}`, { cause: error });
   }
 }
 
@@ -58,7 +69,12 @@ async function unpack(path: string, dir: string, most: number): Promise<Manifest
   const bound = new Transform({
     transform(chunk: Buffer, _encoding, next) {
       bytes += chunk.length;
-      next(bytes > Math.min(most, unpacker.announced) + TAR_EXTRA ? unpacker.refusal('it unpacks to more than it announces') : unpacker.failed, chunk);
+      next(
+        bytes > Math.min(most, unpacker.announced) + TAR_EXTRA
+          ? unpacker.refusal('it unpacks to more than it announces')
+          : unpacker.failed,
+        chunk,
+      );
     },
   });
   const parser = new Parser({ strict: true, onReadEntry: (entry) => unpacker.take(entry) });
@@ -78,7 +94,10 @@ class Unpacker {
   private readonly left = new Map<string, FileOfBundle>();
   private open: { fd: number; hash: Hash } | null = null;
 
-  constructor(private readonly dir: string, private readonly name: string) {}
+  constructor(
+    private readonly dir: string,
+    private readonly name: string,
+  ) {}
 
   refusal(why: string): LabError {
     return new LabError(`${this.name} is no bundle that can be used: ${why}`);
@@ -116,7 +135,12 @@ class Unpacker {
 
   private wrongWith({ type, path, size }: ReadEntry): string | null {
     if (type !== 'File' && type !== 'OldFile') return `it holds a ${type}, and only plain files belong there`;
-    if (this.manifest === null) return path !== MANIFEST ? `its first file is not ${MANIFEST}` : size > MOST.manifest ? `${MANIFEST} has ${size} bytes` : null;
+    if (this.manifest === null)
+      return path !== MANIFEST
+        ? `its first file is not ${MANIFEST}`
+        : size > MOST.manifest
+          ? `${MANIFEST} has ${size} bytes`
+          : null;
     const named = this.left.get(path);
     if (named === undefined) return `it holds a file that ${MANIFEST} does not name, or twice`;
     return named.size === size ? null : `${path} has ${size} bytes instead of ${named.size}`;
@@ -147,7 +171,7 @@ class Unpacker {
     entry.on('data', (chunk: Buffer) => {
       if (this.failed !== null) return;
       try {
-        for (let at = 0; at < chunk.length; ) at += writeSync(open.fd, chunk, at);
+        for (let at = 0; at < chunk.length;) at += writeSync(open.fd, chunk, at);
         open.hash.update(chunk);
       } catch (error) {
         this.failed = new LabError(`the bundle cannot be unpacked: ${messageOf(error)}`, { cause: error });
@@ -155,7 +179,8 @@ class Unpacker {
     });
     entry.on('end', () => {
       this.close();
-      if (open.hash.digest('hex') !== sha256) this.failed ??= this.refusal(`${path} is not what it was when it was packed (SHA-256)`);
+      if (open.hash.digest('hex') !== sha256)
+        this.failed ??= this.refusal(`${path} is not what it was when it was packed (SHA-256)`);
     });
   }
 }
@@ -163,10 +188,17 @@ class Unpacker {
 function kernelIn(dir: string, { files }: Manifest, sha256: string): ReturnType<OpenBundle['kernelFiles']> {
   const at = (name: string) => {
     const file = files.find(({ path }) => path === `kernels/${sha256}/${name}`);
-    return file !== undefined && existsSync(join(dir, file.path)) ? { path: join(dir, file.path), sha256: file.sha256 } : null;
+    return file !== undefined && existsSync(join(dir, file.path))
+      ? { path: join(dir, file.path), sha256: file.sha256 }
+      : null;
   };
   const bzImage = at('bzImage');
   // It is booted as what the run was on: it must be that, to the byte.
   if (bzImage === null || bzImage.sha256 !== sha256) return null;
-  return { bzImage: bzImage.path, vmlinux: at('vmlinux')?.path ?? null, config: at('config')?.path ?? null, systemMap: at('System.map')?.path ?? null };
+  return {
+    bzImage: bzImage.path,
+    vmlinux: at('vmlinux')?.path ?? null,
+    config: at('config')?.path ?? null,
+    systemMap: at('System.map')?.path ?? null,
+  };
 }

@@ -1,7 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// A run and what it takes to make it again elsewhere, as one file. It is written beside its place and renamed when it is whole.
+// A run and what it takes to make it again elsewhere, as one file. It is written beside its place and renamed when it
+// is whole.
 import { createHash } from 'node:crypto';
-import { copyFileSync, createReadStream, existsSync, linkSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  createReadStream,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { create } from 'tar';
@@ -29,10 +42,14 @@ export interface Packed {
   files: FileOfBundle[];
 }
 
-/** @param run folder of the run @param images its kernels, as far as they are here. Throws a LabError where it would be too large to be opened again. */
+/**
+ * @param run folder of the run
+ * @param images its kernels, as far as they are here. Throws a LabError where it would be too large to be opened again.
+ */
 export async function packBundle(run: string, images: readonly KernelImage[], options: PackOptions): Promise<Packed> {
   const output = resolve(options.output);
-  if (existsSync(output)) throw new UsageError(`${options.output} is there already`, { hint: 'name another file with --output' });
+  if (existsSync(output))
+    throw new UsageError(`${options.output} is there already`, { hint: 'name another file with --output' });
   mkdirSync(dirname(output), { recursive: true });
   const dir = mkdtempSync(join(dirname(output), '.partial-bundle-'));
   removeAtEnd(dir);
@@ -48,10 +65,16 @@ export async function packBundle(run: string, images: readonly KernelImage[], op
     }
     const manifest: Manifest = { schema: 1, run: basename(run), lab: options.labVersion, files };
     const checked = manifestSchema.safeParse(manifest);
-    if (!checked.success) throw new LabError(`this run cannot be bundled: ${checked.error.issues[0]?.message ?? ''}`, { hint: `a bundle holds at most ${MOST.files} files and ${MOST.all} bytes` });
+    if (!checked.success)
+      throw new LabError(`this run cannot be bundled: ${checked.error.issues[0]?.message ?? ''}`, {
+        hint: `a bundle holds at most ${MOST.files} files and ${MOST.all} bytes`,
+      });
     writeFileSync(join(dir, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`);
     const partial = join(dir, '.bundle.tar.gz');
-    await create({ gzip: true, portable: true, cwd: dir, file: partial, mtime: new Date(0) }, [MANIFEST, ...files.map(({ path }) => path)]);
+    await create({ gzip: true, portable: true, cwd: dir, file: partial, mtime: new Date(0) }, [
+      MANIFEST,
+      ...files.map(({ path }) => path),
+    ]);
     options.signal.throwIfAborted();
     renameSync(partial, output);
     return { path: output, bytes: statSync(output).size, files };
@@ -68,15 +91,28 @@ interface Source {
 
 /** Everything that the run has left, but large images of memory only where they are asked for. */
 function filesOfRun(run: string, memory: boolean): Source[] {
-  return readdirSync(run, { withFileTypes: true }).filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
-    .map(({ name }) => name).filter((name) => memory || !IMAGE_NAME.test(name) || name.startsWith('memory-jump-')).sort()
+  return readdirSync(run, { withFileTypes: true })
+    .filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
+    .map(({ name }) => name)
+    .filter((name) => memory || !IMAGE_NAME.test(name) || name.startsWith('memory-jump-'))
+    .sort()
     .map((name) => ({ path: `run/${name}`, from: join(run, name) }));
 }
 
 /** Its configuration always; the rest where it is asked for. */
-function filesOfKernel({ sha256, bzImage, vmlinux, config, systemMap }: KernelImage, { kernels, symbols }: PackOptions): Source[] {
-  const paths: Record<(typeof KERNEL_FILES)[number], string | null> = { config, bzImage: kernels ? bzImage : null, 'System.map': kernels ? systemMap : null, vmlinux: symbols ? vmlinux : null };
-  return KERNEL_FILES.flatMap((name) => (paths[name] === null ? [] : [{ path: `kernels/${sha256}/${name}`, from: paths[name] }]));
+function filesOfKernel(
+  { sha256, bzImage, vmlinux, config, systemMap }: KernelImage,
+  { kernels, symbols }: PackOptions,
+): Source[] {
+  const paths: Record<(typeof KERNEL_FILES)[number], string | null> = {
+    config,
+    bzImage: kernels ? bzImage : null,
+    'System.map': kernels ? systemMap : null,
+    vmlinux: symbols ? vmlinux : null,
+  };
+  return KERNEL_FILES.flatMap((name) =>
+    paths[name] === null ? [] : [{ path: `kernels/${sha256}/${name}`, from: paths[name] }],
+  );
 }
 
 /** A link where that can be: what is packed is what was hashed, and it costs nothing. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The place of the handover that a refusal is about, where the words alone do not say it: looked for in what was handed over.
+// The place of the handover that a refusal is about, where the words alone do not say it: looked for in what was handed
+// over.
 import type { FileDump, HandoverDump, SessionDump } from '../../model/result/handover-dump.js';
 import type { Place } from '../../model/scenario/place.js';
 import type { About } from './checks.js';
@@ -13,24 +14,34 @@ export interface Found {
 /** @param words what the kernel said. Null where nothing in the handover fits. */
 export function placeAbout(about: About, words: string, dump: HandoverDump): Found | null {
   switch (about.how) {
-    case 'place': return { text: about.text, place: about.place };
+    case 'place':
+      return { text: about.text, place: about.place };
     case 'handler': {
       const version = /'([^']+)'/.exec(words)?.[1];
       return firstFile(dump, ({ compatible }) => compatible === version, 'compatible');
     }
     case 'session': {
       const session = dump.sessions.find(({ problem }) => problem !== null) ?? dump.sessions[0];
-      return session === undefined ? null : { text: `session[${session.name}].count`, place: { of: 'session', session: session.name, field: 'count' } };
+      return session === undefined
+        ? null
+        : { text: `session[${session.name}].count`, place: { of: 'session', session: session.name, field: 'count' } };
     }
     case 'blocks': {
       const session = dump.sessions.find(({ problem }) => problem !== null);
-      if (session === undefined || dump.problems.some((problem) => problem.startsWith('the sessions'))) return { text: 'sessions.count', place: { of: 'sessions', field: 'count' } };
+      if (session === undefined || dump.problems.some((problem) => problem.startsWith('the sessions')))
+        return { text: 'sessions.count', place: { of: 'sessions', field: 'count' } };
       return { text: `files[${session.name}].count`, place: { of: 'files', session: session.name, field: 'count' } };
     }
-    case 'folio': return folioAt(dump, /physical address: (?:0x)?([0-9a-f]+)/.exec(words)?.[1] ?? null);
+    case 'folio':
+      return folioAt(dump, /physical address: (?:0x)?([0-9a-f]+)/.exec(words)?.[1] ?? null);
     case 'memfd': {
       const found = firstFile(dump, ({ memfd }) => memfd !== null, 'data');
-      return found === null || found.place.of !== 'file' ? null : { text: `memfd[${found.place.file.session}/${found.place.file.token}].${about.field}`, place: { of: 'memfd', file: found.place.file, field: about.field } };
+      return found === null || found.place.of !== 'file'
+        ? null
+        : {
+            text: `memfd[${found.place.file.session}/${found.place.file.token}].${about.field}`,
+            place: { of: 'memfd', file: found.place.file, field: about.field },
+          };
     }
   }
 }
@@ -42,7 +53,11 @@ function reference({ name }: SessionDump, { token }: FileDump) {
 function firstFile(dump: HandoverDump, fits: (file: FileDump) => boolean, field: 'compatible' | 'data'): Found | null {
   for (const session of dump.sessions) {
     const file = session.files.find(fits);
-    if (file !== undefined) return { text: `file[${session.name}/${file.token}].${field}`, place: { of: 'file', file: reference(session, file), field } };
+    if (file !== undefined)
+      return {
+        text: `file[${session.name}/${file.token}].${field}`,
+        place: { of: 'file', file: reference(session, file), field },
+      };
   }
   return null;
 }
@@ -58,7 +73,10 @@ function folioAt(dump: HandoverDump, address: string | null): Found | null {
         const into = pfn === null ? (run.preserved === false ? 0 : -1) : Number((pfn - first) * BigInt(run.step));
         if (into >= 0 && into < run.pages) {
           const number = folio + Math.floor((into * run.folios) / run.pages);
-          return { text: `memfd[${session.name}/${file.token}].folio[${number}].pfn`, place: { of: 'folio', file: reference(session, file), folio: number, field: 'pfn' } };
+          return {
+            text: `memfd[${session.name}/${file.token}].folio[${number}].pfn`,
+            place: { of: 'folio', file: reference(session, file), folio: number, field: 'pfn' },
+          };
         }
         folio += run.folios;
       }

@@ -17,7 +17,13 @@ export function sourceOf({ files, words }: Pick<CheckRow, 'files' | 'words'>, tr
     const index = lines.findIndex((line) => line.includes(words));
     if (index < 0) continue;
     const first = Math.max(0, index - AROUND.before);
-    return { file, line: index + 1, function: functionAround(lines, index), first: first + 1, lines: lines.slice(first, index + AROUND.after + 1) };
+    return {
+      file,
+      line: index + 1,
+      function: functionAround(lines, index),
+      first: first + 1,
+      lines: lines.slice(first, index + AROUND.after + 1),
+    };
   }
   return null;
 }

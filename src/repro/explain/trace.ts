@@ -15,14 +15,35 @@ interface Place {
 
 /** Frames in the order of the report, innermost first. @param text what the console said */
 export function framesOf(text: string): (Frame & Place)[] {
-  return text.split('\n').flatMap((line) => {
-    const [, rip, unsure, name = '', offset = '0'] = FRAME.exec(line) ?? [];
-    return name === '' ? [] : [{ function: name, offset: parseInt(offset, 16), unsure: unsure !== undefined, lines: [], exact: rip !== undefined }];
-  }).slice(0, MOST_FRAMES);
+  return text
+    .split('\n')
+    .flatMap((line) => {
+      const [, rip, unsure, name = '', offset = '0'] = FRAME.exec(line) ?? [];
+      return name === ''
+        ? []
+        : [
+            {
+              function: name,
+              offset: parseInt(offset, 16),
+              unsure: unsure !== undefined,
+              lines: [],
+              exact: rip !== undefined,
+            },
+          ];
+    })
+    .slice(0, MOST_FRAMES);
 }
 
-/** @param vmlinux with file and line, whose functions lie where the kernel has them @param systemMap of that kernel */
-export async function withLines(frames: readonly (Frame & Place)[], vmlinux: string, systemMap: string, signal: AbortSignal): Promise<Frame[]> {
+/**
+ * @param vmlinux with file and line, whose functions lie where the kernel has them
+ * @param systemMap of that kernel
+ */
+export async function withLines(
+  frames: readonly (Frame & Place)[],
+  vmlinux: string,
+  systemMap: string,
+  signal: AbortSignal,
+): Promise<Frame[]> {
   const symbols = readSymbols(readFileSync(systemMap, 'latin1'));
   const addresses = frames.map(({ function: name, offset, exact }) => {
     const start = symbols.get(name);
@@ -31,7 +52,11 @@ export async function withLines(frames: readonly (Frame & Place)[], vmlinux: str
   });
   const known = addresses.filter((address) => address !== null).map((address) => `0x${address.toString(16)}`);
   if (known.length === 0) return [...frames];
-  const { stdout } = await mustRun(['addr2line', '-a', '-i', '-e', vmlinux, ...known], 'the lines of the stack trace cannot be read', { signal });
+  const { stdout } = await mustRun(
+    ['addr2line', '-a', '-i', '-e', vmlinux, ...known],
+    'the lines of the stack trace cannot be read',
+    { signal },
+  );
   const found = linesByAddress(stdout);
   return frames.map((frame, i) => ({ ...frame, lines: found.get(addresses[i] ?? -1n) ?? [] }));
 }
@@ -49,5 +74,9 @@ export function linesByAddress(text: string): Map<bigint, string[]> {
 
 /** As below the source tree: where it was built says nothing. */
 function inTree(path: string): string {
-  return path.replace(/ \(discriminator \d+\)$/, '').replace(/^.*\/built\/[^/]+\//, '').replace(/^(?:\.\/)+/, '').replace(/\/\.\//g, '/');
+  return path
+    .replace(/ \(discriminator \d+\)$/, '')
+    .replace(/^.*\/built\/[^/]+\//, '')
+    .replace(/^(?:\.\/)+/, '')
+    .replace(/\/\.\//g, '/');
 }

@@ -12,7 +12,11 @@ export function textOf(data: Data): string {
 }
 
 export function at(data: unknown, path: Path): unknown {
-  return path.reduce<unknown>((value, key) => (typeof value === 'object' && value !== null ? (value as Record<string | number, unknown>)[key] : undefined), data);
+  return path.reduce<unknown>(
+    (value, key) =>
+      typeof value === 'object' && value !== null ? (value as Record<string | number, unknown>)[key] : undefined,
+    data,
+  );
 }
 
 /** A copy in which `path` is `value`; undefined takes the key away, and mappings that are empty then. */
@@ -47,7 +51,9 @@ export function pathsOf(data: unknown, pattern: string): Path[] {
       const value = at(data, path);
       if (typeof value !== 'object' || value === null) return [];
       if (key !== '*') return depth === keys.length - 1 || (value as Data)[key] !== undefined ? [[...path, key]] : [];
-      return Array.isArray(value) ? value.map((_, index) => [...path, index]) : Object.keys(value).map((name) => [...path, name]);
+      return Array.isArray(value)
+        ? value.map((_, index) => [...path, index])
+        : Object.keys(value).map((name) => [...path, name]);
     });
   }
   return found;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Delta debugging (Zeller, Hildebrandt 2002) with several trials at once: the smallest part of a list that still does it, no element of
-// which can go alone.
+// Delta debugging (Zeller, Hildebrandt 2002) with several trials at once: the smallest part of a list that still does
+// it, no element of which can go alone.
 
 /** Tries candidates, those before others first; the index of one that does it, or null. */
 export type First = <T>(candidates: readonly (readonly T[])[]) => Promise<number | null>;
@@ -10,10 +10,11 @@ export async function ddmin<T>(all: readonly T[], first: First, least = 0): Prom
   if (items.length <= least) return items;
   // Most lists do not matter at all.
   if (least === 0 && (await first([[]])) !== null) return [];
-  for (let parts = 2; items.length > 1; ) {
+  for (let parts = 2; items.length > 1;) {
     const chunks = split(items, Math.min(parts, items.length));
-    const candidates = (chunks.length > 2 ? [...chunks, ...chunks.map((chunk) => items.filter((item) => !chunk.includes(item)))] : chunks)
-      .filter((candidate) => candidate.length >= Math.max(least, 1));
+    const candidates = (
+      chunks.length > 2 ? [...chunks, ...chunks.map((chunk) => items.filter((item) => !chunk.includes(item)))] : chunks
+    ).filter((candidate) => candidate.length >= Math.max(least, 1));
     const found = await first(candidates);
     if (found !== null) {
       const kept = candidates[found] as T[];
@@ -26,5 +27,7 @@ export async function ddmin<T>(all: readonly T[], first: First, least = 0): Prom
 }
 
 function split<T>(items: readonly T[], parts: number): T[][] {
-  return Array.from({ length: parts }, (_, n) => items.slice(Math.floor((n * items.length) / parts), Math.floor(((n + 1) * items.length) / parts)));
+  return Array.from({ length: parts }, (_, n) =>
+    items.slice(Math.floor((n * items.length) / parts), Math.floor(((n + 1) * items.length) / parts)),
+  );
 }

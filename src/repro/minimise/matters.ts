@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What each thing that is left is needed for: what was seen without it, of what was tried on the very scenario that is left.
+// What each thing that is left is needed for: what was seen without it, of what was tried on the very scenario that is
+// left.
 import type { Trials } from '../rerun/trials.js';
 import { at, type Data, type Path, pathsOf, textOf, withValue } from './data.js';
 import { DROPS, LISTS } from './rules.js';
@@ -17,11 +18,25 @@ export function whatMatters(data: Data, trials: Pick<Trials, 'verdictOf'>): Matt
   const ask = (path: Path, value: unknown, without: Data) => {
     const verdict = trials.verdictOf(textOf(without));
     const text = typeof value === 'string' ? value : JSON.stringify(value);
-    if (verdict !== null && !verdict.holds) found.push({ what: `${path.join('.')}: ${text.length > LONGEST ? `${text.slice(0, LONGEST - 1)}…` : text}`, without: verdict.instead });
+    if (verdict !== null && !verdict.holds)
+      found.push({
+        what: `${path.join('.')}: ${text.length > LONGEST ? `${text.slice(0, LONGEST - 1)}…` : text}`,
+        without: verdict.instead,
+      });
   };
   for (const path of LISTS.flatMap(({ patterns }) => patterns).flatMap((pattern) => pathsOf(data, pattern))) {
     const entries = at(data, path);
-    if (Array.isArray(entries)) for (const [index, entry] of entries.entries()) ask(path, entry, withEntries(data, path, entries.filter((_, n) => n !== index)));
+    if (Array.isArray(entries))
+      for (const [index, entry] of entries.entries())
+        ask(
+          path,
+          entry,
+          withEntries(
+            data,
+            path,
+            entries.filter((_, n) => n !== index),
+          ),
+        );
   }
   for (const path of DROPS.flatMap((pattern) => pathsOf(data, pattern))) {
     const value = at(data, path);
@@ -29,7 +44,16 @@ export function whatMatters(data: Data, trials: Pick<Trials, 'verdictOf'>): Matt
   }
   for (const path of pathsOf(data, 'cmdline.*')) {
     const words = wordsOf(at(data, path));
-    for (const [index, word] of words.entries()) ask(path, word, withWords(data, path, words.filter((_, n) => n !== index)));
+    for (const [index, word] of words.entries())
+      ask(
+        path,
+        word,
+        withWords(
+          data,
+          path,
+          words.filter((_, n) => n !== index),
+        ),
+      );
   }
   return found;
 }

@@ -39,7 +39,10 @@ export async function minimise(start: Data, options: MinimiseOptions): Promise<M
 class Minimiser {
   private suspected = false;
 
-  constructor(public data: Data, private readonly options: MinimiseOptions) {}
+  constructor(
+    public data: Data,
+    private readonly options: MinimiseOptions,
+  ) {}
 
   async run(): Promise<boolean> {
     try {
@@ -86,14 +89,25 @@ class Minimiser {
     await this.words();
     await this.traits();
     this.options.onStage('sizes');
-    await this.holds(SHRINKS.filter(({ patterns }) => !patterns.includes('machine.memory')).reduce((data, rule) => this.shrunk(data, rule, rule.values[0] as number), this.data));
+    await this.holds(
+      SHRINKS.filter(({ patterns }) => !patterns.includes('machine.memory')).reduce(
+        (data, rule) => this.shrunk(data, rule, rule.values[0] as number),
+        this.data,
+      ),
+    );
     for (const rule of SHRINKS) await this.shrink(rule);
   }
 
   private async traits(): Promise<void> {
     const base = this.data;
     const paths = DROPS.flatMap((pattern) => pathsOf(base, pattern)).filter((path) => at(base, path) !== undefined);
-    await this.reduce(`traits, ${paths.length}`, paths, (kept) => paths.filter((path) => !kept.includes(path)).reduce((data, path) => withValue(data, path, undefined), base), 0);
+    await this.reduce(
+      `traits, ${paths.length}`,
+      paths,
+      (kept) =>
+        paths.filter((path) => !kept.includes(path)).reduce((data, path) => withValue(data, path, undefined), base),
+      0,
+    );
   }
 
   private async shrink(rule: Shrink): Promise<void> {
@@ -109,32 +123,41 @@ class Minimiser {
     const paths = this.placesOf(rule, this.data);
     // Not all of them, but perhaps some.
     if (paths.length < 2 || paths.length > MOST_ALONE) return;
-    for (const path of paths) for (const value of rule.values) if (await this.holds(this.shrunk(this.data, rule, value, [path]))) break;
+    for (const path of paths)
+      for (const value of rule.values) if (await this.holds(this.shrunk(this.data, rule, value, [path]))) break;
   }
 
   private placesOf({ patterns }: Shrink, data: Data): Path[] {
-    return patterns.flatMap((pattern) => (pattern.startsWith('machine.') ? [pattern.split('.')] : pathsOf(data, pattern)));
+    return patterns.flatMap((pattern) =>
+      pattern.startsWith('machine.') ? [pattern.split('.')] : pathsOf(data, pattern),
+    );
   }
 
   /** Everything that is larger becomes `value`. */
   private shrunk(data: Data, rule: Shrink, value: number, paths: readonly Path[] = this.placesOf(rule, data)): Data {
     const larger = paths.filter((path) => (numberOf(at(data, path)) ?? rule.otherwise ?? 0) > value);
-    return larger.reduce((smaller, path) => withValue(smaller, path, rule.unit === 'bytes' ? sizeText(value) : value), data);
+    return larger.reduce(
+      (smaller, path) => withValue(smaller, path, rule.unit === 'bytes' ? sizeText(value) : value),
+      data,
+    );
   }
 
   private async list(what: string, patterns: readonly string[], least: number): Promise<void> {
-    const items = patterns.flatMap((pattern) => pathsOf(this.data, pattern)).flatMap((path) => {
-      const entries = at(this.data, path);
-      return Array.isArray(entries) ? entries.map((_, index) => ({ path, index })) : [];
-    });
+    const items = patterns
+      .flatMap((pattern) => pathsOf(this.data, pattern))
+      .flatMap((path) => {
+        const entries = at(this.data, path);
+        return Array.isArray(entries) ? entries.map((_, index) => ({ path, index })) : [];
+      });
     if (items.length === 0) return;
     const base = this.data;
     const paths = [...new Set(items.map(({ path }) => path))];
-    const build = (kept: readonly { path: Path; index: number }[]) => paths.reduce((data, path) => {
-      const mine = new Set(kept.filter((item) => item.path === path).map(({ index }) => index));
-      const left = (at(base, path) as unknown[]).filter((_, index) => mine.has(index));
-      return withEntries(data, path, left);
-    }, base);
+    const build = (kept: readonly { path: Path; index: number }[]) =>
+      paths.reduce((data, path) => {
+        const mine = new Set(kept.filter((item) => item.path === path).map(({ index }) => index));
+        const left = (at(base, path) as unknown[]).filter((_, index) => mine.has(index));
+        return withEntries(data, path, left);
+      }, base);
     await this.reduce(`${what}, ${items.length}`, items, build, least);
   }
 
@@ -142,25 +165,42 @@ class Minimiser {
     const { steps } = this.data;
     if (!Array.isArray(steps)) return;
     const names = subjectsOf(steps);
-    await this.reduce(`what steps are about, ${names.length}`, names, (kept) => {
-      const stay = new Set(kept);
-      return { ...this.data, steps: withoutSubjects(steps, new Set(names.filter((name) => !stay.has(name)))) };
-    }, 0);
+    await this.reduce(
+      `what steps are about, ${names.length}`,
+      names,
+      (kept) => {
+        const stay = new Set(kept);
+        return { ...this.data, steps: withoutSubjects(steps, new Set(names.filter((name) => !stay.has(name)))) };
+      },
+      0,
+    );
   }
 
   private async words(): Promise<void> {
     for (const path of pathsOf(this.data, 'cmdline.*')) {
       const words = wordsOf(at(this.data, path));
-      await this.reduce(`kernel command line, ${words.length} words`, words, (kept) => withWords(this.data, path, kept), 0);
+      await this.reduce(
+        `kernel command line, ${words.length} words`,
+        words,
+        (kept) => withWords(this.data, path, kept),
+        0,
+      );
     }
   }
 
-  private async reduce<T>(what: string, items: readonly T[], build: (kept: readonly T[]) => Data, least: number): Promise<void> {
+  private async reduce<T>(
+    what: string,
+    items: readonly T[],
+    build: (kept: readonly T[]) => Data,
+    least: number,
+  ): Promise<void> {
     if (items.length === 0) return;
     this.options.onStage(what);
     let best = items;
     const first: First = async (candidates) => {
-      const found = await this.options.trials.first(candidates.map((kept) => textOf(build(kept as unknown as readonly T[]))));
+      const found = await this.options.trials.first(
+        candidates.map((kept) => textOf(build(kept as unknown as readonly T[]))),
+      );
       if (found !== null) best = candidates[found] as unknown as readonly T[];
       return found;
     };

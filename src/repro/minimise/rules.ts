@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What may go from a scenario, and what may be made smaller, as data. Order is that of the trials: what costs most time goes first.
+// What may go from a scenario, and what may be made smaller, as data. Order is that of the trials: what costs most time
+// goes first.
 import { size } from '../../scenario/schema/values.js';
 
 /** Lists whose entries may go, all entries of all lists of a pattern together. */
@@ -12,13 +13,32 @@ export const LISTS: readonly { what: string; patterns: readonly string[]; least?
   { what: 'steps', patterns: ['steps'] },
   { what: 'reserved memory', patterns: ['reserveMem'] },
   { what: 'arguments of QEMU', patterns: ['machine.qemuArgs'] },
-  { what: 'traits of files and devices', patterns: ['sessions.*.files.*.holes', 'sessions.*.files.*.seals', 'steps.*.memfd.holes', 'steps.*.memfd.seals', 'devices.*.map', 'sessions.*.guests.*.features', 'sessions.*.guests.*.devices'] },
+  {
+    what: 'traits of files and devices',
+    patterns: [
+      'sessions.*.files.*.holes',
+      'sessions.*.files.*.seals',
+      'steps.*.memfd.holes',
+      'steps.*.memfd.seals',
+      'devices.*.map',
+      'sessions.*.guests.*.features',
+      'sessions.*.guests.*.devices',
+    ],
+  },
 ];
 
 /** Keys that may go, which then have their default. */
 export const DROPS: readonly string[] = [
-  'policy', 'kexec', 'iommu', 'sessions.*.retrieve', 'sessions.*.finish',
-  ...['huge', 'position', 'array', 'state', 'label', 'holes', 'seals'].flatMap((key) => [`sessions.*.files.*.${key}`, `steps.*.memfd.${key}`, `steps.*.object.${key}`]),
+  'policy',
+  'kexec',
+  'iommu',
+  'sessions.*.retrieve',
+  'sessions.*.finish',
+  ...['huge', 'position', 'array', 'state', 'label', 'holes', 'seals'].flatMap((key) => [
+    `sessions.*.files.*.${key}`,
+    `steps.*.memfd.${key}`,
+    `steps.*.object.${key}`,
+  ]),
   ...['kind', 'vcpus', 'preserve', 'features', 'devices'].map((key) => `sessions.*.guests.*.${key}`),
   ...['dma', 'interrupts', 'behind', 'size', 'map'].map((key) => `devices.*.${key}`),
 ];
@@ -26,7 +46,10 @@ export const DROPS: readonly string[] = [
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
-/** Values to try, the smallest first. `otherwise`: what holds where nothing is written; without it the key must be there. */
+/**
+ * Values to try, the smallest first. `otherwise`: what holds where nothing is written; without it the key must be
+ * there.
+ */
 export interface Shrink {
   patterns: readonly string[];
   values: readonly number[];
@@ -36,10 +59,29 @@ export interface Shrink {
 
 export const SHRINKS: readonly Shrink[] = [
   { patterns: ['sessions.*.guests.*.count'], values: [1, 2, 4, 16], unit: 'number' },
-  { patterns: ['sessions.*.files.*.memfd', 'sessions.*.files.*.object', 'steps.*.memfd.size', 'steps.*.object.size', 'reserveMem.*.size'], values: [4 * KIB, 64 * KIB, MIB, 16 * MIB, 256 * MIB], unit: 'bytes' },
-  { patterns: ['sessions.*.guests.*.size', 'steps.*.guest-create.size'], values: [MIB, 4 * MIB, 48 * MIB, 64 * MIB, 256 * MIB], unit: 'bytes' },
+  {
+    patterns: [
+      'sessions.*.files.*.memfd',
+      'sessions.*.files.*.object',
+      'steps.*.memfd.size',
+      'steps.*.object.size',
+      'reserveMem.*.size',
+    ],
+    values: [4 * KIB, 64 * KIB, MIB, 16 * MIB, 256 * MIB],
+    unit: 'bytes',
+  },
+  {
+    patterns: ['sessions.*.guests.*.size', 'steps.*.guest-create.size'],
+    values: [MIB, 4 * MIB, 48 * MIB, 64 * MIB, 256 * MIB],
+    unit: 'bytes',
+  },
   { patterns: ['machine.cpus'], values: [1, 2, 4], otherwise: 2, unit: 'number' },
-  { patterns: ['machine.memory'], values: [256 * MIB, 512 * MIB, 768 * MIB, 1024 * MIB, 2048 * MIB], otherwise: 1024 * MIB, unit: 'bytes' },
+  {
+    patterns: ['machine.memory'],
+    values: [256 * MIB, 512 * MIB, 768 * MIB, 1024 * MIB, 2048 * MIB],
+    otherwise: 1024 * MIB,
+    unit: 'bytes',
+  },
 ];
 
 /** Bytes or a number, as written; null where it is neither. */

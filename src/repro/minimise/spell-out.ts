@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Counts and repeats spelt out, so that each copy can go on its own. A copy keeps the name, token and seed that it had among the others:
-// faults name it by them, and its content follows from them.
+// Counts and repeats spelt out, so that each copy can go on its own. A copy keeps the name, token and seed that it had
+// among the others: faults name it by them, and its content follows from them.
 import { tokenAfter } from '../../model/scenario/token.js';
 import { fill } from '../../scenario/explicit/template.js';
 import type { Data } from './data.js';
@@ -17,10 +17,12 @@ export function spellOutSessions(data: Data): Data {
     const perSession = files.reduce((sum, file) => sum + countOf(file), 0);
     return Array.from({ length: countOf(session) }, (_, index) => {
       const { count: _count, ...rest } = session;
-      const counted = (entry: Data, step: number) => (typeof entry['seed'] === 'number' ? { ...entry, seed: (entry['seed'] + index * step) >>> 0 } : entry);
+      const counted = (entry: Data, step: number) =>
+        typeof entry['seed'] === 'number' ? { ...entry, seed: (entry['seed'] + index * step) >>> 0 } : entry;
       const perSessionGuests = guests.reduce((sum, guest) => sum + countOf(guest), 0);
       return {
-        ...rest, name: filled(session['name'], index + 1),
+        ...rest,
+        name: filled(session['name'], index + 1),
         ...(files.length > 0 ? { files: files.map((file) => counted(file, perSession)) } : {}),
         ...(guests.length > 0 ? { guests: guests.map((guest) => counted(guest, perSessionGuests)) } : {}),
       };
@@ -34,12 +36,20 @@ export function spellOutFiles(data: Data): Data {
   const sessions = list(data['sessions']).map((session) => {
     if (!Array.isArray(session['files'])) return session;
     let place = 0;
-    const files = list(session['files']).flatMap((file) => Array.from({ length: countOf(file) }, (_, index) => {
-      const { count: _count, name, token, seed, ...rest } = file;
-      place++;
-      const mine = typeof token === 'number' || typeof token === 'string' ? tokenAfter(token, index) ?? token : place;
-      return { name: name === undefined ? String(mine) : filled(name, index + 1), ...rest, token: mine, ...(typeof seed === 'number' ? { seed: (seed + index) >>> 0 } : {}) };
-    }));
+    const files = list(session['files']).flatMap((file) =>
+      Array.from({ length: countOf(file) }, (_, index) => {
+        const { count: _count, name, token, seed, ...rest } = file;
+        place++;
+        const mine =
+          typeof token === 'number' || typeof token === 'string' ? (tokenAfter(token, index) ?? token) : place;
+        return {
+          name: name === undefined ? String(mine) : filled(name, index + 1),
+          ...rest,
+          token: mine,
+          ...(typeof seed === 'number' ? { seed: (seed + index) >>> 0 } : {}),
+        };
+      }),
+    );
     return { ...session, files };
   });
   return { ...data, sessions };
@@ -51,15 +61,20 @@ export function spellOutSteps(data: Data): Data {
 
 function unrolled(steps: readonly unknown[], numbers: ReadonlyMap<string, number>): unknown[] {
   return steps.flatMap((step): unknown[] => {
-    const repeat = typeof step === 'object' && step !== null ? ((step as Data)['repeat'] as Data | undefined) : undefined;
+    const repeat =
+      typeof step === 'object' && step !== null ? ((step as Data)['repeat'] as Data | undefined) : undefined;
     if (repeat === undefined) return [deep(step, numbers)];
     const name = typeof repeat['as'] === 'string' ? repeat['as'] : 'i';
-    return Array.from({ length: Number(repeat['count']) }, (_, index) => unrolled(list(repeat['steps']), new Map([...numbers, [name, index + 1]]))).flat();
+    return Array.from({ length: Number(repeat['count']) }, (_, index) =>
+      unrolled(list(repeat['steps']), new Map([...numbers, [name, index + 1]])),
+    ).flat();
   });
 }
 
 function deep(value: unknown, numbers: ReadonlyMap<string, number>): unknown {
   if (typeof value === 'string') return fill(value, numbers);
   if (Array.isArray(value)) return value.map((each) => deep(each, numbers));
-  return typeof value === 'object' && value !== null ? Object.fromEntries(Object.entries(value).map(([key, each]) => [key, deep(each, numbers)])) : value;
+  return typeof value === 'object' && value !== null
+    ? Object.fromEntries(Object.entries(value).map(([key, each]) => [key, deep(each, numbers)]))
+    : value;
 }

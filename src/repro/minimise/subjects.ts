@@ -1,17 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-// What steps are about: a session, a file, a device or a guest goes with all steps that name it, or the rest would be no scenario.
+// What steps are about: a session, a file, a device or a guest goes with all steps that name it, or the rest would be
+// no scenario.
 import { type Data, textsIn } from './data.js';
 
 /** Operations that bring something into being, and the key of its name where they are mappings. */
-const MAKERS: Readonly<Record<string, string>> = { create: 'session', memfd: 'name', object: 'name', 'guest-create': 'guest', 'device-open': 'device' };
+const MAKERS: Readonly<Record<string, string>> = {
+  create: 'session',
+  memfd: 'name',
+  object: 'name',
+  'guest-create': 'guest',
+  'device-open': 'device',
+};
 
 export function subjectsOf(steps: readonly unknown[]): string[] {
-  const names = steps.flatMap((step) => Object.entries(typeof step === 'object' && step !== null ? step : {}).flatMap(([op, value]) => {
-    const key = MAKERS[op];
-    if (key === undefined) return [];
-    const name = typeof value === 'string' ? value : (value as Data | null)?.[key];
-    return typeof name === 'string' ? [name] : [];
-  }));
+  const names = steps.flatMap((step) =>
+    Object.entries(typeof step === 'object' && step !== null ? step : {}).flatMap(([op, value]) => {
+      const key = MAKERS[op];
+      if (key === undefined) return [];
+      const name = typeof value === 'string' ? value : (value as Data | null)?.[key];
+      return typeof name === 'string' ? [name] : [];
+    }),
+  );
   return [...new Set(names)];
 }
 
@@ -23,6 +32,9 @@ export function withoutSubjects(steps: readonly unknown[], gone: ReadonlySet<str
 /** A name alone, a guest's file (GUEST.ram), or a name within a place (memfd[SESSION/FILE].size). */
 function mentions(text: string, names: ReadonlySet<string>): boolean {
   if (names.has(text)) return true;
-  const inner = [...text.matchAll(/\[([^\]]*)\]/g)].flatMap(([, name = '']) => [name, name.slice(0, Math.max(0, name.indexOf('/')))]);
+  const inner = [...text.matchAll(/\[([^\]]*)\]/g)].flatMap(([, name = '']) => [
+    name,
+    name.slice(0, Math.max(0, name.indexOf('/'))),
+  ]);
   return [text.replace(/\.(ram|state)$/, ''), ...inner].some((name) => names.has(name));
 }

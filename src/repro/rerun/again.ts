@@ -16,17 +16,30 @@ export interface Again {
 }
 
 /** Throws what `once` throws. @param times at least 1 */
-export async function runAgain(original: Result, times: number, once: (number: number) => Promise<Performed>): Promise<Again> {
+export async function runAgain(
+  original: Result,
+  times: number,
+  once: (number: number) => Promise<Performed>,
+): Promise<Again> {
   const wanted = failureOf(original);
   const done: Performed[] = [];
   for (let i = 0; i < times; i++) done.push(await once(i));
   const runs = done.map(({ result, folder }) => {
     const failure = failureOf(result);
-    return { id: result.id, folder, same: sameFailure(wanted, failure), failure, ms: Math.round(result.durations['total'] ?? 0) };
+    return {
+      id: result.id,
+      folder,
+      same: sameFailure(wanted, failure),
+      failure,
+      ms: Math.round(result.durations['total'] ?? 0),
+    };
   });
-  const rate: Rate = { seen: runs.filter(({ same }) => same).length, runs: runs.filter(({ failure, same }) => same || failure.outcome !== 'infra').length };
+  const rate: Rate = {
+    seen: runs.filter(({ same }) => same).length,
+    runs: runs.filter(({ failure, same }) => same || failure.outcome !== 'infra').length,
+  };
   const [low, high] = interval(rate);
-  const telling = (done[runs.findIndex(({ same }) => same)] ?? done[0] as Performed).result;
+  const telling = (done[runs.findIndex(({ same }) => same)] ?? (done[0] as Performed)).result;
   return { original: wanted, rate: { ...rate, low, high }, runs, telling };
 }
 

@@ -8,14 +8,17 @@ export interface Rate {
 }
 
 /**
- * What is believed of a failure's rate: (seen + 1) / (runs + 2), Laplace's rule of succession. Three of three give 0.8, not 1: a failure
- * that always showed so far may still be one that does not always show.
+ * What is believed of a failure's rate: (seen + 1) / (runs + 2), Laplace's rule of succession. Three of three give 0.8,
+ * not 1: a failure that always showed so far may still be one that does not always show.
  */
 export function expectedRate({ seen, runs }: Rate): number {
   return (seen + 1) / (runs + 2);
 }
 
-/** Runs without the failure after which it is gone with this confidence (0 to 1), were it to show at `rate`; at most `most`. */
+/**
+ * Runs without the failure after which it is gone with this confidence (0 to 1), were it to show at `rate`; at most
+ * `most`.
+ */
 export function runsToBeSure(rate: number, confidence: number, most: number): number {
   if (rate >= 1) return 1;
   return Math.min(most, Math.max(1, Math.ceil(Math.log(1 - confidence) / Math.log(1 - rate))));

@@ -10,8 +10,15 @@ export interface Failure {
 }
 
 /** An errno that was not the demanded one fails a run whose outcome is as expected; it then gives the title. */
-export function failureOf({ outcome, expected, asExpected, cause, incidents }: Pick<Result, 'outcome' | 'expected' | 'asExpected' | 'cause' | 'incidents'>): Failure {
-  const demanded = outcome === expected && !asExpected ? incidents.find(({ title }) => title.endsWith(' was demanded')) : undefined;
+export function failureOf({
+  outcome,
+  expected,
+  asExpected,
+  cause,
+  incidents,
+}: Pick<Result, 'outcome' | 'expected' | 'asExpected' | 'cause' | 'incidents'>): Failure {
+  const demanded =
+    outcome === expected && !asExpected ? incidents.find(({ title }) => title.endsWith(' was demanded')) : undefined;
   return { outcome, title: demanded?.title ?? cause?.title ?? null };
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Machines for trials: as many at once as the host carries, shared with everything else that the lab runs here. Nothing of a trial is kept.
+// Machines for trials: as many at once as the host carries, shared with everything else that the lab runs here. Nothing
+// of a trial is kept.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -36,7 +37,9 @@ export class Machines {
     removeAtEnd(results);
     try {
       const { result } = await this.run(scenario, results, signal);
-      const suspects = result.resources.filter(({ state, problems }) => state !== 'intact' || problems.length > 0).flatMap(({ name, session }) => [name, ...(session === null ? [] : [session])]);
+      const suspects = result.resources
+        .filter(({ state, problems }) => state !== 'intact' || problems.length > 0)
+        .flatMap(({ name, session }) => [name, ...(session === null ? [] : [session])]);
       return { ...failureOf(result), suspects, asExpected: result.asExpected };
     } finally {
       rmSync(results, { recursive: true, force: true });
@@ -44,10 +47,18 @@ export class Machines {
   };
 
   /** One run, kept under `results`. */
-  async run(scenario: Scenario, results: string, signal: AbortSignal, onEvent: (event: Event) => void = () => undefined): Promise<Performed> {
+  async run(
+    scenario: Scenario,
+    results: string,
+    signal: AbortSignal,
+    onEvent: (event: Event) => void = () => undefined,
+  ): Promise<Performed> {
     const { preparation, slots, labVersion } = this.options;
     const needs = scenario.machine.memory + OVERHEAD;
-    if (this.gate.excludes(needs)) throw new LabError(`the machine needs ${bytesText(needs)} of memory; machines may have ${bytesText(this.gate.total)} here`);
+    if (this.gate.excludes(needs))
+      throw new LabError(
+        `the machine needs ${bytesText(needs)} of memory; machines may have ${bytesText(this.gate.total)} here`,
+      );
     for (const stage of preparation.stages([scenario])) await stage.run({ detail: () => undefined });
     const leave = await this.gate.enter(needs, signal);
     try {

@@ -12,7 +12,11 @@ export interface Measured extends Rate {
 }
 
 /** @param wanted the failure to look for; null takes that of the first run which is no `infra` */
-export async function measureRate(scenario: Scenario, wanted: Failure | null, how: { execute: Execute; times: number; jobs: number; signal: AbortSignal }): Promise<Measured> {
+export async function measureRate(
+  scenario: Scenario,
+  wanted: Failure | null,
+  how: { execute: Execute; times: number; jobs: number; signal: AbortSignal },
+): Promise<Measured> {
   const stop = new AbortController();
   const signal = AbortSignal.any([how.signal, stop.signal]);
   const all: Seen[] = [];
@@ -24,12 +28,21 @@ export async function measureRate(scenario: Scenario, wanted: Failure | null, ho
     }
   };
   // The first to fail ends the others; all have ended before anyone hears of it.
-  const ends = await Promise.allSettled(Array.from({ length: Math.min(how.jobs, how.times) }, () => work().catch((error: unknown) => {
-    stop.abort(error);
-    throw error;
-  })));
+  const ends = await Promise.allSettled(
+    Array.from({ length: Math.min(how.jobs, how.times) }, () =>
+      work().catch((error: unknown) => {
+        stop.abort(error);
+        throw error;
+      }),
+    ),
+  );
   how.signal.throwIfAborted();
   if (ends.some(({ status }) => status === 'rejected')) throw stop.signal.reason as Error;
   const failure = wanted ?? all.find(({ outcome }) => outcome !== 'infra') ?? (all[0] as Seen);
-  return { failure: { outcome: failure.outcome, title: failure.title }, seen: all.filter((seen) => sameFailure(seen, failure)).length, runs: all.length, all };
+  return {
+    failure: { outcome: failure.outcome, title: failure.title },
+    seen: all.filter((seen) => sameFailure(seen, failure)).length,
+    runs: all.length,
+    all,
+  };
 }

@@ -10,20 +10,29 @@ const MOST_BYTES = 4 << 20;
 const text = z.string().max(4096);
 const file = z.strictObject({ name: text, sha256: z.string().regex(/^[0-9a-f]{32,64}$/) });
 const recipeSchema = z.strictObject({
-  name: text, sha256: z.string().regex(/^[0-9a-f]{64}$/), release: text.nullable(),
+  name: text,
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  release: text.nullable(),
   built: z.strictObject({ source: text, sourceId: text, inputs: text, compiler: text }).nullable(),
-  config: z.array(file).max(256), patches: z.array(file).max(256), overlay: z.array(file).max(256),
+  config: z.array(file).max(256),
+  patches: z.array(file).max(256),
+  overlay: z.array(file).max(256),
 }) satisfies z.ZodType<KernelRecipe>;
 const recipesSchema = z.strictObject({ schema: z.literal(1), kernels: z.array(recipeSchema).max(64) });
 
-/** Those that a run has written down, by the kernel's name; none where an older lab ran it. Throws a LabError where the file is damaged. */
+/**
+ * Those that a run has written down, by the kernel's name; none where an older lab ran it. Throws a LabError where the
+ * file is damaged.
+ */
 export function recipesOf(folder: string): Map<string, KernelRecipe> {
   const path = `${folder}/${RECIPES}`;
   const stat = statSync(path, { throwIfNoEntry: false });
   if (stat === undefined) return new Map();
   try {
     if (stat.size > MOST_BYTES) throw new Error(`it has ${stat.size} bytes`);
-    return new Map(recipesSchema.parse(JSON.parse(readFileSync(path, 'utf8'))).kernels.map((recipe) => [recipe.name, recipe]));
+    return new Map(
+      recipesSchema.parse(JSON.parse(readFileSync(path, 'utf8'))).kernels.map((recipe) => [recipe.name, recipe]),
+    );
   } catch (error) {
     throw new LabError(`${path} is damaged: ${String((error as Error).message).slice(0, 300)}`);
   }
@@ -33,12 +42,17 @@ export function recipesOf(folder: string): Map<string, KernelRecipe> {
 export function recipeDifferences(then: KernelRecipe, now: KernelRecipe): string[] {
   const found: string[] = [];
   if (then.built !== null && now.built !== null) {
-    if (then.built.compiler !== now.built.compiler) found.push(`compiler: ${then.built.compiler} then, ${now.built.compiler} here`);
-    if (then.built.sourceId !== now.built.sourceId) found.push(`source: ${then.built.source} then, ${now.built.source} here (other content)`);
+    if (then.built.compiler !== now.built.compiler)
+      found.push(`compiler: ${then.built.compiler} then, ${now.built.compiler} here`);
+    if (then.built.sourceId !== now.built.sourceId)
+      found.push(`source: ${then.built.source} then, ${now.built.source} here (other content)`);
     else if (then.built.inputs === now.built.inputs && found.length === 0) found.push('it is made of the same things');
   }
   for (const key of ['config', 'patches', 'overlay'] as const) {
-    const [before, after] = [new Map(then[key].map((each) => [each.name, each.sha256])), new Map(now[key].map((each) => [each.name, each.sha256]))];
+    const [before, after] = [
+      new Map(then[key].map((each) => [each.name, each.sha256])),
+      new Map(now[key].map((each) => [each.name, each.sha256])),
+    ];
     for (const [name, sha256] of before) {
       if (!after.has(name)) found.push(`${key}: ${name} was used then, not here`);
       else if (after.get(name) !== sha256) found.push(`${key}: ${name} has changed`);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A run that is to be made again: how it ended, its scenario, its kernels; from its folder, or from a bundle that was unpacked.
+// A run that is to be made again: how it ended, its scenario, its kernels; from its folder, or from a bundle that was
+// unpacked.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseDocument } from 'yaml';
@@ -33,25 +34,50 @@ export interface Changes {
   timeout?: number | undefined;
 }
 
-/** @param bundled a bundle's kernel by its SHA-256; null where the run is no bundle's. Throws a UsageError where the run cannot be made again. */
-export async function subjectOf(folder: string, result: Result, bundled: ((sha256: string) => RecordedKernel['files']) | null): Promise<Subject> {
+/**
+ * @param bundled a bundle's kernel by its SHA-256; null where the run is no bundle's. Throws a UsageError where the run
+ * cannot be made again.
+ */
+export async function subjectOf(
+  folder: string,
+  result: Result,
+  bundled: ((sha256: string) => RecordedKernel['files']) | null,
+): Promise<Subject> {
   if (result.kernels.length < 1) throw new UsageError('this run names no kernel');
   const recipes = recipesOf(folder);
   const own = join(folder, 'scenario.yaml');
   return {
-    result, text: await readText(own),
+    result,
+    text: await readText(own),
     // What it uploads is named relative to where it stood, which for a bundle is another host.
     file: bundled === null && existsSync(result.scenario.file) ? result.scenario.file : own,
-    kernels: result.kernels.map(({ name, sha256 }) => ({ name, sha256, recipe: recipes.get(name) ?? null, files: bundled?.(sha256) ?? null })),
+    kernels: result.kernels.map(({ name, sha256 }) => ({
+      name,
+      sha256,
+      recipe: recipes.get(name) ?? null,
+      files: bundled?.(sha256) ?? null,
+    })),
   };
 }
 
 /** The scenario as it ran, with what is to be changed. Throws a ScenarioError where that cannot be. */
-export function scenarioOf({ text, file, result }: Subject, changes: Changes, kernelProblem: (name: string) => string | null): Scenario {
+export function scenarioOf(
+  { text, file, result }: Subject,
+  changes: Changes,
+  kernelProblem: (name: string) => string | null,
+): Scenario {
   const names = result.kernels.map(({ name }) => name);
-  const kernels = [changes.from ?? names[0] as string, ...names.slice(1, -1), ...(names.length > 1 ? [changes.to ?? names.at(-1) as string] : [])];
+  const kernels = [
+    changes.from ?? (names[0] as string),
+    ...names.slice(1, -1),
+    ...(names.length > 1 ? [changes.to ?? (names.at(-1) as string)] : []),
+  ];
   // Of kernels that are taken by their content nobody asks whether their name is known.
-  const scenario = parseScenario(changedText(text, changes), file, { kernels, timeout: changes.timeout, kernelProblem: (name) => (names.includes(name) ? null : kernelProblem(name)) });
+  const scenario = parseScenario(changedText(text, changes), file, {
+    kernels,
+    timeout: changes.timeout,
+    kernelProblem: (name) => (names.includes(name) ? null : kernelProblem(name)),
+  });
   // Without a name of its own it is called after its file, which in a run's folder is another.
   return { ...scenario, name: result.scenario.name, file: result.scenario.file };
 }

@@ -13,7 +13,10 @@ export interface Seen extends Failure {
   asExpected: boolean;
 }
 
-/** Runs a scenario once. Throws ScenarioError or LabError where it cannot be run, and the signal's reason where that is aborted. */
+/**
+ * Runs a scenario once. Throws ScenarioError or LabError where it cannot be run, and the signal's reason where that is
+ * aborted.
+ */
 export type Execute = (scenario: Scenario, signal: AbortSignal) => Promise<Seen>;
 
 export interface Verdict {
@@ -59,7 +62,10 @@ export class Trials {
     return this.known.get(text) ?? this.unknown.get(text) ?? null;
   }
 
-  /** The index of a candidate that fails in the same way; those before others are begun first, and the first that does it ends the rest. */
+  /**
+   * The index of a candidate that fails in the same way; those before others are begun first, and the first that does
+   * it ends the rest.
+   */
   async first(texts: readonly string[]): Promise<number | null> {
     const { jobs, signal } = this.options;
     const known = texts.findIndex((text) => this.known.get(text)?.holds);
@@ -77,11 +83,13 @@ export class Trials {
         stop.abort(new LabError('another candidate does it'));
       }
     };
-    const workers = Array.from({ length: Math.min(jobs, texts.length) }, () => work().catch((error: unknown) => {
-      if (found !== null && !signal.aborted) return;
-      stop.abort(error);
-      throw error;
-    }));
+    const workers = Array.from({ length: Math.min(jobs, texts.length) }, () =>
+      work().catch((error: unknown) => {
+        if (found !== null && !signal.aborted) return;
+        stop.abort(error);
+        throw error;
+      }),
+    );
     const ends = await Promise.allSettled(workers);
     signal.throwIfAborted();
     const failed = ends.find((end) => end.status === 'rejected');
@@ -113,9 +121,18 @@ export class Trials {
       return { holds: false, instead, known: true };
     } catch (error) {
       signal.throwIfAborted();
-      if (!(error instanceof LabError || error instanceof ScenarioError) || isDiskFull(error) || isDiskFull(error.cause)) throw error;
+      if (
+        !(error instanceof LabError || error instanceof ScenarioError) ||
+        isDiskFull(error) ||
+        isDiskFull(error.cause)
+      )
+        throw error;
       this.refused++;
-      return { holds: false, instead: `no scenario that can be run: ${(error.message.split('\n')[0] ?? '').replace(/^\S+:\d+:\d+: /, '')}`, known: true };
+      return {
+        holds: false,
+        instead: `no scenario that can be run: ${(error.message.split('\n')[0] ?? '').replace(/^\S+:\d+:\d+: /, '')}`,
+        known: true,
+      };
     }
   }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A kernel with some configuration options changed: a definition of its own in the cache, on top of the one that is there.
+// A kernel with some configuration options changed: a definition of its own in the cache, on top of the one that is
+// there.
 import { basename } from 'node:path';
 import { type ImageContext, openWorkspace, resolveKernel, writeVariant } from '../../images/index.js';
 import { UsageError } from '../../util/errors.js';
@@ -16,16 +17,29 @@ const FORM = /^(?:(from|to):)?(?:CONFIG_)?([A-Z0-9_]{1,100})=(y|n|-?\d{1,20}|0x[
 /** `KASAN=y`, `CONFIG_KASAN=y`, `to:KASAN=y`. Throws a UsageError for anything else. */
 export function parseConfigOption(text: string): ConfigOption {
   const [, of = 'both', name, value] = FORM.exec(text) ?? [];
-  if (name === undefined) throw new UsageError(`--config-option ${text}: expected NAME=VALUE such as KASAN=y, with from: or to: before it for one kernel alone`);
+  if (name === undefined)
+    throw new UsageError(
+      `--config-option ${text}: expected NAME=VALUE such as KASAN=y, with from: or to: before it for one kernel alone`,
+    );
   return { of: of as ConfigOption['of'], line: `CONFIG_${name}=${value}` };
 }
 
-/** Path of the definition with these options on top of `kernel`; the kernel itself where there are none. Builds nothing. */
+/**
+ * Path of the definition with these options on top of `kernel`; the kernel itself where there are none. Builds nothing.
+ */
 export function withOptions(kernel: string, lines: readonly string[], context: ImageContext): string {
   if (lines.length === 0) return kernel;
   const resolved = resolveKernel(kernel);
-  if (resolved.kind !== 'definition' || resolved.definition.prebuilt !== null) throw new UsageError(`${kernel} is ready-made: its configuration cannot be changed`, { hint: 'name a kernel that the lab builds (lab images list)' });
-  return writeVariant(resolved.definition.file, `${basename(resolved.definition.name)}-with`, lines, openWorkspace(context));
+  if (resolved.kind !== 'definition' || resolved.definition.prebuilt !== null)
+    throw new UsageError(`${kernel} is ready-made: its configuration cannot be changed`, {
+      hint: 'name a kernel that the lab builds (lab images list)',
+    });
+  return writeVariant(
+    resolved.definition.file,
+    `${basename(resolved.definition.name)}-with`,
+    lines,
+    openWorkspace(context),
+  );
 }
 
 export function optionsFor(options: readonly ConfigOption[], of: 'from' | 'to'): string[] {

@@ -10,16 +10,35 @@ export interface DebuggedKernel {
   why: string | null;
 }
 
-/** Lines to paste: one for the kernel that runs, one for the next, whose breakpoint waits for it. @param stub socket @param stopAt function */
-export function debuggerLines(stub: string, running: DebuggedKernel, next: DebuggedKernel | null, stopAt: string): string[] {
+/**
+ * Lines to paste: one for the kernel that runs, one for the next, whose breakpoint waits for it.
+ * @param stub socket
+ * @param stopAt function
+ */
+export function debuggerLines(
+  stub: string,
+  running: DebuggedKernel,
+  next: DebuggedKernel | null,
+  stopAt: string,
+): string[] {
   const line = ({ vmlinux }: DebuggedKernel, more: readonly string[]) =>
-    ['gdb', ...(vmlinux === null ? [] : [shellQuote(vmlinux)]), ...[`target remote ${stub}`, ...more].map((command) => `-ex ${shellQuote(command)}`)].join(' ');
+    [
+      'gdb',
+      ...(vmlinux === null ? [] : [shellQuote(vmlinux)]),
+      ...[`target remote ${stub}`, ...more].map((command) => `-ex ${shellQuote(command)}`),
+    ].join(' ');
   return [
-    `debugger on ${running.name}, which stands still from then on:`, `  ${line(running, [])}`, ...whyOf(running),
-    ...(next === null ? [] : [
-      // No byte of memory changes for a hardware breakpoint, so it is there when the next kernel is.
-      `or with a breakpoint in ${next.name}, the next kernel, before the kexec:`, `  ${line(next, [`hbreak ${stopAt}`, 'continue'])}`, ...whyOf(next),
-    ]),
+    `debugger on ${running.name}, which stands still from then on:`,
+    `  ${line(running, [])}`,
+    ...whyOf(running),
+    ...(next === null
+      ? []
+      : [
+          // No byte of memory changes for a hardware breakpoint, so it is there when the next kernel is.
+          `or with a breakpoint in ${next.name}, the next kernel, before the kexec:`,
+          `  ${line(next, [`hbreak ${stopAt}`, 'continue'])}`,
+          ...whyOf(next),
+        ]),
     '  detach in gdb lets the machine go on',
   ];
 }

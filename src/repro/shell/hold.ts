@@ -37,7 +37,12 @@ export function holdAtPoints(options: HoldOptions): Hold {
     if (commands.length > 0 && held.ssh !== null) {
       for (const command of commands) {
         const { status, stdout, stderr } = await held.ssh.exec(command, { ms: COMMAND_MS, signal });
-        terminal.output.write(`${stdout}${stderr}`.split('\n').map((line) => printable(line, 4096)).join('\n'));
+        terminal.output.write(
+          `${stdout}${stderr}`
+            .split('\n')
+            .map((line) => printable(line, 4096))
+            .join('\n'),
+        );
         if (status !== 0) say(`\`${command}\` ended with ${status ?? 'a signal'}`);
       }
     } else if (commands.length > 0) say('no kernel answers: the commands are not run');
@@ -49,14 +54,22 @@ export function holdAtPoints(options: HoldOptions): Hold {
 
 async function introduce(held: Held, { scenario, debugged, breakAt, say }: HoldOptions): Promise<void> {
   const { point, epoch, machine, dir, ssh, verdict } = held;
-  say(`${point}: ${POINTS_TEXT[point]} (epoch ${epoch}, ${scenario.kernels[epoch] ?? ''}; QEMU's process ${machine.pid})`);
-  if (verdict !== null) say(`  ${verdict.outcome}${verdict.cause === null ? '' : `: ${printable(verdict.cause.title, 300)}`}`);
+  say(
+    `${point}: ${POINTS_TEXT[point]} (epoch ${epoch}, ${scenario.kernels[epoch] ?? ''}; QEMU's process ${machine.pid})`,
+  );
+  if (verdict !== null)
+    say(`  ${verdict.outcome}${verdict.cause === null ? '' : `: ${printable(verdict.cause.title, 300)}`}`);
   say(`  console ${join(dir, CONSOLE_FILE)}`);
   say(`  monitor ${join(dir, QMP_SOCKET)} (taken by the lab)`);
   say(`  memory  ${machine.memory.path}, from physical address 0 on up to the PCI hole`);
   if (debugged !== null) {
     const stub = await held.debuggerStub();
-    for (const line of debuggerLines(stub, debugged[epoch] as DebuggedKernel, debugged[epoch + 1] ?? null, breakAt)) say(line);
+    for (const line of debuggerLines(stub, debugged[epoch] as DebuggedKernel, debugged[epoch + 1] ?? null, breakAt))
+      say(line);
   }
-  say(ssh === null ? '  no kernel answers by SSH any more: this is QEMU\'s monitor, `exit` goes on' : '  `exit` lets the run go on');
+  say(
+    ssh === null
+      ? "  no kernel answers by SSH any more: this is QEMU's monitor, `exit` goes on"
+      : '  `exit` lets the run go on',
+  );
 }

@@ -11,11 +11,26 @@ export interface Terminal {
   output: NodeJS.WriteStream;
 }
 
-/** A shell in the machine until it exits. @param prompt what stands before the `#` @param signal ends it from outside */
-export async function shellInMachine(ssh: Session, prompt: string, { input, output }: Terminal, signal: AbortSignal): Promise<void> {
+/**
+ * A shell in the machine until it exits.
+ * @param prompt what stands before the `#`
+ * @param signal ends it from outside
+ */
+export async function shellInMachine(
+  ssh: Session,
+  prompt: string,
+  { input, output }: Terminal,
+  signal: AbortSignal,
+): Promise<void> {
   const isTerminal = input.isTTY && output.isTTY;
   const shell = `PS1=${quoted(`${prompt} # `)} exec /bin/sh`;
-  const channel = isTerminal ? await ssh.terminal(`${shell} -i`, { rows: output.rows, cols: output.columns, term: process.env['TERM'] ?? 'vt100' }) : await ssh.channel(shell);
+  const channel = isTerminal
+    ? await ssh.terminal(`${shell} -i`, {
+        rows: output.rows,
+        cols: output.columns,
+        term: process.env['TERM'] ?? 'vt100',
+      })
+    : await ssh.channel(shell);
   const resize = () => channel.setWindow(output.rows, output.columns, 0, 0);
   const send = (chunk: Buffer) => channel.write(chunk);
   const end = () => channel.end();
@@ -62,7 +77,11 @@ export async function monitorPrompt(machine: Machine, { input, output }: Termina
 
 async function answer(machine: Machine, command: string): Promise<string> {
   try {
-    return (await machine.human(command)).trimEnd().split('\n').map((line) => printable(line, 500)).join('\n');
+    return (await machine.human(command))
+      .trimEnd()
+      .split('\n')
+      .map((line) => printable(line, 500))
+      .join('\n');
   } catch (error) {
     return messageOf(error);
   }

@@ -37,7 +37,8 @@ export async function clientStep(context: RunContext, action: ClientAction): Pro
       const { from, to, what } = action;
       const args = { at: `lab-client-${to}`, [what.kind]: what.name };
       const [sent, received] = await Promise.all([
-        clientOf(context, from).request('send', args, deadlines.request(), machine.ended), clientOf(context, to).request('receive', args, deadlines.request(), machine.ended),
+        clientOf(context, from).request('send', args, deadlines.request(), machine.ended),
+        clientOf(context, to).request('receive', args, deadlines.request(), machine.ended),
       ]);
       if (sent.ok && received.ok) state.holders.passed(what, to);
       return sent.ok ? received : sent;
@@ -53,12 +54,17 @@ export async function clientStep(context: RunContext, action: ClientAction): Pro
   }
 }
 
-/** A client has died. What others hold too stays; the sessions that it alone held are closed by its kernel, and what was in them was not to be lost. */
+/**
+ * A client has died. What others hold too stays; the sessions that it alone held are closed by its kernel, and what was
+ * in them was not to be lost.
+ */
 export function loseClient({ state }: RunContext, client: string): void {
-  for (const name of state.sessions.keys()) if (lost(state.holders, { kind: 'session', name }, client)) state.sessions.delete(name);
+  for (const name of state.sessions.keys())
+    if (lost(state.holders, { kind: 'session', name }, client)) state.sessions.delete(name);
   const files = [...state.files].filter(([name]) => lost(state.holders, { kind: 'file', name }, client));
   const gone = new Set(files.map(([, file]) => file));
-  for (const carried of state.carried.values()) if (carried.retrieved !== null && gone.has(carried.retrieved)) carried.retrieved = null;
+  for (const carried of state.carried.values())
+    if (carried.retrieved !== null && gone.has(carried.retrieved)) carried.retrieved = null;
 }
 
 function lost(holders: RunContext['state']['holders'], what: Held, client: string): boolean {

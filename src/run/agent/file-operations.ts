@@ -12,17 +12,24 @@ import { expectedOf, type Reported, sealsWith } from './reported.js';
 import type { FileState, RunState } from '../engine/state.js';
 
 export function fileRequest(action: FileAction, state: RunState): Operation {
-  if (action.op === 'get-name') return { request: ['get-name', { session: action.session }], bytes: 0, target: action.session };
+  if (action.op === 'get-name')
+    return { request: ['get-name', { session: action.session }], bytes: 0, target: action.session };
   const { file } = action;
   const size = state.files.get(file)?.spec.size ?? 0;
   switch (action.op) {
     case 'write':
-      return { request: ['write', { file, seed: action.seed, first: action.first, count: action.count }], bytes: action.count * PAGE, target: file };
+      return {
+        request: ['write', { file, seed: action.seed, first: action.first, count: action.count }],
+        bytes: action.count * PAGE,
+        target: file,
+      };
     case 'truncate':
       return { request: ['truncate', { file, size: action.size }], bytes: size, target: file };
     case 'fallocate':
       return {
-        request: ['fallocate', { file, offset: action.first * PAGE, length: action.count * PAGE, how: action.how }], bytes: action.count * PAGE, target: file,
+        request: ['fallocate', { file, offset: action.first * PAGE, length: action.count * PAGE, how: action.how }],
+        bytes: action.count * PAGE,
+        target: file,
       };
     case 'seal':
       // Sealing against writes looks at every page.
@@ -51,13 +58,23 @@ export function fileApplied(action: FileAction, state: RunState, data: AgentRepl
       takeContent(state, file, allocated(spec, action));
       return;
     case 'seal':
-      for (const each of sameFile(state, file)) say(each, ({ seals, mode }) => ({ seals: sealsWith(seals, action.seals, mode === null ? !isNoexec(spec) : (mode & 0o111) !== 0) }));
+      for (const each of sameFile(state, file))
+        say(each, ({ seals, mode }) => ({
+          seals: sealsWith(seals, action.seals, mode === null ? !isNoexec(spec) : (mode & 0o111) !== 0),
+        }));
       return;
     case 'reopen': {
       const reported = { ...(expectedOf(file) as Reported), position: 0, access: action.access };
       file.inode ??= {};
       state.files.set(action.as, {
-        ...file, name: action.as, spec: { ...spec, file: action.as, position: 0 }, held: [], runs: [], before: null, inside: null, reported,
+        ...file,
+        name: action.as,
+        spec: { ...spec, file: action.as, position: 0 },
+        held: [],
+        runs: [],
+        before: null,
+        inside: null,
+        reported,
       });
       return;
     }
@@ -67,23 +84,37 @@ export function fileApplied(action: FileAction, state: RunState, data: AgentRepl
 }
 
 /** The kernel calls a session what the client called it. */
-export function checkName({ recorder }: RunContext, { session, name }: Extract<FileAction, { op: 'get-name' }>, reply: AgentReply): void {
+export function checkName(
+  { recorder }: RunContext,
+  { session, name }: Extract<FileAction, { op: 'get-name' }>,
+  reply: AgentReply,
+): void {
   const told = reply.data['name'];
   // The agent writes bytes beyond ASCII one by one.
   const found = typeof told === 'string' ? Buffer.from(told, 'latin1').toString('utf8') : '';
   if (found === name) return;
   recorder.incident({
-    source: 'agent', side: 'inside', implies: 'corrupt', title: 'a session has another name', detail: `${session}: the kernel says "${printable(found, 80)}", expected "${printable(name, 80)}"`,
+    source: 'agent',
+    side: 'inside',
+    implies: 'corrupt',
+    title: 'a session has another name',
+    detail: `${session}: the kernel says "${printable(found, 80)}", expected "${printable(name, 80)}"`,
   });
 }
 
 const isNoexec = ({ flags }: MemfdSpec) => flags?.includes('noexec') ?? false;
 
 /** A page that was written behind the end makes the file longer. The agent says how many were written. */
-function written(spec: MemfdSpec, { first, count, seed }: Extract<FileAction, { op: 'write' }>, done: unknown): MemfdSpec {
+function written(
+  spec: MemfdSpec,
+  { first, count, seed }: Extract<FileAction, { op: 'write' }>,
+  done: unknown,
+): MemfdSpec {
   const pages = typeof done === 'number' && Number.isSafeInteger(done) ? Math.min(Math.max(done, 0), count) : 0;
   const grows = first + count > Math.ceil(spec.size / PAGE) && (first + pages) * PAGE > spec.size;
-  return pages === 0 ? spec : writeTo(grows ? resize(spec, (first + pages) * PAGE) : spec, { first, count: pages }, seed);
+  return pages === 0
+    ? spec
+    : writeTo(grows ? resize(spec, (first + pages) * PAGE) : spec, { first, count: pages }, seed);
 }
 
 function allocated(spec: MemfdSpec, { first, count, how }: Extract<FileAction, { op: 'fallocate' }>): MemfdSpec {
@@ -94,7 +125,12 @@ function allocated(spec: MemfdSpec, { first, count, how }: Extract<FileAction, {
 
 /** All descriptors of a file that the agent has. */
 function sameFile(state: RunState, file: FileState): FileState[] {
-  return [...new Set([file, ...(file.inode === undefined ? [] : [...state.files.values()].filter(({ inode }) => inode === file.inode))])];
+  return [
+    ...new Set([
+      file,
+      ...(file.inode === undefined ? [] : [...state.files.values()].filter(({ inode }) => inode === file.inode)),
+    ]),
+  ];
 }
 
 function say(file: FileState, change: (now: Reported) => Partial<Reported>): void {
@@ -117,12 +153,16 @@ function takeContent(state: RunState, file: FileState, { size, holes, written: l
   for (const carried of state.carried.values()) {
     if (carried.retrieved === null || !all.includes(carried.retrieved)) continue;
     const { pattern } = carried.retrieved;
-    const isThere = (page: number) => page * PAGE < size && !holes.some(({ first, count }) => page >= first && page < first + count);
+    const isThere = (page: number) =>
+      page * PAGE < size && !holes.some(({ first, count }) => page >= first && page < first + count);
     Object.assign(carried, { pattern, runs: carried.runs.flatMap((run) => runsWhere(run, isThere)) });
   }
 }
 
-function withContent(spec: FileSpec, content: { size: number; holes: MemfdSpec['holes']; written?: WrittenPages[] }): Pick<FileState, 'spec' | 'pattern'> | null {
+function withContent(
+  spec: FileSpec,
+  content: { size: number; holes: MemfdSpec['holes']; written?: WrittenPages[] },
+): Pick<FileState, 'spec' | 'pattern'> | null {
   if (spec.kind !== 'memfd') return null;
   const changed: MemfdSpec = { ...spec, ...content };
   return { spec: changed, pattern: patternOf(changed) };

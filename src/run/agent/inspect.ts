@@ -18,36 +18,72 @@ export async function checkInside(context: RunContext, file: FileState, name: st
   const { size, seed, holes } = spec;
   const written = spec.kind === 'memfd' ? (spec.written ?? []) : [];
   const ms = deadlines.request(size);
-  const args = { file: name, size, seed, ...(holes.length > 0 ? { holes: holesText(holes) } : {}), ...(written.length > 0 ? { written: writtenText(written) } : {}) };
+  const args = {
+    file: name,
+    size,
+    seed,
+    ...(holes.length > 0 ? { holes: holesText(holes) } : {}),
+    ...(written.length > 0 ? { written: writtenText(written) } : {}),
+  };
   const [stat, verify] = await Promise.all([
-    agent.request('stat', { file: name }, ms, machine.ended), agent.request('verify', args, ms, machine.ended),
+    agent.request('stat', { file: name }, ms, machine.ended),
+    agent.request('verify', args, ms, machine.ended),
   ]);
   if (!stat.ok || !verify.ok) {
     // What an earlier look saw counts no more: the file may be gone with its agent.
     file.inside = null;
-    recorder.event({ kind: 'oracle', oracle: `content of ${name}`, side: 'inside', ok: false, detail: `${stat.errno ?? verify.errno}` });
+    recorder.event({
+      kind: 'oracle',
+      oracle: `content of ${name}`,
+      side: 'inside',
+      ok: false,
+      detail: `${stat.errno ?? verify.errno}`,
+    });
     return;
   }
   const object = spec.kind === 'object' ? await objectLook(context, spec, name) : null;
   file.inside = insideLook(stat, verify, object, Math.ceil(size / PAGE));
   const problems = insideProblems(file);
-  recorder.event({ kind: 'oracle', oracle: `content of ${name}`, side: 'inside', ok: problems.length === 0, detail: problems.join('; ') || `${file.inside.pages} pages` });
+  recorder.event({
+    kind: 'oracle',
+    oracle: `content of ${name}`,
+    side: 'inside',
+    ok: problems.length === 0,
+    detail: problems.join('; ') || `${file.inside.pages} pages`,
+  });
 }
 
 /** All but the content, of a file that was looked at before: a session that was finished since may have changed it. */
 export async function lookAgain(context: RunContext, file: FileState): Promise<void> {
   const { deadlines, machine } = context;
-  const stat = await holderOf(context, { kind: 'file', name: file.name }).request('stat', { file: file.name }, deadlines.request(), machine.ended);
+  const stat = await holderOf(context, { kind: 'file', name: file.name }).request(
+    'stat',
+    { file: file.name },
+    deadlines.request(),
+    machine.ended,
+  );
   file.inside = stat.ok && file.inside !== null ? { ...file.inside, ...reportOf(stat) } : null;
 }
 
 /** Null where the kernel does not tell: insideProblems says so. */
-async function objectLook({ agent, deadlines, machine }: RunContext, { seed, array }: ObjectSpec, name: string): Promise<ObjectLook | null> {
-  const reply = await agent.request('object-stat', { file: name, seed, ...(array > 0 ? { array } : {}) }, deadlines.request(array), machine.ended);
+async function objectLook(
+  { agent, deadlines, machine }: RunContext,
+  { seed, array }: ObjectSpec,
+  name: string,
+): Promise<ObjectLook | null> {
+  const reply = await agent.request(
+    'object-stat',
+    { file: name, seed, ...(array > 0 ? { array } : {}) },
+    deadlines.request(array),
+    machine.ended,
+  );
   if (!reply.ok) return null;
   const label = reply.data['label'];
   return {
-    array: numberOf(reply, 'array'), badArray: numberOf(reply, 'badArray'), state: numberOf(reply, 'state'), arrived: numberOf(reply, 'arrived'),
+    array: numberOf(reply, 'array'),
+    badArray: numberOf(reply, 'badArray'),
+    state: numberOf(reply, 'state'),
+    arrived: numberOf(reply, 'arrived'),
     label: typeof label === 'string' ? label.slice(0, 64) : '',
   };
 }
@@ -56,9 +92,12 @@ async function objectLook({ agent, deadlines, machine }: RunContext, { seed, arr
 function insideLook(stat: AgentReply, verify: AgentReply, object: ObjectLook | null, asked: number): InsideLook {
   const first = verify.data['firstBad'] as { page?: unknown; offset?: unknown } | null | undefined;
   const pages = numberOf(verify, 'pages');
-  if (pages !== asked) throw new ClientGone(`the agent's answer cannot be used: it looked at ${pages} pages, and ${asked} were asked for`);
+  if (pages !== asked)
+    throw new ClientGone(`the agent's answer cannot be used: it looked at ${pages} pages, and ${asked} were asked for`);
   return {
-    ...reportOf(stat), pages, bad: numberOf(verify, 'bad'),
+    ...reportOf(stat),
+    pages,
+    bad: numberOf(verify, 'bad'),
     firstBad: first !== null && first !== undefined ? { page: Number(first.page), offset: Number(first.offset) } : null,
     object,
   };
@@ -70,7 +109,10 @@ export function insideProblems(file: Pick<FileState, 'inside' | 'spec' | 'report
   // A look that failed is no proof that all is well.
   if (inside === null) return ['cannot be read from inside'];
   const problems: string[] = [];
-  if (inside.bad > 0) problems.push(`${inside.bad} of ${inside.pages} pages differ, first page ${inside.firstBad?.page} at byte ${inside.firstBad?.offset}`);
+  if (inside.bad > 0)
+    problems.push(
+      `${inside.bad} of ${inside.pages} pages differ, first page ${inside.firstBad?.page} at byte ${inside.firstBad?.offset}`,
+    );
   const expected = expectedOf(file);
   if (expected !== null) return [...problems, ...differences(inside, expected)];
   if (inside.size !== spec.size) problems.push(`size ${inside.size}, was ${spec.size}`);

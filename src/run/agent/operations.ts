@@ -1,16 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 // Each step that is one call of the agent, as data: what is asked, and what the answer means for the state of the run.
 import { tuplesOf, type AgentReply } from '../../guest/agent.js';
-import type { Action, FileSpec, MemfdSpec, ObjectSpec, PageRange, WrittenPages } from '../../model/scenario/scenario.js';
+import type {
+  Action,
+  FileSpec,
+  MemfdSpec,
+  ObjectSpec,
+  PageRange,
+  WrittenPages,
+} from '../../model/scenario/scenario.js';
 import { isFileAction, type FileAction } from '../../model/scenario/file-steps.js';
 import { patternOf } from '../../oracles/files/written.js';
 import { ClientGone } from '../../util/errors.js';
 import { fileApplied, fileRequest } from './file-operations.js';
 import { RunState } from '../engine/state.js';
 
-export type AgentAction = FileAction | Extract<Action, {
-  op: 'open' | 'create' | 'memfd' | 'object' | 'preserve' | 'retrieve-session' | 'retrieve' | 'finish' | 'close';
-}>;
+export type AgentAction =
+  | FileAction
+  | Extract<
+      Action,
+      { op: 'open' | 'create' | 'memfd' | 'object' | 'preserve' | 'retrieve-session' | 'retrieve' | 'finish' | 'close' }
+    >;
 
 export interface Operation {
   /** Operation and arguments of the agent. */
@@ -22,7 +32,12 @@ export interface Operation {
 }
 
 export function isAgentAction(action: Action): action is AgentAction {
-  return isFileAction(action) || ['open', 'create', 'memfd', 'object', 'preserve', 'retrieve-session', 'retrieve', 'finish', 'close'].includes(action.op);
+  return (
+    isFileAction(action) ||
+    ['open', 'create', 'memfd', 'object', 'preserve', 'retrieve-session', 'retrieve', 'finish', 'close'].includes(
+      action.op,
+    )
+  );
 }
 
 export function operationOf(action: AgentAction, state: RunState): Operation {
@@ -37,7 +52,11 @@ export function operationOf(action: AgentAction, state: RunState): Operation {
     case 'memfd':
       return { request: ['memfd', memfdArgs(action.memfd)], bytes: action.memfd.size, target: action.memfd.file };
     case 'object':
-      return { request: ['object', objectArgs(action.object)], bytes: action.object.size + action.object.array, target: action.object.file };
+      return {
+        request: ['object', objectArgs(action.object)],
+        bytes: action.object.size + action.object.array,
+        target: action.object.file,
+      };
     case 'preserve':
     case 'retrieve': {
       const { session, token, file } = action;
@@ -47,7 +66,11 @@ export function operationOf(action: AgentAction, state: RunState): Operation {
     case 'close':
       return action.target.kind === 'device'
         ? { request: ['close', {}], bytes: 0, target: '/dev/liveupdate' }
-        : { request: ['close', { [action.target.kind]: action.target.name }], bytes: sessionBytes(state), target: action.target.name };
+        : {
+            request: ['close', { [action.target.kind]: action.target.name }],
+            bytes: sessionBytes(state),
+            target: action.target.name,
+          };
   }
 }
 
@@ -61,7 +84,9 @@ function sessionBytes(state: RunState): number {
 
 function memfdArgs(memfd: MemfdSpec): Record<string, string | number> {
   return {
-    file: memfd.file, size: memfd.size, seed: memfd.seed,
+    file: memfd.file,
+    size: memfd.size,
+    seed: memfd.seed,
     ...(memfd.holes.length > 0 ? { holes: holesText(memfd.holes) } : {}),
     ...(memfd.huge ? { huge: 1 } : {}),
     ...(memfd.seals.length > 0 ? { seals: memfd.seals.join(',') } : {}),
@@ -71,7 +96,14 @@ function memfdArgs(memfd: MemfdSpec): Record<string, string | number> {
 }
 
 function objectArgs({ file, size, seed, array, state, label }: ObjectSpec): Record<string, string | number> {
-  return { file, size, seed, ...(array > 0 ? { array } : {}), ...(state > 0 ? { state } : {}), ...(label === '' ? {} : { label }) };
+  return {
+    file,
+    size,
+    seed,
+    ...(array > 0 ? { array } : {}),
+    ...(state > 0 ? { state } : {}),
+    ...(label === '' ? {} : { label }),
+  };
 }
 
 export function holesText(holes: readonly PageRange[]): string {
@@ -113,7 +145,17 @@ export function applied(action: AgentAction, state: RunState, data: AgentReply['
       state.carried.set(key, file);
       const { spec, pattern, hugeKiB, reported } = file;
       // Asked for twice, it is the same file under another name.
-      file.retrieved ??= { name: action.file, spec, pattern, held: [], runs: [], before: null, inside: null, hugeKiB, reported };
+      file.retrieved ??= {
+        name: action.file,
+        spec,
+        pattern,
+        held: [],
+        runs: [],
+        before: null,
+        inside: null,
+        hugeKiB,
+        reported,
+      };
       state.files.set(action.file, file.retrieved);
       return;
     }
@@ -132,10 +174,22 @@ export function applied(action: AgentAction, state: RunState, data: AgentReply['
 }
 
 function made(state: RunState, spec: FileSpec, hugeKiB: number): void {
-  state.files.set(spec.file, { name: spec.file, spec, pattern: patternOf(spec), held: [], runs: [], before: null, inside: null, hugeKiB });
+  state.files.set(spec.file, {
+    name: spec.file,
+    spec,
+    pattern: patternOf(spec),
+    held: [],
+    runs: [],
+    before: null,
+    inside: null,
+    hugeKiB,
+  });
 }
 
-/** More pages than the largest machine has, and than its addresses reach: whoever claims them must not keep the oracles busy for ever. */
+/**
+ * More pages than the largest machine has, and than its addresses reach: whoever claims them must not keep the oracles
+ * busy for ever.
+ */
 const MOST_PAGES = 2 ** 24;
 const MOST_PFN = 2 ** 40;
 
@@ -145,7 +199,8 @@ export function runsOf(reply: AgentReply): { page: number; pfn: number; count: n
   let pages = 0;
   for (const { page, pfn, count } of runs) {
     pages += count;
-    if (pages > MOST_PAGES || page >= MOST_PFN || pfn >= MOST_PFN) throw new ClientGone('the agent\'s answer cannot be used: more pages than any machine has');
+    if (pages > MOST_PAGES || page >= MOST_PFN || pfn >= MOST_PFN)
+      throw new ClientGone("the agent's answer cannot be used: more pages than any machine has");
   }
   return runs;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Asks the agent which physical pages a file has. An answer that does not come is never an empty one: it is a reason why nobody can look from outside.
+// Asks the agent which physical pages a file has. An answer that does not come is never an empty one: it is a reason
+// why nobody can look from outside.
 import type { PfnRun } from '../../oracles/files/outside.js';
 import type { AgentReply } from '../../guest/agent.js';
 import { holderOf } from './clients.js';
@@ -20,12 +21,23 @@ export interface Blindness {
 /** @param bytes size of the file, for the deadline */
 export async function pagesOfFile(context: RunContext, name: string, bytes: number): Promise<FilePages> {
   const { deadlines, machine } = context;
-  return toldPages(await holderOf(context, { kind: 'file', name }).request('pfns', { file: name }, deadlines.request(bytes), machine.ended));
+  return toldPages(
+    await holderOf(context, { kind: 'file', name }).request(
+      'pfns',
+      { file: name },
+      deadlines.request(bytes),
+      machine.ended,
+    ),
+  );
 }
 
-/** What the agent's answer to `pfns` says. Throws ClientGone where it makes no sense: who says such things cannot be believed. */
+/**
+ * What the agent's answer to `pfns` says. Throws ClientGone where it makes no sense: who says such things cannot be
+ * believed.
+ */
 export function toldPages(reply: AgentReply): FilePages {
-  if (!reply.ok) return { runs: [], hidden: `${reply.errno ?? 'no reason'}${reply.at === null ? '' : ` (${reply.at})`}` };
+  if (!reply.ok)
+    return { runs: [], hidden: `${reply.errno ?? 'no reason'}${reply.at === null ? '' : ` (${reply.at})`}` };
   return { runs: runsOf(reply), hidden: null };
 }
 
@@ -33,6 +45,8 @@ export function toldPages(reply: AgentReply): FilePages {
 export function blindFor(name: string, hidden: string): Blindness {
   return {
     why: `${name}: the kernel does not tell which pages it has: ${hidden}`,
-    hint: hidden.includes('/proc/self/pagemap') ? 'build the kernel with CONFIG_PROC_PAGE_MONITOR=y, and let the agent run as root' : null,
+    hint: hidden.includes('/proc/self/pagemap')
+      ? 'build the kernel with CONFIG_PROC_PAGE_MONITOR=y, and let the agent run as root'
+      : null,
   };
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Can a kernel that did not leave still hand something over? A session of the lab's own takes a memfd of one page, and lets go of it.
+// Can a kernel that did not leave still hand something over? A session of the lab's own takes a memfd of one page, and
+// lets go of it.
 import type { AgentReply } from '../../guest/agent.js';
 import type { RunContext } from '../engine/context.js';
 
@@ -7,31 +8,59 @@ const NAME = 'lab-probe';
 /** Answers to `create` that say that there are as many sessions as the kernel takes, not that it takes none. */
 const FULL = ['ENOMEM', 'ENOSPC', 'E2BIG'];
 
-/** After a refusal, of a kernel in which sessions worked before it. What fails is a finding: the next attempt could not work either. */
+/**
+ * After a refusal, of a kernel in which sessions worked before it. What fails is a finding: the next attempt could not
+ * work either.
+ */
 export async function probeSessions(context: RunContext): Promise<void> {
   const { agent, deadlines, machine, recorder, state } = context;
   if (!usedSessions(context)) return;
-  const ask = (op: string, args: Record<string, string | number>) => agent.request(op, args, deadlines.request(), machine.ended);
+  const ask = (op: string, args: Record<string, string | number>) =>
+    agent.request(op, args, deadlines.request(), machine.ended);
   const device = await ask('open', {});
   // Somebody else has it: a program of the scenario, which knows better.
   if (!device.ok && device.errno === 'EBUSY') return;
   // The agent carries them out one after the other; what an earlier one left undone, a later one says too.
   const said = await Promise.all([
-    Promise.resolve(device), ask('create', { session: NAME }), ask('memfd', { file: NAME, size: 4096, seed: 1 }), ask('preserve', { session: NAME, file: NAME, token: 1 }),
-    ask('close', { session: NAME }), ask('verify', { file: NAME, size: 4096, seed: 1 }), ask('close', { file: NAME }),
+    Promise.resolve(device),
+    ask('create', { session: NAME }),
+    ask('memfd', { file: NAME, size: 4096, seed: 1 }),
+    ask('preserve', { session: NAME, file: NAME, token: 1 }),
+    ask('close', { session: NAME }),
+    ask('verify', { file: NAME, size: 4096, seed: 1 }),
+    ask('close', { file: NAME }),
   ]);
   if (device.data['opened'] === true) await ask('close', {});
   const failed = said.find(({ ok }) => !ok);
-  const full = failed !== undefined && failed === said[1] && state.sessions.size > 0 && FULL.includes(failed.errno ?? '');
-  const what = failed === undefined ? 'a session of the lab took a memfd and let go of it' : `${failed.at ?? '?'}: ${failed.errno ?? '?'}`;
-  recorder.event({ kind: 'oracle', oracle: 'sessions of the old kernel', side: 'inside', ok: failed === undefined || full, detail: full ? `no room for one more session: ${what}` : what });
+  const full =
+    failed !== undefined && failed === said[1] && state.sessions.size > 0 && FULL.includes(failed.errno ?? '');
+  const what =
+    failed === undefined
+      ? 'a session of the lab took a memfd and let go of it'
+      : `${failed.at ?? '?'}: ${failed.errno ?? '?'}`;
+  recorder.event({
+    kind: 'oracle',
+    oracle: 'sessions of the old kernel',
+    side: 'inside',
+    ok: failed === undefined || full,
+    detail: full ? `no room for one more session: ${what}` : what,
+  });
   if (failed === undefined || full) return;
-  recorder.incident({ source: 'agent', side: 'inside', implies: 'lost', title: 'sessions work no more in the old kernel', detail: sentence(failed) });
+  recorder.incident({
+    source: 'agent',
+    side: 'inside',
+    implies: 'lost',
+    title: 'sessions work no more in the old kernel',
+    detail: sentence(failed),
+  });
 }
 
 /** Something of the running kernel's LUO was used by then. */
 export function usedSessions({ state, recorder }: RunContext): boolean {
-  return state.results.some(({ step, state: how }) => step.epoch === recorder.epoch && how === 'done' && (step.op === 'create' || step.op === 'retrieve-session'));
+  return state.results.some(
+    ({ step, state: how }) =>
+      step.epoch === recorder.epoch && how === 'done' && (step.op === 'create' || step.op === 'retrieve-session'),
+  );
 }
 
 function sentence({ errno, at }: AgentReply): string {

@@ -8,7 +8,10 @@ export type StepReply = Pick<AgentReply, 'ok' | 'errno' | 'at'>;
 
 export const PASSED: StepReply = { ok: true, errno: null, at: null };
 
-/** What a command came to. One that took too long has failed its step, and says nothing of the machine: what comes next finds out how that is. */
+/**
+ * What a command came to. One that took too long has failed its step, and says nothing of the machine: what comes next
+ * finds out how that is.
+ */
 export function commandWithin<T>(command: Promise<T>): Promise<T | StepReply> {
   return command.catch((error: unknown): StepReply => {
     if (error instanceof CommandTimeout) return { ok: false, errno: 'ETIMEDOUT', at: error.message };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a kernel says of a file besides its content, and what it said before the kexec: that is what the next kernel has to say, too.
+// What a kernel says of a file besides its content, and what it said before the kexec: that is what the next kernel has
+// to say, too.
 import { numberOf, type AgentReply } from '../../guest/agent.js';
 import type { MemfdSpec, Seal } from '../../model/scenario/scenario.js';
 import { holderOf } from './clients.js';
@@ -30,9 +31,17 @@ export function sealsWith(seals: readonly string[], more: readonly Seal[], execu
 /** What a kernel should say of a memfd that was made like this. */
 export function askedOf(spec: MemfdSpec): Reported {
   const noexec = spec.flags?.includes('noexec') ?? false;
-  // A memfd that was made without MFD_ALLOW_SEALING carries F_SEAL_SEAL; MFD_NOEXEC_SEAL allows sealing, and sets one (mm/memfd.c).
+  // A memfd that was made without MFD_ALLOW_SEALING carries F_SEAL_SEAL; MFD_NOEXEC_SEAL allows sealing, and sets one
+  // (mm/memfd.c).
   const born = noexec ? ['exec'] : spec.seals.length === 0 ? ['seal'] : [];
-  return { size: spec.size, position: spec.position, seals: sealsWith(born, spec.seals, !noexec), mode: null, access: null, blocks: null };
+  return {
+    size: spec.size,
+    position: spec.position,
+    seals: sealsWith(born, spec.seals, !noexec),
+    mode: null,
+    access: null,
+    blocks: null,
+  };
 }
 
 /** What it must say now. */
@@ -43,8 +52,16 @@ export function expectedOf({ spec, reported }: Pick<FileState, 'spec' | 'reporte
 export function reportOf(stat: AgentReply): Reported {
   const { seals, access } = stat.data;
   return {
-    size: numberOf(stat, 'size'), position: numberOf(stat, 'pos'), mode: numberOf(stat, 'mode'), blocks: numberOf(stat, 'blocks'),
-    seals: Array.isArray(seals) ? seals.filter((seal) => typeof seal === 'string').slice(0, 16).sort() : [],
+    size: numberOf(stat, 'size'),
+    position: numberOf(stat, 'pos'),
+    mode: numberOf(stat, 'mode'),
+    blocks: numberOf(stat, 'blocks'),
+    seals: Array.isArray(seals)
+      ? seals
+          .filter((seal) => typeof seal === 'string')
+          .slice(0, 16)
+          .sort()
+      : [],
     access: typeof access === 'string' ? access.slice(0, 8) : null,
   };
 }
@@ -56,22 +73,34 @@ export function differences(got: Reported, want: Reported): string[] {
   const problems: string[] = [];
   if (got.size !== want.size) problems.push(`size ${got.size}, was ${want.size}`);
   if (got.position !== want.position) problems.push(`position ${got.position}, was ${want.position}`);
-  if (got.seals.join() !== want.seals.join()) problems.push(`seals [${got.seals.join(' ')}], were [${want.seals.join(' ')}]`);
+  if (got.seals.join() !== want.seals.join())
+    problems.push(`seals [${got.seals.join(' ')}], were [${want.seals.join(' ')}]`);
   if (want.mode !== null && got.mode !== want.mode) problems.push(`mode ${octal(got.mode)}, was ${octal(want.mode)}`);
   if (want.access !== null && got.access !== want.access) problems.push(`access ${got.access}, was ${want.access}`);
-  if (want.blocks !== null && got.blocks !== want.blocks) problems.push(`${got.blocks} blocks of 512 bytes, were ${want.blocks}`);
+  if (want.blocks !== null && got.blocks !== want.blocks)
+    problems.push(`${got.blocks} blocks of 512 bytes, were ${want.blocks}`);
   return problems;
 }
 
-/** Right before a kexec: what the old kernel says of each file that a session holds. The next kernel is measured by that. */
+/**
+ * Right before a kexec: what the old kernel says of each file that a session holds. The next kernel is measured by
+ * that.
+ */
 export async function takeReports(context: RunContext, files: readonly FileState[]): Promise<void> {
   const { deadlines, machine, state } = context;
-  await Promise.all(files.map(async (file) => {
-    // One that was closed has no descriptor here that could be asked, and its name may be another's.
-    if (file.spec.kind !== 'memfd' || state.files.get(file.name) !== file) return;
-    const stat = await holderOf(context, { kind: 'file', name: file.name }).request('stat', { file: file.name }, deadlines.request(), machine.ended);
-    if (stat.ok) takeReport(context, file, file.spec, reportOf(stat));
-  }));
+  await Promise.all(
+    files.map(async (file) => {
+      // One that was closed has no descriptor here that could be asked, and its name may be another's.
+      if (file.spec.kind !== 'memfd' || state.files.get(file.name) !== file) return;
+      const stat = await holderOf(context, { kind: 'file', name: file.name }).request(
+        'stat',
+        { file: file.name },
+        deadlines.request(),
+        machine.ended,
+      );
+      if (stat.ok) takeReport(context, file, file.spec, reportOf(stat));
+    }),
+  );
 }
 
 function takeReport({ recorder }: RunContext, file: FileState, spec: MemfdSpec, report: Reported): void {
@@ -79,7 +108,11 @@ function takeReport({ recorder }: RunContext, file: FileState, spec: MemfdSpec, 
   const problems = file.reported === undefined ? differences(report, askedOf(spec)) : [];
   if (problems.length > 0) {
     recorder.incident({
-      source: 'agent', side: 'inside', implies: null, title: 'the old kernel says other of a file than what was asked for', detail: `${file.name}: ${problems.join('; ')}`,
+      source: 'agent',
+      side: 'inside',
+      implies: null,
+      title: 'the old kernel says other of a file than what was asked for',
+      detail: `${file.name}: ${problems.join('; ')}`,
     });
   }
   file.reported = report;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What backs a device of a scenario: a file in the run's private folder, filled with the lab's pattern before the machine starts.
+// What backs a device of a scenario: a file in the run's private folder, filled with the lab's pattern before the
+// machine starts.
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DevicePlan, DeviceSpec } from '../../model/scenario/device.js';
@@ -8,7 +9,10 @@ import { backingFile } from '../../qemu/hardware.js';
 
 const CHUNK_PAGES = 256;
 
-/** The device's own pattern; its seed comes from its name alone, so that a file of the same name elsewhere is told apart. */
+/**
+ * The device's own pattern; its seed comes from its name alone, so that a file of the same name elsewhere is told
+ * apart.
+ */
 export function backingPattern(device: DeviceSpec): Pattern {
   let seed = 0x6c61_6264; // 'labd'
   for (const byte of Buffer.from(device.name)) seed = Math.imul(seed ^ byte, 0x0100_0193);
@@ -23,8 +27,10 @@ export function makeBackings({ devices }: DevicePlan, dir: string): void {
     const fd = openSync(join(dir, backingFile(device)), 'wx');
     try {
       for (let page = 0; page < pattern.pages; page += CHUNK_PAGES) {
-        const chunk = Buffer.concat(Array.from({ length: Math.min(CHUNK_PAGES, pattern.pages - page) }, (_, i) => pattern.page(page + i)));
-        for (let at = 0; at < chunk.length; ) at += writeSync(fd, chunk, at);
+        const chunk = Buffer.concat(
+          Array.from({ length: Math.min(CHUNK_PAGES, pattern.pages - page) }, (_, i) => pattern.page(page + i)),
+        );
+        for (let at = 0; at < chunk.length;) at += writeSync(fd, chunk, at);
       }
     } finally {
       closeSync(fd);
@@ -33,7 +39,10 @@ export function makeBackings({ devices }: DevicePlan, dir: string): void {
 }
 
 /** Pages of the backing file that hold something else than the pattern. */
-export function lookAtBacking(device: DeviceSpec, dir: string): { pages: number; different: number; first: number | null } {
+export function lookAtBacking(
+  device: DeviceSpec,
+  dir: string,
+): { pages: number; different: number; first: number | null } {
   const pattern = backingPattern(device);
   const words = new Uint32Array((CHUNK_PAGES * PAGE) / 4);
   const bytes = new Uint8Array(words.buffer);

@@ -20,7 +20,12 @@ export function iommufdName(device: DeviceState): string {
 }
 
 /** One request to the agent, with the deadline of one that handles `bytes` of memory. */
-export async function ask({ agent, deadlines, machine }: RunContext, op: string, args: Record<string, string | number>, bytes = 0): Promise<AgentReply> {
+export async function ask(
+  { agent, deadlines, machine }: RunContext,
+  op: string,
+  args: Record<string, string | number>,
+  bytes = 0,
+): Promise<AgentReply> {
   return agent.request(op, args, deadlines.request(bytes), machine.ended);
 }
 

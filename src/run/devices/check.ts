@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// device-check: the device seen from inside while it is in use. Transfers are proved from outside: the lab empties a piece of a mapped
-// file in physical memory after the device has read it, and the device must put it back.
+// device-check: the device seen from inside while it is in use. Transfers are proved from outside: the lab empties a
+// piece of a mapped file in physical memory after the device has read it, and the device must put it back.
 import { type AgentReply, numberOf } from '../../guest/agent.js';
 import { equalBytes } from '../../util/bytes.js';
 import type { RunContext } from '../engine/context.js';
@@ -17,7 +17,11 @@ const FACTORIAL_VALUE = 3_628_800;
 const EDU_ID = 0x0100_00ed;
 /** Vendor and device as configuration space begins, for what the lab can put into a machine. */
 const IDS: Readonly<Record<DeviceState['spec']['model'], string>> = {
-  edu: '3412e811', nvme: '361b1000', 'virtio-net': 'f41a4110', 'virtio-blk': 'f41a4210', ivshmem: 'f41a1011',
+  edu: '3412e811',
+  nvme: '361b1000',
+  'virtio-net': 'f41a4110',
+  'virtio-blk': 'f41a4210',
+  ivshmem: 'f41a1011',
 };
 
 /** What is wrong is written down with the device; the step itself fails only where the device cannot be attached. */
@@ -34,7 +38,13 @@ export async function checkDevice(context: RunContext, device: DeviceState): Pro
   const { epoch } = context.recorder;
   device.problems.push(...problems.map((what) => ({ epoch, what })));
   context.recorder.event({
-    kind: 'oracle', oracle: `device ${device.spec.name}`, side: 'inside', ok: problems.length === 0, detail: problems.join('; ') || `identity${own ? `, registers, interrupt, ${device.maps.length} mappings in both directions` : ''}`,
+    kind: 'oracle',
+    oracle: `device ${device.spec.name}`,
+    side: 'inside',
+    ok: problems.length === 0,
+    detail:
+      problems.join('; ') ||
+      `identity${own ? `, registers, interrupt, ${device.maps.length} mappings in both directions` : ''}`,
   });
   await lookAtDevices(context, 'use', [device]);
   return PASSED;
@@ -48,7 +58,9 @@ function identity(reply: AgentReply, { spec }: DeviceState): string[] {
   if (!reply.ok) return [`its configuration space cannot be read: ${reply.errno} (${reply.at ?? ''})`];
   const bytes = reply.data['bytes'];
   const begins = typeof bytes === 'string' ? bytes.slice(0, 8).toLowerCase() : '';
-  return begins === IDS[spec.model] ? [] : [`configuration space begins with ${begins.replace(/[^0-9a-f]/g, '?')}, expected ${IDS[spec.model]}`];
+  return begins === IDS[spec.model]
+    ? []
+    : [`configuration space begins with ${begins.replace(/[^0-9a-f]/g, '?')}, expected ${IDS[spec.model]}`];
 }
 
 /** The first check of a run writes two registers; they hold that ever after, unless the device was reset. */
@@ -66,21 +78,39 @@ async function registers(context: RunContext, device: DeviceState): Promise<stri
     const value = (key: string) => Number(typeof reply.data[key] === 'string' ? reply.data[key] : Number.NaN);
     // It computes a factorial on its own; bit 0 of the status says that it is not through.
     // A device that is not there reads all ones: there is nothing to wait for.
-    if (value('identification') === EDU_ID && (value('status') & 1) !== 0 && context.recorder.clock.now() - begun < context.deadlines.request()) continue;
-    const wanted: [string, number][] = [['identification', EDU_ID], ['liveness', ~LIVENESS >>> 0], ['factorial', FACTORIAL_VALUE]];
-    return wanted.filter(([key, want]) => value(key) !== want).map(([key, want]) => `register ${key} is 0x${value(key).toString(16)}, expected 0x${want.toString(16)}`);
+    if (
+      value('identification') === EDU_ID &&
+      (value('status') & 1) !== 0 &&
+      context.recorder.clock.now() - begun < context.deadlines.request()
+    )
+      continue;
+    const wanted: [string, number][] = [
+      ['identification', EDU_ID],
+      ['liveness', ~LIVENESS >>> 0],
+      ['factorial', FACTORIAL_VALUE],
+    ];
+    return wanted
+      .filter(([key, want]) => value(key) !== want)
+      .map(([key, want]) => `register ${key} is 0x${value(key).toString(16)}, expected 0x${want.toString(16)}`);
   }
 }
 
 async function interrupt(context: RunContext, device: DeviceState): Promise<string[]> {
   const reply = await ask(context, 'vfio-irq', { device: agentName(device) });
   if (!reply.ok) return [`its interrupt cannot be set up: ${reply.errno} (${reply.at ?? ''})`];
-  const off = device.spec.interrupts === 'armed' ? reply : await ask(context, 'vfio-irq', { device: agentName(device), disarm: 1 });
+  const off =
+    device.spec.interrupts === 'armed'
+      ? reply
+      : await ask(context, 'vfio-irq', { device: agentName(device), disarm: 1 });
   if (!off.ok) return [`its interrupt cannot be taken down: ${off.errno} (${off.at ?? ''})`];
   return numberOf(reply, 'irqs') === 1 ? [] : [`${numberOf(reply, 'irqs')} interrupts came, expected 1`];
 }
 
-async function transfers(context: RunContext, device: DeviceState, map: DeviceState['maps'][number]): Promise<string[]> {
+async function transfers(
+  context: RunContext,
+  device: DeviceState,
+  map: DeviceState['maps'][number],
+): Promise<string[]> {
   const file = await mappedFile(context, map);
   const places = file === null ? null : placesIn(map, file);
   if (places === null) return [`${map.file}: its pages are not known, so its mapping cannot be tried`];
@@ -107,13 +137,30 @@ async function putBack(context: RunContext, device: DeviceState, place: Place): 
   if (equalBytes(now, was)) return wrote === null ? [] : [wrote];
   memory.write(place.phys, was);
   const empty = now.every((byte) => byte === 0);
-  return [wrote ?? (empty ? `what the device wrote did not come to 0x${place.phys.toString(16)}` : `what the device wrote to 0x${place.phys.toString(16)} is not what it had read`)];
+  return [
+    wrote ??
+      (empty
+        ? `what the device wrote did not come to 0x${place.phys.toString(16)}`
+        : `what the device wrote to 0x${place.phys.toString(16)} is not what it had read`),
+  ];
 }
 
 /** One transfer to its end; null where it ended as it should. */
-export async function transfer(context: RunContext, device: DeviceState, direction: 'to-device' | 'from-device', { iova }: Pick<Place, 'iova'>): Promise<string | null> {
+export async function transfer(
+  context: RunContext,
+  device: DeviceState,
+  direction: 'to-device' | 'from-device',
+  { iova }: Pick<Place, 'iova'>,
+): Promise<string | null> {
   const wanted = device.spec.interrupts === 'armed';
-  const reply = await ask(context, 'edu-dma', { device: agentName(device), direction, iova, offset: 0, length: PIECE, ...(wanted ? {} : { irq: 0 }) });
+  const reply = await ask(context, 'edu-dma', {
+    device: agentName(device),
+    direction,
+    iova,
+    offset: 0,
+    length: PIECE,
+    ...(wanted ? {} : { irq: 0 }),
+  });
   if (!reply.ok) return `DMA ${direction} failed: ${reply.errno} (${reply.at ?? ''})`;
   if (reply.data['ended'] !== true) return `DMA ${direction} did not end`;
   return !wanted || numberOf(reply, 'irqs') >= 1 ? null : `DMA ${direction} ended without an interrupt`;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Faults on devices: one is pulled out, or the tables that its DMA is translated by are damaged in the machine's memory.
+// Faults on devices: one is pulled out, or the tables that its DMA is translated by are damaged in the machine's
+// memory.
 import type { Fault } from '../../model/scenario/scenario.js';
 import { damageOf } from '../../oracles/iommu/index.js';
 import { unplug } from '../../qemu/unplug.js';
@@ -14,34 +15,64 @@ export interface Struck {
   detail: string;
 }
 
-/** Looks before and after: what the device was is known, even where no kernel has used it yet, and that it is gone is seen. */
-export async function unplugDevice(context: RunContext, { device: name }: Extract<Fault, { kind: 'unplug' }>): Promise<Struck> {
+/**
+ * Looks before and after: what the device was is known, even where no kernel has used it yet, and that it is gone is
+ * seen.
+ */
+export async function unplugDevice(
+  context: RunContext,
+  { device: name }: Extract<Fault, { kind: 'unplug' }>,
+): Promise<Struck> {
   const { machine, state } = context;
   const device = state.devices.get(name);
   if (device === undefined) return { places: 0, detail: `the scenario has no device ${name}` };
   await lookAtDevices(context, 'fault', [device]);
-  await unplug({ command: (command, args) => machine.command(command, args), human: (line) => machine.human(line) }, device.spec);
+  await unplug(
+    { command: (command, args) => machine.command(command, args), human: (line) => machine.human(line) },
+    device.spec,
+  );
   await lookAtDevices(context, 'fault', [device]);
   const gone = device.looks.at(-1)?.view === null;
-  return { places: gone ? 1 : 0, detail: `${name} at ${device.address}: ${gone ? 'QEMU no longer shows it' : 'QEMU still shows it'}` };
+  return {
+    places: gone ? 1 : 0,
+    detail: `${name} at ${device.address}: ${gone ? 'QEMU no longer shows it' : 'QEMU still shows it'}`,
+  };
 }
 
 /** Changes one entry of the tables, and walks them again: the walk must end, and say what is wrong. */
-export async function damageTables(context: RunContext, { device: name, damage }: Extract<Fault, { kind: 'iommu-table' }>): Promise<Struck> {
+export async function damageTables(
+  context: RunContext,
+  { device: name, damage }: Extract<Fault, { kind: 'iommu-table' }>,
+): Promise<Struck> {
   const { machine, state, plan, recorder } = context;
   const device = state.devices.get(name);
   const registers = await iommuRegisters(machine, plan.scenario.hardware.iommu.kind);
-  if (device === undefined || registers === null || !registers.translating) return { places: 0, detail: `no tables of ${name}: the IOMMU does not translate` };
+  if (device === undefined || registers === null || !registers.translating)
+    return { places: 0, detail: `no tables of ${name}: the IOMMU does not translate` };
   const tables = walkNow(machine, registers, device.source);
   const change = tables === null ? null : damageOf(reader(machine), tables, damage);
-  if (change === null) return { places: 0, detail: `${name} has no page tables that could be damaged: ${tables?.problems[0]?.detail ?? 'nothing is mapped for it'}` };
+  if (change === null)
+    return {
+      places: 0,
+      detail: `${name} has no page tables that could be damaged: ${tables?.problems[0]?.detail ?? 'nothing is mapped for it'}`,
+    };
   const bytes = Buffer.alloc(8);
   bytes.writeBigUInt64LE(change.to);
   machine.memory.write(change.at, bytes);
   const begun = performance.now();
   const after = walkNow(machine, registers, device.source);
   const ms = performance.now() - begun;
-  if (after !== null) device.tables.push({ moment: 'fault', free: [], contents: new Map(), epoch: recorder.epoch, t: recorder.clock.now(), tables: after, maps: [...device.maps], damaged: true });
+  if (after !== null)
+    device.tables.push({
+      moment: 'fault',
+      free: [],
+      contents: new Map(),
+      epoch: recorder.epoch,
+      t: recorder.clock.now(),
+      tables: after,
+      maps: [...device.maps],
+      damaged: true,
+    });
   const hex = (value: bigint) => `0x${value.toString(16)}`;
   return {
     places: 1,

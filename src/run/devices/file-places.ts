@@ -28,7 +28,10 @@ export async function mappedFile(context: RunContext, { file: name }: DeviceMapp
   return file;
 }
 
-/** `from`: the beginning of the first page with content; `to`: the second half of the last one. Null where the pages are not known. */
+/**
+ * `from`: the beginning of the first page with content; `to`: the second half of the last one. Null where the pages are
+ * not known.
+ */
 export function placesIn({ iova }: DeviceMapping, file: FileState): { from: Place; to: Place } | null {
   const { pattern } = file;
   if (!(pattern instanceof Pattern)) return null;
@@ -39,7 +42,11 @@ export function placesIn({ iova }: DeviceMapping, file: FileState): { from: Plac
   const place = (page: number, offset: number): Place | null => {
     const run = file.runs.find((each) => page >= each.page && page < each.page + each.count);
     if (run === undefined) return null;
-    return { iova: iova + page * PAGE + offset, phys: (run.pfn + page - run.page) * PAGE + offset, content: pattern.page(page).subarray(offset, offset + PIECE) };
+    return {
+      iova: iova + page * PAGE + offset,
+      phys: (run.pfn + page - run.page) * PAGE + offset,
+      content: pattern.page(page).subarray(offset, offset + PIECE),
+    };
   };
   const [from, to] = [place(Math.min(first, last), 0), place(last, PAGE / 2)];
   return from === null || to === null ? null : { from, to };

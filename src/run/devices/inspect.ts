@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Looks at the scenario's devices from outside, through QEMU: where they are, how they are set up, what their registers hold.
+// Looks at the scenario's devices from outside, through QEMU: where they are, how they are set up, what their registers
+// hold.
 import type { LookMoment, PciView } from '../../model/kernel/pci.js';
 import type { IommuRegisters } from '../../oracles/iommu/index.js';
 import { barsOf, capabilities, commandOf, interruptsOf } from '../../oracles/pci/pci.js';
@@ -14,7 +15,10 @@ import type { Machine } from '../machine/machine.js';
 
 /** Registers of QEMU's edu that can be read without a change (docs/specs/edu.txt); the later ones are 8 bytes. */
 const EDU = [
-  ['identification', 0x00, 4], ['liveness', 0x04, 4], ['factorial', 0x08, 4], ['irqStatus', 0x24, 4],
+  ['identification', 0x00, 4],
+  ['liveness', 0x04, 4],
+  ['factorial', 0x08, 4],
+  ['irqStatus', 0x24, 4],
 ] as const;
 
 /** Id of the PCI Express capability. */
@@ -42,7 +46,8 @@ export async function findDevices({ machine, state }: Pick<RunContext, 'machine'
   const { nodes, ecam } = await treeOf(machine);
   for (const device of state.devices.values()) {
     const node = nodes.find(({ qdevId }) => qdevId === deviceId(device.spec));
-    if (node === undefined) throw new LabError(`QEMU does not show the device ${device.spec.name} that it was started with`);
+    if (node === undefined)
+      throw new LabError(`QEMU does not show the device ${device.spec.name} that it was started with`);
     device.address = pciAddress(node);
     device.source = sourceId(node);
     const config = await readConfig((line) => machine.human(line), ecam, node);
@@ -50,8 +55,14 @@ export async function findDevices({ machine, state }: Pick<RunContext, 'machine'
   }
 }
 
-/** One look at devices, all of them unless some are named. What each showed is kept with it, and is an event of the run. */
-export async function lookAtDevices(context: RunContext, moment: LookMoment, only: readonly DeviceState[] | null = null): Promise<void> {
+/**
+ * One look at devices, all of them unless some are named. What each showed is kept with it, and is an event of the run.
+ */
+export async function lookAtDevices(
+  context: RunContext,
+  moment: LookMoment,
+  only: readonly DeviceState[] | null = null,
+): Promise<void> {
   const { machine, recorder, state, plan } = context;
   const devices = only ?? [...state.devices.values()];
   if (devices.length === 0 || !plan.deviceLooks) return;
@@ -64,29 +75,56 @@ export async function lookAtDevices(context: RunContext, moment: LookMoment, onl
     const node = tree.nodes.find(({ qdevId }) => qdevId === deviceId(device.spec));
     const view = node === undefined ? null : await viewOf(machine, tree, node, device.spec.model === 'edu');
     device.looks.push({ moment, epoch: recorder.epoch, t: recorder.clock.now(), view });
-    if (node !== undefined && registers?.translating === true && isWalked(device, moment)) await lookAtTables(context, device, moment, registers, sourceId(node));
-    recorder.event({ kind: 'oracle', oracle: `device ${device.spec.name}: ${moment}`, side: 'outside', ok: view !== null, detail: viewText(view) });
+    if (node !== undefined && registers?.translating === true && isWalked(device, moment))
+      await lookAtTables(context, device, moment, registers, sourceId(node));
+    recorder.event({
+      kind: 'oracle',
+      oracle: `device ${device.spec.name}: ${moment}`,
+      side: 'outside',
+      ok: view !== null,
+      detail: viewText(view),
+    });
   }
   if (registers !== null) {
     recorder.event({
-      kind: 'oracle', oracle: `iommu: ${moment}`, side: 'outside', ok: true,
-      detail: `translation ${registers.translating ? 'on' : 'off'}, ${Object.entries(registers.registers).map(([name, value]) => `${name} ${value}`).join(' ')}`,
+      kind: 'oracle',
+      oracle: `iommu: ${moment}`,
+      side: 'outside',
+      ok: true,
+      detail: `translation ${registers.translating ? 'on' : 'off'}, ${Object.entries(registers.registers)
+        .map(([name, value]) => `${name} ${value}`)
+        .join(' ')}`,
     });
   }
 }
 
-/** In use; and where LUO carries the device, as the old kernel leaves the tables and as the next one has them before anyone asks for the device. */
+/**
+ * In use; and where LUO carries the device, as the old kernel leaves the tables and as the next one has them before
+ * anyone asks for the device.
+ */
 function isWalked({ preserved, carriedBy }: DeviceState, moment: LookMoment): boolean {
   return moment === 'use' || (moment === 'kexec' && preserved !== null) || (moment === 'arrival' && carriedBy !== null);
 }
 
-async function lookAtTables(context: RunContext, device: DeviceState, moment: LookMoment, registers: IommuRegisters, source: number): Promise<void> {
+async function lookAtTables(
+  context: RunContext,
+  device: DeviceState,
+  moment: LookMoment,
+  registers: IommuRegisters,
+  source: number,
+): Promise<void> {
   const { machine, recorder } = context;
   const tables = walkNow(machine, registers, source);
   if (tables === null) return;
   device.tables.push({
-    moment, epoch: recorder.epoch, t: recorder.clock.now(), tables, maps: [...device.maps], damaged: false,
-    free: freeTablePages(tables, await pageStates(context)), contents: moment === 'kexec' ? tableContents(machine, tables) : new Map(),
+    moment,
+    epoch: recorder.epoch,
+    t: recorder.clock.now(),
+    tables,
+    maps: [...device.maps],
+    damaged: false,
+    free: freeTablePages(tables, await pageStates(context)),
+    contents: moment === 'kexec' ? tableContents(machine, tables) : new Map(),
   });
 }
 
@@ -100,8 +138,21 @@ async function viewOf(machine: Machine, { ecam }: Tree, node: PciNode, edu: bool
   const { behind } = node;
   const bridgeConfig = behind === null ? null : await readConfig(human, ecam, behind);
   return {
-    address: pciAddress(node), vendor: hex4(node.vendor), device: hex4(node.device), class: hex4(node.class), bars, ...command, interrupts: interruptsOf(config),
-    bridge: behind === null ? null : { address: pciAddress(behind), secondary: behind.secondary ?? 0, busMaster: bridgeConfig !== null && commandOf(bridgeConfig).busMaster },
+    address: pciAddress(node),
+    vendor: hex4(node.vendor),
+    device: hex4(node.device),
+    class: hex4(node.class),
+    bars,
+    ...command,
+    interrupts: interruptsOf(config),
+    bridge:
+      behind === null
+        ? null
+        : {
+            address: pciAddress(behind),
+            secondary: behind.secondary ?? 0,
+            busMaster: bridgeConfig !== null && commandOf(bridgeConfig).busMaster,
+          },
     registers: edu && command.memory ? await eduRegisters(machine, Number(bars[0]?.address ?? 0)) : null,
   };
 }
@@ -121,8 +172,12 @@ function viewText(view: PciView | null): string {
   if (view === null) return 'not there';
   const onOff = (what: string, on: boolean) => `${what} ${on ? 'on' : 'off'}`;
   return [
-    `${view.address} ${view.vendor}:${view.device}`, ...(view.bridge === null ? [] : [`behind ${view.bridge.address}`]), onOff('memory', view.memory), onOff('bus mastering', view.busMaster),
-    ...view.interrupts.map(({ kind, enabled }) => onOff(kind, enabled)), ...view.bars.map(({ bar, address }) => `BAR ${bar} ${address}`),
+    `${view.address} ${view.vendor}:${view.device}`,
+    ...(view.bridge === null ? [] : [`behind ${view.bridge.address}`]),
+    onOff('memory', view.memory),
+    onOff('bus mastering', view.busMaster),
+    ...view.interrupts.map(({ kind, enabled }) => onOff(kind, enabled)),
+    ...view.bars.map(({ bar, address }) => `BAR ${bar} ${address}`),
     ...Object.entries(view.registers ?? {}).map(([name, value]) => `${name} ${value}`),
   ].join(', ');
 }

@@ -1,8 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// The IOMMU from outside: its registers by single reads, and what its tables in the machine's memory let a device reach.
+// The IOMMU from outside: its registers by single reads, and what its tables in the machine's memory let a device
+// reach.
 import type { DeviceMapping, IommuKind } from '../../model/scenario/device.js';
 import type { LookMoment } from '../../model/kernel/pci.js';
-import { type DeviceTables, IOMMU_REGISTERS, type IommuRegisters, readRegisters, walkDevice } from '../../oracles/iommu/index.js';
+import {
+  type DeviceTables,
+  IOMMU_REGISTERS,
+  type IommuRegisters,
+  readRegisters,
+  walkDevice,
+} from '../../oracles/iommu/index.js';
 import { readRegister } from '../../qemu/pci.js';
 import type { Machine } from '../machine/machine.js';
 import { reader } from '../judge/outside.js';
@@ -27,7 +34,8 @@ export interface TablesLook {
 export async function iommuRegisters(machine: Machine, kind: IommuKind): Promise<IommuRegisters | null> {
   if (kind !== 'intel' && kind !== 'amd') return null;
   const values: (bigint | null)[] = [];
-  for (const { at, size } of IOMMU_REGISTERS[kind]) values.push(await readRegister((line) => machine.human(line), at, size));
+  for (const { at, size } of IOMMU_REGISTERS[kind])
+    values.push(await readRegister((line) => machine.human(line), at, size));
   return readRegisters(kind, values);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The witness `iommu`: QEMU's trace of translation and of configuration space, and the IOMMU's registers. It is needed once a device was
-// used behind an IOMMU: a gap, a reset or a stray transfer that nobody saw is no proof that there was none.
+// The witness `iommu`: QEMU's trace of translation and of configuration space, and the IOMMU's registers. It is needed
+// once a device was used behind an IOMMU: a gap, a reset or a stray transfer that nobody saw is no proof that there was
+// none.
 import type { Scenario } from '../../model/scenario/scenario.js';
 import { contradictionOf } from '../../oracles/iommu/index.js';
 import type { DeviceState } from './state.js';
@@ -8,7 +9,8 @@ import type { Recorder } from '../engine/recorder.js';
 import type { TraceLog } from './trace.js';
 
 const OTHER_QEMU = 'put another QEMU first in PATH: 7.2 to 10.0 are known to be understood';
-const LESS_LOAD = 'run it again on a host with less to do; a machine that floods its devices with writes hides what it does to them';
+const LESS_LOAD =
+  'run it again on a host with less to do; a machine that floods its devices with writes hides what it does to them';
 
 /** What of a run's context is needed here. */
 export interface Sighted {
@@ -41,7 +43,11 @@ export function witnessIommu({ recorder, state, trace, plan }: Sighted): boolean
   return blind?.useless !== true;
 }
 
-const NO_TRACE: Blindness = { why: 'QEMU was started without its trace', hint: 'run it with all looks from outside', useless: true };
+const NO_TRACE: Blindness = {
+  why: 'QEMU was started without its trace',
+  hint: 'run it with all looks from outside',
+  useless: true,
+};
 
 /** Trace events that made sense, and reads of registers. */
 function sawOf({ read, registers }: TraceLog): number {
@@ -57,14 +63,25 @@ export function blindnessOf(trace: TraceLog, kind: 'intel' | 'amd' | 'virtio'): 
   if (read.pci + read.iommu === 0) return useless('QEMU wrote no trace at all');
   // Each kernel turns translation on before a device is opened.
   if (!trace.iommu.some(({ event }) => event.kind === 'enable')) {
-    return useless(`a device was used behind the IOMMU (${kind}), and QEMU's trace never says that translation went on`);
+    return useless(
+      `a device was used behind the IOMMU (${kind}), and QEMU's trace never says that translation went on`,
+    );
   }
-  if (read.pci === 0) return useless('QEMU traced no write to configuration space, and each kernel makes some as it boots');
-  const contradiction = contradictionOf({ events: trace.iommu.map(({ t, event }) => ({ t, kind: event.kind })), registers });
+  if (read.pci === 0)
+    return useless('QEMU traced no write to configuration space, and each kernel makes some as it boots');
+  const contradiction = contradictionOf({
+    events: trace.iommu.map(({ t, event }) => ({ t, kind: event.kind })),
+    registers,
+  });
   if (contradiction !== null && switchesDropped + lostBytes === 0) return useless(contradiction);
-  if (lostBytes > 0) return holes(`${lostBytes} bytes of QEMU's trace came too fast and were not read: a reset or a gap may be among them`);
+  if (lostBytes > 0)
+    return holes(
+      `${lostBytes} bytes of QEMU's trace came too fast and were not read: a reset or a gap may be among them`,
+    );
   if (switchesDropped > 0) return holes(`${switchesDropped} switches of the translation were too many to keep`);
-  if (dropped > 0) return holes(`${dropped} writes to configuration space were too many to keep: a reset may be among them`);
-  if (registers.some(({ translating }) => translating === null)) return useless('the registers of the IOMMU could not be read');
+  if (dropped > 0)
+    return holes(`${dropped} writes to configuration space were too many to keep: a reset may be among them`);
+  if (registers.some(({ translating }) => translating === null))
+    return useless('the registers of the IOMMU could not be read');
   return null;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Holds each device against what it was before the kexec: is it the same, set up the same, in the same state, and does it hold the same?
+// Holds each device against what it was before the kexec: is it the same, set up the same, in the same state, and does
+// it hold the same?
 import { hardwarePart } from '../../compat/index.js';
 import type { HardwareComponent } from '../../model/kernel/component.js';
 import type { DeviceOfResult } from '../../model/result/hardware-result.js';
@@ -17,7 +18,10 @@ import { flightText } from './transfers.js';
 export const ALWAYS: readonly PciDifferenceKind[] = ['gone', 'moved', 'identity', 'class', 'bar', 'bridge'];
 export const MOST_DURING = 100;
 
-/** Judges all devices in the kernel that runs now; what is wrong becomes incidents. @param ended the machine has come to an end: nothing is concluded */
+/**
+ * Judges all devices in the kernel that runs now; what is wrong becomes incidents.
+ * @param ended the machine has come to an end: nothing is concluded
+ */
 export function judgeDevices(context: RunContext, ended: boolean): DeviceOfResult[] {
   context.trace?.look();
   return [...context.state.devices.values()].map((device) => judgeDevice(context, device, ended));
@@ -48,25 +52,90 @@ function judgeDevice(context: RunContext, device: DeviceState, ended: boolean): 
   const backing = spec.size === 0 ? null : lookAtBacking(spec, plan.dir);
   const transfer = device.transfers.findLast((each) => each.epoch === epoch - 1) ?? null;
   if (transfer?.fate === 'landed' && wasEarly(context, transfer, doings)) transfer.fate = 'early';
-  const judged: Judged[] = ended ? [] : [
-    ...differences(leaving, gone ? device.look(epoch, 'end') : arriving, useBefore, useAfter, carried === 'kept').map((each) => ({ problem: each.detail, implies: meaning(each.kind, carried === 'kept'), component: 'pci' as const })),
-    // Who opens a device anew resets it; one that was kept must not be.
-    ...(resets.length > 0 && (carried === 'kept' || (carried === 'lost' && device.carriedBy !== null)) ? [{ problem: `it was reset ${resets.length === 1 ? 'once' : `${resets.length} times`} (${resets[0]?.detail})`, implies: carried === 'kept' ? ('corrupt' as const) : ('lost' as const), component: 'vfio' as const }] : []),
-    ...device.problems.filter((each) => each.epoch === epoch).map(({ what }) => ({ problem: what, implies: carried === 'lost' ? ('lost' as const) : ('corrupt' as const), component: null })),
-    ...(carried === 'lost' ? [{ problem: lostText(device, gone, asked), implies: 'lost' as const, component: spec.preserve === 'required' && !gone && asked && !explained(context) ? ('vfio' as const) : null }] : []),
-    ...(backing !== null && backing.different > 0 ? [{ problem: `${backing.different} of ${backing.pages} pages behind it hold something else, first page ${backing.first}`, implies: 'corrupt' as const, component: null }] : []),
-  ];
-  if (transfer !== null && (transfer.fate === 'strayed' || transfer.fate === 'partly')) judged.push({ problem: flightText(transfer), implies: 'corrupt', component: 'iommu' });
+  const judged: Judged[] = ended
+    ? []
+    : [
+        ...differences(
+          leaving,
+          gone ? device.look(epoch, 'end') : arriving,
+          useBefore,
+          useAfter,
+          carried === 'kept',
+        ).map((each) => ({
+          problem: each.detail,
+          implies: meaning(each.kind, carried === 'kept'),
+          component: 'pci' as const,
+        })),
+        // Who opens a device anew resets it; one that was kept must not be.
+        ...(resets.length > 0 && (carried === 'kept' || (carried === 'lost' && device.carriedBy !== null))
+          ? [
+              {
+                problem: `it was reset ${resets.length === 1 ? 'once' : `${resets.length} times`} (${resets[0]?.detail})`,
+                implies: carried === 'kept' ? ('corrupt' as const) : ('lost' as const),
+                component: 'vfio' as const,
+              },
+            ]
+          : []),
+        ...device.problems
+          .filter((each) => each.epoch === epoch)
+          .map(({ what }) => ({
+            problem: what,
+            implies: carried === 'lost' ? ('lost' as const) : ('corrupt' as const),
+            component: null,
+          })),
+        ...(carried === 'lost'
+          ? [
+              {
+                problem: lostText(device, gone, asked),
+                implies: 'lost' as const,
+                component:
+                  spec.preserve === 'required' && !gone && asked && !explained(context) ? ('vfio' as const) : null,
+              },
+            ]
+          : []),
+        ...(backing !== null && backing.different > 0
+          ? [
+              {
+                problem: `${backing.different} of ${backing.pages} pages behind it hold something else, first page ${backing.first}`,
+                implies: 'corrupt' as const,
+                component: null,
+              },
+            ]
+          : []),
+      ];
+  if (transfer !== null && (transfer.fate === 'strayed' || transfer.fate === 'partly'))
+    judged.push({ problem: flightText(transfer), implies: 'corrupt', component: 'iommu' });
   report(context, device, judged, transfer);
   return {
-    name: spec.name, device: spec.model, address: device.address, preserve: spec.preserve, epoch, carried, before: before?.view ?? null, after: after?.view ?? null,
-    resets: resets.length, during: doings.slice(0, MOST_DURING), backing: backing === null ? null : { pages: backing.pages, different: backing.different },
-    transfer: transfer === null ? null : { iova: hex(transfer.iova), phys: hex(transfer.phys), length: transfer.length, began: transfer.began, fate: transfer.fate ?? 'unknown' },
+    name: spec.name,
+    device: spec.model,
+    address: device.address,
+    preserve: spec.preserve,
+    epoch,
+    carried,
+    before: before?.view ?? null,
+    after: after?.view ?? null,
+    resets: resets.length,
+    during: doings.slice(0, MOST_DURING),
+    backing: backing === null ? null : { pages: backing.pages, different: backing.different },
+    transfer:
+      transfer === null
+        ? null
+        : {
+            iova: hex(transfer.iova),
+            phys: hex(transfer.phys),
+            length: transfer.length,
+            began: transfer.began,
+            fate: transfer.fate ?? 'unknown',
+          },
     problems: [...new Set(judged.map(({ problem }) => problem))],
   };
 }
 
-/** The kernel says itself what it did not understand of a device: that its descriptor does not come back follows from that, and is no mismatch of its own. */
+/**
+ * The kernel says itself what it did not understand of a device: that its descriptor does not come back follows from
+ * that, and is no mismatch of its own.
+ */
 function explained({ machine }: RunContext): boolean {
   return machine.findings.some(({ component }) => component !== null && hardwarePart(component.component) !== null);
 }
@@ -75,11 +144,17 @@ function hex(value: number): string {
   return `0x${value.toString(16)}`;
 }
 
-/** edu moves its bytes so long after it was told to (hw/misc/edu.c, QEMU 7.2), milliseconds of the machine's own time. */
+/**
+ * edu moves its bytes so long after it was told to (hw/misc/edu.c, QEMU 7.2), milliseconds of the machine's own time.
+ */
 const DELAY = 100;
 
 /** True where the transfer was over before anything stood in its way: it says nothing about the kexec. */
-function wasEarly({ recorder, trace }: RunContext, { began, epoch }: InFlight, doings: readonly DeviceDoing[]): boolean {
+function wasEarly(
+  { recorder, trace }: RunContext,
+  { began, epoch }: InFlight,
+  doings: readonly DeviceDoing[],
+): boolean {
   const off = [
     ...doings.filter(({ t, what }) => t > began && what === 'bus mastering off').map(({ t }) => t),
     ...(trace?.iommu ?? []).filter(({ t, event }) => t > began && event.kind === 'disable').map(({ t }) => t),
@@ -89,7 +164,12 @@ function wasEarly({ recorder, trace }: RunContext, { began, epoch }: InFlight, d
 }
 
 /** Null where the scenario does not ask for it in this epoch and need not, or nobody can tell any more. */
-function carriedOf({ recorder, plan }: RunContext, device: DeviceState, ended: boolean, gone: boolean): DeviceOfResult['carried'] {
+function carriedOf(
+  { recorder, plan }: RunContext,
+  device: DeviceState,
+  ended: boolean,
+  gone: boolean,
+): DeviceOfResult['carried'] {
   const { epoch } = recorder;
   const asked = isAskedFor(plan, device, epoch);
   const owed = device.carriedBy !== null;
@@ -100,8 +180,15 @@ function carriedOf({ recorder, plan }: RunContext, device: DeviceState, ended: b
   return device.look(epoch, 'use') !== null || device.open ? 'recreated' : 'lost';
 }
 
-function isAskedFor({ scenario: { steps } }: RunContext['plan'], { spec: { name } }: DeviceState, epoch: number): boolean {
-  return steps.some((step) => step.epoch === epoch && (step.op === 'device-open' || step.op === 'device-retrieve') && step.device === name);
+function isAskedFor(
+  { scenario: { steps } }: RunContext['plan'],
+  { spec: { name } }: DeviceState,
+  epoch: number,
+): boolean {
+  return steps.some(
+    (step) =>
+      step.epoch === epoch && (step.op === 'device-open' || step.op === 'device-retrieve') && step.device === name,
+  );
 }
 
 /** Why a device counts as lost, where no call that failed says more. */
@@ -109,16 +196,35 @@ function lostText(device: DeviceState, gone: boolean, asked: boolean): string {
   if (gone) return 'nobody can use it';
   if (!asked) return 'it was handed over, and nobody asked for its descriptor';
   if (device.retrieved) return 'its descriptor came back and is of no use';
-  return device.spec.preserve === 'required' || device.carriedBy !== null ? 'its descriptor did not come back' : 'it could not be opened again';
+  return device.spec.preserve === 'required' || device.carriedBy !== null
+    ? 'its descriptor did not come back'
+    : 'it could not be opened again';
 }
 
-/** Interrupts belong to the kernel that takes them: whoever goes on with a device arms them anew, and they are written elsewhere. */
+/**
+ * Interrupts belong to the kernel that takes them: whoever goes on with a device arms them anew, and they are written
+ * elsewhere.
+ */
 const OF_A_KERNEL: readonly PciDifferenceKind[] = ['interrupts-off', 'interrupts-changed'];
 
 /** Compared in use, where it was in use on both sides; and as it lay there while one kernel gave way to the other. */
-function differences(leaving: DeviceLook | null, arriving: DeviceLook | null, useBefore: DeviceLook | null, useAfter: DeviceLook | null, kept: boolean): PciDifference[] {
-  const across = leaving === null || arriving === null ? [] : comparePci(leaving.view, arriving.view).filter(({ kind }) => (kept ? !OF_A_KERNEL.includes(kind) : ALWAYS.includes(kind)));
-  const inUse = useBefore === null || useAfter === null ? [] : comparePci(useBefore.view, useAfter.view).filter(({ kind }) => kind !== 'interrupts-changed');
+function differences(
+  leaving: DeviceLook | null,
+  arriving: DeviceLook | null,
+  useBefore: DeviceLook | null,
+  useAfter: DeviceLook | null,
+  kept: boolean,
+): PciDifference[] {
+  const across =
+    leaving === null || arriving === null
+      ? []
+      : comparePci(leaving.view, arriving.view).filter(({ kind }) =>
+          kept ? !OF_A_KERNEL.includes(kind) : ALWAYS.includes(kind),
+        );
+  const inUse =
+    useBefore === null || useAfter === null
+      ? []
+      : comparePci(useBefore.view, useAfter.view).filter(({ kind }) => kind !== 'interrupts-changed');
   return [...new Map([...across, ...inUse].map((each) => [each.detail, each])).values()];
 }
 
@@ -128,21 +234,54 @@ export function meaning(kind: PciDifferenceKind, kept: boolean): Outcome | null 
   return kind === 'bar' && !kept ? null : 'corrupt';
 }
 
-export function doneTo({ trace }: RunContext, device: DeviceState, before: DeviceLook, after: DeviceLook | null): DeviceDoing[] {
+export function doneTo(
+  { trace }: RunContext,
+  device: DeviceState,
+  before: DeviceLook,
+  after: DeviceLook | null,
+): DeviceDoing[] {
   const short = (address: string) => address.slice(5);
   if (trace === null || device.address === null) return [];
   const bridge = before.view?.bridge ?? null;
-  return doingsOf(trace.items, { address: short(device.address), bridge: bridge === null ? null : short(bridge.address), express: device.express }, before.t, after?.t ?? Infinity);
+  return doingsOf(
+    trace.items,
+    { address: short(device.address), bridge: bridge === null ? null : short(bridge.address), express: device.express },
+    before.t,
+    after?.t ?? Infinity,
+  );
 }
 
-export function report({ recorder, state }: RunContext, { spec }: DeviceState, judged: readonly Judged[], transfer: InFlight | null): void {
+export function report(
+  { recorder, state }: RunContext,
+  { spec }: DeviceState,
+  judged: readonly Judged[],
+  transfer: InFlight | null,
+): void {
   for (const implies of new Set(judged.map((each) => each.implies))) {
     const problems = [...new Set(judged.filter((each) => each.implies === implies).map(({ problem }) => problem))];
-    const title = implies === 'lost' ? 'a device is lost' : implies === 'corrupt' ? 'a device is not what it was' : 'a device has changed';
-    recorder.incident({ source: 'qmp', side: 'outside', implies, title, detail: `${spec.name} (${spec.model}): ${problems.join('; ')}` });
+    const title =
+      implies === 'lost'
+        ? 'a device is lost'
+        : implies === 'corrupt'
+          ? 'a device is not what it was'
+          : 'a device has changed';
+    recorder.incident({
+      source: 'qmp',
+      side: 'outside',
+      implies,
+      title,
+      detail: `${spec.name} (${spec.model}): ${problems.join('; ')}`,
+    });
   }
-  for (const { problem, implies, component } of judged) if (component !== null && implies !== null) noteHardware(state.hardware, component, `${spec.name}: ${problem}`);
+  for (const { problem, implies, component } of judged)
+    if (component !== null && implies !== null) noteHardware(state.hardware, component, `${spec.name}: ${problem}`);
   if (transfer?.fate === 'blocked' || transfer?.fate === 'early') {
-    recorder.incident({ source: 'memory', side: 'outside', implies: null, title: transfer.fate === 'blocked' ? 'DMA in flight was blocked' : 'DMA in flight was over before the jump', detail: `${spec.name}: ${flightText(transfer)}` });
+    recorder.incident({
+      source: 'memory',
+      side: 'outside',
+      implies: null,
+      title: transfer.fate === 'blocked' ? 'DMA in flight was blocked' : 'DMA in flight was over before the jump',
+      detail: `${spec.name}: ${flightText(transfer)}`,
+    });
   }
 }

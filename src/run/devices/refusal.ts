@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The update was called off, and the old kernel runs on: each device must be where it was and go on as before. A handler that froze one
-// device before the next refused may have left it dead, so each that is open is used again.
+// The update was called off, and the old kernel runs on: each device must be where it was and go on as before. A
+// handler that froze one device before the next refused may have left it dead, so each that is open is used again.
 import type { DeviceOfResult } from '../../model/result/hardware-result.js';
 import type { DeviceLook, PciDifferenceKind } from '../../model/kernel/pci.js';
 import { compareTables } from '../../oracles/iommu/index.js';
@@ -12,7 +12,12 @@ import type { DeviceState } from './state.js';
 import { witnessIommu } from './iommu-witness.js';
 
 /** One kernel runs all along: what it had set up for a device that stays open must stay so. */
-const WHILE_OPEN: readonly PciDifferenceKind[] = [...ALWAYS, 'memory-off', 'bus-mastering-off', 'bridge-bus-mastering-off'];
+const WHILE_OPEN: readonly PciDifferenceKind[] = [
+  ...ALWAYS,
+  'memory-off',
+  'bus-mastering-off',
+  'bridge-bus-mastering-off',
+];
 
 /** Judges all devices of the old kernel, once for each update that was called off. */
 export async function judgeKeptDevices(context: RunContext): Promise<DeviceOfResult[]> {
@@ -23,11 +28,17 @@ export async function judgeKeptDevices(context: RunContext): Promise<DeviceOfRes
   return [...devices.values()].map((device) => judgeKept(context, device));
 }
 
-/** Its registers, an interrupt and DMA through all that is mapped for it; what fails is written down with the device. */
+/**
+ * Its registers, an interrupt and DMA through all that is mapped for it; what fails is written down with the device.
+ */
 async function useAgain(context: RunContext, device: DeviceState): Promise<void> {
   if (!device.open) return;
   const { errno, ok, at } = await checkDevice(context, device);
-  if (!ok) device.problems.push({ epoch: context.recorder.epoch, what: `it cannot be used any more: ${at ?? 'device-check'}: ${errno ?? 'EUNKNOWN'}` });
+  if (!ok)
+    device.problems.push({
+      epoch: context.recorder.epoch,
+      what: `it cannot be used any more: ${at ?? 'device-check'}: ${errno ?? 'EUNKNOWN'}`,
+    });
 }
 
 /** The judgement alone, from what was seen. */
@@ -35,23 +46,50 @@ export function judgeKept(context: RunContext, device: DeviceState): DeviceOfRes
   const { spec, address } = device;
   const { epoch } = context.recorder;
   const first = device.looks.find((look) => look.epoch === epoch) ?? null;
-  const set = device.open ? (device.looks.find((look) => look.epoch === epoch && look.t >= device.openedAt && isInUse(look)) ?? null) : null;
+  const set = device.open
+    ? (device.looks.find((look) => look.epoch === epoch && look.t >= device.openedAt && isInUse(look)) ?? null)
+    : null;
   const before = set ?? first;
-  const after = device.looks.findLast((look) => look.epoch === epoch && (look.moment === 'end' || look.moment === 'use')) ?? null;
+  const after =
+    device.looks.findLast((look) => look.epoch === epoch && (look.moment === 'end' || look.moment === 'use')) ?? null;
   const doings = before === null ? [] : doneTo(context, device, before, after);
   const resets = doings.filter(({ what }) => what === 'reset');
   const gone = after?.view === null;
   const judged: Judged[] = [
     ...moved(before, after, set === null ? ALWAYS : WHILE_OPEN),
     ...(set !== null && resets.length > 0
-      ? [{ problem: `it was reset ${resets.length === 1 ? 'once' : `${resets.length} times`} (${resets[0]?.detail}), though nobody closed it`, implies: 'corrupt' as const, component: 'vfio' as const }] : []),
+      ? [
+          {
+            problem: `it was reset ${resets.length === 1 ? 'once' : `${resets.length} times`} (${resets[0]?.detail}), though nobody closed it`,
+            implies: 'corrupt' as const,
+            component: 'vfio' as const,
+          },
+        ]
+      : []),
     ...reachProblems(device, epoch),
-    ...device.problems.filter((each) => each.epoch === epoch).map(({ what }) => ({ problem: what, implies: gone ? 'lost' as const : 'corrupt' as const, component: null })),
+    ...device.problems
+      .filter((each) => each.epoch === epoch)
+      .map(({ what }) => ({
+        problem: what,
+        implies: gone ? ('lost' as const) : ('corrupt' as const),
+        component: null,
+      })),
   ];
   report(context, device, judged, null);
   return {
-    name: spec.name, device: spec.model, address, preserve: spec.preserve, epoch, carried: null, before: before?.view ?? null, after: after?.view ?? null,
-    resets: resets.length, during: doings.slice(0, MOST_DURING), backing: null, transfer: null, problems: [...new Set(judged.map(({ problem }) => problem))],
+    name: spec.name,
+    device: spec.model,
+    address,
+    preserve: spec.preserve,
+    epoch,
+    carried: null,
+    before: before?.view ?? null,
+    after: after?.view ?? null,
+    resets: resets.length,
+    during: doings.slice(0, MOST_DURING),
+    backing: null,
+    transfer: null,
+    problems: [...new Set(judged.map(({ problem }) => problem))],
   };
 }
 
@@ -61,16 +99,35 @@ function isInUse({ moment }: DeviceLook): boolean {
 
 function moved(before: DeviceLook | null, after: DeviceLook | null, kinds: readonly PciDifferenceKind[]): Judged[] {
   if (before === null || after === null) return [];
-  return comparePci(before.view, after.view).filter(({ kind }) => kinds.includes(kind))
-    .map(({ kind, detail }) => ({ problem: detail, implies: meaning(kind, kinds === WHILE_OPEN), component: 'pci' as const }));
+  return comparePci(before.view, after.view)
+    .filter(({ kind }) => kinds.includes(kind))
+    .map(({ kind, detail }) => ({
+      problem: detail,
+      implies: meaning(kind, kinds === WHILE_OPEN),
+      component: 'pci' as const,
+    }));
 }
 
 /** What was mapped for it must lead where it led. Tables that the lab damaged on purpose are not the kernel's doing. */
 function reachProblems(device: DeviceState, epoch: number): Judged[] {
   const looks = device.tables.filter((look) => look.epoch === epoch && look.t >= device.openedAt);
   const [first, last] = [looks[0], looks.at(-1)];
-  if (!device.open || first === undefined || last === undefined || first === last || looks.some(({ damaged }) => damaged)) return [];
+  if (
+    !device.open ||
+    first === undefined ||
+    last === undefined ||
+    first === last ||
+    looks.some(({ damaged }) => damaged)
+  )
+    return [];
   const { lost, changed, rights } = compareTables(first.tables, last.tables);
-  return lost + changed + rights === 0 ? []
-    : [{ problem: `${lost + changed + rights} of the pages that were mapped for it lead elsewhere or nowhere`, implies: 'corrupt', component: 'iommu' }];
+  return lost + changed + rights === 0
+    ? []
+    : [
+        {
+          problem: `${lost + changed + rights} of the pages that were mapped for it lead elsewhere or nowhere`,
+          implies: 'corrupt',
+          component: 'iommu',
+        },
+      ];
 }

@@ -14,7 +14,10 @@ import type { StepReply } from '../agent/reply.js';
 
 const LEFT_OUT: StepReply = { ok: false, errno: NO_HANDLE, at: null };
 
-export async function deviceStep(context: RunContext, step: Extract<Step, { op: DeviceAction['op'] }>): Promise<StepReply> {
+export async function deviceStep(
+  context: RunContext,
+  step: Extract<Step, { op: DeviceAction['op'] }>,
+): Promise<StepReply> {
   const device = context.state.devices.get(step.device);
   if (device === undefined) throw new LabError(`the scenario has no device ${step.device}`);
   switch (step.op) {
@@ -41,67 +44,123 @@ export async function deviceStep(context: RunContext, step: Extract<Step, { op: 
 
 async function open(context: RunContext, device: DeviceState, retrieved: boolean): Promise<StepReply> {
   // Only an iommufd that has a name can be given to a session; a group has none.
-  const named = context.plan.scenario.steps.some((step) => step.op === 'iommu-preserve' && step.device === device.spec.name);
-  const reply = await ask(context, 'vfio-open', { device: agentName(device), address: device.address ?? '', ...(retrieved ? { retrieved: 1 } : {}), ...(named ? { iommufd: iommufdName(device) } : {}) });
+  const named = context.plan.scenario.steps.some(
+    (step) => step.op === 'iommu-preserve' && step.device === device.spec.name,
+  );
+  const reply = await ask(context, 'vfio-open', {
+    device: agentName(device),
+    address: device.address ?? '',
+    ...(retrieved ? { retrieved: 1 } : {}),
+    ...(named ? { iommufd: iommufdName(device) } : {}),
+  });
   if (reply.ok) {
     device.open = true;
     device.openedAt = context.recorder.clock.now();
     device.attached = false;
     device.everOpen = true;
     device.maps = [];
-    context.recorder.event({ kind: 'note', text: `device ${device.spec.name} (${device.address}) is open by ${reply.data['via'] === 'group' ? 'its group' : 'its own node'}` });
+    context.recorder.event({
+      kind: 'note',
+      text: `device ${device.spec.name} (${device.address}) is open by ${reply.data['via'] === 'group' ? 'its group' : 'its own node'}`,
+    });
   }
   return reply;
 }
 
-async function map(context: RunContext, device: DeviceState, { map: { file, iova, rights }, errno }: Extract<Step, { op: 'device-map' }>): Promise<StepReply> {
+async function map(
+  context: RunContext,
+  device: DeviceState,
+  { map: { file, iova, rights }, errno }: Extract<Step, { op: 'device-map' }>,
+): Promise<StepReply> {
   if (!device.open) return LEFT_OUT;
   const known = context.state.files.get(file);
-  const reply = await ask(context, 'vfio-map', { device: agentName(device), file, iova, ...(rights === 'rw' ? {} : { rights }) }, known?.spec.size ?? 0);
+  const reply = await ask(
+    context,
+    'vfio-map',
+    { device: agentName(device), file, iova, ...(rights === 'rw' ? {} : { rights }) },
+    known?.spec.size ?? 0,
+  );
   if (reply.ok) device.maps.push({ file, iova, rights });
   else if (device.carriedBy !== null && errno === null) useless(context, device, `${file} cannot be mapped`, reply);
   return reply;
 }
 
-/** A kernel without a handler says ENOENT (PRESERVE_FD, kernel/liveupdate/luo_file.c, 6.19 to 7.3): that is a result, and no failure where the scenario can do without. */
-async function preserve(context: RunContext, device: DeviceState, { session, token, optional, errno }: Extract<Step, { op: 'device-preserve' }>): Promise<StepReply> {
+/**
+ * A kernel without a handler says ENOENT (PRESERVE_FD, kernel/liveupdate/luo_file.c, 6.19 to 7.3): that is a result,
+ * and no failure where the scenario can do without.
+ */
+async function preserve(
+  context: RunContext,
+  device: DeviceState,
+  { session, token, optional, errno }: Extract<Step, { op: 'device-preserve' }>,
+): Promise<StepReply> {
   if (!device.open) return LEFT_OUT;
   // What LUO takes over must be complete: a domain that nobody attached is none.
   const attached = await attach(context, device);
   if (!attached.ok) return attached;
   const reply = await ask(context, 'preserve', { session, token, file: agentName(device) });
   if (reply.ok) device.preserved = { session, token };
-  return reply.errno === 'ENOENT' ? withoutHandler(context, device, 'vfio', reply, { optional, expected: errno === 'ENOENT' }) : reply;
+  return reply.errno === 'ENOENT'
+    ? withoutHandler(context, device, 'vfio', reply, { optional, expected: errno === 'ENOENT' })
+    : reply;
 }
 
-async function preserveIommufd(context: RunContext, device: DeviceState, { session, token, optional, errno }: Extract<Step, { op: 'iommu-preserve' }>): Promise<StepReply> {
+async function preserveIommufd(
+  context: RunContext,
+  device: DeviceState,
+  { session, token, optional, errno }: Extract<Step, { op: 'iommu-preserve' }>,
+): Promise<StepReply> {
   if (!device.open) return LEFT_OUT;
   const attached = await attach(context, device);
   if (!attached.ok) return attached;
   const reply = await ask(context, 'preserve', { session, token, file: iommufdName(device) });
   device.iommufd.preserved = reply.ok;
-  return reply.errno === 'ENOENT' ? withoutHandler(context, device, 'iommu', reply, { optional, expected: errno === 'ENOENT' }) : reply;
+  return reply.errno === 'ENOENT'
+    ? withoutHandler(context, device, 'iommu', reply, { optional, expected: errno === 'ENOENT' })
+    : reply;
 }
 
-/** A kernel without a handler is no surprise to a scenario that can do without, or that states the errno: then it is no mismatch. */
-function withoutHandler({ recorder, state }: RunContext, device: DeviceState, component: 'vfio' | 'iommu', reply: StepReply, { optional, expected }: { optional: boolean; expected: boolean }): StepReply {
+/**
+ * A kernel without a handler is no surprise to a scenario that can do without, or that states the errno: then it is no
+ * mismatch.
+ */
+function withoutHandler(
+  { recorder, state }: RunContext,
+  device: DeviceState,
+  component: 'vfio' | 'iommu',
+  reply: StepReply,
+  { optional, expected }: { optional: boolean; expected: boolean },
+): StepReply {
   const what = component === 'vfio' ? 'descriptor' : 'iommufd';
   recorder.incident({
-    source: 'agent', side: 'inside', implies: null, title: `the kernel has no handler for a device's ${what}`, detail: `${device.spec.name}: PRESERVE_FD failed with ENOENT (${reply.at ?? ''})`,
+    source: 'agent',
+    side: 'inside',
+    implies: null,
+    title: `the kernel has no handler for a device's ${what}`,
+    detail: `${device.spec.name}: PRESERVE_FD failed with ENOENT (${reply.at ?? ''})`,
   });
   if (optional) return LEFT_OUT;
-  if (!expected) noteHardware(state.hardware, component, `${device.spec.name}: the kernel that runs has no handler for its ${what}`);
+  if (!expected)
+    noteHardware(state.hardware, component, `${device.spec.name}: the kernel that runs has no handler for its ${what}`);
   return reply;
 }
 
 /** The device that is asked back next is bound to it. */
-async function retrieveIommufd(context: RunContext, device: DeviceState, { session, token }: Extract<DeviceAction, { op: 'iommu-retrieve' }>): Promise<StepReply> {
+async function retrieveIommufd(
+  context: RunContext,
+  device: DeviceState,
+  { session, token }: Extract<DeviceAction, { op: 'iommu-retrieve' }>,
+): Promise<StepReply> {
   const reply = await ask(context, 'retrieve', { session, token, file: iommufdName(device) });
   device.iommufd.retrieved = reply.ok;
   return reply;
 }
 
-async function retrieve(context: RunContext, device: DeviceState, { session, token }: Extract<DeviceAction, { op: 'device-retrieve' }>): Promise<StepReply> {
+async function retrieve(
+  context: RunContext,
+  device: DeviceState,
+  { session, token }: Extract<DeviceAction, { op: 'device-retrieve' }>,
+): Promise<StepReply> {
   const reply = await ask(context, 'retrieve', { session, token, file: agentName(device) });
   if (!reply.ok) return reply;
   const opened = await open(context, device, true);
@@ -111,7 +170,12 @@ async function retrieve(context: RunContext, device: DeviceState, { session, tok
   return opened.ok ? opened : { ...opened, at: `RETRIEVE_FD passed; then ${opened.at ?? 'it could not be opened'}` };
 }
 
-function useless({ recorder: { epoch } }: RunContext, device: DeviceState, what: string, { errno, at }: StepReply): void {
+function useless(
+  { recorder: { epoch } }: RunContext,
+  device: DeviceState,
+  what: string,
+  { errno, at }: StepReply,
+): void {
   device.unusable.push(epoch);
   device.problems.push({ epoch, what: `${what}: ${at ?? 'a call of the agent'}: ${errno ?? 'EUNKNOWN'}` });
 }

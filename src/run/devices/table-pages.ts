@@ -13,18 +13,30 @@ import { type Kernels, pageArray } from '../machine/page-array.js';
 export async function pageStates(context: Kernels): Promise<(phys: number) => PageState | null> {
   const array = await pageArray(context);
   const struct = Buffer.alloc(STRUCT_PAGE);
-  return (phys) => (array !== null && readStructs(context.machine.memory, array, Math.floor(phys / PAGE), struct) ? pageState(struct) : null);
+  return (phys) =>
+    array !== null && readStructs(context.machine.memory, array, Math.floor(phys / PAGE), struct)
+      ? pageState(struct)
+      : null;
 }
 
-/** Pages of the tables that are free memory: whoever gets one next writes into what the device's DMA is translated by. */
+/**
+ * Pages of the tables that are free memory: whoever gets one next writes into what the device's DMA is translated by.
+ */
 export function freeTablePages({ tables }: DeviceTables, stateOf: (phys: number) => PageState | null): number[] {
   return tables.filter(({ phys }) => stateOf(phys) === 'free').map(({ phys }) => phys);
 }
 
-/** What the pages of the tables hold, to know them again: physical address to digest. Pages that are all zero are left out. */
+/**
+ * What the pages of the tables hold, to know them again: physical address to digest. Pages that are all zero are left
+ * out.
+ */
 export function tableContents({ memory }: Machine, { tables }: DeviceTables): Map<number, string> {
   const page = Buffer.alloc(PAGE);
-  return new Map(tables.flatMap(({ phys }): [number, string][] => (memory.read(phys, page) && !page.equals(ZEROES) ? [[phys, digest(page)]] : [])));
+  return new Map(
+    tables.flatMap(({ phys }): [number, string][] =>
+      memory.read(phys, page) && !page.equals(ZEROES) ? [[phys, digest(page)]] : [],
+    ),
+  );
 }
 
 const ZEROES = Buffer.alloc(PAGE);
@@ -34,15 +46,23 @@ function digest(page: Buffer): string {
 }
 
 /**
- * Of tables that were handed over, those that nobody gave back: they are still marked, or they are in use, hold what they held, and no table leads to
- * them any more.
- * @param old what they held before the jump @param inUse pages of the tables that the device has now
+ * Of tables that were handed over, those that nobody gave back: they are still marked, or they are in use, hold what
+ * they held, and no table leads to them any more.
+ * @param old what they held before the jump
+ * @param inUse pages of the tables that the device has now
  */
-export function leakedTablePages({ memory }: Machine, old: ReadonlyMap<number, string>, inUse: ReadonlySet<number>, stateOf: (phys: number) => PageState | null): number[] {
+export function leakedTablePages(
+  { memory }: Machine,
+  old: ReadonlyMap<number, string>,
+  inUse: ReadonlySet<number>,
+  stateOf: (phys: number) => PageState | null,
+): number[] {
   const page = Buffer.alloc(PAGE);
-  return [...old].filter(([phys, held]) => {
-    if (inUse.has(phys)) return false;
-    const state = stateOf(phys);
-    return state === 'handed-over' || (state === 'in-use' && memory.read(phys, page) && digest(page) === held);
-  }).map(([phys]) => phys);
+  return [...old]
+    .filter(([phys, held]) => {
+      if (inUse.has(phys)) return false;
+      const state = stateOf(phys);
+      return state === 'handed-over' || (state === 'in-use' && memory.read(phys, page) && digest(page) === held);
+    })
+    .map(([phys]) => phys);
 }

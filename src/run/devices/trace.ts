@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// QEMU's trace of the IOMMU and the devices, followed while the machine runs and put on the run's clock. The machine decides how much
-// there is of it, so all of it is bounded; what is left out is counted.
+// QEMU's trace of the IOMMU and the devices, followed while the machine runs and put on the run's clock. The machine
+// decides how much there is of it, so all of it is bounded; what is left out is counted.
 import { join } from 'node:path';
 import type { DevicePlan } from '../../model/scenario/device.js';
 import { type IommuEvent, TimelineReader, TRACE_EVENTS } from '../../oracles/iommu/index.js';
@@ -12,7 +12,10 @@ import { LineSplitter } from '../../util/text/lines.js';
 import { FileTail } from '../../util/process/tail.js';
 import type { Recorder } from '../engine/recorder.js';
 
-/** What is done to devices: writes to configuration space turn bus mastering and memory on and off, and reset a device or the bus that it is on. */
+/**
+ * What is done to devices: writes to configuration space turn bus mastering and memory on and off, and reset a device
+ * or the bus that it is on.
+ */
 const DEVICE_TRACES = ['pci_cfg_write'];
 
 /** What QEMU is to trace: only what somebody reads. */
@@ -44,7 +47,9 @@ const LONGEST_LINE = 1024;
 const LOOKS = 10;
 /** Registers of all devices whose last value is remembered. */
 const MOST_REGISTERS = 10_000;
-/** Milliseconds by which the wall clock must have been set before it is followed: less is the time between two readings. */
+/**
+ * Milliseconds by which the wall clock must have been set before it is followed: less is the time between two readings.
+ */
 const STEP = 20;
 
 export class TraceLog {
@@ -70,11 +75,16 @@ export class TraceLog {
   private offset: number;
   private readonly tail: FileTail;
 
-  private constructor(path: string, private readonly recorder: Recorder) {
+  private constructor(
+    path: string,
+    private readonly recorder: Recorder,
+  ) {
     this.offset = this.exactOffset();
     const lines = new LineSplitter((line) => this.take(line), LONGEST_LINE);
     this.tail = new FileTail({
-      path, every: 25, keepBelow: LIVE_TRACE,
+      path,
+      every: 25,
+      keepBelow: LIVE_TRACE,
       onData: (chunk) => {
         if (Math.abs(Date.now() - this.recorder.clock.now() - this.offset) > STEP) this.offset = this.exactOffset();
         lines.feed(chunk);
@@ -121,7 +131,10 @@ export class TraceLog {
     return (t + this.offset) * 1000;
   }
 
-  /** What must be taken from the wall clock's milliseconds to get those of the run. Node tells whole ones: waits for the next to begin. */
+  /**
+   * What must be taken from the wall clock's milliseconds to get those of the run. Node tells whole ones: waits for the
+   * next to begin.
+   */
   private exactOffset(): number {
     const begun = Date.now();
     let now = begun;
@@ -137,7 +150,10 @@ export class TraceLog {
       return;
     }
     // The order of the lines is QEMU's; a wall clock that was set back must not turn it round.
-    const t = Math.max(this.last, Math.round(Math.min(this.recorder.clock.now(), parsed.wallMs - this.offset) * 1000) / 1000);
+    const t = Math.max(
+      this.last,
+      Math.round(Math.min(this.recorder.clock.now(), parsed.wallMs - this.offset) * 1000) / 1000,
+    );
     this.last = t;
     if (parsed.event.startsWith('pci_')) this.takePci(line, parsed, t);
     else this.takeIommu(line, t);
@@ -173,7 +189,11 @@ export class TraceLog {
     const event = timeline.events[before];
     if (event === undefined) return;
     this.iommu.push({ t, epoch: this.recorder.epochAt(t), event });
-    if (event.kind !== 'command' && this.told++ < MOST_EVENTS) this.recorder.event({ kind: 'iommu', what: event.kind, detail: printable(`${event.name} ${event.detail}`, 300) }, t);
+    if (event.kind !== 'command' && this.told++ < MOST_EVENTS)
+      this.recorder.event(
+        { kind: 'iommu', what: event.kind, detail: printable(`${event.name} ${event.detail}`, 300) },
+        t,
+      );
   }
 
   private missed(line: string): void {

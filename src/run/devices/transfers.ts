@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// DMA in flight: a transfer that was begun right before the kexec is followed to its end. It landed where it should, it was blocked, or it
-// went to the physical address that equals its IOVA.
+// DMA in flight: a transfer that was begun right before the kexec is followed to its end. It landed where it should, it
+// was blocked, or it went to the physical address that equals its IOVA.
 import { findStrays, takeSnapshot } from '../../oracles/iommu/index.js';
 import { equalBytes } from '../../util/bytes.js';
 import type { RunContext } from '../engine/context.js';
@@ -23,19 +23,39 @@ export async function prepareTransfer(context: RunContext, device: DeviceState):
   const map = device.maps.find(({ rights }) => rights === 'rw');
   const file = map === undefined ? null : await mappedFile(context, map);
   const places = map === undefined || file === null ? null : placesIn(map, file);
-  if (places === null) return { ok: false, errno: 'EFAIL', at: 'nothing is mapped that a transfer could go from and to' };
+  if (places === null)
+    return { ok: false, errno: 'EFAIL', at: 'nothing is mapped that a transfer could go from and to' };
   const { from, to } = places;
   const wrong = await transfer(context, device, 'to-device', from);
   if (wrong !== null) return { ok: false, errno: 'EFAIL', at: wrong };
   const before = new Uint8Array(PIECE);
   const read = reader(context.machine);
   read(to.phys, before);
-  return { start: () => start(context, device, { iova: to.iova, phys: to.phys, content: from.content, before, snapshot: takeSnapshot(read, [{ iova: to.iova, content: from.content }]) }) };
+  return {
+    start: () =>
+      start(context, device, {
+        iova: to.iova,
+        phys: to.phys,
+        content: from.content,
+        before,
+        snapshot: takeSnapshot(read, [{ iova: to.iova, content: from.content }]),
+      }),
+  };
 }
 
-async function start(context: RunContext, device: DeviceState, known: Pick<InFlight, 'iova' | 'phys' | 'content' | 'before' | 'snapshot'>): Promise<StepReply> {
+async function start(
+  context: RunContext,
+  device: DeviceState,
+  known: Pick<InFlight, 'iova' | 'phys' | 'content' | 'before' | 'snapshot'>,
+): Promise<StepReply> {
   const { epoch, clock } = context.recorder;
-  const reply = await ask(context, 'edu-start', { device: agentName(device), direction: 'from-device', iova: known.iova, offset: 0, length: PIECE });
+  const reply = await ask(context, 'edu-start', {
+    device: agentName(device),
+    direction: 'from-device',
+    iova: known.iova,
+    offset: 0,
+    length: PIECE,
+  });
   if (reply.ok) device.transfers.push({ ...known, length: PIECE, epoch, began: clock.now(), fate: null, strays: null });
   return reply;
 }
@@ -46,15 +66,22 @@ export async function beginTransfer(context: RunContext, device: DeviceState): P
   return 'start' in ready ? ready.start() : ready;
 }
 
-/** The kexec was refused, and the old kernel's devices run on: each transfer is waited for, and what it wrote is put back. */
+/**
+ * The kexec was refused, and the old kernel's devices run on: each transfer is waited for, and what it wrote is put
+ * back.
+ */
 export async function settleTransfers(context: RunContext): Promise<void> {
   for (const device of context.state.devices.values()) {
-    if (device.open && device.transfers.some(({ fate }) => fate === null)) await ask(context, 'edu-wait', { device: agentName(device) });
+    if (device.open && device.transfers.some(({ fate }) => fate === null))
+      await ask(context, 'edu-wait', { device: agentName(device) });
   }
   followTransfers(context);
 }
 
-/** Once the next kernel is up, or the machine has ended: what became of each transfer. What landed is put back as the scenario had it. */
+/**
+ * Once the next kernel is up, or the machine has ended: what became of each transfer. What landed is put back as the
+ * scenario had it.
+ */
 export function followTransfers(context: RunContext): void {
   const { machine, recorder, state } = context;
   const read = reader(machine);
@@ -65,22 +92,43 @@ export function followTransfers(context: RunContext): void {
       const there = read(flight.phys, now);
       flight.strays = findStrays(read, flight.snapshot, [{ phys: flight.phys, length: flight.length }]);
       const landed = there && equalBytes(now, flight.content);
-      flight.fate = landed ? 'landed' : flight.strays.bytes > 0 ? 'strayed' : there && equalBytes(now, flight.before) ? 'blocked' : 'partly';
+      flight.fate = landed
+        ? 'landed'
+        : flight.strays.bytes > 0
+          ? 'strayed'
+          : there && equalBytes(now, flight.before)
+            ? 'blocked'
+            : 'partly';
       if (landed) machine.memory.write(flight.phys, flight.before);
-      recorder.event({ kind: 'oracle', oracle: `DMA in flight of ${device.spec.name}`, side: 'outside', ok: flight.fate === 'landed' || flight.fate === 'blocked', detail: flightText(flight) });
+      recorder.event({
+        kind: 'oracle',
+        oracle: `DMA in flight of ${device.spec.name}`,
+        side: 'outside',
+        ok: flight.fate === 'landed' || flight.fate === 'blocked',
+        detail: flightText(flight),
+      });
     }
   }
 }
 
 export function flightText({ fate, iova, phys, length, strays }: InFlight): string {
-  const places = (strays?.strays ?? []).slice(0, 4).map((each) => `0x${each.phys.toString(16)} (${each.length} bytes)`).join(', ');
+  const places = (strays?.strays ?? [])
+    .slice(0, 4)
+    .map((each) => `0x${each.phys.toString(16)} (${each.length} bytes)`)
+    .join(', ');
   const goal = `${length} bytes to IOVA 0x${iova.toString(16)}, which is 0x${phys.toString(16)}`;
   switch (fate) {
-    case 'landed': return `${goal}: landed`;
-    case 'early': return `${goal}: landed before anything stood in its way`;
-    case 'blocked': return `${goal}: blocked, nothing was written there`;
-    case 'strayed': return `${goal}: written to ${places} instead`;
-    case 'partly': return `${goal}: something else is there now`;
-    case null: return `${goal}: nobody looked`;
+    case 'landed':
+      return `${goal}: landed`;
+    case 'early':
+      return `${goal}: landed before anything stood in its way`;
+    case 'blocked':
+      return `${goal}: blocked, nothing was written there`;
+    case 'strayed':
+      return `${goal}: written to ${places} instead`;
+    case 'partly':
+      return `${goal}: something else is there now`;
+    case null:
+      return `${goal}: nobody looked`;
   }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The steps of one kernel, cut after each kexec: an attempt that the scenario declares to fail is followed by what it does before the next.
+// The steps of one kernel, cut after each kexec: an attempt that the scenario declares to fail is followed by what it
+// does before the next.
 import type { Step } from '../../model/scenario/scenario.js';
 import { isLate, type IndexedStep } from '../steps/run-steps.js';
 import { declaresFailure } from '../agent/reply.js';
@@ -22,7 +23,8 @@ export function attemptsOf(steps: readonly IndexedStep[]): PlannedAttempt[] {
     const end = at < 0 ? steps.length : at + 1;
     const own = steps.slice(first, end);
     attempts.push({
-      steps: own, kexec: at < 0 ? null : (steps[at] ?? null),
+      steps: own,
+      kexec: at < 0 ? null : (steps[at] ?? null),
       jumpFaults: own.map(({ step }) => step).filter((step) => step.op === 'fault' && step.at === 'jump'),
       transfers: own.filter(({ step: each }, index) => each.during === 'kexec' || isLate(own, index)),
     });

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// How long the machine may show no progress. Machines are emulated at very different speeds, so all waits scale with the first boot of the same run; what a
-// busy host takes away is no part of that, nor of any wait (util/pulse.ts).
+// How long the machine may show no progress. Machines are emulated at very different speeds, so all waits scale with
+// the first boot of the same run; what a busy host takes away is no part of that, nor of any wait (util/pulse.ts).
 
-/** Milliseconds. A first boot under emulation takes some 1.5 s on an idle core; this bears a host forty times slower. */
+/**
+ * Milliseconds. A first boot under emulation takes some 1.5 s on an idle core; this bears a host forty times slower.
+ */
 const FIRST_BOOT = 60_000;
 const LEAST_BOOT = 30_000;
 const LEAST_REQUEST = 30_000;
@@ -18,10 +20,14 @@ export class Deadlines {
   private firstBoot: number | null = null;
 
   /**
-   * @param fixed the scenario's own `deadline`, milliseconds: it stands for every wait after the first boot in which nothing large is handled
+   * @param fixed the scenario's own `deadline`, milliseconds: it stands for every wait after the first boot in which
+   * nothing large is handled
    * @param patient a debugger may hold the machine: nothing is ever late
    */
-  constructor(private readonly fixed: number | null, private readonly patient = false) {}
+  constructor(
+    private readonly fixed: number | null,
+    private readonly patient = false,
+  ) {}
 
   /** The machine's first boot took `ms`. */
   measured(ms: number): void {

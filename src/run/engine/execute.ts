@@ -63,10 +63,14 @@ class Run {
     readonly signal: AbortSignal,
     readonly parts: RunParts,
   ) {
-    this.recorder = new Recorder(clock, (event) => {
-      this.judging.take(event);
-      streams.event(event);
-    }, new Witnesses(plan.scenario.without));
+    this.recorder = new Recorder(
+      clock,
+      (event) => {
+        this.judging.take(event);
+        streams.event(event);
+      },
+      new Witnesses(plan.scenario.without),
+    );
     this.taint = new TaintWatch(plan, this.recorder);
     for (const device of plan.scenario.hardware.devices) this.state.devices.set(device.name, new DeviceState(device));
   }
@@ -75,7 +79,12 @@ class Run {
     const context = await this.boot();
     await holdAt(context, 'booted');
     const steps = this.plan.scenario.steps.map((step, index) => ({ step, index }));
-    while (await this.kernel(context, steps.filter(({ step }) => step.epoch === this.recorder.epoch)));
+    while (
+      await this.kernel(
+        context,
+        steps.filter(({ step }) => step.epoch === this.recorder.epoch),
+      )
+    );
   }
 
   /** One kernel: its steps, and its attempts to leave. @returns whether the next one is up */
@@ -86,7 +95,9 @@ class Run {
     const last = attempts.every(({ kexec }) => kexec === null);
     for (const [at, attempt] of attempts.entries()) {
       const rest = attempts.slice(at + 1).flatMap(({ steps }) => steps);
-      const end = await this.recorder.task(`steps of epoch ${epoch}`, () => this.steps(context, attempt.steps, last && epoch > 0));
+      const end = await this.recorder.task(`steps of epoch ${epoch}`, () =>
+        this.steps(context, attempt.steps, last && epoch > 0),
+      );
       if (end.kind === 'called-off') {
         await this.judging.calledOff(context, end.why, end.rest === null ? [] : [...end.rest, ...rest]);
         return false;
@@ -109,13 +120,23 @@ class Run {
     return false;
   }
 
-  private async attempt(context: RunContext, { jumpFaults, transfers }: PlannedAttempt, kexec: IndexedStep): Promise<Update> {
+  private async attempt(
+    context: RunContext,
+    { jumpFaults, transfers }: PlannedAttempt,
+    kexec: IndexedStep,
+  ): Promise<Update> {
     this.judging.leaves(context);
-    const result = await this.recorder.task(`update ${this.recorder.epoch + 1}`, () => update(context, kexec.step, kexec.index, jumpFaults, transfers));
+    const result = await this.recorder.task(`update ${this.recorder.epoch + 1}`, () =>
+      update(context, kexec.step, kexec.index, jumpFaults, transfers),
+    );
     if (result.kind === 'jumped') {
       this.recorder.overtake(this.recorder.epoch - 1);
       this.isTheOneLoaded(result.mark.release);
-      this.judging.arrived({ handedOver: result.handedOver, managed: await managedPages(context), memory: await memoryNow(context) });
+      this.judging.arrived({
+        handedOver: result.handedOver,
+        managed: await managedPages(context),
+        memory: await memoryNow(context),
+      });
       this.epochs.push({ release: result.mark.release, bootId: result.mark.bootId });
     }
     return result;
@@ -126,20 +147,31 @@ class Run {
     const loaded = this.plan.kernels[this.recorder.epoch];
     if (loaded?.release == null || running === null || running === loaded.release) return;
     this.recorder.incident({
-      source: 'agent', side: 'inside', implies: 'reboot', title: 'another kernel came up than the one that was loaded',
+      source: 'agent',
+      side: 'inside',
+      implies: 'reboot',
+      title: 'another kernel came up than the one that was loaded',
       detail: `${loaded.name} is ${loaded.release}; what runs says that it is ${running}`,
     });
   }
 
   /**
-   * What the last update brought is judged, and the running kernel asked, before guests are stopped for the next: no guest stands still for the lab's
-   * sake, nor for an update that cannot work.
+   * What the last update brought is judged, and the running kernel asked, before guests are stopped for the next: no
+   * guest stands still for the lab's sake, nor for an update that cannot work.
    */
   private async steps(context: RunContext, mine: readonly IndexedStep[], last: boolean): Promise<EpochEnd> {
     const pause = mine.findIndex(({ step }) => step.op === 'guest-pause');
     const asks = this.plan.scenario.policy === 'check' && !mine.slice(pause).some(({ step }) => step.op === 'preserve');
     // What is asked for after that is part of the judgement.
-    const early = !mine.slice(pause).some(({ step }) => step.op === 'retrieve' || step.op === 'retrieve-session' || step.op === 'device-retrieve' || step.op === 'guest-restore');
+    const early = !mine
+      .slice(pause)
+      .some(
+        ({ step }) =>
+          step.op === 'retrieve' ||
+          step.op === 'retrieve-session' ||
+          step.op === 'device-retrieve' ||
+          step.op === 'guest-restore',
+      );
     if (pause < 0 || !early || (!this.judging.pending && !asks)) return runSteps(context, mine, last);
     const end = await runSteps(context, mine.slice(0, pause), last);
     if (end.kind !== 'done') return end;
@@ -152,10 +184,14 @@ class Run {
     return runSteps(context, mine.slice(pause), last);
   }
 
-  /** Nothing that came back is needed any more: what the kernel does with it then is part of the verdict. What is broken already is left as it is. */
+  /**
+   * Nothing that came back is needed any more: what the kernel does with it then is part of the verdict. What is broken
+   * already is left as it is.
+   */
   private async close(context: RunContext): Promise<void> {
     // A way out is measured by what leaked, so that is left as it is.
-    const fine: readonly Outcome[] = this.plan.scenario.recover === null ? ['preserved', 'leak', 'tainted'] : ['preserved', 'tainted'];
+    const fine: readonly Outcome[] =
+      this.plan.scenario.recover === null ? ['preserved', 'leak', 'tainted'] : ['preserved', 'tainted'];
     if (!mayClose(context) || !fine.includes(decide(this.recorder.incidents).outcome)) return;
     const arrival = this.judging.ledger.entries.at(-1)?.arrival ?? null;
     await this.recorder.task('everything is closed', () => closeAndLook(context, arrival));
@@ -172,7 +208,14 @@ class Run {
     if (isGood(decide(recorder.incidents).outcome)) {
       for (const { witness, epoch, why, hint } of recorder.witnesses.missing()) {
         const detail = [why, hint, `--without ${witness} does without it`].filter((line) => line !== null).join('\n');
-        recorder.incident({ source: 'lab', side: 'outside', implies: 'infra', title: `the witness "${witness}" was blind`, detail, epoch });
+        recorder.incident({
+          source: 'lab',
+          side: 'outside',
+          implies: 'infra',
+          title: `the witness "${witness}" was blind`,
+          detail,
+          epoch,
+        });
       }
     }
     return decide(recorder.incidents);
@@ -208,17 +251,30 @@ class Run {
     this.trace = plan.deviceLooks ? TraceLog.follow(plan.scenario.hardware, plan.dir, recorder) : null;
     const weigh = weighFor(plan.scenario, state.devices);
     const machine = (this.machine = await recorder.task('start of the machine', () =>
-      Machine.start(machineConfig(plan, key.publicBlob), recorder, streams, (finding) => weigh(this.taint.weigh(finding)), this.parts.machine)));
+      Machine.start(
+        machineConfig(plan, key.publicBlob),
+        recorder,
+        streams,
+        (finding) => weigh(this.taint.weigh(finding)),
+        this.parts.machine,
+      ),
+    ));
     // Who aborted in the meantime found no machine to stop.
     this.signal.throwIfAborted();
     const limit = seconds(plan.scenario.timeout);
     if (limit !== null && plan.hold === undefined) this.timer = setTimeout(() => machine.expire(limit), limit);
     const [started, heldBefore] = [this.clock.now(), machine.pulse.held()];
-    const mark = await recorder.task('boot', () => machine.untilReady(0, deadlines.boot)).catch((error: unknown) => {
-      // A stock kernel that stands still under KVM alone is KVM's doing on more than one host.
-      throw error instanceof NoProgress && plan.accel === 'kvm'
-        ? new LabError(`no kernel comes up on KVM here: ${error.message}`, { detail: withConsole('', machine.consoleTail), hint: 'lab run --accel tcg' }) : error;
-    });
+    const mark = await recorder
+      .task('boot', () => machine.untilReady(0, deadlines.boot))
+      .catch((error: unknown) => {
+        // A stock kernel that stands still under KVM alone is KVM's doing on more than one host.
+        throw error instanceof NoProgress && plan.accel === 'kvm'
+          ? new LabError(`no kernel comes up on KVM here: ${error.message}`, {
+              detail: withConsole('', machine.consoleTail),
+              hint: 'lab run --accel tcg',
+            })
+          : error;
+      });
     deadlines.measured(this.clock.now() - started - (machine.pulse.held() - heldBefore));
     recorder.event({ kind: 'epoch', mark: 'ready', release: mark.release, bootId: mark.bootId });
     this.epochs.push({ release: mark.release, bootId: mark.bootId });
@@ -226,7 +282,9 @@ class Run {
     const reachable = { machine, deadlines, privateKey: key.privateKey, streams, connect: this.parts.connect };
     // A first kernel that is up but cannot be reached is more likely the lab's network than the kernel.
     const unreachable = (error: unknown): never => {
-      throw error instanceof NoProgress || error instanceof ClientGone ? new LabError(messageOf(error), { detail: withConsole('', machine.consoleTail) }) : error;
+      throw error instanceof NoProgress || error instanceof ClientGone
+        ? new LabError(messageOf(error), { detail: withConsole('', machine.consoleTail) })
+        : error;
     };
     const ssh = await recorder.task('session', () => openSession(reachable, mark)).catch(unreachable);
     const agent = await startAgent(reachable, ssh).catch((error: unknown) => {
@@ -234,14 +292,28 @@ class Run {
       ssh.close();
       return unreachable(error);
     });
-    this.context = { ...reachable, plan, recorder, state, ssh, agent, publicBlob: key.publicBlob, trace: this.trace, taint: this.taint, loaded: false };
+    this.context = {
+      ...reachable,
+      plan,
+      recorder,
+      state,
+      ssh,
+      agent,
+      publicBlob: key.publicBlob,
+      trace: this.trace,
+      taint: this.taint,
+      loaded: false,
+    };
     await findDevices(this.context);
     await fillReserved(this.context);
     if (plan.scenario.recover !== null) this.managedFirst = await managedPages(this.context);
     return this.context;
   }
 
-  /** Where the last update did not end well, the way out that the scenario names is tried. The verdict is what was seen until then. */
+  /**
+   * Where the last update did not end well, the way out that the scenario names is tried. The verdict is what was seen
+   * until then.
+   */
   private async recover(context: RunContext): Promise<void> {
     const { recover: how } = this.plan.scenario;
     const last = this.judging.ledger.updates.at(-1);
@@ -249,7 +321,9 @@ class Run {
     if (how === null || last === undefined || !['corrupt', 'lost', 'leak'].includes(verdict.outcome)) return;
     this.verdict = verdict;
     const guests = this.judging.guests.filter(({ epoch }) => epoch === last.epoch);
-    this.recovery = await this.recorder.task(`recovery by ${how}`, () => recover(context, how, { last, guests, managedFirst: this.managedFirst }));
+    this.recovery = await this.recorder.task(`recovery by ${how}`, () =>
+      recover(context, how, { last, guests, managedFirst: this.managedFirst }),
+    );
   }
 
   /** An error out of `go` becomes evidence, and what is left of the machine is judged. */
@@ -258,7 +332,8 @@ class Run {
     const failed = { machine, recorder, state: this.context?.state ?? null, image: null, dir: this.plan.dir };
     const failure = await takeFailure(error, { ...failed, image: this.plan.kernels[recorder.epoch] ?? null });
     // What fails while the rest is judged is a failure of its own: the run keeps its record.
-    await this.judgeRest(failure).catch(async (second: unknown) => this.judgeRest(await takeFailure(second, failed)))
+    await this.judgeRest(failure)
+      .catch(async (second: unknown) => this.judgeRest(await takeFailure(second, failed)))
       .catch((third: unknown) => takeFailure(third, { ...failed, machine: null }));
     judging.abandon();
   }
@@ -278,7 +353,12 @@ function keepsMemory({ memory, scenario }: RunPlan, verdict: Verdict, steps: rea
 const REAL_PARTS: RunParts = { machine: QEMU_PARTS, connect: (target) => SshSession.open(target) };
 
 /** Runs a plan. Never rejects for what happens to the machine: that is the record. Rejects when `signal` is aborted. */
-export async function execute(plan: RunPlan, streams: RunStreams, signal: AbortSignal, parts: RunParts = REAL_PARTS): Promise<RunRecord> {
+export async function execute(
+  plan: RunPlan,
+  streams: RunStreams,
+  signal: AbortSignal,
+  parts: RunParts = REAL_PARTS,
+): Promise<RunRecord> {
   const run = new Run(plan, streams, startClock(), signal, parts);
   const { judging } = run;
   const stopOnAbort = () => void run.machine?.stop();
@@ -292,12 +372,26 @@ export async function execute(plan: RunPlan, streams: RunStreams, signal: AbortS
     if (keepsMemory(plan, verdict, run.state.results)) await run.keepMemory();
     signal.throwIfAborted();
     return {
-      verdict, incidents: run.recorder.incidents, droppedIncidents: run.recorder.dropped, updates: judging.ledger.updates, attempts: judging.ledger.entries.map((entry) => entry.result()),
-      kept: judging.ledger.entries.flatMap(({ kept, leaving: { epoch } }) => kept.map((file) => ({ epoch, file }))), steps: run.state.results, cases: run.state.cases, objected: run.state.objected, hardware: run.state.hardware,
-      devices: judging.devices, iommu: run.context === null ? null : iommuResult(run.context, judging.iommu),
-      guests: judging.guests, downtime: judging.downtime, recovery: run.recovery,
-      witnesses: run.recorder.witnesses.report(), taint: run.taint.result(),
-      epochs: run.epochs, findings: run.machine?.findings ?? [], startedAt: run.clock.startedAt,
+      verdict,
+      incidents: run.recorder.incidents,
+      droppedIncidents: run.recorder.dropped,
+      updates: judging.ledger.updates,
+      attempts: judging.ledger.entries.map((entry) => entry.result()),
+      kept: judging.ledger.entries.flatMap(({ kept, leaving: { epoch } }) => kept.map((file) => ({ epoch, file }))),
+      steps: run.state.results,
+      cases: run.state.cases,
+      objected: run.state.objected,
+      hardware: run.state.hardware,
+      devices: judging.devices,
+      iommu: run.context === null ? null : iommuResult(run.context, judging.iommu),
+      guests: judging.guests,
+      downtime: judging.downtime,
+      recovery: run.recovery,
+      witnesses: run.recorder.witnesses.report(),
+      taint: run.taint.result(),
+      epochs: run.epochs,
+      findings: run.machine?.findings ?? [],
+      startedAt: run.clock.startedAt,
       qemu: { version: run.machine?.qemuVersion ?? '', accel: plan.accel, commandLine: run.machine?.commandLine ?? '' },
       durations: { total },
     };

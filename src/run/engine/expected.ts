@@ -4,6 +4,14 @@ import type { Scenario } from '../../model/scenario/scenario.js';
 import type { Verdict } from '../../verdict/verdict.js';
 import type { StepResult } from './state.js';
 
-export function cameAsExpected({ expect }: Pick<Scenario, 'expect'>, { outcome, endsIn }: Pick<Verdict, 'outcome' | 'endsIn'>, steps: readonly StepResult[]): boolean {
-  return outcome === expect.outcome && (expect.endsIn === null || endsIn === expect.endsIn) && !steps.some(({ unexpected }) => unexpected);
+export function cameAsExpected(
+  { expect }: Pick<Scenario, 'expect'>,
+  { outcome, endsIn }: Pick<Verdict, 'outcome' | 'endsIn'>,
+  steps: readonly StepResult[],
+): boolean {
+  return (
+    outcome === expect.outcome &&
+    (expect.endsIn === null || endsIn === expect.endsIn) &&
+    !steps.some(({ unexpected }) => unexpected)
+  );
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where everything that happens in a run is written down: events to a sink, incidents to a bounded list, all on one clock.
+// Where everything that happens in a run is written down: events to a sink, incidents to a bounded list, all on one
+// clock.
 import type { Event, EventBody, EventSink } from '../../model/result/event.js';
 import type { Incident } from '../../model/result/incident.js';
 import { printable } from '../../util/text/escape.js';
@@ -38,7 +39,10 @@ export class Recorder {
 
   /** The kernel that ran at a time. */
   epochAt(t: number): number {
-    return Math.max(0, this.began.findLastIndex((began) => began <= t));
+    return Math.max(
+      0,
+      this.began.findLastIndex((began) => began <= t),
+    );
   }
 
   /** When a kernel began to count as the one that runs; infinite where none of that number has. */
@@ -60,21 +64,41 @@ export class Recorder {
       this.dropped++;
       return;
     }
-    const detail = incident.detail.split('\n').slice(0, 200).map((line) => printable(line, 500)).join('\n');
-    this.incidents.push({ epoch: this.epoch, t: this.clock.now(), ...incident, title: printable(incident.title, TITLE), detail });
+    const detail = incident.detail
+      .split('\n')
+      .slice(0, 200)
+      .map((line) => printable(line, 500))
+      .join('\n');
+    this.incidents.push({
+      epoch: this.epoch,
+      t: this.clock.now(),
+      ...incident,
+      title: printable(incident.title, TITLE),
+      detail,
+    });
   }
 
   private isNews({ epoch, implies, title }: Pick<Incident, 'epoch' | 'implies' | 'title'>): boolean {
     const { length } = this.incidents;
     if (length < MOST_INCIDENTS) return true;
     const safe = printable(title, TITLE);
-    return implies !== null && !this.incidents.some((known) => known.epoch === epoch && known.implies === implies && (length >= MOST_TITLES || known.title === safe));
+    return (
+      implies !== null &&
+      !this.incidents.some(
+        (known) =>
+          known.epoch === epoch && known.implies === implies && (length >= MOST_TITLES || known.title === safe),
+      )
+    );
   }
 
-  /** A kernel that refused an attempt to leave has left after all: what it said of the refusal stays, and stands for nothing. */
+  /**
+   * A kernel that refused an attempt to leave has left after all: what it said of the refusal stays, and stands for
+   * nothing.
+   */
   overtake(epoch: number): void {
     for (const [at, incident] of this.incidents.entries()) {
-      if (incident.epoch === epoch && incident.implies === 'refused') this.incidents[at] = { ...incident, implies: null };
+      if (incident.epoch === epoch && incident.implies === 'refused')
+        this.incidents[at] = { ...incident, implies: null };
     }
   }
 

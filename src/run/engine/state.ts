@@ -46,7 +46,9 @@ export interface FileState {
   name: string;
   spec: FileSpec;
   pattern: Pattern | Snapshot;
-  /** The sessions that hold it for the next kernel; none before preserve, and once all of them were closed on purpose. */
+  /**
+   * The sessions that hold it for the next kernel; none before preserve, and once all of them were closed on purpose.
+   */
   held: Holder[];
   /** Where its pages lie, once it was preserved. */
   runs: PfnRun[];
@@ -149,7 +151,9 @@ export class RunState {
   readonly cases: CaseOfResult[] = [];
   /** Pages that the running kernel had set aside for the next one before the first step. */
   setAsideBefore: SetAside = { hidden: 'nobody looked' };
-  /** For what an update was called off: what the running kernel would have written and the next one would not have read. */
+  /**
+   * For what an update was called off: what the running kernel would have written and the next one would not have read.
+   */
   readonly objected: Mismatch[] = [];
   /** What the run showed of devices and the IOMMU, one entry a component. */
   readonly hardware: Mismatch[] = [];
@@ -195,14 +199,33 @@ export class RunState {
   /** What the running kernel would hand over if it left now: a file once for each session that holds it. */
   leaving(): CarriedFile[] {
     return this.held().flatMap(({ name, held, spec, pattern, runs, hidden, before, hugeKiB, reported }) =>
-      held.map(({ session, token }) => ({ name, session, token, spec, pattern, runs, hidden, before, hugeKiB, reported, retrieved: null, errno: null })));
+      held.map(({ session, token }) => ({
+        name,
+        session,
+        token,
+        spec,
+        pattern,
+        runs,
+        hidden,
+        before,
+        hugeKiB,
+        reported,
+        retrieved: null,
+        errno: null,
+      })),
+    );
   }
 
-  /** The kernel has changed: what was held is now what must come back; sessions and handles of the old kernel are gone. */
+  /**
+   * The kernel has changed: what was held is now what must come back; sessions and handles of the old kernel are gone.
+   */
   jumped(): void {
     this.carried = new Map(this.leaving().map((file) => [RunState.key(file.session ?? '', file.token ?? 0), file]));
-    this.carriedSessions = new Map([...this.sessions.values()].filter(({ kind }) => kind === 'outgoing').map(({ name }) =>
-      [name, { name, retrieved: false, failed: new Map() }]));
+    this.carriedSessions = new Map(
+      [...this.sessions.values()]
+        .filter(({ kind }) => kind === 'outgoing')
+        .map(({ name }) => [name, { name, retrieved: false, failed: new Map() }]),
+    );
     this.files.clear();
     this.#unnamed.clear();
     this.sessions.clear();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Calls of the agent about guests, and what its answers say. The machine is not trusted with the types, nor with the size of anything.
+// Calls of the agent about guests, and what its answers say. The machine is not trusted with the types, nor with the
+// size of anything.
 import type { AgentReply } from '../../guest/agent.js';
 import { MOST_DEVICES } from '../../model/scenario/guest.js';
 import type { DeviceCounts } from '../../model/result/guest-result.js';
@@ -11,11 +12,21 @@ import type { DeviceStat, GuestStat } from './state.js';
 const MOST_TEXT = 4096;
 /** What a guest counts of its own checks, by key of the answer. */
 const CHECKS = {
-  bad: 'pages or words of its memory were wrong', fpuBad: 'FPU or SSE registers were wrong', msrBad: 'MSRs were wrong', debugBad: 'debug registers were wrong',
-  tscBack: 'the TSC went back', systemBad: 'its program or tables were wrong', staleBad: 'a register that keeps its tick held an older one',
+  bad: 'pages or words of its memory were wrong',
+  fpuBad: 'FPU or SSE registers were wrong',
+  msrBad: 'MSRs were wrong',
+  debugBad: 'debug registers were wrong',
+  tscBack: 'the TSC went back',
+  systemBad: 'its program or tables were wrong',
+  staleBad: 'a register that keeps its tick held an older one',
 } as const;
 
-export function askGuest(context: RunContext, op: string, args: Record<string, string | number>, bytes = 0): Promise<AgentReply> {
+export function askGuest(
+  context: RunContext,
+  op: string,
+  args: Record<string, string | number>,
+  bytes = 0,
+): Promise<AgentReply> {
   const { agent, deadlines, machine } = context;
   return agent.request(op, args, deadlines.request(bytes), machine.ended);
 }
@@ -34,13 +45,17 @@ export function machineNow({ recorder, state }: Pick<RunContext, 'recorder' | 's
   return recorder.clock.now() - state.stillMs;
 }
 
-/** `{us, tsc}` of an answer as a time of the run, by the smallest distance between the two clocks that any answer of this kernel showed. */
+/**
+ * `{us, tsc}` of an answer as a time of the run, by the smallest distance between the two clocks that any answer of
+ * this kernel showed.
+ */
 export function momentOf(context: Pick<RunContext, 'recorder' | 'state'>, value: unknown): number | null {
   const us = number((value as { us?: unknown } | null | undefined)?.us);
   if (us === null) return null;
   const { state, recorder } = context;
   const offset = machineNow(context) - us / 1000;
-  if (state.agentClock === null || state.agentClock.epoch !== recorder.epoch || offset < state.agentClock.offset) state.agentClock = { epoch: recorder.epoch, offset };
+  if (state.agentClock === null || state.agentClock.epoch !== recorder.epoch || offset < state.agentClock.offset)
+    state.agentClock = { epoch: recorder.epoch, offset };
   return us / 1000 + state.agentClock.offset + state.stillMs;
 }
 
@@ -64,12 +79,25 @@ function readStat({ data }: AgentReply, now: number): GuestStat {
   const exception = data['control'] === false ? null : number(data['exception']);
   // Vector + 1; 0 where there was none.
   if (exception !== null && exception > 0) failures.push({ what: `exception ${exception - 1} ended it`, count: 1 });
-  else if (failures.length === 0 && (number(data['failed']) ?? 0) > 0) failures.push({ what: 'a check of its own failed', count: 1 });
+  else if (failures.length === 0 && (number(data['failed']) ?? 0) > 0)
+    failures.push({ what: 'a check of its own failed', count: 1 });
   return {
-    state: text(data['state']), why: printable(text(data['why']), 300), ticks: number(data['ticks']) ?? 0, needs: number(data['needs']), failures, firstBad: number(data['firstBad']),
-    jumped: number(data['jumped']) ?? 0, maxGapMs: (number(data['maxGapUs']) ?? 0) / 1000, bootId: bootId === '' ? null : bootId, bootIdChanged: (number(data['bootIdChanged']) ?? 0) > 0,
-    clock: mono === null || real === null || since === null ? null : { mono: mono / 1000, real: real / 1000, at: now - since / 1000 },
-    console: text(data['console']), devices: devicesOf(data['devices']),
+    state: text(data['state']),
+    why: printable(text(data['why']), 300),
+    ticks: number(data['ticks']) ?? 0,
+    needs: number(data['needs']),
+    failures,
+    firstBad: number(data['firstBad']),
+    jumped: number(data['jumped']) ?? 0,
+    maxGapMs: (number(data['maxGapUs']) ?? 0) / 1000,
+    bootId: bootId === '' ? null : bootId,
+    bootIdChanged: (number(data['bootIdChanged']) ?? 0) > 0,
+    clock:
+      mono === null || real === null || since === null
+        ? null
+        : { mono: mono / 1000, real: real / 1000, at: now - since / 1000 },
+    console: text(data['console']),
+    devices: devicesOf(data['devices']),
   };
 }
 
@@ -80,7 +108,13 @@ function devicesOf(value: unknown): DeviceStat[] {
     const entry = (each ?? {}) as Record<string, unknown>;
     const count = (key: keyof DeviceCounts) => Math.max(0, Math.floor(number(entry[key]) ?? 0));
     return {
-      device: printable(text(entry['device']), 64).replace(/^dev:/, ''), done: count('done'), wrong: count('wrong'), unended: count('unended'), cut: count('cut'), resets: count('resets'), gone: count('gone'),
+      device: printable(text(entry['device']), 64).replace(/^dev:/, ''),
+      done: count('done'),
+      wrong: count('wrong'),
+      unended: count('unended'),
+      cut: count('cut'),
+      resets: count('resets'),
+      gone: count('gone'),
     };
   });
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Devices that guests have: given to them while they stand still, and what became of them over an update, by the guests' own counts.
+// Devices that guests have: given to them while they stand still, and what became of them over an update, by the
+// guests' own counts.
 import { NO_HANDLE } from '../../guest/agent.js';
 import { guestFiles, type GuestAction } from '../../model/scenario/guest.js';
 import type { DeviceCounts, DeviceOfGuest } from '../../model/result/guest-result.js';
@@ -14,27 +15,46 @@ import { noteHardware } from '../record/hardware-mismatches.js';
 import type { StepReply } from '../agent/reply.js';
 
 /** What opens a device anew resets it; what was kept is left as it is. */
-export async function attachToGuest(context: RunContext, guest: GuestState, step: Pick<Extract<GuestAction, { op: 'guest-attach' }>, 'device' | 'reset'>): Promise<StepReply> {
+export async function attachToGuest(
+  context: RunContext,
+  guest: GuestState,
+  step: Pick<Extract<GuestAction, { op: 'guest-attach' }>, 'device' | 'reset'>,
+): Promise<StepReply> {
   const device = context.state.devices.get(step.device);
   if (!guest.here) return { ok: false, errno: NO_HANDLE, at: null };
   if (device?.open !== true) return { ok: false, errno: 'ENODEV', at: `${step.device} is not open` };
   const attached = await attach(context, device);
   if (!attached.ok) return attached;
   const reset = step.reset ?? !device.retrieved;
-  const reply = await askGuest(context, 'guest-attach', { guest: guest.spec.name, device: agentName(device), ...(reset ? { reset: 1 } : {}) });
+  const reply = await askGuest(context, 'guest-attach', {
+    guest: guest.spec.name,
+    device: agentName(device),
+    ...(reset ? { reset: 1 } : {}),
+  });
   if (reply.ok) device.guest = { name: guest.spec.name, reset };
   return reply;
 }
 
 /** An update was called off after devices had been closed for it: each goes back to its guest. */
 export async function giveBack(context: RunContext, guest: GuestState): Promise<void> {
-  const run = async (action: Action) => deviceStep(context, { ...action, epoch: context.recorder.epoch, errno: null, pos: { file: '', line: 0, column: 0 } } as Extract<Step, { op: 'device-open' }>);
+  const run = async (action: Action) =>
+    deviceStep(context, {
+      ...action,
+      epoch: context.recorder.epoch,
+      errno: null,
+      pos: { file: '', line: 0, column: 0 },
+    } as Extract<Step, { op: 'device-open' }>);
   for (const name of guest.spec.devices) {
     const device = context.state.devices.get(name);
     if (device === undefined || device.guest !== null || !device.everOpen) continue;
     if (!device.open) {
       await run({ op: 'device-open', device: name, optional: false });
-      await run({ op: 'device-map', device: name, map: { file: guestFiles(guest.spec.name).ram, iova: 0, rights: 'rw' }, optional: false });
+      await run({
+        op: 'device-map',
+        device: name,
+        map: { file: guestFiles(guest.spec.name).ram, iova: 0, rights: 'rw' },
+        optional: false,
+      });
     }
     await attachToGuest(context, guest, { device: name, reset: null });
   }
@@ -47,7 +67,10 @@ export interface JudgedDevices {
   wrong: string[];
 }
 
-/** Devices of a guest in the kernel that runs now, held against what it had counted before. @param kept the old kernel went on: nothing was carried */
+/**
+ * Devices of a guest in the kernel that runs now, held against what it had counted before.
+ * @param kept the old kernel went on: nothing was carried
+ */
 export function judgeDevicesOf({ state }: RunContext, guest: GuestState, kept: boolean): JudgedDevices {
   const judged: JudgedDevices = { records: [], lost: [], wrong: [] };
   const after = guest.now.stat?.devices ?? null;
@@ -62,7 +85,12 @@ export function judgeDevicesOf({ state }: RunContext, guest: GuestState, kept: b
     else if (has && silent > 0) judged.lost.push(`${name} did not answer it at ${silent} ticks`);
     else if (has && now !== null) judged.wrong.push(...wrongWith(name, device, before, now));
     const resets = has && device.retrieved && now !== null ? now.resets - (before?.resets ?? 0) : 0;
-    if (resets > 0) noteHardware(state.hardware, 'vfio', `${name}: guest ${guest.spec.name} found it reset, though its descriptor was kept`);
+    if (resets > 0)
+      noteHardware(
+        state.hardware,
+        'vfio',
+        `${name}: guest ${guest.spec.name} found it reset, though its descriptor was kept`,
+      );
   }
   return judged;
 }
@@ -72,7 +100,9 @@ function wrongWith(name: string, device: DeviceState, before: DeviceCounts | nul
   const times = (count: number) => (count === 1 ? 'once' : `${count} times`);
   const anew = device.guest?.reset === true && !device.retrieved;
   return [
-    ...(more('resets') > (anew ? 1 : 0) ? [`it found ${name} reset ${times(more('resets'))}${device.retrieved ? ', though its descriptor was kept' : ''}`] : []),
+    ...(more('resets') > (anew ? 1 : 0)
+      ? [`it found ${name} reset ${times(more('resets'))}${device.retrieved ? ', though its descriptor was kept' : ''}`]
+      : []),
     ...(more('wrong') > 0 ? [`${more('wrong')} of its transfers through ${name} brought back something else`] : []),
     ...(more('unended') > 0 ? [`${more('unended')} of its transfers through ${name} did not end`] : []),
     ...(more('done') <= 0 ? [`none of its transfers through ${name} came to an end since`] : []),

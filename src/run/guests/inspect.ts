@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Guests seen from outside, page by page in the machine's memory, while the machine is held still: as the old kernel leaves them, as the next one has
-// them before they go on, and once they have.
+// Guests seen from outside, page by page in the machine's memory, while the machine is held still: as the old kernel
+// leaves them, as the next one has them before they go on, and once they have.
 import { isGuestFile } from '../../model/scenario/guest.js';
 import { checkChain, type ChainLook, landingPage, Links, Snapshot } from '../../oracles/guest/index.js';
 import { lookOutside, type PfnRun } from '../../oracles/files/outside.js';
@@ -19,7 +19,12 @@ export async function lookAtLeaving(context: RunContext): Promise<void> {
     for (const file of files) {
       file.before = (file.pattern as Snapshot).take(reader(machine), file.runs);
       const { different, pages } = file.before;
-      if (different > 0) recorder.witnesses.blind('guest', recorder.epoch + 1, `${different} of ${pages} pages of ${file.name} could not be read from outside before the kexec`);
+      if (different > 0)
+        recorder.witnesses.blind(
+          'guest',
+          recorder.epoch + 1,
+          `${different} of ${pages} pages of ${file.name} could not be read from outside before the kexec`,
+        );
       if (file.spec.kind !== 'guest-ram') continue;
       const guest = state.guests.get(file.spec.guest.name);
       if (guest === undefined) continue;
@@ -27,10 +32,16 @@ export async function lookAtLeaving(context: RunContext): Promise<void> {
       allowLandings(file.pattern as Snapshot, guest);
     }
   });
-  recorder.event({ kind: 'note', text: `${files.length} files of guests were looked at from outside before the kexec` });
+  recorder.event({
+    kind: 'note',
+    text: `${files.length} files of guests were looked at from outside before the kexec`,
+  });
 }
 
-/** A transfer out of a device may be under way while its guest stands still: the page may become what the guest had sent in. */
+/**
+ * A transfer out of a device may be under way while its guest stands still: the page may become what the guest had sent
+ * in.
+ */
 function allowLandings(snapshot: Snapshot, { spec, now }: GuestState): void {
   const links = new Links(spec.seed);
   for (const [device, { phase, transfer }] of (now.chain?.control?.devices ?? []).entries()) {
@@ -38,18 +49,29 @@ function allowLandings(snapshot: Snapshot, { spec, now }: GuestState): void {
   }
 }
 
-/** Before guests go on: every page must be what it was, and where it was, and the chains must still hold. Files that were looked at already are left out. */
+/**
+ * Before guests go on: every page must be what it was, and where it was, and the chains must still hold. Files that
+ * were looked at already are left out.
+ */
 export async function lookAtArrival(context: RunContext): Promise<void> {
   const { state, machine, recorder } = context;
-  const fresh = [...state.carried.values()].filter(({ spec, retrieved }) => isGuestFile(spec) && retrieved !== null && retrieved.arrival === undefined);
+  const fresh = [...state.carried.values()].filter(
+    ({ spec, retrieved }) => isGuestFile(spec) && retrieved !== null && retrieved.arrival === undefined,
+  );
   if (fresh.length === 0) return;
   await whileStill(context, () => {
     for (const { name, spec, pattern, runs, retrieved } of fresh) {
       if (retrieved === null) continue;
       const look = (retrieved.arrival = lookOutside(reader(machine), pattern, runs));
       recorder.event({
-        kind: 'oracle', oracle: `pages of ${name} before it goes on`, side: 'outside', ok: look.different === 0,
-        detail: look.different === 0 ? `${look.pages} pages` : `${look.different} of ${look.pages} pages changed, first page ${look.first?.page}`,
+        kind: 'oracle',
+        oracle: `pages of ${name} before it goes on`,
+        side: 'outside',
+        ok: look.different === 0,
+        detail:
+          look.different === 0
+            ? `${look.pages} pages`
+            : `${look.different} of ${look.pages} pages changed, first page ${look.first?.page}`,
       });
       const guest = spec.kind === 'guest-ram' ? state.guests.get(spec.guest.name) : undefined;
       if (guest !== undefined) guest.arrival = lookAtChain(context, guest, runs, 'after the kexec');
@@ -58,12 +80,28 @@ export async function lookAtArrival(context: RunContext): Promise<void> {
 }
 
 /** The chain of a bare guest from its physical pages; null for others, and where nobody knows the pages. */
-export function lookAtChain({ machine, recorder }: RunContext, { spec }: GuestState, runs: readonly PfnRun[], when: string): ChainLook | null {
+export function lookAtChain(
+  { machine, recorder }: RunContext,
+  { spec }: GuestState,
+  runs: readonly PfnRun[],
+  when: string,
+): ChainLook | null {
   if (spec.kind !== 'bare' || runs.length === 0) return null;
-  const look = checkChain(reader(machine), runs, { seed: spec.seed, vcpus: spec.vcpus, devices: spec.devices.length, pages: spec.size / PAGE });
+  const look = checkChain(reader(machine), runs, {
+    seed: spec.seed,
+    vcpus: spec.vcpus,
+    devices: spec.devices.length,
+    pages: spec.size / PAGE,
+  });
   recorder.event({
-    kind: 'oracle', oracle: `chain of ${spec.name} ${when}`, side: 'outside', ok: look.bad === 0,
-    detail: look.bad === 0 ? `${look.pages} pages, ${look.ticks} ticks, ${look.links} links` : `${look.bad} pages break it; page ${look.first?.page}: ${look.first?.what}`,
+    kind: 'oracle',
+    oracle: `chain of ${spec.name} ${when}`,
+    side: 'outside',
+    ok: look.bad === 0,
+    detail:
+      look.bad === 0
+        ? `${look.pages} pages, ${look.ticks} ticks, ${look.links} links`
+        : `${look.bad} pages break it; page ${look.first?.page}: ${look.first?.what}`,
   });
   return look;
 }

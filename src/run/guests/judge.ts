@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What became of each guest over one update: held against what it was when the old kernel left it, by what it says itself, by what the agent could do
-// with it, and by its pages.
+// What became of each guest over one update: held against what it was when the old kernel left it, by what it says
+// itself, by what the agent could do with it, and by its pages.
 import { isGuestFile } from '../../model/scenario/guest.js';
 import type { ChainOfResult, GuestFate, GuestOfResult } from '../../model/result/guest-result.js';
 import type { Outcome } from '../../model/result/outcome.js';
@@ -17,14 +17,26 @@ import { whileStill } from '../machine/pause.js';
 /** A clock of a guest that is off by more is said to be; what the lab measures is good to a few milliseconds. */
 const CLOCK_JUMP = 250;
 
-/** Judges all guests that were to come into the kernel that runs now. @param files what became of all files @param ended the machine has come to an end: nothing is concluded */
-export async function judgeGuests(context: RunContext, files: readonly FileRecord[], ended: boolean): Promise<GuestOfResult[]> {
+/**
+ * Judges all guests that were to come into the kernel that runs now.
+ * @param files what became of all files
+ * @param ended the machine has come to an end: nothing is concluded
+ */
+export async function judgeGuests(
+  context: RunContext,
+  files: readonly FileRecord[],
+  ended: boolean,
+): Promise<GuestOfResult[]> {
   const { state } = context;
-  const concerned = [...state.guests.values()].filter((guest) => guest.left !== null || filesOf(context, guest).length > 0);
+  const concerned = [...state.guests.values()].filter(
+    (guest) => guest.left !== null || filesOf(context, guest).length > 0,
+  );
   const last = new Map<GuestState, ChainLook | null>();
   if (!ended && concerned.some(({ resumed }) => resumed)) {
     await whileStill(context, () => {
-      for (const guest of concerned) if (guest.resumed && guest.here) last.set(guest, lookAtChain(context, guest, runsNow(context, guest), 'once it had gone on'));
+      for (const guest of concerned)
+        if (guest.resumed && guest.here)
+          last.set(guest, lookAtChain(context, guest, runsNow(context, guest), 'once it had gone on'));
     });
   }
   return concerned.map((guest) => {
@@ -43,21 +55,50 @@ export async function judgeKeptGuests(context: RunContext): Promise<GuestOfResul
   if (kept.length === 0) return [];
   await whileStill(context, () => {
     for (const guest of kept) {
-      const ram = [...state.files.values()].find(({ spec }) => spec.kind === 'guest-ram' && spec.guest.name === guest.spec.name);
-      if (ram !== undefined && ram.runs.length > 0) guest.arrival = lookAtChain(context, guest, ram.runs, 'in the old kernel');
+      const ram = [...state.files.values()].find(
+        ({ spec }) => spec.kind === 'guest-ram' && spec.guest.name === guest.spec.name,
+      );
+      if (ram !== undefined && ram.runs.length > 0)
+        guest.arrival = lookAtChain(context, guest, ram.runs, 'in the old kernel');
     }
   });
   return kept.map((guest) => {
     witnessKept(recorder.witnesses, recorder.epoch, guest);
     const devices = judgeDevicesOf(context, guest, true);
-    const problems = [...selfProblems(guest.now.stat), ...chainProblems(guest.arrival, ''), ...guest.problems.map(({ what }) => what), ...devices.lost, ...devices.wrong];
+    const problems = [
+      ...selfProblems(guest.now.stat),
+      ...chainProblems(guest.arrival, ''),
+      ...guest.problems.map(({ what }) => what),
+      ...devices.lost,
+      ...devices.wrong,
+    ];
     const stuck = guest.problems.some(({ fate }) => fate === 'stuck');
     const record: GuestOfResult = {
-      ...about(guest), session: null, epoch: recorder.epoch, state: problems.length === 0 ? 'survived' : stuck ? 'stuck' : 'corrupt', firstBad: guest.arrival?.first ?? null,
-      ticks: { before: null, after: guest.now.stat?.ticks ?? null }, chain: { before: null, arrival: null, after: chainOf(guest.arrival) }, clock: null, bootId: null, downtime: guest.downtimeMs,
-      downtimeInside: guest.now.stat?.maxGapMs ?? null, devices: devices.records, needs: guest.now.stat?.needs ?? null, pagesLeaked: 0, pagesLost: 0, problems,
+      ...about(guest),
+      session: null,
+      epoch: recorder.epoch,
+      state: problems.length === 0 ? 'survived' : stuck ? 'stuck' : 'corrupt',
+      firstBad: guest.arrival?.first ?? null,
+      ticks: { before: null, after: guest.now.stat?.ticks ?? null },
+      chain: { before: null, arrival: null, after: chainOf(guest.arrival) },
+      clock: null,
+      bootId: null,
+      downtime: guest.downtimeMs,
+      downtimeInside: guest.now.stat?.maxGapMs ?? null,
+      devices: devices.records,
+      needs: guest.now.stat?.needs ?? null,
+      pagesLeaked: 0,
+      pagesLost: 0,
+      problems,
     };
-    if (problems.length > 0) recorder.incident({ source: 'agent', side: 'inside', implies: 'corrupt', title: `guest is ${record.state} in the old kernel`, detail: `${guest.spec.name}: ${problems.join('; ')}` });
+    if (problems.length > 0)
+      recorder.incident({
+        source: 'agent',
+        side: 'inside',
+        implies: 'corrupt',
+        title: `guest is ${record.state} in the old kernel`,
+        detail: `${guest.spec.name}: ${problems.join('; ')}`,
+      });
     return record;
   });
 }
@@ -70,7 +111,9 @@ function runsNow(context: RunContext, guest: GuestState) {
   return filesOf(context, guest).find(({ spec }) => spec.kind === 'guest-ram')?.retrieved?.runs ?? [];
 }
 
-function about({ spec: { name, kind, vcpus, size } }: GuestState): Pick<GuestOfResult, 'name' | 'kind' | 'vcpus' | 'size'> {
+function about({
+  spec: { name, kind, vcpus, size },
+}: GuestState): Pick<GuestOfResult, 'name' | 'kind' | 'vcpus' | 'size'> {
   return { name, kind, vcpus, size };
 }
 
@@ -78,25 +121,41 @@ function recordOf(context: RunContext, guest: GuestState, files: readonly FileRe
   const { left, now } = guest;
   const [before, after] = [left?.stat ?? null, now.stat];
   const devices = judgeDevicesOf(context, guest, false);
-  const { fate, problems } = ended ? { fate: 'unjudged' as const, problems: ['the machine ended first'] } : fateOf(context, guest, devices);
+  const { fate, problems } = ended
+    ? { fate: 'unjudged' as const, problems: ['the machine ended first'] }
+    : fateOf(context, guest, devices);
   const ram = filesOf(context, guest).find(({ spec }) => spec.kind === 'guest-ram');
   const changed = ram?.retrieved?.arrival?.first ?? null;
   return {
-    ...about(guest), session: ram?.session ?? null, epoch: context.recorder.epoch, state: fate,
-    firstBad: guest.arrival?.first ?? (changed === null ? null : { page: changed.page, what: 'it changed over the kexec' }) ?? now.chain?.first ?? null,
+    ...about(guest),
+    session: ram?.session ?? null,
+    epoch: context.recorder.epoch,
+    state: fate,
+    firstBad:
+      guest.arrival?.first ??
+      (changed === null ? null : { page: changed.page, what: 'it changed over the kexec' }) ??
+      now.chain?.first ??
+      null,
     ticks: { before: before?.ticks ?? null, after: after?.ticks ?? null },
     chain: { before: chainOf(left?.chain ?? null), arrival: chainOf(guest.arrival), after: chainOf(now.chain) },
     clock: clockOf(before, after),
     bootId: before?.bootId && after?.bootId ? { before: before.bootId, after: after.bootId } : null,
-    downtime: guest.downtimeMs, downtimeInside: guest.resumed ? (after?.maxGapMs ?? null) : null, devices: devices.records,
-    needs: after?.needs ?? before?.needs ?? null, ...pagesOf(guest, files), problems,
+    downtime: guest.downtimeMs,
+    downtimeInside: guest.resumed ? (after?.maxGapMs ?? null) : null,
+    devices: devices.records,
+    needs: after?.needs ?? before?.needs ?? null,
+    ...pagesOf(guest, files),
+    problems,
   };
 }
 
 /** Pages of its two files that did not come back. */
 function pagesOf({ spec }: GuestState, files: readonly FileRecord[]): Pick<GuestOfResult, 'pagesLeaked' | 'pagesLost'> {
   const own = files.filter(({ file }) => isGuestFile(file.spec) && file.spec.guest.name === spec.name);
-  return { pagesLeaked: own.reduce((sum, { fate }) => sum + fate.pagesLeaked, 0), pagesLost: own.reduce((sum, { fate }) => sum + fate.pagesLost, 0) };
+  return {
+    pagesLeaked: own.reduce((sum, { fate }) => sum + fate.pagesLeaked, 0),
+    pagesLost: own.reduce((sum, { fate }) => sum + fate.pagesLost, 0),
+  };
 }
 
 function chainOf(look: ChainLook | null): ChainOfResult | null {
@@ -111,22 +170,47 @@ function clockOf(before: GuestStat | null, after: GuestStat | null): GuestOfResu
 }
 
 /** In this order: what is not there cannot be wrong, and what is wrong says more than that it stands still. */
-function fateOf(context: RunContext, guest: GuestState, devices: JudgedDevices): { fate: GuestFate; problems: string[] } {
+function fateOf(
+  context: RunContext,
+  guest: GuestState,
+  devices: JudgedDevices,
+): { fate: GuestFate; problems: string[] } {
   const { left, now } = guest;
   const files = filesOf(context, guest);
   const found = (fate: GuestFate) => guest.problems.filter((each) => each.fate === fate).map(({ what }) => what);
   const gone = [
-    ...files.filter(({ retrieved }) => retrieved === null).map(({ name, errno }) => `${name} did not come back${errno === null ? '' : `: ${errno}`}`),
+    ...files
+      .filter(({ retrieved }) => retrieved === null)
+      .map(({ name, errno }) => `${name} did not come back${errno === null ? '' : `: ${errno}`}`),
     ...(guest.restored ? [] : found('lost')),
-    ...(guest.restored || guest.problems.length > 0 ? [] : [left === null ? 'it was gone before the kexec' : files.length === 0 ? 'no session was given its memory' : 'nobody made it anew']),
-    ...(now.stat?.bootIdChanged || (left?.stat?.bootId && now.stat?.bootId && left.stat.bootId !== now.stat.bootId) ? ['it began anew: its boot id is another one'] : []),
+    ...(guest.restored || guest.problems.length > 0
+      ? []
+      : [
+          left === null
+            ? 'it was gone before the kexec'
+            : files.length === 0
+              ? 'no session was given its memory'
+              : 'nobody made it anew',
+        ]),
+    ...(now.stat?.bootIdChanged || (left?.stat?.bootId && now.stat?.bootId && left.stat.bootId !== now.stat.bootId)
+      ? ['it began anew: its boot id is another one']
+      : []),
     ...(guest.restored ? devices.lost : []),
   ];
   const wrong = [
-    ...files.flatMap(({ name, retrieved }) => (retrieved?.arrival !== undefined && retrieved.arrival.different > 0 ? [`${name}: ${retrieved.arrival.different} pages changed over the kexec, first page ${retrieved.arrival.first?.page}`] : [])),
+    ...files.flatMap(({ name, retrieved }) =>
+      retrieved?.arrival !== undefined && retrieved.arrival.different > 0
+        ? [
+            `${name}: ${retrieved.arrival.different} pages changed over the kexec, first page ${retrieved.arrival.first?.page}`,
+          ]
+        : [],
+    ),
     ...found('corrupt'),
-    ...chainProblems(guest.arrival, 'before it went on, '), ...chainProblems(now.chain, ''),
-    ...devices.wrong, ...selfProblems(now.stat), ...tickProblems(left?.stat ?? null, now.stat),
+    ...chainProblems(guest.arrival, 'before it went on, '),
+    ...chainProblems(now.chain, ''),
+    ...devices.wrong,
+    ...selfProblems(now.stat),
+    ...tickProblems(left?.stat ?? null, now.stat),
   ];
   const stuck = [...found('stuck'), ...(guest.restored && !guest.resumed ? ['nobody let it go on'] : [])];
   if (gone.length > 0) return { fate: 'lost', problems: gone };
@@ -135,23 +219,39 @@ function fateOf(context: RunContext, guest: GuestState, devices: JudgedDevices):
 }
 
 function chainProblems(look: ChainLook | null, when: string): string[] {
-  return look === null || look.bad === 0 ? [] : [`${when}seen from outside ${look.bad} of its pages break its chain, page ${look.first?.page}: ${look.first?.what}`];
+  return look === null || look.bad === 0
+    ? []
+    : [
+        `${when}seen from outside ${look.bad} of its pages break its chain, page ${look.first?.page}: ${look.first?.what}`,
+      ];
 }
 
 function selfProblems(stat: GuestStat | null): string[] {
-  return stat === null ? [] : [...stat.failures.map(({ what, count }) => `it says itself: ${what} (${count})`), ...(stat.jumped > 0 ? [`${stat.jumped} of its ticks were not the ones after the last`] : [])];
+  return stat === null
+    ? []
+    : [
+        ...stat.failures.map(({ what, count }) => `it says itself: ${what} (${count})`),
+        ...(stat.jumped > 0 ? [`${stat.jumped} of its ticks were not the ones after the last`] : []),
+      ];
 }
 
 function tickProblems(before: GuestStat | null, after: GuestStat | null): string[] {
-  return before !== null && after !== null && after.ticks < before.ticks ? [`its ticks went back from ${before.ticks} to ${after.ticks}`] : [];
+  return before !== null && after !== null && after.ticks < before.ticks
+    ? [`its ticks went back from ${before.ticks} to ${after.ticks}`]
+    : [];
 }
 
 /** Where its files tell already what became of it, the guest itself implies nothing more. */
 function implied(context: RunContext, guest: GuestState, fate: GuestFate): Outcome | null {
   switch (fate) {
-    case 'survived': case 'unjudged': return null;
-    case 'corrupt': case 'stuck': return 'corrupt';
-    case 'lost': return filesOf(context, guest).some(({ retrieved }) => retrieved === null) ? null : 'lost';
+    case 'survived':
+    case 'unjudged':
+      return null;
+    case 'corrupt':
+    case 'stuck':
+      return 'corrupt';
+    case 'lost':
+      return filesOf(context, guest).some(({ retrieved }) => retrieved === null) ? null : 'lost';
   }
 }
 
@@ -159,9 +259,29 @@ function report(context: RunContext, guest: GuestState, record: GuestOfResult): 
   const { recorder } = context;
   const { name, state, problems, ticks, clock } = record;
   recorder.event({
-    kind: 'oracle', oracle: `guest ${name}`, side: 'inside', ok: state === 'survived',
-    detail: state === 'survived' ? `ticks ${ticks.before} to ${ticks.after}${record.downtime === null ? '' : `, stood still for ${record.downtime.toFixed(0)} ms`}` : `${state}: ${problems.join('; ')}`,
+    kind: 'oracle',
+    oracle: `guest ${name}`,
+    side: 'inside',
+    ok: state === 'survived',
+    detail:
+      state === 'survived'
+        ? `ticks ${ticks.before} to ${ticks.after}${record.downtime === null ? '' : `, stood still for ${record.downtime.toFixed(0)} ms`}`
+        : `${state}: ${problems.join('; ')}`,
   });
-  if (clock !== null && Math.abs(clock.jump) > CLOCK_JUMP) recorder.incident({ source: 'agent', side: 'inside', implies: null, title: 'a guest\'s clock jumped', detail: `${name}: by ${clock.jump} ms` });
-  if (state !== 'survived' && state !== 'unjudged') recorder.incident({ source: 'agent', side: 'inside', implies: implied(context, guest, state), title: `guest is ${state}`, detail: `${name}: ${problems.join('; ')}${record.pagesLeaked > 0 ? `; ${record.pagesLeaked} of its pages are leaked` : ''}` });
+  if (clock !== null && Math.abs(clock.jump) > CLOCK_JUMP)
+    recorder.incident({
+      source: 'agent',
+      side: 'inside',
+      implies: null,
+      title: "a guest's clock jumped",
+      detail: `${name}: by ${clock.jump} ms`,
+    });
+  if (state !== 'survived' && state !== 'unjudged')
+    recorder.incident({
+      source: 'agent',
+      side: 'inside',
+      implies: implied(context, guest, state),
+      title: `guest is ${state}`,
+      detail: `${name}: ${problems.join('; ')}${record.pagesLeaked > 0 ? `; ${record.pagesLeaked} of its pages are leaked` : ''}`,
+    });
 }

@@ -1,22 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0
-// `policy: check`, for guests: each is asked what its state needs now, and what the next agent is to read is held against that, while all still run.
+// `policy: check`, for guests: each is asked what its state needs now, and what the next agent is to read is held
+// against that, while all still run.
 import { neededState, writtenState } from '../../compat/index.js';
 import type { Mismatch } from '../../model/kernel/component.js';
 import type { RunContext } from '../engine/context.js';
 import { statGuest } from './calls.js';
 
 export async function guestObjections(context: RunContext): Promise<Mismatch[]> {
-  const { plan: { scenario }, recorder, state } = context;
+  const {
+    plan: { scenario },
+    recorder,
+    state,
+  } = context;
   const found: Mismatch[] = [];
   for (const step of scenario.steps) {
     if (step.op !== 'guest-restore' || step.epoch !== recorder.epoch + 1 || step.reads === null) continue;
     const guest = state.guests.get(step.guest);
     if (guest === undefined) continue;
-    const save = scenario.steps.find((each) => each.op === 'guest-save' && each.epoch === recorder.epoch && each.guest === step.guest);
+    const save = scenario.steps.find(
+      (each) => each.op === 'guest-save' && each.epoch === recorder.epoch && each.guest === step.guest,
+    );
     const needs = (await statGuest(context, step.guest))?.needs ?? neededState(guest.spec);
-    const wrote = Math.max(needs, writtenState(save?.op === 'guest-save' ? save.version : null, step.reads, scenario.policy));
-    recorder.event({ kind: 'oracle', oracle: `version of the state of ${step.guest}`, side: 'inside', ok: step.reads.includes(wrote), detail: `needs ${needs}, would be written in ${wrote}; the next agent reads ${step.reads.join(', ')}` });
-    if (!step.reads.includes(wrote)) found.push({ component: 'guest-state', wrote, reads: [...step.reads], endsIn: 'reboot', source: 'run', detail: `${step.guest} needs version ${needs}: it could not be made anew` });
+    const wrote = Math.max(
+      needs,
+      writtenState(save?.op === 'guest-save' ? save.version : null, step.reads, scenario.policy),
+    );
+    recorder.event({
+      kind: 'oracle',
+      oracle: `version of the state of ${step.guest}`,
+      side: 'inside',
+      ok: step.reads.includes(wrote),
+      detail: `needs ${needs}, would be written in ${wrote}; the next agent reads ${step.reads.join(', ')}`,
+    });
+    if (!step.reads.includes(wrote))
+      found.push({
+        component: 'guest-state',
+        wrote,
+        reads: [...step.reads],
+        endsIn: 'reboot',
+        source: 'run',
+        detail: `${step.guest} needs version ${needs}: it could not be made anew`,
+      });
   }
   return found;
 }

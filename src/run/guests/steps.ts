@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Steps on guests. Each sends its calls before it first waits, so that those of many guests follow one another without a round trip between.
+// Steps on guests. Each sends its calls before it first waits, so that those of many guests follow one another without
+// a round trip between.
 import { writtenState } from '../../compat/index.js';
 import { type AgentReply, NO_HANDLE, numberOf } from '../../guest/agent.js';
 import { guestFiles, type GuestAction, type GuestSpec, isGuestFile, ticksToShow } from '../../model/scenario/guest.js';
@@ -64,21 +65,52 @@ async function create(context: RunContext, spec: GuestSpec): Promise<StepReply> 
   state.guests.set(name, guest);
   const files = guestFiles(name);
   const own = kind === 'bare' ? { seed, period: periodOf(context) } : linuxArgs(context);
-  const reply = await askGuest(context, 'guest-create', {
-    guest: name, kind, vcpus, size, file: files.ram, state: files.state, ...own, ...(features.length > 0 ? { features: features.join(',') } : {}), ...(devices.length > 0 ? { devices: devices.map(agentNameOf).join(',') } : {}),
-  }, size);
+  const reply = await askGuest(
+    context,
+    'guest-create',
+    {
+      guest: name,
+      kind,
+      vcpus,
+      size,
+      file: files.ram,
+      state: files.state,
+      ...own,
+      ...(features.length > 0 ? { features: features.join(',') } : {}),
+      ...(devices.length > 0 ? { devices: devices.map(agentNameOf).join(',') } : {}),
+    },
+    size,
+  );
   if (!reply.ok) return reply;
   guest.here = true;
   const common = { guest: spec, seed, holes: [] };
-  for (const each of [{ kind: 'guest-ram' as const, file: files.ram, size, ...common }, { kind: 'guest-state' as const, file: files.state, size: numberOf(reply, 'stateSize'), ...common }]) {
-    state.files.set(each.file, { name: each.file, spec: each, pattern: new Snapshot(), held: [], runs: [], before: null, inside: null, hugeKiB: 0 });
+  for (const each of [
+    { kind: 'guest-ram' as const, file: files.ram, size, ...common },
+    { kind: 'guest-state' as const, file: files.state, size: numberOf(reply, 'stateSize'), ...common },
+  ]) {
+    state.files.set(each.file, {
+      name: each.file,
+      spec: each,
+      pattern: new Snapshot(),
+      held: [],
+      runs: [],
+      before: null,
+      inside: null,
+      hugeKiB: 0,
+    });
   }
   return PASSED;
 }
 
-/** Microseconds between two ticks of a bare guest: all guests of a host together tick some hundred times a second, however many they are. */
+/**
+ * Microseconds between two ticks of a bare guest: all guests of a host together tick some hundred times a second,
+ * however many they are.
+ */
 function periodOf({ plan }: RunContext): number {
-  const vcpus = plan.scenario.steps.reduce((sum, step) => (step.op === 'guest-create' ? sum + step.spec.vcpus : sum), 0);
+  const vcpus = plan.scenario.steps.reduce(
+    (sum, step) => (step.op === 'guest-create' ? sum + step.spec.vcpus : sum),
+    0,
+  );
   return Math.max(LEAST_PERIOD, vcpus * PERIOD_OF_VCPU);
 }
 
@@ -90,20 +122,37 @@ function linuxArgs(context: RunContext): Record<string, string | number> {
 async function waitTicks(context: RunContext, guest: GuestState, ticks: number): Promise<StepReply> {
   const { deadlines, state, plan } = context;
   // Guests that run take turns on the machine's processors.
-  const running = [...state.guests.values()].reduce((sum, { here, paused, spec }) => sum + (here && !paused ? spec.vcpus : 0), 0);
+  const running = [...state.guests.values()].reduce(
+    (sum, { here, paused, spec }) => sum + (here && !paused ? spec.vcpus : 0),
+    0,
+  );
   const slow = Math.min(deadlines.slow, MOST_SLOW) * Math.max(1, running / plan.scenario.machine.cpus);
-  const ms = Math.min(MOST_WAIT, Math.round(((guest.spec.kind === 'linux' && guest.ticks === 0 ? UP_DEADLINE : TICK_DEADLINE) + (ticks * periodOf(context)) / 1000) * slow));
+  const ms = Math.min(
+    MOST_WAIT,
+    Math.round(
+      ((guest.spec.kind === 'linux' && guest.ticks === 0 ? UP_DEADLINE : TICK_DEADLINE) +
+        (ticks * periodOf(context)) / 1000) *
+        slow,
+    ),
+  );
   const wanted = guest.ticks + ticks;
   const until = machineNow(context) + MOST_OF_WAIT * ms;
   let reply: AgentReply;
   do {
     // The agent answers after that at the latest.
-    reply = await context.agent.request('guest-wait', { guest: guest.spec.name, ticks: wanted, ms }, ms + deadlines.request(), context.machine.ended);
+    reply = await context.agent.request(
+      'guest-wait',
+      { guest: guest.spec.name, ticks: wanted, ms },
+      ms + deadlines.request(),
+      context.machine.ended,
+    );
     if (!reply.ok) return reply;
     // A kernel whose clock runs too fast (tsc: PIT calibration deviates) waits too short; the lab's own clock decides.
   } while (reply.data['reached'] !== true && waitedOut(reply, ms) && machineNow(context) < until);
   guest.ticks = Math.max(guest.ticks, numberOf(reply, 'ticks'));
-  return reply.data['reached'] === true ? PASSED : { ok: false, errno: 'ETIMEDOUT', at: `no ${ticks} ticks more within ${ms} ms` };
+  return reply.data['reached'] === true
+    ? PASSED
+    : { ok: false, errno: 'ETIMEDOUT', at: `no ${ticks} ticks more within ${ms} ms` };
 }
 
 /** By the machine's own clock the whole time is over; a guest that is dead is not waited for. */
@@ -131,7 +180,9 @@ async function pause(context: RunContext, guest: GuestState): Promise<StepReply>
 async function save(context: RunContext, guest: GuestState, version: number | null): Promise<StepReply> {
   const { name } = guest.spec;
   const { policy, steps } = context.plan.scenario;
-  const next = steps.find((step) => step.op === 'guest-restore' && step.guest === name && step.epoch === context.recorder.epoch + 1);
+  const next = steps.find(
+    (step) => step.op === 'guest-restore' && step.guest === name && step.epoch === context.recorder.epoch + 1,
+  );
   const wanted = writtenState(version, next?.op === 'guest-restore' ? next.reads : null, policy);
   const reply = await askGuest(context, 'guest-save', { guest: name, version: wanted });
   const at = reply.ok ? momentOf(context, reply.data['at']) : null;
@@ -139,16 +190,32 @@ async function save(context: RunContext, guest: GuestState, version: number | nu
   return reply;
 }
 
-async function restore(context: RunContext, guest: GuestState, { ram, state, skip, reads }: Extract<GuestAction, { op: 'guest-restore' }>): Promise<StepReply> {
+async function restore(
+  context: RunContext,
+  guest: GuestState,
+  { ram, state, skip, reads }: Extract<GuestAction, { op: 'guest-restore' }>,
+): Promise<StepReply> {
   const { name, size } = guest.spec;
   const { files } = context.state;
   if (!files.has(ram) || !files.has(state)) {
-    guest.problems.push({ what: `${[ram, state].filter((file) => !files.has(file)).join(' and ')} did not come back`, fate: 'lost' });
+    guest.problems.push({
+      what: `${[ram, state].filter((file) => !files.has(file)).join(' and ')} did not come back`,
+      fate: 'lost',
+    });
     return LEFT_OUT;
   }
-  const reply = await askGuest(context, 'guest-restore', {
-    guest: name, file: ram, state, ...(skip.length > 0 ? { skip: skip.join(',') } : {}), ...(reads === null ? {} : { reads: Math.max(...reads) }),
-  }, size);
+  const reply = await askGuest(
+    context,
+    'guest-restore',
+    {
+      guest: name,
+      file: ram,
+      state,
+      ...(skip.length > 0 ? { skip: skip.join(',') } : {}),
+      ...(reads === null ? {} : { reads: Math.max(...reads) }),
+    },
+    size,
+  );
   if (!reply.ok) {
     guest.problems.push({ what: `it cannot be made anew: ${reply.errno} (${reply.at ?? ''})`, fate: 'lost' });
     return reply;
@@ -156,13 +223,25 @@ async function restore(context: RunContext, guest: GuestState, { ram, state, ski
   guest.here = guest.paused = guest.restored = true;
   for (const file of [ram, state]) {
     const { spec } = files.get(file) as FileState;
-    if (isGuestFile(spec) && spec.guest.name !== name) guest.problems.push({ what: `it was made anew from what ${spec.guest.name} had as ${spec.file}`, fate: 'corrupt' });
+    if (isGuestFile(spec) && spec.guest.name !== name)
+      guest.problems.push({
+        what: `it was made anew from what ${spec.guest.name} had as ${spec.file}`,
+        fate: 'corrupt',
+      });
   }
   guest.ticks = Number.isSafeInteger(reply.data['ticks']) ? (reply.data['ticks'] as number) : guest.ticks;
   const refused = reply.data['msrsRefusedCount'];
   if (typeof refused === 'number' && refused > 0) {
-    const list = Array.isArray(reply.data['msrsRefused']) ? reply.data['msrsRefused'].slice(0, 16).map(String).join(' ') : '';
-    context.recorder.incident({ source: 'agent', side: 'inside', implies: null, title: 'this kernel refuses MSRs of a guest', detail: `${name}: ${refused} of them: ${list}` });
+    const list = Array.isArray(reply.data['msrsRefused'])
+      ? reply.data['msrsRefused'].slice(0, 16).map(String).join(' ')
+      : '';
+    context.recorder.incident({
+      source: 'agent',
+      side: 'inside',
+      implies: null,
+      title: 'this kernel refuses MSRs of a guest',
+      detail: `${name}: ${refused} of them: ${list}`,
+    });
   }
   const at = momentOf(context, reply.data['at']);
   if (at !== null) context.recorder.event({ kind: 'guest', guest: name, what: 'restored' }, at);
@@ -192,7 +271,10 @@ async function check(context: RunContext, guest: GuestState): Promise<StepReply>
   guest.now.stat = await asked;
   if (!reply.ok) {
     const { state = '', why = '' } = guest.now.stat ?? {};
-    guest.problems.push({ what: `it does not go on after tick ${before}${state === 'running' || state === '' ? '' : `: it is ${state}${why === '' ? '' : `, ${why}`}`}`, fate: 'stuck' });
+    guest.problems.push({
+      what: `it does not go on after tick ${before}${state === 'running' || state === '' ? '' : `: it is ${state}${why === '' ? '' : `, ${why}`}`}`,
+      fate: 'stuck',
+    });
   }
   return reply;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The witness `guest`: each guest is seen from both sides, by what it and its VMM say, and by its pages in the machine's memory. It counts
-// the guests that were. One that went on and was seen from one side alone is no proof that it is the same.
+// The witness `guest`: each guest is seen from both sides, by what it and its VMM say, and by its pages in the
+// machine's memory. It counts the guests that were. One that went on and was seen from one side alone is no proof that
+// it is the same.
 import type { OutsideLook } from '../../oracles/files/outside.js';
 import type { Witnesses } from '../../verdict/witnesses.js';
 import type { GuestState } from './state.js';
@@ -15,17 +16,29 @@ interface Blindness {
 
 type GuestFile = Pick<CarriedFile, 'name' | 'before' | 'retrieved' | 'closed'>;
 
-/** A guest that was carried. Of one that did not come back whole the verdict is not good anyway. @param files of it, as they were handed over */
-export function witnessCarried(witnesses: Witnesses, epoch: number, guest: GuestState, files: readonly GuestFile[]): void {
+/**
+ * A guest that was carried. Of one that did not come back whole the verdict is not good anyway.
+ * @param files of it, as they were handed over
+ */
+export function witnessCarried(
+  witnesses: Witnesses,
+  epoch: number,
+  guest: GuestState,
+  files: readonly GuestFile[],
+): void {
   witnesses.require('guest', epoch);
   const { now, left, arrival, spec, resumed, here } = guest;
   const chains = [
-    ...(left?.chain == null ? ['before the kexec'] : []), ...(arrival === null ? ['after it'] : []), ...(resumed && here && now.chain === null ? ['once it had gone on'] : []),
+    ...(left?.chain == null ? ['before the kexec'] : []),
+    ...(arrival === null ? ['after it'] : []),
+    ...(resumed && here && now.chain === null ? ['once it had gone on'] : []),
   ];
   note(witnesses, epoch, [
     ...(now.stat === null ? [{ why: `the agent does not tell how ${spec.name} is`, hint: null }] : []),
     ...files.flatMap((file) => unseen(file)),
-    ...(spec.kind === 'bare' && chains.length > 0 ? [{ why: `the chain of ${spec.name} was not recomputed ${chains.join(' and ')}`, hint: PAGES_HINT }] : []),
+    ...(spec.kind === 'bare' && chains.length > 0
+      ? [{ why: `the chain of ${spec.name} was not recomputed ${chains.join(' and ')}`, hint: PAGES_HINT }]
+      : []),
   ]);
 }
 
@@ -35,7 +48,9 @@ export function witnessKept(witnesses: Witnesses, epoch: number, guest: GuestSta
   const { spec, now, arrival } = guest;
   note(witnesses, epoch, [
     ...(now.stat === null ? [{ why: `the agent does not tell how ${spec.name} is`, hint: null }] : []),
-    ...(spec.kind === 'bare' && arrival === null ? [{ why: `the chain of ${spec.name} was not recomputed in the old kernel`, hint: PAGES_HINT }] : []),
+    ...(spec.kind === 'bare' && arrival === null
+      ? [{ why: `the chain of ${spec.name} was not recomputed in the old kernel`, hint: PAGES_HINT }]
+      : []),
   ]);
 }
 
@@ -46,10 +61,16 @@ function note(witnesses: Witnesses, epoch: number, blind: readonly Blindness[]):
 
 function unseen({ name, before, retrieved, closed }: GuestFile): Blindness[] {
   if (retrieved === null || closed !== undefined) return [];
-  return [...blindLook(before, `${name} before the kexec`), ...blindLook(retrieved.arrival ?? null, `${name} after the kexec`)];
+  return [
+    ...blindLook(before, `${name} before the kexec`),
+    ...blindLook(retrieved.arrival ?? null, `${name} after the kexec`),
+  ];
 }
 
-/** Pages that differ on arrival are a finding; before the kexec there is nothing to differ from, so those are no RAM to the lab. */
+/**
+ * Pages that differ on arrival are a finding; before the kexec there is nothing to differ from, so those are no RAM to
+ * the lab.
+ */
 function blindLook(look: OutsideLook | null, what: string): Blindness[] {
   if (look === null) return [{ why: `nobody looked from outside at ${what}`, hint: null }];
   return look.pages === 0 ? [{ why: `no page of ${what} was found from outside`, hint: PAGES_HINT }] : [];

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The end of a run in which all is well so far: everything is closed, and each page that was handed over must then be free, or in other hands. One that
-// still holds what it held, and that the kernel says is in use, was restored and never given back.
+// The end of a run in which all is well so far: everything is closed, and each page that was handed over must then be
+// free, or in other hands. One that still holds what it held, and that the kernel says is in use, was restored and
+// never given back.
 import { createHash } from 'node:crypto';
 import { NO_HANDLE } from '../../guest/agent.js';
 import { isGuestFile } from '../../model/scenario/guest.js';
@@ -32,10 +33,17 @@ export interface Marked {
   state: Pick<RunState, 'carried' | 'reserved'>;
 }
 
-/** What the marked pages hold that belong to no file, by page frame. Pages that are all zero are left out: nobody would know them again. */
-export function contentOfOthers({ machine, state }: Marked, { index }: Pick<MarkedPages, 'index'>): Map<number, string> {
+/**
+ * What the marked pages hold that belong to no file, by page frame. Pages that are all zero are left out: nobody would
+ * know them again.
+ */
+export function contentOfOthers(
+  { machine, state }: Marked,
+  { index }: Pick<MarkedPages, 'index'>,
+): Map<number, string> {
   const own = new Set<number>();
-  for (const { runs } of [...state.carried.values(), ...state.reserved]) for (const { pfn, count } of runs) for (let i = 0; i < count; i++) own.add(pfn + i);
+  for (const { runs } of [...state.carried.values(), ...state.reserved])
+    for (const { pfn, count } of runs) for (let i = 0; i < count; i++) own.add(pfn + i);
   const others = new Map<number, string>();
   const page = Buffer.alloc(PAGE);
   // Marks may overlap, and claim more memory than there is.
@@ -52,7 +60,10 @@ function digest(page: Buffer): string {
   return createHash('sha1').update(page).digest('base64');
 }
 
-/** True where closing everything proves something, and takes nothing from anybody: no guest, no device, nobody who wants to look at the machine afterwards. */
+/**
+ * True where closing everything proves something, and takes nothing from anybody: no guest, no device, nobody who wants
+ * to look at the machine afterwards.
+ */
 export function mayClose({ plan, state }: RunContext): boolean {
   return plan.hold === undefined && state.guests.size === 0 && state.devices.size === 0 && state.carried.size > 0;
 }
@@ -60,24 +71,45 @@ export function mayClose({ plan, state }: RunContext): boolean {
 /** Closes everything in the last kernel and looks at what becomes free. */
 export async function closeAndLook(context: RunContext, arrival: Arrival | null): Promise<void> {
   const { recorder, state } = context;
-  const files = [...state.carried.values()].filter((file) => file.retrieved !== null && file.retrieved.hidden === undefined && !isGuestFile(file.spec));
+  const files = [...state.carried.values()].filter(
+    (file) => file.retrieved !== null && file.retrieved.hidden === undefined && !isGuestFile(file.spec),
+  );
   await closeAll(context);
   let kept = { files: new Map<CarriedFile, number>(), others: [] as number[], pages: 0 };
   for (let look = 0; look < LOOKS; look++) {
     await settlePages(context);
     const now = await stillKept(context, files, arrival?.handedOver?.others ?? new Map<number, string>());
     if (now === null) {
-      recorder.witnesses.blind('page-state', recorder.epoch, 'the kernel\'s array of pages was not found once everything was closed');
+      recorder.witnesses.blind(
+        'page-state',
+        recorder.epoch,
+        "the kernel's array of pages was not found once everything was closed",
+      );
       return;
     }
     kept = now;
     if (kept.files.size === 0 && kept.others.length === 0) break;
   }
   const problems = [...kept.files].map(([{ name }, count]) => `${name}: ${count} pages`);
-  if (kept.others.length > 0) problems.push(`${kept.others.length} other pages that were handed over with the files, first at 0x${((kept.others[0] ?? 0) * PAGE).toString(16)}`);
-  recorder.event({ kind: 'oracle', oracle: 'pages once everything is closed', side: 'outside', ok: problems.length === 0, detail: problems.join('; ') || `${kept.pages} pages are free or in other hands` });
+  if (kept.others.length > 0)
+    problems.push(
+      `${kept.others.length} other pages that were handed over with the files, first at 0x${((kept.others[0] ?? 0) * PAGE).toString(16)}`,
+    );
+  recorder.event({
+    kind: 'oracle',
+    oracle: 'pages once everything is closed',
+    side: 'outside',
+    ok: problems.length === 0,
+    detail: problems.join('; ') || `${kept.pages} pages are free or in other hands`,
+  });
   if (problems.length > 0) {
-    recorder.incident({ source: 'memory', side: 'outside', implies: 'leak', title: 'pages never released', detail: `everything is closed, and still in use, with what they held: ${problems.join('; ')}` });
+    recorder.incident({
+      source: 'memory',
+      side: 'outside',
+      implies: 'leak',
+      title: 'pages never released',
+      detail: `everything is closed, and still in use, with what they held: ${problems.join('; ')}`,
+    });
   }
   await compareMemory(context, arrival?.memory ?? null);
 }
@@ -91,7 +123,13 @@ async function closeAll(context: RunContext): Promise<void> {
     const { ok, errno, at } = await close({ session });
     // One that went with a client that was ended has no handle here.
     if (ok || errno === NO_HANDLE) continue;
-    recorder.incident({ source: 'agent', side: 'inside', implies: 'lost', title: 'a session cannot be closed', detail: `${session}: close failed with ${errno}${at === null ? '' : ` (${at})`}, once all was over` });
+    recorder.incident({
+      source: 'agent',
+      side: 'inside',
+      implies: 'lost',
+      title: 'a session cannot be closed',
+      detail: `${session}: close failed with ${errno}${at === null ? '' : ` (${at})`}, once all was over`,
+    });
   }
   for (const file of state.files.keys()) await close({ file });
   await close({});
@@ -100,7 +138,11 @@ async function closeAll(context: RunContext): Promise<void> {
 }
 
 /** What is neither free nor changed; null where nobody can see it. */
-async function stillKept(context: RunContext, files: readonly CarriedFile[], others: ReadonlyMap<number, string>): Promise<{ files: Map<CarriedFile, number>; others: number[]; pages: number } | null> {
+async function stillKept(
+  context: RunContext,
+  files: readonly CarriedFile[],
+  others: ReadonlyMap<number, string>,
+): Promise<{ files: Map<CarriedFile, number>; others: number[]; pages: number } | null> {
   const { machine } = context;
   const array = await pageArray(context);
   if (array === null) return null;
@@ -111,7 +153,13 @@ async function stillKept(context: RunContext, files: readonly CarriedFile[], oth
   const inUse = (pfn: number): boolean => {
     const it = structOf(pfn);
     // Most are free, and millions may be looked at.
-    if (it === null || ((it.words[it.at + REFCOUNT] as number) === 0 && ((it.words[it.at + COMPOUND] as number) & 1) === 0 && (it.words[it.at + TYPE] as number) === NO_TYPE)) return false;
+    if (
+      it === null ||
+      ((it.words[it.at + REFCOUNT] as number) === 0 &&
+        ((it.words[it.at + COMPOUND] as number) & 1) === 0 &&
+        (it.words[it.at + TYPE] as number) === NO_TYPE)
+    )
+      return false;
     return pageState(Buffer.from(it.words.buffer, it.words.byteOffset + it.at * 4, STRUCT_PAGE)) === 'in-use';
   };
   const kept = { files: new Map<CarriedFile, number>(), others: [] as number[], pages: 0 };
@@ -120,7 +168,10 @@ async function stillKept(context: RunContext, files: readonly CarriedFile[], oth
     for (const run of file.retrieved?.runs ?? []) {
       for (let i = 0; i < run.count; i++) {
         kept.pages++;
-        const holds = () => !pattern.isHole(run.page + i) && read((run.pfn + i) * PAGE, page) && pattern.compare(run.page + i, words, 0) < 0;
+        const holds = () =>
+          !pattern.isHole(run.page + i) &&
+          read((run.pfn + i) * PAGE, page) &&
+          pattern.compare(run.page + i, words, 0) < 0;
         if (inUse(run.pfn + i) && holds()) kept.files.set(file, (kept.files.get(file) ?? 0) + 1);
       }
     }

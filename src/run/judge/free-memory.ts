@@ -1,12 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// The kernel's own account of its memory, on arrival and once everything is closed. It shows what no look at single pages can: objects smaller than a page
-// that nobody frees, and pages that hold something else by then.
+// The kernel's own account of its memory, on arrival and once everything is closed. It shows what no look at single
+// pages can: objects smaller than a page that nobody frees, and pages that hold something else by then.
 import { type AgentReply, numberOf } from '../../guest/agent.js';
 import type { RunContext } from '../engine/context.js';
 import { settlePages } from './pages.js';
 
 /** What has memory, by the agent's names (docs/agent-protocol.md): the first three in pages, the others in KiB. */
-const COUNTERS = ['managed', 'free', 'freeOnCpus', 'anonKb', 'slabKb', 'slabUnreclaimableKb', 'kernelStackKb', 'pageTablesKb', 'vmallocKb'] as const;
+const COUNTERS = [
+  'managed',
+  'free',
+  'freeOnCpus',
+  'anonKb',
+  'slabKb',
+  'slabUnreclaimableKb',
+  'kernelStackKb',
+  'pageTablesKb',
+  'vmallocKb',
+] as const;
 export type Memory = Readonly<Record<(typeof COUNTERS)[number], number>>;
 
 const KIB_OF_PAGE = 4;
@@ -25,7 +35,10 @@ export async function memoryNow({ agent, deadlines, machine }: RunContext): Prom
 
 /** What grew, in KiB. */
 export interface Growth {
-  /** Pages that were free, or came back with the update, and are now neither free nor with anybody whom the kernel has a count of. */
+  /**
+   * Pages that were free, or came back with the update, and are now neither free nor with anybody whom the kernel has a
+   * count of.
+   */
   pages: number;
   /** What cannot be reclaimed: what kmalloc() gave. */
   slab: number;
@@ -44,20 +57,28 @@ const HOLDERS = ['anonKb', 'slabKb', 'kernelStackKb', 'pageTablesKb'] as const;
 export function growthOf(before: Memory, after: Memory): Growth {
   const risen = (name: keyof Memory) => after[name] - before[name];
   return {
-    pages: (risen('managed') - risen('free') - risen('freeOnCpus')) * KIB_OF_PAGE - HOLDERS.reduce((sum, name) => sum + risen(name), 0),
-    slab: risen('slabUnreclaimableKb'), vmalloc: risen('vmallocKb'),
+    pages:
+      (risen('managed') - risen('free') - risen('freeOnCpus')) * KIB_OF_PAGE -
+      HOLDERS.reduce((sum, name) => sum + risen(name), 0),
+    slab: risen('slabUnreclaimableKb'),
+    vmalloc: risen('vmallocKb'),
   };
 }
 
 /** What has grown by more than noise, for people. */
 export function excessOf(growth: Growth, files: number): string[] {
   const kinds = Object.keys(MOST) as (keyof Growth)[];
-  return kinds.filter((kind) => growth[kind] > MOST[kind].kib + MOST[kind].perFile * files).map((kind) => `${growth[kind]} KiB ${MOST[kind].what}`);
+  return kinds
+    .filter((kind) => growth[kind] > MOST[kind].kib + MOST[kind].perFile * files)
+    .map((kind) => `${growth[kind]} KiB ${MOST[kind].what}`);
 }
 
 /** What was freed may wait for a moment before it counts as free. */
 const LOOKS = 4;
-/** Steps that may take memory for something else than the handover: a command, a file in memory, a kernel that stays loaded. */
+/**
+ * Steps that may take memory for something else than the handover: a command, a file in memory, a kernel that stays
+ * loaded.
+ */
 const OTHER_USES: ReadonlySet<string> = new Set(['exec', 'kselftest', 'upload', 'fault', 'load', 'kexec']);
 
 /** Holds what the kernel has now against what it had before anybody opened /dev/liveupdate. */
@@ -70,7 +91,12 @@ export async function compareMemory(context: RunContext, before: Memory | null):
     const after = await memoryNow(context);
     if (before === null || after === null) {
       const when = before === null ? 'on arrival' : 'once everything is closed';
-      recorder.witnesses.blind('page-state', recorder.epoch, `the kernel does not tell what has its memory ${when}`, 'it needs /proc/zoneinfo and /proc/meminfo');
+      recorder.witnesses.blind(
+        'page-state',
+        recorder.epoch,
+        `the kernel does not tell what has its memory ${when}`,
+        'it needs /proc/zoneinfo and /proc/meminfo',
+      );
       return;
     }
     growth = growthOf(before, after);
@@ -81,7 +107,19 @@ export async function compareMemory(context: RunContext, before: Memory | null):
   const excess = judged ? excessOf(growth, files) : [];
   const { pages, slab, vmalloc } = growth;
   const detail = `since arrival: pages ${pages} KiB, slab ${slab} KiB, vmalloc ${vmalloc} KiB${judged ? '' : '; not judged, as steps in this kernel may use memory'}`;
-  recorder.event({ kind: 'oracle', oracle: 'free memory once everything is closed', side: 'inside', ok: excess.length === 0, detail });
+  recorder.event({
+    kind: 'oracle',
+    oracle: 'free memory once everything is closed',
+    side: 'inside',
+    ok: excess.length === 0,
+    detail,
+  });
   if (excess.length === 0) return;
-  recorder.incident({ source: 'agent', side: 'inside', implies: 'leak', title: 'memory is missing after all was closed', detail: `more than on arrival: ${excess.join('; ')}` });
+  recorder.incident({
+    source: 'agent',
+    side: 'inside',
+    implies: 'leak',
+    title: 'memory is missing after all was closed',
+    detail: `more than on arrival: ${excess.join('; ')}`,
+  });
 }

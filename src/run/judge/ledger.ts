@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One entry for each attempt to update, from the moment at which something is to be handed over until it is known what became of it.
-// Each entry is closed exactly once, and each part of it is written down exactly once, however the run ends.
+// One entry for each attempt to update, from the moment at which something is to be handed over until it is known what
+// became of it. Each entry is closed exactly once, and each part of it is written down exactly once, however the run
+// ends.
 import type { AttemptOfResult } from '../../model/result/result.js';
 import type { Memory } from './free-memory.js';
 import type { FileRecord, UpdateRecord } from './files.js';
@@ -80,8 +81,10 @@ export class UpdateEntry {
 
   close(state: AttemptOfResult['state'], why: string | null = null): void {
     if (this.closed) throw new Error(`${this.name} cannot be closed as ${state}: it is ${this.#state}`);
-    if (state === 'judged' && this.#state !== 'arrived') throw new Error(`${this.name} cannot be judged: the next kernel is not up`);
-    if (state === 'refused' && this.#state !== 'open') throw new Error(`${this.name} cannot be refused: the next kernel runs`);
+    if (state === 'judged' && this.#state !== 'arrived')
+      throw new Error(`${this.name} cannot be judged: the next kernel is not up`);
+    if (state === 'refused' && this.#state !== 'open')
+      throw new Error(`${this.name} cannot be refused: the next kernel runs`);
     this.#state = state;
     this.why = why;
   }
@@ -102,7 +105,8 @@ export class Ledger {
 
   /** An update begins, or is about to: something is held for the next kernel. */
   begin(leaving: Leaving): UpdateEntry {
-    if (this.trying !== null) throw new Error(`an attempt to leave the kernel of epoch ${this.trying.leaving.epoch} is still open`);
+    if (this.trying !== null)
+      throw new Error(`an attempt to leave the kernel of epoch ${this.trying.leaving.epoch} is still open`);
     const before = this.entries.filter(({ leaving: { epoch } }) => epoch === leaving.epoch);
     const entry = new UpdateEntry(leaving, before.length + 1);
     this.entries.push(entry);

@@ -37,15 +37,24 @@ export async function markedPages(context: Kernels): Promise<MarkedPages | null>
 }
 
 /** The marked pages that belong to the handover itself; `files` are known to belong to files. */
-export function baselineOf(machine: Machine, marked: MarkedPages, files: readonly Pick<FileState, 'runs'>[], { handover, flbHeader }: Pick<RunState, 'handover' | 'flbHeader'>): BaselinePage[] {
+export function baselineOf(
+  machine: Machine,
+  marked: MarkedPages,
+  files: readonly Pick<FileState, 'runs'>[],
+  { handover, flbHeader }: Pick<RunState, 'handover' | 'flbHeader'>,
+): BaselinePage[] {
   const own = new Set<number>();
   for (const file of files) for (const run of file.runs) for (let i = 0; i < run.count; i++) own.add(run.pfn + i);
-  return baselinePages(reader(machine), marked.found.filter(({ pfn }) => !own.has(pfn)), handover?.luo ? Number(handover.luo.flbs / BigInt(PAGE)) : flbHeader);
+  return baselinePages(
+    reader(machine),
+    marked.found.filter(({ pfn }) => !own.has(pfn)),
+    handover?.luo ? Number(handover.luo.flbs / BigInt(PAGE)) : flbHeader,
+  );
 }
 
 /**
- * Before a kexec: every page of every held file must hold, seen from outside, what was written from inside. Where it does not, and user
- * space sees nothing wrong either, the witness outside is blind for this file.
+ * Before a kexec: every page of every held file must hold, seen from outside, what was written from inside. Where it
+ * does not, and user space sees nothing wrong either, the witness outside is blind for this file.
  */
 export async function lookBefore(context: RunContext, files: readonly FileState[]): Promise<void> {
   for (const file of files) {
@@ -53,13 +62,17 @@ export async function lookBefore(context: RunContext, files: readonly FileState[
     file.before = lookOutside(reader(context.machine), file.pattern, file.runs);
     const { different, pages, first } = file.before;
     context.recorder.event({
-      kind: 'oracle', oracle: `content of ${file.name} before the kexec`, side: 'outside', ok: different === 0,
+      kind: 'oracle',
+      oracle: `content of ${file.name} before the kexec`,
+      side: 'outside',
+      ok: different === 0,
       detail: different === 0 ? `${pages} pages` : `${different} of ${pages} pages differ, first page ${first?.page}`,
     });
     if (different === 0 || context.state.touched.has(file.name)) continue;
     await checkInside(context, file, file.name);
     if (file.inside?.bad !== 0) continue;
-    // Either the kernel told wrong pages or the lab reads them wrong: content seen from outside says nothing about this file.
+    // Either the kernel told wrong pages or the lab reads them wrong: content seen from outside says nothing about this
+    // file.
     file.hidden = `${different} pages differ seen from outside before the kexec, none seen from inside; first page ${first?.page} at 0x${first?.phys.toString(16)}`;
     file.runs = [];
   }

@@ -2,7 +2,13 @@
 // What the kernel that runs now does with the pages of the files that came back, from its own array of pages.
 import { isGuestFile } from '../../model/scenario/guest.js';
 import { STRUCT_PAGE } from '../../oracles/pages/khop.js';
-import { goneOf, lookAtPageCache, type PageCacheLook, type PageProblem, type StructOf } from '../../oracles/pages/page-cache.js';
+import {
+  goneOf,
+  lookAtPageCache,
+  type PageCacheLook,
+  type PageProblem,
+  type StructOf,
+} from '../../oracles/pages/page-cache.js';
 import { pageState } from '../../oracles/pages/page-state.js';
 import type { MachineMemory } from '../../qemu/memory.js';
 import { type PageArray, readStructs } from '../../qemu/vmemmap.js';
@@ -12,7 +18,8 @@ import { pageArray } from '../machine/page-array.js';
 import type { CarriedFile } from '../engine/state.js';
 
 const CHUNK = 1024;
-const HINT = 'src/oracles/pages/page-cache.ts has the layout of `struct page` that the lab knows: this kernel may use another';
+const HINT =
+  'src/oracles/pages/page-cache.ts has the layout of `struct page` that the lab knows: this kernel may use another';
 
 /** Reads structs a thousand at a time: neighbours are asked for one after the other. */
 export function structsOf(memory: MachineMemory, array: PageArray): StructOf {
@@ -24,38 +31,62 @@ export function structsOf(memory: MachineMemory, array: PageArray): StructOf {
     const first = pfn - (pfn % CHUNK);
     if (first !== start) {
       start = readStructs(memory, array, first, bytes) ? first : -1;
-      if (start === -1) return readStructs(memory, array, pfn, new Uint8Array(single.buffer)) ? { words: single.slice(), at: 0 } : null;
+      if (start === -1)
+        return readStructs(memory, array, pfn, new Uint8Array(single.buffer)) ? { words: single.slice(), at: 0 } : null;
     }
     return { words, at: ((pfn - first) * STRUCT_PAGE) / 4 };
   };
 }
 
-/** Pages that wait in a list of a CPU are put where they belong, so that references can be counted. False where the kernel cannot be asked. */
+/**
+ * Pages that wait in a list of a CPU are put where they belong, so that references can be counted. False where the
+ * kernel cannot be asked.
+ */
 export async function settlePages({ agent, deadlines, machine }: RunContext): Promise<boolean> {
   return (await agent.request('settle', {}, deadlines.request(), machine.ended)).ok;
 }
 
 /** Looks at every page of every file that came back. */
-export async function lookAtPageStates(context: RunContext, carried: readonly CarriedFile[], handedOver: MarkedPages | null): Promise<void> {
+export async function lookAtPageStates(
+  context: RunContext,
+  carried: readonly CarriedFile[],
+  handedOver: MarkedPages | null,
+): Promise<void> {
   const { recorder, machine, state } = context;
   const { witnesses, epoch } = recorder;
-  const returned = carried.filter((file) => file.retrieved !== null && file.closed === undefined && file.retrieved.hidden === undefined && file.retrieved.runs.length > 0);
+  const returned = carried.filter(
+    (file) =>
+      file.retrieved !== null &&
+      file.closed === undefined &&
+      file.retrieved.hidden === undefined &&
+      file.retrieved.runs.length > 0,
+  );
   if (returned.length === 0) return;
   witnesses.require('page-state', epoch);
   const settled = await settlePages(context);
   const array = await pageArray(context);
   if (array === null) {
-    witnesses.blind('page-state', epoch, 'the kernel\'s array of pages was not found from outside', 'give the kernel\'s System.map beside its image');
+    witnesses.blind(
+      'page-state',
+      epoch,
+      "the kernel's array of pages was not found from outside",
+      "give the kernel's System.map beside its image",
+    );
     return;
   }
   const orders = new Map(handedOver?.found.map(({ pfn, order }) => [pfn, order]));
   const structOf = structsOf(machine.memory, array);
   const looks = returned.map((file) => ({
     file,
-    look: file.spec.kind === 'object' ? lookAtObject(structOf, file) : lookAtPageCache(structOf, {
-      runs: file.retrieved?.runs ?? [], orders, isHole: (page) => !isGuestFile(file.spec) && 'isHole' in file.pattern && file.pattern.isHole(page),
-      alone: settled && !isGuestFile(file.spec) && file.retrieved?.held.length === 0 && state.devices.size === 0,
-    }),
+    look:
+      file.spec.kind === 'object'
+        ? lookAtObject(structOf, file)
+        : lookAtPageCache(structOf, {
+            runs: file.retrieved?.runs ?? [],
+            orders,
+            isHole: (page) => !isGuestFile(file.spec) && 'isHole' in file.pattern && file.pattern.isHole(page),
+            alone: settled && !isGuestFile(file.spec) && file.retrieved?.held.length === 0 && state.devices.size === 0,
+          }),
   }));
   const familiar = looks.reduce((sum, { look }) => sum + look.familiar, 0);
   const pages = looks.reduce((sum, { look }) => sum + look.pages, 0);
@@ -74,32 +105,60 @@ function lookAtObject(structOf: StructOf, { retrieved }: CarriedFile): PageCache
     for (let i = 0; i < count; i++) {
       look.pages++;
       const it = structOf(pfn + i);
-      const state = it === null ? null : pageState(Buffer.from(it.words.buffer, it.words.byteOffset + it.at * 4, STRUCT_PAGE));
+      const state =
+        it === null ? null : pageState(Buffer.from(it.words.buffer, it.words.byteOffset + it.at * 4, STRUCT_PAGE));
       if (state === 'in-use') look.familiar++;
       const [known] = look.problems;
       if (state !== 'free') continue;
       if (known !== undefined) known.count++;
-      else look.problems.push({ what: 'free although the object has it', implies: 'corrupt', count: 1, first: { page: page + i, pfn: pfn + i } });
+      else
+        look.problems.push({
+          what: 'free although the object has it',
+          implies: 'corrupt',
+          count: 1,
+          first: { page: page + i, pfn: pfn + i },
+        });
     }
   }
   return look;
 }
 
 function report({ recorder }: RunContext, { name, spec }: CarriedFile, { pages, problems }: PageCacheLook): void {
-  const told = problems.map(({ what, count, first }) => `${count} of ${pages} pages ${count === 1 ? 'is' : 'are'} ${what}, first page ${first.page} at pfn 0x${first.pfn.toString(16)}`);
-  recorder.event({ kind: 'oracle', oracle: `state of the pages of ${name}`, side: 'outside', ok: told.length === 0, detail: told.join('; ') || `${pages} pages` });
+  const told = problems.map(
+    ({ what, count, first }) =>
+      `${count} of ${pages} pages ${count === 1 ? 'is' : 'are'} ${what}, first page ${first.page} at pfn 0x${first.pfn.toString(16)}`,
+  );
+  recorder.event({
+    kind: 'oracle',
+    oracle: `state of the pages of ${name}`,
+    side: 'outside',
+    ok: told.length === 0,
+    detail: told.join('; ') || `${pages} pages`,
+  });
   if (told.length === 0) return;
   const implies = problems.some((problem) => problem.implies === 'corrupt') ? 'corrupt' : 'leak';
-  recorder.incident({ source: 'memory', side: 'outside', implies, title: `pages of a ${spec.kind} are not as the kernel must have them`, detail: `${name}: ${told.join('; ')}` });
+  recorder.incident({
+    source: 'memory',
+    side: 'outside',
+    implies,
+    title: `pages of a ${spec.kind} are not as the kernel must have them`,
+    detail: `${name}: ${told.join('; ')}`,
+  });
 }
 
 /**
- * Before user space reads a file: has the kernel given a page of it away that its page cache still has? Who reads such a page waits for ever
- * (filemap_get_entry() in mm/filemap.c), so the file is not looked at from inside. A memfd has the physical pages that it had.
+ * Before user space reads a file: has the kernel given a page of it away that its page cache still has? Who reads such
+ * a page waits for ever (filemap_get_entry() in mm/filemap.c), so the file is not looked at from inside. A memfd has
+ * the physical pages that it had.
  */
-export async function findSpoiled(context: RunContext, carried: readonly CarriedFile[]): Promise<Map<CarriedFile, PageProblem>> {
+export async function findSpoiled(
+  context: RunContext,
+  carried: readonly CarriedFile[],
+): Promise<Map<CarriedFile, PageProblem>> {
   const found = new Map<CarriedFile, PageProblem>();
-  const files = carried.filter(({ spec, retrieved, runs }) => spec.kind !== 'object' && retrieved !== null && runs.length > 0);
+  const files = carried.filter(
+    ({ spec, retrieved, runs }) => spec.kind !== 'object' && retrieved !== null && runs.length > 0,
+  );
   if (files.length === 0) return found;
   // A page that waits in a batch of a CPU becomes free only when that is drained.
   await settlePages(context);
@@ -107,7 +166,9 @@ export async function findSpoiled(context: RunContext, carried: readonly Carried
   if (array === null) return found;
   const structOf = structsOf(context.machine.memory, array);
   for (const file of files) {
-    const [problem] = goneOf(lookAtPageCache(structOf, { runs: file.runs, orders: new Map(), isHole: () => true, alone: false }));
+    const [problem] = goneOf(
+      lookAtPageCache(structOf, { runs: file.runs, orders: new Map(), isHole: () => true, alone: false }),
+    );
     if (problem !== undefined) found.set(file, problem);
   }
   return found;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The two ways out of a host that an update has left impaired: reboot it, or update it once more with what still runs. What each gives back is measured; the
-// verdict on the update that went wrong stands.
+// The two ways out of a host that an update has left impaired: reboot it, or update it once more with what still runs.
+// What each gives back is measured; the verdict on the update that went wrong stands.
 import type { GuestOfResult, RecoveryOfResult } from '../../model/result/guest-result.js';
 import { guestFiles } from '../../model/scenario/guest.js';
 import type { Action, Recovery, Step } from '../../model/scenario/scenario.js';
@@ -26,23 +26,46 @@ export interface Impaired {
   managedFirst: number | null;
 }
 
-export async function recover(context: RunContext, how: Recovery, { last, guests, managedFirst }: Impaired): Promise<RecoveryOfResult> {
+export async function recover(
+  context: RunContext,
+  how: Recovery,
+  { last, guests, managedFirst }: Impaired,
+): Promise<RecoveryOfResult> {
   const { recorder } = context;
   const began = recorder.clock.now();
   const own = new Set(last.baseline.map(({ pfn }) => pfn));
   const leaked = pagesOf(last.marked?.found.filter(({ pfn }) => !own.has(pfn)) ?? [], MOST_LEAKED);
   const record: RecoveryOfResult = {
-    how, ms: 0, pagesLeaked: { before: last.counts.pagesLeaked, after: null }, pagesGivenBack: 0,
+    how,
+    ms: 0,
+    pagesLeaked: { before: last.counts.pagesLeaked, after: null },
+    pagesGivenBack: 0,
     managed: { first: managedFirst, before: null, after: null },
-    guestsSurvived: [], guestsLost: guests.map(({ name }) => name), problems: [], notKnown: null,
+    guestsSurvived: [],
+    guestsLost: guests.map(({ name }) => name),
+    problems: [],
+    notKnown: null,
   };
   try {
     record.managed.before = await managedPages(context);
-    const marked = how === 'reboot' ? await reboot(context, record) : await updateOnce(context, record, guests.filter(({ state }) => state === 'survived').map(({ name }) => name));
-    if (last.marked === null || marked === null) record.problems.push('what it gave back could not be seen from outside');
+    const marked =
+      how === 'reboot'
+        ? await reboot(context, record)
+        : await updateOnce(
+            context,
+            record,
+            guests.filter(({ state }) => state === 'survived').map(({ name }) => name),
+          );
+    if (last.marked === null || marked === null)
+      record.problems.push('what it gave back could not be seen from outside');
     record.pagesGivenBack = marked === null ? 0 : leaked.filter((pfn) => !marked.index.has(pfn)).length;
   } catch (error) {
-    const { failure, incident } = await failureOf(error, { machine: context.machine, recorder, state: context.state, image: null });
+    const { failure, incident } = await failureOf(error, {
+      machine: context.machine,
+      recorder,
+      state: context.state,
+      image: null,
+    });
     // A failure of the lab says nothing of the way out.
     if (failure === 'lab') record.notKnown = incident?.title ?? messageOf(error);
     else record.problems.push(incident?.title ?? messageOf(error));
@@ -68,16 +91,29 @@ async function reboot(context: RunContext, record: RecoveryOfResult): Promise<Ma
 }
 
 /** @returns what is marked after it, as it was seen while the guests stood still; null where it never came to it */
-async function updateOnce(context: RunContext, record: RecoveryOfResult, survivors: readonly string[]): Promise<MarkedPages | null> {
+async function updateOnce(
+  context: RunContext,
+  record: RecoveryOfResult,
+  survivors: readonly string[],
+): Promise<MarkedPages | null> {
   const { plan, recorder } = context;
   const next = recorder.epoch + 1;
   // The kernel that runs now takes over from itself.
   const again = <T>(each: readonly T[]): T[] => [...each, each.at(-1) as T];
-  context.plan = { ...plan, kernels: again(plan.kernels), formats: [...plan.formats, null], scenario: { ...plan.scenario, policy: 'force', cmdlines: again(plan.scenario.cmdlines) } };
+  context.plan = {
+    ...plan,
+    kernels: again(plan.kernels),
+    formats: [...plan.formats, null],
+    scenario: { ...plan.scenario, policy: 'force', cmdlines: again(plan.scenario.cmdlines) },
+  };
   const before = stepsOf(plan.scenario.steps, recorder.epoch, leaving(survivors));
   const end = await runSteps(context, before, false);
   if (end.kind !== 'kexec') {
-    record.problems.push(end.kind === 'called-off' ? `one more update was called off: ${end.why}` : 'one more update never came to its kexec');
+    record.problems.push(
+      end.kind === 'called-off'
+        ? `one more update was called off: ${end.why}`
+        : 'one more update never came to its kexec',
+    );
     return null;
   }
   const { step, index } = before.at(-1) as IndexedStep;
@@ -101,7 +137,10 @@ async function updateOnce(context: RunContext, record: RecoveryOfResult, survivo
 
 function stepsOf(before: readonly unknown[], epoch: number, actions: readonly Action[]): IndexedStep[] {
   const pos = { file: '', line: 0, column: 0 };
-  return actions.map((action, at) => ({ step: { ...action, epoch, errno: null, pos } as Step, index: before.length + at }));
+  return actions.map((action, at) => ({
+    step: { ...action, epoch, errno: null, pos } as Step,
+    index: before.length + at,
+  }));
 }
 
 function leaving(guests: readonly string[]): Action[] {
@@ -109,10 +148,14 @@ function leaving(guests: readonly string[]): Action[] {
     { op: 'create', session: SESSION },
     ...guests.flatMap((guest, i): Action[] => {
       const { ram, state } = guestFiles(guest);
-      return [{ op: 'preserve', session: SESSION, file: ram, token: 2 * i + 1 }, { op: 'preserve', session: SESSION, file: state, token: 2 * i + 2 }];
+      return [
+        { op: 'preserve', session: SESSION, file: ram, token: 2 * i + 1 },
+        { op: 'preserve', session: SESSION, file: state, token: 2 * i + 2 },
+      ];
     }),
     { op: 'load', via: 'file' },
-    ...guests.map((guest): Action => ({ op: 'guest-pause', guest })), ...guests.map((guest): Action => ({ op: 'guest-save', guest, version: null })),
+    ...guests.map((guest): Action => ({ op: 'guest-pause', guest })),
+    ...guests.map((guest): Action => ({ op: 'guest-save', guest, version: null })),
     { op: 'kexec' },
   ];
 }
@@ -122,10 +165,15 @@ function arriving(guests: readonly string[]): Action[] {
     { op: 'retrieve-session', session: SESSION },
     ...guests.flatMap((guest, i): Action[] => {
       const { ram, state } = guestFiles(guest);
-      return [{ op: 'retrieve', session: SESSION, token: 2 * i + 1, file: ram }, { op: 'retrieve', session: SESSION, token: 2 * i + 2, file: state }];
+      return [
+        { op: 'retrieve', session: SESSION, token: 2 * i + 1, file: ram },
+        { op: 'retrieve', session: SESSION, token: 2 * i + 2, file: state },
+      ];
     }),
     ...guests.map((guest): Action => ({ op: 'guest-restore', guest, ...guestFiles(guest), skip: [], reads: null })),
-    ...guests.map((guest): Action => ({ op: 'guest-resume', guest })), ...guests.map((guest): Action => ({ op: 'guest-check', guest })),
-    { op: 'finish', session: SESSION }, { op: 'close', target: { kind: 'session', name: SESSION } },
+    ...guests.map((guest): Action => ({ op: 'guest-resume', guest })),
+    ...guests.map((guest): Action => ({ op: 'guest-check', guest })),
+    { op: 'finish', session: SESSION },
+    { op: 'close', target: { kind: 'session', name: SESSION } },
   ];
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The update was called off: proves that the old kernel runs on, that everything in it is intact, and that it can still be updated.
+// The update was called off: proves that the old kernel runs on, that everything in it is intact, and that it can still
+// be updated.
 import { isGuestFile } from '../../model/scenario/guest.js';
 import { fateFromInside, fateOfReturned, type FateOfFile } from '../../oracles/files/fate.js';
 import { inWindow } from '../../util/window.js';
@@ -27,13 +28,30 @@ export async function judgeRefusal(context: RunContext): Promise<FileRecord[]> {
     const fate = looks.get(file) as FateOfFile;
     if (fate.fate !== 'intact') {
       recorder.incident({
-        source: 'memory', side: 'outside', implies: 'corrupt', title: `${spec.kind} is corrupt in the old kernel`, detail: `${name}: ${fate.problems.join('; ')}`,
+        source: 'memory',
+        side: 'outside',
+        implies: 'corrupt',
+        title: `${spec.kind} is corrupt in the old kernel`,
+        detail: `${name}: ${fate.problems.join('; ')}`,
       });
     }
     const [holder] = held;
     return {
-      kind: spec.kind, fate,
-      file: { name, session: holder?.session ?? null, token: holder?.token ?? null, spec, pattern, runs, hidden, before, hugeKiB, retrieved: file, errno: null },
+      kind: spec.kind,
+      fate,
+      file: {
+        name,
+        session: holder?.session ?? null,
+        token: holder?.token ?? null,
+        spec,
+        pattern,
+        runs,
+        hidden,
+        before,
+        hugeKiB,
+        retrieved: file,
+        errno: null,
+      },
     };
   });
   records.push(...keptReserved(context));
@@ -44,28 +62,50 @@ export async function judgeRefusal(context: RunContext): Promise<FileRecord[]> {
   return records;
 }
 
-/** What the first stage of one of upstream's own tests holds, it alone knows; and it says so to the next kernel only. */
+/**
+ * What the first stage of one of upstream's own tests holds, it alone knows; and it says so to the next kernel only.
+ */
 function heldByTests({ recorder, state }: RunContext): void {
-  const stage = state.results.find(({ step, state: how }) => step.epoch === recorder.epoch && step.op === 'kselftest' && step.stage === 1 && how === 'done')?.step;
+  const stage = state.results.find(
+    ({ step, state: how }) =>
+      step.epoch === recorder.epoch && step.op === 'kselftest' && step.stage === 1 && how === 'done',
+  )?.step;
   if (stage?.op !== 'kselftest') return;
   recorder.witnesses.require('inside', recorder.epoch);
-  recorder.witnesses.blind('inside', recorder.epoch, `what ${stage.test} holds in the old kernel can be looked at by nobody`);
+  recorder.witnesses.blind(
+    'inside',
+    recorder.epoch,
+    `what ${stage.test} holds in the old kernel can be looked at by nobody`,
+  );
 }
 
 /** Memory reserved by name lies where it lay. What was lost on the way into this kernel was told of then. */
 function keptReserved({ machine, recorder, state }: RunContext): FileRecord[] {
-  return state.reserved.filter(({ name }) => !state.reservedGone.has(name)).map((file): FileRecord => {
-    const fate = fateOfReturned(reader(machine), file.pattern, file.runs, file.runs, { problems: [], badPages: null });
-    recorder.event({
-      kind: 'oracle', oracle: `content of ${file.name} in the old kernel`, side: 'outside', ok: fate.fate === 'intact', detail: `${fate.look.equal} of ${fate.look.pages} pages`,
-    });
-    if (fate.fate !== 'intact') {
-      recorder.incident({
-        source: 'memory', side: 'outside', implies: 'corrupt', title: 'reserve_mem is corrupt in the old kernel', detail: `${file.name}: ${fate.problems.join('; ')}`,
+  return state.reserved
+    .filter(({ name }) => !state.reservedGone.has(name))
+    .map((file): FileRecord => {
+      const fate = fateOfReturned(reader(machine), file.pattern, file.runs, file.runs, {
+        problems: [],
+        badPages: null,
       });
-    }
-    return { kind: 'reserve_mem', file, fate };
-  });
+      recorder.event({
+        kind: 'oracle',
+        oracle: `content of ${file.name} in the old kernel`,
+        side: 'outside',
+        ok: fate.fate === 'intact',
+        detail: `${fate.look.equal} of ${fate.look.pages} pages`,
+      });
+      if (fate.fate !== 'intact') {
+        recorder.incident({
+          source: 'memory',
+          side: 'outside',
+          implies: 'corrupt',
+          title: 'reserve_mem is corrupt in the old kernel',
+          detail: `${file.name}: ${fate.problems.join('; ')}`,
+        });
+      }
+      return { kind: 'reserve_mem', file, fate };
+    });
 }
 
 async function lookAt(context: RunContext, file: FileState): Promise<FateOfFile> {
@@ -79,10 +119,16 @@ async function lookAt(context: RunContext, file: FileState): Promise<FateOfFile>
   }
   const problems = named ? insideProblems(file) : [];
   const badPages = named ? (file.inside?.bad ?? 0) : null;
-  const fate = file.hidden === undefined ? fateOfReturned(reader(machine), file.pattern, file.runs, file.runs, { problems, badPages })
-    : fateFromInside({ problems, badPages: badPages ?? 0, pages: file.inside?.pages ?? 0 });
+  const fate =
+    file.hidden === undefined
+      ? fateOfReturned(reader(machine), file.pattern, file.runs, file.runs, { problems, badPages })
+      : fateFromInside({ problems, badPages: badPages ?? 0, pages: file.inside?.pages ?? 0 });
   recorder.event({
-    kind: 'oracle', oracle: `content of ${file.name} in the old kernel`, side: 'outside', ok: fate.fate === 'intact', detail: `${fate.look.equal} of ${fate.look.pages} pages`,
+    kind: 'oracle',
+    oracle: `content of ${file.name} in the old kernel`,
+    side: 'outside',
+    ok: fate.fate === 'intact',
+    detail: `${fate.look.equal} of ${fate.look.pages} pages`,
   });
   return fate;
 }
@@ -97,27 +143,50 @@ function filled(state: RunState): FileState[] {
 }
 
 /**
- * Sessions that are still open are closed: the old kernel must take back what they hold, and what was in them must be as it was.
- * Nothing of it may stay set aside for a next kernel.
+ * Sessions that are still open are closed: the old kernel must take back what they hold, and what was in them must be
+ * as it was. Nothing of it may stay set aside for a next kernel.
  */
 export async function letGo(context: RunContext): Promise<void> {
   const { state, deadlines, machine, recorder } = context;
   const open = await setAside(context);
   const held = state.held().reduce((sum, { runs }) => sum + runs.reduce((pages, { count }) => pages + count, 0), 0);
-  await inWindow([...state.sessions.values()].filter(({ kind }) => kind === 'outgoing'), WINDOW, async ({ name }) => {
-    const replies = await Promise.all(holdersOf(context, { kind: 'session', name }).map((each) => each.request('close', { session: name }, deadlines.request(), machine.ended)));
-    const reply = replies.find(({ ok }) => !ok);
-    if (reply === undefined) state.closeSession(name);
-    else recorder.incident({ source: 'agent', side: 'inside', implies: 'leak', title: 'a session cannot be closed', detail: `${name}: ${reply.errno} (${reply.at})` });
-  });
-  await inWindow(filled(state).filter((file) => isNamed(state, file)), WINDOW, async (file) => {
-    await checkInside(context, file, file.name);
-    const problems = insideProblems(file);
-    if (problems.length === 0) return;
-    recorder.incident({
-      source: 'agent', side: 'inside', implies: 'corrupt', title: `${file.spec.kind} is corrupt once its session is closed`, detail: `${file.name}: ${problems.join('; ')}`,
-    });
-  });
+  await inWindow(
+    [...state.sessions.values()].filter(({ kind }) => kind === 'outgoing'),
+    WINDOW,
+    async ({ name }) => {
+      const replies = await Promise.all(
+        holdersOf(context, { kind: 'session', name }).map((each) =>
+          each.request('close', { session: name }, deadlines.request(), machine.ended),
+        ),
+      );
+      const reply = replies.find(({ ok }) => !ok);
+      if (reply === undefined) state.closeSession(name);
+      else
+        recorder.incident({
+          source: 'agent',
+          side: 'inside',
+          implies: 'leak',
+          title: 'a session cannot be closed',
+          detail: `${name}: ${reply.errno} (${reply.at})`,
+        });
+    },
+  );
+  await inWindow(
+    filled(state).filter((file) => isNamed(state, file)),
+    WINDOW,
+    async (file) => {
+      await checkInside(context, file, file.name);
+      const problems = insideProblems(file);
+      if (problems.length === 0) return;
+      recorder.incident({
+        source: 'agent',
+        side: 'inside',
+        implies: 'corrupt',
+        title: `${file.spec.kind} is corrupt once its session is closed`,
+        detail: `${file.name}: ${problems.join('; ')}`,
+      });
+    },
+  );
   await nothingSetAside(context, { open, held });
 }
 
@@ -128,21 +197,36 @@ async function nothingSetAside(context: RunContext, { open, held }: { open: SetA
   if (!usedSessions(context)) return;
   witnesses.require('marks', epoch);
   const [before, now] = [state.setAsideBefore, await setAside(context)];
-  const blind = (why: string) => witnesses.blind('marks', epoch, `what stays set aside in the old kernel after the refusal cannot be seen: ${why}`, 'give the kernel\'s System.map beside its image');
+  const blind = (why: string) =>
+    witnesses.blind(
+      'marks',
+      epoch,
+      `what stays set aside in the old kernel after the refusal cannot be seen: ${why}`,
+      "give the kernel's System.map beside its image",
+    );
   if ('hidden' in before) return blind(before.hidden);
   if ('hidden' in open) return blind(open.hidden);
   if ('hidden' in now) return blind(now.hidden);
   // Who cannot see what the sessions held does not see what stays of it.
-  if (open.pages - before.pages < held) return blind(`sessions held ${held} pages of files, and the map showed ${open.pages - before.pages} more than before them`);
+  if (open.pages - before.pages < held)
+    return blind(
+      `sessions held ${held} pages of files, and the map showed ${open.pages - before.pages} more than before them`,
+    );
   witnesses.looked('marks', epoch, before.pages);
   const stays = now.pages - before.pages;
   recorder.event({
-    kind: 'oracle', oracle: 'pages set aside in the old kernel', side: 'outside', ok: stays === 0,
+    kind: 'oracle',
+    oracle: 'pages set aside in the old kernel',
+    side: 'outside',
+    ok: stays === 0,
     detail: `${before.pages} before the first session, ${open.pages} with sessions open, ${now.pages} once all are closed`,
   });
   if (stays === 0) return;
   recorder.incident({
-    source: 'memory', side: 'outside', implies: 'leak', title: 'pages stay set aside in the old kernel',
+    source: 'memory',
+    side: 'outside',
+    implies: 'leak',
+    title: 'pages stay set aside in the old kernel',
     detail: `${stays} pages are still preserved for a next kernel, although every session is closed`,
   });
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Memory reserved by name on the kernel command line (reserve_mem=). The lab writes its content from outside; user space of each
-// kernel tells where it lies, as the handover's own tree has it.
+// Memory reserved by name on the kernel command line (reserve_mem=). The lab writes its content from outside; user
+// space of each kernel tells where it lies, as the handover's own tree has it.
 import type { Finding } from '../../console/index.js';
 import { numberOf } from '../../guest/agent.js';
 import type { MemfdSpec } from '../../model/scenario/scenario.js';
@@ -21,10 +21,19 @@ function refused({ implies, title }: Finding): boolean {
 
 /** Asks where a reservation lies now. @returns physical address, or null with the reason */
 async function locate(context: RunContext, name: string, size: number): Promise<{ phys: number | null; why: string }> {
-  const reply = await context.agent.request('reserve-mem', { name, size }, context.deadlines.request(), context.machine.ended);
-  // Where the kernel hands on nothing itself, the tree that it was handed answers: it says nothing once the kernel has refused it.
-  if (reply.ok && reply.data['from'] === 'in' && context.machine.findings.some(refused)) return { phys: null, why: 'the kernel did not take it up' };
-  return reply.ok ? { phys: numberOf(reply, 'phys'), why: '' } : { phys: null, why: `${reply.errno} (${reply.at ?? ''})` };
+  const reply = await context.agent.request(
+    'reserve-mem',
+    { name, size },
+    context.deadlines.request(),
+    context.machine.ended,
+  );
+  // Where the kernel hands on nothing itself, the tree that it was handed answers: it says nothing once the kernel has
+  // refused it.
+  if (reply.ok && reply.data['from'] === 'in' && context.machine.findings.some(refused))
+    return { phys: null, why: 'the kernel did not take it up' };
+  return reply.ok
+    ? { phys: numberOf(reply, 'phys'), why: '' }
+    : { phys: null, why: `${reply.errno} (${reply.at ?? ''})` };
 }
 
 /** First kernel: finds every reservation and fills it from outside. */
@@ -36,10 +45,20 @@ export async function fillReserved(context: RunContext): Promise<void> {
     const spec: MemfdSpec = { kind: 'memfd', file: name, size, seed, holes: [], huge: false, seals: [], position: 0 };
     const pattern = new Pattern(spec);
     for (let page = 0; page < pattern.pages; page++) {
-      if (!context.machine.memory.write(phys + page * PAGE, pattern.page(page))) throw new LabError(`reserve_mem ${name}: no RAM at 0x${phys.toString(16)}`);
+      if (!context.machine.memory.write(phys + page * PAGE, pattern.page(page)))
+        throw new LabError(`reserve_mem ${name}: no RAM at 0x${phys.toString(16)}`);
     }
     context.state.reserved.push({
-      name, session: null, token: null, spec, pattern, runs: [{ page: 0, pfn: phys / PAGE, count: pattern.pages }], before: null, hugeKiB: 0, retrieved: null, errno: null,
+      name,
+      session: null,
+      token: null,
+      spec,
+      pattern,
+      runs: [{ page: 0, pfn: phys / PAGE, count: pattern.pages }],
+      before: null,
+      hugeKiB: 0,
+      retrieved: null,
+      errno: null,
     });
   }
 }
@@ -52,34 +71,63 @@ export async function judgeReserved(context: RunContext, marked: KhopIndex): Pro
     const { phys, why } = await locate(context, area.name, area.spec.size);
     const was = (area.runs[0]?.pfn ?? 0) * PAGE;
     const anew = phys === was && isMadeAnew(context, area, marked);
-    const fate = phys !== null && !anew && (phys === was || isTakenUp(context, area.name, Math.abs(phys - was) < area.spec.size))
-      ? fateOfReturned(read, area.pattern, area.runs, [{ page: 0, pfn: Math.floor(phys / PAGE), count: area.spec.size / PAGE }], {
-        problems: phys === was ? [] : [`taken up at 0x${phys.toString(16)}, was at 0x${was.toString(16)}`], badPages: null,
-      })
-      : fateOfMissing(read, area.pattern, area.runs, marked, phys === null ? `not found: ${why}` : `reserved anew at 0x${phys.toString(16)}, ${anew ? 'where it was' : `was at 0x${was.toString(16)}`}`);
+    const fate =
+      phys !== null && !anew && (phys === was || isTakenUp(context, area.name, Math.abs(phys - was) < area.spec.size))
+        ? fateOfReturned(
+            read,
+            area.pattern,
+            area.runs,
+            [{ page: 0, pfn: Math.floor(phys / PAGE), count: area.spec.size / PAGE }],
+            {
+              problems: phys === was ? [] : [`taken up at 0x${phys.toString(16)}, was at 0x${was.toString(16)}`],
+              badPages: null,
+            },
+          )
+        : fateOfMissing(
+            read,
+            area.pattern,
+            area.runs,
+            marked,
+            phys === null
+              ? `not found: ${why}`
+              : `reserved anew at 0x${phys.toString(16)}, ${anew ? 'where it was' : `was at 0x${was.toString(16)}`}`,
+          );
     if (fate.fate !== 'intact') context.state.reservedGone.add(area.name);
     records.push({ kind: 'reserve_mem', file: area, fate });
   }
   return records;
 }
 
-/** The kernel has a reservation from what it was handed, and did not make it anew: it says so, or has it over memory that it could not have given out. */
+/**
+ * The kernel has a reservation from what it was handed, and did not make it anew: it says so, or has it over memory
+ * that it could not have given out.
+ */
 function isTakenUp(context: RunContext, name: string, overlaps: boolean): boolean {
   return overlaps || saysRevived(context, name);
 }
 
-/** A kernel that was handed nothing may make the area at the very same place. What was handed over stays marked; and the kernel says that it took it up. */
+/**
+ * A kernel that was handed nothing may make the area at the very same place. What was handed over stays marked; and the
+ * kernel says that it took it up.
+ */
 function isMadeAnew(context: RunContext, { name, runs }: CarriedFile, marked: KhopIndex): boolean {
-  return !marked.isEmpty && !saysRevived(context, name) && runs.every(({ pfn, count }) => marked.marked(pfn, count) === 0);
+  return (
+    !marked.isEmpty && !saysRevived(context, name) && runs.every(({ pfn, count }) => marked.marked(pfn, count) === 0)
+  );
 }
 
 function saysRevived({ machine, recorder }: RunContext, name: string): boolean {
-  return machine.findings.some(({ epoch, text }) => epoch === recorder.epoch && text.includes(`Revived memory reservation '${name}' from KHO`));
+  return machine.findings.some(
+    ({ epoch, text }) => epoch === recorder.epoch && text.includes(`Revived memory reservation '${name}' from KHO`),
+  );
 }
 
 /** True where a page range belongs to a reservation that the next kernel has taken up again. */
 export function isRevived(records: readonly FileRecord[], pfn: number): boolean {
-  return records.some(({ kind, fate, file }) => kind === 'reserve_mem' && (fate.fate === 'intact' || fate.fate === 'corrupt')
-    && file.runs.some((run) => pfn >= run.pfn && pfn < run.pfn + run.count));
+  return records.some(
+    ({ kind, fate, file }) =>
+      kind === 'reserve_mem' &&
+      (fate.fate === 'intact' || fate.fate === 'corrupt') &&
+      file.runs.some((run) => pfn >= run.pfn && pfn < run.pfn + run.count),
+  );
 }
-

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What became of the sessions that were handed over. One that holds files is judged by them; an empty one is carried too, and each must come back,
-// be finished and be closed, unless the scenario says that it is refused.
+// What became of the sessions that were handed over. One that holds files is judged by them; an empty one is carried
+// too, and each must come back, be finished and be closed, unless the scenario says that it is refused.
 import type { Outcome } from '../../model/result/outcome.js';
 import type { Step } from '../../model/scenario/scenario.js';
 import type { RunContext } from '../engine/context.js';
@@ -18,14 +18,22 @@ export interface CarriedSession {
 }
 
 const TITLES: Readonly<Record<SessionOp, string>> = {
-  'retrieve-session': 'a session is lost', finish: 'a session cannot be finished', close: 'a session cannot be closed',
+  'retrieve-session': 'a session is lost',
+  finish: 'a session cannot be finished',
+  close: 'a session cannot be closed',
 };
 
 /** Which of the carried sessions a step asks something of, and what; null for other steps. */
 function askedOf(state: RunState, step: Step): { session: CarriedSession; op: SessionOp } | null {
-  const name = step.op === 'retrieve-session' || step.op === 'finish' ? step.session : step.op === 'close' && step.target.kind === 'session' ? step.target.name : null;
+  const name =
+    step.op === 'retrieve-session' || step.op === 'finish'
+      ? step.session
+      : step.op === 'close' && step.target.kind === 'session'
+        ? step.target.name
+        : null;
   const session = name === null ? undefined : state.carriedSessions.get(name);
-  if (session === undefined || (step.op !== 'retrieve-session' && step.op !== 'finish' && step.op !== 'close')) return null;
+  if (session === undefined || (step.op !== 'retrieve-session' && step.op !== 'finish' && step.op !== 'close'))
+    return null;
   // The running kernel may have a session of its own under the same name.
   if (step.op !== 'retrieve-session' && state.sessions.get(session.name)?.kind !== 'incoming') return null;
   return { session, op: step.op };
@@ -48,9 +56,17 @@ export function noteSession(state: RunState, step: Step, reply: StepReply): void
 export function judgeSessions({ recorder, state }: Pick<RunContext, 'recorder' | 'state'>, pagesLeaked: number): void {
   for (const session of state.carriedSessions.values()) {
     for (const [op, why] of session.failed) {
-      const missing = [...state.carried.values()].some((file) => file.session === session.name && file.retrieved === null && file.closed === undefined);
+      const missing = [...state.carried.values()].some(
+        (file) => file.session === session.name && file.retrieved === null && file.closed === undefined,
+      );
       const implies = meaning(op, missing, pagesLeaked);
-      recorder.incident({ source: 'agent', side: 'inside', implies, title: TITLES[op], detail: `${session.name}: ${op} failed with ${why}` });
+      recorder.incident({
+        source: 'agent',
+        side: 'inside',
+        implies,
+        title: TITLES[op],
+        detail: `${session.name}: ${op} failed with ${why}`,
+      });
     }
     // Told once; what fails later is told then.
     session.failed.clear();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the judgement of an update needs to have been seen, and the proof that who looked can see: a mark that is not where the lab looks for it
-// would be missing from every count, and nothing would seem to be leaked.
+// What the judgement of an update needs to have been seen, and the proof that who looked can see: a mark that is not
+// where the lab looks for it would be missing from every count, and nothing would seem to be leaked.
 import { isGuestFile } from '../../model/scenario/guest.js';
 import { Pattern } from '../../oracles/files/pattern.js';
 import type { RunContext } from '../engine/context.js';
@@ -9,10 +9,15 @@ import type { MarkedPages } from './outside.js';
 import { blindFor } from '../agent/pages-of-file.js';
 import type { CarriedFile } from '../engine/state.js';
 
-const MARKS_HINT = 'src/oracles/pages/khop.ts has the layout of `struct page` and the letters of the mark that the lab looks for: this kernel may use others';
+const MARKS_HINT =
+  'src/oracles/pages/khop.ts has the layout of `struct page` and the letters of the mark that the lab looks for: this kernel may use others';
 
 /** Marks are needed for every update, the content for every update that carried any. */
-export function requireLooks({ recorder: { witnesses, epoch } }: RunContext, carried: readonly CarriedFile[], reserved: number): void {
+export function requireLooks(
+  { recorder: { witnesses, epoch } }: RunContext,
+  carried: readonly CarriedFile[],
+  reserved: number,
+): void {
   witnesses.require('marks', epoch);
   if (carried.length + reserved > 0) witnesses.require('outside', epoch);
   if (carried.some(({ spec }) => !isGuestFile(spec))) witnesses.require('inside', epoch);
@@ -45,12 +50,17 @@ function untold({ spec, pattern, retrieved }: CarriedFile, seen: number): string
 
 /** The kernel's array of pages was not found: nothing that stays behind can be seen. */
 export function noMarks({ recorder: { witnesses, epoch } }: RunContext): void {
-  witnesses.blind('marks', epoch, 'the kernel\'s array of pages was not found from outside: leaked pages cannot be seen', 'give the kernel\'s System.map beside its image');
+  witnesses.blind(
+    'marks',
+    epoch,
+    "the kernel's array of pages was not found from outside: leaked pages cannot be seen",
+    "give the kernel's System.map beside its image",
+  );
 }
 
 /**
- * Before anyone asks for a file, each of its pages must be marked. Where none of any file is, the lab looks for the wrong mark.
- * A file that came back although the kernel was not handed all of its pages is a finding.
+ * Before anyone asks for a file, each of its pages must be marked. Where none of any file is, the lab looks for the
+ * wrong mark. A file that came back although the kernel was not handed all of its pages is a finding.
  */
 export function proveMarks(context: RunContext, handedOver: MarkedPages, carried: readonly CarriedFile[]): void {
   const { witnesses, epoch } = context.recorder;
@@ -61,14 +71,30 @@ export function proveMarks(context: RunContext, handedOver: MarkedPages, carried
     pages += seen.pages;
     marked += seen.marked;
   }
-  context.recorder.event({ kind: 'oracle', oracle: 'marks on arrival', side: 'outside', ok: marked === pages, detail: `${marked} of ${pages} pages of files are marked as handed over` });
+  context.recorder.event({
+    kind: 'oracle',
+    oracle: 'marks on arrival',
+    side: 'outside',
+    ok: marked === pages,
+    detail: `${marked} of ${pages} pages of files are marked as handed over`,
+  });
   // Each handover has pages of its own.
   if (pages === 0 && handedOver.total === 0 && context.state.carriedSessions.size > 0) {
-    witnesses.blind('marks', epoch, 'sessions were handed over, and no page at all was marked as handed over when the kernel was up', MARKS_HINT);
+    witnesses.blind(
+      'marks',
+      epoch,
+      'sessions were handed over, and no page at all was marked as handed over when the kernel was up',
+      MARKS_HINT,
+    );
     return;
   }
   if (pages > 0 && marked === 0) {
-    witnesses.blind('marks', epoch, `none of the ${pages} pages of the files was marked as handed over when the kernel was up, so a leaked page would not be seen`, MARKS_HINT);
+    witnesses.blind(
+      'marks',
+      epoch,
+      `none of the ${pages} pages of the files was marked as handed over when the kernel was up, so a leaked page would not be seen`,
+      MARKS_HINT,
+    );
     return;
   }
   witnesses.looked('marks', epoch, handedOver.total);
@@ -76,7 +102,10 @@ export function proveMarks(context: RunContext, handedOver: MarkedPages, carried
     const seen = markedOf(file, handedOver);
     if (file.retrieved === null || seen.marked === seen.pages) continue;
     context.recorder.incident({
-      source: 'memory', side: 'outside', implies: 'corrupt', title: 'a file came back with pages that were not handed over',
+      source: 'memory',
+      side: 'outside',
+      implies: 'corrupt',
+      title: 'a file came back with pages that were not handed over',
       detail: `${file.name}: ${seen.pages - seen.marked} of its ${seen.pages} pages were not marked when the kernel was up, so it could have given them to anyone`,
     });
   }
@@ -97,13 +126,21 @@ export function compareCounts({ recorder }: RunContext, restored: number, manage
   const { witnesses, epoch } = recorder;
   const ok = restored === managed;
   recorder.event({
-    kind: 'oracle', oracle: 'restored pages', side: 'inside', ok,
-    detail: managed === null ? 'the kernel does not tell how many pages it manages' : `${restored} pages lost their mark, the kernel's managed pages rose by ${managed}`,
+    kind: 'oracle',
+    oracle: 'restored pages',
+    side: 'inside',
+    ok,
+    detail:
+      managed === null
+        ? 'the kernel does not tell how many pages it manages'
+        : `${restored} pages lost their mark, the kernel's managed pages rose by ${managed}`,
   });
   if (ok) return;
   witnesses.blind(
-    'marks', epoch,
-    managed === null ? 'the kernel does not tell how many pages it manages, so the marks have no second count'
+    'marks',
+    epoch,
+    managed === null
+      ? 'the kernel does not tell how many pages it manages, so the marks have no second count'
       : `the two counts of restored pages disagree: outside ${restored} pages lost their mark, inside the managed pages rose by ${managed}`,
     MARKS_HINT,
   );

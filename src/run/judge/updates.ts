@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Judges each update once: when its kernel is done, before guests are stopped for the next update, or when the machine has ended.
-// The ledger knows what is still to be judged.
+// Judges each update once: when its kernel is done, before guests are stopped for the next update, or when the machine
+// has ended. The ledger knows what is still to be judged.
 import type { Event } from '../../model/result/event.js';
 import type { DowntimeOfResult, GuestOfResult } from '../../model/result/guest-result.js';
 import type { DeviceOfResult } from '../../model/result/hardware-result.js';
@@ -37,7 +37,12 @@ export class Judging {
   /** An update begins: what the sessions of the running kernel hold is about to be handed over. */
   leaves({ recorder, state }: RunContext): UpdateEntry {
     const sessions = [...state.sessions.values()].filter(({ kind }) => kind === 'outgoing').length;
-    return this.ledger.begin({ epoch: recorder.epoch, sessions, files: state.leaving().length, at: recorder.clock.now() });
+    return this.ledger.begin({
+      epoch: recorder.epoch,
+      sessions,
+      files: state.leaving().length,
+      at: recorder.clock.now(),
+    });
   }
 
   /** The next kernel is up: there is something to judge. */
@@ -49,7 +54,10 @@ export class Judging {
     return this.ledger.arrived !== null;
   }
 
-  /** Judges the update that led into the running kernel; the first kernel has none. @param after what its guests do next */
+  /**
+   * Judges the update that led into the running kernel; the first kernel has none.
+   * @param after what its guests do next
+   */
   async judge(context: RunContext, after: 'guests-stay' | 'guests-go-on' = 'guests-stay'): Promise<void> {
     const entry = this.ledger.arrived;
     if (entry?.arrival == null) {
@@ -74,7 +82,13 @@ export class Judging {
     const entry = this.ledger.trying ?? this.leaves(context);
     entry.kept = await context.recorder.task('oracles', () => judgeRefusal(context));
     entry.wrote('files');
-    context.recorder.incident({ source: 'agent', side: 'inside', implies: 'refused', title: 'the update was called off', detail: why });
+    context.recorder.incident({
+      source: 'agent',
+      side: 'inside',
+      implies: 'refused',
+      title: 'the update was called off',
+      detail: why,
+    });
     await context.recorder.task('old kernel goes on', async () => {
       await runSteps(context, rest, true);
       await letAllGoOn(context);
@@ -98,7 +112,13 @@ export class Judging {
       await probeSessions(context);
       await lookAtDevices(context, 'end');
     });
-    context.recorder.incident({ source: 'agent', side: 'inside', implies: null, title: 'an attempt to update was refused, as the scenario says', detail: why });
+    context.recorder.incident({
+      source: 'agent',
+      side: 'inside',
+      implies: null,
+      title: 'an attempt to update was refused, as the scenario says',
+      detail: why,
+    });
     this.devices.push(...(await judgeKeptDevices(context)));
     // The next attempt is asked about anew.
     context.state.asked = false;
@@ -110,7 +130,8 @@ export class Judging {
     for (const entry of this.dying(context)) {
       const { arrival, leaving } = entry;
       const jumped = context.recorder.epoch > leaving.epoch;
-      if (!entry.has('files')) this.takeFiles(entry, jumped ? recordEnded(context, arrival?.handedOver ?? null) : recordHeld(context));
+      if (!entry.has('files'))
+        this.takeFiles(entry, jumped ? recordEnded(context, arrival?.handedOver ?? null) : recordHeld(context));
       // Without a jump there is nothing to hold guests and devices against.
       if (jumped) {
         if (!entry.has('guests')) await this.judgeGuests(context, entry, 'ended');
@@ -125,7 +146,11 @@ export class Judging {
   async clientGone(context: RunContext): Promise<void> {
     for (const entry of this.dying(context)) {
       const jumped = context.recorder.epoch > entry.leaving.epoch;
-      if (!entry.has('files')) this.takeFiles(entry, jumped ? await judgeClientGone(context, entry.arrival?.handedOver ?? null) : await judgeHeldByGone(context));
+      if (!entry.has('files'))
+        this.takeFiles(
+          entry,
+          jumped ? await judgeClientGone(context, entry.arrival?.handedOver ?? null) : await judgeHeldByGone(context),
+        );
       entry.close('ended');
     }
   }
@@ -135,7 +160,9 @@ export class Judging {
     for (const entry of this.ledger.open) entry.close('ended');
   }
 
-  /** What is still to be judged when a kernel dies: the update that led into it, and the one that it was about to begin. */
+  /**
+   * What is still to be judged when a kernel dies: the update that led into it, and the one that it was about to begin.
+   */
   private dying(context: RunContext): UpdateEntry[] {
     if (this.ledger.trying === null && context.state.leaving().length > 0) this.leaves(context);
     return this.ledger.open;
@@ -163,6 +190,12 @@ export class Judging {
     }
     if (entry.has('iommu')) return;
     entry.wrote('iommu');
-    await judgeIommu(context, this.iommu, this.devices.filter(({ epoch }) => epoch === context.recorder.epoch), entry.leaving.at, ended);
+    await judgeIommu(
+      context,
+      this.iommu,
+      this.devices.filter(({ epoch }) => epoch === context.recorder.epoch),
+      entry.leaving.at,
+      ended,
+    );
   }
 }

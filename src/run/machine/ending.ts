@@ -17,7 +17,10 @@ export class MachineEnded extends Error {
   }
 }
 
-/** What a QMP event says about the machine's life; null where it says nothing about an end. QEMU 7.2: qapi/run-state.json. */
+/**
+ * What a QMP event says about the machine's life; null where it says nothing about an end. QEMU 7.2:
+ * qapi/run-state.json.
+ */
 export function endingOf(event: string, data: unknown): Ending | null {
   const given = typeof data === 'object' && data !== null ? (data as Record<string, unknown>)['reason'] : null;
   const reason = typeof given === 'string' ? given : '';
@@ -27,9 +30,12 @@ export function endingOf(event: string, data: unknown): Ending | null {
     case 'RESET':
       return { kind: 'reset', title: `the machine reset (${reason || 'no reason given'})`, implies: 'reboot' };
     case 'SHUTDOWN':
-      if (reason === 'guest-panic') return { kind: 'panic', title: 'the machine reported a panic (pvpanic)', implies: 'panic' };
+      if (reason === 'guest-panic')
+        return { kind: 'panic', title: 'the machine reported a panic (pvpanic)', implies: 'panic' };
       if (reason.endsWith('reset')) return { kind: 'reset', title: `the machine reset (${reason})`, implies: 'reboot' };
-      return reason === 'host-qmp-quit' ? null : { kind: 'shutdown', title: `the machine went down (${reason})`, implies: 'reboot' };
+      return reason === 'host-qmp-quit'
+        ? null
+        : { kind: 'shutdown', title: `the machine went down (${reason})`, implies: 'reboot' };
     default:
       return null;
   }

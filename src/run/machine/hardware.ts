@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What devices and their IOMMU ask of QEMU and of each kernel, checked before anything is started; and what a kernel must be told for them.
+// What devices and their IOMMU ask of QEMU and of each kernel, checked before anything is started; and what a kernel
+// must be told for them.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type DevicePlan, isDeviceAction } from '../../model/scenario/device.js';
@@ -16,17 +17,24 @@ export interface Lack {
   hint: string | null;
 }
 
-/** @param binary path of QEMU @param cacheDir where answers of this host are kept */
+/**
+ * @param binary path of QEMU
+ * @param cacheDir where answers of this host are kept
+ */
 export async function lacksOfQemu(scenario: Scenario, binary: string, cacheDir: string): Promise<Lack[]> {
   const { hardware } = scenario;
   if (!hasHardware(hardware)) return [];
   const facts = await qemuFacts(binary, join(cacheDir, 'host', 'qemu.json'));
   return missingInQemu(hardware, facts).map(({ device, what }) => ({
-    pos: device === null ? hardware.iommu.pos : (hardware.devices[device]?.pos ?? hardware.iommu.pos), message: `this QEMU has ${what}`, hint: null,
+    pos: device === null ? hardware.iommu.pos : (hardware.devices[device]?.pos ?? hardware.iommu.pos),
+    message: `this QEMU has ${what}`,
+    hint: null,
   }));
 }
 
-/** Options of which a kernel needs all of one list. Names as in drivers/iommu/Kconfig and drivers/vfio/ (6.19 to 7.3). */
+/**
+ * Options of which a kernel needs all of one list. Names as in drivers/iommu/Kconfig and drivers/vfio/ (6.19 to 7.3).
+ */
 type Need = { options: readonly string[]; why: string; pos: SourcePos };
 
 /** By kernel, the options that it has not; a kernel whose configuration is not known is taken to have all. */
@@ -40,7 +48,13 @@ export function lacksOfKernels(scenario: Scenario, kernels: readonly KernelImage
       if (alternatives.some(({ options }) => options.every((option) => isSet(config, option)))) return [];
       const [first] = alternatives as [Need, ...Need[]];
       const missing = first.options.filter((option) => !isSet(config, option));
-      return [{ pos: first.pos, message: `kernel ${kernel.name} ${first.why}: it is built without ${missing.join(', ')}`, hint: 'choose another kernel, or build one with it' }];
+      return [
+        {
+          pos: first.pos,
+          message: `kernel ${kernel.name} ${first.why}: it is built without ${missing.join(', ')}`,
+          hint: 'choose another kernel, or build one with it',
+        },
+      ];
     });
   });
 }
@@ -58,15 +72,36 @@ function needsOf({ hardware, steps }: Scenario): Need[][] {
   const { iommu, devices } = hardware;
   const needs: Need[][] = [];
   const selftest = steps.find((step) => step.op === 'kselftest' && step.test === TEST_KHO);
-  if (selftest !== undefined) needs.push([{ options: ['CONFIG_TEST_KEXEC_HANDOVER'], why: 'does not test its own handover', pos: selftest.pos }]);
-  const drivers = { none: [], intel: ['CONFIG_INTEL_IOMMU'], amd: ['CONFIG_AMD_IOMMU'], virtio: ['CONFIG_VIRTIO_IOMMU'] }[iommu.kind];
-  if (iommu.kind !== 'none') needs.push([{ options: [...drivers, ...(iommu.intremap ? ['CONFIG_IRQ_REMAP'] : [])], why: `cannot drive the IOMMU (${iommu.kind})`, pos: iommu.pos }]);
+  if (selftest !== undefined)
+    needs.push([{ options: ['CONFIG_TEST_KEXEC_HANDOVER'], why: 'does not test its own handover', pos: selftest.pos }]);
+  const drivers = {
+    none: [],
+    intel: ['CONFIG_INTEL_IOMMU'],
+    amd: ['CONFIG_AMD_IOMMU'],
+    virtio: ['CONFIG_VIRTIO_IOMMU'],
+  }[iommu.kind];
+  if (iommu.kind !== 'none')
+    needs.push([
+      {
+        options: [...drivers, ...(iommu.intremap ? ['CONFIG_IRQ_REMAP'] : [])],
+        why: `cannot drive the IOMMU (${iommu.kind})`,
+        pos: iommu.pos,
+      },
+    ]);
   const opened = steps.find((step) => isDeviceAction(step) && step.op === 'device-open');
   const device = devices.find(({ name }) => opened !== undefined && 'device' in opened && opened.device === name);
   if (device !== undefined) {
     needs.push([
-      { options: ['CONFIG_VFIO_PCI', 'CONFIG_VFIO_DEVICE_CDEV', 'CONFIG_IOMMUFD'], why: 'cannot pass a device through', pos: device.pos },
-      { options: ['CONFIG_VFIO_PCI', 'CONFIG_VFIO_GROUP', 'CONFIG_VFIO_CONTAINER', 'CONFIG_VFIO_IOMMU_TYPE1'], why: 'cannot pass a device through', pos: device.pos },
+      {
+        options: ['CONFIG_VFIO_PCI', 'CONFIG_VFIO_DEVICE_CDEV', 'CONFIG_IOMMUFD'],
+        why: 'cannot pass a device through',
+        pos: device.pos,
+      },
+      {
+        options: ['CONFIG_VFIO_PCI', 'CONFIG_VFIO_GROUP', 'CONFIG_VFIO_CONTAINER', 'CONFIG_VFIO_IOMMU_TYPE1'],
+        why: 'cannot pass a device through',
+        pos: device.pos,
+      },
     ]);
   }
   return needs;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The machine's memory for later: what is handed over, at the jump; every page in use, at the end of a run. Evidence that cannot be kept is
-// said, and changes no verdict.
+// The machine's memory for later: what is handed over, at the jump; every page in use, at the end of a run. Evidence
+// that cannot be kept is said, and changes no verdict.
 import { dumpHandover, HandoverError, PageCache } from '../../handover/index.js';
 import type { ImageHead, ImagePages } from '../../model/result/memory-image.js';
 import type { MachineMemory } from '../../qemu/memory.js';
@@ -22,7 +22,10 @@ const PAGE = 4096;
 const CHUNK = 4 << 20;
 const ZEROS = Buffer.alloc(PAGE);
 
-/** Page frames of the structures of the handover, before a fault makes a part of it unreachable; none where it is not sound. */
+/**
+ * Page frames of the structures of the handover, before a fault makes a part of it unreachable; none where it is not
+ * sound.
+ */
 export async function pagesOfHandover(context: RunContext): Promise<number[]> {
   if (context.plan.memory?.jumps !== true) return [];
   try {
@@ -36,7 +39,9 @@ export async function pagesOfHandover(context: RunContext): Promise<number[]> {
   }
 }
 
-/** At the jump: all structures that the next kernel will find, and those that it would have found without the faults. */
+/**
+ * At the jump: all structures that the next kernel will find, and those that it would have found without the faults.
+ */
 export async function keepHandover(context: RunContext, before: readonly number[]): Promise<void> {
   const keeper = context.plan.memory;
   if (keeper?.jumps !== true) return;
@@ -46,7 +51,18 @@ export async function keepHandover(context: RunContext, before: readonly number[
     const cache = new PageCache(source.read);
     for (const pfn of before) cache.read(pfn * PAGE, new Uint8Array(PAGE));
     dumpHandover({ ...source, read: cache.read });
-    await keep(keeper, recorder, { moment: 'jump', epoch: recorder.epoch, root: state.outgoingRoot, pages: 'handover', ranges: rangesOf(machine.memory) }, cache.pages());
+    await keep(
+      keeper,
+      recorder,
+      {
+        moment: 'jump',
+        epoch: recorder.epoch,
+        root: state.outgoingRoot,
+        pages: 'handover',
+        ranges: rangesOf(machine.memory),
+      },
+      cache.pages(),
+    );
   } catch (error) {
     if (!(error instanceof HandoverError)) throw error;
     recorder.event({ kind: 'note', text: `what is handed over was not kept: ${error.message}` });
@@ -54,14 +70,32 @@ export async function keepHandover(context: RunContext, before: readonly number[
 }
 
 /** At the end: the machine runs no more. */
-export async function keepMemory(keeper: MemoryKeeper, machine: Machine, recorder: Recorder, root: number | null): Promise<void> {
-  await keep(keeper, recorder, { moment: 'end', epoch: recorder.epoch, root, pages: 'used', ranges: rangesOf(machine.memory) }, usedPages(machine.memory));
+export async function keepMemory(
+  keeper: MemoryKeeper,
+  machine: Machine,
+  recorder: Recorder,
+  root: number | null,
+): Promise<void> {
+  await keep(
+    keeper,
+    recorder,
+    { moment: 'end', epoch: recorder.epoch, root, pages: 'used', ranges: rangesOf(machine.memory) },
+    usedPages(machine.memory),
+  );
 }
 
-async function keep(keeper: MemoryKeeper, recorder: Recorder, head: ImageHead, pages: Iterable<ImagePages>): Promise<void> {
+async function keep(
+  keeper: MemoryKeeper,
+  recorder: Recorder,
+  head: ImageHead,
+  pages: Iterable<ImagePages>,
+): Promise<void> {
   try {
     const whole = await keeper.keep(head, pages);
-    recorder.event({ kind: 'note', text: `memory kept (${head.moment} of epoch ${head.epoch})${whole ? '' : ', cut at the limit'}` });
+    recorder.event({
+      kind: 'note',
+      text: `memory kept (${head.moment} of epoch ${head.epoch})${whole ? '' : ', cut at the limit'}`,
+    });
   } catch (error) {
     recorder.event({ kind: 'note', text: `memory was not kept: ${messageOf(error)}` });
   }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The exact moment of a jump: the machine stands still where the old kernel has written all that it hands over, and before the first
-// instruction of the next one. A breakpoint on the kernel's own machine_kexec(), so that no load of the host can make it late.
+// The exact moment of a jump: the machine stands still where the old kernel has written all that it hands over, and
+// before the first instruction of the next one. A breakpoint on the kernel's own machine_kexec(), so that no load of
+// the host can make it late.
 import type { Step } from '../../model/scenario/scenario.js';
 import { HandoverError } from '../../handover/index.js';
 import { DebuggerStub } from '../../qemu/gdb.js';
 import { LabError } from '../../util/errors.js';
 import type { RunContext } from '../engine/context.js';
 import { rememberHandover } from '../update/handover.js';
-
 
 export interface JumpStop {
   /** Resolves when the machine stands still at the jump; says nothing of how long that may take. */
@@ -24,19 +24,29 @@ function changes(step: Step, epoch: number, side: 'outgoing' | 'incoming'): bool
 
 /** The stop at the jump takes QEMU's only debugger stub. */
 export function takesDebugger(steps: readonly Step[]): boolean {
-  return steps.some((step) => step.op === 'fault' && step.fault.kind === 'change' && (step.at === 'jump' || step.fault.side === 'incoming'));
+  return steps.some(
+    (step) =>
+      step.op === 'fault' && step.fault.kind === 'change' && (step.at === 'jump' || step.fault.side === 'incoming'),
+  );
 }
 
-/** Has QEMU open its debugger stub; it does so once, and listens again after each use. Returns the path of the socket. */
+/**
+ * Has QEMU open its debugger stub; it does so once, and listens again after each use. Returns the path of the socket.
+ */
 export async function openStub({ plan, machine, state }: RunContext): Promise<string> {
   if (state.debuggerStub !== null) return state.debuggerStub;
   const path = `${plan.dir}/gdb.sock`;
-  const said = String(await machine.command('human-monitor-command', { 'command-line': `gdbserver unix:${path},server=on,wait=off` }));
+  const said = String(
+    await machine.command('human-monitor-command', { 'command-line': `gdbserver unix:${path},server=on,wait=off` }),
+  );
   if (/error|could not|fail/i.test(said)) throw new LabError('QEMU opens no debugger stub', { detail: said.trim() });
   return (state.debuggerStub = path);
 }
 
-/** Prepares the stop, where a fault needs it: at the jump itself, or later for what the next kernel does not show any more. */
+/**
+ * Prepares the stop, where a fault needs it: at the jump itself, or later for what the next kernel does not show any
+ * more.
+ */
 export async function stopAtJump(context: RunContext, jumpFaults: readonly Step[]): Promise<JumpStop | null> {
   const { plan, recorder, machine, state, deadlines } = context;
   const now = jumpFaults.some((step) => changes(step, recorder.epoch, 'outgoing'));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The moment at which a kernel leaves, as the console tells it. Only what is said once a jump is due counts for that jump: where the machine was stopped at its
-// jump by other means, the old kernel's last words may be read when the next kernel is being met, and must not be taken for words of that one.
+// The moment at which a kernel leaves, as the console tells it. Only what is said once a jump is due counts for that
+// jump: where the machine was stopped at its jump by other means, the old kernel's last words may be read when the next
+// kernel is being met, and must not be taken for words of that one.
 import { deferred } from '../../util/deadline.js';
 
 export class Leaving {
@@ -29,7 +30,10 @@ export class Leaving {
     this.state = 'none';
   }
 
-  /** A kernel boots of which no last words told. True where that is the next kernel all the same; false where the machine came up cold. */
+  /**
+   * A kernel boots of which no last words told. True where that is the next kernel all the same; false where the
+   * machine came up cold.
+   */
   sawBootWithout(): boolean {
     if (this.state !== 'due') return false;
     this.state = 'unseen';

@@ -11,11 +11,13 @@ import { traceEvents } from '../devices/trace.js';
 export const INITRD_DISK = 'initrd';
 
 /**
- * Words that every epoch gets: without console= and panic= the next kernel's evidence is lost, without earlyprintk= that of a kernel
- * which dies before it has a console. no_timer_check: at boot a kernel times its own timer, and panics where the emulated machine got no
- * processor time from a busy host just then; that is the host's doing, not the kernel's.
+ * Words that every epoch gets: without console= and panic= the next kernel's evidence is lost, without earlyprintk=
+ * that of a kernel which dies before it has a console. no_timer_check: at boot a kernel times its own timer, and panics
+ * where the emulated machine got no processor time from a busy host just then; that is the host's doing, not the
+ * kernel's.
  */
-export const ALWAYS = 'console=ttyS0 earlyprintk=serial,ttyS0 printk.time=1 panic=-1 no_timer_check nokaslr kho=on liveupdate=on';
+export const ALWAYS =
+  'console=ttyS0 earlyprintk=serial,ttyS0 printk.time=1 panic=-1 no_timer_check nokaslr kho=on liveupdate=on';
 
 /** Not with guests: on QEMU 7.2 a guest of a machine that counts instructions may stand still after an update. */
 function countsInstructions({ accel, scenario: { machine, steps } }: RunPlan): boolean {
@@ -40,14 +42,31 @@ export function disksOf(plan: RunPlan): DiskSpec[] {
 
 export function cmdlineOf(plan: RunPlan, epoch: number, publicBlob: string): string {
   const reserve = plan.scenario.reserveMem.map(({ name, size }) => `reserve_mem=${size}:4096:${name}`);
-  return [ALWAYS, ...(countsInstructions(plan) ? [COUNTED] : []), ...hardwareCmdline(plan.scenario.hardware), ...reserve, `lab.epoch=${epoch}`, `lab.key=${publicBlob}`, plan.scenario.cmdlines[epoch] ?? ''].join(' ').trim();
+  return [
+    ALWAYS,
+    ...(countsInstructions(plan) ? [COUNTED] : []),
+    ...hardwareCmdline(plan.scenario.hardware),
+    ...reserve,
+    `lab.epoch=${epoch}`,
+    `lab.key=${publicBlob}`,
+    plan.scenario.cmdlines[epoch] ?? '',
+  ]
+    .join(' ')
+    .trim();
 }
 
-export function nextKernel(context: RunContext, epoch: number): { kernelDisk: string; kernelSize: number; cmdline: string } {
+export function nextKernel(
+  context: RunContext,
+  epoch: number,
+): { kernelDisk: string; kernelSize: number; cmdline: string } {
   const kernel = context.plan.kernels[epoch];
   if (kernel === undefined) throw new LabError(`the scenario names no kernel for epoch ${epoch}`);
   const index = nextKernels(context.plan).findIndex(({ sha256 }) => sha256 === kernel.sha256);
-  return { kernelDisk: `kernel${index}`, kernelSize: statSync(kernel.bzImage).size, cmdline: cmdlineOf(context.plan, epoch, context.publicBlob) };
+  return {
+    kernelDisk: `kernel${index}`,
+    kernelSize: statSync(kernel.bzImage).size,
+    cmdline: cmdlineOf(context.plan, epoch, context.publicBlob),
+  };
 }
 
 export function machineConfig(plan: RunPlan, publicBlob: string): MachineConfig {
@@ -55,8 +74,18 @@ export function machineConfig(plan: RunPlan, publicBlob: string): MachineConfig 
   if (first === undefined) throw new LabError('the scenario names no kernel');
   const { machine } = plan.scenario;
   return {
-    name: `lab-${plan.id}`, accel: plan.accel, memory: machine.memory, cpus: machine.cpus, icount: countsInstructions(plan),
-    kernel: first.bzImage, initrd: plan.rootfs.path, cmdline: cmdlineOf(plan, 0, publicBlob),
-    disks: disksOf(plan), dir: plan.dir, hardware: plan.scenario.hardware, trace: plan.deviceLooks ? traceEvents(plan.scenario.hardware) : [], extra: machine.qemuArgs,
+    name: `lab-${plan.id}`,
+    accel: plan.accel,
+    memory: machine.memory,
+    cpus: machine.cpus,
+    icount: countsInstructions(plan),
+    kernel: first.bzImage,
+    initrd: plan.rootfs.path,
+    cmdline: cmdlineOf(plan, 0, publicBlob),
+    disks: disksOf(plan),
+    dir: plan.dir,
+    hardware: plan.scenario.hardware,
+    trace: plan.deviceLooks ? traceEvents(plan.scenario.hardware) : [],
+    extra: machine.qemuArgs,
   };
 }

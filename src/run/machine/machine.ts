@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The running machine with all its streams: console, readiness marks, monitor, memory. Waits here end as soon as the machine does.
+// The running machine with all its streams: console, readiness marks, monitor, memory. Waits here end as soon as the
+// machine does.
 import { setMaxListeners } from 'node:events';
 import { ConsoleScanner, type ConsoleSignal, type Finding } from '../../console/index.js';
 import { CONSOLE_FILE, QMP_SOCKET, READY_FILE, type MachineConfig } from '../../qemu/args.js';
@@ -70,16 +71,33 @@ export class Machine {
     this.pulse = new MachinePulse(() => parts.hostTimes?.(process.pid) ?? null);
     // Every request under way listens for the end.
     setMaxListeners(0, this.ended);
-    const lost = (what: string) => (bytes: number) => recorder.event({ kind: 'note', text: `a flood: ${bytes} bytes of the ${what} were not read` });
+    const lost = (what: string) => (bytes: number) =>
+      recorder.event({ kind: 'note', text: `a flood: ${bytes} bytes of the ${what} were not read` });
     const lostConsole = (bytes: number) => {
       lost('console')(bytes);
       // The complaint that would have decided may be among them.
-      recorder.witnesses.blind('taint', recorder.epoch, `${bytes} bytes of the console were not read: the machine wrote them faster than the lab reads`);
+      recorder.witnesses.blind(
+        'taint',
+        recorder.epoch,
+        `${bytes} bytes of the console were not read: the machine wrote them faster than the lab reads`,
+      );
     };
     const marks = new LineSplitter((line) => this.takeMark(line), LONGEST_MARK);
     this.tails = [
-      parts.follow({ path: `${config.dir}/${CONSOLE_FILE}`, every: 25, keepBelow: LIVE_CONSOLE, onData: (chunk) => this.takeConsole(chunk), onLost: lostConsole }),
-      parts.follow({ path: `${config.dir}/${READY_FILE}`, every: 10, keepBelow: LIVE_READY, onData: (chunk) => marks.feed(chunk), onLost: lost('readiness marks') }),
+      parts.follow({
+        path: `${config.dir}/${CONSOLE_FILE}`,
+        every: 25,
+        keepBelow: LIVE_CONSOLE,
+        onData: (chunk) => this.takeConsole(chunk),
+        onLost: lostConsole,
+      }),
+      parts.follow({
+        path: `${config.dir}/${READY_FILE}`,
+        every: 10,
+        keepBelow: LIVE_READY,
+        onData: (chunk) => marks.feed(chunk),
+        onLost: lost('readiness marks'),
+      }),
     ];
     process.gone.addEventListener('abort', () => {
       if (this.stopped === null) this.end.abort(process.gone.reason);
@@ -88,7 +106,11 @@ export class Machine {
 
   /** Starts QEMU and connects everything. Rejects with LabError where the machine does not come to life. */
   static async start(
-    config: MachineConfig, recorder: Recorder, streams: RunStreams, weigh: WeighFinding = ({ implies }) => implies, parts: MachineParts = QEMU_PARTS,
+    config: MachineConfig,
+    recorder: Recorder,
+    streams: RunStreams,
+    weigh: WeighFinding = ({ implies }) => implies,
+    parts: MachineParts = QEMU_PARTS,
   ): Promise<Machine> {
     const process = parts.start(config);
     const machine = new Machine(config, process, recorder, streams, weigh, parts);
@@ -97,12 +119,13 @@ export class Machine {
       return machine;
     } catch (first) {
       // A broken monitor socket mostly means that QEMU is on its way out: its own end says more.
-      const error: unknown = await process.endedWithin(500) ? process.gone.reason : first;
+      const error: unknown = (await process.endedWithin(500)) ? process.gone.reason : first;
       await machine.stop();
       machine.close();
       const { stderr } = await process.exited;
       throw new LabError(`the machine did not start: ${error instanceof Error ? error.message : String(error)}`, {
-        cause: error, detail: `${stderr.trim()}\n${process.commandLine}`.trim(),
+        cause: error,
+        detail: `${stderr.trim()}\n${process.commandLine}`.trim(),
       });
     }
   }
@@ -122,12 +145,15 @@ export class Machine {
 
   private async connect(socket: string): Promise<void> {
     this.qmp = await this.parts.openMonitor(socket, {
-      deadline: QMP_DEADLINE, signal: this.process.gone,
+      deadline: QMP_DEADLINE,
+      signal: this.process.gone,
       log: (direction, message) => this.streams.qmp(direction, message),
       onEvent: ({ event, data }) => this.takeEvent(event, data),
     });
     const [mtree, usernet, version] = await Promise.all([
-      this.qmp.human('info mtree -f'), this.qmp.human('info usernet'), this.qmp.run('query-version'),
+      this.qmp.human('info mtree -f'),
+      this.qmp.human('info usernet'),
+      this.qmp.run('query-version'),
     ]);
     this.memory = this.parts.openMemory(this.process.pid, mtree);
     const port = /HOST_FORWARD\]\s+\d+\s+127\.0\.0\.1\s+(\d+)/.exec(usernet)?.[1];
@@ -136,7 +162,8 @@ export class Machine {
     this.qemuVersion = versionText(version);
   }
 
-  // -- waiting ---------------------------------------------------------------------------------------------------------------
+  // -- waiting
+  // ---------------------------------------------------------------------------------------------------------------
 
   /** Waits until user space of the kernel of `epoch` is up. Rejects with MachineEnded, NoProgress or LabError. */
   async untilReady(epoch: number, ms: number): Promise<ReadyMark> {
@@ -171,15 +198,20 @@ export class Machine {
     return whileItMoves(what, { ms, what: name, pulse: this.pulse, signal: this.ended });
   }
 
-  /** After an ending: waits until the console has been quiet for a moment, then reads what is left. The real oops often comes last. */
+  /**
+   * After an ending: waits until the console has been quiet for a moment, then reads what is left. The real oops often
+   * comes last.
+   */
   async settle(): Promise<void> {
     const until = Date.now() + 1500;
-    while (Date.now() < until && Date.now() - this.lastOutput < 150) await new Promise((resolve) => setTimeout(resolve, 25));
+    while (Date.now() < until && Date.now() - this.lastOutput < 150)
+      await new Promise((resolve) => setTimeout(resolve, 25));
     for (const tail of this.tails) tail.look();
     this.takeSignals(this.scanner.end());
   }
 
-  // -- acting on it ----------------------------------------------------------------------------------------------------------
+  // -- acting on it
+  // ----------------------------------------------------------------------------------------------------------
 
   /** Of a vCPU on which the machine's own kernel runs, where there is one: each of them may just be running a guest. */
   async registers(): Promise<SystemRegisters | null> {
@@ -203,7 +235,12 @@ export class Machine {
 
   /** Why the machine has ended, if it does within `ms`; else null. */
   async endedWithin(ms: number): Promise<unknown> {
-    await within(new Promise(() => undefined), { ms, what: 'end of the machine', whose: 'machine', signal: this.ended }).catch(() => undefined);
+    await within(new Promise(() => undefined), {
+      ms,
+      what: 'end of the machine',
+      whose: 'machine',
+      signal: this.ended,
+    }).catch(() => undefined);
     return this.ended.aborted ? this.ended.reason : null;
   }
 
@@ -232,7 +269,8 @@ export class Machine {
     this.memory?.close();
   }
 
-  // -- what the machine says -------------------------------------------------------------------------------------------------
+  // -- what the machine says
+  // -------------------------------------------------------------------------------------------------
 
   private takeConsole(chunk: Buffer): void {
     this.lastOutput = Date.now();
@@ -250,14 +288,18 @@ export class Machine {
       } else if (signal.kind === 'boot') {
         this.recorder.event({ kind: 'epoch', mark: 'boot', release: signal.release, bootId: null });
         if (signal.how !== 'cold') continue;
-        if (this.leaving.sawBootWithout()) this.recorder.event({ kind: 'note', text: 'the old kernel\'s last words are not on the console' });
+        if (this.leaving.sawBootWithout())
+          this.recorder.event({ kind: 'note', text: "the old kernel's last words are not on the console" });
         else {
           this.coldBoots.push(signal.epoch);
           if (!this.marks.resetExpected) this.cameUpCold();
         }
       } else if (signal.kind === 'panic') {
         // The report is still being written; the machine's own word mostly comes first.
-        setTimeout(() => this.endWith({ kind: 'panic', title: 'a kernel panicked', implies: 'panic' }), PANIC_GRACE).unref();
+        setTimeout(
+          () => this.endWith({ kind: 'panic', title: 'a kernel panicked', implies: 'panic' }),
+          PANIC_GRACE,
+        ).unref();
       } else if (signal.kind === 'firmware') {
         this.leaving.sawReset();
       } else if (signal.kind === 'kexec-start') {
@@ -276,7 +318,10 @@ export class Machine {
     this.recorder.incident({ source: 'console', side: 'inside', implies: this.weigh(finding), title, detail, epoch });
   }
 
-  /** The kernel that printed it. It may be the next one already while the run still waits for it; a cold boot begins no epoch. */
+  /**
+   * The kernel that printed it. It may be the next one already while the run still waits for it; a cold boot begins no
+   * epoch.
+   */
   private epochOf(signal: ConsoleSignal): number {
     const cold = this.coldBoots.filter((epoch) => epoch <= signal.epoch).length;
     return Math.min(Math.max(0, signal.epoch - cold), this.recorder.epoch + 1);
@@ -294,13 +339,18 @@ export class Machine {
     this.recorder.event({ kind: 'qmp', event, data });
     if (event === 'STOP' || event === 'RESUME') this.pulse.pause(event === 'STOP' && !this.frozen);
     const ending = endingOf(event, data);
-    if (ending !== null && this.stopped === null && !(this.marks.resetExpected && ending.kind === 'reset')) this.endWith(ending);
+    if (ending !== null && this.stopped === null && !(this.marks.resetExpected && ending.kind === 'reset'))
+      this.endWith(ending);
   }
 
   private endWith(ending: Ending): void {
     if (this.stopped !== null) return;
     this.recorder.incident({
-      source: ending.kind === 'cold-boot' ? 'console' : 'qmp', side: 'outside', implies: ending.implies, title: ending.title, detail: '',
+      source: ending.kind === 'cold-boot' ? 'console' : 'qmp',
+      side: 'outside',
+      implies: ending.implies,
+      title: ending.title,
+      detail: '',
     });
     this.end.abort(new MachineEnded(ending));
   }

@@ -20,13 +20,16 @@ export function lacksOfMemory(scenario: Scenario, kernels: readonly KernelImage[
   const needs = parts.reduce((sum, { bytes }) => sum + bytes, 0);
   if (left.left >= needs) return [];
   const mib = (bytes: number): number => Math.ceil(bytes / MIB);
-  return [{
-    pos: placeOfMemory(scenario),
-    message: `a machine of ${mib(scenario.machine.memory)} MiB is ${mib(needs - left.left)} MiB too small: `
-      + `${mib(left.scratch)} MiB become scratch, which leaves ${mib(Math.max(0, left.left))} MiB beside the kernel, `
-      + `and ${mib(needs)} MiB are needed (${parts.map(({ what, bytes }) => `${what} ${mib(bytes)}`).join(', ')})`,
-    hint: 'give it more memory, or the first kernel less scratch (kho_scratch= on its command line)',
-  }];
+  return [
+    {
+      pos: placeOfMemory(scenario),
+      message:
+        `a machine of ${mib(scenario.machine.memory)} MiB is ${mib(needs - left.left)} MiB too small: ` +
+        `${mib(left.scratch)} MiB become scratch, which leaves ${mib(Math.max(0, left.left))} MiB beside the kernel, ` +
+        `and ${mib(needs)} MiB are needed (${parts.map(({ what, bytes }) => `${what} ${mib(bytes)}`).join(', ')})`,
+      hint: 'give it more memory, or the first kernel less scratch (kho_scratch= on its command line)',
+    },
+  ];
 }
 
 /** Where the scenario says how much memory there is; its beginning where it leaves that to the lab. */

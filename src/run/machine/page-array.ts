@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The array of all `struct page` of the kernel that runs now. Where it begins, the kernel's own variable says, and its System.map where that lies.
+// The array of all `struct page` of the kernel that runs now. Where it begins, the kernel's own variable says, and its
+// System.map where that lies.
 import { readFileSync } from 'node:fs';
 import type { KernelImage } from '../../model/kernel/image.js';
 import { STRUCT_PAGE } from '../../oracles/pages/khop.js';
@@ -18,7 +19,10 @@ export async function pageArray({ machine, plan, recorder }: Kernels): Promise<P
 
 const known = new WeakMap<KernelImage, Map<string, bigint | null>>();
 
-/** Linear address of a variable of a kernel without address randomisation; null where its System.map does not name it, or there is none. */
+/**
+ * Linear address of a variable of a kernel without address randomisation; null where its System.map does not name it,
+ * or there is none.
+ */
 export function addressOf(kernel: KernelImage, symbol: string): bigint | null {
   const symbols = known.get(kernel) ?? new Map<string, bigint | null>();
   known.set(kernel, symbols);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a machine is made of. Tests put a scripted machine in place of QEMU, so that all the code above runs as it does for a real one.
+// What a machine is made of. Tests put a scripted machine in place of QEMU, so that all the code above runs as it does
+// for a real one.
 import type { MachineConfig } from '../../qemu/args.js';
 import { hostTimes, type HostTimes } from '../../qemu/host-time.js';
 import { MachineMemory } from '../../qemu/memory.js';

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Looks that take time are taken while the machine is held still, where guests wait in it: its clocks stand still too, so that what the lab does to prove
-// something is no part of what it measures.
+// Looks that take time are taken while the machine is held still, where guests wait in it: its clocks stand still too,
+// so that what the lab does to prove something is no part of what it measures.
 import type { RunContext } from '../engine/context.js';
 
-export async function whileStill<T>(context: Pick<RunContext, 'machine' | 'recorder' | 'state'>, work: () => T | Promise<T>): Promise<T> {
+export async function whileStill<T>(
+  context: Pick<RunContext, 'machine' | 'recorder' | 'state'>,
+  work: () => T | Promise<T>,
+): Promise<T> {
   const { machine, recorder, state } = context;
   if (state.guests.size === 0 || !(await isRunning(context))) return work();
   await machine.command('stop');

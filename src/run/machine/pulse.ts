@@ -12,7 +12,8 @@ const FRESH = 50;
 /** A time stamp of a kernel's log line (kernel/printk/printk.c, print_time()). */
 const STAMP = /(?:^|\n)\[ *(\d{1,9}\.\d{6})/g;
 /** A kernel that says this of a processor or a task does not get on, however much it says. */
-const STALL = /soft lockup|hard LOCKUP|detected (?:expedited )?stall|blocked for more than|workqueue lockup|kthread starved/;
+const STALL =
+  /soft lockup|hard LOCKUP|detected (?:expedited )?stall|blocked for more than|workqueue lockup|kthread starved/;
 /** Longest beginning of a line that is kept until the rest of it has come. */
 const LONGEST_STAMP = 32;
 
@@ -100,7 +101,10 @@ export class MachinePulse implements Pulse {
     this.ranMs += ran;
     // Who does not look for so long was not running either: the host was asleep, or had stopped the lab.
     const missed = this.timer !== undefined && wall > MISSED ? wall - EVERY : 0;
-    this.heldMs += this.paused || (times?.stopped === true && last?.stopped === true) ? wall : Math.min(wall, Math.max(waited, missed));
+    this.heldMs +=
+      this.paused || (times?.stopped === true && last?.stopped === true)
+        ? wall
+        : Math.min(wall, Math.max(waited, missed));
     this.last = times;
     this.lastAt = now;
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Readiness marks: user space of a kernel is up, and says which boot it is. A mark is the machine's word, and checked like everything that it says.
+// Readiness marks: user space of a kernel is up, and says which boot it is. A mark is the machine's word, and checked
+// like everything that it says.
 import { deferred, type Deferred } from '../../util/deadline.js';
 
 export interface ReadyMark {
@@ -29,7 +30,10 @@ export class ReadyMarks {
     return this.cold !== null;
   }
 
-  /** @param epoch of the run, as the lab counts it @returns false where a kernel is up that nobody can have jumped to: the machine came up cold */
+  /**
+   * @param epoch of the run, as the lab counts it
+   * @returns false where a kernel is up that nobody can have jumped to: the machine came up cold
+   */
   take(line: string, epoch: number): boolean {
     const mark = readMark(line);
     if (mark === null || this.bootIds.has(mark.bootId)) return true;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Nothing goes on any more: where does each processor stand? A processor that sleeps, takes interrupts and has one that it does not take was
-// forgotten by the emulator: then no kernel hangs.
+// Nothing goes on any more: where does each processor stand? A processor that sleeps, takes interrupts and has one that
+// it does not take was forgotten by the emulator: then no kernel hangs.
 import { readFileSync } from 'node:fs';
 import type { KernelImage } from '../../model/kernel/image.js';
 import { deliverable, parseVcpus, type VcpuState } from '../../qemu/vcpus.js';
@@ -18,7 +18,10 @@ export interface Standstill {
   busy: boolean;
 }
 
-/** vCPUs take turns of 100 ms on one thread (accel/tcg/tcg-accel-ops-rr.c): one that waits for its turn is not forgotten. Looks, and milliseconds between them. */
+/**
+ * vCPUs take turns of 100 ms on one thread (accel/tcg/tcg-accel-ops-rr.c): one that waits for its turn is not
+ * forgotten. Looks, and milliseconds between them.
+ */
 const LOOKS = 10;
 const BETWEEN = 200;
 
@@ -27,8 +30,15 @@ interface Look extends VcpuState {
   waiting: number[];
 }
 
-/** @param image of the kernel that ran last; null where its symbols are not known @param between milliseconds from look to look, where a processor seems forgotten */
-export async function lookAtStandstill(machine: Pick<Machine, 'human'>, image: KernelImage | null, between = BETWEEN): Promise<Standstill> {
+/**
+ * @param image of the kernel that ran last; null where its symbols are not known
+ * @param between milliseconds from look to look, where a processor seems forgotten
+ */
+export async function lookAtStandstill(
+  machine: Pick<Machine, 'human'>,
+  image: KernelImage | null,
+  between = BETWEEN,
+): Promise<Standstill> {
   const first = await look(machine);
   const name = namer(image);
   // One that is held still does not wake up for anything.
@@ -37,18 +47,23 @@ export async function lookAtStandstill(machine: Pick<Machine, 'human'>, image: K
   for (let looks = 1; looks < LOOKS && forgotten.length > 0; looks++) {
     await new Promise((resolve) => setTimeout(resolve, between));
     const again = await look(machine);
-    forgotten = forgotten.filter(({ index, rip }) => again.some((vcpu) => vcpu.index === index && vcpu.rip === rip && sleepsOn(vcpu)));
+    forgotten = forgotten.filter(({ index, rip }) =>
+      again.some((vcpu) => vcpu.index === index && vcpu.rip === rip && sleepsOn(vcpu)),
+    );
   }
   return {
-    lines: first.map((vcpu) => lineOf(vcpu, vcpu.waiting, name(vcpu.rip))), forgotten: forgotten.map(({ index }) => index),
-    status, busy: first.some(({ halted }) => !halted),
+    lines: first.map((vcpu) => lineOf(vcpu, vcpu.waiting, name(vcpu.rip))),
+    forgotten: forgotten.map(({ index }) => index),
+    status,
+    busy: first.some(({ halted }) => !halted),
   };
 }
 
 async function look(machine: Pick<Machine, 'human'>): Promise<Look[]> {
   const ask = (line: string) => machine.human(line).catch(() => '');
   const looks: Look[] = [];
-  for (const vcpu of parseVcpus(await ask('info registers -a'))) looks.push({ ...vcpu, waiting: deliverable(await ask(`info lapic ${vcpu.index}`)) });
+  for (const vcpu of parseVcpus(await ask('info registers -a')))
+    looks.push({ ...vcpu, waiting: deliverable(await ask(`info lapic ${vcpu.index}`)) });
   return looks;
 }
 

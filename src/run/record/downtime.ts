@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How long guests stood still, and for what, read from the events of the run alone: from the pause of the first vCPU to the resume of the last.
+// How long guests stood still, and for what, read from the events of the run alone: from the pause of the first vCPU to
+// the resume of the last.
 import type { Event } from '../../model/result/event.js';
 import { DOWNTIME_PHASES, type DowntimeOfResult, type DowntimePhase } from '../../model/result/guest-result.js';
 
@@ -27,19 +28,29 @@ export class DowntimeReader {
     const { marks } = this;
     if (marks === null) return;
     const phase = phaseEndedBy(event, marks);
-    if (phase !== null) marks.ends.set(phase, Math.max(t - ('ms' in event && phase === 'agent' ? event.ms : 0), marks.ends.get(phase) ?? 0));
+    if (phase !== null)
+      marks.ends.set(
+        phase,
+        Math.max(t - ('ms' in event && phase === 'agent' ? event.ms : 0), marks.ends.get(phase) ?? 0),
+      );
     // A guest that goes on in the kernel that stopped it was not carried over an update.
     if (phase === 'resume' && !marks.ends.has('boot')) this.marks = null;
     else if (phase === 'resume') this.done = { marks, epoch: event.epoch };
   }
 
-  /** The downtime of the update that led into the running kernel; null where no guest went on after it. @param guests that were carried */
+  /**
+   * The downtime of the update that led into the running kernel; null where no guest went on after it.
+   * @param guests that were carried
+   */
   finish(guests: readonly { name: string; size: number; ms: number | null }[]): DowntimeOfResult | null {
     const { done } = this;
     this.done = null;
     this.marks = null;
     if (done === null || guests.length === 0) return null;
-    const { marks: { began, ends, looks }, epoch } = done;
+    const {
+      marks: { began, ends, looks },
+      epoch,
+    } = done;
     const phases: DowntimeOfResult['phases'] = [];
     let at = began;
     for (const phase of DOWNTIME_PHASES) {
@@ -50,18 +61,37 @@ export class DowntimeReader {
     }
     const ms = at - began;
     const mib = guests.reduce((sum, { size }) => sum + size, 0) / 2 ** 20;
-    const longest = guests.reduce<DowntimeOfResult['longest']>((most, each) => (each.ms !== null && each.ms > (most?.ms ?? -1) ? { guest: each.name, ms: each.ms } : most), null);
-    return { epoch, ms: round(ms), phases, guests: guests.length, mib, perGuest: round(ms / guests.length), perMib: round(ms / mib), longest, looks: round(looks) };
+    const longest = guests.reduce<DowntimeOfResult['longest']>(
+      (most, each) => (each.ms !== null && each.ms > (most?.ms ?? -1) ? { guest: each.name, ms: each.ms } : most),
+      null,
+    );
+    return {
+      epoch,
+      ms: round(ms),
+      phases,
+      guests: guests.length,
+      mib,
+      perGuest: round(ms / guests.length),
+      perMib: round(ms / mib),
+      longest,
+      looks: round(looks),
+    };
   }
 }
-
-
 
 /** What an event is the end of, so far. */
 function phaseEndedBy(event: Event, { ends }: Marks): DowntimePhase | null {
   switch (event.kind) {
     case 'guest':
-      return event.what === 'paused' ? 'pause' : event.what === 'saved' ? 'save' : event.what === 'restored' ? 'restore' : event.what === 'resumed' ? 'resume' : null;
+      return event.what === 'paused'
+        ? 'pause'
+        : event.what === 'saved'
+          ? 'save'
+          : event.what === 'restored'
+            ? 'restore'
+            : event.what === 'resumed'
+              ? 'resume'
+              : null;
     case 'kexec':
       return event.state === 'going' ? 'lab' : event.state === 'left' ? 'freeze' : null;
     case 'epoch':

@@ -4,7 +4,13 @@ import type { Event } from '../../model/result/event.js';
 import type { Mismatch } from '../../model/kernel/component.js';
 import type { KernelImage } from '../../model/kernel/image.js';
 import type { Prediction } from '../../model/result/prediction.js';
-import { RESULT_SCHEMA, type KernelOfResult, type MemoryOfResult, type ResourceOfResult, type Result } from '../../model/result/result.js';
+import {
+  RESULT_SCHEMA,
+  type KernelOfResult,
+  type MemoryOfResult,
+  type ResourceOfResult,
+  type Result,
+} from '../../model/result/result.js';
 import { addPages, NO_PAGES } from '../../oracles/files/fate.js';
 import { joinRuns } from '../../oracles/pages/page-map.js';
 import type { RunPlan } from '../engine/context.js';
@@ -29,23 +35,46 @@ export function buildResult(plan: RunPlan, record: RunRecord, around: Surroundin
     schema: RESULT_SCHEMA,
     id: plan.id,
     scenario: { name: scenario.name, description: scenario.description, tags: scenario.tags, file: scenario.file },
-    from: kernels[0] as KernelOfResult, to: kernels.at(-1) as KernelOfResult, kernels,
-    policy: scenario.policy, outcome, endsIn, cause,
-    expected, expectedEndsIn, asExpected: cameAsExpected(scenario, record.verdict, record.steps),
-    predicted: around.predicted && { ...around.predicted, hit: isHit(around.predicted, { outcome, endsIn, cause, incidents: record.incidents, mismatches: around.mismatches }) },
+    from: kernels[0] as KernelOfResult,
+    to: kernels.at(-1) as KernelOfResult,
+    kernels,
+    policy: scenario.policy,
+    outcome,
+    endsIn,
+    cause,
+    expected,
+    expectedEndsIn,
+    asExpected: cameAsExpected(scenario, record.verdict, record.steps),
+    predicted: around.predicted && {
+      ...around.predicted,
+      hit: isHit(around.predicted, {
+        outcome,
+        endsIn,
+        cause,
+        incidents: record.incidents,
+        mismatches: around.mismatches,
+      }),
+    },
     mismatches: around.mismatches,
     attempts: record.attempts,
     resources: [
       ...record.updates.flatMap((update) => update.files.map((file) => resourceOf(file, update.epoch))),
       ...record.kept.map(({ epoch, file }) => resourceOf(file, epoch)),
     ],
-    devices: record.devices, iommu: record.iommu, guests: record.guests, downtime: record.downtime,
-    impaired: impairedOf(record), recovery: record.recovery,
-    cases: record.cases, incidents: record.incidents,
-    witnesses: record.witnesses, taint: record.taint,
+    devices: record.devices,
+    iommu: record.iommu,
+    guests: record.guests,
+    downtime: record.downtime,
+    impaired: impairedOf(record),
+    recovery: record.recovery,
+    cases: record.cases,
+    incidents: record.incidents,
+    witnesses: record.witnesses,
+    taint: record.taint,
     memory: memoryOf(record.updates),
     timeline: around.timeline,
-    qemu: record.qemu, durations: record.durations,
+    qemu: record.qemu,
+    durations: record.durations,
     lab: ownUsage(),
     versions: { lab: around.labVersion, node: process.version },
     startedAt: record.startedAt.toISOString(),
@@ -56,7 +85,12 @@ export function buildResult(plan: RunPlan, record: RunRecord, around: Surroundin
 function impairedOf({ updates, guests, verdict }: RunRecord): Result['impaired'] {
   const pagesLeaked = updates.at(-1)?.counts.pagesLeaked ?? 0;
   if (pagesLeaked === 0 && verdict.outcome !== 'leak') return null;
-  return { pagesLeaked, guests: guests.filter(({ state, epoch }) => state !== 'survived' && epoch === updates.at(-1)?.epoch).map(({ name }) => name) };
+  return {
+    pagesLeaked,
+    guests: guests
+      .filter(({ state, epoch }) => state !== 'survived' && epoch === updates.at(-1)?.epoch)
+      .map(({ name }) => name),
+  };
 }
 
 function ownUsage(): Result['lab'] {
@@ -65,15 +99,46 @@ function ownUsage(): Result['lab'] {
 }
 
 function kernelOf(kernel: KernelImage, running: string | null): KernelOfResult {
-  return { name: kernel.name, release: running ?? kernel.release, components: kernel.components, sha256: kernel.sha256 };
+  return {
+    name: kernel.name,
+    release: running ?? kernel.release,
+    components: kernel.components,
+    sha256: kernel.sha256,
+  };
 }
 
 function resourceOf({ kind, file, fate }: FileRecord, epoch: number): ResourceOfResult {
   const inside = file.retrieved?.inside ?? null;
   return {
-    kind, name: file.name, session: file.session, token: file.token, epoch, state: fate.fate, size: file.spec.size, pages: fate.pagesPreserved, hugeKiB: file.hugeKiB,
-    inside: inside === null ? null : { pages: inside.pages, bad: inside.bad, size: inside.size, position: inside.position, seals: inside.seals, blocks: inside.blocks ?? 0, mode: inside.mode, access: inside.access, object: inside.object },
-    outside: { pages: fate.look.pages, different: fate.look.different, overwritten: fate.overwritten, readable: fate.readable },
+    kind,
+    name: file.name,
+    session: file.session,
+    token: file.token,
+    epoch,
+    state: fate.fate,
+    size: file.spec.size,
+    pages: fate.pagesPreserved,
+    hugeKiB: file.hugeKiB,
+    inside:
+      inside === null
+        ? null
+        : {
+            pages: inside.pages,
+            bad: inside.bad,
+            size: inside.size,
+            position: inside.position,
+            seals: inside.seals,
+            blocks: inside.blocks ?? 0,
+            mode: inside.mode,
+            access: inside.access,
+            object: inside.object,
+          },
+    outside: {
+      pages: fate.look.pages,
+      different: fate.look.different,
+      overwritten: fate.overwritten,
+      readable: fate.readable,
+    },
     problems: fate.problems,
   };
 }
@@ -82,8 +147,15 @@ function memoryOf(updates: readonly UpdateRecord[]): MemoryOfResult {
   return {
     ...updates.reduce((sum, { counts }) => addPages(sum, counts), NO_PAGES),
     updates: updates.map(({ epoch, handedOver, marked, baseline, files }) => ({
-      epoch, markedOnArrival: handedOver, markedAtEnd: marked?.total ?? null, ...mapOf(files, baseline),
-      baseline: baseline.map(({ what, pfn, count }) => ({ what, phys: `0x${(pfn * 4096).toString(16)}`, pages: count })),
+      epoch,
+      markedOnArrival: handedOver,
+      markedAtEnd: marked?.total ?? null,
+      ...mapOf(files, baseline),
+      baseline: baseline.map(({ what, pfn, count }) => ({
+        what,
+        phys: `0x${(pfn * 4096).toString(16)}`,
+        pages: count,
+      })),
     })),
   };
 }
@@ -91,10 +163,16 @@ function memoryOf(updates: readonly UpdateRecord[]): MemoryOfResult {
 /** Runs of pages that one update's map may have: some hundred KiB of result.json at most. */
 const MOST_RUNS = 4096;
 
-function mapOf(files: readonly FileRecord[], baseline: UpdateRecord['baseline']): Pick<MemoryOfResult['updates'][number], 'map' | 'mapLeftOut'> {
+function mapOf(
+  files: readonly FileRecord[],
+  baseline: UpdateRecord['baseline'],
+): Pick<MemoryOfResult['updates'][number], 'map' | 'mapLeftOut'> {
   const own = baseline.map(({ pfn, count }) => ({ pfn, count, state: 'own' as const }));
   const { runs, leftOut } = joinRuns([...files.flatMap(({ fate }) => fate.map), ...own], MOST_RUNS);
-  return { map: runs.map(({ pfn, count, state }) => ({ phys: `0x${(pfn * 4096).toString(16)}`, pages: count, state })), mapLeftOut: leftOut };
+  return {
+    map: runs.map(({ pfn, count, state }) => ({ phys: `0x${(pfn * 4096).toString(16)}`, pages: count, state })),
+    mapLeftOut: leftOut,
+  };
 }
 
 /** Collects, from the stream of events, the few that tell the story of a run. */
@@ -114,7 +192,13 @@ function storyOf(event: Event): string | null {
     case 'epoch':
       return event.mark === 'boot' ? `kernel ${event.release} begins` : `user space of ${event.release} is up`;
     case 'kexec':
-      return event.state === 'going' ? 'kexec' : event.state === 'left' ? null : event.state === 'refused' ? `kexec refused: ${event.errno}` : 'next kernel loaded';
+      return event.state === 'going'
+        ? 'kexec'
+        : event.state === 'left'
+          ? null
+          : event.state === 'refused'
+            ? `kexec refused: ${event.errno}`
+            : 'next kernel loaded';
     case 'fault':
       return `fault ${event.fault}: ${event.detail}`;
     case 'qmp':

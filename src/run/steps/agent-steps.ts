@@ -25,7 +25,10 @@ export async function callAgent(context: RunContext, action: AgentAction, step: 
   const [op, args] = operation.request;
   // Both are sent at once: the pages of a file that is preserved stay where they are.
   const answer = agent.request(op, args, deadlines.request(operation.bytes), machine.ended);
-  const pages = action.op === 'preserve' ? agent.request('pfns', { file: action.file }, deadlines.request(operation.bytes), machine.ended) : null;
+  const pages =
+    action.op === 'preserve'
+      ? agent.request('pfns', { file: action.file }, deadlines.request(operation.bytes), machine.ended)
+      : null;
   pages?.catch(() => undefined);
   const reply = await answer;
   noteSession(state, step, reply);
@@ -47,11 +50,20 @@ export async function callAgent(context: RunContext, action: AgentAction, step: 
 }
 
 /** The scenario closes a file. One that came back is judged first. */
-export async function closeFile(context: RunContext, action: AgentAction & { op: 'close' }, step: Step, index: number): Promise<void> {
+export async function closeFile(
+  context: RunContext,
+  action: AgentAction & { op: 'close' },
+  step: Step,
+  index: number,
+): Promise<void> {
   const { state } = context;
   const file = state.files.get(action.target.kind === 'file' ? action.target.name : '');
   const names = [...state.files.values()].filter((each) => each === file).length;
-  if (names === 1 && file !== undefined && state.holders.of({ kind: 'file', name: file.name }).size === 1) await judgeBeforeClose(context, [...state.carried.values()].filter(({ retrieved, closed }) => retrieved === file && closed === undefined));
+  if (names === 1 && file !== undefined && state.holders.of({ kind: 'file', name: file.name }).size === 1)
+    await judgeBeforeClose(
+      context,
+      [...state.carried.values()].filter(({ retrieved, closed }) => retrieved === file && closed === undefined),
+    );
   await callAgent(context, action, step, index);
 }
 
@@ -65,5 +77,12 @@ export async function check(context: RunContext, step: Extract<Step, { op: 'chec
   const started = context.recorder.clock.now();
   const file = context.state.files.get(step.file);
   if (file !== undefined) await checkInside(context, file, step.file);
-  finishStep(context, step, index, step.file, file === undefined ? { ok: false, errno: NO_HANDLE, at: null } : PASSED, context.recorder.clock.now() - started);
+  finishStep(
+    context,
+    step,
+    index,
+    step.file,
+    file === undefined ? { ok: false, errno: NO_HANDLE, at: null } : PASSED,
+    context.recorder.clock.now() - started,
+  );
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Named points of a run at which it may be held, so that somebody can look around in the machine. Nothing is under way there: no request
-// to the agent, no wait for a mark.
+// Named points of a run at which it may be held, so that somebody can look around in the machine. Nothing is under way
+// there: no request to the agent, no wait for a mark.
 import type { Session } from '../../guest/session.js';
 import type { Verdict } from '../../verdict/verdict.js';
 import type { RunContext } from '../engine/context.js';
@@ -11,10 +11,10 @@ export const POINTS = ['booted', 'preserved', 'before-kexec', 'next-kernel', 'be
 export type Point = (typeof POINTS)[number];
 
 export const POINTS_TEXT: Readonly<Record<Point, string>> = {
-  booted: 'the first kernel\'s user space is up',
+  booted: "the first kernel's user space is up",
   preserved: 'all is given to its sessions; the next kernel is not loaded',
   'before-kexec': 'the next kernel is loaded; the kexec comes next',
-  'next-kernel': 'the next kernel\'s user space is up; nothing has been done in it',
+  'next-kernel': "the next kernel's user space is up; nothing has been done in it",
   'before-open': 'before the first open of /dev/liveupdate in the next kernel',
   verdict: 'all is judged; the machine ends next',
 };
@@ -43,7 +43,12 @@ export async function holdAt(context: RunContext, point: Point, verdict: Verdict
   if (plan.hold === undefined) return;
   const began = recorder.clock.now();
   await plan.hold({
-    point, epoch: recorder.epoch, machine, ssh: machine.ended.aborted ? null : ssh, dir: plan.dir, verdict,
+    point,
+    epoch: recorder.epoch,
+    machine,
+    ssh: machine.ended.aborted ? null : ssh,
+    dir: plan.dir,
+    verdict,
     debuggerStub: () => openStub(context),
   });
   const ms = recorder.clock.now() - began;

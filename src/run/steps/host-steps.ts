@@ -21,7 +21,8 @@ export async function carryOut(context: RunContext, step: Step, index: number): 
   const done = (target: string, reply: StepReply) =>
     finishStep(context, step, index, target, reply, context.recorder.clock.now() - started);
   const failed = (at: string) => ({ ok: false, errno: 'EFAIL', at });
-  if (isClientAction(step)) return done(step.op === 'pass' ? `${step.what.name} to ${step.to}` : step.client, await clientStep(context, step));
+  if (isClientAction(step))
+    return done(step.op === 'pass' ? `${step.what.name} to ${step.to}` : step.client, await clientStep(context, step));
   if (isDeviceAction(step)) return done(step.device, await deviceStep(context, step));
   switch (step.op) {
     case 'load':
@@ -31,12 +32,21 @@ export async function carryOut(context: RunContext, step: Step, index: number): 
       await injectFault(context, step.fault);
       return done(step.fault.kind, PASSED);
     case 'kselftest':
-      return done(step.stage === null ? step.test : `${step.test} stage ${step.stage}`, await kselftestStep(context, step));
+      return done(
+        step.stage === null ? step.test : `${step.test} stage ${step.stage}`,
+        await kselftestStep(context, step),
+      );
     case 'exec': {
-      const result = await commandWithin(context.ssh.exec(step.command, { ms: step.timeout * 1000, signal: context.machine.ended }));
+      const result = await commandWithin(
+        context.ssh.exec(step.command, { ms: step.timeout * 1000, signal: context.machine.ended }),
+      );
       if ('errno' in result) return done(step.command, result);
-      const wrong = result.status !== step.status ? `exit status ${result.status ?? result.signal}, expected ${step.status}`
-        : step.stdout !== null && result.stdout.trim() !== step.stdout.trim() ? `other output: ${result.stdout.slice(0, 500)}` : null;
+      const wrong =
+        result.status !== step.status
+          ? `exit status ${result.status ?? result.signal}, expected ${step.status}`
+          : step.stdout !== null && result.stdout.trim() !== step.stdout.trim()
+            ? `other output: ${result.stdout.slice(0, 500)}`
+            : null;
       return done(step.command, wrong === null ? PASSED : failed(`${wrong}; ${result.stderr.slice(0, 500)}`));
     }
     case 'upload': {
@@ -45,7 +55,13 @@ export async function carryOut(context: RunContext, step: Step, index: number): 
       });
       const path = `'${step.to.replaceAll("'", `'\\''`)}'`;
       const command = `mkdir -p "$(dirname ${path})" && cat > ${path} && chmod ${step.mode.toString(8)} ${path}`;
-      const result = await commandWithin(context.ssh.exec(command, { input, ms: context.deadlines.request(input.length * 4), signal: context.machine.ended }));
+      const result = await commandWithin(
+        context.ssh.exec(command, {
+          input,
+          ms: context.deadlines.request(input.length * 4),
+          signal: context.machine.ended,
+        }),
+      );
       if ('errno' in result) return done(step.to, result);
       return done(step.to, result.status === 0 ? PASSED : failed(result.stderr.slice(0, 500)));
     }

@@ -17,7 +17,10 @@ const FOLDER = '/tmp/kselftest';
 /** Exit status of a test that was skipped (tools/testing/selftests/kselftest.h, KSFT_SKIP). */
 const SKIPPED = 4;
 const MOST_DETAIL = 2000;
-/** The shell tells the exit status itself: a first stage leaves a process behind, and SSH then sometimes closes without a word of it. */
+/**
+ * The shell tells the exit status itself: a first stage leaves a process behind, and SSH then sometimes closes without
+ * a word of it.
+ */
 const STATUS = 'lab-kselftest-status';
 const STATUS_LINE = new RegExp(`^${STATUS} (\\d{1,3})$`, 'm');
 
@@ -39,7 +42,13 @@ export async function kselftestStep(context: RunContext, step: SelftestStep): Pr
   const cases = casesOf(step, status, text, context.recorder.epoch);
   context.state.cases.push(...cases);
   for (const each of cases) {
-    context.recorder.event({ kind: 'oracle', oracle: `kselftest ${each.test}`, side: 'inside', ok: each.state !== 'fail', detail: `${each.name}: ${each.state}` });
+    context.recorder.event({
+      kind: 'oracle',
+      oracle: `kselftest ${each.test}`,
+      side: 'inside',
+      ok: each.state !== 'fail',
+      detail: `${each.name}: ${each.state}`,
+    });
   }
   const bad = cases.filter(({ state }) => state === 'fail' || (state === 'skip' && step.stage !== null));
   if (step.stage === 2) {
@@ -49,23 +58,45 @@ export async function kselftestStep(context: RunContext, step: SelftestStep): Pr
   }
   if (bad.length === 0) return PASSED;
   for (const { name, detail } of bad) {
-    // A first stage that fails hands nothing over: the update is called off. What a single test finds says nothing of an update.
+    // A first stage that fails hands nothing over: the update is called off. What a single test finds says nothing of
+    // an update.
     const implies = step.stage === 2 ? (MEANINGS.find(([pattern]) => pattern.test(detail))?.[1] ?? 'lost') : null;
-    context.recorder.incident({ source: 'agent', side: 'inside', implies, title: `kselftest ${step.test}, ${name}: ${canonical(detail.split('\n').at(-1) ?? '')}`.slice(0, 200), detail });
+    context.recorder.incident({
+      source: 'agent',
+      side: 'inside',
+      implies,
+      title: `kselftest ${step.test}, ${name}: ${canonical(detail.split('\n').at(-1) ?? '')}`.slice(0, 200),
+      detail,
+    });
   }
   return { ok: false, errno: 'EFAIL', at: bad[0]?.detail.split('\n').at(-1) ?? null };
 }
 
 /** A test that does not end in time has failed. Nobody knows what it would have found. */
-function overtime({ state, recorder }: RunContext, { test, stage, timeout }: SelftestStep, reply: StepReply): StepReply {
+function overtime(
+  { state, recorder }: RunContext,
+  { test, stage, timeout }: SelftestStep,
+  reply: StepReply,
+): StepReply {
   const name = wholeOf(stage);
   const detail = `did not end within ${timeout} s`;
   state.cases.push({ epoch: recorder.epoch, test, name, state: 'fail', detail });
-  recorder.incident({ source: 'agent', side: 'inside', implies: null, title: `kselftest ${test}, ${name}: ${detail}`, detail: reply.at ?? '' });
+  recorder.incident({
+    source: 'agent',
+    side: 'inside',
+    implies: null,
+    title: `kselftest ${test}, ${name}: ${detail}`,
+    detail: reply.at ?? '',
+  });
   // The second stage is who looks at what came back.
   if (stage === 2) {
     recorder.witnesses.require('inside', recorder.epoch);
-    recorder.witnesses.blind('inside', recorder.epoch, `${test} stage 2 ${detail}`, 'kselftest: {test: ..., timeout: SECONDS}');
+    recorder.witnesses.blind(
+      'inside',
+      recorder.epoch,
+      `${test} stage 2 ${detail}`,
+      'kselftest: {test: ..., timeout: SECONDS}',
+    );
   }
   return reply;
 }
@@ -74,48 +105,97 @@ function wholeOf(stage: SelftestStep['stage']): string {
   return stage === null ? 'whole' : `stage ${stage}`;
 }
 
-async function ofProgram(context: RunContext, { test, stage, timeout }: SelftestStep): Promise<{ status: number | null; text: string }> {
+async function ofProgram(
+  context: RunContext,
+  { test, stage, timeout }: SelftestStep,
+): Promise<{ status: number | null; text: string }> {
   const program = context.plan.selftests[context.recorder.epoch];
   if (program == null) throw new LabError(`${test} was not built for epoch ${context.recorder.epoch}`);
   const input = await readFile(program);
   const path = `${FOLDER}/${test}`;
   const signal = context.machine.ended;
-  const sent = await context.ssh.exec(`mkdir -p ${FOLDER} && cat > ${path} && chmod 755 ${path}`, { input, ms: context.deadlines.request(input.length * 4), signal });
-  if (sent.status !== 0) return { status: 1, text: `${test} cannot be put into the machine: ${printable(sent.stderr, 200)}` };
-  const { status, stdout, stderr } = await context.ssh.exec(`cd ${FOLDER} && ./${test}${stage === null ? '' : ` -s ${stage}`}; status=$?; echo; echo "${STATUS} $status"`, { ms: timeout * 1000, signal });
-  return { status: statusIn(stdout) ?? (status === 0 ? null : status), text: `${stdout.replace(STATUS_LINE, '')}\n${stderr}` };
+  const sent = await context.ssh.exec(`mkdir -p ${FOLDER} && cat > ${path} && chmod 755 ${path}`, {
+    input,
+    ms: context.deadlines.request(input.length * 4),
+    signal,
+  });
+  if (sent.status !== 0)
+    return { status: 1, text: `${test} cannot be put into the machine: ${printable(sent.stderr, 200)}` };
+  const { status, stdout, stderr } = await context.ssh.exec(
+    `cd ${FOLDER} && ./${test}${stage === null ? '' : ` -s ${stage}`}; status=$?; echo; echo "${STATUS} $status"`,
+    { ms: timeout * 1000, signal },
+  );
+  return {
+    status: statusIn(stdout) ?? (status === 0 ? null : status),
+    text: `${stdout.replace(STATUS_LINE, '')}\n${stderr}`,
+  };
 }
 
 const SUBTREES = '/sys/kernel/debug/kho/out/sub_fdts';
 
 /**
- * The kernel tested itself while it booted, and its log tells (kho_test_init() in lib/test_kho.c, 6.17 to 7.3). It is silent where it has put its data in, and
- * where it could not: what it hands over tells then, where debugfs has it before the kexec (7.1 and later, which have nothing to finalize).
+ * The kernel tested itself while it booted, and its log tells (kho_test_init() in lib/test_kho.c, 6.17 to 7.3). It is
+ * silent where it has put its data in, and where it could not: what it hands over tells then, where debugfs has it
+ * before the kexec (7.1 and later, which have nothing to finalize).
  */
-async function ofKernel(context: RunContext, { stage, timeout }: SelftestStep): Promise<{ status: number | null; text: string }> {
-  const run = async (command: string) => (await context.ssh.exec(command, { ms: timeout * 1000, signal: context.machine.ended, limit: 4 << 20 })).stdout;
-  const absent = stage === 1 && (await run(`[ -d ${SUBTREES} ] && [ ! -e ${SUBTREES}/../finalize ] && [ ! -e ${SUBTREES}/kho_test ] && echo absent`)).includes('absent');
+async function ofKernel(
+  context: RunContext,
+  { stage, timeout }: SelftestStep,
+): Promise<{ status: number | null; text: string }> {
+  const run = async (command: string) =>
+    (await context.ssh.exec(command, { ms: timeout * 1000, signal: context.machine.ended, limit: 4 << 20 })).stdout;
+  const absent =
+    stage === 1 &&
+    (
+      await run(
+        `[ -d ${SUBTREES} ] && [ ! -e ${SUBTREES}/../finalize ] && [ ! -e ${SUBTREES}/kho_test ] && echo absent`,
+      )
+    ).includes('absent');
   return ofLog(await run('dmesg'), stage, absent);
 }
 
 /** @param absent what the kernel hands over has nothing of the test in it */
 export function ofLog(log: string, stage: SelftestStep['stage'], absent: boolean): { status: number; text: string } {
-  const lines = log.split('\n').filter((line) => /KHO restore (succeeded|failed)|failed to retrieve kho_test FDT/.test(line));
+  const lines = log
+    .split('\n')
+    .filter((line) => /KHO restore (succeeded|failed)|failed to retrieve kho_test FDT/.test(line));
   const bad = lines.filter((line) => line.includes('failed'));
   if (bad.length > 0) return { status: 1, text: bad.join('\n') };
   if (absent) return { status: 1, text: 'the kernel hands no kho_test over' };
-  return lines.length === 0 && stage === 2 ? { status: 1, text: 'the kernel says nothing of a restore: nothing was handed to it' } : { status: 0, text: lines.join('\n') };
+  return lines.length === 0 && stage === 2
+    ? { status: 1, text: 'the kernel says nothing of a restore: nothing was handed to it' }
+    : { status: 0, text: lines.join('\n') };
 }
 
 /** What KTAP lists; else the stage as a whole, by its exit status. */
-export function casesOf({ test, stage }: Pick<SelftestStep, 'test' | 'stage'>, status: number | null, text: string, epoch: number): CaseOfResult[] {
+export function casesOf(
+  { test, stage }: Pick<SelftestStep, 'test' | 'stage'>,
+  status: number | null,
+  text: string,
+  epoch: number,
+): CaseOfResult[] {
   const { cases, bailOut } = parseKtap(text);
   const bound = (detail: string) => detail.slice(-MOST_DETAIL);
-  const listed = cases.map(({ path, state, detail }): CaseOfResult => ({ epoch, test, name: path.join('/').slice(0, 200), state, detail: state === 'pass' ? '' : bound(detail) }));
+  const listed = cases.map(({ path, state, detail }): CaseOfResult => ({
+    epoch,
+    test,
+    name: path.join('/').slice(0, 200),
+    state,
+    detail: state === 'pass' ? '' : bound(detail),
+  }));
   const whole = wholeOf(stage);
   const ended = status === 0 ? 'pass' : status === SKIPPED ? 'skip' : 'fail';
-  const told = bailOut ?? text.trim().split('\n').filter((line) => !/^(TAP|KTAP|1\.\.|# Totals)/.test(line)).join('\n');
-  if (listed.length === 0) return [{ epoch, test, name: whole, state: ended, detail: bound(ended === 'pass' ? '' : told) }];
+  const told =
+    bailOut ??
+    text
+      .trim()
+      .split('\n')
+      .filter((line) => !/^(TAP|KTAP|1\.\.|# Totals)/.test(line))
+      .join('\n');
+  if (listed.length === 0)
+    return [{ epoch, test, name: whole, state: ended, detail: bound(ended === 'pass' ? '' : told) }];
   // A test that ended badly after its last result must not look as if all was well.
-  return ended === 'fail' && listed.every(({ state }) => state !== 'fail') ? [...listed, { epoch, test, name: whole, state: 'fail', detail: bound(told) }] : listed;
+  return ended === 'fail' && listed.every(({ state }) => state !== 'fail')
+    ? [...listed, { epoch, test, name: whole, state: 'fail', detail: bound(told) }]
+    : listed;
 }

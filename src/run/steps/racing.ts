@@ -30,7 +30,18 @@ export class Racing {
       const { session, token } = step;
       const { runs, hidden } = await pagesOfFile(this.#context, name, spec.size);
       state.perhaps.set(RunState.key(session, token), {
-        name, session, token, spec, pattern, runs, hidden: hidden ?? undefined, before, hugeKiB, reported: file.reported, retrieved: null, errno: null,
+        name,
+        session,
+        token,
+        spec,
+        pattern,
+        runs,
+        hidden: hidden ?? undefined,
+        before,
+        hugeKiB,
+        reported: file.reported,
+        retrieved: null,
+        errno: null,
       });
     }
   }
@@ -54,15 +65,28 @@ export class Racing {
     await Promise.all(this.#calls.map(({ answer }) => answer));
   }
 
-  /** The machine went. A call without an answer may have worked or not: nobody knows, and the scenario cannot demand anything of it. */
+  /**
+   * The machine went. A call without an answer may have worked or not: nobody knows, and the scenario cannot demand
+   * anything of it.
+   */
   async gone(drop: () => void): Promise<void> {
     drop();
-    for (const { step: { step, index }, answer } of this.#calls) {
+    for (const {
+      step: { step, index },
+      answer,
+    } of this.#calls) {
       await answer.catch((error: unknown) => {
         if (!(error instanceof ClientGone)) throw error;
         this.#pagesUntold(step);
         const { accepts: _accepts, ...undemanding } = step;
-        finishStep(this.#context, { ...undemanding, errno: null }, index, `${step.op} by ${step.by}`, { ok: false, errno: 'NOHANDLE', at: 'the machine went before an answer came' }, 0);
+        finishStep(
+          this.#context,
+          { ...undemanding, errno: null },
+          index,
+          `${step.op} by ${step.by}`,
+          { ok: false, errno: 'NOHANDLE', at: 'the machine went before an answer came' },
+          0,
+        );
       });
     }
     this.#calls = [];
@@ -73,6 +97,7 @@ export class Racing {
     if (step.op !== 'preserve') return;
     const file = this.#context.state.files.get(step.file);
     const known = this.#context.state.perhaps.get(RunState.key(step.session, step.token));
-    if (file !== undefined && file.runs.length === 0 && known !== undefined) Object.assign(file, { runs: known.runs, hidden: known.hidden });
+    if (file !== undefined && file.runs.length === 0 && known !== undefined)
+      Object.assign(file, { runs: known.runs, hidden: known.hidden });
   }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Carries out the steps of one epoch. Calls of the agent are sent ahead in a window, so that thousands of them cost no round trips;
-// everything else waits until the window is empty.
+// Carries out the steps of one epoch. Calls of the agent are sent ahead in a window, so that thousands of them cost no
+// round trips; everything else waits until the window is empty.
 import { isFileAction } from '../../model/scenario/file-steps.js';
 import { type GuestAction, isGuestAction } from '../../model/scenario/guest.js';
 import type { Step } from '../../model/scenario/scenario.js';
@@ -17,7 +17,10 @@ import { callAgent, callGuest, check, closeFile } from './agent-steps.js';
 export type EpochEnd =
   | { kind: 'kexec' }
   | { kind: 'done' }
-  /** A step failed, or the scenario says so: the update is called off. `rest`: what the scenario does in the old kernel after that, or null where it ends there. */
+  /**
+   * A step failed, or the scenario says so: the update is called off. `rest`: what the scenario does in the old kernel
+   * after that, or null where it ends there.
+   */
   | { kind: 'called-off'; why: string; rest: readonly IndexedStep[] | null };
 
 export interface IndexedStep {
@@ -30,7 +33,11 @@ interface UnderWay {
   kind: 'call' | 'check' | 'restore';
 }
 
-export async function runSteps(context: RunContext, steps: readonly IndexedStep[], lastEpoch: boolean): Promise<EpochEnd> {
+export async function runSteps(
+  context: RunContext,
+  steps: readonly IndexedStep[],
+  lastEpoch: boolean,
+): Promise<EpochEnd> {
   const window: UnderWay[] = [];
   let stop: string | null = null;
   let by: string | undefined;
@@ -78,7 +85,10 @@ export async function runSteps(context: RunContext, steps: readonly IndexedStep[
         continue;
       }
       if (step.op === 'guest-restore') await lookAtArrival(context);
-      await send(callGuest(context, step, step, index), step.op === 'guest-restore' ? 'restore' : step.op === 'guest-check' ? 'check' : 'call');
+      await send(
+        callGuest(context, step, step, index),
+        step.op === 'guest-restore' ? 'restore' : step.op === 'guest-check' ? 'check' : 'call',
+      );
       continue;
     }
     if (step.op === 'check') {
@@ -89,16 +99,19 @@ export async function runSteps(context: RunContext, steps: readonly IndexedStep[
     }
     if (isLate(steps, at)) continue; // begins right before the jump, see update.ts
     await drain();
-    // Before a kexec a call that failed without being expected calls the update off; after the last one the lab looks at all that is left.
+    // Before a kexec a call that failed without being expected calls the update off; after the last one the lab looks
+    // at all that is left.
     stop = lastEpoch ? null : calledOffBy(context.state.results, steps);
     if (stop !== null) break;
     if (step.op === 'load' || step.op === 'kexec') await hold('preserved');
     if (step.op === 'kexec') {
-      const objection = context.plan.scenario.policy === 'check' && !context.state.asked ? await objectionOf(context) : null;
+      const objection =
+        context.plan.scenario.policy === 'check' && !context.state.asked ? await objectionOf(context) : null;
       if (objection === null) return { kind: 'kexec' };
       return objected(context, objection, steps.slice(at + 1));
     }
-    if (step.op === 'abort') return { kind: 'called-off', why: 'the scenario calls the update off', rest: steps.slice(at + 1) };
+    if (step.op === 'abort')
+      return { kind: 'called-off', why: 'the scenario calls the update off', rest: steps.slice(at + 1) };
     await carryOut(context, step, index);
   }
   await drain();
@@ -110,7 +123,11 @@ function opensLiveUpdate({ op }: Step): boolean {
   return op === 'open' || op === 'create' || op === 'retrieve-session';
 }
 
-export function objected({ state }: RunContext, { why, mismatches }: Objection, rest: readonly IndexedStep[]): EpochEnd {
+export function objected(
+  { state }: RunContext,
+  { why, mismatches }: Objection,
+  rest: readonly IndexedStep[],
+): EpochEnd {
   state.objected.push(...mismatches);
   return { kind: 'called-off', why: `the running kernel was asked: ${why}`, rest };
 }
@@ -122,18 +139,33 @@ function needsAnswers({ op }: GuestAction, window: readonly UnderWay[]): boolean
   return op === 'guest-restore' && window.some(({ kind }) => kind !== 'restore');
 }
 
-/** A transfer that is to be in flight over the kexec: nothing but others of its kind and faults at the jump stand between the two. */
+/**
+ * A transfer that is to be in flight over the kexec: nothing but others of its kind and faults at the jump stand
+ * between the two.
+ */
 export function isLate(steps: readonly IndexedStep[], at: number): boolean {
   if (steps[at]?.step.op !== 'device-dma') return false;
-  const next = steps.slice(at + 1).find(({ step }) => step.op !== 'device-dma' && step.during === undefined && !(step.op === 'fault' && step.at === 'jump'));
+  const next = steps
+    .slice(at + 1)
+    .find(
+      ({ step }) =>
+        step.op !== 'device-dma' && step.during === undefined && !(step.op === 'fault' && step.at === 'jump'),
+    );
   return next?.step.op === 'kexec';
 }
 
 function calledOffBy(results: readonly StepResult[], steps: readonly { index: number }[]): string | null {
   const mine = new Set(steps.map(({ index }) => index));
-  const failed = results.find((result) =>
-    mine.has(result.index) && result.state === 'failed' && result.step.op !== 'check' && result.step.op !== 'device-check' && result.step.op !== 'guest-check' && result.step.op !== 'exec'
-    && ((result.step.errno === null && result.step.accepts === undefined) || result.unexpected));
+  const failed = results.find(
+    (result) =>
+      mine.has(result.index) &&
+      result.state === 'failed' &&
+      result.step.op !== 'check' &&
+      result.step.op !== 'device-check' &&
+      result.step.op !== 'guest-check' &&
+      result.step.op !== 'exec' &&
+      ((result.step.errno === null && result.step.accepts === undefined) || result.unexpected),
+  );
   if (failed === undefined) return null;
   return `${failed.step.op} failed with ${failed.errno ?? 'an unexpected result'}${failed.at === null ? '' : ` (${failed.at})`}`;
 }

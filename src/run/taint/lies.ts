@@ -17,7 +17,10 @@ type Said = Pick<Finding, 'taint' | 'severity' | 'title' | 'epoch'> & {
 /** Damage that every kernel prints as well, unless its console is quiet; a panic is told of as such. */
 const PRINTED: readonly TaintName[] = ['warn', 'oops', 'bad-page', 'soft-lockup'];
 
-/** @param seen all bits that were seen in the kernel of `epoch` @param known those that it had from the start */
+/**
+ * @param seen all bits that were seen in the kernel of `epoch`
+ * @param known those that it had from the start
+ */
 export function disagreements(seen: bigint, known: bigint, findings: readonly Said[], epoch: number): Disagreement[] {
   const own = findings.filter((finding) => finding.epoch === epoch);
   const set = new Set(bitsOf(seen).map(({ name }) => name));
@@ -25,12 +28,20 @@ export function disagreements(seen: bigint, known: bigint, findings: readonly Sa
     const { taint, title, late } = finding;
     // A WARN_TAINT() prints the same and sets another bit.
     const isSet = taint === null || set.has(taint) || (taint === 'warn' && set.size > 0);
-    return late || taint === null || !hasBit(taint) || isSet ? [] : [{ name: taint, detail: `the console says ${title}; tainted_mask is ${maskText(seen)}` }];
+    return late || taint === null || !hasBit(taint) || isSet
+      ? []
+      : [{ name: taint, detail: `the console says ${title}; tainted_mask is ${maskText(seen)}` }];
   });
   const unsaid = bitsOf(seen & ~known).flatMap(({ name }): Disagreement[] => {
     const printed = PRINTED.find((each) => each === name);
-    if (printed === undefined || own.some(({ taint, severity }) => taint === printed || severity === 'panic')) return [];
-    return [{ name: printed, detail: `tainted_mask says ${name}, the console says nothing of it: it is quiet, or somebody wrote the mask` }];
+    if (printed === undefined || own.some(({ taint, severity }) => taint === printed || severity === 'panic'))
+      return [];
+    return [
+      {
+        name: printed,
+        detail: `tainted_mask says ${name}, the console says nothing of it: it is quiet, or somebody wrote the mask`,
+      },
+    ];
   });
   return [...unmarked, ...unsaid];
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the running kernel keeps its `tainted_mask`: by its System.map, or else its vmlinux, and the page tables of a vCPU. That the right
-// kernel is looked at is checked before anything is believed: its banner must lie where the same symbols say.
+// Where the running kernel keeps its `tainted_mask`: by its System.map, or else its vmlinux, and the page tables of a
+// vCPU. That the right kernel is looked at is checked before anything is believed: its banner must lie where the same
+// symbols say.
 import { readFileSync } from 'node:fs';
 import { symbolsOf as symbolsOfElf } from '../../compat/index.js';
 import { withFile } from '../../images/index.js';
@@ -35,11 +36,19 @@ export class TaintPlace {
   ) {}
 
   /** @param registers of any vCPU */
-  static find(memory: MachineMemory, registers: Parameters<typeof kernelRoots>[0], image: Pick<KernelImage, 'name' | 'systemMap' | 'vmlinux' | 'release'>): TaintPlace | NoPlace {
+  static find(
+    memory: MachineMemory,
+    registers: Parameters<typeof kernelRoots>[0],
+    image: Pick<KernelImage, 'name' | 'systemMap' | 'vmlinux' | 'release'>,
+  ): TaintPlace | NoPlace {
     const symbols = symbolsOf(image);
     if ('why' in symbols) return symbols;
     for (const root of kernelRoots(registers)) {
-      const at = new Map([...symbols].flatMap(([name, linear]) => mappings(memory, root, linear, 8).map(({ phys }) => [name, phys] as const)));
+      const at = new Map(
+        [...symbols].flatMap(([name, linear]) =>
+          mappings(memory, root, linear, 8).map(({ phys }) => [name, phys] as const),
+        ),
+      );
       const banner = bannerAt(memory, at.get('linux_banner'));
       const expected = image.release === null ? BANNER : `${BANNER}${image.release} `;
       if (at.has('tainted_mask') && banner?.startsWith(expected) === true) return new TaintPlace(memory, at, banner);
@@ -56,22 +65,31 @@ export class TaintPlace {
     return there ? this.memory.readU64(this.at.get('tainted_mask') ?? -1) : null;
   }
 
-  /** The mask while the kernel may be replaced at any moment; null as soon as another one boots in its place, be it the same build. */
+  /**
+   * The mask while the kernel may be replaced at any moment; null as soon as another one boots in its place, be it the
+   * same build.
+   */
   readLeaving(): bigint | null {
     const state = this.at.get('system_state');
     const bytes = Buffer.alloc(4);
-    if (state === undefined || !this.memory.read(state, bytes) || ![RUNNING, RESTART].includes(bytes.readUInt32LE())) return null;
+    if (state === undefined || !this.memory.read(state, bytes) || ![RUNNING, RESTART].includes(bytes.readUInt32LE()))
+      return null;
     return this.read();
   }
 }
 
 function bannerAt(memory: Memory, phys: number | undefined): string | null {
   const bytes = Buffer.alloc(BANNER_BYTES);
-  return phys !== undefined && memory.read(phys, bytes) ? bytes.toString('latin1').split('\0', 1)[0] ?? null : null;
+  return phys !== undefined && memory.read(phys, bytes) ? (bytes.toString('latin1').split('\0', 1)[0] ?? null) : null;
 }
 
-function symbolsOf({ name, systemMap, vmlinux }: Pick<KernelImage, 'name' | 'systemMap' | 'vmlinux'>): Symbols | NoPlace {
-  const hint = 'give the kernel its System.map or its vmlinux: prebuilt of its definition, or beside its bzImage (images/README.md)';
+function symbolsOf({
+  name,
+  systemMap,
+  vmlinux,
+}: Pick<KernelImage, 'name' | 'systemMap' | 'vmlinux'>): Symbols | NoPlace {
+  const hint =
+    'give the kernel its System.map or its vmlinux: prebuilt of its definition, or beside its bzImage (images/README.md)';
   const ways = [
     ...(systemMap === null ? [] : [() => symbolsOfMap(systemMap)]),
     ...(vmlinux === null ? [] : [() => withFile(vmlinux, (source) => symbolsOfElf(source, WANTED))]),

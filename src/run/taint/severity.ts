@@ -8,8 +8,18 @@ import type { DeviceState } from '../devices/state.js';
 /** @param implies what the words stand for wherever they are said */
 export type Weigh = (implies: Outcome | null) => Outcome | null;
 
-/** A kernel that refuses the handover as a whole says so whatever is in it: where nothing was carried, nothing is lost. */
-export function weighFor(scenario: Pick<Scenario, 'steps' | 'reserveMem'>, devices: ReadonlyMap<string, Pick<DeviceState, 'preserved' | 'carriedBy'>>): Weigh {
+/**
+ * A kernel that refuses the handover as a whole says so whatever is in it: where nothing was carried, nothing is lost.
+ */
+export function weighFor(
+  scenario: Pick<Scenario, 'steps' | 'reserveMem'>,
+  devices: ReadonlyMap<string, Pick<DeviceState, 'preserved' | 'carriedBy'>>,
+): Weigh {
   const carries = carriedBy(scenario).uses.length > 0;
-  return (implies) => (implies === 'lost' && !carries && ![...devices.values()].some(({ preserved, carriedBy: before }) => preserved !== null || before !== null) ? null : implies);
+  return (implies) =>
+    implies === 'lost' &&
+    !carries &&
+    ![...devices.values()].some(({ preserved, carriedBy: before }) => preserved !== null || before !== null)
+      ? null
+      : implies;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The witness `taint`: how each kernel of a run marks itself as damaged, by its console and by its `tainted_mask`, which is read from outside
-// before anything is handed over, up to the jump, on arrival and at the end.
+// The witness `taint`: how each kernel of a run marks itself as damaged, by its console and by its `tainted_mask`,
+// which is read from outside before anything is handed over, up to the jump, on arrival and at the end.
 import type { Finding } from '../../console/index.js';
 import type { Outcome } from '../../model/result/outcome.js';
 import type { TaintOfResult } from '../../model/result/result.js';
@@ -37,7 +37,10 @@ export class TaintWatch {
   private readonly flags = new Set<string>();
   private timer: NodeJS.Timeout | null = null;
 
-  constructor(private readonly plan: Pick<RunPlan, 'scenario' | 'kernels' | 'accel'>, private readonly recorder: Recorder) {}
+  constructor(
+    private readonly plan: Pick<RunPlan, 'scenario' | 'kernels' | 'accel'>,
+    private readonly recorder: Recorder,
+  ) {}
 
   /** What a finding of the console stands for in this run. */
   weigh({ implies, taint, title, epoch }: Finding): Outcome | null {
@@ -51,15 +54,20 @@ export class TaintWatch {
     return implies;
   }
 
-  /** The kernel that runs now is up: finds its mask, and takes a first look. Everything that is judged later needs these looks. */
+  /**
+   * The kernel that runs now is up: finds its mask, and takes a first look. Everything that is judged later needs these
+   * looks.
+   */
   async arrived(machine: Watched): Promise<void> {
     const { epoch, witnesses } = this.recorder;
     const image = this.plan.kernels[epoch];
     machine.readConsole();
     witnesses.require('taint', epoch);
     const registers = await machine.registers();
-    const place = image === undefined || registers === null
-      ? { why: 'no processor shows where its page tables lie', hint: null } : TaintPlace.find(machine.memory, registers, image);
+    const place =
+      image === undefined || registers === null
+        ? { why: 'no processor shows where its page tables lie', hint: null }
+        : TaintPlace.find(machine.memory, registers, image);
     const kernel: KernelTaint = { place: null, known: 0n, seen: 0n, looks: 0, findings: 0 };
     if (place instanceof TaintPlace) kernel.place = place;
     else witnesses.blind('taint', epoch, place.why, place.hint);
@@ -79,17 +87,27 @@ export class TaintWatch {
     const mask = kernel.place.read();
     if (mask === null) {
       // A machine that was reset shows no kernel, and is judged by that.
-      if (!machine.ended.aborted) witnesses.blind('taint', epoch, `the kernel was no longer where it was found (${when})`);
+      if (!machine.ended.aborted)
+        witnesses.blind('taint', epoch, `the kernel was no longer where it was found (${when})`);
       return;
     }
     kernel.looks += 1;
     kernel.findings = machine.findings.length;
     witnesses.looked('taint', epoch, 1);
-    this.recorder.event({ kind: 'oracle', oracle: `taint ${when}`, side: 'outside', ok: (mask & ~kernel.known) === 0n, detail: maskText(mask) });
+    this.recorder.event({
+      kind: 'oracle',
+      oracle: `taint ${when}`,
+      side: 'outside',
+      ok: (mask & ~kernel.known) === 0n,
+      detail: maskText(mask),
+    });
     this.take(kernel, epoch, mask, when);
   }
 
-  /** The kernel leaves for the next one: it is looked at again and again until it is gone, as it may be quiet on its console. */
+  /**
+   * The kernel leaves for the next one: it is looked at again and again until it is gone, as it may be quiet on its
+   * console.
+   */
   leaves(machine: Watched): void {
     const { epoch } = this.recorder;
     const kernel = this.kernels.get(epoch);
@@ -120,8 +138,18 @@ export class TaintWatch {
     this.look(machine, 'at the end');
     for (const [epoch, { place, seen, known, findings }] of this.kernels) {
       if (place === null) continue;
-      for (const { name, detail } of disagreements(seen, known, machine.findings.map((finding, at) => ({ ...finding, late: at >= findings })), epoch)) {
-        this.complain({ epoch, title: 'the console and the taint mask disagree', detail, declared: this.declared(name) });
+      for (const { name, detail } of disagreements(
+        seen,
+        known,
+        machine.findings.map((finding, at) => ({ ...finding, late: at >= findings })),
+        epoch,
+      )) {
+        this.complain({
+          epoch,
+          title: 'the console and the taint mask disagree',
+          detail,
+          declared: this.declared(name),
+        });
       }
     }
   }
@@ -148,16 +176,38 @@ export class TaintWatch {
       if (!declared) this.flags.add(name);
       // What a kernel has from its build, and what its machine is like, is there on arrival and no damage.
       if (arrival && kind === 'state') continue;
-      this.complain({ epoch, title: `the kernel marked itself tainted: ${name}`, detail: `${when}: tainted_mask is ${maskText(mask)}`, declared });
+      this.complain({
+        epoch,
+        title: `the kernel marked itself tainted: ${name}`,
+        detail: `${when}: tainted_mask is ${maskText(mask)}`,
+        declared,
+      });
     }
   }
 
-  private complain({ epoch, title, detail, declared }: { epoch: number; title: string; detail: string; declared: boolean }): void {
+  private complain({
+    epoch,
+    title,
+    detail,
+    declared,
+  }: {
+    epoch: number;
+    title: string;
+    detail: string;
+    declared: boolean;
+  }): void {
     const { incidents } = this.recorder;
     const full = declared ? `${detail}; the scenario declares it` : detail;
     // A run may be concluded twice: before a recovery, and at its end.
     if (incidents.some((known) => known.epoch === epoch && known.title === title && known.detail === full)) return;
-    this.recorder.incident({ source: 'memory', side: 'outside', implies: declared ? null : 'tainted', epoch, title, detail: full });
+    this.recorder.incident({
+      source: 'memory',
+      side: 'outside',
+      implies: declared ? null : 'tainted',
+      epoch,
+      title,
+      detail: full,
+    });
   }
 
   private declared(name: string): boolean {

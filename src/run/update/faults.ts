@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Faults made from outside: through the machine's memory, or by QEMU. A fault that finds no place is the lab's failure, never a pass.
+// Faults made from outside: through the machine's memory, or by QEMU. A fault that finds no place is the lab's failure,
+// never a pass.
 import { HandoverError } from '../../handover/index.js';
 import type { Fault } from '../../model/scenario/scenario.js';
 import { PAGE } from '../../oracles/files/pattern.js';
@@ -21,7 +22,10 @@ async function strike(context: RunContext, fault: Fault): Promise<{ places: numb
   switch (fault.kind) {
     case 'replace': {
       const places = replaceStrings(machine, fault.find, fault.write, fault.where);
-      return { places: places.length, detail: `'${fault.find}' to '${fault.write}' at ${places.slice(0, 8).map(hex).join(' ') || 'no place'}` };
+      return {
+        places: places.length,
+        detail: `'${fault.find}' to '${fault.write}' at ${places.slice(0, 8).map(hex).join(' ') || 'no place'}`,
+      };
     }
     case 'flip':
       return flip(context, fault);
@@ -30,7 +34,10 @@ async function strike(context: RunContext, fault: Fault): Promise<{ places: numb
         return { places: 1, detail: await changeHandover(context, fault) };
       } catch (error) {
         if (!(error instanceof HandoverError)) throw error;
-        return { places: 0, detail: `${fault.text}: ${error.message}${error.detail === null ? '' : ` (${error.detail})`}` };
+        return {
+          places: 0,
+          detail: `${fault.text}: ${error.message}${error.detail === null ? '' : ` (${error.detail})`}`,
+        };
       }
     case 'unplug':
       return unplugDevice(context, fault);
@@ -65,7 +72,10 @@ function byteAt(machine: Machine, address: number): number {
   return address >= 0 && machine.memory.read(address, byte) ? (byte[0] as number) : 0;
 }
 
-/** Overwrites whole NUL-terminated strings in physical memory; the rest of the old string becomes NUL. Returns the addresses. */
+/**
+ * Overwrites whole NUL-terminated strings in physical memory; the rest of the old string becomes NUL. Returns the
+ * addresses.
+ */
 function replaceStrings(machine: Machine, find: string, write: string, where: 'page-start' | 'anywhere'): number[] {
   const old = Buffer.from(`${find}\0`, 'latin1');
   const fresh = Buffer.alloc(old.length);
@@ -78,7 +88,10 @@ function replaceStrings(machine: Machine, find: string, write: string, where: 'p
       if (!machine.memory.read(at, part)) continue;
       for (let i = part.indexOf(old); i >= 0 && i < 4 << 20; i = part.indexOf(old, i + 1)) {
         // A string may be an array within a structure: then any byte may stand before it, only no text.
-        const whole = where === 'page-start' ? (at + i) % PAGE === 0 : !isText(i > 0 ? (part[i - 1] as number) : byteAt(machine, at - 1));
+        const whole =
+          where === 'page-start'
+            ? (at + i) % PAGE === 0
+            : !isText(i > 0 ? (part[i - 1] as number) : byteAt(machine, at - 1));
         if (whole) found.push(at + i);
       }
     }
@@ -88,9 +101,11 @@ function replaceStrings(machine: Machine, find: string, write: string, where: 'p
 }
 
 function flip(context: RunContext, fault: Extract<Fault, { kind: 'flip' }>): { places: number; detail: string } {
-  const file = context.state.files.get(fault.file) ?? [...context.state.carried.values()].find(({ name }) => name === fault.file);
+  const file =
+    context.state.files.get(fault.file) ?? [...context.state.carried.values()].find(({ name }) => name === fault.file);
   const run = file?.runs.find(({ page, count }) => fault.page >= page && fault.page < page + count);
-  if (file === undefined || run === undefined) return { places: 0, detail: `${fault.file} page ${fault.page} has no known physical page` };
+  if (file === undefined || run === undefined)
+    return { places: 0, detail: `${fault.file} page ${fault.page} has no known physical page` };
   const address = (run.pfn + fault.page - run.page) * PAGE + fault.offset;
   const byte = new Uint8Array(1);
   context.machine.memory.read(address, byte);
@@ -98,15 +113,24 @@ function flip(context: RunContext, fault: Extract<Fault, { kind: 'flip' }>): { p
   byte[0] = was ^ fault.mask;
   context.machine.memory.write(address, byte);
   context.state.touched.add(file.name);
-  return { places: 1, detail: `${fault.file} page ${fault.page} byte ${fault.offset} at ${hex(address)}: ${hex(was)} to ${hex(was ^ fault.mask)}` };
+  return {
+    places: 1,
+    detail: `${fault.file} page ${fault.page} byte ${fault.offset} at ${hex(address)}: ${hex(was)} to ${hex(was ^ fault.mask)}`,
+  };
 }
 
-/** Empties the interrupt descriptor table: the next interrupt cannot be delivered, nor the fault that this raises, nor the next. */
+/**
+ * Empties the interrupt descriptor table: the next interrupt cannot be delivered, nor the fault that this raises, nor
+ * the next.
+ */
 async function emptyIdt(machine: Machine): Promise<{ places: number; detail: string }> {
   const registers = await machine.registers();
   if (registers === null) return { places: 0, detail: 'no registers' };
   const { idtBase, idtLimit } = registers;
   const zeros = new Uint8Array(idtLimit + 1);
   const done = kernelRoots(registers).some((root) => writeLinear(machine.memory, root, idtBase, zeros));
-  return { places: done ? 1 : 0, detail: `interrupt descriptor table at 0x${idtBase.toString(16)}, ${zeros.length} bytes` };
+  return {
+    places: done ? 1 : 0,
+    detail: `interrupt descriptor table at 0x${idtBase.toString(16)}, ${zeros.length} bytes`,
+  };
 }

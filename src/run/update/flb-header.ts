@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The page in which LUO lists what it hands over besides files (FLBs): the next kernel keeps it for ever. The old kernel's own structures lead to it, from its
-// variable `kho_out` on, so that it is known by its address and not by what it holds: docs/architecture.md, "Leaked pages".
+// The page in which LUO lists what it hands over besides files (FLBs): the next kernel keeps it for ever. The old
+// kernel's own structures lead to it, from its variable `kho_out` on, so that it is known by its address and not by
+// what it holds: docs/architecture.md, "Leaked pages".
 import { readFdt, textOf } from '../../handover/index.js';
 import { u64Property } from '../../handover/memory/fdt.js';
 import { PAGE } from '../../oracles/files/pattern.js';
@@ -14,7 +15,10 @@ const LOOKED_AT = 256;
 /** struct luo_ser {compatible[8], num, sessions_pa, flbs_pa} (include/linux/kho/abi/luo.h, 7.2 and later). */
 const PACKED = { name: 'luo-v', flbs: 24, length: 32 };
 
-/** Page frame of the FLB header that the running kernel will hand over; null where its structures are not as the lab knows them. */
+/**
+ * Page frame of the FLB header that the running kernel will hand over; null where its structures are not as the lab
+ * knows them.
+ */
 export async function flbHeader(context: RunContext): Promise<number | null> {
   const { machine, plan, recorder } = context;
   const kernel = plan.kernels[recorder.epoch];
@@ -46,7 +50,8 @@ function inRoot(context: RunContext, tables: PageRoot, linear: bigint): number |
 function inLuo(context: RunContext, where: number): number | null {
   const packed = Buffer.alloc(PACKED.length);
   if (!reader(context.machine)(where, packed)) return null;
-  if (packed.toString('latin1', 0, PACKED.name.length) === PACKED.name) return frameOf(Number(packed.readBigUInt64LE(PACKED.flbs)));
+  if (packed.toString('latin1', 0, PACKED.name.length) === PACKED.name)
+    return frameOf(Number(packed.readBigUInt64LE(PACKED.flbs)));
   const node = treeAt(context, where)?.children.find(({ name }) => name === 'luo-flb');
   return node === undefined ? null : frameOf(u64Property(node, 'luo-flb-header'));
 }

@@ -1,8 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where the walk through a handover begins, at each moment of an update:
-// - in the old kernel: at the tree that its variable `kho_out` points to, the one that kexec_file_load hands to the next kernel;
-// - in the next kernel: at the same tree, remembered from the jump. Only what is still marked as handed over is looked at: the rest has been given back.
-import { changeAt, findPlace, HandoverError, type HandoverSource, luoToRemember, PAGE, readFdt, textOf, trackedInXarray, trackedPages, Walk } from '../../handover/index.js';
+// - in the old kernel: at the tree that its variable `kho_out` points to, the one that kexec_file_load hands to the
+// next kernel;
+// - in the next kernel: at the same tree, remembered from the jump. Only what is still marked as handed over is looked
+// at: the rest has been given back.
+import {
+  changeAt,
+  findPlace,
+  HandoverError,
+  type HandoverSource,
+  luoToRemember,
+  PAGE,
+  readFdt,
+  textOf,
+  trackedInXarray,
+  trackedPages,
+  Walk,
+} from '../../handover/index.js';
 import type { Fault } from '../../model/scenario/scenario.js';
 import { kernelRoots, mappings, type PageRoot, readLinear } from '../../qemu/pagetable.js';
 import type { MachineMemory } from '../../qemu/memory.js';
@@ -26,7 +40,7 @@ export async function outgoing(context: RunContext): Promise<HandoverSource> {
   const pages = registers === null ? [] : kernelRoots(registers);
   const words = Buffer.alloc(Number(khoOut.end - khoOut.start) & ~7);
   const tables = pages.find((root) => readLinear(machine.memory, root, khoOut.start, words));
-  if (tables === undefined) throw new HandoverError('the kernel\'s variable kho_out is not mapped');
+  if (tables === undefined) throw new HandoverError("the kernel's variable kho_out is not mapped");
   // The pointer stands at another offset in every version; there is only one tree that it can point to.
   const roots = new Set<number>();
   for (let at = 0; at < words.length; at += 8) {
@@ -34,7 +48,8 @@ export async function outgoing(context: RunContext): Promise<HandoverSource> {
     if (root !== null) roots.add(root);
   }
   const [root] = roots;
-  if (root === undefined || roots.size > 1) throw new HandoverError(`the kernel's variable kho_out points to ${roots.size} root trees`);
+  if (root === undefined || roots.size > 1)
+    throw new HandoverError(`the kernel's variable kho_out points to ${roots.size} root trees`);
   state.outgoingRoot = root;
   return { read: reader(machine), structures, root };
 }
@@ -46,7 +61,11 @@ export async function setAside(context: RunContext): Promise<SetAside> {
   const { machine, plan, recorder } = context;
   const { epoch } = recorder;
   const format = plan.formats[epoch];
-  if (!format) return { hidden: plan.unread?.[epoch] ?? `the handover format of ${plan.kernels[epoch]?.name ?? 'this kernel'} was not read` };
+  if (!format)
+    return {
+      hidden:
+        plan.unread?.[epoch] ?? `the handover format of ${plan.kernels[epoch]?.name ?? 'this kernel'} was not read`,
+    };
   try {
     return { pages: trackedPages(new Walk(await outgoing(context))) };
   } catch (error) {
@@ -57,7 +76,11 @@ export async function setAside(context: RunContext): Promise<SetAside> {
 }
 
 /** Before 7.1 the tree that the next kernel reads is made in the kexec only. */
-function setAsideBefore71(registers: SystemRegisters | null, memory: MachineMemory, { khoOut }: HandoverFormat): SetAside | null {
+function setAsideBefore71(
+  registers: SystemRegisters | null,
+  memory: MachineMemory,
+  { khoOut }: HandoverFormat,
+): SetAside | null {
   for (const root of registers === null ? [] : kernelRoots(registers)) {
     try {
       return { pages: trackedInXarray((linear, into) => readLinear(memory, root, linear, into), khoOut) };
@@ -86,14 +109,19 @@ async function incoming(context: RunContext): Promise<HandoverSource> {
   const { structures } = formatOf(context, recorder.epoch - 1);
   if (state.handover === null) throw new LabError('where the handover began was not remembered');
   const marked = await markedPages(context);
-  if (marked === null) throw new HandoverError('the kernel\'s page array was not found from outside');
+  if (marked === null) throw new HandoverError("the kernel's page array was not found from outside");
   const orders = new Map(marked.found.map(({ pfn, order }) => [pfn, order]));
   const read = reader(machine);
   return {
-    structures, ...state.handover, orderOf: (pfn) => orders.get(pfn) ?? null,
+    structures,
+    ...state.handover,
+    orderOf: (pfn) => orders.get(pfn) ?? null,
     read: (phys, into) => {
       for (let page = Math.floor(phys / PAGE); page * PAGE < phys + into.length; page++) {
-        if (!marked.index.has(page)) throw new HandoverError(`the page at 0x${(page * PAGE).toString(16)} is no longer handed over: this kernel has taken it, or given it back`);
+        if (!marked.index.has(page))
+          throw new HandoverError(
+            `the page at 0x${(page * PAGE).toString(16)} is no longer handed over: this kernel has taken it, or given it back`,
+          );
       }
       return read(phys, into);
     },
@@ -106,7 +134,9 @@ export async function rememberHandover(context: RunContext): Promise<void> {
   context.state.handover = { root: source.root, luo: luoToRemember(new Walk(source)) };
 }
 
-/** Finds the place, changes it, and says what it found and changed. Throws HandoverError where the place is not there. */
+/**
+ * Finds the place, changes it, and says what it found and changed. Throws HandoverError where the place is not there.
+ */
 export async function changeHandover(context: RunContext, fault: Extract<Fault, { kind: 'change' }>): Promise<string> {
   const { memory } = context.machine;
   const source = fault.side === 'outgoing' ? await outgoing(context) : await incoming(context);

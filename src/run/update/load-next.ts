@@ -11,9 +11,12 @@ export async function loadNext(context: RunContext, via: 'file' | 'legacy'): Pro
   const next = recorder.epoch + 1;
   await finalizeWithoutLuo(context);
   const { kernelDisk, kernelSize, cmdline } = nextKernel(context, next);
-  const reply = await agent.request('load', {
-    kernel: kernelDisk, kernelSize, initrd: INITRD_DISK, initrdSize: plan.rootfs.size, cmdline, via,
-  }, deadlines.request(kernelSize + plan.rootfs.size), machine.ended);
+  const reply = await agent.request(
+    'load',
+    { kernel: kernelDisk, kernelSize, initrd: INITRD_DISK, initrdSize: plan.rootfs.size, cmdline, via },
+    deadlines.request(kernelSize + plan.rootfs.size),
+    machine.ended,
+  );
   context.loaded = reply.ok;
   if (reply.ok) recorder.event({ kind: 'kexec', state: 'loaded' });
   return reply;

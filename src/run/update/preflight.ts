@@ -1,7 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// `policy: check`: what would the running kernel write if the kexec came now, with its sessions really open, and does the next one read it?
-// Asked inside, of kernels that tell (debugfs labobj/versions), and seen from outside, in the kernel's own structures.
-import { carriedBy, formatComponent, meets, parseComponent, sameComponent, shownByImages, withCmdline } from '../../compat/index.js';
+// `policy: check`: what would the running kernel write if the kexec came now, with its sessions really open, and does
+// the next one read it? Asked inside, of kernels that tell (debugfs labobj/versions), and seen from outside, in the
+// kernel's own structures.
+import {
+  carriedBy,
+  formatComponent,
+  meets,
+  parseComponent,
+  sameComponent,
+  shownByImages,
+  withCmdline,
+} from '../../compat/index.js';
 import { describeHandover, HandoverError } from '../../handover/index.js';
 import type { Component, Mismatch } from '../../model/kernel/component.js';
 import type { KernelImage } from '../../model/kernel/image.js';
@@ -11,7 +20,10 @@ import type { RunContext } from '../engine/context.js';
 import { guestObjections } from '../guests/preflight.js';
 import { outgoing } from './handover.js';
 
-/** Bytes of `compatible`, right before `list` in struct liveupdate_file_handler (include/linux/liveupdate.h, 6.19 to 7.3). */
+/**
+ * Bytes of `compatible`, right before `list` in struct liveupdate_file_handler (include/linux/liveupdate.h, 6.19 to
+ * 7.3).
+ */
 const COMPATIBLE = 48;
 const MOST_HANDLERS = 256;
 
@@ -26,10 +38,15 @@ export async function objectionOf(context: RunContext): Promise<Objection | null
   const next = recorder.epoch + 1;
   const [running, to] = [plan.kernels[recorder.epoch] as KernelImage, plan.kernels[next] as KernelImage];
   const [inside, outside] = [await askInside(context), await seenOutside(context)];
-  const disagree = outside.filter(({ name, version }) => inside.some((other) => other.name === name && other.version !== version));
+  const disagree = outside.filter(({ name, version }) =>
+    inside.some((other) => other.name === name && other.version !== version),
+  );
   if (disagree.length > 0) {
     recorder.incident({
-      source: 'memory', side: 'outside', implies: null, title: 'inside and outside disagree on what would be written',
+      source: 'memory',
+      side: 'outside',
+      implies: null,
+      title: 'inside and outside disagree on what would be written',
       detail: `outside: ${disagree.map(formatComponent).join(' ')}; inside: ${inside.map(formatComponent).join(' ')}`,
     });
   }
@@ -38,20 +55,29 @@ export async function objectionOf(context: RunContext): Promise<Objection | null
   const { told, hidden } = shownByImages(seen, own, to.versions);
   if (hidden.length > 0) {
     const detail = `${hidden.map(formatComponent).join(' ')}: written now, and in neither image: whether ${to.name} reads it is not known`;
-    recorder.incident({ source: 'memory', side: 'outside', implies: null, title: 'what would be written is not known of the next kernel', detail });
+    recorder.incident({
+      source: 'memory',
+      side: 'outside',
+      implies: null,
+      title: 'what would be written is not known of the next kernel',
+      detail,
+    });
   }
   // What has no place to be asked at is what the image says.
-  const built = own.flatMap(({ name, write }) => (write === null || name === 'object' || told.some((each) => each.name === name) ? [] : [{ name, version: write }]));
+  const built = own.flatMap(({ name, write }) =>
+    write === null || name === 'object' || told.some((each) => each.name === name) ? [] : [{ name, version: write }],
+  );
   const notation = own.find(({ name }) => name === 'object')?.manner?.notation;
   const mismatches = meets([...told, ...built], to, {
-    cmdlineTo: plan.scenario.cmdlines[next] ?? '', uses: carriedBy(plan.scenario).uses, ...(notation === undefined ? {} : { notation }),
+    cmdlineTo: plan.scenario.cmdlines[next] ?? '',
+    uses: carriedBy(plan.scenario).uses,
+    ...(notation === undefined ? {} : { notation }),
   });
   const guests = await guestObjections(context);
   mismatches?.push(...guests);
   if (mismatches === null) return { why: `what ${to.name} reads is not known`, mismatches: [] };
   if (mismatches.length === 0) return null;
   return { why: mismatches.map(sentence).join('; '), mismatches };
-
 }
 
 function sentence({ component, wrote, reads, endsIn, detail }: Mismatch): string {
@@ -64,8 +90,18 @@ async function askInside({ agent, deadlines, machine, recorder }: RunContext): P
   const reply = await agent.request('versions', {}, deadlines.request(), machine.ended);
   const text = reply.ok && typeof reply.data['text'] === 'string' ? reply.data['text'] : '';
   // Which version an object would get that is not preserved yet says nothing of those that are.
-  const found = text.split('\n').flatMap((line) => (/^(?:writes (?!object )|hands-over )(\S+ \d+)$/.exec(line)?.slice(1) ?? []).flatMap(parseComponent));
-  recorder.event({ kind: 'oracle', oracle: 'what the running kernel would write', side: 'inside', ok: true, detail: found.map(formatComponent).join(' ') || 'this kernel does not tell' });
+  const found = text
+    .split('\n')
+    .flatMap((line) =>
+      (/^(?:writes (?!object )|hands-over )(\S+ \d+)$/.exec(line)?.slice(1) ?? []).flatMap(parseComponent),
+    );
+  recorder.event({
+    kind: 'oracle',
+    oracle: 'what the running kernel would write',
+    side: 'inside',
+    ok: true,
+    detail: found.map(formatComponent).join(' ') || 'this kernel does not tell',
+  });
   return found;
 }
 
@@ -75,12 +111,23 @@ async function seenOutside(context: RunContext): Promise<Component[]> {
     const listing = describeHandover(await outgoing(context), 1);
     const handlers = await handlersOf(context);
     // The lab's object registers all that it reads; which it writes, only the kernel itself can tell.
-    const texts = [listing.kho, ...(listing.luo === null ? [] : [listing.luo]), ...handlers.filter((text) => !/^object\b/.test(text))];
+    const texts = [
+      listing.kho,
+      ...(listing.luo === null ? [] : [listing.luo]),
+      ...handlers.filter((text) => !/^object\b/.test(text)),
+    ];
     const found = texts.flatMap((text) => parseComponent(text));
-    context.recorder.event({ kind: 'oracle', oracle: 'what the running kernel would write', side: 'outside', ok: true, detail: found.map(formatComponent).join(' ') });
+    context.recorder.event({
+      kind: 'oracle',
+      oracle: 'what the running kernel would write',
+      side: 'outside',
+      ok: true,
+      detail: found.map(formatComponent).join(' '),
+    });
     return found;
   } catch (error) {
-    if (error instanceof HandoverError) throw new LabError(`what the running kernel would write cannot be seen from outside: ${messageOf(error)}`);
+    if (error instanceof HandoverError)
+      throw new LabError(`what the running kernel would write cannot be seen from outside: ${messageOf(error)}`);
     throw error;
   }
 }
@@ -95,7 +142,8 @@ async function handlersOf({ machine, plan, recorder }: RunContext): Promise<stri
   for (const root of kernelRoots(registers)) {
     for (let at: bigint = head, first = true; first || at !== head; first = false) {
       if (found.length > MOST_HANDLERS) throw new HandoverError('the list of handlers does not end');
-      if (!readLinear(machine.memory, root, at - BigInt(first ? 0 : COMPATIBLE), first ? entry.subarray(0, 8) : entry)) break;
+      if (!readLinear(machine.memory, root, at - BigInt(first ? 0 : COMPATIBLE), first ? entry.subarray(0, 8) : entry))
+        break;
       if (!first) found.push(entry.subarray(0, Math.max(0, entry.indexOf(0))).toString('latin1'));
       at = entry.readBigUInt64LE(first ? 0 : COMPATIBLE);
     }

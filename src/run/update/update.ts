@@ -30,12 +30,22 @@ export type Update =
   /** `errno`: the kernel's answer to the kexec; null where it never came to that. */
   | { kind: 'refused'; why: string; errno: string | null };
 
-/** @param jumpFaults faults that strike as soon as the old kernel has begun the kexec @param late transfers that are to be in flight then, and calls that meet the kexec */
-export async function update(context: RunContext, step: Step, index: number, jumpFaults: readonly Step[], late: readonly IndexedStep[]): Promise<Update> {
+/**
+ * @param jumpFaults faults that strike as soon as the old kernel has begun the kexec
+ * @param late transfers that are to be in flight then, and calls that meet the kexec
+ */
+export async function update(
+  context: RunContext,
+  step: Step,
+  index: number,
+  jumpFaults: readonly Step[],
+  late: readonly IndexedStep[],
+): Promise<Update> {
   const { recorder, state, deadlines, machine } = context;
   if (!context.loaded) {
     const reply = await loadNext(context, 'file');
-    if (!reply.ok) return { kind: 'refused', why: `loading the next kernel failed with ${reply.errno} (${reply.at})`, errno: null };
+    if (!reply.ok)
+      return { kind: 'refused', why: `loading the next kernel failed with ${reply.errno} (${reply.at})`, errno: null };
   }
   await holdAt(context, 'before-kexec');
   await takeReports(context, state.held());
@@ -57,14 +67,21 @@ export async function update(context: RunContext, step: Step, index: number, jum
   begun.catch(() => undefined);
   machine.leaving.due(true);
   const left = Promise.race([
-    machine.untilKexecStarts(deadlines.boot), machine.untilReady(next, deadlines.boot), ...(jump === null ? [] : [jump.stopped]),
+    machine.untilKexecStarts(deadlines.boot),
+    machine.untilReady(next, deadlines.boot),
+    ...(jump === null ? [] : [jump.stopped]),
   ]).then(() => null);
   left.catch(() => undefined);
-  const answer = await Promise.race([context.agent.kexec(deadlines.request(), machine.ended, () => racing.begin()), left]);
+  const answer = await Promise.race([
+    context.agent.kexec(deadlines.request(), machine.ended, () => racing.begin()),
+    left,
+  ]);
   if (answer === null) {
     // A channel that ends may be the jump; where the kernel never begins it, the client died before.
     await left.catch((error: unknown) => {
-      throw error instanceof NoProgress && context.agent.isGone ? new ClientGone('the agent is gone, and its kernel has not begun the kexec') : error;
+      throw error instanceof NoProgress && context.agent.isGone
+        ? new ClientGone('the agent is gone, and its kernel has not begun the kexec')
+        : error;
     });
   }
   if (answer !== null) {
@@ -80,7 +97,8 @@ export async function update(context: RunContext, step: Step, index: number, jum
   }
   await machine.until(begun, deadlines.request(), 'answer about a transfer');
   await jump?.reached();
-  if (machine.leaving.unseen && jumpFaults.length > 0) throw new LabError('the moment of the jump was missed: the next kernel was there before the old one\'s last words');
+  if (machine.leaving.unseen && jumpFaults.length > 0)
+    throw new LabError("the moment of the jump was missed: the next kernel was there before the old one's last words");
   const whole = jump === null ? [] : await pagesOfHandover(context);
   for (const fault of jumpFaults) if (fault.op === 'fault') await injectFault(context, fault.fault);
   if (jump !== null) await keepHandover(context, whole);
@@ -98,7 +116,11 @@ export async function update(context: RunContext, step: Step, index: number, jum
   await context.taint.arrived(machine);
   finishStep(context, step, index, mark.release, PASSED, recorder.clock.now() - started);
   // What was handed over is counted before anyone opens /dev/liveupdate, while the session is being set up.
-  const [ssh, handedOver] = await Promise.all([openSession(context, mark), whileStill(context, () => handedOverOf(context)), lookAtDevices(context, 'arrival')]);
+  const [ssh, handedOver] = await Promise.all([
+    openSession(context, mark),
+    whileStill(context, () => handedOverOf(context)),
+    lookAtDevices(context, 'arrival'),
+  ]);
   context.ssh = ssh;
   context.agent = await startAgent(context, ssh);
   await holdAt(context, 'next-kernel');
@@ -110,7 +132,9 @@ async function handedOverOf(context: RunContext): Promise<MarkedPages | null> {
   return marked === null ? null : { ...marked, others: contentOfOthers(context, marked) };
 }
 
-/** All that takes time is done before the looks, so that little stands between the beginning of a transfer and the jump. */
+/**
+ * All that takes time is done before the looks, so that little stands between the beginning of a transfer and the jump.
+ */
 async function prepared(context: RunContext, transfers: readonly IndexedStep[]): Promise<(() => Promise<void>)[]> {
   const begin: (() => Promise<void>)[] = [];
   for (const { step, index } of transfers) {
@@ -119,7 +143,14 @@ async function prepared(context: RunContext, transfers: readonly IndexedStep[]):
     const ready = device.open ? await prepareTransfer(context, device) : { ok: false, errno: NO_HANDLE, at: null };
     begin.push(async () => {
       const started = context.recorder.clock.now();
-      finishStep(context, step, index, device.spec.name, 'start' in ready ? await ready.start() : ready, context.recorder.clock.now() - started);
+      finishStep(
+        context,
+        step,
+        index,
+        device.spec.name,
+        'start' in ready ? await ready.start() : ready,
+        context.recorder.clock.now() - started,
+      );
     });
   }
   return begin;

@@ -18,8 +18,10 @@ export function clientTranslations<Site extends Place>(named: (text: string, sit
   return {
     client: (client: Given<'client'>): ClientAction => ({ op: 'client', client }),
     pass: ({ from, to, session, file }: Given<'pass'>, site: Site): ClientAction | null => {
-      if (session !== undefined && file === undefined) return { op: 'pass', from, to, what: { kind: 'session', name: named(session, site, 'session') } };
-      if (file !== undefined && session === undefined) return { op: 'pass', from, to, what: { kind: 'file', name: named(file, site, 'file') } };
+      if (session !== undefined && file === undefined)
+        return { op: 'pass', from, to, what: { kind: 'session', name: named(session, site, 'session') } };
+      if (file !== undefined && session === undefined)
+        return { op: 'pass', from, to, what: { kind: 'file', name: named(file, site, 'file') } };
       site.problems.add(site.path, 'expected either a session or a file');
       return null;
     },
@@ -34,6 +36,8 @@ export function callOf(value: unknown): Call {
   if (typeof value !== 'object' || value === null) return {};
   const { errno, client, during } = value as { errno?: unknown; client?: string; during?: 'kexec' };
   return {
-    ...(Array.isArray(errno) ? { accepts: errno.map(String) } : {}), ...(client === undefined || client === MAIN ? {} : { by: client }), ...(during === undefined ? {} : { during }),
+    ...(Array.isArray(errno) ? { accepts: errno.map(String) } : {}),
+    ...(client === undefined || client === MAIN ? {} : { by: client }),
+    ...(during === undefined ? {} : { during }),
   };
 }

@@ -14,14 +14,27 @@ interface Words<Site> {
 
 /** One entry for every operation on a device. */
 export function deviceTranslations<Site>({ named, tokenIn }: Words<Site>) {
-  const carried = (op: 'device-preserve' | 'device-retrieve' | 'iommu-preserve' | 'iommu-retrieve') => (value: Given<'device-preserve'>, site: Site): DeviceAction => ({
-    op, device: value.device, session: named(value.session, site, 'session'), token: tokenIn(value.token, site), optional: false,
-  });
+  const carried =
+    (op: 'device-preserve' | 'device-retrieve' | 'iommu-preserve' | 'iommu-retrieve') =>
+    (value: Given<'device-preserve'>, site: Site): DeviceAction => ({
+      op,
+      device: value.device,
+      session: named(value.session, site, 'session'),
+      token: tokenIn(value.token, site),
+      optional: false,
+    });
   const name = (value: string | { device: string }) => (typeof value === 'string' ? value : value.device);
   return {
-    'device-open': (value: Given<'device-open'>): DeviceAction => ({ op: 'device-open', device: name(value), optional: false }),
+    'device-open': (value: Given<'device-open'>): DeviceAction => ({
+      op: 'device-open',
+      device: name(value),
+      optional: false,
+    }),
     'device-map': ({ device, file, iova, rights }: Given<'device-map'>, site: Site): DeviceAction => ({
-      op: 'device-map', device, map: { file: named(file, site, 'file'), iova, rights }, optional: false,
+      op: 'device-map',
+      device,
+      map: { file: named(file, site, 'file'), iova, rights },
+      optional: false,
     }),
     'device-preserve': carried('device-preserve'),
     'device-retrieve': carried('device-retrieve'),
@@ -29,6 +42,10 @@ export function deviceTranslations<Site>({ named, tokenIn }: Words<Site>) {
     'iommu-retrieve': carried('iommu-retrieve'),
     'device-check': (value: Given<'device-check'>): DeviceAction => ({ op: 'device-check', device: name(value) }),
     'device-dma': ({ device }: Given<'device-dma'>): DeviceAction => ({ op: 'device-dma', device }),
-    'device-close': (value: Given<'device-close'>): DeviceAction => ({ op: 'device-close', device: name(value), optional: false }),
+    'device-close': (value: Given<'device-close'>): DeviceAction => ({
+      op: 'device-close',
+      device: name(value),
+      optional: false,
+    }),
   };
 }

@@ -35,7 +35,11 @@ function named(text: string, site: Site, ...keys: string[]): string {
   const strange = unfilled(text, site.numbers)[0];
   if (strange !== undefined) {
     const known = [...site.numbers.keys()].map((name) => `{${name}}`).join(', ');
-    site.problems.add([...site.path, ...keys], `no number is known for {${strange}} in ${shown(text)}`, known ? `known here: ${known}` : 'numbers come from repeat');
+    site.problems.add(
+      [...site.path, ...keys],
+      `no number is known for {${strange}} in ${shown(text)}`,
+      known ? `known here: ${known}` : 'numbers come from repeat',
+    );
   }
   return fill(text, site.numbers);
 }
@@ -59,7 +63,10 @@ export function faultOf(input: FaultBodyInput, path: Path, problems: Problems): 
   if (fault === 'change') return changeOf(input.change!, [...path, 'change'], problems);
   if (!fault) problems.add(path, `expected exactly one of ${FAULT_WORDS.join(', ')}`);
   else if (fault.kind === 'replace' && Buffer.byteLength(fault.write) > Buffer.byteLength(fault.find)) {
-    problems.add([...path, 'replace', 'with'], `expected at most ${Buffer.byteLength(fault.find)} bytes, the length of ${shown(fault.find)}; found ${Buffer.byteLength(fault.write)}`);
+    problems.add(
+      [...path, 'replace', 'with'],
+      `expected at most ${Buffer.byteLength(fault.find)} bytes, the length of ${shown(fault.find)}; found ${Buffer.byteLength(fault.write)}`,
+    );
   }
   return fault;
 }
@@ -79,7 +86,17 @@ function close(value: Given<'close'>, site: Site): Action | null {
 function memfd(value: Given<'memfd'>, site: Site): Action {
   const file = named(value.name, site, 'name');
   const { size, holes, huge, seals, position, flags } = value;
-  const spec: MemfdSpec = { kind: 'memfd', file, size, seed: value.seed ?? seedOf(file), holes, huge, seals, position, ...flagsOf(flags) };
+  const spec: MemfdSpec = {
+    kind: 'memfd',
+    file,
+    size,
+    seed: value.seed ?? seedOf(file),
+    holes,
+    huge,
+    seals,
+    position,
+    ...flagsOf(flags),
+  };
   checkMemfd(spec, site.path, site.problems);
   return { op: 'memfd', memfd: spec };
 }
@@ -87,7 +104,16 @@ function memfd(value: Given<'memfd'>, site: Site): Action {
 function object(value: Given<'object'>, site: Site): Action {
   const file = named(value.name, site, 'name');
   const { size, array, state, label } = value;
-  const spec: ObjectSpec = { kind: 'object', file, size, seed: value.seed ?? seedOf(file), holes: [], array: array ?? 0, state: state ?? 0, label: label ?? '' };
+  const spec: ObjectSpec = {
+    kind: 'object',
+    file,
+    size,
+    seed: value.seed ?? seedOf(file),
+    holes: [],
+    array: array ?? 0,
+    state: state ?? 0,
+    label: label ?? '',
+  };
   checkObject(spec, site.path, 'size', site.problems);
   return { op: 'object', object: spec };
 }
@@ -101,20 +127,36 @@ function retrieve(value: Given<'retrieve'>, site: Site): Action | null {
     return null;
   }
   // Without `as` the name is found out when the steps are followed.
-  return { op: 'retrieve', session, token: tokenIn(value.token, site), file: value.as === undefined ? '' : named(value.as, site, 'as') };
+  return {
+    op: 'retrieve',
+    session,
+    token: tokenIn(value.token, site),
+    file: value.as === undefined ? '' : named(value.as, site, 'as'),
+  };
 }
 
 function exec(value: Given<'exec'>, site: Site): Action {
-  if (typeof value === 'string') return { op: 'exec', command: fill(value, site.numbers), status: 0, stdout: null, timeout: LIMITS.execTimeout };
+  if (typeof value === 'string')
+    return { op: 'exec', command: fill(value, site.numbers), status: 0, stdout: null, timeout: LIMITS.execTimeout };
   const stdout = value.stdout === undefined ? null : fill(value.stdout, site.numbers);
-  return { op: 'exec', command: fill(value.command, site.numbers), status: value.status, stdout, timeout: value.timeout };
+  return {
+    op: 'exec',
+    command: fill(value.command, site.numbers),
+    status: value.status,
+    stdout,
+    timeout: value.timeout,
+  };
 }
 
 function fault(value: Given<'fault'>, site: Site): Action | null {
   if (typeof value === 'string') return { op: 'fault', at: 'now', fault: { kind: value } };
   const body = faultOf(value, site.path, site.problems);
   if (!body) return null;
-  return { op: 'fault', at: value.at, fault: body.kind === 'flip' ? { ...body, file: named(body.file, site, 'flip', 'file') } : body };
+  return {
+    op: 'fault',
+    at: value.at,
+    fault: body.kind === 'flip' ? { ...body, file: named(body.file, site, 'flip', 'file') } : body,
+  };
 }
 
 /** One entry for every operation that a step can be. */
@@ -124,18 +166,29 @@ const TRANSLATE: { [K in keyof OperationsInput]-?: (value: Given<K>, site: Site)
   memfd,
   object,
   preserve: (value, site) => ({
-    op: 'preserve', session: named(value.session, site, 'session'), file: named(value.file, site, 'file'), token: tokenIn(value.token, site),
+    op: 'preserve',
+    session: named(value.session, site, 'session'),
+    file: named(value.file, site, 'file'),
+    token: tokenIn(value.token, site),
   }),
   retrieve,
   check: (value, site) => ({ op: 'check', file: nameIn(value, 'file', site) }),
   finish: (value, site) => ({ op: 'finish', session: nameIn(value, 'session', site) }),
   close,
-  load: (value) => ({ op: 'load', via: value === 'legacy' || (typeof value === 'object' && value?.via === 'legacy') ? 'legacy' : 'file' }),
+  load: (value) => ({
+    op: 'load',
+    via: value === 'legacy' || (typeof value === 'object' && value?.via === 'legacy') ? 'legacy' : 'file',
+  }),
   kexec: () => ({ op: 'kexec' }),
   abort: () => ({ op: 'abort' }),
   'kill-agent': () => ({ op: 'kill-agent' }),
   exec,
-  upload: (value, site) => ({ op: 'upload', from: resolve(site.folder, fill(value.from, site.numbers)), to: fill(value.to, site.numbers), mode: value.mode }),
+  upload: (value, site) => ({
+    op: 'upload',
+    from: resolve(site.folder, fill(value.from, site.numbers)),
+    to: fill(value.to, site.numbers),
+    mode: value.mode,
+  }),
   fault,
   ...deviceTranslations<Site>({ named, tokenIn }),
   ...guestTranslations<Site>(named),
@@ -144,12 +197,19 @@ const TRANSLATE: { [K in keyof OperationsInput]-?: (value: Given<K>, site: Site)
 };
 
 function errnoOf(value: unknown): string | null {
-  return typeof value === 'object' && value !== null && 'errno' in value && typeof value.errno === 'string' ? value.errno : null;
+  return typeof value === 'object' && value !== null && 'errno' in value && typeof value.errno === 'string'
+    ? value.errno
+    : null;
 }
 
 function expandRepeat(repeat: RepeatInput, site: Site, out: StepList): void {
   const path = [...site.path, 'steps'];
-  if (site.numbers.has(repeat.as)) site.problems.add([...site.path, 'as'], `{${repeat.as}} is taken by a repeat around this one`, 'give this one another name with as');
+  if (site.numbers.has(repeat.as))
+    site.problems.add(
+      [...site.path, 'as'],
+      `{${repeat.as}} is taken by a repeat around this one`,
+      'give this one another name with as',
+    );
   for (let number = 1; number <= repeat.count; number++) {
     expandAll(repeat.steps, { ...site, path, numbers: new Map(site.numbers).set(repeat.as, number) }, out);
     // What is wrong in the first round is wrong in all of them.
@@ -167,7 +227,10 @@ function expandAll(steps: readonly StepInput[], site: Site, out: StepList): void
     const keys = Object.keys(step) as (keyof typeof step)[];
     const key = keys[0];
     if (key === undefined || keys.length !== 1) {
-      site.problems.add(path, `expected one operation a step, found ${keys.length === 0 ? 'none' : keys.join(' and ')}`);
+      site.problems.add(
+        path,
+        `expected one operation a step, found ${keys.length === 0 ? 'none' : keys.join(' and ')}`,
+      );
     } else if (key === 'repeat') {
       expandRepeat(step.repeat!, { ...site, path: [...path, 'repeat'] }, out);
     } else {
@@ -178,9 +241,17 @@ function expandAll(steps: readonly StepInput[], site: Site, out: StepList): void
   }
 }
 
-/** How many steps the repeats make, before any is made. A repeat without steps would still take its turns, so it counts as one each. */
+/**
+ * How many steps the repeats make, before any is made. A repeat without steps would still take its turns, so it counts
+ * as one each.
+ */
 function countSteps(steps: readonly StepInput[]): number {
-  return steps.reduce((sum, step) => sum + (typeof step === 'object' && step.repeat ? step.repeat.count * Math.max(1, countSteps(step.repeat.steps)) : 1), 0);
+  return steps.reduce(
+    (sum, step) =>
+      sum +
+      (typeof step === 'object' && step.repeat ? step.repeat.count * Math.max(1, countSteps(step.repeat.steps)) : 1),
+    0,
+  );
 }
 
 /** Writes down the steps of the explicit form. */

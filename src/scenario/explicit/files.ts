@@ -12,15 +12,39 @@ export const ALL_PAGES = 0;
 export function fileTranslations<Site>(named: (text: string, site: Site, ...keys: string[]) => string) {
   return {
     write: ({ file, seed, pages }: Given<'write'>, site: Site): FileAction => ({
-      op: 'write', file: named(file, site, 'file'), seed, first: pages?.first ?? 0, count: pages?.count ?? ALL_PAGES,
+      op: 'write',
+      file: named(file, site, 'file'),
+      seed,
+      first: pages?.first ?? 0,
+      count: pages?.count ?? ALL_PAGES,
     }),
-    truncate: ({ file, size }: Given<'truncate'>, site: Site): FileAction => ({ op: 'truncate', file: named(file, site, 'file'), size }),
-    fallocate: ({ file, pages, how }: Given<'fallocate'>, site: Site): FileAction => ({ op: 'fallocate', file: named(file, site, 'file'), ...pages, how }),
-    seal: ({ file, seals }: Given<'seal'>, site: Site): FileAction => ({ op: 'seal', file: named(file, site, 'file'), seals }),
+    truncate: ({ file, size }: Given<'truncate'>, site: Site): FileAction => ({
+      op: 'truncate',
+      file: named(file, site, 'file'),
+      size,
+    }),
+    fallocate: ({ file, pages, how }: Given<'fallocate'>, site: Site): FileAction => ({
+      op: 'fallocate',
+      file: named(file, site, 'file'),
+      ...pages,
+      how,
+    }),
+    seal: ({ file, seals }: Given<'seal'>, site: Site): FileAction => ({
+      op: 'seal',
+      file: named(file, site, 'file'),
+      seals,
+    }),
     reopen: ({ file, as, access }: Given<'reopen'>, site: Site): FileAction => ({
-      op: 'reopen', file: named(file, site, 'file'), as: named(as, site, 'as'), access,
+      op: 'reopen',
+      file: named(file, site, 'file'),
+      as: named(as, site, 'as'),
+      access,
     }),
-    seek: ({ file, position }: Given<'seek'>, site: Site): FileAction => ({ op: 'seek', file: named(file, site, 'file'), position }),
+    seek: ({ file, position }: Given<'seek'>, site: Site): FileAction => ({
+      op: 'seek',
+      file: named(file, site, 'file'),
+      position,
+    }),
     'get-name': (value: Given<'get-name'>, site: Site): FileAction => {
       if (typeof value === 'string') return { op: 'get-name', session: named(value, site), name: named(value, site) };
       const session = named(value.session, site, 'session');

@@ -55,7 +55,10 @@ export class StepList {
   }
 
   #draft(action: Action, path: Path, errno: string | null, call: Call = {}): Draft {
-    return { step: Object.assign(action, { epoch: this.#epoch, errno, ...call, pos: this.#document.place(path) }), path };
+    return {
+      step: Object.assign(action, { epoch: this.#epoch, errno, ...call, pos: this.#document.place(path) }),
+      path,
+    };
   }
 }
 

@@ -23,7 +23,9 @@ export const LIMITS = {
   entries: 100_000,
   /** Steps after all counts and repeats. */
   steps: 500_000,
-  /** Bytes of a session's name, and of the kernel's field for it, which a wrong client may fill without a terminator. */
+  /**
+   * Bytes of a session's name, and of the kernel's field for it, which a wrong client may fill without a terminator.
+   */
   sessionName: 63,
   sessionField: 64,
   /** Devices of a scenario: what a bus has room for. */
@@ -36,7 +38,9 @@ export const LIMITS = {
   guestMost: 3 * GIB,
   /** A kernel of the lab with its user space. */
   guestLinux: 48 * MIB,
-  /** Steps that change what is in one file: the agent keeps account of 64 layers of content, and a step may make two. */
+  /**
+   * Steps that change what is in one file: the agent keeps account of 64 layers of content, and a step may make two.
+   */
   changes: 30,
   /** Bytes of an object's label. */
   label: 32,

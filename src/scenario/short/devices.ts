@@ -25,8 +25,17 @@ export function giveToGuests({ devices }: DevicePlan, guests: readonly GuestSpec
   for (const [index, device] of devices.entries()) {
     const owner = guests.find((guest) => guest.devices.includes(device.name));
     if (owner === undefined) continue;
-    for (const [key, given] of [['map', device.map.length > 0], ['dma', device.inFlight]] as const) {
-      if (given) problems.add(['devices', index, key], `${key} does not go with a device that a guest has; ${shown(owner.name)} has ${shown(device.name)}, with all of its memory mapped`, null, 'key');
+    for (const [key, given] of [
+      ['map', device.map.length > 0],
+      ['dma', device.inFlight],
+    ] as const) {
+      if (given)
+        problems.add(
+          ['devices', index, key],
+          `${key} does not go with a device that a guest has; ${shown(owner.name)} has ${shown(device.name)}, with all of its memory mapped`,
+          null,
+          'key',
+        );
     }
     device.guest = owner.name;
     device.map = [{ file: guestFiles(owner.name).ram, iova: 0, rights: 'rw' }];
@@ -38,8 +47,15 @@ function tokensOf({ files, guests }: SessionOfDevice): Token[] {
   return [...files.map(({ token }) => token), ...guests.flatMap(({ token, stateToken }) => [token, stateToken])];
 }
 
-/** Reports files and sessions that are not there, and places of IOVAs that cannot be; gives tokens to those that name none. */
-export function planDevices({ devices, iommu }: DevicePlan, sessions: readonly SessionOfDevice[], problems: Problems): void {
+/**
+ * Reports files and sessions that are not there, and places of IOVAs that cannot be; gives tokens to those that name
+ * none.
+ */
+export function planDevices(
+  { devices, iommu }: DevicePlan,
+  sessions: readonly SessionOfDevice[],
+  problems: Problems,
+): void {
   const files = new Map(sessions.flatMap((session) => session.files.map(({ spec }) => [spec.file, spec] as const)));
   for (const [index, device] of devices.entries()) {
     const path = ['devices', index];
@@ -51,13 +67,20 @@ export function planDevices({ devices, iommu }: DevicePlan, sessions: readonly S
         unknown('file', file, files.keys(), [...at, 'file'], problems);
         continue;
       }
-      const why = spec.kind === 'memfd' ? writeProblem(spec.seals, rights) : 'expected a memfd, as nothing else can be mapped; this is an object';
+      const why =
+        spec.kind === 'memfd'
+          ? writeProblem(spec.seals, rights)
+          : 'expected a memfd, as nothing else can be mapped; this is an object';
       if (why !== null) problems.add([...at, 'file'], why);
       const where = iovaProblem(iova, spec.size, device.model, iommu);
       if (where !== null && iommu.kind !== 'none') problems.add([...at, 'iova'], where);
       const end = iova + Math.ceil(spec.size / PAGE) * PAGE;
       const other = taken.find((each) => iova < each.end && each.iova < end);
-      if (other !== undefined) problems.add([...at, 'iova'], `expected a place of its own; ${shown(other.file)} is mapped from ${hex(other.iova)} to ${hex(other.end)}`);
+      if (other !== undefined)
+        problems.add(
+          [...at, 'iova'],
+          `expected a place of its own; ${shown(other.file)} is mapped from ${hex(other.iova)} to ${hex(other.end)}`,
+        );
       taken.push({ iova, end, file });
     }
   }
@@ -66,10 +89,16 @@ export function planDevices({ devices, iommu }: DevicePlan, sessions: readonly S
 
 function writeProblem(seals: readonly string[], rights: string): string | null {
   const seal = seals.find((each) => each === 'write' || each === 'future_write');
-  return seal === undefined || rights === 'r' ? null : `expected rights: r, as the file is sealed against writing (${seal})`;
+  return seal === undefined || rights === 'r'
+    ? null
+    : `expected rights: r, as the file is sealed against writing (${seal})`;
 }
 
-function giveTokens({ devices, iommu }: Pick<DevicePlan, 'devices' | 'iommu'>, sessions: readonly SessionOfDevice[], problems: Problems): void {
+function giveTokens(
+  { devices, iommu }: Pick<DevicePlan, 'devices' | 'iommu'>,
+  sessions: readonly SessionOfDevice[],
+  problems: Problems,
+): void {
   const byName = new Map(sessions.map((session) => [session.name, session]));
   const taken = new Map<string, Set<Token>>();
   for (const [index, device] of devices.entries()) {
@@ -84,7 +113,10 @@ function giveTokens({ devices, iommu }: Pick<DevicePlan, 'devices' | 'iommu'>, s
     if (device.token === null) {
       device.token = freeToken(tokens, 1);
     } else if (tokens.has(device.token)) {
-      problems.add(['devices', index, 'token'], `expected a token of its own in session ${shown(session.name)}; ${device.token} is taken`);
+      problems.add(
+        ['devices', index, 'token'],
+        `expected a token of its own in session ${shown(session.name)}; ${device.token} is taken`,
+      );
     }
     tokens.add(device.token);
   }
@@ -100,7 +132,11 @@ function giveTokens({ devices, iommu }: Pick<DevicePlan, 'devices' | 'iommu'>, s
 function unknown(what: string, name: string, known: Iterable<string>, path: Path, problems: Problems): void {
   const names = [...known];
   const near = nearest(name, names);
-  problems.add(path, `no ${what} ${shown(name)} is in this scenario`, near !== null ? `did you mean "${near}"?` : names.length > 0 ? `there is ${listed(names, 8)}` : `there is none`);
+  problems.add(
+    path,
+    `no ${what} ${shown(name)} is in this scenario`,
+    near !== null ? `did you mean "${near}"?` : names.length > 0 ? `there is ${listed(names, 8)}` : `there is none`,
+  );
 }
 
 /** Writes the steps of all devices that are behind an IOMMU; those without one are only looked at from outside. */
@@ -122,17 +158,32 @@ export class DeviceExpansion {
       if (fresh && device.guest !== null) this.#out.add({ op: 'device-check', device: device.name }, path);
       const { preserve, session, token } = device;
       if (preserve === 'recreate' || session === null || token === null) continue;
-      if (device.iommuToken !== null) this.#out.add({ op: 'iommu-preserve', device: device.name, session, token: device.iommuToken, optional: this.#iommu === 'if-supported' }, path);
-      this.#out.add({ op: 'device-preserve', device: device.name, session, token, optional: preserve === 'if-supported' }, path);
+      if (device.iommuToken !== null)
+        this.#out.add(
+          {
+            op: 'iommu-preserve',
+            device: device.name,
+            session,
+            token: device.iommuToken,
+            optional: this.#iommu === 'if-supported',
+          },
+          path,
+        );
+      this.#out.add(
+        { op: 'device-preserve', device: device.name, session, token, optional: preserve === 'if-supported' },
+        path,
+      );
     }
   }
 
   /** The kexec is next. What LUO must carry stays open, and so does what a transfer is under way on. */
   leave(way: (typeof KEXEC_WAYS)[number]): void {
     if (way === 'abort' || way === 'kill-agent') return;
-    for (const { device, path } of this.#devices) if (!device.inFlight && device.preserve !== 'required') this.#close(device, path);
+    for (const { device, path } of this.#devices)
+      if (!device.inFlight && device.preserve !== 'required') this.#close(device, path);
     // Nothing may stand between the beginning of a transfer and the jump.
-    for (const { device, path } of this.#devices) if (device.inFlight) this.#out.add({ op: 'device-dma', device: device.name }, path);
+    for (const { device, path } of this.#devices)
+      if (device.inFlight) this.#out.add({ op: 'device-dma', device: device.name }, path);
   }
 
   /** The next kernel has its files. @param carried sessions and files that were asked back */
@@ -151,7 +202,8 @@ export class DeviceExpansion {
 
   /** Once their guests have gone on: who opens a device anew resets it, and the guest sets it up again. */
   checkThoseOfGuests(): void {
-    for (const { device, path } of this.#devices) if (device.guest !== null) this.#out.add({ op: 'device-check', device: device.name }, path);
+    for (const { device, path } of this.#devices)
+      if (device.guest !== null) this.#out.add({ op: 'device-check', device: device.name }, path);
   }
 
   check(): void {
@@ -160,7 +212,8 @@ export class DeviceExpansion {
 
   /** What a guest has goes with it. */
   end(): void {
-    for (const { device, path } of this.#devices) if (device.guest === null) this.#out.add({ op: 'device-close', device: device.name, optional: false }, path);
+    for (const { device, path } of this.#devices)
+      if (device.guest === null) this.#out.add({ op: 'device-close', device: device.name, optional: false }, path);
   }
 
   #close(device: DeviceSpec, path: Path): void {
@@ -174,15 +227,47 @@ export class DeviceExpansion {
 
   #open(device: DeviceSpec, path: Path, carried: readonly SessionOfDevice[] | null): void {
     const { name, session, token, preserve } = device;
-    const asked = carried !== null && preserve !== 'recreate' && session !== null && token !== null && carried.some((each) => each.name === session);
-    if (asked && device.iommuToken !== null) this.#out.add({ op: 'iommu-retrieve', device: name, session, token: device.iommuToken, optional: this.#iommu === 'if-supported' }, path);
-    if (asked) this.#out.add({ op: 'device-retrieve', device: name, session, token, optional: preserve === 'if-supported' }, path);
+    const asked =
+      carried !== null &&
+      preserve !== 'recreate' &&
+      session !== null &&
+      token !== null &&
+      carried.some((each) => each.name === session);
+    if (asked && device.iommuToken !== null)
+      this.#out.add(
+        {
+          op: 'iommu-retrieve',
+          device: name,
+          session,
+          token: device.iommuToken,
+          optional: this.#iommu === 'if-supported',
+        },
+        path,
+      );
+    if (asked)
+      this.#out.add(
+        { op: 'device-retrieve', device: name, session, token, optional: preserve === 'if-supported' },
+        path,
+      );
     // What LUO must carry is not made anew: without it there is nothing to go on with.
     if (!asked || preserve !== 'required') this.#out.add({ op: 'device-open', device: name, optional: asked }, path);
-    // A descriptor that came back is bound to a new iommufd: its mappings are made there, before that takes the place of the old tables.
-    const there = carried === null ? null : new Set(carried.flatMap(({ files, guests }) => [...files.map(({ spec }) => spec.file), ...guests.map(({ spec }) => guestFiles(spec.name).ram)]));
+    // A descriptor that came back is bound to a new iommufd: its mappings are made there, before that takes the place
+    // of the old tables.
+    const there =
+      carried === null
+        ? null
+        : new Set(
+            carried.flatMap(({ files, guests }) => [
+              ...files.map(({ spec }) => spec.file),
+              ...guests.map(({ spec }) => guestFiles(spec.name).ram),
+            ]),
+          );
     for (const [number, map] of device.map.entries()) {
-      if (there === null || there.has(map.file)) this.#out.add({ op: 'device-map', device: name, map, optional: asked }, device.guest === null ? [...path, 'map', number] : path);
+      if (there === null || there.has(map.file))
+        this.#out.add(
+          { op: 'device-map', device: name, map, optional: asked },
+          device.guest === null ? [...path, 'map', number] : path,
+        );
     }
   }
 }

@@ -24,7 +24,13 @@ function placeOf(drafts: readonly Draft[], at: FaultMoment, update: number): num
 }
 
 /** Puts the faults among the steps. Those of one moment keep their order; `jump` stands next to the kexec. */
-export function insertFaults(drafts: Draft[], faults: readonly FaultInput[], kernels: number, document: SourceDocument, problems: Problems): Draft[] {
+export function insertFaults(
+  drafts: Draft[],
+  faults: readonly FaultInput[],
+  kernels: number,
+  document: SourceDocument,
+  problems: Problems,
+): Draft[] {
   const placed: Placed[] = [];
   for (const [number, input] of faults.entries()) {
     const path = ['faults', number];
@@ -36,13 +42,24 @@ export function insertFaults(drafts: Draft[], faults: readonly FaultInput[], ker
     }
     const index = placeOf(drafts, input.at, update);
     if (index === null) {
-      problems.add([...path, 'at'], `update ${update} has no ${input.at === 'before-finish' ? 'finish' : 'kexec'}, so nothing is ${input.at}`);
+      problems.add(
+        [...path, 'at'],
+        `update ${update} has no ${input.at === 'before-finish' ? 'finish' : 'kexec'}, so nothing is ${input.at}`,
+      );
       continue;
     }
     if (!fault) continue;
-    if (fault.kind === 'change' && (input.at === 'next-kernel' || input.at === 'before-finish')) fault.side = 'incoming';
+    if (fault.kind === 'change' && (input.at === 'next-kernel' || input.at === 'before-finish'))
+      fault.side = 'incoming';
     const epoch = update - (input.at === 'before-kexec' || input.at === 'jump' ? 1 : 0);
-    const step = { op: 'fault' as const, at: input.at === 'jump' ? ('jump' as const) : ('now' as const), fault, epoch, errno: null, pos: document.place(path) };
+    const step = {
+      op: 'fault' as const,
+      at: input.at === 'jump' ? ('jump' as const) : ('now' as const),
+      fault,
+      epoch,
+      errno: null,
+      pos: document.place(path),
+    };
     placed.push({ index, draft: { step, path } });
   }
   if (placed.length === 0) return drafts;
@@ -51,7 +68,13 @@ export function insertFaults(drafts: Draft[], faults: readonly FaultInput[], ker
   const order = placed.toSorted((a, b) => a.index - b.index || Number(isLate(a)) - Number(isLate(b)));
   for (const { index, draft } of order.toReversed()) {
     let at = index;
-    while (!isLate({ draft }) && at > 0 && isLate({ draft: out[at - 1]! }) && draft.step.epoch === out[at - 1]!.step.epoch) at -= 1;
+    while (
+      !isLate({ draft }) &&
+      at > 0 &&
+      isLate({ draft: out[at - 1]! }) &&
+      draft.step.epoch === out[at - 1]!.step.epoch
+    )
+      at -= 1;
     out.splice(at, 0, draft);
   }
   return out;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The short form: guests of sessions become steps around those of the files. What stops them is done last before the kexec, and what makes them go on
-// first after it, each kind of call for all guests before the next, so that no guest waits for the others' round trips.
+// The short form: guests of sessions become steps around those of the files. What stops them is done last before the
+// kexec, and what makes them go on first after it, each kind of call for all guests before the next, so that no guest
+// waits for the others' round trips.
 import { guestFiles, type GuestSpec, ticksToShow } from '../../model/scenario/guest.js';
 import { freeToken, type Token, TOKEN_WORDS, tokenAfter } from '../../model/scenario/token.js';
 import type { Path } from '../document.js';
@@ -29,8 +30,18 @@ interface GuestsOfSession {
   guests: readonly PlannedGuest[];
 }
 
-/** @param copy number of the session among its copies, from 0 @param files of the session, whose tokens are taken */
-export function planGuests(session: string, copy: number, inputs: readonly GuestInput[], files: readonly { spec: { file: string }; token: Token }[], path: Path, problems: Problems): PlannedGuest[] {
+/**
+ * @param copy number of the session among its copies, from 0
+ * @param files of the session, whose tokens are taken
+ */
+export function planGuests(
+  session: string,
+  copy: number,
+  inputs: readonly GuestInput[],
+  files: readonly { spec: { file: string }; token: Token }[],
+  path: Path,
+  problems: Problems,
+): PlannedGuest[] {
   const planned: PlannedGuest[] = [];
   const tokens = new Set(files.map(({ token }) => token));
   const names = new Set<string>();
@@ -46,14 +57,29 @@ export function planGuests(session: string, copy: number, inputs: readonly Guest
       const token = input.token === undefined ? freeToken(tokens, 1, 2) : tokenAfter(input.token, 2 * (i - 1));
       const next = token === null ? null : tokenAfter(token, 1);
       if (token === null || next === null) {
-        problems.add([...here, 'token'], `expected ${TOKEN_WORDS}; a guest takes two, and those of copy ${i} go beyond`);
+        problems.add(
+          [...here, 'token'],
+          `expected ${TOKEN_WORDS}; a guest takes two, and those of copy ${i} go beyond`,
+        );
         break;
       }
-      if (tokens.has(token) || tokens.has(next)) problems.add([...here, 'token'], `expected two tokens of its own in session ${shown(session)}; ${token} or ${next} is taken`);
+      if (tokens.has(token) || tokens.has(next))
+        problems.add(
+          [...here, 'token'],
+          `expected two tokens of its own in session ${shown(session)}; ${token} or ${next} is taken`,
+        );
       tokens.add(token).add(next);
       const seed = input.seed === undefined ? seedOf(name) : (input.seed + copy * perSession + i - 1) >>> 0;
       const { kind, vcpus, size, features, devices, preserve } = input;
-      planned.push({ spec: { name, kind, vcpus, size, seed, features, devices }, token, stateToken: next, preserve, version: input.version ?? null, reads: input.reads ?? null, path: here });
+      planned.push({
+        spec: { name, kind, vcpus, size, seed, features, devices },
+        token,
+        stateToken: next,
+        preserve,
+        version: input.version ?? null,
+        reads: input.reads ?? null,
+        path: here,
+      });
     }
   }
   return planned;
@@ -61,8 +87,14 @@ export function planGuests(session: string, copy: number, inputs: readonly Guest
 
 function checkName(name: string, count: number, path: Path, problems: Problems): boolean {
   const strange = unfilled(name, new Map([['i', 1]]))[0];
-  if (strange !== undefined) problems.add(path, `no number is known for {${strange}} in ${shown(name)}`, 'did you mean {i}?');
-  else if (count > 1 && !name.includes('{i}')) problems.add(path, `expected a name with {i}, as there are ${count} of them; found ${shown(name)}`, `did you mean "${name}-{i}"?`);
+  if (strange !== undefined)
+    problems.add(path, `no number is known for {${strange}} in ${shown(name)}`, 'did you mean {i}?');
+  else if (count > 1 && !name.includes('{i}'))
+    problems.add(
+      path,
+      `expected a name with {i}, as there are ${count} of them; found ${shown(name)}`,
+      `did you mean "${name}-{i}"?`,
+    );
   else return true;
   return false;
 }
@@ -84,7 +116,9 @@ export class GuestExpansion {
       this.#each(sessions, ({ spec, path }) => this.#out.add({ op: 'guest-create', guest: spec.name, spec }, path));
       this.#attach(false);
       this.#each(sessions, ({ spec, path }) => this.#out.add({ op: 'guest-run', guest: spec.name }, path));
-      this.#each(sessions, ({ spec, path }) => this.#out.add({ op: 'guest-wait', guest: spec.name, ticks: ticksToShow(spec) }, path));
+      this.#each(sessions, ({ spec, path }) =>
+        this.#out.add({ op: 'guest-wait', guest: spec.name, ticks: ticksToShow(spec) }, path),
+      );
     }
     this.#preserve(sessions, 'running');
   }
@@ -93,7 +127,9 @@ export class GuestExpansion {
   leave(way: (typeof KEXEC_WAYS)[number], sessions: readonly GuestsOfSession[]): void {
     if (way === 'kill-agent') return;
     this.#each(sessions, ({ spec, path }) => this.#out.add({ op: 'guest-pause', guest: spec.name }, path));
-    this.#each(sessions, ({ spec, version, path }) => this.#out.add({ op: 'guest-save', guest: spec.name, version }, path));
+    this.#each(sessions, ({ spec, version, path }) =>
+      this.#out.add({ op: 'guest-save', guest: spec.name, version }, path),
+    );
     this.#preserve(sessions, 'paused');
   }
 
@@ -108,7 +144,9 @@ export class GuestExpansion {
       this.#out.add({ op: 'retrieve', session, token, file: ram }, path);
       this.#out.add({ op: 'retrieve', session, token: stateToken, file: state }, path);
     });
-    this.#each(sessions, ({ spec, reads, path }) => this.#out.add({ op: 'guest-restore', guest: spec.name, ...guestFiles(spec.name), skip: [], reads }, path));
+    this.#each(sessions, ({ spec, reads, path }) =>
+      this.#out.add({ op: 'guest-restore', guest: spec.name, ...guestFiles(spec.name), skip: [], reads }, path),
+    );
     this.#attach(true);
     this.goOn(sessions);
   }

@@ -36,20 +36,33 @@ const COPY: ReadonlyMap<string, number> = new Map([['i', 1]]);
 /** A name for many needs a {i}, and no template that nothing is known for. */
 function checkName(name: string, count: number, path: Path, problems: Problems): boolean {
   const strange = unfilled(name, COPY)[0];
-  if (strange !== undefined) problems.add(path, `no number is known for {${strange}} in ${shown(name)}`, 'did you mean {i}?');
-  else if (count > 1 && !name.includes('{i}')) problems.add(path, `expected a name with {i}, as there are ${count} of them; found ${shown(name)}`, `did you mean "${name}-{i}"?`);
+  if (strange !== undefined)
+    problems.add(path, `no number is known for {${strange}} in ${shown(name)}`, 'did you mean {i}?');
+  else if (count > 1 && !name.includes('{i}'))
+    problems.add(
+      path,
+      `expected a name with {i}, as there are ${count} of them; found ${shown(name)}`,
+      `did you mean "${name}-{i}"?`,
+    );
   else return true;
   return false;
 }
 
-function planFiles(owner: string, index: number, inputs: readonly SessionFileInput[], paths: readonly Path[], problems: Problems): PlannedFile[] {
+function planFiles(
+  owner: string,
+  index: number,
+  inputs: readonly SessionFileInput[],
+  paths: readonly Path[],
+  problems: Problems,
+): PlannedFile[] {
   const files: PlannedFile[] = [];
   const tokens = new Set<Token>();
   const names = new Set<string>();
   const perSession = inputs.reduce((sum, input) => sum + input.count, 0);
   for (const [at, input] of inputs.entries()) {
     const path = paths[at]!;
-    if (index === 0 && input.name !== undefined && !checkName(input.name, input.count, [...path, 'name'], problems)) continue;
+    if (index === 0 && input.name !== undefined && !checkName(input.name, input.count, [...path, 'name'], problems))
+      continue;
     for (let copy = 1; copy <= input.count; copy++) {
       const token = input.token === undefined ? files.length + 1 : tokenAfter(input.token, copy - 1);
       if (token === null) {
@@ -58,9 +71,16 @@ function planFiles(owner: string, index: number, inputs: readonly SessionFileInp
       }
       const name = input.name === undefined ? String(token) : fill(input.name, new Map([['i', copy]]));
       if (tokens.has(token)) {
-        problems.add(input.token === undefined ? path : [...path, 'token'], `expected a token of its own in session ${shown(owner)}; ${token} is taken`);
+        problems.add(
+          input.token === undefined ? path : [...path, 'token'],
+          `expected a token of its own in session ${shown(owner)}; ${token} is taken`,
+        );
       }
-      if (names.has(name)) problems.add(input.name === undefined ? path : [...path, 'name'], `expected a name of its own; session ${shown(owner)} has a file ${shown(name)} already`);
+      if (names.has(name))
+        problems.add(
+          input.name === undefined ? path : [...path, 'name'],
+          `expected a name of its own; session ${shown(owner)} has a file ${shown(name)} already`,
+        );
       tokens.add(token);
       names.add(name);
       const file = `${owner}/${name}`;
@@ -87,9 +107,16 @@ function checkSpec(spec: FilledSpec, input: SessionFileInput, path: Path, proble
     problems.add(path, 'expected exactly one of memfd and object');
     return;
   }
-  const isSet = (value: unknown) => value !== undefined && value !== false && value !== 0 && !(Array.isArray(value) && value.length === 0);
+  const isSet = (value: unknown) =>
+    value !== undefined && value !== false && value !== 0 && !(Array.isArray(value) && value.length === 0);
   const strange = (spec.kind === 'memfd' ? OF_OBJECTS : OF_MEMFDS).find((key) => isSet(input[key]));
-  if (strange !== undefined) problems.add([...path, strange], `${strange} does not go with ${spec.kind === 'memfd' ? 'a memfd' : 'an object'}`, null, 'key');
+  if (strange !== undefined)
+    problems.add(
+      [...path, strange],
+      `${strange} does not go with ${spec.kind === 'memfd' ? 'a memfd' : 'an object'}`,
+      null,
+      'key',
+    );
   if (spec.kind === 'memfd') checkMemfd(spec, path, problems);
   else checkObject(spec, path, 'object', problems);
 }
@@ -108,7 +135,8 @@ function planSessions(inputs: readonly SessionInput[], problems: Problems): Plan
     const paths = input.files.map((_, index) => [...path, 'files', index]);
     for (let copy = 1; copy <= input.count; copy++) {
       const name = fill(input.name, new Map([['i', copy]]));
-      if (names.has(name)) problems.add([...path, 'name'], `expected a name of its own; there is a session ${shown(name)} already`);
+      if (names.has(name))
+        problems.add([...path, 'name'], `expected a name of its own; there is a session ${shown(name)} already`);
       names.add(name);
       const files = planFiles(name, copy - 1, input.files, paths, problems);
       const guests = planGuests(name, copy - 1, input.guests, files, path, problems);
@@ -135,7 +163,8 @@ class Expansion {
     for (const session of this.#carried) {
       this.#out.add({ op: 'create', session: session.name }, session.path);
       for (const { spec, token, path } of session.files) {
-        if (fresh) this.#out.add(spec.kind === 'memfd' ? { op: 'memfd', memfd: spec } : { op: 'object', object: spec }, path);
+        if (fresh)
+          this.#out.add(spec.kind === 'memfd' ? { op: 'memfd', memfd: spec } : { op: 'object', object: spec }, path);
         this.#out.add({ op: 'preserve', session: session.name, file: spec.file, token }, path);
       }
     }
@@ -158,7 +187,8 @@ class Expansion {
     this.#guests.check(this.#carried);
     this.#devices.check();
     this.#devices.end();
-    for (const session of this.#carried) this.#out.add({ op: 'close', target: { kind: 'session', name: session.name } }, session.path);
+    for (const session of this.#carried)
+      this.#out.add({ op: 'close', target: { kind: 'session', name: session.name } }, session.path);
   }
 
   #check(): void {
@@ -195,10 +225,20 @@ class Expansion {
 
 /** Writes the steps for all updates from the first to the last of `kernels` kernels; `way` is how the last one goes. */
 export function expandSessions(
-  inputs: readonly SessionInput[], hardware: DevicePlan, kernels: number, way: (typeof KEXEC_WAYS)[number], wayPath: Path, out: StepList, problems: Problems,
+  inputs: readonly SessionInput[],
+  hardware: DevicePlan,
+  kernels: number,
+  way: (typeof KEXEC_WAYS)[number],
+  wayPath: Path,
+  out: StepList,
+  problems: Problems,
 ): void {
   const planned = planSessions(inputs, problems);
-  giveToGuests(hardware, planned.flatMap(({ guests }) => guests.map(({ spec }) => spec)), problems);
+  giveToGuests(
+    hardware,
+    planned.flatMap(({ guests }) => guests.map(({ spec }) => spec)),
+    problems,
+  );
   planDevices(hardware, planned, problems);
   const expansion = new Expansion(out, planned, new DeviceExpansion(hardware, out));
   if (!problems.empty) return;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `change:` of a fault: a place of the handover, and what is made of it. What cannot fit is said before anything is started.
+// `change:` of a fault: a place of the handover, and what is made of it. What cannot fit is said before anything is
+// started.
 import type { Fault } from '../../model/scenario/scenario.js';
 import type { Change } from '../../model/scenario/place.js';
 import type { Path } from '../document.js';
@@ -11,7 +12,12 @@ import { CHANGE_WORDS, type ChangeInput } from '../schema/change.js';
 const NUMBER = /^(0x[0-9a-f]{1,16}|\d{1,20})$/i;
 const SIGNED = /^-?(0x[0-9a-f]{1,16}|\d{1,20})$/i;
 
-const HOLDS: Record<PlaceKind, string> = { text: 'text', number: 'a number', pointer: 'an address', tree: 'a node of a tree' };
+const HOLDS: Record<PlaceKind, string> = {
+  text: 'text',
+  number: 'a number',
+  pointer: 'an address',
+  tree: 'a node of a tree',
+};
 
 /** Null where something about it is wrong; that is reported. */
 export function changeOf(input: ChangeInput, path: Path, problems: Problems): Fault | null {
@@ -34,19 +40,34 @@ export function changeOf(input: ChangeInput, path: Path, problems: Problems): Fa
   return { kind: 'change', text: input.place, place: parsed.place, change, side: 'outgoing' };
 }
 
-function made(word: (typeof CHANGE_WORDS)[number], input: ChangeInput, { kind, removable }: ParsedPlace): Change | string {
+function made(
+  word: (typeof CHANGE_WORDS)[number],
+  input: ChangeInput,
+  { kind, removable }: ParsedPlace,
+): Change | string {
   const holds = `${shown(input.place)} holds ${HOLDS[kind]}`;
   const numeric = kind === 'number' || kind === 'pointer';
   switch (word) {
     case 'to':
-      if (kind === 'text') return typeof input.to === 'string' ? { how: 'text', text: input.to } : `${holds}; expected text, found ${shown(input.to)}`;
-      return numeric && NUMBER.test(String(input.to)) ? { how: 'number', value: String(input.to) } : `${holds}; expected ${numeric ? 'a whole number' : 'remove'}, found ${shown(input.to)}`;
+      if (kind === 'text')
+        return typeof input.to === 'string'
+          ? { how: 'text', text: input.to }
+          : `${holds}; expected text, found ${shown(input.to)}`;
+      return numeric && NUMBER.test(String(input.to))
+        ? { how: 'number', value: String(input.to) }
+        : `${holds}; expected ${numeric ? 'a whole number' : 'remove'}, found ${shown(input.to)}`;
     case 'add':
-      return numeric && SIGNED.test(String(input.add)) ? { how: 'add', value: signed(String(input.add)) } : `${holds}; expected a whole number to add to a number, found ${shown(input.add)}`;
+      return numeric && SIGNED.test(String(input.add))
+        ? { how: 'add', value: signed(String(input.add)) }
+        : `${holds}; expected a whole number to add to a number, found ${shown(input.add)}`;
     case 'flip':
-      return numeric && NUMBER.test(String(input.flip)) ? { how: 'flip', mask: String(input.flip) } : `${holds}; expected bits of a number, found ${shown(input.flip)}`;
+      return numeric && NUMBER.test(String(input.flip))
+        ? { how: 'flip', mask: String(input.flip) }
+        : `${holds}; expected bits of a number, found ${shown(input.flip)}`;
     case 'self':
-      return kind === 'pointer' ? { how: 'self' } : `${holds}; only an address can be made to point to its own structure`;
+      return kind === 'pointer'
+        ? { how: 'self' }
+        : `${holds}; only an address can be made to point to its own structure`;
     case 'remove':
       return removable ? { how: 'remove' } : `${holds}; only a property or a node of a tree can be removed`;
   }

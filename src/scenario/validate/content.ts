@@ -13,7 +13,10 @@ export function checkMemfd(memfd: MemfdSpec, path: Path, problems: Problems): vo
   for (const [index, hole] of memfd.holes.entries()) {
     const at = [...path, 'holes', index];
     if (hole.first + hole.count > pages) {
-      problems.add(at, `expected pages below ${pages}, as the file has ${pages} of them; found ${hole.first}+${hole.count}`);
+      problems.add(
+        at,
+        `expected pages below ${pages}, as the file has ${pages} of them; found ${hole.first}+${hole.count}`,
+      );
     } else if (taken.some((other) => hole.first < other.first + other.count && other.first < hole.first + hole.count)) {
       problems.add(at, `the hole ${hole.first}+${hole.count} overlaps another one`);
     }
@@ -31,7 +34,11 @@ export function flagsOf(flags: MemfdFlag[]): Pick<MemfdSpec, 'flags'> {
   return flags.length > 0 ? { flags } : {};
 }
 
-/** @param path the mapping that holds the object's parts @param key the one with the size of its pages */
+/**
+ * @param path the mapping that holds the object's parts
+ * @param key the one with the size of its pages
+ */
 export function checkObject({ size }: ObjectSpec, path: Path, key: string, problems: Problems): void {
-  if (size === 0 || size % PAGE !== 0) problems.add([...path, key], `expected whole pages of ${PAGE} bytes, found ${size} bytes`);
+  if (size === 0 || size % PAGE !== 0)
+    problems.add([...path, key], `expected whole pages of ${PAGE} bytes, found ${size} bytes`);
 }

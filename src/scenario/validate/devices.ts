@@ -17,59 +17,117 @@ const DEFAULT_BACKING = 16 * MIB;
 const BITS = { none: 0, intel: 39, amd: 48, virtio: 48 } as const;
 
 /** @param explicit the steps are spelled out: nothing follows from a device's own keys */
-export function devicesOf(input: ScenarioInput, explicit: boolean, document: SourceDocument, problems: Problems): DevicePlan {
+export function devicesOf(
+  input: ScenarioInput,
+  explicit: boolean,
+  document: SourceDocument,
+  problems: Problems,
+): DevicePlan {
   const iommu = iommuOf(input.iommu, document, problems);
-  if (input.devices.length > LIMITS.devices) problems.add(['devices'], `expected at most ${LIMITS.devices} devices, found ${input.devices.length}`, null, 'key');
-  const devices = input.devices.slice(0, LIMITS.devices).map((each, index) => deviceOf(each, index, document, problems));
+  if (input.devices.length > LIMITS.devices)
+    problems.add(['devices'], `expected at most ${LIMITS.devices} devices, found ${input.devices.length}`, null, 'key');
+  const devices = input.devices
+    .slice(0, LIMITS.devices)
+    .map((each, index) => deviceOf(each, index, document, problems));
   checkNames(devices, problems);
   const rootPorts = placeRootPorts(input.devices, devices, problems);
   checkAddresses(devices, problems);
   for (const [index, each] of input.devices.entries()) checkUse(each, index, iommu, explicit, problems);
-  if (iommu.preserve !== 'recreate' && explicit) problems.add(['iommu', 'preserve'], 'preserve goes with the short form; with steps it is a step of its own', 'write - iommu-preserve', 'key');
-  else if (iommu.preserve !== 'recreate' && devices.every(({ preserve }) => preserve === 'recreate')) problems.add(['iommu', 'preserve'], 'expected a device that is given to a session, as its iommufd goes with it', 'add preserve and session to a device');
+  if (iommu.preserve !== 'recreate' && explicit)
+    problems.add(
+      ['iommu', 'preserve'],
+      'preserve goes with the short form; with steps it is a step of its own',
+      'write - iommu-preserve',
+      'key',
+    );
+  else if (iommu.preserve !== 'recreate' && devices.every(({ preserve }) => preserve === 'recreate'))
+    problems.add(
+      ['iommu', 'preserve'],
+      'expected a device that is given to a session, as its iommufd goes with it',
+      'add preserve and session to a device',
+    );
   return { iommu, devices, rootPorts };
 }
 
 function iommuOf(input: IommuInput, document: SourceDocument, problems: Problems): IommuSpec {
-  const given = typeof input === 'string' ? { kind: input, intremap: undefined, scalable: false, preserve: 'recreate' as const, bits: undefined } : input;
+  const given =
+    typeof input === 'string'
+      ? { kind: input, intremap: undefined, scalable: false, preserve: 'recreate' as const, bits: undefined }
+      : input;
   const { kind } = given;
   const remaps = kind === 'intel' || kind === 'amd';
-  if (given.intremap === true && !remaps) problems.add(['iommu', 'intremap'], `an IOMMU of kind ${kind} does not remap interrupts`);
-  if (given.scalable && kind !== 'intel') problems.add(['iommu', 'scalable'], `an IOMMU of kind ${kind} has no scalable mode; only intel has`);
-  if (given.bits !== undefined && kind !== 'intel') problems.add(['iommu', 'bits'], `the width of an IOMMU of kind ${kind} cannot be chosen; only that of intel can`);
-  return { kind, intremap: given.intremap ?? kind === 'intel', scalable: given.scalable, preserve: given.preserve, bits: given.bits ?? BITS[kind], pos: document.place(['iommu']) };
+  if (given.intremap === true && !remaps)
+    problems.add(['iommu', 'intremap'], `an IOMMU of kind ${kind} does not remap interrupts`);
+  if (given.scalable && kind !== 'intel')
+    problems.add(['iommu', 'scalable'], `an IOMMU of kind ${kind} has no scalable mode; only intel has`);
+  if (given.bits !== undefined && kind !== 'intel')
+    problems.add(['iommu', 'bits'], `the width of an IOMMU of kind ${kind} cannot be chosen; only that of intel can`);
+  return {
+    kind,
+    intremap: given.intremap ?? kind === 'intel',
+    scalable: given.scalable,
+    preserve: given.preserve,
+    bits: given.bits ?? BITS[kind],
+    pos: document.place(['iommu']),
+  };
 }
 
 function deviceOf(input: DeviceInput, index: number, document: SourceDocument, problems: Problems): DeviceSpec {
   const path = ['devices', index];
   const [slot = 0, fn = 0] = input.at.split('.').map((part) => parseInt(part, 16));
-  if (input.behind !== undefined && (slot !== 0 || fn !== 0)) problems.add([...path, 'at'], `expected "00.0", as a root port has one place behind it; found ${shown(input.at)}`);
-  if (input.behind === undefined && (slot < FIRST_SLOT || slot > LAST_SLOT)) problems.add([...path, 'at'], `expected a slot from 02 to 1e, found ${shown(input.at)}`, slot > LAST_SLOT ? null : 'slots 00 and 01 are the chipset\'s and the IOMMU\'s');
+  if (input.behind !== undefined && (slot !== 0 || fn !== 0))
+    problems.add([...path, 'at'], `expected "00.0", as a root port has one place behind it; found ${shown(input.at)}`);
+  if (input.behind === undefined && (slot < FIRST_SLOT || slot > LAST_SLOT))
+    problems.add(
+      [...path, 'at'],
+      `expected a slot from 02 to 1e, found ${shown(input.at)}`,
+      slot > LAST_SLOT ? null : "slots 00 and 01 are the chipset's and the IOMMU's",
+    );
   const backed = BACKED.includes(input.device);
-  if (input.size !== undefined && !backed) problems.add([...path, 'size'], `nothing backs a device of kind ${input.device}, so it has no size`);
+  if (input.size !== undefined && !backed)
+    problems.add([...path, 'size'], `nothing backs a device of kind ${input.device}, so it has no size`);
   else if (input.size !== undefined) checkSize(input.device, input.size, [...path, 'size'], problems);
   return {
-    name: input.name, model: input.device, slot, function: fn, behind: input.behind ?? null, size: backed ? (input.size ?? DEFAULT_BACKING) : 0,
-    preserve: input.preserve, session: input.session ?? null, token: input.token ?? null, iommuToken: null,
-    map: input.map, inFlight: input.dma === 'in-flight', interrupts: input.interrupts, guest: null, pos: document.place(path),
+    name: input.name,
+    model: input.device,
+    slot,
+    function: fn,
+    behind: input.behind ?? null,
+    size: backed ? (input.size ?? DEFAULT_BACKING) : 0,
+    preserve: input.preserve,
+    session: input.session ?? null,
+    token: input.token ?? null,
+    iommuToken: null,
+    map: input.map,
+    inFlight: input.dma === 'in-flight',
+    interrupts: input.interrupts,
+    guest: null,
+    pos: document.place(path),
   };
 }
 
 function checkSize(model: DeviceModel, bytes: number, path: (string | number)[], problems: Problems): void {
-  if (bytes < MIB || bytes > LIMITS.backing || bytes % MIB !== 0) problems.add(path, `expected 1MiB to 1GiB in whole MiB, found ${bytes} bytes`);
-  else if (model === 'ivshmem' && (bytes & (bytes - 1)) !== 0) problems.add(path, `expected a power of two, as it becomes a BAR; found ${bytes} bytes`);
+  if (bytes < MIB || bytes > LIMITS.backing || bytes % MIB !== 0)
+    problems.add(path, `expected 1MiB to 1GiB in whole MiB, found ${bytes} bytes`);
+  else if (model === 'ivshmem' && (bytes & (bytes - 1)) !== 0)
+    problems.add(path, `expected a power of two, as it becomes a BAR; found ${bytes} bytes`);
 }
 
 function checkNames(devices: readonly DeviceSpec[], problems: Problems): void {
   const names = new Set<string>();
   for (const [index, { name }] of devices.entries()) {
-    if (names.has(name)) problems.add(['devices', index, 'name'], `expected a name of its own; there is a device ${shown(name)} already`);
+    if (names.has(name))
+      problems.add(['devices', index, 'name'], `expected a name of its own; there is a device ${shown(name)} already`);
     names.add(name);
   }
 }
 
 /** Each root port gets the lowest slot that no device has. */
-function placeRootPorts(inputs: readonly DeviceInput[], devices: readonly DeviceSpec[], problems: Problems): RootPort[] {
+function placeRootPorts(
+  inputs: readonly DeviceInput[],
+  devices: readonly DeviceSpec[],
+  problems: Problems,
+): RootPort[] {
   const taken = new Set(devices.filter(({ behind }) => behind === null).map(({ slot }) => slot));
   const ports = new Map<string, RootPort>();
   for (const [index, { behind }] of inputs.entries()) {
@@ -93,13 +151,20 @@ function checkAddresses(devices: readonly DeviceSpec[], problems: Problems): voi
     const other = taken.get(address);
     if (other !== undefined) {
       const hint = device.behind === null ? null : 'give it a root port of its own';
-      problems.add(['devices', index, device.behind === null ? 'at' : 'behind'], `expected an address of its own; ${shown(other.name)} is there already`, hint);
+      problems.add(
+        ['devices', index, device.behind === null ? 'at' : 'behind'],
+        `expected an address of its own; ${shown(other.name)} is there already`,
+        hint,
+      );
     }
     taken.set(address, device);
   }
   for (const [index, device] of devices.entries()) {
     if (device.function === 0 || taken.has(`${device.behind ?? ''}/${device.slot}.0`)) continue;
-    problems.add(['devices', index, 'at'], `expected a device at function 0 of slot ${device.slot.toString(16).padStart(2, '0')} too; without it nobody looks at the others`);
+    problems.add(
+      ['devices', index, 'at'],
+      `expected a device at function 0 of slot ${device.slot.toString(16).padStart(2, '0')} too; without it nobody looks at the others`,
+    );
   }
 }
 
@@ -113,8 +178,10 @@ export function iovaProblem(iova: number, bytes: number, model: DeviceModel, iom
   const end = iova + Math.ceil(bytes / PAGE) * PAGE;
   if (iova % PAGE !== 0) return `expected whole pages of ${PAGE} bytes, found ${hex(iova)}`;
   const bits = model === 'edu' ? Math.min(EDU_BITS, iommu.bits) : iommu.bits;
-  if (end > 2 ** bits) return `expected an end of at most ${hex(2 ** bits)}, as ${model === 'edu' && bits === EDU_BITS ? 'edu' : 'this IOMMU'} has ${bits} bits for an address; found ${hex(end)}`;
-  if (iova < MSI.end && end > MSI.start) return `expected a place away from ${hex(MSI.start)} to ${hex(MSI.end)}, where interrupts go`;
+  if (end > 2 ** bits)
+    return `expected an end of at most ${hex(2 ** bits)}, as ${model === 'edu' && bits === EDU_BITS ? 'edu' : 'this IOMMU'} has ${bits} bits for an address; found ${hex(end)}`;
+  if (iova < MSI.end && end > MSI.start)
+    return `expected a place away from ${hex(MSI.start)} to ${hex(MSI.end)}, where interrupts go`;
   return null;
 }
 
@@ -128,14 +195,28 @@ function checkUse(input: DeviceInput, index: number, iommu: IommuSpec, explicit:
     for (const key of ['map', 'dma', 'session', 'token'] as const) {
       const value = input[key];
       if (value === undefined || (Array.isArray(value) && value.length === 0)) continue;
-      problems.add([...path, key], `${key} goes with the short form; with steps it is a step of its own`, `write - device-${key === 'map' || key === 'dma' ? key : 'preserve'}`, 'key');
+      problems.add(
+        [...path, key],
+        `${key} goes with the short form; with steps it is a step of its own`,
+        `write - device-${key === 'map' || key === 'dma' ? key : 'preserve'}`,
+        'key',
+      );
     }
     return;
   }
   if (iommu.kind === 'none' && (input.map.length > 0 || input.preserve !== 'recreate' || input.dma !== undefined)) {
     problems.add(path, 'expected an IOMMU, as a device is only opened and mapped behind one', 'add iommu: intel');
   }
-  if (input.dma !== undefined && input.device !== 'edu') problems.add([...path, 'dma'], `expected no dma, as only edu can be told to begin a transfer; this is ${input.device}`);
-  else if (input.dma !== undefined && !input.map.some(({ rights }) => rights === 'rw')) problems.add([...path, 'dma'], 'expected a file under map that the device may read and write, as a transfer goes from it and to it');
-  if (input.preserve !== 'recreate' && input.session === undefined) problems.add([...path, 'preserve'], `expected a session with it, as ${input.preserve} gives its descriptor to one`);
+  if (input.dma !== undefined && input.device !== 'edu')
+    problems.add(
+      [...path, 'dma'],
+      `expected no dma, as only edu can be told to begin a transfer; this is ${input.device}`,
+    );
+  else if (input.dma !== undefined && !input.map.some(({ rights }) => rights === 'rw'))
+    problems.add(
+      [...path, 'dma'],
+      'expected a file under map that the device may read and write, as a transfer goes from it and to it',
+    );
+  if (input.preserve !== 'recreate' && input.session === undefined)
+    problems.add([...path, 'preserve'], `expected a session with it, as ${input.preserve} gives its descriptor to one`);
 }

@@ -21,18 +21,25 @@ export class ClientFollower {
   follow(step: ClientAction, draft: Draft): void {
     switch (step.op) {
       case 'client':
-        if (this.#clients.has(step.client)) this.#problems.add(draft.path, `expected a name of its own; there is a client ${shown(step.client)} already`);
+        if (this.#clients.has(step.client))
+          this.#problems.add(draft.path, `expected a name of its own; there is a client ${shown(step.client)} already`);
         this.#clients.add(step.client);
         return;
       case 'pass':
         for (const key of ['from', 'to'] as const) this.#exists(step[key], { ...draft, path: [...draft.path, key] });
-        if (step.from === step.to) this.#problems.add([...draft.path, 'to'], `expected another client than ${shown(step.from)}, which gives it`);
+        if (step.from === step.to)
+          this.#problems.add([...draft.path, 'to'], `expected another client than ${shown(step.from)}, which gives it`);
         if (step.what.kind === 'session') this.#sessions.openSession(step.what.name, draft);
         else if (!this.#sessions.files.has(step.what.name)) this.#sessions.unknownFile(step.what.name, draft);
         this.holders.passed(step.what, step.to);
         return;
       case 'kill':
-        if (step.client === MAIN) this.#problems.add(draft.path, 'the first client is killed with kill-agent, as another one must take its place', 'write - kill-agent');
+        if (step.client === MAIN)
+          this.#problems.add(
+            draft.path,
+            'the first client is killed with kill-agent, as another one must take its place',
+            'write - kill-agent',
+          );
         else this.#exists(step.client, draft);
         this.#clients.delete(step.client);
         this.lose(step.client);
@@ -44,14 +51,21 @@ export class ClientFollower {
     if (by !== undefined) this.#exists(by, { ...draft, path: [...draft.path, 'client'] });
     if (during === undefined) return;
     const path = [...draft.path, 'during'];
-    if (by === undefined) this.#problems.add(path, `${op} during the kexec needs a client of its own, as the first one is in the reboot call`, 'add client, and a step that starts it');
-    if (next === undefined || (next.op !== 'kexec' && next.during === undefined)) this.#problems.add(path, 'expected the kexec right after it');
+    if (by === undefined)
+      this.#problems.add(
+        path,
+        `${op} during the kexec needs a client of its own, as the first one is in the reboot call`,
+        'add client, and a step that starts it',
+      );
+    if (next === undefined || (next.op !== 'kexec' && next.during === undefined))
+      this.#problems.add(path, 'expected the kexec right after it');
   }
 
   /** A client that makes something or takes it back has it alone. */
   made(step: Step): void {
     const client = step.by ?? MAIN;
-    if (step.op === 'create' || step.op === 'retrieve-session') this.holders.made({ kind: 'session', name: step.session }, client);
+    if (step.op === 'create' || step.op === 'retrieve-session')
+      this.holders.made({ kind: 'session', name: step.session }, client);
     if (step.op === 'retrieve') this.holders.made({ kind: 'file', name: step.file }, client);
     if (step.op === 'memfd') this.holders.made({ kind: 'file', name: step.memfd.file }, client);
     if (step.op === 'reopen') this.holders.made({ kind: 'file', name: step.as }, client);
@@ -66,8 +80,10 @@ export class ClientFollower {
   /** A client is gone, and with it what it alone had. */
   lose(client: string): void {
     const sessions = this.#sessions;
-    for (const name of [...sessions.outgoing.keys(), ...sessions.retrieved]) if (this.#gone({ kind: 'session', name }, client)) sessions.loseSession(name);
-    for (const name of sessions.files.keys()) if (this.#gone({ kind: 'file', name }, client)) sessions.files.delete(name);
+    for (const name of [...sessions.outgoing.keys(), ...sessions.retrieved])
+      if (this.#gone({ kind: 'session', name }, client)) sessions.loseSession(name);
+    for (const name of sessions.files.keys())
+      if (this.#gone({ kind: 'file', name }, client)) sessions.files.delete(name);
   }
 
   /** All clients are gone with their kernel. */
@@ -82,6 +98,7 @@ export class ClientFollower {
   }
 
   #exists(client: string, draft: Draft): void {
-    if (!this.#clients.has(client)) this.#problems.add(draft.path, `no client ${shown(client)} runs here`, 'start it with a step: client: NAME');
+    if (!this.#clients.has(client))
+      this.#problems.add(draft.path, `no client ${shown(client)} runs here`, 'start it with a step: client: NAME');
   }
 }

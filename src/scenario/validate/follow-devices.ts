@@ -46,12 +46,24 @@ export class DeviceFollower {
 
   /** A fault on a device: is there such a device, and can it be done to it? */
   fault(fault: Extract<Fault, { kind: 'unplug' | 'iommu-table' }>, path: Path): void {
-    const device = this.#find(fault.device, [...path, ...(fault.kind === 'unplug' ? ['unplug'] : ['iommu-table', 'device'])]);
+    const device = this.#find(fault.device, [
+      ...path,
+      ...(fault.kind === 'unplug' ? ['unplug'] : ['iommu-table', 'device']),
+    ]);
     if (device === undefined) return;
     // QEMU 7.2: "Bus 'pcie.0' does not support hotplugging".
-    if (fault.kind === 'unplug' && device.behind === null) this.#problems.add([...path, 'unplug'], `expected a device behind a root port, as QEMU takes none from the root bus; ${shown(device.name)} is on it`, 'add behind: rp0 and at: "00.0"');
+    if (fault.kind === 'unplug' && device.behind === null)
+      this.#problems.add(
+        [...path, 'unplug'],
+        `expected a device behind a root port, as QEMU takes none from the root bus; ${shown(device.name)} is on it`,
+        'add behind: rp0 and at: "00.0"',
+      );
     const { kind } = this.#plan.iommu;
-    if (fault.kind === 'iommu-table' && kind !== 'intel' && kind !== 'amd') this.#problems.add([...path, 'iommu-table'], `expected an IOMMU of kind intel or amd, as only these have tables in the machine's memory; it is ${kind}`);
+    if (fault.kind === 'iommu-table' && kind !== 'intel' && kind !== 'amd')
+      this.#problems.add(
+        [...path, 'iommu-table'],
+        `expected an IOMMU of kind intel or amd, as only these have tables in the machine's memory; it is ${kind}`,
+      );
   }
 
   #find(name: string, path: Path): DeviceSpec | undefined {
@@ -59,7 +71,15 @@ export class DeviceFollower {
     if (device !== undefined) return device;
     const names = this.#plan.devices.map((each) => each.name);
     const near = nearest(name, names);
-    this.#problems.add(path, `no device ${shown(name)} is in this scenario`, near !== null ? `did you mean "${near}"?` : names.length > 0 ? `there is ${listed(names, 8)}` : 'name it under devices');
+    this.#problems.add(
+      path,
+      `no device ${shown(name)} is in this scenario`,
+      near !== null
+        ? `did you mean "${near}"?`
+        : names.length > 0
+          ? `there is ${listed(names, 8)}`
+          : 'name it under devices',
+    );
     return undefined;
   }
 
@@ -73,8 +93,14 @@ export class DeviceFollower {
 
   #state(step: DeviceAction, device: DeviceSpec, path: Path, around: Around): void {
     if (step.op === 'device-open' || step.op === 'device-retrieve') {
-      if (this.#plan.iommu.kind === 'none') this.#problems.add(path, 'expected an IOMMU, as a device is only opened behind one', 'add iommu: intel');
-      if (this.#open.has(device.name)) this.#problems.add(path, `device ${shown(device.name)} is open already`, 'state errno: EBUSY if that is what you test');
+      if (this.#plan.iommu.kind === 'none')
+        this.#problems.add(path, 'expected an IOMMU, as a device is only opened behind one', 'add iommu: intel');
+      if (this.#open.has(device.name))
+        this.#problems.add(
+          path,
+          `device ${shown(device.name)} is open already`,
+          'state errno: EBUSY if that is what you test',
+        );
       if (step.op === 'device-retrieve') this.#retrieve(step, path, around);
       this.#open.set(device.name, { maps: [] });
       return;
@@ -95,36 +121,70 @@ export class DeviceFollower {
     const spec = files.get(map.file);
     if (spec === undefined) {
       const near = nearest(map.file, [...files.keys()]);
-      this.#problems.add([...path, 'file'], `no file ${shown(map.file)} is open here`, near === null ? null : `did you mean "${near}"?`);
+      this.#problems.add(
+        [...path, 'file'],
+        `no file ${shown(map.file)} is open here`,
+        near === null ? null : `did you mean "${near}"?`,
+      );
       return;
     }
-    if (spec.kind !== 'memfd' && spec.kind !== 'guest-ram') this.#problems.add([...path, 'file'], `expected a memfd, as nothing else can be mapped; this is ${spec.kind === 'object' ? 'an object' : 'the state of a guest'}`);
+    if (spec.kind !== 'memfd' && spec.kind !== 'guest-ram')
+      this.#problems.add(
+        [...path, 'file'],
+        `expected a memfd, as nothing else can be mapped; this is ${spec.kind === 'object' ? 'an object' : 'the state of a guest'}`,
+      );
     const why = iovaProblem(map.iova, spec.size, device.model, this.#plan.iommu);
     if (why !== null) this.#problems.add([...path, 'iova'], why, 'state an errno if that is what you test');
     const end = map.iova + Math.ceil(spec.size / PAGE) * PAGE;
     const other = open.maps.find((each) => map.iova < each.end && each.map.iova < end);
     if (other !== undefined) {
-      this.#problems.add([...path, 'iova'], `expected a place of its own; ${shown(other.map.file)} is mapped from ${hex(other.map.iova)} to ${hex(other.end)}`, 'state errno: EEXIST if that is what you test');
+      this.#problems.add(
+        [...path, 'iova'],
+        `expected a place of its own; ${shown(other.map.file)} is mapped from ${hex(other.map.iova)} to ${hex(other.end)}`,
+        'state errno: EEXIST if that is what you test',
+      );
     }
     open.maps.push({ map, end });
   }
 
-  #preserve({ op, device, session, token }: Extract<DeviceAction, { op: 'device-preserve' | 'iommu-preserve' }>, path: Path, around: Around): void {
-    if (!around.isOutgoing(session)) this.#problems.add([...path, 'session'], `no session ${shown(session)} is open here`);
+  #preserve(
+    { op, device, session, token }: Extract<DeviceAction, { op: 'device-preserve' | 'iommu-preserve' }>,
+    path: Path,
+    around: Around,
+  ): void {
+    if (!around.isOutgoing(session))
+      this.#problems.add([...path, 'session'], `no session ${shown(session)} is open here`);
     const key = `${session}\0${token}`;
-    if (around.hasToken(session, token) || this.#carried.has(key)) this.#problems.add([...path, 'token'], `expected a token of its own in session ${shown(session)}; ${token} is taken`);
+    if (around.hasToken(session, token) || this.#carried.has(key))
+      this.#problems.add(
+        [...path, 'token'],
+        `expected a token of its own in session ${shown(session)}; ${token} is taken`,
+      );
     this.#carried.set(key, descriptorOf(op, device));
   }
 
-  #retrieve({ op, device, session, token }: Extract<DeviceAction, { op: 'device-retrieve' | 'iommu-retrieve' }>, path: Path, around: Around): void {
-    if (!around.isRetrieved(session)) this.#problems.add([...path, 'session'], `no session ${shown(session)} was asked back in this epoch`);
+  #retrieve(
+    { op, device, session, token }: Extract<DeviceAction, { op: 'device-retrieve' | 'iommu-retrieve' }>,
+    path: Path,
+    around: Around,
+  ): void {
+    if (!around.isRetrieved(session))
+      this.#problems.add([...path, 'session'], `no session ${shown(session)} was asked back in this epoch`);
     const carried = this.#carried.get(`${session}\0${token}`);
-    if (carried !== descriptorOf(op, device)) this.#problems.add([...path, 'token'], carried === undefined ? `no device was ever preserved under token ${token} of session ${shown(session)}` : `token ${token} of session ${shown(session)} is ${carried}`);
+    if (carried !== descriptorOf(op, device))
+      this.#problems.add(
+        [...path, 'token'],
+        carried === undefined
+          ? `no device was ever preserved under token ${token} of session ${shown(session)}`
+          : `token ${token} of session ${shown(session)} is ${carried}`,
+      );
   }
 
   #dma(device: DeviceSpec, open: OpenDevice, path: Path): void {
-    if (device.model !== 'edu') this.#problems.add(path, `only edu can be told to begin a transfer; ${shown(device.name)} is ${device.model}`);
-    else if (!open.maps.some(({ map }) => map.rights === 'rw')) this.#problems.add(path, 'nothing is mapped that the device may read and write', 'write - device-map before');
+    if (device.model !== 'edu')
+      this.#problems.add(path, `only edu can be told to begin a transfer; ${shown(device.name)} is ${device.model}`);
+    else if (!open.maps.some(({ map }) => map.rights === 'rw'))
+      this.#problems.add(path, 'nothing is mapped that the device may read and write', 'write - device-map before');
   }
 }
 

@@ -11,14 +11,26 @@ export function followFlip(flip: { file: string; page: number }, draft: Draft, s
   const memfd = sessions.everMade.get(flip.file);
   const path = [...draft.path, 'flip'];
   if (!memfd) {
-    sessions.unknown('file', 'was made before', flip.file, sessions.everMade.keys(), { ...draft, path: [...path, 'file'] });
+    sessions.unknown('file', 'was made before', flip.file, sessions.everMade.keys(), {
+      ...draft,
+      path: [...path, 'file'],
+    });
   } else if (flip.page * PAGE >= memfd.size && memfd.kind !== 'guest-state') {
-    sessions.problems.add([...path, 'page'], `expected a page below ${Math.ceil(memfd.size / PAGE)}, as ${shown(flip.file)} has that many; found ${flip.page}`);
+    sessions.problems.add(
+      [...path, 'page'],
+      `expected a page below ${Math.ceil(memfd.size / PAGE)}, as ${shown(flip.file)} has that many; found ${flip.page}`,
+    );
   }
 }
 
-export function followChange(fault: Extract<Fault, { kind: 'change' }>, step: { epoch: number; at: 'now' | 'jump' }, draft: Draft, sessions: SessionFollower): void {
-  // As a step of its own, past the first kexec, it means what this kernel was handed; at the jump always what it hands over.
+export function followChange(
+  fault: Extract<Fault, { kind: 'change' }>,
+  step: { epoch: number; at: 'now' | 'jump' },
+  draft: Draft,
+  sessions: SessionFollower,
+): void {
+  // As a step of its own, past the first kexec, it means what this kernel was handed; at the jump always what it hands
+  // over.
   if (draft.path[0] === 'steps' && step.epoch > 0 && step.at === 'now') fault.side = 'incoming';
   const at = { ...draft, path: [...draft.path, 'change', 'place'] };
   const { place } = fault;
@@ -33,8 +45,14 @@ export function followChange(fault: Extract<Fault, { kind: 'change' }>, step: { 
 /** A file may be named instead of its token. */
 function settleToken(file: FileRef, held: Held, at: Draft, sessions: SessionFollower): void {
   if (held.has(file.token)) return;
-  const names = [...held].flatMap(([token, memfd]) => [String(token), memfd.file.slice(memfd.file.lastIndexOf('/') + 1)]);
-  const found = [...held].find(([, memfd]) => memfd.file === file.file || memfd.file === `${file.session}/${file.file}`);
+  const names = [...held].flatMap(([token, memfd]) => [
+    String(token),
+    memfd.file.slice(memfd.file.lastIndexOf('/') + 1),
+  ]);
+  const found = [...held].find(
+    ([, memfd]) => memfd.file === file.file || memfd.file === `${file.session}/${file.file}`,
+  );
   if (found) file.token = found[0];
-  else sessions.unknown('file', `of session ${shown(file.session)} was preserved before`, file.file, new Set(names), at);
+  else
+    sessions.unknown('file', `of session ${shown(file.session)} was preserved before`, file.file, new Set(names), at);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Follows the steps on files that are there already: is there such a file, and can the lab keep account of what it holds?
+// Follows the steps on files that are there already: is there such a file, and can the lab keep account of what it
+// holds?
 import type { FileAction } from '../../model/scenario/file-steps.js';
 import { ALL_PAGES } from '../explicit/files.js';
 import type { SessionFollower } from './follow-sessions.js';
@@ -30,20 +31,34 @@ export class FileFollower {
       return;
     }
     if (spec.kind !== 'memfd') {
-      sessions.problems.add([...draft.path, 'file'], `expected a memfd, as the lab knows what is in it after ${step.op}; ${shown(step.file)} is none`);
+      sessions.problems.add(
+        [...draft.path, 'file'],
+        `expected a memfd, as the lab knows what is in it after ${step.op}; ${shown(step.file)} is none`,
+      );
       return;
     }
     if (step.op === 'write' && step.count === ALL_PAGES) step.count = Math.max(1, Math.ceil(spec.size / PAGE));
-    const end = step.op === 'truncate' ? step.size : step.op === 'write' || step.op === 'fallocate' ? (step.first + step.count) * PAGE : 0;
-    if (end > LIMITS.size) sessions.problems.add(draft.path, `expected a size of at most 1TiB, found pages up to byte ${end}`);
+    const end =
+      step.op === 'truncate'
+        ? step.size
+        : step.op === 'write' || step.op === 'fallocate'
+          ? (step.first + step.count) * PAGE
+          : 0;
+    if (end > LIMITS.size)
+      sessions.problems.add(draft.path, `expected a size of at most 1TiB, found pages up to byte ${end}`);
     if (step.op === 'reopen') sessions.reopen(spec, step.as, draft);
     if (step.op === 'write' || step.op === 'truncate' || step.op === 'fallocate') this.#count(step.file, draft);
-    if (checked && end > spec.size && !(step.op === 'fallocate' && step.how !== 'allocate')) sessions.files.set(step.file, { ...spec, size: end });
+    if (checked && end > spec.size && !(step.op === 'fallocate' && step.how !== 'allocate'))
+      sessions.files.set(step.file, { ...spec, size: end });
   }
 
   #count(file: string, draft: Draft): void {
     const changes = (this.#changes.get(file) ?? 0) + 1;
     this.#changes.set(file, changes);
-    if (changes === LIMITS.changes + 1) this.#sessions.problems.add(draft.path, `expected at most ${LIMITS.changes} writes, truncations and allocations of one file; ${shown(file)} has more`);
+    if (changes === LIMITS.changes + 1)
+      this.#sessions.problems.add(
+        draft.path,
+        `expected at most ${LIMITS.changes} writes, truncations and allocations of one file; ${shown(file)} has more`,
+      );
   }
 }

@@ -38,7 +38,10 @@ export class GuestFollower {
     this.#here = new Set();
   }
 
-  /** @param checked the scenario counts on the step to succeed @returns files that are there from now on */
+  /**
+   * @param checked the scenario counts on the step to succeed
+   * @returns files that are there from now on
+   */
   follow(step: GuestAction, path: Path, checked: boolean, files: ReadonlyMap<string, FileSpec>): GuestFileSpec[] {
     if (step.op === 'guest-create') return this.#create(step.spec, path, checked);
     if (!this.#made.has(step.guest)) {
@@ -47,9 +50,12 @@ export class GuestFollower {
     }
     if (!checked) return [];
     if (step.op === 'guest-restore') {
-      if (this.#here.has(step.guest)) this.#problems.add(path, `guest ${shown(step.guest)} is there already`, 'write - guest-close before');
+      if (this.#here.has(step.guest))
+        this.#problems.add(path, `guest ${shown(step.guest)} is there already`, 'write - guest-close before');
       // Whether it came back is what the scenario asks; that it was ever there is not.
-      for (const key of ['ram', 'state'] as const) if (!files.has(step[key]) && !this.#files.has(step[key])) this.#unknown('file', 'is open here', step[key], files.keys(), path);
+      for (const key of ['ram', 'state'] as const)
+        if (!files.has(step[key]) && !this.#files.has(step[key]))
+          this.#unknown('file', 'is open here', step[key], files.keys(), path);
       this.#here.add(step.guest);
     } else if (!this.#here.has(step.guest)) {
       this.#unknown('guest', 'is there in this epoch', step.guest, this.#here, path);
@@ -63,10 +69,15 @@ export class GuestFollower {
     checkGuest(spec, this.#devices.plan, path, this.#problems);
     for (const [at, device] of spec.devices.entries()) {
       const owner = this.#owners.get(device) ?? spec.name;
-      if (owner !== spec.name) this.#problems.add([...path, 'devices', at], `expected a device of its own; ${shown(device)} belongs to guest ${shown(owner)}`);
+      if (owner !== spec.name)
+        this.#problems.add(
+          [...path, 'devices', at],
+          `expected a device of its own; ${shown(device)} belongs to guest ${shown(owner)}`,
+        );
       this.#owners.set(device, owner);
     }
-    if (this.#here.has(spec.name)) this.#problems.add(path, `expected a name of its own; there is a guest ${shown(spec.name)} already`);
+    if (this.#here.has(spec.name))
+      this.#problems.add(path, `expected a name of its own; there is a guest ${shown(spec.name)} already`);
     this.#made.set(spec.name, spec);
     if (!checked) return [];
     this.#here.add(spec.name);
@@ -77,13 +88,23 @@ export class GuestFollower {
 
   #attach({ guest, device }: { guest: string; device: string }, path: Path): void {
     const own = this.#made.get(guest)?.devices ?? [];
-    if (!own.includes(device)) this.#problems.add([...path, 'device'], `guest ${shown(guest)} was made without device ${shown(device)}`, own.length > 0 ? `it has ${listed(own, 8)}` : `write devices: [${device}] in its guest-create`);
-    else if (!this.#devices.isOpen(device)) this.#problems.add(path, `device ${shown(device)} is not open here`, 'write - device-open before');
+    if (!own.includes(device))
+      this.#problems.add(
+        [...path, 'device'],
+        `guest ${shown(guest)} was made without device ${shown(device)}`,
+        own.length > 0 ? `it has ${listed(own, 8)}` : `write devices: [${device}] in its guest-create`,
+      );
+    else if (!this.#devices.isOpen(device))
+      this.#problems.add(path, `device ${shown(device)} is not open here`, 'write - device-open before');
   }
 
   #unknown(what: string, condition: string, name: string, known: Iterable<string>, path: Path): void {
     const names = [...known];
     const near = nearest(name, names);
-    this.#problems.add(path, `no ${what} ${shown(name)} ${condition}`, near !== null ? `did you mean "${near}"?` : names.length > 0 ? `there is ${listed(names, 8)}` : 'there is none');
+    this.#problems.add(
+      path,
+      `no ${what} ${shown(name)} ${condition}`,
+      near !== null ? `did you mean "${near}"?` : names.length > 0 ? `there is ${listed(names, 8)}` : 'there is none',
+    );
   }
 }

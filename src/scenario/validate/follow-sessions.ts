@@ -40,16 +40,25 @@ export class SessionFollower {
     const bytes = Buffer.byteLength(session);
     // Some kernels take these names, and some do not: the scenario has to say which answer it expects.
     if ((bytes > LIMITS.sessionName || bytes === 0) && step.errno === null) {
-      this.problems.add(path, `expected a session's name of 1 to ${LIMITS.sessionName} bytes, found ${bytes}`, 'state errno: EINVAL if that is what you test, or errno: OK for a kernel that takes it');
+      this.problems.add(
+        path,
+        `expected a session's name of 1 to ${LIMITS.sessionName} bytes, found ${bytes}`,
+        'state errno: EINVAL if that is what you test, or errno: OK for a kernel that takes it',
+      );
     }
     if (this.outgoing.has(session)) {
-      this.problems.add(path, `expected a name of its own; there is a session ${shown(session)} already`, 'state errno: EEXIST if that is what you test');
+      this.problems.add(
+        path,
+        `expected a name of its own; there is a session ${shown(session)} already`,
+        'state errno: EEXIST if that is what you test',
+      );
     }
     this.outgoing.set(session, new Map());
   }
 
   make(spec: FileSpec, { path }: Draft): void {
-    if (this.files.has(spec.file)) this.problems.add(path, `expected a name of its own; there is a file ${shown(spec.file)} already`);
+    if (this.files.has(spec.file))
+      this.problems.add(path, `expected a name of its own; there is a file ${shown(spec.file)} already`);
     this.files.set(spec.file, spec);
     this.everMade.set(spec.file, spec);
     this.#use(spec.size + (spec.kind === 'object' ? spec.array : 0), path);
@@ -57,7 +66,8 @@ export class SessionFollower {
 
   /** One more descriptor of a file that is there. */
   reopen(spec: FileSpec, as: string, { path }: Draft): void {
-    if (this.files.has(as)) this.problems.add([...path, 'as'], `expected a name of its own; there is a file ${shown(as)} already`);
+    if (this.files.has(as))
+      this.problems.add([...path, 'as'], `expected a name of its own; there is a file ${shown(as)} already`);
     const again = { ...spec, file: as } as FileSpec;
     this.files.set(as, again);
     this.everMade.set(as, again);
@@ -67,7 +77,10 @@ export class SessionFollower {
     const before = this.#used;
     this.#used += bytes;
     if (this.#used > this.#memory && before <= this.#memory) {
-      this.problems.add(path, `expected files of at most ${size(this.#memory)} in all, the machine's memory; found ${size(this.#used)} up to here`);
+      this.problems.add(
+        path,
+        `expected files of at most ${size(this.#memory)} in all, the machine's memory; found ${size(this.#used)} up to here`,
+      );
     }
   }
 
@@ -78,20 +91,29 @@ export class SessionFollower {
     const held = this.outgoing.get(step.session);
     if (!held) {
       if (this.retrieved.has(step.session)) {
-        this.problems.add(draft.path, `session ${shown(step.session)} was asked back; expected one created in this epoch`, 'state errno: EINVAL if that is what you test');
+        this.problems.add(
+          draft.path,
+          `session ${shown(step.session)} was asked back; expected one created in this epoch`,
+          'state errno: EINVAL if that is what you test',
+        );
       } else {
         this.unknown('session', 'is open here', step.session, this.outgoing.keys(), draft);
       }
       return;
     }
     if (held.has(step.token)) {
-      this.problems.add([...draft.path, 'token'], `expected a token of its own in session ${shown(step.session)}; ${step.token} is taken`, 'state errno: EEXIST if that is what you test');
+      this.problems.add(
+        [...draft.path, 'token'],
+        `expected a token of its own in session ${shown(step.session)}; ${step.token} is taken`,
+        'state errno: EEXIST if that is what you test',
+      );
     }
     if (memfd) held.set(step.token, memfd);
   }
 
   askBack(session: string, draft: Draft): void {
-    if (!this.handed.has(session)) this.unknown('session', 'was ever created in an epoch before', session, this.handed.keys(), draft);
+    if (!this.handed.has(session))
+      this.unknown('session', 'was ever created in an epoch before', session, this.handed.keys(), draft);
     this.retrieved.add(session);
   }
 
@@ -101,10 +123,22 @@ export class SessionFollower {
     const memfd = held?.get(step.token);
     if (step.file === '') step.file = memfd?.file ?? `${step.session}/${step.token}`;
     if (!checked) return;
-    if (!this.retrieved.has(step.session)) this.unknown('session', 'was asked back in this epoch', step.session, this.retrieved, draft);
-    else if (!memfd) this.unknown('token', `of session ${shown(step.session)} was ever preserved`, String(step.token), [...(held?.keys() ?? [])].map(String), draft);
+    if (!this.retrieved.has(step.session))
+      this.unknown('session', 'was asked back in this epoch', step.session, this.retrieved, draft);
+    else if (!memfd)
+      this.unknown(
+        'token',
+        `of session ${shown(step.session)} was ever preserved`,
+        String(step.token),
+        [...(held?.keys() ?? [])].map(String),
+        draft,
+      );
     if (this.files.has(step.file)) {
-      this.problems.add(draft.path, `expected a name of its own; there is a file ${shown(step.file)} already`, 'give it another name with as');
+      this.problems.add(
+        draft.path,
+        `expected a name of its own; there is a file ${shown(step.file)} already`,
+        'give it another name with as',
+      );
     }
     if (memfd) {
       this.files.set(step.file, memfd);
@@ -153,6 +187,10 @@ export class SessionFollower {
     const names = [...known];
     const near = nearest(name, names);
     const there = names.length > 0 ? `there is ${listed(names, 8)}` : `there is none`;
-    this.problems.add(path, `no ${what} ${what === 'token' ? name : shown(name)} ${condition}`, near ? `did you mean "${near}"?` : there);
+    this.problems.add(
+      path,
+      `no ${what} ${what === 'token' ? name : shown(name)} ${condition}`,
+      near ? `did you mean "${near}"?` : there,
+    );
   }
 }

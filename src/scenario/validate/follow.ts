@@ -38,8 +38,15 @@ class Follower {
   follow(draft: Draft, next: Step | undefined): void {
     const { step, path } = draft;
     this.#clients.call(step, draft, next);
-    if ('session' in step && step.session.length > LIMITS.sessionField / 4 && Buffer.byteLength(step.session) > LIMITS.sessionField) {
-      this.#problems.add(path, `expected a session's name of at most ${LIMITS.sessionField} bytes, the size of the kernel's field; found ${Buffer.byteLength(step.session)}`);
+    if (
+      'session' in step &&
+      step.session.length > LIMITS.sessionField / 4 &&
+      Buffer.byteLength(step.session) > LIMITS.sessionField
+    ) {
+      this.#problems.add(
+        path,
+        `expected a session's name of at most ${LIMITS.sessionField} bytes, the size of the kernel's field; found ${Buffer.byteLength(step.session)}`,
+      );
     }
     const checked = succeeds(step);
     if (this.#aborted && ['load', 'kexec', 'retrieve-session', 'retrieve', 'finish', 'abort'].includes(step.op)) {
@@ -53,13 +60,16 @@ class Follower {
     if (isDeviceAction(step)) {
       const { files, outgoing, retrieved } = this.#sessions;
       this.#devices.follow(step, path, checked, {
-        files, isOutgoing: (name) => outgoing.has(name), isRetrieved: (name) => retrieved.has(name),
+        files,
+        isOutgoing: (name) => outgoing.has(name),
+        isRetrieved: (name) => retrieved.has(name),
         hasToken: (session, token) => outgoing.get(session)?.has(token) ?? false,
       });
       return;
     }
     if (isGuestAction(step)) {
-      for (const spec of this.#guests.follow(step, path, checked, this.#sessions.files)) this.#sessions.make(spec, draft);
+      for (const spec of this.#guests.follow(step, path, checked, this.#sessions.files))
+        this.#sessions.make(spec, draft);
       return;
     }
     if (isFileAction(step)) {
@@ -110,7 +120,8 @@ class Follower {
         break;
       case 'fault':
         if (step.fault.kind === 'flip') followFlip(step.fault, draft, sessions);
-        if (step.fault.kind === 'unplug' || step.fault.kind === 'iommu-table') this.#devices.fault(step.fault, draft.path);
+        if (step.fault.kind === 'unplug' || step.fault.kind === 'iommu-table')
+          this.#devices.fault(step.fault, draft.path);
         if (step.fault.kind === 'change') followChange(step.fault, step, draft, sessions);
         break;
       default:
@@ -124,7 +135,13 @@ class Follower {
 }
 
 /** Reports what cannot work, and gives retrieved files the names that were left open. */
-export function followSteps(drafts: readonly Draft[], memory: number, reserved: number, hardware: DevicePlan, problems: Problems): void {
+export function followSteps(
+  drafts: readonly Draft[],
+  memory: number,
+  reserved: number,
+  hardware: DevicePlan,
+  problems: Problems,
+): void {
   const follower = new Follower(memory, reserved, hardware, problems);
   for (const [index, draft] of drafts.entries()) follower.follow(draft, drafts[index + 1]?.step);
   for (const [index, draft] of drafts.entries()) {
@@ -136,11 +153,26 @@ export function followSteps(drafts: readonly Draft[], memory: number, reserved: 
 }
 
 /** Do the steps come to every kernel that is named? */
-export function checkEpochs(drafts: readonly Draft[], kernels: readonly string[], outcome: string, problems: Problems): void {
+export function checkEpochs(
+  drafts: readonly Draft[],
+  kernels: readonly string[],
+  outcome: string,
+  problems: Problems,
+): void {
   const beyond = drafts.find(({ step }) => step.op === 'kexec' && succeeds(step) && step.epoch >= kernels.length - 1);
-  if (beyond) problems.add(beyond.path, `this is kexec ${beyond.step.epoch + 1}, but ${kernels.length} kernels make ${kernels.length - 1}`, 'name more kernels with chain');
+  if (beyond)
+    problems.add(
+      beyond.path,
+      `this is kexec ${beyond.step.epoch + 1}, but ${kernels.length} kernels make ${kernels.length - 1}`,
+      'name more kernels with chain',
+    );
   const gone = drafts.filter(({ step }) => step.op === 'kexec' && succeeds(step)).length;
   if (gone < kernels.length - 1 && outcome === 'preserved') {
-    problems.add(['steps'], `nothing can be preserved, as the steps never come to kernel ${shown(kernels[gone + 1])}: they have ${gone} kexec of ${kernels.length - 1}`, 'add kexec, or expect: refused', 'key');
+    problems.add(
+      ['steps'],
+      `nothing can be preserved, as the steps never come to kernel ${shown(kernels[gone + 1])}: they have ${gone} kexec of ${kernels.length - 1}`,
+      'add kexec, or expect: refused',
+      'key',
+    );
   }
 }

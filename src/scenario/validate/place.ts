@@ -24,7 +24,9 @@ export interface ParsedPlace {
 const MOST_NUMBER = 2 ** 32;
 
 function number(text: string, what: string): number | string {
-  return /^\d{1,10}$/.test(text) && Number(text) < MOST_NUMBER ? Number(text) : `expected ${what} in brackets, found ${shown(text)}`;
+  return /^\d{1,10}$/.test(text) && Number(text) < MOST_NUMBER
+    ? Number(text)
+    : `expected ${what} in brackets, found ${shown(text)}`;
 }
 
 /** The last slash divides: a session's name may hold others. */
@@ -56,7 +58,8 @@ row('kho.node[NAME].data', 'pointer', ([name = '']) => ({ of: 'node', name, fiel
 row('kho.node[NAME].size', 'number', ([name = '']) => ({ of: 'node', name, field: 'size' }), true);
 row('luo.version', 'text', () => ({ of: 'luo', field: 'version' }), true);
 for (const field of ['number', 'size'] as const) row(`luo.${field}`, 'number', () => ({ of: 'luo', field }), true);
-for (const field of ['sessions_pa', 'flbs_pa'] as const) row(`luo.${field}`, 'pointer', () => ({ of: 'luo', field }), true);
+for (const field of ['sessions_pa', 'flbs_pa'] as const)
+  row(`luo.${field}`, 'pointer', () => ({ of: 'luo', field }), true);
 row('sessions.version', 'text', () => ({ of: 'sessions', field: 'version' }), true);
 row('sessions.count', 'number', () => ({ of: 'sessions', field: 'count' }));
 row('sessions.next', 'pointer', () => ({ of: 'sessions', field: 'next' }));
@@ -67,22 +70,38 @@ row('session[SESSION].count', 'number', ([session = '']) => ({ of: 'session', se
 row('session[SESSION].files', 'pointer', ([session = '']) => ({ of: 'session', session, field: 'files' }));
 row('files[SESSION].count', 'number', ([session = '']) => ({ of: 'files', session, field: 'count' }));
 row('files[SESSION].next', 'pointer', ([session = '']) => ({ of: 'files', session, field: 'next' }));
-row('file[SESSION/FILE].compatible', 'text', ([at = '']) => onFile(at, (file) => ({ of: 'file', file, field: 'compatible' })));
+row('file[SESSION/FILE].compatible', 'text', ([at = '']) =>
+  onFile(at, (file) => ({ of: 'file', file, field: 'compatible' })),
+);
 row('file[SESSION/FILE].data', 'pointer', ([at = '']) => onFile(at, (file) => ({ of: 'file', file, field: 'data' })));
 row('file[SESSION/FILE].token', 'number', ([at = '']) => onFile(at, (file) => ({ of: 'file', file, field: 'token' })));
-for (const field of ['pos', 'size', 'seals', 'flags', 'nr_folios', 'folios.total_pages', 'folios.flags', 'folios.order'] as const) {
+for (const field of [
+  'pos',
+  'size',
+  'seals',
+  'flags',
+  'nr_folios',
+  'folios.total_pages',
+  'folios.flags',
+  'folios.order',
+] as const) {
   row(`memfd[SESSION/FILE].${field}`, 'number', ([at = '']) => onFile(at, (file) => ({ of: 'memfd', file, field })));
 }
-row('memfd[SESSION/FILE].folios.first', 'pointer', ([at = '']) => onFile(at, (file) => ({ of: 'memfd', file, field: 'folios.first' })));
+row('memfd[SESSION/FILE].folios.first', 'pointer', ([at = '']) =>
+  onFile(at, (file) => ({ of: 'memfd', file, field: 'folios.first' })),
+);
 for (const field of ['pfn', 'flags', 'index', 'preserved'] as const) {
-  row(`memfd[SESSION/FILE].folio[N].${field}`, 'number', ([at = '', n = '']) => onFile(at, (file) => {
-    const folio = number(n, 'the number of a folio');
-    return typeof folio === 'string' ? folio : { of: 'folio', file, folio, field };
-  }));
+  row(`memfd[SESSION/FILE].folio[N].${field}`, 'number', ([at = '', n = '']) =>
+    onFile(at, (file) => {
+      const folio = number(n, 'the number of a folio');
+      return typeof folio === 'string' ? folio : { of: 'folio', file, folio, field };
+    }),
+  );
 }
 row('content[SESSION/FILE].page[N]', 'number', (args) => content([...args, '0']));
 row('content[SESSION/FILE].page[N].byte[N]', 'number', (args) => content(args));
-for (const field of ['version', 'kexec_count'] as const) row(`kexec-metadata.${field}`, 'number', () => ({ of: 'kexec-metadata', field }));
+for (const field of ['version', 'kexec_count'] as const)
+  row(`kexec-metadata.${field}`, 'number', () => ({ of: 'kexec-metadata', field }));
 row('kexec-metadata.previous_release', 'text', () => ({ of: 'kexec-metadata', field: 'previous_release' }));
 row('memblock.version', 'text', () => ({ of: 'memblock', field: 'version' }), true);
 row('reserve-mem[NAME]', 'tree', ([name = '']) => ({ of: 'reserve-mem', name, field: 'whole' }), true);
@@ -112,11 +131,15 @@ export function parsePlace(text: string): ParsedPlace | { message: string; hint:
   const template = SHAPES.get(shape);
   if (template === undefined) {
     const near = nearest(shape, SHAPES.keys());
-    return { message: `expected a place of the handover, found ${shown(text)}`, hint: near === null ? 'docs/scenario.md lists them' : `did you mean "${SHAPES.get(near)}"?` };
+    return {
+      message: `expected a place of the handover, found ${shown(text)}`,
+      hint: near === null ? 'docs/scenario.md lists them' : `did you mean "${SHAPES.get(near)}"?`,
+    };
   }
   const { make, kind, removable } = ROWS.get(template) as Row;
   const args = [...text.matchAll(/\[([^\]]*)\]/g)].map(([, arg = '']) => arg);
-  if (args.some((arg) => arg === '')) return { message: `expected a name in the brackets of ${shown(text)}`, hint: `it is written ${template}` };
+  if (args.some((arg) => arg === ''))
+    return { message: `expected a name in the brackets of ${shown(text)}`, hint: `it is written ${template}` };
   const place = make(args);
   return typeof place === 'string' ? { message: place, hint: `it is written ${template}` } : { place, kind, removable };
 }

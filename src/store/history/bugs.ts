@@ -30,30 +30,70 @@ export interface Bug {
   scenarios: string[];
   /** Share of the runs of its scenarios and pairs, from the first to the last time that it was seen there. */
   rate: number;
-  /** Milliseconds since 1970: from then on every scenario and pair that had shown it ran without it. Null while one still does. */
+  /**
+   * Milliseconds since 1970: from then on every scenario and pair that had shown it ran without it. Null while one
+   * still does.
+   */
   fixed: number | null;
 }
 
-interface BugRow { title: string; outcomes: string; runs: number; unexpected: number; firstRun: string; first: number; lastRun: string; last: number }
+interface BugRow {
+  title: string;
+  outcomes: string;
+  runs: number;
+  unexpected: number;
+  firstRun: string;
+  first: number;
+  lastRun: string;
+  last: number;
+}
 
 /** All bugs, the newest sighting first. @param title only this one */
 export function bugsOf(database: Database, title: string | null = null): Bug[] {
   const only = title === null ? '' : 'WHERE title = @title';
   const bound = title === null ? {} : { title };
-  // A bare column beside a lone min() or max() comes from the row that has it: SQLite says so in its documentation of SELECT.
-  const rows = database.prepare(`
+  // A bare column beside a lone min() or max() comes from the row that has it: SQLite says so in its documentation of
+  // SELECT.
+  const rows = database
+    .prepare(
+      `
     SELECT a.*, b.lastRun, b.last FROM
       (SELECT title, group_concat(DISTINCT outcome) AS outcomes, count(*) AS runs, sum(1 - asExpected) AS unexpected, name AS firstRun, min(started) AS first FROM failure ${only} GROUP BY title) a
       JOIN (SELECT title, name AS lastRun, max(started) AS last FROM failure ${only} GROUP BY title) b USING (title)
-    ORDER BY b.last DESC, title`).all(bound) as BugRow[];
-  const pairs = groupBy(database.prepare(`SELECT title, chain, count(*) AS runs, min(started) AS first, max(started) AS last FROM failure ${only} GROUP BY title, chain ORDER BY runs DESC, chain`).all(bound) as (BugOnPair & { title: string })[], titleOfRow);
-  const scenarios = groupBy(database.prepare(`SELECT DISTINCT title, scenario FROM failure ${only} ORDER BY scenario`).all(bound) as { title: string; scenario: string }[], titleOfRow);
+    ORDER BY b.last DESC, title`,
+    )
+    .all(bound) as BugRow[];
+  const pairs = groupBy(
+    database
+      .prepare(
+        `SELECT title, chain, count(*) AS runs, min(started) AS first, max(started) AS last FROM failure ${only} GROUP BY title, chain ORDER BY runs DESC, chain`,
+      )
+      .all(bound) as (BugOnPair & { title: string })[],
+    titleOfRow,
+  );
+  const scenarios = groupBy(
+    database.prepare(`SELECT DISTINCT title, scenario FROM failure ${only} ORDER BY scenario`).all(bound) as {
+      title: string;
+      scenario: string;
+    }[],
+    titleOfRow,
+  );
   const ends = new Map(endsOf(database, only, bound).map((end) => [end.title, end]));
   return rows.map(({ title: name, outcomes, runs, unexpected, firstRun, first, lastRun, last }) => {
     const end = ends.get(name);
     return {
-      title: name, outcomes: outcomes.split(',') as Outcome[], runs, unexpected, first: { run: firstRun, at: first }, last: { run: lastRun, at: last },
-      pairs: (pairs.get(name) ?? []).map(({ chain, runs: count, first: from, last: to }) => ({ chain, runs: count, first: from, last: to })),
+      title: name,
+      outcomes: outcomes.split(',') as Outcome[],
+      runs,
+      unexpected,
+      first: { run: firstRun, at: first },
+      last: { run: lastRun, at: last },
+      pairs: (pairs.get(name) ?? []).map(({ chain, runs: count, first: from, last: to }) => ({
+        chain,
+        runs: count,
+        first: from,
+        last: to,
+      })),
       scenarios: (scenarios.get(name) ?? []).map(({ scenario }) => scenario),
       rate: end === undefined || end.ran === 0 ? 1 : Math.min(1, runs / end.ran),
       fixed: end !== undefined && end.places === end.closed ? end.fixed : null,
@@ -61,17 +101,30 @@ export function bugsOf(database: Database, title: string | null = null): Bug[] {
   });
 }
 
-interface EndRow { title: string; places: number; closed: number; fixed: number | null; ran: number }
+interface EndRow {
+  title: string;
+  places: number;
+  closed: number;
+  fixed: number | null;
+  ran: number;
+}
 
-/** Of each bug: its places (scenario and pair), how many have run without it since, when the last of them did, and how often they ran while it was there. */
+/**
+ * Of each bug: its places (scenario and pair), how many have run without it since, when the last of them did, and how
+ * often they ran while it was there.
+ */
 function endsOf(database: Database, only: string, bound: object): EndRow[] {
-  return database.prepare(`
+  return database
+    .prepare(
+      `
     WITH place AS (SELECT title, scenario, chain, min(started) AS first, max(started) AS last FROM failure ${only} GROUP BY title, scenario, chain)
     SELECT title, count(*) AS places, count(after) AS closed, max(after) AS fixed, sum(ran) AS ran FROM (
       SELECT p.title,
         (SELECT min(r.started) FROM run r WHERE r.scenario = p.scenario AND r.chain = p.chain AND r.started > p.last AND r.outcome <> 'infra') AS after,
         (SELECT count(*) FROM run r WHERE r.scenario = p.scenario AND r.chain = p.chain AND r.started BETWEEN p.first AND p.last AND r.outcome <> 'infra') AS ran
-      FROM place p) GROUP BY title`).all(bound) as EndRow[];
+      FROM place p) GROUP BY title`,
+    )
+    .all(bound) as EndRow[];
 }
 
 function titleOfRow({ title }: { title: string }): string {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Brings the index up to date with the folders of results/: reads what is new, forgets what is gone. The folders are the truth.
+// Brings the index up to date with the folders of results/: reads what is new, forgets what is gone. The folders are
+// the truth.
 import { readdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Matrix } from '../../model/result/matrix.js';
@@ -17,28 +18,32 @@ export type OnFolder = (done: number, of: number) => void;
 
 export function fill(database: Database, results: string, onFolder: OnFolder = () => undefined): void {
   const root = resolve(results);
-  database.transaction(() => {
-    const stamp = stampOf(root);
-    const known = database.prepare('SELECT folder FROM seen').pluck().get() as string | undefined;
-    const names = stamp === '' || stamp !== known ? foldersOf(root) : null;
-    const writer = new Writer(database, root);
-    if (names !== null) forgetGone(database, new Set(names));
-    // Nights grow, and what could not be read may have been mended: these are looked at each time.
-    const again = [...writer.changed('night'), ...writer.changed('unreadable')];
-    const fresh = names === null ? [] : unknownOf(database, names);
-    for (const [at, name] of [...again, ...fresh].entries()) {
-      writer.take(name);
-      onFolder(at + 1, again.length + fresh.length);
-    }
-    database.prepare('DELETE FROM seen').run();
-    database.prepare('INSERT INTO seen VALUES (?)').run(stamp);
-  }).immediate();
+  database
+    .transaction(() => {
+      const stamp = stampOf(root);
+      const known = database.prepare('SELECT folder FROM seen').pluck().get() as string | undefined;
+      const names = stamp === '' || stamp !== known ? foldersOf(root) : null;
+      const writer = new Writer(database, root);
+      if (names !== null) forgetGone(database, new Set(names));
+      // Nights grow, and what could not be read may have been mended: these are looked at each time.
+      const again = [...writer.changed('night'), ...writer.changed('unreadable')];
+      const fresh = names === null ? [] : unknownOf(database, names);
+      for (const [at, name] of [...again, ...fresh].entries()) {
+        writer.take(name);
+        onFolder(at + 1, again.length + fresh.length);
+      }
+      database.prepare('DELETE FROM seen').run();
+      database.prepare('INSERT INTO seen VALUES (?)').run(stamp);
+    })
+    .immediate();
 }
 
 /** Folders of runs and nights; hidden ones are half-written, or the index itself. */
 function foldersOf(root: string): string[] {
   try {
-    return readdirSync(root, { withFileTypes: true }).filter((entry) => entry.isDirectory() && !entry.name.startsWith('.')).map(({ name }) => name);
+    return readdirSync(root, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
+      .map(({ name }) => name);
   } catch {
     return [];
   }
@@ -62,7 +67,9 @@ function forgetGone(database: Database, there: ReadonlySet<string>): void {
 }
 
 function unknownOf(database: Database, names: readonly string[]): string[] {
-  const known = new Set(HOLDERS.flatMap((table) => database.prepare(`SELECT name FROM ${table}`).pluck().all() as string[]));
+  const known = new Set(
+    HOLDERS.flatMap((table) => database.prepare(`SELECT name FROM ${table}`).pluck().all() as string[]),
+  );
   return names.filter((name) => !known.has(name));
 }
 
@@ -71,7 +78,10 @@ class Writer {
   private readonly insertNight;
   private readonly insertUnreadable;
 
-  constructor(private readonly database: Database, private readonly root: string) {
+  constructor(
+    private readonly database: Database,
+    private readonly root: string,
+  ) {
     this.insertRun = database.prepare('INSERT OR REPLACE INTO run VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
     this.insertNight = database.prepare('INSERT OR REPLACE INTO night VALUES (?, ?, ?, ?, ?)');
     this.insertUnreadable = database.prepare('INSERT OR REPLACE INTO unreadable VALUES (?, ?, ?, ?)');
@@ -84,10 +94,12 @@ class Writer {
   }
 
   private stamp(name: string): string {
-    return ['result.json', 'matrix.json'].map((file) => {
-      const stat = statSync(join(this.root, name, file), { bigint: true, throwIfNoEntry: false });
-      return stat === undefined ? '-' : `${stat.size}:${stat.mtimeNs}`;
-    }).join(' ');
+    return ['result.json', 'matrix.json']
+      .map((file) => {
+        const stat = statSync(join(this.root, name, file), { bigint: true, throwIfNoEntry: false });
+        return stat === undefined ? '-' : `${stat.size}:${stat.mtimeNs}`;
+      })
+      .join(' ');
   }
 
   take(name: string): void {
@@ -98,14 +110,35 @@ class Writer {
       this.database.prepare('DELETE FROM unreadable WHERE name = ?').run(name);
       return;
     }
-    if (read.state === 'unfinished' && statSync(join(folder, 'matrix.json'), { throwIfNoEntry: false }) !== undefined) this.night(name, folder);
-    else this.unreadable(name, read.state, read.state === 'unfinished' ? 'neither result.json nor matrix.json in it: a run that was cut off, or nothing of the lab' : read.why);
+    if (read.state === 'unfinished' && statSync(join(folder, 'matrix.json'), { throwIfNoEntry: false }) !== undefined)
+      this.night(name, folder);
+    else
+      this.unreadable(
+        name,
+        read.state,
+        read.state === 'unfinished'
+          ? 'neither result.json nor matrix.json in it: a run that was cut off, or nothing of the lab'
+          : read.why,
+      );
   }
 
-  private run(name: string, { scenario, kernels, outcome, endsIn, expected, asExpected, cause, startedAt, durations, versions }: Result): void {
+  private run(
+    name: string,
+    { scenario, kernels, outcome, endsIn, expected, asExpected, cause, startedAt, durations, versions }: Result,
+  ): void {
     this.insertRun.run(
-      name, scenario.name, scenario.file, chainText(kernels.map((kernel) => kernel.name)), outcome, endsIn, expected, asExpected ? 1 : 0, cause?.title ?? null,
-      timeOf(startedAt), durations['total'] ?? 0, versions.lab,
+      name,
+      scenario.name,
+      scenario.file,
+      chainText(kernels.map((kernel) => kernel.name)),
+      outcome,
+      endsIn,
+      expected,
+      asExpected ? 1 : 0,
+      cause?.title ?? null,
+      timeOf(startedAt),
+      durations['total'] ?? 0,
+      versions.lab,
     );
   }
 
@@ -119,7 +152,13 @@ class Writer {
       return;
     }
     this.database.prepare('DELETE FROM unreadable WHERE name = ?').run(name);
-    this.insertNight.run(name, matrix.plan, timeOf(matrix.startedAt), matrix.endedAt === null ? null : timeOf(matrix.endedAt), this.stamp(name));
+    this.insertNight.run(
+      name,
+      matrix.plan,
+      timeOf(matrix.startedAt),
+      matrix.endedAt === null ? null : timeOf(matrix.endedAt),
+      this.stamp(name),
+    );
   }
 
   private unreadable(name: string, state: string, why: string): void {

@@ -48,10 +48,16 @@ export interface RunFilter {
 const COLUMNS = 'name, scenario, chain, outcome, endsIn, expected, asExpected, title, started, ms';
 
 export class History {
-  private constructor(private readonly database: Database, readonly note: string | null) {}
+  private constructor(
+    private readonly database: Database,
+    readonly note: string | null,
+  ) {}
 
   /** Opens the history of a results folder, up to date. @param anew build the index from nothing */
-  static async open(results: string, { anew = false, onFolder }: { anew?: boolean; onFolder?: OnFolder } = {}): Promise<History> {
+  static async open(
+    results: string,
+    { anew = false, onFolder }: { anew?: boolean; onFolder?: OnFolder } = {},
+  ): Promise<History> {
     const { database, note } = await openIndex(results, anew);
     try {
       fill(database, results, onFolder);
@@ -79,22 +85,34 @@ export class History {
   runs(filter: RunFilter, limit: number): RunRow[] {
     const { scenario, chain, outcome, title, since } = filter;
     const where = [
-      ...(scenario === undefined ? [] : ['scenario = @scenario']), ...(chain === undefined ? [] : ['chain = @chain']), ...(outcome === undefined ? [] : ['outcome = @outcome']),
-      ...(title === undefined ? [] : ['title = @title']), ...(since === undefined ? [] : ['started >= @since']),
+      ...(scenario === undefined ? [] : ['scenario = @scenario']),
+      ...(chain === undefined ? [] : ['chain = @chain']),
+      ...(outcome === undefined ? [] : ['outcome = @outcome']),
+      ...(title === undefined ? [] : ['title = @title']),
+      ...(since === undefined ? [] : ['started >= @since']),
     ];
     const sql = `SELECT ${COLUMNS} FROM run ${where.length === 0 ? '' : `WHERE ${where.join(' AND ')}`} ORDER BY started DESC, name DESC LIMIT @limit`;
-    const rows = this.database.prepare(sql).all({ ...filter, limit }) as (Omit<RunRow, 'asExpected'> & { asExpected: number })[];
+    const rows = this.database.prepare(sql).all({ ...filter, limit }) as (Omit<RunRow, 'asExpected'> & {
+      asExpected: number;
+    })[];
     return rows.map((row) => ({ ...row, asExpected: row.asExpected === 1 }));
   }
 
   /** Newest first. @param plan only those of this plan */
   nights(plan: string | null = null): NightRow[] {
-    return this.database.prepare(`SELECT name, plan, started, ended FROM night ${plan === null ? '' : 'WHERE plan = @plan'} ORDER BY started DESC, name DESC`).all(plan === null ? {} : { plan }) as NightRow[];
+    return this.database
+      .prepare(
+        `SELECT name, plan, started, ended FROM night ${plan === null ? '' : 'WHERE plan = @plan'} ORDER BY started DESC, name DESC`,
+      )
+      .all(plan === null ? {} : { plan }) as NightRow[];
   }
 
   /** Names of the runs that began before then, oldest first. @param before milliseconds since 1970 */
   runsBefore(before: number): string[] {
-    return this.database.prepare('SELECT name FROM run WHERE started < ? ORDER BY started, name').pluck().all(before) as string[];
+    return this.database
+      .prepare('SELECT name FROM run WHERE started < ? ORDER BY started, name')
+      .pluck()
+      .all(before) as string[];
   }
 
   unreadable(): UnreadableRow[] {
@@ -103,6 +121,8 @@ export class History {
 
   /** How many runs there are, and how many of them a clock that is ahead of this one has stamped. */
   count(now: number): { runs: number; fromTheFuture: number } {
-    return this.database.prepare('SELECT count(*) AS runs, coalesce(sum(started > @now), 0) AS fromTheFuture FROM run').get({ now }) as { runs: number; fromTheFuture: number };
+    return this.database
+      .prepare('SELECT count(*) AS runs, coalesce(sum(started > @now), 0) AS fromTheFuture FROM run')
+      .get({ now }) as { runs: number; fromTheFuture: number };
   }
 }

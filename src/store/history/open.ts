@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Opens the index of a results folder: results/.index/history.sqlite. What cannot be used is built anew, what cannot be written is kept in memory.
+// Opens the index of a results folder: results/.index/history.sqlite. What cannot be used is built anew, what cannot be
+// written is kept in memory.
 import type BetterSqlite3 from 'better-sqlite3';
 import { mkdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -22,11 +23,17 @@ async function driver(): Promise<typeof BetterSqlite3> {
   try {
     return (await import('better-sqlite3')).default;
   } catch (cause) {
-    throw new LabError('the history needs better-sqlite3, which is not installed here', { hint: 'npm install better-sqlite3, in the folder of the project', cause });
+    throw new LabError('the history needs better-sqlite3, which is not installed here', {
+      hint: 'npm install better-sqlite3, in the folder of the project',
+      cause,
+    });
   }
 }
 
-/** @param results the folder that holds all runs @param anew forget what is there */
+/**
+ * @param results the folder that holds all runs
+ * @param anew forget what is there
+ */
 export async function openIndex(results: string, anew = false): Promise<OpenIndex> {
   const Driver = await driver();
   const folder = join(resolve(results), '.index');
@@ -60,12 +67,16 @@ function prepared(database: Database): Database {
   try {
     // It can be built again: no need to wait for the disk.
     database.pragma('synchronous = OFF');
-    database.transaction(() => {
-      if (database.pragma('user_version', { simple: true }) === INDEX_VERSION) return;
-      const old = database.prepare("SELECT type, name FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' AND type IN ('view', 'table')").all() as { type: string; name: string }[];
-      for (const { type, name } of old) database.exec(`DROP ${type} "${name}"`);
-      database.exec(TABLES);
-    }).immediate();
+    database
+      .transaction(() => {
+        if (database.pragma('user_version', { simple: true }) === INDEX_VERSION) return;
+        const old = database
+          .prepare("SELECT type, name FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' AND type IN ('view', 'table')")
+          .all() as { type: string; name: string }[];
+        for (const { type, name } of old) database.exec(`DROP ${type} "${name}"`);
+        database.exec(TABLES);
+      })
+      .immediate();
     return database;
   } catch (error) {
     database.close();

@@ -6,8 +6,8 @@ import { RESULT_SCHEMA } from '../../model/result/result.js';
 export const INDEX_VERSION = 1000 + RESULT_SCHEMA;
 
 /**
- * `chain` is the kernels by name, in order, with ` -> ` between them. `title` is the canonical title of the cause, null where nothing failed.
- * Times are milliseconds since 1970. `stamp` tells whether a file has changed since it was read.
+ * `chain` is the kernels by name, in order, with ` -> ` between them. `title` is the canonical title of the cause, null
+ * where nothing failed. Times are milliseconds since 1970. `stamp` tells whether a file has changed since it was read.
  */
 export const TABLES = `
   CREATE TABLE run (

@@ -1,6 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// The folder of a matrix under results/: matrix.json, written whole each time, and cells.jsonl, which grows by a line an attempt.
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+// The folder of a matrix under results/: matrix.json, written whole each time, and cells.jsonl, which grows by a line
+// an attempt.
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { z } from 'zod';
 import { type Attempt, type CellOfRun, type Matrix, MATRIX_SCHEMA } from '../../model/result/matrix.js';
@@ -87,14 +99,17 @@ function writeMatrix(folder: string, matrix: Matrix): void {
 
 function unwritable(error: unknown): LabError {
   return new LabError(`the matrix cannot be written: ${messageOf(error)}`, {
-    cause: error, hint: isDiskFull(error) ? 'free some space, then `lab matrix PLAN --resume` goes on' : null,
+    cause: error,
+    hint: isDiskFull(error) ? 'free some space, then `lab matrix PLAN --resume` goes on' : null,
   });
 }
 
 /** Names of the matrices in a results folder, oldest first. */
 export function matrixIds(results: string): string[] {
   if (!existsSync(results)) return [];
-  return readdirSync(results).filter((name) => !name.startsWith('.') && existsSync(join(results, name, 'matrix.json'))).sort();
+  return readdirSync(results)
+    .filter((name) => !name.startsWith('.') && existsSync(join(results, name, 'matrix.json')))
+    .sort();
 }
 
 /** Reads a matrix back. Throws a LabError where it is damaged or from a newer lab. */
@@ -107,10 +122,15 @@ export function readMatrix(folder: string): Matrix {
   }
   const { schema } = asRecord(data);
   if (typeof schema === 'number' && schema > MATRIX_SCHEMA) {
-    throw new LabError(`${folder} is of schema ${schema}; this lab reads up to ${MATRIX_SCHEMA}`, { hint: 'use the newer lab that wrote it' });
+    throw new LabError(`${folder} is of schema ${schema}; this lab reads up to ${MATRIX_SCHEMA}`, {
+      hint: 'use the newer lab that wrote it',
+    });
   }
   const checked = matrixSchema.safeParse(data);
-  if (!checked.success) throw new LabError(`${join(folder, 'matrix.json')} is damaged: ${checked.error.issues[0]?.path.join('.')}: ${checked.error.issues[0]?.message}`);
+  if (!checked.success)
+    throw new LabError(
+      `${join(folder, 'matrix.json')} is damaged: ${checked.error.issues[0]?.path.join('.')}: ${checked.error.issues[0]?.message}`,
+    );
   return checked.data;
 }
 
@@ -118,7 +138,9 @@ export function readMatrix(folder: string): Matrix {
 export function readAttempts(folder: string): { attempts: Attempt[]; damaged: number } {
   const path = join(folder, 'cells.jsonl');
   if (!existsSync(path)) return { attempts: [], damaged: 0 };
-  const lines = readFileSync(path, 'utf8').split('\n').filter((line) => line !== '');
+  const lines = readFileSync(path, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '');
   const attempts = lines.flatMap((line) => parsed(line, attemptSchema) ?? []);
   return { attempts, damaged: lines.length - attempts.length };
 }

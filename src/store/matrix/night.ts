@@ -33,24 +33,44 @@ export function readNight(folder: string): Night {
   const squares = squaresOf(matrix, known);
   const pending = squares.filter(({ state }) => state === 'pending').length;
   return {
-    id: basename(folder), kind: 'matrix', plan: matrix.plan, labVersion: matrix.labVersion, startedAt: matrix.startedAt, endedAt: matrix.endedAt, squares, attempts: known,
+    id: basename(folder),
+    kind: 'matrix',
+    plan: matrix.plan,
+    labVersion: matrix.labVersion,
+    startedAt: matrix.startedAt,
+    endedAt: matrix.endedAt,
+    squares,
+    attempts: known,
     notes: [
       ...(damaged === 0 ? [] : [`${plural(damaged, 'line')} of cells.jsonl left out: not to be read`]),
-      ...(known.length === attempts.length ? [] : [`${plural(attempts.length - known.length, 'attempt')} left out: the matrix has no such cells`]),
-      ...(matrix.endedAt === null ? [`not ended: ${pending} of ${squares.length} squares have no outcome yet; \`lab matrix PLAN --resume\` goes on`] : []),
+      ...(known.length === attempts.length
+        ? []
+        : [`${plural(attempts.length - known.length, 'attempt')} left out: the matrix has no such cells`]),
+      ...(matrix.endedAt === null
+        ? [
+            `not ended: ${pending} of ${squares.length} squares have no outcome yet; \`lab matrix PLAN --resume\` goes on`,
+          ]
+        : []),
       ...clockNotes(matrix, known),
     ],
   };
 }
 
 /** Durations come from a monotonic clock, and are right all the same. */
-function clockNotes({ startedAt, endedAt }: Pick<Matrix, 'startedAt' | 'endedAt'>, attempts: readonly Attempt[]): string[] {
+function clockNotes(
+  { startedAt, endedAt }: Pick<Matrix, 'startedAt' | 'endedAt'>,
+  attempts: readonly Attempt[],
+): string[] {
   const start = Date.parse(startedAt);
   const end = endedAt === null ? Number.POSITIVE_INFINITY : Date.parse(endedAt);
   // Seconds are cut off here and there.
-  const outside = attempts.filter((attempt) => Date.parse(attempt.startedAt) < start - 1000 || Date.parse(attempt.startedAt) > end + 1000).length;
+  const outside = attempts.filter(
+    (attempt) => Date.parse(attempt.startedAt) < start - 1000 || Date.parse(attempt.startedAt) > end + 1000,
+  ).length;
   if (end < start) return ['the clock of the host jumped: the matrix ended before it began'];
-  return outside === 0 ? [] : [`the clock of the host jumped: ${plural(outside, 'attempt')} stamped outside of the matrix's own time`];
+  return outside === 0
+    ? []
+    : [`the clock of the host jumped: ${plural(outside, 'attempt')} stamped outside of the matrix's own time`];
 }
 
 /** One run as a night of one square. Throws a LabError where its result cannot be read. */
@@ -60,10 +80,55 @@ export function nightOfRun(folder: string): Night {
   return nightOfResult(read.result, basename(folder));
 }
 
-function nightOfResult({ scenario, kernels, outcome, endsIn, expected, expectedEndsIn, asExpected, cause, witnesses, durations, startedAt, versions }: Result, run: string): Night {
-  const cell = { id: run, scenario: scenario.file, tags: scenario.tags, kernels: kernels.map(({ name }) => name), repeat: 1, expected: { outcome: expected, endsIn: expectedEndsIn, source: 'scenario' as const } };
-  const attempt: Attempt = { cell: run, attempt: 1, run, outcome, endsIn, asExpected, without: missedWitnesses({ witnesses }), title: cause?.title ?? null, ms: durations['total'] ?? 0, startedAt, worker: '' };
-  return { id: run, kind: 'run', plan: scenario.file, labVersion: versions.lab, startedAt, endedAt: startedAt, squares: squaresOf({ cells: [cell] }, [attempt]), attempts: [attempt], notes: [] };
+function nightOfResult(
+  {
+    scenario,
+    kernels,
+    outcome,
+    endsIn,
+    expected,
+    expectedEndsIn,
+    asExpected,
+    cause,
+    witnesses,
+    durations,
+    startedAt,
+    versions,
+  }: Result,
+  run: string,
+): Night {
+  const cell = {
+    id: run,
+    scenario: scenario.file,
+    tags: scenario.tags,
+    kernels: kernels.map(({ name }) => name),
+    repeat: 1,
+    expected: { outcome: expected, endsIn: expectedEndsIn, source: 'scenario' as const },
+  };
+  const attempt: Attempt = {
+    cell: run,
+    attempt: 1,
+    run,
+    outcome,
+    endsIn,
+    asExpected,
+    without: missedWitnesses({ witnesses }),
+    title: cause?.title ?? null,
+    ms: durations['total'] ?? 0,
+    startedAt,
+    worker: '',
+  };
+  return {
+    id: run,
+    kind: 'run',
+    plan: scenario.file,
+    labVersion: versions.lab,
+    startedAt,
+    endedAt: startedAt,
+    squares: squaresOf({ cells: [cell] }, [attempt]),
+    attempts: [attempt],
+    notes: [],
+  };
 }
 
 function plural(count: number, word: string): string {

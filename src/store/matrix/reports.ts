@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which reports were written from a results folder, and where to: what a report links to is kept when old runs are pruned.
+// Which reports were written from a results folder, and where to: what a report links to is kept when old runs are
+// pruned.
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -8,7 +9,9 @@ import { writeWhole } from '../write-whole.js';
 
 const FOLDER = '.reports';
 
-/** Written down when a report is: `folders` are names under results/. Another report in the same place takes its place. */
+/**
+ * Written down when a report is: `folders` are names under results/. Another report in the same place takes its place.
+ */
 export function noteReport(results: string, report: string, folders: readonly string[]): void {
   const dir = join(resolve(results), FOLDER);
   const path = resolve(report);

@@ -23,7 +23,12 @@ export function lastAttempts(attempts: readonly Attempt[]): Map<string, Attempt>
 /** In the order of the matrix. */
 export function squaresOf(matrix: Pick<Matrix, 'cells'>, attempts: readonly Attempt[]): Square[] {
   const last = lastAttempts(attempts);
-  return [...groupBy(matrix.cells, squareKey).values()].map((same) => squareOf(same, same.flatMap(({ id }) => last.get(id) ?? [])));
+  return [...groupBy(matrix.cells, squareKey).values()].map((same) =>
+    squareOf(
+      same,
+      same.flatMap(({ id }) => last.get(id) ?? []),
+    ),
+  );
 }
 
 function squareOf(cells: Cell[], attempts: Attempt[]): Square {
@@ -39,9 +44,23 @@ function squareOf(cells: Cell[], attempts: Attempt[]): Square {
   // What the lab could not run says nothing of the kernels: it makes no cell flaky, and no cell good.
   const verdicts = rates.filter(({ outcome }) => outcome !== 'infra');
   const one = verdicts.length === 0 ? rates[0] : verdicts[0];
-  const state = verdicts.length > 1 ? 'flaky' : !whole || one === undefined ? 'pending' : rates.length > verdicts.length ? 'infra' : one.outcome;
+  const state =
+    verdicts.length > 1
+      ? 'flaky'
+      : !whole || one === undefined
+        ? 'pending'
+        : rates.length > verdicts.length
+          ? 'infra'
+          : one.outcome;
   return {
-    scenario, tags, kernels, expected, cells, attempts, state, rates,
+    scenario,
+    tags,
+    kernels,
+    expected,
+    cells,
+    attempts,
+    state,
+    rates,
     endsIn: state === 'pending' || state === 'flaky' || one === undefined ? null : one.endsIn,
     asExpected: whole && state !== 'flaky' && attempts.every(({ asExpected }) => asExpected),
   };

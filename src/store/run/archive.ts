@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A run's folder on its way from the host that ran it: packed there, unpacked here under a hidden name, and given its own once it is whole.
+// A run's folder on its way from the host that ran it: packed there, unpacked here under a hidden name, and given its
+// own once it is whole.
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
@@ -23,10 +24,15 @@ export async function* packRun(folder: string): AsyncGenerator<Buffer> {
 }
 
 /**
- * Unpacks a run into a results folder. Where it is there already, that one stays. Throws a LabError for what is no whole run, or not this cell's; nothing
- * of it stays then.
+ * Unpacks a run into a results folder. Where it is there already, that one stays. Throws a LabError for what is no
+ * whole run, or not this cell's; nothing of it stays then.
  */
-export async function unpackRun(results: string, run: string, cell: Pick<CellOfRun, 'matrix' | 'cell' | 'attempt'>, parcel: AsyncIterable<Buffer>): Promise<string> {
+export async function unpackRun(
+  results: string,
+  run: string,
+  cell: Pick<CellOfRun, 'matrix' | 'cell' | 'attempt'>,
+  parcel: AsyncIterable<Buffer>,
+): Promise<string> {
   if (!RUN_NAME.test(run)) throw new LabError('a run came with a name that none can have');
   const path = join(resolve(results), run);
   if (existsSync(path)) return path;
@@ -36,24 +42,36 @@ export async function unpackRun(results: string, run: string, cell: Pick<CellOfR
     rmSync(partial, { recursive: true, force: true });
     mkdirSync(partial, { recursive: true });
     let bytes = 0;
-    await pipeline(Readable.from(parcel), extract({
-      cwd: partial, strict: true,
-      filter: (name, entry) => {
-        const type = 'type' in entry ? entry.type : 'File';
-        bytes += entry.size ?? 0;
-        if (!['File', 'OldFile'].includes(type) || !FILE_NAME.test(name) || bytes > MOST_BYTES) throw new LabError(`a run came with what no run has: ${type} of ${bytes} bytes`);
-        return true;
-      },
-    }));
+    await pipeline(
+      Readable.from(parcel),
+      extract({
+        cwd: partial,
+        strict: true,
+        filter: (name, entry) => {
+          const type = 'type' in entry ? entry.type : 'File';
+          bytes += entry.size ?? 0;
+          if (!['File', 'OldFile'].includes(type) || !FILE_NAME.test(name) || bytes > MOST_BYTES)
+            throw new LabError(`a run came with what no run has: ${type} of ${bytes} bytes`);
+          return true;
+        },
+      }),
+    );
     const is = readCellOfRun(partial);
-    if (is?.matrix !== cell.matrix || is.cell !== cell.cell || is.attempt !== cell.attempt) throw new LabError('a run came that is another cell\'s');
-    if (readResult(partial).id !== run) throw new LabError('a run came under another run\'s name');
+    if (is?.matrix !== cell.matrix || is.cell !== cell.cell || is.attempt !== cell.attempt)
+      throw new LabError("a run came that is another cell's");
+    if (readResult(partial).id !== run) throw new LabError("a run came under another run's name");
     renameSync(partial, path);
     return path;
   } catch (error) {
     rmSync(partial, { recursive: true, force: true });
-    if (isDiskFull(error)) throw new LabError(`the run cannot be kept: ${messageOf(error)}`, { cause: error, hint: 'free some space, or choose another folder with --results' });
-    throw error instanceof LabError ? error : new LabError(`a run did not come whole: ${messageOf(error)}`, { cause: error });
+    if (isDiskFull(error))
+      throw new LabError(`the run cannot be kept: ${messageOf(error)}`, {
+        cause: error,
+        hint: 'free some space, or choose another folder with --results',
+      });
+    throw error instanceof LabError
+      ? error
+      : new LabError(`a run did not come whole: ${messageOf(error)}`, { cause: error });
   } finally {
     keep(partial);
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A log file with a limit: the beginning is written as it comes, of the rest only the end is kept, and what fell out is said.
+// A log file with a limit: the beginning is written as it comes, of the rest only the end is kept, and what fell out is
+// said.
 import { closeSync, openSync, writeSync } from 'node:fs';
 
 export class BoundedLog {
@@ -13,7 +14,8 @@ export class BoundedLog {
   /**
    * @param headLimit bytes of the beginning that are kept
    * @param tailLimit bytes of the end
-   * @param form `jsonl`: every chunk is a line of JSON; none is ever cut, and what says that some are missing is one, too
+   * @param form `jsonl`: every chunk is a line of JSON; none is ever cut, and what says that some are missing is one,
+   * too
    */
   constructor(
     path: string,
@@ -62,7 +64,14 @@ export class BoundedLog {
     const { fd } = this;
     if (fd === null) return;
     try {
-      if (this.dropped > 0) this.put(Buffer.from(this.form === 'jsonl' ? `{"leftOutBytes":${this.dropped}}\n` : `\n[lab: ${this.dropped} bytes left out here]\n`));
+      if (this.dropped > 0)
+        this.put(
+          Buffer.from(
+            this.form === 'jsonl'
+              ? `{"leftOutBytes":${this.dropped}}\n`
+              : `\n[lab: ${this.dropped} bytes left out here]\n`,
+          ),
+        );
       for (const part of this.tail) this.put(part);
     } finally {
       this.tail = [];
@@ -72,7 +81,7 @@ export class BoundedLog {
   }
 
   private put(chunk: Buffer): void {
-    for (let at = 0; at < chunk.length; ) at += writeSync(this.fd as number, chunk, at);
+    for (let at = 0; at < chunk.length;) at += writeSync(this.fd as number, chunk, at);
     this.written += chunk.length;
   }
 }

@@ -12,8 +12,11 @@ export interface KeptImage {
 
 /** In the order of time. */
 export function imagesOfRun(folder: string): KeptImage[] {
-  return readdirSync(folder).filter((name) => IMAGE_NAME.test(name)).map((name): KeptImage => {
-    const [, moment = '', epoch = ''] = /^memory-(\w+)-(\d+)/.exec(name) ?? [];
-    return { moment: moment as KeptImage['moment'], epoch: Number(epoch), path: join(folder, name) };
-  }).sort((a, b) => a.epoch - b.epoch || (a.moment === 'end' ? -1 : 1) - (b.moment === 'end' ? -1 : 1));
+  return readdirSync(folder)
+    .filter((name) => IMAGE_NAME.test(name))
+    .map((name): KeptImage => {
+      const [, moment = '', epoch = ''] = /^memory-(\w+)-(\d+)/.exec(name) ?? [];
+      return { moment: moment as KeptImage['moment'], epoch: Number(epoch), path: join(folder, name) };
+    })
+    .sort((a, b) => a.epoch - b.epoch || (a.moment === 'end' ? -1 : 1) - (b.moment === 'end' ? -1 : 1));
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A memory image as a file: gzip over one line of JSON and then runs of pages, each behind its page frame (64 bits) and number of pages (32
-// bits), little-endian. A run of 0 pages ends it; its frame is 1 where the limit came first. Both directions are bounded.
+// A memory image as a file: gzip over one line of JSON and then runs of pages, each behind its page frame (64 bits) and
+// number of pages (32 bits), little-endian. A run of 0 pages ends it; its frame is 1 where the limit came first. Both
+// directions are bounded.
 import { createWriteStream, readFileSync, statSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -17,9 +18,17 @@ const RUN = 12;
 /** Pages that are written at once. */
 const CHUNK = 1024;
 
-const address = z.number().int().min(0).max(2 ** 52);
+const address = z
+  .number()
+  .int()
+  .min(0)
+  .max(2 ** 52);
 const headSchema = z.strictObject({
-  format: z.literal(FORMAT), moment: z.enum(['jump', 'end']), epoch: z.number().int().min(0).max(10_000), root: address.nullable(), pages: z.enum(['handover', 'used']),
+  format: z.literal(FORMAT),
+  moment: z.enum(['jump', 'end']),
+  epoch: z.number().int().min(0).max(10_000),
+  root: address.nullable(),
+  pages: z.enum(['handover', 'used']),
   ranges: z.array(z.tuple([address, address]).readonly()).max(64),
 });
 
@@ -27,7 +36,13 @@ export const imageName = ({ moment, epoch }: Pick<ImageHead, 'moment' | 'epoch'>
 export const IMAGE_NAME = /^memory-(jump|end)-\d{1,5}\.gz$/;
 
 /** Writes a file. Rejects with what the disk says. @returns whether all pages are in it */
-export async function writeMemoryImage(path: string, head: ImageHead, pages: Iterable<ImagePages>, signal: AbortSignal, most = MOST.raw): Promise<boolean> {
+export async function writeMemoryImage(
+  path: string,
+  head: ImageHead,
+  pages: Iterable<ImagePages>,
+  signal: AbortSignal,
+  most = MOST.raw,
+): Promise<boolean> {
   let left = most;
   let whole = true;
   function* parts(): Generator<Buffer> {
@@ -47,7 +62,9 @@ export async function writeMemoryImage(path: string, head: ImageHead, pages: Ite
     yield runHead(0, 0);
   }
   // The lowest level: most of the pages are either nearly empty or noise.
-  await pipeline(Readable.from(parts()), createGzip({ level: 1 }), createWriteStream(path, { flags: 'wx' }), { signal });
+  await pipeline(Readable.from(parts()), createGzip({ level: 1 }), createWriteStream(path, { flags: 'wx' }), {
+    signal,
+  });
   return whole;
 }
 
@@ -79,7 +96,12 @@ export function readMemoryImage(path: string, most = MOST.raw): MemoryImage {
   return { head: rest, ...pagesOf(bytes, line + 1, head, no) };
 }
 
-function pagesOf(bytes: Buffer, start: number, { pages: kind, ranges }: Pick<ImageHead, 'pages' | 'ranges'>, no: (why: string) => LabError): Omit<MemoryImage, 'head'> {
+function pagesOf(
+  bytes: Buffer,
+  start: number,
+  { pages: kind, ranges }: Pick<ImageHead, 'pages' | 'ranges'>,
+  no: (why: string) => LabError,
+): Omit<MemoryImage, 'head'> {
   const offsets = new Map<number, number>();
   let at = start;
   let cut: boolean | null = null;
@@ -93,11 +115,12 @@ function pagesOf(bytes: Buffer, start: number, { pages: kind, ranges }: Pick<Ima
     for (let i = 0; i < count; i++, at += PAGE) offsets.set(pfn + i, at);
   }
   // Of all used pages, one that is not there held nothing but zeros.
-  const zeros = (pfn: number) => kind === 'used' && !cut && ranges.some(([from, to]) => pfn * PAGE >= from && pfn * PAGE < to);
+  const zeros = (pfn: number) =>
+    kind === 'used' && !cut && ranges.some(([from, to]) => pfn * PAGE >= from && pfn * PAGE < to);
   return {
     cut,
     read: (phys, into) => {
-      for (let done = 0; done < into.length; ) {
+      for (let done = 0; done < into.length;) {
         const offset = (phys + done) % PAGE;
         const pfn = (phys + done - offset) / PAGE;
         const count = Math.min(into.length - done, PAGE - offset);

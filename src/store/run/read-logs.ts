@@ -17,15 +17,19 @@ export interface EventRead {
 }
 
 export function readEvents(folder: string): EventRead[] {
-  return head(join(folder, 'events.jsonl'), MOST_EVENTS_BYTES).text.split('\n').flatMap((line) => {
-    try {
-      const rest = asRecord(JSON.parse(line));
-      const t = rest['t'];
-      return typeof t === 'number' && t >= 0 ? [{ kind: asText(rest['kind']), t, epoch: asNumber(rest['epoch']), rest }] : [];
-    } catch {
-      return [];
-    }
-  });
+  return head(join(folder, 'events.jsonl'), MOST_EVENTS_BYTES)
+    .text.split('\n')
+    .flatMap((line) => {
+      try {
+        const rest = asRecord(JSON.parse(line));
+        const t = rest['t'];
+        return typeof t === 'number' && t >= 0
+          ? [{ kind: asText(rest['kind']), t, epoch: asNumber(rest['epoch']), rest }]
+          : [];
+      } catch {
+        return [];
+      }
+    });
 }
 
 export interface ConsoleRead {

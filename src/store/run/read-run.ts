@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads what a run left behind, whatever became of it: a folder that cannot be used is said with the reason, and the rest goes on.
+// Reads what a run left behind, whatever became of it: a folder that cannot be used is said with the reason, and the
+// rest goes on.
 import { readFileSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { z } from 'zod';
@@ -24,13 +25,18 @@ export function readRun(folder: string): RunRead {
     if (size > MOST_BYTES) return { state: 'damaged', why: `result.json has ${size} bytes, more than any result` };
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? { state: 'unfinished', why: 'no result.json' } : { state: 'damaged', why: messageOf(error) };
+    return (error as NodeJS.ErrnoException).code === 'ENOENT'
+      ? { state: 'unfinished', why: 'no result.json' }
+      : { state: 'damaged', why: messageOf(error) };
   }
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (error) {
-    return { state: 'damaged', why: text.trim() === '' ? 'result.json is empty' : `result.json is no JSON: ${messageOf(error).slice(0, 200)}` };
+    return {
+      state: 'damaged',
+      why: text.trim() === '' ? 'result.json is empty' : `result.json is no JSON: ${messageOf(error).slice(0, 200)}`,
+    };
   }
   return checked(value);
 }
@@ -38,10 +44,15 @@ export function readRun(folder: string): RunRead {
 function checked(value: unknown): RunRead {
   const { schema } = asRecord(value);
   if (typeof schema === 'number' && schema > RESULT_SCHEMA) {
-    return { state: 'newer', why: `its schema is ${schema}, this lab knows ${RESULT_SCHEMA}: read it with the lab that wrote it, or a newer one` };
+    return {
+      state: 'newer',
+      why: `its schema is ${schema}, this lab knows ${RESULT_SCHEMA}: read it with the lab that wrote it, or a newer one`,
+    };
   }
   const parsed = resultSchema.safeParse(value);
-  return parsed.success ? { state: 'whole', result: parsed.data } : { state: 'damaged', why: `result.json: ${firstIssue(parsed.error)}` };
+  return parsed.success
+    ? { state: 'whole', result: parsed.data }
+    : { state: 'damaged', why: `result.json: ${firstIssue(parsed.error)}` };
 }
 
 function firstIssue(error: z.ZodError): string {
@@ -49,7 +60,10 @@ function firstIssue(error: z.ZodError): string {
   return issue === undefined ? 'not a result' : `${issue.path.join('.')}: ${issue.message}`.slice(0, 300);
 }
 
-/** Reads results by the names of their folders under `results`: null where there is none that can be read. The last one is kept. */
+/**
+ * Reads results by the names of their folders under `results`: null where there is none that can be read. The last one
+ * is kept.
+ */
 export function resultsOfRuns(results: string): (run: string) => Result | null {
   let last: { run: string; result: Result | null } | null = null;
   return (run) => {

@@ -11,52 +11,116 @@ import { deviceResult, iommuResult } from './hardware-schema.js';
 
 const component = z.object({ name: z.string(), version: z.number().int() });
 const kernel = z.object({
-  name: z.string(), release: z.string().nullable(), components: z.array(component), sha256: z.string(),
+  name: z.string(),
+  release: z.string().nullable(),
+  components: z.array(component),
+  sha256: z.string(),
 });
 const incident = z.object({
   source: z.enum(['lab', 'console', 'qmp', 'agent', 'memory', 'deadline']),
   side: z.enum(['inside', 'outside']),
   implies: z.enum(OUTCOMES).nullable().describe('The outcome that this evidence alone would stand for'),
   title: z.string().describe('Canonical: the same bug has the same title every night'),
-  detail: z.string(), epoch: z.number().int(), t: z.number().describe('Milliseconds since the run began'),
+  detail: z.string(),
+  epoch: z.number().int(),
+  t: z.number().describe('Milliseconds since the run began'),
 });
 const mismatch = z.object({
-  component: z.string(), wrote: z.number().int().nullable(), reads: z.array(z.number().int()), endsIn: z.enum(ENDINGS),
-  source: z.enum(['images', 'run']), detail: z.string(),
+  component: z.string(),
+  wrote: z.number().int().nullable(),
+  reads: z.array(z.number().int()),
+  endsIn: z.enum(ENDINGS),
+  source: z.enum(['images', 'run']),
+  detail: z.string(),
 });
 const count = z.number().int().min(0);
-const selftestCase = z.object({ epoch: count, test: z.string(), name: z.string(), state: z.enum(CASE_STATES), detail: z.string() });
+const selftestCase = z.object({
+  epoch: count,
+  test: z.string(),
+  name: z.string(),
+  state: z.enum(CASE_STATES),
+  detail: z.string(),
+});
 const object = z.object({ array: count, badArray: count, state: z.number(), label: z.string(), arrived: count });
 const resource = z.object({
-  kind: z.enum(['memfd', 'object', 'guest-ram', 'guest-state', 'reserve_mem']), name: z.string(), session: z.string().nullable(), token: z.union([z.number(), z.string().regex(/^\d{16,20}$/)]).nullable(), epoch: count,
-  state: z.enum(['intact', 'corrupt', 'leaked', 'lost', 'unjudged']), size: count, pages: count, hugeKiB: count,
-  inside: z.object({ pages: count, bad: count, size: z.number(), position: z.number(), seals: z.array(z.string()), blocks: count, mode: count.nullable().optional(), access: z.string().nullable().optional(), object: object.nullable() }).nullable(),
+  kind: z.enum(['memfd', 'object', 'guest-ram', 'guest-state', 'reserve_mem']),
+  name: z.string(),
+  session: z.string().nullable(),
+  token: z.union([z.number(), z.string().regex(/^\d{16,20}$/)]).nullable(),
+  epoch: count,
+  state: z.enum(['intact', 'corrupt', 'leaked', 'lost', 'unjudged']),
+  size: count,
+  pages: count,
+  hugeKiB: count,
+  inside: z
+    .object({
+      pages: count,
+      bad: count,
+      size: z.number(),
+      position: z.number(),
+      seals: z.array(z.string()),
+      blocks: count,
+      mode: count.nullable().optional(),
+      access: z.string().nullable().optional(),
+      object: object.nullable(),
+    })
+    .nullable(),
   outside: z.object({ pages: count, different: count, overwritten: count, readable: count }).nullable(),
   problems: z.array(z.string()),
 });
 const memory = z.object({
-  pagesPreserved: count, pagesIntact: count, pagesLeaked: count, pagesLost: count, pagesCorrupt: count,
-  updates: z.array(z.object({
-    epoch: count, markedOnArrival: count.nullable(), markedAtEnd: count.nullable(),
-    baseline: z.array(z.object({ what: z.string(), phys: z.string(), pages: count })),
-    map: z.array(z.object({ phys: z.string(), pages: count, state: z.enum(PHYS_STATES) })).default([]).describe('Physical memory: what became of each page of the files'), mapLeftOut: count.default(0),
-  })),
+  pagesPreserved: count,
+  pagesIntact: count,
+  pagesLeaked: count,
+  pagesLost: count,
+  pagesCorrupt: count,
+  updates: z.array(
+    z.object({
+      epoch: count,
+      markedOnArrival: count.nullable(),
+      markedAtEnd: count.nullable(),
+      baseline: z.array(z.object({ what: z.string(), phys: z.string(), pages: count })),
+      map: z
+        .array(z.object({ phys: z.string(), pages: count, state: z.enum(PHYS_STATES) }))
+        .default([])
+        .describe('Physical memory: what became of each page of the files'),
+      mapLeftOut: count.default(0),
+    }),
+  ),
 });
 const attempt = z.object({
-  epoch: count.describe('The kernel that was to hand over'), attempt: z.number().int().min(1).describe('Counts from 1 in each kernel'),
-  state: z.enum(['judged', 'refused', 'ended']), sessions: count, files: count,
-  at: z.number().describe('Milliseconds since the run began'), why: z.string().nullable(),
+  epoch: count.describe('The kernel that was to hand over'),
+  attempt: z.number().int().min(1).describe('Counts from 1 in each kernel'),
+  state: z.enum(['judged', 'refused', 'ended']),
+  sessions: count,
+  files: count,
+  at: z.number().describe('Milliseconds since the run began'),
+  why: z.string().nullable(),
 });
 const prediction = z.object({
-  outcome: z.enum(OUTCOMES), endsIn: z.enum(ENDINGS), where: z.string().nullable(),
+  outcome: z.enum(OUTCOMES),
+  endsIn: z.enum(ENDINGS),
+  where: z.string().nullable(),
   component: z.string().nullable().default(null).describe('What decides: a component, scratch, memory'),
-  signs: z.array(z.string()).default([]).describe('Texts, one of which the run must show for the prediction to be right'),
-  mismatches: z.array(mismatch), reasons: z.array(z.string()),
-  hit: z.boolean().nullable().default(null).describe('Outcome, ending and reason were as foretold; null in older results'),
+  signs: z
+    .array(z.string())
+    .default([])
+    .describe('Texts, one of which the run must show for the prediction to be right'),
+  mismatches: z.array(mismatch),
+  reasons: z.array(z.string()),
+  hit: z
+    .boolean()
+    .nullable()
+    .default(null)
+    .describe('Outcome, ending and reason were as foretold; null in older results'),
 });
 
 const witness = z.object({
-  looked: z.boolean(), counted: count, why: z.string().nullable(), required: z.boolean().describe('The verdict needs it'), waived: z.boolean().describe('The user does without it'),
+  looked: z.boolean(),
+  counted: count,
+  why: z.string().nullable(),
+  required: z.boolean().describe('The verdict needs it'),
+  waived: z.boolean().describe('The user does without it'),
 });
 const taint = z.object({ before: count.nullable(), after: count.nullable(), flags: z.array(z.string()) });
 
@@ -64,20 +128,38 @@ export const resultSchema = z.object({
   schema: z.union([z.literal(1), z.literal(RESULT_SCHEMA)]),
   id: z.string(),
   scenario: z.object({ name: z.string(), description: z.string(), tags: z.array(z.string()), file: z.string() }),
-  from: kernel, to: kernel, kernels: z.array(kernel),
+  from: kernel,
+  to: kernel,
+  kernels: z.array(kernel),
   policy: z.enum(POLICIES),
-  outcome: z.enum(OUTCOMES), endsIn: z.enum(ENDINGS),
+  outcome: z.enum(OUTCOMES),
+  endsIn: z.enum(ENDINGS),
   cause: incident.nullable(),
-  expected: z.enum(OUTCOMES), expectedEndsIn: z.enum(ENDINGS).nullable().describe('Where it does not follow from the outcome'), asExpected: z.boolean(),
+  expected: z.enum(OUTCOMES),
+  expectedEndsIn: z.enum(ENDINGS).nullable().describe('Where it does not follow from the outcome'),
+  asExpected: z.boolean(),
   predicted: prediction.nullable(),
-  mismatches: z.array(mismatch), attempts: z.array(attempt).default([]).describe('Every attempt to update, in order'),
-  resources: z.array(resource), devices: z.array(deviceResult).default([]), iommu: iommuResult.nullable().default(null), guests: z.array(guestResult).default([]), downtime: z.array(downtimeResult).default([]),
-  impaired: impairedResult.nullable().default(null).describe('What the host is left with; null where it can go on as before'), recovery: recoveryResult.nullable().default(null), cases: z.array(selftestCase).default([]), incidents: z.array(incident), memory,
-  witnesses: z.partialRecord(z.enum(WITNESSES), witness).default({}).describe('Who could see what'), taint: taint.nullable().default(null),
+  mismatches: z.array(mismatch),
+  attempts: z.array(attempt).default([]).describe('Every attempt to update, in order'),
+  resources: z.array(resource),
+  devices: z.array(deviceResult).default([]),
+  iommu: iommuResult.nullable().default(null),
+  guests: z.array(guestResult).default([]),
+  downtime: z.array(downtimeResult).default([]),
+  impaired: impairedResult
+    .nullable()
+    .default(null)
+    .describe('What the host is left with; null where it can go on as before'),
+  recovery: recoveryResult.nullable().default(null),
+  cases: z.array(selftestCase).default([]),
+  incidents: z.array(incident),
+  memory,
+  witnesses: z.partialRecord(z.enum(WITNESSES), witness).default({}).describe('Who could see what'),
+  taint: taint.nullable().default(null),
   timeline: z.array(z.object({ t: z.number(), epoch: count, what: z.string() })),
   qemu: z.object({ version: z.string(), accel: z.string(), commandLine: z.string() }),
   durations: z.record(z.string(), z.number()).describe('Milliseconds'),
-  lab: z.object({ cpuMs: z.number(), peakRssKiB: z.number() }).describe('What the lab\'s own process has used so far'),
+  lab: z.object({ cpuMs: z.number(), peakRssKiB: z.number() }).describe("What the lab's own process has used so far"),
   versions: z.object({ lab: z.string(), node: z.string() }),
   startedAt: z.string(),
 });

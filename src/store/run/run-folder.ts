@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The folder of one run under results/. It is filled under a hidden name and gets its own name only when it is whole: who looks into
-// results/ never sees half a run, and a lab that is killed leaves none.
+// The folder of one run under results/. It is filled under a hidden name and gets its own name only when it is whole:
+// who looks into results/ never sees half a run, and a lab that is killed leaves none.
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -22,17 +22,27 @@ export class RunFolder {
   private readonly failure = new AbortController();
   private readonly logs: Record<'events' | 'console' | 'qmp' | 'agent', BoundedLog>;
 
-  /** @param results the folder that holds all runs; made where it is missing @param cell which cell of a matrix the run is for */
-  constructor(results: string, readonly id: string, private readonly cell: CellOfRun | null = null) {
+  /**
+   * @param results the folder that holds all runs; made where it is missing
+   * @param cell which cell of a matrix the run is for
+   */
+  constructor(
+    results: string,
+    readonly id: string,
+    private readonly cell: CellOfRun | null = null,
+  ) {
     this.failed = this.failure.signal;
     this.path = join(resolve(results), id);
     this.partial = join(resolve(results), `.partial-${id}`);
     mkdirSync(this.partial, { recursive: true });
     removeAtEnd(this.partial);
-    const log = (name: string, head: number, tail: number) => new BoundedLog(join(this.partial, name), head, tail, name.endsWith('.jsonl') ? 'jsonl' : 'raw');
+    const log = (name: string, head: number, tail: number) =>
+      new BoundedLog(join(this.partial, name), head, tail, name.endsWith('.jsonl') ? 'jsonl' : 'raw');
     this.logs = {
-      events: log('events.jsonl', 32 * MIB, MIB), console: log('console.log', 16 * MIB, 4 * MIB),
-      qmp: log('qmp.jsonl', 8 * MIB, MIB), agent: log('agent.jsonl', 32 * MIB, MIB),
+      events: log('events.jsonl', 32 * MIB, MIB),
+      console: log('console.log', 16 * MIB, 4 * MIB),
+      qmp: log('qmp.jsonl', 8 * MIB, MIB),
+      agent: log('agent.jsonl', 32 * MIB, MIB),
     };
   }
 
@@ -64,7 +74,10 @@ export class RunFolder {
     return join(this.partial, name);
   }
 
-  /** Writes the last files and gives the folder its name. Returns its path. Throws a LabError where the disk takes no more. */
+  /**
+   * Writes the last files and gives the folder its name. Returns its path. Throws a LabError where the disk takes no
+   * more.
+   */
   finish(result: Result, scenarioText: string): string {
     try {
       return this.finishOn(result, scenarioText);
@@ -101,14 +114,18 @@ export class RunFolder {
 
 function unwritable(error: unknown): LabError {
   return new LabError(`the result cannot be written: ${messageOf(error)}`, {
-    cause: error, hint: isDiskFull(error) ? 'free some space, or choose another folder with --results' : null,
+    cause: error,
+    hint: isDiskFull(error) ? 'free some space, or choose another folder with --results' : null,
   });
 }
 
 /** A name that sorts by time and says what ran. */
 export function runId(now: Date, scenario: string, kernels: readonly string[]): string {
   const time = now.toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
-  const words = [scenario, ...kernels].map((word) => word.replace(/[^A-Za-z0-9._]+/g, '_').slice(-40)).join('-').slice(0, 120);
+  const words = [scenario, ...kernels]
+    .map((word) => word.replace(/[^A-Za-z0-9._]+/g, '_').slice(-40))
+    .join('-')
+    .slice(0, 120);
   return `${time}-${words}-${randomBytes(2).toString('hex')}`;
 }
 

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs a command that leaves nothing behind: it and everything it starts are one process group, which dies when the command is
-// aborted, when it has ended, and when the lab itself is gone (SIGKILL included).
+// Runs a command that leaves nothing behind: it and everything it starts are one process group, which dies when the
+// command is aborted, when it has ended, and when the lab itself is gone (SIGKILL included).
 import { spawn, type ChildProcess } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { LabError } from '../errors.js';
 
-/** Time between asking a group to end and killing it, in milliseconds: make removes what it was about to write, and would take half of it for whole the next time. */
+/**
+ * Time between asking a group to end and killing it, in milliseconds: make removes what it was about to write, and
+ * would take half of it for whole the next time.
+ */
 const GRACE_MS = 2000;
 
-// Descriptor 3 is a pipe whose other end only the lab holds. A watcher in the same group waits for its end and then ends the group.
+// Descriptor 3 is a pipe whose other end only the lab holds. A watcher in the same group waits for its end and then
+// ends the group.
 const GUARD = `( trap '' TERM; read -r _ <&3; kill -TERM 0; sleep ${GRACE_MS / 1000}; kill -KILL 0 ) </dev/null >/dev/null 2>&1 & exec 3<&-; exec "$@"`;
 
 /** Most that is kept of an output that nobody asked for in pieces. */
@@ -96,7 +100,11 @@ export function runCommand(argv: readonly string[], options: CommandOptions = {}
 }
 
 /** As runCommand, but anything other than exit code 0 is an error with the end of its standard error. */
-export async function mustRun(argv: readonly string[], what: string, options: CommandOptions = {}): Promise<CommandResult> {
+export async function mustRun(
+  argv: readonly string[],
+  what: string,
+  options: CommandOptions = {},
+): Promise<CommandResult> {
   const result = await runCommand(argv, options);
   if (result.code !== 0) throw commandError(what, argv, result);
   return result;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A lock between processes that the kernel releases when its holders are gone, however they went (flock(2)).
-// Node cannot call flock itself: flock(1) locks a descriptor that it shares with us, and exits; the lock stays with the descriptor.
-// Handed on to a child (as a further descriptor), the lock is held until that child is gone too.
+// A lock between processes that the kernel releases when its holders are gone, however they went (flock(2)). Node
+// cannot call flock itself: flock(1) locks a descriptor that it shares with us, and exits; the lock stays with the
+// descriptor. Handed on to a child (as a further descriptor), the lock is held until that child is gone too.
 import { spawn } from 'node:child_process';
 import { closeSync, fstatSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -20,7 +20,7 @@ export interface LockOptions {
 }
 
 export async function acquireLock(path: string, options: LockOptions = {}): Promise<Lock> {
-  for (let waited = false; ; ) {
+  for (let waited = false; ;) {
     options.signal?.throwIfAborted();
     mkdirSync(dirname(path), { recursive: true });
     const fd = openSync(path, 'a');

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Leaves nothing behind even when the lab is killed with SIGKILL: a small shell waits for the lab's end of a pipe to close, and then
-// removes the paths that were still in use. QEMU itself dies by its parent-death signal (see qemu/process.ts).
+// Leaves nothing behind even when the lab is killed with SIGKILL: a small shell waits for the lab's end of a pipe to
+// close, and then removes the paths that were still in use. QEMU itself dies by its parent-death signal (see
+// qemu/process.ts).
 import { spawn, type ChildProcess } from 'node:child_process';
 import { rmSync } from 'node:fs';
 
-// `+PATH` adds, `-PATH` forgets. The shell keeps the list in its positional parameters, so that no character of a path is special.
+// `+PATH` adds, `-PATH` forgets. The shell keeps the list in its positional parameters, so that no character of a path
+// is special.
 const SCRIPT = `
 set --
 while IFS= read -r line; do

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Follows a file that another process appends to, and keeps that file small: a machine that floods its console fills no disk.
-// What was read is given back to the disk by punching a hole with fallocate(1): unlike truncation it races with no writer.
+// Follows a file that another process appends to, and keeps that file small: a machine that floods its console fills no
+// disk. What was read is given back to the disk by punching a hole with fallocate(1): unlike truncation it races with
+// no writer.
 import { spawn } from 'node:child_process';
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync } from 'node:fs';
 
@@ -63,7 +64,7 @@ export class FileTail {
         return; // not there yet
       }
     }
-    for (let total = 0; total < most; ) {
+    for (let total = 0; total < most;) {
       const count = readSync(this.fd, this.buffer, 0, CHUNK, this.position);
       if (count === 0) break;
       this.position += count;
@@ -90,7 +91,9 @@ export class FileTail {
     const end = this.position - (this.position % BLOCK);
     const range = ['--offset', String(this.hole), '--length', String(end - this.hole)];
     this.punching = true;
-    const child = spawn('fallocate', ['--punch-hole', ...range, '/proc/self/fd/3'], { stdio: ['ignore', 'ignore', 'ignore', fd] });
+    const child = spawn('fallocate', ['--punch-hole', ...range, '/proc/self/fd/3'], {
+      stdio: ['ignore', 'ignore', 'ignore', fd],
+    });
     const done = (good: boolean) => {
       this.punching = false;
       this.canPunch = good;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads KTAP (Documentation/dev-tools/ktap.rst, 7.3): results, subtests by indentation, diagnostics before the result that they belong to.
-// The text comes from a machine under test: anything else in it is passed over, and all of it is bounded.
+// Reads KTAP (Documentation/dev-tools/ktap.rst, 7.3): results, subtests by indentation, diagnostics before the result
+// that they belong to. The text comes from a machine under test: anything else in it is passed over, and all of it is
+// bounded.
 
 export interface KtapCase {
   /** Names of the tests around it, outermost first, then its own. */
@@ -49,11 +50,24 @@ export function parseKtap(text: string): Ktap {
     const level = Math.min(MOST_LEVELS, blanks.length >> 1);
     const directive = DIRECTIVE.exec(rest);
     const name = (directive === null ? rest : rest.slice(0, directive.index)).trim() || `test ${result[3]}`;
-    const inner = [...open.keys()].filter((each) => each > level).sort((a, b) => a - b).flatMap((each) => open.get(each) ?? []);
+    const inner = [...open.keys()]
+      .filter((each) => each > level)
+      .sort((a, b) => a - b)
+      .flatMap((each) => open.get(each) ?? []);
     for (const each of open.keys()) if (each > level) open.delete(each);
-    const mine = inner.length > 0 ? inner.map((each) => ({ ...each, path: [name, ...each.path] })) : [{
-      path: [name], state: stateOf(verdict === 'ok', directive?.[1]?.toUpperCase()), detail: [directive?.[2] ?? '', ...said].filter((part) => part !== '').join('\n').slice(0, MOST_DETAIL),
-    }];
+    const mine =
+      inner.length > 0
+        ? inner.map((each) => ({ ...each, path: [name, ...each.path] }))
+        : [
+            {
+              path: [name],
+              state: stateOf(verdict === 'ok', directive?.[1]?.toUpperCase()),
+              detail: [directive?.[2] ?? '', ...said]
+                .filter((part) => part !== '')
+                .join('\n')
+                .slice(0, MOST_DETAIL),
+            },
+          ];
     said = [];
     const list = level === 0 ? cases : (open.get(level) ?? []);
     if (level > 0) open.set(level, list);

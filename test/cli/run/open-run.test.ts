@@ -10,10 +10,14 @@ import { packBundle } from '../../../src/repro/bundle/pack.js';
 import { resultOf } from '../../report/result.js';
 import { temporaryFolder } from '../../util/temporary.js';
 
-const SCENARIO = 'from: 7.2.12\nto: 7.3.4\nsessions: [{name: vm0, files: [{name: ram, memfd: 4KiB}]}]\nexpect: preserved\n';
+const SCENARIO =
+  'from: 7.2.12\nto: 7.3.4\nsessions: [{name: vm0, files: [{name: ram, memfd: 4KiB}]}]\nexpect: preserved\n';
 
 /** A results folder with one run, and that run's bundle. */
-async function results(change: (result: Result) => Partial<Result> = () => ({}), scenario = SCENARIO): Promise<{ results: string; id: string; bundle: string }> {
+async function results(
+  change: (result: Result) => Partial<Result> = () => ({}),
+  scenario = SCENARIO,
+): Promise<{ results: string; id: string; bundle: string }> {
   const folder = temporaryFolder();
   const result = resultOf('panic');
   const run = join(folder, result.id);
@@ -21,11 +25,20 @@ async function results(change: (result: Result) => Partial<Result> = () => ({}),
   writeFileSync(join(run, 'result.json'), JSON.stringify({ ...result, ...change(result) }));
   writeFileSync(join(run, 'scenario.yaml'), scenario);
   const bundle = join(folder, 'x.lab.tar.gz');
-  await packBundle(run, [], { output: bundle, labVersion: '0', memory: false, kernels: false, symbols: false, signal: new AbortController().signal });
+  await packBundle(run, [], {
+    output: bundle,
+    labVersion: '0',
+    memory: false,
+    kernels: false,
+    symbols: false,
+    signal: new AbortController().signal,
+  });
   return { results: folder, id: result.id, bundle };
 }
 
-const named = (name: string) => ({ kernels }: Result): Partial<Result> => ({ kernels: kernels.map((kernel) => ({ ...kernel, name })) });
+const named =
+  (name: string) =>
+  ({ kernels }: Result): Partial<Result> => ({ kernels: kernels.map((kernel) => ({ ...kernel, name })) });
 const options = (results: string) => ({ results, accel: 'auto' as const });
 
 describe('a bundle', () => {
@@ -38,10 +51,12 @@ describe('a bundle', () => {
         folders.push(run.folder);
       });
     }
-    await expect(withRun(bundle, { results: folder }, (run) => {
-      folders.push(run.folder);
-      throw new Error('stopped');
-    })).rejects.toThrow('stopped');
+    await expect(
+      withRun(bundle, { results: folder }, (run) => {
+        folders.push(run.folder);
+        throw new Error('stopped');
+      }),
+    ).rejects.toThrow('stopped');
     expect(folders.map((each) => existsSync(each))).toEqual([true, false, false]);
   });
 
@@ -50,14 +65,21 @@ describe('a bundle', () => {
     const seen: Given[] = [];
     for (const word of [id, bundle]) await withGiven(word, options(folder), async (given) => void seen.push(given));
     const [run, same] = seen;
-    const said = (given: Given | undefined) => [given?.scenario.name, given?.scenario.kernels, given?.scenario.steps.map(({ op }) => op), given?.text];
+    const said = (given: Given | undefined) => [
+      given?.scenario.name,
+      given?.scenario.kernels,
+      given?.scenario.steps.map(({ op }) => op),
+      given?.text,
+    ];
     expect(said(same)).toEqual(said(run));
     expect(same?.run).toEqual(run?.run);
   });
 
   it('has no kernel looked up by a name that may be a folder here, unless it is trusted', async () => {
     const { results: folder, bundle } = await results(named('downloads'));
-    expect(await withRun(bundle, { results: folder }, ({ mayAsk }) => ['downloads', '/tmp/x.yaml', '7.3.4'].map(mayAsk))).toEqual([false, false, true]);
+    expect(
+      await withRun(bundle, { results: folder }, ({ mayAsk }) => ['downloads', '/tmp/x.yaml', '7.3.4'].map(mayAsk)),
+    ).toEqual([false, false, true]);
     expect(await withRun(bundle, { results: folder, trust: true }, ({ mayAsk }) => mayAsk('downloads'))).toBe(true);
   });
 
@@ -82,7 +104,8 @@ it('a scenario is one by its name or by its content; anything else that is a fil
   await expect(withGiven(cut, options(folder), async () => undefined)).rejects.toThrow('no bundle that can be used');
 });
 
-it('the lab\'s own failure says nothing of a kernel', async () => {
+it("the lab's own failure says nothing of a kernel", async () => {
   const { results: folder, id, bundle } = await results(() => ({ outcome: 'infra' }));
-  for (const word of [id, bundle]) await expect(withGiven(word, options(folder), async () => undefined)).rejects.toThrow('ended in infra');
+  for (const word of [id, bundle])
+    await expect(withGiven(word, options(folder), async () => undefined)).rejects.toThrow('ended in infra');
 });

@@ -15,10 +15,17 @@ function field(text: string): Field {
     : { name, offset: 0, size, type, shape: `int${width}`, bits: { offset: Number(at), size: Number(bits) } };
 }
 
-const structure = (name: string, size: number, ...fields: string[]): Structure => ({ name, kind: 'struct', size, file: null, fields: fields.map(field) });
+const structure = (name: string, size: number, ...fields: string[]): Structure => ({
+  name,
+  kind: 'struct',
+  size,
+  file: null,
+  fields: fields.map(field),
+});
 
 function abi(versions: string, structures: Structure[] | null, more: Partial<KernelAbi> = {}): KernelAbi {
-  const components = versions === '' ? [] : parseComponent(versions).map((component) => ({ ...component, from: 'source' as const }));
+  const components =
+    versions === '' ? [] : parseComponent(versions).map((component) => ({ ...component, from: 'source' as const }));
   return { name: 'k', release: null, components, structures, complete: structures !== null, notes: [], ...more };
 }
 
@@ -28,15 +35,24 @@ describe('lab abi diff', () => {
   it('flags a layout that changed while its version did not', () => {
     const diff = diffAbi(abi('kho-v1', [BITS(512)]), abi('kho-v1', [BITS(4096)]));
     expect(diff.ok).toBe(false);
-    expect(diff.structures).toEqual([{
-      structure: 'kho_mem_phys_bits', change: 'changed', unannounced: true, covered: { from: 'kho-v1', to: 'kho-v1' },
-      details: ['512 bytes became 4096', 'preserve: u64[64], 512 bytes at 0 became u64[512], 4096 bytes at 0'],
-    }]);
+    expect(diff.structures).toEqual([
+      {
+        structure: 'kho_mem_phys_bits',
+        change: 'changed',
+        unannounced: true,
+        covered: { from: 'kho-v1', to: 'kho-v1' },
+        details: ['512 bytes became 4096', 'preserve: u64[64], 512 bytes at 0 became u64[512], 4096 bytes at 0'],
+      },
+    ]);
   });
 
   it('lets it pass with another version', () => {
     const diff = diffAbi(abi('kho-v1', [BITS(512)]), abi('kho-v2', [BITS(4096)]));
-    expect(diff).toMatchObject({ ok: true, components: [{ component: 'kho', from: [1], to: [2] }], structures: [{ change: 'changed', unannounced: false }] });
+    expect(diff).toMatchObject({
+      ok: true,
+      components: [{ component: 'kho', from: [1], to: [2] }],
+      structures: [{ change: 'changed', unannounced: false }],
+    });
   });
 
   it('does not take the version of another component for its own', () => {
@@ -47,7 +63,10 @@ describe('lab abi diff', () => {
   });
 
   it('compares the newest version where a kernel speaks several', () => {
-    const [before, after] = [structure('memfd_luo_ser', 8, 'u64 a@0'), structure('memfd_luo_ser', 16, 'u64 a@0', 'u64 b@8')];
+    const [before, after] = [
+      structure('memfd_luo_ser', 8, 'u64 a@0'),
+      structure('memfd_luo_ser', 16, 'u64 a@0', 'u64 b@8'),
+    ];
     expect(diffAbi(abi('memfd-v1;memfd-v2', [before]), abi('memfd-v2', [after])).ok).toBe(false);
     expect(diffAbi(abi('memfd-v1;memfd-v2', [before]), abi('memfd-v2;memfd-v10', [after])).ok).toBe(true);
   });
@@ -55,23 +74,45 @@ describe('lab abi diff', () => {
   it.each<[string, string[], string[], boolean, string]>([
     ['a field called otherwise', ['u64 data@0'], ['u64 handle@0'], true, 'data is called handle'],
     ['a type written otherwise is no change of the bytes', ['u64 data@0'], ['u64 data@0'], true, ''],
-    ['two fields that changed places', ['u64 pos@0', 'u64 size@8'], ['u64 size@0', 'u64 pos@8'], false, 'pos: u64, 8 bytes at 0 became u64, 8 bytes at 8'],
+    [
+      'two fields that changed places',
+      ['u64 pos@0', 'u64 size@8'],
+      ['u64 size@0', 'u64 pos@8'],
+      false,
+      'pos: u64, 8 bytes at 0 became u64, 8 bytes at 8',
+    ],
     ['a field that is new at the end', ['u64 pos@0'], ['u64 pos@0', 'u64 size@8'], false, 'size is new'],
     ['a field that is gone', ['u64 pos@0', 'u64 size@8'], ['u64 pos@0'], false, 'size is gone'],
-    ['bits that were moved', ['u64:52 pfn@0', 'u64:12 flags@52'], ['u64:56 pfn@0', 'u64:8 flags@56'], false, 'pfn: u64, 52 bits at bit 0 became u64, 56 bits at bit 0'],
+    [
+      'bits that were moved',
+      ['u64:52 pfn@0', 'u64:12 flags@52'],
+      ['u64:56 pfn@0', 'u64:8 flags@56'],
+      false,
+      'pfn: u64, 52 bits at bit 0 became u64, 56 bits at bit 0',
+    ],
   ])('%s', (_what, before, after, ok, detail) => {
-    const diff = diffAbi(abi('luo-v5', [structure('luo_ser', 16, ...before)]), abi('luo-v5', [structure('luo_ser', 16, ...after)]));
+    const diff = diffAbi(
+      abi('luo-v5', [structure('luo_ser', 16, ...before)]),
+      abi('luo-v5', [structure('luo_ser', 16, ...after)]),
+    );
     expect(diff.ok).toBe(ok);
     expect(diff.structures.flatMap(({ details }) => details).join('\n')).toContain(detail);
   });
 
   it('does not tell of every field within one that moved', () => {
-    const nested = (at: number) => structure('luo_ser', 32, `u64[2] folios@${at}`, `u64 folios.first@${at}`, `u64 folios.count@${at + 8}`);
-    expect(diffAbi(abi('luo-v1', [nested(0)]), abi('luo-v2', [nested(8)])).structures[0]?.details).toEqual(['folios: u64[2], 16 bytes at 0 became u64[2], 16 bytes at 8']);
+    const nested = (at: number) =>
+      structure('luo_ser', 32, `u64[2] folios@${at}`, `u64 folios.first@${at}`, `u64 folios.count@${at + 8}`);
+    expect(diffAbi(abi('luo-v1', [nested(0)]), abi('luo-v2', [nested(8)])).structures[0]?.details).toEqual([
+      'folios: u64[2], 16 bytes at 0 became u64[2], 16 bytes at 8',
+    ]);
   });
 
   it('a structure that is new, gone or renamed is told and not flagged; one that others came instead of is', () => {
-    const [a, b, other] = [structure('kho_a', 8, 'u64 x@0'), structure('kho_b', 8, 'u64 x@0'), structure('kho_c', 16, 'u64 x@0', 'u64 y@8')];
+    const [a, b, other] = [
+      structure('kho_a', 8, 'u64 x@0'),
+      structure('kho_b', 8, 'u64 x@0'),
+      structure('kho_c', 16, 'u64 x@0', 'u64 y@8'),
+    ];
     const kinds = (before: Structure[], after: Structure[], next = 'kho-v1') => {
       const diff = diffAbi(abi('kho-v1', before), abi(next, after));
       return [diff.ok, ...diff.structures.map(({ structure: name, change }) => `${name} ${change}`)];
@@ -86,13 +127,18 @@ describe('lab abi diff', () => {
   });
 
   it('flags a change that no version stands for', () => {
-    const diff = diffAbi(abi('', [structure('widget_ser', 8, 'u64 x@0')]), abi('', [structure('widget_ser', 8, 'u32[2] x@0')]));
+    const diff = diffAbi(
+      abi('', [structure('widget_ser', 8, 'u64 x@0')]),
+      abi('', [structure('widget_ser', 8, 'u32[2] x@0')]),
+    );
     expect(diff).toMatchObject({ ok: false, structures: [{ covered: { from: null, to: null } }] });
   });
 
   it('says that it does not know where it does not', () => {
     expect(diffAbi(abi('kho-v1', null), abi('kho-v1', []))).toMatchObject({ ok: null, structures: [] });
-    expect(diffAbi(abi('kho-v1', [], { complete: false, notes: ['x.c does not compile'] }), abi('kho-v1', []))).toMatchObject({ ok: null, notes: ['k: x.c does not compile'] });
+    expect(
+      diffAbi(abi('kho-v1', [], { complete: false, notes: ['x.c does not compile'] }), abi('kho-v1', [])),
+    ).toMatchObject({ ok: null, notes: ['k: x.c does not compile'] });
     // What is known suffices for a no.
     expect(diffAbi(abi('kho-v1', [BITS(512)], { complete: false }), abi('kho-v1', [BITS(4096)])).ok).toBe(false);
   });
@@ -100,11 +146,18 @@ describe('lab abi diff', () => {
 
 describe('the version that stands for a structure', () => {
   it.each([
-    ['kho_vmalloc', 'kho-v4', 'kho-v4'], ['kho_vmalloc', 'kho-v4;vmalloc-v1', 'vmalloc-v1'], ['kho_radix_node', 'kho-v4;radix-v2', 'radix-v2'],
-    ['luo_session_ser', 'luo-v1;luo-session-v2', 'luo-session-v2'], ['luo_session_ser', 'luo-v5', 'luo-v5'], ['kho_block_header_ser', 'kho-v4;luo-v5;block-v2', 'block-v2'],
-    ['kho_kexec_metadata', 'kho-v4;kexec-metadata 1', 'kexec-metadata-v1'], ['memfd_luo_ser', 'memfd-v1;memfd-v2', 'memfd-v2'],
+    ['kho_vmalloc', 'kho-v4', 'kho-v4'],
+    ['kho_vmalloc', 'kho-v4;vmalloc-v1', 'vmalloc-v1'],
+    ['kho_radix_node', 'kho-v4;radix-v2', 'radix-v2'],
+    ['luo_session_ser', 'luo-v1;luo-session-v2', 'luo-session-v2'],
+    ['luo_session_ser', 'luo-v5', 'luo-v5'],
+    ['kho_block_header_ser', 'kho-v4;luo-v5;block-v2', 'block-v2'],
+    ['kho_kexec_metadata', 'kho-v4;kexec-metadata 1', 'kexec-metadata-v1'],
+    ['memfd_luo_ser', 'memfd-v1;memfd-v2', 'memfd-v2'],
     // No row of the table: the component of that name.
-    ['labobj_page_ser', 'labobj-v3', 'labobj-v3'], ['vfio_pci_ser', 'vfio-v1;vfio-pci-v2', 'vfio-pci-v2'], ['widget_ser', 'kho-v4', null],
+    ['labobj_page_ser', 'labobj-v3', 'labobj-v3'],
+    ['vfio_pci_ser', 'vfio-v1;vfio-pci-v2', 'vfio-pci-v2'],
+    ['widget_ser', 'kho-v4', null],
   ])('%s in %s: %s', (name, versions, expected) => {
     expect(coveringVersion(name, parseComponent(versions))).toBe(expected);
   });

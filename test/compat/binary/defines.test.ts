@@ -13,7 +13,10 @@ describe('versions in the source', () => {
     ['#define KHO_FDT_COMPATIBLE "kho-v1"', ['kho 1']],
     ['#define\tMEMFD_LUO_FH_COMPATIBLE\t"memfd-v2" /* the handler */', ['memfd 2']],
     ['# define KHO_KEXEC_METADATA_VERSION 1 // bumped with the layout', ['kexec-metadata 1']],
-    ['#define A_COMPATIBLE "kho-v4;vmalloc-v1;" \\\n\tRADIX\n#define RADIX "radix-v10"', ['kho 4', 'radix 10', 'vmalloc 1']],
+    [
+      '#define A_COMPATIBLE "kho-v4;vmalloc-v1;" \\\n\tRADIX\n#define RADIX "radix-v10"',
+      ['kho 4', 'radix 10', 'vmalloc 1'],
+    ],
     ['#define X_COMPATIBLE Y_COMPATIBLE\n#define Y_COMPATIBLE "luo-v5"', ['luo 5']],
     ['#define LIST_COMPATIBLE "luo-v5\\0luo-v4"', ['luo 4', 'luo 5']],
     // Not versions: a length, a define with parameters, a number from elsewhere, a circle.
@@ -21,12 +24,31 @@ describe('versions in the source', () => {
     ['#define TEST_COMPATIBLE(i) "test-v" #i', []],
     ['#define KHO_OTHER_VERSION KHO_KEXEC\n#define FOO_VERSION 3', []],
     ['#define A_COMPATIBLE B_COMPATIBLE\n#define B_COMPATIBLE A_COMPATIBLE', []],
-    ['#define BROKEN_COMPATIBLE "memfd"', ["BROKEN_COMPATIBLE: 'memfd' is not a component: expected NAME-vN, with N an integer"]],
+    [
+      '#define BROKEN_COMPATIBLE "memfd"',
+      ["BROKEN_COMPATIBLE: 'memfd' is not a component: expected NAME-vN, with N an integer"],
+    ],
   ])('%j', (text, expected) => expect(versions(text)).toEqual(expected));
 
   it('of any text at all are some answer', () => {
     const random = generator(5);
-    const pieces = ['#define ', 'A_COMPATIBLE', ' ', '"kho-v1"', '\\\n', '\n', '"', '\\', 'B_COMPATIBLE', '(x)', '/*', '*/', '\0', ';'];
-    for (let round = 0; round < 2000; round++) versions(Array.from({ length: random(40) }, () => pieces[random(pieces.length)]).join(''));
+    const pieces = [
+      '#define ',
+      'A_COMPATIBLE',
+      ' ',
+      '"kho-v1"',
+      '\\\n',
+      '\n',
+      '"',
+      '\\',
+      'B_COMPATIBLE',
+      '(x)',
+      '/*',
+      '*/',
+      '\0',
+      ';',
+    ];
+    for (let round = 0; round < 2000; round++)
+      versions(Array.from({ length: random(40) }, () => pieces[random(pieces.length)]).join(''));
   });
 });

@@ -17,31 +17,68 @@ function layouts(object: Uint8Array): Structure[] {
 }
 
 const fieldsOf = (structures: readonly Structure[], name: string) =>
-  structures.find((structure) => structure.name === name)?.fields.map(({ name: field, offset, size, type, bits }) => [field, offset, size, type, ...(bits === null ? [] : [bits.offset, bits.size])]);
-
-describe.each([['-gdwarf-5'], ['-gdwarf-4'], ['-gdwarf-5', '-gdwarf64'], ['-gdwarf-4', '-gno-strict-dwarf', '-O2']])('debug information of gcc %s', (...flags) => {
-  const structures = () => layouts(compileC(SOURCE, flags, { [HEADER]: ABI_HEADER }));
-
-  it('gives every structure that a header of the ABI declares, whatever its name', () => {
-    const found = structures();
-    expect(found.map(({ name, size }) => [name, size])).toEqual([['kho_vmalloc', 16], ['luo_ser', 8], ['memfd_luo_folio_ser', 16], ['memfd_luo_ser', 48], ['plain_thing', 32]]);
-    for (const { file, kind } of found) expect([file, kind]).toEqual([HEADER, 'struct']);
-  });
-
-  it('gives fields with offsets, sizes and types, nested ones too', () => {
-    expect(fieldsOf(structures(), 'memfd_luo_ser')).toEqual([
-      ['pos', 0, 8, 'u64'], ['size', 8, 8, 'u64'], ['seals', 16, 4, 'u32'], ['flags', 20, 4, 'u32'], ['nr_folios', 24, 8, 'u64'], ['folios', 32, 16, 'struct kho_vmalloc'],
-      ['folios.first', 32, 8, 'union {}'], ['folios.first.phys', 32, 8, 'u64'], ['folios.first.ptr', 32, 8, 'struct kho_vmalloc_chunk *'],
-      ['folios.total_pages', 40, 4, 'unsigned int'], ['folios.flags', 44, 2, 'short unsigned int'], ['folios.order', 46, 2, 'short unsigned int'],
+  structures
+    .find((structure) => structure.name === name)
+    ?.fields.map(({ name: field, offset, size, type, bits }) => [
+      field,
+      offset,
+      size,
+      type,
+      ...(bits === null ? [] : [bits.offset, bits.size]),
     ]);
-  });
 
-  it('gives bit fields, arrays of several dimensions, flexible arrays, enums', () => {
-    expect(fieldsOf(structures(), 'memfd_luo_folio_ser')).toEqual([['pfn', 0, 8, 'u64', 0, 52], ['flags', 0, 8, 'u64', 52, 12], ['index', 8, 8, 'u64']]);
-    expect(fieldsOf(structures(), 'plain_thing')).toEqual([['number', 0, 4, 'int'], ['kind', 4, 4, 'enum {}'], ['grid', 8, 24, 'u32[2][3]']]);
-    expect(fieldsOf(structures(), 'luo_ser')).toEqual([['compatible', 0, 8, 'char[8]'], ['list', 8, 0, 'u64[]']]);
-  });
-});
+describe.each([['-gdwarf-5'], ['-gdwarf-4'], ['-gdwarf-5', '-gdwarf64'], ['-gdwarf-4', '-gno-strict-dwarf', '-O2']])(
+  'debug information of gcc %s',
+  (...flags) => {
+    const structures = () => layouts(compileC(SOURCE, flags, { [HEADER]: ABI_HEADER }));
+
+    it('gives every structure that a header of the ABI declares, whatever its name', () => {
+      const found = structures();
+      expect(found.map(({ name, size }) => [name, size])).toEqual([
+        ['kho_vmalloc', 16],
+        ['luo_ser', 8],
+        ['memfd_luo_folio_ser', 16],
+        ['memfd_luo_ser', 48],
+        ['plain_thing', 32],
+      ]);
+      for (const { file, kind } of found) expect([file, kind]).toEqual([HEADER, 'struct']);
+    });
+
+    it('gives fields with offsets, sizes and types, nested ones too', () => {
+      expect(fieldsOf(structures(), 'memfd_luo_ser')).toEqual([
+        ['pos', 0, 8, 'u64'],
+        ['size', 8, 8, 'u64'],
+        ['seals', 16, 4, 'u32'],
+        ['flags', 20, 4, 'u32'],
+        ['nr_folios', 24, 8, 'u64'],
+        ['folios', 32, 16, 'struct kho_vmalloc'],
+        ['folios.first', 32, 8, 'union {}'],
+        ['folios.first.phys', 32, 8, 'u64'],
+        ['folios.first.ptr', 32, 8, 'struct kho_vmalloc_chunk *'],
+        ['folios.total_pages', 40, 4, 'unsigned int'],
+        ['folios.flags', 44, 2, 'short unsigned int'],
+        ['folios.order', 46, 2, 'short unsigned int'],
+      ]);
+    });
+
+    it('gives bit fields, arrays of several dimensions, flexible arrays, enums', () => {
+      expect(fieldsOf(structures(), 'memfd_luo_folio_ser')).toEqual([
+        ['pfn', 0, 8, 'u64', 0, 52],
+        ['flags', 0, 8, 'u64', 52, 12],
+        ['index', 8, 8, 'u64'],
+      ]);
+      expect(fieldsOf(structures(), 'plain_thing')).toEqual([
+        ['number', 0, 4, 'int'],
+        ['kind', 4, 4, 'enum {}'],
+        ['grid', 8, 24, 'u32[2][3]'],
+      ]);
+      expect(fieldsOf(structures(), 'luo_ser')).toEqual([
+        ['compatible', 0, 8, 'char[8]'],
+        ['list', 8, 0, 'u64[]'],
+      ]);
+    });
+  },
+);
 
 describe('structures outside the ABI headers', () => {
   it('count by name, unless they hold a pointer of the running kernel', () => {
@@ -57,7 +94,12 @@ struct widget_ser { struct { int a; union { int b; char c[4]; }; } many[3]; };
 int x;`;
     const found = layouts(compileC(source));
     expect(found.map(({ name }) => name)).toEqual(['kho_mem_phys_bits', 'khoser_mem_bitmap_ptr', 'widget_ser']);
-    expect(fieldsOf(found, 'widget_ser')).toEqual([['many', 0, 24, 'struct {}[3]'], ['many[].a', 0, 4, 'int'], ['many[].b', 4, 4, 'int'], ['many[].c', 4, 4, 'char[4]']]);
+    expect(fieldsOf(found, 'widget_ser')).toEqual([
+      ['many', 0, 24, 'struct {}[3]'],
+      ['many[].a', 0, 4, 'int'],
+      ['many[].b', 4, 4, 'int'],
+      ['many[].c', 4, 4, 'char[4]'],
+    ]);
   });
 
   it('are not taken where only their name is known', () => {
@@ -86,29 +128,55 @@ describe('damaged debug information', () => {
     const random = generator(2);
     for (let round = 0; round < 500; round++) {
       const noise = () => Uint8Array.from({ length: random(400) }, () => random(256));
-      const sections = { info: noise(), abbrev: noise(), str: noise(), lineStr: noise(), line: noise(), strOffsets: noise() };
+      const sections = {
+        info: noise(),
+        abbrev: noise(),
+        str: noise(),
+        lineStr: noise(),
+        line: noise(),
+        strOffsets: noise(),
+      };
       attempt(() => crossingStructures(readTypes(sections)));
     }
   });
 
   it('a type that is made of itself ends', () => {
-    for (const tag of ['typedef', 'array', 'const', 'struct'] as const) expect(attempt(() => crossingStructures(readTypes(selfMade(tag))))).not.toBe(undefined);
+    for (const tag of ['typedef', 'array', 'const', 'struct'] as const)
+      expect(attempt(() => crossingStructures(readTypes(selfMade(tag))))).not.toBe(undefined);
   });
 
   it('a structure of many nameless ones, each holding itself many times, is refused in no time', () => {
     const abbrev = Uint8Array.from([1, 0x13, 1, 0x03, 0x08, 0, 0, 2, 0x0d, 0, 0x49, 0x11, 0, 0]);
     const members = Array.from({ length: 60 }, () => [2, 12]).flat();
-    expect(() => crossingStructures(readTypes(unit(abbrev, [1, ...Buffer.from('kho_x\0'), ...members, 0])))).toThrow(FormatError);
+    expect(() => crossingStructures(readTypes(unit(abbrev, [1, ...Buffer.from('kho_x\0'), ...members, 0])))).toThrow(
+      FormatError,
+    );
   });
 
   it('entries nested without end are refused', () => {
     const abbrev = Uint8Array.from([1, 0x13, 1, 0, 0, 0]);
-    expect(() => readTypes(unit(abbrev, Array.from({ length: 5000 }, () => 1)))).toThrow('nested too deeply');
+    expect(() =>
+      readTypes(
+        unit(
+          abbrev,
+          Array.from({ length: 5000 }, () => 1),
+        ),
+      ),
+    ).toThrow('nested too deeply');
   });
 
   it('a form that is always another, and one that nobody knows, are refused', () => {
-    expect(() => readTypes(unit(Uint8Array.from([1, 0x13, 0, 0x03, 0x16, 0, 0, 0]), Array.from({ length: 50 }, (_, i) => (i === 0 ? 1 : 0x16))))).toThrow('a form that is always another');
-    expect(() => readTypes(unit(Uint8Array.from([1, 0x13, 0, 0x03, 0x7f, 0, 0, 0]), [1, 0]))).toThrow('unknown form 0x7f');
+    expect(() =>
+      readTypes(
+        unit(
+          Uint8Array.from([1, 0x13, 0, 0x03, 0x16, 0, 0, 0]),
+          Array.from({ length: 50 }, (_, i) => (i === 0 ? 1 : 0x16)),
+        ),
+      ),
+    ).toThrow('a form that is always another');
+    expect(() => readTypes(unit(Uint8Array.from([1, 0x13, 0, 0x03, 0x7f, 0, 0, 0]), [1, 0]))).toThrow(
+      'unknown form 0x7f',
+    );
   });
 });
 
@@ -141,8 +209,43 @@ function unit(abbrev: Uint8Array, entries: readonly number[]) {
 /** struct kho_x { T m; } where T is made of itself. */
 function selfMade(kind: 'typedef' | 'array' | 'const' | 'struct') {
   const tag = { typedef: 0x16, array: 0x01, const: 0x26, struct: 0x13 }[kind];
-  // 1: struct with name and children; 2: member with name, type, place; 3: the type that is its own type; 4: a struct with a member of itself.
-  const abbrev = Uint8Array.from([1, 0x13, 1, 0x03, 0x08, 0x0b, 0x0b, 0, 0, 2, 0x0d, 0, 0x03, 0x08, 0x49, 0x11, 0x38, 0x0b, 0, 0, 3, tag, 0, 0x49, 0x11, 0, 0, 4, 0x13, 1, 0, 0, 0]);
+  // 1: struct with name and children; 2: member with name, type, place; 3: the type that is its own type; 4: a struct
+  // with a member of itself.
+  const abbrev = Uint8Array.from([
+    1,
+    0x13,
+    1,
+    0x03,
+    0x08,
+    0x0b,
+    0x0b,
+    0,
+    0,
+    2,
+    0x0d,
+    0,
+    0x03,
+    0x08,
+    0x49,
+    0x11,
+    0x38,
+    0x0b,
+    0,
+    0,
+    3,
+    tag,
+    0,
+    0x49,
+    0x11,
+    0,
+    0,
+    4,
+    0x13,
+    1,
+    0,
+    0,
+    0,
+  ]);
   const name = [...Buffer.from('kho_x\0')];
   const member = (type: number) => [2, 'm'.charCodeAt(0), 0, type, 0];
   const head = [1, ...name, 8];

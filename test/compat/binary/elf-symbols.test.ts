@@ -10,7 +10,12 @@ const TEXT = 'unsigned long other = 1; static unsigned long mask __attribute__((
 describe('symbols of an ELF file', () => {
   it('have the addresses of those that are asked for, static ones too', () => {
     const found = symbolsOf(fromMemory(compileC(TEXT)), ['mask', 'last', 'nobody']);
-    expect(found).toEqual(new Map([['mask', 8n], ['last', 16n]]));
+    expect(found).toEqual(
+      new Map([
+        ['mask', 8n],
+        ['last', 16n],
+      ]),
+    );
   });
 
   it('a damaged file is refused in order', () => {

@@ -4,7 +4,8 @@ import { FormatError, fromMemory } from '../../../src/compat/binary/bytes.js';
 import { readElf, relocatedSection, sectionBytes, sectionsNamed } from '../../../src/compat/binary/elf.js';
 import { compileC } from './objects.js';
 
-const TEXT = 'int answer __attribute__((section(".lab.answer"))) = 42;\nint *place __attribute__((section(".debug_lab"))) = &answer;\n';
+const TEXT =
+  'int answer __attribute__((section(".lab.answer"))) = 42;\nint *place __attribute__((section(".debug_lab"))) = &answer;\n';
 const elfOf = (bytes: Uint8Array) => readElf(fromMemory(bytes));
 
 describe('ELF files', () => {

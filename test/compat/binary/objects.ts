@@ -7,13 +7,20 @@ import { mkdirSync } from 'node:fs';
 import { temporaryFolder } from '../../util/temporary.js';
 
 /** Compiles C to an object and returns its bytes. Further files are headers, by path. */
-export function compileC(source: string, flags: readonly string[] = ['-gdwarf-5'], files: Record<string, string> = {}): Buffer {
+export function compileC(
+  source: string,
+  flags: readonly string[] = ['-gdwarf-5'],
+  files: Record<string, string> = {},
+): Buffer {
   const dir = temporaryFolder();
   for (const [name, text] of Object.entries({ ...files, 'a.c': source })) {
     mkdirSync(dirname(join(dir, name)), { recursive: true });
     writeFileSync(join(dir, name), text);
   }
-  execFileSync('gcc', ['-c', '-fno-eliminate-unused-debug-types', ...flags, '-I', 'include', '-o', 'a.o', 'a.c'], { cwd: dir, stdio: ['ignore', 'ignore', 'pipe'] });
+  execFileSync('gcc', ['-c', '-fno-eliminate-unused-debug-types', ...flags, '-I', 'include', '-o', 'a.o', 'a.c'], {
+    cwd: dir,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   return readFileSync(join(dir, 'a.o'));
 }
 

@@ -12,23 +12,54 @@ function section(entries: readonly string[], magic = 0x4c565550, version = 1): B
   return bytes;
 }
 
-const GOOD = ['object-v2\0object-v1\0object', 'luo-v5', 'memfd-v1', 'memfd-v2', 'kho-v4;vmalloc-v1', 'kexec-metadata 1'];
+const GOOD = [
+  'object-v2\0object-v1\0object',
+  'luo-v5',
+  'memfd-v1',
+  'memfd-v2',
+  'kho-v4;vmalloc-v1',
+  'kexec-metadata 1',
+];
 
 describe('the content of .liveupdate_versions', () => {
   it('is read, in all notations of a version', () => {
     expect(parseVersions(section(GOOD))).toEqual({
       state: 'known',
       components: [
-        { name: 'object', version: 2 }, { name: 'object', version: 1 },
-        { name: 'luo', version: 5 }, { name: 'memfd', version: 1 }, { name: 'memfd', version: 2 }, { name: 'kho', version: 4 }, { name: 'vmalloc', version: 1 }, { name: 'kexec-metadata', version: 1 },
+        { name: 'object', version: 2 },
+        { name: 'object', version: 1 },
+        { name: 'luo', version: 5 },
+        { name: 'memfd', version: 1 },
+        { name: 'memfd', version: 2 },
+        { name: 'kho', version: 4 },
+        { name: 'vmalloc', version: 1 },
+        { name: 'kexec-metadata', version: 1 },
       ],
     });
     // A `compatible` list: several texts in one entry, the general name last.
-    const list = { state: 'known', components: [{ name: 'object', version: 2 }, { name: 'object', version: 1 }] };
-    for (const entries of [['object-v2\0object-v1'], ['object-v2\0object-v1\0object'], ['object-v2', 'object-v1'], ['object 2', 'object 1']]) expect(parseVersions(section(entries))).toEqual(list);
-    expect(parseVersions(section([`${'x'.repeat(44)}-v1`]))).toEqual({ state: 'known', components: [{ name: 'x'.repeat(44), version: 1 }] });
+    const list = {
+      state: 'known',
+      components: [
+        { name: 'object', version: 2 },
+        { name: 'object', version: 1 },
+      ],
+    };
+    for (const entries of [
+      ['object-v2\0object-v1'],
+      ['object-v2\0object-v1\0object'],
+      ['object-v2', 'object-v1'],
+      ['object 2', 'object 1'],
+    ])
+      expect(parseVersions(section(entries))).toEqual(list);
+    expect(parseVersions(section([`${'x'.repeat(44)}-v1`]))).toEqual({
+      state: 'known',
+      components: [{ name: 'x'.repeat(44), version: 1 }],
+    });
     expect(parseVersions(section([]))).toEqual({ state: 'known', components: [] });
-    expect(parseVersions(section(['memfd-v2', 'memfd-v2']))).toEqual({ state: 'known', components: [{ name: 'memfd', version: 2 }] });
+    expect(parseVersions(section(['memfd-v2', 'memfd-v2']))).toEqual({
+      state: 'known',
+      components: [{ name: 'memfd', version: 2 }],
+    });
   });
 
   it.each<[string, Buffer, string]>([
@@ -70,7 +101,13 @@ describe('a vmlinux', () => {
     `__asm__(".section .liveupdate_versions,\\"a\\"; .long 0x4c565550, 1; ${entries.map((text) => `.ascii \\"${text}\\"; .skip ${48 - text.length}`).join('; ')}; .text");\n`;
 
   it('with the section tells what it understands', () => {
-    expect(versionsOfImage(fromMemory(compileC(source(['luo-v5', 'memfd-v2']))))).toEqual({ state: 'known', components: [{ name: 'luo', version: 5 }, { name: 'memfd', version: 2 }] });
+    expect(versionsOfImage(fromMemory(compileC(source(['luo-v5', 'memfd-v2']))))).toEqual({
+      state: 'known',
+      components: [
+        { name: 'luo', version: 5 },
+        { name: 'memfd', version: 2 },
+      ],
+    });
   });
 
   it('without it: absent, which is no fault', () => {
@@ -80,7 +117,8 @@ describe('a vmlinux', () => {
   it('that is none, is cut off or was changed: an answer at any place', () => {
     const whole = compileC(source(['luo-v5', 'memfd-v2']));
     expect(versionsOfImage(fromMemory(Buffer.from('MZ')))).toMatchObject({ state: 'unknown' });
-    for (let length = 0; length < whole.length; length += 11) expect(['unknown', 'absent', 'known']).toContain(versionsOfImage(fromMemory(whole.subarray(0, length))).state);
+    for (let length = 0; length < whole.length; length += 11)
+      expect(['unknown', 'absent', 'known']).toContain(versionsOfImage(fromMemory(whole.subarray(0, length))).state);
     const random = generator(4);
     for (let round = 0; round < 3000; round++) {
       const bytes = Buffer.from(whole);
@@ -90,7 +128,9 @@ describe('a vmlinux', () => {
   });
 
   it('with two of them: not known', () => {
-    const bytes = Buffer.from(compileC(`${source(['luo-v5'])}__asm__(".section .liveupdate_versiont,\\"a\\"; .long 1; .text");`));
+    const bytes = Buffer.from(
+      compileC(`${source(['luo-v5'])}__asm__(".section .liveupdate_versiont,\\"a\\"; .long 1; .text");`),
+    );
     const at = bytes.indexOf('.liveupdate_versiont');
     bytes.write('s', at + '.liveupdate_version'.length);
     expect(versionsOfImage(fromMemory(bytes))).toEqual({ state: 'unknown', why: 'more than one .liveupdate_versions' });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whether the next kernel fits into scratch. The rows are runs that were made: machine, kho_scratch=, the next kernel, and how it ended.
+// Whether the next kernel fits into scratch. The rows are runs that were made: machine, kho_scratch=, the next kernel,
+// and how it ended.
 import { describe, expect, it } from 'vitest';
 import { bootMemory, predictScenario } from '../../../src/compat/index.js';
 import type { KernelFacts } from '../../../src/compat/index.js';
@@ -23,7 +24,10 @@ interface Case {
   size?: string;
 }
 
-function parse({ memory, first = 'quiet', next = 'quiet', size = '4MiB' }: Omit<Case, 'from' | 'to'>, kernels = 'from: a\nto: b') {
+function parse(
+  { memory, first = 'quiet', next = 'quiet', size = '4MiB' }: Omit<Case, 'from' | 'to'>,
+  kernels = 'from: a\nto: b',
+) {
   return parseScenario(
     `${kernels}\nmachine: {memory: ${memory}}\ncmdline: {0: "${first}", 1: "${next}"}\nsessions: [{name: s, files: [{name: ram, memfd: ${size}}]}]\nexpect: preserved\n`,
     'x.yaml',
@@ -53,14 +57,33 @@ describe('scratch of the first kernel', () => {
     ['panic', '7.3: 24 MiB', { from: '7.2.12', to: '7.3.4', memory: '1GiB', first: 'kho_scratch=0,22M,0' }],
     ['panic', '7.3: 32 MiB', { from: '7.2.12', to: '7.3.4', memory: '1GiB', first: 'kho_scratch=0,30M,0' }],
     ['preserved', '7.3: 36 MiB', { from: '7.2.12', to: '7.3.4', memory: '1GiB', first: 'kho_scratch=0,34M,0' }],
-    ['refused', '7.3 and 4 GiB: cannot be loaded', { from: '7.2.12', to: '7.3.4', memory: '4GiB', first: 'kho_scratch=0,20M,0' }],
-    ['preserved', '7.3 and 4 GiB: the page array lies elsewhere', { from: '7.2.12', to: '7.3.4', memory: '4GiB', first: 'kho_scratch=0,22M,0' }],
-    ['preserved', '7.3 and 4 GiB, 80 MiB', { from: '7.3.4', to: '7.3.4', memory: '4GiB', first: 'kho_scratch=8M,72M,0' }],
+    [
+      'refused',
+      '7.3 and 4 GiB: cannot be loaded',
+      { from: '7.2.12', to: '7.3.4', memory: '4GiB', first: 'kho_scratch=0,20M,0' },
+    ],
+    [
+      'preserved',
+      '7.3 and 4 GiB: the page array lies elsewhere',
+      { from: '7.2.12', to: '7.3.4', memory: '4GiB', first: 'kho_scratch=0,22M,0' },
+    ],
+    [
+      'preserved',
+      '7.3 and 4 GiB, 80 MiB',
+      { from: '7.3.4', to: '7.3.4', memory: '4GiB', first: 'kho_scratch=8M,72M,0' },
+    ],
   ])('%s: %s', (outcome, _, about) => expect(predicted(about)?.outcome).toBe(outcome));
 
   it('says how much is short, of what, and what helps', () => {
-    const { reasons, component, where } = predicted({ from: '7.3.4', to: '7.2.12', memory: '4GiB', first: 'kho_scratch=8M,72M,0' })!;
-    expect(reasons[0]).toMatch(/^scratch: 80 MiB in 2 areas, 7\.2\.12-lab needs 86 MiB: 6 MiB short \(kernel 12\.3, initramfs 8\.2, page array 64, early allocations 1\); .*kho_scratch=/);
+    const { reasons, component, where } = predicted({
+      from: '7.3.4',
+      to: '7.2.12',
+      memory: '4GiB',
+      first: 'kho_scratch=8M,72M,0',
+    })!;
+    expect(reasons[0]).toMatch(
+      /^scratch: 80 MiB in 2 areas, 7\.2\.12-lab needs 86 MiB: 6 MiB short \(kernel 12\.3, initramfs 8\.2, page array 64, early allocations 1\); .*kho_scratch=/,
+    );
     expect([component, where]).toEqual(['scratch', 'sparse_init']);
   });
 
@@ -69,7 +92,10 @@ describe('scratch of the first kernel', () => {
   });
 
   it('holds for a later kernel of a chain, whatever the kernels in between say', () => {
-    const scenario = parse({ memory: '4GiB', first: 'kho_scratch=8M,72M,0', next: 'kho_scratch=200M,200M,0' }, 'chain: [a, b, c]');
+    const scenario = parse(
+      { memory: '4GiB', first: 'kho_scratch=8M,72M,0', next: 'kho_scratch=200M,200M,0' },
+      'chain: [a, b, c]',
+    );
     const chain = [K['7.3.4'], K['7.3.4'], K['7.2.12']];
     expect(bootMemory(scenario, chain, 0, INITRAMFS).ruling).toBeNull();
     expect(bootMemory(scenario, chain, 1, INITRAMFS).ruling).toMatchObject({ outcome: 'panic', component: 'scratch' });
@@ -77,33 +103,59 @@ describe('scratch of the first kernel', () => {
   });
 
   it.each([
-    ['kho_scratch=nonsense', '7.3.4-lab', true], ['kho_scratch=8M,72M', '7.3.4-lab', true], ['kho_scratch=0,0,0', '7.3.4-lab', true],
-    ['kho_scratch=8M,72M,0 kho_scratch=400M,0,0', '7.3.4-lab', true], ['kho_bootmem=8M,72M,0', '7.3.4-lab', true],
-    ['kho_bootmem=8M,72M,0', '7.4.0-rc1', false], ['kho_scratch=0x800000,73728K,0', '7.3.4-lab', false],
+    ['kho_scratch=nonsense', '7.3.4-lab', true],
+    ['kho_scratch=8M,72M', '7.3.4-lab', true],
+    ['kho_scratch=0,0,0', '7.3.4-lab', true],
+    ['kho_scratch=8M,72M,0 kho_scratch=400M,0,0', '7.3.4-lab', true],
+    ['kho_bootmem=8M,72M,0', '7.3.4-lab', true],
+    ['kho_bootmem=8M,72M,0', '7.4.0-rc1', false],
+    ['kho_scratch=0x800000,73728K,0', '7.3.4-lab', false],
   ])('%s of %s leaves enough: %s', (first, release, fits) => {
-    const { ruling } = bootMemory(parse({ memory: '4GiB', first }), [{ ...K['7.3.4'], release }, K['7.2.12']], 0, INITRAMFS);
+    const { ruling } = bootMemory(
+      parse({ memory: '4GiB', first }),
+      [{ ...K['7.3.4'], release }, K['7.2.12']],
+      0,
+      INITRAMFS,
+    );
     expect(ruling === null).toBe(fits);
   });
 
   it('does not matter to a kernel that refuses the handover, or is told of none', () => {
     const other = { ...K['7.2.12'], versions: KERNELS['7.1.13'].versions };
     const scenario = parse({ memory: '4GiB', first: 'kho_scratch=8M,72M,0' });
-    expect(predictScenario(scenario, [K['7.3.4'], other], { initramfs: INITRAMFS })).toMatchObject({ outcome: 'lost', component: 'kho' });
-    const legacy = parseScenario('from: a\nto: b\nkexec: legacy\nmachine: {memory: 4GiB}\ncmdline: {from: "kho_scratch=8M,72M,0"}\nsessions: [{name: s, files: [{memfd: 4KiB}]}]\nexpect: lost\n', 'x.yaml');
+    expect(predictScenario(scenario, [K['7.3.4'], other], { initramfs: INITRAMFS })).toMatchObject({
+      outcome: 'lost',
+      component: 'kho',
+    });
+    const legacy = parseScenario(
+      'from: a\nto: b\nkexec: legacy\nmachine: {memory: 4GiB}\ncmdline: {from: "kho_scratch=8M,72M,0"}\nsessions: [{name: s, files: [{memfd: 4KiB}]}]\nexpect: lost\n',
+      'x.yaml',
+    );
     expect(predictScenario(legacy, [K['7.3.4'], K['7.2.12']])?.outcome).toBe('lost');
   });
 
   it('says nothing where the size of a kernel is not known', () => {
-    expect(predictScenario(parse({ memory: '4GiB', first: 'kho_scratch=8M,72M,0' }), [KERNELS['7.3.4'], KERNELS['7.2.12']])?.outcome).toBe('preserved');
+    expect(
+      predictScenario(parse({ memory: '4GiB', first: 'kho_scratch=8M,72M,0' }), [KERNELS['7.3.4'], KERNELS['7.2.12']])
+        ?.outcome,
+    ).toBe('preserved');
   });
 });
 
 describe('mem= on the next kernel', () => {
   it.each<[string | null, string, Case]>([
-    ['panic', 'far below what is preserved', { from: '7.2.12', to: '7.3.4', memory: '1GiB', next: 'mem=600M', size: '300MiB' }],
+    [
+      'panic',
+      'far below what is preserved',
+      { from: '7.2.12', to: '7.3.4', memory: '1GiB', next: 'mem=600M', size: '300MiB' },
+    ],
     ['preserved', 'all that the machine has', { from: '7.2.12', to: '7.3.4', memory: '1GiB', next: 'mem=1G' }],
     [null, 'a little less: pages may lie there', { from: '7.2.12', to: '7.3.4', memory: '1GiB', next: 'mem=1010M' }],
-    ['preserved', 'the first kernel had no more', { from: '7.2.12', to: '7.3.4', memory: '1GiB', first: 'mem=600M', next: 'mem=600M' }],
+    [
+      'preserved',
+      'the first kernel had no more',
+      { from: '7.2.12', to: '7.3.4', memory: '1GiB', first: 'mem=600M', next: 'mem=600M' },
+    ],
     ['panic', 'all above the hole is cut off', { from: '7.3.4', to: '7.3.4', memory: '4GiB', next: 'mem=3G' }],
     ['preserved', 'no size', { from: '7.3.4', to: '7.3.4', memory: '1GiB', next: 'mem=nopentium' }],
   ])('%s: %s', (outcome, _, about) => {
@@ -115,18 +167,30 @@ describe('mem= on the next kernel', () => {
 
 describe('reserve_mem= of a kernel that was booted by kexec', () => {
   const late = (kernels: string, cmdline: string, memory = '1GiB') =>
-    parseScenario(`${kernels}\nmachine: {memory: ${memory}}\nreserveMem: [{name: trace, size: 4MiB}]\ncmdline: {${cmdline}}\nexpect: lost\n`, 'x.yaml');
+    parseScenario(
+      `${kernels}\nmachine: {memory: ${memory}}\nreserveMem: [{name: trace, size: 4MiB}]\ncmdline: {${cmdline}}\nexpect: lost\n`,
+      'x.yaml',
+    );
   const LATE = 'reserve_mem=4M:4096:late';
   const three = (kernel: KernelFacts) => [kernel, kernel, kernel];
 
   it('costs every area in the second update, not in the first', () => {
     const scenario = late('chain: [a, b, c]', `1: "${LATE}", 2: "${LATE}"`);
-    expect(predictScenario(scenario, three(K['7.3.4']))).toMatchObject({ outcome: 'lost', component: 'memblock', where: 'reserved_mem_preserve' });
-    expect(predictScenario(late('chain: [a, b, c]', `0: "${LATE}", 1: "${LATE}"`), three(K['7.3.4']))?.outcome).toBe('preserved');
+    expect(predictScenario(scenario, three(K['7.3.4']))).toMatchObject({
+      outcome: 'lost',
+      component: 'memblock',
+      where: 'reserved_mem_preserve',
+    });
+    expect(predictScenario(late('chain: [a, b, c]', `0: "${LATE}", 1: "${LATE}"`), three(K['7.3.4']))?.outcome).toBe(
+      'preserved',
+    );
   });
 
   it('is warned of by the last kernel of a chain', () => {
-    expect(predictScenario(late('from: a\nto: b', `1: "${LATE}"`), [K['7.3.4'], K['7.3.4']])).toMatchObject({ outcome: 'tainted', component: 'memblock' });
+    expect(predictScenario(late('from: a\nto: b', `1: "${LATE}"`), [K['7.3.4'], K['7.3.4']])).toMatchObject({
+      outcome: 'tainted',
+      component: 'memblock',
+    });
   });
 
   it('is no matter where the scenario expects the warning', () => {

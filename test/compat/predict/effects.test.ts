@@ -21,8 +21,20 @@ describe('a scenario that', () => {
     ['calls the update off', `kexec: abort\nsessions:\n${ONE}`, 'refused', 'none', /calls the update off/],
     ['loads the old way', `kexec: legacy\nsessions:\n${ONE}`, 'lost', 'reboot', /kexec_load/],
     ['kills who holds the sessions', `kexec: kill-agent\nsessions:\n${ONE}`, 'lost', 'reboot', /killed/],
-    ['does not ask a session back', `sessions:\n${ONE}  - {name: t, retrieve: false, files: [{memfd: 4KiB}]}\n`, 'leak', 'leak', /asks session t back/],
-    ['does not finish a session', 'sessions:\n  - {name: s, finish: false, files: [{memfd: 4KiB}]}\n', 'leak', 'leak', /finishes session s/],
+    [
+      'does not ask a session back',
+      `sessions:\n${ONE}  - {name: t, retrieve: false, files: [{memfd: 4KiB}]}\n`,
+      'leak',
+      'leak',
+      /asks session t back/,
+    ],
+    [
+      'does not finish a session',
+      'sessions:\n  - {name: s, finish: false, files: [{memfd: 4KiB}]}\n',
+      'leak',
+      'leak',
+      /finishes session s/,
+    ],
     ['leaves an empty session', `sessions:\n${ONE}  - {name: t, retrieve: false}\n`, 'preserved', 'none', /agree/],
   ])('%s', (_, text, outcome, endsIn, reason) => {
     expect(predicted(text)).toEqual([outcome, endsIn, expect.stringMatching(reason)]);
@@ -38,24 +50,38 @@ describe('a scenario that', () => {
     const sealed = 'sessions: [{name: s, files: [{memfd: 4KiB, seals: [grow]}]}]\n';
     expect(predicted(sealed)).toEqual(['preserved', 'none', expect.anything()]);
     const first = stock('7.3.4', 'kho-v4;luo-v5;memfd-v1');
-    expect(predictScenario(parseScenario(HEAD + sealed, 'x.yaml'), [first, first])).toMatchObject({ outcome: 'corrupt', endsIn: 'reboot' });
+    expect(predictScenario(parseScenario(HEAD + sealed, 'x.yaml'), [first, first])).toMatchObject({
+      outcome: 'corrupt',
+      endsIn: 'reboot',
+    });
   });
 
   it.each([
-    ['luo-v5', 'luo-v9', 'panic'], ['memfd-v2', 'memfd-v9', 'leak'], ['kho-v4', 'kho-v9', 'lost'], ['some text', 'other', 'preserved'],
+    ['luo-v5', 'luo-v9', 'panic'],
+    ['memfd-v2', 'memfd-v9', 'leak'],
+    ['kho-v4', 'kho-v9', 'lost'],
+    ['some text', 'other', 'preserved'],
   ])('writes over %s with %s: %s', (find, write, outcome) => {
     const faults = `faults: [{at: before-kexec, replace: {find: ${find}, with: ${write}}}]\n`;
     expect(predicted(`${faults}sessions:\n${ONE}`)[0]).toBe(outcome);
   });
 
-  it.each([['luo.version', 'luo-v9', 'panic'], ['file[s/1].compatible', 'memfd-v9', 'leak'], ['luo.number', '7', 'preserved']])('changes %s to %s: %s', (place, to, outcome) => {
+  it.each([
+    ['luo.version', 'luo-v9', 'panic'],
+    ['file[s/1].compatible', 'memfd-v9', 'leak'],
+    ['luo.number', '7', 'preserved'],
+  ])('changes %s to %s: %s', (place, to, outcome) => {
     const faults = `faults: [{at: jump, change: {place: '${place}', to: ${to}}}]\n`;
     expect(predicted(`${faults}sessions:\n${ONE}`)[0]).toBe(outcome);
   });
 
   it('asks first: what would be lost is refused, what is well goes on', () => {
     expect(predicted(`sessions:\n${ONE}`, OLD)[0]).toBe('lost');
-    expect(predicted(`policy: check\nsessions:\n${ONE}`, OLD)).toEqual(['refused', 'none', expect.stringContaining('asked first')]);
+    expect(predicted(`policy: check\nsessions:\n${ONE}`, OLD)).toEqual([
+      'refused',
+      'none',
+      expect.stringContaining('asked first'),
+    ]);
     expect(predicted(`policy: check\nsessions:\n${ONE}`)[0]).toBe('preserved');
   });
 });

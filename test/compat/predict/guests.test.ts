@@ -11,9 +11,20 @@ const FOLDER = join(import.meta.dirname, '../../../scenarios/guests');
 it.each(readdirSync(FOLDER).filter((name) => name.endsWith('.yaml')))('%s', async (name) => {
   const scenario = await loadScenario(join(FOLDER, name));
   // Faults from outside, who calls off, and dead agents are told elsewhere.
-  if (scenario.tags.includes('fault') || scenario.steps.some(({ op }) => op === 'abort') || name === 'agent-killed.yaml') return;
+  if (
+    scenario.tags.includes('fault') ||
+    scenario.steps.some(({ op }) => op === 'abort') ||
+    name === 'agent-killed.yaml'
+  )
+    return;
   // So is what the kernels do with devices.
-  if (scenario.cmdlines.some((line) => /lukeep|labobj/.test(line)) || scenario.steps.some((step) => step.op === 'device-preserve' && !step.optional && !scenario.kernels[0]?.endsWith('-keep'))) return;
+  if (
+    scenario.cmdlines.some((line) => /lukeep|labobj/.test(line)) ||
+    scenario.steps.some(
+      (step) => step.op === 'device-preserve' && !step.optional && !scenario.kernels[0]?.endsWith('-keep'),
+    )
+  )
+    return;
   const found = scenario.kernels.slice(1).map((_, epoch) => guestDoing(scenario, epoch)?.outcome ?? 'preserved');
   expect(found.find((outcome) => outcome !== 'preserved') ?? 'preserved').toBe(scenario.expect.outcome);
 });
@@ -23,5 +34,11 @@ it('a version of the state is asked for, settled on, or the newest', () => {
   expect(neededState({ vcpus: 2, features: [], devices: [] })).toBe(2);
   expect(neededState({ vcpus: 1, features: ['debugregs'], devices: [] })).toBe(2);
   expect(neededState({ vcpus: 1, features: [], devices: ['edu0'] })).toBe(3);
-  expect([writtenState(1, null, 'check'), writtenState(null, [1], 'check'), writtenState(null, [1], 'force'), writtenState(null, [1, 2, 3, 4], 'check'), writtenState(null, null, 'check')]).toEqual([1, 1, 3, 3, 3]);
+  expect([
+    writtenState(1, null, 'check'),
+    writtenState(null, [1], 'check'),
+    writtenState(null, [1], 'force'),
+    writtenState(null, [1, 2, 3, 4], 'check'),
+    writtenState(null, null, 'check'),
+  ]).toEqual([1, 1, 3, 3, 3]);
 });

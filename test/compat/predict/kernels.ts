@@ -22,7 +22,18 @@ export const KERNELS = {
 export const LUO_KERNELS = ['6.19.11', '7.1.13', '7.2.12', '7.3.4'] as const;
 
 /** 7.3.4 with the lab's own object. */
-export function objectKernel(reads: number[], writes: number[], write: number, manner: Manner = { notation: 'token', check: 'late' }): KernelFacts {
+export function objectKernel(
+  reads: number[],
+  writes: number[],
+  write: number,
+  manner: Manner = { notation: 'token', check: 'late' },
+): KernelFacts {
   const down = (versions: number[]) => versions.toSorted((a, b) => b - a);
-  return { ...KERNELS['7.3.4'], versions: [...KERNELS['7.3.4'].versions, { name: 'object', reads: down(reads), writes: down(writes), write, manner }] };
+  return {
+    ...KERNELS['7.3.4'],
+    versions: [
+      ...KERNELS['7.3.4'].versions,
+      { name: 'object', reads: down(reads), writes: down(writes), write, manner },
+    ],
+  };
 }

@@ -14,31 +14,49 @@ function predicted(kernel: Kernel, body: string) {
   return { outcome, reason: reasons[0], signs };
 }
 
-const sessions = (count: number) => `sessions: [{name: "s-{i}", count: ${count}, files: []}, {name: last, files: [{memfd: 4KiB}]}]\n`;
+const sessions = (count: number) =>
+  `sessions: [{name: "s-{i}", count: ${count}, files: []}, {name: last, files: [{memfd: 4KiB}]}]\n`;
 const files = (count: number) => `sessions: [{name: s, files: [{name: "f-{i}", count: ${count}, memfd: 4KiB}]}]\n`;
 const named = (name: string, errno: string) =>
   `steps:\n  - create: {session: "${name}", errno: ${errno}}\n  - memfd: {name: ram, size: 4KiB}\n  - preserve: {session: "${name}", file: ram, token: 1}\n  - kexec\n  - retrieve: {session: "${name}", errno: ENOENT}\n`;
 
 describe('limits of the old kernel', () => {
   it.each<[Kernel, string, string, string]>([
-    ['7.1.13', 'sessions', sessions(818), 'preserved'], ['7.1.13', 'sessions', sessions(819), 'refused'],
-    ['6.19.11', 'files', files(128), 'preserved'], ['6.19.11', 'files', files(129), 'refused'],
-    ['7.2.12', 'sessions', sessions(2000), 'preserved'], ['7.3.4', 'files', files(2000), 'preserved'],
+    ['7.1.13', 'sessions', sessions(818), 'preserved'],
+    ['7.1.13', 'sessions', sessions(819), 'refused'],
+    ['6.19.11', 'files', files(128), 'preserved'],
+    ['6.19.11', 'files', files(129), 'refused'],
+    ['7.2.12', 'sessions', sessions(2000), 'preserved'],
+    ['7.3.4', 'files', files(2000), 'preserved'],
   ])('%s: %s %s', (kernel, _, body, outcome) => expect(predicted(kernel, body).outcome).toBe(outcome));
 
   it('say which errno tells of it', () => {
-    expect(predicted('7.1.13', files(129))).toMatchObject({ signs: ['preserve failed with ENOSPC'], reason: expect.stringContaining('128 files') });
-    expect(predicted('7.1.13', sessions(819))).toMatchObject({ signs: ['create failed with ENOMEM'], reason: expect.stringContaining('819 sessions') });
+    expect(predicted('7.1.13', files(129))).toMatchObject({
+      signs: ['preserve failed with ENOSPC'],
+      reason: expect.stringContaining('128 files'),
+    });
+    expect(predicted('7.1.13', sessions(819))).toMatchObject({
+      signs: ['create failed with ENOMEM'],
+      reason: expect.stringContaining('819 sessions'),
+    });
   });
 
   it('hold for what is open at a time', () => {
     const round = '  - repeat: {count: 900, steps: [{create: "s-{i}"}, {close: "s-{i}"}]}\n';
-    expect(predicted('7.1.13', `steps:\n${round}  - create: s\n  - kexec\n  - retrieve: s\n  - finish: s\n`).outcome).toBe('preserved');
+    expect(
+      predicted('7.1.13', `steps:\n${round}  - create: s\n  - kexec\n  - retrieve: s\n  - finish: s\n`).outcome,
+    ).toBe('preserved');
   });
 
   it('of a name: 6.19 takes 64 bytes and loses them, later ones refuse', () => {
-    expect(predicted('6.19.11', named(NAME, 'OK'))).toMatchObject({ outcome: 'leak', reason: expect.stringContaining('keeps 63 of') });
-    expect(predicted('7.1.13', named(NAME, 'OK'))).toMatchObject({ outcome: 'refused', signs: ['create failed with EINVAL'] });
+    expect(predicted('6.19.11', named(NAME, 'OK'))).toMatchObject({
+      outcome: 'leak',
+      reason: expect.stringContaining('keeps 63 of'),
+    });
+    expect(predicted('7.1.13', named(NAME, 'OK'))).toMatchObject({
+      outcome: 'refused',
+      signs: ['create failed with EINVAL'],
+    });
     expect(predicted('7.3.4', 'steps:\n  - create: {session: "", errno: OK}\n  - kexec\n').outcome).toBe('refused');
   });
 

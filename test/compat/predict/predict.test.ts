@@ -17,13 +17,24 @@ const changed = (name: keyof typeof KERNELS, changes: Record<string, number | nu
   release: KERNELS[name].release,
   versions: [
     ...KERNELS[name].versions.filter((component) => !(component.name in changes)),
-    ...stockVersions(Object.entries(changes).flatMap(([component, version]) => (version === null ? [] : [{ name: component, version }]))),
+    ...stockVersions(
+      Object.entries(changes).flatMap(([component, version]) =>
+        version === null ? [] : [{ name: component, version }],
+      ),
+    ),
   ],
   known: true,
 });
 
 describe('the 16 pairs of the LUO kernels, as they were measured', () => {
-  const meet = new Set(['6.19.11 6.19.11', '7.1.13 7.1.13', '7.2.12 7.2.12', '7.3.4 7.3.4', '7.2.12 7.3.4', '7.3.4 7.2.12']);
+  const meet = new Set([
+    '6.19.11 6.19.11',
+    '7.1.13 7.1.13',
+    '7.2.12 7.2.12',
+    '7.3.4 7.3.4',
+    '7.2.12 7.3.4',
+    '7.3.4 7.2.12',
+  ]);
   const pairs = LUO_KERNELS.flatMap((from) => LUO_KERNELS.map((to) => [from, to] as const));
   it.each(pairs)('%s to %s', (from, to) => {
     const prediction = foretell(KERNELS[from], KERNELS[to]);
@@ -34,15 +45,25 @@ describe('the 16 pairs of the LUO kernels, as they were measured', () => {
       expect(prediction.mismatches[0]).toMatchObject({ component: 'kho', endsIn: 'reboot', source: 'images' });
       expect(prediction.reasons[0]).toMatch(/kho_populate/);
     }
-    expect(foretell(KERNELS[from], KERNELS[to]).mismatches).toEqual(comparePair(KERNELS[from].versions, KERNELS[to].versions));
+    expect(foretell(KERNELS[from], KERNELS[to]).mismatches).toEqual(
+      comparePair(KERNELS[from].versions, KERNELS[to].versions),
+    );
   });
 });
 
 describe('comparePair', () => {
-  const pair = (from: string, to: string) => comparePair(stock(null, from).versions, stock(null, to).versions).map(({ component, wrote, reads, endsIn }) => [component, wrote, reads, endsIn]);
+  const pair = (from: string, to: string) =>
+    comparePair(stock(null, from).versions, stock(null, to).versions).map(({ component, wrote, reads, endsIn }) => [
+      component,
+      wrote,
+      reads,
+      endsIn,
+    ]);
   it('lists every mismatch in reading order', () => {
     expect(pair('memfd-v1;luo-v1;kho-v1', 'kho-v4;luo-v5;memfd-v2')).toEqual([
-      ['kho', 1, [4], 'reboot'], ['luo', 1, [5], 'panic'], ['memfd', 1, [2], 'leak'],
+      ['kho', 1, [4], 'reboot'],
+      ['luo', 1, [5], 'panic'],
+      ['memfd', 1, [2], 'leak'],
     ]);
   });
   it('compares integers, not strings', () => {
@@ -54,15 +75,25 @@ describe('comparePair', () => {
   });
   it('leaves out what stands inside a component that does not match', () => {
     expect(pair('kho-v4;luo-v1;luo-session-v2', 'kho-v4;luo-v5')).toEqual([['luo', 1, [5], 'panic']]);
-    expect(pair('kho-v4;luo-v1;luo-session-v2', 'kho-v4;luo-v1;luo-session-v3')).toEqual([['luo-session', 2, [3], 'panic']]);
+    expect(pair('kho-v4;luo-v1;luo-session-v2', 'kho-v4;luo-v1;luo-session-v3')).toEqual([
+      ['luo-session', 2, [3], 'panic'],
+    ]);
   });
   it('knows what the next kernel misses', () => {
-    expect(pair('kho-v3;luo-v1;luo-session-v2', 'kho-v3;luo-v1;luo-session-v2;luo-flb-v1')).toEqual([['luo-flb', null, [1], 'panic']]);
+    expect(pair('kho-v3;luo-v1;luo-session-v2', 'kho-v3;luo-v1;luo-session-v2;luo-flb-v1')).toEqual([
+      ['luo-flb', null, [1], 'panic'],
+    ]);
     expect(pair('kho-v3;luo-v1;luo-session-v2;luo-flb-v1', 'kho-v3;luo-v1;luo-session-v2')).toEqual([]);
-    expect(pair('kho-v4;luo-v5;memfd-v2', 'memblock-v1')).toEqual([['kho', 4, [], 'reboot'], ['luo', 5, [], 'leak'], ['memfd', 2, [], 'leak']]);
+    expect(pair('kho-v4;luo-v5;memfd-v2', 'memblock-v1')).toEqual([
+      ['kho', 4, [], 'reboot'],
+      ['luo', 5, [], 'leak'],
+      ['memfd', 2, [], 'leak'],
+    ]);
   });
   it('names the function that decides', () => {
-    expect(comparePair(stock(null, 'luo-v5').versions, stock(null, 'luo-v9').versions)[0]?.detail).toMatch(/^liveupdate_early_init: /);
+    expect(comparePair(stock(null, 'luo-v5').versions, stock(null, 'luo-v9').versions)[0]?.detail).toMatch(
+      /^liveupdate_early_init: /,
+    );
   });
 });
 
@@ -118,7 +149,11 @@ describe('predict', () => {
     expect(outcome({ ...old, release: null }, KERNELS['6.18.15'], '', ['reserve_mem'])).toBe('preserved/none');
   });
   it('says nothing of images that it could not read', () => {
-    expect(predict({ from: { ...kernel, known: false }, to: kernel, cmdlineFrom: '', cmdlineTo: '', uses: ['memfd'] })).toBeNull();
-    expect(predict({ from: kernel, to: { ...kernel, known: false }, cmdlineFrom: '', cmdlineTo: '', uses: ['memfd'] })).toBeNull();
+    expect(
+      predict({ from: { ...kernel, known: false }, to: kernel, cmdlineFrom: '', cmdlineTo: '', uses: ['memfd'] }),
+    ).toBeNull();
+    expect(
+      predict({ from: kernel, to: { ...kernel, known: false }, cmdlineFrom: '', cmdlineTo: '', uses: ['memfd'] }),
+    ).toBeNull();
   });
 });

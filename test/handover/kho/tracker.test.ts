@@ -57,7 +57,10 @@ class Kernel {
   }
 }
 
-/** A kernel with its variable: pointer to the tree, flag, mutex (its list head leads to itself), map, two directory entries. */
+/**
+ * A kernel with its variable: pointer to the tree, flag, mutex (its list head leads to itself), map, two directory
+ * entries.
+ */
 function kernel(): Kernel {
   const made = new Kernel();
   made.map(KHO_OUT);
@@ -78,31 +81,75 @@ function order(made: Kernel, head: (xarray: bigint) => bigint): bigint {
 describe('what a kernel of 6.19 has set aside', () => {
   it('is one page where one bit of order 0 is set', () => {
     const made = kernel();
-    made.word(TRACK + 8n, order(made, () => made.bitmap(1)));
+    made.word(
+      TRACK + 8n,
+      order(made, () => made.bitmap(1)),
+    );
     expect(trackedInXarray(made.read, VARIABLE)).toBe(1);
   });
 
   it('counts every order and every bitmap', () => {
     const made = kernel();
-    const zero = order(made, (xarray) => made.node(xarray, 0, [[0, made.bitmap(100)], [3, made.bitmap(7)]]));
+    const zero = order(made, (xarray) =>
+      made.node(xarray, 0, [
+        [0, made.bitmap(100)],
+        [3, made.bitmap(7)],
+      ]),
+    );
     // Beyond 64 bitmaps, which are 8 GiB, the tree has two levels.
     const nine = order(made, (xarray) => made.node(xarray, 6, [[1, made.node(xarray, 0, [[2, made.bitmap(2)]])]]));
-    made.word(TRACK + 8n, made.node(TRACK, 0, [[0, zero], [9, nine]]));
+    made.word(
+      TRACK + 8n,
+      made.node(TRACK, 0, [
+        [0, zero],
+        [9, nine],
+      ]),
+    );
     expect(trackedInXarray(made.read, VARIABLE)).toBe(107 + 2 * 512);
   });
 
   it.each<[string, (made: Kernel) => void]>([
     ['there is no map', () => undefined],
-    ['nothing is set in it', (made) => made.word(TRACK + 8n, order(made, () => made.bitmap(0)))],
-    ['a node belongs to another xarray', (made) => made.word(TRACK + 8n, made.node(TRACK + 8n, 0, [[0, order(made, () => made.bitmap(1))]]))],
-    ['a node leads to itself', (made) => {
-      const node = made.node(TRACK, 6, []);
-      made.word(node - 2n + 40n, node);
-      made.word(TRACK + 8n, node);
-    }],
-    ['an order is too large', (made) => made.word(TRACK + 8n, made.node(TRACK, 0, [[11, order(made, () => made.bitmap(1))]]))],
-    ['a bitmap is no page', (made) => made.word(TRACK + 8n, order(made, () => made.bitmap(1) + 8n))],
-    ['a bitmap is not mapped', (made) => made.word(TRACK + 8n, order(made, () => HEAP + 0x1000_0000n))],
+    [
+      'nothing is set in it',
+      (made) =>
+        made.word(
+          TRACK + 8n,
+          order(made, () => made.bitmap(0)),
+        ),
+    ],
+    [
+      'a node belongs to another xarray',
+      (made) => made.word(TRACK + 8n, made.node(TRACK + 8n, 0, [[0, order(made, () => made.bitmap(1))]])),
+    ],
+    [
+      'a node leads to itself',
+      (made) => {
+        const node = made.node(TRACK, 6, []);
+        made.word(node - 2n + 40n, node);
+        made.word(TRACK + 8n, node);
+      },
+    ],
+    [
+      'an order is too large',
+      (made) => made.word(TRACK + 8n, made.node(TRACK, 0, [[11, order(made, () => made.bitmap(1))]])),
+    ],
+    [
+      'a bitmap is no page',
+      (made) =>
+        made.word(
+          TRACK + 8n,
+          order(made, () => made.bitmap(1) + 8n),
+        ),
+    ],
+    [
+      'a bitmap is not mapped',
+      (made) =>
+        made.word(
+          TRACK + 8n,
+          order(made, () => HEAP + 0x1000_0000n),
+        ),
+    ],
   ])('cannot be told where %s', (_, change) => {
     const made = kernel();
     change(made);

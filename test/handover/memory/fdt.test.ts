@@ -13,23 +13,64 @@ const HANDOVER: Tree = {
 };
 
 /**
- * `/ { compatible = "kho-v1"; luo { fdt = [00 10 00 00 01 00 00 00]; empty; }; };` laid out by hand after the specification, all
- * but its strings; both sizes are filled in below.
+ * `/ { compatible = "kho-v1"; luo { fdt = [00 10 00 00 01 00 00 00]; empty; }; };` laid out by hand after the
+ * specification, all but its strings; both sizes are filled in below.
  */
-const BY_HAND = Buffer.from([
-  'd00dfeed', '00000091', '00000038', '0000007c', '00000028', '00000011', '00000010', '00000000', '00000015', '00000044',
-  '0000000000000000', '0000000000000000',
-  '00000001', '00000000', '00000003', '00000007', '00000000', '6b686f2d76310000',
-  '00000001', '6c756f00', '00000003', '00000008', '0000000b', '0010000001000000', '00000003', '00000000', '0000000f', '00000002', '00000002', '00000009',
-].join(''), 'hex');
+const BY_HAND = Buffer.from(
+  [
+    'd00dfeed',
+    '00000091',
+    '00000038',
+    '0000007c',
+    '00000028',
+    '00000011',
+    '00000010',
+    '00000000',
+    '00000015',
+    '00000044',
+    '0000000000000000',
+    '0000000000000000',
+    '00000001',
+    '00000000',
+    '00000003',
+    '00000007',
+    '00000000',
+    '6b686f2d76310000',
+    '00000001',
+    '6c756f00',
+    '00000003',
+    '00000008',
+    '0000000b',
+    '0010000001000000',
+    '00000003',
+    '00000000',
+    '0000000f',
+    '00000002',
+    '00000002',
+    '00000009',
+  ].join(''),
+  'hex',
+);
 
-const outline = (node: FdtNode | null): unknown => node === null ? null
-  : { name: node.name, properties: Object.fromEntries([...node.properties].map(([name, value]) => [name, Buffer.from(value).toString('latin1')])), children: node.children.map(outline) };
+const outline = (node: FdtNode | null): unknown =>
+  node === null
+    ? null
+    : {
+        name: node.name,
+        properties: Object.fromEntries(
+          [...node.properties].map(([name, value]) => [name, Buffer.from(value).toString('latin1')]),
+        ),
+        children: node.children.map(outline),
+      };
 
 describe('a flattened device tree', () => {
   it('is read as it was written', () => {
     const root = readFdt(writeFdt(HANDOVER));
-    expect(outline(root)).toMatchObject({ name: '', properties: { compatible: 'kho-v3\0' }, children: [{ name: 'LUO' }, { name: 'memblock' }] });
+    expect(outline(root)).toMatchObject({
+      name: '',
+      properties: { compatible: 'kho-v3\0' },
+      children: [{ name: 'LUO' }, { name: 'memblock' }],
+    });
     expect(root?.children.map((child) => u64Property(child, 'preserved-data'))).toEqual([0x1234000, 0x5678000]);
   });
 
@@ -38,7 +79,11 @@ describe('a flattened device tree', () => {
     bytes.writeUInt32BE(bytes.length, 4);
     bytes.writeUInt32BE(BY_HAND.length, 12);
     const root = readFdt(bytes);
-    expect(outline(root)).toEqual({ name: '', properties: { compatible: 'kho-v1\0' }, children: [{ name: 'luo', properties: { fdt: '\0\x10\0\0\x01\0\0\0', empty: '' }, children: [] }] });
+    expect(outline(root)).toEqual({
+      name: '',
+      properties: { compatible: 'kho-v1\0' },
+      children: [{ name: 'luo', properties: { fdt: '\0\x10\0\0\x01\0\0\0', empty: '' }, children: [] }],
+    });
     expect(u64Property(root?.children[0] as FdtNode, 'fdt')).toBe(0x1_0000_1000);
   });
 
@@ -77,7 +122,8 @@ describe('a flattened device tree', () => {
     for (let round = 0; round < 300; round++) {
       const bytes = Buffer.alloc(4096);
       // Mostly tokens, so that it gets somewhere.
-      for (let at = 0; at < 4096; at += 4) bytes.writeUInt32BE(random() % 4 === 0 ? random() : [1, 2, 3, 4, 9, 0][random() % 6] as number, at);
+      for (let at = 0; at < 4096; at += 4)
+        bytes.writeUInt32BE(random() % 4 === 0 ? random() : ([1, 2, 3, 4, 9, 0][random() % 6] as number), at);
       writeFdt({}).copy(bytes, 0, 0, 40);
       bytes.writeUInt32BE(4096, 4);
       expect(() => readFdt(bytes)).not.toThrow();
@@ -89,10 +135,25 @@ describe('a flattened device tree', () => {
     ['a head alone', writeFdt({}).subarray(0, 40)],
     ['another magic', Buffer.alloc(4096)],
     ['no root', Buffer.concat([writeFdt({}).subarray(0, 56), Buffer.from('00000009', 'hex')])],
-    ['two roots', Buffer.concat([writeFdt({}).subarray(0, 56), Buffer.from(`${'0000000100000000'}00000002${'0000000100000000'}0000000200000009`, 'hex')])],
-    ['a property outside', Buffer.concat([writeFdt({}).subarray(0, 56), Buffer.from('00000003000000000000000000000009', 'hex')])],
-    ['a node that does not end', Buffer.concat([writeFdt({}).subarray(0, 56), Buffer.from('000000010000000000000009', 'hex')])],
-    ['deeper than any handover', writeFdt(Array.from({ length: 40 }).reduce<Tree>((child) => ({ name: 'x', children: [child] }), {}))],
+    [
+      'two roots',
+      Buffer.concat([
+        writeFdt({}).subarray(0, 56),
+        Buffer.from(`${'0000000100000000'}00000002${'0000000100000000'}0000000200000009`, 'hex'),
+      ]),
+    ],
+    [
+      'a property outside',
+      Buffer.concat([writeFdt({}).subarray(0, 56), Buffer.from('00000003000000000000000000000009', 'hex')]),
+    ],
+    [
+      'a node that does not end',
+      Buffer.concat([writeFdt({}).subarray(0, 56), Buffer.from('000000010000000000000009', 'hex')]),
+    ],
+    [
+      'deeper than any handover',
+      writeFdt(Array.from({ length: 40 }).reduce<Tree>((child) => ({ name: 'x', children: [child] }), {})),
+    ],
     ['a name that is longer than any', writeFdt({ children: [{ name: 'n'.repeat(1000) }] })],
   ])('%s is none', (_, bytes) => {
     const tree = Buffer.from(bytes);

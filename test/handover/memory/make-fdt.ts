@@ -28,20 +28,28 @@ function valueOf(value: Uint8Array | string | bigint): Uint8Array {
 /** Version 17, as libfdt's sequential writer lays it out. */
 export function writeFdt(root: Tree): Buffer {
   const names: string[] = [];
-  const node = ({ name = '', properties = {}, children = [] }: Tree): Buffer => Buffer.concat([
-    word(1), padded(Buffer.from(`${name}\0`)),
-    ...Object.entries(properties).flatMap(([key, given]) => {
-      if (!names.includes(key)) names.push(key);
-      const value = valueOf(given);
-      const at = names.slice(0, names.indexOf(key)).reduce((sum, { length }) => sum + length + 1, 0);
-      return [word(3, value.length, at), padded(value)];
-    }),
-    ...children.map(node), word(2),
-  ]);
+  const node = ({ name = '', properties = {}, children = [] }: Tree): Buffer =>
+    Buffer.concat([
+      word(1),
+      padded(Buffer.from(`${name}\0`)),
+      ...Object.entries(properties).flatMap(([key, given]) => {
+        if (!names.includes(key)) names.push(key);
+        const value = valueOf(given);
+        const at = names.slice(0, names.indexOf(key)).reduce((sum, { length }) => sum + length + 1, 0);
+        return [word(3, value.length, at), padded(value)];
+      }),
+      ...children.map(node),
+      word(2),
+    ]);
   const structure = Buffer.concat([node(root), word(9)]);
   const strings = Buffer.from(names.map((name) => `${name}\0`).join(''));
   const structAt = 40 + 16;
   const stringsAt = structAt + structure.length;
   const total = stringsAt + strings.length;
-  return Buffer.concat([word(0xd00dfeed, total, structAt, stringsAt, 40, 17, 16, 0, strings.length, structure.length), Buffer.alloc(16), structure, strings]);
+  return Buffer.concat([
+    word(0xd00dfeed, total, structAt, stringsAt, 40, 17, 16, 0, strings.length, structure.length),
+    Buffer.alloc(16),
+    structure,
+    strings,
+  ]);
 }

@@ -29,25 +29,25 @@ type Case = [string, string | null, string | null];
 
 const CASES: Case[] = [
   ['kho.root', '0xd00dfeed', '0xd00dfeed'],
-  ['kho.version', '\'kho-v4\'', '\'kho-v1\''],
+  ['kho.version', "'kho-v4'", "'kho-v1'"],
   ['kho.map', '0x20000', '0x20000'],
   ['kho.map.root', '0x26000', '0x22000'],
   ['kho.map.leaf', '0x20000', '0xf'],
   ['kho.node[LUO].data', '0x11000', '0x11000'],
   ['kho.node[LUO].size', '0x20', '0x20'],
   ['kho.node[other].data', null, null],
-  ['luo.version', '\'luo-v5\'', '\'luo-v1\''],
+  ['luo.version', "'luo-v5'", "'luo-v1'"],
   ['luo.number', '0x1', '0x1'],
   ['luo.size', '0x20', '0x20'],
   ['luo.sessions_pa', '0x12000', '0x12000'],
   ['luo.flbs_pa', '0x18000', null],
-  ['sessions.version', null, '\'luo-session-v2\''],
+  ['sessions.version', null, "'luo-session-v2'"],
   ['sessions.count', '0x1', '0x2'],
   ['sessions.next', '0x13000', null],
   ['flbs.version', null, null],
   ['flbs.pages', '0x1', null],
   ['flbs.count', '0x0', null],
-  ['session[vm0].name', '\'vm0\'', '\'vm0\''],
+  ['session[vm0].name', "'vm0'", "'vm0'"],
   ['session[vm0].count', '0x1', '0x1'],
   ['session[vm0].files', '0x14000', '0x14000'],
   ['session[empty].count', '0x0', '0x0'],
@@ -55,7 +55,7 @@ const CASES: Case[] = [
   ['files[vm0].count', '0x1', null],
   ['files[vm0].next', '0x0', null],
   ['files[empty].next', null, null],
-  ['file[vm0/7].compatible', '\'memfd-v2\'', '\'memfd-v1\''],
+  ['file[vm0/7].compatible', "'memfd-v2'", "'memfd-v1'"],
   ['file[vm0/7].data', '0x15000', '0x15000'],
   ['file[vm0/7].token', '0x7', '0x7'],
   ['file[vm0/8].token', null, null],
@@ -76,31 +76,46 @@ const CASES: Case[] = [
   ['content[vm0/7].page[19].byte[9]', '0x0', '0x0'],
   ['content[vm0/7].page[20]', null, null],
   ['kexec-metadata.version', '0x1', null],
-  ['kexec-metadata.previous_release', '\'7.3.4\'', null],
-  ['memblock.version', '\'memblock-v1\'', '\'memblock-v1\''],
-  ['reserve-mem[log].version', '\'reserve-mem-v1\'', '\'reserve-mem-v1\''],
+  ['kexec-metadata.previous_release', "'7.3.4'", null],
+  ['memblock.version', "'memblock-v1'", "'memblock-v1'"],
+  ['reserve-mem[log].version', "'reserve-mem-v1'", "'reserve-mem-v1'"],
   ['reserve-mem[log].start', '0x100000', '0x100000'],
   ['reserve-mem[log].size', '0x2000', '0x2000'],
   ['reserve-mem[none].size', null, null],
 ];
 
-describe.each([['blocks and packed structures (7.3)', packedWorld, 1], ['trees and arrays (6.19)', treeWorld, 2]] as const)('%s', (_, world, column) => {
+describe.each([
+  ['blocks and packed structures (7.3)', packedWorld, 1],
+  ['trees and arrays (6.19)', treeWorld, 2],
+] as const)('%s', (_, world, column) => {
   it.each(CASES)('%s', (text, ...values) => {
     const expected = values[column - 1] as string | null;
-    const look = () => changeAt(findPlace(world().source, place(text)), { how: 'flip', mask: '0' }, (phys, length) => {
-      const bytes = new Uint8Array(length);
-      world().memory.read(phys, bytes);
-      return bytes;
-    });
+    const look = () =>
+      changeAt(findPlace(world().source, place(text)), { how: 'flip', mask: '0' }, (phys, length) => {
+        const bytes = new Uint8Array(length);
+        world().memory.read(phys, bytes);
+        return bytes;
+      });
     if (expected === null) expect(look).toThrow(HandoverError);
-    else if (expected.startsWith('\'')) expect(strike(world(), text, { how: 'text', text: 'x' }).from).toBe(expected);
+    else if (expected.startsWith("'")) expect(strike(world(), text, { how: 'text', text: 'x' }).from).toBe(expected);
     else expect(look().from).toBe(expected);
   });
 
   it('lists what is handed over', () => {
     const { kho, luo, sessions, nodes, cut } = describeHandover(world().source);
-    expect({ kho, luo, nodes: nodes.slice(0, 2), cut }).toEqual({ kho: column === 1 ? 'kho-v4' : 'kho-v1', luo: column === 1 ? 'luo-v5' : 'luo-v1', nodes: ['LUO', 'memblock'], cut: false });
-    expect(sessions).toEqual([{ name: 'empty', files: [] }, { name: 'vm0', files: [{ compatible: column === 1 ? 'memfd-v2' : 'memfd-v1', data: BigInt(AT.memfd * PAGE), token: 7n }] }]);
+    expect({ kho, luo, nodes: nodes.slice(0, 2), cut }).toEqual({
+      kho: column === 1 ? 'kho-v4' : 'kho-v1',
+      luo: column === 1 ? 'luo-v5' : 'luo-v1',
+      nodes: ['LUO', 'memblock'],
+      cut: false,
+    });
+    expect(sessions).toEqual([
+      { name: 'empty', files: [] },
+      {
+        name: 'vm0',
+        files: [{ compatible: column === 1 ? 'memfd-v2' : 'memfd-v1', data: BigInt(AT.memfd * PAGE), token: 7n }],
+      },
+    ]);
     expect(describeHandover(world().source, 1)).toMatchObject({ sessions: [{ name: 'empty' }], cut: true });
   });
 
@@ -127,8 +142,14 @@ describe.each([['blocks and packed structures (7.3)', packedWorld, 1], ['trees a
 describe('a change', () => {
   it('of bits leaves their neighbours', () => {
     const world = packedWorld();
-    expect(strike(world, 'memfd[vm0/7].folio[1].pfn', { how: 'number', value: '0xfffffffffffff' })).toMatchObject({ from: '0x101', to: '0xfffffffffffff' });
-    expect(strike(world, 'memfd[vm0/7].folio[1].flags', { how: 'flip', mask: '2' })).toMatchObject({ from: '0x3', to: '0x1' });
+    expect(strike(world, 'memfd[vm0/7].folio[1].pfn', { how: 'number', value: '0xfffffffffffff' })).toMatchObject({
+      from: '0x101',
+      to: '0xfffffffffffff',
+    });
+    expect(strike(world, 'memfd[vm0/7].folio[1].flags', { how: 'flip', mask: '2' })).toMatchObject({
+      from: '0x3',
+      to: '0x1',
+    });
     expect(strike(world, 'memfd[vm0/7].folio[2].preserved', { how: 'number', value: '0' }).from).toBe('0x1');
     expect(() => findPlace(world.source, place('memfd[vm0/7].folio[2].preserved'))).toThrow('not in the map');
     expect(findPlace(world.source, place('memfd[vm0/7].folio[3].preserved')).size).toBe(1);
@@ -138,7 +159,7 @@ describe('a change', () => {
     ['session[vm0].count', { how: 'add', value: '-2' }, '0xffffffffffffffff'],
     ['session[vm0].count', { how: 'number', value: '18446744073709551615' }, '0xffffffffffffffff'],
     ['sessions.next', { how: 'self' }, '0x12000'],
-    ['luo.version', { how: 'text', text: 'luo-v500' }, '\'luo-v500\''],
+    ['luo.version', { how: 'text', text: 'luo-v500' }, "'luo-v500'"],
     ['kho.root', { how: 'flip', mask: '1' }, '0xd00dfeec'],
   ])('%s %j', (text, change, to) => expect(strike(packedWorld(), text, change).to).toBe(to));
 
@@ -152,20 +173,35 @@ describe('a change', () => {
   ])('%s %j is refused', (text, change, why) => expect(() => strike(packedWorld(), text, change)).toThrow(why));
 });
 
-it('past the jump, where LUO\'s page is gone, the walk begins at what it held', () => {
+it("past the jump, where LUO's page is gone, the walk begins at what it held", () => {
   const { source } = packedWorld();
   const later = { ...source, luo: { sessions: BigInt(AT.sessions * PAGE), flbs: BigInt(AT.flbs * PAGE) } };
-  expect(() => findPlace(later, place('luo.version'))).toThrow('LUO\'s own page is gone');
+  expect(() => findPlace(later, place('luo.version'))).toThrow("LUO's own page is gone");
   expect(findPlace(later, place('session[vm0].name')).phys).toBe(AT.more * PAGE + 16);
   expect(findPlace(later, place('flbs.count')).phys).toBe(AT.flbs * PAGE + 8);
 });
 
 it.each<[string, string, Change, string]>([
   ['a circle of sessions', 'sessions.next', { how: 'self' }, 'do not end'],
-  ['a block with more entries than it has room for', 'sessions.count', { how: 'number', value: '52' }, 'says that it holds 52 entries'],
-  ['a pointer to no memory', 'luo.sessions_pa', { how: 'number', value: '0x3fffffff000' }, 'no memory at 0x3fffffff000'],
+  [
+    'a block with more entries than it has room for',
+    'sessions.count',
+    { how: 'number', value: '52' },
+    'says that it holds 52 entries',
+  ],
+  [
+    'a pointer to no memory',
+    'luo.sessions_pa',
+    { how: 'number', value: '0x3fffffff000' },
+    'no memory at 0x3fffffff000',
+  ],
   ['a pointer to the middle of a page', 'luo.sessions_pa', { how: 'add', value: '8' }, 'is no sound address'],
-  ['a pointer of more bits than there are', 'luo.sessions_pa', { how: 'number', value: '0xfffffffffffff000' }, 'is no sound address'],
+  [
+    'a pointer of more bits than there are',
+    'luo.sessions_pa',
+    { how: 'number', value: '0xfffffffffffff000' },
+    'is no sound address',
+  ],
   ['no sessions yet', 'luo.sessions_pa', { how: 'number', value: '0' }, 'the kernel does that during the kexec'],
   ['another handler', 'file[vm0/7].compatible', { how: 'text', text: 'object-v1' }, 'is no memfd'],
 ])('%s is said', (_, text, change, why) => {

@@ -20,11 +20,17 @@ allnoconfig:
 	@gcc -c -gdwarf-5 $(KCFLAGS) -Iinclude -o $@ $<
 `;
 const TREE: Record<string, string> = {
-  Kconfig: '', Kbuild: '', README: 'one\ntwo\nthree\n',
+  Kconfig: '',
+  Kbuild: '',
+  README: 'one\ntwo\nthree\n',
   'include/linux/types.h': 'typedef unsigned long long u64;\n',
-  'include/linux/kho/abi/luo.h': '#define LUO_ABI_COMPATIBLE "luo-v5"\nstruct luo_ser {\n\tu64 sessions_pa;\n\tu64 flbs_pa;\n};\n',
-  'kernel/kexec_handover.c': '#include <linux/types.h>\n#define KHO_FDT_COMPATIBLE "kho-v1"\nstruct kho_mem_phys_bits {\n\tu64 preserve[64];\n};\n',
-  'drivers/deep/far.c': 'int far;\n', 'drivers/deep/Kconfig': '', 'sound/never.c': 'error\n',
+  'include/linux/kho/abi/luo.h':
+    '#define LUO_ABI_COMPATIBLE "luo-v5"\nstruct luo_ser {\n\tu64 sessions_pa;\n\tu64 flbs_pa;\n};\n',
+  'kernel/kexec_handover.c':
+    '#include <linux/types.h>\n#define KHO_FDT_COMPATIBLE "kho-v1"\nstruct kho_mem_phys_bits {\n\tu64 preserve[64];\n};\n',
+  'drivers/deep/far.c': 'int far;\n',
+  'drivers/deep/Kconfig': '',
+  'sound/never.c': 'error\n',
 };
 const PATCH = `--- a/include/linux/kho/abi/luo.h
 +++ b/include/linux/kho/abi/luo.h
@@ -56,15 +62,30 @@ function lab(more: Record<string, string> = {}) {
     writeFileSync(join(tree, name), text);
   }
   writeFileSync(join(dir, 'fix.patch'), PATCH);
-  const context: ImageContext = { cacheDir: join(dir, 'cache'), jobs: 1, signal: new AbortController().signal, onProgress: () => undefined };
-  return { dir, tree, context, patch: join(dir, 'fix.patch'), compiled: () => (existsSync(count) ? readFileSync(count, 'utf8').trim().split('\n') : []) };
+  const context: ImageContext = {
+    cacheDir: join(dir, 'cache'),
+    jobs: 1,
+    signal: new AbortController().signal,
+    onProgress: () => undefined,
+  };
+  return {
+    dir,
+    tree,
+    context,
+    patch: join(dir, 'fix.patch'),
+    compiled: () => (existsSync(count) ? readFileSync(count, 'utf8').trim().split('\n') : []),
+  };
 }
 
 const list = (folder: string) => readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort();
-const text = (components: readonly { name: string; version: number; from: string }[]) => components.map(({ name, version, from }) => `${name}-v${version} ${from}`);
+const text = (components: readonly { name: string; version: number; from: string }[]) =>
+  components.map(({ name, version, from }) => `${name}-v${version} ${from}`);
 
 async function failure(promise: Promise<unknown>): Promise<LabError> {
-  const error = await promise.then(() => null, (thrown: unknown) => thrown);
+  const error = await promise.then(
+    () => null,
+    (thrown: unknown) => thrown,
+  );
   expect(error).toBeInstanceOf(LabError);
   return error as LabError;
 }
@@ -75,8 +96,15 @@ describe('a source tree', () => {
     const before = list(box.tree);
     const abi = await kernelAbi(box.tree, [], box.context);
     expect(text(abi.components)).toEqual(['kho-v1 source', 'luo-v5 source']);
-    expect(abi.structures?.map(({ name, size, file }) => [name, size, file])).toEqual([['kho_mem_phys_bits', 512, 'kernel/kexec_handover.c'], ['luo_ser', 16, 'include/linux/kho/abi/luo.h']]);
-    expect(abi).toMatchObject({ release: '9.0.0-small', complete: true, notes: [expect.stringContaining('versions are those of the source')] });
+    expect(abi.structures?.map(({ name, size, file }) => [name, size, file])).toEqual([
+      ['kho_mem_phys_bits', 512, 'kernel/kexec_handover.c'],
+      ['luo_ser', 16, 'include/linux/kho/abi/luo.h'],
+    ]);
+    expect(abi).toMatchObject({
+      release: '9.0.0-small',
+      complete: true,
+      notes: [expect.stringContaining('versions are those of the source')],
+    });
     expect(list(box.tree)).toEqual(before);
     expect(readdirSync(join(box.dir, 'cache/build'))).toEqual([]);
   });
@@ -88,7 +116,10 @@ describe('a source tree', () => {
     writeFileSync(join(box.tree, 'sound/never.c'), 'another error');
     await kernelAbi(box.tree, [], box.context);
     expect(box.compiled()).toHaveLength(2);
-    writeFileSync(join(box.tree, 'kernel/kexec_handover.c'), `${TREE['kernel/kexec_handover.c']}struct kho_new { u64 x; };\n`);
+    writeFileSync(
+      join(box.tree, 'kernel/kexec_handover.c'),
+      `${TREE['kernel/kexec_handover.c']}struct kho_new { u64 x; };\n`,
+    );
     expect((await kernelAbi(box.tree, [], box.context)).structures).toHaveLength(3);
     expect(box.compiled()).toHaveLength(4);
   });
@@ -107,8 +138,16 @@ describe('a source tree', () => {
     expect(after.structures?.map(({ name }) => name)).toEqual(['fresh_ser', 'kho_mem_phys_bits', 'luo_ser']);
     const diff = diffAbi(before, after);
     expect(diff.ok).toBe(false);
-    expect(diff.structures.filter(({ unannounced }) => unannounced)).toMatchObject([{ structure: 'luo_ser', covered: { from: 'luo-v5', to: 'luo-v5' } }]);
-    writeFileSync(box.patch, PATCH.replace(' #define LUO_ABI_COMPATIBLE "luo-v5"', '-#define LUO_ABI_COMPATIBLE "luo-v5"\n+#define LUO_ABI_COMPATIBLE "luo-v6"'));
+    expect(diff.structures.filter(({ unannounced }) => unannounced)).toMatchObject([
+      { structure: 'luo_ser', covered: { from: 'luo-v5', to: 'luo-v5' } },
+    ]);
+    writeFileSync(
+      box.patch,
+      PATCH.replace(
+        ' #define LUO_ABI_COMPATIBLE "luo-v5"',
+        '-#define LUO_ABI_COMPATIBLE "luo-v5"\n+#define LUO_ABI_COMPATIBLE "luo-v6"',
+      ),
+    );
     expect(diffAbi(before, await kernelAbi(box.tree, [box.patch], box.context)).ok).toBe(true);
     expect(readFileSync(join(box.tree, 'drivers/deep/far.c'), 'utf8')).toBe('int far;\n');
   });
@@ -116,7 +155,9 @@ describe('a source tree', () => {
   it('with a patch that does not apply, or is not there: said', async () => {
     const box = lab();
     writeFileSync(box.patch, PATCH.replace('sessions_pa', 'nowhere'));
-    expect((await failure(kernelAbi(box.tree, [box.patch], box.context))).message).toContain('fix.patch does not apply');
+    expect((await failure(kernelAbi(box.tree, [box.patch], box.context))).message).toContain(
+      'fix.patch does not apply',
+    );
     expect(await failure(kernelAbi(box.tree, [join(box.dir, 'no.patch')], box.context))).toBeInstanceOf(UsageError);
     expect(readdirSync(join(box.dir, 'cache/build'))).toEqual([]);
   });
@@ -139,13 +180,19 @@ describe('a source tree', () => {
 
   it('without KHO: nothing crosses', async () => {
     const box = lab({ 'no-kho': '' });
-    expect(await kernelAbi(box.tree, [], box.context)).toMatchObject({ components: [], structures: [], complete: true, notes: ['CONFIG_KEXEC_HANDOVER cannot be set: nothing crosses a kexec'] });
+    expect(await kernelAbi(box.tree, [], box.context)).toMatchObject({
+      components: [],
+      structures: [],
+      complete: true,
+      notes: ['CONFIG_KEXEC_HANDOVER cannot be set: nothing crosses a kexec'],
+    });
   });
 
   it('that is damaged in the cache is compiled again', async () => {
     const box = lab();
     const abi = await kernelAbi(box.tree, [], box.context);
-    for (const key of readdirSync(join(box.dir, 'cache/abi'))) rmSync(join(box.dir, 'cache/abi', key, 'kernel_lab_abi_probe.o'));
+    for (const key of readdirSync(join(box.dir, 'cache/abi')))
+      rmSync(join(box.dir, 'cache/abi', key, 'kernel_lab_abi_probe.o'));
     expect(await kernelAbi(box.tree, [], box.context)).toEqual(abi);
     expect(box.compiled()).toHaveLength(4);
   });
@@ -156,14 +203,29 @@ describe('a definition', () => {
     const box = lab({ 'drivers/deep/added.c': '#include <linux/types.h>\n' });
     mkdirSync(join(box.dir, 'over/drivers/own'), { recursive: true });
     mkdirSync(join(box.dir, 'over/drivers/deep'), { recursive: true });
-    writeFileSync(join(box.dir, 'over/drivers/deep/added.c.append'), '#include <linux/kho/abi/luo.h>\nstruct added_ser {\n\tu64 a;\n};\n');
-    writeFileSync(join(box.dir, 'over/drivers/own/obj.c'), '#include <linux/types.h>\n#include <linux/kho/abi/luo.h>\n#define OBJ_COMPATIBLE "obj-v3"\nstruct obj_ser {\n\tu64 a;\n};\n');
+    writeFileSync(
+      join(box.dir, 'over/drivers/deep/added.c.append'),
+      '#include <linux/kho/abi/luo.h>\nstruct added_ser {\n\tu64 a;\n};\n',
+    );
+    writeFileSync(
+      join(box.dir, 'over/drivers/own/obj.c'),
+      '#include <linux/types.h>\n#include <linux/kho/abi/luo.h>\n#define OBJ_COMPATIBLE "obj-v3"\nstruct obj_ser {\n\tu64 a;\n};\n',
+    );
     writeFileSync(join(box.dir, 'a.config'), 'CONFIG_KEXEC_HANDOVER=y\n');
     const file = join(box.dir, 'k.yaml');
-    writeFileSync(file, 'sources: [{kind: directory, path: linux}]\nconfig: [./a.config]\npatches: [fix.patch]\noverlay: [over]\n');
+    writeFileSync(
+      file,
+      'sources: [{kind: directory, path: linux}]\nconfig: [./a.config]\npatches: [fix.patch]\noverlay: [over]\n',
+    );
     const abi = await kernelAbi(file, [], box.context);
     expect(text(abi.components)).toEqual(['fresh-v1 source', 'kho-v1 source', 'luo-v5 source', 'obj-v3 source']);
-    expect(abi.structures?.map(({ name }) => name)).toEqual(['added_ser', 'fresh_ser', 'kho_mem_phys_bits', 'luo_ser', 'obj_ser']);
+    expect(abi.structures?.map(({ name }) => name)).toEqual([
+      'added_ser',
+      'fresh_ser',
+      'kho_mem_phys_bits',
+      'luo_ser',
+      'obj_ser',
+    ]);
     expect(readFileSync(join(box.tree, 'drivers/deep/added.c'), 'utf8')).toBe('#include <linux/types.h>\n');
     expect(existsSync(join(box.dir, 'cache/kernels'))).toBe(false);
   });
@@ -172,7 +234,8 @@ describe('a definition', () => {
 describe('a ready-made kernel', () => {
   const VMLINUX = `struct luo_ser { unsigned long long a, b; } x; char s[] = "\\0kho-v4\\0luo-v4\\0";
 __asm__(".section .liveupdate_versions,\\"a\\"; .long 0x4c565550, 1; .ascii \\"luo-v5\\"; .skip 42; .text");\n`;
-  const ready = (vmlinux: Buffer | string) => kernelAbi(folderWith({ bzImage: fakeBzImage(), vmlinux }), [], lab().context);
+  const ready = (vmlinux: Buffer | string) =>
+    kernelAbi(folderWith({ bzImage: fakeBzImage(), vmlinux }), [], lab().context);
 
   it('tells its own list first, then strings, then types', async () => {
     const abi = await ready(compileC(VMLINUX));
@@ -185,7 +248,15 @@ __asm__(".section .liveupdate_versions,\\"a\\"; .long 0x4c565550, 1; .ascii \\"l
     ['stripped', () => compileC(VMLINUX, ['-g0']), 'has no debug information'],
     ['cut off', (whole) => whole.subarray(0, whole.length - 100), 'cut off'],
     ['empty', () => '', 'too short'],
-    ['for 32 bits', (whole) => { const copy = Buffer.from(whole); copy[4] = 1; return copy; }, 'not 64-bit little-endian'],
+    [
+      'for 32 bits',
+      (whole) => {
+        const copy = Buffer.from(whole);
+        copy[4] = 1;
+        return copy;
+      },
+      'not 64-bit little-endian',
+    ],
   ])('%s: what is not known is said', async (_what, damage, note) => {
     const abi = await ready(damage(compileC(VMLINUX)));
     expect(abi.structures).toBe(null);
@@ -204,6 +275,9 @@ __asm__(".section .liveupdate_versions,\\"a\\"; .long 0x4c565550, 1; .ascii \\"l
 });
 
 it('the files of a patch are found in any notation, and none outside the tree', () => {
-  const dir = folderWith({ 'a.patch': 'diff --git a/x/y.c b/x/y.c\n--- a/x/y.c\t2026-01-01\n+++ b/x/y.c\n--- /dev/null\n+++ new/z.h\n--- a/../../etc/passwd\n+++ b/../../etc/passwd\n' });
+  const dir = folderWith({
+    'a.patch':
+      'diff --git a/x/y.c b/x/y.c\n--- a/x/y.c\t2026-01-01\n+++ b/x/y.c\n--- /dev/null\n+++ new/z.h\n--- a/../../etc/passwd\n+++ b/../../etc/passwd\n',
+  });
   expect(touchedBy([join(dir, 'a.patch')])).toEqual(['x/y.c', 'z.h']);
 });

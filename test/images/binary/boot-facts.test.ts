@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { bootFactsOf, runtimeOf } from '../../../src/images/binary/boot-facts.js';
 
-const MAP = 'ffffffff81000000 T _text\nffffffff81000000 T startup_64\nffffffff81c18000 B __bss_stop\nffffffff81c40000 B _end\n';
+const MAP =
+  'ffffffff81000000 T _text\nffffffff81000000 T startup_64\nffffffff81c18000 B __bss_stop\nffffffff81c40000 B _end\n';
 
 const dirs: string[] = [];
 afterAll(() => dirs.forEach((dir) => rmSync(dir, { recursive: true, force: true })));
@@ -34,15 +35,24 @@ describe('what a kernel takes as it boots', () => {
 
   it('is found at both ends of a map of many MiB', () => {
     const middle = 'ffffffff81500000 t some_function_with_a_name\n'.repeat(40_000);
-    expect(bootFactsOf(files({ map: MAP.replace('ffffffff81c18000', `${middle}ffffffff81c18000`) })).runtime).toBe(0xc40000);
+    expect(bootFactsOf(files({ map: MAP.replace('ffffffff81c18000', `${middle}ffffffff81c18000`) })).runtime).toBe(
+      0xc40000,
+    );
   });
 
   it('is not known where nothing tells', () => {
     expect(bootFactsOf(files({ protocol: 0x209 })).initSize).toBeNull();
-    expect(bootFactsOf({ bzImage: '/nowhere', systemMap: null, config: null })).toEqual({ initSize: null, runtime: null, handoverDebug: null });
+    expect(bootFactsOf({ bzImage: '/nowhere', systemMap: null, config: null })).toEqual({
+      initSize: null,
+      runtime: null,
+      handoverDebug: null,
+    });
   });
 
-  it.each([['', 'empty'], ['ffffffff81000000 T _text\n', 'no end'], ['ffffffff81c40000 T _text\nffffffff81000000 B _end\n', 'backwards'], ['0 T _text\nffffffffffffffff B _end\n', 'all there is']])(
-    'is not known from a map that is nonsense: %j (%s)', (map) => expect(runtimeOf(map)).toBeNull(),
-  );
+  it.each([
+    ['', 'empty'],
+    ['ffffffff81000000 T _text\n', 'no end'],
+    ['ffffffff81c40000 T _text\nffffffff81000000 B _end\n', 'backwards'],
+    ['0 T _text\nffffffffffffffff B _end\n', 'all there is'],
+  ])('is not known from a map that is nonsense: %j (%s)', (map) => expect(runtimeOf(map)).toBeNull());
 });

@@ -16,7 +16,11 @@ const names = (list: { name: string; version: number }[]) => list.map(({ name, v
 
 describe('the boot header', () => {
   it('has the release and the payload', () => {
-    expect(readBzImage(image())).toEqual({ release: '7.3.4-lab', initSize: null, payload: { offset: 2064, length: 7 } });
+    expect(readBzImage(image())).toEqual({
+      release: '7.3.4-lab',
+      initSize: null,
+      payload: { offset: 2064, length: 7 },
+    });
   });
 
   it.each<[string, Shape, string | null]>([
@@ -52,7 +56,9 @@ describe('version strings of components', () => {
   };
 
   it('are whole strings only', () => {
-    expect(strings('\0kho-v4\0luo-v5\0xmemfd-v2\0memfd-v3x\0luo-session-v2\0kho-v\0 memblock-v1\0reserve-mem-v1')).toEqual(['kho-v4', 'luo-v5', 'luo-session-v2']);
+    expect(
+      strings('\0kho-v4\0luo-v5\0xmemfd-v2\0memfd-v3x\0luo-session-v2\0kho-v\0 memblock-v1\0reserve-mem-v1'),
+    ).toEqual(['kho-v4', 'luo-v5', 'luo-session-v2']);
   });
 
   it('may follow a pointer', () => {
@@ -62,9 +68,15 @@ describe('version strings of components', () => {
   const handler = (name: string, size = 48): string => `\xc0-\x83\x81\xff\xff\xff\xff${name.padEnd(size, '\0')}`;
 
   it('of handlers have any name: the field that they stand in tells', () => {
-    expect(strings(`${handler('vfio-pci-v1')}\x08${handler('memfd-v2')}\x08${handler('iommufd-v12')}`)).toEqual(['iommufd-v12', 'memfd-v2', 'vfio-pci-v1']);
+    expect(strings(`${handler('vfio-pci-v1')}\x08${handler('memfd-v2')}\x08${handler('iommufd-v12')}`)).toEqual([
+      'iommufd-v12',
+      'memfd-v2',
+      'vfio-pci-v1',
+    ]);
     // In other text, in a field that is too short, or behind no pointer, such a word is no handler.
-    expect(strings(`\0vfio-pci-v1${'\0'.repeat(48)}${handler('sha256-v1', 32)}x${handler('vfio-pci-w1')}x`)).toEqual([]);
+    expect(strings(`\0vfio-pci-v1${'\0'.repeat(48)}${handler('sha256-v1', 32)}x${handler('vfio-pci-w1')}x`)).toEqual(
+      [],
+    );
     // The lab's object has fields for versions that it does not read.
     expect(strings(`${handler('object-v4')}x`)).toEqual([]);
   });
@@ -109,7 +121,8 @@ describe('version strings of components', () => {
 
   it('a million different ones do not fill the memory', () => {
     const scanner = new ComponentScanner();
-    for (let i = 0; i < 100; i++) scanner.feed(Buffer.from(Array.from({ length: 1000 }, (_, j) => `\0kho-v${i * 1000 + j}`).join(''), 'latin1'));
+    for (let i = 0; i < 100; i++)
+      scanner.feed(Buffer.from(Array.from({ length: 1000 }, (_, j) => `\0kho-v${i * 1000 + j}`).join(''), 'latin1'));
     expect(scanner.components().length).toBe(256);
   });
 });
@@ -120,7 +133,15 @@ describe('images', () => {
   const inside = Buffer.concat([Buffer.alloc(300_000), Buffer.from('\0kho-v4\0memfd-v2\0'), Buffer.alloc(100)]);
 
   it('vmlinux', async () => {
-    expect(await scanVmlinux(file(inside))).toEqual({ components: [{ name: 'kho', version: 4 }, { name: 'memfd', version: 2 }], listed: null, whole: true, notes: [NO_LIST] });
+    expect(await scanVmlinux(file(inside))).toEqual({
+      components: [
+        { name: 'kho', version: 4 },
+        { name: 'memfd', version: 2 },
+      ],
+      listed: null,
+      whole: true,
+      notes: [NO_LIST],
+    });
     expect((await scanVmlinux(file(''))).notes[1]).toMatch(/no version string/);
   });
 
@@ -128,16 +149,29 @@ describe('images', () => {
     expect(await scanBzImage(image({ payload: gzipSync(inside) }))).toEqual(await scanVmlinux(file(inside)));
   });
 
-  const withList = () => compileC('char s[] = "\\0kho-v4\\0memfd-v1\\0";\n__asm__(".section .liveupdate_versions,\\"a\\"; .long 0x4c565550, 1; .ascii \\"memfd-v2\\"; .skip 40; .ascii \\"object-v2\\\\0object-v1\\"; .skip 29; .text");');
+  const withList = () =>
+    compileC(
+      'char s[] = "\\0kho-v4\\0memfd-v1\\0";\n__asm__(".section .liveupdate_versions,\\"a\\"; .long 0x4c565550, 1; .ascii \\"memfd-v2\\"; .skip 40; .ascii \\"object-v2\\\\0object-v1\\"; .skip 29; .text");',
+    );
 
-  it('the kernel\'s own list is read, wherever the image comes from', async () => {
-    const listed = [{ name: 'memfd', version: 2 }, { name: 'object', version: 2 }, { name: 'object', version: 1 }];
+  it("the kernel's own list is read, wherever the image comes from", async () => {
+    const listed = [
+      { name: 'memfd', version: 2 },
+      { name: 'object', version: 2 },
+      { name: 'object', version: 1 },
+    ];
     const LISTED = withList();
     for (const scan of [await scanVmlinux(file(LISTED)), await scanBzImage(image({ payload: gzipSync(LISTED) }))]) {
       expect(scan).toMatchObject({ listed, whole: true, notes: [] });
       const { components, versions, known } = handoverOf(scan, null);
       expect(names(components)).toEqual(['memfd-v2', 'object-v2', 'object-v1', 'kho-v4']);
-      expect(versions.find(({ name }) => name === 'object')).toEqual({ name: 'object', reads: [2, 1], writes: null, write: null, manner: null });
+      expect(versions.find(({ name }) => name === 'object')).toEqual({
+        name: 'object',
+        reads: [2, 1],
+        writes: null,
+        write: null,
+        manner: null,
+      });
       expect(known).toBe(true);
     }
   });
@@ -148,7 +182,8 @@ describe('images', () => {
     const at = LISTED.indexOf('PUVL');
     for (let round = 0; round < 60; round++) {
       const bytes = Buffer.from(LISTED);
-      for (let change = 0; change <= random(5); change++) bytes[random(2) === 0 ? at + random(104) : random(bytes.length)] = random(256);
+      for (let change = 0; change <= random(5); change++)
+        bytes[random(2) === 0 ? at + random(104) : random(bytes.length)] = random(256);
       const scan = await scanBzImage(image({ payload: gzipSync(bytes) }));
       if (scan.listed === null) expect(names(handoverOf(scan, null).components)).not.toContain('object-v2');
       else expect(scan.listed.length).toBeLessThanOrEqual(8);
@@ -172,7 +207,11 @@ describe('images', () => {
   it('xz, zstd and lz4 payloads, where the host can unpack them', async () => {
     const { findProgram } = await import('../../../src/images/requirements.js');
     const { execFileSync } = await import('node:child_process');
-    for (const [tool, ...args] of [['xz', '-c'], ['zstd', '-qc'], ['lz4', '-qlc']] as const) {
+    for (const [tool, ...args] of [
+      ['xz', '-c'],
+      ['zstd', '-qc'],
+      ['lz4', '-qlc'],
+    ] as const) {
       if (findProgram(tool) === null) continue;
       const payload = Buffer.concat([execFileSync(tool, args, { input: inside }), Buffer.from([1, 2, 3, 4])]);
       const result = await scanBzImage(image({ payload }));

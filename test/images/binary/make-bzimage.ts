@@ -12,7 +12,13 @@ export interface Shape {
 
 const SETUP_SECTORS = 3;
 
-export function fakeBzImage({ release = '7.3.4-lab', payload = Buffer.from('payload'), pointer = 0x300, payloadLength, protocol = 0x20f }: Shape = {}): Buffer {
+export function fakeBzImage({
+  release = '7.3.4-lab',
+  payload = Buffer.from('payload'),
+  pointer = 0x300,
+  payloadLength,
+  protocol = 0x20f,
+}: Shape = {}): Buffer {
   const setup = Buffer.alloc((SETUP_SECTORS + 1) * 512);
   setup[0x1f1] = SETUP_SECTORS;
   setup.write('HdrS', 0x202, 'latin1');

@@ -27,7 +27,10 @@ describe('cpio archives', () => {
   });
 
   it('hold device nodes, byte for byte', () => {
-    const archive = cpioArchive([{ kind: 'dir', path: 'dev', mode: 0o755 }, { kind: 'char', path: 'dev/console', mode: 0o600, major: 5, minor: 1 }]).toString('latin1');
+    const archive = cpioArchive([
+      { kind: 'dir', path: 'dev', mode: 0o755 },
+      { kind: 'char', path: 'dev/console', mode: 0o600, major: 5, minor: 1 },
+    ]).toString('latin1');
     const at = archive.indexOf('070701', 1);
     expect(archive.slice(at, at + 110)).toBe(
       `070701${[2, 0o020600, 0, 0, 1, 0, 0, 0, 0, 5, 1, 12, 0].map((n) => n.toString(16).padStart(8, '0')).join('')}`,
@@ -46,6 +49,11 @@ describe('cpio archives', () => {
   });
 
   it('refuse a file whose folder comes later: the kernel would drop it', () => {
-    expect(() => cpioArchive([{ kind: 'link', path: 'bin/sh', target: 'x' }, { kind: 'dir', path: 'bin', mode: 0o755 }])).toThrow(/before its folder/);
+    expect(() =>
+      cpioArchive([
+        { kind: 'link', path: 'bin/sh', target: 'x' },
+        { kind: 'dir', path: 'bin', mode: 0o755 },
+      ]),
+    ).toThrow(/before its folder/);
   });
 });

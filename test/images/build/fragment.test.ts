@@ -9,8 +9,15 @@ const asked = (text: string) => parseFragment(text, 'f.config');
 
 describe('fragments', () => {
   it('reads all that kbuild writes', () => {
-    expect(asked('# words\n\nCONFIG_A=y\nCONFIG_B="-lab \\"x\\""\n# CONFIG_C is not set\nCONFIG_D=0x10\n').map(({ name, value, line }) => [name, value, line])).toEqual([
-      ['CONFIG_A', 'y', 3], ['CONFIG_B', '"-lab \\"x\\""', 4], ['CONFIG_C', 'n', 5], ['CONFIG_D', '0x10', 6],
+    expect(
+      asked('# words\n\nCONFIG_A=y\nCONFIG_B="-lab \\"x\\""\n# CONFIG_C is not set\nCONFIG_D=0x10\n').map(
+        ({ name, value, line }) => [name, value, line],
+      ),
+    ).toEqual([
+      ['CONFIG_A', 'y', 3],
+      ['CONFIG_B', '"-lab \\"x\\""', 4],
+      ['CONFIG_C', 'n', 5],
+      ['CONFIG_D', '0x10', 6],
     ]);
   });
 
@@ -48,13 +55,17 @@ describe('the finished configuration against what was asked for', () => {
   });
 
   it('names the option, file and line', () => {
-    expect(() => checkConfig(asked('CONFIG_A=y\nCONFIG_B=y'), 'CONFIG_A=y\n', '7.3.4')).toThrow('kernel 7.3.4: CONFIG_B=y (f.config:2) is not set as asked for');
+    expect(() => checkConfig(asked('CONFIG_A=y\nCONFIG_B=y'), 'CONFIG_A=y\n', '7.3.4')).toThrow(
+      'kernel 7.3.4: CONFIG_B=y (f.config:2) is not set as asked for',
+    );
     try {
       checkConfig(asked('CONFIG_A=y\nCONFIG_B=y'), '', '7.3.4');
       expect.unreachable();
     } catch (error) {
       expect((error as Error).message).toBe('kernel 7.3.4: 2 options are not set as asked for');
-      expect((error as { detail?: string }).detail).toContain("f.config:2: CONFIG_B=y was asked for, the kernel's configuration has n");
+      expect((error as { detail?: string }).detail).toContain(
+        "f.config:2: CONFIG_B=y was asked for, the kernel's configuration has n",
+      );
     }
   });
 });

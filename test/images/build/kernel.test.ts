@@ -1,7 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// The way from a definition to a kernel in the cache, with a source tree that takes a moment to build instead of minutes.
+// The way from a definition to a kernel in the cache, with a source tree that takes a moment to build instead of
+// minutes.
 import { execFileSync, spawn } from 'node:child_process';
-import { appendFileSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -53,7 +64,10 @@ function lab(files: Record<string, string | Buffer> = {}, more = ''): Lab {
   writeFileSync(join(dir, 'linux-9/strings'), '\0kho-v4\0memfd-v2\0');
   writeFileSync(join(dir, 'linux-9/init/main.c'), 'one\ntwo\nthree\n');
   execFileSync('tar', ['-C', dir, '-cJf', join(dir, 'linux-9.tar.xz'), 'linux-9']);
-  writeFileSync(join(dir, 'k.yaml'), `sources:\n  - {kind: tarball, path: linux-9.tar.xz}\nconfig: [./a.config]\n${more}`);
+  writeFileSync(
+    join(dir, 'k.yaml'),
+    `sources:\n  - {kind: tarball, path: linux-9.tar.xz}\nconfig: [./a.config]\n${more}`,
+  );
   const cache = join(temporaryFolder(), 'cache');
   const seen: Progress[] = [];
   return {
@@ -62,7 +76,12 @@ function lab(files: Record<string, string | Buffer> = {}, more = ''): Lab {
     seen,
     definition: join(dir, 'k.yaml'),
     builds: () => (existsSync(count) ? readFileSync(count, 'utf8').split('\n').length - 1 : 0),
-    context: { cacheDir: cache, jobs: 1, signal: new AbortController().signal, onProgress: (progress) => seen.push(progress) },
+    context: {
+      cacheDir: cache,
+      jobs: 1,
+      signal: new AbortController().signal,
+      onProgress: (progress) => seen.push(progress),
+    },
   };
 }
 
@@ -77,7 +96,9 @@ async function failure(promise: Promise<unknown>): Promise<LabError> {
 }
 
 function otherLab({ definition, cache }: Lab) {
-  const child = spawn(process.execPath, ['--import', 'tsx', HOLDER, 'kernel', definition, cache], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, ['--import', 'tsx', HOLDER, 'kernel', definition, cache], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   onTestFinished(() => void child.kill('SIGKILL'));
   let out = '';
   child.stdout.on('data', (data: Buffer) => (out += data.toString()));
@@ -85,7 +106,7 @@ function otherLab({ definition, cache }: Lab) {
 }
 
 async function until(what: () => boolean, ms = 10_000): Promise<void> {
-  for (const end = Date.now() + ms; !what(); ) {
+  for (const end = Date.now() + ms; !what();) {
     if (Date.now() > end) throw new Error('it did not happen');
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
@@ -95,7 +116,14 @@ describe.skipIf(!ready)('kernels', () => {
   it('are built once, and then only looked up', async () => {
     const box = lab();
     const first = await ensureKernel(box.definition, box.context);
-    expect(first).toMatchObject({ name: 'k', release: '9.0.0-lab', components: [{ name: 'kho', version: 4 }, { name: 'memfd', version: 2 }] });
+    expect(first).toMatchObject({
+      name: 'k',
+      release: '9.0.0-lab',
+      components: [
+        { name: 'kho', version: 4 },
+        { name: 'memfd', version: 2 },
+      ],
+    });
     expect(readFileSync(first.config ?? '', 'utf8')).toBe('CONFIG_A=y\n');
     expect(box.seen.map(({ task }) => task)).toEqual(expect.arrayContaining(['unpack k', 'configure k', 'build k']));
     const steps = box.seen.length;
@@ -124,10 +152,17 @@ describe.skipIf(!ready)('kernels', () => {
   });
 
   it('anything they are made of makes another', async () => {
-    const box = lab({ 'b.config': 'CONFIG_B=n\n', 'over/extra.c': 'x', 'fix.patch': '--- a/init/main.c\n+++ b/init/main.c\n@@ -1,3 +1,3 @@\n one\n-two\n+2\n three\n' });
+    const box = lab({
+      'b.config': 'CONFIG_B=n\n',
+      'over/extra.c': 'x',
+      'fix.patch': '--- a/init/main.c\n+++ b/init/main.c\n@@ -1,3 +1,3 @@\n one\n-two\n+2\n three\n',
+    });
     const keys = new Set<string | null>();
     const add = async (more: string) => {
-      writeFileSync(box.definition, `sources:\n  - {kind: tarball, path: linux-9.tar.xz}\nconfig: [./a.config]\n${more}`);
+      writeFileSync(
+        box.definition,
+        `sources:\n  - {kind: tarball, path: linux-9.tar.xz}\nconfig: [./a.config]\n${more}`,
+      );
       keys.add((await ensureKernel(box.definition, box.context)).cacheDir);
     };
     await add('');
@@ -150,9 +185,15 @@ describe.skipIf(!ready)('kernels', () => {
   it('of one patched source share a tree, whatever their options; only the newest such trees stay', async () => {
     const patch = (to: string) => `--- a/init/main.c\n+++ b/init/main.c\n@@ -1,3 +1,3 @@\n one\n-two\n+${to}\n three\n`;
     const patches = ['2', 'zwei', 'deux', 'due'];
-    const box = lab({ 'b.config': 'CONFIG_B=n\n', ...Object.fromEntries(patches.map((to) => [`${to}.patch`, patch(to)])) });
+    const box = lab({
+      'b.config': 'CONFIG_B=n\n',
+      ...Object.fromEntries(patches.map((to) => [`${to}.patch`, patch(to)])),
+    });
     const build = async (more: string) => {
-      writeFileSync(box.definition, `sources:\n  - {kind: tarball, path: linux-9.tar.xz}\nconfig: [./a.config]\n${more}`);
+      writeFileSync(
+        box.definition,
+        `sources:\n  - {kind: tarball, path: linux-9.tar.xz}\nconfig: [./a.config]\n${more}`,
+      );
       return ensureKernel(box.definition, box.context);
     };
     const trees = () => readdirSync(join(box.cache, 'built'));
@@ -172,7 +213,9 @@ describe.skipIf(!ready)('kernels', () => {
     writeFileSync(join(box.dir, 'linux-9/Makefile'), 'allnoconfig:\n\techo CONFIG_X=y > .config\n');
     execFileSync('tar', ['-C', box.dir, '-cf', join(box.dir, 'linux-9.tar'), 'linux-9']);
     writeFileSync(box.definition, 'sources:\n  - {kind: tarball, path: linux-9.tar}\nconfig: [./a.config]\n');
-    expect((await failure(ensureKernel(box.definition, box.context))).message).toBe(`kernel k: CONFIG_A=y (${box.dir}/a.config:1) is not set as asked for`);
+    expect((await failure(ensureKernel(box.definition, box.context))).message).toBe(
+      `kernel k: CONFIG_A=y (${box.dir}/a.config:1) is not set as asked for`,
+    );
   });
 
   it('a build that fails shows the end of its log and names the log', async () => {
@@ -184,16 +227,27 @@ describe.skipIf(!ready)('kernels', () => {
   });
 
   it('a patch that does not apply is named', async () => {
-    const box = lab({ 'fix.patch': '--- a/init/main.c\n+++ b/init/main.c\n@@ -1,3 +1,3 @@\n one\n-zwei\n+2\n three\n' }, 'patches: [fix.patch]\n');
-    expect((await failure(ensureKernel(box.definition, box.context))).message).toBe(`${box.dir}/fix.patch does not apply to the source of k`);
+    const box = lab(
+      { 'fix.patch': '--- a/init/main.c\n+++ b/init/main.c\n@@ -1,3 +1,3 @@\n one\n-zwei\n+2\n three\n' },
+      'patches: [fix.patch]\n',
+    );
+    expect((await failure(ensureKernel(box.definition, box.context))).message).toBe(
+      `${box.dir}/fix.patch does not apply to the source of k`,
+    );
     expect(readdirSync(join(box.cache, 'built'))).toEqual([]);
   });
 
   it('sources are tried in order, and all failures are told', async () => {
     const box = lab();
-    writeFileSync(box.definition, 'sources:\n  - {kind: directory, path: nowhere}\n  - {kind: tarball, path: linux-9.tar.xz}\n');
+    writeFileSync(
+      box.definition,
+      'sources:\n  - {kind: directory, path: nowhere}\n  - {kind: tarball, path: linux-9.tar.xz}\n',
+    );
     await ensureKernel(box.definition, box.context);
-    writeFileSync(box.definition, `sources:\n  - {kind: directory, path: nowhere}\n  - {kind: tarball, path: linux-9.tar.xz, sha256: ${'0'.repeat(64)}}\n`);
+    writeFileSync(
+      box.definition,
+      `sources:\n  - {kind: directory, path: nowhere}\n  - {kind: tarball, path: linux-9.tar.xz, sha256: ${'0'.repeat(64)}}\n`,
+    );
     const error = await failure(ensureKernel(box.definition, { ...box.context, cacheDir: temporaryFolder() }));
     expect(error.message).toBe('kernel k: no source could be had');
     expect(error.detail).toMatch(/nowhere.*\n.*the definition says 0000/);
@@ -221,7 +275,16 @@ describe.skipIf(!ready)('kernels', () => {
 
   it.skipIf(hostTools(['git']).some((tool) => tool.path === null))('come from a git tree and ref', async () => {
     const box = lab();
-    const git = (...args: string[]) => execFileSync('git', ['-C', join(box.dir, 'linux-9'), '-c', 'user.name=lab', '-c', 'user.email=lab@localhost', ...args]);
+    const git = (...args: string[]) =>
+      execFileSync('git', [
+        '-C',
+        join(box.dir, 'linux-9'),
+        '-c',
+        'user.name=lab',
+        '-c',
+        'user.email=lab@localhost',
+        ...args,
+      ]);
     git('init', '-q');
     git('add', '.');
     git('commit', '-qm', 'one');
@@ -233,34 +296,38 @@ describe.skipIf(!ready)('kernels', () => {
     expect((await failure(ensureKernel(box.definition, box.context))).message).toMatch(/no v10 in/);
   });
 
-  it.skipIf(hostTools(['git']).some((tool) => tool.path === null))('of one git tree are built in one checkout, which keeps what make made and forgets what overlays brought', async () => {
-    const box = lab();
-    const tree = join(box.dir, 'linux-9');
-    const git = (...args: string[]) => execFileSync('git', ['-C', tree, '-c', 'user.name=lab', '-c', 'user.email=lab@localhost', ...args]);
-    git('init', '-q');
-    git('add', '.');
-    git('commit', '-qm', 'one');
-    const kernelOf = async (ref: string) => {
-      writeFileSync(box.definition, `sources:\n  - {kind: git, path: linux-9, ref: ${ref}}\nconfig: [./a.config]\n`);
-      return ensureKernel(box.definition, box.context);
-    };
-    await kernelOf('HEAD');
-    const built = join(box.context.cacheDir ?? '', 'built');
-    const [checkout = ''] = readdirSync(built);
-    expect(readdirSync(built)).toHaveLength(1);
-    writeFileSync(join(built, checkout, 'object.o'), 'made by make');
-    writeFileSync(join(built, checkout, '.git/index.lock'), '');
-    writeFileSync(join(tree, 'new.c'), 'int x;');
-    git('add', '.');
-    git('commit', '-qm', 'two');
-    await kernelOf('HEAD');
-    expect(readdirSync(built)).toEqual([checkout]);
-    expect(existsSync(join(built, checkout, 'object.o'))).toBe(true);
-    expect(existsSync(join(built, checkout, 'new.c'))).toBe(true);
-    expect(box.builds()).toBe(2);
-    await kernelOf('HEAD~1');
-    expect(box.builds()).toBe(2);
-  });
+  it.skipIf(hostTools(['git']).some((tool) => tool.path === null))(
+    'of one git tree are built in one checkout, which keeps what make made and forgets what overlays brought',
+    async () => {
+      const box = lab();
+      const tree = join(box.dir, 'linux-9');
+      const git = (...args: string[]) =>
+        execFileSync('git', ['-C', tree, '-c', 'user.name=lab', '-c', 'user.email=lab@localhost', ...args]);
+      git('init', '-q');
+      git('add', '.');
+      git('commit', '-qm', 'one');
+      const kernelOf = async (ref: string) => {
+        writeFileSync(box.definition, `sources:\n  - {kind: git, path: linux-9, ref: ${ref}}\nconfig: [./a.config]\n`);
+        return ensureKernel(box.definition, box.context);
+      };
+      await kernelOf('HEAD');
+      const built = join(box.context.cacheDir ?? '', 'built');
+      const [checkout = ''] = readdirSync(built);
+      expect(readdirSync(built)).toHaveLength(1);
+      writeFileSync(join(built, checkout, 'object.o'), 'made by make');
+      writeFileSync(join(built, checkout, '.git/index.lock'), '');
+      writeFileSync(join(tree, 'new.c'), 'int x;');
+      git('add', '.');
+      git('commit', '-qm', 'two');
+      await kernelOf('HEAD');
+      expect(readdirSync(built)).toEqual([checkout]);
+      expect(existsSync(join(built, checkout, 'object.o'))).toBe(true);
+      expect(existsSync(join(built, checkout, 'new.c'))).toBe(true);
+      expect(box.builds()).toBe(2);
+      await kernelOf('HEAD~1');
+      expect(box.builds()).toBe(2);
+    },
+  );
 
   it('a file that was damaged in the cache is made again', async () => {
     const box = lab();
@@ -273,7 +340,12 @@ describe.skipIf(!ready)('kernels', () => {
   it('can be shown and removed', async () => {
     const box = lab();
     await ensureKernel(box.definition, box.context);
-    expect(await showImage(box.definition, box.context)).toMatchObject({ name: 'k', state: 'ready', built: { source: expect.stringContaining('linux-9.tar.xz') }, notes: [expect.stringContaining('no ELF file')] });
+    expect(await showImage(box.definition, box.context)).toMatchObject({
+      name: 'k',
+      state: 'ready',
+      built: { source: expect.stringContaining('linux-9.tar.xz') },
+      notes: [expect.stringContaining('no ELF file')],
+    });
     const removed = await removeImage('k', box.context, { sources: true });
     expect(removed.paths).toHaveLength(2);
     expect(await showImage(box.definition, box.context)).toMatchObject({ state: 'missing', image: null });
@@ -282,7 +354,11 @@ describe.skipIf(!ready)('kernels', () => {
 
   it('two labs at once on an empty cache build one kernel', async () => {
     const box = lab();
-    const results = await Promise.all([otherLab(box).done, otherLab(box).done, ensureKernel(box.definition, box.context)]);
+    const results = await Promise.all([
+      otherLab(box).done,
+      otherLab(box).done,
+      ensureKernel(box.definition, box.context),
+    ]);
     expect(results[0]).toBe(results[2].sha256);
     expect(results[1]).toBe(results[2].sha256);
     expect(box.builds()).toBe(1);

@@ -6,13 +6,16 @@ import { thinOut, type Progress } from '../../../src/util/progress.js';
 
 describe('libraries of a program', () => {
   it('are taken with the loader, from where they are looked for', () => {
-    const output = '\tlinux-vdso.so.1 (0x00007f82dae92000)\n\tlibz.so.1 => /lib/x86_64-linux-gnu/libz.so.1 (0x00007f82dad36000)\n\t/lib64/ld-linux-x86-64.so.2 (0x00007f82dae94000)\n';
+    const output =
+      '\tlinux-vdso.so.1 (0x00007f82dae92000)\n\tlibz.so.1 => /lib/x86_64-linux-gnu/libz.so.1 (0x00007f82dad36000)\n\t/lib64/ld-linux-x86-64.so.2 (0x00007f82dae94000)\n';
     expect(parseLdd(output, 'dropbear')).toEqual(['/lib/x86_64-linux-gnu/libz.so.1', '/lib64/ld-linux-x86-64.so.2']);
     expect(parseLdd('\tstatically linked\n', 'x')).toEqual([]);
   });
 
   it('a missing one is an error', () => {
-    expect(() => parseLdd('\tlibz.so.1 => not found\n', 'dropbear')).toThrow('dropbear does not run on this host: libz.so.1 => not found');
+    expect(() => parseLdd('\tlibz.so.1 => not found\n', 'dropbear')).toThrow(
+      'dropbear does not run on this host: libz.so.1 => not found',
+    );
   });
 });
 

@@ -21,20 +21,33 @@ const text = (...path: string[]) => readFileSync(join(...path), 'utf8');
 
 describe('an overlay', () => {
   it('takes places, adds to the end, and never writes into the source', () => {
-    const { source, tree } = linkedTree({ 'kernel/Makefile': 'obj-y += a.o\n', 'kernel/a.c': 'old', 'Kconfig': 'no end of line' });
-    const overlay = folderWith({ 'kernel/a.c': 'new', 'kernel/deep/b.c': 'b', 'kernel/Makefile.append': 'obj-y += deep/\n', 'Kconfig.append': 'source "x"\n' });
+    const { source, tree } = linkedTree({
+      'kernel/Makefile': 'obj-y += a.o\n',
+      'kernel/a.c': 'old',
+      Kconfig: 'no end of line',
+    });
+    const overlay = folderWith({
+      'kernel/a.c': 'new',
+      'kernel/deep/b.c': 'b',
+      'kernel/Makefile.append': 'obj-y += deep/\n',
+      'Kconfig.append': 'source "x"\n',
+    });
     layOver(overlay, tree);
     expect(text(tree, 'kernel/Makefile')).toBe('obj-y += a.o\nobj-y += deep/\n');
     expect(text(tree, 'Kconfig')).toBe('no end of line\nsource "x"\n');
     expect(text(tree, 'kernel/a.c')).toBe('new');
     expect(text(tree, 'kernel/deep/b.c')).toBe('b');
     expect(() => statSync(join(tree, 'kernel/Makefile.append'))).toThrow('ENOENT');
-    expect([text(source, 'kernel/Makefile'), text(source, 'kernel/a.c'), text(source, 'Kconfig')]).toEqual(['obj-y += a.o\n', 'old', 'no end of line']);
+    expect([text(source, 'kernel/Makefile'), text(source, 'kernel/a.c'), text(source, 'Kconfig')]).toEqual([
+      'obj-y += a.o\n',
+      'old',
+      'no end of line',
+    ]);
   });
 
   it('may bring a file and add to it; a second overlay adds to the first', () => {
     const tree = folderWith({});
-    const overlay = folderWith({ 'Makefile': 'one\n', 'Makefile.append': 'two\n' });
+    const overlay = folderWith({ Makefile: 'one\n', 'Makefile.append': 'two\n' });
     layOver(overlay, tree);
     layOver(folderWith({ 'Makefile.append': 'three\n' }), tree);
     expect(text(tree, 'Makefile')).toBe('one\ntwo\nthree\n');
@@ -52,17 +65,29 @@ describe('an overlay', () => {
 
   it('that adds to what the source does not have is an error', () => {
     const overlay = folderWith({ 'kernel/gone/Makefile.append': 'x' });
-    expect(() => layOver(overlay, folderWith({}))).toThrow(`${overlay}/kernel/gone/Makefile.append: the source has no kernel/gone/Makefile to add it to`);
+    expect(() => layOver(overlay, folderWith({}))).toThrow(
+      `${overlay}/kernel/gone/Makefile.append: the source has no kernel/gone/Makefile to add it to`,
+    );
   });
 
   it('is known by the files of the tree that it changes, and by all of its content', () => {
-    const overlay = folderWith({ 'kernel/a.c': 'a', 'kernel/Makefile.append': 'x', 'kernel/Makefile': 'y', '.append': 'a name of its own' });
+    const overlay = folderWith({
+      'kernel/a.c': 'a',
+      'kernel/Makefile.append': 'x',
+      'kernel/Makefile': 'y',
+      '.append': 'a name of its own',
+    });
     expect(overlayFiles(overlay).map(({ path, appended }) => [path, appended])).toEqual([
-      ['.append', false], ['kernel/Makefile', false], ['kernel/a.c', false], ['kernel/Makefile', true],
+      ['.append', false],
+      ['kernel/Makefile', false],
+      ['kernel/a.c', false],
+      ['kernel/Makefile', true],
     ]);
     expect(overlaid([overlay])).toEqual(['.append', 'kernel/Makefile', 'kernel/a.c']);
     const key = (files: Record<string, string>) => JSON.stringify(overlayDigests(folderWith(files)));
     expect(key({ 'a.append': 'x' })).toBe(key({ 'a.append': 'x' }));
-    expect(new Set([key({ 'a.append': 'x' }), key({ a: 'x' }), key({ 'a.append': 'y' }), key({ 'b.append': 'x' })]).size).toBe(4);
+    expect(
+      new Set([key({ 'a.append': 'x' }), key({ a: 'x' }), key({ 'a.append': 'y' }), key({ 'b.append': 'x' })]).size,
+    ).toBe(4);
   });
 });

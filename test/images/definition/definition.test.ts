@@ -33,7 +33,8 @@ describe('kernel definitions', () => {
       expect(definition.sources.length).toBeGreaterThan(0);
       expect(definition.config.length).toBeGreaterThan(3);
       if (stock.includes(name)) continue;
-      // A variant: named after what it derives from, of the same source, built only where it is named, and another kernel indeed.
+      // A variant: named after what it derives from, of the same source, built only where it is named, and another
+      // kernel indeed.
       const base = readDefinition(known.get(name.slice(0, name.indexOf('-'))) ?? '');
       expect(definition).toMatchObject({ sources: base.sources, onDemand: true });
       expect(definition.config.length + definition.patches.length, name).toBeGreaterThan(base.config.length);
@@ -41,8 +42,17 @@ describe('kernel definitions', () => {
   });
 
   it('are built without being named, unless they say otherwise; what derives from them does as they do', () => {
-    const dir = folderWith({ 'a.yaml': `build: on-demand\n${SOURCE}`, 'b.yaml': 'base: a\n', 'c.yaml': 'base: a\nbuild: always\n', 'd.yaml': 'nonsense' });
-    expect(['a', 'b', 'c'].map((name) => readDefinition(join(dir, `${name}.yaml`)).onDemand)).toEqual([true, true, false]);
+    const dir = folderWith({
+      'a.yaml': `build: on-demand\n${SOURCE}`,
+      'b.yaml': 'base: a\n',
+      'c.yaml': 'base: a\nbuild: always\n',
+      'd.yaml': 'nonsense',
+    });
+    expect(['a', 'b', 'c'].map((name) => readDefinition(join(dir, `${name}.yaml`)).onDemand)).toEqual([
+      true,
+      true,
+      false,
+    ]);
     vi.stubEnv('LAB_IMAGES', dir);
     const names = buildableNames();
     expect(names.filter((name) => /^[a-d]$/.test(name))).toEqual(['c', 'd']);
@@ -80,19 +90,34 @@ describe('kernel definitions', () => {
       'over/x.c': '',
     });
     const b = readDefinition(join(dir, 'b.yaml'));
-    expect(b).toMatchObject({ name: 'b', description: 'first', steps: 7, patches: [join(dir, 'fix.patch')], overlay: [join(dir, 'over')] });
+    expect(b).toMatchObject({
+      name: 'b',
+      description: 'first',
+      steps: 7,
+      patches: [join(dir, 'fix.patch')],
+      overlay: [join(dir, 'over')],
+    });
     expect(b.config).toEqual([join(dir, 'a.config'), join(dir, 'b.config')]);
     expect(b.sources).toHaveLength(1);
   });
 
   it.each([
     ['sources: []', 'k.yaml:1:1: neither sources nor prebuilt: nothing to make this kernel of'],
-    [`${SOURCE}conifg: []`, 'k.yaml:3:1: unknown key "conifg"; did you mean config? Known: description, base, sources, prebuilt, config, patches, overlay, steps, build'],
+    [
+      `${SOURCE}conifg: []`,
+      'k.yaml:3:1: unknown key "conifg"; did you mean config? Known: description, base, sources, prebuilt, config, patches, overlay, steps, build',
+    ],
     [`${SOURCE}config: [nowhere/x.config]`, /^k\.yaml:3:10: config: no file .*nowhere\/x\.config$/],
     [`${SOURCE}steps: many`, 'k.yaml:3:8: steps: expected a whole number above 0'],
-    ['sources:\n  - {kind: apt-sourc, suite: s}', 'k.yaml:2:12: kind: expected one of apt-source, apt-binary, url, tarball, directory, git; did you mean apt-source?'],
+    [
+      'sources:\n  - {kind: apt-sourc, suite: s}',
+      'k.yaml:2:12: kind: expected one of apt-source, apt-binary, url, tarball, directory, git; did you mean apt-source?',
+    ],
     ['sources:\n  - {kind: apt-source, suite: s, package: linux}', 'k.yaml:2:5: apt-source: version is missing'],
-    ['sources:\n  - {kind: apt-source, suite: s, package: "-oAPT::x=y", version: 1}', 'k.yaml:2:43: package: "-oAPT::x=y" is no name that apt knows'],
+    [
+      'sources:\n  - {kind: apt-source, suite: s, package: "-oAPT::x=y", version: 1}',
+      'k.yaml:2:43: package: "-oAPT::x=y" is no name that apt knows',
+    ],
     ['sources:\n  - {kind: url, url: "ftp://x", sha256: 1}', 'k.yaml:2:22: url: expected http:// or https://'],
     ['sources:\n  - {kind: url, url: "http://x", sha256: 1}', 'k.yaml:2:42: sha256: expected 64 hexadecimal digits'],
     ['sources:\n  - {kind: git, path: x, ref: --upload-pack=x}', 'k.yaml:2:31: ref: expected a name of a commit'],
@@ -121,20 +146,41 @@ describe('names of kernels', () => {
   });
 
   it('an unknown name is answered with the nearest one and all others', () => {
-    expect(() => resolveKernel('7.3.5')).toThrow('no kernel "7.3.5"; did you mean 7.3.4? Known: 6.17.8, 6.18.15, 6.19.11, ');
+    expect(() => resolveKernel('7.3.5')).toThrow(
+      'no kernel "7.3.5"; did you mean 7.3.4? Known: 6.17.8, 6.18.15, 6.19.11, ',
+    );
     expect(() => resolveKernel('')).toThrow(UsageError);
     expect(() => resolveKernel('/nowhere/bzImage')).toThrow('no kernel at /nowhere/bzImage');
   });
 
   it('paths: a definition, a bzImage, folders as TuxMake and kbuild leave them', () => {
-    const dir = folderWith({ 'k.yaml': SOURCE, bzImage: '', 'vmlinux.xz': '', config: '', 'System.map': '', 'tree/arch/x86/boot/bzImage': '', 'tree/.config': '', 'none/x': '' });
+    const dir = folderWith({
+      'k.yaml': SOURCE,
+      bzImage: '',
+      'vmlinux.xz': '',
+      config: '',
+      'System.map': '',
+      'tree/arch/x86/boot/bzImage': '',
+      'tree/.config': '',
+      'none/x': '',
+    });
     expect(resolveKernel(join(dir, 'k.yaml'))).toMatchObject({ kind: 'definition' });
-    expect(resolveKernel(join(dir, 'bzImage'))).toEqual({ kind: 'files', files: { bzImage: join(dir, 'bzImage'), vmlinux: null, config: null, systemMap: null } });
+    expect(resolveKernel(join(dir, 'bzImage'))).toEqual({
+      kind: 'files',
+      files: { bzImage: join(dir, 'bzImage'), vmlinux: null, config: null, systemMap: null },
+    });
     expect(resolveKernel(dir)).toEqual({
       kind: 'files',
-      files: { bzImage: join(dir, 'bzImage'), vmlinux: join(dir, 'vmlinux.xz'), config: join(dir, 'config'), systemMap: join(dir, 'System.map') },
+      files: {
+        bzImage: join(dir, 'bzImage'),
+        vmlinux: join(dir, 'vmlinux.xz'),
+        config: join(dir, 'config'),
+        systemMap: join(dir, 'System.map'),
+      },
     });
-    expect(resolveKernel(join(dir, 'tree'))).toMatchObject({ files: { bzImage: join(dir, 'tree/arch/x86/boot/bzImage'), config: join(dir, 'tree/.config') } });
+    expect(resolveKernel(join(dir, 'tree'))).toMatchObject({
+      files: { bzImage: join(dir, 'tree/arch/x86/boot/bzImage'), config: join(dir, 'tree/.config') },
+    });
     expect(() => resolveKernel(join(dir, 'none'))).toThrow(/it has no bzImage/);
   });
 });

@@ -1,19 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import { chooseMirror, parseIndexTargets, parsePrintUris, privateOptions, sourcesFile } from '../../../src/images/source/apt.js';
+import {
+  chooseMirror,
+  parseIndexTargets,
+  parsePrintUris,
+  privateOptions,
+  sourcesFile,
+} from '../../../src/images/source/apt.js';
 
-const target = (uri: string, release: string, codename = release, label = 'Debian') => `${uri}\t${release}\t${codename}\t${label}`;
+const target = (uri: string, release: string, codename = release, label = 'Debian') =>
+  `${uri}\t${release}\t${codename}\t${label}`;
 
 describe('the mirror of this host', () => {
-  const choose = (lines: string[], codename: string | null = 'bookworm') => chooseMirror(parseIndexTargets(lines.join('\n')), codename);
+  const choose = (lines: string[], codename: string | null = 'bookworm') =>
+    chooseMirror(parseIndexTargets(lines.join('\n')), codename);
 
   it('is what serves its own release, not its security archive', () => {
-    expect(choose([
-      target('http://mirror.example/debian-security/', 'bookworm-security', 'bookworm-security', 'Debian-Security'),
-      target('http://vendor.example/apt/', 'bookworm', 'bookworm', 'Vendor'),
-      target('http://mirror.example/updates/', 'bookworm-updates'),
-      target('http://mirror.example/debian/', 'bookworm'),
-    ])).toBe('http://mirror.example/debian/');
+    expect(
+      choose([
+        target('http://mirror.example/debian-security/', 'bookworm-security', 'bookworm-security', 'Debian-Security'),
+        target('http://vendor.example/apt/', 'bookworm', 'bookworm', 'Vendor'),
+        target('http://mirror.example/updates/', 'bookworm-updates'),
+        target('http://mirror.example/debian/', 'bookworm'),
+      ]),
+    ).toBe('http://mirror.example/debian/');
   });
 
   it('is known from a suite name too, and before any list was fetched', () => {
@@ -37,7 +47,12 @@ describe('private apt', () => {
 
   it('keeps out of the folders of the host', () => {
     const options = privateOptions('/cache/apt/s', false);
-    for (const option of ['Dir::Etc::SourceList=/cache/apt/s/lab.sources', 'Dir::Etc::SourceParts=/dev/null', 'Dir::State::Lists=/cache/apt/s/lists', 'Dir::Cache=/cache/apt/s/cache']) {
+    for (const option of [
+      'Dir::Etc::SourceList=/cache/apt/s/lab.sources',
+      'Dir::Etc::SourceParts=/dev/null',
+      'Dir::State::Lists=/cache/apt/s/lists',
+      'Dir::Cache=/cache/apt/s/cache',
+    ]) {
       expect(options[options.indexOf(option) - 1], option).toBe('-o');
     }
     expect(options.join(' ')).not.toContain('Sandbox');
@@ -52,7 +67,10 @@ describe('private apt', () => {
       "'http://m/pool/linux_7.1.13.orig.tar.xz' linux_7.1.13.orig.tar.xz 161695252 SHA256:11",
     ].join('\n');
     expect(parsePrintUris(output, 'apt-source')).toEqual({ name: 'linux_7.1.13.orig.tar.xz', size: 161695252 });
-    expect(parsePrintUris("'http://m/x_1%7e_all.deb' x_1~_all.deb 12 SHA256:00", 'apt-binary')).toEqual({ name: 'x_1~_all.deb', size: 12 });
+    expect(parsePrintUris("'http://m/x_1%7e_all.deb' x_1~_all.deb 12 SHA256:00", 'apt-binary')).toEqual({
+      name: 'x_1~_all.deb',
+      size: 12,
+    });
     expect(parsePrintUris('E: nothing', 'apt-binary')).toBeNull();
   });
 });

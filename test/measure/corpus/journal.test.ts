@@ -6,13 +6,27 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CorpusJournal, digestOf, type Entry } from '../../../src/measure/corpus/journal.js';
 
 const RUN: Entry = {
-  name: 'mismatch/a.yaml', digest: digestOf('text'), load: 4, icount: false, round: 0, outcome: 'lost', endsIn: 'reboot', asExpected: true,
-  predicted: null, hit: null, cause: null, blind: [], seconds: 5, runSeconds: 4,
+  name: 'mismatch/a.yaml',
+  digest: digestOf('text'),
+  load: 4,
+  icount: false,
+  round: 0,
+  outcome: 'lost',
+  endsIn: 'reboot',
+  asExpected: true,
+  predicted: null,
+  hit: null,
+  cause: null,
+  blind: [],
+  seconds: 5,
+  runSeconds: 4,
 };
 
 describe('the journal of a corpus', () => {
   let dir = '';
-  beforeEach(() => { dir = mkdtempSync(join(tmpdir(), 'corpus-test-')); });
+  beforeEach(() => {
+    dir = mkdtempSync(join(tmpdir(), 'corpus-test-'));
+  });
   afterEach(() => rmSync(dir, { recursive: true, force: true }));
   const journal = () => new CorpusJournal(join(dir, 'new', 'corpus.jsonl'));
 
@@ -20,7 +34,13 @@ describe('the journal of a corpus', () => {
     journal().add(RUN);
     const again = journal();
     expect(again.has(RUN)).toBe(true);
-    for (const other of [{ round: 1 }, { load: 0 }, { icount: true }, { digest: digestOf('changed') }, { name: 'mismatch/b.yaml' }]) {
+    for (const other of [
+      { round: 1 },
+      { load: 0 },
+      { icount: true },
+      { digest: digestOf('changed') },
+      { name: 'mismatch/b.yaml' },
+    ]) {
       expect(again.has({ ...RUN, ...other })).toBe(false);
     }
   });

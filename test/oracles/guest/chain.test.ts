@@ -25,7 +25,13 @@ describe('the chain of the bare guest, recomputed from outside', () => {
     expect(look(guest)).toMatchObject({ bad: 0, links: 83 + 45 });
   });
 
-  it.each([[0, false], [3, false], [500, false], [1024, false], [1024, true]] as const)('holds while a page is in work (%i words, head written: %s)', (words, head) => {
+  it.each([
+    [0, false],
+    [3, false],
+    [500, false],
+    [1024, false],
+    [1024, true],
+  ] as const)('holds while a page is in work (%i words, head written: %s)', (words, head) => {
     const guest = made();
     guest.stopWithin(0, words, head);
     expect(look(guest).first).toBeNull();
@@ -65,7 +71,10 @@ describe('the chain of the bare guest, recomputed from outside', () => {
     guest.extend(0, 20);
     const found = look(guest);
     expect(found.bad).toBe(1);
-    expect(found.first).toMatchObject({ page: 20, what: 'the head of link 55 does not follow from the page that it wrote over' });
+    expect(found.first).toMatchObject({
+      page: 20,
+      what: 'the head of link 55 does not follow from the page that it wrote over',
+    });
   });
 
   it.each([1, 7, 12, 13])('finds a change of page %i, which never changes', (page) => {
@@ -75,7 +84,10 @@ describe('the chain of the bare guest, recomputed from outside', () => {
   });
 
   it('does not believe a control page of another guest, nor one that is none', () => {
-    expect(checkChain(made().read, made().runs, { seed: 41, vcpus: 1, devices: 0, pages: 64 }).first).toMatchObject({ page: 0, what: 'its control page says seed 42, it was made with 41' });
+    expect(checkChain(made().read, made().runs, { seed: 41, vcpus: 1, devices: 0, pages: 64 }).first).toMatchObject({
+      page: 0,
+      what: 'its control page says seed 42, it was made with 41',
+    });
     const guest = made();
     guest.words(0).fill(0);
     expect(look(guest).first).toMatchObject({ page: 0, what: 'page 0 is not its control page' });
@@ -86,11 +98,17 @@ describe('the chain of the bare guest, recomputed from outside', () => {
 
   it('finds pages that are not there', () => {
     const guest = made();
-    expect(checkChain(guest.read, guest.runs.filter(({ page }) => page !== 45), guest)).toMatchObject({ bad: 1, first: { page: 45, what: 'the page is not there' } });
+    expect(
+      checkChain(
+        guest.read,
+        guest.runs.filter(({ page }) => page !== 45),
+        guest,
+      ),
+    ).toMatchObject({ bad: 1, first: { page: 45, what: 'the page is not there' } });
   });
 });
 
-describe('a device of the guest\'s own', () => {
+describe("a device of the guest's own", () => {
   const withTwo = () => {
     const guest = new FakeGuest(42, 2, 100, 2);
     guest.extend(0, 60);
@@ -99,7 +117,9 @@ describe('a device of the guest\'s own', () => {
 
   it('has pages that are no part of the chain', () => {
     expect(look(withTwo())).toMatchObject({ pages: 100 - 16 - 4 + 13, bad: 0 });
-    expect(checkChain(withTwo().read, withTwo().runs, { seed: 42, vcpus: 2, devices: 1, pages: 100 }).first?.what).toBe('its control page says devices 2, it was made with 1');
+    expect(checkChain(withTwo().read, withTwo().runs, { seed: 42, vcpus: 2, devices: 1, pages: 100 }).first?.what).toBe(
+      'its control page says devices 2, it was made with 1',
+    );
   });
 
   it.each([
@@ -124,7 +144,7 @@ describe('a device of the guest\'s own', () => {
     expect(look(guest)).toMatchObject({ bad: 1, first: { page: landing } });
   });
 
-  it('is found to have brought back another device\'s transfer, or another word', () => {
+  it("is found to have brought back another device's transfer, or another word", () => {
     const foreign = withTwo();
     const landing = foreign.transfer(0, 3, { transfer: 3, landed: 3 });
     foreign.words(landing).set(foreign.links.transfer(1, 3));

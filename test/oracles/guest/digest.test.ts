@@ -26,6 +26,8 @@ it.each<[string, () => Uint32Array, number[], number]>([
 
 it('all pairs of high bits change it', () => {
   const before = digestOf(zero(), 0, WORDS).join();
-  const same = Array.from({ length: WORDS - 2 }, (_, at) => digestOf(flipped(zero, [at, at + 2], 0x8000_0000), 0, WORDS).join()).filter((digest) => digest === before);
+  const same = Array.from({ length: WORDS - 2 }, (_, at) =>
+    digestOf(flipped(zero, [at, at + 2], 0x8000_0000), 0, WORDS).join(),
+  ).filter((digest) => digest === before);
   expect(same).toEqual([]);
 });

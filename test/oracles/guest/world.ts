@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A bare guest made of pages alone, written by the rules of docs/guest-payload.md, as the guest in the machine writes them.
+// A bare guest made of pages alone, written by the rules of docs/guest-payload.md, as the guest in the machine writes
+// them.
 import { digestOf, type Pair } from '../../../src/oracles/guest/digest.js';
 import { Links } from '../../../src/oracles/guest/links.js';
 import type { PfnRun, ReadPhys } from '../../../src/oracles/files/outside.js';
@@ -12,7 +13,12 @@ export class FakeGuest {
   readonly first: number;
   private readonly states: { first: number; count: number; n: number; head: Pair }[] = [];
 
-  constructor(readonly seed: number, readonly vcpus: number, readonly pages: number, readonly devices = 0) {
+  constructor(
+    readonly seed: number,
+    readonly vcpus: number,
+    readonly pages: number,
+    readonly devices = 0,
+  ) {
     this.memory = new Uint8Array(pages * 4096);
     this.links = new Links(seed);
     this.first = FIRST_STACK + vcpus + 2 * devices;
@@ -21,7 +27,12 @@ export class FakeGuest {
     const chain = pages - this.first;
     const share = Math.floor(chain / vcpus);
     for (let v = 0; v < vcpus; v++) {
-      this.states.push({ first: this.first + v * share, count: v === vcpus - 1 ? chain - v * share : share, n: 0, head: this.links.origin(v) });
+      this.states.push({
+        first: this.first + v * share,
+        count: v === vcpus - 1 ? chain - v * share : share,
+        n: 0,
+        head: this.links.origin(v),
+      });
       this.extend(v, (this.states[v] as { count: number }).count);
     }
   }
@@ -79,7 +90,14 @@ export class FakeGuest {
   private control(): void {
     const view = new DataView(this.memory.buffer);
     Buffer.from('LABGUEST').copy(this.memory, 0);
-    [[8, 2], [0x0c, this.vcpus], [0x10, this.seed], [0x20, this.first], [0x24, this.pages], [0x38, this.devices]].forEach(([at, value]) => view.setUint32(at as number, value as number, true));
+    [
+      [8, 2],
+      [0x0c, this.vcpus],
+      [0x10, this.seed],
+      [0x20, this.first],
+      [0x24, this.pages],
+      [0x38, this.devices],
+    ].forEach(([at, value]) => view.setUint32(at as number, value as number, true));
     const [a, b] = digestOf(new Uint32Array(this.memory.buffer, 4096, 13 * 1024), 0, 13 * 1024);
     view.setUint32(0x30, a, true);
     view.setUint32(0x34, b, true);
@@ -95,11 +113,19 @@ export class FakeGuest {
     }
   }
 
-  /** A device wrote transfer `page` into the page of its transfers; the control page says that of others. @param phase 0: none is in work, 1: into the device, 2: out of it */
+  /**
+   * A device wrote transfer `page` into the page of its transfers; the control page says that of others.
+   * @param phase 0: none is in work, 1: into the device, 2: out of it
+   */
   transfer(device: number, page: number, said: { transfer: number; landed: number; phase?: number }): number {
     const view = new DataView(this.memory.buffer);
     const at = 0x900 + device * 0x100;
-    for (const [offset, value] of [[0x10, said.transfer], [0x18, said.phase ?? 0], [0x68, said.landed]] as const) view.setBigUint64(at + offset, BigInt(value), true);
+    for (const [offset, value] of [
+      [0x10, said.transfer],
+      [0x18, said.phase ?? 0],
+      [0x68, said.landed],
+    ] as const)
+      view.setBigUint64(at + offset, BigInt(value), true);
     const landing = FIRST_STACK + this.vcpus + 2 * device + 1;
     if (page > 0) this.words(landing).set(this.links.transfer(device, page));
     return landing;
@@ -108,7 +134,14 @@ export class FakeGuest {
   /** Its pages lie in reverse order from physical page 1000 on, but for the first half. */
   get runs(): PfnRun[] {
     const half = this.pages >> 1;
-    return [...Array.from({ length: this.pages - half }, (_, i) => ({ page: half + i, pfn: 1000 + this.pages - 1 - half - i, count: 1 })), { page: 0, pfn: 5000, count: half }];
+    return [
+      ...Array.from({ length: this.pages - half }, (_, i) => ({
+        page: half + i,
+        pfn: 1000 + this.pages - 1 - half - i,
+        count: 1,
+      })),
+      { page: 0, pfn: 5000, count: half },
+    ];
   }
 
   get read(): ReadPhys {

@@ -6,8 +6,25 @@ import { random } from './walk/tables.js';
 const P = 4096;
 
 function tables(...runs: readonly [iova: number, phys: number, pages: number, rights?: Rights][]): DeviceTables {
-  const mappings: MappingRun[] = runs.map(([iova, phys, pages, rights = 'rw']) => ({ iova: BigInt(iova * P), phys: phys * P, length: pages * P, rights }));
-  return { iommu: 'intel', sourceId: 0, state: 'translated', mode: 'legacy', levels: 3, domain: 1, mappings, tables: [], problems: [], problemCount: 0, complete: true };
+  const mappings: MappingRun[] = runs.map(([iova, phys, pages, rights = 'rw']) => ({
+    iova: BigInt(iova * P),
+    phys: phys * P,
+    length: pages * P,
+    rights,
+  }));
+  return {
+    iommu: 'intel',
+    sourceId: 0,
+    state: 'translated',
+    mode: 'legacy',
+    levels: 3,
+    domain: 1,
+    mappings,
+    tables: [],
+    problems: [],
+    problemCount: 0,
+    complete: true,
+  };
 }
 
 const counts = (...[before, after, ownerOf]: Parameters<typeof compareTables>) => {
@@ -21,13 +38,48 @@ it('the same, cut differently', () => {
 });
 
 it('lost, new, changed, rights, in pieces', () => {
-  const result = compareTables(tables([0, 100, 4], [10, 200, 4], [20, 300, 2]), tables([2, 102, 6], [10, 200, 2], [12, 500, 2], [20, 300, 2, 'r']));
+  const result = compareTables(
+    tables([0, 100, 4], [10, 200, 4], [20, 300, 2]),
+    tables([2, 102, 6], [10, 200, 2], [12, 500, 2], [20, 300, 2, 'r']),
+  );
   expect(result).toMatchObject({ same: 4, lost: 2, new: 4, changed: 2, rights: 2, corrupt: 0, complete: true });
   expect(result.differences).toEqual([
-    { kind: 'lost', iova: 0n, length: 2 * P, before: { phys: 100 * P, rights: 'rw' }, after: null, owner: null, corrupt: false },
-    { kind: 'new', iova: BigInt(4 * P), length: 4 * P, before: null, after: { phys: 104 * P, rights: 'rw' }, owner: null, corrupt: false },
-    { kind: 'changed', iova: BigInt(12 * P), length: 2 * P, before: { phys: 202 * P, rights: 'rw' }, after: { phys: 500 * P, rights: 'rw' }, owner: null, corrupt: false },
-    { kind: 'rights', iova: BigInt(20 * P), length: 2 * P, before: { phys: 300 * P, rights: 'rw' }, after: { phys: 300 * P, rights: 'r' }, owner: null, corrupt: false },
+    {
+      kind: 'lost',
+      iova: 0n,
+      length: 2 * P,
+      before: { phys: 100 * P, rights: 'rw' },
+      after: null,
+      owner: null,
+      corrupt: false,
+    },
+    {
+      kind: 'new',
+      iova: BigInt(4 * P),
+      length: 4 * P,
+      before: null,
+      after: { phys: 104 * P, rights: 'rw' },
+      owner: null,
+      corrupt: false,
+    },
+    {
+      kind: 'changed',
+      iova: BigInt(12 * P),
+      length: 2 * P,
+      before: { phys: 202 * P, rights: 'rw' },
+      after: { phys: 500 * P, rights: 'rw' },
+      owner: null,
+      corrupt: false,
+    },
+    {
+      kind: 'rights',
+      iova: BigInt(20 * P),
+      length: 2 * P,
+      before: { phys: 300 * P, rights: 'rw' },
+      after: { phys: 300 * P, rights: 'r' },
+      owner: null,
+      corrupt: false,
+    },
   ]);
 });
 
@@ -37,16 +89,32 @@ it('memory of somebody else is corrupt, to the page', () => {
   const result = compareTables(tables([0, 100, 4]), tables([0, 200, 4], [8, 149, 1], [9, 300, 1]), ownerOf);
   expect(result).toMatchObject({ changed: 4, new: 2, corrupt: 3 });
   expect(result.differences.map(({ kind, iova, owner, corrupt }) => [kind, Number(iova) / P, owner, corrupt])).toEqual([
-    ['changed', 0, 'vm1/ram', true], ['changed', 2, null, false], ['new', 8, 'vm0/ram', true], ['new', 9, null, false],
+    ['changed', 0, 'vm1/ram', true],
+    ['changed', 2, null, false],
+    ['new', 8, 'vm0/ram', true],
+    ['new', 9, null, false],
   ]);
   expect(counts(tables([0, 100, 2]), tables([0, 110, 2]), ownerOf)).toEqual([0, 0, 2, 0, 0, 0]);
 });
 
 it('translation that became pass-through: everything is new or elsewhere', () => {
-  const after: DeviceTables = { ...tables(), state: 'pass-through', mappings: [{ iova: 0n, phys: 0, length: 2 ** 52, rights: 'rw' }] };
+  const after: DeviceTables = {
+    ...tables(),
+    state: 'pass-through',
+    mappings: [{ iova: 0n, phys: 0, length: 2 ** 52, rights: 'rw' }],
+  };
   const result = compareTables(tables([16, 100, 4]), after);
-  expect(result).toMatchObject({ changed: 4, new: 2 ** 40 - 4, lost: 0, state: { before: 'translated', after: 'pass-through' } });
-  expect(compareTables(tables([16, 16, 4]), after, (phys) => (phys === 5 * P ? 'vm0/ram' : null))).toMatchObject({ same: 4, changed: 0, corrupt: 1 });
+  expect(result).toMatchObject({
+    changed: 4,
+    new: 2 ** 40 - 4,
+    lost: 0,
+    state: { before: 'translated', after: 'pass-through' },
+  });
+  expect(compareTables(tables([16, 16, 4]), after, (phys) => (phys === 5 * P ? 'vm0/ram' : null))).toMatchObject({
+    same: 4,
+    changed: 0,
+    corrupt: 1,
+  });
 });
 
 it('many differences are counted, and the first of each kind are kept', () => {
@@ -65,7 +133,11 @@ it('agrees with a comparison page by page', () => {
       const runs: [number, number, number, Rights][] = [];
       const pages = new Map<number, string>();
       for (let iova = next() % 3; iova < 40; iova += next() % 4) {
-        const [phys, count, rights] = [iova + 100 * (next() % 2), 1 + (next() % 6), next() % 4 === 0 ? 'r' : 'rw'] as const;
+        const [phys, count, rights] = [
+          iova + 100 * (next() % 2),
+          1 + (next() % 6),
+          next() % 4 === 0 ? 'r' : 'rw',
+        ] as const;
         runs.push([iova, phys, count, rights]);
         for (let i = 0; i < count; i++) pages.set(iova + i, `${phys + i} ${rights}`);
         iova += count;

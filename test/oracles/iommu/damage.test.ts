@@ -21,8 +21,15 @@ const small = ({ machine, table }: ReturnType<typeof legacy>) => {
 };
 const large = ({ machine, table }: ReturnType<typeof legacy>) => machine.second(table, 3, 0x200000n, 0x800000, 2);
 
-describe.each([['pages of 4 KiB', small], ['a page of 2 MiB', large]])('%s', (_, fill) => {
-  it.each([['loop', ['loop'], false], ['reserved', ['reserved-bits'], false], ['not-present', [], true]] as const)('%s', (damage, problems, complete) => {
+describe.each([
+  ['pages of 4 KiB', small],
+  ['a page of 2 MiB', large],
+])('%s', (_, fill) => {
+  it.each([
+    ['loop', ['loop'], false],
+    ['reserved', ['reserved-bits'], false],
+    ['not-present', [], true],
+  ] as const)('%s', (damage, problems, complete) => {
     const found = damaged(damage, fill);
     expect(found?.problems).toEqual(problems);
     expect(found?.after).toMatchObject({ complete, mappings: [] });
@@ -35,4 +42,6 @@ describe.each([['pages of 4 KiB', small], ['a page of 2 MiB', large]])('%s', (_,
   });
 });
 
-it.each(TABLE_DAMAGES)('%s finds no place where nothing is mapped', (damage) => expect(damaged(damage, () => undefined)).toBeNull());
+it.each(TABLE_DAMAGES)('%s finds no place where nothing is mapped', (damage) =>
+  expect(damaged(damage, () => undefined)).toBeNull(),
+);

@@ -10,33 +10,62 @@ interface World {
 }
 
 const WORLDS: readonly [string, () => World][] = [
-  ['legacy', () => {
-    const { machine, table, register } = legacy(3);
-    for (let i = 0; i < 40; i++) machine.second(table, 3, BigInt(i) << 12n, 0x800000 + i * 0x2000);
-    machine.second(table, 3, 1n << 30n, 2 << 20, 2);
-    return { machine, walk: () => walkIntel(machine.read, register, SID) };
-  }],
-  ['scalable, second level', () => {
-    const { machine, table, register } = scalable((at) => [BigInt(at) | 0x89n, 11n]);
-    for (let i = 0; i < 40; i++) machine.second(table, 4, BigInt(i) << 12n, 0x800000 + i * 0x2000);
-    return { machine, walk: () => walkIntel(machine.read, register, SID) };
-  }],
-  ['scalable, first level', () => {
-    const { machine, table, register } = scalable((at) => [0x41n, 11n, BigInt(at) | 4n]);
-    for (let i = 0; i < 40; i++) machine.first(table, 5, BigInt(i) << 12n, 0x800000 + i * 0x2000);
-    return { machine, walk: () => walkIntel(machine.read, register, SID) };
-  }],
-  ['AMD', () => {
-    const { machine, table, register } = amd(6);
-    for (let i = 0; i < 40; i++) machine.amd(table, 6, BigInt(i) << 12n, 0x800000n + BigInt(i) * 0x2000n);
-    machine.amd(table, 6, 1n << 30n, 0x1001f000n, 1, 7n);
-    return { machine, walk: () => walkAmd(machine.read, register, SID) };
-  }],
+  [
+    'legacy',
+    () => {
+      const { machine, table, register } = legacy(3);
+      for (let i = 0; i < 40; i++) machine.second(table, 3, BigInt(i) << 12n, 0x800000 + i * 0x2000);
+      machine.second(table, 3, 1n << 30n, 2 << 20, 2);
+      return { machine, walk: () => walkIntel(machine.read, register, SID) };
+    },
+  ],
+  [
+    'scalable, second level',
+    () => {
+      const { machine, table, register } = scalable((at) => [BigInt(at) | 0x89n, 11n]);
+      for (let i = 0; i < 40; i++) machine.second(table, 4, BigInt(i) << 12n, 0x800000 + i * 0x2000);
+      return { machine, walk: () => walkIntel(machine.read, register, SID) };
+    },
+  ],
+  [
+    'scalable, first level',
+    () => {
+      const { machine, table, register } = scalable((at) => [0x41n, 11n, BigInt(at) | 4n]);
+      for (let i = 0; i < 40; i++) machine.first(table, 5, BigInt(i) << 12n, 0x800000 + i * 0x2000);
+      return { machine, walk: () => walkIntel(machine.read, register, SID) };
+    },
+  ],
+  [
+    'AMD',
+    () => {
+      const { machine, table, register } = amd(6);
+      for (let i = 0; i < 40; i++) machine.amd(table, 6, BigInt(i) << 12n, 0x800000n + BigInt(i) * 0x2000n);
+      machine.amd(table, 6, 1n << 30n, 0x1001f000n, 1, 7n);
+      return { machine, walk: () => walkAmd(machine.read, register, SID) };
+    },
+  ],
 ];
 
 /** Where the builder put tables. */
 const FRAMES = Array.from({ length: 14 }, (_, i) => MIB / PAGE + i);
-const EVIL = [0n, 1n, 3n, 7n, 0x83n, 0xfffn, 0x1003n, 0x80n, 0xffff_ffff_ffff_ffffn, 0x000f_ffff_ffff_f003n, 0x7fff_ffff_ffff_ffffn, ...FRAMES.flatMap((frame) => [BigInt(frame * PAGE) | 3n, BigInt(frame * PAGE) | (3n << 61n) | 0x201n, BigInt(frame * PAGE) | (3n << 61n) | 0x401n])];
+const EVIL = [
+  0n,
+  1n,
+  3n,
+  7n,
+  0x83n,
+  0xfffn,
+  0x1003n,
+  0x80n,
+  0xffff_ffff_ffff_ffffn,
+  0x000f_ffff_ffff_f003n,
+  0x7fff_ffff_ffff_ffffn,
+  ...FRAMES.flatMap((frame) => [
+    BigInt(frame * PAGE) | 3n,
+    BigInt(frame * PAGE) | (3n << 61n) | 0x201n,
+    BigInt(frame * PAGE) | (3n << 61n) | 0x401n,
+  ]),
+];
 
 function check(world: World): void {
   world.machine.memory.reads = 0;
@@ -55,7 +84,8 @@ function check(world: World): void {
 }
 
 describe.each(WORLDS)('%s', (_, make) => {
-  it('is sound before', () => expect(make().walk()).toMatchObject({ state: 'translated', problemCount: 0, complete: true }));
+  it('is sound before', () =>
+    expect(make().walk()).toMatchObject({ state: 'translated', problemCount: 0, complete: true }));
 
   it('with any one word changed', () => {
     const next = random(3);
@@ -74,7 +104,10 @@ describe.each(WORLDS)('%s', (_, make) => {
     const next = random(5);
     for (let round = 0; round < 200; round++) {
       const world = make();
-      const [table, index] = [(FRAMES[next() % 8] as number) * PAGE, [0, 1, 2, 0x100, 0x101, 48, 49, 50][next() % 8] as number];
+      const [table, index] = [
+        (FRAMES[next() % 8] as number) * PAGE,
+        [0, 1, 2, 0x100, 0x101, 48, 49, 50][next() % 8] as number,
+      ];
       world.machine.set(table, index, world.machine.get(table, index) ^ (1n << BigInt(next() % 64)));
       check(world);
     }
@@ -87,7 +120,12 @@ describe.each(WORLDS)('%s', (_, make) => {
       for (let n = 0; n < 1 + (next() % FRAMES.length); n++) {
         const frame = FRAMES[next() % FRAMES.length] as number;
         const noise = round % 2 === 0;
-        for (let i = 0; i < 512; i++) world.machine.set(frame * PAGE, i, noise ? (BigInt(next()) << 32n) | BigInt(next()) : EVIL[next() % EVIL.length] as bigint);
+        for (let i = 0; i < 512; i++)
+          world.machine.set(
+            frame * PAGE,
+            i,
+            noise ? (BigInt(next()) << 32n) | BigInt(next()) : (EVIL[next() % EVIL.length] as bigint),
+          );
       }
       check(world);
     }

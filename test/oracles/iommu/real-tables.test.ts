@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tables of real machines, taken out of their memory while they ran, and what QEMU's own walk made of them. golden/*.json, all numbers in hexadecimal but those of
-// `devices`: the register, per device what it has, translations [source id, IOVA, physical address of the page that holds it] as QEMU 7.2.22 traced them
-// (vtd_iotlb_page_update, amdvi_cache_update; those whose IOVA was still in use), and every word of the tables that is not 0. Intel: kernel 7.3.4 with `-device
-// intel-iommu,aw-bits=48`, virtio devices with iommu_platform=on; AMD: Debian's 6.1.187 with `-device amd-iommu`, virtio and nvme, which uses pages of 8 to 64 KiB.
+// Tables of real machines, taken out of their memory while they ran, and what QEMU's own walk made of them.
+// golden/*.json, all numbers in hexadecimal but those of `devices`: the register, per device what it has, translations
+// [source id, IOVA, physical address of the page that holds it] as QEMU 7.2.22 traced them (vtd_iotlb_page_update,
+// amdvi_cache_update; those whose IOVA was still in use), and every word of the tables that is not 0. Intel: kernel
+// 7.3.4 with `-device intel-iommu,aw-bits=48`, virtio devices with iommu_platform=on; AMD: Debian's 6.1.187 with
+// `-device amd-iommu`, virtio and nvme, which uses pages of 8 to 64 KiB.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -16,11 +18,18 @@ interface Golden {
   words: Record<string, string>;
 }
 
-describe.each([['intel-legacy', 'intel'], ['intel-scalable', 'intel'], ['amd', 'amd']] as const)('%s', (name, iommu) => {
+describe.each([
+  ['intel-legacy', 'intel'],
+  ['intel-scalable', 'intel'],
+  ['amd', 'amd'],
+] as const)('%s', (name, iommu) => {
   const golden = JSON.parse(readFileSync(join(import.meta.dirname, 'golden', `${name}.json`), 'utf8')) as Golden;
   const memory = new FakeMemory(2 ** 30);
   for (const [phys, word] of Object.entries(golden.words)) memory.writeU64(parseInt(phys, 16), BigInt(`0x${word}`));
-  const walk = (sid: number): DeviceTables => walkDevice((phys, into) => memory.read(phys, into), { iommu, register: BigInt(`0x${golden.register}`) }, sid, { ram: memory.ranges }) as DeviceTables;
+  const walk = (sid: number): DeviceTables =>
+    walkDevice((phys, into) => memory.read(phys, into), { iommu, register: BigInt(`0x${golden.register}`) }, sid, {
+      ram: memory.ranges,
+    }) as DeviceTables;
 
   it.each(golden.devices)('device $sid', ({ sid, levels, domain, pages, tables }) => {
     const found = walk(sid);
@@ -33,11 +42,16 @@ describe.each([['intel-legacy', 'intel'], ['intel-scalable', 'intel'], ['amd', '
     expect(golden.translations.length).toBeGreaterThan(10);
     for (const [sid, text, page] of golden.translations) {
       const iova = BigInt(`0x${text}`);
-      const run = walk(sid).mappings.find((mapping) => iova >= mapping.iova && iova < mapping.iova + BigInt(mapping.length));
+      const run = walk(sid).mappings.find(
+        (mapping) => iova >= mapping.iova && iova < mapping.iova + BigInt(mapping.length),
+      );
       const phys = run === undefined ? -1 : run.phys + Number(iova - run.iova);
       // QEMU names the beginning of the page, which may be larger than 4 KiB with AMD.
       const sizes = iommu === 'amd' ? [12, 13, 14, 15, 16] : [12];
-      expect(sizes.map((bits) => phys - (phys % 2 ** bits)), `${sid} ${text}`).toContain(parseInt(page, 16));
+      expect(
+        sizes.map((bits) => phys - (phys % 2 ** bits)),
+        `${sid} ${text}`,
+      ).toContain(parseInt(page, 16));
     }
   });
 });

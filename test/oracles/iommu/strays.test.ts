@@ -7,7 +7,10 @@ import { FakeMemory } from '../../qemu/fake-memory.js';
 const PAGE = 4096;
 const content = new Pattern({ size: 4 * PAGE, seed: 7, holes: [] });
 const [first, second] = [content.page(0), content.page(1)];
-const transfers = [{ iova: 0x100000, content: first }, { iova: 0x101800, content: second }];
+const transfers = [
+  { iova: 0x100000, content: first },
+  { iova: 0x101800, content: second },
+];
 
 function world() {
   const memory = new FakeMemory(8 << 20);
@@ -24,7 +27,13 @@ it('all of one transfer, and a part of another, page borders or not', () => {
   const { memory, read, snapshot } = world();
   memory.write(0x100000, first);
   memory.write(0x101800 + 64, second.subarray(64, 3072));
-  expect(findStrays(read, snapshot)).toMatchObject({ strays: [{ phys: 0x100000, length: PAGE }, { phys: 0x101840, length: 3008 }], bytes: PAGE + 3008 });
+  expect(findStrays(read, snapshot)).toMatchObject({
+    strays: [
+      { phys: 0x100000, length: PAGE },
+      { phys: 0x101840, length: 3008 },
+    ],
+    bytes: PAGE + 3008,
+  });
 });
 
 it('memory that changed to something else, or by a few bytes that fit, is no stray', () => {
@@ -37,7 +46,12 @@ it('memory that changed to something else, or by a few bytes that fit, is no str
 it('what was there before says nothing', () => {
   const { memory, read } = world();
   memory.write(0x100000, first);
-  expect(findStrays(read, takeSnapshot(read, transfers))).toEqual({ strays: [], bytes: 0, looked: 2 * PAGE, unmeasurable: PAGE });
+  expect(findStrays(read, takeSnapshot(read, transfers))).toEqual({
+    strays: [],
+    bytes: 0,
+    looked: 2 * PAGE,
+    unmeasurable: PAGE,
+  });
 });
 
 it('one byte repeated says nothing', () => {
@@ -52,14 +66,22 @@ it('one byte repeated says nothing', () => {
 it('where a transfer rightly goes, nothing strays', () => {
   const { memory, read, snapshot } = world();
   memory.write(0x100000, first);
-  expect(findStrays(read, snapshot, [{ phys: 0xff000, length: 0x1800 }, { phys: 0x400000, length: 16 }])).toMatchObject({ strays: [], unmeasurable: PAGE });
+  expect(
+    findStrays(read, snapshot, [
+      { phys: 0xff000, length: 0x1800 },
+      { phys: 0x400000, length: 16 },
+    ]),
+  ).toMatchObject({ strays: [], unmeasurable: PAGE });
 });
 
 it('addresses without RAM are counted', () => {
   const { read } = world();
   const snapshot = takeSnapshot(read, [{ iova: (8 << 20) - 2048, content: content.page(0) }]);
   expect(snapshot).toMatchObject({ unreadable: 2048, pieces: [{ transfer: { iova: (8 << 20) - 2048 } }] });
-  expect(takeSnapshot(read, [{ iova: (8 << 20) - PAGE, content: new Uint8Array(2 * PAGE) }])).toMatchObject({ unreadable: PAGE, pieces: [{ transfer: { iova: (8 << 20) - PAGE } }] });
+  expect(takeSnapshot(read, [{ iova: (8 << 20) - PAGE, content: new Uint8Array(2 * PAGE) }])).toMatchObject({
+    unreadable: PAGE,
+    pieces: [{ transfer: { iova: (8 << 20) - PAGE } }],
+  });
 });
 
 it('a large buffer in every other page: bounded, and soon', () => {

@@ -31,19 +31,38 @@ describe('pages that belong to the handover itself', () => {
   const root = writeFdt({
     properties: { compatible: 'kho-v3' },
     children: [
-      { name: 'LUO', properties: { 'preserved-data': address(11) } }, { name: 'memblock', properties: { 'preserved-data': address(12) } },
-      { name: 'kexec-metadata', properties: { fdt: address(13) } }, { name: 'odd', properties: {} },
+      { name: 'LUO', properties: { 'preserved-data': address(11) } },
+      { name: 'memblock', properties: { 'preserved-data': address(12) } },
+      { name: 'kexec-metadata', properties: { fdt: address(13) } },
+      { name: 'odd', properties: {} },
     ],
   });
-  const memblock = writeFdt({ children: [{ name: 'lab_area', properties: { start: address(100), size: BigInt(8 * PAGE) } }] });
+  const memblock = writeFdt({
+    children: [{ name: 'lab_area', properties: { start: address(100), size: BigInt(8 * PAGE) } }],
+  });
   const read = memory({ 10: root, 12: memblock, 14: header(1n, 0n), 15: header(1n, 1n), 16: Buffer.from('leaked') });
 
   it('are each known by what they hold', () => {
-    const found = baselinePages(read, [one(10), one(11), one(12), one(13), one(14), one(15), one(16), one(100, 2), one(104, 2), one(108)]);
+    const found = baselinePages(read, [
+      one(10),
+      one(11),
+      one(12),
+      one(13),
+      one(14),
+      one(15),
+      one(16),
+      one(100, 2),
+      one(104, 2),
+      one(108),
+    ]);
     expect(found).toEqual([
-      { pfn: 10, count: 1, what: 'KHO root tree' }, { pfn: 11, count: 1, what: 'subtree LUO' }, { pfn: 12, count: 1, what: 'subtree memblock' },
-      { pfn: 13, count: 1, what: 'subtree kexec-metadata' }, { pfn: 14, count: 1, what: 'LUO FLB header' },
-      { pfn: 100, count: 4, what: 'reserve_mem lab_area' }, { pfn: 104, count: 4, what: 'reserve_mem lab_area' },
+      { pfn: 10, count: 1, what: 'KHO root tree' },
+      { pfn: 11, count: 1, what: 'subtree LUO' },
+      { pfn: 12, count: 1, what: 'subtree memblock' },
+      { pfn: 13, count: 1, what: 'subtree kexec-metadata' },
+      { pfn: 14, count: 1, what: 'LUO FLB header' },
+      { pfn: 100, count: 4, what: 'reserve_mem lab_area' },
+      { pfn: 104, count: 4, what: 'reserve_mem lab_area' },
     ]);
   });
 
@@ -53,11 +72,28 @@ describe('pages that belong to the handover itself', () => {
     expect(baselinePages(full, [one(15, 2)], 15)).toEqual([]);
   });
 
-  it.each([[0, [10, 11, 32]], [1, [10, 11]]])('luo-v1 hands its array of sessions over also where it is empty: with %i in it', (count, pages) => {
-    const luo = writeFdt({ properties: { compatible: 'luo-v1' }, children: [{ name: 'luo-session', properties: { 'luo-session-header': address(32) } }] });
-    expect(baselinePages(memory({ 10: root, 11: luo, 32: Buffer.of(count) }), [one(10), one(11), one(32, 4), one(48, 4)]).map(({ pfn }) => pfn)).toEqual(pages);
+  it.each([
+    [0, [10, 11, 32]],
+    [1, [10, 11]],
+  ])('luo-v1 hands its array of sessions over also where it is empty: with %i in it', (count, pages) => {
+    const luo = writeFdt({
+      properties: { compatible: 'luo-v1' },
+      children: [{ name: 'luo-session', properties: { 'luo-session-header': address(32) } }],
+    });
+    expect(
+      baselinePages(memory({ 10: root, 11: luo, 32: Buffer.of(count) }), [
+        one(10),
+        one(11),
+        one(32, 4),
+        one(48, 4),
+      ]).map(({ pfn }) => pfn),
+    ).toEqual(pages);
     // What claims to be more than the array explains nothing.
-    expect(baselinePages(memory({ 10: root, 11: luo, 32: Buffer.of(count) }), [one(10), one(11), one(32, 5)]).map(({ pfn }) => pfn)).toEqual([10, 11]);
+    expect(
+      baselinePages(memory({ 10: root, 11: luo, 32: Buffer.of(count) }), [one(10), one(11), one(32, 5)]).map(
+        ({ pfn }) => pfn,
+      ),
+    ).toEqual([10, 11]);
   });
 
   it.each<[string, Record<number, Uint8Array>]>([
@@ -79,7 +115,13 @@ describe('pages that belong to the handover itself', () => {
   });
 
   it('a tree that points at nothing, or at itself, is read once', () => {
-    const self = writeFdt({ properties: { compatible: 'kho-v3' }, children: [{ name: 'memblock', properties: { 'preserved-data': address(10) } }, { name: 'far', properties: { fdt: 2n ** 52n } }] });
+    const self = writeFdt({
+      properties: { compatible: 'kho-v3' },
+      children: [
+        { name: 'memblock', properties: { 'preserved-data': address(10) } },
+        { name: 'far', properties: { fdt: 2n ** 52n } },
+      ],
+    });
     expect(baselinePages(memory({ 10: self }), [one(10)])).toEqual([{ pfn: 10, count: 1, what: 'KHO root tree' }]);
   });
 
@@ -89,7 +131,10 @@ describe('pages that belong to the handover itself', () => {
       reads++;
       return memory({})(phys, into);
     };
-    baselinePages(counting, Array.from({ length: 100_000 }, (_, pfn) => one(pfn % 10_000)));
+    baselinePages(
+      counting,
+      Array.from({ length: 100_000 }, (_, pfn) => one(pfn % 10_000)),
+    );
     expect(reads).toBeLessThan(10_000);
   });
 });
@@ -97,7 +142,9 @@ describe('pages that belong to the handover itself', () => {
 describe('the index of marked pages', () => {
   it('bears marks that overlap, in any order', () => {
     const index = new KhopIndex([one(8, 2), one(0), one(9), one(4, 2), one(20), one(6)]);
-    expect(Array.from({ length: 24 }, (_, pfn) => (index.has(pfn) ? 'x' : '.')).join('')).toBe('x...xxxxxxxx........x...');
+    expect(Array.from({ length: 24 }, (_, pfn) => (index.has(pfn) ? 'x' : '.')).join('')).toBe(
+      'x...xxxxxxxx........x...',
+    );
     expect(new KhopIndex([]).has(0)).toBe(false);
   });
 

@@ -40,20 +40,35 @@ function look(structs: readonly Uint32Array[], more: Partial<FileToLookAt> = {})
     const words = structs[pfn - FIRST];
     return words === undefined ? null : { words, at: 0 };
   };
-  return lookAtPageCache(structOf, { runs: [{ page: 0, pfn: FIRST, count: structs.length }], orders: new Map(), isHole: () => false, alone: true, ...more });
+  return lookAtPageCache(structOf, {
+    runs: [{ page: 0, pfn: FIRST, count: structs.length }],
+    orders: new Map(),
+    isHole: () => false,
+    alone: true,
+    ...more,
+  });
 }
 
 const three = (change: Change) => [single(0), single(1, change), single(2)];
 
 describe('pages of a file', () => {
-  it('that are as they must be', () => expect(look([single(0), single(1), single(2)])).toEqual({ pages: 3, familiar: 3, problems: [] }));
+  it('that are as they must be', () =>
+    expect(look([single(0), single(1), single(2)])).toEqual({ pages: 3, familiar: 3, problems: [] }));
 
-  it.each([['address', [0xea00_8001, 0xffff_ea00]], ['mask', [0xffff_8001, 0xffff_ffff]]] as const)('in a large folio whose tails have the %s of its head', (_, tail) =>
-    expect(look(folio(9, 0, [...tail]), { orders: new Map([[FIRST, 9]]) })).toEqual({ pages: 512, familiar: 512, problems: [] }));
+  it.each([
+    ['address', [0xea00_8001, 0xffff_ea00]],
+    ['mask', [0xffff_8001, 0xffff_ffff]],
+  ] as const)('in a large folio whose tails have the %s of its head', (_, tail) =>
+    expect(look(folio(9, 0, [...tail]), { orders: new Map([[FIRST, 9]]) })).toEqual({
+      pages: 512,
+      familiar: 512,
+      problems: [],
+    }),
+  );
 
   it.each<[string, Change, 'corrupt' | 'leak', RegExp]>([
     ['free', (words) => (words[13] = 0), 'corrupt', /^free although/],
-    ['in nobody\'s cache', (words) => words.set([0, 0], 6), 'corrupt', /^in other hands/],
+    ["in nobody's cache", (words) => words.set([0, 0], 6), 'corrupt', /^in other hands/],
     ['anonymous', (words) => (words[6] = 0x1041), 'corrupt', /^in other hands/],
     ['at another index', (words) => (words[8] = 7), 'corrupt', /^at another place/],
     ['far behind the end', (words) => (words[9] = 1), 'corrupt', /^at another place/],
@@ -64,19 +79,49 @@ describe('pages of a file', () => {
     ['with a reference too many', (words) => (words[13] = 2), 'leak', /^never free again/],
     ['mapped, without the reference for that', (words) => (words[12] = 0), 'corrupt', /^short of references/],
   ])('one that is %s is found', (_, change, implies, what) =>
-    expect(look(three(change)).problems).toEqual([{ what: expect.stringMatching(what) as string, implies, count: 1, first: { page: 1, pfn: FIRST + 1 } }]));
+    expect(look(three(change)).problems).toEqual([
+      { what: expect.stringMatching(what) as string, implies, count: 1, first: { page: 1, pfn: FIRST + 1 } },
+    ]),
+  );
 
-  it('may be clean where nobody wrote them', () => expect(look(three((words) => (words[0] = SWAPBACKED)), { isHole: (page) => page === 1 }).problems).toEqual([]));
-  it('may have more references where others can have them', () => expect(look(three((words) => (words[13] = 1025)), { alone: false }).problems).toEqual([]));
+  it('may be clean where nobody wrote them', () =>
+    expect(
+      look(
+        three((words) => (words[0] = SWAPBACKED)),
+        { isHole: (page) => page === 1 },
+      ).problems,
+    ).toEqual([]));
+  it('may have more references where others can have them', () =>
+    expect(
+      look(
+        three((words) => (words[13] = 1025)),
+        { alone: false },
+      ).problems,
+    ).toEqual([]));
   it('may be mapped', () => expect(look(three((words) => words.set([1, 3], 12))).problems).toEqual([]));
-  it('in a folio of another order', () => expect(look(folio(3, 0, [0xffff_fe01, 0xffff_ffff]), { orders: new Map([[FIRST, 2]]) }).problems).toMatchObject([{ count: 8, what: 'in a folio of order 3, handed over in one of order 2' }]));
-  it('in a folio without its references', () => expect(look(folio(3, 0, [0xffff_fe01, 0xffff_ffff], (words) => (words[13] = 7))).problems).toMatchObject([{ count: 8, what: expect.stringMatching(/^short of references: 7/) as string }]));
-  it('that are tails of nothing', () => expect(look([single(0), single(1, (words) => (words[2] = 1))])).toMatchObject({ familiar: 1, problems: [{ what: 'of no folio that makes sense' }] }));
-  it('of which the array does not tell', () => expect(look([single(0)], { runs: [{ page: 0, pfn: FIRST, count: 2 }] })).toMatchObject({ familiar: 1, problems: [{ count: 1 }] }));
+  it('in a folio of another order', () =>
+    expect(look(folio(3, 0, [0xffff_fe01, 0xffff_ffff]), { orders: new Map([[FIRST, 2]]) }).problems).toMatchObject([
+      { count: 8, what: 'in a folio of order 3, handed over in one of order 2' },
+    ]));
+  it('in a folio without its references', () =>
+    expect(look(folio(3, 0, [0xffff_fe01, 0xffff_ffff], (words) => (words[13] = 7))).problems).toMatchObject([
+      { count: 8, what: expect.stringMatching(/^short of references: 7/) as string },
+    ]));
+  it('that are tails of nothing', () =>
+    expect(look([single(0), single(1, (words) => (words[2] = 1))])).toMatchObject({
+      familiar: 1,
+      problems: [{ what: 'of no folio that makes sense' }],
+    }));
+  it('of which the array does not tell', () =>
+    expect(look([single(0)], { runs: [{ page: 0, pfn: FIRST, count: 2 }] })).toMatchObject({
+      familiar: 1,
+      problems: [{ count: 1 }],
+    }));
 });
 
 describe('pages that a file has no more', () => {
-  it('are those that are free or elsewhere', () => expect(goneOf(look(three((words) => (words[13] = 0))))).toHaveLength(1));
+  it('are those that are free or elsewhere', () =>
+    expect(goneOf(look(three((words) => (words[13] = 0))))).toHaveLength(1));
   it('are not those that are clean', () => expect(goneOf(look(three((words) => (words[0] = 0))))).toEqual([]));
   it('are nothing to go by where no page looks as it must', () => {
     const seen = look([new Uint32Array(16), new Uint32Array(16)]);

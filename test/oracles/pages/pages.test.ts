@@ -53,8 +53,18 @@ describe('the content pattern', () => {
   it('holds zeros in holes and behind the end', () => {
     const pattern = new Pattern({ size: PAGE + 10, seed: 3, holes: [{ first: 0, count: 1 }] });
     expect(pattern.page(0).every((byte) => byte === 0)).toBe(true);
-    expect(pattern.page(1).subarray(10).every((byte) => byte === 0)).toBe(true);
-    expect(pattern.page(1).subarray(0, 10).some((byte) => byte !== 0)).toBe(true);
+    expect(
+      pattern
+        .page(1)
+        .subarray(10)
+        .every((byte) => byte === 0),
+    ).toBe(true);
+    expect(
+      pattern
+        .page(1)
+        .subarray(0, 10)
+        .some((byte) => byte !== 0),
+    ).toBe(true);
     const dirty = pattern.page(1);
     dirty[10] = 1;
     expect(pattern.compare(1, new Uint32Array(dirty.buffer), 0)).toBe(10);
@@ -66,14 +76,23 @@ describe('the look from outside', () => {
   const runs = [{ page: 0, pfn: 1000, count: 600 }];
 
   it('sees a whole file', () => {
-    expect(lookOutside(memory(machineWith(pattern, 1000)), pattern, runs)).toMatchObject({ pages: 600, equal: 600, different: 0, first: null });
+    expect(lookOutside(memory(machineWith(pattern, 1000)), pattern, runs)).toMatchObject({
+      pages: 600,
+      equal: 600,
+      different: 0,
+      first: null,
+    });
   });
 
   it('sees two pages that were swapped, across its chunks', () => {
     const pages = machineWith(pattern, 1000);
     pages.set(1255, pattern.page(256)).set(1256, pattern.page(255));
     const look = lookOutside(memory(pages), pattern, runs);
-    expect(look).toMatchObject({ different: 2, differentRuns: [{ page: 255, count: 2 }], first: { page: 255, offset: 0, phys: 1255 * PAGE } });
+    expect(look).toMatchObject({
+      different: 2,
+      differentRuns: [{ page: 255, count: 2 }],
+      first: { page: 255, offset: 0, phys: 1255 * PAGE },
+    });
   });
 
   it('takes what is no memory as different', () => {
@@ -104,21 +123,40 @@ describe('the fate of a file', () => {
   it('is intact only if both sides say so', () => {
     const read = memory(machineWith(pattern, 50));
     expect(fateOfReturned(read, pattern, runs, runs, whole).fate).toBe('intact');
-    expect(fateOfReturned(read, pattern, runs, runs, { problems: ['2 pages differ'], badPages: 2 })).toMatchObject({ fate: 'corrupt', pagesCorrupt: 2, pagesIntact: 6 });
+    expect(fateOfReturned(read, pattern, runs, runs, { problems: ['2 pages differ'], badPages: 2 })).toMatchObject({
+      fate: 'corrupt',
+      pagesCorrupt: 2,
+      pagesIntact: 6,
+    });
     const pages = machineWith(pattern, 50);
     pages.set(52, pattern.page(0));
-    expect(fateOfReturned(memory(pages), pattern, runs, runs, whole)).toMatchObject({ fate: 'corrupt', pagesCorrupt: 1, pagesIntact: 7 });
+    expect(fateOfReturned(memory(pages), pattern, runs, runs, whole)).toMatchObject({
+      fate: 'corrupt',
+      pagesCorrupt: 1,
+      pagesIntact: 7,
+    });
   });
 
   it('is corrupt where pages are missing', () => {
-    expect(fateOfReturned(memory(machineWith(pattern, 50)), pattern, runs, [{ page: 0, pfn: 50, count: 6 }], whole)).toMatchObject({ fate: 'corrupt', pagesCorrupt: 2 });
+    expect(
+      fateOfReturned(memory(machineWith(pattern, 50)), pattern, runs, [{ page: 0, pfn: 50, count: 6 }], whole),
+    ).toMatchObject({ fate: 'corrupt', pagesCorrupt: 2 });
   });
 
   it('is leaked while its pages are marked, and lost once they are not', () => {
     const pages = machineWith(pattern, 50);
     pages.set(57, new Uint8Array(PAGE));
     const all = new KhopIndex([{ pfn: 50, order: 3 }]);
-    expect(fateOfMissing(memory(pages), pattern, runs, all, 'why')).toMatchObject({ fate: 'leaked', pagesLeaked: 8, pagesLost: 0 });
-    expect(fateOfMissing(memory(pages), pattern, runs, new KhopIndex([]), 'why')).toMatchObject({ fate: 'lost', pagesLost: 8, overwritten: 1, readable: 7 });
+    expect(fateOfMissing(memory(pages), pattern, runs, all, 'why')).toMatchObject({
+      fate: 'leaked',
+      pagesLeaked: 8,
+      pagesLost: 0,
+    });
+    expect(fateOfMissing(memory(pages), pattern, runs, new KhopIndex([]), 'why')).toMatchObject({
+      fate: 'lost',
+      pagesLost: 8,
+      overwritten: 1,
+      readable: 7,
+    });
   });
 });

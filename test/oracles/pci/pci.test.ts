@@ -25,18 +25,29 @@ describe('configuration space', () => {
   it('the command register', () => expect(commandOf(edu())).toEqual({ command: 0x507, memory: true, busMaster: true }));
 
   it('BARs, of 32 and of 64 bits', () => {
-    expect(barsOf(edu(), [{ bar: 0, type: 'memory', size: 2 ** 20 }])).toEqual([{ bar: 0, type: 'memory', address: '0xfea00000', size: 2 ** 20 }]);
+    expect(barsOf(edu(), [{ bar: 0, type: 'memory', size: 2 ** 20 }])).toEqual([
+      { bar: 0, type: 'memory', address: '0xfea00000', size: 2 ** 20 },
+    ]);
     const wide = edu();
     new DataView(wide.buffer).setUint32(0x20, 0xc, true);
     new DataView(wide.buffer).setUint32(0x24, 0x38, true);
     new DataView(wide.buffer).setUint32(0x14, 0xc041, true);
-    expect(barsOf(wide, [{ bar: 4, type: 'memory', size: 16384 }, { bar: 1, type: 'io', size: 32 }, { bar: 6, type: 'memory', size: 1 }])).toEqual([
-      { bar: 4, type: 'memory', address: '0x3800000000', size: 16384 }, { bar: 1, type: 'io', address: '0xc040', size: 32 },
+    expect(
+      barsOf(wide, [
+        { bar: 4, type: 'memory', size: 16384 },
+        { bar: 1, type: 'io', size: 32 },
+        { bar: 6, type: 'memory', size: 1 },
+      ]),
+    ).toEqual([
+      { bar: 4, type: 'memory', address: '0x3800000000', size: 16384 },
+      { bar: 1, type: 'io', address: '0xc040', size: 32 },
     ]);
   });
 
   it('MSI and MSI-X', () => {
-    expect(interruptsOf(edu())).toEqual([{ kind: 'msi', enabled: true, control: 0x81, address: '0xfee003d8', data: 0x4021 }]);
+    expect(interruptsOf(edu())).toEqual([
+      { kind: 'msi', enabled: true, control: 0x81, address: '0xfee003d8', data: 0x4021 },
+    ]);
     const msix = edu();
     const view = new DataView(msix.buffer);
     view.setUint16(0x40, 0x0011, true);
@@ -59,9 +70,17 @@ describe('configuration space', () => {
 });
 
 const VIEW: PciView = {
-  address: '0000:00:05.0', vendor: '1234', device: '11e8', class: '00ff', bars: [{ bar: 0, type: 'memory', address: '0xfea00000', size: 2 ** 20 }],
-  command: 0x507, memory: true, busMaster: true, interrupts: [{ kind: 'msi', enabled: true, control: 0x81, address: '0xfee003d8', data: 0 }],
-  bridge: { address: '0000:00:03.0', secondary: 1, busMaster: true }, registers: { liveness: '0x1', factorial: '0x2' },
+  address: '0000:00:05.0',
+  vendor: '1234',
+  device: '11e8',
+  class: '00ff',
+  bars: [{ bar: 0, type: 'memory', address: '0xfea00000', size: 2 ** 20 }],
+  command: 0x507,
+  memory: true,
+  busMaster: true,
+  interrupts: [{ kind: 'msi', enabled: true, control: 0x81, address: '0xfee003d8', data: 0 }],
+  bridge: { address: '0000:00:03.0', secondary: 1, busMaster: true },
+  registers: { liveness: '0x1', factorial: '0x2' },
 };
 
 test('nothing has changed', () => expect(comparePci(VIEW, structuredClone(VIEW))).toEqual([]));
@@ -72,7 +91,11 @@ test.each<[string, string, Partial<PciView> | null]>([
   ['moved', 'was at 0000:00:05.0, is at 0000:00:06.0', { address: '0000:00:06.0' }],
   ['identity', 'was 1234:11e8, is 1234:11e9', { device: '11e9' }],
   ['class', 'was of class 00ff', { class: '0108' }],
-  ['bar', 'BAR 0 was at 0xfea00000 (1048576 bytes), is at 0x0', { bars: [{ bar: 0, type: 'memory', address: '0x0', size: 2 ** 20 }] }],
+  [
+    'bar',
+    'BAR 0 was at 0xfea00000 (1048576 bytes), is at 0x0',
+    { bars: [{ bar: 0, type: 'memory', address: '0x0', size: 2 ** 20 }] },
+  ],
   ['bar', 'is not there', { bars: [] }],
   ['memory-off', 'no longer decoded', { memory: false }],
   ['bus-mastering-off', 'is off', { busMaster: false }],
@@ -80,8 +103,16 @@ test.each<[string, string, Partial<PciView> | null]>([
   ['interrupts-off', 'msi was on and is off', { interrupts: [] }],
   ['interrupts-changed', 'now 0x7 to 0xfee003d8', { interrupts: [{ ...VIEW.interrupts[0]!, data: 7 }] }],
   ['bridge', 'is behind no bridge', { bridge: null }],
-  ['bridge', 'is behind bridge 0000:00:03.0 (bus 2)', { bridge: { address: '0000:00:03.0', secondary: 2, busMaster: true } }],
-  ['bridge-bus-mastering-off', 'no longer passes', { bridge: { address: '0000:00:03.0', secondary: 1, busMaster: false } }],
+  [
+    'bridge',
+    'is behind bridge 0000:00:03.0 (bus 2)',
+    { bridge: { address: '0000:00:03.0', secondary: 2, busMaster: true } },
+  ],
+  [
+    'bridge-bus-mastering-off',
+    'no longer passes',
+    { bridge: { address: '0000:00:03.0', secondary: 1, busMaster: false } },
+  ],
   ['registers', 'factorial was 0x2, is 0x0', { registers: { liveness: '0x1', factorial: '0x0' } }],
 ])('%s: %s', (kind, detail, after) => {
   const found = comparePci(VIEW, after === null ? null : { ...VIEW, ...after });
@@ -93,19 +124,37 @@ describe('what was done to a device', () => {
   const item = (t: number, text: string): TraceItem => ({ t, epoch: 0, event: 'pci_cfg_write', text });
   const device = { address: '01:00.0', bridge: '00:03.0', express: 0x80 };
   const items = [
-    item(1, 'edu 01:00.0 @0x4 <- 0x507'), item(2, 'edu 00:05.0 @0x4 <- 0x0'), item(3, 'edu 01:00.0 @0x4 <- 0x503'), item(4, 'edu 01:00.0 @0x4 <- 0x500'),
-    item(5, 'pcie-root-port 00:03.0 @0x3e <- 0x42'), item(6, 'pcie-root-port 00:03.0 @0x3e <- 0x42'), item(7, 'pcie-root-port 00:03.0 @0x3e <- 0x2'),
-    item(8, 'edu 01:00.0 @0x88 <- 0x8000'), item(9, 'edu 01:00.0 @0x4 <- 0x506'), item(10, 'nonsense'), { t: 11, epoch: 0, event: 'other', text: 'edu 01:00.0 @0x4 <- 0x0' },
+    item(1, 'edu 01:00.0 @0x4 <- 0x507'),
+    item(2, 'edu 00:05.0 @0x4 <- 0x0'),
+    item(3, 'edu 01:00.0 @0x4 <- 0x503'),
+    item(4, 'edu 01:00.0 @0x4 <- 0x500'),
+    item(5, 'pcie-root-port 00:03.0 @0x3e <- 0x42'),
+    item(6, 'pcie-root-port 00:03.0 @0x3e <- 0x42'),
+    item(7, 'pcie-root-port 00:03.0 @0x3e <- 0x2'),
+    item(8, 'edu 01:00.0 @0x88 <- 0x8000'),
+    item(9, 'edu 01:00.0 @0x4 <- 0x506'),
+    item(10, 'nonsense'),
+    { t: 11, epoch: 0, event: 'other', text: 'edu 01:00.0 @0x4 <- 0x0' },
   ];
 
   it('bus mastering, memory, resets of its bus and of itself', () => {
-    expect(doingsOf(items, device).map(({ t, what }) => `${t} ${what}`)).toEqual(['3 bus mastering off', '4 memory off', '5 reset', '8 reset', '9 bus mastering on', '9 memory on']);
+    expect(doingsOf(items, device).map(({ t, what }) => `${t} ${what}`)).toEqual([
+      '3 bus mastering off',
+      '4 memory off',
+      '5 reset',
+      '8 reset',
+      '9 bus mastering on',
+      '9 memory on',
+    ]);
   });
 
-  it('within a time, knowing what was before', () => expect(doingsOf(items, device, 9, 9).map(({ what }) => what)).toEqual(['bus mastering on', 'memory on']));
+  it('within a time, knowing what was before', () =>
+    expect(doingsOf(items, device, 9, 9).map(({ what }) => what)).toEqual(['bus mastering on', 'memory on']));
 
   it('is bounded', () => {
-    const flood = Array.from({ length: 100_000 }, (_, i) => item(i, `edu 01:00.0 @0x4 <- 0x${i % 2 === 0 ? '507' : '0'}`));
+    const flood = Array.from({ length: 100_000 }, (_, i) =>
+      item(i, `edu 01:00.0 @0x4 <- 0x${i % 2 === 0 ? '507' : '0'}`),
+    );
     expect(doingsOf(flood, device).length).toBe(400);
   });
 });

@@ -12,15 +12,25 @@ import { temporaryFolder } from '../../util/temporary.js';
 import { EVIL } from '../night.js';
 import { incident, kernel, resource } from '../result.js';
 
-const sizeOf = (folder: string) => readdirSync(folder, { recursive: true, encoding: 'utf8' }).reduce((sum, name) => sum + (name.includes('.') ? readFileSync(join(folder, name)).length : 0), 0);
+const sizeOf = (folder: string) =>
+  readdirSync(folder, { recursive: true, encoding: 'utf8' }).reduce(
+    (sum, name) => sum + (name.includes('.') ? readFileSync(join(folder, name)).length : 0),
+    0,
+  );
 const none = { diff: null, before: null, bugs: new Map(), notes: [] };
 
 describe('the pages of a night', () => {
   it('are all there, linked, of bounded size, and ask nobody outside', () => {
     const dir = temporaryFolder();
     const results = join(dir, 'results');
-    const ids = [10, 11].map((night) => writeNight({ results, seed: 7, night, kernels: ['7.2.12', '7.3.4'], scenarios: 10, repeats: 2, logs: true }).id);
-    const [before, night] = ids.map((id) => readNight(join(results, id))) as [ReturnType<typeof readNight>, ReturnType<typeof readNight>];
+    const ids = [10, 11].map(
+      (night) =>
+        writeNight({ results, seed: 7, night, kernels: ['7.2.12', '7.3.4'], scenarios: 10, repeats: 2, logs: true }).id,
+    );
+    const [before, night] = ids.map((id) => readNight(join(results, id))) as [
+      ReturnType<typeof readNight>,
+      ReturnType<typeof readNight>,
+    ];
     const html = join(dir, 'html');
     const pages = writeHtml(html, { ...none, night, results, diff: diffNights(before, night), before });
     expect(pages).toHaveLength(80);
@@ -29,7 +39,8 @@ describe('the pages of a night', () => {
     for (const file of ['index.html', ...readdirSync(join(html, 'runs')).map((name) => `runs/${name}`)]) {
       const text = readFileSync(join(html, file), 'utf8');
       expect(text).not.toMatch(/(?:src|href|action)="(?:[a-z]+:)?\/\//i);
-      for (const [, link = ''] of text.matchAll(/href="([^"#]+)(?:#[^"]*)?"/g)) expect(existsSync(join(html, file.startsWith('runs/') ? 'runs' : '', decodeURIComponent(link)))).toBe(true);
+      for (const [, link = ''] of text.matchAll(/href="([^"#]+)(?:#[^"]*)?"/g))
+        expect(existsSync(join(html, file.startsWith('runs/') ? 'runs' : '', decodeURIComponent(link)))).toBe(true);
     }
     expect(sizeOf(html)).toBeLessThan(80 * 40_000);
   });
@@ -39,20 +50,65 @@ describe('the pages of a night', () => {
     const results = join(dir, 'results');
     const evil = incident('panic', { title: EVIL, detail: EVIL });
     writeRun(results, 'r1', {
-      outcome: 'panic', title: EVIL, scenario: EVIL,
+      outcome: 'panic',
+      title: EVIL,
+      scenario: EVIL,
       more: {
-        kernels: [kernel(EVIL), kernel(EVIL)], cause: evil, incidents: [evil, { ...evil, t: 1 }], resources: [resource({ name: EVIL, session: EVIL, problems: [EVIL] })],
-        mismatches: [{ component: EVIL, wrote: 1, reads: [2], endsIn: 'panic', source: 'run', detail: EVIL }], timeline: [{ t: 1, epoch: 0, what: `fault ${EVIL}` }],
-        qemu: { version: EVIL, accel: EVIL, commandLine: EVIL }, versions: { lab: EVIL, node: EVIL },
-        devices: [{ name: EVIL, device: 'edu', address: EVIL, preserve: 'recreate', epoch: 1, carried: null, before: null, after: null, resets: 0, during: [], backing: null, transfer: null, problems: [EVIL] }],
+        kernels: [kernel(EVIL), kernel(EVIL)],
+        cause: evil,
+        incidents: [evil, { ...evil, t: 1 }],
+        resources: [resource({ name: EVIL, session: EVIL, problems: [EVIL] })],
+        mismatches: [{ component: EVIL, wrote: 1, reads: [2], endsIn: 'panic', source: 'run', detail: EVIL }],
+        timeline: [{ t: 1, epoch: 0, what: `fault ${EVIL}` }],
+        qemu: { version: EVIL, accel: EVIL, commandLine: EVIL },
+        versions: { lab: EVIL, node: EVIL },
+        devices: [
+          {
+            name: EVIL,
+            device: 'edu',
+            address: EVIL,
+            preserve: 'recreate',
+            epoch: 1,
+            carried: null,
+            before: null,
+            after: null,
+            resets: 0,
+            during: [],
+            backing: null,
+            transfer: null,
+            problems: [EVIL],
+          },
+        ],
         impaired: { pagesLeaked: 1, guests: [EVIL] },
-        recovery: { how: 'update', ms: 10, pagesLeaked: { before: 1, after: 0 }, pagesGivenBack: 1, managed: { first: 1, before: 2, after: null }, guestsSurvived: [EVIL], guestsLost: [EVIL], notKnown: null, problems: [EVIL] },
+        recovery: {
+          how: 'update',
+          ms: 10,
+          pagesLeaked: { before: 1, after: 0 },
+          pagesGivenBack: 1,
+          managed: { first: 1, before: 2, after: null },
+          guestsSurvived: [EVIL],
+          guestsLost: [EVIL],
+          notKnown: null,
+          problems: [EVIL],
+        },
       },
     });
-    writeFileSync(join(results, 'r1/console.log'), Buffer.concat([Buffer.from(EVIL.repeat(3)), Buffer.from([0xff, 0xfe, 10])]));
-    writeFileSync(join(results, 'r1/events.jsonl'), `${JSON.stringify({ t: 1, epoch: 0, kind: 'crash', title: EVIL, severity: EVIL, line: 1 })}\nno json\n${JSON.stringify({ t: 1, kind: 'step', op: 'create', target: EVIL, state: 'done' })}\n`);
+    writeFileSync(
+      join(results, 'r1/console.log'),
+      Buffer.concat([Buffer.from(EVIL.repeat(3)), Buffer.from([0xff, 0xfe, 10])]),
+    );
+    writeFileSync(
+      join(results, 'r1/events.jsonl'),
+      `${JSON.stringify({ t: 1, epoch: 0, kind: 'crash', title: EVIL, severity: EVIL, line: 1 })}\nno json\n${JSON.stringify({ t: 1, kind: 'step', op: 'create', target: EVIL, state: 'done' })}\n`,
+    );
     const cell = { ...cellOf('x'), scenario: EVIL, kernels: [EVIL, EVIL], tags: [EVIL] };
-    writeMatrix(results, 'm1', [cell], [attemptOf(cell.id, { run: 'r1', outcome: 'panic', endsIn: 'panic', asExpected: false, title: EVIL })], { plan: EVIL, labVersion: EVIL });
+    writeMatrix(
+      results,
+      'm1',
+      [cell],
+      [attemptOf(cell.id, { run: 'r1', outcome: 'panic', endsIn: 'panic', asExpected: false, title: EVIL })],
+      { plan: EVIL, labVersion: EVIL },
+    );
     const html = join(dir, 'html');
     expect(writeHtml(html, { ...none, night: readNight(join(results, 'm1')), results, notes: [EVIL] })).toEqual(['r1']);
     for (const file of ['index.html', 'runs/r1.html']) {
@@ -81,8 +137,15 @@ describe('the pages of a night', () => {
     writeRun(results, 'run-a-1');
     mkdirSync(join(results, 'run-b-1'));
     writeFileSync(join(results, 'run-b-1/result.json'), '{');
-    writeMatrix(results, 'm1', [cellOf('a'), cellOf('b'), cellOf('c')], [attemptOf('a-1'), attemptOf('b-1'), attemptOf('c-1')]);
-    expect(writeHtml(join(dir, 'html'), { ...none, night: readNight(join(results, 'm1')), results })).toEqual(['run-a-1']);
+    writeMatrix(
+      results,
+      'm1',
+      [cellOf('a'), cellOf('b'), cellOf('c')],
+      [attemptOf('a-1'), attemptOf('b-1'), attemptOf('c-1')],
+    );
+    expect(writeHtml(join(dir, 'html'), { ...none, night: readNight(join(results, 'm1')), results })).toEqual([
+      'run-a-1',
+    ]);
     const text = readFileSync(join(dir, 'html/index.html'), 'utf8');
     expect(text).toContain('run-b-1 has no page: result.json is no JSON');
     expect(text).toContain('1 run is no longer in');

@@ -14,21 +14,32 @@ const squaresOf = (squares: Parameters<typeof nightOf>[0]) => nightOf(squares).s
 
 describe('how an outcome looks', () => {
   it('needs no colour: every letter and every word is another', () => {
-    for (const key of ['letter', 'word'] as const) expect(new Set(Object.values(LOOKS).map((look) => look[key])).size).toBe(Object.keys(LOOKS).length);
+    for (const key of ['letter', 'word'] as const)
+      expect(new Set(Object.values(LOOKS).map((look) => look[key])).size).toBe(Object.keys(LOOKS).length);
   });
 });
 
 describe('a cell of the grid', () => {
   it.each([
-    [{ a: ['preserved'], b: ['preserved'] }, 'good', 0], [{ a: ['preserved'], b: ['leak'] }, 'leak', 1], [{ a: ['leak'], b: ['panic'], c: ['hang'] }, 'panic', 3],
-    [{ a: ['preserved', 'panic'], b: ['panic'] }, 'flaky', 2], [{ a: ['preserved'], b: ['infra'] }, 'infra', 0], [{ a: ['preserved'], b: [null] }, 'pending', 0],
+    [{ a: ['preserved'], b: ['preserved'] }, 'good', 0],
+    [{ a: ['preserved'], b: ['leak'] }, 'leak', 1],
+    [{ a: ['leak'], b: ['panic'], c: ['hang'] }, 'panic', 3],
+    [{ a: ['preserved', 'panic'], b: ['panic'] }, 'flaky', 2],
+    [{ a: ['preserved'], b: ['infra'] }, 'infra', 0],
+    [{ a: ['preserved'], b: [null] }, 'pending', 0],
   ])('of %j is %s', (squares, state, bad) => expect(summaryOf(squaresOf(squares))).toMatchObject({ state, bad }));
 });
 
 describe('failures of a night', () => {
   it('are put together by title, the unexpected first; what the lab failed at is none', () => {
-    const bugs = bugsOfNight(squaresOf({ a: ['lost:T'], b: ['lost:T'], c: ['panic:U'], d: ['infra:I'], e: ['preserved'] }), new Map());
-    expect(bugs.map(({ title, squares, failed }) => [title, squares.length, failed])).toEqual([['T', 2, 2], ['U', 1, 1]]);
+    const bugs = bugsOfNight(
+      squaresOf({ a: ['lost:T'], b: ['lost:T'], c: ['panic:U'], d: ['infra:I'], e: ['preserved'] }),
+      new Map(),
+    );
+    expect(bugs.map(({ title, squares, failed }) => [title, squares.length, failed])).toEqual([
+      ['T', 2, 2],
+      ['U', 1, 1],
+    ]);
   });
 });
 
@@ -38,45 +49,125 @@ describe('the console of a page', () => {
   it('is whole where it fits', () => expect(partsOf(log, [], 1 << 20)).toEqual([{ first: 1, lines: head }]));
   it('keeps what is around the crash, and the end', () => {
     const parts = partsOf(log, [{ line: 500, title: 'T', severity: 'panic' }], 4000);
-    expect(parts.map(({ first, lines }) => [first, first + lines.length - 1])).toEqual([[496, 514], [989, 1000]]);
+    expect(parts.map(({ first, lines }) => [first, first + lines.length - 1])).toEqual([
+      [496, 514],
+      [989, 1000],
+    ]);
   });
   it('never has more than it may', () => {
-    for (const budget of [0, 100, 1000, 5000]) expect(partsOf(log, head.map((_, at) => ({ line: at * 7, title: 'T', severity: 'panic' })), budget).flatMap(({ lines }) => lines).join('').length).toBeLessThanOrEqual(budget);
+    for (const budget of [0, 100, 1000, 5000])
+      expect(
+        partsOf(
+          log,
+          head.map((_, at) => ({ line: at * 7, title: 'T', severity: 'panic' })),
+          budget,
+        )
+          .flatMap(({ lines }) => lines)
+          .join('').length,
+      ).toBeLessThanOrEqual(budget);
   });
-  it('bears lines that it does not have', () => expect(partsOf({ head: ['a'], leftOut: 0, tail: [] }, [{ line: 0, title: '', severity: '' }, { line: 9e15, title: '', severity: '' }], 5)).toEqual([]));
-  it('of a machine that said nothing is nothing', () => expect(partsOf({ head: [], leftOut: 0, tail: [] }, [], 100)).toEqual([]));
+  it('bears lines that it does not have', () =>
+    expect(
+      partsOf(
+        { head: ['a'], leftOut: 0, tail: [] },
+        [
+          { line: 0, title: '', severity: '' },
+          { line: 9e15, title: '', severity: '' },
+        ],
+        5,
+      ),
+    ).toEqual([]));
+  it('of a machine that said nothing is nothing', () =>
+    expect(partsOf({ head: [], leftOut: 0, tail: [] }, [], 100)).toEqual([]));
 });
 
 describe('pages by state', () => {
   it.each([
     [resource(), { intact: 16384 }],
-    [resource({ state: 'lost', inside: null, outside: { pages: 16384, different: 84, overwritten: 84, readable: 16300 } }), { lost: 16300, reused: 84 }],
-    [resource({ state: 'corrupt', outside: { pages: 16384, different: 1, overwritten: 0, readable: 0 } }), { intact: 16383, corrupt: 1 }],
-    [resource({ state: 'leaked' }), { leaked: 16384 }], [resource({ state: 'unjudged' }), { unjudged: 16384 }],
+    [
+      resource({
+        state: 'lost',
+        inside: null,
+        outside: { pages: 16384, different: 84, overwritten: 84, readable: 16300 },
+      }),
+      { lost: 16300, reused: 84 },
+    ],
+    [
+      resource({ state: 'corrupt', outside: { pages: 16384, different: 1, overwritten: 0, readable: 0 } }),
+      { intact: 16383, corrupt: 1 },
+    ],
+    [resource({ state: 'leaked' }), { leaked: 16384 }],
+    [resource({ state: 'unjudged' }), { unjudged: 16384 }],
   ])('%#', (file, counts) => expect(Object.fromEntries(pagesByState(file))).toEqual(counts));
 });
 
 describe('lanes of time', () => {
-  const event = (t: number, rest: Record<string, unknown>): EventRead => ({ kind: String(rest['kind']), t, epoch: 0, rest });
+  const event = (t: number, rest: Record<string, unknown>): EventRead => ({
+    kind: String(rest['kind']),
+    t,
+    epoch: 0,
+    rest,
+  });
   const step = (t: number, op: string, state = 'done') => event(t, { kind: 'step', op, target: 'vm0', state });
   const kexec = event(4000, { kind: 'kexec', state: 'going' });
-  const sessionOf = (...events: EventRead[]) => lanesOf(resultOf('preserved'), events).find(({ name }) => name === 'session vm0')?.bars.map(({ from, to, look }) => [from, to, look]);
+  const sessionOf = (...events: EventRead[]) =>
+    lanesOf(resultOf('preserved'), events)
+      .find(({ name }) => name === 'session vm0')
+      ?.bars.map(({ from, to, look }) => [from, to, look]);
 
   it('show each kernel, and the kexec between', () => {
-    expect(lanesOf(resultOf('preserved'), [])[0]?.bars.map(({ from, to, look }) => [from, to, look])).toEqual([[100, 2000, 'boot'], [2000, 4000, 'up'], [4000, 6000, 'kexec'], [6000, 8000, 'up']]);
+    expect(lanesOf(resultOf('preserved'), [])[0]?.bars.map(({ from, to, look }) => [from, to, look])).toEqual([
+      [100, 2000, 'boot'],
+      [2000, 4000, 'up'],
+      [4000, 6000, 'kexec'],
+      [6000, 8000, 'up'],
+    ]);
   });
   it('show a way out after the kernels, and no kernel that came up in it', () => {
     const { timeline } = resultOf('leak');
-    const recovery = { how: 'update' as const, ms: 1000, pagesLeaked: { before: 1, after: 0 }, pagesGivenBack: 1, managed: { first: 1, before: 1, after: 1 }, guestsSurvived: [], guestsLost: [], problems: [], notKnown: null };
+    const recovery = {
+      how: 'update' as const,
+      ms: 1000,
+      pagesLeaked: { before: 1, after: 0 },
+      pagesGivenBack: 1,
+      managed: { first: 1, before: 1, after: 1 },
+      guestsSurvived: [],
+      guestsLost: [],
+      problems: [],
+      notKnown: null,
+    };
     const recovered = resultOf('leak', { recovery, timeline: [...timeline, { t: 7100, epoch: 1, what: 'kexec' }] });
-    expect(lanesOf(recovered, [])[0]?.bars.slice(2).map(({ from, to, look, text }) => [from, to, look, text])).toEqual([[4000, 6000, 'kexec', 'kexec to 7.3.4: 2.0 s'], [6000, 7000, 'up', '7.3.4'], [7000, 8000, 'kexec', 'way out: update']]);
+    expect(
+      lanesOf(recovered, [])[0]
+        ?.bars.slice(2)
+        .map(({ from, to, look, text }) => [from, to, look, text]),
+    ).toEqual([
+      [4000, 6000, 'kexec', 'kexec to 7.3.4: 2.0 s'],
+      [6000, 7000, 'up', '7.3.4'],
+      [7000, 8000, 'kexec', 'way out: update'],
+    ]);
   });
-  it('show a session carried', () => expect(sessionOf(step(2500, 'create'), kexec, step(6500, 'retrieve-session'), step(7000, 'finish'), step(7100, 'close'))).toEqual([[2500, 4000, 'open'], [4000, 6500, 'carried'], [6500, 7000, 'open']]));
+  it('show a session carried', () =>
+    expect(
+      sessionOf(step(2500, 'create'), kexec, step(6500, 'retrieve-session'), step(7000, 'finish'), step(7100, 'close')),
+    ).toEqual([
+      [2500, 4000, 'open'],
+      [4000, 6500, 'carried'],
+      [6500, 7000, 'open'],
+    ]));
   it('show one that did not come back, or was never asked for', () => {
-    expect(sessionOf(step(2500, 'create'), kexec, step(6500, 'retrieve-session', 'failed'))).toEqual([[2500, 4000, 'open'], [4000, 6500, 'broken']]);
-    expect(sessionOf(step(2500, 'create'), kexec)).toEqual([[2500, 4000, 'open'], [4000, 8000, 'broken']]);
+    expect(sessionOf(step(2500, 'create'), kexec, step(6500, 'retrieve-session', 'failed'))).toEqual([
+      [2500, 4000, 'open'],
+      [4000, 6500, 'broken'],
+    ]);
+    expect(sessionOf(step(2500, 'create'), kexec)).toEqual([
+      [2500, 4000, 'open'],
+      [4000, 8000, 'broken'],
+    ]);
   });
   it('take crash lines from the events, whatever is in them', () => {
-    expect(crashLines([event(1, { kind: 'crash', line: -5, title: 7 }), event(1, { kind: 'note' })])).toEqual([{ line: 0, title: '', severity: '' }]);
+    expect(crashLines([event(1, { kind: 'crash', line: -5, title: 7 }), event(1, { kind: 'note' })])).toEqual([
+      { line: 0, title: '', severity: '' },
+    ]);
   });
 });

@@ -19,7 +19,12 @@ const [a, b] = [cellOf('a'), cellOf('b', 2)];
 function view(isTTY: boolean) {
   let text = '';
   let time = 0;
-  const stream = { isTTY, columns: 100, rows: 6, write: (chunk: string) => ((text += chunk), true) } as unknown as NodeJS.WriteStream;
+  const stream = {
+    isTTY,
+    columns: 100,
+    rows: 6,
+    write: (chunk: string) => ((text += chunk), true),
+  } as unknown as NodeJS.WriteStream;
   const made = matrixView({ total: 4, done: 1, stream, now: () => time });
   return { view: made, text: () => text, at: (ms: number) => (time = ms) };
 }
@@ -33,8 +38,16 @@ describe('a matrix while it runs', () => {
     one.at(10_000);
     one.view.finished(a, attemptOf('a-1', { ms: 9000 }), false);
     one.at(20_000);
-    one.view.finished(b, attemptOf('b-2', { outcome: 'infra', asExpected: false, run: null, title: 'no machine \x1b]0;x' }), true);
-    one.view.finished(b, attemptOf('b-2', { outcome: 'panic', endsIn: 'panic', asExpected: false, title: 'BUG' }), false);
+    one.view.finished(
+      b,
+      attemptOf('b-2', { outcome: 'infra', asExpected: false, run: null, title: 'no machine \x1b]0;x' }),
+      true,
+    );
+    one.view.finished(
+      b,
+      attemptOf('b-2', { outcome: 'panic', endsIn: 'panic', asExpected: false, title: 'BUG' }),
+      false,
+    );
     one.view.waiting(a, 'its worker is gone');
     one.view.end();
     expect(one.text().split('\n')).toEqual([
@@ -55,25 +68,46 @@ describe('a matrix while it runs', () => {
     one.at(3000);
     vi.advanceTimersByTime(200);
     const first = one.text();
-    expect(first.split('\n').slice(0, 4)).toEqual(['1/4  3.0 s', '    3.0 s  a  7.2.12 -> 7.3.4  host:1  kernel boots\\x0a', '    3.0 s  b  7.2.12 -> 7.3.4  host:1  ', '  and 2 more']);
+    expect(first.split('\n').slice(0, 4)).toEqual([
+      '1/4  3.0 s',
+      '    3.0 s  a  7.2.12 -> 7.3.4  host:1  kernel boots\\x0a',
+      '    3.0 s  b  7.2.12 -> 7.3.4  host:1  ',
+      '  and 2 more',
+    ]);
     one.view.finished(a, attemptOf('a-1'), false);
     one.view.finished(b, attemptOf('b-2', { outcome: 'panic', asExpected: false, title: 'BUG' }), false);
     one.view.end();
     // What stood there is wiped line by line; what went wrong stays above.
     expect(one.text().slice(first.length)).toContain('\x1b[4A\x1b[0J');
     expect(one.text()).toContain('PANIC      b  7.2.12 -> 7.3.4  #2  5.0 s  EXPECTED preserved (scenario): BUG\n');
-    expect(one.text().split('\x1b[0J').at(-1)).toMatch(/^3\/4 {2}3\.0 s {2}about 1\.5 s left {2}1 preserved, 1 panic {2}1 not as expected\n/);
+    expect(one.text().split('\x1b[0J').at(-1)).toMatch(
+      /^3\/4 {2}3\.0 s {2}about 1\.5 s left {2}1 preserved, 1 panic {2}1 not as expected\n/,
+    );
   });
 });
 
 describe('what a matrix came to', () => {
-  const squares = (...attempts: Parameters<typeof attemptOf>[]) => squaresOf({ cells: [cellOf('a'), cellOf('c'), cellOf('c', 2)] }, attempts.map((each) => attemptOf(...each)));
-  const text = (...attempts: Parameters<typeof attemptOf>[]) => matrixText(matrixOf([cellOf('a'), cellOf('c'), cellOf('c', 2)]), squares(...attempts), '/r/m1', {});
+  const squares = (...attempts: Parameters<typeof attemptOf>[]) =>
+    squaresOf(
+      { cells: [cellOf('a'), cellOf('c'), cellOf('c', 2)] },
+      attempts.map((each) => attemptOf(...each)),
+    );
+  const text = (...attempts: Parameters<typeof attemptOf>[]) =>
+    matrixText(matrixOf([cellOf('a'), cellOf('c'), cellOf('c', 2)]), squares(...attempts), '/r/m1', {});
 
   it('names what is not as expected, with the rate of what is flaky', () => {
-    expect(text(['a-1'], ['c-1'], ['c-2'])).toBe('3 cells, 2 scenarios on kernels: 2 preserved\nall as expected\n\n  /r/m1\n');
-    expect(text(['a-1', { outcome: 'leak', endsIn: 'leak', asExpected: false, title: 'pages leaked' }], ['c-1'], ['c-2', { outcome: 'lost', endsIn: 'reboot', asExpected: false, title: 'KHO' }])).toContain(
-      '2 not as expected\n  a  7.2.12 -> 7.3.4  LEAK (leak)  expected preserved (scenario)  pages leaked\n  c  7.2.12 -> 7.3.4  FLAKY: preserved 1 of 2, lost (reboot) 1 of 2  expected preserved (scenario)  KHO\n');
+    expect(text(['a-1'], ['c-1'], ['c-2'])).toBe(
+      '3 cells, 2 scenarios on kernels: 2 preserved\nall as expected\n\n  /r/m1\n',
+    );
+    expect(
+      text(
+        ['a-1', { outcome: 'leak', endsIn: 'leak', asExpected: false, title: 'pages leaked' }],
+        ['c-1'],
+        ['c-2', { outcome: 'lost', endsIn: 'reboot', asExpected: false, title: 'KHO' }],
+      ),
+    ).toContain(
+      '2 not as expected\n  a  7.2.12 -> 7.3.4  LEAK (leak)  expected preserved (scenario)  pages leaked\n  c  7.2.12 -> 7.3.4  FLAKY: preserved 1 of 2, lost (reboot) 1 of 2  expected preserved (scenario)  KHO\n',
+    );
   });
 
   it.each([
@@ -82,5 +116,7 @@ describe('what a matrix came to', () => {
     [1, [['a-1'], ['c-1'], ['c-2', { outcome: 'lost' }]]],
     [3, [['a-1', { outcome: 'infra', asExpected: false }], ['c-1'], ['c-2']]],
     [3, [['a-1'], ['c-1']]],
-  ] as const)('ends with %i', (status, attempts) => expect(matrixStatus(squares(...(attempts as unknown as Parameters<typeof attemptOf>[])))).toBe(status));
+  ] as const)('ends with %i', (status, attempts) =>
+    expect(matrixStatus(squares(...(attempts as unknown as Parameters<typeof attemptOf>[])))).toBe(status),
+  );
 });

@@ -12,9 +12,18 @@ async function shown(stages: readonly Stage[]): Promise<{ lines: string[]; error
       done();
     },
   });
-  const error: unknown = await runStages(stages, stream as unknown as NodeJS.WriteStream).then(() => null, (e: unknown) => e);
+  const error: unknown = await runStages(stages, stream as unknown as NodeJS.WriteStream).then(
+    () => null,
+    (e: unknown) => e,
+  );
   expect(text).toMatch(/^(\[ *[\d.]+ s\] .*\n)*$/);
-  return { lines: text.split('\n').slice(0, -1).map((line) => line.replace(/^\[.*?\] /, '').replace(/[\d.]+ s$/, 'T')), error };
+  return {
+    lines: text
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => line.replace(/^\[.*?\] /, '').replace(/[\d.]+ s$/, 'T')),
+    error,
+  };
 }
 
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
@@ -27,7 +36,8 @@ describe('progress where there is no terminal', () => {
   it('tells what took a while, one stage after another', async () => {
     const order: string[] = [];
     const stage = (title: string): Stage => ({
-      title, run: async () => {
+      title,
+      run: async () => {
         order.push(`${title} begins`);
         await sleep(120);
         order.push(`${title} ends`);
@@ -41,7 +51,12 @@ describe('progress where there is no terminal', () => {
     let began = false;
     const { lines, error } = await shown([
       { title: 'bad', run: () => Promise.reject(new Error('no disk')) },
-      { title: 'next', run: async () => { began = true; } },
+      {
+        title: 'next',
+        run: async () => {
+          began = true;
+        },
+      },
     ]);
     expect(lines).toEqual(['bad: failed']);
     expect((error as Error).message).toBe('no disk');
@@ -49,11 +64,14 @@ describe('progress where there is no terminal', () => {
   });
 
   it('does not repeat every word of a busy stage', async () => {
-    const { lines } = await shown([{
-      title: 'busy', run: async (task) => {
-        for (let i = 0; i < 20_000; i++) task.detail(`step ${i}`);
+    const { lines } = await shown([
+      {
+        title: 'busy',
+        run: async (task) => {
+          for (let i = 0; i < 20_000; i++) task.detail(`step ${i}`);
+        },
       },
-    }]);
+    ]);
     expect(lines.length).toBeLessThan(3);
   });
 

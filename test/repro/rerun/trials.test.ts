@@ -11,12 +11,23 @@ function trials(outcomes: readonly string[]) {
   let run = 0;
   const execute: Execute = async () => {
     const outcome = outcomes[Math.min(run++, outcomes.length - 1)];
-    const seen = outcome === 'panic' ? WANTED : outcome === 'infra' ? { outcome: 'infra', title: 'QEMU ended' } as const : { outcome: 'preserved', title: null } as const;
+    const seen =
+      outcome === 'panic'
+        ? WANTED
+        : outcome === 'infra'
+          ? ({ outcome: 'infra', title: 'QEMU ended' } as const)
+          : ({ outcome: 'preserved', title: null } as const);
     return { ...seen, suspects: [], asExpected: false };
   };
   const said: Verdict[] = [];
   const all = new Trials({
-    wanted: WANTED, execute, parse: (text) => parseScenario(text, 'x.yaml'), runs: 1, jobs: 1, signal: new AbortController().signal, until: Infinity,
+    wanted: WANTED,
+    execute,
+    parse: (text) => parseScenario(text, 'x.yaml'),
+    runs: 1,
+    jobs: 1,
+    signal: new AbortController().signal,
+    until: Infinity,
     onTrial: ({ verdict }) => void said.push(verdict),
   });
   return { all, said };

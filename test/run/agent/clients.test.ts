@@ -6,7 +6,16 @@ import type { RunContext } from '../../../src/run/engine/context.js';
 import { applied, type AgentAction } from '../../../src/run/agent/operations.js';
 import { RunState } from '../../../src/run/engine/state.js';
 
-const spec = { kind: 'memfd', file: 'ram', size: 8192, seed: 7, holes: [], huge: false, seals: [], position: 0 } as const;
+const spec = {
+  kind: 'memfd',
+  file: 'ram',
+  size: 8192,
+  seed: 7,
+  holes: [],
+  huge: false,
+  seals: [],
+  position: 0,
+} as const;
 
 function does(state: RunState, client: string, ...actions: AgentAction[]): void {
   for (const action of actions) if (!otherHolders(state, action, client)) applied(action, state);
@@ -14,7 +23,13 @@ function does(state: RunState, client: string, ...actions: AgentAction[]): void 
 
 function shared(): RunState {
   const state = new RunState();
-  does(state, 'main', { op: 'create', session: 's' }, { op: 'memfd', memfd: { ...spec, holes: [], seals: [] } }, { op: 'preserve', session: 's', file: 'ram', token: 1 });
+  does(
+    state,
+    'main',
+    { op: 'create', session: 's' },
+    { op: 'memfd', memfd: { ...spec, holes: [], seals: [] } },
+    { op: 'preserve', session: 's', file: 'ram', token: 1 },
+  );
   state.holders.passed({ kind: 'session', name: 's' }, 'b');
   return state;
 }
@@ -40,7 +55,18 @@ it('what the client that died alone had is no more, and is still asked for', () 
 
 it('a file whose preserve met the kexec is judged if it comes back', () => {
   const state = shared();
-  const other = { name: 'late', session: 's', token: 2, spec: { ...spec, file: 'late', holes: [], seals: [] }, pattern: state.files.get('ram')!.pattern, runs: [], before: null, hugeKiB: 0, retrieved: null, errno: null };
+  const other = {
+    name: 'late',
+    session: 's',
+    token: 2,
+    spec: { ...spec, file: 'late', holes: [], seals: [] },
+    pattern: state.files.get('ram')!.pattern,
+    runs: [],
+    before: null,
+    hugeKiB: 0,
+    retrieved: null,
+    errno: null,
+  };
   state.perhaps.set(RunState.key('s', 2), other);
   state.jumped();
   expect([...state.carried.values()].map(({ name }) => name)).toEqual(['ram']);

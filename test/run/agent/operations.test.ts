@@ -6,7 +6,17 @@ import { applied, isAgentAction, operationOf, runsOf, type AgentAction } from '.
 import { RunState } from '../../../src/run/engine/state.js';
 import { ClientGone } from '../../../src/util/errors.js';
 
-const memfd = (more: Partial<MemfdSpec> = {}): MemfdSpec => ({ kind: 'memfd', file: 'ram', size: 8192, seed: 7, holes: [], huge: false, seals: [], position: 0, ...more });
+const memfd = (more: Partial<MemfdSpec> = {}): MemfdSpec => ({
+  kind: 'memfd',
+  file: 'ram',
+  size: 8192,
+  seed: 7,
+  holes: [],
+  huge: false,
+  seals: [],
+  position: 0,
+  ...more,
+});
 
 /** The state after these calls worked. */
 function after(...actions: AgentAction[]): RunState {
@@ -34,27 +44,53 @@ describe('what the agent is asked', () => {
     [{ op: 'retrieve-session', session: 'vm0' }, ['retrieve-session', { session: 'vm0' }], 'vm0'],
     [{ op: 'finish', session: 'vm0' }, ['finish', { session: 'vm0' }], 'vm0'],
     [preserve, ['preserve', { session: 'vm0', token: 5, file: 'ram' }], 'vm0/5'],
-    [{ op: 'retrieve', session: 'vm0', token: 5, file: 'back' }, ['retrieve', { session: 'vm0', token: 5, file: 'back' }], 'vm0/5'],
+    [
+      { op: 'retrieve', session: 'vm0', token: 5, file: 'back' },
+      ['retrieve', { session: 'vm0', token: 5, file: 'back' }],
+      'vm0/5',
+    ],
     [{ op: 'close', target: { kind: 'device' } }, ['close', {}], '/dev/liveupdate'],
     [{ op: 'close', target: { kind: 'session', name: 'vm0' } }, ['close', { session: 'vm0' }], 'vm0'],
     [{ op: 'close', target: { kind: 'file', name: 'ram' } }, ['close', { file: 'ram' }], 'ram'],
     [make, ['memfd', { file: 'ram', size: 8192, seed: 7 }], 'ram'],
-    [{ op: 'memfd', memfd: memfd({ holes: [{ first: 1, count: 2 }, { first: 9, count: 1 }], huge: true, seals: ['grow', 'shrink'], position: 12 }) },
-      ['memfd', { file: 'ram', size: 8192, seed: 7, holes: '1+2,9+1', huge: 1, seals: 'grow,shrink', pos: 12 }], 'ram'],
+    [
+      {
+        op: 'memfd',
+        memfd: memfd({
+          holes: [
+            { first: 1, count: 2 },
+            { first: 9, count: 1 },
+          ],
+          huge: true,
+          seals: ['grow', 'shrink'],
+          position: 12,
+        }),
+      },
+      ['memfd', { file: 'ram', size: 8192, seed: 7, holes: '1+2,9+1', huge: 1, seals: 'grow,shrink', pos: 12 }],
+      'ram',
+    ],
   ])('%j', (action, request, target) => {
     expect(operationOf(action, new RunState())).toMatchObject({ request, target });
     expect(isAgentAction(action)).toBe(true);
   });
 
-  it.each(['check', 'load', 'kexec', 'abort', 'kill-agent', 'exec', 'upload', 'fault'])('%s is not one call of the agent', (op) => {
-    expect(isAgentAction({ op } as never)).toBe(false);
-  });
+  it.each(['check', 'load', 'kexec', 'abort', 'kill-agent', 'exec', 'upload', 'fault'])(
+    '%s is not one call of the agent',
+    (op) => {
+      expect(isAgentAction({ op } as never)).toBe(false);
+    },
+  );
 
   it('more time for more memory', () => {
     expect(operationOf(make, new RunState()).bytes).toBe(8192);
     expect(operationOf(preserve, after(create, make)).bytes).toBe(8192);
     expect(operationOf(preserve, new RunState()).bytes).toBe(0);
-    expect(operationOf({ op: 'close', target: { kind: 'session', name: 'vm0' } }, after(create, make, { op: 'memfd', memfd: memfd({ file: 'b', size: 100 }) })).bytes).toBe(8292);
+    expect(
+      operationOf(
+        { op: 'close', target: { kind: 'session', name: 'vm0' } },
+        after(create, make, { op: 'memfd', memfd: memfd({ file: 'b', size: 100 }) }),
+      ).bytes,
+    ).toBe(8292);
     expect(operationOf({ op: 'finish', session: 'vm0' }, jumped()).bytes).toBe(8192);
     expect(operationOf({ op: 'retrieve', session: 'vm0', token: 5, file: 'x' }, jumped()).bytes).toBe(8192);
   });
@@ -70,8 +106,16 @@ describe('what a call that worked has changed', () => {
   });
 
   it('a file that two sessions hold is carried by each of them, and by the other once one is closed', () => {
-    const state = after(create, { op: 'create', session: 'vm1' }, make, preserve, { op: 'preserve', session: 'vm1', file: 'ram', token: 6 });
-    expect(state.leaving().map(({ name, session, token }) => [name, session, token])).toEqual([['ram', 'vm0', 5], ['ram', 'vm1', 6]]);
+    const state = after(create, { op: 'create', session: 'vm1' }, make, preserve, {
+      op: 'preserve',
+      session: 'vm1',
+      file: 'ram',
+      token: 6,
+    });
+    expect(state.leaving().map(({ name, session, token }) => [name, session, token])).toEqual([
+      ['ram', 'vm0', 5],
+      ['ram', 'vm1', 6],
+    ]);
     applied({ op: 'close', target: { kind: 'session', name: 'vm1' } }, state);
     expect(state.leaving().map(({ session }) => session)).toEqual(['vm0']);
     state.jumped();
@@ -98,8 +142,13 @@ describe('what a call that worked has changed', () => {
 
   it('a session that its own kernel closes lets go of its files, and only of its own', () => {
     const state = after(
-      create, { op: 'create', session: 'vm1' }, make, { op: 'memfd', memfd: memfd({ file: 'other' }) }, preserve,
-      { op: 'preserve', session: 'vm1', file: 'other', token: 1 }, { op: 'close', target: { kind: 'session', name: 'vm0' } },
+      create,
+      { op: 'create', session: 'vm1' },
+      make,
+      { op: 'memfd', memfd: memfd({ file: 'other' }) },
+      preserve,
+      { op: 'preserve', session: 'vm1', file: 'other', token: 1 },
+      { op: 'close', target: { kind: 'session', name: 'vm0' } },
     );
     expect(state.held().map(({ name }) => name)).toEqual(['other']);
     expect([...state.sessions.keys()]).toEqual(['vm1']);
@@ -107,11 +156,20 @@ describe('what a call that worked has changed', () => {
   });
 
   it('a file that is closed stays in its session', () => {
-    expect(after(create, make, preserve, { op: 'close', target: { kind: 'file', name: 'ram' } }).held()).toHaveLength(1);
+    expect(after(create, make, preserve, { op: 'close', target: { kind: 'file', name: 'ram' } }).held()).toHaveLength(
+      1,
+    );
   });
 
   it('closing the device, opening it, and closing what is not there change nothing', () => {
-    const state = after(create, make, preserve, { op: 'open' }, { op: 'close', target: { kind: 'device' } }, { op: 'close', target: { kind: 'session', name: 'nobody' } });
+    const state = after(
+      create,
+      make,
+      preserve,
+      { op: 'open' },
+      { op: 'close', target: { kind: 'device' } },
+      { op: 'close', target: { kind: 'session', name: 'nobody' } },
+    );
     expect(state.held()).toHaveLength(1);
     expect(state.sessions.size).toBe(1);
   });
@@ -119,7 +177,9 @@ describe('what a call that worked has changed', () => {
   it('after a jump all that was held is to come back, and nothing else is left', () => {
     const state = after(create, make, preserve, { op: 'memfd', memfd: memfd({ file: 'loose' }) });
     state.jumped();
-    expect([...state.carried.values()]).toMatchObject([{ name: 'ram', session: 'vm0', token: 5, retrieved: null, errno: null }]);
+    expect([...state.carried.values()]).toMatchObject([
+      { name: 'ram', session: 'vm0', token: 5, retrieved: null, errno: null },
+    ]);
     expect(state.files.size + state.sessions.size).toBe(0);
   });
 
@@ -129,7 +189,11 @@ describe('what a call that worked has changed', () => {
     applied({ op: 'retrieve', session: 'vm0', token: 5, file: 'back' }, state);
     applied({ op: 'retrieve', session: 'vm0', token: 5, file: 'again' }, state);
     const [carried] = [...state.carried.values()];
-    expect(carried).toMatchObject({ name: 'ram', runs: [{ page: 0, pfn: 9, count: 2 }], retrieved: { name: 'back', held: [] } });
+    expect(carried).toMatchObject({
+      name: 'ram',
+      runs: [{ page: 0, pfn: 9, count: 2 }],
+      retrieved: { name: 'back', held: [] },
+    });
     expect(state.files.get('again')).toBe(carried?.retrieved);
     expect(state.held()).toEqual([]);
   });
@@ -165,9 +229,28 @@ describe('what a call that worked has changed', () => {
 describe('physical pages in an answer', () => {
   const reply = (runs: unknown): AgentReply => ({ id: 1, ok: true, errno: null, at: null, us: 0, data: { runs } });
 
-  it('are runs', () => expect(runsOf(reply([[0, 100, 2], [4, 7, 1]]))).toEqual([{ page: 0, pfn: 100, count: 2 }, { page: 4, pfn: 7, count: 1 }]));
+  it('are runs', () =>
+    expect(
+      runsOf(
+        reply([
+          [0, 100, 2],
+          [4, 7, 1],
+        ]),
+      ),
+    ).toEqual([
+      { page: 0, pfn: 100, count: 2 },
+      { page: 4, pfn: 7, count: 1 },
+    ]));
 
-  it.each([['no list', 5], ['pairs', [[1, 2]]], ['words', [['a', 'b', 'c']]], ['more than any machine has', [[0, 0, 2 ** 50]]], ['a frame that no machine has', [[0, 2 ** 45, 1]]], ['a page that no file has', [[2 ** 45, 1, 1]]], ['more in sum', Array.from({ length: 100 }, () => [0, 0, 2 ** 20])]])('%s: refused', (_, runs) => {
+  it.each([
+    ['no list', 5],
+    ['pairs', [[1, 2]]],
+    ['words', [['a', 'b', 'c']]],
+    ['more than any machine has', [[0, 0, 2 ** 50]]],
+    ['a frame that no machine has', [[0, 2 ** 45, 1]]],
+    ['a page that no file has', [[2 ** 45, 1, 1]]],
+    ['more in sum', Array.from({ length: 100 }, () => [0, 0, 2 ** 20])],
+  ])('%s: refused', (_, runs) => {
     expect(() => runsOf(reply(runs))).toThrow(ClientGone);
   });
 });

@@ -14,14 +14,22 @@ async function asked(interrupts: DeviceInterrupts, data: Record<string, unknown>
   const device = new DeviceState(parseScenario(text, 'x.yaml').hardware.devices[0]!);
   const calls: Asked[] = [];
   const context: Pick<RunContext, 'deadlines' | 'machine' | 'agent'> = Object.create(null, {
-    agent: { value: { request: (...call: Asked) => Promise.resolve(calls.push(call) && { ok: true, errno: null, at: null, data }) } },
-    deadlines: { value: { request: () => 1 } }, machine: { value: { ended: null } },
+    agent: {
+      value: {
+        request: (...call: Asked) => Promise.resolve(calls.push(call) && { ok: true, errno: null, at: null, data }),
+      },
+    },
+    deadlines: { value: { request: () => 1 } },
+    machine: { value: { ended: null } },
   });
   return { problem: await transfer(context as RunContext, device, 'to-device', { iova: 4096 }), args: calls[0]?.[1] };
 }
 
 it('a transfer ends with an interrupt where that is armed', async () => {
-  expect(await asked('armed', { ended: true, irqs: 1 })).toMatchObject({ problem: null, args: { direction: 'to-device', iova: 4096 } });
+  expect(await asked('armed', { ended: true, irqs: 1 })).toMatchObject({
+    problem: null,
+    args: { direction: 'to-device', iova: 4096 },
+  });
   expect((await asked('armed', { ended: true, irqs: 1 })).args).not.toHaveProperty('irq');
   expect((await asked('armed', { ended: true, irqs: 0 })).problem).toBe('DMA to-device ended without an interrupt');
 });

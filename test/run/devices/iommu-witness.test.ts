@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// QEMU's trace as it may be found: understood, silent, in other words, too much of it. Whatever a gap or a reset could hide in is blindness.
+// QEMU's trace as it may be found: understood, silent, in other words, too much of it. Whatever a gap or a reset could
+// hide in is blindness.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,7 +14,10 @@ import { TraceLog } from '../../../src/run/devices/trace.js';
 import { parseScenario } from '../../../src/scenario/index.js';
 import { startClock } from '../../../src/util/clock.js';
 
-const scenario = parseScenario('from: a\nto: b\niommu: intel\nsessions: [{name: s, files: [{name: f, memfd: 1MiB}]}]\ndevices: [{name: e, device: edu, at: "05.0", map: [{file: s/f, iova: 0x100000}]}]\n', 'x.yaml');
+const scenario = parseScenario(
+  'from: a\nto: b\niommu: intel\nsessions: [{name: s, files: [{name: f, memfd: 1MiB}]}]\ndevices: [{name: e, device: edu, at: "05.0", map: [{file: s/f, iova: 0x100000}]}]\n',
+  'x.yaml',
+);
 const open: { dir: string; trace: TraceLog }[] = [];
 
 afterEach(() => {
@@ -54,17 +58,25 @@ function blind(lines: readonly string[], translating: boolean | null = true) {
 }
 
 describe('a trace that is understood', () => {
-  it.each([['QEMU 7.2', old], ['one prefix for all messages', iso], ['a prefix with program and thread', named]] as const)('%s', (_, format) => {
+  it.each([
+    ['QEMU 7.2', old],
+    ['one prefix for all messages', iso],
+    ['a prefix with program and thread', named],
+  ] as const)('%s', (_, format) => {
     expect(blind([format(9, MASTER), format(8, ON)])).toBeNull();
     expect(parseTraceLine(format(8, ON))).toMatchObject({ event: 'vtd_dmar_enable', text: 'enable 1' });
   });
 
   it('a flood of writes that say nothing of resets hides none', () => {
-    const flood = Array.from({ length: 60_000 }, (_, i) => old(7, `pci_cfg_write edu 00:05.0 @0x54 <- 0x${(i & 0x7fff).toString(16)}`));
+    const flood = Array.from({ length: 60_000 }, (_, i) =>
+      old(7, `pci_cfg_write edu 00:05.0 @0x54 <- 0x${(i & 0x7fff).toString(16)}`),
+    );
     const { trace, recorder } = follow([old(9, MASTER), old(8, ON), ...flood, old(6, FLR), old(5, FLR)]);
     trace.sawRegisters(true, recorder.clock.now());
     expect(blindnessOf(trace, 'intel')).toBeNull();
-    expect(doingsOf(trace.items, { address: '00:06.0', bridge: null, express: 0x80 }).filter(({ what }) => what === 'reset')).toHaveLength(2);
+    expect(
+      doingsOf(trace.items, { address: '00:06.0', bridge: null, express: 0x80 }).filter(({ what }) => what === 'reset'),
+    ).toHaveLength(2);
   });
 
   it('a switch a moment ago contradicts nothing', () => {
@@ -83,11 +95,36 @@ describe('a trace that shows nothing', () => {
     ['nothing at all', [], true, 'no trace at all'],
     ['nothing of the IOMMU', [old(9, MASTER)], true, 'never says that translation went on'],
     ['nothing of configuration space', [old(8, ON)], true, 'no write to configuration space'],
-    ['lines in another format', [old(9, MASTER), old(8, ON), 'vtd_dmar_enable(enable=0)'], true, '1 lines of QEMU\'s trace are not understood, the first: vtd_dmar_enable(enable=0)'],
-    ['an event with other arguments', [old(9, MASTER), old(8, ON), old(7, 'vtd_dmar_enable enable off')], true, 'are not understood'],
-    ['a write to configuration space in other words', [old(9, MASTER), old(8, ON), old(7, 'pci_cfg_write edu bus 0 slot 5')], true, 'are not understood'],
-    ['a switch is missing, on in truth', [old(9, MASTER), old(8, ON), old(7, OFF)], true, 'registers say that translation is on, and QEMU\'s trace says that it is off'],
-    ['a switch is missing, off in truth', [old(9, MASTER), old(8, ON)], false, 'registers say that translation is off, and QEMU\'s trace says that it is on'],
+    [
+      'lines in another format',
+      [old(9, MASTER), old(8, ON), 'vtd_dmar_enable(enable=0)'],
+      true,
+      "1 lines of QEMU's trace are not understood, the first: vtd_dmar_enable(enable=0)",
+    ],
+    [
+      'an event with other arguments',
+      [old(9, MASTER), old(8, ON), old(7, 'vtd_dmar_enable enable off')],
+      true,
+      'are not understood',
+    ],
+    [
+      'a write to configuration space in other words',
+      [old(9, MASTER), old(8, ON), old(7, 'pci_cfg_write edu bus 0 slot 5')],
+      true,
+      'are not understood',
+    ],
+    [
+      'a switch is missing, on in truth',
+      [old(9, MASTER), old(8, ON), old(7, OFF)],
+      true,
+      "registers say that translation is on, and QEMU's trace says that it is off",
+    ],
+    [
+      'a switch is missing, off in truth',
+      [old(9, MASTER), old(8, ON)],
+      false,
+      "registers say that translation is off, and QEMU's trace says that it is on",
+    ],
     ['registers that do not answer', [old(9, MASTER), old(8, ON)], null, 'could not be read'],
   ] as const)('%s', (_, lines, translating, why) => {
     expect(blind(lines, translating)).toMatchObject({ why: expect.stringContaining(why) as string, useless: true });
@@ -95,7 +132,11 @@ describe('a trace that shows nothing', () => {
 
   it('no file', () => {
     const { trace } = follow([old(9, MASTER), old(8, ON)]);
-    const empty = TraceLog.follow(scenario.hardware, join(open[0]!.dir, 'nowhere'), new Recorder(startClock(), () => undefined)) as TraceLog;
+    const empty = TraceLog.follow(
+      scenario.hardware,
+      join(open[0]!.dir, 'nowhere'),
+      new Recorder(startClock(), () => undefined),
+    ) as TraceLog;
     open.push({ dir: mkdtempSync(join(tmpdir(), 'lab-trace-')), trace: empty });
     expect(blindnessOf(empty, 'intel')).toMatchObject({ why: 'QEMU wrote no trace at all' });
     expect(blindnessOf(trace, 'intel')).toBeNull();
@@ -104,16 +145,23 @@ describe('a trace that shows nothing', () => {
   it('what a flood pushed out', () => {
     const { trace } = follow([old(9, MASTER), old(8, ON)]);
     trace.lostBytes = 4096;
-    expect(blindnessOf(trace, 'intel')).toMatchObject({ why: expect.stringContaining('4096 bytes') as string, useless: false });
+    expect(blindnessOf(trace, 'intel')).toMatchObject({
+      why: expect.stringContaining('4096 bytes') as string,
+      useless: false,
+    });
   });
 
   it('more resets than can be kept', () => {
-    expect(blind([old(9, MASTER), old(8, ON), ...Array.from({ length: 50_000 }, () => old(7, FLR))])).toMatchObject({ why: expect.stringContaining('a reset may be among them') as string });
+    expect(blind([old(9, MASTER), old(8, ON), ...Array.from({ length: 50_000 }, () => old(7, FLR))])).toMatchObject({
+      why: expect.stringContaining('a reset may be among them') as string,
+    });
   });
 
   it('more switches of the translation than can be kept', () => {
     const flood = Array.from({ length: 12_000 }, (_, i) => old(7, i % 2 === 0 ? OFF : ON));
-    expect(blind([old(9, MASTER), old(8, ON), ...flood])).toMatchObject({ why: expect.stringContaining('switches of the translation') as string });
+    expect(blind([old(9, MASTER), old(8, ON), ...flood])).toMatchObject({
+      why: expect.stringContaining('switches of the translation') as string,
+    });
   });
 });
 
@@ -122,16 +170,34 @@ describe('the verdict', () => {
     const { trace, recorder } = follow(lines);
     const device = new DeviceState(scenario.hardware.devices[0]!);
     device.everOpen = used;
-    const believed = witnessIommu({ recorder, trace, plan: { scenario }, state: { devices: new Map([['e', device]]) } });
+    const believed = witnessIommu({
+      recorder,
+      trace,
+      plan: { scenario },
+      state: { devices: new Map([['e', device]]) },
+    });
     return { believed, missing: recorder.witnesses.missing(), report: recorder.witnesses.report().iommu };
   }
 
   it('does not become good where the trace was silent', () => {
-    expect(missing([], true)).toMatchObject({ believed: false, missing: [{ witness: 'iommu', why: 'QEMU wrote no trace at all', hint: expect.stringContaining('another QEMU') as string }] });
+    expect(missing([], true)).toMatchObject({
+      believed: false,
+      missing: [
+        {
+          witness: 'iommu',
+          why: 'QEMU wrote no trace at all',
+          hint: expect.stringContaining('another QEMU') as string,
+        },
+      ],
+    });
   });
 
   it('may be good where it looked, and says how much it saw', () => {
-    expect(missing([old(9, MASTER), old(8, ON)], true)).toMatchObject({ believed: true, missing: [], report: { looked: true, counted: 2, required: true } });
+    expect(missing([old(9, MASTER), old(8, ON)], true)).toMatchObject({
+      believed: true,
+      missing: [],
+      report: { looked: true, counted: 2, required: true },
+    });
   });
 
   it('needs it for no device that nobody used', () => {

@@ -14,7 +14,9 @@ import { startClock } from '../../../src/util/clock.js';
 
 const scenario = parseScenario(
   'from: a\nto: b\niommu: intel\nsessions: [{name: s, files: [{name: f, memfd: 1MiB}]}]\n' +
-  'devices: [{name: e, device: edu, at: "05.0", preserve: required, session: s, map: [{file: s/f, iova: 0x100000}]}]\n', 'x.yaml');
+    'devices: [{name: e, device: edu, at: "05.0", preserve: required, session: s, map: [{file: s/f, iova: 0x100000}]}]\n',
+  'x.yaml',
+);
 
 /** The agent refuses one call with an errno; `at` is what it says of it. */
 async function after(refused: string | null, errno: string, at: string) {
@@ -22,14 +24,22 @@ async function after(refused: string | null, errno: string, at: string) {
   device.carriedBy = { session: 's', token: 2 };
   const state = new RunState();
   state.devices.set('e', device);
-  const reply = (op: string): AgentReply => (op === refused ? { id: 1, ok: false, errno, at, us: 0, data: {} } : { id: 1, ok: true, errno: null, at: null, us: 0, data: {} });
+  const reply = (op: string): AgentReply =>
+    op === refused
+      ? { id: 1, ok: false, errno, at, us: 0, data: {} }
+      : { id: 1, ok: true, errno: null, at: null, us: 0, data: {} };
   const recorder = new Recorder(startClock(), () => undefined);
   recorder.epoch = 1;
   const context: Partial<RunContext> = Object.create(null, {
-    agent: { value: { request: (op: string) => Promise.resolve(reply(op)) } }, deadlines: { value: { request: () => 1 } }, machine: { value: { ended: null } },
-    state: { value: state }, recorder: { value: recorder }, plan: { value: { scenario } },
+    agent: { value: { request: (op: string) => Promise.resolve(reply(op)) } },
+    deadlines: { value: { request: () => 1 } },
+    machine: { value: { ended: null } },
+    state: { value: state },
+    recorder: { value: recorder },
+    plan: { value: { scenario } },
   });
-  const step = (op: 'device-retrieve' | 'device-map') => scenario.steps.find((each) => each.op === op && each.epoch === 1) as Extract<Step, { op: DeviceAction['op'] }>;
+  const step = (op: 'device-retrieve' | 'device-map') =>
+    scenario.steps.find((each) => each.op === op && each.epoch === 1) as Extract<Step, { op: DeviceAction['op'] }>;
   const retrieved = await deviceStep(context as RunContext, step('device-retrieve'));
   const mapped = retrieved.ok ? await deviceStep(context as RunContext, step('device-map')) : null;
   return { device, retrieved, mapped };
@@ -43,15 +53,24 @@ it('bound and mapped, it is kept', async () => {
 
 it('one that cannot be bound is not, and the step says which call failed', async () => {
   const { device, retrieved } = await after('vfio-open', 'EPERM', 'VFIO_DEVICE_BIND_IOMMUFD');
-  expect(retrieved).toMatchObject({ ok: false, errno: 'EPERM', at: 'RETRIEVE_FD passed; then VFIO_DEVICE_BIND_IOMMUFD' });
+  expect(retrieved).toMatchObject({
+    ok: false,
+    errno: 'EPERM',
+    at: 'RETRIEVE_FD passed; then VFIO_DEVICE_BIND_IOMMUFD',
+  });
   expect(device).toMatchObject({ retrieved: false, unusable: [1], open: false });
-  expect(device.problems).toEqual([{ epoch: 1, what: 'its descriptor came back and cannot be used: VFIO_DEVICE_BIND_IOMMUFD: EPERM' }]);
+  expect(device.problems).toEqual([
+    { epoch: 1, what: 'its descriptor came back and cannot be used: VFIO_DEVICE_BIND_IOMMUFD: EPERM' },
+  ]);
 });
 
 it('one that reaches no memory is not either', async () => {
   const { device, mapped } = await after('vfio-map', 'ENOMEM', 'IOMMU_IOAS_MAP_FILE');
   expect(mapped?.ok).toBe(false);
-  expect(device).toMatchObject({ unusable: [1], problems: [{ epoch: 1, what: 's/f cannot be mapped: IOMMU_IOAS_MAP_FILE: ENOMEM' }] });
+  expect(device).toMatchObject({
+    unusable: [1],
+    problems: [{ epoch: 1, what: 's/f cannot be mapped: IOMMU_IOAS_MAP_FILE: ENOMEM' }],
+  });
 });
 
 it('one that LUO does not give back has nothing to be used', async () => {

@@ -32,7 +32,9 @@ it.each<[string, Parameters<typeof struct>[0], string]>([
   ['handed over, whatever else it says', { marked: true, refcount: 0 }, 'handed-over'],
 ])('%s: %s', (_, about, state) => expect(pageState(struct(about))).toBe(state));
 
-/** A machine whose array of `struct page` says `about` of each page of the tables; they lie at 0x100000 and following. */
+/**
+ * A machine whose array of `struct page` says `about` of each page of the tables; they lie at 0x100000 and following.
+ */
 function machine(about: readonly Parameters<typeof struct>[0][]) {
   const memory = new FakeMemory(16 << 20);
   const tables = new PageTables(memory, 0x8000, 0x9000);
@@ -44,11 +46,20 @@ function machine(about: readonly Parameters<typeof struct>[0][]) {
     memory.write(pfn * PAGE, Buffer.from(`entries of ${i}`));
     return pfn * PAGE;
   });
-  const machine = { memory: memory.asMachine, registers: () => Promise.resolve({ cr3: 0x8000n, cr4: 0n }) } as unknown as Machine;
-  return { memory, pages, machine, context: { machine, plan: { kernels: [] }, recorder: { epoch: 0 } } as unknown as Kernels };
+  const machine = {
+    memory: memory.asMachine,
+    registers: () => Promise.resolve({ cr3: 0x8000n, cr4: 0n }),
+  } as unknown as Machine;
+  return {
+    memory,
+    pages,
+    machine,
+    context: { machine, plan: { kernels: [] }, recorder: { epoch: 0 } } as unknown as Kernels,
+  };
 }
 
-const walked = (pages: readonly number[]) => ({ tables: pages.map((phys) => ({ phys, kind: 'second-level', level: 1 })) }) as unknown as DeviceTables;
+const walked = (pages: readonly number[]) =>
+  ({ tables: pages.map((phys) => ({ phys, kind: 'second-level', level: 1 })) }) as unknown as DeviceTables;
 
 describe('the pages of tables', () => {
   it('that are free memory', async () => {
@@ -68,7 +79,10 @@ describe('the pages of tables', () => {
     expect(old.size).toBe(5);
     // The fourth is in use for something else by now; the fifth is a table still.
     it.memory.write(it.pages[3]!, Buffer.from('something else'));
-    expect(leakedTablePages(it.machine, old, new Set([it.pages[4]!]), await pageStates(it.context))).toEqual([it.pages[0], it.pages[1]]);
+    expect(leakedTablePages(it.machine, old, new Set([it.pages[4]!]), await pageStates(it.context))).toEqual([
+      it.pages[0],
+      it.pages[1],
+    ]);
   });
 
   it('that hold nothing are not remembered: free memory looks like that', () => {

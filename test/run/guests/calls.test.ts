@@ -5,16 +5,29 @@ import type { AgentReply } from '../../../src/guest/agent.js';
 import type { RunContext } from '../../../src/run/engine/context.js';
 import { momentOf, statGuest } from '../../../src/run/guests/calls.js';
 
-const context = (data: Record<string, unknown>, now = 5000): RunContext => ({
-  agent: { request: () => Promise.resolve({ id: 1, ok: true, errno: null, at: null, us: 0, data } satisfies AgentReply) },
-  deadlines: { request: () => 1 }, machine: { ended: null }, recorder: { clock: { now: () => now }, epoch: 1 }, state: { stillMs: 1000, agentClock: null },
-} as unknown as RunContext);
+const context = (data: Record<string, unknown>, now = 5000): RunContext =>
+  ({
+    agent: {
+      request: () => Promise.resolve({ id: 1, ok: true, errno: null, at: null, us: 0, data } satisfies AgentReply),
+    },
+    deadlines: { request: () => 1 },
+    machine: { ended: null },
+    recorder: { clock: { now: () => now }, epoch: 1 },
+    state: { stillMs: 1000, agentClock: null },
+  }) as unknown as RunContext;
 
 describe('guest-stat', () => {
   it('names every check that failed', async () => {
-    const stat = await statGuest(context({ state: 'running', ticks: 7, bad: 0, fpuBad: 2, tscBack: 1, exception: 14, jumped: 3, maxGapUs: 2500 }), 'g');
+    const stat = await statGuest(
+      context({ state: 'running', ticks: 7, bad: 0, fpuBad: 2, tscBack: 1, exception: 14, jumped: 3, maxGapUs: 2500 }),
+      'g',
+    );
     expect(stat).toMatchObject({ state: 'running', ticks: 7, jumped: 3, maxGapMs: 2.5, clock: null, bootId: null });
-    expect(stat?.failures.map(({ what, count }) => `${what}: ${count}`)).toEqual(['FPU or SSE registers were wrong: 2', 'the TSC went back: 1', 'exception 13 ended it: 1']);
+    expect(stat?.failures.map(({ what, count }) => `${what}: ${count}`)).toEqual([
+      'FPU or SSE registers were wrong: 2',
+      'the TSC went back: 1',
+      'exception 13 ended it: 1',
+    ]);
   });
 
   it('believes no count of a guest whose control page is gone', async () => {
@@ -22,26 +35,53 @@ describe('guest-stat', () => {
     expect(stat?.failures).toEqual([{ what: 'its control page is gone', count: 1 }]);
   });
 
-  it('takes the clock at the last tick, in the machine\'s time', async () => {
-    const stat = await statGuest(context({ clock: { boot: 1, mono: 2_000_000, real: 3_000_000, tsc: 4 }, sinceTickUs: 500_000 }), 'g');
+  it("takes the clock at the last tick, in the machine's time", async () => {
+    const stat = await statGuest(
+      context({ clock: { boot: 1, mono: 2_000_000, real: 3_000_000, tsc: 4 }, sinceTickUs: 500_000 }),
+      'g',
+    );
     expect(stat?.clock).toEqual({ mono: 2000, real: 3000, at: 3500 });
   });
 
   it('tells what the guest counted of its devices', async () => {
-    const stat = await statGuest(context({ devices: [{ device: 'dev:edu0', done: 7, wrong: 1, unended: 0, cut: 2, resets: 1, gone: -4, phase: 2 }, null, 'x', {}, {}] }), 'g');
+    const stat = await statGuest(
+      context({
+        devices: [
+          { device: 'dev:edu0', done: 7, wrong: 1, unended: 0, cut: 2, resets: 1, gone: -4, phase: 2 },
+          null,
+          'x',
+          {},
+          {},
+        ],
+      }),
+      'g',
+    );
     expect(stat?.devices).toHaveLength(4);
     expect(stat?.devices[0]).toEqual({ device: 'edu0', done: 7, wrong: 1, unended: 0, cut: 2, resets: 1, gone: 0 });
   });
 
   it('bears anything', async () => {
-    const stat = await statGuest(context({ state: 7, ticks: 'many', why: '\x1b[2J', bad: -1, failed: {}, clock: [], console: 'x'.repeat(1e6), bootId: null, exception: null }), 'g');
+    const stat = await statGuest(
+      context({
+        state: 7,
+        ticks: 'many',
+        why: '\x1b[2J',
+        bad: -1,
+        failed: {},
+        clock: [],
+        console: 'x'.repeat(1e6),
+        bootId: null,
+        exception: null,
+      }),
+      'g',
+    );
     expect(stat).toMatchObject({ state: '', ticks: 0, failures: [], clock: null });
     expect(stat?.why).not.toContain('\x1b');
     expect(stat?.console).toHaveLength(4096);
   });
 });
 
-it('a moment of the agent is put on the run\'s clock by the nearest answer so far', () => {
+it("a moment of the agent is put on the run's clock by the nearest answer so far", () => {
   const one = context({});
   // Answered 40 ms late, then 10 ms late.
   expect(momentOf(one, { us: 3_960_000, tsc: 1 })).toBe(5000);

@@ -8,8 +8,20 @@ import { judgeDevicesOf } from '../../../src/run/guests/devices.js';
 import { GuestState, type DeviceStat } from '../../../src/run/guests/state.js';
 import { parseScenario } from '../../../src/scenario/index.js';
 
-const { steps, hardware } = parseScenario('from: a\nto: b\niommu: intel\nsessions: [{name: s, guests: [{name: g, size: 4MiB, devices: [e]}]}]\ndevices: [{name: e, device: edu, at: "05.0"}]\n', 'x.yaml');
-const counts = (change: Partial<DeviceStat> = {}): DeviceStat => ({ device: 'e', done: 7, wrong: 0, unended: 0, cut: 1, resets: 1, gone: 0, ...change });
+const { steps, hardware } = parseScenario(
+  'from: a\nto: b\niommu: intel\nsessions: [{name: s, guests: [{name: g, size: 4MiB, devices: [e]}]}]\ndevices: [{name: e, device: edu, at: "05.0"}]\n',
+  'x.yaml',
+);
+const counts = (change: Partial<DeviceStat> = {}): DeviceStat => ({
+  device: 'e',
+  done: 7,
+  wrong: 0,
+  unended: 0,
+  cut: 1,
+  resets: 1,
+  gone: 0,
+  ...change,
+});
 
 /** `change`: what the guest counted since; `how` its device came to it, null: not at all. */
 function judged(change: Partial<DeviceStat>, how: 'kept' | 'anew' | null, kept = false) {
@@ -23,24 +35,58 @@ function judged(change: Partial<DeviceStat>, how: 'kept' | 'anew' | null, kept =
   device.retrieved = how === 'kept';
   device.guest = how === null ? null : { name: 's/g', reset: how === 'anew' };
   const found: Mismatch[] = [];
-  const { records, lost, wrong } = judgeDevicesOf({ state: { devices: new Map([['e', device]]), hardware: found } } as unknown as RunContext, guest, kept);
+  const { records, lost, wrong } = judgeDevicesOf(
+    { state: { devices: new Map([['e', device]]), hardware: found } } as unknown as RunContext,
+    guest,
+    kept,
+  );
   return { carried: records[0]?.carried, lost, wrong, components: found.map(({ component }) => component) };
 }
 
 it.each([
   ['kept, and its transfers went on', { done: 9 }, 'kept', { carried: 'kept', lost: [], wrong: [], components: [] }],
-  ['opened anew, and found reset once', { done: 9, resets: 2, cut: 2 }, 'anew', { carried: 'recreated', lost: [], wrong: [], components: [] }],
-  ['kept, and found reset', { done: 9, resets: 2 }, 'kept', { carried: 'kept', lost: [], wrong: ['it found e reset once, though its descriptor was kept'], components: ['vfio'] }],
-  ['opened anew, and found reset again and again', { done: 9, resets: 4 }, 'anew', { carried: 'recreated', wrong: ['it found e reset 3 times'], components: [] }],
-  ['transfers that went wrong', { done: 9, wrong: 2 }, 'kept', { wrong: ['2 of its transfers through e brought back something else'] }],
-  ['transfers without an end, and none with one', { unended: 1 }, 'kept', { wrong: ['1 of its transfers through e did not end', 'none of its transfers through e came to an end since'] }],
+  [
+    'opened anew, and found reset once',
+    { done: 9, resets: 2, cut: 2 },
+    'anew',
+    { carried: 'recreated', lost: [], wrong: [], components: [] },
+  ],
+  [
+    'kept, and found reset',
+    { done: 9, resets: 2 },
+    'kept',
+    {
+      carried: 'kept',
+      lost: [],
+      wrong: ['it found e reset once, though its descriptor was kept'],
+      components: ['vfio'],
+    },
+  ],
+  [
+    'opened anew, and found reset again and again',
+    { done: 9, resets: 4 },
+    'anew',
+    { carried: 'recreated', wrong: ['it found e reset 3 times'], components: [] },
+  ],
+  [
+    'transfers that went wrong',
+    { done: 9, wrong: 2 },
+    'kept',
+    { wrong: ['2 of its transfers through e brought back something else'] },
+  ],
+  [
+    'transfers without an end, and none with one',
+    { unended: 1 },
+    'kept',
+    { wrong: ['1 of its transfers through e did not end', 'none of its transfers through e came to an end since'] },
+  ],
   ['no answer', { gone: 60 }, 'kept', { lost: ['e did not answer it at 60 ticks'], wrong: [] }],
   ['not given back', { gone: 60 }, null, { carried: 'lost', lost: ['it no longer has e'], wrong: [] }],
 ] as const)('%s', (_, change, how, wanted) => {
   expect(judged(change, how)).toMatchObject(wanted);
 });
 
-it('in an update that was called off nothing was carried, and the device is still the guest\'s', () => {
+it("in an update that was called off nothing was carried, and the device is still the guest's", () => {
   expect(judged({ done: 9 }, 'anew', true)).toEqual({ carried: null, lost: [], wrong: [], components: [] });
   expect(judged({}, null, true).lost).toEqual(['it no longer has e']);
 });

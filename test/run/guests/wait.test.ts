@@ -12,17 +12,38 @@ interface Asked {
 }
 
 /** @param takes milliseconds by the lab's clock that each answer takes */
-function wait({ guests = 1, cpus = 2, takes, answer }: { guests?: number; cpus?: number; takes: number; answer: (ms: number, n: number) => Record<string, unknown> }) {
+function wait({
+  guests = 1,
+  cpus = 2,
+  takes,
+  answer,
+}: {
+  guests?: number;
+  cpus?: number;
+  takes: number;
+  answer: (ms: number, n: number) => Record<string, unknown>;
+}) {
   let now = 0;
   const asked: Asked[] = [];
   const request = (_op: string, { ms }: { ms: number }, deadline: number): Promise<AgentReply> => {
     asked.push({ ms, deadline });
     now += takes;
-    return Promise.resolve({ id: 1, ok: true, errno: null, at: null, us: 0, data: { ticks: 3, ...answer(ms, asked.length) } });
+    return Promise.resolve({
+      id: 1,
+      ok: true,
+      errno: null,
+      at: null,
+      us: 0,
+      data: { ticks: 3, ...answer(ms, asked.length) },
+    });
   };
-  const guest = (name: string) => [name, { spec: { name, kind: 'bare', vcpus: 1 }, here: true, paused: false, ticks: 0 }] as const;
+  const guest = (name: string) =>
+    [name, { spec: { name, kind: 'bare', vcpus: 1 }, here: true, paused: false, ticks: 0 }] as const;
   const context = {
-    agent: { request }, deadlines: new Deadlines(null), machine: { ended: undefined }, recorder: { clock: { now: () => now }, epoch: 0 },
+    agent: { request },
+    deadlines: new Deadlines(null),
+    machine: { ended: undefined },
+    recorder: { clock: { now: () => now }, epoch: 0 },
     plan: { scenario: { steps: [], machine: { cpus } } },
     state: { stillMs: 0, guests: new Map(Array.from({ length: guests }, (_, n) => guest(`g${n}`))) },
   } as unknown as RunContext;
@@ -43,7 +64,7 @@ it('guests that share processors are given more time', async () => {
   expect(six.asked[0]?.ms).toBe(3 * (one.asked[0]?.ms ?? 0));
 });
 
-it('a machine whose clock runs too fast is asked again until the lab\'s own says so', async () => {
+it("a machine whose clock runs too fast is asked again until the lab's own says so", async () => {
   const { asked, done } = wait({ takes: 100, answer: (ms, n) => ({ reached: n === 20, waitedUs: ms * 1000 }) });
   expect((await done).ok).toBe(true);
   expect(asked).toHaveLength(20);

@@ -11,20 +11,43 @@ import { Witnesses } from '../../../src/verdict/witnesses.js';
 const LOOK: OutsideLook = { pages: 8, equal: 8, different: 0, differentRuns: [], first: null };
 const CHAIN: ChainLook = { pages: 8, bad: 0, first: null, ticks: 3, links: 24, heads: [], control: null };
 const STAT: GuestStat = {
-  state: 'running', why: '', ticks: 9, needs: 1, failures: [], firstBad: null, jumped: 0, maxGapMs: 1, bootId: null, bootIdChanged: false, clock: null, console: '', devices: [],
+  state: 'running',
+  why: '',
+  ticks: 9,
+  needs: 1,
+  failures: [],
+  firstBad: null,
+  jumped: 0,
+  maxGapMs: 1,
+  bootId: null,
+  bootIdChanged: false,
+  clock: null,
+  console: '',
+  devices: [],
 };
 
 function guestOf(kind: GuestKind): GuestState {
   const spec: GuestSpec = { name: 'g', kind, vcpus: 1, size: 1 << 20, seed: 1, features: [], devices: [] };
   const chain = kind === 'bare' ? CHAIN : null;
   const guest = new GuestState(spec);
-  Object.assign(guest, { here: true, restored: true, resumed: true, left: { stat: STAT, chain }, now: { stat: STAT, chain }, arrival: chain });
+  Object.assign(guest, {
+    here: true,
+    restored: true,
+    resumed: true,
+    left: { stat: STAT, chain },
+    now: { stat: STAT, chain },
+    arrival: chain,
+  });
   return guest;
 }
 
 type Seen = Parameters<typeof witnessCarried>[3][number];
 const fileOf = (change: Partial<Seen> = {}, arrival: OutsideLook | undefined = LOOK): Seen => ({
-  name: 'g-ram', before: LOOK, closed: undefined, retrieved: { arrival } as Seen['retrieved'], ...change,
+  name: 'g-ram',
+  before: LOOK,
+  closed: undefined,
+  retrieved: { arrival } as Seen['retrieved'],
+  ...change,
 });
 
 function missing(change: (guest: GuestState) => void, files: readonly Seen[] = [fileOf()], kind: GuestKind = 'bare') {
@@ -43,19 +66,66 @@ describe('a guest that was carried', () => {
   });
 
   it.each<[string, (guest: GuestState) => void, Seen[], string]>([
-    ['nobody can ask it', (guest) => { guest.now.stat = null; }, [fileOf()], 'the agent does not tell how g is'],
-    ['its chain was not seen before', (guest) => { guest.left = { stat: STAT, chain: null }; }, [fileOf()], 'the chain of g was not recomputed before the kexec'],
-    ['its chain was not seen on arrival', (guest) => { guest.arrival = null; }, [fileOf()], 'the chain of g was not recomputed after it'],
-    ['its chain was not seen in the end', (guest) => { guest.now.chain = null; }, [fileOf()], 'the chain of g was not recomputed once it had gone on'],
-    ['no page was known before', nothing, [fileOf({ before: { ...LOOK, pages: 0, equal: 0 } })], 'no page of g-ram before the kexec was found from outside'],
-    ['nobody looked before', nothing, [fileOf({ before: null })], 'nobody looked from outside at g-ram before the kexec'],
-    ['no page was known on arrival', nothing, [fileOf({}, { ...LOOK, pages: 0, equal: 0 })], 'no page of g-ram after the kexec was found from outside'],
+    [
+      'nobody can ask it',
+      (guest) => {
+        guest.now.stat = null;
+      },
+      [fileOf()],
+      'the agent does not tell how g is',
+    ],
+    [
+      'its chain was not seen before',
+      (guest) => {
+        guest.left = { stat: STAT, chain: null };
+      },
+      [fileOf()],
+      'the chain of g was not recomputed before the kexec',
+    ],
+    [
+      'its chain was not seen on arrival',
+      (guest) => {
+        guest.arrival = null;
+      },
+      [fileOf()],
+      'the chain of g was not recomputed after it',
+    ],
+    [
+      'its chain was not seen in the end',
+      (guest) => {
+        guest.now.chain = null;
+      },
+      [fileOf()],
+      'the chain of g was not recomputed once it had gone on',
+    ],
+    [
+      'no page was known before',
+      nothing,
+      [fileOf({ before: { ...LOOK, pages: 0, equal: 0 } })],
+      'no page of g-ram before the kexec was found from outside',
+    ],
+    [
+      'nobody looked before',
+      nothing,
+      [fileOf({ before: null })],
+      'nobody looked from outside at g-ram before the kexec',
+    ],
+    [
+      'no page was known on arrival',
+      nothing,
+      [fileOf({}, { ...LOOK, pages: 0, equal: 0 })],
+      'no page of g-ram after the kexec was found from outside',
+    ],
   ])('%s', (_, change, files, why) => {
     expect(missing(change, files)).toEqual({ missing: [why], counted: 0 });
   });
 
   it('one that is not there in the end needs no third look at its chain', () => {
-    expect(missing((guest) => { Object.assign(guest, { resumed: false, now: { stat: STAT, chain: null } }); }).missing).toEqual([]);
+    expect(
+      missing((guest) => {
+        Object.assign(guest, { resumed: false, now: { stat: STAT, chain: null } });
+      }).missing,
+    ).toEqual([]);
   });
 });
 
@@ -66,5 +136,7 @@ it('a guest of the old kernel is seen from both sides after a refusal', () => {
   const blind = guestOf('bare');
   blind.arrival = null;
   witnessKept(witnesses, 0, blind);
-  expect(witnesses.missing()).toMatchObject([{ witness: 'guest', why: 'the chain of g was not recomputed in the old kernel' }]);
+  expect(witnesses.missing()).toMatchObject([
+    { witness: 'guest', why: 'the chain of g was not recomputed in the old kernel' },
+  ]);
 });

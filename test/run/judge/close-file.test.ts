@@ -24,7 +24,8 @@ function damage(when: (request: Request) => boolean) {
   return {
     request: (machine: FakeMachine, request: Request): Reaction | null => {
       const file = machine.kernel.files.get('ram');
-      if (request.epoch === 1 && file !== undefined && when(request)) machine.ram.memory.write(file.firstPfn * 4096, new Uint8Array(4096));
+      if (request.epoch === 1 && file !== undefined && when(request))
+        machine.ram.memory.write(file.firstPfn * 4096, new Uint8Array(4096));
       return null;
     },
   };
@@ -33,7 +34,12 @@ function damage(when: (request: Request) => boolean) {
 it.each([
   ['is whole', damage(() => false), 'preserved', 'intact'],
   // Its pages are the allocator's from then on.
-  ['is written over as it is closed', damage(({ op, args }) => op === 'close' && args['file'] === 'ram'), 'preserved', 'intact'],
+  [
+    'is written over as it is closed',
+    damage(({ op, args }) => op === 'close' && args['file'] === 'ram'),
+    'preserved',
+    'intact',
+  ],
   ['was written over before', damage(({ op }) => op === 'finish'), 'corrupt', 'corrupt'],
 ])('a file that the scenario closes and that %s', async (_, script, outcome, fate) => {
   const { record, error } = await runFake(STEPS, script);

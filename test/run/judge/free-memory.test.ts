@@ -9,7 +9,15 @@ import { runFake } from '../../fakes/run.js';
 import { updatesOf } from '../../fakes/scenarios.js';
 
 const BEFORE: Memory = {
-  managed: 10_000, free: 5000, freeOnCpus: 200, anonKb: 300, slabKb: 3000, slabUnreclaimableKb: 2000, kernelStackKb: 500, pageTablesKb: 100, vmallocKb: 900,
+  managed: 10_000,
+  free: 5000,
+  freeOnCpus: 200,
+  anonKb: 300,
+  slabKb: 3000,
+  slabUnreclaimableKb: 2000,
+  kernelStackKb: 500,
+  pageTablesKb: 100,
+  vmallocKb: 900,
 };
 const FILES = 1;
 const reply = (data: Record<string, unknown>): AgentReply => ({ id: 1, ok: true, errno: null, at: null, us: 0, data });
@@ -30,7 +38,16 @@ steps:
 
 describe('what grew', () => {
   it('is nothing where all that came back with the update is free, or has a holder', () => {
-    const after = { ...BEFORE, managed: 12_000, free: 6000, freeOnCpus: 900, anonKb: 700, slabKb: 3400, kernelStackKb: 700, pageTablesKb: 300 };
+    const after = {
+      ...BEFORE,
+      managed: 12_000,
+      free: 6000,
+      freeOnCpus: 900,
+      anonKb: 700,
+      slabKb: 3400,
+      kernelStackKb: 700,
+      pageTablesKb: 300,
+    };
     expect(growthOf(BEFORE, after)).toEqual({ pages: 0, slab: 0, vmalloc: 0 });
     expect(excessOf(growthOf(BEFORE, after), FILES)).toEqual([]);
   });
@@ -64,8 +81,15 @@ describe('a run', () => {
   async function run(script: Script, yaml = updatesOf({ updates: 1 })) {
     const { record, error, events } = await runFake(yaml, script);
     expect(error).toBeNull();
-    const told = events.find((event) => event.kind === 'oracle' && event.oracle === 'free memory once everything is closed');
-    return { outcome: record?.verdict.outcome, title: record?.verdict.cause?.title, pageState: record?.witnesses['page-state'], told };
+    const told = events.find(
+      (event) => event.kind === 'oracle' && event.oracle === 'free memory once everything is closed',
+    );
+    return {
+      outcome: record?.verdict.outcome,
+      title: record?.verdict.cause?.title,
+      pageState: record?.witnesses['page-state'],
+      told,
+    };
   }
   /** From the first close in the next kernel on, it says something else. */
   const onceClosed = (memory: FakeMachine['kernel']['memory']): Script => ({
@@ -76,17 +100,27 @@ describe('a run', () => {
   });
 
   it('in which all memory comes back is preserved, and tells so', async () => {
-    expect(await run({})).toMatchObject({ outcome: 'preserved', told: { ok: true, detail: 'since arrival: pages 0 KiB, slab 0 KiB, vmalloc 0 KiB' } });
+    expect(await run({})).toMatchObject({
+      outcome: 'preserved',
+      told: { ok: true, detail: 'since arrival: pages 0 KiB, slab 0 KiB, vmalloc 0 KiB' },
+    });
   });
 
   it('in which slab does not come back is a leak', async () => {
-    expect(await run(onceClosed({ slabUnreclaimableKb: 9000 }))).toMatchObject({ outcome: 'leak', title: 'memory is missing after all was closed', told: { ok: false } });
+    expect(await run(onceClosed({ slabUnreclaimableKb: 9000 }))).toMatchObject({
+      outcome: 'leak',
+      title: 'memory is missing after all was closed',
+      told: { ok: false },
+    });
   });
 
   it('in which the scenario itself uses memory is not judged by it', async () => {
     const exec = () => ({ status: 0, signal: null, stdout: '', stderr: '', cut: false });
     const { outcome, told } = await run({ ...onceClosed({ slabUnreclaimableKb: 9000 }), exec }, RUNS_A_COMMAND);
-    expect([outcome, told]).toMatchObject(['preserved', { ok: true, detail: expect.stringContaining('not judged') as string }]);
+    expect([outcome, told]).toMatchObject([
+      'preserved',
+      { ok: true, detail: expect.stringContaining('not judged') as string },
+    ]);
   });
 
   it('in which the kernel does not tell of its memory has a blind witness', async () => {

@@ -26,40 +26,63 @@ describe('an entry of the ledger', () => {
     }
   });
 
-  it.each(FINAL.flatMap((first) => FINAL.map((second) => [first, second] as const)))('closed as %s cannot be closed again as %s', (first, second) => {
-    const entry = first === 'judged' ? arrived() : begun();
-    entry.close(first);
-    expect(() => entry.close(second)).toThrow(`it is ${first}`);
-    expect(() => entry.arrive(arrival)).toThrow(`it is ${first}`);
-    expect(() => entry.wrote('files')).toThrow(`it is ${first}`);
-    expect(entry.state).toBe(first);
-  });
+  it.each(FINAL.flatMap((first) => FINAL.map((second) => [first, second] as const)))(
+    'closed as %s cannot be closed again as %s',
+    (first, second) => {
+      const entry = first === 'judged' ? arrived() : begun();
+      entry.close(first);
+      expect(() => entry.close(second)).toThrow(`it is ${first}`);
+      expect(() => entry.arrive(arrival)).toThrow(`it is ${first}`);
+      expect(() => entry.wrote('files')).toThrow(`it is ${first}`);
+      expect(entry.state).toBe(first);
+    },
+  );
 
   it('has each of its parts written once', () => {
     const entry = arrived();
     entry.wrote('files');
     expect(entry.has('files')).toBe(true);
     expect(entry.has('guests')).toBe(false);
-    expect(() => entry.wrote('files')).toThrow('files of attempt 1 to leave the kernel of epoch 0 cannot be judged twice');
+    expect(() => entry.wrote('files')).toThrow(
+      'files of attempt 1 to leave the kernel of epoch 0 cannot be judged twice',
+    );
   });
 
   it('tells what it came to, and is not left open', () => {
     const entry = begun();
     expect(() => entry.result()).toThrow('was left open');
     entry.close('refused', 'EBUSY');
-    expect(entry.result()).toEqual({ epoch: 0, attempt: 1, state: 'refused', sessions: 2, files: 3, at: 10, why: 'EBUSY' });
+    expect(entry.result()).toEqual({
+      epoch: 0,
+      attempt: 1,
+      state: 'refused',
+      sessions: 2,
+      files: 3,
+      at: 10,
+      why: 'EBUSY',
+    });
   });
 });
 
 describe('the ledger', () => {
   it('counts the attempts of each kernel', () => {
     const ledger = new Ledger();
-    for (const [epoch, state] of [[0, 'refused'], [0, 'refused'], [0, 'judged'], [1, 'ended']] as const) {
+    for (const [epoch, state] of [
+      [0, 'refused'],
+      [0, 'refused'],
+      [0, 'judged'],
+      [1, 'ended'],
+    ] as const) {
       const entry = ledger.begin(leaving(epoch));
       if (state === 'judged') entry.arrive(arrival);
       entry.close(state);
     }
-    expect(ledger.entries.map(({ leaving: { epoch }, attempt, state }) => [epoch, attempt, state])).toEqual([[0, 1, 'refused'], [0, 2, 'refused'], [0, 3, 'judged'], [1, 1, 'ended']]);
+    expect(ledger.entries.map(({ leaving: { epoch }, attempt, state }) => [epoch, attempt, state])).toEqual([
+      [0, 1, 'refused'],
+      [0, 2, 'refused'],
+      [0, 3, 'judged'],
+      [1, 1, 'ended'],
+    ]);
   });
 
   it('has one attempt at a time, beside the update that is not judged yet', () => {

@@ -10,11 +10,19 @@ async function run(script: Script, more = '') {
   expect(error).toBeNull();
   if (record === null) throw new Error('no record');
   const { verdict, witnesses } = record;
-  return { outcome: verdict.outcome, title: verdict.cause?.title, detail: verdict.cause?.detail, pageState: witnesses['page-state'], machine };
+  return {
+    outcome: verdict.outcome,
+    title: verdict.cause?.title,
+    detail: verdict.cause?.detail,
+    pageState: witnesses['page-state'],
+    machine,
+  };
 }
 
 /** Changes how the kernel of epoch 1 has pages in its page cache. */
-function inCache(change: (machine: FakeMachine, inCache: FakeMachine['ram']['inCache']) => FakeMachine['ram']['inCache']): Script {
+function inCache(
+  change: (machine: FakeMachine, inCache: FakeMachine['ram']['inCache']) => FakeMachine['ram']['inCache'],
+): Script {
   return {
     booting: (machine, epoch) => {
       if (epoch === 1) machine.ram.inCache = change(machine, machine.ram.inCache.bind(machine.ram));
@@ -31,7 +39,13 @@ describe('pages that came back', () => {
   });
 
   it('may not be free', async () => {
-    const { outcome, detail } = await run(inCache(({ ram }, as) => (pfn, page, file) => (page === 1 ? ram.free(pfn) : as(pfn, page, file))));
+    const { outcome, detail } = await run(
+      inCache(
+        ({ ram }, as) =>
+          (pfn, page, file) =>
+            page === 1 ? ram.free(pfn) : as(pfn, page, file),
+      ),
+    );
     expect(outcome).toBe('corrupt');
     expect(detail).toMatch(/1 page is/);
   });

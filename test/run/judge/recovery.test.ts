@@ -6,10 +6,20 @@ import { runFake } from '../../fakes/run.js';
 import { updatesOf } from '../../fakes/scenarios.js';
 
 it.each<[Ending, 'lab' | 'kernel']>([
-  ['QEMU gone', 'lab'], ['host starved', 'lab'], ['time limit', 'lab'], ['panic', 'kernel'], ['reset', 'kernel'], ['hang', 'kernel'], ['client gone', 'kernel'],
-])('%s in it: the %s\'s', async (ending, whose) => {
+  ['QEMU gone', 'lab'],
+  ['host starved', 'lab'],
+  ['time limit', 'lab'],
+  ['panic', 'kernel'],
+  ['reset', 'kernel'],
+  ['hang', 'kernel'],
+  ['client gone', 'kernel'],
+])("%s in it: the %s's", async (ending, whose) => {
   const staged = stage(ending, 'recovery', 1);
-  const { record } = await runFake(updatesOf({ updates: 1, recover: 'reboot', timeout: ending === 'time limit' ? 20 : undefined }), staged.script, staged.options);
+  const { record } = await runFake(
+    updatesOf({ updates: 1, recover: 'reboot', timeout: ending === 'time limit' ? 20 : undefined }),
+    staged.script,
+    staged.options,
+  );
   expect(staged.struck).toBe(true);
   expect(record?.verdict.outcome).toBe('leak');
   expect(record?.recovery?.notKnown === null).toBe(whose === 'kernel');

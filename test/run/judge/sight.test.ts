@@ -13,16 +13,58 @@ import { type CarriedFile, type FileState, RunState } from '../../../src/run/eng
 import { startClock } from '../../../src/util/clock.js';
 import { ClientGone } from '../../../src/util/errors.js';
 
-const spec = { kind: 'memfd', file: 'ram', size: 4 * 4096, seed: 1, holes: [], huge: false, seals: [], position: 0 } as const;
+const spec = {
+  kind: 'memfd',
+  file: 'ram',
+  size: 4 * 4096,
+  seed: 1,
+  holes: [],
+  huge: false,
+  seals: [],
+  position: 0,
+} as const;
 const pattern = new Pattern({ ...spec, holes: [] });
-const inside = { pages: 4, bad: 0, firstBad: null, size: spec.size, position: 0, seals: [], blocks: 32, mode: 0o777, access: 'rw', object: null };
+const inside = {
+  pages: 4,
+  bad: 0,
+  firstBad: null,
+  size: spec.size,
+  position: 0,
+  seals: [],
+  blocks: 32,
+  mode: 0o777,
+  access: 'rw',
+  object: null,
+};
 
 function file(more: Partial<CarriedFile> = {}): CarriedFile {
-  return { name: 'ram', session: 's', token: 1, spec: { ...spec, holes: [], seals: [] }, pattern, runs: [{ page: 0, pfn: 8, count: 4 }], before: null, hugeKiB: 0, retrieved: back(), errno: null, ...more };
+  return {
+    name: 'ram',
+    session: 's',
+    token: 1,
+    spec: { ...spec, holes: [], seals: [] },
+    pattern,
+    runs: [{ page: 0, pfn: 8, count: 4 }],
+    before: null,
+    hugeKiB: 0,
+    retrieved: back(),
+    errno: null,
+    ...more,
+  };
 }
 
 function back(more: Partial<FileState> = {}): FileState {
-  return { name: 'ram', spec: { ...spec, holes: [], seals: [] }, pattern, held: [], runs: [{ page: 0, pfn: 8, count: 4 }], before: null, hugeKiB: 0, inside, ...more };
+  return {
+    name: 'ram',
+    spec: { ...spec, holes: [], seals: [] },
+    pattern,
+    held: [],
+    runs: [{ page: 0, pfn: 8, count: 4 }],
+    before: null,
+    hugeKiB: 0,
+    inside,
+    ...more,
+  };
 }
 
 function marks(...found: KhopPages[]) {
@@ -42,17 +84,31 @@ const read = (phys: number, into: Uint8Array) => {
 
 function record(which: CarriedFile): FileRecord {
   const now = which.retrieved?.runs ?? [];
-  const fate = which.retrieved?.hidden === undefined ? fateOfReturned(read, pattern, which.runs, now, { problems: [], badPages: 0 }) : fateFromInside({ problems: [], pages: 4, badPages: 0 });
+  const fate =
+    which.retrieved?.hidden === undefined
+      ? fateOfReturned(read, pattern, which.runs, now, { problems: [], badPages: 0 })
+      : fateFromInside({ problems: [], pages: 4, badPages: 0 });
   return { kind: 'memfd', file: which, fate };
 }
 
 describe('an answer of the agent about pages', () => {
-  const reply = (data: object, ok = true): AgentReply => ({ id: 1, ok, errno: ok ? null : 'ENOENT', at: ok ? null : 'open /proc/self/pagemap', us: 0, data: data as AgentReply['data'] });
+  const reply = (data: object, ok = true): AgentReply => ({
+    id: 1,
+    ok,
+    errno: ok ? null : 'ENOENT',
+    at: ok ? null : 'open /proc/self/pagemap',
+    us: 0,
+    data: data as AgentReply['data'],
+  });
 
-  it('says where they are', () => expect(toldPages(reply({ runs: [[0, 8, 4]] }))).toEqual({ runs: [{ page: 0, pfn: 8, count: 4 }], hidden: null }));
-  it('that failed is a reason, and not an empty list', () => expect(toldPages(reply({}, false))).toEqual({ runs: [], hidden: 'ENOENT (open /proc/self/pagemap)' }));
-  it.each([[{ runs: [[0, 8, -4]] }], [{ runs: 'none' }], [{}], [{ runs: [[0, 8, 2 ** 40]] }]])('that makes no sense is that of a client that cannot be believed: %j', (data) =>
-    expect(() => toldPages(reply(data))).toThrow(ClientGone));
+  it('says where they are', () =>
+    expect(toldPages(reply({ runs: [[0, 8, 4]] }))).toEqual({ runs: [{ page: 0, pfn: 8, count: 4 }], hidden: null }));
+  it('that failed is a reason, and not an empty list', () =>
+    expect(toldPages(reply({}, false))).toEqual({ runs: [], hidden: 'ENOENT (open /proc/self/pagemap)' }));
+  it.each([[{ runs: [[0, 8, -4]] }], [{ runs: 'none' }], [{}], [{ runs: [[0, 8, 2 ** 40]] }]])(
+    'that makes no sense is that of a client that cannot be believed: %j',
+    (data) => expect(() => toldPages(reply(data))).toThrow(ClientGone),
+  );
 });
 
 describe('the witnesses of content', () => {
@@ -60,7 +116,11 @@ describe('the witnesses of content', () => {
     const { context, recorder } = run();
     requireLooks(context, [file()], 0);
     noteContent(context, [record(file())]);
-    expect(recorder.witnesses.report()).toMatchObject({ inside: { looked: true, counted: 4 }, outside: { looked: true, counted: 4 }, marks: { looked: false, required: true } });
+    expect(recorder.witnesses.report()).toMatchObject({
+      inside: { looked: true, counted: 4 },
+      outside: { looked: true, counted: 4 },
+      marks: { looked: false, required: true },
+    });
   });
 
   it.each([
@@ -81,16 +141,32 @@ describe('the marks', () => {
     const { context, recorder } = run();
     requireLooks(context, carried, 0);
     proveMarks(context, handedOver, carried);
-    return { missing: recorder.witnesses.missing().filter(({ witness }) => witness === 'marks'), incidents: recorder.incidents.map(({ implies }) => implies) };
+    return {
+      missing: recorder.witnesses.missing().filter(({ witness }) => witness === 'marks'),
+      incidents: recorder.incidents.map(({ implies }) => implies),
+    };
   };
 
-  it('are trusted where every page of every file had one', () => expect(judge(marks({ pfn: 8, order: 2 }, { pfn: 90, order: 0 }), [file()])).toEqual({ missing: [], incidents: [] }));
-  it('are not trusted where no page had one', () => expect(judge(marks({ pfn: 90, order: 0 }), [file()]).missing).toMatchObject([{ epoch: 1, hint: expect.stringContaining('khop.ts') as string }]));
-  it('that some pages lack are a finding where the file came back', () => expect(judge(marks({ pfn: 8, order: 1 }), [file()])).toEqual({ missing: [], incidents: ['corrupt'] }));
-  it('that some pages lack say nothing more of a file that is lost', () => expect(judge(marks({ pfn: 8, order: 1 }), [file({ retrieved: null })])).toEqual({ missing: [], incidents: [] }));
+  it('are trusted where every page of every file had one', () =>
+    expect(judge(marks({ pfn: 8, order: 2 }, { pfn: 90, order: 0 }), [file()])).toEqual({
+      missing: [],
+      incidents: [],
+    }));
+  it('are not trusted where no page had one', () =>
+    expect(judge(marks({ pfn: 90, order: 0 }), [file()]).missing).toMatchObject([
+      { epoch: 1, hint: expect.stringContaining('khop.ts') as string },
+    ]));
+  it('that some pages lack are a finding where the file came back', () =>
+    expect(judge(marks({ pfn: 8, order: 1 }), [file()])).toEqual({ missing: [], incidents: ['corrupt'] }));
+  it('that some pages lack say nothing more of a file that is lost', () =>
+    expect(judge(marks({ pfn: 8, order: 1 }), [file({ retrieved: null })])).toEqual({ missing: [], incidents: [] }));
   it('need no file', () => expect(judge(marks(), [])).toEqual({ missing: [], incidents: [] }));
 
-  it.each([[5, 5, 0], [5, 4, 1], [5, null, 1]])('%d gone and %s managed pages more: blind %d times', (restored, managed, blind) => {
+  it.each([
+    [5, 5, 0],
+    [5, 4, 1],
+    [5, null, 1],
+  ])('%d gone and %s managed pages more: blind %d times', (restored, managed, blind) => {
     const { context, recorder } = run();
     requireLooks(context, [], 0);
     proveMarks(context, marks(), []);
@@ -106,7 +182,19 @@ describe('the marks', () => {
   });
 
   it('are counted in a range', () => {
-    const index = new KhopIndex([{ pfn: 10, order: 1 }, { pfn: 20, order: 2 }]);
-    expect([[0, 100], [11, 10], [12, 8], [11, 1], [23, 9], [24, 1]].map(([pfn = 0, count = 0]) => index.marked(pfn, count))).toEqual([6, 2, 0, 1, 1, 0]);
+    const index = new KhopIndex([
+      { pfn: 10, order: 1 },
+      { pfn: 20, order: 2 },
+    ]);
+    expect(
+      [
+        [0, 100],
+        [11, 10],
+        [12, 8],
+        [11, 1],
+        [23, 9],
+        [24, 1],
+      ].map(([pfn = 0, count = 0]) => index.marked(pfn, count)),
+    ).toEqual([6, 2, 0, 1, 1, 0]);
   });
 });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Devices in a run, without a machine: what kernels are told and must have, what backs a device, when a transfer begins, the trace's clock.
+// Devices in a run, without a machine: what kernels are told and must have, what backs a device, when a transfer
+// begins, the trace's clock.
 import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,14 +17,24 @@ import { startClock } from '../../../src/util/clock.js';
 
 const scenario = (text: string) => parseScenario(`from: a\nto: b\n${text}\n`, 'x.yaml');
 let dir = '';
-beforeEach(() => { dir = mkdtempSync(join(tmpdir(), 'lab-test-')); });
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'lab-test-'));
+});
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
 it.each([
-  ['', ''], ['iommu: intel', 'intel_iommu=on'], ['iommu: {kind: intel, scalable: true}', 'intel_iommu=on,sm_on'],
-  ['iommu: {kind: intel, intremap: false}', 'intel_iommu=on vfio_iommu_type1.allow_unsafe_interrupts=1 iommufd.allow_unsafe_interrupts=1'],
-  ['iommu: {kind: amd, intremap: true}', 'amd_iommu=force_enable'], ['iommu: virtio', 'vfio_iommu_type1.allow_unsafe_interrupts=1 iommufd.allow_unsafe_interrupts=1'],
-])('kernel command line for "%s"', (text, words) => expect(hardwareCmdline(scenario(text).hardware).join(' ')).toBe(words));
+  ['', ''],
+  ['iommu: intel', 'intel_iommu=on'],
+  ['iommu: {kind: intel, scalable: true}', 'intel_iommu=on,sm_on'],
+  [
+    'iommu: {kind: intel, intremap: false}',
+    'intel_iommu=on vfio_iommu_type1.allow_unsafe_interrupts=1 iommufd.allow_unsafe_interrupts=1',
+  ],
+  ['iommu: {kind: amd, intremap: true}', 'amd_iommu=force_enable'],
+  ['iommu: virtio', 'vfio_iommu_type1.allow_unsafe_interrupts=1 iommufd.allow_unsafe_interrupts=1'],
+])('kernel command line for "%s"', (text, words) =>
+  expect(hardwareCmdline(scenario(text).hardware).join(' ')).toBe(words),
+);
 
 describe('what a kernel lacks', () => {
   const kernel = (config: string | null): KernelImage => {
@@ -31,20 +42,29 @@ describe('what a kernel lacks', () => {
     return { name: 'k', sha256: 'x', config: config === null ? null : join(dir, 'config') } as KernelImage;
   };
   const asked = scenario('iommu: intel\ndevices: [{name: e, device: edu, at: "05.0"}]');
-  const lacks = (config: string | null) => lacksOfKernels(asked, [kernel(config)]).map(({ pos, message }) => `${pos.line} ${message}`);
+  const lacks = (config: string | null) =>
+    lacksOfKernels(asked, [kernel(config)]).map(({ pos, message }) => `${pos.line} ${message}`);
 
-  it('the IOMMU\'s driver, and every way to pass a device through', () => expect(lacks('CONFIG_INTEL_IOMMU=m\nCONFIG_VFIO_PCI=y\n')).toEqual([
-    '3 kernel k cannot drive the IOMMU (intel): it is built without CONFIG_INTEL_IOMMU, CONFIG_IRQ_REMAP',
-    '4 kernel k cannot pass a device through: it is built without CONFIG_VFIO_DEVICE_CDEV, CONFIG_IOMMUFD',
-  ]));
+  it("the IOMMU's driver, and every way to pass a device through", () =>
+    expect(lacks('CONFIG_INTEL_IOMMU=m\nCONFIG_VFIO_PCI=y\n')).toEqual([
+      '3 kernel k cannot drive the IOMMU (intel): it is built without CONFIG_INTEL_IOMMU, CONFIG_IRQ_REMAP',
+      '4 kernel k cannot pass a device through: it is built without CONFIG_VFIO_DEVICE_CDEV, CONFIG_IOMMUFD',
+    ]));
 
-  it('nothing: the group alone will do', () => expect(lacks('CONFIG_INTEL_IOMMU=y\nCONFIG_IRQ_REMAP=y\nCONFIG_VFIO_PCI=y\nCONFIG_VFIO_GROUP=y\nCONFIG_VFIO_CONTAINER=y\nCONFIG_VFIO_IOMMU_TYPE1=y\n')).toEqual([]));
+  it('nothing: the group alone will do', () =>
+    expect(
+      lacks(
+        'CONFIG_INTEL_IOMMU=y\nCONFIG_IRQ_REMAP=y\nCONFIG_VFIO_PCI=y\nCONFIG_VFIO_GROUP=y\nCONFIG_VFIO_CONTAINER=y\nCONFIG_VFIO_IOMMU_TYPE1=y\n',
+      ),
+    ).toEqual([]));
   it('nothing is known of it', () => expect(lacks(null)).toEqual([]));
   it('nothing is asked of it', () => expect(lacksOfKernels(scenario(''), [kernel('')])).toEqual([]));
 });
 
 it('what backs a device is filled, and every change is seen', () => {
-  const { hardware } = scenario('devices: [{name: d, device: nvme, at: "05.0", size: 2MiB}, {name: e, device: edu, at: "06.0"}]');
+  const { hardware } = scenario(
+    'devices: [{name: d, device: nvme, at: "05.0", size: 2MiB}, {name: e, device: edu, at: "06.0"}]',
+  );
   const disk = hardware.devices[0]!;
   makeBackings(hardware, dir);
   expect(lookAtBacking(disk, dir)).toEqual({ pages: 512, different: 0, first: null });
@@ -57,7 +77,8 @@ it('what backs a device is filled, and every change is seen', () => {
 });
 
 it('only a transfer right before the kexec waits for it', () => {
-  const { steps } = parseScenario(`from: a\nto: b\niommu: intel\nexpect: lost\ndevices: [{name: e, device: edu, at: "05.0"}]\nsteps:
+  const { steps } = parseScenario(
+    `from: a\nto: b\niommu: intel\nexpect: lost\ndevices: [{name: e, device: edu, at: "05.0"}]\nsteps:
   - memfd: {name: ram, size: 64KiB}
   - device-open: e
   - device-map: {device: e, file: ram, iova: 0}
@@ -65,28 +86,45 @@ it('only a transfer right before the kexec waits for it', () => {
   - device-check: e
   - device-dma: {device: e, start: true}
   - fault: {at: jump, do: nmi}
-  - kexec\n`, 'x.yaml');
+  - kexec\n`,
+    'x.yaml',
+  );
   const indexed = steps.map((step, index) => ({ step, index }));
   expect(indexed.filter((_, at) => isLate(indexed, at)).map(({ index }) => index)).toEqual([6]);
 });
 
-describe('QEMU\'s trace', () => {
-  it('is put on the run\'s clock and among the epochs, and is bounded', () => {
+describe("QEMU's trace", () => {
+  it("is put on the run's clock and among the epochs, and is bounded", () => {
     const events: Event[] = [];
     const recorder = new Recorder(startClock(), (event) => events.push(event));
-    const log = TraceLog.follow(scenario('iommu: intel\ndevices: [{name: e, device: edu, at: "05.0"}]').hardware, dir, recorder)!;
-    const line = (text: string, wallMs = Date.now()) => `7@${Math.floor(wallMs / 1000)}.${String(Math.floor((wallMs % 1000) * 1000)).padStart(6, '0')}:${text}\n`;
+    const log = TraceLog.follow(
+      scenario('iommu: intel\ndevices: [{name: e, device: edu, at: "05.0"}]').hardware,
+      dir,
+      recorder,
+    )!;
+    const line = (text: string, wallMs = Date.now()) =>
+      `7@${Math.floor(wallMs / 1000)}.${String(Math.floor((wallMs % 1000) * 1000)).padStart(6, '0')}:${text}\n`;
     const file = join(dir, 'trace.log');
     appendFileSync(file, line('vtd_dmar_enable enable 1'));
     log.look();
     recorder.epoch = 1;
     // Lines are made with whole milliseconds here.
     for (const begun = Date.now(); Date.now() < begun + 3;);
-    appendFileSync(file, `${line('vtd_dmar_enable enable 0')}${line('pci_cfg_write edu 00:05.0 @0x4 <- 0x7')}garbage\n${line('vtd_dmar_enable enable 1', Date.now() - 3_600_000)}`);
-    appendFileSync(file, Array.from({ length: 60_000 }, (_, i) => line(`pci_cfg_write edu 00:05.0 @0x4 <- 0x${6 + (i & 1)}`)).join(''));
+    appendFileSync(
+      file,
+      `${line('vtd_dmar_enable enable 0')}${line('pci_cfg_write edu 00:05.0 @0x4 <- 0x7')}garbage\n${line('vtd_dmar_enable enable 1', Date.now() - 3_600_000)}`,
+    );
+    appendFileSync(
+      file,
+      Array.from({ length: 60_000 }, (_, i) => line(`pci_cfg_write edu 00:05.0 @0x4 <- 0x${6 + (i & 1)}`)).join(''),
+    );
     log.look();
     log.stop();
-    expect(log.iommu.map(({ epoch, event }) => `${epoch} ${event.kind}`)).toEqual(['0 enable', '1 disable', '1 enable']);
+    expect(log.iommu.map(({ epoch, event }) => `${epoch} ${event.kind}`)).toEqual([
+      '0 enable',
+      '1 disable',
+      '1 enable',
+    ]);
     const times = log.iommu.map(({ t }) => t);
     expect(times).toEqual(times.toSorted((a, b) => a - b));
     expect(times.every((t) => t >= 0 && t <= recorder.clock.now())).toBe(true);
@@ -95,5 +133,6 @@ describe('QEMU\'s trace', () => {
     expect(events.map(({ kind, epoch }) => `${kind} ${epoch}`)).toEqual(['iommu 0', 'iommu 1', 'iommu 1']);
   });
 
-  it('is nothing where there is nothing', () => expect(TraceLog.follow(scenario('').hardware, dir, new Recorder(startClock(), () => undefined))).toBeNull());
+  it('is nothing where there is nothing', () =>
+    expect(TraceLog.follow(scenario('').hardware, dir, new Recorder(startClock(), () => undefined))).toBeNull());
 });

@@ -4,7 +4,10 @@ import { expect, it } from 'vitest';
 import { Leaving } from '../../../src/run/machine/kexec-watch.js';
 
 async function has(leaving: Leaving): Promise<boolean> {
-  return Promise.race([leaving.left.then(() => true), new Promise<false>((resolve) => setImmediate(() => resolve(false)))]);
+  return Promise.race([
+    leaving.left.then(() => true),
+    new Promise<false>((resolve) => setImmediate(() => resolve(false))),
+  ]);
 }
 
 it('its last words tell once it has been asked to', async () => {

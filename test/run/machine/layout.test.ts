@@ -11,8 +11,16 @@ function planOf(text: string, accel: RunPlan['accel']): RunPlan {
   const scenario = parseScenario(`from: a\nto: b\nmachine: {icount: true}\n${text}`, 'some.yaml');
   const kernel = (name: string) => ({ name, bzImage: `/k/${name}`, sha256: name }) as RunPlan['kernels'][number];
   return {
-    id: 'x', scenario, kernels: [kernel('a'), kernel('b')], rootfs: { path: '/r' } as RunPlan['rootfs'], accel, dir: '/tmp/lab', formats: [], deviceLooks: true,
-    memory: null, selftests: [],
+    id: 'x',
+    scenario,
+    kernels: [kernel('a'), kernel('b')],
+    rootfs: { path: '/r' } as RunPlan['rootfs'],
+    accel,
+    dir: '/tmp/lab',
+    formats: [],
+    deviceLooks: true,
+    memory: null,
+    selftests: [],
   };
 }
 

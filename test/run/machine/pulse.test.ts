@@ -26,21 +26,34 @@ describe('the console', () => {
   };
 
   it.each<[string, string[], number]>([
-    ['lines of the kernel\'s log', ['[    0.100000] a\n', '[    0.200000] b\n'], 2],
+    ["lines of the kernel's log", ['[    0.100000] a\n', '[    0.200000] b\n'], 2],
     ['a line in pieces', ['[    1.2', '00000] a\n'], 1],
     ['user space that prints', ['hello\n', 'Linux\n'], 0],
     ['a time that stands still', ['[    5.000000] a\n', '[    5.000000] a\n', '[    4.000000] a\n'], 1],
     ['a time in the middle of a line', ['x [    5.000000] a\n'], 0],
     ['the next kernel, whose time begins again', ['[    9.000000] a\n', '[    0.000000] b\n', '[    0.000001] c\n'], 3],
-    ['a kernel that does not get on', ['[    5.000000] watchdog: BUG: soft lockup - CPU#0 stuck for 26s!\n', '[   35.000000] x\n'], 0],
-    ['a task that does not get on', ['[    5.000000] INFO: task luo:12 blocked for more than 122 seconds.\n', '[   35.000000] x\n'], 0],
-    ['a kernel after one that did not get on', ['[    5.000000] rcu: INFO: rcu_preempt detected stalls on CPUs/tasks:\n', '[    0.000000] Linux\n'], 1],
+    [
+      'a kernel that does not get on',
+      ['[    5.000000] watchdog: BUG: soft lockup - CPU#0 stuck for 26s!\n', '[   35.000000] x\n'],
+      0,
+    ],
+    [
+      'a task that does not get on',
+      ['[    5.000000] INFO: task luo:12 blocked for more than 122 seconds.\n', '[   35.000000] x\n'],
+      0,
+    ],
+    [
+      'a kernel after one that did not get on',
+      ['[    5.000000] rcu: INFO: rcu_preempt detected stalls on CPUs/tasks:\n', '[    0.000000] Linux\n'],
+      1,
+    ],
   ])('%s', (_, texts, count) => expect(marks(...texts)).toBe(count));
 });
 
 describe('the host', () => {
   let times: HostTimes | null;
-  const threads = (...each: [name: string, ran: number, waited: number][]) => new Map(each.map(([name, ran, waited]) => [name, { ran, waited }]));
+  const threads = (...each: [name: string, ran: number, waited: number][]) =>
+    new Map(each.map(([name, ran, waited]) => [name, { ran, waited }]));
   beforeEach(() => void vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] }));
 
   const begin = (first: HostTimes | null) => {

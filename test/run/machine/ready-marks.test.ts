@@ -3,8 +3,10 @@
 import { expect, it } from 'vitest';
 import { ReadyMarks } from '../../../src/run/machine/ready-marks.js';
 
-const line = (epoch: unknown, bootId: unknown = `boot-${String(epoch)}`, release: unknown = '7.3.4') => JSON.stringify({ ready: 1, epoch, bootId, release, hostkey: 'key' });
-const ready = (promise: Promise<unknown>) => Promise.race([promise.then(() => true), new Promise<false>((resolve) => setImmediate(() => resolve(false)))]);
+const line = (epoch: unknown, bootId: unknown = `boot-${String(epoch)}`, release: unknown = '7.3.4') =>
+  JSON.stringify({ ready: 1, epoch, bootId, release, hostkey: 'key' });
+const ready = (promise: Promise<unknown>) =>
+  Promise.race([promise.then(() => true), new Promise<false>((resolve) => setImmediate(() => resolve(false)))]);
 
 it('kernel after kernel, each waited for before or after its mark', async () => {
   const marks = new ReadyMarks();
@@ -17,7 +19,8 @@ it('kernel after kernel, each waited for before or after its mark', async () => 
 
 it('what is no mark, or was said before, is nothing', async () => {
   const marks = new ReadyMarks();
-  for (const said of ['', 'null', '[]', '{', '7', line('0'), line(0, 1), line(0, 'x', null)]) expect(marks.take(said, 0)).toBe(true);
+  for (const said of ['', 'null', '[]', '{', '7', line('0'), line(0, 1), line(0, 'x', null)])
+    expect(marks.take(said, 0)).toBe(true);
   expect(await ready(marks.of(0))).toBe(false);
   marks.take(line(0), 0);
   expect(marks.take(line(0), 0)).toBe(true);

@@ -22,35 +22,109 @@ import { decide } from '../../../src/verdict/verdict.js';
 import { incident } from '../../report/result.js';
 
 const finding = (component: Finding['component'], title = 'KHO: incompatible'): Finding => ({
-  type: 'finding', title, severity: 'kho', implies: null, line: 1, text: title, corrupted: null, component, after: null, epoch: 1, taint: null,
+  type: 'finding',
+  title,
+  severity: 'kho',
+  implies: null,
+  line: 1,
+  text: title,
+  corrupted: null,
+  component,
+  after: null,
+  epoch: 1,
+  taint: null,
 });
 const image = (name: string): KernelImage => ({
-  name, release: `${name}-built`, bzImage: `/k/${name}`, vmlinux: null, config: null, systemMap: null, components: [{ name: 'kho', version: 3 }], listed: null, versions: [], known: true, notes: [], sha256: name, cacheDir: null,
+  name,
+  release: `${name}-built`,
+  bzImage: `/k/${name}`,
+  vmlinux: null,
+  config: null,
+  systemMap: null,
+  components: [{ name: 'kho', version: 3 }],
+  listed: null,
+  versions: [],
+  known: true,
+  notes: [],
+  sha256: name,
+  cacheDir: null,
 });
 
 /** What a console that says so comes to. */
 function panicOf(text: string): Finding[] {
   const scanner = new ConsoleScanner();
-  const lines = Buffer.from(`[    1.000000] Kernel panic - not syncing: ${text}\n[    1.000001] ---[ end Kernel panic - not syncing: ${text} ]---\n`);
+  const lines = Buffer.from(
+    `[    1.000000] Kernel panic - not syncing: ${text}\n[    1.000001] ---[ end Kernel panic - not syncing: ${text} ]---\n`,
+  );
   return [...scanner.feed(lines), ...scanner.end()].filter((signal) => signal.type === 'finding');
 }
 
 describe('mismatches', () => {
-  const fromImages: Mismatch[] = [{ component: 'kho', wrote: 3, reads: [4], endsIn: 'reboot', source: 'images', detail: 'images' }];
+  const fromImages: Mismatch[] = [
+    { component: 'kho', wrote: 3, reads: [4], endsIn: 'reboot', source: 'images', detail: 'images' },
+  ];
   const ended = (outcome: 'panic' | 'lost' | 'preserved') => decide(outcome === 'preserved' ? [] : [incident(outcome)]);
 
   it.each<[string, Finding[], 'panic' | 'lost' | 'preserved', Mismatch[]]>([
     ['nothing was seen: what the images say', [], 'lost', fromImages],
     ['a complaint about no component', [finding(null)], 'lost', fromImages],
-    ['the run saw more', [finding({ component: 'kho', wrote: 9, reads: [4, 5] })], 'panic', [{ component: 'kho', wrote: 9, reads: [4, 5], endsIn: 'panic', source: 'run', detail: 'KHO: incompatible' }]],
-    ['the run saw less', [finding({ component: 'kho', wrote: null, reads: [] })], 'lost', [{ component: 'kho', wrote: 3, reads: [4], endsIn: 'reboot', source: 'run', detail: 'KHO: incompatible' }]],
-    ['another component', [finding({ component: 'luo', wrote: 1, reads: [2] })], 'panic', [...fromImages, { component: 'luo', wrote: 1, reads: [2], endsIn: 'panic', source: 'run', detail: 'KHO: incompatible' }]],
-    ['a complaint without a consequence', [finding({ component: 'kho', wrote: 3, reads: [] })], 'preserved', [{ component: 'kho', wrote: 3, reads: [4], endsIn: 'reboot', source: 'run', detail: 'KHO: incompatible' }]],
-    ['twice the same: the last word', [finding({ component: 'kho', wrote: 3, reads: [] }, 'a'), finding({ component: 'kho', wrote: 3, reads: [] }, 'b')], 'lost', [{ component: 'kho', wrote: 3, reads: [4], endsIn: 'reboot', source: 'run', detail: 'b' }]],
-    ['a panic over the data of PCI devices', panicOf('Incoming PCI FLB version (v2) is incompatible with this kernel (v3)'), 'panic', [...fromImages, {
-      component: 'pci', wrote: 2, reads: [3], endsIn: 'panic', source: 'run', detail: 'Kernel panic: Incoming PCI FLB version 2 is incompatible with this kernel',
-    }]],
-  ])('%s', (_, findings, outcome, all) => expect(mismatchesSeen(fromImages, { findings, verdict: ended(outcome), objected: [], hardware: [] }, () => [])).toEqual(all));
+    [
+      'the run saw more',
+      [finding({ component: 'kho', wrote: 9, reads: [4, 5] })],
+      'panic',
+      [{ component: 'kho', wrote: 9, reads: [4, 5], endsIn: 'panic', source: 'run', detail: 'KHO: incompatible' }],
+    ],
+    [
+      'the run saw less',
+      [finding({ component: 'kho', wrote: null, reads: [] })],
+      'lost',
+      [{ component: 'kho', wrote: 3, reads: [4], endsIn: 'reboot', source: 'run', detail: 'KHO: incompatible' }],
+    ],
+    [
+      'another component',
+      [finding({ component: 'luo', wrote: 1, reads: [2] })],
+      'panic',
+      [
+        ...fromImages,
+        { component: 'luo', wrote: 1, reads: [2], endsIn: 'panic', source: 'run', detail: 'KHO: incompatible' },
+      ],
+    ],
+    [
+      'a complaint without a consequence',
+      [finding({ component: 'kho', wrote: 3, reads: [] })],
+      'preserved',
+      [{ component: 'kho', wrote: 3, reads: [4], endsIn: 'reboot', source: 'run', detail: 'KHO: incompatible' }],
+    ],
+    [
+      'twice the same: the last word',
+      [
+        finding({ component: 'kho', wrote: 3, reads: [] }, 'a'),
+        finding({ component: 'kho', wrote: 3, reads: [] }, 'b'),
+      ],
+      'lost',
+      [{ component: 'kho', wrote: 3, reads: [4], endsIn: 'reboot', source: 'run', detail: 'b' }],
+    ],
+    [
+      'a panic over the data of PCI devices',
+      panicOf('Incoming PCI FLB version (v2) is incompatible with this kernel (v3)'),
+      'panic',
+      [
+        ...fromImages,
+        {
+          component: 'pci',
+          wrote: 2,
+          reads: [3],
+          endsIn: 'panic',
+          source: 'run',
+          detail: 'Kernel panic: Incoming PCI FLB version 2 is incompatible with this kernel',
+        },
+      ],
+    ],
+  ])('%s', (_, findings, outcome, all) =>
+    expect(
+      mismatchesSeen(fromImages, { findings, verdict: ended(outcome), objected: [], hardware: [] }, () => []),
+    ).toEqual(all),
+  );
 });
 
 describe('the timeline', () => {
@@ -64,7 +138,8 @@ describe('the timeline', () => {
     [{ kind: 'kexec', state: 'going' }, 'kexec'],
     [{ kind: 'kexec', state: 'refused', errno: 'EBUSY' }, 'kexec refused: EBUSY'],
     [{ kind: 'fault', fault: 'nmi', places: 1, detail: 'NMI' }, 'fault nmi: NMI'],
-    [{ kind: 'qmp', event: 'RESET', data: null }, 'QEMU: RESET'], [{ kind: 'qmp', event: 'STOP', data: null }, null],
+    [{ kind: 'qmp', event: 'RESET', data: null }, 'QEMU: RESET'],
+    [{ kind: 'qmp', event: 'STOP', data: null }, null],
     [{ kind: 'crash', title: 'Oops', severity: 'oops', line: 1 }, 'console: Oops'],
     [{ kind: 'crash', title: 'kexec', severity: 'info', line: 1 }, null],
     [{ kind: 'step', index: 0, op: 'open', target: 'x', state: 'done', errno: null, ms: 1 }, null],
@@ -88,9 +163,15 @@ describe('the recorder', () => {
     return { events, recorder: new Recorder(startClock(), (event) => events.push(event)) };
   };
 
-  it('makes the machine\'s words safe and short', () => {
+  it("makes the machine's words safe and short", () => {
     const { recorder } = record();
-    recorder.incident({ source: 'console', side: 'inside', implies: null, title: `\x1b[2J${'t'.repeat(1000)}`, detail: `a\r\x1b\n${'x'.repeat(10_000)}\n${'row\n'.repeat(1000)}` });
+    recorder.incident({
+      source: 'console',
+      side: 'inside',
+      implies: null,
+      title: `\x1b[2J${'t'.repeat(1000)}`,
+      detail: `a\r\x1b\n${'x'.repeat(10_000)}\n${'row\n'.repeat(1000)}`,
+    });
     const [only] = recorder.incidents;
     expect(only?.title).toMatch(/^\\x1b\[2Jt+\.\.\.$/);
     expect(only?.title.length).toBeLessThan(320);
@@ -101,7 +182,8 @@ describe('the recorder', () => {
 
   it('keeps room for what decides, however many hints there are', () => {
     const { recorder } = record();
-    const say = (implies: Outcome | null, title = 'x', epoch = 0) => recorder.incident({ source: 'console', side: 'inside', implies, title, detail: '', epoch });
+    const say = (implies: Outcome | null, title = 'x', epoch = 0) =>
+      recorder.incident({ source: 'console', side: 'inside', implies, title, detail: '', epoch });
     for (let i = 0; i < 5000; i++) say(null);
     say('panic');
     expect(recorder.incidents.length).toBe(501);
@@ -124,30 +206,118 @@ describe('the recorder', () => {
     const { recorder, events } = record();
     expect(await recorder.task('boot', () => Promise.resolve(5))).toBe(5);
     await expect(recorder.task('boot', () => Promise.reject(new Error('no\x1b')))).rejects.toThrow('no');
-    expect(events).toMatchObject([{ state: 'start', epoch: 0 }, { state: 'done' }, { state: 'start' }, { state: 'failed', detail: 'Error: no\\x1b' }]);
+    expect(events).toMatchObject([
+      { state: 'start', epoch: 0 },
+      { state: 'done' },
+      { state: 'start' },
+      { state: 'failed', detail: 'Error: no\\x1b' },
+    ]);
   });
 });
 
 describe('a result', () => {
-  const spec: MemfdSpec = { kind: 'memfd', file: 'ram', size: 8192, seed: 1, holes: [], huge: false, seals: [], position: 0 };
+  const spec: MemfdSpec = {
+    kind: 'memfd',
+    file: 'ram',
+    size: 8192,
+    seed: 1,
+    holes: [],
+    huge: false,
+    seals: [],
+    position: 0,
+  };
   const pattern = new Pattern(spec);
   const look = { pages: 2, equal: 2, different: 0, differentRuns: [], first: null };
   const file: FileRecord = {
     kind: 'memfd',
     file: {
-      name: 'ram', session: 'vm0', token: 5, spec, pattern, runs: [], before: null, hugeKiB: 0, errno: null,
-      retrieved: { name: 'back', spec, pattern, held: [], runs: [], before: null, hugeKiB: 0, inside: { pages: 2, bad: 0, firstBad: null, size: 8192, position: 0, seals: ['grow'], blocks: 16, mode: 0o777, access: 'rw', object: null } },
+      name: 'ram',
+      session: 'vm0',
+      token: 5,
+      spec,
+      pattern,
+      runs: [],
+      before: null,
+      hugeKiB: 0,
+      errno: null,
+      retrieved: {
+        name: 'back',
+        spec,
+        pattern,
+        held: [],
+        runs: [],
+        before: null,
+        hugeKiB: 0,
+        inside: {
+          pages: 2,
+          bad: 0,
+          firstBad: null,
+          size: 8192,
+          position: 0,
+          seals: ['grow'],
+          blocks: 16,
+          mode: 0o777,
+          access: 'rw',
+          object: null,
+        },
+      },
     },
-    fate: { ...NO_PAGES, pagesPreserved: 2, pagesIntact: 2, fate: 'intact', overwritten: 0, readable: 0, look, problems: [], disagreement: null, map: [{ pfn: 256, count: 2, state: 'intact' }] },
+    fate: {
+      ...NO_PAGES,
+      pagesPreserved: 2,
+      pagesIntact: 2,
+      fate: 'intact',
+      overwritten: 0,
+      readable: 0,
+      look,
+      problems: [],
+      disagreement: null,
+      map: [{ pfn: 256, count: 2, state: 'intact' }],
+    },
   };
-  const scenario = { name: 's', description: 'd', tags: ['t'], file: 's.yaml', policy: 'force', expect: { outcome: 'preserved', endsIn: null } } as unknown as Scenario;
+  const scenario = {
+    name: 's',
+    description: 'd',
+    tags: ['t'],
+    file: 's.yaml',
+    policy: 'force',
+    expect: { outcome: 'preserved', endsIn: null },
+  } as unknown as Scenario;
   const plan = { id: 'run-1', scenario, kernels: [image('a'), image('b'), image('c')] } as unknown as RunPlan;
   const record = (more: Partial<RunRecord> = {}): RunRecord => ({
-    verdict: decide([]), incidents: [], droppedIncidents: 0, kept: [], steps: [], cases: [], objected: [], hardware: [], findings: [], devices: [], iommu: null, guests: [], downtime: [], recovery: null,
-    attempts: [], witnesses: {}, taint: null,
-    updates: [1, 2].map((epoch) => ({ epoch, files: [file], counts: file.fate, handedOver: 10, marked: { found: [], index: new KhopIndex([]), total: 2 }, baseline: [{ pfn: 16, count: 1, what: 'KHO root tree' }] })),
-    epochs: [{ release: 'a-running', bootId: 'x' }, { release: null, bootId: 'y' }],
-    qemu: { version: '7.2', accel: 'tcg', commandLine: 'qemu' }, durations: { total: 5 }, startedAt: new Date(0), ...more,
+    verdict: decide([]),
+    incidents: [],
+    droppedIncidents: 0,
+    kept: [],
+    steps: [],
+    cases: [],
+    objected: [],
+    hardware: [],
+    findings: [],
+    devices: [],
+    iommu: null,
+    guests: [],
+    downtime: [],
+    recovery: null,
+    attempts: [],
+    witnesses: {},
+    taint: null,
+    updates: [1, 2].map((epoch) => ({
+      epoch,
+      files: [file],
+      counts: file.fate,
+      handedOver: 10,
+      marked: { found: [], index: new KhopIndex([]), total: 2 },
+      baseline: [{ pfn: 16, count: 1, what: 'KHO root tree' }],
+    })),
+    epochs: [
+      { release: 'a-running', bootId: 'x' },
+      { release: null, bootId: 'y' },
+    ],
+    qemu: { version: '7.2', accel: 'tcg', commandLine: 'qemu' },
+    durations: { total: 5 },
+    startedAt: new Date(0),
+    ...more,
   });
   const around = { predicted: null, mismatches: [], timeline: [], labVersion: '0.1.0' };
   const build = (more: Partial<RunRecord> = {}) => buildResult(plan, record(more), around);
@@ -160,9 +330,27 @@ describe('a result', () => {
   it('sums up all updates of a chain', () => {
     const result = build();
     expect(result.memory).toMatchObject({ pagesPreserved: 4, pagesIntact: 4, pagesLeaked: 0 });
-    expect(result.memory.updates[1]).toEqual({ epoch: 2, markedOnArrival: 10, markedAtEnd: 2, baseline: [{ what: 'KHO root tree', phys: '0x10000', pages: 1 }], map: [{ phys: '0x10000', pages: 1, state: 'own' }, { phys: '0x100000', pages: 2, state: 'intact' }], mapLeftOut: 0 });
+    expect(result.memory.updates[1]).toEqual({
+      epoch: 2,
+      markedOnArrival: 10,
+      markedAtEnd: 2,
+      baseline: [{ what: 'KHO root tree', phys: '0x10000', pages: 1 }],
+      map: [
+        { phys: '0x10000', pages: 1, state: 'own' },
+        { phys: '0x100000', pages: 2, state: 'intact' },
+      ],
+      mapLeftOut: 0,
+    });
     expect(result.resources).toHaveLength(2);
-    expect(result.resources[0]).toMatchObject({ name: 'ram', session: 'vm0', token: 5, epoch: 1, state: 'intact', inside: { pages: 2, seals: ['grow'] }, outside: { pages: 2, different: 0 } });
+    expect(result.resources[0]).toMatchObject({
+      name: 'ram',
+      session: 'vm0',
+      token: 5,
+      epoch: 1,
+      state: 'intact',
+      inside: { pages: 2, seals: ['grow'] },
+      outside: { pages: 2, different: 0 },
+    });
   });
 
   it('names each kernel as it named itself, and by its image where it never spoke', () => {
@@ -179,6 +367,8 @@ describe('a result', () => {
   ])('%s', (_, more, asExpected) => expect(build(more).asExpected).toBe(asExpected));
 
   it('has the files of an update that was called off, in the kernel that runs on', () => {
-    expect(build({ updates: [], epochs: [{ release: 'a', bootId: 'x' }], kept: [{ epoch: 0, file }] }).resources).toMatchObject([{ epoch: 0, state: 'intact' }]);
+    expect(
+      build({ updates: [], epochs: [{ release: 'a', bootId: 'x' }], kept: [{ epoch: 0, file }] }).resources,
+    ).toMatchObject([{ epoch: 0, state: 'intact' }]);
   });
 });

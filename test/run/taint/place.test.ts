@@ -24,7 +24,15 @@ describe('a kernel that comes with its vmlinux alone', () => {
     new PageTables(memory, ROOT, 0x20_0000).map(0n, PHYS);
     const vmlinux = join(dir, 'vmlinux');
     writeFileSync(vmlinux, bytes);
-    return { memory, place: () => TaintPlace.find(memory.asMachine, { cr3: BigInt(ROOT), cr4: 0n }, { name: 'k', systemMap: map, vmlinux, release: '7.3.4' }) };
+    return {
+      memory,
+      place: () =>
+        TaintPlace.find(
+          memory.asMachine,
+          { cr3: BigInt(ROOT), cr4: 0n },
+          { name: 'k', systemMap: map, vmlinux, release: '7.3.4' },
+        ),
+    };
   };
 
   it('is found by its own symbols', () => {
@@ -40,7 +48,11 @@ describe('a kernel that comes with its vmlinux alone', () => {
   });
 
   it('is not found by a file that is none, nor by a System.map that is gone', () => {
-    expect(find(Buffer.from('GIF89a')).place()).toMatchObject({ why: 'k: its symbols cannot be read: no ELF file: too short' });
-    expect(find(Buffer.from('GIF89a'), join(dir, 'gone')).place()).toMatchObject({ why: expect.stringMatching(/cannot be read/) });
+    expect(find(Buffer.from('GIF89a')).place()).toMatchObject({
+      why: 'k: its symbols cannot be read: no ELF file: too short',
+    });
+    expect(find(Buffer.from('GIF89a'), join(dir, 'gone')).place()).toMatchObject({
+      why: expect.stringMatching(/cannot be read/),
+    });
   });
 });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whole runs on the fake machine: what a kernel's taint does to the verdict, and what becomes of a verdict when nobody could look.
+// Whole runs on the fake machine: what a kernel's taint does to the verdict, and what becomes of a verdict when nobody
+// could look.
 import { describe, expect, it } from 'vitest';
 import type { KernelImage } from '../../../src/model/kernel/image.js';
 import { runFake } from '../../fakes/run.js';
@@ -9,9 +10,14 @@ import type { Script } from '../../fakes/machine.js';
 const WARN = 1n << 9n;
 const yaml = (more = '') => `${updatesOf({ updates: 1 })}\n${more}`;
 const warning = [
-  '------------[ cut here ]------------', 'WARNING: mm/foo.c:1 at kho_restore_page+0x1/0x2, CPU#0: agent/1', 'Call Trace:', ' kho_restore_page+0x1/0x2',
+  '------------[ cut here ]------------',
+  'WARNING: mm/foo.c:1 at kho_restore_page+0x1/0x2, CPU#0: agent/1',
+  'Call Trace:',
+  ' kho_restore_page+0x1/0x2',
   '---[ end trace 0000000000000000 ]---',
-].map((line) => `[   12.345678] ${line}\r\n`).join('');
+]
+  .map((line) => `[   12.345678] ${line}\r\n`)
+  .join('');
 
 /** In the kernel of `epoch`, at its first request. */
 function marks(epoch: number, how: { mask?: bigint; says?: string }): Script {
@@ -29,7 +35,12 @@ function marks(epoch: number, how: { mask?: bigint; says?: string }): Script {
 
 async function verdictOf(text: string, script: Script = {}, plan: { kernels?: KernelImage[] } = {}) {
   const { record } = await runFake(text, script, { plan });
-  return { outcome: record?.verdict.outcome, taint: record?.taint, witness: record?.witnesses.taint, titles: record?.incidents.map(({ title }) => title) };
+  return {
+    outcome: record?.verdict.outcome,
+    taint: record?.taint,
+    witness: record?.witnesses.taint,
+    titles: record?.incidents.map(({ title }) => title),
+  };
 }
 
 describe('the taint of a whole run', () => {
@@ -53,18 +64,40 @@ describe('the taint of a whole run', () => {
   });
 
   it('what the scenario declares is no damage', async () => {
-    expect(await verdictOf(yaml('taint: [warn]'), marks(1, { mask: WARN, says: warning }))).toMatchObject({ outcome: 'preserved', taint: { after: 512, flags: [] } });
-    expect(await verdictOf(yaml('taint: [oops]'), marks(1, { mask: WARN, says: warning }))).toMatchObject({ outcome: 'tainted' });
+    expect(await verdictOf(yaml('taint: [warn]'), marks(1, { mask: WARN, says: warning }))).toMatchObject({
+      outcome: 'preserved',
+      taint: { after: 512, flags: [] },
+    });
+    expect(await verdictOf(yaml('taint: [oops]'), marks(1, { mask: WARN, says: warning }))).toMatchObject({
+      outcome: 'tainted',
+    });
   });
 
   it('no verdict that all is well without it, unless the user does without', async () => {
     const images = ['7.3.0', '7.3.1'].map((name): KernelImage => ({
-      name, release: null, bzImage: import.meta.filename, vmlinux: null, config: null, systemMap: null, components: [], listed: null, versions: [], known: true,
-      notes: [], sha256: name, cacheDir: null,
+      name,
+      release: null,
+      bzImage: import.meta.filename,
+      vmlinux: null,
+      config: null,
+      systemMap: null,
+      components: [],
+      listed: null,
+      versions: [],
+      known: true,
+      notes: [],
+      sha256: name,
+      cacheDir: null,
     }));
     const blind = await verdictOf(yaml(), {}, { kernels: images });
-    expect(blind).toMatchObject({ outcome: 'infra', witness: { looked: false, why: expect.stringContaining('System.map') } });
+    expect(blind).toMatchObject({
+      outcome: 'infra',
+      witness: { looked: false, why: expect.stringContaining('System.map') },
+    });
     expect(blind.titles).toEqual(['the witness "taint" was blind', 'the witness "taint" was blind']);
-    expect(await verdictOf(yaml('without: [taint]'), {}, { kernels: images })).toMatchObject({ outcome: 'preserved', witness: { waived: true } });
+    expect(await verdictOf(yaml('without: [taint]'), {}, { kernels: images })).toMatchObject({
+      outcome: 'preserved',
+      witness: { waived: true },
+    });
   });
 });

@@ -9,17 +9,34 @@ const held = { session: 's', token: 1 };
 
 describe('a kernel that refuses the whole handover', () => {
   it('loses nothing where nothing was carried', () => {
-    const weigh = weighFor({ steps: [step({ op: 'kexec' })], reserveMem: [] }, new Map([['nic', { preserved: null, carriedBy: null }]]));
-    expect((['lost', 'leak', 'panic', 'infra', null] as const).map(weigh)).toEqual([null, 'leak', 'panic', 'infra', null]);
+    const weigh = weighFor(
+      { steps: [step({ op: 'kexec' })], reserveMem: [] },
+      new Map([['nic', { preserved: null, carriedBy: null }]]),
+    );
+    expect((['lost', 'leak', 'panic', 'infra', null] as const).map(weigh)).toEqual([
+      null,
+      'leak',
+      'panic',
+      'infra',
+      null,
+    ]);
   });
 
   it.each<[string, object[], { name: string; size: number }[]]>([
-    ['a session', [{ op: 'create', session: 's' }], []], ['upstream\'s test', [{ op: 'kselftest', test: 'luo_kexec_simple', stage: 1 }], []],
-    ['the kernel\'s own test', [{ op: 'kselftest', test: 'test_kho', stage: 1 }], []], ['memory reserved by name', [], [{ name: 'a', size: 4096 }]],
-  ])('loses %s', (_, steps, reserveMem) => expect(weighFor({ steps: steps.map(step), reserveMem: reserveMem as never }, new Map())('lost')).toBe('lost'));
+    ['a session', [{ op: 'create', session: 's' }], []],
+    ["upstream's test", [{ op: 'kselftest', test: 'luo_kexec_simple', stage: 1 }], []],
+    ["the kernel's own test", [{ op: 'kselftest', test: 'test_kho', stage: 1 }], []],
+    ['memory reserved by name', [], [{ name: 'a', size: 4096 }]],
+  ])('loses %s', (_, steps, reserveMem) =>
+    expect(weighFor({ steps: steps.map(step), reserveMem: reserveMem as never }, new Map())('lost')).toBe('lost'),
+  );
 
   it('loses a device that a kernel took into a session though it need not have', () => {
     const optional = [step({ op: 'device-preserve', device: 'nic', optional: true })];
-    for (const state of [{ preserved: held, carriedBy: null }, { preserved: null, carriedBy: held }]) expect(weighFor({ steps: optional, reserveMem: [] }, new Map([['nic', state]]))('lost')).toBe('lost');
+    for (const state of [
+      { preserved: held, carriedBy: null },
+      { preserved: null, carriedBy: held },
+    ])
+      expect(weighFor({ steps: optional, reserveMem: [] }, new Map([['nic', state]]))('lost')).toBe('lost');
   });
 });

@@ -25,7 +25,10 @@ let dir: string;
 beforeAll(() => {
   dir = mkdtempSync(join(tmpdir(), 'taint-'));
   const line = (offset: number, name: string) => `${(BASE + BigInt(offset)).toString(16)} b ${name}\n`;
-  writeFileSync(join(dir, 'System.map'), line(MASK, 'tainted_mask') + line(BANNER, 'linux_banner') + line(STATE, 'system_state') + line(0, '_text'));
+  writeFileSync(
+    join(dir, 'System.map'),
+    line(MASK, 'tainted_mask') + line(BANNER, 'linux_banner') + line(STATE, 'system_state') + line(0, '_text'),
+  );
   writeFileSync(join(dir, 'no-mask.map'), line(BANNER, 'linux_banner'));
 });
 afterAll(() => rmSync(dir, { recursive: true }));
@@ -40,12 +43,23 @@ class World {
   /** What the console holds and nobody has read yet. */
   unread: Partial<Finding>[] = [];
 
-  constructor(options: { taint?: TaintName[]; kernels?: string[]; accel?: 'tcg' | 'kvm'; systemMap?: string | null } = {}) {
+  constructor(
+    options: { taint?: TaintName[]; kernels?: string[]; accel?: 'tcg' | 'kvm'; systemMap?: string | null } = {},
+  ) {
     const tables = new PageTables(this.memory, ROOT, 0x20_0000);
     for (let page = 0; page < 4; page++) tables.map(BASE + BigInt(page * 4096), PHYS + page * 4096);
     const systemMap = options.systemMap === undefined ? join(dir, 'System.map') : options.systemMap;
-    const kernels = (options.kernels ?? ['a', 'a']).map((sha256) => ({ name: sha256, sha256, systemMap, vmlinux: null, release: '7.3.4' }));
-    this.watch = new TaintWatch({ scenario: { taint: options.taint ?? [] }, kernels, accel: options.accel ?? 'tcg' } as never, this.recorder);
+    const kernels = (options.kernels ?? ['a', 'a']).map((sha256) => ({
+      name: sha256,
+      sha256,
+      systemMap,
+      vmlinux: null,
+      release: '7.3.4',
+    }));
+    this.watch = new TaintWatch(
+      { scenario: { taint: options.taint ?? [] }, kernels, accel: options.accel ?? 'tcg' } as never,
+      this.recorder,
+    );
     this.boot();
   }
 
@@ -66,13 +80,22 @@ class World {
 
   get machine() {
     return {
-      memory: this.memory, findings: this.findings, ended: this.ended.signal,
+      memory: this.memory,
+      findings: this.findings,
+      ended: this.ended.signal,
       registers: async () => ({ cr3: BigInt(ROOT), cr4: 0n }),
       readConsole: () => {
         for (const finding of this.unread.splice(0)) {
           const whole = finding as Finding;
           this.findings.push(whole);
-          this.recorder.incident({ source: 'console', side: 'inside', implies: this.watch.weigh(whole), title: whole.title, detail: '', epoch: whole.epoch });
+          this.recorder.incident({
+            source: 'console',
+            side: 'inside',
+            implies: this.watch.weigh(whole),
+            title: whole.title,
+            detail: '',
+            epoch: whole.epoch,
+          });
         }
       },
     } as never;
@@ -90,7 +113,11 @@ class World {
 
   end() {
     this.watch.conclude(this.machine);
-    return { outcome: decide(this.recorder.incidents).outcome, titles: this.recorder.incidents.map(({ title }) => title), result: this.watch.result() };
+    return {
+      outcome: decide(this.recorder.incidents).outcome,
+      titles: this.recorder.incidents.map(({ title }) => title),
+      result: this.watch.result(),
+    };
   }
 
   get blind(): string[] {
@@ -99,7 +126,10 @@ class World {
 }
 
 /** A whole update; `between` happens in the next kernel. */
-async function updated(world: World, between: (world: World) => void = () => undefined): Promise<ReturnType<World['end']>> {
+async function updated(
+  world: World,
+  between: (world: World) => void = () => undefined,
+): Promise<ReturnType<World['end']>> {
   await world.arrive(0);
   world.leave();
   world.boot();
@@ -111,7 +141,11 @@ async function updated(world: World, between: (world: World) => void = () => und
 describe('the taint of a run', () => {
   it('a clean update: each kernel was looked at, at least twice', async () => {
     const world = new World();
-    expect(await updated(world)).toEqual({ outcome: 'preserved', titles: [], result: { before: 0, after: 0, flags: [] } });
+    expect(await updated(world)).toEqual({
+      outcome: 'preserved',
+      titles: [],
+      result: { before: 0, after: 0, flags: [] },
+    });
     expect(world.blind).toEqual([]);
     expect(world.recorder.witnesses.report().taint).toMatchObject({ looked: true, counted: 4, required: true });
   });
@@ -124,7 +158,10 @@ describe('the taint of a run', () => {
   });
 
   it('a warning that the mask knows as well: no disagreement', async () => {
-    const { outcome, titles } = await updated(new World(), (world) => { world.says('warn'); world.mask(WARN); });
+    const { outcome, titles } = await updated(new World(), (world) => {
+      world.says('warn');
+      world.mask(WARN);
+    });
     expect(outcome).toBe('tainted');
     expect(titles).toEqual(['warn', 'the kernel marked itself tainted: warn']);
   });
@@ -154,15 +191,39 @@ describe('the taint of a run', () => {
   });
 
   it('a WARN_TAINT() sets another bit than its warning says, and lockdep none', async () => {
-    expect((await updated(new World(), (world) => { world.says('warn'); world.mask(FIRMWARE); })).titles).not.toContain('the console and the taint mask disagree');
-    expect(await updated(new World(), (world) => world.says('lockdep'))).toMatchObject({ outcome: 'tainted', titles: ['lockdep'], result: { flags: ['lockdep'] } });
+    expect(
+      (
+        await updated(new World(), (world) => {
+          world.says('warn');
+          world.mask(FIRMWARE);
+        })
+      ).titles,
+    ).not.toContain('the console and the taint mask disagree');
+    expect(await updated(new World(), (world) => world.says('lockdep'))).toMatchObject({
+      outcome: 'tainted',
+      titles: ['lockdep'],
+      result: { flags: ['lockdep'] },
+    });
   });
 
   it('what a scenario declares silences flag and console, and nothing else', async () => {
-    const provoke = (world: World): void => { world.says('warn'); world.mask(WARN); };
-    expect(await updated(new World({ taint: ['warn'] }), provoke)).toMatchObject({ outcome: 'preserved', result: { after: 512, flags: [] } });
-    expect(await updated(new World({ taint: ['warn'] }), (world) => world.mask(WARN))).toMatchObject({ outcome: 'preserved' });
-    expect(await updated(new World({ taint: ['warn'] }), (world) => { provoke(world); world.mask(WARN | OOPS); })).toMatchObject({ outcome: 'tainted', result: { flags: ['oops'] } });
+    const provoke = (world: World): void => {
+      world.says('warn');
+      world.mask(WARN);
+    };
+    expect(await updated(new World({ taint: ['warn'] }), provoke)).toMatchObject({
+      outcome: 'preserved',
+      result: { after: 512, flags: [] },
+    });
+    expect(await updated(new World({ taint: ['warn'] }), (world) => world.mask(WARN))).toMatchObject({
+      outcome: 'preserved',
+    });
+    expect(
+      await updated(new World({ taint: ['warn'] }), (world) => {
+        provoke(world);
+        world.mask(WARN | OOPS);
+      }),
+    ).toMatchObject({ outcome: 'tainted', result: { flags: ['oops'] } });
   });
 
   it('what the first kernel had before anything was handed over is no news, nor is it when the same kernel boots again', async () => {
@@ -211,9 +272,14 @@ describe('the taint of a run', () => {
     expect(await updated(new World(), (later) => later.mask(1n << 18n))).toMatchObject({ outcome: 'tainted' });
   });
 
-  it('a stall is a busy host\'s doing where the machine is emulated', async () => {
-    expect(await updated(new World(), (world) => world.says('stall'))).toMatchObject({ outcome: 'preserved', titles: ['stall'] });
-    expect(await updated(new World({ accel: 'kvm' }), (world) => world.says('stall'))).toMatchObject({ outcome: 'tainted' });
+  it("a stall is a busy host's doing where the machine is emulated", async () => {
+    expect(await updated(new World(), (world) => world.says('stall'))).toMatchObject({
+      outcome: 'preserved',
+      titles: ['stall'],
+    });
+    expect(await updated(new World({ accel: 'kvm' }), (world) => world.says('stall'))).toMatchObject({
+      outcome: 'tainted',
+    });
   });
 
   it('sees what a quiet kernel does on its way out, and takes nothing of the next one for it', async () => {
@@ -222,7 +288,11 @@ describe('the taint of a run', () => {
     world.watch.leaves(world.machine);
     world.mask(WARN);
     await expect.poll(() => world.recorder.incidents.length).toBe(1);
-    expect(world.recorder.incidents[0]).toMatchObject({ title: 'the kernel marked itself tainted: warn', detail: 'on the way out: tainted_mask is 0x200 (warn)', epoch: 0 });
+    expect(world.recorder.incidents[0]).toMatchObject({
+      title: 'the kernel marked itself tainted: warn',
+      detail: 'on the way out: tainted_mask is 0x200 (warn)',
+      epoch: 0,
+    });
     // The next kernel, of the same build, is at its first lines.
     world.memory.write(PHYS + STATE, Buffer.from([0, 0, 0, 0]));
     world.mask(OOPS);
@@ -248,7 +318,10 @@ describe('the taint of a run', () => {
     await updated(gone, (world) => world.memory.write(PHYS + BANNER, Buffer.alloc(64)));
     expect(gone.blind[0]).toMatch(/no longer where it was found/);
     const ended = new World();
-    await updated(ended, (world) => { world.ended.abort(); world.memory.write(PHYS + BANNER, Buffer.alloc(64)); });
+    await updated(ended, (world) => {
+      world.ended.abort();
+      world.memory.write(PHYS + BANNER, Buffer.alloc(64));
+    });
     expect(ended.blind).toEqual([]);
   });
 

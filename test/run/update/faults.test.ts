@@ -16,10 +16,20 @@ function machine(registers: unknown = null) {
   const commands: string[] = [];
   const events: unknown[] = [];
   const state = new RunState();
-  state.files.set('ram', { name: 'ram', runs: [{ page: 0, pfn: 300, count: 2 }, { page: 5, pfn: 700, count: 1 }] } as FileState);
+  state.files.set('ram', {
+    name: 'ram',
+    runs: [
+      { page: 0, pfn: 300, count: 2 },
+      { page: 5, pfn: 700, count: 1 },
+    ],
+  } as FileState);
   state.carried.set('k', { name: 'gone', runs: [{ page: 0, pfn: 900, count: 1 }] } as CarriedFile);
   const context = {
-    machine: { memory, registers: () => Promise.resolve(registers), command: (name: string) => Promise.resolve(commands.push(name)) },
+    machine: {
+      memory,
+      registers: () => Promise.resolve(registers),
+      command: (name: string) => Promise.resolve(commands.push(name)),
+    },
     recorder: { event: (event: unknown) => events.push(event) },
     state,
   } as unknown as RunContext;
@@ -65,7 +75,7 @@ describe('a string in memory that is replaced', () => {
     expect(text(8 * MIB - 1, 7)).toBe('xkho-v3');
   });
 
-  it('that stands nowhere is the lab\'s failure', async () => {
+  it("that stands nowhere is the lab's failure", async () => {
     const { events, strike } = machine();
     await expect(strike(replace('anywhere'))).rejects.toThrow(LabError);
     expect(events).toMatchObject([{ places: 0 }]);
@@ -73,14 +83,21 @@ describe('a string in memory that is replaced', () => {
 });
 
 describe('a flipped bit', () => {
-  it.each([[{ file: 'ram', page: 1 }, 301], [{ file: 'ram', page: 5 }, 700], [{ file: 'gone', page: 0 }, 900]])('%j', async (place, pfn) => {
+  it.each([
+    [{ file: 'ram', page: 1 }, 301],
+    [{ file: 'ram', page: 5 }, 700],
+    [{ file: 'gone', page: 0 }, 900],
+  ])('%j', async (place, pfn) => {
     const { memory, text, strike } = machine();
     memory.write(pfn * PAGE + 17, Buffer.of(0x0f));
     await strike({ kind: 'flip', offset: 17, mask: 0x81, ...place });
     expect(text(pfn * PAGE + 16, 3)).toBe('\0\x8e\0');
   });
 
-  it.each([{ file: 'ram', page: 2 }, { file: 'nobody', page: 0 }])('in a page that is nowhere: %j', async (place) => {
+  it.each([
+    { file: 'ram', page: 2 },
+    { file: 'nobody', page: 0 },
+  ])('in a page that is nowhere: %j', async (place) => {
     await expect(machine().strike({ kind: 'flip', offset: 0, mask: 1, ...place })).rejects.toThrow('no place found');
   });
 });
@@ -89,7 +106,10 @@ describe('a triple fault', () => {
   const ROOT = 0x10_0000;
   const IDT = 0xffff_fe00_0000_0000n;
 
-  it.each([['the kernel\'s own tables', ROOT], ['user space\'s tables', ROOT + PAGE]])('through %s', async (_, cr3) => {
+  it.each([
+    ["the kernel's own tables", ROOT],
+    ["user space's tables", ROOT + PAGE],
+  ])('through %s', async (_, cr3) => {
     const { memory, text, strike } = machine({ cr3: BigInt(cr3), cr4: 0n, idtBase: IDT, idtLimit: 0xfff });
     new PageTables(memory, ROOT, 0x20_0000).map(IDT, 0x80_0000);
     memory.write(0x80_0000, Buffer.alloc(PAGE + 4, 'x'));
@@ -97,12 +117,19 @@ describe('a triple fault', () => {
     expect(text(0x80_0000, PAGE + 4)).toBe(`${'\0'.repeat(PAGE)}xxxx`);
   });
 
-  it.each([['no registers', null], ['a table that is not mapped', { cr3: BigInt(ROOT), cr4: 0n, idtBase: IDT, idtLimit: 0xfff }]])('%s', async (_, registers) => {
+  it.each([
+    ['no registers', null],
+    ['a table that is not mapped', { cr3: BigInt(ROOT), cr4: 0n, idtBase: IDT, idtLimit: 0xfff }],
+  ])('%s', async (_, registers) => {
     await expect(machine(registers).strike({ kind: 'triple-fault' })).rejects.toThrow('no place found');
   });
 });
 
-it.each([['reset', 'system_reset'], ['stop', 'stop'], ['nmi', 'inject-nmi']] as const)('QEMU itself does: %s', async (kind, command) => {
+it.each([
+  ['reset', 'system_reset'],
+  ['stop', 'stop'],
+  ['nmi', 'inject-nmi'],
+] as const)('QEMU itself does: %s', async (kind, command) => {
   const { commands, strike } = machine();
   await strike({ kind });
   expect(commands).toEqual([command]);

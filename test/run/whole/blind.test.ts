@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// No path leads to a good outcome while a witness that it needs is blind: the run is `infra` and names the witness, unless the user does without it.
+// No path leads to a good outcome while a witness that it needs is blind: the run is `infra` and names the witness,
+// unless the user does without it.
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { RunPlan } from '../../../src/run/engine/context.js';
 import type { RunRecord } from '../../../src/run/record/record.js';
@@ -21,7 +22,8 @@ interface Path {
 
 /** The kernel does not do what is asked for, on the way out of an epoch. */
 const refuses = (op: string, at: number): Script => ({
-  request: (_, request) => (request.op === op && request.epoch === at ? { kind: 'answer', reply: { ok: false, errno: 'EBUSY', at: op } } : null),
+  request: (_, request) =>
+    request.op === op && request.epoch === at ? { kind: 'answer', reply: { ok: false, errno: 'EBUSY', at: op } } : null,
 });
 
 /** Every way to a good outcome. */
@@ -31,21 +33,41 @@ const PATHS: readonly Path[] = [
   { name: 'an update that is called off', scenario: { updates: 1, kexec: 'abort' }, outcome: 'refused' },
   { name: 'a second update that is called off', scenario: { updates: 2, kexec: 'abort' }, outcome: 'refused' },
   { name: 'a load that fails', scenario: { updates: 1 }, outcome: 'refused', script: refuses('load', 0) },
-  { name: 'a second kexec that the kernel refuses', scenario: { updates: 2 }, outcome: 'refused', script: refuses('go', 1) },
+  {
+    name: 'a second kexec that the kernel refuses',
+    scenario: { updates: 2 },
+    outcome: 'refused',
+    script: refuses('go', 1),
+  },
 ];
 
-async function record({ scenario, script = {} }: Path, without: readonly Witness[], more: Script = {}, plan: Partial<RunPlan> = {}): Promise<RunRecord> {
-  const { record: ended, error } = await runFake(updatesOf({ ...scenario, more: `without: [${without.join(', ')}]\n` }), { ...script, ...more }, { plan });
+async function record(
+  { scenario, script = {} }: Path,
+  without: readonly Witness[],
+  more: Script = {},
+  plan: Partial<RunPlan> = {},
+): Promise<RunRecord> {
+  const { record: ended, error } = await runFake(
+    updatesOf({ ...scenario, more: `without: [${without.join(', ')}]\n` }),
+    { ...script, ...more },
+    { plan },
+  );
   expect(error).toBeNull();
   return ended as RunRecord;
 }
 
 function saysBlind({ verdict, witnesses, incidents }: RunRecord, witness: Witness): void {
-  expect(verdict).toMatchObject({ outcome: 'infra', endsIn: 'none', cause: { implies: 'infra', title: `the witness "${witness}" was blind` } });
+  expect(verdict).toMatchObject({
+    outcome: 'infra',
+    endsIn: 'none',
+    cause: { implies: 'infra', title: `the witness "${witness}" was blind` },
+  });
   expect(verdict.cause?.detail).toContain(`--without ${witness}`);
   expect(witnesses[witness]).toMatchObject({ looked: false, required: true, waived: false });
   expect(witnesses[witness]?.why).not.toBeNull();
-  expect(incidents.filter(({ implies }) => implies === 'infra').every(({ title }) => title.startsWith('the witness "'))).toBe(true);
+  expect(
+    incidents.filter(({ implies }) => implies === 'infra').every(({ title }) => title.startsWith('the witness "')),
+  ).toBe(true);
 }
 
 function methodOf<Name extends 'looked' | 'require'>(name: Name): Witnesses[Name] {
@@ -90,7 +112,13 @@ describe.each(PATHS)('$name', (path) => {
 
     it('another one is not waived for it', async () => {
       blind(false);
-      saysBlind(await record(path, WITNESSES.filter((other) => other !== witness)), witness);
+      saysBlind(
+        await record(
+          path,
+          WITNESSES.filter((other) => other !== witness),
+        ),
+        witness,
+      );
     });
   });
 });
@@ -111,22 +139,71 @@ interface Dark {
 
 /** What really blinds a witness, in the machine that the fake kernels run in. */
 const DARKNESS: readonly Dark[] = [
-  { witness: 'outside', what: 'the kernel tells no page frames', script: { request: (_, { op }) => (op === 'pfns' ? denied : null) } },
-  { witness: 'outside', what: 'a file seems to have no page', script: { request: (_, { op }) => (op === 'pfns' ? { kind: 'answer', reply: { ok: true, runs: [] } } : null) } },
-  { witness: 'marks', what: 'no page table leads to the array of pages', script: atFirst((machine) => (machine.monitor.cr3 = 0)) },
-  { witness: 'marks', what: 'the kernel marks pages by another word', script: atFirst(({ ram }) => (ram.mark = () => undefined)) },
-  { witness: 'marks', what: 'the kernel counts its pages wrong', script: { request: ({ kernel }, { op, epoch }) => (op === 'zones' && epoch > 0 ? { kind: 'answer', reply: { ...kernel.zones, managed: 15_000 } } : null) } },
-  { witness: 'marks', what: 'the handover format was not read', script: {}, plan: { formats: [null, null, null] }, paths: 'refused' },
-  { witness: 'page-state', what: 'no page looks like one of a file', script: atFirst(({ ram }) => (ram.inCache = (pfn) => ram.inUse(pfn))) },
-  { witness: 'page-state', what: 'no page table leads to the array of pages', script: atFirst((machine) => (machine.monitor.cr3 = 0)) },
-  { witness: 'taint', what: 'the kernel has no System.map', script: {}, plan: { kernels: ['a', 'b', 'c'].map((name) => ({ ...image(name), systemMap: null })) } },
-  { witness: 'taint', what: 'a flood of the console was not read', script: atFirst((machine) => machine.later(100, () => machine.lose(5000))) },
+  {
+    witness: 'outside',
+    what: 'the kernel tells no page frames',
+    script: { request: (_, { op }) => (op === 'pfns' ? denied : null) },
+  },
+  {
+    witness: 'outside',
+    what: 'a file seems to have no page',
+    script: { request: (_, { op }) => (op === 'pfns' ? { kind: 'answer', reply: { ok: true, runs: [] } } : null) },
+  },
+  {
+    witness: 'marks',
+    what: 'no page table leads to the array of pages',
+    script: atFirst((machine) => (machine.monitor.cr3 = 0)),
+  },
+  {
+    witness: 'marks',
+    what: 'the kernel marks pages by another word',
+    script: atFirst(({ ram }) => (ram.mark = () => undefined)),
+  },
+  {
+    witness: 'marks',
+    what: 'the kernel counts its pages wrong',
+    script: {
+      request: ({ kernel }, { op, epoch }) =>
+        op === 'zones' && epoch > 0 ? { kind: 'answer', reply: { ...kernel.zones, managed: 15_000 } } : null,
+    },
+  },
+  {
+    witness: 'marks',
+    what: 'the handover format was not read',
+    script: {},
+    plan: { formats: [null, null, null] },
+    paths: 'refused',
+  },
+  {
+    witness: 'page-state',
+    what: 'no page looks like one of a file',
+    script: atFirst(({ ram }) => (ram.inCache = (pfn) => ram.inUse(pfn))),
+  },
+  {
+    witness: 'page-state',
+    what: 'no page table leads to the array of pages',
+    script: atFirst((machine) => (machine.monitor.cr3 = 0)),
+  },
+  {
+    witness: 'taint',
+    what: 'the kernel has no System.map',
+    script: {},
+    plan: { kernels: ['a', 'b', 'c'].map((name) => ({ ...image(name), systemMap: null })) },
+  },
+  {
+    witness: 'taint',
+    what: 'a flood of the console was not read',
+    script: atFirst((machine) => machine.later(100, () => machine.lose(5000))),
+  },
 ];
 
 describe.each(DARKNESS)('$witness is blind: $what', ({ witness, script, plan, paths = 'preserved' }) => {
   it.each(PATHS.filter(({ outcome }) => outcome === paths).slice(0, 2))('$name', async (path) => {
     const { verdict, witnesses } = await record(path, [], script, plan);
-    expect(verdict).toMatchObject({ outcome: 'infra', cause: { implies: 'infra', title: expect.stringMatching(/^the witness "[\w-]+" was blind$/) as string } });
+    expect(verdict).toMatchObject({
+      outcome: 'infra',
+      cause: { implies: 'infra', title: expect.stringMatching(/^the witness "[\w-]+" was blind$/) as string },
+    });
     expect(witnesses[witness]).toMatchObject({ looked: false, required: true, why: expect.any(String) as string });
   });
 });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a console says, in one read, of two kernels: each word counts for the kernel that said it. The machine is scripted, the scanner is the real one.
+// What a console says, in one read, of two kernels: each word counts for the kernel that said it. The machine is
+// scripted, the scanner is the real one.
 import { describe, expect, it } from 'vitest';
 import { Machine } from '../../../src/run/machine/machine.js';
 import type { MachineParts } from '../../../src/run/machine/parts.js';
@@ -9,22 +10,41 @@ import type { TailOptions } from '../../../src/util/process/tail.js';
 import { startClock } from '../../../src/util/clock.js';
 
 const never = new AbortController().signal;
-const k = (stamp: number, ...lines: string[]): string => lines.map((line) => `[${stamp.toFixed(6).padStart(12)}] ${line}\r\n`).join('');
-const warning = (stamp: number, fn: string): string => k(stamp,
-  '------------[ cut here ]------------', `WARNING: mm/foo.c:1 at ${fn}+0x1/0x2, CPU#0: init/1`, 'Call Trace:', ` ${fn}+0x1/0x2`, '---[ end trace 0000000000000000 ]---');
+const k = (stamp: number, ...lines: string[]): string =>
+  lines.map((line) => `[${stamp.toFixed(6).padStart(12)}] ${line}\r\n`).join('');
+const warning = (stamp: number, fn: string): string =>
+  k(
+    stamp,
+    '------------[ cut here ]------------',
+    `WARNING: mm/foo.c:1 at ${fn}+0x1/0x2, CPU#0: init/1`,
+    'Call Trace:',
+    ` ${fn}+0x1/0x2`,
+    '---[ end trace 0000000000000000 ]---',
+  );
 const boot = (release: string): string => k(0, `Linux version ${release} (lab@lab) #1 SMP`);
 const ready = (epoch: number): string => `${JSON.stringify({ epoch, bootId: `boot-${epoch}`, release: '7.3.4' })}\n`;
 
 async function scripted() {
   const tails: TailOptions[] = [];
   const parts = {
-    start: () => ({ pid: 1, gone: never, kill: async () => undefined, exited: Promise.resolve({ stderr: '' }), endedWithin: async () => false, commandLine: '' }),
+    start: () => ({
+      pid: 1,
+      gone: never,
+      kill: async () => undefined,
+      exited: Promise.resolve({ stderr: '' }),
+      endedWithin: async () => false,
+      commandLine: '',
+    }),
     openMonitor: async () => ({
       human: async (line: string) => (line === 'info usernet' ? 'HOST_FORWARD] 1 127.0.0.1 4022' : ''),
-      run: async () => ({ qemu: { major: 7, minor: 2, micro: 0 }, package: '' }), close: () => undefined,
+      run: async () => ({ qemu: { major: 7, minor: 2, micro: 0 }, package: '' }),
+      close: () => undefined,
     }),
     openMemory: () => ({ close: () => undefined }),
-    follow: (options: TailOptions) => { tails.push(options); return { look: () => undefined, stop: () => undefined }; },
+    follow: (options: TailOptions) => {
+      tails.push(options);
+      return { look: () => undefined, stop: () => undefined };
+    },
   } as unknown as MachineParts;
   const events: Event[] = [];
   const recorder = new Recorder(startClock(), (event) => void events.push(event));
@@ -42,7 +62,13 @@ describe('findings in one read', () => {
     console(boot('7.3.4'));
     machine.leaving.due(true);
     // The run still waits for the next kernel: its count of epochs comes later.
-    console(warning(9, 'device_shutdown') + k(9, 'kexec_core: Starting new kernel') + boot('7.3.4') + warning(0, 'kho_restore_page') + k(1, 'x'));
+    console(
+      warning(9, 'device_shutdown') +
+        k(9, 'kexec_core: Starting new kernel') +
+        boot('7.3.4') +
+        warning(0, 'kho_restore_page') +
+        k(1, 'x'),
+    );
     expect(recorder.epoch).toBe(0);
     expect(found(recorder)).toEqual(['0 WARNING in device_shutdown', '1 WARNING in kho_restore_page']);
     expect(machine.findings.map(({ epoch }) => epoch)).toEqual([0, 1]);
@@ -53,7 +79,13 @@ describe('findings in one read', () => {
     const { recorder, console } = await scripted();
     console(boot('7.3.4'));
     recorder.epoch = 1;
-    console(warning(9, 'device_shutdown') + k(9, 'kexec_core: Starting new kernel') + boot('7.3.4') + warning(0, 'kho_restore_page') + k(1, 'x'));
+    console(
+      warning(9, 'device_shutdown') +
+        k(9, 'kexec_core: Starting new kernel') +
+        boot('7.3.4') +
+        warning(0, 'kho_restore_page') +
+        k(1, 'x'),
+    );
     expect(found(recorder)).toEqual(['0 WARNING in device_shutdown', '1 WARNING in kho_restore_page']);
   });
 
@@ -82,13 +114,17 @@ describe('findings in one read', () => {
     const { recorder, console, machine } = await scripted();
     console(boot('7.3.4') + warning(9, 'foo').split('---[ end')[0]);
     machine.readConsole();
-    expect(recorder.incidents[0]?.detail).toMatch(/\(the report came through damaged: no end of trace before a pause\)$/);
+    expect(recorder.incidents[0]?.detail).toMatch(
+      /\(the report came through damaged: no end of trace before a pause\)$/,
+    );
   });
 
   it('bytes that nobody read make the witness blind', async () => {
     const { recorder, tails } = await scripted();
     recorder.witnesses.require('taint', 0);
     tails[0]?.onLost?.(4096);
-    expect(recorder.witnesses.missing()).toMatchObject([{ witness: 'taint', why: expect.stringContaining('4096 bytes of the console') }]);
+    expect(recorder.witnesses.missing()).toMatchObject([
+      { witness: 'taint', why: expect.stringContaining('4096 bytes of the console') },
+    ]);
   });
 });

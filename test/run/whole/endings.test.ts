@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How a run ends, whatever happens and whenever it happens: its outcome, whose fault, one record an update, and nothing left open.
+// How a run ends, whatever happens and whenever it happens: its outcome, whose fault, one record an update, and nothing
+// left open.
 import { describe, expect, it } from 'vitest';
 import type { Incident } from '../../../src/model/result/incident.js';
 import type { Outcome } from '../../../src/model/result/outcome.js';
@@ -34,7 +35,8 @@ const GOOD: Expected = { outcome: 'preserved', source: undefined };
 function expectedOf(ending: Exclude<Ending, 'abort'>, phase: Phase, update: number): Expected {
   if (phase === 'recovery') return IMPAIRED;
   if (phase === 'boot' && update === 1) {
-    // What the first kernel was before anything was handed over is no news, and one that cannot be talked to has shown nothing yet.
+    // What the first kernel was before anything was handed over is no news, and one that cannot be talked to has shown
+    // nothing yet.
     if (ending === 'oops') return GOOD;
     if (ending === 'client gone') return EXPECTED['QEMU gone'];
   }
@@ -53,11 +55,18 @@ type Update = [epoch: number, files: number];
 function begunBy(phase: Phase, update: number): Update[] {
   const before: Update[] = update === 1 ? [] : [[1, 2]];
   switch (phase) {
-    case 'boot': return before;
-    case 'steps': return [...before, [update, 1]];
+    case 'boot':
+      return before;
+    case 'steps':
+      return [...before, [update, 1]];
     // Judged once all its steps are done, when the next update's files are held already.
-    case 'judging': return [[1, 2], [2, 2]];
-    default: return [...before, [update, 2]];
+    case 'judging':
+      return [
+        [1, 2],
+        [2, 2],
+      ];
+    default:
+      return [...before, [update, 2]];
   }
 }
 
@@ -69,8 +78,11 @@ function underWay(phase: Phase, update: number): Update[] {
 
 async function run(ending: Ending, phase: Phase, update: number): Promise<FakeRun> {
   const staged = stage(ending, phase, update);
-  const recover = phase !== 'recovery' ? undefined : update === 1 ? 'reboot' as const : 'update' as const;
-  const yaml = updatesOf({ updates: recover === undefined ? 2 : update, recover, timeout: ending === 'time limit' ? 20 : undefined,
+  const recover = phase !== 'recovery' ? undefined : update === 1 ? ('reboot' as const) : ('update' as const);
+  const yaml = updatesOf({
+    updates: recover === undefined ? 2 : update,
+    recover,
+    timeout: ending === 'time limit' ? 20 : undefined,
     // A host is given up after many times the deadline.
     more: ending === 'host too busy' ? 'deadline: 5\n' : '',
   });
@@ -93,9 +105,16 @@ describe.each(ENDINGS)('%s', (ending) => {
       expect(error).toBeNull();
       const { outcome, source } = expectedOf(ending, phase, update);
       const { verdict, updates = [], attempts = [] } = record ?? {};
-      expect({ outcome: verdict?.outcome, source: verdict?.cause?.source, epoch: verdict?.cause?.epoch }).toEqual({ outcome, source, epoch: outcome === 'preserved' ? undefined : epochOf(phase, update) });
+      expect({ outcome: verdict?.outcome, source: verdict?.cause?.source, epoch: verdict?.cause?.epoch }).toEqual({
+        outcome,
+        source,
+        epoch: outcome === 'preserved' ? undefined : epochOf(phase, update),
+      });
       // A kernel that survives its oops goes on to the end.
-      const begun = outcome === 'infra' ? underWay(phase, update) : begunBy(ending === 'oops' && phase !== 'recovery' ? 'judging' : phase, update);
+      const begun =
+        outcome === 'infra'
+          ? underWay(phase, update)
+          : begunBy(ending === 'oops' && phase !== 'recovery' ? 'judging' : phase, update);
       expect(attempts.map(({ epoch }) => epoch + 1)).toEqual(begun.map(([epoch]) => epoch));
       const records = updates.map(({ epoch, files }): Update => [epoch, files.length]);
       if (outcome === 'infra') expect(begun).toEqual(expect.arrayContaining(records));

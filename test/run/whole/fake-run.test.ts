@@ -9,8 +9,15 @@ it('goes through two updates, each judged once, and leaves nothing open', async 
   expect(error).toBeNull();
   expect(record?.verdict.outcome).toBe('preserved');
   expect(record?.incidents).toEqual([]);
-  expect(record?.updates.map(({ epoch, handedOver, files }) => ({ epoch, handedOver, fates: files.map(({ fate }) => fate.fate) }))).toEqual([
-    { epoch: 1, handedOver: 6, fates: ['intact', 'intact'] }, { epoch: 2, handedOver: 6, fates: ['intact', 'intact'] },
+  expect(
+    record?.updates.map(({ epoch, handedOver, files }) => ({
+      epoch,
+      handedOver,
+      fates: files.map(({ fate }) => fate.fate),
+    })),
+  ).toEqual([
+    { epoch: 1, handedOver: 6, fates: ['intact', 'intact'] },
+    { epoch: 2, handedOver: 6, fates: ['intact', 'intact'] },
   ]);
   expect(leftOpen).toEqual([]);
   expect(ms).toBeLessThan(60_000);

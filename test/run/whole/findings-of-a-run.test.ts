@@ -15,8 +15,13 @@ describe('two findings in one read of the console', () => {
       leaving: (machine, epoch) => epoch === 0 && machine.later(199, () => machine.say(WARNING)),
       booting: (machine, epoch) => epoch === 1 && machine.say(OOPS + stamped('it goes on')),
     });
-    const said = record?.incidents.filter(({ source }) => source === 'console').map(({ title, epoch }) => ({ title: title.split(':')[0], epoch }));
-    expect(said).toEqual([{ title: 'WARNING in function_0', epoch: 0 }, { title: 'BUG', epoch: 1 }]);
+    const said = record?.incidents
+      .filter(({ source }) => source === 'console')
+      .map(({ title, epoch }) => ({ title: title.split(':')[0], epoch }));
+    expect(said).toEqual([
+      { title: 'WARNING in function_0', epoch: 0 },
+      { title: 'BUG', epoch: 1 },
+    ]);
   });
 });
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The client in the machine dies, stops or talks nonsense at each request of two updates: that is evidence about the machine, never a failure of the lab, and
-// never a run that went well.
+// The client in the machine dies, stops or talks nonsense at each request of two updates: that is evidence about the
+// machine, never a failure of the lab, and never a run that went well.
 import { expect, it } from 'vitest';
 import type { Reaction, Request } from '../../fakes/agent.js';
 import { BROKEN, NONSENSE } from '../../fakes/lies.js';
@@ -29,7 +29,9 @@ async function endsBadly(at: number, act: (machine: FakeMachine, request: Reques
   });
   const where = `request ${at}, ${JSON.stringify(struck)}`;
   expect(error, where).toBeNull();
-  expect(['infra', 'preserved', 'refused'], `${where}: ${record?.verdict.cause?.title}`).not.toContain(record?.verdict.outcome);
+  expect(['infra', 'preserved', 'refused'], `${where}: ${record?.verdict.cause?.title}`).not.toContain(
+    record?.verdict.outcome,
+  );
   expect(leftOpen, where).toEqual([]);
   expect(ms, where).toBeLessThan(HOUR);
   const epochs = record?.updates.map(({ epoch }) => epoch) ?? [];
@@ -52,10 +54,11 @@ it('dies', async () => {
 });
 
 it('stands still with its machine', async () => {
-  for (const at of each) await endsBadly(at, (machine) => {
-    machine.stand();
-    return { kind: 'silent' };
-  });
+  for (const at of each)
+    await endsBadly(at, (machine) => {
+      machine.stand();
+      return { kind: 'silent' };
+    });
 });
 
 it.each(BROKEN)('says $name', async ({ tell }) => {
@@ -70,10 +73,14 @@ it('answers no more but with an errno: who cannot see says so', async () => {
   for (const at of needed) {
     const { op } = asked[at] as Request;
     const { record } = await runFake(TWO_UPDATES, {
-      request: (_, request) => (request.op === op && request.index >= at ? { kind: 'answer', reply: { ok: false, errno: 'E\x1b[31mNONSENSE', at: 7 } } : null),
+      request: (_, request) =>
+        request.op === op && request.index >= at
+          ? { kind: 'answer', reply: { ok: false, errno: 'E\x1b[31mNONSENSE', at: 7 } }
+          : null,
     });
     expect(['preserved', 'refused'], `${op} from request ${at} on`).not.toContain(record?.verdict.outcome);
-    if (record?.verdict.outcome === 'infra') expect(record.verdict.cause?.title).toMatch(/^the witness "[\w-]+" was blind$/);
+    if (record?.verdict.outcome === 'infra')
+      expect(record.verdict.cause?.title).toMatch(/^the witness "[\w-]+" was blind$/);
   }
 });
 
@@ -83,13 +90,14 @@ it('answers with 64 MiB', async () => {
 });
 
 it('tells of progress for ever', async () => {
-  for (const at of [each[3] ?? 0, needed[5] ?? 0, each.at(-1) ?? 0]) await endsBadly(at, (machine, { id }) => {
-    let done = 0;
-    const more = (): void => {
-      machine.whisper(`{"id":${id},"progress":${++done}}\n`);
-      machine.later(1000, more);
-    };
-    more();
-    return { kind: 'silent' };
-  });
+  for (const at of [each[3] ?? 0, needed[5] ?? 0, each.at(-1) ?? 0])
+    await endsBadly(at, (machine, { id }) => {
+      let done = 0;
+      const more = (): void => {
+        machine.whisper(`{"id":${id},"progress":${++done}}\n`);
+        machine.later(1000, more);
+      };
+      more();
+      return { kind: 'silent' };
+    });
 });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A client in the machine that says what no client says. The lab is not to blame for it, and no good outcome comes of it.
+// A client in the machine that says what no client says. The lab is not to blame for it, and no good outcome comes of
+// it.
 import { describe, expect, it } from 'vitest';
 import type { Reaction, Request } from '../../fakes/agent.js';
 import { runFake } from '../../fakes/run.js';
@@ -9,7 +10,9 @@ const YAML = updatesOf({ updates: 1 });
 const answer = (reply: Record<string, unknown>): Reaction => ({ kind: 'answer', reply: { ok: true, ...reply } });
 
 /** By where it begins to lie. @param epoch of the kernel that runs */
-const lie = (op: string, epoch: number, reaction: Reaction) => ({ request: (_: unknown, request: Request) => (request.op === op && request.epoch === epoch ? reaction : null) });
+const lie = (op: string, epoch: number, reaction: Reaction) => ({
+  request: (_: unknown, request: Request) => (request.op === op && request.epoch === epoch ? reaction : null),
+});
 
 const LIES: readonly [string, string, Reaction][] = [
   ['bytes that are no line of the protocol', 'verify', { kind: 'say', bytes: '\u0000\u0001Segmentation fault\n' }],

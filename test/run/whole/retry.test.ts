@@ -25,7 +25,8 @@ function refusing(times: number, errno = 'EIO') {
   let left = times;
   return {
     request: (_: FakeMachine, { op, args }: Request): Reaction | null => {
-      if (op === 'create' && args['session'] === 'fails') return { kind: 'answer', reply: { ok: false, errno: 'ENOMEM', at: 'CREATE_SESSION' } };
+      if (op === 'create' && args['session'] === 'fails')
+        return { kind: 'answer', reply: { ok: false, errno: 'ENOMEM', at: 'CREATE_SESSION' } };
       return op === 'kexec' && left-- > 0 ? { kind: 'answer', reply: { ok: false, errno, at: 'reboot(KEXEC)' } } : null;
     },
   };
@@ -33,15 +34,23 @@ function refusing(times: number, errno = 'EIO') {
 
 describe('a kexec that is refused as the scenario says', () => {
   it('is tried again, any number of times, and the last attempt decides', async () => {
-    const { record, leftOpen } = await runFake(`${BEGIN}  - kexec: {errno: EIO}\n  - kexec: {errno: EIO}\n  - kexec${FINISH}`, refusing(2));
+    const { record, leftOpen } = await runFake(
+      `${BEGIN}  - kexec: {errno: EIO}\n  - kexec: {errno: EIO}\n  - kexec${FINISH}`,
+      refusing(2),
+    );
     expect(record?.verdict.outcome).toBe('preserved');
-    expect(record?.attempts.map(({ epoch, attempt, state, sessions, files }) => [epoch, attempt, state, sessions, files])).toEqual([
-      [0, 1, 'refused', 1, 1], [0, 2, 'refused', 1, 1], [0, 3, 'judged', 1, 1],
+    expect(
+      record?.attempts.map(({ epoch, attempt, state, sessions, files }) => [epoch, attempt, state, sessions, files]),
+    ).toEqual([
+      [0, 1, 'refused', 1, 1],
+      [0, 2, 'refused', 1, 1],
+      [0, 3, 'judged', 1, 1],
     ]);
     expect(record?.updates).toHaveLength(1);
     expect(record?.kept).toEqual([]);
     expect(record?.incidents.map(({ implies, title }) => [implies, title])).toEqual([
-      [null, 'an attempt to update was refused, as the scenario says'], [null, 'an attempt to update was refused, as the scenario says'],
+      [null, 'an attempt to update was refused, as the scenario says'],
+      [null, 'an attempt to update was refused, as the scenario says'],
     ]);
     expect(record?.steps.some(({ unexpected }) => unexpected)).toBe(false);
     expect(leftOpen).toEqual([]);
@@ -61,15 +70,37 @@ expect: preserved
 `;
     const { record } = await runFake(BEGIN + again, refusing(1));
     expect(record?.verdict.outcome).toBe('preserved');
-    expect(record?.updates.map(({ files }) => files.map(({ file: { name, session }, fate: { fate } }) => [name, session, fate]))).toEqual([[['other', 'vm1', 'intact']]]);
+    expect(
+      record?.updates.map(({ files }) =>
+        files.map(({ file: { name, session }, fate: { fate } }) => [name, session, fate]),
+      ),
+    ).toEqual([[['other', 'vm1', 'intact']]]);
   });
 
   it.each([
-    ['the last attempt is refused too', 2, 'EIO', '  - kexec: {errno: EIO}\n  - kexec: {errno: EIO}\nexpect: refused\n', ['refused', 'refused']],
+    [
+      'the last attempt is refused too',
+      2,
+      'EIO',
+      '  - kexec: {errno: EIO}\n  - kexec: {errno: EIO}\nexpect: refused\n',
+      ['refused', 'refused'],
+    ],
     ['nothing is tried after it', 1, 'EIO', '  - kexec: {errno: EIO}\n  - check: ram\nexpect: refused\n', ['refused']],
-    ['it is refused in another way than declared', 1, 'EBUSY', `  - kexec: {errno: EIO}\n  - kexec${FINISH}`, ['refused']],
+    [
+      'it is refused in another way than declared',
+      1,
+      'EBUSY',
+      `  - kexec: {errno: EIO}\n  - kexec${FINISH}`,
+      ['refused'],
+    ],
     ['it is not declared to be', 1, 'EIO', `  - kexec${FINISH}`, ['refused']],
-    ['a step before the next attempt fails', 1, 'EIO', `  - kexec: {errno: EIO}\n  - create: fails\n  - kexec${FINISH}`, ['refused', 'refused']],
+    [
+      'a step before the next attempt fails',
+      1,
+      'EIO',
+      `  - kexec: {errno: EIO}\n  - create: fails\n  - kexec${FINISH}`,
+      ['refused', 'refused'],
+    ],
   ])('ends in refused where %s', async (_, times, errno, steps, states) => {
     const { record, leftOpen, error } = await runFake(BEGIN + steps, refusing(times, errno));
     expect(error).toBeNull();
@@ -84,7 +115,8 @@ expect: preserved
     const { record } = await runFake(`${BEGIN}  - kexec: {errno: EIO}\n  - kexec${FINISH}`, {
       request: (machine, request) => {
         const reaction = script.request(machine, request);
-        if (reaction !== null) machine.say('[    5.637783] luo: Freeze failed for token[0x1] handler[object-v2] err[-5]\r\n');
+        if (reaction !== null)
+          machine.say('[    5.637783] luo: Freeze failed for token[0x1] handler[object-v2] err[-5]\r\n');
         return reaction;
       },
     });
@@ -96,7 +128,9 @@ expect: preserved
 describe('an old kernel after a refusal', () => {
   const steps = `${BEGIN}  - abort\nexpect: refused\n`;
   const sessionsFail = (_: FakeMachine, { op, args }: Request): Reaction | null =>
-    (op === 'preserve' && args['session'] === 'lab-probe' ? { kind: 'answer', reply: { ok: false, errno: 'EBUSY', at: 'PRESERVE_FD' } } : null);
+    op === 'preserve' && args['session'] === 'lab-probe'
+      ? { kind: 'answer', reply: { ok: false, errno: 'EBUSY', at: 'PRESERVE_FD' } }
+      : null;
   const staysHeld = (machine: FakeMachine, { op, args }: Request): Reaction | null => {
     if (op !== 'close' || args['session'] === undefined) return null;
     machine.kernel.answer(op, args);
@@ -104,14 +138,22 @@ describe('an old kernel after a refusal', () => {
     return { kind: 'answer', reply: { ok: true } };
   };
   const noClose = (_: FakeMachine, { op, args }: Request): Reaction | null =>
-    (op === 'close' && args['session'] === 'vm0' ? { kind: 'answer', reply: { ok: false, errno: 'EIO', at: 'close' } } : null);
+    op === 'close' && args['session'] === 'vm0'
+      ? { kind: 'answer', reply: { ok: false, errno: 'EIO', at: 'close' } }
+      : null;
   const full = (_: FakeMachine, { op, args }: Request): Reaction | null =>
-    (op === 'create' && args['session'] === 'lab-probe' ? { kind: 'answer', reply: { ok: false, errno: 'ENOMEM', at: 'CREATE_SESSION' } } : null);
+    op === 'create' && args['session'] === 'lab-probe'
+      ? { kind: 'answer', reply: { ok: false, errno: 'ENOMEM', at: 'CREATE_SESSION' } }
+      : null;
 
   it('is as it was', async () => {
     const { record } = await runFake(steps);
     expect(record?.verdict).toMatchObject({ outcome: 'refused', cause: { title: 'the update was called off' } });
-    expect(record?.witnesses).toMatchObject({ marks: { looked: true, required: true }, inside: { looked: true }, outside: { looked: true } });
+    expect(record?.witnesses).toMatchObject({
+      marks: { looked: true, required: true },
+      inside: { looked: true },
+      outside: { looked: true },
+    });
   });
 
   it.each<[string, NonNullable<Script['request']>, Outcome, string]>([
@@ -125,7 +167,11 @@ describe('an old kernel after a refusal', () => {
   });
 
   it('cannot be seen where its handover format is not known', async () => {
-    const { record } = await runFake(steps, {}, { plan: { formats: [null, null], unread: ['it comes without a System.map', null] } });
+    const { record } = await runFake(
+      steps,
+      {},
+      { plan: { formats: [null, null], unread: ['it comes without a System.map', null] } },
+    );
     expect(record?.verdict).toMatchObject({ outcome: 'infra', cause: { title: 'the witness "marks" was blind' } });
     expect(record?.verdict.cause?.detail).toContain('it comes without a System.map');
   });
@@ -138,7 +184,9 @@ describe('an old kernel after a refusal', () => {
 
   it('may be full while the scenario has sessions open for its next attempt', async () => {
     const { request } = refusing(1);
-    const { record } = await runFake(`${BEGIN}  - kexec: {errno: EIO}\n  - kexec${FINISH}`, { request: (machine, asked) => request(machine, asked) ?? full(machine, asked) });
+    const { record } = await runFake(`${BEGIN}  - kexec: {errno: EIO}\n  - kexec${FINISH}`, {
+      request: (machine, asked) => request(machine, asked) ?? full(machine, asked),
+    });
     expect(record?.verdict.outcome).toBe('preserved');
   });
 });

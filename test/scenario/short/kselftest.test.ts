@@ -5,22 +5,43 @@ import { parseScenario } from '../../../src/scenario/index.js';
 import { problemsOf } from '../problems.js';
 
 const parse = (text: string) => parseScenario(text, 's.yaml');
-const steps = (text: string) => parse(text).steps.map((step) => `${step.epoch} ${step.op}${step.op === 'kselftest' ? ` ${step.stage}` : ''}${step.errno ?? ''}`);
+const steps = (text: string) =>
+  parse(text).steps.map(
+    (step) => `${step.epoch} ${step.op}${step.op === 'kselftest' ? ` ${step.stage}` : ''}${step.errno ?? ''}`,
+  );
 
 it('a test with stages runs the first on the old kernel and the second on the next; one without runs on all', () => {
-  expect(steps('from: a\nto: b\nkselftest: luo_multi_session\n')).toEqual(['0 kselftest 1', '0 load', '0 kexec', '1 kselftest 2']);
-  expect(steps('chain: [a, b, c]\nkselftest: liveupdate\n')).toEqual(['0 kselftest nullOK', '0 load', '0 kexec', '1 kselftest nullOK', '1 load', '1 kexec', '2 kselftest nullOK']);
+  expect(steps('from: a\nto: b\nkselftest: luo_multi_session\n')).toEqual([
+    '0 kselftest 1',
+    '0 load',
+    '0 kexec',
+    '1 kselftest 2',
+  ]);
+  expect(steps('chain: [a, b, c]\nkselftest: liveupdate\n')).toEqual([
+    '0 kselftest nullOK',
+    '0 load',
+    '0 kexec',
+    '1 kselftest nullOK',
+    '1 load',
+    '1 kexec',
+    '2 kselftest nullOK',
+  ]);
 });
 
 it('carries a memfd in a session where it has stages', () => {
-  expect(carriedBy(parse('from: a\nto: b\nkselftest: luo_kexec_simple\n')).uses).toEqual(expect.arrayContaining(['memfd', 'session']));
+  expect(carriedBy(parse('from: a\nto: b\nkselftest: luo_kexec_simple\n')).uses).toEqual(
+    expect.arrayContaining(['memfd', 'session']),
+  );
   expect(carriedBy(parse('from: a\nto: b\nkselftest: liveupdate\n')).uses).toEqual([]);
   expect(carriedBy(parse('from: a\nto: b\nkselftest: test_kho\n')).uses).toEqual(['test_kho']);
 });
 
 it.each([
   ['from: a\nto: b\nkselftest: ../x\n', '3:12 expected the name of a test, such as luo_multi_session'],
-  ['from: a\nto: b\nkselftest: luo_x\nsessions: []\n', '4:1 kselftest says all that is done; sessions cannot stand beside it'],
+  [
+    'from: a\nto: b\nkselftest: luo_x\nsessions: []\n',
+    '4:1 kselftest says all that is done; sessions cannot stand beside it',
+  ],
   ['from: a\nto: b\nkselftest: luo_x\nkexec: abort\n', '4:1 kselftest says all that is done; kexec'],
   ['chain: [a, b, c]\nkselftest: luo_x\n', '2:1 luo_x has two stages, which takes two kernels; found 3'],
 ])('refuses %j', (text, said) => expect(problemsOf(() => parse(text))).toContainEqual(expect.stringContaining(said)));

@@ -6,11 +6,15 @@ import { parseScenario } from '../../../src/scenario/index.js';
 import { parsePlace, PLACE_TEMPLATES } from '../../../src/scenario/validate/place.js';
 import { problemsOf } from '../problems.js';
 
-const HEAD = 'from: a\nto: b\nexpect: leak\nsessions:\n  - name: a/vm0\n    files:\n      - {name: ram, memfd: 1MiB, token: 5}\nfaults:\n';
-const STEPS = 'from: a\nto: b\nexpect: leak\nsteps:\n  - create: s\n  - memfd: {name: f, size: 8KiB}\n  - preserve: {session: s, file: f, token: 3}\n';
+const HEAD =
+  'from: a\nto: b\nexpect: leak\nsessions:\n  - name: a/vm0\n    files:\n      - {name: ram, memfd: 1MiB, token: 5}\nfaults:\n';
+const STEPS =
+  'from: a\nto: b\nexpect: leak\nsteps:\n  - create: s\n  - memfd: {name: f, size: 8KiB}\n  - preserve: {session: s, file: f, token: 3}\n';
 
 function faults(text: string): Extract<Fault, { kind: 'change' }>[] {
-  return parseScenario(text, 'x.yaml').steps.flatMap((step) => (step.op === 'fault' && step.fault.kind === 'change' ? [step.fault] : []));
+  return parseScenario(text, 'x.yaml').steps.flatMap((step) =>
+    step.op === 'fault' && step.fault.kind === 'change' ? [step.fault] : [],
+  );
 }
 
 const problems = (text: string): string[] => problemsOf(() => parseScenario(text, 'x.yaml'));
@@ -20,11 +24,31 @@ describe('a change', () => {
   test.each([
     ['{place: luo.version, to: luo-v9}', { of: 'luo', field: 'version' }, { how: 'text', text: 'luo-v9' }],
     ['{place: kho.root, to: 0}', { of: 'kho', field: 'root' }, { how: 'number', value: '0' }],
-    ['{place: "session[a/vm0].count", add: -1}', { of: 'session', session: 'a/vm0', field: 'count' }, { how: 'add', value: '-1' }],
-    ['{place: "session[a/vm0].count", add: "-0x10"}', { of: 'session', session: 'a/vm0', field: 'count' }, { how: 'add', value: '-16' }],
-    ['{place: "memfd[a/vm0/5].folio[17].pfn", to: 0x12345}', { of: 'folio', file: FILE, folio: 17, field: 'pfn' }, { how: 'number', value: '74565' }],
-    ['{place: "memfd[a/vm0/5].folios.first", to: "0xfffffffffffff000"}', { of: 'memfd', file: FILE, field: 'folios.first' }, { how: 'number', value: '0xfffffffffffff000' }],
-    ['{place: "content[a/vm0/ram].page[3].byte[9]", flip: 0x10}', { of: 'content', file: { ...FILE, file: 'ram' }, page: 3, byte: 9 }, { how: 'flip', mask: '16' }],
+    [
+      '{place: "session[a/vm0].count", add: -1}',
+      { of: 'session', session: 'a/vm0', field: 'count' },
+      { how: 'add', value: '-1' },
+    ],
+    [
+      '{place: "session[a/vm0].count", add: "-0x10"}',
+      { of: 'session', session: 'a/vm0', field: 'count' },
+      { how: 'add', value: '-16' },
+    ],
+    [
+      '{place: "memfd[a/vm0/5].folio[17].pfn", to: 0x12345}',
+      { of: 'folio', file: FILE, folio: 17, field: 'pfn' },
+      { how: 'number', value: '74565' },
+    ],
+    [
+      '{place: "memfd[a/vm0/5].folios.first", to: "0xfffffffffffff000"}',
+      { of: 'memfd', file: FILE, field: 'folios.first' },
+      { how: 'number', value: '0xfffffffffffff000' },
+    ],
+    [
+      '{place: "content[a/vm0/ram].page[3].byte[9]", flip: 0x10}',
+      { of: 'content', file: { ...FILE, file: 'ram' }, page: 3, byte: 9 },
+      { how: 'flip', mask: '16' },
+    ],
     ['{place: sessions.next, self: true}', { of: 'sessions', field: 'next' }, { how: 'self' }],
     ['{place: "kho.node[LUO]", remove: true}', { of: 'node', name: 'LUO', field: 'whole' }, { how: 'remove' }],
   ])('%s', (change, place, how) => {
@@ -35,35 +59,64 @@ describe('a change', () => {
 
   test('after the kexec is one of what was handed over', () => {
     const at = (moment: string) => faults(`${HEAD}  - {at: ${moment}, change: {place: kho.root, to: 0}}\n`)[0]?.side;
-    expect(['before-kexec', 'jump', 'next-kernel', 'before-finish'].map(at)).toEqual(['outgoing', 'outgoing', 'incoming', 'incoming']);
+    expect(['before-kexec', 'jump', 'next-kernel', 'before-finish'].map(at)).toEqual([
+      'outgoing',
+      'outgoing',
+      'incoming',
+      'incoming',
+    ]);
   });
 
   test('as a step', () => {
     const change = 'change: {place: "file[s/f].token", add: 1}';
-    const found = faults(`${STEPS}  - fault: {${change}}\n  - fault: {at: jump, ${change}}\n  - kexec\n  - fault: {${change}}\n`);
-    expect(found.map(({ side, place }) => [side, 'file' in place ? place.file.token : null])).toEqual([['outgoing', 3], ['outgoing', 3], ['incoming', 3]]);
+    const found = faults(
+      `${STEPS}  - fault: {${change}}\n  - fault: {at: jump, ${change}}\n  - kexec\n  - fault: {${change}}\n`,
+    );
+    expect(found.map(({ side, place }) => [side, 'file' in place ? place.file.token : null])).toEqual([
+      ['outgoing', 3],
+      ['outgoing', 3],
+      ['incoming', 3],
+    ]);
   });
 });
 
 test.each([
-  ['{place: luo.verison, to: x}', '9:32 expected a place of the handover, found "luo.verison"; did you mean "luo.version"?'],
-  ['{place: "memfd[a/vm0/5].folio[1].pfm", to: 1}', '9:32 expected a place of the handover, found "memfd[a/vm0/5].folio[1].pfm"; did you mean "memfd[SESSION/FILE].folio[N].pfn"?'],
+  [
+    '{place: luo.verison, to: x}',
+    '9:32 expected a place of the handover, found "luo.verison"; did you mean "luo.version"?',
+  ],
+  [
+    '{place: "memfd[a/vm0/5].folio[1].pfm", to: 1}',
+    '9:32 expected a place of the handover, found "memfd[a/vm0/5].folio[1].pfm"; did you mean "memfd[SESSION/FILE].folio[N].pfn"?',
+  ],
   ['{place: nonsense, to: 1}', '9:32 expected a place of the handover, found "nonsense"; docs/scenario.md lists them'],
-  ['{place: "session[].count", to: 1}', '9:32 expected a name in the brackets of "session[].count"; it is written session[SESSION].count'],
+  [
+    '{place: "session[].count", to: 1}',
+    '9:32 expected a name in the brackets of "session[].count"; it is written session[SESSION].count',
+  ],
   ['{place: "file[vm0].data", to: 1}', '9:32 expected SESSION/TOKEN or SESSION/FILE in brackets, found "vm0"'],
   ['{place: "memfd[a/vm0/5].folio[x].pfn", to: 1}', '9:32 expected the number of a folio in brackets, found "x"'],
   ['{place: "content[a/vm0/5].page[1].byte[4096]", flip: 1}', '9:32 expected a byte below 4096, found 4096'],
   ['{place: "session[vm0].count", to: 1}', '9:32 no session "vm0" was created before; there is a/vm0'],
   ['{place: "file[a/vm0/6].data", to: 1}', '9:32 no file "6" of session "a/vm0" was preserved before'],
-  ['{place: "file[a/vm0/rma].data", to: 1}', '9:32 no file "rma" of session "a/vm0" was preserved before; did you mean "ram"?'],
+  [
+    '{place: "file[a/vm0/rma].data", to: 1}',
+    '9:32 no file "rma" of session "a/vm0" was preserved before; did you mean "ram"?',
+  ],
   ['{place: luo.version}', '9:24 expected exactly one of to, add, flip, self, remove'],
   ['{place: luo.number, to: 1, add: 1}', '9:24 expected exactly one of to, add, flip, self, remove'],
   ['{place: luo.number, to: many}', '9:48 "luo.number" holds a number; expected a whole number, found "many"'],
   ['{place: luo.number, to: -1}', '9:48 expected'],
   ['{place: luo.version, to: 9}', '9:49 "luo.version" holds text; expected text, found the number 9'],
   ['{place: luo.version, add: 9}', '9:50 "luo.version" holds text; expected a whole number to add to a number'],
-  ['{place: luo.number, self: true}', '9:50 "luo.number" holds a number; only an address can be made to point to its own structure'],
-  ['{place: sessions.count, remove: true}', '9:56 "sessions.count" holds a number; only a property or a node of a tree can be removed'],
+  [
+    '{place: luo.number, self: true}',
+    '9:50 "luo.number" holds a number; only an address can be made to point to its own structure',
+  ],
+  [
+    '{place: sessions.count, remove: true}',
+    '9:56 "sessions.count" holds a number; only a property or a node of a tree can be removed',
+  ],
   ['{place: "kho.node[LUO]", to: 1}', '9:53 "kho.node[LUO]" holds a node of a tree; expected remove'],
   ['{plaec: luo.version, to: 9}', '9:16 missing key "place"', '9:25 unknown key "plaec"; did you mean "place"?'],
   ['{place: luo.number, self: false}', '9:50 expected true'],
@@ -74,7 +127,11 @@ test.each([
 
 test('every place is read as it is written', () => {
   for (const template of PLACE_TEMPLATES) {
-    const text = template.replace('SESSION/FILE', 'vm0/7').replace('SESSION', 'vm0').replace('NAME', 'LUO').replaceAll('N]', '1]');
+    const text = template
+      .replace('SESSION/FILE', 'vm0/7')
+      .replace('SESSION', 'vm0')
+      .replace('NAME', 'LUO')
+      .replaceAll('N]', '1]');
     expect(parsePlace(text), text).toHaveProperty('place');
   }
 });

@@ -61,7 +61,13 @@ describe('the index of a results folder', () => {
   it('says what it cannot use, goes on with the rest, and takes it up once it is mended', async () => {
     const results = temporaryFolder();
     writeRun(results, 'good');
-    const bad: [string, string | null][] = [['cut', '{"schema":1,"id":'], ['empty', ''], ['newer', '{"schema":99}'], ['none', null], ['other', '{"schema":1}']];
+    const bad: [string, string | null][] = [
+      ['cut', '{"schema":1,"id":'],
+      ['empty', ''],
+      ['newer', '{"schema":99}'],
+      ['none', null],
+      ['other', '{"schema":1}'],
+    ];
     for (const [name, text] of bad) {
       mkdirSync(join(results, name));
       if (text !== null) writeFileSync(join(results, name, 'result.json'), text);
@@ -70,7 +76,14 @@ describe('the index of a results folder', () => {
     mkdirSync(join(results, 'matrix-cut'));
     writeFileSync(join(results, 'matrix-cut', 'matrix.json'), '{"schema":1');
     const unreadable = await ask(results, (history) => history.unreadable());
-    expect(unreadable.map(({ name, state }) => [name, state])).toEqual([['cut', 'damaged'], ['empty', 'damaged'], ['matrix-cut', 'damaged'], ['newer', 'newer'], ['none', 'unfinished'], ['other', 'damaged']]);
+    expect(unreadable.map(({ name, state }) => [name, state])).toEqual([
+      ['cut', 'damaged'],
+      ['empty', 'damaged'],
+      ['matrix-cut', 'damaged'],
+      ['newer', 'newer'],
+      ['none', 'unfinished'],
+      ['other', 'damaged'],
+    ]);
     expect(unreadable.find(({ name }) => name === 'newer')?.why).toContain('its schema is 99, this lab knows 2');
     expect(await names(results)).toEqual(['good']);
     settle(results);
@@ -84,7 +97,10 @@ describe('the index of a results folder', () => {
     const results = temporaryFolder();
     writeRun(results, 'a');
     expect(await names(results)).toEqual(['a']);
-    writeFileSync(join(results, '.index/history.sqlite'), 'this is no database, and long enough to be looked at by whoever opens it. '.repeat(100));
+    writeFileSync(
+      join(results, '.index/history.sqlite'),
+      'this is no database, and long enough to be looked at by whoever opens it. '.repeat(100),
+    );
     expect(await names(results)).toEqual(['a']);
   });
 
@@ -100,7 +116,9 @@ describe('the index of a results folder', () => {
   it('bears two labs at once', async () => {
     const results = temporaryFolder();
     for (let i = 0; i < 50; i++) writeRun(results, `run-${i}`);
-    expect((await Promise.all([names(results), names(results), names(results)])).map(({ length }) => length)).toEqual([50, 50, 50]);
+    expect((await Promise.all([names(results), names(results), names(results)])).map(({ length }) => length)).toEqual([
+      50, 50, 50,
+    ]);
   });
 
   it('of a folder that is not there is empty, and makes none of the runs', async () => {
@@ -113,7 +131,9 @@ describe('the index of a results folder', () => {
     const results = temporaryFolder();
     writeMatrix(results, 'm1', [cellOf('a')], [], { endedAt: null });
     settle(results);
-    expect(await ask(results, (history) => history.nights())).toEqual([{ name: 'm1', plan: 'scenarios/matrix/quick.yaml', started: Date.parse('2026-11-22'), ended: null }]);
+    expect(await ask(results, (history) => history.nights())).toEqual([
+      { name: 'm1', plan: 'scenarios/matrix/quick.yaml', started: Date.parse('2026-11-22'), ended: null },
+    ]);
     writeMatrix(results, 'm1', [cellOf('a')], []);
     expect((await ask(results, (history) => history.nights()))[0]?.ended).toBe(Date.parse('2026-11-22T01:00:00Z'));
     expect(await ask(results, (history) => history.nights('another plan'))).toEqual([]);
@@ -124,7 +144,10 @@ describe('the index of a results folder', () => {
     writeRun(results, 'a', { day: '2026-01-01' });
     writeRun(results, 'b', { day: '2999-01-01' });
     writeRun(results, 'c', { more: { startedAt: 'yesterday' } });
-    expect(await ask(results, (history) => history.count(Date.parse('2026-06-01')))).toEqual({ runs: 3, fromTheFuture: 1 });
+    expect(await ask(results, (history) => history.count(Date.parse('2026-06-01')))).toEqual({
+      runs: 3,
+      fromTheFuture: 1,
+    });
   });
 });
 
@@ -139,25 +162,55 @@ describe('failures with the same title', () => {
     const bugs = await ask(results, (history) => history.bugs());
     expect(bugs.map(({ title }) => title)).toEqual(['T', 'U']);
     const [bug] = bugs;
-    expect(bug).toMatchObject({ runs: 3, unexpected: 2, first: { run: 'r2' }, last: { run: 'r3' }, scenarios: ['first'], fixed: null });
+    expect(bug).toMatchObject({
+      runs: 3,
+      unexpected: 2,
+      first: { run: 'r2' },
+      last: { run: 'r3' },
+      scenarios: ['first'],
+      fixed: null,
+    });
     expect(bug?.outcomes.toSorted()).toEqual(['lost', 'panic']);
-    expect(bug?.pairs.map(({ chain, runs }) => [chain, runs])).toEqual([['7.2.12 -> 7.3.4', 2], ['7.1.13 -> 7.3.4', 1]]);
+    expect(bug?.pairs.map(({ chain, runs }) => [chain, runs])).toEqual([
+      ['7.2.12 -> 7.3.4', 2],
+      ['7.1.13 -> 7.3.4', 1],
+    ]);
     // On the first pair 2 of 3 runs from the 3rd to the 5th, on the other one 1 of 1.
     expect(bug?.rate).toBe(3 / 4);
   });
 
   it.each([
     ['is open while nothing ran since', [], null],
-    ['is gone once every place ran without it', [{ day: '2026-01-05' }, { day: '2026-01-06', kernels: ['7.1.13', '7.3.4'] as [string, string] }], '2026-01-06'],
+    [
+      'is gone once every place ran without it',
+      [{ day: '2026-01-05' }, { day: '2026-01-06', kernels: ['7.1.13', '7.3.4'] as [string, string] }],
+      '2026-01-06',
+    ],
     ['is open where one of its places did not run since', [{ day: '2026-01-05' }], null],
-    ['is gone where another one took its place', [{ day: '2026-01-05', outcome: 'panic' as const, title: 'V' }, { day: '2026-01-07', kernels: ['7.1.13', '7.3.4'] as [string, string] }], '2026-01-07'],
-    ['is open where the lab itself failed since', [{ day: '2026-01-05', outcome: 'infra' as const }, { day: '2026-01-06', kernels: ['7.1.13', '7.3.4'] as [string, string] }], null],
+    [
+      'is gone where another one took its place',
+      [
+        { day: '2026-01-05', outcome: 'panic' as const, title: 'V' },
+        { day: '2026-01-07', kernels: ['7.1.13', '7.3.4'] as [string, string] },
+      ],
+      '2026-01-07',
+    ],
+    [
+      'is open where the lab itself failed since',
+      [
+        { day: '2026-01-05', outcome: 'infra' as const },
+        { day: '2026-01-06', kernels: ['7.1.13', '7.3.4'] as [string, string] },
+      ],
+      null,
+    ],
   ])('a bug %s', async (_, later, fixed) => {
     const results = temporaryFolder();
     writeRun(results, 'r1', { outcome: 'lost', title: 'T', day: '2026-01-01' });
     writeRun(results, 'r2', { outcome: 'lost', title: 'T', day: '2026-01-02', kernels: ['7.1.13', '7.3.4'] });
     for (const [at, run] of later.entries()) writeRun(results, `later${at}`, run);
-    expect((await ask(results, (history) => history.bug('T')))?.fixed ?? null).toBe(fixed === null ? null : Date.parse(fixed));
+    expect((await ask(results, (history) => history.bug('T')))?.fixed ?? null).toBe(
+      fixed === null ? null : Date.parse(fixed),
+    );
   });
 
   it('are no bug where the lab failed, where nothing failed, and where a refusal was expected', async () => {
@@ -175,9 +228,12 @@ describe('failures with the same title', () => {
     const evil = "x'; DROP TABLE run; --";
     writeRun(results, 'r1', { outcome: 'lost', title: evil, scenario: evil, day: '2026-02-01' });
     writeRun(results, 'r2', { day: '2026-01-01' });
-    const runs = (filter: Parameters<History['runs']>[0]) => ask(results, (history) => history.runs(filter, 9).map(({ name }) => name));
+    const runs = (filter: Parameters<History['runs']>[0]) =>
+      ask(results, (history) => history.runs(filter, 9).map(({ name }) => name));
     expect(await runs({ title: evil })).toEqual(['r1']);
-    expect(await runs({ scenario: evil, outcome: 'lost', chain: '7.2.12 -> 7.3.4', since: Date.parse('2026-01-15') })).toEqual(['r1']);
+    expect(
+      await runs({ scenario: evil, outcome: 'lost', chain: '7.2.12 -> 7.3.4', since: Date.parse('2026-01-15') }),
+    ).toEqual(['r1']);
     expect(await runs({ since: Date.parse('2026-03-01') })).toEqual([]);
     expect((await ask(results, (history) => history.bug(evil)))?.runs).toBe(1);
   });

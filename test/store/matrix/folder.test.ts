@@ -1,5 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { matrixIds, MatrixFolder, readAttempts, readCellOfRun, readMatrix } from '../../../src/store/matrix/folder.js';
@@ -18,7 +27,10 @@ describe('the folder of a matrix', () => {
     folder.append(attemptOf('b-1', { outcome: 'panic', endsIn: 'panic', asExpected: false, title: 'kernel panic' }));
     folder.write({ ...matrix, endedAt: '2026-11-22T01:00:00.000Z' });
     expect(readMatrix(folder.path)).toEqual({ ...matrix, endedAt: '2026-11-22T01:00:00.000Z' });
-    expect(readAttempts(folder.path)).toMatchObject({ attempts: [{ cell: 'a-1' }, { cell: 'b-1', title: 'kernel panic' }], damaged: 0 });
+    expect(readAttempts(folder.path)).toMatchObject({
+      attempts: [{ cell: 'a-1' }, { cell: 'b-1', title: 'kernel panic' }],
+      damaged: 0,
+    });
     expect(readdirSync(folder.path).sort()).toEqual(['cells.jsonl', 'matrix.json']);
   });
 
@@ -52,7 +64,9 @@ describe('the folder of a matrix', () => {
   it('takes no half line where the disk is full', () => {
     const folder = MatrixFolder.create(temporaryFolder(), matrixOf([cellOf('a')]));
     symlinkSync('/dev/full', join(folder.path, '.matrix.json'));
-    expect(() => folder.write(matrixOf([]))).toThrow(expect.objectContaining({ hint: expect.stringContaining('--resume') }));
+    expect(() => folder.write(matrixOf([]))).toThrow(
+      expect.objectContaining({ hint: expect.stringContaining('--resume') }),
+    );
     expect(readMatrix(folder.path).cells).toHaveLength(1);
     rmSync(join(folder.path, 'cells.jsonl'));
     symlinkSync('/dev/full', join(folder.path, 'cells.jsonl'));
@@ -60,7 +74,7 @@ describe('the folder of a matrix', () => {
     expect(existsSync(join(folder.path, '.matrix.json'))).toBe(false);
   });
 
-  it('knows whose run a folder is, or that it is nobody\'s', () => {
+  it("knows whose run a folder is, or that it is nobody's", () => {
     const dir = temporaryFolder();
     expect(readCellOfRun(dir)).toBeNull();
     writeFileSync(join(dir, 'cell.json'), '{"matrix":"m"}');
@@ -81,23 +95,78 @@ describe('the folder of a matrix', () => {
 
 describe('what became of the squares of a matrix', () => {
   const cells = [cellOf('a', 1), cellOf('a', 2), cellOf('a', 3)];
-  const square = (...attempts: Parameters<typeof attemptOf>[]) => squaresOf({ cells }, attempts.map((each) => attemptOf(...each)))[0];
+  const square = (...attempts: Parameters<typeof attemptOf>[]) =>
+    squaresOf(
+      { cells },
+      attempts.map((each) => attemptOf(...each)),
+    )[0];
 
   it.each([
-    ['pending', [['a-1', {}], ['a-2', {}]]],
-    ['preserved', [['a-1', {}], ['a-2', {}], ['a-3', {}]]],
-    ['flaky', [['a-1', {}], ['a-2', { outcome: 'panic', endsIn: 'panic' }]]],
-    ['flaky', [['a-1', { outcome: 'leak', endsIn: 'leak' }], ['a-2', { outcome: 'leak', endsIn: 'reboot' }], ['a-3', { outcome: 'leak', endsIn: 'leak' }]]],
-    ['infra', [['a-1', {}], ['a-2', {}], ['a-3', { outcome: 'infra' }]]],
-    ['preserved', [['a-1', {}], ['a-2', { outcome: 'infra' }], ['a-3', {}], ['a-2', { attempt: 2 }]]],
+    [
+      'pending',
+      [
+        ['a-1', {}],
+        ['a-2', {}],
+      ],
+    ],
+    [
+      'preserved',
+      [
+        ['a-1', {}],
+        ['a-2', {}],
+        ['a-3', {}],
+      ],
+    ],
+    [
+      'flaky',
+      [
+        ['a-1', {}],
+        ['a-2', { outcome: 'panic', endsIn: 'panic' }],
+      ],
+    ],
+    [
+      'flaky',
+      [
+        ['a-1', { outcome: 'leak', endsIn: 'leak' }],
+        ['a-2', { outcome: 'leak', endsIn: 'reboot' }],
+        ['a-3', { outcome: 'leak', endsIn: 'leak' }],
+      ],
+    ],
+    [
+      'infra',
+      [
+        ['a-1', {}],
+        ['a-2', {}],
+        ['a-3', { outcome: 'infra' }],
+      ],
+    ],
+    [
+      'preserved',
+      [
+        ['a-1', {}],
+        ['a-2', { outcome: 'infra' }],
+        ['a-3', {}],
+        ['a-2', { attempt: 2 }],
+      ],
+    ],
   ] as const)('%s', (state, attempts) => {
     expect(square(...(attempts as unknown as Parameters<typeof attemptOf>[]))?.state).toBe(state);
   });
 
   it('is never averaged into a pass, and tells the rate', () => {
     const flaky = square(['a-1'], ['a-2', { outcome: 'panic', endsIn: 'panic', asExpected: false }], ['a-3']);
-    expect(flaky).toMatchObject({ asExpected: false, endsIn: null, rates: [{ outcome: 'preserved', count: 2 }, { outcome: 'panic', count: 1 }] });
+    expect(flaky).toMatchObject({
+      asExpected: false,
+      endsIn: null,
+      rates: [
+        { outcome: 'preserved', count: 2 },
+        { outcome: 'panic', count: 1 },
+      ],
+    });
     // Both as expected, each for itself: still not one outcome.
-    expect(square(['a-1'], ['a-2', { outcome: 'lost', endsIn: 'reboot' }], ['a-3'])).toMatchObject({ state: 'flaky', asExpected: false });
+    expect(square(['a-1'], ['a-2', { outcome: 'lost', endsIn: 'reboot' }], ['a-3'])).toMatchObject({
+      state: 'flaky',
+      asExpected: false,
+    });
   });
 });

@@ -12,20 +12,31 @@ import { writeMatrix, writeRun } from '../run/runs.js';
 describe('a night', () => {
   it('is read with everything that is not sound about it said', () => {
     const results = temporaryFolder();
-    const id = writeMatrix(results, 'm1', [cellOf('a'), cellOf('b')], [attemptOf('a-1'), attemptOf('elsewhere')], { endedAt: null });
+    const id = writeMatrix(results, 'm1', [cellOf('a'), cellOf('b')], [attemptOf('a-1'), attemptOf('elsewhere')], {
+      endedAt: null,
+    });
     appendFileSync(join(results, id, 'cells.jsonl'), 'half a li');
     const night = readNight(join(results, id));
     expect(night.squares.map(({ state }) => state)).toEqual(['preserved', 'pending']);
     expect(night.notes).toEqual([
-      '1 line of cells.jsonl left out: not to be read', '1 attempt left out: the matrix has no such cells', expect.stringContaining('not ended: 1 of 2 squares'),
+      '1 line of cells.jsonl left out: not to be read',
+      '1 attempt left out: the matrix has no such cells',
+      expect.stringContaining('not ended: 1 of 2 squares'),
     ]);
   });
 
   it('whose clock jumped is said to have one', () => {
     const results = temporaryFolder();
     const back = writeMatrix(results, 'm1', [cellOf('a')], [attemptOf('a-1')], { endedAt: '2026-11-21T00:00:00.000Z' });
-    expect(readNight(join(results, back)).notes).toEqual(['the clock of the host jumped: the matrix ended before it began']);
-    const early = writeMatrix(results, 'm2', [cellOf('a')], [attemptOf('a-1', { startedAt: '2025-11-22T00:00:00.000Z' })]);
+    expect(readNight(join(results, back)).notes).toEqual([
+      'the clock of the host jumped: the matrix ended before it began',
+    ]);
+    const early = writeMatrix(
+      results,
+      'm2',
+      [cellOf('a')],
+      [attemptOf('a-1', { startedAt: '2025-11-22T00:00:00.000Z' })],
+    );
     expect(readNight(join(results, early)).notes).toEqual([expect.stringContaining('1 attempt stamped outside')]);
   });
 
@@ -48,17 +59,30 @@ describe('a word for a folder of results/', () => {
     mkdirSync(join(folder, '.index'));
     return folder;
   };
-  it.each([['20260101-first-aaaa', '20260101-first-aaaa'], ['aaaa', '20260101-first-aaaa'], ['second', '20260102-second-bbbb']])('%s is %s', (word, name) => expect(findInResults(results(), word).name).toBe(name));
-  it('may be a path', () => expect(findInResults('nowhere', join(results(), '20260101-first-aaaa'))).toMatchObject({ kind: 'run', name: '20260101-first-aaaa' }));
+  it.each([
+    ['20260101-first-aaaa', '20260101-first-aaaa'],
+    ['aaaa', '20260101-first-aaaa'],
+    ['second', '20260102-second-bbbb'],
+  ])('%s is %s', (word, name) => expect(findInResults(results(), word).name).toBe(name));
+  it('may be a path', () =>
+    expect(findInResults('nowhere', join(results(), '20260101-first-aaaa'))).toMatchObject({
+      kind: 'run',
+      name: '20260101-first-aaaa',
+    }));
   it('tells a matrix from a run', () => {
     const folder = results();
     writeMatrix(folder, 'm1', [], []);
     expect(findInResults(folder, 'm1').kind).toBe('matrix');
   });
-  it.each([['2026', 'may be any of 2 folders'], ['zzz', 'there is no run or matrix zzz'], ['./zzz', 'there is no folder ./zzz'], ['..', 'there is no run or matrix ..']])('%s is not understood', (word, message) => expect(() => findInResults(results(), word)).toThrow(message));
+  it.each([
+    ['2026', 'may be any of 2 folders'],
+    ['zzz', 'there is no run or matrix zzz'],
+    ['./zzz', 'there is no folder ./zzz'],
+    ['..', 'there is no run or matrix ..'],
+  ])('%s is not understood', (word, message) => expect(() => findInResults(results(), word)).toThrow(message));
 });
 
-describe('the results of a night\'s runs', () => {
+describe("the results of a night's runs", () => {
   it('lead to no other folder, whatever a name says', () => {
     const results = join(temporaryFolder(), 'results');
     writeRun(results, '../outside');

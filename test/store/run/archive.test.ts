@@ -21,7 +21,10 @@ function run(id: string, cell: Partial<typeof CELL> = {}): string {
 const parcel = packRun;
 
 /** A parcel of anything. */
-function evil(make: (dir: string) => string[], options: Partial<Parameters<typeof create>[0]> = {}): AsyncIterable<Buffer> {
+function evil(
+  make: (dir: string) => string[],
+  options: Partial<Parameters<typeof create>[0]> = {},
+): AsyncIterable<Buffer> {
   const dir = temporaryFolder();
   const names = make(dir);
   return Readable.from(create({ gzip: true, cwd: dir, ...options } as { gzip: true }, names)) as AsyncIterable<Buffer>;
@@ -33,20 +36,37 @@ describe('a run from another host', () => {
     const folder = run('run-1');
     expect(await unpackRun(results, 'run-1', CELL, parcel(folder))).toBe(join(results, 'run-1'));
     expect(readdirSync(join(results, 'run-1')).sort()).toEqual(readdirSync(folder).sort());
-    expect(await unpackRun(results, 'run-1', CELL, parcel(run('run-1', { cell: 'other' })))).toBe(join(results, 'run-1'));
+    expect(await unpackRun(results, 'run-1', CELL, parcel(run('run-1', { cell: 'other' })))).toBe(
+      join(results, 'run-1'),
+    );
     expect(readdirSync(results)).toEqual(['run-1']);
   });
 
   it.each<[string, () => AsyncIterable<Buffer>, RegExp]>([
-    ['another cell\'s', () => parcel(run('run-1', { cell: 'd-1' })), /another cell's/],
-    ['another matrix\'s', () => parcel(run('run-1', { matrix: 'm2' })), /another cell's/],
+    ["another cell's", () => parcel(run('run-1', { cell: 'd-1' })), /another cell's/],
+    ["another matrix's", () => parcel(run('run-1', { matrix: 'm2' })), /another cell's/],
     ['of another attempt', () => parcel(run('run-1', { attempt: 2 })), /another cell's/],
     ['under another name', () => parcel(run('run-2')), /another run's name/],
-    ['cut off', () => (async function* cut() { for await (const chunk of parcel(run('run-1'))) yield chunk.subarray(0, 200); })(), /did not come whole/],
+    [
+      'cut off',
+      () =>
+        (async function* cut() {
+          for await (const chunk of parcel(run('run-1'))) yield chunk.subarray(0, 200);
+        })(),
+      /did not come whole/,
+    ],
     ['no archive', () => Readable.from([Buffer.from('x'.repeat(5000))]), /did not come whole/],
-    ['with a link', () => evil((dir) => (symlinkSync('/etc/passwd', join(dir, 'cell.json')), ['cell.json'])), /what no run has: SymbolicLink/],
+    [
+      'with a link',
+      () => evil((dir) => (symlinkSync('/etc/passwd', join(dir, 'cell.json')), ['cell.json'])),
+      /what no run has: SymbolicLink/,
+    ],
     ['with a folder', () => evil((dir) => (mkdirSync(join(dir, 'sub')), ['sub'])), /what no run has: Directory/],
-    ['that climbs out', () => evil((dir) => (writeFileSync(join(dir, 'out'), 'x'), [join(dir, 'out')]), { preservePaths: true }), /what no run has: File/],
+    [
+      'that climbs out',
+      () => evil((dir) => (writeFileSync(join(dir, 'out'), 'x'), [join(dir, 'out')]), { preservePaths: true }),
+      /what no run has: File/,
+    ],
   ])('that is %s leaves nothing', async (_what, make, said) => {
     const results = temporaryFolder();
     await expect((async () => unpackRun(results, 'run-1', CELL, make()))()).rejects.toThrow(said);

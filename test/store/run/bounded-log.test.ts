@@ -23,7 +23,13 @@ describe('a log with a limit', () => {
     ['just the beginning', 6, 10, ['abc', 'def'], 'abcdef'],
     ['beginning and end', 4, 10, ['abc', 'def', 'ghi'], 'abcdefghi'],
     ['one chunk over both', 4, 10, ['abcdefghi'], 'abcdefghi'],
-    ['more than both: the oldest chunks behind the beginning fall out', 4, 4, ['abcd', 'ef', 'gh', 'ij', 'kl'], `abcd${left(4)}ijkl`],
+    [
+      'more than both: the oldest chunks behind the beginning fall out',
+      4,
+      4,
+      ['abcd', 'ef', 'gh', 'ij', 'kl'],
+      `abcd${left(4)}ijkl`,
+    ],
     ['a chunk that is larger than the end: only its own end', 4, 4, ['abcd', 'efghijklmnop'], `abcd${left(8)}mnop`],
     ['the same, over the edge', 4, 4, ['abcdefghijklmnop'], `abcd${left(8)}mnop`],
     ['no beginning', 0, 4, ['abcd', 'efgh'], `${left(4)}efgh`],
@@ -36,7 +42,10 @@ describe('a log with a limit', () => {
     log.write(Buffer.from(`${JSON.stringify({ n: 200, text: 'far too long'.repeat(100) })}\n`));
     log.write(Buffer.from('{"n":201}\n'));
     log.close();
-    const lines = readFileSync(path, 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line) as { n?: number; leftOutBytes?: number });
+    const lines = readFileSync(path, 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { n?: number; leftOutBytes?: number });
     const numbers = lines.flatMap(({ n }) => n ?? []);
     expect(numbers).toEqual([...numbers].sort((a, b) => a - b));
     expect([numbers[0], numbers.at(-1), numbers.includes(200)]).toEqual([0, 201, false]);

@@ -17,7 +17,11 @@ const fresh = () => join(temporaryFolder(), 'image.gz');
 
 function machine(): FakeMemory {
   const memory = new FakeMemory(16 << 20);
-  for (const pfn of [0, 1, 7, 1023, 1024, 1025, 4095]) memory.write(pfn * PAGE, Uint8Array.from({ length: PAGE }, (_, i) => (pfn + i) & 0xff));
+  for (const pfn of [0, 1, 7, 1023, 1024, 1025, 4095])
+    memory.write(
+      pfn * PAGE,
+      Uint8Array.from({ length: PAGE }, (_, i) => (pfn + i) & 0xff),
+    );
   return memory;
 }
 
@@ -74,12 +78,20 @@ describe('a file that lies is refused', () => {
     ['without its end', (bytes) => gzipSync(gunzipSync(bytes).subarray(0, -12)), 'cut short'],
     ['of another format', () => gzipSync('{"format":"other"}\n'), 'first line'],
     ['no gzip', () => Buffer.from('hello'), 'incorrect header'],
-    ['with more pages than bytes', (bytes) => {
-      const raw = gunzipSync(bytes);
-      raw.writeUInt32LE(0xffff_ffff, raw.indexOf(10) + 1 + 8);
-      return gzipSync(raw);
-    }, 'cut short'],
-    ['with fields that no image has', (bytes) => gzipSync(gunzipSync(bytes).toString('latin1').replace('"epoch":1', '"epoch":1,"more":1')), 'first line'],
+    [
+      'with more pages than bytes',
+      (bytes) => {
+        const raw = gunzipSync(bytes);
+        raw.writeUInt32LE(0xffff_ffff, raw.indexOf(10) + 1 + 8);
+        return gzipSync(raw);
+      },
+      'cut short',
+    ],
+    [
+      'with fields that no image has',
+      (bytes) => gzipSync(gunzipSync(bytes).toString('latin1').replace('"epoch":1', '"epoch":1,"more":1')),
+      'first line',
+    ],
   ];
   it.each(cases)('%s', async (_, damage, why) => {
     const path = await written();

@@ -25,7 +25,15 @@ describe('the folder of a run', () => {
     const result = resultOf('preserved');
     expect(folder.finish(result, 'name: x\n')).toBe(join(results, 'run-1'));
     expect(readdirSync(results)).toEqual(['run-1']);
-    expect(readdirSync(folder.path).sort()).toEqual(['agent.jsonl', 'console.log', 'events.jsonl', 'qemu.txt', 'qmp.jsonl', 'result.json', 'scenario.yaml']);
+    expect(readdirSync(folder.path).sort()).toEqual([
+      'agent.jsonl',
+      'console.log',
+      'events.jsonl',
+      'qemu.txt',
+      'qmp.jsonl',
+      'result.json',
+      'scenario.yaml',
+    ]);
     const text = (name: string) => readFileSync(join(folder.path, name), 'utf8');
     expect(JSON.parse(text('events.jsonl'))).toEqual(EVENT);
     expect(JSON.parse(text('agent.jsonl'))).toEqual({ t: 3, direction: 'in', text: '{"id":1}\0' });
@@ -61,7 +69,9 @@ describe('the folder of a run', () => {
     const results = temporaryFolder();
     const folder = new RunFolder(results, 'run-1');
     symlinkSync('/dev/full', join(results, '.partial-run-1', 'result.json'));
-    expect(() => folder.finish(resultOf('preserved'), '')).toThrow(expect.objectContaining({ name: 'LabError', message: expect.stringContaining('ENOSPC') as string }));
+    expect(() => folder.finish(resultOf('preserved'), '')).toThrow(
+      expect.objectContaining({ name: 'LabError', message: expect.stringContaining('ENOSPC') as string }),
+    );
     folder.discard();
     expect(readdirSync(results)).toEqual([]);
   });
@@ -75,7 +85,10 @@ describe('the folder of a run', () => {
     expect(folder.failed.aborted).toBe(false);
     folder.event(EVENT);
     expect(folder.failed.reason).toBeInstanceOf(LabError);
-    expect(folder.failed.reason).toMatchObject({ message: expect.stringContaining('ENOSPC') as string, hint: expect.stringContaining('--results') as string });
+    expect(folder.failed.reason).toMatchObject({
+      message: expect.stringContaining('ENOSPC') as string,
+      hint: expect.stringContaining('--results') as string,
+    });
     folder.event(EVENT);
     folder.console(Buffer.from('nobody reads this'));
     folder.discard();
@@ -83,7 +96,11 @@ describe('the folder of a run', () => {
   });
 
   it('has a name that sorts by time, and is a single plain file name', () => {
-    const id = runId(new Date('2026-03-04T05:06:07.890Z'), 'a/../b c', ['/odd path/to/../bzImage', '7.3.4', 'x'.repeat(300)]);
+    const id = runId(new Date('2026-03-04T05:06:07.890Z'), 'a/../b c', [
+      '/odd path/to/../bzImage',
+      '7.3.4',
+      'x'.repeat(300),
+    ]);
     expect(id).toMatch(/^20260304-050607-[A-Za-z0-9._-]+$/);
     expect(id.length).toBeLessThan(160);
     expect(runId(new Date(), 'x', [])).not.toBe(runId(new Date(), 'x', []));
@@ -104,7 +121,10 @@ describe('a result that is read back', () => {
 
   const good = resultOf('panic');
   it.each<[string, string]>([
-    ['empty', ''], ['cut off', JSON.stringify(good).slice(0, -20)], ['null', 'null'], ['another thing', '{"name":"x"}'],
+    ['empty', ''],
+    ['cut off', JSON.stringify(good).slice(0, -20)],
+    ['null', 'null'],
+    ['another thing', '{"name":"x"}'],
     ['of a newer lab', JSON.stringify({ ...good, schema: 3 })],
     ['with an outcome that is none', JSON.stringify({ ...good, outcome: 'fine' })],
     ['with a number in words', JSON.stringify({ ...good, memory: { ...good.memory, pagesLost: '5' } })],
@@ -118,6 +138,8 @@ describe('a result that is read back', () => {
 
 describe('the committed schema of results', () => {
   it('is the one that the lab checks by; npm run schema writes it', () => {
-    expect(readFileSync(join(packageRoot(), 'schema/result.schema.json'), 'utf8')).toBe(`${JSON.stringify(resultJsonSchema(), null, 2)}\n`);
+    expect(readFileSync(join(packageRoot(), 'schema/result.schema.json'), 'utf8')).toBe(
+      `${JSON.stringify(resultJsonSchema(), null, 2)}\n`,
+    );
   });
 });

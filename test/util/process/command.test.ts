@@ -7,7 +7,11 @@ import { runCommand } from '../../../src/util/process/command.js';
 import { temporaryFolder, until } from '../temporary.js';
 
 it.each([
-  ['removes what it was about to write', 'trap "rm -f half; : > clean; exit 1" TERM; : > half; while :; do sleep 0.02; done', true],
+  [
+    'removes what it was about to write',
+    'trap "rm -f half; : > clean; exit 1" TERM; : > half; while :; do sleep 0.02; done',
+    true,
+  ],
   ['that listens to nobody is killed all the same', 'trap "" TERM; : > half; while :; do sleep 0.02; done', false],
 ])('one that is aborted %s', async (_, script, clean) => {
   const folder = temporaryFolder();

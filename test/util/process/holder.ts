@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A process of the lab that holds paths, for the tests: `+PATH` is to be removed at its end, `-PATH` is taken back. Ends by being
-// killed, or, with the word `exit`, on its own.
+// A process of the lab that holds paths, for the tests: `+PATH` is to be removed at its end, `-PATH` is taken back.
+// Ends by being killed, or, with the word `exit`, on its own.
 import { keep, removeAtEnd } from '../../../src/util/process/reaper.js';
 
 const words = process.argv.slice(2);

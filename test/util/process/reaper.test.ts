@@ -11,7 +11,9 @@ const HOLDER = fileURLToPath(new URL('holder.ts', import.meta.url));
 
 /** A process that holds paths, once it holds them. */
 async function holder(...words: string[]) {
-  const child = spawn(process.execPath, ['--import', 'tsx', HOLDER, ...words], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, ['--import', 'tsx', HOLDER, ...words], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   onTestFinished(() => void child.kill('SIGKILL'));
   await new Promise((resolve) => child.stdout.once('data', resolve));
   return child;
@@ -24,7 +26,22 @@ function fullFolder(parent: string, name: string): string {
   return path;
 }
 
-const ODD = ['a b', ' lead and trail ', '-rf', "q'uote", 'dq"uote', 'back\\slash\\n', '$HOME', '`id`', '*', '[a]', 'ünï', 'ta\tb', ';&|', '+plus'];
+const ODD = [
+  'a b',
+  ' lead and trail ',
+  '-rf',
+  "q'uote",
+  'dq"uote',
+  'back\\slash\\n',
+  '$HOME',
+  '`id`',
+  '*',
+  '[a]',
+  'ünï',
+  'ta\tb',
+  ';&|',
+  '+plus',
+];
 
 describe('what is removed at the end', () => {
   it('goes when the lab is killed, but for what was taken back, whatever the names', async () => {

@@ -18,7 +18,9 @@ const onDisk = (path: string) => statSync(path).blocks * 512;
 function follow(path: string, keepBelow: number, every = 2) {
   const seen = { bytes: 0, lost: 0, hash: createHash('sha256'), text: '' };
   const tail = new FileTail({
-    path, every, keepBelow,
+    path,
+    every,
+    keepBelow,
     onData: (chunk) => {
       seen.bytes += chunk.length;
       seen.hash.update(chunk);
@@ -70,7 +72,11 @@ describe('a file that is followed', () => {
     const path = join(temporaryFolder(), 'console.log');
     const bursts = 32;
     // A writer that waits for a word before each burst of 2 MiB.
-    const child = spawn(process.execPath, ['-e', `
+    const child = spawn(
+      process.execPath,
+      [
+        '-e',
+        `
       const { openSync, writeSync } = require('node:fs');
       const { createHash } = require('node:crypto');
       const fd = openSync(process.argv[1], 'a');
@@ -81,7 +87,11 @@ describe('a file that is followed', () => {
         hash.update(burst);
         for (let at = 0; at < burst.length; ) at += writeSync(fd, burst, at, Math.min(burst.length - at, 4096));
       }).on('end', () => console.log(hash.digest('hex')));
-    `, path], { stdio: ['pipe', 'pipe', 'inherit'] });
+    `,
+        path,
+      ],
+      { stdio: ['pipe', 'pipe', 'inherit'] },
+    );
     onTestFinished(() => void child.kill('SIGKILL'));
     const { seen } = follow(path, MIB);
     for (let i = 1; i <= bursts; i++) {
@@ -89,7 +99,9 @@ describe('a file that is followed', () => {
       await until(`burst ${i}`, () => seen.bytes === i * 2 * MIB && onDisk(path) <= MIB + SLACK);
     }
     child.stdin.end();
-    const digest = await new Promise<string>((resolve) => child.stdout.once('data', (data: Buffer) => resolve(data.toString().trim())));
+    const digest = await new Promise<string>((resolve) =>
+      child.stdout.once('data', (data: Buffer) => resolve(data.toString().trim())),
+    );
     expect(seen.lost).toBe(0);
     expect(seen.hash.digest('hex')).toBe(digest);
   });
@@ -97,7 +109,9 @@ describe('a file that is followed', () => {
   it('fills no disk where its writer never waits, and counts what it had to drop', async () => {
     const path = join(temporaryFolder(), 'console.log');
     const total = 256 * MIB;
-    const child = spawn('/bin/sh', ['-c', 'head -c "$2" /dev/zero >> "$1"', 'sh', path, String(total)], { stdio: 'inherit' });
+    const child = spawn('/bin/sh', ['-c', 'head -c "$2" /dev/zero >> "$1"', 'sh', path, String(total)], {
+      stdio: 'inherit',
+    });
     const gone = new Promise((resolve) => child.once('exit', resolve));
     // A slow reader: the writer is far ahead at every look.
     const { tail, seen } = follow(path, MIB, 20);

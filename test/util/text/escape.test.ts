@@ -26,6 +26,7 @@ describe('text from the machine', () => {
   });
 
   it('leaves no control character of all of Unicode', () => {
-    for (let code = 0; code < 0x3000; code++) expect(printable(String.fromCodePoint(code))).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
+    for (let code = 0; code < 0x3000; code++)
+      expect(printable(String.fromCodePoint(code))).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
   });
 });

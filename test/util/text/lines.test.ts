@@ -29,7 +29,8 @@ describe('lines', () => {
 
   it('keep characters of several bytes whole, wherever a chunk ends', () => {
     const text = Buffer.from('ä€😀\n');
-    for (let at = 0; at <= text.length; at++) expect(split([text.subarray(0, at), text.subarray(at)])).toEqual(['ä€😀']);
+    for (let at = 0; at <= text.length; at++)
+      expect(split([text.subarray(0, at), text.subarray(at)])).toEqual(['ä€😀']);
     expect(split([...text].map((byte) => Buffer.of(byte)))).toEqual(['ä€😀']);
   });
 

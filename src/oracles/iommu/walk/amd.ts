@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// AMD-Vi: from the device table's base register to the page tables of one device. AMD I/O Virtualization (IOMMU) specification 3.10, 2.2.2 (device table
-// entries) and 2.2.3 (host page tables). As the kernel writes them: drivers/iommu/amd/amd_iommu_types.h and iommu.c of 7.3.
+// AMD-Vi: from the device table's base register to the page tables of one device. AMD I/O Virtualization (IOMMU)
+// specification 3.10, 2.2.2 (device table entries) and 2.2.3 (host page tables). As the kernel writes them:
+// drivers/iommu/amd/amd_iommu_types.h and iommu.c of 7.3.
 import { PAGE, type ReadPhys } from '../../../handover/memory/memory.js';
 import { addressText, everything, type Found, result, walkPages } from './finish.js';
 import { amdHost } from './formats.js';
@@ -13,10 +14,16 @@ const MODE = 'device-table';
 
 /**
  * What one device reaches through an AMD-Vi IOMMU that is on. Never throws; ends after `maxTables` tables.
- * @param baseRegister value of the device table base register (MMIO offset 0): address in bits 51:12, pages less one in bits 8:0
+ * @param baseRegister value of the device table base register (MMIO offset 0): address in bits 51:12, pages less one in
+ * bits 8:0
  * @param sourceId bus << 8 | devfn
  */
-export function walkAmd(read: ReadPhys, baseRegister: bigint, sourceId: number, options: WalkOptions = {}): DeviceTables {
+export function walkAmd(
+  read: ReadPhys,
+  baseRegister: bigint,
+  sourceId: number,
+  options: WalkOptions = {},
+): DeviceTables {
   const walk = new Walk(read, options);
   return result(walk, 'amd', sourceId, fromRegister(walk, options, baseRegister, sourceId));
 }
@@ -26,7 +33,11 @@ function fromRegister(walk: Walk, options: WalkOptions, register: bigint, source
   const size = (Number(register & 0x1ffn) + 1) * PAGE;
   const offset = (sourceId & 0xffff) * ENTRY;
   if (offset >= size) {
-    walk.problem('not-present', null, `the device table has ${size / ENTRY} entries, none for ${addressText(sourceId)}`);
+    walk.problem(
+      'not-present',
+      null,
+      `the device table has ${size / ENTRY} entries, none for ${addressText(sourceId)}`,
+    );
     return { state: 'blocked', mode: MODE };
   }
   const words = newWords();
@@ -36,7 +47,10 @@ function fromRegister(walk: Walk, options: WalkOptions, register: bigint, source
   return deviceEntry(walk, options, words.slice(index, index + ENTRY / 4), base + offset, sourceId);
 }
 
-/** @param entry the device table entry's eight words @param at its physical address */
+/**
+ * @param entry the device table entry's eight words
+ * @param at its physical address
+ */
 function deviceEntry(walk: Walk, options: WalkOptions, entry: Uint32Array, at: number, sourceId: number): Found {
   const [lo = 0, hi = 0, lo2 = 0] = entry;
   const what = `device table entry of ${addressText(sourceId)}`;
@@ -64,7 +78,12 @@ function deviceEntry(walk: Walk, options: WalkOptions, entry: Uint32Array, at: n
   }
   if (levels === 0) {
     if (rights === 0) return { state: 'blocked', mode: MODE, domain };
-    return { state: 'pass-through', mode: MODE, domain, mappings: everything(rights === READ ? 'r' : rights === WRITE ? 'w' : 'rw') };
+    return {
+      state: 'pass-through',
+      mode: MODE,
+      domain,
+      mappings: everything(rights === READ ? 'r' : rights === WRITE ? 'w' : 'rw'),
+    };
   }
   const mappings = walkPages(walk, options, amdHost(options.addressBits ?? 52), addressOf(lo, hi), levels, at, rights);
   return { state: 'translated', mode: MODE, domain, levels, mappings };

@@ -9,10 +9,23 @@ import { walkIntel } from './vtd.js';
 export type TableRoot = { iommu: 'intel'; register: bigint } | { iommu: 'amd'; register: bigint } | { iommu: 'virtio' };
 
 /** @param sourceId bus << 8 | devfn */
-export function walkDevice(read: ReadPhys, root: TableRoot, sourceId: number, options: WalkOptions = {}): DeviceTables | NoTables {
+export function walkDevice(
+  read: ReadPhys,
+  root: TableRoot,
+  sourceId: number,
+  options: WalkOptions = {},
+): DeviceTables | NoTables {
   switch (root.iommu) {
-    case 'intel': return walkIntel(read, root.register, sourceId, options);
-    case 'amd': return walkAmd(read, root.register, sourceId, options);
-    case 'virtio': return { iommu: 'virtio', sourceId, state: 'no-tables', why: 'virtio-iommu is told of mappings by requests and keeps them in QEMU: there are no tables in the machine\'s memory' };
+    case 'intel':
+      return walkIntel(read, root.register, sourceId, options);
+    case 'amd':
+      return walkAmd(read, root.register, sourceId, options);
+    case 'virtio':
+      return {
+        iommu: 'virtio',
+        sourceId,
+        state: 'no-tables',
+        why: "virtio-iommu is told of mappings by requests and keeps them in QEMU: there are no tables in the machine's memory",
+      };
   }
 }

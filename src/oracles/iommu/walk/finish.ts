@@ -7,7 +7,8 @@ import { type DeviceTables, type MappingRun, MOST_RUNS, type WalkOptions } from 
 import type { Walk } from './walk.js';
 
 /** What leads to the page tables of a device, and what came of it. */
-export type Found = Pick<DeviceTables, 'state' | 'mode'> & Partial<Pick<DeviceTables, 'levels' | 'domain' | 'mappings'>>;
+export type Found = Pick<DeviceTables, 'state' | 'mode'> &
+  Partial<Pick<DeviceTables, 'levels' | 'domain' | 'mappings'>>;
 
 /** Bytes of a physical address space of 52 bits: what a device reaches that nothing translates for. */
 const ALL_OF_IT = 2 ** 52;
@@ -16,8 +17,20 @@ export function everything(rights: MappingRun['rights'] = 'rw'): MappingRun[] {
   return [{ iova: 0n, phys: 0, length: ALL_OF_IT, rights }];
 }
 
-/** Walks page tables from `root`. @param from address of the entry that names it @param rights what that entry leaves */
-export function walkPages(walk: Walk, options: WalkOptions, format: PageFormat, root: number, levels: number, from: number, rights: number): MappingRun[] {
+/**
+ * Walks page tables from `root`.
+ * @param from address of the entry that names it
+ * @param rights what that entry leaves
+ */
+export function walkPages(
+  walk: Walk,
+  options: WalkOptions,
+  format: PageFormat,
+  root: number,
+  levels: number,
+  from: number,
+  rights: number,
+): MappingRun[] {
   const runs = new RunList(options.maxRuns ?? MOST_RUNS);
   new PageWalk(walk, format, runs).from(root, levels, from, rights);
   const mappings = runs.done();
@@ -27,14 +40,29 @@ export function walkPages(walk: Walk, options: WalkOptions, format: PageFormat, 
 
 export function result(walk: Walk, iommu: DeviceTables['iommu'], sourceId: number, found: Found): DeviceTables {
   const { tables, problems, problemCount, complete } = walk;
-  return { iommu, sourceId, levels: null, domain: null, mappings: [], ...found, tables, problems, problemCount, complete };
+  return {
+    iommu,
+    sourceId,
+    levels: null,
+    domain: null,
+    mappings: [],
+    ...found,
+    tables,
+    problems,
+    problemCount,
+    complete,
+  };
 }
 
 function checkTargets(walk: Walk, { ram }: WalkOptions, mappings: readonly MappingRun[]): void {
   if (ram === undefined) return;
   for (const { iova, phys, length } of mappings) {
     if (!ram.some(({ start, end }) => phys >= start && phys + length <= end)) {
-      walk.problem('target-outside-ram', null, `IOVA ${hex(iova)} (${length} bytes) leads to ${hex(phys)}: not all of that is RAM`);
+      walk.problem(
+        'target-outside-ram',
+        null,
+        `IOVA ${hex(iova)} (${length} bytes) leads to ${hex(phys)}: not all of that is RAM`,
+      );
     }
   }
 }

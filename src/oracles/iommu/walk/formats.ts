@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Entries of page tables: VT-d second-level and first-level (Intel VT-d specification 5.0, chapters 3.6, 3.7, 9.7 and 9.8; as the kernel
-// writes them: drivers/iommu/generic_pt/fmt/vtdss.h and x86_64.h of 7.3) and AMD-Vi host tables (AMD IOMMU specification, 2.2.3; amdv1.h).
+// Entries of page tables: VT-d second-level and first-level (Intel VT-d specification 5.0, chapters 3.6, 3.7, 9.7 and
+// 9.8; as the kernel writes them: drivers/iommu/generic_pt/fmt/vtdss.h and x86_64.h of 7.3) and AMD-Vi host tables (AMD
+// IOMMU specification, 2.2.3; amdv1.h).
 import { ABSENT, LEAF, type EntryType, type PageFormat, RESERVED, TABLE, UNSUPPORTED } from './pages.js';
 import { EXECUTE, READ, WRITE } from './runs.js';
 import { aboveWidth } from './walk.js';
@@ -13,7 +14,10 @@ function frameOf(lo: number, hi: number, level: number): number {
   return (hi & 0xfffff) * 2 ** 20 + ((lo & ~(BELOW_FRAME[level] ?? 0)) >>> 12);
 }
 
-/** Pages of 4 KiB, and of 2 MiB and 1 GiB in the two levels above; an entry that may neither be read nor written through is not there. */
+/**
+ * Pages of 4 KiB, and of 2 MiB and 1 GiB in the two levels above; an entry that may neither be read nor written through
+ * is not there.
+ */
 export function secondLevel(addressBits: number): PageFormat {
   const above = aboveWidth(addressBits);
   const type = (lo: number, hi: number, level: number): EntryType => {
@@ -24,10 +28,19 @@ export function secondLevel(addressBits: number): PageFormat {
     // Bit 11 (snoop) and bit 62 (transient) belong to leaves; there are no larger pages than 1 GiB.
     return (lo & (0x800 | LARGE)) === 0 && (hi & (1 << 30)) === 0 ? TABLE : RESERVED;
   };
-  return { kind: 'second-level', type, rights: (lo) => lo & (READ | WRITE | EXECUTE), next: (_, level) => level - 1, frame: frameOf, canonical: false };
+  return {
+    kind: 'second-level',
+    type,
+    rights: (lo) => lo & (READ | WRITE | EXECUTE),
+    next: (_, level) => level - 1,
+    frame: frameOf,
+    canonical: false,
+  };
 }
 
-/** The processor's own format. A device's requests are those of a user: an entry for the supervisor gives it nothing. */
+/**
+ * The processor's own format. A device's requests are those of a user: an entry for the supervisor gives it nothing.
+ */
 export function firstLevel(addressBits: number): PageFormat {
   const above = aboveWidth(addressBits);
   const PAT_OF_LARGE = 1 << 12;
@@ -38,14 +51,18 @@ export function firstLevel(addressBits: number): PageFormat {
     if ((lo & LARGE) === 0) return TABLE;
     return level <= 3 && (lo & (BELOW_FRAME[level] ?? 0) & ~PAT_OF_LARGE) === 0 ? LEAF : RESERVED;
   };
-  const rights = (lo: number, hi: number): number => ((lo & 4) === 0 ? 0 : READ | (lo & 2) | (hi < 0 || hi >= 2 ** 31 ? 0 : EXECUTE));
+  const rights = (lo: number, hi: number): number =>
+    (lo & 4) === 0 ? 0 : READ | (lo & 2) | (hi < 0 || hi >= 2 ** 31 ? 0 : EXECUTE);
   return { kind: 'first-level', type, rights, next: (_, level) => level - 1, frame: frameOf, canonical: true };
 }
 
 const AMD_PRESENT = 1;
 const ANY_SIZE = 7;
 
-/** Every table says the level of the next one, which may leave levels out; 0 ends the walk with the level's own page size, 7 with a size that the address tells. */
+/**
+ * Every table says the level of the next one, which may leave levels out; 0 ends the walk with the level's own page
+ * size, 7 with a size that the address tells.
+ */
 export function amdHost(addressBits: number): PageFormat {
   const above = aboveWidth(addressBits);
   const nextOf = (lo: number): number => (lo >>> 9) & 7;
@@ -69,7 +86,10 @@ export function amdHost(addressBits: number): PageFormat {
   return { kind: 'host', type, rights, next: nextOf, frame, canonical: false };
 }
 
-/** The page size of an AMD entry of level 7, in pages: address bits from 12 on are ones up to the bit that is half of the size. */
+/**
+ * The page size of an AMD entry of level 7, in pages: address bits from 12 on are ones up to the bit that is half of
+ * the size.
+ */
 function sizeOf(lo: number, hi: number): number {
   let frame = (hi & 0xfffff) * 2 ** 20 + (lo >>> 12);
   let size = 2;

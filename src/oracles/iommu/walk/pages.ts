@@ -11,7 +11,9 @@ export const RESERVED = 3;
 export const UNSUPPORTED = 4;
 export type EntryType = typeof ABSENT | typeof TABLE | typeof LEAF | typeof RESERVED | typeof UNSUPPORTED;
 
-/** How the entries of one kind of page table read. `lo`, `hi`: words of the entry, signed or not; `level`: 1 maps 4 KiB. */
+/**
+ * How the entries of one kind of page table read. `lo`, `hi`: words of the entry, signed or not; `level`: 1 maps 4 KiB.
+ */
 export interface PageFormat {
   kind: TableKind;
   type(lo: number, hi: number, level: number): EntryType;
@@ -36,9 +38,17 @@ export class PageWalk {
   private upperHalf = ALL_PAGES;
   private extension = 0;
 
-  constructor(private readonly walk: Walk, private readonly format: PageFormat, private readonly runs: RunList) {}
+  constructor(
+    private readonly walk: Walk,
+    private readonly format: PageFormat,
+    private readonly runs: RunList,
+  ) {}
 
-  /** Walks all of a table of `levels` levels, 1 to 6. @param from address of the entry that leads to it @param rights what the entries above leave */
+  /**
+   * Walks all of a table of `levels` levels, 1 to 6.
+   * @param from address of the entry that leads to it
+   * @param rights what the entries above leave
+   */
   from(root: number, levels: number, from: number, rights: number): void {
     if (this.format.canonical) {
       this.upperHalf = 512 ** levels / 2;
@@ -49,7 +59,12 @@ export class PageWalk {
 
   private table(phys: number, level: number, firstPage: number, from: number, rights: number): void {
     const words = this.pool[level] as Words;
-    if (this.path.includes(phys)) return this.walk.problem('loop', from, `${name(this.format.kind, level)} at 0x${phys.toString(16)} is above itself`);
+    if (this.path.includes(phys))
+      return this.walk.problem(
+        'loop',
+        from,
+        `${name(this.format.kind, level)} at 0x${phys.toString(16)} is above itself`,
+      );
     if (!this.walk.table(phys, this.format.kind, level, from, words)) return;
     this.path[level] = phys;
     const slot = 512 ** (level - 1);
@@ -67,13 +82,28 @@ export class PageWalk {
     const { format } = this;
     const type = format.type(lo, hi, level);
     if (type === ABSENT) return;
-    if (type === RESERVED) return this.walk.problem('reserved-bits', at, `${name(format.kind, level)}: entry ${entryHex(lo, hi)} has reserved bits set`);
-    if (type === UNSUPPORTED) return this.walk.problem('unsupported', at, `${name(format.kind, level)}: entry ${entryHex(lo, hi)} names a level or a size that there is not`);
+    if (type === RESERVED)
+      return this.walk.problem(
+        'reserved-bits',
+        at,
+        `${name(format.kind, level)}: entry ${entryHex(lo, hi)} has reserved bits set`,
+      );
+    if (type === UNSUPPORTED)
+      return this.walk.problem(
+        'unsupported',
+        at,
+        `${name(format.kind, level)}: entry ${entryHex(lo, hi)} names a level or a size that there is not`,
+      );
     if (this.walk.exhausted) return;
     const rights = above & format.rights(lo, hi);
     if (type === TABLE) return this.table(addressOf(lo, hi), format.next(lo, level), page, at, rights);
     if (rights === 0) return;
-    const added = this.runs.add(page < this.upperHalf ? page : page + this.extension, format.frame(lo, hi, level, page), 512 ** (level - 1), rights);
+    const added = this.runs.add(
+      page < this.upperHalf ? page : page + this.extension,
+      format.frame(lo, hi, level, page),
+      512 ** (level - 1),
+      rights,
+    );
     if (!added) this.walk.stop('more runs of mappings than are kept');
   }
 }

@@ -43,7 +43,12 @@ export class RunList {
   private flush(): void {
     const rights = RIGHTS[this.rights];
     if (this.pages > 0 && rights !== null && rights !== undefined) {
-      this.runs.push({ iova: BigInt(this.page) * BigInt(PAGE), phys: this.frame * PAGE, length: this.pages * PAGE, rights });
+      this.runs.push({
+        iova: BigInt(this.page) * BigInt(PAGE),
+        phys: this.frame * PAGE,
+        length: this.pages * PAGE,
+        rights,
+      });
     }
     this.pages = 0;
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a walk through an IOMMU's tables finds. Addresses and lengths are bytes; an IOVA may have 64 bits, so it is a bigint, all else fits a number.
+// What a walk through an IOMMU's tables finds. Addresses and lengths are bytes; an IOVA may have 64 bits, so it is a
+// bigint, all else fits a number.
 
 /** What the device may do with the memory: read, write, execute. */
 export type Rights = 'r' | 'w' | 'rw' | 'x' | 'rx' | 'wx' | 'rwx';
@@ -12,7 +13,8 @@ export interface MappingRun {
   rights: Rights;
 }
 
-export type TableKind = 'root' | 'context' | 'pasid-directory' | 'pasid' | 'first-level' | 'second-level' | 'device' | 'host';
+export type TableKind =
+  'root' | 'context' | 'pasid-directory' | 'pasid' | 'first-level' | 'second-level' | 'device' | 'host';
 
 /** One 4 KiB page of a table. */
 export interface TablePage {
@@ -25,12 +27,16 @@ export interface TablePage {
 /**
  * - `reserved-bits`: bits are set that must be 0; the hardware does not go on from there, and neither does the walk.
  * - `not-present`: no entry for the device.
- * - `unsupported`: a translation type or a number of levels that there is not, or that is not walked (nested, guest tables).
- * - `outside-ram`: a table where there is no RAM. `target-outside-ram`: a mapping that does not lead to RAM (a BAR does not either).
- * - `loop`: a table that leads to a table above it. `shared`: a table that was reached before on another way. Neither is walked again.
+ * - `unsupported`: a translation type or a number of levels that there is not, or that is not walked (nested, guest
+ * tables).
+ * - `outside-ram`: a table where there is no RAM. `target-outside-ram`: a mapping that does not lead to RAM (a BAR does
+ * not either).
+ * - `loop`: a table that leads to a table above it. `shared`: a table that was reached before on another way. Neither
+ * is walked again.
  * - `bound`: more than the walk may take; the rest was left out.
  */
-export type TableProblemKind = 'reserved-bits' | 'not-present' | 'unsupported' | 'outside-ram' | 'target-outside-ram' | 'loop' | 'shared' | 'bound';
+export type TableProblemKind =
+  'reserved-bits' | 'not-present' | 'unsupported' | 'outside-ram' | 'target-outside-ram' | 'loop' | 'shared' | 'bound';
 
 export interface TableProblem {
   kind: TableProblemKind;

@@ -9,8 +9,17 @@ import { addressOf, entryHex, type Walk, type Words } from './walk.js';
 
 const MODE = 'scalable';
 
-/** @param words the context table, half a bus: 128 entries of 32 bytes @param context its physical address */
-export function scalableContext(walk: Walk, options: WalkOptions, words: Words, context: number, sourceId: number): Found {
+/**
+ * @param words the context table, half a bus: 128 entries of 32 bytes
+ * @param context its physical address
+ */
+export function scalableContext(
+  walk: Walk,
+  options: WalkOptions,
+  words: Words,
+  context: number,
+  sourceId: number,
+): Found {
   const index = (sourceId & 0x7f) * 8;
   const at = context + index * 4;
   const [lo = 0, hi = 0, lo2 = 0, hi2 = 0] = words.subarray(index, index + 4);
@@ -35,7 +44,13 @@ export function scalableContext(walk: Walk, options: WalkOptions, words: Words, 
 }
 
 /** Physical address of the PASID table entry; `words` hold its page, then. */
-function pasidEntry(walk: Walk, words: Words, directory: number, from: number, pasid: number): number | 'broken' | 'blocked' {
+function pasidEntry(
+  walk: Walk,
+  words: Words,
+  directory: number,
+  from: number,
+  pasid: number,
+): number | 'broken' | 'blocked' {
   const place = directory + Math.floor(pasid / 64) * 8;
   const page = place - (place % PAGE);
   if (!walk.table(page, 'pasid-directory', 0, from, words)) return 'broken';
@@ -46,7 +61,11 @@ function pasidEntry(walk: Walk, words: Words, directory: number, from: number, p
     return 'blocked';
   }
   if ((lo & 0xffc) !== 0) {
-    walk.problem('reserved-bits', place, `PASID directory entry of PASID ${pasid}: ${entryHex(lo, hi)} has reserved bits set`);
+    walk.problem(
+      'reserved-bits',
+      place,
+      `PASID directory entry of PASID ${pasid}: ${entryHex(lo, hi)} has reserved bits set`,
+    );
     return 'broken';
   }
   const table = addressOf(lo, hi);
@@ -77,9 +96,19 @@ function translation(walk: Walk, options: WalkOptions, words: Words, at: number,
   }
   const levels = levelsOf(width);
   if (type === 2 && levels !== null) {
-    return { state: 'translated', mode: MODE, domain, levels, mappings: walkPages(walk, options, secondLevel(bits), addressOf(lo, hi), levels, at, ALL_RIGHTS) };
+    return {
+      state: 'translated',
+      mode: MODE,
+      domain,
+      levels,
+      mappings: walkPages(walk, options, secondLevel(bits), addressOf(lo, hi), levels, at, ALL_RIGHTS),
+    };
   }
-  walk.problem('unsupported', at, `${what}: translation type ${type} (address width ${width}, paging mode ${paging}) is not walked`);
+  walk.problem(
+    'unsupported',
+    at,
+    `${what}: translation type ${type} (address width ${width}, paging mode ${paging}) is not walked`,
+  );
   return { state: 'broken', mode: MODE, domain };
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// VT-d: from the root-table address register to the page tables of one device. Intel VT-d specification 5.0: 3.4 (root, context, PASID tables), 9.1 to
-// 9.6 (their entries), 11.4.5 (the register). As the kernel writes them: drivers/iommu/intel/iommu.c, iommu.h and pasid.c, 6.17 to 7.3.
+// VT-d: from the root-table address register to the page tables of one device. Intel VT-d specification 5.0: 3.4 (root,
+// context, PASID tables), 9.1 to 9.6 (their entries), 11.4.5 (the register). As the kernel writes them:
+// drivers/iommu/intel/iommu.c, iommu.h and pasid.c, 6.17 to 7.3.
 import { hex, type ReadPhys } from '../../../handover/memory/memory.js';
 import { addressText, everything, type Found, result, walkPages } from './finish.js';
 import { secondLevel } from './formats.js';
@@ -19,7 +20,12 @@ const ABORT = 3;
  * @param rootRegister value of RTADDR_REG: address of the root table, mode in bits 11:10
  * @param sourceId bus << 8 | devfn
  */
-export function walkIntel(read: ReadPhys, rootRegister: bigint, sourceId: number, options: WalkOptions = {}): DeviceTables {
+export function walkIntel(
+  read: ReadPhys,
+  rootRegister: bigint,
+  sourceId: number,
+  options: WalkOptions = {},
+): DeviceTables {
   const walk = new Walk(read, options);
   return result(walk, 'intel', sourceId, fromRegister(walk, options, rootRegister, sourceId));
 }
@@ -28,7 +34,11 @@ function fromRegister(walk: Walk, options: WalkOptions, register: bigint, source
   const mode = Number((register >> 10n) & 3n);
   if (mode === ABORT) return { state: 'blocked', mode: 'abort' };
   if (mode !== LEGACY && mode !== SCALABLE) {
-    walk.problem('unsupported', null, `root-table register ${hex(register)}: translation table mode ${mode} is reserved`);
+    walk.problem(
+      'unsupported',
+      null,
+      `root-table register ${hex(register)}: translation table mode ${mode} is reserved`,
+    );
     return { state: 'broken', mode: null };
   }
   const scalable = mode === SCALABLE;
@@ -37,7 +47,8 @@ function fromRegister(walk: Walk, options: WalkOptions, register: bigint, source
   const words = newWords();
   if (!walk.table(root, 'root', 0, null, words)) return { state: 'broken', mode: name };
 
-  // A root entry has 16 bytes: for the whole bus, or in scalable mode 8 for the lower half of its functions and 8 for the upper one.
+  // A root entry has 16 bytes: for the whole bus, or in scalable mode 8 for the lower half of its functions and 8 for
+  // the upper one.
   const bus = (sourceId >> 8) & 0xff;
   const devfn = sourceId & 0xff;
   const half = scalable && devfn >= 128 ? 1 : 0;
@@ -59,7 +70,10 @@ function fromRegister(walk: Walk, options: WalkOptions, register: bigint, source
   return legacyContext(walk, options, words.slice(devfn * 4, devfn * 4 + 4), context + devfn * 16, sourceId);
 }
 
-/** @param entry the context entry's four words @param at its physical address */
+/**
+ * @param entry the context entry's four words
+ * @param at its physical address
+ */
 function legacyContext(walk: Walk, options: WalkOptions, entry: Uint32Array, at: number, sourceId: number): Found {
   const [lo = 0, hi = 0, lo2 = 0, hi2 = 0] = entry;
   const mode = 'legacy';
@@ -78,9 +92,23 @@ function legacyContext(walk: Walk, options: WalkOptions, entry: Uint32Array, at:
   if (type === 2) return { state: 'pass-through', mode, domain, mappings: everything() };
   const levels = levelsOf(lo2 & 7);
   if (type === 3 || levels === null) {
-    walk.problem('unsupported', at, type === 3 ? `${what}: translation type 3 is reserved` : `${what}: address width ${lo2 & 7} is none that is walked`);
+    walk.problem(
+      'unsupported',
+      at,
+      type === 3
+        ? `${what}: translation type 3 is reserved`
+        : `${what}: address width ${lo2 & 7} is none that is walked`,
+    );
     return { state: 'broken', mode, domain };
   }
-  const mappings = walkPages(walk, options, secondLevel(options.addressBits ?? 52), addressOf(lo, hi), levels, at, ALL_RIGHTS);
+  const mappings = walkPages(
+    walk,
+    options,
+    secondLevel(options.addressBits ?? 52),
+    addressOf(lo, hi),
+    levels,
+    at,
+    ALL_RIGHTS,
+  );
   return { state: 'translated', mode, domain, levels, mappings };
 }

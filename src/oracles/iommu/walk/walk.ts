@@ -1,7 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// The state of one walk: what was read, what was wrong, and when it is enough. Every table is read once, so that every walk ends.
+// The state of one walk: what was read, what was wrong, and when it is enough. Every table is read once, so that every
+// walk ends.
 import { hex, PAGE, type ReadPhys } from '../../../handover/memory/memory.js';
-import { MOST_PROBLEMS, MOST_TABLES, type TableKind, type TablePage, type TableProblem, type TableProblemKind, type WalkOptions } from './types.js';
+import {
+  MOST_PROBLEMS,
+  MOST_TABLES,
+  type TableKind,
+  type TablePage,
+  type TableProblem,
+  type TableProblemKind,
+  type WalkOptions,
+} from './types.js';
 
 /** A page of 512 entries as 1024 words; entry i is words 2i (low) and 2i + 1 (high). */
 export type Words = Uint32Array;
@@ -15,7 +24,10 @@ export class Walk {
   private readonly most: number;
   private full = false;
 
-  constructor(private readonly read: ReadPhys, options: WalkOptions) {
+  constructor(
+    private readonly read: ReadPhys,
+    options: WalkOptions,
+  ) {
     this.most = options.maxTables ?? MOST_TABLES;
   }
 
@@ -37,7 +49,11 @@ export class Walk {
     this.full = true;
   }
 
-  /** Reads the page at `phys` into `words`. False, with a problem, where it is not RAM, was read before, or is one too many. @param from address of the entry that leads there */
+  /**
+   * Reads the page at `phys` into `words`. False, with a problem, where it is not RAM, was read before, or is one too
+   * many.
+   * @param from address of the entry that leads there
+   */
   table(phys: number, kind: TableKind, level: number, from: number | null, words: Words): boolean {
     if (this.full) return false;
     if (this.visited.has(phys)) {

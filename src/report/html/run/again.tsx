@@ -18,12 +18,38 @@ export function Again({ result, folder, run, brief }: { result: Result; folder: 
       <p>All that it left, in one file; then look at it anywhere:</p>
       <Command text={`tar -czf ${shellWord(`${run}.tar.gz`)} -C ${shellWord(parent)} ${shellWord(run)}`} />
       <Command text={`lab show ${shellWord(`./${run}`)}`} />
-      {result.qemu.commandLine === '' ? null : brief ? <p>QEMU, as it was started: <code>{show(`${folder}/qemu.txt`, 1000)}</code></p> : <details><summary>QEMU, as it was started</summary><pre class="console" tabIndex={0}>{result.qemu.commandLine.split('\n').map((row) => show(row, 2000)).join('\n')}</pre></details>}
-      <p class="faint">{kernels.map((name, epoch) => `${show(name)}: bzImage sha256 ${show(result.kernels[epoch]?.sha256 ?? '').slice(0, 64)}`).join('; ')}. QEMU {show(result.qemu.version)}, {show(result.qemu.accel)}; lab {show(result.versions.lab)}, Node {show(result.versions.node)}.</p>
+      {result.qemu.commandLine === '' ? null : brief ? (
+        <p>
+          QEMU, as it was started: <code>{show(`${folder}/qemu.txt`, 1000)}</code>
+        </p>
+      ) : (
+        <details>
+          <summary>QEMU, as it was started</summary>
+          <pre class="console" tabIndex={0}>
+            {result.qemu.commandLine
+              .split('\n')
+              .map((row) => show(row, 2000))
+              .join('\n')}
+          </pre>
+        </details>
+      )}
+      <p class="faint">
+        {kernels
+          .map(
+            (name, epoch) => `${show(name)}: bzImage sha256 ${show(result.kernels[epoch]?.sha256 ?? '').slice(0, 64)}`,
+          )
+          .join('; ')}
+        . QEMU {show(result.qemu.version)}, {show(result.qemu.accel)}; lab {show(result.versions.lab)}, Node{' '}
+        {show(result.versions.node)}.
+      </p>
     </section>
   );
 }
 
 function Command({ text }: { text: string }) {
-  return <pre><code>{show(text, 2000)}</code></pre>;
+  return (
+    <pre>
+      <code>{show(text, 2000)}</code>
+    </pre>
+  );
 }

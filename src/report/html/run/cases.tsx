@@ -10,12 +10,30 @@ export function Cases({ cases }: { cases: readonly CaseOfResult[] }) {
   return (
     <section aria-labelledby="cases-head">
       <h2 id="cases-head">Upstream's own tests</h2>
-      <div class="wide"><table class="list">
-        <thead><tr><th scope="col">test</th><th scope="col">case</th><th scope="col">epoch</th><th scope="col">state</th><th scope="col">what it said</th></tr></thead>
-        <tbody>{cases.slice(0, MOST).map(({ epoch, test, name, state, detail }, at) => (
-          <tr key={at}><td>{show(test)}</td><td>{show(name)}</td><td>{epoch}</td><td>{state === 'fail' ? <b>{state}</b> : state}</td><td>{show(detail.split('\n')[0] ?? '')}</td></tr>
-        ))}</tbody>
-      </table></div>
+      <div class="wide">
+        <table class="list">
+          <thead>
+            <tr>
+              <th scope="col">test</th>
+              <th scope="col">case</th>
+              <th scope="col">epoch</th>
+              <th scope="col">state</th>
+              <th scope="col">what it said</th>
+            </tr>
+          </thead>
+          <tbody>
+            {cases.slice(0, MOST).map(({ epoch, test, name, state, detail }, at) => (
+              <tr key={at}>
+                <td>{show(test)}</td>
+                <td>{show(name)}</td>
+                <td>{epoch}</td>
+                <td>{state === 'fail' ? <b>{state}</b> : state}</td>
+                <td>{show(detail.split('\n')[0] ?? '')}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
       {cases.length > MOST ? <p>and {cases.length - MOST} more</p> : null}
     </section>
   );

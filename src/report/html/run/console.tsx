@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The console of a run, crash lines marked and linkable by number. Where not all of it fits, what is around the crash lines and the end stays.
+// The console of a run, crash lines marked and linkable by number. Where not all of it fits, what is around the crash
+// lines and the end stays.
 import type { ConsoleRead, EventRead } from '../../../store/run/read-logs.js';
 import { asNumber, asText } from '../../../util/unknown.js';
 import { show } from '../page.js';
@@ -13,7 +14,13 @@ export interface CrashLine {
 
 /** Lines that the crash table knew, from the run's own events. */
 export function crashLines(events: readonly EventRead[]): CrashLine[] {
-  return events.filter(({ kind }) => kind === 'crash').map(({ rest }) => ({ line: asNumber(rest['line']), title: asText(rest['title']), severity: asText(rest['severity']) }));
+  return events
+    .filter(({ kind }) => kind === 'crash')
+    .map(({ rest }) => ({
+      line: asNumber(rest['line']),
+      title: asText(rest['title']),
+      severity: asText(rest['severity']),
+    }));
 }
 
 const BEFORE = 4;
@@ -29,7 +36,8 @@ export interface Part {
 
 /** The lines that are shown, in parts; all of them where they have fewer than `budget` characters. */
 export function partsOf({ head }: ConsoleRead, crashes: readonly CrashLine[], budget: number): Part[] {
-  if (head.reduce((sum, line) => sum + Math.min(line.length, MOST_LINE) + 8, 0) <= budget) return head.length === 0 ? [] : [{ first: 1, lines: head }];
+  if (head.reduce((sum, line) => sum + Math.min(line.length, MOST_LINE) + 8, 0) <= budget)
+    return head.length === 0 ? [] : [{ first: 1, lines: head }];
   const wanted = new Set<number>();
   let left = budget;
   const want = (from: number, to: number) => {
@@ -63,13 +71,32 @@ export function Console({ log, crashes, parts, file }: ConsoleProps) {
   const marked = new Map(crashes.map((crash) => [crash.line, crash]));
   const shown = parts.reduce((sum, { lines }) => sum + lines.length, 0);
   const whole = shown === log.head.length && log.leftOut === 0 && log.tail.length === 0;
-  const links = crashes.filter(({ line }) => parts.some(({ first, lines }) => line >= first && line < first + lines.length));
+  const links = crashes.filter(({ line }) =>
+    parts.some(({ first, lines }) => line >= first && line < first + lines.length),
+  );
   return (
     <section aria-labelledby="console-head">
       <h2 id="console-head">Console</h2>
-      {links.length === 0 ? null : <ul class="crashes">{links.map(({ line, title, severity }) => <li key={`${line}${title}`}><a href={`#L${line}`}>{line}</a> {show(severity, 40)} {show(title)}</li>)}</ul>}
-      {whole ? null : <p class="faint">{shown} of {log.head.length} lines{log.leftOut > 0 || log.tail.length > 0 ? ' of its beginning' : ''}; all of it is in <code>{show(file)}</code></p>}
-      {parts.map(({ first, lines }) => <pre key={first} class="console" tabIndex={0}>{linesOf(first, lines, marked)}</pre>)}
+      {links.length === 0 ? null : (
+        <ul class="crashes">
+          {links.map(({ line, title, severity }) => (
+            <li key={`${line}${title}`}>
+              <a href={`#L${line}`}>{line}</a> {show(severity, 40)} {show(title)}
+            </li>
+          ))}
+        </ul>
+      )}
+      {whole ? null : (
+        <p class="faint">
+          {shown} of {log.head.length} lines{log.leftOut > 0 || log.tail.length > 0 ? ' of its beginning' : ''}; all of
+          it is in <code>{show(file)}</code>
+        </p>
+      )}
+      {parts.map(({ first, lines }) => (
+        <pre key={first} class="console" tabIndex={0}>
+          {linesOf(first, lines, marked)}
+        </pre>
+      ))}
     </section>
   );
 }
@@ -85,7 +112,12 @@ function linesOf(first: number, lines: readonly string[], marked: ReadonlyMap<nu
       plain += `${String(number).padStart(5)} ${text}\n`;
       continue;
     }
-    out.push(plain, <mark id={`L${number}`}><a href={`#L${number}`}>{String(number).padStart(5)}</a> {text}</mark>);
+    out.push(
+      plain,
+      <mark id={`L${number}`}>
+        <a href={`#L${number}`}>{String(number).padStart(5)}</a> {text}
+      </mark>,
+    );
     plain = '';
   }
   out.push(plain);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the verdict rests on: the cause, every other piece of evidence, what the images had foretold, and where the two kernels do not meet.
+// What the verdict rests on: the cause, every other piece of evidence, what the images had foretold, and where the two
+// kernels do not meet.
 import type { Outcome } from '../../../model/result/outcome.js';
 import type { PredictionOfResult } from '../../../model/result/prediction.js';
 import type { Result } from '../../../model/result/result.js';
@@ -13,19 +14,51 @@ export function Evidence({ result: { cause, incidents } }: { result: Result }) {
   return (
     <section aria-labelledby="evidence-head">
       <h2 id="evidence-head">Evidence</h2>
-      {cause === null ? <p>Nothing speaks against it.</p> : (
+      {cause === null ? (
+        <p>Nothing speaks against it.</p>
+      ) : (
         <>
-          <p><b>{show(cause.title)}</b> <span class="faint">{cause.source}, seen from {cause.side}, epoch {cause.epoch}, {(cause.t / 1000).toFixed(2)} s</span></p>
-          {cause.detail === '' ? null : <pre class="console" tabIndex={0}>{rows(cause.detail)}</pre>}
+          <p>
+            <b>{show(cause.title)}</b>{' '}
+            <span class="faint">
+              {cause.source}, seen from {cause.side}, epoch {cause.epoch}, {(cause.t / 1000).toFixed(2)} s
+            </span>
+          </p>
+          {cause.detail === '' ? null : (
+            <pre class="console" tabIndex={0}>
+              {rows(cause.detail)}
+            </pre>
+          )}
         </>
       )}
       {others.length === 0 ? null : (
-        <div class="wide"><table class="list">
-          <thead><tr><th scope="col">at</th><th scope="col">source</th><th scope="col">what</th><th scope="col">stands for</th></tr></thead>
-          <tbody>{others.slice(0, MOST).map(({ t, source, side, title, detail, implies }, at) => (
-            <tr key={at}><td class="nowrap">{(t / 1000).toFixed(2)} s</td><td>{source} <span class="faint">{side}</span></td><td>{show(title)}<div class="faint">{show(detail.split('\n')[0] ?? '', 200)}</div></td><td>{implies ?? '-'}</td></tr>
-          ))}</tbody>
-        </table></div>
+        <div class="wide">
+          <table class="list">
+            <thead>
+              <tr>
+                <th scope="col">at</th>
+                <th scope="col">source</th>
+                <th scope="col">what</th>
+                <th scope="col">stands for</th>
+              </tr>
+            </thead>
+            <tbody>
+              {others.slice(0, MOST).map(({ t, source, side, title, detail, implies }, at) => (
+                <tr key={at}>
+                  <td class="nowrap">{(t / 1000).toFixed(2)} s</td>
+                  <td>
+                    {source} <span class="faint">{side}</span>
+                  </td>
+                  <td>
+                    {show(title)}
+                    <div class="faint">{show(detail.split('\n')[0] ?? '', 200)}</div>
+                  </td>
+                  <td>{implies ?? '-'}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
       )}
       {others.length > MOST ? <p>and {others.length - MOST} more in result.json</p> : null}
     </section>
@@ -39,7 +72,10 @@ function comparedWith(outcome: Outcome, { outcome: foretold, hit }: PredictionOf
 
 function rows(text: string): string {
   const all = text.split('\n');
-  return `${all.slice(0, MOST_ROWS).map((row) => show(row)).join('\n')}${all.length > MOST_ROWS ? `\n... ${all.length - MOST_ROWS} more lines` : ''}`;
+  return `${all
+    .slice(0, MOST_ROWS)
+    .map((row) => show(row))
+    .join('\n')}${all.length > MOST_ROWS ? `\n... ${all.length - MOST_ROWS} more lines` : ''}`;
 }
 
 /** What A wrote and what B reads, component by component. */
@@ -48,15 +84,42 @@ export function Mismatches({ result, brief }: { result: Result; brief: boolean }
   return (
     <section aria-labelledby="mismatch-head">
       <h2 id="mismatch-head">Mismatches</h2>
-      {mismatches.length === 0 ? <p>The two kernels meet on every component.</p> : (
-        <div class="wide"><table class="list">
-          <thead><tr><th scope="col">component</th><th scope="col">A wrote</th><th scope="col">B reads</th><th scope="col">ends in</th><th scope="col">known from</th><th scope="col">what happens</th></tr></thead>
-          <tbody>{mismatches.slice(0, MOST).map(({ component, wrote, reads, endsIn, source, detail }, at) => (
-            <tr key={at}><td>{show(component)}</td><td>{wrote === null ? '-' : `v${wrote}`}</td><td>{reads.map((version) => `v${version}`).join(', ') || (wrote === null ? '-' : 'nothing')}</td><td>{endsIn}</td><td>{source === 'run' ? 'this run' : 'the images'}</td><td>{show(detail)}</td></tr>
-          ))}</tbody>
-        </table></div>
+      {mismatches.length === 0 ? (
+        <p>The two kernels meet on every component.</p>
+      ) : (
+        <div class="wide">
+          <table class="list">
+            <thead>
+              <tr>
+                <th scope="col">component</th>
+                <th scope="col">A wrote</th>
+                <th scope="col">B reads</th>
+                <th scope="col">ends in</th>
+                <th scope="col">known from</th>
+                <th scope="col">what happens</th>
+              </tr>
+            </thead>
+            <tbody>
+              {mismatches.slice(0, MOST).map(({ component, wrote, reads, endsIn, source, detail }, at) => (
+                <tr key={at}>
+                  <td>{show(component)}</td>
+                  <td>{wrote === null ? '-' : `v${wrote}`}</td>
+                  <td>{reads.map((version) => `v${version}`).join(', ') || (wrote === null ? '-' : 'nothing')}</td>
+                  <td>{endsIn}</td>
+                  <td>{source === 'run' ? 'this run' : 'the images'}</td>
+                  <td>{show(detail)}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
       )}
-      {predicted === null ? null : <p>Foretold from the images alone: <b>{predicted.outcome}</b>{comparedWith(outcome, predicted)}. {show(predicted.reasons[0] ?? '')}</p>}
+      {predicted === null ? null : (
+        <p>
+          Foretold from the images alone: <b>{predicted.outcome}</b>
+          {comparedWith(outcome, predicted)}. {show(predicted.reasons[0] ?? '')}
+        </p>
+      )}
       {brief ? null : <Components result={result} />}
     </section>
   );
@@ -68,12 +131,35 @@ function Components({ result: { kernels } }: { result: Result }) {
   return (
     <details>
       <summary>Components of the kernels</summary>
-      <div class="wide"><table class="list">
-        <thead><tr><th scope="col">component</th>{kernels.map(({ name }, epoch) => <th key={epoch} scope="col">{show(name)}</th>)}</tr></thead>
-        <tbody>{names.map((name) => (
-          <tr key={name}><td>{show(name)}</td>{kernels.map(({ components }, epoch) => <td key={epoch}>{components.filter((each) => each.name === name).map(({ version }) => `v${version}`).join(', ') || '-'}</td>)}</tr>
-        ))}</tbody>
-      </table></div>
+      <div class="wide">
+        <table class="list">
+          <thead>
+            <tr>
+              <th scope="col">component</th>
+              {kernels.map(({ name }, epoch) => (
+                <th key={epoch} scope="col">
+                  {show(name)}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {names.map((name) => (
+              <tr key={name}>
+                <td>{show(name)}</td>
+                {kernels.map(({ components }, epoch) => (
+                  <td key={epoch}>
+                    {components
+                      .filter((each) => each.name === name)
+                      .map(({ version }) => `v${version}`)
+                      .join(', ') || '-'}
+                  </td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
     </details>
   );
 }

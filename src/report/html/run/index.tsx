@@ -45,20 +45,38 @@ export function runPageText(data: RunPageData): string {
   const { run, folder, result, attempt, square, change, events, console: log, brief, budget, pages, night } = data;
   const crashes = crashLines(events);
   return pageText({
-    title: `${result.outcome} - ${result.scenario.name} - ${chainText(square.kernels)}`, root: '../',
+    title: `${result.outcome} - ${result.scenario.name} - ${chainText(square.kernels)}`,
+    root: '../',
     children: (
       <>
-        <nav><a href="../index.html">← {show(night)}</a></nav>
+        <nav>
+          <a href="../index.html">← {show(night)}</a>
+        </nav>
         <header>
-          <h1><span class={`key q o-${attempt.outcome}${attempt.asExpected ? '' : ' bad'}`}>{LOOKS[attempt.outcome].letter}</span> {sentence(result, attempt)}</h1>
-          <p>{show(result.scenario.name)}, {show(chainText(square.kernels))}, {dateText(result.startedAt)} UTC, {seconds(result.durations['total'] ?? 0)}. <span class="faint">{show(run)}</span></p>
+          <h1>
+            <span class={`key q o-${attempt.outcome}${attempt.asExpected ? '' : ' bad'}`}>
+              {LOOKS[attempt.outcome].letter}
+            </span>{' '}
+            {sentence(result, attempt)}
+          </h1>
+          <p>
+            {show(result.scenario.name)}, {show(chainText(square.kernels))}, {dateText(result.startedAt)} UTC,{' '}
+            {seconds(result.durations['total'] ?? 0)}. <span class="faint">{show(run)}</span>
+          </p>
           {result.scenario.description === '' ? null : <p class="faint">{show(result.scenario.description)}</p>}
-          {change === null ? null : <p><span class={`mark c-${change}`}>{CHANGE_MARKS[change].mark}</span> {CHANGE_MARKS[change].word}</p>}
+          {change === null ? null : (
+            <p>
+              <span class={`mark c-${change}`}>{CHANGE_MARKS[change].mark}</span> {CHANGE_MARKS[change].word}
+            </p>
+          )}
           <Siblings square={square} run={run} pages={pages} />
         </header>
         <Evidence result={result} />
         <Witnesses result={result} />
-        <section aria-labelledby="time-head"><h2 id="time-head">Time</h2><Timeline result={result} events={events} /></section>
+        <section aria-labelledby="time-head">
+          <h2 id="time-head">Time</h2>
+          <Timeline result={result} events={events} />
+        </section>
         <Guests result={result} />
         <Recovery result={result} />
         <Mismatches result={result} brief={brief} />
@@ -75,8 +93,16 @@ export function runPageText(data: RunPageData): string {
 /** What happened, whether it was to be, and why. */
 function sentence({ outcome, endsIn, cause, kernels }: Result, { asExpected }: Attempt): string {
   const how: Readonly<Record<Result['outcome'], string>> = {
-    preserved: 'everything came back intact', refused: 'the update was called off, and the old kernel runs on', tainted: 'all came back, and a kernel marked itself damaged on the way', leak: 'memory is left that nobody has', lost: 'what was handed over is gone',
-    corrupt: 'something came back changed', hang: 'the machine stood still', reboot: 'the machine started anew', panic: 'a kernel panicked', infra: 'the lab itself failed, no kernel',
+    preserved: 'everything came back intact',
+    refused: 'the update was called off, and the old kernel runs on',
+    tainted: 'all came back, and a kernel marked itself damaged on the way',
+    leak: 'memory is left that nobody has',
+    lost: 'what was handed over is gone',
+    corrupt: 'something came back changed',
+    hang: 'the machine stood still',
+    reboot: 'the machine started anew',
+    panic: 'a kernel panicked',
+    infra: 'the lab itself failed, no kernel',
   };
   const ends = endsIn === 'none' ? '' : `; ends in ${endsIn}`;
   return `${outcome}, ${asExpected ? 'as expected' : 'not as expected'}: ${show(kernels.map(({ name }) => name).join(' to '), 160)}, ${how[outcome]}${ends}${cause === null ? '' : ` (${show(cause.title, 160)})`}`;
@@ -85,8 +111,20 @@ function sentence({ outcome, endsIn, cause, kernels }: Result, { asExpected }: A
 function Siblings({ square, run, pages }: { square: Square; run: string; pages: ReadonlySet<string> }) {
   if (square.attempts.length < 2) return null;
   return (
-    <p>Repeats ({stateText(square)}): {square.attempts.map(({ run: other, outcome }, at) => (
-      <span key={at}>{at > 0 ? ', ' : ''}{other === null || !pages.has(other) || other === run ? `${at + 1} ${outcome}` : <a href={`${encodeURIComponent(other)}.html`}>{at + 1} {outcome}</a>}</span>
-    ))}</p>
+    <p>
+      Repeats ({stateText(square)}):{' '}
+      {square.attempts.map(({ run: other, outcome }, at) => (
+        <span key={at}>
+          {at > 0 ? ', ' : ''}
+          {other === null || !pages.has(other) || other === run ? (
+            `${at + 1} ${outcome}`
+          ) : (
+            <a href={`${encodeURIComponent(other)}.html`}>
+              {at + 1} {outcome}
+            </a>
+          )}
+        </span>
+      ))}
+    </p>
   );
 }

@@ -46,23 +46,41 @@ function kernels(result: Result, end: number): Lane {
     const begins = result.timeline.find((each) => each.epoch === epoch && each.what.startsWith('kernel '))?.t;
     const up = result.timeline.find((each) => each.epoch === epoch && each.what.startsWith('user space of '))?.t;
     const until = kexecs.find((each) => each.epoch === epoch)?.t ?? recovery ?? end;
-    if (epoch > 0) bars.push({ from: jumpIn, to: up ?? until, look: 'kexec', text: `kexec to ${kernel.name}${up === undefined ? ', not up' : `: ${((up - jumpIn) / 1000).toFixed(1)} s`}` });
-    else bars.push({ from: begins ?? 0, to: up ?? until, look: 'boot', text: `boot of ${kernel.name}${up === undefined ? ', not up' : ''}` });
+    if (epoch > 0)
+      bars.push({
+        from: jumpIn,
+        to: up ?? until,
+        look: 'kexec',
+        text: `kexec to ${kernel.name}${up === undefined ? ', not up' : `: ${((up - jumpIn) / 1000).toFixed(1)} s`}`,
+      });
+    else
+      bars.push({
+        from: begins ?? 0,
+        to: up ?? until,
+        look: 'boot',
+        text: `boot of ${kernel.name}${up === undefined ? ', not up' : ''}`,
+      });
     if (up !== undefined) bars.push({ from: up, to: until, look: 'up', text: kernel.name });
   }
-  if (recovery !== null) bars.push({ from: recovery, to: end, look: 'kexec', text: `way out: ${result.recovery?.how ?? ''}` });
+  if (recovery !== null)
+    bars.push({ from: recovery, to: end, look: 'kexec', text: `way out: ${result.recovery?.how ?? ''}` });
   return { name: 'kernel', bars };
 }
 
 function sessions(events: readonly EventRead[], end: number): Lane[] {
   const steps = events.filter(({ kind }) => kind === 'step');
   const kexecs = events.filter(({ kind, rest }) => kind === 'kexec' && rest['state'] === 'going').map(({ t }) => t);
-  const names = [...new Set(steps.filter(({ rest }) => rest['op'] === 'create').map(({ rest }) => asText(rest['target'])))];
+  const names = [
+    ...new Set(steps.filter(({ rest }) => rest['op'] === 'create').map(({ rest }) => asText(rest['target']))),
+  ];
   const lanes = names.slice(0, MOST_SESSIONS).map((name): Lane => {
     const of = steps.filter(({ rest }) => rest['target'] === name);
     const bars: Bar[] = [];
     let open: number | null = null;
-    const cuts = [...of.map(({ t, rest }) => ({ t, op: asText(rest['op']), state: asText(rest['state']) })), ...kexecs.map((t) => ({ t, op: 'kexec', state: 'done' }))].sort((a, b) => a.t - b.t);
+    const cuts = [
+      ...of.map(({ t, rest }) => ({ t, op: asText(rest['op']), state: asText(rest['state']) })),
+      ...kexecs.map((t) => ({ t, op: 'kexec', state: 'done' })),
+    ].sort((a, b) => a.t - b.t);
     let carried: number | null = null;
     for (const { t, op, state } of cuts) {
       if (op === 'create' && state === 'done') open = t;
@@ -72,7 +90,12 @@ function sessions(events: readonly EventRead[], end: number): Lane[] {
         open = null;
       }
       if (op === 'retrieve-session' && carried !== null) {
-        bars.push({ from: carried, to: t, look: state === 'done' ? 'carried' : 'broken', text: state === 'done' ? `${name}: handed over` : `${name}: did not come back` });
+        bars.push({
+          from: carried,
+          to: t,
+          look: state === 'done' ? 'carried' : 'broken',
+          text: state === 'done' ? `${name}: handed over` : `${name}: did not come back`,
+        });
         open = state === 'done' ? t : null;
         carried = null;
       }
@@ -97,7 +120,8 @@ function iommu({ iommu: it }: Result, end: number): Lane[] {
   let off: number | null = null;
   for (const { t, what } of it.timeline) {
     if (what === 'enable' && on === null) {
-      if (off !== null) bars.push({ from: off, to: t, look: 'off', text: `DMA is not translated: ${(t - off).toFixed(1)} ms` });
+      if (off !== null)
+        bars.push({ from: off, to: t, look: 'off', text: `DMA is not translated: ${(t - off).toFixed(1)} ms` });
       [on, off] = [t, null];
     }
     if (what === 'disable' && on !== null) {
@@ -114,6 +138,10 @@ const MOST_MARKS = 60;
 
 /** Evidence, at its time. */
 export function marksOf({ incidents, timeline }: Result): Mark[] {
-  const faults = timeline.filter(({ what }) => what.startsWith('fault ')).map(({ t, what }) => ({ t, text: what, bad: false }));
-  return [...incidents.map(({ t, title, implies }) => ({ t, text: title, bad: implies !== null })), ...faults].sort((a, b) => a.t - b.t).slice(0, MOST_MARKS);
+  const faults = timeline
+    .filter(({ what }) => what.startsWith('fault '))
+    .map(({ t, what }) => ({ t, text: what, bad: false }));
+  return [...incidents.map(({ t, title, implies }) => ({ t, text: title, bad: implies !== null })), ...faults]
+    .sort((a, b) => a.t - b.t)
+    .slice(0, MOST_MARKS);
 }

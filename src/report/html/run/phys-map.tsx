@@ -33,20 +33,24 @@ export interface Drawing {
 
 /** Where each state is drawn. Addresses that are no number are left out. */
 export function drawingOf(map: readonly Run[]): Drawing {
-  const runs = map.map(({ phys, pages, state }) => ({ pfn: Number(phys) / PAGE, pages, state })).filter(({ pfn, pages }) => Number.isSafeInteger(pfn) && pages > 0);
+  const runs = map
+    .map(({ phys, pages, state }) => ({ pfn: Number(phys) / PAGE, pages, state }))
+    .filter(({ pfn, pages }) => Number.isSafeInteger(pfn) && pages > 0);
   const end = runs.reduce((most, { pfn, pages }) => Math.max(most, pfn + pages), 0);
   const extent = Math.max(STEP_PAGES, Math.ceil(end / STEP_PAGES) * STEP_PAGES);
   const pages = Math.max(1, Math.ceil(extent / (COLUMNS * MOST_ROWS)));
   const worst = new Map<number, number>();
   for (const { pfn, pages: count, state } of runs) {
     const rank = WORST_FIRST.indexOf(state);
-    for (let field = Math.floor(pfn / pages); field <= Math.floor((pfn + count - 1) / pages); field++) worst.set(field, Math.min(rank, worst.get(field) ?? WORST_FIRST.length));
+    for (let field = Math.floor(pfn / pages); field <= Math.floor((pfn + count - 1) / pages); field++)
+      worst.set(field, Math.min(rank, worst.get(field) ?? WORST_FIRST.length));
   }
   const fields: Field[] = [];
   for (const [field, rank] of [...worst].sort(([a], [b]) => a - b)) {
     const [row, column, state] = [Math.floor(field / COLUMNS), field % COLUMNS, WORST_FIRST[rank] as PhysState];
     const last = fields.at(-1);
-    if (last !== undefined && last.row === row && last.state === state && last.column + last.width === column) last.width++;
+    if (last !== undefined && last.row === row && last.state === state && last.column + last.width === column)
+      last.width++;
     else fields.push({ row, column, width: 1, state });
   }
   return { pages, rows: Math.ceil(extent / pages / COLUMNS), extent, fields };
@@ -56,11 +60,26 @@ export function PhysMap({ epoch, map, leftOut }: { epoch: number; map: readonly 
   const { pages, rows, extent, fields } = drawingOf(map);
   return (
     <figure class="map">
-      <figcaption>Physical memory after the update into epoch {epoch}: {bytes(extent * PAGE)} from address 0, a row {bytes(pages * COLUMNS * PAGE)}, a field {bytes(pages * PAGE)}{leftOut > 0 ? `; ${leftOut} pages in small pieces are not drawn` : ''}</figcaption>
+      <figcaption>
+        Physical memory after the update into epoch {epoch}: {bytes(extent * PAGE)} from address 0, a row{' '}
+        {bytes(pages * COLUMNS * PAGE)}, a field {bytes(pages * PAGE)}
+        {leftOut > 0 ? `; ${leftOut} pages in small pieces are not drawn` : ''}
+      </figcaption>
       <svg viewBox={`0 0 ${COLUMNS * FIELD} ${rows * FIELD}`} role="img" aria-label={show(summaryOf(map))}>
         <rect class="p-none" width={COLUMNS * FIELD} height={rows * FIELD} />
         {fields.map(({ row, column, width, state }) => (
-          <rect key={`${row}.${column}`} class={`p-${state}`} x={column * FIELD} y={row * FIELD} width={width * FIELD} height={FIELD}><title>{state}, 0x{((row * COLUMNS + column) * pages * PAGE).toString(16)}, {bytes(width * pages * PAGE)}</title></rect>
+          <rect
+            key={`${row}.${column}`}
+            class={`p-${state}`}
+            x={column * FIELD}
+            y={row * FIELD}
+            width={width * FIELD}
+            height={FIELD}
+          >
+            <title>
+              {state}, 0x{((row * COLUMNS + column) * pages * PAGE).toString(16)}, {bytes(width * pages * PAGE)}
+            </title>
+          </rect>
         ))}
       </svg>
     </figure>

@@ -9,12 +9,30 @@ export function Recovery({ result: { impaired, recovery } }: { result: Pick<Resu
   return (
     <section aria-labelledby="impaired-head">
       <h2 id="impaired-head">The host afterwards</h2>
-      {impaired === null ? null : <p><b>Impaired</b>: {impairedWords(impaired).map((words) => show(words)).join('; ')}.</p>}
+      {impaired === null ? null : (
+        <p>
+          <b>Impaired</b>:{' '}
+          {impairedWords(impaired)
+            .map((words) => show(words))
+            .join('; ')}
+          .
+        </p>
+      )}
       {recovery === null ? null : (
         <>
-          <p><b>Way out</b>, which does not change the verdict:</p>
-          <ul>{recoveryWords(recovery).map((words) => <li key={words}>{show(words)}</li>)}</ul>
-          {recoveryProblems(recovery).map((problem) => <p class="bad" key={problem}>{show(problem)}</p>)}
+          <p>
+            <b>Way out</b>, which does not change the verdict:
+          </p>
+          <ul>
+            {recoveryWords(recovery).map((words) => (
+              <li key={words}>{show(words)}</li>
+            ))}
+          </ul>
+          {recoveryProblems(recovery).map((problem) => (
+            <p class="bad" key={problem}>
+              {show(problem)}
+            </p>
+          ))}
         </>
       )}
     </section>

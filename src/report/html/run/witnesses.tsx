@@ -10,21 +10,33 @@ export function Witnesses({ result: { witnesses, taint } }: { result: Pick<Resul
   return (
     <section aria-labelledby="witness-head">
       <h2 id="witness-head">Witnesses</h2>
-      <div class="wide"><table class="list">
-        <thead><tr><th>witness</th><th>looked</th><th>counted</th><th>needed</th><th>why not</th></tr></thead>
-        <tbody>
-          {all.map(({ name, looked, counted, required, waived, why }) => (
-            <tr key={name}>
-              <td>{name}</td>
-              <td class={looked ? '' : 'bad'}>{looked ? 'yes' : 'blind'}</td>
-              <td>{counted}</td>
-              <td>{waived ? 'done without' : required ? 'yes' : 'no'}</td>
-              <td>{why === null ? '' : show(why, 300)}</td>
+      <div class="wide">
+        <table class="list">
+          <thead>
+            <tr>
+              <th>witness</th>
+              <th>looked</th>
+              <th>counted</th>
+              <th>needed</th>
+              <th>why not</th>
             </tr>
-          ))}
-        </tbody>
-      </table></div>
-      {taint === null || taint.flags.length === 0 ? null : <p class="bad">The kernel marked itself damaged: {show(taint.flags.join(', '), 300)}.</p>}
+          </thead>
+          <tbody>
+            {all.map(({ name, looked, counted, required, waived, why }) => (
+              <tr key={name}>
+                <td>{name}</td>
+                <td class={looked ? '' : 'bad'}>{looked ? 'yes' : 'blind'}</td>
+                <td>{counted}</td>
+                <td>{waived ? 'done without' : required ? 'yes' : 'no'}</td>
+                <td>{why === null ? '' : show(why, 300)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      {taint === null || taint.flags.length === 0 ? null : (
+        <p class="bad">The kernel marked itself damaged: {show(taint.flags.join(', '), 300)}.</p>
+      )}
     </section>
   );
 }

@@ -9,9 +9,18 @@ it.each([1, 2, 3, 4, 5, 6])('tables of %i levels', (levels) => {
   machine.amd(table, levels, 0x2000n, 0x6000n);
   machine.amd(table, levels, 0x3000n, 0x7000n, 1, 0n, R);
   const walk = walkAmd(machine.read, register, SID);
-  expect(walk).toMatchObject({ iommu: 'amd', state: 'translated', mode: 'device-table', levels, domain: 9, problemCount: 0, mappings: [
-    { iova: 0x1000n, phys: 0x5000, length: 0x2000, rights: 'rw' }, { iova: 0x3000n, phys: 0x7000, length: 0x1000, rights: 'r' },
-  ] });
+  expect(walk).toMatchObject({
+    iommu: 'amd',
+    state: 'translated',
+    mode: 'device-table',
+    levels,
+    domain: 9,
+    problemCount: 0,
+    mappings: [
+      { iova: 0x1000n, phys: 0x5000, length: 0x2000, rights: 'rw' },
+      { iova: 0x3000n, phys: 0x7000, length: 0x1000, rights: 'r' },
+    ],
+  });
   // Entry 0x80 of 32 bytes is the first of the table's second page.
   expect(entry).toBe(base + 4096);
   expect(walk.tables[0]).toEqual({ phys: entry, kind: 'device', level: 0 });
@@ -20,25 +29,42 @@ it.each([1, 2, 3, 4, 5, 6])('tables of %i levels', (levels) => {
 
 it('the last page of 64 bits', () => {
   const { machine, table, register } = amd(6);
-  machine.leaf(table, 6, (1n << 64n) - 0x1000n, 1, 0x5000n | 1n | (RW << 61n), (below) => 1n | (BigInt(below) << 9n) | (RW << 61n));
-  expect(walkAmd(machine.read, register, SID).mappings).toEqual([{ iova: (1n << 64n) - 0x1000n, phys: 0x5000, length: 0x1000, rights: 'rw' }]);
+  machine.leaf(
+    table,
+    6,
+    (1n << 64n) - 0x1000n,
+    1,
+    0x5000n | 1n | (RW << 61n),
+    (below) => 1n | (BigInt(below) << 9n) | (RW << 61n),
+  );
+  expect(walkAmd(machine.read, register, SID).mappings).toEqual([
+    { iova: (1n << 64n) - 0x1000n, phys: 0x5000, length: 0x1000, rights: 'rw' },
+  ]);
 });
 
 it('a page of a level above', () => {
   const { machine, table, register } = amd(3);
   machine.amd(table, 3, 0x200000n, 0x600000n, 2);
-  expect(walkAmd(machine.read, register, SID).mappings).toEqual([{ iova: 0x200000n, phys: 0x600000, length: 0x200000, rights: 'rw' }]);
+  expect(walkAmd(machine.read, register, SID).mappings).toEqual([
+    { iova: 0x200000n, phys: 0x600000, length: 0x200000, rights: 'rw' },
+  ]);
 });
 
 it.each([
   // [size in pages, address bits below the size's, level]
-  [2n, 0x0000n, 1], [8n, 0x3000n, 1], [64n, 0x1f000n, 1], [1024n, 0x1ff000n, 2],
+  [2n, 0x0000n, 1],
+  [8n, 0x3000n, 1],
+  [64n, 0x1f000n, 1],
+  [1024n, 0x1ff000n, 2],
 ])('a page of %i pages of 4 KiB', (pages, ones, level) => {
   const { machine, table, register } = amd(3);
   const size = pages * 4096n;
   const slot = level === 1 ? 4096n : 0x200000n;
   for (let at = 0n; at < size; at += slot) machine.amd(table, 3, 0x40000000n + at, 0x2000000n | ones, level, 7n);
-  expect(walkAmd(machine.read, register, SID)).toMatchObject({ problemCount: 0, mappings: [{ iova: 0x40000000n, phys: 0x2000000, length: Number(size), rights: 'rw' }] });
+  expect(walkAmd(machine.read, register, SID)).toMatchObject({
+    problemCount: 0,
+    mappings: [{ iova: 0x40000000n, phys: 0x2000000, length: Number(size), rights: 'rw' }],
+  });
 });
 
 it('levels may be left out', () => {
@@ -46,7 +72,9 @@ it('levels may be left out', () => {
   const last = machine.page();
   machine.set(table, 1, BigInt(last) | 1n | (1n << 9n) | (RW << 61n));
   machine.amd(last, 1, 0x3000n, 0x5000n);
-  expect(walkAmd(machine.read, register, SID).mappings).toEqual([{ iova: (1n << 39n) + 0x3000n, phys: 0x5000, length: 0x1000, rights: 'rw' }]);
+  expect(walkAmd(machine.read, register, SID).mappings).toEqual([
+    { iova: (1n << 39n) + 0x3000n, phys: 0x5000, length: 0x1000, rights: 'rw' },
+  ]);
 });
 
 describe('device table entries', () => {
@@ -70,7 +98,10 @@ describe('device table entries', () => {
 
   it('beyond the end of the table', () => {
     const { machine, register } = amd();
-    expect(walkAmd(machine.read, register, 0x100)).toMatchObject({ state: 'blocked', problems: [{ kind: 'not-present', detail: 'the device table has 256 entries, none for 01:00.0' }] });
+    expect(walkAmd(machine.read, register, 0x100)).toMatchObject({
+      state: 'blocked',
+      problems: [{ kind: 'not-present', detail: 'the device table has 256 entries, none for 01:00.0' }],
+    });
   });
 
   it('rights of the entry count too', () => {
@@ -85,7 +116,7 @@ describe('page table entries that are wrong', () => {
   const entries: readonly [string, (table: number) => bigint, TableProblemKind][] = [
     ['same level', (table) => BigInt(table + 0x100000) | 1n | (3n << 9n), 'unsupported'],
     ['level 6 below level 3', () => 0x5000n | 1n | (6n << 9n), 'unsupported'],
-    ['size below the level\'s', () => 0x3000n | 1n | (7n << 9n), 'unsupported'],
+    ["size below the level's", () => 0x3000n | 1n | (7n << 9n), 'unsupported'],
     ['page that is not aligned', () => 0x5000n | 1n, 'reserved-bits'],
     ['reserved bits', () => 1n | (1n << 52n), 'reserved-bits'],
     ['itself', (table) => BigInt(table) | 1n | (2n << 9n), 'loop'],

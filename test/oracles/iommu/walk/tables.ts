@@ -36,8 +36,18 @@ export class Machine {
     return this.memory.readU64(table + index * 8) ?? 0n;
   }
 
-  /** Puts a leaf at `level` into tables of `levels` levels below `root`; `link` is what entries that lead to a table have besides its address. */
-  leaf(root: number, levels: number, iova: bigint, level: number, entry: bigint, link: (below: number) => bigint): void {
+  /**
+   * Puts a leaf at `level` into tables of `levels` levels below `root`; `link` is what entries that lead to a table
+   * have besides its address.
+   */
+  leaf(
+    root: number,
+    levels: number,
+    iova: bigint,
+    level: number,
+    entry: bigint,
+    link: (below: number) => bigint,
+  ): void {
     let table = root;
     for (let at = levels; at > level; at--) {
       const index = indexOf(iova, at);
@@ -59,7 +69,14 @@ export class Machine {
 
   /** AMD host mapping; `next` 0 or 7 of the leaf. */
   amd(root: number, levels: number, iova: bigint, phys: bigint, level = 1, next = 0n, rights = RW): void {
-    this.leaf(root, levels, iova, level, phys | 1n | (next << 9n) | (rights << 61n), (below) => 1n | (BigInt(below) << 9n) | (RW << 61n));
+    this.leaf(
+      root,
+      levels,
+      iova,
+      level,
+      phys | 1n | (next << 9n) | (rights << 61n),
+      (below) => 1n | (BigInt(below) << 9n) | (RW << 61n),
+    );
   }
 }
 
@@ -70,7 +87,10 @@ export function indexOf(iova: bigint, level: number): number {
 /** 00:10.0, where the tests' device sits. */
 export const SID = 0x80;
 
-/** A machine with a root table, a context table for bus 0, and a context entry for SID that leads to an empty page table. */
+/**
+ * A machine with a root table, a context table for bus 0, and a context entry for SID that leads to an empty page
+ * table.
+ */
 export function legacy(levels = 4, end?: number) {
   const machine = new Machine(end);
   const root = machine.page();
@@ -82,10 +102,19 @@ export function legacy(levels = 4, end?: number) {
   return { machine, root, context, table, register: BigInt(root) };
 }
 
-/** The same in scalable mode: devfn 0x80 is the first of the upper context table; RID_PASID is 70, the seventh of the second PASID table. */
+/**
+ * The same in scalable mode: devfn 0x80 is the first of the upper context table; RID_PASID is 70, the seventh of the
+ * second PASID table.
+ */
 export function scalable(entry: (table: number) => readonly bigint[]) {
   const machine = new Machine();
-  const [root, context, directory, pasids, table] = [machine.page(), machine.page(), machine.page(), machine.page(), machine.page()] as const;
+  const [root, context, directory, pasids, table] = [
+    machine.page(),
+    machine.page(),
+    machine.page(),
+    machine.page(),
+    machine.page(),
+  ] as const;
   machine.set(root, 1, BigInt(context) | 1n);
   machine.set(context, 0, BigInt(directory) | 1n);
   machine.set(context, 1, 70n);

@@ -12,13 +12,25 @@ describe('legacy mode', () => {
     machine.second(table, levels, 0x104000n, 0x900000);
     machine.second(table, levels, 0x105000n, 0x901000, 1, R);
     const walk = walkIntel(machine.read, register, SID);
-    expect(walk).toMatchObject({ state: 'translated', mode: 'legacy', levels, domain: 7, problems: [], problemCount: 0, complete: true });
+    expect(walk).toMatchObject({
+      state: 'translated',
+      mode: 'legacy',
+      levels,
+      domain: 7,
+      problems: [],
+      problemCount: 0,
+      complete: true,
+    });
     expect(walk.mappings).toEqual([
       { iova: 0x100000n, phys: 0x800000, length: 0x4000, rights: 'rw' },
       { iova: 0x104000n, phys: 0x900000, length: 0x1000, rights: 'rw' },
       { iova: 0x105000n, phys: 0x901000, length: 0x1000, rights: 'r' },
     ]);
-    expect(walk.tables.slice(0, 3)).toEqual([{ phys: root, kind: 'root', level: 0 }, { phys: context, kind: 'context', level: 0 }, { phys: table, kind: 'second-level', level: levels }]);
+    expect(walk.tables.slice(0, 3)).toEqual([
+      { phys: root, kind: 'root', level: 0 },
+      { phys: context, kind: 'context', level: 0 },
+      { phys: table, kind: 'second-level', level: levels },
+    ]);
     expect(walk.tables).toHaveLength(2 + levels);
   });
 
@@ -37,7 +49,9 @@ describe('legacy mode', () => {
     const { machine, table, register } = legacy(3);
     machine.leaf(table, 3, 0n, 1, 0x5000n | RW, () => R);
     machine.leaf(table, 3, 1n << 30n, 1, 0x6000n | W, () => R);
-    expect(walkIntel(machine.read, register, SID).mappings).toEqual([{ iova: 0n, phys: 0x5000, length: 0x1000, rights: 'r' }]);
+    expect(walkIntel(machine.read, register, SID).mappings).toEqual([
+      { iova: 0n, phys: 0x5000, length: 0x1000, rights: 'r' },
+    ]);
   });
 
   it('an address beyond RAM, only where RAM is known', () => {
@@ -58,25 +72,75 @@ describe('what is wrong in legacy mode', () => {
     ['root table outside RAM', (it) => (it.register = OUTSIDE), 'outside-ram', 'broken'],
     ['reserved mode', (it) => (it.register |= 2n << 10n), 'unsupported', 'broken'],
     ['no root entry', ({ machine, root }) => machine.set(root, 0, 0n), 'not-present', 'blocked'],
-    ['root entry with reserved bits', ({ machine, root, context }) => machine.set(root, 0, BigInt(context) | 0x81n), 'reserved-bits', 'broken'],
+    [
+      'root entry with reserved bits',
+      ({ machine, root, context }) => machine.set(root, 0, BigInt(context) | 0x81n),
+      'reserved-bits',
+      'broken',
+    ],
     ['root entry with an upper half', ({ machine, root }) => machine.set(root, 1, 1n), 'reserved-bits', 'broken'],
     ['context table outside RAM', ({ machine, root }) => machine.set(root, 0, OUTSIDE | 1n), 'outside-ram', 'broken'],
-    ['context table is the root table', ({ machine, root }) => machine.set(root, 0, BigInt(root) | 1n), 'shared', 'broken'],
+    [
+      'context table is the root table',
+      ({ machine, root }) => machine.set(root, 0, BigInt(root) | 1n),
+      'shared',
+      'broken',
+    ],
     ['no context entry', ({ machine, context }) => machine.set(context, SID * 2, 0n), 'not-present', 'blocked'],
-    ['context entry with reserved bits', ({ machine, context, table }) => machine.set(context, SID * 2, BigInt(table) | 0x11n), 'reserved-bits', 'broken'],
-    ['context entry with a reserved domain', ({ machine, context }) => machine.set(context, SID * 2 + 1, 1n << 40n), 'reserved-bits', 'broken'],
-    ['translation type 3', ({ machine, context, table }) => machine.set(context, SID * 2, BigInt(table) | 0xdn), 'unsupported', 'broken'],
+    [
+      'context entry with reserved bits',
+      ({ machine, context, table }) => machine.set(context, SID * 2, BigInt(table) | 0x11n),
+      'reserved-bits',
+      'broken',
+    ],
+    [
+      'context entry with a reserved domain',
+      ({ machine, context }) => machine.set(context, SID * 2 + 1, 1n << 40n),
+      'reserved-bits',
+      'broken',
+    ],
+    [
+      'translation type 3',
+      ({ machine, context, table }) => machine.set(context, SID * 2, BigInt(table) | 0xdn),
+      'unsupported',
+      'broken',
+    ],
     ['six levels', ({ machine, context }) => machine.set(context, SID * 2 + 1, 4n), 'unsupported', 'broken'],
-    ['page table outside RAM', ({ machine, context }) => machine.set(context, SID * 2, OUTSIDE | 1n), 'outside-ram', 'translated'],
-    ['table that is its own child', ({ machine, table }) => machine.set(table, 5, BigInt(table) | RW), 'loop', 'translated'],
-    ['table reached twice', ({ machine, table }) => {
-      machine.second(table, 4, 0n, 0x5000);
-      machine.set(table, 1, machine.get(table, 0));
-    }, 'shared', 'translated'],
+    [
+      'page table outside RAM',
+      ({ machine, context }) => machine.set(context, SID * 2, OUTSIDE | 1n),
+      'outside-ram',
+      'translated',
+    ],
+    [
+      'table that is its own child',
+      ({ machine, table }) => machine.set(table, 5, BigInt(table) | RW),
+      'loop',
+      'translated',
+    ],
+    [
+      'table reached twice',
+      ({ machine, table }) => {
+        machine.second(table, 4, 0n, 0x5000);
+        machine.set(table, 1, machine.get(table, 0));
+      },
+      'shared',
+      'translated',
+    ],
     ['child outside RAM', ({ machine, table }) => machine.set(table, 5, OUTSIDE | RW), 'outside-ram', 'translated'],
     ['512 GiB page', ({ machine, table }) => machine.set(table, 5, RW | 0x80n), 'reserved-bits', 'translated'],
-    ['2 MiB page that is not aligned', ({ machine, table }) => machine.second(table, 4, 0n, 0x1000, 2), 'reserved-bits', 'translated'],
-    ['snoop bit in an entry that leads to a table', ({ machine, table }) => machine.set(table, 5, 0x5000n | RW | 0x800n), 'reserved-bits', 'translated'],
+    [
+      '2 MiB page that is not aligned',
+      ({ machine, table }) => machine.second(table, 4, 0n, 0x1000, 2),
+      'reserved-bits',
+      'translated',
+    ],
+    [
+      'snoop bit in an entry that leads to a table',
+      ({ machine, table }) => machine.set(table, 5, 0x5000n | RW | 0x800n),
+      'reserved-bits',
+      'translated',
+    ],
   ];
 
   it.each(broken)('%s', (_, breakIt, kind, state) => {
@@ -88,18 +152,29 @@ describe('what is wrong in legacy mode', () => {
     expect(walk.complete).toBe(kind === 'not-present');
   });
 
-  it('an address wider than the machine\'s', () => {
+  it("an address wider than the machine's", () => {
     const { machine, table, register } = legacy();
     machine.second(table, 4, 0n, 2 ** 40);
     expect(walkIntel(machine.read, register, SID).problemCount).toBe(0);
-    expect(walkIntel(machine.read, register, SID, { addressBits: 40 }).problems).toMatchObject([{ kind: 'reserved-bits' }]);
+    expect(walkIntel(machine.read, register, SID, { addressBits: 40 }).problems).toMatchObject([
+      { kind: 'reserved-bits' },
+    ]);
   });
 
   it('pass-through, and the mode that blocks all', () => {
     const { machine, context, register } = legacy();
     machine.set(context, SID * 2, 0x9n);
-    expect(walkIntel(machine.read, register, SID)).toMatchObject({ state: 'pass-through', domain: 7, mappings: [{ iova: 0n, phys: 0, length: 2 ** 52, rights: 'rw' }] });
-    expect(walkIntel(machine.read, register | (3n << 10n), SID)).toMatchObject({ state: 'blocked', mode: 'abort', tables: [], problemCount: 0 });
+    expect(walkIntel(machine.read, register, SID)).toMatchObject({
+      state: 'pass-through',
+      domain: 7,
+      mappings: [{ iova: 0n, phys: 0, length: 2 ** 52, rights: 'rw' }],
+    });
+    expect(walkIntel(machine.read, register | (3n << 10n), SID)).toMatchObject({
+      state: 'blocked',
+      mode: 'abort',
+      tables: [],
+      problemCount: 0,
+    });
   });
 
   it('more tables or runs than a walk may take', () => {
@@ -130,34 +205,63 @@ describe('scalable mode', () => {
     const { machine, directory, pasids, context, root, table, register } = scalable((at) => [BigInt(at) | SECOND, 11n]);
     machine.second(table, 4, 0x1000n, 0x5000);
     const walk = walkIntel(machine.read, register, SID);
-    expect(walk).toMatchObject({ state: 'translated', mode: 'scalable', levels: 4, domain: 11, problemCount: 0, mappings: [{ iova: 0x1000n, phys: 0x5000, length: 0x1000, rights: 'rw' }] });
+    expect(walk).toMatchObject({
+      state: 'translated',
+      mode: 'scalable',
+      levels: 4,
+      domain: 11,
+      problemCount: 0,
+      mappings: [{ iova: 0x1000n, phys: 0x5000, length: 0x1000, rights: 'rw' }],
+    });
     expect(walk.tables.slice(0, 4)).toEqual([
-      { phys: root, kind: 'root', level: 0 }, { phys: context, kind: 'context', level: 0 },
-      { phys: directory, kind: 'pasid-directory', level: 0 }, { phys: pasids, kind: 'pasid', level: 0 },
+      { phys: root, kind: 'root', level: 0 },
+      { phys: context, kind: 'context', level: 0 },
+      { phys: directory, kind: 'pasid-directory', level: 0 },
+      { phys: pasids, kind: 'pasid', level: 0 },
     ]);
   });
 
-  it.each([[4, 0n], [5, 1n]])('first-level tables of %i levels; the upper half is sign-extended', (levels, paging) => {
+  it.each([
+    [4, 0n],
+    [5, 1n],
+  ])('first-level tables of %i levels; the upper half is sign-extended', (levels, paging) => {
     const { machine, table, register } = scalable((at) => [FIRST, 11n, BigInt(at) | (paging << 2n)]);
     machine.first(table, levels, 0x1000n, 0x5000, 1, 7n);
     machine.first(table, levels, 0x200000n, 0x600000, 2, 5n | (1n << 63n));
     machine.first(table, levels, 0x400000n, 0x7000, 1, 3n);
     machine.first(table, levels, (1n << 64n) - 0x1000n, 0x9000);
-    expect(walkIntel(machine.read, register, SID)).toMatchObject({ state: 'translated', levels, problemCount: 0, mappings: [
-      { iova: 0x1000n, phys: 0x5000, length: 0x1000, rights: 'rwx' },
-      { iova: 0x200000n, phys: 0x600000, length: 2 * MIB, rights: 'r' },
-      { iova: (1n << 64n) - 0x1000n, phys: 0x9000, length: 0x1000, rights: 'rw' },
-    ] });
+    expect(walkIntel(machine.read, register, SID)).toMatchObject({
+      state: 'translated',
+      levels,
+      problemCount: 0,
+      mappings: [
+        { iova: 0x1000n, phys: 0x5000, length: 0x1000, rights: 'rwx' },
+        { iova: 0x200000n, phys: 0x600000, length: 2 * MIB, rights: 'r' },
+        { iova: (1n << 64n) - 0x1000n, phys: 0x9000, length: 0x1000, rights: 'rw' },
+      ],
+    });
   });
 
   it('another PASID, and one that the directory has no place for', () => {
     const { machine, pasids, table, register } = scalable(() => [0n]);
     machine.set(pasids, 3 * 8, BigInt(table) | SECOND);
     machine.second(table, 4, 0n, 0x5000);
-    expect(walkIntel(machine.read, register, SID)).toMatchObject({ state: 'blocked', problems: [{ kind: 'not-present' }] });
-    expect(walkIntel(machine.read, register, SID, { pasid: 67 })).toMatchObject({ state: 'translated', mappings: [{ phys: 0x5000 }] });
-    expect(walkIntel(machine.read, register, SID, { pasid: 130 })).toMatchObject({ state: 'blocked', problems: [{ kind: 'not-present' }] });
-    expect(walkIntel(machine.read, register, SID, { pasid: 1 << 13 })).toMatchObject({ state: 'broken', problems: [{ kind: 'unsupported' }] });
+    expect(walkIntel(machine.read, register, SID)).toMatchObject({
+      state: 'blocked',
+      problems: [{ kind: 'not-present' }],
+    });
+    expect(walkIntel(machine.read, register, SID, { pasid: 67 })).toMatchObject({
+      state: 'translated',
+      mappings: [{ phys: 0x5000 }],
+    });
+    expect(walkIntel(machine.read, register, SID, { pasid: 130 })).toMatchObject({
+      state: 'blocked',
+      problems: [{ kind: 'not-present' }],
+    });
+    expect(walkIntel(machine.read, register, SID, { pasid: 1 << 13 })).toMatchObject({
+      state: 'broken',
+      problems: [{ kind: 'unsupported' }],
+    });
   });
 
   it.each([
@@ -175,12 +279,16 @@ describe('scalable mode', () => {
 
   it('lower functions have the lower context table', () => {
     const { machine, register } = scalable(() => []);
-    expect(walkIntel(machine.read, register, 0x08).problems[0]?.detail).toBe('root entry of bus 00 is not present: nothing of 00:01.0 passes');
+    expect(walkIntel(machine.read, register, 0x08).problems[0]?.detail).toBe(
+      'root entry of bus 00 is not present: nothing of 00:01.0 passes',
+    );
   });
 });
 
-it('virtio-iommu has no tables', () => expect(walkDevice(() => false, { iommu: 'virtio' }, SID)).toMatchObject({ iommu: 'virtio', state: 'no-tables' }));
-it('addresses as lspci writes them', () => expect([0, 0xfa, 0xffff].map(addressText)).toEqual(['00:00.0', '00:1f.2', 'ff:1f.7']));
+it('virtio-iommu has no tables', () =>
+  expect(walkDevice(() => false, { iommu: 'virtio' }, SID)).toMatchObject({ iommu: 'virtio', state: 'no-tables' }));
+it('addresses as lspci writes them', () =>
+  expect([0, 0xfa, 0xffff].map(addressText)).toEqual(['00:00.0', '00:1f.2', 'ff:1f.7']));
 
 it('1 GiB of 4 KiB pages, each on its own, in well under two seconds', () => {
   const { machine, table, register } = legacy(3, 64 * MIB);

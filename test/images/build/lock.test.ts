@@ -4,9 +4,9 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { runCommand } from '../../src/util/process/command.js';
-import { acquireLock } from '../../src/util/process/lock.js';
-import { temporaryFolder } from './folder.js';
+import { runCommand } from '../../../src/util/process/command.js';
+import { acquireLock } from '../../../src/util/process/lock.js';
+import { temporaryFolder } from '../folder.js';
 
 const HOLDER = fileURLToPath(new URL('holder.ts', import.meta.url));
 
@@ -14,7 +14,9 @@ const HOLDER = fileURLToPath(new URL('holder.ts', import.meta.url));
 function other(...args: string[]) {
   const child = spawn(process.execPath, ['--import', 'tsx', HOLDER, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
   onTestFinished(() => void child.kill('SIGKILL'));
-  const said = new Promise<string>((resolve) => child.stdout.once('data', (data: Buffer) => resolve(data.toString().trim())));
+  const said = new Promise<string>((resolve) =>
+    child.stdout.once('data', (data: Buffer) => resolve(data.toString().trim())),
+  );
   return { child, said, gone: new Promise<void>((resolve) => child.once('exit', () => resolve())) };
 }
 
@@ -28,7 +30,7 @@ function alive(pid: number): boolean {
 }
 
 async function until(what: () => boolean, ms = 5000): Promise<void> {
-  for (const end = Date.now() + ms; !what(); ) {
+  for (const end = Date.now() + ms; !what();) {
     if (Date.now() > end) throw new Error('it did not happen');
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
@@ -54,7 +56,10 @@ describe('locks', () => {
     const path = join(temporaryFolder(), 'a');
     const first = await acquireLock(path);
     const controller = new AbortController();
-    const second = acquireLock(path, { signal: controller.signal, onWait: () => controller.abort(new Error('enough')) });
+    const second = acquireLock(path, {
+      signal: controller.signal,
+      onWait: () => controller.abort(new Error('enough')),
+    });
     await expect(second).rejects.toThrow('enough');
     first.release();
   });
@@ -88,7 +93,12 @@ describe('locks', () => {
 
 describe('commands', () => {
   it('give output and exit code', async () => {
-    expect(await runCommand(['sh', '-c', 'echo out; echo err >&2; exit 3'])).toEqual({ code: 3, signal: null, stdout: 'out\n', stderr: 'err\n' });
+    expect(await runCommand(['sh', '-c', 'echo out; echo err >&2; exit 3'])).toEqual({
+      code: 3,
+      signal: null,
+      stdout: 'out\n',
+      stderr: 'err\n',
+    });
   });
 
   it('take arguments as they are', async () => {
@@ -119,10 +129,12 @@ describe('commands', () => {
   });
 
   it('keep the end of an endless output', async () => {
-    const { stdout, stderr } = await runCommand(['sh', '-c', 'yes | head -c 3000000; yes | head -c 300000 >&2; echo end'], { maxOutput: 1000 });
+    const { stdout, stderr } = await runCommand(
+      ['sh', '-c', 'yes | head -c 3000000; yes | head -c 300000 >&2; echo end'],
+      { maxOutput: 1000 },
+    );
     expect(stdout.length).toBe(1000);
     expect(stdout.endsWith('y\nend\n')).toBe(true);
     expect(stderr.length).toBeLessThanOrEqual(65536);
   });
 });
-
