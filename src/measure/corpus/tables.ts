@@ -46,28 +46,34 @@ function byFolder(all: readonly Labelled[], table: (part: readonly Labelled[]) =
 /** What each scenario came to, the first time. */
 export function outcomeTables(all: readonly Labelled[], runs: readonly Entry[]): string[] {
   return byFolder(all, (part) => [
-    '| scenario | component | cause | predicted | outcome | ends in |',
-    '|---|---|---|---|---|---|',
+    '| scenario | what goes wrong | outcome |',
+    '|---|---|---|',
     ...part.map((each) => {
-      const { name, description, expect } = each.scenario;
+      const { name, description } = each.scenario;
       const run = runs.find((entry) => entry.name === each.name);
-      const head = `| ${cell(name)} | ${componentOf(each)} | ${cell(description)} |`;
-      if (run === undefined) return `${head} | not run | |`;
-      const predicted = run.predicted === null ? 'not known' : isPredictable(each) ? run.predicted : '–';
-      return `${head} ${predicted} | ${run.outcome}${run.asExpected ? '' : ` (expected ${expect.outcome})`} | ${run.endsIn} |`;
+      return `| ${cell(name)} | ${componentOf(each)}: ${cell(description)} | ${run === undefined ? 'not run' : outcomeCell(each, run)} |`;
     }),
   ]);
 }
 
+function outcomeCell(each: Labelled, run: Entry): string {
+  const { expect } = each.scenario;
+  const unexpected = run.asExpected ? '' : `, expected ${expect.outcome}`;
+  if (!isPredictable(each)) return `${run.outcome}${unexpected}`;
+  return `${run.outcome}${unexpected}, ${run.predicted === run.outcome ? 'as predicted' : `predicted ${run.predicted ?? 'not known'}`}`;
+}
+
 /** How often each scenario came to what its label says. */
 export function accuracyTables(all: readonly Labelled[], runs: readonly Entry[]): string[] {
-  const head = ['| scenario | labelled | right | different verdicts | seconds, mean |', '|---|---|---|---|---|'];
+  const head = ['| scenario | labelled | right |', '|---|---|---|'];
   return byFolder(all, (part) => [
     ...head,
     ...part.map(({ name, scenario }) => {
       const mine = runs.filter((entry) => entry.name === name);
       const right = mine.filter(({ asExpected }) => asExpected).length;
-      return `| ${cell(scenario.name)} | ${scenario.expect.outcome} | ${right} of ${mine.length} | ${verdictsOf(mine)} | ${mean(mine.map(({ seconds }) => seconds)).toFixed(1)} |`;
+      const seconds = mean(mine.map((entry) => entry.seconds)).toFixed(1);
+      const different = verdictsOf(mine) > 1 ? `, ${verdictsOf(mine)} different verdicts` : '';
+      return `| ${cell(scenario.name)} | ${scenario.expect.outcome} | ${right} of ${mine.length}${different}; ${seconds} s |`;
     }),
   ]);
 }
@@ -80,12 +86,16 @@ export function summaryRow(all: readonly Labelled[], { load, icount }: Condition
   const different = all.filter(({ name }) => verdictsOf(runs.filter((entry) => entry.name === name)) > 1).length;
   const infra = runs.filter(({ outcome }) => outcome === 'infra').length;
   const right = runs.filter(({ asExpected }) => asExpected).length;
-  return `| ${load} | ${icount ? 'yes' : 'no'} | ${Math.min(...rounds)} to ${Math.max(...rounds)} | ${right} of ${runs.length} | ${different} | ${infra} | ${mean(runs.map(({ runSeconds }) => runSeconds)).toFixed(1)} |`;
+  const seconds = mean(runs.map(({ runSeconds }) => runSeconds)).toFixed(1);
+  return (
+    `| load ${load}, icount ${icount ? 'on' : 'off'}, ${Math.min(...rounds)} to ${Math.max(...rounds)} rounds | ${right} of ${runs.length} ` +
+    `| ${different} with two verdicts, ${infra} infra, ${seconds} s a run |`
+  );
 }
 
 export const SUMMARY_HEAD = [
-  '| load | icount | rounds | verdicts right | scenarios with two verdicts | infra | seconds a run, mean |',
-  '|---|---|---|---|---|---|---|',
+  '| conditions | verdicts right | scenarios with two verdicts, infra, mean time |',
+  '|---|---|---|',
 ];
 
 /** Predictions that the run showed otherwise. */
