@@ -44,9 +44,8 @@ function spread(values: readonly number[]): { min: number; median: number; max: 
 }
 
 function row(what: string, { min, median, max }: ReturnType<typeof spread>, unit: string, digits = 2): void {
-  process.stdout.write(
-    `| ${what} | ${min.toFixed(digits)} | ${median.toFixed(digits)} | ${max.toFixed(digits)} | ${unit} |\n`,
-  );
+  const values = [min, median, max].map((value) => value.toFixed(digits)).join(' / ');
+  process.stdout.write(`| ${what} | ${values}${unit === '' ? '' : ` ${unit}`} |\n`);
 }
 
 async function warm(): Promise<void> {
@@ -173,7 +172,7 @@ function variant(): void {
 }
 
 process.stdout.write(
-  `${cpus().length} x ${cpus()[0]?.model.trim()}, ${(totalmem() / (1 << 30)).toFixed(0)} GiB, Node ${process.version}, ${runs} runs\n\n| what | least | median | most | unit |\n|---|---|---|---|---|\n`,
+  `${cpus().length} x ${cpus()[0]?.model.trim()}, ${(totalmem() / (1 << 30)).toFixed(0)} GiB, Node ${process.version}, ${runs} runs\n\n| what | least / median / most |\n|---|---|\n`,
 );
 await warm();
 check();

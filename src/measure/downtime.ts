@@ -24,7 +24,7 @@ function ours({ phases, ms }: DowntimeOfResult): string {
 }
 
 process.stdout.write(
-  '| guests | MiB in all | whole run, s | downtime, s | a guest, ms | a MiB, ms | all but jump and boot | load |\n|---|---|---|---|---|---|---|---|\n',
+  `Load ${(loadavg()[0] ?? 0).toFixed(1)}.\n\n| guests | whole run; downtime | without jump and boot |\n|---|---|---|\n`,
 );
 for (const { count, size } of CASES) {
   const file = join(folder, `${count}-of-${size}.yaml`);
@@ -35,8 +35,7 @@ for (const { count, size } of CASES) {
   const { ms, result } = await run(file);
   const [still] = result.downtime;
   if (still === undefined) throw new Error(`${file}: no downtime was measured`);
-  process.stdout.write(
-    `| ${count} x ${size} | ${still.mib} | ${(ms / 1000).toFixed(1)} | ${(still.ms / 1000).toFixed(2)} | ${still.perGuest.toFixed(0)} | ${still.perMib.toFixed(1)} | ${ours(still)} | ${(loadavg()[0] ?? 0).toFixed(1)} |\n`,
-  );
+  const downtime = `${(still.ms / 1000).toFixed(2)} s, ${still.perGuest.toFixed(0)} ms a guest, ${still.perMib.toFixed(1)} ms a MiB`;
+  process.stdout.write(`| ${count} x ${size} | ${(ms / 1000).toFixed(1)} s; ${downtime} | ${ours(still)} |\n`);
 }
 process.exit(0);
