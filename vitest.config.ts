@@ -4,7 +4,15 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/real/**'], testTimeout: 60_000 } },
+      {
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/real/**'],
+          testTimeout: 60_000,
+          isolate: false,
+        },
+      },
       {
         // Real machines: one file after another, each with the cores to itself. No retries: a verdict that differs is a defect.
         test: {

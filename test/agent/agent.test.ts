@@ -3,7 +3,9 @@ import { openSync, readFileSync, readSync, statSync, writeFileSync, closeSync, w
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Pattern } from '../../src/oracles/files/pattern.js';
 import { type Reply } from './agent-process.js';
-import { agent, built, failed } from './fresh-agent.js';
+import { agent, built, failed, useFreshAgent } from './fresh-agent.js';
+
+useFreshAgent();
 
 const PAGE = 4096;
 const root = process.getuid?.() === 0;

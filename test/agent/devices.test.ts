@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the agent says of devices where there is none: the rest needs a machine with a device to give away.
 import { describe, expect, it } from 'vitest';
-import { agent, failed } from './fresh-agent.js';
+import { agent, failed, useFreshAgent } from './fresh-agent.js';
+
+useFreshAgent();
 
 /** An address that no host has: the last function of the last device of the last bus. */
 const NOWHERE = 'ffff:ff:1f.7';

@@ -3,8 +3,10 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { type Reply } from './agent-process.js';
-import { agent, failed } from './fresh-agent.js';
+import { agent, failed, useFreshAgent } from './fresh-agent.js';
 import { GuestImage, type ImageOptions } from './guest-image.js';
+
+useFreshAgent();
 
 const PAGE = 4096;
 
