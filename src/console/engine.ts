@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads a console as it comes and says what happened: generic over the table of patterns, in bounded memory.
+// Reads a console while it arrives and reports marks and findings. The patterns are data (table.ts); memory is limited.
 
 import { EpochTracker } from './epochs.js';
-import { Kept } from './kept.js';
+import { KeptFindings } from './kept-findings.js';
 import { LineSplitter, type ConsoleLine } from './lines.js';
 import { messagesOf, type Message } from './messages.js';
 import { lineFinding, Report, type Hit } from './report.js';
-import { CUT_HERE, PATTERN_GROUPS, type PatternGroup } from './table.js';
+import type { PatternGroup } from './pattern.js';
+import { CUT_HERE } from './report-lines.js';
+import { PATTERN_GROUPS } from './table.js';
 import type { ConsoleSignal, ConsoleSummary, Finding, Mark, Severity } from './types.js';
 
-/** What the epochs are read from; no other line needs a closer look. */
+/** Literals of the lines that EpochTracker needs. */
 const EPOCH_LITERALS = [
   'Linux version ',
   'Starting new kernel',
@@ -20,9 +22,9 @@ const EPOCH_LITERALS = [
   'qboot ',
 ];
 
-/** Characters of a line that is kept as the reason of the next, and seconds that may lie between the two. */
-const LONGEST_REASON = 500;
-const SAME_MOMENT = 0.5;
+/** Characters kept of the line above a finding, and seconds that may lie between the two. */
+const MAX_REASON = 500;
+const MAX_REASON_GAP = 0.5;
 
 const LF = 0x0a;
 // oxlint-disable-next-line no-control-regex
@@ -34,13 +36,13 @@ export class ConsoleScanner {
   private readonly interesting: RegExp;
   private report: Report | null = null;
   private signals: ConsoleSignal[] = [];
-  private readonly kept = new Kept();
+  private readonly kept = new KeptFindings();
   private lines = 0;
-  /** The kernel that speaks stamps its messages: what has no stamp is not from its log. */
+  /** This kernel prints time stamps, so a line without one is not from its log. */
   private stamped = false;
-  /** Title of the last complaint of the kernel that speaks. */
+  /** Title of this kernel's last complaint. */
   private last: string | null = null;
-  /** The line before this one. */
+  /** The previous line. */
   private above = '';
 
   constructor(private readonly groups: readonly PatternGroup[] = PATTERN_GROUPS) {
@@ -48,16 +50,13 @@ export class ConsoleScanner {
     this.interesting = new RegExp(literals.map((literal) => literal.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('|'));
   }
 
-  /** Bytes as they came; what they told is returned at once, a report when it is complete. */
+  /** Reads the next bytes. Returns new signals; a report comes once it is complete. */
   feed(bytes: Uint8Array): ConsoleSignal[] {
     this.splitter.feed(this.skipQuiet(bytes), (line) => this.line(line));
     return this.drain();
   }
 
-  /**
-   * Passes over whole lines without a word of interest, many at a time, so that a flood costs little; returns what is
-   * left.
-   */
+  /** Skips blocks of whole lines without a literal of interest, so that a flood costs little; returns the rest. */
   private skipQuiet(bytes: Uint8Array): Uint8Array {
     let rest = bytes;
     if (!this.splitter.atLineStart) {
@@ -69,32 +68,32 @@ export class ConsoleScanner {
     const end = rest.lastIndexOf(LF) + 1;
     if (end === 0 || this.report !== null) return rest;
     const text = Buffer.from(rest.buffer, rest.byteOffset, end).toString('latin1');
-    // Control characters could hide a word from this look; and the first time stamp is news.
+    // Control characters could hide a literal from this search, and the first time stamp matters.
     if (UNUSUAL.test(text) || this.interesting.test(text) || (!this.stamped && text.includes('['))) return rest;
     let lines = 0;
     for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) lines += 1;
     this.lines = this.splitter.skip(lines);
     this.above = text
       .slice(text.lastIndexOf('\n', text.length - 2) + 1, -1)
-      .slice(0, LONGEST_REASON)
+      .slice(0, MAX_REASON)
       .trimEnd();
     return rest.subarray(end);
   }
 
-  /** Nothing came for a while: a report that is still open is taken as complete. More may be fed afterwards. */
+  /** After a pause: completes an open report. More bytes may follow. */
   flush(): ConsoleSignal[] {
     this.close('a pause');
     return this.drain();
   }
 
-  /** The stream is over. */
+  /** After the last byte: reads an unfinished line and completes an open report. */
   end(): ConsoleSignal[] {
     this.splitter.end((line) => this.line(line));
     this.close('the end of the log');
     return this.drain();
   }
 
-  /** The report that is being read just now, for whoever cannot wait for its end. */
+  /** The report that is not complete yet, for code that cannot wait for its end. */
   get open(): { title: string; severity: Severity } | null {
     return this.report === null ? null : { title: this.report.title, severity: this.report.severity };
   }
@@ -103,10 +102,7 @@ export class ConsoleScanner {
     return this.epochs.epoch;
   }
 
-  /**
-   * The kernel of `epoch` is known to run, by other means: a quiet one does not print its first line. Further words are
-   * at least its own.
-   */
+  /** Another source says that the kernel of `epoch` runs: a quiet kernel does not print its first line. */
   reached(epoch: number): ConsoleSignal[] {
     if (epoch > this.epochs.epoch) {
       this.close('another kernel');
@@ -130,11 +126,11 @@ export class ConsoleScanner {
   private line(line: ConsoleLine): void {
     this.lines = line.number;
     this.read(line);
-    this.above = line.text.slice(0, LONGEST_REASON);
+    this.above = line.text.slice(0, MAX_REASON);
   }
 
   private read(line: ConsoleLine): void {
-    // The cheap scan: nearly every line of a healthy boot ends here.
+    // The fast path for nearly every line of a healthy boot.
     if (this.report === null && !this.interesting.test(line.text)) {
       if (!this.stamped && line.text.startsWith('[')) this.stamped = messagesOf(line.text)[0]?.stamp != null;
       return;
@@ -169,13 +165,13 @@ export class ConsoleScanner {
         reason === null ? raw : `${reason}\n${raw}`,
         damage,
       );
-      this.emit(finding, hit.format.lookedFor);
+      this.emit(finding, hit.format.lookedFor === true ? 'looked-for' : 'severity');
     }
     if (this.report !== null) {
       const replaced = opens && (hit?.group.severity === 'panic' || this.report.complete);
       if (replaced) this.close('another report');
       else if (this.report.take(message.text, raw, hit)) {
-        if (damage !== null) this.report.spoil(damage);
+        if (damage !== null) this.report.markCorrupted(damage);
         return;
       } else this.close(null);
     }
@@ -190,14 +186,15 @@ export class ConsoleScanner {
         epoch: this.epochs.epoch,
         title: this.report.title,
       });
-    if (damage !== null) this.report.spoil(damage);
+    if (damage !== null) this.report.markCorrupted(damage);
   }
 
-  /** The line above, where the kernel printed it at the same moment and as somebody else. */
+  /** The line above, if it has about the same time stamp and comes from another part of the kernel. */
   private reasonFor({ stamp }: Message, { group }: Hit): string | null {
-    const said = messagesOf(this.above).at(-1);
-    if (said?.stamp == null || stamp === null || stamp - said.stamp > SAME_MOMENT || said.stamp > stamp) return null;
-    return group.headers.some((header) => said.text.startsWith(header)) ? null : this.above;
+    const previous = messagesOf(this.above).at(-1);
+    if (previous?.stamp == null || stamp === null) return null;
+    if (previous.stamp > stamp || stamp - previous.stamp > MAX_REASON_GAP) return null;
+    return group.headers.some((header) => previous.text.startsWith(header)) ? null : this.above;
   }
 
   private match(text: string, fromKernel: boolean): Hit | null {
@@ -219,7 +216,7 @@ export class ConsoleScanner {
       return;
     }
     this.close(mark.kind === 'kexec-start' ? 'the kexec' : 'another kernel');
-    // The next kernel may write no time stamps.
+    // The next kernel may print no time stamps.
     if (mark.kind !== 'boot') this.stamped = false;
     this.last = null;
     this.signals.push(mark);
@@ -232,9 +229,9 @@ export class ConsoleScanner {
     this.emit(report.close(cause));
   }
 
-  /** The first of its title in an epoch is told; later ones are counted. */
-  private emit(finding: Finding, lookedFor = false): void {
+  /** Reports the first finding with its title in an epoch; later ones are only counted. */
+  private emit(finding: Finding, limit: 'severity' | 'looked-for' = 'severity'): void {
     if (finding.severity !== 'info') this.last = finding.title;
-    if (this.kept.take(finding, lookedFor)) this.signals.push(finding);
+    if (this.kept.take(finding, limit)) this.signals.push(finding);
   }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which kernel is speaking. A kexec is an expected change of epoch; a boot without one is a cold boot.
+// Tracks which kernel prints. After a kexec, a new epoch is expected; without one, it is a cold boot.
 
 import type { Mark } from './types.js';
 
@@ -11,45 +11,45 @@ const READY = 'LAB-READY ';
 
 export class EpochTracker {
   private boots = 0;
-  private kexecBegan = false;
+  private kexecStarted = false;
 
-  /** Kernel life that is speaking; before the first kernel, and in its firmware, it is 0. */
+  /** The kernel that prints now; 0 before the first kernel and in its firmware. */
   get epoch(): number {
     return Math.max(0, this.boots - 1);
   }
 
   /**
-   * Looks at one message. `stamp`: seconds on the kernel's clock, where the line says; a kernel's first line comes at
-   * 0.
+   * Reads one message.
+   * @param stamp seconds on the kernel's clock, if the line has a time stamp; a kernel's first line has 0
    */
   see(message: string, fromKernel: boolean, stamp: number | null, line: number): Mark | null {
     if (message.startsWith(READY))
       return { type: 'mark', kind: 'ready', line, epoch: this.epoch, json: parse(message.slice(READY.length)) };
     if (stamp === null && FIRMWARE.test(message)) {
-      // Firmware means a reset: what boots next is not what a kexec started.
-      this.kexecBegan = false;
+      // Firmware output means a reset: the next kernel was not started by a kexec.
+      this.kexecStarted = false;
       return { type: 'mark', kind: 'firmware', line, epoch: this.epoch, banner: message.slice(0, 120) };
     }
     if (!fromKernel) return null;
     if (KEXEC.test(message)) {
-      this.kexecBegan = true;
+      this.kexecStarted = true;
       return { type: 'mark', kind: 'kexec-start', line, epoch: this.epoch };
     }
-    // `cat /proc/version` says the same, but later.
+    // `cat /proc/version` prints the same line, but later.
     const boot = stamp === null || stamp < 1 ? BOOT.exec(message) : null;
     return boot === null ? null : this.boot(boot[1] ?? '', line);
   }
 
-  /** The kernel of `epoch` runs, and its first line was not printed. */
+  /** The kernel of `epoch` runs although its first line was not printed. */
   reached(epoch: number): void {
     this.boots = Math.max(this.boots, epoch + 1);
-    this.kexecBegan = false;
+    this.kexecStarted = false;
   }
 
   private boot(release: string, line: number): Mark {
-    const how = this.boots === 0 ? 'first' : this.kexecBegan ? 'kexec' : 'cold';
+    const how = this.boots === 0 ? 'first' : this.kexecStarted ? 'kexec' : 'cold';
     this.boots += 1;
-    this.kexecBegan = false;
+    this.kexecStarted = false;
     return { type: 'mark', kind: 'boot', line, epoch: this.epoch, release, how };
   }
 }

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// Raw serial bytes to lines. Whatever comes, and in whatever pieces, memory stays bounded by the longest line.
+// Splits raw serial bytes into lines. Memory is limited by MAX_LINE, however the bytes arrive.
 
 import { plainText } from './escape.js';
 
 export interface ConsoleLine {
-  /** Position in the raw log, as an editor counts: from 1, by line feeds alone. */
+  /** Line number in the raw log as an editor counts: from 1, by line feeds only. */
   number: number;
-  /** Without control characters. A carriage return within a line begins a new line of the same number. */
+  /** Without control characters. A carriage return within a line starts another line with the same number. */
   text: string;
-  /** The line was longer than the limit; the rest of it was dropped. */
+  /** The line was longer than MAX_LINE; the rest of it was dropped. */
   cut: boolean;
 }
 
-/** Bytes of one line that are kept. */
+/** Bytes kept of one line. */
 export const MAX_LINE = 4096;
 
 const LF = 0x0a;
@@ -24,15 +24,15 @@ export class LineSplitter {
   private length = 0;
   private cut = false;
   private number = 1;
-  /** Something of the line with this number has been handed out already. */
-  private handedOut = false;
+  /** Part of the line with this number was already passed on. */
+  private emitted = false;
 
-  /** The next byte begins a new line. */
+  /** The next byte starts a new line. */
   get atLineStart(): boolean {
-    return this.length === 0 && !this.handedOut;
+    return this.length === 0 && !this.emitted;
   }
 
-  /** Passes over whole lines that nobody wants; returns the number of the last one. */
+  /** Skips whole lines; returns the number of the last one. */
   skip(lines: number): number {
     this.number += lines;
     return this.number - 1;
@@ -40,29 +40,29 @@ export class LineSplitter {
 
   feed(bytes: Uint8Array, each: (line: ConsoleLine) => void): void {
     let from = 0;
-    // Looking for the two ends separately lets the engine use its fast byte search.
+    // Two separate searches let the JavaScript engine use its fast byte search.
     let cr = bytes.indexOf(CR);
     while (from < bytes.length) {
       const lf = bytes.indexOf(LF, from);
       const end = lf < 0 ? bytes.length : lf;
       while (cr >= 0 && cr < end) {
         this.take(bytes, from, cr);
-        if (this.length > 0) this.handOut(each);
+        if (this.length > 0) this.emit(each);
         from = cr + 1;
         cr = bytes.indexOf(CR, from);
       }
       this.take(bytes, from, end);
       if (lf < 0) return;
-      if (this.length > 0 || !this.handedOut) this.handOut(each);
+      if (this.length > 0 || !this.emitted) this.emit(each);
       this.number += 1;
-      this.handedOut = false;
+      this.emitted = false;
       from = lf + 1;
     }
   }
 
-  /** The last line, where it had no end. */
+  /** Passes on the last line if it had no line feed. */
   end(each: (line: ConsoleLine) => void): void {
-    if (this.length > 0) this.handOut(each);
+    if (this.length > 0) this.emit(each);
   }
 
   private take(bytes: Uint8Array, from: number, to: number): void {
@@ -73,12 +73,12 @@ export class LineSplitter {
     this.length += Math.max(0, upTo - from);
   }
 
-  private handOut(each: (line: ConsoleLine) => void): void {
+  private emit(each: (line: ConsoleLine) => void): void {
     const text = plainText(this.decoder.decode(this.buffer.subarray(0, this.length)));
     const line = { number: this.number, text, cut: this.cut };
     this.length = 0;
     this.cut = false;
-    this.handedOut = true;
+    this.emitted = true;
     each(line);
   }
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// One console line to the messages in it: printk's prefixes taken off, and interleaved messages taken apart.
+// Splits a console line into its messages: removes printk's prefixes and separates interleaved messages.
 
 export interface Message {
   text: string;
-  /** Seconds on the kernel's clock; null where the line has no time stamp, as user space and firmware have none. */
+  /** Seconds on the kernel's clock; null without a time stamp, as for user space and firmware. */
   stamp: number | null;
 }
 

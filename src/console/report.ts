@@ -1,24 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// A report that is being read: from its first line to the end of its trace, bounded in lines and bytes.
+// Collects a report from its first line to the end of its trace, with limits on lines and bytes.
 
-import type { Format, PatternGroup } from './table.js';
-import { CUT_HERE, REPORT_LINE, STACK_LINE } from './table.js';
+import type { Format, PatternGroup } from './pattern.js';
+import { CUT_HERE, REPORT_LINE, STACK_LINE } from './report-lines.js';
 import { completeTitle, componentHint, fillTitle } from './titles.js';
 import type { Finding } from './types.js';
 
-/** Lines of a report that are kept. */
-const KEPT_LINES = 160;
-/** Characters of a report that are kept. */
-const KEPT_CHARS = 24 * 1024;
-/** Lines after which a report is over, whatever they say. */
+/** Lines kept of a report. */
+const MAX_KEPT_LINES = 160;
+/** Characters kept of a report. */
+const MAX_KEPT_CHARS = 24 * 1024;
+/** Lines after which a report is over in any case. */
 const MAX_LINES = 2000;
-/**
- * Lines in a row that look like nothing of a report, after which it is over: where an end mark is still to come, and
- * where none is known.
- */
-const PATIENCE = { marked: 60, unmarked: 6 };
-/** Lines after `cut here` in which the title must come. */
-const UNTITLED_LINES = 4;
+/** A report ends after this many foreign lines in a row: while an end mark is expected, and if it has none. */
+const MAX_FOREIGN_LINES = { beforeEndMark: 60, withoutEndMark: 6 };
+/** The title must come within this many lines after `cut here`. */
+const MAX_UNTITLED_LINES = 4;
 
 export interface Hit {
   group: PatternGroup;
@@ -50,9 +47,10 @@ export class Report {
   private readonly firstLine: number;
   private chars = 0;
   private total = 0;
-  /** Lines kept when the last one that surely belongs to the report was. */
+  /** Number of kept lines up to the last one that certainly belongs to the report. */
   private keep = 0;
-  private strangers = 0;
+  /** Foreign lines in a row. */
+  private foreign = 0;
   private sawStack = false;
   private sawEnd = false;
   private damage: string | null = null;
@@ -74,33 +72,34 @@ export class Report {
     return this.hit?.group.severity ?? 'warning';
   }
 
-  /** A new report may begin: this one has had its trace, so further headers are not its own. */
+  /** This report has its trace, so another header starts a new report. */
   get complete(): boolean {
     return this.sawEnd || this.sawStack;
   }
 
-  /** Its last line has been seen; what may still come are registers. */
+  /** Its last line was seen; only registers may follow. */
   get ended(): boolean {
     return this.sawEnd;
   }
 
-  spoil(reason: string): void {
+  markCorrupted(reason: string): void {
     this.damage ??= reason;
   }
 
-  /** Takes the message if it belongs to the report; false: the report was over before it. */
+  /** Takes the message if it belongs to the report; returns false if the report is over. */
   take(message: string, raw: string, hit: Hit | null): boolean {
     if (this.hit === null && hit !== null && hit.group.shape === 'report') this.hit = hit;
-    if (this.hit === null && this.total > UNTITLED_LINES) return false;
+    if (this.hit === null && this.total > MAX_UNTITLED_LINES) return false;
     const own = this.total === 0 || hit?.group.shape === 'report' || message === CUT_HERE || REPORT_LINE.test(message);
     if (this.sawEnd && !own) return false;
-    this.strangers = own ? 0 : this.strangers + 1;
-    const patience = this.sawStack && this.hit?.group.end === undefined ? PATIENCE.unmarked : PATIENCE.marked;
-    if (this.strangers > patience || this.total >= MAX_LINES) return false;
+    this.foreign = own ? 0 : this.foreign + 1;
+    const noEndMark = this.sawStack && this.hit?.group.end === undefined;
+    const maxForeign = noEndMark ? MAX_FOREIGN_LINES.withoutEndMark : MAX_FOREIGN_LINES.beforeEndMark;
+    if (this.foreign > maxForeign || this.total >= MAX_LINES) return false;
     this.total += 1;
     if (STACK_LINE.test(message)) this.sawStack = true;
     if (this.hit?.group.end?.test(message) === true && this.total > 1) this.sawEnd = true;
-    if (this.lines.length < KEPT_LINES && this.chars + raw.length < KEPT_CHARS) {
+    if (this.lines.length < MAX_KEPT_LINES && this.chars + raw.length < MAX_KEPT_CHARS) {
       this.lines.push(raw);
       this.chars += raw.length + 1;
       if (own || this.sawEnd || !this.sawStack) this.keep = this.lines.length;
@@ -108,7 +107,10 @@ export class Report {
     return true;
   }
 
-  /** The report is over; `cause` says what ended it, where that was not its own end. */
+  /**
+   * Completes the report.
+   * @param cause what ended it, if it was not its own end
+   */
   close(cause: string | null): Finding {
     const kept = this.lines.slice(0, this.keep);
     const text = this.total > this.lines.length ? [...kept, `(${this.total - this.lines.length} more lines)`] : kept;

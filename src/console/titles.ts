@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Titles that are the same for the same bug, whatever its addresses, numbers and paths were this time.
+// Titles: the same bug gets the same one, whatever its addresses, numbers and paths are this time.
 
-import type { Format } from './table.js';
-import { PASSING_FUNCTIONS } from './table.js';
+import type { Format } from './pattern.js';
+import { INCIDENTAL_FUNCTIONS } from './report-lines.js';
 import type { ComponentHint } from './types.js';
 
-/** Numbers that kernels without CONFIG_SYMBOLIC_ERRNAME print where others print names. */
+/** Kernels without CONFIG_SYMBOLIC_ERRNAME print numbers; others print names. */
 const ERRNOS: Readonly<Record<string, string>> = {
   '-1': '-EPERM',
   '-2': '-ENOENT',
@@ -40,27 +40,27 @@ export function canonical(text: string): string {
     .trim();
 }
 
-/** Compilers make several of one function: foo.isra.0, foo.constprop.2, foo.cold are all foo. */
+/** Removes the suffix of compiler-made copies: foo.isra.0, foo.constprop.2 and foo.cold are all foo. */
 function functionName(name: string): string {
   return name.replace(/\.(?:isra|constprop|part|cold|llvm)\b.*$/, '');
 }
 
-/** The function that a report is about: where the CPU stood, else the innermost sure frame. */
+/** The function that a report is about: the one at RIP, otherwise the innermost reliable stack frame. */
 export function functionOf(report: readonly string[]): string | null {
-  let jumped: string | null = null;
+  let unknownCode: string | null = null;
   for (const line of report) {
-    const at = /RIP: 0010:(?:([\w.$]+)\+0x|(0x[0-9a-f]+))/.exec(line);
-    if (at?.[1] !== undefined && !PASSING_FUNCTIONS.test(functionName(at[1]))) return functionName(at[1]);
-    if (at?.[2] !== undefined) jumped = 'unknown code';
+    const rip = /RIP: 0010:(?:([\w.$]+)\+0x|(0x[0-9a-f]+))/.exec(line);
+    if (rip?.[1] !== undefined && !INCIDENTAL_FUNCTIONS.test(functionName(rip[1]))) return functionName(rip[1]);
+    if (rip?.[2] !== undefined) unknownCode = 'unknown code';
   }
   for (const line of report) {
     const frame = /^(?:\[[ \d.]+\](?:\[ *[TC]\d+\])?)? +([\w.$]+)\+0x[0-9a-f]+\/0x[0-9a-f]+/.exec(line);
-    if (frame?.[1] !== undefined && !PASSING_FUNCTIONS.test(functionName(frame[1]))) return functionName(frame[1]);
+    if (frame?.[1] !== undefined && !INCIDENTAL_FUNCTIONS.test(functionName(frame[1]))) return functionName(frame[1]);
   }
-  return jumped;
+  return unknownCode;
 }
 
-/** Fills a format's title; {fn} is left to `completeTitle`, for the function comes later in the report. */
+/** Fills the captures into a title. `completeTitle` fills {fn}, because the function comes later in the report. */
 export function fillTitle(format: Format, match: RegExpExecArray): string {
   return format.title.replace(/\{(=?)(\d)\}/g, (_, exact: string, group: string) => {
     const capture = match[Number(group)] ?? '';
@@ -85,6 +85,6 @@ export function componentHint(format: Format, match: RegExpExecArray): Component
 }
 
 function versionIn(text: string | undefined): { name: string; version: number } | null {
-  const found = /^(?:([A-Za-z][\w-]{0,47}?)-v)?(\d{1,9})(?:;|$)/.exec(text ?? '');
-  return found === null ? null : { name: found[1] ?? '', version: Number(found[2]) };
+  const match = /^(?:([A-Za-z][\w-]{0,47}?)-v)?(\d{1,9})(?:;|$)/.exec(text ?? '');
+  return match === null ? null : { name: match[1] ?? '', version: Number(match[2]) };
 }

@@ -18,7 +18,7 @@ it.each([
   expect(terminalSafe(terminalSafe(text))).toBe(expected);
 });
 
-it('no text of any bytes keeps a control character', () => {
+it('removes control characters from random bytes', () => {
   let seed = 1;
   const random = (): number => (seed = (seed * 1103515245 + 12345) & 0x7fffffff) / 0x7fffffff;
   for (let round = 0; round < 500; round++) {

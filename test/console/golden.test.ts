@@ -10,25 +10,25 @@ const CONTROL = /[\x00-\x08\x0b-\x1f\x7f-\x9f]/;
 describe.each(goldens().map((golden) => [golden.name, golden] as const))('%s', (_, golden) => {
   const signals = scan(golden.log);
 
-  it('is read as its headers say', () => {
-    const seen = describeSignals(signals);
-    if (update) rewrite(golden, seen);
-    else expect(seen).toBe(golden.headers);
+  it('gives the signals in its headers', () => {
+    const headers = describeSignals(signals);
+    if (update) rewrite(golden, headers);
+    else expect(headers).toBe(golden.headers);
   });
 
-  it('is short, and tells something', () => {
+  it('is short, and gives signals', () => {
     expect(golden.log.toString('latin1').split('\n').length).toBeLessThanOrEqual(130);
     expect(signals.length).toBeGreaterThan(0);
   });
 
-  it('is read the same in pieces of any size', () => {
+  it('gives the same signals in pieces of any size', () => {
     for (const piece of [1, 7, 64, 4096]) expect(scan(golden.log, piece)).toEqual(signals);
   });
 
   it('can be cut off at any line', () => {
     for (let end = golden.log.indexOf(0x0a); end >= 0; end = golden.log.indexOf(0x0a, end + 1)) {
       const cut = scan(golden.log.subarray(0, end + 1));
-      // A prefix never sees more than the whole, and never something else first.
+      // A prefix never gives more signals than the whole log, nor others.
       expect(cut.filter(({ type }) => type === 'mark')).toEqual(
         signals.filter((signal) => signal.type === 'mark').slice(0, cut.filter(({ type }) => type === 'mark').length),
       );
@@ -37,7 +37,7 @@ describe.each(goldens().map((golden) => [golden.name, golden] as const))('%s', (
     }
   });
 
-  it('is read the same with line feeds alone, and with junk on the wire', () => {
+  it('gives the same signals with plain line feeds, and with junk between the lines', () => {
     const bare = (list: typeof signals) =>
       list.map((signal) => (signal.type === 'mark' ? signal : { ...signal, text: '' }));
     const plain = Buffer.from(golden.log.toString('latin1').replaceAll('\r', ''), 'latin1');
@@ -46,7 +46,7 @@ describe.each(goldens().map((golden) => [golden.name, golden] as const))('%s', (
     expect(bare(scan(coloured))).toEqual(bare(signals));
   });
 
-  it('lets nothing through that a terminal would obey', () => {
+  it('passes no control character to a terminal', () => {
     for (const signal of signals) {
       const texts =
         signal.type === 'finding' ? [signal.title, signal.text, signal.corrupted ?? ''] : [JSON.stringify(signal)];
@@ -63,6 +63,6 @@ describe.each(goldens().map((golden) => [golden.name, golden] as const))('%s', (
   });
 });
 
-it('there are enough of them', () => {
+it('there are enough golden files', () => {
   expect(goldens().length).toBeGreaterThanOrEqual(15);
 });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Golden files: what the scanner says of a log, an empty line, and the log itself, byte by byte as a machine wrote it.
+// Golden files: the scanner's output for a log, an empty line, and the log itself, byte by byte as a machine wrote it.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConsoleScanner, type ConsoleSignal } from '../../src/console/index.js';
@@ -31,19 +31,21 @@ export function rewrite(golden: Golden, headers: string): void {
   writeFileSync(join(FOLDER, `${golden.name}.log`), Buffer.concat([Buffer.from(`${headers}\n\n`), golden.log]));
 }
 
-export function scan(log: Uint8Array, piece = log.length): ConsoleSignal[] {
+/** Scans a log in pieces of `pieceLength` bytes. */
+export function scan(log: Uint8Array, pieceLength = log.length): ConsoleSignal[] {
   const scanner = new ConsoleScanner();
   const signals: ConsoleSignal[] = [];
-  for (let at = 0; at < log.length; at += piece) signals.push(...scanner.feed(log.subarray(at, at + piece)));
+  for (let at = 0; at < log.length; at += pieceLength)
+    signals.push(...scanner.feed(log.subarray(at, at + pieceLength)));
   return [...signals, ...scanner.end()];
 }
 
-/** What was seen as header lines, in the order in which it stands in the log. */
+/** The signals as header lines, in the order of the log. */
 export function describeSignals(signals: readonly ConsoleSignal[]): string {
   const lines: string[] = [];
   for (const signal of [...signals].sort((a, b) => a.line - b.line)) {
     if (signal.type === 'mark') {
-      // A panic's mark says what its finding says.
+      // A panic's mark repeats its finding.
       if (signal.kind === 'panic') continue;
       const detail =
         signal.kind === 'boot'
@@ -57,10 +59,10 @@ export function describeSignals(signals: readonly ConsoleSignal[]): string {
     lines.push(`TITLE: ${signal.title}`, `SEVERITY: ${signal.severity}`, `IMPLIES: ${signal.implies ?? 'nothing'}`);
     if (signal.taint !== null) lines.push(`TAINT: ${signal.taint}`);
     if (signal.after !== null) lines.push(`AFTER: ${signal.after}`);
-    if (signal.component !== null)
-      lines.push(
-        `COMPONENT: ${signal.component.component}, wrote ${signal.component.wrote ?? '?'}, reads ${signal.component.reads.join(' ') || '?'}`,
-      );
+    if (signal.component !== null) {
+      const { component, wrote, reads } = signal.component;
+      lines.push(`COMPONENT: ${component}, wrote ${wrote ?? '?'}, reads ${reads.join(' ') || '?'}`);
+    }
     if (signal.corrupted !== null) lines.push(`CORRUPTED: ${signal.corrupted}`);
   }
   return lines.join('\n');

@@ -32,11 +32,11 @@ describe('LineSplitter', () => {
     expect(short(split(...[...bytes(text)].map((byte) => Uint8Array.of(byte))))).toEqual(expected);
   });
 
-  it('takes bytes that are no text', () => {
+  it('accepts bytes that are not text', () => {
     expect(split(Uint8Array.of(0x61, 0xff, 0xfe, 0x62, 0x0a))[0]?.text).toBe('a\ufffd\ufffdb');
   });
 
-  it('cuts long lines, in pieces or at once, and goes on behind them', () => {
+  it('cuts long lines, in pieces or at once, and continues after them', () => {
     const long = bytes(`${'x'.repeat(3 * MAX_LINE)}\nnext\n`);
     const expected = [
       { number: 1, text: 'x'.repeat(MAX_LINE), cut: true },

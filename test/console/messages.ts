@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One message for each format that no golden log shows yet, worded as the kernels' sources word it, and the title it
-// must get, and the outcome or the taint that it stands for. A format whose shape has been met on a real machine
-// belongs into a golden instead.
+// One message for each format that no golden log contains yet, in the words of the kernel sources; with the title that
+// it must get, and the outcome or taint that it implies. A message seen on a real machine belongs in a golden instead.
 
 export const MESSAGES: readonly (readonly [message: string, title: string, implies?: string])[] = [
   // panic

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import { PATTERN_GROUPS, type Format } from '../../src/console/table.js';
+import type { Format } from '../../src/console/pattern.js';
+import { PATTERN_GROUPS } from '../../src/console/table.js';
 import { messagesOf } from '../../src/console/messages.js';
 import { LineSplitter } from '../../src/console/lines.js';
 import { OUTCOMES } from '../../src/model/result/outcome.js';
@@ -23,7 +24,7 @@ it.each(MESSAGES.map(([message, title, implies]) => ({ message, title, implies }
   },
 );
 
-it.each(HARMLESS)('nothing in: %s', (message) => {
+it.each(HARMLESS)('no finding in: %s', (message) => {
   expect(find(message)).toEqual([]);
 });
 
@@ -40,21 +41,21 @@ describe('the table', () => {
     }
     return undefined;
   };
-  const met = new Set<Format | undefined>(MESSAGES.map(([message]) => formatOf(message)));
+  const matched = new Set<Format | undefined>(MESSAGES.map(([message]) => formatOf(message)));
   for (const { log } of goldens())
     new LineSplitter().feed(log, ({ text }) => {
-      for (const message of messagesOf(text)) met.add(formatOf(message.text));
+      for (const message of messagesOf(text)) matched.add(formatOf(message.text));
     });
 
   it.each(
     PATTERN_GROUPS.flatMap((group) =>
       group.formats.map((format) => [`${group.name}: ${format.title}`, format] as const),
     ),
-  )('%s is met by a golden or a message', (_, format) => {
-    expect(met.has(format)).toBe(true);
+  )('%s matches a golden or a message', (_, format) => {
+    expect(matched.has(format)).toBe(true);
   });
 
-  it('implies outcomes that there are, and keeps no state in its patterns', () => {
+  it('implies only outcomes that exist, and its patterns keep no state', () => {
     for (const group of PATTERN_GROUPS) {
       for (const implies of [group.implies, ...group.formats.map((format) => format.implies ?? null)])
         if (implies !== null) expect(OUTCOMES.filter((outcome) => outcome !== 'infra')).toContain(implies);
@@ -70,7 +71,7 @@ describe('the table', () => {
     }
   });
 
-  it('takes no time over hostile lines', () => {
+  it('reads hostile lines fast', () => {
     const start = performance.now();
     for (const group of PATTERN_GROUPS)
       for (const header of group.headers) find(`${header}${' a'.repeat(1000)}${'('.repeat(500)}${'['.repeat(500)}`);

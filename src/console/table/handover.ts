@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// What KHO, LUO, memfd and memblock say about a handover, in the words of 6.18, 6.19, 7.1, 7.2 and 7.3.
-// Lines that a mismatch ends with imply its outcome; a LUO error that a panic follows implies nothing by itself.
+// Messages of KHO, LUO, memfd and memblock about a handover, as Linux 6.18, 6.19, 7.1, 7.2 and 7.3 word them.
+// A line implies an outcome if it is the last that a mismatch prints. A LUO error that a panic follows implies nothing.
 
-import type { PatternGroup } from './table.js';
+import type { PatternGroup } from '../pattern.js';
 
 export const HANDOVER_GROUPS: readonly PatternGroup[] = [
   {
@@ -144,7 +144,7 @@ export const HANDOVER_GROUPS: readonly PatternGroup[] = [
     ],
   },
   {
-    // A reservation that is not revived is made anew elsewhere, and the old one stays reserved all the same.
+    // If the kernel cannot revive a reservation, it makes a new one elsewhere, and the old one stays reserved as well.
     name: 'memblock',
     severity: 'kho',
     implies: null,
@@ -189,8 +189,8 @@ export const HANDOVER_GROUPS: readonly PatternGroup[] = [
     suppress: [/^Revived memory reservation/],
   },
   {
-    // The lab's own init says it, but anybody in the machine can print the same: what is missing then shows in what
-    // does not come.
+    // The lab's init prints this, but any program in the machine can print the same. So it implies nothing: whatever
+    // init failed to do will be missing later.
     name: 'lab',
     severity: 'warning',
     implies: null,
