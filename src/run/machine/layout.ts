@@ -14,10 +14,13 @@ export const INITRD_DISK = 'initrd';
  * Words that every epoch gets: without console= and panic= the next kernel's evidence is lost, without earlyprintk=
  * that of a kernel which dies before it has a console. no_timer_check: at boot a kernel times its own timer, and panics
  * where the emulated machine got no processor time from a busy host just then; that is the host's doing, not the
- * kernel's.
+ * kernel's. tsc=nowatchdog: since 7.1 the watchdog of clocks measures its own time limit with the clock in use. Before
+ * "Switched to clocksource tsc-early" that clock is jiffies, which stand still while the watchdog waits with interrupts
+ * off for another processor: some boots on a busy host hung there for ever (docs/accuracy.md).
  */
 export const ALWAYS =
-  'console=ttyS0 earlyprintk=serial,ttyS0 printk.time=1 panic=-1 no_timer_check nokaslr kho=on liveupdate=on';
+  'console=ttyS0 earlyprintk=serial,ttyS0 printk.time=1 panic=-1 no_timer_check tsc=nowatchdog nokaslr ' +
+  'kho=on liveupdate=on';
 
 /** Not with guests: on QEMU 7.2 a guest of a machine that counts instructions may stand still after an update. */
 function countsInstructions({ accel, scenario: { machine, steps } }: RunPlan): boolean {
