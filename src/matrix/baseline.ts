@@ -4,9 +4,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { parse, stringify } from 'yaml';
 import { z } from 'zod';
-import type { Cell, Square } from '../model/result/matrix.js';
+import type { Cell, PairResult } from '../model/result/matrix.js';
 import { ENDINGS, ENDS_IN, type EndsIn, type Outcome, OUTCOMES } from '../model/result/outcome.js';
-import { chainText } from '../store/matrix/squares.js';
+import { chainText } from '../store/matrix/pair-results.js';
 import { writeWhole } from '../store/write-whole.js';
 import { messageOf, UsageError } from '../util/errors.js';
 
@@ -72,28 +72,28 @@ export interface BaselineChange {
 }
 
 /**
- * What the outcomes of a matrix would change. A flaky, unfinished or infra square changes nothing: nothing is known of
+ * What the outcomes of a matrix would change. A flaky, unfinished or infra pair result changes nothing: nothing is known of
  * it.
  */
 export function changesOf(
   baseline: Baseline,
-  squares: readonly Square[],
-): { changes: BaselineChange[]; unusable: Square[] } {
+  pairResults: readonly PairResult[],
+): { changes: BaselineChange[]; unusable: PairResult[] } {
   const changes: BaselineChange[] = [];
-  const unusable: Square[] = [];
-  for (const square of squares) {
-    const { state, endsIn } = square;
+  const unusable: PairResult[] = [];
+  for (const pairResult of pairResults) {
+    const { state, endsIn } = pairResult;
     if (state === 'pending' || state === 'flaky' || state === 'infra') {
-      unusable.push(square);
+      unusable.push(pairResult);
       continue;
     }
     const after = { outcome: state, endsIn: endsIn === null || endsIn === ENDS_IN[state] ? null : endsIn };
-    const before = entryOf(baseline, square);
+    const before = entryOf(baseline, pairResult);
     if (
       before?.outcome !== after.outcome ||
       (before.endsIn ?? ENDS_IN[before.outcome]) !== (endsIn ?? ENDS_IN[state])
     ) {
-      changes.push({ scenario: square.scenario, kernels: chainText(square.kernels), before, after });
+      changes.push({ scenario: pairResult.scenario, kernels: chainText(pairResult.kernels), before, after });
     }
   }
   return { changes, unusable };

@@ -3,7 +3,7 @@
 // the next word.
 import type { Attempt, Cell } from '../model/result/matrix.js';
 import type { MatrixFolder } from '../store/matrix/folder.js';
-import { lastAttempts } from '../store/matrix/squares.js';
+import { lastAttempts } from '../store/matrix/pair-results.js';
 import type { CellQueue, CellTask } from './queue.js';
 
 export interface EngineOptions {

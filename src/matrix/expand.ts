@@ -9,7 +9,7 @@ import { glob } from '../util/text/glob.js';
 import type { Selected } from './select.js';
 
 /** Repeats of one scenario on the same kernels, before it is known what is expected of them. */
-export interface PlannedSquare {
+export interface PlannedPair {
   path: string;
   scenario: Scenario;
   /** The kernels are those that the scenario names itself. */
@@ -21,7 +21,7 @@ export interface PlannedSquare {
 const MOST_CELLS = 100_000;
 
 export interface Expanded {
-  squares: PlannedSquare[];
+  pairs: PlannedPair[];
   /** Why combinations were left out, with their number. */
   leftOut: { why: string; count: number }[];
 }
@@ -35,14 +35,14 @@ export function expandPlan(
   selected: readonly Selected[],
   kernelProblem: (name: string) => string | null,
 ): Expanded {
-  const squares = new Map<string, PlannedSquare>();
+  const pairs = new Map<string, PlannedPair>();
   const leftOut = new Map<string, number>();
   const skip = (why: string) => void leftOut.set(why, (leftOut.get(why) ?? 0) + 1);
   const excluded = excluder(plan.excludes);
   let cells = 0;
   for (const { path, own, selection } of selected) {
     for (const kernels of selection.kernels === 'own' ? [own.kernels] : plan.chains) {
-      const square = {
+      const pair = {
         path,
         own: kernels.length === own.kernels.length && kernels.every((name, index) => name === own.kernels[index]),
         repeats: selection.repeats,
@@ -57,8 +57,8 @@ export function expandPlan(
         continue;
       }
       const key = JSON.stringify([path, ...kernels]);
-      const known = squares.get(key);
-      cells += Math.max(0, square.repeats - (known?.repeats ?? 0));
+      const known = pairs.get(key);
+      cells += Math.max(0, pair.repeats - (known?.repeats ?? 0));
       if (cells > MOST_CELLS)
         throw new ScenarioError([
           {
@@ -69,14 +69,14 @@ export function expandPlan(
             hint: 'fewer kernels, scenarios or repeats',
           },
         ]);
-      squares.set(key, { ...square, scenario, repeats: Math.max(square.repeats, known?.repeats ?? 0) });
+      pairs.set(key, { ...pair, scenario, repeats: Math.max(pair.repeats, known?.repeats ?? 0) });
     }
   }
-  if (squares.size === 0)
+  if (pairs.size === 0)
     throw new ScenarioError([
       { file: plan.file, line: 0, column: 0, message: 'the plan has no cell', hint: [...leftOut.keys()][0] ?? null },
     ]);
-  return { squares: [...squares.values()], leftOut: [...leftOut].map(([why, count]) => ({ why, count })) };
+  return { pairs: [...pairs.values()], leftOut: [...leftOut].map(([why, count]) => ({ why, count })) };
 }
 
 /** Null where its steps were written for another number of kernels. */
@@ -134,7 +134,7 @@ export function cellId(path: string, kernels: readonly string[], repeat: number)
     .slice(0, 8)}`;
 }
 
-export function cellsOf({ path, scenario, repeats }: PlannedSquare, expected: Cell['expected']): Cell[] {
+export function cellsOf({ path, scenario, repeats }: PlannedPair, expected: Cell['expected']): Cell[] {
   return Array.from({ length: repeats }, (_, index) => ({
     id: cellId(path, scenario.kernels, index + 1),
     scenario: path,

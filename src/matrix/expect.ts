@@ -7,10 +7,10 @@ import type { Plan } from '../model/scenario/plan.js';
 import type { Scenario } from '../model/scenario/scenario.js';
 import type { Baseline } from './baseline.js';
 import { entryOf } from './baseline.js';
-import type { PlannedSquare } from './expand.js';
+import type { PlannedPair } from './expand.js';
 
 export function expectationOf(
-  { path, scenario, own }: PlannedSquare,
+  { path, scenario, own }: PlannedPair,
   plan: Pick<Plan, 'expect'>,
   kernels: readonly KernelImage[],
   baseline: Baseline,

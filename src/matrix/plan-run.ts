@@ -8,17 +8,17 @@ import type { Plan } from '../model/scenario/plan.js';
 import type { Profile } from '../model/scenario/profile.js';
 import type { Scenario } from '../model/scenario/scenario.js';
 import { runId } from '../store/run/run-folder.js';
-import { squareKey } from '../store/matrix/squares.js';
+import { pairKey } from '../store/matrix/pair-results.js';
 import { LabError, UsageError } from '../util/errors.js';
 import type { Baseline } from './baseline.js';
-import { cellsOf, type PlannedSquare } from './expand.js';
+import { cellsOf, type PlannedPair } from './expand.js';
 import { expectationOf } from './expect.js';
 import type { CellTask } from './queue.js';
 import { labPath } from './select.js';
 
 /** Plan and scenarios, not the kernels: those have their own hashes in each result. */
-export function planSha256(plan: Plan, profile: Profile | null, squares: readonly PlannedSquare[]): string {
-  const texts = new Map(squares.map(({ path, scenario }) => [path, scenario.source]));
+export function planSha256(plan: Plan, profile: Profile | null, pairs: readonly PlannedPair[]): string {
+  const texts = new Map(pairs.map(({ path, scenario }) => [path, scenario.source]));
   const pins = profile?.pins ?? null;
   return createHash('sha256')
     .update(JSON.stringify([plan.source, pins, [...texts].sort(([a], [b]) => (a < b ? -1 : 1))]))
@@ -26,32 +26,32 @@ export function planSha256(plan: Plan, profile: Profile | null, squares: readonl
 }
 
 /** Every kernel's command line, and every guest, says what the profile pins. */
-export function pinSquares(
-  squares: readonly PlannedSquare[],
+export function pinPairs(
+  pairs: readonly PlannedPair[],
   profile: Profile | null,
   kernelsOf: (scenario: Scenario) => readonly KernelImage[],
-): PlannedSquare[] {
-  if (profile === null) return [...squares];
-  return squares.map((square) => {
-    const kernels = kernelsOf(square.scenario);
-    const cmdlines = square.scenario.cmdlines.map((cmdline, epoch) =>
+): PlannedPair[] {
+  if (profile === null) return [...pairs];
+  return pairs.map((pair) => {
+    const kernels = kernelsOf(pair.scenario);
+    const cmdlines = pair.scenario.cmdlines.map((cmdline, epoch) =>
       `${cmdline} ${pinnedCmdline(withCmdline(kernels[epoch]?.versions ?? [], cmdline), profile.pins)}`.trim(),
     );
-    return { ...square, scenario: { ...pinGuests(square.scenario, pinnedState(profile.pins)), cmdlines } };
+    return { ...pair, scenario: { ...pinGuests(pair.scenario, pinnedState(profile.pins)), cmdlines } };
   });
 }
 
 export interface NewMatrix {
   plan: Plan;
   sha256: string;
-  squares: readonly PlannedSquare[];
+  pairs: readonly PlannedPair[];
   kernelsOf: (scenario: Scenario) => readonly KernelImage[];
   baseline: Baseline;
   labVersion: string;
 }
 
 export function newMatrix(
-  { plan, sha256, squares, kernelsOf, baseline, labVersion }: NewMatrix,
+  { plan, sha256, pairs, kernelsOf, baseline, labVersion }: NewMatrix,
   now = new Date(),
 ): Matrix {
   return {
@@ -62,9 +62,7 @@ export function newMatrix(
     labVersion,
     startedAt: now.toISOString(),
     endedAt: null,
-    cells: squares.flatMap((square) =>
-      cellsOf(square, expectationOf(square, plan, kernelsOf(square.scenario), baseline)),
-    ),
+    cells: pairs.flatMap((pair) => cellsOf(pair, expectationOf(pair, plan, kernelsOf(pair.scenario), baseline))),
   };
 }
 
@@ -73,14 +71,14 @@ export function taskMaker(
   matrix: Matrix,
   plan: Plan,
   profile: Profile | null,
-  squares: readonly PlannedSquare[],
+  pairs: readonly PlannedPair[],
 ): (cell: Cell, attempt: number) => CellTask {
   const scenarios = new Map(
-    squares.map(({ path, scenario }) => [squareKey({ scenario: path, kernels: scenario.kernels }), scenario]),
+    pairs.map(({ path, scenario }) => [pairKey({ scenario: path, kernels: scenario.kernels }), scenario]),
   );
   const guestState = profile === null ? null : pinnedState(profile.pins);
   return (cell, attempt) => {
-    const scenario = scenarios.get(squareKey(cell));
+    const scenario = scenarios.get(pairKey(cell));
     if (scenario === undefined) throw new LabError(`cell ${cell.id} is not of the plan ${plan.name}`);
     return {
       matrix: matrix.id,

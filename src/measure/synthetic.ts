@@ -98,7 +98,7 @@ function expectedOf(seed: number, scenario: string, from: string, to: string): O
     : (FAULTS[Math.floor(chance(seed, 'fault', scenario, from, to) * FAULTS.length)]?.outcome ?? 'lost');
 }
 
-/** Some squares go wrong for some nights in a row, some now and then. */
+/** Some pair results go wrong for some nights in a row, some now and then. */
 function seenOf(
   seed: number,
   night: number,

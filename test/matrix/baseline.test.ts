@@ -5,13 +5,13 @@ import { describe, expect, it } from 'vitest';
 import { changesOf, entryOf, NO_BASELINE, readBaseline, writeBaseline } from '../../src/matrix/baseline.js';
 import { expectationOf } from '../../src/matrix/expect.js';
 import { parseScenario } from '../../src/scenario/index.js';
-import { squaresOf } from '../../src/store/matrix/squares.js';
+import { pairResultsOf } from '../../src/store/matrix/pair-results.js';
 import { KERNELS } from '../compat/predict/kernels.js';
 import { attemptOf, cellOf } from '../store/matrix/matrix.js';
 import { temporaryFolder } from '../util/temporary.js';
 
-const squares = (...attempts: Parameters<typeof attemptOf>[]) =>
-  squaresOf(
+const pairResults = (...attempts: Parameters<typeof attemptOf>[]) =>
+  pairResultsOf(
     { cells: [cellOf('a'), cellOf('b'), cellOf('c'), cellOf('c', 2)] },
     attempts.map((each) => attemptOf(...each)),
   );
@@ -21,7 +21,7 @@ describe('the baseline of a plan', () => {
     const file = join(temporaryFolder(), 'baseline.yaml');
     const { changes, unusable } = changesOf(
       NO_BASELINE,
-      squares(
+      pairResults(
         ['a-1', { outcome: 'lost', endsIn: 'reboot' }],
         ['b-1', { outcome: 'leak', endsIn: 'panic' }],
         ['c-1'],
@@ -38,8 +38,8 @@ describe('the baseline of a plan', () => {
     expect(entryOf(baseline, cellOf('b'))).toEqual({ outcome: 'leak', endsIn: 'panic' });
     expect(entryOf(baseline, cellOf('a', 1, ['7.3.4', '7.2.12']))).toBeNull();
     // The same again changes nothing; another outcome does, and what the matrix did not have stays.
-    expect(changesOf(baseline, squares(['a-1', { outcome: 'lost', endsIn: 'reboot' }])).changes).toEqual([]);
-    const next = changesOf(baseline, squares(['a-1'])).changes;
+    expect(changesOf(baseline, pairResults(['a-1', { outcome: 'lost', endsIn: 'reboot' }])).changes).toEqual([]);
+    const next = changesOf(baseline, pairResults(['a-1'])).changes;
     expect(next).toMatchObject([
       { scenario: 'scenarios/a.yaml', before: { outcome: 'lost' }, after: { outcome: 'preserved' } },
     ]);
@@ -59,7 +59,7 @@ describe('the baseline of a plan', () => {
 });
 
 describe('what is expected of a cell', () => {
-  const square = (text: string, kernels: string[], own: boolean) => ({
+  const pairResult = (text: string, kernels: string[], own: boolean) => ({
     path: 'scenarios/a.yaml',
     own,
     repeats: 1,
@@ -74,7 +74,7 @@ describe('what is expected of a cell', () => {
     baseline = NO_BASELINE,
   ) =>
     expectationOf(
-      square(text, kernels, own),
+      pairResult(text, kernels, own),
       { expect: how },
       kernels.map((name) => KERNELS[name as keyof typeof KERNELS]) as never,
       baseline,

@@ -23,14 +23,14 @@ async function expand(plan: string, files: Record<string, string>) {
     problem: anyKernel,
   });
   const selected = await selectScenarios(parsed, anyKernel);
-  const { squares, leftOut } = expandPlan(parsed, selected, anyKernel);
+  const { pairs, leftOut } = expandPlan(parsed, selected, anyKernel);
   return {
-    squares: squares.map(
+    pairs: pairs.map(
       ({ path, scenario, own, repeats }) =>
         `${path.slice(dir.length + 1)} ${scenario.kernels.join('>')}${own ? ' own' : ''}${repeats > 1 ? ` x${repeats}` : ''}`,
     ),
     leftOut,
-    sha256: planSha256(parsed, null, squares),
+    sha256: planSha256(parsed, null, pairs),
   };
 }
 
@@ -45,7 +45,7 @@ describe("a plan's cells", () => {
         { 's/x.yaml': SHORT, 's/deep/y.yaml': SHORT },
       ),
     ).toMatchObject({
-      squares: [
+      pairs: [
         's/deep/y.yaml 1>2 own',
         's/deep/y.yaml 2>1',
         's/deep/y.yaml 1>2>3',
@@ -63,7 +63,7 @@ describe("a plan's cells", () => {
         'x.yaml': STEPS,
       }),
     ).toMatchObject({
-      squares: ['x.yaml 1>2 own'],
+      pairs: ['x.yaml 1>2 own'],
       leftOut: [{ why: 'its steps are for 2 kernels, not for 3', count: 1 }],
     });
   });
@@ -81,7 +81,7 @@ describe("a plan's cells", () => {
           'kernels: ["1", "2"]\nscenarios: [{folder: ., tags: [a, b]}, {folder: ., kernels: own, tags: [b], repeats: 3}]\n',
           files,
         )
-      ).squares,
+      ).pairs,
     ).toEqual(['x.yaml 1>1', 'x.yaml 1>2 own x3', 'x.yaml 2>1', 'x.yaml 2>2']);
     expect(
       await expand(
@@ -89,7 +89,7 @@ describe("a plan's cells", () => {
         files,
       ),
     ).toMatchObject({
-      squares: ['x.yaml 1>1', 'x.yaml 1>2 own', 'x.yaml 2>2'],
+      pairs: ['x.yaml 1>1', 'x.yaml 1>2 own', 'x.yaml 2>2'],
       leftOut: [{ why: 'excluded by the plan', count: 5 }],
     });
   });
@@ -125,7 +125,7 @@ describe("a plan's cells", () => {
     expect(labPath(join(packageRoot(), 'scenarios/pair.yaml'))).toBe('scenarios/pair.yaml');
   });
 
-  it('of one square differ in their repeat alone', async () => {
+  it('of one pair differ in their repeat alone', async () => {
     const cells = cellsOf(
       { path: 'x.yaml', own: true, repeats: 2, scenario: { kernels: ['1', '2'], tags: ['t'] } as never },
       { outcome: 'lost', endsIn: null, source: 'baseline' },

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { Matrix, Square } from '../../src/model/result/matrix.js';
+import type { Matrix, PairResult } from '../../src/model/result/matrix.js';
 import { readAttempts, readCellOfRun } from '../../src/store/matrix/folder.js';
 import { until } from '../util/temporary.js';
 import { lab, LAB, ROOT, temporary } from './lab.js';
@@ -36,10 +36,10 @@ expect: scenario
 baseline: baseline.yaml
 `);
   const first = await lab(['matrix', file, '--results', results, '--json', '--update-baseline']);
-  const { squares, ...matrix } = JSON.parse(first.stdout) as Matrix & { squares: Square[] };
+  const { pairResults, ...matrix } = JSON.parse(first.stdout) as Matrix & { pairResults: PairResult[] };
   // pair.yaml expects preserved everywhere; 7.1.13 to 7.2.12 cannot be.
   expect(
-    squares.map(
+    pairResults.map(
       ({ scenario, kernels, state, asExpected }) => `${scenario} ${kernels.join(' ')} ${state} ${asExpected}`,
     ),
   ).toEqual([

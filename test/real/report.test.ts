@@ -215,7 +215,7 @@ async function finds(page: Page): Promise<void> {
   expect(await rows()).toEqual(['first-update', 'lost']);
 }
 
-/** From square to square by arrows, into one by Enter. */
+/** From pair result to pair result by arrows, into one by Enter. */
 async function goesByKeys(page: Page): Promise<void> {
   await page.focus('#squares td.q a');
   const first = await page.evaluate('document.activeElement.href');

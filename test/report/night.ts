@@ -2,22 +2,22 @@
 // A night for tests of what is said of it.
 import type { Attempt } from '../../src/model/result/matrix.js';
 import { ENDS_IN, type Outcome } from '../../src/model/result/outcome.js';
-import type { Night } from '../../src/store/matrix/night.js';
-import { squaresOf } from '../../src/store/matrix/squares.js';
+import type { NightlyReport } from '../../src/store/matrix/nightly-report.js';
+import { pairResultsOf } from '../../src/store/matrix/pair-results.js';
 import { attemptOf, cellOf } from '../store/matrix/matrix.js';
 
 /**
- * What a square's repeats came to; null was not run. The scenario's name is that of the key; a title follows a colon:
+ * What a pair result's repeats came to; null was not run. The scenario's name is that of the key; a title follows a colon:
  * `lost:T`.
  */
 export function nightOf(
-  squares: Readonly<Record<string, readonly (string | null)[]>>,
+  pairResults: Readonly<Record<string, readonly (string | null)[]>>,
   kernels = ['7.2.12', '7.3.4'],
-): Night {
-  const cells = Object.entries(squares).flatMap(([name, repeats]) =>
+): NightlyReport {
+  const cells = Object.entries(pairResults).flatMap(([name, repeats]) =>
     repeats.map((_, at) => cellOf(name, at + 1, kernels)),
   );
-  const attempts = Object.entries(squares).flatMap(([name, repeats]) =>
+  const attempts = Object.entries(pairResults).flatMap(([name, repeats]) =>
     repeats.flatMap((word, at): Attempt[] => {
       if (word === null) return [];
       const [outcome = '', title] = word.split(/:(.*)/s);
@@ -38,7 +38,7 @@ export function nightOf(
     labVersion: '0.1.0',
     startedAt: '2026-11-22T00:00:00.000Z',
     endedAt: '2026-11-22T00:10:00.000Z',
-    squares: squaresOf({ cells }, attempts),
+    pairResults: pairResultsOf({ cells }, attempts),
     attempts,
     notes: [],
   };

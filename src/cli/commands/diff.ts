@@ -6,7 +6,7 @@ import { diffRuns, diffRunsText } from '../../report/diff-runs.js';
 import { diffText } from '../../report/text/diff.js';
 import type { Result } from '../../model/result/result.js';
 import { findInResults, newestNights, type Found } from '../../store/find.js';
-import { readNight } from '../../store/matrix/night.js';
+import { readNightlyReport } from '../../store/matrix/nightly-report.js';
 import { readRun } from '../../store/run/read-run.js';
 import { LabError, UsageError } from '../../util/errors.js';
 import { demandFolder, withHistoryIfAny } from '../run/with-history.js';
@@ -40,7 +40,7 @@ async function both(before: string | undefined, after: string | undefined, resul
   if (before !== undefined) throw new UsageError('two are needed to compare', { hint: `lab diff ${before} OTHER` });
   return withHistoryIfAny(results, (history) => {
     const newest = newestNights(results, history)[0];
-    const plan = newest === undefined ? null : readNight(findInResults(results, newest).folder).plan;
+    const plan = newest === undefined ? null : readNightlyReport(findInResults(results, newest).folder).plan;
     const [last, previous] = newestNights(results, history, plan);
     if (last === undefined || previous === undefined)
       throw new UsageError(`there are no two matrices of one plan in ${results} to compare`, {
@@ -51,7 +51,7 @@ async function both(before: string | undefined, after: string | undefined, resul
 }
 
 function nights(a: Found, b: Found, { json }: DiffOptions): number {
-  const [before, after] = [readNight(a.folder), readNight(b.folder)];
+  const [before, after] = [readNightlyReport(a.folder), readNightlyReport(b.folder)];
   const diff = diffNights(before, after);
   process.stdout.write(
     json

@@ -12,7 +12,7 @@ import { writeHtml } from '../../report/html/index.js';
 import { nightText } from '../../report/text/night.js';
 import { findInResults, newestNights, type Found } from '../../store/find.js';
 import type { History } from '../../store/history/index.js';
-import { type Night, nightOfRun, readNight } from '../../store/matrix/night.js';
+import { type NightlyReport, nightlyReportOfRun, readNightlyReport } from '../../store/matrix/nightly-report.js';
 import { noteReport } from '../../store/matrix/reports.js';
 import { resultsOfRuns } from '../../store/run/read-run.js';
 import { writeWhole } from '../../store/write-whole.js';
@@ -65,7 +65,7 @@ function report(
   note: string | null,
 ): number {
   const found = subject(word, options, history);
-  const night = found.kind === 'matrix' ? readNight(found.folder) : nightOfRun(found.folder);
+  const night = found.kind === 'matrix' ? readNightlyReport(found.folder) : nightlyReportOfRun(found.folder);
   const before = nightBefore(found, night, options, history);
   const diff = before === null ? null : diffNights(before, night);
   const resultOf = resultsOfRuns(options.results);
@@ -89,7 +89,7 @@ function report(
   if (options.ktap) process.stdout.write(ktap(night, resultOf));
   if ([options.html, options.junit, options.kcidb, options.markdown, options.ktap].every((each) => each === undefined))
     process.stdout.write(nightText(night, relative('.', found.folder) || found.folder, process.stdout));
-  return exitStatusOf(countsOf(night.squares));
+  return exitStatusOf(countsOf(night.pairResults));
 }
 
 /** Results that cannot be written to cannot be pruned either. */
@@ -121,13 +121,15 @@ function subject(word: string | undefined, { results }: ReportOptions, history: 
 /** The matrix of the same plan that began before this one. */
 function nightBefore(
   { kind, name }: Found,
-  { plan }: Night,
+  { plan }: NightlyReport,
   { before, results }: ReportOptions,
   history: History | null,
-): Night | null {
-  if (before !== undefined) return readNight(findInResults(results, before).folder);
+): NightlyReport | null {
+  if (before !== undefined) return readNightlyReport(findInResults(results, before).folder);
   if (kind === 'run' || history === null) return null;
   const nights = newestNights(results, history, plan);
   const previous = nights[nights.indexOf(name) + 1];
-  return nights.includes(name) && previous !== undefined ? readNight(findInResults(results, previous).folder) : null;
+  return nights.includes(name) && previous !== undefined
+    ? readNightlyReport(findInResults(results, previous).folder)
+    : null;
 }

@@ -11,7 +11,7 @@ import { verdictText } from '../../report/text/verdict.js';
 import { explain } from '../../repro/explain/explain.js';
 import { scenarioOf, subjectOf } from '../../repro/rerun/subject.js';
 import { findInResults } from '../../store/find.js';
-import { readNight } from '../../store/matrix/night.js';
+import { nightlyReportJson, readNightlyReport } from '../../store/matrix/nightly-report.js';
 import { showOn } from './images.js';
 import { withContext } from '../interrupt.js';
 import { A_RUN, isBundle, type OpenRun, type RunOptions, withRun, withRunOptions } from '../run/open-run.js';
@@ -39,8 +39,8 @@ export function showCommand(): Command {
       const shown = (folder: string) => relative('.', folder) || folder;
       const found = isBundle(word) ? null : findInResults(options.results, word);
       if (found?.kind === 'matrix') {
-        const night = readNight(found.folder);
-        print(night, () => nightText(night, shown(found.folder), process.stdout));
+        const night = readNightlyReport(found.folder);
+        print(nightlyReportJson(night), () => nightText(night, shown(found.folder), process.stdout));
         return;
       }
       await withRun(word, options, async (run) => {

@@ -2,7 +2,7 @@
 // `lab matrix --update-baseline`: the difference first, then the file.
 import { createInterface } from 'node:readline/promises';
 import { type Baseline, type BaselineEntry, changesOf, writeBaseline } from '../../matrix/baseline.js';
-import type { Square } from '../../model/result/matrix.js';
+import type { PairResult } from '../../model/result/matrix.js';
 import { cellText } from '../../report/live/matrix.js';
 import { coloursFor } from '../../report/text/style.js';
 import { printable } from '../../util/text/escape.js';
@@ -11,18 +11,18 @@ import { printable } from '../../util/text/escape.js';
 export async function updateBaseline(
   file: string,
   baseline: Baseline,
-  squares: readonly Square[],
+  pairResults: readonly PairResult[],
   stream: NodeJS.WriteStream,
 ): Promise<void> {
   const colours = coloursFor(stream);
-  const { changes, unusable } = changesOf(baseline, squares);
+  const { changes, unusable } = changesOf(baseline, pairResults);
   for (const { scenario, kernels, before, after } of changes) {
     const where = printable(`${scenario}  ${kernels}`, 300);
     if (before !== null) stream.write(colours.red(`- ${where}: ${entryText(before)}\n`));
     stream.write(colours.green(`+ ${where}: ${entryText(after)}\n`));
   }
-  for (const square of unusable)
-    stream.write(`  ${cellText({ ...square, repeat: 1 })}: ${square.state}, nothing is taken from it\n`);
+  for (const pairResult of unusable)
+    stream.write(`  ${cellText({ ...pairResult, repeat: 1 })}: ${pairResult.state}, nothing is taken from it\n`);
   if (changes.length === 0) {
     stream.write(`${printable(file)} stays as it is\n`);
     return;

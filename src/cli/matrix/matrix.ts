@@ -4,9 +4,9 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { driveMatrix, unfinished } from '../../matrix/engine.js';
-import { expandPlan, type PlannedSquare } from '../../matrix/expand.js';
+import { expandPlan, type PlannedPair } from '../../matrix/expand.js';
 import { readBaseline } from '../../matrix/baseline.js';
-import { checkResumable, newMatrix, pinSquares, planSha256, taskMaker } from '../../matrix/plan-run.js';
+import { checkResumable, newMatrix, pinPairs, planSha256, taskMaker } from '../../matrix/plan-run.js';
 import { checkUrl } from '../../matrix/redis/connection.js';
 import { orphans } from '../../matrix/runner.js';
 import { labPath, selectScenarios } from '../../matrix/select.js';
@@ -19,7 +19,7 @@ import { matrixView } from '../../report/live/matrix.js';
 import { runStages } from '../../report/live/progress.js';
 import { loadPlan, loadProfile } from '../../scenario/index.js';
 import { matrixIds, MatrixFolder, readAttempts, readMatrix } from '../../store/matrix/folder.js';
-import { squaresOf } from '../../store/matrix/squares.js';
+import { pairResultsOf } from '../../store/matrix/pair-results.js';
 import { isDiskFull, LabError, messageOf, UsageError } from '../../util/errors.js';
 import { tryLock } from '../../util/process/lock.js';
 import { updateBaseline } from './baseline.js';
@@ -66,28 +66,28 @@ async function matrix(file: string, options: MatrixOptions, signal: AbortSignal)
     throw new UsageError(`${file} names no baseline`, { hint: 'say in the plan: baseline: FILE.yaml' });
   const profile = plan.profile === null ? null : await loadProfile(plan.profile);
   const baseline = readBaseline(plan.baseline);
-  const { squares: planned, leftOut } = expandPlan(plan, await selectScenarios(plan, kernelProblem), kernelProblem);
+  const { pairs: planned, leftOut } = expandPlan(plan, await selectScenarios(plan, kernelProblem), kernelProblem);
   const sha256 = planSha256(plan, profile, planned);
   const begun = options.resume ? lastOf(plan, options.results, sha256) : null;
 
   try {
     const preparation = new Preparation({ accel: options.accel, signal });
     await runStages(preparation.stages(planned.map(({ scenario }) => scenario)), process.stderr);
-    const squares = pinSquares(planned, profile, (scenario) => preparation.kernelsOf(scenario));
+    const pairs = pinPairs(planned, profile, (scenario) => preparation.kernelsOf(scenario));
     const wanted =
       begun ??
       newMatrix({
         plan,
         sha256,
-        squares,
+        pairs,
         kernelsOf: (scenario) => preparation.kernelsOf(scenario),
         baseline,
         labVersion: labIdentity(),
       });
     const folder =
       begun === null ? MatrixFolder.create(options.results, wanted) : MatrixFolder.reopen(options.results, wanted.id);
-    const done = await runIt({ matrix: wanted, plan, profile, squares, folder, preparation, leftOut, options, signal });
-    const outcome = squaresOf(wanted, done);
+    const done = await runIt({ matrix: wanted, plan, profile, pairs, folder, preparation, leftOut, options, signal });
+    const outcome = pairResultsOf(wanted, done);
     if (options.json) process.stdout.write(`${JSON.stringify({ ...wanted, squares: outcome }, null, 2)}\n`);
     else process.stdout.write(matrixText(wanted, outcome, folder.path, process.stdout));
     if (options.updateBaseline)
@@ -126,7 +126,7 @@ export interface Running {
   matrix: Matrix;
   plan: Plan;
   profile: Profile | null;
-  squares: readonly PlannedSquare[];
+  pairs: readonly PlannedPair[];
   folder: MatrixFolder;
   preparation: Preparation;
   leftOut: readonly { why: string; count: number }[];
@@ -136,7 +136,7 @@ export interface Running {
 
 /** Runs what has no outcome yet; all attempts of the matrix, old and new. */
 async function runIt(running: Running): Promise<Attempt[]> {
-  const { matrix, plan, profile, squares, folder, leftOut, options } = running;
+  const { matrix, plan, profile, pairs, folder, leftOut, options } = running;
   const lock = await tryLock(folder.lockFile, running.signal);
   if (lock === null)
     throw new LabError(`${matrix.id} is being run by another lab`, {
@@ -165,7 +165,7 @@ async function runIt(running: Running): Promise<Attempt[]> {
     await driveMatrix({
       cells: matrix.cells,
       attempts,
-      taskOf: taskMaker(matrix, plan, profile, squares),
+      taskOf: taskMaker(matrix, plan, profile, pairs),
       queue,
       folder,
       retries: plan.retries,

@@ -7,7 +7,7 @@ import { perform, type Performed } from '../../perform/perform.js';
 import type { Preparation } from '../../perform/prepare.js';
 import { inStage } from '../../report/live/progress.js';
 import { progressText } from '../../report/live/progress-text.js';
-import { shortChain } from '../../report/night/square.js';
+import { shortChain } from '../../report/night/pair-result.js';
 import { labVersion } from '../version.js';
 
 export interface KeepOptions {

@@ -77,7 +77,7 @@ export interface CellOfRun {
 }
 
 /** Repeats of one scenario on the same kernels, together. */
-export interface Square {
+export interface PairResult {
   scenario: string;
   tags: string[];
   kernels: string[];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Cases of upstream's own tests in one square of a night, each under a name that no other case of the square has.
-import type { Square } from '../../model/result/matrix.js';
+// Cases of upstream's own tests in one pair result of a night, each under a name that no other case of the pair result has.
+import type { PairResult } from '../../model/result/matrix.js';
 import type { Result } from '../../model/result/result.js';
 import type { CaseOfResult } from '../../model/scenario/selftest.js';
 import { printable } from '../../util/text/escape.js';
@@ -8,7 +8,7 @@ import { printable } from '../../util/text/escape.js';
 /** The result of a run; null where it is gone. */
 export type ResultOf = (run: string) => Result | null;
 
-export interface SquareCase {
+export interface PairResultCase {
   label: string;
   /**
    * `xfail`: it failed in a run that ended as it was to, such as a second stage over an update that loses everything.
@@ -18,16 +18,16 @@ export interface SquareCase {
 }
 
 /** Of all repeats, in the order in which they ran. */
-export function casesOfSquare(square: Square, resultOf: ResultOf): SquareCase[] {
-  const repeats = new Map(square.cells.map(({ id, repeat }) => [id, repeat]));
+export function casesOfPairResult(pairResult: PairResult, resultOf: ResultOf): PairResultCase[] {
+  const repeats = new Map(pairResult.cells.map(({ id, repeat }) => [id, repeat]));
   const seen = new Map<string, number>();
-  return square.attempts.flatMap(({ run, cell, asExpected }) =>
+  return pairResult.attempts.flatMap(({ run, cell, asExpected }) =>
     run === null
       ? []
-      : (resultOf(run)?.cases ?? []).map((of): SquareCase => {
-          const repeat = square.cells.length > 1 ? `, repeat ${repeats.get(cell) ?? '?'}` : '';
+      : (resultOf(run)?.cases ?? []).map((of): PairResultCase => {
+          const repeat = pairResult.cells.length > 1 ? `, repeat ${repeats.get(cell) ?? '?'}` : '';
           const name = printable(
-            `${of.test}: ${of.name} (epoch ${of.epoch}, ${square.kernels[of.epoch] ?? '?'}${repeat})`,
+            `${of.test}: ${of.name} (epoch ${of.epoch}, ${pairResult.kernels[of.epoch] ?? '?'}${repeat})`,
             300,
           );
           const times = (seen.get(name) ?? 0) + 1;
@@ -37,6 +37,6 @@ export function casesOfSquare(square: Square, resultOf: ResultOf): SquareCase[] 
   );
 }
 
-export function caseState({ state }: CaseOfResult, asExpected: boolean): SquareCase['state'] {
+export function caseState({ state }: CaseOfResult, asExpected: boolean): PairResultCase['state'] {
   return state === 'fail' && asExpected ? 'xfail' : state;
 }

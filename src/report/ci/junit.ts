@@ -2,11 +2,11 @@
 // JUnit XML as Jenkins and GitLab read it: a suite a kernel pair, a case a scenario and a case of upstream's own tests.
 // GitLab drops a case whose classname and name another one has.
 import builderOf from 'junit-report-builder';
-import type { Square } from '../../model/result/matrix.js';
-import type { Night } from '../../store/matrix/night.js';
+import type { PairResult } from '../../model/result/matrix.js';
+import type { NightlyReport } from '../../store/matrix/nightly-report.js';
 import { printable } from '../../util/text/escape.js';
 import { groupBy } from '../../util/process/group.js';
-import { casesOfSquare, type ResultOf, type SquareCase } from './cases.js';
+import { casesOfPairResult, type ResultOf, type PairResultCase } from './cases.js';
 import {
   againCommand,
   chainText,
@@ -15,44 +15,44 @@ import {
   scenarioName,
   stateText,
   titleOf,
-} from '../night/square.js';
+} from '../night/pair-result.js';
 
 const MOST_ROWS = 60;
 
 type Suite = ReturnType<ReturnType<typeof builderOf.default.newBuilder>['testSuite']>;
 
-export function junit(night: Night, resultOf: ResultOf): string {
+export function junit(night: NightlyReport, resultOf: ResultOf): string {
   // Its types promise a module with a default; what Node imports is the builder itself.
   const builder = (builderOf as unknown as typeof builderOf.default).newBuilder();
-  for (const [chain, squares] of groupBy(night.squares, ({ kernels }) => chainText(kernels))) {
+  for (const [chain, pairResults] of groupBy(night.pairResults, ({ kernels }) => chainText(kernels))) {
     const suite = builder
       .testSuite()
       .name(printable(chain))
       .timestamp(night.startedAt)
       .property('matrix', printable(night.id))
       .property('lab', printable(night.labVersion));
-    for (const square of squares) {
+    for (const pairResult of pairResults) {
       const of = suite
         .testCase()
         .className(printable(`liveupdate.${chain}`))
-        .name(printable(scenarioName(square.scenario)))
-        .time(square.attempts.reduce((sum, { ms }) => sum + ms, 0) / 1000);
-      if (!square.asExpected) {
-        const text = bodyOf(square, resultOf);
-        const message = printable(`${stateText(square)}, expected ${expectedText(square)}`);
-        if (square.state === 'pending') of.skipped();
-        else if (hasVerdict(square)) of.failure(message, square.state).stacktrace(text);
-        else of.error(message, square.state, text);
+        .name(printable(scenarioName(pairResult.scenario)))
+        .time(pairResult.attempts.reduce((sum, { ms }) => sum + ms, 0) / 1000);
+      if (!pairResult.asExpected) {
+        const text = bodyOf(pairResult, resultOf);
+        const message = printable(`${stateText(pairResult)}, expected ${expectedText(pairResult)}`);
+        if (pairResult.state === 'pending') of.skipped();
+        else if (hasVerdict(pairResult)) of.failure(message, pairResult.state).stacktrace(text);
+        else of.error(message, pairResult.state, text);
       }
-      for (const each of casesOfSquare(square, resultOf))
-        addCase(suite, printable(`liveupdate.${chain}.${scenarioName(square.scenario)}`), each);
+      for (const each of casesOfPairResult(pairResult, resultOf))
+        addCase(suite, printable(`liveupdate.${chain}.${scenarioName(pairResult.scenario)}`), each);
     }
   }
   return `${builder.build()}\n`;
 }
 
 /** The form has no word for what was to fail: it is skipped, and says so. */
-function addCase(suite: Suite, className: string, { label, state, of: { detail } }: SquareCase): void {
+function addCase(suite: Suite, className: string, { label, state, of: { detail } }: PairResultCase): void {
   const row = suite.testCase().className(className).name(label);
   const text = inCdata(detail.split('\n').slice(0, MOST_ROWS));
   if (state === 'fail') row.failure('failed', 'fail').stacktrace(text);
@@ -60,17 +60,22 @@ function addCase(suite: Suite, className: string, { label, state, of: { detail }
     row.skipped().standardOutput(state === 'xfail' ? `failed, as the update was to end\n${text}` : text);
 }
 
-function bodyOf(square: Square, resultOf: ResultOf): string {
-  const runs = square.attempts.flatMap(({ run, outcome, title }) => [
+function bodyOf(pairResult: PairResult, resultOf: ResultOf): string {
+  const runs = pairResult.attempts.flatMap(({ run, outcome, title }) => [
     `${outcome}: ${title ?? 'no title'}${run === null ? '' : `  (${run})`}`,
   ]);
-  const details = square.attempts
+  const details = pairResult.attempts
     .flatMap(({ run, asExpected }) =>
       run === null || asExpected ? [] : (resultOf(run)?.cause?.detail ?? '').split('\n'),
     )
     .filter((row) => row !== '')
     .slice(0, MOST_ROWS);
-  return inCdata([titleOf(square) ?? stateText(square), ...runs, ...details, `again: ${againCommand(square)}`]);
+  return inCdata([
+    titleOf(pairResult) ?? stateText(pairResult),
+    ...runs,
+    ...details,
+    `again: ${againCommand(pairResult)}`,
+  ]);
 }
 
 /** The builder writes it as CDATA, as it is: nothing may end that. */

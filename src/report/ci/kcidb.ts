@@ -4,13 +4,13 @@
 // the build that it ran on; an issue a title, an incident where a test showed it. Nothing may be null, and nothing may
 // have further properties.
 import { createHash } from 'node:crypto';
-import type { Attempt, Square } from '../../model/result/matrix.js';
+import type { Attempt, PairResult } from '../../model/result/matrix.js';
 import type { KernelOfResult, Result } from '../../model/result/result.js';
-import type { Night } from '../../store/matrix/night.js';
-import { lastAttempts } from '../../store/matrix/squares.js';
+import type { NightlyReport } from '../../store/matrix/nightly-report.js';
+import { lastAttempts } from '../../store/matrix/pair-results.js';
 import { printable } from '../../util/text/escape.js';
-import { againCommand, chainText, expectedText, scenarioName } from '../night/square.js';
-import { caseState, type ResultOf, type SquareCase } from './cases.js';
+import { againCommand, chainText, expectedText, scenarioName } from '../night/pair-result.js';
+import { caseState, type ResultOf, type PairResultCase } from './cases.js';
 
 export const KCIDB_VERSION = { major: 5, minor: 3 } as const;
 /** What the form allows as the name of who reports. */
@@ -20,13 +20,13 @@ const MOST_EXCERPT = 16384;
 type Json = Record<string, unknown>;
 
 /** @param origin who reports, as KCIDB_ORIGIN */
-export function kcidb(night: Night, resultOf: ResultOf, origin: string): Json {
+export function kcidb(night: NightlyReport, resultOf: ResultOf, origin: string): Json {
   const report = new Report(night, origin);
   const last = lastAttempts(night.attempts);
-  for (const square of night.squares) {
-    for (const { id, repeat } of square.cells) {
+  for (const pairResult of night.pairResults) {
+    for (const { id, repeat } of pairResult.cells) {
       const attempt = last.get(id) ?? null;
-      report.test(square, id, repeat, attempt, attempt?.run == null ? null : resultOf(attempt.run));
+      report.test(pairResult, id, repeat, attempt, attempt?.run == null ? null : resultOf(attempt.run));
     }
   }
   return report.json();
@@ -40,7 +40,7 @@ class Report {
   private readonly incidents: Json[] = [];
 
   constructor(
-    private readonly night: Night,
+    private readonly night: NightlyReport,
     private readonly origin: string,
   ) {}
 
@@ -55,17 +55,17 @@ class Report {
     };
   }
 
-  test(square: Square, cell: string, repeat: number, attempt: Attempt | null, result: Result | null): void {
-    const builds = square.kernels.map((name, epoch) => this.build(name, result?.kernels[epoch] ?? null));
+  test(pairResult: PairResult, cell: string, repeat: number, attempt: Attempt | null, result: Result | null): void {
+    const builds = pairResult.kernels.map((name, epoch) => this.build(name, result?.kernels[epoch] ?? null));
     const id = `${this.origin}:${printable(`${this.night.id}:${cell}`)}`;
     const detail = result?.cause?.detail ?? '';
     this.tests.push({
       id,
       origin: this.origin,
       build_id: builds.at(-1),
-      path: pathOf(square.scenario),
+      path: pathOf(pairResult.scenario),
       status: statusOf(attempt),
-      comment: clean(`${scenarioName(square.scenario)}, ${chainText(square.kernels)}`),
+      comment: clean(`${scenarioName(pairResult.scenario)}, ${chainText(pairResult.kernels)}`),
       ...(attempt === null ? {} : { start_time: attempt.startedAt, duration: attempt.ms / 1000 }),
       ...(detail === '' ? {} : { log_excerpt: clean(detail).slice(0, MOST_EXCERPT) }),
       environment: {
@@ -75,11 +75,11 @@ class Report {
       misc: {
         from_build_id: builds[0],
         to_build_id: builds.at(-1),
-        kernels: square.kernels,
+        kernels: pairResult.kernels,
         repeat,
-        expected: expectedText(square),
+        expected: expectedText(pairResult),
         matrix: this.night.id,
-        again: againCommand(square),
+        again: againCommand(pairResult),
         ...(attempt === null
           ? {}
           : {
@@ -108,13 +108,13 @@ class Report {
         id: `${id}:${at + 1}`,
         origin: this.origin,
         build_id: builds[each.epoch] ?? builds.at(-1),
-        path: [pathOf(square.scenario), ...levels(each.name.split('/'))].join('.'),
+        path: [pathOf(pairResult.scenario), ...levels(each.name.split('/'))].join('.'),
         status: CASE_STATUS[state],
-        comment: clean(`${each.test}: ${each.name}, epoch ${each.epoch} of ${chainText(square.kernels)}`),
+        comment: clean(`${each.test}: ${each.name}, epoch ${each.epoch} of ${chainText(pairResult.kernels)}`),
         ...(each.detail === '' ? {} : { log_excerpt: clean(each.detail).slice(0, MOST_EXCERPT) }),
         misc: {
           test_id: id,
-          kernel: square.kernels[each.epoch] ?? 'unknown',
+          kernel: pairResult.kernels[each.epoch] ?? 'unknown',
           epoch: each.epoch,
           state,
           from_build_id: builds[0],
@@ -186,7 +186,7 @@ function statusOf(attempt: Attempt | null): 'PASS' | 'FAIL' | 'ERROR' | 'MISS' {
 }
 
 /** What was to fail is no success either: the form's DONE is neither. */
-const CASE_STATUS: Readonly<Record<SquareCase['state'], 'PASS' | 'FAIL' | 'SKIP' | 'DONE'>> = {
+const CASE_STATUS: Readonly<Record<PairResultCase['state'], 'PASS' | 'FAIL' | 'SKIP' | 'DONE'>> = {
   pass: 'PASS',
   fail: 'FAIL',
   skip: 'SKIP',

@@ -1,36 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
 // KTAP, version 1 (Documentation/dev-tools/ktap.rst of the kernel): a test a kernel pair, a subtest a scenario, below
 // it the cases of upstream's own tests.
-import type { Square } from '../../model/result/matrix.js';
-import type { Night } from '../../store/matrix/night.js';
+import type { PairResult } from '../../model/result/matrix.js';
+import type { NightlyReport } from '../../store/matrix/nightly-report.js';
 import { printable } from '../../util/text/escape.js';
 import { groupBy } from '../../util/process/group.js';
-import { chainText, expectedText, scenarioName, stateText, titleOf } from '../night/square.js';
-import { casesOfSquare, type ResultOf, type SquareCase } from './cases.js';
+import { chainText, expectedText, scenarioName, stateText, titleOf } from '../night/pair-result.js';
+import { casesOfPairResult, type ResultOf, type PairResultCase } from './cases.js';
 
 /** Of what a case said. */
 const MOST_ROWS = 20;
 
-export function ktap(night: Night, resultOf: ResultOf): string {
-  const chains = groupBy(night.squares, ({ kernels }) => chainText(kernels));
+export function ktap(night: NightlyReport, resultOf: ResultOf): string {
+  const chains = groupBy(night.pairResults, ({ kernels }) => chainText(kernels));
   const lines = ['KTAP version 1', `# ${name(night.id)}`, `1..${chains.size}`];
-  for (const [at, [chain, squares]] of [...chains].entries()) {
+  for (const [at, [chain, pairResults]] of [...chains].entries()) {
     lines.push(
       '  KTAP version 1',
       `  # Subtest: ${name(chain)}`,
-      `  1..${squares.length}`,
-      ...squares.flatMap((square, index) => subtest(square, index + 1, casesOfSquare(square, resultOf))),
+      `  1..${pairResults.length}`,
+      ...pairResults.flatMap((pairResult, index) =>
+        subtest(pairResult, index + 1, casesOfPairResult(pairResult, resultOf)),
+      ),
     );
-    const ran = squares.some(({ state }) => state !== 'pending');
-    const good = squares.every(({ asExpected, state }) => asExpected || state === 'pending');
+    const ran = pairResults.some(({ state }) => state !== 'pending');
+    const good = pairResults.every(({ asExpected, state }) => asExpected || state === 'pending');
     lines.push(`${good ? 'ok' : 'not ok'} ${at + 1} ${name(chain)}${ran ? '' : ' # SKIP not run'}`);
   }
   return `${lines.join('\n')}\n`;
 }
 
-function subtest(square: Square, number: number, cases: readonly SquareCase[]): string[] {
-  const { state, asExpected } = square;
-  const title = titleOf(square);
+function subtest(pairResult: PairResult, number: number, cases: readonly PairResultCase[]): string[] {
+  const { state, asExpected } = pairResult;
+  const title = titleOf(pairResult);
   const directive =
     state === 'pending'
       ? ' # SKIP not run'
@@ -46,20 +48,20 @@ function subtest(square: Square, number: number, cases: readonly SquareCase[]): 
       ? []
       : [
           '    KTAP version 1',
-          `    # Subtest: ${name(scenarioName(square.scenario))}`,
+          `    # Subtest: ${name(scenarioName(pairResult.scenario))}`,
           `    1..${cases.length}`,
           ...cases.flatMap((each, at) => caseLines(each, at + 1)),
         ]),
     ...(asExpected || state === 'pending'
       ? []
       : [
-          `  # ${name(stateText(square))}, expected ${name(expectedText(square))}${title === null ? '' : `: ${name(title)}`}`,
+          `  # ${name(stateText(pairResult))}, expected ${name(expectedText(pairResult))}${title === null ? '' : `: ${name(title)}`}`,
         ]),
-    `  ${asExpected || state === 'pending' ? 'ok' : 'not ok'} ${number} ${name(scenarioName(square.scenario))}${directive}`,
+    `  ${asExpected || state === 'pending' ? 'ok' : 'not ok'} ${number} ${name(scenarioName(pairResult.scenario))}${directive}`,
   ];
 }
 
-function caseLines({ label, state, of: { detail } }: SquareCase, number: number): string[] {
+function caseLines({ label, state, of: { detail } }: PairResultCase, number: number): string[] {
   const directive = state === 'skip' ? ' # SKIP' : state === 'xfail' ? ' # XFAIL as the update was to end' : '';
   return [
     ...detail

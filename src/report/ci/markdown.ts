@@ -1,19 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 // The night in Markdown for the summary of a CI job, bounded: GitHub takes no more than 1 MiB.
-import type { Square } from '../../model/result/matrix.js';
-import type { Night } from '../../store/matrix/night.js';
+import type { PairResult } from '../../model/result/matrix.js';
+import type { NightlyReport } from '../../store/matrix/nightly-report.js';
 import { printable } from '../../util/text/escape.js';
 import type { NightDiff } from '../night/diff.js';
 import { countsOf, countsText, verdictOfNight } from '../night/counts.js';
-import { againCommand, chainText, expectedText, failed, scenarioName, stateText, titleOf } from '../night/square.js';
+import {
+  againCommand,
+  chainText,
+  expectedText,
+  failed,
+  scenarioName,
+  stateText,
+  titleOf,
+} from '../night/pair-result.js';
 
 const MOST_ROWS = 100;
 
 /** @param diff against the night before; null where there is none */
-export function markdown(night: Night, diff: NightDiff | null): string {
-  const counts = countsOf(night.squares);
-  const bad = night.squares.filter((square) => failed(square));
-  const undecided = night.squares.filter(
+export function markdown(night: NightlyReport, diff: NightDiff | null): string {
+  const counts = countsOf(night.pairResults);
+  const bad = night.pairResults.filter((pairResult) => failed(pairResult));
+  const undecided = night.pairResults.filter(
     ({ asExpected, state }) => !asExpected && (state === 'infra' || state === 'pending'),
   );
   const lines = [
@@ -33,7 +41,7 @@ export function markdown(night: Night, diff: NightDiff | null): string {
       ...rows(bad),
       '',
       '```sh',
-      ...bad.slice(0, MOST_ROWS).map((square) => printable(againCommand(square)).replaceAll('`', '')),
+      ...bad.slice(0, MOST_ROWS).map((pairResult) => printable(againCommand(pairResult)).replaceAll('`', '')),
       '```',
       '',
     );
@@ -50,10 +58,10 @@ export function markdown(night: Night, diff: NightDiff | null): string {
 }
 
 function changesOf({ changes, same }: NightDiff): string[] {
-  if (changes.length === 0) return [`Nothing changed since the night before (${same} squares).`, ''];
+  if (changes.length === 0) return [`Nothing changed since the night before (${same} pairResults).`, ''];
   const shown = changes.slice(0, MOST_ROWS).map(({ kind, before, after }) => {
-    const square = (after ?? before) as Square;
-    return `| ${kind} | ${text(chainText(square.kernels))} | ${text(scenarioName(square.scenario))} | ${before === null ? '' : text(stateText(before))} | ${after === null ? '' : text(stateText(after))} |`;
+    const pairResult = (after ?? before) as PairResult;
+    return `| ${kind} | ${text(chainText(pairResult.kernels))} | ${text(scenarioName(pairResult.scenario))} | ${before === null ? '' : text(stateText(before))} | ${after === null ? '' : text(stateText(after))} |`;
   });
   return [
     '### Changed since the night before',
@@ -66,14 +74,14 @@ function changesOf({ changes, same }: NightDiff): string[] {
   ];
 }
 
-function rows(squares: readonly Square[]): string[] {
-  const shown = squares
+function rows(pairResults: readonly PairResult[]): string[] {
+  const shown = pairResults
     .slice(0, MOST_ROWS)
     .map(
-      (square) =>
-        `| ${[chainText(square.kernels), scenarioName(square.scenario), stateText(square), expectedText(square), titleOf(square) ?? ''].map(text).join(' | ')} |`,
+      (pairResult) =>
+        `| ${[chainText(pairResult.kernels), scenarioName(pairResult.scenario), stateText(pairResult), expectedText(pairResult), titleOf(pairResult) ?? ''].map(text).join(' | ')} |`,
     );
-  return [...shown, ...more(squares.length)];
+  return [...shown, ...more(pairResults.length)];
 }
 
 function more(count: number): string[] {

@@ -1,33 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 // Failures of the night by title: those that were not to be first, the expected ones folded away.
-import type { Square } from '../../model/result/matrix.js';
+import type { PairResult } from '../../model/result/matrix.js';
 import type { Bug } from '../../store/history/index.js';
 import { groupBy } from '../../util/process/group.js';
-import { chainText, failed, scenarioName, titleOf, tellingAttempt } from '../night/square.js';
+import { chainText, failed, scenarioName, titleOf, representativeAttempt } from '../night/pair-result.js';
 import { dateText } from '../time.js';
 import { LOOKS } from './look.js';
 import { runPage, show } from './page.js';
 
 export interface BugOfNight {
   title: string;
-  squares: Square[];
+  pairResults: PairResult[];
   failed: number;
   /** From the history; null where there is none. */
   history: Bug | null;
 }
 
 /** @param history by title */
-export function bugsOfNight(squares: readonly Square[], history: ReadonlyMap<string, Bug>): BugOfNight[] {
-  const titled = squares.flatMap((square) => {
-    const title = titleOf(square);
-    return title === null || square.state === 'infra' ? [] : [{ title, square }];
+export function bugsOfNight(pairResults: readonly PairResult[], history: ReadonlyMap<string, Bug>): BugOfNight[] {
+  const titled = pairResults.flatMap((pairResult) => {
+    const title = titleOf(pairResult);
+    return title === null || pairResult.state === 'infra' ? [] : [{ title, pairResult }];
   });
   return [...groupBy(titled, ({ title }) => title)]
     .map(([title, group]) => {
-      const of = group.map(({ square }) => square);
-      return { title, squares: of, failed: of.filter(failed).length, history: history.get(title) ?? null };
+      const of = group.map(({ pairResult }) => pairResult);
+      return { title, pairResults: of, failed: of.filter(failed).length, history: history.get(title) ?? null };
     })
-    .sort((a, b) => b.failed - a.failed || b.squares.length - a.squares.length);
+    .sort((a, b) => b.failed - a.failed || b.pairResults.length - a.pairResults.length);
 }
 
 export function Bugs({ bugs, pages }: { bugs: readonly BugOfNight[]; pages: ReadonlySet<string> }) {
@@ -76,16 +76,16 @@ function BugTable({ bugs, pages }: { bugs: readonly BugOfNight[]; pages: Readonl
 const MOST_PAIRS = 4;
 
 function BugRow({
-  bug: { title, squares, failed: bad, history },
+  bug: { title, pairResults, failed: bad, history },
   pages,
 }: {
   bug: BugOfNight;
   pages: ReadonlySet<string>;
 }) {
-  const states = [...new Set(squares.map(({ state }) => state))];
-  const chains = [...new Set(squares.map(({ kernels }) => chainText(kernels)))];
-  const example = squares.find((square) => failed(square)) ?? squares[0];
-  const run = example === undefined ? null : (tellingAttempt(example)?.run ?? null);
+  const states = [...new Set(pairResults.map(({ state }) => state))];
+  const chains = [...new Set(pairResults.map(({ kernels }) => chainText(kernels)))];
+  const example = pairResults.find((pairResult) => failed(pairResult)) ?? pairResults[0];
+  const run = example === undefined ? null : (representativeAttempt(example)?.run ?? null);
   return (
     <tr>
       <td>
@@ -97,7 +97,7 @@ function BugRow({
       </td>
       <td class="title">{run !== null && pages.has(run) ? <a href={runPage(run)}>{show(title)}</a> : show(title)}</td>
       <td>
-        {squares.length} of which {bad} not expected
+        {pairResults.length} of which {bad} not expected
       </td>
       <td>
         {chains.slice(0, MOST_PAIRS).map((chain) => (
@@ -118,9 +118,9 @@ function BugRow({
   );
 }
 
-/** `pair, scenario` of a square, as a link where its run has a page. */
-export function SquareLink({ square, pages }: { square: Square; pages: ReadonlySet<string> }) {
-  const text = show(`${chainText(square.kernels)}, ${scenarioName(square.scenario)}`);
-  const run = tellingAttempt(square)?.run ?? null;
+/** `pair, scenario` of a pair result, as a link where its run has a page. */
+export function PairResultLink({ pairResult, pages }: { pairResult: PairResult; pages: ReadonlySet<string> }) {
+  const text = show(`${chainText(pairResult.kernels)}, ${scenarioName(pairResult.scenario)}`);
+  const run = representativeAttempt(pairResult)?.run ?? null;
   return run !== null && pages.has(run) ? <a href={runPage(run)}>{text}</a> : <span>{text}</span>;
 }

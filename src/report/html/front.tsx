@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // The page of the morning: which updates are safe, what changed since last night, and one command for each failure.
-import type { Square } from '../../model/result/matrix.js';
+import type { PairResult } from '../../model/result/matrix.js';
 import type { Bug } from '../../store/history/index.js';
-import type { Night } from '../../store/matrix/night.js';
+import type { NightlyReport } from '../../store/matrix/nightly-report.js';
 import { CHANGES, type ChangeKind, type NightDiff } from '../night/diff.js';
 import { countsOf, countsText, verdictOfNight } from '../night/counts.js';
-import { againCommand, expectedText, failed, stateText, titleOf } from '../night/square.js';
+import { againCommand, expectedText, failed, stateText, titleOf } from '../night/pair-result.js';
 import { seconds } from '../text/style.js';
 import { dateText } from '../time.js';
-import { Bugs, bugsOfNight, SquareLink } from './bugs.js';
+import { Bugs, bugsOfNight, PairResultLink } from './bugs.js';
 import { Grid } from './grid.js';
 import { LOOKS } from './look.js';
 import { pageText, show } from './page.js';
-import { CHANGE_MARKS, Legend } from './squares.js';
-import { SquareTable } from './table.js';
+import { CHANGE_MARKS, Legend } from './pair-result.js';
+import { PairResultTable } from './table.js';
 
 export interface FrontData {
-  night: Night;
+  night: NightlyReport;
   /** Against the night before; null where there is none. */
   diff: NightDiff | null;
   before: { id: string; startedAt: string } | null;
@@ -32,8 +32,8 @@ const MOST_COMMANDS = 200;
 
 export function frontPage(data: FrontData): string {
   const { night, diff, before, bugs, pages, notes } = data;
-  const counts = countsOf(night.squares);
-  const changes = new Map<Square, ChangeKind>(
+  const counts = countsOf(night.pairResults);
+  const changes = new Map<PairResult, ChangeKind>(
     (diff?.changes ?? []).flatMap(({ kind, after }) => (after === null ? [] : [[after, kind] as const])),
   );
   const took = night.endedAt === null ? null : Date.parse(night.endedAt) - Date.parse(night.startedAt);
@@ -58,12 +58,12 @@ export function frontPage(data: FrontData): string {
             </p>
           ))}
         </header>
-        <Grid squares={night.squares} changed={changes} />
+        <Grid pairResults={night.pairResults} changed={changes} />
         <Legend />
         <Changes diff={diff} before={before} pages={pages} />
-        <Bugs bugs={bugsOfNight(night.squares, bugs)} pages={pages} />
-        <Commands squares={night.squares} pages={pages} />
-        <SquareTable squares={night.squares} changes={changes} pages={pages} />
+        <Bugs bugs={bugsOfNight(night.pairResults, bugs)} pages={pages} />
+        <Commands pairResults={night.pairResults} pages={pages} />
+        <PairResultTable pairResults={night.pairResults} changes={changes} pages={pages} />
       </>
     ),
   });
@@ -83,12 +83,12 @@ function Changes({ diff, before, pages }: Pick<FrontData, 'diff' | 'before' | 'p
             .sort((a, b) => CHANGES.indexOf(a.kind) - CHANGES.indexOf(b.kind))
             .slice(0, MOST_CHANGES)
             .map(({ kind, before: was, after }, at) => {
-              const square = (after ?? was) as Square;
-              const title = titleOf(square);
+              const pairResult = (after ?? was) as PairResult;
+              const title = titleOf(pairResult);
               return (
                 <li key={at}>
                   <span class={`mark c-${kind}`}>{CHANGE_MARKS[kind].mark}</span> <b>{kind}</b>{' '}
-                  <SquareLink square={square} pages={pages} />: {was === null ? '' : stateText(was)}
+                  <PairResultLink pairResult={pairResult} pages={pages} />: {was === null ? '' : stateText(was)}
                   {was !== null && after !== null ? ' → ' : ''}
                   {after === null ? '' : stateText(after)}
                   {title === null || kind === 'gone' ? null : <div class="faint">{show(title)}</div>}
@@ -102,22 +102,22 @@ function Changes({ diff, before, pages }: Pick<FrontData, 'diff' | 'before' | 'p
   );
 }
 
-function Commands({ squares, pages }: { squares: readonly Square[]; pages: ReadonlySet<string> }) {
-  const bad = squares.filter(failed);
+function Commands({ pairResults, pages }: { pairResults: readonly PairResult[]; pages: ReadonlySet<string> }) {
+  const bad = pairResults.filter(failed);
   if (bad.length === 0) return null;
   return (
     <section aria-labelledby="again-head">
       <h2 id="again-head">One command for each failure</h2>
       <ul class="again">
-        {bad.slice(0, MOST_COMMANDS).map((square, at) => (
+        {bad.slice(0, MOST_COMMANDS).map((pairResult, at) => (
           <li key={at}>
-            <span class={`key q o-${square.state} bad`}>{LOOKS[square.state].letter}</span>{' '}
-            <SquareLink square={square} pages={pages} />{' '}
+            <span class={`key q o-${pairResult.state} bad`}>{LOOKS[pairResult.state].letter}</span>{' '}
+            <PairResultLink pairResult={pairResult} pages={pages} />{' '}
             <span class="faint">
-              {stateText(square)}, expected {expectedText(square)}
+              {stateText(pairResult)}, expected {expectedText(pairResult)}
             </span>
             <pre>
-              <code>{show(againCommand(square), 1000)}</code>
+              <code>{show(againCommand(pairResult), 1000)}</code>
             </pre>
           </li>
         ))}

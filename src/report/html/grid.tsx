@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 // The grid of kernel pairs: from by to, for all scenarios or for one. Without a script it shows all; the script
-// (assets/report.js) takes the others from the table of squares below, which it finds by data-pair and data-scenario.
-import type { Square } from '../../model/result/matrix.js';
+// (assets/report.js) takes the others from the table of pair results below, which it finds by data-pair and data-scenario.
+import type { PairResult } from '../../model/result/matrix.js';
 import { groupBy } from '../../util/process/group.js';
-import { failed, scenarioName } from '../night/square.js';
+import { failed, scenarioName } from '../night/pair-result.js';
 import { endingWord, LOOKS, WORST_FIRST } from './look.js';
 import { show } from './page.js';
 
 /** What stands in a cell for several scenarios: how many did not end as expected, and the worst of them. */
-export function summaryOf(squares: readonly Square[]): {
-  state: Square['state'] | 'good';
+export function summaryOf(pairResults: readonly PairResult[]): {
+  state: PairResult['state'] | 'good';
   bad: number;
   text: string;
   ending: string;
 } {
-  const bad = squares.filter(failed);
-  const worst = WORST_FIRST.find((state) => bad.some((square) => square.state === state));
+  const bad = pairResults.filter(failed);
+  const worst = WORST_FIRST.find((state) => bad.some((pairResult) => pairResult.state === state));
   if (worst !== undefined) {
     const ending = endingWord(bad.find(({ state, endsIn }) => state === worst && endsIn !== null)?.endsIn ?? null);
     return { state: worst, bad: bad.length, text: LOOKS[worst].letter, ending };
   }
-  const undecided = squares.filter(({ asExpected }) => !asExpected);
+  const undecided = pairResults.filter(({ asExpected }) => !asExpected);
   if (undecided.length > 0)
     return {
       state: undecided.some(({ state }) => state === 'infra') ? 'infra' : 'pending',
@@ -36,22 +36,22 @@ export function pairKey(from: string, to: string): string {
 }
 
 interface GridProps {
-  squares: readonly Square[];
-  changed: ReadonlyMap<Square, string>;
+  pairResults: readonly PairResult[];
+  changed: ReadonlyMap<PairResult, string>;
 }
 
 /** Pairs alone; a chain of more kernels has no place between from and to. */
-export function Grid({ squares, changed }: GridProps) {
+export function Grid({ pairResults, changed }: GridProps) {
   const pairs = groupBy(
-    squares.filter(({ kernels }) => kernels.length === 2),
+    pairResults.filter(({ kernels }) => kernels.length === 2),
     ({ kernels: [from, to] }) => pairKey(from as string, to as string),
   );
   if (pairs.size === 0) return null;
-  const froms = unique([...pairs.values()].map(([square]) => square?.kernels[0] ?? ''));
-  const tos = unique([...pairs.values()].map(([square]) => square?.kernels[1] ?? ''));
+  const froms = unique([...pairs.values()].map(([pairResult]) => pairResult?.kernels[0] ?? ''));
+  const tos = unique([...pairs.values()].map(([pairResult]) => pairResult?.kernels[1] ?? ''));
   // The bare update, where the plan has it: what an operator asks first.
-  const plain = squares.find(({ scenario }) => scenarioName(scenario) === 'pair')?.scenario ?? '';
-  const scenarios = unique(squares.filter(({ kernels }) => kernels.length === 2).map(({ scenario }) => scenario));
+  const plain = pairResults.find(({ scenario }) => scenarioName(scenario) === 'pair')?.scenario ?? '';
+  const scenarios = unique(pairResults.filter(({ kernels }) => kernels.length === 2).map(({ scenario }) => scenario));
   return (
     <section aria-labelledby="grid-head">
       <h2 id="grid-head">Which updates are safe</h2>
@@ -90,7 +90,7 @@ export function Grid({ squares, changed }: GridProps) {
                   <GridCell
                     key={to}
                     pair={pairKey(from, to)}
-                    squares={pairs.get(pairKey(from, to)) ?? []}
+                    pairResults={pairs.get(pairKey(from, to)) ?? []}
                     changed={changed}
                   />
                 ))}
@@ -105,21 +105,21 @@ export function Grid({ squares, changed }: GridProps) {
 
 function GridCell({
   pair,
-  squares,
+  pairResults,
   changed,
 }: {
   pair: string;
-  squares: readonly Square[];
-  changed: ReadonlyMap<Square, string>;
+  pairResults: readonly PairResult[];
+  changed: ReadonlyMap<PairResult, string>;
 }) {
-  if (squares.length === 0) return <td class="none" data-pair={show(pair)} />;
-  const { state, bad, text, ending } = summaryOf(squares);
-  const news = squares.filter((square) => changed.has(square)).length;
+  if (pairResults.length === 0) return <td class="none" data-pair={show(pair)} />;
+  const { state, bad, text, ending } = summaryOf(pairResults);
+  const news = pairResults.filter((pairResult) => changed.has(pairResult)).length;
   return (
     <td
       class={`q o-${state}${bad > 0 ? ' bad' : ''}${news > 0 ? ' new' : ''}`}
       data-pair={show(pair)}
-      title={show(`${pair}: ${bad} of ${squares.length} not as expected${news > 0 ? `, ${news} changed` : ''}`)}
+      title={show(`${pair}: ${bad} of ${pairResults.length} not as expected${news > 0 ? `, ${news} changed` : ''}`)}
     >
       <a href={`#pair-${encodeURIComponent(pair)}`}>
         {text}
@@ -128,7 +128,7 @@ function GridCell({
         <small>{ending}</small>
         <small>
           {bad > 0 ? `${bad}/` : ''}
-          {squares.length}
+          {pairResults.length}
         </small>
       </a>
     </td>

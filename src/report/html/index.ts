@@ -2,22 +2,22 @@
 // Writes the pages of a night: a folder that opens from disk, whole or not at all, of bounded size.
 import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
-import type { Attempt, Square } from '../../model/result/matrix.js';
+import type { Attempt, PairResult } from '../../model/result/matrix.js';
 import type { Bug } from '../../store/history/index.js';
-import type { Night } from '../../store/matrix/night.js';
+import type { NightlyReport } from '../../store/matrix/nightly-report.js';
 import { readConsole, readEvents } from '../../store/run/read-logs.js';
 import { readRun } from '../../store/run/read-run.js';
 import { isDiskFull, LabError, messageOf, UsageError } from '../../util/errors.js';
 import { packageRoot } from '../../util/package-root.js';
 import { keep, removeAtEnd } from '../../util/process/reaper.js';
 import type { ChangeKind, NightDiff } from '../night/diff.js';
-import { failed } from '../night/square.js';
+import { failed } from '../night/pair-result.js';
 import { frontPage } from './front.js';
 import { runPage } from './page.js';
 import { runPageText } from './run/index.js';
 
 export interface HtmlInput {
-  night: Night;
+  night: NightlyReport;
   results: string;
   diff: NightDiff | null;
   before: { id: string; startedAt: string } | null;
@@ -66,17 +66,17 @@ export function writeHtml(dir: string, input: HtmlInput): string[] {
 
 interface Page {
   run: string;
-  square: Square;
+  pairResult: PairResult;
   attempt: Attempt;
 }
 
 function fill(dir: string, { night, results, diff, before, bugs, notes }: HtmlInput): string[] {
-  const changes = new Map<Square, ChangeKind>(
+  const changes = new Map<PairResult, ChangeKind>(
     (diff?.changes ?? []).flatMap(({ kind, after }) => (after === null ? [] : [[after, kind] as const])),
   );
-  const wanted = night.squares.flatMap((square) =>
-    square.attempts.flatMap((attempt): Page[] =>
-      attempt.run === null || !isName(attempt.run) ? [] : [{ run: attempt.run, square, attempt }],
+  const wanted = night.pairResults.flatMap((pairResult) =>
+    pairResult.attempts.flatMap((attempt): Page[] =>
+      attempt.run === null || !isName(attempt.run) ? [] : [{ run: attempt.run, pairResult, attempt }],
     ),
   );
   const known = new Set(
@@ -88,9 +88,9 @@ function fill(dir: string, { night, results, diff, before, bugs, notes }: HtmlIn
   // What went wrong has the first right to its console.
   const pages = wanted
     .filter(({ run }) => known.has(run))
-    .sort((a, b) => rank(a.square, changes) - rank(b.square, changes));
+    .sort((a, b) => rank(a.pairResult, changes) - rank(b.pairResult, changes));
   const fair = Math.max(LEAST_CONSOLE, Math.floor(ALL_CONSOLES / Math.max(1, pages.length)));
-  for (const { run, square, attempt } of pages) {
+  for (const { run, pairResult, attempt } of pages) {
     const folder = join(results, run);
     const read = readRun(folder);
     if (read.state !== 'whole') {
@@ -99,17 +99,19 @@ function fill(dir: string, { night, results, diff, before, bugs, notes }: HtmlIn
       continue;
     }
     const budget =
-      rank(square, changes) < EXPECTED ? Math.min(MOST_CONSOLE, Math.max(fair, left)) : Math.min(MOST_CONSOLE, fair);
+      rank(pairResult, changes) < EXPECTED
+        ? Math.min(MOST_CONSOLE, Math.max(fair, left))
+        : Math.min(MOST_CONSOLE, fair);
     const text = runPageText({
       run,
       folder: relative('.', folder) || folder,
       result: read.result,
       attempt,
-      square,
-      change: changes.get(square) ?? null,
+      pairResult,
+      change: changes.get(pairResult) ?? null,
       events: readEvents(folder),
       console: readConsole(folder),
-      brief: pages.length > LARGE_NIGHT && rank(square, changes) === EXPECTED,
+      brief: pages.length > LARGE_NIGHT && rank(pairResult, changes) === EXPECTED,
       budget,
       pages: known,
       night: night.id,
@@ -136,9 +138,9 @@ function fill(dir: string, { night, results, diff, before, bugs, notes }: HtmlIn
 const EXPECTED = 2;
 
 /** 0: failed; 1: changed, or without a verdict; 2: as expected. */
-function rank(square: Square, changes: ReadonlyMap<Square, ChangeKind>): number {
-  if (failed(square)) return 0;
-  return changes.has(square) || !square.asExpected ? 1 : EXPECTED;
+function rank(pairResult: PairResult, changes: ReadonlyMap<PairResult, ChangeKind>): number {
+  if (failed(pairResult)) return 0;
+  return changes.has(pairResult) || !pairResult.asExpected ? 1 : EXPECTED;
 }
 
 /** Names come from a file that anybody may have written. */

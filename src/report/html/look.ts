@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How outcomes look: a letter and a word each, so that no colour is needed; the colours (assets/report.css) are told
 // apart by colour-blind people too.
-import type { Square } from '../../model/result/matrix.js';
+import type { PairResult } from '../../model/result/matrix.js';
 import type { EndsIn } from '../../model/result/outcome.js';
 
 export interface Look {
@@ -10,7 +10,7 @@ export interface Look {
 }
 
 /** In the order of the legend. */
-export const LOOKS: Readonly<Record<Square['state'], Look>> = {
+export const LOOKS: Readonly<Record<PairResult['state'], Look>> = {
   preserved: { letter: 'S', word: 'preserved: safe' },
   refused: { letter: 'N', word: 'refused: the old kernel runs on' },
   tainted: { letter: 'T', word: 'tainted: the kernel marked itself damaged' },
@@ -30,8 +30,8 @@ export function endingWord(endsIn: EndsIn | null): string {
   return endsIn === null || endsIn === 'none' ? '' : endsIn;
 }
 
-/** The first of these that any square has is the worst. */
-export const WORST_FIRST: readonly Square['state'][] = [
+/** The first of these that any pair result has is the worst. */
+export const WORST_FIRST: readonly PairResult['state'][] = [
   'flaky',
   'panic',
   'reboot',

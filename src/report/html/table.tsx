@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every square of the night: a row a scenario, a column a kernel pair or chain.
-import type { Square } from '../../model/result/matrix.js';
+// Every pair result of the night: a row a scenario, a column a kernel pair or chain.
+import type { PairResult } from '../../model/result/matrix.js';
 import type { ChangeKind } from '../night/diff.js';
-import { chainText, failed, scenarioName } from '../night/square.js';
+import { chainText, failed, scenarioName } from '../night/pair-result.js';
 import { unique } from './grid.js';
 import { show } from './page.js';
-import { SquareCell } from './squares.js';
+import { PairResultCell } from './pair-result.js';
 
 interface TableProps {
-  squares: readonly Square[];
-  changes: ReadonlyMap<Square, ChangeKind>;
+  pairResults: readonly PairResult[];
+  changes: ReadonlyMap<PairResult, ChangeKind>;
   pages: ReadonlySet<string>;
 }
 
-export function SquareTable({ squares, changes, pages }: TableProps) {
-  const chains = unique(squares.map(({ kernels }) => chainText(kernels)));
-  const rows = new Map<string, Map<string, Square>>();
-  for (const square of squares) {
-    const row = rows.get(square.scenario) ?? new Map<string, Square>();
-    rows.set(square.scenario, row.set(chainText(square.kernels), square));
+export function PairResultTable({ pairResults, changes, pages }: TableProps) {
+  const chains = unique(pairResults.map(({ kernels }) => chainText(kernels)));
+  const rows = new Map<string, Map<string, PairResult>>();
+  for (const pairResult of pairResults) {
+    const row = rows.get(pairResult.scenario) ?? new Map<string, PairResult>();
+    rows.set(pairResult.scenario, row.set(chainText(pairResult.kernels), pairResult));
   }
   return (
     <section aria-labelledby="all-head">
@@ -49,21 +49,26 @@ export function SquareTable({ squares, changes, pages }: TableProps) {
           </thead>
           <tbody>
             {unique([...rows.keys()]).map((scenario) => {
-              const row = rows.get(scenario) as Map<string, Square>;
+              const row = rows.get(scenario) as Map<string, PairResult>;
               const all = [...row.values()];
               const marks = [
                 ...(all.some(failed) ? ['has-bad'] : []),
-                ...(all.some((square) => changes.has(square)) ? ['has-new'] : []),
+                ...(all.some((pairResult) => changes.has(pairResult)) ? ['has-new'] : []),
               ].join(' ');
               return (
                 <tr key={scenario} class={marks === '' ? undefined : marks} data-scenario={show(scenario)}>
                   <th scope="row">{show(scenarioName(scenario))}</th>
                   {chains.map((chain) => {
-                    const square = row.get(chain);
-                    return square === undefined ? (
+                    const pairResult = row.get(chain);
+                    return pairResult === undefined ? (
                       <td key={chain} class="none" />
                     ) : (
-                      <SquareCell key={chain} square={square} change={changes.get(square) ?? null} pages={pages} />
+                      <PairResultCell
+                        key={chain}
+                        pairResult={pairResult}
+                        change={changes.get(pairResult) ?? null}
+                        pages={pages}
+                      />
                     );
                   })}
                 </tr>

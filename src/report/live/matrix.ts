@@ -3,7 +3,7 @@
 import type { Attempt, Cell } from '../../model/result/matrix.js';
 import type { Outcome } from '../../model/result/outcome.js';
 import { printable } from '../../util/text/escape.js';
-import { scenarioName, shortChain } from '../night/square.js';
+import { scenarioName, shortChain } from '../night/pair-result.js';
 import { coloursFor, paint, seconds } from '../text/style.js';
 
 export interface MatrixView {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // A night in numbers, and in one sentence.
-import type { Square } from '../../model/result/matrix.js';
-import { failed } from './square.js';
+import type { PairResult } from '../../model/result/matrix.js';
+import { failed } from './pair-result.js';
 
 export interface NightCounts {
-  squares: number;
+  pairResults: number;
   asExpected: number;
   failed: number;
   /** Of those that failed. */
@@ -13,10 +13,10 @@ export interface NightCounts {
   pending: number;
 }
 
-export function countsOf(squares: readonly Square[]): NightCounts {
-  const count = (holds: (square: Square) => boolean) => squares.filter(holds).length;
+export function countsOf(pairResults: readonly PairResult[]): NightCounts {
+  const count = (holds: (pairResult: PairResult) => boolean) => pairResults.filter(holds).length;
   return {
-    squares: squares.length,
+    pairResults: pairResults.length,
     asExpected: count(({ asExpected }) => asExpected),
     failed: count(failed),
     flaky: count(({ state }) => state === 'flaky'),
@@ -25,9 +25,9 @@ export function countsOf(squares: readonly Square[]): NightCounts {
   };
 }
 
-export function countsText({ squares, asExpected, failed: bad, flaky, infra, pending }: NightCounts): string {
+export function countsText({ pairResults, asExpected, failed: bad, flaky, infra, pending }: NightCounts): string {
   return [
-    `${squares} ${squares === 1 ? 'square' : 'squares'}`,
+    `${pairResults} ${pairResults === 1 ? 'pair result' : 'pair results'}`,
     `${asExpected} as expected`,
     `${bad} failed${flaky > 0 ? ` (${flaky} flaky)` : ''}`,
     ...(infra > 0 ? [`${infra} where the lab failed`] : []),
@@ -35,11 +35,11 @@ export function countsText({ squares, asExpected, failed: bad, flaky, infra, pen
   ].join(', ');
 }
 
-export function verdictOfNight({ squares, asExpected, failed: bad, infra, pending }: NightCounts): string {
-  if (squares === 0) return 'Nothing was run';
-  if (bad > 0) return `${bad} of ${squares} did not end as expected`;
-  if (asExpected === squares) return squares === 1 ? 'As expected' : `All ${squares} ended as expected`;
-  return `Nothing failed, but ${infra + pending} of ${squares} have no verdict`;
+export function verdictOfNight({ pairResults, asExpected, failed: bad, infra, pending }: NightCounts): string {
+  if (pairResults === 0) return 'Nothing was run';
+  if (bad > 0) return `${bad} of ${pairResults} did not end as expected`;
+  if (asExpected === pairResults) return pairResults === 1 ? 'As expected' : `All ${pairResults} ended as expected`;
+  return `Nothing failed, but ${infra + pending} of ${pairResults} have no verdict`;
 }
 
 /**

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// What changed from one night to the next, square by square. Pure.
-import type { Square } from '../../model/result/matrix.js';
-import type { Night } from '../../store/matrix/night.js';
-import { squareKey } from '../../store/matrix/squares.js';
-import { failed, hasVerdict, titleOf } from './square.js';
+// What changed from one night to the next, pair result by pair result. Pure.
+import type { PairResult } from '../../model/result/matrix.js';
+import type { NightlyReport } from '../../store/matrix/nightly-report.js';
+import { pairKey } from '../../store/matrix/pair-results.js';
+import { failed, hasVerdict, titleOf } from './pair-result.js';
 
 /**
  * `new`: failed, and had not. `fixed`: as expected, and had failed. `flaky`: its repeats disagree, and had not.
@@ -13,35 +13,38 @@ import { failed, hasVerdict, titleOf } from './square.js';
 export const CHANGES = ['new', 'flaky', 'changed', 'fixed', 'unknown', 'added', 'gone'] as const;
 export type ChangeKind = (typeof CHANGES)[number];
 
-export interface SquareChange {
+export interface PairResultChange {
   kind: ChangeKind;
-  before: Square | null;
-  after: Square | null;
+  before: PairResult | null;
+  after: PairResult | null;
 }
 
 export interface NightDiff {
-  changes: SquareChange[];
-  /** Squares that are as they were. */
+  changes: PairResultChange[];
+  /** Pair results that are as they were. */
   same: number;
 }
 
-export function diffNights(before: Pick<Night, 'squares'>, after: Pick<Night, 'squares'>): NightDiff {
-  const old = new Map(before.squares.map((square) => [squareKey(square), square]));
-  const changes: SquareChange[] = [];
+export function diffNights(
+  before: Pick<NightlyReport, 'pairResults'>,
+  after: Pick<NightlyReport, 'pairResults'>,
+): NightDiff {
+  const old = new Map(before.pairResults.map((pairResult) => [pairKey(pairResult), pairResult]));
+  const changes: PairResultChange[] = [];
   let same = 0;
-  for (const square of after.squares) {
-    const was = old.get(squareKey(square)) ?? null;
-    old.delete(squareKey(square));
-    const kind = was === null ? 'added' : changeOf(was, square);
+  for (const pairResult of after.pairResults) {
+    const was = old.get(pairKey(pairResult)) ?? null;
+    old.delete(pairKey(pairResult));
+    const kind = was === null ? 'added' : changeOf(was, pairResult);
     if (kind === null) same++;
-    else changes.push({ kind, before: was, after: square });
+    else changes.push({ kind, before: was, after: pairResult });
   }
-  for (const square of old.values()) changes.push({ kind: 'gone', before: square, after: null });
+  for (const pairResult of old.values()) changes.push({ kind: 'gone', before: pairResult, after: null });
   return { changes: changes.sort((a, b) => CHANGES.indexOf(a.kind) - CHANGES.indexOf(b.kind)), same };
 }
 
 /** Null where nothing changed. */
-export function changeOf(before: Square, after: Square): ChangeKind | null {
+export function changeOf(before: PairResult, after: PairResult): ChangeKind | null {
   if (!hasVerdict(after)) return hasVerdict(before) ? 'unknown' : null;
   if (after.state === 'flaky' && before.state !== 'flaky') return 'flaky';
   if (failed(after) && !failed(before)) return 'new';

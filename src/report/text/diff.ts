@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Two nights for a terminal: what is new comes first.
-import type { Night } from '../../store/matrix/night.js';
+import type { NightlyReport } from '../../store/matrix/nightly-report.js';
 import { printable } from '../../util/text/escape.js';
 import { type ChangeKind, CHANGES, type NightDiff } from '../night/diff.js';
-import { chainText, scenarioName, stateText, titleOf } from '../night/square.js';
+import { chainText, scenarioName, stateText, titleOf } from '../night/pair-result.js';
 import { coloursFor } from './style.js';
 
 const HEADS: Readonly<Record<ChangeKind, string>> = {
@@ -18,8 +18,8 @@ const HEADS: Readonly<Record<ChangeKind, string>> = {
 const MOST = 50;
 
 export function diffText(
-  before: Pick<Night, 'id'>,
-  after: Pick<Night, 'id'>,
+  before: Pick<NightlyReport, 'id'>,
+  after: Pick<NightlyReport, 'id'>,
   { changes, same }: NightDiff,
   stream: { isTTY?: boolean },
 ): string {
@@ -34,11 +34,11 @@ export function diffText(
       kind === 'new' || kind === 'flaky' ? colours.red(head) : kind === 'fixed' ? colours.green(head) : head,
     );
     for (const { before: was, after: now } of of.slice(0, MOST)) {
-      const square = now ?? was;
-      if (square === null) continue;
-      const title = titleOf(square);
+      const pairResult = now ?? was;
+      if (pairResult === null) continue;
+      const title = titleOf(pairResult);
       lines.push(
-        `  ${printable(chainText(square.kernels))}  ${printable(scenarioName(square.scenario))}  ${[was, now].map((each) => (each === null ? '-' : stateText(each))).join(' -> ')}`,
+        `  ${printable(chainText(pairResult.kernels))}  ${printable(scenarioName(pairResult.scenario))}  ${[was, now].map((each) => (each === null ? '-' : stateText(each))).join(' -> ')}`,
       );
       if (title !== null && kind !== 'gone') lines.push(`      ${printable(title, 200)}`);
     }

@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a matrix came to, for a terminal.
-import type { Matrix, Square } from '../../model/result/matrix.js';
+import type { Matrix, PairResult } from '../../model/result/matrix.js';
 import { OUTCOMES } from '../../model/result/outcome.js';
 import { printable } from '../../util/text/escape.js';
 import { cellText } from '../live/matrix.js';
 import { coloursFor, paint } from './style.js';
 
-/** Most squares that are listed. */
+/** Most pair results that are listed. */
 const MOST = 40;
 
 export function matrixText(
   matrix: Matrix,
-  squares: readonly Square[],
+  pairResults: readonly PairResult[],
   folder: string,
   stream: { isTTY?: boolean },
 ): string {
   const colours = coloursFor(stream);
-  const count = (state: Square['state']) => squares.filter((square) => square.state === state).length;
+  const count = (state: PairResult['state']) => pairResults.filter((pairResult) => pairResult.state === state).length;
   const parts = [
     ...OUTCOMES.filter((outcome) => count(outcome) > 0).map((outcome) =>
       paint(outcome, `${count(outcome)} ${outcome}`, colours),
@@ -24,8 +24,8 @@ export function matrixText(
     ...(count('flaky') > 0 ? [colours.yellow(`${count('flaky')} flaky`)] : []),
     ...(count('pending') > 0 ? [`${count('pending')} not run`] : []),
   ];
-  const bad = squares.filter(({ asExpected, state }) => !asExpected && state !== 'pending');
-  const lines = [`${matrix.cells.length} cells, ${squares.length} scenarios on kernels: ${parts.join(', ')}`];
+  const bad = pairResults.filter(({ asExpected, state }) => !asExpected && state !== 'pending');
+  const lines = [`${matrix.cells.length} cells, ${pairResults.length} scenarios on kernels: ${parts.join(', ')}`];
   lines.push(
     bad.length === 0
       ? count('pending') === 0
@@ -33,12 +33,12 @@ export function matrixText(
         : 'all that was run as expected'
       : colours.red(`${bad.length} not as expected`),
   );
-  for (const square of bad.slice(0, MOST)) lines.push(`  ${squareText(square)}`);
+  for (const pairResult of bad.slice(0, MOST)) lines.push(`  ${pairResultText(pairResult)}`);
   if (bad.length > MOST) lines.push(`  and ${bad.length - MOST} more`);
   return `${lines.join('\n')}\n\n  ${printable(folder, 500)}\n`;
 }
 
-function squareText({ state, scenario, kernels, rates, attempts, expected, endsIn }: Square): string {
+function pairResultText({ state, scenario, kernels, rates, attempts, expected, endsIn }: PairResult): string {
   const where = cellText({ scenario, kernels, repeat: 1 });
   const title = attempts.find(({ asExpected, title: each }) => !asExpected && each !== null)?.title ?? '';
   const rate = rates
@@ -55,7 +55,7 @@ function squareText({ state, scenario, kernels, rates, attempts, expected, endsI
 }
 
 /** Contract of the exit status: 0 all as expected; 1 something was not; 3 only the lab itself failed. */
-export function matrixStatus(squares: readonly Square[]): 0 | 1 | 3 {
-  if (squares.some(({ asExpected, state }) => !asExpected && state !== 'infra' && state !== 'pending')) return 1;
-  return squares.some(({ state }) => state === 'infra' || state === 'pending') ? 3 : 0;
+export function matrixStatus(pairResults: readonly PairResult[]): 0 | 1 | 3 {
+  if (pairResults.some(({ asExpected, state }) => !asExpected && state !== 'infra' && state !== 'pending')) return 1;
+  return pairResults.some(({ state }) => state === 'infra' || state === 'pending') ? 3 : 0;
 }

@@ -11,7 +11,7 @@ import { hardwareText } from './hardware.js';
 import { impairedWords, recoveryProblems, recoveryWords } from './recovery.js';
 import { bytes, coloursFor, paint, seconds } from './style.js';
 import { phaseBar } from './phase-bar.js';
-import { shortChain } from '../night/square.js';
+import { shortChain } from '../night/pair-result.js';
 
 const MOST_ATTEMPTS = 12;
 const MOST_FILES = 8;

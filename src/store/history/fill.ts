@@ -8,7 +8,7 @@ import type { Result } from '../../model/result/result.js';
 import { messageOf } from '../../util/errors.js';
 import { readMatrix } from '../matrix/folder.js';
 import { readRun } from '../run/read-run.js';
-import { chainText } from '../matrix/squares.js';
+import { chainText } from '../matrix/pair-results.js';
 import type { Database } from './open.js';
 
 /** A folder changed less than this long ago may change again without a new time. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
 import type { CaseOfResult } from '../../../src/model/scenario/selftest.js';
-import { casesOfSquare } from '../../../src/report/ci/cases.js';
+import { casesOfPairResult } from '../../../src/report/ci/cases.js';
 import { junit } from '../../../src/report/ci/junit.js';
 import { kcidb } from '../../../src/report/ci/kcidb.js';
 import { ktap } from '../../../src/report/ci/ktap.js';
@@ -33,15 +33,16 @@ const CASES: Readonly<Record<string, CaseOfResult[]>> = {
   'run-two-2': [of(0, 'stage 1', 'pass')],
 };
 const read = (run: string) => resultOf('preserved', { cases: CASES[run] ?? [] });
-const [good, bad, two, plain] = NIGHT.squares as [
-  (typeof NIGHT.squares)[0],
-  (typeof NIGHT.squares)[0],
-  (typeof NIGHT.squares)[0],
-  (typeof NIGHT.squares)[0],
+const [good, bad, two, plain] = NIGHT.pairResults as [
+  (typeof NIGHT.pairResults)[0],
+  (typeof NIGHT.pairResults)[0],
+  (typeof NIGHT.pairResults)[0],
+  (typeof NIGHT.pairResults)[0],
 ];
 
-describe('cases of a square', () => {
-  const labels = (square: typeof good) => casesOfSquare(square, read).map(({ label, state }) => `${label} ${state}`);
+describe('cases of a pair result', () => {
+  const labels = (pairResult: typeof good) =>
+    casesOfPairResult(pairResult, read).map(({ label, state }) => `${label} ${state}`);
   it('have each a name of their own', () => {
     expect(labels(bad)).toEqual([
       'luo_x: dev/open (epoch 0, 7.2.12) pass',
@@ -54,7 +55,7 @@ describe('cases of a square', () => {
       'luo_x: stage 1 (epoch 0, 7.2.12, repeat 2) pass',
     ]);
     expect(labels(plain)).toEqual([]);
-    expect(casesOfSquare(good, () => null)).toEqual([]);
+    expect(casesOfPairResult(good, () => null)).toEqual([]);
   });
   it('that failed where that was to be say so', () =>
     expect(labels(good)[1]).toBe('luo_x: stage 2 (epoch 1, 7.3.4) xfail'));
@@ -68,7 +69,7 @@ it('in JUnit are cases of their own, each once by classname and name', () => {
   expect(names).toHaveLength(4 + 8);
   expect(new Set(names).size).toBe(names.length);
   expect(names).toContain('liveupdate.7.2.12 -> 7.3.4.bad luo_x: dev/open (epoch 1, 7.3.4)');
-  // The square and its case failed; what was to fail and what was skipped are skipped.
+  // The pair result and its case failed; what was to fail and what was skipped are skipped.
   expect(xml).toMatch(/<testsuite name="7.2.12 -> 7.3.4" [^>]*tests="12" failures="2" errors="0" skipped="2"/);
   expect(xml).toMatch(
     /stage 2 \(epoch 1, 7.3.4\)"[^>]*>\s*<skipped\/>\s*<system-out>\s*<!\[CDATA\[failed, as the update was to end\nno state session\]\]>/,

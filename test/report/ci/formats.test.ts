@@ -9,7 +9,7 @@ import { ktap } from '../../../src/report/ci/ktap.js';
 import { markdown } from '../../../src/report/ci/markdown.js';
 import { diffNights } from '../../../src/report/night/diff.js';
 import { countsOf, exitStatusOf } from '../../../src/report/night/counts.js';
-import { againCommand } from '../../../src/report/night/square.js';
+import { againCommand } from '../../../src/report/night/pair-result.js';
 import { EVIL, nightOf } from '../night.js';
 import { incident, resultOf } from '../result.js';
 
@@ -170,8 +170,8 @@ describe('a night in numbers', () => {
     [{ a: ['infra'], b: ['panic'] }, 1],
     [{ a: ['preserved', 'panic'] }, 1],
     [{}, 0],
-  ])('%j has exit status %i', (squares, status) => {
-    expect(exitStatusOf(countsOf(nightOf(squares).squares))).toBe(status);
+  ])('%j has exit status %i', (pairResults, status) => {
+    expect(exitStatusOf(countsOf(nightOf(pairResults).pairResults))).toBe(status);
   });
   it('names a command that a shell takes as it is meant', () => {
     expect(againCommand({ scenario: "it's $(here).yaml", kernels: ['a b', 'c'] })).toBe(

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { writeNight } from '../../../src/measure/synthetic.js';
 import { diffNights } from '../../../src/report/night/diff.js';
 import { writeHtml } from '../../../src/report/html/index.js';
-import { nightOfRun, readNight } from '../../../src/store/matrix/night.js';
+import { nightlyReportOfRun, readNightlyReport } from '../../../src/store/matrix/nightly-report.js';
 import { attemptOf, cellOf } from '../../store/matrix/matrix.js';
 import { writeMatrix, writeRun } from '../../store/run/runs.js';
 import { temporaryFolder } from '../../util/temporary.js';
@@ -27,9 +27,9 @@ describe('the pages of a night', () => {
       (night) =>
         writeNight({ results, seed: 7, night, kernels: ['7.2.12', '7.3.4'], scenarios: 10, repeats: 2, logs: true }).id,
     );
-    const [before, night] = ids.map((id) => readNight(join(results, id))) as [
-      ReturnType<typeof readNight>,
-      ReturnType<typeof readNight>,
+    const [before, night] = ids.map((id) => readNightlyReport(join(results, id))) as [
+      ReturnType<typeof readNightlyReport>,
+      ReturnType<typeof readNightlyReport>,
     ];
     const html = join(dir, 'html');
     const pages = writeHtml(html, { ...none, night, results, diff: diffNights(before, night), before });
@@ -110,7 +110,9 @@ describe('the pages of a night', () => {
       { plan: EVIL, labVersion: EVIL },
     );
     const html = join(dir, 'html');
-    expect(writeHtml(html, { ...none, night: readNight(join(results, 'm1')), results, notes: [EVIL] })).toEqual(['r1']);
+    expect(writeHtml(html, { ...none, night: readNightlyReport(join(results, 'm1')), results, notes: [EVIL] })).toEqual(
+      ['r1'],
+    );
     for (const file of ['index.html', 'runs/r1.html']) {
       const text = readFileSync(join(html, file), 'utf8');
       expect(text).not.toMatch(/<img|<script>|onerror=alert\(2\)>[^&]*<\//);
@@ -127,7 +129,9 @@ describe('the pages of a night', () => {
     const results = join(dir, 'results');
     writeRun(results, '../outside');
     writeMatrix(results, 'm1', [cellOf('x')], [attemptOf('x-1', { run: '../outside' })]);
-    expect(writeHtml(join(dir, 'html'), { ...none, night: readNight(join(results, 'm1')), results })).toEqual([]);
+    expect(writeHtml(join(dir, 'html'), { ...none, night: readNightlyReport(join(results, 'm1')), results })).toEqual(
+      [],
+    );
     expect(readdirSync(join(dir, 'html/runs'))).toEqual([]);
   });
 
@@ -143,7 +147,7 @@ describe('the pages of a night', () => {
       [cellOf('a'), cellOf('b'), cellOf('c')],
       [attemptOf('a-1'), attemptOf('b-1'), attemptOf('c-1')],
     );
-    expect(writeHtml(join(dir, 'html'), { ...none, night: readNight(join(results, 'm1')), results })).toEqual([
+    expect(writeHtml(join(dir, 'html'), { ...none, night: readNightlyReport(join(results, 'm1')), results })).toEqual([
       'run-a-1',
     ]);
     const text = readFileSync(join(dir, 'html/index.html'), 'utf8');
@@ -155,7 +159,7 @@ describe('the pages of a night', () => {
     const dir = temporaryFolder();
     const results = join(dir, 'results');
     writeRun(results, 'r1');
-    const input = { ...none, night: nightOfRun(join(results, 'r1')), results };
+    const input = { ...none, night: nightlyReportOfRun(join(results, 'r1')), results };
     writeHtml(join(dir, 'html'), input);
     writeFileSync(join(dir, 'html/runs/old.html'), '');
     writeHtml(join(dir, 'html'), input);

@@ -10,7 +10,7 @@ import type { EventRead } from '../../../src/store/run/read-logs.js';
 import { nightOf } from '../night.js';
 import { resource, resultOf } from '../result.js';
 
-const squaresOf = (squares: Parameters<typeof nightOf>[0]) => nightOf(squares).squares;
+const pairResultsOf = (pairResults: Parameters<typeof nightOf>[0]) => nightOf(pairResults).pairResults;
 
 describe('how an outcome looks', () => {
   it('needs no colour: every letter and every word is another', () => {
@@ -27,16 +27,18 @@ describe('a cell of the grid', () => {
     [{ a: ['preserved', 'panic'], b: ['panic'] }, 'flaky', 2],
     [{ a: ['preserved'], b: ['infra'] }, 'infra', 0],
     [{ a: ['preserved'], b: [null] }, 'pending', 0],
-  ])('of %j is %s', (squares, state, bad) => expect(summaryOf(squaresOf(squares))).toMatchObject({ state, bad }));
+  ])('of %j is %s', (pairResults, state, bad) =>
+    expect(summaryOf(pairResultsOf(pairResults))).toMatchObject({ state, bad }),
+  );
 });
 
 describe('failures of a night', () => {
   it('are put together by title, the unexpected first; what the lab failed at is none', () => {
     const bugs = bugsOfNight(
-      squaresOf({ a: ['lost:T'], b: ['lost:T'], c: ['panic:U'], d: ['infra:I'], e: ['preserved'] }),
+      pairResultsOf({ a: ['lost:T'], b: ['lost:T'], c: ['panic:U'], d: ['infra:I'], e: ['preserved'] }),
       new Map(),
     );
-    expect(bugs.map(({ title, squares, failed }) => [title, squares.length, failed])).toEqual([
+    expect(bugs.map(({ title, pairResults, failed }) => [title, pairResults.length, failed])).toEqual([
       ['T', 2, 2],
       ['U', 1, 1],
     ]);

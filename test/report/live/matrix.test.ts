@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { matrixStatus, matrixText } from '../../../src/report/text/matrix.js';
 import { matrixView } from '../../../src/report/live/matrix.js';
-import { squaresOf } from '../../../src/store/matrix/squares.js';
+import { pairResultsOf } from '../../../src/store/matrix/pair-results.js';
 import { attemptOf, cellOf, matrixOf } from '../../store/matrix/matrix.js';
 
 beforeEach(() => {
@@ -87,13 +87,13 @@ describe('a matrix while it runs', () => {
 });
 
 describe('what a matrix came to', () => {
-  const squares = (...attempts: Parameters<typeof attemptOf>[]) =>
-    squaresOf(
+  const pairResults = (...attempts: Parameters<typeof attemptOf>[]) =>
+    pairResultsOf(
       { cells: [cellOf('a'), cellOf('c'), cellOf('c', 2)] },
       attempts.map((each) => attemptOf(...each)),
     );
   const text = (...attempts: Parameters<typeof attemptOf>[]) =>
-    matrixText(matrixOf([cellOf('a'), cellOf('c'), cellOf('c', 2)]), squares(...attempts), '/r/m1', {});
+    matrixText(matrixOf([cellOf('a'), cellOf('c'), cellOf('c', 2)]), pairResults(...attempts), '/r/m1', {});
 
   it('names what is not as expected, with the rate of what is flaky', () => {
     expect(text(['a-1'], ['c-1'], ['c-2'])).toBe(
@@ -117,6 +117,6 @@ describe('what a matrix came to', () => {
     [3, [['a-1', { outcome: 'infra', asExpected: false }], ['c-1'], ['c-2']]],
     [3, [['a-1'], ['c-1']]],
   ] as const)('ends with %i', (status, attempts) =>
-    expect(matrixStatus(squares(...(attempts as unknown as Parameters<typeof attemptOf>[])))).toBe(status),
+    expect(matrixStatus(pairResults(...(attempts as unknown as Parameters<typeof attemptOf>[])))).toBe(status),
   );
 });

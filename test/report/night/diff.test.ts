@@ -38,7 +38,7 @@ describe('from one night to the next', () => {
     expect(changesOf({ a: ['preserved', 'panic'] }, { a: ['preserved', 'preserved'] })).toEqual([['fixed', 'a']]);
   });
 
-  it('squares come and go, and the worst news come first', () => {
+  it('pair results come and go, and the worst news come first', () => {
     expect(
       changesOf({ a: ['panic'], b: ['preserved'], c: ['panic'] }, { c: ['preserved'], b: ['lost'], d: ['preserved'] }),
     ).toEqual([

@@ -5,7 +5,7 @@ import { OUTCOMES } from '../../../src/model/result/outcome.js';
 import type { Result } from '../../../src/model/result/result.js';
 import { phaseBar } from '../../../src/report/text/phase-bar.js';
 import { bytes, coloursFor, paint, seconds } from '../../../src/report/text/style.js';
-import { shortChain } from '../../../src/report/night/square.js';
+import { shortChain } from '../../../src/report/night/pair-result.js';
 import { verdictText } from '../../../src/report/text/verdict.js';
 import { incident, kernel, resource, resultOf } from '../result.js';
 

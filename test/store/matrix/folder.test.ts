@@ -12,7 +12,7 @@ import {
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { matrixIds, MatrixFolder, readAttempts, readCellOfRun, readMatrix } from '../../../src/store/matrix/folder.js';
-import { squaresOf } from '../../../src/store/matrix/squares.js';
+import { pairResultsOf } from '../../../src/store/matrix/pair-results.js';
 import { temporaryFolder } from '../../util/temporary.js';
 import { attemptOf, cellOf, matrixOf } from './matrix.js';
 
@@ -93,10 +93,10 @@ describe('the folder of a matrix', () => {
   });
 });
 
-describe('what became of the squares of a matrix', () => {
+describe('what became of the pair results of a matrix', () => {
   const cells = [cellOf('a', 1), cellOf('a', 2), cellOf('a', 3)];
-  const square = (...attempts: Parameters<typeof attemptOf>[]) =>
-    squaresOf(
+  const pairResult = (...attempts: Parameters<typeof attemptOf>[]) =>
+    pairResultsOf(
       { cells },
       attempts.map((each) => attemptOf(...each)),
     )[0];
@@ -150,11 +150,11 @@ describe('what became of the squares of a matrix', () => {
       ],
     ],
   ] as const)('%s', (state, attempts) => {
-    expect(square(...(attempts as unknown as Parameters<typeof attemptOf>[]))?.state).toBe(state);
+    expect(pairResult(...(attempts as unknown as Parameters<typeof attemptOf>[]))?.state).toBe(state);
   });
 
   it('is never averaged into a pass, and tells the rate', () => {
-    const flaky = square(['a-1'], ['a-2', { outcome: 'panic', endsIn: 'panic', asExpected: false }], ['a-3']);
+    const flaky = pairResult(['a-1'], ['a-2', { outcome: 'panic', endsIn: 'panic', asExpected: false }], ['a-3']);
     expect(flaky).toMatchObject({
       asExpected: false,
       endsIn: null,
@@ -164,7 +164,7 @@ describe('what became of the squares of a matrix', () => {
       ],
     });
     // Both as expected, each for itself: still not one outcome.
-    expect(square(['a-1'], ['a-2', { outcome: 'lost', endsIn: 'reboot' }], ['a-3'])).toMatchObject({
+    expect(pairResult(['a-1'], ['a-2', { outcome: 'lost', endsIn: 'reboot' }], ['a-3'])).toMatchObject({
       state: 'flaky',
       asExpected: false,
     });

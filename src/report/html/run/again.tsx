@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The commands that make the run again, and take it home.
 import type { Result } from '../../../model/result/result.js';
-import { againCommand, shellWord } from '../../night/square.js';
+import { againCommand, shellWord } from '../../night/pair-result.js';
 import { show } from '../page.js';
 
 /** @param folder of the run, as the reader of the page knows it */

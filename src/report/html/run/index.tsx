@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // The page of one run: the verdict in one sentence, and everything that it rests on.
-import type { Attempt, Square } from '../../../model/result/matrix.js';
+import type { Attempt, PairResult } from '../../../model/result/matrix.js';
 import type { Result } from '../../../model/result/result.js';
 import type { ConsoleRead, EventRead } from '../../../store/run/read-logs.js';
 import type { ChangeKind } from '../../night/diff.js';
-import { chainText, stateText } from '../../night/square.js';
+import { chainText, stateText } from '../../night/pair-result.js';
 import { seconds } from '../../text/style.js';
 import { dateText } from '../../time.js';
 import { LOOKS } from '../look.js';
 import { pageText, show } from '../page.js';
-import { CHANGE_MARKS } from '../squares.js';
+import { CHANGE_MARKS } from '../pair-result.js';
 import { Again } from './again.js';
 import { Console, crashLines, partsOf } from './console.js';
 import { Evidence, Mismatches } from './evidence.js';
@@ -27,7 +27,7 @@ export interface RunPageData {
   folder: string;
   result: Result;
   attempt: Attempt;
-  square: Square;
+  pairResult: PairResult;
   change: ChangeKind | null;
   events: readonly EventRead[];
   console: ConsoleRead;
@@ -42,10 +42,10 @@ export interface RunPageData {
 }
 
 export function runPageText(data: RunPageData): string {
-  const { run, folder, result, attempt, square, change, events, console: log, brief, budget, pages, night } = data;
+  const { run, folder, result, attempt, pairResult, change, events, console: log, brief, budget, pages, night } = data;
   const crashes = crashLines(events);
   return pageText({
-    title: `${result.outcome} - ${result.scenario.name} - ${chainText(square.kernels)}`,
+    title: `${result.outcome} - ${result.scenario.name} - ${chainText(pairResult.kernels)}`,
     root: '../',
     children: (
       <>
@@ -60,7 +60,7 @@ export function runPageText(data: RunPageData): string {
             {sentence(result, attempt)}
           </h1>
           <p>
-            {show(result.scenario.name)}, {show(chainText(square.kernels))}, {dateText(result.startedAt)} UTC,{' '}
+            {show(result.scenario.name)}, {show(chainText(pairResult.kernels))}, {dateText(result.startedAt)} UTC,{' '}
             {seconds(result.durations['total'] ?? 0)}. <span class="faint">{show(run)}</span>
           </p>
           {result.scenario.description === '' ? null : <p class="faint">{show(result.scenario.description)}</p>}
@@ -69,7 +69,7 @@ export function runPageText(data: RunPageData): string {
               <span class={`mark c-${change}`}>{CHANGE_MARKS[change].mark}</span> {CHANGE_MARKS[change].word}
             </p>
           )}
-          <Siblings square={square} run={run} pages={pages} />
+          <Siblings pairResult={pairResult} run={run} pages={pages} />
         </header>
         <Evidence result={result} />
         <Witnesses result={result} />
@@ -108,12 +108,12 @@ function sentence({ outcome, endsIn, cause, kernels }: Result, { asExpected }: A
   return `${outcome}, ${asExpected ? 'as expected' : 'not as expected'}: ${show(kernels.map(({ name }) => name).join(' to '), 160)}, ${how[outcome]}${ends}${cause === null ? '' : ` (${show(cause.title, 160)})`}`;
 }
 
-function Siblings({ square, run, pages }: { square: Square; run: string; pages: ReadonlySet<string> }) {
-  if (square.attempts.length < 2) return null;
+function Siblings({ pairResult, run, pages }: { pairResult: PairResult; run: string; pages: ReadonlySet<string> }) {
+  if (pairResult.attempts.length < 2) return null;
   return (
     <p>
-      Repeats ({stateText(square)}):{' '}
-      {square.attempts.map(({ run: other, outcome }, at) => (
+      Repeats ({stateText(pairResult)}):{' '}
+      {pairResult.attempts.map(({ run: other, outcome }, at) => (
         <span key={at}>
           {at > 0 ? ', ' : ''}
           {other === null || !pages.has(other) || other === run ? (

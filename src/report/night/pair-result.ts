@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Words for one square of a night, the same wherever it is shown.
-import type { Attempt, Square } from '../../model/result/matrix.js';
+// Words for one pair result of a night, the same wherever it is shown.
+import type { Attempt, PairResult } from '../../model/result/matrix.js';
 import { ENDS_IN } from '../../model/result/outcome.js';
 import { WITNESSES } from '../../model/result/witness.js';
-import { chainText } from '../../store/matrix/squares.js';
+import { chainText } from '../../store/matrix/pair-results.js';
 
 export { chainText };
 
@@ -19,8 +19,8 @@ export function shortChain(kernels: readonly string[]): string {
     : `${chainText(kernels.slice(0, 3))} -> ... -> ${kernels.at(-1)} (${kernels.length - 1} updates)`;
 }
 
-/** The repeat that stands for the square: the first that was not as expected, else the first that has evidence. */
-export function tellingAttempt({ attempts }: Square): Attempt | null {
+/** The repeat that stands for the pair result: the first that was not as expected, else the first that has evidence. */
+export function representativeAttempt({ attempts }: PairResult): Attempt | null {
   return (
     attempts.find(({ asExpected }) => !asExpected) ??
     attempts.find(({ title }) => title !== null) ??
@@ -29,15 +29,15 @@ export function tellingAttempt({ attempts }: Square): Attempt | null {
   );
 }
 
-export function titleOf(square: Square): string | null {
-  return tellingAttempt(square)?.title ?? null;
+export function titleOf(pairResult: PairResult): string | null {
+  return representativeAttempt(pairResult)?.title ?? null;
 }
 
 /**
  * `panic`, `flaky (2 of 3 preserved)`, `lost, ends in reboot`: the ending where it does not follow from the outcome.
  * `preserved without iommu`: that witness did not see, and the user did without it.
  */
-export function stateText({ state, rates, endsIn, attempts }: Square): string {
+export function stateText({ state, rates, endsIn, attempts }: PairResult): string {
   if (state === 'pending') return 'not run';
   const missed = WITNESSES.filter((witness) => attempts.some(({ without }) => without.includes(witness)));
   const without = missed.length === 0 ? '' : ` without ${missed.join(', ')}`;
@@ -46,23 +46,23 @@ export function stateText({ state, rates, endsIn, attempts }: Square): string {
   return `${endsIn !== null && endsIn !== ENDS_IN[state] ? `${state}, ends in ${endsIn}` : state}${without}`;
 }
 
-export function expectedText({ expected: { outcome, endsIn, source } }: Square): string {
+export function expectedText({ expected: { outcome, endsIn, source } }: PairResult): string {
   const whose = source === 'scenario' ? '' : ` (${source})`;
   return `${outcome}${endsIn === null || endsIn === ENDS_IN[outcome] ? '' : `, ends in ${endsIn}`}${whose}`;
 }
 
 /** What was not run, or failed in the lab itself, is no verdict. */
-export function hasVerdict({ state }: Square): boolean {
+export function hasVerdict({ state }: PairResult): boolean {
   return state !== 'pending' && state !== 'infra';
 }
 
 /** An outcome that was not to be, or repeats that disagree. */
-export function failed(square: Square): boolean {
-  return !square.asExpected && hasVerdict(square);
+export function failed(pairResult: PairResult): boolean {
+  return !pairResult.asExpected && hasVerdict(pairResult);
 }
 
 /** The command that runs it again; a chain's kernels stand in its scenario. */
-export function againCommand({ scenario, kernels }: Pick<Square, 'scenario' | 'kernels'>): string {
+export function againCommand({ scenario, kernels }: Pick<PairResult, 'scenario' | 'kernels'>): string {
   const words = kernels.length === 2 ? ['--from', kernels[0] as string, '--to', kernels[1] as string] : [];
   return ['lab', 'run', scenario, ...words].map(shellWord).join(' ');
 }

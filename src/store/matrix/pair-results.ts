@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What became of each scenario on each pair or chain of kernels, its repeats taken together.
-import type { Attempt, Cell, Matrix, Square } from '../../model/result/matrix.js';
+import type { Attempt, Cell, Matrix, PairResult } from '../../model/result/matrix.js';
 import { groupBy } from '../../util/process/group.js';
 
 /** Same for all repeats of a scenario on the same kernels, in any matrix. */
-export function squareKey({ scenario, kernels }: Pick<Cell, 'scenario' | 'kernels'>): string {
+export function pairKey({ scenario, kernels }: Pick<Cell, 'scenario' | 'kernels'>): string {
   return JSON.stringify([scenario, ...kernels]);
 }
 
@@ -21,19 +21,19 @@ export function lastAttempts(attempts: readonly Attempt[]): Map<string, Attempt>
 }
 
 /** In the order of the matrix. */
-export function squaresOf(matrix: Pick<Matrix, 'cells'>, attempts: readonly Attempt[]): Square[] {
+export function pairResultsOf(matrix: Pick<Matrix, 'cells'>, attempts: readonly Attempt[]): PairResult[] {
   const last = lastAttempts(attempts);
-  return [...groupBy(matrix.cells, squareKey).values()].map((same) =>
-    squareOf(
+  return [...groupBy(matrix.cells, pairKey).values()].map((same) =>
+    pairResultOf(
       same,
       same.flatMap(({ id }) => last.get(id) ?? []),
     ),
   );
 }
 
-function squareOf(cells: Cell[], attempts: Attempt[]): Square {
+function pairResultOf(cells: Cell[], attempts: Attempt[]): PairResult {
   const { scenario, tags, kernels, expected } = cells[0] as Cell;
-  const rates: Square['rates'] = [];
+  const rates: PairResult['rates'] = [];
   for (const { outcome, endsIn } of attempts) {
     const known = rates.find((rate) => rate.outcome === outcome && rate.endsIn === endsIn);
     if (known === undefined) rates.push({ outcome, endsIn, count: 1 });

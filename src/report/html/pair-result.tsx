@@ -1,8 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// One square of the night as a cell of a table.
-import type { Square } from '../../model/result/matrix.js';
+// One pair result of the night as a cell of a table.
+import type { PairResult } from '../../model/result/matrix.js';
 import type { ChangeKind } from '../night/diff.js';
-import { chainText, expectedText, failed, scenarioName, stateText, tellingAttempt, titleOf } from '../night/square.js';
+import {
+  chainText,
+  expectedText,
+  failed,
+  scenarioName,
+  stateText,
+  representativeAttempt,
+  titleOf,
+} from '../night/pair-result.js';
 import { endingWord, LOOKS } from './look.js';
 import { runPage, show } from './page.js';
 
@@ -17,43 +25,43 @@ export const CHANGE_MARKS: Readonly<Record<ChangeKind, { mark: string; word: str
   gone: { mark: '-', word: 'only in the night before' },
 };
 
-export function classOf(square: Square, change: ChangeKind | null): string {
+export function classOf(pairResult: PairResult, change: ChangeKind | null): string {
   return [
     'q',
-    `o-${square.state}`,
-    ...(failed(square) ? ['bad'] : []),
+    `o-${pairResult.state}`,
+    ...(failed(pairResult) ? ['bad'] : []),
     ...(change === null ? [] : ['new', `c-${change}`]),
   ].join(' ');
 }
 
-export function wordsOf(square: Square, change: ChangeKind | null): string {
-  const title = titleOf(square);
+export function wordsOf(pairResult: PairResult, change: ChangeKind | null): string {
+  const title = titleOf(pairResult);
   return [
-    `${chainText(square.kernels)}, ${scenarioName(square.scenario)}: ${stateText(square)}`,
-    square.asExpected ? 'as expected' : `expected ${expectedText(square)}`,
+    `${chainText(pairResult.kernels)}, ${scenarioName(pairResult.scenario)}: ${stateText(pairResult)}`,
+    pairResult.asExpected ? 'as expected' : `expected ${expectedText(pairResult)}`,
     ...(title === null ? [] : [title]),
     ...(change === null ? [] : [CHANGE_MARKS[change].word]),
   ].join('\n');
 }
 
 interface CellProps {
-  square: Square;
+  pairResult: PairResult;
   change: ChangeKind | null;
   /** Runs that have a page. */
   pages: ReadonlySet<string>;
 }
 
-export function SquareCell({ square, change, pages }: CellProps) {
-  const run = tellingAttempt(square)?.run ?? null;
-  const ending = endingWord(square.endsIn);
+export function PairResultCell({ pairResult, change, pages }: CellProps) {
+  const run = representativeAttempt(pairResult)?.run ?? null;
+  const ending = endingWord(pairResult.endsIn);
   const content = [
-    LOOKS[square.state].letter,
-    failed(square) ? <b>!</b> : null,
+    LOOKS[pairResult.state].letter,
+    failed(pairResult) ? <b>!</b> : null,
     change === null ? null : <i>{CHANGE_MARKS[change].mark}</i>,
     ending === '' ? null : <small>{ending}</small>,
   ];
   return (
-    <td class={classOf(square, change)} title={show(wordsOf(square, change), 600)}>
+    <td class={classOf(pairResult, change)} title={show(wordsOf(pairResult, change), 600)}>
       {run !== null && pages.has(run) ? <a href={runPage(run)}>{content}</a> : content}
     </td>
   );

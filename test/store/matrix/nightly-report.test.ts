@@ -3,7 +3,7 @@ import { appendFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { findInResults } from '../../../src/store/find.js';
-import { nightOfRun, readNight } from '../../../src/store/matrix/night.js';
+import { nightlyReportOfRun, readNightlyReport } from '../../../src/store/matrix/nightly-report.js';
 import { resultsOfRuns } from '../../../src/store/run/read-run.js';
 import { temporaryFolder } from '../../util/temporary.js';
 import { attemptOf, cellOf } from './matrix.js';
@@ -16,19 +16,19 @@ describe('a night', () => {
       endedAt: null,
     });
     appendFileSync(join(results, id, 'cells.jsonl'), 'half a li');
-    const night = readNight(join(results, id));
-    expect(night.squares.map(({ state }) => state)).toEqual(['preserved', 'pending']);
+    const night = readNightlyReport(join(results, id));
+    expect(night.pairResults.map(({ state }) => state)).toEqual(['preserved', 'pending']);
     expect(night.notes).toEqual([
       '1 line of cells.jsonl left out: not to be read',
       '1 attempt left out: the matrix has no such cells',
-      expect.stringContaining('not ended: 1 of 2 squares'),
+      expect.stringContaining('not ended: 1 of 2 pair results'),
     ]);
   });
 
   it('whose clock jumped is said to have one', () => {
     const results = temporaryFolder();
     const back = writeMatrix(results, 'm1', [cellOf('a')], [attemptOf('a-1')], { endedAt: '2026-11-21T00:00:00.000Z' });
-    expect(readNight(join(results, back)).notes).toEqual([
+    expect(readNightlyReport(join(results, back)).notes).toEqual([
       'the clock of the host jumped: the matrix ended before it began',
     ]);
     const early = writeMatrix(
@@ -37,17 +37,19 @@ describe('a night', () => {
       [cellOf('a')],
       [attemptOf('a-1', { startedAt: '2025-11-22T00:00:00.000Z' })],
     );
-    expect(readNight(join(results, early)).notes).toEqual([expect.stringContaining('1 attempt stamped outside')]);
+    expect(readNightlyReport(join(results, early)).notes).toEqual([
+      expect.stringContaining('1 attempt stamped outside'),
+    ]);
   });
 
   it('of one run is that run', () => {
     const results = temporaryFolder();
     writeRun(results, 'r1', { outcome: 'lost', title: 'T' });
-    const { squares, attempts, kind } = nightOfRun(join(results, 'r1'));
+    const { pairResults, attempts, kind } = nightlyReportOfRun(join(results, 'r1'));
     expect(kind).toBe('run');
-    expect(squares[0]).toMatchObject({ state: 'lost', asExpected: false, kernels: ['7.2.12', '7.3.4'] });
+    expect(pairResults[0]).toMatchObject({ state: 'lost', asExpected: false, kernels: ['7.2.12', '7.3.4'] });
     expect(attempts[0]).toMatchObject({ run: 'r1', title: 'T' });
-    expect(() => nightOfRun(results)).toThrow('no result.json');
+    expect(() => nightlyReportOfRun(results)).toThrow('no result.json');
   });
 });
 

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a report is about: a night, which is a matrix, or one run alone. What is not sound about it is said in `notes`.
 import { basename } from 'node:path';
-import type { Attempt, Matrix, Square } from '../../model/result/matrix.js';
+import type { Attempt, Matrix, PairResult } from '../../model/result/matrix.js';
 import type { Result } from '../../model/result/result.js';
 import { missedWitnesses } from '../../model/result/witness.js';
 import { LabError } from '../../util/errors.js';
 import { readAttempts, readMatrix } from './folder.js';
 import { readRun } from '../run/read-run.js';
-import { squaresOf } from './squares.js';
+import { pairResultsOf } from './pair-results.js';
 
-export interface Night {
+export interface NightlyReport {
   id: string;
   kind: 'matrix' | 'run';
   /** Path of the plan; of the scenario for a run. */
@@ -18,20 +18,20 @@ export interface Night {
   /** ISO 8601, wall clock. */
   startedAt: string;
   endedAt: string | null;
-  squares: Square[];
+  pairResults: PairResult[];
   /** All of them, tried again or not, in the order in which they ended. */
   attempts: Attempt[];
   notes: string[];
 }
 
 /** Throws a LabError where matrix.json cannot be read; lines of cells.jsonl that cannot are left out and said. */
-export function readNight(folder: string): Night {
+export function readNightlyReport(folder: string): NightlyReport {
   const matrix = readMatrix(folder);
   const { attempts, damaged } = readAttempts(folder);
   const cells = new Set(matrix.cells.map(({ id }) => id));
   const known = attempts.filter(({ cell }) => cells.has(cell));
-  const squares = squaresOf(matrix, known);
-  const pending = squares.filter(({ state }) => state === 'pending').length;
+  const pairResults = pairResultsOf(matrix, known);
+  const pending = pairResults.filter(({ state }) => state === 'pending').length;
   return {
     id: basename(folder),
     kind: 'matrix',
@@ -39,7 +39,7 @@ export function readNight(folder: string): Night {
     labVersion: matrix.labVersion,
     startedAt: matrix.startedAt,
     endedAt: matrix.endedAt,
-    squares,
+    pairResults,
     attempts: known,
     notes: [
       ...(damaged === 0 ? [] : [`${plural(damaged, 'line')} of cells.jsonl left out: not to be read`]),
@@ -48,7 +48,7 @@ export function readNight(folder: string): Night {
         : [`${plural(attempts.length - known.length, 'attempt')} left out: the matrix has no such cells`]),
       ...(matrix.endedAt === null
         ? [
-            `not ended: ${pending} of ${squares.length} squares have no outcome yet; \`lab matrix PLAN --resume\` goes on`,
+            `not ended: ${pending} of ${pairResults.length} pair results have no outcome yet; \`lab matrix PLAN --resume\` goes on`,
           ]
         : []),
       ...clockNotes(matrix, known),
@@ -73,8 +73,13 @@ function clockNotes(
     : [`the clock of the host jumped: ${plural(outside, 'attempt')} stamped outside of the matrix's own time`];
 }
 
-/** One run as a night of one square. Throws a LabError where its result cannot be read. */
-export function nightOfRun(folder: string): Night {
+/** The report as scripts read it, where the pair results are called `squares`. */
+export function nightlyReportJson({ pairResults, attempts, notes, ...rest }: NightlyReport): object {
+  return { ...rest, squares: pairResults, attempts, notes };
+}
+
+/** One run as a night of one pair result. Throws a LabError where its result cannot be read. */
+export function nightlyReportOfRun(folder: string): NightlyReport {
   const read = readRun(folder);
   if (read.state !== 'whole') throw new LabError(`${folder} has no result to show: ${read.why}`);
   return nightOfResult(read.result, basename(folder));
@@ -96,7 +101,7 @@ function nightOfResult(
     versions,
   }: Result,
   run: string,
-): Night {
+): NightlyReport {
   const cell = {
     id: run,
     scenario: scenario.file,
@@ -125,7 +130,7 @@ function nightOfResult(
     labVersion: versions.lab,
     startedAt,
     endedAt: startedAt,
-    squares: squaresOf({ cells: [cell] }, [attempt]),
+    pairResults: pairResultsOf({ cells: [cell] }, [attempt]),
     attempts: [attempt],
     notes: [],
   };
