@@ -1,40 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
-// Everything that a handover holds, as data. What is not sound is said where it stands, and the rest goes on.
-import type { FileDump, FolioRun, HandoverDump, MemfdDump, SessionDump } from '../model/result/handover-dump.js';
-import { type Area, preservedAreas } from './kho/areas.js';
+// Dumps a whole handover as data. A problem is recorded where it is, and the dump continues with the rest.
+import type { HandoverDump, SessionDump } from '../model/result/handover-dump.js';
+import { preservedAreas } from './kho/areas.js';
 import { inArray } from './luo/entries.js';
-import { khoSpot, nodeSpot, rootTree } from './kho/kho.js';
+import { khoLocation, nodeLocation, rootTree } from './kho/kho.js';
 import { Instance } from './memory/layouts.js';
-import { LUO_NODE, luoPointer, luoSpot, luoVersion } from './luo/luo.js';
-import { FolioList, isMemfd, memfdAt } from './luo/memfd.js';
+import { LUO_NODE, luoPointer, luoLocation, luoVersion } from './luo/luo.js';
+import { type DumpBudget, SessionDumper } from './session-dump.js';
+import { mergeAreas } from './folio-runs.js';
 import { HandoverError, hex, textOf } from './memory/memory.js';
-import { filesOf, sessions } from './luo/sessions.js';
-import { type HandoverSource, Walk } from './source.js';
-import type { Spot } from './place/field-location.js';
+import { sessions } from './luo/sessions.js';
+import { type HandoverSource, Walk } from './memory/source.js';
+import type { FieldLocation } from './memory/field-location.js';
 import { memblockTree, METADATA, metadataOf } from './kho/trees.js';
 
-/** In all of one dump. */
-const MOST = { sessions: 100_000, files: 200_000, folios: 1_000_000, runs: 200_000 };
-const MOST_AREAS = 2_000_000;
+/** Limits for a whole dump. */
+const MAX: DumpBudget = { sessions: 100_000, files: 200_000, folios: 1_000_000, runs: 200_000 };
+const MAX_AREAS = 2_000_000;
 
-export type Dumped = Omit<HandoverDump, 'layouts'>;
+export type HandoverContents = Omit<HandoverDump, 'layouts'>;
 
-/** Never throws for what the memory holds. */
-export function dumpHandover(source: HandoverSource): Dumped {
+/** Never throws, whatever the memory contains. */
+export function dumpHandover(source: HandoverSource): HandoverContents {
   return new Dumper(new Walk(source)).dump();
 }
 
 class Dumper {
   private readonly problems: string[] = [];
-  /** By first page frame; null where the map cannot be read. */
+  /** Orders by first page frame; null if the map is unreadable. */
   private areas: Map<number, number> | null = null;
-  private readonly left = { ...MOST };
+  private readonly left = { ...MAX };
 
   constructor(private readonly walk: Walk) {}
 
-  dump(): Dumped {
+  dump(): HandoverContents {
     const { walk } = this;
-    const preserved = this.attempt('the map of the preserved memory', () => this.preserved()) ?? null;
+    const preserved = this.attempt('the map of preserved memory', () => this.preserved()) ?? null;
     return {
       root: hex(walk.source.root),
       kho: this.attempt('the root tree', () => this.kho()) ?? { version: '', map: null, nodes: [] },
@@ -75,35 +76,38 @@ class Dumper {
   private kho(): HandoverDump['kho'] {
     const { walk } = this;
     const tree = rootTree(walk);
-    const value = (spot: () => Spot): bigint | null => {
+    const value = (location: () => FieldLocation): bigint | null => {
       try {
-        const { phys, size } = spot();
+        const { phys, size } = location();
         return walk.memory.number(phys, size, 'the root tree');
       } catch (error) {
         if (error instanceof HandoverError) return null;
         throw error;
       }
     };
-    const map = value(() => khoSpot(walk, 'map'));
+    const map = value(() => khoLocation(walk, 'map'));
     return {
       version: textOf(tree.root.properties.get('compatible') ?? new Uint8Array()),
       map: map === null ? null : hex(map),
       nodes: tree.root.children.map(({ name }) => {
-        const [phys, size] = [value(() => nodeSpot(walk, name, 'data')), value(() => nodeSpot(walk, name, 'size'))];
+        const [phys, size] = [
+          value(() => nodeLocation(walk, name, 'data')),
+          value(() => nodeLocation(walk, name, 'size')),
+        ];
         return { name, phys: phys === null ? null : hex(phys), size: size === null ? null : String(size) };
       }),
     };
   }
 
   private preserved(): HandoverDump['preserved'] {
-    const areas = [...preservedAreas(this.walk, MOST_AREAS)].sort((a, b) => a.pfn - b.pfn);
+    const areas = [...preservedAreas(this.walk, MAX_AREAS)].sort((a, b) => a.pfn - b.pfn);
     this.areas = new Map(areas.map(({ pfn, order }) => [pfn, order]));
-    const runs = merged(areas);
+    const runs = mergeAreas(areas);
     return {
       pages: areas.reduce((sum, { order }) => sum + 2 ** order, 0),
       areas: areas.length,
-      runs: runs.slice(0, MOST.runs),
-      cut: runs.length > MOST.runs,
+      runs: runs.slice(0, MAX.runs),
+      cut: runs.length > MAX.runs,
     };
   }
 
@@ -119,7 +123,7 @@ class Dumper {
 
   private luo(): HandoverDump['luo'] {
     const { walk } = this;
-    const number = luoSpot(walk, 'number');
+    const number = luoLocation(walk, 'number');
     return {
       version: luoVersion(walk),
       phys: hex(number.holder),
@@ -129,7 +133,7 @@ class Dumper {
     };
   }
 
-  /** 6.19 has none. */
+  /** 0 for 6.19, which has no FLBs. */
   private flbPointer(): bigint {
     return this.walk.layouts.has('luo_flb_header_ser') ? luoPointer(this.walk, 'flbs') : 0n;
   }
@@ -150,116 +154,14 @@ class Dumper {
   }
 
   private sessions(): SessionDump[] {
-    const found: SessionDump[] = [];
+    const dumps: SessionDump[] = [];
+    const dumper = new SessionDumper(this.walk, this.areas, this.left);
     this.attempt('the sessions', () => {
       for (const session of sessions(this.walk)) {
         if (--this.left.sessions < 0) return;
-        found.push(this.session(session));
+        dumps.push(dumper.dump(session));
       }
     });
-    return found;
+    return dumps;
   }
-
-  private session(session: Instance): SessionDump {
-    const dump: SessionDump = {
-      phys: hex(session.phys),
-      name: session.text('name'),
-      count: String(session.number('file_set_ser.count')),
-      files: [],
-      problem: null,
-    };
-    try {
-      for (const file of filesOf(this.walk, session)) {
-        if (--this.left.files < 0) break;
-        dump.files.push(this.file(file));
-      }
-      if (dump.problem === null && String(dump.files.length) !== dump.count)
-        dump.problem = `it says ${dump.count} files, and ${dump.files.length} are written down`;
-    } catch (error) {
-      if (!(error instanceof HandoverError)) throw error;
-      dump.problem = error.message;
-    }
-    return dump;
-  }
-
-  private file(file: Instance): FileDump {
-    const dump: FileDump = {
-      phys: hex(file.phys),
-      token: String(file.number('token')),
-      compatible: file.text('compatible'),
-      data: hex(file.number('data')),
-      memfd: null,
-      problem: null,
-    };
-    try {
-      if (isMemfd(file))
-        dump.memfd = this.memfd(memfdAt(this.walk, file, 'it'), (why) => {
-          dump.problem ??= why;
-        });
-    } catch (error) {
-      if (!(error instanceof HandoverError)) throw error;
-      dump.problem ??= error.message;
-    }
-    return dump;
-  }
-
-  private memfd(memfd: Instance, wrong: (why: string) => void): MemfdDump {
-    const list = memfd.number('nr_folios') === 0n ? null : new FolioList(this.walk, memfd, 'it');
-    const dump: MemfdDump = {
-      phys: hex(memfd.phys),
-      pos: String(memfd.number('pos')),
-      size: String(memfd.number('size')),
-      seals: memfd.has('seals') ? Number(memfd.number('seals')) : null,
-      flags: memfd.has('flags') ? Number(memfd.number('flags')) : null,
-      nrFolios: String(memfd.number('nr_folios')),
-      folios: [],
-    };
-    try {
-      for (let i = 0; list !== null && BigInt(i) < list.length; i++) {
-        if (--this.left.folios < 0) break;
-        this.addFolio(dump.folios, list.at(i));
-      }
-    } catch (error) {
-      if (!(error instanceof HandoverError)) throw error;
-      wrong(error.message);
-    }
-    return dump;
-  }
-
-  private addFolio(runs: FolioRun[], folio: Instance): void {
-    const [pfn, index, flags] = [folio.number('pfn'), folio.number('index'), Number(folio.number('flags'))];
-    const order = this.areas?.get(Number(pfn)) ?? null;
-    const pages = order === null ? 1 : 2 ** order;
-    const preserved = this.areas === null ? null : order !== null;
-    const last = runs.at(-1);
-    const alike =
-      last !== undefined &&
-      last.flags === flags &&
-      last.preserved === preserved &&
-      BigInt(last.index) + BigInt(last.pages) === index;
-    const step = alike ? stepTo(last, pfn, pages) : null;
-    if (last !== undefined && step !== null) {
-      last.step = step;
-      last.pages += pages;
-      last.folios++;
-    } else if (--this.left.runs >= 0)
-      runs.push({ index: String(index), pfn: hex(pfn), step: 1, pages, folios: 1, flags, preserved });
-  }
-}
-
-/** Which way a run goes on with a folio; null where it does not. Only single pages follow one another downwards. */
-function stepTo({ pfn: first, pages, folios, step }: FolioRun, pfn: bigint, more: number): 1 | -1 | null {
-  const from = BigInt(first);
-  if ((step === 1 || pages === 1) && from + BigInt(pages) === pfn) return 1;
-  return folios === pages && more === 1 && (step === -1 || pages === 1) && from - BigInt(pages) === pfn ? -1 : null;
-}
-
-function merged(areas: readonly Area[]): { pfn: string; pages: number }[] {
-  const runs: { first: number; pages: number }[] = [];
-  for (const { pfn, order } of areas) {
-    const last = runs.at(-1);
-    if (last !== undefined && last.first + last.pages === pfn) last.pages += 2 ** order;
-    else runs.push({ first: pfn, pages: 2 ** order });
-  }
-  return runs.map(({ first, pages }) => ({ pfn: hex(first), pages }));
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// All of a handover as data, in both shapes; and the pages that were read for it are enough to read it again.
+// A whole handover as data, in both formats; and the pages that were read for it are enough to read it replay.
 import { describe, expect, it } from 'vitest';
 import { changeAt, dumpHandover, findPlace, findRoots, PageCache } from '../../src/handover/index.js';
 import type { Change } from '../../src/model/scenario/place.js';
@@ -8,7 +8,7 @@ import { AT, packedWorld, treeWorld, type World } from './world.js';
 
 const PAGE = 4096;
 
-function strike({ memory, source }: World, text: string, change: Change): void {
+function inject({ memory, source }: World, text: string, change: Change): void {
   const parsed = parsePlace(text);
   if ('message' in parsed) throw new Error(parsed.message);
   const { phys, bytes } = changeAt(findPlace(source, parsed.place), change, (at, length) => {
@@ -25,7 +25,7 @@ const FOLIOS = [
 ];
 
 describe('a dump', () => {
-  it('of 7.3 tells all', () => {
+  it('of 7.3 contains everything', () => {
     const dump = dumpHandover(packedWorld().source);
     expect(dump.problems).toEqual([]);
     expect(dump.kho).toMatchObject({ version: 'kho-v4', map: '0x20000' });
@@ -65,7 +65,7 @@ describe('a dump', () => {
     ]);
   });
 
-  it('of 6.19 tells the same', () => {
+  it('of 6.19 contains the same', () => {
     const dump = dumpHandover(treeWorld().source);
     expect(dump.problems).toEqual([]);
     expect(dump).toMatchObject({
@@ -82,7 +82,7 @@ describe('a dump', () => {
       'kho.map',
       { how: 'remove' },
       ({ problems, sessions }) => [problems[0], sessions[1]?.files[0]?.memfd?.folios[0]?.preserved],
-      ['the map of the preserved memory: the root tree: property preserved-memory-map is not there', null],
+      ['the map of preserved memory: the root tree: property preserved-memory-map does not exist', null],
     ],
     [
       'kho.map.leaf',
@@ -100,7 +100,7 @@ describe('a dump', () => {
       'session[vm0].count',
       { how: 'number', value: '3' },
       ({ sessions }) => sessions[1]?.problem,
-      'it says 3 files, and 1 are written down',
+      'it claims 3 files, but 1 are serialized',
     ],
     [
       'session[vm0].files',
@@ -112,13 +112,13 @@ describe('a dump', () => {
       'file[vm0/7].data',
       { how: 'number', value: '0' },
       ({ sessions }) => sessions[1]?.files[0]?.problem,
-      'luo_file_ser.data: there is none (the address is 0)',
+      'luo_file_ser.data: it is not there (the address is 0)',
     ],
     [
       'memfd[vm0/7].nr_folios',
       { how: 'number', value: '600' },
       ({ sessions }) => [sessions[1]?.files[0]?.problem, sessions[1]?.files[0]?.memfd?.folios.length],
-      ['it: a piece of its list of folios: there is none (the address is 0)', 253],
+      ['the file: a block of its list of folios: it is not there (the address is 0)', 253],
     ],
     [
       'file[vm0/7].compatible',
@@ -127,17 +127,17 @@ describe('a dump', () => {
       { phys: '0x14010', token: '7', compatible: 'object-v1', data: '0x15000', memfd: null, problem: null },
     ],
     ['kho.root', { how: 'number', value: '0' }, ({ problems }) => problems.length, 2],
-  ])('with %s changed (%j) says so and goes on', (place, change, look, expected) => {
+  ])('with %s changed (%j) records the problem and continues', (place, change, pick, expected) => {
     const world = packedWorld();
-    strike(world, place, change);
-    expect(look(dumpHandover(world.source))).toEqual(expected);
+    inject(world, place, change);
+    expect(pick(dumpHandover(world.source))).toEqual(expected);
   });
 });
 
-it('folios that lie downwards in memory are one run', () => {
+it('joins folios at descending addresses into one run', () => {
   const world = packedWorld();
   for (let i = 0; i < 4; i++)
-    strike(world, `memfd[vm0/7].folio[${i}].pfn`, { how: 'number', value: String(AT.content + 3 - i) });
+    inject(world, `memfd[vm0/7].folio[${i}].pfn`, { how: 'number', value: String(AT.content + 3 - i) });
   expect(dumpHandover(world.source).sessions[1]?.files[0]?.memfd?.folios).toEqual([
     { index: '0', pfn: '0x103', step: -1, pages: 4, folios: 4, flags: 3, preserved: true },
     FOLIOS[1],
@@ -153,15 +153,15 @@ it.each([
   const dump = dumpHandover({ ...source, read: cache.read });
   const pages = new Map(cache.pages().map(({ pfn, bytes }) => [pfn, bytes]));
   expect(pages.has(AT.content)).toBe(false);
-  const again = new PageCache((phys, into) => {
+  const replay = new PageCache((phys, into) => {
     const page = pages.get(phys / PAGE);
     if (page !== undefined) into.set(page);
     return page !== undefined;
   });
-  expect(dumpHandover({ ...source, read: again.read })).toEqual(dump);
+  expect(dumpHandover({ ...source, read: replay.read })).toEqual(dump);
 });
 
-it('a root is found by what it looks like', () => {
+it('finds a root by its content', () => {
   const { memory } = packedWorld();
   const pages = Array.from({ length: 64 }, (_, i) => {
     const bytes = new Uint8Array(PAGE);

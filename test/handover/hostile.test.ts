@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A handover that lies: every walk ends, soon, and with nothing but the module's own error.
+// A hostile handover: every walk ends soon, and throws only HandoverError.
 import { describe, expect, it } from 'vitest';
 import { describeHandover, dumpHandover, findPlace, HandoverError, PageCache } from '../../src/handover/index.js';
 import { parsePlace, PLACE_TEMPLATES } from '../../src/scenario/validate/place.js';
@@ -19,7 +19,7 @@ function random(seed: number): () => number {
   return () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0);
 }
 
-/** Walks to every place; anything but HandoverError goes up. */
+/** Walks to every place; rethrows all errors but HandoverError. */
 function walkAll({ source, memory }: World): void {
   memory.reads = 0;
   for (const text of PLACES) {
@@ -28,7 +28,7 @@ function walkAll({ source, memory }: World): void {
     quietly(() => findPlace(source, parsed.place));
   }
   quietly(() => describeHandover(source));
-  // Says what is wrong with it, and throws nothing.
+  // A dump records problems and throws nothing.
   dumpHandover({ ...source, read: new PageCache(source.read).read });
   expect(memory.reads).toBeLessThan(2_000_000);
 }
@@ -41,7 +41,7 @@ function quietly(body: () => unknown): void {
   }
 }
 
-/** Values that hurt: nothing, everything, itself, another structure, just beyond. */
+/** Values that could do harm: nothing, everything, itself, another structure, just too large. */
 const EVIL = [
   0n,
   1n,
@@ -113,7 +113,7 @@ describe.each([
     }
   });
 
-  it('read with layouts of nothing', () => {
+  it('read without any layouts', () => {
     const { source } = make();
     quietly(() => describeHandover({ ...source, structures: [] }));
     for (const text of PLACES) {
@@ -123,7 +123,7 @@ describe.each([
   });
 });
 
-it('a file that claims billions of folios costs no more than the page that is asked for', () => {
+it('reads one page fast although the file claims billions of folios', () => {
   const world = packedWorld();
   world.memory.writeU64(AT.memfd * PAGE + 24, 0xffff_ffff_ffffn);
   const parsed = parsePlace('content[vm0/7].page[4000000000]');

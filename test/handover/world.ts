@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A handover in the memory of a machine that is not there, in both shapes that kernels have given it. Layouts as the
-// kernels' own DWARF has them.
+// A handover in fake memory, in both formats that kernels use. The layouts are those of the kernels' DWARF.
 import type { HandoverSource } from '../../src/handover/index.js';
 import type { Structure } from '../../src/model/kernel/abi.js';
 import { FakeMemory } from '../qemu/fake-memory.js';
@@ -9,8 +8,8 @@ import { writeFdt, type Tree } from './memory/make-fdt.js';
 const PAGE = 4096;
 
 /**
- * `name:offset+size`, `/first:count` behind it for a bit field. What has more than 8 bytes is text, or an array that
- * nobody reads.
+ * Fields are `name:offset+size`, with `/first:count` for a bit field. A field of more than 8 bytes is text, or an array
+ * that no test reads.
  */
 function layout(name: string, size: number, fields: string): Structure {
   return {
@@ -49,7 +48,8 @@ export const PACKED: Structure[] = [
   layout(
     'memfd_luo_ser',
     48,
-    'pos:0+8 size:8+8 seals:16+4 flags:20+4 nr_folios:24+8 folios.first.phys:32+8 folios.total_pages:40+4 folios.flags:44+2 folios.order:46+2',
+    'pos:0+8 size:8+8 seals:16+4 flags:20+4 nr_folios:24+8 ' +
+      'folios.first.phys:32+8 folios.total_pages:40+4 folios.flags:44+2 folios.order:46+2',
   ),
   layout('kho_radix_node', 4096, 'table:0+4096'),
   layout('kho_radix_leaf', 4096, 'bitmap:0+4096'),
@@ -62,7 +62,8 @@ export const TREES: Structure[] = [
   layout(
     'memfd_luo_ser',
     40,
-    'pos:0+8 size:8+8 nr_folios:16+8 folios.first.phys:24+8 folios.total_pages:32+4 folios.flags:36+2 folios.order:38+2',
+    'pos:0+8 size:8+8 nr_folios:16+8 ' +
+      'folios.first.phys:24+8 folios.total_pages:32+4 folios.flags:36+2 folios.order:38+2',
   ),
   layout(
     'khoser_mem_chunk',
@@ -73,7 +74,7 @@ export const TREES: Structure[] = [
   layout('kho_mem_phys_bits', 4096, 'preserve:0+4096'),
 ];
 
-/** Where things lie; page frames. */
+/** Page frames of everything in it. */
 export const AT = {
   root: 16,
   luo: 17,
@@ -127,7 +128,7 @@ function writeMemblock(memory: FakeMemory): void {
   memory.write(at('memblock'), writeFdt({ properties: { compatible: 'memblock-v1' }, children: [child] }));
 }
 
-/** As 7.3 hands over: two sessions in two blocks, the second with the file. */
+/** A handover of 7.3: two sessions in two blocks, the second with the file. */
 export function packedWorld(): World {
   const memory = new FakeMemory(16 << 20);
   const metadata = {
@@ -169,7 +170,7 @@ export function packedWorld(): World {
   return { memory, source: { read: (phys, into) => memory.read(phys, into), structures: PACKED, root: at('root') } };
 }
 
-/** The same as 6.19 hands over. */
+/** The same handover by 6.19. */
 export function treeWorld(): World {
   const memory = new FakeMemory(16 << 20);
   memory.write(

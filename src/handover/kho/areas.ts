@@ -1,31 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
-// All areas that the map of the preserved memory holds (map.ts has the formats). Every step is bounded: a map that is
-// no tree is an error.
+// Lists all areas in the map of preserved memory (map.ts explains the formats). A map with a loop is an error.
 import { bytesOf, depthOf, isRadix, KEY_WIDTH, leafBits, listedBitmaps, nodeBits } from './map.js';
 import { mapAddress } from './kho.js';
 import { HandoverError, PAGE } from '../memory/memory.js';
-import type { Walk } from '../source.js';
+import type { Walk } from '../memory/source.js';
 
-/** 2^order pages from a page frame on. */
+/** 2^order pages, starting at a page frame. */
 export interface Area {
   pfn: number;
   order: number;
 }
 
-/** The largest machine of the lab has as many pages. */
-const MOST_AREAS = 2 ** 24;
-const MOST_ORDER = 20;
+/** As many areas as the lab's largest machine has pages. */
+const MAX_AREAS = 2 ** 24;
+const MAX_ORDER = 20;
 
 /**
- * In no particular order. Throws HandoverError where the map is not there or not sound.
- * @param most areas, before it is taken for none
+ * In no particular order. Throws HandoverError if the map is missing or invalid.
+ * @param max number of areas; a map with more is an error
  */
-export function* preservedAreas(walk: Walk, most = MOST_AREAS): Generator<Area> {
-  let left = most;
+export function* preservedAreas(walk: Walk, max = MAX_AREAS): Generator<Area> {
+  let left = max;
   for (const area of isRadix(walk) ? inRadix(walk) : inList(walk)) {
-    if (area.order < 0 || area.order > MOST_ORDER || !Number.isSafeInteger(area.pfn))
-      throw new HandoverError('the map holds what is no area of memory');
-    if (--left < 0) throw new HandoverError(`the map holds more than ${most} areas`);
+    if (area.order < 0 || area.order > MAX_ORDER || !Number.isSafeInteger(area.pfn))
+      throw new HandoverError('the map contains an impossible area of memory');
+    if (--left < 0) throw new HandoverError(`the map contains more than ${max} areas`);
     yield area;
   }
 }
@@ -34,8 +33,8 @@ function* inRadix(walk: Walk): Generator<Area> {
   const [perNode, perLeaf] = [nodeBits(walk), leafBits(walk)];
   const seen = new Set<number>();
   function* visit(phys: number, level: number, prefix: bigint): Generator<Area> {
-    // In a sound tree nothing hangs in two places; this also ends one that goes round in circles.
-    if (seen.has(phys)) throw new HandoverError(`0x${phys.toString(16)} stands twice in the map`);
+    // A valid tree has one path to each node. This also stops at a loop.
+    if (seen.has(phys)) throw new HandoverError(`0x${phys.toString(16)} is in the map twice`);
     seen.add(phys);
     if (level === 0) {
       yield* inLeaf(
@@ -58,7 +57,10 @@ function* inRadix(walk: Walk): Generator<Area> {
   yield* visit(mapAddress(walk), depthOf(walk) - 1, 0n);
 }
 
-/** The highest bit of a key tells the order, the rest the page frame. @param base key of the bitmap's first bit */
+/**
+ * The highest bit of a key gives the order, the rest the page frame.
+ * @param base key of the bitmap's first bit
+ */
 function* inLeaf(bitmap: Uint8Array, base: bigint): Generator<Area> {
   for (const [index, byte] of bitmap.entries()) {
     for (let bit = 0; byte >> bit !== 0; bit++) {

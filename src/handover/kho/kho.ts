@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The root tree of Kexec HandOver: `compatible`, the map of the preserved memory, and one node a subtree.
+// The root tree of Kexec HandOver: `compatible`, the map of preserved memory, and a node for each subtree.
 // Formats: kernel/liveupdate/kexec_handover.c (6.18, 6.19), include/linux/kho/abi/kexec_handover.h (7.1 to 7.3).
 import type { FdtNode } from '../memory/fdt.js';
 import { HandoverError } from '../memory/memory.js';
-import { numberSpot, type Spot } from '../place/field-location.js';
-import type { Walk } from '../source.js';
+import { numberLocation, type FieldLocation } from '../memory/field-location.js';
+import type { Walk } from '../memory/source.js';
 import { Tree } from '../memory/tree.js';
 
 const MAP = 'preserved-memory-map';
@@ -16,11 +16,11 @@ export function rootTree({ memory, source }: Walk): Tree {
   return Tree.at(memory, source.root, 'the root tree');
 }
 
-export function khoSpot(walk: Walk, field: 'root' | 'version' | 'map'): Spot {
-  // The header is there although the tree may no longer be whole.
-  if (field === 'root') return { ...numberSpot(walk.source.root, 4, walk.source.root), as: 'big' };
+export function khoLocation(walk: Walk, field: 'root' | 'version' | 'map'): FieldLocation {
+  // The header can be located even if the rest of the tree is damaged.
+  if (field === 'root') return { ...numberLocation(walk.source.root, 4, walk.source.root), as: 'big' };
   const tree = rootTree(walk);
-  return field === 'version' ? tree.spot(tree.root, 'compatible', 'text') : tree.spot(tree.root, MAP, 'little');
+  return field === 'version' ? tree.locate(tree.root, 'compatible', 'text') : tree.locate(tree.root, MAP, 'little');
 }
 
 function dataProperty(node: FdtNode): string {
@@ -29,22 +29,22 @@ function dataProperty(node: FdtNode): string {
   return name;
 }
 
-export function nodeSpot(walk: Walk, name: string, field: 'whole' | 'size' | 'data'): Spot {
+export function nodeLocation(walk: Walk, name: string, field: 'whole' | 'size' | 'data'): FieldLocation {
   const tree = rootTree(walk);
   const node = tree.child(name);
-  if (field === 'whole') return tree.nodeSpot(node);
-  return tree.spot(node, field === 'size' ? SIZE : dataProperty(node), 'little');
+  if (field === 'whole') return tree.locateNode(node);
+  return tree.locate(node, field === 'size' ? SIZE : dataProperty(node), 'little');
 }
 
-/** Physical address of what a node of the root points to. */
+/** Physical address of the subtree that a node of the root points to. */
 export function subtree(walk: Walk, name: string): number {
   const tree = rootTree(walk);
   const node = tree.child(name);
   return walk.memory.address(tree.number(node, dataProperty(node)), 8, `node ${name} of the root tree`);
 }
 
-/** Physical address of the map. Throws HandoverError where it is not written yet, as by 6.x before the kexec. */
+/** Physical address of the map. Throws HandoverError if it is not written yet: 6.x does that during the kexec. */
 export function mapAddress(walk: Walk): number {
   const tree = rootTree(walk);
-  return walk.memory.address(tree.number(tree.root, MAP), 4096, 'the map of the preserved memory');
+  return walk.memory.address(tree.number(tree.root, MAP), 4096, 'the map of preserved memory');
 }

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Entries of one size one after the other, in the two shapes that LUO has had: a chain of blocks, each with a header
-// (7.2 and later, kernel/liveupdate/kho_block.c), and one array whose number of entries stands elsewhere (6.19 to 7.1).
+// Lists of entries, in LUO's two formats: a chain of blocks with a header each (since 7.2,
+// kernel/liveupdate/kho_block.c) and a single array whose length is stored elsewhere (6.19 to 7.1).
 import { Instance } from '../memory/layouts.js';
 import { HandoverError, PAGE } from '../memory/memory.js';
-import type { Walk } from '../source.js';
+import type { Walk } from '../memory/source.js';
 
 /** KHO_MAX_BLOCKS. */
-const MOST_BLOCKS = 10_000;
+const MAX_BLOCKS = 10_000;
 /** LUO_SESSION_PGCNT and LUO_FILE_PGCNT are 16 and 4 pages (7.1); no array is larger. */
-const MOST_ARRAY = 64 * PAGE;
+const MAX_ARRAY = 64 * PAGE;
 const HEADER = 'kho_block_header_ser';
 
 export function isChained({ layouts }: Walk): boolean {
@@ -17,23 +17,22 @@ export function isChained({ layouts }: Walk): boolean {
 
 /** The header of a block. */
 export function blockHeader(walk: Walk, pa: bigint, what: string): Instance {
-  if (!isChained(walk))
-    throw new HandoverError(`${what} of this kernel are one array: it has no blocks, and so no such header`);
+  if (!isChained(walk)) throw new HandoverError(`${what} of this kernel are a single array, which has no block header`);
   return new Instance(walk.memory, walk.layouts, HEADER, walk.memory.address(pa, PAGE, `the first block of ${what}`));
 }
 
-/** Entries of a chain in order. Throws HandoverError where a block is not sound, or the chain does not end. */
+/** Entries of a chain in order. Throws HandoverError if a block is invalid or the chain does not end. */
 export function* chained(walk: Walk, pa: bigint, entry: string, what: string): Generator<Instance> {
   const size = walk.layouts.size(entry);
   const first = walk.layouts.size(HEADER);
   const seen = new Set<number>();
   for (let next = pa; next !== 0n;) {
     const header = blockHeader(walk, next, what);
-    if (seen.has(header.phys) || seen.size >= MOST_BLOCKS) throw new HandoverError(`the blocks of ${what} do not end`);
+    if (seen.has(header.phys) || seen.size >= MAX_BLOCKS) throw new HandoverError(`the blocks of ${what} do not end`);
     seen.add(header.phys);
     const count = header.number('count');
     if (count > BigInt(Math.floor((PAGE - first) / size)))
-      throw new HandoverError(`a block of ${what} says that it holds ${count} entries`);
+      throw new HandoverError(`a block of ${what} claims to hold ${count} entries`);
     for (let i = 0; i < Number(count); i++)
       yield new Instance(walk.memory, walk.layouts, entry, header.phys + first + i * size);
     next = header.number('next');
@@ -43,7 +42,7 @@ export function* chained(walk: Walk, pa: bigint, entry: string, what: string): G
 /** Entries of an array in order. */
 export function* inArray(walk: Walk, phys: number, count: bigint, entry: string, what: string): Generator<Instance> {
   const size = walk.layouts.size(entry);
-  if (count > BigInt(Math.floor(MOST_ARRAY / size)))
-    throw new HandoverError(`the array of ${what} says that it holds ${count} entries`);
+  if (count > BigInt(Math.floor(MAX_ARRAY / size)))
+    throw new HandoverError(`the array of ${what} claims to hold ${count} entries`);
   for (let i = 0; i < Number(count); i++) yield new Instance(walk.memory, walk.layouts, entry, phys + i * size);
 }

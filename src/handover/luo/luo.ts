@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// LUO's own state, in its two shapes: a device tree (luo-v1, 6.19 to 7.1) and one packed struct luo_ser (luo-v5, 7.2
-// and later), both in include/linux/kho/abi/luo.h. The same words lead to the same thing in both.
-import { nodeSpot, subtree } from '../kho/kho.js';
+// LUO's own state, in its two formats: a device tree (luo-v1, 6.19 to 7.1) and a packed struct luo_ser (luo-v5, since
+// 7.2), both in include/linux/kho/abi/luo.h. A field has the same name here in both formats.
+import { nodeLocation, subtree } from '../kho/kho.js';
 import { Instance } from '../memory/layouts.js';
 import { HandoverError } from '../memory/memory.js';
-import type { Walk } from '../source.js';
-import type { Spot } from '../place/field-location.js';
+import type { Walk } from '../memory/source.js';
+import type { FieldLocation } from '../memory/field-location.js';
 import { Tree } from '../memory/tree.js';
 
 export const LUO_NODE = 'LUO';
-const GONE = "LUO's own page is gone: the next kernel gives it back when it starts";
+const GONE = "LUO's own page is gone: the next kernel frees it when it starts";
 
-/** Where a word lies in the tree: node and property. */
+/** Node and property of each field in the tree. */
 const IN_TREE = {
   version: ['', 'compatible'],
   number: ['', 'liveupdate-number'],
@@ -27,7 +27,7 @@ const IN_STRUCT = {
   flbs_pa: 'flbs_pa',
 } as const;
 
-export type LuoWord = keyof typeof IN_TREE;
+export type LuoField = keyof typeof IN_TREE;
 
 function isPacked({ layouts }: Walk): boolean {
   return layouts.has('luo_ser');
@@ -42,31 +42,31 @@ function treeOf(walk: Walk): Tree {
   return Tree.at(walk.memory, subtree(walk, LUO_NODE), "LUO's tree");
 }
 
-export function luoSpot(walk: Walk, word: LuoWord | 'size'): Spot {
-  if (word === 'size') return nodeSpot(walk, LUO_NODE, 'size');
+export function luoLocation(walk: Walk, word: LuoField | 'size'): FieldLocation {
+  if (word === 'size') return nodeLocation(walk, LUO_NODE, 'size');
   if (!isPacked(walk)) {
     const tree = treeOf(walk);
     const [node, property] = IN_TREE[word];
-    return tree.spot(
+    return tree.locate(
       node === '' ? tree.root : tree.child(node),
       property,
       property === 'compatible' ? 'text' : 'little',
     );
   }
-  const field = (IN_STRUCT as Partial<Record<LuoWord, string>>)[word];
+  const field = (IN_STRUCT as Partial<Record<LuoField, string>>)[word];
   if (field === undefined)
-    throw new HandoverError(`sessions and FLBs of this kernel have no version of their own, LUO's stands for them`);
-  return packed(walk).spot(field);
+    throw new HandoverError('sessions and FLBs of this kernel have no version of their own; use luo.version');
+  return packed(walk).locate(field);
 }
 
-/** LUO's version as it stands there: `luo-v5`. */
+/** LUO's version: `luo-v5`. */
 export function luoVersion(walk: Walk): string {
   if (isPacked(walk)) return packed(walk).text('compatible');
   const tree = treeOf(walk);
   return tree.compatible(tree.root) ?? '';
 }
 
-/** What LUO says where sessions or FLBs begin; 0 where there are none. Not checked. */
+/** LUO's pointer to the first session or FLB; 0 if there is none. Not checked. */
 export function luoPointer(walk: Walk, to: 'sessions' | 'flbs'): bigint {
   if (walk.source.luo) return walk.source.luo[to];
   const word = to === 'sessions' ? 'sessions_pa' : 'flbs_pa';
@@ -76,7 +76,7 @@ export function luoPointer(walk: Walk, to: 'sessions' | 'flbs'): bigint {
   return tree.number(tree.child(node), property);
 }
 
-/** What is to be remembered of LUO's page before the next kernel gives it back; null where that page stays. */
-export function luoToRemember(walk: Walk): { sessions: bigint; flbs: bigint } | null {
+/** The pointers to remember before the next kernel frees LUO's page; null if that page stays. */
+export function luoPointersToKeep(walk: Walk): { sessions: bigint; flbs: bigint } | null {
   return isPacked(walk) ? { sessions: luoPointer(walk, 'sessions'), flbs: luoPointer(walk, 'flbs') } : null;
 }

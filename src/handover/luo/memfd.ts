@@ -1,29 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the handler of memfds writes: struct memfd_luo_ser, and the list of its folios, which lies in an area of
-// vmalloc() that struct kho_vmalloc describes (include/linux/kho/abi/memfd.h and kexec_handover.h, mm/memfd_luo.c; 6.19
-// to 7.3).
+// A serialized memfd: struct memfd_luo_ser and its list of folios, which is in a vmalloc() area that struct kho_vmalloc
+// describes (include/linux/kho/abi/memfd.h and kexec_handover.h, mm/memfd_luo.c; 6.19 to 7.3).
 import type { FileRef } from '../../model/scenario/place.js';
 import { Instance } from '../memory/layouts.js';
 import { preservedBit } from '../kho/map.js';
 import { HandoverError, PAGE } from '../memory/memory.js';
 import { fileOf } from './sessions.js';
-import type { Walk } from '../source.js';
-import { numberSpot, type Spot } from '../place/field-location.js';
+import type { Walk } from '../memory/source.js';
+import { numberLocation, type FieldLocation } from '../memory/field-location.js';
 
 const HANDLER = /^memfd-v\d/;
-const MOST_ORDER = 20;
+const MAX_ORDER = 20;
 
-/** True for the entry of a file that the handler of memfds wrote. */
+/** True if the memfd handler wrote this file entry. */
 export function isMemfd(entry: Instance): boolean {
   return HANDLER.test(entry.text('compatible'));
 }
 
 /**
- * @param entry of the file, in its session
- * @param what the file, for messages
+ * @param entry the file's entry in its session
+ * @param what name of the file in messages
  */
 export function memfdAt(walk: Walk, entry: Instance, what: string): Instance {
-  if (!isMemfd(entry)) throw new HandoverError(`${what} is no memfd: its handler is '${entry.text('compatible')}'`);
+  if (!isMemfd(entry)) throw new HandoverError(`${what} is not a memfd: its handler is '${entry.text('compatible')}'`);
   return new Instance(walk.memory, walk.layouts, 'memfd_luo_ser', entry.address('data', 8));
 }
 
@@ -31,15 +30,15 @@ export function memfdOf(walk: Walk, file: FileRef): Instance {
   return memfdAt(walk, fileOf(walk, file), label(file));
 }
 
-export function memfdSpot(walk: Walk, file: FileRef, field: string): Spot {
-  return memfdOf(walk, file).spot(field === 'folios.first' ? 'folios.first.phys' : field);
+export function memfdLocation(walk: Walk, file: FileRef, field: string): FieldLocation {
+  return memfdOf(walk, file).locate(field === 'folios.first' ? 'folios.first.phys' : field);
 }
 
 function label({ session, token }: FileRef): string {
   return `${session}/${token}`;
 }
 
-/** The folios of a memfd in order. Throws HandoverError where the list is not sound, or shorter than it says. */
+/** The folios of a memfd in order. Throws HandoverError if the list is invalid or shorter than it claims. */
 export class FolioList {
   private readonly count: bigint;
   private readonly order: number;
@@ -52,7 +51,10 @@ export class FolioList {
   ) {
     this.count = memfd.number('nr_folios');
     this.order = Number(memfd.number('folios.order'));
-    if (this.order > MOST_ORDER) throw new HandoverError(`${what}: an area of order ${this.order}`);
+    if (this.order > MAX_ORDER)
+      throw new HandoverError(
+        `${what}: its list of folios has blocks of order ${this.order}, at most ${MAX_ORDER} is possible`,
+      );
   }
 
   get length(): bigint {
@@ -61,19 +63,19 @@ export class FolioList {
 
   at(index: number): Instance {
     if (BigInt(index) >= this.count)
-      throw new HandoverError(`${this.what}: there is no folio ${index}, as there are ${this.count}`);
+      throw new HandoverError(`${this.what}: there is no folio ${index}, only ${this.count}`);
     const byte = index * this.walk.layouts.size('memfd_luo_folio_ser');
-    const piece = PAGE * 2 ** this.order;
+    const blockBytes = PAGE * 2 ** this.order;
     return new Instance(
       this.walk.memory,
       this.walk.layouts,
       'memfd_luo_folio_ser',
-      this.piece(Math.floor(byte / piece)) + (byte % piece),
+      this.block(Math.floor(byte / blockBytes)) + (byte % blockBytes),
     );
   }
 
-  /** Physical address of one piece of the area: 2^order pages. */
-  private piece(number: number): number {
+  /** Physical address of one block of the area: 2^order pages. */
+  private block(number: number): number {
     const { offset, size } = this.walk.layouts.get('kho_vmalloc_chunk').fields.find(({ name }) => name === 'phys') ?? {
       offset: 0,
       size: 0,
@@ -85,11 +87,11 @@ export class FolioList {
     return memory.address(
       memory.number(chunk + offset + (number % perChunk) * 8, 8, this.what),
       PAGE,
-      `${this.what}: a piece of its list of folios`,
+      `${this.what}: a block of its list of folios`,
     );
   }
 
-  /** The chunks up to the one asked for are as many as the list's length allows; a circle is an error all the same. */
+  /** The list's length limits the number of chunks; a loop is an error. */
   private chunk(number: number): number {
     while (this.chunks.length <= number) {
       const last = this.chunks.at(-1);
@@ -108,38 +110,38 @@ function foliosOf(walk: Walk, file: FileRef): FolioList {
   return new FolioList(walk, memfdOf(walk, file), label(file));
 }
 
-export function folioSpot(
+export function folioLocation(
   walk: Walk,
   file: FileRef,
   index: number,
   field: 'pfn' | 'flags' | 'index' | 'preserved',
-): Spot {
+): FieldLocation {
   const folio = foliosOf(walk, file).at(index);
-  if (field !== 'preserved') return folio.spot(field);
+  if (field !== 'preserved') return folio.locate(field);
   const bit = preservedBit(walk, Number(folio.number('pfn')));
-  if (bit === null) throw new HandoverError(`${label(file)}: folio ${index} is not in the map of the preserved memory`);
-  return bit.spot;
+  if (bit === null) throw new HandoverError(`${label(file)}: folio ${index} is not in the map of preserved memory`);
+  return bit.location;
 }
 
-/** One byte of the content, through the list of folios and the order that the map has for them. */
-export function contentSpot(walk: Walk, file: FileRef, page: number, byte: number): Spot {
+/** One byte of the content. The list of folios gives the page frame, the map of preserved memory the folio's size. */
+export function contentLocation(walk: Walk, file: FileRef, page: number, byte: number): FieldLocation {
   const list = foliosOf(walk, file);
-  let found: { index: number; pfn: number } | null = null;
-  // Folios stand in the order of the file, each holds at least a page: the one asked for is among the first page + 1.
+  let candidate: { index: number; pfn: number } | null = null;
+  // Folios are in file order with at least one page each, so the right one is among the first page + 1.
   for (let i = 0; i <= page && BigInt(i) < list.length; i++) {
     const folio = list.at(i);
     const index = Number(folio.number('index'));
-    if (index <= (found?.index ?? -1))
+    if (index <= (candidate?.index ?? -1))
       throw new HandoverError(`${label(file)}: its folios are not in the order of the file`);
     if (index > page) break;
-    found = { index, pfn: Number(folio.number('pfn')) };
+    candidate = { index, pfn: Number(folio.number('pfn')) };
   }
-  const pages = found === null ? 0 : found.index === page ? 1 : 2 ** (orderOf(walk, found.pfn) ?? 0);
-  if (found === null || found.pfn === 0 || page - found.index >= pages)
+  const pages = candidate === null ? 0 : candidate.index === page ? 1 : 2 ** (orderOf(walk, candidate.pfn) ?? 0);
+  if (candidate === null || candidate.pfn === 0 || page - candidate.index >= pages)
     throw new HandoverError(`${label(file)}: no folio holds page ${page}`);
-  const phys = (found.pfn + page - found.index) * PAGE + byte;
+  const phys = (candidate.pfn + page - candidate.index) * PAGE + byte;
   walk.memory.bytes(phys, 1, `page ${page} of ${label(file)}`);
-  return numberSpot(phys, 1, phys - byte);
+  return numberLocation(phys, 1, phys - byte);
 }
 
 function orderOf(walk: Walk, pfn: number): number | null {

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sessions and the files in them (include/linux/kho/abi/luo.h, 6.19 to 7.3). The kernel writes them during the kexec,
-// not before.
+// Serialized sessions and their files (include/linux/kho/abi/luo.h, 6.19 to 7.3). The kernel writes them during the
+// kexec, not before.
 import type { FileRef } from '../../model/scenario/place.js';
 import { blockHeader, chained, inArray, isChained } from './entries.js';
 import { Instance } from '../memory/layouts.js';
 import { luoPointer } from './luo.js';
 import { HandoverError } from '../memory/memory.js';
-import type { Walk } from '../source.js';
-import type { Spot } from '../place/field-location.js';
+import type { Walk } from '../memory/source.js';
+import type { FieldLocation } from '../memory/field-location.js';
 
-const NONE = 'no session is written down; the kernel does that during the kexec';
-/** As many as any kernel takes in all. */
-const MOST_SESSIONS = 600_000;
-const MOST_NAMED = 12;
+const NONE = 'there is no serialized session; the kernel writes them during the kexec';
+/** More than any kernel accepts. */
+const MAX_SESSIONS = 600_000;
+const MAX_NAMED = 12;
 
 function sessionsPointer(walk: Walk): bigint {
   const pointer = luoPointer(walk, 'sessions');
@@ -30,19 +30,22 @@ function arrayHeader(walk: Walk): Instance {
   );
 }
 
-export function sessionsSpot(walk: Walk, field: 'count' | 'next'): Spot {
+export function sessionsLocation(walk: Walk, field: 'count' | 'next'): FieldLocation {
   const pointer = sessionsPointer(walk);
-  if (isChained(walk)) return blockHeader(walk, pointer, 'the sessions').spot(field);
-  if (field === 'next') throw new HandoverError('the sessions of this kernel are one array: there is no next block');
-  return arrayHeader(walk).spot(field);
+  if (isChained(walk)) return blockHeader(walk, pointer, 'the sessions').locate(field);
+  if (field === 'next')
+    throw new HandoverError('the sessions of this kernel are a single array: there is no next block');
+  return arrayHeader(walk).locate(field);
 }
 
-export function flbsSpot(walk: Walk, field: 'count' | 'pages'): Spot {
+export function flbsLocation(walk: Walk, field: 'count' | 'pages'): FieldLocation {
   const at = walk.memory.address(luoPointer(walk, 'flbs'), 8, 'the header of the FLBs');
-  return new Instance(walk.memory, walk.layouts, 'luo_flb_header_ser', at).spot(field === 'pages' ? 'pgcnt' : 'count');
+  return new Instance(walk.memory, walk.layouts, 'luo_flb_header_ser', at).locate(
+    field === 'pages' ? 'pgcnt' : 'count',
+  );
 }
 
-/** All sessions in order; none before the kernel has written them. */
+/** All sessions in order; empty before the kernel has written them. */
 export function* sessions(walk: Walk): Generator<Instance> {
   if (luoPointer(walk, 'sessions') === 0n) return;
   if (isChained(walk)) yield* chained(walk, sessionsPointer(walk), 'luo_session_ser', 'the sessions');
@@ -64,21 +67,21 @@ export function sessionNamed(walk: Walk, name: string): Instance {
   for (const session of sessions(walk)) {
     const other = session.text('name');
     if (other === name) return session;
-    if (others.length < MOST_NAMED) others.push(other);
-    if (++count > MOST_SESSIONS) break;
+    if (others.length < MAX_NAMED) others.push(other);
+    if (++count > MAX_SESSIONS) break;
   }
   throw new HandoverError(
-    count === 0 ? NONE : `no session ${name} is written down`,
-    count === 0 ? {} : { detail: `${count} are, such as ${others.join(', ')}` },
+    count === 0 ? NONE : `there is no serialized session ${name}`,
+    count === 0 ? {} : { detail: `there are ${count}, such as ${others.join(', ')}` },
   );
 }
 
-export function sessionSpot(walk: Walk, name: string, field: 'name' | 'count' | 'files'): Spot {
-  return sessionNamed(walk, name).spot(field === 'name' ? 'name' : `file_set_ser.${field}`);
+export function sessionLocation(walk: Walk, name: string, field: 'name' | 'count' | 'files'): FieldLocation {
+  return sessionNamed(walk, name).locate(field === 'name' ? 'name' : `file_set_ser.${field}`);
 }
 
-export function filesSpot(walk: Walk, name: string, field: 'count' | 'next'): Spot {
-  return blockHeader(walk, sessionNamed(walk, name).number('file_set_ser.files'), `the files of ${name}`).spot(field);
+export function filesLocation(walk: Walk, name: string, field: 'count' | 'next'): FieldLocation {
+  return blockHeader(walk, sessionNamed(walk, name).number('file_set_ser.files'), `the files of ${name}`).locate(field);
 }
 
 /** The files of a session in order. */
@@ -102,9 +105,9 @@ export function fileOf(walk: Walk, { session, token }: FileRef): Instance {
   for (const file of filesOf(walk, sessionNamed(walk, session))) {
     const other = file.number('token');
     if (other === BigInt(token)) return file;
-    if (tokens.length < MOST_NAMED) tokens.push(String(other));
+    if (tokens.length < MAX_NAMED) tokens.push(String(other));
   }
-  throw new HandoverError(`session ${session} holds no file of token ${token}`, {
-    detail: tokens.length === 0 ? 'it holds none' : `it holds ${tokens.join(', ')}`,
+  throw new HandoverError(`session ${session} has no file with token ${token}`, {
+    detail: tokens.length === 0 ? 'it has no files' : `it has ${tokens.join(', ')}`,
   });
 }

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads a flattened device tree, as much as the handover needs of it: names and properties. Format: Devicetree
-// Specification v0.4, chapter 5. The bytes come from a machine that may lie: every offset is checked, depth and number
-// of nodes are bounded.
+// Reads the names and properties of a flattened device tree. Format: Devicetree Specification v0.4, chapter 5. The
+// bytes come from an untrusted machine: every offset is checked, and depth and number of nodes are limited.
 
-/** Bytes [start, end) from the beginning of the tree. */
+/** Bytes [start, end) from the start of the tree. */
 export interface FdtSpan {
   start: number;
   end: number;
@@ -11,16 +10,16 @@ export interface FdtSpan {
 
 export interface FdtNode {
   name: string;
-  /** Of two of one name the first, as libfdt takes it. */
+  /** The first of each name, as in libfdt. */
   properties: Map<string, Uint8Array>;
   children: FdtNode[];
-  /** Where it lies, from its first token to behind its last. */
+  /** All of it, from its first token to its last. */
   span: FdtSpan;
-  /** Where its properties lie: `value` alone, and `whole` with token and padding. */
+  /** Each property: its `value`, and the `whole` with token and padding. */
   spans: Map<string, { value: FdtSpan; whole: FdtSpan }>;
 }
 
-/** The token that stands for nothing: what is filled with it is gone, and the rest stays where it is. */
+/** The token for nothing. Filling a node or property with it removes it without moving the rest. */
 export const FDT_NOP = Uint8Array.of(0, 0, 0, 4);
 
 const MAGIC = 0xd00dfeed;
@@ -29,12 +28,12 @@ const END_NODE = 2;
 const PROP = 3;
 const NOP = 4;
 const END = 9;
-const MOST_NODES = 100_000;
-const MOST_DEPTH = 16;
-/** Bytes with the NUL; the specification allows 32. */
-const LONGEST_NAME = 256;
+const MAX_NODES = 100_000;
+const MAX_DEPTH = 16;
+/** Bytes including the NUL; the specification allows 32. */
+const MAX_NAME = 256;
 
-/** The root node, or null where the bytes are not a whole, sound tree. */
+/** The root node, or null if the bytes are not a complete, valid tree. */
 export function readFdt(bytes: Uint8Array): FdtNode | null {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length < 40 || view.getUint32(0) !== MAGIC) return null;
@@ -44,18 +43,18 @@ export function readFdt(bytes: Uint8Array): FdtNode | null {
   if (total > bytes.length || structAt >= total || stringsAt > total) return null;
 
   const text = (at: number, end: number): string | null => {
-    const room = bytes.subarray(at, Math.min(end, at + LONGEST_NAME));
+    const room = bytes.subarray(at, Math.min(end, at + MAX_NAME));
     const length = room.indexOf(0);
     return length < 0 ? null : Buffer.from(room.subarray(0, length)).toString('latin1');
   };
-  const fresh = (name: string, start: number): FdtNode => ({
+  const emptyNode = (name: string, start: number): FdtNode => ({
     name,
     properties: new Map(),
     children: [],
     span: { start, end: start },
     spans: new Map(),
   });
-  const root = fresh('', 0);
+  const root = emptyNode('', 0);
   const path: FdtNode[] = [];
   let nodes = 0;
   for (let at = structAt; at + 4 <= total;) {
@@ -69,10 +68,10 @@ export function readFdt(bytes: Uint8Array): FdtNode | null {
       ended.span.end = at;
     } else if (token === BEGIN_NODE) {
       const name = text(at, total);
-      if (name === null || ++nodes > MOST_NODES || path.length >= MOST_DEPTH) return null;
+      if (name === null || ++nodes > MAX_NODES || path.length >= MAX_DEPTH) return null;
       const parent = path.at(-1);
       if (parent === undefined && nodes > 1) return null;
-      const node = parent === undefined ? root : fresh(name, at - 4);
+      const node = parent === undefined ? root : emptyNode(name, at - 4);
       node.span.start = at - 4;
       parent?.children.push(node);
       path.push(node);
@@ -96,7 +95,7 @@ export function readFdt(bytes: Uint8Array): FdtNode | null {
   return null;
 }
 
-/** A property that holds one 64-bit number in the machine's own byte order, as KHO writes them. */
+/** A property with one 64-bit little-endian number, as KHO writes them. */
 export function u64Property(node: Pick<FdtNode, 'properties'>, name: string): number | null {
   const value = node.properties.get(name);
   if (value === undefined || value.length !== 8) return null;

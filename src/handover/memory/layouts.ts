@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Structures in physical memory, read with the layouts of the kernel that wrote them. Fields are asked for by name:
-// what a kernel's format does not have is an error that says so.
+// Reads structures in physical memory with the layouts of the kernel that wrote them. A field that this kernel's format
+// does not have is an error with its name.
 import type { Field, Structure } from '../../model/kernel/abi.js';
 import { HandoverError, littleEndian, textOf, type Memory } from './memory.js';
-import type { Spot } from '../place/field-location.js';
+import type { FieldLocation } from './field-location.js';
 
 export class Layouts {
   private readonly byName: Map<string, Structure>;
@@ -30,7 +30,7 @@ export class Layouts {
   }
 }
 
-/** One structure at one place of physical memory. */
+/** One structure at a physical address. */
 export class Instance {
   readonly structure: Structure;
 
@@ -54,7 +54,7 @@ export class Instance {
     return field;
   }
 
-  spot(name: string): Spot {
+  locate(name: string): FieldLocation {
     const { offset, size, bits, shape } = this.field(name);
     const text = /^int8\[\d+\]$/.test(shape);
     if (!text && size > 8) throw new HandoverError(`${this.structure.name}.${name} is neither a number nor text`);
@@ -69,9 +69,11 @@ export class Instance {
   }
 
   number(name: string): bigint {
-    const spot = this.spot(name);
-    const value = littleEndian(this.memory.bytes(spot.phys, spot.size, this.what(name)));
-    return spot.bits === null ? value : (value >> BigInt(spot.bits.shift)) & ((1n << BigInt(spot.bits.width)) - 1n);
+    const location = this.locate(name);
+    const value = littleEndian(this.memory.bytes(location.phys, location.size, this.what(name)));
+    return location.bits === null
+      ? value
+      : (value >> BigInt(location.bits.shift)) & ((1n << BigInt(location.bits.width)) - 1n);
   }
 
   text(name: string): string {
@@ -79,7 +81,7 @@ export class Instance {
     return textOf(this.memory.bytes(this.phys + offset, size, this.what(name)));
   }
 
-  /** The address that a field holds. Throws HandoverError where it is none. */
+  /** The address in a field. Throws HandoverError if it is not a valid address. */
   address(name: string, align: number): number {
     return this.memory.address(this.number(name), align, this.what(name));
   }

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// Physical memory that may hold anything: every read is bounded, every address that was read there is checked.
+// Reads untrusted physical memory: every read has a limit, and every address found there is checked.
 import { LabError } from '../../util/errors.js';
 
-/** Reads physical memory; false where there is no RAM. Addresses in bytes. */
+/** Reads physical memory; false if there is no RAM at this address. */
 export type ReadPhys = (phys: number, into: Uint8Array) => boolean;
 
-/** A place that is not there, or a structure on the way to it that is not sound. The message says which. */
+/** A place does not exist, or a structure on the way to it is invalid. The message names it. */
 export class HandoverError extends LabError {
   override name = 'HandoverError';
 }
 
 export const PAGE = 4096;
 /** Physical addresses of x86-64 have 52 bits. */
-const MOST_PHYS = 2n ** 52n;
-const LONGEST_READ = 1 << 20;
+const MAX_PHYS = 2n ** 52n;
+const MAX_READ = 1 << 20;
 
 export function hex(value: number | bigint): string {
   return `0x${value.toString(16)}`;
@@ -22,10 +22,13 @@ export function hex(value: number | bigint): string {
 export class Memory {
   constructor(private readonly read: ReadPhys) {}
 
-  /** @param what what is read, for the message. Throws HandoverError where there is no RAM. */
+  /**
+   * Throws HandoverError if there is no RAM.
+   * @param what name of these bytes in the message
+   */
   bytes(phys: number, length: number, what: string): Uint8Array {
-    const into = new Uint8Array(Math.min(length, LONGEST_READ));
-    if (length > LONGEST_READ || !Number.isSafeInteger(phys) || phys < 0 || !this.read(phys, into)) {
+    const into = new Uint8Array(Math.min(length, MAX_READ));
+    if (length > MAX_READ || !Number.isSafeInteger(phys) || phys < 0 || !this.read(phys, into)) {
       throw new HandoverError(`${what}: no memory at ${hex(phys)} (${length} bytes)`);
     }
     return into;
@@ -36,11 +39,11 @@ export class Memory {
     return littleEndian(this.bytes(phys, size, what));
   }
 
-  /** An address that was read in memory: there is one, it is aligned, and there is memory. Bytes. */
+  /** Checks an address that was read from memory: it is not 0, it is aligned, and there is RAM. */
   address(value: bigint, align: number, what: string): number {
-    if (value === 0n) throw new HandoverError(`${what}: there is none (the address is 0)`);
-    if (value >= MOST_PHYS || value % BigInt(align) !== 0n)
-      throw new HandoverError(`${what}: ${hex(value)} is no sound address`);
+    if (value === 0n) throw new HandoverError(`${what}: it is not there (the address is 0)`);
+    if (value >= MAX_PHYS || value % BigInt(align) !== 0n)
+      throw new HandoverError(`${what}: ${hex(value)} is not a valid address`);
     const phys = Number(value);
     this.bytes(phys, align, what);
     return phys;

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// Pages that a walk has read: each is read once, and together they are all that the same walk needs again elsewhere.
+// Keeps every page that a walk reads, so that the same walk can be repeated later from these pages alone.
 import { HandoverError, PAGE, type ReadPhys } from './memory.js';
 
-/** Pages; a walk that goes further is not worth an image. */
-const MOST_PAGES = 65_536;
+/** The pages of a larger walk are not worth keeping. */
+const MAX_PAGES = 65_536;
 
 export class PageCache {
-  /** By page frame; null where there is no memory. */
+  /** By page frame; null if there is no memory. */
   private readonly seen = new Map<number, Uint8Array | null>();
 
   constructor(private readonly from: ReadPhys) {}
 
-  /** A ReadPhys. Throws HandoverError where more was read than is kept. */
+  /** Reads through the cache. Throws HandoverError if the walk needs more than MAX_PAGES. */
   readonly read: ReadPhys = (phys, into) => {
     for (let at = 0; at < into.length;) {
       const offset = (phys + at) % PAGE;
@@ -24,7 +24,7 @@ export class PageCache {
     return true;
   };
 
-  /** In the order of their frames. */
+  /** In the order of their page frames. */
   pages(): { pfn: number; bytes: Uint8Array }[] {
     return [...this.seen]
       .flatMap(([pfn, bytes]) => (bytes === null ? [] : [{ pfn, bytes }]))
@@ -34,8 +34,8 @@ export class PageCache {
   private page(pfn: number): Uint8Array | null {
     const known = this.seen.get(pfn);
     if (known !== undefined) return known;
-    if (this.seen.size >= MOST_PAGES)
-      throw new HandoverError(`the handover takes more than ${MOST_PAGES} pages by itself`);
+    if (this.seen.size >= MAX_PAGES)
+      throw new HandoverError(`the structures of the handover fill more than ${MAX_PAGES} pages`);
     const bytes = new Uint8Array(PAGE);
     const page = this.from(pfn * PAGE, bytes) ? bytes : null;
     this.seen.set(pfn, page);

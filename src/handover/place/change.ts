@@ -1,54 +1,70 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a change makes of the bytes that stand at a place.
+// Applies a change of a scenario to the bytes of a field.
 import type { Change } from '../../model/scenario/place.js';
 import { FDT_NOP } from '../memory/fdt.js';
 import { HandoverError, hex, littleEndian, textOf } from '../memory/memory.js';
-import type { Spot } from './field-location.js';
+import type { FieldLocation } from '../memory/field-location.js';
 
-export interface Changed {
-  /** Physical address of what is written. */
+export interface ChangedBytes {
+  /** Physical address to write to. */
   phys: number;
   bytes: Uint8Array;
-  /** What stood there, and what stands there now, for people. */
+  /** The old and the new value as text for people. */
   from: string;
   to: string;
 }
 
-/** @param read gives the bytes that stand there now. Throws HandoverError where the change does not fit the place. */
-export function changeAt(spot: Spot, change: Change, read: (phys: number, length: number) => Uint8Array): Changed {
-  const old = read(spot.phys, spot.size);
+/**
+ * Throws HandoverError if the change does not fit the field.
+ * @param read returns the current bytes
+ */
+export function changeAt(
+  location: FieldLocation,
+  change: Change,
+  read: (phys: number, length: number) => Uint8Array,
+): ChangedBytes {
+  const old = read(location.phys, location.size);
   if (change.how === 'remove') {
-    if (spot.cut === null)
-      throw new HandoverError('only a property or a node of a tree can be removed, and this is neither');
-    const bytes = new Uint8Array(spot.cut.size).map((_, i) => FDT_NOP[i % FDT_NOP.length] as number);
-    return { phys: spot.cut.phys, bytes, from: shown(spot, old), to: 'nothing' };
+    if (location.cut === null)
+      throw new HandoverError('only a property or a node of a device tree can be removed, and this is neither');
+    const bytes = new Uint8Array(location.cut.size).map((_, i) => FDT_NOP[i % FDT_NOP.length] as number);
+    return { phys: location.cut.phys, bytes, from: shown(location, old), to: 'nothing' };
   }
-  if (spot.as === 'tree') throw new HandoverError('a node of a tree can only be removed');
-  const bytes = change.how === 'text' ? newText(spot, change.text) : newNumber(spot, change, old);
-  return { phys: spot.phys, bytes, from: shown(spot, old), to: shown(spot, bytes) };
+  if (location.as === 'tree') throw new HandoverError('a node of a device tree can only be removed');
+  const bytes = change.how === 'text' ? newText(location, change.text) : newNumber(location, change, old);
+  return { phys: location.phys, bytes, from: shown(location, old), to: shown(location, bytes) };
 }
 
-function newText(spot: Spot, text: string): Uint8Array {
-  if (spot.as !== 'text') throw new HandoverError('a number stands there, not text');
+function newText(location: FieldLocation, text: string): Uint8Array {
+  if (location.as !== 'text') throw new HandoverError('this field is a number, not text');
   const bytes = Buffer.from(text, 'latin1');
-  if (bytes.length > spot.size)
-    throw new HandoverError(`'${text}' has ${bytes.length} bytes, and there is room for ${spot.size}`);
-  return new Uint8Array(Buffer.concat([bytes, Buffer.alloc(spot.size - bytes.length)]));
+  if (bytes.length > location.size)
+    throw new HandoverError(`'${text}' has ${bytes.length} bytes, but there is only room for ${location.size}`);
+  return new Uint8Array(Buffer.concat([bytes, Buffer.alloc(location.size - bytes.length)]));
 }
 
-function newNumber(spot: Spot, change: Exclude<Change, { how: 'text' | 'remove' }>, old: Uint8Array): Uint8Array {
-  if (spot.as === 'text') throw new HandoverError('text stands there, not a number');
-  const { shift, width } = spot.bits ?? { shift: 0, width: spot.size * 8 };
-  const whole = littleEndian(ordered(spot, old));
+function newNumber(
+  location: FieldLocation,
+  change: Exclude<Change, { how: 'text' | 'remove' }>,
+  old: Uint8Array,
+): Uint8Array {
+  if (location.as === 'text') throw new HandoverError('this field is text, not a number');
+  const { shift, width } = location.bits ?? { shift: 0, width: location.size * 8 };
+  const whole = littleEndian(ordered(location, old));
   const mask = (1n << BigInt(width)) - 1n;
-  const value = wanted(change, (whole >> BigInt(shift)) & mask, mask, spot);
+  const value = newValue(change, (whole >> BigInt(shift)) & mask, mask, location);
   if (value < 0n || value > mask) throw new HandoverError(`${hex(value)} does not fit into ${width} bits`);
   const next = (whole & ~(mask << BigInt(shift))) | (value << BigInt(shift));
-  const bytes = new Uint8Array(spot.size).map((_, i) => Number((next >> BigInt(i * 8)) & 0xffn));
-  return ordered(spot, bytes);
+  const bytes = new Uint8Array(location.size).map((_, i) => Number((next >> BigInt(i * 8)) & 0xffn));
+  return ordered(location, bytes);
 }
 
-function wanted(change: Exclude<Change, { how: 'text' | 'remove' }>, now: bigint, mask: bigint, spot: Spot): bigint {
+function newValue(
+  change: Exclude<Change, { how: 'text' | 'remove' }>,
+  now: bigint,
+  mask: bigint,
+  location: FieldLocation,
+): bigint {
   switch (change.how) {
     case 'number':
       return BigInt(change.value);
@@ -57,20 +73,24 @@ function wanted(change: Exclude<Change, { how: 'text' | 'remove' }>, now: bigint
     case 'flip':
       return now ^ BigInt(change.mask);
     case 'self':
-      return BigInt(spot.holder);
+      return BigInt(location.holder);
   }
 }
 
-/** Into little-endian order, and back. */
-function ordered(spot: Spot, bytes: Uint8Array): Uint8Array {
-  return spot.as === 'big' ? bytes.slice().reverse() : bytes;
+/** Converts to little-endian order and back. */
+function ordered(location: FieldLocation, bytes: Uint8Array): Uint8Array {
+  return location.as === 'big' ? bytes.slice().reverse() : bytes;
 }
 
-const MOST_SHOWN = 64;
+const MAX_SHOWN = 64;
 
-function shown(spot: Spot, bytes: Uint8Array): string {
-  if (spot.as === 'tree') return `a node of ${spot.size} bytes`;
-  if (spot.as === 'text') return `'${textOf(bytes).slice(0, MOST_SHOWN)}'`;
-  const value = littleEndian(ordered(spot, bytes));
-  return hex(spot.bits === null ? value : (value >> BigInt(spot.bits.shift)) & ((1n << BigInt(spot.bits.width)) - 1n));
+function shown(location: FieldLocation, bytes: Uint8Array): string {
+  if (location.as === 'tree') return `a node of ${location.size} bytes`;
+  if (location.as === 'text') return `'${textOf(bytes).slice(0, MAX_SHOWN)}'`;
+  const value = littleEndian(ordered(location, bytes));
+  return hex(
+    location.bits === null
+      ? value
+      : (value >> BigInt(location.bits.shift)) & ((1n << BigInt(location.bits.width)) - 1n),
+  );
 }

@@ -1,48 +1,48 @@
 // SPDX-License-Identifier: Apache-2.0
-// From a place by meaning to a place in physical memory.
+// Finds the physical location of a place that a scenario names (docs/mismatch.md).
 import type { Place } from '../../model/scenario/place.js';
-import { khoSpot, nodeSpot } from '../kho/kho.js';
-import { luoSpot } from '../luo/luo.js';
-import { mapSpot } from '../kho/map.js';
-import { contentSpot, folioSpot, memfdSpot } from '../luo/memfd.js';
-import { fileOf, filesSpot, flbsSpot, sessionSpot, sessionsSpot } from '../luo/sessions.js';
-import { type HandoverSource, Walk } from '../source.js';
-import type { Spot } from './field-location.js';
-import { memblockSpot, metadataSpot, reserveMemSpot } from '../kho/trees.js';
+import { khoLocation, nodeLocation } from '../kho/kho.js';
+import { luoLocation } from '../luo/luo.js';
+import { mapLocation } from '../kho/map.js';
+import { contentLocation, folioLocation, memfdLocation } from '../luo/memfd.js';
+import { fileOf, filesLocation, flbsLocation, sessionLocation, sessionsLocation } from '../luo/sessions.js';
+import { type HandoverSource, Walk } from '../memory/source.js';
+import type { FieldLocation } from '../memory/field-location.js';
+import { memblockLocation, metadataLocation, reserveMemLocation } from '../kho/trees.js';
 
-/** Throws HandoverError, and nothing else, where the place is not there or the way to it is not sound. */
-export function findPlace(source: HandoverSource, place: Place): Spot {
+/** Throws HandoverError (and nothing else) if the place does not exist or a structure on the way is invalid. */
+export function findPlace(source: HandoverSource, place: Place): FieldLocation {
   const walk = new Walk(source);
   switch (place.of) {
     case 'kho':
-      return khoSpot(walk, place.field);
+      return khoLocation(walk, place.field);
     case 'map':
-      return mapSpot(walk, place.field);
+      return mapLocation(walk, place.field);
     case 'node':
-      return nodeSpot(walk, place.name, place.field);
+      return nodeLocation(walk, place.name, place.field);
     case 'luo':
-      return luoSpot(walk, place.field);
+      return luoLocation(walk, place.field);
     case 'sessions':
-      return place.field === 'version' ? luoSpot(walk, 'sessions.version') : sessionsSpot(walk, place.field);
+      return place.field === 'version' ? luoLocation(walk, 'sessions.version') : sessionsLocation(walk, place.field);
     case 'flbs':
-      return place.field === 'version' ? luoSpot(walk, 'flbs.version') : flbsSpot(walk, place.field);
+      return place.field === 'version' ? luoLocation(walk, 'flbs.version') : flbsLocation(walk, place.field);
     case 'session':
-      return sessionSpot(walk, place.session, place.field);
+      return sessionLocation(walk, place.session, place.field);
     case 'files':
-      return filesSpot(walk, place.session, place.field);
+      return filesLocation(walk, place.session, place.field);
     case 'file':
-      return fileOf(walk, place.file).spot(place.field);
+      return fileOf(walk, place.file).locate(place.field);
     case 'memfd':
-      return memfdSpot(walk, place.file, place.field);
+      return memfdLocation(walk, place.file, place.field);
     case 'folio':
-      return folioSpot(walk, place.file, place.folio, place.field);
+      return folioLocation(walk, place.file, place.folio, place.field);
     case 'content':
-      return contentSpot(walk, place.file, place.page, place.byte);
+      return contentLocation(walk, place.file, place.page, place.byte);
     case 'kexec-metadata':
-      return metadataSpot(walk, place.field);
+      return metadataLocation(walk, place.field);
     case 'memblock':
-      return memblockSpot(walk);
+      return memblockLocation(walk);
     case 'reserve-mem':
-      return reserveMemSpot(walk, place.name, place.field);
+      return reserveMemLocation(walk, place.name, place.field);
   }
 }

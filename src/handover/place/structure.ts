@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The structure that holds a place, field by field, as bytes and as what they mean.
+// Dumps the structure around a place: each field with its bytes and its meaning.
 import type { Field, Structure } from '../../model/kernel/abi.js';
 import type { FieldRow, StructureDump } from '../../model/result/explanation.js';
 import type { Place } from '../../model/scenario/place.js';
@@ -7,14 +7,14 @@ import { readFdt, type FdtNode } from '../memory/fdt.js';
 import { findPlace } from './find.js';
 import { Layouts } from '../memory/layouts.js';
 import { hex, littleEndian, PAGE, textOf } from '../memory/memory.js';
-import { type HandoverSource, Walk } from '../source.js';
-import type { Spot } from './field-location.js';
+import { type HandoverSource, Walk } from '../memory/source.js';
+import type { FieldLocation } from '../memory/field-location.js';
 
-/** Bytes of one field that are shown, and fields of one structure. */
-const MOST_BYTES = 16;
-const MOST_ROWS = 64;
+/** Bytes shown of a field, and fields shown of a structure. */
+const MAX_BYTES = 16;
+const MAX_ROWS = 64;
 
-/** By what a place is of; others stand in a tree, or in a page of bits. */
+/** The structures of each kind of place. The other kinds are in a device tree or a page of bits. */
 const STRUCTS: Partial<Record<Place['of'], readonly string[]>> = {
   luo: ['luo_ser'],
   sessions: ['kho_block_header_ser', 'luo_session_header_ser'],
@@ -28,45 +28,49 @@ const STRUCTS: Partial<Record<Place['of'], readonly string[]>> = {
 };
 
 /**
- * Throws HandoverError where the place is not there.
- * @param as layouts to show it with, as the next kernel would read it; those of the writer without them
+ * Throws HandoverError if the place does not exist.
+ * @param as layouts of another kernel, to show the structure as that kernel would read it; the writer's by default
  */
 export function structureAt(source: HandoverSource, place: Place, as?: readonly Structure[]): StructureDump {
   const walk = new Walk(source);
-  const spot = findPlace(source, place);
+  const location = findPlace(source, place);
   const name = (STRUCTS[place.of] ?? []).find((each) => walk.layouts.has(each));
-  const page = walk.memory.bytes(spot.holder - (spot.holder % PAGE), PAGE, 'the page of the structure');
-  const tree = spot.holder % PAGE === 0 ? readFdt(page) : null;
-  // A property of a tree has its bytes in that tree's page.
+  const page = walk.memory.bytes(location.holder - (location.holder % PAGE), PAGE, 'the page of the structure');
+  const tree = location.holder % PAGE === 0 ? readFdt(page) : null;
+  // A property's bytes are in the page of its tree.
   if (tree !== null)
-    return { what: 'device tree', phys: hex(spot.holder), rows: treeRows(tree, page, spot).slice(0, MOST_ROWS) };
+    return { what: 'device tree', phys: hex(location.holder), rows: treeRows(tree, page, location).slice(0, MAX_ROWS) };
   if (name === undefined || (place.of === 'folio' && place.field === 'preserved'))
-    return { what: 'memory', phys: hex(spot.phys), rows: rawRows(walk, spot) };
+    return { what: 'memory', phys: hex(location.phys), rows: rawRows(walk, location) };
   const { size, fields } = (as === undefined ? walk.layouts : new Layouts(as)).get(name);
-  const bytes = walk.memory.bytes(spot.holder, size, `struct ${name}`);
+  const bytes = walk.memory.bytes(location.holder, size, `struct ${name}`);
   return {
     what: `struct ${name}, ${size} bytes`,
-    phys: hex(spot.holder),
+    phys: hex(location.holder),
     rows: leaves(fields)
-      .slice(0, MOST_ROWS)
-      .map((field) => fieldRow(field, bytes, spot)),
+      .slice(0, MAX_ROWS)
+      .map((field) => fieldRow(field, bytes, location)),
   };
 }
 
-/** Fields that hold values: structures and unions are told by what is in them, of several at one place the first. */
+/** Fields with values: the members instead of their structure or union, and only the first of several at one offset. */
 function leaves(fields: readonly Field[]): Field[] {
   const seen = new Set<string>();
   return fields.filter(({ name, shape, offset, size, bits }) => {
     if (shape === 'struct' || shape === 'union' || name.includes('[]')) return false;
-    const at = `${offset}+${size}/${bits?.offset ?? ''}`;
-    return seen.has(at) ? false : (seen.add(at), true);
+    const key = `${offset}+${size}/${bits?.offset ?? ''}`;
+    return seen.has(key) ? false : (seen.add(key), true);
   });
 }
 
-function fieldRow({ name, offset, size, type, shape, bits }: Field, bytes: Uint8Array, spot: Spot): FieldRow {
+function fieldRow(
+  { name, offset, size, type, shape, bits }: Field,
+  bytes: Uint8Array,
+  location: FieldLocation,
+): FieldRow {
   const own = bytes.subarray(offset, offset + size);
   const shift = bits === null ? 0 : bits.offset - offset * 8;
-  const here = spot.phys === spot.holder + offset && (spot.bits === null || spot.bits.shift === shift);
+  const here = location.phys === location.holder + offset && (location.bits === null || location.bits.shift === shift);
   const value = shape.startsWith('int8[')
     ? `'${textOf(own)}'`
     : size > 8
@@ -77,7 +81,7 @@ function fieldRow({ name, offset, size, type, shape, bits }: Field, bytes: Uint8
   return { offset, bytes: bytesText(own), field: bits === null ? name : `${name}:${bits.size}`, type, value, here };
 }
 
-function treeRows(node: FdtNode, page: Uint8Array, spot: Spot, path = ''): FieldRow[] {
+function treeRows(node: FdtNode, page: Uint8Array, location: FieldLocation, path = ''): FieldRow[] {
   const rows = [...node.spans].map(
     ([
       name,
@@ -102,14 +106,14 @@ function treeRows(node: FdtNode, page: Uint8Array, spot: Spot, path = ''): Field
         field: `${path}/${name}`,
         type: `${own.length} bytes`,
         value,
-        here: spot.phys === spot.holder + start,
+        here: location.phys === location.holder + start,
       };
     },
   );
-  return [...rows, ...node.children.flatMap((child) => treeRows(child, page, spot, `${path}/${child.name}`))];
+  return [...rows, ...node.children.flatMap((child) => treeRows(child, page, location, `${path}/${child.name}`))];
 }
 
-function rawRows({ memory }: Walk, { phys, size }: Spot): FieldRow[] {
+function rawRows({ memory }: Walk, { phys, size }: FieldLocation): FieldRow[] {
   const from = phys - (phys % 16);
   const own = memory.bytes(from, 16, 'the bytes around it');
   return [{ offset: phys % 16, bytes: bytesText(own), field: '', type: `${size} bytes`, value: '', here: true }];
@@ -120,8 +124,8 @@ function numberText(value: bigint): string {
 }
 
 function bytesText(bytes: Uint8Array): string {
-  const text = Buffer.from(bytes.subarray(0, MOST_BYTES))
+  const text = Buffer.from(bytes.subarray(0, MAX_BYTES))
     .toString('hex')
     .replace(/(..)(?=.)/g, '$1 ');
-  return bytes.length > MOST_BYTES ? `${text} ...` : text;
+  return bytes.length > MAX_BYTES ? `${text} ...` : text;
 }

@@ -9,7 +9,7 @@ import {
   findPlace,
   HandoverError,
   type HandoverSource,
-  luoToRemember,
+  luoPointersToKeep,
   PAGE,
   readFdt,
   textOf,
@@ -131,7 +131,7 @@ async function incoming(context: RunContext): Promise<HandoverSource> {
 /** At the jump: what the next kernel will not show any more. */
 export async function rememberHandover(context: RunContext): Promise<void> {
   const source = await outgoing(context);
-  context.state.handover = { root: source.root, luo: luoToRemember(new Walk(source)) };
+  context.state.handover = { root: source.root, luo: luoPointersToKeep(new Walk(source)) };
 }
 
 /**

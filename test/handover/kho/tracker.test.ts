@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// The map of what a kernel before 7.1 has set aside: xarrays of bitmaps in its own memory.
+// The preserved pages of a kernel before 7.1: xarrays of bitmaps in its own memory.
 import { describe, expect, it } from 'vitest';
 import { HandoverError, trackedInXarray } from '../../../src/handover/index.js';
 
 const KHO_OUT = 0xffff_ffff_8200_0000n;
 const VARIABLE = { start: KHO_OUT, end: KHO_OUT + 0x60n };
-/** Where `track` stands: behind a pointer, a flag and a mutex of 32 bytes. */
+/** Offset of `track`: after a pointer, a flag and a mutex of 32 bytes. */
 const TRACK = KHO_OUT + 48n;
 const HEAP = 0xffff_8880_0100_0000n;
 
-/** Memory of a kernel, by pages. */
+/** A kernel's memory, by pages. */
 class Kernel {
   private readonly pages = new Map<bigint, Buffer>();
   private next = HEAP;
@@ -38,7 +38,7 @@ class Kernel {
     this.pages.get(at >> 12n)?.writeBigUInt64LE(value, Number(at & 4095n));
   }
 
-  /** A page of bits, some of them set. */
+  /** A page with some bits set. */
   bitmap(bits: number): bigint {
     const at = this.allocate();
     for (let bit = 0; bit < bits; bit++) {
@@ -58,7 +58,7 @@ class Kernel {
 }
 
 /**
- * A kernel with its variable: pointer to the tree, flag, mutex (its list head leads to itself), map, two directory
+ * A kernel with its variable: pointer to the tree, flag, mutex (its list head points to itself), map, two directory
  * entries.
  */
 function kernel(): Kernel {
@@ -71,15 +71,15 @@ function kernel(): Kernel {
   return made;
 }
 
-/** The bitmaps of one order: alone at 0, or in a tree. */
+/** The bitmaps of one order: a single one at 0, or a tree. */
 function order(made: Kernel, head: (xarray: bigint) => bigint): bigint {
   const at = made.allocate();
   made.word(at + 8n, head(at));
   return at;
 }
 
-describe('what a kernel of 6.19 has set aside', () => {
-  it('is one page where one bit of order 0 is set', () => {
+describe('the number of pages that 6.19 preserves', () => {
+  it('is one if one bit of order 0 is set', () => {
     const made = kernel();
     made.word(
       TRACK + 8n,
@@ -88,7 +88,7 @@ describe('what a kernel of 6.19 has set aside', () => {
     expect(trackedInXarray(made.read, VARIABLE)).toBe(1);
   });
 
-  it('counts every order and every bitmap', () => {
+  it('includes every order and every bitmap', () => {
     const made = kernel();
     const zero = order(made, (xarray) =>
       made.node(xarray, 0, [
@@ -96,7 +96,7 @@ describe('what a kernel of 6.19 has set aside', () => {
         [3, made.bitmap(7)],
       ]),
     );
-    // Beyond 64 bitmaps, which are 8 GiB, the tree has two levels.
+    // With more than 64 bitmaps (8 GiB) the tree has two levels.
     const nine = order(made, (xarray) => made.node(xarray, 6, [[1, made.node(xarray, 0, [[2, made.bitmap(2)]])]]));
     made.word(
       TRACK + 8n,
@@ -150,7 +150,7 @@ describe('what a kernel of 6.19 has set aside', () => {
           order(made, () => HEAP + 0x1000_0000n),
         ),
     ],
-  ])('cannot be told where %s', (_, change) => {
+  ])('is unknown if %s', (_, change) => {
     const made = kernel();
     change(made);
     expect(() => trackedInXarray(made.read, VARIABLE)).toThrow(HandoverError);

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { readFdt, u64Property, type FdtNode } from '../../../src/handover/memory/fdt.js';
 import { writeFdt, type Tree } from './make-fdt.js';
 
-/** What a 7.x kernel hands over: the root with a subtree for LUO and one for memblock. */
+/** A root tree of 7.x with a subtree for LUO and one for memblock. */
 const HANDOVER: Tree = {
   properties: { compatible: 'kho-v3' },
   children: [
@@ -13,8 +13,8 @@ const HANDOVER: Tree = {
 };
 
 /**
- * `/ { compatible = "kho-v1"; luo { fdt = [00 10 00 00 01 00 00 00]; empty; }; };` laid out by hand after the
- * specification, all but its strings; both sizes are filled in below.
+ * `/ { compatible = "kho-v1"; luo { fdt = [00 10 00 00 01 00 00 00]; empty; }; };` written by hand from the
+ * specification, without its strings; the code below fills in both sizes.
  */
 const BY_HAND = Buffer.from(
   [
@@ -64,7 +64,7 @@ const outline = (node: FdtNode | null): unknown =>
       };
 
 describe('a flattened device tree', () => {
-  it('is read as it was written', () => {
+  it('reads back as it was written', () => {
     const root = readFdt(writeFdt(HANDOVER));
     expect(outline(root)).toMatchObject({
       name: '',
@@ -87,14 +87,14 @@ describe('a flattened device tree', () => {
     expect(u64Property(root?.children[0] as FdtNode, 'fdt')).toBe(0x1_0000_1000);
   });
 
-  it('may lie within a page, with anything behind it, at any place of a buffer', () => {
+  it('may be anywhere in a buffer, with other bytes after it', () => {
     const tree = writeFdt(HANDOVER);
     const page = Buffer.alloc(4096 + 13, 0xff);
     tree.copy(page, 13);
     expect(outline(readFdt(page.subarray(13)))).toEqual(outline(readFdt(tree)));
   });
 
-  it('that is cut anywhere is none', () => {
+  it('is invalid if it is cut anywhere', () => {
     const tree = writeFdt(HANDOVER);
     for (let length = 0; length < tree.length; length++) expect(readFdt(tree.subarray(0, length))).toBeNull();
     // And with a total size that tells the same lie.
@@ -105,7 +105,7 @@ describe('a flattened device tree', () => {
     }
   });
 
-  it('with any one byte changed is read or refused, never an error', () => {
+  it('with one changed byte is read or rejected, and never throws', () => {
     const tree = writeFdt(HANDOVER);
     for (let at = 0; at < tree.length; at++) {
       for (const byte of [0, 1, 2, 3, 4, 9, 0x7f, 0x80, 0xff]) {
@@ -116,12 +116,12 @@ describe('a flattened device tree', () => {
     }
   });
 
-  it('of random words behind a good head ends', () => {
+  it('with random words after a valid header ends', () => {
     let state = 99;
     const random = () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0);
     for (let round = 0; round < 300; round++) {
       const bytes = Buffer.alloc(4096);
-      // Mostly tokens, so that it gets somewhere.
+      // Mostly tokens, so that it gets past the first node.
       for (let at = 0; at < 4096; at += 4)
         bytes.writeUInt32BE(random() % 4 === 0 ? random() : ([1, 2, 3, 4, 9, 0][random() % 6] as number), at);
       writeFdt({}).copy(bytes, 0, 0, 40);
@@ -161,8 +161,8 @@ describe('a flattened device tree', () => {
     expect(readFdt(tree)).toBeNull();
   });
 
-  it('of 64 KiB that is made to be slow is not', () => {
-    // Thousands of properties, each with a name that never ends.
+  it('is fast with 64 KiB that are made to be slow', () => {
+    // Thousands of properties, each with a name that does not end.
     const bytes = Buffer.alloc(64 << 10, 'n');
     const head = writeFdt({});
     head.copy(bytes, 0, 0, 40);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes flattened device trees, for the tests: the other direction of src/handover/memory/fdt.ts.
+// Writes flattened device trees for the tests: the reverse of src/handover/memory/fdt.ts.
 
 export interface Tree {
   name?: string;
@@ -25,7 +25,7 @@ function valueOf(value: Uint8Array | string | bigint): Uint8Array {
   return bytes;
 }
 
-/** Version 17, as libfdt's sequential writer lays it out. */
+/** Version 17, in the order of libfdt's sequential writer. */
 export function writeFdt(root: Tree): Buffer {
   const names: string[] = [];
   const node = ({ name = '', properties = {}, children = [] }: Tree): Buffer =>

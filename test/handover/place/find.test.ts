@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Places found in handovers of both shapes.
+// Finds places in handovers of both formats, and changes them.
 import { describe, expect, it } from 'vitest';
 import { changeAt, describeHandover, findPlace, HandoverError } from '../../../src/handover/index.js';
 import type { Change, Place } from '../../../src/model/scenario/place.js';
@@ -14,7 +14,7 @@ function place(text: string): Place {
   return parsed.place;
 }
 
-function strike({ memory, source }: World, text: string, change: Change) {
+function inject({ memory, source }: World, text: string, change: Change) {
   const done = changeAt(findPlace(source, place(text)), change, (phys, length) => {
     const bytes = new Uint8Array(length);
     memory.read(phys, bytes);
@@ -24,7 +24,7 @@ function strike({ memory, source }: World, text: string, change: Change) {
   return done;
 }
 
-/** A place, and what stands there; null where the format has no such thing, or it is not there. */
+/** A place with its value in packedWorld and in treeWorld; null if it does not exist there. */
 type Case = [string, string | null, string | null];
 
 const CASES: Case[] = [
@@ -90,18 +90,18 @@ describe.each([
 ] as const)('%s', (_, world, column) => {
   it.each(CASES)('%s', (text, ...values) => {
     const expected = values[column - 1] as string | null;
-    const look = () =>
+    const inspect = () =>
       changeAt(findPlace(world().source, place(text)), { how: 'flip', mask: '0' }, (phys, length) => {
         const bytes = new Uint8Array(length);
         world().memory.read(phys, bytes);
         return bytes;
       });
-    if (expected === null) expect(look).toThrow(HandoverError);
-    else if (expected.startsWith("'")) expect(strike(world(), text, { how: 'text', text: 'x' }).from).toBe(expected);
-    else expect(look().from).toBe(expected);
+    if (expected === null) expect(inspect).toThrow(HandoverError);
+    else if (expected.startsWith("'")) expect(inject(world(), text, { how: 'text', text: 'x' }).from).toBe(expected);
+    else expect(inspect().from).toBe(expected);
   });
 
-  it('lists what is handed over', () => {
+  it('lists versions, sessions and files', () => {
     const { kho, luo, sessions, nodes, cut } = describeHandover(world().source);
     expect({ kho, luo, nodes: nodes.slice(0, 2), cut }).toEqual({
       kho: column === 1 ? 'kho-v4' : 'kho-v1',
@@ -119,22 +119,22 @@ describe.each([
     expect(describeHandover(world().source, 1)).toMatchObject({ sessions: [{ name: 'empty' }], cut: true });
   });
 
-  it('a removed node or property is gone, and the rest stays', () => {
+  it('removes a node or a property, and the rest stays', () => {
     const one = world();
-    strike(one, 'kho.node[LUO]', { how: 'remove' });
+    inject(one, 'kho.node[LUO]', { how: 'remove' });
     expect(describeHandover(one.source)).toMatchObject({ luo: null, sessions: [] });
     expect(findPlace(one.source, place('memblock.version')).as).toBe('text');
     const two = world();
-    strike(two, 'kho.map', { how: 'remove' });
-    expect(() => findPlace(two.source, place('kho.map'))).toThrow('preserved-memory-map is not there');
+    inject(two, 'kho.map', { how: 'remove' });
+    expect(() => findPlace(two.source, place('kho.map'))).toThrow('preserved-memory-map does not exist');
     expect(describeHandover(two.source).sessions).toHaveLength(2);
   });
 
-  it('without a root there is nothing but its first word', () => {
+  it('finds only the first word of a damaged root', () => {
     const broken = world();
-    strike(broken, 'kho.root', { how: 'number', value: '0' });
-    expect(() => findPlace(broken.source, place('kho.version'))).toThrow('no sound device tree');
-    expect(strike(broken, 'kho.root', { how: 'number', value: '0xd00dfeed' }).from).toBe('0x0');
+    inject(broken, 'kho.root', { how: 'number', value: '0' });
+    expect(() => findPlace(broken.source, place('kho.version'))).toThrow('not a valid device tree');
+    expect(inject(broken, 'kho.root', { how: 'number', value: '0xd00dfeed' }).from).toBe('0x0');
     expect(findPlace(broken.source, place('kho.version')).as).toBe('text');
   });
 });
@@ -142,15 +142,15 @@ describe.each([
 describe('a change', () => {
   it('of bits leaves their neighbours', () => {
     const world = packedWorld();
-    expect(strike(world, 'memfd[vm0/7].folio[1].pfn', { how: 'number', value: '0xfffffffffffff' })).toMatchObject({
+    expect(inject(world, 'memfd[vm0/7].folio[1].pfn', { how: 'number', value: '0xfffffffffffff' })).toMatchObject({
       from: '0x101',
       to: '0xfffffffffffff',
     });
-    expect(strike(world, 'memfd[vm0/7].folio[1].flags', { how: 'flip', mask: '2' })).toMatchObject({
+    expect(inject(world, 'memfd[vm0/7].folio[1].flags', { how: 'flip', mask: '2' })).toMatchObject({
       from: '0x3',
       to: '0x1',
     });
-    expect(strike(world, 'memfd[vm0/7].folio[2].preserved', { how: 'number', value: '0' }).from).toBe('0x1');
+    expect(inject(world, 'memfd[vm0/7].folio[2].preserved', { how: 'number', value: '0' }).from).toBe('0x1');
     expect(() => findPlace(world.source, place('memfd[vm0/7].folio[2].preserved'))).toThrow('not in the map');
     expect(findPlace(world.source, place('memfd[vm0/7].folio[3].preserved')).size).toBe(1);
   });
@@ -161,19 +161,19 @@ describe('a change', () => {
     ['sessions.next', { how: 'self' }, '0x12000'],
     ['luo.version', { how: 'text', text: 'luo-v500' }, "'luo-v500'"],
     ['kho.root', { how: 'flip', mask: '1' }, '0xd00dfeec'],
-  ])('%s %j', (text, change, to) => expect(strike(packedWorld(), text, change).to).toBe(to));
+  ])('%s %j', (text, change, to) => expect(inject(packedWorld(), text, change).to).toBe(to));
 
   it.each<[string, Change, string]>([
     ['memfd[vm0/7].seals', { how: 'number', value: '0x100000000' }, 'does not fit into 32 bits'],
-    ['luo.version', { how: 'text', text: 'luo-v5000' }, 'there is room for 8'],
-    ['luo.version', { how: 'number', value: '1' }, 'text stands there'],
-    ['luo.number', { how: 'text', text: 'x' }, 'a number stands there'],
+    ['luo.version', { how: 'text', text: 'luo-v5000' }, 'there is only room for 8'],
+    ['luo.version', { how: 'number', value: '1' }, 'this field is text'],
+    ['luo.number', { how: 'text', text: 'x' }, 'this field is a number'],
     ['luo.version', { how: 'remove' }, 'only a property or a node'],
     ['kho.node[LUO]', { how: 'number', value: '1' }, 'can only be removed'],
-  ])('%s %j is refused', (text, change, why) => expect(() => strike(packedWorld(), text, change)).toThrow(why));
+  ])('%s %j is refused', (text, change, message) => expect(() => inject(packedWorld(), text, change)).toThrow(message));
 });
 
-it("past the jump, where LUO's page is gone, the walk begins at what it held", () => {
+it("starts from remembered pointers after the kexec, when LUO's page is gone", () => {
   const { source } = packedWorld();
   const later = { ...source, luo: { sessions: BigInt(AT.sessions * PAGE), flbs: BigInt(AT.flbs * PAGE) } };
   expect(() => findPlace(later, place('luo.version'))).toThrow("LUO's own page is gone");
@@ -182,12 +182,12 @@ it("past the jump, where LUO's page is gone, the walk begins at what it held", (
 });
 
 it.each<[string, string, Change, string]>([
-  ['a circle of sessions', 'sessions.next', { how: 'self' }, 'do not end'],
+  ['a loop of sessions', 'sessions.next', { how: 'self' }, 'do not end'],
   [
     'a block with more entries than it has room for',
     'sessions.count',
     { how: 'number', value: '52' },
-    'says that it holds 52 entries',
+    'claims to hold 52 entries',
   ],
   [
     'a pointer to no memory',
@@ -195,17 +195,17 @@ it.each<[string, string, Change, string]>([
     { how: 'number', value: '0x3fffffff000' },
     'no memory at 0x3fffffff000',
   ],
-  ['a pointer to the middle of a page', 'luo.sessions_pa', { how: 'add', value: '8' }, 'is no sound address'],
+  ['a pointer to the middle of a page', 'luo.sessions_pa', { how: 'add', value: '8' }, 'is not a valid address'],
   [
-    'a pointer of more bits than there are',
+    'a pointer with too many bits',
     'luo.sessions_pa',
     { how: 'number', value: '0xfffffffffffff000' },
-    'is no sound address',
+    'is not a valid address',
   ],
-  ['no sessions yet', 'luo.sessions_pa', { how: 'number', value: '0' }, 'the kernel does that during the kexec'],
-  ['another handler', 'file[vm0/7].compatible', { how: 'text', text: 'object-v1' }, 'is no memfd'],
-])('%s is said', (_, text, change, why) => {
+  ['no sessions yet', 'luo.sessions_pa', { how: 'number', value: '0' }, 'the kernel writes them during the kexec'],
+  ['another handler', 'file[vm0/7].compatible', { how: 'text', text: 'object-v1' }, 'is not a memfd'],
+])('%s is reported', (_, text, change, message) => {
   const world = packedWorld();
-  strike(world, text, change);
-  expect(() => findPlace(world.source, place('memfd[vm0/7].pos'))).toThrow(why);
+  inject(world, text, change);
+  expect(() => findPlace(world.source, place('memfd[vm0/7].pos'))).toThrow(message);
 });
