@@ -103,6 +103,15 @@ describe.each(FILES)('%s', (file) => {
   });
 });
 
+describe('scenarios', () => {
+  it('are described in plain words', () => {
+    const all = readdirSync(join(ROOT, 'scenarios'), { recursive: true, encoding: 'utf8' });
+    const files = all.filter((name) => name.endsWith('.yaml')).map((name) => join('scenarios', name));
+    expect(files.length).toBeGreaterThan(100);
+    expect(files.filter((file) => QUAINT.test(read(file)))).toEqual([]);
+  });
+});
+
 describe('the index of the docs', () => {
   it('has every page', () => {
     const index = read('docs/README.md');
