@@ -53,7 +53,7 @@ export interface Performed {
  */
 export async function perform(
   scenario: Scenario,
-  { kernels, rootfs, accel, formats, unread, selftests }: Prepared,
+  { kernels, rootfs, accel, hostTscKhz, formats, unread, selftests }: Prepared,
   options: PerformOptions,
 ): Promise<Performed> {
   const id = runId(new Date(), scenario.name, [kernels[0]?.name ?? '', kernels.at(-1)?.name ?? '']);
@@ -74,6 +74,7 @@ export async function perform(
     kernels,
     rootfs,
     accel: accel.accel,
+    hostTscKhz,
     dir,
     formats,
     unread,

@@ -16,6 +16,7 @@ import type { Scenario } from '../model/scenario/scenario.js';
 import { TEST_KHO } from '../model/scenario/selftest.js';
 import { QEMU } from '../qemu/process.js';
 import { chooseAccel, type AccelAnswer } from '../host/accel.js';
+import { hostTscKhz } from '../host/tsc.js';
 import {
   countingFormat,
   demandsHandover,
@@ -34,6 +35,8 @@ export interface Prepared {
   kernels: KernelImage[];
   rootfs: RootFs;
   accel: AccelAnswer;
+  /** Of the host's TSC; null where it is not known. */
+  hostTscKhz: number | null;
   formats: (HandoverFormat | null)[];
   /** Why a format could not be read, one an epoch. */
   unread: (string | null)[];
@@ -63,6 +66,8 @@ export class Preparation {
   private readonly selftests = new Map<string, string>();
   private rootfs: RootFs | null = null;
   private accel: AccelAnswer | null = null;
+  /** Undefined until it was measured. */
+  private hostTscKhz: number | null | undefined;
 
   constructor(private readonly options: PrepareOptions) {
     this.images = new Map(options.images);
@@ -143,6 +148,8 @@ export class Preparation {
             memory,
             (text) => task.detail(text),
           );
+          if (this.accel.accel === 'tcg' && this.hostTscKhz === undefined)
+            this.hostTscKhz = await hostTscKhz(this.context(task));
         },
       },
     ];
@@ -154,6 +161,7 @@ export class Preparation {
       kernels: this.kernelsOf(scenario),
       rootfs: this.rootfs as RootFs,
       accel: this.accel as AccelAnswer,
+      hostTscKhz: this.hostTscKhz ?? null,
       ...this.formatsOf(scenario),
       selftests: scenario.kernels.map(
         (name) => this.selftests.get(selftestKey(name, selftestOf(scenario) ?? '')) ?? null,

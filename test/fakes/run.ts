@@ -121,6 +121,7 @@ function planOf(yaml: string, more: Partial<RunPlan> = {}): RunPlan {
     kernels: scenario.kernels.map(image),
     rootfs: { path: HERE, sha256: '0'.repeat(64), size: 4096 },
     accel: 'tcg',
+    hostTscKhz: null,
     dir: '/nonexistent',
     formats: scenario.kernels.map(() => FAKE_FORMAT),
     deviceLooks: true,

@@ -27,6 +27,8 @@ export interface RunPlan {
   kernels: KernelImage[];
   rootfs: RootFs;
   accel: Accel;
+  /** How fast the host's TSC runs, which is an emulated machine's too; null where it is not known. */
+  hostTscKhz: number | null;
   /** Private folder of the run, made and removed by the caller. */
   dir: string;
   /** How each epoch's kernel lays out what it hands over; null where nobody asks for it. */

@@ -18,7 +18,8 @@ const LEFT_OUT: StepReply = { ok: false, errno: NO_HANDLE, at: null };
 
 /** A guest with Linux: its user space lies in the machine, its kernel is the one of the next epoch. */
 const LINUX_INITRD = '/lib/lab/guest-linux.cpio';
-const LINUX_CMDLINE = 'quiet console=ttyS0 nokaslr mitigations=off acpi=off pci=off panic=-1 no_timer_check';
+const LINUX_CMDLINE =
+  'quiet console=ttyS0 nokaslr mitigations=off acpi=off pci=off panic=-1 no_timer_check tsc=nowatchdog';
 /** Milliseconds for a guest's next ticks, and for a Linux to come up, on an idle machine. */
 const TICK_DEADLINE = 5_000;
 const UP_DEADLINE = 30_000;

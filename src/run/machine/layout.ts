@@ -27,8 +27,18 @@ function countsInstructions({ accel, scenario: { machine, steps } }: RunPlan): b
   return accel === 'tcg' && machine.icount && !steps.some(({ op }) => op === 'guest-create');
 }
 
-/** Where instructions are counted, the TSC counts nanoseconds: a kernel need not measure it. */
-const COUNTED = 'tsc_early_khz=1000000';
+/** Where instructions are counted, the TSC counts nanoseconds. */
+const COUNTED_KHZ = 1_000_000;
+
+/**
+ * An emulated machine's TSC is known: without counted instructions it is the host's. A kernel that measures it while
+ * the host does something else believes a wrong one: it starts a timer, loses the processor, and takes the end of the
+ * timer for all of it. Kernels on KVM ask KVM.
+ */
+function tscOf(plan: RunPlan): string[] {
+  const khz = countsInstructions(plan) ? COUNTED_KHZ : plan.accel === 'tcg' ? plan.hostTscKhz : null;
+  return khz === null ? [] : [`tsc_early_khz=${khz}`];
+}
 
 /** Kernels that are kexec'd into, each once. */
 function nextKernels(plan: RunPlan): KernelImage[] {
@@ -47,7 +57,7 @@ export function cmdlineOf(plan: RunPlan, epoch: number, publicBlob: string): str
   const reserve = plan.scenario.reserveMem.map(({ name, size }) => `reserve_mem=${size}:4096:${name}`);
   return [
     ALWAYS,
-    ...(countsInstructions(plan) ? [COUNTED] : []),
+    ...tscOf(plan),
     ...hardwareCmdline(plan.scenario.hardware),
     ...reserve,
     `lab.epoch=${epoch}`,

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
 import type { RunPlan } from '../../../src/run/engine/context.js';
-import { machineConfig } from '../../../src/run/machine/layout.js';
+import { cmdlineOf, machineConfig } from '../../../src/run/machine/layout.js';
 import { parseScenario } from '../../../src/scenario/index.js';
 
 const FILES = 'sessions: [{name: vm0, files: [{memfd: 1MiB}]}]\n';
 const GUESTS = 'sessions: [{name: vm0, guests: [{name: g, size: 4MiB}]}]\n';
 
-function planOf(text: string, accel: RunPlan['accel']): RunPlan {
-  const scenario = parseScenario(`from: a\nto: b\nmachine: {icount: true}\n${text}`, 'some.yaml');
+const COUNTS = 'machine: {icount: true}\n';
+
+function planOf(text: string, accel: RunPlan['accel'], hostTscKhz: number | null = null): RunPlan {
+  const scenario = parseScenario(`from: a\nto: b\n${text}`, 'some.yaml');
   const kernel = (name: string) => ({ name, bzImage: `/k/${name}`, sha256: name }) as RunPlan['kernels'][number];
   return {
     id: 'x',
@@ -16,6 +18,7 @@ function planOf(text: string, accel: RunPlan['accel']): RunPlan {
     kernels: [kernel('a'), kernel('b')],
     rootfs: { path: '/r' } as RunPlan['rootfs'],
     accel,
+    hostTscKhz,
     dir: '/tmp/lab',
     formats: [],
     deviceLooks: true,
@@ -30,9 +33,27 @@ describe('a machine that counts instructions', () => {
     ['not one on KVM', FILES, 'kvm', false],
     ['not one with guests', GUESTS, 'tcg', false],
   ] as const)('%s', (_, text, accel, counts) => {
-    const { icount, cmdline } = machineConfig(planOf(text, accel), 'key');
+    const { icount, cmdline } = machineConfig(planOf(COUNTS + text, accel), 'key');
     expect(icount).toBe(counts);
     // The kernel must not measure what is known.
     expect(cmdline.includes('tsc_early_khz=1000000')).toBe(counts);
+  });
+});
+
+describe('the frequency of the TSC that a kernel is told', () => {
+  const OWN = 'cmdline: {from: tsc_early_khz=5, to: tsc_early_khz=5}\n';
+  it.each([
+    ['of the host, where the machine is emulated', FILES, 'tcg', 2_599_998, [2_599_998]],
+    ['of the host, where it has guests and counts nothing', COUNTS + GUESTS, 'tcg', 2_599_998, [2_599_998]],
+    ['of counted instructions, whatever the host has', COUNTS + FILES, 'tcg', 2_599_998, [1_000_000]],
+    ['none on KVM', FILES, 'kvm', 2_599_998, []],
+    ['none where the host cannot tell', FILES, 'tcg', null, []],
+    ['the one of the scenario last, which counts', OWN + FILES, 'tcg', 2_599_998, [2_599_998, 5]],
+  ] as const)('%s', (_, text, accel, host, told) => {
+    const plan = planOf(text, accel, host);
+    for (const epoch of [0, 1]) {
+      const words = cmdlineOf(plan, epoch, 'key').split(' ');
+      expect(words.filter((word) => word.startsWith('tsc_'))).toEqual(told.map((khz) => `tsc_early_khz=${khz}`));
+    }
   });
 });

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// How fast this host's TSC runs. An emulated machine's TSC is the host's own, so the lab can tell its kernels the
+// frequency: one that measures it on a busy host may come to 50 MHz instead of 2600. The lab measures with a small
+// program of its own and does not read it from a healthy boot: a machine may print anything, and the same load disturbs
+// a boot. It takes 20 ms, so nothing is remembered that could belong to another host.
+import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { arch } from 'node:os';
+import { dirname, join } from 'node:path';
+import { runCommand } from '../util/process/command.js';
+import { packageRoot } from '../util/package-root.js';
+import { keyOf } from '../images/cache/cache.js';
+import { fileIdentity } from '../images/build/compiler.js';
+import { type ImageContext, openWorkspace, type Workspace } from '../images/context.js';
+import { findProgram, programPath } from '../images/requirements.js';
+
+/** kHz. What lies outside is no TSC. */
+const LEAST = 200_000;
+const MOST = 10_000_000;
+/**
+ * Two measurements that differ by more were disturbed. KVM in the machine takes 250 ppm for another frequency
+ * (docs/guest-payload.md).
+ */
+const APART = 100e-6;
+const ATTEMPTS = 3;
+
+/**
+ * In kHz; null where this host cannot tell: not x86, no compiler, or a TSC that does not run evenly. Kernels measure it
+ * themselves then.
+ */
+export async function hostTscKhz(
+  context: ImageContext,
+  cpuinfo: () => string = () => readFileSync('/proc/cpuinfo', 'utf8'),
+): Promise<number | null> {
+  if (arch() !== 'x64' || !runsEvenly(cpuinfo())) return null;
+  const work = openWorkspace(context);
+  const program = await build(work);
+  for (let attempt = 0; program !== null && attempt < ATTEMPTS; attempt++) {
+    const { code, stdout } = await runCommand([program], { signal: work.signal, maxOutput: 4096 });
+    const khz = code === 0 ? agreed(stdout) : null;
+    if (khz !== null) return khz;
+  }
+  return null;
+}
+
+/** One that changes its speed or stops with the processor has no frequency that could be told. */
+export function runsEvenly(cpuinfo: string): boolean {
+  const flags = /^flags\s*:(.*)$/m.exec(cpuinfo)?.[1]?.trim().split(/\s+/) ?? [];
+  return flags.includes('constant_tsc') && flags.includes('nonstop_tsc');
+}
+
+/** What two measurements in a row agree on. */
+export function agreed(output: string): number | null {
+  const [first, second] = (/^(\d{1,10}) (\d{1,10})$/.exec(output.trim()) ?? []).slice(1).map(Number);
+  if (first === undefined || second === undefined) return null;
+  const khz = Math.round((first + second) / 2);
+  return khz >= LEAST && khz <= MOST && Math.abs(first - second) <= khz * APART ? khz : null;
+}
+
+/** From the cache or compiled; null where that fails: a kernel is told nothing, and no run fails for it. */
+async function build(work: Workspace): Promise<string | null> {
+  const source = join(packageRoot(), 'lab/host/tsc.c');
+  const gcc = findProgram('gcc');
+  if (gcc === null) return null;
+  const path = work.cache.program(`tsc-${keyOf(['tsc', fileIdentity(gcc), readFileSync(source, 'utf8')])}`);
+  if (existsSync(path)) return path;
+  const beside = `${path}.${process.pid}`;
+  mkdirSync(dirname(path), { recursive: true });
+  const { code } = await runCommand([gcc, '-O2', '-Wall', '-o', beside, source], {
+    signal: work.signal,
+    env: { PATH: programPath(), LC_ALL: 'C' },
+  });
+  if (code !== 0) return null;
+  renameSync(beside, path);
+  return path;
+}
