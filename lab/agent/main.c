@@ -11,10 +11,10 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "bus-guard.h"
-#include "load.h"
+#include "common/bus-guard.h"
+#include "machine/load.h"
 #include "ops.h"
-#include "util.h"
+#include "common/util.h"
 
 /* keys: every word a key that may be there; with "!" one that must. */
 static const struct op {

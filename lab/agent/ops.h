@@ -3,7 +3,7 @@
 #ifndef AGENT_OPS_H
 #define AGENT_OPS_H
 
-#include "wire.h"
+#include "wire/wire.h"
 
 typedef bool handler(struct request *r);
 

@@ -17,7 +17,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "../agent/liveupdate.h"
+#include "../agent/compat.h"
 
 #define SIZE (64UL << 20)
 #define WORDS (SIZE / sizeof(uint64_t))

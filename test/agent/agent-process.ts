@@ -11,17 +11,14 @@ const lab = fileURLToPath(new URL('../../lab/', import.meta.url));
 
 export type Reply = Record<string, unknown> & { id: number; ok: boolean; errno?: string; at?: string };
 
-/**
- * Every .c file of a folder, together with `driver` if given, to one program; with the warnings the project asks for as
- * errors.
- */
+/** Compiles every .c file below a folder, or only those named, together with `driver` if given. Warnings are errors. */
 export function compile(
   folder: string,
   only?: readonly string[],
   driver?: string,
 ): { program: string; remove: () => void } {
   const out = mkdtempSync(path.join(tmpdir(), 'lab-agent-test-'));
-  const sources = readdirSync(path.join(lab, folder))
+  const sources = readdirSync(path.join(lab, folder), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.c') && (only === undefined || only.includes(name)))
     .map((name) => path.join(lab, folder, name));
   const program = path.join(out, 'program');

@@ -35,7 +35,7 @@ test('a SIGBUS ends what was under way, calls that nest keep theirs, and without
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-#include "bus-guard.h"
+#include "common/bus-guard.h"
 static volatile char *hole;
 static int inner, after;
 static void touch(void *arg) { (void)arg; *hole = 1; }
@@ -55,7 +55,7 @@ int main(void) {
 	touch(NULL);
 	printf("alive\\n");
 }`;
-  const guard = compile('agent', ['bus-guard.c'], `#define _GNU_SOURCE\n${driver}`);
+  const guard = compile('agent', ['common/bus-guard.c'], `#define _GNU_SOURCE\n${driver}`);
   try {
     execFileSync(guard.program, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
     expect.unreachable();

@@ -7,8 +7,8 @@ import { LineSplitter } from '../../src/util/text/lines.js';
 import { compile } from './agent-process.js';
 
 const SLOW = `
-#include "wire.h"
-#include "util.h"
+#include "wire/wire.h"
+#include "common/util.h"
 int main(void)
 {
 	struct text body = { 0 };
@@ -29,7 +29,7 @@ int main(void)
 
 let built: ReturnType<typeof compile>;
 beforeAll(() => {
-  built = compile('agent', ['wire.c', 'util.c'], SLOW);
+  built = compile('agent', ['wire/text.c', 'wire/request.c', 'wire/reply.c', 'common/util.c'], SLOW);
 }, 120_000);
 afterAll(() => built.remove());
 

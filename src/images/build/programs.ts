@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Programs of our own in the machine: every .c file of a folder of lab/ becomes one.
+// Programs of our own in the machine: each folder below becomes one, with all .c files in it and in its sub-folders.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { commandError, lastLines, runCommand } from '../../util/process/command.js';
@@ -53,24 +53,28 @@ export const PROGRAMS: readonly Program[] = [
   { folder: 'guest/linux', path: 'lib/lab/guest-linux.cpio', also: [], flags: STATIC, initramfs: true },
 ];
 
-/** All files that a program is made of. */
-export function sourcesOf({ folder, also, script }: Program): string[] {
-  const lab = join(packageRoot(), 'lab');
-  const dir = join(lab, folder);
-  const names = readdirSync(dir)
-    .filter((name) => /\.[ch]$/.test(name))
-    .sort();
-  if (!names.some((name) => name.endsWith('.c'))) throw new LabError(`no .c file in ${dir}`);
-  return [...names, ...(script === undefined ? [] : [script])]
-    .map((name) => join(dir, name))
-    .concat(also.map((path) => join(lab, path)));
+/** A file that a program is made of: its path, and the same below lab/. */
+export interface SourceFile {
+  path: string;
+  name: string;
+}
+
+/** All files that a program is made of, in an order that does not depend on the file system. */
+export function sourcesOf({ folder, also, script }: Program, lab = join(packageRoot(), 'lab')): SourceFile[] {
+  const found = readdirSync(join(lab, folder), { recursive: true, encoding: 'utf8' }).filter((name) => /\.[ch]$/.test(name)).sort();
+  if (!found.some((name) => name.endsWith('.c'))) throw new LabError(`no .c file in ${join(lab, folder)}`);
+  const own = [...found, ...(script === undefined ? [] : [script])].map((name) => join(folder, name));
+  return [...own, ...also].map((name) => ({ path: join(lab, name), name }));
 }
 
 /** Compiles to `out`, and gives what goes into the machine. */
 export async function compileProgram(program: Program, out: string, work: Workspace, holdFd: number): Promise<Buffer> {
-  const sources = sourcesOf(program).filter((path) => path.endsWith('.c'));
-  const script = program.script === undefined ? [] : ['-T', join(packageRoot(), 'lab', program.folder, program.script)];
-  const argv = ['gcc', ...program.flags, ...script, '-o', out, ...sources];
+  const dir = join(packageRoot(), 'lab', program.folder);
+  const sources = sourcesOf(program)
+    .filter(({ name }) => name.endsWith('.c'))
+    .map(({ path }) => path);
+  const script = program.script === undefined ? [] : ['-T', join(dir, program.script)];
+  const argv = ['gcc', ...program.flags, `-I${dir}`, ...script, '-o', out, ...sources];
   const result = await runCommand(argv, {
     signal: work.signal,
     holdFd,

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#define _GNU_SOURCE
+#include <time.h>
+
+#include "guest/guest.h"
+#include "ops.h"
+#include "common/util.h"
+
+#define WAIT_MS_MAX 600000
+
+static bool reached(const struct guest *g, bool has_ticks, uint64_t ticks)
+{
+	return has_ticks ? g->ticks >= ticks : g->console.found;
+}
+
+#define LOOK_MS 200
+
+/* What all guests have shown: while one is waited for, the others take its turns. */
+static uint64_t shown(void)
+{
+	uint64_t sum = 0;
+
+	for (struct guest *g = guest_next(NULL); g; g = guest_next(g)) {
+		pthread_mutex_lock(&g->lock);
+		sum += g->ticks + g->console.written;
+		pthread_mutex_unlock(&g->lock);
+	}
+	return sum;
+}
+
+static struct timespec after_ms(uint64_t ms)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	t.tv_sec += (time_t)(ms / 1000);
+	t.tv_nsec += (long)(ms % 1000) * 1000000;
+	if (t.tv_nsec >= 1000000000) {
+		t.tv_sec++;
+		t.tv_nsec -= 1000000000;
+	}
+	return t;
+}
+
+/* Waits no longer than asked, and not for a dead guest. */
+bool op_guest_wait(struct request *r)
+{
+	struct guest *g = guest_of(r);
+	char *line = (char *)request_get(r, "line");
+	bool has_ticks = request_get(r, "ticks"), done;
+	uint64_t ms = 0, ticks = 0, start = now_us();
+
+	if (!g || !request_number(r, "ms", WAIT_MS_MAX, &ms) || !request_number(r, "ticks", UINT64_MAX, &ticks))
+		return false;
+	if (has_ticks == !!line || (line && !*line))
+		return fail_request(r, "guest-wait waits for ticks or for a line");
+	pthread_mutex_lock(&g->lock);
+	console_want(&g->console, line);
+	while (!reached(g, has_ticks, ticks) && g->state == GUEST_RUNNING) {
+		uint64_t waited = (now_us() - start) / 1000;
+		struct timespec next;
+
+		if (waited >= ms)
+			break;
+		next = after_ms(ms - waited < LOOK_MS ? ms - waited : LOOK_MS);
+		pthread_cond_timedwait(&g->changed, &g->lock, &next);
+		if (now_us() - r->told < LOOK_MS * 1000)
+			continue;
+		pthread_mutex_unlock(&g->lock);
+		wire_progress(r, shown());
+		pthread_mutex_lock(&g->lock);
+	}
+	done = reached(g, has_ticks, ticks);
+	g->console.wanted = NULL;
+	put_bool(r, "reached", done);
+	put_u64(r, "ticks", g->ticks);
+	put_u64(r, "waitedUs", now_us() - start);
+	pthread_mutex_unlock(&g->lock);
+	return true;
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#define _GNU_SOURCE
+/* Descriptors that go from one client to another (SCM_RIGHTS). The one that gives keeps its own. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "ops.h"
+#include "common/registry.h"
+#include "common/util.h"
+
+#define PASS_MS 10000u
+#define STEP_MS 5u
+
+/* An abstract address: nothing stays in a file system. */
+static bool address_of(struct request *r, struct sockaddr_un *to, socklen_t *len)
+{
+	const char *at = request_get(r, "at");
+	size_t bytes = strlen(at);
+
+	memset(to, 0, sizeof(*to));
+	to->sun_family = AF_UNIX;
+	if (!bytes || bytes >= sizeof(to->sun_path) - 1)
+		return fail_request(r, "at is a name of 1 to %zu bytes", sizeof(to->sun_path) - 2);
+	memcpy(to->sun_path + 1, at, bytes);
+	*len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + bytes);
+	return true;
+}
+
+/* A session or a file by name; exactly one of them. */
+static bool which(struct request *r, struct registry **from, const char **name)
+{
+	const char *session = request_get(r, "session"), *file = request_get(r, "file");
+
+	if (!session == !file)
+		return fail_request(r, "expected either a session or a file");
+	*from = session ? &sessions : &files;
+	*name = session ? session : file;
+	return true;
+}
+
+bool op_send(struct request *r)
+{
+	union {
+		struct cmsghdr header;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	char byte = 'd';
+	struct iovec part = { &byte, 1 };
+	struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.room, .msg_controllen = sizeof(control.room) };
+	uint64_t until = now_us() + PASS_MS * 1000ull;
+	struct sockaddr_un to;
+	struct registry *from;
+	const char *name;
+	socklen_t len;
+	int fd, s;
+
+	if (!which(r, &from, &name) || !address_of(r, &to, &len))
+		return false;
+	fd = registry_get(from, name);
+	if (fd < 0)
+		return fail_handle(r, from == &sessions ? "session" : "file", name);
+	s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (s < 0)
+		return fail_errno(r, errno, "socket");
+	/* The other client may not listen yet. */
+	while (connect(s, (struct sockaddr *)&to, len)) {
+		if (errno != ECONNREFUSED || now_us() > until) {
+			fail_errno(r, errno, "connect to the other client");
+			break;
+		}
+		pause_ms(STEP_MS);
+	}
+	control.header = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS };
+	memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
+	if (!r->error && sendmsg(s, &m, 0) != 1)
+		fail_errno(r, errno, "sendmsg");
+	close(s);
+	return !r->error;
+}
+
+static bool take(struct request *r, int s, struct registry *g, const char *name)
+{
+	union {
+		struct cmsghdr header;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	char byte;
+	struct iovec part = { &byte, 1 };
+	struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.room, .msg_controllen = sizeof(control.room) };
+	struct pollfd ready = { .fd = s, .events = POLLIN };
+	int fd;
+
+	if (poll(&ready, 1, (int)PASS_MS) != 1)
+		return fail_errno(r, ETIMEDOUT, "the other client sends nothing");
+	if (recvmsg(s, &m, MSG_CMSG_CLOEXEC) != 1)
+		return fail_errno(r, errno ? errno : EPIPE, "recvmsg");
+	if (m.msg_controllen < CMSG_LEN(sizeof(int)) || control.header.cmsg_type != SCM_RIGHTS)
+		return fail_errno(r, EBADMSG, "a message without a descriptor");
+	memcpy(&fd, CMSG_DATA(&control.header), sizeof(fd));
+	if (registry_put(g, name, fd))
+		put_bool(r, "replaced", true);
+	return true;
+}
+
+bool op_receive(struct request *r)
+{
+	struct pollfd ready = { .events = POLLIN };
+	struct sockaddr_un at;
+	struct registry *to;
+	const char *name;
+	socklen_t len;
+	int s, peer;
+
+	if (!which(r, &to, &name) || !address_of(r, &at, &len))
+		return false;
+	s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (s < 0)
+		return fail_errno(r, errno, "socket");
+	ready.fd = s;
+	if (bind(s, (struct sockaddr *)&at, len) || listen(s, 1))
+		fail_errno(r, errno, "listening for the other client");
+	else if (poll(&ready, 1, (int)PASS_MS) != 1)
+		fail_errno(r, ETIMEDOUT, "the other client does not come");
+	else if ((peer = accept4(s, NULL, NULL, SOCK_CLOEXEC)) < 0)
+		fail_errno(r, errno, "accept");
+	else {
+		take(r, peer, to, name);
+		close(peer);
+	}
+	close(s);
+	return !r->error;
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#define _GNU_SOURCE
+/* The next kernel: loaded, and gone to. */
+#include <errno.h>
+#include <linux/kexec.h>
+#include <linux/reboot.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "machine/legacy.h"
+#include "machine/load.h"
+#include "ops.h"
+#include "machine/source.h"
+#include "common/util.h"
+
+bool op_load(struct request *r)
+{
+	const char *cmdline = request_get(r, "cmdline"), *via = request_get(r, "via");
+	bool legacy = via && !strcmp(via, "legacy");
+	uint64_t start = now_us();
+	int kernel, initrd = -1;
+
+	if (via && !legacy && strcmp(via, "file"))
+		return fail_request(r, "via is file or legacy: %.80s", via);
+	kernel = source_open(r, "kernel", "kernelSize");
+	if (kernel >= 0 && request_get(r, "initrd"))
+		initrd = source_open(r, "initrd", "initrdSize");
+	if (!r->error) {
+		put_u64(r, "readUs", now_us() - start);
+		if (legacy)
+			legacy_load(r, kernel, initrd, cmdline);
+		else if (syscall(SYS_kexec_file_load, kernel, initrd, strlen(cmdline) + 1, cmdline,
+				 initrd < 0 ? (unsigned long)KEXEC_FILE_NO_INITRAMFS : 0ul))
+			fail_errno(r, errno, "kexec_file_load");
+	}
+	if (initrd >= 0)
+		close(initrd);
+	if (kernel >= 0)
+		close(kernel);
+	return !r->error;
+}
+
+bool op_unload(struct request *r)
+{
+	if (syscall(SYS_kexec_file_load, -1, -1, 0ul, NULL, (unsigned long)KEXEC_FILE_UNLOAD))
+		return fail_errno(r, errno, "kexec_file_load(UNLOAD)");
+	return true;
+}
+
+static uint64_t armed;
+
+/* "going" must have reached the lab before the machine goes: so it says so, and waits for "ID go". */
+bool op_kexec(struct request *r)
+{
+	armed = r->id;
+	put_bool(r, "going", true);
+	return true;
+}
+
+bool op_go(struct request *r)
+{
+	if (!kexec_armed(r))
+		return fail_request(r, "go without a kexec of the same number before it");
+	armed = 0;
+	wire_flush();
+	syscall(SYS_reboot, LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2, LINUX_REBOOT_CMD_KEXEC, NULL);
+	return fail_errno(r, errno, "reboot(KEXEC)");
+}
+
+bool kexec_armed(const struct request *r)
+{
+	return armed && r->id == armed && !strcmp(r->op, "go");
+}
+
+bool kexec_disarm(uint64_t *id)
+{
+	*id = armed;
+	armed = 0;
+	return *id != 0;
+}

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#define _GNU_SOURCE
+/* A PCI device given to vfio-pci by driver_override, and given back; sysfs alone. */
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "vfio/vfio.h"
+
+#define DEVICES "/sys/bus/pci/devices/"
+#define NAME_BYTES 256
+
+/* 0000:00:05.0 and nothing else: it becomes part of a path. */
+bool vfio_address(struct request *r, const char **address)
+{
+	static const char shape[] = "xxxx:xx:xx.o";
+	const char *at = request_get(r, "address");
+	size_t i;
+
+	for (i = 0; at[i] && shape[i]; i++) {
+		if (shape[i] == 'x' ? !isxdigit((unsigned char)at[i]) || isupper((unsigned char)at[i])
+				    : shape[i] == 'o' ? at[i] < '0' || at[i] > '7' : at[i] != shape[i])
+			break;
+	}
+	if (at[i] || shape[i])
+		return fail_request(r, "an address is like 0000:00:05.0, not %.80s", at);
+	*address = at;
+	return true;
+}
+
+/* The last part of where a link of the device leads, "" if there is none. */
+static void link_name(const char *address, const char *link, char to[NAME_BYTES])
+{
+	char path[NAME_BYTES], target[NAME_BYTES * 4];
+	ssize_t len;
+
+	snprintf(path, sizeof(path), DEVICES "%s/%s", address, link);
+	len = readlink(path, target, sizeof(target) - 1);
+	target[len < 0 ? 0 : len] = 0;
+	snprintf(to, NAME_BYTES, "%s", strrchr(target, '/') ? strrchr(target, '/') + 1 : "");
+}
+
+static bool put_file(struct request *r, const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC), err = 0;
+
+	if (fd < 0)
+		return fail_errno(r, errno, "open %s", path);
+	if (write(fd, text, strlen(text)) < 0)
+		err = errno;
+	close(fd);
+	return !err || fail_errno(r, err, "write %s to %s", *text == '\n' ? "nothing" : text, path);
+}
+
+static bool put_override(struct request *r, const char *address, const char *driver)
+{
+	char path[NAME_BYTES];
+
+	snprintf(path, sizeof(path), DEVICES "%s/driver_override", address);
+	return put_file(r, path, driver);
+}
+
+static bool let_driver_go(struct request *r, const char *address)
+{
+	char path[NAME_BYTES];
+
+	snprintf(path, sizeof(path), DEVICES "%s/driver/unbind", address);
+	return put_file(r, path, address);
+}
+
+bool vfio_bind(struct request *r, const char *address)
+{
+	char driver[NAME_BYTES], path[NAME_BYTES];
+
+	snprintf(path, sizeof(path), DEVICES "%s", address);
+	if (access(path, F_OK))
+		return fail_errno(r, ENODEV, "there is no PCI device %s", address);
+	link_name(address, "driver", driver);
+	if (!strcmp(driver, "vfio-pci"))
+		return true;
+	if (!put_override(r, address, "vfio-pci") || (*driver && !let_driver_go(r, address)) ||
+	    !put_file(r, "/sys/bus/pci/drivers_probe", address))
+		return false;
+	/* The probe reports no refusal of a driver. */
+	link_name(address, "driver", driver);
+	return !strcmp(driver, "vfio-pci") || fail_errno(r, ENODEV, "vfio-pci did not take %s, it belongs to %s", address, *driver ? driver : "nobody");
+}
+
+bool vfio_unbind(struct request *r, const char *address)
+{
+	return let_driver_go(r, address) && put_override(r, address, "\n");
+}
+
+int vfio_group(const char *address)
+{
+	char group[NAME_BYTES];
+
+	link_name(address, "iommu_group", group);
+	return *group ? atoi(group) : -1;
+}
+
+void vfio_group_others(const char *address, struct text *to)
+{
+	char path[NAME_BYTES], driver[NAME_BYTES], line[NAME_BYTES * 3];
+	bool first = true;
+	struct dirent *e;
+	DIR *d;
+
+	snprintf(path, sizeof(path), DEVICES "%s/iommu_group/devices", address);
+	d = opendir(path);
+	text_str(to, "[");
+	while (d && (e = readdir(d))) {
+		if (e->d_name[0] == '.' || !strcmp(e->d_name, address))
+			continue;
+		link_name(e->d_name, "driver", driver);
+		snprintf(line, sizeof(line), "%s (%s)", e->d_name, *driver ? driver : "no driver");
+		if (!first)
+			text_str(to, ",");
+		first = false;
+		text_json(to, line);
+	}
+	text_str(to, "]");
+	if (d)
+		closedir(d);
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "guest/state.h"
+#include "vmm/vm.h"
+
+/* Structures of one size that one ioctl gets and another sets. */
+#define PLAIN(name, get, set, type)                                                    \
+	static int64_t name##_save(struct vcpu *v, void *to)                           \
+	{                                                                              \
+		return ioctl(v->fd, get, to) ? -1 : (int64_t)sizeof(type);             \
+	}                                                                              \
+	static int name##_load(struct vcpu *v, const void *from, uint64_t len)         \
+	{                                                                              \
+		errno = EBADMSG;                                                       \
+		return len == sizeof(type) ? ioctl(v->fd, set, from) : -1;             \
+	}
+PLAIN(regs, KVM_GET_REGS, KVM_SET_REGS, struct kvm_regs)
+PLAIN(sregs, KVM_GET_SREGS, KVM_SET_SREGS, struct kvm_sregs)
+PLAIN(lapic, KVM_GET_LAPIC, KVM_SET_LAPIC, struct kvm_lapic_state)
+PLAIN(events, KVM_GET_VCPU_EVENTS, KVM_SET_VCPU_EVENTS, struct kvm_vcpu_events)
+PLAIN(mp, KVM_GET_MP_STATE, KVM_SET_MP_STATE, struct kvm_mp_state)
+PLAIN(debugregs, KVM_GET_DEBUGREGS, KVM_SET_DEBUGREGS, struct kvm_debugregs)
+
+/* A processor without XSAVE has none, and KVM then takes none either, not even an empty list. */
+static int64_t xcrs_save(struct vcpu *v, void *to)
+{
+	memset(to, 0, sizeof(struct kvm_xcrs));
+	if (ioctl(v->guest->vm, KVM_CHECK_EXTENSION, KVM_CAP_XCRS) <= 0)
+		return sizeof(struct kvm_xcrs);
+	return ioctl(v->fd, KVM_GET_XCRS, to) ? -1 : (int64_t)sizeof(struct kvm_xcrs);
+}
+
+static int xcrs_load(struct vcpu *v, const void *from, uint64_t len)
+{
+	struct kvm_xcrs xcrs;
+
+	errno = EBADMSG;
+	if (len != sizeof(xcrs))
+		return -1;
+	memcpy(&xcrs, from, sizeof(xcrs));
+	return xcrs.nr_xcrs ? ioctl(v->fd, KVM_SET_XCRS, &xcrs) : 0;
+}
+
+#define XSAVE_MAX 12288
+
+/* Larger than the structure where the processor has state that must be asked for (AMX). */
+static int64_t xsave_save(struct vcpu *v, void *to)
+{
+	int size = ioctl(v->guest->vm, KVM_CHECK_EXTENSION, KVM_CAP_XSAVE2);
+
+	if (size <= (int)sizeof(struct kvm_xsave))
+		return ioctl(v->fd, KVM_GET_XSAVE, to) ? -1 : (int64_t)sizeof(struct kvm_xsave);
+	errno = E2BIG;
+	return size > XSAVE_MAX || ioctl(v->fd, KVM_GET_XSAVE2, to) ? -1 : size;
+}
+
+/* What a kernel takes depends on its own size: too little would be read beyond the end. */
+static int xsave_load(struct vcpu *v, const void *from, uint64_t len)
+{
+	int size = ioctl(v->guest->vm, KVM_CHECK_EXTENSION, KVM_CAP_XSAVE2);
+	uint64_t takes = size > (int)sizeof(struct kvm_xsave) ? (uint64_t)size : sizeof(struct kvm_xsave);
+
+	errno = EBADMSG;
+	return len < takes ? -1 : ioctl(v->fd, KVM_SET_XSAVE, from);
+}
+
+static int64_t cpuid_save(struct vcpu *v, void *to)
+{
+	struct cpuid_list list = { .head.nent = CPUID_MAX };
+	uint64_t len;
+
+	if (ioctl(v->fd, KVM_GET_CPUID2, &list))
+		return -1;
+	len = list.head.nent * sizeof(list.entry[0]);
+	memcpy(to, list.entry, len);
+	return (int64_t)len;
+}
+
+static int cpuid_load(struct vcpu *v, const void *from, uint64_t len)
+{
+	struct cpuid_list list = { .head.nent = (uint32_t)(len / sizeof(list.entry[0])) };
+
+	errno = EBADMSG;
+	if (len % sizeof(list.entry[0]) || len > sizeof(list.entry))
+		return -1;
+	memcpy(list.entry, from, len);
+	return ioctl(v->fd, KVM_SET_CPUID2, &list);
+}
+
+/* The guest's TSC is the machine's and an offset; a kexec does not stop the machine's. */
+struct tsc_part {
+	uint64_t offset, khz;
+};
+
+static int tsc_offset(struct vcpu *v, unsigned long call, uint64_t *offset)
+{
+	struct kvm_device_attr attr = { .group = KVM_VCPU_TSC_CTRL, .attr = KVM_VCPU_TSC_OFFSET, .addr = (uintptr_t)offset };
+
+	return ioctl(v->fd, call, &attr);
+}
+
+static int64_t tsc_save(struct vcpu *v, void *to)
+{
+	struct tsc_part part = { .khz = (uint64_t)ioctl(v->fd, KVM_GET_TSC_KHZ, 0) };
+
+	if (tsc_offset(v, KVM_GET_DEVICE_ATTR, &part.offset))
+		return -1;
+	memcpy(to, &part, sizeof(part));
+	return sizeof(part);
+}
+
+/*
+ * The frequency is not set: the machine's TSC is the same one, and each kernel only calibrates it anew, a little differently. Asked for the number
+ * of the kernel before, KVM would scale the guest's TSC, or have it catch up, for a difference that is not there.
+ */
+static int tsc_load(struct vcpu *v, const void *from, uint64_t len)
+{
+	struct tsc_part part;
+
+	errno = EBADMSG;
+	if (len != sizeof(part))
+		return -1;
+	memcpy(&part, from, len);
+	return tsc_offset(v, KVM_SET_DEVICE_ATTR, &part.offset);
+}
+
+#define CALLS(name) name##_save, name##_load
+
+/*
+ * CPUID first: it decides which sregs and MSRs are valid. sregs before the local APIC: they say whether it is an x2APIC. The TSC
+ * before the APIC's deadline, the MSRs (kvm-clock among them) behind the clock; MP state last.
+ */
+const struct vcpu_part vcpu_parts[] = {
+	{ "cpuid", SECTION_CPUID, 1, CPUID_MAX * sizeof(struct kvm_cpuid_entry2), CALLS(cpuid) },
+	{ "sregs", SECTION_SREGS, 1, sizeof(struct kvm_sregs), CALLS(sregs) },
+	{ "regs", SECTION_REGS, 1, sizeof(struct kvm_regs), CALLS(regs) },
+	{ "xcrs", SECTION_XCRS, 1, sizeof(struct kvm_xcrs), CALLS(xcrs) },
+	{ "xsave", SECTION_XSAVE, 1, XSAVE_MAX, CALLS(xsave) },
+	{ "debugregs", SECTION_DEBUGREGS, 2, sizeof(struct kvm_debugregs), CALLS(debugregs) },
+	{ "tsc", SECTION_TSC, 1, sizeof(struct tsc_part), CALLS(tsc) },
+	{ "lapic", SECTION_LAPIC, 1, sizeof(struct kvm_lapic_state), CALLS(lapic) },
+	{ "msrs", SECTION_MSRS, 1, MSRS_MAX * sizeof(struct kvm_msr_entry), CALLS(msrs) },
+	{ "events", SECTION_EVENTS, 1, sizeof(struct kvm_vcpu_events), CALLS(events) },
+	{ "mp", SECTION_MP, 1, sizeof(struct kvm_mp_state), CALLS(mp) },
+};
+const unsigned vcpu_part_count = sizeof(vcpu_parts) / sizeof(vcpu_parts[0]);
