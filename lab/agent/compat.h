@@ -139,7 +139,7 @@ struct iommu_hwpt_alloc {
 #define IOMMU_IOAS_MAP_FILE _IO(IOMMUFD_TYPE, 0x8f)
 
 #ifndef VFIO_DEVICE_BIND_IOMMUFD
-/* Newer kernels also take a token. They tell by argsz that there is none. */
+/* Newer kernels also take a token. argsz tells them that it is missing here. */
 struct vfio_device_bind_iommufd {
 	__u32 argsz;
 	__u32 flags;

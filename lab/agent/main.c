@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#define _GNU_SOURCE
 /*
- * The agent: what the lab has inside the machine. It reads requests from standard input, carries them out in order and
- * answers on standard output; docs/agent-protocol.md. When its input ends, it exits and the kernel closes what it held.
+ * The agent is the lab's program inside the machine. It reads requests from standard input,
+ * carries them out in order and answers on standard output. docs/agent-protocol.md describes
+ * the protocol. When its input ends, it exits, and the kernel closes all that it held.
  */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -16,7 +17,11 @@
 #include "ops.h"
 #include "common/util.h"
 
-/* keys: every word a key that may be there; with "!" one that must. */
+#define CREATE_ALL "guest! kind! size! file! state! vcpus features devices huge"
+#define CREATE_BARE "seed period batch"
+#define CREATE_LINUX "kernel kernelSize cmdline initrd initrdSize"
+
+/* The words of keys are the keys that a request may have. Those with "!" it must have. */
 static const struct op {
 	const char *name, *keys;
 	handler *run;
@@ -65,7 +70,7 @@ static const struct op {
 	{ "edu-wait", "device! ms", op_edu_wait },
 	{ "edu-state", "device!", op_edu_state },
 	{ "edu-set", "device! liveness factorial", op_edu_set },
-	{ "guest-create", "guest! kind! size! file! state! vcpus features devices huge seed period batch kernel kernelSize cmdline initrd initrdSize", op_guest_create },
+	{ "guest-create", CREATE_ALL " " CREATE_BARE " " CREATE_LINUX, op_guest_create },
 	{ "guest-run", "guest!", op_guest_run },
 	{ "guest-pause", "guest!", op_guest_pause },
 	{ "guest-save", "guest! version force", op_guest_save },
@@ -80,7 +85,7 @@ static const struct op {
 	{ "die", "", op_die },
 };
 
-static bool listed(const char *keys, const char *key)
+static bool key_is_listed(const char *keys, const char *key)
 {
 	size_t len = strlen(key);
 
@@ -94,10 +99,10 @@ static bool listed(const char *keys, const char *key)
 	return false;
 }
 
-static bool keys_fit(struct request *r, const char *keys)
+static bool request_keys_fit(struct request *r, const char *keys)
 {
 	for (int i = 0; i < r->keys; i++)
-		if (!listed(keys, r->key[i]))
+		if (!key_is_listed(keys, r->key[i]))
 			return fail_request(r, "%s has no key %.80s", r->op, r->key[i]);
 	for (const char *at = keys; *at; at += strspn(at, " ")) {
 		size_t word = strcspn(at, " !");
@@ -116,39 +121,42 @@ struct running {
 	handler *run;
 };
 
-static void run_op(void *arg)
+static void request_run_op(void *arg)
 {
 	const struct running *now = arg;
 
 	now->run(now->request);
 }
 
-static void carry_out(struct request *r)
+static void request_carry_out(struct request *r)
 {
-	for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(ops); i++) {
 		struct running now = { r, ops[i].run };
 
 		if (strcmp(ops[i].name, r->op))
 			continue;
-		if (keys_fit(r, ops[i].keys) && !bus_guarded(run_op, &now)) {
+		if (request_keys_fit(r, ops[i].keys) && !bus_guarded(request_run_op, &now)) {
 			r->body->len = 0;
-			fail_errno(r, EIO, "SIGBUS in %s: a page of shared memory is missing", r->op);
+			fail_errno(r, EIO, "SIGBUS in %s: a page of shared memory is missing",
+				   r->op);
 		}
 		return;
 	}
 	fail_request(r, "no such operation: %.80s", r->op);
 }
 
-/* A kexec that was announced goes with the very next line or not at all. */
-static void call_off(struct text *body)
+/* A kexec that was announced happens with the very next line or not at all. */
+static void kexec_call_off(struct text *body)
 {
-	struct request off = { .body = body, .error = "NOGO", .at = "kexec was not followed by go" };
+	struct request off = { .body = body,
+			       .error = "NOGO",
+			       .at = "kexec was not followed by go" };
 
 	if (kexec_disarm(&off.id))
 		wire_reply(&off, 0);
 }
 
-static void prepare(void)
+static void agent_prepare(void)
 {
 	struct rlimit limit = { 1048576, 1048576 };
 	int fd;
@@ -158,7 +166,10 @@ static void prepare(void)
 		limit.rlim_cur = limit.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &limit);
 	}
-	/* Memory is ours to run out of: the SSH server must not be the one who is killed for it. */
+	/*
+	 * This process may use up the memory. Then the kernel shall kill it, and not the SSH
+	 * server.
+	 */
 	fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
 	if (fd >= 0) {
 		if (write(fd, "500", 3) < 0)
@@ -175,7 +186,7 @@ int main(void)
 	size_t len;
 	char *line;
 
-	prepare();
+	agent_prepare();
 	bus_guard_install();
 	while ((line = wire_line(&len, &too_long))) {
 		uint64_t start = now_us();
@@ -183,16 +194,16 @@ int main(void)
 		body.len = 0;
 		r.told = start;
 		if (too_long) {
-			call_off(&body);
+			kexec_call_off(&body);
 			r.id = 0;
 			fail_request(&r, "a request longer than %d bytes", LINE_MAX_BYTES);
 		} else {
 			bool parsed = request_parse(&r, line, len);
 
 			if (!parsed || !kexec_armed(&r))
-				call_off(&body);
+				kexec_call_off(&body);
 			if (parsed)
-				carry_out(&r);
+				request_carry_out(&r);
 		}
 		wire_reply(&r, now_us() - start);
 	}

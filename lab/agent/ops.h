@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The operations. Each returns false after one of the fail_* calls. */
+/* The operations. Each returns false after the request has failed. */
 #ifndef AGENT_OPS_H
 #define AGENT_OPS_H
 
@@ -7,34 +7,36 @@
 
 typedef bool handler(struct request *r);
 
-/* luo.c */
-handler op_open, op_create, op_retrieve_session, op_preserve, op_retrieve, op_finish, op_get_name, op_close;
-/* memfd.c */
+/* luo/luo.c */
+handler op_open, op_create, op_retrieve_session, op_preserve, op_retrieve, op_finish, op_get_name,
+	op_close;
+/* memory/memfd.c, memory/stat.c, content/verify.c */
 handler op_memfd, op_stat, op_verify;
-/* file-change.c */
+/* memory/change.c */
 handler op_write, op_truncate, op_fallocate, op_seal, op_reopen, op_seek;
-/* pass.c */
+/* luo/pass.c */
 handler op_send, op_receive;
-/* object.c */
+/* luo/object.c */
 handler op_object, op_object_stat, op_versions;
-/* pfns.c */
+/* memory/pfns.c */
 handler op_pfns;
-/* load.c */
+/* machine/load.c */
 handler op_load, op_unload, op_kexec, op_go;
-/* host.c */
+/* machine/host.c */
 handler op_hello, op_zones, op_settle, op_finalize, op_die;
-/* vfio-open.c, vfio-list.c */
+/* vfio/open.c, vfio/list.c */
 handler op_vfio_open, op_vfio_close;
-/* vfio-map.c */
+/* vfio/map.c */
 handler op_vfio_map, op_vfio_unmap, op_vfio_attach;
-/* vfio-region.c */
+/* vfio/region.c */
 handler op_vfio_config, op_vfio_region;
-/* edu.c, edu-dma.c */
+/* edu/edu.c, edu/dma.c */
 handler op_edu_state, op_edu_set, op_vfio_irq, op_edu_dma, op_edu_start, op_edu_wait;
-/* guest-create.c, guest-run.c, guest-save.c, guest-restore.c, guest-stat.c, guest-wait.c, guest-check.c, guest-device.c */
-handler op_guest_create, op_guest_run, op_guest_pause, op_guest_resume, op_guest_close, op_guest_save, op_guest_restore, op_guest_stat, op_guest_wait,
-	op_guest_check, op_guest_attach;
-/* reserve.c */
+/* guest/ */
+handler op_guest_create, op_guest_run, op_guest_pause, op_guest_resume, op_guest_close,
+	op_guest_save, op_guest_restore, op_guest_stat, op_guest_wait, op_guest_check,
+	op_guest_attach;
+/* luo/reserve.c */
 handler op_reserve_mem;
 
 #endif

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Process 1 of the machine: mounts, network, SSH server, readiness mark, and then reaps. docs/agent-protocol.md has the mark.
- * Whatever fails is said on the console as "LAB-INIT-FAIL what: why", and init goes on with the rest.
+ * Process 1 of the machine. It mounts file systems, starts the network and the SSH server,
+ * writes the readiness mark, and then reaps children. docs/agent-protocol.md describes the
+ * mark. If something fails, it writes "LAB-INIT-FAIL what: why" to the console and goes on with
+ * the rest.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -37,12 +39,14 @@
 #define PORT 22
 #define HOST_KEY "/run/hostkey"
 #define PORT_NAME "lab.ready"
+#define MARK_NAMES "\"bootId\":\"%s\",\"release\":\"%s\",\"hostkey\":\"%s\""
 #define LISTEN_SECONDS 30
 #define RESTARTS 5
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
 static int console = 2;
 
-static double now(clockid_t clock)
+static double clock_seconds(clockid_t clock)
 {
 	struct timespec t;
 
@@ -50,7 +54,7 @@ static double now(clockid_t clock)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-static void say(const char *fmt, ...)
+static void console_say(const char *fmt, ...)
 {
 	char line[2048];
 	va_list args;
@@ -63,12 +67,12 @@ static void say(const char *fmt, ...)
 		len = sizeof(line) - 2;
 	line[len++] = '\n';
 	if (write(console, line, (size_t)len) < 0)
-		return; /* there is nobody left to tell */
+		return; /* nobody can be told */
 }
 
-static void failed(const char *what)
+static void console_failed(const char *what)
 {
-	say("LAB-INIT-FAIL %s: %s", what, strerror(errno));
+	console_say("LAB-INIT-FAIL %s: %s", what, strerror(errno));
 }
 
 static void pause_ms(long ms)
@@ -102,18 +106,24 @@ static bool write_text(const char *path, int mode, const char *text)
 
 /* ---- file systems ---- */
 
-static void mounts(void)
+static void mount_all(void)
 {
-	static const struct { const char *type, *at, *options; } list[] = {
-		{ "devtmpfs", "/dev", "mode=0755" }, { "proc", "/proc", NULL },	    { "sysfs", "/sys", NULL },
+	static const struct { const char *type, *at, *options;
+	} list[] = {
+		{ "devtmpfs", "/dev", "mode=0755" },
+		{ "proc", "/proc", NULL },
+		{ "sysfs", "/sys", NULL },
 		{ "devpts", "/dev/pts", "ptmxmode=0666,mode=0620" },
-		{ "debugfs", "/sys/kernel/debug", NULL }, { "tmpfs", "/tmp", "mode=1777" }, { "tmpfs", "/run", "mode=0755" },
+		{ "debugfs", "/sys/kernel/debug", NULL },
+		{ "tmpfs", "/tmp", "mode=1777" },
+		{ "tmpfs", "/run", "mode=0755" },
 	};
 
-	for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(list); i++) {
 		mkdir(list[i].at, 0755);
-		if (mount(list[i].type, list[i].at, list[i].type, 0, list[i].options) && errno != EBUSY)
-			failed(list[i].at);
+		if (mount(list[i].type, list[i].at, list[i].type, 0, list[i].options) &&
+		    errno != EBUSY)
+			console_failed(list[i].at);
 	}
 }
 
@@ -123,7 +133,7 @@ static void open_console(void)
 	int fd = open("/dev/console", O_RDWR | O_NOCTTY);
 
 	if (fd < 0) {
-		failed("/dev/console");
+		console_failed("/dev/console");
 		return;
 	}
 	console = fcntl(fd, F_DUPFD_CLOEXEC, 10);
@@ -144,24 +154,25 @@ static void set_address(struct sockaddr *to, const char *text)
 	inet_pton(AF_INET, text, &in->sin_addr);
 }
 
-static void up(int fd, const char *name, const char *address, const char *netmask)
+static void interface_up(int fd, const char *name, const char *address, const char *netmask)
 {
 	struct ifreq q = { 0 };
 
 	memcpy(q.ifr_name, name, strnlen(name, IFNAMSIZ - 1));
 	set_address(&q.ifr_addr, address);
 	if (ioctl(fd, SIOCSIFADDR, &q))
-		failed("network address");
+		console_failed("network address");
 	set_address(&q.ifr_netmask, netmask);
 	if (ioctl(fd, SIOCSIFNETMASK, &q))
-		failed("network mask");
+		console_failed("network mask");
 	q.ifr_flags = IFF_UP | IFF_RUNNING;
 	if (ioctl(fd, SIOCSIFFLAGS, &q))
-		failed("network up");
+		console_failed("network up");
 }
 
 /*
- * The lab's own card where it can be told by its address (src/qemu/args.ts): a scenario may put others into the machine. Else the first.
+ * Finds the lab's own network card by its address (src/qemu/args.ts), because a scenario may
+ * add others. Without such a card it takes the first one.
  */
 static bool lab_ethernet(char *name)
 {
@@ -173,52 +184,54 @@ static bool lab_ethernet(char *name)
 		char path[300], type[16], address[32];
 
 		snprintf(path, sizeof(path), "/sys/class/net/%s/type", e->d_name);
-		if (e->d_name[0] == '.' || !strcmp(e->d_name, "lo") || strlen(e->d_name) >= IFNAMSIZ ||
-		    !read_text(path, type, sizeof(type)) || atoi(type) != ARPHRD_ETHER)
+		if (e->d_name[0] == '.' || !strcmp(e->d_name, "lo") ||
+		    strlen(e->d_name) >= IFNAMSIZ || !read_text(path, type, sizeof(type)) ||
+		    atoi(type) != ARPHRD_ETHER)
 			continue;
 		if (!best[0] || strcmp(e->d_name, best) < 0)
-			strcpy(best, e->d_name);
+			snprintf(best, sizeof(best), "%.15s", e->d_name);
 		snprintf(path, sizeof(path), "/sys/class/net/%s/address", e->d_name);
-		if (read_text(path, address, sizeof(address)) && !strncmp(address, LAB_MAC, strlen(LAB_MAC))) {
-			strcpy(best, e->d_name);
+		if (read_text(path, address, sizeof(address)) &&
+		    !strncmp(address, LAB_MAC, strlen(LAB_MAC))) {
+			snprintf(best, sizeof(best), "%.15s", e->d_name);
 			break;
 		}
 	}
 	if (dir)
 		closedir(dir);
-	strcpy(name, best);
+	memcpy(name, best, sizeof(best));
 	return best[0];
 }
 
-static void network(void)
+static void network_start(void)
 {
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	struct rtentry route = { .rt_flags = RTF_UP | RTF_GATEWAY };
 	char name[IFNAMSIZ];
 
 	if (fd < 0) {
-		failed("socket");
+		console_failed("socket");
 		return;
 	}
-	up(fd, "lo", "127.0.0.1", "255.0.0.0");
+	interface_up(fd, "lo", "127.0.0.1", "255.0.0.0");
 	if (!lab_ethernet(name)) {
 		errno = ENODEV;
-		failed("network card");
+		console_failed("network card");
 	} else {
-		up(fd, name, ADDRESS, NETMASK);
+		interface_up(fd, name, ADDRESS, NETMASK);
 		set_address(&route.rt_gateway, GATEWAY);
 		set_address(&route.rt_dst, "0.0.0.0");
 		set_address(&route.rt_genmask, "0.0.0.0");
 		if (ioctl(fd, SIOCADDRT, &route))
-			failed("default route");
+			console_failed("default route");
 	}
 	close(fd);
 }
 
 /* ---- SSH ---- */
 
-/* The value of a word of the kernel command line; the last one counts. */
-static bool parameter(const char *cmdline, const char *key, char *to, size_t room)
+/* The value of a word on the kernel command line. If there are several, the last one counts. */
+static bool cmdline_parameter(const char *cmdline, const char *key, char *to, size_t room)
 {
 	size_t len = strlen(key);
 	bool found = false;
@@ -226,7 +239,8 @@ static bool parameter(const char *cmdline, const char *key, char *to, size_t roo
 	for (const char *at = cmdline; *at; at += strcspn(at, " "), at += strspn(at, " ")) {
 		size_t word = strcspn(at, " ");
 
-		if (word <= len || strncmp(at, key, len) || at[len] != '=' || word - len - 1 >= room)
+		if (word <= len || strncmp(at, key, len) || at[len] != '=' ||
+		    word - len - 1 >= room)
 			continue;
 		memcpy(to, at + len + 1, word - len - 1);
 		to[word - len - 1] = 0;
@@ -235,26 +249,26 @@ static bool parameter(const char *cmdline, const char *key, char *to, size_t roo
 	return found;
 }
 
-static void authorize(const char *cmdline)
+static void authorize_key(const char *cmdline)
 {
 	char key[512], line[600];
 
-	if (!parameter(cmdline, "lab.key", key, sizeof(key))) {
+	if (!cmdline_parameter(cmdline, "lab.key", key, sizeof(key))) {
 		errno = ENOKEY;
-		failed("lab.key");
+		console_failed("lab.key");
 		return;
 	}
-	/* sshd-like servers refuse a home or a key file that others may write to */
+	/* SSH servers refuse a home or a key file that others can write to. */
 	mkdir("/root", 0700);
 	chmod("/root", 0700);
 	mkdir("/root/.ssh", 0700);
 	chmod("/root/.ssh", 0700);
 	snprintf(line, sizeof(line), "ssh-ed25519 %s lab\n", key);
 	if (!write_text("/root/.ssh/authorized_keys", 0600, line))
-		failed("authorized_keys");
+		console_failed("authorized_keys");
 }
 
-static pid_t start(char *const argv[], int out)
+static pid_t start_program(char *const argv[], int out)
 {
 	pid_t pid = vfork();
 
@@ -273,19 +287,20 @@ static const char *find_program(const char *name, char *path, size_t room)
 {
 	static const char *const places[] = { "/usr/sbin", "/usr/bin", "/sbin", "/bin" };
 
-	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
 		snprintf(path, room, "%s/%s", places[i], name);
 		if (!access(path, X_OK))
 			return path;
 	}
-	failed(name);
+	console_failed(name);
 	return NULL;
 }
 
 static void base64_encode(const unsigned char *from, size_t len, char *to)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	unsigned bits = 0, held = 0;
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	unsigned int bits = 0, held = 0;
 
 	while (len--) {
 		held = held << 8 | *from++;
@@ -307,8 +322,9 @@ static size_t put_string(unsigned char *to, const void *from, size_t len)
 }
 
 /*
- * A new host key for this boot, in the server's own format, and its fingerprint as clients show it. dropbearkey would do the
- * same, but starting it takes an emulated machine longer than everything else here.
+ * Makes a new host key for this boot in the server's own format, and its fingerprint as clients
+ * show it. dropbearkey would do the same. But on an emulated machine, starting it takes longer
+ * than everything else here.
  */
 static bool make_host_key(char *fingerprint)
 {
@@ -334,26 +350,34 @@ static bool make_host_key(char *fingerprint)
 static pid_t start_server(void)
 {
 	static char path[64];
-	char *argv[] = { path, "-F", "-E", "-s", "-j", "-k", "-r", HOST_KEY, "-p", "22", "-W", "1048576", "-P", "/run/dropbear.pid", NULL };
+	static const char *const argv[] = {
+		path, "-F", "-E", "-s", "-j", "-k", "-r", HOST_KEY, "-p", "22", "-W", "1048576",
+		"-P", "/run/dropbear.pid", NULL,
+	};
 	int log;
 	pid_t pid;
 
 	if (!find_program("dropbear", path, sizeof(path)))
 		return -1;
 	log = open("/run/dropbear.log", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-	pid = start(argv, log);
+	pid = start_program((char *const *)argv, log);
 	if (log >= 0)
 		close(log);
 	return pid;
 }
 
-static bool listening(void)
+static bool server_listens(void)
 {
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(PORT), .sin_addr.s_addr = htonl(INADDR_ANY) };
+	struct sockaddr_in to = { .sin_family = AF_INET,
+				  .sin_port = htons(PORT),
+				  .sin_addr.s_addr = htonl(INADDR_ANY) };
 	bool taken;
 
-	/* Connecting would make the server fork for nothing; a port that cannot be bound is one that somebody listens on. */
+	/*
+	 * Connecting would make the server fork for nothing. If the port cannot be bound,
+	 * somebody is listening on it.
+	 */
 	if (fd < 0)
 		return false;
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
@@ -375,13 +399,14 @@ static bool mark_port(const char *line)
 		int fd;
 
 		snprintf(path, sizeof(path), "/sys/class/virtio-ports/%s/name", e->d_name);
-		if (e->d_name[0] == '.' || !read_text(path, name, sizeof(name)) || strcmp(name, PORT_NAME))
+		if (e->d_name[0] == '.' || !read_text(path, name, sizeof(name)) ||
+		    strcmp(name, PORT_NAME))
 			continue;
 		snprintf(path, sizeof(path), "/dev/%s", e->d_name);
 		fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
 		done = fd >= 0 && write(fd, line, strlen(line)) == (ssize_t)strlen(line);
 		if (!done)
-			failed(path);
+			console_failed(path);
 		if (fd >= 0)
 			close(fd);
 	}
@@ -390,25 +415,25 @@ static bool mark_port(const char *line)
 	return done;
 }
 
-static void ready(const char *cmdline, const char *fingerprint)
+static void announce_ready(const char *cmdline, const char *fingerprint)
 {
 	char epoch[20] = "0", boot_id[64] = "", line[512];
 	struct utsname name;
 
 	uname(&name);
-	parameter(cmdline, "lab.epoch", epoch, sizeof(epoch));
+	cmdline_parameter(cmdline, "lab.epoch", epoch, sizeof(epoch));
 	read_text("/proc/sys/kernel/random/boot_id", boot_id, sizeof(boot_id));
-	snprintf(line, sizeof(line), "{\"ready\":1,\"epoch\":%d,\"bootId\":\"%s\",\"release\":\"%s\",\"hostkey\":\"%s\",\"mono\":%.3f}\n",
-		 atoi(epoch), boot_id, name.release, fingerprint, now(CLOCK_MONOTONIC));
+	snprintf(line, sizeof(line), "{\"ready\":1,\"epoch\":%d," MARK_NAMES ",\"mono\":%.3f}\n",
+		 atoi(epoch), boot_id, name.release, fingerprint, clock_seconds(CLOCK_MONOTONIC));
 	if (!mark_port(line)) {
 		errno = ENODEV;
-		failed("virtio-serial port " PORT_NAME);
+		console_failed("virtio-serial port " PORT_NAME);
 	}
 	line[strlen(line) - 1] = 0;
-	say("LAB-READY %s", line);
+	console_say("LAB-READY %s", line);
 }
 
-static bool ended(pid_t pid)
+static bool process_ended(pid_t pid)
 {
 	siginfo_t info = { 0 };
 
@@ -417,14 +442,14 @@ static bool ended(pid_t pid)
 
 static bool wait_listening(pid_t server)
 {
-	double end = now(CLOCK_MONOTONIC) + LISTEN_SECONDS;
+	double end = clock_seconds(CLOCK_MONOTONIC) + LISTEN_SECONDS;
 
-	while (!listening()) {
-		if (ended(server))
+	while (!server_listens()) {
+		if (process_ended(server))
 			return false;
-		if (now(CLOCK_MONOTONIC) > end) {
+		if (clock_seconds(CLOCK_MONOTONIC) > end) {
 			errno = ETIMEDOUT;
-			failed("dropbear does not listen");
+			console_failed("dropbear does not listen");
 			return false;
 		}
 		pause_ms(1);
@@ -432,7 +457,7 @@ static bool wait_listening(pid_t server)
 	return true;
 }
 
-/* Reaps until that process has ended; for ever, if there is none. */
+/* Reaps children until that process has ended. If there is none, it never returns. */
 static void reap_until(pid_t last)
 {
 	int status;
@@ -441,35 +466,38 @@ static void reap_until(pid_t last)
 	while ((pid = wait(&status)) != last || pid < 0)
 		if (pid < 0)
 			pause_ms(1000);
-	say("LAB-INIT-FAIL dropbear ended with status 0x%x", status);
+	console_say("LAB-INIT-FAIL dropbear ended with status 0x%x", status);
 }
 
 int main(void)
 {
 	char cmdline[4096] = "", fingerprint[64] = "";
-	double began = now(CLOCK_MONOTONIC);
+	double began = clock_seconds(CLOCK_MONOTONIC);
 	bool announced = false;
 	pid_t server;
 
-	mounts();
+	mount_all();
 	open_console();
 	umask(022);
 	setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", 1);
 	setenv("HOME", "/root", 1);
 	if (!write_text("/proc/self/oom_score_adj", 0644, "-1000"))
-		failed("oom_score_adj");
+		console_failed("oom_score_adj");
 	if (!make_host_key(fingerprint))
-		failed("host key");
-	/* The server is slow to start and needs neither network nor key until somebody calls. */
+		console_failed("host key");
+	/*
+	 * The server starts slowly. It needs neither network nor key until somebody connects.
+	 */
 	server = start_server();
 	if (!read_text("/proc/cmdline", cmdline, sizeof(cmdline)))
-		failed("/proc/cmdline");
-	authorize(cmdline);
-	network();
+		console_failed("/proc/cmdline");
+	authorize_key(cmdline);
+	network_start();
 	for (int restarts = 0;; restarts++) {
 		if (server > 0 && wait_listening(server) && !announced) {
-			ready(cmdline, fingerprint);
-			say("LAB-INIT %.3f s from its start to here", now(CLOCK_MONOTONIC) - began);
+			announce_ready(cmdline, fingerprint);
+			console_say("LAB-INIT %.3f s from its start to here",
+				    clock_seconds(CLOCK_MONOTONIC) - began);
 			announced = true;
 		}
 		reap_until(server);

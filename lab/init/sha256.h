@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+/* SHA-256. */
 #ifndef INIT_SHA256_H
 #define INIT_SHA256_H
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/* Descriptors by name: sessions and files. */
 #define _GNU_SOURCE
 #include "common/registry.h"
 
@@ -15,7 +16,7 @@ struct entry {
 
 struct registry sessions, files;
 
-static size_t slot_of(const struct registry *g, const char *name)
+static size_t registry_slot(const struct registry *g, const char *name)
 {
 	uint32_t hash = 2166136261u;
 
@@ -24,17 +25,17 @@ static size_t slot_of(const struct registry *g, const char *name)
 	return hash & (g->size - 1);
 }
 
-static struct entry **find(const struct registry *g, const char *name)
+static struct entry **registry_find(const struct registry *g, const char *name)
 {
 	if (!g->size)
 		return NULL;
-	for (struct entry **at = &g->slots[slot_of(g, name)]; *at; at = &(*at)->next)
+	for (struct entry **at = &g->slots[registry_slot(g, name)]; *at; at = &(*at)->next)
 		if (!strcmp((*at)->name, name))
 			return at;
 	return NULL;
 }
 
-static void grow(struct registry *g)
+static void registry_grow(struct registry *g)
 {
 	struct registry bigger = { .size = g->size ? g->size * 2 : 64, .count = g->count };
 
@@ -43,7 +44,7 @@ static void grow(struct registry *g)
 		_exit(12);
 	for (size_t i = 0; i < g->size; i++) {
 		for (struct entry *e = g->slots[i], *next; e; e = next) {
-			struct entry **slot = &bigger.slots[slot_of(&bigger, e->name)];
+			struct entry **slot = &bigger.slots[registry_slot(&bigger, e->name)];
 
 			next = e->next;
 			e->next = *slot;
@@ -54,16 +55,34 @@ static void grow(struct registry *g)
 	*g = bigger;
 }
 
+/**
+ * registry_get() - Look a descriptor up.
+ * @g: the table
+ * @name: its name
+ *
+ * Return: the descriptor, or -1 if the name is not known
+ */
 int registry_get(const struct registry *g, const char *name)
 {
-	struct entry **at = find(g, name);
+	struct entry **at = registry_find(g, name);
 
 	return at ? (*at)->fd : -1;
 }
 
+/**
+ * registry_put() - Keep a descriptor under a name.
+ * @g: the table
+ * @name: the name
+ * @fd: the descriptor
+ *
+ * If the name is taken, the older descriptor stays open without a name. Closing it would change
+ * what the kernel does.
+ *
+ * Return: true if the name was taken
+ */
 bool registry_put(struct registry *g, const char *name, int fd)
 {
-	struct entry **at = find(g, name);
+	struct entry **at = registry_find(g, name);
 	size_t len = strlen(name) + 1;
 
 	if (at) {
@@ -71,7 +90,7 @@ bool registry_put(struct registry *g, const char *name, int fd)
 		return true;
 	}
 	if (g->count == g->size)
-		grow(g);
+		registry_grow(g);
 
 	struct entry *e = malloc(sizeof(*e) + len);
 
@@ -79,16 +98,23 @@ bool registry_put(struct registry *g, const char *name, int fd)
 		_exit(12);
 	e->fd = fd;
 	memcpy(e->name, name, len);
-	at = &g->slots[slot_of(g, name)];
+	at = &g->slots[registry_slot(g, name)];
 	e->next = *at;
 	*at = e;
 	g->count++;
 	return false;
 }
 
+/**
+ * registry_take() - Remove a name.
+ * @g: the table
+ * @name: the name
+ *
+ * Return: the descriptor, which the caller now owns, or -1 if the name is not known
+ */
 int registry_take(struct registry *g, const char *name)
 {
-	struct entry **at = find(g, name), *e;
+	struct entry **at = registry_find(g, name), *e;
 	int fd;
 
 	if (!at)

@@ -13,9 +13,8 @@ struct registry {
 
 extern struct registry sessions, files;
 
-int registry_get(const struct registry *g, const char *name); /* -1: not there */
-/* True if the name was taken: the older descriptor then stays open, without a name, so that nothing happens to it by surprise. */
+int registry_get(const struct registry *g, const char *name);
 bool registry_put(struct registry *g, const char *name, int fd);
-int registry_take(struct registry *g, const char *name); /* forgets the name, hands out the descriptor */
+int registry_take(struct registry *g, const char *name);
 
 #endif

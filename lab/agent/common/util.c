@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/* Small helpers: time, small files, text. */
 #define _GNU_SOURCE
 #include "common/util.h"
 
@@ -9,6 +10,11 @@
 #include <time.h>
 #include <unistd.h>
 
+/**
+ * now_us() - Read CLOCK_MONOTONIC.
+ *
+ * Return: the time in microseconds
+ */
 uint64_t now_us(void)
 {
 	struct timespec t;
@@ -17,7 +23,11 @@ uint64_t now_us(void)
 	return (uint64_t)t.tv_sec * 1000000u + (uint64_t)t.tv_nsec / 1000u;
 }
 
-void pause_ms(unsigned ms)
+/**
+ * pause_ms() - Sleep.
+ * @ms: how long, in milliseconds
+ */
+void pause_ms(unsigned int ms)
 {
 	struct timespec t = { ms / 1000, ms % 1000 * 1000000l };
 
@@ -25,6 +35,14 @@ void pause_ms(unsigned ms)
 		;
 }
 
+/**
+ * read_small() - Read a small file as a string.
+ * @path: the file
+ * @to: where the string goes, without its last newline
+ * @room: size of @to
+ *
+ * Return: the length of the string, or -1 with errno set
+ */
 ssize_t read_small(const char *path, char *to, size_t room)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -52,7 +70,16 @@ ssize_t read_small(const char *path, char *to, size_t room)
 	return (ssize_t)len;
 }
 
-bool number_after(const char *text, const char *word, uint64_t *out)
+/**
+ * text_number_after() - Find the number behind a word at the start of a line, as in
+ *   /proc/meminfo.
+ * @text: the lines
+ * @word: the word, for example "MemFree:"
+ * @out: where the number goes
+ *
+ * Return: false if no line begins with the word
+ */
+bool text_number_after(const char *text, const char *word, uint64_t *out)
 {
 	size_t len = strlen(word);
 
@@ -67,6 +94,13 @@ bool number_after(const char *text, const char *word, uint64_t *out)
 	return false;
 }
 
+/**
+ * file_size() - Find the size of a file or of a device.
+ * @fd: the file; its position stays the same
+ * @size: where the size goes, in bytes
+ *
+ * Return: 0, or -1 with errno set
+ */
 int file_size(int fd, uint64_t *size)
 {
 	off_t pos = lseek(fd, 0, SEEK_CUR), end = pos < 0 ? -1 : lseek(fd, 0, SEEK_END);
@@ -77,7 +111,17 @@ int file_size(int fd, uint64_t *size)
 	return 0;
 }
 
-int next_data(int fd, uint64_t size, uint64_t *at, uint64_t *first, uint64_t *count)
+/**
+ * file_next_data() - Find the next run of pages that hold data (SEEK_DATA).
+ * @fd: the file
+ * @size: its size in bytes
+ * @at: where to look from, in bytes; moved behind the run
+ * @first: where the number of the first page goes
+ * @count: where the number of pages goes
+ *
+ * Return: 1, 0 if there is no more data, or -1 with errno set
+ */
+int file_next_data(int fd, uint64_t size, uint64_t *at, uint64_t *first, uint64_t *count)
 {
 	off_t data, hole;
 

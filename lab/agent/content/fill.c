@@ -1,14 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/* Fills files with the pattern. */
 #define _GNU_SOURCE
 #include "content/fill.h"
 
 #include <errno.h>
 #include <unistd.h>
 
-#define CHUNK_PAGES 64u /* filled in the cache, then written */
+#define CHUNK_PAGES 64u /* filled while in the cache, then written */
 
-/* Whole pages go through write(): the kernel then need not clear them first. */
-bool fill_by_write(struct request *r, int fd, const struct pattern *p, uint64_t size, uint64_t first, uint64_t count)
+/**
+ * fill_by_write() - Write pages of the pattern into a file.
+ * @r: the request
+ * @fd: the file
+ * @p: the pattern
+ * @size: size of the file in bytes
+ * @first: number of the first page
+ * @count: how many
+ *
+ * Whole pages go through write(), so that the kernel need not clear them first.
+ *
+ * Return: true, or false after the request has failed
+ */
+bool fill_by_write(struct request *r, int fd, const struct pattern *p, uint64_t size,
+		   uint64_t first, uint64_t count)
 {
 	static uint64_t chunk[CHUNK_PAGES * PAIRS];
 
@@ -20,12 +34,14 @@ bool fill_by_write(struct request *r, int fd, const struct pattern *p, uint64_t 
 			len = size - offset;
 		pattern_fill(p, chunk, first, pages);
 		while (done < len) {
-			ssize_t n = pwrite(fd, (char *)chunk + done, len - done, (off_t)(offset + done));
+			ssize_t n = pwrite(fd, (char *)chunk + done, len - done,
+					   (off_t)(offset + done));
 
 			if (n < 0 && errno == EINTR)
 				continue;
 			if (n <= 0)
-				return fail_errno(r, n ? errno : EIO, "filling at byte %llu", (unsigned long long)(offset + done));
+				return fail_errno(r, n ? errno : EIO, "filling at byte %llu",
+						  (unsigned long long)(offset + done));
 			done += (uint64_t)n;
 		}
 		first += pages;

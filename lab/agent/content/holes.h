@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The keys that say what a file holds: size, seed, and the pages that are not there. */
+/* The keys that say what a file holds: size, seed and holes. */
 #ifndef AGENT_HOLES_H
 #define AGENT_HOLES_H
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/* verify: compares the content of a file with what was written to it. */
 #define _GNU_SOURCE
-/* verify: compares the content of a file with what was written. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +14,7 @@
 #include "content/pattern.h"
 #include "ops.h"
 
-#define WINDOW (64ull << 20) /* mapped at once: page tables are memory, too */
+#define WINDOW (64ull << 20) /* mapped at a time, because page tables use memory, too */
 #define SIZE_MAX_BYTES (1ull << 44)
 #define LAYERS_MAX 64
 
@@ -25,7 +25,8 @@ struct verdict {
 	uint32_t offset, want, got;
 };
 
-static void bad_page(struct verdict *v, const uint64_t *want, const uint64_t *got, uint64_t number)
+static void verdict_add_page(struct verdict *v, const uint64_t *want, const uint64_t *got,
+			     uint64_t number)
 {
 	const uint32_t *w = (const uint32_t *)want, *g = (const uint32_t *)got;
 
@@ -39,7 +40,10 @@ static void bad_page(struct verdict *v, const uint64_t *want, const uint64_t *go
 	page_runs_add(&v->runs, number);
 }
 
-/* Pages that were written over later, with a pattern of their own; size: where the file ended then. */
+/*
+ * Pages that were written again later, with another pattern. size is the size of the file at
+ * that time.
+ */
 struct layer {
 	struct pattern pattern;
 	struct run run;
@@ -51,29 +55,30 @@ struct layers {
 	size_t len;
 };
 
-struct check {
+struct verify_run {
 	struct pattern pattern;
 	struct layers layers;
 	const struct holes *holes;
-	size_t hole; /* the first that does not end before the page looked at */
+	size_t hole; /* the first that does not end before the current page */
 	uint64_t size;
 	struct verdict verdict;
 };
 
-/* The last one that was written wins. */
-static const struct layer *layer_of(const struct check *c, uint64_t number)
+/* The last write to a page counts. */
+static const struct layer *verify_layer_of(const struct verify_run *c, uint64_t number)
 {
 	for (size_t i = c->layers.len; i-- > 0;)
-		if (c->layers.at[i].run.first <= number && number - c->layers.at[i].run.first < c->layers.at[i].run.count)
+		if (c->layers.at[i].run.first <= number &&
+		    number - c->layers.at[i].run.first < c->layers.at[i].run.count)
 			return &c->layers.at[i];
 	return NULL;
 }
 
-static void check_page(struct check *c, const uint64_t *got, uint64_t number)
+static void verify_page(struct verify_run *c, const uint64_t *got, uint64_t number)
 {
 	static const uint64_t zero[PAIRS];
 	uint64_t left = c->size > number * PAGE ? c->size - number * PAGE : 0, want[PAIRS];
-	const struct layer *layer = layer_of(c, number);
+	const struct layer *layer = verify_layer_of(c, number);
 	const struct pattern *p = layer ? &layer->pattern : &c->pattern;
 	const struct holes *h = c->holes;
 
@@ -83,18 +88,21 @@ static void check_page(struct check *c, const uint64_t *got, uint64_t number)
 		c->hole++;
 	if (!left || (c->hole < h->len && h->at[c->hole].first <= number)) {
 		if (!page_is_zero(got))
-			bad_page(&c->verdict, zero, got, number);
+			verdict_add_page(&c->verdict, zero, got, number);
 		return;
 	}
 	if (left >= PAGE && pattern_same(p, got, number))
 		return;
 	pattern_page(p, want, number, left < PAGE ? (uint32_t)left : PAGE);
 	if (memcmp(want, got, PAGE))
-		bad_page(&c->verdict, want, got, number);
+		verdict_add_page(&c->verdict, want, got, number);
 }
 
-/* Pages that are not there: zero, where a hole or anything beyond the file is wanted. Asked without touching the file. */
-static void check_absent(struct check *c, uint64_t number, uint64_t end)
+/*
+ * Pages that are not there. They are right where a hole is expected, or beyond the end of the
+ * file. This does not touch the file.
+ */
+static void verify_absent(struct verify_run *c, uint64_t number, uint64_t end)
 {
 	static const uint64_t zero[PAIRS];
 	const struct holes *h = c->holes;
@@ -105,54 +113,56 @@ static void check_absent(struct check *c, uint64_t number, uint64_t end)
 		if (hole && hole->first <= number && hole->first + hole->count > number)
 			number = hole->first + hole->count < end ? hole->first + hole->count : end;
 		else
-			check_page(c, zero, number++);
+			verify_page(c, zero, number++);
 	}
 }
 
-struct window {
-	struct check *check;
+struct verify_window {
+	struct verify_run *check;
 	const uint64_t *map;
 	uint64_t first, pages;
 };
 
-static void check_window(void *arg)
+static void verify_window_guarded(void *arg)
 {
-	const struct window *w = arg;
+	const struct verify_window *w = arg;
 
 	for (uint64_t i = 0; i < w->pages; i++)
-		check_page(w->check, w->map + i * PAIRS, w->first + i);
+		verify_page(w->check, w->map + i * PAIRS, w->first + i);
 }
 
-/* One window through a mapping. */
-static bool compare_window(struct request *r, int fd, struct check *c, uint64_t first, uint64_t pages)
+/* Compares one window through a mapping. */
+static bool verify_window(struct request *r, int fd, struct verify_run *c, uint64_t first,
+			  uint64_t pages)
 {
 	uint64_t *map = mmap(NULL, pages * PAGE, PROT_READ, MAP_PRIVATE, fd, (off_t)(first * PAGE));
-	struct window w = { c, map, first, pages };
+	struct verify_window w = { c, map, first, pages };
 
 	if (map == MAP_FAILED)
 		return fail_errno(r, errno, "mmap");
 	madvise(map, pages * PAGE, MADV_POPULATE_READ);
-	if (!bus_guarded(check_window, &w))
-		fail_errno(r, EIO, "SIGBUS in pages %llu+%llu", (unsigned long long)first, (unsigned long long)pages);
+	if (!bus_guarded(verify_window_guarded, &w))
+		fail_errno(r, EIO, "SIGBUS in pages %llu+%llu", (unsigned long long)first,
+			   (unsigned long long)pages);
 	munmap(map, pages * PAGE);
 	return !r->error;
 }
 
-/* Looks at the data there is; reading a hole through a mapping would fill it. */
-static bool compare(struct request *r, int fd, struct check *c, uint64_t file_size)
+/* Looks only at pages that are there: reading a hole through a mapping would fill it. */
+static bool verify_file(struct request *r, int fd, struct verify_run *c, uint64_t file_size)
 {
 	uint64_t at = 0, first, count, checked = 0, end = PAGES_OF(c->size);
 	int more;
 
-	while ((more = next_data(fd, file_size, &at, &first, &count)) > 0 && first < end) {
+	while ((more = file_next_data(fd, file_size, &at, &first, &count)) > 0 && first < end) {
 		if (count > end - first)
 			count = end - first;
-		check_absent(c, checked, first);
+		verify_absent(c, checked, first);
 		checked = first + count;
 		while (count) {
 			uint64_t pages = count < WINDOW / PAGE ? count : WINDOW / PAGE;
 
-			if (!compare_window(r, fd, c, first, pages))
+			if (!verify_window(r, fd, c, first, pages))
 				return false;
 			first += pages;
 			count -= pages;
@@ -161,11 +171,11 @@ static bool compare(struct request *r, int fd, struct check *c, uint64_t file_si
 	}
 	if (more < 0)
 		return fail_errno(r, errno, "SEEK_DATA");
-	check_absent(c, checked, end);
+	verify_absent(c, checked, end);
 	return true;
 }
 
-static void put_verdict(struct request *r, const struct verdict *v)
+static void verdict_put(struct request *r, const struct verdict *v)
 {
 	put_u64(r, "bad", v->bad);
 	put_raw(r, "firstBad");
@@ -182,8 +192,8 @@ static void put_verdict(struct request *r, const struct verdict *v)
 	put_page_runs(r, "ranges", &v->runs);
 }
 
-/* written=first+count+seed+size,... in the order of the writes. */
-static bool parse_layers(struct request *r, uint64_t pages, struct layers *layers)
+/* Reads written=first+count+seed+size,... in the order of the writes. */
+static bool layers_parse(struct request *r, uint64_t pages, struct layers *layers)
 {
 	const char *at = request_get(r, "written");
 	uint64_t n[4];
@@ -201,11 +211,14 @@ static bool parse_layers(struct request *r, uint64_t pages, struct layers *layer
 		for (int i = 0; ok && i < 4; i++) {
 			const char *stop = i < 3 ? memchr(part, '+', (size_t)(end - part)) : end;
 
-			ok = stop && parse_decimal(part, stop, i == 2 ? UINT32_MAX : SIZE_MAX_BYTES, &n[i]);
+			ok = stop &&
+			     parse_decimal(part, stop, i == 2 ? UINT32_MAX : SIZE_MAX_BYTES, &n[i]);
 			part = stop ? stop + 1 : part;
 		}
-		if (!ok || !n[1] || n[0] >= pages || n[1] > pages - n[0] || n[3] <= (n[0] + n[1] - 1) * PAGE)
-			return fail_request(r, "written is at most %d of first+count+seed+size, within the file: %.80s", LAYERS_MAX, at);
+		if (!ok || !n[1] || n[0] >= pages || n[1] > pages - n[0] ||
+		    n[3] <= (n[0] + n[1] - 1) * PAGE)
+			return fail_request(r, "expected up to %d first+count+seed+size: %.80s",
+					    LAYERS_MAX, at);
 		layers->at[layers->len] = (struct layer){ .run = { n[0], n[1] }, .size = n[3] };
 		pattern_init(&layers->at[layers->len++].pattern, (uint32_t)n[2]);
 		at = *end ? end + 1 : end;
@@ -213,10 +226,16 @@ static bool parse_layers(struct request *r, uint64_t pages, struct layers *layer
 	return true;
 }
 
+/**
+ * op_verify() - Operation verify: compare the content of a file.
+ * @r: the request
+ *
+ * Return: true, or false after the request has failed
+ */
 bool op_verify(struct request *r)
 {
 	const char *name = request_get(r, "file");
-	struct check c = { 0 };
+	struct verify_run c = { 0 };
 	struct holes holes;
 	uint64_t size;
 	uint32_t seed = 0;
@@ -225,15 +244,16 @@ bool op_verify(struct request *r)
 
 	if (fd < 0)
 		return fail_handle(r, "file", name);
-	if (content_keys(r, &c.size, &seed, &holes) && parse_layers(r, PAGES_OF(c.size), &c.layers)) {
+	if (content_keys(r, &c.size, &seed, &holes) &&
+	    layers_parse(r, PAGES_OF(c.size), &c.layers)) {
 		c.holes = &holes;
 		pattern_init(&c.pattern, seed);
 		pos = lseek(fd, 0, SEEK_CUR);
-		if (file_size(fd, &size))
+		if (file_size(fd, &size)) {
 			fail_errno(r, errno, "size");
-		else if (compare(r, fd, &c, size)) {
+		} else if (verify_file(r, fd, &c, size)) {
 			put_u64(r, "pages", PAGES_OF(c.size));
-			put_verdict(r, &c.verdict);
+			verdict_put(r, &c.verdict);
 		}
 		lseek(fd, pos, SEEK_SET);
 	}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/* Transfers between memory at an IOVA and the buffer of edu. */
 #define _GNU_SOURCE
-/* Transfers between memory at an IOVA and edu's buffer. */
 #include <errno.h>
 #include <string.h>
 
@@ -10,7 +10,7 @@
 
 #define MS_MAX 60000u
 
-static bool start(struct request *r, struct vfio_device *d, bool irq)
+static bool edu_dma_begin(struct request *r, struct vfio_device *d, bool irq)
 {
 	const char *direction = request_get(r, "direction");
 	bool from = !strcmp(direction, "from-device");
@@ -18,11 +18,16 @@ static bool start(struct request *r, struct vfio_device *d, bool irq)
 	uint32_t command;
 
 	if (!from && strcmp(direction, "to-device"))
-		return fail_request(r, "direction is to-device or from-device, not %.80s", direction);
-	if (!request_number(r, "iova", UINT64_MAX, &iova) || !request_number(r, "offset", EDU_BUFFER_BYTES, &offset) ||
+		return fail_request(r, "direction is to-device or from-device, not %.80s",
+				    direction);
+	if (!request_number(r, "iova", UINT64_MAX, &iova) ||
+	    !request_number(r, "offset", EDU_BUFFER_BYTES, &offset) ||
 	    !request_number(r, "length", EDU_BUFFER_BYTES, &length))
 		return false;
-	/* QEMU before 8.0 ends itself, and the machine, when a transfer touches the end of the buffer. */
+	/*
+	 * QEMU before 8.0 ends itself, and the machine with it, if a transfer touches the end
+	 * of the buffer.
+	 */
 	if (!length || offset + length >= EDU_BUFFER_BYTES)
 		return fail_request(r, "offset and length stay below %u bytes", EDU_BUFFER_BYTES);
 	if (!d->attached)
@@ -33,12 +38,17 @@ static bool start(struct request *r, struct vfio_device *d, bool irq)
 		return fail_errno(r, EBUSY, "a transfer is running");
 	return (!irq || irq_arm(r, d)) && edu_acknowledge(r, d) &&
 	       edu_write64(r, d, EDU_DMA_SOURCE, from ? EDU_BUFFER + offset : iova) &&
-	       edu_write64(r, d, EDU_DMA_DESTINATION, from ? iova : EDU_BUFFER + offset) && edu_write64(r, d, EDU_DMA_COUNT, length) &&
-	       edu_write64(r, d, EDU_DMA_COMMAND, DMA_RUN | (from ? DMA_FROM_DEVICE : 0) | (irq ? DMA_IRQ : 0));
+	       edu_write64(r, d, EDU_DMA_DESTINATION, from ? iova : EDU_BUFFER + offset) &&
+	       edu_write64(r, d, EDU_DMA_COUNT, length) &&
+	       edu_write64(r, d, EDU_DMA_COMMAND,
+			   DMA_RUN | (from ? DMA_FROM_DEVICE : 0) | (irq ? DMA_IRQ : 0));
 }
 
-/* Two witnesses of the end: the interrupt, and the register. Both are waited for, within one deadline. */
-static bool wait_end(struct request *r, struct vfio_device *d, bool irq)
+/*
+ * Two things show the end of a transfer: the interrupt and the register. This waits for both,
+ * with one deadline.
+ */
+static bool edu_dma_wait(struct request *r, struct vfio_device *d, bool irq)
 {
 	uint64_t ms = 5000, begin = now_us(), irqs = 0;
 	uint32_t command = DMA_RUN, raised = 0;
@@ -63,8 +73,8 @@ static bool wait_end(struct request *r, struct vfio_device *d, bool irq)
 	return true;
 }
 
-/* irq=1, the default: the end is also told by an MSI, which is armed if it was not. */
-static bool irq_wanted(struct request *r, bool *irq)
+/* By default (irq=1) an MSI also reports the end. It is armed if it was not. */
+static bool edu_dma_irq_wanted(struct request *r, bool *irq)
 {
 	uint64_t wanted = 1;
 
@@ -74,27 +84,45 @@ static bool irq_wanted(struct request *r, bool *irq)
 	return true;
 }
 
+/**
+ * op_edu_dma() - Operation edu-dma: run a transfer and wait for its end.
+ * @r: the request
+ *
+ * Return: true, or false after the request has failed
+ */
 bool op_edu_dma(struct request *r)
 {
 	struct vfio_device *d = edu_get(r);
 	bool irq;
 
-	if (!d || !irq_wanted(r, &irq))
+	if (!d || !edu_dma_irq_wanted(r, &irq))
 		return false;
 	irq_taken(d, 0);
-	return start(r, d, irq) && wait_end(r, d, irq);
+	return edu_dma_begin(r, d, irq) && edu_dma_wait(r, d, irq);
 }
 
+/**
+ * op_edu_start() - Operation edu-start: start a transfer and do not wait.
+ * @r: the request
+ *
+ * Return: true, or false after the request has failed
+ */
 bool op_edu_start(struct request *r)
 {
 	struct vfio_device *d = edu_get(r);
 
-	return d && start(r, d, false);
+	return d && edu_dma_begin(r, d, false);
 }
 
+/**
+ * op_edu_wait() - Operation edu-wait: wait for the end of a transfer.
+ * @r: the request
+ *
+ * Return: true, or false after the request has failed
+ */
 bool op_edu_wait(struct request *r)
 {
 	struct vfio_device *d = edu_get(r);
 
-	return d && wait_end(r, d, false);
+	return d && edu_dma_wait(r, d, false);
 }

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/*
+ * guest-check: checks the memory of a bare guest by the rules of docs/guest-payload.md, from
+ * inside the machine, while the guest does not run.
+ */
 #define _GNU_SOURCE
-/* guest-check: the bare guest's memory against the rules of docs/guest-payload.md, from inside the machine, while the guest stands. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,7 +17,7 @@
 #include "common/util.h"
 
 #define WORDS64 (GUEST_PAGE / 8)
-#define LINKS_MAX (1ull << 56) /* of a sound guest, for ever; counting beyond it would wrap */
+#define LINKS_MAX (1ull << 56) /* no sound guest gets that far; counting beyond it would wrap */
 
 struct checker {
 	struct request *r;
@@ -25,8 +28,11 @@ struct checker {
 	struct page_runs runs;
 };
 
-/* Through read: a page that is not there reads as zeros and stays away, and no page can stop us with a SIGBUS. */
-static bool read_page(struct checker *c, uint32_t page, void *to)
+/*
+ * Reads with pread(). A page that is not there reads as zeros and stays absent, and no page can
+ * raise SIGBUS.
+ */
+static bool check_read_page(struct checker *c, uint32_t page, void *to)
 {
 	ssize_t n = pread(c->fd, to, GUEST_PAGE, (off_t)page * GUEST_PAGE);
 
@@ -35,36 +41,40 @@ static bool read_page(struct checker *c, uint32_t page, void *to)
 	return fail_errno(c->r, n < 0 ? errno : ENODATA, "read page %u of the RAM file", page);
 }
 
-static bool load_control(struct checker *c)
+static bool check_load_control(struct checker *c)
 {
 	uint64_t page[WORDS64];
 	uint64_t size;
 
 	if (file_size(c->fd, &size))
 		return fail_errno(c->r, errno, "size of the RAM file");
-	if (!read_page(c, PAGE_CONTROL, page))
+	if (!check_read_page(c, PAGE_CONTROL, page))
 		return false;
 	memcpy(&c->control, page, sizeof(c->control));
-	if (c->control.magic != GUEST_MAGIC || c->control.layout != GUEST_LAYOUT || !c->control.vcpus || c->control.vcpus > GUEST_VCPUS ||
+	if (c->control.magic != GUEST_MAGIC || c->control.layout != GUEST_LAYOUT ||
+	    !c->control.vcpus || c->control.vcpus > GUEST_VCPUS ||
 	    c->control.pages != size / GUEST_PAGE)
-		return fail_errno(c->r, EBADMSG, "page 0 is no control page of a bare guest of this size");
+		return fail_errno(c->r, EBADMSG,
+				  "page 0 is no control page of a bare guest of this size");
 	for (uint32_t v = 0; v < c->control.vcpus; v++) {
 		const struct share *s = &c->control.share[v];
 
-		if (!s->pages || s->first < c->control.first || s->first >= c->control.pages || s->pages > c->control.pages - s->first || s->links < s->pages || s->links > LINKS_MAX)
+		if (!s->pages || s->first < c->control.first || s->first >= c->control.pages ||
+		    s->pages > c->control.pages - s->first || s->links < s->pages ||
+		    s->links > LINKS_MAX)
 			return fail_errno(c->r, EBADMSG, "the control page is damaged: vCPU %u", v);
 	}
 	chain_base(c->control.seed, (word32 *)c->base);
 	return true;
 }
 
-static bool constant_same(struct checker *c, bool *same)
+static bool check_constant(struct checker *c, bool *same)
 {
 	struct pair d = DIGEST_START;
 	uint32_t page[PAGE_WORDS];
 
 	for (uint32_t i = 0; i < CONSTANT_PAGES; i++) {
-		if (!read_page(c, PAGE_PROGRAM + i, page))
+		if (!check_read_page(c, PAGE_PROGRAM + i, page))
 			return false;
 		d = chain_digest_from(d, page, 0, PAGE_WORDS);
 	}
@@ -72,8 +82,11 @@ static bool constant_same(struct checker *c, bool *same)
 	return true;
 }
 
-/* The page in work when the vCPU was stopped: word by word the old one or the new one. */
-static bool in_work(const struct checker *c, const struct share *s, const word64 *got, uint32_t page)
+/*
+ * The page that the vCPU was writing when it stopped. Each word is the old one or the new one.
+ */
+static bool check_in_work(const struct checker *c, const struct share *s, const word64 *got,
+			  uint32_t page)
 {
 	struct link old = { page, LINK_MAGIC, s->working - s->pages, s->old_head, s->old_prev };
 	struct link new = { page, LINK_MAGIC, s->working, s->next, s->old_head };
@@ -90,8 +103,9 @@ static bool in_work(const struct checker *c, const struct share *s, const word64
 	return true;
 }
 
-/* The digest of the page that a link replaced, rebuilt. */
-static struct pair replaced(const struct checker *c, const struct share *s, const struct link *link)
+/* The digest of the page that a link replaced; the page is rebuilt for it. */
+static struct pair check_replaced(const struct checker *c, const struct share *s,
+				  const struct link *link)
 {
 	struct link old = { link->page, LINK_MAGIC, link->number - s->pages, link->prev, { 0, 0 } };
 	uint64_t page[WORDS64];
@@ -102,14 +116,17 @@ static struct pair replaced(const struct checker *c, const struct share *s, cons
 	return chain_digest((const word32 *)page);
 }
 
-static bool same(struct pair x, struct pair y)
+static bool pair_same(struct pair x, struct pair y)
 {
 	return x.a == y.a && x.b == y.b;
 }
 
 #define UNBROKEN UINT32_MAX
 
-/* One link after the other, from the oldest that is still there. *broken: the page whose head does not follow; the control page has the last head. */
+/*
+ * Follows the links from the oldest that is still there. broken is the first page whose head
+ * does not follow from the one before. The control page has the last head.
+ */
 static bool check_share(struct checker *c, uint32_t vcpu, uint32_t *broken)
 {
 	const struct share *s = &c->control.share[vcpu];
@@ -123,15 +140,17 @@ static bool check_share(struct checker *c, uint32_t vcpu, uint32_t *broken)
 		const struct link *link = (const struct link *)got;
 		bool good;
 
-		if (!read_page(c, page, got))
+		if (!check_read_page(c, page, got))
 			return false;
 		if (working && number + s->pages == s->working) {
-			good = in_work(c, s, got, page);
+			good = check_in_work(c, s, got, page);
 			head = s->old_head;
 			known = true;
 		} else {
 			good = chain_is(got, c->base, page, number);
-			if (good && known && *broken == UNBROKEN && !same(link->head, chain_next(head, replaced(c, s, link), number)))
+			if (good && known && *broken == UNBROKEN &&
+			    !pair_same(link->head,
+				       chain_next(head, check_replaced(c, s, link), number)))
 				*broken = page;
 			known = good;
 			head = link->head;
@@ -141,7 +160,8 @@ static bool check_share(struct checker *c, uint32_t vcpu, uint32_t *broken)
 			page_runs_add(&c->runs, page);
 		}
 	}
-	if (known && *broken == UNBROKEN && !same(head, s->head) && !(working && same(s->next, s->head)))
+	if (known && *broken == UNBROKEN && !pair_same(head, s->head) &&
+	    !(working && pair_same(s->next, s->head)))
 		*broken = PAGE_CONTROL;
 	return true;
 }
@@ -159,7 +179,8 @@ static bool check_shares(struct checker *c)
 			return false;
 		text_str(c->r->body, v ? ",{\"links\":" : "[{\"links\":");
 		text_u64(c->r->body, s->links);
-		snprintf(text, sizeof(text), ",\"head\":\"%08x%08x\",\"brokenAt\":", s->head.a, s->head.b);
+		snprintf(text, sizeof(text), ",\"head\":\"%08x%08x\",\"brokenAt\":", s->head.a,
+			 s->head.b);
 		text_str(c->r->body, text);
 		if (broken == UNBROKEN)
 			text_str(c->r->body, "null");
@@ -171,6 +192,12 @@ static bool check_shares(struct checker *c)
 	return true;
 }
 
+/**
+ * op_guest_check() - Operation guest-check: check the memory of a bare guest.
+ * @r: the request
+ *
+ * Return: true, or false after the request has failed
+ */
 bool op_guest_check(struct request *r)
 {
 	const char *name = request_get(r, "file");
@@ -179,7 +206,7 @@ bool op_guest_check(struct request *r)
 
 	if (c.fd < 0)
 		return fail_handle(r, "file", name);
-	if (!load_control(&c) || !constant_same(&c, &constant) || !check_shares(&c))
+	if (!check_load_control(&c) || !check_constant(&c, &constant) || !check_shares(&c))
 		return false;
 	put_bool(r, "constant", constant);
 	put_u64(r, "pages", c.control.pages);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/* guest-create: makes a guest with its two files. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -15,10 +16,22 @@
 #define HUGE_BYTES (2ull << 20)
 #define SIZE_MIN (1ull << 20)
 
-/* Huge entries, for us and for the guest, need address and offset to agree modulo 2 MiB. */
+/**
+ * guest_map_ram() - Map a file as the RAM of a guest.
+ * @r: the request
+ * @g: the guest
+ * @fd: the file, of g->size bytes
+ *
+ * Huge entries, for us and for the guest, need an address and an offset that are equal modulo 2
+ * MiB.
+ *
+ * Return: true, or false after the request has failed
+ */
 bool guest_map_ram(struct request *r, struct guest *g, int fd)
 {
-	char *space = mmap(NULL, g->size + HUGE_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0), *at, *end;
+	char *space = mmap(NULL, g->size + HUGE_BYTES, PROT_NONE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0),
+	     *at, *end;
 
 	if (space == MAP_FAILED)
 		return fail_errno(r, errno, "mmap");
@@ -27,7 +40,8 @@ bool guest_map_ram(struct request *r, struct guest *g, int fd)
 	if (at > space)
 		munmap(space, (size_t)(at - space));
 	munmap(end, (size_t)(space + g->size + HUGE_BYTES - end));
-	if (mmap(at, g->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED) {
+	if (mmap(at, g->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) ==
+	    MAP_FAILED) {
 		fail_errno(r, errno, "mmap of the RAM file");
 		munmap(at, g->size);
 		return false;
@@ -36,7 +50,14 @@ bool guest_map_ram(struct request *r, struct guest *g, int fd)
 	return true;
 }
 
-/* Version 1 has one vCPU and no debug registers; before version 3 there are no devices. */
+/**
+ * guest_needs() - Find the oldest version of the state file that can hold a guest.
+ * @g: the guest
+ *
+ * Version 1 has one vCPU and no debug registers. Only version 3 has devices.
+ *
+ * Return: the version
+ */
 uint32_t guest_needs(const struct guest *g)
 {
 	if (g->devices)
@@ -44,6 +65,11 @@ uint32_t guest_needs(const struct guest *g)
 	return g->vcpus > 1 || (g->features & GUEST_DEBUGREGS) ? 2 : 1;
 }
 
+/**
+ * guest_put_identity() - Add kind, vcpus, size, features and needs to the reply.
+ * @r: the request
+ * @g: the guest
+ */
 void guest_put_identity(struct request *r, const struct guest *g)
 {
 	put_str(r, "kind", guest_kinds[g->kind]);
@@ -59,18 +85,22 @@ static bool create_keys(struct request *r, struct guest *g)
 	const char *features = request_get(r, "features");
 	uint64_t vcpus = 1, seed = 1;
 
-	if (!request_number(r, "size", GUEST_SIZE_MAX, &g->size) || !request_number(r, "vcpus", GUEST_VCPUS, &vcpus) ||
+	if (!request_number(r, "size", GUEST_SIZE_MAX, &g->size) ||
+	    !request_number(r, "vcpus", GUEST_VCPUS, &vcpus) ||
 	    !request_number(r, "seed", UINT32_MAX, &seed))
 		return false;
 	if (g->size % PAGE || g->size < SIZE_MIN || !vcpus)
-		return fail_request(r, "a guest has 1 to %u vCPUs, and whole pages, at least %llu bytes of them", GUEST_VCPUS, SIZE_MIN);
+		return fail_request(r, "expected 1 to %u vCPUs, whole pages, at least %llu bytes",
+				    GUEST_VCPUS, SIZE_MIN);
 	if (features && *features && strcmp(features, "debugregs"))
 		return fail_request(r, "the only feature is debugregs: %.80s", features);
-	if (g->kind == GUEST_LINUX && (request_get(r, "seed") || request_get(r, "period") || request_get(r, "batch")))
+	if (g->kind == GUEST_LINUX &&
+	    (request_get(r, "seed") || request_get(r, "period") || request_get(r, "batch")))
 		return fail_request(r, "seed, period and batch are the bare guest's");
-	if (g->kind == GUEST_BARE && (request_get(r, "kernel") || request_get(r, "cmdline") || request_get(r, "initrd")))
+	if (g->kind == GUEST_BARE &&
+	    (request_get(r, "kernel") || request_get(r, "cmdline") || request_get(r, "initrd")))
 		return fail_request(r, "kernel, cmdline and initrd are a Linux guest's");
-	if (!devices_named(r, g))
+	if (!guest_devices_parse(r, g))
 		return false;
 	g->vcpus = (uint32_t)vcpus;
 	g->seed = (uint32_t)seed;
@@ -79,7 +109,7 @@ static bool create_keys(struct request *r, struct guest *g)
 	return true;
 }
 
-static int make_file(struct request *r, const char *key, uint64_t size)
+static int create_file(struct request *r, const char *key, uint64_t size)
 {
 	int fd = memfd_create(request_get(r, key), MFD_CLOEXEC);
 
@@ -92,8 +122,8 @@ static int make_file(struct request *r, const char *key, uint64_t size)
 	return fd;
 }
 
-/* Huge pages come with the first touch, so they are asked for before. */
-static bool lay_out(struct request *r, struct guest *g, bool huge)
+/* Huge pages come with the first touch, so they are requested before. */
+static bool create_lay_out(struct request *r, struct guest *g, bool huge)
 {
 	if (huge) {
 		memory_allow_huge();
@@ -105,14 +135,22 @@ static bool lay_out(struct request *r, struct guest *g, bool huge)
 	return true;
 }
 
-static bool build(struct request *r, struct guest *g, int ram, bool huge)
+static bool create_build(struct request *r, struct guest *g, int ram, bool huge)
 {
-	return guest_map_ram(r, g, ram) && vm_make(r, g) && vm_default_cpuid(r, g) && lay_out(r, g, huge);
+	return guest_map_ram(r, g, ram) && vm_make(r, g) && vm_default_cpuid(r, g) &&
+	       create_lay_out(r, g, huge);
 }
 
+/**
+ * op_guest_create() - Operation guest-create: make a guest.
+ * @r: the request
+ *
+ * Return: true, or false after the request has failed
+ */
 bool op_guest_create(struct request *r)
 {
-	const char *kind = request_get(r, "kind"), *file = request_get(r, "file"), *state = request_get(r, "state");
+	const char *kind = request_get(r, "kind"), *file = request_get(r, "file"),
+		   *state = request_get(r, "state");
 	bool linux_kind = !strcmp(kind, guest_kinds[GUEST_LINUX]);
 	int ram = -1, state_fd = -1;
 	uint64_t huge = 0;
@@ -122,11 +160,16 @@ bool op_guest_create(struct request *r)
 		return fail_request(r, "kind is bare or linux: %.80s", kind);
 	if (!guest_name_free(r) || !request_number(r, "huge", 1, &huge))
 		return false;
-	if (registry_get(&files, file) >= 0 || registry_get(&files, state) >= 0 || !strcmp(file, state))
-		return fail_request(r, "file and state are two new names: %.80s, %.80s", file, state);
+	if (registry_get(&files, file) >= 0 || registry_get(&files, state) >= 0 ||
+	    !strcmp(file, state))
+		return fail_request(r, "file and state are two new names: %.80s, %.80s", file,
+				    state);
 	g = guest_new(r, linux_kind ? GUEST_LINUX : GUEST_BARE);
-	if (create_keys(r, g) && memory_room_for(r, g->size / PAGE) && (ram = make_file(r, "file", g->size)) >= 0 &&
-	    (state_fd = make_file(r, "state", state_room(g->vcpus))) >= 0 && build(r, g, ram, huge)) {
+	if (create_keys(r, g) && memory_room_for(r, g->size / PAGE))
+		ram = create_file(r, "file", g->size);
+	if (ram >= 0)
+		state_fd = create_file(r, "state", state_room(g->vcpus));
+	if (state_fd >= 0 && create_build(r, g, ram, huge)) {
 		g->state_fd = fcntl(state_fd, F_DUPFD_CLOEXEC, 0);
 		if (g->state_fd < 0)
 			fail_errno(r, errno, "dup");

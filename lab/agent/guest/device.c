@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/*
+ * guest-attach: makes the BAR of a device part of the guest's physical memory. The guest's own
+ * memory is mapped for the device by vfio-map.
+ */
 #define _GNU_SOURCE
-/* guest-attach: the BAR of a device becomes part of a guest's physical memory. The guest's own memory is mapped for the device by vfio-map. */
 #include <errno.h>
 #include <linux/vfio.h>
 #include <string.h>
@@ -14,7 +17,7 @@
 /* Slot 0 is the RAM. */
 #define SLOT_OF(device) ((device) + 1)
 
-static struct guest_device *device_of(struct guest *g, const char *name)
+static struct guest_device *guest_device_find(struct guest *g, const char *name)
 {
 	for (uint32_t i = 0; i < g->devices; i++)
 		if (!strcmp(g->device[i].name, name))
@@ -22,22 +25,31 @@ static struct guest_device *device_of(struct guest *g, const char *name)
 	return NULL;
 }
 
-bool devices_named(struct request *r, struct guest *g)
+/**
+ * guest_devices_parse() - Read the names of the guest's devices from a request.
+ * @r: the request
+ * @g: the guest
+ *
+ * Return: true, or false after the request has failed
+ */
+bool guest_devices_parse(struct request *r, struct guest *g)
 {
 	const char *at = request_get(r, "devices");
 
 	if (!at || !*at)
 		return true;
 	if (g->kind != GUEST_BARE || g->size > DEVICE_RAM_MAX)
-		return fail_request(r, "a guest with devices is bare, and has at most %llu bytes: edu has 28 bits for an address", DEVICE_RAM_MAX);
+		return fail_request(r, "a guest with devices is bare and has at most %llu bytes",
+				    DEVICE_RAM_MAX);
 	while (*at) {
 		size_t len = strcspn(at, ",");
 		struct guest_device *d = &g->device[g->devices];
 
 		if (!len || len >= DEVICE_NAME || g->devices == GUEST_DEVICES)
-			return fail_request(r, "a guest has at most %u devices, with names of less than %d bytes", GUEST_DEVICES, DEVICE_NAME);
+			return fail_request(r, "at most %u devices, with names below %d bytes",
+					    GUEST_DEVICES, DEVICE_NAME);
 		memcpy(d->name, at, len);
-		if (device_of(g, d->name))
+		if (guest_device_find(g, d->name))
 			return fail_request(r, "device %s is named twice", d->name);
 		g->devices++;
 		at += len + (at[len] == ',');
@@ -45,43 +57,55 @@ bool devices_named(struct request *r, struct guest *g)
 	return true;
 }
 
-static bool set_slot(const struct guest *g, uint32_t number, void *bar)
+static bool device_set_slot(const struct guest *g, uint32_t number, void *bar)
 {
 	struct kvm_userspace_memory_region memory = {
-		.slot = SLOT_OF(number), .guest_phys_addr = DEVICE_BAR(number), .memory_size = bar ? DEVICE_BAR_BYTES : 0, .userspace_addr = (uintptr_t)bar,
+		.slot = SLOT_OF(number),
+		.guest_phys_addr = DEVICE_BAR(number),
+		.memory_size = bar ? DEVICE_BAR_BYTES : 0,
+		.userspace_addr = (uintptr_t)bar,
 	};
 
 	return !ioctl(g->vm, KVM_SET_USER_MEMORY_REGION, &memory);
 }
 
-static void leave(struct guest *g, struct guest_device *d)
+static void device_detach(struct guest *g, struct guest_device *d)
 {
 	if (!d->bar)
 		return;
-	set_slot(g, (uint32_t)(d - g->device), NULL);
+	device_set_slot(g, (uint32_t)(d - g->device), NULL);
 	munmap(d->bar, DEVICE_BAR_BYTES);
 	d->bar = NULL;
 }
 
-void devices_leave(struct guest *g)
+/**
+ * guest_devices_detach() - Take all devices away from a guest.
+ * @g: the guest
+ */
+void guest_devices_detach(struct guest *g)
 {
 	for (uint32_t i = 0; i < g->devices; i++)
-		leave(g, &g->device[i]);
+		device_detach(g, &g->device[i]);
 }
 
-void device_leaves(const char *name)
+/**
+ * guest_device_detach() - Take a device away from the guest that has it.
+ * @name: the device
+ */
+void guest_device_detach(const char *name)
 {
 	for (struct guest *g = guest_next(NULL); g; g = guest_next(g)) {
-		struct guest_device *d = device_of(g, name);
+		struct guest_device *d = guest_device_find(g, name);
 
 		if (d)
-			leave(g, d);
+			device_detach(g, d);
 	}
 }
 
-static void *map_bar(struct request *r, const struct vfio_device *d)
+static void *device_map_bar(struct request *r, const struct vfio_device *d)
 {
-	struct vfio_region_info info = { .argsz = sizeof(info), .index = VFIO_PCI_BAR0_REGION_INDEX };
+	struct vfio_region_info info = { .argsz = sizeof(info),
+					 .index = VFIO_PCI_BAR0_REGION_INDEX };
 	void *bar;
 
 	if (ioctl(d->fd, VFIO_DEVICE_GET_REGION_INFO, &info)) {
@@ -89,16 +113,24 @@ static void *map_bar(struct request *r, const struct vfio_device *d)
 		return NULL;
 	}
 	if (!(info.flags & VFIO_REGION_INFO_FLAG_MMAP) || info.size != DEVICE_BAR_BYTES) {
-		fail_errno(r, EINVAL, "BAR 0 of %s has %llu bytes, or cannot be mapped", d->address, (unsigned long long)info.size);
+		fail_errno(r, EINVAL, "BAR 0 of %s has %llu bytes, or cannot be mapped", d->address,
+			   (unsigned long long)info.size);
 		return NULL;
 	}
-	bar = mmap(NULL, DEVICE_BAR_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, d->fd, (off_t)info.offset);
+	bar = mmap(NULL, DEVICE_BAR_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, d->fd,
+		   (off_t)info.offset);
 	if (bar != MAP_FAILED)
 		return bar;
 	fail_errno(r, errno, "mmap of BAR 0");
 	return NULL;
 }
 
+/**
+ * op_guest_attach() - Operation guest-attach: give a device to a guest.
+ * @r: the request
+ *
+ * Return: true, or false after the request has failed
+ */
 bool op_guest_attach(struct request *r)
 {
 	struct guest *g = guest_of(r);
@@ -106,21 +138,23 @@ bool op_guest_attach(struct request *r)
 	struct guest_device *slot;
 	uint64_t reset = 0;
 
-	if (!d || !request_number(r, "reset", 1, &reset) || !guest_must_be(r, g, GUEST_CREATED, GUEST_PAUSED))
+	if (!d || !request_number(r, "reset", 1, &reset) ||
+	    !guest_must_be(r, g, GUEST_CREATED, GUEST_PAUSED))
 		return false;
-	slot = device_of(g, d->name);
+	slot = guest_device_find(g, d->name);
 	if (!slot)
-		return fail_errno(r, ENODEV, "guest %.80s was not made with %.80s, or its state does not name it", g->name, d->name);
+		return fail_errno(r, ENODEV, "guest %.80s was made without %.80s", g->name,
+				  d->name);
 	if (slot->bar)
 		return fail_errno(r, EBUSY, "guest %.80s has %.80s already", g->name, d->name);
 	if (!d->attached)
 		return fail_request(r, "the device reaches no memory before vfio-attach");
 	if (reset && !edu_power_on(r, d))
 		return false;
-	slot->bar = map_bar(r, d);
+	slot->bar = device_map_bar(r, d);
 	if (!slot->bar)
 		return false;
-	if (!set_slot(g, (uint32_t)(slot - g->device), slot->bar)) {
+	if (!device_set_slot(g, (uint32_t)(slot - g->device), slot->bar)) {
 		fail_errno(r, errno, "KVM_SET_USER_MEMORY_REGION for BAR 0");
 		munmap(slot->bar, DEVICE_BAR_BYTES);
 		slot->bar = NULL;
@@ -132,7 +166,13 @@ bool op_guest_attach(struct request *r)
 	return true;
 }
 
-struct devices_part devices_part_of(const struct guest *g)
+/**
+ * guest_devices_save() - Describe the devices of a guest for the state file.
+ * @g: the guest
+ *
+ * Return: the section of the state file
+ */
+struct devices_part guest_devices_save(const struct guest *g)
 {
 	struct devices_part part = { .count = g->devices };
 
@@ -143,22 +183,40 @@ struct devices_part devices_part_of(const struct guest *g)
 	return part;
 }
 
-/* Where a device is for the guest stands in its memory: it must be there again. */
-bool devices_take(struct request *r, struct guest *g, const struct devices_part *part)
+/**
+ * guest_devices_load() - Read the devices of a guest from the state file.
+ * @r: the request
+ * @g: the guest
+ * @part: the section of the state file
+ *
+ * The guest's memory has the address of each BAR, so it must be the same again.
+ *
+ * Return: true, or false after the request has failed
+ */
+bool guest_devices_load(struct request *r, struct guest *g, const struct devices_part *part)
 {
 	if (!part->count || part->count > GUEST_DEVICES)
 		return fail_errno(r, EBADMSG, "the state names %u devices", part->count);
 	for (uint32_t i = 0; i < part->count; i++) {
 		memcpy(g->device[i].name, part->device[i].name, DEVICE_NAME);
 		if (g->device[i].name[DEVICE_NAME - 1] || part->device[i].bar != DEVICE_BAR(i))
-			return fail_errno(r, EBADMSG, "device %u of the state has no name, or is at %#llx", i, (unsigned long long)part->device[i].bar);
+			return fail_errno(r, EBADMSG,
+					  "device %u of the state has no name, or is at %#llx", i,
+					  (unsigned long long)part->device[i].bar);
 	}
 	g->devices = part->count;
 	return true;
 }
 
-/* As the control page tells; numbers are passed on, nothing is reached through them. */
-void put_devices(struct request *r, const struct guest *g)
+/**
+ * guest_put_devices() - Add the devices of a bare guest to the reply.
+ * @r: the request
+ * @g: the guest
+ *
+ * The numbers are from the control page, which the guest can write. They are passed on, and
+ * never used as an address.
+ */
+void guest_put_devices(struct request *r, const struct guest *g)
 {
 	const struct control *c = (const struct control *)g->ram;
 

@@ -5,11 +5,8 @@
 
 #include "guest/guest.h"
 
-/* Maps g->size bytes of a file as the guest's RAM. */
 bool guest_map_ram(struct request *r, struct guest *g, int fd);
-/* Least version of the state that can carry it. */
 uint32_t guest_needs(const struct guest *g);
-/* kind, vcpus, size, features, needs. */
 void guest_put_identity(struct request *r, const struct guest *g);
 
 #endif

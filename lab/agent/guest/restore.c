@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/*
+ * guest-restore: makes a guest from its two files. Another kernel wrote them, and perhaps
+ * somebody else changed them. So nothing in them is trusted.
+ */
 #define _GNU_SOURCE
-/* guest-restore: a guest from its two files. What is in them was written by another kernel, and maybe by somebody else: nothing is believed. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -18,7 +21,7 @@
 
 static const char *const machine_parts[] = { "clock", "irqchip", "pit", "uart" };
 
-static bool listed(const char *list, const char *word, size_t len)
+static bool skip_lists(const char *list, const char *word, size_t len)
 {
 	while (list && *list) {
 		size_t n = strcspn(list, ",");
@@ -30,12 +33,12 @@ static bool listed(const char *list, const char *word, size_t len)
 	return false;
 }
 
-static bool skips(const struct request *r, const char *part)
+static bool skip_part(const struct request *r, const char *part)
 {
-	return listed(request_get(r, "skip"), part, strlen(part));
+	return skip_lists(request_get(r, "skip"), part, strlen(part));
 }
 
-static bool check_skip(struct request *r)
+static bool skip_check(struct request *r)
 {
 	const char *at = request_get(r, "skip");
 
@@ -43,18 +46,21 @@ static bool check_skip(struct request *r)
 		size_t n = strcspn(at, ",");
 		bool known = false;
 
-		for (unsigned i = 0; i < vcpu_part_count; i++)
-			known |= strlen(vcpu_parts[i].name) == n && !memcmp(vcpu_parts[i].name, at, n);
-		for (unsigned i = 0; i < sizeof(machine_parts) / sizeof(machine_parts[0]); i++)
+		for (unsigned int i = 0; i < vcpu_part_count; i++)
+			known |= strlen(vcpu_parts[i].name) == n &&
+				 !memcmp(vcpu_parts[i].name, at, n);
+		for (unsigned int i = 0; i < ARRAY_SIZE(machine_parts); i++)
 			known |= strlen(machine_parts[i]) == n && !memcmp(machine_parts[i], at, n);
 		if (!known)
-			return fail_request(r, "a guest has no %.*s to skip", (int)(n > 40 ? 40 : n), at);
+			return fail_request(r, "a guest has no %.*s to skip",
+					    (int)(n > 40 ? 40 : n), at);
 		at += n + (at[n] == ',');
 	}
 	return true;
 }
 
-static const void *need(struct request *r, const struct state *s, enum section_type type, uint64_t size)
+static const void *restore_section(struct request *r, const struct state *s, enum section_type type,
+				   uint64_t size)
 {
 	uint64_t len = 0;
 	const void *at = state_find(s, type, OF_MACHINE, &len);
@@ -65,36 +71,40 @@ static const void *need(struct request *r, const struct state *s, enum section_t
 	return NULL;
 }
 
-/* The guest's clock went on while it stood: by the machine's TSC, the only clock that a kexec leaves alone. */
-static bool load_clock(struct request *r, const struct state *s, struct guest *g)
+/*
+ * The guest's clock went on while the guest did not run. Only the machine's TSC can tell how
+ * far: a kexec does not change it.
+ */
+static bool restore_clock(struct request *r, const struct state *s, struct guest *g)
 {
-	const struct clock_part *part = need(r, s, SECTION_CLOCK, sizeof(*part));
+	const struct clock_part *part = restore_section(r, s, SECTION_CLOCK, sizeof(*part));
 	struct kvm_clock_data clock = { 0 };
 	uint64_t then;
 
 	if (!part)
 		return false;
-	if (skips(r, "clock"))
+	if (skip_part(r, "clock"))
 		return true;
 	then = part->clock.flags & KVM_CLOCK_HOST_TSC ? part->clock.host_tsc : part->tsc;
 	clock.clock = part->clock.clock + tsc_span(then, stamp_now().tsc, g->pause_khz, 1000000);
 	return !ioctl(g->vm, KVM_SET_CLOCK, &clock) || fail_errno(r, errno, "KVM_SET_CLOCK");
 }
 
-static bool load_chips(struct request *r, const struct state *s, struct guest *g)
+static bool restore_chips(struct request *r, const struct state *s, struct guest *g)
 {
-	const struct kvm_irqchip *chips = need(r, s, SECTION_IRQCHIP, IRQCHIPS * sizeof(*chips));
-	const struct kvm_pit_state2 *pit = need(r, s, SECTION_PIT, sizeof(*pit));
-	const struct uart_part *uart = need(r, s, SECTION_UART, sizeof(*uart));
+	const struct kvm_irqchip *chips =
+		restore_section(r, s, SECTION_IRQCHIP, IRQCHIPS * sizeof(*chips));
+	const struct kvm_pit_state2 *pit = restore_section(r, s, SECTION_PIT, sizeof(*pit));
+	const struct uart_part *uart = restore_section(r, s, SECTION_UART, sizeof(*uart));
 
 	if (!chips || !pit || !uart)
 		return false;
-	for (uint32_t i = 0; i < IRQCHIPS && !skips(r, "irqchip"); i++)
+	for (uint32_t i = 0; i < IRQCHIPS && !skip_part(r, "irqchip"); i++)
 		if (ioctl(g->vm, KVM_SET_IRQCHIP, &chips[i]))
 			return fail_errno(r, errno, "KVM_SET_IRQCHIP %u", i);
-	if (!skips(r, "pit") && ioctl(g->vm, KVM_SET_PIT2, pit))
+	if (!skip_part(r, "pit") && ioctl(g->vm, KVM_SET_PIT2, pit))
 		return fail_errno(r, errno, "KVM_SET_PIT2");
-	if (skips(r, "uart"))
+	if (skip_part(r, "uart"))
 		return true;
 	g->uart = uart->uart;
 	g->console.line_len = uart->line_len < CONSOLE_LINE ? uart->line_len : 0;
@@ -102,30 +112,36 @@ static bool load_chips(struct request *r, const struct state *s, struct guest *g
 	return true;
 }
 
-static bool load_vcpu(struct request *r, const struct state *s, struct vcpu *v)
+static bool restore_vcpu(struct request *r, const struct state *s, struct vcpu *v)
 {
 	uint32_t version = state_head(s)->version;
 
-	for (unsigned i = 0; i < vcpu_part_count; i++) {
+	for (unsigned int i = 0; i < vcpu_part_count; i++) {
 		const struct vcpu_part *part = &vcpu_parts[i];
 		uint64_t len = 0;
 		const void *from = state_find(s, part->type, v->number, &len);
 
-		if (part->since > version || skips(r, part->name))
+		if (part->since > version || skip_part(r, part->name))
 			continue;
 		if (!from)
-			return fail_errno(r, EBADMSG, "the state has no %s of vCPU %u", part->name, v->number);
+			return fail_errno(r, EBADMSG, "the state has no %s of vCPU %u", part->name,
+					  v->number);
 		if (part->load(v, from, len))
-			return fail_errno(r, errno, "restoring %s of vCPU %u", part->name, v->number);
+			return fail_errno(r, errno, "restoring %s of vCPU %u", part->name,
+					  v->number);
 	}
 	return true;
 }
 
-static bool take_guest_part(struct request *r, struct guest *g, const struct guest_part *part, uint64_t file_bytes)
+static bool restore_guest_part(struct request *r, struct guest *g, const struct guest_part *part,
+			       uint64_t file_bytes)
 {
-	if (part->kind > GUEST_LINUX || !part->vcpus || part->vcpus > GUEST_VCPUS || part->size != file_bytes || part->size > GUEST_SIZE_MAX || !part->pause_khz)
-		return fail_errno(r, EBADMSG, "the state is of a guest with %u vCPUs and %llu bytes, the RAM file has %llu", part->vcpus,
-				  (unsigned long long)part->size, (unsigned long long)file_bytes);
+	if (part->kind > GUEST_LINUX || !part->vcpus || part->vcpus > GUEST_VCPUS ||
+	    part->size != file_bytes || part->size > GUEST_SIZE_MAX || !part->pause_khz)
+		return fail_errno(r, EBADMSG,
+				  "the state has %u vCPUs and %llu bytes, the RAM file has %llu",
+				  part->vcpus, (unsigned long long)part->size,
+				  (unsigned long long)file_bytes);
 	g->kind = part->kind;
 	g->vcpus = part->vcpus;
 	g->size = part->size;
@@ -144,20 +160,21 @@ static bool take_guest_part(struct request *r, struct guest *g, const struct gue
 	return true;
 }
 
-static bool take_devices(struct request *r, const struct state *s, struct guest *g)
+static bool restore_devices(struct request *r, const struct state *s, struct guest *g)
 {
 	const struct devices_part *part;
 	uint64_t len;
 
-	if (state_head(s)->version < DEVICES_SINCE || !state_find(s, SECTION_DEVICES, OF_MACHINE, &len))
+	if (state_head(s)->version < DEVICES_SINCE ||
+	    !state_find(s, SECTION_DEVICES, OF_MACHINE, &len))
 		return true;
-	part = need(r, s, SECTION_DEVICES, sizeof(*part));
-	return part && devices_take(r, g, part);
+	part = restore_section(r, s, SECTION_DEVICES, sizeof(*part));
+	return part && guest_devices_load(r, g, part);
 }
 
-static bool restore(struct request *r, struct guest *g, const struct state *s, int ram)
+static bool restore_guest(struct request *r, struct guest *g, const struct state *s, int ram)
 {
-	const struct guest_part *part = need(r, s, SECTION_GUEST, sizeof(*part));
+	const struct guest_part *part = restore_section(r, s, SECTION_GUEST, sizeof(*part));
 	uint32_t vcpus;
 	uint64_t size;
 
@@ -165,19 +182,21 @@ static bool restore(struct request *r, struct guest *g, const struct state *s, i
 		return false;
 	if (file_size(ram, &size))
 		return fail_errno(r, errno, "size of the RAM file");
-	if (!take_guest_part(r, g, part, size) || !take_devices(r, s, g) || !guest_map_ram(r, g, ram) || !vm_make(r, g))
+	if (!restore_guest_part(r, g, part, size) || !restore_devices(r, s, g) ||
+	    !guest_map_ram(r, g, ram) || !vm_make(r, g))
 		return false;
 	g->needs = guest_needs(g);
-	vcpus = state_head(s)->version < 2 ? 1 : g->vcpus; /* what version 1 cannot carry stays as a reset leaves it */
-	if (!load_clock(r, s, g) || (g->kind == GUEST_LINUX && !load_chips(r, s, g)))
+	/* What version 1 cannot hold is left as a reset leaves it. */
+	vcpus = state_head(s)->version < 2 ? 1 : g->vcpus;
+	if (!restore_clock(r, s, g) || (g->kind == GUEST_LINUX && !restore_chips(r, s, g)))
 		return false;
 	for (uint32_t i = 0; i < vcpus; i++)
-		if (!load_vcpu(r, s, &g->vcpu[i]))
+		if (!restore_vcpu(r, s, &g->vcpu[i]))
 			return false;
 	return true;
 }
 
-static void put_restored(struct request *r, const struct guest *g, const struct state *s)
+static void restore_put(struct request *r, const struct guest *g, const struct state *s)
 {
 	char hex[16];
 
@@ -202,6 +221,12 @@ static void put_restored(struct request *r, const struct guest *g, const struct 
 	text_str(r->body, "}");
 }
 
+/**
+ * op_guest_restore() - Operation guest-restore: make a guest from its files.
+ * @r: the request
+ *
+ * Return: true, or false after the request has failed
+ */
 bool op_guest_restore(struct request *r)
 {
 	const char *file = request_get(r, "file"), *state = request_get(r, "state");
@@ -210,19 +235,20 @@ bool op_guest_restore(struct request *r)
 	struct state s = { 0 };
 	struct guest *g;
 
-	if (!guest_name_free(r) || !check_skip(r) || !request_number(r, "reads", STATE_VERSION, &reads))
+	if (!guest_name_free(r) || !skip_check(r) ||
+	    !request_number(r, "reads", STATE_VERSION, &reads))
 		return false;
 	if (ram < 0 || state_fd < 0)
 		return fail_handle(r, "file", ram < 0 ? file : state);
 	g = guest_new(r, GUEST_BARE);
 	g->state_fd = fcntl(state_fd, F_DUPFD_CLOEXEC, 0);
 	msrs_refused.count = 0;
-	if (g->state_fd < 0)
+	if (g->state_fd < 0) {
 		fail_errno(r, errno, "dup");
-	else if (state_read(r, &s, state_fd, (uint32_t)reads) && restore(r, g, &s, ram)) {
+	} else if (state_read(r, &s, state_fd, (uint32_t)reads) && restore_guest(r, g, &s, ram)) {
 		g->state = GUEST_PAUSED;
 		guest_add(g);
-		put_restored(r, g, &s);
+		restore_put(r, g, &s);
 	}
 	state_free(&s);
 	if (r->error)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/* guest-save: writes all of a paused guest that is not in its RAM. */
 #define _GNU_SOURCE
-/* guest-save: everything of a stopped guest that is not in its RAM. */
 #include <errno.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -8,14 +8,18 @@
 #include "guest/state.h"
 #include "ops.h"
 
-#define VERSION_MAX 255 /* a newer one than ours plays a newer agent: the same content under its number */
+/* A newer version stands for a newer agent: the same content with another number. */
+#define VERSION_MAX 255
 #define IRQCHIPS 3
 
 static bool save_vcpu(struct request *r, struct state *s, struct vcpu *v, uint32_t version)
 {
-	/* Tells the guest's watchdogs that it was stopped, not stuck. A guest without kvm-clock has none. */
+	/*
+	 * Tell the watchdogs of the guest that it was paused and is not stuck. This fails for a
+	 * guest without kvm-clock, which has none.
+	 */
 	ioctl(v->fd, KVM_KVMCLOCK_CTRL, 0);
-	for (unsigned i = 0; i < vcpu_part_count; i++) {
+	for (unsigned int i = 0; i < vcpu_part_count; i++) {
 		const struct vcpu_part *part = &vcpu_parts[i];
 		void *to = part->since > version ? NULL : state_section(s, part->room);
 		int64_t len;
@@ -30,9 +34,9 @@ static bool save_vcpu(struct request *r, struct state *s, struct vcpu *v, uint32
 	return true;
 }
 
-static void put_section(struct state *s, enum section_type type, const void *from, uint64_t len)
+static void save_section(struct state *s, enum section_type type, const void *from, uint64_t len)
 {
-	memcpy(state_section(s, len), from, len); /* small, and the first: there is room */
+	memcpy(state_section(s, len), from, len); /* small, and among the first: there is room */
 	state_section_end(s, type, OF_MACHINE, len);
 }
 
@@ -50,32 +54,49 @@ static bool save_chips(struct request *r, struct state *s, struct guest *g)
 	if (ioctl(g->vm, KVM_GET_PIT2, &pit))
 		return fail_errno(r, errno, "KVM_GET_PIT2");
 	memcpy(uart.line, g->console.line, sizeof(uart.line));
-	put_section(s, SECTION_IRQCHIP, chips, sizeof(chips));
-	put_section(s, SECTION_PIT, &pit, sizeof(pit));
-	put_section(s, SECTION_UART, &uart, sizeof(uart));
+	save_section(s, SECTION_IRQCHIP, chips, sizeof(chips));
+	save_section(s, SECTION_PIT, &pit, sizeof(pit));
+	save_section(s, SECTION_UART, &uart, sizeof(uart));
 	return true;
 }
 
 static bool save_machine(struct request *r, struct state *s, struct guest *g, uint32_t version)
 {
 	struct guest_part part = {
-		.kind = g->kind, .vcpus = g->vcpus, .size = g->size, .seed = g->seed, .features = g->features, .ticks = g->ticks, .reports = g->reports,
-		.jumped = g->jumped, .failed = g->failed, .max_gap_us = g->max_gap_us, .pause_first = g->pause_first, .pause_last = g->pause_last,
-		.pause_khz = g->pause_khz, .tick = g->console.tick,
+		.kind = g->kind,
+		.vcpus = g->vcpus,
+		.size = g->size,
+		.seed = g->seed,
+		.features = g->features,
+		.ticks = g->ticks,
+		.reports = g->reports,
+		.jumped = g->jumped,
+		.failed = g->failed,
+		.max_gap_us = g->max_gap_us,
+		.pause_first = g->pause_first,
+		.pause_last = g->pause_last,
+		.pause_khz = g->pause_khz,
+		.tick = g->console.tick,
 	};
-	struct devices_part devices = devices_part_of(g);
+	struct devices_part devices = guest_devices_save(g);
 	struct clock_part clock = { 0 };
 
 	if (ioctl(g->vm, KVM_GET_CLOCK, &clock.clock))
 		return fail_errno(r, errno, "KVM_GET_CLOCK");
 	clock.tsc = stamp_now().tsc;
-	put_section(s, SECTION_GUEST, &part, sizeof(part));
-	put_section(s, SECTION_CLOCK, &clock, sizeof(clock));
+	save_section(s, SECTION_GUEST, &part, sizeof(part));
+	save_section(s, SECTION_CLOCK, &clock, sizeof(clock));
 	if (g->devices && version >= DEVICES_SINCE)
-		put_section(s, SECTION_DEVICES, &devices, sizeof(devices));
+		save_section(s, SECTION_DEVICES, &devices, sizeof(devices));
 	return g->kind == GUEST_BARE || save_chips(r, s, g);
 }
 
+/**
+ * op_guest_save() - Operation guest-save: write the state of a guest.
+ * @r: the request
+ *
+ * Return: true, or false after the request has failed
+ */
 bool op_guest_save(struct request *r)
 {
 	uint64_t version = STATE_VERSION, force = 0;
@@ -84,13 +105,16 @@ bool op_guest_save(struct request *r)
 	uint32_t vcpus;
 	bool ok;
 
-	if (!g || !request_number(r, "version", VERSION_MAX, &version) || !request_number(r, "force", 1, &force) ||
+	if (!g || !request_number(r, "version", VERSION_MAX, &version) ||
+	    !request_number(r, "force", 1, &force) ||
 	    !guest_must_be(r, g, GUEST_PAUSED, GUEST_PAUSED))
 		return false;
 	if (!version)
 		return fail_request(r, "versions begin with 1");
 	if (version < g->needs && !force)
-		return fail_errno(r, EOPNOTSUPP, "the guest needs state version %u, version %llu cannot carry it", g->needs, (unsigned long long)version);
+		return fail_errno(r, EOPNOTSUPP,
+				  "the guest needs state version %u, version %llu cannot carry it",
+				  g->needs, (unsigned long long)version);
 	state_begin(&s, (uint32_t)version, g->needs);
 	ok = save_machine(r, &s, g, (uint32_t)version);
 	vcpus = version < 2 ? 1 : g->vcpus;

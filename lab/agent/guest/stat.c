@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#define _GNU_SOURCE
 /* guest-stat: what the VMM saw of a guest, and what the guest says of itself. */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <stdio.h>
 
@@ -9,7 +9,7 @@
 #include "ops.h"
 #include "common/util.h"
 
-static void put_stamp_or_null(struct request *r, const char *key, struct stamp s)
+static void stat_put_stamp(struct request *r, const char *key, struct stamp s)
 {
 	if (s.us) {
 		put_stamp(r, key, s);
@@ -23,13 +23,20 @@ struct counter {
 	const char *key;
 	size_t offset;
 };
+
 #define COUNTER(key, field) { key, offsetof(struct share, field) }
 static const struct counter counters[] = {
-	COUNTER("bad", bad), COUNTER("fpuBad", fpu_bad), COUNTER("msrBad", msr_bad), COUNTER("debugBad", debug_bad), COUNTER("tscBack", tsc_back),
-	COUNTER("systemBad", system_bad), COUNTER("staleBad", stale_bad), COUNTER("exception", exception),
+	COUNTER("bad", bad),
+	COUNTER("fpuBad", fpu_bad),
+	COUNTER("msrBad", msr_bad),
+	COUNTER("debugBad", debug_bad),
+	COUNTER("tscBack", tsc_back),
+	COUNTER("systemBad", system_bad),
+	COUNTER("staleBad", stale_bad),
+	COUNTER("exception", exception),
 };
 
-static uint64_t sum(const struct guest *g, const struct control *c, size_t offset)
+static uint64_t stat_sum(const struct guest *g, const struct control *c, size_t offset)
 {
 	uint64_t n = 0;
 
@@ -38,16 +45,19 @@ static uint64_t sum(const struct guest *g, const struct control *c, size_t offse
 	return n;
 }
 
-/* The control page as it is now. It is the guest's to write: numbers are passed on, nothing is reached through them. */
-static void put_bare(struct request *r, const struct guest *g)
+/*
+ * The control page as it is now. The guest can write it: its numbers are passed on, and never
+ * used as an address.
+ */
+static void stat_put_bare(struct request *r, const struct guest *g)
 {
 	const struct control *c = (const struct control *)g->ram;
 	uint64_t first_bad = 0, gap = 0;
 	char head[80];
 
 	put_bool(r, "control", c->magic == GUEST_MAGIC);
-	for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++)
-		put_u64(r, counters[i].key, sum(g, c, counters[i].offset));
+	for (size_t i = 0; i < ARRAY_SIZE(counters); i++)
+		put_u64(r, counters[i].key, stat_sum(g, c, counters[i].offset));
 	put_raw(r, "vcpu");
 	for (uint32_t v = 0; v < g->vcpus; v++) {
 		const struct share s = c->share[v];
@@ -62,7 +72,7 @@ static void put_bare(struct request *r, const struct guest *g)
 		text_str(r->body, head);
 	}
 	text_str(r->body, "]");
-	put_devices(r, g);
+	guest_put_devices(r, g);
 	put_raw(r, "firstBad");
 	if (first_bad)
 		text_u64(r->body, first_bad);
@@ -71,7 +81,7 @@ static void put_bare(struct request *r, const struct guest *g)
 	put_u64(r, "maxGapUs", tsc_span(0, gap, g->tsc_khz, 1000));
 }
 
-static void put_linux(struct request *r, const struct guest *g)
+static void stat_put_linux(struct request *r, const struct guest *g)
 {
 	const struct guest_tick *t = &g->console.tick;
 	char tail[CONSOLE_TAIL + 1];
@@ -99,18 +109,24 @@ static void put_linux(struct request *r, const struct guest *g)
 	put_str(r, "console", tail);
 }
 
-struct bare {
+struct stat_bare {
 	struct request *request;
 	const struct guest *guest;
 };
 
-static void put_control(void *arg)
+static void stat_put_bare_guarded(void *arg)
 {
-	const struct bare *b = arg;
+	const struct stat_bare *b = arg;
 
-	put_bare(b->request, b->guest);
+	stat_put_bare(b->request, b->guest);
 }
 
+/**
+ * op_guest_stat() - Operation guest-stat: report the state of a guest.
+ * @r: the request
+ *
+ * Return: true, or false after the request has failed
+ */
 bool op_guest_stat(struct request *r)
 {
 	struct guest *g = guest_of(r);
@@ -126,23 +142,23 @@ bool op_guest_stat(struct request *r)
 	put_u64(r, "reports", g->reports);
 	put_u64(r, "jumped", g->jumped);
 	put_u64(r, "failed", g->failed);
-	put_stamp_or_null(r, "firstTick", g->first_tick);
-	put_stamp_or_null(r, "lastTick", g->last_tick);
+	stat_put_stamp(r, "firstTick", g->first_tick);
+	stat_put_stamp(r, "lastTick", g->last_tick);
 	put_raw(r, "sinceTickUs");
 	if (g->last_tick.us)
 		text_u64(r->body, now_us() - g->last_tick.us);
 	else
 		text_str(r->body, "null");
 	if (g->kind == GUEST_BARE) {
-		struct bare b = { r, g };
+		struct stat_bare b = { r, g };
 
-		/* Caught here, as the lock is ours. */
-		if (!bus_guarded(put_control, &b)) {
+		/* Caught here, because this function holds the lock. */
+		if (!bus_guarded(stat_put_bare_guarded, &b)) {
 			r->body->len = 0;
 			fail_errno(r, EIO, "SIGBUS in the control page of the guest");
 		}
 	} else {
-		put_linux(r, g);
+		stat_put_linux(r, g);
 	}
 	pthread_mutex_unlock(&g->lock);
 	return !r->error;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/* guest-wait: waits for ticks or for a line on the console. */
 #define _GNU_SOURCE
 #include <time.h>
 
@@ -8,15 +9,18 @@
 
 #define WAIT_MS_MAX 600000
 
-static bool reached(const struct guest *g, bool has_ticks, uint64_t ticks)
+static bool wait_reached(const struct guest *g, bool has_ticks, uint64_t ticks)
 {
 	return has_ticks ? g->ticks >= ticks : g->console.found;
 }
 
 #define LOOK_MS 200
 
-/* What all guests have shown: while one is waited for, the others take its turns. */
-static uint64_t shown(void)
+/*
+ * What all guests have shown: while this guest is waited for, the others may have the
+ * processor.
+ */
+static uint64_t wait_progress(void)
 {
 	uint64_t sum = 0;
 
@@ -28,7 +32,7 @@ static uint64_t shown(void)
 	return sum;
 }
 
-static struct timespec after_ms(uint64_t ms)
+static struct timespec wait_deadline(uint64_t ms)
 {
 	struct timespec t;
 
@@ -42,7 +46,13 @@ static struct timespec after_ms(uint64_t ms)
 	return t;
 }
 
-/* Waits no longer than asked, and not for a dead guest. */
+/**
+ * op_guest_wait() - Operation guest-wait: wait for a guest, no longer than requested, and not
+ *   for one that is dead.
+ * @r: the request
+ *
+ * Return: true, or false after the request has failed
+ */
 bool op_guest_wait(struct request *r)
 {
 	struct guest *g = guest_of(r);
@@ -50,27 +60,28 @@ bool op_guest_wait(struct request *r)
 	bool has_ticks = request_get(r, "ticks"), done;
 	uint64_t ms = 0, ticks = 0, start = now_us();
 
-	if (!g || !request_number(r, "ms", WAIT_MS_MAX, &ms) || !request_number(r, "ticks", UINT64_MAX, &ticks))
+	if (!g || !request_number(r, "ms", WAIT_MS_MAX, &ms) ||
+	    !request_number(r, "ticks", UINT64_MAX, &ticks))
 		return false;
 	if (has_ticks == !!line || (line && !*line))
 		return fail_request(r, "guest-wait waits for ticks or for a line");
 	pthread_mutex_lock(&g->lock);
 	console_want(&g->console, line);
-	while (!reached(g, has_ticks, ticks) && g->state == GUEST_RUNNING) {
+	while (!wait_reached(g, has_ticks, ticks) && g->state == GUEST_RUNNING) {
 		uint64_t waited = (now_us() - start) / 1000;
 		struct timespec next;
 
 		if (waited >= ms)
 			break;
-		next = after_ms(ms - waited < LOOK_MS ? ms - waited : LOOK_MS);
+		next = wait_deadline(ms - waited < LOOK_MS ? ms - waited : LOOK_MS);
 		pthread_cond_timedwait(&g->changed, &g->lock, &next);
 		if (now_us() - r->told < LOOK_MS * 1000)
 			continue;
 		pthread_mutex_unlock(&g->lock);
-		wire_progress(r, shown());
+		wire_progress(r, wait_progress());
 		pthread_mutex_lock(&g->lock);
 	}
-	done = reached(g, has_ticks, ticks);
+	done = wait_reached(g, has_ticks, ticks);
 	g->console.wanted = NULL;
 	put_bool(r, "reached", done);
 	put_u64(r, "ticks", g->ticks);

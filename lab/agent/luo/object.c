@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/*
+ * /dev/labobj, the lab's own preserved object. It has pages like those of a file, and also an
+ * array, a state and a label.
+ */
 #define _GNU_SOURCE
-/* /dev/labobj, the lab's own preserved object: pages like those of a file, and besides an array, a state and a label. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -18,45 +21,56 @@
 #define VERSIONS_MAX 4096
 
 /* The array holds the pattern of another seed than the pages. */
-static void array_pattern(struct pattern *p, uint32_t seed)
+static void object_array_pattern(struct pattern *p, uint32_t seed)
 {
 	pattern_init(p, ~seed);
 }
 
-static bool seed_and_array(struct request *r, uint32_t *seed, uint64_t *array)
+static bool object_keys(struct request *r, uint32_t *seed, uint64_t *array)
 {
 	uint64_t number = 0;
 
-	if (!request_number(r, "seed", UINT32_MAX, &number) || !request_number(r, "array", ARRAY_MAX, array))
+	if (!request_number(r, "seed", UINT32_MAX, &number) ||
+	    !request_number(r, "array", ARRAY_MAX, array))
 		return false;
 	*seed = (uint32_t)number;
 	return true;
 }
 
-static bool array_io(struct request *r, int fd, bool write, uint64_t offset, void *bytes, uint64_t length)
+static bool object_array_io(struct request *r, int fd, bool write, uint64_t offset, void *bytes,
+			    uint64_t length)
 {
-	struct labobj_array arg = { .offset = offset, .length = length, .buffer = (uintptr_t)bytes };
+	struct labobj_array arg = { .offset = offset,
+				    .length = length,
+				    .buffer = (uintptr_t)bytes };
 
 	return !ioctl(fd, write ? LABOBJ_ARRAY_WRITE : LABOBJ_ARRAY_READ, &arg) ||
-	       fail_errno(r, errno, "%s at byte %llu", write ? "ARRAY_WRITE" : "ARRAY_READ", (unsigned long long)offset);
+	       fail_errno(r, errno, "%s at byte %llu", write ? "ARRAY_WRITE" : "ARRAY_READ",
+			  (unsigned long long)offset);
 }
 
-static bool fill_array(struct request *r, int fd, uint32_t seed, uint64_t length)
+static bool object_fill_array(struct request *r, int fd, uint32_t seed, uint64_t length)
 {
 	uint64_t page[PAIRS];
 	struct pattern p;
 
-	array_pattern(&p, seed);
+	object_array_pattern(&p, seed);
 	for (uint64_t at = 0; at < length; at += PAGE) {
 		uint32_t len = length - at < PAGE ? (uint32_t)(length - at) : PAGE;
 
 		pattern_page(&p, page, at / PAGE, len);
-		if (!array_io(r, fd, true, at, page, len))
+		if (!object_array_io(r, fd, true, at, page, len))
 			return false;
 	}
 	return true;
 }
 
+/**
+ * op_object() - Operation object: make an object and fill it.
+ * @r: the request
+ *
+ * Return: true, or false after the request has failed
+ */
 bool op_object(struct request *r)
 {
 	struct labobj_setup setup = { 0 };
@@ -68,10 +82,12 @@ bool op_object(struct request *r)
 
 	if (registry_get(&files, name) >= 0)
 		return fail_request(r, "there is a file %.80s already", name);
-	if (!request_number(r, "size", 1ull << 40, &size) || !seed_and_array(r, &seed, &array) || !request_number(r, "state", UINT64_MAX, &state))
+	if (!request_number(r, "size", 1ull << 40, &size) || !object_keys(r, &seed, &array) ||
+	    !request_number(r, "state", UINT64_MAX, &state))
 		return false;
 	if (size % PAGE || (label && strlen(label) > LABOBJ_LABEL))
-		return fail_request(r, "an object has whole pages, and a label of at most %d bytes", LABOBJ_LABEL);
+		return fail_request(r, "an object has whole pages, and a label of at most %d bytes",
+				    LABOBJ_LABEL);
 	setup.pages = size / PAGE;
 	setup.array = array;
 	setup.state = state;
@@ -84,7 +100,7 @@ bool op_object(struct request *r)
 	if (ioctl(fd, LABOBJ_SETUP, &setup))
 		fail_errno(r, errno, "LABOBJ_SETUP");
 	else if (fill_by_write(r, fd, &p, size, 0, setup.pages))
-		fill_array(r, fd, seed, array);
+		object_fill_array(r, fd, seed, array);
 	if (r->error) {
 		close(fd);
 		return false;
@@ -93,19 +109,19 @@ bool op_object(struct request *r)
 	return true;
 }
 
-/* Pages of the array that hold something else, or -1 after an error. */
-static int64_t bad_in_array(struct request *r, int fd, uint32_t seed, uint64_t length)
+/* Counts the pages of the array that differ; -1 after an error. */
+static int64_t object_bad_array_pages(struct request *r, int fd, uint32_t seed, uint64_t length)
 {
 	uint64_t want[PAIRS], got[PAIRS];
 	struct pattern p;
 	int64_t bad = 0;
 
-	array_pattern(&p, seed);
+	object_array_pattern(&p, seed);
 	for (uint64_t at = 0; at < length; at += PAGE) {
 		uint32_t len = length - at < PAGE ? (uint32_t)(length - at) : PAGE;
 
 		memset(got, 0, sizeof(got));
-		if (!array_io(r, fd, false, at, got, len))
+		if (!object_array_io(r, fd, false, at, got, len))
 			return -1;
 		pattern_page(&p, want, at / PAGE, len);
 		bad += !!memcmp(want, got, PAGE);
@@ -113,6 +129,13 @@ static int64_t bad_in_array(struct request *r, int fd, uint32_t seed, uint64_t l
 	return bad;
 }
 
+/**
+ * op_object_stat() - Operation object-stat: compare the array and report the other parts of an
+ *   object.
+ * @r: the request
+ *
+ * Return: true, or false after the request has failed
+ */
 bool op_object_stat(struct request *r)
 {
 	const char *name = request_get(r, "file");
@@ -125,12 +148,13 @@ bool op_object_stat(struct request *r)
 
 	if (fd < 0)
 		return fail_handle(r, "file", name);
-	if (!seed_and_array(r, &seed, &array))
+	if (!object_keys(r, &seed, &array))
 		return false;
 	if (ioctl(fd, LABOBJ_INFO, &info))
 		return fail_errno(r, errno, "LABOBJ_INFO");
-	length = info.array < array ? info.array : array; /* the rest is told by its length */
-	bad = bad_in_array(r, fd, seed, length);
+	length = info.array < array ? info.array :
+				      array; /* if the length differs, the reply says so */
+	bad = object_bad_array_pages(r, fd, seed, length);
 	if (bad < 0)
 		return false;
 	memcpy(label, info.label, LABOBJ_LABEL);
@@ -143,7 +167,15 @@ bool op_object_stat(struct request *r)
 	return true;
 }
 
-/* What the running kernel says that it reads, writes and would hand over now. Only kernels with the lab's object say so. */
+/**
+ * op_versions() - Operation versions: report what the kernel can read and write, and what it
+ *   would hand over now.
+ * @r: the request
+ *
+ * Only kernels with the lab's object have this file.
+ *
+ * Return: true, or false after the request has failed
+ */
 bool op_versions(struct request *r)
 {
 	static const char path[] = "/sys/kernel/debug/labobj/versions";

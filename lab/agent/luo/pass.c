@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/* Passes descriptors from one client to another (SCM_RIGHTS). The sender keeps its own. */
 #define _GNU_SOURCE
-/* Descriptors that go from one client to another (SCM_RIGHTS). The one that gives keeps its own. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -17,8 +17,29 @@
 #define PASS_MS 10000u
 #define STEP_MS 5u
 
-/* An abstract address: nothing stays in a file system. */
-static bool address_of(struct request *r, struct sockaddr_un *to, socklen_t *len)
+/* A message of one byte that carries one descriptor. */
+struct pass_message {
+	struct msghdr head;
+	struct iovec part;
+	char byte;
+	union {
+		struct cmsghdr header;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control;
+};
+
+static void pass_message_init(struct pass_message *m)
+{
+	memset(m, 0, sizeof(*m));
+	m->part = (struct iovec){ &m->byte, 1 };
+	m->head.msg_iov = &m->part;
+	m->head.msg_iovlen = 1;
+	m->head.msg_control = m->control.room;
+	m->head.msg_controllen = sizeof(m->control.room);
+}
+
+/* An abstract address leaves nothing behind in a file system. */
+static bool pass_address(struct request *r, struct sockaddr_un *to, socklen_t *len)
 {
 	const char *at = request_get(r, "at");
 	size_t bytes = strlen(at);
@@ -32,8 +53,8 @@ static bool address_of(struct request *r, struct sockaddr_un *to, socklen_t *len
 	return true;
 }
 
-/* A session or a file by name; exactly one of them. */
-static bool which(struct request *r, struct registry **from, const char **name)
+/* The request names either a session or a file. */
+static bool pass_which(struct request *r, struct registry **from, const char **name)
 {
 	const char *session = request_get(r, "session"), *file = request_get(r, "file");
 
@@ -44,15 +65,15 @@ static bool which(struct request *r, struct registry **from, const char **name)
 	return true;
 }
 
+/**
+ * op_send() - Operation send: pass a descriptor to another client.
+ * @r: the request
+ *
+ * Return: true, or false after the request has failed
+ */
 bool op_send(struct request *r)
 {
-	union {
-		struct cmsghdr header;
-		char room[CMSG_SPACE(sizeof(int))];
-	} control = { 0 };
-	char byte = 'd';
-	struct iovec part = { &byte, 1 };
-	struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.room, .msg_controllen = sizeof(control.room) };
+	struct pass_message m;
 	uint64_t until = now_us() + PASS_MS * 1000ull;
 	struct sockaddr_un to;
 	struct registry *from;
@@ -60,7 +81,7 @@ bool op_send(struct request *r)
 	socklen_t len;
 	int fd, s;
 
-	if (!which(r, &from, &name) || !address_of(r, &to, &len))
+	if (!pass_which(r, &from, &name) || !pass_address(r, &to, &len))
 		return false;
 	fd = registry_get(from, name);
 	if (fd < 0)
@@ -68,7 +89,7 @@ bool op_send(struct request *r)
 	s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (s < 0)
 		return fail_errno(r, errno, "socket");
-	/* The other client may not listen yet. */
+	/* The other client may not be listening yet. */
 	while (connect(s, (struct sockaddr *)&to, len)) {
 		if (errno != ECONNREFUSED || now_us() > until) {
 			fail_errno(r, errno, "connect to the other client");
@@ -76,38 +97,45 @@ bool op_send(struct request *r)
 		}
 		pause_ms(STEP_MS);
 	}
-	control.header = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS };
-	memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
-	if (!r->error && sendmsg(s, &m, 0) != 1)
+	pass_message_init(&m);
+	m.control.header = (struct cmsghdr){
+		.cmsg_len = CMSG_LEN(sizeof(int)),
+		.cmsg_level = SOL_SOCKET,
+		.cmsg_type = SCM_RIGHTS,
+	};
+	memcpy(CMSG_DATA(&m.control.header), &fd, sizeof(fd));
+	if (!r->error && sendmsg(s, &m.head, 0) != 1)
 		fail_errno(r, errno, "sendmsg");
 	close(s);
 	return !r->error;
 }
 
-static bool take(struct request *r, int s, struct registry *g, const char *name)
+static bool pass_take(struct request *r, int s, struct registry *g, const char *name)
 {
-	union {
-		struct cmsghdr header;
-		char room[CMSG_SPACE(sizeof(int))];
-	} control = { 0 };
-	char byte;
-	struct iovec part = { &byte, 1 };
-	struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.room, .msg_controllen = sizeof(control.room) };
+	struct pass_message m;
 	struct pollfd ready = { .fd = s, .events = POLLIN };
 	int fd;
 
+	pass_message_init(&m);
 	if (poll(&ready, 1, (int)PASS_MS) != 1)
 		return fail_errno(r, ETIMEDOUT, "the other client sends nothing");
-	if (recvmsg(s, &m, MSG_CMSG_CLOEXEC) != 1)
+	if (recvmsg(s, &m.head, MSG_CMSG_CLOEXEC) != 1)
 		return fail_errno(r, errno ? errno : EPIPE, "recvmsg");
-	if (m.msg_controllen < CMSG_LEN(sizeof(int)) || control.header.cmsg_type != SCM_RIGHTS)
+	if (m.head.msg_controllen < CMSG_LEN(sizeof(int)) ||
+	    m.control.header.cmsg_type != SCM_RIGHTS)
 		return fail_errno(r, EBADMSG, "a message without a descriptor");
-	memcpy(&fd, CMSG_DATA(&control.header), sizeof(fd));
+	memcpy(&fd, CMSG_DATA(&m.control.header), sizeof(fd));
 	if (registry_put(g, name, fd))
 		put_bool(r, "replaced", true);
 	return true;
 }
 
+/**
+ * op_receive() - Operation receive: take a descriptor from another client.
+ * @r: the request
+ *
+ * Return: true, or false after the request has failed
+ */
 bool op_receive(struct request *r)
 {
 	struct pollfd ready = { .events = POLLIN };
@@ -115,24 +143,27 @@ bool op_receive(struct request *r)
 	struct registry *to;
 	const char *name;
 	socklen_t len;
-	int s, peer;
+	int s, peer = -1;
 
-	if (!which(r, &to, &name) || !address_of(r, &at, &len))
+	if (!pass_which(r, &to, &name) || !pass_address(r, &at, &len))
 		return false;
 	s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (s < 0)
 		return fail_errno(r, errno, "socket");
 	ready.fd = s;
-	if (bind(s, (struct sockaddr *)&at, len) || listen(s, 1))
+	if (bind(s, (struct sockaddr *)&at, len) || listen(s, 1)) {
 		fail_errno(r, errno, "listening for the other client");
-	else if (poll(&ready, 1, (int)PASS_MS) != 1)
+	} else if (poll(&ready, 1, (int)PASS_MS) != 1) {
 		fail_errno(r, ETIMEDOUT, "the other client does not come");
-	else if ((peer = accept4(s, NULL, NULL, SOCK_CLOEXEC)) < 0)
-		fail_errno(r, errno, "accept");
-	else {
-		take(r, peer, to, name);
-		close(peer);
+	} else {
+		peer = accept4(s, NULL, NULL, SOCK_CLOEXEC);
+		if (peer < 0)
+			fail_errno(r, errno, "accept");
+		else
+			pass_take(r, peer, to, name);
 	}
+	if (peer >= 0)
+		close(peer);
 	close(s);
 	return !r->error;
 }

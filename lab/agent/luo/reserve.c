@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#define _GNU_SOURCE
 /*
- * Where reserve_mem=SIZE:ALIGN:NAME lies. The kernel tells user space in one place only: the description it hands over to the
- * next kernel ("memblock", a flattened device tree with one node a name), which debugfs shows. On 6.18 it exists from
- * finalize on; on later kernels from boot on. In a kernel that revived the range, in/ has what the old one wrote.
+ * Finds the memory of reserve_mem=SIZE:ALIGN:NAME. The kernel shows it to user space in one
+ * place only: debugfs has the description that it hands over to the next kernel ("memblock", a
+ * flattened device tree with one node for each name). On 6.18 the description exists after
+ * finalize, on later kernels from boot on. If this kernel got the memory from the previous one,
+ * in/ has what that kernel wrote.
  */
+#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
@@ -13,14 +15,14 @@
 #include "common/util.h"
 
 #define FDT_MAGIC 0xd00dfeedu
-enum { BEGIN_NODE = 1, END_NODE = 2, PROP = 3, NOP = 4, END = 9 };
+enum { FDT_BEGIN_NODE = 1, FDT_END_NODE = 2, FDT_PROP = 3, FDT_NOP = 4, FDT_END = 9 };
 
-struct blob {
+struct fdt_blob {
 	const char *at;
 	uint32_t len;
 };
 
-static uint32_t cell(const struct blob *b, uint32_t offset)
+static uint32_t fdt_cell(const struct fdt_blob *b, uint32_t offset)
 {
 	uint32_t n = 0;
 
@@ -29,40 +31,44 @@ static uint32_t cell(const struct blob *b, uint32_t offset)
 	return ntohl(n);
 }
 
-/* A string inside the blob; "" if it does not end there. */
-static const char *string(const struct blob *b, uint32_t offset)
+/* A string inside the tree; "" if it does not end there. */
+static const char *fdt_string(const struct fdt_blob *b, uint32_t offset)
 {
 	return offset < b->len && memchr(b->at + offset, 0, b->len - offset) ? b->at + offset : "";
 }
 
-/* start and size of the node name, one level below the root. Both are in the machine's own byte order, not in the tree's. */
-static bool find_node(const struct blob *b, const char *name, uint64_t *start, uint64_t *size)
+/*
+ * Reads start and size of a node one level below the root. Both are in the byte order of the
+ * machine, not of the tree.
+ */
+static bool fdt_find_node(const struct fdt_blob *b, const char *name, uint64_t *start,
+			  uint64_t *size)
 {
-	uint32_t at = cell(b, 8), strings = cell(b, 12);
+	uint32_t at = fdt_cell(b, 8), strings = fdt_cell(b, 12);
 	bool inside = false, got_start = false, got_size = false;
 	int depth = 0;
 
-	if (cell(b, 0) != FDT_MAGIC)
+	if (fdt_cell(b, 0) != FDT_MAGIC)
 		return false;
 	while (at <= b->len - 4 && b->len >= 4) {
-		uint32_t token = cell(b, at), len;
+		uint32_t token = fdt_cell(b, at), len;
 
 		at += 4;
 		switch (token) {
-		case BEGIN_NODE:
+		case FDT_BEGIN_NODE:
 			depth++;
-			inside = depth == 2 && !strcmp(string(b, at), name);
-			at += ((uint32_t)strlen(string(b, at)) + 4) & ~3u;
+			inside = depth == 2 && !strcmp(fdt_string(b, at), name);
+			at += ((uint32_t)strlen(fdt_string(b, at)) + 4) & ~3u;
 			break;
-		case END_NODE:
+		case FDT_END_NODE:
 			if (inside)
 				return got_start && got_size;
 			depth--;
 			break;
-		case PROP: {
-			const char *key = string(b, strings + cell(b, at + 4));
+		case FDT_PROP: {
+			const char *key = fdt_string(b, strings + fdt_cell(b, at + 4));
 
-			len = cell(b, at);
+			len = fdt_cell(b, at);
 			at += 8;
 			if (at > b->len || len > b->len - at)
 				return false;
@@ -76,7 +82,7 @@ static bool find_node(const struct blob *b, const char *name, uint64_t *start, u
 			at += (len + 3) & ~3u;
 			break;
 		}
-		case NOP:
+		case FDT_NOP:
 			break;
 		default:
 			return false;
@@ -85,6 +91,12 @@ static bool find_node(const struct blob *b, const char *name, uint64_t *start, u
 	return false;
 }
 
+/**
+ * op_reserve_mem() - Operation reserve-mem: find a reserved range of memory.
+ * @r: the request
+ *
+ * Return: true, or false after the request has failed
+ */
 bool op_reserve_mem(struct request *r)
 {
 	static const char *const sides[] = { "out", "in" };
@@ -104,15 +116,18 @@ bool op_reserve_mem(struct request *r)
 		if (len < 0)
 			continue;
 		any = true;
-		if (!find_node(&(struct blob){ tree, (uint32_t)len }, name, &start, &size))
+		if (!fdt_find_node(&(struct fdt_blob){ tree, (uint32_t)len }, name, &start, &size))
 			continue;
 		if (wanted && wanted != size)
-			return fail_errno(r, ERANGE, "%s has %llu bytes", name, (unsigned long long)size);
+			return fail_errno(r, ERANGE, "%s has %llu bytes", name,
+					  (unsigned long long)size);
 		put_u64(r, "phys", start);
 		put_u64(r, "size", size);
 		put_str(r, "from", sides[i]);
 		return true;
 	}
-	return fail_errno(r, any ? ENOENT : ENODATA, any ? "no reserved range %s in debugfs kho/*/sub_fdts/memblock"
-							 : "no debugfs kho/*/sub_fdts/memblock to look for %s in", name);
+	return fail_errno(r, any ? ENOENT : ENODATA,
+			  any ? "no reserved range %s in debugfs kho/*/sub_fdts/memblock" :
+				"no debugfs kho/*/sub_fdts/memblock to look for %s in",
+			  name);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#define _GNU_SOURCE
 /* What the running kernel says about itself. */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -18,6 +18,12 @@
 
 #define PROTOCOL 1
 
+/**
+ * op_hello() - Operation hello: report the protocol, the kernel and this process.
+ * @r: the request
+ *
+ * Return: true, or false after the request has failed
+ */
 bool op_hello(struct request *r)
 {
 	struct utsname name;
@@ -39,7 +45,7 @@ bool op_hello(struct request *r)
 	return true;
 }
 
-/* What has the memory that is not free. */
+/* Who uses the memory that is not free. */
 static const struct {
 	const char *word, *key;
 } of_meminfo[] = {
@@ -53,12 +59,21 @@ static const struct {
 	{ "VmallocUsed:", "vmallocKb" },
 };
 
+/**
+ * op_zones() - Operation zones: report how much memory is free and who uses the rest.
+ * @r: the request
+ *
+ * Return: true, or false after the request has failed
+ */
 bool op_zones(struct request *r)
 {
 	static char text[256 * 1024];
 	uint64_t managed = 0, free_pages = 0, on_cpus = 0, n;
 
-	/* Each CPU keeps what it has not added to a count yet: reading this adds it (mm/vmstat.c). Where it does not, the counts are older. */
+	/*
+	 * Each CPU has changes that it has not added to the counts yet. Reading this file adds
+	 * them (mm/vmstat.c). If that fails, the counts are a little older.
+	 */
 	read_small("/proc/sys/vm/stat_refresh", text, sizeof(text));
 	if (read_small("/proc/zoneinfo", text, sizeof(text)) < 0)
 		return fail_errno(r, errno, "read /proc/zoneinfo");
@@ -66,48 +81,64 @@ bool op_zones(struct request *r)
 		next = strchr(line, '\n');
 		if (next)
 			*next++ = 0;
-		if (number_after(line, "managed ", &n))
+		if (text_number_after(line, "managed ", &n))
 			managed += n;
-		else if (number_after(line, "pages free ", &n))
+		else if (text_number_after(line, "pages free ", &n))
 			free_pages += n;
-		else if (number_after(line, "count:", &n))
+		else if (text_number_after(line, "count:", &n))
 			on_cpus += n;
 	}
 	put_u64(r, "managed", managed);
 	put_u64(r, "free", free_pages);
-	/* Free as well: in the list of a CPU, which takes pages from it first. */
+	/*
+	 * These pages are free, too. They are on the list of a CPU, which takes pages from
+	 * there first.
+	 */
 	put_u64(r, "freeOnCpus", on_cpus);
 	if (read_small("/proc/meminfo", text, sizeof(text)) < 0)
 		return fail_errno(r, errno, "read /proc/meminfo");
-	for (size_t i = 0; i < sizeof(of_meminfo) / sizeof(of_meminfo[0]); i++)
-		if (number_after(text, of_meminfo[i].word, &n))
+	for (size_t i = 0; i < ARRAY_SIZE(of_meminfo); i++)
+		if (text_number_after(text, of_meminfo[i].word, &n))
 			put_u64(r, of_meminfo[i].key, n);
 	return true;
 }
 
-/*
- * Each CPU's batch of pages on their way to an LRU list is drained: it holds a reference to each (mm/swap.c). MADV_COLLAPSE begins with
- * that (mm/khugepaged.c, 6.1 to 7.3), whatever becomes of the memory that it is asked for.
+/**
+ * op_settle() - Operation settle: drain the batches of pages that each CPU holds.
+ * @r: the request
+ *
+ * Each CPU has a batch of pages on their way to an LRU list, and holds a reference to each
+ * (mm/swap.c). MADV_COLLAPSE first drains all batches (mm/khugepaged.c, 6.1 to 7.3), whatever
+ * it then does with the memory in question.
+ *
+ * Return: true, or false after the request has failed
  */
 bool op_settle(struct request *r)
 {
 	size_t huge = 2u << 20;
-	char *map = mmap(NULL, 2 * huge, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *map =
+		mmap(NULL, 2 * huge, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	char *at = (char *)(((uintptr_t)map + huge - 1) & ~(huge - 1));
 
 	if (map == MAP_FAILED)
 		return fail_errno(r, errno, "mmap");
 	*at = 1;
-	/* EINVAL: no such memory in this kernel, and nothing was drained. */
+	/* EINVAL: this kernel does not know the call, so nothing was drained. */
 	if (madvise(at, huge, MADV_COLLAPSE) && errno == EINVAL)
 		fail_errno(r, errno, "MADV_COLLAPSE");
 	munmap(map, 2 * huge);
 	return !r->error;
 }
 
-/*
- * 6.18: nothing is handed over without it, and it must come before the load. 6.19: LUO does it by itself in the reboot call, so
- * it is needed with liveupdate=off alone. From 7.1 on the file is gone.
+/**
+ * op_finalize() - Operation finalize: finalize the handover where the kernel must be told to.
+ * @r: the request
+ *
+ * On 6.18 nothing is handed over without it, and it must come before the load. On 6.19 LUO does
+ * it in the reboot call, so it is needed only with liveupdate=off. From 7.1 on the file does
+ * not exist.
+ *
+ * Return: true, or false after the request has failed
  */
 bool op_finalize(struct request *r)
 {
@@ -123,6 +154,12 @@ bool op_finalize(struct request *r)
 	return !r->error;
 }
 
+/**
+ * op_die() - Operation die: kill this process.
+ * @r: the request
+ *
+ * Return: true, or false after the request has failed
+ */
 bool op_die(struct request *r)
 {
 	(void)r;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * kexec_load(2) for an x86-64 bzImage, by its 64-bit entry (Documentation/arch/x86/boot.rst). The memory map is the one this
- * kernel was given itself, from /sys/kernel/boot_params/data.
+ * kexec_load(2) for an x86-64 bzImage with a 64-bit entry (Documentation/arch/x86/boot.rst).
+ * The next kernel gets the memory map that this kernel got, from /sys/kernel/boot_params/data.
  */
 #define _GNU_SOURCE
 #include "machine/legacy.h"
@@ -19,18 +19,19 @@
 
 #include "common/util.h"
 
-#define LOW_START 0x10000ull /* boot parameters, jump, command line: anywhere in the first 640 KiB */
+#define LOW_START \
+	0x10000ull /* boot parameters, jump, command line: anywhere in the first 640 KiB */
 #define JUMP_AT PAGE
 #define CMDLINE_AT (PAGE + 64)
 #define SETUP_HEADER 0x1f1
 #define ENTRY_64 0x200
 
-struct image {
-	char *at; /* NULL: there is none */
+struct legacy_image {
+	char *at; /* NULL if there is none */
 	size_t len;
 };
 
-static bool map_file(struct request *r, int fd, struct image *to)
+static bool legacy_map_image(struct request *r, int fd, struct legacy_image *to)
 {
 	struct stat st;
 
@@ -47,8 +48,9 @@ static bool map_file(struct request *r, int fd, struct image *to)
 	return true;
 }
 
-/* A bzImage of protocol 2.12 on, with a 64-bit entry. */
-static bool read_header(struct request *r, const struct image *kernel, struct setup_header *h, size_t *setup_len)
+/* Accepts a bzImage of protocol 2.12 or newer that has a 64-bit entry. */
+static bool bzimage_header(struct request *r, const struct legacy_image *kernel,
+			   struct setup_header *h, size_t *setup_len)
 {
 	if (kernel->len < 0x1000 || memcmp(kernel->at + 0x202, "HdrS", 4))
 		return fail_errno(r, ENOEXEC, "not a bzImage");
@@ -62,7 +64,7 @@ static bool read_header(struct request *r, const struct image *kernel, struct se
 	return true;
 }
 
-static bool read_params(struct request *r, struct boot_params *to)
+static bool boot_params_read(struct request *r, struct boot_params *to)
 {
 	static const char path[] = "/sys/kernel/boot_params/data";
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -75,7 +77,7 @@ static bool read_params(struct request *r, struct boot_params *to)
 	return !r->error;
 }
 
-static bool usable(const struct boot_params *p, uint64_t start, uint64_t len)
+static bool e820_usable(const struct boot_params *p, uint64_t start, uint64_t len)
 {
 	for (int i = 0; i < p->e820_entries; i++) {
 		const struct boot_e820_entry *e = &p->e820_table[i];
@@ -86,8 +88,9 @@ static bool usable(const struct boot_params *p, uint64_t start, uint64_t len)
 	return false;
 }
 
-/* The highest place below limit that is usable and does not touch [low, high). */
-static uint64_t place_top(const struct boot_params *p, uint64_t len, uint64_t limit, uint64_t low, uint64_t high)
+/* The highest place below limit that is usable and does not overlap [low, high). */
+static uint64_t e820_place_top(const struct boot_params *p, uint64_t len, uint64_t limit,
+			       uint64_t low, uint64_t high)
 {
 	uint64_t best = 0;
 
@@ -106,12 +109,12 @@ static uint64_t place_top(const struct boot_params *p, uint64_t len, uint64_t li
 	return best;
 }
 
-static uint64_t round_page(uint64_t n)
+static uint64_t page_round_up(uint64_t n)
 {
 	return (n + PAGE - 1) & ~(uint64_t)(PAGE - 1);
 }
 
-static void put_jump(unsigned char *to, uint64_t params, uint64_t entry)
+static void legacy_put_jump(unsigned char *to, uint64_t params, uint64_t entry)
 {
 	memcpy(to, "\x48\xbe", 2); /* mov $params, %rsi */
 	memcpy(to + 2, &params, 8);
@@ -120,25 +123,27 @@ static void put_jump(unsigned char *to, uint64_t params, uint64_t entry)
 	memcpy(to + 20, "\xff\xe0", 2); /* jmp *%rax */
 }
 
-static bool place_and_load(struct request *r, const struct image *kernel, const struct image *initrd, const char *cmdline)
+static bool legacy_place_and_load(struct request *r, const struct legacy_image *kernel,
+				  const struct legacy_image *initrd, const char *cmdline)
 {
 	struct kexec_segment segments[3] = { 0 };
 	struct boot_params now, *next;
-	size_t setup_len = 0, count = 0, low_len = round_page(CMDLINE_AT + strlen(cmdline) + 1);
+	size_t setup_len = 0, count = 0, low_len = page_round_up(CMDLINE_AT + strlen(cmdline) + 1);
 	struct setup_header header;
 	uint64_t at, end;
 	char *low;
 
-	if (!read_header(r, kernel, &header, &setup_len))
+	if (!bzimage_header(r, kernel, &header, &setup_len))
 		return false;
 	if (strlen(cmdline) > header.cmdline_size)
 		return fail_errno(r, EINVAL, "a command line longer than %u", header.cmdline_size);
-	if (!read_params(r, &now))
+	if (!boot_params_read(r, &now))
 		return false;
 	at = header.pref_address;
-	end = at + round_page(header.init_size);
-	if (!usable(&now, LOW_START, low_len) || !usable(&now, at, end - at))
-		return fail_errno(r, EADDRNOTAVAIL, "no usable memory at %#llx", (unsigned long long)at);
+	end = at + page_round_up(header.init_size);
+	if (!e820_usable(&now, LOW_START, low_len) || !e820_usable(&now, at, end - at))
+		return fail_errno(r, EADDRNOTAVAIL, "no usable memory at %#llx",
+				  (unsigned long long)at);
 	low = calloc(1, low_len);
 	if (!low)
 		_exit(12);
@@ -152,31 +157,47 @@ static bool place_and_load(struct request *r, const struct image *kernel, const 
 	next->hdr.code32_start = (uint32_t)at;
 	next->hdr.cmd_line_ptr = LOW_START + CMDLINE_AT;
 	next->hdr.setup_data = 0;
-	strcpy(low + CMDLINE_AT, cmdline);
-	put_jump((unsigned char *)low + JUMP_AT, LOW_START, at + ENTRY_64);
+	memcpy(low + CMDLINE_AT, cmdline, strlen(cmdline) + 1);
+	legacy_put_jump((unsigned char *)low + JUMP_AT, LOW_START, at + ENTRY_64);
 	segments[count++] = (struct kexec_segment){ low, low_len, (void *)LOW_START, low_len };
-	segments[count++] = (struct kexec_segment){ kernel->at + setup_len, kernel->len - setup_len, (void *)at, end - at };
+	segments[count++] = (struct kexec_segment){ kernel->at + setup_len, kernel->len - setup_len,
+						    (void *)at, end - at };
 	if (initrd->at) {
-		uint64_t place = place_top(&now, round_page(initrd->len), (uint64_t)header.initrd_addr_max + 1, at, end);
+		uint64_t place = e820_place_top(&now, page_round_up(initrd->len),
+						(uint64_t)header.initrd_addr_max + 1, at, end);
 
 		if (!place)
-			fail_errno(r, EADDRNOTAVAIL, "no usable memory for an initrd of %zu bytes", initrd->len);
+			fail_errno(r, EADDRNOTAVAIL, "no usable memory for an initrd of %zu bytes",
+				   initrd->len);
 		next->hdr.ramdisk_image = (uint32_t)place;
 		next->hdr.ramdisk_size = (uint32_t)initrd->len;
-		segments[count++] = (struct kexec_segment){ initrd->at, initrd->len, (void *)place, round_page(initrd->len) };
+		segments[count++] = (struct kexec_segment){ initrd->at, initrd->len, (void *)place,
+							    page_round_up(initrd->len) };
 	}
-	if (!r->error && syscall(SYS_kexec_load, LOW_START + JUMP_AT, count, segments, (unsigned long)KEXEC_ARCH_DEFAULT))
+	if (!r->error && syscall(SYS_kexec_load, LOW_START + JUMP_AT, count, segments,
+				 (unsigned long)KEXEC_ARCH_DEFAULT))
 		fail_errno(r, errno, "kexec_load");
 	free(low);
 	return !r->error;
 }
 
+/**
+ * legacy_load() - Load the next kernel with kexec_load(2).
+ * @r: the request
+ * @kernel: the kernel
+ * @initrd: the initrd, or -1
+ * @cmdline: the command line
+ *
+ * This is the older call, in which user space places everything itself. It hands nothing over.
+ *
+ * Return: true, or false after the request has failed
+ */
 bool legacy_load(struct request *r, int kernel, int initrd, const char *cmdline)
 {
-	struct image k = { 0 }, i = { 0 };
+	struct legacy_image k = { 0 }, i = { 0 };
 
-	if (map_file(r, kernel, &k) && (initrd < 0 || map_file(r, initrd, &i)))
-		place_and_load(r, &k, &i, cmdline);
+	if (legacy_map_image(r, kernel, &k) && (initrd < 0 || legacy_map_image(r, initrd, &i)))
+		legacy_place_and_load(r, &k, &i, cmdline);
 	if (i.at)
 		munmap(i.at, i.len);
 	if (k.at)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* kexec_load(2): the older call, in which user space places everything itself. Nothing is handed over by it. */
+/* kexec_load(2), the older call to load a kernel. */
 #ifndef AGENT_LEGACY_H
 #define AGENT_LEGACY_H
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/* Loads the next kernel and starts it. */
 #define _GNU_SOURCE
-/* The next kernel: loaded, and gone to. */
 #include <errno.h>
 #include <linux/kexec.h>
 #include <linux/reboot.h>
@@ -14,6 +14,12 @@
 #include "machine/source.h"
 #include "common/util.h"
 
+/**
+ * op_load() - Operation load: load the next kernel.
+ * @r: the request
+ *
+ * Return: true, or false after the request has failed
+ */
 bool op_load(struct request *r)
 {
 	const char *cmdline = request_get(r, "cmdline"), *via = request_get(r, "via");
@@ -41,6 +47,12 @@ bool op_load(struct request *r)
 	return !r->error;
 }
 
+/**
+ * op_unload() - Operation unload: forget the kernel that was loaded.
+ * @r: the request
+ *
+ * Return: true, or false after the request has failed
+ */
 bool op_unload(struct request *r)
 {
 	if (syscall(SYS_kexec_file_load, -1, -1, 0ul, NULL, (unsigned long)KEXEC_FILE_UNLOAD))
@@ -48,34 +60,60 @@ bool op_unload(struct request *r)
 	return true;
 }
 
-static uint64_t armed;
+static uint64_t kexec_id;
 
-/* "going" must have reached the lab before the machine goes: so it says so, and waits for "ID go". */
+/**
+ * op_kexec() - Operation kexec: announce a kexec.
+ * @r: the request
+ *
+ * The reply must reach the lab before this kernel ends. So the agent replies first and waits
+ * for "ID go".
+ *
+ * Return: true, or false after the request has failed
+ */
 bool op_kexec(struct request *r)
 {
-	armed = r->id;
+	kexec_id = r->id;
 	put_bool(r, "going", true);
 	return true;
 }
 
+/**
+ * op_go() - Operation go: start the next kernel.
+ * @r: the request
+ *
+ * Return: true, or false after the request has failed
+ */
 bool op_go(struct request *r)
 {
 	if (!kexec_armed(r))
 		return fail_request(r, "go without a kexec of the same number before it");
-	armed = 0;
+	kexec_id = 0;
 	wire_flush();
 	syscall(SYS_reboot, LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2, LINUX_REBOOT_CMD_KEXEC, NULL);
 	return fail_errno(r, errno, "reboot(KEXEC)");
 }
 
+/**
+ * kexec_armed() - Tell whether a request is the "go" that an announced kexec waits for.
+ * @r: the request
+ *
+ * Return: true if it is
+ */
 bool kexec_armed(const struct request *r)
 {
-	return armed && r->id == armed && !strcmp(r->op, "go");
+	return kexec_id && r->id == kexec_id && !strcmp(r->op, "go");
 }
 
+/**
+ * kexec_disarm() - Call off a kexec that was announced.
+ * @id: where the number of its request goes
+ *
+ * Return: true if there was one
+ */
 bool kexec_disarm(uint64_t *id)
 {
-	*id = armed;
-	armed = 0;
+	*id = kexec_id;
+	kexec_id = 0;
 	return *id != 0;
 }

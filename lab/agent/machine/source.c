@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/* Where a kernel or an initrd comes from: a path, or a disk with a given serial number. */
 #define _GNU_SOURCE
 #include "machine/source.h"
 
@@ -14,7 +15,7 @@
 
 #define SIZE_LIMIT (1ull << 31)
 
-static bool disk_path(const char *serial, char *path, size_t room)
+static bool source_disk_path(const char *serial, char *path, size_t room)
 {
 	DIR *dir = opendir("/sys/block");
 	struct dirent *e;
@@ -28,7 +29,7 @@ static bool disk_path(const char *serial, char *path, size_t room)
 		snprintf(attribute, sizeof(attribute), "/sys/block/%s/serial", e->d_name);
 		if (e->d_name[0] == '.' || read_small(attribute, has, sizeof(has)) < 0)
 			continue;
-		has[strcspn(has, " \n")] = 0;
+		has[strcspn(has, "\n ")] = 0;
 		found = !strcmp(has, serial);
 		if (found)
 			snprintf(path, room, "/dev/%s", e->d_name);
@@ -37,8 +38,11 @@ static bool disk_path(const char *serial, char *path, size_t room)
 	return found;
 }
 
-/* Straight from the disk into the file's pages, without a second copy in the page cache. */
-static bool copy_disk(struct request *r, const char *path, int to, uint64_t size)
+/*
+ * Reads from the disk straight into the pages of the file, without a second copy in the page
+ * cache.
+ */
+static bool source_copy_disk(struct request *r, const char *path, int to, uint64_t size)
 {
 	uint64_t room = (size + PAGE - 1) / PAGE * PAGE, done = 0;
 	int disk = open(path, O_RDONLY | O_DIRECT | O_CLOEXEC);
@@ -58,8 +62,8 @@ static bool copy_disk(struct request *r, const char *path, int to, uint64_t size
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0) {
-			fail_errno(r, n ? errno : ENODATA, "read %s at byte %llu of %llu", path, (unsigned long long)done,
-				   (unsigned long long)size);
+			fail_errno(r, n ? errno : ENODATA, "read %s at byte %llu of %llu", path,
+				   (unsigned long long)done, (unsigned long long)size);
 			break;
 		}
 		done += (uint64_t)n;
@@ -70,6 +74,14 @@ static bool copy_disk(struct request *r, const char *path, int to, uint64_t size
 	return !r->error;
 }
 
+/**
+ * source_open() - Open the kernel or the initrd that a request names.
+ * @r: the request
+ * @key: the key that names it: a path or the serial number of a disk
+ * @size_key: the key with its size, needed for a disk
+ *
+ * Return: a regular file open for reading, or -1 after the request has failed
+ */
 int source_open(struct request *r, const char *key, const char *size_key)
 {
 	const char *from = request_get(r, key);
@@ -93,7 +105,7 @@ int source_open(struct request *r, const char *key, const char *size_key)
 		fail_request(r, "%s is 0", size_key);
 		return -1;
 	}
-	if (!disk_path(from, path, sizeof(path))) {
+	if (!source_disk_path(from, path, sizeof(path))) {
 		fail_errno(r, ENODEV, "no disk has the serial %s", from);
 		return -1;
 	}
@@ -101,13 +113,16 @@ int source_open(struct request *r, const char *key, const char *size_key)
 	if (copy < 0 || ftruncate(copy, (off_t)((size + PAGE - 1) / PAGE * PAGE))) {
 		fail_errno(r, errno, "memfd for %s", key);
 		fd = -1;
-	} else if (!copy_disk(r, path, copy, size)) {
+	} else if (!source_copy_disk(r, path, copy, size)) {
 		fd = -1;
 	} else if (ftruncate(copy, (off_t)size)) {
 		fail_errno(r, errno, "ftruncate");
 		fd = -1;
 	} else {
-		/* The kernel loads nothing that somebody could still write to: open it again, read-only. */
+		/*
+		 * The kernel refuses a file that somebody could still write to. So open it
+		 * again, read-only.
+		 */
 		snprintf(self, sizeof(self), "/proc/self/fd/%d", copy);
 		fd = open(self, O_RDONLY | O_CLOEXEC);
 		if (fd < 0)

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Changes to files that exist already, preserved or not. The kernel decides what it allows, and
+ * the agent passes on its answer.
+ */
 #define _GNU_SOURCE
-/* Changes of files that are there already, preserved or not: what the kernel allows is its own business, and its answer is passed on. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -15,7 +18,7 @@
 
 #define MOST_PAGES (1ull << 32)
 
-static bool get_file(struct request *r, int *fd)
+static bool change_get_file(struct request *r, int *fd)
 {
 	const char *name = request_get(r, "file");
 
@@ -23,7 +26,15 @@ static bool get_file(struct request *r, int *fd)
 	return *fd >= 0 || fail_handle(r, "file", name);
 }
 
-/* Page by page, so that it is known what was written where one is refused. */
+/**
+ * op_write() - Operation write: write pages of the pattern into a file.
+ * @r: the request
+ *
+ * It writes page by page. If the kernel refuses one, the reply still says how many were
+ * written.
+ *
+ * Return: true, or false after the request has failed
+ */
 bool op_write(struct request *r)
 {
 	uint64_t seed = 0, first = 0, count = 0, size, done = 0;
@@ -31,7 +42,8 @@ bool op_write(struct request *r)
 	static struct pattern p;
 	int fd;
 
-	if (!get_file(r, &fd) || !request_number(r, "seed", UINT32_MAX, &seed) || !request_number(r, "first", MOST_PAGES, &first) ||
+	if (!change_get_file(r, &fd) || !request_number(r, "seed", UINT32_MAX, &seed) ||
+	    !request_number(r, "first", MOST_PAGES, &first) ||
 	    !request_number(r, "count", MOST_PAGES, &count))
 		return false;
 	if (file_size(fd, &size))
@@ -49,7 +61,8 @@ bool op_write(struct request *r)
 			n = pwrite(fd, page, len, (off_t)at);
 		while (n < 0 && errno == EINTR);
 		if (n != (ssize_t)len) {
-			fail_errno(r, n < 0 ? errno : EIO, "writing at byte %llu", (unsigned long long)at);
+			fail_errno(r, n < 0 ? errno : EIO, "writing at byte %llu",
+				   (unsigned long long)at);
 			break;
 		}
 	}
@@ -57,23 +70,36 @@ bool op_write(struct request *r)
 	return !r->error;
 }
 
+/**
+ * op_truncate() - Operation truncate: set the size of a file.
+ * @r: the request
+ *
+ * Return: true, or false after the request has failed
+ */
 bool op_truncate(struct request *r)
 {
 	uint64_t size = 0;
 	int fd;
 
-	if (!get_file(r, &fd) || !request_number(r, "size", INT64_MAX, &size))
+	if (!change_get_file(r, &fd) || !request_number(r, "size", INT64_MAX, &size))
 		return false;
 	return !ftruncate(fd, (off_t)size) || fail_errno(r, errno, "ftruncate");
 }
 
+/**
+ * op_fallocate() - Operation fallocate: allocate pages or punch a hole.
+ * @r: the request
+ *
+ * Return: true, or false after the request has failed
+ */
 bool op_fallocate(struct request *r)
 {
 	const char *how = request_get(r, "how");
 	uint64_t offset = 0, length = 0;
 	int fd, mode = 0;
 
-	if (!get_file(r, &fd) || !request_number(r, "offset", INT64_MAX, &offset) || !request_number(r, "length", INT64_MAX, &length))
+	if (!change_get_file(r, &fd) || !request_number(r, "offset", INT64_MAX, &offset) ||
+	    !request_number(r, "length", INT64_MAX, &length))
 		return false;
 	if (how && !strcmp(how, "keep-size"))
 		mode = FALLOC_FL_KEEP_SIZE;
@@ -81,20 +107,32 @@ bool op_fallocate(struct request *r)
 		mode = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
 	else if (how && strcmp(how, "allocate"))
 		return fail_request(r, "how is allocate, keep-size or punch-hole: %.80s", how);
-	return !fallocate(fd, mode, (off_t)offset, (off_t)length) || fail_errno(r, errno, "fallocate");
+	return !fallocate(fd, mode, (off_t)offset, (off_t)length) ||
+	       fail_errno(r, errno, "fallocate");
 }
 
+/**
+ * op_seal() - Operation seal: add seals to a file.
+ * @r: the request
+ *
+ * Return: true, or false after the request has failed
+ */
 bool op_seal(struct request *r)
 {
-	unsigned seals;
+	unsigned int seals;
 	int fd;
 
-	if (!get_file(r, &fd) || !parse_seals(r, &seals))
+	if (!change_get_file(r, &fd) || !parse_seals(r, &seals))
 		return false;
 	return !fcntl(fd, F_ADD_SEALS, seals) || fail_errno(r, errno, "F_ADD_SEALS");
 }
 
-/* Another descriptor of the same file, with a position and rights of its own. */
+/**
+ * op_reopen() - Operation reopen: open a file again, with its own position and access rights.
+ * @r: the request
+ *
+ * Return: true, or false after the request has failed
+ */
 bool op_reopen(struct request *r)
 {
 	const char *as = request_get(r, "as"), *access = request_get(r, "access");
@@ -102,7 +140,7 @@ bool op_reopen(struct request *r)
 	char path[64];
 	int fd, other;
 
-	if (!get_file(r, &fd))
+	if (!change_get_file(r, &fd))
 		return false;
 	if (!read_only && strcmp(access, "rw"))
 		return fail_request(r, "access is r or rw: %.80s", access);
@@ -115,12 +153,18 @@ bool op_reopen(struct request *r)
 	return true;
 }
 
+/**
+ * op_seek() - Operation seek: set the position of a file.
+ * @r: the request
+ *
+ * Return: true, or false after the request has failed
+ */
 bool op_seek(struct request *r)
 {
 	uint64_t pos = 0;
 	int fd;
 
-	if (!get_file(r, &fd) || !request_number(r, "pos", INT64_MAX, &pos))
+	if (!change_get_file(r, &fd) || !request_number(r, "pos", INT64_MAX, &pos))
 		return false;
 	return lseek(fd, (off_t)pos, SEEK_SET) >= 0 || fail_errno(r, errno, "lseek");
 }

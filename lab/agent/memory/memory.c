@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/* Memory of the machine: how much there is, and in pages of which size. */
 #define _GNU_SOURCE
 #include "memory/memory.h"
 
@@ -11,6 +12,9 @@
 
 #include "common/util.h"
 
+/**
+ * memory_allow_huge() - Allow huge pages for shared memory where madvise() asks for them.
+ */
 void memory_allow_huge(void)
 {
 	static const char path[] = "/sys/kernel/mm/transparent_hugepage/shmem_enabled";
@@ -27,10 +31,17 @@ void memory_allow_huge(void)
 	if (fd < 0)
 		return;
 	if (write(fd, "advise", 6) < 0)
-		(void)0; /* hugeKb will say that there are none */
+		(void)0; /* hugeKb will show that there are none */
 	close(fd);
 }
 
+/**
+ * memory_huge_kb() - Measure how much of our mappings of shared memory uses huge entries.
+ * @from: start of the memory
+ * @len: its length in bytes
+ *
+ * Return: KiB that are mapped by huge entries
+ */
 uint64_t memory_huge_kb(void *from, size_t len)
 {
 	FILE *f = fopen("/proc/self/smaps", "re");
@@ -46,7 +57,8 @@ uint64_t memory_huge_kb(void *from, size_t len)
 		if (sscanf(line, "%lx-%lx ", &a, &b) == 2) {
 			start = a;
 			stop = b;
-		} else if (start >= low && stop <= high && number_after(line, "ShmemPmdMapped:", &kb)) {
+		} else if (start >= low && stop <= high &&
+			   text_number_after(line, "ShmemPmdMapped:", &kb)) {
 			sum += kb;
 		}
 	}
@@ -54,6 +66,16 @@ uint64_t memory_huge_kb(void *from, size_t len)
 	return sum;
 }
 
+/**
+ * memory_room_for() - Check that there is enough memory for a request.
+ * @r: the request
+ * @pages: how many pages it needs
+ *
+ * A request that the machine cannot meet gets ENOMEM at once. Trying would wake the kernel's
+ * out-of-memory killer.
+ *
+ * Return: true, or false after the request has failed
+ */
 bool memory_room_for(struct request *r, uint64_t pages)
 {
 	struct sysinfo s;
@@ -61,11 +83,12 @@ bool memory_room_for(struct request *r, uint64_t pages)
 	uint64_t available;
 
 	if (!sysinfo(&s) && (uint64_t)s.freeram * s.mem_unit / 2 > pages * PAGE)
-		return true; /* the exact number costs more than a small file */
-	if (read_small("/proc/meminfo", info, sizeof(info)) < 0 || !number_after(info, "MemAvailable:", &available))
+		return true; /* the exact number takes longer than filling a small file */
+	if (read_small("/proc/meminfo", info, sizeof(info)) < 0 ||
+	    !text_number_after(info, "MemAvailable:", &available))
 		return true;
 	if (pages * (PAGE / 1024) + 8192 <= available)
 		return true;
-	return fail_errno(r, ENOMEM, "filling %llu KiB, %llu KiB are available", (unsigned long long)pages * (PAGE / 1024),
-			  (unsigned long long)available);
+	return fail_errno(r, ENOMEM, "filling %llu KiB, %llu KiB are available",
+			  (unsigned long long)pages * (PAGE / 1024), (unsigned long long)available);
 }

@@ -5,11 +5,8 @@
 
 #include "wire/wire.h"
 
-/* Shared memory may have huge pages from now on, where it is asked for (madvise). */
 void memory_allow_huge(void);
-/* KiB of our mappings of shared memory that are mapped by huge entries. */
 uint64_t memory_huge_kb(void *from, size_t len);
-/* A wish the machine cannot meet is answered (ENOMEM), not tried: trying ends in the kernel's out-of-memory killer. */
 bool memory_room_for(struct request *r, uint64_t pages);
 
 #endif

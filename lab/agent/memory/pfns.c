@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/*
+ * pfns: which physical page holds which page of a file. The lab needs it to look at these pages
+ * from outside.
+ */
 #define _GNU_SOURCE
-/* Which physical page holds which page of a file: what the lab needs to look at them from outside. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -15,11 +18,11 @@
 #define PRESENT (1ull << 63)
 #define PFN_MASK ((1ull << 55) - 1)
 
-struct run {
+struct pfn_run {
 	uint64_t page, pfn, count;
 };
 
-static void put_run(struct request *r, const struct run *run, bool *begun)
+static void pfn_run_put(struct request *r, const struct pfn_run *run, bool *begun)
 {
 	text_str(r->body, *begun ? ",[" : "[");
 	*begun = true;
@@ -31,8 +34,12 @@ static void put_run(struct request *r, const struct run *run, bool *begun)
 	text_str(r->body, "]");
 }
 
-/* One window of data pages: populated by reading (they are there, nothing is allocated), then looked up. */
-static bool look_up(struct request *r, int fd, int pagemap, uint64_t first, uint64_t count, uint64_t *entries, struct run *run, bool *begun)
+/*
+ * Looks up one window of data pages. Reading populates the mapping: the pages are there, so
+ * nothing is allocated.
+ */
+static bool pfn_look_up(struct request *r, int fd, int pagemap, uint64_t first, uint64_t count,
+			uint64_t *entries, struct pfn_run *run, bool *begun)
 {
 	char *map = mmap(NULL, count * PAGE, PROT_READ, MAP_PRIVATE, fd, (off_t)(first * PAGE));
 	bool ok = true;
@@ -41,7 +48,8 @@ static bool look_up(struct request *r, int fd, int pagemap, uint64_t first, uint
 		return fail_errno(r, errno, "mmap");
 	if (madvise(map, count * PAGE, MADV_POPULATE_READ))
 		ok = fail_errno(r, errno, "MADV_POPULATE_READ");
-	else if (pread(pagemap, entries, count * 8, (off_t)((uintptr_t)map / PAGE * 8)) != (ssize_t)(count * 8))
+	else if (pread(pagemap, entries, count * 8, (off_t)((uintptr_t)map / PAGE * 8)) !=
+		 (ssize_t)(count * 8))
 		ok = fail_errno(r, errno ? errno : EIO, "read /proc/self/pagemap");
 	for (uint64_t i = 0; ok && i < count; i++) {
 		uint64_t pfn = entries[i] & PFN_MASK;
@@ -52,24 +60,31 @@ static bool look_up(struct request *r, int fd, int pagemap, uint64_t first, uint
 			ok = fail_errno(r, EPERM, "/proc/self/pagemap hides page frames");
 			break;
 		}
-		if (run->count && run->page + run->count == first + i && run->pfn + run->count == pfn) {
+		if (run->count && run->page + run->count == first + i &&
+		    run->pfn + run->count == pfn) {
 			run->count++;
 			continue;
 		}
 		if (run->count)
-			put_run(r, run, begun);
-		*run = (struct run){ first + i, pfn, 1 };
+			pfn_run_put(r, run, begun);
+		*run = (struct pfn_run){ first + i, pfn, 1 };
 	}
 	munmap(map, count * PAGE);
 	return ok;
 }
 
+/**
+ * op_pfns() - Operation pfns: report which physical pages hold a file.
+ * @r: the request
+ *
+ * Return: true, or false after the request has failed
+ */
 bool op_pfns(struct request *r)
 {
 	const char *name = request_get(r, "file");
 	int fd = registry_get(&files, name), pagemap, more = 0;
 	uint64_t at = 0, first, count, *entries;
-	struct run run = { 0 };
+	struct pfn_run run = { 0 };
 	bool begun = false;
 	size_t start = r->body->len;
 	uint64_t size;
@@ -88,11 +103,11 @@ bool op_pfns(struct request *r)
 	pos = lseek(fd, 0, SEEK_CUR);
 	put_raw(r, "runs");
 	text_str(r->body, "[");
-	while (!r->error && (more = next_data(fd, size, &at, &first, &count)) > 0) {
+	while (!r->error && (more = file_next_data(fd, size, &at, &first, &count)) > 0) {
 		while (count && !r->error) {
 			uint64_t pages = count < WINDOW_PAGES ? count : WINDOW_PAGES;
 
-			look_up(r, fd, pagemap, first, pages, entries, &run, &begun);
+			pfn_look_up(r, fd, pagemap, first, pages, entries, &run, &begun);
 			first += pages;
 			count -= pages;
 			wire_progress(r, first);
@@ -101,7 +116,7 @@ bool op_pfns(struct request *r)
 	if (more < 0)
 		fail_errno(r, errno, "SEEK_DATA");
 	if (run.count)
-		put_run(r, &run, &begun);
+		pfn_run_put(r, &run, &begun);
 	text_str(r->body, "]");
 	lseek(fd, pos, SEEK_SET);
 	free(entries);

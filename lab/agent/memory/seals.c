@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/* Seals of memfds by name. */
 #define _GNU_SOURCE
 #include "memory/seals.h"
 
@@ -10,15 +11,23 @@
 
 static const struct {
 	const char *name;
-	unsigned flag;
+	unsigned int flag;
 } seal_names[] = {
 	{ "seal", F_SEAL_SEAL }, { "shrink", F_SEAL_SHRINK },
 	{ "grow", F_SEAL_GROW }, { "write", F_SEAL_WRITE },
 	{ "future_write", F_SEAL_FUTURE_WRITE }, { "exec", F_SEAL_EXEC },
 };
-#define SEALS (sizeof(seal_names) / sizeof(seal_names[0]))
 
-bool parse_seals(struct request *r, unsigned *seals)
+#define SEALS ARRAY_SIZE(seal_names)
+
+/**
+ * parse_seals() - Read the list of seals in a request.
+ * @r: the request
+ * @seals: where the flags go; 0 if there is no such key
+ *
+ * Return: true, or false after the request has failed
+ */
+bool parse_seals(struct request *r, unsigned int *seals)
 {
 	const char *at = request_get(r, "seals");
 
@@ -27,10 +36,12 @@ bool parse_seals(struct request *r, unsigned *seals)
 		size_t len = strcspn(at, ","), i;
 
 		for (i = 0; i < SEALS; i++)
-			if (strlen(seal_names[i].name) == len && !memcmp(seal_names[i].name, at, len))
+			if (strlen(seal_names[i].name) == len &&
+			    !memcmp(seal_names[i].name, at, len))
 				break;
 		if (i == SEALS)
-			return fail_request(r, "no such seal: %.*s", (int)(len > 80 ? 80 : len), at);
+			return fail_request(r, "no such seal: %.*s", (int)(len > 80 ? 80 : len),
+					    at);
 		*seals |= seal_names[i].flag;
 		at += len;
 		if (*at == ',' && !*++at)
@@ -39,7 +50,12 @@ bool parse_seals(struct request *r, unsigned *seals)
 	return true;
 }
 
-void put_seals(struct request *r, unsigned seals)
+/**
+ * put_seals() - Add seals to the reply as a list of names.
+ * @r: the request
+ * @seals: the flags
+ */
+void put_seals(struct request *r, unsigned int seals)
 {
 	bool begun = false;
 

@@ -5,8 +5,7 @@
 
 #include "wire/wire.h"
 
-/* The request's list "seals"; none if there is no such key. */
-bool parse_seals(struct request *r, unsigned *seals);
-void put_seals(struct request *r, unsigned seals);
+bool parse_seals(struct request *r, unsigned int *seals);
+void put_seals(struct request *r, unsigned int seals);
 
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/* stat: what the kernel says about a file. */
 #define _GNU_SOURCE
-/* stat: what the kernel says of a file. */
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -11,8 +11,8 @@
 #include "memory/seals.h"
 #include "ops.h"
 
-/* What may be done through this descriptor. */
-static const char *access_of(int fd)
+/* What this descriptor allows. */
+static const char *stat_access(int fd)
 {
 	int flags = fcntl(fd, F_GETFL);
 
@@ -21,6 +21,12 @@ static const char *access_of(int fd)
 	return (flags & O_ACCMODE) == O_RDONLY ? "r" : (flags & O_ACCMODE) == O_WRONLY ? "w" : "rw";
 }
 
+/**
+ * op_stat() - Operation stat: report size, position, seals, mode and data of a file.
+ * @r: the request
+ *
+ * Return: true, or false after the request has failed
+ */
 bool op_stat(struct request *r)
 {
 	const char *name = request_get(r, "file");
@@ -40,17 +46,18 @@ bool op_stat(struct request *r)
 	if (pos < 0)
 		return fail_errno(r, errno, "lseek");
 	put_u64(r, "pos", (uint64_t)pos);
-	seals = S_ISREG(st.st_mode) ? fcntl(fd, F_GET_SEALS) : 0; /* only files can be sealed */
+	/* Only regular files can be sealed. */
+	seals = S_ISREG(st.st_mode) ? fcntl(fd, F_GET_SEALS) : 0;
 	if (seals < 0)
 		return fail_errno(r, errno, "F_GET_SEALS");
-	put_seals(r, (unsigned)seals);
+	put_seals(r, (unsigned int)seals);
 	put_u64(r, "mode", st.st_mode & 07777);
-	put_str(r, "access", access_of(fd));
+	put_str(r, "access", stat_access(fd));
 	put_u64(r, "blocks", (uint64_t)st.st_blocks);
 	put_raw(r, "data");
 	text_str(r->body, "[");
 	begun = false;
-	while ((more = next_data(fd, size, &at, &first, &count)) > 0) {
+	while ((more = file_next_data(fd, size, &at, &first, &count)) > 0) {
 		if (begun)
 			text_str(r->body, ",");
 		begun = true;
@@ -63,7 +70,7 @@ bool op_stat(struct request *r)
 	text_str(r->body, "]");
 	if (more < 0)
 		fail_errno(r, errno, "SEEK_DATA");
-	if (lseek(fd, pos, SEEK_SET) < 0) /* looking for data moves the position */
+	if (lseek(fd, pos, SEEK_SET) < 0) /* SEEK_DATA moved the position */
 		return fail_errno(r, errno, "lseek");
 	return !r->error;
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Gives a PCI device to vfio-pci with driver_override, and takes it back. This uses only sysfs.
+ */
 #define _GNU_SOURCE
-/* A PCI device given to vfio-pci by driver_override, and given back; sysfs alone. */
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
@@ -15,7 +17,15 @@
 #define DEVICES "/sys/bus/pci/devices/"
 #define NAME_BYTES 256
 
-/* 0000:00:05.0 and nothing else: it becomes part of a path. */
+/**
+ * vfio_address() - Read the address of a device, like 0000:00:05.0.
+ * @r: the request
+ * @address: where the address goes
+ *
+ * Nothing else is accepted, because the address becomes part of a path.
+ *
+ * Return: true, or false after the request has failed
+ */
 bool vfio_address(struct request *r, const char **address)
 {
 	static const char shape[] = "xxxx:xx:xx.o";
@@ -23,8 +33,10 @@ bool vfio_address(struct request *r, const char **address)
 	size_t i;
 
 	for (i = 0; at[i] && shape[i]; i++) {
-		if (shape[i] == 'x' ? !isxdigit((unsigned char)at[i]) || isupper((unsigned char)at[i])
-				    : shape[i] == 'o' ? at[i] < '0' || at[i] > '7' : at[i] != shape[i])
+		if (shape[i] == 'x' ?
+			    !isxdigit((unsigned char)at[i]) || isupper((unsigned char)at[i]) :
+		    shape[i] == 'o' ? at[i] < '0' || at[i] > '7' :
+				      at[i] != shape[i])
 			break;
 	}
 	if (at[i] || shape[i])
@@ -33,8 +45,8 @@ bool vfio_address(struct request *r, const char **address)
 	return true;
 }
 
-/* The last part of where a link of the device leads, "" if there is none. */
-static void link_name(const char *address, const char *link, char to[NAME_BYTES])
+/* The last part of where a link of the device points to; "" if there is no such link. */
+static void bind_link_name(const char *address, const char *link, char to[NAME_BYTES])
 {
 	char path[NAME_BYTES], target[NAME_BYTES * 4];
 	ssize_t len;
@@ -45,7 +57,7 @@ static void link_name(const char *address, const char *link, char to[NAME_BYTES]
 	snprintf(to, NAME_BYTES, "%s", strrchr(target, '/') ? strrchr(target, '/') + 1 : "");
 }
 
-static bool put_file(struct request *r, const char *path, const char *text)
+static bool bind_write(struct request *r, const char *path, const char *text)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC), err = 0;
 
@@ -57,22 +69,29 @@ static bool put_file(struct request *r, const char *path, const char *text)
 	return !err || fail_errno(r, err, "write %s to %s", *text == '\n' ? "nothing" : text, path);
 }
 
-static bool put_override(struct request *r, const char *address, const char *driver)
+static bool bind_override(struct request *r, const char *address, const char *driver)
 {
 	char path[NAME_BYTES];
 
 	snprintf(path, sizeof(path), DEVICES "%s/driver_override", address);
-	return put_file(r, path, driver);
+	return bind_write(r, path, driver);
 }
 
-static bool let_driver_go(struct request *r, const char *address)
+static bool bind_release(struct request *r, const char *address)
 {
 	char path[NAME_BYTES];
 
 	snprintf(path, sizeof(path), DEVICES "%s/driver/unbind", address);
-	return put_file(r, path, address);
+	return bind_write(r, path, address);
 }
 
+/**
+ * vfio_bind() - Give a device to vfio-pci.
+ * @r: the request
+ * @address: its address
+ *
+ * Return: true, or false after the request has failed
+ */
 bool vfio_bind(struct request *r, const char *address)
 {
 	char driver[NAME_BYTES], path[NAME_BYTES];
@@ -80,30 +99,51 @@ bool vfio_bind(struct request *r, const char *address)
 	snprintf(path, sizeof(path), DEVICES "%s", address);
 	if (access(path, F_OK))
 		return fail_errno(r, ENODEV, "there is no PCI device %s", address);
-	link_name(address, "driver", driver);
+	bind_link_name(address, "driver", driver);
 	if (!strcmp(driver, "vfio-pci"))
 		return true;
-	if (!put_override(r, address, "vfio-pci") || (*driver && !let_driver_go(r, address)) ||
-	    !put_file(r, "/sys/bus/pci/drivers_probe", address))
+	if (!bind_override(r, address, "vfio-pci") || (*driver && !bind_release(r, address)) ||
+	    !bind_write(r, "/sys/bus/pci/drivers_probe", address))
 		return false;
-	/* The probe reports no refusal of a driver. */
-	link_name(address, "driver", driver);
-	return !strcmp(driver, "vfio-pci") || fail_errno(r, ENODEV, "vfio-pci did not take %s, it belongs to %s", address, *driver ? driver : "nobody");
+	/* The probe does not report that a driver refused the device. */
+	bind_link_name(address, "driver", driver);
+	return !strcmp(driver, "vfio-pci") ||
+	       fail_errno(r, ENODEV, "vfio-pci did not take %s, it belongs to %s", address,
+			  *driver ? driver : "nobody");
 }
 
+/**
+ * vfio_unbind() - Take a device away from vfio-pci; it has no driver afterwards.
+ * @r: the request
+ * @address: its address
+ *
+ * Return: true, or false after the request has failed
+ */
 bool vfio_unbind(struct request *r, const char *address)
 {
-	return let_driver_go(r, address) && put_override(r, address, "\n");
+	return bind_release(r, address) && bind_override(r, address, "\n");
 }
 
+/**
+ * vfio_group() - Find the IOMMU group of a device.
+ * @address: its address
+ *
+ * Return: number of the group, or -1 if there is none
+ */
 int vfio_group(const char *address)
 {
 	char group[NAME_BYTES];
 
-	link_name(address, "iommu_group", group);
+	bind_link_name(address, "iommu_group", group);
 	return *group ? atoi(group) : -1;
 }
 
+/**
+ * vfio_group_others() - Append the other devices in the IOMMU group of a device, each with its
+ *   driver.
+ * @address: address of the device
+ * @to: where the JSON list goes
+ */
 void vfio_group_others(const char *address, struct text *to)
 {
 	char path[NAME_BYTES], driver[NAME_BYTES], line[NAME_BYTES * 3];
@@ -117,7 +157,7 @@ void vfio_group_others(const char *address, struct text *to)
 	while (d && (e = readdir(d))) {
 		if (e->d_name[0] == '.' || !strcmp(e->d_name, address))
 			continue;
-		link_name(e->d_name, "driver", driver);
+		bind_link_name(e->d_name, "driver", driver);
 		snprintf(line, sizeof(line), "%s (%s)", e->d_name, *driver ? driver : "no driver");
 		if (!first)
 			text_str(to, ",");

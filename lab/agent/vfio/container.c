@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#define _GNU_SOURCE
 /*
- * A device through its group and a type1 container: what kernels without device nodes have. The device is attached to an empty
- * domain before anything can be mapped.
+ * A device through its group and a type1 container, for kernels without device nodes. The
+ * device is attached to an empty domain before anything can be mapped.
  */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/vfio.h>
@@ -14,17 +14,24 @@
 
 #include "vfio/vfio.h"
 
-static bool fail_viable(struct request *r, const struct vfio_device *d)
+static bool container_fail_viable(struct request *r, const struct vfio_device *d)
 {
 	struct text others = { 0 };
 
 	vfio_group_others(d->address, &others);
-	fail_errno(r, EPERM, "others in IOMMU group %d are not with VFIO: %.*s", vfio_group(d->address),
-		   (int)(others.len > 300 ? 300 : others.len), others.at);
+	fail_errno(r, EPERM, "others in IOMMU group %d are not with VFIO: %.*s",
+		   vfio_group(d->address), (int)(others.len > 300 ? 300 : others.len), others.at);
 	text_free(&others);
 	return false;
 }
 
+/**
+ * container_open() - Open a device.
+ * @r: the request
+ * @d: the device
+ *
+ * Return: true, or false after the request has failed
+ */
 bool container_open(struct request *r, struct vfio_device *d)
 {
 	struct vfio_group_status status = { .argsz = sizeof(status) };
@@ -40,7 +47,7 @@ bool container_open(struct request *r, struct vfio_device *d)
 	if (ioctl(d->group, VFIO_GROUP_GET_STATUS, &status))
 		return fail_errno(r, errno, "VFIO_GROUP_GET_STATUS");
 	if (!(status.flags & VFIO_GROUP_FLAGS_VIABLE))
-		return fail_viable(r, d);
+		return container_fail_viable(r, d);
 	if (ioctl(d->group, VFIO_GROUP_SET_CONTAINER, &d->container))
 		return fail_errno(r, errno, "VFIO_GROUP_SET_CONTAINER");
 	if (ioctl(d->container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU))
@@ -49,23 +56,50 @@ bool container_open(struct request *r, struct vfio_device *d)
 	return d->fd >= 0 || fail_errno(r, errno, "VFIO_GROUP_GET_DEVICE_FD");
 }
 
-bool container_map(struct request *r, struct vfio_device *d, int file, uint64_t offset, unsigned prot, struct vfio_mapping *m)
+/**
+ * container_map() - Map a file for a device.
+ * @r: the request
+ * @d: the device
+ * @file: the file
+ * @offset: where in the file
+ * @prot: PROT_READ, PROT_WRITE or both
+ * @m: length and IOVA of the mapping
+ *
+ * Return: true, or false after the request has failed
+ */
+bool container_map(struct request *r, struct vfio_device *d, int file, uint64_t offset,
+		   unsigned int prot, struct vfio_mapping *m)
 {
-	struct vfio_iommu_type1_dma_map arg = { .argsz = sizeof(arg), .iova = m->iova, .size = m->length };
+	struct vfio_iommu_type1_dma_map arg = { .argsz = sizeof(arg),
+						.iova = m->iova,
+						.size = m->length };
 
-	arg.flags = (prot & PROT_READ ? VFIO_DMA_MAP_FLAG_READ : 0) | (prot & PROT_WRITE ? VFIO_DMA_MAP_FLAG_WRITE : 0);
+	arg.flags = (prot & PROT_READ ? VFIO_DMA_MAP_FLAG_READ : 0) |
+		    (prot & PROT_WRITE ? VFIO_DMA_MAP_FLAG_WRITE : 0);
 	m->at = mmap(NULL, m->length, (int)prot, MAP_SHARED, file, (off_t)offset);
 	if (m->at == MAP_FAILED) {
 		m->at = NULL;
 		return fail_errno(r, errno, "mmap");
 	}
 	arg.vaddr = (uintptr_t)m->at;
-	return !ioctl(d->container, VFIO_IOMMU_MAP_DMA, &arg) || fail_errno(r, errno, "VFIO_IOMMU_MAP_DMA");
+	return !ioctl(d->container, VFIO_IOMMU_MAP_DMA, &arg) ||
+	       fail_errno(r, errno, "VFIO_IOMMU_MAP_DMA");
 }
 
+/**
+ * container_unmap() - Remove a mapping of a device.
+ * @r: the request
+ * @d: the device
+ * @m: the mapping
+ *
+ * Return: true, or false after the request has failed
+ */
 bool container_unmap(struct request *r, const struct vfio_device *d, const struct vfio_mapping *m)
 {
-	struct vfio_iommu_type1_dma_unmap arg = { .argsz = sizeof(arg), .iova = m->iova, .size = m->length };
+	struct vfio_iommu_type1_dma_unmap arg = { .argsz = sizeof(arg),
+						  .iova = m->iova,
+						  .size = m->length };
 
-	return !ioctl(d->container, VFIO_IOMMU_UNMAP_DMA, &arg) || fail_errno(r, errno, "VFIO_IOMMU_UNMAP_DMA");
+	return !ioctl(d->container, VFIO_IOMMU_UNMAP_DMA, &arg) ||
+	       fail_errno(r, errno, "VFIO_IOMMU_UNMAP_DMA");
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#define _GNU_SOURCE
 /* One MSI of a device, through an eventfd. */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <linux/vfio.h>
 #include <poll.h>
@@ -11,16 +11,29 @@
 
 #include "vfio/vfio.h"
 
-/* The header of the call, and one descriptor behind it. */
+/* The call takes a header with one descriptor behind it. */
 union set_irqs {
 	struct vfio_irq_set set;
 	unsigned char bytes[sizeof(struct vfio_irq_set) + sizeof(int32_t)];
 };
 
+/**
+ * irq_arm() - Arm the MSI of a device, if it is not armed.
+ * @r: the request
+ * @d: the device
+ *
+ * Return: true, or false after the request has failed
+ */
 bool irq_arm(struct request *r, struct vfio_device *d)
 {
-	union set_irqs arg = { .set = { .argsz = sizeof(arg.bytes), .flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER,
-					.index = VFIO_PCI_MSI_IRQ_INDEX, .count = 1 } };
+	union set_irqs arg = {
+		.set = {
+			.argsz = sizeof(arg.bytes),
+			.flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER,
+			.index = VFIO_PCI_MSI_IRQ_INDEX,
+			.count = 1,
+		},
+	};
 	int32_t fd;
 
 	if (d->irq >= 0)
@@ -39,9 +52,20 @@ bool irq_arm(struct request *r, struct vfio_device *d)
 	return true;
 }
 
+/**
+ * irq_disarm() - Disarm the MSI of a device.
+ * @r: the request
+ * @d: the device
+ *
+ * Return: true, or false after the request has failed
+ */
 bool irq_disarm(struct request *r, struct vfio_device *d)
 {
-	struct vfio_irq_set arg = { .argsz = sizeof(arg), .flags = VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_TRIGGER, .index = VFIO_PCI_MSI_IRQ_INDEX };
+	struct vfio_irq_set arg = {
+		.argsz = sizeof(arg),
+		.flags = VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_TRIGGER,
+		.index = VFIO_PCI_MSI_IRQ_INDEX,
+	};
 
 	if (d->irq < 0)
 		return true;
@@ -52,12 +76,20 @@ bool irq_disarm(struct request *r, struct vfio_device *d)
 	return true;
 }
 
+/**
+ * irq_taken() - Wait for interrupts and count them.
+ * @d: the device
+ * @ms: how long to wait for the first, in milliseconds
+ *
+ * Return: how many came since the last call
+ */
 uint64_t irq_taken(const struct vfio_device *d, int ms)
 {
 	struct pollfd ready = { .fd = d->irq, .events = POLLIN };
 	uint64_t count = 0;
 
-	if (d->irq < 0 || poll(&ready, 1, ms) <= 0 || read(d->irq, &count, sizeof(count)) != sizeof(count))
+	if (d->irq < 0 || poll(&ready, 1, ms) <= 0 ||
+	    read(d->irq, &count, sizeof(count)) != sizeof(count))
 		return 0;
 	return count;
 }

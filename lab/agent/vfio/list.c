@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/* Devices by name. */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -12,23 +12,19 @@
 #include "common/registry.h"
 #include "vfio/vfio.h"
 
-static struct vfio_device *devices;
+static struct vfio_device *vfio_devices;
 
-void put_hex(struct request *r, const char *key, uint64_t n)
-{
-	char text[24];
-
-	snprintf(text, sizeof(text), "0x%llx", (unsigned long long)n);
-	put_str(r, key, text);
-}
-
-static void shut(int fd)
+static void vfio_close_fd(int fd)
 {
 	if (fd >= 0)
 		close(fd);
 }
 
-void vfio_let_go(struct vfio_device *d)
+/**
+ * vfio_release() - Close all that belongs to a device, except its own descriptor.
+ * @d: the device
+ */
+void vfio_release(struct vfio_device *d)
 {
 	while (d->maps) {
 		struct vfio_mapping *m = d->maps;
@@ -38,60 +34,80 @@ void vfio_let_go(struct vfio_device *d)
 			munmap(m->at, m->length);
 		free(m);
 	}
-	shut(d->irq);
-	shut(d->iommufd);
-	shut(d->group);
-	shut(d->container);
+	vfio_close_fd(d->irq);
+	vfio_close_fd(d->iommufd);
+	vfio_close_fd(d->group);
+	vfio_close_fd(d->container);
 }
 
-static void forget(struct vfio_device **at)
+static void vfio_forget(struct vfio_device **at)
 {
 	struct vfio_device *d = *at;
 
 	*at = d->next;
-	vfio_let_go(d);
+	vfio_release(d);
 	free(d->name);
 	free(d);
 }
 
-static struct vfio_device **find(const char *name)
+static struct vfio_device **vfio_find(const char *name)
 {
-	struct vfio_device **at = &devices;
+	struct vfio_device **at = &vfio_devices;
 
 	while (*at && strcmp((*at)->name, name))
 		at = &(*at)->next;
 	return at;
 }
 
+/**
+ * vfio_get() - Find the device that a request names.
+ * @r: the request
+ *
+ * Return: the device, or NULL after the request has failed with NOHANDLE
+ */
 struct vfio_device *vfio_get(struct request *r)
 {
 	const char *name = request_get(r, "device");
-	struct vfio_device **at = find(name);
+	struct vfio_device **at = vfio_find(name);
 
-	/* The name may have been closed, or given to another descriptor, by the operations on files. */
+	/*
+	 * Another operation may have closed the descriptor, or given the name to another one.
+	 */
 	if (*at && registry_get(&files, name) != (*at)->fd)
-		forget(at);
+		vfio_forget(at);
 	if (*at)
 		return *at;
 	fail_handle(r, "device", name);
 	return NULL;
 }
 
+/**
+ * vfio_put() - Add a device to the list; its descriptor goes into the table of files.
+ * @from: the device, which is copied
+ */
 void vfio_put(const struct vfio_device *from)
 {
-	struct vfio_device **at = find(from->name), *d = malloc(sizeof(*d));
+	struct vfio_device **at = vfio_find(from->name), *d = malloc(sizeof(*d));
 
 	if (*at)
-		forget(at);
-	if (d)
-		*d = *from;
-	if (!d || !(d->name = strdup(from->name)))
+		vfio_forget(at);
+	if (!d)
 		_exit(12);
-	d->next = devices;
-	devices = d;
+	*d = *from;
+	d->name = strdup(from->name);
+	if (!d->name)
+		_exit(12);
+	d->next = vfio_devices;
+	vfio_devices = d;
 	registry_put(&files, d->name, d->fd);
 }
 
+/**
+ * op_vfio_close() - Operation vfio-close: close a device.
+ * @r: the request
+ *
+ * Return: true, or false after the request has failed
+ */
 bool op_vfio_close(struct request *r)
 {
 	struct vfio_device *d = vfio_get(r);
@@ -101,12 +117,12 @@ bool op_vfio_close(struct request *r)
 
 	if (!d || !request_number(r, "unbind", 1, &unbind))
 		return false;
-	strcpy(address, d->address);
-	/* A mapping of its BAR would hold it. */
-	device_leaves(d->name);
-	/* The device goes first: what it is attached to cannot go before. */
+	memcpy(address, d->address, sizeof(address));
+	/* A guest's mapping of the BAR would keep the device open. */
+	guest_device_detach(d->name);
+	/* Close the device first: it is attached to the others. */
 	err = close(registry_take(&files, d->name)) ? errno : 0;
-	forget(find(d->name));
+	vfio_forget(vfio_find(d->name));
 	if (err)
 		return fail_errno(r, err, "close");
 	return !unbind || vfio_unbind(r, address);

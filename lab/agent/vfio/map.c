@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/* Maps files at IOVAs of a device. The kernel decides which IOVAs it accepts. */
 #define _GNU_SOURCE
-/* Files at IOVAs of a device. What the kernel thinks of an IOVA is the kernel's business. */
 #include <errno.h>
 #include <linux/vfio.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@
 #define COMMAND 4
 #define MEMORY_AND_MASTER 6
 
-static bool rights_of(struct request *r, unsigned *prot)
+static bool map_rights(struct request *r, unsigned int *prot)
 {
 	const char *rights = request_get(r, "rights");
 
@@ -24,11 +24,12 @@ static bool rights_of(struct request *r, unsigned *prot)
 	if (!rights || !strcmp(rights, "rw"))
 		return true;
 	*prot = !strcmp(rights, "r") ? PROT_READ : PROT_WRITE;
-	return *prot == PROT_READ || !strcmp(rights, "w") || fail_request(r, "rights are r, w or rw, not %.80s", rights);
+	return *prot == PROT_READ || !strcmp(rights, "w") ||
+	       fail_request(r, "rights are r, w or rw, not %.80s", rights);
 }
 
-/* What of the file: all of it, up to whole pages, unless the request says otherwise. */
-static bool extent(struct request *r, int file, uint64_t *offset, uint64_t *length)
+/* The whole file, rounded up to whole pages, unless the request says otherwise. */
+static bool map_extent(struct request *r, int file, uint64_t *offset, uint64_t *length)
 {
 	uint64_t size;
 
@@ -44,20 +45,26 @@ static bool extent(struct request *r, int file, uint64_t *offset, uint64_t *leng
 	return *length || fail_request(r, "nothing to map");
 }
 
-static void drop(struct vfio_mapping *m)
+static void map_drop(struct vfio_mapping *m)
 {
 	if (m->at)
 		munmap(m->at, m->length);
 	free(m);
 }
 
+/**
+ * op_vfio_map() - Operation vfio-map: map a file for a device.
+ * @r: the request
+ *
+ * Return: true, or false after the request has failed
+ */
 bool op_vfio_map(struct request *r)
 {
 	struct vfio_device *d = vfio_get(r);
 	const char *name = request_get(r, "file");
 	struct vfio_mapping *m;
 	uint64_t offset, length, iova = 0;
-	unsigned prot;
+	unsigned int prot;
 	int file;
 
 	if (!d)
@@ -65,7 +72,8 @@ bool op_vfio_map(struct request *r)
 	file = registry_get(&files, name);
 	if (file < 0)
 		return fail_handle(r, "file", name);
-	if (!request_number(r, "iova", UINT64_MAX, &iova) || !rights_of(r, &prot) || !extent(r, file, &offset, &length))
+	if (!request_number(r, "iova", UINT64_MAX, &iova) || !map_rights(r, &prot) ||
+	    !map_extent(r, file, &offset, &length))
 		return false;
 	m = calloc(1, sizeof(*m));
 	if (!m)
@@ -73,7 +81,7 @@ bool op_vfio_map(struct request *r)
 	m->iova = iova;
 	m->length = length;
 	if (!(d->cdev ? cdev_map : container_map)(r, d, file, offset, prot, m)) {
-		drop(m);
+		map_drop(m);
 		return false;
 	}
 	m->next = d->maps;
@@ -83,6 +91,12 @@ bool op_vfio_map(struct request *r)
 	return true;
 }
 
+/**
+ * op_vfio_unmap() - Operation vfio-unmap: remove a mapping.
+ * @r: the request
+ *
+ * Return: true, or false after the request has failed
+ */
 bool op_vfio_unmap(struct request *r)
 {
 	struct vfio_device *d = vfio_get(r);
@@ -95,15 +109,25 @@ bool op_vfio_unmap(struct request *r)
 		;
 	m = *at;
 	if (!m)
-		return fail_errno(r, ENOENT, "nothing was mapped at 0x%llx", (unsigned long long)iova);
+		return fail_errno(r, ENOENT, "nothing was mapped at 0x%llx",
+				  (unsigned long long)iova);
 	if (!(d->cdev ? cdev_unmap : container_unmap)(r, d, m))
 		return false;
 	*at = m->next;
-	drop(m);
+	map_drop(m);
 	return true;
 }
 
-/* The device may reach memory from here on: through a domain that is full already, where the kernel allows that order. */
+/**
+ * op_vfio_attach() - Operation vfio-attach: attach the domain, then turn memory and bus
+ *   mastering on.
+ * @r: the request
+ *
+ * From here on the device can reach memory. Where the kernel allows it, the domain has all its
+ * mappings already.
+ *
+ * Return: true, or false after the request has failed
+ */
 bool op_vfio_attach(struct request *r)
 {
 	struct vfio_device *d = vfio_get(r);

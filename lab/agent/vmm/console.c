@@ -1,20 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What a Linux guest writes to its serial port. The guest may be hostile. So everything has a
+ * limit, and only lines of one form are parsed.
+ */
 #define _GNU_SOURCE
 #include "vmm/console.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* LAB-TICK t=12 bad=0 fpu=0 id=... boot=.. mono=.. real=.. tsc=..: lab/guest/linux says it. */
-static bool parse_tick(struct guest_tick *tick, const char *line)
+#define TICK_COUNTS "t=%llu bad=%llu fpu=%llu"
+#define TICK_CLOCKS "boot=%llu mono=%llu real=%llu tsc=%llu"
+
+/*
+ * LAB-TICK t=12 bad=0 fpu=0 id=... boot=.. mono=.. real=.. tsc=.., written by lab/guest/linux.
+ */
+static bool console_parse_tick(struct guest_tick *tick, const char *line)
 {
 	struct guest_tick now = *tick;
 	unsigned long long t, bad, fpu, boot, mono, real, tsc;
 	char id[BOOT_ID] = "";
 	int end = 0;
 
-	if (sscanf(line, "LAB-TICK t=%llu bad=%llu fpu=%llu id=%36[0-9a-f-] boot=%llu mono=%llu real=%llu tsc=%llu%n", &t, &bad, &fpu, id, &boot, &mono,
-		   &real, &tsc, &end) != 8 || line[end])
+	if (sscanf(line, "LAB-TICK " TICK_COUNTS " id=%36[0-9a-f-] " TICK_CLOCKS "%n", &t, &bad,
+		   &fpu, id, &boot, &mono, &real, &tsc, &end) != 8 ||
+	    line[end])
 		return false;
 	now.tick = t;
 	now.bad = bad;
@@ -34,6 +44,13 @@ static bool parse_tick(struct guest_tick *tick, const char *line)
 	return true;
 }
 
+/**
+ * console_put() - Add a character to the console.
+ * @c: the console
+ * @byte: the character
+ *
+ * Return: true if it ended a LAB-TICK line; the tick is then in c->tick
+ */
 bool console_put(struct console *c, char byte)
 {
 	c->tail[c->written++ % CONSOLE_TAIL] = byte ? byte : ' ';
@@ -49,9 +66,14 @@ bool console_put(struct console *c, char byte)
 	c->lines++;
 	c->tick.panicked |= !!strstr(c->line, "Kernel panic - ");
 	c->found |= c->wanted && strstr(c->line, c->wanted);
-	return parse_tick(&c->tick, c->line);
+	return console_parse_tick(&c->tick, c->line);
 }
 
+/**
+ * console_tail() - Copy the last characters of the console in order.
+ * @c: the console
+ * @to: where they go, with room for CONSOLE_TAIL + 1
+ */
 void console_tail(const struct console *c, char *to)
 {
 	uint64_t len = c->written < CONSOLE_TAIL ? c->written : CONSOLE_TAIL;
@@ -61,6 +83,11 @@ void console_tail(const struct console *c, char *to)
 	to[len] = 0;
 }
 
+/**
+ * console_want() - Wait for a text on the console; it may be there already.
+ * @c: the console
+ * @text: the text, or NULL to stop waiting
+ */
 void console_want(struct console *c, char *text)
 {
 	char tail[CONSOLE_TAIL + 1];

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What a Linux guest writes to its serial port. The guest is hostile: everything is bounded, nothing is believed but lines of one form. */
+/*
+ * What a Linux guest writes to its serial port. The guest may be hostile. So everything has a
+ * limit, and only lines of one form are parsed.
+ */
 #ifndef AGENT_GUEST_CONSOLE_H
 #define AGENT_GUEST_CONSOLE_H
 
@@ -10,18 +13,19 @@
 #define CONSOLE_LINE 256
 #define BOOT_ID 37
 
-/* The last LAB-TICK line. Goes into the state file as it is. */
+/* The last LAB-TICK line. The state file has it in this form. */
 struct guest_tick {
 	uint64_t tick, bad, fpu_bad, boot_us, mono_us, real_us, tsc;
-	char boot_id[BOOT_ID + 3]; /* the first that was told */
-	uint32_t boot_id_changed, tsc_back, mono_back; /* times that it was another than the first; that it went back */
+	char boot_id[BOOT_ID + 3]; /* the first one that the guest reported */
+	/* How often the boot id was not the first one, and how often a clock went back. */
+	uint32_t boot_id_changed, tsc_back, mono_back;
 	uint32_t panicked;
-	uint64_t seen; /* lines */
+	uint64_t seen; /* how many lines */
 };
 
 struct console {
 	char tail[CONSOLE_TAIL];
-	uint64_t written; /* bytes ever; the tail is a ring */
+	uint64_t written; /* all bytes so far; the tail is a ring */
 	uint64_t lines;
 	char line[CONSOLE_LINE];
 	uint32_t line_len;
@@ -30,11 +34,8 @@ struct console {
 	bool found;
 };
 
-/* True if this character ended a LAB-TICK line; it is in c->tick then. */
 bool console_put(struct console *c, char byte);
-/* Waits may ask for what was shown already. */
 void console_want(struct console *c, char *text);
-/* The tail in order, NUL-terminated; room for CONSOLE_TAIL + 1. */
 void console_tail(const struct console *c, char *to);
 
 #endif

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Boots a bzImage with the 64-bit boot protocol (Documentation/arch/x86/boot.rst of the
+ * kernel).
+ */
 #define _GNU_SOURCE
-/* Boots a bzImage by the 64-bit boot protocol: Documentation/arch/x86/boot.rst of the kernel. */
 #include <asm/bootparam.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -15,21 +18,30 @@
 
 #define INITRD "/lib/lab/guest-linux.cpio"
 
-/* Where things lie below 1 MiB. */
-enum place { GDT_AT = 0x500, PARAMS_AT = 0x7000, STACK_AT = 0x8ff0, TABLES_AT = 0x9000, CMDLINE_AT = 0x20000, LOW_END = MPTABLE_AT, HIGH_START = 0x100000 };
+/* Addresses below 1 MiB. */
+enum linux_place {
+	GDT_AT = 0x500,
+	PARAMS_AT = 0x7000,
+	STACK_AT = 0x8ff0,
+	TABLES_AT = 0x9000,
+	CMDLINE_AT = 0x20000,
+	LOW_END = MPTABLE_AT,
+	HIGH_START = 0x100000
+};
+
 #define CMDLINE_MAX 2048
 #define BOOT_CS 0x10
-#define ENTRY_64 0x200 /* of the protected-mode part */
+#define ENTRY_64 0x200 /* offset in the protected-mode part */
 #define SETUP_HEADER 0x1f1
 #define SECTOR 512u
 
-struct image {
+struct linux_image {
 	const uint8_t *at;
 	uint64_t size;
 };
 
-/* A source's content, as long as the request lasts. */
-static bool map_source(struct request *r, int fd, struct image *i)
+/* Maps the content of a source for the time of the request. */
+static bool linux_map_source(struct request *r, int fd, struct linux_image *i)
 {
 	void *at;
 
@@ -47,7 +59,7 @@ static bool map_source(struct request *r, int fd, struct image *i)
 	return true;
 }
 
-static int open_initrd(struct request *r)
+static int linux_open_initrd(struct request *r)
 {
 	int fd;
 
@@ -59,8 +71,9 @@ static int open_initrd(struct request *r)
 	return fd;
 }
 
-/* Copies the protected-mode part to where it prefers to be. */
-static bool place_kernel(struct request *r, struct guest *g, const struct image *k, struct kvm_regs *regs)
+/* Copies the protected-mode part to the address that it prefers. */
+static bool linux_place_kernel(struct request *r, struct guest *g, const struct linux_image *k,
+			       struct kvm_regs *regs)
 {
 	struct boot_params *params = (void *)(g->ram + PARAMS_AT);
 	struct setup_header h;
@@ -70,11 +83,15 @@ static bool place_kernel(struct request *r, struct guest *g, const struct image 
 		return fail_request(r, "not a bzImage: %llu bytes", (unsigned long long)k->size);
 	memcpy(&h, k->at + SETUP_HEADER, sizeof(h));
 	from = ((h.setup_sects ? h.setup_sects : 4) + 1ull) * SECTOR;
-	if (h.header != 0x53726448 || h.version < 0x020c || !(h.xloadflags & XLF_KERNEL_64) || from >= k->size)
+	if (h.header != 0x53726448 || h.version < 0x020c || !(h.xloadflags & XLF_KERNEL_64) ||
+	    from >= k->size)
 		return fail_request(r, "not a bzImage with a 64-bit entry point");
 	len = k->size - from;
-	if (h.pref_address < HIGH_START || h.pref_address > g->size || g->size - h.pref_address < (len > h.init_size ? len : h.init_size))
-		return fail_errno(r, ENOMEM, "this kernel needs %llu MiB", (unsigned long long)((h.pref_address + h.init_size + (1 << 20)) >> 20));
+	if (h.pref_address < HIGH_START || h.pref_address > g->size ||
+	    g->size - h.pref_address < (len > h.init_size ? len : h.init_size))
+		return fail_errno(r, ENOMEM, "this kernel needs %llu MiB",
+				  (unsigned long long)((h.pref_address + h.init_size + (1 << 20)) >>
+						       20));
 	memset(params, 0, sizeof(*params));
 	params->hdr = h;
 	memcpy(g->ram + h.pref_address, k->at + from, len);
@@ -82,20 +99,21 @@ static bool place_kernel(struct request *r, struct guest *g, const struct image 
 	return true;
 }
 
-static bool place_initrd(struct request *r, struct guest *g, const struct image *i)
+static bool linux_place_initrd(struct request *r, struct guest *g, const struct linux_image *i)
 {
 	struct boot_params *params = (void *)(g->ram + PARAMS_AT);
 	uint64_t at = (g->size - i->size) & ~(PAGE - 1ull);
 
 	if (i->size > g->size || at < params->hdr.pref_address + params->hdr.init_size)
-		return fail_errno(r, ENOMEM, "no room for %llu KiB of initrd", (unsigned long long)i->size >> 10);
+		return fail_errno(r, ENOMEM, "no room for %llu KiB of initrd",
+				  (unsigned long long)i->size >> 10);
 	memcpy(g->ram + at, i->at, i->size);
 	params->hdr.ramdisk_image = (uint32_t)at;
 	params->hdr.ramdisk_size = (uint32_t)i->size;
 	return true;
 }
 
-static void place_params(struct guest *g, const char *cmdline)
+static void linux_place_params(struct guest *g, const char *cmdline)
 {
 	struct boot_params *params = (void *)(g->ram + PARAMS_AT);
 
@@ -108,9 +126,10 @@ static void place_params(struct guest *g, const char *cmdline)
 	params->e820_entries = 3;
 }
 
-static void place_tables(struct guest *g)
+static void linux_place_tables(struct guest *g)
 {
-	uint64_t *top = (void *)(g->ram + TABLES_AT), *middle = top + 512, *gdt = (void *)(g->ram + GDT_AT);
+	uint64_t *top = (void *)(g->ram + TABLES_AT), *middle = top + 512,
+		 *gdt = (void *)(g->ram + GDT_AT);
 
 	top[0] = (TABLES_AT + PAGE) | 3;
 	for (uint64_t i = 0; i < 4; i++) {
@@ -125,18 +144,27 @@ static void place_tables(struct guest *g)
 	gdt[BOOT_CS / 8 + 2] = 0x008f8b000000ffffull;
 }
 
+/**
+ * linux_layout() - Lay out a Linux guest and set its first vCPU up.
+ * @r: the request
+ * @g: the guest
+ *
+ * Return: true, or false after the request has failed
+ */
 bool linux_layout(struct request *r, struct guest *g)
 {
 	const char *cmdline = request_get(r, "cmdline");
-	struct image kernel = { 0 }, initrd = { 0 };
+	struct linux_image kernel = { 0 }, initrd = { 0 };
 	struct kvm_regs regs = { .rsi = PARAMS_AT, .rsp = STACK_AT, .rflags = 2 };
 
 	if (!request_get(r, "kernel") || !cmdline || strlen(cmdline) >= CMDLINE_MAX)
-		return fail_request(r, "a linux guest needs kernel and cmdline (below %d bytes)", CMDLINE_MAX);
-	if (map_source(r, source_open(r, "kernel", "kernelSize"), &kernel) && map_source(r, open_initrd(r), &initrd) &&
-	    place_kernel(r, g, &kernel, &regs) && place_initrd(r, g, &initrd)) {
-		place_params(g, cmdline);
-		place_tables(g);
+		return fail_request(r, "a linux guest needs kernel and cmdline (below %d bytes)",
+				    CMDLINE_MAX);
+	if (linux_map_source(r, source_open(r, "kernel", "kernelSize"), &kernel) &&
+	    linux_map_source(r, linux_open_initrd(r), &initrd) &&
+	    linux_place_kernel(r, g, &kernel, &regs) && linux_place_initrd(r, g, &initrd)) {
+		linux_place_params(g, cmdline);
+		linux_place_tables(g);
 		if (g->vcpus > 1)
 			mptable_write(g->ram + MPTABLE_AT, g->vcpus);
 		long_mode(r, &g->vcpu[0], TABLES_AT, GDT_AT, BOOT_CS, &regs);

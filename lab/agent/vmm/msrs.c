@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/*
+ * MSRs of a vCPU. The kernel lists which ones there are, and the list differs from kernel to
+ * kernel.
+ */
 #define _GNU_SOURCE
-/* Which MSRs there are is the kernel's list, and it differs from kernel to kernel. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,12 +12,12 @@
 #include "guest/state.h"
 #include "vmm/vm.h"
 
-#define TSC 0x10u          /* carried as an offset: guest-parts.c */
-#define TSC_DEADLINE 0x6e0u /* starts a timer: only when the local APIC and all else is there */
+#define TSC 0x10u          /* saved as an offset instead: parts.c */
+#define TSC_DEADLINE 0x6e0u /* starts a timer, so it comes after the local APIC and all else */
 
 struct msrs_refused msrs_refused;
 
-static const struct kvm_msr_list *index_list(void)
+static const struct kvm_msr_list *msrs_index_list(void)
 {
 	static struct {
 		struct kvm_msr_list head;
@@ -32,8 +35,12 @@ static const struct kvm_msr_list *index_list(void)
 	return &list.head;
 }
 
-/* KVM stops at the first MSR that it will not handle: all at once, and once more behind each of those. Returns how many went through. */
-static uint32_t all_msrs(int fd, unsigned long call, struct kvm_msr_entry *entries, uint32_t count, void (*refused)(struct kvm_msr_entry *))
+/*
+ * Gets or sets many MSRs. KVM stops at the first one that it refuses, so this goes on behind
+ * it. Returns how many KVM accepted.
+ */
+static uint32_t msrs_transfer(int fd, unsigned long call, struct kvm_msr_entry *entries,
+			      uint32_t count, void (*refused)(struct kvm_msr_entry *))
 {
 	struct msr_list *list = calloc(1, sizeof(*list));
 	uint32_t from = 0, kept = 0;
@@ -57,9 +64,16 @@ static uint32_t all_msrs(int fd, unsigned long call, struct kvm_msr_entry *entri
 	return kept;
 }
 
+/**
+ * msrs_save() - Read the MSRs of a vCPU.
+ * @v: the vCPU
+ * @to: where they go
+ *
+ * Return: the number of bytes, or -1 with errno set
+ */
 int64_t msrs_save(struct vcpu *v, void *to)
 {
-	const struct kvm_msr_list *list = index_list();
+	const struct kvm_msr_list *list = msrs_index_list();
 	struct kvm_msr_entry *entries = to;
 	uint32_t count = 0;
 
@@ -68,11 +82,16 @@ int64_t msrs_save(struct vcpu *v, void *to)
 	for (uint32_t i = 0; i < list->nmsrs; i++)
 		if (list->indices[i] != TSC)
 			entries[count++] = (struct kvm_msr_entry){ .index = list->indices[i] };
-	return (int64_t)(all_msrs(v->fd, KVM_GET_MSRS, entries, count, NULL) * sizeof(*entries));
+	return (int64_t)(msrs_transfer(v->fd, KVM_GET_MSRS, entries, count, NULL) *
+			 sizeof(*entries));
 }
 
-/* Most are as a new vCPU has them already. Setting those would take time, and make the kernel complain of some that it only pretends to have. */
-static bool is_so(const struct kvm_msr_entry *now, uint32_t count, const struct kvm_msr_entry *wanted)
+/*
+ * Most MSRs have the right value in a new vCPU already. Setting them would take time, and the
+ * kernel would complain about some that it only pretends to have.
+ */
+static bool msrs_already(const struct kvm_msr_entry *now, uint32_t count,
+			 const struct kvm_msr_entry *wanted)
 {
 	for (uint32_t i = 0; i < count; i++)
 		if (now[i].index == wanted->index)
@@ -80,18 +99,28 @@ static bool is_so(const struct kvm_msr_entry *now, uint32_t count, const struct 
 	return false;
 }
 
-static void note_refused(struct kvm_msr_entry *entry)
+static void msrs_note_refused(struct kvm_msr_entry *entry)
 {
 	if (msrs_refused.count < REFUSED_MAX)
 		msrs_refused.index[msrs_refused.count] = entry->index;
 	msrs_refused.count++;
 }
 
+/**
+ * msrs_load() - Set the MSRs of a vCPU.
+ * @v: the vCPU
+ * @from: the saved MSRs
+ * @len: their length in bytes
+ *
+ * Return: 0, or -1 with errno set
+ */
 int msrs_load(struct vcpu *v, const void *from, uint64_t len)
 {
 	const struct kvm_msr_entry *saved = from;
 	uint32_t all = (uint32_t)(len / sizeof(*saved)), known, count = 0;
-	struct kvm_msr_entry *now = calloc(MSRS_MAX, sizeof(*now)), *entries = calloc(MSRS_MAX, sizeof(*entries)), deadline = { .index = TSC_DEADLINE };
+	struct kvm_msr_entry *now = calloc(MSRS_MAX, sizeof(*now)),
+			     *entries = calloc(MSRS_MAX, sizeof(*entries)),
+			     deadline = { .index = TSC_DEADLINE };
 
 	if (!now || !entries || len % sizeof(*saved) || all > MSRS_MAX) {
 		free(now);
@@ -100,16 +129,16 @@ int msrs_load(struct vcpu *v, const void *from, uint64_t len)
 		return -1;
 	}
 	memcpy(now, saved, len);
-	known = all_msrs(v->fd, KVM_GET_MSRS, now, all, NULL);
+	known = msrs_transfer(v->fd, KVM_GET_MSRS, now, all, NULL);
 	for (uint32_t i = 0; i < all; i++) {
 		if (saved[i].index == TSC_DEADLINE)
 			deadline = saved[i];
-		else if (saved[i].index != TSC && !is_so(now, known, &saved[i]))
+		else if (saved[i].index != TSC && !msrs_already(now, known, &saved[i]))
 			entries[count++] = saved[i];
 	}
-	all_msrs(v->fd, KVM_SET_MSRS, entries, count, note_refused);
+	msrs_transfer(v->fd, KVM_SET_MSRS, entries, count, msrs_note_refused);
 	if (deadline.data)
-		all_msrs(v->fd, KVM_SET_MSRS, &deadline, 1, note_refused);
+		msrs_transfer(v->fd, KVM_SET_MSRS, &deadline, 1, msrs_note_refused);
 	free(now);
 	free(entries);
 	return 0;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/* The parts of a vCPU that are saved and restored. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <stdlib.h>
@@ -8,7 +9,7 @@
 #include "guest/state.h"
 #include "vmm/vm.h"
 
-/* Structures of one size that one ioctl gets and another sets. */
+/* Structures of a fixed size, with one ioctl to get them and one to set them. */
 #define PLAIN(name, get, set, type)                                                    \
 	static int64_t name##_save(struct vcpu *v, void *to)                           \
 	{                                                                              \
@@ -26,7 +27,7 @@ PLAIN(events, KVM_GET_VCPU_EVENTS, KVM_SET_VCPU_EVENTS, struct kvm_vcpu_events)
 PLAIN(mp, KVM_GET_MP_STATE, KVM_SET_MP_STATE, struct kvm_mp_state)
 PLAIN(debugregs, KVM_GET_DEBUGREGS, KVM_SET_DEBUGREGS, struct kvm_debugregs)
 
-/* A processor without XSAVE has none, and KVM then takes none either, not even an empty list. */
+/* A processor without XSAVE has none. KVM then accepts none, not even an empty list. */
 static int64_t xcrs_save(struct vcpu *v, void *to)
 {
 	memset(to, 0, sizeof(struct kvm_xcrs));
@@ -48,7 +49,10 @@ static int xcrs_load(struct vcpu *v, const void *from, uint64_t len)
 
 #define XSAVE_MAX 12288
 
-/* Larger than the structure where the processor has state that must be asked for (AMX). */
+/*
+ * The state is larger than the structure if the processor has features that must be requested,
+ * such as AMX.
+ */
 static int64_t xsave_save(struct vcpu *v, void *to)
 {
 	int size = ioctl(v->guest->vm, KVM_CHECK_EXTENSION, KVM_CAP_XSAVE2);
@@ -59,11 +63,12 @@ static int64_t xsave_save(struct vcpu *v, void *to)
 	return size > XSAVE_MAX || ioctl(v->fd, KVM_GET_XSAVE2, to) ? -1 : size;
 }
 
-/* What a kernel takes depends on its own size: too little would be read beyond the end. */
+/* KVM reads as many bytes as its own state has. With fewer it would read beyond the end. */
 static int xsave_load(struct vcpu *v, const void *from, uint64_t len)
 {
 	int size = ioctl(v->guest->vm, KVM_CHECK_EXTENSION, KVM_CAP_XSAVE2);
-	uint64_t takes = size > (int)sizeof(struct kvm_xsave) ? (uint64_t)size : sizeof(struct kvm_xsave);
+	uint64_t takes = size > (int)sizeof(struct kvm_xsave) ? (uint64_t)size :
+								sizeof(struct kvm_xsave);
 
 	errno = EBADMSG;
 	return len < takes ? -1 : ioctl(v->fd, KVM_SET_XSAVE, from);
@@ -92,14 +97,18 @@ static int cpuid_load(struct vcpu *v, const void *from, uint64_t len)
 	return ioctl(v->fd, KVM_SET_CPUID2, &list);
 }
 
-/* The guest's TSC is the machine's and an offset; a kexec does not stop the machine's. */
+/*
+ * The guest's TSC is the machine's TSC plus an offset. A kexec does not stop the machine's TSC.
+ */
 struct tsc_part {
 	uint64_t offset, khz;
 };
 
-static int tsc_offset(struct vcpu *v, unsigned long call, uint64_t *offset)
+static int tsc_offset_call(struct vcpu *v, unsigned long call, uint64_t *offset)
 {
-	struct kvm_device_attr attr = { .group = KVM_VCPU_TSC_CTRL, .attr = KVM_VCPU_TSC_OFFSET, .addr = (uintptr_t)offset };
+	struct kvm_device_attr attr = { .group = KVM_VCPU_TSC_CTRL,
+					.attr = KVM_VCPU_TSC_OFFSET,
+					.addr = (uintptr_t)offset };
 
 	return ioctl(v->fd, call, &attr);
 }
@@ -108,15 +117,16 @@ static int64_t tsc_save(struct vcpu *v, void *to)
 {
 	struct tsc_part part = { .khz = (uint64_t)ioctl(v->fd, KVM_GET_TSC_KHZ, 0) };
 
-	if (tsc_offset(v, KVM_GET_DEVICE_ATTR, &part.offset))
+	if (tsc_offset_call(v, KVM_GET_DEVICE_ATTR, &part.offset))
 		return -1;
 	memcpy(to, &part, sizeof(part));
 	return sizeof(part);
 }
 
 /*
- * The frequency is not set: the machine's TSC is the same one, and each kernel only calibrates it anew, a little differently. Asked for the number
- * of the kernel before, KVM would scale the guest's TSC, or have it catch up, for a difference that is not there.
+ * The frequency is not set. The machine's TSC is the same one, and each kernel only measures it
+ * again, with a slightly different result. With the number from the previous kernel KVM would
+ * scale the guest's TSC for a difference that does not exist.
  */
 static int tsc_load(struct vcpu *v, const void *from, uint64_t len)
 {
@@ -126,26 +136,28 @@ static int tsc_load(struct vcpu *v, const void *from, uint64_t len)
 	if (len != sizeof(part))
 		return -1;
 	memcpy(&part, from, len);
-	return tsc_offset(v, KVM_SET_DEVICE_ATTR, &part.offset);
+	return tsc_offset_call(v, KVM_SET_DEVICE_ATTR, &part.offset);
 }
 
-#define CALLS(name) name##_save, name##_load
-
 /*
- * CPUID first: it decides which sregs and MSRs are valid. sregs before the local APIC: they say whether it is an x2APIC. The TSC
- * before the APIC's deadline, the MSRs (kvm-clock among them) behind the clock; MP state last.
+ * CPUID comes first: it decides which sregs and MSRs are valid. sregs come before the local
+ * APIC: they say whether it is an x2APIC. The TSC comes before the deadline of the APIC, the
+ * MSRs (with kvm-clock among them) after the clock. The MP state comes last.
  */
 const struct vcpu_part vcpu_parts[] = {
-	{ "cpuid", SECTION_CPUID, 1, CPUID_MAX * sizeof(struct kvm_cpuid_entry2), CALLS(cpuid) },
-	{ "sregs", SECTION_SREGS, 1, sizeof(struct kvm_sregs), CALLS(sregs) },
-	{ "regs", SECTION_REGS, 1, sizeof(struct kvm_regs), CALLS(regs) },
-	{ "xcrs", SECTION_XCRS, 1, sizeof(struct kvm_xcrs), CALLS(xcrs) },
-	{ "xsave", SECTION_XSAVE, 1, XSAVE_MAX, CALLS(xsave) },
-	{ "debugregs", SECTION_DEBUGREGS, 2, sizeof(struct kvm_debugregs), CALLS(debugregs) },
-	{ "tsc", SECTION_TSC, 1, sizeof(struct tsc_part), CALLS(tsc) },
-	{ "lapic", SECTION_LAPIC, 1, sizeof(struct kvm_lapic_state), CALLS(lapic) },
-	{ "msrs", SECTION_MSRS, 1, MSRS_MAX * sizeof(struct kvm_msr_entry), CALLS(msrs) },
-	{ "events", SECTION_EVENTS, 1, sizeof(struct kvm_vcpu_events), CALLS(events) },
-	{ "mp", SECTION_MP, 1, sizeof(struct kvm_mp_state), CALLS(mp) },
+	{ "cpuid", SECTION_CPUID, 1, CPUID_MAX * sizeof(struct kvm_cpuid_entry2), cpuid_save,
+	  cpuid_load },
+	{ "sregs", SECTION_SREGS, 1, sizeof(struct kvm_sregs), sregs_save, sregs_load },
+	{ "regs", SECTION_REGS, 1, sizeof(struct kvm_regs), regs_save, regs_load },
+	{ "xcrs", SECTION_XCRS, 1, sizeof(struct kvm_xcrs), xcrs_save, xcrs_load },
+	{ "xsave", SECTION_XSAVE, 1, XSAVE_MAX, xsave_save, xsave_load },
+	{ "debugregs", SECTION_DEBUGREGS, 2, sizeof(struct kvm_debugregs), debugregs_save,
+	  debugregs_load },
+	{ "tsc", SECTION_TSC, 1, sizeof(struct tsc_part), tsc_save, tsc_load },
+	{ "lapic", SECTION_LAPIC, 1, sizeof(struct kvm_lapic_state), lapic_save, lapic_load },
+	{ "msrs", SECTION_MSRS, 1, MSRS_MAX * sizeof(struct kvm_msr_entry), msrs_save, msrs_load },
+	{ "events", SECTION_EVENTS, 1, sizeof(struct kvm_vcpu_events), events_save, events_load },
+	{ "mp", SECTION_MP, 1, sizeof(struct kvm_mp_state), mp_save, mp_load },
 };
-const unsigned vcpu_part_count = sizeof(vcpu_parts) / sizeof(vcpu_parts[0]);
+
+const unsigned int vcpu_part_count = ARRAY_SIZE(vcpu_parts);

@@ -1,16 +1,34 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A part of a 16450, enough for the console of Linux: it sends, it receives nothing, and it
+ * raises an interrupt after sending.
+ */
 #include "vmm/uart.h"
 
 #include <linux/serial_reg.h>
 
 #define LOOPBACK UART_MCR_LOOP
 
+/**
+ * uart_level() - Get the level of the interrupt line.
+ * @u: the UART
+ *
+ * Return: true if it is high
+ */
 bool uart_level(const struct uart *u)
 {
 	return (u->interrupts & UART_IER_THRI) && u->sent;
 }
 
-bool uart_write(struct uart *u, unsigned reg, uint8_t value)
+/**
+ * uart_write() - Write a register of the UART.
+ * @u: the UART
+ * @reg: number of the register
+ * @value: the value
+ *
+ * Return: true if this sent a character
+ */
+bool uart_write(struct uart *u, unsigned int reg, uint8_t value)
 {
 	bool divisor = u->line & UART_LCR_DLAB;
 
@@ -27,7 +45,7 @@ bool uart_write(struct uart *u, unsigned reg, uint8_t value)
 			u->divisor_high = value;
 			return false;
 		}
-		/* Turning the interrupt on with nothing to send raises it. */
+		/* Turning the interrupt on while nothing is being sent raises it. */
 		if ((value & UART_IER_THRI) && !(u->interrupts & UART_IER_THRI))
 			u->sent = 1;
 		u->interrupts = value & 0x0f;
@@ -49,17 +67,24 @@ bool uart_write(struct uart *u, unsigned reg, uint8_t value)
 	}
 }
 
-static uint8_t identify(struct uart *u)
+static uint8_t uart_identify(struct uart *u)
 {
 	uint8_t fifo = u->fifo & UART_FCR_ENABLE_FIFO ? 0xc0 : 0;
 
 	if (!uart_level(u))
 		return fifo | UART_IIR_NO_INT;
-	u->sent = 0; /* reading is the acknowledgement */
+	u->sent = 0; /* reading it acknowledges the interrupt */
 	return fifo | UART_IIR_THRI;
 }
 
-uint8_t uart_read(struct uart *u, unsigned reg)
+/**
+ * uart_read() - Read a register of the UART.
+ * @u: the UART
+ * @reg: number of the register
+ *
+ * Return: the value
+ */
+uint8_t uart_read(struct uart *u, unsigned int reg)
 {
 	bool divisor = u->line & UART_LCR_DLAB;
 
@@ -69,7 +94,7 @@ uint8_t uart_read(struct uart *u, unsigned reg)
 	case UART_IER:
 		return divisor ? u->divisor_high : u->interrupts;
 	case UART_IIR:
-		return identify(u);
+		return uart_identify(u);
 	case UART_LCR:
 		return u->line;
 	case UART_MCR:
@@ -77,8 +102,13 @@ uint8_t uart_read(struct uart *u, unsigned reg)
 	case UART_LSR:
 		return UART_LSR_TEMT | UART_LSR_THRE;
 	case UART_MSR:
-		/* In loopback the modem's outputs come back as its inputs: that is how Linux finds a UART. */
-		return u->modem & LOOPBACK ? (uint8_t)((u->modem & 3) << 4 | (u->modem & 0xc) << 4) : UART_MSR_DCD | UART_MSR_DSR | UART_MSR_CTS;
+		/*
+		 * In loopback mode the outputs of the modem come back as its inputs. This is
+		 * how Linux finds a UART.
+		 */
+		return u->modem & LOOPBACK ?
+			       (uint8_t)((u->modem & 3) << 4 | (u->modem & 0xc) << 4) :
+			       UART_MSR_DCD | UART_MSR_DSR | UART_MSR_CTS;
 	case UART_SCR:
 		return u->scratch;
 	default:

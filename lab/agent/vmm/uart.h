@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* As much of a 16450 as Linux needs for a console: it sends, it receives nothing, and it interrupts when it has sent. */
+/* A part of a 16450, enough for the console of Linux. */
 #ifndef AGENT_GUEST_UART_H
 #define AGENT_GUEST_UART_H
 
@@ -10,16 +10,14 @@
 #define UART_PORTS 8
 #define UART_IRQ 4
 
-/* As it goes into the state file: keep the layout. */
+/* The state file has it in this form: keep the layout. */
 struct uart {
 	uint8_t divisor_low, divisor_high, interrupts, fifo, line, modem, scratch;
-	uint8_t sent; /* an interrupt for it has not been read yet */
+	uint8_t sent; /* the interrupt for it has not been acknowledged yet */
 };
 
-/* True if a character was sent. */
-bool uart_write(struct uart *u, unsigned reg, uint8_t value);
-uint8_t uart_read(struct uart *u, unsigned reg);
-/* Level of the interrupt line now. */
+bool uart_write(struct uart *u, unsigned int reg, uint8_t value);
+uint8_t uart_read(struct uart *u, unsigned int reg);
 bool uart_level(const struct uart *u);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* KVM's lists of unknown length, with room. */
+/* Lists of KVM with a length that is not known before. */
 #ifndef AGENT_GUEST_VM_H
 #define AGENT_GUEST_VM_H
 
@@ -12,6 +12,7 @@ struct cpuid_list {
 	struct kvm_cpuid2 head;
 	struct kvm_cpuid_entry2 entry[CPUID_MAX];
 };
+
 struct msr_list {
 	struct kvm_msrs head;
 	struct kvm_msr_entry entry[MSRS_MAX];

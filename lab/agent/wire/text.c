@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/* Text that grows, and JSON strings. */
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,9 +10,10 @@
 
 static void text_room(struct text *t, size_t more)
 {
+	size_t cap = t->cap ? t->cap : 4096;
+
 	if (t->cap - t->len >= more)
 		return;
-	size_t cap = t->cap ? t->cap : 4096;
 	while (cap - t->len < more)
 		cap *= 2;
 	t->at = realloc(t->at, cap);
@@ -20,6 +22,12 @@ static void text_room(struct text *t, size_t more)
 	t->cap = cap;
 }
 
+/**
+ * text_add() - Append bytes.
+ * @t: the text
+ * @bytes: the bytes
+ * @len: how many
+ */
 void text_add(struct text *t, const char *bytes, size_t len)
 {
 	text_room(t, len);
@@ -27,11 +35,21 @@ void text_add(struct text *t, const char *bytes, size_t len)
 	t->len += len;
 }
 
+/**
+ * text_str() - Append a string.
+ * @t: the text
+ * @s: the string
+ */
 void text_str(struct text *t, const char *s)
 {
 	text_add(t, s, strlen(s));
 }
 
+/**
+ * text_u64() - Append a number in decimal digits.
+ * @t: the text
+ * @n: the number
+ */
 void text_u64(struct text *t, uint64_t n)
 {
 	char digits[20];
@@ -43,13 +61,24 @@ void text_u64(struct text *t, uint64_t n)
 	text_add(t, digits + at, sizeof(digits) - at);
 }
 
+/**
+ * text_free() - Free the memory of a text.
+ * @t: the text, which is empty afterwards
+ */
 void text_free(struct text *t)
 {
 	free(t->at);
 	*t = (struct text){ 0 };
 }
 
-/* Bytes that are not ASCII are written as \u00XX: the reply stays valid JSON whatever a file name or a kernel says. */
+/**
+ * text_json() - Append a JSON string with its quotes.
+ * @t: the text
+ * @s: the string
+ *
+ * Bytes that are not ASCII become \u00XX. So the reply stays valid JSON whatever a file name or
+ * a kernel holds.
+ */
 void text_json(struct text *t, const char *s)
 {
 	text_add(t, "\"", 1);
@@ -58,9 +87,11 @@ void text_json(struct text *t, const char *s)
 
 		if (c == '"' || c == '\\') {
 			char two[2] = { '\\', (char)c };
+
 			text_add(t, two, 2);
 		} else if (c < 0x20 || c >= 0x7f) {
 			char six[8];
+
 			text_add(t, six, (size_t)snprintf(six, sizeof(six), "\\u%04x", c));
 		} else {
 			text_add(t, s, 1);

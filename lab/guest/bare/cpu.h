@@ -15,7 +15,10 @@ static inline uint64_t rdmsr(uint32_t msr)
 
 static inline void wrmsr(uint32_t msr, uint64_t value)
 {
-	__asm__ volatile("wrmsr" : : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)) : "memory");
+	__asm__ volatile("wrmsr"
+			 :
+			 : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32))
+			 : "memory");
 }
 
 static inline uint64_t rdtsc(void)
@@ -29,6 +32,12 @@ static inline uint64_t rdtsc(void)
 static inline void out32(uint16_t port, uint32_t value)
 {
 	__asm__ volatile("outl %0, %1" : : "a"(value), "d"(port) : "memory");
+}
+
+/* Keeps stores in program order. The processor does that anyway, the compiler must. */
+static inline void order_stores(void)
+{
+	__asm__ volatile("" : : : "memory");
 }
 
 /* The start of this vCPU's stack page. */

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Where vCPUs begin and interrupts arrive. The VMM has filled the tables; rdi holds the vCPU's number, the stack is its own page. */
+/*
+ * Where vCPUs start and interrupts arrive. The VMM has filled the tables. rdi holds the number
+ * of the vCPU, and the stack is its own page.
+ */
 #include "layout.h"
 
 #define TEXT_(x) #x
 #define TEXT(x) TEXT_(x)
 
 /*
- * Stub i lies at 16 * (i + 1): the VMM built the IDT with that. An exception is the end, so nothing is kept. The timer is acknowledged
- * (x2APIC EOI, MSR 0x80b) and counted in the first word of the stack page.
+ * Stub i is at 16 * (i + 1): the VMM built the IDT that way. After an exception nothing goes
+ * on, so no register is saved. The timer is acknowledged (x2APIC EOI, MSR 0x80b) and counted in
+ * the first word of the stack page.
  */
 __asm__(".section .text.program, \"ax\"\n"
 	".globl program\n"

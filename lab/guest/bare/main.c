@@ -1,41 +1,46 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The bare guest: checks itself and extends its chain at every tick. */
+/* The bare guest: it checks itself and extends its chain at every tick. */
 #include "chain.h"
+#include "control.h"
 #include "cpu.h"
 #include "device.h"
 #include "registers.h"
 
 #define SYSTEM_CHECK_TICKS 16
 
-/* x2APIC: the local APIC as MSRs. */
+/* x2APIC: the registers of the local APIC as MSRs. */
 #define APIC_BASE 0x1bu
 #define APIC_SPURIOUS 0x80fu
 #define APIC_TIMER 0x832u
 #define APIC_INITIAL 0x838u
 #define APIC_DIVIDE 0x83eu
 
-extern struct control control; /* page 0: the linker script says so */
-
 #define AT(page) ((void *)((uintptr_t)(page) * GUEST_PAGE))
-#define ORDER() __asm__ volatile("" : : : "memory") /* stores are seen in program order: x86 keeps it, the compiler must */
 
-static void report(enum report what, uint32_t vcpu, uint64_t low)
+static void bare_report(enum report what, uint32_t vcpu, uint64_t low)
 {
 	out32(REPORT_PORT, REPORT(what, vcpu, low));
 }
 
+/**
+ * bare_exception() - End after an exception, and report it.
+ * @vector: the vector
+ */
 void bare_exception(uint32_t vector)
 {
 	uint32_t vcpu = (uint32_t)((uintptr_t)stack_page() / GUEST_PAGE) - PAGE_STACKS;
 
 	control.share[vcpu % GUEST_VCPUS].exception = vector + 1;
-	report(REPORT_EXCEPTION, vcpu, vector);
+	bare_report(REPORT_EXCEPTION, vcpu, vector);
 	for (;;)
 		__asm__ volatile("cli; hlt");
 }
 
-/* One page: read, checked, hashed into the head, written anew. Whoever stops us in between finds in the block what it was and will be. */
-static bool extend(struct share *s)
+/*
+ * Takes one page: reads it, checks it, hashes it into the head, and writes it with new content.
+ * If the guest is stopped in between, the block says what the page was and what it will be.
+ */
+static bool bare_extend(struct share *s)
 {
 	uint64_t number = s->links + 1;
 	uint32_t page = s->first + (uint32_t)((number - 1) % s->pages);
@@ -47,31 +52,33 @@ static bool extend(struct share *s)
 	s->next = chain_next(s->head, chain_digest((word32 *)at), number);
 	s->old_head = old.head;
 	s->old_prev = old.prev;
-	ORDER();
+	order_stores();
 	s->working = number;
-	ORDER();
+	order_stores();
 	struct link next = { page, LINK_MAGIC, number, s->next, old.head };
 
 	chain_write((word64 *)at, AT(PAGE_BASE), &next);
-	ORDER();
+	order_stores();
 	s->head = s->next;
-	ORDER();
+	order_stores();
 	s->links = number;
-	ORDER();
+	order_stores();
 	return good;
 }
 
-static bool constant_same(void)
+static bool bare_constant_same(void)
 {
-	struct pair d = chain_digest_from(DIGEST_START, AT(PAGE_PROGRAM), 0, CONSTANT_PAGES * PAGE_WORDS);
+	struct pair d =
+		chain_digest_from(DIGEST_START, AT(PAGE_PROGRAM), 0, CONSTANT_PAGES * PAGE_WORDS);
 
 	return d.a == control.constant.a && d.b == control.constant.b;
 }
 
-/* True if all is as it was left; every kind of failure is counted by itself. */
-static bool check(struct share *s, uint32_t vcpu)
+/* Returns true if everything is as it was. Each kind of failure has its own counter. */
+static bool bare_check(struct share *s, uint32_t vcpu)
 {
-	uint64_t before = s->fpu_bad + s->msr_bad + s->debug_bad + s->stale_bad + s->tsc_back + s->system_bad;
+	uint64_t before =
+		s->fpu_bad + s->msr_bad + s->debug_bad + s->stale_bad + s->tsc_back + s->system_bad;
 	uint64_t tsc = rdtsc();
 
 	s->fpu_bad += !fpu_same(control.seed, vcpu);
@@ -87,51 +94,60 @@ static bool check(struct share *s, uint32_t vcpu)
 	}
 	s->last_tsc = tsc;
 	if (s->ticks % SYSTEM_CHECK_TICKS == 0)
-		s->system_bad += !constant_same();
-	return s->fpu_bad + s->msr_bad + s->debug_bad + s->stale_bad + s->tsc_back + s->system_bad == before;
+		s->system_bad += !bare_constant_same();
+	return s->fpu_bad + s->msr_bad + s->debug_bad + s->stale_bad + s->tsc_back +
+		       s->system_bad ==
+	       before;
 }
 
-static void start_timer(void)
+static void bare_start_timer(void)
 {
 	wrmsr(APIC_BASE, rdmsr(APIC_BASE) | 3 << 10); /* enabled, x2APIC */
 	wrmsr(APIC_SPURIOUS, 0x1ff);
-	wrmsr(APIC_DIVIDE, 0xb); /* by 1; KVM's APIC counts nanoseconds */
+	wrmsr(APIC_DIVIDE, 0xb); /* by 1; the APIC of KVM counts nanoseconds */
 	wrmsr(APIC_TIMER, 1 << 17 | TIMER_VECTOR);
 	wrmsr(APIC_INITIAL, control.period_us * 1000u);
 }
 
-static void wait_for_timer(void)
+static void bare_wait_for_timer(void)
 {
 	volatile uint32_t *pending = stack_page();
 
 	__asm__ volatile("cli");
 	while (!*pending)
-		__asm__ volatile("sti; hlt; cli" : : : "memory"); /* no interrupt between sti and hlt */
+		__asm__ volatile("sti; hlt; cli"
+				 :
+				 :
+				 : "memory"); /* no interrupt can come between sti and hlt */
 	*pending = 0;
 	__asm__ volatile("sti");
 }
 
+/**
+ * bare_main() - Run a vCPU.
+ * @vcpu: its number
+ */
 void bare_main(uint32_t vcpu)
 {
 	struct share *s = &control.share[vcpu];
 
 	registers_fill(control.seed, vcpu, control.features & GUEST_DEBUGREGS);
 	tick_keep(0);
-	start_timer();
-	report(REPORT_UP, vcpu, 0);
+	bare_start_timer();
+	bare_report(REPORT_UP, vcpu, 0);
 	for (;;) {
 		bool good;
 
-		wait_for_timer();
-		good = check(s, vcpu);
+		bare_wait_for_timer();
+		good = bare_check(s, vcpu);
 		for (uint32_t i = 0; i < control.batch; i++)
-			good &= extend(s);
+			good &= bare_extend(s);
 		for (uint32_t i = 0; vcpu == 0 && i < control.devices; i++)
 			device_tick(&control.device[i], control.seed, i, s->ticks);
 		tick_keep(s->ticks + 1);
 		s->ticks++;
 		if (!good)
-			report(REPORT_FAILED, vcpu, s->ticks);
-		report(REPORT_TICK, vcpu, s->ticks);
+			bare_report(REPORT_FAILED, vcpu, s->ticks);
+		bare_report(REPORT_TICK, vcpu, s->ticks);
 	}
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#define _GNU_SOURCE
 /*
- * User space of the Linux guest, as process 1: checks that its memory, its registers and its clocks are as it left them, and says so
- * once a tick on the serial console. docs/guest-payload.md has the form of the line.
+ * User space of the Linux guest, as process 1. It checks that its memory, its registers and its
+ * clocks are as they were, and reports it once for each tick on the serial console.
+ * docs/guest-payload.md describes the line.
  */
+#define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -16,9 +17,13 @@
 
 #include "spin.h"
 
+#define TICK_COUNTS "t=%llu bad=%llu fpu=%llu"
+#define TICK_CLOCKS "boot=%llu mono=%llu real=%llu tsc=%llu"
+
 #define MEGABYTES_MAX 2048
 #define STOOD_TICKS 20
-#define CHECK_BYTES (1u << 20) /* of memory, a tick: a round of all of it takes some ticks */
+#define CHECK_BYTES \
+	(1u << 20) /* of memory for each tick; a round over all of it takes some ticks */
 
 static uint64_t clock_us(clockid_t clock)
 {
@@ -28,8 +33,8 @@ static uint64_t clock_us(clockid_t clock)
 	return (uint64_t)t.tv_sec * 1000000u + (uint64_t)t.tv_nsec / 1000u;
 }
 
-/* A small file without its last newline. */
-static void read_file(const char *path, char *to, size_t room)
+/* Reads a small file without its last newline. */
+static void file_read(const char *path, char *to, size_t room)
 {
 	int fd = open(path, O_RDONLY);
 	ssize_t n = fd < 0 ? -1 : read(fd, to, room - 1);
@@ -40,14 +45,14 @@ static void read_file(const char *path, char *to, size_t room)
 	to[strcspn(to, "\n")] = 0;
 }
 
-static unsigned long option(const char *cmdline, const char *name, unsigned long otherwise)
+static unsigned long cmdline_option(const char *cmdline, const char *name, unsigned long otherwise)
 {
 	const char *at = strstr(cmdline, name);
 
 	return at ? strtoul(at + strlen(name), NULL, 10) : otherwise;
 }
 
-static uint64_t value_of(uint64_t i)
+static uint64_t memory_value(uint64_t i)
 {
 	return (i + 1) * 0x9e3779b97f4a7c15ull;
 }
@@ -57,28 +62,34 @@ struct memory {
 	uint64_t count, next, bad;
 };
 
-static void fill(struct memory *m, unsigned long megabytes)
+static void memory_fill(struct memory *m, unsigned long megabytes)
 {
 	size_t bytes = megabytes << 20;
 
 	m->words = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	m->count = m->words == MAP_FAILED ? 0 : bytes / sizeof(uint64_t);
 	for (uint64_t i = 0; i < m->count; i++)
-		m->words[i] = value_of(i);
+		m->words[i] = memory_value(i);
 }
 
-/* The next part of it; each word that differs is counted once, and put right. */
-static void check(struct memory *m)
+/* Checks the next part of the memory. A word that differs is counted once, and corrected. */
+static void memory_check(struct memory *m)
 {
-	for (uint64_t n = CHECK_BYTES / sizeof(uint64_t) < m->count ? CHECK_BYTES / sizeof(uint64_t) : m->count; n--; m->next = (m->next + 1) % m->count) {
-		if (m->words[m->next] == value_of(m->next))
+	for (uint64_t n = CHECK_BYTES / sizeof(uint64_t) < m->count ?
+				  CHECK_BYTES / sizeof(uint64_t) :
+				  m->count;
+	     n--; m->next = (m->next + 1) % m->count) {
+		if (m->words[m->next] == memory_value(m->next))
 			continue;
 		m->bad++;
-		m->words[m->next] = value_of(m->next);
+		m->words[m->next] = memory_value(m->next);
 	}
 }
 
-/* Times that registers had changed; a process that has stood for long, or is gone, counts as well. */
+/*
+ * Counts how often registers had changed. A process that made no progress for long, or is gone,
+ * counts as well.
+ */
 static uint64_t spin_bad(const volatile struct spin *s)
 {
 	static uint64_t last, stood;
@@ -90,7 +101,7 @@ static uint64_t spin_bad(const volatile struct spin *s)
 	return s->bad + (stood > STOOD_TICKS);
 }
 
-static void say(const char *line)
+static void console_say(const char *line)
 {
 	for (size_t len = strlen(line), done = 0; done < len;) {
 		ssize_t n = write(STDOUT_FILENO, line + done, len - done);
@@ -101,7 +112,7 @@ static void say(const char *line)
 	}
 }
 
-static void open_console(void)
+static void console_open(void)
 {
 	int fd = open("/dev/ttyS0", O_RDWR | O_NOCTTY);
 
@@ -113,7 +124,7 @@ static void open_console(void)
 		close(fd);
 }
 
-static void pause_until(struct timespec *next, unsigned long ms)
+static void tick_pause(struct timespec *next, unsigned long ms)
 {
 	struct timespec now;
 
@@ -121,7 +132,7 @@ static void pause_until(struct timespec *next, unsigned long ms)
 	next->tv_sec += (time_t)(ms / 1000) + next->tv_nsec / 1000000000;
 	next->tv_nsec %= 1000000000;
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	/* After a long stop, do not make up for what was missed. */
+	/* After a long stop, do not catch up. */
 	if (now.tv_sec > next->tv_sec)
 		*next = now;
 	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, next, NULL);
@@ -137,23 +148,28 @@ int main(void)
 
 	mount("proc", "/proc", "proc", 0, NULL);
 	mount("devtmpfs", "/dev", "devtmpfs", 0, NULL);
-	open_console();
-	read_file("/proc/cmdline", cmdline, sizeof(cmdline));
-	ms = option(cmdline, "lab.ms=", 50);
-	megabytes = option(cmdline, "lab.mb=", 4);
-	fill(&memory, megabytes < MEGABYTES_MAX ? megabytes : MEGABYTES_MAX);
+	console_open();
+	file_read("/proc/cmdline", cmdline, sizeof(cmdline));
+	ms = cmdline_option(cmdline, "lab.ms=", 50);
+	megabytes = cmdline_option(cmdline, "lab.mb=", 4);
+	memory_fill(&memory, megabytes < MEGABYTES_MAX ? megabytes : MEGABYTES_MAX);
 	if (strstr(cmdline, "lab.spin"))
 		spin = spin_start();
 	clock_gettime(CLOCK_MONOTONIC, &next);
-	pause_until(&next, ms);
+	tick_pause(&next, ms);
 	for (uint64_t tick = 1;; tick++) {
 		if (memory.count)
-			check(&memory);
-		read_file("/proc/sys/kernel/random/boot_id", id, sizeof(id));
-		snprintf(line, sizeof(line), "LAB-TICK t=%llu bad=%llu fpu=%llu id=%.36s boot=%llu mono=%llu real=%llu tsc=%llu\n", (unsigned long long)tick,
-			 (unsigned long long)memory.bad, (unsigned long long)spin_bad(spin), id, (unsigned long long)clock_us(CLOCK_BOOTTIME),
-			 (unsigned long long)clock_us(CLOCK_MONOTONIC), (unsigned long long)clock_us(CLOCK_REALTIME), (unsigned long long)__builtin_ia32_rdtsc());
-		say(line);
-		pause_until(&next, ms);
+			memory_check(&memory);
+		file_read("/proc/sys/kernel/random/boot_id", id, sizeof(id));
+		snprintf(line, sizeof(line),
+			 "LAB-TICK " TICK_COUNTS " id=%.36s " TICK_CLOCKS "\n",
+			 (unsigned long long)tick, (unsigned long long)memory.bad,
+			 (unsigned long long)spin_bad(spin), id,
+			 (unsigned long long)clock_us(CLOCK_BOOTTIME),
+			 (unsigned long long)clock_us(CLOCK_MONOTONIC),
+			 (unsigned long long)clock_us(CLOCK_REALTIME),
+			 (unsigned long long)__builtin_ia32_rdtsc());
+		console_say(line);
+		tick_pause(&next, ms);
 	}
 }

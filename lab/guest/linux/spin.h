@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A process that holds values in SSE registers nearly all the time, and sees when they change. */
+/*
+ * A process that holds values in SSE registers nearly all the time, and notices when they
+ * change.
+ */
 #ifndef GUEST_SPIN_H
 #define GUEST_SPIN_H
 
@@ -9,7 +12,6 @@ struct spin {
 	uint64_t rounds, bad;
 };
 
-/* Shared with the process; NULL if it cannot be made. */
 const volatile struct spin *spin_start(void);
 
 #endif

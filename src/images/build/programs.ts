@@ -61,7 +61,9 @@ export interface SourceFile {
 
 /** All files that a program is made of, in an order that does not depend on the file system. */
 export function sourcesOf({ folder, also, script }: Program, lab = join(packageRoot(), 'lab')): SourceFile[] {
-  const found = readdirSync(join(lab, folder), { recursive: true, encoding: 'utf8' }).filter((name) => /\.[ch]$/.test(name)).sort();
+  const found = readdirSync(join(lab, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => /\.[ch]$/.test(name))
+    .sort();
   if (!found.some((name) => name.endsWith('.c'))) throw new LabError(`no .c file in ${join(lab, folder)}`);
   const own = [...found, ...(script === undefined ? [] : [script])].map((name) => join(folder, name));
   return [...own, ...also].map((name) => ({ path: join(lab, name), name }));

@@ -80,7 +80,10 @@ const HOST_PROGRAMS: readonly { name: string; path: string }[] = [
 function quickKey(): string | null {
   const tools = [...HOST_PROGRAMS.map((program) => program.name), 'gcc', 'ld'].map(findProgram);
   if (tools.includes(null)) return null;
-  const files = [...tools.filter((path) => path !== null), ...PROGRAMS.flatMap((program) => sourcesOf(program).map(({ path }) => path))];
+  const files = [
+    ...tools.filter((path) => path !== null),
+    ...PROGRAMS.flatMap((program) => sourcesOf(program).map(({ path }) => path)),
+  ];
   try {
     // The loader's cache changes with the libraries that dropbear needs.
     return keyOf(['rootfs', RECIPE, PROGRAMS, TEXTS, files.map(fileIdentity), identityIfThere('/etc/ld.so.cache')]);
@@ -115,7 +118,9 @@ async function collectInputs(work: Workspace): Promise<Inputs> {
       for (const library of await librariesOf(host, work)) files.set(library.slice(1), readFileSync(library));
   }
   const applets = await busyboxApplets(work);
-  const sources = PROGRAMS.map((program) => sourcesOf(program).map(({ path, name }) => [name, sha256(readFileSync(path))]));
+  const sources = PROGRAMS.map((program) =>
+    sourcesOf(program).map(({ path, name }) => [name, sha256(readFileSync(path))]),
+  );
   return {
     files,
     applets,
