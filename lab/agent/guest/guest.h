@@ -107,7 +107,6 @@ void guest_ticked(struct guest *g, uint64_t t);
 /* vmm/bare.c, vmm/linux.c, vmm/boot.c */
 bool bare_layout(struct request *r, struct guest *g);
 bool linux_layout(struct request *r, struct guest *g);
-/* guest-boot.c: 64-bit code with flat segments; data and task follow the code's selector. */
 bool long_mode(struct request *r, struct vcpu *v, uint64_t tables, uint64_t gdt, uint16_t code,
 	       const struct kvm_regs *regs);
 

@@ -22,7 +22,7 @@ type Of<Op extends GuestAction['op']> = Extract<GuestAction, { op: Op }>;
 const MISSED: readonly StatePart[] = ['regs', 'sregs', 'xsave', 'msrs', 'lapic', 'tsc', 'debugregs'];
 
 /**
- * The least version of the state's form that can carry the guest (lab/agent/guest-state.c); what writes a lower one
+ * The least version of the state's form that can carry the guest (lab/agent/guest/state.c); what writes a lower one
  * refuses to with EOPNOTSUPP.
  */
 export function neededState({ vcpus, features, devices }: Pick<GuestSpec, 'vcpus' | 'features' | 'devices'>): number {

@@ -23,7 +23,7 @@ const LINUX_CMDLINE =
 /** Milliseconds for a guest's next ticks, and for a Linux to come up, on an idle machine. */
 const TICK_DEADLINE = 5_000;
 const UP_DEADLINE = 30_000;
-/** What the agent takes (lab/agent/guest-wait.c), milliseconds. */
+/** What the agent takes (lab/agent/guest/wait.c), milliseconds. */
 const MOST_WAIT = 600_000;
 const MOST_SLOW = 10;
 /** From this part of a wait on it counts as the whole. */
