@@ -51,7 +51,7 @@ export const KNOWN_COMPONENTS = [
 
 /**
  * What a profile may pin: besides what kernels hand over, the form of a guest's state, which is the agent's own
- * (lab/agent/guest-state.h).
+ * (lab/agent/guest/state.h).
  */
 export const PINNABLE_COMPONENTS = [...KNOWN_COMPONENTS, 'guest-state'] as const;
 
