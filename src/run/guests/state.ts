@@ -43,6 +43,10 @@ export class GuestState {
   paused = false;
   /** Ticks when it was last asked. */
   ticks = 0;
+  /** When a tick was last seen to come, machine's time. */
+  tickedAt: number | null = null;
+  /** Milliseconds without a tick when it was last paused. */
+  stoodMs = 0;
   /** In the kernel that runs now, since it came back; in the first since it was made. */
   now: GuestSide = { stat: null, chain: null };
   /** As the kernel before left it; null where it was not there. */

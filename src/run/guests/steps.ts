@@ -30,6 +30,8 @@ const MOST_SLOW = 10;
 const MOST_OF_WAIT = 0.9;
 const LEAST_PERIOD = 10_000;
 const PERIOD_OF_VCPU = 4_000;
+/** Milliseconds without a tick after which a guest stood. */
+const STOOD = 1_000;
 
 export async function guestStep(context: RunContext, step: GuestAction): Promise<StepReply> {
   if (step.op === 'guest-create') return create(context, step.spec);
@@ -150,7 +152,7 @@ async function waitTicks(context: RunContext, guest: GuestState, ticks: number):
     if (!reply.ok) return reply;
     // A kernel whose clock runs too fast (tsc: PIT calibration deviates) waits too short; the lab's own clock decides.
   } while (reply.data['reached'] !== true && waitedOut(reply, ms) && machineNow(context) < until);
-  guest.ticks = Math.max(guest.ticks, numberOf(reply, 'ticks'));
+  sawTicks(context, guest, numberOf(reply, 'ticks'));
   return reply.data['reached'] === true
     ? PASSED
     : { ok: false, errno: 'ETIMEDOUT', at: `no ${ticks} ticks more within ${ms} ms` };
@@ -160,6 +162,11 @@ async function waitTicks(context: RunContext, guest: GuestState, ticks: number):
 function waitedOut({ data }: AgentReply, ms: number): boolean {
   const waited = data['waitedUs'];
   return typeof waited === 'number' && waited >= MOST_OF_WAIT * ms * 1000;
+}
+
+function sawTicks(context: RunContext, guest: GuestState, ticks: number): void {
+  if (ticks > guest.ticks) guest.tickedAt = machineNow(context);
+  guest.ticks = Math.max(guest.ticks, ticks);
 }
 
 async function pause(context: RunContext, guest: GuestState): Promise<StepReply> {
@@ -173,7 +180,8 @@ async function pause(context: RunContext, guest: GuestState): Promise<StepReply>
   if (first !== null) context.recorder.event({ kind: 'guest', guest: name, what: 'pausing' }, first);
   if (last !== null) context.recorder.event({ kind: 'guest', guest: name, what: 'paused' }, last);
   guest.now.stat = await stat;
-  guest.ticks = guest.now.stat?.ticks ?? guest.ticks;
+  sawTicks(context, guest, guest.now.stat?.ticks ?? guest.ticks);
+  guest.stoodMs = guest.tickedAt === null ? 0 : machineNow(context) - guest.tickedAt;
   guest.devicesBefore = guest.now.stat?.devices ?? [];
   return PASSED;
 }
@@ -262,6 +270,12 @@ async function resume(context: RunContext, guest: GuestState): Promise<StepReply
   return PASSED;
 }
 
+/** Ticks are 10 to 100 ms apart: then the kernel that gave it away, or what runs that one, is where to look. */
+function stoodBefore({ stoodMs }: GuestState): string {
+  if (stoodMs < STOOD) return '';
+  return `; it stood already in the kernel before, which paused it after ${(stoodMs / 1000).toFixed(1)} s without a tick`;
+}
+
 async function check(context: RunContext, guest: GuestState): Promise<StepReply> {
   if (!guest.here) return LEFT_OUT;
   const { name } = guest.spec;
@@ -272,10 +286,8 @@ async function check(context: RunContext, guest: GuestState): Promise<StepReply>
   guest.now.stat = await asked;
   if (!reply.ok) {
     const { state = '', why = '' } = guest.now.stat ?? {};
-    guest.problems.push({
-      what: `it does not go on after tick ${before}${state === 'running' || state === '' ? '' : `: it is ${state}${why === '' ? '' : `, ${why}`}`}`,
-      fate: 'stuck',
-    });
+    const how = state === 'running' || state === '' ? '' : `: it is ${state}${why === '' ? '' : `, ${why}`}`;
+    guest.problems.push({ what: `it does not go on after tick ${before}${how}${stoodBefore(guest)}`, fate: 'stuck' });
   }
   return reply;
 }

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// A guest that stands after an update, and had stood before: the next kernel is not the one that stopped it.
+import { expect, it } from 'vitest';
+import type { AgentReply } from '../../../src/guest/agent.js';
+import type { GuestSpec } from '../../../src/model/scenario/guest.js';
+import type { RunContext } from '../../../src/run/engine/context.js';
+import { Deadlines } from '../../../src/run/engine/deadlines.js';
+import { GuestState } from '../../../src/run/guests/state.js';
+import { guestStep } from '../../../src/run/guests/steps.js';
+
+/** @param between milliseconds from its last tick in the old kernel to its pause @param ticks that it has come to by then */
+async function problemAfter({ between, ticks }: { between: number; ticks: number }): Promise<string | undefined> {
+  let now = 0;
+  let seen = 3;
+  let reached = true;
+  const request = (): Promise<AgentReply> => {
+    now += 1;
+    return Promise.resolve({ id: 1, ok: true, errno: null, at: null, us: 0, data: { ticks: seen, reached } });
+  };
+  const guest = new GuestState({
+    name: 'g',
+    kind: 'linux',
+    vcpus: 1,
+    devices: [] as GuestSpec['devices'],
+  } as GuestSpec);
+  guest.here = true;
+  const context = {
+    agent: { request },
+    deadlines: new Deadlines(null),
+    machine: { ended: undefined },
+    recorder: { clock: { now: () => now }, epoch: 0, event: () => undefined },
+    plan: { scenario: { steps: [], machine: { cpus: 2 } } },
+    state: { stillMs: 0, agentClock: null, guests: new Map([['g', guest]]) },
+  } as unknown as RunContext;
+  await guestStep(context, { op: 'guest-wait', guest: 'g', ticks: 3 });
+  now += between;
+  seen = ticks;
+  await guestStep(context, { op: 'guest-pause', guest: 'g' });
+  guest.jumped();
+  guest.here = true;
+  reached = false;
+  now += 60_000;
+  await guestStep(context, { op: 'guest-check', guest: 'g' });
+  return guest.problems[0]?.what;
+}
+
+it('says that it stood already in the kernel before, and for how long', async () => {
+  expect(await problemAfter({ between: 4_800, ticks: 3 })).toBe(
+    'it does not go on after tick 3; it stood already in the kernel before, which paused it after 4.8 s without a tick',
+  );
+});
+
+it('says nothing of the kernel before where the guest ticked there to the end', async () => {
+  expect(await problemAfter({ between: 4_800, ticks: 50 })).toBe('it does not go on after tick 50');
+  expect(await problemAfter({ between: 300, ticks: 3 })).toBe('it does not go on after tick 3');
+});
