@@ -20,13 +20,12 @@ await build({
   splitting: true,
   format: 'esm',
   platform: 'node',
-  target: 'node20',
+  target: 'node24',
   sourcemap: true,
   jsx: 'automatic',
   jsxImportSource: 'preact',
   logLevel: 'warning',
-  // better-sqlite3 is optional: who has no history needs none.
-  external: ['cpu-features', 'better-sqlite3', 'puppeteer-core', '*.node'],
+  external: ['cpu-features', 'puppeteer-core', '*.node'],
   // Bundled CommonJS packages still ask for these.
   banner: {
     js: [

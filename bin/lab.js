@@ -1,10 +1,43 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: Apache-2.0
+// Starts the lab. `npx lab` and npm scripts find the project's own Node first; whoever calls this file with an older one
+// gets the lab in the project's own all the same.
+import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { findNode, isNewEnough, tooOld } from './node.js';
 
 const main = new URL('../dist/lab.js', import.meta.url);
-if (!existsSync(main)) {
-  process.stderr.write('lab: not built yet; run `npm ci` (or `npm run build`) in the folder of the project\n');
+if (isNewEnough()) {
+  if (!existsSync(main)) fail('not built yet; run `npm ci` (or `npm run build`) in the folder of the project\n');
+  await import(main.href);
+} else {
+  const node = findNode();
+  // Started by this file already, and still too old: no third try.
+  if (node === null || process.env.LAB_STARTED_AGAIN) fail(tooOld());
+  startAgain(node);
+}
+
+/** Runs this file in another Node, which dies with this process, and ends as it ends. */
+function startAgain(node) {
+  const command = [node, fileURLToPath(import.meta.url), ...process.argv.slice(2)];
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', ...command], {
+    stdio: 'inherit',
+    env: { ...process.env, LAB_STARTED_AGAIN: '1' },
+  });
+  // A terminal sends Ctrl-C to both processes.
+  const interrupted = process.stdin.isTTY ? () => undefined : (signal) => child.kill(signal);
+  process.on('SIGINT', interrupted);
+  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  child.on('error', (error) => fail(`${tooOld().trimEnd()} (${node} could not be started: ${error.message})\n`));
+  child.on('exit', (code, signal) => {
+    if (signal === null) process.exit(code);
+    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.removeAllListeners(name);
+    process.kill(process.pid, signal);
+  });
+}
+
+function fail(text) {
+  process.stderr.write(`lab: ${text}`);
   process.exit(2);
 }
-await import(main.href);

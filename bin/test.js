@@ -6,10 +6,16 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { findNode, tooOld } from './node.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const run = (command, args) => spawnSync(command, args, { cwd: root, stdio: 'inherit' }).status ?? 1;
-const node = (...args) => run(process.execPath, args);
+const path = findNode();
+if (path === null) {
+  process.stdout.write(`npm test: ${tooOld()}0 passed, 1 failed\n`);
+  process.exit(2);
+}
+const node = (...args) => run(path, args);
 
 /** Steps before the tests; the first that fails ends it. */
 const before = [

@@ -1,6 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Changes to a linked copy of a source tree: files may be links into the source, so none is ever written in place.
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { lastLines, runCommand } from '../../util/process/command.js';
 import { LabError, messageOf, UsageError } from '../../util/errors.js';
@@ -54,7 +65,9 @@ export function layOver(overlay: string, tree: string): void {
     else {
       rmSync(to, { force: true });
       mkdirSync(dirname(to), { recursive: true });
-      cpSync(from, to, { verbatimSymlinks: true });
+      // cpSync() of Node 24 refuses a link to what is not there.
+      if (lstatSync(from).isSymbolicLink()) symlinkSync(readlinkSync(from), to);
+      else copyFileSync(from, to);
     }
   }
 }

@@ -9,6 +9,7 @@ import { pipeline } from 'node:stream/promises';
 import { create, extract } from 'tar';
 import { LabError, messageOf } from '../../util/errors.js';
 import { withLock } from '../../util/process/lock.js';
+import { intoTar } from '../../util/untar.js';
 import { onDisk, readJson, writeJson } from '../cache/cache.js';
 import { type ImageContext, openWorkspace, type Workspace } from '../context.js';
 import type { KernelDefinition } from '../definition/definition.js';
@@ -99,17 +100,19 @@ async function unpack(data: AsyncIterable<Buffer>, dir: string): Promise<void> {
   let bytes = 0;
   await pipeline(
     Readable.from(data),
-    extract({
-      cwd: dir,
-      strict: true,
-      filter: (path, entry) => {
-        bytes += entry.size ?? 0;
-        const type = 'type' in entry ? entry.type : 'File';
-        if (!['File', 'OldFile'].includes(type) || !FILES.includes(path) || bytes > MOST_BYTES)
-          throw new LabError(`a kernel came with what none has: ${type} of ${bytes} bytes`);
-        return true;
-      },
-    }),
+    intoTar(
+      extract({
+        cwd: dir,
+        strict: true,
+        filter: (path, entry) => {
+          bytes += entry.size ?? 0;
+          const type = 'type' in entry ? entry.type : 'File';
+          if (!['File', 'OldFile'].includes(type) || !FILES.includes(path) || bytes > MOST_BYTES)
+            throw new LabError(`a kernel came with what none has: ${type} of ${bytes} bytes`);
+          return true;
+        },
+      }),
+    ),
   );
 }
 

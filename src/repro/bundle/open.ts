@@ -14,6 +14,7 @@ import type { Result } from '../../model/result/result.js';
 import { readRun } from '../../store/run/read-run.js';
 import { LabError, messageOf } from '../../util/errors.js';
 import { keep, removeAtEnd } from '../../util/process/reaper.js';
+import { intoTar } from '../../util/untar.js';
 import { type FileOfBundle, MANIFEST, type Manifest, manifestSchema, MOST } from './manifest.js';
 import { refuseForeign } from './trust.js';
 
@@ -79,7 +80,7 @@ async function unpack(path: string, dir: string, most: number): Promise<Manifest
   });
   const parser = new Parser({ strict: true, onReadEntry: (entry) => unpacker.take(entry) });
   try {
-    await pipeline(createReadStream(path), createGunzip(), bound, parser as unknown as NodeJS.WritableStream);
+    await pipeline(createReadStream(path), createGunzip(), bound, intoTar(parser));
   } catch (error) {
     throw unpacker.failed ?? unpacker.refusal(messageOf(error));
   } finally {

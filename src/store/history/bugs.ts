@@ -2,7 +2,7 @@
 // Failures with the same canonical title are one bug: since when, how often, on which pairs, and whether it is gone.
 import type { Outcome } from '../../model/result/outcome.js';
 import { groupBy } from '../../util/process/group.js';
-import type { Database } from './open.js';
+import { type Database, type Parameters, rowsOf } from './database.js';
 
 export interface Sighting {
   run: string;
@@ -51,31 +51,34 @@ interface BugRow {
 /** All bugs, the newest sighting first. @param title only this one */
 export function bugsOf(database: Database, title: string | null = null): Bug[] {
   const only = title === null ? '' : 'WHERE title = @title';
-  const bound = title === null ? {} : { title };
-  // A bare column beside a lone min() or max() comes from the row that has it: SQLite says so in its documentation of
-  // SELECT.
-  const rows = database
-    .prepare(
-      `
+  const bound: Parameters = title === null ? {} : { title };
+  // A bare column beside a lone min() or max() comes from the row that has it: SQLite says so in its documentation of SELECT.
+  const rows = rowsOf<BugRow>(
+    database,
+    `
     SELECT a.*, b.lastRun, b.last FROM
       (SELECT title, group_concat(DISTINCT outcome) AS outcomes, count(*) AS runs, sum(1 - asExpected) AS unexpected, name AS firstRun, min(started) AS first FROM failure ${only} GROUP BY title) a
       JOIN (SELECT title, name AS lastRun, max(started) AS last FROM failure ${only} GROUP BY title) b USING (title)
     ORDER BY b.last DESC, title`,
-    )
-    .all(bound) as BugRow[];
+    bound,
+  );
   const pairs = groupBy(
-    database
-      .prepare(
-        `SELECT title, chain, count(*) AS runs, min(started) AS first, max(started) AS last FROM failure ${only} GROUP BY title, chain ORDER BY runs DESC, chain`,
-      )
-      .all(bound) as (BugOnPair & { title: string })[],
+    rowsOf<BugOnPair & { title: string }>(
+      database,
+      `
+    SELECT title, chain, count(*) AS runs, min(started) AS first, max(started) AS last FROM failure ${only}
+    GROUP BY title, chain ORDER BY runs DESC, chain`,
+      bound,
+    ),
     titleOfRow,
   );
   const scenarios = groupBy(
-    database.prepare(`SELECT DISTINCT title, scenario FROM failure ${only} ORDER BY scenario`).all(bound) as {
-      title: string;
-      scenario: string;
-    }[],
+    rowsOf<{ title: string; scenario: string }>(
+      database,
+      `
+    SELECT DISTINCT title, scenario FROM failure ${only} ORDER BY scenario`,
+      bound,
+    ),
     titleOfRow,
   );
   const ends = new Map(endsOf(database, only, bound).map((end) => [end.title, end]));
@@ -109,22 +112,19 @@ interface EndRow {
   ran: number;
 }
 
-/**
- * Of each bug: its places (scenario and pair), how many have run without it since, when the last of them did, and how
- * often they ran while it was there.
- */
-function endsOf(database: Database, only: string, bound: object): EndRow[] {
-  return database
-    .prepare(
-      `
+/** Of each bug: its places (scenario and pair), how many have run without it since, when the last of them did, and how often they ran while it was there. */
+function endsOf(database: Database, only: string, bound: Parameters): EndRow[] {
+  return rowsOf<EndRow>(
+    database,
+    `
     WITH place AS (SELECT title, scenario, chain, min(started) AS first, max(started) AS last FROM failure ${only} GROUP BY title, scenario, chain)
     SELECT title, count(*) AS places, count(after) AS closed, max(after) AS fixed, sum(ran) AS ran FROM (
       SELECT p.title,
         (SELECT min(r.started) FROM run r WHERE r.scenario = p.scenario AND r.chain = p.chain AND r.started > p.last AND r.outcome <> 'infra') AS after,
         (SELECT count(*) FROM run r WHERE r.scenario = p.scenario AND r.chain = p.chain AND r.started BETWEEN p.first AND p.last AND r.outcome <> 'infra') AS ran
       FROM place p) GROUP BY title`,
-    )
-    .all(bound) as EndRow[];
+    bound,
+  );
 }
 
 function titleOfRow({ title }: { title: string }): string {

@@ -9,7 +9,7 @@ import { messageOf } from '../../util/errors.js';
 import { readMatrix } from '../matrix/folder.js';
 import { readRun } from '../run/read-run.js';
 import { chainText } from '../matrix/pair-results.js';
-import type { Database } from './open.js';
+import { type Database, immediately, rowsOf, textsOf } from './database.js';
 
 /** A folder changed less than this long ago may change again without a new time. */
 const RACY_MS = 2000;
@@ -18,24 +18,22 @@ export type OnFolder = (done: number, of: number) => void;
 
 export function fill(database: Database, results: string, onFolder: OnFolder = () => undefined): void {
   const root = resolve(results);
-  database
-    .transaction(() => {
-      const stamp = stampOf(root);
-      const known = database.prepare('SELECT folder FROM seen').pluck().get() as string | undefined;
-      const names = stamp === '' || stamp !== known ? foldersOf(root) : null;
-      const writer = new Writer(database, root);
-      if (names !== null) forgetGone(database, new Set(names));
-      // Nights grow, and what could not be read may have been mended: these are looked at each time.
-      const again = [...writer.changed('night'), ...writer.changed('unreadable')];
-      const fresh = names === null ? [] : unknownOf(database, names);
-      for (const [at, name] of [...again, ...fresh].entries()) {
-        writer.take(name);
-        onFolder(at + 1, again.length + fresh.length);
-      }
-      database.prepare('DELETE FROM seen').run();
-      database.prepare('INSERT INTO seen VALUES (?)').run(stamp);
-    })
-    .immediate();
+  immediately(database, () => {
+    const stamp = stampOf(root);
+    const [known] = textsOf(database, 'SELECT folder FROM seen');
+    const names = stamp === '' || stamp !== known ? foldersOf(root) : null;
+    const writer = new Writer(database, root);
+    if (names !== null) forgetGone(database, new Set(names));
+    // Nights grow, and what could not be read may have been mended: these are looked at each time.
+    const again = [...writer.changed('night'), ...writer.changed('unreadable')];
+    const fresh = names === null ? [] : unknownOf(database, names);
+    for (const [at, name] of [...again, ...fresh].entries()) {
+      writer.take(name);
+      onFolder(at + 1, again.length + fresh.length);
+    }
+    database.prepare('DELETE FROM seen').run();
+    database.prepare('INSERT INTO seen VALUES (?)').run(stamp);
+  });
 }
 
 /** Folders of runs and nights; hidden ones are half-written, or the index itself. */
@@ -60,16 +58,14 @@ const HOLDERS = ['run', 'night', 'unreadable'] as const;
 
 function forgetGone(database: Database, there: ReadonlySet<string>): void {
   for (const table of HOLDERS) {
-    const names = database.prepare(`SELECT name FROM ${table}`).pluck().all() as string[];
+    const names = textsOf(database, `SELECT name FROM ${table}`);
     const remove = database.prepare(`DELETE FROM ${table} WHERE name = ?`);
     for (const name of names) if (!there.has(name)) remove.run(name);
   }
 }
 
 function unknownOf(database: Database, names: readonly string[]): string[] {
-  const known = new Set(
-    HOLDERS.flatMap((table) => database.prepare(`SELECT name FROM ${table}`).pluck().all() as string[]),
-  );
+  const known = new Set(HOLDERS.flatMap((table) => textsOf(database, `SELECT name FROM ${table}`)));
   return names.filter((name) => !known.has(name));
 }
 
@@ -89,7 +85,7 @@ class Writer {
 
   /** Names in a table whose files are no longer as they were. */
   changed(table: 'night' | 'unreadable'): string[] {
-    const rows = this.database.prepare(`SELECT name, stamp FROM ${table}`).all() as { name: string; stamp: string }[];
+    const rows = rowsOf<{ name: string; stamp: string }>(this.database, `SELECT name, stamp FROM ${table}`);
     return rows.filter(({ name, stamp }) => this.stamp(name) !== stamp).map(({ name }) => name);
   }
 

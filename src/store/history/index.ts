@@ -3,7 +3,8 @@
 import type { EndsIn, Outcome } from '../../model/result/outcome.js';
 import { type Bug, bugsOf } from './bugs.js';
 import { fill, type OnFolder } from './fill.js';
-import { type Database, isDamaged, openIndex } from './open.js';
+import { type Database, isDamaged, type Parameters, rowsOf, textsOf } from './database.js';
+import { openIndex } from './open.js';
 
 export type { Bug, BugOnPair, Sighting } from './bugs.js';
 
@@ -58,7 +59,7 @@ export class History {
     results: string,
     { anew = false, onFolder }: { anew?: boolean; onFolder?: OnFolder } = {},
   ): Promise<History> {
-    const { database, note } = await openIndex(results, anew);
+    const { database, note } = openIndex(results, { anew });
     try {
       fill(database, results, onFolder);
       return new History(database, note);
@@ -92,37 +93,33 @@ export class History {
       ...(since === undefined ? [] : ['started >= @since']),
     ];
     const sql = `SELECT ${COLUMNS} FROM run ${where.length === 0 ? '' : `WHERE ${where.join(' AND ')}`} ORDER BY started DESC, name DESC LIMIT @limit`;
-    const rows = this.database.prepare(sql).all({ ...filter, limit }) as (Omit<RunRow, 'asExpected'> & {
-      asExpected: number;
-    })[];
+    const bound: Parameters = { limit };
+    for (const [name, value] of Object.entries(filter)) if (value !== undefined) bound[name] = value;
+    const rows = rowsOf<Omit<RunRow, 'asExpected'> & { asExpected: number }>(this.database, sql, bound);
     return rows.map((row) => ({ ...row, asExpected: row.asExpected === 1 }));
   }
 
   /** Newest first. @param plan only those of this plan */
   nights(plan: string | null = null): NightRow[] {
-    return this.database
-      .prepare(
-        `SELECT name, plan, started, ended FROM night ${plan === null ? '' : 'WHERE plan = @plan'} ORDER BY started DESC, name DESC`,
-      )
-      .all(plan === null ? {} : { plan }) as NightRow[];
+    const where = plan === null ? '' : 'WHERE plan = @plan';
+    const sql = `SELECT name, plan, started, ended FROM night ${where} ORDER BY started DESC, name DESC`;
+    return rowsOf<NightRow>(this.database, sql, plan === null ? {} : { plan });
   }
 
   /** Names of the runs that began before then, oldest first. @param before milliseconds since 1970 */
   runsBefore(before: number): string[] {
-    return this.database
-      .prepare('SELECT name FROM run WHERE started < ? ORDER BY started, name')
-      .pluck()
-      .all(before) as string[];
+    return textsOf(this.database, 'SELECT name FROM run WHERE started < @before ORDER BY started, name', { before });
   }
 
   unreadable(): UnreadableRow[] {
-    return this.database.prepare('SELECT name, state, why FROM unreadable ORDER BY name').all() as UnreadableRow[];
+    return rowsOf<UnreadableRow>(this.database, 'SELECT name, state, why FROM unreadable ORDER BY name');
   }
 
   /** How many runs there are, and how many of them a clock that is ahead of this one has stamped. */
   count(now: number): { runs: number; fromTheFuture: number } {
-    return this.database
-      .prepare('SELECT count(*) AS runs, coalesce(sum(started > @now), 0) AS fromTheFuture FROM run')
-      .get({ now }) as { runs: number; fromTheFuture: number };
+    const sql = 'SELECT count(*) AS runs, coalesce(sum(started > @now), 0) AS fromTheFuture FROM run';
+    return (
+      rowsOf<{ runs: number; fromTheFuture: number }>(this.database, sql, { now })[0] ?? { runs: 0, fromTheFuture: 0 }
+    );
   }
 }

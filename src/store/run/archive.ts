@@ -9,6 +9,7 @@ import { create, extract } from 'tar';
 import type { CellOfRun } from '../../model/result/matrix.js';
 import { isDiskFull, LabError, messageOf } from '../../util/errors.js';
 import { keep, removeAtEnd } from '../../util/process/reaper.js';
+import { intoTar } from '../../util/untar.js';
 import { readCellOfRun } from '../matrix/folder.js';
 import { readResult } from './run-folder.js';
 
@@ -44,17 +45,19 @@ export async function unpackRun(
     let bytes = 0;
     await pipeline(
       Readable.from(parcel),
-      extract({
-        cwd: partial,
-        strict: true,
-        filter: (name, entry) => {
-          const type = 'type' in entry ? entry.type : 'File';
-          bytes += entry.size ?? 0;
-          if (!['File', 'OldFile'].includes(type) || !FILE_NAME.test(name) || bytes > MOST_BYTES)
-            throw new LabError(`a run came with what no run has: ${type} of ${bytes} bytes`);
-          return true;
-        },
-      }),
+      intoTar(
+        extract({
+          cwd: partial,
+          strict: true,
+          filter: (name, entry) => {
+            const type = 'type' in entry ? entry.type : 'File';
+            bytes += entry.size ?? 0;
+            if (!['File', 'OldFile'].includes(type) || !FILE_NAME.test(name) || bytes > MOST_BYTES)
+              throw new LabError(`a run came with what no run has: ${type} of ${bytes} bytes`);
+            return true;
+          },
+        }),
+      ),
     );
     const is = readCellOfRun(partial);
     if (is?.matrix !== cell.matrix || is.cell !== cell.cell || is.attempt !== cell.attempt)
