@@ -68,23 +68,6 @@ describe('the history of real nights', () => {
   });
 });
 
-describe('without better-sqlite3', () => {
-  it('the history says how to get it, and the report goes without the history', async () => {
-    const hooks =
-      "export async function resolve(name, context, next) { if (name === 'better-sqlite3') throw new Error('not here'); return next(name, context); }";
-    writeFileSync(
-      join(dir, 'without.mjs'),
-      `import { register } from 'node:module';\nregister('data:text/javascript,' + encodeURIComponent(${JSON.stringify(hooks)}));\n`,
-    );
-    const env = { NODE_OPTIONS: `--import=${join(dir, 'without.mjs')}` };
-    const history = await lab(['history', '--results', results], env);
-    expect([history.code, history.stderr]).toEqual([3, expect.stringContaining('try: npm install better-sqlite3')]);
-    const report = await lab(['report', '--results', results, '--html', join(dir, 'without')], env);
-    expect(report.code, report.stderr).toBe(0);
-    expect(readFileSync(join(dir, 'without/index.html'), 'utf8')).toContain('there is no history');
-  });
-});
-
 describe('the report of a real night', () => {
   beforeAll(async () => {
     const out = (name: string) => join(dir, name);
