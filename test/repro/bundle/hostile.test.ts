@@ -2,12 +2,21 @@
 // Bundles from somebody who means harm: each is refused with words, nothing is written outside, and nothing of it
 // stays.
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { Header } from 'tar';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { MANIFEST } from '../../../src/repro/bundle/manifest.js';
 import { openBundle } from '../../../src/repro/bundle/open.js';
 import { packBundle } from '../../../src/repro/bundle/pack.js';
@@ -75,7 +84,11 @@ function written(bytes: Buffer): string {
   return path;
 }
 
-const leftovers = () => readdirSync(tmpdir()).filter((name) => name.startsWith('lab-bundle-')).length;
+// Its own: another process may open bundles in the common one meanwhile.
+const TMP = mkdtempSync(join(tmpdir(), 'lab-hostile-'));
+vi.stubEnv('TMPDIR', TMP);
+afterAll(() => rmSync(TMP, { recursive: true, force: true }));
+const leftovers = () => readdirSync(TMP).filter((name) => name.startsWith('lab-bundle-')).length;
 
 async function refused(bytes: Buffer, most?: number): Promise<string> {
   const before = leftovers();
