@@ -13,7 +13,7 @@ import {
   parseDocument,
   visit,
 } from 'yaml';
-import type { SourcePos } from '../model/scenario/scenario.js';
+import type { SourcePos } from '../model/scenario/source-pos.js';
 import { messageOf } from '../util/errors.js';
 import type { ScenarioProblem } from './problem.js';
 

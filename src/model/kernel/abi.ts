@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// The handover format of one kernel as data: which versions it speaks, and how what it hands over is laid out.
+// The handover format of a kernel as data: the versions it supports, and the layouts of its structures.
 import type { Component } from './component.js';
 
-/** One field. Fields of nested structures follow the field that holds them, with dotted names. */
+/** A field. The fields of a nested structure follow it, with dotted names. */
 export interface Field {
-  /** `folios.first.phys`; `[]` stands for any element of an array. */
+  /** `folios.first.phys`; `[]` means any element of an array. */
   name: string;
   /** Bytes from the start of the structure. */
   offset: number;
   /** Bytes; for a bit field, those of its type. */
   size: number;
-  /** As the source has it: `u64`, `char[48]`, `struct kho_vmalloc`. */
+  /** As in the source: `u64`, `char[48]`, `struct kho_vmalloc`. */
   type: string;
-  /** The type without its names: `int64`, `int8[48]`, `ptr`, `struct`. Two fields of the same shape are read alike. */
+  /** The type without names: `int64`, `int8[48]`, `ptr`, `struct`. Fields of the same shape are read the same way. */
   shape: string;
-  /** Only of bit fields: bits from the start of the structure, and how many. */
+  /** Only for bit fields: the position from the start of the structure, and the width, both in bits. */
   bits: { offset: number; size: number } | null;
 }
 
@@ -22,12 +22,12 @@ export interface Structure {
   name: string;
   kind: 'struct' | 'union';
   size: number;
-  /** The file of the source that declares it; null where that is not known. */
+  /** The source file that declares it; null if unknown. */
   file: string | null;
   fields: Field[];
 }
 
-/** Where a version was read. */
+/** Where a version was found. */
 export type AbiSource = 'section' | 'image' | 'source';
 
 export interface AbiComponent extends Component {
@@ -35,14 +35,14 @@ export interface AbiComponent extends Component {
 }
 
 export interface KernelAbi {
-  /** Name or path that the kernel was asked for by. */
+  /** Name or path of the kernel, as the user gave it. */
   name: string;
   release: string | null;
   components: AbiComponent[];
-  /** Null where the layouts could not be read; `notes` says why. */
+  /** Null if the layouts could not be read; `notes` says why. */
   structures: Structure[] | null;
-  /** All structures that the kernel's sources declare for the handover were read. */
+  /** True if all structures were read that the kernel's sources declare for the handover. */
   complete: boolean;
-  /** What could not be found out, and why. */
+  /** What is unknown, and why. */
   notes: string[];
 }

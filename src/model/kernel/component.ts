@@ -1,21 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// Versioned parts of the handover format, and where two kernels do not meet.
+// Versioned parts of the handover format, and mismatches between two kernels.
 import type { EndsIn } from '../result/outcome.js';
 
-/** One versioned part of the handover format, for example { name: 'memfd', version: 2 }. */
+/** A versioned part of the handover format, for example { name: 'memfd', version: 2 }. */
 export interface Component {
   name: string;
   version: number;
 }
 
-/** How the version of the lab's own object is written down (docs/compat.md). Stock components use one token each. */
+/** How the lab's own object stores its version (docs/compat.md). Stock components use one token each. */
 export const NOTATIONS = ['token', 'composite', 'fdt', 'integer'] as const;
 export type Notation = (typeof NOTATIONS)[number];
 
-/**
- * When a kernel looks at the version that arrived: as user space asks for the file, as stock handlers do, or early in
- * boot.
- */
+/** When a kernel checks the incoming version: as user space retrieves the file, like stock handlers, or during boot. */
 export const CHECK_TIMES = ['late', 'early'] as const;
 export type CheckTime = (typeof CHECK_TIMES)[number];
 
@@ -24,19 +21,19 @@ export interface Manner {
   check: CheckTime;
 }
 
-/** What one kernel does with one component. Lists of versions have the highest first. */
+/** The versions of a component that a kernel supports, highest first. */
 export interface ComponentVersions {
   name: string;
   reads: number[];
-  /** Versions that it can write; null where nothing tells. */
+  /** Versions that it can write; null if unknown. */
   writes: number[] | null;
-  /** The one that it writes if nobody asks for another; null where that is not known. */
+  /** The version that it writes by default; null if unknown. */
   write: number | null;
-  /** Only of the lab's own object, where its build options are known; null for everything else. */
+  /** Only for the lab's own object, if its build options are known. */
   manner: Manner | null;
 }
 
-/** Components of the handover that the lab knows by name. */
+/** Components of the handover that the lab knows. */
 export const KNOWN_COMPONENTS = [
   'kho',
   'luo',
@@ -49,25 +46,22 @@ export const KNOWN_COMPONENTS = [
   'kexec-metadata',
 ] as const;
 
-/**
- * What a profile may pin: besides what kernels hand over, the form of a guest's state, which is the agent's own
- * (lab/agent/guest/state.h).
- */
+/** Components that a profile may pin. The format of a guest's state is the agent's own (lab/agent/guest/state.h). */
 export const PINNABLE_COMPONENTS = [...KNOWN_COMPONENTS, 'guest-state'] as const;
 
-/** Parts of a handover that only a run shows: the device itself, its open descriptor, and what it reaches. */
+/** Parts of a handover that only a run can check: the device itself, its descriptor, and its IOMMU mappings. */
 export const HARDWARE_COMPONENTS = ['pci', 'vfio', 'iommu'] as const;
 export type HardwareComponent = (typeof HARDWARE_COMPONENTS)[number];
 
-/** A component that the next kernel does not understand in the version that the old one wrote. */
+/** A component that the next kernel cannot read in the version that the old one wrote. */
 export interface Mismatch {
   component: string;
-  /** Version that the old kernel wrote; null where it does not write the component. */
+  /** Version that the old kernel wrote; null if it does not write the component. */
   wrote: number | null;
-  /** Versions that the next kernel reads; empty where it does not know the component. */
+  /** Versions that the next kernel reads; empty if it does not know the component. */
   reads: number[];
   endsIn: EndsIn;
-  /** How it is known: read from the images, or seen in this run. */
+  /** Where it was found: in the images, or in this run. */
   source: 'images' | 'run';
   detail: string;
 }

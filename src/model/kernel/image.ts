@@ -1,45 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a machine boots: a built kernel and a root file system, both by content.
+// What a machine boots: a built kernel and a root file system, identified by their content.
 import type { Component, ComponentVersions } from './component.js';
 
-/** What tells how much memory a kernel takes as it boots. Null where nothing tells. */
+/** How much memory a kernel needs to boot. Null for unknown. */
 export interface BootFacts {
-  /** `init_size` of the boot header: bytes that the image needs while it unpacks itself. */
+  /** `init_size` of the boot header: bytes that the image needs while it decompresses itself. */
   initSize: number | null;
-  /** Bytes from `_text` to `_end`: what the kernel keeps. */
+  /** Bytes from `_text` to `_end`: the size of the running kernel. */
   runtime: number | null;
-  /** CONFIG_KEXEC_HANDOVER_DEBUG: it refuses to preserve memory that lies in scratch. */
+  /** CONFIG_KEXEC_HANDOVER_DEBUG: the kernel refuses to preserve memory in scratch. */
   handoverDebug: boolean | null;
 }
 
 /** A kernel that is ready to boot. All paths are absolute. */
 export interface KernelImage {
-  /** Name of its definition, or the path that it was given by. */
+  /** Name of its definition, or its path as the user gave it. */
   name: string;
-  /** What `uname -r` will say; null where it could not be read from the image. */
+  /** What `uname -r` prints; null if it could not be read from the image. */
   release: string | null;
   bzImage: string;
   vmlinux: string | null;
   config: string | null;
   systemMap: string | null;
-  /** Every version that the image names: its own list, and version strings for what the list leaves out. */
+  /** Every version in the image: its own list, and version strings for components that are not in the list. */
   components: Component[];
-  /** Its own list (section .liveupdate_versions of the vmlinux); null where it has none that can be read. */
+  /** Its own list (section .liveupdate_versions of the vmlinux); null if there is no readable list. */
   listed: Component[] | null;
-  /** What it reads and writes, as it was built; its command line may change that (compat/object.ts). */
+  /** The versions that it reads and writes as built. Its command line may change them (compat/object.ts). */
   versions: ComponentVersions[];
-  /**
-   * The versions are all there are. False where the image could not be read, so that what is missing may be there all
-   * the same.
-   */
+  /** The list of versions is complete. False if the image could not be read. */
   known: boolean;
-  /** What could not be found out, and why. */
+  /** What is unknown, and why. */
   notes: string[];
-  /** Missing where its files were not looked at. */
+  /** Missing if its files were not read. */
   boot?: BootFacts;
   /** SHA-256 of the bzImage, hexadecimal. */
   sha256: string;
-  /** Folder of the cache that holds it; null for ready-made files. */
+  /** Its folder in the cache; null for ready-made files. */
   cacheDir: string | null;
 }
 

@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a PCI device looks like from outside: its configuration space, and where it hangs. Numbers that may have 64 bits
-// are hexadecimal text.
+// A PCI device seen from outside: its configuration space and its bus. Numbers that may have 64 bits are hexadecimal
+// text.
 
 export interface PciBar {
   bar: number;
   type: 'memory' | 'io';
-  /** As the register has it, decoded or not. */
+  /** From the register, even if the BAR is not decoded. */
   address: string;
   /** Bytes. */
   size: number;
 }
 
-/** The capability that messages for interrupts are set up in. */
+/** The MSI or MSI-X capability. */
 export interface PciInterrupts {
   kind: 'msi' | 'msix';
   enabled: boolean;
   /** The capability's control word. */
   control: number;
-  /** Of MSI, where the message goes and what it says; of MSI-X null: its messages are in a BAR. */
+  /** The message of MSI; null for MSI-X, whose messages are in a BAR. */
   address: string | null;
   data: number | null;
 }
@@ -30,7 +30,7 @@ export interface PciBridge {
 }
 
 export interface PciView {
-  /** `0000:00:05.0`, as the machine's kernel writes it. */
+  /** `0000:00:05.0`, as in the machine's kernel. */
   address: string;
   /** Four hexadecimal digits each. */
   vendor: string;
@@ -46,19 +46,19 @@ export interface PciView {
   /** Null on the root bus. */
   bridge: PciBridge | null;
   /**
-   * The device's own registers by name, hexadecimal; null where its model has none that can be read without a change,
-   * or its memory is not decoded.
+   * The device's own registers by name, hexadecimal. Null if its memory is not decoded, or if its model has no register
+   * that can be read without side effects.
    */
   registers: Record<string, string> | null;
 }
 
 /**
- * `use`: while it is open and mapped; `kexec`: right before the jump; `arrival`: the next kernel's user space is up;
- * `end`: all steps of an epoch are done; `fault`: before and after the lab pulled it out.
+ * `use`: while it is open and mapped. `kexec`: right before the jump. `arrival`: when the next kernel's user space is
+ * up. `end`: after all steps of an epoch. `fault`: before and after the lab unplugged it.
  */
 export type LookMoment = 'use' | 'kexec' | 'arrival' | 'end' | 'fault';
 
-/** What one look at one device showed; `view` null: it is not there. */
+/** One inspection of a device. `view` is null if the device was not there. */
 export interface DeviceLook {
   moment: LookMoment;
   epoch: number;

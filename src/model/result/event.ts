@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Everything that happens in a run, in order, on one monotonic clock. The report and any replay read these alone.
+// Everything that happens in a run, in order, on one monotonic clock. The report and a replay read only these events.
 
-/** Milliseconds since the run began, from one monotonic clock. */
+/** Milliseconds since the start of the run, from one monotonic clock. */
 export type Millis = number;
 
 export type EventBody =
   /** A set-up or tear-down task of the run. */
   | { kind: 'task'; task: string; state: 'start' | 'done' | 'failed'; detail?: string }
-  /** Progress within a task; `of` is null where the end is not known. */
+  /** Progress of a task; `of` is null if the total is unknown. */
   | { kind: 'progress'; task: string; done: number; of: number | null; detail?: string }
   /** A kernel reached a mark: its first line on the console, or user space. */
   | { kind: 'epoch'; mark: 'boot' | 'ready'; release: string | null; bootId: string | null }
@@ -24,11 +24,11 @@ export type EventBody =
   | { kind: 'qmp'; event: string; data: unknown }
   | { kind: 'crash'; title: string; severity: string; line: number }
   | { kind: 'oracle'; oracle: string; side: 'inside' | 'outside'; ok: boolean; detail: string }
-  /** What the IOMMU did, from QEMU's trace: told when it was read, `t` is when it happened. */
+  /** An action of the IOMMU, from QEMU's trace. `t` is when it happened, not when the trace was read. */
   | { kind: 'iommu'; what: string; detail: string }
-  /** A guest stops or goes on; `t` is when it did, by the agent's clock. */
+  /** A guest stopped or resumed. `t` is when it did, by the agent's clock. */
   | { kind: 'guest'; guest: string; what: 'pausing' | 'paused' | 'saved' | 'restored' | 'resumed' }
-  /** The lab held the machine still to look at it, until now. */
+  /** The lab paused the machine to inspect it; the pause ends now. */
   | { kind: 'still'; ms: number }
   | { kind: 'fault'; fault: string; places: number; detail: string }
   | { kind: 'note'; text: string };

@@ -4,28 +4,28 @@
 /** One field of a structure. Offsets and sizes in bytes. */
 export interface FieldRow {
   offset: number;
-  /** Hexadecimal, of long fields the beginning. */
+  /** Hexadecimal; only the start of a long field. */
   bytes: string;
   field: string;
   type: string;
   value: string;
-  /** The one that the failure is about. */
+  /** The failure is about this field. */
   here: boolean;
 }
 
 export interface StructureDump {
-  /** `struct luo_ser`, or which tree. */
+  /** `struct luo_ser`, or the name of a tree. */
   what: string;
   phys: string;
   rows: FieldRow[];
 }
 
 export interface SourceCheck {
-  /** Path below the tree, and the line that says no. */
+  /** Path in the kernel's tree, and the line of the check that failed. */
   file: string;
   line: number;
   function: string;
-  /** The lines around it, the first one's number. */
+  /** The lines around it, and the number of the first one. */
   first: number;
   lines: string[];
 }
@@ -36,7 +36,7 @@ export interface Frame {
   offset: number;
   /** The unwinder is not sure. */
   unsure: boolean;
-  /** `kernel/liveupdate/luo_core.c:145`, the innermost inlined call first; empty where symbols are not there. */
+  /** `kernel/liveupdate/luo_core.c:145`, the innermost inlined call first; empty without symbols. */
   lines: string[];
 }
 
@@ -46,20 +46,20 @@ export interface Explanation {
   wrote: {
     kernel: string;
     versions: string[];
-    /** Of the handover that was kept: where its parts lie. Empty where no memory was kept. */
+    /** Addresses of the handover's parts in the kept memory. Empty if no memory was kept. */
     where: string[];
   };
-  /** What the scenario changed from outside. */
+  /** The scenario's changes from outside. */
   faults: string[];
-  /** What the next kernel reads, and what of it did not fit. */
+  /** The versions that the next kernel reads, and the mismatches. */
   expected: { kernel: string; versions: string[]; mismatches: string[]; layouts: string[] };
-  /** What the next kernel said, first things first. */
+  /** The next kernel's messages, in order. */
   said: { t: number; epoch: number; text: string }[];
-  /** The check that said no; null where nothing on the console tells it. */
+  /** The check that failed; null if the console does not show it. */
   check: { refuses: string; function: string; source: SourceCheck | null } | null;
   trace: { frames: Frame[]; why: string | null };
-  /** As it was written; and as the next kernel reads the same bytes, where it lays them out otherwise. */
+  /** As the old kernel wrote it (`dump`); as the next one reads the same bytes (`read`), if its layout differs. */
   structure: { place: string; dump: StructureDump; read: StructureDump | null } | null;
-  /** What is not known, and the command that would tell. */
+  /** What is unknown, and the command that would find it out. */
   notes: string[];
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// What result.json says of guests: what became of each, and how long it stood still.
+// Guests in result.json: their fates and their downtime.
 import type { GuestKind } from '../scenario/guest.js';
 import type { Recovery } from '../scenario/scenario.js';
 
 /**
- * `lost`: it is not there any more, or began anew; `corrupt`: it runs, or could, with something that is not its own;
- * `stuck`: it does not go on.
+ * `lost`: it is gone, or it restarted. `corrupt`: it runs, or could run, with wrong state. `stuck`: it makes no
+ * progress.
  */
 export const GUEST_FATES = ['survived', 'lost', 'corrupt', 'stuck', 'unjudged'] as const;
 export type GuestFate = (typeof GUEST_FATES)[number];
@@ -18,29 +18,27 @@ export interface ChainOfResult {
   links: number;
 }
 
-/**
- * What a guest counted of a device that it has, over all its life: transfers through its own memory, and what it met.
- */
+/** A guest's counters for one of its devices since it started: transfers through its own memory, and problems. */
 export interface DeviceCounts {
   done: number;
-  /** Another content came back than went in. */
+  /** Transfers with a wrong result. */
   wrong: number;
   unended: number;
-  /** Given up because the device had been reset. */
+  /** Abandoned because of a reset of the device. */
   cut: number;
   resets: number;
-  /** Ticks at which the device did not answer. */
+  /** Ticks without an answer from the device. */
   gone: number;
 }
 
 export interface DeviceOfGuest {
   device: string;
   /**
-   * `kept`: LUO carried its descriptor; `recreated`: opened anew and reset; `lost`: the guest does not have it any
-   * more. Null where nothing came to that.
+   * `kept`: LUO carried its descriptor. `recreated`: opened again and reset. `lost`: the guest no longer has it. Null
+   * if the run did not get this far.
    */
   carried: 'kept' | 'recreated' | 'lost' | null;
-  /** When the guest was paused, and once it had gone on. */
+  /** When the guest was paused, and after it resumed. */
   before: DeviceCounts | null;
   after: DeviceCounts | null;
 }
@@ -52,65 +50,60 @@ export interface GuestOfResult {
   vcpus: number;
   /** Bytes of RAM. */
   size: number;
-  /** Session that carried its RAM; null where none did. */
+  /** Session with its RAM, if any. */
   session: string | null;
-  /** The epoch that it was to come back in. */
+  /** The epoch in which it should come back. */
   epoch: number;
   state: GuestFate;
-  /** The first page of its RAM that is not what it should be. */
+  /** The first wrong page of its RAM. */
   firstBad: { page: number; what: string } | null;
-  /** By its own count, when it was paused and when it was last seen. */
+  /** Its own counter when it was paused, and when it was last seen. */
   ticks: { before: number | null; after: number | null };
-  /** Right before the kexec, right after it, and once it had gone on. Null: it has none, or nobody could look. */
+  /** Right before the kexec, right after it, and after the resume. Null if it has no chain or it could not be read. */
   chain: { before: ChainOfResult | null; arrival: ChainOfResult | null; after: ChainOfResult | null };
-  /** Its own clock over the update, against the machine's, milliseconds; null where it tells no time. */
+  /** Its own clock against the machine's over the update, in milliseconds; null for a guest without a clock. */
   clock: { advanced: number; expected: number; jump: number } | null;
   bootId: { before: string; after: string } | null;
-  /**
-   * Milliseconds from the pause of its first vCPU to its resume, by the machine's TSC; and the longest time between two
-   * of its own ticks.
-   */
+  /** Milliseconds from the pause of its first vCPU to its resume, by the machine's TSC. */
   downtime: number | null;
+  /** The longest time between two of its own ticks. */
   downtimeInside: number | null;
   devices: DeviceOfGuest[];
-  /** Least version of the state's form that can carry it. */
+  /** The lowest version of the state format that can carry it. */
   needs: number | null;
-  /** Of its two files, pages that are neither restored nor given back, and pages that the allocator has. */
+  /** Pages of its two files that are neither restored nor freed (leaked), or that the allocator has (lost). */
   pagesLeaked: number;
   pagesLost: number;
   problems: string[];
 }
 
-/** What a host is left with where something that was handed over is neither restored nor given back. */
+/** The damage on a host on which something that was handed over is neither restored nor freed. */
 export interface ImpairedOfResult {
-  /** Pages that nobody can use. */
+  /** Unusable pages. */
   pagesLeaked: number;
   /** Guests that did not survive. */
   guests: string[];
 }
 
-/** What was tried with a host that an update left impaired, and what it gave back. */
+/** The recovery of a host that an update left impaired. */
 export interface RecoveryOfResult {
   how: Recovery;
-  /** Milliseconds until user space was there again and had been asked. */
+  /** Milliseconds until user space was up again and had answered. */
   ms: number;
-  /** Leaked pages that are marked as handed over, before and after; null where that could not be seen. */
+  /** Leaked pages that are marked as handed over, before and after; null if unknown. */
   pagesLeaked: { before: number; after: number | null };
-  /** Of the physical pages that were leaked, how many are no longer set aside. */
+  /** Physical pages that were leaked and are no longer reserved. */
   pagesGivenBack: number;
-  /** Pages that the kernel manages: the first kernel once it had booted, the impaired one, and the one after. */
+  /** Pages that the kernel manages: in the first kernel after its boot, in the impaired one, after the recovery. */
   managed: { first: number | null; before: number | null; after: number | null };
   guestsSurvived: string[];
   guestsLost: string[];
   problems: string[];
-  /**
-   * Why the lab or its host could not go through with it: what it would have given back is not known. Null where they
-   * could.
-   */
+  /** Why the lab or its host could not complete the recovery, so that its effect is unknown. Null if it could. */
   notKnown: string | null;
 }
 
-/** In the order in which they follow each other. */
+/** In chronological order. */
 export const DOWNTIME_PHASES = [
   'pause',
   'save',
@@ -128,11 +121,11 @@ export const DOWNTIME_PHASES = [
 export type DowntimePhase = (typeof DOWNTIME_PHASES)[number];
 
 /**
- * From the pause of the first vCPU to the resume of the last, over one update. Milliseconds of the machine's time:
- * while the lab looks at it, it stands still.
+ * The downtime of one update, from the pause of the first vCPU to the resume of the last. In milliseconds of the
+ * machine's time, which stops while the lab inspects the machine.
  */
 export interface DowntimeOfResult {
-  /** The epoch that the update led into. */
+  /** The epoch after the update. */
   epoch: number;
   ms: number;
   phases: { phase: DowntimePhase; ms: number }[];
@@ -143,6 +136,6 @@ export interface DowntimeOfResult {
   perMib: number;
   /** By the machine's TSC. */
   longest: { guest: string; ms: number } | null;
-  /** What the lab needed meanwhile to look at the machine while it stood still; no part of the downtime. */
+  /** Time of the lab's inspections meanwhile, with the machine paused. Not part of the downtime. */
   looks: number;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What result.json says of devices and of the IOMMU. Addresses are hexadecimal text: they may have 64 bits.
+// Devices and the IOMMU in result.json. Addresses are hexadecimal text, because they may have 64 bits.
 import type { DeviceModel, DevicePreserve, IommuKind } from '../scenario/device.js';
 import type { PciView } from '../kernel/pci.js';
 
@@ -7,32 +7,24 @@ import type { PciView } from '../kernel/pci.js';
 export interface DeviceOfResult {
   name: string;
   device: DeviceModel;
-  /** In the machine, `0000:00:05.0`; null where it was never found. */
+  /** In the machine, `0000:00:05.0`; null if it was never found. */
   address: string | null;
   preserve: DevicePreserve;
-  /** The epoch that it was to come back in. */
+  /** The epoch in which it should come back. */
   epoch: number;
-  /**
-   * `kept`: LUO carried its descriptor. `recreated`: opened and mapped anew. Null: nobody was to open it, or the
-   * machine ended first.
-   */
+  /** `kept`: LUO carried its descriptor. `recreated`: opened and mapped again. Null: never opened, or the run ended. */
   carried: 'kept' | 'recreated' | 'lost' | null;
-  /**
-   * While it was in use, else right before the kexec; and in the next kernel while it was in use, else once its user
-   * space was up.
-   */
+  /** In the old kernel: while it was in use, otherwise right before the kexec. */
   before: PciView | null;
+  /** In the next kernel: while it was in use, otherwise when user space was up. */
   after: PciView | null;
-  /** Between the two. */
+  /** Between the two views. */
   resets: number;
-  /** What was done to it between the two, by writes to configuration space. */
+  /** Writes to its configuration space between the two views. */
   during: { t: number; epoch: number; what: string; detail: string }[];
-  /** What backs it: pages of 4096 bytes, and how many hold something else than the lab put there. */
+  /** Its backing storage: pages of 4096 bytes, and how many of them differ from the lab's content. */
   backing: { pages: number; different: number } | null;
-  /**
-   * A transfer that was begun right before the kexec. `early`: it was over before anything stood in its way, and shows
-   * nothing.
-   */
+  /** A transfer that started right before the kexec. `early`: it ended too soon to show anything. */
   transfer: {
     iova: string;
     phys: string;
@@ -43,11 +35,11 @@ export interface DeviceOfResult {
   problems: string[];
 }
 
-/** What a device reached through the tables at one moment; at most so many runs as fit a reader. */
+/** What a device could reach through the IOMMU's tables at one moment. The number of mappings is limited. */
 export interface ReachOfResult {
   epoch: number;
   state: 'translated' | 'pass-through' | 'blocked' | 'broken';
-  /** Bytes that are mapped in all. */
+  /** Mapped bytes in total. */
   bytes: number;
   tablePages: number;
   mappings: { iova: string; phys: string; length: number; rights: string }[];
@@ -57,9 +49,9 @@ export interface TablesOfResult {
   device: string;
   before: ReachOfResult | null;
   after: ReachOfResult | null;
-  /** Pages behind the same IOVA with the same rights, before and after. */
+  /** Pages at the same IOVA with the same rights before and after. */
   same: number;
-  /** Pages of tables that were to be handed over, and how many of them nobody has given back. */
+  /** Table pages to hand over, and how many of them were never freed. */
   handedOver: number;
   leaked: number;
   problems: string[];
@@ -67,25 +59,22 @@ export interface TablesOfResult {
 
 export interface IommuOfResult {
   kind: IommuKind;
-  /** `count`: how many of the kind in a row. */
+  /** `count`: number of equal events in a row. */
   timeline: { t: number; epoch: number; what: string; detail: string; count: number }[];
-  /** Events that the timeline leaves out. */
+  /** Events that are not in the timeline. */
   leftOut: number;
-  /**
-   * The longest time of an update in which DMA was not translated, milliseconds; null where it was never seen on, or
-   * never came on again.
-   */
+  /** Longest time without DMA translation in an update, in milliseconds; null if it was never on or stayed off. */
   gapMs: number | null;
   /**
-   * One an update. `kept`: never off; `gap`: off and on again; `open`: never on again; `off`: not on when the kexec
-   * began.
+   * The translation in each update. `kept`: never off. `gap`: off and on again. `open`: off and never on again. `off`:
+   * not on when the kexec started.
    */
   gaps: { epoch: number; state: 'kept' | 'gap' | 'open' | 'off'; ms: number | null }[];
-  /** Requests of devices that were blocked, by device. */
+  /** Blocked requests by device. */
   faults: { device: string; count: number; first: string }[];
-  /** The iommufd of each device whose iommufd was given to a session. */
+  /** The preserved iommufds, by device. */
   descriptors: { device: string; epoch: number; carried: 'kept' | 'lost' }[];
   tables: TablesOfResult[];
-  /** Bytes that a device wrote to where it had no business. */
+  /** Bytes that a device wrote to places it must not reach. */
   strays: { device: string; iova: string; phys: string; bytes: number }[];
 }

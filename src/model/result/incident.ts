@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// One piece of evidence. Incidents are what the verdict is made of; the first one is the first cause and is never
-// overwritten.
+// A piece of evidence. The verdict rests on incidents; the first one is the first cause and is never overwritten.
 import type { Outcome } from './outcome.js';
 
 export interface Incident {
-  /** The stream that showed it. */
+  /** Where it came from. */
   source: 'lab' | 'console' | 'qmp' | 'agent' | 'memory' | 'deadline';
   side: 'inside' | 'outside';
-  /** The outcome that this piece of evidence alone would stand for; null where it only informs. */
+  /** The outcome that this incident alone implies; null if it is only information. */
   implies: Outcome | null;
-  /** Canonical: addresses, numbers and CPUs replaced, so that the same bug has the same title every night. */
+  /** Canonical: without addresses, numbers and CPUs, so that the same bug has the same title every night. */
   title: string;
   detail: string;
   epoch: number;

@@ -1,29 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
-// A matrix: scenarios by kernels by repeats, each one a cell. results/<matrix>/ holds matrix.json (`Matrix`) and
-// cells.jsonl (one `Attempt` a line).
+// A matrix: scenarios on kernels, with repeats. Each combination is a cell. results/<matrix>/ contains matrix.json
+// (`Matrix`) and cells.jsonl (an `Attempt` on each line).
 import type { EndsIn, Outcome } from './outcome.js';
 import type { Witness } from './witness.js';
 
-/** Version of the form of matrix.json and cells.jsonl. */
+/** Version of the format of matrix.json and cells.jsonl. */
 export const MATRIX_SCHEMA = 1;
 
 export const EXPECTATION_SOURCES = ['scenario', 'prediction', 'baseline'] as const;
 
 export interface CellExpectation {
   outcome: Outcome;
-  /** Null where it follows from the outcome. */
+  /** Null if it follows from the outcome. */
   endsIn: EndsIn | null;
-  /** Who says so: the scenario's own words, what the images foretell, or the committed baseline of the plan. */
+  /** Where it comes from: the scenario, the prediction from the images, or the plan's committed baseline. */
   source: (typeof EXPECTATION_SOURCES)[number];
 }
 
 export interface Cell {
-  /** Deterministic: from the scenario's path, the kernels by name, and the repeat. */
+  /** Deterministic: from the scenario's path, the names of the kernels, and the repeat. */
   id: string;
-  /** Path of the scenario, from the folder of the lab where it lies in there. */
+  /** Path of the scenario; relative if it is in the lab's folder. */
   scenario: string;
   tags: string[];
-  /** By name, one an epoch: a pair or a chain. */
+  /** Names, one for each epoch: a pair or a chain. */
   kernels: string[];
   /** From 1. */
   repeat: number;
@@ -34,9 +34,9 @@ export interface Matrix {
   schema: typeof MATRIX_SCHEMA;
   /** Name of its folder under results/. */
   id: string;
-  /** Path of the plan, as a cell's scenario is given. */
+  /** Path of the plan; relative if it is in the lab's folder. */
   plan: string;
-  /** SHA-256 of the plan's text and of the texts of its scenarios: a matrix that goes on later is the same matrix. */
+  /** SHA-256 of the texts of the plan and its scenarios. It must not change when an interrupted matrix continues. */
   planSha256: string;
   labVersion: string;
   /** ISO 8601. */
@@ -46,21 +46,21 @@ export interface Matrix {
   cells: Cell[];
 }
 
-/** One finished attempt at a cell. Only `infra` is tried again, so the last attempt at a cell is its outcome. */
+/** A finished attempt at a cell. Only `infra` is tried again, so the last attempt gives the cell's outcome. */
 export interface Attempt {
   cell: string;
   /** From 1. */
   attempt: number;
-  /** Name of the run's folder in results/; null where there is none. */
+  /** Name of the run's folder in results/, if there is one. */
   run: string | null;
   outcome: Outcome;
   endsIn: EndsIn;
   asExpected: boolean;
-  /** Canonical title of the evidence that decided; null where none did. */
+  /** Canonical title of the deciding incident, if any. */
   title: string | null;
-  /** Witnesses that the user did without, and that did not see. */
+  /** Waived witnesses that did not see. */
   without: Witness[];
-  /** How long it took, in milliseconds of a monotonic clock. */
+  /** Duration in milliseconds of a monotonic clock. */
   ms: number;
   /** ISO 8601, wall clock. */
   startedAt: string;
@@ -68,7 +68,7 @@ export interface Attempt {
   worker: string;
 }
 
-/** `cell.json` in a run's folder: which cell's run this is. */
+/** `cell.json` in a run's folder: the cell of this run. */
 export interface CellOfRun {
   matrix: string;
   cell: string;
@@ -76,22 +76,20 @@ export interface CellOfRun {
   worker: string;
 }
 
-/** Repeats of one scenario on the same kernels, together. */
+/** All repeats of a scenario on the same kernels. */
 export interface PairResult {
   scenario: string;
   tags: string[];
   kernels: string[];
   expected: CellExpectation;
   cells: Cell[];
-  /** Of each cell that has been run: its last attempt, in the order of the repeats. */
+  /** The last attempt of each finished cell, in the order of the repeats. */
   attempts: Attempt[];
-  /**
-   * `pending`: not all repeats have been run. `flaky`: their outcomes or endings differ; never averaged into a pass.
-   */
+  /** `pending`: some repeats are missing. `flaky`: outcomes or endings differ, which never counts as a pass. */
   state: Outcome | 'pending' | 'flaky';
   endsIn: EndsIn | null;
   /** False unless every repeat ended as expected. */
   asExpected: boolean;
-  /** Which outcomes there were, most frequent first. */
+  /** The outcomes, most frequent first. */
   rates: { outcome: Outcome; endsIn: EndsIn; count: number }[];
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one verdict of a run, and what the mismatch behind it ends in.
+// The verdict of a run, and how bad its end is for the host.
 
-/** All outcomes, in order of precedence: where several hold, the first one wins. */
+/** All outcomes in order of precedence: if several apply, the first one wins. */
 export const OUTCOMES = [
   'infra',
   'panic',
@@ -19,7 +19,7 @@ export type Outcome = (typeof OUTCOMES)[number];
 export const ENDINGS = ['panic', 'leak', 'reboot', 'none'] as const;
 export type EndsIn = (typeof ENDINGS)[number];
 
-/** What each outcome ends in. `none` for infra: it is no verdict on a kernel. */
+/** The ending of each outcome. `none` for infra, which says nothing about a kernel. */
 export const ENDS_IN: Readonly<Record<Outcome, EndsIn>> = {
   infra: 'none',
   panic: 'panic',

@@ -1,34 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an update will end in, told from the two images alone, before anything is booted.
+// The predicted outcome of an update, from the two images alone, before anything boots.
 import type { Mismatch } from '../kernel/component.js';
 import type { EndsIn, Outcome } from './outcome.js';
 
 export interface Prediction {
   outcome: Outcome;
   endsIn: EndsIn;
-  /** Function of the next kernel that decides; null where none does: all is well, or the update is never begun. */
+  /** The function in the next kernel that decides; null if the update succeeds or never starts. */
   where: string | null;
-  /**
-   * What decides: a component of the handover, `scratch`, `memory`; null where all is well, or the scenario itself
-   * decides.
-   */
+  /** What decides: a component of the handover, `scratch` or `memory`; null if it succeeds or the scenario decides. */
   component: string | null;
   /**
-   * Texts, one of which the run must show if it ends so for this reason; empty where the component itself must be named
-   * as a mismatch, or nothing is said.
+   * A run that ends like this for this reason shows one of these texts. Empty if it must name the component as a
+   * mismatch instead, or if there is no message.
    */
   signs: string[];
-  /** Every component on which the two do not meet, in the order in which the next kernel reads them. */
+  /** All mismatches, in the order in which the next kernel reads the components. */
   mismatches: Mismatch[];
-  /** Sentences; the first one names what decides. */
+  /** Sentences; the first one names the deciding reason. */
   reasons: string[];
 }
 
-/** A prediction beside what came of it. */
+/** A prediction, and whether it was right. */
 export interface PredictionOfResult extends Prediction {
-  /**
-   * The run ended so, and for this reason: outcome, ending and component are those that were foretold. Null in results
-   * that older labs wrote.
-   */
+  /** The run had the predicted outcome, ending and component. Null in results of older labs. */
   hit: boolean | null;
 }

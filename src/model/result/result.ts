@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// result.json: what other people's scripts read. Its JSON Schema is schema/result.schema.json, made from
+// result.json, which other people's scripts read. Its JSON Schema is schema/result.schema.json, generated from
 // store/run/result-schema.ts.
 import type { Component, Mismatch } from '../kernel/component.js';
 import type { DowntimeOfResult, GuestOfResult, ImpairedOfResult, RecoveryOfResult } from './guest-result.js';
@@ -12,19 +12,19 @@ import type { CaseOfResult } from '../scenario/selftest.js';
 import type { Token } from '../scenario/token.js';
 import type { Witness, WitnessOfResult } from './witness.js';
 
-/** Version of the form of result.json. */
+/** Version of the format of result.json. */
 export const RESULT_SCHEMA = 2;
 
 export interface KernelOfResult {
   name: string;
-  /** What the running kernel said of itself; from its image where it never came up. */
+  /** From the running kernel, or from its image if it never booted. */
   release: string | null;
   components: Component[];
   /** SHA-256 of the bzImage. */
   sha256: string;
 }
 
-/** What an object had besides its pages; `arrived`: the version that it was carried in, 0 where it was not. */
+/** The parts of an object besides its pages. `arrived`: the version that carried it, or 0 if it was not carried. */
 export interface ObjectOfResult {
   array: number;
   badArray: number;
@@ -33,25 +33,25 @@ export interface ObjectOfResult {
   arrived: number;
 }
 
-/** One file that was to be carried over one update. */
+/** A file that one update should carry over. */
 export interface ResourceOfResult {
   kind: 'memfd' | 'object' | 'guest-ram' | 'guest-state' | 'reserve_mem';
   name: string;
   session: string | null;
   token: Token | null;
-  /** The epoch that it was to come back in. */
+  /** The epoch in which it should come back. */
   epoch: number;
-  /** `unjudged`: the machine came to an end first. */
+  /** `unjudged`: the machine ended first. */
   state: 'intact' | 'corrupt' | 'leaked' | 'lost' | 'unjudged';
   /** Bytes. */
   size: number;
   /** Pages of 4096 bytes. */
   pages: number;
-  /** How much of it the first kernel had in huge folios. */
+  /** The amount that the first kernel kept in huge folios. */
   hugeKiB: number;
   /**
-   * `blocks`: 512-byte blocks that the file occupies, which tells whether its holes were filled. `mode`: permission
-   * bits; `access`: what its descriptor allows, `r`, `w` or `rw`; results of earlier versions lack both.
+   * `blocks`: allocated 512-byte blocks, which show whether the holes were filled. `mode`: permission bits. `access`:
+   * rights of its descriptor, `r`, `w` or `rw`. Results of earlier versions have neither `mode` nor `access`.
    */
   inside: {
     pages: number;
@@ -68,10 +68,7 @@ export interface ResourceOfResult {
   problems: string[];
 }
 
-/**
- * `lost`: given back, and still readable; `reused`: given back, and written over. `own`: the handover's own, which
- * stays.
- */
+/** `lost`: freed, but still readable. `reused`: freed and overwritten. `own`: the handover's own, which stays. */
 export const PHYS_STATES = ['intact', 'corrupt', 'leaked', 'lost', 'reused', 'unjudged', 'own'] as const;
 export type PhysState = (typeof PHYS_STATES)[number];
 
@@ -82,9 +79,8 @@ export interface MemoryOfResult {
   pagesLost: number;
   pagesCorrupt: number;
   /**
-   * One entry an update: every page that KHO marked on arrival and at the end, which of the rest are the handover's
-   * own, and a map of physical memory: what became of each page of the files. `mapLeftOut`: pages in runs that were too
-   * many to be listed.
+   * Each update: the pages that KHO had marked on arrival and at the end, the handover's own pages among the latter
+   * (`baseline`), and a map with the state of every page of the files. `mapLeftOut`: pages that did not fit in the map.
    */
   updates: {
     epoch: number;
@@ -97,48 +93,45 @@ export interface MemoryOfResult {
 }
 
 /**
- * One attempt to update. `judged`: the next kernel came up, and what was carried was judged. `refused`: it was called
- * off, and the old kernel runs on. `ended`: a kernel, or the lab, ended before it could be judged.
+ * An attempt to update. `judged`: the next kernel came up, and the lab checked everything that was carried. `refused`:
+ * it was called off, and the old kernel continues. `ended`: a kernel, or the lab, ended before the lab could check.
  */
 export interface AttemptOfResult {
-  /** The kernel that was to hand over. */
+  /** The kernel that should hand over. */
   epoch: number;
   /** Counts from 1 in each kernel. */
   attempt: number;
   state: 'judged' | 'refused' | 'ended';
-  /** What was to be handed over. */
+  /** Number of sessions and files to hand over. */
   sessions: number;
   files: number;
-  /** When it began, milliseconds of the run. */
+  /** When it started, in milliseconds of the run. */
   at: number;
   /** Why it was called off. */
   why: string | null;
 }
 
-/**
- * `tainted_mask` of the kernel that ran before the first preserve and of the one that ran last; null where it could not
- * be read.
- */
+/** `tainted_mask` of the kernel before the first preserve, and of the last kernel; null if it could not be read. */
 export interface TaintOfResult {
   before: number | null;
   after: number | null;
-  /** What was set on the way and the scenario does not declare, by the names of model/result/taint.ts. */
+  /** Names (model/result/taint.ts) of the flags that were set in the run and that the scenario does not declare. */
   flags: string[];
 }
 
 export interface Result {
-  /** Results of version 1, which knew no witnesses, are read too. */
+  /** The lab also reads results of version 1, which have no witnesses. */
   schema: 1 | typeof RESULT_SCHEMA;
   id: string;
   scenario: { name: string; description: string; tags: string[]; file: string };
   from: KernelOfResult;
   to: KernelOfResult;
-  /** All kernels in the order of the run; `from` and `to` are the first and the last. */
+  /** All kernels in the order of the run. `from` and `to` are the first and the last. */
   kernels: KernelOfResult[];
   policy: Policy;
   outcome: Outcome;
   endsIn: EndsIn;
-  /** The evidence that decided; null for `preserved`. */
+  /** The deciding incident; null for `preserved`. */
   cause: Incident | null;
   expected: Outcome;
   expectedEndsIn: EndsIn | null;
@@ -148,31 +141,31 @@ export interface Result {
   /** Every attempt to update, in order. */
   attempts: AttemptOfResult[];
   resources: ResourceOfResult[];
-  /** Devices that were passed through, one entry a device and update. */
+  /** Passed-through devices, one entry for each device and update. */
   devices: DeviceOfResult[];
-  /** Null where the machine has none. */
+  /** Null for a machine without an IOMMU. */
   iommu: IommuOfResult | null;
   guests: GuestOfResult[];
-  /** How long guests stood still, one entry an update. */
+  /** Guest downtime, one entry for each update. */
   downtime: DowntimeOfResult[];
-  /** Of upstream's own tests; empty where the scenario runs none. */
+  /** Results of upstream's own tests, if the scenario runs any. */
   cases: CaseOfResult[];
-  /** What the host is left with; null where it can go on as before. */
+  /** The damage to the host, if any. */
   impaired: ImpairedOfResult | null;
-  /** Null where none was asked for, or there was nothing to recover from. */
+  /** Null if the scenario does not ask for it, or if there was nothing to recover from. */
   recovery: RecoveryOfResult | null;
   incidents: Incident[];
-  /** Who could see what, one entry a witness that was needed or looked. */
+  /** One entry for each witness that was needed or that looked. */
   witnesses: Partial<Record<Witness, WitnessOfResult>>;
-  /** Null where it was never read. */
+  /** Null if it was never read. */
   taint: TaintOfResult | null;
   memory: MemoryOfResult;
-  /** What happened when, in milliseconds since the run began. */
+  /** Main events, in milliseconds since the start of the run. */
   timeline: { t: number; epoch: number; what: string }[];
   qemu: { version: string; accel: string; commandLine: string };
   /** Milliseconds. */
   durations: Record<string, number>;
-  /** What the lab's own process has used so far: CPU in milliseconds, the peak of its memory in KiB. */
+  /** Use of the lab's own process so far: CPU in milliseconds, peak memory in KiB. */
   lab: { cpuMs: number; peakRssKiB: number };
   versions: { lab: string; node: string };
   startedAt: string;

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// How a kernel marks itself as damaged: the bits of `tainted_mask`, and complaints on the console that set none of
-// them. Bits and letters: include/linux/panic.h and kernel/panic.c of 7.3; the bits have kept their meaning since 6.16.
+// How a kernel marks itself as damaged: the bits of `tainted_mask`, and console messages without a bit. Bits and
+// letters: include/linux/panic.h and kernel/panic.c of 7.3. The bits have had the same meaning since 6.16.
 
 /**
- * `damage`: something went wrong while the kernel ran. `state`: says what the kernel or its machine is, such as a
- * module that was loaded; where a kernel has it on arrival it is listed, and no sign of damage.
+ * `damage`: something went wrong while the kernel ran. `state`: a property of the kernel or its machine, such as a
+ * loaded module. It is listed, but not a sign of damage, if a kernel has it from the start.
  */
 export type TaintKind = 'damage' | 'state';
 
 export interface TaintFlag {
   bit: number;
-  /** As the kernel prints it behind `Tainted:`. */
+  /** The letter that the kernel prints after `Tainted:`. */
   letter: string;
   name: TaintName;
   kind: TaintKind;
@@ -40,8 +40,8 @@ const FLAGS = [
 ] as const;
 
 /**
- * Complaints that mean damage and set no bit: lockdep, UBSAN and KCSAN, stalls of RCU, tasks and work queues, other
- * lines with BUG.
+ * Console messages that mean damage but set no bit: lockdep, UBSAN and KCSAN, stalls of RCU, tasks and work queues, and
+ * other lines with BUG.
  */
 export const CONSOLE_TAINTS = ['lockdep', 'sanitizer', 'stall', 'bug'] as const;
 
@@ -54,10 +54,10 @@ export const TAINT_FLAGS: readonly TaintFlag[] = FLAGS.map(([bit, letter, name, 
   name,
   kind,
 }));
-/** What a scenario may declare that it provokes. */
+/** Taints that a scenario may declare as intended. */
 export const TAINT_NAMES: readonly TaintName[] = [...FLAGS.map(([, , name]) => name), ...CONSOLE_TAINTS];
 
-/** True where the kernel's own mask tells of it. */
+/** True if `tainted_mask` has a bit for it. */
 export function hasBit(name: TaintName): boolean {
   return TAINT_FLAGS.some((flag) => flag.name === name);
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Clients: processes in the machine that hold sessions and files. The first one is always there; steps start and end
+// Clients: processes in the machine that hold sessions and files. The first one always exists; steps start and kill
 // others.
 
-/** The client that carries out what names no other. */
+/** The first client. It performs every step that names no other. */
 export const MAIN = 'main';
 
 /** What a client can hold. */
@@ -13,9 +13,7 @@ export interface Held {
 
 export type ClientAction =
   | { op: 'client'; client: string }
-  /**
-   * A descriptor of the same session or file goes to another client, under the same name; who gives it keeps its own.
-   */
+  /** Passes a descriptor of a session or file to another client, under the same name. The sender keeps its own. */
   | { op: 'pass'; from: string; to: string; what: Held }
   | { op: 'kill'; client: string };
 
@@ -25,37 +23,37 @@ export function isClientAction(action: { op: string }): action is ClientAction {
   return OPS.has(action.op);
 }
 
-/** Which clients hold what. What is not in the book is held by the first one alone. */
+/** Tracks which clients hold which sessions and files. Anything that is not listed belongs to the first client only. */
 export class Holders {
-  readonly #book = new Map<string, Set<string>>();
+  readonly #holders = new Map<string, Set<string>>();
 
   static #key({ kind, name }: Held): string {
     return `${kind}\0${name}`;
   }
 
   of(what: Held): ReadonlySet<string> {
-    return this.#book.get(Holders.#key(what)) ?? new Set([MAIN]);
+    return this.#holders.get(Holders.#key(what)) ?? new Set([MAIN]);
   }
 
-  /** It was made or taken back by this client: no other has it. */
+  /** This client created or retrieved it, so no other client has it. */
   made(what: Held, client: string): void {
-    if (client === MAIN) this.#book.delete(Holders.#key(what));
-    else this.#book.set(Holders.#key(what), new Set([client]));
+    if (client === MAIN) this.#holders.delete(Holders.#key(what));
+    else this.#holders.set(Holders.#key(what), new Set([client]));
   }
 
   passed(what: Held, client: string): void {
-    this.#book.set(Holders.#key(what), new Set([...this.of(what), client]));
+    this.#holders.set(Holders.#key(what), new Set([...this.of(what), client]));
   }
 
-  /** @returns whether no client has it any more */
+  /** @returns true if no client has it any more */
   dropped(what: Held, client: string): boolean {
     const left = new Set([...this.of(what)].filter((each) => each !== client));
-    if (left.size === 0) this.#book.delete(Holders.#key(what));
-    else this.#book.set(Holders.#key(what), left);
+    if (left.size === 0) this.#holders.delete(Holders.#key(what));
+    else this.#holders.set(Holders.#key(what), left);
     return left.size === 0;
   }
 
   clear(): void {
-    this.#book.clear();
+    this.#holders.clear();
   }
 }

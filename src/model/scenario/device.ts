@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Devices that a scenario puts into the machine to be passed through, and the IOMMU in front of them.
-import type { SourcePos } from './scenario.js';
+// Devices in the machine that are passed through, and the IOMMU in front of them.
+import type { SourcePos } from './source-pos.js';
 import type { Token } from './token.js';
 
 export const IOMMU_KINDS = ['none', 'intel', 'amd', 'virtio'] as const;
@@ -8,18 +8,15 @@ export type IommuKind = (typeof IOMMU_KINDS)[number];
 
 export interface IommuSpec {
   kind: IommuKind;
-  /** Interrupts are remapped too; virtio has none. */
+  /** Interrupt remapping; virtio has none. */
   intremap: boolean;
   /** VT-d's scalable mode. */
   scalable: boolean;
-  /** Width of an IOVA, in bits. */
+  /** Width of an IOVA in bits. */
   bits: number;
-  /**
-   * Of the iommufd of each device that is given to a session: does it go with it? As for a device, with `recreate` for
-   * never.
-   */
+  /** Whether LUO must also carry the iommufd of each device in a session. `recreate`: never. */
   preserve: DevicePreserve;
-  /** Where the scenario says it; of the file's beginning where it does not. */
+  /** Its position in the scenario, or the start of the file if the scenario has none. */
   pos: SourcePos;
 }
 
@@ -27,8 +24,8 @@ export const DEVICE_MODELS = ['edu', 'nvme', 'virtio-net', 'virtio-blk', 'ivshme
 export type DeviceModel = (typeof DEVICE_MODELS)[number];
 
 /**
- * `required`: LUO must carry its descriptor, or the update is called off. `if-supported`: LUO is asked to, and where it
- * does not, as `recreate`: closed, and opened and mapped anew by the next kernel.
+ * `required`: LUO must carry the descriptor, otherwise the lab calls the update off. `recreate`: the old kernel closes
+ * the device, the next one opens and maps it again. `if-supported`: preserve it if LUO can, otherwise recreate it.
  */
 export const DEVICE_PRESERVES = ['required', 'if-supported', 'recreate'] as const;
 export type DevicePreserve = (typeof DEVICE_PRESERVES)[number];
@@ -40,10 +37,10 @@ export const RIGHTS = ['rw', 'r', 'w'] as const;
 /** What the device may do with the memory. */
 export type Rights = (typeof RIGHTS)[number];
 
-/** A whole file that a device reaches from `iova` on. */
+/** A whole file that is mapped for a device at `iova`. */
 export interface DeviceMapping {
   file: string;
-  /** Bytes, whole pages. */
+  /** A multiple of the page size. */
   iova: number;
   rights: Rights;
 }
@@ -51,40 +48,40 @@ export interface DeviceMapping {
 export interface DeviceSpec {
   name: string;
   model: DeviceModel;
-  /** On its own bus. */
+  /** Slot on its own bus. */
   slot: number;
   function: number;
-  /** Root port that it hangs behind; null on the root bus. */
+  /** Its root port; null on the root bus. */
   behind: string | null;
-  /** Bytes of what backs it; 0 for models that nothing backs. */
+  /** Bytes of its backing storage; 0 for models without any. */
   size: number;
   preserve: DevicePreserve;
-  /** Session and token that carry its descriptor; null where none is named. */
+  /** Session and token of its descriptor, if the scenario names them. */
   session: string | null;
   token: Token | null;
-  /** Token of its iommufd in the same session; null where that is not given to one. */
+  /** Token of its iommufd in the same session; null if the iommufd is not preserved. */
   iommuToken: Token | null;
-  /** Short form only: what is mapped once it is open. */
+  /** Short form only: mappings to make after opening it. */
   map: DeviceMapping[];
-  /** Short form only: a transfer is begun right before the kexec. */
+  /** Short form only: start a transfer right before the kexec. */
   inFlight: boolean;
   /**
-   * `armed`: once an interrupt was tried, it stays set up, over the kexec too. `off`: it is taken down when the try is
-   * over.
+   * `armed`: after the interrupt test, the interrupt stays set up, even across the kexec. `off`: it is removed after
+   * the test.
    */
   interrupts: DeviceInterrupts;
-  /** Short form only: the guest that has it. */
+  /** Short form only: the guest that uses it. */
   guest: string | null;
   pos: SourcePos;
 }
 
-/** A root port that the lab makes because a device is to hang behind it. */
+/** A root port that the lab adds for a device behind it. */
 export interface RootPort {
   name: string;
   slot: number;
 }
 
-/** Everything of a scenario that is about devices. */
+/** All devices of a scenario. */
 export interface DevicePlan {
   iommu: IommuSpec;
   devices: DeviceSpec[];
@@ -92,19 +89,20 @@ export interface DevicePlan {
 }
 
 /**
- * Operations of the lab on a device. `optional`: left out where LUO carries the device (close, open, map) or where it
- * does not (retrieve); a preserve that the kernel has no handler for (ENOENT) then calls nothing off.
+ * Operations of the lab on a device. An `optional` close, open or map is skipped if LUO carries the device; an optional
+ * retrieve is skipped if LUO does not. If an optional preserve fails because there is no handler (ENOENT), the update
+ * continues.
  */
 export type DeviceAction =
   | { op: 'device-open'; device: string; optional: boolean }
   | { op: 'device-map'; device: string; map: DeviceMapping; optional: boolean }
   | { op: 'device-preserve'; device: string; session: string; token: Token; optional: boolean }
   | { op: 'device-retrieve'; device: string; session: string; token: Token; optional: boolean }
-  /** The iommufd that the device is bound to; it must be there before the device is. */
+  /** The iommufd of the device. It must be preserved before the device. */
   | { op: 'iommu-preserve'; device: string; session: string; token: Token; optional: boolean }
   | { op: 'iommu-retrieve'; device: string; session: string; token: Token; optional: boolean }
   | { op: 'device-check'; device: string }
-  /** A transfer is begun and not waited for. */
+  /** Starts a transfer without waiting for its end. */
   | { op: 'device-dma'; device: string }
   | { op: 'device-close'; device: string; optional: boolean };
 

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// Virtual machines inside the machine that are to live through its updates: their RAM is one memfd, all the rest of
-// their state another.
+// Guests: virtual machines inside the machine that should survive its updates. A guest's RAM is one memfd, all other
+// state is another.
 
 export const GUEST_KINDS = ['bare', 'linux'] as const;
 /**
- * `bare`: the lab's own program, which chains its pages together; `linux`: a kernel of the lab with a user space that
- * checks itself (docs/guest-payload.md).
+ * `bare`: the lab's own program, which links its pages into a hash chain. `linux`: one of the lab's kernels with a user
+ * space that checks itself (docs/guest-payload.md).
  */
 export type GuestKind = (typeof GUEST_KINDS)[number];
 
-/** What a guest may use that not every version of the state carries. */
+/** Optional features of a guest. Not every version of the state format can carry them. */
 export const GUEST_FEATURES = ['debugregs'] as const;
 export type GuestFeature = (typeof GUEST_FEATURES)[number];
 
-/** Parts of a guest's state that a wrong VMM may leave out when it restores one. */
+/** Parts of a guest's state. A scenario can skip some on restore, to imitate a faulty VMM. */
 export const STATE_PARTS = [
   'cpuid',
   'regs',
@@ -33,7 +33,7 @@ export const STATE_PARTS = [
 ] as const;
 export type StatePart = (typeof STATE_PARTS)[number];
 
-/** Versions of the state memfd's form that the agent knows, newest first. */
+/** Versions of the state format that the agent knows, newest first. */
 export const STATE_VERSIONS = [3, 2, 1] as const;
 
 export interface GuestSpec {
@@ -44,23 +44,20 @@ export interface GuestSpec {
   size: number;
   seed: number;
   features: GuestFeature[];
-  /** Devices of the scenario that it has, at most MOST_DEVICES, each its own alone. */
+  /** Devices of the scenario that it uses, at most MAX_DEVICES. No two guests share one. */
   devices: string[];
 }
 
-/** Devices of one guest, and bytes of RAM that a guest with one may have: edu has 28 bits for an address. */
-export const MOST_DEVICES = 4;
-export const MOST_RAM_WITH_DEVICE = 2 ** 28;
+/** Limits: devices of a guest, and RAM of a guest with a device, because edu has 28 address bits. */
+export const MAX_DEVICES = 4;
+export const MAX_RAM_WITH_DEVICE = 2 ** 28;
 
-/**
- * Ticks by which a guest must have gone on; with a device, so many that transfers of it are among them: each takes some
- * 25.
- */
+/** Ticks that show that a guest runs. With a device there are more: a transfer takes about 25 ticks. */
 export function ticksToShow({ devices }: Pick<GuestSpec, 'devices'>): number {
   return devices.length > 0 ? 60 : 3;
 }
 
-/** A memfd of a guest; `size` of the state's is 0 until the agent has made it. */
+/** A memfd of a guest. The state's `size` is 0 until the agent has created it. */
 export interface GuestFileSpec {
   kind: 'guest-ram' | 'guest-state';
   guest: GuestSpec;
@@ -70,7 +67,7 @@ export interface GuestFileSpec {
   holes: never[];
 }
 
-/** Names of a guest's two memfds. */
+/** The names of a guest's two memfds. */
 export function guestFiles(guest: string): { ram: string; state: string } {
   return { ram: `${guest}.ram`, state: `${guest}.state` };
 }
@@ -78,20 +75,20 @@ export function guestFiles(guest: string): { ram: string; state: string } {
 export type GuestAction =
   | { op: 'guest-create'; guest: string; spec: GuestSpec }
   | { op: 'guest-run'; guest: string }
-  /** Until it has done so many ticks more. */
+  /** Waits until it has done this many more ticks. */
   | { op: 'guest-wait'; guest: string; ticks: number }
   | { op: 'guest-pause'; guest: string }
-  /** `version`: of the state's form; null: the newest that the agent knows. */
+  /** `version`: of the state format; null for the newest one that the agent knows. */
   | { op: 'guest-save'; guest: string; version: number | null }
-  /** `reads`: versions that the agent is to know; null: all. */
+  /** `reads`: the versions that the agent should accept; null for all. */
   | { op: 'guest-restore'; guest: string; ram: string; state: string; skip: StatePart[]; reads: number[] | null }
   /**
-   * The device, open and with the guest's memory mapped for it, becomes part of the guest. `reset`: it is put into its
-   * first state; null: if this kernel opened it anew.
+   * Adds an open device, with the guest's memory mapped for it, to the guest. `reset`: put it into its initial state;
+   * null means only if this kernel opened it.
    */
   | { op: 'guest-attach'; guest: string; device: string; reset: boolean | null }
   | { op: 'guest-resume'; guest: string }
-  /** It must go on; then it is looked at from inside and from outside. */
+  /** Checks that it makes progress, then inspects it from inside and from outside. */
   | { op: 'guest-check'; guest: string }
   | { op: 'guest-close'; guest: string };
 

@@ -1,28 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
-// A place in what is handed over, by meaning, and a change of what stands there.
+// A named place in the handover, and a change of the value there.
 import type { Token } from './token.js';
 
-/** A file by its session and the token that it was preserved under. */
+/** A preserved file, by session and token. */
 export interface FileRef {
   session: string;
-  /** As the scenario has it: the token, or the file's name. */
+  /** As written in the scenario: the token, or the file's name. */
   file: string;
   token: Token;
 }
 
 /**
- * Fields have the names of the kernel's structures (include/linux/kho/abi/, 6.19 to 7.3) or plain words;
+ * Fields have the names of the kernel's structures (include/linux/kho/abi/, 6.19 to 7.3), or plain words.
  * docs/scenario.md lists them.
  */
 export type Place =
   /** The root tree. `root` is the first word of its header. */
   | { of: 'kho'; field: 'root' | 'version' | 'map' }
-  /** The map of the preserved memory: its first entry in use, and the first word in use of its first bitmap. */
+  /** The map of preserved memory: its first used entry, and the first used word of its first bitmap. */
   | { of: 'map'; field: 'root' | 'leaf' }
-  /** A subtree of the root by name; `whole` is all of it. */
+  /** A subtree of the root by name. `whole` is all of it. */
   | { of: 'node'; name: string; field: 'whole' | 'size' | 'data' }
   | { of: 'luo'; field: 'version' | 'number' | 'size' | 'sessions_pa' | 'flbs_pa' }
-  /** What stands before the sessions: the header of their first block or of their array. */
+  /** The header of the sessions' first block, or of their array. */
   | { of: 'sessions'; field: 'version' | 'count' | 'next' }
   | { of: 'flbs'; field: 'version' | 'count' | 'pages' }
   | { of: 'session'; session: string; field: 'name' | 'count' | 'files' }
@@ -43,23 +43,23 @@ export type Place =
         | 'folios.flags'
         | 'folios.order';
     }
-  /** A folio by its number in the list, from 0. `preserved` is its bit in the map of the preserved memory. */
+  /** A folio by its number in the list, from 0. `preserved` is its bit in the map of preserved memory. */
   | { of: 'folio'; file: FileRef; folio: number; field: 'pfn' | 'flags' | 'index' | 'preserved' }
-  /** A byte of a page of a file's content, both from 0. */
+  /** A byte of a page of a file's content. Both count from 0. */
   | { of: 'content'; file: FileRef; page: number; byte: number }
   | { of: 'kexec-metadata'; field: 'version' | 'previous_release' | 'kexec_count' }
   | { of: 'memblock'; field: 'version' }
   | { of: 'reserve-mem'; name: string; field: 'whole' | 'version' | 'start' | 'size' };
 
-/** Numbers are text that BigInt() reads, so that 64 bits survive YAML and JSON. */
+/** Numbers are text for BigInt(), so that 64 bits survive YAML and JSON. */
 export type Change =
   | { how: 'number'; value: string }
-  /** What is left of the field becomes NUL. */
+  /** The rest of the field is filled with NUL. */
   | { how: 'text'; text: string }
-  /** Goes round at the width of the field. */
+  /** Wraps around at the width of the field. */
   | { how: 'add'; value: string }
   | { how: 'flip'; mask: string }
-  /** The physical address of the structure that holds the field: makes a chain cyclic. */
+  /** The physical address of the structure with this field. It makes a chain cyclic. */
   | { how: 'self' }
-  /** A property or a node of a tree becomes nothing; the rest of the tree stays where it is. */
+  /** Removes a property or a node of a device tree. The rest of the tree does not move. */
   | { how: 'remove' };

@@ -1,32 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
-// The plan of a matrix, checked: kernels are names, pairs and chains are spelt out.
+// A checked plan of a matrix. Kernels are names, and all pairs and chains are spelled out.
 
-/** Directions between the kernels of a plan, from the oldest to the newest. `same`: a kernel to itself. */
+/** Directions between two kernels of a plan, which lists the oldest first. `same`: from a kernel to itself. */
 export const DIRECTIONS = ['forward', 'rollback', 'same'] as const;
 export type Direction = (typeof DIRECTIONS)[number];
 
 /**
- * Who says what a cell must end in where no baseline does. `auto`: the scenario on its own kernels, the prediction on
- * others.
+ * Where the expectation of a cell comes from if no baseline has it. `auto`: from the scenario on its own kernels, from
+ * the prediction on others.
  */
 export const EXPECTS = ['auto', 'scenario', 'prediction'] as const;
 
-/** Which scenarios, and on which kernels. */
+/** Some scenarios, and the kernels to run them on. */
 export interface Selection {
-  /** Path of a file or a folder, absolute. */
+  /** Absolute path of a file or a folder. */
   path: string;
   kind: 'file' | 'folder';
-  /** A scenario must have all of these tags, and none of `without`. */
+  /** Only scenarios with all of these tags and none of `without`. */
   tags: string[];
   without: string[];
-  /** `own`: on the kernels that it names itself; `plan`: on the plan's pairs and chains. */
+  /** `own`: the kernels in the scenario. `plan`: the plan's pairs and chains. */
   kernels: 'own' | 'plan';
   repeats: number;
-  /** Where it stands in the plan, for messages. */
+  /** Its line in the plan, for messages. */
   line: number;
 }
 
-/** Globs; null takes everything. A cell that matches all of them is left out. */
+/** Globs; null matches everything. A cell that matches all four is excluded. */
 export interface Exclude {
   scenario: string | null;
   from: string | null;
@@ -44,18 +44,18 @@ export interface Plan {
   selections: Selection[];
   excludes: Exclude[];
   limits: {
-    /** Machines at once, and bytes of memory of all of them; null: what the host allows. */
+    /** Machines at once, and their total memory in bytes; null for what the host allows. */
     jobs: number | null;
     memory: number | null;
-    /** Seconds a run. */
+    /** Seconds for each run. */
     timeout: number | null;
   };
-  /** Further attempts at a cell whose outcome was `infra`. */
+  /** How often to repeat a cell whose outcome was `infra`. */
   retries: number;
   expect: (typeof EXPECTS)[number];
-  /** Absolute path of the baseline; null where there is none. */
+  /** Absolute path of the baseline, or null. */
   baseline: string | null;
-  /** Absolute path of the profile that all kernels are pinned to; null where there is none. */
+  /** Absolute path of the profile that pins the versions of all kernels, or null. */
   profile: string | null;
   file: string;
   source: string;

@@ -1,70 +1,55 @@
 // SPDX-License-Identifier: Apache-2.0
-// A checked, fully defaulted scenario. The short form (sessions) has already become steps: the run knows steps only.
+// A checked scenario with all defaults. The short form (sessions) is already expanded: a run knows only steps.
 import type { ClientAction } from './client.js';
 import type { DeviceAction, DevicePlan } from './device.js';
-import type { FileAction, MemfdFlag } from './file-steps.js';
+import type { FileAction, MemfdFlag, Seal } from './file-steps.js';
 import type { GuestAction, GuestFileSpec } from './guest.js';
 import type { EndsIn, Outcome } from '../result/outcome.js';
 import type { Change, Place } from './place.js';
+import type { SourcePos } from './source-pos.js';
 import type { TaintName } from '../result/taint.js';
 import type { Token } from './token.js';
 import type { Witness } from '../result/witness.js';
 
-/** Where in the scenario file something was written, for messages. Lines and columns count from 1. */
-export interface SourcePos {
-  file: string;
-  line: number;
-  column: number;
-}
-
-/** A run of pages of a file, in pages of 4096 bytes. */
+/** Some pages in a row of a file, in units of 4096 bytes. */
 export interface PageRange {
   first: number;
   count: number;
 }
 
-/**
- * Pages that were written over with another seed; `size`: where the file ended then, as what lies behind that in its
- * last page is zero.
- */
+/** Pages that were overwritten with another seed. `size` was the file's size then: the last page is zero after it. */
 export interface WrittenPages extends PageRange {
   seed: number;
   size: number;
 }
 
-export const SEALS = ['seal', 'shrink', 'grow', 'write', 'future_write', 'exec'] as const;
-export type Seal = (typeof SEALS)[number];
-
 export interface MachineSpec {
   /** RAM in bytes. */
   memory: number;
   cpus: number;
-  /**
-   * The emulated processors count instructions, so that the machine's time does not depend on the host's load. Without
-   * effect on KVM.
-   */
+  /** Emulated CPUs count instructions, so that the machine's time does not depend on the host's load. Not for KVM. */
   icount: boolean;
-  /** Arguments for QEMU as they are; for what the lab has no word for. */
+  /** Extra arguments for QEMU, for settings that the lab does not offer. */
   qemuArgs: string[];
 }
 
-/** What every file that a session carries is made of. */
+/** The content of a file. */
 interface ContentSpec {
-  /** Name of the file within the run. */
+  /** Name of the file in the scenario. */
   file: string;
-  /** Size in bytes; need not be a multiple of the page size. */
+  /** In bytes; not necessarily a multiple of the page size. */
   size: number;
   /** Seed of the content pattern, 32 bits. */
   seed: number;
   /** Pages that are never written. */
   holes: PageRange[];
-  /** What steps wrote into it later. */
+  /** Pages that steps overwrite later. */
   written?: WrittenPages[];
 }
 
 export interface MemfdSpec extends ContentSpec {
   kind: 'memfd';
-  /** Ask for transparent huge folios (MADV_HUGEPAGE on shmem), where the kernel gives them. */
+  /** Ask for transparent huge folios (MADV_HUGEPAGE on shmem); the kernel may ignore it. */
   huge: boolean;
   seals: Seal[];
   flags?: MemfdFlag[];
@@ -72,16 +57,14 @@ export interface MemfdSpec extends ContentSpec {
   position: number;
 }
 
-/**
- * /dev/labobj, the lab's own preserved object; `size` is that of its pages, a multiple of 4096, and there are no holes.
- */
+/** /dev/labobj, the lab's own preserved object. `size` counts its pages, so it is a multiple of 4096; no holes. */
 export interface ObjectSpec extends ContentSpec {
   kind: 'object';
-  /** Bytes of its array. */
+  /** Length of its array in bytes. */
   array: number;
   /** Up to 2^53-1. */
   state: number;
-  /** At most 32 bytes. */
+  /** Up to 32 bytes. */
   label: string;
 }
 
@@ -89,24 +72,18 @@ export interface ObjectSpec extends ContentSpec {
 export type FilledSpec = MemfdSpec | ObjectSpec;
 export type FileSpec = FilledSpec | GuestFileSpec;
 
-/** A change made from outside, through the machine's memory or QEMU. */
+/** A change from outside, through the machine's memory or QEMU. */
 export type Fault =
-  /**
-   * Overwrite every place in memory where `find` stands as a whole NUL-terminated string with `write` (no longer than
-   * `find`).
-   */
+  /** Replaces every complete, NUL-terminated string `find` in memory by `write`, which is not longer. */
   | { kind: 'replace'; find: string; write: string; where: 'page-start' | 'anywhere' }
-  /** Flip the bits of `mask` in one byte of one page of a preserved file. */
+  /** Flips the bits of `mask` in one byte of a page of a preserved file. */
   | { kind: 'flip'; file: string; page: number; offset: number; mask: number }
   /**
-   * Change what stands at a place of the handover, found by walking its structures. `text`: the place as written.
-   * `side`: what the running kernel will hand over, or what it was handed.
+   * Changes a field of the handover. `text`: the place as written in the scenario. `side`: the handover that the
+   * running kernel will give (outgoing), or the one that it got (incoming).
    */
   | { kind: 'change'; text: string; place: Place; change: Change; side: 'outgoing' | 'incoming' }
-  /**
-   * QMP device_del of a device of the scenario: the machine is asked to let it go, as an operator who pulls it out
-   * would.
-   */
+  /** Removes a device of the scenario with QMP device_del, as if an operator unplugged it. */
   | { kind: 'unplug'; device: string }
   /** Damage the tables that the IOMMU translates a device's DMA by, in the machine's memory. */
   | { kind: 'iommu-table'; device: string; damage: TableDamage }
@@ -149,30 +126,28 @@ export type Action =
   | { op: 'kexec' }
   | { op: 'abort' }
   | { op: 'kill-agent' }
-  /** `timeout`: seconds after which the step has failed; it says nothing of the machine. */
+  /** `timeout`: the step fails after this many seconds, which says nothing about the machine. */
   | { op: 'exec'; command: string; status: number; stdout: string | null; timeout: number }
-  /** A stage of one of upstream's own tests; `stage`: null where it has none. */
+  /** One of upstream's own tests. `stage` is null if it has no stages. */
   | { op: 'kselftest'; test: string; stage: 1 | 2 | null; timeout: number }
   | { op: 'upload'; from: string; to: string; mode: number }
   | { op: 'fault'; at: 'now' | 'jump'; fault: Fault };
 
 export type Step = Action & {
-  /** The kernel that runs when the step is due: 0 is `from`. */
+  /** The kernel that runs this step: 0 is `from`. */
   epoch: number;
-  /**
-   * An errno name that the scenario demands ('EBUSY'), 'OK' where it demands success, null where it demands nothing.
-   */
+  /** The result that the scenario demands: an errno name ('EBUSY') or 'OK' for success; null if it demands none. */
   errno: string | null;
-  /** Answers that are all right, where the scenario names more than one; `errno` is null then. */
+  /** Accepted results, if the scenario names more than one. `errno` is null then. */
   accepts?: string[];
-  /** The client that carries it out; by default the first one. */
+  /** The client that performs it; by default the first one. */
   by?: string;
-  /** `kexec`: it is sent together with the reboot call, and what becomes of it is open. */
+  /** `kexec`: it is sent together with the reboot call, and its result does not matter. */
   during?: 'kexec';
   pos: SourcePos;
 };
 
-/** Memory reserved by name on the kernel command line (reserve_mem=), watched across the update. */
+/** Memory reserved by name on the kernel command line (reserve_mem=), checked after the update. */
 export interface ReserveMemSpec {
   name: string;
   /** Bytes. */
@@ -183,7 +158,7 @@ export interface ReserveMemSpec {
 export const POLICIES = ['force', 'check'] as const;
 export type Policy = (typeof POLICIES)[number];
 
-/** Ways out of a host that an update has left impaired. */
+/** Ways to recover a host after an update that left it impaired. */
 export const RECOVERIES = ['reboot', 'update'] as const;
 export type Recovery = (typeof RECOVERIES)[number];
 
@@ -191,33 +166,33 @@ export interface Scenario {
   name: string;
   description: string;
   tags: string[];
-  /** Kernels by name or path, one an epoch: [from, to] or a chain. */
+  /** Kernels by name or path, one for each epoch: [from, to] or a chain. */
   kernels: string[];
   machine: MachineSpec;
-  /** What each epoch's kernel command line gets in addition to the lab's own; one an epoch. */
+  /** Additions to the lab's own kernel command line, one for each epoch. */
   cmdlines: string[];
   reserveMem: ReserveMemSpec[];
-  /** Devices that are passed through, and the IOMMU in front of them. */
+  /** Devices for pass-through, and the IOMMU in front of them. */
   hardware: DevicePlan;
   steps: Step[];
   /**
-   * `check`: the running kernel is asked what it would write, and an update that cannot work is called off. `force`: it
-   * is tried.
+   * `check`: before the update, ask the running kernel what it would write, and call off an update that cannot work.
+   * `force`: try it in any case.
    */
   policy: Policy;
-  /** What is tried, and measured, where the last update did not end well; null: nothing. */
+  /** The recovery to try and measure if the last update did not end well; null for none. */
   recover: Recovery | null;
-  /** `endsIn`: null where it follows from the outcome. */
+  /** `endsIn` is null if it follows from the outcome. */
   expect: { outcome: Outcome; endsIn: EndsIn | null };
-  /** Witnesses that the user does without: a verdict may rest on the others. */
+  /** Witnesses that the verdict does not need. */
   without: Witness[];
-  /** How its kernels mark themselves on purpose: neither the flag nor the complaint that goes with it counts. */
+  /** Taints that its kernels set on purpose. Neither the flag nor the console message for it counts. */
   taint: TaintName[];
-  /** Deadline of the whole run in seconds; null: derived from a boot measured on the spot. */
+  /** Deadline of the whole run in seconds; null to derive it from a measured boot. */
   timeout: number | null;
-  /** Deadline for a single progress mark in seconds; null: as above. */
+  /** Deadline for a single progress mark in seconds; null as for `timeout`. */
   deadline: number | null;
   file: string;
-  /** The file's text, as read. */
+  /** The text of the file. */
   source: string;
 }

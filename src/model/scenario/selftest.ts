@@ -3,24 +3,21 @@
 
 export const CASE_STATES = ['pass', 'fail', 'skip'] as const;
 
-/** One case of a test, as KTAP tells it; a test that lists none is one case a stage. */
+/** A case of a test, from its KTAP output. A test without cases counts as one case for each stage. */
 export interface CaseOfResult {
-  /** The kernel that it ran on. */
+  /** The kernel it ran on. */
   epoch: number;
   test: string;
   name: string;
   state: (typeof CASE_STATES)[number];
-  /** What the test said of it, bounded. */
+  /** The test's own words, limited in length. */
   detail: string;
 }
 
-/**
- * The KHO test module (lib/test_kho.c): no program, but a kernel with CONFIG_TEST_KEXEC_HANDOVER=y that tests itself as
- * it boots.
- */
+/** lib/test_kho.c: not a program. A kernel with CONFIG_TEST_KEXEC_HANDOVER=y tests itself while it boots. */
 export const TEST_KHO = 'test_kho';
 
-/** Tests that hand something over run in two stages; the others test one kernel. */
+/** True for a test that hands something over: it runs in two stages. The others test one kernel. */
 export function isStaged(test: string): boolean {
   return test.startsWith('luo_') || test === TEST_KHO;
 }

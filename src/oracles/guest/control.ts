@@ -6,7 +6,7 @@ import type { Pair } from './digest.js';
 const MAGIC = 'LABGUEST';
 const LAYOUT = 2;
 export const MOST_VCPUS = 8;
-const MOST_DEVICES = 4;
+const MAX_DEVICES = 4;
 const PHASES = ['idle', 'takes', 'gives'] as const;
 
 export interface VcpuControl {
@@ -63,7 +63,7 @@ export function readControl(words: Uint32Array): ControlPage | string {
   const vcpus = u32(0x0c);
   if (vcpus < 1 || vcpus > MOST_VCPUS) return `its control page names ${vcpus} vCPUs`;
   const devices = u32(0x38);
-  if (devices > MOST_DEVICES) return `its control page names ${devices} devices`;
+  if (devices > MAX_DEVICES) return `its control page names ${devices} devices`;
   return {
     devices: Array.from({ length: devices }, (_, d): DeviceControl => {
       const at = 0x900 + d * 0x100;

@@ -4,7 +4,7 @@ import type { DeviceOfResult, IommuOfResult } from '../../model/result/hardware-
 import type { Result } from '../../model/result/result.js';
 import { printable } from '../../util/text/escape.js';
 
-const MOST_DEVICES = 8;
+const MAX_DEVICES = 8;
 const MOST_STRAYS = 4;
 
 export function hardwareText({ devices, iommu }: Pick<Result, 'devices' | 'iommu'>): string[] {
@@ -14,9 +14,9 @@ export function hardwareText({ devices, iommu }: Pick<Result, 'devices' | 'iommu
 function devicesText(devices: readonly DeviceOfResult[]): string[] {
   if (devices.length === 0) return [];
   const worst = [...devices].sort((a, b) => Number(a.problems.length === 0) - Number(b.problems.length === 0));
-  const lines = ['', '  devices', ...worst.slice(0, MOST_DEVICES).flatMap(deviceText)];
-  if (worst.length > MOST_DEVICES) {
-    const rest = worst.slice(MOST_DEVICES);
+  const lines = ['', '  devices', ...worst.slice(0, MAX_DEVICES).flatMap(deviceText)];
+  if (worst.length > MAX_DEVICES) {
+    const rest = worst.slice(MAX_DEVICES);
     lines.push(
       `    and ${rest.length} more, of which ${rest.filter(({ problems }) => problems.length === 0).length} without a problem`,
     );

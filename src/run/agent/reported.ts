@@ -2,7 +2,8 @@
 // What a kernel says of a file besides its content, and what it said before the kexec: that is what the next kernel has
 // to say, too.
 import { numberOf, type AgentReply } from '../../guest/agent.js';
-import type { MemfdSpec, Seal } from '../../model/scenario/scenario.js';
+import type { Seal } from '../../model/scenario/file-steps.js';
+import type { MemfdSpec } from '../../model/scenario/scenario.js';
 import { holderOf } from './clients.js';
 import type { RunContext } from '../engine/context.js';
 import type { FileState } from '../engine/state.js';

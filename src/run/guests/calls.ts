@@ -2,7 +2,7 @@
 // Calls of the agent about guests, and what its answers say. The machine is not trusted with the types, nor with the
 // size of anything.
 import type { AgentReply } from '../../guest/agent.js';
-import { MOST_DEVICES } from '../../model/scenario/guest.js';
+import { MAX_DEVICES } from '../../model/scenario/guest.js';
 import type { DeviceCounts } from '../../model/result/guest-result.js';
 import { printable } from '../../util/text/escape.js';
 import type { RunContext } from '../engine/context.js';
@@ -103,7 +103,7 @@ function readStat({ data }: AgentReply, now: number): GuestStat {
 
 /** The agent knows devices by other names than the scenario (device-calls.ts). */
 function devicesOf(value: unknown): DeviceStat[] {
-  const list: unknown[] = Array.isArray(value) ? value.slice(0, MOST_DEVICES) : [];
+  const list: unknown[] = Array.isArray(value) ? value.slice(0, MAX_DEVICES) : [];
   return list.map((each) => {
     const entry = (each ?? {}) as Record<string, unknown>;
     const count = (key: keyof DeviceCounts) => Math.max(0, Math.floor(number(entry[key]) ?? 0));

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The explicit form: steps on files and sessions that are there already.
 import { z } from 'zod';
-import { ACCESSES, FALLOCATES } from '../../model/scenario/file-steps.js';
-import { SEALS } from '../../model/scenario/scenario.js';
+import { ACCESSES, FALLOCATES, SEALS } from '../../model/scenario/file-steps.js';
 import { callCommon as common } from './clients.js';
 import { hole, line, mapping, seed, sessionName, size, whole } from './values.js';
 

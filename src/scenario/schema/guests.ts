@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Guests, as they are written in a scenario: in the short form as part of a session, in the explicit form as steps.
 import { z } from 'zod';
-import { GUEST_FEATURES, GUEST_KINDS, MOST_DEVICES, STATE_PARTS } from '../../model/scenario/guest.js';
+import { GUEST_FEATURES, GUEST_KINDS, MAX_DEVICES, STATE_PARTS } from '../../model/scenario/guest.js';
 import { LIMITS } from './limits.js';
 import { count, errno, line, mapping, seed, size, token, whole } from './values.js';
 
@@ -15,7 +15,7 @@ const traits = {
   size: size.describe('RAM, in whole pages'),
   vcpus: whole().min(1).max(LIMITS.guestCpus).default(1).describe('Virtual CPUs; more than one need version 2 of the state'),
   seed: seed.optional(),
-  devices: z.array(line('a device\'s name')).max(MOST_DEVICES, { error: `expected at most ${MOST_DEVICES} devices in a guest` }).default([])
+  devices: z.array(line('a device\'s name')).max(MAX_DEVICES, { error: `expected at most ${MAX_DEVICES} devices in a guest` }).default([])
     .describe('Devices that it has: edu, behind an IOMMU, each of one guest only; they need version 3 of the state'),
   features: z.array(z.enum(GUEST_FEATURES)).default([]).describe('What it uses that not every version of the state carries'),
 };

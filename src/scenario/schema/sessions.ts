@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The short form: sessions and the files they carry.
 import { z } from 'zod';
-import { MEMFD_FLAGS } from '../../model/scenario/file-steps.js';
-import { SEALS } from '../../model/scenario/scenario.js';
+import { MEMFD_FLAGS, SEALS } from '../../model/scenario/file-steps.js';
 import { LIMITS } from './limits.js';
 import { guest } from './guests.js';
 import { count, hole, line, mapping, seed, sessionName, size, token, whole } from './values.js';

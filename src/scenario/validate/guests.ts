@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Is a guest as it was written possible?
 import type { DevicePlan } from '../../model/scenario/device.js';
-import { guestFiles, type GuestFileSpec, type GuestSpec, MOST_RAM_WITH_DEVICE } from '../../model/scenario/guest.js';
+import { guestFiles, type GuestFileSpec, type GuestSpec, MAX_RAM_WITH_DEVICE } from '../../model/scenario/guest.js';
 import { nearest } from '../../util/text/nearest.js';
 import { EDU_BITS } from './devices.js';
 import type { Path } from '../document.js';
@@ -36,7 +36,7 @@ function checkDevices(
 ): void {
   if (kind === 'linux')
     problems.add(path, 'devices are what the bare guest is told to use; this one is linux', null, 'key');
-  else if (size > MOST_RAM_WITH_DEVICE)
+  else if (size > MAX_RAM_WITH_DEVICE)
     problems.add(
       [...path.slice(0, -1), 'size'],
       `expected at most 256MiB for a guest with a device, as edu has ${EDU_BITS} bits for an address; found ${size} bytes`,
