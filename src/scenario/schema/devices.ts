@@ -1,70 +1,135 @@
 // SPDX-License-Identifier: Apache-2.0
 // Devices and the IOMMU, as they are written in a scenario.
 import { z } from 'zod';
-import { DEVICE_INTERRUPTS, DEVICE_MODELS, DEVICE_PRESERVES, IOMMU_KINDS, RIGHTS } from '../../model/scenario/device.js';
+import {
+  DEVICE_INTERRUPTS,
+  DEVICE_MODELS,
+  DEVICE_PRESERVES,
+  IOMMU_KINDS,
+  RIGHTS,
+} from '../../model/scenario/device.js';
 import { errno, line, mapping, sessionName, size, token, tokenTemplate } from './values.js';
 
 const NAME = /^[A-Za-z][A-Za-z0-9_-]{0,31}$/;
 /** A name that QEMU takes as part of an id. */
-const id = (what: string) => z.string({ error: `expected ${what}` }).regex(NAME, { error: `expected ${what}: a letter, then up to 31 letters, digits, - and _` }).meta({ pattern: NAME.source });
+const id = (what: string) =>
+  z
+    .string({ error: `expected ${what}` })
+    .regex(NAME, { error: `expected ${what}: a letter, then up to 31 letters, digits, - and _` })
+    .meta({ pattern: NAME.source });
 
 /** Widths of an IOVA that QEMU's VT-d has (aw-bits). */
 export const INTEL_BITS = [39, 48] as const;
 
-export const iommu = z.union([
-  z.enum(IOMMU_KINDS),
-  mapping({
-    kind: z.enum(IOMMU_KINDS).describe('Which one'),
-    intremap: z.boolean().optional().describe('Interrupts are remapped too; by default with intel'),
-    scalable: z.boolean().default(false).describe('VT-d\'s scalable mode; intel only'),
-    preserve: z.enum(DEVICE_PRESERVES).default('recreate')
-      .describe('Short form: the iommufd of each device that goes to a session. required: LUO carries it, or the update is called off; if-supported: LUO where it can; recreate: made anew'),
-    bits: z.union(INTEL_BITS.map((bits) => z.literal(bits)), { error: 'expected 39 or 48' }).optional().describe('Width of an IOVA; intel only, 39 by default'),
-  }),
-], { error: `expected an IOMMU: ${IOMMU_KINDS.join(', ')}, or a mapping with kind` }).default('none').describe('The IOMMU in front of the devices; none by default');
+export const iommu = z
+  .union(
+    [
+      z.enum(IOMMU_KINDS),
+      mapping({
+        kind: z.enum(IOMMU_KINDS).describe('Which one'),
+        intremap: z.boolean().optional().describe('Interrupts are remapped too; by default with intel'),
+        scalable: z.boolean().default(false).describe("VT-d's scalable mode; intel only"),
+        preserve: z
+          .enum(DEVICE_PRESERVES)
+          .default('recreate')
+          .describe(
+            'Short form: the iommufd of each device that goes to a session. required: LUO carries it, or the update is called off; if-supported: LUO where it can; recreate: made anew',
+          ),
+        bits: z
+          .union(
+            INTEL_BITS.map((bits) => z.literal(bits)),
+            { error: 'expected 39 or 48' },
+          )
+          .optional()
+          .describe('Width of an IOVA; intel only, 39 by default'),
+      }),
+    ],
+    { error: `expected an IOMMU: ${IOMMU_KINDS.join(', ')}, or a mapping with kind` },
+  )
+  .default('none')
+  .describe('The IOMMU in front of the devices; none by default');
 
-const iova = z.union([z.string().regex(/^0x[0-9A-Fa-f]{1,13}$/, { error: 'expected an address: hexadecimal such as 0x100000, or a size' }).meta({ pattern: '^0x[0-9A-Fa-f]{1,13}$' }).transform(Number), size], { error: 'expected an address: hexadecimal such as 0x100000, or a size' })
+const iova = z
+  .union(
+    [
+      z
+        .string()
+        .regex(/^0x[0-9A-Fa-f]{1,13}$/, { error: 'expected an address: hexadecimal such as 0x100000, or a size' })
+        .meta({ pattern: '^0x[0-9A-Fa-f]{1,13}$' })
+        .transform(Number),
+      size,
+    ],
+    { error: 'expected an address: hexadecimal such as 0x100000, or a size' },
+  )
   .meta({ description: 'Address that the device uses: hexadecimal (0x100000) or a size, whole pages' });
 const rights = z.enum(RIGHTS).default('rw').describe('What the device may do with it');
 
 const AT = /^[0-9a-f]{1,2}\.[0-7]$/i;
-const at = z.string({ error: (issue) => (typeof issue.input === 'number' ? `expected an address such as "05.0"; put it in quotes, YAML reads it as a number` : 'expected an address such as "05.0"') })
+const at = z
+  .string({
+    error: (issue) =>
+      typeof issue.input === 'number'
+        ? `expected an address such as "05.0"; put it in quotes, YAML reads it as a number`
+        : 'expected an address such as "05.0"',
+  })
   .regex(AT, { error: 'expected an address SLOT.FUNCTION in hexadecimal, such as "05.0"' })
   .meta({ pattern: '^[0-9A-Fa-f]{1,2}\\.[0-7]$' });
 
 export const device = mapping({
-  name: id('a device\'s name').describe('Name of the device within the scenario'),
+  name: id("a device's name").describe('Name of the device within the scenario'),
   device: z.enum(DEVICE_MODELS).describe('What it is'),
   at: at.describe('Its address on its bus: SLOT.FUNCTION in hexadecimal, slots 02 to 1e; behind a root port "00.0"'),
-  behind: id('a root port\'s name').optional().describe('Root port that it hangs behind; the lab makes one for each name'),
+  behind: id("a root port's name")
+    .optional()
+    .describe('Root port that it hangs behind; the lab makes one for each name'),
   size: size.optional().describe('Size of what backs it: nvme, virtio-blk, ivshmem; 16MiB by default'),
-  preserve: z.enum(DEVICE_PRESERVES).default('recreate')
-    .describe('required: LUO carries its descriptor, or the update is called off; if-supported: LUO where it can, else recreate; recreate: closed, and opened and mapped anew'),
-  session: line('a session\'s name').optional().describe('Session that carries its descriptor'),
+  preserve: z
+    .enum(DEVICE_PRESERVES)
+    .default('recreate')
+    .describe(
+      'required: LUO carries its descriptor, or the update is called off; if-supported: LUO where it can, else recreate; recreate: closed, and opened and mapped anew',
+    ),
+  session: line("a session's name").optional().describe('Session that carries its descriptor'),
   token: token.optional().describe('Token of its descriptor in the session; by default the next after the files'),
-  map: z.array(mapping({ file: line('a file\'s name').describe('Name of the file, SESSION/FILE'), iova, rights })).default([]).describe('Short form: files that it reaches by DMA'),
-  dma: z.enum(['in-flight']).optional().describe('Short form, edu only: a transfer is begun right before the kexec, and followed to its end'),
-  interrupts: z.enum(DEVICE_INTERRUPTS).default('armed')
-    .describe('edu: armed: an interrupt that was tried stays set up, over the kexec too; off: it is taken down again, as drivers want it that refuse to freeze with one'),
+  map: z
+    .array(mapping({ file: line("a file's name").describe('Name of the file, SESSION/FILE'), iova, rights }))
+    .default([])
+    .describe('Short form: files that it reaches by DMA'),
+  dma: z
+    .enum(['in-flight'])
+    .optional()
+    .describe('Short form, edu only: a transfer is begun right before the kexec, and followed to its end'),
+  interrupts: z
+    .enum(DEVICE_INTERRUPTS)
+    .default('armed')
+    .describe(
+      'edu: armed: an interrupt that was tried stays set up, over the kexec too; off: it is taken down again, as drivers want it that refuse to freeze with one',
+    ),
 });
 
 export type IommuInput = z.output<typeof iommu>;
 export type DeviceInput = z.output<typeof device>;
 
 const common = { errno: errno.optional() };
-const name = id('a device\'s name');
+const name = id("a device's name");
 const onDevice = z.union([name, mapping({ device: name, ...common })]);
 const carried = mapping({ device: name, session: sessionName, token: tokenTemplate, ...common });
 
 /** Steps on devices, for the explicit form. */
 export const deviceOperations = {
   'device-open': onDevice.optional().describe('Give a device to vfio-pci and open it'),
-  'device-map': mapping({ device: name, file: line('the name of a file'), iova, rights, ...common }).optional().describe('Map a file for the device\'s DMA'),
-  'device-preserve': carried.optional().describe('Give the device\'s descriptor to a session'),
-  'device-retrieve': carried.optional().describe('Ask the device\'s descriptor back'),
+  'device-map': mapping({ device: name, file: line('the name of a file'), iova, rights, ...common })
+    .optional()
+    .describe("Map a file for the device's DMA"),
+  'device-preserve': carried.optional().describe("Give the device's descriptor to a session"),
+  'device-retrieve': carried.optional().describe("Ask the device's descriptor back"),
   'iommu-preserve': carried.optional().describe('Give the iommufd that the device is bound to to a session'),
   'iommu-retrieve': carried.optional().describe('Ask the iommufd back, before the device that is bound to it'),
-  'device-check': onDevice.optional().describe('Look at the device from inside: identity, registers, DMA in both directions, an interrupt'),
-  'device-dma': mapping({ device: name, start: z.literal(true, { error: 'expected true' }), ...common }).optional().describe('edu: begin a transfer and do not wait for it'),
+  'device-check': onDevice
+    .optional()
+    .describe('Look at the device from inside: identity, registers, DMA in both directions, an interrupt'),
+  'device-dma': mapping({ device: name, start: z.literal(true, { error: 'expected true' }), ...common })
+    .optional()
+    .describe('edu: begin a transfer and do not wait for it'),
   'device-close': onDevice.optional().describe('Close the device'),
 };

@@ -9,25 +9,47 @@ const bytes = (what: string) => line(what).meta({ maxLength: 256 });
 
 /** The ways to say a fault; exactly one is given. */
 export const faultBody = {
-  do: z.enum(['triple-fault', 'reset', 'stop', 'nmi']).optional()
-    .describe('triple-fault: the next interrupt resets the machine; reset: QMP system_reset; stop: all vCPUs stand still; nmi: QMP inject-nmi'),
+  do: z
+    .enum(['triple-fault', 'reset', 'stop', 'nmi'])
+    .optional()
+    .describe(
+      'triple-fault: the next interrupt resets the machine; reset: QMP system_reset; stop: all vCPUs stand still; nmi: QMP inject-nmi',
+    ),
   replace: mapping({
-    find: bytes('the text to look for').describe('A whole NUL-terminated string in the machine\'s memory'),
+    find: bytes('the text to look for').describe("A whole NUL-terminated string in the machine's memory"),
     with: bytes('the text to write').describe('What to write over it; no longer than find'),
     where: z.enum(['page-start', 'anywhere']).default('anywhere').describe('Where it must stand'),
-  }).optional().describe('Overwrite a string wherever it stands in the machine\'s memory'),
+  })
+    .optional()
+    .describe("Overwrite a string wherever it stands in the machine's memory"),
   flip: mapping({
-    file: line('a file\'s name').describe('Name of the file; in the short form SESSION/FILE'),
+    file: line("a file's name").describe('Name of the file; in the short form SESSION/FILE'),
     page: whole().min(0).default(0).describe('Page of the file, counted from 0'),
     offset: whole().min(0).max(4095).default(0).describe('Byte of the page'),
     mask: whole().min(1).max(255).default(255).describe('Bits to flip'),
-  }).optional().describe('Flip bits of one byte of a file, in the machine\'s memory'),
-  unplug: line('a device\'s name').optional().describe('Device that is unplugged (QMP device_del): the machine is asked to let it go; only one behind a root port can be'),
+  })
+    .optional()
+    .describe("Flip bits of one byte of a file, in the machine's memory"),
+  unplug: line("a device's name")
+    .optional()
+    .describe(
+      'Device that is unplugged (QMP device_del): the machine is asked to let it go; only one behind a root port can be',
+    ),
   'iommu-table': mapping({
-    device: line('a device\'s name').describe('Device whose tables are damaged; it must be open and mapped'),
-    damage: z.enum(TABLE_DAMAGES).describe('loop: an entry leads to its own table; reserved: bits are set that must be 0; not-present: an entry is emptied; elsewhere: the first page that is mapped is another one'),
-  }).optional().describe('Damage the tables by which the IOMMU translates a device\'s DMA, in the machine\'s memory'),
-  change: changeBody.optional().describe('Change what stands at a place of what is handed over, found by walking its structures in the machine\'s memory'),
+    device: line("a device's name").describe('Device whose tables are damaged; it must be open and mapped'),
+    damage: z
+      .enum(TABLE_DAMAGES)
+      .describe(
+        'loop: an entry leads to its own table; reserved: bits are set that must be 0; not-present: an entry is emptied; elsewhere: the first page that is mapped is another one',
+      ),
+  })
+    .optional()
+    .describe("Damage the tables by which the IOMMU translates a device's DMA, in the machine's memory"),
+  change: changeBody
+    .optional()
+    .describe(
+      "Change what stands at a place of what is handed over, found by walking its structures in the machine's memory",
+    ),
 };
 
 export const faultEntry = mapping({
@@ -44,7 +66,8 @@ export type FaultInput = z.output<typeof faultEntry>;
 /** The fault that was said, or null where not exactly one was. `change` is looked at elsewhere. */
 export function toFault(input: FaultBodyInput): Exclude<Fault, { kind: 'change' }> | 'change' | null {
   if (FAULT_WORDS.filter((word) => input[word] !== undefined).length !== 1) return null;
-  if (input.replace) return { kind: 'replace', find: input.replace.find, write: input.replace.with, where: input.replace.where };
+  if (input.replace)
+    return { kind: 'replace', find: input.replace.find, write: input.replace.with, where: input.replace.where };
   if (input.flip) return { kind: 'flip', ...input.flip };
   if (input.unplug !== undefined) return { kind: 'unplug', device: input.unplug };
   if (input['iommu-table']) return { kind: 'iommu-table', ...input['iommu-table'] };

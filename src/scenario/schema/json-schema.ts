@@ -23,6 +23,14 @@ export function scenarioJsonSchema(): Record<string, unknown> {
     $schema,
     title: 'Scenario of the lab',
     ...rest,
-    allOf: [['sessions', 'steps'], ['kexec', 'steps'], ['kselftest', 'steps'], ['kselftest', 'sessions'], ['kselftest', 'kexec'], ['chain', 'from'], ['chain', 'to']].map((both) => ({ not: { required: both } })),
+    allOf: [
+      ['sessions', 'steps'],
+      ['kexec', 'steps'],
+      ['kselftest', 'steps'],
+      ['kselftest', 'sessions'],
+      ['kselftest', 'kexec'],
+      ['chain', 'from'],
+      ['chain', 'to'],
+    ].map((both) => ({ not: { required: both } })),
   };
 }

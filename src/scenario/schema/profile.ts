@@ -12,8 +12,13 @@ const versions = z.record(z.string(), whole('a version: a whole number').min(0).
 export const profileSchema = mapping({
   name: line('a name').optional().describe('Name; by default that of the file'),
   description: z.string().default('').describe('What it is for, in a sentence'),
-  components: versions.describe('The version of each component that every host must read and be able to write: {memfd: 2, object: 1}'),
-  features: z.record(z.string(), versions).default({}).describe('What a workload may want to use, and the least versions that can carry it: {label: {object: 3}}'),
+  components: versions.describe(
+    'The version of each component that every host must read and be able to write: {memfd: 2, object: 1}',
+  ),
+  features: z
+    .record(z.string(), versions)
+    .default({})
+    .describe('What a workload may want to use, and the least versions that can carry it: {label: {object: 3}}'),
 });
 
 export type ProfileInput = z.output<typeof profileSchema>;
@@ -29,7 +34,8 @@ export function profileJsonSchema(): Record<string, unknown> {
     target: 'draft-7',
     io: 'input',
     override: ({ jsonSchema }) => {
-      if (jsonSchema.propertyNames !== undefined) jsonSchema.propertyNames = { type: 'string', pattern: NAME.source, maxLength: 47 };
+      if (jsonSchema.propertyNames !== undefined)
+        jsonSchema.propertyNames = { type: 'string', pattern: NAME.source, maxLength: 47 };
     },
   }) as Record<string, unknown>;
   Object.assign((rest['properties'] as Record<string, object>)['components']!, { minProperties: 1 });

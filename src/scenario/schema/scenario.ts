@@ -24,12 +24,18 @@ const cmdline = z
   .catchall(line('kernel parameters'))
   .superRefine((value, context) => {
     const unknown = Object.keys(value).filter((key) => !/^(all|from|to|0|[1-9]\d*)$/.test(key));
-    if (unknown.length > 0) context.addIssue({ code: 'unrecognized_keys', keys: unknown, input: value, message: 'all,from,to,0,1' });
+    if (unknown.length > 0)
+      context.addIssue({ code: 'unrecognized_keys', keys: unknown, input: value, message: 'all,from,to,0,1' });
   })
-  .meta({ description: 'Kernel parameters in addition to the lab\'s own, by epoch: all, from, to, or the number of the epoch (0, 1, ...)' });
+  .meta({
+    description:
+      "Kernel parameters in addition to the lab's own, by epoch: all, from, to, or the number of the epoch (0, 1, ...)",
+  });
 
 const outcome = z.enum(OUTCOMES);
-const selftest = z.string({ error: 'expected the name of a test' }).regex(/^[a-z][a-z0-9_]{0,63}$/, { error: 'expected the name of a test, such as luo_multi_session' });
+const selftest = z
+  .string({ error: 'expected the name of a test' })
+  .regex(/^[a-z][a-z0-9_]{0,63}$/, { error: 'expected the name of a test, such as luo_multi_session' });
 
 export const scenarioSchema = mapping({
   name: line('a name').optional().describe('Name; by default that of the file'),
@@ -37,38 +43,98 @@ export const scenarioSchema = mapping({
   tags: z.array(line('a tag')).default([]).describe('Words to choose scenarios by'),
   from: kernel.optional().describe('The kernel that runs first and hands over: a name (lab images list) or a path'),
   to: kernel.optional().describe('The kernel that is handed over to'),
-  chain: z.array(kernel).min(2).max(LIMITS.kernels).optional().describe('More than one update: all kernels in order, instead of from and to'),
+  chain: z
+    .array(kernel)
+    .min(2)
+    .max(LIMITS.kernels)
+    .optional()
+    .describe('More than one update: all kernels in order, instead of from and to'),
   machine: mapping({
     memory: size.default(GIB).describe('RAM; 256MiB to 64GiB'),
     cpus: whole().min(1).max(LIMITS.cpus).default(2).describe('Virtual CPUs'),
-    icount: z.boolean().default(false).describe('Emulated processors count instructions: the machine\'s time does not depend on the host\'s load'),
+    icount: z
+      .boolean()
+      .default(false)
+      .describe("Emulated processors count instructions: the machine's time does not depend on the host's load"),
     qemuArgs: z.array(z.string()).default([]).describe('Arguments for QEMU, as they are'),
-  }).prefault({}).describe('The machine'),
+  })
+    .prefault({})
+    .describe('The machine'),
   cmdline: cmdline.prefault({}),
-  reserveMem: z.array(mapping({
-    name: z.string().regex(/^[A-Za-z0-9_.-]{1,15}$/, { error: 'expected a name of at most 15 letters and digits' }),
-    size: size.describe('Size, in whole pages'),
-    seed: seed.optional(),
-  })).default([]).describe('Memory reserved by name on the kernel command line (reserve_mem=), watched across the update'),
+  reserveMem: z
+    .array(
+      mapping({
+        name: z.string().regex(/^[A-Za-z0-9_.-]{1,15}$/, { error: 'expected a name of at most 15 letters and digits' }),
+        size: size.describe('Size, in whole pages'),
+        seed: seed.optional(),
+      }),
+    )
+    .default([])
+    .describe('Memory reserved by name on the kernel command line (reserve_mem=), watched across the update'),
   iommu,
   devices: z.array(device).default([]).describe('Devices that are passed through, each at a fixed address'),
   sessions: z.array(session).optional().describe('Short form: sessions and their files; the steps follow from them'),
-  kselftest: z.union([selftest, mapping({ test: selftest, timeout: seconds.default(LIMITS.selftestTimeout).describe('Seconds after which a stage has failed') })]).optional()
-    .describe('One of the kernel\'s own tests, instead of sessions or steps: a program of tools/testing/selftests/liveupdate, built from each kernel\'s source, or test_kho'),
-  kexec: z.enum(KEXEC_WAYS).optional()
-    .describe('Short form: how the last update goes. file: kexec_file_load; legacy: kexec_load, which hands nothing over; abort: called off once all is loaded; kill-agent: the agent dies before'),
+  kselftest: z
+    .union([
+      selftest,
+      mapping({
+        test: selftest,
+        timeout: seconds.default(LIMITS.selftestTimeout).describe('Seconds after which a stage has failed'),
+      }),
+    ])
+    .optional()
+    .describe(
+      "One of the kernel's own tests, instead of sessions or steps: a program of tools/testing/selftests/liveupdate, built from each kernel's source, or test_kho",
+    ),
+  kexec: z
+    .enum(KEXEC_WAYS)
+    .optional()
+    .describe(
+      'Short form: how the last update goes. file: kexec_file_load; legacy: kexec_load, which hands nothing over; abort: called off once all is loaded; kill-agent: the agent dies before',
+    ),
   faults: z.array(faultEntry).default([]).describe('Faults at moments of an update'),
   steps: z.array(step).min(1).optional().describe('Explicit form: every operation, in order, instead of sessions'),
-  expect: z.union([outcome, mapping({ outcome, endsIn: z.enum(ENDINGS).optional().describe('What it must end in; by default what the outcome ends in') })], { error: `expected an outcome: ${OUTCOMES.join(', ')}` })
-    .default('preserved').describe('The outcome that is the right one; preserved by default'),
-  policy: z.enum(POLICIES).default('force')
-    .describe('check: ask the running kernel what it would write, and call the update off where the next one does not understand it; force: try it'),
-  recover: z.enum(RECOVERIES).optional()
-    .describe('Where the last update did not end well and the next kernel runs: reboot, or one more update; what that gives back is measured, and the verdict stays'),
-  without: z.array(z.enum(WITNESSES)).default([]).describe('Witnesses that the verdict may do without; without them it says less'),
-  taint: z.array(z.enum(TAINT_NAMES)).default([]).describe('How its kernels mark themselves as damaged on purpose; neither the flag nor the complaint that goes with it counts then'),
-  timeout: seconds.optional().describe('Seconds after which the run ends without a verdict on the kernel; none by default'),
-  deadline: seconds.optional().describe('Seconds that the machine may show no progress; measured on the spot by default'),
+  expect: z
+    .union(
+      [
+        outcome,
+        mapping({
+          outcome,
+          endsIn: z.enum(ENDINGS).optional().describe('What it must end in; by default what the outcome ends in'),
+        }),
+      ],
+      { error: `expected an outcome: ${OUTCOMES.join(', ')}` },
+    )
+    .default('preserved')
+    .describe('The outcome that is the right one; preserved by default'),
+  policy: z
+    .enum(POLICIES)
+    .default('force')
+    .describe(
+      'check: ask the running kernel what it would write, and call the update off where the next one does not understand it; force: try it',
+    ),
+  recover: z
+    .enum(RECOVERIES)
+    .optional()
+    .describe(
+      'Where the last update did not end well and the next kernel runs: reboot, or one more update; what that gives back is measured, and the verdict stays',
+    ),
+  without: z
+    .array(z.enum(WITNESSES))
+    .default([])
+    .describe('Witnesses that the verdict may do without; without them it says less'),
+  taint: z
+    .array(z.enum(TAINT_NAMES))
+    .default([])
+    .describe(
+      'How its kernels mark themselves as damaged on purpose; neither the flag nor the complaint that goes with it counts then',
+    ),
+  timeout: seconds
+    .optional()
+    .describe('Seconds after which the run ends without a verdict on the kernel; none by default'),
+  deadline: seconds
+    .optional()
+    .describe('Seconds that the machine may show no progress; measured on the spot by default'),
 });
 
 export type ScenarioInput = z.output<typeof scenarioSchema>;

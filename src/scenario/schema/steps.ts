@@ -20,59 +20,93 @@ const bare = z.union([z.literal(true), z.null(), mapping(common)]);
 const operations = {
   open: bare.optional().describe('Open /dev/liveupdate'),
   create: onSession.optional().describe('Create a session'),
-  memfd: mapping({ name: name('a file'), size, ...memfdTraits, ...callCommon }).optional().describe('Make and fill a memfd'),
-  object: mapping({ name: name('a file'), size, ...objectTraits, ...callCommon }).optional().describe('Make and fill an object of the lab (/dev/labobj)'),
-  preserve: mapping({ session: sessionName, file: name('a file'), token: tokenTemplate, ...callCommon }).optional()
+  memfd: mapping({ name: name('a file'), size, ...memfdTraits, ...callCommon })
+    .optional()
+    .describe('Make and fill a memfd'),
+  object: mapping({ name: name('a file'), size, ...objectTraits, ...callCommon })
+    .optional()
+    .describe('Make and fill an object of the lab (/dev/labobj)'),
+  preserve: mapping({ session: sessionName, file: name('a file'), token: tokenTemplate, ...callCommon })
+    .optional()
     .describe('Give a file to a session'),
-  retrieve: z.union([
-    sessionName,
-    mapping({
-      session: sessionName,
-      token: tokenTemplate.optional(),
-      as: name('a file').optional().describe('Name that the file gets; by default the one it had'),
-      ...callCommon,
-    }),
-  ]).optional().describe('Ask back a session, or with a token a file of it'),
-  check: onFile.optional().describe('Compare a file\'s content and metadata with what was put in'),
+  retrieve: z
+    .union([
+      sessionName,
+      mapping({
+        session: sessionName,
+        token: tokenTemplate.optional(),
+        as: name('a file').optional().describe('Name that the file gets; by default the one it had'),
+        ...callCommon,
+      }),
+    ])
+    .optional()
+    .describe('Ask back a session, or with a token a file of it'),
+  check: onFile.optional().describe("Compare a file's content and metadata with what was put in"),
   finish: onSession.optional().describe('Finish a session that was asked back'),
-  close: z.union([
-    sessionName,
-    mapping({
-      session: sessionName.optional(),
-      file: name('a file').optional(),
-      device: z.literal(true).optional().describe('/dev/liveupdate'),
-      ...callCommon,
-    }),
-  ]).optional().describe('Close the descriptor of a session, of a file or of the device'),
-  load: z.union([z.enum(['file', 'legacy']), z.literal(true), z.null(), mapping({ via: z.enum(['file', 'legacy']).default('file'), ...common })])
-    .optional().describe('Load the next kernel: file is kexec_file_load, legacy is kexec_load'),
+  close: z
+    .union([
+      sessionName,
+      mapping({
+        session: sessionName.optional(),
+        file: name('a file').optional(),
+        device: z.literal(true).optional().describe('/dev/liveupdate'),
+        ...callCommon,
+      }),
+    ])
+    .optional()
+    .describe('Close the descriptor of a session, of a file or of the device'),
+  load: z
+    .union([
+      z.enum(['file', 'legacy']),
+      z.literal(true),
+      z.null(),
+      mapping({ via: z.enum(['file', 'legacy']).default('file'), ...common }),
+    ])
+    .optional()
+    .describe('Load the next kernel: file is kexec_file_load, legacy is kexec_load'),
   kexec: bare.optional().describe('Go; the steps after it run in the next kernel'),
   abort: bare.optional().describe('Call the update off'),
-  'kill-agent': bare.optional().describe('Kill the agent, which closes all it holds; a new one serves the steps after it'),
-  exec: z.union([
-    line('a command'),
-    mapping({
-      command: line('a command'),
-      status: whole().min(0).max(255).default(0).describe('Exit status that is demanded'),
-      stdout: z.string().optional().describe('Output that is demanded, without the last line break'),
-      timeout: seconds.default(LIMITS.execTimeout).describe('Seconds after which its shell is killed and the step has failed (ETIMEDOUT)'),
-      ...common,
-    }),
-  ]).optional().describe('Run a command in the machine'),
+  'kill-agent': bare
+    .optional()
+    .describe('Kill the agent, which closes all it holds; a new one serves the steps after it'),
+  exec: z
+    .union([
+      line('a command'),
+      mapping({
+        command: line('a command'),
+        status: whole().min(0).max(255).default(0).describe('Exit status that is demanded'),
+        stdout: z.string().optional().describe('Output that is demanded, without the last line break'),
+        timeout: seconds
+          .default(LIMITS.execTimeout)
+          .describe('Seconds after which its shell is killed and the step has failed (ETIMEDOUT)'),
+        ...common,
+      }),
+    ])
+    .optional()
+    .describe('Run a command in the machine'),
   upload: mapping({
     from: line('a file on this host').describe('Path on this host, relative to the scenario'),
     to: line('a path in the machine'),
     mode: mode.default(0o644).describe('Permissions in octal, in quotes'),
     ...common,
-  }).optional().describe('Copy a file into the machine'),
+  })
+    .optional()
+    .describe('Copy a file into the machine'),
   ...deviceOperations,
   ...guestOperations,
   ...fileOperations,
   ...clientOperations,
-  fault: z.union([
-    z.enum(['triple-fault', 'reset', 'stop', 'nmi']),
-    mapping({ at: z.enum(['now', 'jump']).default('now').describe('jump: as soon as the old kernel has begun the kexec'), ...faultBody, ...common }),
-  ]).optional().describe('Do something to the machine from outside'),
+  fault: z
+    .union([
+      z.enum(['triple-fault', 'reset', 'stop', 'nmi']),
+      mapping({
+        at: z.enum(['now', 'jump']).default('now').describe('jump: as soon as the old kernel has begun the kexec'),
+        ...faultBody,
+        ...common,
+      }),
+    ])
+    .optional()
+    .describe('Do something to the machine from outside'),
 };
 
 const BARE_WORDS = ['open', 'load', 'kexec', 'abort', 'kill-agent'] as const;
@@ -88,11 +122,20 @@ export type StepInput = (typeof BARE_WORDS)[number] | (OperationsInput & { repea
 
 const repeat = mapping({
   count: count.describe('How often'),
-  as: z.string().regex(/^[a-z]{1,8}$/, { error: 'expected a short name in small letters, such as "i"' }).default('i')
+  as: z
+    .string()
+    .regex(/^[a-z]{1,8}$/, { error: 'expected a short name in small letters, such as "i"' })
+    .default('i')
     .describe('Name of the number in templates: {i} runs from 1'),
   steps: z.lazy((): z.ZodType<StepInput[]> => z.array(step).min(1)).describe('The steps, with {i} in names and tokens'),
 });
 
 export const step: z.ZodType<StepInput> = z
-  .union([z.enum(BARE_WORDS), mapping({ ...operations, repeat: repeat.optional().describe('Steps to repeat') }).meta({ minProperties: 1, maxProperties: 1 })])
+  .union([
+    z.enum(BARE_WORDS),
+    mapping({ ...operations, repeat: repeat.optional().describe('Steps to repeat') }).meta({
+      minProperties: 1,
+      maxProperties: 1,
+    }),
+  ])
   .meta({ id: 'step', description: 'One step: a mapping with one key, the operation' });

@@ -34,7 +34,11 @@ function parseSize(value: number | string, context: Context): number {
     const factor = UNITS[unit.replace(/^([KMGT])iB$/, '$1')];
     if (!match || factor === undefined) {
       const near = /^([kmgt])(i?)b?$/i.exec(unit)?.[1];
-      return refuse(context, `expected ${SIZE_WORDS}, found ${shown(value)}`, near ? `did you mean ${match?.[1]}${near.toUpperCase()}iB?` : null);
+      return refuse(
+        context,
+        `expected ${SIZE_WORDS}, found ${shown(value)}`,
+        near ? `did you mean ${match?.[1]}${near.toUpperCase()}iB?` : null,
+      );
     }
     bytes = Number(match[1]) * factor;
   }
@@ -70,23 +74,29 @@ const CONTROL = /[\x00-\x1f\x7f]/;
 
 /** Text on one line, not empty. */
 export function line(what: string): z.ZodType<string, string> {
-  return z.string({ error: `expected ${what}` }).min(1, { error: `expected ${what}, found nothing` }).superRefine((text, context) => {
-    if (CONTROL.test(text)) refuse(context, `expected ${what} without control characters, found ${shown(text)}`);
-  });
+  return z
+    .string({ error: `expected ${what}` })
+    .min(1, { error: `expected ${what}, found nothing` })
+    .superRefine((text, context) => {
+      if (CONTROL.test(text)) refuse(context, `expected ${what} without control characters, found ${shown(text)}`);
+    });
 }
 
 /** A session's name as a client may give it: what the kernel thinks of its length is the kernel's business. */
 export const sessionName = z.string({ error: 'expected the name of a session' }).superRefine((text, context) => {
-  if (CONTROL.test(text)) refuse(context, `expected the name of a session without control characters, found ${shown(text)}`);
+  if (CONTROL.test(text))
+    refuse(context, `expected the name of a session without control characters, found ${shown(text)}`);
 });
 
 /** A kernel's name or path. YAML reads 7.2 as a number, which would lose the zero of 7.20. */
 export const kernel = z
   .string({
     error: (issue) =>
-      typeof issue.input === 'number' ? `expected a kernel's name; put it in quotes ("${issue.input}"), YAML reads it as a number` : 'expected a kernel\'s name',
+      typeof issue.input === 'number'
+        ? `expected a kernel's name; put it in quotes ("${issue.input}"), YAML reads it as a number`
+        : "expected a kernel's name",
   })
-  .min(1, { error: 'expected a kernel\'s name' })
+  .min(1, { error: "expected a kernel's name" })
   .superRefine((text, context) => {
     if (CONTROL.test(text)) refuse(context, `expected a kernel's name, found ${shown(text)}`);
   });
@@ -101,15 +111,24 @@ function parseToken(value: number | string, context: Context): Token {
 }
 
 export const token = z
-  .union([z.number().meta({ type: 'integer', minimum: 0 }), z.string().meta({ pattern: '^[0-9]+$' })], { error: `expected ${TOKEN_WORDS}` })
+  .union([z.number().meta({ type: 'integer', minimum: 0 }), z.string().meta({ pattern: '^[0-9]+$' })], {
+    error: `expected ${TOKEN_WORDS}`,
+  })
   .transform(parseToken)
   .meta({ description: 'The token under which the session holds the file: 0 to 2^64-1' });
 
 /** A token of a step: there it may be a template. */
 export const tokenTemplate = z
-  .union([z.number().meta({ type: 'integer', minimum: 0 }), z.string().meta({ pattern: '^[0-9{}a-z]+$' })], { error: `expected ${TOKEN_WORDS}, or a template such as "{i}"` })
-  .transform((value, context) => (typeof value === 'string' && value.includes('{') ? value : parseToken(value, context)))
-  .meta({ description: 'The token under which the session holds the file: 0 to 2^64-1; a template such as "{i}" within repeat' });
+  .union([z.number().meta({ type: 'integer', minimum: 0 }), z.string().meta({ pattern: '^[0-9{}a-z]+$' })], {
+    error: `expected ${TOKEN_WORDS}, or a template such as "{i}"`,
+  })
+  .transform((value, context) =>
+    typeof value === 'string' && value.includes('{') ? value : parseToken(value, context),
+  )
+  .meta({
+    description:
+      'The token under which the session holds the file: 0 to 2^64-1; a template such as "{i}" within repeat',
+  });
 
 export const seed = whole('a seed: a whole number of 32 bits')
   .min(0)
@@ -120,12 +139,21 @@ export const mode = z
   .string({ error: 'expected permissions in octal and in quotes, such as "0755"' })
   .meta({ pattern: '^0?[0-7]{3,4}$' })
   .transform((text, context) =>
-    /^0?[0-7]{3,4}$/.test(text) ? Number.parseInt(text, 8) : refuse(context, `expected permissions in octal, such as "0755", found ${shown(text)}`));
+    /^0?[0-7]{3,4}$/.test(text)
+      ? Number.parseInt(text, 8)
+      : refuse(context, `expected permissions in octal, such as "0755", found ${shown(text)}`),
+  );
 
 export const errno = z
   .enum(ERRNO_WORDS)
-  .meta({ id: 'errno', description: 'The error that the kernel must answer with; OK demands success; nothing is demanded by default' });
+  .meta({
+    id: 'errno',
+    description: 'The error that the kernel must answer with; OK demands success; nothing is demanded by default',
+  });
 
 export const count = whole().min(1).max(LIMITS.count);
 
-export const seconds = z.number({ error: (issue) => (issue.code === 'invalid_type' ? 'expected a number of seconds' : undefined) }).positive().max(LIMITS.timeout);
+export const seconds = z
+  .number({ error: (issue) => (issue.code === 'invalid_type' ? 'expected a number of seconds' : undefined) })
+  .positive()
+  .max(LIMITS.timeout);
