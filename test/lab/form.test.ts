@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 
 const LAB = join(import.meta.dirname, '../../lab');
 const MAX_COLUMNS = 100;
-const MAX_FILES = 16;
+const MAX_FILES = 15;
 const TAB = 8;
 
 interface CFile {
@@ -62,7 +62,7 @@ describe('C code of lab/', () => {
   });
 
   it(`has at most ${MAX_FILES} files in a folder`, () => {
-    const folders = ALL.map((name) => dirname(name));
+    const folders = FILES.map(({ name }) => dirname(name));
     const counted = [...new Set(folders)].map((folder) => ({
       folder,
       files: folders.filter((other) => other === folder).length,
