@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "common/bus-guard.h"
+#include "common/lifetime.h"
 #include "machine/load.h"
 #include "ops.h"
 #include "common/util.h"
@@ -187,6 +188,7 @@ int main(void)
 	char *line;
 
 	agent_prepare();
+	lifetime_of_first_thread();
 	bus_guard_install();
 	while ((line = wire_line(&len, &too_long))) {
 		uint64_t start = now_us();
