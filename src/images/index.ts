@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 export { type AbiObjects, definitionObjects, treeObjects } from './abi/objects.js';
 export { readDefinition } from './definition/definition.js';
-export { type AbiWanted } from './abi/probe.js';
+export type { AbiWanted } from './abi/probe.js';
 export { isSourceTree } from './abi/tree.js';
 export { defaultCacheDir } from './cache/cache.js';
 export { SCANNED } from './binary/components.js';

@@ -10,10 +10,10 @@ import type { CellOfRun } from '../model/result/matrix.js';
 import type { MemoryKept } from '../model/result/memory-image.js';
 import type { Result } from '../model/result/result.js';
 import type { Scenario } from '../model/scenario/scenario.js';
-import type { RunPlan } from '../run/engine/context.js';
+import type { RunPlan } from '../run/engine/plan.js';
 import { execute } from '../run/engine/execute.js';
 import { mismatchesSeen } from '../run/record/mismatches.js';
-import type { Hold } from '../run/steps/breakpoints.js';
+import type { OnBreakpoint } from '../run/engine/breakpoint.js';
 import { buildResult, Timeline } from '../run/record/result.js';
 import { imageName, writeMemoryImage } from '../store/run/memory-image.js';
 import { RunFolder, runId } from '../store/run/run-folder.js';
@@ -34,9 +34,9 @@ export interface PerformOptions {
   /** Whether the machine's memory is kept with the run; `never` without it. */
   memory?: MemoryKept;
   /** Called at each named point of the run. */
-  hold?: Hold;
+  hold?: OnBreakpoint;
   /** No deadline ends the run. */
-  patient?: boolean;
+  noDeadlines?: boolean;
   /** Which cell of a matrix the run is for. */
   cell?: CellOfRun;
 }
@@ -81,8 +81,8 @@ export async function perform(
     selftests,
     deviceLooks: options.deviceLooks ?? true,
     memory,
-    hold: options.hold,
-    patient: options.patient,
+    onBreakpoint: options.hold,
+    noDeadlines: options.noDeadlines,
   };
   const timeline = new Timeline();
   const clock = startClock();

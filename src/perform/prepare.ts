@@ -24,8 +24,8 @@ import {
   looksIntoHandover,
   type HandoverFormat,
 } from '../images/abi/handover-format.js';
-import { lacksOfKernels, lacksOfQemu, type Lack } from '../run/machine/hardware.js';
-import { lacksOfMemory } from '../run/machine/memory-shortage.js';
+import { featuresMissingInKernels, featuresMissingInQemu, type MissingFeature } from '../run/machine/hardware.js';
+import { missingMemory } from '../run/machine/memory-shortage.js';
 import { ScenarioError } from '../scenario/index.js';
 import { LabError } from '../util/errors.js';
 
@@ -92,7 +92,7 @@ export class Preparation {
         run: async (task) => {
           await ensureHostTools(this.context(task));
           for (const scenario of scenarios)
-            demand(await lacksOfQemu(scenario, findProgram(QEMU) ?? QEMU, defaultCacheDir()), scenario);
+            demand(await featuresMissingInQemu(scenario, findProgram(QEMU) ?? QEMU, defaultCacheDir()), scenario);
         },
       },
       ...kernels
@@ -136,7 +136,10 @@ export class Preparation {
           for (const scenario of scenarios) {
             const kernels = this.kernelsOf(scenario);
             demand(
-              [...lacksOfKernels(scenario, kernels), ...lacksOfMemory(scenario, kernels, this.rootfs?.size ?? 0)],
+              [
+                ...featuresMissingInKernels(scenario, kernels),
+                ...missingMemory(scenario, kernels, this.rootfs?.size ?? 0),
+              ],
               scenario,
             );
           }
@@ -243,7 +246,7 @@ function tried<T>(work: () => T): T | LabError {
 }
 
 /** What QEMU or a kernel lacks is a scenario that cannot be run here: nothing is started. */
-function demand(lacks: readonly Lack[], { source }: Scenario): void {
+function demand(lacks: readonly MissingFeature[], { source }: Scenario): void {
   if (lacks.length > 0)
     throw new ScenarioError(
       lacks.map(({ pos, message, hint }) => ({ ...pos, message, hint })),

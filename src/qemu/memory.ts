@@ -87,6 +87,13 @@ export class MachineMemory {
   }
 }
 
+/** What of it can be seen. */
+export type MemoryView = Pick<MachineMemory, 'ranges' | 'end' | 'read' | 'readU64'>;
+/** The same, and to be written. */
+/** As its owner has it. */
+export type OpenMemory = Pick<MachineMemory, keyof MachineMemory>;
+export type PhysicalMemory = MemoryView & Pick<MachineMemory, 'write'>;
+
 /**
  * Ranges of RAM in the flat view of the address space `memory`, as QEMU 7.2 prints it:
  * `  0000000100000000-000000017fffffff (prio 0, ram): ram @0000000080000000 KVM`.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Walks the page tables of an x86-64 kernel in the machine's physical memory, of four levels or five.
 // Format: Intel SDM volume 3, chapter 4.5. Every step is bounded by the size of the range that is asked for.
-import type { MachineMemory } from './memory.js';
+import type { MemoryView, PhysicalMemory } from './memory.js';
 
 const PRESENT = 1n;
 const PAGE_SIZE_BIT = 1n << 7n;
@@ -37,7 +37,7 @@ export function kernelRoots({ cr3, cr4 }: { cr3: bigint; cr4: bigint }): PageRoo
  * The mapped parts of [linear, linear + length), in ascending order, merged where they are contiguous in both.
  * Parts that are not mapped are left out.
  */
-export function mappings(memory: MachineMemory, root: PageRoot, linear: bigint, length: number): Mapping[] {
+export function mappings(memory: MemoryView, root: PageRoot, linear: bigint, length: number): Mapping[] {
   const found: Mapping[] = [];
   const end = linear + BigInt(length);
   let at = linear;
@@ -57,7 +57,7 @@ export function mappings(memory: MachineMemory, root: PageRoot, linear: bigint, 
 }
 
 /** Physical address of one linear address, or null; `span` is the size of the page or of the hole around it. */
-function lookUp(memory: MachineMemory, root: PageRoot, linear: bigint): { phys: number | null; span: bigint } {
+function lookUp(memory: MemoryView, root: PageRoot, linear: bigint): { phys: number | null; span: bigint } {
   let { table } = root;
   for (let shift = root.levels === 5 ? 48n : 39n; shift >= 12n; shift -= 9n) {
     const span = 1n << shift;
@@ -71,20 +71,20 @@ function lookUp(memory: MachineMemory, root: PageRoot, linear: bigint): { phys: 
 }
 
 /** Reads linear memory; false where a part of it is not mapped. */
-export function readLinear(memory: MachineMemory, root: PageRoot, linear: bigint, into: Uint8Array): boolean {
+export function readLinear(memory: MemoryView, root: PageRoot, linear: bigint, into: Uint8Array): boolean {
   return eachPart(memory, root, linear, into.length, (phys, at, length) =>
     memory.read(phys, into.subarray(at, at + length)),
   );
 }
 
-export function writeLinear(memory: MachineMemory, root: PageRoot, linear: bigint, from: Uint8Array): boolean {
+export function writeLinear(memory: PhysicalMemory, root: PageRoot, linear: bigint, from: Uint8Array): boolean {
   return eachPart(memory, root, linear, from.length, (phys, at, length) =>
     memory.write(phys, from.subarray(at, at + length)),
   );
 }
 
 function eachPart(
-  memory: MachineMemory,
+  memory: MemoryView,
   root: PageRoot,
   linear: bigint,
   length: number,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads the running kernel's array of `struct page` from outside: finds it in the page tables, then in physical memory.
-import type { MachineMemory } from './memory.js';
+import type { MemoryView } from './memory.js';
 import { kernelRoots, type Mapping, mappings, readLinear } from './pagetable.js';
 
 const CHUNK = 4 << 20;
@@ -29,7 +29,7 @@ export interface WhereToLook {
 }
 
 /** Null where no page table maps the array: a kernel that lays it out differently. */
-export function findPageArray(memory: MachineMemory, { registers, variable, entry }: WhereToLook): PageArray | null {
+export function findPageArray(memory: MemoryView, { registers, variable, entry }: WhereToLook): PageArray | null {
   const length = (memory.end / 4096) * entry;
   const word = Buffer.alloc(8);
   for (const root of kernelRoots(registers)) {
@@ -47,7 +47,7 @@ export function findPageArray(memory: MachineMemory, { registers, variable, entr
  * @returns entries visited
  */
 export function eachStructPage(
-  memory: MachineMemory,
+  memory: MemoryView,
   { base, entry, parts }: PageArray,
   visit: (structs: Uint32Array, firstPfn: number) => void,
 ): number {
@@ -66,7 +66,7 @@ export function eachStructPage(
 
 /** Reads the entries of pages [pfn, pfn + count) into `into`. False where the array does not tell of all of them. */
 export function readStructs(
-  memory: MachineMemory,
+  memory: MemoryView,
   { base, entry, parts }: PageArray,
   pfn: number,
   into: Uint8Array,

@@ -4,9 +4,10 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { FileAction } from '../../src/model/scenario/file-steps.js';
 import type { MemfdSpec } from '../../src/model/scenario/scenario.js';
-import { applied, holesText, operationOf, writtenText } from '../../src/run/agent/operations.js';
+import { applied, holesText, requestOf, writtenText } from '../../src/run/agent/operations.js';
 import { expectedOf } from '../../src/run/agent/reported.js';
-import { RunState, type FileState } from '../../src/run/engine/state.js';
+import { RunState } from '../../src/run/state/run-state.js';
+import type { FileState } from '../../src/run/state/file.js';
 import { Pattern } from '../../src/oracles/files/pattern.js';
 import { AgentProcess, compile } from './agent-process.js';
 
@@ -22,7 +23,7 @@ class Client {
   private id = 0;
 
   async do(action: FileAction | { op: 'memfd'; memfd: MemfdSpec }) {
-    const [op, args] = operationOf(action, this.state).request;
+    const [op, args] = requestOf(action, this.state).request;
     const reply = await this.agent.ask(
       `${++this.id} ${op} ${Object.entries(args)
         .map(([key, value]) => `${key}=${value}`)

@@ -2,7 +2,7 @@
 // A machine that is not there, in place of QEMU: it boots, speaks on its console, marks that it is ready, jumps into
 // its next kernel and ends, by the clock of the test. All of the lab's own code above runs as for a real one.
 import type { ExecResult } from '../../src/guest/session.js';
-import type { RunParts } from '../../src/run/engine/context.js';
+import type { RunParts } from '../../src/run/machine/parts.js';
 import type { MachineParts, Process, Tail } from '../../src/run/machine/parts.js';
 import type { HostTimes } from '../../src/qemu/host-time.js';
 import type { QemuExit } from '../../src/qemu/process.js';

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { vi } from 'vitest';
 import type { Event } from '../../src/model/result/event.js';
 import type { KernelImage } from '../../src/model/kernel/image.js';
-import type { RunPlan } from '../../src/run/engine/context.js';
+import type { RunPlan } from '../../src/run/engine/plan.js';
 import { execute } from '../../src/run/engine/execute.js';
 import type { RunRecord } from '../../src/run/record/record.js';
 import { parseScenario } from '../../src/scenario/index.js';

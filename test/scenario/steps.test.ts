@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect, test } from 'vitest';
-import { type Action, type Step } from '../../src/model/scenario/scenario.js';
+import type { Action, Step } from '../../src/model/scenario/scenario.js';
 import { parseScenario } from '../../src/scenario/index.js';
 
 function steps(text: string, head = 'from: a\nto: b\nexpect: lost\n'): Step[] {

@@ -13,8 +13,8 @@ import { verdictText } from '../../report/text/verdict.js';
 import { failureOf, failureText, sameFailure } from '../../repro/rerun/failure.js';
 import type { DebuggedKernel } from '../../repro/shell/debugger.js';
 import { holdAtPoints } from '../../repro/shell/hold.js';
-import { takesDebugger } from '../../run/machine/kexec-breakpoint.js';
-import { type Point, POINTS, POINTS_TEXT } from '../../run/steps/breakpoints.js';
+import { takesDebugger } from '../../run/update/kexec-breakpoint.js';
+import { type Point, POINTS, POINTS_TEXT } from '../../run/engine/breakpoint.js';
 import { UsageError } from '../../util/errors.js';
 import { printable } from '../../util/text/escape.js';
 import { nearest } from '../../util/text/nearest.js';
@@ -115,7 +115,7 @@ async function shell(wanted: Given, options: ShellOptions, signal: AbortSignal):
       labVersion: labVersion(),
       signal,
       onEvent: () => undefined,
-      patient: options.gdb === true,
+      noDeadlines: options.gdb === true,
       hold: holdAtPoints({
         scenario,
         points: stopAt,

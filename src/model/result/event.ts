@@ -4,9 +4,25 @@
 /** Milliseconds since the start of the run, from one monotonic clock. */
 export type Millis = number;
 
+/** What an update goes through, in this order; `stay` where the old kernel has refused. */
+export const UPDATE_PHASES = [
+  'load',
+  'inspect',
+  'prepare',
+  'kexec',
+  'stay',
+  'inject',
+  'leave',
+  'boot',
+  'arrive',
+] as const;
+export type UpdatePhase = (typeof UPDATE_PHASES)[number];
+
 export type EventBody =
   /** A set-up or tear-down task of the run. */
   | { kind: 'task'; task: string; state: 'start' | 'done' | 'failed'; detail?: string }
+  /** A phase of an update begins or ends. */
+  | { kind: 'phase'; phase: UpdatePhase; state: 'start' | 'done' | 'failed' }
   /** Progress of a task; `of` is null if the total is unknown. */
   | { kind: 'progress'; task: string; done: number; of: number | null; detail?: string }
   /** A kernel reached a mark: its first line on the console, or user space. */

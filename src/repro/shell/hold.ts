@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import type { Scenario } from '../../model/scenario/scenario.js';
 import { CONSOLE_FILE, QMP_SOCKET } from '../../qemu/args.js';
-import { type Held, type Hold, type Point, POINTS_TEXT } from '../../run/steps/breakpoints.js';
+import { type Breakpoint, type OnBreakpoint, type Point, POINTS_TEXT } from '../../run/engine/breakpoint.js';
 import { printable } from '../../util/text/escape.js';
 import { type DebuggedKernel, debuggerLines } from './debugger.js';
 import { monitorPrompt, shellInMachine, type Terminal } from './terminal.js';
@@ -27,7 +27,7 @@ export interface HoldOptions {
   signal: AbortSignal;
 }
 
-export function holdAtPoints(options: HoldOptions): Hold {
+export function holdAtPoints(options: HoldOptions): OnBreakpoint {
   return async (held) => {
     const failed = held.verdict !== null && held.verdict.outcome !== 'preserved' && held.verdict.outcome !== 'refused';
     if (!options.points.includes(held.point) && !(options.keep && failed)) return;
@@ -52,7 +52,7 @@ export function holdAtPoints(options: HoldOptions): Hold {
   };
 }
 
-async function introduce(held: Held, { scenario, debugged, breakAt, say }: HoldOptions): Promise<void> {
+async function introduce(held: Breakpoint, { scenario, debugged, breakAt, say }: HoldOptions): Promise<void> {
   const { point, epoch, machine, dir, ssh, verdict } = held;
   say(
     `${point}: ${POINTS_TEXT[point]} (epoch ${epoch}, ${scenario.kernels[epoch] ?? ''}; QEMU's process ${machine.pid})`,

@@ -1,64 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 // More than one client in the machine: each is a process of its own with its own descriptors.
-import type { Agent } from '../../guest/agent.js';
-import { type ClientAction, type Held, MAIN } from '../../model/scenario/client.js';
-import { LabError } from '../../util/errors.js';
-import type { RunContext } from '../engine/context.js';
+import type { ClientAction, Held, Holders } from '../../model/scenario/client.js';
+import type { Needs } from '../engine/parts.js';
+import type { RunState } from '../state/run-state.js';
 import type { AgentAction } from './operations.js';
-import type { RunState } from '../engine/state.js';
 import { PASSED, type StepReply } from './reply.js';
-import { startAgent } from './user-space.js';
 
-export function clientOf(context: RunContext, name: string | undefined): Agent {
-  if (name === undefined || name === MAIN) return context.agent;
-  const client = context.clients?.get(name);
-  if (client === undefined) throw new LabError(`there is no client ${name}`);
-  return client;
-}
-
-/** A client that has it: the first one, where it does. */
-export function holderOf(context: RunContext, what: Held): Agent {
-  const holders = context.state.holders.of(what);
-  return holders.has(MAIN) ? context.agent : clientOf(context, [...holders][0]);
-}
-
-/** All that have it. */
-export function holdersOf(context: RunContext, what: Held): Agent[] {
-  return [...context.state.holders.of(what)].map((name) => clientOf(context, name));
-}
-
-export async function clientStep(context: RunContext, action: ClientAction): Promise<StepReply> {
-  const { state, deadlines, machine } = context;
+export async function clientStep({ user, state }: Needs<'user' | 'state'>, action: ClientAction): Promise<StepReply> {
   switch (action.op) {
     case 'client':
-      (context.clients ??= new Map()).set(action.client, await startAgent(context, context.ssh));
+      await user.startOther(action.client);
       return PASSED;
     case 'pass': {
       const { from, to, what } = action;
       const args = { at: `lab-client-${to}`, [what.kind]: what.name };
-      const [sent, received] = await Promise.all([
-        clientOf(context, from).request('send', args, deadlines.request(), machine.ended),
-        clientOf(context, to).request('receive', args, deadlines.request(), machine.ended),
-      ]);
+      const [sent, received] = await Promise.all([user.of(from).call('send', args), user.of(to).call('receive', args)]);
       if (sent.ok && received.ok) state.holders.passed(what, to);
       return sent.ok ? received : sent;
     }
-    case 'kill': {
-      const client = clientOf(context, action.client);
-      await client.request('die', {}, deadlines.request(), machine.ended).catch(() => undefined);
-      await machine.until(client.gone, deadlines.request(), `end of client ${action.client}`);
-      context.clients?.delete(action.client);
-      loseClient(context, action.client);
+    case 'kill':
+      await user.end(action.client);
+      loseClient(state, action.client);
       return PASSED;
-    }
   }
 }
 
 /**
- * A client has died. What others hold too stays; the sessions that it alone held are closed by its kernel, and what was
- * in them was not to be lost.
+ * A client has died. What others hold too stays; the sessions that it alone held are closed by its kernel, and their
+ * files were not to be lost.
  */
-export function loseClient({ state }: RunContext, client: string): void {
+export function loseClient(state: RunState, client: string): void {
   for (const name of state.sessions.keys())
     if (lost(state.holders, { kind: 'session', name }, client)) state.sessions.delete(name);
   const files = [...state.files].filter(([name]) => lost(state.holders, { kind: 'file', name }, client));
@@ -67,13 +38,13 @@ export function loseClient({ state }: RunContext, client: string): void {
     if (carried.retrieved !== null && gone.has(carried.retrieved)) carried.retrieved = null;
 }
 
-function lost(holders: RunContext['state']['holders'], what: Held, client: string): boolean {
+function lost(holders: Holders, what: Held, client: string): boolean {
   return holders.of(what).has(client) && holders.dropped(what, client);
 }
 
 /**
- * Takes into the book what a call that worked has changed for its client.
- * @returns whether others still hold what it closed, so that nothing has changed but that
+ * Notes which client has what after a call that worked.
+ * @returns whether others still hold what it closed, so that nothing else has changed
  */
 export function otherHolders({ holders }: RunState, action: AgentAction, client: string): boolean {
   switch (action.op) {
@@ -98,20 +69,4 @@ export function otherHolders({ holders }: RunState, action: AgentAction, client:
     default:
       return false;
   }
-}
-
-/** Ends all but the first one, and with them what they hold. */
-export async function endClients(context: RunContext): Promise<void> {
-  const { deadlines, machine } = context;
-  for (const [name, client] of context.clients ?? []) {
-    await client.request('die', {}, deadlines.request(), machine.ended).catch(() => undefined);
-    await machine.until(client.gone, deadlines.request(), `end of client ${name}`);
-  }
-  context.clients?.clear();
-}
-
-/** The kernel has changed: the clients of the old one are gone. */
-export function dropClients(context: RunContext): void {
-  for (const client of context.clients?.values() ?? []) client.drop();
-  context.clients?.clear();
 }

@@ -5,13 +5,15 @@ import type { FileAction } from '../../model/scenario/file-steps.js';
 import type { FileSpec, MemfdSpec, WrittenPages } from '../../model/scenario/scenario.js';
 import { PAGE } from '../../oracles/files/pattern.js';
 import { patternOf, punch, resize, writeTo } from '../../oracles/files/written.js';
-import type { Operation } from './operations.js';
-import type { RunContext } from '../engine/context.js';
+import type { AgentRequest } from './client.js';
+import type { Needs } from '../engine/parts.js';
 import { printable } from '../../util/text/escape.js';
-import { expectedOf, type Reported, sealsWith } from './reported.js';
-import type { FileState, RunState } from '../engine/state.js';
+import { expectedOf, sealsWith } from './reported.js';
+import type { Reported } from '../state/file.js';
+import type { FileState } from '../state/file.js';
+import type { RunState } from '../state/run-state.js';
 
-export function fileRequest(action: FileAction, state: RunState): Operation {
+export function fileRequest(action: FileAction, state: RunState): AgentRequest {
   if (action.op === 'get-name')
     return { request: ['get-name', { session: action.session }], bytes: 0, target: action.session };
   const { file } = action;
@@ -85,7 +87,7 @@ export function fileApplied(action: FileAction, state: RunState, data: AgentRepl
 
 /** The kernel calls a session what the client called it. */
 export function checkName(
-  { recorder }: RunContext,
+  { recorder }: Needs<'recorder'>,
   { session, name }: Extract<FileAction, { op: 'get-name' }>,
   reply: AgentReply,
 ): void {

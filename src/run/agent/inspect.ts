@@ -3,21 +3,19 @@
 import { numberOf, type AgentReply } from '../../guest/agent.js';
 import { PAGE } from '../../oracles/files/pattern.js';
 import { ClientGone } from '../../util/errors.js';
-import { holderOf } from './clients.js';
-import type { RunContext } from '../engine/context.js';
+import type { Needs } from '../engine/parts.js';
 import { holesText, writtenText } from './operations.js';
-import type { FileState, InsideLook, ObjectLook } from '../engine/state.js';
+import type { FileState, InsideLook, ObjectLook } from '../state/file.js';
 import { differences, expectedOf, reportOf } from './reported.js';
 import type { ObjectSpec } from '../../model/scenario/scenario.js';
 
 /** Asks the agent for content and metadata of a file. @param name the name that the agent has it under */
-export async function checkInside(context: RunContext, file: FileState, name: string): Promise<void> {
-  const { deadlines, machine, recorder } = context;
-  const agent = holderOf(context, { kind: 'file', name });
+export async function checkInside(parts: Needs<'recorder' | 'agents'>, file: FileState, name: string): Promise<void> {
+  const { recorder } = parts;
+  const agent = parts.agents.holder({ kind: 'file', name });
   const { spec } = file;
   const { size, seed, holes } = spec;
   const written = spec.kind === 'memfd' ? (spec.written ?? []) : [];
-  const ms = deadlines.request(size);
   const args = {
     file: name,
     size,
@@ -26,8 +24,8 @@ export async function checkInside(context: RunContext, file: FileState, name: st
     ...(written.length > 0 ? { written: writtenText(written) } : {}),
   };
   const [stat, verify] = await Promise.all([
-    agent.request('stat', { file: name }, ms, machine.ended),
-    agent.request('verify', args, ms, machine.ended),
+    agent.call('stat', { file: name }, { bytes: size }),
+    agent.call('verify', args, { bytes: size }),
   ]);
   if (!stat.ok || !verify.ok) {
     // What an earlier look saw counts no more: the file may be gone with its agent.
@@ -41,7 +39,7 @@ export async function checkInside(context: RunContext, file: FileState, name: st
     });
     return;
   }
-  const object = spec.kind === 'object' ? await objectLook(context, spec, name) : null;
+  const object = spec.kind === 'object' ? await objectLook(parts, spec, name) : null;
   file.inside = insideLook(stat, verify, object, Math.ceil(size / PAGE));
   const problems = insideProblems(file);
   recorder.event({
@@ -54,28 +52,21 @@ export async function checkInside(context: RunContext, file: FileState, name: st
 }
 
 /** All but the content, of a file that was looked at before: a session that was finished since may have changed it. */
-export async function lookAgain(context: RunContext, file: FileState): Promise<void> {
-  const { deadlines, machine } = context;
-  const stat = await holderOf(context, { kind: 'file', name: file.name }).request(
-    'stat',
-    { file: file.name },
-    deadlines.request(),
-    machine.ended,
-  );
+export async function lookAgain(parts: Needs<'agents'>, file: FileState): Promise<void> {
+  const stat = await parts.agents.holder({ kind: 'file', name: file.name }).call('stat', { file: file.name });
   file.inside = stat.ok && file.inside !== null ? { ...file.inside, ...reportOf(stat) } : null;
 }
 
 /** Null where the kernel does not tell: insideProblems says so. */
 async function objectLook(
-  { agent, deadlines, machine }: RunContext,
+  { agents }: Needs<'agents'>,
   { seed, array }: ObjectSpec,
   name: string,
 ): Promise<ObjectLook | null> {
-  const reply = await agent.request(
+  const reply = await agents.call(
     'object-stat',
     { file: name, seed, ...(array > 0 ? { array } : {}) },
-    deadlines.request(array),
-    machine.ended,
+    { bytes: array },
   );
   if (!reply.ok) return null;
   const label = reply.data['label'];

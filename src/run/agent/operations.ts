@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Each step that is one call of the agent, as data: what is asked, and what the answer means for the state of the run.
+import type { AgentRequest } from './client.js';
 import { tuplesOf, type AgentReply } from '../../guest/agent.js';
 import type {
   Action,
@@ -13,7 +14,7 @@ import { isFileAction, type FileAction } from '../../model/scenario/file-steps.j
 import { patternOf } from '../../oracles/files/written.js';
 import { ClientGone } from '../../util/errors.js';
 import { fileApplied, fileRequest } from './file-operations.js';
-import { RunState } from '../engine/state.js';
+import { RunState } from '../state/run-state.js';
 
 export type AgentAction =
   | FileAction
@@ -21,15 +22,6 @@ export type AgentAction =
       Action,
       { op: 'open' | 'create' | 'memfd' | 'object' | 'preserve' | 'retrieve-session' | 'retrieve' | 'finish' | 'close' }
     >;
-
-export interface Operation {
-  /** Operation and arguments of the agent. */
-  request: [string, Record<string, string | number>];
-  /** Bytes that the machine handles for it, for the deadline. */
-  bytes: number;
-  /** Name for people. */
-  target: string;
-}
 
 export function isAgentAction(action: Action): action is AgentAction {
   return (
@@ -40,7 +32,7 @@ export function isAgentAction(action: Action): action is AgentAction {
   );
 }
 
-export function operationOf(action: AgentAction, state: RunState): Operation {
+export function requestOf(action: AgentAction, state: RunState): AgentRequest {
   if (isFileAction(action)) return fileRequest(action, state);
   switch (action.op) {
     case 'open':

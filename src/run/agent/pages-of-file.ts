@@ -3,8 +3,7 @@
 // why nobody can look from outside.
 import type { PfnRun } from '../../oracles/files/outside.js';
 import type { AgentReply } from '../../guest/agent.js';
-import { holderOf } from './clients.js';
-import type { RunContext } from '../engine/context.js';
+import type { Needs } from '../engine/parts.js';
 import { runsOf } from './operations.js';
 
 export interface FilePages {
@@ -19,16 +18,8 @@ export interface Blindness {
 }
 
 /** @param bytes size of the file, for the deadline */
-export async function pagesOfFile(context: RunContext, name: string, bytes: number): Promise<FilePages> {
-  const { deadlines, machine } = context;
-  return toldPages(
-    await holderOf(context, { kind: 'file', name }).request(
-      'pfns',
-      { file: name },
-      deadlines.request(bytes),
-      machine.ended,
-    ),
-  );
+export async function pagesOfFile(parts: Needs<'agents'>, name: string, bytes: number): Promise<FilePages> {
+  return toldPages(await parts.agents.holder({ kind: 'file', name }).call('pfns', { file: name }, { bytes: bytes }));
 }
 
 /**

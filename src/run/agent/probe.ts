@@ -2,7 +2,7 @@
 // Can a kernel that did not leave still hand something over? A session of the lab's own takes a memfd of one page, and
 // lets go of it.
 import type { AgentReply } from '../../guest/agent.js';
-import type { RunContext } from '../engine/context.js';
+import type { Needs } from '../engine/parts.js';
 
 const NAME = 'lab-probe';
 /** Answers to `create` that say that there are as many sessions as the kernel takes, not that it takes none. */
@@ -12,25 +12,23 @@ const FULL = ['ENOMEM', 'ENOSPC', 'E2BIG'];
  * After a refusal, of a kernel in which sessions worked before it. What fails is a finding: the next attempt could not
  * work either.
  */
-export async function probeSessions(context: RunContext): Promise<void> {
-  const { agent, deadlines, machine, recorder, state } = context;
-  if (!usedSessions(context)) return;
-  const ask = (op: string, args: Record<string, string | number>) =>
-    agent.request(op, args, deadlines.request(), machine.ended);
-  const device = await ask('open', {});
+export async function probeSessions(parts: Needs<'recorder' | 'state' | 'agents'>): Promise<void> {
+  const { agents, recorder, state } = parts;
+  if (!usedSessions(parts)) return;
+  const device = await agents.call('open', {});
   // Somebody else has it: a program of the scenario, which knows better.
   if (!device.ok && device.errno === 'EBUSY') return;
   // The agent carries them out one after the other; what an earlier one left undone, a later one says too.
   const said = await Promise.all([
     Promise.resolve(device),
-    ask('create', { session: NAME }),
-    ask('memfd', { file: NAME, size: 4096, seed: 1 }),
-    ask('preserve', { session: NAME, file: NAME, token: 1 }),
-    ask('close', { session: NAME }),
-    ask('verify', { file: NAME, size: 4096, seed: 1 }),
-    ask('close', { file: NAME }),
+    agents.call('create', { session: NAME }),
+    agents.call('memfd', { file: NAME, size: 4096, seed: 1 }),
+    agents.call('preserve', { session: NAME, file: NAME, token: 1 }),
+    agents.call('close', { session: NAME }),
+    agents.call('verify', { file: NAME, size: 4096, seed: 1 }),
+    agents.call('close', { file: NAME }),
   ]);
-  if (device.data['opened'] === true) await ask('close', {});
+  if (device.data['opened'] === true) await agents.call('close', {});
   const failed = said.find(({ ok }) => !ok);
   const full =
     failed !== undefined && failed === said[1] && state.sessions.size > 0 && FULL.includes(failed.errno ?? '');
@@ -56,10 +54,10 @@ export async function probeSessions(context: RunContext): Promise<void> {
 }
 
 /** Something of the running kernel's LUO was used by then. */
-export function usedSessions({ state, recorder }: RunContext): boolean {
+export function usedSessions({ state, recorder }: Needs<'recorder' | 'state'>): boolean {
   return state.results.some(
-    ({ step, state: how }) =>
-      step.epoch === recorder.epoch && how === 'done' && (step.op === 'create' || step.op === 'retrieve-session'),
+    ({ operation: { epoch, op }, state: how }) =>
+      epoch === recorder.epoch && how === 'done' && (op === 'create' || op === 'retrieve-session'),
   );
 }
 

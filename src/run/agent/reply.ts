@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// How a step ended, as its record needs it: the same for calls of the agent and for what the lab does itself.
-import type { AgentReply } from '../../guest/agent.js';
-import type { Step } from '../../model/scenario/scenario.js';
+// How an operation ended, as its record needs it: the same for calls of the agent and for what the lab does itself.
+import { type AgentReply, NO_HANDLE } from '../../guest/agent.js';
 import { CommandTimeout } from '../../util/errors.js';
+import type { Demand } from '../engine/operation.js';
 
 export type StepReply = Pick<AgentReply, 'ok' | 'errno' | 'at'>;
 
 export const PASSED: StepReply = { ok: true, errno: null, at: null };
 
-/**
- * What a command came to. One that took too long has failed its step, and says nothing of the machine: what comes next
- * finds out how that is.
- */
+/** There is nothing that it could act on. */
+export const LEFT_OUT: StepReply = { ok: false, errno: NO_HANDLE, at: null };
+
+/** A command that took too long has failed its step, and says nothing of the machine: the next step finds out. */
 export function commandWithin<T>(command: Promise<T>): Promise<T | StepReply> {
   return command.catch((error: unknown): StepReply => {
     if (error instanceof CommandTimeout) return { ok: false, errno: 'ETIMEDOUT', at: error.message };
@@ -19,7 +19,7 @@ export function commandWithin<T>(command: Promise<T>): Promise<T | StepReply> {
   });
 }
 
-/** The scenario says that this step may fail so. */
-export function declaresFailure({ errno, accepts }: Pick<Step, 'errno' | 'accepts'>, got: string | null): boolean {
+/** The scenario says that this operation may fail so. */
+export function declaresFailure({ errno, accepts }: Demand, got: string | null): boolean {
   return got !== null && got !== 'OK' && (accepts?.includes(got) ?? got === errno);
 }

@@ -1,25 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a kernel says of a file besides its content, and what it said before the kexec: that is what the next kernel has
 // to say, too.
+import type { Reported } from '../state/file.js';
 import { numberOf, type AgentReply } from '../../guest/agent.js';
 import type { Seal } from '../../model/scenario/file-steps.js';
 import type { MemfdSpec } from '../../model/scenario/scenario.js';
-import { holderOf } from './clients.js';
-import type { RunContext } from '../engine/context.js';
-import type { FileState } from '../engine/state.js';
-
-export interface Reported {
-  size: number;
-  position: number;
-  /** Sorted. */
-  seals: string[];
-  /** Permission bits; null where it was not asked for. */
-  mode: number | null;
-  /** What may be done through the descriptor; null where it was not asked for. */
-  access: string | null;
-  /** 512-byte blocks that it occupies; null where that depends on the kernel. */
-  blocks: number | null;
-}
+import type { Needs } from '../engine/parts.js';
+import type { FileState } from '../state/file.js';
 
 /** F_SEAL_EXEC on a file that can be executed sets these as well (memfd_add_seals() in mm/memfd.c). */
 const WITH_EXEC: readonly Seal[] = ['shrink', 'grow', 'write', 'future_write'];
@@ -87,24 +74,22 @@ export function differences(got: Reported, want: Reported): string[] {
  * Right before a kexec: what the old kernel says of each file that a session holds. The next kernel is measured by
  * that.
  */
-export async function takeReports(context: RunContext, files: readonly FileState[]): Promise<void> {
-  const { deadlines, machine, state } = context;
+export async function takeReports(
+  parts: Needs<'recorder' | 'state' | 'agents'>,
+  files: readonly FileState[],
+): Promise<void> {
+  const { state } = parts;
   await Promise.all(
     files.map(async (file) => {
       // One that was closed has no descriptor here that could be asked, and its name may be another's.
       if (file.spec.kind !== 'memfd' || state.files.get(file.name) !== file) return;
-      const stat = await holderOf(context, { kind: 'file', name: file.name }).request(
-        'stat',
-        { file: file.name },
-        deadlines.request(),
-        machine.ended,
-      );
-      if (stat.ok) takeReport(context, file, file.spec, reportOf(stat));
+      const stat = await parts.agents.holder({ kind: 'file', name: file.name }).call('stat', { file: file.name });
+      if (stat.ok) takeReport(parts, file, file.spec, reportOf(stat));
     }),
   );
 }
 
-function takeReport({ recorder }: RunContext, file: FileState, spec: MemfdSpec, report: Reported): void {
+function takeReport({ recorder }: Needs<'recorder'>, file: FileState, spec: MemfdSpec, report: Reported): void {
   // What came from a kernel before this one was held against that kernel's own report already.
   const problems = file.reported === undefined ? differences(report, askedOf(spec)) : [];
   if (problems.length > 0) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What every call of the agent about a device shares.
 import type { AgentReply } from '../../guest/agent.js';
-import type { RunContext } from '../engine/context.js';
-import type { DeviceState } from './state.js';
+import type { Needs } from '../engine/parts.js';
+import type { DeviceState } from '../state/device.js';
 import { PASSED, type StepReply } from '../agent/reply.js';
 
 /** Name that the agent has a device's descriptor under, apart from the files of the scenario. */
@@ -21,18 +21,18 @@ export function iommufdName(device: DeviceState): string {
 
 /** One request to the agent, with the deadline of one that handles `bytes` of memory. */
 export async function ask(
-  { agent, deadlines, machine }: RunContext,
+  { agents }: Needs<'agents'>,
   op: string,
   args: Record<string, string | number>,
   bytes = 0,
 ): Promise<AgentReply> {
-  return agent.request(op, args, deadlines.request(bytes), machine.ended);
+  return agents.call(op, args, { bytes: bytes });
 }
 
 /** Turns the device's own access to memory on, once: after its first mappings, before its first transfer. */
-export async function attach(context: RunContext, device: DeviceState): Promise<StepReply> {
+export async function attach(parts: Needs<'agents'>, device: DeviceState): Promise<StepReply> {
   if (device.attached) return PASSED;
-  const reply = await ask(context, 'vfio-attach', { device: agentName(device) });
+  const reply = await ask(parts, 'vfio-attach', { device: agentName(device) });
   device.attached = reply.ok;
   return reply;
 }

@@ -3,10 +3,10 @@
 // piece of a mapped file in physical memory after the device has read it, and the device must put it back.
 import { type AgentReply, numberOf } from '../../guest/agent.js';
 import { equalBytes } from '../../util/bytes.js';
-import type { RunContext } from '../engine/context.js';
+import type { Needs } from '../engine/parts.js';
 import { agentName, ask, attach } from './calls.js';
-import { lookAtDevices } from './inspect.js';
-import type { DeviceState } from './state.js';
+import { inspectDevices } from './inspect.js';
+import type { DeviceState } from '../state/device.js';
 import { mappedFile, PIECE, type Place, placesIn } from './file-places.js';
 import { PASSED, type StepReply } from '../agent/reply.js';
 
@@ -25,19 +25,22 @@ const IDS: Readonly<Record<DeviceState['spec']['model'], string>> = {
 };
 
 /** What is wrong is written down with the device; the step itself fails only where the device cannot be attached. */
-export async function checkDevice(context: RunContext, device: DeviceState): Promise<StepReply> {
-  const attached = await attach(context, device);
+export async function checkDevice(
+  parts: Needs<'plan' | 'recorder' | 'state' | 'deadlines' | 'agents' | 'view' | 'machine' | 'trace'>,
+  device: DeviceState,
+): Promise<StepReply> {
+  const attached = await attach(parts, device);
   if (!attached.ok) return attached;
-  const problems: string[] = [...identity(await ask(context, 'vfio-config', { device: agentName(device) }), device)];
+  const problems: string[] = [...identity(await ask(parts, 'vfio-config', { device: agentName(device) }), device)];
   // One that a guest has, or should have, does what the guest tells it, and nothing else.
-  const own = device.spec.model === 'edu' && !isGuests(context, device);
+  const own = device.spec.model === 'edu' && !isGuests(parts, device);
   if (own) {
-    problems.push(...(await registers(context, device)), ...(await interrupt(context, device)));
-    for (const map of device.maps) problems.push(...(await transfers(context, device, map)));
+    problems.push(...(await registers(parts, device)), ...(await interrupt(parts, device)));
+    for (const map of device.maps) problems.push(...(await transfers(parts, device, map)));
   }
-  const { epoch } = context.recorder;
+  const { epoch } = parts.recorder;
   device.problems.push(...problems.map((what) => ({ epoch, what })));
-  context.recorder.event({
+  parts.recorder.event({
     kind: 'oracle',
     oracle: `device ${device.spec.name}`,
     side: 'inside',
@@ -46,11 +49,11 @@ export async function checkDevice(context: RunContext, device: DeviceState): Pro
       problems.join('; ') ||
       `identity${own ? `, registers, interrupt, ${device.maps.length} mappings in both directions` : ''}`,
   });
-  await lookAtDevices(context, 'use', [device]);
+  await inspectDevices(parts, 'use', [device]);
   return PASSED;
 }
 
-function isGuests({ plan }: RunContext, { spec: { name } }: DeviceState): boolean {
+function isGuests({ plan }: Needs<'plan'>, { spec: { name } }: DeviceState): boolean {
   return plan.scenario.steps.some((step) => step.op === 'guest-create' && step.spec.devices.includes(name));
 }
 
@@ -64,16 +67,16 @@ function identity(reply: AgentReply, { spec }: DeviceState): string[] {
 }
 
 /** The first check of a run writes two registers; they hold that ever after, unless the device was reset. */
-async function registers(context: RunContext, device: DeviceState): Promise<string[]> {
+async function registers(parts: Needs<'recorder' | 'deadlines' | 'agents'>, device: DeviceState): Promise<string[]> {
   const name = agentName(device);
-  const begun = context.recorder.clock.now();
+  const begun = parts.recorder.clock.now();
   if (device.wrote === null) {
-    const reply = await ask(context, 'edu-set', { device: name, liveness: LIVENESS, factorial: FACTORIAL });
+    const reply = await ask(parts, 'edu-set', { device: name, liveness: LIVENESS, factorial: FACTORIAL });
     if (!reply.ok) return [`its registers cannot be written: ${reply.errno} (${reply.at ?? ''})`];
     device.wrote = { liveness: LIVENESS, factorial: FACTORIAL };
   }
   for (;;) {
-    const reply = await ask(context, 'edu-state', { device: name });
+    const reply = await ask(parts, 'edu-state', { device: name });
     if (!reply.ok) return [`its registers cannot be read: ${reply.errno} (${reply.at ?? ''})`];
     const value = (key: string) => Number(typeof reply.data[key] === 'string' ? reply.data[key] : Number.NaN);
     // It computes a factorial on its own; bit 0 of the status says that it is not through.
@@ -81,7 +84,7 @@ async function registers(context: RunContext, device: DeviceState): Promise<stri
     if (
       value('identification') === EDU_ID &&
       (value('status') & 1) !== 0 &&
-      context.recorder.clock.now() - begun < context.deadlines.request()
+      parts.recorder.clock.now() - begun < parts.deadlines.request()
     )
       continue;
     const wanted: [string, number][] = [
@@ -95,40 +98,38 @@ async function registers(context: RunContext, device: DeviceState): Promise<stri
   }
 }
 
-async function interrupt(context: RunContext, device: DeviceState): Promise<string[]> {
-  const reply = await ask(context, 'vfio-irq', { device: agentName(device) });
+async function interrupt(parts: Needs<'agents'>, device: DeviceState): Promise<string[]> {
+  const reply = await ask(parts, 'vfio-irq', { device: agentName(device) });
   if (!reply.ok) return [`its interrupt cannot be set up: ${reply.errno} (${reply.at ?? ''})`];
   const off =
-    device.spec.interrupts === 'armed'
-      ? reply
-      : await ask(context, 'vfio-irq', { device: agentName(device), disarm: 1 });
+    device.spec.interrupts === 'armed' ? reply : await ask(parts, 'vfio-irq', { device: agentName(device), disarm: 1 });
   if (!off.ok) return [`its interrupt cannot be taken down: ${off.errno} (${off.at ?? ''})`];
   return numberOf(reply, 'irqs') === 1 ? [] : [`${numberOf(reply, 'irqs')} interrupts came, expected 1`];
 }
 
 async function transfers(
-  context: RunContext,
+  parts: Needs<'state' | 'agents' | 'machine'>,
   device: DeviceState,
   map: DeviceState['maps'][number],
 ): Promise<string[]> {
-  const file = await mappedFile(context, map);
+  const file = await mappedFile(parts, map);
   const places = file === null ? null : placesIn(map, file);
   if (places === null) return [`${map.file}: its pages are not known, so its mapping cannot be tried`];
   const of = (what: string) => `${map.file} at 0x${map.iova.toString(16)}: ${what}`;
   if (map.rights === 'w') return [];
   const { to } = places;
-  const read = await transfer(context, device, 'to-device', to);
+  const read = await transfer(parts, device, 'to-device', to);
   if (read !== null || map.rights === 'r') return read === null ? [] : [of(read)];
-  return (await putBack(context, device, to)).map(of);
+  return (await putBack(parts, device, to)).map(of);
 }
 
 /** Reads what the device shall have read out of memory, empties it there, and lets the device write it again. */
-async function putBack(context: RunContext, device: DeviceState, place: Place): Promise<string[]> {
-  const { memory } = context.machine;
+async function putBack(parts: Needs<'agents' | 'machine'>, device: DeviceState, place: Place): Promise<string[]> {
+  const { memory } = parts.machine;
   const was = new Uint8Array(PIECE);
   if (!memory.read(place.phys, was)) return [`no RAM at 0x${place.phys.toString(16)}`];
   memory.write(place.phys, new Uint8Array(PIECE));
-  const wrote = await transfer(context, device, 'from-device', place).catch((error: unknown) => {
+  const wrote = await transfer(parts, device, 'from-device', place).catch((error: unknown) => {
     memory.write(place.phys, was);
     throw error;
   });
@@ -147,13 +148,13 @@ async function putBack(context: RunContext, device: DeviceState, place: Place): 
 
 /** One transfer to its end; null where it ended as it should. */
 export async function transfer(
-  context: RunContext,
+  parts: Needs<'agents'>,
   device: DeviceState,
   direction: 'to-device' | 'from-device',
   { iova }: Pick<Place, 'iova'>,
 ): Promise<string | null> {
   const wanted = device.spec.interrupts === 'armed';
-  const reply = await ask(context, 'edu-dma', {
+  const reply = await ask(parts, 'edu-dma', {
     device: agentName(device),
     direction,
     iova,

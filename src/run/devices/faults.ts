@@ -4,13 +4,13 @@
 import type { Fault } from '../../model/scenario/scenario.js';
 import { damageOf } from '../../oracles/iommu/index.js';
 import { unplug } from '../../qemu/unplug.js';
-import type { RunContext } from '../engine/context.js';
-import { lookAtDevices } from './inspect.js';
-import { iommuRegisters, walkNow } from './iommu-inspect.js';
-import { reader } from '../judge/outside.js';
+import type { Needs } from '../engine/parts.js';
+import { inspectDevices } from './inspect.js';
+import { iommuRegisters, walkNow } from './iommu/inspect.js';
+import { reader } from '../machine/view.js';
 
 /** `places` 0: it was not possible, and why. */
-export interface Struck {
+export interface Injected {
   places: number;
   detail: string;
 }
@@ -20,18 +20,18 @@ export interface Struck {
  * seen.
  */
 export async function unplugDevice(
-  context: RunContext,
+  parts: Needs<'plan' | 'recorder' | 'state' | 'view' | 'machine' | 'trace'>,
   { device: name }: Extract<Fault, { kind: 'unplug' }>,
-): Promise<Struck> {
-  const { machine, state } = context;
+): Promise<Injected> {
+  const { machine, state } = parts;
   const device = state.devices.get(name);
   if (device === undefined) return { places: 0, detail: `the scenario has no device ${name}` };
-  await lookAtDevices(context, 'fault', [device]);
+  await inspectDevices(parts, 'fault', [device]);
   await unplug(
     { command: (command, args) => machine.command(command, args), human: (line) => machine.human(line) },
     device.spec,
   );
-  await lookAtDevices(context, 'fault', [device]);
+  await inspectDevices(parts, 'fault', [device]);
   const gone = device.looks.at(-1)?.view === null;
   return {
     places: gone ? 1 : 0,
@@ -41,16 +41,16 @@ export async function unplugDevice(
 
 /** Changes one entry of the tables, and walks them again: the walk must end, and say what is wrong. */
 export async function damageTables(
-  context: RunContext,
+  parts: Needs<'plan' | 'recorder' | 'state' | 'view' | 'machine'>,
   { device: name, damage }: Extract<Fault, { kind: 'iommu-table' }>,
-): Promise<Struck> {
-  const { machine, state, plan, recorder } = context;
+): Promise<Injected> {
+  const { view, machine, state, plan, recorder } = parts;
   const device = state.devices.get(name);
-  const registers = await iommuRegisters(machine, plan.scenario.hardware.iommu.kind);
+  const registers = await iommuRegisters(view, plan.scenario.hardware.iommu.kind);
   if (device === undefined || registers === null || !registers.translating)
     return { places: 0, detail: `no tables of ${name}: the IOMMU does not translate` };
-  const tables = walkNow(machine, registers, device.source);
-  const change = tables === null ? null : damageOf(reader(machine), tables, damage);
+  const tables = walkNow(view, registers, device.source);
+  const change = tables === null ? null : damageOf(reader(view), tables, damage);
   if (change === null)
     return {
       places: 0,
@@ -60,7 +60,7 @@ export async function damageTables(
   bytes.writeBigUInt64LE(change.to);
   machine.memory.write(change.at, bytes);
   const begun = performance.now();
-  const after = walkNow(machine, registers, device.source);
+  const after = walkNow(view, registers, device.source);
   const ms = performance.now() - begun;
   if (after !== null)
     device.tables.push({

@@ -2,9 +2,9 @@
 // Two pieces of a file that a device's transfers go from and to, and where they lie in physical memory.
 import type { DeviceMapping } from '../../model/scenario/device.js';
 import { PAGE, Pattern } from '../../oracles/files/pattern.js';
-import type { RunContext } from '../engine/context.js';
+import type { Needs } from '../engine/parts.js';
 import { runsOf } from '../agent/operations.js';
-import type { FileState } from '../engine/state.js';
+import type { FileState } from '../state/file.js';
 
 /** Bytes of one piece: within half a page, and within edu's buffer, whose last byte QEMU before 8.0 does not bear. */
 export const PIECE = 2040;
@@ -17,12 +17,15 @@ export interface Place {
 }
 
 /** The file that a mapping shows, with its pages known; null where the agent does not have it. */
-export async function mappedFile(context: RunContext, { file: name }: DeviceMapping): Promise<FileState | null> {
-  const { agent, deadlines, machine, state } = context;
+export async function mappedFile(
+  parts: Needs<'state' | 'agents'>,
+  { file: name }: DeviceMapping,
+): Promise<FileState | null> {
+  const { agents, state } = parts;
   const file = state.files.get(name);
   if (file === undefined) return null;
   if (file.runs.length === 0) {
-    const reply = await agent.request('pfns', { file: name }, deadlines.request(file.spec.size), machine.ended);
+    const reply = await agents.call('pfns', { file: name }, { bytes: file.spec.size });
     if (reply.ok) file.runs = runsOf(reply);
   }
   return file;

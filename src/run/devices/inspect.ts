@@ -7,11 +7,11 @@ import { barsOf, capabilities, commandOf, interruptsOf } from '../../oracles/pci
 import { deviceId } from '../../qemu/hardware.js';
 import { ecamBase, pciAddress, type PciNode, pciNodes, readConfig, readRegister, sourceId } from '../../qemu/pci.js';
 import { LabError } from '../../util/errors.js';
-import type { RunContext } from '../engine/context.js';
-import type { DeviceState } from './state.js';
-import { iommuRegisters, walkNow } from './iommu-inspect.js';
-import { freeTablePages, pageStates, tableContents } from './table-pages.js';
-import type { Machine } from '../machine/machine.js';
+import type { Needs } from '../engine/parts.js';
+import type { DeviceState } from '../state/device.js';
+import { iommuRegisters, walkNow } from './iommu/inspect.js';
+import { freeTablePages, pageStates, tableContents } from './iommu/table-pages.js';
+import type { MachineView } from '../machine/view.js';
 
 /** Registers of QEMU's edu that can be read without a change (docs/specs/edu.txt); the later ones are 8 bytes. */
 const EDU = [
@@ -31,26 +31,26 @@ interface Tree {
 }
 
 /** Where the firmware put configuration space; no kernel moves it. The listing that tells is long. */
-const windows = new WeakMap<Machine, number>();
+const windows = new WeakMap<MachineView, number>();
 
-async function treeOf(machine: Machine): Promise<Tree> {
-  const ecam = windows.get(machine) ?? ecamBase(await machine.human('info mtree -f'));
-  if (ecam !== null) windows.set(machine, ecam);
+async function treeOf(view: MachineView): Promise<Tree> {
+  const ecam = windows.get(view) ?? ecamBase(await view.query('info mtree -f'));
+  if (ecam !== null) windows.set(view, ecam);
   if (ecam === null) throw new LabError('QEMU maps no PCI configuration space: devices cannot be seen from outside');
-  return { nodes: pciNodes(await machine.command('query-pci')), ecam };
+  return { nodes: pciNodes(await view.pciDevices()), ecam };
 }
 
 /** Asks QEMU where each device is. Throws LabError where one is not there before any kernel could have lost it. */
-export async function findDevices({ machine, state }: Pick<RunContext, 'machine' | 'state'>): Promise<void> {
+export async function findDevices({ view, state }: Needs<'view' | 'state'>): Promise<void> {
   if (state.devices.size === 0) return;
-  const { nodes, ecam } = await treeOf(machine);
+  const { nodes, ecam } = await treeOf(view);
   for (const device of state.devices.values()) {
     const node = nodes.find(({ qdevId }) => qdevId === deviceId(device.spec));
     if (node === undefined)
       throw new LabError(`QEMU does not show the device ${device.spec.name} that it was started with`);
     device.address = pciAddress(node);
     device.source = sourceId(node);
-    const config = await readConfig((line) => machine.human(line), ecam, node);
+    const config = await readConfig((line) => view.query(line), ecam, node);
     device.express = config === null ? null : (capabilities(config).find(({ id }) => id === EXPRESS)?.at ?? null);
   }
 }
@@ -58,31 +58,31 @@ export async function findDevices({ machine, state }: Pick<RunContext, 'machine'
 /**
  * One look at devices, all of them unless some are named. What each showed is kept with it, and is an event of the run.
  */
-export async function lookAtDevices(
-  context: RunContext,
+export async function inspectDevices(
+  parts: Needs<'plan' | 'recorder' | 'state' | 'view' | 'trace'>,
   moment: LookMoment,
   only: readonly DeviceState[] | null = null,
 ): Promise<void> {
-  const { machine, recorder, state, plan } = context;
+  const { view, recorder, plan, state } = parts;
   const devices = only ?? [...state.devices.values()];
   if (devices.length === 0 || !plan.deviceLooks) return;
-  const tree = await treeOf(machine);
+  const tree = await treeOf(view);
   const { kind } = plan.scenario.hardware.iommu;
   const from = recorder.clock.now();
-  const registers = await iommuRegisters(machine, kind);
-  if (kind === 'intel' || kind === 'amd') context.trace?.sawRegisters(registers?.translating ?? null, from);
+  const registers = await iommuRegisters(view, kind);
+  if (kind === 'intel' || kind === 'amd') parts.trace?.sawRegisters(registers?.translating ?? null, from);
   for (const device of devices) {
     const node = tree.nodes.find(({ qdevId }) => qdevId === deviceId(device.spec));
-    const view = node === undefined ? null : await viewOf(machine, tree, node, device.spec.model === 'edu');
-    device.looks.push({ moment, epoch: recorder.epoch, t: recorder.clock.now(), view });
+    const pci = node === undefined ? null : await viewOf(view, tree, node, device.spec.model === 'edu');
+    device.looks.push({ moment, epoch: recorder.epoch, t: recorder.clock.now(), view: pci });
     if (node !== undefined && registers?.translating === true && isWalked(device, moment))
-      await lookAtTables(context, device, moment, registers, sourceId(node));
+      await inspectTables(parts, device, moment, registers, sourceId(node));
     recorder.event({
       kind: 'oracle',
       oracle: `device ${device.spec.name}: ${moment}`,
       side: 'outside',
-      ok: view !== null,
-      detail: viewText(view),
+      ok: pci !== null,
+      detail: viewText(pci),
     });
   }
   if (registers !== null) {
@@ -106,15 +106,15 @@ function isWalked({ preserved, carriedBy }: DeviceState, moment: LookMoment): bo
   return moment === 'use' || (moment === 'kexec' && preserved !== null) || (moment === 'arrival' && carriedBy !== null);
 }
 
-async function lookAtTables(
-  context: RunContext,
+async function inspectTables(
+  parts: Needs<'recorder' | 'view'>,
   device: DeviceState,
   moment: LookMoment,
   registers: IommuRegisters,
   source: number,
 ): Promise<void> {
-  const { machine, recorder } = context;
-  const tables = walkNow(machine, registers, source);
+  const { view, recorder } = parts;
+  const tables = walkNow(view, registers, source);
   if (tables === null) return;
   device.tables.push({
     moment,
@@ -123,13 +123,13 @@ async function lookAtTables(
     tables,
     maps: [...device.maps],
     damaged: false,
-    free: freeTablePages(tables, await pageStates(context)),
-    contents: moment === 'kexec' ? tableContents(machine, tables) : new Map(),
+    free: freeTablePages(tables, await pageStates(parts)),
+    contents: moment === 'kexec' ? tableContents(view, tables) : new Map(),
   });
 }
 
-async function viewOf(machine: Machine, { ecam }: Tree, node: PciNode, edu: boolean): Promise<PciView | null> {
-  const human = (line: string) => machine.human(line);
+async function viewOf(view: MachineView, { ecam }: Tree, node: PciNode, edu: boolean): Promise<PciView | null> {
+  const human = (line: string) => view.query(line);
   const config = await readConfig(human, ecam, node);
   if (config === null) return null;
   const hex4 = (value: number) => value.toString(16).padStart(4, '0');
@@ -153,15 +153,15 @@ async function viewOf(machine: Machine, { ecam }: Tree, node: PciNode, edu: bool
             secondary: behind.secondary ?? 0,
             busMaster: bridgeConfig !== null && commandOf(bridgeConfig).busMaster,
           },
-    registers: edu && command.memory ? await eduRegisters(machine, Number(bars[0]?.address ?? 0)) : null,
+    registers: edu && command.memory ? await eduRegisters(view, Number(bars[0]?.address ?? 0)) : null,
   };
 }
 
-async function eduRegisters(machine: Machine, bar: number): Promise<Record<string, string> | null> {
+async function eduRegisters(view: MachineView, bar: number): Promise<Record<string, string> | null> {
   if (bar === 0) return null;
   const registers: Record<string, string> = {};
   for (const [name, at, size] of EDU) {
-    const value = await readRegister((line) => machine.human(line), bar + at, size);
+    const value = await readRegister((line) => view.query(line), bar + at, size);
     if (value === null) return null;
     registers[name] = `0x${value.toString(16)}`;
   }

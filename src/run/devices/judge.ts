@@ -9,8 +9,9 @@ import type { DeviceLook, PciDifference, PciDifferenceKind } from '../../model/k
 import { comparePci } from '../../oracles/pci/pci.js';
 import { doingsOf, type DeviceDoing } from '../../oracles/pci/trace.js';
 import { lookAtBacking } from './backing.js';
-import type { RunContext } from '../engine/context.js';
-import type { DeviceState, InFlight } from './state.js';
+import type { Needs } from '../engine/parts.js';
+import type { MachineLife } from '../machine/ending.js';
+import type { DeviceState, InFlight } from '../state/device.js';
 import { noteHardware } from '../record/hardware-mismatches.js';
 import { flightText } from './transfers.js';
 
@@ -20,11 +21,14 @@ export const MOST_DURING = 100;
 
 /**
  * Judges all devices in the kernel that runs now; what is wrong becomes incidents.
- * @param ended the machine has come to an end: nothing is concluded
  */
-export function judgeDevices(context: RunContext, ended: boolean): DeviceOfResult[] {
-  context.trace?.look();
-  return [...context.state.devices.values()].map((device) => judgeDevice(context, device, ended));
+export function judgeDevices(
+  parts: Needs<'plan' | 'recorder' | 'state' | 'view' | 'trace'>,
+  machine: MachineLife,
+): DeviceOfResult[] {
+  const ended = machine === 'ended';
+  parts.trace?.look();
+  return [...parts.state.devices.values()].map((device) => judgeDevice(parts, device, ended));
 }
 
 export interface Judged {
@@ -34,8 +38,12 @@ export interface Judged {
   component: HardwareComponent | null;
 }
 
-function judgeDevice(context: RunContext, device: DeviceState, ended: boolean): DeviceOfResult {
-  const { recorder, plan } = context;
+function judgeDevice(
+  parts: Needs<'plan' | 'recorder' | 'state' | 'view' | 'trace'>,
+  device: DeviceState,
+  ended: boolean,
+): DeviceOfResult {
+  const { recorder, plan } = parts;
   const { epoch } = recorder;
   const { spec } = device;
   const [useBefore, useAfter] = [device.look(epoch - 1, 'use'), device.look(epoch, 'use')];
@@ -45,13 +53,13 @@ function judgeDevice(context: RunContext, device: DeviceState, ended: boolean): 
   const before = useBefore ?? leaving;
   const after = useAfter ?? device.look(epoch, 'end') ?? arriving;
   const gone = device.look(epoch, 'end')?.view === null;
-  const carried = carriedOf(context, device, ended, gone);
+  const carried = carriedOf(parts, device, ended, gone);
   const asked = isAskedFor(plan, device, epoch);
-  const doings = before === null ? [] : doneTo(context, device, before, after);
+  const doings = before === null ? [] : doneTo(parts, device, before, after);
   const resets = doings.filter(({ what }) => what === 'reset');
   const backing = spec.size === 0 ? null : lookAtBacking(spec, plan.dir);
   const transfer = device.transfers.findLast((each) => each.epoch === epoch - 1) ?? null;
-  if (transfer?.fate === 'landed' && wasEarly(context, transfer, doings)) transfer.fate = 'early';
+  if (transfer?.fate === 'landed' && wasEarly(parts, transfer, doings)) transfer.fate = 'early';
   const judged: Judged[] = ended
     ? []
     : [
@@ -89,7 +97,7 @@ function judgeDevice(context: RunContext, device: DeviceState, ended: boolean): 
                 problem: lostText(device, gone, asked),
                 implies: 'lost' as const,
                 component:
-                  spec.preserve === 'required' && !gone && asked && !explained(context) ? ('vfio' as const) : null,
+                  spec.preserve === 'required' && !gone && asked && !explained(parts) ? ('vfio' as const) : null,
               },
             ]
           : []),
@@ -105,7 +113,7 @@ function judgeDevice(context: RunContext, device: DeviceState, ended: boolean): 
       ];
   if (transfer !== null && (transfer.fate === 'strayed' || transfer.fate === 'partly'))
     judged.push({ problem: flightText(transfer), implies: 'corrupt', component: 'iommu' });
-  report(context, device, judged, transfer);
+  report(parts, device, judged, transfer);
   return {
     name: spec.name,
     device: spec.model,
@@ -136,8 +144,8 @@ function judgeDevice(context: RunContext, device: DeviceState, ended: boolean): 
  * The kernel says itself what it did not understand of a device: that its descriptor does not come back follows from
  * that, and is no mismatch of its own.
  */
-function explained({ machine }: RunContext): boolean {
-  return machine.findings.some(({ component }) => component !== null && hardwarePart(component.component) !== null);
+function explained({ view }: Needs<'view'>): boolean {
+  return view.findings.some(({ component }) => component !== null && hardwarePart(component.component) !== null);
 }
 
 function hex(value: number): string {
@@ -151,7 +159,7 @@ const DELAY = 100;
 
 /** True where the transfer was over before anything stood in its way: it says nothing about the kexec. */
 function wasEarly(
-  { recorder, trace }: RunContext,
+  { recorder, trace }: Needs<'recorder' | 'trace'>,
   { began, epoch }: InFlight,
   doings: readonly DeviceDoing[],
 ): boolean {
@@ -165,7 +173,7 @@ function wasEarly(
 
 /** Null where the scenario does not ask for it in this epoch and need not, or nobody can tell any more. */
 function carriedOf(
-  { recorder, plan }: RunContext,
+  { recorder, plan }: Needs<'plan' | 'recorder'>,
   device: DeviceState,
   ended: boolean,
   gone: boolean,
@@ -181,7 +189,7 @@ function carriedOf(
 }
 
 function isAskedFor(
-  { scenario: { steps } }: RunContext['plan'],
+  { scenario: { steps } }: Needs<'plan'>['plan'],
   { spec: { name } }: DeviceState,
   epoch: number,
 ): boolean {
@@ -235,7 +243,7 @@ export function meaning(kind: PciDifferenceKind, kept: boolean): Outcome | null 
 }
 
 export function doneTo(
-  { trace }: RunContext,
+  { trace }: Needs<'trace'>,
   device: DeviceState,
   before: DeviceLook,
   after: DeviceLook | null,
@@ -252,7 +260,7 @@ export function doneTo(
 }
 
 export function report(
-  { recorder, state }: RunContext,
+  { recorder, state }: Needs<'recorder' | 'state'>,
   { spec }: DeviceState,
   judged: readonly Judged[],
   transfer: InFlight | null,

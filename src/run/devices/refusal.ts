@@ -5,11 +5,11 @@ import type { DeviceOfResult } from '../../model/result/hardware-result.js';
 import type { DeviceLook, PciDifferenceKind } from '../../model/kernel/pci.js';
 import { compareTables } from '../../oracles/iommu/index.js';
 import { comparePci } from '../../oracles/pci/pci.js';
-import type { RunContext } from '../engine/context.js';
+import type { Needs } from '../engine/parts.js';
 import { checkDevice } from './check.js';
 import { ALWAYS, doneTo, type Judged, meaning, MOST_DURING, report } from './judge.js';
-import type { DeviceState } from './state.js';
-import { witnessIommu } from './iommu-witness.js';
+import type { DeviceState } from '../state/device.js';
+import { witnessIommu } from './iommu/witness.js';
 
 /** One kernel runs all along: what it had set up for a device that stays open must stay so. */
 const WHILE_OPEN: readonly PciDifferenceKind[] = [
@@ -20,31 +20,36 @@ const WHILE_OPEN: readonly PciDifferenceKind[] = [
 ];
 
 /** Judges all devices of the old kernel, once for each update that was called off. */
-export async function judgeKeptDevices(context: RunContext): Promise<DeviceOfResult[]> {
-  const { devices } = context.state;
-  for (const device of devices.values()) await useAgain(context, device);
-  context.trace?.look();
-  witnessIommu(context);
-  return [...devices.values()].map((device) => judgeKept(context, device));
+export async function judgeKeptDevices(
+  parts: Needs<'plan' | 'recorder' | 'state' | 'deadlines' | 'agents' | 'view' | 'machine' | 'trace'>,
+): Promise<DeviceOfResult[]> {
+  const { devices } = parts.state;
+  for (const device of devices.values()) await useAgain(parts, device);
+  parts.trace?.look();
+  witnessIommu(parts);
+  return [...devices.values()].map((device) => judgeKept(parts, device));
 }
 
 /**
  * Its registers, an interrupt and DMA through all that is mapped for it; what fails is written down with the device.
  */
-async function useAgain(context: RunContext, device: DeviceState): Promise<void> {
+async function useAgain(
+  parts: Needs<'plan' | 'recorder' | 'state' | 'deadlines' | 'agents' | 'view' | 'machine' | 'trace'>,
+  device: DeviceState,
+): Promise<void> {
   if (!device.open) return;
-  const { errno, ok, at } = await checkDevice(context, device);
+  const { errno, ok, at } = await checkDevice(parts, device);
   if (!ok)
     device.problems.push({
-      epoch: context.recorder.epoch,
+      epoch: parts.recorder.epoch,
       what: `it cannot be used any more: ${at ?? 'device-check'}: ${errno ?? 'EUNKNOWN'}`,
     });
 }
 
 /** The judgement alone, from what was seen. */
-export function judgeKept(context: RunContext, device: DeviceState): DeviceOfResult {
+export function judgeKept(parts: Needs<'recorder' | 'state' | 'trace'>, device: DeviceState): DeviceOfResult {
   const { spec, address } = device;
-  const { epoch } = context.recorder;
+  const { epoch } = parts.recorder;
   const first = device.looks.find((look) => look.epoch === epoch) ?? null;
   const set = device.open
     ? (device.looks.find((look) => look.epoch === epoch && look.t >= device.openedAt && isInUse(look)) ?? null)
@@ -52,7 +57,7 @@ export function judgeKept(context: RunContext, device: DeviceState): DeviceOfRes
   const before = set ?? first;
   const after =
     device.looks.findLast((look) => look.epoch === epoch && (look.moment === 'end' || look.moment === 'use')) ?? null;
-  const doings = before === null ? [] : doneTo(context, device, before, after);
+  const doings = before === null ? [] : doneTo(parts, device, before, after);
   const resets = doings.filter(({ what }) => what === 'reset');
   const gone = after?.view === null;
   const judged: Judged[] = [
@@ -75,7 +80,7 @@ export function judgeKept(context: RunContext, device: DeviceState): DeviceOfRes
         component: null,
       })),
   ];
-  report(context, device, judged, null);
+  report(parts, device, judged, null);
   return {
     name: spec.name,
     device: spec.model,

@@ -1,53 +1,54 @@
 // SPDX-License-Identifier: Apache-2.0
 // Steps on devices: calls of the agent, one after another, and what their answers mean for the state of the run.
-import { NO_HANDLE } from '../../guest/agent.js';
 import type { DeviceAction } from '../../model/scenario/device.js';
-import type { Step } from '../../model/scenario/scenario.js';
 import { LabError } from '../../util/errors.js';
-import type { RunContext } from '../engine/context.js';
+import type { Needs } from '../engine/parts.js';
 import { agentName, ask, attach, iommufdName } from './calls.js';
 import { checkDevice } from './check.js';
-import type { DeviceState } from './state.js';
+import type { Demand } from '../engine/operation.js';
+import type { DeviceState } from '../state/device.js';
 import { noteHardware } from '../record/hardware-mismatches.js';
 import { beginTransfer } from './transfers.js';
-import type { StepReply } from '../agent/reply.js';
-
-const LEFT_OUT: StepReply = { ok: false, errno: NO_HANDLE, at: null };
+import { LEFT_OUT, type StepReply } from '../agent/reply.js';
 
 export async function deviceStep(
-  context: RunContext,
-  step: Extract<Step, { op: DeviceAction['op'] }>,
+  parts: Needs<'plan' | 'recorder' | 'state' | 'deadlines' | 'agents' | 'view' | 'machine' | 'trace'>,
+  step: DeviceAction & Demand,
 ): Promise<StepReply> {
-  const device = context.state.devices.get(step.device);
+  const device = parts.state.devices.get(step.device);
   if (device === undefined) throw new LabError(`the scenario has no device ${step.device}`);
   switch (step.op) {
     case 'device-open':
-      return step.optional && device.retrieved ? LEFT_OUT : open(context, device, false);
+      return step.optional && device.retrieved ? LEFT_OUT : open(parts, device, false);
     case 'device-map':
-      return map(context, device, step);
+      return map(parts, device, step);
     case 'device-preserve':
-      return preserve(context, device, step);
+      return preserve(parts, device, step);
     case 'device-retrieve':
-      return step.optional && device.carriedBy === null ? LEFT_OUT : retrieve(context, device, step);
+      return step.optional && device.carriedBy === null ? LEFT_OUT : retrieve(parts, device, step);
     case 'iommu-preserve':
-      return preserveIommufd(context, device, step);
+      return preserveIommufd(parts, device, step);
     case 'iommu-retrieve':
-      return step.optional && !device.iommufd.carried ? LEFT_OUT : retrieveIommufd(context, device, step);
+      return step.optional && !device.iommufd.carried ? LEFT_OUT : retrieveIommufd(parts, device, step);
     case 'device-check':
-      return device.open ? checkDevice(context, device) : LEFT_OUT;
+      return device.open ? checkDevice(parts, device) : LEFT_OUT;
     case 'device-dma':
-      return device.open ? beginTransfer(context, device) : LEFT_OUT;
+      return device.open ? beginTransfer(parts, device) : LEFT_OUT;
     case 'device-close':
-      return step.optional && device.preserved !== null ? LEFT_OUT : close(context, device);
+      return step.optional && device.preserved !== null ? LEFT_OUT : close(parts, device);
   }
 }
 
-async function open(context: RunContext, device: DeviceState, retrieved: boolean): Promise<StepReply> {
+async function open(
+  parts: Needs<'plan' | 'recorder' | 'agents'>,
+  device: DeviceState,
+  retrieved: boolean,
+): Promise<StepReply> {
   // Only an iommufd that has a name can be given to a session; a group has none.
-  const named = context.plan.scenario.steps.some(
+  const named = parts.plan.scenario.steps.some(
     (step) => step.op === 'iommu-preserve' && step.device === device.spec.name,
   );
-  const reply = await ask(context, 'vfio-open', {
+  const reply = await ask(parts, 'vfio-open', {
     device: agentName(device),
     address: device.address ?? '',
     ...(retrieved ? { retrieved: 1 } : {}),
@@ -55,11 +56,11 @@ async function open(context: RunContext, device: DeviceState, retrieved: boolean
   });
   if (reply.ok) {
     device.open = true;
-    device.openedAt = context.recorder.clock.now();
+    device.openedAt = parts.recorder.clock.now();
     device.attached = false;
     device.everOpen = true;
     device.maps = [];
-    context.recorder.event({
+    parts.recorder.event({
       kind: 'note',
       text: `device ${device.spec.name} (${device.address}) is open by ${reply.data['via'] === 'group' ? 'its group' : 'its own node'}`,
     });
@@ -68,20 +69,20 @@ async function open(context: RunContext, device: DeviceState, retrieved: boolean
 }
 
 async function map(
-  context: RunContext,
+  parts: Needs<'recorder' | 'state' | 'agents'>,
   device: DeviceState,
-  { map: { file, iova, rights }, errno }: Extract<Step, { op: 'device-map' }>,
+  { map: { file, iova, rights }, errno }: Extract<DeviceAction, { op: 'device-map' }> & Demand,
 ): Promise<StepReply> {
   if (!device.open) return LEFT_OUT;
-  const known = context.state.files.get(file);
+  const known = parts.state.files.get(file);
   const reply = await ask(
-    context,
+    parts,
     'vfio-map',
     { device: agentName(device), file, iova, ...(rights === 'rw' ? {} : { rights }) },
     known?.spec.size ?? 0,
   );
   if (reply.ok) device.maps.push({ file, iova, rights });
-  else if (device.carriedBy !== null && errno === null) useless(context, device, `${file} cannot be mapped`, reply);
+  else if (device.carriedBy !== null && errno === null) useless(parts, device, `${file} cannot be mapped`, reply);
   return reply;
 }
 
@@ -90,33 +91,33 @@ async function map(
  * and no failure where the scenario can do without.
  */
 async function preserve(
-  context: RunContext,
+  parts: Needs<'recorder' | 'state' | 'agents'>,
   device: DeviceState,
-  { session, token, optional, errno }: Extract<Step, { op: 'device-preserve' }>,
+  { session, token, optional, errno }: Extract<DeviceAction, { op: 'device-preserve' }> & Demand,
 ): Promise<StepReply> {
   if (!device.open) return LEFT_OUT;
   // What LUO takes over must be complete: a domain that nobody attached is none.
-  const attached = await attach(context, device);
+  const attached = await attach(parts, device);
   if (!attached.ok) return attached;
-  const reply = await ask(context, 'preserve', { session, token, file: agentName(device) });
+  const reply = await ask(parts, 'preserve', { session, token, file: agentName(device) });
   if (reply.ok) device.preserved = { session, token };
   return reply.errno === 'ENOENT'
-    ? withoutHandler(context, device, 'vfio', reply, { optional, expected: errno === 'ENOENT' })
+    ? withoutHandler(parts, device, 'vfio', reply, { optional, expected: errno === 'ENOENT' })
     : reply;
 }
 
 async function preserveIommufd(
-  context: RunContext,
+  parts: Needs<'recorder' | 'state' | 'agents'>,
   device: DeviceState,
-  { session, token, optional, errno }: Extract<Step, { op: 'iommu-preserve' }>,
+  { session, token, optional, errno }: Extract<DeviceAction, { op: 'iommu-preserve' }> & Demand,
 ): Promise<StepReply> {
   if (!device.open) return LEFT_OUT;
-  const attached = await attach(context, device);
+  const attached = await attach(parts, device);
   if (!attached.ok) return attached;
-  const reply = await ask(context, 'preserve', { session, token, file: iommufdName(device) });
+  const reply = await ask(parts, 'preserve', { session, token, file: iommufdName(device) });
   device.iommufd.preserved = reply.ok;
   return reply.errno === 'ENOENT'
-    ? withoutHandler(context, device, 'iommu', reply, { optional, expected: errno === 'ENOENT' })
+    ? withoutHandler(parts, device, 'iommu', reply, { optional, expected: errno === 'ENOENT' })
     : reply;
 }
 
@@ -125,7 +126,7 @@ async function preserveIommufd(
  * mismatch.
  */
 function withoutHandler(
-  { recorder, state }: RunContext,
+  { recorder, state }: Needs<'recorder' | 'state'>,
   device: DeviceState,
   component: 'vfio' | 'iommu',
   reply: StepReply,
@@ -147,31 +148,31 @@ function withoutHandler(
 
 /** The device that is asked back next is bound to it. */
 async function retrieveIommufd(
-  context: RunContext,
+  parts: Needs<'agents'>,
   device: DeviceState,
   { session, token }: Extract<DeviceAction, { op: 'iommu-retrieve' }>,
 ): Promise<StepReply> {
-  const reply = await ask(context, 'retrieve', { session, token, file: iommufdName(device) });
+  const reply = await ask(parts, 'retrieve', { session, token, file: iommufdName(device) });
   device.iommufd.retrieved = reply.ok;
   return reply;
 }
 
 async function retrieve(
-  context: RunContext,
+  parts: Needs<'plan' | 'recorder' | 'agents'>,
   device: DeviceState,
   { session, token }: Extract<DeviceAction, { op: 'device-retrieve' }>,
 ): Promise<StepReply> {
-  const reply = await ask(context, 'retrieve', { session, token, file: agentName(device) });
+  const reply = await ask(parts, 'retrieve', { session, token, file: agentName(device) });
   if (!reply.ok) return reply;
-  const opened = await open(context, device, true);
+  const opened = await open(parts, device, true);
   // A descriptor that nobody can bind is none: it counts as kept from here on, and not before.
   if (opened.ok) device.retrieved = true;
-  else useless(context, device, 'its descriptor came back and cannot be used', opened);
+  else useless(parts, device, 'its descriptor came back and cannot be used', opened);
   return opened.ok ? opened : { ...opened, at: `RETRIEVE_FD passed; then ${opened.at ?? 'it could not be opened'}` };
 }
 
 function useless(
-  { recorder: { epoch } }: RunContext,
+  { recorder: { epoch } }: Needs<'recorder'>,
   device: DeviceState,
   what: string,
   { errno, at }: StepReply,
@@ -180,9 +181,9 @@ function useless(
   device.problems.push({ epoch, what: `${what}: ${at ?? 'a call of the agent'}: ${errno ?? 'EUNKNOWN'}` });
 }
 
-async function close(context: RunContext, device: DeviceState): Promise<StepReply> {
+async function close(parts: Needs<'agents'>, device: DeviceState): Promise<StepReply> {
   if (!device.open) return LEFT_OUT;
-  const reply = await ask(context, 'vfio-close', { device: agentName(device) });
+  const reply = await ask(parts, 'vfio-close', { device: agentName(device) });
   if (reply.ok) device.closed();
   return reply;
 }

@@ -3,11 +3,11 @@
 // was blocked, or it went to the physical address that equals its IOVA.
 import { findStrays, takeSnapshot } from '../../oracles/iommu/index.js';
 import { equalBytes } from '../../util/bytes.js';
-import type { RunContext } from '../engine/context.js';
+import type { Needs } from '../engine/parts.js';
 import { agentName, ask, attach } from './calls.js';
 import { transfer } from './check.js';
-import type { DeviceState, InFlight } from './state.js';
-import { reader } from '../judge/outside.js';
+import type { DeviceState, InFlight } from '../state/device.js';
+import { reader } from '../machine/view.js';
 import { mappedFile, PIECE, placesIn } from './file-places.js';
 import type { StepReply } from '../agent/reply.js';
 
@@ -17,23 +17,26 @@ export interface ReadyTransfer {
 }
 
 /** The device reads the beginning of a file, to write it over the end of it: content that was not there before. */
-export async function prepareTransfer(context: RunContext, device: DeviceState): Promise<ReadyTransfer | StepReply> {
-  const attached = await attach(context, device);
+export async function prepareTransfer(
+  parts: Needs<'recorder' | 'state' | 'agents' | 'view'>,
+  device: DeviceState,
+): Promise<ReadyTransfer | StepReply> {
+  const attached = await attach(parts, device);
   if (!attached.ok) return attached;
   const map = device.maps.find(({ rights }) => rights === 'rw');
-  const file = map === undefined ? null : await mappedFile(context, map);
+  const file = map === undefined ? null : await mappedFile(parts, map);
   const places = map === undefined || file === null ? null : placesIn(map, file);
   if (places === null)
     return { ok: false, errno: 'EFAIL', at: 'nothing is mapped that a transfer could go from and to' };
   const { from, to } = places;
-  const wrong = await transfer(context, device, 'to-device', from);
+  const wrong = await transfer(parts, device, 'to-device', from);
   if (wrong !== null) return { ok: false, errno: 'EFAIL', at: wrong };
   const before = new Uint8Array(PIECE);
-  const read = reader(context.machine);
+  const read = reader(parts.view);
   read(to.phys, before);
   return {
     start: () =>
-      start(context, device, {
+      start(parts, device, {
         iova: to.iova,
         phys: to.phys,
         content: from.content,
@@ -44,12 +47,12 @@ export async function prepareTransfer(context: RunContext, device: DeviceState):
 }
 
 async function start(
-  context: RunContext,
+  parts: Needs<'recorder' | 'agents'>,
   device: DeviceState,
   known: Pick<InFlight, 'iova' | 'phys' | 'content' | 'before' | 'snapshot'>,
 ): Promise<StepReply> {
-  const { epoch, clock } = context.recorder;
-  const reply = await ask(context, 'edu-start', {
+  const { epoch, clock } = parts.recorder;
+  const reply = await ask(parts, 'edu-start', {
     device: agentName(device),
     direction: 'from-device',
     iova: known.iova,
@@ -61,8 +64,11 @@ async function start(
 }
 
 /** A transfer as a step of its own, somewhere before the kexec. */
-export async function beginTransfer(context: RunContext, device: DeviceState): Promise<StepReply> {
-  const ready = await prepareTransfer(context, device);
+export async function beginTransfer(
+  parts: Needs<'recorder' | 'state' | 'agents' | 'view'>,
+  device: DeviceState,
+): Promise<StepReply> {
+  const ready = await prepareTransfer(parts, device);
   return 'start' in ready ? ready.start() : ready;
 }
 
@@ -70,21 +76,23 @@ export async function beginTransfer(context: RunContext, device: DeviceState): P
  * The kexec was refused, and the old kernel's devices run on: each transfer is waited for, and what it wrote is put
  * back.
  */
-export async function settleTransfers(context: RunContext): Promise<void> {
-  for (const device of context.state.devices.values()) {
+export async function settleTransfers(
+  parts: Needs<'recorder' | 'state' | 'agents' | 'view' | 'machine'>,
+): Promise<void> {
+  for (const device of parts.state.devices.values()) {
     if (device.open && device.transfers.some(({ fate }) => fate === null))
-      await ask(context, 'edu-wait', { device: agentName(device) });
+      await ask(parts, 'edu-wait', { device: agentName(device) });
   }
-  followTransfers(context);
+  followTransfers(parts);
 }
 
 /**
  * Once the next kernel is up, or the machine has ended: what became of each transfer. What landed is put back as the
  * scenario had it.
  */
-export function followTransfers(context: RunContext): void {
-  const { machine, recorder, state } = context;
-  const read = reader(machine);
+export function followTransfers(parts: Needs<'recorder' | 'state' | 'view' | 'machine'>): void {
+  const { view, machine, recorder, state } = parts;
+  const read = reader(view);
   for (const device of state.devices.values()) {
     for (const flight of device.transfers) {
       if (flight.fate !== null) continue;

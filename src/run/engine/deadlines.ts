@@ -22,11 +22,11 @@ export class Deadlines {
   /**
    * @param fixed the scenario's own `deadline`, milliseconds: it stands for every wait after the first boot in which
    * nothing large is handled
-   * @param patient a debugger may hold the machine: nothing is ever late
+   * @param options `never`: a debugger may hold the machine, so that nothing is ever late
    */
   constructor(
     private readonly fixed: number | null,
-    private readonly patient = false,
+    private readonly options: { never: boolean } = { never: false },
   ) {}
 
   /** The machine's first boot took `ms`. */
@@ -35,7 +35,7 @@ export class Deadlines {
   }
 
   get boot(): number {
-    if (this.patient) return A_DAY;
+    if (this.options.never) return A_DAY;
     // Nothing is known of this machine before its first boot.
     if (this.firstBoot === null) return Math.max(FIRST_BOOT, this.fixed ?? 0);
     return this.fixed ?? Math.max(LEAST_BOOT, this.firstBoot * BOOT_FACTOR);
@@ -48,7 +48,7 @@ export class Deadlines {
 
   /** One request to the agent that handles `bytes` of memory. */
   request(bytes = 0): number {
-    if (this.patient) return A_DAY;
+    if (this.options.never) return A_DAY;
     return (this.fixed ?? LEAST_REQUEST * Math.min(this.slow, MOST_SLOW)) + (bytes / LEAST_SPEED) * 1000 * this.slow;
   }
 }

@@ -2,7 +2,7 @@
 // Whether a run came to what its scenario demands: outcome, ending, and the errno of every step.
 import type { Scenario } from '../../model/scenario/scenario.js';
 import type { Verdict } from '../../verdict/verdict.js';
-import type { StepResult } from './state.js';
+import type { StepResult } from '../state/step-result.js';
 
 export function cameAsExpected(
   { expect }: Pick<Scenario, 'expect'>,

@@ -10,7 +10,7 @@ import { MachineEnded } from '../machine/ending.js';
 import type { Machine } from '../machine/machine.js';
 import type { Recorder } from './recorder.js';
 import { lookAtStandstill, type Standstill } from '../machine/standstill.js';
-import type { RunState } from './state.js';
+import type { RunState } from '../state/run-state.js';
 
 /**
  * What is still to be judged after it: a machine that ended or stands still, what a client held that is gone while its
@@ -136,8 +136,11 @@ export function runErrorOf(error: unknown): RunError {
   return new LabError(messageOf(error), { detail: String((error as Error)?.stack ?? error), cause: error });
 }
 
+/** What is asked of the machine once a run has failed. */
+type LastSight = Pick<Machine, 'settle' | 'findings' | 'frozen' | 'consoleTail' | 'endedWithin' | 'human'>;
+
 export interface Failed {
-  machine: Machine | null;
+  machine: LastSight | null;
   recorder: Recorder;
   /** Null before the first kernel could be talked to. */
   state: RunState | null;
@@ -179,7 +182,7 @@ export async function failureOf(first: unknown, { machine, recorder, state, imag
 }
 
 /** A channel of the machine often breaks a moment before its end is known: that end is the cause. */
-async function causeOf(first: RunError, machine: Machine | null): Promise<RunError> {
+async function causeOf(first: RunError, machine: LastSight | null): Promise<RunError> {
   if (first instanceof MachineEnded || machine === null) return first;
   const end = await machine.endedWithin(first instanceof NoProgress ? 0 : 1000);
   return end === null ? first : runErrorOf(end);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where everything that happens in a run is written down: events to a sink, incidents to a bounded list, all on one
 // clock.
-import type { Event, EventBody, EventSink } from '../../model/result/event.js';
+import type { Event, EventBody, EventSink, UpdatePhase } from '../../model/result/event.js';
 import type { Incident } from '../../model/result/incident.js';
 import { printable } from '../../util/text/escape.js';
 import type { Clock } from '../../util/clock.js';
@@ -99,6 +99,19 @@ export class Recorder {
     for (const [at, incident] of this.incidents.entries()) {
       if (incident.epoch === epoch && incident.implies === 'refused')
         this.incidents[at] = { ...incident, implies: null };
+    }
+  }
+
+  /** Runs one phase of an update, with its times as events. */
+  async phase<T>(phase: UpdatePhase, work: () => Promise<T>): Promise<T> {
+    this.event({ kind: 'phase', phase, state: 'start' });
+    try {
+      const value = await work();
+      this.event({ kind: 'phase', phase, state: 'done' });
+      return value;
+    } catch (error) {
+      this.event({ kind: 'phase', phase, state: 'failed' });
+      throw error;
     }
   }
 

@@ -5,8 +5,8 @@ import type { AgentReply } from '../../guest/agent.js';
 import { MAX_DEVICES } from '../../model/scenario/guest.js';
 import type { DeviceCounts } from '../../model/result/guest-result.js';
 import { printable } from '../../util/text/escape.js';
-import type { RunContext } from '../engine/context.js';
-import type { DeviceStat, GuestStat } from './state.js';
+import type { Needs } from '../engine/parts.js';
+import type { DeviceStat, GuestStat } from '../state/guest.js';
 
 /** Text of a guest that is kept, in characters. */
 const MOST_TEXT = 4096;
@@ -22,13 +22,13 @@ const CHECKS = {
 } as const;
 
 export function askGuest(
-  context: RunContext,
+  parts: Needs<'agents'>,
   op: string,
   args: Record<string, string | number>,
   bytes = 0,
 ): Promise<AgentReply> {
-  const { agent, deadlines, machine } = context;
-  return agent.request(op, args, deadlines.request(bytes), machine.ended);
+  const { agents } = parts;
+  return agents.call(op, args, { bytes: bytes });
 }
 
 /** A number that may be missing; negative ones, too. */
@@ -41,27 +41,30 @@ function text(value: unknown): string {
 }
 
 /** The lab's clock in the machine's time: what it was held still for does not count. Milliseconds. */
-export function machineNow({ recorder, state }: Pick<RunContext, 'recorder' | 'state'>): number {
-  return recorder.clock.now() - state.stillMs;
+export function machineNow({ recorder, state }: Needs<'recorder' | 'state'>): number {
+  return recorder.clock.now() - state.pausedMs;
 }
 
 /**
  * `{us, tsc}` of an answer as a time of the run, by the smallest distance between the two clocks that any answer of
  * this kernel showed.
  */
-export function momentOf(context: Pick<RunContext, 'recorder' | 'state'>, value: unknown): number | null {
+export function momentOf(parts: Needs<'recorder' | 'state'>, value: unknown): number | null {
   const us = number((value as { us?: unknown } | null | undefined)?.us);
   if (us === null) return null;
-  const { state, recorder } = context;
-  const offset = machineNow(context) - us / 1000;
+  const { state, recorder } = parts;
+  const offset = machineNow(parts) - us / 1000;
   if (state.agentClock === null || state.agentClock.epoch !== recorder.epoch || offset < state.agentClock.offset)
     state.agentClock = { epoch: recorder.epoch, offset };
-  return us / 1000 + state.agentClock.offset + state.stillMs;
+  return us / 1000 + state.agentClock.offset + state.pausedMs;
 }
 
-export async function statGuest(context: RunContext, guest: string): Promise<GuestStat | null> {
-  const reply = await askGuest(context, 'guest-stat', { guest });
-  return reply.ok ? readStat(reply, machineNow(context)) : null;
+export async function statGuest(
+  parts: Needs<'recorder' | 'state' | 'agents'>,
+  guest: string,
+): Promise<GuestStat | null> {
+  const reply = await askGuest(parts, 'guest-stat', { guest });
+  return reply.ok ? readStat(reply, machineNow(parts)) : null;
 }
 
 /** @param now when the answer came */

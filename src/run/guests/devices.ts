@@ -1,32 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 // Devices that guests have: given to them while they stand still, and what became of them over an update, by the
 // guests' own counts.
-import { NO_HANDLE } from '../../guest/agent.js';
 import { guestFiles, type GuestAction } from '../../model/scenario/guest.js';
 import type { DeviceCounts, DeviceOfGuest } from '../../model/result/guest-result.js';
-import type { Action, Step } from '../../model/scenario/scenario.js';
-import type { RunContext } from '../engine/context.js';
+import type { Needs } from '../engine/parts.js';
 import { agentName, attach } from '../devices/calls.js';
-import type { DeviceState } from '../devices/state.js';
+import type { DeviceState } from '../state/device.js';
 import { deviceStep } from '../devices/steps.js';
 import { askGuest } from './calls.js';
-import type { DeviceStat, GuestState } from './state.js';
+import type { DeviceStat, GuestState } from '../state/guest.js';
 import { noteHardware } from '../record/hardware-mismatches.js';
-import type { StepReply } from '../agent/reply.js';
+import { LEFT_OUT, type StepReply } from '../agent/reply.js';
 
 /** What opens a device anew resets it; what was kept is left as it is. */
 export async function attachToGuest(
-  context: RunContext,
+  parts: Needs<'state' | 'agents'>,
   guest: GuestState,
   step: Pick<Extract<GuestAction, { op: 'guest-attach' }>, 'device' | 'reset'>,
 ): Promise<StepReply> {
-  const device = context.state.devices.get(step.device);
-  if (!guest.here) return { ok: false, errno: NO_HANDLE, at: null };
+  const device = parts.state.devices.get(step.device);
+  if (!guest.here) return LEFT_OUT;
   if (device?.open !== true) return { ok: false, errno: 'ENODEV', at: `${step.device} is not open` };
-  const attached = await attach(context, device);
+  const attached = await attach(parts, device);
   if (!attached.ok) return attached;
   const reset = step.reset ?? !device.retrieved;
-  const reply = await askGuest(context, 'guest-attach', {
+  const reply = await askGuest(parts, 'guest-attach', {
     guest: guest.spec.name,
     device: agentName(device),
     ...(reset ? { reset: 1 } : {}),
@@ -36,27 +34,24 @@ export async function attachToGuest(
 }
 
 /** An update was called off after devices had been closed for it: each goes back to its guest. */
-export async function giveBack(context: RunContext, guest: GuestState): Promise<void> {
-  const run = async (action: Action) =>
-    deviceStep(context, {
-      ...action,
-      epoch: context.recorder.epoch,
-      errno: null,
-      pos: { file: '', line: 0, column: 0 },
-    } as Extract<Step, { op: 'device-open' }>);
+export async function giveBack(
+  parts: Needs<'plan' | 'recorder' | 'state' | 'deadlines' | 'agents' | 'view' | 'machine' | 'trace'>,
+  guest: GuestState,
+): Promise<void> {
   for (const name of guest.spec.devices) {
-    const device = context.state.devices.get(name);
+    const device = parts.state.devices.get(name);
     if (device === undefined || device.guest !== null || !device.everOpen) continue;
     if (!device.open) {
-      await run({ op: 'device-open', device: name, optional: false });
-      await run({
+      await deviceStep(parts, { op: 'device-open', device: name, optional: false, errno: null });
+      await deviceStep(parts, {
         op: 'device-map',
         device: name,
         map: { file: guestFiles(guest.spec.name).ram, iova: 0, rights: 'rw' },
         optional: false,
+        errno: null,
       });
     }
-    await attachToGuest(context, guest, { device: name, reset: null });
+    await attachToGuest(parts, guest, { device: name, reset: null });
   }
 }
 
@@ -71,7 +66,7 @@ export interface JudgedDevices {
  * Devices of a guest in the kernel that runs now, held against what it had counted before.
  * @param kept the old kernel went on: nothing was carried
  */
-export function judgeDevicesOf({ state }: RunContext, guest: GuestState, kept: boolean): JudgedDevices {
+export function judgeDevicesOf({ state }: Needs<'state'>, guest: GuestState, kept: boolean): JudgedDevices {
   const judged: JudgedDevices = { records: [], lost: [], wrong: [] };
   const after = guest.now.stat?.devices ?? null;
   for (const name of guest.spec.devices) {

@@ -5,19 +5,18 @@ import { isGuestFile } from '../../model/scenario/guest.js';
 import { checkChain, type ChainLook, landingPage, Links, Snapshot } from '../../oracles/guest/index.js';
 import { lookOutside, type PfnRun } from '../../oracles/files/outside.js';
 import { PAGE } from '../../oracles/files/pattern.js';
-import type { RunContext } from '../engine/context.js';
-import type { GuestState } from './state.js';
-import { reader } from '../judge/outside.js';
-import { whileStill } from '../machine/pause.js';
+import type { Needs } from '../engine/parts.js';
+import type { GuestState } from '../state/guest.js';
+import { reader } from '../machine/view.js';
 
 /** Right before the kexec: what every page of every guest holds is kept, and the bare guests' chains are recomputed. */
-export async function lookAtLeaving(context: RunContext): Promise<void> {
-  const { state, machine, recorder } = context;
+export async function inspectGuestsBeforeKexec(parts: Needs<'recorder' | 'state' | 'view'>): Promise<void> {
+  const { state, view, recorder } = parts;
   const files = state.held().filter(({ pattern }) => pattern instanceof Snapshot);
   if (files.length === 0) return;
-  await whileStill(context, () => {
+  await parts.view.whilePaused(() => {
     for (const file of files) {
-      file.before = (file.pattern as Snapshot).take(reader(machine), file.runs);
+      file.before = (file.pattern as Snapshot).take(reader(view), file.runs);
       const { different, pages } = file.before;
       if (different > 0)
         recorder.witnesses.blind(
@@ -28,7 +27,7 @@ export async function lookAtLeaving(context: RunContext): Promise<void> {
       if (file.spec.kind !== 'guest-ram') continue;
       const guest = state.guests.get(file.spec.guest.name);
       if (guest === undefined) continue;
-      guest.now.chain = lookAtChain(context, guest, file.runs, 'before the kexec');
+      guest.now.chain = inspectChain(parts, guest, file.runs, 'before the kexec');
       allowLandings(file.pattern as Snapshot, guest);
     }
   });
@@ -53,16 +52,16 @@ function allowLandings(snapshot: Snapshot, { spec, now }: GuestState): void {
  * Before guests go on: every page must be what it was, and where it was, and the chains must still hold. Files that
  * were looked at already are left out.
  */
-export async function lookAtArrival(context: RunContext): Promise<void> {
-  const { state, machine, recorder } = context;
+export async function inspectArrival(parts: Needs<'recorder' | 'state' | 'view'>): Promise<void> {
+  const { state, view, recorder } = parts;
   const fresh = [...state.carried.values()].filter(
     ({ spec, retrieved }) => isGuestFile(spec) && retrieved !== null && retrieved.arrival === undefined,
   );
   if (fresh.length === 0) return;
-  await whileStill(context, () => {
+  await parts.view.whilePaused(() => {
     for (const { name, spec, pattern, runs, retrieved } of fresh) {
       if (retrieved === null) continue;
-      const look = (retrieved.arrival = lookOutside(reader(machine), pattern, runs));
+      const look = (retrieved.arrival = lookOutside(reader(view), pattern, runs));
       recorder.event({
         kind: 'oracle',
         oracle: `pages of ${name} before it goes on`,
@@ -74,20 +73,20 @@ export async function lookAtArrival(context: RunContext): Promise<void> {
             : `${look.different} of ${look.pages} pages changed, first page ${look.first?.page}`,
       });
       const guest = spec.kind === 'guest-ram' ? state.guests.get(spec.guest.name) : undefined;
-      if (guest !== undefined) guest.arrival = lookAtChain(context, guest, runs, 'after the kexec');
+      if (guest !== undefined) guest.arrival = inspectChain(parts, guest, runs, 'after the kexec');
     }
   });
 }
 
 /** The chain of a bare guest from its physical pages; null for others, and where nobody knows the pages. */
-export function lookAtChain(
-  { machine, recorder }: RunContext,
+export function inspectChain(
+  { view, recorder }: Needs<'recorder' | 'view'>,
   { spec }: GuestState,
   runs: readonly PfnRun[],
   when: string,
 ): ChainLook | null {
   if (spec.kind !== 'bare' || runs.length === 0) return null;
-  const look = checkChain(reader(machine), runs, {
+  const look = checkChain(reader(view), runs, {
     seed: spec.seed,
     vcpus: spec.vcpus,
     devices: spec.devices.length,

@@ -5,14 +5,14 @@ import { isGuestFile } from '../../model/scenario/guest.js';
 import type { ChainOfResult, GuestFate, GuestOfResult } from '../../model/result/guest-result.js';
 import type { Outcome } from '../../model/result/outcome.js';
 import type { ChainLook } from '../../oracles/guest/index.js';
-import type { RunContext } from '../engine/context.js';
-import type { GuestState, GuestStat } from './state.js';
+import type { Needs } from '../engine/parts.js';
+import type { MachineLife } from '../machine/ending.js';
+import type { GuestState, GuestStat } from '../state/guest.js';
 import { judgeDevicesOf, type JudgedDevices } from './devices.js';
-import { lookAtChain } from './inspect.js';
+import { inspectChain } from './inspect.js';
 import { witnessCarried, witnessKept } from './witness.js';
-import type { FileRecord } from '../judge/files.js';
-import type { CarriedFile } from '../engine/state.js';
-import { whileStill } from '../machine/pause.js';
+import type { FileRecord } from '../judge/records.js';
+import type { CarriedFile } from '../state/file.js';
 
 /** A clock of a guest that is off by more is said to be; what the lab measures is good to a few milliseconds. */
 const CLOCK_JUMP = 250;
@@ -20,51 +20,51 @@ const CLOCK_JUMP = 250;
 /**
  * Judges all guests that were to come into the kernel that runs now.
  * @param files what became of all files
- * @param ended the machine has come to an end: nothing is concluded
  */
 export async function judgeGuests(
-  context: RunContext,
+  parts: Needs<'recorder' | 'state' | 'view'>,
   files: readonly FileRecord[],
-  ended: boolean,
+  machine: MachineLife,
 ): Promise<GuestOfResult[]> {
-  const { state } = context;
+  const { state } = parts;
+  const ended = machine === 'ended';
   const concerned = [...state.guests.values()].filter(
-    (guest) => guest.left !== null || filesOf(context, guest).length > 0,
+    (guest) => guest.left !== null || filesOf(parts, guest).length > 0,
   );
   const last = new Map<GuestState, ChainLook | null>();
   if (!ended && concerned.some(({ resumed }) => resumed)) {
-    await whileStill(context, () => {
+    await parts.view.whilePaused(() => {
       for (const guest of concerned)
         if (guest.resumed && guest.here)
-          last.set(guest, lookAtChain(context, guest, runsNow(context, guest), 'once it had gone on'));
+          last.set(guest, inspectChain(parts, guest, runsNow(parts, guest), 'once it had gone on'));
     });
   }
   return concerned.map((guest) => {
     guest.now.chain = last.get(guest) ?? null;
-    const record = recordOf(context, guest, files, ended);
-    if (!ended) witnessCarried(context.recorder.witnesses, context.recorder.epoch, guest, filesOf(context, guest));
-    report(context, guest, record);
+    const record = recordOf(parts, guest, files, ended);
+    if (!ended) witnessCarried(parts.recorder.witnesses, parts.recorder.epoch, guest, filesOf(parts, guest));
+    report(parts, guest, record);
     return record;
   });
 }
 
 /** An update that was called off: the old kernel's guests must go on where they stopped. */
-export async function judgeKeptGuests(context: RunContext): Promise<GuestOfResult[]> {
-  const { state, recorder } = context;
+export async function judgeKeptGuests(parts: Needs<'recorder' | 'state' | 'view'>): Promise<GuestOfResult[]> {
+  const { recorder, state } = parts;
   const kept = [...state.guests.values()].filter(({ here }) => here);
   if (kept.length === 0) return [];
-  await whileStill(context, () => {
+  await parts.view.whilePaused(() => {
     for (const guest of kept) {
       const ram = [...state.files.values()].find(
         ({ spec }) => spec.kind === 'guest-ram' && spec.guest.name === guest.spec.name,
       );
       if (ram !== undefined && ram.runs.length > 0)
-        guest.arrival = lookAtChain(context, guest, ram.runs, 'in the old kernel');
+        guest.arrival = inspectChain(parts, guest, ram.runs, 'in the old kernel');
     }
   });
   return kept.map((guest) => {
     witnessKept(recorder.witnesses, recorder.epoch, guest);
-    const devices = judgeDevicesOf(context, guest, true);
+    const devices = judgeDevicesOf(parts, guest, true);
     const problems = [
       ...selfProblems(guest.now.stat),
       ...chainProblems(guest.arrival, ''),
@@ -103,12 +103,12 @@ export async function judgeKeptGuests(context: RunContext): Promise<GuestOfResul
   });
 }
 
-function filesOf({ state }: RunContext, { spec }: GuestState): CarriedFile[] {
+function filesOf({ state }: Needs<'state'>, { spec }: GuestState): CarriedFile[] {
   return [...state.carried.values()].filter((file) => isGuestFile(file.spec) && file.spec.guest.name === spec.name);
 }
 
-function runsNow(context: RunContext, guest: GuestState) {
-  return filesOf(context, guest).find(({ spec }) => spec.kind === 'guest-ram')?.retrieved?.runs ?? [];
+function runsNow(parts: Needs<'state'>, guest: GuestState) {
+  return filesOf(parts, guest).find(({ spec }) => spec.kind === 'guest-ram')?.retrieved?.runs ?? [];
 }
 
 function about({
@@ -117,19 +117,24 @@ function about({
   return { name, kind, vcpus, size };
 }
 
-function recordOf(context: RunContext, guest: GuestState, files: readonly FileRecord[], ended: boolean): GuestOfResult {
+function recordOf(
+  parts: Needs<'recorder' | 'state'>,
+  guest: GuestState,
+  files: readonly FileRecord[],
+  ended: boolean,
+): GuestOfResult {
   const { left, now } = guest;
   const [before, after] = [left?.stat ?? null, now.stat];
-  const devices = judgeDevicesOf(context, guest, false);
+  const devices = judgeDevicesOf(parts, guest, false);
   const { fate, problems } = ended
     ? { fate: 'unjudged' as const, problems: ['the machine ended first'] }
-    : fateOf(context, guest, devices);
-  const ram = filesOf(context, guest).find(({ spec }) => spec.kind === 'guest-ram');
+    : fateOf(parts, guest, devices);
+  const ram = filesOf(parts, guest).find(({ spec }) => spec.kind === 'guest-ram');
   const changed = ram?.retrieved?.arrival?.first ?? null;
   return {
     ...about(guest),
     session: ram?.session ?? null,
-    epoch: context.recorder.epoch,
+    epoch: parts.recorder.epoch,
     state: fate,
     firstBad:
       guest.arrival?.first ??
@@ -171,12 +176,12 @@ function clockOf(before: GuestStat | null, after: GuestStat | null): GuestOfResu
 
 /** In this order: what is not there cannot be wrong, and what is wrong says more than that it stands still. */
 function fateOf(
-  context: RunContext,
+  parts: Needs<'state'>,
   guest: GuestState,
   devices: JudgedDevices,
 ): { fate: GuestFate; problems: string[] } {
   const { left, now } = guest;
-  const files = filesOf(context, guest);
+  const files = filesOf(parts, guest);
   const found = (fate: GuestFate) => guest.problems.filter((each) => each.fate === fate).map(({ what }) => what);
   const gone = [
     ...files
@@ -242,7 +247,7 @@ function tickProblems(before: GuestStat | null, after: GuestStat | null): string
 }
 
 /** Where its files tell already what became of it, the guest itself implies nothing more. */
-function implied(context: RunContext, guest: GuestState, fate: GuestFate): Outcome | null {
+function implied(parts: Needs<'state'>, guest: GuestState, fate: GuestFate): Outcome | null {
   switch (fate) {
     case 'survived':
     case 'unjudged':
@@ -251,12 +256,12 @@ function implied(context: RunContext, guest: GuestState, fate: GuestFate): Outco
     case 'stuck':
       return 'corrupt';
     case 'lost':
-      return filesOf(context, guest).some(({ retrieved }) => retrieved === null) ? null : 'lost';
+      return filesOf(parts, guest).some(({ retrieved }) => retrieved === null) ? null : 'lost';
   }
 }
 
-function report(context: RunContext, guest: GuestState, record: GuestOfResult): void {
-  const { recorder } = context;
+function report(parts: Needs<'recorder' | 'state'>, guest: GuestState, record: GuestOfResult): void {
+  const { recorder } = parts;
   const { name, state, problems, ticks, clock } = record;
   recorder.event({
     kind: 'oracle',
@@ -280,7 +285,7 @@ function report(context: RunContext, guest: GuestState, record: GuestOfResult): 
     recorder.incident({
       source: 'agent',
       side: 'inside',
-      implies: implied(context, guest, state),
+      implies: implied(parts, guest, state),
       title: `guest is ${state}`,
       detail: `${name}: ${problems.join('; ')}${record.pagesLeaked > 0 ? `; ${record.pagesLeaked} of its pages are leaked` : ''}`,
     });

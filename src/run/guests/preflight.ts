@@ -3,15 +3,17 @@
 // against that, while all still run.
 import { neededState, writtenState } from '../../compat/index.js';
 import type { Mismatch } from '../../model/kernel/component.js';
-import type { RunContext } from '../engine/context.js';
+import type { Needs } from '../engine/parts.js';
 import { statGuest } from './calls.js';
 
-export async function guestObjections(context: RunContext): Promise<Mismatch[]> {
+export async function findGuestIncompatibilities(
+  parts: Needs<'plan' | 'recorder' | 'state' | 'agents'>,
+): Promise<Mismatch[]> {
   const {
     plan: { scenario },
     recorder,
     state,
-  } = context;
+  } = parts;
   const found: Mismatch[] = [];
   for (const step of scenario.steps) {
     if (step.op !== 'guest-restore' || step.epoch !== recorder.epoch + 1 || step.reads === null) continue;
@@ -20,7 +22,7 @@ export async function guestObjections(context: RunContext): Promise<Mismatch[]> 
     const save = scenario.steps.find(
       (each) => each.op === 'guest-save' && each.epoch === recorder.epoch && each.guest === step.guest,
     );
-    const needs = (await statGuest(context, step.guest))?.needs ?? neededState(guest.spec);
+    const needs = (await statGuest(parts, step.guest))?.needs ?? neededState(guest.spec);
     const wrote = Math.max(
       needs,
       writtenState(save?.op === 'guest-save' ? save.version : null, step.reads, scenario.policy),

@@ -2,19 +2,17 @@
 // Steps on guests. Each sends its calls before it first waits, so that those of many guests follow one another without
 // a round trip between.
 import { writtenState } from '../../compat/index.js';
-import { type AgentReply, NO_HANDLE, numberOf } from '../../guest/agent.js';
+import { type AgentReply, numberOf } from '../../guest/agent.js';
 import { guestFiles, type GuestAction, type GuestSpec, isGuestFile, ticksToShow } from '../../model/scenario/guest.js';
 import { Snapshot } from '../../oracles/guest/index.js';
-import type { RunContext } from '../engine/context.js';
+import type { Needs } from '../engine/parts.js';
 import { agentNameOf } from '../devices/calls.js';
 import { attachToGuest } from './devices.js';
 import { askGuest, machineNow, momentOf, statGuest } from './calls.js';
-import { GuestState } from './state.js';
+import { GuestState } from '../state/guest.js';
 import { nextKernel } from '../machine/layout.js';
-import type { FileState } from '../engine/state.js';
-import { PASSED, type StepReply } from '../agent/reply.js';
-
-const LEFT_OUT: StepReply = { ok: false, errno: NO_HANDLE, at: null };
+import type { FileState } from '../state/file.js';
+import { LEFT_OUT, PASSED, type StepReply } from '../agent/reply.js';
 
 /** A guest with Linux: its user space lies in the machine, its kernel is the one of the next epoch. */
 const LINUX_INITRD = '/lib/lab/guest-linux.cpio';
@@ -33,43 +31,46 @@ const PERIOD_OF_VCPU = 4_000;
 /** Milliseconds without a tick after which a guest stood. */
 const STOOD = 1_000;
 
-export async function guestStep(context: RunContext, step: GuestAction): Promise<StepReply> {
-  if (step.op === 'guest-create') return create(context, step.spec);
-  const guest = context.state.guests.get(step.guest);
+/** What steps on guests work with. */
+export type GuestParts = Needs<'plan' | 'recorder' | 'state' | 'deadlines' | 'agents'>;
+
+export async function guestStep(parts: GuestParts, step: GuestAction): Promise<StepReply> {
+  if (step.op === 'guest-create') return create(parts, step.spec);
+  const guest = parts.state.guests.get(step.guest);
   if (guest === undefined) return LEFT_OUT;
-  if (step.op === 'guest-restore') return restore(context, guest, step);
+  if (step.op === 'guest-restore') return restore(parts, guest, step);
   switch (step.op) {
     case 'guest-run':
-      return askGuest(context, 'guest-run', { guest: step.guest });
+      return askGuest(parts, 'guest-run', { guest: step.guest });
     case 'guest-wait':
-      return waitTicks(context, guest, step.ticks);
+      return waitTicks(parts, guest, step.ticks);
     case 'guest-pause':
-      return pause(context, guest);
+      return pause(parts, guest);
     case 'guest-save':
-      return save(context, guest, step.version);
+      return save(parts, guest, step.version);
     case 'guest-attach':
-      return attachToGuest(context, guest, step);
+      return attachToGuest(parts, guest, step);
     case 'guest-resume':
-      return resume(context, guest);
+      return resume(parts, guest);
     case 'guest-check':
-      return check(context, guest);
+      return check(parts, guest);
     case 'guest-close': {
-      const reply = await askGuest(context, 'guest-close', { guest: step.guest });
+      const reply = await askGuest(parts, 'guest-close', { guest: step.guest });
       if (reply.ok) guest.lose();
       return reply;
     }
   }
 }
 
-async function create(context: RunContext, spec: GuestSpec): Promise<StepReply> {
-  const { state } = context;
+async function create(parts: Needs<'plan' | 'state' | 'agents'>, spec: GuestSpec): Promise<StepReply> {
+  const { state } = parts;
   const { name, kind, vcpus, size, seed, features, devices } = spec;
   const guest = new GuestState(spec);
   state.guests.set(name, guest);
   const files = guestFiles(name);
-  const own = kind === 'bare' ? { seed, period: periodOf(context) } : linuxArgs(context);
+  const own = kind === 'bare' ? { seed, period: periodOf(parts) } : linuxArgs(parts);
   const reply = await askGuest(
-    context,
+    parts,
     'guest-create',
     {
       guest: name,
@@ -109,7 +110,7 @@ async function create(context: RunContext, spec: GuestSpec): Promise<StepReply> 
  * Microseconds between two ticks of a bare guest: all guests of a host together tick some hundred times a second,
  * however many they are.
  */
-function periodOf({ plan }: RunContext): number {
+function periodOf({ plan }: Needs<'plan'>): number {
   const vcpus = plan.scenario.steps.reduce(
     (sum, step) => (step.op === 'guest-create' ? sum + step.spec.vcpus : sum),
     0,
@@ -117,13 +118,17 @@ function periodOf({ plan }: RunContext): number {
   return Math.max(LEAST_PERIOD, vcpus * PERIOD_OF_VCPU);
 }
 
-function linuxArgs(context: RunContext): Record<string, string | number> {
-  const { kernelDisk, kernelSize } = nextKernel(context, 1);
+function linuxArgs(parts: Needs<'plan'>): Record<string, string | number> {
+  const { kernelDisk, kernelSize } = nextKernel(parts.plan, 1);
   return { kernel: kernelDisk, kernelSize, initrd: LINUX_INITRD, cmdline: LINUX_CMDLINE };
 }
 
-async function waitTicks(context: RunContext, guest: GuestState, ticks: number): Promise<StepReply> {
-  const { deadlines, state, plan } = context;
+async function waitTicks(
+  parts: Needs<'plan' | 'recorder' | 'state' | 'deadlines' | 'agents'>,
+  guest: GuestState,
+  ticks: number,
+): Promise<StepReply> {
+  const { deadlines, plan, state } = parts;
   // Guests that run take turns on the machine's processors.
   const running = [...state.guests.values()].reduce(
     (sum, { here, paused, spec }) => sum + (here && !paused ? spec.vcpus : 0),
@@ -134,25 +139,20 @@ async function waitTicks(context: RunContext, guest: GuestState, ticks: number):
     MOST_WAIT,
     Math.round(
       ((guest.spec.kind === 'linux' && guest.ticks === 0 ? UP_DEADLINE : TICK_DEADLINE) +
-        (ticks * periodOf(context)) / 1000) *
+        (ticks * periodOf(parts)) / 1000) *
         slow,
     ),
   );
   const wanted = guest.ticks + ticks;
-  const until = machineNow(context) + MOST_OF_WAIT * ms;
+  const until = machineNow(parts) + MOST_OF_WAIT * ms;
   let reply: AgentReply;
   do {
     // The agent answers after that at the latest.
-    reply = await context.agent.request(
-      'guest-wait',
-      { guest: guest.spec.name, ticks: wanted, ms },
-      ms + deadlines.request(),
-      context.machine.ended,
-    );
+    reply = await parts.agents.call('guest-wait', { guest: guest.spec.name, ticks: wanted, ms }, { waits: ms });
     if (!reply.ok) return reply;
     // A kernel whose clock runs too fast (tsc: PIT calibration deviates) waits too short; the lab's own clock decides.
-  } while (reply.data['reached'] !== true && waitedOut(reply, ms) && machineNow(context) < until);
-  sawTicks(context, guest, numberOf(reply, 'ticks'));
+  } while (reply.data['reached'] !== true && waitedOut(reply, ms) && machineNow(parts) < until);
+  sawTicks(parts, guest, numberOf(reply, 'ticks'));
   return reply.data['reached'] === true
     ? PASSED
     : { ok: false, errno: 'ETIMEDOUT', at: `no ${ticks} ticks more within ${ms} ms` };
@@ -164,48 +164,52 @@ function waitedOut({ data }: AgentReply, ms: number): boolean {
   return typeof waited === 'number' && waited >= MOST_OF_WAIT * ms * 1000;
 }
 
-function sawTicks(context: RunContext, guest: GuestState, ticks: number): void {
-  if (ticks > guest.ticks) guest.tickedAt = machineNow(context);
+function sawTicks(parts: Needs<'recorder' | 'state'>, guest: GuestState, ticks: number): void {
+  if (ticks > guest.ticks) guest.tickedAt = machineNow(parts);
   guest.ticks = Math.max(guest.ticks, ticks);
 }
 
-async function pause(context: RunContext, guest: GuestState): Promise<StepReply> {
+async function pause(parts: Needs<'recorder' | 'state' | 'agents'>, guest: GuestState): Promise<StepReply> {
   const { name } = guest.spec;
-  const [answer, stat] = [askGuest(context, 'guest-pause', { guest: name }), statGuest(context, name)];
+  const [answer, stat] = [askGuest(parts, 'guest-pause', { guest: name }), statGuest(parts, name)];
   stat.catch(() => undefined);
   const reply = await answer;
   if (!reply.ok) return reply;
   guest.paused = true;
-  const [first, last] = [momentOf(context, reply.data['first']), momentOf(context, reply.data['last'])];
-  if (first !== null) context.recorder.event({ kind: 'guest', guest: name, what: 'pausing' }, first);
-  if (last !== null) context.recorder.event({ kind: 'guest', guest: name, what: 'paused' }, last);
+  const [first, last] = [momentOf(parts, reply.data['first']), momentOf(parts, reply.data['last'])];
+  if (first !== null) parts.recorder.event({ kind: 'guest', guest: name, what: 'pausing' }, first);
+  if (last !== null) parts.recorder.event({ kind: 'guest', guest: name, what: 'paused' }, last);
   guest.now.stat = await stat;
-  sawTicks(context, guest, guest.now.stat?.ticks ?? guest.ticks);
-  guest.stoodMs = guest.tickedAt === null ? 0 : machineNow(context) - guest.tickedAt;
+  sawTicks(parts, guest, guest.now.stat?.ticks ?? guest.ticks);
+  guest.stoodMs = guest.tickedAt === null ? 0 : machineNow(parts) - guest.tickedAt;
   guest.devicesBefore = guest.now.stat?.devices ?? [];
   return PASSED;
 }
 
-async function save(context: RunContext, guest: GuestState, version: number | null): Promise<StepReply> {
+async function save(
+  parts: Needs<'plan' | 'recorder' | 'state' | 'agents'>,
+  guest: GuestState,
+  version: number | null,
+): Promise<StepReply> {
   const { name } = guest.spec;
-  const { policy, steps } = context.plan.scenario;
+  const { policy, steps } = parts.plan.scenario;
   const next = steps.find(
-    (step) => step.op === 'guest-restore' && step.guest === name && step.epoch === context.recorder.epoch + 1,
+    (step) => step.op === 'guest-restore' && step.guest === name && step.epoch === parts.recorder.epoch + 1,
   );
   const wanted = writtenState(version, next?.op === 'guest-restore' ? next.reads : null, policy);
-  const reply = await askGuest(context, 'guest-save', { guest: name, version: wanted });
-  const at = reply.ok ? momentOf(context, reply.data['at']) : null;
-  if (at !== null) context.recorder.event({ kind: 'guest', guest: name, what: 'saved' }, at);
+  const reply = await askGuest(parts, 'guest-save', { guest: name, version: wanted });
+  const at = reply.ok ? momentOf(parts, reply.data['at']) : null;
+  if (at !== null) parts.recorder.event({ kind: 'guest', guest: name, what: 'saved' }, at);
   return reply;
 }
 
 async function restore(
-  context: RunContext,
+  parts: Needs<'recorder' | 'state' | 'agents'>,
   guest: GuestState,
   { ram, state, skip, reads }: Extract<GuestAction, { op: 'guest-restore' }>,
 ): Promise<StepReply> {
   const { name, size } = guest.spec;
-  const { files } = context.state;
+  const { files } = parts.state;
   if (!files.has(ram) || !files.has(state)) {
     guest.problems.push({
       what: `${[ram, state].filter((file) => !files.has(file)).join(' and ')} did not come back`,
@@ -214,7 +218,7 @@ async function restore(
     return LEFT_OUT;
   }
   const reply = await askGuest(
-    context,
+    parts,
     'guest-restore',
     {
       guest: name,
@@ -244,7 +248,7 @@ async function restore(
     const list = Array.isArray(reply.data['msrsRefused'])
       ? reply.data['msrsRefused'].slice(0, 16).map(String).join(' ')
       : '';
-    context.recorder.incident({
+    parts.recorder.incident({
       source: 'agent',
       side: 'inside',
       implies: null,
@@ -252,21 +256,21 @@ async function restore(
       detail: `${name}: ${refused} of them: ${list}`,
     });
   }
-  const at = momentOf(context, reply.data['at']);
-  if (at !== null) context.recorder.event({ kind: 'guest', guest: name, what: 'restored' }, at);
+  const at = momentOf(parts, reply.data['at']);
+  if (at !== null) parts.recorder.event({ kind: 'guest', guest: name, what: 'restored' }, at);
   return PASSED;
 }
 
-async function resume(context: RunContext, guest: GuestState): Promise<StepReply> {
+async function resume(parts: Needs<'recorder' | 'state' | 'agents'>, guest: GuestState): Promise<StepReply> {
   const { name } = guest.spec;
-  const reply = await askGuest(context, 'guest-resume', { guest: name });
+  const reply = await askGuest(parts, 'guest-resume', { guest: name });
   if (!reply.ok) return reply;
   guest.paused = false;
   guest.resumed = true;
   const stopped = reply.data['stoppedUs'];
   guest.downtimeMs = typeof stopped === 'number' && Number.isFinite(stopped) ? stopped / 1000 : null;
-  const at = momentOf(context, reply.data['at']);
-  if (at !== null) context.recorder.event({ kind: 'guest', guest: name, what: 'resumed' }, at);
+  const at = momentOf(parts, reply.data['at']);
+  if (at !== null) parts.recorder.event({ kind: 'guest', guest: name, what: 'resumed' }, at);
   return PASSED;
 }
 
@@ -276,11 +280,11 @@ function stoodBefore({ stoodMs }: GuestState): string {
   return `; it stood already in the kernel before, which paused it after ${(stoodMs / 1000).toFixed(1)} s without a tick`;
 }
 
-async function check(context: RunContext, guest: GuestState): Promise<StepReply> {
+async function check(parts: GuestParts, guest: GuestState): Promise<StepReply> {
   if (!guest.here) return LEFT_OUT;
   const { name } = guest.spec;
   const before = guest.ticks;
-  const [waited, asked] = [waitTicks(context, guest, ticksToShow(guest.spec)), statGuest(context, name)];
+  const [waited, asked] = [waitTicks(parts, guest, ticksToShow(guest.spec)), statGuest(parts, name)];
   asked.catch(() => undefined);
   const reply = await waited;
   guest.now.stat = await asked;

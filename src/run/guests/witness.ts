@@ -4,8 +4,8 @@
 // it is the same.
 import type { OutsideLook } from '../../oracles/files/outside.js';
 import type { Witnesses } from '../../verdict/witnesses.js';
-import type { GuestState } from './state.js';
-import type { CarriedFile } from '../engine/state.js';
+import type { GuestState } from '../state/guest.js';
+import type { CarriedFile } from '../state/file.js';
 
 const PAGES_HINT = 'the kernel must tell where the pages of a file lie: build it with CONFIG_PROC_PAGE_MONITOR';
 

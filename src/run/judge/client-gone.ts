@@ -3,11 +3,14 @@
 // it. All is judged from outside, page by page.
 import { KhopIndex } from '../../oracles/pages/khop.js';
 import { fateOfMissing } from '../../oracles/files/fate.js';
-import type { RunContext } from '../engine/context.js';
-import { setAside } from '../update/handover.js';
-import { type FileRecord, recordOf, recordOracles, type UpdateRecord } from './files.js';
-import { type MarkedPages, markedPages, reader } from './outside.js';
-import type { CarriedFile, RunState } from '../engine/state.js';
+import type { Needs } from '../engine/parts.js';
+import { preservedPages } from '../update/handover.js';
+import type { FileRecord, UpdateRecord } from './records.js';
+import { recordOf, recordOracles } from './files.js';
+import type { MarkedPages } from '../machine/marked-pages.js';
+import { reader } from '../machine/view.js';
+import type { CarriedFile } from '../state/file.js';
+import type { RunState } from '../state/run-state.js';
 
 /**
  * Nothing of what was handed over has come into the client's hands, and it was about to hand nothing over: its end
@@ -19,9 +22,12 @@ export function heldNothing(state: RunState): boolean {
 }
 
 /** In the next kernel. */
-export async function judgeClientGone(context: RunContext, handedOver: MarkedPages | null): Promise<UpdateRecord> {
-  const { state } = context;
-  const marked = await markedPages(context);
+export async function judgeClientGone(
+  parts: Needs<'recorder' | 'state' | 'view' | 'machine'>,
+  handedOver: MarkedPages | null,
+): Promise<UpdateRecord> {
+  const { state } = parts;
+  const marked = await parts.view.markedPages();
   const carried = [...state.carried.values()];
   const why = ({ retrieved, errno }: CarriedFile) =>
     retrieved !== null
@@ -29,9 +35,9 @@ export async function judgeClientGone(context: RunContext, handedOver: MarkedPag
       : errno === null
         ? 'not retrieved: the client is gone'
         : `retrieve failed with ${errno}`;
-  const files = filesOf(context, carried, marked?.index ?? NO_MARKS, why);
-  const record = recordOf(context, { files, carried, marked, handedOver });
-  recordOracles(context, record);
+  const files = filesOf(parts, carried, marked?.index ?? NO_MARKS, why);
+  const record = recordOf(parts, { files, carried, marked, handedOver });
+  recordOracles(parts, record);
   return record;
 }
 
@@ -39,15 +45,17 @@ export async function judgeClientGone(context: RunContext, handedOver: MarkedPag
  * In the kernel that was about to hand over: what the client's sessions held. Nothing of it may stay set aside for a
  * next kernel.
  */
-export async function judgeHeldByGone(context: RunContext): Promise<UpdateRecord> {
-  const { state, recorder, machine } = context;
+export async function judgeHeldByGone(
+  parts: Needs<'plan' | 'recorder' | 'state' | 'view' | 'machine'>,
+): Promise<UpdateRecord> {
+  const { state, recorder, view } = parts;
   const carried = state.leaving();
-  const files = filesOf(context, carried, NO_MARKS, () => 'its session went with the client that held it');
-  const record = recordOf(context, { files, carried, marked: null, handedOver: null });
-  recordOracles(context, record);
-  const now = machine.ended.aborted ? null : await setAside(context);
+  const files = filesOf(parts, carried, NO_MARKS, () => 'its session went with the client that held it');
+  const record = recordOf(parts, { files, carried, marked: null, handedOver: null });
+  recordOracles(parts, record);
+  const now = view.hasEnded ? null : await preservedPages(parts);
   const stays =
-    now !== null && 'pages' in now && 'pages' in state.setAsideBefore ? now.pages - state.setAsideBefore.pages : 0;
+    now !== null && 'pages' in now && 'pages' in state.preservedAtStart ? now.pages - state.preservedAtStart.pages : 0;
   if (stays > 0) {
     recorder.incident({
       source: 'memory',
@@ -63,7 +71,7 @@ export async function judgeHeldByGone(context: RunContext): Promise<UpdateRecord
 const NO_MARKS = new KhopIndex([]);
 
 function filesOf(
-  { machine }: RunContext,
+  { view }: Needs<'view'>,
   carried: readonly CarriedFile[],
   marks: KhopIndex,
   why: (file: CarriedFile) => string,
@@ -71,6 +79,6 @@ function filesOf(
   return carried.map((file) => ({
     kind: file.spec.kind,
     file,
-    fate: file.closed ?? fateOfMissing(reader(machine), file.pattern, file.runs, marks, why(file)),
+    fate: file.closed ?? fateOfMissing(reader(view), file.pattern, file.runs, marks, why(file)),
   }));
 }

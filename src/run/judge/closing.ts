@@ -8,15 +8,15 @@ import { isGuestFile } from '../../model/scenario/guest.js';
 import { STRUCT_PAGE } from '../../oracles/pages/khop.js';
 import { pageState } from '../../oracles/pages/page-state.js';
 import { PAGE, type Pattern } from '../../oracles/files/pattern.js';
-import { endClients } from '../agent/clients.js';
-import type { MachineMemory } from '../../qemu/memory.js';
-import type { RunContext } from '../engine/context.js';
+import type { MemoryView } from '../../qemu/memory.js';
+import type { Needs } from '../engine/parts.js';
 import { compareMemory } from './free-memory.js';
 import type { Arrival } from './ledger.js';
-import { type MarkedPages, reader } from './outside.js';
-import { pageArray } from '../machine/page-array.js';
+import type { MarkedPages } from '../machine/marked-pages.js';
+import { reader } from '../machine/view.js';
 import { settlePages, structsOf } from './pages.js';
-import type { CarriedFile, RunState } from '../engine/state.js';
+import type { CarriedFile } from '../state/file.js';
+import type { RunState } from '../state/run-state.js';
 
 /** More of the handover's own pages than this are not looked at: 1 GiB. */
 const MOST_OTHERS = 2 ** 18;
@@ -27,9 +27,9 @@ const ZEROES = Buffer.alloc(PAGE);
 const [COMPOUND, TYPE, REFCOUNT] = [2, 12, 13];
 const NO_TYPE = 0xffff_ffff;
 
-/** What of a run's context is needed here. */
+/** What of a run's parts is needed here. */
 export interface Marked {
-  machine: { memory: Pick<MachineMemory, 'ranges' | 'read'> };
+  view: { memory: Pick<MemoryView, 'ranges' | 'read'> };
   state: Pick<RunState, 'carried' | 'reserved'>;
 }
 
@@ -37,20 +37,17 @@ export interface Marked {
  * What the marked pages hold that belong to no file, by page frame. Pages that are all zero are left out: nobody would
  * know them again.
  */
-export function contentOfOthers(
-  { machine, state }: Marked,
-  { index }: Pick<MarkedPages, 'index'>,
-): Map<number, string> {
+export function contentOfOthers({ view, state }: Marked, { index }: Pick<MarkedPages, 'index'>): Map<number, string> {
   const own = new Set<number>();
   for (const { runs } of [...state.carried.values(), ...state.reserved])
     for (const { pfn, count } of runs) for (let i = 0; i < count; i++) own.add(pfn + i);
   const others = new Map<number, string>();
   const page = Buffer.alloc(PAGE);
   // Marks may overlap, and claim more memory than there is.
-  const last = Math.max(...machine.memory.ranges.map(({ end }) => end)) / PAGE;
+  const last = Math.max(...view.memory.ranges.map(({ end }) => end)) / PAGE;
   for (const { start, end } of index.ranges) {
     for (let at = start; at < Math.min(end, last) && others.size < MOST_OTHERS; at++) {
-      if (!own.has(at) && machine.memory.read(at * PAGE, page) && !page.equals(ZEROES)) others.set(at, digest(page));
+      if (!own.has(at) && view.memory.read(at * PAGE, page) && !page.equals(ZEROES)) others.set(at, digest(page));
     }
   }
   return others;
@@ -64,21 +61,24 @@ function digest(page: Buffer): string {
  * True where closing everything proves something, and takes nothing from anybody: no guest, no device, nobody who wants
  * to look at the machine afterwards.
  */
-export function mayClose({ plan, state }: RunContext): boolean {
-  return plan.hold === undefined && state.guests.size === 0 && state.devices.size === 0 && state.carried.size > 0;
+export function mayClose({ breakpoints, state }: Needs<'state' | 'breakpoints'>): boolean {
+  return !breakpoints.wanted && state.guests.size === 0 && state.devices.size === 0 && state.carried.size > 0;
 }
 
 /** Closes everything in the last kernel and looks at what becomes free. */
-export async function closeAndLook(context: RunContext, arrival: Arrival | null): Promise<void> {
-  const { recorder, state } = context;
+export async function closeAndInspect(
+  parts: Needs<'plan' | 'recorder' | 'state' | 'agents' | 'user' | 'view'>,
+  arrival: Arrival | null,
+): Promise<void> {
+  const { recorder, state } = parts;
   const files = [...state.carried.values()].filter(
     (file) => file.retrieved !== null && file.retrieved.hidden === undefined && !isGuestFile(file.spec),
   );
-  await closeAll(context);
+  await closeAll(parts);
   let kept = { files: new Map<CarriedFile, number>(), others: [] as number[], pages: 0 };
   for (let look = 0; look < LOOKS; look++) {
-    await settlePages(context);
-    const now = await stillKept(context, files, arrival?.handedOver?.others ?? new Map<number, string>());
+    await settlePages(parts);
+    const now = await stillKept(parts, files, arrival?.handedOver?.others ?? new Map<number, string>());
     if (now === null) {
       recorder.witnesses.blind(
         'page-state',
@@ -111,14 +111,14 @@ export async function closeAndLook(context: RunContext, arrival: Arrival | null)
       detail: `everything is closed, and still in use, with what they held: ${problems.join('; ')}`,
     });
   }
-  await compareMemory(context, arrival?.memory ?? null);
+  await compareMemory(parts, arrival?.memory ?? null);
 }
 
-async function closeAll(context: RunContext): Promise<void> {
-  const { agent, deadlines, machine, recorder, state } = context;
-  await endClients(context);
+async function closeAll(parts: Needs<'recorder' | 'state' | 'agents' | 'user'>): Promise<void> {
+  const { agents, recorder, state } = parts;
+  await parts.user.endOthers();
   const bytes = [...state.carried.values()].reduce((sum, { spec }) => sum + spec.size, 0);
-  const close = (args: Record<string, string>) => agent.request('close', args, deadlines.request(bytes), machine.ended);
+  const close = (args: Record<string, string>) => agents.call('close', args, { bytes: bytes });
   for (const session of state.sessions.keys()) {
     const { ok, errno, at } = await close({ session });
     // One that went with a client that was ended has no handle here.
@@ -139,15 +139,15 @@ async function closeAll(context: RunContext): Promise<void> {
 
 /** What is neither free nor changed; null where nobody can see it. */
 async function stillKept(
-  context: RunContext,
+  parts: Needs<'view'>,
   files: readonly CarriedFile[],
   others: ReadonlyMap<number, string>,
 ): Promise<{ files: Map<CarriedFile, number>; others: number[]; pages: number } | null> {
-  const { machine } = context;
-  const array = await pageArray(context);
+  const { view } = parts;
+  const array = await parts.view.pageArray();
   if (array === null) return null;
-  const structOf = structsOf(machine.memory, array);
-  const read = reader(machine);
+  const structOf = structsOf(view.memory, array);
+  const read = reader(view);
   const page = Buffer.alloc(PAGE);
   const words = new Uint32Array(page.buffer, page.byteOffset, PAGE / 4);
   const inUse = (pfn: number): boolean => {

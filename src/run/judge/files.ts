@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Holds what came back against what was handed over, once an update is through: content and metadata from inside, every
 // page from outside, the marked pages to the page, and the zone counters as a second witness for them.
+import type { FileRecord, UpdateRecord } from './records.js';
 import { numberOf } from '../../guest/agent.js';
-import type { BaselinePage } from '../../oracles/pages/baseline.js';
 import { KhopIndex } from '../../oracles/pages/khop.js';
 import type { PageProblem } from '../../oracles/pages/page-cache.js';
 import { lookOutside, type ReadPhys } from '../../oracles/files/outside.js';
@@ -15,77 +15,60 @@ import {
   fateUnjudged,
   NO_PAGES,
   type FateOfFile,
-  type PageCounts,
 } from '../../oracles/files/fate.js';
 import { checkInside, insideProblems, lookAgain } from '../agent/inspect.js';
 import { inWindow } from '../../util/window.js';
-import { WINDOW, type RunContext } from '../engine/context.js';
-import { baselineOf, markedPages, reader, type MarkedPages } from './outside.js';
+import { MAX_IN_FLIGHT } from '../agent/client.js';
+import type { Needs } from '../engine/parts.js';
+import { baselineOf } from './outside.js';
+import { reader } from '../machine/view.js';
+import type { MarkedPages } from '../machine/marked-pages.js';
 import { findSpoiled, lookAtPageStates } from './pages.js';
 import { pagesOfFile } from '../agent/pages-of-file.js';
 import { isRevived, judgeReserved } from './reserved.js';
 import { compareCounts, noMarks, noteContent, proveMarks, requireLooks } from './sight.js';
-import type { CarriedFile } from '../engine/state.js';
+import type { CarriedFile } from '../state/file.js';
 import { isGuestFile } from '../../model/scenario/guest.js';
-import type { FileSpec } from '../../model/scenario/scenario.js';
-
-export interface FileRecord {
-  kind: FileSpec['kind'] | 'reserve_mem';
-  file: CarriedFile;
-  fate: FateOfFile;
-}
-
-export interface UpdateRecord {
-  /** The epoch that the update led into. */
-  epoch: number;
-  files: FileRecord[];
-  counts: PageCounts;
-  /** Pages, of any kind, that KHO marked before anyone opened /dev/liveupdate; null where it could not be seen. */
-  handedOver: number | null;
-  /** Those that are still marked at the end. */
-  marked: MarkedPages | null;
-  baseline: BaselinePage[];
-}
 
 /** Pages that the kernel manages: its own count of what it got back. */
-export async function managedPages(context: RunContext): Promise<number | null> {
-  const reply = await context.agent.request('zones', {}, context.deadlines.request(), context.machine.ended);
+export async function managedPages(parts: Needs<'agents'>): Promise<number | null> {
+  const reply = await parts.agents.call('zones', {});
   return reply.ok ? numberOf(reply, 'managed') : null;
 }
 
 /** Judges an update whose next kernel runs and can be asked. */
 export async function judgeUpdate(
-  context: RunContext,
+  parts: Needs<'recorder' | 'state' | 'agents' | 'view' | 'machine'>,
   handedOver: MarkedPages | null,
   managedBefore: number | null,
 ): Promise<UpdateRecord> {
-  const { state, machine } = context;
+  const { state, view } = parts;
   const carried = [...state.carried.values()];
-  requireLooks(context, carried, state.reserved.length);
-  const spoiled = await findSpoiled(context, carried);
+  requireLooks(parts, carried, state.reserved.length);
+  const spoiled = await findSpoiled(parts, carried);
   await lookInside(
-    context,
+    parts,
     carried.filter((file) => !spoiled.has(file)),
   );
   for (const [file, problem] of spoiled) leaveAlone(file, problem);
-  const managedAfter = await managedPages(context);
-  const marked = await markedPages(context);
+  const managedAfter = await managedPages(parts);
+  const marked = await parts.view.markedPages();
   const returned = carried.map((file): FileRecord => ({
     kind: file.spec.kind,
     file,
-    fate: file.closed ?? fateOf(reader(machine), file, marked?.index ?? NO_MARKS),
+    fate: file.closed ?? fateOf(reader(view), file, marked?.index ?? NO_MARKS),
   }));
-  const files = [...returned, ...(await judgeReserved(context, marked?.index ?? NO_MARKS))];
-  const record = recordOf(context, { files, carried, marked, handedOver });
-  recordOracles(context, record);
-  noteContent(context, files);
-  if (handedOver === null || marked === null) noMarks(context);
+  const files = [...returned, ...(await judgeReserved(parts, marked?.index ?? NO_MARKS))];
+  const record = recordOf(parts, { files, carried, marked, handedOver });
+  recordOracles(parts, record);
+  noteContent(parts, files);
+  if (handedOver === null || marked === null) noMarks(parts);
   else {
-    proveMarks(context, handedOver, carried);
+    proveMarks(parts, handedOver, carried);
     const risen = managedBefore === null || managedAfter === null ? null : managedAfter - managedBefore;
-    compareCounts(context, handedOver.total - marked.total, risen);
+    compareCounts(parts, handedOver.total - marked.total, risen);
   }
-  await lookAtPageStates(context, carried, handedOver);
+  await lookAtPageStates(parts, carried, handedOver);
   return record;
 }
 
@@ -121,16 +104,19 @@ function fateOf(read: ReadPhys, file: CarriedFile, marked: KhopIndex): FateOfFil
 }
 
 /** The scenario is about to close a file that came back: its pages are the allocator's then, so it is judged now. */
-export async function judgeBeforeClose(context: RunContext, files: readonly CarriedFile[]): Promise<void> {
-  const spoiled = await findSpoiled(context, files);
+export async function judgeBeforeClose(
+  parts: Needs<'recorder' | 'state' | 'agents' | 'view'>,
+  files: readonly CarriedFile[],
+): Promise<void> {
+  const spoiled = await findSpoiled(parts, files);
   await lookInside(
-    context,
+    parts,
     files.filter((file) => !spoiled.has(file)),
   );
   for (const [file, problem] of spoiled) leaveAlone(file, problem);
   // Which orders its pages were handed over in is known to the judgement of the whole update only.
-  await lookAtPageStates(context, files, null);
-  for (const file of files) file.closed = fateOf(reader(context.machine), file, NO_MARKS);
+  await lookAtPageStates(parts, files, null);
+  for (const file of files) file.closed = fateOf(reader(parts.view), file, NO_MARKS);
 }
 
 interface Seen {
@@ -141,7 +127,7 @@ interface Seen {
 }
 
 export function recordOf(
-  { machine, recorder, state }: RunContext,
+  { machine, recorder, state }: Needs<'recorder' | 'state' | 'machine'>,
   { files, carried, marked, handedOver }: Seen,
 ): UpdateRecord {
   // A reservation that was not taken up again is no longer the handover's own.
@@ -167,22 +153,22 @@ const IMPLIES = { intact: null, unjudged: null, corrupt: 'corrupt', leaked: 'lea
 const NO_MARKS = new KhopIndex([]);
 
 /** An update whose machine has ended: what lies in its memory is written down, and nothing is concluded from it. */
-export function recordEnded(context: RunContext, handedOver: MarkedPages | null): UpdateRecord {
-  return unjudged(context, context.recorder.epoch, [...context.state.carried.values()], handedOver);
+export function recordEnded(parts: Needs<'recorder' | 'state' | 'view'>, handedOver: MarkedPages | null): UpdateRecord {
+  return unjudged(parts, parts.recorder.epoch, [...parts.state.carried.values()], handedOver);
 }
 
 /** The same of a kernel that ended before it jumped: of what its sessions held for the next one. */
-export function recordHeld(context: RunContext): UpdateRecord {
-  return unjudged(context, context.recorder.epoch + 1, context.state.leaving(), null);
+export function recordHeld(parts: Needs<'recorder' | 'state' | 'view'>): UpdateRecord {
+  return unjudged(parts, parts.recorder.epoch + 1, parts.state.leaving(), null);
 }
 
 function unjudged(
-  { machine }: RunContext,
+  { view }: Needs<'view'>,
   epoch: number,
   carried: readonly CarriedFile[],
   handedOver: MarkedPages | null,
 ): UpdateRecord {
-  const read = reader(machine);
+  const read = reader(view);
   const files = carried.map((file): FileRecord => ({
     kind: file.spec.kind,
     file,
@@ -193,20 +179,18 @@ function unjudged(
 }
 
 /** Every file that came back is checked, asked for or not, and its pages are looked up in the kernel that runs now. */
-async function lookInside(context: RunContext, carried: readonly CarriedFile[]): Promise<void> {
-  await inWindow(carried, WINDOW, async ({ retrieved, spec, closed }) => {
+async function lookInside(parts: Needs<'recorder' | 'agents'>, carried: readonly CarriedFile[]): Promise<void> {
+  await inWindow(carried, MAX_IN_FLIGHT, async ({ retrieved, spec, closed }) => {
     if (retrieved === null || closed !== undefined) return;
     if (!isGuestFile(spec))
-      await (retrieved.inside === null
-        ? checkInside(context, retrieved, retrieved.name)
-        : lookAgain(context, retrieved));
-    const { runs, hidden } = await pagesOfFile(context, retrieved.name, spec.size);
+      await (retrieved.inside === null ? checkInside(parts, retrieved, retrieved.name) : lookAgain(parts, retrieved));
+    const { runs, hidden } = await pagesOfFile(parts, retrieved.name, spec.size);
     Object.assign(retrieved, { runs, hidden: hidden ?? undefined });
   });
 }
 
-export function recordOracles(context: RunContext, record: UpdateRecord): void {
-  const { recorder } = context;
+export function recordOracles(parts: Needs<'recorder'>, record: UpdateRecord): void {
+  const { recorder } = parts;
   for (const { kind, file, fate } of record.files) {
     const good = fate.fate === 'intact';
     const pages = `${fate.pagesPreserved} pages`;

@@ -2,7 +2,7 @@
 // The kernel's own account of its memory, on arrival and once everything is closed. It shows what no look at single
 // pages can: objects smaller than a page that nobody frees, and pages that hold something else by then.
 import { type AgentReply, numberOf } from '../../guest/agent.js';
-import type { RunContext } from '../engine/context.js';
+import type { Needs } from '../engine/parts.js';
 import { settlePages } from './pages.js';
 
 /** What has memory, by the agent's names (docs/agent-protocol.md): the first three in pages, the others in KiB. */
@@ -29,8 +29,8 @@ export function memoryOf(reply: AgentReply): Memory | null {
   return Object.fromEntries(COUNTERS.map((name) => [name, numberOf(reply, name)])) as Memory;
 }
 
-export async function memoryNow({ agent, deadlines, machine }: RunContext): Promise<Memory | null> {
-  return memoryOf(await agent.request('zones', {}, deadlines.request(), machine.ended));
+export async function memoryNow({ agents }: Needs<'agents'>): Promise<Memory | null> {
+  return memoryOf(await agents.call('zones', {}));
 }
 
 /** What grew, in KiB. */
@@ -82,13 +82,16 @@ const LOOKS = 4;
 const OTHER_USES: ReadonlySet<string> = new Set(['exec', 'kselftest', 'upload', 'fault', 'load', 'kexec']);
 
 /** Holds what the kernel has now against what it had before anybody opened /dev/liveupdate. */
-export async function compareMemory(context: RunContext, before: Memory | null): Promise<void> {
-  const { plan, recorder, state } = context;
+export async function compareMemory(
+  parts: Needs<'plan' | 'recorder' | 'state' | 'agents'>,
+  before: Memory | null,
+): Promise<void> {
+  const { plan, recorder, state } = parts;
   const files = state.carried.size;
   let growth: Growth | null = null;
   for (let look = 0; look < LOOKS; look++) {
-    if (look > 0) await settlePages(context);
-    const after = await memoryNow(context);
+    if (look > 0) await settlePages(parts);
+    const after = await memoryNow(parts);
     if (before === null || after === null) {
       const when = before === null ? 'on arrival' : 'once everything is closed';
       recorder.witnesses.blind(

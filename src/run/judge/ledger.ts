@@ -4,8 +4,8 @@
 // ends.
 import type { AttemptOfResult } from '../../model/result/result.js';
 import type { Memory } from './free-memory.js';
-import type { FileRecord, UpdateRecord } from './files.js';
-import type { MarkedPages } from './outside.js';
+import type { FileRecord, UpdateRecord } from './records.js';
+import type { MarkedPages } from '../machine/marked-pages.js';
 
 /** `open`: the old kernel still runs, or the next one is not up yet. The last three are final. */
 export type EntryState = 'open' | 'arrived' | AttemptOfResult['state'];

@@ -10,19 +10,18 @@ import {
   type StructOf,
 } from '../../oracles/pages/page-cache.js';
 import { pageState } from '../../oracles/pages/page-state.js';
-import type { MachineMemory } from '../../qemu/memory.js';
+import type { MemoryView } from '../../qemu/memory.js';
 import { type PageArray, readStructs } from '../../qemu/vmemmap.js';
-import type { RunContext } from '../engine/context.js';
-import type { MarkedPages } from './outside.js';
-import { pageArray } from '../machine/page-array.js';
-import type { CarriedFile } from '../engine/state.js';
+import type { Needs } from '../engine/parts.js';
+import type { MarkedPages } from '../machine/marked-pages.js';
+import type { CarriedFile } from '../state/file.js';
 
 const CHUNK = 1024;
 const HINT =
   'src/oracles/pages/page-cache.ts has the layout of `struct page` that the lab knows: this kernel may use another';
 
 /** Reads structs a thousand at a time: neighbours are asked for one after the other. */
-export function structsOf(memory: MachineMemory, array: PageArray): StructOf {
+export function structsOf(memory: MemoryView, array: PageArray): StructOf {
   const words = new Uint32Array((CHUNK * STRUCT_PAGE) / 4);
   const bytes = new Uint8Array(words.buffer);
   let start = -1;
@@ -42,17 +41,17 @@ export function structsOf(memory: MachineMemory, array: PageArray): StructOf {
  * Pages that wait in a list of a CPU are put where they belong, so that references can be counted. False where the
  * kernel cannot be asked.
  */
-export async function settlePages({ agent, deadlines, machine }: RunContext): Promise<boolean> {
-  return (await agent.request('settle', {}, deadlines.request(), machine.ended)).ok;
+export async function settlePages({ agents }: Needs<'agents'>): Promise<boolean> {
+  return (await agents.call('settle', {})).ok;
 }
 
 /** Looks at every page of every file that came back. */
 export async function lookAtPageStates(
-  context: RunContext,
+  parts: Needs<'recorder' | 'state' | 'agents' | 'view'>,
   carried: readonly CarriedFile[],
   handedOver: MarkedPages | null,
 ): Promise<void> {
-  const { recorder, machine, state } = context;
+  const { recorder, view, state } = parts;
   const { witnesses, epoch } = recorder;
   const returned = carried.filter(
     (file) =>
@@ -63,8 +62,8 @@ export async function lookAtPageStates(
   );
   if (returned.length === 0) return;
   witnesses.require('page-state', epoch);
-  const settled = await settlePages(context);
-  const array = await pageArray(context);
+  const settled = await settlePages(parts);
+  const array = await parts.view.pageArray();
   if (array === null) {
     witnesses.blind(
       'page-state',
@@ -75,7 +74,7 @@ export async function lookAtPageStates(
     return;
   }
   const orders = new Map(handedOver?.found.map(({ pfn, order }) => [pfn, order]));
-  const structOf = structsOf(machine.memory, array);
+  const structOf = structsOf(view.memory, array);
   const looks = returned.map((file) => ({
     file,
     look:
@@ -95,7 +94,7 @@ export async function lookAtPageStates(
     return;
   }
   witnesses.looked('page-state', epoch, pages);
-  for (const { file, look } of looks) report(context, file, look);
+  for (const { file, look } of looks) report(parts, file, look);
 }
 
 /** The pages of a lab object are in no page cache: they must be in use. */
@@ -123,7 +122,11 @@ function lookAtObject(structOf: StructOf, { retrieved }: CarriedFile): PageCache
   return look;
 }
 
-function report({ recorder }: RunContext, { name, spec }: CarriedFile, { pages, problems }: PageCacheLook): void {
+function report(
+  { recorder }: Needs<'recorder'>,
+  { name, spec }: CarriedFile,
+  { pages, problems }: PageCacheLook,
+): void {
   const told = problems.map(
     ({ what, count, first }) =>
       `${count} of ${pages} pages ${count === 1 ? 'is' : 'are'} ${what}, first page ${first.page} at pfn 0x${first.pfn.toString(16)}`,
@@ -152,7 +155,7 @@ function report({ recorder }: RunContext, { name, spec }: CarriedFile, { pages, 
  * the physical pages that it had.
  */
 export async function findSpoiled(
-  context: RunContext,
+  parts: Needs<'agents' | 'view'>,
   carried: readonly CarriedFile[],
 ): Promise<Map<CarriedFile, PageProblem>> {
   const found = new Map<CarriedFile, PageProblem>();
@@ -161,10 +164,10 @@ export async function findSpoiled(
   );
   if (files.length === 0) return found;
   // A page that waits in a batch of a CPU becomes free only when that is drained.
-  await settlePages(context);
-  const array = await pageArray(context);
+  await settlePages(parts);
+  const array = await parts.view.pageArray();
   if (array === null) return found;
-  const structOf = structsOf(context.machine.memory, array);
+  const structOf = structsOf(parts.view.memory, array);
   for (const file of files) {
     const [problem] = goneOf(
       lookAtPageCache(structOf, { runs: file.runs, orders: new Map(), isHole: () => true, alone: false }),

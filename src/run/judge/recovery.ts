@@ -2,22 +2,22 @@
 // The two ways out of a host that an update has left impaired: reboot it, or update it once more with what still runs.
 // What each gives back is measured; the verdict on the update that went wrong stands.
 import type { GuestOfResult, RecoveryOfResult } from '../../model/result/guest-result.js';
-import { guestFiles } from '../../model/scenario/guest.js';
-import type { Action, Recovery, Step } from '../../model/scenario/scenario.js';
+import type { Recovery } from '../../model/scenario/scenario.js';
 import { MOST_LEAKED, pagesOf } from '../../oracles/pages/leaked.js';
 import { messageOf } from '../../util/errors.js';
-import type { RunContext } from '../engine/context.js';
+import { attemptsOf, type PlannedAttempt } from '../engine/attempts.js';
+import { ownOperations } from '../engine/operation.js';
+import type { Needs, Parts } from '../engine/parts.js';
+import { planOneMore } from '../engine/plan.js';
 import { failureOf } from '../engine/failure.js';
-import { holdGuests } from '../guests/hold.js';
+import { pauseGuests } from '../guests/pause.js';
 import { judgeGuests } from '../guests/judge.js';
-import { judgeUpdate, managedPages, type UpdateRecord } from './files.js';
-import { type MarkedPages, markedPages } from './outside.js';
-import { runSteps, type IndexedStep } from '../steps/run-steps.js';
+import { judgeUpdate, managedPages } from './files.js';
+import type { UpdateRecord } from './records.js';
+import type { MarkedPages } from '../machine/marked-pages.js';
+import { runSteps } from '../steps/run-steps.js';
 import { update } from '../update/update.js';
-import { openSession, startAgent } from '../agent/user-space.js';
-
-/** Session that carries the survivors on. */
-const SESSION = 'recovery';
+import { arrival, departure } from './recovery-actions.js';
 
 export interface Impaired {
   last: UpdateRecord;
@@ -27,11 +27,11 @@ export interface Impaired {
 }
 
 export async function recover(
-  context: RunContext,
+  parts: Parts,
   how: Recovery,
   { last, guests, managedFirst }: Impaired,
 ): Promise<RecoveryOfResult> {
-  const { recorder } = context;
+  const { recorder } = parts;
   const began = recorder.clock.now();
   const own = new Set(last.baseline.map(({ pfn }) => pfn));
   const leaked = pagesOf(last.marked?.found.filter(({ pfn }) => !own.has(pfn)) ?? [], MOST_LEAKED);
@@ -47,12 +47,12 @@ export async function recover(
     notKnown: null,
   };
   try {
-    record.managed.before = await managedPages(context);
+    record.managed.before = await managedPages(parts);
     const marked =
       how === 'reboot'
-        ? await reboot(context, record)
+        ? await reboot(parts, record)
         : await updateOnce(
-            context,
+            parts,
             record,
             guests.filter(({ state }) => state === 'survived').map(({ name }) => name),
           );
@@ -61,9 +61,9 @@ export async function recover(
     record.pagesGivenBack = marked === null ? 0 : leaked.filter((pfn) => !marked.index.has(pfn)).length;
   } catch (error) {
     const { failure, incident } = await failureOf(error, {
-      machine: context.machine,
+      machine: parts.machine,
       recorder,
-      state: context.state,
+      state: parts.state,
       image: null,
     });
     // A failure of the lab says nothing of the way out.
@@ -75,40 +75,38 @@ export async function recover(
 }
 
 /** @returns what is marked as handed over after it; null where that could not be seen */
-async function reboot(context: RunContext, record: RecoveryOfResult): Promise<MarkedPages | null> {
-  const { machine, deadlines, recorder, state } = context;
-  context.agent.drop();
-  context.ssh.close();
+async function reboot(
+  parts: Needs<'user' | 'machine' | 'view' | 'deadlines' | 'recorder' | 'state' | 'agents'>,
+  record: RecoveryOfResult,
+): Promise<MarkedPages | null> {
+  const { user, machine, deadlines, recorder, state, view } = parts;
+  user.dropFirst();
+  user.disconnect();
   const mark = await machine.reboot(deadlines.boot);
   recorder.epoch += 1;
   for (const guest of state.guests.values()) guest.lose();
-  context.ssh = await openSession(context, mark);
-  context.agent = await startAgent(context, context.ssh);
-  record.managed.after = await managedPages(context);
-  const marked = await markedPages(context);
+  await user.connect(mark);
+  await user.startFirst();
+  record.managed.after = await managedPages(parts);
+  const marked = await view.markedPages();
   record.pagesLeaked.after = marked?.total ?? null;
   return marked;
 }
 
-/** @returns what is marked after it, as it was seen while the guests stood still; null where it never came to it */
+/** @returns what is marked after it, as it was seen while the guests were paused; null where it never came to it */
 async function updateOnce(
-  context: RunContext,
+  parts: Parts,
   record: RecoveryOfResult,
   survivors: readonly string[],
 ): Promise<MarkedPages | null> {
-  const { plan, recorder } = context;
-  const next = recorder.epoch + 1;
-  // The kernel that runs now takes over from itself.
-  const again = <T>(each: readonly T[]): T[] => [...each, each.at(-1) as T];
-  context.plan = {
-    ...plan,
-    kernels: again(plan.kernels),
-    formats: [...plan.formats, null],
-    scenario: { ...plan.scenario, policy: 'force', cmdlines: again(plan.scenario.cmdlines) },
-  };
-  const before = stepsOf(plan.scenario.steps, recorder.epoch, leaving(survivors));
-  const end = await runSteps(context, before, false);
-  if (end.kind !== 'kexec') {
+  const { plan, recorder } = parts;
+  const { epoch } = recorder;
+  planOneMore(plan);
+  const { length } = plan.scenario.steps;
+  const before = ownOperations(departure(survivors), { epoch, first: length });
+  const end = await runSteps(parts, before, 'before-update');
+  const [{ kexec, ...attempt }] = attemptsOf(before) as [PlannedAttempt];
+  if (end.kind !== 'kexec' || kexec === null) {
     record.problems.push(
       end.kind === 'called-off'
         ? `one more update was called off: ${end.why}`
@@ -116,64 +114,21 @@ async function updateOnce(
     );
     return null;
   }
-  const { step, index } = before.at(-1) as IndexedStep;
-  const gone = await update(context, step, index, [], []);
-  if (gone.kind === 'refused') {
-    record.problems.push(`one more update was refused: ${gone.why}`);
+  const result = await update(parts, { ...attempt, kexec });
+  if (result.kind === 'refused') {
+    record.problems.push(`one more update was refused: ${result.why}`);
     return null;
   }
-  const managed = await managedPages(context);
-  await runSteps(context, stepsOf([...plan.scenario.steps, ...before], next, arriving(survivors)), true);
-  await holdGuests(context);
-  const judged = await judgeUpdate(context, gone.handedOver, managed);
-  const guests = await judgeGuests(context, judged.files, false);
-  record.managed.after = await managedPages(context);
+  const managed = await managedPages(parts);
+  const after = ownOperations(arrival(survivors), { epoch: epoch + 1, first: length + before.length });
+  await runSteps(parts, after, 'last');
+  await pauseGuests(parts);
+  const judged = await judgeUpdate(parts, result.handedOver, managed);
+  const guests = await judgeGuests(parts, judged.files, 'runs');
+  record.managed.after = await managedPages(parts);
   record.pagesLeaked.after = judged.marked === null ? null : judged.counts.pagesLeaked;
   record.guestsSurvived = guests.filter(({ state }) => state === 'survived').map(({ name }) => name);
   record.guestsLost = record.guestsLost.filter((name) => !record.guestsSurvived.includes(name));
   record.problems.push(...guests.flatMap(({ name, problems }) => problems.map((what) => `${name}: ${what}`)));
   return judged.marked;
-}
-
-function stepsOf(before: readonly unknown[], epoch: number, actions: readonly Action[]): IndexedStep[] {
-  const pos = { file: '', line: 0, column: 0 };
-  return actions.map((action, at) => ({
-    step: { ...action, epoch, errno: null, pos } as Step,
-    index: before.length + at,
-  }));
-}
-
-function leaving(guests: readonly string[]): Action[] {
-  return [
-    { op: 'create', session: SESSION },
-    ...guests.flatMap((guest, i): Action[] => {
-      const { ram, state } = guestFiles(guest);
-      return [
-        { op: 'preserve', session: SESSION, file: ram, token: 2 * i + 1 },
-        { op: 'preserve', session: SESSION, file: state, token: 2 * i + 2 },
-      ];
-    }),
-    { op: 'load', via: 'file' },
-    ...guests.map((guest): Action => ({ op: 'guest-pause', guest })),
-    ...guests.map((guest): Action => ({ op: 'guest-save', guest, version: null })),
-    { op: 'kexec' },
-  ];
-}
-
-function arriving(guests: readonly string[]): Action[] {
-  return [
-    { op: 'retrieve-session', session: SESSION },
-    ...guests.flatMap((guest, i): Action[] => {
-      const { ram, state } = guestFiles(guest);
-      return [
-        { op: 'retrieve', session: SESSION, token: 2 * i + 1, file: ram },
-        { op: 'retrieve', session: SESSION, token: 2 * i + 2, file: state },
-      ];
-    }),
-    ...guests.map((guest): Action => ({ op: 'guest-restore', guest, ...guestFiles(guest), skip: [], reads: null })),
-    ...guests.map((guest): Action => ({ op: 'guest-resume', guest })),
-    ...guests.map((guest): Action => ({ op: 'guest-check', guest })),
-    { op: 'finish', session: SESSION },
-    { op: 'close', target: { kind: 'session', name: SESSION } },
-  ];
 }

@@ -5,23 +5,25 @@ import { isGuestFile } from '../../model/scenario/guest.js';
 import { fateFromInside, fateOfReturned, type FateOfFile } from '../../oracles/files/fate.js';
 import { inWindow } from '../../util/window.js';
 import { checkInside, insideProblems } from '../agent/inspect.js';
-import { holdersOf } from '../agent/clients.js';
-import { WINDOW, type RunContext } from '../engine/context.js';
-import { type SetAside, setAside } from '../update/handover.js';
-import type { FileRecord } from './files.js';
-import { reader } from './outside.js';
+import { MAX_IN_FLIGHT } from '../agent/client.js';
+import type { Needs } from '../engine/parts.js';
+import type { PreservedPages } from '../state/run-state.js';
+import { preservedPages } from '../update/handover.js';
+import type { FileRecord } from './records.js';
+import { reader } from '../machine/view.js';
 import { usedSessions } from '../agent/probe.js';
 import { pagesOfFile } from '../agent/pages-of-file.js';
 import { noteContent } from './sight.js';
-import type { FileState, RunState } from '../engine/state.js';
+import type { FileState } from '../state/file.js';
+import type { RunState } from '../state/run-state.js';
 
 /** @returns a record of every file that the agent or a session has, with its pages */
-export async function judgeRefusal(context: RunContext): Promise<FileRecord[]> {
-  const { recorder, state } = context;
+export async function judgeRefusal(parts: Needs<'recorder' | 'state' | 'agents' | 'view'>): Promise<FileRecord[]> {
+  const { recorder, state } = parts;
   const files = filled(state);
   const looks = new Map<FileState, FateOfFile>();
-  await inWindow(files, WINDOW, async (file) => {
-    looks.set(file, await lookAt(context, file));
+  await inWindow(files, MAX_IN_FLIGHT, async (file) => {
+    looks.set(file, await lookAt(parts, file));
   });
   const records = files.map((file): FileRecord => {
     const { name, held, spec, pattern, runs, hidden, before, hugeKiB } = file;
@@ -54,22 +56,22 @@ export async function judgeRefusal(context: RunContext): Promise<FileRecord[]> {
       },
     };
   });
-  records.push(...keptReserved(context));
+  records.push(...keptReserved(parts));
   if (records.length > 0) recorder.witnesses.require('outside', recorder.epoch);
   if (files.some((file) => isNamed(state, file))) recorder.witnesses.require('inside', recorder.epoch);
-  noteContent(context, records);
-  heldByTests(context);
+  noteContent(parts, records);
+  heldByTests(parts);
   return records;
 }
 
 /**
  * What the first stage of one of upstream's own tests holds, it alone knows; and it says so to the next kernel only.
  */
-function heldByTests({ recorder, state }: RunContext): void {
+function heldByTests({ recorder, state }: Needs<'recorder' | 'state'>): void {
   const stage = state.results.find(
-    ({ step, state: how }) =>
-      step.epoch === recorder.epoch && step.op === 'kselftest' && step.stage === 1 && how === 'done',
-  )?.step;
+    ({ operation, state: how }) =>
+      operation.epoch === recorder.epoch && operation.op === 'kselftest' && operation.stage === 1 && how === 'done',
+  )?.operation;
   if (stage?.op !== 'kselftest') return;
   recorder.witnesses.require('inside', recorder.epoch);
   recorder.witnesses.blind(
@@ -80,14 +82,11 @@ function heldByTests({ recorder, state }: RunContext): void {
 }
 
 /** Memory reserved by name lies where it lay. What was lost on the way into this kernel was told of then. */
-function keptReserved({ machine, recorder, state }: RunContext): FileRecord[] {
+function keptReserved({ view, recorder, state }: Needs<'recorder' | 'state' | 'view'>): FileRecord[] {
   return state.reserved
     .filter(({ name }) => !state.reservedGone.has(name))
     .map((file): FileRecord => {
-      const fate = fateOfReturned(reader(machine), file.pattern, file.runs, file.runs, {
-        problems: [],
-        badPages: null,
-      });
+      const fate = fateOfReturned(reader(view), file.pattern, file.runs, file.runs, { problems: [], badPages: null });
       recorder.event({
         kind: 'oracle',
         oracle: `content of ${file.name} in the old kernel`,
@@ -108,20 +107,20 @@ function keptReserved({ machine, recorder, state }: RunContext): FileRecord[] {
     });
 }
 
-async function lookAt(context: RunContext, file: FileState): Promise<FateOfFile> {
-  const { machine, recorder, state } = context;
+async function lookAt(parts: Needs<'recorder' | 'state' | 'agents' | 'view'>, file: FileState): Promise<FateOfFile> {
+  const { view, recorder, state } = parts;
   // One that the scenario has closed can be seen from outside only: its session keeps its pages where they were.
   const named = isNamed(state, file);
   if (named) {
-    await checkInside(context, file, file.name);
-    const { runs, hidden } = await pagesOfFile(context, file.name, file.spec.size);
+    await checkInside(parts, file, file.name);
+    const { runs, hidden } = await pagesOfFile(parts, file.name, file.spec.size);
     Object.assign(file, { runs, hidden: hidden ?? undefined });
   }
   const problems = named ? insideProblems(file) : [];
   const badPages = named ? (file.inside?.bad ?? 0) : null;
   const fate =
     file.hidden === undefined
-      ? fateOfReturned(reader(machine), file.pattern, file.runs, file.runs, { problems, badPages })
+      ? fateOfReturned(reader(view), file.pattern, file.runs, file.runs, { problems, badPages })
       : fateFromInside({ problems, badPages: badPages ?? 0, pages: file.inside?.pages ?? 0 });
   recorder.event({
     kind: 'oracle',
@@ -146,18 +145,16 @@ function filled(state: RunState): FileState[] {
  * Sessions that are still open are closed: the old kernel must take back what they hold, and what was in them must be
  * as it was. Nothing of it may stay set aside for a next kernel.
  */
-export async function letGo(context: RunContext): Promise<void> {
-  const { state, deadlines, machine, recorder } = context;
-  const open = await setAside(context);
+export async function closeSessions(parts: Needs<'plan' | 'recorder' | 'state' | 'agents' | 'view'>): Promise<void> {
+  const { state, recorder } = parts;
+  const open = await preservedPages(parts);
   const held = state.held().reduce((sum, { runs }) => sum + runs.reduce((pages, { count }) => pages + count, 0), 0);
   await inWindow(
     [...state.sessions.values()].filter(({ kind }) => kind === 'outgoing'),
-    WINDOW,
+    MAX_IN_FLIGHT,
     async ({ name }) => {
       const replies = await Promise.all(
-        holdersOf(context, { kind: 'session', name }).map((each) =>
-          each.request('close', { session: name }, deadlines.request(), machine.ended),
-        ),
+        parts.agents.holders({ kind: 'session', name }).map((each) => each.call('close', { session: name })),
       );
       const reply = replies.find(({ ok }) => !ok);
       if (reply === undefined) state.closeSession(name);
@@ -173,9 +170,9 @@ export async function letGo(context: RunContext): Promise<void> {
   );
   await inWindow(
     filled(state).filter((file) => isNamed(state, file)),
-    WINDOW,
+    MAX_IN_FLIGHT,
     async (file) => {
-      await checkInside(context, file, file.name);
+      await checkInside(parts, file, file.name);
       const problems = insideProblems(file);
       if (problems.length === 0) return;
       recorder.incident({
@@ -187,16 +184,19 @@ export async function letGo(context: RunContext): Promise<void> {
       });
     },
   );
-  await nothingSetAside(context, { open, held });
+  await nothingPreserved(parts, { open, held });
 }
 
 /** The map of what is preserved for a next kernel must be as it was before the first session. */
-async function nothingSetAside(context: RunContext, { open, held }: { open: SetAside; held: number }): Promise<void> {
-  const { state, recorder } = context;
+async function nothingPreserved(
+  parts: Needs<'plan' | 'recorder' | 'state' | 'view'>,
+  { open, held }: { open: PreservedPages; held: number },
+): Promise<void> {
+  const { state, recorder } = parts;
   const { witnesses, epoch } = recorder;
-  if (!usedSessions(context)) return;
+  if (!usedSessions(parts)) return;
   witnesses.require('marks', epoch);
-  const [before, now] = [state.setAsideBefore, await setAside(context)];
+  const [before, now] = [state.preservedAtStart, await preservedPages(parts)];
   const blind = (why: string) =>
     witnesses.blind(
       'marks',

@@ -8,11 +8,11 @@ import { fateOfMissing, fateOfReturned } from '../../oracles/files/fate.js';
 import type { KhopIndex } from '../../oracles/pages/khop.js';
 import { PAGE, Pattern } from '../../oracles/files/pattern.js';
 import { LabError } from '../../util/errors.js';
-import type { RunContext } from '../engine/context.js';
-import type { FileRecord } from './files.js';
-import type { CarriedFile } from '../engine/state.js';
-import { reader } from './outside.js';
-import { finalizeWithoutLuo } from '../agent/user-space.js';
+import type { Needs } from '../engine/parts.js';
+import type { FileRecord } from './records.js';
+import type { CarriedFile } from '../state/file.js';
+import { reader } from '../machine/view.js';
+import { finalizeWithoutLuo } from '../agent/finalize.js';
 
 /** The kernel said that it does not understand what it was handed of reserved memory. */
 function refused({ implies, title }: Finding): boolean {
@@ -20,16 +20,15 @@ function refused({ implies, title }: Finding): boolean {
 }
 
 /** Asks where a reservation lies now. @returns physical address, or null with the reason */
-async function locate(context: RunContext, name: string, size: number): Promise<{ phys: number | null; why: string }> {
-  const reply = await context.agent.request(
-    'reserve-mem',
-    { name, size },
-    context.deadlines.request(),
-    context.machine.ended,
-  );
+async function locate(
+  parts: Needs<'agents' | 'view'>,
+  name: string,
+  size: number,
+): Promise<{ phys: number | null; why: string }> {
+  const reply = await parts.agents.call('reserve-mem', { name, size });
   // Where the kernel hands on nothing itself, the tree that it was handed answers: it says nothing once the kernel has
   // refused it.
-  if (reply.ok && reply.data['from'] === 'in' && context.machine.findings.some(refused))
+  if (reply.ok && reply.data['from'] === 'in' && parts.view.findings.some(refused))
     return { phys: null, why: 'the kernel did not take it up' };
   return reply.ok
     ? { phys: numberOf(reply, 'phys'), why: '' }
@@ -37,18 +36,18 @@ async function locate(context: RunContext, name: string, size: number): Promise<
 }
 
 /** First kernel: finds every reservation and fills it from outside. */
-export async function fillReserved(context: RunContext): Promise<void> {
-  if (context.plan.scenario.reserveMem.length > 0) await finalizeWithoutLuo(context);
-  for (const { name, size, seed } of context.plan.scenario.reserveMem) {
-    const { phys, why } = await locate(context, name, size);
+export async function fillReserved(parts: Needs<'plan' | 'state' | 'agents' | 'view' | 'machine'>): Promise<void> {
+  if (parts.plan.scenario.reserveMem.length > 0) await finalizeWithoutLuo(parts);
+  for (const { name, size, seed } of parts.plan.scenario.reserveMem) {
+    const { phys, why } = await locate(parts, name, size);
     if (phys === null) throw new LabError(`reserve_mem ${name}: the first kernel does not tell where it lies: ${why}`);
     const spec: MemfdSpec = { kind: 'memfd', file: name, size, seed, holes: [], huge: false, seals: [], position: 0 };
     const pattern = new Pattern(spec);
     for (let page = 0; page < pattern.pages; page++) {
-      if (!context.machine.memory.write(phys + page * PAGE, pattern.page(page)))
+      if (!parts.machine.memory.write(phys + page * PAGE, pattern.page(page)))
         throw new LabError(`reserve_mem ${name}: no RAM at 0x${phys.toString(16)}`);
     }
-    context.state.reserved.push({
+    parts.state.reserved.push({
       name,
       session: null,
       token: null,
@@ -64,15 +63,18 @@ export async function fillReserved(context: RunContext): Promise<void> {
 }
 
 /** The next kernel: is it at the same place, with the same content? Where not, its old pages are lost or leaked. */
-export async function judgeReserved(context: RunContext, marked: KhopIndex): Promise<FileRecord[]> {
+export async function judgeReserved(
+  parts: Needs<'recorder' | 'state' | 'agents' | 'view'>,
+  marked: KhopIndex,
+): Promise<FileRecord[]> {
   const records: FileRecord[] = [];
-  const read = reader(context.machine);
-  for (const area of context.state.reserved) {
-    const { phys, why } = await locate(context, area.name, area.spec.size);
+  const read = reader(parts.view);
+  for (const area of parts.state.reserved) {
+    const { phys, why } = await locate(parts, area.name, area.spec.size);
     const was = (area.runs[0]?.pfn ?? 0) * PAGE;
-    const anew = phys === was && isMadeAnew(context, area, marked);
+    const anew = phys === was && isMadeAnew(parts, area, marked);
     const fate =
-      phys !== null && !anew && (phys === was || isTakenUp(context, area.name, Math.abs(phys - was) < area.spec.size))
+      phys !== null && !anew && (phys === was || isTakenUp(parts, area.name, Math.abs(phys - was) < area.spec.size))
         ? fateOfReturned(
             read,
             area.pattern,
@@ -92,7 +94,7 @@ export async function judgeReserved(context: RunContext, marked: KhopIndex): Pro
               ? `not found: ${why}`
               : `reserved anew at 0x${phys.toString(16)}, ${anew ? 'where it was' : `was at 0x${was.toString(16)}`}`,
           );
-    if (fate.fate !== 'intact') context.state.reservedGone.add(area.name);
+    if (fate.fate !== 'intact') parts.state.reservedGone.add(area.name);
     records.push({ kind: 'reserve_mem', file: area, fate });
   }
   return records;
@@ -102,22 +104,22 @@ export async function judgeReserved(context: RunContext, marked: KhopIndex): Pro
  * The kernel has a reservation from what it was handed, and did not make it anew: it says so, or has it over memory
  * that it could not have given out.
  */
-function isTakenUp(context: RunContext, name: string, overlaps: boolean): boolean {
-  return overlaps || saysRevived(context, name);
+function isTakenUp(parts: Needs<'recorder' | 'view'>, name: string, overlaps: boolean): boolean {
+  return overlaps || saysRevived(parts, name);
 }
 
 /**
  * A kernel that was handed nothing may make the area at the very same place. What was handed over stays marked; and the
  * kernel says that it took it up.
  */
-function isMadeAnew(context: RunContext, { name, runs }: CarriedFile, marked: KhopIndex): boolean {
+function isMadeAnew(parts: Needs<'recorder' | 'view'>, { name, runs }: CarriedFile, marked: KhopIndex): boolean {
   return (
-    !marked.isEmpty && !saysRevived(context, name) && runs.every(({ pfn, count }) => marked.marked(pfn, count) === 0)
+    !marked.isEmpty && !saysRevived(parts, name) && runs.every(({ pfn, count }) => marked.marked(pfn, count) === 0)
   );
 }
 
-function saysRevived({ machine, recorder }: RunContext, name: string): boolean {
-  return machine.findings.some(
+function saysRevived({ view, recorder }: Needs<'recorder' | 'view'>, name: string): boolean {
+  return view.findings.some(
     ({ epoch, text }) => epoch === recorder.epoch && text.includes(`Revived memory reservation '${name}' from KHO`),
   );
 }

@@ -1,21 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // What became of the sessions that were handed over. One that holds files is judged by them; an empty one is carried
 // too, and each must come back, be finished and be closed, unless the scenario says that it is refused.
+import type { CarriedSession, SessionOp } from '../state/session.js';
 import type { Outcome } from '../../model/result/outcome.js';
-import type { Step } from '../../model/scenario/scenario.js';
-import type { RunContext } from '../engine/context.js';
-import type { RunState } from '../engine/state.js';
+import type { Action } from '../../model/scenario/scenario.js';
+import type { Needs } from '../engine/parts.js';
+import type { RunState } from '../state/run-state.js';
+import type { Demand } from '../engine/operation.js';
 import { declaresFailure, type StepReply } from '../agent/reply.js';
-
-export type SessionOp = 'retrieve-session' | 'finish' | 'close';
-
-/** A session that the last kexec was to carry over. */
-export interface CarriedSession {
-  name: string;
-  retrieved: boolean;
-  /** What the kernel refused last, though the scenario did not say that it would, and why. */
-  failed: Map<SessionOp, string>;
-}
 
 const TITLES: Readonly<Record<SessionOp, string>> = {
   'retrieve-session': 'a session is lost',
@@ -24,36 +16,39 @@ const TITLES: Readonly<Record<SessionOp, string>> = {
 };
 
 /** Which of the carried sessions a step asks something of, and what; null for other steps. */
-function askedOf(state: RunState, step: Step): { session: CarriedSession; op: SessionOp } | null {
+function askedOf(state: RunState, operation: Action): { session: CarriedSession; op: SessionOp } | null {
   const name =
-    step.op === 'retrieve-session' || step.op === 'finish'
-      ? step.session
-      : step.op === 'close' && step.target.kind === 'session'
-        ? step.target.name
+    operation.op === 'retrieve-session' || operation.op === 'finish'
+      ? operation.session
+      : operation.op === 'close' && operation.target.kind === 'session'
+        ? operation.target.name
         : null;
   const session = name === null ? undefined : state.carriedSessions.get(name);
-  if (session === undefined || (step.op !== 'retrieve-session' && step.op !== 'finish' && step.op !== 'close'))
+  if (
+    session === undefined ||
+    (operation.op !== 'retrieve-session' && operation.op !== 'finish' && operation.op !== 'close')
+  )
     return null;
   // The running kernel may have a session of its own under the same name.
-  if (step.op !== 'retrieve-session' && state.sessions.get(session.name)?.kind !== 'incoming') return null;
-  return { session, op: step.op };
+  if (operation.op !== 'retrieve-session' && state.sessions.get(session.name)?.kind !== 'incoming') return null;
+  return { session, op: operation.op };
 }
 
-/** Takes down how a carried session fared in one step. Called before the step changes which sessions there are. */
-export function noteSession(state: RunState, step: Step, reply: StepReply): void {
-  const asked = askedOf(state, step);
+/** Takes down how a carried session fared in one operation. Called before the step changes which sessions there are. */
+export function noteSession(state: RunState, operation: Action & Demand, reply: StepReply): void {
+  const asked = askedOf(state, operation);
   if (asked === null) return;
   const { session, op } = asked;
   if (reply.ok) {
     session.failed.delete(op);
     if (op === 'retrieve-session') session.retrieved = true;
-  } else if (!declaresFailure(step, reply.errno) && !(op === 'retrieve-session' && session.retrieved)) {
+  } else if (!declaresFailure(operation, reply.errno) && !(op === 'retrieve-session' && session.retrieved)) {
     session.failed.set(op, `${reply.errno ?? 'no reason'}${reply.at === null ? '' : ` (${reply.at})`}`);
   }
 }
 
 /** @param pagesLeaked by the update: a session that cannot be finished or closed keeps what it holds */
-export function judgeSessions({ recorder, state }: Pick<RunContext, 'recorder' | 'state'>, pagesLeaked: number): void {
+export function judgeSessions({ recorder, state }: Needs<'recorder' | 'state'>, pagesLeaked: number): void {
   for (const session of state.carriedSessions.values()) {
     for (const [op, why] of session.failed) {
       const missing = [...state.carried.values()].some(

@@ -3,18 +3,18 @@
 // where the lab looks for it would be missing from every count, and nothing would seem to be leaked.
 import { isGuestFile } from '../../model/scenario/guest.js';
 import { Pattern } from '../../oracles/files/pattern.js';
-import type { RunContext } from '../engine/context.js';
-import type { FileRecord } from './files.js';
-import type { MarkedPages } from './outside.js';
+import type { Needs } from '../engine/parts.js';
+import type { FileRecord } from './records.js';
+import type { MarkedPages } from '../machine/marked-pages.js';
 import { blindFor } from '../agent/pages-of-file.js';
-import type { CarriedFile } from '../engine/state.js';
+import type { CarriedFile } from '../state/file.js';
 
 const MARKS_HINT =
   'src/oracles/pages/khop.ts has the layout of `struct page` and the letters of the mark that the lab looks for: this kernel may use others';
 
 /** Marks are needed for every update, the content for every update that carried any. */
 export function requireLooks(
-  { recorder: { witnesses, epoch } }: RunContext,
+  { recorder: { witnesses, epoch } }: Needs<'recorder'>,
   carried: readonly CarriedFile[],
   reserved: number,
 ): void {
@@ -24,7 +24,7 @@ export function requireLooks(
 }
 
 /** How many pages each witness of the content saw. */
-export function noteContent({ recorder: { witnesses, epoch } }: RunContext, files: readonly FileRecord[]): void {
+export function noteContent({ recorder: { witnesses, epoch } }: Needs<'recorder'>, files: readonly FileRecord[]): void {
   for (const { kind, file, fate } of files) {
     const inside = kind === 'reserve_mem' ? undefined : file.retrieved?.inside;
     if (inside !== null && inside !== undefined) witnesses.looked('inside', epoch, inside.pages);
@@ -49,7 +49,7 @@ function untold({ spec, pattern, retrieved }: CarriedFile, seen: number): string
 }
 
 /** The kernel's array of pages was not found: nothing that stays behind can be seen. */
-export function noMarks({ recorder: { witnesses, epoch } }: RunContext): void {
+export function noMarks({ recorder: { witnesses, epoch } }: Needs<'recorder'>): void {
   witnesses.blind(
     'marks',
     epoch,
@@ -62,8 +62,12 @@ export function noMarks({ recorder: { witnesses, epoch } }: RunContext): void {
  * Before anyone asks for a file, each of its pages must be marked. Where none of any file is, the lab looks for the
  * wrong mark. A file that came back although the kernel was not handed all of its pages is a finding.
  */
-export function proveMarks(context: RunContext, handedOver: MarkedPages, carried: readonly CarriedFile[]): void {
-  const { witnesses, epoch } = context.recorder;
+export function proveMarks(
+  parts: Needs<'recorder' | 'state'>,
+  handedOver: MarkedPages,
+  carried: readonly CarriedFile[],
+): void {
+  const { witnesses, epoch } = parts.recorder;
   let pages = 0;
   let marked = 0;
   for (const file of carried) {
@@ -71,7 +75,7 @@ export function proveMarks(context: RunContext, handedOver: MarkedPages, carried
     pages += seen.pages;
     marked += seen.marked;
   }
-  context.recorder.event({
+  parts.recorder.event({
     kind: 'oracle',
     oracle: 'marks on arrival',
     side: 'outside',
@@ -79,7 +83,7 @@ export function proveMarks(context: RunContext, handedOver: MarkedPages, carried
     detail: `${marked} of ${pages} pages of files are marked as handed over`,
   });
   // Each handover has pages of its own.
-  if (pages === 0 && handedOver.total === 0 && context.state.carriedSessions.size > 0) {
+  if (pages === 0 && handedOver.total === 0 && parts.state.carriedSessions.size > 0) {
     witnesses.blind(
       'marks',
       epoch,
@@ -101,7 +105,7 @@ export function proveMarks(context: RunContext, handedOver: MarkedPages, carried
   for (const file of carried) {
     const seen = markedOf(file, handedOver);
     if (file.retrieved === null || seen.marked === seen.pages) continue;
-    context.recorder.incident({
+    parts.recorder.incident({
       source: 'memory',
       side: 'outside',
       implies: 'corrupt',
@@ -122,7 +126,7 @@ function markedOf({ runs }: CarriedFile, { index }: MarkedPages): { pages: numbe
 }
 
 /** The kernel's own count of the pages that it got back must be that of the marks that went away. */
-export function compareCounts({ recorder }: RunContext, restored: number, managed: number | null): void {
+export function compareCounts({ recorder }: Needs<'recorder'>, restored: number, managed: number | null): void {
   const { witnesses, epoch } = recorder;
   const ok = restored === managed;
   recorder.event({

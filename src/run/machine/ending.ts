@@ -2,6 +2,9 @@
 // The machine came to an end that nobody asked for. The first cause is kept; later ones only become incidents.
 import type { Outcome } from '../../model/result/outcome.js';
 
+/** Whether the machine can still be asked. After its end nothing is concluded from what is missing. */
+export type MachineLife = 'runs' | 'ended';
+
 export interface Ending {
   kind: 'panic' | 'reset' | 'shutdown' | 'cold-boot' | 'qemu-gone';
   title: string;

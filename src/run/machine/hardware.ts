@@ -12,7 +12,7 @@ import { isSet } from '../../compat/index.js';
 import { hasHardware } from '../../qemu/hardware.js';
 import { missingInQemu, qemuFacts } from '../../qemu/probe.js';
 
-export interface Lack {
+export interface MissingFeature {
   pos: SourcePos;
   message: string;
   hint: string | null;
@@ -22,7 +22,11 @@ export interface Lack {
  * @param binary path of QEMU
  * @param cacheDir where answers of this host are kept
  */
-export async function lacksOfQemu(scenario: Scenario, binary: string, cacheDir: string): Promise<Lack[]> {
+export async function featuresMissingInQemu(
+  scenario: Scenario,
+  binary: string,
+  cacheDir: string,
+): Promise<MissingFeature[]> {
   const { hardware } = scenario;
   if (!hasHardware(hardware)) return [];
   const facts = await qemuFacts(binary, join(cacheDir, 'host', 'qemu.json'));
@@ -39,7 +43,7 @@ export async function lacksOfQemu(scenario: Scenario, binary: string, cacheDir: 
 type Need = { options: readonly string[]; why: string; pos: SourcePos };
 
 /** By kernel, the options that it has not; a kernel whose configuration is not known is taken to have all. */
-export function lacksOfKernels(scenario: Scenario, kernels: readonly KernelImage[]): Lack[] {
+export function featuresMissingInKernels(scenario: Scenario, kernels: readonly KernelImage[]): MissingFeature[] {
   const needs = needsOf(scenario);
   if (needs.length === 0) return [];
   return [...new Map(kernels.map((kernel) => [kernel.sha256, kernel])).values()].flatMap((kernel) => {

@@ -1,17 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// The moment at which a kernel leaves, as the console tells it. Only what is said once a jump is due counts for that
-// jump: where the machine was stopped at its jump by other means, the old kernel's last words may be read when the next
-// kernel is being met, and must not be taken for words of that one.
+// Detects the kexec jump on the console. Only what is said while the watch is armed counts for that jump: where the
+// machine was stopped at its jump by other means, the old kernel's last words may be read when the next kernel is being
+// met, and must not be taken for words of that one.
 import { deferred } from '../../util/deadline.js';
 
-export class Leaving {
-  private state: 'none' | 'due' | 'unseen' = 'none';
+export class KexecWatch {
+  private state: 'idle' | 'armed' | 'missed' = 'idle';
   private words = deferred<void>();
 
-  /** The running kernel is asked to jump, or has refused. */
-  due(due: boolean): void {
-    this.state = due ? 'due' : 'none';
-    if (due) this.words = deferred();
+  /** The running kernel is asked to jump. */
+  arm(): void {
+    this.state = 'armed';
+    this.words = deferred();
+  }
+
+  /** It has refused. */
+  disarm(): void {
+    this.state = 'idle';
   }
 
   /** Resolves with the last words of the kernel that was asked to jump, or the first ones of the next. */
@@ -20,29 +25,29 @@ export class Leaving {
   }
 
   /** The next kernel was there before the old one's last words: on a busy host the console loses them. */
-  get unseen(): boolean {
-    return this.state === 'unseen';
+  get missed(): boolean {
+    return this.state === 'missed';
   }
 
   /** "Starting new kernel". */
-  sawLastWords(): void {
-    if (this.state === 'due') this.words.resolve();
-    this.state = 'none';
+  onKexecStart(): void {
+    if (this.state === 'armed') this.words.resolve();
+    this.state = 'idle';
   }
 
   /**
-   * A kernel boots of which no last words told. True where that is the next kernel all the same; false where the
-   * machine came up cold.
+   * A kernel boots without last words of the one before. True where that is the next kernel all the same; false where
+   * the machine came up cold.
    */
-  sawBootWithout(): boolean {
-    if (this.state !== 'due') return false;
-    this.state = 'unseen';
+  onBootWithout(): boolean {
+    if (this.state !== 'armed') return false;
+    this.state = 'missed';
     this.words.resolve();
     return true;
   }
 
   /** Firmware: a reset, and what boots next is not what the kexec loaded. */
-  sawReset(): void {
-    this.state = 'none';
+  onReset(): void {
+    this.state = 'idle';
   }
 }

@@ -4,7 +4,7 @@ import { statSync } from 'node:fs';
 import type { KernelImage } from '../../model/kernel/image.js';
 import type { DiskSpec, MachineConfig } from '../../qemu/args.js';
 import { LabError } from '../../util/errors.js';
-import type { RunContext, RunPlan } from '../engine/context.js';
+import type { LivePlan, RunPlan } from '../engine/plan.js';
 import { hardwareCmdline } from './hardware.js';
 import { traceEvents } from '../devices/trace.js';
 
@@ -53,7 +53,7 @@ export function disksOf(plan: RunPlan): DiskSpec[] {
   ];
 }
 
-export function cmdlineOf(plan: RunPlan, epoch: number, publicBlob: string): string {
+export function cmdlineOf(plan: LivePlan, epoch: number): string {
   const reserve = plan.scenario.reserveMem.map(({ name, size }) => `reserve_mem=${size}:4096:${name}`);
   return [
     ALWAYS,
@@ -61,28 +61,21 @@ export function cmdlineOf(plan: RunPlan, epoch: number, publicBlob: string): str
     ...hardwareCmdline(plan.scenario.hardware),
     ...reserve,
     `lab.epoch=${epoch}`,
-    `lab.key=${publicBlob}`,
+    `lab.key=${plan.publicBlob}`,
     plan.scenario.cmdlines[epoch] ?? '',
   ]
     .join(' ')
     .trim();
 }
 
-export function nextKernel(
-  context: RunContext,
-  epoch: number,
-): { kernelDisk: string; kernelSize: number; cmdline: string } {
-  const kernel = context.plan.kernels[epoch];
+export function nextKernel(plan: LivePlan, epoch: number): { kernelDisk: string; kernelSize: number; cmdline: string } {
+  const kernel = plan.kernels[epoch];
   if (kernel === undefined) throw new LabError(`the scenario names no kernel for epoch ${epoch}`);
-  const index = nextKernels(context.plan).findIndex(({ sha256 }) => sha256 === kernel.sha256);
-  return {
-    kernelDisk: `kernel${index}`,
-    kernelSize: statSync(kernel.bzImage).size,
-    cmdline: cmdlineOf(context.plan, epoch, context.publicBlob),
-  };
+  const index = nextKernels(plan).findIndex(({ sha256 }) => sha256 === kernel.sha256);
+  return { kernelDisk: `kernel${index}`, kernelSize: statSync(kernel.bzImage).size, cmdline: cmdlineOf(plan, epoch) };
 }
 
-export function machineConfig(plan: RunPlan, publicBlob: string): MachineConfig {
+export function machineConfig(plan: LivePlan): MachineConfig {
   const [first] = plan.kernels;
   if (first === undefined) throw new LabError('the scenario names no kernel');
   const { machine } = plan.scenario;
@@ -94,7 +87,7 @@ export function machineConfig(plan: RunPlan, publicBlob: string): MachineConfig 
     icount: countsInstructions(plan),
     kernel: first.bzImage,
     initrd: plan.rootfs.path,
-    cmdline: cmdlineOf(plan, 0, publicBlob),
+    cmdline: cmdlineOf(plan, 0),
     disks: disksOf(plan),
     dir: plan.dir,
     hardware: plan.scenario.hardware,

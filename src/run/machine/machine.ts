@@ -4,14 +4,14 @@
 import { setMaxListeners } from 'node:events';
 import { ConsoleScanner, type ConsoleSignal, type Finding } from '../../console/index.js';
 import { CONSOLE_FILE, QMP_SOCKET, READY_FILE, type MachineConfig } from '../../qemu/args.js';
-import type { MachineMemory } from '../../qemu/memory.js';
+import type { OpenMemory } from '../../qemu/memory.js';
 import { ownRegisters, parseRegisters, type SystemRegisters } from '../../qemu/registers.js';
 import { within } from '../../util/deadline.js';
 import { LabError, RunLimit } from '../../util/errors.js';
 import { LineSplitter } from '../../util/text/lines.js';
 import { whileItMoves } from '../../util/pulse.js';
 import { endingOf, MachineEnded, type Ending } from './ending.js';
-import { Leaving } from './kexec-watch.js';
+import { KexecWatch } from './kexec-watch.js';
 import { MachinePulse } from './pulse.js';
 import { QEMU_PARTS, type MachineParts, type Monitor, type Process, type Tail } from './parts.js';
 import { type ReadyMark, ReadyMarks } from './ready-marks.js';
@@ -37,7 +37,7 @@ export type WeighFinding = (finding: Finding) => Outcome | null;
 export class Machine {
   /** Aborted with MachineEnded (or a LabError where QEMU itself failed). */
   readonly ended: AbortSignal;
-  memory!: MachineMemory;
+  memory!: OpenMemory;
   sshPort = 0;
   qemuVersion = '';
   private qmp!: Monitor;
@@ -46,7 +46,7 @@ export class Machine {
   private readonly tails: Tail[];
   private readonly marks = new ReadyMarks();
   /** How the running kernel leaves for the next one. */
-  readonly leaving = new Leaving();
+  readonly kexecWatch = new KexecWatch();
   /** What kernels complained of; the scanner bounds their number. */
   readonly findings: Finding[] = [];
   private tail = '';
@@ -54,13 +54,14 @@ export class Machine {
   /** Boots on the console that were no update's, by the scanner's count of epochs: the machine came up cold. */
   private readonly coldBoots: number[] = [];
   private stopped: Promise<void> | null = null;
+  private debuggerStub: Promise<string> | null = null;
   /** Whether it moves, and whether the host lets it. */
   readonly pulse: MachinePulse;
   /** A fault of the scenario has stopped all its vCPUs. */
   frozen = false;
 
   private constructor(
-    config: MachineConfig,
+    private readonly config: MachineConfig,
     private readonly process: Process,
     private readonly recorder: Recorder,
     private readonly streams: RunStreams,
@@ -190,7 +191,7 @@ export class Machine {
 
   /** Waits for the old kernel's last words before the jump, or the next one's first. */
   async untilKexecStarts(ms: number): Promise<void> {
-    return this.until(this.leaving.left, ms, 'beginning of the kexec on the console');
+    return this.until(this.kexecWatch.left, ms, 'beginning of the kexec on the console');
   }
 
   /** Waits for something that the machine does. @param ms milliseconds without progress */
@@ -222,6 +223,19 @@ export class Machine {
       if (own !== null) return own;
     }
     return parseRegisters(text);
+  }
+
+  /** Has QEMU open its debugger stub; it does so once, and listens again after each use. @returns the socket's path */
+  openDebugger(): Promise<string> {
+    return (this.debuggerStub ??= this.openStub());
+  }
+
+  private async openStub(): Promise<string> {
+    const path = `${this.config.dir}/gdb.sock`;
+    const answer = await this.human(`gdbserver unix:${path},server=on,wait=off`);
+    if (/error|could not|fail/i.test(answer))
+      throw new LabError('QEMU opens no debugger stub', { detail: answer.trim() });
+    return path;
   }
 
   /** Runs a command of the human monitor. */
@@ -288,7 +302,7 @@ export class Machine {
       } else if (signal.kind === 'boot') {
         this.recorder.event({ kind: 'epoch', mark: 'boot', release: signal.release, bootId: null });
         if (signal.how !== 'cold') continue;
-        if (this.leaving.sawBootWithout())
+        if (this.kexecWatch.onBootWithout())
           this.recorder.event({ kind: 'note', text: "the old kernel's last words are not on the console" });
         else {
           this.coldBoots.push(signal.epoch);
@@ -301,10 +315,10 @@ export class Machine {
           PANIC_GRACE,
         ).unref();
       } else if (signal.kind === 'firmware') {
-        this.leaving.sawReset();
+        this.kexecWatch.onReset();
       } else if (signal.kind === 'kexec-start') {
         this.recorder.event({ kind: 'kexec', state: 'left' });
-        this.leaving.sawLastWords();
+        this.kexecWatch.onKexecStart();
       }
     }
   }

@@ -6,13 +6,17 @@ import { memoryLeft } from '../../compat/index.js';
 import type { KernelImage } from '../../model/kernel/image.js';
 import type { Outcome } from '../../model/result/outcome.js';
 import type { Scenario } from '../../model/scenario/scenario.js';
-import type { Lack } from './hardware.js';
+import type { MissingFeature } from './hardware.js';
 
 const MIB = 2 ** 20;
 const GOOD: readonly Outcome[] = ['preserved', 'refused'];
 
 /** @param initramfs bytes of the root file system */
-export function lacksOfMemory(scenario: Scenario, kernels: readonly KernelImage[], initramfs: number): Lack[] {
+export function missingMemory(
+  scenario: Scenario,
+  kernels: readonly KernelImage[],
+  initramfs: number,
+): MissingFeature[] {
   const left = memoryLeft(scenario, kernels, initramfs);
   if (left === null) return [];
   // Whoever expects things to go wrong may well give too little for what is preserved, on purpose.
@@ -33,7 +37,7 @@ export function lacksOfMemory(scenario: Scenario, kernels: readonly KernelImage[
 }
 
 /** Where the scenario says how much memory there is; its beginning where it leaves that to the lab. */
-function placeOfMemory({ file, source }: Scenario): Lack['pos'] {
+function placeOfMemory({ file, source }: Scenario): MissingFeature['pos'] {
   const lines = source.split('\n');
   const at = lines.findIndex((line) => /^[^#]*\bmemory:/.test(line));
   return { file, line: at < 0 ? 1 : at + 1, column: at < 0 ? 1 : (lines[at]?.indexOf('memory:') ?? 0) + 1 };

@@ -8,8 +8,8 @@ import type { Incident } from '../../model/result/incident.js';
 import type { Result } from '../../model/result/result.js';
 import type { CaseOfResult } from '../../model/scenario/selftest.js';
 import type { Verdict } from '../../verdict/verdict.js';
-import type { FileRecord, UpdateRecord } from '../judge/files.js';
-import type { StepResult } from '../engine/state.js';
+import type { FileRecord, UpdateRecord } from '../judge/records.js';
+import type { StepResult } from '../state/step-result.js';
 
 /** What a kernel said of itself. */
 export interface EpochRecord {

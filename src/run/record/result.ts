@@ -13,11 +13,11 @@ import {
 } from '../../model/result/result.js';
 import { addPages, NO_PAGES } from '../../oracles/files/fate.js';
 import { joinRuns } from '../../oracles/pages/page-map.js';
-import type { RunPlan } from '../engine/context.js';
+import type { RunPlan } from '../engine/plan.js';
 import type { RunRecord } from './record.js';
 import { isHit } from '../../verdict/hit.js';
 import { cameAsExpected } from '../engine/expected.js';
-import type { FileRecord, UpdateRecord } from '../judge/files.js';
+import type { FileRecord, UpdateRecord } from '../judge/records.js';
 
 export interface Surroundings {
   predicted: Prediction | null;

@@ -1,56 +1,54 @@
 // SPDX-License-Identifier: Apache-2.0
-// Named points of a run at which it may be held, so that somebody can look around in the machine. Nothing is under way
-// there: no request to the agent, no wait for a mark.
-import type { Session } from '../../guest/session.js';
+// Pauses the run at its named points, where somebody asked for it.
 import type { Verdict } from '../../verdict/verdict.js';
-import type { RunContext } from '../engine/context.js';
-import { openStub } from '../machine/kexec-breakpoint.js';
+import type { UserSpace } from '../agent/user-space.js';
+import type { Point } from '../engine/breakpoint.js';
+import type { RunPlan } from '../engine/plan.js';
+import type { Recorder } from '../engine/recorder.js';
 import type { Machine } from '../machine/machine.js';
 
-export const POINTS = ['booted', 'preserved', 'before-kexec', 'next-kernel', 'before-open', 'verdict'] as const;
-export type Point = (typeof POINTS)[number];
+export class Breakpoints {
+  /** Points that were reached, with the epoch. */
+  private readonly reached = new Set<string>();
 
-export const POINTS_TEXT: Readonly<Record<Point, string>> = {
-  booted: "the first kernel's user space is up",
-  preserved: 'all is given to its sessions; the next kernel is not loaded',
-  'before-kexec': 'the next kernel is loaded; the kexec comes next',
-  'next-kernel': "the next kernel's user space is up; nothing has been done in it",
-  'before-open': 'before the first open of /dev/liveupdate in the next kernel',
-  verdict: 'all is judged; the machine ends next',
-};
+  constructor(
+    private readonly plan: Pick<RunPlan, 'onBreakpoint' | 'dir'>,
+    private readonly machine: Machine,
+    private readonly user: UserSpace,
+    private readonly recorder: Recorder,
+  ) {}
 
-/** What is held. */
-export interface Held {
-  point: Point;
-  epoch: number;
-  machine: Machine;
-  /** The session with the machine; null where it has ended. */
-  ssh: Session | null;
-  /** Has QEMU open its debugger stub; the path of its socket. */
-  debuggerStub: () => Promise<string>;
-  /** The run's private folder. */
-  dir: string;
-  /** At the verdict: what it is. */
-  verdict: Verdict | null;
-}
+  /** Somebody may look around in the machine. */
+  get wanted(): boolean {
+    return this.plan.onBreakpoint !== undefined;
+  }
 
-/** Resolves when the run may go on. It is over as soon as this rejects. */
-export type Hold = (held: Held) => Promise<void>;
+  async pauseAt(point: Point, verdict: Verdict | null = null): Promise<void> {
+    const { plan, machine, recorder, user } = this;
+    if (plan.onBreakpoint === undefined) return;
+    const began = recorder.clock.now();
+    await plan.onBreakpoint({
+      point,
+      epoch: recorder.epoch,
+      machine,
+      ssh: machine.ended.aborted ? null : user.session,
+      dir: plan.dir,
+      verdict,
+      debuggerStub: () => machine.openDebugger(),
+    });
+    const ms = recorder.clock.now() - began;
+    if (ms >= 1) recorder.event({ kind: 'note', text: `held at ${point} for ${(ms / 1000).toFixed(1)} s` });
+  }
 
-/** Holds the run here, if somebody asked for it. */
-export async function holdAt(context: RunContext, point: Point, verdict: Verdict | null = null): Promise<void> {
-  const { plan, machine, recorder, ssh } = context;
-  if (plan.hold === undefined) return;
-  const began = recorder.clock.now();
-  await plan.hold({
-    point,
-    epoch: recorder.epoch,
-    machine,
-    ssh: machine.ended.aborted ? null : ssh,
-    dir: plan.dir,
-    verdict,
-    debuggerStub: () => openStub(context),
-  });
-  const ms = recorder.clock.now() - began;
-  if (ms >= 1) recorder.event({ kind: 'note', text: `held at ${point} for ${(ms / 1000).toFixed(1)} s` });
+  /**
+   * Pauses there the first time in this kernel.
+   * @param settle waits until nothing is under way
+   */
+  async pauseOnce(point: Point, settle: () => Promise<void>): Promise<void> {
+    const name = `${point} ${this.recorder.epoch}`;
+    if (!this.wanted || this.reached.has(name)) return;
+    this.reached.add(name);
+    await settle();
+    await this.pauseAt(point);
+  }
 }

@@ -1,80 +1,97 @@
 // SPDX-License-Identifier: Apache-2.0
-// Steps that are carried out one by one: loading, damage, commands over SSH, the agent's own end.
+// Operations that are carried out one by one: loading, damage, commands over SSH, the agent's own end.
 import { readFile } from 'node:fs/promises';
 import { isClientAction, MAIN } from '../../model/scenario/client.js';
 import { isDeviceAction } from '../../model/scenario/device.js';
-import type { Step } from '../../model/scenario/scenario.js';
 import { LabError } from '../../util/errors.js';
 import { clientStep, loseClient } from '../agent/clients.js';
-import type { RunContext } from '../engine/context.js';
-import { deviceStep } from '../devices/steps.js';
-import { injectFault } from '../update/faults.js';
-import { finishStep } from './record-step.js';
-import { kselftestStep } from './kselftest.js';
-import { loadNext } from '../update/load-next.js';
 import { commandWithin, PASSED, type StepReply } from '../agent/reply.js';
-import { startAgent } from '../agent/user-space.js';
+import { deviceStep } from '../devices/steps.js';
+import type { Operation } from '../engine/operation.js';
+import type { Needs, Parts } from '../engine/parts.js';
+import { injectFault } from '../update/faults.js';
+import { loadNext } from '../update/load-next.js';
+import { kselftestStep } from './kselftest.js';
+import { recordStep } from './record-step.js';
 
-/** Carries out a step that waits until all before it have been answered. */
-export async function carryOut(context: RunContext, step: Step, index: number): Promise<void> {
-  const started = context.recorder.clock.now();
-  const done = (target: string, reply: StepReply) =>
-    finishStep(context, step, index, target, reply, context.recorder.clock.now() - started);
-  const failed = (at: string) => ({ ok: false, errno: 'EFAIL', at });
-  if (isClientAction(step))
-    return done(step.op === 'pass' ? `${step.what.name} to ${step.to}` : step.client, await clientStep(context, step));
-  if (isDeviceAction(step)) return done(step.device, await deviceStep(context, step));
-  switch (step.op) {
-    case 'load':
-      return done('next kernel', await loadNext(context, step.via));
-    case 'fault':
-      if (step.at === 'jump') return; // strikes during the kexec, see update.ts
-      await injectFault(context, step.fault);
-      return done(step.fault.kind, PASSED);
-    case 'kselftest':
-      return done(
-        step.stage === null ? step.test : `${step.test} stage ${step.stage}`,
-        await kselftestStep(context, step),
-      );
-    case 'exec': {
-      const result = await commandWithin(
-        context.ssh.exec(step.command, { ms: step.timeout * 1000, signal: context.machine.ended }),
-      );
-      if ('errno' in result) return done(step.command, result);
-      const wrong =
-        result.status !== step.status
-          ? `exit status ${result.status ?? result.signal}, expected ${step.status}`
-          : step.stdout !== null && result.stdout.trim() !== step.stdout.trim()
-            ? `other output: ${result.stdout.slice(0, 500)}`
-            : null;
-      return done(step.command, wrong === null ? PASSED : failed(`${wrong}; ${result.stderr.slice(0, 500)}`));
-    }
-    case 'upload': {
-      const input = await readFile(step.from).catch((error: unknown) => {
-        throw new LabError(`upload: ${step.from} cannot be read`, { cause: error });
-      });
-      const path = `'${step.to.replaceAll("'", `'\\''`)}'`;
-      const command = `mkdir -p "$(dirname ${path})" && cat > ${path} && chmod ${step.mode.toString(8)} ${path}`;
-      const result = await commandWithin(
-        context.ssh.exec(command, {
-          input,
-          ms: context.deadlines.request(input.length * 4),
-          signal: context.machine.ended,
-        }),
-      );
-      if ('errno' in result) return done(step.to, result);
-      return done(step.to, result.status === 0 ? PASSED : failed(result.stderr.slice(0, 500)));
-    }
-    case 'kill-agent':
-      await context.agent.request('die', {}, context.deadlines.request(), context.machine.ended).catch(() => undefined);
-      await context.machine.until(context.agent.gone, context.deadlines.request(), 'end of the agent');
-      for (const device of context.state.devices.values()) device.closed();
-      for (const guest of context.state.guests.values()) guest.lose();
-      // What came back came into its hands.
-      loseClient(context, MAIN);
-      context.agent = await startAgent(context, context.ssh);
-      return done('agent', PASSED);
-    default:
-      throw new LabError(`no such step: ${step.op}`);
+interface Done {
+  target: string;
+  reply: StepReply;
+}
+
+/** Carries out an operation that waits until all before it have been answered. */
+export async function carryOut(parts: Parts, operation: Operation): Promise<void> {
+  // A fault at the jump is injected during the kexec (update/jump.ts).
+  if (operation.op === 'fault' && operation.at === 'jump') return;
+  const { clock } = parts.recorder;
+  const started = clock.now();
+  const done = await perform(parts, operation);
+  recordStep(parts, operation, { ...done, ms: clock.now() - started });
+}
+
+async function perform(parts: Parts, operation: Operation): Promise<Done> {
+  if (isClientAction(operation)) {
+    const target = operation.op === 'pass' ? `${operation.what.name} to ${operation.to}` : operation.client;
+    return { target, reply: await clientStep(parts, operation) };
   }
+  if (isDeviceAction(operation)) return { target: operation.device, reply: await deviceStep(parts, operation) };
+  switch (operation.op) {
+    case 'load':
+      return { target: 'next kernel', reply: await loadNext(parts, operation.via) };
+    case 'fault':
+      await injectFault(parts, operation.fault);
+      return { target: operation.fault.kind, reply: PASSED };
+    case 'kselftest': {
+      const { test, stage } = operation;
+      return { target: stage === null ? test : `${test} stage ${stage}`, reply: await kselftestStep(parts, operation) };
+    }
+    case 'exec':
+      return { target: operation.command, reply: await exec(parts, operation) };
+    case 'upload':
+      return { target: operation.to, reply: await upload(parts, operation) };
+    case 'kill-agent':
+      await killAgent(parts);
+      return { target: 'agent', reply: PASSED };
+    default:
+      throw new LabError(`no such step: ${operation.op}`);
+  }
+}
+
+function failed(at: string): StepReply {
+  return { ok: false, errno: 'EFAIL', at };
+}
+
+async function exec({ user }: Needs<'user'>, wanted: Extract<Operation, { op: 'exec' }>): Promise<StepReply> {
+  const result = await commandWithin(user.exec(wanted.command, { ms: wanted.timeout * 1000 }));
+  if ('errno' in result) return result;
+  const wrong =
+    result.status !== wanted.status
+      ? `exit status ${result.status ?? result.signal}, expected ${wanted.status}`
+      : wanted.stdout !== null && result.stdout.trim() !== wanted.stdout.trim()
+        ? `other output: ${result.stdout.slice(0, 500)}`
+        : null;
+  return wrong === null ? PASSED : failed(`${wrong}; ${result.stderr.slice(0, 500)}`);
+}
+
+async function upload(
+  { user, deadlines }: Needs<'user' | 'deadlines'>,
+  { from, to, mode }: Extract<Operation, { op: 'upload' }>,
+): Promise<StepReply> {
+  const input = await readFile(from).catch((error: unknown) => {
+    throw new LabError(`upload: ${from} cannot be read`, { cause: error });
+  });
+  const path = `'${to.replaceAll("'", `'\\''`)}'`;
+  const command = `mkdir -p "$(dirname ${path})" && cat > ${path} && chmod ${mode.toString(8)} ${path}`;
+  const result = await commandWithin(user.exec(command, { input, ms: deadlines.request(input.length * 4) }));
+  if ('errno' in result) return result;
+  return result.status === 0 ? PASSED : failed(result.stderr.slice(0, 500));
+}
+
+async function killAgent({ user, state }: Needs<'user' | 'state'>): Promise<void> {
+  await user.end(MAIN);
+  for (const device of state.devices.values()) device.closed();
+  for (const guest of state.guests.values()) guest.lose();
+  // Files that came back were in its hands.
+  loseClient(state, MAIN);
+  await user.startFirst();
 }

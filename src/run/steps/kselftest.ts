@@ -2,16 +2,16 @@
 // Runs a stage of one of upstream's own tests in the machine, and makes a record of each of its cases.
 import { readFile } from 'node:fs/promises';
 import type { Outcome } from '../../model/result/outcome.js';
-import type { Step } from '../../model/scenario/scenario.js';
+import type { Action } from '../../model/scenario/scenario.js';
 import { type CaseOfResult, TEST_KHO } from '../../model/scenario/selftest.js';
 import { canonical } from '../../console/index.js';
 import { LabError } from '../../util/errors.js';
 import { printable } from '../../util/text/escape.js';
 import { parseKtap } from '../../util/text/ktap.js';
-import type { RunContext } from '../engine/context.js';
+import type { Needs } from '../engine/parts.js';
 import { commandWithin, PASSED, type StepReply } from '../agent/reply.js';
 
-type SelftestStep = Extract<Step, { op: 'kselftest' }>;
+type SelftestStep = Extract<Action, { op: 'kselftest' }>;
 
 const FOLDER = '/tmp/kselftest';
 /** Exit status of a test that was skipped (tools/testing/selftests/kselftest.h, KSFT_SKIP). */
@@ -35,14 +35,17 @@ const MEANINGS: readonly [RegExp, Outcome][] = [
   [/Stage mismatch|retrieve_session|Failed to open|No such file|restore/, 'lost'],
 ];
 
-export async function kselftestStep(context: RunContext, step: SelftestStep): Promise<StepReply> {
-  const end = await commandWithin(step.test === TEST_KHO ? ofKernel(context, step) : ofProgram(context, step));
-  if ('errno' in end) return overtime(context, step, end);
+export async function kselftestStep(
+  parts: Needs<'plan' | 'recorder' | 'state' | 'deadlines' | 'user'>,
+  step: SelftestStep,
+): Promise<StepReply> {
+  const end = await commandWithin(step.test === TEST_KHO ? ofKernel(parts, step) : ofProgram(parts, step));
+  if ('errno' in end) return overtime(parts, step, end);
   const { status, text } = end;
-  const cases = casesOf(step, status, text, context.recorder.epoch);
-  context.state.cases.push(...cases);
+  const cases = casesOf(step, status, text, parts.recorder.epoch);
+  parts.state.cases.push(...cases);
   for (const each of cases) {
-    context.recorder.event({
+    parts.recorder.event({
       kind: 'oracle',
       oracle: `kselftest ${each.test}`,
       side: 'inside',
@@ -53,15 +56,15 @@ export async function kselftestStep(context: RunContext, step: SelftestStep): Pr
   const bad = cases.filter(({ state }) => state === 'fail' || (state === 'skip' && step.stage !== null));
   if (step.stage === 2) {
     // The second stage is who looks at what came back.
-    context.recorder.witnesses.require('inside', context.recorder.epoch);
-    context.recorder.witnesses.looked('inside', context.recorder.epoch, cases.length);
+    parts.recorder.witnesses.require('inside', parts.recorder.epoch);
+    parts.recorder.witnesses.looked('inside', parts.recorder.epoch, cases.length);
   }
   if (bad.length === 0) return PASSED;
   for (const { name, detail } of bad) {
     // A first stage that fails hands nothing over: the update is called off. What a single test finds says nothing of
     // an update.
     const implies = step.stage === 2 ? (MEANINGS.find(([pattern]) => pattern.test(detail))?.[1] ?? 'lost') : null;
-    context.recorder.incident({
+    parts.recorder.incident({
       source: 'agent',
       side: 'inside',
       implies,
@@ -74,7 +77,7 @@ export async function kselftestStep(context: RunContext, step: SelftestStep): Pr
 
 /** A test that does not end in time has failed. Nobody knows what it would have found. */
 function overtime(
-  { state, recorder }: RunContext,
+  { state, recorder }: Needs<'recorder' | 'state'>,
   { test, stage, timeout }: SelftestStep,
   reply: StepReply,
 ): StepReply {
@@ -106,24 +109,22 @@ function wholeOf(stage: SelftestStep['stage']): string {
 }
 
 async function ofProgram(
-  context: RunContext,
+  parts: Needs<'plan' | 'recorder' | 'deadlines' | 'user'>,
   { test, stage, timeout }: SelftestStep,
 ): Promise<{ status: number | null; text: string }> {
-  const program = context.plan.selftests[context.recorder.epoch];
-  if (program == null) throw new LabError(`${test} was not built for epoch ${context.recorder.epoch}`);
+  const program = parts.plan.selftests[parts.recorder.epoch];
+  if (program == null) throw new LabError(`${test} was not built for epoch ${parts.recorder.epoch}`);
   const input = await readFile(program);
   const path = `${FOLDER}/${test}`;
-  const signal = context.machine.ended;
-  const sent = await context.ssh.exec(`mkdir -p ${FOLDER} && cat > ${path} && chmod 755 ${path}`, {
+  const sent = await parts.user.exec(`mkdir -p ${FOLDER} && cat > ${path} && chmod 755 ${path}`, {
     input,
-    ms: context.deadlines.request(input.length * 4),
-    signal,
+    ms: parts.deadlines.request(input.length * 4),
   });
   if (sent.status !== 0)
     return { status: 1, text: `${test} cannot be put into the machine: ${printable(sent.stderr, 200)}` };
-  const { status, stdout, stderr } = await context.ssh.exec(
+  const { status, stdout, stderr } = await parts.user.exec(
     `cd ${FOLDER} && ./${test}${stage === null ? '' : ` -s ${stage}`}; status=$?; echo; echo "${STATUS} $status"`,
-    { ms: timeout * 1000, signal },
+    { ms: timeout * 1000 },
   );
   return {
     status: statusIn(stdout) ?? (status === 0 ? null : status),
@@ -139,11 +140,11 @@ const SUBTREES = '/sys/kernel/debug/kho/out/sub_fdts';
  * before the kexec (7.1 and later, which have nothing to finalize).
  */
 async function ofKernel(
-  context: RunContext,
+  parts: Needs<'user'>,
   { stage, timeout }: SelftestStep,
 ): Promise<{ status: number | null; text: string }> {
   const run = async (command: string) =>
-    (await context.ssh.exec(command, { ms: timeout * 1000, signal: context.machine.ended, limit: 4 << 20 })).stdout;
+    (await parts.user.exec(command, { ms: timeout * 1000, limit: 4 << 20 })).stdout;
   const absent =
     stage === 1 &&
     (

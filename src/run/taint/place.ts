@@ -6,10 +6,10 @@ import { readFileSync } from 'node:fs';
 import { symbolsOf as symbolsOfElf } from '../../compat/index.js';
 import { withFile } from '../../images/index.js';
 import type { KernelImage } from '../../model/kernel/image.js';
-import type { MachineMemory } from '../../qemu/memory.js';
+import type { MemoryView } from '../../qemu/memory.js';
 import { kernelRoots, mappings } from '../../qemu/pagetable.js';
 
-type Memory = Pick<MachineMemory, 'read' | 'readU64'>;
+type Memory = Pick<MemoryView, 'read' | 'readU64'>;
 
 const WANTED = ['tainted_mask', 'linux_banner', 'system_state'] as const;
 type Wanted = (typeof WANTED)[number];
@@ -37,7 +37,7 @@ export class TaintPlace {
 
   /** @param registers of any vCPU */
   static find(
-    memory: MachineMemory,
+    memory: MemoryView,
     registers: Parameters<typeof kernelRoots>[0],
     image: Pick<KernelImage, 'name' | 'systemMap' | 'vmlinux' | 'release'>,
   ): TaintPlace | NoPlace {

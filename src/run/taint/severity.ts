@@ -3,18 +3,18 @@
 import { carriedBy } from '../../compat/index.js';
 import type { Outcome } from '../../model/result/outcome.js';
 import type { Scenario } from '../../model/scenario/scenario.js';
-import type { DeviceState } from '../devices/state.js';
+import type { DeviceState } from '../state/device.js';
 
 /** @param implies what the words stand for wherever they are said */
-export type Weigh = (implies: Outcome | null) => Outcome | null;
+export type ImplicationFilter = (implies: Outcome | null) => Outcome | null;
 
 /**
  * A kernel that refuses the handover as a whole says so whatever is in it: where nothing was carried, nothing is lost.
  */
-export function weighFor(
+export function implicationFilter(
   scenario: Pick<Scenario, 'steps' | 'reserveMem'>,
   devices: ReadonlyMap<string, Pick<DeviceState, 'preserved' | 'carriedBy'>>,
-): Weigh {
+): ImplicationFilter {
   const carries = carriedBy(scenario).uses.length > 0;
   return (implies) =>
     implies === 'lost' &&

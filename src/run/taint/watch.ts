@@ -6,7 +6,7 @@ import type { Outcome } from '../../model/result/outcome.js';
 import type { TaintOfResult } from '../../model/result/result.js';
 import type { TaintName } from '../../model/result/taint.js';
 import { bitsOf, knownOnArrival, maskText } from '../../oracles/taint.js';
-import type { RunPlan } from '../engine/context.js';
+import type { RunPlan } from '../engine/plan.js';
 import type { Machine } from '../machine/machine.js';
 import type { Recorder } from '../engine/recorder.js';
 import { disagreements } from './lies.js';
@@ -43,7 +43,7 @@ export class TaintWatch {
   ) {}
 
   /** What a finding of the console stands for in this run. */
-  weigh({ implies, taint, title, epoch }: Finding): Outcome | null {
+  implication({ implies, taint, title, epoch }: Finding): Outcome | null {
     if (implies !== 'tainted' || taint === null) return implies;
     const arrived = this.kernels.has(epoch);
     if (epoch === 0 && !arrived) this.before.add(title);

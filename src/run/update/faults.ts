@@ -6,19 +6,24 @@ import type { Fault } from '../../model/scenario/scenario.js';
 import { PAGE } from '../../oracles/files/pattern.js';
 import { kernelRoots, writeLinear } from '../../qemu/pagetable.js';
 import { LabError } from '../../util/errors.js';
-import type { RunContext } from '../engine/context.js';
+import type { Control, Needs } from '../engine/parts.js';
 import { damageTables, unplugDevice } from '../devices/faults.js';
 import { changeHandover } from './handover.js';
-import type { Machine } from '../machine/machine.js';
 
-export async function injectFault(context: RunContext, fault: Fault): Promise<void> {
-  const { places, detail } = await strike(context, fault);
-  context.recorder.event({ kind: 'fault', fault: fault.kind, places, detail });
+export async function injectFault(
+  parts: Needs<'plan' | 'recorder' | 'state' | 'view' | 'machine' | 'trace'>,
+  fault: Fault,
+): Promise<void> {
+  const { places, detail } = await inject(parts, fault);
+  parts.recorder.event({ kind: 'fault', fault: fault.kind, places, detail });
   if (places === 0) throw new LabError(`fault ${fault.kind}: no place found for it`, { detail });
 }
 
-async function strike(context: RunContext, fault: Fault): Promise<{ places: number; detail: string }> {
-  const { machine } = context;
+async function inject(
+  parts: Needs<'plan' | 'recorder' | 'state' | 'view' | 'machine' | 'trace'>,
+  fault: Fault,
+): Promise<{ places: number; detail: string }> {
+  const { machine } = parts;
   switch (fault.kind) {
     case 'replace': {
       const places = replaceStrings(machine, fault.find, fault.write, fault.where);
@@ -28,10 +33,10 @@ async function strike(context: RunContext, fault: Fault): Promise<{ places: numb
       };
     }
     case 'flip':
-      return flip(context, fault);
+      return flip(parts, fault);
     case 'change':
       try {
-        return { places: 1, detail: await changeHandover(context, fault) };
+        return { places: 1, detail: await changeHandover(parts, fault) };
       } catch (error) {
         if (!(error instanceof HandoverError)) throw error;
         return {
@@ -40,9 +45,9 @@ async function strike(context: RunContext, fault: Fault): Promise<{ places: numb
         };
       }
     case 'unplug':
-      return unplugDevice(context, fault);
+      return unplugDevice(parts, fault);
     case 'iommu-table':
-      return damageTables(context, fault);
+      return damageTables(parts, fault);
     case 'triple-fault':
       return emptyIdt(machine);
     case 'reset':
@@ -67,7 +72,7 @@ function isText(byte: number): boolean {
 }
 
 /** A byte of memory; 0 where there is none. */
-function byteAt(machine: Machine, address: number): number {
+function byteAt(machine: Control, address: number): number {
   const byte = new Uint8Array(1);
   return address >= 0 && machine.memory.read(address, byte) ? (byte[0] as number) : 0;
 }
@@ -76,7 +81,7 @@ function byteAt(machine: Machine, address: number): number {
  * Overwrites whole NUL-terminated strings in physical memory; the rest of the old string becomes NUL. Returns the
  * addresses.
  */
-function replaceStrings(machine: Machine, find: string, write: string, where: 'page-start' | 'anywhere'): number[] {
+function replaceStrings(machine: Control, find: string, write: string, where: 'page-start' | 'anywhere'): number[] {
   const old = Buffer.from(`${find}\0`, 'latin1');
   const fresh = Buffer.alloc(old.length);
   fresh.write(write, 'latin1');
@@ -100,19 +105,22 @@ function replaceStrings(machine: Machine, find: string, write: string, where: 'p
   return found;
 }
 
-function flip(context: RunContext, fault: Extract<Fault, { kind: 'flip' }>): { places: number; detail: string } {
+function flip(
+  parts: Needs<'state' | 'machine'>,
+  fault: Extract<Fault, { kind: 'flip' }>,
+): { places: number; detail: string } {
   const file =
-    context.state.files.get(fault.file) ?? [...context.state.carried.values()].find(({ name }) => name === fault.file);
+    parts.state.files.get(fault.file) ?? [...parts.state.carried.values()].find(({ name }) => name === fault.file);
   const run = file?.runs.find(({ page, count }) => fault.page >= page && fault.page < page + count);
   if (file === undefined || run === undefined)
     return { places: 0, detail: `${fault.file} page ${fault.page} has no known physical page` };
   const address = (run.pfn + fault.page - run.page) * PAGE + fault.offset;
   const byte = new Uint8Array(1);
-  context.machine.memory.read(address, byte);
+  parts.machine.memory.read(address, byte);
   const was = byte[0] as number;
   byte[0] = was ^ fault.mask;
-  context.machine.memory.write(address, byte);
-  context.state.touched.add(file.name);
+  parts.machine.memory.write(address, byte);
+  parts.state.touched.add(file.name);
   return {
     places: 1,
     detail: `${fault.file} page ${fault.page} byte ${fault.offset} at ${hex(address)}: ${hex(was)} to ${hex(was ^ fault.mask)}`,
@@ -123,7 +131,7 @@ function flip(context: RunContext, fault: Extract<Fault, { kind: 'flip' }>): { p
  * Empties the interrupt descriptor table: the next interrupt cannot be delivered, nor the fault that this raises, nor
  * the next.
  */
-async function emptyIdt(machine: Machine): Promise<{ places: number; detail: string }> {
+async function emptyIdt(machine: Control): Promise<{ places: number; detail: string }> {
   const registers = await machine.registers();
   if (registers === null) return { places: 0, detail: 'no registers' };
   const { idtBase, idtLimit } = registers;

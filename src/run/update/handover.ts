@@ -19,46 +19,46 @@ import {
 } from '../../handover/index.js';
 import type { Fault } from '../../model/scenario/scenario.js';
 import { kernelRoots, mappings, type PageRoot, readLinear } from '../../qemu/pagetable.js';
-import type { MachineMemory } from '../../qemu/memory.js';
+import type { MemoryView } from '../../qemu/memory.js';
 import type { SystemRegisters } from '../../qemu/registers.js';
 import { LabError } from '../../util/errors.js';
-import type { RunContext } from '../engine/context.js';
+import type { Needs } from '../engine/parts.js';
 import type { HandoverFormat } from '../../images/abi/handover-format.js';
-import { markedPages, reader } from '../judge/outside.js';
+import { reader } from '../machine/view.js';
 
-function formatOf(context: RunContext, epoch: number): HandoverFormat {
-  const format = context.plan.formats[epoch];
+function formatOf(parts: Needs<'plan'>, epoch: number): HandoverFormat {
+  const format = parts.plan.formats[epoch];
   if (!format) throw new LabError(`the handover format of the kernel of epoch ${epoch} was not read`);
   return format;
 }
 
 /** What the running kernel will hand over. Throws LabError where its root is not found. */
-export async function outgoing(context: RunContext): Promise<HandoverSource> {
-  const { machine, recorder, state } = context;
-  const { structures, khoOut } = formatOf(context, recorder.epoch);
-  const registers = await machine.registers();
+export async function outgoing(parts: Needs<'plan' | 'recorder' | 'state' | 'view'>): Promise<HandoverSource> {
+  const { view, recorder, state } = parts;
+  const { structures, khoOut } = formatOf(parts, recorder.epoch);
+  const registers = await view.registers();
   const pages = registers === null ? [] : kernelRoots(registers);
   const words = Buffer.alloc(Number(khoOut.end - khoOut.start) & ~7);
-  const tables = pages.find((root) => readLinear(machine.memory, root, khoOut.start, words));
+  const tables = pages.find((root) => readLinear(view.memory, root, khoOut.start, words));
   if (tables === undefined) throw new HandoverError("the kernel's variable kho_out is not mapped");
   // The pointer stands at another offset in every version; there is only one tree that it can point to.
   const roots = new Set<number>();
   for (let at = 0; at < words.length; at += 8) {
-    const root = rootAt(context, tables, words.readBigUInt64LE(at));
+    const root = rootAt(parts, tables, words.readBigUInt64LE(at));
     if (root !== null) roots.add(root);
   }
   const [root] = roots;
   if (root === undefined || roots.size > 1)
     throw new HandoverError(`the kernel's variable kho_out points to ${roots.size} root trees`);
   state.outgoingRoot = root;
-  return { read: reader(machine), structures, root };
+  return { read: reader(view), structures, root };
 }
 
 /** Pages that the running kernel has set aside for the next one, or why its map cannot be seen. */
-export type SetAside = { pages: number } | { hidden: string };
+export type PreservedPages = { pages: number } | { hidden: string };
 
-export async function setAside(context: RunContext): Promise<SetAside> {
-  const { machine, plan, recorder } = context;
+export async function preservedPages(parts: Needs<'plan' | 'recorder' | 'state' | 'view'>): Promise<PreservedPages> {
+  const { view, plan, recorder } = parts;
   const { epoch } = recorder;
   const format = plan.formats[epoch];
   if (!format)
@@ -67,20 +67,20 @@ export async function setAside(context: RunContext): Promise<SetAside> {
         plan.unread?.[epoch] ?? `the handover format of ${plan.kernels[epoch]?.name ?? 'this kernel'} was not read`,
     };
   try {
-    return { pages: trackedPages(new Walk(await outgoing(context))) };
+    return { pages: trackedPages(new Walk(await outgoing(parts))) };
   } catch (error) {
     if (!(error instanceof HandoverError)) throw error;
-    const older = setAsideBefore71(await machine.registers(), machine.memory, format);
+    const older = preservedBefore71(await view.registers(), view.memory, format);
     return older ?? { hidden: `${plan.kernels[epoch]?.name ?? 'this kernel'}: ${error.message}` };
   }
 }
 
 /** Before 7.1 the tree that the next kernel reads is made in the kexec only. */
-function setAsideBefore71(
+function preservedBefore71(
   registers: SystemRegisters | null,
-  memory: MachineMemory,
+  memory: MemoryView,
   { khoOut }: HandoverFormat,
-): SetAside | null {
+): PreservedPages | null {
   for (const root of registers === null ? [] : kernelRoots(registers)) {
     try {
       return { pages: trackedInXarray((linear, into) => readLinear(memory, root, linear, into), khoOut) };
@@ -92,11 +92,11 @@ function setAsideBefore71(
 }
 
 /** Physical address of the root tree that a linear address stands for, or null. */
-function rootAt({ machine, state }: RunContext, tables: PageRoot, linear: bigint): number | null {
+function rootAt({ view, state }: Needs<'state' | 'view'>, tables: PageRoot, linear: bigint): number | null {
   if (linear % BigInt(PAGE) !== 0n || linear < 1n << 63n) return null;
-  const [page] = mappings(machine.memory, tables, linear, PAGE);
+  const [page] = mappings(view.memory, tables, linear, PAGE);
   const bytes = new Uint8Array(PAGE);
-  if (page === undefined || page.length !== PAGE || !machine.memory.read(page.phys, bytes)) return null;
+  if (page === undefined || page.length !== PAGE || !view.memory.read(page.phys, bytes)) return null;
   // The tree that was found before: a fault may have damaged it since.
   if (page.phys === state.outgoingRoot) return page.phys;
   const compatible = readFdt(bytes)?.properties.get('compatible');
@@ -104,14 +104,14 @@ function rootAt({ machine, state }: RunContext, tables: PageRoot, linear: bigint
 }
 
 /** What the kernel before this one has handed over. */
-async function incoming(context: RunContext): Promise<HandoverSource> {
-  const { machine, recorder, state } = context;
-  const { structures } = formatOf(context, recorder.epoch - 1);
+async function incoming(parts: Needs<'plan' | 'recorder' | 'state' | 'view'>): Promise<HandoverSource> {
+  const { view, recorder, state } = parts;
+  const { structures } = formatOf(parts, recorder.epoch - 1);
   if (state.handover === null) throw new LabError('where the handover began was not remembered');
-  const marked = await markedPages(context);
+  const marked = await parts.view.markedPages();
   if (marked === null) throw new HandoverError("the kernel's page array was not found from outside");
   const orders = new Map(marked.found.map(({ pfn, order }) => [pfn, order]));
-  const read = reader(machine);
+  const read = reader(view);
   return {
     structures,
     ...state.handover,
@@ -129,17 +129,20 @@ async function incoming(context: RunContext): Promise<HandoverSource> {
 }
 
 /** At the jump: what the next kernel will not show any more. */
-export async function rememberHandover(context: RunContext): Promise<void> {
-  const source = await outgoing(context);
-  context.state.handover = { root: source.root, luo: luoPointersToKeep(new Walk(source)) };
+export async function rememberHandover(parts: Needs<'plan' | 'recorder' | 'state' | 'view'>): Promise<void> {
+  const source = await outgoing(parts);
+  parts.state.handover = { root: source.root, luo: luoPointersToKeep(new Walk(source)) };
 }
 
 /**
  * Finds the place, changes it, and says what it found and changed. Throws HandoverError where the place is not there.
  */
-export async function changeHandover(context: RunContext, fault: Extract<Fault, { kind: 'change' }>): Promise<string> {
-  const { memory } = context.machine;
-  const source = fault.side === 'outgoing' ? await outgoing(context) : await incoming(context);
+export async function changeHandover(
+  parts: Needs<'plan' | 'recorder' | 'state' | 'view' | 'machine'>,
+  fault: Extract<Fault, { kind: 'change' }>,
+): Promise<string> {
+  const { memory } = parts.machine;
+  const source = fault.side === 'outgoing' ? await outgoing(parts) : await incoming(parts);
   const spot = findPlace(source, fault.place);
   const { phys, bytes, from, to } = changeAt(spot, fault.change, (at, length) => {
     const found = new Uint8Array(length);

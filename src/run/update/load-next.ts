@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // The next kernel is loaded by the running one.
 import type { AgentReply } from '../../guest/agent.js';
-import type { RunContext } from '../engine/context.js';
+import { finalizeWithoutLuo } from '../agent/finalize.js';
+import type { Needs } from '../engine/parts.js';
 import { INITRD_DISK, nextKernel } from '../machine/layout.js';
-import { finalizeWithoutLuo } from '../agent/user-space.js';
 
 /** Loads the kernel of the next epoch; the machine finds it and its initramfs on the disks that the lab put in. */
-export async function loadNext(context: RunContext, via: 'file' | 'legacy'): Promise<AgentReply> {
-  const { plan, recorder, agent, deadlines, machine } = context;
-  const next = recorder.epoch + 1;
-  await finalizeWithoutLuo(context);
-  const { kernelDisk, kernelSize, cmdline } = nextKernel(context, next);
-  const reply = await agent.request(
+export async function loadNext(
+  { plan, recorder, state, agents }: Needs<'plan' | 'recorder' | 'state' | 'agents'>,
+  via: 'file' | 'legacy',
+): Promise<AgentReply> {
+  await finalizeWithoutLuo({ agents });
+  const { kernelDisk, kernelSize, cmdline } = nextKernel(plan, recorder.epoch + 1);
+  const reply = await agents.call(
     'load',
     { kernel: kernelDisk, kernelSize, initrd: INITRD_DISK, initrdSize: plan.rootfs.size, cmdline, via },
-    deadlines.request(kernelSize + plan.rootfs.size),
-    machine.ended,
+    { bytes: kernelSize + plan.rootfs.size },
   );
-  context.loaded = reply.ok;
+  state.loaded = reply.ok;
   if (reply.ok) recorder.event({ kind: 'kexec', state: 'loaded' });
   return reply;
 }

@@ -16,8 +16,8 @@ import type { Component, Mismatch } from '../../model/kernel/component.js';
 import type { KernelImage } from '../../model/kernel/image.js';
 import { kernelRoots, readLinear } from '../../qemu/pagetable.js';
 import { LabError, messageOf } from '../../util/errors.js';
-import type { RunContext } from '../engine/context.js';
-import { guestObjections } from '../guests/preflight.js';
+import type { Needs } from '../engine/parts.js';
+import { findGuestIncompatibilities } from '../guests/preflight.js';
 import { outgoing } from './handover.js';
 
 /**
@@ -27,17 +27,19 @@ import { outgoing } from './handover.js';
 const COMPATIBLE = 48;
 const MOST_HANDLERS = 256;
 
-export interface Objection {
+export interface Incompatibility {
   why: string;
   mismatches: Mismatch[];
 }
 
 /** Why the update must not go on, or null where the two kernels meet on everything that would be written. */
-export async function objectionOf(context: RunContext): Promise<Objection | null> {
-  const { plan, recorder } = context;
+export async function findIncompatibility(
+  parts: Needs<'plan' | 'recorder' | 'state' | 'agents' | 'view'>,
+): Promise<Incompatibility | null> {
+  const { plan, recorder } = parts;
   const next = recorder.epoch + 1;
   const [running, to] = [plan.kernels[recorder.epoch] as KernelImage, plan.kernels[next] as KernelImage];
-  const [inside, outside] = [await askInside(context), await seenOutside(context)];
+  const [inside, outside] = [await askInside(parts), await seenOutside(parts)];
   const disagree = outside.filter(({ name, version }) =>
     inside.some((other) => other.name === name && other.version !== version),
   );
@@ -73,7 +75,7 @@ export async function objectionOf(context: RunContext): Promise<Objection | null
     uses: carriedBy(plan.scenario).uses,
     ...(notation === undefined ? {} : { notation }),
   });
-  const guests = await guestObjections(context);
+  const guests = await findGuestIncompatibilities(parts);
   mismatches?.push(...guests);
   if (mismatches === null) return { why: `what ${to.name} reads is not known`, mismatches: [] };
   if (mismatches.length === 0) return null;
@@ -86,8 +88,8 @@ function sentence({ component, wrote, reads, endsIn, detail }: Mismatch): string
 }
 
 /** `hands-over object 2`, `writes memfd 2`: lines of debugfs labobj/versions; what is only read is left out. */
-async function askInside({ agent, deadlines, machine, recorder }: RunContext): Promise<Component[]> {
-  const reply = await agent.request('versions', {}, deadlines.request(), machine.ended);
+async function askInside({ agents, recorder }: Needs<'recorder' | 'agents'>): Promise<Component[]> {
+  const reply = await agents.call('versions', {});
   const text = reply.ok && typeof reply.data['text'] === 'string' ? reply.data['text'] : '';
   // Which version an object would get that is not preserved yet says nothing of those that are.
   const found = text
@@ -106,10 +108,10 @@ async function askInside({ agent, deadlines, machine, recorder }: RunContext): P
 }
 
 /** The root tree, LUO's state, and the handlers that files would be written by. */
-async function seenOutside(context: RunContext): Promise<Component[]> {
+async function seenOutside(parts: Needs<'plan' | 'recorder' | 'state' | 'view'>): Promise<Component[]> {
   try {
-    const listing = describeHandover(await outgoing(context), 1);
-    const handlers = await handlersOf(context);
+    const listing = describeHandover(await outgoing(parts), 1);
+    const handlers = await handlersOf(parts);
     // The lab's object registers all that it reads; which it writes, only the kernel itself can tell.
     const texts = [
       listing.kho,
@@ -117,7 +119,7 @@ async function seenOutside(context: RunContext): Promise<Component[]> {
       ...handlers.filter((text) => !/^object\b/.test(text)),
     ];
     const found = texts.flatMap((text) => parseComponent(text));
-    context.recorder.event({
+    parts.recorder.event({
       kind: 'oracle',
       oracle: 'what the running kernel would write',
       side: 'outside',
@@ -133,16 +135,16 @@ async function seenOutside(context: RunContext): Promise<Component[]> {
 }
 
 /** The `compatible` of every registered handler of files, from the kernel's list of them. */
-async function handlersOf({ machine, plan, recorder }: RunContext): Promise<string[]> {
+async function handlersOf({ view, plan, recorder }: Needs<'plan' | 'recorder' | 'view'>): Promise<string[]> {
   const head = plan.formats[recorder.epoch]?.handlers ?? null;
-  const registers = await machine.registers();
+  const registers = await view.registers();
   if (head === null || registers === null) throw new HandoverError('the kernel shows no list of handlers');
   const found: string[] = [];
   const entry = Buffer.alloc(COMPATIBLE + 8);
   for (const root of kernelRoots(registers)) {
     for (let at: bigint = head, first = true; first || at !== head; first = false) {
       if (found.length > MOST_HANDLERS) throw new HandoverError('the list of handlers does not end');
-      if (!readLinear(machine.memory, root, at - BigInt(first ? 0 : COMPATIBLE), first ? entry.subarray(0, 8) : entry))
+      if (!readLinear(view.memory, root, at - BigInt(first ? 0 : COMPATIBLE), first ? entry.subarray(0, 8) : entry))
         break;
       if (!first) found.push(entry.subarray(0, Math.max(0, entry.indexOf(0))).toString('latin1'));
       at = entry.readBigUInt64LE(first ? 0 : COMPATIBLE);

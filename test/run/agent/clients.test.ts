@@ -2,9 +2,8 @@
 // Which call of which client changes what the lab knows of sessions and files.
 import { expect, it } from 'vitest';
 import { loseClient, otherHolders } from '../../../src/run/agent/clients.js';
-import type { RunContext } from '../../../src/run/engine/context.js';
 import { applied, type AgentAction } from '../../../src/run/agent/operations.js';
-import { RunState } from '../../../src/run/engine/state.js';
+import { RunState } from '../../../src/run/state/run-state.js';
 
 const spec = {
   kind: 'memfd',
@@ -35,7 +34,7 @@ function shared(): RunState {
 }
 
 const close: AgentAction = { op: 'close', target: { kind: 'session', name: 's' } };
-const lose = (state: RunState, client: string) => loseClient({ state } as RunContext, client);
+const lose = loseClient;
 
 it('a session is closed with its last descriptor', () => {
   const state = shared();

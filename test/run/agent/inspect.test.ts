@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import type { FileSpec } from '../../../src/model/scenario/scenario.js';
 import { insideProblems } from '../../../src/run/agent/inspect.js';
-import type { InsideLook, ObjectLook } from '../../../src/run/engine/state.js';
+import type { InsideLook, ObjectLook } from '../../../src/run/state/file.js';
 
 const MEMFD: FileSpec = {
   kind: 'memfd',

@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import type { AgentReply } from '../../../src/guest/agent.js';
 import type { MemfdSpec } from '../../../src/model/scenario/scenario.js';
-import { applied, isAgentAction, operationOf, runsOf, type AgentAction } from '../../../src/run/agent/operations.js';
-import { RunState } from '../../../src/run/engine/state.js';
+import { applied, isAgentAction, requestOf, runsOf, type AgentAction } from '../../../src/run/agent/operations.js';
+import { RunState } from '../../../src/run/state/run-state.js';
 import { ClientGone } from '../../../src/util/errors.js';
 
 const memfd = (more: Partial<MemfdSpec> = {}): MemfdSpec => ({
@@ -70,7 +70,7 @@ describe('what the agent is asked', () => {
       'ram',
     ],
   ])('%j', (action, request, target) => {
-    expect(operationOf(action, new RunState())).toMatchObject({ request, target });
+    expect(requestOf(action, new RunState())).toMatchObject({ request, target });
     expect(isAgentAction(action)).toBe(true);
   });
 
@@ -82,17 +82,17 @@ describe('what the agent is asked', () => {
   );
 
   it('more time for more memory', () => {
-    expect(operationOf(make, new RunState()).bytes).toBe(8192);
-    expect(operationOf(preserve, after(create, make)).bytes).toBe(8192);
-    expect(operationOf(preserve, new RunState()).bytes).toBe(0);
+    expect(requestOf(make, new RunState()).bytes).toBe(8192);
+    expect(requestOf(preserve, after(create, make)).bytes).toBe(8192);
+    expect(requestOf(preserve, new RunState()).bytes).toBe(0);
     expect(
-      operationOf(
+      requestOf(
         { op: 'close', target: { kind: 'session', name: 'vm0' } },
         after(create, make, { op: 'memfd', memfd: memfd({ file: 'b', size: 100 }) }),
       ).bytes,
     ).toBe(8292);
-    expect(operationOf({ op: 'finish', session: 'vm0' }, jumped()).bytes).toBe(8192);
-    expect(operationOf({ op: 'retrieve', session: 'vm0', token: 5, file: 'x' }, jumped()).bytes).toBe(8192);
+    expect(requestOf({ op: 'finish', session: 'vm0' }, jumped()).bytes).toBe(8192);
+    expect(requestOf({ op: 'retrieve', session: 'vm0', token: 5, file: 'x' }, jumped()).bytes).toBe(8192);
   });
 });
 

@@ -2,10 +2,10 @@
 // What a check of a device asks of the agent, and what it leaves behind in the device.
 import { expect, it } from 'vitest';
 import type { DeviceInterrupts } from '../../../src/model/scenario/device.js';
-import type { RunContext } from '../../../src/run/engine/context.js';
 import { transfer } from '../../../src/run/devices/check.js';
-import { DeviceState } from '../../../src/run/devices/state.js';
+import { DeviceState } from '../../../src/run/state/device.js';
 import { parseScenario } from '../../../src/scenario/index.js';
+import { fakeAgents } from '../../fakes/parts.js';
 
 type Asked = [string, Record<string, string | number>];
 
@@ -13,16 +13,11 @@ async function asked(interrupts: DeviceInterrupts, data: Record<string, unknown>
   const text = `from: a\nto: b\niommu: intel\nsessions: [{name: s}]\ndevices: [{name: e, device: edu, at: "05.0", interrupts: "${interrupts}"}]\n`;
   const device = new DeviceState(parseScenario(text, 'x.yaml').hardware.devices[0]!);
   const calls: Asked[] = [];
-  const context: Pick<RunContext, 'deadlines' | 'machine' | 'agent'> = Object.create(null, {
-    agent: {
-      value: {
-        request: (...call: Asked) => Promise.resolve(calls.push(call) && { ok: true, errno: null, at: null, data }),
-      },
-    },
-    deadlines: { value: { request: () => 1 } },
-    machine: { value: { ended: null } },
+  const agents = fakeAgents((op, args) => {
+    calls.push([op, args]);
+    return { data };
   });
-  return { problem: await transfer(context as RunContext, device, 'to-device', { iova: 4096 }), args: calls[0]?.[1] };
+  return { problem: await transfer({ agents }, device, 'to-device', { iova: 4096 }), args: calls[0]?.[1] };
 }
 
 it('a transfer ends with an interrupt where that is armed', async () => {

@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // A descriptor that LUO gave back is kept only once it can be used.
 import { expect, it } from 'vitest';
-import type { AgentReply } from '../../../src/guest/agent.js';
-import type { DeviceAction } from '../../../src/model/scenario/device.js';
-import type { Step } from '../../../src/model/scenario/scenario.js';
-import type { RunContext } from '../../../src/run/engine/context.js';
+import { isDeviceAction } from '../../../src/model/scenario/device.js';
 import { deviceStep } from '../../../src/run/devices/steps.js';
-import { DeviceState } from '../../../src/run/devices/state.js';
-import { Recorder } from '../../../src/run/engine/recorder.js';
-import { RunState } from '../../../src/run/engine/state.js';
+import { DeviceState } from '../../../src/run/state/device.js';
+import { Deadlines } from '../../../src/run/engine/deadlines.js';
+import { RunState } from '../../../src/run/state/run-state.js';
 import { parseScenario } from '../../../src/scenario/index.js';
-import { startClock } from '../../../src/util/clock.js';
+import { FakeControl, fakeAgents, fakePlan, fakeRecorder, FakeView } from '../../fakes/parts.js';
+import { FakeMemory } from '../../qemu/fake-memory.js';
 
 const scenario = parseScenario(
   'from: a\nto: b\niommu: intel\nsessions: [{name: s, files: [{name: f, memfd: 1MiB}]}]\n' +
@@ -24,24 +22,25 @@ async function after(refused: string | null, errno: string, at: string) {
   device.carriedBy = { session: 's', token: 2 };
   const state = new RunState();
   state.devices.set('e', device);
-  const reply = (op: string): AgentReply =>
-    op === refused
-      ? { id: 1, ok: false, errno, at, us: 0, data: {} }
-      : { id: 1, ok: true, errno: null, at: null, us: 0, data: {} };
-  const recorder = new Recorder(startClock(), () => undefined);
-  recorder.epoch = 1;
-  const context: Partial<RunContext> = Object.create(null, {
-    agent: { value: { request: (op: string) => Promise.resolve(reply(op)) } },
-    deadlines: { value: { request: () => 1 } },
-    machine: { value: { ended: null } },
-    state: { value: state },
-    recorder: { value: recorder },
-    plan: { value: { scenario } },
-  });
-  const step = (op: 'device-retrieve' | 'device-map') =>
-    scenario.steps.find((each) => each.op === op && each.epoch === 1) as Extract<Step, { op: DeviceAction['op'] }>;
-  const retrieved = await deviceStep(context as RunContext, step('device-retrieve'));
-  const mapped = retrieved.ok ? await deviceStep(context as RunContext, step('device-map')) : null;
+  const { recorder } = fakeRecorder(1);
+  const memory = new FakeMemory(1 << 20);
+  const parts = {
+    plan: fakePlan(scenario),
+    recorder,
+    state,
+    deadlines: new Deadlines(null),
+    agents: fakeAgents((op) => (op === refused ? { ok: false, errno, at } : {})),
+    view: new FakeView(memory),
+    machine: new FakeControl(memory),
+    trace: null,
+  };
+  const step = (op: 'device-retrieve' | 'device-map') => {
+    const found = scenario.steps.find((each) => each.op === op && each.epoch === 1);
+    if (found === undefined || !isDeviceAction(found)) throw new Error(`no ${op}`);
+    return found;
+  };
+  const retrieved = await deviceStep(parts, step('device-retrieve'));
+  const mapped = retrieved.ok ? await deviceStep(parts, step('device-map')) : null;
   return { device, retrieved, mapped };
 }
 

@@ -5,9 +5,13 @@ import type { DeviceTables } from '../../../src/oracles/iommu/index.js';
 import { STRUCT_PAGE } from '../../../src/oracles/pages/khop.js';
 import { VMEMMAP } from '../../../src/qemu/vmemmap.js';
 import { pageState } from '../../../src/oracles/pages/page-state.js';
-import type { Machine } from '../../../src/run/machine/machine.js';
-import type { Kernels } from '../../../src/run/machine/page-array.js';
-import { freeTablePages, leakedTablePages, pageStates, tableContents } from '../../../src/run/devices/table-pages.js';
+import {
+  freeTablePages,
+  leakedTablePages,
+  pageStates,
+  tableContents,
+} from '../../../src/run/devices/iommu/table-pages.js';
+import { FakeView } from '../../fakes/parts.js';
 import { FakeMemory, PageTables } from '../../qemu/fake-memory.js';
 
 const PAGE = 4096;
@@ -46,40 +50,43 @@ function machine(about: readonly Parameters<typeof struct>[0][]) {
     memory.write(pfn * PAGE, Buffer.from(`entries of ${i}`));
     return pfn * PAGE;
   });
-  const machine = {
-    memory: memory.asMachine,
-    registers: () => Promise.resolve({ cr3: 0x8000n, cr4: 0n }),
-  } as unknown as Machine;
-  return {
-    memory,
-    pages,
-    machine,
-    context: { machine, plan: { kernels: [] }, recorder: { epoch: 0 } } as unknown as Kernels,
-  };
+  const view = new FakeView(memory, [], { cr3: 0x8000n, cr4: 0n, idtBase: 0n, idtLimit: 0 });
+  return { memory, pages, view, parts: { view } };
 }
 
-const walked = (pages: readonly number[]) =>
-  ({ tables: pages.map((phys) => ({ phys, kind: 'second-level', level: 1 })) }) as unknown as DeviceTables;
+const walked = (pages: readonly number[]): DeviceTables => ({
+  iommu: 'intel',
+  sourceId: 0,
+  state: 'translated',
+  mode: 'legacy',
+  levels: 4,
+  domain: 1,
+  mappings: [],
+  tables: pages.map((phys) => ({ phys, kind: 'second-level', level: 1 })),
+  problems: [],
+  problemCount: 0,
+  complete: true,
+});
 
 describe('the pages of tables', () => {
   it('that are free memory', async () => {
     const it = machine([{}, { refcount: 0 }, { marked: true }]);
-    expect(freeTablePages(walked(it.pages), await pageStates(it.context))).toEqual([it.pages[1]]);
+    expect(freeTablePages(walked(it.pages), await pageStates(it.parts))).toEqual([it.pages[1]]);
   });
 
   it('of which the array does not tell are not said to be free', async () => {
     const it = machine([{}]);
-    expect((await pageStates(it.context))(0xf00_0000)).toBeNull();
-    expect(freeTablePages(walked([0xf00_0000]), await pageStates(it.context))).toEqual([]);
+    expect((await pageStates(it.parts))(0xf00_0000)).toBeNull();
+    expect(freeTablePages(walked([0xf00_0000]), await pageStates(it.parts))).toEqual([]);
   });
 
   it('that were handed over and not given back: marked still, or held by nobody with what they held', async () => {
     const it = machine([{ marked: true }, {}, { refcount: 0 }, {}, {}]);
-    const old = tableContents(it.machine, walked(it.pages));
+    const old = tableContents(it.view, walked(it.pages));
     expect(old.size).toBe(5);
     // The fourth is in use for something else by now; the fifth is a table still.
     it.memory.write(it.pages[3]!, Buffer.from('something else'));
-    expect(leakedTablePages(it.machine, old, new Set([it.pages[4]!]), await pageStates(it.context))).toEqual([
+    expect(leakedTablePages(it.view, old, new Set([it.pages[4]!]), await pageStates(it.parts))).toEqual([
       it.pages[0],
       it.pages[1],
     ]);
@@ -88,6 +95,6 @@ describe('the pages of tables', () => {
   it('that hold nothing are not remembered: free memory looks like that', () => {
     const it = machine([{}]);
     it.memory.write(it.pages[0]!, Buffer.alloc(PAGE));
-    expect(tableContents(it.machine, walked(it.pages)).size).toBe(0);
+    expect(tableContents(it.view, walked(it.pages)).size).toBe(0);
   });
 });

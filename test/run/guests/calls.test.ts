@@ -1,25 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the agent says of a guest is read with care: the machine is hostile.
 import { describe, expect, it } from 'vitest';
-import type { AgentReply } from '../../../src/guest/agent.js';
-import type { RunContext } from '../../../src/run/engine/context.js';
 import { momentOf, statGuest } from '../../../src/run/guests/calls.js';
+import { RunState } from '../../../src/run/state/run-state.js';
+import { fakeAgents, fakeRecorder } from '../../fakes/parts.js';
 
-const context = (data: Record<string, unknown>, now = 5000): RunContext =>
-  ({
-    agent: {
-      request: () => Promise.resolve({ id: 1, ok: true, errno: null, at: null, us: 0, data } satisfies AgentReply),
-    },
-    deadlines: { request: () => 1 },
-    machine: { ended: null },
-    recorder: { clock: { now: () => now }, epoch: 1 },
-    state: { stillMs: 1000, agentClock: null },
-  }) as unknown as RunContext;
+const parts = (data: Record<string, unknown>, now = 5000) => {
+  const state = new RunState();
+  state.pausedMs = 1000;
+  return { agents: fakeAgents(() => ({ data })), recorder: fakeRecorder(1, () => now).recorder, state };
+};
 
 describe('guest-stat', () => {
   it('names every check that failed', async () => {
     const stat = await statGuest(
-      context({ state: 'running', ticks: 7, bad: 0, fpuBad: 2, tscBack: 1, exception: 14, jumped: 3, maxGapUs: 2500 }),
+      parts({ state: 'running', ticks: 7, bad: 0, fpuBad: 2, tscBack: 1, exception: 14, jumped: 3, maxGapUs: 2500 }),
       'g',
     );
     expect(stat).toMatchObject({ state: 'running', ticks: 7, jumped: 3, maxGapMs: 2.5, clock: null, bootId: null });
@@ -31,13 +26,13 @@ describe('guest-stat', () => {
   });
 
   it('believes no count of a guest whose control page is gone', async () => {
-    const stat = await statGuest(context({ control: false, bad: 2 ** 60, exception: 77 }), 'g');
+    const stat = await statGuest(parts({ control: false, bad: 2 ** 60, exception: 77 }), 'g');
     expect(stat?.failures).toEqual([{ what: 'its control page is gone', count: 1 }]);
   });
 
   it("takes the clock at the last tick, in the machine's time", async () => {
     const stat = await statGuest(
-      context({ clock: { boot: 1, mono: 2_000_000, real: 3_000_000, tsc: 4 }, sinceTickUs: 500_000 }),
+      parts({ clock: { boot: 1, mono: 2_000_000, real: 3_000_000, tsc: 4 }, sinceTickUs: 500_000 }),
       'g',
     );
     expect(stat?.clock).toEqual({ mono: 2000, real: 3000, at: 3500 });
@@ -45,7 +40,7 @@ describe('guest-stat', () => {
 
   it('tells what the guest counted of its devices', async () => {
     const stat = await statGuest(
-      context({
+      parts({
         devices: [
           { device: 'dev:edu0', done: 7, wrong: 1, unended: 0, cut: 2, resets: 1, gone: -4, phase: 2 },
           null,
@@ -62,7 +57,7 @@ describe('guest-stat', () => {
 
   it('bears anything', async () => {
     const stat = await statGuest(
-      context({
+      parts({
         state: 7,
         ticks: 'many',
         why: '\x1b[2J',
@@ -82,7 +77,7 @@ describe('guest-stat', () => {
 });
 
 it("a moment of the agent is put on the run's clock by the nearest answer so far", () => {
-  const one = context({});
+  const one = parts({});
   // Answered 40 ms late, then 10 ms late.
   expect(momentOf(one, { us: 3_960_000, tsc: 1 })).toBe(5000);
   expect(momentOf(one, { us: 3_990_000, tsc: 1 })).toBe(5000);

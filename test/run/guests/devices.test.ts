@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a guest counted of its device becomes a verdict on the guest, and a mismatch where a kept device was reset.
 import { expect, it } from 'vitest';
-import type { Mismatch } from '../../../src/model/kernel/component.js';
-import type { RunContext } from '../../../src/run/engine/context.js';
-import { DeviceState } from '../../../src/run/devices/state.js';
+import { DeviceState } from '../../../src/run/state/device.js';
 import { judgeDevicesOf } from '../../../src/run/guests/devices.js';
-import { GuestState, type DeviceStat } from '../../../src/run/guests/state.js';
+import { GuestState, type DeviceStat } from '../../../src/run/state/guest.js';
+import { RunState } from '../../../src/run/state/run-state.js';
 import { parseScenario } from '../../../src/scenario/index.js';
 
 const { steps, hardware } = parseScenario(
@@ -34,13 +33,10 @@ function judged(change: Partial<DeviceStat>, how: 'kept' | 'anew' | null, kept =
   guest.now.stat = { devices: [counts(change)] } as GuestState['now']['stat'];
   device.retrieved = how === 'kept';
   device.guest = how === null ? null : { name: 's/g', reset: how === 'anew' };
-  const found: Mismatch[] = [];
-  const { records, lost, wrong } = judgeDevicesOf(
-    { state: { devices: new Map([['e', device]]), hardware: found } } as unknown as RunContext,
-    guest,
-    kept,
-  );
-  return { carried: records[0]?.carried, lost, wrong, components: found.map(({ component }) => component) };
+  const state = new RunState();
+  state.devices.set('e', device);
+  const { records, lost, wrong } = judgeDevicesOf({ state }, guest, kept);
+  return { carried: records[0]?.carried, lost, wrong, components: state.hardware.map(({ component }) => component) };
 }
 
 it.each([

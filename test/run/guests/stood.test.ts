@@ -1,22 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // A guest that stands after an update, and had stood before: the next kernel is not the one that stopped it.
 import { expect, it } from 'vitest';
-import type { AgentReply } from '../../../src/guest/agent.js';
 import type { GuestSpec } from '../../../src/model/scenario/guest.js';
-import type { RunContext } from '../../../src/run/engine/context.js';
 import { Deadlines } from '../../../src/run/engine/deadlines.js';
-import { GuestState } from '../../../src/run/guests/state.js';
+import { GuestState } from '../../../src/run/state/guest.js';
 import { guestStep } from '../../../src/run/guests/steps.js';
+import { RunState } from '../../../src/run/state/run-state.js';
+import { parseScenario } from '../../../src/scenario/index.js';
+import { fakeAgents, fakePlan, fakeRecorder } from '../../fakes/parts.js';
 
 /** @param between milliseconds from its last tick in the old kernel to its pause @param ticks that it has come to by then */
 async function problemAfter({ between, ticks }: { between: number; ticks: number }): Promise<string | undefined> {
   let now = 0;
   let seen = 3;
   let reached = true;
-  const request = (): Promise<AgentReply> => {
+  const agents = fakeAgents(() => {
     now += 1;
-    return Promise.resolve({ id: 1, ok: true, errno: null, at: null, us: 0, data: { ticks: seen, reached } });
-  };
+    return { data: { ticks: seen, reached } };
+  });
   const guest = new GuestState({
     name: 'g',
     kind: 'linux',
@@ -24,23 +25,21 @@ async function problemAfter({ between, ticks }: { between: number; ticks: number
     devices: [] as GuestSpec['devices'],
   } as GuestSpec);
   guest.here = true;
-  const context = {
-    agent: { request },
-    deadlines: new Deadlines(null),
-    machine: { ended: undefined },
-    recorder: { clock: { now: () => now }, epoch: 0, event: () => undefined },
-    plan: { scenario: { steps: [], machine: { cpus: 2 } } },
-    state: { stillMs: 0, agentClock: null, guests: new Map([['g', guest]]) },
-  } as unknown as RunContext;
-  await guestStep(context, { op: 'guest-wait', guest: 'g', ticks: 3 });
+  const scenario = parseScenario('from: a\nto: b\nmachine: {cpus: 2}\nsessions: [{name: s}]\n', 'x.yaml');
+  scenario.steps = [];
+  const state = new RunState();
+  state.guests.set('g', guest);
+  const { recorder } = fakeRecorder(0, () => now);
+  const parts = { agents, deadlines: new Deadlines(null), recorder, plan: fakePlan(scenario), state };
+  await guestStep(parts, { op: 'guest-wait', guest: 'g', ticks: 3 });
   now += between;
   seen = ticks;
-  await guestStep(context, { op: 'guest-pause', guest: 'g' });
+  await guestStep(parts, { op: 'guest-pause', guest: 'g' });
   guest.jumped();
   guest.here = true;
   reached = false;
   now += 60_000;
-  await guestStep(context, { op: 'guest-check', guest: 'g' });
+  await guestStep(parts, { op: 'guest-check', guest: 'g' });
   return guest.problems[0]?.what;
 }
 

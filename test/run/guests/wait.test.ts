@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // How long a guest is waited for: longer where many share the machine, and by the lab's own clock.
 import { expect, it } from 'vitest';
-import type { AgentReply } from '../../../src/guest/agent.js';
-import type { RunContext } from '../../../src/run/engine/context.js';
 import { Deadlines } from '../../../src/run/engine/deadlines.js';
 import { guestStep } from '../../../src/run/guests/steps.js';
+import { GuestState } from '../../../src/run/state/guest.js';
+import { RunState } from '../../../src/run/state/run-state.js';
+import { parseScenario } from '../../../src/scenario/index.js';
+import { fakeAgents, fakePlan, fakeRecorder } from '../../fakes/parts.js';
 
 interface Asked {
   ms: number;
@@ -25,29 +27,28 @@ function wait({
 }) {
   let now = 0;
   const asked: Asked[] = [];
-  const request = (_op: string, { ms }: { ms: number }, deadline: number): Promise<AgentReply> => {
-    asked.push({ ms, deadline });
+  const deadlines = new Deadlines(null);
+  const agents = fakeAgents((_op, { ms }, options) => {
+    const wanted = Number(ms);
+    asked.push({ ms: wanted, deadline: (options?.waits ?? 0) + deadlines.request() });
     now += takes;
-    return Promise.resolve({
-      id: 1,
-      ok: true,
-      errno: null,
-      at: null,
-      us: 0,
-      data: { ticks: 3, ...answer(ms, asked.length) },
-    });
-  };
-  const guest = (name: string) =>
-    [name, { spec: { name, kind: 'bare', vcpus: 1 }, here: true, paused: false, ticks: 0 }] as const;
-  const context = {
-    agent: { request },
-    deadlines: new Deadlines(null),
-    machine: { ended: undefined },
-    recorder: { clock: { now: () => now }, epoch: 0 },
-    plan: { scenario: { steps: [], machine: { cpus } } },
-    state: { stillMs: 0, guests: new Map(Array.from({ length: guests }, (_, n) => guest(`g${n}`))) },
-  } as unknown as RunContext;
-  return { asked, done: guestStep(context, { op: 'guest-wait', guest: 'g0', ticks: 1 }) };
+    return { data: { ticks: 3, ...answer(wanted, asked.length) } };
+  });
+  const scenario = parseScenario(
+    `from: a\nto: b\nmachine: {cpus: ${cpus}}\nsessions: [{name: s, guests: [{name: g, size: 4MiB}]}]\n`,
+    'x.yaml',
+  );
+  const create = scenario.steps.find((step) => step.op === 'guest-create');
+  const state = new RunState();
+  for (let n = 0; n < guests && create !== undefined; n++) {
+    const guest = new GuestState({ ...create.spec, name: `g${n}`, vcpus: 1 });
+    guest.here = true;
+    state.guests.set(`g${n}`, guest);
+  }
+  scenario.steps = [];
+  const { recorder } = fakeRecorder(0, () => now);
+  const parts = { agents, deadlines, recorder, plan: fakePlan(scenario), state };
+  return { asked, done: guestStep(parts, { op: 'guest-wait', guest: 'g0', ticks: 1 }) };
 }
 
 it('the deadline is longer than what the agent was asked to wait', async () => {

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { GuestKind, GuestSpec } from '../../../src/model/scenario/guest.js';
 import type { ChainLook } from '../../../src/oracles/guest/index.js';
 import type { OutsideLook } from '../../../src/oracles/files/outside.js';
-import { GuestState, type GuestStat } from '../../../src/run/guests/state.js';
+import { GuestState, type GuestStat } from '../../../src/run/state/guest.js';
 import { witnessCarried, witnessKept } from '../../../src/run/guests/witness.js';
 import { Witnesses } from '../../../src/verdict/witnesses.js';
 

@@ -4,12 +4,12 @@ import type { AgentReply } from '../../../src/guest/agent.js';
 import { fateFromInside, fateOfReturned } from '../../../src/oracles/files/fate.js';
 import { KhopIndex, countPages, type KhopPages } from '../../../src/oracles/pages/khop.js';
 import { Pattern } from '../../../src/oracles/files/pattern.js';
-import type { RunContext } from '../../../src/run/engine/context.js';
-import type { FileRecord } from '../../../src/run/judge/files.js';
+import type { FileRecord } from '../../../src/run/judge/records.js';
 import { toldPages } from '../../../src/run/agent/pages-of-file.js';
 import { Recorder } from '../../../src/run/engine/recorder.js';
 import { compareCounts, noMarks, noteContent, proveMarks, requireLooks } from '../../../src/run/judge/sight.js';
-import { type CarriedFile, type FileState, RunState } from '../../../src/run/engine/state.js';
+import type { CarriedFile, FileState } from '../../../src/run/state/file.js';
+import { RunState } from '../../../src/run/state/run-state.js';
 import { startClock } from '../../../src/util/clock.js';
 import { ClientGone } from '../../../src/util/errors.js';
 
@@ -71,10 +71,10 @@ function marks(...found: KhopPages[]) {
   return { found, index: new KhopIndex(found), total: countPages(found) };
 }
 
-function run(): { context: RunContext; recorder: Recorder } {
+function run() {
   const recorder = new Recorder(startClock(), () => undefined);
   recorder.epoch = 1;
-  return { context: { recorder, state: new RunState() } as RunContext, recorder };
+  return { parts: { recorder, state: new RunState() }, recorder };
 }
 
 const read = (phys: number, into: Uint8Array) => {
@@ -113,9 +113,9 @@ describe('an answer of the agent about pages', () => {
 
 describe('the witnesses of content', () => {
   it('count what they saw', () => {
-    const { context, recorder } = run();
-    requireLooks(context, [file()], 0);
-    noteContent(context, [record(file())]);
+    const { parts, recorder } = run();
+    requireLooks(parts, [file()], 0);
+    noteContent(parts, [record(file())]);
     expect(recorder.witnesses.report()).toMatchObject({
       inside: { looked: true, counted: 4 },
       outside: { looked: true, counted: 4 },
@@ -128,9 +128,9 @@ describe('the witnesses of content', () => {
     ['in the next kernel', file({ retrieved: back({ runs: [], hidden: 'ENOENT (open /proc/self/pagemap)' }) })],
     ['anywhere, without an error', file({ runs: [], retrieved: back({ runs: [] }) })],
   ])('outside is blind where no pages are told %s', (_, which) => {
-    const { context, recorder } = run();
-    requireLooks(context, [which], 0);
-    noteContent(context, [record(which)]);
+    const { parts, recorder } = run();
+    requireLooks(parts, [which], 0);
+    noteContent(parts, [record(which)]);
     expect(recorder.witnesses.missing().map(({ witness }) => witness)).toContain('outside');
     expect(recorder.incidents).toEqual([]);
   });
@@ -138,9 +138,9 @@ describe('the witnesses of content', () => {
 
 describe('the marks', () => {
   const judge = (handedOver: ReturnType<typeof marks>, carried: CarriedFile[]) => {
-    const { context, recorder } = run();
-    requireLooks(context, carried, 0);
-    proveMarks(context, handedOver, carried);
+    const { parts, recorder } = run();
+    requireLooks(parts, carried, 0);
+    proveMarks(parts, handedOver, carried);
     return {
       missing: recorder.witnesses.missing().filter(({ witness }) => witness === 'marks'),
       incidents: recorder.incidents.map(({ implies }) => implies),
@@ -167,17 +167,17 @@ describe('the marks', () => {
     [5, 4, 1],
     [5, null, 1],
   ])('%d gone and %s managed pages more: blind %d times', (restored, managed, blind) => {
-    const { context, recorder } = run();
-    requireLooks(context, [], 0);
-    proveMarks(context, marks(), []);
-    compareCounts(context, restored, managed);
+    const { parts, recorder } = run();
+    requireLooks(parts, [], 0);
+    proveMarks(parts, marks(), []);
+    compareCounts(parts, restored, managed);
     expect(recorder.witnesses.missing()).toHaveLength(blind);
   });
 
   it('are blind without the array', () => {
-    const { context, recorder } = run();
-    requireLooks(context, [], 0);
-    noMarks(context);
+    const { parts, recorder } = run();
+    requireLooks(parts, [], 0);
+    noMarks(parts);
     expect(recorder.witnesses.missing()).toMatchObject([{ witness: 'marks', epoch: 1 }]);
   });
 

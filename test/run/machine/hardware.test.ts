@@ -8,8 +8,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Event } from '../../../src/model/result/event.js';
 import type { KernelImage } from '../../../src/model/kernel/image.js';
 import { lookAtBacking, makeBackings } from '../../../src/run/devices/backing.js';
-import { hardwareCmdline, lacksOfKernels } from '../../../src/run/machine/hardware.js';
+import { hardwareCmdline, featuresMissingInKernels } from '../../../src/run/machine/hardware.js';
 import { Recorder } from '../../../src/run/engine/recorder.js';
+import { operationsOf } from '../../../src/run/engine/operation.js';
 import { isLate } from '../../../src/run/steps/run-steps.js';
 import { TraceLog } from '../../../src/run/devices/trace.js';
 import { parseScenario } from '../../../src/scenario/index.js';
@@ -43,7 +44,7 @@ describe('what a kernel lacks', () => {
   };
   const asked = scenario('iommu: intel\ndevices: [{name: e, device: edu, at: "05.0"}]');
   const lacks = (config: string | null) =>
-    lacksOfKernels(asked, [kernel(config)]).map(({ pos, message }) => `${pos.line} ${message}`);
+    featuresMissingInKernels(asked, [kernel(config)]).map(({ pos, message }) => `${pos.line} ${message}`);
 
   it("the IOMMU's driver, and every way to pass a device through", () =>
     expect(lacks('CONFIG_INTEL_IOMMU=m\nCONFIG_VFIO_PCI=y\n')).toEqual([
@@ -58,7 +59,7 @@ describe('what a kernel lacks', () => {
       ),
     ).toEqual([]));
   it('nothing is known of it', () => expect(lacks(null)).toEqual([]));
-  it('nothing is asked of it', () => expect(lacksOfKernels(scenario(''), [kernel('')])).toEqual([]));
+  it('nothing is asked of it', () => expect(featuresMissingInKernels(scenario(''), [kernel('')])).toEqual([]));
 });
 
 it('what backs a device is filled, and every change is seen', () => {
@@ -89,8 +90,8 @@ it('only a transfer right before the kexec waits for it', () => {
   - kexec\n`,
     'x.yaml',
   );
-  const indexed = steps.map((step, index) => ({ step, index }));
-  expect(indexed.filter((_, at) => isLate(indexed, at)).map(({ index }) => index)).toEqual([6]);
+  const operations = operationsOf(steps);
+  expect(operations.filter((_, at) => isLate(operations, at)).map(({ index }) => index)).toEqual([6]);
 });
 
 describe("QEMU's trace", () => {

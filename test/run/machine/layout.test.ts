@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import type { RunPlan } from '../../../src/run/engine/context.js';
+import type { LivePlan, RunPlan } from '../../../src/run/engine/plan.js';
 import { cmdlineOf, machineConfig } from '../../../src/run/machine/layout.js';
 import { parseScenario } from '../../../src/scenario/index.js';
 
@@ -9,7 +9,7 @@ const GUESTS = 'sessions: [{name: vm0, guests: [{name: g, size: 4MiB}]}]\n';
 
 const COUNTS = 'machine: {icount: true}\n';
 
-function planOf(text: string, accel: RunPlan['accel'], hostTscKhz: number | null = null): RunPlan {
+function planOf(text: string, accel: RunPlan['accel'], hostTscKhz: number | null = null): LivePlan {
   const scenario = parseScenario(`from: a\nto: b\n${text}`, 'some.yaml');
   const kernel = (name: string) => ({ name, bzImage: `/k/${name}`, sha256: name }) as RunPlan['kernels'][number];
   return {
@@ -24,6 +24,7 @@ function planOf(text: string, accel: RunPlan['accel'], hostTscKhz: number | null
     deviceLooks: true,
     memory: null,
     selftests: [],
+    publicBlob: 'key',
   };
 }
 
@@ -33,7 +34,7 @@ describe('a machine that counts instructions', () => {
     ['not one on KVM', FILES, 'kvm', false],
     ['not one with guests', GUESTS, 'tcg', false],
   ] as const)('%s', (_, text, accel, counts) => {
-    const { icount, cmdline } = machineConfig(planOf(COUNTS + text, accel), 'key');
+    const { icount, cmdline } = machineConfig(planOf(COUNTS + text, accel));
     expect(icount).toBe(counts);
     // The kernel must not measure what is known.
     expect(cmdline.includes('tsc_early_khz=1000000')).toBe(counts);
@@ -52,7 +53,7 @@ describe('the frequency of the TSC that a kernel is told', () => {
   ] as const)('%s', (_, text, accel, host, told) => {
     const plan = planOf(text, accel, host);
     for (const epoch of [0, 1]) {
-      const words = cmdlineOf(plan, epoch, 'key').split(' ');
+      const words = cmdlineOf(plan, epoch).split(' ');
       expect(words.filter((word) => word.startsWith('tsc_'))).toEqual(told.map((khz) => `tsc_early_khz=${khz}`));
     }
   });

@@ -3,7 +3,7 @@
 // that are refused here ran out of memory.
 import { describe, expect, it } from 'vitest';
 import type { KernelImage } from '../../../src/model/kernel/image.js';
-import { lacksOfMemory } from '../../../src/run/machine/memory-shortage.js';
+import { missingMemory } from '../../../src/run/machine/memory-shortage.js';
 import { parseScenario } from '../../../src/scenario/index.js';
 import { KERNELS } from '../../compat/predict/kernels.js';
 
@@ -33,7 +33,7 @@ const KERNEL_PAIR = [kernel('7.2.12', 14_950_400, 0xc40000), kernel('7.3.4', 12_
 
 function lacks(memory: string, size: string, more = '', expected = 'preserved') {
   const text = `from: a\nto: b\nmachine: {memory: ${memory}}\n${more}sessions: [{name: vm0, files: [{name: ram, memfd: ${size}}]}]\nexpect: ${expected}\n`;
-  return lacksOfMemory(parseScenario(text, 'small.yaml'), KERNEL_PAIR, INITRAMFS);
+  return missingMemory(parseScenario(text, 'small.yaml'), KERNEL_PAIR, INITRAMFS);
 }
 
 describe('a machine', () => {

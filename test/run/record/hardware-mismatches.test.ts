@@ -3,12 +3,12 @@
 import { describe, expect, it } from 'vitest';
 import type { Mismatch } from '../../../src/model/kernel/component.js';
 import type { DeviceLook, LookMoment, PciView } from '../../../src/model/kernel/pci.js';
-import type { RunContext } from '../../../src/run/engine/context.js';
 import { judgeDevices } from '../../../src/run/devices/judge.js';
 import { judgeKept } from '../../../src/run/devices/refusal.js';
-import { DeviceState } from '../../../src/run/devices/state.js';
+import { DeviceState } from '../../../src/run/state/device.js';
 import { noteHardware } from '../../../src/run/record/hardware-mismatches.js';
-import { RunState } from '../../../src/run/engine/state.js';
+import { RunState } from '../../../src/run/state/run-state.js';
+import { fakePlan, fakeRecorder, FakeView } from '../../fakes/parts.js';
 import { parseScenario } from '../../../src/scenario/index.js';
 
 const VIEW: PciView = {
@@ -42,23 +42,13 @@ function run(
   change(device);
   const state = new RunState();
   state.devices.set('e', device);
-  const incidents: { implies: string | null; title: string }[] = [];
-  const context = {
-    state,
-    trace: null,
-    machine: { findings: [] },
-    plan: { scenario, dir: '' },
-    recorder: {
-      epoch: 1,
-      incident: (each: { implies: string | null; title: string }) => incidents.push(each),
-      beganAt: () => Infinity,
-    },
-  } as unknown as RunContext;
+  const { recorder } = fakeRecorder(1);
+  const parts = { state, trace: null, view: new FakeView(), plan: fakePlan(scenario), recorder };
   return {
-    context,
+    parts,
     device,
     state,
-    incidents,
+    incidents: recorder.incidents,
     said: () => state.hardware.map(({ component, endsIn, detail }) => `${component} ${endsIn} ${detail}`),
   };
 }
@@ -74,7 +64,7 @@ const GONE = 'pci reboot e: 0000:01:00.0 (1234:11e8) is no longer there';
 describe('a device', () => {
   it('that is the same makes none', () => {
     const it = run(BOTH);
-    expect(judgeDevices(it.context, false)[0]).toMatchObject({ carried: 'recreated', problems: [] });
+    expect(judgeDevices(it.parts, 'runs')[0]).toMatchObject({ carried: 'recreated', problems: [] });
     expect([it.said(), it.incidents]).toEqual([[], []]);
   });
 
@@ -107,20 +97,20 @@ describe('a device', () => {
     ],
   ])('%s', (_, looks) => {
     const it = run(looks);
-    expect(judgeDevices(it.context, false)[0]).toMatchObject({ carried: 'lost', after: null });
+    expect(judgeDevices(it.parts, 'runs')[0]).toMatchObject({ carried: 'lost', after: null });
     expect(it.said()).toEqual([GONE]);
     expect(it.incidents[0]).toMatchObject({ implies: 'lost' });
   });
 
   it('that moved', () => {
     const it = run([...BOTH.slice(0, 2), ['arrival', 1, { ...VIEW, address: '0000:02:00.0' }]]);
-    judgeDevices(it.context, false);
+    judgeDevices(it.parts, 'runs');
     expect(it.said()).toEqual(['pci reboot e: was at 0000:01:00.0, is at 0000:02:00.0']);
   });
 
   it('whose descriptor did not come back', () => {
     const it = run(BOTH.slice(0, 3), undefined, 'required');
-    judgeDevices(it.context, false);
+    judgeDevices(it.parts, 'runs');
     expect(it.said()).toEqual(['vfio reboot e: its descriptor did not come back']);
   });
 
@@ -132,7 +122,7 @@ describe('a device', () => {
       },
       'required',
     );
-    expect(judgeDevices(it.context, false)[0]).toMatchObject({ carried: 'kept' });
+    expect(judgeDevices(it.parts, 'runs')[0]).toMatchObject({ carried: 'kept' });
     expect(it.said()).toEqual([
       'pci reboot e: bus mastering was on and is off: it can write no memory and raise no message',
     ]);
@@ -141,7 +131,7 @@ describe('a device', () => {
 
   it('whose machine has ended says nothing', () => {
     const it = run(BOTH.slice(0, 2));
-    judgeDevices(it.context, true);
+    judgeDevices(it.parts, 'ended');
     expect(it.said()).toEqual([]);
   });
 
@@ -150,7 +140,7 @@ describe('a device', () => {
       ['use', 1, VIEW],
       ['end', 1, null],
     ]);
-    judgeKept(it.context, it.device);
+    judgeKept(it.parts, it.device);
     expect(it.said()).toEqual([GONE]);
     expect(it.incidents).toMatchObject([{ implies: 'lost' }]);
   });
@@ -168,7 +158,7 @@ describe('a device', () => {
       },
       'required',
     );
-    const [judged] = judgeDevices(it.context, false);
+    const [judged] = judgeDevices(it.parts, 'runs');
     expect(judged?.carried).toBe('lost');
     expect(judged?.problems).toContain('its descriptor came back and cannot be used: VFIO_DEVICE_BIND_IOMMUFD: EPERM');
     expect(it.incidents).toMatchObject([{ implies: 'lost' }]);
@@ -182,10 +172,10 @@ describe('a device', () => {
       },
       'required',
     );
-    it.context.plan.scenario.steps = it.context.plan.scenario.steps.filter(
+    it.parts.plan.scenario.steps = it.parts.plan.scenario.steps.filter(
       ({ op }) => op !== 'device-retrieve' && op !== 'device-open',
     );
-    expect(judgeDevices(it.context, false)[0]).toMatchObject({
+    expect(judgeDevices(it.parts, 'runs')[0]).toMatchObject({
       carried: 'lost',
       problems: ['it was handed over, and nobody asked for its descriptor'],
     });
@@ -209,7 +199,7 @@ describe('a device of an update that was called off', () => {
       ],
       open,
     );
-    expect(judgeKept(it.context, it.device).problems).toEqual([]);
+    expect(judgeKept(it.parts, it.device).problems).toEqual([]);
     expect(it.incidents).toEqual([]);
   });
 
@@ -235,14 +225,14 @@ describe('a device of an update that was called off', () => {
       ],
       open,
     );
-    expect(judgeKept(it.context, it.device).problems).toEqual([problem]);
+    expect(judgeKept(it.parts, it.device).problems).toEqual([problem]);
     expect(it.incidents).toMatchObject([{ implies: 'corrupt' }]);
     // Closed, it may be off.
     const closed = run([
       ['use', 1, VIEW],
       ['end', 1, { ...VIEW, ...change }],
     ]);
-    expect(judgeKept(closed.context, closed.device).problems).toEqual([]);
+    expect(judgeKept(closed.parts, closed.device).problems).toEqual([]);
   });
 
   it('that the device-check finds dead', () => {
@@ -259,7 +249,7 @@ describe('a device of an update that was called off', () => {
         );
       },
     );
-    expect(judgeKept(it.context, it.device).problems).toEqual(['its registers cannot be read: EIO (pread)']);
+    expect(judgeKept(it.parts, it.device).problems).toEqual(['its registers cannot be read: EIO (pread)']);
     expect(it.incidents).toMatchObject([{ implies: 'corrupt' }]);
   });
 });

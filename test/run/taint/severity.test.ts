@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
 import type { Step } from '../../../src/model/scenario/scenario.js';
-import { weighFor } from '../../../src/run/taint/severity.js';
+import { implicationFilter } from '../../../src/run/taint/severity.js';
 
 const pos = { file: '', line: 1, column: 1 };
 const step = (action: object): Step => ({ ...action, epoch: 0, errno: null, pos }) as Step;
@@ -9,7 +9,7 @@ const held = { session: 's', token: 1 };
 
 describe('a kernel that refuses the whole handover', () => {
   it('loses nothing where nothing was carried', () => {
-    const weigh = weighFor(
+    const weigh = implicationFilter(
       { steps: [step({ op: 'kexec' })], reserveMem: [] },
       new Map([['nic', { preserved: null, carriedBy: null }]]),
     );
@@ -28,7 +28,9 @@ describe('a kernel that refuses the whole handover', () => {
     ["the kernel's own test", [{ op: 'kselftest', test: 'test_kho', stage: 1 }], []],
     ['memory reserved by name', [], [{ name: 'a', size: 4096 }]],
   ])('loses %s', (_, steps, reserveMem) =>
-    expect(weighFor({ steps: steps.map(step), reserveMem: reserveMem as never }, new Map())('lost')).toBe('lost'),
+    expect(implicationFilter({ steps: steps.map(step), reserveMem: reserveMem as never }, new Map())('lost')).toBe(
+      'lost',
+    ),
   );
 
   it('loses a device that a kernel took into a session though it need not have', () => {
@@ -37,6 +39,6 @@ describe('a kernel that refuses the whole handover', () => {
       { preserved: held, carriedBy: null },
       { preserved: null, carriedBy: held },
     ])
-      expect(weighFor({ steps: optional, reserveMem: [] }, new Map([['nic', state]]))('lost')).toBe('lost');
+      expect(implicationFilter({ steps: optional, reserveMem: [] }, new Map([['nic', state]]))('lost')).toBe('lost');
   });
 });

@@ -91,7 +91,7 @@ class World {
           this.recorder.incident({
             source: 'console',
             side: 'inside',
-            implies: this.watch.weigh(whole),
+            implies: this.watch.implication(whole),
             title: whole.title,
             detail: '',
             epoch: whole.epoch,

@@ -2,19 +2,20 @@
 // Faults in the memory of a machine that is not there.
 import { describe, expect, it } from 'vitest';
 import type { Fault } from '../../../src/model/scenario/scenario.js';
-import type { RunContext } from '../../../src/run/engine/context.js';
+import type { SystemRegisters } from '../../../src/qemu/registers.js';
 import { injectFault } from '../../../src/run/update/faults.js';
-import { RunState, type CarriedFile, type FileState } from '../../../src/run/engine/state.js';
+import { RunState } from '../../../src/run/state/run-state.js';
+import type { CarriedFile, FileState } from '../../../src/run/state/file.js';
 import { LabError } from '../../../src/util/errors.js';
+import { parseScenario } from '../../../src/scenario/index.js';
+import { FakeControl, fakePlan, fakeRecorder, FakeView } from '../../fakes/parts.js';
 import { FakeMemory, PageTables } from '../../qemu/fake-memory.js';
 
 const MIB = 1 << 20;
 const PAGE = 4096;
 
-function machine(registers: unknown = null) {
+function machine(registers: SystemRegisters | null = null) {
   const memory = new FakeMemory(16 * MIB);
-  const commands: string[] = [];
-  const events: unknown[] = [];
   const state = new RunState();
   state.files.set('ram', {
     name: 'ram',
@@ -24,21 +25,23 @@ function machine(registers: unknown = null) {
     ],
   } as FileState);
   state.carried.set('k', { name: 'gone', runs: [{ page: 0, pfn: 900, count: 1 }] } as CarriedFile);
-  const context = {
-    machine: {
-      memory,
-      registers: () => Promise.resolve(registers),
-      command: (name: string) => Promise.resolve(commands.push(name)),
-    },
-    recorder: { event: (event: unknown) => events.push(event) },
+  const { recorder, events } = fakeRecorder();
+  const machine = new FakeControl(memory, registers);
+  const { commands } = machine;
+  const parts = {
+    machine,
+    view: new FakeView(memory, [], registers),
+    plan: fakePlan(parseScenario('from: a\nto: b\nsessions: [{name: s}]\n', 'x.yaml')),
+    recorder,
     state,
-  } as unknown as RunContext;
+    trace: null,
+  };
   const text = (at: number, length: number) => {
     const bytes = Buffer.alloc(length);
     memory.read(at, bytes);
     return bytes.toString('latin1');
   };
-  return { memory, commands, events, text, strike: (fault: Fault) => injectFault(context, fault) };
+  return { memory, commands, events, text, strike: (fault: Fault) => injectFault(parts, fault) };
 }
 
 const replace = (where: 'page-start' | 'anywhere'): Fault => ({ kind: 'replace', find: 'kho-v3', write: 'x9', where });

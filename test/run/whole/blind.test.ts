@@ -2,7 +2,7 @@
 // No path leads to a good outcome while a witness that it needs is blind: the run is `infra` and names the witness,
 // unless the user does without it.
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { RunPlan } from '../../../src/run/engine/context.js';
+import type { RunPlan } from '../../../src/run/engine/plan.js';
 import type { RunRecord } from '../../../src/run/record/record.js';
 import type { Outcome } from '../../../src/model/result/outcome.js';
 import { WITNESSES, type Witness } from '../../../src/model/result/witness.js';

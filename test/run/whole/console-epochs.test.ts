@@ -60,7 +60,7 @@ describe('findings in one read', () => {
   it('from each side of a jump count for their own kernel', async () => {
     const { recorder, events, console, machine } = await scripted();
     console(boot('7.3.4'));
-    machine.leaving.due(true);
+    machine.kexecWatch.arm();
     // The run still waits for the next kernel: its count of epochs comes later.
     console(
       warning(9, 'device_shutdown') +

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import type { ImageHead } from '../../../src/model/result/memory-image.js';
-import { usedPages } from '../../../src/run/machine/keep-memory.js';
+import { usedPages } from '../../../src/run/update/keep-memory.js';
 import { IMAGE_NAME, imageName, readMemoryImage, writeMemoryImage } from '../../../src/store/run/memory-image.js';
 import { FakeMemory } from '../../qemu/fake-memory.js';
 import { temporaryFolder } from '../../util/temporary.js';

@@ -3,8 +3,23 @@
 import type { DeviceMapping, DeviceSpec } from '../../model/scenario/device.js';
 import type { DeviceLook, LookMoment } from '../../model/kernel/pci.js';
 import type { Token } from '../../model/scenario/token.js';
-import type { Strays, StraySnapshot } from '../../oracles/iommu/index.js';
-import type { TablesLook } from './iommu-inspect.js';
+import type { DeviceTables, Strays, StraySnapshot } from '../../oracles/iommu/index.js';
+
+/** What a device reached at one moment. */
+export interface TablesLook {
+  moment: LookMoment;
+  epoch: number;
+  t: number;
+  tables: DeviceTables;
+  /** Pages of the tables that were free memory of the kernel that ran then. */
+  free: number[];
+  /** What each page held, where the tables were about to be handed over. */
+  contents: Map<number, string>;
+  /** What was mapped for it then. */
+  maps: DeviceMapping[];
+  /** The lab had damaged them: they are no longer what the kernel set up. */
+  damaged: boolean;
+}
 
 /** A transfer that was begun right before a kexec. */
 export interface InFlight {

@@ -1,114 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the lab knows of the files and sessions of a run: what was asked for, where its pages lay, what came back.
+// What the lab knows of a run: files, sessions, guests, devices, and how each step ended. Nothing here talks to the
+// machine.
 import { Holders } from '../../model/scenario/client.js';
 import type { Mismatch } from '../../model/kernel/component.js';
-import type { FileSpec, Step } from '../../model/scenario/scenario.js';
 import type { Token } from '../../model/scenario/token.js';
 import type { CaseOfResult } from '../../model/scenario/selftest.js';
-import type { SetAside } from '../update/handover.js';
-import type { FateOfFile } from '../../oracles/files/fate.js';
-import type { OutsideLook, PfnRun } from '../../oracles/files/outside.js';
-import type { Pattern } from '../../oracles/files/pattern.js';
-import type { Snapshot } from '../../oracles/guest/index.js';
-import type { Reported } from '../agent/reported.js';
-import type { DeviceState } from '../devices/state.js';
-import type { GuestState } from '../guests/state.js';
-import type { CarriedSession } from '../judge/sessions.js';
+import type { DeviceState } from './device.js';
+import type { CarriedFile, FileState } from './file.js';
+import type { GuestState } from './guest.js';
+import type { CarriedSession, SessionState } from './session.js';
+import type { StepResult } from './step-result.js';
 
-/** What the agent sees of a file in the machine. */
-export interface InsideLook extends Reported {
-  pages: number;
-  bad: number;
-  firstBad: { page: number; offset: number } | null;
-  /** What an object has besides its pages; null for other files. */
-  object: ObjectLook | null;
-}
-
-export interface ObjectLook {
-  /** Bytes of its array, and how many pages of that hold something else. */
-  array: number;
-  badArray: number;
-  state: number;
-  label: string;
-  /** Version that it came in; 0 where the running kernel made it. */
-  arrived: number;
-}
-
-/** Where a session has a file. */
-export interface Holder {
-  session: string;
-  token: Token;
-}
-
-/** A file that the agent has under a name, in the kernel that runs now. */
-export interface FileState {
-  /** One of its names. */
-  name: string;
-  spec: FileSpec;
-  pattern: Pattern | Snapshot;
-  /**
-   * The sessions that hold it for the next kernel; none before preserve, and once all of them were closed on purpose.
-   */
-  held: Holder[];
-  /** Where its pages lie, once it was preserved. */
-  runs: PfnRun[];
-  /** Why nobody knows where its pages lie. */
-  hidden?: string | undefined;
-  /** Why it must not be read from inside. */
-  spoiled?: string;
-  before: OutsideLook | null;
-  /** Of a guest: its pages when it had come back, before it went on. */
-  arrival?: OutsideLook;
-  inside: InsideLook | null;
-  /** What the kernel must say of it, where that is known better than from what was asked for. */
-  reported?: Reported | undefined;
-  /** The same object in all descriptors of one file, where there is more than one. */
-  inode?: object | undefined;
-  /** How much of it was in huge folios when it had been filled. */
-  hugeKiB: number;
-}
-
-/** A file that the last kexec was to carry over, and what became of it. */
-export interface CarriedFile {
-  name: string;
-  /** null where no session held it: it was never handed over. */
-  session: string | null;
-  token: Token | null;
-  spec: FileSpec;
-  pattern: Pattern | Snapshot;
-  /** Where its pages lay when the old kernel jumped. */
-  runs: PfnRun[];
-  /** Why nobody knows that. */
-  hidden?: string | undefined;
-  before: OutsideLook | null;
-  reported?: Reported | undefined;
-  hugeKiB: number;
-  /** The file that came back, if it did. */
-  retrieved: FileState | null;
-  /** Why it did not, where the kernel said. */
-  errno: string | null;
-  /** The scenario has closed it since: what it was right before that. */
-  closed?: FateOfFile | undefined;
-}
-
-export interface SessionState {
-  name: string;
-  /** `outgoing`: made by this kernel. `incoming`: retrieved from the one before. */
-  kind: 'outgoing' | 'incoming';
-  finished: boolean;
-}
-
-export interface StepResult {
-  step: Step;
-  index: number;
-  /** `skipped`: an earlier failure left nothing to act on, or the run ended before. */
-  state: 'done' | 'failed' | 'skipped';
-  errno: string | null;
-  at: string | null;
-  ms: number;
-  /** The scenario demanded an errno and this is not it. */
-  unexpected: boolean;
-}
+/** Pages that the running kernel has preserved for the next one, or why its map cannot be seen. */
+export type PreservedPages = { pages: number } | { hidden: string };
 
 /** Where the handover of the last kexec began, as it was when the old kernel jumped. Physical addresses. */
 export interface HandoverRoot {
@@ -142,15 +46,17 @@ export class RunState {
   readonly guests = new Map<string, GuestState>();
   /** `policy: check`: the running kernel has been asked, and let the update go on. */
   asked = false;
+  /** The next kernel was loaded by a step. */
+  loaded = false;
   /** How long the lab has held the machine still in all, milliseconds. */
-  stillMs = 0;
+  pausedMs = 0;
   /** The smallest distance seen between the agent's clock and the machine's time, milliseconds. */
   agentClock: { epoch: number; offset: number } | null = null;
   readonly results: StepResult[] = [];
   /** Of upstream's own tests. */
   readonly cases: CaseOfResult[] = [];
   /** Pages that the running kernel had set aside for the next one before the first step. */
-  setAsideBefore: SetAside = { hidden: 'nobody looked' };
+  preservedAtStart: PreservedPages = { hidden: 'nobody looked' };
   /**
    * For what an update was called off: what the running kernel would have written and the next one would not have read.
    */
@@ -161,10 +67,6 @@ export class RunState {
   handover: HandoverRoot | null = null;
   /** Page frame of the FLB header that the last kernel handed over; null where its structures did not lead there. */
   flbHeader: number | null = null;
-  /** Socket of QEMU's debugger stub, once it was opened. */
-  debuggerStub: string | null = null;
-  /** Points that the run has been held at, with the epoch. */
-  readonly heldAt = new Set<string>();
   /** Physical address of the root tree of the running kernel's own handover, once it was found. */
   outgoingRoot: number | null = null;
 

@@ -1,22 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // The pages that an IOMMU's tables lie in: whose are they, and what became of those that the last kernel handed over?
 import { createHash } from 'node:crypto';
-import type { DeviceTables } from '../../oracles/iommu/index.js';
-import { STRUCT_PAGE } from '../../oracles/pages/khop.js';
-import { pageState, type PageState } from '../../oracles/pages/page-state.js';
-import { PAGE } from '../../oracles/files/pattern.js';
-import { readStructs } from '../../qemu/vmemmap.js';
-import type { Machine } from '../machine/machine.js';
-import { type Kernels, pageArray } from '../machine/page-array.js';
+import type { DeviceTables } from '../../../oracles/iommu/index.js';
+import { STRUCT_PAGE } from '../../../oracles/pages/khop.js';
+import { pageState, type PageState } from '../../../oracles/pages/page-state.js';
+import { PAGE } from '../../../oracles/files/pattern.js';
+import { readStructs } from '../../../qemu/vmemmap.js';
+import type { Needs } from '../../engine/parts.js';
+import type { MachineView } from '../../machine/view.js';
 
 /** Asks the kernel that runs now what it does with a page. Null for pages that its array does not tell of. */
-export async function pageStates(context: Kernels): Promise<(phys: number) => PageState | null> {
-  const array = await pageArray(context);
+export async function pageStates({ view }: Needs<'view'>): Promise<(phys: number) => PageState | null> {
+  const array = await view.pageArray();
   const struct = Buffer.alloc(STRUCT_PAGE);
   return (phys) =>
-    array !== null && readStructs(context.machine.memory, array, Math.floor(phys / PAGE), struct)
-      ? pageState(struct)
-      : null;
+    array !== null && readStructs(view.memory, array, Math.floor(phys / PAGE), struct) ? pageState(struct) : null;
 }
 
 /**
@@ -30,7 +28,7 @@ export function freeTablePages({ tables }: DeviceTables, stateOf: (phys: number)
  * What the pages of the tables hold, to know them again: physical address to digest. Pages that are all zero are left
  * out.
  */
-export function tableContents({ memory }: Machine, { tables }: DeviceTables): Map<number, string> {
+export function tableContents({ memory }: Pick<MachineView, 'memory'>, { tables }: DeviceTables): Map<number, string> {
   const page = Buffer.alloc(PAGE);
   return new Map(
     tables.flatMap(({ phys }): [number, string][] =>
@@ -52,7 +50,7 @@ function digest(page: Buffer): string {
  * @param inUse pages of the tables that the device has now
  */
 export function leakedTablePages(
-  { memory }: Machine,
+  { memory }: Pick<MachineView, 'memory'>,
   old: ReadonlyMap<number, string>,
   inUse: ReadonlySet<number>,
   stateOf: (phys: number) => PageState | null,

@@ -2,17 +2,17 @@
 // The witness `iommu`: QEMU's trace of translation and of configuration space, and the IOMMU's registers. It is needed
 // once a device was used behind an IOMMU: a gap, a reset or a stray transfer that nobody saw is no proof that there was
 // none.
-import type { Scenario } from '../../model/scenario/scenario.js';
-import { contradictionOf } from '../../oracles/iommu/index.js';
-import type { DeviceState } from './state.js';
-import type { Recorder } from '../engine/recorder.js';
-import type { TraceLog } from './trace.js';
+import type { Scenario } from '../../../model/scenario/scenario.js';
+import { contradictionOf } from '../../../oracles/iommu/index.js';
+import type { DeviceState } from '../../state/device.js';
+import type { Recorder } from '../../engine/recorder.js';
+import type { TraceLog } from '../trace.js';
 
 const OTHER_QEMU = 'put another QEMU first in PATH: 7.2 to 10.0 are known to be understood';
 const LESS_LOAD =
   'run it again on a host with less to do; a machine that floods its devices with writes hides what it does to them';
 
-/** What of a run's context is needed here. */
+/** What of a run's parts is needed here. */
 export interface Sighted {
   recorder: Recorder;
   trace: TraceLog | null;

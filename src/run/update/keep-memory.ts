@@ -1,22 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // The machine's memory for later: what is handed over, at the jump; every page in use, at the end of a run. Evidence
 // that cannot be kept is said, and changes no verdict.
+import type { MemoryKeeper } from '../engine/plan.js';
 import { dumpHandover, HandoverError, PageCache } from '../../handover/index.js';
 import type { ImageHead, ImagePages } from '../../model/result/memory-image.js';
-import type { MachineMemory } from '../../qemu/memory.js';
+import type { MemoryView } from '../../qemu/memory.js';
 import { LabError, messageOf } from '../../util/errors.js';
-import type { RunContext } from '../engine/context.js';
-import { outgoing } from '../update/handover.js';
-import type { Machine } from './machine.js';
+import type { Needs } from '../engine/parts.js';
+import { outgoing } from './handover.js';
+import type { Machine } from '../machine/machine.js';
 import type { Recorder } from '../engine/recorder.js';
-
-/** What a run is given to keep memory with. */
-export interface MemoryKeeper {
-  /** What is handed over is kept at each jump; the machine is stopped there for it. */
-  jumps: boolean;
-  /** Rejects where it cannot be written. @returns whether all of it was */
-  keep(head: ImageHead, pages: Iterable<ImagePages>): Promise<boolean>;
-}
 
 const PAGE = 4096;
 const CHUNK = 4 << 20;
@@ -26,10 +19,10 @@ const ZEROS = Buffer.alloc(PAGE);
  * Page frames of the structures of the handover, before a fault makes a part of it unreachable; none where it is not
  * sound.
  */
-export async function pagesOfHandover(context: RunContext): Promise<number[]> {
-  if (context.plan.memory?.jumps !== true) return [];
+export async function pagesOfHandover(parts: Needs<'plan' | 'recorder' | 'state' | 'view'>): Promise<number[]> {
+  if (parts.plan.memory?.jumps !== true) return [];
   try {
-    const source = await outgoing(context);
+    const source = await outgoing(parts);
     const cache = new PageCache(source.read);
     dumpHandover({ ...source, read: cache.read });
     return cache.pages().map(({ pfn }) => pfn);
@@ -42,12 +35,15 @@ export async function pagesOfHandover(context: RunContext): Promise<number[]> {
 /**
  * At the jump: all structures that the next kernel will find, and those that it would have found without the faults.
  */
-export async function keepHandover(context: RunContext, before: readonly number[]): Promise<void> {
-  const keeper = context.plan.memory;
+export async function keepHandover(
+  parts: Needs<'plan' | 'recorder' | 'state' | 'view' | 'machine'>,
+  before: readonly number[],
+): Promise<void> {
+  const keeper = parts.plan.memory;
   if (keeper?.jumps !== true) return;
-  const { machine, recorder, state } = context;
+  const { machine, recorder, state } = parts;
   try {
-    const source = await outgoing(context);
+    const source = await outgoing(parts);
     const cache = new PageCache(source.read);
     for (const pfn of before) cache.read(pfn * PAGE, new Uint8Array(PAGE));
     dumpHandover({ ...source, read: cache.read });
@@ -101,12 +97,12 @@ async function keep(
   }
 }
 
-function rangesOf(memory: MachineMemory): ImageHead['ranges'] {
+function rangesOf(memory: MemoryView): ImageHead['ranges'] {
   return memory.ranges.map(({ start, end }) => [start, end]);
 }
 
 /** Runs of pages that hold anything but zeros. A run is only valid until the next is asked for. */
-export function* usedPages(memory: Pick<MachineMemory, 'ranges' | 'read'>): Generator<ImagePages> {
+export function* usedPages(memory: Pick<MemoryView, 'ranges' | 'read'>): Generator<ImagePages> {
   const chunk = Buffer.alloc(CHUNK);
   for (const { start, end } of memory.ranges) {
     for (let at = start; at < end; at += CHUNK) {

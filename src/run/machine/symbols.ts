@@ -1,21 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The array of all `struct page` of the kernel that runs now. Where it begins, the kernel's own variable says, and its
-// System.map where that lies.
+// Where a kernel's variables lie, by its System.map.
 import { readFileSync } from 'node:fs';
 import type { KernelImage } from '../../model/kernel/image.js';
-import { STRUCT_PAGE } from '../../oracles/pages/khop.js';
-import { findPageArray, type PageArray } from '../../qemu/vmemmap.js';
-import type { RunContext } from '../engine/context.js';
-
-export type Kernels = Pick<RunContext, 'machine' | 'plan' | 'recorder'>;
-
-/** Null where it was not found. */
-export async function pageArray({ machine, plan, recorder }: Kernels): Promise<PageArray | null> {
-  const registers = await machine.registers();
-  const kernel = plan.kernels[recorder.epoch];
-  const variable = kernel === undefined ? null : addressOf(kernel, 'vmemmap_base');
-  return registers === null ? null : findPageArray(machine.memory, { registers, variable, entry: STRUCT_PAGE });
-}
 
 const known = new WeakMap<KernelImage, Map<string, bigint | null>>();
 

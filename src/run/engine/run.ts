@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+// A run while it goes on: it boots the machine, keeps what is known of it, and turns an error into evidence.
+import { makeRunKey } from '../../guest/keys.js';
+import type { RecoveryOfResult } from '../../model/result/guest-result.js';
+import type { Clock } from '../../util/clock.js';
+import { ClientGone, LabError, messageOf, NoProgress } from '../../util/errors.js';
+import { TearDown } from '../../util/tear-down.js';
+import { decide, isGood, type Verdict } from '../../verdict/verdict.js';
+import { Witnesses } from '../../verdict/witnesses.js';
+import { UserSpace } from '../agent/user-space.js';
+import { makeBackings } from '../devices/backing.js';
+import { findDevices } from '../devices/inspect.js';
+import { TraceLog } from '../devices/trace.js';
+import { Judgements } from '../judge/judgements.js';
+import { fillReserved } from '../judge/reserved.js';
+import { UpdateJudge } from '../judge/updates.js';
+import { machineConfig } from '../machine/layout.js';
+import { Machine } from '../machine/machine.js';
+import type { RunParts } from '../machine/parts.js';
+import type { ReadyMark } from '../machine/ready-marks.js';
+import { LiveView } from '../machine/view.js';
+import type { EpochRecord } from '../record/record.js';
+import { DeviceState } from '../state/device.js';
+import { RunState } from '../state/run-state.js';
+import { Breakpoints } from '../steps/breakpoints.js';
+import { implicationFilter } from '../taint/severity.js';
+import { TaintWatch } from '../taint/watch.js';
+import { keepMemory } from '../update/keep-memory.js';
+import { Deadlines } from './deadlines.js';
+import { type Failure, takeFailure, withConsole } from './failure.js';
+import type { Parts } from './parts.js';
+import { livePlan, type LivePlan, type RunPlan } from './plan.js';
+import { Recorder } from './recorder.js';
+import type { RunStreams } from './streams.js';
+
+export class Run {
+  readonly recorder: Recorder;
+  readonly judgements = new Judgements();
+  /** What each kernel said of itself. */
+  readonly kernels: EpochRecord[] = [];
+  readonly state = new RunState();
+  readonly taint: TaintWatch;
+  readonly tearDown = new TearDown();
+  machine: Machine | null = null;
+  /** Null until the first kernel can be talked to. */
+  parts: Parts | null = null;
+  /** Decided before a recovery is tried. */
+  verdict: Verdict | null = null;
+  recovery: RecoveryOfResult | null = null;
+  private judge: UpdateJudge | null = null;
+
+  constructor(
+    readonly plan: RunPlan,
+    private readonly streams: RunStreams,
+    readonly clock: Clock,
+    private readonly reach: RunParts,
+  ) {
+    const sink: RunStreams['event'] = (event) => {
+      this.judgements.take(event);
+      streams.event(event);
+    };
+    this.recorder = new Recorder(clock, sink, new Witnesses(plan.scenario.without));
+    this.taint = new TaintWatch(plan, this.recorder);
+    for (const device of plan.scenario.hardware.devices) this.state.devices.set(device.name, new DeviceState(device));
+  }
+
+  /** Boots the first kernel and reaches its user space. */
+  async boot(signal: AbortSignal): Promise<{ parts: Parts; judge: UpdateJudge }> {
+    const { recorder, state, taint, tearDown } = this;
+    const key = makeRunKey();
+    const plan = livePlan(this.plan, key.publicBlob);
+    const { deadline, timeout, hardware } = plan.scenario;
+    const deadlines = new Deadlines(milliseconds(deadline), { never: plan.noDeadlines === true });
+    makeBackings(hardware, plan.dir);
+    const trace = plan.deviceLooks ? TraceLog.follow(hardware, plan.dir, recorder) : null;
+    tearDown.defer(() => trace?.stop());
+    const machine = await this.startMachine(plan, signal);
+    const limit = milliseconds(timeout);
+    if (limit !== null && plan.onBreakpoint === undefined) {
+      const timer = setTimeout(() => machine.expire(limit), limit);
+      tearDown.defer(() => clearTimeout(timer));
+    }
+    const mark = await this.bootFirst(machine, deadlines);
+    await taint.arrived(machine);
+    const user = await this.reachUser(machine, mark, deadlines, key.privateKey);
+    const parts: Parts = {
+      plan,
+      recorder,
+      state,
+      deadlines,
+      agents: user,
+      user,
+      view: new LiveView(machine, plan, recorder, state),
+      machine,
+      breakpoints: new Breakpoints(plan, machine, user, recorder),
+      trace,
+      taint,
+    };
+    this.parts = parts;
+    this.judge = new UpdateJudge(parts, this.judgements);
+    await findDevices(parts);
+    await fillReserved(parts);
+    return { parts, judge: this.judge };
+  }
+
+  private async startMachine(plan: LivePlan, signal: AbortSignal): Promise<Machine> {
+    const { recorder, streams, state, taint, tearDown } = this;
+    const implies = implicationFilter(plan.scenario, state.devices);
+    const machine = await recorder.task('start of the machine', () =>
+      Machine.start(
+        machineConfig(plan),
+        recorder,
+        streams,
+        (finding) => implies(taint.implication(finding)),
+        this.reach.machine,
+      ),
+    );
+    this.machine = machine;
+    tearDown.defer(async () => {
+      await machine.stop();
+      machine.close();
+    });
+    tearDown.defer(() => taint.stays());
+    const stop = () => void machine.stop();
+    signal.addEventListener('abort', stop, { once: true });
+    tearDown.defer(() => signal.removeEventListener('abort', stop));
+    // An abort in the meantime found no machine to stop.
+    signal.throwIfAborted();
+    return machine;
+  }
+
+  private async bootFirst(machine: Machine, deadlines: Deadlines): Promise<ReadyMark> {
+    const { recorder, clock } = this;
+    const [started, heldBefore] = [clock.now(), machine.pulse.held()];
+    const mark = await recorder
+      .task('boot', () => machine.untilReady(0, deadlines.boot))
+      .catch((error: unknown) => {
+        // A stock kernel that stands still under KVM alone is KVM's doing on more than one host.
+        throw error instanceof NoProgress && this.plan.accel === 'kvm'
+          ? new LabError(`no kernel comes up on KVM here: ${error.message}`, {
+              detail: withConsole('', machine.consoleTail),
+              hint: 'lab run --accel tcg',
+            })
+          : error;
+      });
+    deadlines.measured(clock.now() - started - (machine.pulse.held() - heldBefore));
+    recorder.event({ kind: 'epoch', mark: 'ready', release: mark.release, bootId: mark.bootId });
+    this.kernels.push({ release: mark.release, bootId: mark.bootId });
+    return mark;
+  }
+
+  private async reachUser(
+    machine: Machine,
+    mark: ReadyMark,
+    deadlines: Deadlines,
+    privateKey: string,
+  ): Promise<UserSpace> {
+    const { streams, state, tearDown, reach } = this;
+    const user = new UserSpace({ machine, deadlines, privateKey, streams, connect: reach.connect }, state.holders);
+    tearDown.defer(() => user.disconnect());
+    tearDown.defer(() => user.dropFirst());
+    // A first kernel that is up but cannot be reached is more likely the lab's network than the kernel.
+    const unreachable = (error: unknown): never => {
+      throw error instanceof NoProgress || error instanceof ClientGone
+        ? new LabError(messageOf(error), { detail: withConsole('', machine.consoleTail) })
+        : error;
+    };
+    await this.recorder.task('session', () => user.connect(mark)).catch(unreachable);
+    await user.startFirst().catch(unreachable);
+    return user;
+  }
+
+  /** The verdict on all that was seen. A good one is given only where every witness that it needs looked. */
+  conclude(): Verdict {
+    const { recorder } = this;
+    // One that did not come to life has no memory yet.
+    if (this.machine?.memory !== undefined) {
+      this.machine.readConsole();
+      this.taint.conclude(this.machine);
+    }
+    if (isGood(decide(recorder.incidents).outcome)) {
+      for (const { witness, epoch, why, hint } of recorder.witnesses.missing()) {
+        const detail = [why, hint, `--without ${witness} does without it`].filter((line) => line !== null).join('\n');
+        recorder.incident({
+          source: 'lab',
+          side: 'outside',
+          implies: 'infra',
+          title: `the witness "${witness}" was blind`,
+          detail,
+          epoch,
+        });
+      }
+    }
+    return decide(recorder.incidents);
+  }
+
+  /** The machine ends, and the content of its memory is kept. */
+  async keepMemory(): Promise<void> {
+    const { plan, machine, parts } = this;
+    // One that did not come to life has no memory yet.
+    if (plan.memory === null || machine?.memory === undefined) return;
+    parts?.user.dropFirst();
+    parts?.user.disconnect();
+    await machine.stop();
+    await keepMemory(plan.memory, machine, this.recorder, this.state.handover?.root ?? null);
+  }
+
+  /** An error that ended the run becomes evidence, and what is left of the machine is judged. */
+  async failed(error: unknown): Promise<void> {
+    const { recorder, machine, judgements } = this;
+    const state = this.parts === null ? null : this.state;
+    const failed = { machine, recorder, state, image: null, dir: this.plan.dir };
+    const failure = await takeFailure(error, { ...failed, image: this.plan.kernels[recorder.epoch] ?? null });
+    // What fails while the rest is judged is a failure of its own: the run keeps its record.
+    await this.judgeRest(failure)
+      .catch(async (second: unknown) => this.judgeRest(await takeFailure(second, failed)))
+      .catch((third: unknown) => takeFailure(third, { ...failed, machine: null }));
+    judgements.abandon();
+  }
+
+  private async judgeRest(failure: Failure): Promise<void> {
+    if (this.judge === null || failure === 'lab') return;
+    return failure === 'ended' ? this.judge.ended() : this.judge.clientGone();
+  }
+}
+
+function milliseconds(seconds: number | null): number | null {
+  return seconds === null ? null : seconds * 1000;
+}

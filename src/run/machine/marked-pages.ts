@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// The pages that the running kernel still marks as handed over, from its array of all pages.
+import { countPages, findKhop, KhopIndex, type KhopPages } from '../../oracles/pages/khop.js';
+import type { MemoryView } from '../../qemu/memory.js';
+import { eachStructPage, type PageArray } from '../../qemu/vmemmap.js';
+
+export interface MarkedPages {
+  found: KhopPages[];
+  index: KhopIndex;
+  /** Pages, not folios. */
+  total: number;
+  /** On arrival: the content of those that belong to no file, by page frame (closing.ts). */
+  others?: Map<number, string>;
+}
+
+/** Null where the array cannot be read. */
+export function markedIn(memory: MemoryView, array: PageArray): MarkedPages | null {
+  const found: KhopPages[] = [];
+  const entries = eachStructPage(memory, array, (structs, firstPfn) => {
+    for (const pages of findKhop(structs, firstPfn)) found.push(pages);
+  });
+  return entries === 0 ? null : { found, index: new KhopIndex(found), total: countPages(found) };
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// The machine as judges see it: from outside, and only to read. Whoever has a view cannot write the machine's memory,
+// stop it for good, or end it.
+import type { Finding } from '../../console/index.js';
+import type { ReadPhys } from '../../oracles/files/outside.js';
+import { STRUCT_PAGE } from '../../oracles/pages/khop.js';
+import type { MemoryView } from '../../qemu/memory.js';
+import type { SystemRegisters } from '../../qemu/registers.js';
+import { findPageArray, type PageArray } from '../../qemu/vmemmap.js';
+import { LabError } from '../../util/errors.js';
+import type { RunPlan } from '../engine/plan.js';
+import type { Recorder } from '../engine/recorder.js';
+import type { Machine } from './machine.js';
+import { markedIn, type MarkedPages } from './marked-pages.js';
+import { addressOf } from './symbols.js';
+import { whilePaused, type PauseCount } from './pause.js';
+
+export interface MachineView {
+  /** RAM. It can still be read after the machine has ended. */
+  readonly memory: MemoryView;
+  /** What kernels complained of on the console. */
+  readonly findings: readonly Finding[];
+  readonly hasEnded: boolean;
+  /** Of a processor that runs the machine's own kernel, where there is one. */
+  registers(): Promise<SystemRegisters | null>;
+  /** QEMU's answer to a question: `info ...`, or a read of physical memory (`xp ...`). */
+  query(question: string): Promise<string>;
+  /** QEMU's list of PCI devices. */
+  pciDevices(): Promise<unknown>;
+  /** The array of all `struct page` of the running kernel; null where it was not found. */
+  pageArray(): Promise<PageArray | null>;
+  /** All pages that the running kernel marks as handed over; null where its array of pages was not found. */
+  markedPages(): Promise<MarkedPages | null>;
+  /** Does something that takes time while guests stand still for it. */
+  whilePaused<T>(work: () => T | Promise<T>): Promise<T>;
+}
+
+/** Commands of QEMU's human monitor that change nothing. */
+const QUESTION = /^(?:info|xp)[ /]/;
+
+export class LiveView implements MachineView {
+  constructor(
+    private readonly machine: Pick<Machine, 'memory' | 'findings' | 'ended' | 'registers' | 'human' | 'command'>,
+    private readonly plan: Pick<RunPlan, 'kernels'>,
+    private readonly recorder: Recorder,
+    private readonly state: PauseCount,
+  ) {}
+
+  get memory(): MemoryView {
+    return this.machine.memory;
+  }
+
+  get findings(): readonly Finding[] {
+    return this.machine.findings;
+  }
+
+  get hasEnded(): boolean {
+    return this.machine.ended.aborted;
+  }
+
+  registers(): Promise<SystemRegisters | null> {
+    return this.machine.registers();
+  }
+
+  async query(question: string): Promise<string> {
+    if (!QUESTION.test(question)) throw new LabError(`not a question to QEMU: ${question}`);
+    return this.machine.human(question);
+  }
+
+  pciDevices(): Promise<unknown> {
+    return this.machine.command('query-pci');
+  }
+
+  async pageArray(): Promise<PageArray | null> {
+    const registers = await this.machine.registers();
+    const kernel = this.plan.kernels[this.recorder.epoch];
+    const variable = kernel === undefined ? null : addressOf(kernel, 'vmemmap_base');
+    return registers === null ? null : findPageArray(this.memory, { registers, variable, entry: STRUCT_PAGE });
+  }
+
+  async markedPages(): Promise<MarkedPages | null> {
+    const array = await this.pageArray();
+    return array === null ? null : markedIn(this.memory, array);
+  }
+
+  whilePaused<T>(work: () => T | Promise<T>): Promise<T> {
+    return whilePaused(this.machine, this.recorder, this.state, work);
+  }
+}
+
+export function reader({ memory }: Pick<MachineView, 'memory'>): ReadPhys {
+  return (phys, into) => memory.read(phys, into);
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// The exact moment of a jump: the machine is stopped where the old kernel has written all that it hands over, and before
+// the first instruction of the next one. A breakpoint on the kernel's own machine_kexec(), so that no load of the host
+// can make it late.
+import { HandoverError } from '../../handover/index.js';
+import type { Action, Fault } from '../../model/scenario/scenario.js';
+import { DebuggerStub } from '../../qemu/gdb.js';
+import { LabError } from '../../util/errors.js';
+import type { Needs } from '../engine/parts.js';
+import { rememberHandover } from './handover.js';
+
+export interface KexecBreakpoint {
+  /** Resolves when the machine stands still at the jump; says nothing of how long that may take. */
+  stopped: Promise<void>;
+  /** Waits until the machine stands still at the jump. Throws LabError where the next kernel has begun without it. */
+  reached(): Promise<void>;
+  /** Lets the machine go on. */
+  resume(): Promise<void>;
+}
+
+function changes(fault: Fault, side: 'outgoing' | 'incoming'): boolean {
+  return fault.kind === 'change' && fault.side === side;
+}
+
+/** The breakpoint takes QEMU's only debugger stub. */
+export function takesDebugger(actions: readonly Action[]): boolean {
+  return actions.some(
+    (action) =>
+      action.op === 'fault' &&
+      action.fault.kind === 'change' &&
+      (action.at === 'jump' || action.fault.side === 'incoming'),
+  );
+}
+
+/**
+ * Sets it where a fault needs it: at the jump itself, or later for what the next kernel does not show any more; and
+ * where the handover is to be kept.
+ */
+export async function breakAtKexec(
+  parts: Needs<'plan' | 'recorder' | 'machine' | 'state' | 'deadlines' | 'view'>,
+  jumpFaults: readonly { fault: Fault }[],
+): Promise<KexecBreakpoint | null> {
+  const { plan, recorder, machine, state, deadlines } = parts;
+  const now = jumpFaults.some(({ fault }) => changes(fault, 'outgoing'));
+  const later = plan.scenario.steps.some(
+    (step) => step.epoch === recorder.epoch + 1 && step.op === 'fault' && changes(step.fault, 'incoming'),
+  );
+  state.handover = null;
+  const format = plan.formats[recorder.epoch];
+  const kept = plan.memory?.jumps === true && format != null;
+  if (!now && !later && !kept) return null;
+  if (!format) throw new LabError(`the handover format of the kernel of epoch ${recorder.epoch} was not read`);
+  const stub = await DebuggerStub.attach(await machine.openDebugger());
+  let stopped: Promise<void>;
+  try {
+    await stub.breakAt(format.machineKexec);
+    stopped = stub.runUntilStop();
+    stopped.catch(() => undefined);
+  } catch (error) {
+    await stub.detach();
+    throw error;
+  }
+  return {
+    stopped,
+    reached: async () => {
+      const next = machine.untilReady(recorder.epoch + 1, deadlines.boot).then(() => {
+        throw new LabError('the next kernel has begun without a stop at the jump');
+      });
+      next.catch(() => undefined);
+      await machine.until(Promise.race([stopped, next]), deadlines.boot, 'stop at the jump');
+      // A fault before may have made it unreadable; only a later fault cannot do without it.
+      await rememberHandover(parts).catch((error: unknown) => {
+        if (later || !(error instanceof HandoverError)) throw error;
+      });
+    },
+    resume: () => stub.detach(),
+  };
+}
