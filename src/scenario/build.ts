@@ -36,7 +36,7 @@ export function build(input: ScenarioInput, context: Context): Scenario {
     input.recover === 'update' &&
     drafts.some(({ step }) => step.op === 'guest-create' && step.spec.devices.length > 0)
   )
-    problems.add(['recover'], 'one more update as a way out carries no devices of guests', 'write recover: reboot');
+    problems.add(['recover'], 'recovery by another update cannot carry devices of guests', 'write recover: reboot');
   if (problems.empty) {
     checkEpochs(drafts, kernels, outcome, problems);
     followSteps(
@@ -89,7 +89,9 @@ function kernelsOf(input: ScenarioInput, { overrides, problems }: Context): stri
       if (input[key] !== undefined)
         problems.add([key], `expected either chain or from and to, found chain and ${key}`, null, 'key');
       if (overrides[key] !== undefined)
-        problems.addGeneral(`--${key} cannot be used, as this scenario is a chain of ${input.chain.length} kernels`);
+        problems.addGeneral(
+          `--${key} cannot be used, because this scenario is a chain of ${input.chain.length} kernels`,
+        );
     }
     for (const [index, name] of input.chain.entries()) checkKernel(name, ['chain', index]);
     return input.chain;
@@ -97,9 +99,13 @@ function kernelsOf(input: ScenarioInput, { overrides, problems }: Context): stri
   const from = overrides.from ?? input.from;
   const to = overrides.to ?? input.to;
   if (from === undefined)
-    problems.add([], 'missing key "from": expected the kernel that runs first', 'or say --from, or chain: [...]');
+    problems.add([], 'missing key "from": expected the kernel that runs first', 'or use --from, or chain: [...]');
   if (to === undefined)
-    problems.add([], 'missing key "to": expected the kernel that is handed over to', 'or say --to, or chain: [...]');
+    problems.add(
+      [],
+      'missing key "to": expected the kernel that runs after the update',
+      'or use --to, or chain: [...]',
+    );
   if (from !== undefined) checkKernel(from, overrides.from === undefined ? ['from'] : null);
   if (to !== undefined) checkKernel(to, overrides.to === undefined ? ['to'] : null);
   return [from ?? '', to ?? ''];
@@ -121,17 +127,17 @@ function reserveMemOf(input: ScenarioInput, machine: MachineSpec, problems: Prob
   if (input.reserveMem.length > LIMITS.reserveMem) {
     problems.add(
       ['reserveMem'],
-      `expected at most ${LIMITS.reserveMem} areas, as a kernel has room for no more (RESERVE_MEM_MAX_ENTRIES); found ${input.reserveMem.length}`,
+      `expected at most ${LIMITS.reserveMem} areas, because a kernel has no room for more (RESERVE_MEM_MAX_ENTRIES); found ${input.reserveMem.length}`,
       null,
       'key',
     );
   }
   for (const [index, { name, size }] of input.reserveMem.entries()) {
     if (names.has(name))
-      problems.add(['reserveMem', index, 'name'], `expected a name of its own; "${name}" is there already`);
+      problems.add(['reserveMem', index, 'name'], `expected a unique name; "${name}" exists already`);
     names.add(name);
     if (size === 0 || size % PAGE !== 0)
-      problems.add(['reserveMem', index, 'size'], `expected whole pages of ${PAGE} bytes, found ${size} bytes`);
+      problems.add(['reserveMem', index, 'size'], `expected a multiple of ${PAGE} bytes, found ${size} bytes`);
     total += size;
     if (total > machine.memory)
       problems.add(
@@ -148,7 +154,7 @@ function cmdlinesOf(input: ScenarioInput, kernels: number, problems: Problems): 
     if (/^\d+$/.test(key) && Number(key) >= kernels) {
       problems.add(
         ['cmdline', key],
-        `expected an epoch from 0 to ${kernels - 1}, as there are ${kernels} kernels; found ${key}`,
+        `expected an epoch from 0 to ${kernels - 1}, because there are ${kernels} kernels; found ${key}`,
         null,
         'key',
       );
@@ -183,14 +189,14 @@ function stepsOf(
   if (input.steps && input.kexec)
     problems.add(
       ['kexec'],
-      'kexec goes with sessions; with steps it is a step of its own',
+      'kexec belongs to sessions; with steps, write it as a step',
       'write - kexec, - abort or - load: legacy',
       'key',
     );
   if (input.kselftest !== undefined) {
     for (const key of ['sessions', 'steps', 'kexec'] as const)
       if (input[key] !== undefined)
-        problems.add([key], `kselftest says all that is done; ${key} cannot stand beside it`, null, 'key');
+        problems.add([key], `kselftest defines all steps, so ${key} cannot be used with it`, null, 'key');
   }
   const list = new StepList(document);
   try {
@@ -202,7 +208,7 @@ function stepsOf(
     }
   } catch (error) {
     if (!(error instanceof TooManySteps)) throw error;
-    problems.add(error.path, `expected at most ${LIMITS.steps} steps in all; this goes beyond`);
+    problems.add(error.path, `expected at most ${LIMITS.steps} steps in all; here are more`);
   }
   return problems.empty ? insertFaults(list.drafts, input.faults, kernels.length, document, problems) : list.drafts;
 }

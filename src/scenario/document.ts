@@ -115,7 +115,7 @@ export class SourceDocument {
             found.push(
               this.#problem(
                 offset,
-                `this key is there twice in one mapping; first in line ${this.#position(first).line}`,
+                `this mapping has the key twice; the first one is in line ${this.#position(first).line}`,
               ),
             );
         }
@@ -175,7 +175,7 @@ function keyText(key: unknown): string {
 /** What makes data unfit to be walked through: too many levels, or a part that holds itself. */
 function nesting(value: unknown, around: Set<unknown>): string | null {
   if (typeof value !== 'object' || value === null) return null;
-  if (around.has(value)) return 'an alias stands within what it names';
+  if (around.has(value)) return 'an alias refers to a value that contains it';
   if (around.size >= MAX_LEVELS) return TOO_DEEP;
   around.add(value);
   for (const each of Object.values(value)) {
@@ -187,7 +187,7 @@ function nesting(value: unknown, around: Set<unknown>): string | null {
 }
 
 function yamlMessage(code: string, message: string): string {
-  if (code === 'MULTIPLE_DOCS') return 'expected one YAML document; a second one begins here';
+  if (code === 'MULTIPLE_DOCS') return 'expected one YAML document; a second one starts here';
   if (/call stack/.test(message) || message === TOO_DEEP) return TOO_DEEP;
   return `YAML: ${message}`;
 }

@@ -96,14 +96,14 @@ function tooLarge(file: string, what = 'scenario'): ScenarioProblem {
   return general(
     file,
     `expected a ${what} of at most ${LIMITS.fileBytes} bytes`,
-    what === 'scenario' ? 'count, {i} and repeat say many things in few lines' : null,
+    what === 'scenario' ? 'count, {i} and repeat keep a file short' : null,
   );
 }
 
 async function unreadable(path: string, error: unknown, what: string): Promise<ScenarioProblem> {
   const code = (error as NodeJS.ErrnoException).code;
   if (code === 'EISDIR') return general(path, `expected a ${what} file, found a folder`);
-  if (code !== 'ENOENT' && code !== 'ENOTDIR') return general(path, `cannot be read: ${messageOf(error)}`);
+  if (code !== 'ENOENT' && code !== 'ENOTDIR') return general(path, `cannot read it: ${messageOf(error)}`);
   const others = await readdir(dirname(path)).catch(() => []);
   const near = nearest(
     basename(path),

@@ -76,10 +76,10 @@ function build(
   if (chains.length === 0 && problems.empty && selections.some((selection) => selection.kernels === 'plan')) {
     problems.add(
       ['scenarios'],
-      'there is no pair of kernels to run these on',
+      'there is no pair of kernels for these scenarios',
       kernels.length === 0
-        ? 'say kernels: [...], or kernels: own with the scenarios'
-        : `${kernels.length} kernel and pairs: ${words.join(', ')} make none`,
+        ? 'write kernels: [...], or kernels: own for the scenarios'
+        : `${kernels.length} kernel with pairs: ${words.join(', ')} gives no pair`,
       'key',
     );
   }
@@ -181,7 +181,7 @@ function selectionOf(
     problems.add(
       [...path, kind],
       `no such ${kind === 'file' ? 'scenario' : 'folder'}: ${shown(where)}`,
-      near === null ? 'paths are as seen from the plan' : `did you mean "${near}"?`,
+      near === null ? 'paths are relative to the plan' : `did you mean "${near}"?`,
     );
   }
   return {

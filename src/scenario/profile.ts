@@ -49,7 +49,7 @@ function build(input: ProfileInput, file: string, problems: Problems): Profile {
     const path = ['features', name];
     if (!isName(name)) problems.add(path, `expected a feature's name, found ${shown(name)}`, null, 'key');
     if (Object.keys(needs).length === 0)
-      problems.add(path, 'expected the component that carries it, and its version', null, 'key');
+      problems.add(path, 'expected a component that supports it, and its version', null, 'key');
     for (const component of Object.keys(needs)) {
       if (Object.hasOwn(input.components, component)) continue;
       const near = nearest(component, Object.keys(input.components));

@@ -22,9 +22,9 @@ const YAML_CASES: Case[] = [
   ['from: a\nto: [b\n', '3:1 YAML:'],
   ['from: a\n\tto: b\n', '2:1 YAML: Tabs are not allowed as indentation'],
   ['from: "a\n', '2:1 YAML: Missing closing "quote'],
-  ['from: a\nto: b\nfrom: c\n', '3:1 this key is there twice in one mapping'],
-  [`${HEAD}machine: {cpus: 1, cpus: 2}\n`, '3:20 this key is there twice in one mapping'],
-  ['from: a\n---\nto: b\n', '2:1 expected one YAML document; a second one begins here'],
+  ['from: a\nto: b\nfrom: c\n', '3:1 this mapping has the key twice'],
+  [`${HEAD}machine: {cpus: 1, cpus: 2}\n`, '3:20 this mapping has the key twice'],
+  ['from: a\n---\nto: b\n', '2:1 expected one YAML document; a second one starts here'],
   [`${HEAD}tags: *unknown\n`, '3:7 YAML: Unresolved alias'],
   [`${HEAD}tags: &a [*a]\n`, '3:'],
 ];
@@ -82,9 +82,9 @@ const SHAPE_CASES: Case[] = [
   [`${HEAD}sessions:\n  - files: []\n`, '4:5 missing key "name": expected the name of a session'],
   [`${SESSION}      - {name: ram}\n`, '6:9 expected exactly one of memfd and object'],
   [`${SESSION}      - {memfd: 1MiB, object: 1MiB}\n`, '6:9 expected exactly one of memfd and object'],
-  [`${SESSION}      - {memfd: 1MiB, state: 3}\n`, '6:23 state does not go with a memfd'],
-  [`${SESSION}      - {object: 1MiB, seals: [grow]}\n`, '6:24 seals does not go with an object'],
-  [`${SESSION}      - {object: 5000}\n`, '6:18 expected whole pages of 4096 bytes, found 5000 bytes'],
+  [`${SESSION}      - {memfd: 1MiB, state: 3}\n`, '6:23 state is not possible for a memfd'],
+  [`${SESSION}      - {object: 1MiB, seals: [grow]}\n`, '6:24 seals is not possible for an object'],
+  [`${SESSION}      - {object: 5000}\n`, '6:18 expected a multiple of 4096 bytes, found 5000 bytes'],
   [`${SESSION}      - {object: 8KiB, label: "${'x'.repeat(33)}"}\n`, '6:31 expected a label of at most 32 bytes'],
   ['from: a\nto: b\npolicy: chek\n', '3:9 expected force or check, found "chek"; did you mean "check"?'],
   [
@@ -136,18 +136,18 @@ const MEANING_CASES: Case[] = [
   [`${HEAD}machine: {memory: 128MiB}\n`, '3:19 expected memory from 256MiB to 64GiB'],
   [`${HEAD}machine: {memory: 65GiB}\n`, '3:19 expected memory from 256MiB to 64GiB'],
   [`${HEAD}machine: {memory: 268435457}\n`, '3:19 expected memory in whole MiB'],
-  [`${HEAD}cmdline: {2: x}\n`, '3:11 expected an epoch from 0 to 1, as there are 2 kernels; found 2'],
+  [`${HEAD}cmdline: {2: x}\n`, '3:11 expected an epoch from 0 to 1, because there are 2 kernels; found 2'],
   [`${HEAD}cmdline: {to: ${'x'.repeat(1025)}}\n`, '3:1 expected at most 1024 bytes'],
-  [`${HEAD}reserveMem: [{name: a, size: 100}]\n`, '3:30 expected whole pages'],
+  [`${HEAD}reserveMem: [{name: a, size: 100}]\n`, '3:30 expected a multiple of 4096 bytes'],
   [
     `${HEAD}reserveMem: [{name: a, size: 4KiB}, {name: a, size: 2GiB}]\n`,
-    '3:44 expected a name of its own',
+    '3:44 expected a unique name',
     "3:53 expected less than the machine's memory",
   ],
-  [`${HEAD}sessions: [{name: a}, {name: a}]\n`, '3:30 expected a name of its own; there is a session "a" already'],
+  [`${HEAD}sessions: [{name: a}, {name: a}]\n`, '3:30 expected a unique name; there is a session "a" already'],
   [
     `${HEAD}sessions: [{name: a, count: 2}]\n`,
-    '3:19 expected a name with {i}, as there are 2 of them; found "a"; did you mean "a-{i}"?',
+    '3:19 expected a name with {i}, because there are 2 copies; found "a"; did you mean "a-{i}"?',
   ],
   [`${HEAD}sessions: [{name: "a{n}", count: 2}]\n`, '3:19 no number is known for {n}'],
   [
@@ -156,19 +156,19 @@ const MEANING_CASES: Case[] = [
   ],
   [
     `${SESSION}      - {memfd: 1MiB, token: 5}\n      - {memfd: 1MiB, token: 5}\n`,
-    '7:9 expected a name of its own',
-    '7:30 expected a token of its own in session "vm0"; 5 is taken',
+    '7:9 expected a unique name',
+    '7:30 expected a unique token in session "vm0"; 5 is taken',
   ],
   [
     `${SESSION}      - {memfd: 1MiB, name: a}\n      - {memfd: 1MiB, name: a}\n`,
-    '7:29 expected a name of its own; session "vm0" has a file "a" already',
+    '7:29 expected a unique name; session "vm0" has a file "a" already',
   ],
   [
     `${SESSION}      - {memfd: 1MiB, holes: ["250+10"]}\n`,
-    '6:31 expected pages below 256, as the file has 256 of them; found 250+10',
+    '6:31 expected pages below 256, because the file has 256; found 250+10',
   ],
   [`${SESSION}      - {memfd: 1MiB, holes: ["1+10", "5+1"]}\n`, '6:39 the hole 5+1 overlaps another one'],
-  [`${SESSION}      - {memfd: 1MiB, seals: [grow, grow]}\n`, '6:37 the seal grow is there twice'],
+  [`${SESSION}      - {memfd: 1MiB, seals: [grow, grow]}\n`, '6:37 the seal grow is listed twice'],
   [
     `${SESSION}      - memfd: 600MiB\n      - memfd: 600MiB\n`,
     "7:9 expected files of at most 1024 MiB in all, the machine's memory; found 1200 MiB",
@@ -179,7 +179,7 @@ const MEANING_CASES: Case[] = [
     '3:12 expected at most 100000 sessions and files, found 10010000',
   ],
   [`${HEAD}sessions: []\nsteps: [kexec]\n`, '4:1 expected either sessions or steps, found both'],
-  [`${HEAD}kexec: legacy\nsteps: [kexec]\n`, '3:1 kexec goes with sessions'],
+  [`${HEAD}kexec: legacy\nsteps: [kexec]\n`, '3:1 kexec belongs to sessions'],
   [`${HEAD}faults: [{at: jump}]\n`, '3:10 expected exactly one of do, replace, flip, unplug, iommu-table, change'],
   [
     `${HEAD}faults: [{at: jump, do: stop, flip: {file: a}}]\n`,
@@ -190,7 +190,7 @@ const MEANING_CASES: Case[] = [
   [`${DEVICES}faults: [{at: jump, unplug: edu1}]\n`, '5:29 no device "edu1" is in this scenario; did you mean "edu0"?'],
   [
     `${DEVICES}faults: [{at: jump, unplug: edu0}]\n`,
-    '5:29 expected a device behind a root port, as QEMU takes none from the root bus; "edu0" is on it',
+    '5:29 expected a device behind a root port, because QEMU cannot unplug one from the root bus; "edu0" is on it',
   ],
   [
     `${DEVICES}faults: [{at: jump, iommu-table: {device: edu0, damage: x}}]\n`,
@@ -211,7 +211,7 @@ const MEANING_CASES: Case[] = [
   ],
   [
     `${SESSION}      - {memfd: 8KiB}\nfaults: [{at: before-kexec, flip: {file: vm0/1, page: 2}}]\n`,
-    '7:55 expected a page below 2, as "vm0/1" has that many; found 2',
+    '7:55 expected a page below 2, because "vm0/1" has that many; found 2',
   ],
 ];
 
@@ -222,8 +222,8 @@ const STEP_CASES: Case[] = [
     '5:5 expected open, load, kexec, abort, kill-agent or a mapping, found "kexek"; did you mean "kexec"?',
   ],
   [`${STEPS}  - 5\n`, '5:5 expected open, load, kexec, abort, kill-agent or a mapping, found the number 5'],
-  [`${STEPS}  - {}\n`, '5:5 expected one operation a step, found none'],
-  [`${STEPS}  - {create: a, finish: a}\n`, '5:5 expected one operation a step, found create and finish'],
+  [`${STEPS}  - {}\n`, '5:5 expected one operation for each step, found none'],
+  [`${STEPS}  - {create: a, finish: a}\n`, '5:5 expected one operation for each step, found create and finish'],
   [`${STEPS}  - repeat: {count: 2, steps: []}\n`, '5:31 expected at least 1 entries, found 0'],
   [
     `${STEPS}  - repeat: {count: 100000, steps: [{repeat: {count: 100000, as: j, steps: []}}]}\n`,
@@ -240,7 +240,7 @@ const STEP_CASES: Case[] = [
   ],
   [
     `${HEAD}reserveMem: [${Array.from({ length: 9 }, (_, i) => `{name: r${i}, size: 4KiB}`).join(', ')}]\n`,
-    '3:1 expected at most 8 areas, as a kernel has room for no more',
+    '3:1 expected at most 8 areas, because a kernel has no room for more',
   ],
   [`${HEAD}steps: []\n`, '3:8 expected at least 1 entries, found 0'],
   [
@@ -264,11 +264,11 @@ const STEP_CASES: Case[] = [
   ],
   [
     `${STEPS}  - create: a\n  - create: a\n`,
-    '6:13 expected a name of its own; there is a session "a" already; state errno: EEXIST if that is what you test',
+    '6:13 expected a unique name; there is a session "a" already; state errno: EEXIST if that is what you test',
   ],
   [
     `${STEPS}  - create: a\n  - memfd: {name: f, size: 1MiB}\n  - preserve: {session: a, file: f, token: 1}\n  - preserve: {session: a, file: f, token: 1}\n`,
-    '8:44 expected a token of its own in session "a"; 1 is taken; state errno: EEXIST',
+    '8:44 expected a unique token in session "a"; 1 is taken; state errno: EEXIST',
   ],
   [
     `${STEPS}  - memfd: {name: ram, size: 1MiB}\n  - check: rma\n`,
@@ -276,29 +276,29 @@ const STEP_CASES: Case[] = [
   ],
   [
     `${STEPS}  - memfd: {name: f, size: 1MiB}\n  - memfd: {name: f, size: 1MiB}\n`,
-    '6:12 expected a name of its own; there is a file "f" already',
+    '6:12 expected a unique name; there is a file "f" already',
   ],
   [`${STEPS}  - memfd: {name: f, size: 1MiB}\n  - kexec\n  - check: f\n`, '7:12 no file "f" is open here'],
   [
     `${STEPS}  - create: vm0\n  - kexec\n  - retrieve: vm1\n`,
-    '7:15 no session "vm1" was ever created in an epoch before; did you mean "vm0"?',
+    '7:15 no session "vm1" was created in an earlier epoch; did you mean "vm0"?',
   ],
   [
     `${STEPS}  - create: vm0\n  - kexec\n  - retrieve: {session: vm0, token: 1}\n`,
-    '7:15 no session "vm0" was asked back in this epoch',
+    '7:15 no session "vm0" was retrieved in this epoch',
   ],
   [
     `${STEPS}  - create: vm0\n  - kexec\n  - retrieve: vm0\n  - retrieve: {session: vm0, token: 1}\n`,
-    '8:15 no token 1 of session "vm0" was ever preserved; there is none',
+    '8:15 no token 1 of session "vm0" was preserved; there is none',
   ],
-  [`${STEPS}  - create: vm0\n  - kexec\n  - retrieve: {session: vm0, as: x}\n`, '7:34 expected a token with it'],
+  [`${STEPS}  - create: vm0\n  - kexec\n  - retrieve: {session: vm0, as: x}\n`, '7:34 expected a token as well'],
   [`${STEPS}  - finish: vm0\n`, '5:13 no session "vm0" is open here'],
   [`${STEPS}  - close: {session: a, file: b}\n`, '5:12 expected exactly one of session, file, device'],
   [`${STEPS}  - close: {file: b}\n`, '5:12 no file "b" is open here'],
-  [`${STEPS}  - kexec\n  - kexec\n`, '6:5 this is kexec 2, but 2 kernels make 1; name more kernels with chain'],
+  [`${STEPS}  - kexec\n  - kexec\n`, '6:5 this is kexec 2, but 2 kernels need only 1; name more kernels with chain'],
   [
     `${HEAD}steps:\n  - open\n`,
-    '3:1 nothing can be preserved, as the steps never come to kernel "b": they have 0 kexec of 1; add kexec, or expect: refused',
+    '3:1 nothing can be preserved, because the steps never reach kernel "b": they have 0 of 1 kexecs; add kexec, or expect: refused',
   ],
   [
     `${STEPS}  - abort\n  - kexec\n`,
@@ -316,15 +316,15 @@ const STEP_CASES: Case[] = [
     '5:36 expected permissions in octal and in quotes, such as "0755", found the number 755',
   ],
   [`${STEPS}  - upload: {from: a, to: b, mode: "9"}\n`, '5:36 expected permissions in octal'],
-  [`${STEPS}  - create: vm-{i}\n`, '5:13 no number is known for {i} in "vm-{i}"; numbers come from repeat'],
+  [`${STEPS}  - create: vm-{i}\n`, '5:13 no number is known for {i} in "vm-{i}"; values come from repeat'],
   [
     `${STEPS}  - repeat: {count: 2, steps: [{create: "vm-{j}"}]}\n`,
     '5:41 no number is known for {j} in "vm-{j}"; known here: {i}',
   ],
-  [`${STEPS}  - repeat: {count: 2, steps: [{create: vm}]}\n`, '5:41 expected a name of its own'],
+  [`${STEPS}  - repeat: {count: 2, steps: [{create: vm}]}\n`, '5:41 expected a unique name'],
   [
     `${STEPS}  - repeat: {count: 2, steps: [{repeat: {count: 2, steps: [open]}}]}\n`,
-    '5:41 {i} is taken by a repeat around this one',
+    '5:41 {i} is already used by an outer repeat',
   ],
   [`${STEPS}  - repeat: {count: 2, steps: [{creat: vm}]}\n`, '5:33 unknown key "creat"; did you mean "create"?'],
   [

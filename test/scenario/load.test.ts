@@ -101,7 +101,7 @@ test.each([
   [
     'an alias of itself',
     'from: a\nto: b\nsteps: &s [{repeat: {count: 2, steps: *s}}]\n',
-    /x\.yaml:3:39: .*an alias stands within what it names/,
+    /x\.yaml:3:39: .*an alias refers to a value that contains it/,
   ],
   [
     'numbers beyond all bounds',

@@ -84,9 +84,9 @@ test.each<[string, ...string[]]>([
   [`kernels: [7.3.4]\npairs: forwards\n${scenarios}`, '2:8 expected all, forward, rollback, same'],
   [
     `kernels: [7.3.4]\npairs: forward\n${scenarios}`,
-    '3:1 there is no pair of kernels to run these on; 1 kernel and pairs: forward make none',
+    '3:1 there is no pair of kernels for these scenarios; 1 kernel with pairs: forward gives no pair',
   ],
-  ['scenarios: [{file: ../pair.yaml}]\n', '1:1 there is no pair of kernels to run these on; say kernels'],
+  ['scenarios: [{file: ../pair.yaml}]\n', '1:1 there is no pair of kernels for these scenarios; write kernels'],
   ['kernels: [7.3.4]\nscenarios: [{file: ../pear.yaml}]\n', '2:20 no such scenario: "../pear.yaml"'],
   [
     'kernels: [7.3.4]\nscenarios: [{folder: ../mismatsch}]\n',

@@ -53,7 +53,7 @@ describe('a profile', () => {
     ['components: {kho: 4.5}\n', '1:19 expected a version: a whole number, found the number 4.5'],
     ['components: {kho: -1}\n', '1:19 expected at least 0, found the number -1'],
     ['components: {kho: 10000000000}\n', '1:19 expected at most 999999999'],
-    ['components: {kho: 4, kho: 5}\n', '1:22 this key is there twice in one mapping'],
+    ['components: {kho: 4, kho: 5}\n', '1:22 this mapping has the key twice'],
     [
       'components: {kho: 4}\nfeatures: {label: {obejct: 3}}\n',
       '2:20 component "obejct" is not pinned by this profile; pin it under components',
@@ -62,10 +62,7 @@ describe('a profile', () => {
       'components: {object: 1}\nfeatures: {label: {obejct: 3}}\n',
       '2:20 component "obejct" is not pinned by this profile; did you mean "object"?',
     ],
-    [
-      'components: {object: 1}\nfeatures: {label: {}}\n',
-      '2:12 expected the component that carries it, and its version',
-    ],
+    ['components: {object: 1}\nfeatures: {label: {}}\n', '2:12 expected a component that supports it, and its version'],
     ['components: {object: 1}\nfeatures: {label: 3}\n', '2:19 expected a mapping, found the number 3'],
     ['components: {object: 1}\nfeatures: {"a b": {object: 3}}\n', '2:12 expected a feature\'s name, found "a b"'],
     ['components: {kho: 4}\n---\nname: x\n', '2:1 expected one YAML document'],

@@ -58,15 +58,15 @@ test.each([
   ],
   [
     `sessions: [{name: s, files: [{memfd: 4KiB, token: ${MOST}, count: 2, name: "f-{i}"}]}]\n`,
-    '3:51 expected a token: a whole number from 0 to 18446744073709551615; that of copy 2 goes beyond',
+    '3:51 expected a token: a whole number from 0 to 18446744073709551615; the token of copy 2 is larger',
   ],
   [
     `sessions: [{name: s, guests: [{size: 1MiB, token: ${MOST}}]}]\n`,
-    '3:51 expected a token: a whole number from 0 to 18446744073709551615; a guest takes two, and those of copy 1 go beyond',
+    '3:51 expected a token: a whole number from 0 to 18446744073709551615; a guest needs two, and those of copy 1 are larger',
   ],
   [
     `sessions: [{name: s, files: [{memfd: 4KiB, token: ${MOST}, name: a}, {memfd: 4KiB, token: "${MOST}", name: b}]}]\n`,
-    `3:104 expected a token of its own in session "s"; ${MOST} is taken`,
+    `3:104 expected a unique token in session "s"; ${MOST} is taken`,
   ],
 ])('%s', (text, message) => {
   expect(problemsOf(() => parseScenario(HEAD + text, 'x.yaml'))).toEqual([expect.stringContaining(message)]);

@@ -38,7 +38,7 @@ function named(text: string, site: Site, ...keys: string[]): string {
     site.problems.add(
       [...site.path, ...keys],
       `no number is known for {${strange}} in ${shown(text)}`,
-      known ? `known here: ${known}` : 'numbers come from repeat',
+      known ? `known here: ${known}` : 'values come from repeat',
     );
   }
   return fill(text, site.numbers);
@@ -123,7 +123,7 @@ function retrieve(value: Given<'retrieve'>, site: Site): Action | null {
   if (typeof value === 'string') return { op: 'retrieve-session', session };
   if (value.token === undefined) {
     if (value.as === undefined) return { op: 'retrieve-session', session };
-    site.problems.add([...site.path, 'as'], 'expected a token with it, as only a file gets a name');
+    site.problems.add([...site.path, 'as'], 'expected a token as well, because only a file gets a name');
     return null;
   }
   // Without `as` the name is found out when the steps are followed.
@@ -207,8 +207,8 @@ function expandRepeat(repeat: RepeatInput, site: Site, out: StepList): void {
   if (site.numbers.has(repeat.as))
     site.problems.add(
       [...site.path, 'as'],
-      `{${repeat.as}} is taken by a repeat around this one`,
-      'give this one another name with as',
+      `{${repeat.as}} is already used by an outer repeat`,
+      'choose another name with as',
     );
   for (let number = 1; number <= repeat.count; number++) {
     expandAll(repeat.steps, { ...site, path, numbers: new Map(site.numbers).set(repeat.as, number) }, out);
@@ -229,7 +229,7 @@ function expandAll(steps: readonly StepInput[], site: Site, out: StepList): void
     if (key === undefined || keys.length !== 1) {
       site.problems.add(
         path,
-        `expected one operation a step, found ${keys.length === 0 ? 'none' : keys.join(' and ')}`,
+        `expected one operation for each step, found ${keys.length === 0 ? 'none' : keys.join(' and ')}`,
       );
     } else if (key === 'repeat') {
       expandRepeat(step.repeat!, { ...site, path: [...path, 'repeat'] }, out);

@@ -11,22 +11,22 @@ const number = (what: string) =>
 
 export const changeBody = mapping({
   place: line('a place of the handover').describe(
-    'Place by meaning, such as luo.version or memfd[vm0/1].folio[17].pfn; docs/scenario.md lists all',
+    'A place of the handover, such as luo.version or memfd[vm0/1].folio[17].pfn; ' + 'docs/scenario.md lists all',
   ),
   to: z
     .union([z.int().min(0), z.string().max(256)], { error: 'expected a number or text' })
     .optional()
-    .describe('What stands there afterwards: a number (of more than 53 bits in quotes) or text'),
-  add: number('a whole number').optional().describe('A number that is added; it may be negative'),
-  flip: number('bits as a number').optional().describe('Bits that are flipped'),
+    .describe('The new value: a number (in quotes if it has more than 53 bits) or text'),
+  add: number('a whole number').optional().describe('A number to add; it may be negative'),
+  flip: number('bits as a number').optional().describe('Bits to flip'),
   self: z
     .literal(true, { error: 'expected true' })
     .optional()
-    .describe('The address of the structure that holds it: a chain becomes a circle'),
+    .describe('The address of the structure with this field, which turns a chain into a loop'),
   remove: z
     .literal(true, { error: 'expected true' })
     .optional()
-    .describe('A property or a node of a tree becomes nothing'),
+    .describe('Remove a property or a node of a device tree'),
 });
 
 export const CHANGE_WORDS = ['to', 'add', 'flip', 'self', 'remove'] as const;

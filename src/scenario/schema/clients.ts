@@ -15,24 +15,21 @@ export const callCommon = {
   errno: z
     .union([errno, z.array(z.enum(ERRNO_WORDS)).min(1)], { error: 'expected the name of an error, or a list of them' })
     .optional()
-    .describe('What the kernel must answer; of a list, any'),
-  client: clientName.optional().describe('The client that calls; by default the first one, main'),
-  during: z
-    .literal('kexec', { error: 'expected kexec' })
-    .optional()
-    .describe('It is sent together with the reboot call'),
+    .describe('The error that the kernel must return; with a list, any of them'),
+  client: clientName.optional().describe('The client that makes the call; by default the first one, main'),
+  during: z.literal('kexec', { error: 'expected kexec' }).optional().describe('Send it together with the reboot call'),
 };
 
 export const clientOperations = {
-  client: clientName.optional().describe('Start another client: a process of its own'),
+  client: clientName.optional().describe('Start another client, in its own process'),
   pass: mapping({
-    to: clientName.describe('The client that gets it'),
-    from: clientName.default('main').describe('The client that gives it'),
+    to: clientName.describe('The client that receives it'),
+    from: clientName.default('main').describe('The client that passes it'),
     session: sessionName.optional(),
     file: line('the name of a file').optional(),
     errno: errno.optional(),
   })
     .optional()
-    .describe('Pass the descriptor of a session or a file to another client; who gives it keeps its own'),
-  kill: clientName.optional().describe('Kill a client; what others hold too stays'),
+    .describe('Pass the descriptor of a session or a file to another client; the sender keeps its own'),
+  kill: clientName.optional().describe('Kill a client; sessions and files that another client also holds stay'),
 };

@@ -26,14 +26,16 @@ export const iommu = z
     [
       z.enum(IOMMU_KINDS),
       mapping({
-        kind: z.enum(IOMMU_KINDS).describe('Which one'),
-        intremap: z.boolean().optional().describe('Interrupts are remapped too; by default with intel'),
+        kind: z.enum(IOMMU_KINDS).describe('Its kind'),
+        intremap: z.boolean().optional().describe('Interrupt remapping; on by default with intel'),
         scalable: z.boolean().default(false).describe("VT-d's scalable mode; intel only"),
         preserve: z
           .enum(DEVICE_PRESERVES)
           .default('recreate')
           .describe(
-            'Short form: the iommufd of each device that goes to a session. required: LUO carries it, or the update is called off; if-supported: LUO where it can; recreate: made anew',
+            'Short form: what happens to the iommufd of each device in a session. required: LUO carries ' +
+              'it, or the update is called off; if-supported: LUO carries it if it can; recreate: the next ' +
+              'kernel makes a new one',
           ),
         bits: z
           .union(
@@ -61,8 +63,8 @@ const iova = z
     ],
     { error: 'expected an address: hexadecimal such as 0x100000, or a size' },
   )
-  .meta({ description: 'Address that the device uses: hexadecimal (0x100000) or a size, whole pages' });
-const rights = z.enum(RIGHTS).default('rw').describe('What the device may do with it');
+  .meta({ description: 'Address that the device uses: hexadecimal (0x100000) or a size, a multiple of the page size' });
+const rights = z.enum(RIGHTS).default('rw').describe('Access rights of the device');
 
 const AT = /^[0-9a-f]{1,2}\.[0-7]$/i;
 const at = z
@@ -76,34 +78,34 @@ const at = z
   .meta({ pattern: '^[0-9A-Fa-f]{1,2}\\.[0-7]$' });
 
 export const device = mapping({
-  name: id("a device's name").describe('Name of the device within the scenario'),
-  device: z.enum(DEVICE_MODELS).describe('What it is'),
+  name: id("a device's name").describe('Name of the device in the scenario'),
+  device: z.enum(DEVICE_MODELS).describe('Its model'),
   at: at.describe('Its address on its bus: SLOT.FUNCTION in hexadecimal, slots 02 to 1e; behind a root port "00.0"'),
-  behind: id("a root port's name")
-    .optional()
-    .describe('Root port that it hangs behind; the lab makes one for each name'),
-  size: size.optional().describe('Size of what backs it: nvme, virtio-blk, ivshmem; 16MiB by default'),
+  behind: id("a root port's name").optional().describe('Its root port; the lab adds one for each name'),
+  size: size.optional().describe('Size of its backing storage (nvme, virtio-blk, ivshmem); 16MiB by default'),
   preserve: z
     .enum(DEVICE_PRESERVES)
     .default('recreate')
     .describe(
-      'required: LUO carries its descriptor, or the update is called off; if-supported: LUO where it can, else recreate; recreate: closed, and opened and mapped anew',
+      'required: LUO carries its descriptor, or the update is called off; if-supported: LUO ' +
+        'carries it if it can, otherwise recreate; recreate: close it, then open and map it again',
     ),
   session: line("a session's name").optional().describe('Session that carries its descriptor'),
-  token: token.optional().describe('Token of its descriptor in the session; by default the next after the files'),
+  token: token.optional().describe('Token of its descriptor in the session; by default the next one after the files'),
   map: z
     .array(mapping({ file: line("a file's name").describe('Name of the file, SESSION/FILE'), iova, rights }))
     .default([])
-    .describe('Short form: files that it reaches by DMA'),
+    .describe('Short form: files to map for its DMA'),
   dma: z
     .enum(['in-flight'])
     .optional()
-    .describe('Short form, edu only: a transfer is begun right before the kexec, and followed to its end'),
+    .describe('Short form, edu only: start a transfer right before the kexec, and follow it to its end'),
   interrupts: z
     .enum(DEVICE_INTERRUPTS)
     .default('armed')
     .describe(
-      'edu: armed: an interrupt that was tried stays set up, over the kexec too; off: it is taken down again, as drivers want it that refuse to freeze with one',
+      'edu only. armed: after its test, an interrupt stays set up, even across the kexec; off: it ' +
+        'is removed, for drivers that refuse to freeze with one',
     ),
 });
 
@@ -121,15 +123,15 @@ export const deviceOperations = {
   'device-map': mapping({ device: name, file: line('the name of a file'), iova, rights, ...common })
     .optional()
     .describe("Map a file for the device's DMA"),
-  'device-preserve': carried.optional().describe("Give the device's descriptor to a session"),
-  'device-retrieve': carried.optional().describe("Ask the device's descriptor back"),
-  'iommu-preserve': carried.optional().describe('Give the iommufd that the device is bound to to a session'),
-  'iommu-retrieve': carried.optional().describe('Ask the iommufd back, before the device that is bound to it'),
+  'device-preserve': carried.optional().describe("Preserve the device's descriptor in a session"),
+  'device-retrieve': carried.optional().describe("Retrieve the device's descriptor"),
+  'iommu-preserve': carried.optional().describe("Preserve the device's iommufd in a session"),
+  'iommu-retrieve': carried.optional().describe("Retrieve the device's iommufd, before the device itself"),
   'device-check': onDevice
     .optional()
-    .describe('Look at the device from inside: identity, registers, DMA in both directions, an interrupt'),
+    .describe('Check the device from inside: identity, registers, DMA in both directions, an interrupt'),
   'device-dma': mapping({ device: name, start: z.literal(true, { error: 'expected true' }), ...common })
     .optional()
-    .describe('edu: begin a transfer and do not wait for it'),
+    .describe('edu only: start a transfer without waiting for it'),
   'device-close': onDevice.optional().describe('Close the device'),
 };

@@ -13,48 +13,48 @@ export const faultBody = {
     .enum(['triple-fault', 'reset', 'stop', 'nmi'])
     .optional()
     .describe(
-      'triple-fault: the next interrupt resets the machine; reset: QMP system_reset; stop: all vCPUs stand still; nmi: QMP inject-nmi',
+      'triple-fault: the next interrupt resets the machine; reset: QMP system_reset; stop: all ' +
+        'vCPUs stop; nmi: QMP inject-nmi',
     ),
   replace: mapping({
-    find: bytes('the text to look for').describe("A whole NUL-terminated string in the machine's memory"),
-    with: bytes('the text to write').describe('What to write over it; no longer than find'),
-    where: z.enum(['page-start', 'anywhere']).default('anywhere').describe('Where it must stand'),
+    find: bytes('the text to look for').describe("A complete NUL-terminated string in the machine's memory"),
+    with: bytes('the text to write').describe('Its replacement, no longer than find'),
+    where: z.enum(['page-start', 'anywhere']).default('anywhere').describe('Where to look for it'),
   })
     .optional()
-    .describe("Overwrite a string wherever it stands in the machine's memory"),
+    .describe("Replace a string everywhere in the machine's memory"),
   flip: mapping({
     file: line("a file's name").describe('Name of the file; in the short form SESSION/FILE'),
     page: whole().min(0).default(0).describe('Page of the file, counted from 0'),
-    offset: whole().min(0).max(4095).default(0).describe('Byte of the page'),
+    offset: whole().min(0).max(4095).default(0).describe('Byte of the page, counted from 0'),
     mask: whole().min(1).max(255).default(255).describe('Bits to flip'),
   })
     .optional()
-    .describe("Flip bits of one byte of a file, in the machine's memory"),
+    .describe("Flip bits in a byte of a file, in the machine's memory"),
   unplug: line("a device's name")
     .optional()
     .describe(
-      'Device that is unplugged (QMP device_del): the machine is asked to let it go; only one behind a root port can be',
+      'Unplug a device (QMP device_del), which asks the machine to release it; it must be behind a ' + 'root port',
     ),
   'iommu-table': mapping({
-    device: line("a device's name").describe('Device whose tables are damaged; it must be open and mapped'),
+    device: line("a device's name").describe('The device; it must be open and mapped'),
     damage: z
       .enum(TABLE_DAMAGES)
       .describe(
-        'loop: an entry leads to its own table; reserved: bits are set that must be 0; not-present: an entry is emptied; elsewhere: the first page that is mapped is another one',
+        'loop: an entry points to its own table; reserved: bits are set that must be 0; not-present: ' +
+          'an entry is cleared; elsewhere: the first mapped page is replaced by another one',
       ),
   })
     .optional()
-    .describe("Damage the tables by which the IOMMU translates a device's DMA, in the machine's memory"),
+    .describe("Damage the IOMMU's tables of a device, in the machine's memory"),
   change: changeBody
     .optional()
-    .describe(
-      "Change what stands at a place of what is handed over, found by walking its structures in the machine's memory",
-    ),
+    .describe("Change a field of the handover, found by walking its structures in the machine's memory"),
 };
 
 export const faultEntry = mapping({
-  at: z.enum(FAULT_MOMENTS).describe('When it strikes; jump: as soon as the old kernel has begun the kexec'),
-  update: whole().min(1).optional().describe('Which update, counted from 1; by default the last'),
+  at: z.enum(FAULT_MOMENTS).describe('When to inject it; jump: as soon as the old kernel starts the kexec'),
+  update: whole().min(1).optional().describe('Number of the update, from 1; by default the last one'),
   ...faultBody,
 });
 

@@ -10,39 +10,37 @@ const file = line('the name of a file');
 export const fileOperations = {
   write: mapping({
     file,
-    seed: seed.describe('Seed of what is written, 32 bits'),
-    pages: hole.optional().describe('Where; by default all pages of the file'),
+    seed: seed.describe('Seed of the new content, 32 bits'),
+    pages: hole.optional().describe('The pages to write; by default all pages of the file'),
     ...common,
   })
     .optional()
-    .describe('Write over pages of a file'),
+    .describe('Overwrite pages of a file'),
   truncate: mapping({ file, size, ...common })
     .optional()
-    .describe('Make a file shorter or longer'),
+    .describe('Change the size of a file'),
   fallocate: mapping({
     file,
     pages: hole,
     how: z
       .enum(FALLOCATES)
       .default('allocate')
-      .describe(
-        'allocate: the file grows where they lie behind its end; keep-size: it does not; punch-hole: they are emptied',
-      ),
+      .describe('allocate: pages after the end make the file longer; keep-size: they do not; punch-hole: make a hole'),
     ...common,
   })
     .optional()
-    .describe('Allocate or empty pages of a file'),
+    .describe('Allocate pages of a file, or punch a hole'),
   seal: mapping({ file, seals: z.array(z.enum(SEALS)).min(1), ...common })
     .optional()
     .describe('Set seals on a file'),
   reopen: mapping({
     file,
     as: line("a file's name").describe('Name of the new descriptor'),
-    access: z.enum(ACCESSES).default('rw').describe('What it allows'),
+    access: z.enum(ACCESSES).default('rw').describe('Its access rights'),
     ...common,
   })
     .optional()
-    .describe('Open a file once more, with a position and rights of its own'),
+    .describe('Open a file again, with its own position and rights'),
   seek: mapping({ file, position: whole().min(0).max(Number.MAX_SAFE_INTEGER), ...common })
     .optional()
     .describe('Set the position of a file'),
@@ -51,10 +49,10 @@ export const fileOperations = {
       sessionName,
       mapping({
         session: sessionName,
-        name: sessionName.optional().describe('What the kernel must answer; by default the name of the session'),
+        name: sessionName.optional().describe('The expected name; by default the name of the session'),
         ...common,
       }),
     ])
     .optional()
-    .describe('Ask the kernel for the name of a session that is open'),
+    .describe('Ask the kernel for the name of an open session'),
 };

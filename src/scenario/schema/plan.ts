@@ -9,22 +9,26 @@ const direction = z.enum(['all', ...DIRECTIONS]);
 const pattern = line('a pattern such as "7.*"').optional();
 
 const selection = mapping({
-  file: line('the path of a scenario').optional().describe('One scenario, as seen from the plan'),
+  file: line('the path of a scenario').optional().describe('Path of a scenario, relative to the plan'),
   folder: line('the path of a folder')
     .optional()
-    .describe('All scenarios of a folder and of those in it, as seen from the plan'),
+    .describe('Path of a folder, relative to the plan: all scenarios in it and in its folders'),
   tags: z.array(line('a tag')).default([]).describe('Only scenarios with all of these tags'),
-  without: z.array(line('a tag')).default([]).describe('No scenario with one of these tags'),
+  without: z.array(line('a tag')).default([]).describe('No scenarios with any of these tags'),
   kernels: z
     .enum(['plan', 'own'])
     .default('plan')
-    .describe('plan: on every pair and chain of the plan; own: on the kernels that the scenario names'),
-  repeats: whole().min(1).max(1000).optional().describe('How often each is run; by default as the plan says'),
+    .describe('plan: on every pair and chain of the plan; own: on the kernels in the scenario'),
+  repeats: whole()
+    .min(1)
+    .max(1000)
+    .optional()
+    .describe("How often to run each scenario; by default the plan's repeats"),
 });
 
 export const planSchema = mapping({
-  name: line('a name').optional().describe('Name; by default that of the file'),
-  description: z.string().default('').describe('What it is for, in a sentence'),
+  name: line('a name').optional().describe('Name; by default the name of the file'),
+  description: z.string().default('').describe('Its purpose, in a sentence'),
   kernels: z
     .array(kernel)
     .default([])
@@ -32,17 +36,17 @@ export const planSchema = mapping({
   pairs: z
     .union([direction, z.array(direction)], { error: `expected ${['all', ...DIRECTIONS].join(', ')}` })
     .default('all')
-    .describe('Which pairs of them: forward (to a newer one), rollback (to an older one), same (to itself), all'),
+    .describe('Pairs of these kernels: forward (to a newer one), rollback (to an older one), same (to itself), all'),
   chains: z
     .array(z.array(kernel).min(2).max(LIMITS.kernels))
     .default([])
-    .describe('Updates in a row, besides the pairs'),
-  scenarios: z.array(selection).min(1, { error: 'expected at least one scenario' }).describe('What is run'),
+    .describe('Several updates in a row, in addition to the pairs'),
+  scenarios: z.array(selection).min(1, { error: 'expected at least one scenario' }).describe('The scenarios to run'),
   repeats: whole()
     .min(1)
     .max(1000)
     .default(1)
-    .describe('How often each cell is run; outcomes that differ make it flaky'),
+    .describe('How often to run each cell; if the outcomes differ, it is flaky'),
   exclude: z
     .array(
       mapping({
@@ -54,27 +58,26 @@ export const planSchema = mapping({
       }),
     )
     .default([])
-    .describe('Cells that are left out: all that match every pattern of one entry'),
+    .describe('Cells to leave out: those that match every pattern of an entry'),
   limits: mapping({
-    jobs: whole().min(1).max(1024).optional().describe('Most machines at once'),
-    memory: size.optional().describe('Most memory of all machines together'),
+    jobs: whole().min(1).max(1024).optional().describe('Maximum number of machines at once'),
+    memory: size.optional().describe('Maximum memory of all machines together'),
     timeout: seconds.optional().describe('Deadline of each run in seconds'),
   })
     .prefault({})
-    .describe('In addition to what the host allows'),
-  retries: whole().min(0).max(10).default(2).describe('Further attempts at a cell that the lab itself failed at'),
+    .describe('Limits in addition to those of the host'),
+  retries: whole().min(0).max(10).default(2).describe('How often to repeat a cell whose outcome is infra'),
   expect: z
     .enum(EXPECTS)
     .default('auto')
     .describe(
-      'Who says what is right where the baseline does not: the scenario, the prediction, or (auto) the scenario on its own kernels and the prediction on others',
+      'What to expect of cells that are not in the baseline: the outcome in the scenario, the ' +
+        "prediction, or (auto) the scenario's on its own kernels and the prediction on others",
     ),
   baseline: line('a path')
     .optional()
-    .describe(
-      'File of outcomes that are taken as right, as seen from the plan; lab matrix --update-baseline writes it',
-    ),
-  profile: line('a path').optional().describe('Profile that every kernel is pinned to, as seen from the plan'),
+    .describe('File with the accepted outcomes, relative to the plan; lab matrix --update-baseline writes it'),
+  profile: line('a path').optional().describe('Profile that pins the versions of all kernels, relative to the plan'),
 });
 
 export type PlanInput = z.output<typeof planSchema>;

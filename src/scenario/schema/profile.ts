@@ -10,15 +10,15 @@ const MOST_VERSION = 999_999_999;
 const versions = z.record(z.string(), whole('a version: a whole number').min(0).max(MOST_VERSION));
 
 export const profileSchema = mapping({
-  name: line('a name').optional().describe('Name; by default that of the file'),
-  description: z.string().default('').describe('What it is for, in a sentence'),
+  name: line('a name').optional().describe('Name; by default the name of the file'),
+  description: z.string().default('').describe('Its purpose, in a sentence'),
   components: versions.describe(
     'The version of each component that every host must read and be able to write: {memfd: 2, object: 1}',
   ),
   features: z
     .record(z.string(), versions)
     .default({})
-    .describe('What a workload may want to use, and the least versions that can carry it: {label: {object: 3}}'),
+    .describe('Features of a workload, and the lowest versions that support them: {label: {object: 3}}'),
 });
 
 export type ProfileInput = z.output<typeof profileSchema>;

@@ -29,7 +29,8 @@ const cmdline = z
   })
   .meta({
     description:
-      "Kernel parameters in addition to the lab's own, by epoch: all, from, to, or the number of the epoch (0, 1, ...)",
+      "Kernel parameters in addition to the lab's own, by epoch: all, from, to, or the number of " +
+      'the epoch (0, 1, ...)',
   });
 
 const outcome = z.enum(OUTCOMES);
@@ -38,11 +39,11 @@ const selftest = z
   .regex(/^[a-z][a-z0-9_]{0,63}$/, { error: 'expected the name of a test, such as luo_multi_session' });
 
 export const scenarioSchema = mapping({
-  name: line('a name').optional().describe('Name; by default that of the file'),
+  name: line('a name').optional().describe('Name; by default the name of the file'),
   description: z.string().default('').describe('What it shows, in a sentence'),
-  tags: z.array(line('a tag')).default([]).describe('Words to choose scenarios by'),
+  tags: z.array(line('a tag')).default([]).describe('Words for selecting scenarios'),
   from: kernel.optional().describe('The kernel that runs first and hands over: a name (lab images list) or a path'),
-  to: kernel.optional().describe('The kernel that is handed over to'),
+  to: kernel.optional().describe('The kernel that runs after the update'),
   chain: z
     .array(kernel)
     .min(2)
@@ -55,8 +56,8 @@ export const scenarioSchema = mapping({
     icount: z
       .boolean()
       .default(false)
-      .describe("Emulated processors count instructions: the machine's time does not depend on the host's load"),
-    qemuArgs: z.array(z.string()).default([]).describe('Arguments for QEMU, as they are'),
+      .describe("Emulated CPUs count instructions, so that the machine's time does not depend on the host's load"),
+    qemuArgs: z.array(z.string()).default([]).describe('Extra arguments for QEMU'),
   })
     .prefault({})
     .describe('The machine'),
@@ -65,76 +66,82 @@ export const scenarioSchema = mapping({
     .array(
       mapping({
         name: z.string().regex(/^[A-Za-z0-9_.-]{1,15}$/, { error: 'expected a name of at most 15 letters and digits' }),
-        size: size.describe('Size, in whole pages'),
+        size: size.describe('Size, a multiple of the page size'),
         seed: seed.optional(),
       }),
     )
     .default([])
-    .describe('Memory reserved by name on the kernel command line (reserve_mem=), watched across the update'),
+    .describe('Memory reserved by name on the kernel command line (reserve_mem=), checked after the update'),
   iommu,
-  devices: z.array(device).default([]).describe('Devices that are passed through, each at a fixed address'),
-  sessions: z.array(session).optional().describe('Short form: sessions and their files; the steps follow from them'),
+  devices: z.array(device).default([]).describe('Devices for pass-through, each at a fixed address'),
+  sessions: z
+    .array(session)
+    .optional()
+    .describe('Short form: sessions and their files, from which the lab makes the steps'),
   kselftest: z
     .union([
       selftest,
       mapping({
         test: selftest,
-        timeout: seconds.default(LIMITS.selftestTimeout).describe('Seconds after which a stage has failed'),
+        timeout: seconds.default(LIMITS.selftestTimeout).describe('Seconds after which a stage fails'),
       }),
     ])
     .optional()
     .describe(
-      "One of the kernel's own tests, instead of sessions or steps: a program of tools/testing/selftests/liveupdate, built from each kernel's source, or test_kho",
+      "One of the kernel's own tests, instead of sessions or steps: a program of " +
+        "tools/testing/selftests/liveupdate, built from each kernel's source, or test_kho",
     ),
   kexec: z
     .enum(KEXEC_WAYS)
     .optional()
     .describe(
-      'Short form: how the last update goes. file: kexec_file_load; legacy: kexec_load, which hands nothing over; abort: called off once all is loaded; kill-agent: the agent dies before',
+      'Short form: how the last update ends. file: kexec_file_load; legacy: kexec_load, which ' +
+        'hands nothing over; abort: call it off after loading; kill-agent: kill the agent before the ' +
+        'kexec',
     ),
-  faults: z.array(faultEntry).default([]).describe('Faults at moments of an update'),
-  steps: z.array(step).min(1).optional().describe('Explicit form: every operation, in order, instead of sessions'),
+  faults: z.array(faultEntry).default([]).describe('Faults to inject during an update'),
+  steps: z.array(step).min(1).optional().describe('Explicit form: every operation in order, instead of sessions'),
   expect: z
     .union(
       [
         outcome,
         mapping({
           outcome,
-          endsIn: z.enum(ENDINGS).optional().describe('What it must end in; by default what the outcome ends in'),
+          endsIn: z.enum(ENDINGS).optional().describe('The expected ending; by default the ending of the outcome'),
         }),
       ],
       { error: `expected an outcome: ${OUTCOMES.join(', ')}` },
     )
     .default('preserved')
-    .describe('The outcome that is the right one; preserved by default'),
+    .describe('The expected outcome; preserved by default'),
   policy: z
     .enum(POLICIES)
     .default('force')
     .describe(
-      'check: ask the running kernel what it would write, and call the update off where the next one does not understand it; force: try it',
+      'check: ask the running kernel what it would write, and call the update off if the next one ' +
+        'cannot read it; force: try it in any case',
     ),
   recover: z
     .enum(RECOVERIES)
     .optional()
     .describe(
-      'Where the last update did not end well and the next kernel runs: reboot, or one more update; what that gives back is measured, and the verdict stays',
+      'Recovery to try if the last update did not end well but the next kernel runs: reboot, or ' +
+        'another update. Its effect is measured; the verdict does not change',
     ),
   without: z
     .array(z.enum(WITNESSES))
     .default([])
-    .describe('Witnesses that the verdict may do without; without them it says less'),
+    .describe('Witnesses that the verdict does not need; without them it says less'),
   taint: z
     .array(z.enum(TAINT_NAMES))
     .default([])
-    .describe(
-      'How its kernels mark themselves as damaged on purpose; neither the flag nor the complaint that goes with it counts then',
-    ),
+    .describe('Taints that its kernels set on purpose; neither the flag nor the console message for it counts'),
   timeout: seconds
     .optional()
-    .describe('Seconds after which the run ends without a verdict on the kernel; none by default'),
+    .describe('Seconds after which the run ends without a verdict on the kernel; no limit by default'),
   deadline: seconds
     .optional()
-    .describe('Seconds that the machine may show no progress; measured on the spot by default'),
+    .describe('Seconds without progress after which the machine counts as hung; by default from a measured boot'),
 });
 
 export type ScenarioInput = z.output<typeof scenarioSchema>;

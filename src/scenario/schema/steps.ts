@@ -22,27 +22,27 @@ const operations = {
   create: onSession.optional().describe('Create a session'),
   memfd: mapping({ name: name('a file'), size, ...memfdTraits, ...callCommon })
     .optional()
-    .describe('Make and fill a memfd'),
+    .describe('Create and fill a memfd'),
   object: mapping({ name: name('a file'), size, ...objectTraits, ...callCommon })
     .optional()
-    .describe('Make and fill an object of the lab (/dev/labobj)'),
+    .describe('Create and fill a lab object (/dev/labobj)'),
   preserve: mapping({ session: sessionName, file: name('a file'), token: tokenTemplate, ...callCommon })
     .optional()
-    .describe('Give a file to a session'),
+    .describe('Preserve a file in a session'),
   retrieve: z
     .union([
       sessionName,
       mapping({
         session: sessionName,
         token: tokenTemplate.optional(),
-        as: name('a file').optional().describe('Name that the file gets; by default the one it had'),
+        as: name('a file').optional().describe('New name of the file; by default its old name'),
         ...callCommon,
       }),
     ])
     .optional()
-    .describe('Ask back a session, or with a token a file of it'),
-  check: onFile.optional().describe("Compare a file's content and metadata with what was put in"),
-  finish: onSession.optional().describe('Finish a session that was asked back'),
+    .describe('Retrieve a session or, with a token, one of its files'),
+  check: onFile.optional().describe("Compare a file's content and metadata with the original"),
+  finish: onSession.optional().describe('Finish a retrieved session'),
   close: z
     .union([
       sessionName,
@@ -54,7 +54,7 @@ const operations = {
       }),
     ])
     .optional()
-    .describe('Close the descriptor of a session, of a file or of the device'),
+    .describe('Close the descriptor of a session, a file or the device'),
   load: z
     .union([
       z.enum(['file', 'legacy']),
@@ -64,21 +64,21 @@ const operations = {
     ])
     .optional()
     .describe('Load the next kernel: file is kexec_file_load, legacy is kexec_load'),
-  kexec: bare.optional().describe('Go; the steps after it run in the next kernel'),
+  kexec: bare.optional().describe('Start the next kernel, which runs all later steps'),
   abort: bare.optional().describe('Call the update off'),
   'kill-agent': bare
     .optional()
-    .describe('Kill the agent, which closes all it holds; a new one serves the steps after it'),
+    .describe('Kill the agent, which closes everything it holds; a new one runs the later steps'),
   exec: z
     .union([
       line('a command'),
       mapping({
         command: line('a command'),
-        status: whole().min(0).max(255).default(0).describe('Exit status that is demanded'),
-        stdout: z.string().optional().describe('Output that is demanded, without the last line break'),
+        status: whole().min(0).max(255).default(0).describe('Required exit status'),
+        stdout: z.string().optional().describe('Required output, without the last line break'),
         timeout: seconds
           .default(LIMITS.execTimeout)
-          .describe('Seconds after which its shell is killed and the step has failed (ETIMEDOUT)'),
+          .describe('Seconds after which its shell is killed and the step fails (ETIMEDOUT)'),
         ...common,
       }),
     ])
@@ -100,13 +100,13 @@ const operations = {
     .union([
       z.enum(['triple-fault', 'reset', 'stop', 'nmi']),
       mapping({
-        at: z.enum(['now', 'jump']).default('now').describe('jump: as soon as the old kernel has begun the kexec'),
+        at: z.enum(['now', 'jump']).default('now').describe('jump: as soon as the old kernel starts the kexec'),
         ...faultBody,
         ...common,
       }),
     ])
     .optional()
-    .describe('Do something to the machine from outside'),
+    .describe('Inject a fault from outside'),
 };
 
 const BARE_WORDS = ['open', 'load', 'kexec', 'abort', 'kill-agent'] as const;
@@ -121,12 +121,12 @@ export interface RepeatInput {
 export type StepInput = (typeof BARE_WORDS)[number] | (OperationsInput & { repeat?: RepeatInput | undefined });
 
 const repeat = mapping({
-  count: count.describe('How often'),
+  count: count.describe('Number of rounds'),
   as: z
     .string()
     .regex(/^[a-z]{1,8}$/, { error: 'expected a short name in small letters, such as "i"' })
     .default('i')
-    .describe('Name of the number in templates: {i} runs from 1'),
+    .describe('Name of the number in templates; {i} counts from 1'),
   steps: z.lazy((): z.ZodType<StepInput[]> => z.array(step).min(1)).describe('The steps, with {i} in names and tokens'),
 });
 
@@ -138,4 +138,4 @@ export const step: z.ZodType<StepInput> = z
       maxProperties: 1,
     }),
   ])
-  .meta({ id: 'step', description: 'One step: a mapping with one key, the operation' });
+  .meta({ id: 'step', description: 'A step: a mapping with one key, the operation' });

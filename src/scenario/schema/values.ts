@@ -67,7 +67,7 @@ export const hole = z
     if (count === 0) return refuse(context, `expected at least one page, found ${shown(text)}`);
     return { first: Number(match[1]), count };
   })
-  .meta({ id: 'pages', description: 'A run of pages of 4096 bytes: first+count' });
+  .meta({ id: 'pages', description: 'Several pages of 4096 bytes: first+count' });
 
 // oxlint-disable-next-line no-control-regex
 const CONTROL = /[\x00-\x1f\x7f]/;
@@ -115,7 +115,7 @@ export const token = z
     error: `expected ${TOKEN_WORDS}`,
   })
   .transform(parseToken)
-  .meta({ description: 'The token under which the session holds the file: 0 to 2^64-1' });
+  .meta({ description: "The file's token in the session: 0 to 2^64-1" });
 
 /** A token of a step: there it may be a template. */
 export const tokenTemplate = z
@@ -125,15 +125,12 @@ export const tokenTemplate = z
   .transform((value, context) =>
     typeof value === 'string' && value.includes('{') ? value : parseToken(value, context),
   )
-  .meta({
-    description:
-      'The token under which the session holds the file: 0 to 2^64-1; a template such as "{i}" within repeat',
-  });
+  .meta({ description: 'The file\'s token in the session: 0 to 2^64-1, or within repeat a template such as "{i}"' });
 
 export const seed = whole('a seed: a whole number of 32 bits')
   .min(0)
   .max(0xffffffff)
-  .meta({ description: 'Seed of the content pattern, 32 bits; derived from the name by default' });
+  .meta({ description: 'Seed of the content pattern, 32 bits; by default from the name' });
 
 export const mode = z
   .string({ error: 'expected permissions in octal and in quotes, such as "0755"' })
@@ -148,7 +145,7 @@ export const errno = z
   .enum(ERRNO_WORDS)
   .meta({
     id: 'errno',
-    description: 'The error that the kernel must answer with; OK demands success; nothing is demanded by default',
+    description: 'The error that the kernel must return; OK requires success; by default neither is required',
   });
 
 export const count = whole().min(1).max(LIMITS.count);

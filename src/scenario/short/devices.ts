@@ -32,7 +32,7 @@ export function giveToGuests({ devices }: DevicePlan, guests: readonly GuestSpec
       if (given)
         problems.add(
           ['devices', index, key],
-          `${key} does not go with a device that a guest has; ${shown(owner.name)} has ${shown(device.name)}, with all of its memory mapped`,
+          `${key} cannot be used with a guest's device; ${shown(device.name)} belongs to ${shown(owner.name)}, with all of its memory mapped`,
           null,
           'key',
         );
@@ -70,7 +70,7 @@ export function planDevices(
       const why =
         spec.kind === 'memfd'
           ? writeProblem(spec.seals, rights)
-          : 'expected a memfd, as nothing else can be mapped; this is an object';
+          : 'expected a memfd, because nothing else can be mapped; this is an object';
       if (why !== null) problems.add([...at, 'file'], why);
       const where = iovaProblem(iova, spec.size, device.model, iommu);
       if (where !== null && iommu.kind !== 'none') problems.add([...at, 'iova'], where);
@@ -79,7 +79,7 @@ export function planDevices(
       if (other !== undefined)
         problems.add(
           [...at, 'iova'],
-          `expected a place of its own; ${shown(other.file)} is mapped from ${hex(other.iova)} to ${hex(other.end)}`,
+          `expected a free address range; ${shown(other.file)} is mapped from ${hex(other.iova)} to ${hex(other.end)}`,
         );
       taken.push({ iova, end, file });
     }
@@ -91,7 +91,7 @@ function writeProblem(seals: readonly string[], rights: string): string | null {
   const seal = seals.find((each) => each === 'write' || each === 'future_write');
   return seal === undefined || rights === 'r'
     ? null
-    : `expected rights: r, as the file is sealed against writing (${seal})`;
+    : `expected rights: r, because the file is sealed against writing (${seal})`;
 }
 
 function giveTokens(
@@ -115,7 +115,7 @@ function giveTokens(
     } else if (tokens.has(device.token)) {
       problems.add(
         ['devices', index, 'token'],
-        `expected a token of its own in session ${shown(session.name)}; ${device.token} is taken`,
+        `expected a unique token in session ${shown(session.name)}; ${device.token} is taken`,
       );
     }
     tokens.add(device.token);

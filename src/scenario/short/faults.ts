@@ -44,7 +44,7 @@ export function insertFaults(
     if (index === null) {
       problems.add(
         [...path, 'at'],
-        `update ${update} has no ${input.at === 'before-finish' ? 'finish' : 'kexec'}, so nothing is ${input.at}`,
+        `update ${update} has no ${input.at === 'before-finish' ? 'finish' : 'kexec'}, so it has no moment ${input.at}`,
       );
       continue;
     }

@@ -52,21 +52,21 @@ export function planGuests(
     if (copy === 0 && !checkName(template, input.count, [...here, 'name'], problems)) continue;
     for (let i = 1; i <= input.count; i++) {
       const name = `${session}/${fill(template, new Map([['i', i]]))}`;
-      if (names.has(name)) problems.add(here, `expected a name of its own; there is a guest ${shown(name)} already`);
+      if (names.has(name)) problems.add(here, `expected a unique name; there is a guest ${shown(name)} already`);
       names.add(name);
       const token = input.token === undefined ? freeToken(tokens, 1, 2) : tokenAfter(input.token, 2 * (i - 1));
       const next = token === null ? null : tokenAfter(token, 1);
       if (token === null || next === null) {
         problems.add(
           [...here, 'token'],
-          `expected ${TOKEN_WORDS}; a guest takes two, and those of copy ${i} go beyond`,
+          `expected ${TOKEN_WORDS}; a guest needs two, and those of copy ${i} are larger`,
         );
         break;
       }
       if (tokens.has(token) || tokens.has(next))
         problems.add(
           [...here, 'token'],
-          `expected two tokens of its own in session ${shown(session)}; ${token} or ${next} is taken`,
+          `expected two unique tokens in session ${shown(session)}; ${token} or ${next} is taken`,
         );
       tokens.add(token).add(next);
       const seed = input.seed === undefined ? seedOf(name) : (input.seed + copy * perSession + i - 1) >>> 0;
@@ -92,7 +92,7 @@ function checkName(name: string, count: number, path: Path, problems: Problems):
   else if (count > 1 && !name.includes('{i}'))
     problems.add(
       path,
-      `expected a name with {i}, as there are ${count} of them; found ${shown(name)}`,
+      `expected a name with {i}, because there are ${count} copies; found ${shown(name)}`,
       `did you mean "${name}-{i}"?`,
     );
   else return true;

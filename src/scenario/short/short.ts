@@ -41,7 +41,7 @@ function checkName(name: string, count: number, path: Path, problems: Problems):
   else if (count > 1 && !name.includes('{i}'))
     problems.add(
       path,
-      `expected a name with {i}, as there are ${count} of them; found ${shown(name)}`,
+      `expected a name with {i}, because there are ${count} copies; found ${shown(name)}`,
       `did you mean "${name}-{i}"?`,
     );
   else return true;
@@ -66,20 +66,20 @@ function planFiles(
     for (let copy = 1; copy <= input.count; copy++) {
       const token = input.token === undefined ? files.length + 1 : tokenAfter(input.token, copy - 1);
       if (token === null) {
-        problems.add([...path, 'token'], `expected ${TOKEN_WORDS}; that of copy ${copy} goes beyond`);
+        problems.add([...path, 'token'], `expected ${TOKEN_WORDS}; the token of copy ${copy} is larger`);
         break;
       }
       const name = input.name === undefined ? String(token) : fill(input.name, new Map([['i', copy]]));
       if (tokens.has(token)) {
         problems.add(
           input.token === undefined ? path : [...path, 'token'],
-          `expected a token of its own in session ${shown(owner)}; ${token} is taken`,
+          `expected a unique token in session ${shown(owner)}; ${token} is taken`,
         );
       }
       if (names.has(name))
         problems.add(
           input.name === undefined ? path : [...path, 'name'],
-          `expected a name of its own; session ${shown(owner)} has a file ${shown(name)} already`,
+          `expected a unique name; session ${shown(owner)} has a file ${shown(name)} already`,
         );
       tokens.add(token);
       names.add(name);
@@ -113,7 +113,7 @@ function checkSpec(spec: FilledSpec, input: SessionFileInput, path: Path, proble
   if (strange !== undefined)
     problems.add(
       [...path, strange],
-      `${strange} does not go with ${spec.kind === 'memfd' ? 'a memfd' : 'an object'}`,
+      `${strange} is not possible for ${spec.kind === 'memfd' ? 'a memfd' : 'an object'}`,
       null,
       'key',
     );
@@ -136,7 +136,7 @@ function planSessions(inputs: readonly SessionInput[], problems: Problems): Plan
     for (let copy = 1; copy <= input.count; copy++) {
       const name = fill(input.name, new Map([['i', copy]]));
       if (names.has(name))
-        problems.add([...path, 'name'], `expected a name of its own; there is a session ${shown(name)} already`);
+        problems.add([...path, 'name'], `expected a unique name; there is a session ${shown(name)} already`);
       names.add(name);
       const files = planFiles(name, copy - 1, input.files, paths, problems);
       const guests = planGuests(name, copy - 1, input.guests, files, path, problems);

@@ -45,7 +45,7 @@ function made(
   input: ChangeInput,
   { kind, removable }: ParsedPlace,
 ): Change | string {
-  const holds = `${shown(input.place)} holds ${HOLDS[kind]}`;
+  const holds = `${shown(input.place)} is ${HOLDS[kind]}`;
   const numeric = kind === 'number' || kind === 'pointer';
   switch (word) {
     case 'to':

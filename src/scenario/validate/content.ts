@@ -15,7 +15,7 @@ export function checkMemfd(memfd: MemfdSpec, path: Path, problems: Problems): vo
     if (hole.first + hole.count > pages) {
       problems.add(
         at,
-        `expected pages below ${pages}, as the file has ${pages} of them; found ${hole.first}+${hole.count}`,
+        `expected pages below ${pages}, because the file has ${pages}; found ${hole.first}+${hole.count}`,
       );
     } else if (taken.some((other) => hole.first < other.first + other.count && other.first < hole.first + hole.count)) {
       problems.add(at, `the hole ${hole.first}+${hole.count} overlaps another one`);
@@ -24,9 +24,9 @@ export function checkMemfd(memfd: MemfdSpec, path: Path, problems: Problems): vo
   }
   const flags = memfd.flags ?? [];
   const again = flags.findIndex((flag, index) => flags.indexOf(flag) !== index);
-  if (again >= 0) problems.add([...path, 'flags', again], `the flag ${flags[again]} is there twice`);
+  if (again >= 0) problems.add([...path, 'flags', again], `the flag ${flags[again]} is listed twice`);
   const twice = memfd.seals.findIndex((seal, index) => memfd.seals.indexOf(seal) !== index);
-  if (twice >= 0) problems.add([...path, 'seals', twice], `the seal ${memfd.seals[twice]} is there twice`);
+  if (twice >= 0) problems.add([...path, 'seals', twice], `the seal ${memfd.seals[twice]} is listed twice`);
 }
 
 /** Only where there are any, so that a memfd without them is what it always was. */
@@ -40,5 +40,5 @@ export function flagsOf(flags: MemfdFlag[]): Pick<MemfdSpec, 'flags'> {
  */
 export function checkObject({ size }: ObjectSpec, path: Path, key: string, problems: Problems): void {
   if (size === 0 || size % PAGE !== 0)
-    problems.add([...path, key], `expected whole pages of ${PAGE} bytes, found ${size} bytes`);
+    problems.add([...path, key], `expected a multiple of ${PAGE} bytes, found ${size} bytes`);
 }

@@ -36,14 +36,14 @@ export function devicesOf(
   if (iommu.preserve !== 'recreate' && explicit)
     problems.add(
       ['iommu', 'preserve'],
-      'preserve goes with the short form; with steps it is a step of its own',
+      'preserve belongs to the short form; with steps, write it as a step',
       'write - iommu-preserve',
       'key',
     );
   else if (iommu.preserve !== 'recreate' && devices.every(({ preserve }) => preserve === 'recreate'))
     problems.add(
       ['iommu', 'preserve'],
-      'expected a device that is given to a session, as its iommufd goes with it',
+      'expected a device with preserve and session, because its iommufd goes into the same session',
       'add preserve and session to a device',
     );
   return { iommu, devices, rootPorts };
@@ -76,7 +76,7 @@ function deviceOf(input: DeviceInput, index: number, document: SourceDocument, p
   const path = ['devices', index];
   const [slot = 0, fn = 0] = input.at.split('.').map((part) => parseInt(part, 16));
   if (input.behind !== undefined && (slot !== 0 || fn !== 0))
-    problems.add([...path, 'at'], `expected "00.0", as a root port has one place behind it; found ${shown(input.at)}`);
+    problems.add([...path, 'at'], `expected "00.0", the only address behind a root port; found ${shown(input.at)}`);
   if (input.behind === undefined && (slot < FIRST_SLOT || slot > LAST_SLOT))
     problems.add(
       [...path, 'at'],
@@ -85,7 +85,7 @@ function deviceOf(input: DeviceInput, index: number, document: SourceDocument, p
     );
   const backed = BACKED.includes(input.device);
   if (input.size !== undefined && !backed)
-    problems.add([...path, 'size'], `nothing backs a device of kind ${input.device}, so it has no size`);
+    problems.add([...path, 'size'], `a device of kind ${input.device} has no backing storage, so it has no size`);
   else if (input.size !== undefined) checkSize(input.device, input.size, [...path, 'size'], problems);
   return {
     name: input.name,
@@ -110,14 +110,14 @@ function checkSize(model: DeviceModel, bytes: number, path: (string | number)[],
   if (bytes < MIB || bytes > LIMITS.backing || bytes % MIB !== 0)
     problems.add(path, `expected 1MiB to 1GiB in whole MiB, found ${bytes} bytes`);
   else if (model === 'ivshmem' && (bytes & (bytes - 1)) !== 0)
-    problems.add(path, `expected a power of two, as it becomes a BAR; found ${bytes} bytes`);
+    problems.add(path, `expected a power of two, because it becomes a BAR; found ${bytes} bytes`);
 }
 
 function checkNames(devices: readonly DeviceSpec[], problems: Problems): void {
   const names = new Set<string>();
   for (const [index, { name }] of devices.entries()) {
     if (names.has(name))
-      problems.add(['devices', index, 'name'], `expected a name of its own; there is a device ${shown(name)} already`);
+      problems.add(['devices', index, 'name'], `expected a unique name; there is a device ${shown(name)} already`);
     names.add(name);
   }
 }
@@ -135,7 +135,7 @@ function placeRootPorts(
     let slot = FIRST_SLOT;
     while (taken.has(slot)) slot += 1;
     if (slot > LAST_SLOT) {
-      problems.add(['devices', index, 'behind'], `no slot is left for root port ${shown(behind)}`);
+      problems.add(['devices', index, 'behind'], `there is no free slot for root port ${shown(behind)}`);
       break;
     }
     taken.add(slot);
@@ -153,7 +153,7 @@ function checkAddresses(devices: readonly DeviceSpec[], problems: Problems): voi
       const hint = device.behind === null ? null : 'give it a root port of its own';
       problems.add(
         ['devices', index, device.behind === null ? 'at' : 'behind'],
-        `expected an address of its own; ${shown(other.name)} is there already`,
+        `expected a unique address; ${shown(other.name)} has this one`,
         hint,
       );
     }
@@ -163,7 +163,7 @@ function checkAddresses(devices: readonly DeviceSpec[], problems: Problems): voi
     if (device.function === 0 || taken.has(`${device.behind ?? ''}/${device.slot}.0`)) continue;
     problems.add(
       ['devices', index, 'at'],
-      `expected a device at function 0 of slot ${device.slot.toString(16).padStart(2, '0')} too; without it nobody looks at the others`,
+      `expected a device at function 0 of slot ${device.slot.toString(16).padStart(2, '0')} too; without it the kernel does not find the others`,
     );
   }
 }
@@ -176,12 +176,12 @@ export const EDU_BITS = 28;
 /** What is wrong with a place for a file of `bytes` bytes; null where nothing. */
 export function iovaProblem(iova: number, bytes: number, model: DeviceModel, iommu: IommuSpec): string | null {
   const end = iova + Math.ceil(bytes / PAGE) * PAGE;
-  if (iova % PAGE !== 0) return `expected whole pages of ${PAGE} bytes, found ${hex(iova)}`;
+  if (iova % PAGE !== 0) return `expected a multiple of ${PAGE} bytes, found ${hex(iova)}`;
   const bits = model === 'edu' ? Math.min(EDU_BITS, iommu.bits) : iommu.bits;
   if (end > 2 ** bits)
-    return `expected an end of at most ${hex(2 ** bits)}, as ${model === 'edu' && bits === EDU_BITS ? 'edu' : 'this IOMMU'} has ${bits} bits for an address; found ${hex(end)}`;
+    return `expected an end of at most ${hex(2 ** bits)}, because ${model === 'edu' && bits === EDU_BITS ? 'edu' : 'this IOMMU'} has ${bits} address bits; found ${hex(end)}`;
   if (iova < MSI.end && end > MSI.start)
-    return `expected a place away from ${hex(MSI.start)} to ${hex(MSI.end)}, where interrupts go`;
+    return `expected an address outside of ${hex(MSI.start)} to ${hex(MSI.end)}, which is for interrupts`;
   return null;
 }
 
@@ -197,7 +197,7 @@ function checkUse(input: DeviceInput, index: number, iommu: IommuSpec, explicit:
       if (value === undefined || (Array.isArray(value) && value.length === 0)) continue;
       problems.add(
         [...path, key],
-        `${key} goes with the short form; with steps it is a step of its own`,
+        `${key} belongs to the short form; with steps, write it as a step`,
         `write - device-${key === 'map' || key === 'dma' ? key : 'preserve'}`,
         'key',
       );
@@ -205,18 +205,22 @@ function checkUse(input: DeviceInput, index: number, iommu: IommuSpec, explicit:
     return;
   }
   if (iommu.kind === 'none' && (input.map.length > 0 || input.preserve !== 'recreate' || input.dma !== undefined)) {
-    problems.add(path, 'expected an IOMMU, as a device is only opened and mapped behind one', 'add iommu: intel');
+    problems.add(
+      path,
+      'expected an IOMMU, because a device can only be opened and mapped behind one',
+      'add iommu: intel',
+    );
   }
   if (input.dma !== undefined && input.device !== 'edu')
-    problems.add(
-      [...path, 'dma'],
-      `expected no dma, as only edu can be told to begin a transfer; this is ${input.device}`,
-    );
+    problems.add([...path, 'dma'], `expected no dma, because only edu can start a transfer; this is ${input.device}`);
   else if (input.dma !== undefined && !input.map.some(({ rights }) => rights === 'rw'))
     problems.add(
       [...path, 'dma'],
-      'expected a file under map that the device may read and write, as a transfer goes from it and to it',
+      'expected a file under map that the device may read and write, because a transfer reads from it and writes to it',
     );
   if (input.preserve !== 'recreate' && input.session === undefined)
-    problems.add([...path, 'preserve'], `expected a session with it, as ${input.preserve} gives its descriptor to one`);
+    problems.add(
+      [...path, 'preserve'],
+      `expected a session as well, because ${input.preserve} adds the descriptor to one`,
+    );
 }

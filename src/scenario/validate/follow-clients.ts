@@ -22,13 +22,16 @@ export class ClientFollower {
     switch (step.op) {
       case 'client':
         if (this.#clients.has(step.client))
-          this.#problems.add(draft.path, `expected a name of its own; there is a client ${shown(step.client)} already`);
+          this.#problems.add(draft.path, `expected a unique name; there is a client ${shown(step.client)} already`);
         this.#clients.add(step.client);
         return;
       case 'pass':
         for (const key of ['from', 'to'] as const) this.#exists(step[key], { ...draft, path: [...draft.path, key] });
         if (step.from === step.to)
-          this.#problems.add([...draft.path, 'to'], `expected another client than ${shown(step.from)}, which gives it`);
+          this.#problems.add(
+            [...draft.path, 'to'],
+            `expected a client other than ${shown(step.from)}, which passes it`,
+          );
         if (step.what.kind === 'session') this.#sessions.openSession(step.what.name, draft);
         else if (!this.#sessions.files.has(step.what.name)) this.#sessions.unknownFile(step.what.name, draft);
         this.holders.passed(step.what, step.to);
@@ -37,7 +40,7 @@ export class ClientFollower {
         if (step.client === MAIN)
           this.#problems.add(
             draft.path,
-            'the first client is killed with kill-agent, as another one must take its place',
+            'kill cannot end the first client, because a new one must replace it',
             'write - kill-agent',
           );
         else this.#exists(step.client, draft);
@@ -54,11 +57,11 @@ export class ClientFollower {
     if (by === undefined)
       this.#problems.add(
         path,
-        `${op} during the kexec needs a client of its own, as the first one is in the reboot call`,
+        `${op} during the kexec needs another client, because the first one is in the reboot call`,
         'add client, and a step that starts it',
       );
     if (next === undefined || (next.op !== 'kexec' && next.during === undefined))
-      this.#problems.add(path, 'expected the kexec right after it');
+      this.#problems.add(path, 'expected the kexec as the next step');
   }
 
   /** A client that makes something or takes it back has it alone. */

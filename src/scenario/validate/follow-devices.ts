@@ -55,14 +55,14 @@ export class DeviceFollower {
     if (fault.kind === 'unplug' && device.behind === null)
       this.#problems.add(
         [...path, 'unplug'],
-        `expected a device behind a root port, as QEMU takes none from the root bus; ${shown(device.name)} is on it`,
+        `expected a device behind a root port, because QEMU cannot unplug one from the root bus; ${shown(device.name)} is on it`,
         'add behind: rp0 and at: "00.0"',
       );
     const { kind } = this.#plan.iommu;
     if (fault.kind === 'iommu-table' && kind !== 'intel' && kind !== 'amd')
       this.#problems.add(
         [...path, 'iommu-table'],
-        `expected an IOMMU of kind intel or amd, as only these have tables in the machine's memory; it is ${kind}`,
+        `expected an IOMMU of kind intel or amd, because only these have tables in the machine's memory; it is ${kind}`,
       );
   }
 
@@ -94,7 +94,11 @@ export class DeviceFollower {
   #state(step: DeviceAction, device: DeviceSpec, path: Path, around: Around): void {
     if (step.op === 'device-open' || step.op === 'device-retrieve') {
       if (this.#plan.iommu.kind === 'none')
-        this.#problems.add(path, 'expected an IOMMU, as a device is only opened behind one', 'add iommu: intel');
+        this.#problems.add(
+          path,
+          'expected an IOMMU, because a device can only be opened behind one',
+          'add iommu: intel',
+        );
       if (this.#open.has(device.name))
         this.#problems.add(
           path,
@@ -131,7 +135,7 @@ export class DeviceFollower {
     if (spec.kind !== 'memfd' && spec.kind !== 'guest-ram')
       this.#problems.add(
         [...path, 'file'],
-        `expected a memfd, as nothing else can be mapped; this is ${spec.kind === 'object' ? 'an object' : 'the state of a guest'}`,
+        `expected a memfd, because nothing else can be mapped; this is ${spec.kind === 'object' ? 'an object' : 'the state of a guest'}`,
       );
     const why = iovaProblem(map.iova, spec.size, device.model, this.#plan.iommu);
     if (why !== null) this.#problems.add([...path, 'iova'], why, 'state an errno if that is what you test');
@@ -140,7 +144,7 @@ export class DeviceFollower {
     if (other !== undefined) {
       this.#problems.add(
         [...path, 'iova'],
-        `expected a place of its own; ${shown(other.map.file)} is mapped from ${hex(other.map.iova)} to ${hex(other.end)}`,
+        `expected a free address range; ${shown(other.map.file)} is mapped from ${hex(other.map.iova)} to ${hex(other.end)}`,
         'state errno: EEXIST if that is what you test',
       );
     }
@@ -156,10 +160,7 @@ export class DeviceFollower {
       this.#problems.add([...path, 'session'], `no session ${shown(session)} is open here`);
     const key = `${session}\0${token}`;
     if (around.hasToken(session, token) || this.#carried.has(key))
-      this.#problems.add(
-        [...path, 'token'],
-        `expected a token of its own in session ${shown(session)}; ${token} is taken`,
-      );
+      this.#problems.add([...path, 'token'], `expected a unique token in session ${shown(session)}; ${token} is taken`);
     this.#carried.set(key, descriptorOf(op, device));
   }
 
@@ -169,20 +170,20 @@ export class DeviceFollower {
     around: Around,
   ): void {
     if (!around.isRetrieved(session))
-      this.#problems.add([...path, 'session'], `no session ${shown(session)} was asked back in this epoch`);
+      this.#problems.add([...path, 'session'], `no session ${shown(session)} was retrieved in this epoch`);
     const carried = this.#carried.get(`${session}\0${token}`);
     if (carried !== descriptorOf(op, device))
       this.#problems.add(
         [...path, 'token'],
         carried === undefined
-          ? `no device was ever preserved under token ${token} of session ${shown(session)}`
+          ? `no device was preserved under token ${token} of session ${shown(session)}`
           : `token ${token} of session ${shown(session)} is ${carried}`,
       );
   }
 
   #dma(device: DeviceSpec, open: OpenDevice, path: Path): void {
     if (device.model !== 'edu')
-      this.#problems.add(path, `only edu can be told to begin a transfer; ${shown(device.name)} is ${device.model}`);
+      this.#problems.add(path, `only edu can start a transfer; ${shown(device.name)} is ${device.model}`);
     else if (!open.maps.some(({ map }) => map.rights === 'rw'))
       this.#problems.add(path, 'nothing is mapped that the device may read and write', 'write - device-map before');
   }

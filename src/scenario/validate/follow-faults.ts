@@ -18,7 +18,7 @@ export function followFlip(flip: { file: string; page: number }, draft: Draft, s
   } else if (flip.page * PAGE >= memfd.size && memfd.kind !== 'guest-state') {
     sessions.problems.add(
       [...path, 'page'],
-      `expected a page below ${Math.ceil(memfd.size / PAGE)}, as ${shown(flip.file)} has that many; found ${flip.page}`,
+      `expected a page below ${Math.ceil(memfd.size / PAGE)}, because ${shown(flip.file)} has that many; found ${flip.page}`,
     );
   }
 }

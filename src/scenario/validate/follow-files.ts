@@ -33,7 +33,7 @@ export class FileFollower {
     if (spec.kind !== 'memfd') {
       sessions.problems.add(
         [...draft.path, 'file'],
-        `expected a memfd, as the lab knows what is in it after ${step.op}; ${shown(step.file)} is none`,
+        `expected a memfd, because the lab cannot predict the content of other files after ${step.op}; ${shown(step.file)} is not one`,
       );
       return;
     }

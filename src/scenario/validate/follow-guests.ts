@@ -45,20 +45,20 @@ export class GuestFollower {
   follow(step: GuestAction, path: Path, checked: boolean, files: ReadonlyMap<string, FileSpec>): GuestFileSpec[] {
     if (step.op === 'guest-create') return this.#create(step.spec, path, checked);
     if (!this.#made.has(step.guest)) {
-      this.#unknown('guest', 'is made in this scenario', step.guest, this.#made.keys(), path);
+      this.#unknown('guest', 'is created in this scenario', step.guest, this.#made.keys(), path);
       return [];
     }
     if (!checked) return [];
     if (step.op === 'guest-restore') {
       if (this.#here.has(step.guest))
-        this.#problems.add(path, `guest ${shown(step.guest)} is there already`, 'write - guest-close before');
+        this.#problems.add(path, `guest ${shown(step.guest)} exists already`, 'write - guest-close before');
       // Whether it came back is what the scenario asks; that it was ever there is not.
       for (const key of ['ram', 'state'] as const)
         if (!files.has(step[key]) && !this.#files.has(step[key]))
           this.#unknown('file', 'is open here', step[key], files.keys(), path);
       this.#here.add(step.guest);
     } else if (!this.#here.has(step.guest)) {
-      this.#unknown('guest', 'is there in this epoch', step.guest, this.#here, path);
+      this.#unknown('guest', 'exists in this epoch', step.guest, this.#here, path);
     }
     if (step.op === 'guest-attach' && path[0] === 'steps') this.#attach(step, path);
     if (step.op === 'guest-close') this.#here.delete(step.guest);
@@ -72,12 +72,12 @@ export class GuestFollower {
       if (owner !== spec.name)
         this.#problems.add(
           [...path, 'devices', at],
-          `expected a device of its own; ${shown(device)} belongs to guest ${shown(owner)}`,
+          `expected a device that no other guest uses; ${shown(device)} belongs to guest ${shown(owner)}`,
         );
       this.#owners.set(device, owner);
     }
     if (this.#here.has(spec.name))
-      this.#problems.add(path, `expected a name of its own; there is a guest ${shown(spec.name)} already`);
+      this.#problems.add(path, `expected a unique name; there is a guest ${shown(spec.name)} already`);
     this.#made.set(spec.name, spec);
     if (!checked) return [];
     this.#here.add(spec.name);
@@ -91,7 +91,7 @@ export class GuestFollower {
     if (!own.includes(device))
       this.#problems.add(
         [...path, 'device'],
-        `guest ${shown(guest)} was made without device ${shown(device)}`,
+        `guest ${shown(guest)} was created without device ${shown(device)}`,
         own.length > 0 ? `it has ${listed(own, 8)}` : `write devices: [${device}] in its guest-create`,
       );
     else if (!this.#devices.isOpen(device))

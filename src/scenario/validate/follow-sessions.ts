@@ -49,7 +49,7 @@ export class SessionFollower {
     if (this.outgoing.has(session)) {
       this.problems.add(
         path,
-        `expected a name of its own; there is a session ${shown(session)} already`,
+        `expected a unique name; there is a session ${shown(session)} already`,
         'state errno: EEXIST if that is what you test',
       );
     }
@@ -58,7 +58,7 @@ export class SessionFollower {
 
   make(spec: FileSpec, { path }: Draft): void {
     if (this.files.has(spec.file))
-      this.problems.add(path, `expected a name of its own; there is a file ${shown(spec.file)} already`);
+      this.problems.add(path, `expected a unique name; there is a file ${shown(spec.file)} already`);
     this.files.set(spec.file, spec);
     this.everMade.set(spec.file, spec);
     this.#use(spec.size + (spec.kind === 'object' ? spec.array : 0), path);
@@ -67,7 +67,7 @@ export class SessionFollower {
   /** One more descriptor of a file that is there. */
   reopen(spec: FileSpec, as: string, { path }: Draft): void {
     if (this.files.has(as))
-      this.problems.add([...path, 'as'], `expected a name of its own; there is a file ${shown(as)} already`);
+      this.problems.add([...path, 'as'], `expected a unique name; there is a file ${shown(as)} already`);
     const again = { ...spec, file: as } as FileSpec;
     this.files.set(as, again);
     this.everMade.set(as, again);
@@ -93,7 +93,7 @@ export class SessionFollower {
       if (this.retrieved.has(step.session)) {
         this.problems.add(
           draft.path,
-          `session ${shown(step.session)} was asked back; expected one created in this epoch`,
+          `session ${shown(step.session)} was retrieved; expected one created in this epoch`,
           'state errno: EINVAL if that is what you test',
         );
       } else {
@@ -104,7 +104,7 @@ export class SessionFollower {
     if (held.has(step.token)) {
       this.problems.add(
         [...draft.path, 'token'],
-        `expected a token of its own in session ${shown(step.session)}; ${step.token} is taken`,
+        `expected a unique token in session ${shown(step.session)}; ${step.token} is taken`,
         'state errno: EEXIST if that is what you test',
       );
     }
@@ -113,7 +113,7 @@ export class SessionFollower {
 
   askBack(session: string, draft: Draft): void {
     if (!this.handed.has(session))
-      this.unknown('session', 'was ever created in an epoch before', session, this.handed.keys(), draft);
+      this.unknown('session', 'was created in an earlier epoch', session, this.handed.keys(), draft);
     this.retrieved.add(session);
   }
 
@@ -124,11 +124,11 @@ export class SessionFollower {
     if (step.file === '') step.file = memfd?.file ?? `${step.session}/${step.token}`;
     if (!checked) return;
     if (!this.retrieved.has(step.session))
-      this.unknown('session', 'was asked back in this epoch', step.session, this.retrieved, draft);
+      this.unknown('session', 'was retrieved in this epoch', step.session, this.retrieved, draft);
     else if (!memfd)
       this.unknown(
         'token',
-        `of session ${shown(step.session)} was ever preserved`,
+        `of session ${shown(step.session)} was preserved`,
         String(step.token),
         [...(held?.keys() ?? [])].map(String),
         draft,
@@ -136,7 +136,7 @@ export class SessionFollower {
     if (this.files.has(step.file)) {
       this.problems.add(
         draft.path,
-        `expected a name of its own; there is a file ${shown(step.file)} already`,
+        `expected a unique name; there is a file ${shown(step.file)} already`,
         'give it another name with as',
       );
     }

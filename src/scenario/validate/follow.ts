@@ -163,14 +163,14 @@ export function checkEpochs(
   if (beyond)
     problems.add(
       beyond.path,
-      `this is kexec ${beyond.step.epoch + 1}, but ${kernels.length} kernels make ${kernels.length - 1}`,
+      `this is kexec ${beyond.step.epoch + 1}, but ${kernels.length} kernels need only ${kernels.length - 1}`,
       'name more kernels with chain',
     );
   const gone = drafts.filter(({ step }) => step.op === 'kexec' && succeeds(step)).length;
   if (gone < kernels.length - 1 && outcome === 'preserved') {
     problems.add(
       ['steps'],
-      `nothing can be preserved, as the steps never come to kernel ${shown(kernels[gone + 1])}: they have ${gone} kexec of ${kernels.length - 1}`,
+      `nothing can be preserved, because the steps never reach kernel ${shown(kernels[gone + 1])}: they have ${gone} of ${kernels.length - 1} kexecs`,
       'add kexec, or expect: refused',
       'key',
     );

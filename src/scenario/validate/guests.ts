@@ -13,18 +13,13 @@ import type { Problems } from '../problems.js';
 export function checkGuest(spec: GuestSpec, hardware: DevicePlan, path: Path, problems: Problems): void {
   const { size, kind, features, devices } = spec;
   const at = [...path, 'size'];
-  if (size % PAGE !== 0) problems.add(at, `expected whole pages of ${PAGE} bytes, found ${size} bytes`);
+  if (size % PAGE !== 0) problems.add(at, `expected a multiple of ${PAGE} bytes, found ${size} bytes`);
   else if (size < LIMITS.guestLeast || size > LIMITS.guestMost)
     problems.add(at, `expected 1MiB to 3GiB for a guest, found ${size} bytes`);
   else if (kind === 'linux' && size < LIMITS.guestLinux)
     problems.add(at, `expected at least 48MiB for a guest with Linux, found ${size} bytes`);
   if (kind === 'linux' && features.length > 0)
-    problems.add(
-      [...path, 'features'],
-      'features are what the bare guest is told to use; this one is linux',
-      null,
-      'key',
-    );
+    problems.add([...path, 'features'], 'only the bare guest has features; this one is linux', null, 'key');
   if (devices.length > 0) checkDevices(spec, hardware, [...path, 'devices'], problems);
 }
 
@@ -34,15 +29,19 @@ function checkDevices(
   path: Path,
   problems: Problems,
 ): void {
-  if (kind === 'linux')
-    problems.add(path, 'devices are what the bare guest is told to use; this one is linux', null, 'key');
+  if (kind === 'linux') problems.add(path, 'only the bare guest can use devices; this one is linux', null, 'key');
   else if (size > MAX_RAM_WITH_DEVICE)
     problems.add(
       [...path.slice(0, -1), 'size'],
-      `expected at most 256MiB for a guest with a device, as edu has ${EDU_BITS} bits for an address; found ${size} bytes`,
+      `expected at most 256MiB for a guest with a device, because edu has ${EDU_BITS} address bits; found ${size} bytes`,
     );
   if (iommu.kind === 'none')
-    problems.add(path, 'expected an IOMMU, as a device is only given to a guest behind one', 'add iommu: intel', 'key');
+    problems.add(
+      path,
+      'expected an IOMMU, because a guest can only use a device behind one',
+      'add iommu: intel',
+      'key',
+    );
   for (const [at, name] of devices.entries()) {
     const device = known.find((each) => each.name === name);
     const near = nearest(
@@ -58,7 +57,7 @@ function checkDevices(
     else if (device.model !== 'edu')
       problems.add(
         [...path, at],
-        `expected an edu, as the bare guest drives no other device; ${shown(name)} is ${device.model}`,
+        `expected an edu, because the bare guest drives no other device; ${shown(name)} is ${device.model}`,
       );
     if (devices.indexOf(name) < at) problems.add([...path, at], `${shown(name)} is named twice`);
   }

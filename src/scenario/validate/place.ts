@@ -139,7 +139,7 @@ export function parsePlace(text: string): ParsedPlace | { message: string; hint:
   const { make, kind, removable } = ROWS.get(template) as Row;
   const args = [...text.matchAll(/\[([^\]]*)\]/g)].map(([, arg = '']) => arg);
   if (args.some((arg) => arg === ''))
-    return { message: `expected a name in the brackets of ${shown(text)}`, hint: `it is written ${template}` };
+    return { message: `expected a name in the brackets of ${shown(text)}`, hint: `write ${template}` };
   const place = make(args);
-  return typeof place === 'string' ? { message: place, hint: `it is written ${template}` } : { place, kind, removable };
+  return typeof place === 'string' ? { message: place, hint: `write ${template}` } : { place, kind, removable };
 }

@@ -40,8 +40,8 @@ it.each([
   ['from: a\nto: b\nkselftest: ../x\n', '3:12 expected the name of a test, such as luo_multi_session'],
   [
     'from: a\nto: b\nkselftest: luo_x\nsessions: []\n',
-    '4:1 kselftest says all that is done; sessions cannot stand beside it',
+    '4:1 kselftest defines all steps, so sessions cannot be used with it',
   ],
-  ['from: a\nto: b\nkselftest: luo_x\nkexec: abort\n', '4:1 kselftest says all that is done; kexec'],
+  ['from: a\nto: b\nkselftest: luo_x\nkexec: abort\n', '4:1 kselftest defines all steps, so kexec'],
   ['chain: [a, b, c]\nkselftest: luo_x\n', '2:1 luo_x has two stages, which takes two kernels; found 3'],
 ])('refuses %j', (text, said) => expect(problemsOf(() => parse(text))).toContainEqual(expect.stringContaining(said)));

@@ -240,7 +240,7 @@ test('the command line of the lab wins over the file', () => {
   });
   expect(parseScenario('from: a\n', 'f.yaml', { to: 'd' }).kernels).toEqual(['a', 'd']);
   expect(() => parseScenario('chain: [a, b]\n', 'f.yaml', { to: 'd' })).toThrow(
-    'f.yaml: --to cannot be used, as this scenario is a chain of 2 kernels',
+    'f.yaml: --to cannot be used, because this scenario is a chain of 2 kernels',
   );
 });
 

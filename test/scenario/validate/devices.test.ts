@@ -208,11 +208,11 @@ test('the explicit form', () => {
 test.each<[string, string]>([
   [
     `${HEAD}devices: [${edu()}, {name: e2, device: edu, at: "05.0"}]\n`,
-    '5:78 expected an address of its own; "edu0" is there already',
+    '5:78 expected a unique address; "edu0" has this one',
   ],
   [
     `${HEAD}devices: [${edu()}, {name: edu0, device: edu, at: "06.0"}]\n`,
-    '5:57 expected a name of its own; there is a device "edu0" already',
+    '5:57 expected a unique name; there is a device "edu0" already',
   ],
   [`${HEAD}devices: [{name: e, device: edu, at: "01.0"}]\n`, '5:38 expected a slot from 02 to 1e, found "01.0"'],
   [`${HEAD}devices: [{name: e, device: edu, at: "1f.0"}]\n`, '5:38 expected a slot from 02 to 1e'],
@@ -221,18 +221,18 @@ test.each<[string, string]>([
   [`${HEAD}devices: [{name: e, device: edu, at: "05.1"}]\n`, '5:38 expected a device at function 0 of slot 05 too'],
   [
     `${HEAD}devices: [{name: e, device: edu, at: "05.0", behind: rp0}]\n`,
-    '5:38 expected "00.0", as a root port has one place behind it',
+    '5:38 expected "00.0", the only address behind a root port',
   ],
   [
     `${HEAD}devices: [{name: e, device: edu, at: "00.0", behind: rp0}, {name: f, device: edu, at: "00.0", behind: rp0}]\n`,
-    '5:103 expected an address of its own; "e" is there already; give it a root port of its own',
+    '5:103 expected a unique address; "e" has this one; give it a root port of its own',
   ],
   [
     `${HEAD}devices: [{name: e, device: eduu, at: "05.0"}]\n`,
     '5:29 expected edu, nvme, virtio-net, virtio-blk or ivshmem, found "eduu"; did you mean "edu"?',
   ],
   [`${HEAD}devices: [{name: 9e, device: edu, at: "05.0"}]\n`, "5:18 expected a device's name: a letter"],
-  [`${HEAD}devices: [${edu(', size: 16MiB')}]\n`, '5:55 nothing backs a device of kind edu'],
+  [`${HEAD}devices: [${edu(', size: 16MiB')}]\n`, '5:55 a device of kind edu has no backing storage'],
   [
     `${HEAD}devices: [{name: e, device: nvme, at: "05.0", size: 100}]\n`,
     '5:53 expected 1MiB to 1GiB in whole MiB, found 100 bytes',
@@ -245,32 +245,32 @@ test.each<[string, string]>([
   [`${HEAD}devices: [${edu(', map: [{file: vm0/obj, iova: 0}]')}]\n`, '5:62 expected a memfd'],
   [
     `${HEAD}devices: [${edu(', map: [{file: vm0/sealed, iova: 0}]')}]\n`,
-    '5:62 expected rights: r, as the file is sealed against writing (write)',
+    '5:62 expected rights: r, because the file is sealed against writing (write)',
   ],
   [
     `${HEAD}devices: [${edu(', map: [{file: vm0/ram, iova: 0x100}]')}]\n`,
-    '5:77 expected whole pages of 4096 bytes, found 0x100',
+    '5:77 expected a multiple of 4096 bytes, found 0x100',
   ],
   [
     `${HEAD}devices: [${edu(', map: [{file: vm0/ram, iova: 0xff80000}]')}]\n`,
-    '5:77 expected an end of at most 0x10000000, as edu has 28 bits for an address; found 0x10080000',
+    '5:77 expected an end of at most 0x10000000, because edu has 28 address bits; found 0x10080000',
   ],
   [
     `${HEAD}devices: [{name: e, device: nvme, at: "05.0", map: [{file: vm0/ram, iova: 0x8000000000}]}]\n`,
-    '5:75 expected an end of at most 0x8000000000, as this IOMMU has 39 bits',
+    '5:75 expected an end of at most 0x8000000000, because this IOMMU has 39 address bits',
   ],
   [
     `${HEAD}devices: [{name: e, device: nvme, at: "05.0", map: [{file: vm0/ram, iova: 0xfee00000}]}]\n`,
-    '5:75 expected a place away from 0xfee00000 to 0xfef00000',
+    '5:75 expected an address outside of 0xfee00000 to 0xfef00000',
   ],
   [
     `${HEAD}devices: [${edu(', map: [{file: vm0/ram, iova: 0}, {file: vm0/ram, iova: 0x80000}]')}]\n`,
-    '5:103 expected a place of its own; "vm0/ram" is mapped from 0x0 to 0x100000',
+    '5:103 expected a free address range; "vm0/ram" is mapped from 0x0 to 0x100000',
   ],
   [`${HEAD}devices: [${edu(', map: [{file: vm0/ram, iova: here}]')}]\n`, '5:77 expected an address'],
   [
     `${HEAD}devices: [${edu(', preserve: required')}]\n`,
-    '5:59 expected a session with it, as required gives its descriptor to one',
+    '5:59 expected a session as well, because required adds the descriptor to one',
   ],
   [
     `${HEAD}devices: [${edu(', preserve: if-supported, session: vm1')}]\n`,
@@ -278,7 +278,7 @@ test.each<[string, string]>([
   ],
   [
     `${HEAD}devices: [${edu(', session: vm0, token: 1')}]\n`,
-    '5:70 expected a token of its own in session "vm0"; 1 is taken',
+    '5:70 expected a unique token in session "vm0"; 1 is taken',
   ],
   [
     `${HEAD}devices: [${edu(', dma: in-flight')}]\n`,
@@ -286,7 +286,7 @@ test.each<[string, string]>([
   ],
   [
     `${HEAD}devices: [{name: e, device: nvme, at: "05.0", dma: in-flight}]\n`,
-    '5:52 expected no dma, as only edu can be told to begin a transfer; this is nvme',
+    '5:52 expected no dma, because only edu can start a transfer; this is nvme',
   ],
   [
     `from: a\nto: b\nsessions: [{name: vm0, files: [{memfd: 1MiB, name: ram}]}]\ndevices: [${edu(', map: [{file: vm0/ram, iova: 0}]')}]\n`,
@@ -299,16 +299,16 @@ test.each<[string, string]>([
   ['from: a\nto: b\niommu: {kind: virtio, intremap: true}\n', '3:33 an IOMMU of kind virtio does not remap interrupts'],
   ['from: a\nto: b\niommu: {kind: amd, scalable: true}\n', '3:30 an IOMMU of kind amd has no scalable mode'],
   ['from: a\nto: b\niommu: {kind: amd, bits: 48}\n', '3:26 the width of an IOMMU of kind amd cannot be chosen'],
-  ['from: a\nto: b\niommu: {kind: intel, preserve: required}\n', '3:32 expected a device that is given to a session'],
+  ['from: a\nto: b\niommu: {kind: intel, preserve: required}\n', '3:32 expected a device with preserve and session'],
   [
     `from: a\nto: b\niommu: {kind: intel, preserve: required}\ndevices: [${edu()}]\nsteps: [kexec]\n`,
-    '3:22 preserve goes with the short form',
+    '3:22 preserve belongs to the short form',
   ],
   [
     `${STEPS}devices: [${edu()}]\nsteps: [{device-open: edu0}, kexec, {iommu-retrieve: {device: edu0, session: vm0, token: 3}}]\n`,
-    '6:78 no session "vm0" was asked back',
+    '6:78 no session "vm0" was retrieved',
   ],
-  [`${STEPS}devices: [${edu(', map: [{file: a, iova: 0}]')}]\nsteps: [kexec]\n`, '5:49 map goes with the short form'],
+  [`${STEPS}devices: [${edu(', map: [{file: a, iova: 0}]')}]\nsteps: [kexec]\n`, '5:49 map belongs to the short form'],
   [
     `${STEPS}devices: [${edu()}]\nsteps: [{device-open: edu1}, kexec]\n`,
     '6:23 no device "edu1" is in this scenario; did you mean "edu0"?',

@@ -150,36 +150,36 @@ test.each([
   ],
   [
     `${EDU}sessions: [{name: s, guests: [{size: 4MiB, devices: [disk]}]}]`,
-    'expected an edu, as the bare guest drives no other device; "disk" is nvme',
+    'expected an edu, because the bare guest drives no other device; "disk" is nvme',
   ],
   [`${EDU}sessions: [{name: s, guests: [{size: 4MiB, devices: [edu0, edu0]}]}]`, '"edu0" is named twice'],
   [
     `${EDU}sessions: [{name: s, guests: [{size: 4MiB, count: 2, devices: [edu0]}]}]`,
-    'expected a device of its own; "edu0" belongs to guest "s/guest-1"',
+    'expected a device that no other guest uses; "edu0" belongs to guest "s/guest-1"',
   ],
   [
     `${EDU}sessions: [{name: s, guests: [{size: 64MiB, kind: linux, devices: [edu0]}]}]`,
-    'devices are what the bare guest is told to use; this one is linux',
+    'only the bare guest can use devices; this one is linux',
   ],
   [
     `${EDU}sessions: [{name: s, guests: [{size: 512MiB, devices: [edu0]}]}]`,
-    'expected at most 256MiB for a guest with a device, as edu has 28 bits for an address; found 536870912 bytes',
+    'expected at most 256MiB for a guest with a device, because edu has 28 address bits; found 536870912 bytes',
   ],
   [
     `${EDU.replace('iommu: intel', 'iommu: none')}sessions: [{name: s, guests: [{size: 4MiB, devices: [edu0]}]}]`,
-    'expected an IOMMU, as a device is only given to a guest behind one (add iommu: intel)',
+    'expected an IOMMU, because a guest can only use a device behind one (add iommu: intel)',
   ],
   [
     `${EDU.replace('at: "05.0"', 'at: "05.0", dma: in-flight, map: [{file: s/f, iova: 0x0}]')}sessions: [{name: s, files: [{name: f, memfd: 1MiB}], guests: [{size: 4MiB, devices: [edu0]}]}]`,
-    'map does not go with a device that a guest has; "s/guest" has "edu0", with all of its memory mapped',
+    'map cannot be used with a guest\'s device; "edu0" belongs to "s/guest", with all of its memory mapped',
   ],
   [
     `${EDU}recover: update\nsessions: [{name: s, guests: [{size: 4MiB, devices: [edu0]}]}]`,
-    'one more update as a way out carries no devices of guests (write recover: reboot)',
+    'recovery by another update cannot carry devices of guests (write recover: reboot)',
   ],
   [
     `${EDU}steps: [{guest-create: {guest: g, size: 4MiB}}, {device-open: edu0}, {guest-attach: {guest: g, device: edu0}}, kexec]`,
-    'guest "g" was made without device "edu0" (write devices: [edu0] in its guest-create)',
+    'guest "g" was created without device "edu0" (write devices: [edu0] in its guest-create)',
   ],
   [
     `${EDU}steps: [{guest-create: {guest: g, size: 4MiB, devices: [edu0]}}, {guest-attach: {guest: g, device: edu0}}, kexec]`,
@@ -203,7 +203,7 @@ test('each guest has a seed of its own, derived from its name or counted on', ()
 });
 
 test.each([
-  ['sessions: [{name: s, guests: [{size: 4097}]}]', 'expected whole pages of 4096 bytes, found 4097 bytes'],
+  ['sessions: [{name: s, guests: [{size: 4097}]}]', 'expected a multiple of 4096 bytes, found 4097 bytes'],
   ['sessions: [{name: s, guests: [{size: 64KiB}]}]', 'expected 1MiB to 3GiB for a guest, found 65536 bytes'],
   [
     'sessions: [{name: s, guests: [{size: 16MiB, kind: linux}]}]',
@@ -211,15 +211,15 @@ test.each([
   ],
   [
     'sessions: [{name: s, guests: [{size: 64MiB, kind: linux, features: [debugregs]}]}]',
-    'features are what the bare guest is told to use; this one is linux',
+    'only the bare guest has features; this one is linux',
   ],
   [
     'sessions: [{name: s, guests: [{size: 4MiB, name: a, count: 2}]}]',
-    'expected a name with {i}, as there are 2 of them; found "a" (did you mean "a-{i}"?)',
+    'expected a name with {i}, because there are 2 copies; found "a" (did you mean "a-{i}"?)',
   ],
   [
     'sessions: [{name: s, files: [{memfd: 1MiB, token: 2}], guests: [{size: 4MiB, token: 1}]}]',
-    'expected two tokens of its own in session "s"; 1 or 2 is taken',
+    'expected two unique tokens in session "s"; 1 or 2 is taken',
   ],
   [
     'sessions: [{name: s, guests: [{size: 2GiB}]}]',
@@ -227,15 +227,15 @@ test.each([
   ],
   [
     'steps: [{guest-create: {guest: vm, size: 4MiB}}, {guest-run: vn}, kexec]',
-    'no guest "vn" is made in this scenario (did you mean "vm"?)',
+    'no guest "vn" is created in this scenario (did you mean "vm"?)',
   ],
   [
     'steps: [{guest-create: {guest: vm, size: 4MiB}}, kexec, {guest-pause: vm}]',
-    'no guest "vm" is there in this epoch (there is none)',
+    'no guest "vm" exists in this epoch (there is none)',
   ],
   [
     'steps: [{guest-create: {guest: vm, size: 4MiB}}, {guest-restore: vm}, kexec]',
-    'guest "vm" is there already (write - guest-close before)',
+    'guest "vm" exists already (write - guest-close before)',
   ],
   [
     'steps: [{guest-create: {guest: vm, size: 4MiB}}, kexec, {guest-restore: {guest: vm, ram: vn.ram}}]',
