@@ -168,3 +168,26 @@ void vfio_group_others(const char *address, struct text *to)
 	if (d)
 		closedir(d);
 }
+
+/**
+ * vfio_fail_group() - Fail a request because of the IOMMU group of a device.
+ * @r: the request
+ * @d: the device
+ * @err: the errno
+ * @what: what was tried
+ *
+ * The kernel refuses a device in a shared group with a bare errno. The other devices in the group
+ * say why.
+ *
+ * Return: false, so that an operation can end with this call
+ */
+bool vfio_fail_group(struct request *r, const struct vfio_device *d, int err, const char *what)
+{
+	struct text others = { 0 };
+
+	vfio_group_others(d->address, &others);
+	fail_errno(r, err, "%s; others in IOMMU group %d: %.*s", what, vfio_group(d->address),
+		   (int)(others.len > 300 ? 300 : others.len), others.at);
+	text_free(&others);
+	return false;
+}

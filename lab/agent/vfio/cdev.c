@@ -51,21 +51,6 @@ bool cdev_there(const char *address)
 	       !access("/dev/iommu", F_OK);
 }
 
-/*
- * The kernel refuses a device in a shared group with a bare errno. The other devices in the
- * group say why.
- */
-static bool cdev_fail_bind(struct request *r, const struct vfio_device *d, int err)
-{
-	struct text others = { 0 };
-
-	vfio_group_others(d->address, &others);
-	fail_errno(r, err, "VFIO_DEVICE_BIND_IOMMUFD; others in IOMMU group %d: %.*s",
-		   vfio_group(d->address), (int)(others.len > 300 ? 300 : others.len), others.at);
-	text_free(&others);
-	return false;
-}
-
 /* The IOVAs that the IOMMU offers, as [first, last] in hexadecimal strings. */
 static bool cdev_put_ranges(struct request *r, const struct vfio_device *d)
 {
@@ -121,7 +106,7 @@ bool cdev_open(struct request *r, struct vfio_device *d)
 	}
 	bind.iommufd = d->iommufd;
 	if (ioctl(d->fd, VFIO_DEVICE_BIND_IOMMUFD, &bind))
-		return cdev_fail_bind(r, d, errno);
+		return vfio_fail_group(r, d, errno, "VFIO_DEVICE_BIND_IOMMUFD");
 	d->id = bind.out_devid;
 	if (ioctl(d->iommufd, IOMMU_IOAS_ALLOC, &ioas))
 		return fail_errno(r, errno, "IOMMU_IOAS_ALLOC");

@@ -14,17 +14,6 @@
 
 #include "vfio/vfio.h"
 
-static bool container_fail_viable(struct request *r, const struct vfio_device *d)
-{
-	struct text others = { 0 };
-
-	vfio_group_others(d->address, &others);
-	fail_errno(r, EPERM, "others in IOMMU group %d are not with VFIO: %.*s",
-		   vfio_group(d->address), (int)(others.len > 300 ? 300 : others.len), others.at);
-	text_free(&others);
-	return false;
-}
-
 /**
  * container_open() - Open a device.
  * @r: the request
@@ -47,7 +36,7 @@ bool container_open(struct request *r, struct vfio_device *d)
 	if (ioctl(d->group, VFIO_GROUP_GET_STATUS, &status))
 		return fail_errno(r, errno, "VFIO_GROUP_GET_STATUS");
 	if (!(status.flags & VFIO_GROUP_FLAGS_VIABLE))
-		return container_fail_viable(r, d);
+		return vfio_fail_group(r, d, EPERM, "the group is not with VFIO alone");
 	if (ioctl(d->group, VFIO_GROUP_SET_CONTAINER, &d->container))
 		return fail_errno(r, errno, "VFIO_GROUP_SET_CONTAINER");
 	if (ioctl(d->container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU))

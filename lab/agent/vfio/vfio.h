@@ -38,6 +38,7 @@ bool vfio_bind(struct request *r, const char *address);
 bool vfio_unbind(struct request *r, const char *address);
 int vfio_group(const char *address);
 void vfio_group_others(const char *address, struct text *to);
+bool vfio_fail_group(struct request *r, const struct vfio_device *d, int err, const char *what);
 
 /* vfio/cdev.c, vfio/container.c: two ways to open a device and to map memory for it. */
 bool cdev_there(const char *address);
