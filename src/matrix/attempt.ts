@@ -7,7 +7,7 @@ import { missedWitnesses } from '../model/result/witness.js';
 import type { CellTask } from './queue.js';
 
 /** Longest title that is kept. */
-const MOST_TITLE = 500;
+const MAX_TITLE = 500;
 
 /**
  * @param folder path of the run's folder
@@ -27,7 +27,7 @@ export function attemptOf(
     endsIn: result.endsIn,
     asExpected: result.asExpected,
     without: missedWitnesses(result),
-    title: result.cause?.title.slice(0, MOST_TITLE) ?? null,
+    title: result.cause?.title.slice(0, MAX_TITLE) ?? null,
     ms: Math.round(ms),
     startedAt: result.startedAt,
     worker,
@@ -49,7 +49,7 @@ export function infraAttempt(
     endsIn: 'none',
     asExpected: false,
     without: [],
-    title: why.slice(0, MOST_TITLE),
+    title: why.slice(0, MAX_TITLE),
     ms: Math.round(ms),
     startedAt: new Date().toISOString(),
     worker,

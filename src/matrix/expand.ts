@@ -18,7 +18,7 @@ export interface PlannedPair {
 }
 
 /** Most cells of a matrix. */
-const MOST_CELLS = 100_000;
+const MAX_CELLS = 100_000;
 
 export interface Expanded {
   pairs: PlannedPair[];
@@ -59,13 +59,13 @@ export function expandPlan(
       const key = JSON.stringify([path, ...kernels]);
       const known = pairs.get(key);
       cells += Math.max(0, pair.repeats - (known?.repeats ?? 0));
-      if (cells > MOST_CELLS)
+      if (cells > MAX_CELLS)
         throw new ScenarioError([
           {
             file: plan.file,
             line: 0,
             column: 0,
-            message: `expected at most ${MOST_CELLS} cells`,
+            message: `expected at most ${MAX_CELLS} cells`,
             hint: 'fewer kernels, scenarios or repeats',
           },
         ]);

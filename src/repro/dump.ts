@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The handovers in some memory: where their roots are, which kernel's layouts they are read with, and what they hold.
+// Finds the handovers in a memory and reads each with the layouts of the kernel that wrote it.
 import {
   dumpHandover,
   findRoots,
@@ -19,9 +19,9 @@ import { kernelAbi } from '../images/abi/kernel-abi.js';
 /** A kernel that may have written a handover. */
 export interface Writer {
   name: string;
-  /** As `uname -r` says it; null where that is not known. */
+  /** As `uname -r` prints it; null if not known. */
   release: string | null;
-  /** Version of its root tree: `kho-v4`. */
+  /** Version of the root tree that it writes: `kho-v4`. */
   kho: string | null;
   structures: readonly Structure[];
   abi: KernelAbi;
@@ -30,8 +30,8 @@ export interface Writer {
 export type Memory = Pick<MemoryImage, 'read' | 'pages'>;
 
 /**
- * The layouts of kernels by name or path, each once; their types are read where that was not done before. Throws
- * LabError where a kernel does not show them.
+ * Reads the layouts of kernels, given by name or path. The first time this reads the types of a kernel, which takes a
+ * while. Throws a LabError if a kernel has no readable types.
  */
 export async function writersOf(names: readonly string[], context: ImageContext): Promise<Writer[]> {
   const writers: Writer[] = [];
@@ -51,10 +51,10 @@ export async function writersOf(names: readonly string[], context: ImageContext)
 }
 
 /**
- * All handovers, each with the layouts of the kernel that says it wrote it, else of the first that writes this version
- * of the root tree.
- * @param root one that is known, whatever stands there now; null where there is none
- * @param writers the likeliest first
+ * Dumps all handovers. Each is read with the layouts of the kernel that it names as its writer, else of the first kernel
+ * that writes this version of the root tree.
+ * @param root a known root, whatever is there now; null if none is known
+ * @param writers the most likely one first
  */
 export function dumpMemory(memory: Memory, root: number | null, writers: readonly Writer[]): HandoverDump[] {
   const roots = [...new Set([...(root === null ? [] : [root]), ...findRoots(memory.pages())])];

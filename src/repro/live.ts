@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Machines of the lab that run now, read only and without their monitor: that is in use by the lab that started them.
+// Running machines of the lab. They are only read, and without their monitor, which the lab that started them uses.
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { basename } from 'node:path';
 import { MachineMemory, q35Ranges } from '../qemu/memory.js';
@@ -8,18 +8,18 @@ import { UsageError } from '../util/errors.js';
 import type { Memory } from './dump.js';
 
 export interface LiveMachine {
-  /** As its run is called. */
+  /** The name of its run. */
   name: string;
   pid: number;
   /** Bytes of RAM. */
   memory: number;
-  /** Paths of the kernels that it has, the first one first. */
+  /** Paths of its kernels; the one that boots first comes first. */
   kernels: string[];
 }
 
-const MOST_CMDLINE = 1 << 20;
+const MAX_CMDLINE_BYTES = 1 << 20;
 
-/** All machines of the lab on this host that this user may see. */
+/** All machines of the lab on this host that this user may inspect. */
 export function liveMachines(): LiveMachine[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -28,15 +28,15 @@ export function liveMachines(): LiveMachine[] {
         if (basename(readlinkSync(`/proc/${pid}/exe`)) !== QEMU) return [];
         return liveMachine(
           Number(pid),
-          readFileSync(`/proc/${pid}/cmdline`, 'utf8').slice(0, MOST_CMDLINE).split('\0'),
+          readFileSync(`/proc/${pid}/cmdline`, 'utf8').slice(0, MAX_CMDLINE_BYTES).split('\0'),
         );
       } catch {
-        return []; // Gone, or somebody else's.
+        return []; // The process has ended, or belongs to another user.
       }
     });
 }
 
-/** What QEMU's arguments say (qemu/args.ts); none where it is no machine of the lab. */
+/** Reads QEMU's arguments (qemu/args.ts); empty if the process is not a machine of the lab. */
 export function liveMachine(pid: number, argv: readonly string[]): LiveMachine[] {
   const after = (option: string) => argv[argv.indexOf(option) + 1] ?? '';
   const name = /^lab-(.+)$/.exec(argv.includes('-name') ? after('-name') : '')?.[1];
@@ -48,21 +48,24 @@ export function liveMachine(pid: number, argv: readonly string[]): LiveMachine[]
   return [{ name, pid, memory: Number(memory), kernels: [after('-kernel'), ...disks] }];
 }
 
-/** The machine that a word means; the only one without a word. Throws a UsageError that names those there are. */
+/**
+ * The machine that `word` names: by a part of its name, or its process id. Null names the only one. Throws a UsageError
+ * that lists the machines.
+ */
 export function chooseMachine(machines: readonly LiveMachine[], word: string | null): LiveMachine {
-  const meant = machines.filter(({ name, pid }) => word === null || name.includes(word) || String(pid) === word);
-  const [only] = meant;
-  if (only !== undefined && meant.length === 1) return only;
-  const there = (meant.length > 0 ? meant : machines).map(({ name, pid }) => `${name} (${pid})`).join(', ');
+  const matches = machines.filter(({ name, pid }) => word === null || name.includes(word) || String(pid) === word);
+  const [only] = matches;
+  if (only !== undefined && matches.length === 1) return only;
+  const listed = (matches.length > 0 ? matches : machines).map(({ name, pid }) => `${name} (${pid})`).join(', ');
   if (machines.length === 0)
     throw new UsageError('no machine of the lab runs on this host', { hint: 'lab run SCENARIO.yaml --keep' });
   throw new UsageError(
-    meant.length > 1 ? `${meant.length} machines are meant: ${there}` : `no machine ${word} runs: ${there} do`,
+    matches.length > 1 ? `${matches.length} machines match: ${listed}` : `no machine ${word} runs; running: ${listed}`,
     { hint: 'lab dump --live NAME' },
   );
 }
 
-/** Its memory, as it is while it runs. `close` when done. */
+/** Opens its memory, which changes while the machine runs. Call `close` when done. */
 export function openLive({ pid, memory: size }: LiveMachine): Memory & { close: () => void } {
   const memory = MachineMemory.openRanges(pid, q35Ranges(size));
   const chunk = Buffer.alloc(4 << 20);

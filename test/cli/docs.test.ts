@@ -130,8 +130,8 @@ describe('docs/commands.md', () => {
     const command = await make();
     const missing = (command.commands.length === 0 ? [command] : command.commands).flatMap((each) => {
       const section = sectionOf(each === command ? name : `${name} ${each.name()}`);
-      return each.options.flatMap(({ long }) =>
-        new RegExp(`\`${long}[\` ]`).test(section) ? [] : [`${each.name()} ${long}`],
+      return each.options.flatMap(({ long, hidden }) =>
+        hidden || new RegExp(`\`${long}[\` ]`).test(section) ? [] : [`${each.name()} ${long}`],
       );
     });
     expect(missing).toEqual([]);

@@ -1,14 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// A command that takes no notice of an interrupt, as a process; its child is bound to its life as QEMU is.
+// A process with a command that ignores an interrupt. Its child dies with it, as QEMU does.
 import { spawn } from 'node:child_process';
-import { interruptible } from '../../src/cli/interrupt.js';
+import { readFileSync } from 'node:fs';
+import { interruptible } from '../../src/cli/common/interrupt.js';
 
 const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', 'sleep', '600'], { stdio: 'ignore', detached: true });
+/** Until then setpriv has not tied the child to this process. */
+const isTied = () => readFileSync(`/proc/${child.pid}/comm`, 'utf8').trim() === 'sleep';
+
 void interruptible(
   (signal) =>
     new Promise(() => {
       signal.addEventListener('abort', () => process.stdout.write('heard\n'), { once: true });
-      setInterval(() => undefined, 1000);
-      process.stdout.write(`child ${child.pid}\n`);
+      const poll = setInterval(() => {
+        if (!isTied()) return;
+        clearInterval(poll);
+        process.stdout.write(`child ${child.pid}\n`);
+        setInterval(() => undefined, 1000);
+      }, 10);
     }),
 );

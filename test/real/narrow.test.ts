@@ -115,7 +115,7 @@ describe('lab shell', () => {
   it.skipIf(findProgram('gdb') === null)(
     'a breakpoint that is set before the kexec stops the next kernel',
     async () => {
-      let debugged: Promise<string> | null = null;
+      const sessions: Promise<string>[] = [];
       const { code, stderr } = await typing(
         [
           'shell',
@@ -129,22 +129,22 @@ describe('lab shell', () => {
         ],
         (text, { stdin }) => {
           const line = / {2}(gdb .*hbreak.*)$/m.exec(text)?.[1];
-          if (line === undefined || debugged !== null || !text.includes('`exit` lets')) return;
+          if (line === undefined || sessions.length > 0 || !text.includes('`exit` lets')) return;
           const gdb = spawn('sh', ['-c', `exec ${line.replace('gdb', 'gdb -batch -nx')} -ex bt -ex detach`], {
             stdio: ['ignore', 'pipe', 'pipe'],
           });
-          let said = '';
-          debugged = new Promise((resolve) => gdb.on('close', () => resolve(said)));
+          let output = '';
+          sessions.push(new Promise((resolve) => gdb.on('close', () => resolve(output))));
           for (const stream of [gdb.stdout, gdb.stderr]) {
             stream.on('data', (chunk: Buffer) => {
-              said += chunk.toString();
-              if (said.includes('Hardware assisted breakpoint')) stdin?.end('exit\n');
+              output += chunk.toString();
+              if (output.includes('Hardware assisted breakpoint')) stdin?.end('exit\n');
             });
           }
         },
       );
       expect(code, stderr).toBe(0);
-      expect(await (debugged as unknown as Promise<string>)).toMatch(/hit Breakpoint 1,.* liveupdate_early_init/);
+      expect(await sessions[0]).toMatch(/hit Breakpoint 1,.* liveupdate_early_init/);
       expect(stderr).toContain('PRESERVED');
     },
   );
@@ -187,12 +187,12 @@ describe('lab minimise', () => {
       '--results',
       join(home, 'none'),
     ]);
-    expect(fine).toMatchObject({ code: 3, stderr: expect.stringContaining('nothing fails') });
+    expect(fine).toMatchObject({ code: 3, stderr: expect.stringContaining('does not fail') });
     const file = join(home, 'many.yaml');
     writeFileSync(file, MANY);
     const exit = await ended(
       ['minimise', file, '--output', join(home, 'none.yaml'), '--results', join(home, 'none')],
-      /as it was given/,
+      /original scenario/,
       'SIGINT',
     );
     expect(exit).toMatchObject({ code: 130, stderr: expect.stringContaining('interrupted by SIGINT') });
@@ -219,7 +219,7 @@ describe('lab bisect', () => {
       '1',
       '--json',
     ];
-    const killed = await ended([...args, '--anew'], /point 1 of 2/, 'SIGKILL');
+    const killed = await ended([...args, '--rebuild'], /point 1 of 2/, 'SIGKILL');
     expect(killed).toMatchObject({ code: null, stdout: '' });
     const { code, stdout, stderr } = await lab(args);
     expect(code, stderr).toBe(0);

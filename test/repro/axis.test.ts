@@ -17,7 +17,7 @@ describe('over kernels', () => {
     expect(overKernels(order, 'b', 'd').points).toEqual(['b', 'c', 'd']);
     expect(overKernels(order, 'c', 'a').points).toEqual(['c', 'b', 'a']);
   });
-  it('of known names only', () => expect(() => overKernels(order, 'x', 'a')).toThrow('x is none'));
+  it('of known names only', () => expect(() => overKernels(order, 'x', 'a')).toThrow('x is not one of'));
 });
 
 describe('over the options and changes of shipped kernels', () => {
@@ -45,7 +45,7 @@ describe('over the options and changes of shipped kernels', () => {
   });
   it('changes need a good end that the bad one is made of', () =>
     expect(() => overChanges('7.3.4-object', '7.3.4-no-memfd', temporaryFolder())).toThrow(
-      '7.3.4-object has what 7.3.4-no-memfd has not: overlay object',
+      '7.3.4-object has parts that 7.3.4-no-memfd lacks: overlay object',
     ));
   it('changes need one source', () =>
     expect(() => overChanges('7.2.12', '7.3.4', temporaryFolder())).toThrow('different sources'));
@@ -82,7 +82,7 @@ describe('over commits', () => {
     ]);
   });
   it('refuses what is no range', async () => {
-    await expect(over('HEAD', 'HEAD~2')).rejects.toThrow('no ancestor');
+    await expect(over('HEAD', 'HEAD~2')).rejects.toThrow('not an ancestor');
     await expect(over('nowhere', 'HEAD')).rejects.toThrow('no commit nowhere');
     await expect(over('--output=x', 'HEAD')).rejects.toThrow('no commit');
   });

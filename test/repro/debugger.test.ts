@@ -17,7 +17,7 @@ describe('the lines for a debugger', () => {
   });
   it('say where there are no lines, and of the last kernel no next one', () => {
     const lines = debuggerLines('/s', { ...kernel, vmlinux: null, why: 'ready-made' }, null, 'x').join('\n');
-    expect(lines).toContain('no lines: ready-made');
+    expect(lines).toContain('no source lines: ready-made');
     expect(lines).not.toContain('hbreak');
   });
 });

@@ -41,7 +41,7 @@ describe('a live machine', () => {
     expect(chooseMachine(machines.slice(0, 1), null).name).toBe('one');
     expect(chooseMachine(machines, 'tw').name).toBe('two');
     expect(chooseMachine(machines, '10').name).toBe('one');
-    expect(() => chooseMachine(machines, null)).toThrow('2 machines are meant: one (10), two (11)');
+    expect(() => chooseMachine(machines, null)).toThrow('2 machines match: one (10), two (11)');
     expect(() => chooseMachine(machines, 'three')).toThrow('no machine three runs');
     expect(() => chooseMachine([], null)).toThrow('no machine of the lab runs');
   });

@@ -62,7 +62,7 @@ describe('minimise', () => {
     expect(trials.started).toBeLessThan(50);
   });
 
-  it('says what is seen without each thing that matters', async () => {
+  it('says what is seen without each required part', async () => {
     const { smallest } = world(
       many,
       (scenario) =>
@@ -70,8 +70,8 @@ describe('minimise', () => {
         scenario.steps.some(({ op }) => op === 'fault') &&
         scenario.cmdlines[0]?.includes('quiet') === true,
     );
-    const { matters } = await smallest();
-    const named = matters.map(({ what, without }) => [what.split(':')[0], without]);
+    const { required } = await smallest();
+    const named = required.map(({ what, without }) => [what.split(':')[0], without]);
     expect(named).toEqual(
       expect.arrayContaining([
         ['faults', 'preserved'],

@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// `lab abi`: the handover format of kernels as data, and the guard against layouts that change behind their version's
-// back.
+// `lab abi`: the handover format of a kernel as data, and the check for a layout that changes while its version stays.
 import { existsSync } from 'node:fs';
 import { Command } from 'commander';
 import { type AbiDiff, coveringVersion, diffAbi, type StructureChange } from '../../compat/index.js';
 import { type ImageContext, isSourceTree, resolveKernel } from '../../images/index.js';
 import type { Field, KernelAbi } from '../../model/kernel/abi.js';
-import { runStages } from '../../report/live/progress.js';
+import { inStage } from '../../report/live/progress.js';
 import { kernelAbi } from '../../images/abi/kernel-abi.js';
 import { printable } from '../../util/text/escape.js';
 import { UsageError } from '../../util/errors.js';
-import { EXIT_INFRA } from '../exit.js';
-import { showOn } from './images.js';
-import { withContext } from '../interrupt.js';
+import { EXIT_INFRA } from '../common/exit.js';
+import { showOn } from '../common/show-progress.js';
+import { withContext } from '../common/interrupt.js';
 import { table } from '../text/table.js';
 
 interface AbiOptions {
@@ -20,19 +19,19 @@ interface AbiOptions {
   patch?: string[];
 }
 
-export function abiCommand(): Command {
+export function createCommand(): Command {
   const command = new Command('abi').description(
     'the handover format of a kernel: components, versions, layouts of structures',
   );
   command
     .command('show')
-    .description('tells which versions a kernel speaks, and how everything that crosses the kexec is laid out')
+    .description('prints which versions a kernel speaks, and how everything that crosses the kexec is laid out')
     .argument('<kernel>', 'a kernel by name or path, or a source tree')
-    .option('--patch <file...>', 'as it would be with these patches; nothing is written into the tree')
+    .option('--patch <file...>', 'show the kernel with these patches; your tree is not changed')
     .option('--json', 'print as JSON')
     .action((name: string, options: AbiOptions) =>
       withContext(async (context) => {
-        check([name], options.patch ?? []);
+        checkArguments([name], options.patch ?? []);
         const abi = await read(name, options.patch ?? [], name, context);
         process.stdout.write(options.json ? `${JSON.stringify(abi, null, 2)}\n` : showText(abi));
       }),
@@ -40,18 +39,19 @@ export function abiCommand(): Command {
   command
     .command('diff')
     .description(
-      'tells what changed. Exit status: 1 if a layout changed and the version that stands for it did not, 3 if that cannot be said',
+      'prints what changed between two kernels. Exit status: 1 if a layout changed and its version did not, ' +
+        '3 if that cannot be known',
     )
     .argument('<from>', 'a kernel by name or path, or a source tree')
-    .argument('[to]', 'another one; without it the same with the patches')
-    .option('--patch <file...>', 'patches for the second one')
+    .argument('[to]', 'another kernel; without it, the same one with the patches')
+    .option('--patch <file...>', 'apply these patches to the second kernel')
     .option('--json', 'print as JSON')
     .action((from: string, to: string | undefined, options: AbiOptions) =>
       withContext(async (context) => {
         const patches = options.patch ?? [];
         if (to === undefined && patches.length === 0)
-          throw new UsageError('nothing to compare with: name a second kernel, or patches with --patch');
-        check(to === undefined ? [from] : [from, to], patches);
+          throw new UsageError('nothing to compare with: name a second kernel, or give patches with --patch');
+        checkArguments(to === undefined ? [from] : [from, to], patches);
         const before = await read(from, [], from, context);
         const label =
           patches.length > 0
@@ -66,10 +66,10 @@ export function abiCommand(): Command {
   return command;
 }
 
-/** All words are looked at before anything is fetched. */
-function check(kernels: readonly string[], patches: readonly string[]): void {
+/** Checks all arguments before anything is fetched. */
+function checkArguments(kernels: readonly string[], patches: readonly string[]): void {
   for (const name of kernels) if (!isSourceTree(name)) resolveKernel(name);
-  for (const patch of patches) if (!existsSync(patch)) throw new UsageError(`no file ${patch}`);
+  for (const patch of patches) if (!existsSync(patch)) throw new UsageError(`there is no file ${patch}`);
 }
 
 async function read(
@@ -78,22 +78,20 @@ async function read(
   label: string,
   context: ImageContext,
 ): Promise<KernelAbi> {
-  let abi: KernelAbi | null = null;
-  await runStages(
-    [
-      {
-        title: `handover format of ${label}`,
-        run: async (task) => {
-          abi = await kernelAbi(name, patches, { ...context, onProgress: showOn(task) });
-        },
-      },
-    ],
+  return inStage(
+    `handover format of ${label}`,
+    (task) => kernelAbi(name, patches, { ...context, onProgress: showOn(task) }),
     process.stderr,
   );
-  return abi as unknown as KernelAbi;
 }
 
-const WHERE = { section: 'its own list of versions', image: 'a string in its image', source: 'its source' } as const;
+const SOURCE_TEXTS = {
+  section: 'its own list of versions',
+  image: 'a string in its image',
+  source: 'its source',
+} as const;
+
+const NO_VERSION = 'no version covers it';
 
 function showText(abi: KernelAbi): string {
   const lines = [`${abi.name}${abi.release === null ? '' : `, release ${abi.release}`}\n`];
@@ -102,15 +100,15 @@ function showText(abi: KernelAbi): string {
       '\n',
       table(
         ['COMPONENT', 'VERSION', 'READ FROM'],
-        abi.components.map(({ name, version, from }) => [name, String(version), WHERE[from]]),
+        abi.components.map(({ name, version, from }) => [name, String(version), SOURCE_TEXTS[from]]),
       ),
     );
-  else lines.push('\nNo component of the handover is known.\n');
+  else lines.push('\nThis kernel has no known component of the handover.\n');
   for (const structure of abi.structures ?? []) {
-    const version = coveringVersion(structure.name, abi.components);
-    lines.push(
-      `\n${printable(`${structure.kind} ${structure.name}, ${structure.size} bytes, ${version === null ? 'no version stands for it' : version}${structure.file === null ? '' : `, ${structure.file}`}`)}\n`,
-    );
+    const { kind, name, size, file } = structure;
+    const version = coveringVersion(name, abi.components) ?? NO_VERSION;
+    const head = [`${kind} ${name}`, `${size} bytes`, version, ...(file === null ? [] : [file])].join(', ');
+    lines.push(`\n${printable(head)}\n`);
     lines.push(table(['  AT', 'SIZE', 'TYPE', 'FIELD'], structure.fields.map(fieldRow)));
   }
   return lines.concat(notesText(abi.notes)).join('');
@@ -146,11 +144,7 @@ function diffText(diff: AbiDiff): string {
 function changeText({ structure, change, details, covered, unannounced }: StructureChange): string {
   const { from, to } = covered;
   const version =
-    from === to
-      ? from === null
-        ? 'no version stands for it'
-        : `${from} in both`
-      : `${from ?? 'no version'} -> ${to ?? 'no version'}`;
+    from === to ? (from === null ? NO_VERSION : `${from} in both`) : `${from ?? 'no version'} -> ${to ?? 'no version'}`;
   const mark = unannounced
     ? 'LAYOUT CHANGED, VERSION DID NOT'
     : {
@@ -171,8 +165,11 @@ function changeText({ structure, change, details, covered, unannounced }: Struct
 function verdict(diff: AbiDiff): string {
   const bad = diff.structures.filter(({ unannounced }) => unannounced);
   if (bad.length > 0)
-    return `${bad.length === 1 ? 'One layout' : `${bad.length} layouts`} changed while the version did not: each of the two kernels will take the other's bytes for its own.`;
-  if (diff.ok === null) return 'Not all layouts are known, so that nothing can be said of those that are not.';
+    return (
+      `${bad.length === 1 ? 'One layout' : `${bad.length} layouts`} changed while the version did not: ` +
+      "each of the two kernels will read the other's bytes as its own format."
+    );
+  if (diff.ok === null) return 'Some layouts are not known, so they cannot be compared.';
   if (diff.components.length === 0 && diff.structures.length === 0) return 'Nothing changed.';
   return 'No layout changed without its version.';
 }

@@ -18,21 +18,21 @@ import { LabError, UsageError } from '../../util/errors.js';
 import { tryLock } from '../../util/process/lock.js';
 import { bisectText } from '../text/bisect.js';
 import {
-  A_RUN_OR_SCENARIO,
-  type Given,
-  type GivenOptions,
+  TARGET_ARGUMENT,
+  type ReproTarget,
+  type TargetOptions,
   kernelsOf,
-  withGiven,
-  withGivenOptions,
+  withTarget,
+  withTargetOptions,
 } from '../run/target.js';
-import { interruptible } from '../interrupt.js';
-import { collect, jobs, number } from '../option-values.js';
+import { interruptible } from '../common/interrupt.js';
+import { collect, decimal, jobs, timeout, wholeNumber } from '../common/option-values.js';
 import { trialMachines } from '../run/trial-machines.js';
 
 const OVERS = ['kernels', 'commits', 'options', 'changes'] as const;
 const ROLES = ['from', 'to', 'both'] as const;
 
-export interface BisectOptions extends GivenOptions {
+export interface BisectOptions extends TargetOptions {
   good: string;
   bad: string;
   over?: (typeof OVERS)[number];
@@ -44,64 +44,70 @@ export interface BisectOptions extends GivenOptions {
   jobs?: number;
   times: number;
   confidence: number;
+  rebuild?: boolean;
+  /** The older name of `rebuild`. */
   anew?: boolean;
   json?: boolean;
 }
 
-export function bisectCommand(): Command {
+export function createCommand(): Command {
   const command = new Command('bisect')
-    .description('finds the first change that makes an update fail; goes on where it was when it is called again')
+    .description(
+      'finds the first change that makes an update fail; the same command again continues an interrupted search',
+    )
     .argument(
       '<run>',
-      `${A_RUN_OR_SCENARIO}: the failure of the run is looked for, or what is not as the scenario expects`,
+      `${TARGET_ARGUMENT}; searches for the failure of the run, or for what the scenario does not expect`,
     )
-    .requiredOption('--good <point>', 'where it does not fail: a kernel, or a commit of --tree')
-    .requiredOption('--bad <point>', 'where it fails')
+    .requiredOption('--good <point>', 'a kernel, or a commit of --tree, where the update does not fail')
+    .requiredOption('--bad <point>', 'one where it fails')
     .addOption(
       new Option(
         '--over <what>',
-        'kernels: definitions in the order of their versions; commits: those of --tree; options: of the configuration; changes: overlays, patches and configuration of a variant. kernels without it',
+        'kernels: kernel definitions in version order; commits: commits of --tree; options: configuration options; ' +
+          'changes: overlays, patches and configuration of a variant. Default: kernels, or commits with --tree',
       ).choices(OVERS),
     )
-    .addOption(new Option('--as <role>', 'which kernel of the update it is').choices(ROLES).default('to'))
-    .option('--tree <folder>', 'a local git tree of the kernel: bisects over its commits; it is not touched')
+    .addOption(new Option('--as <role>', 'which kernel of the update to vary').choices(ROLES).default('to'))
+    .option('--tree <folder>', 'bisect over the commits of this kernel git tree; the tree is not changed')
     .option(
       '--base <kernel>',
       'with --tree: the definition that gives configuration and patches; by default that of the run or scenario',
     )
-    .option('--path <path>', 'with --tree: only commits that touch this; may be given more than once', collect)
-    .option('--kernels <names>', 'kernels in order, A,B,C', (text: string) =>
+    .option('--path <path>', 'with --tree: only commits that touch this path (repeatable)', collect)
+    .option('--kernels <names>', 'the kernels in order: A,B,C', (text: string) =>
       text
         .split(',')
         .map((name) => name.trim())
         .filter(Boolean),
     );
-  return withGivenOptions(command)
-    .option('--jobs <n>', 'machines at once', jobs)
-    .option('--times <n>', 'runs of each end: how often it fails', number('a whole number', 1, 100), 3)
-    .option('--confidence <percent>', 'how sure to be of each good point', number('percent', 50, 99.9, false), 95)
-    .option('--timeout <seconds>', 'deadline of each run', number('seconds', 1, 86_400, false))
-    .option('--anew', 'forget what an earlier call of the same words has found out')
+  return withTargetOptions(command)
+    .option('--jobs <n>', 'run at most this many machines at once', jobs)
+    .option('--times <n>', 'run each end this many times, to learn how often it fails', wholeNumber(1, 100), 3)
+    .option('--confidence <percent>', 'how sure to be that a good point is good', decimal('percent', 50, 99.9), 95)
+    .option('--timeout <seconds>', 'end each run after this time', timeout)
+    .option('--rebuild', 'forget what an earlier search with the same options found')
+    .addOption(new Option('--anew', 'the same as --rebuild').hideHelp())
     .option('--json', 'print as JSON')
     .action(async (word: string, options: BisectOptions) => {
-      await withGiven(word, options, (given) => interruptible((signal) => bisectGiven(given, options, signal)));
+      await withTarget(word, options, (target) => interruptible((signal) => bisectTarget(target, options, signal)));
     });
 }
 
-async function bisectGiven(wanted: Given, options: BisectOptions, signal: AbortSignal): Promise<void> {
+async function bisectTarget(target: ReproTarget, options: BisectOptions, signal: AbortSignal): Promise<void> {
   const began = performance.now();
-  const folder = join(defaultCacheDir(), 'bisect', keyOf(wanted, options));
+  const folder = join(defaultCacheDir(), 'bisect', keyOf(target, options));
   const lock = await tryLock(`${folder}.lock`, signal);
-  if (lock === null) throw new LabError('another lab is at this very bisection', { hint: 'wait for it' });
+  if (lock === null) throw new LabError('another lab runs the same bisection', { hint: 'wait until it has ended' });
   try {
-    if (options.anew) rmSync(folder, { recursive: true, force: true });
-    const axis = await axisOf(wanted, options, folder, signal);
+    if (options.rebuild || options.anew) rmSync(folder, { recursive: true, force: true });
+    const axis = await axisOf(target, options, folder, signal);
     const journal = new Journal(join(folder, 'journal.jsonl'));
     if (journal.tried.size > 0)
       process.stderr.write(
-        `goes on where it was: ${journal.tried.size} of ${axis.points.length} points are known (--anew forgets them)\n`,
+        `continues: ${journal.tried.size} of ${axis.points.length} points are known (--rebuild forgets them)\n`,
       );
-    const found = await run(wanted, axis, journal, options, signal);
+    const found = await run(target, axis, journal, options, signal);
     process.stdout.write(
       options.json
         ? `${JSON.stringify({ ...found, points: axis.points }, null, 2)}\n`
@@ -109,16 +115,16 @@ async function bisectGiven(wanted: Given, options: BisectOptions, signal: AbortS
     );
   } catch (error) {
     if (signal.aborted)
-      process.stderr.write('what was found out so far is kept: the same words go on from there, --anew forgets it\n');
+      process.stderr.write('the results so far are kept: the same command continues, --rebuild forgets them\n');
     throw error;
   } finally {
     lock.release();
   }
 }
 
-/** All that makes it this question and no other. */
+/** A search may only continue from one that asked the same question. */
 function keyOf(
-  { text, scenario, run }: Given,
+  { text, scenario, run }: ReproTarget,
   { good, bad, over, as, tree, base, path, kernels }: BisectOptions,
 ): string {
   const question = [
@@ -137,7 +143,12 @@ function keyOf(
   return createHash('sha256').update(JSON.stringify(question)).digest('hex').slice(0, 16);
 }
 
-async function axisOf({ scenario }: Given, options: BisectOptions, folder: string, signal: AbortSignal): Promise<Axis> {
+async function axisOf(
+  { scenario }: ReproTarget,
+  options: BisectOptions,
+  folder: string,
+  signal: AbortSignal,
+): Promise<Axis> {
   const { good, bad, tree } = options;
   const over = options.over ?? (tree === undefined ? 'kernels' : 'commits');
   if ((over === 'commits') !== (tree !== undefined))
@@ -163,30 +174,30 @@ async function axisOf({ scenario }: Given, options: BisectOptions, folder: strin
 }
 
 async function run(
-  wanted: Given,
+  target: ReproTarget,
   axis: Axis,
   journal: Journal,
   options: BisectOptions,
   signal: AbortSignal,
 ): Promise<Bisected> {
-  // The kernel that stays is that of the run; what is bisected over is what its name says now.
-  const stays = withKernel(wanted.scenario.kernels, '', options.as);
+  // The other kernel is exactly that of the run. The one that varies is what its name means now.
+  const unchanged = withKernel(target.scenario.kernels, '', options.as);
   const images = new Map<string, KernelImage>();
   await runStages(
-    kernelsOf({ ...wanted, scenario: { ...wanted.scenario, kernels: stays } }, images, signal),
+    kernelsOf({ ...target, scenario: { ...target.scenario, kernels: unchanged } }, images, signal),
     process.stderr,
   );
   const preparation = new Preparation({ accel: options.accel, signal, images });
-  const { machines, jobs: most } = trialMachines(preparation, options.jobs ?? null);
+  const { machines, jobs: maxJobs } = trialMachines(preparation, options.jobs ?? null);
   return inStage(
     `bisect ${axis.points.length - 1} changes`,
     (task) => {
       let stage = '';
       const prepare = async (index: number): Promise<Scenario> => {
-        const scenario = parseScenario(wanted.text, wanted.file, {
-          kernels: withKernel(wanted.scenario.kernels, axis.kernel(index), options.as),
+        const scenario = parseScenario(target.text, target.file, {
+          kernels: withKernel(target.scenario.kernels, axis.kernel(index), options.as),
           timeout: options.timeout,
-          kernelProblem: wanted.kernelProblem,
+          kernelProblem: target.kernelProblem,
         });
         for (const each of preparation.stages([scenario]))
           await each.run({ detail: (text) => task.detail(`${stage}: ${text}`) });
@@ -198,10 +209,10 @@ async function run(
         journal,
         execute: machines.execute,
         prepare,
-        wanted: wanted.run?.failure ?? null,
+        wanted: target.run?.failure ?? null,
         times: options.times,
         confidence: options.confidence / 100,
-        jobs: most,
+        jobs: maxJobs,
         signal,
         onStage: (what) => task.detail((stage = what)),
       });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `lab bundle`: a run to take along, as one file that `lab repro` opens on another host.
+// `lab bundle`: packs a run into one file, which `lab repro` opens on another host.
 import { basename, relative } from 'node:path';
 import { Command } from 'commander';
 import { ensureKernel, findByHash, type ImageContext, resolveKernel } from '../../images/index.js';
@@ -8,9 +8,9 @@ import { bytes } from '../../report/text/style.js';
 import { packBundle } from '../../repro/bundle/pack.js';
 import { LabError } from '../../util/errors.js';
 import { printable } from '../../util/text/escape.js';
-import { withContext } from '../interrupt.js';
+import { withContext } from '../common/interrupt.js';
 import { runOfHost } from '../run/open-run.js';
-import { labVersion } from '../version.js';
+import { labVersion } from '../common/version.js';
 
 interface BundleOptions {
   output?: string;
@@ -21,16 +21,17 @@ interface BundleOptions {
   json?: boolean;
 }
 
-export function bundleCommand(): Command {
+export function createCommand(): Command {
   return new Command('bundle')
     .description(
-      'packs a run into one file: scenario, recipe, configurations, result, logs, what was handed over; `lab repro` opens it on another host',
+      'packs a run into one file: scenario, recipe, configurations, result, logs and handover; ' +
+        '`lab repro` opens it on another host',
     )
     .argument('<run>', 'a run: its folder, its name, or a part of its name')
-    .option('--output <file>', 'where it goes; RUN.lab.tar.gz here without it')
-    .option('--kernels', 'with the kernels, for hosts that cannot build the same ones')
-    .option('--symbols', "with each kernel's vmlinux")
-    .option('--memory', 'with the whole of the memory that was kept')
+    .option('--output <file>', 'write to this file; RUN.lab.tar.gz in this folder by default')
+    .option('--kernels', 'include the kernels, for hosts that cannot build the same ones')
+    .option('--symbols', "include each kernel's vmlinux")
+    .option('--memory', 'include all memory that was kept')
     .option('--results <dir>', 'folder of the results', 'results')
     .option('--json', 'print as JSON')
     .action((word: string, options: BundleOptions) =>
@@ -38,7 +39,7 @@ export function bundleCommand(): Command {
         const { folder, result } = runOfHost(options.results, word);
         const { images, missing } = await imagesOf(result.kernels, context);
         if ((options.kernels || options.symbols) && missing.length > 0)
-          throw new LabError(`not here any more: ${missing.join(', ')}`, {
+          throw new LabError(`these kernels are no longer on this host: ${missing.join(', ')}`, {
             hint: 'bundle it without --kernels and --symbols',
           });
         const packed = await packBundle(folder, images, {
@@ -56,7 +57,7 @@ export function bundleCommand(): Command {
             : [
                 `${printable(shown)}  ${bytes(packed.bytes)}, ${packed.files.length} files`,
                 ...packed.files.map(({ path, size }) => `  ${path}  ${bytes(size)}`),
-                `elsewhere: lab repro ${printable(basename(packed.path))}`,
+                `on another host: lab repro ${printable(basename(packed.path))}`,
                 '',
               ].join('\n'),
         );
@@ -64,7 +65,7 @@ export function bundleCommand(): Command {
     );
 }
 
-/** The kernels of the run as they are here, to the byte. */
+/** The kernels of the run, to the byte, as far as this host has them. */
 async function imagesOf(
   kernels: readonly { name: string; sha256: string }[],
   context: ImageContext,
@@ -72,14 +73,16 @@ async function imagesOf(
   const images = new Map<string, KernelImage>();
   const missing = new Set<string>();
   for (const { name, sha256 } of kernels) {
-    const image = images.get(sha256) ?? (await findByHash(sha256, context)) ?? (await readyMade(name, sha256, context));
+    const image =
+      images.get(sha256) ?? (await findByHash(sha256, context)) ?? (await prebuiltByHash(name, sha256, context));
     if (image === null) missing.add(name);
     else images.set(sha256, image);
   }
   return { images: [...images.values()], missing: [...missing] };
 }
 
-async function readyMade(name: string, sha256: string, context: ImageContext): Promise<KernelImage | null> {
+/** A kernel that needs no build, if its name still means the same bytes. */
+async function prebuiltByHash(name: string, sha256: string, context: ImageContext): Promise<KernelImage | null> {
   try {
     const resolved = resolveKernel(name);
     if (resolved.kind === 'definition' && resolved.definition.prebuilt === null) return null;

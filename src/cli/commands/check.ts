@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `lab check`: says before anything is booted whether an update, and the way back from it, will work.
+// `lab check`: predicts, without booting, whether an update and its rollback will work.
 import { Command, InvalidArgumentError } from 'commander';
 import {
   bootMemory,
@@ -27,8 +27,8 @@ import { nearest } from '../../util/text/nearest.js';
 import { kernelImages, kernelProblem } from '../run/check-kernels.js';
 import { type CheckReport, type Pair, reportOf } from '../text/check-report.js';
 import { checkText } from '../text/check.js';
-import { EXIT_INFRA } from '../exit.js';
-import { withContext } from '../interrupt.js';
+import { EXIT_INFRA } from '../common/exit.js';
+import { withContext } from '../common/interrupt.js';
 import { profileText } from '../text/profile.js';
 
 interface CheckOptions {
@@ -42,22 +42,23 @@ interface CheckOptions {
   json?: boolean;
 }
 
-export function checkCommand(): Command {
+export function createCommand(): Command {
   return new Command('check')
     .description(
-      'predicts, without booting, whether an update and the way back will work. Exit status: 1 if the update will not, 3 if that cannot be known',
+      'predicts, without booting, whether an update and its rollback will work. ' +
+        'Exit status: 1 if the update will not work, 3 if that cannot be known',
     )
-    .argument('[kernel...]', 'with --profile: kernels of a fleet, by name or path')
+    .argument('[kernel...]', 'with --profile: the kernels of a fleet, by name or path')
     .option('--from <kernel>', 'the kernel that hands over: a name or a path')
     .option('--to <kernel>', 'the kernel that takes over')
     .option(
       '--scenario <file>',
-      'what this scenario carries, on its kernels and command lines; without it, all that a kernel can carry',
+      'check what this scenario carries, on its kernels and command lines; without it, everything a kernel can carry',
     )
-    .option('--profile <file>', 'versions that every kernel must read and be able to write')
-    .option('--bump <component=version>', 'the profile with this version instead; may be said again', bump)
-    .option('--cmdline-from <parameters>', 'added to the kernel command line of --from')
-    .option('--cmdline-to <parameters>', 'added to the kernel command line of --to')
+    .option('--profile <file>', 'check against versions that every kernel must read and be able to write')
+    .option('--bump <component=version>', 'change one version of the profile (repeatable)', bump)
+    .option('--cmdline-from <parameters>', 'add these to the kernel command line of --from')
+    .option('--cmdline-to <parameters>', 'add these to the kernel command line of --to')
     .option('--json', 'print as JSON')
     .action((kernels: string[], options: CheckOptions) => withContext((context) => check(kernels, options, context)));
 }
@@ -70,11 +71,11 @@ function bump(text: string, before: Component[] = []): Component[] {
 
 async function check(fleet: readonly string[], options: CheckOptions, context: ImageContext): Promise<void> {
   const profile = await profileOf(fleet, options);
-  const asked =
+  const hasPair =
     fleet.length === 0 || options.from !== undefined || options.to !== undefined || options.scenario !== undefined;
-  const wanted = asked ? await pairs(options, profile, context) : [];
+  const wanted = hasPair ? await pairs(options, profile, context) : [];
   if (profile === null) return print(wanted.map(reportOf), null, options);
-  const hosts = asked
+  const hosts = hasPair
     ? hostsOf(wanted)
     : [...(await kernelImages(fleet, context)).values()].map((kernel) => ({ ...kernel, cmdline: '' }));
   print(
@@ -89,31 +90,29 @@ async function profileOf(
   { profile: file, bump: bumps = [], from, to, scenario }: CheckOptions,
 ): Promise<Profile | null> {
   if (file === undefined) {
-    if (fleet.length > 0)
-      throw new UsageError('kernels without --from and --to are held against a profile: say --profile FILE');
-    if (bumps.length > 0) throw new UsageError('--bump changes a profile: say --profile FILE');
+    if (fleet.length > 0) throw new UsageError('a list of kernels is checked against a profile: add --profile FILE');
+    if (bumps.length > 0) throw new UsageError('--bump changes a profile: add --profile FILE');
     return null;
   }
   if (fleet.length > 0 && [from, to, scenario].some((each) => each !== undefined))
-    throw new UsageError('either a list of kernels, or --from and --to, or --scenario');
+    throw new UsageError('give either a list of kernels, or --from and --to, or --scenario');
   const profile = await loadProfile(file);
   const names = profile.pins.map(({ name }) => name);
   const stray = bumps.find(({ name }) => !names.includes(name));
   if (stray === undefined) return bumped(profile, bumps);
   const near = nearest(stray.name, names);
-  throw new UsageError(
-    `--bump: ${profile.name} does not pin ${stray.name}${near === null ? '.' : `; did you mean ${near}?`} Pinned: ${names.join(', ')}`,
-  );
+  const suggestion = near === null ? '.' : `; did you mean ${near}?`;
+  throw new UsageError(`--bump: ${profile.name} does not pin ${stray.name}${suggestion} Pinned: ${names.join(', ')}`);
 }
 
-/** The pair as it is when both write what is pinned. */
+/** The pair with command lines that make both kernels write the pinned versions. */
 function pinned(pair: Pair, { pins }: Profile): Pair {
-  const told = (kernel: KernelImage, cmdline: string): string =>
+  const withPins = (kernel: KernelImage, cmdline: string): string =>
     `${cmdline} ${pinnedCmdline(withCmdline(kernel.versions, cmdline), pins)}`.trim();
-  return { ...pair, cmdlineFrom: told(pair.from, pair.cmdlineFrom), cmdlineTo: told(pair.to, pair.cmdlineTo) };
+  return { ...pair, cmdlineFrom: withPins(pair.from, pair.cmdlineFrom), cmdlineTo: withPins(pair.to, pair.cmdlineTo) };
 }
 
-/** Each kernel of the pairs once under each command line. */
+/** Each kernel of the pairs, once for each of its command lines. */
 function hostsOf(wanted: readonly Pair[]): Host[] {
   const all = wanted.flatMap(({ from, to, cmdlineFrom, cmdlineTo }) => [
     { ...from, cmdline: cmdlineFrom },
@@ -141,13 +140,13 @@ function print(reports: readonly CheckReport[], profile: ProfileCheck | null, { 
   process.exitCode = exitStatus([...reports, ...(profile === null ? [] : [profile])]);
 }
 
-/** 0: all will work; 1: something will not; 3: that cannot be known. */
+/** 0: everything will work; 1: something will not; 3: that cannot be known. */
 function exitStatus(answers: readonly { compatible: boolean | null }[]): number {
   if (answers.some(({ compatible }) => compatible === false)) return 1;
   return answers.some(({ compatible }) => compatible === null) ? EXIT_INFRA : 0;
 }
 
-/** One pair for two kernels; one for every update of a scenario that is a chain. */
+/** One pair for two kernels; one for each update of a chain. */
 async function pairs(
   { from, to, scenario: file, cmdlineFrom = '', cmdlineTo = '' }: CheckOptions,
   profile: Profile | null,
@@ -159,7 +158,7 @@ async function pairs(
       : pinGuests(await loadScenario(file, { from, to, kernelProblem }), pinnedState(profile?.pins ?? []));
   const names = scenario?.kernels ?? [from, to].filter((name) => name !== undefined);
   if (scenario === null && (from === undefined || to === undefined)) {
-    throw new UsageError('two kernels are needed: say --from and --to, or --scenario with a file that names them');
+    throw new UsageError('two kernels are needed: give --from and --to, or --scenario with a file that names them');
   }
   const images = await kernelImages(names, context);
   const kernels = names.map((name) => images.get(name) as KernelImage);
@@ -184,10 +183,10 @@ async function pairs(
     }));
 }
 
-/** A pair without a scenario is held to be on a machine of this size. */
+/** Without a scenario, the check assumes a machine of this size. */
 const ANY_MACHINE: Omit<MemoryPlan, 'cmdlines'> = { machine: { memory: 2 ** 30 }, reserveMem: [], steps: [] };
 
-/** What each update has to boot in; the way back begins with a host that the next kernel booted first. */
+/** The memory that each kernel boots in. A rollback starts on a host whose first boot was into the newer kernel. */
 function memoryOf(
   plan: MemoryPlan,
   kernels: readonly KernelImage[],

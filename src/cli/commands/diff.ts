@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `lab diff`: two nights, or two runs.
+// `lab diff`: compares two nights, or two runs.
 import { Command } from 'commander';
 import { diffNights } from '../../report/night/diff.js';
 import { diffRuns, diffRunsText } from '../../report/diff-runs.js';
@@ -9,27 +9,28 @@ import { findInResults, newestNights, type Found } from '../../store/find.js';
 import { readNightlyReport } from '../../store/matrix/nightly-report.js';
 import { readRun } from '../../store/run/read-run.js';
 import { LabError, UsageError } from '../../util/errors.js';
-import { demandFolder, withHistoryIfAny } from '../run/with-history.js';
+import { requireFolder, withHistoryIfAny } from '../run/with-history.js';
 
 interface DiffOptions {
   results: string;
   json?: boolean;
 }
 
-export function diffCommand(): Command {
+export function createCommand(): Command {
   return new Command('diff')
     .description(
-      'what changed between two nights (new, flaky, changed, fixed) or two runs. Exit status 1 if something failed that had not',
+      'prints what changed between two nights (new, flaky, changed, fixed) or two runs. ' +
+        'Exit status 1 if something failed that did not fail before',
     )
-    .argument('[before]', 'a matrix or a run; without both the two newest matrices of the plan that ran last')
-    .argument('[after]', 'another one of the same kind')
+    .argument('[before]', 'a matrix or a run; without arguments, the two newest matrices of the plan that ran last')
+    .argument('[after]', 'another one, of the same kind')
     .option('--results <dir>', 'folder of the results', 'results')
     .option('--json', 'print as JSON')
     .action(async (before: string | undefined, after: string | undefined, options: DiffOptions) => {
-      demandFolder(options.results);
+      requireFolder(options.results);
       const [a, b] = await both(before, after, options.results);
       if (a.kind !== b.kind)
-        throw new UsageError(`${a.name} is a ${a.kind}, ${b.name} is a ${b.kind}: two of a kind can be compared`);
+        throw new UsageError(`${a.name} is a ${a.kind}, ${b.name} is a ${b.kind}: name two runs or two matrices`);
       process.exitCode = a.kind === 'matrix' ? nights(a, b, options) : runs(a, b, options);
     });
 }
@@ -37,14 +38,15 @@ export function diffCommand(): Command {
 async function both(before: string | undefined, after: string | undefined, results: string): Promise<[Found, Found]> {
   if (before !== undefined && after !== undefined)
     return [findInResults(results, before), findInResults(results, after)];
-  if (before !== undefined) throw new UsageError('two are needed to compare', { hint: `lab diff ${before} OTHER` });
+  if (before !== undefined)
+    throw new UsageError('two are needed for a comparison', { hint: `lab diff ${before} OTHER` });
   return withHistoryIfAny(results, (history) => {
     const newest = newestNights(results, history)[0];
     const plan = newest === undefined ? null : readNightlyReport(findInResults(results, newest).folder).plan;
     const [last, previous] = newestNights(results, history, plan);
     if (last === undefined || previous === undefined)
-      throw new UsageError(`there are no two matrices of one plan in ${results} to compare`, {
-        hint: 'lab history --nights   names them',
+      throw new UsageError(`${results} does not hold two matrices of one plan to compare`, {
+        hint: 'lab history --nights   lists the matrices',
       });
     return [findInResults(results, previous), findInResults(results, last)];
   });

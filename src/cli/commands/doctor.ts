@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `lab doctor`: what this host lacks.
+// `lab doctor`: lists what this host lacks.
 import { Command } from 'commander';
 import {
   ensureTools,
@@ -10,9 +10,9 @@ import {
   type ToolState,
 } from '../../images/index.js';
 import { runStages } from '../../report/live/progress.js';
-import { EXIT_INFRA } from '../exit.js';
-import { showOn } from './images.js';
-import { interruptible } from '../interrupt.js';
+import { EXIT_INFRA } from '../common/exit.js';
+import { showOn } from '../common/show-progress.js';
+import { interruptible } from '../common/interrupt.js';
 import { table } from '../text/table.js';
 
 const NEEDED_FOR: Readonly<Record<Purpose, string>> = {
@@ -25,15 +25,15 @@ const NEEDED_FOR: Readonly<Record<Purpose, string>> = {
   test: 'the tests of the lab itself',
 };
 
-export function doctorCommand(): Command {
+export function createCommand(): Command {
   return new Command('doctor')
-    .description('says what this host lacks')
+    .description('lists what this host lacks')
     .option('--fix', 'install it (as root on Debian)')
     .option('--json', 'print as JSON')
     .action(async (options: { fix?: boolean; json?: boolean }) => {
       if (options.fix) await fix();
       const tools = hostTools();
-      // What only the lab's own tests use, they install themselves.
+      // The tests install what only they use.
       const missing = tools.filter((tool) => tool.path === null && tool.purposes.some((purpose) => purpose !== 'test'));
       const packages = [...new Set(missing.map((tool) => tool.package))].sort();
       const line = packages.length === 0 ? null : installLine(packages, process.getuid?.() !== 0);

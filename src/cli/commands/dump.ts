@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `lab dump`: the handover itself, from the memory that a run has kept or from a machine that runs.
+// `lab dump`: shows the handover itself, from memory that a run kept or from a running machine.
 import { Command, Option } from 'commander';
 import { findImage, type ImageContext } from '../../images/index.js';
 import type { HandoverDump } from '../../model/result/handover-dump.js';
@@ -9,8 +9,8 @@ import { chooseMachine, liveMachines, openLive } from '../../repro/live.js';
 import { imagesOfRun, type KeptImage } from '../../store/run/images-of-run.js';
 import { readMemoryImage } from '../../store/run/memory-image.js';
 import { LabError, UsageError } from '../../util/errors.js';
-import { withContext } from '../interrupt.js';
-import { A_RUN, type OpenRun, type RunOptions, withRun, withRunOptions } from '../run/open-run.js';
+import { withContext } from '../common/interrupt.js';
+import { RUN_ARGUMENT, type OpenRun, type RunOptions, withRun, withRunOptions } from '../run/open-run.js';
 
 interface DumpOptions extends RunOptions {
   live?: boolean | string;
@@ -23,18 +23,18 @@ interface DumpOptions extends RunOptions {
 const SHORT: DumpLimits = { sessions: 20, runs: 8 };
 const ALL: DumpLimits = { sessions: Infinity, runs: Infinity };
 
-export function dumpCommand(): Command {
+export function createCommand(): Command {
   const command = new Command('dump')
-    .description("the handover in a machine's memory: KHO tree, preserved map, LUO sessions, files, folios")
-    .argument('[run]', `${A_RUN} that has kept memory (lab run --memory-image)`)
-    .option('--live [machine]', "a machine of the lab that runs now: a part of its run's name, or its process id")
+    .description("shows the handover in a machine's memory: KHO tree, preserved map, LUO sessions, files, folios")
+    .argument('[run]', `${RUN_ARGUMENT}, that has kept memory (lab run --memory-image)`)
+    .option('--live [machine]', "read a running machine of the lab: part of its run's name, or its process id")
     .addOption(
-      new Option('--moment <when>', "which of the run's images; without it the last jump, else the end").choices([
+      new Option('--moment <when>', 'which memory image of the run; by default the last jump, else the end').choices([
         'jump',
         'end',
       ]),
     )
-    .option('--kernel <name...>', "whose layouts to read with, instead of the run's kernels")
+    .option('--kernel <name...>', "use the layouts of these kernels instead of those of the run's kernels")
     .option('--all', 'list all sessions, files and folios');
   return withRunOptions(command)
     .option('--json', 'print as JSON')
@@ -46,7 +46,7 @@ export function dumpCommand(): Command {
           run === undefined
             ? await dumpLive(options, context)
             : await withRun(run, options, (open) => dumpRun(open, options, context));
-        if (dumps.length === 0) throw new LabError('no root tree of a handover is in this memory');
+        if (dumps.length === 0) throw new LabError('this memory holds no root tree of a handover');
         process.stdout.write(
           options.json
             ? `${JSON.stringify(dumps, null, 2)}\n`
@@ -57,21 +57,21 @@ export function dumpCommand(): Command {
 }
 
 async function dumpRun(
-  { name, folder, result: { kernels }, mayAsk }: OpenRun,
+  { name, folder, result: { kernels }, mayResolveKernel }: OpenRun,
   options: DumpOptions,
   context: ImageContext,
 ): Promise<HandoverDump[]> {
   const image = chosen(imagesOfRun(folder), options.moment ?? null);
   if (image === null) {
-    throw new LabError(`${name} has kept no memory${options.moment === undefined ? '' : ` of its ${options.moment}`}`, {
-      hint: `lab repro ${name} --memory-image always   makes the run again and keeps it`,
+    throw new LabError(`${name} kept no memory${options.moment === undefined ? '' : ` of its ${options.moment}`}`, {
+      hint: `lab repro ${name} --memory-image always   repeats the run and keeps it`,
     });
   }
   const memory = readMemoryImage(image.path);
-  // At the jump the running kernel has written it, at the end the one before.
+  // At the jump the running kernel has written the handover; at the end it is the one before.
   const writing = kernels[image.moment === 'jump' ? image.epoch : image.epoch - 1] ?? kernels[0];
   const writers = await writersOf(
-    options.kernel ?? [writing, ...kernels].flatMap((kernel) => kernel?.name ?? []).filter(mayAsk),
+    options.kernel ?? [writing, ...kernels].flatMap((kernel) => kernel?.name ?? []).filter(mayResolveKernel),
     context,
   );
   return dumpMemory(memory, memory.head.root, writers);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `lab images`: kernels and the root file system.
+// `lab images`: lists, builds and removes kernels and the root file system.
 import { Command } from 'commander';
 import {
   buildableNames,
@@ -20,16 +20,17 @@ import type { KernelImage, RootFs } from '../../model/kernel/image.js';
 import { runStages, type Task } from '../../report/live/progress.js';
 import { bytes } from '../../report/text/style.js';
 import { printable } from '../../util/text/escape.js';
-import { withContext } from '../interrupt.js';
-import { jobs } from '../option-values.js';
+import { withContext } from '../common/interrupt.js';
+import { jobs } from '../common/option-values.js';
+import { showOn } from '../common/show-progress.js';
 import { table } from '../text/table.js';
 
 interface JsonOption {
   json?: boolean;
 }
 
-export function imagesCommand(): Command {
-  const command = new Command('images').description('kernels and root file systems: what there is, and what is built');
+export function createCommand(): Command {
+  const command = new Command('images').description('lists, builds and removes kernels and the root file system');
   command
     .command('list')
     .description('lists all images by name')
@@ -39,16 +40,19 @@ export function imagesCommand(): Command {
     );
   command
     .command('build')
-    .description('fetches and builds what is not in the cache yet')
-    .argument('[name...]', `kernels by name or path, or ${ROOTFS_NAME}; all that ship with the lab without one`)
-    .option('--jobs <n>', 'processes at once', jobs)
+    .description('fetches and builds images that are not in the cache yet')
+    .argument(
+      '[name...]',
+      `kernels by name or path, or ${ROOTFS_NAME}; without arguments, all images that ship with the lab`,
+    )
+    .option('--jobs <n>', 'run at most this many build processes at once', jobs)
     .option('--json', 'print as JSON; progress goes to standard error')
     .action((names: string[], options: JsonOption & { jobs?: number }) =>
       withContext(async (context) => print(await build(names, { ...context, jobs: options.jobs }), options, builtText)),
     );
   command
     .command('show')
-    .description('tells all about an image')
+    .description('shows everything about an image')
     .argument('<name...>', 'kernels by name or path, or rootfs')
     .option('--json', 'print as JSON')
     .action((names: string[], options: JsonOption) =>
@@ -60,9 +64,9 @@ export function imagesCommand(): Command {
     );
   command
     .command('rm')
-    .description('takes images out of the cache; they can be built again at any time')
+    .description('removes images from the cache; they can be built again at any time')
     .argument('<name...>', 'kernels by name, or rootfs')
-    .option('--sources', 'their source trees too; building again then fetches them again')
+    .option('--sources', 'remove their source trees, too; the next build fetches them again')
     .option('--json', 'print as JSON')
     .action((names: string[], options: JsonOption & { sources?: boolean }) =>
       withContext(async (context) => {
@@ -70,7 +74,9 @@ export function imagesCommand(): Command {
         for (const name of names) removed.push(await removeImage(name, context, { sources: options.sources === true }));
         print(removed, options, () =>
           removed
-            .map((one) => `${one.name}: ${one.paths.length === 0 ? 'was not there' : `${bytes(one.bytes)} freed`}\n`)
+            .map(
+              (one) => `${one.name}: ${one.paths.length === 0 ? 'is not in the cache' : `${bytes(one.bytes)} freed`}\n`,
+            )
             .join(''),
         );
       }),
@@ -87,30 +93,23 @@ interface Built {
   image: KernelImage | RootFs;
 }
 
-/** All words are checked before anything is fetched. */
+/** Checks all names before anything is fetched. */
 async function build(names: readonly string[], context: ImageContext): Promise<Built[]> {
-  const wanted = names.length > 0 ? [...new Set(names)] : [...buildableNames(), ROOTFS_NAME];
-  for (const name of wanted) if (name !== ROOTFS_NAME) resolveKernel(name);
+  const selected = names.length > 0 ? [...new Set(names)] : [...buildableNames(), ROOTFS_NAME];
+  for (const name of selected) if (name !== ROOTFS_NAME) resolveKernel(name);
   const built: Built[] = [];
   await runStages(
-    wanted.map((name) => ({
+    selected.map((name) => ({
       title: name === ROOTFS_NAME ? 'root file system' : `kernel ${name}`,
       run: async (task: Task) => {
-        const shown = { ...context, onProgress: showOn(task) };
-        built.push({ name, image: name === ROOTFS_NAME ? await ensureRootFs(shown) : await ensureKernel(name, shown) });
+        const withProgress = { ...context, onProgress: showOn(task) };
+        const image = await (name === ROOTFS_NAME ? ensureRootFs(withProgress) : ensureKernel(name, withProgress));
+        built.push({ name, image });
       },
     })),
     process.stderr,
   );
   return built;
-}
-
-/** Progress as one line: what, how far, and on what right now. */
-export function showOn(task: Task): ImageContext['onProgress'] {
-  return ({ task: what, done, of, detail }) => {
-    const far = of === null || of === 0 ? '' : `${Math.min(100, Math.floor((done / of) * 100))} %`;
-    task.detail([what, far, detail ?? ''].filter((part) => part !== '').join('  '));
-  };
 }
 
 function listText(entries: readonly ImageEntry[]): string {

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// `lab minimise`: the smallest scenario that still fails in the same way.
+// `lab minimise`: finds the smallest scenario that still fails in the same way.
 import { basename, dirname, resolve } from 'node:path';
 import { Command } from 'commander';
 import type { KernelImage } from '../../model/kernel/image.js';
 import type { Scenario } from '../../model/scenario/scenario.js';
 import { Preparation } from '../../perform/prepare.js';
 import { inStage, runStages } from '../../report/live/progress.js';
-import { type Rate, runsToBeSure } from '../../repro/rerun/confidence.js';
+import { runsToBeSure } from '../../repro/rerun/confidence.js';
 import { type Failure, failureOf, failureText, sameFailure } from '../../repro/rerun/failure.js';
-import { type Minimised, minimise } from '../../repro/minimise/minimise.js';
+import { minimise } from '../../repro/minimise/minimise.js';
 import { ownData, smallestText } from '../../repro/minimise/origin.js';
 import { type Measured, measureRate } from '../../repro/rerun/rate.js';
 import { Trials } from '../../repro/rerun/trials.js';
@@ -16,19 +16,19 @@ import { parseScenario } from '../../scenario/index.js';
 import { writeWhole } from '../../store/write-whole.js';
 import { LabError } from '../../util/errors.js';
 import {
-  A_RUN_OR_SCENARIO,
-  type Given,
-  type GivenOptions,
+  TARGET_ARGUMENT,
+  type ReproTarget,
+  type TargetOptions,
   kernelsOf,
-  withGiven,
-  withGivenOptions,
+  withTarget,
+  withTargetOptions,
 } from '../run/target.js';
-import { interruptible } from '../interrupt.js';
-import { minimisedText } from '../text/minimise.js';
-import { jobs, number } from '../option-values.js';
+import { interruptible } from '../common/interrupt.js';
+import { minimiseJson, type MinimiseReport, minimiseText } from '../text/minimise.js';
+import { decimal, jobs, timeout, wholeNumber } from '../common/option-values.js';
 import { trialMachines } from '../run/trial-machines.js';
 
-interface MinimiseOptions extends GivenOptions {
+interface MinimiseOptions extends TargetOptions {
   output?: string;
   jobs?: number;
   times: number;
@@ -37,100 +37,88 @@ interface MinimiseOptions extends GivenOptions {
   json?: boolean;
 }
 
-/** Runs that are given to a failure to show at all, and the most that one candidate gets. */
-const MOST_TIMES = 6;
-const MOST_RUNS = 20;
+/** Runs of the original scenario if it does not fail each time. */
+const MAX_TIMES = 6;
+/** Runs of one candidate. */
+const MAX_RUNS = 20;
 
-export function minimiseCommand(): Command {
+export function createCommand(): Command {
   const command = new Command('minimise')
-    .description('makes a scenario smaller as long as it fails in the same way: outcome and title')
-    .argument('<run>', A_RUN_OR_SCENARIO);
-  return withGivenOptions(command)
-    .option('--output <file>', 'where the smallest scenario goes; NAME.min.yaml without it')
-    .option('--jobs <n>', 'machines at once', jobs)
+    .description('makes a scenario smaller, as long as it fails with the same outcome and title')
+    .argument('<run>', TARGET_ARGUMENT);
+  return withTargetOptions(command)
+    .option('--output <file>', 'write the smallest scenario to this file; NAME.min.yaml by default')
+    .option('--jobs <n>', 'run at most this many machines at once', jobs)
     .option(
       '--times <n>',
-      'runs of what was given, and of the smallest: how often it fails',
-      number('a whole number', 1, 1000),
+      'run the original and the smallest scenario this many times, to learn how often they fail',
+      wholeNumber(1, 1000),
       2,
     )
     .option(
       '--confidence <percent>',
-      'where it does not always fail: how sure to be that a part matters',
-      number('percent', 50, 99.9, false),
+      'if it does not always fail: how sure to be that a part is required',
+      decimal('percent', 50, 99.9),
       95,
     )
     .option(
       '--limit <seconds>',
-      'begin no more trials after this; the smallest so far is kept',
-      number('seconds', 1, 86_400, false),
+      'start no more trials after this time; the smallest scenario so far is kept',
+      decimal('seconds', 1, 86_400),
       1800,
     )
-    .option('--timeout <seconds>', 'deadline of each run', number('seconds', 1, 86_400, false))
+    .option('--timeout <seconds>', 'end each run after this time', timeout)
     .option('--json', 'print as JSON')
     .action(async (word: string, options: MinimiseOptions) => {
-      process.exitCode = await withGiven(word, options, (given) =>
-        interruptible((signal) => minimiseGiven(given, options, signal)),
+      process.exitCode = await withTarget(word, options, (target) =>
+        interruptible((signal) => minimiseTarget(target, options, signal)),
       );
     });
 }
 
-export interface MinimiseReport {
-  failure: string;
-  /** How often what was given fails, and the smallest. */
-  before: Rate;
-  after: Rate;
-  runsEach: number;
-  minimised: Minimised;
-  machines: number;
-  refused: number;
-  ms: number;
-  output: string;
-  /** Folder of the run of the smallest that was kept. */
-  run: string;
-}
-
-async function minimiseGiven(wanted: Given, options: MinimiseOptions, signal: AbortSignal): Promise<number> {
+async function minimiseTarget(target: ReproTarget, options: MinimiseOptions, signal: AbortSignal): Promise<number> {
   const began = performance.now();
-  const { scenario, text, file, kernelProblem } = wanted;
+  const { scenario, text, file, kernelProblem } = target;
   const output = resolve(options.output ?? `${basename(scenario.name)}.min.yaml`);
   const data = ownData(text, file, scenario.name, scenario.kernels, dirname(output));
   const parse = (candidate: string) => parseScenario(candidate, output, { timeout: options.timeout, kernelProblem });
   const images = new Map<string, KernelImage>();
-  await runStages(kernelsOf(wanted, images, signal), process.stderr);
+  await runStages(kernelsOf(target, images, signal), process.stderr);
   const preparation = new Preparation({ accel: options.accel, signal, images });
-  const { machines, jobs: most, note } = trialMachines(preparation, options.jobs ?? null);
+  const { machines, jobs: maxJobs, note } = trialMachines(preparation, options.jobs ?? null);
   if (note !== null) process.stderr.write(`${note}\n`);
   await runStages(preparation.stages([scenario]), process.stderr);
 
   const measure = (of: Scenario, failure: Failure | null, times: number) =>
-    measureRate(of, failure, { execute: machines.execute, times, jobs: most, signal });
-  const given = await inStage(
-    'as it was given',
+    measureRate(of, failure, { execute: machines.execute, times, jobs: maxJobs, signal });
+  const original = await inStage(
+    'original scenario',
     async (task) => {
       task.detail(`${options.times} runs`);
-      const measured = await measure(scenario, wanted.run?.failure ?? null, options.times);
-      if (measured.seen === measured.runs || measured.runs >= MOST_TIMES) return measured;
+      const measured = await measure(scenario, target.run?.failure ?? null, options.times);
+      if (measured.seen === measured.runs || measured.runs >= MAX_TIMES) return measured;
       task.detail('it does not always fail: more runs');
-      return measure(scenario, wanted.run?.failure ?? null, MOST_TIMES);
+      return measure(scenario, target.run?.failure ?? null, MAX_TIMES);
     },
     process.stderr,
   );
-  refuse(given);
+  checkFails(original);
 
-  // What is taken as smaller has failed; a trial too few only leaves something in that need not be there.
+  // A smaller candidate is only accepted if it has failed, so too few trials cannot make the result wrong, only larger.
   const runsEach =
-    given.seen === given.runs ? 1 : runsToBeSure(given.seen / given.runs, options.confidence / 100, MOST_RUNS);
+    original.seen === original.runs
+      ? 1
+      : runsToBeSure(original.seen / original.runs, options.confidence / 100, MAX_RUNS);
   const { minimised, trials } = await inStage(
-    'smaller',
+    'smaller scenarios',
     async (task) => {
       let stage = '';
       const tried: Trials = new Trials({
-        wanted: given.failure,
+        wanted: original.failure,
         execute: machines.execute,
         parse,
         runs: runsEach,
-        jobs: most,
+        jobs: maxJobs,
         signal,
         until: Date.now() + options.limit * 1000,
         onTrial: () => task.detail(`${stage}; ${tried.started} machines so far`),
@@ -139,7 +127,7 @@ async function minimiseGiven(wanted: Given, options: MinimiseOptions, signal: Ab
         trials: tried,
         minimised: await minimise(data, {
           trials: tried,
-          suspects: given.all.flatMap(({ suspects }) => suspects),
+          suspects: original.all.flatMap(({ suspects }) => suspects),
           onStage: (what) => task.detail((stage = what)),
         }),
       };
@@ -147,11 +135,11 @@ async function minimiseGiven(wanted: Given, options: MinimiseOptions, signal: Ab
     process.stderr,
   );
 
-  const failure = failureText(given.failure);
+  const failure = failureText(original.failure);
   const smallestYaml = smallestText(minimised.data, failure, scenario.name);
   const smallest = parse(smallestYaml);
   const { run, after } = await inStage(
-    'the smallest',
+    'smallest scenario',
     async () => {
       const kept = await machines.run(smallest, options.results, signal);
       const more = options.times < 2 ? [] : (await measure(smallest, null, options.times - 1)).all;
@@ -159,7 +147,7 @@ async function minimiseGiven(wanted: Given, options: MinimiseOptions, signal: Ab
       writeWhole(output, smallestYaml);
       return {
         run: kept.folder,
-        after: { seen: all.filter((each) => sameFailure(each, given.failure)).length, runs: all.length },
+        after: { seen: all.filter((each) => sameFailure(each, original.failure)).length, runs: all.length },
       };
     },
     process.stderr,
@@ -167,7 +155,7 @@ async function minimiseGiven(wanted: Given, options: MinimiseOptions, signal: Ab
 
   const report: MinimiseReport = {
     failure,
-    before: { seen: given.seen, runs: given.runs },
+    before: { seen: original.seen, runs: original.runs },
     after,
     runsEach,
     minimised,
@@ -178,19 +166,21 @@ async function minimiseGiven(wanted: Given, options: MinimiseOptions, signal: Ab
     run,
   };
   process.stdout.write(
-    options.json ? `${JSON.stringify(report, null, 2)}\n` : minimisedText(report, scenario, smallest),
+    options.json ? `${JSON.stringify(minimiseJson(report), null, 2)}\n` : minimiseText(report, scenario, smallest),
   );
   return after.seen > 0 ? 0 : 1;
 }
 
-/** Throws a LabError where what was given does not fail, and so cannot be made smaller. */
-function refuse({ failure, seen, runs, all }: Measured): void {
+/** Throws a LabError if the original scenario does not fail, so that there is nothing to minimise. */
+function checkFails({ failure, seen, runs, all }: Measured): void {
   if (seen === 0)
-    throw new LabError(`the failure did not show in ${runs} runs: ${failureText(failure)}`, {
+    throw new LabError(`the failure did not occur in ${runs} runs: ${failureText(failure)}`, {
       detail: `seen instead: ${[...new Set(all.map(failureText))].join('; ')}`,
-      hint: 'a larger --times, where it shows seldom',
+      hint: 'if it is rare, use a larger --times',
     });
-  if (failure.outcome === 'infra') throw new LabError(`it ends in infra: ${failure.title}`);
+  if (failure.outcome === 'infra') throw new LabError(`it ends in infra, so the lab itself failed: ${failure.title}`);
   if (failure.outcome === 'preserved' && failure.title === null)
-    throw new LabError('nothing fails: all came back', { hint: 'name a run or a scenario that fails' });
+    throw new LabError('the scenario does not fail: everything came back', {
+      hint: 'name a run or a scenario that fails',
+    });
 }

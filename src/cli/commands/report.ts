@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `lab report`: a night, or a run, for people and for other systems.
+// `lab report`: reports a night or a run, for people and for other systems.
 import { relative } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { junit } from '../../report/ci/junit.js';
@@ -18,7 +18,7 @@ import { resultsOfRuns } from '../../store/run/read-run.js';
 import { writeWhole } from '../../store/write-whole.js';
 import { messageOf, UsageError } from '../../util/errors.js';
 import { printable } from '../../util/text/escape.js';
-import { demandFolder, withHistoryIfAny } from '../run/with-history.js';
+import { requireFolder, withHistoryIfAny } from '../run/with-history.js';
 
 interface ReportOptions {
   results: string;
@@ -31,22 +31,23 @@ interface ReportOptions {
   before?: string;
 }
 
-export function reportCommand(): Command {
+export function createCommand(): Command {
   return new Command('report')
     .description(
-      'reports a matrix or a run; the newest matrix without a name. Exit status as the matrix had: 1 something failed, 3 something has no verdict',
+      'reports a matrix or a run; without a name, the newest matrix. ' +
+        'Exit status as of the matrix: 1 something failed, 3 something has no verdict',
     )
     .argument('[what]', 'a matrix or a run: its folder, its name, or a part of its name')
     .option('--results <dir>', 'folder of the results', 'results')
-    .option('--html <dir>', 'pages that open from disk, with nothing fetched')
-    .option('--junit <file>', 'JUnit XML, for Jenkins and GitLab')
-    .option('--ktap', 'KTAP on standard output')
-    .option('--kcidb <file>', 'KCIDB 5.3, for KernelCI')
-    .option('--markdown <file>', 'a summary for a CI job')
-    .option('--origin <name>', 'with --kcidb: who reports', origin, 'liveupdate_lab')
-    .option('--before <matrix>', 'what changes are marked against, instead of the matrix of the same plan before')
+    .option('--html <dir>', 'write pages that open from disk and fetch nothing')
+    .option('--junit <file>', 'write JUnit XML, for Jenkins and GitLab')
+    .option('--ktap', 'print KTAP')
+    .option('--kcidb <file>', 'write KCIDB 5.3, for KernelCI')
+    .option('--markdown <file>', 'write a summary for a CI job')
+    .option('--origin <name>', 'with --kcidb: the name of the reporting system', origin, 'liveupdate_lab')
+    .option('--before <matrix>', 'mark changes against this matrix instead of the one before of the same plan')
     .action(async (word: string | undefined, options: ReportOptions) => {
-      demandFolder(options.results);
+      requireFolder(options.results);
       process.exitCode = await withHistoryIfAny(options.results, (history, note) =>
         report(word, options, history, note),
       );
@@ -54,7 +55,7 @@ export function reportCommand(): Command {
 }
 
 function origin(text: string): string {
-  if (!KCIDB_ORIGIN.test(text)) throw new InvalidArgumentError('expected small letters, digits and underscores.');
+  if (!KCIDB_ORIGIN.test(text)) throw new InvalidArgumentError('expected lower-case letters, digits and underscores.');
   return text;
 }
 
@@ -64,7 +65,7 @@ function report(
   history: History | null,
   note: string | null,
 ): number {
-  const found = subject(word, options, history);
+  const found = reported(word, options, history);
   const night = found.kind === 'matrix' ? readNightlyReport(found.folder) : nightlyReportOfRun(found.folder);
   const before = nightBefore(found, night, options, history);
   const diff = before === null ? null : diffNights(before, night);
@@ -92,13 +93,13 @@ function report(
   return exitStatusOf(countsOf(night.pairResults));
 }
 
-/** Results that cannot be written to cannot be pruned either. */
+/** Keeps what the pages link to from being pruned. A results folder that is read-only cannot be pruned anyway. */
 function keepLinked({ results, html }: ReportOptions, folders: readonly string[]): void {
   try {
     noteReport(results, html as string, folders);
   } catch (error) {
     process.stderr.write(
-      `lab: ${printable(`it is not noted that the report links to its runs: ${messageOf(error)}`, 400)}\n`,
+      `lab: ${printable(`pruning may remove runs that this report links to: ${messageOf(error)}`, 400)}\n`,
     );
   }
 }
@@ -108,17 +109,17 @@ function write(path: string, text: string): void {
   else writeWhole(path, text);
 }
 
-function subject(word: string | undefined, { results }: ReportOptions, history: History | null): Found {
+function reported(word: string | undefined, { results }: ReportOptions, history: History | null): Found {
   if (word !== undefined) return findInResults(results, word);
   const [newest] = newestNights(results, history);
   if (newest === undefined)
     throw new UsageError(`there is no matrix in ${results}`, {
-      hint: 'lab matrix scenarios/matrix/quick.yaml   runs one; lab report RUN   reports a run',
+      hint: 'lab matrix scenarios/matrix/quick.yaml   runs a matrix; lab report RUN   reports a run',
     });
   return findInResults(results, newest);
 }
 
-/** The matrix of the same plan that began before this one. */
+/** The matrix of the same plan before this one. */
 function nightBefore(
   { kind, name }: Found,
   { plan }: NightlyReport,

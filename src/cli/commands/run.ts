@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `lab run`: scenarios to verdicts. Everything that can be wrong with the words is found before anything is started.
+// `lab run`: runs scenarios and prints their verdicts. All scenarios are checked before the first machine starts.
 import { Command } from 'commander';
 import type { Result } from '../../model/result/result.js';
 import type { Scenario } from '../../model/scenario/scenario.js';
@@ -9,9 +9,9 @@ import { runStages } from '../../report/live/progress.js';
 import { verdictText } from '../../report/text/verdict.js';
 import { loadScenario } from '../../scenario/index.js';
 import { kernelProblem } from '../run/check-kernels.js';
-import { exitCodeOf } from '../exit.js';
-import { interruptible } from '../interrupt.js';
-import { type Accel, accelOption, number, withKernels, withoutOption } from '../option-values.js';
+import { exitCodeOf } from '../common/exit.js';
+import { interruptible } from '../common/interrupt.js';
+import { type Accel, accelOption, decimal, withKernels, withoutOption } from '../common/option-values.js';
 import { type KeepOptions, performStage, withKeepOptions } from '../run/perform-stage.js';
 
 interface RunOptions extends KeepOptions {
@@ -24,17 +24,20 @@ interface RunOptions extends KeepOptions {
   without?: Witness[];
 }
 
-export function runCommand(): Command {
+export function createCommand(): Command {
   const command = new Command('run')
-    .description('runs scenarios; sets up what is missing first')
+    .description('runs scenarios; builds or installs first what is missing')
     .argument('<scenario...>', 'scenario files');
   return withKeepOptions(withKernels(command))
     .addOption(accelOption())
     .addOption(withoutOption())
-    .option('--icount', "emulated processors count instructions: the machine's time does not depend on the host's load")
-    .option('--results <dir>', 'folder for the results', 'results')
+    .option(
+      '--icount',
+      "emulated processors count instructions, so the machine's time does not depend on the host's load",
+    )
+    .option('--results <dir>', 'folder of the results', 'results')
     .option('--json', 'print the result as JSON; progress goes to standard error')
-    .option('--timeout <seconds>', 'deadline of each run', number('seconds', 0.001, 86_400, false))
+    .option('--timeout <seconds>', 'end each run after this time', decimal('seconds', 0.001, 86_400))
     .action(async (files: string[], options: RunOptions) => {
       process.exitCode = await runScenarios(files, options);
     });

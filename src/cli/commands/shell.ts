@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `lab shell`: a run that is held at named points, with a prompt in the machine, and a debugger where one is wanted.
+// `lab shell`: runs a scenario and stops at breakpoints, with a prompt in the machine and, with --gdb, a debugger.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ import { runStages, type Stage } from '../../report/live/progress.js';
 import { verdictText } from '../../report/text/verdict.js';
 import { failureOf, failureText, sameFailure } from '../../repro/rerun/failure.js';
 import type { DebuggedKernel } from '../../repro/shell/debugger.js';
-import { holdAtPoints } from '../../repro/shell/hold.js';
+import { pauseAtPoints } from '../../repro/shell/pause.js';
 import { takesDebugger } from '../../run/update/kexec-breakpoint.js';
 import { type Point, POINTS, POINTS_TEXT } from '../../run/engine/breakpoint.js';
 import { UsageError } from '../../util/errors.js';
@@ -21,19 +21,19 @@ import { nearest } from '../../util/text/nearest.js';
 import { packageRoot } from '../../util/package-root.js';
 import { removeAtEnd } from '../../util/process/reaper.js';
 import {
-  A_RUN_OR_SCENARIO,
-  type Given,
-  type GivenOptions,
+  TARGET_ARGUMENT,
+  type ReproTarget,
+  type TargetOptions,
   kernelsOf,
-  withGiven,
-  withGivenOptions,
+  withTarget,
+  withTargetOptions,
 } from '../run/target.js';
-import { showOn } from './images.js';
-import { interruptible } from '../interrupt.js';
-import { collect } from '../option-values.js';
-import { labVersion } from '../version.js';
+import { showOn } from '../common/show-progress.js';
+import { interruptible } from '../common/interrupt.js';
+import { collect } from '../common/option-values.js';
+import { labVersion } from '../common/version.js';
 
-interface ShellOptions extends GivenOptions {
+interface ShellOptions extends TargetOptions {
   stopAt?: Point[];
   command?: string[];
   keep?: boolean;
@@ -42,35 +42,32 @@ interface ShellOptions extends GivenOptions {
   symbols: boolean;
 }
 
-/** Where no scenario is named. */
 const DEFAULT_SCENARIO = 'scenarios/first-update.yaml';
+/** A fault at the jump uses QEMU's debugger stub until then. */
 const BEFORE_THE_JUMP: readonly Point[] = ['booted', 'preserved', 'before-kexec'];
 
-export function shellCommand(): Command {
+export function createCommand(): Command {
   const command = new Command('shell')
-    .description('runs a scenario and gives a prompt in the machine at named points; `exit` lets the run go on')
-    .argument('[run]', A_RUN_OR_SCENARIO)
+    .description('runs a scenario and stops at breakpoints with a prompt in the machine; `exit` lets the run continue')
+    .argument('[run]', TARGET_ARGUMENT)
     .option(
       '--stop-at <point>',
-      `where to stop, may be given more than once: ${POINTS.map((point) => `${point} (${POINTS_TEXT[point]})`).join('; ')}. booted without it`,
+      `where to stop: ${POINTS.map((point) => `${point} (${POINTS_TEXT[point]})`).join('; ')}; ` +
+        'booted by default (repeatable)',
       points,
     )
-    .option(
-      '--command <command>',
-      'run this in the machine at each point, in place of a prompt; may be given more than once',
-      collect,
-    )
-    .option('--keep', 'where the update fails, hold the machine at the verdict with its console, monitor and memory')
-    .option('--gdb', "open QEMU's debugger stub and print the line that puts gdb on it; no deadline ends the run")
-    .option('--break <function>', 'function of the next kernel for the printed breakpoint')
+    .option('--command <command>', 'run this in the machine at each point instead of a prompt (repeatable)', collect)
+    .option('--keep', 'if the update fails, hold the machine at the verdict with its console, monitor and memory')
+    .option('--gdb', "open QEMU's debugger stub and print the line that attaches gdb; no deadline ends the run")
+    .option('--break <function>', 'a function of the next kernel for the printed breakpoint')
     .option(
       '--no-symbols',
-      'with --gdb: do not build kernels with debug information; gdb knows functions then, but no lines',
+      'with --gdb: do not build kernels with debug information; gdb then shows functions, but no lines',
     );
-  return withGivenOptions(command, 'folder of the results that a run is looked for in').action(
+  return withTargetOptions(command, 'folder of the results in which to look for the run').action(
     async (word: string | undefined, options: ShellOptions) => {
-      await withGiven(word ?? join(packageRoot(), DEFAULT_SCENARIO), options, (given) =>
-        interruptible((signal) => shell(given, options, signal)),
+      await withTarget(word ?? join(packageRoot(), DEFAULT_SCENARIO), options, (target) =>
+        interruptible((signal) => shell(target, options, signal)),
       );
     },
   );
@@ -86,13 +83,13 @@ function points(text: string, before: Point[] = []): Point[] {
   return [...before, point];
 }
 
-async function shell(wanted: Given, options: ShellOptions, signal: AbortSignal): Promise<void> {
-  const { scenario } = wanted;
+async function shell(target: ReproTarget, options: ShellOptions, signal: AbortSignal): Promise<void> {
+  const { scenario } = target;
   const stopAt = options.stopAt ?? (options.keep ? [] : (['booted'] satisfies Point[]));
-  if (options.break !== undefined && !options.gdb) throw new UsageError('--break goes with --gdb');
+  if (options.break !== undefined && !options.gdb) throw new UsageError('--break works only with --gdb');
   if (options.gdb && takesDebugger(scenario.steps) && stopAt.some((point) => BEFORE_THE_JUMP.includes(point))) {
     throw new UsageError(
-      "a fault of this scenario stops the machine at the jump by QEMU's debugger stub, of which there is one",
+      "a fault of this scenario uses QEMU's only debugger stub up to the jump, so gdb can only attach after it",
       { hint: '--gdb with --stop-at next-kernel, before-open or verdict' },
     );
   }
@@ -101,14 +98,19 @@ async function shell(wanted: Given, options: ShellOptions, signal: AbortSignal):
   removeAtEnd(results);
   try {
     const images = new Map<string, KernelImage>();
-    await runStages(kernelsOf(wanted, images, signal), process.stderr);
+    await runStages(kernelsOf(target, images, signal), process.stderr);
     const preparation = new Preparation({ accel: options.accel, signal, images });
     await runStages(preparation.stages([scenario]), process.stderr);
     const prepared = preparation.of(scenario);
     const breakAt =
       options.break === undefined ? 'start_kernel' : knownFunction(options.break, prepared.kernels.slice(1));
     const debugged = options.gdb
-      ? await debuggedKernels(scenario.kernels, prepared.kernels, options.symbols ? wanted.mayAsk : null, signal)
+      ? await debuggedKernels(
+          scenario.kernels,
+          prepared.kernels,
+          options.symbols ? target.mayResolveKernel : null,
+          signal,
+        )
       : null;
     const { result, folder }: Performed = await perform(scenario, prepared, {
       results,
@@ -116,7 +118,7 @@ async function shell(wanted: Given, options: ShellOptions, signal: AbortSignal):
       signal,
       onEvent: () => undefined,
       noDeadlines: options.gdb === true,
-      hold: holdAtPoints({
+      hold: pauseAtPoints({
         scenario,
         points: stopAt,
         commands: options.command ?? [],
@@ -128,12 +130,13 @@ async function shell(wanted: Given, options: ShellOptions, signal: AbortSignal):
         signal,
       }),
     });
-    // Somebody had a hand in it: it is told, and not kept.
+    // A person may have changed the run by hand: print the verdict, but keep no result.
     process.stderr.write(verdictText(result, folder, process.stderr).replace(/\n[^\n]*\n$/, '\n'));
-    const [then, now] = [wanted.run?.failure ?? null, failureOf(result)];
+    const [then, now] = [target.run?.failure ?? null, failureOf(result)];
     if (then !== null && !sameFailure(then, now)) {
       say(
-        `not the same failure: ${printable(failureText(then), 300)} then, ${printable(failureText(now), 300)} now${options.gdb ? '; one that depends on time may vanish under a debugger' : ''}`,
+        `not the same failure: ${printable(failureText(then), 300)} then, ${printable(failureText(now), 300)} now` +
+          (options.gdb ? '; a failure that depends on timing may vanish under a debugger' : ''),
       );
     }
   } finally {
@@ -150,7 +153,7 @@ async function debuggedKernels(
   const debugged = kernels.map((kernel, epoch): DebuggedKernel => ({
     name: names[epoch] ?? kernel.name,
     vmlinux: kernel.vmlinux,
-    why: mayBuild === null ? 'as asked for by --no-symbols' : 'the bundle has a name of its own for it',
+    why: mayBuild === null ? '--no-symbols' : 'the bundle uses a kernel name that this lab does not define',
   }));
   if (mayBuild === null) return debugged;
   await runStages(
@@ -169,7 +172,7 @@ async function debuggedKernels(
   return debugged;
 }
 
-/** A function that a kernel has. Throws a UsageError with the nearest name. */
+/** Throws a UsageError with the nearest name if a kernel does not have the function. */
 function knownFunction(name: string, kernels: readonly KernelImage[]): string {
   for (const { systemMap, name: kernel } of kernels) {
     if (systemMap === null) continue;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `lab show`: a run or a matrix, as it ended.
+// `lab show`: shows a run or a matrix as it ended.
 import { relative } from 'node:path';
 import { Command } from 'commander';
 import type { ImageContext } from '../../images/index.js';
@@ -12,9 +12,9 @@ import { explain } from '../../repro/explain/explain.js';
 import { scenarioOf, subjectOf } from '../../repro/rerun/subject.js';
 import { findInResults } from '../../store/find.js';
 import { nightlyReportJson, readNightlyReport } from '../../store/matrix/nightly-report.js';
-import { showOn } from './images.js';
-import { withContext } from '../interrupt.js';
-import { A_RUN, isBundle, type OpenRun, type RunOptions, withRun, withRunOptions } from '../run/open-run.js';
+import { showOn } from '../common/show-progress.js';
+import { withContext } from '../common/interrupt.js';
+import { RUN_ARGUMENT, isBundle, type OpenRun, type RunOptions, withRun, withRunOptions } from '../run/open-run.js';
 
 interface ShowOptions extends RunOptions {
   explain?: boolean;
@@ -22,41 +22,41 @@ interface ShowOptions extends RunOptions {
   json?: boolean;
 }
 
-export function showCommand(): Command {
+export function createCommand(): Command {
   const command = new Command('show')
     .description('shows a run or a matrix as it ended')
-    .argument('<run>', `${A_RUN}; or a matrix`)
+    .argument('<run>', `${RUN_ARGUMENT}; or a matrix`)
     .option(
       '--explain',
-      'the story of a failed run: what was written, what was expected, which check said no, about which structure',
+      'explain a failed run: what was written, what was expected, which check failed, on which structure',
     )
-    .option('--symbols', 'with --explain: build symbols where they are not there, for file and line');
+    .option('--symbols', 'with --explain: build missing symbols, for file and line');
   return withRunOptions(command)
     .option('--json', 'print as JSON')
     .action(async (word: string, options: ShowOptions) => {
       const print = (data: unknown, text: () => string) =>
         process.stdout.write(options.json ? `${JSON.stringify(data, null, 2)}\n` : text());
-      const shown = (folder: string) => relative('.', folder) || folder;
+      const pathOf = (folder: string) => relative('.', folder) || folder;
       const found = isBundle(word) ? null : findInResults(options.results, word);
       if (found?.kind === 'matrix') {
         const night = readNightlyReport(found.folder);
-        print(nightlyReportJson(night), () => nightText(night, shown(found.folder), process.stdout));
+        print(nightlyReportJson(night), () => nightText(night, pathOf(found.folder), process.stdout));
         return;
       }
       await withRun(word, options, async (run) => {
         if (!options.explain)
           print(run.result, () =>
-            verdictText(run.result, run.bundled === null ? shown(run.folder) : word, process.stdout),
+            verdictText(run.result, run.bundled === null ? pathOf(run.folder) : word, process.stdout),
           );
         else
           await withContext(async (context) => {
             const story = options.symbols
               ? await inStage(
                   'symbols',
-                  (task) => explained(run, true, { ...context, onProgress: showOn(task) }),
+                  (task) => explained(run, { buildSymbols: true }, { ...context, onProgress: showOn(task) }),
                   process.stderr,
                 )
-              : await explained(run, false, context);
+              : await explained(run, { buildSymbols: false }, context);
             print(story, () => explainText(story, process.stdout));
           });
       });
@@ -64,10 +64,10 @@ export function showCommand(): Command {
 }
 
 async function explained(
-  { name, folder, result, bundled, mayAsk }: OpenRun,
-  buildSymbols: boolean,
+  { name, folder, result, bundled, mayResolveKernel }: OpenRun,
+  { buildSymbols }: { buildSymbols: boolean },
   context: ImageContext,
 ): Promise<Explanation> {
   const scenario = scenarioOf(await subjectOf(folder, result, bundled), {}, () => null);
-  return explain({ name, result, scenario, folder, mayAsk, buildSymbols }, context);
+  return explain({ name, result, scenario, folder, mayResolveKernel, buildSymbols }, context);
 }

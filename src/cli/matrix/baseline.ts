@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `lab matrix --update-baseline`: the difference first, then the file.
+// `lab matrix --update-baseline`: shows the difference, then writes the file.
 import { createInterface } from 'node:readline/promises';
 import { type Baseline, type BaselineEntry, changesOf, writeBaseline } from '../../matrix/baseline.js';
 import type { PairResult } from '../../model/result/matrix.js';
@@ -7,7 +7,7 @@ import { cellText } from '../../report/live/matrix.js';
 import { coloursFor } from '../../report/text/style.js';
 import { printable } from '../../util/text/escape.js';
 
-/** Asks on a terminal; elsewhere the file is written once the difference was shown. */
+/** Asks before it writes, if it runs on a terminal. */
 export async function updateBaseline(
   file: string,
   baseline: Baseline,
@@ -17,20 +17,20 @@ export async function updateBaseline(
   const colours = coloursFor(stream);
   const { changes, unusable } = changesOf(baseline, pairResults);
   for (const { scenario, kernels, before, after } of changes) {
-    const where = printable(`${scenario}  ${kernels}`, 300);
-    if (before !== null) stream.write(colours.red(`- ${where}: ${entryText(before)}\n`));
-    stream.write(colours.green(`+ ${where}: ${entryText(after)}\n`));
+    const name = printable(`${scenario}  ${kernels}`, 300);
+    if (before !== null) stream.write(colours.red(`- ${name}: ${entryText(before)}\n`));
+    stream.write(colours.green(`+ ${name}: ${entryText(after)}\n`));
   }
   for (const pairResult of unusable)
-    stream.write(`  ${cellText({ ...pairResult, repeat: 1 })}: ${pairResult.state}, nothing is taken from it\n`);
+    stream.write(`  ${cellText({ ...pairResult, repeat: 1 })}: ${pairResult.state}, so the baseline does not change\n`);
   if (changes.length === 0) {
-    stream.write(`${printable(file)} stays as it is\n`);
+    stream.write(`${printable(file)} does not change\n`);
     return;
   }
   if (
     process.stdin.isTTY &&
     stream.isTTY &&
-    !(await agrees(`write ${changes.length} changes to ${printable(file)}? [y/N] `))
+    !(await confirm(`write ${changes.length} changes to ${printable(file)}? [y/N] `))
   ) {
     stream.write('not written\n');
     return;
@@ -43,7 +43,7 @@ function entryText({ outcome, endsIn }: BaselineEntry): string {
   return endsIn === null ? outcome : `${outcome}, ends in ${endsIn}`;
 }
 
-async function agrees(question: string): Promise<boolean> {
+async function confirm(question: string): Promise<boolean> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
     return /^y(es)?$/i.test((await terminal.question(question)).trim());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `lab matrix`: a plan to verdicts on every cell. Everything that can be wrong with the plan is found before anything
-// is started.
+// `lab matrix`: runs a plan and prints a verdict for every pair result. The plan is checked before the first machine
+// starts.
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { driveMatrix, unfinished } from '../../matrix/engine.js';
@@ -24,12 +24,12 @@ import { isDiskFull, LabError, messageOf, UsageError } from '../../util/errors.j
 import { tryLock } from '../../util/process/lock.js';
 import { updateBaseline } from './baseline.js';
 import { kernelProblem, planKernels } from '../run/check-kernels.js';
-import { interruptible } from '../interrupt.js';
+import { interruptible } from '../common/interrupt.js';
 import { openQueue } from './queue.js';
-import { type Accel, accelOption, jobs } from '../option-values.js';
-import { labIdentity } from '../version.js';
+import { type Accel, accelOption, jobs } from '../common/option-values.js';
+import { labIdentity } from '../common/version.js';
 
-export interface MatrixOptions {
+interface MatrixOptions {
   jobs?: number;
   queue?: string;
   resume?: boolean;
@@ -39,43 +39,43 @@ export interface MatrixOptions {
   json?: boolean;
 }
 
-export function matrixCommand(): Command {
+export function createCommand(): Command {
   return new Command('matrix')
-    .description('runs scenarios on many pairs of kernels, as a plan says')
+    .description('runs scenarios on many kernel pairs, as a plan says')
     .argument('<plan>', 'a plan, such as scenarios/matrix/quick.yaml')
     .option(
       '--jobs <n>',
-      'machines at once; by default as many as cores and memory allow, which is also the most',
+      'run at most this many machines at once; the default and the limit are what cores and memory allow',
       jobs,
     )
     .option('--queue <url>', 'give the cells to workers through Redis (redis://host:port); see lab worker')
-    .option('--resume', 'go on with the last matrix of this plan; nothing is run twice')
-    .option('--update-baseline', 'take the outcomes as right from now on; shows what changes before it writes')
+    .option('--resume', 'continue the last matrix of this plan; nothing runs twice')
+    .option('--update-baseline', 'accept these outcomes as the expected ones; shows the changes before it writes')
     .addOption(accelOption())
-    .option('--results <dir>', 'folder for the results', 'results')
+    .option('--results <dir>', 'folder of the results', 'results')
     .option('--json', 'print the matrix and its outcomes as JSON; progress goes to standard error')
     .action(async (file: string, options: MatrixOptions) => {
-      process.exitCode = await interruptible((signal) => matrix(file, options, signal));
+      process.exitCode = await interruptible((signal) => runMatrix(file, options, signal));
     });
 }
 
-async function matrix(file: string, options: MatrixOptions, signal: AbortSignal): Promise<number> {
+async function runMatrix(file: string, options: MatrixOptions, signal: AbortSignal): Promise<number> {
   if (options.queue !== undefined) checkUrl(options.queue);
   const plan = await loadPlan(file, planKernels());
   if (options.updateBaseline && plan.baseline === null)
-    throw new UsageError(`${file} names no baseline`, { hint: 'say in the plan: baseline: FILE.yaml' });
+    throw new UsageError(`${file} names no baseline`, { hint: 'add to the plan: baseline: FILE.yaml' });
   const profile = plan.profile === null ? null : await loadProfile(plan.profile);
   const baseline = readBaseline(plan.baseline);
   const { pairs: planned, leftOut } = expandPlan(plan, await selectScenarios(plan, kernelProblem), kernelProblem);
   const sha256 = planSha256(plan, profile, planned);
-  const begun = options.resume ? lastOf(plan, options.results, sha256) : null;
+  const resumed = options.resume ? lastMatrixOf(plan, options.results, sha256) : null;
 
   try {
     const preparation = new Preparation({ accel: options.accel, signal });
     await runStages(preparation.stages(planned.map(({ scenario }) => scenario)), process.stderr);
     const pairs = pinPairs(planned, profile, (scenario) => preparation.kernelsOf(scenario));
-    const wanted =
-      begun ??
+    const matrix =
+      resumed ??
       newMatrix({
         plan,
         sha256,
@@ -85,26 +85,31 @@ async function matrix(file: string, options: MatrixOptions, signal: AbortSignal)
         labVersion: labIdentity(),
       });
     const folder =
-      begun === null ? MatrixFolder.create(options.results, wanted) : MatrixFolder.reopen(options.results, wanted.id);
-    const done = await runIt({ matrix: wanted, plan, profile, pairs, folder, preparation, leftOut, options, signal });
-    const outcome = pairResultsOf(wanted, done);
-    if (options.json) process.stdout.write(`${JSON.stringify({ ...wanted, squares: outcome }, null, 2)}\n`);
-    else process.stdout.write(matrixText(wanted, outcome, folder.path, process.stdout));
+      resumed === null ? MatrixFolder.create(options.results, matrix) : MatrixFolder.reopen(options.results, matrix.id);
+    const attempts = await runCells({ matrix, plan, profile, pairs, folder, preparation, leftOut, options, signal });
+    const pairResults = pairResultsOf(matrix, attempts);
+    if (options.json) process.stdout.write(`${JSON.stringify({ ...matrix, squares: pairResults }, null, 2)}\n`);
+    else process.stdout.write(matrixText(matrix, pairResults, folder.path, process.stdout));
     if (options.updateBaseline)
-      await updateBaseline(plan.baseline as string, baseline, outcome, options.json ? process.stderr : process.stdout);
-    return matrixStatus(outcome);
+      await updateBaseline(
+        plan.baseline as string,
+        baseline,
+        pairResults,
+        options.json ? process.stderr : process.stdout,
+      );
+    return matrixStatus(pairResults);
   } catch (error) {
     if (signal.aborted || !(error instanceof LabError) || !isDiskFull(error.cause)) throw error;
-    throw new LabError(`${error.message}; what was done before is kept`, {
+    throw new LabError(`${error.message}; the results so far are kept`, {
       cause: error.cause,
       hint: `free some space, then lab matrix ${file} --resume`,
     });
   }
 }
 
-/** The newest matrix of this plan, to go on with. */
-function lastOf(plan: Plan, results: string, sha256: string): Matrix {
-  const said: string[] = [];
+/** The newest matrix of this plan. Throws a UsageError if there is none that can continue. */
+function lastMatrixOf(plan: Plan, results: string, sha256: string): Matrix {
+  const problems: string[] = [];
   for (const id of matrixIds(results).reverse()) {
     try {
       const matrix = readMatrix(join(results, id));
@@ -113,16 +118,16 @@ function lastOf(plan: Plan, results: string, sha256: string): Matrix {
       return matrix;
     } catch (error) {
       if (error instanceof UsageError) throw error;
-      said.push(messageOf(error));
+      problems.push(messageOf(error));
     }
   }
-  throw new UsageError(`no matrix of ${plan.name} to go on with in ${results}`, {
-    hint: 'without --resume a new one begins',
-    detail: said.length === 0 ? null : said.join('\n'),
+  throw new UsageError(`${results} holds no matrix of ${plan.name} to continue`, {
+    hint: 'leave out --resume to start a new one',
+    detail: problems.length === 0 ? null : problems.join('\n'),
   });
 }
 
-export interface Running {
+interface RunningMatrix {
   matrix: Matrix;
   plan: Plan;
   profile: Profile | null;
@@ -134,13 +139,13 @@ export interface Running {
   signal: AbortSignal;
 }
 
-/** Runs what has no outcome yet; all attempts of the matrix, old and new. */
-async function runIt(running: Running): Promise<Attempt[]> {
+/** Runs the cells that have no outcome yet. Returns all attempts of the matrix, old and new. */
+async function runCells(running: RunningMatrix): Promise<Attempt[]> {
   const { matrix, plan, profile, pairs, folder, leftOut, options } = running;
   const lock = await tryLock(folder.lockFile, running.signal);
   if (lock === null)
-    throw new LabError(`${matrix.id} is being run by another lab`, {
-      hint: 'wait for it, or begin a new one without --resume',
+    throw new LabError(`another lab runs ${matrix.id}`, {
+      hint: 'wait until it has ended, or leave out --resume to start a new one',
     });
   const failure = new AbortController();
   const signal = AbortSignal.any([running.signal, failure.signal]);
@@ -155,13 +160,14 @@ async function runIt(running: Running): Promise<Attempt[]> {
     done: matrix.cells.length - open.length,
     stream: process.stderr,
   });
-  const queue = await openQueue({ ...running, signal }, view);
+  const queue = await openQueue(running.matrix, { ...running, ...options, signal }, view);
   try {
+    const isNew = open.length === matrix.cells.length;
     view.note(
-      `${matrix.id}: ${open.length === matrix.cells.length ? `${open.length} cells` : `${open.length} of ${matrix.cells.length} cells left`}`,
+      `${matrix.id}: ${isNew ? `${open.length} cells` : `${open.length} of ${matrix.cells.length} cells left`}`,
     );
     for (const { why, count } of leftOut) view.note(`left out: ${count} (${why})`);
-    if (damaged > 0) view.note(`${damaged} damaged lines of cells.jsonl are skipped`);
+    if (damaged > 0) view.note(`skipped ${damaged} damaged lines of cells.jsonl`);
     await driveMatrix({
       cells: matrix.cells,
       attempts,

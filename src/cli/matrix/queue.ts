@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who runs the cells of a matrix: this process, or workers behind Redis.
+// Opens the queue that runs the cells of a matrix: this process, or workers behind Redis.
 import { availableParallelism, hostname } from 'node:os';
 import { join } from 'node:path';
 import { defaultCacheDir } from '../../images/cache/cache.js';
@@ -11,26 +11,38 @@ import { connect } from '../../matrix/redis/connection.js';
 import { offerImages } from '../../matrix/redis/images.js';
 import { RedisQueue } from '../../matrix/redis/redis-queue.js';
 import { cellRunner } from '../../matrix/runner.js';
-import type { Cell } from '../../model/result/matrix.js';
+import type { Cell, Matrix } from '../../model/result/matrix.js';
+import type { Plan } from '../../model/scenario/plan.js';
 import type { Preparation } from '../../perform/prepare.js';
 import type { MatrixView } from '../../report/live/matrix.js';
 import { progressText } from '../../report/live/progress-text.js';
 import { kernelProblem } from '../run/check-kernels.js';
-import type { Running } from './matrix.js';
-import { labIdentity, labVersion } from '../version.js';
+import { labIdentity, labVersion } from '../common/version.js';
 
-export async function openQueue(running: Running, view: MatrixView): Promise<CellQueue> {
-  const { plan, preparation, options, signal } = running;
-  const onNews = news(view, running.matrix.cells);
-  if (options.queue !== undefined) return openRedis(options.queue, running, view, onNews);
+export interface QueueOptions {
+  plan: Plan;
+  preparation: Preparation;
+  results: string;
+  /** Value of --jobs. */
+  jobs?: number;
+  /** Address of the Redis; without it the cells run here. */
+  queue?: string;
+  signal: AbortSignal;
+}
+
+export async function openQueue(matrix: Matrix, options: QueueOptions, view: MatrixView): Promise<CellQueue> {
+  const { plan, preparation, results, signal } = options;
+  const onNews = showNews(view, matrix.cells);
+  if (options.queue !== undefined) return openRedis(options.queue, matrix, options, view, onNews);
   const room = capacity(options.jobs ?? null, plan.limits);
   if (room.note !== null) view.note(room.note);
-  return localQueue({ preparation, results: options.results, room, note: (text) => view.note(text), onNews, signal });
+  return localQueue({ preparation, results, room, note: (text) => view.note(text), onNews, signal });
 }
 
 async function openRedis(
   url: string,
-  { matrix, options, signal }: Running,
+  matrix: Matrix,
+  { results, signal }: QueueOptions,
   view: MatrixView,
   onNews: OnNews,
 ): Promise<CellQueue> {
@@ -43,7 +55,7 @@ async function openRedis(
       redis,
       identity: labIdentity(),
       matrix: matrix.id,
-      results: options.results,
+      results,
       images,
       onNews,
       note,
@@ -73,12 +85,12 @@ export interface LocalOptions {
 
 export const thisWorker = () => `${hostname()}:${process.pid}`;
 
-/** Runs cells here; all labs of this host together run no more machines than it has cores. */
+/** Runs cells in this process. All labs of this host together run no more machines than it has cores. */
 export function localQueue({ preparation, results, room, note, onNews, signal }: LocalOptions): LocalQueue {
-  let said = false;
+  let noted = false;
   const slots = new HostSlots(join(defaultCacheDir(), 'host', 'machines'), availableParallelism(), () => {
-    if (!said) note('another matrix runs on this host: the two share its cores');
-    said = true;
+    if (!noted) note('another matrix runs on this host: the two share its cores');
+    noted = true;
   });
   return new LocalQueue({
     worker: thisWorker(),
@@ -97,7 +109,7 @@ export function localQueue({ preparation, results, room, note, onNews, signal }:
   });
 }
 
-function news(view: MatrixView, all: readonly Cell[]): OnNews {
+function showNews(view: MatrixView, all: readonly Cell[]): OnNews {
   const cells = new Map(all.map((cell) => [cell.id, cell]));
   return (id, each) => {
     const cell = cells.get(id);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `lab worker`: runs cells of any matrix that comes through a queue in Redis, until it is stopped.
+// `lab worker`: runs cells of matrices that come through Redis, until it is stopped.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,10 +13,10 @@ import { seconds } from '../../report/text/style.js';
 import { messageOf } from '../../util/errors.js';
 import { printable } from '../../util/text/escape.js';
 import { removeAtEnd } from '../../util/process/reaper.js';
-import { interruptible } from '../interrupt.js';
+import { interruptible } from '../common/interrupt.js';
 import { localQueue, thisWorker } from './queue.js';
-import { type Accel, accelOption, jobs as jobsValue } from '../option-values.js';
-import { labIdentity } from '../version.js';
+import { type Accel, accelOption, jobs as jobsValue } from '../common/option-values.js';
+import { labIdentity } from '../common/version.js';
 
 interface WorkerOptions {
   queue: string;
@@ -24,13 +24,13 @@ interface WorkerOptions {
   accel: Accel;
 }
 
-export function workerCommand(): Command {
+export function createCommand(): Command {
   return new Command('worker')
     .description('runs cells of matrices that come through Redis (lab matrix --queue), until it is stopped')
     .requiredOption('--queue <url>', 'the Redis of the matrix, such as redis://host:6379')
     .option(
       '--jobs <n>',
-      'machines at once; by default as many as cores and memory allow, which is also the most',
+      'run at most this many machines at once; the default and the limit are what cores and memory allow',
       jobsValue,
     )
     .addOption(accelOption())
@@ -42,7 +42,7 @@ async function work({ queue, jobs, accel }: WorkerOptions, signal: AbortSignal):
   const began = performance.now();
   const note = (text: string) =>
     process.stderr.write(`[${seconds(performance.now() - began).padStart(8)}] ${printable(text, 500)}\n`);
-  // Runs leave for the host of the matrix; nothing of them stays here.
+  // The runs go to the host of the matrix; nothing stays here.
   const results = mkdtempSync(join(tmpdir(), 'lab-worker-'));
   removeAtEnd(results);
   try {
@@ -64,7 +64,7 @@ async function work({ queue, jobs, accel }: WorkerOptions, signal: AbortSignal):
             await fetchImage(redis, image, { signal, onProgress: () => undefined });
           } catch (error) {
             signal.throwIfAborted();
-            note(`kernel ${image.name} cannot be fetched and is built here: ${messageOf(error)}`);
+            note(`kernel ${image.name} cannot be fetched, so this host builds it: ${messageOf(error)}`);
           }
         },
         local: (onNews) =>
@@ -81,7 +81,7 @@ async function work({ queue, jobs, accel }: WorkerOptions, signal: AbortSignal):
           }),
       });
       note(
-        `worker ${thisWorker()} of lab ${labIdentity()} waits for cells at ${shownUrl(queue)}, ${room.jobs} at once`,
+        `worker ${thisWorker()} of lab ${labIdentity()} waits for cells at ${shownUrl(queue)}, at most ${room.jobs} at once`,
       );
       try {
         await worker.run();

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Kernels for `lab check`: what is built is read from a handful of small files; what is not is built first, as for a
-// run.
+// Kernels for `lab check`. A built kernel is read from a few small files; any other is built first, as for a run.
 import {
   buildableNames,
   definedKernels,
@@ -14,9 +13,9 @@ import type { KernelImage } from '../../model/kernel/image.js';
 import type { PlanKernels } from '../../scenario/index.js';
 import { runStages } from '../../report/live/progress.js';
 import { messageOf } from '../../util/errors.js';
-import { showOn } from '../commands/images.js';
+import { showOn } from '../common/show-progress.js';
 
-/** Why a kernel cannot be had, from its name alone; nothing is fetched or built. */
+/** Why there is no such kernel, from its name alone; nothing is fetched or built. */
 export function kernelProblem(name: string): string | null {
   try {
     resolveKernel(name);
@@ -26,27 +25,24 @@ export function kernelProblem(name: string): string | null {
   }
 }
 
-/** What a plan's patterns choose from: all definitions, and those that are built without being named. */
+/** The kernels that a plan's patterns select from: all definitions, and those that are built by default. */
 export function planKernels(): PlanKernels {
   return { all: definedKernels(), releases: buildableNames(), problem: kernelProblem };
 }
 
-/**
- * The images of these kernels, by name, each once. Throws a UsageError for a name that is none, before anything is
- * built.
- */
+/** The images of these kernels by name. Throws a UsageError for an unknown name, before anything is built. */
 export async function kernelImages(names: readonly string[], context: ImageContext): Promise<Map<string, KernelImage>> {
-  const wanted = [...new Set(names)].map((name) => ({ name, kernel: resolveKernel(name) }));
+  const resolved = [...new Set(names)].map((name) => ({ name, kernel: resolveKernel(name) }));
   const images = new Map<string, KernelImage>();
   const work = openWorkspace(context);
-  for (const { name, kernel } of wanted) {
+  for (const { name, kernel } of resolved) {
     const ready =
       kernel.kind === 'files' || kernel.definition.prebuilt !== null
         ? await ensureKernel(name, context)
         : await findBuilt(kernel.definition, work);
     if (ready !== null) images.set(name, ready);
   }
-  const missing = wanted.filter(({ name }) => !images.has(name));
+  const missing = resolved.filter(({ name }) => !images.has(name));
   if (missing.length > 0) {
     await runStages(
       missing.map(({ name }) => ({

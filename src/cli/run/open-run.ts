@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// The run that a command is given: by its folder, its name or a part of its name; or a bundle's, which is unpacked for
-// as long as it is used.
+// The run that a command works on: named by its folder, its name or a part of its name; or the run of a bundle, which
+// stays unpacked as long as the command needs it.
 import { statSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { Result } from '../../model/result/result.js';
 import { openBundle, type OpenBundle } from '../../repro/bundle/open.js';
-import { mayAsk } from '../../repro/bundle/trust.js';
+import { mayResolveKernel } from '../../repro/bundle/trust.js';
 import { findInResults } from '../../store/find.js';
 import { readRun } from '../../store/run/read-run.js';
 import { UsageError } from '../../util/errors.js';
 
-export const A_RUN = 'a run (its folder, its name, or a part of its name), or a bundle (lab bundle)';
+export const RUN_ARGUMENT = 'a run (its folder, its name, or a part of its name), or a bundle (lab bundle)';
 
 export interface RunOptions {
   results: string;
@@ -18,20 +18,20 @@ export interface RunOptions {
 }
 
 export interface OpenRun {
-  /** As it may be written again. */
+  /** The user can type this to name the run again. */
   name: string;
   folder: string;
   result: Result;
-  /** Kernels that a bundle brings; null for a run of this host. */
+  /** Kernels that the bundle holds; null for a run of this host. */
   bundled: OpenBundle['kernelFiles'] | null;
-  /** Whether a kernel may be looked up here by the name that the run gives it. */
-  mayAsk: (kernel: string) => boolean;
+  /** Whether this lab may look up a kernel by the name that the run gives it. */
+  mayResolveKernel: (kernel: string) => boolean;
 }
 
-/** Options of every command that takes a run or a bundle. */
+/** Adds the options of every command that takes a run or a bundle. */
 export function withRunOptions(command: Command, results = 'folder of the results'): Command {
   return command
-    .option('--trust', 'a bundle from somebody you trust: let it use files and QEMU options of this host')
+    .option('--trust', 'let a bundle use files and QEMU options of this host; only for bundles from people you trust')
     .option('--results <dir>', results, 'results');
 }
 
@@ -39,8 +39,8 @@ export function withRunOptions(command: Command, results = 'folder of the result
 export const isBundle = (word: string): boolean => statSync(word, { throwIfNoEntry: false })?.isFile() === true;
 
 /**
- * Nothing of an unpacked bundle stays. Throws a UsageError where the word means no run that can be read, a LabError
- * where a bundle is refused.
+ * Opens the run for `body`, and removes an unpacked bundle afterwards. Throws a UsageError if the word does not name a
+ * readable run, and a LabError if the bundle is refused.
  */
 export async function withRun<T>(
   word: string,
@@ -48,25 +48,25 @@ export async function withRun<T>(
   body: (run: OpenRun) => T | Promise<T>,
 ): Promise<T> {
   if (!isBundle(word)) return body(runOfHost(results, word));
-  const bundle = await openBundle(word, trust);
+  const bundle = await openBundle(word, { trust });
   try {
     return await body({
       name: word,
       folder: bundle.run,
       result: bundle.result,
       bundled: bundle.kernelFiles,
-      mayAsk: trust ? () => true : mayAsk,
+      mayResolveKernel: trust ? () => true : mayResolveKernel,
     });
   } finally {
     bundle.close();
   }
 }
 
-/** Throws a UsageError where the word means no run that can be read. */
+/** Throws a UsageError if the word does not name a readable run. */
 export function runOfHost(results: string, word: string): OpenRun {
   const { folder, kind, name } = findInResults(results, word);
-  if (kind !== 'run') throw new UsageError(`${name} is a matrix: name one of its runs`, { hint: `lab show ${name}` });
+  if (kind !== 'run') throw new UsageError(`${name} is a matrix; name one of its runs`, { hint: `lab show ${name}` });
   const read = readRun(folder);
   if (read.state !== 'whole') throw new UsageError(`${name} cannot be used: ${read.why}`);
-  return { name, folder, result: read.result, bundled: null, mayAsk: () => true };
+  return { name, folder, result: read.result, bundled: null, mayResolveKernel: () => true };
 }

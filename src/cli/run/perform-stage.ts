@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One run as a stage of a command that says what it is at; and the options of every command that keeps runs.
+// Runs one scenario with progress output; and the options of every command that keeps runs.
 import { type Command, Option } from 'commander';
 import { MEMORY_KEPT, type MemoryKept } from '../../model/result/memory-image.js';
 import type { Scenario } from '../../model/scenario/scenario.js';
@@ -8,7 +8,7 @@ import type { Preparation } from '../../perform/prepare.js';
 import { inStage } from '../../report/live/progress.js';
 import { progressText } from '../../report/live/progress-text.js';
 import { shortChain } from '../../report/night/pair-result.js';
-import { labVersion } from '../version.js';
+import { labVersion } from '../common/version.js';
 
 export interface KeepOptions {
   results: string;
@@ -18,27 +18,27 @@ export interface KeepOptions {
 
 export function withKeepOptions(command: Command): Command {
   return command
-    .option('--keep', "keep the machine's private folder (console, monitor socket)")
+    .option('--keep', "do not delete the machine's private folder (console, monitor socket)")
     .addOption(
       new Option(
         '--memory-image <when>',
-        "keep the machine's memory with the run, for `lab dump`; `always`: also what is handed over, as it stands at each kexec",
+        "keep the machine's memory with the run, for `lab dump`; always: also what is handed over at each kexec",
       )
         .choices(MEMORY_KEPT)
         .default('unexpected'),
     );
 }
 
-/** @param which of several, in the stage's title */
+/** @param label tells several runs apart in the stage's title */
 export function performStage(
   scenario: Scenario,
-  which: string,
+  label: string,
   preparation: Preparation,
   { results, keep, memoryImage }: KeepOptions,
   signal: AbortSignal,
 ): Promise<Performed> {
   return inStage(
-    `${scenario.name}: ${shortChain(scenario.kernels)}${which}`,
+    `${scenario.name}: ${shortChain(scenario.kernels)}${label}`,
     (task) =>
       perform(scenario, preparation.of(scenario), {
         results,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a word of `lab minimise`, `lab bisect` or `lab shell` means: a scenario file, or a run that is done, its own or
-// a bundle's, on the very kernels that it was on.
+// The target of `lab minimise`, `lab bisect` or `lab shell`: a scenario file, or a run of this host or of a bundle. A
+// run keeps exactly the kernels that it was on.
 import { closeSync, openSync, readSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { KernelImage } from '../../model/kernel/image.js';
@@ -8,49 +8,50 @@ import type { Result } from '../../model/result/result.js';
 import type { Scenario } from '../../model/scenario/scenario.js';
 import type { Stage } from '../../report/live/progress.js';
 import { type Failure, failureOf } from '../../repro/rerun/failure.js';
-import { type RecordedKernel, sameKernel } from '../../repro/rerun/same-kernel.js';
+import { type RecordedKernel, exactKernel } from '../../repro/rerun/exact-kernel.js';
 import { scenarioOf, subjectOf } from '../../repro/rerun/subject.js';
 import { parseScenario } from '../../scenario/index.js';
 import { readText } from '../../scenario/parse.js';
 import { UsageError } from '../../util/errors.js';
 import { kernelProblem } from './check-kernels.js';
-import { showOn } from '../commands/images.js';
+import { showOn } from '../common/show-progress.js';
 import { isBundle, type RunOptions, withRun, withRunOptions } from './open-run.js';
-import { type Accel, accelOption, withKernels } from '../option-values.js';
+import { type Accel, accelOption, withKernels } from '../common/option-values.js';
 
-export interface GivenOptions extends RunOptions {
+export interface TargetOptions extends RunOptions {
   from?: string;
   to?: string;
   timeout?: number;
   accel: Accel;
 }
 
-export const A_RUN_OR_SCENARIO =
-  'a scenario file, a run that failed (its folder, its name, or a part of its name), or a bundle (lab bundle)';
+export const TARGET_ARGUMENT =
+  'a scenario file, a failed run (its folder, its name, or a part of its name), or a bundle (lab bundle)';
 
-/** Options of every command that takes one. */
-export function withGivenOptions(command: Command, results?: string): Command {
+/** Adds the options of every command that takes a target. */
+export function withTargetOptions(command: Command, results?: string): Command {
   return withRunOptions(withKernels(command).addOption(accelOption()), results);
 }
 
-export interface Given {
+export interface ReproTarget {
   scenario: Scenario;
-  /** Its YAML, and where that came from. */
+  /** The YAML of the scenario. */
   text: string;
+  /** The path that the YAML came from. */
   file: string;
-  /** The run that it is from, how that failed, and on what; null for a scenario. */
+  /** The run with its failure and its kernels; null if the target is a scenario. */
   run: { result: Result; failure: Failure; kernels: RecordedKernel[] } | null;
-  /** Why there is no such kernel; those of the run are known by their content. */
+  /** Why there is no such kernel. The kernels of the run are known by their content, whatever their names. */
   kernelProblem: (name: string) => string | null;
-  /** Whether a kernel may be looked up here by the name that it has in the run. */
-  mayAsk: (kernel: string) => boolean;
+  /** Whether this lab may look up a kernel by the name that the run gives it. */
+  mayResolveKernel: (kernel: string) => boolean;
 }
 
-/** @param body what is done with it; an unpacked bundle is there until that is over */
-export async function withGiven<T>(
+/** Opens the target for `body`; an unpacked bundle stays until `body` is done. */
+export async function withTarget<T>(
   word: string,
-  options: GivenOptions,
-  body: (given: Given) => Promise<T>,
+  options: TargetOptions,
+  body: (target: ReproTarget) => Promise<T>,
 ): Promise<T> {
   const { from, to, timeout } = options;
   if (isScenario(word)) {
@@ -61,12 +62,12 @@ export async function withGiven<T>(
       file: word,
       run: null,
       kernelProblem,
-      mayAsk: () => true,
+      mayResolveKernel: () => true,
     });
   }
-  return withRun(word, options, async ({ name, folder, result, bundled, mayAsk }) => {
+  return withRun(word, options, async ({ name, folder, result, bundled, mayResolveKernel }) => {
     if (result.outcome === 'infra')
-      throw new UsageError(`${name} ended in infra: the lab itself failed, which says nothing of a kernel`, {
+      throw new UsageError(`${name} ended in infra: the lab itself failed, so there is no failure of a kernel`, {
         hint: `lab show ${name}`,
       });
     const subject = await subjectOf(folder, result, bundled);
@@ -77,51 +78,55 @@ export async function withGiven<T>(
       text,
       file,
       run: { result, failure: failureOf(result), kernels },
-      mayAsk,
+      mayResolveKernel,
       kernelProblem: (kernel) => (names.has(kernel) ? null : kernelProblem(kernel)),
     });
   });
 }
 
-/** By its name, else by not beginning as a bundle does: with gzip's two bytes (RFC 1952). */
+/** A scenario has the ending of YAML, or at least does not start with the two bytes of gzip (RFC 1952). */
 function isScenario(word: string): boolean {
   if (/\.ya?ml$/.test(word)) return true;
   if (!isBundle(word)) return false;
-  const begin = Buffer.alloc(2);
+  const magic = Buffer.alloc(2);
   const fd = openSync(word, 'r');
   try {
-    readSync(fd, begin);
+    readSync(fd, magic);
   } finally {
     closeSync(fd);
   }
-  return begin.toString('hex') !== '1f8b';
+  return magic.toString('hex') !== '1f8b';
 }
 
 /**
- * Finds or makes the very kernels of a run. `images` is filled by the stages.
- * @param note is told of a kernel that comes out otherwise, where `otherBuild` lets it
+ * Stages that find or rebuild exactly the kernels of a run, and add them to `images`.
+ * @param note gets a message for each kernel that comes out different, if `otherBuild` permits that
  */
-export function sameKernels(
+export function exactKernels(
   kernels: readonly RecordedKernel[],
   names: readonly string[],
   { otherBuild, note }: { otherBuild: boolean; note: (text: string) => void },
   images: Map<string, KernelImage>,
   signal: AbortSignal,
 ): Stage[] {
-  const wanted = new Map(kernels.filter(({ name }) => names.includes(name)).map((kernel) => [kernel.name, kernel]));
-  return [...wanted.values()].map((kernel) => ({
-    title: `the same ${kernel.name}`,
+  const distinct = new Map(kernels.filter(({ name }) => names.includes(name)).map((kernel) => [kernel.name, kernel]));
+  return [...distinct.values()].map((kernel) => ({
+    title: `kernel ${kernel.name} of the run`,
     run: async (task) => {
-      const same = await sameKernel(kernel, otherBuild, { signal, onProgress: showOn(task) });
-      images.set(kernel.name, same.image);
-      if (same.note !== null) note(same.note);
+      const exact = await exactKernel(kernel, { otherBuild }, { signal, onProgress: showOn(task) });
+      images.set(kernel.name, exact.image);
+      if (exact.note !== null) note(exact.note);
     },
   }));
 }
 
-/** The same for a command that needs no more than kernels which fail alike: another build is said and taken. */
-export function kernelsOf({ run, scenario }: Given, images: Map<string, KernelImage>, signal: AbortSignal): Stage[] {
-  return sameKernels(
+/** The same for commands that can use another build of a kernel; they print a note about it. */
+export function kernelsOf(
+  { run, scenario }: ReproTarget,
+  images: Map<string, KernelImage>,
+  signal: AbortSignal,
+): Stage[] {
+  return exactKernels(
     run?.kernels ?? [],
     scenario.kernels,
     { otherBuild: true, note: (text) => void process.stderr.write(`${text}\n`) },

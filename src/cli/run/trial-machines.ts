@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Machines for commands that run one scenario, or many alike, over and over.
+// Machines for commands that run one scenario, or many similar ones, many times.
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { defaultCacheDir } from '../../images/cache/cache.js';
@@ -7,14 +7,14 @@ import { capacity } from '../../host/capacity.js';
 import { HostSlots } from '../../host/slots.js';
 import type { Preparation } from '../../perform/prepare.js';
 import { Machines } from '../../repro/rerun/machines.js';
-import { labVersion } from '../version.js';
+import { labVersion } from '../common/version.js';
 
-/** @param asked of --jobs; null without it */
+/** @param requestedJobs value of --jobs; null without it */
 export function trialMachines(
   preparation: Preparation,
-  asked: number | null,
+  requestedJobs: number | null,
 ): { machines: Machines; jobs: number; note: string | null } {
-  const { jobs, memory, note } = capacity(asked, { jobs: null, memory: null, timeout: null });
+  const { jobs, memory, note } = capacity(requestedJobs, { jobs: null, memory: null, timeout: null });
   const slots = new HostSlots(join(defaultCacheDir(), 'host', 'machines'), availableParallelism());
   return { machines: new Machines({ preparation, slots, memory, labVersion: labVersion() }), jobs, note };
 }

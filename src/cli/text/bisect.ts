@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a bisection came to, for people.
+// The report of `lab bisect` as text.
 import { seconds } from '../../report/text/style.js';
 import type { Axis } from '../../repro/bisect/axis.js';
 import type { Bisected } from '../../repro/bisect/bisect.js';
@@ -24,6 +24,7 @@ export function bisectText(
     String(runs),
     seconds(took),
   ]);
+  const totalMs = tried.reduce((sum, each) => sum + each.ms, 0);
   const name = (index: number) => printable(points[index] ?? '', 300);
   return (
     [
@@ -31,17 +32,16 @@ export function bisectText(
       '',
       ...(first.length === 1
         ? [`first bad: ${name(first[0] as number)}`]
-        : [
-            'first bad: one of these, of which those before the last cannot be judged',
-            ...first.map((index) => `  ${name(index)}`),
-          ]),
+        : ['first bad: one of these; all but the last cannot be judged', ...first.map((index) => `  ${name(index)}`)]),
       `last good: ${name(lastGood)}`,
       '',
-      table(['', 'verdict', 'point', 'seen', 'runs', 'time'], rows).trimEnd(),
+      table(['', 'verdict', 'point', 'result', 'runs', 'time'], rows).trimEnd(),
       '',
-      `${points.length - 1} changes, ${tried.length} points tried in ${seconds(tried.reduce((sum, each) => sum + each.ms, 0))}, of which now ${seconds(ms)}; as ${options.as}`,
+      `${points.length - 1} changes, ${tried.length} points tried in ${seconds(totalMs)} ` +
+        `(${seconds(ms)} of it now); varied: ${options.as}`,
       `the bad end fails in ${rateText(ends.rate)}`,
-      `a good point is one without the failure in ${sure.runs} ${sure.runs === 1 ? 'run' : 'runs'}: ${Math.round(sure.confidence * 100)} % sure, were it to show in ${Math.round(sure.rate * 100)} % of runs`,
+      `a good point did not fail in ${sure.runs} ${sure.runs === 1 ? 'run' : 'runs'}: ` +
+        `${Math.round(sure.confidence * 100)} % sure, if a bad one fails in ${Math.round(sure.rate * 100)} % of runs`,
     ].join('\n') + '\n'
   );
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What `lab check --json` prints of a pair. Scripts read it: names stay as they are.
+// What `lab check --json` prints for a pair. Scripts read it: the names stay as they are.
 import { type CheckInput, checkPair, isUnseen, type PairCheck, type Use } from '../../compat/index.js';
 import type { ComponentVersions } from '../../model/kernel/component.js';
 import type { KernelImage } from '../../model/kernel/image.js';
@@ -8,13 +8,13 @@ import type { Outcome } from '../../model/result/outcome.js';
 export interface KernelOfCheck {
   name: string;
   release: string | null;
-  /** What its command line gets in addition to the lab's own. */
+  /** Parameters beside the lab's own. */
   cmdline: string;
-  /** As it was built; its command line may change that. */
+  /** As the kernel was built; its command line may change them. */
   versions: ComponentVersions[];
-  /** The versions are all there are. */
+  /** `versions` is complete. */
   known: boolean;
-  /** What could not be found out, and why. */
+  /** What is not known, and why. */
   notes: string[];
 }
 
@@ -22,12 +22,9 @@ export interface CheckReport extends PairCheck {
   schema: 1;
   from: KernelOfCheck;
   to: KernelOfCheck;
-  /**
-   * `predicted`: what a run of it is foretold to end in, all of its updates and what it does itself included; null
-   * where that is not known.
-   */
+  /** `predicted`: the outcome of a whole run of the scenario, with all its updates and steps; null if not known. */
   scenario: { name: string; file: string; predicted: Outcome | null } | null;
-  /** The update, not the way back: what the exit status says. */
+  /** Of the update, not of the rollback; the exit status follows from it. */
   compatible: boolean | null;
 }
 
@@ -67,6 +64,6 @@ function kernelOf(kernel: KernelImage, cmdline: string): KernelOfCheck {
   };
 }
 
-/** Only a kernel with a list of its own tells of it. */
+/** Only kernels with their own list of versions name this one. */
 const UNSEEN =
-  'kexec-metadata is not known: its version is a number, and in no string of the image; a difference does no harm';
+  'kexec-metadata is not known: its version is a number, not a string in the image; a difference does no harm';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `lab check` for people: one line a component, then what it comes to in each direction.
+// The report of `lab check` as text: one line for each component, then the prediction for each direction.
 import type { ComponentCheck, ComponentMeeting, DirectionCheck } from '../../compat/index.js';
 import type { ComponentVersions } from '../../model/kernel/component.js';
 import { coloursFor, paint } from '../../report/text/style.js';
@@ -9,8 +9,8 @@ import { table } from './table.js';
 
 type Stream = { isTTY?: boolean };
 
-/** `v1-v3 v5`: runs of neighbours in short. */
-function v(versions: readonly number[]): string {
+/** `v1-v3 v5`: ranges in short. */
+function versionsShort(versions: readonly number[]): string {
   const runs: [number, number][] = [];
   for (const version of versions.toSorted((a, b) => a - b)) {
     const last = runs.at(-1);
@@ -34,15 +34,14 @@ export function checkText(check: CheckReport, stream: Stream): string {
     const component = check.components[row] as ComponentCheck;
     return column < 3 ? text : meetingColour(column === 3 ? component.update : component.rollback, colours)(text);
   };
-  const lines = [
-    `${kernelText(from)} -> ${kernelText(to)}${check.scenario === null ? '' : `, ${printable(check.scenario.name)}`}\n`,
-  ];
+  const scenarioName = check.scenario === null ? '' : `, ${printable(check.scenario.name)}`;
+  const lines = [`${kernelText(from)} -> ${kernelText(to)}${scenarioName}\n`];
   for (const { name, cmdline } of [from, to])
     if (cmdline !== '') lines.push(`  ${printable(name)} with ${printable(cmdline, 300)}\n`);
   lines.push(
     '\n',
     rows.length === 0
-      ? 'No component of the handover is known of either.\n'
+      ? 'No component of the handover is known of either kernel.\n'
       : table(['COMPONENT', from.name, to.name, 'UPDATE', 'ROLLBACK'], rows, colour),
   );
   lines.push(
@@ -70,15 +69,20 @@ function cellText(check: ComponentCheck, side: 'from' | 'to'): string {
   return check[side] === null && check.update.state === 'unknown' ? 'not known' : versionsText(check[side]);
 }
 
-/** `v4` where all is one; else what is read, and what is written: by itself, and on demand. */
+/** `v4` if the kernel reads and writes only that; else what it reads, what it writes by default, and what it can write. */
 export function versionsText(component: ComponentVersions | null): string {
   if (component === null) return '-';
   const { reads, writes, write } = component;
-  if (writes === null) return `reads ${v(reads) || 'none'}, writes ${write === null ? 'not known' : v([write])}`;
-  if (reads.length === 1 && writes.length === 1 && reads[0] === writes[0]) return v(reads);
+  if (writes === null)
+    return `reads ${versionsShort(reads) || 'none'}, writes ${write === null ? 'not known' : versionsShort([write])}`;
+  if (reads.length === 1 && writes.length === 1 && reads[0] === writes[0]) return versionsShort(reads);
   const written =
-    write === null ? v(writes) || 'none' : writes.length === 1 ? v([write]) : `${v([write])} of ${v(writes)}`;
-  return `reads ${v(reads) || 'none'}, writes ${written}`;
+    write === null
+      ? versionsShort(writes) || 'none'
+      : writes.length === 1
+        ? versionsShort([write])
+        : `${versionsShort([write])} of ${versionsShort(writes)}`;
+  return `reads ${versionsShort(reads) || 'none'}, writes ${written}`;
 }
 
 function meetingText({ state, wrote, highestCommon, set, endsIn, where, reads }: ComponentMeeting): string {
@@ -126,7 +130,9 @@ function directionText(
       ? colours.magenta('NOT KNOWN')
       : compatible
         ? colours.green('compatible')
-        : `${paint(outcome, colours.bold('NOT COMPATIBLE'), colours)}: ${outcome}${endsIn === 'none' || endsIn === outcome ? '' : `, ends in ${endsIn}`}${where === null ? '' : `, in ${where}`}`;
+        : `${paint(outcome, colours.bold('NOT COMPATIBLE'), colours)}: ${outcome}` +
+          (endsIn === 'none' || endsIn === outcome ? '' : `, ends in ${endsIn}`) +
+          (where === null ? '' : `, in ${where}`);
   const lines = [
     `${title.padEnd(8)}  ${printable(kernels, 300)}: ${verdict}\n`,
     `          carries ${carries.join(', ') || 'nothing'}\n`,

@@ -1,14 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
-// What minimising came to, for people.
+// The report of `lab minimise`: as text for people, and as JSON for scripts.
 import { relative } from 'node:path';
 import type { Scenario } from '../../model/scenario/scenario.js';
 import { bytes, seconds } from '../../report/text/style.js';
-import { rateText } from '../../repro/rerun/confidence.js';
+import { type Rate, rateText } from '../../repro/rerun/confidence.js';
 import { printable } from '../../util/text/escape.js';
-import type { MinimiseReport } from '../commands/minimise.js';
+import type { Minimised } from '../../repro/minimise/minimise.js';
 import { table } from './table.js';
 
-/** Sizes of a scenario, each with its name. */
+export interface MinimiseReport {
+  failure: string;
+  /** How often the original scenario fails. */
+  before: Rate;
+  /** How often the smallest one fails. */
+  after: Rate;
+  /** Runs of each candidate. */
+  runsEach: number;
+  minimised: Minimised;
+  /** Machines that were started for candidates. */
+  machines: number;
+  /** Candidates that are not valid scenarios. */
+  refused: number;
+  ms: number;
+  /** Path of the smallest scenario. */
+  output: string;
+  /** Folder of the one run of the smallest scenario that was kept. */
+  run: string;
+}
+
+/** Scripts read this. There the required parts are called `matters`. */
+export function minimiseJson({ minimised: { data, required, done }, ...rest }: MinimiseReport): object {
+  const { failure, before, after, runsEach, ...others } = rest;
+  return { failure, before, after, runsEach, minimised: { data, matters: required, done }, ...others };
+}
+
+/** What can get smaller in a scenario. */
 function sizesOf(scenario: Scenario): [string, string][] {
   const count = (...ops: string[]) =>
     String(
@@ -35,30 +61,32 @@ function sizesOf(scenario: Scenario): [string, string][] {
   ];
 }
 
-export function minimisedText(report: MinimiseReport, before: Scenario, after: Scenario): string {
-  const left = new Map(sizesOf(after));
-  const changed = sizesOf(before).filter(([name, value]) => left.get(name) !== value);
-  const rows = changed.map(([name, value]) => [name, value, left.get(name) ?? '']);
+export function minimiseText(report: MinimiseReport, before: Scenario, after: Scenario): string {
+  const smallest = new Map(sizesOf(after));
+  const changed = sizesOf(before).filter(([name, value]) => smallest.get(name) !== value);
+  const rows = changed.map(([name, value]) => [name, value, smallest.get(name) ?? '']);
   const { minimised, machines, refused, runsEach } = report;
   const lines = [
     printable(report.failure),
     '',
-    rows.length === 0 ? 'nothing in it can go' : table(['', 'given', 'smallest'], rows).trimEnd(),
+    rows.length === 0 ? 'nothing can be removed' : table(['', 'original', 'smallest'], rows).trimEnd(),
     '',
-    ...(minimised.matters.length === 0
+    ...(minimised.required.length === 0
       ? []
       : [
-          'what matters, and what is seen without it',
-          ...minimised.matters.map(({ what, without }) => `  ${printable(what)}\n      ${printable(without, 300)}`),
+          'required parts, and what happens without each',
+          ...minimised.required.map(({ what, without }) => `  ${printable(what)}\n      ${printable(without, 300)}`),
           '',
         ]),
-    `given     fails in this way in ${rateText(report.before)}`,
+    `original  fails in this way in ${rateText(report.before)}`,
     `smallest  fails in this way in ${rateText(report.after)}`,
-    `${seconds(report.ms)}, ${machines} machines for candidates, ${refused} candidates that are no scenario; ${runsEach === 1 ? 'each candidate once' : `up to ${runsEach} runs a candidate`}`,
-    ...(minimised.done ? [] : ['the time was up before all was tried: a larger --limit may find a smaller one']),
+    `${seconds(report.ms)}, ${machines} machines for candidates, ${refused} candidates that are not valid scenarios; ` +
+      (runsEach === 1 ? 'each candidate ran once' : `each candidate ran up to ${runsEach} times`),
+    ...(minimised.done ? [] : ['the time limit came first: a larger --limit may find a smaller scenario']),
     ...(report.after.seen === 0
       ? [
-          'the smallest did not fail when it was run again: the failure shows seldom; try a larger --times and --confidence',
+          'the smallest scenario did not fail when it ran again, so the failure is rare: ' +
+            'try a larger --times and --confidence',
         ]
       : []),
     '',

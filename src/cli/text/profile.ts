@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A profile check for people: who takes part, where each pinned version can go, what features it carries.
+// The report of a profile check as text: which hosts take part, which version each component can move to, and which
+// features the profile carries.
 import type { HostCheck, ProfileCheck } from '../../compat/index.js';
 import type { Component } from '../../model/kernel/component.js';
 import { coloursFor } from '../../report/text/style.js';
@@ -67,20 +68,21 @@ function updatesText(hosts: readonly HostCheck[], updates: ProfileCheck['updates
   if (inside.length < 2)
     return inside.length === 0
       ? 'No host can take part.\n'
-      : `Only ${printable(inside[0]?.host ?? '', 300)} can take part: there is nothing to update it to.\n`;
+      : `Only ${printable(inside[0]?.host ?? '', 300)} can take part, so there is nothing to update it to.\n`;
   const needs = inside
     .filter(({ needs: words }) => words !== '')
     .map(({ host, needs: words }) => `${host} with ${words}`);
   const bad = updates.filter(({ compatible }) => compatible !== true);
   const head =
     bad.length === 0
-      ? `All ${updates.length} updates between those that take part work, and with them every rollback`
-      : `${updates.length - bad.length} of ${updates.length} updates between those that take part work, rollbacks included`;
+      ? `All ${updates.length} updates between the hosts that take part work, and so does every rollback`
+      : `${updates.length - bad.length} of ${updates.length} updates between the hosts that take part work, ` +
+        'rollbacks included';
   return [
     `${head}${needs.length === 0 ? '' : `: ${printable(needs.join(', '), 500)}`}.\n`,
-    ...bad.map(
-      ({ from, to, outcome, where, reasons }) =>
-        `  ${printable(`${from} -> ${to}: ${outcome ?? 'not known'}${where === null ? '' : ` in ${where}`}: ${reasons[0] ?? ''}`, 500)}\n`,
-    ),
+    ...bad.map(({ from, to, outcome, where, reasons }) => {
+      const verdict = `${outcome ?? 'not known'}${where === null ? '' : ` in ${where}`}`;
+      return `  ${printable(`${from} -> ${to}: ${verdict}: ${reasons[0] ?? ''}`, 500)}\n`;
+    }),
   ].join('');
 }

@@ -2,8 +2,8 @@
 import { printable } from '../../util/text/escape.js';
 
 /**
- * Columns in line, two blanks between them, nothing after the last.
- * @param paint colours a cell, row 0 being the first after the head
+ * Aligned columns with two spaces between them, and none at the end of a line.
+ * @param paint colours a cell; row 0 is the first after the head
  */
 export function table(
   head: readonly string[],

@@ -20,7 +20,7 @@ const SIGN_EVERY = 5000;
 /** Milliseconds between two words about one cell. */
 const TELL_EVERY = 1000;
 /** Workers that may die over one cell before it is given up as `infra`. */
-const MOST_DEATHS = 3;
+const MAX_DEATHS = 3;
 
 export interface RedisWorkerOptions {
   redis: Redis;
@@ -64,7 +64,7 @@ export class RedisWorker {
       concurrency: jobs,
       lockDuration: lock?.duration ?? 60_000,
       stalledInterval: lock?.interval ?? 15_000,
-      maxStalledCount: MOST_DEATHS,
+      maxStalledCount: MAX_DEATHS,
       removeOnComplete: { age: KEPT },
       removeOnFail: { age: KEPT },
     });

@@ -17,7 +17,7 @@ import {
   titleOf,
 } from '../night/pair-result.js';
 
-const MOST_ROWS = 60;
+const MAX_ROWS = 60;
 
 type Suite = ReturnType<ReturnType<typeof builderOf.default.newBuilder>['testSuite']>;
 
@@ -54,7 +54,7 @@ export function junit(night: NightlyReport, resultOf: ResultOf): string {
 /** The form has no word for what was to fail: it is skipped, and says so. */
 function addCase(suite: Suite, className: string, { label, state, of: { detail } }: PairResultCase): void {
   const row = suite.testCase().className(className).name(label);
-  const text = inCdata(detail.split('\n').slice(0, MOST_ROWS));
+  const text = inCdata(detail.split('\n').slice(0, MAX_ROWS));
   if (state === 'fail') row.failure('failed', 'fail').stacktrace(text);
   else if (state !== 'pass')
     row.skipped().standardOutput(state === 'xfail' ? `failed, as the update was to end\n${text}` : text);
@@ -69,7 +69,7 @@ function bodyOf(pairResult: PairResult, resultOf: ResultOf): string {
       run === null || asExpected ? [] : (resultOf(run)?.cause?.detail ?? '').split('\n'),
     )
     .filter((row) => row !== '')
-    .slice(0, MOST_ROWS);
+    .slice(0, MAX_ROWS);
   return inCdata([
     titleOf(pairResult) ?? stateText(pairResult),
     ...runs,

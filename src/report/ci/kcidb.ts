@@ -15,7 +15,7 @@ import { caseState, type ResultOf, type PairResultCase } from './cases.js';
 export const KCIDB_VERSION = { major: 5, minor: 3 } as const;
 /** What the form allows as the name of who reports. */
 export const KCIDB_ORIGIN = /^[a-z0-9_]+$/;
-const MOST_EXCERPT = 16384;
+const MAX_EXCERPT = 16384;
 
 type Json = Record<string, unknown>;
 
@@ -67,7 +67,7 @@ class Report {
       status: statusOf(attempt),
       comment: clean(`${scenarioName(pairResult.scenario)}, ${chainText(pairResult.kernels)}`),
       ...(attempt === null ? {} : { start_time: attempt.startedAt, duration: attempt.ms / 1000 }),
-      ...(detail === '' ? {} : { log_excerpt: clean(detail).slice(0, MOST_EXCERPT) }),
+      ...(detail === '' ? {} : { log_excerpt: clean(detail).slice(0, MAX_EXCERPT) }),
       environment: {
         comment: result === null ? 'QEMU' : clean(`QEMU ${result.qemu.version}, ${result.qemu.accel}`),
         misc: { lab: this.night.labVersion },
@@ -111,7 +111,7 @@ class Report {
         path: [pathOf(pairResult.scenario), ...levels(each.name.split('/'))].join('.'),
         status: CASE_STATUS[state],
         comment: clean(`${each.test}: ${each.name}, epoch ${each.epoch} of ${chainText(pairResult.kernels)}`),
-        ...(each.detail === '' ? {} : { log_excerpt: clean(each.detail).slice(0, MOST_EXCERPT) }),
+        ...(each.detail === '' ? {} : { log_excerpt: clean(each.detail).slice(0, MAX_EXCERPT) }),
         misc: {
           test_id: id,
           kernel: pairResult.kernels[each.epoch] ?? 'unknown',

@@ -9,7 +9,7 @@ import { chainText, expectedText, scenarioName, stateText, titleOf } from '../ni
 import { casesOfPairResult, type ResultOf, type PairResultCase } from './cases.js';
 
 /** Of what a case said. */
-const MOST_ROWS = 20;
+const MAX_ROWS = 20;
 
 export function ktap(night: NightlyReport, resultOf: ResultOf): string {
   const chains = groupBy(night.pairResults, ({ kernels }) => chainText(kernels));
@@ -67,7 +67,7 @@ function caseLines({ label, state, of: { detail } }: PairResultCase, number: num
     ...detail
       .split('\n')
       .filter((row) => row !== '')
-      .slice(0, MOST_ROWS)
+      .slice(0, MAX_ROWS)
       .map((row) => `    # ${name(row)}`),
     `    ${state === 'fail' ? 'not ok' : 'ok'} ${number} ${name(label)}${directive}`,
   ];

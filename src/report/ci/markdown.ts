@@ -15,7 +15,7 @@ import {
   titleOf,
 } from '../night/pair-result.js';
 
-const MOST_ROWS = 100;
+const MAX_ROWS = 100;
 
 /** @param diff against the night before; null where there is none */
 export function markdown(night: NightlyReport, diff: NightDiff | null): string {
@@ -41,7 +41,7 @@ export function markdown(night: NightlyReport, diff: NightDiff | null): string {
       ...rows(bad),
       '',
       '```sh',
-      ...bad.slice(0, MOST_ROWS).map((pairResult) => printable(againCommand(pairResult)).replaceAll('`', '')),
+      ...bad.slice(0, MAX_ROWS).map((pairResult) => printable(againCommand(pairResult)).replaceAll('`', '')),
       '```',
       '',
     );
@@ -59,7 +59,7 @@ export function markdown(night: NightlyReport, diff: NightDiff | null): string {
 
 function changesOf({ changes, same }: NightDiff): string[] {
   if (changes.length === 0) return [`Nothing changed since the night before (${same} pairResults).`, ''];
-  const shown = changes.slice(0, MOST_ROWS).map(({ kind, before, after }) => {
+  const shown = changes.slice(0, MAX_ROWS).map(({ kind, before, after }) => {
     const pairResult = (after ?? before) as PairResult;
     return `| ${kind} | ${text(chainText(pairResult.kernels))} | ${text(scenarioName(pairResult.scenario))} | ${before === null ? '' : text(stateText(before))} | ${after === null ? '' : text(stateText(after))} |`;
   });
@@ -76,7 +76,7 @@ function changesOf({ changes, same }: NightDiff): string[] {
 
 function rows(pairResults: readonly PairResult[]): string[] {
   const shown = pairResults
-    .slice(0, MOST_ROWS)
+    .slice(0, MAX_ROWS)
     .map(
       (pairResult) =>
         `| ${[chainText(pairResult.kernels), scenarioName(pairResult.scenario), stateText(pairResult), expectedText(pairResult), titleOf(pairResult) ?? ''].map(text).join(' | ')} |`,
@@ -85,7 +85,7 @@ function rows(pairResults: readonly PairResult[]): string[] {
 }
 
 function more(count: number): string[] {
-  return count > MOST_ROWS ? [`| | and ${count - MOST_ROWS} more | | | |`] : [];
+  return count > MAX_ROWS ? [`| | and ${count - MAX_ROWS} more | | | |`] : [];
 }
 
 /** Text of any origin, so that it is nothing but text in Markdown and in the HTML that it allows. */

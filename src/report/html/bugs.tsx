@@ -73,7 +73,7 @@ function BugTable({ bugs, pages }: { bugs: readonly BugOfNight[]; pages: Readonl
   );
 }
 
-const MOST_PAIRS = 4;
+const MAX_PAIRS = 4;
 
 function BugRow({
   bug: { title, pairResults, failed: bad, history },
@@ -100,12 +100,12 @@ function BugRow({
         {pairResults.length} of which {bad} not expected
       </td>
       <td>
-        {chains.slice(0, MOST_PAIRS).map((chain) => (
+        {chains.slice(0, MAX_PAIRS).map((chain) => (
           <div key={chain} class="nowrap">
             {show(chain)}
           </div>
         ))}
-        {chains.length > MOST_PAIRS ? <div>and {chains.length - MOST_PAIRS} more</div> : null}
+        {chains.length > MAX_PAIRS ? <div>and {chains.length - MAX_PAIRS} more</div> : null}
       </td>
       <td class="nowrap">{history === null ? 'unknown' : dateText(history.first.at)}</td>
       <td>

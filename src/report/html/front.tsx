@@ -27,8 +27,8 @@ export interface FrontData {
   notes: readonly string[];
 }
 
-const MOST_CHANGES = 100;
-const MOST_COMMANDS = 200;
+const MAX_CHANGES = 100;
+const MAX_COMMANDS = 200;
 
 export function frontPage(data: FrontData): string {
   const { night, diff, before, bugs, pages, notes } = data;
@@ -81,7 +81,7 @@ function Changes({ diff, before, pages }: Pick<FrontData, 'diff' | 'before' | 'p
         <ul class="changes">
           {[...changes]
             .sort((a, b) => CHANGES.indexOf(a.kind) - CHANGES.indexOf(b.kind))
-            .slice(0, MOST_CHANGES)
+            .slice(0, MAX_CHANGES)
             .map(({ kind, before: was, after }, at) => {
               const pairResult = (after ?? was) as PairResult;
               const title = titleOf(pairResult);
@@ -95,7 +95,7 @@ function Changes({ diff, before, pages }: Pick<FrontData, 'diff' | 'before' | 'p
                 </li>
               );
             })}
-          {changes.length > MOST_CHANGES ? <li>and {changes.length - MOST_CHANGES} more</li> : null}
+          {changes.length > MAX_CHANGES ? <li>and {changes.length - MAX_CHANGES} more</li> : null}
         </ul>
       )}
     </section>
@@ -109,7 +109,7 @@ function Commands({ pairResults, pages }: { pairResults: readonly PairResult[]; 
     <section aria-labelledby="again-head">
       <h2 id="again-head">One command for each failure</h2>
       <ul class="again">
-        {bad.slice(0, MOST_COMMANDS).map((pairResult, at) => (
+        {bad.slice(0, MAX_COMMANDS).map((pairResult, at) => (
           <li key={at}>
             <span class={`key q o-${pairResult.state} bad`}>{LOOKS[pairResult.state].letter}</span>{' '}
             <PairResultLink pairResult={pairResult} pages={pages} />{' '}
@@ -121,7 +121,7 @@ function Commands({ pairResults, pages }: { pairResults: readonly PairResult[]; 
             </pre>
           </li>
         ))}
-        {bad.length > MOST_COMMANDS ? <li>and {bad.length - MOST_COMMANDS} more</li> : null}
+        {bad.length > MAX_COMMANDS ? <li>and {bad.length - MAX_COMMANDS} more</li> : null}
       </ul>
     </section>
   );

@@ -28,8 +28,8 @@ export interface HtmlInput {
 
 /** Characters of consoles that all pages together hold; failures come first. */
 const ALL_CONSOLES = 3 << 20;
-const MOST_CONSOLE = 256 << 10;
-const LEAST_CONSOLE = 1000;
+const MAX_CONSOLE = 256 << 10;
+const MIN_CONSOLE = 1000;
 /** Pages above which those of runs that ended as expected say less. */
 const LARGE_NIGHT = 300;
 const MARK = 'report.json';
@@ -89,7 +89,7 @@ function fill(dir: string, { night, results, diff, before, bugs, notes }: HtmlIn
   const pages = wanted
     .filter(({ run }) => known.has(run))
     .sort((a, b) => rank(a.pairResult, changes) - rank(b.pairResult, changes));
-  const fair = Math.max(LEAST_CONSOLE, Math.floor(ALL_CONSOLES / Math.max(1, pages.length)));
+  const fair = Math.max(MIN_CONSOLE, Math.floor(ALL_CONSOLES / Math.max(1, pages.length)));
   for (const { run, pairResult, attempt } of pages) {
     const folder = join(results, run);
     const read = readRun(folder);
@@ -99,9 +99,7 @@ function fill(dir: string, { night, results, diff, before, bugs, notes }: HtmlIn
       continue;
     }
     const budget =
-      rank(pairResult, changes) < EXPECTED
-        ? Math.min(MOST_CONSOLE, Math.max(fair, left))
-        : Math.min(MOST_CONSOLE, fair);
+      rank(pairResult, changes) < EXPECTED ? Math.min(MAX_CONSOLE, Math.max(fair, left)) : Math.min(MAX_CONSOLE, fair);
     const text = runPageText({
       run,
       folder: relative('.', folder) || folder,

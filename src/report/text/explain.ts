@@ -4,8 +4,8 @@ import type { Explanation, FieldRow } from '../../model/result/explanation.js';
 import { printable } from '../../util/text/escape.js';
 import { coloursFor, seconds } from './style.js';
 
-const MOST_SAID = 14;
-const MOST_FRAMES = 24;
+const MAX_SAID = 14;
+const MAX_FRAMES = 24;
 
 export function explainText(story: Explanation, stream: { isTTY?: boolean }): string {
   const colours = coloursFor(stream);
@@ -44,7 +44,7 @@ export function explainText(story: Explanation, stream: { isTTY?: boolean }): st
   if (structure?.read) part(`${next()} ${expected.kernel} reads the same bytes so`, structure.read.rows.map(rowText));
   part(`${next()} stack trace of ${expected.kernel}`, [
     ...trace.frames
-      .slice(0, MOST_FRAMES)
+      .slice(0, MAX_FRAMES)
       .flatMap(({ function: name, offset, unsure, lines: at }) => [
         `${unsure ? '? ' : '  '}${name}+0x${offset.toString(16)}${at[0] === undefined ? '' : `  ${at[0]}`}`,
         ...at.slice(1).map((line) => `      inlined in ${line}`),
@@ -57,10 +57,8 @@ export function explainText(story: Explanation, stream: { isTTY?: boolean }): st
 }
 
 function said({ said: all }: Explanation): string[] {
-  const rows = all
-    .slice(0, MOST_SAID)
-    .map(({ t, epoch, text }) => `${seconds(t).padStart(8)}  epoch ${epoch}  ${text}`);
-  return all.length > MOST_SAID ? [...rows, `and ${all.length - MOST_SAID} more`] : rows;
+  const rows = all.slice(0, MAX_SAID).map(({ t, epoch, text }) => `${seconds(t).padStart(8)}  epoch ${epoch}  ${text}`);
+  return all.length > MAX_SAID ? [...rows, `and ${all.length - MAX_SAID} more`] : rows;
 }
 
 function rowText({ offset, bytes, field, type, value, here }: FieldRow): string {

@@ -6,7 +6,7 @@ import { printable } from '../../util/text/escape.js';
 import { bar } from './phase-bar.js';
 import { bytes } from './style.js';
 
-const MOST_GUESTS = 8;
+const MAX_GUESTS = 8;
 
 const WORDS: Readonly<Record<DowntimePhase, string>> = {
   pause: 'pause',
@@ -26,9 +26,9 @@ const WORDS: Readonly<Record<DowntimePhase, string>> = {
 export function guestsText({ guests, downtime }: Pick<Result, 'guests' | 'downtime'>, columns: number): string[] {
   if (guests.length === 0) return [];
   const worst = [...guests].sort((a, b) => Number(a.state === 'survived') - Number(b.state === 'survived'));
-  const lines = ['', '  guests', ...worst.slice(0, MOST_GUESTS).flatMap(guestText)];
-  if (worst.length > MOST_GUESTS) {
-    const rest = worst.slice(MOST_GUESTS);
+  const lines = ['', '  guests', ...worst.slice(0, MAX_GUESTS).flatMap(guestText)];
+  if (worst.length > MAX_GUESTS) {
+    const rest = worst.slice(MAX_GUESTS);
     lines.push(
       `    and ${rest.length} more, of which ${rest.filter(({ state }) => state === 'survived').length} survived`,
     );

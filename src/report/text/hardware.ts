@@ -5,7 +5,7 @@ import type { Result } from '../../model/result/result.js';
 import { printable } from '../../util/text/escape.js';
 
 const MAX_DEVICES = 8;
-const MOST_STRAYS = 4;
+const MAX_STRAYS = 4;
 
 export function hardwareText({ devices, iommu }: Pick<Result, 'devices' | 'iommu'>): string[] {
   return [...devicesText(devices), ...(iommu === null ? [] : iommuText(iommu))];
@@ -67,9 +67,9 @@ function iommuText({ kind, gaps, faults, tables, strays }: IommuOfResult): strin
     lines.push(
       `            ${count} request${count === 1 ? '' : 's'} of ${printable(device, 40)} blocked: ${printable(first, 200)}`,
     );
-  for (const { device, phys, bytes } of strays.slice(0, MOST_STRAYS))
+  for (const { device, phys, bytes } of strays.slice(0, MAX_STRAYS))
     lines.push(`            ${printable(device, 40)} wrote ${bytes} bytes astray, at ${phys}`);
-  if (strays.length > MOST_STRAYS) lines.push(`            and ${strays.length - MOST_STRAYS} more places`);
+  if (strays.length > MAX_STRAYS) lines.push(`            and ${strays.length - MAX_STRAYS} more places`);
   return lines;
 }
 

@@ -7,8 +7,8 @@ import type { Result } from '../../model/result/result.js';
 import { bytes, seconds } from './style.js';
 
 const PAGE = 4096;
-const MOST_NAMES = 8;
-const MOST_PROBLEMS = 5;
+const MAX_NAMES = 8;
+const MAX_PROBLEMS = 5;
 
 export function impairedWords({ pagesLeaked, guests }: ImpairedOfResult): string[] {
   return [
@@ -49,8 +49,8 @@ export function recoveryWords({
 /** Bounded. */
 export function recoveryProblems({ problems }: RecoveryOfResult): string[] {
   return [
-    ...problems.slice(0, MOST_PROBLEMS),
-    ...(problems.length > MOST_PROBLEMS ? [`and ${problems.length - MOST_PROBLEMS} more`] : []),
+    ...problems.slice(0, MAX_PROBLEMS),
+    ...(problems.length > MAX_PROBLEMS ? [`and ${problems.length - MAX_PROBLEMS} more`] : []),
   ];
 }
 
@@ -61,7 +61,7 @@ export function recoveryBegan({ recovery, durations }: Pick<Result, 'recovery' |
 
 function names(guests: readonly string[]): string {
   if (guests.length === 0) return 'no guest';
-  return guests.length > MOST_NAMES
-    ? `${guests.slice(0, MOST_NAMES).join(', ')} and ${guests.length - MOST_NAMES} more`
+  return guests.length > MAX_NAMES
+    ? `${guests.slice(0, MAX_NAMES).join(', ')} and ${guests.length - MAX_NAMES} more`
     : guests.join(', ');
 }

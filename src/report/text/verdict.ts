@@ -13,9 +13,9 @@ import { bytes, coloursFor, paint, seconds } from './style.js';
 import { phaseBar } from './phase-bar.js';
 import { shortChain } from '../night/pair-result.js';
 
-const MOST_ATTEMPTS = 12;
-const MOST_FILES = 8;
-const MOST_INCIDENTS = 8;
+const MAX_ATTEMPTS = 12;
+const MAX_FILES = 8;
+const MAX_INCIDENTS = 8;
 
 export function verdictText(
   result: Result,
@@ -51,11 +51,11 @@ export function verdictText(
   const others = result.incidents.filter((incident) => incident.title !== result.cause?.title);
   if (others.length > 0) {
     lines.push('', '  also seen');
-    for (const incident of others.slice(0, MOST_INCIDENTS))
+    for (const incident of others.slice(0, MAX_INCIDENTS))
       lines.push(
         `    ${seconds(incident.t).padStart(7)}  ${incident.source.padEnd(8)} ${printable(incident.title, 300)}`,
       );
-    if (others.length > MOST_INCIDENTS) lines.push(`    and ${others.length - MOST_INCIDENTS} more`);
+    if (others.length > MAX_INCIDENTS) lines.push(`    and ${others.length - MAX_INCIDENTS} more`);
   }
   // A machine that never came up is for trying by hand.
   const neverUp = !result.timeline.some(({ what }) => what.startsWith('user space of '));
@@ -86,7 +86,7 @@ function attemptsText({ attempts }: Result): string[] {
   );
   return [
     '',
-    ...limited(lines, MOST_ATTEMPTS).map((line, at) => `${at === 0 ? '  attempts  ' : '            '}${line}`),
+    ...limited(lines, MAX_ATTEMPTS).map((line, at) => `${at === 0 ? '  attempts  ' : '            '}${line}`),
   ];
 }
 
@@ -98,7 +98,7 @@ function filesText(resources: readonly ResourceOfResult[]): string[] {
   if (resources.length === 0) return [];
   const lines = ['', '  files'];
   const worst = [...resources].sort((a, b) => Number(a.state === 'intact') - Number(b.state === 'intact'));
-  for (const file of worst.slice(0, MOST_FILES)) {
+  for (const file of worst.slice(0, MAX_FILES)) {
     const inside =
       file.inside === null
         ? file.kind.startsWith('guest-')
@@ -112,8 +112,8 @@ function filesText(resources: readonly ResourceOfResult[]): string[] {
       `    ${file.state.padEnd(8)} ${printable(file.name, 40).padEnd(14)} ${bytes(file.size).padStart(8)}  ${inside}${outside}${printable(problem, 200)}`,
     );
   }
-  if (worst.length > MOST_FILES) {
-    const rest = worst.slice(MOST_FILES);
+  if (worst.length > MAX_FILES) {
+    const rest = worst.slice(MAX_FILES);
     lines.push(`    and ${rest.length} more, of which ${rest.filter(({ state }) => state === 'intact').length} intact`);
   }
   return lines;
@@ -129,7 +129,7 @@ function casesText(cases: Result['cases']): string[] {
       return n === 0 ? [] : [`${n} ${state}`];
     });
     lines.push(`    epoch ${epoch}: ${mine[0]?.test}: ${counts.join(', ')}`);
-    for (const { name, state, detail } of mine.filter((each) => each.state !== 'pass').slice(0, MOST_FILES))
+    for (const { name, state, detail } of mine.filter((each) => each.state !== 'pass').slice(0, MAX_FILES))
       lines.push(`      ${state} ${printable(name, 100)}  ${printable(detail.split('\n').at(-1) ?? '', 200)}`);
   }
   return lines;

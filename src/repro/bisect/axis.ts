@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is bisected over: points in order from good to bad, each a kernel that can be named. What makes a kernel of a
-// point is written down as a definition of its own, which is built like any other.
+// The points of a bisection, in order from good to bad. Each point is a kernel. If the kernel has no definition yet, one
+// is written, and built like any other.
 import { basename, join } from 'node:path';
 import { stringify } from 'yaml';
 import { readDefinition, resolveKernel } from '../../images/index.js';
@@ -10,19 +10,19 @@ import { mustRun } from '../../util/process/command.js';
 import { UsageError } from '../../util/errors.js';
 
 export interface Axis {
-  /** What each point has that the one before does not; the first is the good end. */
+  /** Text of each point: what it adds to the one before. The first is the good end. */
   points: string[];
-  /** The kernel of a point, as a scenario names it. */
+  /** The kernel of a point: a name or path for a scenario. */
   kernel: (index: number) => string;
 }
 
-/** Kernels in order, each by name. */
+/** Bisects over kernels, given by name and in order. */
 export function overKernels(order: readonly string[], good: string, bad: string): Axis {
   const [from, to] = [good, bad].map((name) => {
     const at = order.indexOf(name);
     if (at < 0)
-      throw new UsageError(`${name} is none of the kernels to bisect over: ${order.join(', ')}`, {
-        hint: '--kernels A,B,C names them in order',
+      throw new UsageError(`${name} is not one of the kernels to bisect over: ${order.join(', ')}`, {
+        hint: '--kernels A,B,C lists them in order',
       });
     return at;
   }) as [number, number];
@@ -34,16 +34,16 @@ export interface CommitsOptions {
   tree: string;
   good: string;
   bad: string;
-  /** Kernel whose definition gives all but the source. */
+  /** The kernel whose definition gives everything but the source. */
   base: string;
-  /** Only commits that touch these; all without any. */
+  /** Only commits that touch these paths; empty for all commits. */
   paths: readonly string[];
-  /** Where definitions are written. */
+  /** The folder for the definitions. */
   folder: string;
   signal: AbortSignal;
 }
 
-/** Commits of a git tree, along first parents. */
+/** Bisects over the commits of a git tree, along first parents. */
 export async function overCommits({ tree, good, bad, base, paths, folder, signal }: CommitsOptions): Promise<Axis> {
   const git = async (what: string, ...argv: string[]) =>
     (await mustRun(['git', '-C', tree, ...argv], what, { signal })).stdout.trim();
@@ -51,11 +51,11 @@ export async function overCommits({ tree, good, bad, base, paths, folder, signal
     git(`no commit ${ref} in ${tree}`, 'rev-parse', '--verify', '--quiet', '--end-of-options', `${ref}^{commit}`);
   const [first, last] = [await commit(good), await commit(bad)];
   if ((await git('cannot compare the commits', 'merge-base', first, last).catch(() => '')) !== first) {
-    throw new UsageError(`${good} is no ancestor of ${bad}`, {
-      hint: 'good comes first; for a change that mended something, name what is wrong as the failure and swap nothing',
+    throw new UsageError(`${good} is not an ancestor of ${bad}`, {
+      hint: 'the good commit must come first; to find a change that fixed something, use a scenario that fails with the fix',
     });
   }
-  const said = await git(
+  const log = await git(
     'cannot list the commits',
     'log',
     '--reverse',
@@ -65,8 +65,8 @@ export async function overCommits({ tree, good, bad, base, paths, folder, signal
     '--',
     ...paths,
   );
-  const commits = [`${first} (good)`, ...said.split('\n').filter((line) => line !== '')];
-  // The last may touch none of the paths, and still is where it fails.
+  const commits = [`${first} (good)`, ...log.split('\n').filter((line) => line !== '')];
+  // The bad end stays a point even if it touches none of the paths.
   if (!commits.at(-1)?.startsWith(last)) commits.push(`${last} (bad)`);
   const ids = commits.map((line) => line.slice(0, 40));
   return {
@@ -79,10 +79,7 @@ export async function overCommits({ tree, good, bad, base, paths, folder, signal
   };
 }
 
-/**
- * What a variant has more than the kernel that it is made of: overlays, patches, fragments of the configuration, in
- * this order.
- */
+/** Bisects over what a variant adds to its base kernel: overlays, patches, configuration fragments, in this order. */
 export function overChanges(good: string, bad: string, folder: string): Axis {
   const [base, variant] = [good, bad].map(definitionOf) as [
     ReturnType<typeof definitionOf>,
@@ -96,11 +93,11 @@ export function overChanges(good: string, bad: string, folder: string): Axis {
   const more = (of: typeof base, than: typeof base) =>
     parts.flatMap((key) => of[key].filter((path) => !than[key].includes(path)).map((path) => ({ key, path })));
   const [changes, gone] = [more(variant, base), more(base, variant)];
-  if (changes.length === 0) throw new UsageError(`${bad} has nothing that ${good} has not`);
+  if (changes.length === 0) throw new UsageError(`${bad} adds nothing to ${good}`);
   if (gone.length > 0)
     throw new UsageError(
-      `${good} has what ${bad} has not: ${gone.map(({ key, path }) => `${key} ${basename(path)}`).join(', ')}`,
-      { hint: 'name as --good what --bad is made of' },
+      `${good} has parts that ${bad} lacks: ${gone.map(({ key, path }) => `${key} ${basename(path)}`).join(', ')}`,
+      { hint: 'as --good, name the kernel that --bad is based on' },
     );
   return {
     points: [good, ...changes.map(({ key, path }) => `${key} ${basename(path)}`)],
@@ -122,7 +119,7 @@ export function overChanges(good: string, bad: string, folder: string): Axis {
   };
 }
 
-/** Options that two kernels of one source ask for differently, one after the other. */
+/** Bisects over the configuration options that differ between two kernels of one source. */
 export function overOptions(good: string, bad: string, folder: string): Axis {
   const [base, other] = [good, bad].map(definitionOf) as [
     ReturnType<typeof definitionOf>,
@@ -135,15 +132,15 @@ export function overOptions(good: string, bad: string, folder: string): Axis {
     ({ config }) =>
       new Map(config.flatMap((path) => readFragment(path).options).map(({ name, value }) => [name, value])),
   ) as [Map<string, string>, Map<string, string>];
-  // What only the good one asks for is not set in the other. An option stands behind those that it needs, so what goes
-  // away does so from behind.
+  // An option that only the good kernel sets becomes `n`. Options come after those that they depend on, so options that
+  // are turned off are turned off in reverse order.
   const value = (name: string) => has.get(name) ?? 'n';
   const differ = [...new Set([...had.keys(), ...has.keys()])].filter((name) => (had.get(name) ?? 'n') !== value(name));
   const changes = [
     ...differ.filter((name) => value(name) === 'n').reverse(),
     ...differ.filter((name) => value(name) !== 'n'),
   ].map((name) => `${name}=${value(name)}`);
-  if (changes.length === 0) throw new UsageError(`${good} and ${bad} ask for the same configuration`);
+  if (changes.length === 0) throw new UsageError(`${good} and ${bad} have the same configuration`);
   return {
     points: [good, ...changes],
     kernel: (index) => {
@@ -159,7 +156,7 @@ export function overOptions(good: string, bad: string, folder: string): Axis {
 function definitionOf(name: string): ReturnType<typeof readDefinition> {
   const resolved = resolveKernel(name);
   if (resolved.kind === 'files' || resolved.definition.prebuilt !== null)
-    throw new UsageError(`${name} is ready-made: there is nothing in it to bisect over`);
+    throw new UsageError(`${name} is a ready-made kernel, so there is nothing to bisect over`);
   return resolved.definition;
 }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// One bisection: both ends, then the search, each point once, all of it written down as it is found out.
+// One bisection: first both ends, then the search. Each point is judged once, and the journal keeps every answer.
 import type { Axis } from './axis.js';
 import type { Journal } from './journal.js';
 import { type Ends, Judge, type JudgeOptions } from './judge.js';
-import { checkEnds, type Found, search, stepsLeft, type Tried } from './search.js';
+import { checkEnds, search, type SearchResult, stepsLeft, type Tried } from './search.js';
 
 export interface BisectOptions extends JudgeOptions {
   axis: Axis;
@@ -11,12 +11,12 @@ export interface BisectOptions extends JudgeOptions {
   onStage: (what: string) => void;
 }
 
-export interface Bisected extends Found {
+export interface Bisected extends SearchResult {
   ends: Ends;
   tried: Tried[];
 }
 
-/** Throws a LabError where the ends do not hold. */
+/** Throws a LabError if the good end is not good, or the bad end not bad. */
 export async function bisect(options: BisectOptions): Promise<Bisected> {
   const { axis, journal, onStage } = options;
   const judge = new Judge(options);
@@ -32,7 +32,7 @@ export async function bisect(options: BisectOptions): Promise<Bisected> {
   const found = await search(last, async (index) => {
     const known = journal.tried.get(index);
     if (known !== undefined) return known;
-    onStage(`point ${index} of ${last}, ${axis.points[index]}; ${stepsLeft(last) - 1} steps at most`);
+    onStage(`point ${index} of ${last}, ${axis.points[index]}; at most ${stepsLeft(last) - 1} steps`);
     const tried = await judge.at(index, ends);
     journal.add(tried);
     return tried;

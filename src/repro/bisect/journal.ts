@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a bisection has found out so far, a line a point, so that one which was killed goes on where it was.
+// Keeps the answers of a bisection on disk, one line for each point, so that it can continue after a kill.
 import { appendFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { asRecord } from '../../util/unknown.js';
@@ -27,7 +27,7 @@ export class Journal {
     this.write({ ends });
   }
 
-  /** One write a line; before it a line break, for a line that was cut short stays alone. */
+  /** One write for each line. The line break comes first, so that a line which a kill cut short stays alone. */
   private write(entry: object): void {
     appendFileSync(this.path, `\n${JSON.stringify(entry)}`);
   }
@@ -37,7 +37,7 @@ export class Journal {
     try {
       entry = asRecord(JSON.parse(line));
     } catch {
-      return; // cut short by a kill: that point is tried again
+      return; // A kill cut this line short; the point is tried again.
     }
     if (entry['ends'] !== undefined) this.ends = entry['ends'] as Ends;
     const tried = entry['tried'] as Tried | undefined;

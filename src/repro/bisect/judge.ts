@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is at a point: good, bad, or nothing that can be said. Only the very failure of the bad end is bad, and only
-// what the good end came to is good: another failure names no culprit.
+// Judges a point: good, bad, or skip. Bad means exactly the failure of the bad end, and good exactly the outcome of the
+// good end. Any other failure says nothing about the change that is searched for.
 import type { Scenario } from '../../model/scenario/scenario.js';
 import { ScenarioError } from '../../scenario/index.js';
 import { isDiskFull, LabError, messageOf } from '../../util/errors.js';
@@ -10,7 +10,7 @@ import { measureRate } from '../rerun/rate.js';
 import type { Execute, Seen } from '../rerun/trials.js';
 import type { Tried } from './search.js';
 
-/** What is known once both ends have been run. */
+/** What is known after both ends have run. */
 export interface Ends {
   bad: Failure;
   good: Failure;
@@ -19,9 +19,9 @@ export interface Ends {
 
 export interface JudgeOptions {
   execute: Execute;
-  /** The scenario on the kernels of a point, which are built where they are not there. */
+  /** The scenario with the kernels of a point; builds kernels that are missing. */
   prepare: (index: number, signal: AbortSignal) => Promise<Scenario>;
-  /** The failure that is looked for; null takes what the bad end shows. */
+  /** The failure to search for; null takes that of the bad end. */
   wanted: Failure | null;
   /** Runs of each end. */
   times: number;
@@ -30,20 +30,21 @@ export interface JudgeOptions {
   signal: AbortSignal;
 }
 
-const MOST_RUNS = 20;
-const INFRA_AGAIN = 2;
+const MAX_RUNS = 20;
+/** Runs in which the lab failed give no answer. They are retried this many times. */
+const INFRA_RETRIES = 2;
 
 export class Judge {
   constructor(private readonly options: JudgeOptions) {}
 
-  /** Runs for which a point without the failure is held to be good, and how sure that is. */
+  /** How many runs without the failure make a point good, and how sure that is. */
   static sureness({ rate }: Ends, confidence: number): { runs: number; confidence: number; rate: number } {
     const expected = expectedRate(rate);
-    const runs = runsToBeSure(expected, confidence, MOST_RUNS);
+    const runs = runsToBeSure(expected, confidence, MAX_RUNS);
     return { runs, confidence: confidenceOf(expected, runs), rate: expected };
   }
 
-  /** Judges both ends, of which nothing is known yet. Throws a LabError where one cannot be run. */
+  /** Judges both ends, of which nothing is known yet. Throws a LabError if one of them cannot run. */
   async ends(last: number): Promise<{ ends: Ends; good: Tried; bad: Tried }> {
     const at = async (index: number): Promise<{ seen: Seen[]; ms: number }> => {
       const began = performance.now();
@@ -56,8 +57,8 @@ export class Judge {
       seen.find((each) => (this.options.wanted === null ? !each.asExpected : sameFailure(each, this.options.wanted)));
     const failure = failing(bad.seen) ?? failing(good.seen) ?? (bad.seen[0] as Seen);
     const wanted = this.options.wanted ?? failure;
-    const shows = (seen: readonly Seen[]) => seen.filter((each) => sameFailure(each, wanted)).length;
-    const [goodHits, badHits] = [shows(good.seen), shows(bad.seen)];
+    const hitsIn = (seen: readonly Seen[]) => seen.filter((each) => sameFailure(each, wanted)).length;
+    const [goodHits, badHits] = [hitsIn(good.seen), hitsIn(bad.seen)];
     const tried = (index: number, hits: number, { seen, ms }: { seen: Seen[]; ms: number }): Tried => ({
       index,
       verdict: hits > 0 ? 'bad' : 'good',
@@ -65,7 +66,7 @@ export class Judge {
       ms,
       why: [...new Set(seen.map(failureText))].join('; '),
     });
-    // Where nothing is out of the ordinary at either end, neither is bad.
+    // If both ends end as expected, neither is bad.
     const fails = this.options.wanted !== null || !failure.asExpected;
     return {
       ends: {
@@ -78,7 +79,7 @@ export class Judge {
     };
   }
 
-  /** Never rejects for what a kernel or its build does: that is a `skip`. */
+  /** A kernel that does not build, or fails in another way, is a `skip`, not an error. */
   async at(index: number, ends: Ends): Promise<Tried> {
     const began = performance.now();
     const done = (verdict: Tried['verdict'], why: string, runs: number): Tried => ({
@@ -107,12 +108,12 @@ export class Judge {
     }
   }
 
-  /** Runs that say something: those in which the lab itself failed are done again. */
+  /** Runs that give an answer: those in which the lab itself failed are retried. */
   private async runs(scenario: Scenario, times: number): Promise<Seen[]> {
     const { execute, jobs, signal } = this.options;
     const seen: Seen[] = [];
     let last: Seen | null = null;
-    for (let round = 0; round <= INFRA_AGAIN && seen.length < times; round++) {
+    for (let round = 0; round <= INFRA_RETRIES && seen.length < times; round++) {
       const { all } = await measureRate(scenario, null, { execute, times: times - seen.length, jobs, signal });
       last = all.find(({ outcome }) => outcome === 'infra') ?? last;
       seen.push(...all.filter(({ outcome }) => outcome !== 'infra'));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A bundle from anybody: unpacked into a private folder, in bounds, only what its manifest names, and used only once
-// every sum is right.
+// Opens a bundle that may come from anybody. It is unpacked into a private folder, within limits, and holds only files
+// that its manifest lists; every checksum must match before anything is used.
 import { createHash, type Hash } from 'node:crypto';
 import { closeSync, createReadStream, existsSync, mkdirSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,33 +9,30 @@ import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { Parser, type ReadEntry } from 'tar';
-import type { prebuiltKernel } from '../../images/index.js';
-import type { Result } from '../../model/result/result.js';
 import { readRun } from '../../store/run/read-run.js';
 import { LabError, messageOf } from '../../util/errors.js';
 import { keep, removeAtEnd } from '../../util/process/reaper.js';
 import { intoTar } from '../../util/untar.js';
-import { type FileOfBundle, MANIFEST, type Manifest, manifestSchema, MOST } from './manifest.js';
-import { refuseForeign } from './trust.js';
+import { type FileOfBundle, MANIFEST, type Manifest, manifestSchema, MAX } from './manifest.js';
+import { type BundledRun, refuseForeign } from './trust.js';
 
-export interface OpenBundle {
-  /** Folder of the run. */
-  run: string;
-  result: Result;
-  /** Files of a kernel by its SHA-256; null where the bundle has none that boots. */
-  kernelFiles: (sha256: string) => Parameters<typeof prebuiltKernel>[1] | null;
-  /** Nothing of it stays. */
+export interface OpenBundle extends BundledRun {
+  /** Removes the unpacked files. */
   close: () => void;
 }
 
-/** Headers and padding of tar beside the files, and what may stand behind its end. */
+/** Room for tar's headers and padding, and for what may follow its end. */
 const TAR_EXTRA = 1 << 20;
 
-/**
- * @param trust its scenario may use this host's files and QEMU options
- * @param most bytes that it may unpack to. Throws a LabError that says what is wrong; nothing stays then.
- */
-export async function openBundle(path: string, trust: boolean, most: number = MOST.all): Promise<OpenBundle> {
+export interface OpenBundleOptions {
+  /** The scenario may use files and QEMU options of this host. */
+  trust: boolean;
+  /** Limit of bytes that the bundle may unpack to. */
+  maxBytes?: number | undefined;
+}
+
+/** Throws a LabError that says what is wrong with the bundle; then no unpacked file stays. */
+export async function openBundle(path: string, { trust, maxBytes = MAX.all }: OpenBundleOptions): Promise<OpenBundle> {
   const dir = mkdtempSync(join(tmpdir(), 'lab-bundle-'));
   removeAtEnd(dir);
   const close = () => {
@@ -43,11 +40,11 @@ export async function openBundle(path: string, trust: boolean, most: number = MO
     keep(dir);
   };
   try {
-    const manifest = await unpack(path, dir, most);
+    const manifest = await unpack(path, dir, maxBytes);
     const run = join(dir, 'run');
     const read = readRun(run);
     if (read.state !== 'whole') throw new Error(`its run cannot be used: ${read.why}`);
-    if (read.result.id !== manifest.run) throw new Error('it holds another run than it says');
+    if (read.result.id !== manifest.run) throw new Error('it holds another run than its manifest says');
     const bundle: OpenBundle = {
       run,
       result: read.result,
@@ -60,19 +57,19 @@ export async function openBundle(path: string, trust: boolean, most: number = MO
     close();
     throw error instanceof LabError
       ? error
-      : new LabError(`${basename(path)} is no bundle that can be used: ${messageOf(error)}`, { cause: error });
+      : new LabError(`${basename(path)} is not a usable bundle: ${messageOf(error)}`, { cause: error });
   }
 }
 
-async function unpack(path: string, dir: string, most: number): Promise<Manifest> {
+async function unpack(path: string, dir: string, maxBytes: number): Promise<Manifest> {
   const unpacker = new Unpacker(dir, basename(path));
   let bytes = 0;
   const bound = new Transform({
     transform(chunk: Buffer, _encoding, next) {
       bytes += chunk.length;
       next(
-        bytes > Math.min(most, unpacker.announced) + TAR_EXTRA
-          ? unpacker.refusal('it unpacks to more than it announces')
+        bytes > Math.min(maxBytes, unpacker.announced) + TAR_EXTRA
+          ? unpacker.refusal('it unpacks to more than its manifest says')
           : unpacker.failed,
         chunk,
       );
@@ -82,7 +79,7 @@ async function unpack(path: string, dir: string, most: number): Promise<Manifest
   try {
     await pipeline(createReadStream(path), createGunzip(), bound, intoTar(parser));
   } catch (error) {
-    throw unpacker.failed ?? unpacker.refusal(messageOf(error));
+    throw unpacker.failed ?? (error instanceof LabError ? error : unpacker.refusal(messageOf(error)));
   } finally {
     unpacker.close();
   }
@@ -101,12 +98,12 @@ class Unpacker {
   ) {}
 
   refusal(why: string): LabError {
-    return new LabError(`${this.name} is no bundle that can be used: ${why}`);
+    return new LabError(`${this.name} is not a usable bundle: ${why}`);
   }
 
-  /** One entry, written as it comes; an entry that should not be there ends it all. */
+  /** Writes one entry as it arrives. An entry that does not belong there makes the whole bundle unusable. */
   take(entry: ReadEntry): void {
-    const why = this.failed === null ? this.wrongWith(entry) : 'it was refused';
+    const why = this.failed === null ? this.wrongWith(entry) : 'already refused';
     if (why !== null) {
       this.failed ??= this.refusal(why);
       entry.resume();
@@ -116,16 +113,16 @@ class Unpacker {
     else this.takeFile(entry, this.left.get(entry.path) as FileOfBundle);
   }
 
-  /** Bytes of all files, as far as that is known by now. */
+  /** Bytes of all files, as far as they are known by now. */
   get announced(): number {
-    return MOST.manifest + (this.manifest?.files.reduce((sum, { size }) => sum + size, 0) ?? 0);
+    return MAX.manifest + (this.manifest?.files.reduce((sum, { size }) => sum + size, 0) ?? 0);
   }
 
   finish(): Manifest {
     if (this.failed !== null) throw this.failed;
     if (this.manifest === null) throw this.refusal(`it has no ${MANIFEST}`);
     const [missing] = this.left.keys();
-    if (missing !== undefined) throw this.refusal(`${missing} is missing: it is cut short`);
+    if (missing !== undefined) throw this.refusal(`${missing} is missing: the bundle is truncated`);
     return this.manifest;
   }
 
@@ -135,16 +132,16 @@ class Unpacker {
   }
 
   private wrongWith({ type, path, size }: ReadEntry): string | null {
-    if (type !== 'File' && type !== 'OldFile') return `it holds a ${type}, and only plain files belong there`;
+    if (type !== 'File' && type !== 'OldFile') return `it holds a ${type}, but only plain files are allowed`;
     if (this.manifest === null)
       return path !== MANIFEST
         ? `its first file is not ${MANIFEST}`
-        : size > MOST.manifest
+        : size > MAX.manifest
           ? `${MANIFEST} has ${size} bytes`
           : null;
-    const named = this.left.get(path);
-    if (named === undefined) return `it holds a file that ${MANIFEST} does not name, or twice`;
-    return named.size === size ? null : `${path} has ${size} bytes instead of ${named.size}`;
+    const listed = this.left.get(path);
+    if (listed === undefined) return `it holds a file that ${MANIFEST} does not list, or holds it twice`;
+    return listed.size === size ? null : `${path} has ${size} bytes instead of ${listed.size}`;
   }
 
   private takeManifest(entry: ReadEntry): void {
@@ -167,7 +164,7 @@ class Unpacker {
     this.left.delete(path);
     const to = join(this.dir, path);
     mkdirSync(dirname(to), { recursive: true, mode: 0o700 });
-    // A file of this user alone that nothing was before: no mode, owner, time or link of the bundle counts.
+    // Always a new file that only this user can read. Mode, owner, time and links of the bundle do not count.
     const open = (this.open = { fd: openSync(to, 'wx', 0o600), hash: createHash('sha256') });
     entry.on('data', (chunk: Buffer) => {
       if (this.failed !== null) return;
@@ -181,7 +178,7 @@ class Unpacker {
     entry.on('end', () => {
       this.close();
       if (open.hash.digest('hex') !== sha256)
-        this.failed ??= this.refusal(`${path} is not what it was when it was packed (SHA-256)`);
+        this.failed ??= this.refusal(`${path} has changed since it was packed (SHA-256)`);
     });
   }
 }
@@ -194,7 +191,7 @@ function kernelIn(dir: string, { files }: Manifest, sha256: string): ReturnType<
       : null;
   };
   const bzImage = at('bzImage');
-  // It is booted as what the run was on: it must be that, to the byte.
+  // The kernel will be booted as that of the run, so it must be the same to the byte.
   if (bzImage === null || bzImage.sha256 !== sha256) return null;
   return {
     bzImage: bzImage.path,

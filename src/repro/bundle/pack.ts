@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A run and what it takes to make it again elsewhere, as one file. It is written beside its place and renamed when it
-// is whole.
+// Packs a run, and what another host needs to repeat it, into one file. The file gets its name only when it is complete.
 import { createHash } from 'node:crypto';
 import {
   copyFileSync,
@@ -22,16 +21,16 @@ import type { KernelImage } from '../../model/kernel/image.js';
 import { IMAGE_NAME } from '../../store/run/memory-image.js';
 import { LabError, UsageError } from '../../util/errors.js';
 import { keep, removeAtEnd } from '../../util/process/reaper.js';
-import { type FileOfBundle, KERNEL_FILES, MANIFEST, type Manifest, manifestSchema, MOST } from './manifest.js';
+import { type FileOfBundle, KERNEL_FILES, MANIFEST, type Manifest, manifestSchema, MAX } from './manifest.js';
 
 export interface PackOptions {
   output: string;
   labVersion: string;
-  /** Every memory image; without it those of the handover alone. */
+  /** Include every memory image, not only those of the handover. */
   memory: boolean;
-  /** bzImage and System.map. */
+  /** Include bzImage and System.map. */
   kernels: boolean;
-  /** vmlinux. */
+  /** Include vmlinux. */
   symbols: boolean;
   signal: AbortSignal;
 }
@@ -43,13 +42,14 @@ export interface Packed {
 }
 
 /**
+ * Throws a LabError if the bundle would be too large to open again.
  * @param run folder of the run
- * @param images its kernels, as far as they are here. Throws a LabError where it would be too large to be opened again.
+ * @param images its kernels, as far as this host has them
  */
 export async function packBundle(run: string, images: readonly KernelImage[], options: PackOptions): Promise<Packed> {
   const output = resolve(options.output);
   if (existsSync(output))
-    throw new UsageError(`${options.output} is there already`, { hint: 'name another file with --output' });
+    throw new UsageError(`${options.output} already exists`, { hint: 'name another file with --output' });
   mkdirSync(dirname(output), { recursive: true });
   const dir = mkdtempSync(join(dirname(output), '.partial-bundle-'));
   removeAtEnd(dir);
@@ -60,14 +60,14 @@ export async function packBundle(run: string, images: readonly KernelImage[], op
       options.signal.throwIfAborted();
       const to = join(dir, path);
       mkdirSync(dirname(to), { recursive: true });
-      take(from, to);
+      linkOrCopy(from, to);
       files.push({ path, size: statSync(to).size, sha256: await hashOf(to, options.signal) });
     }
     const manifest: Manifest = { schema: 1, run: basename(run), lab: options.labVersion, files };
     const checked = manifestSchema.safeParse(manifest);
     if (!checked.success)
       throw new LabError(`this run cannot be bundled: ${checked.error.issues[0]?.message ?? ''}`, {
-        hint: `a bundle holds at most ${MOST.files} files and ${MOST.all} bytes`,
+        hint: `a bundle holds at most ${MAX.files} files and ${MAX.all} bytes`,
       });
     writeFileSync(join(dir, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`);
     const partial = join(dir, '.bundle.tar.gz');
@@ -89,7 +89,7 @@ interface Source {
   from: string;
 }
 
-/** Everything that the run has left, but large images of memory only where they are asked for. */
+/** Everything in the run's folder; of the memory images, the large ones only on request. */
 function filesOfRun(run: string, memory: boolean): Source[] {
   return readdirSync(run, { withFileTypes: true })
     .filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
@@ -99,7 +99,7 @@ function filesOfRun(run: string, memory: boolean): Source[] {
     .map((name) => ({ path: `run/${name}`, from: join(run, name) }));
 }
 
-/** Its configuration always; the rest where it is asked for. */
+/** Always the configuration; the rest on request. */
 function filesOfKernel(
   { sha256, bzImage, vmlinux, config, systemMap }: KernelImage,
   { kernels, symbols }: PackOptions,
@@ -115,8 +115,8 @@ function filesOfKernel(
   );
 }
 
-/** A link where that can be: what is packed is what was hashed, and it costs nothing. */
-function take(from: string, to: string): void {
+/** Links if possible: that costs nothing, and the file that is packed is the file that was hashed. */
+function linkOrCopy(from: string, to: string): void {
   try {
     linkSync(from, to);
   } catch {

@@ -1,35 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
-// What kernels say when they refuse a handover: the place that it is about, and where in the source the words stand.
-// Read in 6.19, 7.1, 7.2 and 7.3. Which function it is in a given kernel, and on which line, is looked up in that
-// kernel's own source.
+// The messages of kernels that refuse a handover, with the place that each is about and the source file that prints it.
+// Taken from 6.19, 7.1, 7.2 and 7.3. Function and line of a given kernel are looked up in its own source.
 import type { Place } from '../../model/scenario/place.js';
 
-/** A place that is known from the words alone, or how it has to be looked for. */
+/** A place that is known from the message alone, or how to find it. */
 export type About =
   | { how: 'place'; text: string; place: Place }
-  /** The first file with the version that the words name. */
+  /** The first file with the version in the message. */
   | { how: 'handler' }
-  /** The first session whose files do not add up. */
+  /** The first session whose files are inconsistent. */
   | { how: 'session' }
-  /** The first chain of blocks that is not sound: that of the sessions, or of a session's files. */
+  /** The first damaged chain of blocks: that of the sessions, or of a session's files. */
   | { how: 'blocks' }
-  /** The folio at the physical address that the words name. */
+  /** The folio at the physical address in the message. */
   | { how: 'folio' }
   /** The first memfd. */
   | { how: 'memfd'; field: 'seals' | 'nr_folios' | 'size' };
 
 export interface CheckRow {
-  /** Of the canonical title. */
+  /** Matches the canonical title. */
   title: RegExp;
-  /** What is said no to. */
+  /** What the kernel refuses. */
   refuses: string;
-  /** Files of the source, and words of the line that says no. */
+  /** Source files that may contain the check. */
   files: readonly string[];
+  /** Part of the line that prints the message. */
   words: string;
-  /** In 7.3, for where there is no source. */
+  /** Its function in 7.3, in case there is no source. */
   function: string;
   about: About | null;
-  /** It only repeats what something before it has found. */
+  /** The message only follows from an earlier one. */
   follows?: true;
 }
 
@@ -247,7 +247,7 @@ export const CHECKS: readonly CheckRow[] = [
   },
 ];
 
-/** Where a structure whose layout has changed is met first. */
+/** Where the next kernel first meets a structure whose layout has changed. */
 export const FIRST_OF: Readonly<Record<string, About>> = {
   luo_ser: at('luo.version', { of: 'luo', field: 'version' }),
   kho_block_header_ser: { how: 'blocks' },
@@ -256,9 +256,7 @@ export const FIRST_OF: Readonly<Record<string, About>> = {
   kho_kexec_metadata: at('kexec-metadata.version', { of: 'kexec-metadata', field: 'version' }),
 };
 
-/**
- * The row of the first cause among titles in the order of time; what only follows counts where there is nothing else.
- */
+/** The check of the first incident that has one; incidents that only follow count only if there is no other. */
 export function checkFor<T extends { title: string }>(incidents: readonly T[]): { row: CheckRow; incident: T } | null {
   const hits = incidents.flatMap((incident) => {
     const row = CHECKS.find(({ title }) => title.test(incident.title));

@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// The place of the handover that a refusal is about, where the words alone do not say it: looked for in what was handed
-// over.
+// Finds the place in the handover that a refusal is about, if the message alone does not name it.
 import type { FileDump, HandoverDump, SessionDump } from '../../model/result/handover-dump.js';
 import type { Place } from '../../model/scenario/place.js';
 import type { About } from './checks.js';
 
-export interface Found {
-  /** As a scenario writes it. */
+export interface FoundPlace {
+  /** As written in a scenario. */
   text: string;
   place: Place;
 }
 
-/** @param words what the kernel said. Null where nothing in the handover fits. */
-export function placeAbout(about: About, words: string, dump: HandoverDump): Found | null {
+/**
+ * Null if nothing in the handover fits.
+ * @param words the message of the kernel
+ */
+export function placeAbout(about: About, words: string, dump: HandoverDump): FoundPlace | null {
   switch (about.how) {
     case 'place':
       return { text: about.text, place: about.place };
@@ -50,7 +52,11 @@ function reference({ name }: SessionDump, { token }: FileDump) {
   return { session: name, file: token, token: Number(token) };
 }
 
-function firstFile(dump: HandoverDump, fits: (file: FileDump) => boolean, field: 'compatible' | 'data'): Found | null {
+function firstFile(
+  dump: HandoverDump,
+  fits: (file: FileDump) => boolean,
+  field: 'compatible' | 'data',
+): FoundPlace | null {
   for (const session of dump.sessions) {
     const file = session.files.find(fits);
     if (file !== undefined)
@@ -62,8 +68,8 @@ function firstFile(dump: HandoverDump, fits: (file: FileDump) => boolean, field:
   return null;
 }
 
-/** Without an address the first folio that is not in the map. */
-function folioAt(dump: HandoverDump, address: string | null): Found | null {
+/** The folio at an address; without an address, the first folio that is not in the preserved map. */
+function folioAt(dump: HandoverDump, address: string | null): FoundPlace | null {
   const pfn = address === null ? null : BigInt(`0x${address}`) >> 12n;
   for (const session of dump.sessions) {
     for (const file of session.files) {

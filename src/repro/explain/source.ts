@@ -1,18 +1,47 @@
 // SPDX-License-Identifier: Apache-2.0
-// A check in a kernel's own source: found by the words that it says when it refuses.
+// Finds a check in the kernel's source by the message that it prints when it refuses.
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { SourceCheck } from '../../model/result/explanation.js';
+import { type ImageContext, sourceTreeOf } from '../../images/index.js';
+import type { Explanation, SourceCheck } from '../../model/result/explanation.js';
+import type { KernelOfResult } from '../../model/result/result.js';
+import { LabError } from '../../util/errors.js';
 import type { CheckRow } from './checks.js';
 
-const MOST_BYTES = 1 << 20;
+const MAX_BYTES = 1 << 20;
 const AROUND = { before: 5, after: 2 };
 
-/** Null where the source does not have the words, as when it was changed. @param tree of the kernel that said them */
+/** The check that refused, with its lines of source if this host has the source. */
+export async function checkOf(
+  row: CheckRow,
+  kernel: KernelOfResult,
+  mayResolveKernel: (kernel: string) => boolean,
+  notes: string[],
+  context: ImageContext,
+): Promise<Explanation['check']> {
+  const tree = !mayResolveKernel(kernel.name)
+    ? null
+    : await sourceTreeOf(kernel.name, context).catch((error: unknown) => {
+        if (error instanceof LabError) return null;
+        throw error;
+      });
+  const source = tree === null ? null : sourceOf(row, tree);
+  if (source === null)
+    notes.push(
+      `the source of ${kernel.name} is not on this host, so the function is that of 7.3 ` +
+        `(lab images build ${kernel.name}   fetches it)`,
+    );
+  return { refuses: row.refuses, function: source?.function || row.function, source };
+}
+
+/**
+ * Null if the source does not contain the words, for example because it was changed.
+ * @param tree source tree of the kernel that printed them
+ */
 export function sourceOf({ files, words }: Pick<CheckRow, 'files' | 'words'>, tree: string): SourceCheck | null {
   for (const file of files) {
     const path = join(tree, file);
-    if (!existsSync(path) || statSync(path).size > MOST_BYTES) continue;
+    if (!existsSync(path) || statSync(path).size > MAX_BYTES) continue;
     const lines = readFileSync(path, 'utf8').split('\n');
     const index = lines.findIndex((line) => line.includes(words));
     if (index < 0) continue;
@@ -28,7 +57,7 @@ export function sourceOf({ files, words }: Pick<CheckRow, 'files' | 'words'>, tr
   return null;
 }
 
-/** The definition above a line: in the kernel's style it begins in the first column, and so does its name. */
+/** The function that contains a line. In kernel style a definition begins in the first column. */
 function functionAround(lines: readonly string[], index: number): string {
   for (let at = index; at >= 0; at--) {
     const line = lines[at] ?? '';

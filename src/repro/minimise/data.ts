@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// A scenario as plain data, as its YAML says it: what is taken away from it or made smaller is taken from a copy.
-
+// A scenario as plain data, as written in its YAML. Every change makes a copy.
 import { stringify } from 'yaml';
 
 export type Data = Record<string, unknown>;
 export type Path = readonly (string | number)[];
 
-/** Two scenarios with the same text are the same. */
+/** Equal scenarios have equal text. */
 export function textOf(data: Data): string {
   return stringify(data, { lineWidth: 160, aliasDuplicateObjects: false });
 }
@@ -19,7 +18,7 @@ export function at(data: unknown, path: Path): unknown {
   );
 }
 
-/** A copy in which `path` is `value`; undefined takes the key away, and mappings that are empty then. */
+/** A copy in which `path` is `value`. Undefined removes the key, and then mappings that have become empty. */
 export function withValue(data: Data, path: Path, value: unknown): Data {
   const copy = structuredClone(data);
   put(copy, path, value);
@@ -38,11 +37,11 @@ function put(data: unknown, path: Path, value: unknown): void {
   if (value !== undefined && holder[key] === undefined) holder[key] = {};
   if (holder[key] === undefined) return;
   put(holder[key], rest, value);
-  const left = holder[key];
-  if (value === undefined && !Array.isArray(left) && Object.keys(left as object).length === 0) delete holder[key];
+  const inner = holder[key];
+  if (value === undefined && !Array.isArray(inner) && Object.keys(inner as object).length === 0) delete holder[key];
 }
 
-/** The paths that a pattern means: `*` is every entry of a list or key of a mapping. The last key need not be there. */
+/** The paths that match a pattern. `*` is each entry of a list or key of a mapping. The last key need not exist. */
 export function pathsOf(data: unknown, pattern: string): Path[] {
   let found: Path[] = [[]];
   const keys = pattern.split('.');
@@ -59,7 +58,7 @@ export function pathsOf(data: unknown, pattern: string): Path[] {
   return found;
 }
 
-/** Every text in it. */
+/** All texts in a value. */
 export function textsIn(value: unknown): string[] {
   if (typeof value === 'string') return [value];
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : [];

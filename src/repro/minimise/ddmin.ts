@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// Delta debugging (Zeller, Hildebrandt 2002) with several trials at once: the smallest part of a list that still does
-// it, no element of which can go alone.
+// Delta debugging (Zeller, Hildebrandt 2002) with several trials at once: reduces a list until it still fails, but not
+// without any single element.
 
-/** Tries candidates, those before others first; the index of one that does it, or null. */
-export type First = <T>(candidates: readonly (readonly T[])[]) => Promise<number | null>;
+/** Tries candidates in order, several at once. Returns the index of one that still fails, or null. */
+export type First<T> = (candidates: readonly (readonly T[])[]) => Promise<number | null>;
 
-export async function ddmin<T>(all: readonly T[], first: First, least = 0): Promise<T[]> {
+export async function ddmin<T>(all: readonly T[], first: First<T>, min = 0): Promise<T[]> {
   let items = [...all];
-  if (items.length <= least) return items;
-  // Most lists do not matter at all.
-  if (least === 0 && (await first([[]])) !== null) return [];
+  if (items.length <= min) return items;
+  // Most lists are not needed at all.
+  if (min === 0 && (await first([[]])) !== null) return [];
   for (let parts = 2; items.length > 1;) {
     const chunks = split(items, Math.min(parts, items.length));
     const candidates = (
       chunks.length > 2 ? [...chunks, ...chunks.map((chunk) => items.filter((item) => !chunk.includes(item)))] : chunks
-    ).filter((candidate) => candidate.length >= Math.max(least, 1));
+    ).filter((candidate) => candidate.length >= Math.max(min, 1));
     const found = await first(candidates);
     if (found !== null) {
       const kept = candidates[found] as T[];

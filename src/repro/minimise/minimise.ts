@@ -1,39 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
-// Makes a scenario smaller as long as it fails in the same way, until nothing in it can go.
+// Makes a scenario smaller as long as it fails in the same way, until no part can be removed.
 import { LIMITS } from '../../scenario/schema/limits.js';
 import { TimeIsUp, type Trials } from '../rerun/trials.js';
 import { at, type Data, type Path, pathsOf, textOf, withValue } from './data.js';
 import { ddmin, type First } from './ddmin.js';
-import { type Matter, whatMatters, withEntries, withWords, wordsOf } from './matters.js';
+import { type RequiredPart, requiredParts, withEntries, withWords, wordsOf } from './required.js';
 import { DROPS, LISTS, numberOf, type Shrink, SHRINKS, sizeText } from './rules.js';
 import { spellOutFiles, spellOutSessions, spellOutSteps } from './spell-out.js';
 import { subjectsOf, withoutSubjects } from './subjects.js';
 import { onlySuspects } from './suspects.js';
 
-/** Rounds over everything: what another thing needed may go once that is gone. */
-const MOST_ROUNDS = 4;
-/** Values at more places than this are only changed all together. */
-const MOST_ALONE = 8;
+/** Rounds over all parts: a part may become removable once another one is gone. */
+const MAX_ROUNDS = 4;
+/** If more values than this have the same rule, they only change together. */
+const MAX_ALONE = 8;
 
 export interface MinimiseOptions {
   trials: Trials;
-  /** Files and sessions that did not come back whole in the run that failed. */
+  /** Files and sessions that did not come back intact in the failed run. */
   suspects: readonly string[];
-  /** What is made smaller right now. */
+  /** Gets the part that is being made smaller. */
   onStage: (what: string) => void;
 }
 
 export interface Minimised {
   data: Data;
-  matters: Matter[];
-  /** False where the time was up first. */
+  required: RequiredPart[];
+  /** False if the time limit came first. */
   done: boolean;
 }
 
 export async function minimise(start: Data, options: MinimiseOptions): Promise<Minimised> {
-  const work = new Minimiser(start, options);
-  const done = await work.run();
-  return { data: work.data, matters: whatMatters(work.data, options.trials), done };
+  const minimiser = new Minimiser(start, options);
+  const done = await minimiser.run();
+  return { data: minimiser.data, required: requiredParts(minimiser.data, options.trials), done };
 }
 
 class Minimiser {
@@ -46,9 +46,9 @@ class Minimiser {
 
   async run(): Promise<boolean> {
     try {
-      this.become(spellOutSteps(this.data));
-      this.become(spellOutSessions(this.data));
-      for (let round = 0; round < MOST_ROUNDS; round++) {
+      this.adopt(spellOutSteps(this.data));
+      this.adopt(spellOutSessions(this.data));
+      for (let round = 0; round < MAX_ROUNDS; round++) {
         const before = textOf(this.data);
         await this.round();
         if (textOf(this.data) === before) break;
@@ -60,8 +60,8 @@ class Minimiser {
     }
   }
 
-  /** Spelt out only where that still is a file that the lab reads. */
-  private become(data: Data): void {
+  /** Takes the spelt-out form, unless it is too large for a scenario file. */
+  private adopt(data: Data): void {
     if (Buffer.byteLength(textOf(data)) <= LIMITS.fileBytes) this.data = data;
   }
 
@@ -73,18 +73,18 @@ class Minimiser {
   }
 
   private async round(): Promise<void> {
-    for (const { what, patterns, least } of LISTS) {
+    for (const { what, patterns, min } of LISTS) {
       if (what === 'sessions' && !this.suspected) {
         this.suspected = true;
         const guess = onlySuspects(this.data, this.options.suspects);
         if (guess !== null) {
-          this.options.onStage('what is under suspicion');
+          this.options.onStage('sessions under suspicion');
           await this.holds(guess);
         }
       }
       if (what === 'steps') await this.subjects();
-      await this.list(what, patterns, least ?? 0);
-      if (what === 'sessions') this.become(spellOutFiles(this.data));
+      await this.list(what, patterns, min ?? 0);
+      if (what === 'sessions') this.adopt(spellOutFiles(this.data));
     }
     await this.words();
     await this.traits();
@@ -121,8 +121,8 @@ class Minimiser {
       this.data = best;
     }
     const paths = this.placesOf(rule, this.data);
-    // Not all of them, but perhaps some.
-    if (paths.length < 2 || paths.length > MOST_ALONE) return;
+    // They cannot all get smaller, but perhaps some of them can.
+    if (paths.length < 2 || paths.length > MAX_ALONE) return;
     for (const path of paths)
       for (const value of rule.values) if (await this.holds(this.shrunk(this.data, rule, value, [path]))) break;
   }
@@ -133,16 +133,16 @@ class Minimiser {
     );
   }
 
-  /** Everything that is larger becomes `value`. */
+  /** A copy in which every larger value becomes `value`. */
   private shrunk(data: Data, rule: Shrink, value: number, paths: readonly Path[] = this.placesOf(rule, data)): Data {
-    const larger = paths.filter((path) => (numberOf(at(data, path)) ?? rule.otherwise ?? 0) > value);
+    const larger = paths.filter((path) => (numberOf(at(data, path)) ?? rule.default ?? 0) > value);
     return larger.reduce(
       (smaller, path) => withValue(smaller, path, rule.unit === 'bytes' ? sizeText(value) : value),
       data,
     );
   }
 
-  private async list(what: string, patterns: readonly string[], least: number): Promise<void> {
+  private async list(what: string, patterns: readonly string[], min: number): Promise<void> {
     const items = patterns
       .flatMap((pattern) => pathsOf(this.data, pattern))
       .flatMap((path) => {
@@ -154,11 +154,11 @@ class Minimiser {
     const paths = [...new Set(items.map(({ path }) => path))];
     const build = (kept: readonly { path: Path; index: number }[]) =>
       paths.reduce((data, path) => {
-        const mine = new Set(kept.filter((item) => item.path === path).map(({ index }) => index));
-        const left = (at(base, path) as unknown[]).filter((_, index) => mine.has(index));
-        return withEntries(data, path, left);
+        const indexes = new Set(kept.filter((item) => item.path === path).map(({ index }) => index));
+        const entries = (at(base, path) as unknown[]).filter((_, index) => indexes.has(index));
+        return withEntries(data, path, entries);
       }, base);
-    await this.reduce(`${what}, ${items.length}`, items, build, least);
+    await this.reduce(`${what}, ${items.length}`, items, build, min);
   }
 
   private async subjects(): Promise<void> {
@@ -166,7 +166,7 @@ class Minimiser {
     if (!Array.isArray(steps)) return;
     const names = subjectsOf(steps);
     await this.reduce(
-      `what steps are about, ${names.length}`,
+      `subjects of steps, ${names.length}`,
       names,
       (kept) => {
         const stay = new Set(kept);
@@ -192,22 +192,20 @@ class Minimiser {
     what: string,
     items: readonly T[],
     build: (kept: readonly T[]) => Data,
-    least: number,
+    min: number,
   ): Promise<void> {
     if (items.length === 0) return;
     this.options.onStage(what);
     let best = items;
-    const first: First = async (candidates) => {
-      const found = await this.options.trials.first(
-        candidates.map((kept) => textOf(build(kept as unknown as readonly T[]))),
-      );
-      if (found !== null) best = candidates[found] as unknown as readonly T[];
+    const first: First<T> = async (candidates) => {
+      const found = await this.options.trials.first(candidates.map((kept) => textOf(build(kept))));
+      if (found !== null) best = candidates[found] as readonly T[];
       return found;
     };
     try {
-      await ddmin(items, first, least);
+      await ddmin(items, first, min);
     } finally {
-      // What was found before the time was up stays found.
+      // Keep the best so far, even if the time limit ended the search.
       if (best !== items) this.data = build(best);
     }
   }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where minimising begins and ends: a scenario's YAML as plain data on its very kernels, and the smallest as a file.
+// Start and end of minimising: reads a scenario's YAML as plain data with its exact kernels, and writes the smallest.
 import { dirname, relative, resolve } from 'node:path';
 import { SourceDocument } from '../../scenario/document.js';
 import { type Data, textOf } from './data.js';
 
 /**
- * @param file the scenario's own path, which its uploads are relative to
- * @param name what it is called
- * @param folder where the smallest will lie
+ * @param file path of the scenario; uploads are relative to it
+ * @param name name of the scenario
+ * @param folder folder of the smallest scenario, to which uploads become relative
  */
 export function ownData(text: string, file: string, name: string, kernels: readonly string[], folder: string): Data {
   const {
@@ -29,7 +29,7 @@ export function ownData(text: string, file: string, name: string, kernels: reado
   ) as Data;
 }
 
-/** Uploads name files relative to their scenario. */
+/** Moves the paths of uploads, which are relative to their scenario. */
 function rebased(value: unknown, move: (path: string) => string): unknown {
   if (Array.isArray(value)) return value.map((each) => rebased(each, move));
   if (typeof value !== 'object' || value === null) return value;
@@ -42,7 +42,7 @@ function rebased(value: unknown, move: (path: string) => string): unknown {
 }
 
 export function smallestText(data: Data, failure: string, origin: string): string {
-  return `# The smallest of ${oneLine(origin)} that ends in: ${oneLine(failure)}\n${textOf(data)}`;
+  return `# The smallest form of ${oneLine(origin)} that ends in: ${oneLine(failure)}\n${textOf(data)}`;
 }
 
 const oneLine = (text: string) => text.replace(/[^\x20-\x7e]+/g, ' ');

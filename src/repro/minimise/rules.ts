@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// What may go from a scenario, and what may be made smaller, as data. Order is that of the trials: what costs most time
-// goes first.
+// Which parts of a scenario may be removed, and which may get smaller, as data. The trials follow this order, so parts
+// that cost the most time come first.
 import { size } from '../../scenario/schema/values.js';
 
-/** Lists whose entries may go, all entries of all lists of a pattern together. */
-export const LISTS: readonly { what: string; patterns: readonly string[]; least?: number }[] = [
+/** Lists whose entries may be removed. The entries of all lists of a pattern are reduced together. */
+export const LISTS: readonly { what: string; patterns: readonly string[]; min?: number }[] = [
   { what: 'faults', patterns: ['faults'] },
   { what: 'devices', patterns: ['devices'] },
-  { what: 'kernels of the chain', patterns: ['chain'], least: 2 },
+  { what: 'kernels of the chain', patterns: ['chain'], min: 2 },
   { what: 'sessions', patterns: ['sessions'] },
   { what: 'files and guests', patterns: ['sessions.*.files', 'sessions.*.guests'] },
   { what: 'steps', patterns: ['steps'] },
@@ -27,7 +27,7 @@ export const LISTS: readonly { what: string; patterns: readonly string[]; least?
   },
 ];
 
-/** Keys that may go, which then have their default. */
+/** Keys that may be removed, so that their default applies. */
 export const DROPS: readonly string[] = [
   'policy',
   'kexec',
@@ -46,14 +46,13 @@ export const DROPS: readonly string[] = [
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
-/**
- * Values to try, the smallest first. `otherwise`: what holds where nothing is written; without it the key must be
- * there.
- */
+/** Values to try for a key. */
 export interface Shrink {
   patterns: readonly string[];
+  /** The smallest one first. */
   values: readonly number[];
-  otherwise?: number;
+  /** The value of a missing key; without a default, a missing key stays missing. */
+  default?: number;
   unit: 'bytes' | 'number';
 }
 
@@ -75,22 +74,22 @@ export const SHRINKS: readonly Shrink[] = [
     values: [MIB, 4 * MIB, 48 * MIB, 64 * MIB, 256 * MIB],
     unit: 'bytes',
   },
-  { patterns: ['machine.cpus'], values: [1, 2, 4], otherwise: 2, unit: 'number' },
+  { patterns: ['machine.cpus'], values: [1, 2, 4], default: 2, unit: 'number' },
   {
     patterns: ['machine.memory'],
     values: [256 * MIB, 512 * MIB, 768 * MIB, 1024 * MIB, 2048 * MIB],
-    otherwise: 1024 * MIB,
+    default: 1024 * MIB,
     unit: 'bytes',
   },
 ];
 
-/** Bytes or a number, as written; null where it is neither. */
+/** Reads bytes or a number; null for anything else. */
 export function numberOf(value: unknown): number | null {
   const parsed = size.safeParse(value);
   return parsed.success ? parsed.data : null;
 }
 
-/** Bytes as a scenario has them. */
+/** Bytes as a scenario writes them. */
 export function sizeText(bytes: number): string | number {
   return bytes % MIB === 0 ? `${bytes / MIB}MiB` : bytes % KIB === 0 ? `${bytes / KIB}KiB` : bytes;
 }

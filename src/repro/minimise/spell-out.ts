@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Counts and repeats spelt out, so that each copy can go on its own. A copy keeps the name, token and seed that it had
-// among the others: faults name it by them, and its content follows from them.
+// Spells out counts and repeats, so that each copy can be removed on its own. A copy keeps its name, token and seed,
+// because faults refer to them, and its content depends on them.
 import { tokenAfter } from '../../model/scenario/token.js';
 import { fill } from '../../scenario/explicit/template.js';
 import type { Data } from './data.js';
@@ -35,17 +35,17 @@ export function spellOutFiles(data: Data): Data {
   if (!Array.isArray(data['sessions'])) return data;
   const sessions = list(data['sessions']).map((session) => {
     if (!Array.isArray(session['files'])) return session;
-    let place = 0;
+    let position = 0;
     const files = list(session['files']).flatMap((file) =>
       Array.from({ length: countOf(file) }, (_, index) => {
         const { count: _count, name, token, seed, ...rest } = file;
-        place++;
-        const mine =
-          typeof token === 'number' || typeof token === 'string' ? (tokenAfter(token, index) ?? token) : place;
+        position++;
+        const ownToken =
+          typeof token === 'number' || typeof token === 'string' ? (tokenAfter(token, index) ?? token) : position;
         return {
-          name: name === undefined ? String(mine) : filled(name, index + 1),
+          name: name === undefined ? String(ownToken) : filled(name, index + 1),
           ...rest,
-          token: mine,
+          token: ownToken,
           ...(typeof seed === 'number' ? { seed: (seed + index) >>> 0 } : {}),
         };
       }),

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// What steps are about: a session, a file, a device or a guest goes with all steps that name it, or the rest would be
-// no scenario.
+// The subjects of steps: a session, a file, a device or a guest. A subject can only be removed with all steps that name
+// it, or the rest would not be a valid scenario.
 import { type Data, textsIn } from './data.js';
 
-/** Operations that bring something into being, and the key of its name where they are mappings. */
+/** Operations that create a subject, and the key of its name if the operation is a mapping. */
 const MAKERS: Readonly<Record<string, string>> = {
   create: 'session',
   memfd: 'name',
@@ -24,12 +24,12 @@ export function subjectsOf(steps: readonly unknown[]): string[] {
   return [...new Set(names)];
 }
 
-/** Steps that name none of these. */
+/** The steps that name none of these subjects. */
 export function withoutSubjects(steps: readonly unknown[], gone: ReadonlySet<string>): unknown[] {
   return steps.filter((step) => !textsIn(step).some((text) => mentions(text, gone)));
 }
 
-/** A name alone, a guest's file (GUEST.ram), or a name within a place (memfd[SESSION/FILE].size). */
+/** Finds a name alone, a guest's file (GUEST.ram), or a name in a place (memfd[SESSION/FILE].size). */
 function mentions(text: string, names: ReadonlySet<string>): boolean {
   if (names.has(text)) return true;
   const inner = [...text.matchAll(/\[([^\]]*)\]/g)].flatMap(([, name = '']) => [

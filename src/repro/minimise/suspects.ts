@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// A first guess at what matters: what faults name, and what did not come back whole. Only a guess: it is tried like
-// anything else.
+// A first guess at the required sessions: those that faults name, and those that did not come back intact. The guess is
+// tried like any other candidate.
 import { type Data, textsIn } from './data.js';
 
-/** The scenario with no sessions but those under suspicion; null where that is none or all. */
+/** The scenario with only the suspect sessions; null if those are none or all. */
 export function onlySuspects(data: Data, suspects: readonly string[]): Data | null {
   if (!Array.isArray(data['sessions'])) return null;
   const sessions = data['sessions'] as Data[];

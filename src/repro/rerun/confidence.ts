@@ -1,27 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
-// How often a failure shows, and how many runs without it say that it is gone.
+// How often a failure occurs, and how many runs without it show that it is gone.
 
-/** Failures seen, of runs. */
+/** In `seen` of `runs` runs the failure occurred. */
 export interface Rate {
   seen: number;
   runs: number;
 }
 
 /**
- * What is believed of a failure's rate: (seen + 1) / (runs + 2), Laplace's rule of succession. Three of three give 0.8,
- * not 1: a failure that always showed so far may still be one that does not always show.
+ * An estimate of the true rate: (seen + 1) / (runs + 2), Laplace's rule of succession. Three of three give 0.8, not 1:
+ * a failure that occurred every time so far may still fail to occur the next time.
  */
 export function expectedRate({ seen, runs }: Rate): number {
   return (seen + 1) / (runs + 2);
 }
 
 /**
- * Runs without the failure after which it is gone with this confidence (0 to 1), were it to show at `rate`; at most
- * `most`.
+ * How many runs without the failure show that it is gone, if it would occur at `rate`.
+ * @param confidence from 0 to 1
  */
-export function runsToBeSure(rate: number, confidence: number, most: number): number {
+export function runsToBeSure(rate: number, confidence: number, max: number): number {
   if (rate >= 1) return 1;
-  return Math.min(most, Math.max(1, Math.ceil(Math.log(1 - confidence) / Math.log(1 - rate))));
+  return Math.min(max, Math.max(1, Math.ceil(Math.log(1 - confidence) / Math.log(1 - rate))));
 }
 
 /** The confidence that `runs` runs without the failure give. */
@@ -29,7 +29,7 @@ export function confidenceOf(rate: number, runs: number): number {
   return 1 - (1 - rate) ** runs;
 }
 
-/** Wilson's interval of a rate at 95 %. */
+/** The 95 % confidence interval of a rate, after Wilson. */
 export function interval({ seen, runs }: Rate): [low: number, high: number] {
   if (runs === 0) return [0, 1];
   const z = 1.96;

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// What makes two failures the same: the outcome, and the canonical title of what decided it.
+// Two failures are the same if they have the same outcome and the same canonical title.
 import type { Outcome } from '../../model/result/outcome.js';
 import type { Result } from '../../model/result/result.js';
 
 export interface Failure {
   outcome: Outcome;
-  /** Null where nothing decided: all came back. */
+  /** Null if everything came back. */
   title: string | null;
 }
 
-/** An errno that was not the demanded one fails a run whose outcome is as expected; it then gives the title. */
+/** A wrong errno fails a run even if its outcome is as expected. Then it gives the title. */
 export function failureOf({
   outcome,
   expected,

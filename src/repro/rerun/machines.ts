@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Machines for trials: as many at once as the host carries, shared with everything else that the lab runs here. Nothing
-// of a trial is kept.
+// Machines for trials: as many at once as the host can run, shared with all labs of this host. No files of a trial are
+// kept.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,7 +20,7 @@ import type { Execute } from './trials.js';
 export interface MachinesOptions {
   preparation: Preparation;
   slots: Pick<HostSlots, 'acquire'>;
-  /** Bytes that all machines may have together. */
+  /** Bytes that all machines together may use. */
   memory: number;
   labVersion: string;
 }
@@ -46,7 +46,7 @@ export class Machines {
     }
   };
 
-  /** One run, kept under `results`. */
+  /** One run that is kept under `results`. */
   async run(
     scenario: Scenario,
     results: string,
@@ -57,7 +57,7 @@ export class Machines {
     const needs = scenario.machine.memory + OVERHEAD;
     if (this.gate.excludes(needs))
       throw new LabError(
-        `the machine needs ${bytesText(needs)} of memory; machines may have ${bytesText(this.gate.total)} here`,
+        `the machine needs ${bytesText(needs)} of memory; all machines of this host may use ${bytesText(this.gate.total)}`,
       );
     for (const stage of preparation.stages([scenario])) await stage.run({ detail: () => undefined });
     const leave = await this.gate.enter(needs, signal);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A run that is to be made again: how it ended, its scenario, its kernels; from its folder, or from a bundle that was
-// unpacked.
+// A run to repeat: its result, its scenario and its kernels, read from its folder or from an unpacked bundle.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseDocument } from 'yaml';
@@ -10,23 +9,25 @@ import { parseScenario } from '../../scenario/index.js';
 import { readText } from '../../scenario/parse.js';
 import { UsageError } from '../../util/errors.js';
 import { recipesOf } from './recipe.js';
-import type { RecordedKernel } from './same-kernel.js';
+import type { RecordedKernel } from './exact-kernel.js';
 
 export interface Subject {
   result: Result;
-  /** Its scenario's YAML, and the file that it is read as. */
+  /** The YAML of its scenario. */
   text: string;
+  /** The path that the YAML counts as: relative paths in it start there. */
   file: string;
-  /** One an epoch. */
+  /** One for each epoch. */
   kernels: RecordedKernel[];
 }
 
-/** One thing that is to be another than in the run. */
+/** What to change against the run. */
 export interface Changes {
   from?: string | undefined;
   to?: string | undefined;
-  /** Words for the kernel command line of the first and of the last kernel. */
+  /** Words to add to the command line of the first kernel. */
   cmdlineFrom?: string | undefined;
+  /** Words to add to the command line of the last kernel. */
   cmdlineTo?: string | undefined;
   /** As in a scenario: `2GiB`. */
   memory?: string | undefined;
@@ -35,8 +36,8 @@ export interface Changes {
 }
 
 /**
- * @param bundled a bundle's kernel by its SHA-256; null where the run is no bundle's. Throws a UsageError where the run
- * cannot be made again.
+ * Throws a UsageError if the run cannot be repeated.
+ * @param bundled finds a kernel of the bundle by its SHA-256; null if the run is not from a bundle
  */
 export async function subjectOf(
   folder: string,
@@ -49,7 +50,7 @@ export async function subjectOf(
   return {
     result,
     text: await readText(own),
-    // What it uploads is named relative to where it stood, which for a bundle is another host.
+    // Paths of uploads are relative to the original file. For a bundle that file is on another host.
     file: bundled === null && existsSync(result.scenario.file) ? result.scenario.file : own,
     kernels: result.kernels.map(({ name, sha256 }) => ({
       name,
@@ -60,7 +61,7 @@ export async function subjectOf(
   };
 }
 
-/** The scenario as it ran, with what is to be changed. Throws a ScenarioError where that cannot be. */
+/** The scenario of the run with the changes. Throws a ScenarioError if a change is not possible. */
 export function scenarioOf(
   { text, file, result }: Subject,
   changes: Changes,
@@ -72,13 +73,13 @@ export function scenarioOf(
     ...names.slice(1, -1),
     ...(names.length > 1 ? [changes.to ?? (names.at(-1) as string)] : []),
   ];
-  // Of kernels that are taken by their content nobody asks whether their name is known.
+  // The kernels of the run are found by their content, so their names need not be known here.
   const scenario = parseScenario(changedText(text, changes), file, {
     kernels,
     timeout: changes.timeout,
     kernelProblem: (name) => (names.includes(name) ? null : kernelProblem(name)),
   });
-  // Without a name of its own it is called after its file, which in a run's folder is another.
+  // A scenario without a name is called after its file, which has another name in the run's folder.
   return { ...scenario, name: result.scenario.name, file: result.scenario.file };
 }
 

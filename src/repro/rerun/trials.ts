@@ -1,70 +1,69 @@
 // SPDX-License-Identifier: Apache-2.0
-// Candidates tried for one failure, several machines at once. No candidate is run twice.
+// Tries candidate scenarios for one failure, on several machines at once. A candidate with a known answer does not run
+// again.
 import type { Scenario } from '../../model/scenario/scenario.js';
 import { ScenarioError } from '../../scenario/index.js';
 import { LabError, isDiskFull } from '../../util/errors.js';
 import { type Failure, failureText, sameFailure } from './failure.js';
 
-/** What one run came to. */
+/** How one run ended. */
 export interface Seen extends Failure {
-  /** Files and sessions that did not come back whole. */
+  /** Files and sessions that did not come back intact. */
   suspects: string[];
-  /** The run was as its scenario expects. */
+  /** The run ended as its scenario expects. */
   asExpected: boolean;
 }
 
-/**
- * Runs a scenario once. Throws ScenarioError or LabError where it cannot be run, and the signal's reason where that is
- * aborted.
- */
+/** Runs a scenario once. Throws a ScenarioError or LabError if it cannot run, and the signal's reason after an abort. */
 export type Execute = (scenario: Scenario, signal: AbortSignal) => Promise<Seen>;
 
-export interface Verdict {
-  /** The same failure was seen. */
+export interface TrialAnswer {
+  /** The same failure occurred. */
   holds: boolean;
-  /** What was seen in its place, the last where there were several runs; why nothing was run, or why nobody knows. */
+  /** If not: what the last run ended in instead, why nothing ran, or why the answer is not known. */
   instead: string;
 }
 
 export interface TrialsOptions {
   wanted: Failure;
   execute: Execute;
-  /** A candidate's text as a scenario. Throws ScenarioError. */
+  /** Throws a ScenarioError for a candidate that is not a valid scenario. */
   parse: (text: string) => Scenario;
-  /** Runs without the failure after which it is held to be gone. */
+  /** After this many runs without the failure, it counts as gone. */
   runs: number;
   /** Machines at once. */
   jobs: number;
   signal: AbortSignal;
-  /** No more trials are begun from then on, in milliseconds since the epoch. */
+  /** No trial starts after this time, in milliseconds since 1970. */
   until: number;
-  onTrial: (said: { text: string; verdict: Verdict }) => void;
+  onTrial: (trial: { text: string; answer: TrialAnswer }) => void;
 }
 
-/** The time for trials is over; what holds so far stays. */
+/** The time limit for trials is over; the answers so far stay. */
 export class TimeIsUp extends Error {}
 
-/** A run in which the lab failed is no answer: it is done again this many times. */
-const INFRA_AGAIN = 2;
+/** A run in which the lab failed gives no answer. It is retried this many times. */
+const INFRA_RETRIES = 2;
 
 export class Trials {
-  /** Machines that were started, and candidates that no machine was needed for. */
+  /** Machines that were started. */
   started = 0;
+  /** Candidates that could not run. */
   refused = 0;
-  private readonly known = new Map<string, Verdict>();
-  /** In each run of these the lab itself failed: they are tried again when somebody asks again. */
-  private readonly unknown = new Map<string, Verdict>();
+  private readonly known = new Map<string, TrialAnswer>();
+  /** In each run of these candidates the lab itself failed. The next request tries them again. */
+  private readonly unknown = new Map<string, TrialAnswer>();
 
   constructor(private readonly options: TrialsOptions) {}
 
-  /** What is known of a candidate, or that nobody knows; null where it was not tried. */
-  verdictOf(text: string): Verdict | null {
+  /** The answer for a candidate, which may be that nobody knows; null if it was not tried. */
+  answerOf(text: string): TrialAnswer | null {
     return this.known.get(text) ?? this.unknown.get(text) ?? null;
   }
 
   /**
-   * The index of a candidate that fails in the same way; those before others are begun first, and the first that does
-   * it ends the rest.
+   * The index of a candidate that fails in the same way, or null. Earlier candidates start first, and the first to fail
+   * stops the others.
    */
   async first(texts: readonly string[]): Promise<number | null> {
     const { jobs, signal } = this.options;
@@ -77,10 +76,10 @@ export class Trials {
     const work = async () => {
       while (found === null && next < texts.length) {
         const index = next++;
-        const verdict = await this.verdict(texts[index] as string, either);
-        if (!verdict.holds || found !== null) continue;
+        const answer = await this.answer(texts[index] as string, either);
+        if (!answer.holds || found !== null) continue;
         found = index;
-        stop.abort(new LabError('another candidate does it'));
+        stop.abort(new LabError('another candidate fails in the same way'));
       }
     };
     const workers = Array.from({ length: Math.min(jobs, texts.length) }, () =>
@@ -93,27 +92,27 @@ export class Trials {
     const ends = await Promise.allSettled(workers);
     signal.throwIfAborted();
     const failed = ends.find((end) => end.status === 'rejected');
-    // The first to fail is the cause of the others' end.
+    // The first error made the others end; theirs say nothing.
     if (failed !== undefined && found === null) throw stop.signal.reason as Error;
     return found;
   }
 
-  private async verdict(text: string, signal: AbortSignal): Promise<Verdict> {
+  private async answer(text: string, signal: AbortSignal): Promise<TrialAnswer> {
     const before = this.known.get(text);
     if (before !== undefined) return before;
-    const { known, ...verdict } = await this.tried(text, signal);
-    (known ? this.known : this.unknown).set(text, verdict);
-    this.options.onTrial({ text, verdict });
-    return verdict;
+    const { known, ...answer } = await this.tryCandidate(text, signal);
+    (known ? this.known : this.unknown).set(text, answer);
+    this.options.onTrial({ text, answer });
+    return answer;
   }
 
-  private async tried(text: string, signal: AbortSignal): Promise<Verdict & { known: boolean }> {
+  private async tryCandidate(text: string, signal: AbortSignal): Promise<TrialAnswer & { known: boolean }> {
     const { wanted, parse, runs } = this.options;
     let instead = '';
     try {
       const scenario = parse(text);
       for (let run = 0; run < runs; run++) {
-        const seen = await this.answer(scenario, signal);
+        const seen = await this.runOnce(scenario, signal);
         if (sameFailure(seen, wanted)) return { holds: true, instead: '', known: true };
         if (seen.outcome === 'infra') return { holds: false, instead: `not known: ${failureText(seen)}`, known: false };
         instead = failureText(seen);
@@ -130,20 +129,20 @@ export class Trials {
       this.refused++;
       return {
         holds: false,
-        instead: `no scenario that can be run: ${(error.message.split('\n')[0] ?? '').replace(/^\S+:\d+:\d+: /, '')}`,
+        instead: `not a scenario that can run: ${(error.message.split('\n')[0] ?? '').replace(/^\S+:\d+:\d+: /, '')}`,
         known: true,
       };
     }
   }
 
-  /** One run that says something, if the lab does not fail each time. */
-  private async answer(scenario: Scenario, signal: AbortSignal): Promise<Seen> {
+  /** One run. If the lab itself fails, it is retried a few times. */
+  private async runOnce(scenario: Scenario, signal: AbortSignal): Promise<Seen> {
     const { wanted, execute, until } = this.options;
-    for (let again = INFRA_AGAIN; ; again--) {
+    for (let retries = INFRA_RETRIES; ; retries--) {
       if (Date.now() > until) throw new TimeIsUp();
       this.started++;
       const seen = await execute(scenario, signal);
-      if (seen.outcome !== 'infra' || sameFailure(seen, wanted) || again === 0) return seen;
+      if (seen.outcome !== 'infra' || sameFailure(seen, wanted) || retries === 0) return seen;
     }
   }
 }

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// What to type into another terminal to have a debugger on a kernel of the run, the next one included.
+// The lines that attach gdb, in another terminal, to a kernel of the run or to the next one.
 import { shellQuote } from '../../qemu/args.js';
 
 export interface DebuggedKernel {
   name: string;
-  /** ELF file; null where there is none. */
+  /** Path of the ELF file; null if there is none. */
   vmlinux: string | null;
-  /** Why it tells no lines; null where it does. */
+  /** Why gdb knows no source lines; null if it does. */
   why: string | null;
 }
 
 /**
- * Lines to paste: one for the kernel that runs, one for the next, whose breakpoint waits for it.
- * @param stub socket
- * @param stopAt function
+ * Lines to paste: one for the running kernel, and one for the next, with a breakpoint that waits for it.
+ * @param stub path of the debugger stub's socket
+ * @param stopAt function of the breakpoint
  */
 export function debuggerLines(
   stub: string,
@@ -28,21 +28,21 @@ export function debuggerLines(
       ...[`target remote ${stub}`, ...more].map((command) => `-ex ${shellQuote(command)}`),
     ].join(' ');
   return [
-    `debugger on ${running.name}, which stands still from then on:`,
+    `debugger on ${running.name}, which stops when gdb attaches:`,
     `  ${line(running, [])}`,
     ...whyOf(running),
     ...(next === null
       ? []
       : [
-          // No byte of memory changes for a hardware breakpoint, so it is there when the next kernel is.
-          `or with a breakpoint in ${next.name}, the next kernel, before the kexec:`,
+          // A hardware breakpoint changes no memory, so it survives the load of the next kernel.
+          `or, before the kexec, with a breakpoint in the next kernel, ${next.name}:`,
           `  ${line(next, [`hbreak ${stopAt}`, 'continue'])}`,
           ...whyOf(next),
         ]),
-    '  detach in gdb lets the machine go on',
+    '  detach in gdb lets the machine continue',
   ];
 }
 
 function whyOf({ why }: DebuggedKernel): string[] {
-  return why === null ? [] : [`  functions only, no lines: ${why}`];
+  return why === null ? [] : [`  functions only, no source lines: ${why}`];
 }

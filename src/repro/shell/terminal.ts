@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// A person's terminal on a prompt: in the machine by SSH, or at QEMU's monitor where no kernel answers any more.
+// Connects the user's terminal to a shell in the machine, by SSH, or to QEMU's monitor if no kernel answers any more.
 import { createInterface } from 'node:readline';
 import type { Session } from '../../guest/session.js';
 import type { Machine } from '../../run/machine/machine.js';
+import { shellQuote } from '../../qemu/args.js';
 import { printable } from '../../util/text/escape.js';
 import { messageOf } from '../../util/errors.js';
 
@@ -12,9 +13,8 @@ export interface Terminal {
 }
 
 /**
- * A shell in the machine until it exits.
- * @param prompt what stands before the `#`
- * @param signal ends it from outside
+ * Runs a shell in the machine until it exits or `signal` aborts.
+ * @param prompt text before the `#`
  */
 export async function shellInMachine(
   ssh: Session,
@@ -23,7 +23,7 @@ export async function shellInMachine(
   signal: AbortSignal,
 ): Promise<void> {
   const isTerminal = input.isTTY && output.isTTY;
-  const shell = `PS1=${quoted(`${prompt} # `)} exec /bin/sh`;
+  const shell = `PS1=${shellQuote(`${prompt} # `)} exec /bin/sh`;
   const channel = isTerminal
     ? await ssh.terminal(`${shell} -i`, {
         rows: output.rows,
@@ -34,7 +34,7 @@ export async function shellInMachine(
   const resize = () => channel.setWindow(output.rows, output.columns, 0, 0);
   const send = (chunk: Buffer) => channel.write(chunk);
   const end = () => channel.end();
-  // Raw: Ctrl-C is for the shell in the machine, not for the lab.
+  // In raw mode Ctrl-C goes to the shell in the machine, not to the lab.
   if (isTerminal) input.setRawMode(true);
   input.on('data', send).on('end', end);
   if (input.readableEnded) end();
@@ -54,9 +54,9 @@ export async function shellInMachine(
   }
 }
 
-/** QEMU's human monitor, a line at a time, until `exit` or the end of the input. What it says is made printable. */
+/** Runs QEMU's human monitor, line by line, until `exit` or the end of the input. Its answers are made printable. */
 export async function monitorPrompt(machine: Machine, { input, output }: Terminal, signal: AbortSignal): Promise<void> {
-  const lines = createInterface({ input, output, prompt: 'monitor (exit goes on)> ', terminal: input.isTTY });
+  const lines = createInterface({ input, output, prompt: 'monitor (exit continues)> ', terminal: input.isTTY });
   const stop = () => lines.close();
   signal.addEventListener('abort', stop, { once: true });
   lines.on('SIGINT', stop);
@@ -85,8 +85,4 @@ async function answer(machine: Machine, command: string): Promise<string> {
   } catch (error) {
     return messageOf(error);
   }
-}
-
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -54,19 +54,19 @@ export class History {
     readonly note: string | null,
   ) {}
 
-  /** Opens the history of a results folder, up to date. @param anew build the index from nothing */
+  /** Opens the history of a results folder, up to date. @param rebuild build the index from nothing */
   static async open(
     results: string,
-    { anew = false, onFolder }: { anew?: boolean; onFolder?: OnFolder } = {},
+    { rebuild = false, onFolder }: { rebuild?: boolean; onFolder?: OnFolder } = {},
   ): Promise<History> {
-    const { database, note } = openIndex(results, { anew });
+    const { database, note } = openIndex(results, { rebuild });
     try {
       fill(database, results, onFolder);
       return new History(database, note);
     } catch (error) {
       database.close();
-      if (anew || !isDamaged(error)) throw error;
-      return History.open(results, { anew: true, ...(onFolder === undefined ? {} : { onFolder }) });
+      if (rebuild || !isDamaged(error)) throw error;
+      return History.open(results, { rebuild: true, ...(onFolder === undefined ? {} : { onFolder }) });
     }
   }
 

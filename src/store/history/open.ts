@@ -15,16 +15,16 @@ export interface OpenIndex {
 
 export interface OpenIndexOptions {
   /** Forget the index that is there. */
-  anew?: boolean;
+  rebuild?: boolean;
 }
 
 /** @param results the folder that holds all runs */
-export function openIndex(results: string, { anew = false }: OpenIndexOptions = {}): OpenIndex {
+export function openIndex(results: string, { rebuild = false }: OpenIndexOptions = {}): OpenIndex {
   const folder = join(resolve(results), '.index');
   const path = join(folder, 'history.sqlite');
   try {
     mkdirSync(folder, { recursive: true });
-    if (anew) forget(path);
+    if (rebuild) forget(path);
     return { database: usable(path), note: null };
   } catch (error) {
     const note = `the index is kept in memory, and built again each time: ${messageOf(error)}`;

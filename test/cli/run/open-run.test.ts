@@ -3,7 +3,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { type Given, withGiven } from '../../../src/cli/run/target.js';
+import { type ReproTarget, withTarget } from '../../../src/cli/run/target.js';
 import { withRun } from '../../../src/cli/run/open-run.js';
 import type { Result } from '../../../src/model/result/result.js';
 import { packBundle } from '../../../src/repro/bundle/pack.js';
@@ -62,10 +62,10 @@ describe('a bundle', () => {
 
   it('gives a scenario as its run does', async () => {
     const { results: folder, id, bundle } = await results();
-    const seen: Given[] = [];
-    for (const word of [id, bundle]) await withGiven(word, options(folder), async (given) => void seen.push(given));
+    const seen: ReproTarget[] = [];
+    for (const word of [id, bundle]) await withTarget(word, options(folder), async (given) => void seen.push(given));
     const [run, same] = seen;
-    const said = (given: Given | undefined) => [
+    const said = (given: ReproTarget | undefined) => [
       given?.scenario.name,
       given?.scenario.kernels,
       given?.scenario.steps.map(({ op }) => op),
@@ -78,9 +78,13 @@ describe('a bundle', () => {
   it('has no kernel looked up by a name that may be a folder here, unless it is trusted', async () => {
     const { results: folder, bundle } = await results(named('downloads'));
     expect(
-      await withRun(bundle, { results: folder }, ({ mayAsk }) => ['downloads', '/tmp/x.yaml', '7.3.4'].map(mayAsk)),
+      await withRun(bundle, { results: folder }, ({ mayResolveKernel }) =>
+        ['downloads', '/tmp/x.yaml', '7.3.4'].map(mayResolveKernel),
+      ),
     ).toEqual([false, false, true]);
-    expect(await withRun(bundle, { results: folder, trust: true }, ({ mayAsk }) => mayAsk('downloads'))).toBe(true);
+    expect(
+      await withRun(bundle, { results: folder, trust: true }, ({ mayResolveKernel }) => mayResolveKernel('downloads')),
+    ).toBe(true);
   });
 
   it.each<[string, (result: Result) => Partial<Result>, string]>([
@@ -88,8 +92,8 @@ describe('a bundle', () => {
     ['a kernel at a path', named('/root/x.yaml'), SCENARIO],
   ])('with %s is refused by every command that takes one', async (_, change, scenario) => {
     const { results: folder, bundle } = await results(change, scenario);
-    await expect(withRun(bundle, { results: folder }, () => undefined)).rejects.toThrow('reaches for this host');
-    await expect(withGiven(bundle, options(folder), async () => undefined)).rejects.toThrow('reaches for this host');
+    await expect(withRun(bundle, { results: folder }, () => undefined)).rejects.toThrow('wants to use this host');
+    await expect(withTarget(bundle, options(folder), async () => undefined)).rejects.toThrow('wants to use this host');
   });
 });
 
@@ -97,15 +101,15 @@ it('a scenario is one by its name or by its content; anything else that is a fil
   const folder = temporaryFolder();
   const scenario = join(folder, 'scenario.txt');
   writeFileSync(scenario, SCENARIO);
-  expect(await withGiven(scenario, options(folder), async ({ run, text }) => [run, text])).toEqual([null, SCENARIO]);
-  await expect(withRun(scenario, { results: folder }, () => undefined)).rejects.toThrow('no bundle that can be used');
+  expect(await withTarget(scenario, options(folder), async ({ run, text }) => [run, text])).toEqual([null, SCENARIO]);
+  await expect(withRun(scenario, { results: folder }, () => undefined)).rejects.toThrow('not a usable bundle');
   const cut = join(folder, 'cut');
   writeFileSync(cut, Buffer.from('1f8b08', 'hex'));
-  await expect(withGiven(cut, options(folder), async () => undefined)).rejects.toThrow('no bundle that can be used');
+  await expect(withTarget(cut, options(folder), async () => undefined)).rejects.toThrow('not a usable bundle');
 });
 
 it("the lab's own failure says nothing of a kernel", async () => {
   const { results: folder, id, bundle } = await results(() => ({ outcome: 'infra' }));
   for (const word of [id, bundle])
-    await expect(withGiven(word, options(folder), async () => undefined)).rejects.toThrow('ended in infra');
+    await expect(withTarget(word, options(folder), async () => undefined)).rejects.toThrow('ended in infra');
 });

@@ -66,7 +66,7 @@ describe('a pair', () => {
     expect(shown).toContain('rollback  b -> a: NOT KNOWN\n');
     expect(shown).toContain('note: a: a: payload of an unknown kind\n');
     expect(text(image('a', stock(null, '')), image('a', stock(null, '')))).toContain(
-      'No component of the handover is known of either.',
+      'No component of the handover is known of either kernel.',
     );
     expect(versionsText({ name: 'object', reads: [1], writes: null, write: null, manner: null })).toBe(
       'reads v1, writes not known',
@@ -115,7 +115,7 @@ describe('a fleet', () => {
     expect(shown).toMatch(/^object 1 +- +2 +a \(neither reads nor writes\), c \(neither reads nor writes\)$/m);
     expect(shown).toMatch(/^label +no +object 3$/m);
     expect(shown).toMatch(
-      /All 2 updates between those that take part work, and with them every rollback: b with labobj.write=1.\n$/,
+      /All 2 updates between the hosts that take part work, and so does every rollback: b with labobj.write=1.\n$/,
     );
     expect(profileText(checkProfile(profile, hosts.slice(2)), {})).toContain('No host can take part.');
     expect(profileText(checkProfile(profile, hosts.slice(1)), {})).toContain('Only b can take part');

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bundles from somebody who means harm: each is refused with words, nothing is written outside, and nothing of it
-// stays.
+// Bundles of an attacker: each is refused with a message, nothing is written outside its folder, and no file stays.
 import { createHash } from 'node:crypto';
 import {
   existsSync,
   mkdirSync,
   mkdtempSync,
-  readFileSync,
   readdirSync,
+  readFileSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -90,10 +89,10 @@ vi.stubEnv('TMPDIR', TMP);
 afterAll(() => rmSync(TMP, { recursive: true, force: true }));
 const leftovers = () => readdirSync(TMP).filter((name) => name.startsWith('lab-bundle-')).length;
 
-async function refused(bytes: Buffer, most?: number): Promise<string> {
+async function refused(bytes: Buffer, maxBytes?: number): Promise<string> {
   const before = leftovers();
   const path = written(bytes);
-  const why = await openBundle(path, false, most).then(
+  const why = await openBundle(path, { trust: false, maxBytes }).then(
     (bundle) => {
       bundle.close();
       return 'it was opened';
@@ -107,7 +106,7 @@ async function refused(bytes: Buffer, most?: number): Promise<string> {
 it('a sound one is opened, as files of this user alone, and goes when it is closed', async () => {
   const bundle = await openBundle(
     written(gzipSync(tar(sound({ 'run/console.log': 'hello' }).map((entry) => ({ ...entry, mode: 0o6777 }))))),
-    false,
+    { trust: false },
   );
   expect(readFileSync(join(bundle.run, 'console.log'), 'utf8')).toBe('hello');
   bundle.close();
@@ -116,11 +115,11 @@ it('a sound one is opened, as files of this user alone, and goes when it is clos
 
 describe('refused is', () => {
   const cases: [string, () => Buffer | string, string][] = [
-    ['a path that leads out', () => tar(sound({ '../../evil': 'x' })), 'files.2.path: no path that a bundle has'],
+    ['a path that leads out', () => tar(sound({ '../../evil': 'x' })), 'files.2.path: not a path of a bundle'],
     [
       'a path that leads out and is not named',
       () => tar([...sound(), { path: '../evil', data: 'x' }]),
-      'does not name',
+      'does not list',
     ],
     ['an absolute path', () => tar(sound({ '/etc/cron.d/evil': 'x' })), 'path'],
     ['a hidden file', () => tar(sound({ 'run/.bashrc': 'x' })), 'path'],
@@ -151,11 +150,11 @@ describe('refused is', () => {
     ['a folder', () => tar([...sound(), { path: 'run/', type: 'Directory' }]), 'Directory'],
     ['a device', () => tar([...sound(), { path: 'run/sda', type: 'CharacterDevice' }]), 'CharacterDevice'],
     ['a pipe', () => tar([...sound(), { path: 'run/pipe', type: 'FIFO' }]), 'FIFO'],
-    ['a file twice', () => tar([...sound(), { path: 'run/scenario.yaml', data: SCENARIO }]), 'or twice'],
+    ['a file twice', () => tar([...sound(), { path: 'run/scenario.yaml', data: SCENARIO }]), 'holds it twice'],
     [
       'a file that is named twice',
       () => tar(sound({}, { files: [1, 2].map(() => ({ path: 'run/a', size: 0, sha256: sha256('') })) })),
-      'named twice',
+      'listed twice',
     ],
     [
       'a file that has changed',
@@ -165,7 +164,7 @@ describe('refused is', () => {
             entry.path === 'run/scenario.yaml' ? { ...entry, data: SCENARIO.replace('4KiB', '8KiB') } : entry,
           ),
         ),
-      'is not what it was',
+      'has changed since',
     ],
     [
       'a file of another size',
@@ -196,7 +195,11 @@ describe('refused is', () => {
       () => tar(sound({}, { files: [1, 2, 3].map((i) => ({ path: `run/f${i}`, size: 2 ** 31, sha256: sha256('') })) })),
       'more than 4294967296 bytes in all',
     ],
-    ['another run than it says', () => tar(sound({}, { run: 'other' })), 'another run than it says'],
+    [
+      'another run than its manifest says',
+      () => tar(sound({}, { run: 'other' })),
+      'another run than its manifest says',
+    ],
     ['no run', () => tar(sound({ 'run/result.json': '{}' })), 'its run cannot be used'],
     [
       'a result of a newer lab',
@@ -257,7 +260,7 @@ describe('refused is', () => {
 
   it('no gzip, or noise', async () => {
     expect(await refused(Buffer.from('hello'))).toContain('incorrect header');
-    expect(await refused(gzipSync(Buffer.alloc(10_000, 7)))).toContain('no bundle that can be used');
+    expect(await refused(gzipSync(Buffer.alloc(10_000, 7)))).toContain('not a usable bundle');
   });
 
   it.each([1, 3, 20])(
@@ -265,7 +268,7 @@ describe('refused is', () => {
     { timeout: 10_000 },
     async (mib) => {
       const path = written(Buffer.concat([gzipSync(tar(sound())), gzipSync(Buffer.alloc(mib << 20), { level: 1 })]));
-      await openBundle(path, false).then(
+      await openBundle(path, { trust: false }).then(
         (bundle) => bundle.close(),
         () => undefined,
       );
@@ -274,7 +277,7 @@ describe('refused is', () => {
 
   it('one that unpacks to more than it announces, behind the end of its archive', async () => {
     const bomb = Buffer.concat([gzipSync(tar(sound())), gzipSync(Buffer.alloc(64 << 20), { level: 1 })]);
-    expect(await refused(bomb, 1 << 20)).toContain('more than it announces');
+    expect(await refused(bomb, 1 << 20)).toContain('more than its manifest says');
   });
 });
 
@@ -328,11 +331,11 @@ describe('what the lab packs', () => {
       `kernels/${sha256('kernel')}/bzImage`,
     ]);
     expect(readdirSync(join(folder, '..')).sort()).toEqual([RESULT.id, 'bzImage', 'x.lab.tar.gz'].sort());
-    const bundle = await openBundle(output, false);
+    const bundle = await openBundle(output, { trust: false });
     expect(readFileSync(bundle.kernelFiles(sha256('kernel'))?.bzImage ?? '', 'utf8')).toBe('kernel');
     expect(bundle.kernelFiles(sha256('other'))).toBeNull();
     bundle.close();
-    await expect(packBundle(folder, [], { ...options, output })).rejects.toThrow('is there already');
+    await expect(packBundle(folder, [], { ...options, output })).rejects.toThrow('already exists');
   });
 
   it('given up, it leaves nothing', async () => {

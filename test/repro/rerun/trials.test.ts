@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A run in which the lab itself failed is no answer.
 import { expect, it } from 'vitest';
-import { type Execute, Trials, type Verdict } from '../../../src/repro/rerun/trials.js';
+import { type Execute, Trials, type TrialAnswer } from '../../../src/repro/rerun/trials.js';
 import { parseScenario } from '../../../src/scenario/index.js';
 
 const TEXT = 'from: 7.2.12\nto: 7.3.4\n';
@@ -19,7 +19,7 @@ function trials(outcomes: readonly string[]) {
           : ({ outcome: 'preserved', title: null } as const);
     return { ...seen, suspects: [], asExpected: false };
   };
-  const said: Verdict[] = [];
+  const answers: TrialAnswer[] = [];
   const all = new Trials({
     wanted: WANTED,
     execute,
@@ -28,9 +28,9 @@ function trials(outcomes: readonly string[]) {
     jobs: 1,
     signal: new AbortController().signal,
     until: Infinity,
-    onTrial: ({ verdict }) => void said.push(verdict),
+    onTrial: ({ answer }) => void answers.push(answer),
   });
-  return { all, said };
+  return { all, answers };
 }
 
 it('is done again', async () => {
@@ -39,13 +39,13 @@ it('is done again', async () => {
   expect(all.started).toBe(3);
 });
 
-it('and where it stays, nobody knows: it is said, and not remembered as an answer', async () => {
-  const { all, said } = trials(['infra', 'infra', 'infra', 'panic']);
+it('and where it stays, nobody knows: it is answers, and not remembered as an answer', async () => {
+  const { all, answers } = trials(['infra', 'infra', 'infra', 'panic']);
   expect(await all.first([TEXT])).toBeNull();
-  expect(said).toEqual([{ holds: false, instead: expect.stringContaining('not known') as string }]);
-  expect(all.verdictOf(TEXT)?.instead).toContain('not known');
+  expect(answers).toEqual([{ holds: false, instead: expect.stringContaining('not known') as string }]);
+  expect(all.answerOf(TEXT)?.instead).toContain('not known');
   expect(await all.first([TEXT])).toBe(0);
-  expect(all.verdictOf(TEXT)).toEqual({ holds: true, instead: '' });
+  expect(all.answerOf(TEXT)).toEqual({ holds: true, instead: '' });
 });
 
 it('an answer is remembered', async () => {

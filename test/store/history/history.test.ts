@@ -7,8 +7,8 @@ import { temporaryFolder } from '../../util/temporary.js';
 import { cellOf } from '../matrix/matrix.js';
 import { writeMatrix, writeRun } from '../run/runs.js';
 
-async function ask<T>(results: string, question: (history: History) => T, anew = false): Promise<T> {
-  const history = await History.open(results, { anew });
+async function ask<T>(results: string, question: (history: History) => T, rebuild = false): Promise<T> {
+  const history = await History.open(results, { rebuild });
   try {
     return question(history);
   } finally {
@@ -54,7 +54,7 @@ describe('the index of a results folder', () => {
     expect(seen).toBe(1);
     (await History.open(results, { onFolder: () => seen++ })).close();
     expect(seen).toBe(1);
-    (await History.open(results, { anew: true, onFolder: () => seen++ })).close();
+    (await History.open(results, { rebuild: true, onFolder: () => seen++ })).close();
     expect(seen).toBe(2);
   });
 

@@ -26,7 +26,7 @@ export function crashLines(events: readonly EventRead[]): CrashLine[] {
 const BEFORE = 4;
 const AFTER = 14;
 const LAST = 12;
-const MOST_LINE = 400;
+const MAX_LINE = 400;
 
 export interface Part {
   /** Number of the first line, from 1. */
@@ -36,14 +36,14 @@ export interface Part {
 
 /** The lines that are shown, in parts; all of them where they have fewer than `budget` characters. */
 export function partsOf({ head }: ConsoleRead, crashes: readonly CrashLine[], budget: number): Part[] {
-  if (head.reduce((sum, line) => sum + Math.min(line.length, MOST_LINE) + 8, 0) <= budget)
+  if (head.reduce((sum, line) => sum + Math.min(line.length, MAX_LINE) + 8, 0) <= budget)
     return head.length === 0 ? [] : [{ first: 1, lines: head }];
   const wanted = new Set<number>();
   let left = budget;
   const want = (from: number, to: number) => {
     for (let line = Math.max(1, from); line <= Math.min(head.length, to); line++) {
       if (wanted.has(line)) continue;
-      left -= Math.min(head[line - 1]?.length ?? 0, MOST_LINE) + 8;
+      left -= Math.min(head[line - 1]?.length ?? 0, MAX_LINE) + 8;
       if (left < 0) return;
       wanted.add(line);
     }
@@ -107,7 +107,7 @@ function linesOf(first: number, lines: readonly string[], marked: ReadonlyMap<nu
   let plain = '';
   for (const [at, line] of lines.entries()) {
     const number = first + at;
-    const text = show(line, MOST_LINE);
+    const text = show(line, MAX_LINE);
     if (!marked.has(number)) {
       plain += `${String(number).padStart(5)} ${text}\n`;
       continue;

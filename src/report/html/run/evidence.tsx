@@ -7,7 +7,7 @@ import type { Result } from '../../../model/result/result.js';
 import { show } from '../page.js';
 
 const MOST = 60;
-const MOST_ROWS = 40;
+const MAX_ROWS = 40;
 
 export function Evidence({ result: { cause, incidents } }: { result: Result }) {
   const others = incidents.filter((incident) => incident.title !== cause?.title || incident.t !== cause.t);
@@ -73,9 +73,9 @@ function comparedWith(outcome: Outcome, { outcome: foretold, hit }: PredictionOf
 function rows(text: string): string {
   const all = text.split('\n');
   return `${all
-    .slice(0, MOST_ROWS)
+    .slice(0, MAX_ROWS)
     .map((row) => show(row))
-    .join('\n')}${all.length > MOST_ROWS ? `\n... ${all.length - MOST_ROWS} more lines` : ''}`;
+    .join('\n')}${all.length > MAX_ROWS ? `\n... ${all.length - MAX_ROWS} more lines` : ''}`;
 }
 
 /** What A wrote and what B reads, component by component. */

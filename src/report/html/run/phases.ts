@@ -24,7 +24,7 @@ export interface Mark {
   bad: boolean;
 }
 
-const MOST_SESSIONS = 6;
+const MAX_SESSIONS = 6;
 
 /** One lane for the kernels, one for each of the first sessions, one for the IOMMU. */
 export function lanesOf(result: Result, events: readonly EventRead[]): Lane[] {
@@ -73,7 +73,7 @@ function sessions(events: readonly EventRead[], end: number): Lane[] {
   const names = [
     ...new Set(steps.filter(({ rest }) => rest['op'] === 'create').map(({ rest }) => asText(rest['target']))),
   ];
-  const lanes = names.slice(0, MOST_SESSIONS).map((name): Lane => {
+  const lanes = names.slice(0, MAX_SESSIONS).map((name): Lane => {
     const of = steps.filter(({ rest }) => rest['target'] === name);
     const bars: Bar[] = [];
     let open: number | null = null;
@@ -108,7 +108,7 @@ function sessions(events: readonly EventRead[], end: number): Lane[] {
     if (carried !== null) bars.push({ from: carried, to: end, look: 'broken', text: `${name}: never came back` });
     return { name: `session ${name}`, bars };
   });
-  if (names.length > MOST_SESSIONS) lanes.push({ name: `and ${names.length - MOST_SESSIONS} sessions more`, bars: [] });
+  if (names.length > MAX_SESSIONS) lanes.push({ name: `and ${names.length - MAX_SESSIONS} sessions more`, bars: [] });
   return lanes;
 }
 
@@ -134,7 +134,7 @@ function iommu({ iommu: it }: Result, end: number): Lane[] {
   return [{ name: `IOMMU (${it.kind})`, bars }];
 }
 
-const MOST_MARKS = 60;
+const MAX_MARKS = 60;
 
 /** Evidence, at its time. */
 export function marksOf({ incidents, timeline }: Result): Mark[] {
@@ -143,5 +143,5 @@ export function marksOf({ incidents, timeline }: Result): Mark[] {
     .map(({ t, what }) => ({ t, text: what, bad: false }));
   return [...incidents.map(({ t, title, implies }) => ({ t, text: title, bad: implies !== null })), ...faults]
     .sort((a, b) => a.t - b.t)
-    .slice(0, MOST_MARKS);
+    .slice(0, MAX_MARKS);
 }

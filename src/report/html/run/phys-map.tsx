@@ -6,7 +6,7 @@ import { show } from '../page.js';
 
 const PAGE = 4096;
 const COLUMNS = 96;
-const MOST_ROWS = 24;
+const MAX_ROWS = 24;
 const FIELD = 10;
 /** Memory is drawn in whole steps of this. */
 const STEP_PAGES = (64 << 20) / PAGE;
@@ -38,7 +38,7 @@ export function drawingOf(map: readonly Run[]): Drawing {
     .filter(({ pfn, pages }) => Number.isSafeInteger(pfn) && pages > 0);
   const end = runs.reduce((most, { pfn, pages }) => Math.max(most, pfn + pages), 0);
   const extent = Math.max(STEP_PAGES, Math.ceil(end / STEP_PAGES) * STEP_PAGES);
-  const pages = Math.max(1, Math.ceil(extent / (COLUMNS * MOST_ROWS)));
+  const pages = Math.max(1, Math.ceil(extent / (COLUMNS * MAX_ROWS)));
   const worst = new Map<number, number>();
   for (const { pfn, pages: count, state } of runs) {
     const rank = WORST_FIRST.indexOf(state);

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ctrl-C and its kin end a run in order: the machine is gone and nothing half-written stays before the lab exits. A
-// second one ends it at once: QEMU dies with its parent (qemu/process.ts), and what is left of files is removed by who
-// outlives the lab (util/process/reaper.ts).
-import type { ImageContext } from '../images/index.js';
+// The first Ctrl-C (or SIGTERM, SIGHUP) ends a run in order: before the lab exits, the machine is gone and no file is
+// half-written. The second one ends the lab at once: QEMU dies with its parent (qemu/process.ts), and the reaper, which
+// outlives the lab, removes the files that are left (util/process/reaper.ts).
+import type { ImageContext } from '../../images/index.js';
 
-export class Interrupted extends Error {
-  override name = 'Interrupted';
+export class UserInterrupt extends Error {
+  override name = 'UserInterrupt';
   constructor(readonly signalName: NodeJS.Signals) {
     super(`interrupted by ${signalName}`);
   }
 }
 
-/** 128 and the signal's number, as a shell has it. */
+/** 128 plus the number of the signal, as in a shell. */
 export const INTERRUPT_STATUS: Readonly<Partial<Record<NodeJS.Signals, number>>> = {
   SIGHUP: 129,
   SIGINT: 130,
@@ -19,8 +19,8 @@ export const INTERRUPT_STATUS: Readonly<Partial<Record<NodeJS.Signals, number>>>
 };
 
 /**
- * Runs a body under a signal that SIGINT, SIGTERM and SIGHUP abort; a second one exits. Whatever the body then fails
- * with, it was interrupted.
+ * Runs `body` with an AbortSignal that SIGINT, SIGTERM and SIGHUP abort. A second signal exits. After an abort the
+ * error is always the UserInterrupt, whatever `body` throws.
  */
 export async function interruptible<T>(body: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
@@ -30,7 +30,7 @@ export async function interruptible<T>(body: (signal: AbortSignal) => Promise<T>
       process.stderr.write(`lab: ${name} again: ended at once\n`);
       process.exit(INTERRUPT_STATUS[name] ?? 1);
     }
-    controller.abort(new Interrupted(name));
+    controller.abort(new UserInterrupt(name));
   };
   for (const name of names) process.on(name, stop);
   try {
@@ -43,7 +43,7 @@ export async function interruptible<T>(body: (signal: AbortSignal) => Promise<T>
   }
 }
 
-/** The same for what asks for images and says nothing while it does. */
+/** The same for commands that need images and show no progress. */
 export function withContext<T>(body: (context: ImageContext) => Promise<T>): Promise<T> {
   return interruptible((signal) => body({ signal, onProgress: () => undefined }));
 }

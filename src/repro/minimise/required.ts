@@ -1,34 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
-// What each thing that is left is needed for: what was seen without it, of what was tried on the very scenario that is
-// left.
+// Explains why each part of the smallest scenario is required: how a run ended that left out exactly this part.
 import type { Trials } from '../rerun/trials.js';
 import { at, type Data, type Path, pathsOf, textOf, withValue } from './data.js';
 import { DROPS, LISTS } from './rules.js';
 
-/** Something that cannot go. */
-export interface Matter {
+/** A part that cannot be removed. */
+export interface RequiredPart {
+  /** Where it is, and its value. */
   what: string;
+  /** How a run without it ended. */
   without: string;
 }
 
-const LONGEST = 100;
+const MAX_VALUE_CHARS = 100;
 
-export function whatMatters(data: Data, trials: Pick<Trials, 'verdictOf'>): Matter[] {
-  const found: Matter[] = [];
-  const ask = (path: Path, value: unknown, without: Data) => {
-    const verdict = trials.verdictOf(textOf(without));
+export function requiredParts(data: Data, trials: Pick<Trials, 'answerOf'>): RequiredPart[] {
+  const parts: RequiredPart[] = [];
+  const check = (path: Path, value: unknown, without: Data) => {
+    const answer = trials.answerOf(textOf(without));
     const text = typeof value === 'string' ? value : JSON.stringify(value);
-    if (verdict !== null && !verdict.holds)
-      found.push({
-        what: `${path.join('.')}: ${text.length > LONGEST ? `${text.slice(0, LONGEST - 1)}…` : text}`,
-        without: verdict.instead,
+    if (answer !== null && !answer.holds)
+      parts.push({
+        what: `${path.join('.')}: ${text.length > MAX_VALUE_CHARS ? `${text.slice(0, MAX_VALUE_CHARS - 1)}…` : text}`,
+        without: answer.instead,
       });
   };
   for (const path of LISTS.flatMap(({ patterns }) => patterns).flatMap((pattern) => pathsOf(data, pattern))) {
     const entries = at(data, path);
     if (Array.isArray(entries))
       for (const [index, entry] of entries.entries())
-        ask(
+        check(
           path,
           entry,
           withEntries(
@@ -40,12 +41,12 @@ export function whatMatters(data: Data, trials: Pick<Trials, 'verdictOf'>): Matt
   }
   for (const path of DROPS.flatMap((pattern) => pathsOf(data, pattern))) {
     const value = at(data, path);
-    if (value !== undefined) ask(path, value, withValue(data, path, undefined));
+    if (value !== undefined) check(path, value, withValue(data, path, undefined));
   }
   for (const path of pathsOf(data, 'cmdline.*')) {
     const words = wordsOf(at(data, path));
     for (const [index, word] of words.entries())
-      ask(
+      check(
         path,
         word,
         withWords(
@@ -55,7 +56,7 @@ export function whatMatters(data: Data, trials: Pick<Trials, 'verdictOf'>): Matt
         ),
       );
   }
-  return found;
+  return parts;
 }
 
 export function wordsOf(line: unknown): string[] {
@@ -66,7 +67,7 @@ export function withWords(data: Data, path: Path, words: readonly string[]): Dat
   return withValue(data, path, words.length === 0 ? undefined : words.join(' '));
 }
 
-/** An empty list goes with its key, but for sessions: without that key there are no steps at all. */
+/** An empty list is removed with its key, except `sessions`: without that key there would be no steps at all. */
 export function withEntries(data: Data, path: Path, entries: readonly unknown[]): Data {
   return withValue(data, path, entries.length === 0 && path.at(-1) !== 'sessions' ? undefined : entries);
 }

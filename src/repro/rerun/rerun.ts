@@ -1,26 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
-// A run made again, some times: is it the same failure, how often, and what else was seen.
+// Repeats a run: is it the same failure, how often, and what else happened?
 import type { Result } from '../../model/result/result.js';
 import type { Performed } from '../../perform/perform.js';
 import { interval, type Rate } from './confidence.js';
 import { type Failure, failureOf, sameFailure } from './failure.js';
 
-export interface Again {
-  /** What the run ended in that is made again. */
+export interface ReproReport {
+  /** The failure of the run that is repeated. */
   original: Failure;
-  /** Runs that were no `infra`. */
+  /** Without the runs that ended in `infra`. */
   rate: Rate & { low: number; high: number };
   runs: { id: string; folder: string; same: boolean; failure: Failure; ms: number }[];
-  /** The run that tells most: the first that is not the same where none is, else the first that is. */
-  telling: Result;
+  /** The run to compare with the original: the first with the same failure, else the first of all. */
+  representative: Result;
 }
 
-/** Throws what `once` throws. @param times at least 1 */
-export async function runAgain(
+/**
+ * Throws what `once` throws.
+ * @param times at least 1
+ */
+export async function rerun(
   original: Result,
   times: number,
   once: (number: number) => Promise<Performed>,
-): Promise<Again> {
+): Promise<ReproReport> {
   const wanted = failureOf(original);
   const done: Performed[] = [];
   for (let i = 0; i < times; i++) done.push(await once(i));
@@ -39,11 +42,11 @@ export async function runAgain(
     runs: runs.filter(({ failure, same }) => same || failure.outcome !== 'infra').length,
   };
   const [low, high] = interval(rate);
-  const telling = (done[runs.findIndex(({ same }) => same)] ?? (done[0] as Performed)).result;
-  return { original: wanted, rate: { ...rate, low, high }, runs, telling };
+  const representative = (done[runs.findIndex(({ same }) => same)] ?? (done[0] as Performed)).result;
+  return { original: wanted, rate: { ...rate, low, high }, runs, representative };
 }
 
-/** 0: the same failure was seen at least once; 1: never; 3: the lab itself failed in all of them. */
-export function exitOf({ rate }: Again): number {
+/** 0: the same failure came at least once; 1: never; 3: the lab itself failed in every run. */
+export function reproStatus({ rate }: ReproReport): number {
   return rate.seen > 0 ? 0 : rate.runs > 0 ? 1 : 3;
 }

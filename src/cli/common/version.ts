@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+// Which lab this is: its version, and a hash of everything that can change a result.
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { packageRoot } from '../util/package-root.js';
+import { packageRoot } from '../../util/package-root.js';
 
 export function labVersion(): string {
   const { version } = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as { version: string };
@@ -13,19 +14,16 @@ export function labVersion(): string {
 let identity: string | null = null;
 
 /**
- * The version and a hash of this lab's code and of what it makes machines of: two labs of one identity come to the same
- * results.
+ * The version and a hash of the lab's code, its agent and its image definitions. Two labs with the same identity get
+ * the same results.
  */
 export function labIdentity(): string {
   if (identity !== null) return identity;
   const hash = createHash('sha256');
   const code = dirname(fileURLToPath(import.meta.url));
-  const bundle = code.startsWith(join(packageRoot(), 'dist'));
-  for (const folder of [
-    bundle ? join(packageRoot(), 'dist') : join(packageRoot(), 'src'),
-    join(packageRoot(), 'lab'),
-    join(packageRoot(), 'images'),
-  ]) {
+  const isBundled = code.startsWith(join(packageRoot(), 'dist'));
+  const folders = [isBundled ? 'dist' : 'src', 'lab', 'images'].map((name) => join(packageRoot(), name));
+  for (const folder of folders) {
     const files = readdirSync(folder, { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile() && !entry.name.endsWith('.map'))
       .map((entry) => join(entry.parentPath, entry.name))

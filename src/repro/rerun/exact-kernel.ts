@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The kernel that a run was on, to the byte: from the cache, from a bundle, or made again from its recipe and checked.
+// Finds exactly the kernel of a run, to the byte: in the cache, in a bundle, or by building it again and checking it.
 import {
   ensureKernel,
   findByHash,
@@ -14,31 +14,31 @@ import { LabError, messageOf } from '../../util/errors.js';
 import { recipeDifferences } from './recipe.js';
 
 export interface RecordedKernel {
-  /** As the run names it. */
+  /** The name in the run. */
   name: string;
   /** Of the bzImage. */
   sha256: string;
-  /** Null where an older lab ran it. */
+  /** Null if an older lab made the run. */
   recipe: KernelRecipe | null;
-  /** Files that a bundle brings, checked; null where it brings none. */
+  /** Checked files of a bundle; null without a bundle, or if it does not hold this kernel. */
   files: Parameters<typeof prebuiltKernel>[1] | null;
 }
 
-export interface SameKernel {
+export interface ExactKernel {
   image: KernelImage;
-  /** What the user should know: it is another build. */
+  /** A message for the user if this is another build; else null. */
   note: string | null;
 }
 
 /**
- * @param otherBuild a kernel that was made again and has come out different is taken all the same. Throws a LabError
- * with what differs.
+ * Throws a LabError that says what differs.
+ * @param options.otherBuild accept a rebuilt kernel that came out different
  */
-export async function sameKernel(
+export async function exactKernel(
   recorded: RecordedKernel,
-  otherBuild: boolean,
+  { otherBuild }: { otherBuild: boolean },
   context: ImageContext,
-): Promise<SameKernel> {
+): Promise<ExactKernel> {
   const { name, sha256 } = recorded;
   const cached = await findByHash(sha256, context);
   if (cached !== null) return { image: { ...cached, name }, note: null };
@@ -50,27 +50,31 @@ export async function sameKernel(
   } catch (error) {
     context.signal.throwIfAborted();
     throw new LabError(
-      `kernel ${name} (SHA-256 ${sha256.slice(0, 12)}) is gone and cannot be made again: ${messageOf(error)}`,
+      `kernel ${name} (SHA-256 ${sha256.slice(0, 12)}) is no longer here and cannot be built again: ${messageOf(error)}`,
       {
         cause: error,
         detail:
           [
             recorded.recipe?.built &&
-              `it was made of ${recorded.recipe.built.source} with ${recorded.recipe.built.compiler}`,
+              `it was built from ${recorded.recipe.built.source} with ${recorded.recipe.built.compiler}`,
             error instanceof LabError ? error.detail : null,
           ]
             .filter(Boolean)
             .join('\n') || null,
-        hint: 'lab bundle RUN --kernels   on the host of the run puts the kernels in; or --from and --to name others',
+        hint:
+          'lab bundle RUN --kernels   on the host of the run packs the kernels; ' +
+          'or use other kernels with --from and --to',
       },
     );
   }
   if (image.sha256 === sha256) return { image, note: null };
   const why = recorded.recipe === null ? [] : recipeDifferences(recorded.recipe, recipeOf(image));
-  const what = `kernel ${name} is another build here: SHA-256 ${image.sha256.slice(0, 12)}, the run was on ${sha256.slice(0, 12)}`;
+  const what =
+    `this host builds another kernel ${name}: ` +
+    `SHA-256 ${image.sha256.slice(0, 12)} here, ${sha256.slice(0, 12)} in the run`;
   if (otherBuild) return { image, note: [what, ...why].join('; ') };
   throw new LabError(what, {
-    detail: why.length > 0 ? why.join('\n') : 'the run has not written down how it was made',
-    hint: 'lab repro RUN --other-build   runs on this build all the same',
+    detail: why.length > 0 ? why.join('\n') : 'the run did not record how its kernel was built',
+    hint: 'lab repro RUN --other-build   uses this build anyway',
   });
 }
