@@ -8,8 +8,8 @@ import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { ensureKernel, ensureRootFs } from '../images/index.js';
 import type { Result } from '../model/result/result.js';
-import { lookOutside } from '../oracles/files/outside.js';
-import { lookAtPageCache } from '../oracles/pages/page-cache.js';
+import { inspectOutside } from '../oracles/files/outside.js';
+import { inspectPageCache } from '../oracles/pages/page-cache.js';
 import { PAGE, Pattern } from '../oracles/files/pattern.js';
 import { packageRoot } from '../util/package-root.js';
 import { removeAtEnd } from '../util/process/reaper.js';
@@ -112,7 +112,7 @@ function pageOracle(): void {
   const read = (phys: number, into: Uint8Array) => readSync(fd, into, 0, into.length, phys) === into.length;
   const speeds = Array.from({ length: 9 }, () => {
     const began = performance.now();
-    const look = lookOutside(read, pattern, [{ page: 0, pfn: 0, count: pattern.pages }]);
+    const look = inspectOutside(read, pattern, [{ page: 0, pfn: 0, count: pattern.pages }]);
     if (look.different > 0) throw new Error('the oracle saw a difference where there is none');
     return (pattern.pages * PAGE) / (1 << 30) / ((performance.now() - began) / 1000);
   });
@@ -132,7 +132,7 @@ function pageStateOracle(): void {
   }
   const speeds = Array.from({ length: 9 }, () => {
     const began = performance.now();
-    const look = lookAtPageCache((pfn) => ({ words, at: 16 * pfn }), {
+    const look = inspectPageCache((pfn) => ({ words, at: 16 * pfn }), {
       runs: [{ page: 0, pfn: 0, count: pages }],
       orders: new Map(),
       isHole: () => false,

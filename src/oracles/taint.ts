@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a kernel's `tainted_mask` says, and what of it is news.
+// Decodes a kernel's `tainted_mask` and tells which of its bits are new.
 import { TAINT_FLAGS, type TaintKind } from '../model/result/taint.js';
 
 /** Bits of an unsigned long. */
@@ -7,11 +7,11 @@ const BITS = 64;
 
 export interface TaintBit {
   name: string;
-  /** Of a bit that 7.3 does not know: damage, as nobody can say that it is none. */
+  /** A bit that 7.3 does not define counts as damage: nobody can say that it is harmless. */
   kind: TaintKind;
 }
 
-/** The bits that are set, lowest first. */
+/** Returns the bits that are set, lowest first. */
 export function bitsOf(mask: bigint): TaintBit[] {
   const bits: TaintBit[] = [];
   for (let bit = 0; bit < BITS; bit++) {
@@ -22,15 +22,15 @@ export function bitsOf(mask: bigint): TaintBit[] {
   return bits;
 }
 
-/** For messages: `0x280 (oops, warn)`. */
+/** Formats a mask for messages: `0x280 (oops, warn)`. */
 export function maskText(mask: bigint): string {
   const names = bitsOf(mask).map(({ name }) => name);
   return `0x${mask.toString(16)}${names.length === 0 ? '' : ` (${names.join(', ')})`}`;
 }
 
 /**
- * What of a mask on arrival is no news: what the first kernel had before anything was handed over, where the same
- * kernel boots again; of another kernel, what says no more than how it was built and on which machine it runs.
+ * Returns the bits of a mask on arrival that prove nothing. If the same kernel boots again, these are the bits that it
+ * had before the first handover. For another kernel, only those that describe how it was built and where it runs.
  */
 export function knownOnArrival(first: bigint, sameKernel: boolean): bigint {
   return sameKernel ? first : first & STATE_BITS;

@@ -10,13 +10,13 @@ export interface VcpuState {
   halted: boolean;
 }
 
-const MOST_VCPUS = 64;
+const MAX_VCPUS = 64;
 const INTERRUPTS = 1 << 9;
 
 export function parseVcpus(text: string): VcpuState[] {
   return text
     .split(/^CPU#/m)
-    .slice(1, 1 + MOST_VCPUS)
+    .slice(1, 1 + MAX_VCPUS)
     .flatMap((part) => {
       const index = /^\d{1,4}/.exec(part)?.[0];
       const [, rip, flags] = /\bRIP=([0-9a-f]{1,16}) RFL=([0-9a-f]{8})/.exec(part) ?? [];

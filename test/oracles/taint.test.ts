@@ -13,18 +13,18 @@ describe('a taint mask', () => {
     [1n << 63n, '0x8000000000000000 (bit-63)'],
   ])('%i reads %s', (mask, text) => expect(maskText(mask)).toBe(text));
 
-  it('has the letters in the order in which a kernel prints them', () => {
+  it('lists flags in the order in which a kernel prints their letters', () => {
     expect(TAINT_FLAGS.map(({ letter }) => letter).join('')).toBe('PFSRMBUDAWCIOELKXTNJ');
     expect(TAINT_FLAGS.map(({ bit }) => bit)).toEqual(Array.from({ length: 20 }, (_, bit) => bit));
     expect(new Set(TAINT_NAMES).size).toBe(24);
   });
 
-  it('takes a bit that it does not know for damage', () => {
+  it('treats an unknown bit as damage', () => {
     expect(bitsOf(1n << 21n)).toEqual([{ name: 'bit-21', kind: 'damage' }]);
     expect(bitsOf(1n << 11n)).toEqual([{ name: 'firmware', kind: 'state' }]);
   });
 
-  it('knows on arrival what the same kernel had when it first booted, and of another kernel what is no damage', () => {
+  it('ignores on arrival what the same kernel had at first boot, and for another kernel what is not damage', () => {
     const first = 0x200n | (1n << 11n);
     expect(knownOnArrival(first, true)).toBe(first);
     expect(knownOnArrival(first, false)).toBe(1n << 11n);

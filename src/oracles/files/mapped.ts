@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Does a device reach the pages of a file, and only those, where the file was mapped for it?
+// Checks that a device reaches the pages of a file, and no others, at the IOVA where the file was mapped for it.
 import type { MappingRun } from '../iommu/index.js';
 import type { PfnRun } from './outside.js';
 import { PAGE } from './pattern.js';
@@ -7,16 +7,17 @@ import { PAGE } from './pattern.js';
 export interface MappedCheck {
   pages: number;
   right: number;
-  /** Pages that lead to other memory, and pages that lead nowhere. */
+  /** Pages that lead to other memory, and pages that are not mapped. */
   wrong: number;
   missing: number;
   first: { page: number; iova: number; phys: number | null; expected: number } | null;
 }
 
 /**
+ * Checks every page of a file.
  * @param mappings ascending by IOVA
- * @param iova where the file begins
- * @param runs where its pages lie
+ * @param iova start of the file
+ * @param runs where its pages lie in physical memory
  */
 export function checkMapped(mappings: readonly MappingRun[], iova: number, runs: readonly PfnRun[]): MappedCheck {
   const found: MappedCheck = { pages: 0, right: 0, wrong: 0, missing: 0, first: null };

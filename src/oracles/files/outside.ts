@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Content seen from outside: the physical pages that a file had when it was preserved, against what was written into
-// it.
+// Checks content from outside: compares the physical pages that a file had when it was preserved with its pattern.
+import type { ReadPhys } from '../../handover/memory/memory.js';
 import { PAGE } from './pattern.js';
+
+export type { ReadPhys };
 
 /** Pages [page, page + count) of a file lie in physical pages [pfn, pfn + count). */
 export interface PfnRun {
@@ -11,43 +13,38 @@ export interface PfnRun {
 }
 
 /**
- * What pages of a file must hold: where page `page`, whose words begin at `at`, first differs, in bytes; -1 where it
- * does not.
+ * The expected content of pages. `compare` returns the byte offset of the first difference in page `page`, whose words
+ * begin at `at`; -1 if there is none.
  */
 export interface PageContent {
   compare(page: number, words: Uint32Array, at: number): number;
 }
 
-/** Reads physical memory; false where there is no RAM. */
-export type ReadPhys = (phys: number, into: Uint8Array) => boolean;
-
-export interface OutsideLook {
+export interface OutsideView {
   /** Pages that were compared. */
   pages: number;
   equal: number;
-  /**
-   * Runs of file pages whose physical page holds something else; at most MOST_RUNS are kept, `different` counts all.
-   */
+  /** Runs of pages whose physical page holds other content. At most MAX_RUNS are kept; `different` counts all. */
   different: number;
   differentRuns: { page: number; count: number }[];
   /** The first difference: file page, byte within it, physical address. */
   first: { page: number; offset: number; phys: number } | null;
 }
 
-const MOST_RUNS = 64;
+const MAX_RUNS = 64;
 const CHUNK_PAGES = 256;
 
 /**
  * Compares every page of `runs` with the pattern.
- * @param onPage called for each page with whether it still holds the content
+ * @param onPage called for each page; `equal` tells whether the page still holds the content
  */
-export function lookOutside(
+export function inspectOutside(
   read: ReadPhys,
   pattern: PageContent,
   runs: readonly PfnRun[],
   onPage?: (run: PfnRun, index: number, equal: boolean) => void,
-): OutsideLook {
-  const look: OutsideLook = { pages: 0, equal: 0, different: 0, differentRuns: [], first: null };
+): OutsideView {
+  const look: OutsideView = { pages: 0, equal: 0, different: 0, differentRuns: [], first: null };
   const most = runs.reduce((pages, { count }) => Math.max(pages, Math.min(CHUNK_PAGES, count)), 0);
   const words = new Uint32Array((most * PAGE) / 4);
   for (const run of runs) {
@@ -68,10 +65,10 @@ export function lookOutside(
   return look;
 }
 
-function note(look: OutsideLook, page: number, offset: number, pageAddress: number): void {
+function note(look: OutsideView, page: number, offset: number, pageAddress: number): void {
   look.different++;
   look.first ??= { page, offset, phys: pageAddress + offset };
   const last = look.differentRuns.at(-1);
   if (last !== undefined && last.page + last.count === page) last.count++;
-  else if (look.differentRuns.length < MOST_RUNS) look.differentRuns.push({ page, count: 1 });
+  else if (look.differentRuns.length < MAX_RUNS) look.differentRuns.push({ page, count: 1 });
 }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The content that the agent writes and the oracles expect (docs/agent-protocol.md, "Content pattern"): every word of
-// every page of every file is different from its neighbour's, so a lost, stale, swapped or foreign page is seen, and
-// which one it is.
+// The content that the agent writes and the oracles expect (docs/agent-protocol.md, "Content pattern"). Every word of
+// every page of every file differs from its neighbour, so a page that is lost, stale, swapped or foreign is noticed,
+// and it can be identified.
 import type { PageRange } from '../../model/scenario/scenario.js';
 
 export const PAGE = 4096;
 const WORDS = PAGE / 4;
 
-/** What one file holds. */
+/** The content of one file. */
 export interface Content {
   /** Bytes. */
   size: number;
@@ -15,7 +15,7 @@ export interface Content {
   holes: readonly PageRange[];
 }
 
-/** Integer hash of 32 bits. */
+/** A 32-bit integer hash. */
 export function mix(x: number): number {
   x ^= x >>> 16;
   x = Math.imul(x, 0x7feb352d);
@@ -36,7 +36,7 @@ export class Pattern {
     this.tagSeeds = [mix((seed + 0x85ebca6b) >>> 0), mix((seed + Math.imul(0x85ebca6b, 2)) >>> 0)];
   }
 
-  /** Pages of the file, the last one perhaps not full. */
+  /** Number of pages; the last one may be partial. */
   get pages(): number {
     return Math.ceil(this.content.size / PAGE);
   }
@@ -52,8 +52,8 @@ export class Pattern {
 
   /**
    * Compares one page.
-   * @param words the page's 1024 words begin at `at`
-   * @returns offset in bytes of the first difference within the page, or -1
+   * @param at index of the page's first word in `words`; 1024 words follow
+   * @returns byte offset of the first difference within the page, or -1
    */
   compare(page: number, words: Uint32Array, at: number): number {
     const bytes = this.bytesIn(page);
@@ -61,7 +61,7 @@ export class Pattern {
     const base = this.base;
     const even = mix((this.tagSeeds[0] + page) >>> 0);
     const odd = mix((this.tagSeeds[1] + page) >>> 0);
-    // No branch in the loop, four words a turn: a difference is looked for only where there is one.
+    // The loop has no branch and takes four words a turn. Only a page that differs is searched for the place.
     let difference = 0;
     for (let j = 0; j < WORDS; j += 4) {
       difference |=
@@ -80,7 +80,7 @@ export class Pattern {
     return -1;
   }
 
-  /** The page's content, 4096 bytes. */
+  /** Returns the content of a page, 4096 bytes. */
   page(page: number): Uint8Array {
     const words = new Uint32Array(WORDS);
     for (let j = 0; j < WORDS; j++) {

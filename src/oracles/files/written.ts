@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a file holds once it was written to, cut or grown after it was filled.
+// The content of a file that was written to, truncated or extended after it was filled.
 import type { PageRange, WrittenPages } from '../../model/scenario/scenario.js';
 import { type Content, PAGE, Pattern } from './pattern.js';
 
 export interface ChangedContent extends Content {
-  /** In the order of the writes: the last one that has a page wins. */
+  /** In the order of the writes: the last one that covers a page wins. */
   written?: readonly WrittenPages[];
 }
 
-/** The pattern of a file, with what was written over it. */
+/** Returns the pattern of a file, including what was written over it. */
 export function patternOf(content: ChangedContent): Pattern {
   return content.written === undefined || content.written.length === 0
     ? new Pattern(content)
@@ -44,7 +44,7 @@ class WrittenPattern extends Pattern {
 
 const pagesOf = (size: number) => Math.ceil(size / PAGE);
 
-/** The range without the pages from `first` to `end`. */
+/** Cuts the pages from `first` to `end` out of a range. */
 function without(range: PageRange, first: number, end: number): PageRange[] {
   const stop = range.first + range.count;
   if (range.first >= end || stop <= first) return [range];
@@ -68,7 +68,7 @@ function changed<T extends ChangedContent>(
   };
 }
 
-/** Pages [first, first + count) hold the pattern of another seed; the file grows where they lie behind its end. */
+/** Fills pages [first, first + count) with the pattern of another seed. The file grows if they lie behind its end. */
 export function writeTo<T extends ChangedContent>(content: T, { first, count }: PageRange, seed: number): T {
   if (count === 0) return content;
   const end = first + count;
@@ -84,7 +84,7 @@ export function writeTo<T extends ChangedContent>(content: T, { first, count }: 
   );
 }
 
-/** Pages that read as zeros from now on. The size stays. */
+/** Makes pages read as zeros. The size stays the same. */
 export function punch<T extends ChangedContent>(content: T, { first, count }: PageRange): T {
   const end = Math.min(first + count, pagesOf(content.size));
   if (end <= first) return content;
@@ -99,7 +99,7 @@ export function punch<T extends ChangedContent>(content: T, { first, count }: Pa
   );
 }
 
-/** What is cut off is gone; what is added is a hole, and the rest of the page that was the last is zero. */
+/** Changes the size. New pages are a hole; the rest of the old last page reads as zeros. */
 export function resize<T extends ChangedContent>(content: T, size: number): T {
   const [before, after] = [pagesOf(content.size), pagesOf(size)];
   if (size <= content.size) {

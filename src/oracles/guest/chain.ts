@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Recomputes the bare guest's chain from its pages alone, without a word from the guest or from who runs it
+// Recomputes the chain of the bare guest from its pages alone. Neither the guest nor its client is asked
 // (docs/guest-payload.md, "To check it").
 import type { PfnRun, ReadPhys } from '../files/outside.js';
 import { type ControlPage, readControl, type VcpuControl } from './control.js';
@@ -7,38 +7,38 @@ import { digestOf, type Pair } from './digest.js';
 import { Links, NOTHING } from './links.js';
 import { eachPage, readPage } from './pages.js';
 
-/** What a bare guest was made as. */
+/** The parameters that a bare guest was created with. */
 export interface BareGuest {
   seed: number;
   vcpus: number;
-  /** Devices that it has; the pages of their transfers lie before the chain. */
+  /** Number of devices; the pages of their transfers lie before the chain. */
   devices: number;
   /** Pages of RAM. */
   pages: number;
 }
 
-export interface ChainLook {
-  /** Pages that take part, and how many of them break it. */
+export interface ChainView {
+  /** Pages that were checked, and pages that break the chain. */
   pages: number;
   bad: number;
   first: { page: number; what: string } | null;
-  /** Of all vCPUs. */
+  /** Sum over all vCPUs. */
   ticks: number;
   links: number;
-  /** Head of each share, 16 hexadecimal digits. */
+  /** The head of each vCPU's share, 16 hexadecimal digits. */
   heads: string[];
   control: ControlPage | null;
 }
 
-/** First page behind the control page, and the last one that never changes. */
+/** The pages behind the control page that never change. */
 const CONSTANTS = { first: 1, count: 13 };
 const BASE_PAGE = 13;
 const FIRST_STACK = 14;
 const PAGES_OF_DEVICE = 2;
 const WORDS = 1024;
 
-export function checkChain(read: ReadPhys, runs: readonly PfnRun[], guest: BareGuest): ChainLook {
-  const look: ChainLook = {
+export function checkChain(read: ReadPhys, runs: readonly PfnRun[], guest: BareGuest): ChainView {
+  const look: ChainView = {
     pages: guest.pages - firstOf(guest) + CONSTANTS.count,
     bad: 0,
     first: null,
@@ -88,29 +88,31 @@ export function checkChain(read: ReadPhys, runs: readonly PfnRun[], guest: BareG
   return look;
 }
 
-/** The first page of the chain. */
+/** Returns the first page of the chain. */
 function firstOf({ vcpus, devices }: BareGuest): number {
   return FIRST_STACK + vcpus + PAGES_OF_DEVICE * devices;
 }
 
-/** The page that a device's transfers land in. */
+/** Returns the page that a device's transfers are written to. */
 export function landingPage({ vcpus }: Pick<BareGuest, 'vcpus'>, device: number): number {
   return FIRST_STACK + vcpus + PAGES_OF_DEVICE * device + 1;
 }
 
-function note(look: ChainLook, page: number, what: string): ChainLook {
+function note(look: ChainView, page: number, what: string): ChainView {
   look.bad++;
   if (look.first === null || page < look.first.page) look.first = { page, what };
   return look;
 }
 
-/** Program, page tables, descriptors: their digest is in the control page, and one of them follows from the seed. */
+/**
+ * Checks program, page tables and descriptors: the control page has their digest, and one page follows from the seed.
+ */
 function checkConstants(
   read: ReadPhys,
   runs: readonly PfnRun[],
   control: ControlPage,
   links: Links,
-  look: ChainLook,
+  look: ChainView,
 ): void {
   let digest: Pair | undefined;
   let missing: number | null = null;
@@ -125,23 +127,22 @@ function checkConstants(
     note(look, CONSTANTS.first, 'pages 1 to 13, which never change, have changed');
 }
 
-/** So many transfers may have been given up since the last that was found right. */
-const MOST_GIVEN_UP = 8;
+/** How many transfers may have been abandoned since the last one that was found right. */
+const MAX_GIVEN_UP = 8;
 
 /**
- * A device wrote there, and nobody else: what the last transfer carried that the guest found right, or one that came
- * after it.
+ * Checks the page that only a device writes. It must hold the last transfer that the guest confirmed, or a later one.
  */
 function checkLanding(
   words: Uint32Array | null,
   links: Links,
   { device, transfer, landed, page }: { device: number; transfer: number; landed: number; page: number },
-  look: ChainLook,
+  look: ChainView,
 ): void {
   if (words === null) note(look, page, 'the page that a device writes to is not there');
   else if (landed === 0 && words.every((word) => word === 0)) return;
   else {
-    const since = Math.min(Math.max(0, transfer - landed), MOST_GIVEN_UP);
+    const since = Math.min(Math.max(0, transfer - landed), MAX_GIVEN_UP);
     const may = [landed, ...Array.from({ length: since }, (_, i) => transfer - i)].filter((n) => n > 0);
     if (!may.some((n) => links.transfer(device, n).every((word, j) => words[j] === word)))
       note(look, page, `it holds neither transfer ${landed} of device ${device}, nor a later one`);
@@ -155,15 +156,15 @@ interface Share {
   count: number;
 }
 
-/** What the pass over the pages keeps of each, in the order of the pages. */
+/** What the pass over the pages keeps of each page, in page order. */
 interface Seen {
   ok: Uint8Array;
   heads: Uint32Array;
-  /** Digest of the page that each one wrote over. */
+  /** Digest of the page that each link overwrote. */
   over: Uint32Array;
 }
 
-function checkShare(read: ReadPhys, runs: readonly PfnRun[], links: Links, share: Share, look: ChainLook): void {
+function checkShare(read: ReadPhys, runs: readonly PfnRun[], links: Links, share: Share, look: ChainView): void {
   const { v, vcpu, first, count } = share;
   const n = vcpu.links;
   if (!Number.isSafeInteger(n) || n < count) {
@@ -193,12 +194,12 @@ function checkShare(read: ReadPhys, runs: readonly PfnRun[], links: Links, share
   followHeads(links, share, seen, look);
 }
 
-/** The last link up to `n` that wrote page `i` of the share. */
+/** Returns the last link up to `n` that wrote page `i` of the share. */
 function linkAt(i: number, n: number, count: number): number {
   return n - ((((n - 1 - i) % count) + count) % count);
 }
 
-/** A page in work: each word is the old page's or the new one's. */
+/** Is this a page that is being written? Then each word is from either the old page or the new one. */
 function isMixed(
   links: Links,
   words: Uint32Array,
@@ -213,7 +214,7 @@ function isMixed(
   return old.every((word, j) => words[at + j] === word || words[at + j] === fresh[j]);
 }
 
-function followHeads(links: Links, { v, vcpu, first, count }: Share, { ok, heads, over }: Seen, look: ChainLook): void {
+function followHeads(links: Links, { v, vcpu, first, count }: Share, { ok, heads, over }: Seen, look: ChainView): void {
   const n = vcpu.links;
   const headOf = (m: number): Pair => {
     const i = (m - 1) % count;
@@ -231,7 +232,7 @@ function followHeads(links: Links, { v, vcpu, first, count }: Share, { ok, heads
   if (ok[(n - 1) % count] !== 1) return;
   const [a, b] = headOf(n);
   const is = (head: Pair) => head[0] === a && head[1] === b;
-  // A head that is about to be written is that of the next link already.
+  // The head may already be that of the next link, if the guest was about to write it.
   if (!is(vcpu.head) && !(vcpu.working === n + 1 && vcpu.head[0] === vcpu.next[0] && vcpu.head[1] === vcpu.next[1]))
     note(look, 0, `vCPU ${v}: the head in the control page is not that of link ${n}`);
 }

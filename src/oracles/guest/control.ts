@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The control page of the bare guest (docs/guest-payload.md): where its chain stands, and what it found wrong with
-// itself. Written by a guest that may be broken, so every number is only a claim.
+// Decodes the control page of the bare guest (docs/guest-payload.md): how far its chain is, and which errors it found
+// in itself. A broken guest may have written it, so every number is only a claim.
 import type { Pair } from './digest.js';
 
 const MAGIC = 'LABGUEST';
 const LAYOUT = 2;
-export const MOST_VCPUS = 8;
+export const MAX_VCPUS = 8;
 const MAX_DEVICES = 4;
 const PHASES = ['idle', 'takes', 'gives'] as const;
 
@@ -14,7 +14,7 @@ export interface VcpuControl {
   /** Links done. */
   links: number;
   head: Pair;
-  /** Number of the link in work; equal to `links` where none is. */
+  /** Number of the link that is being written; equal to `links` if there is none. */
   working: number;
   next: Pair;
   oldHead: Pair;
@@ -25,17 +25,17 @@ export interface VcpuControl {
   msrBad: number;
   debugBad: number;
   tscBack: number;
-  /** Largest step of the TSC between two ticks. */
+  /** The largest step of the TSC between two ticks. */
   tscStep: number;
   constantBad: number;
-  /** Vector of the exception that ended it; null where none did. */
+  /** Vector of the exception that ended the vCPU; null if there was none. */
   exception: number | null;
 }
 
-/** A device of the guest's own: the transfer in work, or the last, and how far it is. */
+/** A device that the guest drives itself: its current or last transfer, and how far it is. */
 export interface DeviceControl {
   transfer: number;
-  /** The last that the guest found right; 0: none. */
+  /** The last transfer that the guest found right; 0 if there is none. */
   landed: number;
   phase: 'idle' | 'takes' | 'gives';
 }
@@ -50,18 +50,21 @@ export interface ControlPage {
   constants: Pair;
 }
 
-/** @returns a sentence where it is no control page */
+/**
+ * Decodes a page.
+ * @returns a sentence if it is not a control page
+ */
 export function readControl(words: Uint32Array): ControlPage | string {
   const view = new DataView(words.buffer, words.byteOffset, 4096);
   const u32 = (at: number) => view.getUint32(at, true);
-  /** No counter of a run of minutes comes near 2^53. */
+  /** A run of minutes does not bring any counter near 2^53. */
   const u64 = (at: number) => Number(view.getBigUint64(at, true));
   const pair = (at: number): Pair => [u32(at), u32(at + 4)];
   const magic = Buffer.from(words.buffer, words.byteOffset, 8).toString('latin1');
   if (magic !== MAGIC) return 'page 0 is not its control page';
   if (u32(8) !== LAYOUT) return `its layout is version ${u32(8)}, expected ${LAYOUT}`;
   const vcpus = u32(0x0c);
-  if (vcpus < 1 || vcpus > MOST_VCPUS) return `its control page names ${vcpus} vCPUs`;
+  if (vcpus < 1 || vcpus > MAX_VCPUS) return `its control page names ${vcpus} vCPUs`;
   const devices = u32(0x38);
   if (devices > MAX_DEVICES) return `its control page names ${devices} devices`;
   return {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The digest of a page that the bare guest makes its chain of (docs/guest-payload.md): two lanes of 32 bits over every
-// second word. Each step is a bijection of its lane, so one word that differs is always seen. The turn takes high bits
-// down to where the next multiplication spreads them: without it, the highest bit of two words cancels.
+// The page digest from which the bare guest builds its chain (docs/guest-payload.md): two lanes of 32 bits, each over
+// every second word. Each step is a bijection of its lane, so a single changed word is always noticed. The rotation
+// moves high bits down to where the next multiplication spreads them; without it, the highest bits of two words cancel
+// out.
 
 export type Pair = readonly [number, number];
 
@@ -9,9 +10,10 @@ const PRIME = 0x01000193;
 export const START: Pair = [0x811c9dc5, 0x9dc5811c];
 
 /**
- * @param at first word
+ * Computes the digest of `count` words.
+ * @param at index of the first word
  * @param count an even number of words
- * @param from the digest of what lies before
+ * @param from digest of the data before them
  */
 export function digestOf(words: Uint32Array, at: number, count: number, from: Pair = START): Pair {
   let [a, b] = from;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Links of the bare guest's chain (docs/guest-payload.md): what a page holds follows from its number, its link and the
-// heads; a head follows from the one before and the page that its link wrote over.
+// The links of the bare guest's chain (docs/guest-payload.md). A page's content follows from its number, its link and
+// the heads. A head follows from the head before it and the page that its link overwrote.
 import { mix } from '../files/pattern.js';
 import { digestOf, type Pair } from './digest.js';
 
 const WORDS = 1024;
-/** Words before the body: number, magic, link, head, the head that was in its place. */
+/** Words before the body: page number, magic, link, head, and the head that the page had before. */
 const HEADER = 8;
 const PREVIOUS = 6;
 const NOT_CARRIED = 2;
@@ -24,17 +24,20 @@ export class Links {
     for (let j = 0; j < WORDS; j++) this.base[j] = mix((start + j) >>> 0);
   }
 
-  /** Page 13 of the guest's memory. */
+  /** The content of page 13 of the guest's memory. */
   get baseTable(): Uint32Array {
     return this.base;
   }
 
-  /** The head of a share before its first link. */
+  /** Returns the head of a share before its first link. */
   origin(vcpu: number): Pair {
     return [mix((this.seed + 1) >>> 0), (mix((this.seed + 2) >>> 0) ^ mix(vcpu + 1)) >>> 0];
   }
 
-  /** The head of link `n`. @param digest of the page that it wrote over */
+  /**
+   * Returns the head of link `n`.
+   * @param digest of the page that link `n` overwrote
+   */
   extend([a, b]: Pair, digest: Pair, n: number): Pair {
     const [low, high] = halves(n);
     const second = mix((b ^ digest[1] ^ high) >>> 0);
@@ -45,7 +48,7 @@ export class Links {
     return [mix((head[0] ^ mix(page)) >>> 0), mix((head[1] ^ mix((page + GOLDEN) >>> 0)) >>> 0)];
   }
 
-  /** Is this, word for word, the page of link `n`? */
+  /** Is this page, word for word, that of link `n`? */
   isPage(words: Uint32Array, at: number, page: number, n: number, head: Pair, previous: Pair): boolean {
     const [low, high] = halves(n);
     const header = [page, MAGIC, low, high, head[0], head[1], previous[0], previous[1]];
@@ -60,7 +63,7 @@ export class Links {
     return difference === 0;
   }
 
-  /** The page of link `n`. */
+  /** Returns the page of link `n`. */
   page(page: number, n: number, head: Pair, previous: Pair): Uint32Array {
     const words = new Uint32Array(WORDS);
     words.set([page, MAGIC, ...halves(n), ...head, ...previous]);
@@ -69,13 +72,13 @@ export class Links {
     return words;
   }
 
-  /** The digest of the page of link `n` as its successor finds it, words 6 and 7 counted as 0. */
+  /** Returns the digest of the page of link `n` as its successor computes it: words 6 and 7 count as 0. */
   digest(page: number, n: number, head: Pair): Pair {
     const words = this.page(page, n, head, [0, 0]);
     return digestOf(words, 0, WORDS);
   }
 
-  /** The page that transfer `n` of a device carries; its last words stay as they are, 0. */
+  /** Returns the page that transfer `n` of a device carries. Its last words stay 0. */
   transfer(device: number, n: number): Uint32Array<ArrayBuffer> {
     const low = mix((mix((this.seed + device + 1) >>> 0) ^ (n >>> 0)) >>> 0);
     const tags = [low, mix((low ^ GOLDEN) >>> 0)];
@@ -84,7 +87,7 @@ export class Links {
     );
   }
 
-  /** What a page says of itself. */
+  /** Reads the heads that a page claims to have. */
   static claims(words: Uint32Array, at: number): { head: Pair; previous: Pair } {
     return {
       head: [words[at + 4] as number, words[at + 5] as number],
@@ -93,5 +96,5 @@ export class Links {
   }
 }
 
-/** Digest of what nothing was written over. */
+/** The digest that stands for "nothing was overwritten". */
 export const NOTHING: Pair = [0, 0];

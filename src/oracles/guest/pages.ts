@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// A file's pages, read by their number in the file from where they lie in physical memory.
+// Reads the pages of a file, by page number, from physical memory.
 import type { PfnRun, ReadPhys } from '../files/outside.js';
 import { PAGE } from '../files/pattern.js';
 
 const WORDS = PAGE / 4;
 const CHUNK_PAGES = 256;
 
-/** Reads one page; null where the file has none there, or it is no RAM. Only good until the next call. */
+/** Reads one page; null if the file has no such page or there is no RAM. The result is valid until the next call. */
 export function readPage(read: ReadPhys, runs: readonly PfnRun[], page: number): Uint32Array<ArrayBuffer> | null {
   const run = runs.find((each) => page >= each.page && page < each.page + each.count);
   const words = new Uint32Array(WORDS);
   return run !== undefined && read((run.pfn + page - run.page) * PAGE, new Uint8Array(words.buffer)) ? words : null;
 }
 
-/** Every page from `first` on, in order; `words` is null for those that are not there, else the page begins at `at`. */
+/** Visits `count` pages from `first` on, in order. The page begins at `words[at]`; `words` is null if it is missing. */
 export function eachPage(
   read: ReadPhys,
   runs: readonly PfnRun[],

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a file held at one moment, as one digest a page: for content that nobody can foretell, such as the memory of a
-// running Linux.
-import type { OutsideLook, PfnRun, ReadPhys } from '../files/outside.js';
+// One digest per page of a file, taken at one moment. This is for content that cannot be predicted, such as the memory
+// of a running Linux.
+import type { OutsideView, PfnRun, ReadPhys } from '../files/outside.js';
 import { PAGE } from '../files/pattern.js';
 import { digestOf, type Pair } from './digest.js';
 
@@ -11,16 +11,16 @@ const CHUNK_PAGES = 256;
 export class Snapshot {
   private digests = new Uint32Array(0);
   private known = new Uint8Array(0);
-  /** What pages may hold besides. */
+  /** Other content that a page may have. */
   private readonly allowed = new Map<number, Pair>();
 
-  /** Looks at every page of `runs` and keeps what is there. Pages where there is no RAM count as different. */
-  take(read: ReadPhys, runs: readonly PfnRun[]): OutsideLook {
+  /** Records the content of every page of `runs`. Pages without RAM count as different. */
+  take(read: ReadPhys, runs: readonly PfnRun[]): OutsideView {
     const pages = runs.reduce((most, { page, count }) => Math.max(most, page + count), 0);
     this.digests = new Uint32Array(2 * pages);
     this.known = new Uint8Array(pages);
     this.allowed.clear();
-    const look: OutsideLook = { pages: 0, equal: 0, different: 0, differentRuns: [], first: null };
+    const look: OutsideView = { pages: 0, equal: 0, different: 0, differentRuns: [], first: null };
     const words = new Uint32Array(CHUNK_PAGES * WORDS);
     for (const run of runs) {
       for (let done = 0; done < run.count; done += CHUNK_PAGES) {
@@ -42,12 +42,14 @@ export class Snapshot {
     this.known[page] = 1;
   }
 
-  /** A device may yet write this into the page. */
+  /** Accepts this content too: a device may still write it into the page. */
   allow(page: number, content: Uint32Array): void {
     this.allowed.set(page, digestOf(content, 0, WORDS));
   }
 
-  /** As Pattern.compare(): -1 where the page is as it was; where in the page it differs is not known, so 0. */
+  /**
+   * Like Pattern.compare(): -1 if the page is unchanged. Otherwise 0, because the place of the difference is unknown.
+   */
   compare(page: number, words: Uint32Array, at: number): number {
     if (this.known[page] !== 1) return 0;
     const [a, b] = digestOf(words, at, WORDS);

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// Two walks of one device, before and after: the same IOVA leads to the same page with the same rights, or it is said
-// what became of it.
+// Compares two walks of one device, before and after: each IOVA must lead to the same page with the same rights.
+// Otherwise it reports the difference.
 import { PAGE } from '../../handover/memory/memory.js';
 import { addDifference, type Difference, noDifferences, type Side, type TableComparison } from './differences.js';
 import type { DeviceTables, MappingRun } from './walk/types.js';
 
-/** Who owns the page at a physical address now, by name; null where it is nobody that the lab knows. */
+/** Returns the name of the current owner of a physical address; null if the lab knows none. */
 export type OwnerOf = (phys: number) => string | null;
 
-/** Pages whose owner is asked for; the rest counts as nobody's. */
-const MOST_OWNED = 1 << 20;
+/** At most this many pages are looked up. The rest count as nobody's. */
+const MAX_OWNED = 1 << 20;
 
 /**
- * Compares what a device reaches. A changed or new target is `corrupt` where the page behind it has an owner other than
- * that of the page that was there (for a new mapping: any owner); without `ownerOf` nothing is.
+ * Compares what a device reaches. A changed target is `corrupt` if the page there has an owner other than that of the
+ * former page; a new target, if it has any owner. Without `ownerOf`, nothing is corrupt.
  */
 export function compareTables(before: DeviceTables, after: DeviceTables, ownerOf?: OwnerOf): TableComparison {
   const found = noDifferences(before.complete && after.complete);
@@ -36,7 +36,7 @@ export function compareTables(before: DeviceTables, after: DeviceTables, ownerOf
   return { ...found, state };
 }
 
-/** One stretch of IOVA space in which either side is one run, or nothing. */
+/** A range of IOVA space in which either side is one run or nothing. */
 export interface Piece {
   iova: bigint;
   length: number;
@@ -44,7 +44,7 @@ export interface Piece {
   after: Side | null;
 }
 
-/** Both lists cut at each other's ends, ascending. */
+/** Cuts both lists at each other's boundaries, ascending. */
 function* pieces(before: readonly MappingRun[], after: readonly MappingRun[]): Generator<Piece> {
   let i = 0;
   let j = 0;
@@ -53,7 +53,7 @@ function* pieces(before: readonly MappingRun[], after: readonly MappingRun[]): G
     const a = before[i];
     const b = after[j];
     if (a === undefined && b === undefined) return;
-    // The common case, and the only one that must be fast: hundreds of thousands of runs, cut alike.
+    // The common case, and the only one that must be fast: hundreds of thousands of identical ranges.
     if (a !== undefined && b !== undefined && a.iova === b.iova && a.length === b.length && at <= a.iova) {
       yield {
         iova: a.iova,
@@ -102,7 +102,7 @@ function sideAt(run: MappingRun, iova: bigint): Side {
   return { phys: run.phys + Number(iova - run.iova), rights: run.rights };
 }
 
-/** Cuts a piece where the owner behind it changes. */
+/** Cuts a piece wherever the owner behind it changes. */
 class Owners {
   private asked = 0;
 
@@ -115,7 +115,7 @@ class Owners {
     let owner = this.ask(after.phys);
     let former = before === null ? null : this.ask(before.phys);
     for (let at = PAGE; at < piece.length && this.ownerOf !== undefined; at += PAGE) {
-      if (this.asked >= MOST_OWNED) break;
+      if (this.asked >= MAX_OWNED) break;
       const nextOwner = this.ask(after.phys + at);
       const nextFormer = before === null ? null : this.ask(before.phys + at);
       if (nextOwner === owner && nextFormer === former) continue;
@@ -126,7 +126,7 @@ class Owners {
   }
 
   private ask(phys: number): string | null {
-    if (this.ownerOf === undefined || this.asked >= MOST_OWNED) return null;
+    if (this.ownerOf === undefined || this.asked >= MAX_OWNED) return null;
     this.asked++;
     return this.ownerOf(phys);
   }

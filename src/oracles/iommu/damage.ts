@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which word of a device's page tables to change, so that they are damaged in a way that has a name. Pure: the caller
-// writes it.
+// Chooses which word of a device's page tables to change for a named kind of damage. Pure: the caller writes the word.
 import { hex, PAGE, type ReadPhys } from '../../handover/memory/memory.js';
 import type { TableDamage } from '../../model/scenario/scenario.js';
 import type { DeviceTables, TableKind, TablePage } from './walk/types.js';
 
-/** One entry, 8 bytes at a physical address. */
+/** One entry of 8 bytes at a physical address. */
 export interface EntryChange {
   at: number;
   from: bigint;
@@ -17,7 +16,7 @@ export interface EntryChange {
 const ADDRESS = 0x000f_ffff_ffff_f000n;
 const ENTRIES = PAGE / 8;
 /**
- * Bits of an entry that leads to a table which are never set: snoop of VT-d (bit 11), a large page that is not aligned,
+ * Bits that are never set in an entry that leads to a table: snoop of VT-d (bit 11), a large page that is not aligned,
  * 58:52 of AMD-Vi.
  */
 const RESERVED: Partial<Record<TableKind, bigint>> = {
@@ -26,7 +25,7 @@ const RESERVED: Partial<Record<TableKind, bigint>> = {
   host: 1n << 52n,
 };
 
-/** null where the walk found no page table that could be damaged so. */
+/** Returns null if the walk found no page table that can be damaged in this way. */
 export function damageOf(
   read: ReadPhys,
   { tables }: Pick<DeviceTables, 'tables'>,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What differs between two walks: all of it counted in pages, the first of it listed.
+// The differences between two walks: all are counted in pages, the first ones are listed.
 import { PAGE } from '../../handover/memory/memory.js';
 import type { AccessState, Rights } from './walk/types.js';
 
@@ -8,9 +8,7 @@ export interface Side {
   rights: Rights;
 }
 
-/**
- * `lost`: no longer mapped. `changed`: leads elsewhere. `new`: was not mapped. `rights`: the same page, other rights.
- */
+/** `lost`: no longer mapped. `changed`: leads elsewhere. `new`: was not mapped. `rights`: same page, other rights. */
 export type DifferenceKind = 'lost' | 'changed' | 'new' | 'rights';
 
 export interface Difference {
@@ -20,7 +18,7 @@ export interface Difference {
   length: number;
   before: Side | null;
   after: Side | null;
-  /** Whose the memory behind the IOVA is now; null where nobody's that is known. */
+  /** Current owner of the memory behind the IOVA; null if none is known. */
   owner: string | null;
   /** The device now reaches memory of somebody else. */
   corrupt: boolean;
@@ -33,16 +31,16 @@ export interface TableComparison {
   changed: number;
   new: number;
   rights: number;
-  /** Of `changed` and `new`: pages that belong to somebody else. */
+  /** Pages of `changed` and `new` that belong to somebody else. */
   corrupt: number;
   state: { before: AccessState; after: AccessState };
-  /** At most MOST_DIFFERENCES of each kind, and as many more of those that are corrupt. */
+  /** At most MAX_DIFFERENCES of each kind, and as many again that are corrupt. */
   differences: Difference[];
-  /** False where one of the walks left something out. */
+  /** False if one of the walks left something out. */
   complete: boolean;
 }
 
-export const MOST_DIFFERENCES = 64;
+export const MAX_DIFFERENCES = 64;
 
 export function noDifferences(complete: boolean): Omit<TableComparison, 'state'> {
   return { same: 0, lost: 0, changed: 0, new: 0, rights: 0, corrupt: 0, differences: [], complete };
@@ -53,6 +51,6 @@ export function addDifference(found: Omit<TableComparison, 'state'>, difference:
   found[difference.kind] += pages;
   if (difference.corrupt) found.corrupt += pages;
   const alike = ({ kind, corrupt }: Difference): boolean => kind === difference.kind && corrupt === difference.corrupt;
-  if (found.differences.reduce((count, other) => count + (alike(other) ? 1 : 0), 0) < MOST_DIFFERENCES)
+  if (found.differences.reduce((count, other) => count + (alike(other) ? 1 : 0), 0) < MAX_DIFFERENCES)
     found.differences.push(difference);
 }

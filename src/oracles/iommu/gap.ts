@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The time in which translation was off: a device that still writes then writes to raw physical addresses.
+// Measures how long translation was off. During that time, a device that keeps writing writes to raw physical
+// addresses.
 import type { IommuEvent } from './trace-events.js';
 
-/** `toMicros` null: still off at the end. Microseconds by the host's clock. */
+/** Microseconds of the host's clock. `toMicros` is null if translation was still off at the end. */
 export interface OffInterval {
   fromMicros: number;
   toMicros: number | null;
@@ -10,22 +11,22 @@ export interface OffInterval {
 
 export interface Gap {
   /**
-   * `kept`: translation stayed on. `gap`: it was off and came on again. `open`: it did not come on again. `off`: it was
-   * not on when the kexec began.
+   * `kept`: translation stayed on. `gap`: it was off and came back. `open`: it did not come back. `off`: it was already
+   * off when the kexec began.
    */
   state: 'kept' | 'gap' | 'open' | 'off';
-  /** Milliseconds in which it was off, all intervals together; null while it is off (`open`, `off`). */
+  /** Total time off in milliseconds; null if it is still off (`open`, `off`). */
   ms: number | null;
   intervals: OffInterval[];
 }
 
-const MOST_INTERVALS = 64;
+const MAX_INTERVALS = 64;
 
 /**
- * The gap of one kexec.
- * @param events with timestamps; those without are left out
- * @param fromMicros when the kexec began
- * @param untilMicros when to stop looking: the next kexec, or the end
+ * Measures the gap of one kexec.
+ * @param events those without a timestamp are ignored
+ * @param fromMicros start of the kexec
+ * @param untilMicros where to stop: the next kexec, or the end
  */
 export function gap(events: readonly IommuEvent[], fromMicros: number, untilMicros = Infinity): Gap {
   const switches = events.filter(
@@ -41,17 +42,18 @@ export function gap(events: readonly IommuEvent[], fromMicros: number, untilMicr
     if (kind === 'disable') off ??= tMicros;
     else if (off !== null) {
       total += Math.max(0, tMicros - off);
-      if (intervals.length < MOST_INTERVALS) intervals.push({ fromMicros: off, toMicros: tMicros });
+      if (intervals.length < MAX_INTERVALS) intervals.push({ fromMicros: off, toMicros: tMicros });
       off = null;
     }
   }
-  if (off !== null && intervals.length < MOST_INTERVALS) intervals.push({ fromMicros: off, toMicros: null });
+  if (off !== null && intervals.length < MAX_INTERVALS) intervals.push({ fromMicros: off, toMicros: null });
   const state = wasOff ? 'off' : off !== null ? 'open' : intervals.length > 0 ? 'gap' : 'kept';
   return { state, ms: off === null ? total / 1000 : null, intervals };
 }
 
 /**
- * The last root that was set before a time, and whether translation was on then: what a walk at that time begins with.
+ * Returns the last root that was set before a time, and whether translation was on then. A walk at that time starts
+ * here.
  */
 export function rootAt(
   events: readonly IommuEvent[],

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an IOMMU does to a device's DMA, seen from outside: its tables in the machine's memory, its timeline in QEMU's
-// trace, and what went astray. Pure.
+// What an IOMMU does to a device's DMA, seen from outside: its tables in the machine's memory, its history in QEMU's
+// trace, and stray DMA. Pure.
 export { walkAmd } from './walk/amd.js';
 export { compareTables, type OwnerOf } from './compare.js';
 export { damageOf, type EntryChange } from './damage.js';

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The registers of QEMU's IOMMUs on q35 (QEMU 7.2: hw/i386/intel_iommu_internal.h and amd_iommu.h). They say where the
-// tables begin and whether translation is on, now; QEMU 7.2 traces no write to AMD-Vi's device table register, so for
-// it there is no other way.
+// Registers of QEMU's IOMMUs on q35 (QEMU 7.2: hw/i386/intel_iommu_internal.h and amd_iommu.h). They tell where the
+// tables begin and whether translation is on. QEMU 7.2 does not trace writes to AMD-Vi's device table register, so
+// reading it is the only way.
 import type { TableRoot } from './walk/device.js';
 
 export interface Register {
   name: string;
-  /** Physical address, and bytes: one access of that size. */
+  /** Physical address and size; the register is read in one access of that size. */
   at: number;
   size: 4 | 8;
 }
@@ -14,7 +14,7 @@ export interface Register {
 const VTD = 0xfed9_0000;
 const AMDVI = 0xfed8_0000;
 
-/** What to read, in the order that `readRegisters` takes the values in. */
+/** The registers to read, in the order in which `readRegisters` takes their values. */
 export const IOMMU_REGISTERS: Readonly<Record<'intel' | 'amd', readonly Register[]>> = {
   /** VT-d specification, chapter 11.4: Global Status, Root Table Address, Fault Status. */
   intel: [
@@ -32,14 +32,17 @@ export const IOMMU_REGISTERS: Readonly<Record<'intel' | 'amd', readonly Register
 export interface IommuRegisters {
   /** DMA is translated. */
   translating: boolean;
-  /** Interrupts are remapped; false of AMD-Vi, where each device's entry says so. */
+  /** Interrupts are remapped. Always false for AMD-Vi, where the entry of each device tells. */
   remapping: boolean;
   root: TableRoot;
-  /** By name, hexadecimal. */
+  /** Values by name, hexadecimal. */
   registers: Record<string, string>;
 }
 
-/** null where one of them was not read. @param values in the order of IOMMU_REGISTERS */
+/**
+ * Decodes the registers; null if one of them was not read.
+ * @param values in the order of IOMMU_REGISTERS
+ */
 export function readRegisters(iommu: 'intel' | 'amd', values: readonly (bigint | null)[]): IommuRegisters | null {
   const [status, register] = values;
   const names = IOMMU_REGISTERS[iommu];

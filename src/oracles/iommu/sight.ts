@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// Can QEMU's trace of an IOMMU be believed? Its registers, read by the lab, say by themselves whether translation is
+// Can QEMU's trace of an IOMMU be trusted? The lab also reads the IOMMU's registers, which tell whether translation is
 // on.
 import { isSwitch } from './timeline.js';
 import type { IommuEventKind } from './trace-events.js';
 
-/** Milliseconds by which the clock of the trace and that of the lab may differ. */
+/** Milliseconds by which the clocks of the trace and of the lab may differ. */
 const TOLERANCE = 250;
 
-/** `t` in milliseconds of the run. */
+/** Times are milliseconds of the run. */
 export interface Sight {
   events: readonly { t: number; kind: IommuEventKind }[];
-  /** What the registers said, somewhen between `from` and `t`; null: they did not answer. */
+  /** What the registers said at some time between `from` and `t`; null if they could not be read. */
   registers: readonly { from: number; t: number; translating: boolean | null }[];
 }
 
-/** Null where trace and registers say the same whenever both were there to be asked. */
+/** Returns null if trace and registers agree at every time when both are known. */
 export function contradictionOf({ events, registers }: Sight): string | null {
   const switches = events.filter(({ kind }) => isSwitch(kind));
   for (const { from, t, translating } of registers) {
@@ -28,6 +28,6 @@ export function contradictionOf({ events, registers }: Sight): string | null {
 }
 
 function tracedText(traced: boolean, switches: number): string {
-  if (switches === 0) return 'tells of no switch at all';
+  if (switches === 0) return 'has no switch at all';
   return traced ? 'says that it is on' : 'says that it is off';
 }

@@ -1,46 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0
-// DMA that went astray: while nothing translates, a device writes to the physical address that equals the IOVA. What it
-// writes is known, so memory there that holds it now, and did not before, was written by it. Measurable only where the
-// content is not one byte repeated, and where no other transfer has business.
+// Finds stray DMA. While nothing translates, a device writes to the physical address that equals the IOVA. The lab
+// knows what it writes: memory there that holds this content now, and did not before, was written by it. This cannot be
+// measured where the content is one byte repeated, or where another transfer may write.
 import { PAGE, type ReadPhys } from '../../handover/memory/memory.js';
 
-/** A transfer that the device was told to do: it writes `content` to [iova, iova + content.length). */
+/** A transfer that the device was asked to do: it writes `content` to [iova, iova + content.length). */
 export interface Transfer {
   iova: number;
   content: Uint8Array;
 }
 
-/** Memory at the addresses that equal IOVAs, as it was. Made before the kexec by `takeSnapshot`. */
+/** Memory at the addresses that equal IOVAs, before the kexec. Made by `takeSnapshot`. */
 export interface StraySnapshot {
   pieces: { transfer: Transfer; was: Uint8Array }[];
-  /** Bytes at which no stray could be seen: no RAM there, or more than a snapshot takes. */
+  /** Bytes where no stray can be found: no RAM, or beyond the size limit of a snapshot. */
   unreadable: number;
 }
 
-/** Physical memory that transfers may rightly write: where the IOMMU leads their IOVAs. */
+/** Physical memory that transfers may write: where the IOMMU leads their IOVAs. */
 export interface RightPlace {
   phys: number;
   length: number;
 }
 
 export interface Strays {
-  /** Ascending within each transfer; at most MOST_STRAYS, `bytes` counts all. */
+  /** Ascending within each transfer, at most MAX_STRAYS; `bytes` counts all. */
   strays: { phys: number; length: number }[];
   bytes: number;
   /**
-   * Bytes that were looked at, and bytes where nothing can be concluded: content that was there before, one byte
-   * repeated, somebody's right place.
+   * Bytes that were checked, and bytes that prove nothing: content that was there before, one byte repeated, or memory
+   * that a transfer may write.
    */
   looked: number;
   unmeasurable: number;
 }
 
-/** So many bytes in a row must hold the content, to be no accident. */
+/** This many consecutive bytes must match, so that it is no accident. */
 const GRAIN = 16;
-const MOST_STRAYS = 256;
-const MOST_SNAPSHOT = 256 << 20;
+const MAX_STRAYS = 256;
+const MAX_SNAPSHOT = 256 << 20;
 
-/** Keeps what lies at the physical addresses that equal the transfers' IOVAs, page by page. */
+/** Saves the memory at the physical addresses that equal the transfers' IOVAs, page by page. */
 export function takeSnapshot(read: ReadPhys, transfers: readonly Transfer[]): StraySnapshot {
   const snapshot: StraySnapshot = { pieces: [], unreadable: 0 };
   let taken = 0;
@@ -48,7 +48,7 @@ export function takeSnapshot(read: ReadPhys, transfers: readonly Transfer[]): St
     for (let at = 0; at < content.length;) {
       const length = Math.min(content.length - at, PAGE - ((iova + at) % PAGE));
       const was = new Uint8Array(length);
-      if (taken + length <= MOST_SNAPSHOT && read(iova + at, was)) {
+      if (taken + length <= MAX_SNAPSHOT && read(iova + at, was)) {
         snapshot.pieces.push({ transfer: { iova: iova + at, content: content.subarray(at, at + length) }, was });
         taken += length;
       } else snapshot.unreadable += length;
@@ -58,7 +58,10 @@ export function takeSnapshot(read: ReadPhys, transfers: readonly Transfer[]): St
   return snapshot;
 }
 
-/** Looks for the content of the transfers where they had no business. @param right where they have */
+/**
+ * Looks for the content of transfers in memory that they must not write.
+ * @param right memory that they may write
+ */
 export function findStrays(read: ReadPhys, snapshot: StraySnapshot, right: readonly RightPlace[] = []): Strays {
   const found: Strays = { strays: [], bytes: 0, looked: 0, unmeasurable: 0 };
   const places = new Places(right);
@@ -78,9 +81,9 @@ export function findStrays(read: ReadPhys, snapshot: StraySnapshot, right: reado
   return found;
 }
 
-/** Answers many questions about a list of places. */
+/** Answers many "does this range touch any of these places?" questions. */
 class Places {
-  /** Ascending and apart from each other; `end` exclusive. */
+  /** Ascending and disjoint; `end` is exclusive. */
   private readonly ranges: { start: number; end: number }[] = [];
 
   constructor(places: readonly RightPlace[]) {
@@ -128,5 +131,5 @@ function add(found: Strays, phys: number, length: number): void {
   found.bytes += length;
   const last = found.strays.at(-1);
   if (last !== undefined && last.phys + last.length === phys) last.length += length;
-  else if (found.strays.length < MOST_STRAYS) found.strays.push({ phys, length });
+  else if (found.strays.length < MAX_STRAYS) found.strays.push({ phys, length });
 }

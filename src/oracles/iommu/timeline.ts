@@ -1,33 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an IOMMU did when, from what QEMU wrote about it.
+// Builds the history of an IOMMU from QEMU's output.
 import { printable } from '../../util/text/escape.js';
 import { EventReader, type IommuEvent, type IommuEventKind } from './trace-events.js';
 import { parseTraceLine } from './trace-line.js';
 
 export interface IommuTimeline {
   events: IommuEvent[];
-  /** Events that were left out because there were too many. */
+  /** Events that were dropped because there were too many. */
   dropped: number;
-  /** Of them, switches of the translation: without those nobody can tell when it was off. */
+  /** How many of those were switches of translation. Without them, nobody can tell when translation was off. */
   switchesDropped: number;
-  /** Lines that are no events of an IOMMU, or cut ones. */
+  /** Lines that are not IOMMU events, or incomplete ones. */
   unread: number;
-  /** The first of them, for a reader; at most 3. */
+  /** The first of these lines, at most 3. */
   unreadLines: string[];
 }
 
-/** Of each kind, so that a flood of faults does not hide that translation came on again. */
-const MOST_OF_A_KIND = 5000;
+/** The limit is per kind, so that a flood of faults does not hide that translation came back on. */
+const MAX_EVENTS_PER_KIND = 5000;
 
 /**
- * Reads lines as they come. Repeated invalidations become one event with a count, so that a busy machine needs no room.
+ * Reads lines as they arrive. Consecutive invalidations become one event with a count, to bound memory on a busy
+ * machine.
  */
 export class TimelineReader {
   readonly timeline: IommuTimeline = { events: [], dropped: 0, switchesDropped: 0, unread: 0, unreadLines: [] };
   private readonly reader = new EventReader();
   private readonly kept = new Map<IommuEventKind, number>();
 
-  /** @param line without its end */
+  /**
+   * Takes one line.
+   * @param line without its line end
+   */
   push(line: string): void {
     const { timeline } = this;
     if (line === '') return;
@@ -46,7 +50,7 @@ export class TimelineReader {
       return;
     }
     const kept = this.kept.get(event.kind) ?? 0;
-    if (kept >= MOST_OF_A_KIND) {
+    if (kept >= MAX_EVENTS_PER_KIND) {
       timeline.dropped++;
       if (isSwitch(event.kind)) timeline.switchesDropped++;
       return;
@@ -56,12 +60,12 @@ export class TimelineReader {
   }
 }
 
-/** Translation of DMA goes on or off. */
+/** Does this event turn translation of DMA on or off? */
 export function isSwitch(kind: IommuEventKind): boolean {
   return kind === 'enable' || kind === 'disable';
 }
 
-/** @param text of a trace file; a last line without an end was not written to its end, and is left out */
+/** Reads a whole trace file. QEMU was still writing a last line without an end, so it is ignored. */
 export function parseTimeline(text: string): IommuTimeline {
   const reader = new TimelineReader();
   for (let at = 0; ;) {

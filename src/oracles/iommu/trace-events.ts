@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// Meaning of QEMU's trace events of IOMMUs (hw/i386/trace-events and hw/virtio/trace-events of QEMU 7.2).
+// The meaning of QEMU's trace events for IOMMUs (hw/i386/trace-events and hw/virtio/trace-events of QEMU 7.2).
 import { printable } from '../../util/text/escape.js';
 import type { TableRoot } from './walk/device.js';
 import type { TraceLine } from './trace-line.js';
 
 /**
  * - `enable`, `disable`: translation of DMA. `ir-enable`, `ir-disable`: of interrupts.
- * - `root`: where the tables begin was set. `command`: VT-d's global command register was written.
- * - `fault`: a request of a device was blocked. `invalidate`: something was dropped from its caches. `error`: the
- * tables or the queue are not sound.
+ * - `root`: the address of the tables was set. `command`: VT-d's global command register was written.
+ * - `fault`: a request of a device was blocked. `invalidate`: cached entries were dropped. `error`: the tables or the
+ * queue are damaged.
  */
 export type IommuEventKind =
   'enable' | 'disable' | 'ir-enable' | 'ir-disable' | 'root' | 'command' | 'fault' | 'invalidate' | 'error';
 
 /**
- * What to trace, for `-trace enable=NAME`; with `-msg timestamp=on`. QEMU takes the patterns. `vtd_ce_not_present` and
- * its like are none: VT-d says so whenever a domain is attached, and a request that is blocked is a `vtd_dmar_fault`.
+ * What to trace: `-trace enable=NAME`, together with `-msg timestamp=on`. QEMU accepts the patterns.
+ * `vtd_ce_not_present` and the like are missing on purpose: VT-d emits them whenever a domain is attached, and a
+ * blocked request is a `vtd_dmar_fault`.
  */
 export const TRACE_EVENTS: Readonly<Record<'intel' | 'amd' | 'virtio', readonly string[]>> = {
   intel: [
@@ -41,20 +42,20 @@ export const TRACE_EVENTS: Readonly<Record<'intel' | 'amd' | 'virtio', readonly 
 };
 
 export interface IommuFault {
-  /** PCI source id, bus << 8 | devfn; null where the event does not name it. */
+  /** PCI source id, bus << 8 | devfn; null if the event does not contain it. */
   sourceId: number | null;
-  /** Of VT-d: fault reason (specification, chapter 7.1.3); null elsewhere. */
+  /** VT-d only: the fault reason (specification, chapter 7.1.3). */
   reason: number | null;
   iova: bigint;
-  /** null where the event does not say. */
+  /** null if the event does not tell. */
   write: boolean | null;
 }
 
 export interface IommuEvent {
   kind: IommuEventKind;
-  /** Microseconds since 1970 by the host's clock; null without a timestamp. */
+  /** Microseconds since 1970 on the host's clock; null without a timestamp. */
   tMicros: number | null;
-  /** How many in a row (invalidations), and when the last of them was. */
+  /** Number of consecutive events (invalidations), and the time of the last one. */
   count: number;
   lastMicros: number | null;
   /** Name of QEMU's event, and its text made printable. */
@@ -65,12 +66,10 @@ export interface IommuEvent {
 }
 
 type Made = Pick<IommuEvent, 'kind'> & Partial<Pick<IommuEvent, 'root' | 'fault' | 'detail'>>;
-/** null: of no interest. `unread`: the text is not what QEMU prints (cut, or hostile). */
+/** null: not interesting. `unread`: QEMU does not print such a text (it is incomplete, or hostile). */
 type Read = Made | null | 'unread';
 
-/**
- * Bits of the global command register (VT-d specification, 11.4.4): switches, and orders that are given anew each time.
- */
+/** Bits of the global command register (VT-d specification, 11.4.4): switches, and orders that are given each time. */
 const SWITCHES: readonly (readonly [number, string])[] = [
   [31, 'TE'],
   [26, 'QIE'],
@@ -87,8 +86,8 @@ const ERRORS =
   /^(?:vtd_[rc]e_not_present$|vtd_inv_desc_wait_write_fail$|amdvi_(?:evntlog_fail|command_read_fail|completion_wait_fail|unhandled_command|dte_get_fail|invalid_dte|get_pte_hwerror|mode_invalid|err|ir_err|ir_target_abort)$)/;
 
 /**
- * Keeps what single lines do not tell: AMD's registers are written in halves, and its control register says the whole
- * state each time.
+ * Keeps the state that single lines do not have: AMD's registers are written in halves, and each write of its control
+ * register contains the whole state.
  */
 export class EventReader {
   private amdOn = false;
@@ -119,7 +118,7 @@ export class EventReader {
     return ERRORS.test(name) ? { kind: 'error' } : null;
   }
 
-  /** The control register; bit 0 is the IOMMU's switch. */
+  /** Decodes the control register; bit 0 turns the IOMMU on. */
   private amdControl(text: string): Read {
     const value = /^MMIO_STATUS state 0x([0-9a-f]{1,16})$/.exec(text)?.[1];
     if (value === undefined) return 'unread';
@@ -144,7 +143,7 @@ export class EventReader {
   }
 
   /**
-   * A virtio device works between DRIVER_OK (4) and its reset. Before, virtio-iommu lets everything through
+   * A virtio device works between DRIVER_OK (4) and its reset. Until then, virtio-iommu lets everything through
    * (boot-bypass).
    */
   private virtioStatus(name: string, text: string): Read {
@@ -162,7 +161,7 @@ function switched(text: string, on: 'enable' | 'ir-enable', off: 'disable' | 'ir
   return value === undefined ? 'unread' : { kind: value === '1' ? on : off };
 }
 
-/** The event gives the address and the mode apart; together they are the register. */
+/** The event has the address and the mode separately; together they are the register. */
 function root(text: string): Read {
   const match = /^addr 0x([0-9a-f]{1,16}) scalable ([01])$/.exec(text);
   if (match === null) return 'unread';

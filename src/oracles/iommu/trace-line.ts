@@ -5,7 +5,7 @@
 // 10.0, trace events begin like errors do (src/qemu/trace-line.ts).
 
 /** Longer lines are none of QEMU's. */
-export const LONGEST_LINE = 2048;
+export const MAX_LINE = 2048;
 
 export interface TraceLine {
   /** Microseconds since 1970 by the host's clock; null without a timestamp. */
@@ -24,7 +24,7 @@ const ERROR =
 
 /** null for a line that is neither. */
 export function parseTraceLine(line: string): TraceLine | null {
-  if (line.length > LONGEST_LINE) return null;
+  if (line.length > MAX_LINE) return null;
   const trace = TRACE.exec(line);
   if (trace !== null) {
     const [, seconds, micros, name = '', text = ''] = trace;

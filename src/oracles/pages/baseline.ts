@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which of the pages that were handed over and never restored belong to the handover itself: the kernel keeps them for
-// ever after any KHO boot, with or without sessions, so they are not leaked. Each is recognised, by what leads to it or
-// by its content, and named, never just subtracted.
+// Finds the preserved pages that belong to the handover itself. The kernel keeps them for ever after any KHO boot, with
+// or without sessions, so they are not leaked. Each page is identified, by a pointer to it or by its content, and gets
+// a name. None is just subtracted.
 import { readFdt, u64Property, type FdtNode } from '../../handover/memory/fdt.js';
 import type { KhopPages } from './khop.js';
 import type { ReadPhys } from '../files/outside.js';
@@ -9,36 +9,37 @@ import { PAGE } from '../files/pattern.js';
 
 export interface BaselinePage {
   pfn: number;
-  /** Pages from `pfn` on. */
+  /** Number of pages from `pfn` on. */
   count: number;
   what: string;
 }
 
-/** Names of the property that points to a subtree's blob: 7.x and 6.x (include/linux/kho/abi/kexec_handover.h). */
+/** The property that points to the blob of a subtree, in 7.x and in 6.x (include/linux/kho/abi/kexec_handover.h). */
 const SUBTREE_PROPERTIES = ['preserved-data', 'fdt'];
-/** More marked pages than this besides the files' own are a leak whatever they hold; no need to read them all. */
-const MOST_LOOKED_AT = 4096;
-/** The handover's own structures are a few pages; a larger mark on one of them would explain away what is leaked. */
-const LARGEST_ORDER = 4;
+/** More marked pages than this, besides those of files, are a leak whatever they hold. The rest need not be read. */
+const MAX_LOOKED_AT = 4096;
+/** The structures of the handover take a few pages. A larger mark on one of them would hide a leak. */
+const MAX_HANDOVER_ORDER = 4;
 
 /**
+ * Identifies the pages of the handover.
  * @param candidates marked pages that belong to no file
- * @param flbHeader page frame of LUO's FLB header, where the old kernel's structures led to it; only where they did not
- * is it known by what it holds
+ * @param flbHeader page frame of LUO's FLB header, if the old kernel's structures led to it; without it, the page is
+ * recognised by its content
  */
 export function baselinePages(
   read: ReadPhys,
   candidates: readonly KhopPages[],
   flbHeader: number | null = null,
 ): BaselinePage[] {
-  const looked = candidates.slice(0, MOST_LOOKED_AT);
+  const looked = candidates.slice(0, MAX_LOOKED_AT);
   const blobs = new Map<number, string>();
   const reserved: { start: number; end: number; name: string }[] = [];
   let sessions: number | null = null;
   const found: BaselinePage[] = [];
   for (const page of looked) {
     const root = rootFdt(read, page);
-    if (root === null || page.order > LARGEST_ORDER) continue;
+    if (root === null || page.order > MAX_HANDOVER_ORDER) continue;
     found.push({ pfn: page.pfn, count: 2 ** page.order, what: 'KHO root tree' });
     for (const child of root.children) {
       const at = SUBTREE_PROPERTIES.map((name) => u64Property(child, name)).find((n) => n !== null);
@@ -47,13 +48,13 @@ export function baselinePages(
       if (child.name === 'memblock') reserved.push(...reserveMem(read, at));
       if (child.name === 'LUO') sessions = emptySessions(read, at);
     }
-    // A handover has one root; what looks like a second one explains nothing.
+    // A handover has one root. A second page that looks like a root explains nothing.
     break;
   }
   for (const page of looked) {
     if (found.some((known) => known.pfn === page.pfn)) continue;
     const blob =
-      page.order > LARGEST_ORDER
+      page.order > MAX_HANDOVER_ORDER
         ? undefined
         : page.pfn === sessions
           ? 'LUO session header, no session in it'
@@ -73,7 +74,7 @@ export function baselinePages(
 }
 
 /**
- * Page frame of the array of all sessions where it has none: luo-v1 hands it over with and without
+ * Returns the page frame of the session array if it is empty. luo-v1 preserves the array even without sessions
  * (kernel/liveupdate/luo_session.c, 6.19 and 7.1), and it stays until somebody opens /dev/liveupdate.
  */
 function emptySessions(read: ReadPhys, at: number): number | null {
@@ -99,7 +100,7 @@ function rootFdt(read: ReadPhys, page: KhopPages): FdtNode | null {
   return compatible !== undefined && Buffer.from(compatible).toString('latin1').startsWith('kho-v') ? root : null;
 }
 
-/** reserve_mem= ranges that the memblock subtree lists (mm/memblock.c: one node a range, `start` and `size`). */
+/** Reads the reserve_mem= ranges from the memblock subtree (mm/memblock.c: one node per range, `start` and `size`). */
 function reserveMem(read: ReadPhys, at: number): { start: number; end: number; name: string }[] {
   const bytes = new Uint8Array(PAGE);
   const tree = read(at, bytes) ? readFdt(bytes) : null;
@@ -111,8 +112,8 @@ function reserveMem(read: ReadPhys, at: number): { start: number; end: number; n
 }
 
 /**
- * struct luo_flb_header_ser {pgcnt, count} (include/linux/kho/abi/luo.h, 7.x) and no entry behind it: nothing else is
- * in the page.
+ * Is this a struct luo_flb_header_ser {pgcnt, count} without entries (include/linux/kho/abi/luo.h, 7.x)? The rest of
+ * its page is empty.
  */
 function isFlbHeader(read: ReadPhys, page: KhopPages): boolean {
   const bytes = page.order === 0 ? readPages(read, page) : null;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Pages that were handed over and that nobody restored. KHO marks the first `struct page` of each with the letters KHOP
-// in `private` (kernel/liveupdate/kexec_handover.c, `union kho_page_info`, 6.18 to 7.3): word 10 is the order, word 11
-// the magic.
+// Finds preserved pages that nobody restored. KHO marks the first `struct page` of each range with the letters KHOP in
+// `private` (kernel/liveupdate/kexec_handover.c, `union kho_page_info`, 6.18 to 7.3): word 10 is the order, word 11 the
+// magic number.
 
-/** Bytes of a `struct page` on x86-64 in the lab's configurations. */
+/** Size of a `struct page` on x86-64 in the lab's configurations. */
 export const STRUCT_PAGE = 64;
 
 const KHOP = 0x4b48_4f50;
@@ -12,13 +12,16 @@ const ORDER_WORD = 10;
 const MAGIC_WORD = 11;
 const MAX_ORDER = 20;
 
-/** 2^order physical pages from `pfn` on, handed over and not restored. */
+/** 2^order physical pages from `pfn` on that were preserved and not restored. */
 export interface KhopPages {
   pfn: number;
   order: number;
 }
 
-/** Finds marked pages in a piece of the array. @param firstPfn the page that `structs` begins with */
+/**
+ * Finds marked pages in a part of the array.
+ * @param firstPfn the page that `structs` begins with
+ */
 export function findKhop(structs: Uint32Array, firstPfn: number): KhopPages[] {
   const found: KhopPages[] = [];
   for (let at = MAGIC_WORD, pfn = firstPfn; at < structs.length; at += WORDS, pfn++) {
@@ -29,7 +32,10 @@ export function findKhop(structs: Uint32Array, firstPfn: number): KhopPages[] {
   return found;
 }
 
-/** @param struct one `struct page` */
+/**
+ * Is this page marked?
+ * @param struct one `struct page`
+ */
 export function isMarked(struct: Buffer): boolean {
   return struct.readUInt32LE(MAGIC_WORD * 4) === KHOP && struct.readUInt32LE(ORDER_WORD * 4) <= MAX_ORDER;
 }
@@ -38,11 +44,9 @@ export function countPages(found: readonly KhopPages[]): number {
   return found.reduce((sum, { order }) => sum + 2 ** order, 0);
 }
 
-/**
- * Answers whether a page is marked, for many questions. A mark may claim 2^20 pages, so ranges are kept and not pages.
- */
+/** Answers many "is this page marked?" questions. It keeps ranges, not pages, because one mark may claim 2^20 pages. */
 export class KhopIndex {
-  /** Ascending and apart from each other; `end` exclusive. */
+  /** Ascending and disjoint; `end` is exclusive. */
   readonly ranges: readonly { start: number; end: number }[] = [];
 
   constructor(found: readonly KhopPages[]) {
@@ -56,7 +60,7 @@ export class KhopIndex {
     this.ranges = ranges;
   }
 
-  /** No page at all: such a kernel marks none, or they could not be seen. */
+  /** True if no page is marked: this kernel does not mark pages, or they could not be read. */
   get isEmpty(): boolean {
     return this.ranges.length === 0;
   }
@@ -66,7 +70,7 @@ export class KhopIndex {
     return range !== undefined && range.start <= pfn;
   }
 
-  /** How many of `count` pages from `pfn` on are marked. */
+  /** Counts the marked pages among `count` pages from `pfn` on. */
   marked(pfn: number, count: number): number {
     let sum = 0;
     for (let i = this.firstBehind(pfn); i < this.ranges.length; i++) {
@@ -77,7 +81,7 @@ export class KhopIndex {
     return sum;
   }
 
-  /** The first range that ends behind a page. */
+  /** Returns the index of the first range that ends behind a page. */
   private firstBehind(pfn: number): number {
     let low = 0;
     let high = this.ranges.length;

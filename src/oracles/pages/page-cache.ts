@@ -1,45 +1,45 @@
 // SPDX-License-Identifier: Apache-2.0
-// Does the kernel treat the pages of a memfd as pages of a file? Each must be in the page cache at its place, in one
-// folio of the size that was handed over, not free, up to date, dirty (a clean page may be dropped), and referenced by
-// the page cache alone. Layout: include/linux/mm_types.h and page-flags.h, 6.19 to 7.3, 64 bytes, CONFIG_MEMCG not set;
-// what restores a folio: mm/memfd_luo.c.
+// Does the kernel treat the pages of a memfd as pages of a file? Each must be in the page cache at its index, in a
+// folio of the same order as before, not free, up to date, dirty (a clean page may be dropped), and referenced by the
+// page cache alone. Layout: include/linux/mm_types.h and page-flags.h, 6.19 to 7.3, 64 bytes, CONFIG_MEMCG not set. The
+// code that restores a folio: mm/memfd_luo.c.
 import type { PfnRun } from '../files/outside.js';
 
-/** The 16 words of one `struct page`; null where the kernel's array does not tell of it. */
+/** Returns the 16 words of one `struct page`; null if the kernel's array does not cover the page. */
 export type StructOf = (pfn: number) => { words: Uint32Array; at: number } | null;
 
-export interface FileToLookAt {
+export interface CachedFile {
   runs: readonly PfnRun[];
-  /** Orders of the folios that were handed over, by their first page; empty where nobody knows. */
+  /** Orders of the preserved folios, by their first page; empty if unknown. */
   orders: ReadonlyMap<number, number>;
-  /** True for pages that nobody has written: they may be clean (6.19 hands a page over as it was). */
+  /** True for pages that nobody wrote. They may be clean: 6.19 hands a page over as it was. */
   isHole: (page: number) => boolean;
-  /** Nobody else can have a reference: no session holds the file, no device, no guest. */
+  /** True if nobody else can hold a reference: no session, no device and no guest. */
   alone: boolean;
 }
 
 export interface PageProblem {
-  /** What is wrong, for people: "free although the file has it". */
+  /** What is wrong, as a phrase: "free although the file has it". */
   what: string;
-  /** A page with a reference too many never becomes free. Everything else endangers the content. */
+  /** A page with too many references never becomes free. Everything else endangers the content. */
   implies: 'corrupt' | 'leak';
   count: number;
   first: { page: number; pfn: number };
 }
 
-export interface PageCacheLook {
+export interface PageCacheView {
   pages: number;
-  /** Of these, pages whose struct looks as this code expects of a page of a file. */
+  /** Pages whose struct looks like that of a page of a file. */
   familiar: number;
   problems: PageProblem[];
 }
 
 const [FLAGS, COMPOUND, MAPPING, INDEX, MAPCOUNT, REFCOUNT] = [0, 2, 6, 8, 12, 13];
-/** Words of the second page of a large folio. */
+/** Word indexes in the second page of a large folio. */
 const [LARGE_MAPCOUNT, LARGE_ORDER_MASK] = [4, 0xff];
 const [UPTODATE, DIRTY, HEAD, SWAPBACKED] = [1 << 3, 1 << 4, 1 << 6, 1 << 17];
 const MAX_ORDER = 20;
-/** The file still counts on these pages. */
+/** Problems that mean that the kernel no longer has the page for the file. */
 const GONE = {
   free: 'free although the file has it',
   taken: 'in other hands, and not in the page cache',
@@ -48,12 +48,12 @@ const GONE = {
 } as const;
 const TOO_MANY = 'never free again: referenced';
 
-export function lookAtPageCache(structOf: StructOf, file: FileToLookAt): PageCacheLook {
+export function inspectPageCache(structOf: StructOf, file: CachedFile): PageCacheView {
   const found = new Problems();
   let pages = 0;
   let familiar = 0;
   let mapping: string | null = null;
-  /** Of the last page that went the long way: most pages are like it, and millions are looked at. */
+  /** The mapping of the last page that was checked in full. Most pages match it, and there are millions of them. */
   const same = [0, 0];
   for (const run of file.runs) {
     for (let i = 0; i < run.count; i++) {
@@ -89,7 +89,7 @@ export function lookAtPageCache(structOf: StructOf, file: FileToLookAt): PageCac
   return { pages, familiar, problems: found.list };
 }
 
-/** A page by itself, in the mapping `same`, with nothing to complain of. */
+/** Is this a page of order 0, in the mapping `same`, without any problem? */
 function isOrdinary({ words, at }: { words: Uint32Array; at: number }, page: number, same: readonly number[]): boolean {
   const all = UPTODATE | DIRTY | SWAPBACKED;
   return (
@@ -106,17 +106,17 @@ function isOrdinary({ words, at }: { words: Uint32Array; at: number }, page: num
 }
 
 /**
- * Pages that the kernel no longer has for the file. Only where others look as they must: else the layout of the struct
- * is not the one that is known here.
+ * Returns the problems that mean that the kernel no longer has the page. If no page looks as expected, the layout of
+ * the struct is probably unknown, and the answer is none.
  */
-export function goneOf({ familiar, problems }: PageCacheLook): PageProblem[] {
+export function goneOf({ familiar, problems }: PageCacheView): PageProblem[] {
   const gone: readonly string[] = Object.values(GONE);
   return familiar === 0 ? [] : problems.filter(({ what }) => gone.includes(what));
 }
 
 type Word = (index: number) => number;
 
-function flagProblems(word: Word, { orders, isHole, alone }: FileToLookAt, folio: Folio, page: number): string[] {
+function flagProblems(word: Word, { orders, isHole, alone }: CachedFile, folio: Folio, page: number): string[] {
   const problems: string[] = [];
   const flags = word(FLAGS);
   if ((flags & SWAPBACKED) === 0) problems.push('not marked as shared memory');
@@ -138,17 +138,17 @@ interface Folio {
   head: { words: Uint32Array; at: number };
   pfn: number;
   order: number;
-  /** References by page tables. */
+  /** Number of references by page tables. */
   mapped: number;
 }
 
-/** The folio that a page belongs to; null where its structs contradict each other. */
+/** Finds the folio of a page; null if its structs contradict each other. */
 function folioOf(structOf: StructOf, pfn: number): Folio | null {
   const own = structOf(pfn);
   if (own === null) return null;
   const word = own.words[own.at + COMPOUND] as number;
-  // A tail's word has bit 0 set: it is the address of the head, or the mask that leads to it (7.3); the order tells as
-  // well.
+  // Bit 0 of this word is set in a tail page. The word is the address of the head or, in 7.3, the mask that leads to
+  // it. The order tells where the head is in both cases.
   if ((word & 1) === 0) {
     const flags = own.words[own.at + FLAGS] as number;
     return (flags & HEAD) === 0
@@ -181,7 +181,7 @@ function large(structOf: StructOf, pfn: number): Folio | null {
     : { head, pfn, order, mapped: Math.max(0, mapped) };
 }
 
-/** Problems by what they are, each counted, with its first page. */
+/** Problems grouped by their text, each with a count and its first page. */
 class Problems {
   private readonly byName = new Map<string, PageProblem>();
 

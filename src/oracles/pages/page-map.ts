@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where in physical memory which page of what was handed over ended up in which state, as runs of pages.
+// A map of physical memory: the state of each preserved page, as runs of pages.
 import type { PhysState } from '../../model/result/result.js';
 
 export interface PhysRun {
@@ -8,7 +8,7 @@ export interface PhysRun {
   state: PhysState;
 }
 
-/** Takes pages in any order; neighbours in the same state that come one after another become one run at once. */
+/** Takes pages in any order. It joins a page to the run before it if they are adjacent and in the same state. */
 export class PageMap {
   readonly runs: PhysRun[] = [];
 
@@ -20,14 +20,13 @@ export class PageMap {
 }
 
 /**
- * All of them in the order of memory, neighbours joined; where there are more than `most`, the shortest ones are left
- * out and their pages counted.
+ * Sorts runs by address and joins neighbours. If more than `max` remain, it drops the shortest and counts their pages.
  */
-export function joinRuns(runs: readonly PhysRun[], most: number): { runs: PhysRun[]; leftOut: number } {
+export function joinRuns(runs: readonly PhysRun[], max: number): { runs: PhysRun[]; leftOut: number } {
   const joined = new PageMap();
   for (const { pfn, count, state } of [...runs].sort((a, b) => a.pfn - b.pfn)) joined.add(pfn, state, count);
-  if (joined.runs.length <= most) return { runs: joined.runs, leftOut: 0 };
-  const kept = new Set([...joined.runs].sort((a, b) => b.count - a.count).slice(0, most));
+  if (joined.runs.length <= max) return { runs: joined.runs, leftOut: 0 };
+  const kept = new Set([...joined.runs].sort((a, b) => b.count - a.count).slice(0, max));
   const leftOut = joined.runs.reduce((sum, run) => sum + (kept.has(run) ? 0 : run.count), 0);
   return { runs: joined.runs.filter((run) => kept.has(run)), leftOut };
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A device's configuration space read as a whole (PCI Local Bus Specification 3.0, chapter 6; type 0 header), and two
-// such views compared.
+// Decodes a device's configuration space (PCI Local Bus Specification 3.0, chapter 6; type 0 header) and compares two
+// such views.
 import type { PciBar, PciDifference, PciInterrupts, PciView } from '../../model/kernel/pci.js';
 
 const COMMAND = 0x04;
@@ -12,17 +12,17 @@ const MEMORY = 0x2;
 const MASTER = 0x4;
 const MSI = 0x05;
 const MSIX = 0x11;
-/** There is room for so many capabilities in 256 bytes; a list that goes on is a circle. */
-const MOST_CAPABILITIES = 48;
+/** 256 bytes have room for this many capabilities. A longer list is a loop. */
+const MAX_CAPABILITIES = 48;
 
-/** A capability's id and where it is. */
+/** Lists capabilities: id and offset. */
 export function capabilities(config: Uint8Array): { id: number; at: number }[] {
   const view = dataView(config);
   const found: { id: number; at: number }[] = [];
   if ((view.getUint16(STATUS, true) & CAP_LIST) === 0) return found;
   for (
     let at = view.getUint8(CAPABILITIES) & 0xfc;
-    at >= 0x40 && found.length < MOST_CAPABILITIES;
+    at >= 0x40 && found.length < MAX_CAPABILITIES;
     at = view.getUint8(at + 1) & 0xfc
   )
     found.push({ id: view.getUint8(at), at });
@@ -34,7 +34,10 @@ export function commandOf(config: Uint8Array): { command: number; memory: boolea
   return { command, memory: (command & MEMORY) !== 0, busMaster: (command & MASTER) !== 0 };
 }
 
-/** The BARs that a device has, as its registers hold them. @param regions which there are, and how large */
+/**
+ * Reads the BARs of a device from its registers.
+ * @param regions the BARs that it has, with their sizes
+ */
 export function barsOf(
   config: Uint8Array,
   regions: readonly { bar: number; type: 'memory' | 'io'; size: number }[],
@@ -75,11 +78,11 @@ function dataView(config: Uint8Array): DataView {
   return new DataView(config.buffer, config.byteOffset, config.byteLength);
 }
 
-/** What became of a device from one look to the next; a device that was not there before has no past to compare. */
+/** Compares a device before and after. A device that was not there before has nothing to compare with. */
 export function comparePci(before: PciView | null, after: PciView | null): PciDifference[] {
   if (before === null) return [];
   if (after === null)
-    return [{ kind: 'gone', detail: `${before.address} (${before.vendor}:${before.device}) is no longer there` }];
+    return [{ kind: 'gone', detail: `${before.address} (${before.vendor}:${before.device}) is missing` }];
   const found: PciDifference[] = [];
   const add = (kind: PciDifference['kind'], detail: string) => found.push({ kind, detail });
   if (before.address !== after.address) add('moved', `was at ${before.address}, is at ${after.address}`);
@@ -94,9 +97,12 @@ export function comparePci(before: PciView | null, after: PciView | null): PciDi
         `BAR ${bar.bar} was at ${bar.address} (${bar.size} bytes), ${now === undefined ? 'is not there' : `is at ${now.address} (${now.size} bytes)`}`,
       );
   }
-  if (before.memory && !after.memory) add('memory-off', 'its memory is no longer decoded');
+  if (before.memory && !after.memory) add('memory-off', 'memory decoding was on and is off');
   if (before.busMaster && !after.busMaster)
-    add('bus-mastering-off', 'bus mastering was on and is off: it can write no memory and raise no message');
+    add(
+      'bus-mastering-off',
+      'bus mastering was on and is off: the device can neither write memory nor signal interrupts',
+    );
   compareInterrupts(before, after, add);
   compareBridges(before, after, add);
   compareRegisters(before.registers, after.registers, add);
@@ -127,7 +133,7 @@ function compareBridges(before: PciView, after: PciView, add: Add): void {
   if (was?.address !== is?.address || was?.secondary !== is?.secondary)
     add('bridge', `was behind ${bridgeText(was)}, is behind ${bridgeText(is)}`);
   else if (was?.busMaster === true && is?.busMaster === false)
-    add('bridge-bus-mastering-off', `the bridge ${was.address} no longer passes its writes on`);
+    add('bridge-bus-mastering-off', `the bridge ${was.address} no longer forwards the device's writes`);
 }
 
 function bridgeText(bridge: PciView['bridge']): string {

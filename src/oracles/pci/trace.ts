@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// What was done to a device between two looks, from QEMU's trace: writes to its configuration space and to that of the
-// bridge before it (trace event pci_cfg_write, hw/pci/trace-events, QEMU 7.2).
+// Finds out from QEMU's trace what was done to a device: writes to its configuration space and to that of its bridge
+// (trace event pci_cfg_write, hw/pci/trace-events, QEMU 7.2).
 
-/** One trace event; `t` in milliseconds since the run began. */
+/** One trace event; `t` is milliseconds since the start of the run. */
 export interface TraceItem {
   t: number;
   epoch: number;
@@ -10,7 +10,7 @@ export interface TraceItem {
   text: string;
 }
 
-export interface DeviceDoing {
+export interface PciEvent {
   t: number;
   epoch: number;
   what: 'bus mastering on' | 'bus mastering off' | 'memory on' | 'memory off' | 'reset';
@@ -18,23 +18,23 @@ export interface DeviceDoing {
 }
 
 export interface DeviceInTrace {
-  /** `05.0` behind bus `00`: as QEMU prints them, `00:05.0`. */
+  /** As QEMU prints it: `00:05.0` is device `05.0` on bus `00`. */
   address: string;
   bridge: string | null;
-  /** Where its PCI Express capability is; null where it has none. */
+  /** Offset of the PCI Express capability; null if there is none. */
   express: number | null;
 }
 
 const WRITE = /^\S{1,60} ([0-9a-f]{2}:[0-9a-f]{2}\.[0-7]) @0x([0-9a-f]{1,4}) <- 0x([0-9a-f]{1,8})$/;
 const COMMAND = 0x04;
 const BRIDGE_CONTROL = 0x3e;
-/** Where a write of 4 bytes reaches the bridge control register, in its upper half. */
+/** A write of 4 bytes here reaches the bridge control register in its upper half. */
 const BRIDGE_LINE = 0x3c;
 const SECONDARY_RESET = 0x40;
-/** In the PCI Express capability, Device Control and its bit Initiate Function Level Reset. */
+/** In the PCI Express capability: Device Control, and its bit Initiate Function Level Reset. */
 const DEVICE_CONTROL = 8;
 const INITIATE_FLR = 0x8000;
-const MOST_DOINGS = 400;
+const MAX_EVENTS = 400;
 
 /** A write to configuration space, as QEMU traces it. */
 export interface ConfigWrite {
@@ -43,36 +43,34 @@ export interface ConfigWrite {
   value: number;
 }
 
-/** Null for a text that QEMU does not write. */
+/** Returns null if QEMU does not write such a text. */
 export function parseConfigWrite(text: string): ConfigWrite | null {
   const [, address, at = '', digits = ''] = WRITE.exec(text) ?? [];
   return address === undefined ? null : { address, offset: parseInt(at, 16), value: parseInt(digits, 16) };
 }
 
-/** What a write may say about resets, bus mastering and memory; `orders` act each time, `switches` when they change. */
+/**
+ * Can a write concern resets, bus mastering or memory decoding? An `order` acts each time, a `switch` only if it
+ * changes.
+ */
 export function meaningOf({ offset, value }: Pick<ConfigWrite, 'offset' | 'value'>): 'order' | 'switch' | null {
   if (offset === COMMAND || offset === BRIDGE_CONTROL || offset === BRIDGE_LINE) return 'switch';
   return (value & INITIATE_FLR) !== 0 || ((offset & 1) === 1 && (value & (INITIATE_FLR >> 8)) !== 0) ? 'order' : null;
 }
 
 /**
- * In order, at most MOST_DOINGS.
- * @param from,
- * @param until milliseconds of the run, both included
+ * Lists the events of one device in order, at most MAX_EVENTS.
+ * @param from first millisecond of the run that counts
+ * @param until last millisecond that counts
  */
-export function doingsOf(
-  items: readonly TraceItem[],
-  device: DeviceInTrace,
-  from = 0,
-  until = Infinity,
-): DeviceDoing[] {
-  const found: DeviceDoing[] = [];
+export function pciEvents(items: readonly TraceItem[], device: DeviceInTrace, from = 0, until = Infinity): PciEvent[] {
+  const found: PciEvent[] = [];
   let master: boolean | null = null;
   let memory: boolean | null = null;
   let busReset = false;
   for (const { t, epoch, event, text } of items) {
-    const add = (what: DeviceDoing['what'], detail = '') => {
-      if (t >= from && t <= until && found.length < MOST_DOINGS) found.push({ t, epoch, what, detail });
+    const add = (what: PciEvent['what'], detail = '') => {
+      if (t >= from && t <= until && found.length < MAX_EVENTS) found.push({ t, epoch, what, detail });
     };
     if (event !== 'pci_cfg_write') continue;
     const write = parseConfigWrite(text);
@@ -96,7 +94,7 @@ export function doingsOf(
   return found;
 }
 
-/** The register has 2 bytes; its upper one may be written alone. */
+/** Is this a write that starts a function level reset? The register has 2 bytes; its upper one may be written alone. */
 function isFlr(express: number, { offset, value }: ConfigWrite): boolean {
   const control = express + DEVICE_CONTROL;
   return (

@@ -7,7 +7,7 @@ import type { DeviceOfResult } from '../../model/result/hardware-result.js';
 import type { Outcome } from '../../model/result/outcome.js';
 import type { DeviceLook, PciDifference, PciDifferenceKind } from '../../model/kernel/pci.js';
 import { comparePci } from '../../oracles/pci/pci.js';
-import { doingsOf, type DeviceDoing } from '../../oracles/pci/trace.js';
+import { pciEvents, type PciEvent } from '../../oracles/pci/trace.js';
 import { lookAtBacking } from './backing.js';
 import type { Needs } from '../engine/parts.js';
 import type { MachineLife } from '../machine/ending.js';
@@ -161,7 +161,7 @@ const DELAY = 100;
 function wasEarly(
   { recorder, trace }: Needs<'recorder' | 'trace'>,
   { began, epoch }: InFlight,
-  doings: readonly DeviceDoing[],
+  doings: readonly PciEvent[],
 ): boolean {
   const off = [
     ...doings.filter(({ t, what }) => t > began && what === 'bus mastering off').map(({ t }) => t),
@@ -247,11 +247,11 @@ export function doneTo(
   device: DeviceState,
   before: DeviceLook,
   after: DeviceLook | null,
-): DeviceDoing[] {
+): PciEvent[] {
   const short = (address: string) => address.slice(5);
   if (trace === null || device.address === null) return [];
   const bridge = before.view?.bridge ?? null;
-  return doingsOf(
+  return pciEvents(
     trace.items,
     { address: short(device.address), bridge: bridge === null ? null : short(bridge.address), express: device.express },
     before.t,

@@ -42,7 +42,7 @@ export interface RegisterLook {
 const MOST_ITEMS = 50_000;
 const MOST_EVENTS = 2_000;
 const LIVE_TRACE = 8 << 20;
-const LONGEST_LINE = 1024;
+const MAX_LINE = 1024;
 /** A flood is cut off at some 32 MiB (FileTail), and one look takes 4. */
 const LOOKS = 10;
 /** Registers of all devices whose last value is remembered. */
@@ -80,7 +80,7 @@ export class TraceLog {
     private readonly recorder: Recorder,
   ) {
     this.offset = this.exactOffset();
-    const lines = new LineSplitter((line) => this.take(line), LONGEST_LINE);
+    const lines = new LineSplitter((line) => this.take(line), MAX_LINE);
     this.tail = new FileTail({
       path,
       every: 25,

@@ -2,8 +2,8 @@
 // Guests seen from outside, page by page in the machine's memory, while the machine is held still: as the old kernel
 // leaves them, as the next one has them before they go on, and once they have.
 import { isGuestFile } from '../../model/scenario/guest.js';
-import { checkChain, type ChainLook, landingPage, Links, Snapshot } from '../../oracles/guest/index.js';
-import { lookOutside, type PfnRun } from '../../oracles/files/outside.js';
+import { checkChain, type ChainView, landingPage, Links, Snapshot } from '../../oracles/guest/index.js';
+import { inspectOutside, type PfnRun } from '../../oracles/files/outside.js';
 import { PAGE } from '../../oracles/files/pattern.js';
 import type { Needs } from '../engine/parts.js';
 import type { GuestState } from '../state/guest.js';
@@ -61,7 +61,7 @@ export async function inspectArrival(parts: Needs<'recorder' | 'state' | 'view'>
   await parts.view.whilePaused(() => {
     for (const { name, spec, pattern, runs, retrieved } of fresh) {
       if (retrieved === null) continue;
-      const look = (retrieved.arrival = lookOutside(reader(view), pattern, runs));
+      const look = (retrieved.arrival = inspectOutside(reader(view), pattern, runs));
       recorder.event({
         kind: 'oracle',
         oracle: `pages of ${name} before it goes on`,
@@ -84,7 +84,7 @@ export function inspectChain(
   { spec }: GuestState,
   runs: readonly PfnRun[],
   when: string,
-): ChainLook | null {
+): ChainView | null {
   if (spec.kind !== 'bare' || runs.length === 0) return null;
   const look = checkChain(reader(view), runs, {
     seed: spec.seed,

@@ -4,7 +4,7 @@
 import { isGuestFile } from '../../model/scenario/guest.js';
 import type { ChainOfResult, GuestFate, GuestOfResult } from '../../model/result/guest-result.js';
 import type { Outcome } from '../../model/result/outcome.js';
-import type { ChainLook } from '../../oracles/guest/index.js';
+import type { ChainView } from '../../oracles/guest/index.js';
 import type { Needs } from '../engine/parts.js';
 import type { MachineLife } from '../machine/ending.js';
 import type { GuestState, GuestStat } from '../state/guest.js';
@@ -31,7 +31,7 @@ export async function judgeGuests(
   const concerned = [...state.guests.values()].filter(
     (guest) => guest.left !== null || filesOf(parts, guest).length > 0,
   );
-  const last = new Map<GuestState, ChainLook | null>();
+  const last = new Map<GuestState, ChainView | null>();
   if (!ended && concerned.some(({ resumed }) => resumed)) {
     await parts.view.whilePaused(() => {
       for (const guest of concerned)
@@ -158,12 +158,12 @@ function recordOf(
 function pagesOf({ spec }: GuestState, files: readonly FileRecord[]): Pick<GuestOfResult, 'pagesLeaked' | 'pagesLost'> {
   const own = files.filter(({ file }) => isGuestFile(file.spec) && file.spec.guest.name === spec.name);
   return {
-    pagesLeaked: own.reduce((sum, { fate }) => sum + fate.pagesLeaked, 0),
-    pagesLost: own.reduce((sum, { fate }) => sum + fate.pagesLost, 0),
+    pagesLeaked: own.reduce((sum, { verdict }) => sum + verdict.pagesLeaked, 0),
+    pagesLost: own.reduce((sum, { verdict }) => sum + verdict.pagesLost, 0),
   };
 }
 
-function chainOf(look: ChainLook | null): ChainOfResult | null {
+function chainOf(look: ChainView | null): ChainOfResult | null {
   return look === null ? null : { pages: look.pages, bad: look.bad, ticks: look.ticks, links: look.links };
 }
 
@@ -223,7 +223,7 @@ function fateOf(
   return stuck.length > 0 ? { fate: 'stuck', problems: stuck } : { fate: 'survived', problems: [] };
 }
 
-function chainProblems(look: ChainLook | null, when: string): string[] {
+function chainProblems(look: ChainView | null, when: string): string[] {
   return look === null || look.bad === 0
     ? []
     : [

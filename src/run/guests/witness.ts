@@ -2,7 +2,7 @@
 // The witness `guest`: each guest is seen from both sides, by what it and its VMM say, and by its pages in the
 // machine's memory. It counts the guests that were. One that went on and was seen from one side alone is no proof that
 // it is the same.
-import type { OutsideLook } from '../../oracles/files/outside.js';
+import type { OutsideView } from '../../oracles/files/outside.js';
 import type { Witnesses } from '../../verdict/witnesses.js';
 import type { GuestState } from '../state/guest.js';
 import type { CarriedFile } from '../state/file.js';
@@ -71,7 +71,7 @@ function unseen({ name, before, retrieved, closed }: GuestFile): Blindness[] {
  * Pages that differ on arrival are a finding; before the kexec there is nothing to differ from, so those are no RAM to
  * the lab.
  */
-function blindLook(look: OutsideLook | null, what: string): Blindness[] {
+function blindLook(look: OutsideView | null, what: string): Blindness[] {
   if (look === null) return [{ why: `nobody looked from outside at ${what}`, hint: null }];
   return look.pages === 0 ? [{ why: `no page of ${what} was found from outside`, hint: PAGES_HINT }] : [];
 }

@@ -2,7 +2,7 @@
 // The client in the machine is gone, and its kernel runs on: nobody can be asked, and what the client held went with
 // it. All is judged from outside, page by page.
 import { KhopIndex } from '../../oracles/pages/khop.js';
-import { fateOfMissing } from '../../oracles/files/fate.js';
+import { missingFile } from '../../oracles/files/file-verdict.js';
 import type { Needs } from '../engine/parts.js';
 import { preservedPages } from '../update/handover.js';
 import type { FileRecord, UpdateRecord } from './records.js';
@@ -79,6 +79,6 @@ function filesOf(
   return carried.map((file) => ({
     kind: file.spec.kind,
     file,
-    fate: file.closed ?? fateOfMissing(reader(view), file.pattern, file.runs, marks, why(file)),
+    verdict: file.closed ?? missingFile(reader(view), file.pattern, file.runs, marks, why(file)),
   }));
 }

@@ -5,17 +5,17 @@ import type { FileRecord, UpdateRecord } from './records.js';
 import { numberOf } from '../../guest/agent.js';
 import { KhopIndex } from '../../oracles/pages/khop.js';
 import type { PageProblem } from '../../oracles/pages/page-cache.js';
-import { lookOutside, type ReadPhys } from '../../oracles/files/outside.js';
+import { inspectOutside, type ReadPhys } from '../../oracles/files/outside.js';
 import {
   addPages,
-  fateFromInside,
-  fateOfGuestFile,
-  fateOfMissing,
-  fateOfReturned,
-  fateUnjudged,
+  fileSeenInside,
+  guestFile,
+  missingFile,
+  returnedFile,
+  unjudgedFile,
   NO_PAGES,
-  type FateOfFile,
-} from '../../oracles/files/fate.js';
+  type FileVerdict,
+} from '../../oracles/files/file-verdict.js';
 import { checkInside, insideProblems, lookAgain } from '../agent/inspect.js';
 import { inWindow } from '../../util/window.js';
 import { MAX_IN_FLIGHT } from '../agent/client.js';
@@ -56,7 +56,7 @@ export async function judgeUpdate(
   const returned = carried.map((file): FileRecord => ({
     kind: file.spec.kind,
     file,
-    fate: file.closed ?? fateOf(reader(view), file, marked?.index ?? NO_MARKS),
+    verdict: file.closed ?? fileVerdict(reader(view), file, marked?.index ?? NO_MARKS),
   }));
   const files = [...returned, ...(await judgeReserved(parts, marked?.index ?? NO_MARKS))];
   const record = recordOf(parts, { files, carried, marked, handedOver });
@@ -82,25 +82,19 @@ function leaveAlone({ retrieved, runs }: CarriedFile, { what, count }: PageProbl
 }
 
 /** What became of a file whose kernel can still be asked. */
-function fateOf(read: ReadPhys, file: CarriedFile, marked: KhopIndex): FateOfFile {
+function fileVerdict(read: ReadPhys, file: CarriedFile, marked: KhopIndex): FileVerdict {
   const { spec, pattern, runs, retrieved, errno } = file;
   if (retrieved === null)
-    return fateOfMissing(
-      read,
-      pattern,
-      runs,
-      marked,
-      errno === null ? 'not retrieved' : `retrieve failed with ${errno}`,
-    );
+    return missingFile(read, pattern, runs, marked, errno === null ? 'not retrieved' : `retrieve failed with ${errno}`);
   const hidden = file.hidden !== undefined || retrieved.hidden !== undefined;
   // What a guest says of itself is judged with the guest.
-  if (isGuestFile(spec) && hidden) return fateFromInside({ problems: [], badPages: 0, pages: 0 });
+  if (isGuestFile(spec) && hidden) return fileSeenInside({ problems: [], badPages: 0, pages: 0 });
   if (isGuestFile(spec))
-    return fateOfGuestFile(retrieved.arrival ?? lookOutside(read, pattern, runs), runs, retrieved.runs);
+    return guestFile(retrieved.arrival ?? inspectOutside(read, pattern, runs), runs, retrieved.runs);
   const problems = retrieved.spoiled === undefined ? insideProblems(retrieved) : [retrieved.spoiled];
   const badPages = retrieved.inside?.bad ?? 0;
-  if (hidden) return fateFromInside({ problems, badPages, pages: retrieved.inside?.pages ?? 0 });
-  return fateOfReturned(read, pattern, runs, retrieved.runs, { problems, badPages });
+  if (hidden) return fileSeenInside({ problems, badPages, pages: retrieved.inside?.pages ?? 0 });
+  return returnedFile(read, pattern, runs, retrieved.runs, { problems, badPages });
 }
 
 /** The scenario is about to close a file that came back: its pages are the allocator's then, so it is judged now. */
@@ -116,7 +110,7 @@ export async function judgeBeforeClose(
   for (const [file, problem] of spoiled) leaveAlone(file, problem);
   // Which orders its pages were handed over in is known to the judgement of the whole update only.
   await lookAtPageStates(parts, files, null);
-  for (const file of files) file.closed = fateOf(reader(parts.view), file, NO_MARKS);
+  for (const file of files) file.closed = fileVerdict(reader(parts.view), file, NO_MARKS);
 }
 
 interface Seen {
@@ -138,7 +132,7 @@ export function recordOf(
           ({ what, pfn }) => !what.startsWith('reserve_mem') || isRevived(files, pfn),
         );
   const kept = baseline.reduce((sum, { count }) => sum + count, 0);
-  const counts = files.reduce((sum, { fate }) => addPages(sum, fate), NO_PAGES);
+  const counts = files.reduce((sum, { verdict }) => addPages(sum, verdict), NO_PAGES);
   return {
     epoch: recorder.epoch,
     files,
@@ -172,9 +166,9 @@ function unjudged(
   const files = carried.map((file): FileRecord => ({
     kind: file.spec.kind,
     file,
-    fate: file.closed ?? fateUnjudged(read, file.pattern, file.runs),
+    verdict: file.closed ?? unjudgedFile(read, file.pattern, file.runs),
   }));
-  const counts = files.reduce((sum, { fate }) => addPages(sum, fate), NO_PAGES);
+  const counts = files.reduce((sum, { verdict }) => addPages(sum, verdict), NO_PAGES);
   return { epoch, files, counts, handedOver: handedOver?.total ?? null, marked: null, baseline: [] };
 }
 
@@ -191,36 +185,36 @@ async function lookInside(parts: Needs<'recorder' | 'agents'>, carried: readonly
 
 export function recordOracles(parts: Needs<'recorder'>, record: UpdateRecord): void {
   const { recorder } = parts;
-  for (const { kind, file, fate } of record.files) {
-    const good = fate.fate === 'intact';
-    const pages = `${fate.pagesPreserved} pages`;
+  for (const { kind, file, verdict } of record.files) {
+    const good = verdict.state === 'intact';
+    const pages = `${verdict.pagesPreserved} pages`;
     recorder.event({
       kind: 'oracle',
       oracle: `pages of ${file.name}`,
       side: 'outside',
       ok: good,
-      detail: good ? pages : `${fate.fate}: ${fate.problems.join('; ')}`,
+      detail: good ? pages : `${verdict.state}: ${verdict.problems.join('; ')}`,
     });
-    if (fate.disagreement !== null) {
+    if (verdict.disagreement !== null) {
       recorder.incident({
         source: 'memory',
         side: 'outside',
         implies: null,
         title: 'inside and outside disagree',
-        detail: `${file.name}: ${fate.disagreement}`,
+        detail: `${file.name}: ${verdict.disagreement}`,
       });
     }
     if (good) continue;
     const away =
-      fate.fate === 'lost'
-        ? `; ${fate.overwritten} of its pages are overwritten, ${fate.readable} still lie there readable`
+      verdict.state === 'lost'
+        ? `; ${verdict.overwritten} of its pages are overwritten, ${verdict.readable} still lie there readable`
         : '';
     recorder.incident({
       source: 'memory',
       side: 'outside',
-      implies: IMPLIES[fate.fate],
-      title: `${kind} is ${fate.fate}`,
-      detail: `${file.name} (${file.session === null ? '' : `session ${file.session}, token ${file.token}, `}${pages}): ${fate.problems.join('; ')}${away}`,
+      implies: IMPLIES[verdict.state],
+      title: `${kind} is ${verdict.state}`,
+      detail: `${file.name} (${file.session === null ? '' : `session ${file.session}, token ${file.token}, `}${pages}): ${verdict.problems.join('; ')}${away}`,
     });
   }
   const { pagesLeaked } = record.counts;

@@ -2,7 +2,7 @@
 // The machine from outside: the content of files before a kexec, and the marked pages that are the handover's own.
 import { baselinePages, type BaselinePage } from '../../oracles/pages/baseline.js';
 import { Snapshot } from '../../oracles/guest/index.js';
-import { lookOutside } from '../../oracles/files/outside.js';
+import { inspectOutside } from '../../oracles/files/outside.js';
 import { PAGE } from '../../oracles/files/pattern.js';
 import { checkInside } from '../agent/inspect.js';
 import type { Needs } from '../engine/parts.js';
@@ -37,7 +37,7 @@ export async function snapshotBefore(
 ): Promise<void> {
   for (const file of files) {
     if (file.pattern instanceof Snapshot) continue; // guest-look.ts
-    file.before = lookOutside(reader(parts.view), file.pattern, file.runs);
+    file.before = inspectOutside(reader(parts.view), file.pattern, file.runs);
     const { different, pages, first } = file.before;
     parts.recorder.event({
       kind: 'oracle',

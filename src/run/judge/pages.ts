@@ -4,8 +4,8 @@ import { isGuestFile } from '../../model/scenario/guest.js';
 import { STRUCT_PAGE } from '../../oracles/pages/khop.js';
 import {
   goneOf,
-  lookAtPageCache,
-  type PageCacheLook,
+  inspectPageCache,
+  type PageCacheView,
   type PageProblem,
   type StructOf,
 } from '../../oracles/pages/page-cache.js';
@@ -80,7 +80,7 @@ export async function lookAtPageStates(
     look:
       file.spec.kind === 'object'
         ? lookAtObject(structOf, file)
-        : lookAtPageCache(structOf, {
+        : inspectPageCache(structOf, {
             runs: file.retrieved?.runs ?? [],
             orders,
             isHole: (page) => !isGuestFile(file.spec) && 'isHole' in file.pattern && file.pattern.isHole(page),
@@ -98,8 +98,8 @@ export async function lookAtPageStates(
 }
 
 /** The pages of a lab object are in no page cache: they must be in use. */
-function lookAtObject(structOf: StructOf, { retrieved }: CarriedFile): PageCacheLook {
-  const look: PageCacheLook = { pages: 0, familiar: 0, problems: [] };
+function lookAtObject(structOf: StructOf, { retrieved }: CarriedFile): PageCacheView {
+  const look: PageCacheView = { pages: 0, familiar: 0, problems: [] };
   for (const { page, pfn, count } of retrieved?.runs ?? []) {
     for (let i = 0; i < count; i++) {
       look.pages++;
@@ -125,7 +125,7 @@ function lookAtObject(structOf: StructOf, { retrieved }: CarriedFile): PageCache
 function report(
   { recorder }: Needs<'recorder'>,
   { name, spec }: CarriedFile,
-  { pages, problems }: PageCacheLook,
+  { pages, problems }: PageCacheView,
 ): void {
   const told = problems.map(
     ({ what, count, first }) =>
@@ -170,7 +170,7 @@ export async function findSpoiled(
   const structOf = structsOf(parts.view.memory, array);
   for (const file of files) {
     const [problem] = goneOf(
-      lookAtPageCache(structOf, { runs: file.runs, orders: new Map(), isHole: () => true, alone: false }),
+      inspectPageCache(structOf, { runs: file.runs, orders: new Map(), isHole: () => true, alone: false }),
     );
     if (problem !== undefined) found.set(file, problem);
   }

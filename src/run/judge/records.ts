@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is known of an update once it was judged.
 import type { FileSpec } from '../../model/scenario/scenario.js';
-import type { FateOfFile, PageCounts } from '../../oracles/files/fate.js';
+import type { FileVerdict, PageCounts } from '../../oracles/files/file-verdict.js';
 import type { BaselinePage } from '../../oracles/pages/baseline.js';
 import type { MarkedPages } from '../machine/marked-pages.js';
 import type { CarriedFile } from '../state/file.js';
@@ -9,7 +9,7 @@ import type { CarriedFile } from '../state/file.js';
 export interface FileRecord {
   kind: FileSpec['kind'] | 'reserve_mem';
   file: CarriedFile;
-  fate: FateOfFile;
+  verdict: FileVerdict;
 }
 
 export interface UpdateRecord {

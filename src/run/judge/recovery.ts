@@ -3,7 +3,7 @@
 // What each gives back is measured; the verdict on the update that went wrong stands.
 import type { GuestOfResult, RecoveryOfResult } from '../../model/result/guest-result.js';
 import type { Recovery } from '../../model/scenario/scenario.js';
-import { MOST_LEAKED, pagesOf } from '../../oracles/pages/leaked.js';
+import { MAX_LEAKED, pagesOf } from '../../oracles/pages/leaked.js';
 import { messageOf } from '../../util/errors.js';
 import { attemptsOf, type PlannedAttempt } from '../engine/attempts.js';
 import { ownOperations } from '../engine/operation.js';
@@ -34,7 +34,7 @@ export async function recover(
   const { recorder } = parts;
   const began = recorder.clock.now();
   const own = new Set(last.baseline.map(({ pfn }) => pfn));
-  const leaked = pagesOf(last.marked?.found.filter(({ pfn }) => !own.has(pfn)) ?? [], MOST_LEAKED);
+  const leaked = pagesOf(last.marked?.found.filter(({ pfn }) => !own.has(pfn)) ?? [], MAX_LEAKED);
   const record: RecoveryOfResult = {
     how,
     ms: 0,

@@ -2,7 +2,7 @@
 // The update was called off: proves that the old kernel runs on, that everything in it is intact, and that it can still
 // be updated.
 import { isGuestFile } from '../../model/scenario/guest.js';
-import { fateFromInside, fateOfReturned, type FateOfFile } from '../../oracles/files/fate.js';
+import { fileSeenInside, returnedFile, type FileVerdict } from '../../oracles/files/file-verdict.js';
 import { inWindow } from '../../util/window.js';
 import { checkInside, insideProblems } from '../agent/inspect.js';
 import { MAX_IN_FLIGHT } from '../agent/client.js';
@@ -21,26 +21,26 @@ import type { RunState } from '../state/run-state.js';
 export async function judgeRefusal(parts: Needs<'recorder' | 'state' | 'agents' | 'view'>): Promise<FileRecord[]> {
   const { recorder, state } = parts;
   const files = filled(state);
-  const looks = new Map<FileState, FateOfFile>();
+  const looks = new Map<FileState, FileVerdict>();
   await inWindow(files, MAX_IN_FLIGHT, async (file) => {
     looks.set(file, await lookAt(parts, file));
   });
   const records = files.map((file): FileRecord => {
     const { name, held, spec, pattern, runs, hidden, before, hugeKiB } = file;
-    const fate = looks.get(file) as FateOfFile;
-    if (fate.fate !== 'intact') {
+    const verdict = looks.get(file) as FileVerdict;
+    if (verdict.state !== 'intact') {
       recorder.incident({
         source: 'memory',
         side: 'outside',
         implies: 'corrupt',
         title: `${spec.kind} is corrupt in the old kernel`,
-        detail: `${name}: ${fate.problems.join('; ')}`,
+        detail: `${name}: ${verdict.problems.join('; ')}`,
       });
     }
     const [holder] = held;
     return {
       kind: spec.kind,
-      fate,
+      verdict,
       file: {
         name,
         session: holder?.session ?? null,
@@ -86,28 +86,28 @@ function keptReserved({ view, recorder, state }: Needs<'recorder' | 'state' | 'v
   return state.reserved
     .filter(({ name }) => !state.reservedGone.has(name))
     .map((file): FileRecord => {
-      const fate = fateOfReturned(reader(view), file.pattern, file.runs, file.runs, { problems: [], badPages: null });
+      const verdict = returnedFile(reader(view), file.pattern, file.runs, file.runs, { problems: [], badPages: null });
       recorder.event({
         kind: 'oracle',
         oracle: `content of ${file.name} in the old kernel`,
         side: 'outside',
-        ok: fate.fate === 'intact',
-        detail: `${fate.look.equal} of ${fate.look.pages} pages`,
+        ok: verdict.state === 'intact',
+        detail: `${verdict.look.equal} of ${verdict.look.pages} pages`,
       });
-      if (fate.fate !== 'intact') {
+      if (verdict.state !== 'intact') {
         recorder.incident({
           source: 'memory',
           side: 'outside',
           implies: 'corrupt',
           title: 'reserve_mem is corrupt in the old kernel',
-          detail: `${file.name}: ${fate.problems.join('; ')}`,
+          detail: `${file.name}: ${verdict.problems.join('; ')}`,
         });
       }
-      return { kind: 'reserve_mem', file, fate };
+      return { kind: 'reserve_mem', file, verdict };
     });
 }
 
-async function lookAt(parts: Needs<'recorder' | 'state' | 'agents' | 'view'>, file: FileState): Promise<FateOfFile> {
+async function lookAt(parts: Needs<'recorder' | 'state' | 'agents' | 'view'>, file: FileState): Promise<FileVerdict> {
   const { view, recorder, state } = parts;
   // One that the scenario has closed can be seen from outside only: its session keeps its pages where they were.
   const named = isNamed(state, file);
@@ -118,18 +118,18 @@ async function lookAt(parts: Needs<'recorder' | 'state' | 'agents' | 'view'>, fi
   }
   const problems = named ? insideProblems(file) : [];
   const badPages = named ? (file.inside?.bad ?? 0) : null;
-  const fate =
+  const verdict =
     file.hidden === undefined
-      ? fateOfReturned(reader(view), file.pattern, file.runs, file.runs, { problems, badPages })
-      : fateFromInside({ problems, badPages: badPages ?? 0, pages: file.inside?.pages ?? 0 });
+      ? returnedFile(reader(view), file.pattern, file.runs, file.runs, { problems, badPages })
+      : fileSeenInside({ problems, badPages: badPages ?? 0, pages: file.inside?.pages ?? 0 });
   recorder.event({
     kind: 'oracle',
     oracle: `content of ${file.name} in the old kernel`,
     side: 'outside',
-    ok: fate.fate === 'intact',
-    detail: `${fate.look.equal} of ${fate.look.pages} pages`,
+    ok: verdict.state === 'intact',
+    detail: `${verdict.look.equal} of ${verdict.look.pages} pages`,
   });
-  return fate;
+  return verdict;
 }
 
 function isNamed(state: RunState, file: FileState): boolean {

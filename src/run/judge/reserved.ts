@@ -4,7 +4,7 @@
 import type { Finding } from '../../console/index.js';
 import { numberOf } from '../../guest/agent.js';
 import type { MemfdSpec } from '../../model/scenario/scenario.js';
-import { fateOfMissing, fateOfReturned } from '../../oracles/files/fate.js';
+import { missingFile, returnedFile } from '../../oracles/files/file-verdict.js';
 import type { KhopIndex } from '../../oracles/pages/khop.js';
 import { PAGE, Pattern } from '../../oracles/files/pattern.js';
 import { LabError } from '../../util/errors.js';
@@ -73,9 +73,9 @@ export async function judgeReserved(
     const { phys, why } = await locate(parts, area.name, area.spec.size);
     const was = (area.runs[0]?.pfn ?? 0) * PAGE;
     const anew = phys === was && isMadeAnew(parts, area, marked);
-    const fate =
+    const verdict =
       phys !== null && !anew && (phys === was || isTakenUp(parts, area.name, Math.abs(phys - was) < area.spec.size))
-        ? fateOfReturned(
+        ? returnedFile(
             read,
             area.pattern,
             area.runs,
@@ -85,7 +85,7 @@ export async function judgeReserved(
               badPages: null,
             },
           )
-        : fateOfMissing(
+        : missingFile(
             read,
             area.pattern,
             area.runs,
@@ -94,8 +94,8 @@ export async function judgeReserved(
               ? `not found: ${why}`
               : `reserved anew at 0x${phys.toString(16)}, ${anew ? 'where it was' : `was at 0x${was.toString(16)}`}`,
           );
-    if (fate.fate !== 'intact') parts.state.reservedGone.add(area.name);
-    records.push({ kind: 'reserve_mem', file: area, fate });
+    if (verdict.state !== 'intact') parts.state.reservedGone.add(area.name);
+    records.push({ kind: 'reserve_mem', file: area, verdict });
   }
   return records;
 }
@@ -127,9 +127,9 @@ function saysRevived({ view, recorder }: Needs<'recorder' | 'view'>, name: strin
 /** True where a page range belongs to a reservation that the next kernel has taken up again. */
 export function isRevived(records: readonly FileRecord[], pfn: number): boolean {
   return records.some(
-    ({ kind, fate, file }) =>
+    ({ kind, verdict, file }) =>
       kind === 'reserve_mem' &&
-      (fate.fate === 'intact' || fate.fate === 'corrupt') &&
+      (verdict.state === 'intact' || verdict.state === 'corrupt') &&
       file.runs.some((run) => pfn >= run.pfn && pfn < run.pfn + run.count),
   );
 }

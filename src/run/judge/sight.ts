@@ -25,12 +25,12 @@ export function requireLooks(
 
 /** How many pages each witness of the content saw. */
 export function noteContent({ recorder: { witnesses, epoch } }: Needs<'recorder'>, files: readonly FileRecord[]): void {
-  for (const { kind, file, fate } of files) {
+  for (const { kind, file, verdict } of files) {
     const inside = kind === 'reserve_mem' ? undefined : file.retrieved?.inside;
     if (inside !== null && inside !== undefined) witnesses.looked('inside', epoch, inside.pages);
-    const hidden = file.hidden ?? file.retrieved?.hidden ?? untold(file, fate.look.pages);
+    const hidden = file.hidden ?? file.retrieved?.hidden ?? untold(file, verdict.look.pages);
     if (hidden === undefined) {
-      witnesses.looked('outside', epoch, fate.look.pages);
+      witnesses.looked('outside', epoch, verdict.look.pages);
       continue;
     }
     const { why, hint } = blindFor(file.name, hidden);

@@ -104,7 +104,7 @@ export class UpdateJudge {
     if (entry === null) return;
     await parts.recorder.task('oracles', async () => {
       // Those that are whole are looked at again, in the next kernel or after the next refusal.
-      entry.kept = (await judgeRefusal(parts)).filter(({ fate }) => fate.fate !== 'intact');
+      entry.kept = (await judgeRefusal(parts)).filter(({ verdict }) => verdict.state !== 'intact');
       entry.wrote('files');
       await probeSessions(parts);
       await inspectDevices(parts, 'end');

@@ -11,7 +11,7 @@ import {
   type ResourceOfResult,
   type Result,
 } from '../../model/result/result.js';
-import { addPages, NO_PAGES } from '../../oracles/files/fate.js';
+import { addPages, NO_PAGES } from '../../oracles/files/file-verdict.js';
 import { joinRuns } from '../../oracles/pages/page-map.js';
 import type { RunPlan } from '../engine/plan.js';
 import type { RunRecord } from './record.js';
@@ -107,7 +107,7 @@ function kernelOf(kernel: KernelImage, running: string | null): KernelOfResult {
   };
 }
 
-function resourceOf({ kind, file, fate }: FileRecord, epoch: number): ResourceOfResult {
+function resourceOf({ kind, file, verdict }: FileRecord, epoch: number): ResourceOfResult {
   const inside = file.retrieved?.inside ?? null;
   return {
     kind,
@@ -115,9 +115,9 @@ function resourceOf({ kind, file, fate }: FileRecord, epoch: number): ResourceOf
     session: file.session,
     token: file.token,
     epoch,
-    state: fate.fate,
+    state: verdict.state,
     size: file.spec.size,
-    pages: fate.pagesPreserved,
+    pages: verdict.pagesPreserved,
     hugeKiB: file.hugeKiB,
     inside:
       inside === null
@@ -134,12 +134,12 @@ function resourceOf({ kind, file, fate }: FileRecord, epoch: number): ResourceOf
             object: inside.object,
           },
     outside: {
-      pages: fate.look.pages,
-      different: fate.look.different,
-      overwritten: fate.overwritten,
-      readable: fate.readable,
+      pages: verdict.look.pages,
+      different: verdict.look.different,
+      overwritten: verdict.overwritten,
+      readable: verdict.readable,
     },
-    problems: fate.problems,
+    problems: verdict.problems,
   };
 }
 
@@ -168,7 +168,7 @@ function mapOf(
   baseline: UpdateRecord['baseline'],
 ): Pick<MemoryOfResult['updates'][number], 'map' | 'mapLeftOut'> {
   const own = baseline.map(({ pfn, count }) => ({ pfn, count, state: 'own' as const }));
-  const { runs, leftOut } = joinRuns([...files.flatMap(({ fate }) => fate.map), ...own], MOST_RUNS);
+  const { runs, leftOut } = joinRuns([...files.flatMap(({ verdict }) => verdict.map), ...own], MOST_RUNS);
   return {
     map: runs.map(({ pfn, count, state }) => ({ phys: `0x${(pfn * 4096).toString(16)}`, pages: count, state })),
     mapLeftOut: leftOut,

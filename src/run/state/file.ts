@@ -2,8 +2,8 @@
 // What the lab knows of each file: as the running kernel has it, and as the last kexec was to carry it over.
 import type { FileSpec } from '../../model/scenario/scenario.js';
 import type { Token } from '../../model/scenario/token.js';
-import type { FateOfFile } from '../../oracles/files/fate.js';
-import type { OutsideLook, PfnRun } from '../../oracles/files/outside.js';
+import type { FileVerdict } from '../../oracles/files/file-verdict.js';
+import type { OutsideView, PfnRun } from '../../oracles/files/outside.js';
 import type { Pattern } from '../../oracles/files/pattern.js';
 import type { Snapshot } from '../../oracles/guest/index.js';
 
@@ -62,9 +62,9 @@ export interface FileState {
   hidden?: string | undefined;
   /** Why it must not be read from inside. */
   spoiled?: string;
-  before: OutsideLook | null;
+  before: OutsideView | null;
   /** Of a guest: its pages when it had come back, before it went on. */
-  arrival?: OutsideLook;
+  arrival?: OutsideView;
   inside: InsideLook | null;
   /** What the kernel must say of it, where that is known better than from what was asked for. */
   reported?: Reported | undefined;
@@ -86,7 +86,7 @@ export interface CarriedFile {
   runs: PfnRun[];
   /** Why nobody knows that. */
   hidden?: string | undefined;
-  before: OutsideLook | null;
+  before: OutsideView | null;
   reported?: Reported | undefined;
   hugeKiB: number;
   /** The file that came back, if it did. */
@@ -94,5 +94,5 @@ export interface CarriedFile {
   /** Why it did not, where the kernel said. */
   errno: string | null;
   /** The scenario has closed it since: what it was right before that. */
-  closed?: FateOfFile | undefined;
+  closed?: FileVerdict | undefined;
 }

@@ -2,7 +2,7 @@
 // What the lab knows of each guest of the scenario while it runs.
 import type { DeviceCounts } from '../../model/result/guest-result.js';
 import type { GuestSpec } from '../../model/scenario/guest.js';
-import type { ChainLook } from '../../oracles/guest/index.js';
+import type { ChainView } from '../../oracles/guest/index.js';
 
 /** What a guest counted of a device, by the device's name in the scenario. */
 export interface DeviceStat extends DeviceCounts {
@@ -33,7 +33,7 @@ export interface GuestStat {
 /** The guest as one kernel left it, or as the next one has it. */
 export interface GuestSide {
   stat: GuestStat | null;
-  chain: ChainLook | null;
+  chain: ChainView | null;
 }
 
 export class GuestState {
@@ -54,7 +54,7 @@ export class GuestState {
   /** What it had counted of its devices when it was last paused for an update. */
   devicesBefore: DeviceStat[] = [];
   /** Its chain when it had come back and not gone on yet. */
-  arrival: ChainLook | null = null;
+  arrival: ChainView | null = null;
   restored = false;
   resumed = false;
   downtimeMs: number | null = null;

@@ -9,7 +9,7 @@ const run = (iova: number, phys: number, pages: number) => ({
   rights: 'rw' as const,
 });
 
-test('every page of a file is where it should be, over any cut of the runs', () => {
+test('accepts a file whose pages are all in place, however the runs are cut', () => {
   const mappings = [run(0x100000, 0x5000, 2), run(0x102000, 0x9000, 2), run(0x900000, 0x1000, 1)];
   expect(
     checkMapped(mappings, 0x100000, [
@@ -19,7 +19,7 @@ test('every page of a file is where it should be, over any cut of the runs', () 
   ).toEqual({ pages: 4, right: 4, wrong: 0, missing: 0, first: null });
 });
 
-test('pages that lead elsewhere, or nowhere', () => {
+test('reports pages that lead elsewhere or nowhere', () => {
   const check = checkMapped([run(0x101000, 0x7000, 1)], 0x100000, [{ page: 0, pfn: 5, count: 3 }]);
   expect(check).toEqual({
     pages: 3,

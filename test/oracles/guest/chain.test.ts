@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
 import { checkChain, Snapshot } from '../../../src/oracles/guest/index.js';
-import { lookOutside } from '../../../src/oracles/files/outside.js';
+import { inspectOutside } from '../../../src/oracles/files/outside.js';
 import { FakeGuest } from './world.js';
 
 const look = (guest: FakeGuest) => checkChain(guest.read, guest.runs, guest);
-/** One vCPU: pages 15 to 63 are its share, 49 pages. */
+/** One vCPU: its share is pages 15 to 63, 49 pages. */
 const made = (links = 60) => {
   const guest = new FakeGuest(42, 1, 64);
   guest.extend(0, links);
@@ -13,12 +13,12 @@ const made = (links = 60) => {
 };
 
 describe('the chain of the bare guest, recomputed from outside', () => {
-  it.each([0, 1, 20, 49, 60, 200])('holds after %i links more', (links) => {
+  it.each([0, 1, 20, 49, 60, 200])('is accepted after %i more links', (links) => {
     const found = look(made(links));
     expect(found).toMatchObject({ pages: 62, bad: 0, first: null, ticks: 9, links: 49 + links });
   });
 
-  it('holds with several vCPUs, each with a share of its own', () => {
+  it('is accepted with several vCPUs that each have a share', () => {
     const guest = new FakeGuest(7, 3, 100);
     guest.extend(1, 40);
     guest.extend(2, 5);
@@ -65,7 +65,7 @@ describe('the chain of the bare guest, recomputed from outside', () => {
     expect(look(guest).first?.page).toBe(33);
   });
 
-  it('finds that a wrong page was written over, although it is gone', () => {
+  it('finds that a wrong page was overwritten, although that page is gone', () => {
     const guest = made(0);
     guest.words(20)[700]! ^= 1;
     guest.extend(0, 20);
@@ -77,13 +77,13 @@ describe('the chain of the bare guest, recomputed from outside', () => {
     });
   });
 
-  it.each([1, 7, 12, 13])('finds a change of page %i, which never changes', (page) => {
+  it.each([1, 7, 12, 13])('finds a change of page %i, which must never change', (page) => {
     const guest = made();
     guest.words(page)[5]! ^= 2;
     expect(look(guest).bad).toBeGreaterThan(0);
   });
 
-  it('does not believe a control page of another guest, nor one that is none', () => {
+  it('rejects a control page of another guest, and a page that is not a control page', () => {
     expect(checkChain(made().read, made().runs, { seed: 41, vcpus: 1, devices: 0, pages: 64 }).first).toMatchObject({
       page: 0,
       what: 'its control page says seed 42, it was made with 41',
@@ -96,7 +96,7 @@ describe('the chain of the bare guest, recomputed from outside', () => {
     expect(look(wild).bad).toBeGreaterThan(0);
   });
 
-  it('finds pages that are not there', () => {
+  it('finds missing pages', () => {
     const guest = made();
     expect(
       checkChain(
@@ -108,14 +108,14 @@ describe('the chain of the bare guest, recomputed from outside', () => {
   });
 });
 
-describe("a device of the guest's own", () => {
+describe('a device of the guest', () => {
   const withTwo = () => {
     const guest = new FakeGuest(42, 2, 100, 2);
     guest.extend(0, 60);
     return guest;
   };
 
-  it('has pages that are no part of the chain', () => {
+  it('has pages that are not part of the chain', () => {
     expect(look(withTwo())).toMatchObject({ pages: 100 - 16 - 4 + 13, bad: 0 });
     expect(checkChain(withTwo().read, withTwo().runs, { seed: 42, vcpus: 2, devices: 1, pages: 100 }).first?.what).toBe(
       'its control page says devices 2, it was made with 1',
@@ -154,13 +154,13 @@ describe("a device of the guest's own", () => {
     expect(look(changed).first?.page).toBe(landing);
   });
 
-  it('may write its page while the guest stands still, and no other', () => {
+  it('may write its own page, and no other, while the guest is paused', () => {
     const guest = withTwo();
     const landing = guest.transfer(0, 3, { transfer: 4, landed: 3, phase: 2 });
     const snapshot = new Snapshot();
     snapshot.take(guest.read, guest.runs);
     snapshot.allow(landing, guest.links.transfer(0, 4));
-    const differing = () => lookOutside(guest.read, snapshot, guest.runs).differentRuns;
+    const differing = () => inspectOutside(guest.read, snapshot, guest.runs).differentRuns;
     expect(differing()).toEqual([]);
     guest.words(landing).set(guest.links.transfer(0, 4));
     expect(differing()).toEqual([]);

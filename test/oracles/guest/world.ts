@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A bare guest made of pages alone, written by the rules of docs/guest-payload.md, as the guest in the machine writes
-// them.
+// Builds a bare guest from pages alone, by the rules of docs/guest-payload.md, just as the real guest writes them.
 import { digestOf, type Pair } from '../../../src/oracles/guest/digest.js';
 import { Links } from '../../../src/oracles/guest/links.js';
 import type { PfnRun, ReadPhys } from '../../../src/oracles/files/outside.js';
@@ -66,7 +65,7 @@ export class FakeGuest {
     return { head: this.links.extend(state.head, digest, n), digest, previous };
   }
 
-  /** Leaves a share in the middle of its next page, after `words` words. */
+  /** Stops in the middle of the share's next page, after `words` words. */
   stopWithin(v: number, words: number, headWritten: boolean): void {
     const state = this.states[v] as FakeGuest['states'][number];
     const n = state.n + 1;
@@ -114,8 +113,8 @@ export class FakeGuest {
   }
 
   /**
-   * A device wrote transfer `page` into the page of its transfers; the control page says that of others.
-   * @param phase 0: none is in work, 1: into the device, 2: out of it
+   * Writes transfer `page` into the page for transfers, and `others` state into the control page.
+   * @param phase 0: no transfer is in work, 1: into the device, 2: out of the device
    */
   transfer(device: number, page: number, said: { transfer: number; landed: number; phase?: number }): number {
     const view = new DataView(this.memory.buffer);
@@ -131,7 +130,7 @@ export class FakeGuest {
     return landing;
   }
 
-  /** Its pages lie in reverse order from physical page 1000 on, but for the first half. */
+  /** All pages except the first half lie in reverse order from physical page 1000 on. */
   get runs(): PfnRun[] {
     const half = this.pages >> 1;
     return [

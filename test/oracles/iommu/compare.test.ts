@@ -32,12 +32,12 @@ const counts = (...[before, after, ownerOf]: Parameters<typeof compareTables>) =
   return [same, lost, changed, fresh, rights, corrupt];
 };
 
-it('the same, cut differently', () => {
+it('finds no difference if only the runs are cut differently', () => {
   expect(counts(tables([16, 100, 8]), tables([16, 100, 3], [19, 103, 5]))).toEqual([8, 0, 0, 0, 0, 0]);
   expect(counts(tables(), tables())).toEqual([0, 0, 0, 0, 0, 0]);
 });
 
-it('lost, new, changed, rights, in pieces', () => {
+it('finds lost, new and changed mappings and rights, piece by piece', () => {
   const result = compareTables(
     tables([0, 100, 4], [10, 200, 4], [20, 300, 2]),
     tables([2, 102, 6], [10, 200, 2], [12, 500, 2], [20, 300, 2, 'r']),
@@ -83,9 +83,9 @@ it('lost, new, changed, rights, in pieces', () => {
   ]);
 });
 
-it('memory of somebody else is corrupt, to the page', () => {
+it('reports memory of another owner as corrupt, page by page', () => {
   const ownerOf = (phys: number): string | null => (phys < 150 * P ? 'vm0/ram' : phys < 202 * P ? 'vm1/ram' : null);
-  // Pages 200 and 201 belong to vm1, the two behind them to nobody.
+  // Pages 200 and 201 belong to vm1, the next two to nobody.
   const result = compareTables(tables([0, 100, 4]), tables([0, 200, 4], [8, 149, 1], [9, 300, 1]), ownerOf);
   expect(result).toMatchObject({ changed: 4, new: 2, corrupt: 3 });
   expect(result.differences.map(({ kind, iova, owner, corrupt }) => [kind, Number(iova) / P, owner, corrupt])).toEqual([
@@ -97,7 +97,7 @@ it('memory of somebody else is corrupt, to the page', () => {
   expect(counts(tables([0, 100, 2]), tables([0, 110, 2]), ownerOf)).toEqual([0, 0, 2, 0, 0, 0]);
 });
 
-it('translation that became pass-through: everything is new or elsewhere', () => {
+it('reports everything as new or changed when translation becomes pass-through', () => {
   const after: DeviceTables = {
     ...tables(),
     state: 'pass-through',
@@ -117,7 +117,7 @@ it('translation that became pass-through: everything is new or elsewhere', () =>
   });
 });
 
-it('many differences are counted, and the first of each kind are kept', () => {
+it('counts all differences and keeps the first of each kind', () => {
   const many = tables(...Array.from({ length: 1000 }, (_, i): [number, number, number] => [2 * i, 5000 + 3 * i, 1]));
   const result = compareTables(many, tables());
   expect(result.lost).toBe(1000);
@@ -126,7 +126,7 @@ it('many differences are counted, and the first of each kind are kept', () => {
   expect(compareTables({ ...many, complete: false }, many)).toMatchObject({ same: 1000, complete: false });
 });
 
-it('agrees with a comparison page by page', () => {
+it('agrees with a page-by-page comparison', () => {
   const next = random(17);
   for (let round = 0; round < 300; round++) {
     const side = (): [DeviceTables, Map<number, string>] => {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tables that are damaged on purpose: the walk afterwards ends and names what is wrong.
+// A walk over tables that were damaged on purpose ends and names the damage.
 import { describe, expect, it } from 'vitest';
 import { TABLE_DAMAGES, type TableDamage } from '../../../src/model/scenario/scenario.js';
 import { damageOf, walkIntel } from '../../../src/oracles/iommu/index.js';
@@ -42,6 +42,6 @@ describe.each([
   });
 });
 
-it.each(TABLE_DAMAGES)('%s finds no place where nothing is mapped', (damage) =>
+it.each(TABLE_DAMAGES)('%s finds no entry to damage if nothing is mapped', (damage) =>
   expect(damaged(damage, () => undefined)).toBeNull(),
 );

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tables that lie: every walk ends, soon, and throws nothing.
+// Malicious tables: every walk ends soon and never throws.
 import { describe, expect, it } from 'vitest';
 import { compareTables, type DeviceTables, walkAmd, walkIntel } from '../../../src/oracles/iommu/index.js';
 import { amd, legacy, type Machine, MIB, PAGE, random, scalable, SID } from './walk/tables.js';
@@ -46,7 +46,7 @@ const WORLDS: readonly [string, () => World][] = [
   ],
 ];
 
-/** Where the builder put tables. */
+/** Addresses of the tables. */
 const FRAMES = Array.from({ length: 14 }, (_, i) => MIB / PAGE + i);
 const EVIL = [
   0n,
@@ -84,10 +84,10 @@ function check(world: World): void {
 }
 
 describe.each(WORLDS)('%s', (_, make) => {
-  it('is sound before', () =>
+  it('is sound at first', () =>
     expect(make().walk()).toMatchObject({ state: 'translated', problemCount: 0, complete: true }));
 
-  it('with any one word changed', () => {
+  it('survives a change of any single word', () => {
     const next = random(3);
     const sound = make().machine;
     for (const frame of FRAMES) {
@@ -100,7 +100,7 @@ describe.each(WORLDS)('%s', (_, make) => {
     }
   });
 
-  it('with single bits turned', () => {
+  it('survives flipped bits', () => {
     const next = random(5);
     for (let round = 0; round < 200; round++) {
       const world = make();
@@ -113,7 +113,7 @@ describe.each(WORLDS)('%s', (_, make) => {
     }
   });
 
-  it('with pages of noise, and of tables that lead to each other', () => {
+  it('survives pages of noise and tables that lead to each other', () => {
     for (let round = 0; round < 40; round++) {
       const world = make();
       const next = random(round);
@@ -132,8 +132,8 @@ describe.each(WORLDS)('%s', (_, make) => {
   });
 });
 
-it('RAM that is tables from end to end ends at the bound', () => {
-  // Every word of 16 MiB leads to another page of it: as a table, and in the last level as a page.
+it('stops at its limit if all RAM looks like tables', () => {
+  // Every word of 16 MiB leads to another page of it: to a table, and on the last level to a page.
   const next = random(9);
   const words = new BigUint64Array((16 * MIB) / 8).map(() => (BigInt(next() % 4096) << 12n) | 3n);
   const bytes = new Uint8Array(words.buffer);
@@ -142,7 +142,7 @@ it('RAM that is tables from end to end ends at the bound', () => {
     into.set(bytes.subarray(phys, phys + into.length));
     return true;
   };
-  // The way to the first table is sound.
+  // The path to the first table is sound.
   words.set([(5n << 12n) | 1n, 0n], 0);
   words.set([(7n << 12n) | 1n, 3n], 5 * 512 + SID * 2);
   const start = performance.now();
@@ -153,7 +153,7 @@ it('RAM that is tables from end to end ends at the bound', () => {
   expect(walk.mappings).toHaveLength(1000);
 });
 
-it('registers and source ids of any value', () => {
+it('survives any value of registers and source ids', () => {
   const next = random(13);
   const { machine } = legacy();
   for (let i = 0; i < 500; i++) {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tables of real machines, taken out of their memory while they ran, and what QEMU's own walk made of them.
-// golden/*.json, all numbers in hexadecimal but those of `devices`: the register, per device what it has, translations
-// [source id, IOVA, physical address of the page that holds it] as QEMU 7.2.22 traced them (vtd_iotlb_page_update,
-// amdvi_cache_update; those whose IOVA was still in use), and every word of the tables that is not 0. Intel: kernel
-// 7.3.4 with `-device intel-iommu,aw-bits=48`, virtio devices with iommu_platform=on; AMD: Debian's 6.1.187 with
-// `-device amd-iommu`, virtio and nvme, which uses pages of 8 to 64 KiB.
+// Tables from the memory of real, running machines, compared with QEMU's own walk. golden/*.json: all numbers are
+// hexadecimal except those of `devices`. It has the register, the tables of each device, translations [source id, IOVA,
+// physical address of its page] as QEMU 7.2.22 traced them (vtd_iotlb_page_update, amdvi_cache_update; only IOVAs that
+// were still in use), and every word of the tables that is not 0. Intel: kernel 7.3.4 with `-device
+// intel-iommu,aw-bits=48`, virtio devices with iommu_platform=on. AMD: Debian's 6.1.187 with `-device amd-iommu`,
+// virtio and nvme, with pages of 8 to 64 KiB.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -38,7 +38,7 @@ describe.each([
     expect(found.tables).toHaveLength(tables);
   });
 
-  it('leads where QEMU went', () => {
+  it('reaches the same addresses as QEMU', () => {
     expect(golden.translations.length).toBeGreaterThan(10);
     for (const [sid, text, page] of golden.translations) {
       const iova = BigInt(`0x${text}`);
@@ -46,7 +46,7 @@ describe.each([
         (mapping) => iova >= mapping.iova && iova < mapping.iova + BigInt(mapping.length),
       );
       const phys = run === undefined ? -1 : run.phys + Number(iova - run.iova);
-      // QEMU names the beginning of the page, which may be larger than 4 KiB with AMD.
+      // QEMU reports the start of the page, which can be larger than 4 KiB with AMD.
       const sizes = iommu === 'amd' ? [12, 13, 14, 15, 16] : [12];
       expect(
         sizes.map((bits) => phys - (phys % 2 ** bits)),

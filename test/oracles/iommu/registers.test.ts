@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Values as QEMU 7.2.22 gave them.
+// Values read from QEMU 7.2.22.
 import { expect, it } from 'vitest';
 import { IOMMU_REGISTERS, readRegisters } from '../../../src/oracles/iommu/index.js';
 

@@ -18,12 +18,12 @@ function world() {
   return { memory, read, snapshot: takeSnapshot(read, transfers) };
 }
 
-it('nothing strayed', () => {
+it('finds nothing if nothing strayed', () => {
   const { read, snapshot } = world();
   expect(findStrays(read, snapshot)).toEqual({ strays: [], bytes: 0, looked: 2 * PAGE, unmeasurable: 0 });
 });
 
-it('all of one transfer, and a part of another, page borders or not', () => {
+it('finds all of one transfer and a part of another, across page boundaries', () => {
   const { memory, read, snapshot } = world();
   memory.write(0x100000, first);
   memory.write(0x101800 + 64, second.subarray(64, 3072));
@@ -36,14 +36,14 @@ it('all of one transfer, and a part of another, page borders or not', () => {
   });
 });
 
-it('memory that changed to something else, or by a few bytes that fit, is no stray', () => {
+it('ignores memory that changed to something else, and matches of a few bytes', () => {
   const { memory, read, snapshot } = world();
   memory.write(0x100000, content.page(3));
   memory.write(0x101800, second.subarray(0, 15));
   expect(findStrays(read, snapshot)).toMatchObject({ strays: [], bytes: 0 });
 });
 
-it('what was there before says nothing', () => {
+it('concludes nothing from content that was there before', () => {
   const { memory, read } = world();
   memory.write(0x100000, first);
   expect(findStrays(read, takeSnapshot(read, transfers))).toEqual({
@@ -54,7 +54,7 @@ it('what was there before says nothing', () => {
   });
 });
 
-it('one byte repeated says nothing', () => {
+it('concludes nothing from one byte repeated', () => {
   const memory = new FakeMemory(8 << 20);
   const read = (phys: number, into: Uint8Array): boolean => memory.read(phys, into);
   memory.write(0x100000, new Uint8Array(PAGE).fill(1));
@@ -63,7 +63,7 @@ it('one byte repeated says nothing', () => {
   expect(findStrays(read, snapshot)).toEqual({ strays: [], bytes: 0, looked: PAGE, unmeasurable: PAGE });
 });
 
-it('where a transfer rightly goes, nothing strays', () => {
+it('finds no stray where a transfer may write', () => {
   const { memory, read, snapshot } = world();
   memory.write(0x100000, first);
   expect(
@@ -74,7 +74,7 @@ it('where a transfer rightly goes, nothing strays', () => {
   ).toMatchObject({ strays: [], unmeasurable: PAGE });
 });
 
-it('addresses without RAM are counted', () => {
+it('counts addresses without RAM', () => {
   const { read } = world();
   const snapshot = takeSnapshot(read, [{ iova: (8 << 20) - 2048, content: content.page(0) }]);
   expect(snapshot).toMatchObject({ unreadable: 2048, pieces: [{ transfer: { iova: (8 << 20) - 2048 } }] });
@@ -84,7 +84,7 @@ it('addresses without RAM are counted', () => {
   });
 });
 
-it('a large buffer in every other page: bounded, and soon', () => {
+it('handles a large buffer in every other page: bounded and fast', () => {
   const memory = new FakeMemory(256 << 20);
   const read = (phys: number, into: Uint8Array): boolean => memory.read(phys, into);
   const many = Array.from({ length: 4096 }, (_, i) => ({ iova: i * 2 * PAGE, content: content.page(0) }));

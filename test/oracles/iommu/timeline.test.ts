@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// golden/: traces of real runs, 7.3.4 to itself under QEMU 7.2.22 with `-device intel-iommu,intremap=on,aw-bits=48`
+// golden/ has traces of real runs: 7.3.4 to itself under QEMU 7.2.22 with `-device intel-iommu,intremap=on,aw-bits=48`
 // (and x-scalable-mode=on) and `intel_iommu=on` (and `sm_on`), and Debian's 6.1.187 with `-device
-// amd-iommu,intremap=on` from its boot to `reboot -f`; of invalidations in a row the first six lines were kept.
+// amd-iommu,intremap=on` from boot to `reboot -f`. Of consecutive invalidations, only the first six lines were kept.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -84,7 +84,7 @@ describe('a real kexec of a stock kernel', () => {
     });
   });
 
-  it('cut anywhere, it is still read', () => {
+  it('can be read when it is cut anywhere', () => {
     for (let length = 0; length < text.length; length += 7) {
       const cut = parseTimeline(text.slice(0, length));
       expect(cut.unread).toBe(0);
@@ -93,7 +93,7 @@ describe('a real kexec of a stock kernel', () => {
     }
   });
 
-  it('with bytes changed, it ends without a throw', () => {
+  it('with changed bytes never makes it throw', () => {
     const next = random(21);
     for (let round = 0; round < 200; round++) {
       const chars = text.split('');
@@ -112,7 +112,7 @@ it('faults of VT-d', () => {
   ]);
 });
 
-it('errors that QEMU reports on stderr, with and without its clock', () => {
+it('errors that QEMU reports on stderr, with and without a timestamp', () => {
   expect(
     lines(
       '2026-11-22T14:33:01.241675Z qemu-system-x86_64: vtd_iommu_translate: detected translation failure (dev=00:10:00, iova=0x100000)',
@@ -129,7 +129,7 @@ it('errors that QEMU reports on stderr, with and without its clock', () => {
   ]);
 });
 
-it('without a clock there are events, and no gap', () => {
+it('without timestamps there are events, but no gap', () => {
   const events = lines('vtd_dmar_enable enable 1', 'vtd_dmar_enable enable 0');
   expect(events.map(({ kind, tMicros }) => [kind, tMicros])).toEqual([
     ['enable', null],
@@ -138,7 +138,7 @@ it('without a clock there are events, and no gap', () => {
   expect(gap(events, 0)).toEqual({ state: 'off', ms: null, intervals: [{ fromMicros: 0, toMicros: null }] });
 });
 
-it('a gap of several intervals is the sum of them', () => {
+it('a gap of several intervals is their sum', () => {
   const at = (second: number, on: number): string => `7@${second}.000000:vtd_dmar_enable enable ${on}`;
   expect(
     gap(lines(at(1, 1), at(10, 0), at(11, 0), at(12, 1), at(13, 0), at(13, 1), at(20, 0), at(23, 1)), 5e6),
@@ -165,7 +165,7 @@ it('a real boot and reboot with AMD-Vi', () => {
   expect(gap(events, 1795359590000000)).toMatchObject({ state: 'open', ms: null });
 });
 
-it('AMD-Vi: one switch, whatever else its control register says; the base register in halves', () => {
+it('AMD-Vi: only bit 0 of the control register switches; the base register is written in halves', () => {
   const events = lines(
     '7@1.000000:amdvi_mmio_write AMDVI_MMIO_DEVTAB_BASE write addr 0x0, size 4, val 0x24001ff, offset 0x0',
     '7@2.000000:amdvi_mmio_write AMDVI_MMIO_DEVTAB_BASE write addr 0x4, size 4, val 0x1, offset 0x0',
@@ -186,7 +186,7 @@ it('AMD-Vi: one switch, whatever else its control register says; the base regist
   expect(rootAt(events)).toEqual({ root: { iommu: 'amd', register: 0x30001ffn }, enabled: false });
 });
 
-it('virtio-iommu: it works from DRIVER_OK to its reset', () => {
+it('virtio-iommu works from DRIVER_OK to its reset', () => {
   const events = lines(
     '7@1.000000:virtio_iommu_device_status driver status = 11',
     '7@2.000000:virtio_iommu_device_status driver status = 15',
@@ -199,7 +199,7 @@ it('virtio-iommu: it works from DRIVER_OK to its reset', () => {
   expect(rootAt(events)).toEqual({ root: { iommu: 'virtio' }, enabled: false });
 });
 
-it("lines that are not QEMU's are counted, and shown without harm", () => {
+it('lines that are not from QEMU are counted and shown in printable form', () => {
   const { events, unread, unreadLines } = parseTimeline(
     [
       '\u001b[2Jhello',
@@ -217,7 +217,7 @@ it("lines that are not QEMU's are counted, and shown without harm", () => {
   expect(unreadLines).toEqual(['\\x1b[2Jhello', 'vtd_dmar_enable enable', 'vtd_dmar_enable enable 17']);
 });
 
-it('a flood is bounded, and hides nothing else', () => {
+it('a flood is bounded and hides nothing else', () => {
   const many = parseTimeline(
     `${'1@5.000000:vtd_dmar_fault sid 0x80 fault 5 addr 0x100000 write 1\n'.repeat(30_000)}1@6.000000:vtd_dmar_enable enable 1\n`,
   );

@@ -5,7 +5,7 @@ import { KhopIndex } from '../../../src/oracles/pages/khop.js';
 import { PAGE } from '../../../src/oracles/files/pattern.js';
 import { writeFdt } from '../../handover/memory/make-fdt.js';
 
-/** Memory of 64 MiB with these bytes at the beginning of pages. */
+/** Memory of 64 MiB with these bytes at the start of pages. */
 function memory(pages: Readonly<Record<number, Uint8Array>>) {
   return (phys: number, into: Uint8Array): boolean => {
     if (phys + into.length > 64 << 20) return false;
@@ -42,7 +42,7 @@ describe('pages that belong to the handover itself', () => {
   });
   const read = memory({ 10: root, 12: memblock, 14: header(1n, 0n), 15: header(1n, 1n), 16: Buffer.from('leaked') });
 
-  it('are each known by what they hold', () => {
+  it('are each recognised by their content', () => {
     const found = baselinePages(read, [
       one(10),
       one(11),
@@ -66,7 +66,7 @@ describe('pages that belong to the handover itself', () => {
     ]);
   });
 
-  it('a header that its structures lead to is known whatever is in it, and no other page is then', () => {
+  it('include a header that its structures lead to, whatever it contains, and then no other header', () => {
     const full = memory({ 14: header(1n, 0n), 15: header(1n, 3n) });
     expect(baselinePages(full, [one(14), one(15)], 15)).toEqual([{ pfn: 15, count: 1, what: 'LUO FLB header' }]);
     expect(baselinePages(full, [one(15, 2)], 15)).toEqual([]);
@@ -88,7 +88,7 @@ describe('pages that belong to the handover itself', () => {
         one(48, 4),
       ]).map(({ pfn }) => pfn),
     ).toEqual(pages);
-    // What claims to be more than the array explains nothing.
+    // A page that claims to be more than the array explains nothing.
     expect(
       baselinePages(memory({ 10: root, 11: luo, 32: Buffer.of(count) }), [one(10), one(11), one(32, 5)]).map(
         ({ pfn }) => pfn,
@@ -106,15 +106,15 @@ describe('pages that belong to the handover itself', () => {
 
   it('a header is one page', () => expect(baselinePages(memory({ 16: header(1n, 0n) }), [one(16, 2)])).toEqual([]));
 
-  it('a reservation covers no page that sticks out of it', () => {
+  it('include no page that sticks out of a reservation', () => {
     expect(baselinePages(read, [one(10), one(96, 3), one(104, 3)]).map(({ pfn }) => pfn)).toEqual([10]);
   });
 
-  it('pages where there is no memory are not', () => {
+  it('are not found where there is no memory', () => {
     expect(baselinePages(read, [one(1 << 30), one(16 << 10, 20), one(Number.MAX_SAFE_INTEGER)])).toEqual([]);
   });
 
-  it('a tree that points at nothing, or at itself, is read once', () => {
+  it('are found in one pass even if a tree points to nothing or to itself', () => {
     const self = writeFdt({
       properties: { compatible: 'kho-v3' },
       children: [
@@ -125,7 +125,7 @@ describe('pages that belong to the handover itself', () => {
     expect(baselinePages(memory({ 10: self }), [one(10)])).toEqual([{ pfn: 10, count: 1, what: 'KHO root tree' }]);
   });
 
-  it('no more than some thousand pages are looked at', () => {
+  it('are searched only among some thousand pages', () => {
     let reads = 0;
     const counting = (phys: number, into: Uint8Array) => {
       reads++;
@@ -140,7 +140,7 @@ describe('pages that belong to the handover itself', () => {
 });
 
 describe('the index of marked pages', () => {
-  it('bears marks that overlap, in any order', () => {
+  it('accepts overlapping marks in any order', () => {
     const index = new KhopIndex([one(8, 2), one(0), one(9), one(4, 2), one(20), one(6)]);
     expect(Array.from({ length: 24 }, (_, pfn) => (index.has(pfn) ? 'x' : '.')).join('')).toBe(
       'x...xxxxxxxx........x...',
@@ -148,7 +148,7 @@ describe('the index of marked pages', () => {
     expect(new KhopIndex([]).has(0)).toBe(false);
   });
 
-  it('is small even if every page claims to be the largest there is', () => {
+  it('is small even if every page claims to be the largest possible', () => {
     const index = new KhopIndex(Array.from({ length: 262_144 }, (_, pfn) => one(pfn, 20)));
     expect([index.has(0), index.has(262_143 + 2 ** 20 - 1), index.has(262_143 + 2 ** 20)]).toEqual([true, true, false]);
   });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import { goneOf, lookAtPageCache, type FileToLookAt, type StructOf } from '../../../src/oracles/pages/page-cache.js';
+import { goneOf, inspectPageCache, type CachedFile, type StructOf } from '../../../src/oracles/pages/page-cache.js';
 
 const [UPTODATE, DIRTY, HEAD, SWAPBACKED] = [8, 16, 64, 1 << 17];
 const GOOD = UPTODATE | DIRTY | SWAPBACKED;
@@ -17,7 +17,7 @@ function single(index: number, change: Change = () => undefined): Uint32Array {
   return words;
 }
 
-/** A folio of 2^order pages whose tails lead to its head by its address (6.19) or by a mask (7.3). */
+/** Builds a folio of 2^order pages whose tails lead to the head by its address (6.19) or by a mask (7.3). */
 function folio(order: number, index: number, tail: [number, number], change: Change = () => undefined): Uint32Array[] {
   return Array.from({ length: 2 ** order }, (_, i) => {
     if (i === 0) {
@@ -35,12 +35,12 @@ function folio(order: number, index: number, tail: [number, number], change: Cha
   });
 }
 
-function look(structs: readonly Uint32Array[], more: Partial<FileToLookAt> = {}) {
+function look(structs: readonly Uint32Array[], more: Partial<CachedFile> = {}) {
   const structOf: StructOf = (pfn) => {
     const words = structs[pfn - FIRST];
     return words === undefined ? null : { words, at: 0 };
   };
-  return lookAtPageCache(structOf, {
+  return inspectPageCache(structOf, {
     runs: [{ page: 0, pfn: FIRST, count: structs.length }],
     orders: new Map(),
     isHole: () => false,
@@ -52,7 +52,7 @@ function look(structs: readonly Uint32Array[], more: Partial<FileToLookAt> = {})
 const three = (change: Change) => [single(0), single(1, change), single(2)];
 
 describe('pages of a file', () => {
-  it('that are as they must be', () =>
+  it('that are in order have no problem', () =>
     expect(look([single(0), single(1), single(2)])).toEqual({ pages: 3, familiar: 3, problems: [] }));
 
   it.each([
@@ -84,14 +84,14 @@ describe('pages of a file', () => {
     ]),
   );
 
-  it('may be clean where nobody wrote them', () =>
+  it('may be clean if nobody wrote them', () =>
     expect(
       look(
         three((words) => (words[0] = SWAPBACKED)),
         { isHole: (page) => page === 1 },
       ).problems,
     ).toEqual([]));
-  it('may have more references where others can have them', () =>
+  it('may have more references if others can hold them', () =>
     expect(
       look(
         three((words) => (words[13] = 1025)),
@@ -103,27 +103,27 @@ describe('pages of a file', () => {
     expect(look(folio(3, 0, [0xffff_fe01, 0xffff_ffff]), { orders: new Map([[FIRST, 2]]) }).problems).toMatchObject([
       { count: 8, what: 'in a folio of order 3, handed over in one of order 2' },
     ]));
-  it('in a folio without its references', () =>
+  it('in a folio that lacks references', () =>
     expect(look(folio(3, 0, [0xffff_fe01, 0xffff_ffff], (words) => (words[13] = 7))).problems).toMatchObject([
       { count: 8, what: expect.stringMatching(/^short of references: 7/) as string },
     ]));
-  it('that are tails of nothing', () =>
+  it('that are tails of no folio', () =>
     expect(look([single(0), single(1, (words) => (words[2] = 1))])).toMatchObject({
       familiar: 1,
       problems: [{ what: 'of no folio that makes sense' }],
     }));
-  it('of which the array does not tell', () =>
+  it('that the array does not cover', () =>
     expect(look([single(0)], { runs: [{ page: 0, pfn: FIRST, count: 2 }] })).toMatchObject({
       familiar: 1,
       problems: [{ count: 1 }],
     }));
 });
 
-describe('pages that a file has no more', () => {
+describe('pages that the file has lost', () => {
   it('are those that are free or elsewhere', () =>
     expect(goneOf(look(three((words) => (words[13] = 0))))).toHaveLength(1));
-  it('are not those that are clean', () => expect(goneOf(look(three((words) => (words[0] = 0))))).toEqual([]));
-  it('are nothing to go by where no page looks as it must', () => {
+  it('do not include clean pages', () => expect(goneOf(look(three((words) => (words[0] = 0))))).toEqual([]));
+  it('are not reported if no page looks as expected', () => {
     const seen = look([new Uint32Array(16), new Uint32Array(16)]);
     expect([seen.familiar, goneOf(seen)]).toEqual([0, []]);
   });

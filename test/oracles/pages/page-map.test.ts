@@ -14,7 +14,7 @@ describe('a map of pages', () => {
       { pfn: 9, count: 1, state: 'corrupt' },
     ]);
   });
-  it('of several files is in the order of memory, and bounded: what is left out is counted', () => {
+  it('of several files is sorted by address and bounded, and counts what it drops', () => {
     const runs = [
       { pfn: 10, count: 2, state: 'lost' as const },
       { pfn: 0, count: 10, state: 'lost' as const },

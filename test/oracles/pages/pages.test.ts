@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import { fateOfMissing, fateOfReturned } from '../../../src/oracles/files/fate.js';
+import { missingFile, returnedFile } from '../../../src/oracles/files/file-verdict.js';
 import { findKhop, KhopIndex } from '../../../src/oracles/pages/khop.js';
-import { lookOutside } from '../../../src/oracles/files/outside.js';
+import { inspectOutside } from '../../../src/oracles/files/outside.js';
 import { mix, PAGE, Pattern } from '../../../src/oracles/files/pattern.js';
 
 /** Physical memory of a machine: pages by frame number. */
@@ -22,7 +22,7 @@ function machineWith(pattern: Pattern, firstPfn: number): Map<number, Uint8Array
 }
 
 describe('the content pattern', () => {
-  it('is the one that the protocol writes down', () => {
+  it('matches the one in the protocol description', () => {
     const seed = 7;
     const words = new Uint32Array(new Pattern({ size: 3 * PAGE, seed, holes: [] }).page(2).buffer);
     const base = (j: number) => mix((Math.imul(seed, 0x9e3779b1) + j) >>> 0);
@@ -30,7 +30,7 @@ describe('the content pattern', () => {
     for (const j of [0, 1, 2, 511, 1023]) expect(words[j]).toBe((base(j) ^ tag(2, j & 1)) >>> 0);
   });
 
-  it('tells every page from every other, of the same file and of another', () => {
+  it('distinguishes every page from all others of this and other files', () => {
     const a = new Pattern({ size: 64 * PAGE, seed: 1, holes: [] });
     const b = new Pattern({ size: 64 * PAGE, seed: 2, holes: [] });
     const as = (bytes: Uint8Array) => new Uint32Array(bytes.buffer);
@@ -41,7 +41,7 @@ describe('the content pattern', () => {
     }
   });
 
-  it('finds a single flipped bit, and where', () => {
+  it('locates a single flipped bit', () => {
     const pattern = new Pattern({ size: PAGE, seed: 3, holes: [] });
     for (const at of [0, 1, 4, 2047, 4095]) {
       const bytes = pattern.page(0);
@@ -50,7 +50,7 @@ describe('the content pattern', () => {
     }
   });
 
-  it('holds zeros in holes and behind the end', () => {
+  it('has zeros in holes and behind the end', () => {
     const pattern = new Pattern({ size: PAGE + 10, seed: 3, holes: [{ first: 0, count: 1 }] });
     expect(pattern.page(0).every((byte) => byte === 0)).toBe(true);
     expect(
@@ -71,12 +71,12 @@ describe('the content pattern', () => {
   });
 });
 
-describe('the look from outside', () => {
+describe('the view from outside', () => {
   const pattern = new Pattern({ size: 600 * PAGE, seed: 9, holes: [] });
   const runs = [{ page: 0, pfn: 1000, count: 600 }];
 
-  it('sees a whole file', () => {
-    expect(lookOutside(memory(machineWith(pattern, 1000)), pattern, runs)).toMatchObject({
+  it('accepts a whole file', () => {
+    expect(inspectOutside(memory(machineWith(pattern, 1000)), pattern, runs)).toMatchObject({
       pages: 600,
       equal: 600,
       different: 0,
@@ -84,10 +84,10 @@ describe('the look from outside', () => {
     });
   });
 
-  it('sees two pages that were swapped, across its chunks', () => {
+  it('notices two swapped pages, across chunks', () => {
     const pages = machineWith(pattern, 1000);
     pages.set(1255, pattern.page(256)).set(1256, pattern.page(255));
-    const look = lookOutside(memory(pages), pattern, runs);
+    const look = inspectOutside(memory(pages), pattern, runs);
     expect(look).toMatchObject({
       different: 2,
       differentRuns: [{ page: 255, count: 2 }],
@@ -95,10 +95,10 @@ describe('the look from outside', () => {
     });
   });
 
-  it('takes what is no memory as different', () => {
+  it('reports missing RAM as different', () => {
     const pages = machineWith(pattern, 1000);
     pages.delete(1599);
-    expect(lookOutside(memory(pages), pattern, [{ page: 599, pfn: 1599, count: 1 }]).different).toBe(1);
+    expect(inspectOutside(memory(pages), pattern, [{ page: 599, pfn: 1599, count: 1 }]).different).toBe(1);
   });
 });
 
@@ -115,45 +115,45 @@ describe('marked pages', () => {
   });
 });
 
-describe('the fate of a file', () => {
+describe('the verdict on a file', () => {
   const pattern = new Pattern({ size: 8 * PAGE, seed: 4, holes: [] });
   const runs = [{ page: 0, pfn: 50, count: 8 }];
   const whole = { problems: [], badPages: 0 };
 
-  it('is intact only if both sides say so', () => {
+  it('is intact only if inside and outside agree', () => {
     const read = memory(machineWith(pattern, 50));
-    expect(fateOfReturned(read, pattern, runs, runs, whole).fate).toBe('intact');
-    expect(fateOfReturned(read, pattern, runs, runs, { problems: ['2 pages differ'], badPages: 2 })).toMatchObject({
-      fate: 'corrupt',
+    expect(returnedFile(read, pattern, runs, runs, whole).state).toBe('intact');
+    expect(returnedFile(read, pattern, runs, runs, { problems: ['2 pages differ'], badPages: 2 })).toMatchObject({
+      state: 'corrupt',
       pagesCorrupt: 2,
       pagesIntact: 6,
     });
     const pages = machineWith(pattern, 50);
     pages.set(52, pattern.page(0));
-    expect(fateOfReturned(memory(pages), pattern, runs, runs, whole)).toMatchObject({
-      fate: 'corrupt',
+    expect(returnedFile(memory(pages), pattern, runs, runs, whole)).toMatchObject({
+      state: 'corrupt',
       pagesCorrupt: 1,
       pagesIntact: 7,
     });
   });
 
-  it('is corrupt where pages are missing', () => {
+  it('is corrupt if pages are missing', () => {
     expect(
-      fateOfReturned(memory(machineWith(pattern, 50)), pattern, runs, [{ page: 0, pfn: 50, count: 6 }], whole),
-    ).toMatchObject({ fate: 'corrupt', pagesCorrupt: 2 });
+      returnedFile(memory(machineWith(pattern, 50)), pattern, runs, [{ page: 0, pfn: 50, count: 6 }], whole),
+    ).toMatchObject({ state: 'corrupt', pagesCorrupt: 2 });
   });
 
-  it('is leaked while its pages are marked, and lost once they are not', () => {
+  it('is leaked while its pages are marked, and lost otherwise', () => {
     const pages = machineWith(pattern, 50);
     pages.set(57, new Uint8Array(PAGE));
     const all = new KhopIndex([{ pfn: 50, order: 3 }]);
-    expect(fateOfMissing(memory(pages), pattern, runs, all, 'why')).toMatchObject({
-      fate: 'leaked',
+    expect(missingFile(memory(pages), pattern, runs, all, 'why')).toMatchObject({
+      state: 'leaked',
       pagesLeaked: 8,
       pagesLost: 0,
     });
-    expect(fateOfMissing(memory(pages), pattern, runs, new KhopIndex([]), 'why')).toMatchObject({
-      fate: 'lost',
+    expect(missingFile(memory(pages), pattern, runs, new KhopIndex([]), 'why')).toMatchObject({
+      state: 'lost',
       pagesLost: 8,
       overwritten: 1,
       readable: 7,

@@ -2,9 +2,9 @@
 import { describe, expect, it, test } from 'vitest';
 import type { PciView } from '../../../src/model/kernel/pci.js';
 import { barsOf, capabilities, commandOf, comparePci, interruptsOf } from '../../../src/oracles/pci/pci.js';
-import { doingsOf, type TraceItem } from '../../../src/oracles/pci/trace.js';
+import { pciEvents, type TraceItem } from '../../../src/oracles/pci/trace.js';
 
-/** Configuration space of QEMU 7.2's edu behind a booted kernel, with its MSI in use: only the bytes that are not 0. */
+/** Configuration space of QEMU 7.2's edu after a kernel has booted and uses its MSI: only the bytes that are not 0. */
 function edu(): Uint8Array {
   const bytes = new Uint8Array(256);
   const view = new DataView(bytes.buffer);
@@ -22,9 +22,10 @@ function edu(): Uint8Array {
 }
 
 describe('configuration space', () => {
-  it('the command register', () => expect(commandOf(edu())).toEqual({ command: 0x507, memory: true, busMaster: true }));
+  it('decodes the command register', () =>
+    expect(commandOf(edu())).toEqual({ command: 0x507, memory: true, busMaster: true }));
 
-  it('BARs, of 32 and of 64 bits', () => {
+  it('decodes BARs of 32 and 64 bits', () => {
     expect(barsOf(edu(), [{ bar: 0, type: 'memory', size: 2 ** 20 }])).toEqual([
       { bar: 0, type: 'memory', address: '0xfea00000', size: 2 ** 20 },
     ]);
@@ -44,7 +45,7 @@ describe('configuration space', () => {
     ]);
   });
 
-  it('MSI and MSI-X', () => {
+  it('decodes MSI and MSI-X', () => {
     expect(interruptsOf(edu())).toEqual([
       { kind: 'msi', enabled: true, control: 0x81, address: '0xfee003d8', data: 0x4021 },
     ]);
@@ -55,7 +56,7 @@ describe('configuration space', () => {
     expect(interruptsOf(msix)).toEqual([{ kind: 'msix', enabled: true, control: 0x8002, address: null, data: null }]);
   });
 
-  it('a list of capabilities that is a circle, or leads out of the header, ends', () => {
+  it('stops at a list of capabilities that loops or leaves the header', () => {
     const circle = edu();
     circle[0x41] = 0x40;
     expect(capabilities(circle).length).toBeLessThan(64);
@@ -83,8 +84,8 @@ const VIEW: PciView = {
   registers: { liveness: '0x1', factorial: '0x2' },
 };
 
-test('nothing has changed', () => expect(comparePci(VIEW, structuredClone(VIEW))).toEqual([]));
-test('what was not there has no past', () => expect(comparePci(null, VIEW)).toEqual([]));
+test('finds no difference between equal views', () => expect(comparePci(VIEW, structuredClone(VIEW))).toEqual([]));
+test('compares nothing with a device that was not there before', () => expect(comparePci(null, VIEW)).toEqual([]));
 
 test.each<[string, string, Partial<PciView> | null]>([
   ['gone', 'is no longer there', null],
@@ -120,7 +121,7 @@ test.each<[string, string, Partial<PciView> | null]>([
   expect(found[0]?.detail).toContain(detail);
 });
 
-describe('what was done to a device', () => {
+describe('events of a device', () => {
   const item = (t: number, text: string): TraceItem => ({ t, epoch: 0, event: 'pci_cfg_write', text });
   const device = { address: '01:00.0', bridge: '00:03.0', express: 0x80 };
   const items = [
@@ -137,8 +138,8 @@ describe('what was done to a device', () => {
     { t: 11, epoch: 0, event: 'other', text: 'edu 01:00.0 @0x4 <- 0x0' },
   ];
 
-  it('bus mastering, memory, resets of its bus and of itself', () => {
-    expect(doingsOf(items, device).map(({ t, what }) => `${t} ${what}`)).toEqual([
+  it('include bus mastering, memory, and resets of the bus and the device', () => {
+    expect(pciEvents(items, device).map(({ t, what }) => `${t} ${what}`)).toEqual([
       '3 bus mastering off',
       '4 memory off',
       '5 reset',
@@ -148,13 +149,13 @@ describe('what was done to a device', () => {
     ]);
   });
 
-  it('within a time, knowing what was before', () =>
-    expect(doingsOf(items, device, 9, 9).map(({ what }) => what)).toEqual(['bus mastering on', 'memory on']));
+  it('can be limited to a time span, with the state before it known', () =>
+    expect(pciEvents(items, device, 9, 9).map(({ what }) => what)).toEqual(['bus mastering on', 'memory on']));
 
-  it('is bounded', () => {
+  it('are bounded', () => {
     const flood = Array.from({ length: 100_000 }, (_, i) =>
       item(i, `edu 01:00.0 @0x4 <- 0x${i % 2 === 0 ? '507' : '0'}`),
     );
-    expect(doingsOf(flood, device).length).toBe(400);
+    expect(pciEvents(flood, device).length).toBe(400);
   });
 });

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { doingsOf } from '../../../src/oracles/pci/trace.js';
+import { pciEvents } from '../../../src/oracles/pci/trace.js';
 import { parseTraceLine } from '../../../src/qemu/trace-line.js';
 import { DeviceState } from '../../../src/run/state/device.js';
 import { blindnessOf, witnessIommu } from '../../../src/run/devices/iommu/witness.js';
@@ -75,7 +75,9 @@ describe('a trace that is understood', () => {
     trace.sawRegisters(true, recorder.clock.now());
     expect(blindnessOf(trace, 'intel')).toBeNull();
     expect(
-      doingsOf(trace.items, { address: '00:06.0', bridge: null, express: 0x80 }).filter(({ what }) => what === 'reset'),
+      pciEvents(trace.items, { address: '00:06.0', bridge: null, express: 0x80 }).filter(
+        ({ what }) => what === 'reset',
+      ),
     ).toHaveLength(2);
   });
 

@@ -2,14 +2,14 @@
 // A guest counts as seen only where it was seen from both sides, before the kexec and after it.
 import { describe, expect, it } from 'vitest';
 import type { GuestKind, GuestSpec } from '../../../src/model/scenario/guest.js';
-import type { ChainLook } from '../../../src/oracles/guest/index.js';
-import type { OutsideLook } from '../../../src/oracles/files/outside.js';
+import type { ChainView } from '../../../src/oracles/guest/index.js';
+import type { OutsideView } from '../../../src/oracles/files/outside.js';
 import { GuestState, type GuestStat } from '../../../src/run/state/guest.js';
 import { witnessCarried, witnessKept } from '../../../src/run/guests/witness.js';
 import { Witnesses } from '../../../src/verdict/witnesses.js';
 
-const LOOK: OutsideLook = { pages: 8, equal: 8, different: 0, differentRuns: [], first: null };
-const CHAIN: ChainLook = { pages: 8, bad: 0, first: null, ticks: 3, links: 24, heads: [], control: null };
+const LOOK: OutsideView = { pages: 8, equal: 8, different: 0, differentRuns: [], first: null };
+const CHAIN: ChainView = { pages: 8, bad: 0, first: null, ticks: 3, links: 24, heads: [], control: null };
 const STAT: GuestStat = {
   state: 'running',
   why: '',
@@ -42,7 +42,7 @@ function guestOf(kind: GuestKind): GuestState {
 }
 
 type Seen = Parameters<typeof witnessCarried>[3][number];
-const fileOf = (change: Partial<Seen> = {}, arrival: OutsideLook | undefined = LOOK): Seen => ({
+const fileOf = (change: Partial<Seen> = {}, arrival: OutsideView | undefined = LOOK): Seen => ({
   name: 'g-ram',
   before: LOOK,
   closed: undefined,

@@ -45,5 +45,5 @@ it.each([
   const { record, error } = await runFake(STEPS, script);
   expect(error).toBeNull();
   expect(record?.verdict.outcome).toBe(outcome);
-  expect(record?.updates.map(({ files }) => files.map((file) => file.fate.fate))).toEqual([[fate]]);
+  expect(record?.updates.map(({ files }) => files.map((file) => file.verdict.state))).toEqual([[fate]]);
 });

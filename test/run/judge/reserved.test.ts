@@ -88,9 +88,9 @@ describe('memory reserved by name', () => {
       'leaked',
     ],
     ['far away, and its old pages were given back', parts(FIRST + 50, []), new KhopIndex([]), 'lost'],
-  ])('%s', async (_, of, marks, fate) => {
+  ])('%s', async (_, of, marks, verdict) => {
     const [record] = await judgeReserved(of, marks);
-    expect(record?.fate.fate).toBe(fate);
-    if (fate === 'corrupt') expect(record?.fate.problems[0]).toMatch(/^taken up at 0x[0-9a-f]+, was at 0x64000$/);
+    expect(record?.verdict.state).toBe(verdict);
+    if (verdict === 'corrupt') expect(record?.verdict.problems[0]).toMatch(/^taken up at 0x[0-9a-f]+, was at 0x64000$/);
   });
 });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
 import type { AgentReply } from '../../../src/guest/agent.js';
-import { fateFromInside, fateOfReturned } from '../../../src/oracles/files/fate.js';
+import { fileSeenInside, returnedFile } from '../../../src/oracles/files/file-verdict.js';
 import { KhopIndex, countPages, type KhopPages } from '../../../src/oracles/pages/khop.js';
 import { Pattern } from '../../../src/oracles/files/pattern.js';
 import type { FileRecord } from '../../../src/run/judge/records.js';
@@ -84,11 +84,11 @@ const read = (phys: number, into: Uint8Array) => {
 
 function record(which: CarriedFile): FileRecord {
   const now = which.retrieved?.runs ?? [];
-  const fate =
+  const verdict =
     which.retrieved?.hidden === undefined
-      ? fateOfReturned(read, pattern, which.runs, now, { problems: [], badPages: 0 })
-      : fateFromInside({ problems: [], pages: 4, badPages: 0 });
-  return { kind: 'memfd', file: which, fate };
+      ? returnedFile(read, pattern, which.runs, now, { problems: [], badPages: 0 })
+      : fileSeenInside({ problems: [], pages: 4, badPages: 0 });
+  return { kind: 'memfd', file: which, verdict };
 }
 
 describe('an answer of the agent about pages', () => {

@@ -5,7 +5,7 @@ import type { Mismatch } from '../../../src/model/kernel/component.js';
 import type { EventBody } from '../../../src/model/result/event.js';
 import type { KernelImage } from '../../../src/model/kernel/image.js';
 import type { MemfdSpec, Scenario } from '../../../src/model/scenario/scenario.js';
-import { NO_PAGES } from '../../../src/oracles/files/fate.js';
+import { NO_PAGES } from '../../../src/oracles/files/file-verdict.js';
 import { Pattern } from '../../../src/oracles/files/pattern.js';
 import type { RunPlan } from '../../../src/run/engine/plan.js';
 import { KhopIndex } from '../../../src/oracles/pages/khop.js';
@@ -262,11 +262,11 @@ describe('a result', () => {
         },
       },
     },
-    fate: {
+    verdict: {
       ...NO_PAGES,
       pagesPreserved: 2,
       pagesIntact: 2,
-      fate: 'intact',
+      state: 'intact',
       overwritten: 0,
       readable: 0,
       look,
@@ -305,7 +305,7 @@ describe('a result', () => {
     updates: [1, 2].map((epoch) => ({
       epoch,
       files: [file],
-      counts: file.fate,
+      counts: file.verdict,
       handedOver: 10,
       marked: { found: [], index: new KhopIndex([]), total: 2 },
       baseline: [{ pfn: 16, count: 1, what: 'KHO root tree' }],

@@ -13,11 +13,11 @@ it('goes through two updates, each judged once, and leaves nothing open', async 
     record?.updates.map(({ epoch, handedOver, files }) => ({
       epoch,
       handedOver,
-      fates: files.map(({ fate }) => fate.fate),
+      states: files.map(({ verdict }) => verdict.state),
     })),
   ).toEqual([
-    { epoch: 1, handedOver: 6, fates: ['intact', 'intact'] },
-    { epoch: 2, handedOver: 6, fates: ['intact', 'intact'] },
+    { epoch: 1, handedOver: 6, states: ['intact', 'intact'] },
+    { epoch: 2, handedOver: 6, states: ['intact', 'intact'] },
   ]);
   expect(leftOpen).toEqual([]);
   expect(ms).toBeLessThan(60_000);

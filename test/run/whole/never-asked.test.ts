@@ -218,7 +218,7 @@ describe('what is asked for last', () => {
       guests(() => null),
     );
     expect(record?.incidents.filter(({ implies }) => implies !== null)).toEqual([]);
-    expect(record?.updates.map(({ files }) => files.map(({ fate: { fate } }) => fate))).toEqual([['intact']]);
+    expect(record?.updates.map(({ files }) => files.map(({ verdict: { state } }) => state))).toEqual([['intact']]);
   });
 });
 

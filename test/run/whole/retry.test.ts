@@ -72,7 +72,7 @@ expect: preserved
     expect(record?.verdict.outcome).toBe('preserved');
     expect(
       record?.updates.map(({ files }) =>
-        files.map(({ file: { name, session }, fate: { fate } }) => [name, session, fate]),
+        files.map(({ file: { name, session }, verdict: { state } }) => [name, session, state]),
       ),
     ).toEqual([[['other', 'vm1', 'intact']]]);
   });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// AMD-Vi: from the device table's base register to the page tables of one device. AMD I/O Virtualization (IOMMU)
-// specification 3.10, 2.2.2 (device table entries) and 2.2.3 (host page tables). As the kernel writes them:
+// AMD-Vi: walks from the device table's base register to the page tables of one device. AMD I/O Virtualization (IOMMU)
+// specification 3.10, 2.2.2 (device table entries) and 2.2.3 (host page tables). How the kernel writes them:
 // drivers/iommu/amd/amd_iommu_types.h and iommu.c of 7.3.
 import { PAGE, type ReadPhys } from '../../../handover/memory/memory.js';
 import { addressText, everything, type Found, result, walkPages } from './finish.js';
@@ -13,9 +13,9 @@ const ENTRY = 32;
 const MODE = 'device-table';
 
 /**
- * What one device reaches through an AMD-Vi IOMMU that is on. Never throws; ends after `maxTables` tables.
- * @param baseRegister value of the device table base register (MMIO offset 0): address in bits 51:12, pages less one in
- * bits 8:0
+ * Finds what one device reaches through an AMD-Vi IOMMU that is on. Never throws; stops after `maxTables` tables.
+ * @param baseRegister value of the device table base register (MMIO offset 0): address in bits 51:12, number of pages
+ * minus one in bits 8:0
  * @param sourceId bus << 8 | devfn
  */
 export function walkAmd(
@@ -48,20 +48,21 @@ function fromRegister(walk: Walk, options: WalkOptions, register: bigint, source
 }
 
 /**
- * @param entry the device table entry's eight words
+ * Decodes the device table entry.
+ * @param entry its eight words
  * @param at its physical address
  */
 function deviceEntry(walk: Walk, options: WalkOptions, entry: Uint32Array, at: number, sourceId: number): Found {
   const [lo = 0, hi = 0, lo2 = 0] = entry;
   const what = `device table entry of ${addressText(sourceId)}`;
-  // Not valid: the IOMMU lets everything of the device through.
+  // An entry that is not valid: the IOMMU lets everything from the device through.
   if ((lo & 1) === 0) return { state: 'pass-through', mode: MODE, mappings: everything() };
   const domain = lo2 & 0xffff;
   if ((lo & 2) === 0) {
     walk.problem('not-present', at, `${what}: no valid translation in it, nothing passes`);
     return { state: 'blocked', mode: MODE, domain };
   }
-  // Bits 6:2 are reserved; bit 55 says that a guest's tables come first.
+  // Bits 6:2 are reserved. Bit 55 means that a guest's tables come first.
   if ((lo & 0x7c) !== 0) {
     walk.problem('reserved-bits', at, `${what}: ${entryHex(lo, hi)} has reserved bits set`);
     return { state: 'broken', mode: MODE, domain };

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// One device behind whichever IOMMU the machine has.
+// Walks the tables of one device, whatever IOMMU the machine has.
 import type { ReadPhys } from '../../../handover/memory/memory.js';
 import { walkAmd } from './amd.js';
 import type { DeviceTables, NoTables, WalkOptions } from './types.js';
 import { walkIntel } from './vtd.js';
 
-/** Where the tables begin: RTADDR_REG of VT-d, the device table base register of AMD-Vi, nothing for virtio. */
+/** Where the tables begin: RTADDR_REG of VT-d, the device table base register of AMD-Vi, nowhere for virtio. */
 export type TableRoot = { iommu: 'intel'; register: bigint } | { iommu: 'amd'; register: bigint } | { iommu: 'virtio' };
 
-/** @param sourceId bus << 8 | devfn */
+/**
+ * Finds what one device reaches.
+ * @param sourceId bus << 8 | devfn
+ */
 export function walkDevice(
   read: ReadPhys,
   root: TableRoot,
@@ -25,7 +28,7 @@ export function walkDevice(
         iommu: 'virtio',
         sourceId,
         state: 'no-tables',
-        why: "virtio-iommu is told of mappings by requests and keeps them in QEMU: there are no tables in the machine's memory",
+        why: "virtio-iommu gets its mappings by request and keeps them in QEMU: the machine's memory has no tables",
       };
   }
 }

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// From a walk to its result: page tables walked, targets checked, everything in one record.
+// Turns a walk into its result: walks the page tables, checks the targets and collects everything in one record.
 import { hex } from '../../../handover/memory/memory.js';
 import { PageWalk, type PageFormat } from './pages.js';
 import { RunList } from './runs.js';
-import { type DeviceTables, type MappingRun, MOST_RUNS, type WalkOptions } from './types.js';
+import { type DeviceTables, type MappingRun, MAX_RUNS, type WalkOptions } from './types.js';
 import type { Walk } from './walk.js';
 
-/** What leads to the page tables of a device, and what came of it. */
+/** The result of the part of the walk that leads to the page tables. */
 export type Found = Pick<DeviceTables, 'state' | 'mode'> &
   Partial<Pick<DeviceTables, 'levels' | 'domain' | 'mappings'>>;
 
-/** Bytes of a physical address space of 52 bits: what a device reaches that nothing translates for. */
+/** Size of a physical address space of 52 bits: all that a device reaches without translation. */
 const ALL_OF_IT = 2 ** 52;
 
 export function everything(rights: MappingRun['rights'] = 'rw'): MappingRun[] {
@@ -19,8 +19,8 @@ export function everything(rights: MappingRun['rights'] = 'rw'): MappingRun[] {
 
 /**
  * Walks page tables from `root`.
- * @param from address of the entry that names it
- * @param rights what that entry leaves
+ * @param from address of the entry that leads to them
+ * @param rights the rights that this entry grants
  */
 export function walkPages(
   walk: Walk,
@@ -31,7 +31,7 @@ export function walkPages(
   from: number,
   rights: number,
 ): MappingRun[] {
-  const runs = new RunList(options.maxRuns ?? MOST_RUNS);
+  const runs = new RunList(options.maxRuns ?? MAX_RUNS);
   new PageWalk(walk, format, runs).from(root, levels, from, rights);
   const mappings = runs.done();
   checkTargets(walk, options, mappings);
@@ -67,7 +67,10 @@ function checkTargets(walk: Walk, { ram }: WalkOptions, mappings: readonly Mappi
   }
 }
 
-/** `00:1f.2`, as lspci writes it. @param sourceId bus << 8 | devfn */
+/**
+ * Formats an address as lspci does: `00:1f.2`.
+ * @param sourceId bus << 8 | devfn
+ */
 export function addressText(sourceId: number): string {
   const part = (value: number): string => value.toString(16).padStart(2, '0');
   return `${part((sourceId >> 8) & 0xff)}:${part((sourceId >> 3) & 0x1f)}.${sourceId & 7}`;

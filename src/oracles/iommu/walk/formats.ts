@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Entries of page tables: VT-d second-level and first-level (Intel VT-d specification 5.0, chapters 3.6, 3.7, 9.7 and
-// 9.8; as the kernel writes them: drivers/iommu/generic_pt/fmt/vtdss.h and x86_64.h of 7.3) and AMD-Vi host tables (AMD
-// IOMMU specification, 2.2.3; amdv1.h).
+// Formats of page table entries: VT-d second-level and first-level (Intel VT-d specification 5.0, chapters 3.6, 3.7,
+// 9.7 and 9.8; how the kernel writes them: drivers/iommu/generic_pt/fmt/vtdss.h and x86_64.h of 7.3) and AMD-Vi host
+// tables (AMD IOMMU specification, 2.2.3; amdv1.h).
 import { ABSENT, LEAF, type EntryType, type PageFormat, RESERVED, TABLE, UNSUPPORTED } from './pages.js';
 import { EXECUTE, READ, WRITE } from './runs.js';
 import { aboveWidth } from './walk.js';
 
 const LARGE = 1 << 7;
-/** Bits of the low word below the page frame of a leaf of each level, from bit 12 on. */
+/** For a leaf of each level: the bits of the low word that lie below its page frame, from bit 12 on. */
 const BELOW_FRAME = [0, 0, 0x1ff000, 0x3ffff000] as const;
 
 function frameOf(lo: number, hi: number, level: number): number {
@@ -15,8 +15,8 @@ function frameOf(lo: number, hi: number, level: number): number {
 }
 
 /**
- * Pages of 4 KiB, and of 2 MiB and 1 GiB in the two levels above; an entry that may neither be read nor written through
- * is not there.
+ * Pages of 4 KiB, and of 2 MiB and 1 GiB in the two levels above. An entry without read and write permission is not
+ * present.
  */
 export function secondLevel(addressBits: number): PageFormat {
   const above = aboveWidth(addressBits);
@@ -25,7 +25,7 @@ export function secondLevel(addressBits: number): PageFormat {
     if ((hi & above) !== 0) return RESERVED;
     if (level === 1) return LEAF;
     if (level <= 3 && (lo & LARGE) !== 0) return (lo & (BELOW_FRAME[level] ?? 0)) === 0 ? LEAF : RESERVED;
-    // Bit 11 (snoop) and bit 62 (transient) belong to leaves; there are no larger pages than 1 GiB.
+    // Bit 11 (snoop) and bit 62 (transient) belong to leaves. There are no pages larger than 1 GiB.
     return (lo & (0x800 | LARGE)) === 0 && (hi & (1 << 30)) === 0 ? TABLE : RESERVED;
   };
   return {
@@ -38,9 +38,7 @@ export function secondLevel(addressBits: number): PageFormat {
   };
 }
 
-/**
- * The processor's own format. A device's requests are those of a user: an entry for the supervisor gives it nothing.
- */
+/** The processor's own format. Requests of a device have user privilege: an entry for the supervisor grants nothing. */
 export function firstLevel(addressBits: number): PageFormat {
   const above = aboveWidth(addressBits);
   const PAT_OF_LARGE = 1 << 12;
@@ -60,15 +58,15 @@ const AMD_PRESENT = 1;
 const ANY_SIZE = 7;
 
 /**
- * Every table says the level of the next one, which may leave levels out; 0 ends the walk with the level's own page
- * size, 7 with a size that the address tells.
+ * Each entry contains the level of the next table, which may skip levels. 0 ends the walk with the page size of the
+ * level, 7 with a page size that is encoded in the address.
  */
 export function amdHost(addressBits: number): PageFormat {
   const above = aboveWidth(addressBits);
   const nextOf = (lo: number): number => (lo >>> 9) & 7;
   const type = (lo: number, hi: number, level: number): EntryType => {
     if ((lo & AMD_PRESENT) === 0) return ABSENT;
-    // 58:52 are reserved.
+    // Bits 58:52 are reserved.
     if ((hi & (0x07f00000 | above)) !== 0) return RESERVED;
     const next = nextOf(lo);
     if (next === ANY_SIZE) return level < 6 && sizeOf(lo, hi) >= 512 ** (level - 1) ? LEAF : UNSUPPORTED;
@@ -87,8 +85,8 @@ export function amdHost(addressBits: number): PageFormat {
 }
 
 /**
- * The page size of an AMD entry of level 7, in pages: address bits from 12 on are ones up to the bit that is half of
- * the size.
+ * Decodes the page size, in pages, of an AMD entry of level 7. The address bits from 12 on are ones up to the bit that
+ * is half of the size.
  */
 function sizeOf(lo: number, hi: number): number {
   let frame = (hi & 0xfffff) * 2 ** 20 + (lo >>> 12);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Page tables of 512 entries of 8 bytes a page, whichever format their entries have.
+// Walks page tables with 512 entries of 8 bytes per page, in any entry format.
 import { RunList } from './runs.js';
 import type { TableKind } from './types.js';
 import { addressOf, entryHex, name, newWords, type Walk, type Words } from './walk.js';
@@ -12,28 +12,32 @@ export const UNSUPPORTED = 4;
 export type EntryType = typeof ABSENT | typeof TABLE | typeof LEAF | typeof RESERVED | typeof UNSUPPORTED;
 
 /**
- * How the entries of one kind of page table read. `lo`, `hi`: words of the entry, signed or not; `level`: 1 maps 4 KiB.
+ * How to read the entries of one kind of page table. `lo` and `hi` are the words of the entry, signed or not; a table
+ * of `level` 1 maps 4 KiB pages.
  */
 export interface PageFormat {
   kind: TableKind;
   type(lo: number, hi: number, level: number): EntryType;
-  /** READ, WRITE, EXECUTE that this entry leaves; those of all entries on the way count together. */
+  /** READ, WRITE, EXECUTE that this entry grants. A mapping has the rights that all entries on its path grant. */
   rights(lo: number, hi: number): number;
   /** Level of the table that the entry leads to. */
   next(lo: number, level: number): number;
-  /** Page frame behind the first page of the slot of a leaf. @param page the slot's page number in IOVA space */
+  /**
+   * Page frame behind the first page of a leaf.
+   * @param page IOVA page number of the leaf's slot
+   */
   frame(lo: number, hi: number, level: number, page: number): number;
   /** Addresses of the upper half are sign-extended. */
   canonical: boolean;
 }
 
 const HIGHEST = 6;
-/** Pages of an IOVA space of 64 bits. */
+/** Number of pages in an IOVA space of 64 bits. */
 const ALL_PAGES = 2 ** 52;
 
 export class PageWalk {
   private readonly pool: Words[] = Array.from({ length: HIGHEST + 1 }, newWords);
-  /** Tables from the root to here, by level. */
+  /** Tables from the root to the current one, by level. */
   private readonly path: number[] = Array.from({ length: HIGHEST + 1 }, () => -1);
   private upperHalf = ALL_PAGES;
   private extension = 0;
@@ -45,9 +49,9 @@ export class PageWalk {
   ) {}
 
   /**
-   * Walks all of a table of `levels` levels, 1 to 6.
+   * Walks a whole table of `levels` levels, 1 to 6.
    * @param from address of the entry that leads to it
-   * @param rights what the entries above leave
+   * @param rights the rights that the entries above grant
    */
   from(root: number, levels: number, from: number, rights: number): void {
     if (this.format.canonical) {
@@ -68,7 +72,7 @@ export class PageWalk {
     if (!this.walk.table(phys, this.format.kind, level, from, words)) return;
     this.path[level] = phys;
     const slot = 512 ** (level - 1);
-    // The sixth level has bits 63:57 of the address only.
+    // The sixth level covers only bits 63:57 of the address.
     const count = level === HIGHEST ? 128 : 512;
     for (let i = 0; i < count; i++) {
       const lo = words[2 * i] as number;
@@ -92,7 +96,7 @@ export class PageWalk {
       return this.walk.problem(
         'unsupported',
         at,
-        `${name(format.kind, level)}: entry ${entryHex(lo, hi)} names a level or a size that there is not`,
+        `${name(format.kind, level)}: entry ${entryHex(lo, hi)} has a level or a size that does not exist`,
       );
     if (this.walk.exhausted) return;
     const rights = above & format.rights(lo, hi);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Mappings, page by page in ascending order, merged where they go on.
+// Collects mappings page by page, in ascending order, and joins adjacent ones.
 import { PAGE } from '../../../handover/memory/memory.js';
 import type { MappingRun, Rights } from './types.js';
 
@@ -9,7 +9,7 @@ export const EXECUTE = 4;
 export const ALL_RIGHTS = READ | WRITE | EXECUTE;
 const RIGHTS: readonly (Rights | null)[] = [null, 'r', 'w', 'rw', 'x', 'rx', 'wx', 'rwx'];
 
-/** Page numbers instead of addresses: those of 64 bits fit a number. */
+/** It works with page numbers instead of addresses: those of a 64-bit space fit into a number. */
 export class RunList {
   readonly runs: MappingRun[] = [];
   private page = -1;
@@ -17,16 +17,19 @@ export class RunList {
   private pages = 0;
   private rights = 0;
 
-  constructor(private readonly most: number) {}
+  constructor(private readonly max: number) {}
 
-  /** False where there are too many. @param rights one or more of READ, WRITE, EXECUTE */
+  /**
+   * Adds pages; returns false if there are too many runs.
+   * @param rights one or more of READ, WRITE, EXECUTE
+   */
   add(page: number, frame: number, pages: number, rights: number): boolean {
     if (page === this.page + this.pages && frame === this.frame + this.pages && rights === this.rights) {
       this.pages += pages;
       return true;
     }
     this.flush();
-    if (this.runs.length >= this.most) return false;
+    if (this.runs.length >= this.max) return false;
     this.page = page;
     this.frame = frame;
     this.pages = pages;
@@ -34,7 +37,7 @@ export class RunList {
     return true;
   }
 
-  /** The list; nothing is added afterwards. */
+  /** Returns the list. Nothing may be added afterwards. */
   done(): MappingRun[] {
     this.flush();
     return this.runs;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a walk through an IOMMU's tables finds. Addresses and lengths are bytes; an IOVA may have 64 bits, so it is a
-// bigint, all else fits a number.
+// The result of a walk through an IOMMU's tables. Addresses and lengths are in bytes. An IOVA may have 64 bits and is a
+// bigint; everything else fits into a number.
 
-/** What the device may do with the memory: read, write, execute. */
+/** The access that the device has: read, write, execute. */
 export type Rights = 'r' | 'w' | 'rw' | 'x' | 'rx' | 'wx' | 'rwx';
 
 /** IOVAs [iova, iova + length) lead to [phys, phys + length). */
@@ -20,27 +20,27 @@ export type TableKind =
 export interface TablePage {
   phys: number;
   kind: TableKind;
-  /** Of a page table: 1 for the one whose entries map 4 KiB. 0 for other tables. */
+  /** Of a page table: 1 if its entries map 4 KiB pages. 0 for other tables. */
   level: number;
 }
 
 /**
- * - `reserved-bits`: bits are set that must be 0; the hardware does not go on from there, and neither does the walk.
- * - `not-present`: no entry for the device.
- * - `unsupported`: a translation type or a number of levels that there is not, or that is not walked (nested, guest
+ * - `reserved-bits`: bits are set that must be 0. The hardware stops there, and so does the walk.
+ * - `not-present`: there is no entry for the device.
+ * - `unsupported`: the translation type or the number of levels does not exist, or is not implemented (nested, guest
  * tables).
- * - `outside-ram`: a table where there is no RAM. `target-outside-ram`: a mapping that does not lead to RAM (a BAR does
- * not either).
- * - `loop`: a table that leads to a table above it. `shared`: a table that was reached before on another way. Neither
+ * - `outside-ram`: a table where there is no RAM. `target-outside-ram`: a mapping that does not lead to RAM (for
+ * example to a BAR).
+ * - `loop`: a table that leads to a table above it. `shared`: a table that was already reached by another path. Neither
  * is walked again.
- * - `bound`: more than the walk may take; the rest was left out.
+ * - `bound`: the walk reached a limit and left the rest out.
  */
 export type TableProblemKind =
   'reserved-bits' | 'not-present' | 'unsupported' | 'outside-ram' | 'target-outside-ram' | 'loop' | 'shared' | 'bound';
 
 export interface TableProblem {
   kind: TableProblemKind;
-  /** Physical address of the entry that is wrong; null where it is not in memory (a register). */
+  /** Physical address of the wrong entry; null if it is not in memory (a register). */
   at: number | null;
   /** One sentence for a reader. */
   detail: string;
@@ -48,9 +48,9 @@ export interface TableProblem {
 
 /**
  * - `translated`: through page tables.
- * - `pass-through`: an IOVA is a physical address; `mappings` is one run over all of it.
+ * - `pass-through`: an IOVA is a physical address; `mappings` is one run over the whole space.
  * - `blocked`: nothing passes.
- * - `broken`: what leads to the page tables is damaged; hardware would fault.
+ * - `broken`: a structure that leads to the page tables is damaged; hardware would fault.
  */
 export type AccessState = 'translated' | 'pass-through' | 'blocked' | 'broken';
 
@@ -60,22 +60,22 @@ export interface DeviceTables {
   sourceId: number;
   state: AccessState;
   mode: 'legacy' | 'scalable' | 'device-table' | 'abort' | null;
-  /** Levels of the page tables; null where there are none. */
+  /** Number of levels of the page tables; null if there are none. */
   levels: number | null;
-  /** Domain id; null where no entry names one. */
+  /** Domain id; null if no entry contains one. */
   domain: number | null;
-  /** Ascending by IOVA, apart from each other or different in target or rights. */
+  /** Ascending by IOVA; neighbours are separate, or differ in target or rights. */
   mappings: MappingRun[];
   /** Every page of a table that was read, in the order of the walk. */
   tables: TablePage[];
-  /** At most MOST_PROBLEMS; `problemCount` counts all. */
+  /** At most MAX_PROBLEMS; `problemCount` counts all. */
   problems: TableProblem[];
   problemCount: number;
-  /** False where something was left out (problems `loop`, `shared`, `bound`, `outside-ram`, `reserved-bits`). */
+  /** False if something was left out (problems `loop`, `shared`, `bound`, `outside-ram`, `reserved-bits`). */
   complete: boolean;
 }
 
-/** An IOMMU without tables in the machine's memory. */
+/** An IOMMU that has no tables in the machine's memory. */
 export interface NoTables {
   iommu: 'virtio';
   sourceId: number;
@@ -84,17 +84,17 @@ export interface NoTables {
 }
 
 export interface WalkOptions {
-  /** The machine's RAM; with it, targets of mappings are checked too. `end` exclusive. */
+  /** The machine's RAM. If given, the targets of mappings are checked too. `end` is exclusive. */
   ram?: readonly { start: number; end: number }[];
-  /** Bits of a physical address, 32 to 52; higher ones are reserved. */
+  /** Bits of a physical address, 32 to 52; higher bits are reserved. */
   addressBits?: number;
-  /** Scalable mode: the PASID to walk for; without it that of requests without one (RID_PASID). */
+  /** Scalable mode: the PASID to walk for. The default is that of requests without one (RID_PASID). */
   pasid?: number;
   maxTables?: number;
   maxRuns?: number;
 }
 
-export const MOST_PROBLEMS = 64;
-/** Maps 128 GiB by 4 KiB pages: twice the largest machine. */
-export const MOST_TABLES = 65_536 + 512;
-export const MOST_RUNS = 1 << 19;
+export const MAX_PROBLEMS = 64;
+/** Enough for 128 GiB mapped by 4 KiB pages: twice the largest machine. */
+export const MAX_TABLES = 65_536 + 512;
+export const MAX_RUNS = 1 << 19;

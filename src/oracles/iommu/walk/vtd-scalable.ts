@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// VT-d, scalable mode: context entry, PASID directory, PASID table. Intel VT-d specification 5.0: 3.4.3, 9.4 to 9.6.
+// VT-d in scalable mode: context entry, PASID directory, PASID table. Intel VT-d specification 5.0: 3.4.3, 9.4 to 9.6.
 import { PAGE } from '../../../handover/memory/memory.js';
 import { addressText, everything, type Found, walkPages } from './finish.js';
 import { firstLevel, secondLevel } from './formats.js';
@@ -10,7 +10,8 @@ import { addressOf, entryHex, type Walk, type Words } from './walk.js';
 const MODE = 'scalable';
 
 /**
- * @param words the context table, half a bus: 128 entries of 32 bytes
+ * Decodes the context entry of a device.
+ * @param words the context table of half a bus: 128 entries of 32 bytes
  * @param context its physical address
  */
 export function scalableContext(
@@ -28,22 +29,22 @@ export function scalableContext(
     walk.problem('not-present', at, `${what} is not present: nothing passes`);
     return { state: 'blocked', mode: MODE };
   }
-  // Bits 19:0 of the second word are RID_PASID, bit 20 its privilege.
+  // Bits 19:0 of the second word are RID_PASID, bit 20 is its privilege.
   if ((lo & 0x180) !== 0 || (lo2 & 0xffe00000) !== 0 || hi2 !== 0) {
     walk.problem('reserved-bits', at, `${what}: ${entryHex(lo2, hi2)} ${entryHex(lo, hi)} has reserved bits set`);
     return { state: 'broken', mode: MODE };
   }
   const pasid = options.pasid ?? lo2 & 0xfffff;
-  // The directory has 2^(n + 7) entries, each for 64 PASIDs.
+  // The directory has 2^(n + 7) entries for 64 PASIDs each.
   if (pasid >= 2 ** (((lo >>> 9) & 7) + 7 + 6)) {
-    walk.problem('unsupported', at, `${what}: the directory has no place for PASID ${pasid}`);
+    walk.problem('unsupported', at, `${what}: PASID ${pasid} is beyond the end of the directory`);
     return { state: 'broken', mode: MODE };
   }
   const entry = pasidEntry(walk, words, addressOf(lo, hi), at, pasid);
   return typeof entry === 'string' ? { state: entry, mode: MODE } : translation(walk, options, words, entry, pasid);
 }
 
-/** Physical address of the PASID table entry; `words` hold its page, then. */
+/** Returns the physical address of the PASID table entry, and leaves its page in `words`. */
 function pasidEntry(
   walk: Walk,
   words: Words,
@@ -72,7 +73,10 @@ function pasidEntry(
   return walk.table(table, 'pasid', 0, place, words) ? table + (pasid % 64) * 64 : 'broken';
 }
 
-/** @param at physical address of the PASID table entry, 64 bytes */
+/**
+ * Decodes the PASID table entry.
+ * @param at its physical address; it has 64 bytes
+ */
 function translation(walk: Walk, options: WalkOptions, words: Words, at: number, pasid: number): Found {
   const [lo = 0, hi = 0, lo2 = 0, , lo3 = 0, hi3 = 0] = words.subarray((at % PAGE) / 4, (at % PAGE) / 4 + 6);
   const what = `PASID table entry of PASID ${pasid}`;
@@ -112,7 +116,7 @@ function translation(walk: Walk, options: WalkOptions, words: Words, at: number,
   return { state: 'broken', mode: MODE, domain };
 }
 
-/** Levels of second-level tables: address widths of 39, 48 and 57 bits. */
+/** Returns the levels of second-level tables for the encoded address width (39, 48 and 57 bits). */
 export function levelsOf(addressWidth: number): number | null {
   return addressWidth >= 1 && addressWidth <= 3 ? addressWidth + 2 : null;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// VT-d: from the root-table address register to the page tables of one device. Intel VT-d specification 5.0: 3.4 (root,
-// context, PASID tables), 9.1 to 9.6 (their entries), 11.4.5 (the register). As the kernel writes them:
+// VT-d: walks from the root-table address register to the page tables of one device. Intel VT-d specification 5.0: 3.4
+// (root, context, PASID tables), 9.1 to 9.6 (their entries), 11.4.5 (the register). How the kernel writes them:
 // drivers/iommu/intel/iommu.c, iommu.h and pasid.c, 6.17 to 7.3.
 import { hex, type ReadPhys } from '../../../handover/memory/memory.js';
 import { addressText, everything, type Found, result, walkPages } from './finish.js';
@@ -16,7 +16,7 @@ const SCALABLE = 1;
 const ABORT = 3;
 
 /**
- * What one device reaches through a VT-d IOMMU that translates. Never throws; ends after `maxTables` tables.
+ * Finds what one device reaches through a VT-d IOMMU that translates. Never throws; stops after `maxTables` tables.
  * @param rootRegister value of RTADDR_REG: address of the root table, mode in bits 11:10
  * @param sourceId bus << 8 | devfn
  */
@@ -47,8 +47,8 @@ function fromRegister(walk: Walk, options: WalkOptions, register: bigint, source
   const words = newWords();
   if (!walk.table(root, 'root', 0, null, words)) return { state: 'broken', mode: name };
 
-  // A root entry has 16 bytes: for the whole bus, or in scalable mode 8 for the lower half of its functions and 8 for
-  // the upper one.
+  // A root entry has 16 bytes. In legacy mode it covers the whole bus; in scalable mode, 8 bytes cover each half of its
+  // functions.
   const bus = (sourceId >> 8) & 0xff;
   const devfn = sourceId & 0xff;
   const half = scalable && devfn >= 128 ? 1 : 0;
@@ -71,7 +71,8 @@ function fromRegister(walk: Walk, options: WalkOptions, register: bigint, source
 }
 
 /**
- * @param entry the context entry's four words
+ * Decodes the context entry.
+ * @param entry its four words
  * @param at its physical address
  */
 function legacyContext(walk: Walk, options: WalkOptions, entry: Uint32Array, at: number, sourceId: number): Found {
@@ -87,7 +88,7 @@ function legacyContext(walk: Walk, options: WalkOptions, entry: Uint32Array, at:
     walk.problem('reserved-bits', at, `${what}: ${entryHex(lo2, hi2)} ${entryHex(lo, hi)} has reserved bits set`);
     return { state: 'broken', mode, domain };
   }
-  // 0: untranslated requests; 1: requests that ask for a translation too; 2: all passes through.
+  // 0: untranslated requests; 1: translation requests too; 2: everything passes through.
   const type = (lo >>> 2) & 3;
   if (type === 2) return { state: 'pass-through', mode, domain, mappings: everything() };
   const levels = levelsOf(lo2 & 7);
@@ -95,9 +96,7 @@ function legacyContext(walk: Walk, options: WalkOptions, entry: Uint32Array, at:
     walk.problem(
       'unsupported',
       at,
-      type === 3
-        ? `${what}: translation type 3 is reserved`
-        : `${what}: address width ${lo2 & 7} is none that is walked`,
+      type === 3 ? `${what}: translation type 3 is reserved` : `${what}: address width ${lo2 & 7} is not supported`,
     );
     return { state: 'broken', mode, domain };
   }

@@ -21,13 +21,13 @@ it.each([1, 2, 3, 4, 5, 6])('tables of %i levels', (levels) => {
       { iova: 0x3000n, phys: 0x7000, length: 0x1000, rights: 'r' },
     ],
   });
-  // Entry 0x80 of 32 bytes is the first of the table's second page.
+  // Entry 0x80 of 32 bytes is the first one on the second page of the table.
   expect(entry).toBe(base + 4096);
   expect(walk.tables[0]).toEqual({ phys: entry, kind: 'device', level: 0 });
   expect(walk.tables).toHaveLength(1 + levels);
 });
 
-it('the last page of 64 bits', () => {
+it('maps the last page of 64 bits', () => {
   const { machine, table, register } = amd(6);
   machine.leaf(
     table,
@@ -42,7 +42,7 @@ it('the last page of 64 bits', () => {
   ]);
 });
 
-it('a page of a level above', () => {
+it('maps a page at a higher level', () => {
   const { machine, table, register } = amd(3);
   machine.amd(table, 3, 0x200000n, 0x600000n, 2);
   expect(walkAmd(machine.read, register, SID).mappings).toEqual([
@@ -67,7 +67,7 @@ it.each([
   });
 });
 
-it('levels may be left out', () => {
+it('accepts tables that skip levels', () => {
   const { machine, table, register } = amd(4);
   const last = machine.page();
   machine.set(table, 1, BigInt(last) | 1n | (1n << 9n) | (RW << 61n));
@@ -96,7 +96,7 @@ describe('device table entries', () => {
     expect(walk.problems.map(({ kind }) => kind)).toEqual(problems);
   });
 
-  it('beyond the end of the table', () => {
+  it('reports a device beyond the end of the table', () => {
     const { machine, register } = amd();
     expect(walkAmd(machine.read, register, 0x100)).toMatchObject({
       state: 'blocked',
@@ -104,7 +104,7 @@ describe('device table entries', () => {
     });
   });
 
-  it('rights of the entry count too', () => {
+  it('applies the rights of the device table entry', () => {
     const { machine, entry, table, register } = amd();
     machine.set(entry, 0, BigInt(table) | 3n | (3n << 9n) | (R << 61n));
     machine.amd(table, 3, 0n, 0x5000n);
@@ -112,7 +112,7 @@ describe('device table entries', () => {
   });
 });
 
-describe('page table entries that are wrong', () => {
+describe('wrong page table entries', () => {
   const entries: readonly [string, (table: number) => bigint, TableProblemKind][] = [
     ['same level', (table) => BigInt(table + 0x100000) | 1n | (3n << 9n), 'unsupported'],
     ['level 6 below level 3', () => 0x5000n | 1n | (6n << 9n), 'unsupported'],

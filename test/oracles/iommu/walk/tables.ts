@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Builds the tables of an IOMMU in memory that is not there, entry by entry, as the specifications lay them out.
+// Builds the tables of an IOMMU in simulated memory, entry by entry, as the specifications define them.
 import type { ReadPhys } from '../../../../src/handover/memory/memory.js';
 import { FakeMemory } from '../../../qemu/fake-memory.js';
 
@@ -9,7 +9,7 @@ export const R = 1n;
 export const W = 2n;
 export const RW = 3n;
 
-/** Memory of 64 MiB whose tables are taken from 1 MiB on. */
+/** Memory of 64 MiB; tables are allocated from 1 MiB on. */
 export class Machine {
   readonly memory: FakeMemory;
   private next = MIB;
@@ -22,7 +22,7 @@ export class Machine {
     return (phys, into) => this.memory.read(phys, into);
   }
 
-  /** A fresh page for a table. */
+  /** Allocates a page for a table. */
   page(): number {
     this.next += PAGE;
     return this.next - PAGE;
@@ -37,8 +37,8 @@ export class Machine {
   }
 
   /**
-   * Puts a leaf at `level` into tables of `levels` levels below `root`; `link` is what entries that lead to a table
-   * have besides its address.
+   * Adds a leaf at `level` to tables of `levels` levels below `root`. `link` has the bits that an entry leading to a
+   * table has besides its address.
    */
   leaf(
     root: number,
@@ -57,17 +57,17 @@ export class Machine {
     this.set(table, indexOf(iova, level), entry);
   }
 
-  /** VT-d second-level mapping. */
+  /** Adds a VT-d second-level mapping. */
   second(root: number, levels: number, iova: bigint, phys: number, level = 1, rights = RW): void {
     this.leaf(root, levels, iova, level, BigInt(phys) | rights | (level > 1 ? 0x80n : 0n), () => RW);
   }
 
-  /** First-level mapping: present, user, writable. */
+  /** Adds a first-level mapping: present, user, writable. */
   first(root: number, levels: number, iova: bigint, phys: number, level = 1, bits = 7n | (1n << 63n)): void {
     this.leaf(root, levels, iova, level, BigInt(phys) | bits | (level > 1 ? 0x80n : 0n), () => 7n);
   }
 
-  /** AMD host mapping; `next` 0 or 7 of the leaf. */
+  /** Adds an AMD host mapping; `next` of the leaf is 0 or 7. */
   amd(root: number, levels: number, iova: bigint, phys: bigint, level = 1, next = 0n, rights = RW): void {
     this.leaf(
       root,
@@ -84,12 +84,12 @@ export function indexOf(iova: bigint, level: number): number {
   return Number((iova >> BigInt(12 + 9 * (level - 1))) & 511n);
 }
 
-/** 00:10.0, where the tests' device sits. */
+/** The tests' device: 00:10.0. */
 export const SID = 0x80;
 
 /**
- * A machine with a root table, a context table for bus 0, and a context entry for SID that leads to an empty page
- * table.
+ * Builds a machine with a root table, a context table for bus 0, and a context entry for SID that leads to an empty
+ * page table.
  */
 export function legacy(levels = 4, end?: number) {
   const machine = new Machine(end);
@@ -103,8 +103,8 @@ export function legacy(levels = 4, end?: number) {
 }
 
 /**
- * The same in scalable mode: devfn 0x80 is the first of the upper context table; RID_PASID is 70, the seventh of the
- * second PASID table.
+ * Builds the same in scalable mode. Devfn 0x80 is the first in the upper context table; RID_PASID is 70, the seventh in
+ * the second PASID table.
  */
 export function scalable(entry: (table: number) => readonly bigint[]) {
   const machine = new Machine();
@@ -123,7 +123,7 @@ export function scalable(entry: (table: number) => readonly bigint[]) {
   return { machine, root, context, directory, pasids, table, register: BigInt(root) | (1n << 10n) };
 }
 
-/** A device table of 256 entries whose entry for SID leads to an empty page table. */
+/** Builds a device table of 256 entries. The entry for SID leads to an empty page table. */
 export function amd(levels = 3) {
   const machine = new Machine();
   const [base, second, table] = [machine.page(), machine.page(), machine.page()] as const;

@@ -6,7 +6,7 @@ import { legacy, MIB, R, RW, scalable, SID, W } from './tables.js';
 const GIB = 2 ** 30;
 
 describe('legacy mode', () => {
-  it.each([3, 4, 5])('tables of %i levels, neighbours merged', (levels) => {
+  it.each([3, 4, 5])('walks tables of %i levels and joins neighbours', (levels) => {
     const { machine, root, context, table, register } = legacy(levels);
     for (let i = 0; i < 4; i++) machine.second(table, levels, 0x100000n + BigInt(i) * 0x1000n, 0x800000 + i * 0x1000);
     machine.second(table, levels, 0x104000n, 0x900000);
@@ -34,7 +34,7 @@ describe('legacy mode', () => {
     expect(walk.tables).toHaveLength(2 + levels);
   });
 
-  it('pages of 2 MiB and 1 GiB, and the last page of the highest space', () => {
+  it('maps pages of 2 MiB and 1 GiB, and the last page of the highest space', () => {
     const { machine, table, register } = legacy(5);
     machine.second(table, 5, 0n, 0x40000000, 3);
     machine.second(table, 5, 0x40000000n, 0x80000000, 2);
@@ -45,7 +45,7 @@ describe('legacy mode', () => {
     ]);
   });
 
-  it('rights of all levels count together, and what nothing is left of is no mapping', () => {
+  it('combines the rights of all levels; no rights mean no mapping', () => {
     const { machine, table, register } = legacy(3);
     machine.leaf(table, 3, 0n, 1, 0x5000n | RW, () => R);
     machine.leaf(table, 3, 1n << 30n, 1, 0x6000n | W, () => R);
@@ -54,7 +54,7 @@ describe('legacy mode', () => {
     ]);
   });
 
-  it('an address beyond RAM, only where RAM is known', () => {
+  it('reports an address beyond RAM only if it knows the RAM', () => {
     const { machine, table, register } = legacy();
     machine.second(table, 4, 0n, 0xfe000000);
     expect(walkIntel(machine.read, register, SID).problemCount).toBe(0);
@@ -67,7 +67,7 @@ describe('legacy mode', () => {
 type Legacy = ReturnType<typeof legacy>;
 const OUTSIDE = 0x7f00_0000n;
 
-describe('what is wrong in legacy mode', () => {
+describe('damage in legacy mode', () => {
   const broken: readonly [string, (it: Legacy) => void, TableProblemKind, string][] = [
     ['root table outside RAM', (it) => (it.register = OUTSIDE), 'outside-ram', 'broken'],
     ['reserved mode', (it) => (it.register |= 2n << 10n), 'unsupported', 'broken'],
@@ -152,7 +152,7 @@ describe('what is wrong in legacy mode', () => {
     expect(walk.complete).toBe(kind === 'not-present');
   });
 
-  it("an address wider than the machine's", () => {
+  it('reports an address wider than those of the machine', () => {
     const { machine, table, register } = legacy();
     machine.second(table, 4, 0n, 2 ** 40);
     expect(walkIntel(machine.read, register, SID).problemCount).toBe(0);
@@ -161,7 +161,7 @@ describe('what is wrong in legacy mode', () => {
     ]);
   });
 
-  it('pass-through, and the mode that blocks all', () => {
+  it('knows pass-through and the mode that blocks everything', () => {
     const { machine, context, register } = legacy();
     machine.set(context, SID * 2, 0x9n);
     expect(walkIntel(machine.read, register, SID)).toMatchObject({
@@ -177,7 +177,7 @@ describe('what is wrong in legacy mode', () => {
     });
   });
 
-  it('more tables or runs than a walk may take', () => {
+  it('stops at its limits for tables and runs', () => {
     const { machine, table, register } = legacy();
     for (let i = 0; i < 20; i++) machine.second(table, 4, BigInt(i) << 21n, 0x5000);
     const few = walkIntel(machine.read, register, SID, { maxTables: 8 });
@@ -188,7 +188,7 @@ describe('what is wrong in legacy mode', () => {
     expect(short.problems).toMatchObject([{ kind: 'bound' }]);
   });
 
-  it('every entry: problems are counted, and the first are kept', () => {
+  it('counts all problems and keeps the first', () => {
     const { machine, table, register } = legacy();
     for (let i = 0; i < 512; i++) machine.set(table, i, OUTSIDE | RW);
     const walk = walkIntel(machine.read, register, SID);
@@ -201,7 +201,7 @@ describe('scalable mode', () => {
   const SECOND = 1n | (2n << 2n) | (2n << 6n);
   const FIRST = 1n | (1n << 6n);
 
-  it('second-level tables', () => {
+  it('walks second-level tables', () => {
     const { machine, directory, pasids, context, root, table, register } = scalable((at) => [BigInt(at) | SECOND, 11n]);
     machine.second(table, 4, 0x1000n, 0x5000);
     const walk = walkIntel(machine.read, register, SID);
@@ -242,7 +242,7 @@ describe('scalable mode', () => {
     });
   });
 
-  it('another PASID, and one that the directory has no place for', () => {
+  it('walks for another PASID, and reports one beyond the directory', () => {
     const { machine, pasids, table, register } = scalable(() => [0n]);
     machine.set(pasids, 3 * 8, BigInt(table) | SECOND);
     machine.second(table, 4, 0n, 0x5000);
@@ -277,7 +277,7 @@ describe('scalable mode', () => {
     expect(walk.problems.map(({ kind }) => kind)).toEqual(problems);
   });
 
-  it('lower functions have the lower context table', () => {
+  it('uses the lower context table for lower functions', () => {
     const { machine, register } = scalable(() => []);
     expect(walkIntel(machine.read, register, 0x08).problems[0]?.detail).toBe(
       'root entry of bus 00 is not present: nothing of 00:01.0 passes',
@@ -287,12 +287,12 @@ describe('scalable mode', () => {
 
 it('virtio-iommu has no tables', () =>
   expect(walkDevice(() => false, { iommu: 'virtio' }, SID)).toMatchObject({ iommu: 'virtio', state: 'no-tables' }));
-it('addresses as lspci writes them', () =>
+it('formats addresses like lspci', () =>
   expect([0, 0xfa, 0xffff].map(addressText)).toEqual(['00:00.0', '00:1f.2', 'ff:1f.7']));
 
-it('1 GiB of 4 KiB pages, each on its own, in well under two seconds', () => {
+it('walks 1 GiB of separate 4 KiB pages in well under two seconds', () => {
   const { machine, table, register } = legacy(3, 64 * MIB);
-  // Neighbours in IOVA space are no neighbours in memory: nothing merges.
+  // Neighbours in IOVA space are not neighbours in memory, so nothing is joined.
   for (let i = 0; i < 512 * 512; i++) machine.second(table, 3, BigInt(i) << 12n, (i ^ 1) * 4096);
   const start = performance.now();
   const walk = walkIntel(machine.read, register, SID);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// What became of one file that was handed over: every page of it is intact, corrupt, leaked or lost.
+// Judges one preserved file: is each of its pages intact, corrupt, leaked or lost?
 import { KhopIndex } from '../pages/khop.js';
 import { PageMap, type PhysRun } from '../pages/page-map.js';
-import { lookOutside, type OutsideLook, type PageContent, type PfnRun, type ReadPhys } from './outside.js';
+import { inspectOutside, type OutsideView, type PageContent, type PfnRun, type ReadPhys } from './outside.js';
 
 export interface PageCounts {
   pagesPreserved: number;
@@ -20,48 +20,48 @@ export const NO_PAGES: Readonly<PageCounts> = {
   pagesCorrupt: 0,
 };
 
-/** `unjudged`: the machine came to an end before the file could come back. */
-export type FileFate = 'intact' | 'corrupt' | 'leaked' | 'lost' | 'unjudged';
+/** `unjudged`: the machine ended before the file could come back. */
+export type VerdictState = 'intact' | 'corrupt' | 'leaked' | 'lost' | 'unjudged';
 
-export interface FateOfFile extends PageCounts {
-  fate: FileFate;
+export interface FileVerdict extends PageCounts {
+  state: VerdictState;
   /**
-   * Of the pages that did not come back: how many the next kernel has written over, and how many still lie there
-   * readable.
+   * Of the pages that did not come back: how many the next kernel has overwritten, and how many still hold their
+   * content.
    */
   overwritten: number;
   readable: number;
-  look: OutsideLook;
+  look: OutsideView;
   problems: string[];
-  /** What the two sides say where they do not agree; null where they do, or only one could look. */
+  /** How inside and outside disagree; null if they agree or only one of them could look. */
   disagreement: string | null;
-  /** Where its pages lie, and in which state. */
+  /** Where the pages lie in physical memory, and in which state. */
   map: PhysRun[];
 }
 
 /**
- * A file that came back. `badPages` is null where nobody could look from inside.
+ * Judges a file that came back.
  * @param now where its pages lie in the next kernel
- * @param inside what user space found wrong
+ * @param inside what user space found wrong; `badPages` is null if nobody could look from inside
  */
-export function fateOfReturned(
+export function returnedFile(
   read: ReadPhys,
   pattern: PageContent,
   before: readonly PfnRun[],
   now: readonly PfnRun[],
   inside: { problems: string[]; badPages: number | null },
-): FateOfFile {
+): FileVerdict {
   const map = new PageMap();
-  const look = lookOutside(read, pattern, now, (run, index, equal) =>
+  const look = inspectOutside(read, pattern, now, (run, index, equal) =>
     map.add(run.pfn + index, equal ? 'intact' : 'corrupt'),
   );
   const pages = countPages(before);
   const problems = [...inside.problems];
   if (look.different > 0)
     problems.push(
-      `${look.different} of ${look.pages} physical pages hold something else, first page ${look.first?.page}`,
+      `${look.different} of ${look.pages} physical pages hold other content, first page ${look.first?.page}`,
     );
-  if (look.pages < pages) problems.push(`${pages - look.pages} pages are no longer there`);
+  if (look.pages < pages) problems.push(`${pages - look.pages} pages are missing`);
   const corrupt = Math.max(look.different, inside.badPages ?? 0, pages - look.pages);
   const agree = inside.badPages === null || inside.badPages === look.different;
   return {
@@ -69,7 +69,7 @@ export function fateOfReturned(
     pagesPreserved: pages,
     pagesIntact: Math.max(0, pages - corrupt),
     pagesCorrupt: corrupt,
-    fate: problems.length > 0 ? 'corrupt' : 'intact',
+    state: problems.length > 0 ? 'corrupt' : 'intact',
     overwritten: 0,
     readable: 0,
     look,
@@ -79,8 +79,8 @@ export function fateOfReturned(
   };
 }
 
-/** A file that came back and whose pages nobody could find from outside: what user space found is all there is. */
-export function fateFromInside(inside: { problems: string[]; pages: number; badPages: number }): FateOfFile {
+/** Judges a file that came back but whose pages could not be found from outside: only user space has seen them. */
+export function fileSeenInside(inside: { problems: string[]; pages: number; badPages: number }): FileVerdict {
   const { problems, pages, badPages } = inside;
   const corrupt = Math.min(pages, badPages);
   return {
@@ -88,7 +88,7 @@ export function fateFromInside(inside: { problems: string[]; pages: number; badP
     pagesPreserved: pages,
     pagesIntact: pages - corrupt,
     pagesCorrupt: corrupt,
-    fate: problems.length > 0 ? 'corrupt' : 'intact',
+    state: problems.length > 0 ? 'corrupt' : 'intact',
     overwritten: 0,
     readable: 0,
     look: { pages: 0, equal: 0, different: 0, differentRuns: [], first: null },
@@ -99,11 +99,11 @@ export function fateFromInside(inside: { problems: string[]; pages: number; badP
 }
 
 /**
- * A memfd of a guest that came back, judged by the look that was taken before the guest went on: since then it writes
- * itself.
- * @param now where its pages lie in the next kernel; they must be the ones that they were
+ * Judges a guest's memfd that came back. It uses the comparison made before the guest was resumed, because the guest
+ * writes to its memory from then on.
+ * @param now where its pages lie in the next kernel; they must be the same as before
  */
-export function fateOfGuestFile(look: OutsideLook, before: readonly PfnRun[], now: readonly PfnRun[]): FateOfFile {
+export function guestFile(look: OutsideView, before: readonly PfnRun[], now: readonly PfnRun[]): FileVerdict {
   const pages = countPages(before);
   const moved = firstMoved(before, now);
   const problems: string[] = [];
@@ -111,14 +111,14 @@ export function fateOfGuestFile(look: OutsideLook, before: readonly PfnRun[], no
     problems.push(
       `${look.different} of ${look.pages} physical pages changed over the kexec, first page ${look.first?.page}`,
     );
-  if (moved !== null) problems.push(`page ${moved} is not the physical page that it was`);
+  if (moved !== null) problems.push(`page ${moved} lies in another physical page than before`);
   const corrupt = Math.max(look.different, moved === null ? 0 : 1);
   return {
     ...NO_PAGES,
     pagesPreserved: pages,
     pagesIntact: pages - corrupt,
     pagesCorrupt: corrupt,
-    fate: problems.length > 0 ? 'corrupt' : 'intact',
+    state: problems.length > 0 ? 'corrupt' : 'intact',
     overwritten: 0,
     readable: 0,
     look,
@@ -128,7 +128,7 @@ export function fateOfGuestFile(look: OutsideLook, before: readonly PfnRun[], no
   };
 }
 
-function mapOfGuestFile({ differentRuns }: OutsideLook, now: readonly PfnRun[]): PhysRun[] {
+function mapOfGuestFile({ differentRuns }: OutsideView, now: readonly PfnRun[]): PhysRun[] {
   const map = new PageMap();
   const different = (page: number) => differentRuns.some((run) => page >= run.page && page < run.page + run.count);
   for (const { page, pfn, count } of now)
@@ -136,7 +136,7 @@ function mapOfGuestFile({ differentRuns }: OutsideLook, now: readonly PfnRun[]):
   return map.runs;
 }
 
-/** The first page of the file that has another physical page, or none; null where all are the same. */
+/** Returns the first page of the file whose physical page changed or is missing; null if there is none. */
 function firstMoved(before: readonly PfnRun[], now: readonly PfnRun[]): number | null {
   const places = new Map<number, number>();
   for (const { page, pfn, count } of now) for (let i = 0; i < count; i++) places.set(page + i, pfn + i);
@@ -146,30 +146,30 @@ function firstMoved(before: readonly PfnRun[], now: readonly PfnRun[]): number |
 }
 
 /**
- * A file that did not come back: its pages are still marked as handed over (leaked), or the next kernel has them
- * (lost).
+ * Judges a file that did not come back. Its pages are leaked if they are still marked as preserved, and lost if the
+ * next kernel uses them.
  */
-export function fateOfMissing(
+export function missingFile(
   read: ReadPhys,
   pattern: PageContent,
   runs: readonly PfnRun[],
   marked: KhopIndex,
   why: string,
-): FateOfFile {
+): FileVerdict {
   const counts = { ...NO_PAGES, pagesPreserved: countPages(runs) };
   let readable = 0;
   const map = new PageMap();
-  const look = lookOutside(read, pattern, runs, (run, index, equal) => {
+  const look = inspectOutside(read, pattern, runs, (run, index, equal) => {
     const leaked = marked.has(run.pfn + index);
     map.add(run.pfn + index, leaked ? 'leaked' : equal ? 'lost' : 'reused');
     if (leaked) counts.pagesLeaked++;
     else counts.pagesLost++;
     if (equal) readable++;
   });
-  const fate = counts.pagesLost > 0 || counts.pagesPreserved === 0 ? 'lost' : 'leaked';
+  const state = counts.pagesLost > 0 || counts.pagesPreserved === 0 ? 'lost' : 'leaked';
   return {
     ...counts,
-    fate,
+    state,
     overwritten: counts.pagesPreserved - readable,
     readable,
     look,
@@ -179,14 +179,14 @@ export function fateOfMissing(
   };
 }
 
-/** A file of a machine that has ended: its pages are looked at, and nothing is concluded. */
-export function fateUnjudged(read: ReadPhys, pattern: PageContent, runs: readonly PfnRun[]): FateOfFile {
-  const look = lookOutside(read, pattern, runs);
+/** Records a file whose machine has ended. Its pages are compared, but no conclusion is drawn. */
+export function unjudgedFile(read: ReadPhys, pattern: PageContent, runs: readonly PfnRun[]): FileVerdict {
+  const look = inspectOutside(read, pattern, runs);
   const problems = [`the machine ended first; ${look.equal} of ${look.pages} pages still held their content then`];
   return {
     ...NO_PAGES,
     pagesPreserved: countPages(runs),
-    fate: 'unjudged',
+    state: 'unjudged',
     overwritten: look.different,
     readable: look.equal,
     look,
