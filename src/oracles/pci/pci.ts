@@ -82,7 +82,7 @@ function dataView(config: Uint8Array): DataView {
 export function comparePci(before: PciView | null, after: PciView | null): PciDifference[] {
   if (before === null) return [];
   if (after === null)
-    return [{ kind: 'gone', detail: `${before.address} (${before.vendor}:${before.device}) is missing` }];
+    return [{ kind: 'gone', detail: `${before.address} (${before.vendor}:${before.device}) is no longer there` }];
   const found: PciDifference[] = [];
   const add = (kind: PciDifference['kind'], detail: string) => found.push({ kind, detail });
   if (before.address !== after.address) add('moved', `was at ${before.address}, is at ${after.address}`);
@@ -97,7 +97,7 @@ export function comparePci(before: PciView | null, after: PciView | null): PciDi
         `BAR ${bar.bar} was at ${bar.address} (${bar.size} bytes), ${now === undefined ? 'is not there' : `is at ${now.address} (${now.size} bytes)`}`,
       );
   }
-  if (before.memory && !after.memory) add('memory-off', 'memory decoding was on and is off');
+  if (before.memory && !after.memory) add('memory-off', 'its memory is no longer decoded');
   if (before.busMaster && !after.busMaster)
     add(
       'bus-mastering-off',

@@ -111,7 +111,7 @@ test.each<[string, string, Partial<PciView> | null]>([
   ],
   [
     'bridge-bus-mastering-off',
-    'no longer passes',
+    'no longer forwards',
     { bridge: { address: '0000:00:03.0', secondary: 1, busMaster: false } },
   ],
   ['registers', 'factorial was 0x2, is 0x0', { registers: { liveness: '0x1', factorial: '0x0' } }],

@@ -124,7 +124,7 @@ describe('a device', () => {
     );
     expect(judgeDevices(it.parts, 'runs')[0]).toMatchObject({ carried: 'kept' });
     expect(it.said()).toEqual([
-      'pci reboot e: bus mastering was on and is off: it can write no memory and raise no message',
+      'pci reboot e: bus mastering was on and is off: the device can neither write memory nor signal interrupts',
     ]);
     expect(it.incidents).toMatchObject([{ implies: 'corrupt' }]);
   });
@@ -208,12 +208,12 @@ describe('a device of an update that was called off', () => {
     [
       'bus mastering',
       { busMaster: false },
-      'bus mastering was on and is off: it can write no memory and raise no message',
+      'bus mastering was on and is off: the device can neither write memory nor signal interrupts',
     ],
     [
       'its bridge',
       { bridge: { address: '0000:00:02.0', secondary: 1, busMaster: false } },
-      'the bridge 0000:00:02.0 no longer passes its writes on',
+      "the bridge 0000:00:02.0 no longer forwards the device's writes",
     ],
   ])('that lost %s while it was open', (_, change, problem) => {
     const it = run(
