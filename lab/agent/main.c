@@ -194,7 +194,7 @@ int main(void)
 		uint64_t start = now_us();
 
 		body.len = 0;
-		r.told = start;
+		r.reported = start;
 		if (too_long) {
 			kexec_call_off(&body);
 			r.id = 0;

@@ -146,8 +146,8 @@ describe('guest-create refuses', () => {
     ['kind=bare size=4194304 vcpus=9', /vcpus/],
     ['kind=bare size=4194304 vcpus=0', /1 to 8/],
     ['kind=bare size=4194304 features=avx', /only feature is debugregs/],
-    ['kind=bare size=4194304 cmdline=quiet', /Linux guest's/],
-    ['kind=linux size=67108864 seed=1', /bare guest's/],
+    ['kind=bare size=4194304 cmdline=quiet', /for a Linux guest/],
+    ['kind=linux size=67108864 seed=1', /for a bare guest/],
     ['kind=bare size=8796093022208', /size/],
     ['kind=linux size=67108864 devices=edu0', /is bare/],
     ['kind=bare size=536870912 devices=edu0', /at most 268435456 bytes/],
@@ -181,7 +181,7 @@ describe('guest-restore', () => {
 
   it.each([
     ['a file that nothing was saved to', Buffer.alloc(2 * PAGE), 'ENODATA', /no state was ever saved/],
-    ['something else', Buffer.alloc(2 * PAGE, 'x'), 'EBADMSG', /no state/],
+    ['something else', Buffer.alloc(2 * PAGE, 'x'), 'EBADMSG', /not a state/],
     ['a newer version', header(4, 40n), 'EOPNOTSUPP', /has version 4, at most 3/],
     ['a length beyond the file', header(2, 1n << 40n), 'EBADMSG', /says that it has/],
     ['a wrong checksum', header(2, 48n), 'EBADMSG', /checksum/],

@@ -16,7 +16,7 @@ int main(void)
 
 	wire_reply(&r, 0);
 	r.id = 2;
-	r.told = now_us();
+	r.reported = now_us();
 	pause_ms(1000); /* as in a call that says nothing */
 	for (int i = 1; i <= 100; i++) {
 		wire_progress(&r, i);

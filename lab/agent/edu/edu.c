@@ -30,7 +30,7 @@ struct vfio_device *edu_get(struct request *r)
 		return NULL;
 	if (id == EDU_VENDOR_DEVICE)
 		return d;
-	fail_request(r, "%s is no edu", d->address);
+	fail_request(r, "%s is not an edu", d->address);
 	return NULL;
 }
 

@@ -96,10 +96,10 @@ static bool create_keys(struct request *r, struct guest *g)
 		return fail_request(r, "the only feature is debugregs: %.80s", features);
 	if (g->kind == GUEST_LINUX &&
 	    (request_get(r, "seed") || request_get(r, "period") || request_get(r, "batch")))
-		return fail_request(r, "seed, period and batch are the bare guest's");
+		return fail_request(r, "seed, period and batch are for a bare guest");
 	if (g->kind == GUEST_BARE &&
 	    (request_get(r, "kernel") || request_get(r, "cmdline") || request_get(r, "initrd")))
-		return fail_request(r, "kernel, cmdline and initrd are a Linux guest's");
+		return fail_request(r, "kernel, cmdline and initrd are for a Linux guest");
 	if (!guest_devices_parse(r, g))
 		return false;
 	g->vcpus = (uint32_t)vcpus;

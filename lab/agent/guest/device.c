@@ -143,7 +143,7 @@ bool op_guest_attach(struct request *r)
 		return false;
 	slot = guest_device_find(g, d->name);
 	if (!slot)
-		return fail_errno(r, ENODEV, "guest %.80s was made without %.80s", g->name,
+		return fail_errno(r, ENODEV, "guest %.80s has no device %.80s", g->name,
 				  d->name);
 	if (slot->bar)
 		return fail_errno(r, EBUSY, "guest %.80s has %.80s already", g->name, d->name);

@@ -204,7 +204,7 @@ static bool state_check_header(struct request *r, const struct state *s, uint64_
 	if (!h->magic && !h->version)
 		return fail_errno(r, ENODATA, "no state was ever saved to this file");
 	if (h->magic != STATE_MAGIC || !h->version)
-		return fail_errno(r, EBADMSG, "no state: it begins with %#llx",
+		return fail_errno(r, EBADMSG, "not a state: it begins with %#llx",
 				  (unsigned long long)h->magic);
 	if (h->version > reads)
 		return fail_errno(r, EOPNOTSUPP,

@@ -75,7 +75,7 @@ bool op_guest_wait(struct request *r)
 			break;
 		next = wait_deadline(ms - waited < LOOK_MS ? ms - waited : LOOK_MS);
 		pthread_cond_timedwait(&g->changed, &g->lock, &next);
-		if (now_us() - r->told < LOOK_MS * 1000)
+		if (now_us() - r->reported < LOOK_MS * 1000)
 			continue;
 		pthread_mutex_unlock(&g->lock);
 		wire_progress(r, wait_progress());

@@ -118,7 +118,7 @@ static bool pass_take(struct request *r, int s, struct registry *g, const char *
 
 	pass_message_init(&m);
 	if (poll(&ready, 1, (int)PASS_MS) != 1)
-		return fail_errno(r, ETIMEDOUT, "the other client sends nothing");
+		return fail_errno(r, ETIMEDOUT, "the other client sent nothing");
 	if (recvmsg(s, &m.head, MSG_CMSG_CLOEXEC) != 1)
 		return fail_errno(r, errno ? errno : EPIPE, "recvmsg");
 	if (m.head.msg_controllen < CMSG_LEN(sizeof(int)) ||
@@ -154,7 +154,7 @@ bool op_receive(struct request *r)
 	if (bind(s, (struct sockaddr *)&at, len) || listen(s, 1)) {
 		fail_errno(r, errno, "listening for the other client");
 	} else if (poll(&ready, 1, (int)PASS_MS) != 1) {
-		fail_errno(r, ETIMEDOUT, "the other client does not come");
+		fail_errno(r, ETIMEDOUT, "the other client did not connect");
 	} else {
 		peer = accept4(s, NULL, NULL, SOCK_CLOEXEC);
 		if (peer < 0)

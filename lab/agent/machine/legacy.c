@@ -57,10 +57,10 @@ static bool bzimage_header(struct request *r, const struct legacy_image *kernel,
 	memset(h, 0, sizeof(*h));
 	memcpy(h, kernel->at + SETUP_HEADER, sizeof(*h));
 	if (h->version < 0x20c || !(h->xloadflags & XLF_KERNEL_64))
-		return fail_errno(r, ENOEXEC, "no 64-bit entry in this bzImage");
+		return fail_errno(r, ENOEXEC, "this bzImage has no 64-bit entry");
 	*setup_len = ((h->setup_sects ? h->setup_sects : 4u) + 1) * 512u;
 	if (*setup_len >= kernel->len)
-		return fail_errno(r, ENOEXEC, "a bzImage cut off");
+		return fail_errno(r, ENOEXEC, "the bzImage is cut off");
 	return true;
 }
 

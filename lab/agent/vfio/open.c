@@ -131,7 +131,7 @@ bool op_vfio_open(struct request *r)
 	if (!request_number(r, "retrieved", 1, &retrieved) || !vfio_address(r, &address))
 		return false;
 	if (group && (retrieved || iommufd))
-		return fail_request(r, "a group has no iommufd, and is not carried over");
+		return fail_request(r, "a group has no iommufd and cannot be retrieved");
 	if (!vfio_names_free(r, name, iommufd, retrieved) || !vfio_bind(r, address))
 		return false;
 	snprintf(d.address, sizeof(d.address), "%s", address);

@@ -156,7 +156,7 @@ bool op_vfio_region(struct request *r)
 	    !request_number(r, "width", 8, &width))
 		return false;
 	if (!width || (width & (width - 1)) || length % width || offset % width)
-		return fail_request(r, "accesses are 1, 2, 4 or 8 bytes wide, and whole");
+		return fail_request(r, "width is 1, 2, 4 or 8, and divides length and offset");
 	if (hex && region_from_hex(hex, bytes, WRITE_MAX) != (int64_t)length)
 		return fail_request(r, "write is %llu bytes in hexadecimal digits",
 				    (unsigned long long)length);

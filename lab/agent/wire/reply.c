@@ -147,9 +147,9 @@ void wire_progress(struct request *r, uint64_t done)
 {
 	uint64_t now = now_us();
 
-	if (now - r->told < PROGRESS_US)
+	if (now - r->reported < PROGRESS_US)
 		return;
-	r->told = now;
+	r->reported = now;
 	pthread_mutex_lock(&reply_lock);
 	text_str(&reply_text, "{\"id\":");
 	text_u64(&reply_text, r->id);

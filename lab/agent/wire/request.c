@@ -155,7 +155,7 @@ bool request_parse(struct request *r, char *line, size_t len)
 		return fail_request(r, "a NUL byte in the request");
 	word = strtok_r(line, " ", &save);
 	if (!word || !parse_decimal(word, word + strlen(word), ID_MAX, &r->id))
-		return fail_request(r, "a request begins with its number");
+		return fail_request(r, "a request must begin with its number");
 	word = strtok_r(NULL, " ", &save);
 	if (!word)
 		return fail_request(r, "no operation");

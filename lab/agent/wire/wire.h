@@ -36,7 +36,7 @@ struct request {
 	struct text *body; /* further members of the reply, each with a comma before it */
 	const char *error; /* symbolic name of the error, or NULL */
 	char at[512];      /* what was tried when it failed */
-	uint64_t told;     /* when it began or last reported progress, in microseconds */
+	uint64_t reported; /* when it began or last reported progress, in microseconds */
 };
 
 bool request_parse(struct request *r, char *line, size_t len);
