@@ -10,7 +10,7 @@ const pagesIn = (folder: string): string[] =>
     .filter((name) => name.endsWith('.md'))
     .map((name) => join(folder, name));
 const PAGES = pagesIn('docs');
-const FILES = [...pagesIn('.'), 'images/README.md', 'results/README.md', ...PAGES];
+const FILES = [...pagesIn('.'), 'images/README.md', 'lab/README.md', 'results/README.md', ...PAGES];
 /** Pages that are being rewritten. */
 const PENDING = ['docs/architecture.md'];
 const MAX_COLUMNS = 3;
