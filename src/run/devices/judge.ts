@@ -5,19 +5,15 @@ import { hardwarePart } from '../../compat/index.js';
 import type { HardwareComponent } from '../../model/kernel/component.js';
 import type { DeviceOfResult } from '../../model/result/hardware-result.js';
 import type { Outcome } from '../../model/result/outcome.js';
-import type { DeviceLook, PciDifference, PciDifferenceKind } from '../../model/kernel/pci.js';
-import { comparePci } from '../../oracles/pci/pci.js';
-import { pciEvents, type PciEvent } from '../../oracles/pci/trace.js';
-import { lookAtBacking } from './backing.js';
+import type { PciEvent } from '../../oracles/pci/trace.js';
 import type { Needs } from '../engine/parts.js';
 import type { MachineLife } from '../machine/ending.js';
-import type { DeviceState, InFlight } from '../state/device.js';
 import { noteHardware } from '../record/hardware-mismatches.js';
+import type { DeviceState, InFlight } from '../state/device.js';
+import { lookAtBacking } from './backing.js';
+import { carriedOf, isAskedFor, lostText } from './carried.js';
+import { differences, doneTo, meaning, MOST_DURING } from './changes.js';
 import { flightText } from './transfers.js';
-
-/** What must hold for a device that nobody uses at the moment too. */
-export const ALWAYS: readonly PciDifferenceKind[] = ['gone', 'moved', 'identity', 'class', 'bar', 'bridge'];
-export const MOST_DURING = 100;
 
 /**
  * Judges all devices in the kernel that runs now; what is wrong becomes incidents.
@@ -169,94 +165,6 @@ function wasEarly(
     recorder.beganAt(epoch + 1),
   ];
   return Math.min(...off) > began + DELAY;
-}
-
-/** Null where the scenario does not ask for it in this epoch and need not, or nobody can tell any more. */
-function carriedOf(
-  { recorder, plan }: Needs<'plan' | 'recorder'>,
-  device: DeviceState,
-  ended: boolean,
-  gone: boolean,
-): DeviceOfResult['carried'] {
-  const { epoch } = recorder;
-  const asked = isAskedFor(plan, device, epoch);
-  const owed = device.carriedBy !== null;
-  if (ended || !(asked || owed) || !device.everOpen) return null;
-  if (gone || device.unusable.includes(epoch)) return 'lost';
-  if (device.retrieved) return 'kept';
-  if (!asked) return 'lost';
-  return device.look(epoch, 'use') !== null || device.open ? 'recreated' : 'lost';
-}
-
-function isAskedFor(
-  { scenario: { steps } }: Needs<'plan'>['plan'],
-  { spec: { name } }: DeviceState,
-  epoch: number,
-): boolean {
-  return steps.some(
-    (step) =>
-      step.epoch === epoch && (step.op === 'device-open' || step.op === 'device-retrieve') && step.device === name,
-  );
-}
-
-/** Why a device counts as lost, where no call that failed says more. */
-function lostText(device: DeviceState, gone: boolean, asked: boolean): string {
-  if (gone) return 'nobody can use it';
-  if (!asked) return 'it was handed over, and nobody asked for its descriptor';
-  if (device.retrieved) return 'its descriptor came back and is of no use';
-  return device.spec.preserve === 'required' || device.carriedBy !== null
-    ? 'its descriptor did not come back'
-    : 'it could not be opened again';
-}
-
-/**
- * Interrupts belong to the kernel that takes them: whoever goes on with a device arms them anew, and they are written
- * elsewhere.
- */
-const OF_A_KERNEL: readonly PciDifferenceKind[] = ['interrupts-off', 'interrupts-changed'];
-
-/** Compared in use, where it was in use on both sides; and as it lay there while one kernel gave way to the other. */
-function differences(
-  leaving: DeviceLook | null,
-  arriving: DeviceLook | null,
-  useBefore: DeviceLook | null,
-  useAfter: DeviceLook | null,
-  kept: boolean,
-): PciDifference[] {
-  const across =
-    leaving === null || arriving === null
-      ? []
-      : comparePci(leaving.view, arriving.view).filter(({ kind }) =>
-          kept ? !OF_A_KERNEL.includes(kind) : ALWAYS.includes(kind),
-        );
-  const inUse =
-    useBefore === null || useAfter === null
-      ? []
-      : comparePci(useBefore.view, useAfter.view).filter(({ kind }) => kind !== 'interrupts-changed');
-  return [...new Map([...across, ...inUse].map((each) => [each.detail, each])).values()];
-}
-
-/** A device that LUO carried must be untouched; one that was made anew must be the same device and work. */
-export function meaning(kind: PciDifferenceKind, kept: boolean): Outcome | null {
-  if (kind === 'gone') return 'lost';
-  return kind === 'bar' && !kept ? null : 'corrupt';
-}
-
-export function doneTo(
-  { trace }: Needs<'trace'>,
-  device: DeviceState,
-  before: DeviceLook,
-  after: DeviceLook | null,
-): PciEvent[] {
-  const short = (address: string) => address.slice(5);
-  if (trace === null || device.address === null) return [];
-  const bridge = before.view?.bridge ?? null;
-  return pciEvents(
-    trace.items,
-    { address: short(device.address), bridge: bridge === null ? null : short(bridge.address), express: device.express },
-    before.t,
-    after?.t ?? Infinity,
-  );
 }
 
 export function report(

@@ -7,7 +7,8 @@ import { compareTables } from '../../oracles/iommu/index.js';
 import { comparePci } from '../../oracles/pci/pci.js';
 import type { Needs } from '../engine/parts.js';
 import { checkDevice } from './check.js';
-import { ALWAYS, doneTo, type Judged, meaning, MOST_DURING, report } from './judge.js';
+import { ALWAYS, doneTo, meaning, MOST_DURING } from './changes.js';
+import { type Judged, report } from './judge.js';
 import type { DeviceState } from '../state/device.js';
 import { witnessIommu } from './iommu/witness.js';
 

@@ -2,10 +2,10 @@
 // The epochs of a run, one a kernel: its operations, its attempts to leave for the next one, and what is judged when.
 import type { Outcome } from '../../model/result/outcome.js';
 import { decide } from '../../verdict/verdict.js';
-import { closeAndInspect, mayClose } from '../judge/closing.js';
+import { closeAndInspect, mayClose } from '../judge/closing/closing.js';
 import { managedPages } from '../judge/files.js';
-import { memoryNow } from '../judge/free-memory.js';
-import { recover } from '../judge/recovery.js';
+import { memoryNow } from '../judge/closing/free-memory.js';
+import { recover } from '../recovery/recover.js';
 import type { UpdateJudge } from '../judge/updates.js';
 import { callOff, type EpochEnd, type Position, runSteps } from '../steps/run-steps.js';
 import { preservedPages } from '../update/handover.js';

@@ -21,6 +21,9 @@ const CHECKS = {
   staleBad: 'a register that keeps its tick held an older one',
 } as const;
 
+/** What steps on guests work with. */
+export type GuestParts = Needs<'plan' | 'recorder' | 'state' | 'deadlines' | 'agents'>;
+
 export function askGuest(
   parts: Needs<'agents'>,
   op: string,

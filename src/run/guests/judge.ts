@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // What became of each guest over one update: held against what it was when the old kernel left it, by what it says
 // itself, by what the agent could do with it, and by its pages.
-import { isGuestFile } from '../../model/scenario/guest.js';
 import type { ChainOfResult, GuestFate, GuestOfResult } from '../../model/result/guest-result.js';
 import type { Outcome } from '../../model/result/outcome.js';
+import { isGuestFile } from '../../model/scenario/guest.js';
 import type { ChainView } from '../../oracles/guest/index.js';
 import type { Needs } from '../engine/parts.js';
+import type { FileRecord } from '../judge/records.js';
 import type { MachineLife } from '../machine/ending.js';
-import type { GuestState, GuestStat } from '../state/guest.js';
-import { judgeDevicesOf, type JudgedDevices } from './devices.js';
+import type { GuestStat, GuestState } from '../state/guest.js';
+import { judgeDevicesOf } from './devices.js';
+import { chainProblems, fateOf, selfProblems, filesOf } from './fate.js';
 import { inspectChain } from './inspect.js';
 import { witnessCarried, witnessKept } from './witness.js';
-import type { FileRecord } from '../judge/records.js';
-import type { CarriedFile } from '../state/file.js';
 
 /** A clock of a guest that is off by more is said to be; what the lab measures is good to a few milliseconds. */
 const CLOCK_JUMP = 250;
@@ -103,10 +103,6 @@ export async function judgeKeptGuests(parts: Needs<'recorder' | 'state' | 'view'
   });
 }
 
-function filesOf({ state }: Needs<'state'>, { spec }: GuestState): CarriedFile[] {
-  return [...state.carried.values()].filter((file) => isGuestFile(file.spec) && file.spec.guest.name === spec.name);
-}
-
 function runsNow(parts: Needs<'state'>, guest: GuestState) {
   return filesOf(parts, guest).find(({ spec }) => spec.kind === 'guest-ram')?.retrieved?.runs ?? [];
 }
@@ -172,78 +168,6 @@ function clockOf(before: GuestStat | null, after: GuestStat | null): GuestOfResu
   const round = (ms: number) => Math.round(ms * 10) / 10;
   const [advanced, expected] = [after.clock.mono - before.clock.mono, after.clock.at - before.clock.at];
   return { advanced: round(advanced), expected: round(expected), jump: round(advanced - expected) };
-}
-
-/** In this order: what is not there cannot be wrong, and what is wrong says more than that it stands still. */
-function fateOf(
-  parts: Needs<'state'>,
-  guest: GuestState,
-  devices: JudgedDevices,
-): { fate: GuestFate; problems: string[] } {
-  const { left, now } = guest;
-  const files = filesOf(parts, guest);
-  const found = (fate: GuestFate) => guest.problems.filter((each) => each.fate === fate).map(({ what }) => what);
-  const gone = [
-    ...files
-      .filter(({ retrieved }) => retrieved === null)
-      .map(({ name, errno }) => `${name} did not come back${errno === null ? '' : `: ${errno}`}`),
-    ...(guest.restored ? [] : found('lost')),
-    ...(guest.restored || guest.problems.length > 0
-      ? []
-      : [
-          left === null
-            ? 'it was gone before the kexec'
-            : files.length === 0
-              ? 'no session was given its memory'
-              : 'nobody made it anew',
-        ]),
-    ...(now.stat?.bootIdChanged || (left?.stat?.bootId && now.stat?.bootId && left.stat.bootId !== now.stat.bootId)
-      ? ['it began anew: its boot id is another one']
-      : []),
-    ...(guest.restored ? devices.lost : []),
-  ];
-  const wrong = [
-    ...files.flatMap(({ name, retrieved }) =>
-      retrieved?.arrival !== undefined && retrieved.arrival.different > 0
-        ? [
-            `${name}: ${retrieved.arrival.different} pages changed over the kexec, first page ${retrieved.arrival.first?.page}`,
-          ]
-        : [],
-    ),
-    ...found('corrupt'),
-    ...chainProblems(guest.arrival, 'before it went on, '),
-    ...chainProblems(now.chain, ''),
-    ...devices.wrong,
-    ...selfProblems(now.stat),
-    ...tickProblems(left?.stat ?? null, now.stat),
-  ];
-  const stuck = [...found('stuck'), ...(guest.restored && !guest.resumed ? ['nobody let it go on'] : [])];
-  if (gone.length > 0) return { fate: 'lost', problems: gone };
-  if (wrong.length > 0) return { fate: 'corrupt', problems: [...wrong, ...stuck] };
-  return stuck.length > 0 ? { fate: 'stuck', problems: stuck } : { fate: 'survived', problems: [] };
-}
-
-function chainProblems(look: ChainView | null, when: string): string[] {
-  return look === null || look.bad === 0
-    ? []
-    : [
-        `${when}seen from outside ${look.bad} of its pages break its chain, page ${look.first?.page}: ${look.first?.what}`,
-      ];
-}
-
-function selfProblems(stat: GuestStat | null): string[] {
-  return stat === null
-    ? []
-    : [
-        ...stat.failures.map(({ what, count }) => `it says itself: ${what} (${count})`),
-        ...(stat.jumped > 0 ? [`${stat.jumped} of its ticks were not the ones after the last`] : []),
-      ];
-}
-
-function tickProblems(before: GuestStat | null, after: GuestStat | null): string[] {
-  return before !== null && after !== null && after.ticks < before.ticks
-    ? [`its ticks went back from ${before.ticks} to ${after.ticks}`]
-    : [];
 }
 
 /** Where its files tell already what became of it, the guest itself implies nothing more. */

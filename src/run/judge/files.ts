@@ -1,34 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 // Holds what came back against what was handed over, once an update is through: content and metadata from inside, every
 // page from outside, the marked pages to the page, and the zone counters as a second witness for them.
-import type { FileRecord, UpdateRecord } from './records.js';
 import { numberOf } from '../../guest/agent.js';
-import { KhopIndex } from '../../oracles/pages/khop.js';
-import type { PageProblem } from '../../oracles/pages/page-cache.js';
-import { inspectOutside, type ReadPhys } from '../../oracles/files/outside.js';
+import { isGuestFile } from '../../model/scenario/guest.js';
 import {
   addPages,
   fileSeenInside,
+  type FileVerdict,
   guestFile,
   missingFile,
-  returnedFile,
-  unjudgedFile,
   NO_PAGES,
-  type FileVerdict,
+  returnedFile,
 } from '../../oracles/files/file-verdict.js';
-import { checkInside, insideProblems, lookAgain } from '../agent/inspect.js';
+import { inspectOutside, type ReadPhys } from '../../oracles/files/outside.js';
+import { KhopIndex } from '../../oracles/pages/khop.js';
+import type { PageProblem } from '../../oracles/pages/page-cache.js';
 import { inWindow } from '../../util/window.js';
 import { MAX_IN_FLIGHT } from '../agent/client.js';
-import type { Needs } from '../engine/parts.js';
-import { baselineOf } from './outside.js';
-import { reader } from '../machine/view.js';
-import type { MarkedPages } from '../machine/marked-pages.js';
-import { findSpoiled, lookAtPageStates } from './pages.js';
+import { checkInside, insideProblems, lookAgain } from '../agent/inspect.js';
 import { pagesOfFile } from '../agent/pages-of-file.js';
+import type { Needs } from '../engine/parts.js';
+import type { MarkedPages } from '../machine/marked-pages.js';
+import { reader } from '../machine/view.js';
+import type { CarriedFile } from '../state/file.js';
+import { baselineOf } from './outside.js';
+import { findSpoiled, lookAtPageStates } from './pages.js';
+import type { FileRecord, UpdateRecord } from './records.js';
+import { NO_MARKS, recordOracles } from './report-files.js';
 import { isRevived, judgeReserved } from './reserved.js';
 import { compareCounts, noMarks, noteContent, proveMarks, requireLooks } from './sight.js';
-import type { CarriedFile } from '../state/file.js';
-import { isGuestFile } from '../../model/scenario/guest.js';
 
 /** Pages that the kernel manages: its own count of what it got back. */
 export async function managedPages(parts: Needs<'agents'>): Promise<number | null> {
@@ -143,35 +143,6 @@ export function recordOf(
   };
 }
 
-const IMPLIES = { intact: null, unjudged: null, corrupt: 'corrupt', leaked: 'leak', lost: 'lost' } as const;
-const NO_MARKS = new KhopIndex([]);
-
-/** An update whose machine has ended: what lies in its memory is written down, and nothing is concluded from it. */
-export function recordEnded(parts: Needs<'recorder' | 'state' | 'view'>, handedOver: MarkedPages | null): UpdateRecord {
-  return unjudged(parts, parts.recorder.epoch, [...parts.state.carried.values()], handedOver);
-}
-
-/** The same of a kernel that ended before it jumped: of what its sessions held for the next one. */
-export function recordHeld(parts: Needs<'recorder' | 'state' | 'view'>): UpdateRecord {
-  return unjudged(parts, parts.recorder.epoch + 1, parts.state.leaving(), null);
-}
-
-function unjudged(
-  { view }: Needs<'view'>,
-  epoch: number,
-  carried: readonly CarriedFile[],
-  handedOver: MarkedPages | null,
-): UpdateRecord {
-  const read = reader(view);
-  const files = carried.map((file): FileRecord => ({
-    kind: file.spec.kind,
-    file,
-    verdict: file.closed ?? unjudgedFile(read, file.pattern, file.runs),
-  }));
-  const counts = files.reduce((sum, { verdict }) => addPages(sum, verdict), NO_PAGES);
-  return { epoch, files, counts, handedOver: handedOver?.total ?? null, marked: null, baseline: [] };
-}
-
 /** Every file that came back is checked, asked for or not, and its pages are looked up in the kernel that runs now. */
 async function lookInside(parts: Needs<'recorder' | 'agents'>, carried: readonly CarriedFile[]): Promise<void> {
   await inWindow(carried, MAX_IN_FLIGHT, async ({ retrieved, spec, closed }) => {
@@ -181,61 +152,4 @@ async function lookInside(parts: Needs<'recorder' | 'agents'>, carried: readonly
     const { runs, hidden } = await pagesOfFile(parts, retrieved.name, spec.size);
     Object.assign(retrieved, { runs, hidden: hidden ?? undefined });
   });
-}
-
-export function recordOracles(parts: Needs<'recorder'>, record: UpdateRecord): void {
-  const { recorder } = parts;
-  for (const { kind, file, verdict } of record.files) {
-    const good = verdict.state === 'intact';
-    const pages = `${verdict.pagesPreserved} pages`;
-    recorder.event({
-      kind: 'oracle',
-      oracle: `pages of ${file.name}`,
-      side: 'outside',
-      ok: good,
-      detail: good ? pages : `${verdict.state}: ${verdict.problems.join('; ')}`,
-    });
-    if (verdict.disagreement !== null) {
-      recorder.incident({
-        source: 'memory',
-        side: 'outside',
-        implies: null,
-        title: 'inside and outside disagree',
-        detail: `${file.name}: ${verdict.disagreement}`,
-      });
-    }
-    if (good) continue;
-    const away =
-      verdict.state === 'lost'
-        ? `; ${verdict.overwritten} of its pages are overwritten, ${verdict.readable} still lie there readable`
-        : '';
-    recorder.incident({
-      source: 'memory',
-      side: 'outside',
-      implies: IMPLIES[verdict.state],
-      title: `${kind} is ${verdict.state}`,
-      detail: `${file.name} (${file.session === null ? '' : `session ${file.session}, token ${file.token}, `}${pages}): ${verdict.problems.join('; ')}${away}`,
-    });
-  }
-  const { pagesLeaked } = record.counts;
-  if (record.marked === null) return;
-  const known = record.baseline
-    .map(({ pfn, count, what }) => `${what} at 0x${(pfn * 4096).toString(16)}${count > 1 ? ` (${count} pages)` : ''}`)
-    .join(', ');
-  recorder.event({
-    kind: 'oracle',
-    oracle: 'leaked pages',
-    side: 'outside',
-    ok: pagesLeaked === 0,
-    detail: `${record.handedOver ?? '?'} pages handed over, ${record.marked.total} still marked, of which the handover's own: ${known || 'none'}`,
-  });
-  if (pagesLeaked > 0) {
-    recorder.incident({
-      source: 'memory',
-      side: 'outside',
-      implies: 'leak',
-      title: 'pages leaked',
-      detail: `${pagesLeaked} pages are neither restored nor given back`,
-    });
-  }
 }

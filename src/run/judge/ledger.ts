@@ -3,7 +3,7 @@
 // became of it. Each entry is closed exactly once, and each part of it is written down exactly once, however the run
 // ends.
 import type { AttemptOfResult } from '../../model/result/result.js';
-import type { Memory } from './free-memory.js';
+import type { Memory } from './closing/free-memory.js';
 import type { FileRecord, UpdateRecord } from './records.js';
 import type { MarkedPages } from '../machine/marked-pages.js';
 

@@ -2,20 +2,17 @@
 // The update was called off: proves that the old kernel runs on, that everything in it is intact, and that it can still
 // be updated.
 import { isGuestFile } from '../../model/scenario/guest.js';
-import { fileSeenInside, returnedFile, type FileVerdict } from '../../oracles/files/file-verdict.js';
+import { fileSeenInside, type FileVerdict, returnedFile } from '../../oracles/files/file-verdict.js';
 import { inWindow } from '../../util/window.js';
-import { checkInside, insideProblems } from '../agent/inspect.js';
 import { MAX_IN_FLIGHT } from '../agent/client.js';
-import type { Needs } from '../engine/parts.js';
-import type { PreservedPages } from '../state/run-state.js';
-import { preservedPages } from '../update/handover.js';
-import type { FileRecord } from './records.js';
-import { reader } from '../machine/view.js';
-import { usedSessions } from '../agent/probe.js';
+import { checkInside, insideProblems } from '../agent/inspect.js';
 import { pagesOfFile } from '../agent/pages-of-file.js';
-import { noteContent } from './sight.js';
+import type { Needs } from '../engine/parts.js';
+import { reader } from '../machine/view.js';
 import type { FileState } from '../state/file.js';
 import type { RunState } from '../state/run-state.js';
+import type { FileRecord } from './records.js';
+import { noteContent } from './sight.js';
 
 /** @returns a record of every file that the agent or a session has, with its pages */
 export async function judgeRefusal(parts: Needs<'recorder' | 'state' | 'agents' | 'view'>): Promise<FileRecord[]> {
@@ -132,101 +129,11 @@ async function lookAt(parts: Needs<'recorder' | 'state' | 'agents' | 'view'>, fi
   return verdict;
 }
 
-function isNamed(state: RunState, file: FileState): boolean {
+export function isNamed(state: RunState, file: FileState): boolean {
   return state.files.get(file.name) === file;
 }
 
 /** Files that hold what the lab put there; a guest's own are judged with it. */
-function filled(state: RunState): FileState[] {
+export function filled(state: RunState): FileState[] {
   return [...new Set([...state.files.values(), ...state.held()])].filter(({ spec }) => !isGuestFile(spec));
-}
-
-/**
- * Sessions that are still open are closed: the old kernel must take back what they hold, and what was in them must be
- * as it was. Nothing of it may stay set aside for a next kernel.
- */
-export async function closeSessions(parts: Needs<'plan' | 'recorder' | 'state' | 'agents' | 'view'>): Promise<void> {
-  const { state, recorder } = parts;
-  const open = await preservedPages(parts);
-  const held = state.held().reduce((sum, { runs }) => sum + runs.reduce((pages, { count }) => pages + count, 0), 0);
-  await inWindow(
-    [...state.sessions.values()].filter(({ kind }) => kind === 'outgoing'),
-    MAX_IN_FLIGHT,
-    async ({ name }) => {
-      const replies = await Promise.all(
-        parts.agents.holders({ kind: 'session', name }).map((each) => each.call('close', { session: name })),
-      );
-      const reply = replies.find(({ ok }) => !ok);
-      if (reply === undefined) state.closeSession(name);
-      else
-        recorder.incident({
-          source: 'agent',
-          side: 'inside',
-          implies: 'leak',
-          title: 'a session cannot be closed',
-          detail: `${name}: ${reply.errno} (${reply.at})`,
-        });
-    },
-  );
-  await inWindow(
-    filled(state).filter((file) => isNamed(state, file)),
-    MAX_IN_FLIGHT,
-    async (file) => {
-      await checkInside(parts, file, file.name);
-      const problems = insideProblems(file);
-      if (problems.length === 0) return;
-      recorder.incident({
-        source: 'agent',
-        side: 'inside',
-        implies: 'corrupt',
-        title: `${file.spec.kind} is corrupt once its session is closed`,
-        detail: `${file.name}: ${problems.join('; ')}`,
-      });
-    },
-  );
-  await nothingPreserved(parts, { open, held });
-}
-
-/** The map of what is preserved for a next kernel must be as it was before the first session. */
-async function nothingPreserved(
-  parts: Needs<'plan' | 'recorder' | 'state' | 'view'>,
-  { open, held }: { open: PreservedPages; held: number },
-): Promise<void> {
-  const { state, recorder } = parts;
-  const { witnesses, epoch } = recorder;
-  if (!usedSessions(parts)) return;
-  witnesses.require('marks', epoch);
-  const [before, now] = [state.preservedAtStart, await preservedPages(parts)];
-  const blind = (why: string) =>
-    witnesses.blind(
-      'marks',
-      epoch,
-      `what stays set aside in the old kernel after the refusal cannot be seen: ${why}`,
-      "give the kernel's System.map beside its image",
-    );
-  if ('hidden' in before) return blind(before.hidden);
-  if ('hidden' in open) return blind(open.hidden);
-  if ('hidden' in now) return blind(now.hidden);
-  // Who cannot see what the sessions held does not see what stays of it.
-  if (open.pages - before.pages < held)
-    return blind(
-      `sessions held ${held} pages of files, and the map showed ${open.pages - before.pages} more than before them`,
-    );
-  witnesses.looked('marks', epoch, before.pages);
-  const stays = now.pages - before.pages;
-  recorder.event({
-    kind: 'oracle',
-    oracle: 'pages set aside in the old kernel',
-    side: 'outside',
-    ok: stays === 0,
-    detail: `${before.pages} before the first session, ${open.pages} with sessions open, ${now.pages} once all are closed`,
-  });
-  if (stays === 0) return;
-  recorder.incident({
-    source: 'memory',
-    side: 'outside',
-    implies: 'leak',
-    title: 'pages stay set aside in the old kernel',
-    detail: `${stays} pages are still preserved for a next kernel, although every session is closed`,
-  });
 }

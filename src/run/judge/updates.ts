@@ -13,10 +13,12 @@ import { judgeGuests, judgeKeptGuests } from '../guests/judge.js';
 import { pauseGuests, resumeAllGuests, resumeGuests } from '../guests/pause.js';
 import { runSteps } from '../steps/run-steps.js';
 import { judgeClientGone, judgeHeldByGone } from './client-gone.js';
-import { judgeUpdate, recordEnded, recordHeld } from './files.js';
+import { judgeUpdate } from './files.js';
+import { recordEnded, recordHeld } from './unjudged.js';
 import type { Judgements } from './judgements.js';
 import type { Arrival, UpdateEntry } from './ledger.js';
-import { closeSessions, judgeRefusal } from './refusal.js';
+import { closeSessions } from './close-sessions.js';
+import { judgeRefusal } from './refusal.js';
 import { judgeSessions } from './sessions.js';
 import type { MachineLife } from '../machine/ending.js';
 

@@ -1,23 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // From the record of a run to its result.
-import type { Event } from '../../model/result/event.js';
 import type { Mismatch } from '../../model/kernel/component.js';
 import type { KernelImage } from '../../model/kernel/image.js';
 import type { Prediction } from '../../model/result/prediction.js';
 import {
-  RESULT_SCHEMA,
   type KernelOfResult,
   type MemoryOfResult,
   type ResourceOfResult,
   type Result,
+  RESULT_SCHEMA,
 } from '../../model/result/result.js';
 import { addPages, NO_PAGES } from '../../oracles/files/file-verdict.js';
 import { joinRuns } from '../../oracles/pages/page-map.js';
-import type { RunPlan } from '../engine/plan.js';
-import type { RunRecord } from './record.js';
 import { isHit } from '../../verdict/hit.js';
 import { cameAsExpected } from '../engine/expected.js';
+import type { RunPlan } from '../engine/plan.js';
 import type { FileRecord, UpdateRecord } from '../judge/records.js';
+import type { RunRecord } from './record.js';
 
 export interface Surroundings {
   predicted: Prediction | null;
@@ -173,40 +172,4 @@ function mapOf(
     map: runs.map(({ pfn, count, state }) => ({ phys: `0x${(pfn * 4096).toString(16)}`, pages: count, state })),
     mapLeftOut: leftOut,
   };
-}
-
-/** Collects, from the stream of events, the few that tell the story of a run. */
-export class Timeline {
-  readonly entries: Result['timeline'] = [];
-
-  take(event: Event): void {
-    const what = storyOf(event);
-    if (what !== null && this.entries.length < 1000) this.entries.push({ t: event.t, epoch: event.epoch, what });
-  }
-}
-
-function storyOf(event: Event): string | null {
-  switch (event.kind) {
-    case 'task':
-      return event.state === 'done' ? `${event.task}: done` : event.state === 'failed' ? `${event.task}: failed` : null;
-    case 'epoch':
-      return event.mark === 'boot' ? `kernel ${event.release} begins` : `user space of ${event.release} is up`;
-    case 'kexec':
-      return event.state === 'going'
-        ? 'kexec'
-        : event.state === 'left'
-          ? null
-          : event.state === 'refused'
-            ? `kexec refused: ${event.errno}`
-            : 'next kernel loaded';
-    case 'fault':
-      return `fault ${event.fault}: ${event.detail}`;
-    case 'qmp':
-      // The lab holds the machine still for its looks.
-      return event.event === 'STOP' || event.event === 'RESUME' ? null : `QEMU: ${event.event}`;
-    case 'crash':
-      return event.severity === 'info' ? null : `console: ${event.title}`;
-    default:
-      return null;
-  }
 }

@@ -1,22 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs a stage of one of upstream's own tests in the machine, and makes a record of each of its cases.
 import { readFile } from 'node:fs/promises';
-import type { Outcome } from '../../model/result/outcome.js';
-import type { Action } from '../../model/scenario/scenario.js';
-import { type CaseOfResult, TEST_KHO } from '../../model/scenario/selftest.js';
 import { canonical } from '../../console/index.js';
+import type { Outcome } from '../../model/result/outcome.js';
+import { TEST_KHO } from '../../model/scenario/selftest.js';
 import { LabError } from '../../util/errors.js';
 import { printable } from '../../util/text/escape.js';
-import { parseKtap } from '../../util/text/ktap.js';
-import type { Needs } from '../engine/parts.js';
 import { commandWithin, PASSED, type StepReply } from '../agent/reply.js';
-
-type SelftestStep = Extract<Action, { op: 'kselftest' }>;
+import type { Needs } from '../engine/parts.js';
+import { casesOf, ofLog, wholeOf, type SelftestStep } from './kselftest-cases.js';
 
 const FOLDER = '/tmp/kselftest';
-/** Exit status of a test that was skipped (tools/testing/selftests/kselftest.h, KSFT_SKIP). */
-const SKIPPED = 4;
-const MOST_DETAIL = 2000;
 /**
  * The shell tells the exit status itself: a first stage leaves a process behind, and SSH then sometimes closes without
  * a word of it.
@@ -104,10 +98,6 @@ function overtime(
   return reply;
 }
 
-function wholeOf(stage: SelftestStep['stage']): string {
-  return stage === null ? 'whole' : `stage ${stage}`;
-}
-
 async function ofProgram(
   parts: Needs<'plan' | 'recorder' | 'deadlines' | 'user'>,
   { test, stage, timeout }: SelftestStep,
@@ -153,50 +143,4 @@ async function ofKernel(
       )
     ).includes('absent');
   return ofLog(await run('dmesg'), stage, absent);
-}
-
-/** @param absent what the kernel hands over has nothing of the test in it */
-export function ofLog(log: string, stage: SelftestStep['stage'], absent: boolean): { status: number; text: string } {
-  const lines = log
-    .split('\n')
-    .filter((line) => /KHO restore (succeeded|failed)|failed to retrieve kho_test FDT/.test(line));
-  const bad = lines.filter((line) => line.includes('failed'));
-  if (bad.length > 0) return { status: 1, text: bad.join('\n') };
-  if (absent) return { status: 1, text: 'the kernel hands no kho_test over' };
-  return lines.length === 0 && stage === 2
-    ? { status: 1, text: 'the kernel says nothing of a restore: nothing was handed to it' }
-    : { status: 0, text: lines.join('\n') };
-}
-
-/** What KTAP lists; else the stage as a whole, by its exit status. */
-export function casesOf(
-  { test, stage }: Pick<SelftestStep, 'test' | 'stage'>,
-  status: number | null,
-  text: string,
-  epoch: number,
-): CaseOfResult[] {
-  const { cases, bailOut } = parseKtap(text);
-  const bound = (detail: string) => detail.slice(-MOST_DETAIL);
-  const listed = cases.map(({ path, state, detail }): CaseOfResult => ({
-    epoch,
-    test,
-    name: path.join('/').slice(0, 200),
-    state,
-    detail: state === 'pass' ? '' : bound(detail),
-  }));
-  const whole = wholeOf(stage);
-  const ended = status === 0 ? 'pass' : status === SKIPPED ? 'skip' : 'fail';
-  const told =
-    bailOut ??
-    text
-      .trim()
-      .split('\n')
-      .filter((line) => !/^(TAP|KTAP|1\.\.|# Totals)/.test(line))
-      .join('\n');
-  if (listed.length === 0)
-    return [{ epoch, test, name: whole, state: ended, detail: bound(ended === 'pass' ? '' : told) }];
-  // A test that ended badly after its last result must not look as if all was well.
-  return ended === 'fail' && listed.every(({ state }) => state !== 'fail')
-    ? [...listed, { epoch, test, name: whole, state: 'fail', detail: bound(told) }]
-    : listed;
 }

@@ -9,7 +9,7 @@ import { followTransfers } from '../devices/transfers.js';
 import type { UpdateAttempt } from '../engine/attempts.js';
 import type { Needs, Parts } from '../engine/parts.js';
 import { inspectGuestsBeforeKexec } from '../guests/inspect.js';
-import { contentOfOthers } from '../judge/closing.js';
+import { contentOfOthers } from '../judge/closing/closing.js';
 import { snapshotBefore } from '../judge/outside.js';
 import type { MarkedPages } from '../machine/marked-pages.js';
 import type { ReadyMark } from '../machine/ready-marks.js';

@@ -2,7 +2,7 @@
 // What the kernel says of its memory, on arrival and once everything is closed.
 import { describe, expect, it } from 'vitest';
 import type { AgentReply } from '../../../src/guest/agent.js';
-import { excessOf, growthOf, memoryOf, type Memory } from '../../../src/run/judge/free-memory.js';
+import { excessOf, growthOf, memoryOf, type Memory } from '../../../src/run/judge/closing/free-memory.js';
 import { ClientGone } from '../../../src/util/errors.js';
 import type { FakeMachine, Script } from '../../fakes/machine.js';
 import { runFake } from '../../fakes/run.js';

@@ -6,7 +6,7 @@ import type { Outcome } from '../../../src/model/result/outcome.js';
 import type { Reaction, Request } from '../../fakes/agent.js';
 import type { FakeMachine, Script } from '../../fakes/machine.js';
 import { KhopIndex } from '../../../src/oracles/pages/khop.js';
-import { contentOfOthers } from '../../../src/run/judge/closing.js';
+import { contentOfOthers } from '../../../src/run/judge/closing/closing.js';
 import { RunState } from '../../../src/run/state/run-state.js';
 import { FIRST_PFN } from '../../fakes/ram.js';
 import { image, runFake } from '../../fakes/run.js';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
 import { parseKtap } from '../../../src/util/text/ktap.js';
-import { casesOf, ofLog } from '../../../src/run/steps/kselftest.js';
+import { casesOf, ofLog } from '../../../src/run/steps/kselftest-cases.js';
 
 const short = (text: string) => parseKtap(text).cases.map(({ path, state }) => `${path.join('/')} ${state}`);
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The kernel's own account of its memory, on arrival and once everything is closed. It shows what no look at single
 // pages can: objects smaller than a page that nobody frees, and pages that hold something else by then.
-import { type AgentReply, numberOf } from '../../guest/agent.js';
-import type { Needs } from '../engine/parts.js';
-import { settlePages } from './pages.js';
+import { type AgentReply, numberOf } from '../../../guest/agent.js';
+import type { Needs } from '../../engine/parts.js';
+import { settlePages } from '../pages.js';
 
 /** What has memory, by the agent's names (docs/agent-protocol.md): the first three in pages, the others in KiB. */
 const COUNTERS = [

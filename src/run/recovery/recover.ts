@@ -12,12 +12,12 @@ import { planOneMore } from '../engine/plan.js';
 import { failureOf } from '../engine/failure.js';
 import { pauseGuests } from '../guests/pause.js';
 import { judgeGuests } from '../guests/judge.js';
-import { judgeUpdate, managedPages } from './files.js';
-import type { UpdateRecord } from './records.js';
+import { judgeUpdate, managedPages } from '../judge/files.js';
+import type { UpdateRecord } from '../judge/records.js';
 import type { MarkedPages } from '../machine/marked-pages.js';
 import { runSteps } from '../steps/run-steps.js';
 import { update } from '../update/update.js';
-import { arrival, departure } from './recovery-actions.js';
+import { arrival, departure } from './actions.js';
 
 export interface Impaired {
   last: UpdateRecord;

@@ -3,20 +3,20 @@
 // free, or in other hands. One that still holds what it held, and that the kernel says is in use, was restored and
 // never given back.
 import { createHash } from 'node:crypto';
-import { NO_HANDLE } from '../../guest/agent.js';
-import { isGuestFile } from '../../model/scenario/guest.js';
-import { STRUCT_PAGE } from '../../oracles/pages/khop.js';
-import { pageState } from '../../oracles/pages/page-state.js';
-import { PAGE, type Pattern } from '../../oracles/files/pattern.js';
-import type { MemoryView } from '../../qemu/memory.js';
-import type { Needs } from '../engine/parts.js';
+import { NO_HANDLE } from '../../../guest/agent.js';
+import { isGuestFile } from '../../../model/scenario/guest.js';
+import { STRUCT_PAGE } from '../../../oracles/pages/khop.js';
+import { pageState } from '../../../oracles/pages/page-state.js';
+import { PAGE, type Pattern } from '../../../oracles/files/pattern.js';
+import type { MemoryView } from '../../../qemu/memory.js';
+import type { Needs } from '../../engine/parts.js';
 import { compareMemory } from './free-memory.js';
-import type { Arrival } from './ledger.js';
-import type { MarkedPages } from '../machine/marked-pages.js';
-import { reader } from '../machine/view.js';
-import { settlePages, structsOf } from './pages.js';
-import type { CarriedFile } from '../state/file.js';
-import type { RunState } from '../state/run-state.js';
+import type { Arrival } from '../ledger.js';
+import type { MarkedPages } from '../../machine/marked-pages.js';
+import { reader } from '../../machine/view.js';
+import { settlePages, structsOf } from '../pages.js';
+import type { CarriedFile } from '../../state/file.js';
+import type { RunState } from '../../state/run-state.js';
 
 /** More of the handover's own pages than this are not looked at: 1 GiB. */
 const MOST_OTHERS = 2 ** 18;

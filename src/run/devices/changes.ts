@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// What differs on a device over an update, and what was done to it in between.
+import type { DeviceLook, PciDifference, PciDifferenceKind } from '../../model/kernel/pci.js';
+import type { Outcome } from '../../model/result/outcome.js';
+import { comparePci } from '../../oracles/pci/pci.js';
+import { type PciEvent, pciEvents } from '../../oracles/pci/trace.js';
+import type { Needs } from '../engine/parts.js';
+import type { DeviceState } from '../state/device.js';
+
+/** What must hold for a device that nobody uses at the moment too. */
+export const ALWAYS: readonly PciDifferenceKind[] = ['gone', 'moved', 'identity', 'class', 'bar', 'bridge'];
+export const MOST_DURING = 100;
+
+/**
+ * Interrupts belong to the kernel that takes them: whoever goes on with a device arms them anew, and they are written
+ * elsewhere.
+ */
+const OF_A_KERNEL: readonly PciDifferenceKind[] = ['interrupts-off', 'interrupts-changed'];
+
+/** Compared in use, where it was in use on both sides; and as it lay there while one kernel gave way to the other. */
+export function differences(
+  leaving: DeviceLook | null,
+  arriving: DeviceLook | null,
+  useBefore: DeviceLook | null,
+  useAfter: DeviceLook | null,
+  kept: boolean,
+): PciDifference[] {
+  const across =
+    leaving === null || arriving === null
+      ? []
+      : comparePci(leaving.view, arriving.view).filter(({ kind }) =>
+          kept ? !OF_A_KERNEL.includes(kind) : ALWAYS.includes(kind),
+        );
+  const inUse =
+    useBefore === null || useAfter === null
+      ? []
+      : comparePci(useBefore.view, useAfter.view).filter(({ kind }) => kind !== 'interrupts-changed');
+  return [...new Map([...across, ...inUse].map((each) => [each.detail, each])).values()];
+}
+
+/** A device that LUO carried must be untouched; one that was made anew must be the same device and work. */
+export function meaning(kind: PciDifferenceKind, kept: boolean): Outcome | null {
+  if (kind === 'gone') return 'lost';
+  return kind === 'bar' && !kept ? null : 'corrupt';
+}
+
+export function doneTo(
+  { trace }: Needs<'trace'>,
+  device: DeviceState,
+  before: DeviceLook,
+  after: DeviceLook | null,
+): PciEvent[] {
+  const short = (address: string) => address.slice(5);
+  if (trace === null || device.address === null) return [];
+  const bridge = before.view?.bridge ?? null;
+  return pciEvents(
+    trace.items,
+    { address: short(device.address), bridge: bridge === null ? null : short(bridge.address), express: device.express },
+    before.t,
+    after?.t ?? Infinity,
+  );
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// A guest is made: its memory and its state are files from then on.
+import { numberOf } from '../../guest/agent.js';
+import { guestFiles, type GuestSpec } from '../../model/scenario/guest.js';
+import { Snapshot } from '../../oracles/guest/index.js';
+import { PASSED, type StepReply } from '../agent/reply.js';
+import { agentNameOf } from '../devices/calls.js';
+import type { Needs } from '../engine/parts.js';
+import { nextKernel } from '../machine/layout.js';
+import { GuestState } from '../state/guest.js';
+import { askGuest } from './calls.js';
+
+/** A guest with Linux: its user space lies in the machine, its kernel is the one of the next epoch. */
+const LINUX_INITRD = '/lib/lab/guest-linux.cpio';
+const LINUX_CMDLINE =
+  'quiet console=ttyS0 nokaslr mitigations=off acpi=off pci=off panic=-1 no_timer_check tsc=nowatchdog';
+const LEAST_PERIOD = 10_000;
+const PERIOD_OF_VCPU = 4_000;
+
+export async function create(parts: Needs<'plan' | 'state' | 'agents'>, spec: GuestSpec): Promise<StepReply> {
+  const { state } = parts;
+  const { name, kind, vcpus, size, seed, features, devices } = spec;
+  const guest = new GuestState(spec);
+  state.guests.set(name, guest);
+  const files = guestFiles(name);
+  const own = kind === 'bare' ? { seed, period: periodOf(parts) } : linuxArgs(parts);
+  const reply = await askGuest(
+    parts,
+    'guest-create',
+    {
+      guest: name,
+      kind,
+      vcpus,
+      size,
+      file: files.ram,
+      state: files.state,
+      ...own,
+      ...(features.length > 0 ? { features: features.join(',') } : {}),
+      ...(devices.length > 0 ? { devices: devices.map(agentNameOf).join(',') } : {}),
+    },
+    size,
+  );
+  if (!reply.ok) return reply;
+  guest.here = true;
+  const common = { guest: spec, seed, holes: [] };
+  for (const each of [
+    { kind: 'guest-ram' as const, file: files.ram, size, ...common },
+    { kind: 'guest-state' as const, file: files.state, size: numberOf(reply, 'stateSize'), ...common },
+  ]) {
+    state.files.set(each.file, {
+      name: each.file,
+      spec: each,
+      pattern: new Snapshot(),
+      held: [],
+      runs: [],
+      before: null,
+      inside: null,
+      hugeKiB: 0,
+    });
+  }
+  return PASSED;
+}
+
+/**
+ * Microseconds between two ticks of a bare guest: all guests of a host together tick some hundred times a second,
+ * however many they are.
+ */
+export function periodOf({ plan }: Needs<'plan'>): number {
+  const vcpus = plan.scenario.steps.reduce(
+    (sum, step) => (step.op === 'guest-create' ? sum + step.spec.vcpus : sum),
+    0,
+  );
+  return Math.max(LEAST_PERIOD, vcpus * PERIOD_OF_VCPU);
+}
+
+function linuxArgs(parts: Needs<'plan'>): Record<string, string | number> {
+  const { kernelDisk, kernelSize } = nextKernel(parts.plan, 1);
+  return { kernel: kernelDisk, kernelSize, initrd: LINUX_INITRD, cmdline: LINUX_CMDLINE };
+}

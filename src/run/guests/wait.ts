@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// Waits for the ticks of a guest, as long as the machine, its load and its clock require.
+import { type AgentReply, numberOf } from '../../guest/agent.js';
+import { ticksToShow } from '../../model/scenario/guest.js';
+import { LEFT_OUT, PASSED, type StepReply } from '../agent/reply.js';
+import type { Needs } from '../engine/parts.js';
+import { GuestState } from '../state/guest.js';
+import { type GuestParts, machineNow, statGuest } from './calls.js';
+import { periodOf } from './create.js';
+
+/** Milliseconds for a guest's next ticks, and for a Linux to come up, on an idle machine. */
+const TICK_DEADLINE = 5_000;
+const UP_DEADLINE = 30_000;
+/** What the agent takes (lab/agent/guest/wait.c), milliseconds. */
+const MOST_WAIT = 600_000;
+const MOST_SLOW = 10;
+/** From this part of a wait on it counts as the whole. */
+const MOST_OF_WAIT = 0.9;
+/** Milliseconds without a tick after which a guest stood. */
+const STOOD = 1_000;
+
+export async function waitTicks(
+  parts: Needs<'plan' | 'recorder' | 'state' | 'deadlines' | 'agents'>,
+  guest: GuestState,
+  ticks: number,
+): Promise<StepReply> {
+  const { deadlines, plan, state } = parts;
+  // Guests that run take turns on the machine's processors.
+  const running = [...state.guests.values()].reduce(
+    (sum, { here, paused, spec }) => sum + (here && !paused ? spec.vcpus : 0),
+    0,
+  );
+  const slow = Math.min(deadlines.slow, MOST_SLOW) * Math.max(1, running / plan.scenario.machine.cpus);
+  const ms = Math.min(
+    MOST_WAIT,
+    Math.round(
+      ((guest.spec.kind === 'linux' && guest.ticks === 0 ? UP_DEADLINE : TICK_DEADLINE) +
+        (ticks * periodOf(parts)) / 1000) *
+        slow,
+    ),
+  );
+  const wanted = guest.ticks + ticks;
+  const until = machineNow(parts) + MOST_OF_WAIT * ms;
+  let reply: AgentReply;
+  do {
+    // The agent answers after that at the latest.
+    reply = await parts.agents.call('guest-wait', { guest: guest.spec.name, ticks: wanted, ms }, { waits: ms });
+    if (!reply.ok) return reply;
+    // A kernel whose clock runs too fast (tsc: PIT calibration deviates) waits too short; the lab's own clock decides.
+  } while (reply.data['reached'] !== true && waitedOut(reply, ms) && machineNow(parts) < until);
+  sawTicks(parts, guest, numberOf(reply, 'ticks'));
+  return reply.data['reached'] === true
+    ? PASSED
+    : { ok: false, errno: 'ETIMEDOUT', at: `no ${ticks} ticks more within ${ms} ms` };
+}
+
+/** By the machine's own clock the whole time is over; a guest that is dead is not waited for. */
+function waitedOut({ data }: AgentReply, ms: number): boolean {
+  const waited = data['waitedUs'];
+  return typeof waited === 'number' && waited >= MOST_OF_WAIT * ms * 1000;
+}
+
+export function sawTicks(parts: Needs<'recorder' | 'state'>, guest: GuestState, ticks: number): void {
+  if (ticks > guest.ticks) guest.tickedAt = machineNow(parts);
+  guest.ticks = Math.max(guest.ticks, ticks);
+}
+
+/** Ticks are 10 to 100 ms apart: then the kernel that gave it away, or what runs that one, is where to look. */
+function stoodBefore({ stoodMs }: GuestState): string {
+  if (stoodMs < STOOD) return '';
+  return `; it stood already in the kernel before, which paused it after ${(stoodMs / 1000).toFixed(1)} s without a tick`;
+}
+
+export async function check(parts: GuestParts, guest: GuestState): Promise<StepReply> {
+  if (!guest.here) return LEFT_OUT;
+  const { name } = guest.spec;
+  const before = guest.ticks;
+  const [waited, asked] = [waitTicks(parts, guest, ticksToShow(guest.spec)), statGuest(parts, name)];
+  asked.catch(() => undefined);
+  const reply = await waited;
+  guest.now.stat = await asked;
+  if (!reply.ok) {
+    const { state = '', why = '' } = guest.now.stat ?? {};
+    const how = state === 'running' || state === '' ? '' : `: it is ${state}${why === '' ? '' : `, ${why}`}`;
+    guest.problems.push({ what: `it does not go on after tick ${before}${how}${stoodBefore(guest)}`, fate: 'stuck' });
+  }
+  return reply;
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// The cases of one of upstream's own tests, from its output or the kernel's log.
+import type { Action } from '../../model/scenario/scenario.js';
+import type { CaseOfResult } from '../../model/scenario/selftest.js';
+import { parseKtap } from '../../util/text/ktap.js';
+
+export type SelftestStep = Extract<Action, { op: 'kselftest' }>;
+
+/** Exit status of a test that was skipped (tools/testing/selftests/kselftest.h, KSFT_SKIP). */
+const SKIPPED = 4;
+const MOST_DETAIL = 2000;
+
+export function wholeOf(stage: SelftestStep['stage']): string {
+  return stage === null ? 'whole' : `stage ${stage}`;
+}
+
+/** @param absent what the kernel hands over has nothing of the test in it */
+export function ofLog(log: string, stage: SelftestStep['stage'], absent: boolean): { status: number; text: string } {
+  const lines = log
+    .split('\n')
+    .filter((line) => /KHO restore (succeeded|failed)|failed to retrieve kho_test FDT/.test(line));
+  const bad = lines.filter((line) => line.includes('failed'));
+  if (bad.length > 0) return { status: 1, text: bad.join('\n') };
+  if (absent) return { status: 1, text: 'the kernel hands no kho_test over' };
+  return lines.length === 0 && stage === 2
+    ? { status: 1, text: 'the kernel says nothing of a restore: nothing was handed to it' }
+    : { status: 0, text: lines.join('\n') };
+}
+
+/** What KTAP lists; else the stage as a whole, by its exit status. */
+export function casesOf(
+  { test, stage }: Pick<SelftestStep, 'test' | 'stage'>,
+  status: number | null,
+  text: string,
+  epoch: number,
+): CaseOfResult[] {
+  const { cases, bailOut } = parseKtap(text);
+  const bound = (detail: string) => detail.slice(-MOST_DETAIL);
+  const listed = cases.map(({ path, state, detail }): CaseOfResult => ({
+    epoch,
+    test,
+    name: path.join('/').slice(0, 200),
+    state,
+    detail: state === 'pass' ? '' : bound(detail),
+  }));
+  const whole = wholeOf(stage);
+  const ended = status === 0 ? 'pass' : status === SKIPPED ? 'skip' : 'fail';
+  const told =
+    bailOut ??
+    text
+      .trim()
+      .split('\n')
+      .filter((line) => !/^(TAP|KTAP|1\.\.|# Totals)/.test(line))
+      .join('\n');
+  if (listed.length === 0)
+    return [{ epoch, test, name: whole, state: ended, detail: bound(ended === 'pass' ? '' : told) }];
+  // A test that ended badly after its last result must not look as if all was well.
+  return ended === 'fail' && listed.every(({ state }) => state !== 'fail')
+    ? [...listed, { epoch, test, name: whole, state: 'fail', detail: bound(told) }]
+    : listed;
+}
