@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The lab's end of the agent protocol (docs/agent-protocol.md): requests in lines, replies by id, many under way at
-// once.
-import type { ClientChannel } from 'ssh2';
+// The lab's end of the agent protocol (docs/agent-protocol.md). A request is a line, a reply has the id of its request,
+// and many requests can be under way at once.
 import { deferred, endsOnce } from '../util/deadline.js';
 import { ClientGone } from '../util/errors.js';
 import { printable } from '../util/text/escape.js';
 import { LineSplitter } from '../util/text/lines.js';
 import { Countdown, NO_PULSE, type Pulse } from '../util/pulse.js';
 
-/** What the agent answered: `errno` is null where the call worked. Other keys are the operation's own. */
+/** The agent's answer. `errno` is null if the call worked. `data` has the keys of the operation. */
 export interface AgentReply {
   id: number;
   ok: boolean;
@@ -18,22 +17,31 @@ export interface AgentReply {
   data: Readonly<Record<string, unknown>>;
 }
 
-/** Errnos of the protocol itself, not a kernel's. */
+/** Error names of the protocol, not of a kernel. */
 export const NO_HANDLE = 'NOHANDLE';
 export const BAD_REQUEST = 'BADREQ';
 
-/** Longest reply that is read, in bytes; the PFN runs of a badly fragmented 8 GiB file are some 40 MiB. */
-const REPLY_LIMIT = 48 << 20;
-/** Longest line that can tell progress. */
-const PROGRESS_LIMIT = 100;
+/** Longest accepted reply in bytes. The PFN runs of a badly fragmented 8 GiB file take about 40 MiB. */
+const MAX_REPLY = 48 << 20;
+/** Longest line that can report progress. */
+const MAX_PROGRESS = 100;
+
+/** The part of an SSH channel that the agent needs. */
+export interface AgentChannel {
+  on(event: 'data', take: (chunk: Buffer) => void): unknown;
+  on(event: 'error' | 'close', take: () => void): unknown;
+  readonly stderr: { on(event: 'data', take: (chunk: Buffer) => void): unknown };
+  write(text: string): unknown;
+  destroy(): unknown;
+}
 
 interface Waiting {
-  /** Milliseconds without progress, from the moment at which the agent gets to it; null where nothing is due. */
+  /** Milliseconds allowed without progress, counted from when the agent starts the request; null for no limit. */
   ms: number | null;
   what: string;
-  /** Runs while the agent carries it out: it takes one request after the other. */
+  /** Runs while the agent works on the request: it takes one request after the other. */
   countdown: Countdown | null;
-  /** The last that the agent told of it. */
+  /** The last progress that the agent reported for it. */
   progress: number;
   resolve(reply: AgentReply): void;
   reject(error: Error): void;
@@ -46,15 +54,16 @@ export class Agent {
   readonly gone: Promise<void>;
 
   /**
+   * Starts to use a channel.
    * @param log gets every line, in both directions
-   * @param pulse of the machine that it runs in
+   * @param pulse shows that the agent's machine makes progress
    */
   constructor(
-    private readonly channel: ClientChannel,
+    private readonly channel: AgentChannel,
     private readonly log: (direction: 'out' | 'in', line: string) => void,
     private readonly pulse: Pulse = NO_PULSE,
   ) {
-    const lines = new LineSplitter((line, cut) => this.take(line, cut), REPLY_LIMIT);
+    const lines = new LineSplitter((line, cut) => this.take(line, cut), MAX_REPLY);
     channel.on('data', (chunk: Buffer) => lines.feed(chunk));
     channel.stderr.on('data', (chunk: Buffer) => log('in', `stderr: ${chunk.toString('utf8').slice(0, 4096)}`));
     const end = deferred<void>();
@@ -67,8 +76,8 @@ export class Agent {
   }
 
   /**
-   * Sends one request; resolves with its answer, whatever it says.
-   * @param ms milliseconds without progress; they begin when all that was sent before has been answered
+   * Sends one request and resolves with its answer, good or bad.
+   * @param ms milliseconds allowed without progress, once all earlier requests have been answered
    */
   request(op: string, args: Record<string, string | number>, ms: number, signal?: AbortSignal): Promise<AgentReply> {
     if (this.ended !== null) return Promise.reject(this.ended);
@@ -78,15 +87,15 @@ export class Agent {
     return reply;
   }
 
-  /** Nobody is at the other end, or nobody who can be understood. */
+  /** True if nobody is at the other end, or nobody who can be understood. */
   get isGone(): boolean {
     return this.ended !== null;
   }
 
   /**
-   * Lets the machine jump: sends `kexec`, and once the agent says that it goes, the word that lets it go. Resolves with
-   * null when the channel ends (it jumped), or with the reply when the reboot call came back.
-   * @param alongside called right before that word is sent
+   * Makes the machine jump: sends `kexec`, then the go-ahead when the agent is ready. Resolves with null when the
+   * channel ends (the machine jumped), or with the reply if the reboot call returned.
+   * @param alongside called right before the go-ahead is sent
    */
   async kexec(ms: number, signal?: AbortSignal, alongside: () => void = () => undefined): Promise<AgentReply | null> {
     const going = await this.request('kexec', {}, ms, signal);
@@ -105,7 +114,7 @@ export class Agent {
     }
   }
 
-  /** Gives up the channel without waiting: after a jump nobody is at the other end. */
+  /** Drops the channel without waiting: after a jump, nobody is at the other end. */
   drop(): void {
     this.end(new ClientGone('the lab let go of the agent'));
     this.channel.destroy();
@@ -127,7 +136,7 @@ export class Agent {
     });
   }
 
-  /** What the agent does now is the first that it has not answered. */
+  /** Starts the countdown of the first unanswered request, because the agent is working on it. */
   private countDown(): void {
     const [first] = this.waiting.values();
     if (this.ended !== null || first === undefined || first.ms === null || first.countdown !== null) return;
@@ -153,7 +162,7 @@ export class Agent {
     if (progress !== null) {
       const { id, done } = progress;
       const waiting = this.waiting.get(id);
-      // Told again, or of something that it cannot have got to, it is no progress.
+      // A repeated report is not progress, nor is one about a request that the agent cannot have started.
       if (waiting === undefined || waiting.countdown === null || done <= waiting.progress) return;
       waiting.progress = done;
       waiting.countdown.mark();
@@ -161,7 +170,7 @@ export class Agent {
     }
     const reply = cut ? null : readReply(line);
     if (reply === null) {
-      const what = cut ? `a line longer than ${REPLY_LIMIT >> 20} MiB` : `"${printable(line, 100)}"`;
+      const what = cut ? `a line longer than ${MAX_REPLY >> 20} MiB` : `"${printable(line, 100)}"`;
       this.end(new ClientGone(`the agent said something unreadable: ${what}`));
       this.channel.destroy();
       return;
@@ -175,14 +184,14 @@ export class Agent {
   }
 }
 
-/** `{"id":N,"progress":M}`: the agent goes on with request N. Null where the line says something else. */
+/** Parses `{"id":N,"progress":M}`: the agent is making progress on request N. Null for any other line. */
 function readProgress(line: string): { id: number; done: number } | null {
-  if (line.length > PROGRESS_LIMIT) return null;
+  if (line.length > MAX_PROGRESS) return null;
   const [, id, done] = /^\{"id":(\d{1,16}),"progress":(\d{1,15})\}$/.exec(line) ?? [];
   return id === undefined || done === undefined ? null : { id: Number(id), done: Number(done) };
 }
 
-/** Reads one reply; null where the line is not one. The machine is not trusted with the types. */
+/** Parses one reply; null if the line is not a reply. The types are checked, because the machine is not trusted. */
 export function readReply(line: string): AgentReply | null {
   let raw: unknown;
   try {
@@ -196,7 +205,7 @@ export function readReply(line: string): AgentReply | null {
   return {
     id,
     ok,
-    // Of an error it says what was tried; where all went well it is the operation's own.
+    // In an error, `at` names the call that failed. In a success it belongs to the operation.
     data: at === undefined || typeof at === 'string' ? data : { ...data, at },
     errno: ok ? null : typeof errno === 'string' ? errno : 'EUNKNOWN',
     at: typeof at === 'string' ? at : null,
@@ -204,14 +213,14 @@ export function readReply(line: string): AgentReply | null {
   };
 }
 
-/** Everything but harmless characters is percent-encoded, so that a value can hold anything. */
+/** Percent-encodes everything but harmless characters, so that a value can contain anything. */
 export function encode(value: string): string {
   return Buffer.from(value, 'utf8')
     .toString('latin1')
     .replace(/[^A-Za-z0-9\-_.,:+/=]/g, (char) => `%${char.charCodeAt(0).toString(16).padStart(2, '0').toUpperCase()}`);
 }
 
-/** A number of a reply. Without it the client in the machine cannot be believed: it counts as gone. */
+/** Returns a number from a reply. If it is missing, the agent is not to be trusted and counts as gone. */
 export function numberOf(reply: AgentReply, key: string): number {
   const value = reply.data[key];
   if (!Number.isSafeInteger(value) || (value as number) < 0)
@@ -219,7 +228,7 @@ export function numberOf(reply: AgentReply, key: string): number {
   return value as number;
 }
 
-/** A list of number triples or pairs of a reply, checked. */
+/** Returns a list of tuples of numbers from a reply, checked in the same way. */
 export function tuplesOf(reply: AgentReply, key: string, width: number): number[][] {
   const value = reply.data[key];
   const good =

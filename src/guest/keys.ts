@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A key pair made fresh for every run; it never touches the disk.
+// Makes a new key pair for every run. It is never written to disk.
 import ssh2 from 'ssh2';
 
 export interface RunKey {
@@ -9,12 +9,12 @@ export interface RunKey {
   publicBlob: string;
 }
 
-/** Far more than one key in 256 failing needs: the chance that all of them fail is nil. */
+/** One key in 256 fails, so the chance that all of these fail is practically zero. */
 const MAX_TRIES = 32;
 
 /**
- * ssh2 (1.17, lib/keygen.js) cuts leading zero bytes off an ed25519 public key, so that one pair in 256 is a
- * byte short and cannot be read back. Such a pair is thrown away and another made.
+ * ssh2 (1.17, lib/keygen.js) strips leading zero bytes from an ed25519 public key. One pair in 256 is therefore a byte
+ * short and cannot be read back; it is thrown away and replaced.
  */
 export function makeRunKey(): RunKey {
   for (let left = MAX_TRIES; left > 0; left--) {

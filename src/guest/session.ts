@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// An SSH session with the machine: commands, uploads, and the agent's channel. The host key must be the one that the
-// readiness mark told, so a session cannot end up on another machine's port.
+// An SSH session with the machine: commands, uploads, and the agent's channel. The host key must match the one in the
+// readiness mark, so that a session cannot reach another machine by mistake.
 import { createHash } from 'node:crypto';
 import { connect } from 'node:net';
 import pRetry from 'p-retry';
@@ -13,37 +13,37 @@ import { NO_PULSE, type Pulse, whileItMoves } from '../util/pulse.js';
 export interface SshTarget {
   port: number;
   privateKey: string;
-  /** SHA-256 of the host key, base64 without padding; null where the machine did not tell. */
+  /** SHA-256 of the host key, base64 without padding; null if the machine did not report it. */
   hostKey: string | null;
-  /** Milliseconds for the whole of connecting, all tries together, in which the machine shows no progress. */
+  /** Milliseconds for the whole connection attempt, all tries together, in which the machine shows no progress. */
   deadline: number;
   signal: AbortSignal;
-  /** Of the machine. */
+  /** Shows that the machine makes progress. */
   pulse?: Pulse;
 }
 
 export interface ExecResult {
   status: number | null;
   signal: string | null;
-  /** At most `limit` bytes each; `cut` says that there was more. */
+  /** At most `limit` bytes each; `cut` is set if there was more. */
   stdout: string;
   stderr: string;
   cut: boolean;
 }
 
-/** What a run needs of it. */
+/** The part of a session that a run needs. */
 export type Session = Pick<SshSession, keyof SshSession>;
 
 export class SshSession {
   private constructor(
     private readonly client: Client,
-    /** Resolves when the connection is gone, for whatever reason. */
+    /** Resolves when the connection is gone, for any reason. */
     readonly closed: Promise<void>,
   ) {}
 
   static async open(target: SshTarget): Promise<SshSession> {
     const over = new AbortController();
-    // The one deadline is ours: ssh2's own is out of the way, so that running out of time has one name.
+    // This deadline is the only one. ssh2's own is set out of the way, so that a timeout always has the same error.
     const tries = pRetry(() => connectOnce(target), {
       retries: Number.POSITIVE_INFINITY,
       minTimeout: 50,
@@ -73,7 +73,8 @@ export class SshSession {
 
   /**
    * Opens a channel that runs `command`; the caller owns it.
-   * @param opened is called at once: how a short command ended may stand in the very packet that opens its channel
+   * @param opened called at once, because the exit status of a short command may arrive in the packet that opens its
+   * channel
    */
   channel(command: string, opened: (channel: ClientChannel) => void = () => undefined): Promise<ClientChannel> {
     return new Promise((resolve, reject) => {
@@ -85,12 +86,12 @@ export class SshSession {
           resolve(channel);
         });
       } catch (error) {
-        gone(error); // ssh2 throws where the session is over
+        gone(error); // ssh2 throws if the session is over
       }
     });
   }
 
-  /** Opens a channel that runs `command` on a terminal of its own; the caller owns it. */
+  /** Opens a channel that runs `command` in a terminal; the caller owns it. */
   terminal(command: string, size: { rows: number; cols: number; term: string }): Promise<ClientChannel> {
     return new Promise((resolve, reject) => {
       this.client.exec(command, { pty: { ...size, width: 0, height: 0 } }, (error, channel) =>
@@ -100,7 +101,7 @@ export class SshSession {
   }
 
   /**
-   * Runs a command to its end, at most `ms`: then CommandTimeout, and it is killed. Output beyond `limit` bytes a
+   * Runs a command to its end. After `ms` it is killed, and CommandTimeout is thrown. Output beyond `limit` bytes per
    * stream is read and dropped.
    */
   async exec(
@@ -146,7 +147,7 @@ export class SshSession {
   }
 }
 
-/** A machine that answers no more does not hear it either. */
+/** A machine that no longer answers does not receive the signal either. */
 function kill(channel: ClientChannel | null): void {
   try {
     channel?.signal('KILL');
@@ -177,20 +178,20 @@ function connectOnce(target: SshTarget): Promise<SshSession> {
     client.once('ready', () => {
       resolve(SshSession.wrap(client));
     });
-    // More than one error may come of one connection, and an error without a listener would end the lab.
+    // One connection may raise several errors, and an error without a listener would end the lab.
     client.on('error', (error) => {
       client.destroy();
       reject(wrongKey ?? ofHost(error) ?? new Error(messageOf(error)));
     });
     client.once('close', () => reject(wrongKey ?? new Error('connection closed')));
     client.connect({
-      // Small packets go at once: held back until the one before is acknowledged, each exchange would cost 40 ms.
+      // Send small packets at once: waiting for the previous acknowledgement would cost 40 ms per exchange.
       sock: connect({ host: '127.0.0.1', port: target.port, noDelay: true }),
       username: 'root',
       privateKey: target.privateKey,
       readyTimeout: 2 * target.deadline,
       keepaliveInterval: 0,
-      // The cheapest for an emulated CPU; dropbear offers them all.
+      // The cheapest algorithms for an emulated CPU; dropbear offers them all.
       algorithms: {
         kex: ['curve25519-sha256'],
         serverHostKey: ['ssh-ed25519'],
@@ -201,20 +202,20 @@ function connectOnce(target: SshTarget): Promise<SshSession> {
       hostVerifier: (key: Buffer) => {
         const got = createHash('sha256').update(key).digest('base64').replace(/=+$/, '');
         if (target.hostKey === null || got === target.hostKey) return true;
-        // QEMU holds the port for as long as it runs: the machine itself does not say the same thing twice.
-        wrongKey = new ClientGone(`the machine has another SSH host key than it said: ${got}`);
+        // QEMU keeps the port while it runs, so the machine itself is contradicting what it said.
+        wrongKey = new ClientGone(`the machine has another SSH host key than it reported: ${got}`);
         return false;
       },
     });
   });
 }
 
-/** What the host lacks for one more connection is no fault of the machine. */
-const LACKS: readonly string[] = ['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL', 'EACCES', 'EPERM'];
+/** Errors that mean that the host lacks something for one more connection. They are not the machine's fault. */
+const HOST_ERRORS: readonly string[] = ['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL', 'EACCES', 'EPERM'];
 
 export function ofHost(error: Error & { code?: unknown }): LabError | null {
   const { code } = error;
-  return typeof code === 'string' && LACKS.includes(code)
-    ? new LabError(`the host opens no connection to the machine: ${code}`, { cause: error })
+  return typeof code === 'string' && HOST_ERRORS.includes(code)
+    ? new LabError(`the host cannot open a connection to the machine: ${code}`, { cause: error })
     : null;
 }

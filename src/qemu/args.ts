@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The machine as QEMU arguments: one small pure function for each concern, with the why beside it.
+// Builds QEMU's arguments for a machine: one small pure function per concern, with the reasons beside it.
 import type { DevicePlan } from '../model/scenario/device.js';
 import { hardwareArgs, splitsInterrupts, traceArgs } from './hardware.js';
 
 export type Accel = 'kvm' | 'tcg';
 
 export interface DiskSpec {
-  /** What /sys/block/*\/serial shows in the machine; at most 20 characters. */
+  /** Shown in the machine as /sys/block/*\/serial; at most 20 characters. */
   serial: string;
   path: string;
 }
@@ -24,9 +24,9 @@ export interface MachineConfig {
   disks: DiskSpec[];
   /** Private folder of the run: console, readiness mark, monitor socket, trace. */
   dir: string;
-  /** Devices that are passed through, and their IOMMU; nothing of the kind where it is left out. */
+  /** Devices that are passed through, and their IOMMU. Without it, there are none. */
   hardware?: DevicePlan;
-  /** Trace events of QEMU that are written down; none where it is left out. */
+  /** QEMU trace events to record. Without it, none. */
   trace?: readonly string[];
   extra: string[];
 }
@@ -34,9 +34,9 @@ export interface MachineConfig {
 export const CONSOLE_FILE = 'console.log';
 export const READY_FILE = 'ready.log';
 export const QMP_SOCKET = 'qmp.sock';
-/** Name of the virtio-serial port that carries the readiness mark. */
+/** Name of the virtio-serial port for the readiness mark. */
 export const READY_PORT = 'lab.ready';
-/** Id of the RAM backend; `info mtree` names the machine's memory by it. */
+/** Id of the RAM backend. `info mtree` shows the machine's memory under this name. */
 export const RAM_ID = 'ram';
 
 function board(config: MachineConfig): string[] {
@@ -49,16 +49,17 @@ function board(config: MachineConfig): string[] {
     'none',
     '-machine',
     `q35,memory-backend=${RAM_ID},usb=off,vmport=off`,
-    // vCPUs take turns on one thread: where each has its own and the host has fewer cores than threads, one spins for
-    // another that does not run. A machine alone takes 6 % longer so, two at once take a quarter less (docs/matrix.md).
+    // All vCPUs share one thread. With a thread each, and fewer host cores than threads, one spins while it waits for
+    // another that does not run. A machine alone takes 6 % longer this way; two at once take a quarter less
+    // (docs/matrix.md).
     '-accel',
     config.accel === 'tcg'
       ? 'tcg,thread=single'
       : config.hardware !== undefined && splitsInterrupts(config.hardware)
         ? 'kvm,kernel-irqchip=split'
         : 'kvm',
-    // la57 moves vmemmap, where the leak oracle reads; `max` brings SVM, so that KVM works inside under TCG. With erms
-    // the kernel clears and copies pages byte by byte, which an emulated processor does slowly.
+    // la57 would move vmemmap, which the leak oracle reads. `max` includes SVM, so that KVM works inside the machine
+    // under TCG. With erms the kernel clears and copies pages byte by byte, which is slow on an emulated processor.
     '-cpu',
     config.accel === 'tcg' ? 'max,la57=off,erms=off' : 'host,la57=off',
     '-smp',
@@ -68,26 +69,26 @@ function board(config: MachineConfig): string[] {
 }
 
 /**
- * An instruction takes 16 ns of the machine's time, however long the host needs for it; an idle machine waits in real
- * time, and its clock of the day goes with the rest. Without it the timers of the machine run on while the host does
- * something else, and a kernel that measures one by another on a busy host believes the wrong one.
+ * An instruction takes 16 ns of the machine's time, however long the host needs for it. An idle machine waits in real
+ * time; its time-of-day clock follows the same time. Without this, the machine's timers go on while the host does
+ * something else: a kernel that calibrates one clock by another on a busy host trusts the wrong one.
  */
 function icount({ accel, icount: wanted = false }: MachineConfig): string[] {
   return wanted && accel === 'tcg' ? ['-icount', 'shift=4,sleep=on', '-rtc', 'clock=vm'] : [];
 }
 
-/** RAM lies in a memfd, so that the lab can read and write the machine's physical memory at any time. */
+/** RAM is a memfd, so that the lab can read and write the machine's physical memory at any time. */
 function memory(config: MachineConfig): string[] {
   const bytes = String(config.memory);
   return ['-m', `${bytes}B`, '-object', `memory-backend-memfd,id=${RAM_ID},size=${bytes}B,share=on`];
 }
 
-/** A reset or a panic must not destroy evidence: the machine pauses, and the lab looks before it ends it. */
+/** A reset or a panic must not destroy evidence: the machine pauses, and the lab inspects it before it ends it. */
 function endings(): string[] {
   return ['-no-reboot', '-action', 'shutdown=pause,panic=pause', '-device', 'pvpanic-pci'];
 }
 
-/** Files and not sockets: nothing is lost that the machine says before the lab listens. */
+/** Files, not sockets: the lab loses nothing that the machine writes before it listens. */
 function channels(config: MachineConfig): string[] {
   const file = (name: string) => escapeCommas(`${config.dir}/${name}`);
   return [
@@ -109,13 +110,13 @@ function channels(config: MachineConfig): string[] {
 }
 
 /**
- * By which init knows the lab's network among others (lab/init/init.c). Locally administered; the rest of it is `LAB`.
+ * init recognises the lab's network card by this address (lab/init/init.c). Locally administered; the rest spells
+ * `LAB`.
  */
 const LAB_MAC = '52:54:00:4c:41:42';
 
 /**
- * Port 0: the host's kernel picks a free port, and QEMU says which. The machine reaches nothing but its lab
- * (restrict=on).
+ * Port 0: the host's kernel picks a free port, and QEMU reports it. The machine can reach only the lab (restrict=on).
  */
 function network(): string[] {
   return [
@@ -136,7 +137,7 @@ function disks(config: MachineConfig): string[] {
   ]);
 }
 
-/** Before the lab's own devices: those have no addresses of their own, and take what is left. */
+/** These come before the lab's own devices, which have no fixed addresses and take the free ones. */
 function hardware({ hardware: plan, trace = [], dir }: MachineConfig): string[] {
   return plan === undefined ? [] : [...hardwareArgs(plan, escapeCommas(dir)), ...traceArgs(trace, dir)];
 }
@@ -165,7 +166,7 @@ export function qemuArgs(config: MachineConfig): string[] {
   ];
 }
 
-/** In QEMU's option lists a comma in a value is written twice. */
+/** In QEMU's option lists, a comma in a value is doubled. */
 function escapeCommas(value: string): string {
   return value.replaceAll(',', ',,');
 }
@@ -175,7 +176,7 @@ export function shellQuote(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
-/** The command line as one can paste it: an option and its value on a line. */
+/** Formats the command line for pasting: one option and its value per line. */
 export function pasteable(binary: string, args: readonly string[], dir: string): string {
   const lines = [shellQuote(binary)];
   for (let i = 0; i < args.length; i++) {

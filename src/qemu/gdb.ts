@@ -1,20 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-// QEMU's debugger stub, as much of it as a stop at one instruction takes. Protocol: GDB's Remote Serial Protocol (GDB
-// manual, appendix E); QEMU 7.2, gdbstub/. The stub is opened on demand, and the machine stands still from the moment
-// that somebody connects.
+// A client for QEMU's debugger stub, with just the commands for a stop at one instruction. Protocol: GDB's Remote
+// Serial Protocol (GDB manual, appendix E); QEMU 7.2, gdbstub/. The stub is opened on demand, and the machine stops as
+// soon as somebody connects.
 import { connect, type Socket } from 'node:net';
 import { deferred, within, type Deferred } from '../util/deadline.js';
 import { LabError } from '../util/errors.js';
 
-/** Longest packet that is read, in bytes; a stop reply is some dozen. */
-const LONGEST = 1 << 16;
+/** Longest accepted packet in bytes. A stop reply has a few dozen. */
+const MAX_PACKET = 1 << 16;
 const DEADLINE = 30_000;
-/** A stop reply: signal number, and more. */
+/** A stop reply starts with a signal number. */
 const STOP = /^[ST][0-9a-f]{2}/i;
+
+/** The packet that a command is waiting for. */
+type AwaitedPacket = 'answer' | 'stop';
 
 export class DebuggerStub {
   private buffer = '';
-  private waiting: { answer: Deferred<string>; stop: boolean } | null = null;
+  private waiting: { answer: Deferred<string>; kind: AwaitedPacket } | null = null;
   private failed: Error | null = null;
 
   private constructor(private readonly socket: Socket) {
@@ -24,7 +27,10 @@ export class DebuggerStub {
     socket.on('close', () => this.fail(new Error("the debugger's socket closed")));
   }
 
-  /** Connects; the machine stops. @param path socket that QEMU's `gdbserver` listens on */
+  /**
+   * Connects; this stops the machine.
+   * @param path socket that QEMU's `gdbserver` listens on
+   */
   static async attach(path: string): Promise<DebuggerStub> {
     const socket = connect(path);
     const connected = deferred<void>();
@@ -35,23 +41,24 @@ export class DebuggerStub {
   }
 
   /**
-   * Stops any vCPU that comes to a linear address, once the machine runs again. A hardware breakpoint: no byte of the
+   * Makes any vCPU stop at a linear address once the machine runs again. It is a hardware breakpoint, so no byte of the
    * machine changes.
    */
   async breakAt(linear: bigint): Promise<void> {
     const answer = await this.request(`Z1,${linear.toString(16)},1`);
-    if (answer !== 'OK') throw new LabError(`QEMU's debugger stub sets no breakpoint: ${answer || 'no such command'}`);
+    if (answer !== 'OK')
+      throw new LabError(`QEMU's debugger stub cannot set a breakpoint: ${answer || 'it does not know the command'}`);
   }
 
-  /** Lets the machine run until a breakpoint; resolves when it stands still. */
+  /** Resumes the machine until it hits a breakpoint; resolves when it has stopped. */
   async runUntilStop(): Promise<void> {
-    await this.send('c', true).promise;
+    await this.send('c', 'stop').promise;
   }
 
-  /** Lets the machine run on, without breakpoints. */
+  /** Resumes the machine without breakpoints. */
   async detach(): Promise<void> {
-    // While it runs it hears nothing but the call to stop.
-    if (this.failed === null && this.waiting?.stop) {
+    // While the machine runs, the stub accepts only the interrupt byte.
+    if (this.failed === null && this.waiting?.kind === 'stop') {
       const stopped = this.waiting.answer.promise;
       this.socket.write('\x03');
       await within(stopped, { ms: DEADLINE, what: "stop by QEMU's debugger stub", whose: 'host' });
@@ -61,23 +68,23 @@ export class DebuggerStub {
   }
 
   private async request(packet: string): Promise<string> {
-    return within(this.send(packet, false).promise, {
+    return within(this.send(packet, 'answer').promise, {
       ms: DEADLINE,
       what: "answer from QEMU's debugger stub",
       whose: 'host',
     });
   }
 
-  private send(packet: string, stop: boolean): Deferred<string> {
+  private send(packet: string, kind: AwaitedPacket): Deferred<string> {
     const answer = deferred<string>();
     if (this.failed !== null) answer.reject(new LabError(`QEMU's debugger stub: ${this.failed.message}`));
-    this.waiting = { answer, stop };
+    this.waiting = { answer, kind };
     this.socket.write(`$${packet}#${checksum(packet)}`, 'latin1');
     return answer;
   }
 
   private take(chunk: string): void {
-    this.buffer = (this.buffer + chunk).slice(-LONGEST);
+    this.buffer = (this.buffer + chunk).slice(-MAX_PACKET);
     for (;;) {
       const packet = /\$([^#]*)#[0-9a-f]{2}/i.exec(this.buffer);
       if (packet === null) return;
@@ -85,8 +92,9 @@ export class DebuggerStub {
       this.socket.write('+');
       const text = packet[1] ?? '';
       const { waiting } = this;
-      // A stop is told on its own too, as when somebody connects; nothing else but a wait for one is answered by it.
-      if (waiting === null || STOP.test(text) !== waiting.stop) continue;
+      // The stub also reports a stop unasked, for example when somebody connects. Only `runUntilStop` waits for such a
+      // packet.
+      if (waiting === null || STOP.test(text) !== (waiting.kind === 'stop')) continue;
       this.waiting = null;
       waiting.answer.resolve(text);
     }
@@ -99,7 +107,7 @@ export class DebuggerStub {
   }
 }
 
-/** Sum of the bytes, modulo 256, in two hexadecimal digits. */
+/** The sum of all bytes modulo 256, as two hexadecimal digits. */
 export function checksum(packet: string): string {
   let sum = 0;
   for (let i = 0; i < packet.length; i++) sum = (sum + packet.charCodeAt(i)) & 0xff;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The IOMMU and the devices of a scenario as QEMU arguments (QEMU 7.2). They come before the lab's own devices, which
-// have no addresses of their own and take what is left.
+// have no fixed addresses and take the free ones.
 import type { DeviceModel, DevicePlan, DeviceSpec, IommuSpec } from '../model/scenario/device.js';
 
-/** What the lab calls a device in QEMU: QMP names it so. */
+/** The id of a device in QEMU, also used in QMP. */
 export function deviceId({ name }: Pick<DeviceSpec, 'name'>): string {
   return `dev-${name}`;
 }
@@ -12,14 +12,14 @@ export function rootPortId(name: string): string {
   return `port-${name}`;
 }
 
-/** File in the run's private folder that backs a device; the lab fills it before the machine starts. */
+/** File in the run's private folder that backs a device. The lab fills it before the machine starts. */
 export function backingFile({ name }: Pick<DeviceSpec, 'name'>): string {
   return `dev-${name}.img`;
 }
 
 export const TRACE_FILE = 'trace.log';
 
-/** QEMU's own name of each model. */
+/** QEMU's name for each model. */
 export const QEMU_MODELS: Readonly<Record<DeviceModel, string>> = {
   edu: 'edu',
   nvme: 'nvme',
@@ -29,12 +29,12 @@ export const QEMU_MODELS: Readonly<Record<DeviceModel, string>> = {
 };
 export const ROOT_PORT = 'pcie-root-port';
 
-/** Interrupts can be remapped only where QEMU itself has the I/O APIC; under KVM that must be asked for. */
+/** Interrupts can be remapped only if QEMU itself has the I/O APIC. KVM has to be told so. */
 export function splitsInterrupts({ iommu }: DevicePlan): boolean {
   return iommu.kind !== 'none' && iommu.intremap;
 }
 
-/** QEMU's device and its options for an IOMMU; null for none. */
+/** QEMU's device for an IOMMU, with its options; null for none. */
 export function iommuDevice(iommu: IommuSpec): { model: string; options: Record<string, string> } | null {
   const onOff = (value: boolean) => (value ? 'on' : 'off');
   switch (iommu.kind) {
@@ -56,11 +56,14 @@ export function iommuDevice(iommu: IommuSpec): { model: string; options: Record<
   }
 }
 
-/** @param dir the run's private folder, with its commas doubled */
+/**
+ * Builds the arguments.
+ * @param dir the run's private folder, with its commas doubled
+ */
 export function hardwareArgs(plan: DevicePlan, dir: string): string[] {
   const iommu = iommuDevice(plan.iommu);
   return [
-    // The IOMMU must be there before the devices behind it.
+    // The IOMMU must come before the devices behind it.
     ...(iommu === null
       ? []
       : [
@@ -87,9 +90,9 @@ function deviceArgs(device: DeviceSpec, index: number, dir: string, all: readonl
   const file = `${dir}/${backingFile(device)}`;
   const add = (...options: string[]) => ['-device', [QEMU_MODELS[model], ...options, ...place].join(',')];
   const drive = ['-drive', `if=none,id=drive-${name},format=raw,file=${file}`];
-  // Without these two, virtio goes around the IOMMU.
+  // Without these two, virtio bypasses the IOMMU.
   const behindIommu = ['iommu_platform=on', 'disable-legacy=on'];
-  // What the machine sees of a disk has at most 20 characters.
+  // QEMU passes at most 20 characters of a disk's serial number to the machine.
   const serial = `serial=lab-dev${index}`;
   switch (model) {
     case 'edu':
@@ -118,9 +121,9 @@ export function hasHardware({ iommu, devices }: DevicePlan): boolean {
 }
 
 /**
- * Trace lines go to a file of the run's folder, each with the wall-clock time (-msg timestamp).
- * @param events names as QEMU takes them
- * @param dir as it is: -D takes a plain path
+ * Writes trace lines to a file in the run's folder, each with the wall-clock time (-msg timestamp).
+ * @param events names or patterns that QEMU accepts
+ * @param dir not escaped: -D takes a plain path
  */
 export function traceArgs(events: readonly string[], dir: string): string[] {
   if (events.length === 0) return [];

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The machine's physical memory, read and written from outside through the memfd that backs it. No kernel in the
-// machine takes part, so no kernel bug can falsify what is read. The descriptor stays good after QEMU has ended.
+// Reads and writes the machine's physical memory from outside, through the memfd that backs it. No kernel in the
+// machine takes part, so no kernel bug can falsify what is read. The descriptor stays valid after QEMU has ended.
 import { closeSync, openSync, readSync, readdirSync, readlinkSync, writeSync } from 'node:fs';
 import { LabError } from '../util/errors.js';
 import { RAM_ID } from './args.js';
 
-/** A run of guest-physical addresses and where it lies in the memfd. All in bytes, `end` exclusive. */
+/** A range of guest-physical addresses, and its offset in the memfd. All in bytes; `end` is exclusive. */
 export interface RamRange {
   start: number;
   end: number;
@@ -19,7 +19,10 @@ export class MachineMemory {
     readonly ranges: readonly RamRange[],
   ) {}
 
-  /** @param mtree text of the human monitor's `info mtree -f` */
+  /**
+   * Opens the memory of a running machine.
+   * @param mtree text of the human monitor's `info mtree -f`
+   */
   static open(qemuPid: number, mtree: string): MachineMemory {
     const ranges = ramRanges(mtree);
     if (ranges.length === 0)
@@ -27,42 +30,42 @@ export class MachineMemory {
     return new MachineMemory(openMemfd(qemuPid, 'r+'), ranges);
   }
 
-  /** Of a machine whose monitor is in use: by ranges that are known, to be read only. */
+  /** Opens the memory of a machine whose monitor is in use: read-only, with known ranges. */
   static openRanges(qemuPid: number, ranges: readonly RamRange[]): MachineMemory {
     return new MachineMemory(openMemfd(qemuPid, 'r'), ranges);
   }
 
-  /** Of a machine whose RAM is a file. */
+  /** Opens the memory of a machine whose RAM is a file. */
   static openFile(path: string, ranges: readonly RamRange[]): MachineMemory {
     return new MachineMemory(openSync(path, 'r+'), ranges);
   }
 
-  /** Where another process of this host finds the memory, as long as the lab runs. */
+  /** Path by which another process of this host can open the memory, as long as the lab runs. */
   get path(): string {
     return `/proc/${process.pid}/fd/${this.fd}`;
   }
 
-  /** First address behind the last byte of RAM. */
+  /** The first address behind the last byte of RAM. */
   get end(): number {
     return this.ranges.at(-1)?.end ?? 0;
   }
 
-  /** Bytes of RAM. */
+  /** Size of RAM in bytes. */
   get size(): number {
     return this.ranges.reduce((sum, range) => sum + range.end - range.start, 0);
   }
 
-  /** Reads physical memory into `into`. False where any byte of it is not RAM; nothing is known of `into` then. */
+  /** Reads physical memory. Returns false, and leaves `into` undefined, if any byte of it is not RAM. */
   read(phys: number, into: Uint8Array): boolean {
     return this.each(phys, into.length, (offset, at, count) => readSync(this.fd, into, at, count, offset));
   }
 
-  /** Writes physical memory. False where any byte of it is not RAM. */
+  /** Writes physical memory. Returns false if any byte of it is not RAM. */
   write(phys: number, from: Uint8Array): boolean {
     return this.each(phys, from.length, (offset, at, count) => writeSync(this.fd, from, at, count, offset));
   }
 
-  /** A little-endian 64-bit word, or null where there is no RAM. */
+  /** Reads a little-endian 64-bit word; null if there is no RAM. */
   readU64(phys: number): bigint | null {
     const word = Buffer.alloc(8);
     return this.read(phys, word) ? word.readBigUInt64LE() : null;
@@ -87,15 +90,15 @@ export class MachineMemory {
   }
 }
 
-/** What of it can be seen. */
+/** Read access. */
 export type MemoryView = Pick<MachineMemory, 'ranges' | 'end' | 'read' | 'readU64'>;
-/** The same, and to be written. */
-/** As its owner has it. */
-export type OpenMemory = Pick<MachineMemory, keyof MachineMemory>;
+/** Read and write access. */
 export type PhysicalMemory = MemoryView & Pick<MachineMemory, 'write'>;
+/** The owner's access. */
+export type OpenMemory = Pick<MachineMemory, keyof MachineMemory>;
 
 /**
- * Ranges of RAM in the flat view of the address space `memory`, as QEMU 7.2 prints it:
+ * Finds the ranges of RAM in the flat view of the address space `memory`, as QEMU 7.2 prints it:
  * `  0000000100000000-000000017fffffff (prio 0, ram): ram @0000000080000000 KVM`.
  */
 export function ramRanges(mtree: string): RamRange[] {
@@ -115,8 +118,8 @@ export function ramRanges(mtree: string): RamRange[] {
 }
 
 /**
- * Where a q35 machine has its RAM: below 2816 MiB all of it from 0 on, else 2 GiB there and the rest from 4 GiB on
- * (QEMU 7.2, hw/i386/pc_q35.c).
+ * RAM of a q35 machine: below 2816 MiB all of it starts at 0, else 2 GiB are there and the rest starts at 4 GiB (QEMU
+ * 7.2, hw/i386/pc_q35.c).
  */
 export function q35Ranges(bytes: number): RamRange[] {
   const low = Math.min(bytes, bytes >= 0xb000_0000 ? 0x8000_0000 : 0xb000_0000);
@@ -137,5 +140,5 @@ function openMemfd(pid: number, flags: 'r' | 'r+'): number {
     }
     if (link.startsWith('/memfd:memory-backend-memfd')) return openSync(`${dir}/${name}`, flags);
   }
-  throw new LabError('QEMU holds no memfd: its RAM cannot be read from outside');
+  throw new LabError('QEMU has no memfd open: the RAM of the machine cannot be read from outside');
 }

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// Walks the page tables of an x86-64 kernel in the machine's physical memory, of four levels or five.
-// Format: Intel SDM volume 3, chapter 4.5. Every step is bounded by the size of the range that is asked for.
+// Walks the page tables of an x86-64 kernel in the machine's physical memory, with four or five levels. Format: Intel
+// SDM volume 3, chapter 4.5. The size of the requested range bounds every step.
 import type { MemoryView, PhysicalMemory } from './memory.js';
 
 const PRESENT = 1n;
 const PAGE_SIZE_BIT = 1n << 7n;
 const ADDRESS = 0x000f_ffff_ffff_f000n;
 
-/** A run of linear addresses that is mapped to one run of physical addresses; bytes. */
+/** A range of linear addresses that is mapped to contiguous physical addresses; in bytes. */
 export interface Mapping {
   linear: bigint;
   phys: number;
   length: number;
 }
 
-/** The topmost table. */
+/** The top-level table. */
 export interface PageRoot {
   /** Physical address. */
   table: number;
@@ -24,8 +24,8 @@ export interface PageRoot {
 const LA57 = 1n << 12n;
 
 /**
- * The tables that a vCPU may run on. CR3 without its low bits; under page-table isolation user space runs on the second
- * half of an 8 KiB pair: bit 12. CR4 tells whether there is a fifth level.
+ * Returns the tables that a vCPU may be using, from CR3 without its low bits. With page-table isolation, user space
+ * uses the second half of an 8 KiB pair: bit 12. CR4 tells whether there is a fifth level.
  */
 export function kernelRoots({ cr3, cr4 }: { cr3: bigint; cr4: bigint }): PageRoot[] {
   const root = cr3 & ADDRESS;
@@ -34,8 +34,8 @@ export function kernelRoots({ cr3, cr4 }: { cr3: bigint; cr4: bigint }): PageRoo
 }
 
 /**
- * The mapped parts of [linear, linear + length), in ascending order, merged where they are contiguous in both.
- * Parts that are not mapped are left out.
+ * Returns the mapped parts of [linear, linear + length), in ascending order. Parts that are contiguous in both spaces
+ * are joined.
  */
 export function mappings(memory: MemoryView, root: PageRoot, linear: bigint, length: number): Mapping[] {
   const found: Mapping[] = [];
@@ -56,7 +56,10 @@ export function mappings(memory: MemoryView, root: PageRoot, linear: bigint, len
   return found;
 }
 
-/** Physical address of one linear address, or null; `span` is the size of the page or of the hole around it. */
+/**
+ * Translates one linear address; `phys` is null if it is not mapped. `span` is the size of the page, or of the hole,
+ * around it.
+ */
 function lookUp(memory: MemoryView, root: PageRoot, linear: bigint): { phys: number | null; span: bigint } {
   let { table } = root;
   for (let shift = root.levels === 5 ? 48n : 39n; shift >= 12n; shift -= 9n) {
@@ -70,7 +73,7 @@ function lookUp(memory: MemoryView, root: PageRoot, linear: bigint): { phys: num
   return { phys: null, span: 4096n };
 }
 
-/** Reads linear memory; false where a part of it is not mapped. */
+/** Reads linear memory; returns false if a part of it is not mapped. */
 export function readLinear(memory: MemoryView, root: PageRoot, linear: bigint, into: Uint8Array): boolean {
   return eachPart(memory, root, linear, into.length, (phys, at, length) =>
     memory.read(phys, into.subarray(at, at + length)),

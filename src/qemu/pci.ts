@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The machine's PCI devices as QEMU has them: the tree from QMP's query-pci (qapi/misc.json, QEMU 7.2), configuration
-// space through the window that the chipset maps it at (PCIe ECAM), registers by single reads. No kernel in the machine
-// takes part.
+// Reads the machine's PCI devices from QEMU: the tree from QMP's query-pci (qapi/misc.json, QEMU 7.2), configuration
+// space through the chipset's memory window (PCIe ECAM), single registers by reads. No kernel in the machine takes
+// part.
 import { asList, asNumber, asRecord, asText } from '../util/unknown.js';
 
-/** One device of the tree. Of `regions`, only numbers and sizes are taken: addresses are read from the registers. */
+/** One device of the tree. Of `regions`, only numbers and sizes are used: addresses are read from the registers. */
 export interface PciNode {
   qdevId: string;
   bus: number;
@@ -14,16 +14,19 @@ export interface PciNode {
   vendor: number;
   device: number;
   regions: { bar: number; type: 'memory' | 'io'; size: number }[];
-  /** The bridge that it hangs behind; null on the root bus. */
+  /** The bridge in front of it; null on the root bus. */
   behind: PciNode | null;
-  /** Bus behind a bridge. */
+  /** Number of the bus behind a bridge. */
   secondary: number | null;
 }
 
-const MOST_NODES = 1024;
-const MOST_LEVELS = 16;
+const MAX_NODES = 1024;
+const MAX_LEVELS = 16;
 
-/** All devices, bridges before what is behind them. @param reply QMP's answer to query-pci */
+/**
+ * Lists all devices; a bridge comes before the devices behind it.
+ * @param reply QMP's answer to query-pci
+ */
 export function pciNodes(reply: unknown): PciNode[] {
   const nodes: PciNode[] = [];
   for (const bus of asList(reply)) takeBus(asList(asRecord(bus)['devices']), null, nodes, 0);
@@ -32,7 +35,7 @@ export function pciNodes(reply: unknown): PciNode[] {
 
 function takeBus(devices: readonly unknown[], behind: PciNode | null, into: PciNode[], level: number): void {
   for (const each of devices) {
-    if (into.length >= MOST_NODES || level > MOST_LEVELS) return;
+    if (into.length >= MAX_NODES || level > MAX_LEVELS) return;
     const device = asRecord(each);
     const id = asRecord(device['id']);
     const bridge = device['pci_bridge'] === undefined ? null : asRecord(device['pci_bridge']);
@@ -59,19 +62,19 @@ function takeBus(devices: readonly unknown[], behind: PciNode | null, into: PciN
   }
 }
 
-/** `0000:00:05.0`. */
+/** Formats an address: `0000:00:05.0`. */
 export function pciAddress({ bus, slot, function: fn }: Pick<PciNode, 'bus' | 'slot' | 'function'>): string {
   const hex = (value: number) => value.toString(16).padStart(2, '0');
   return `0000:${hex(bus)}:${hex(slot)}.${fn}`;
 }
 
-/** Bus, slot and function in one number, as IOMMUs count devices. */
+/** Bus, slot and function in one number, as IOMMUs use it. */
 export function sourceId({ bus, slot, function: fn }: Pick<PciNode, 'bus' | 'slot' | 'function'>): number {
   return (bus << 8) | (slot << 3) | fn;
 }
 
 /**
- * Where configuration space is mapped; null before the firmware has mapped it.
+ * Finds the address of the ECAM window; null until the firmware has mapped it.
  * @param mtree text of the human monitor's `info mtree -f`
  */
 export function ecamBase(mtree: string): number | null {
@@ -82,7 +85,7 @@ export function ecamBase(mtree: string): number | null {
 /** Runs a command of the human monitor. */
 export type Human = (commandLine: string) => Promise<string>;
 
-/** The first 256 bytes of configuration space; null where nothing answers. */
+/** Reads the first 256 bytes of configuration space; null if no device answers. */
 export async function readConfig(
   human: Human,
   ecam: number,
@@ -97,12 +100,12 @@ export async function readConfig(
   return view.getUint16(0, true) === 0xffff ? null : bytes;
 }
 
-/** One register of 4 or 8 bytes: one access, which is what devices ask for. Null where nothing answers. */
+/** Reads one register of 4 or 8 bytes in a single access, as devices require; null if no device answers. */
 export async function readRegister(human: Human, address: number, size: 4 | 8): Promise<bigint | null> {
   return parseDump(await human(`xp /1x${size === 4 ? 'w' : 'g'} 0x${address.toString(16)}`))[0] ?? null;
 }
 
-/** Values of a memory dump: `00000000fed90000: 0x00000010 0x00000000`. */
+/** Parses a memory dump: `00000000fed90000: 0x00000010 0x00000000`. */
 export function parseDump(text: string): bigint[] {
   const values: bigint[] = [];
   for (const line of text.split('\n').slice(0, 1024)) {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a QEMU has: models of devices, and options of those that the lab gives some to. Asked of the binary itself, once
-// for each binary, and remembered.
+// Asks a QEMU binary which device models it has, and which options some of them have. The answer is stored per binary.
 import { mkdirSync, readFileSync, realpathSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { DevicePlan } from '../model/scenario/device.js';
@@ -10,17 +9,18 @@ import { iommuDevice, QEMU_MODELS, ROOT_PORT } from './hardware.js';
 
 export interface QemuFacts {
   models: string[];
-  /** By model, for those with options that not every QEMU has. */
+  /** By model, for the models with options that not every QEMU has. */
   options: Record<string, string[]>;
 }
 
 const WITH_OPTIONS = ['intel-iommu', 'amd-iommu', 'virtio-iommu-pci'];
-/** Answers of other binaries that are kept beside the newest. */
-const MOST_KEPT = 8;
+/** How many answers are stored, the newest included. */
+const MAX_KEPT = 8;
 
 /**
+ * Returns the facts about a binary.
  * @param binary path of QEMU
- * @param memoryFile where answers are kept
+ * @param memoryFile file with the stored answers
  */
 export async function qemuFacts(binary: string, memoryFile: string): Promise<QemuFacts> {
   const path = realpathSync(binary);
@@ -30,14 +30,14 @@ export async function qemuFacts(binary: string, memoryFile: string): Promise<Qem
   const answer = known[key];
   if (answer !== undefined) return answer;
   const fresh = await ask(path);
-  const kept = Object.entries(known).slice(-MOST_KEPT + 1);
+  const kept = Object.entries(known).slice(-MAX_KEPT + 1);
   remember(memoryFile, { ...Object.fromEntries(kept), [key]: fresh });
   return fresh;
 }
 
 async function ask(binary: string): Promise<QemuFacts> {
   const models = modelsOf(await helpOf(binary, ['-device', 'help']));
-  if (models.length === 0) throw new LabError('QEMU names no device that it has', { detail: binary });
+  if (models.length === 0) throw new LabError('QEMU lists no devices for `-device help`', { detail: binary });
   const options: Record<string, string[]> = {};
   for (const model of WITH_OPTIONS.filter((each) => models.includes(each)))
     options[model] = optionsOf(await helpOf(binary, ['-device', `${model},help`]));
@@ -46,16 +46,16 @@ async function ask(binary: string): Promise<QemuFacts> {
 
 async function helpOf(binary: string, args: readonly string[]): Promise<string> {
   const { code, stdout, stderr } = await runCommand([binary, ...args], { maxOutput: 4 << 20 });
-  if (code !== 0) throw new LabError(`QEMU does not answer to ${args.join(' ')}`, { detail: stderr.slice(-2000) });
+  if (code !== 0) throw new LabError(`QEMU failed on ${args.join(' ')}`, { detail: stderr.slice(-2000) });
   return stdout;
 }
 
-/** Lines such as `name "virtio-net-pci", bus PCI, alias "virtio-net"`. */
+/** Parses lines such as `name "virtio-net-pci", bus PCI, alias "virtio-net"`. */
 export function modelsOf(help: string): string[] {
   return [...help.matchAll(/^name "([^"\n]{1,80})"/gm)].map(([, name = '']) => name);
 }
 
-/** Lines such as `  aw-bits=<uint8>        -  (default: 39)`. */
+/** Parses lines such as `  aw-bits=<uint8>        -  (default: 39)`. */
 export function optionsOf(help: string): string[] {
   return [...help.matchAll(/^ {2}([A-Za-z0-9_.-]{1,80})=</gm)].map(([, name = '']) => name);
 }
@@ -76,8 +76,8 @@ function remember(file: string, facts: Record<string, QemuFacts>): void {
 }
 
 /**
- * What a plan asks for that this QEMU does not have, in words. `device`: index of the device that asks for it; null for
- * the IOMMU.
+ * Lists what a plan needs and this QEMU does not have. `device` is the index of the device that needs it; null for the
+ * IOMMU.
  */
 export function missingInQemu(plan: DevicePlan, facts: QemuFacts): { device: number | null; what: string }[] {
   const missing: { device: number | null; what: string }[] = [];

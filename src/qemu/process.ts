@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One QEMU process, from start to gone. It dies with the lab: setpriv(1) gives it a parent-death signal, which SIGKILL
-// of the lab raises too.
+// One QEMU process, from its start to its end. It dies with the lab, even if the lab gets SIGKILL: setpriv(1) gives it
+// a parent-death signal.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { within } from '../util/deadline.js';
 import { LabError } from '../util/errors.js';
@@ -11,12 +11,12 @@ export const QEMU = 'qemu-system-x86_64';
 export interface QemuExit {
   code: number | null;
   signal: NodeJS.Signals | null;
-  /** Last words on standard error, at most 8 KiB. */
+  /** The end of standard error, at most 8 KiB. */
   stderr: string;
 }
 
 export class QemuProcess {
-  /** Aborted when QEMU is gone, with a LabError that says how. Everything that waits for the machine waits with it. */
+  /** Aborted when QEMU is gone, with a LabError that tells how. Everything that waits for the machine uses it. */
   readonly gone: AbortSignal;
   readonly exited: Promise<QemuExit>;
   private stderr = '';
@@ -24,7 +24,7 @@ export class QemuProcess {
 
   private constructor(
     private readonly child: ChildProcess,
-    /** The exact command line, ready to be pasted into a shell. */
+    /** The exact command line, ready to paste into a shell. */
     readonly commandLine: string,
   ) {
     const controller = new AbortController();
@@ -50,7 +50,7 @@ export class QemuProcess {
 
   static start(config: MachineConfig): QemuProcess {
     const args = qemuArgs(config);
-    // Its own process group: Ctrl-C is for the lab, which then ends the machine in order.
+    // It gets its own process group, so that Ctrl-C reaches only the lab, which then ends the machine in order.
     const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', QEMU, ...args], {
       stdio: ['ignore', 'ignore', 'pipe'],
       detached: true,
@@ -59,14 +59,14 @@ export class QemuProcess {
     return new QemuProcess(child, pasteable(QEMU, args, config.dir));
   }
 
-  /** setpriv turns into QEMU by exec, so this is QEMU's own process id. */
+  /** setpriv becomes QEMU by exec, so this is QEMU's own process id. */
   get pid(): number {
     const { pid } = this.child;
     if (pid === undefined) throw new LabError('QEMU could not be started', { hint: 'lab doctor --fix' });
     return pid;
   }
 
-  /** True where QEMU ends on its own within `ms`. */
+  /** Resolves with true if QEMU ends by itself within `ms`. */
   async endedWithin(ms: number): Promise<boolean> {
     await within(this.exited, { ms, what: 'end of QEMU', whose: 'host' }).catch(() => undefined);
     return this.gone.aborted;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The QEMU Machine Protocol over a local socket: commands with replies by id, and every event kept.
-// Format: QEMU's docs/interop/qmp-spec.txt (7.2).
+// A client for the QEMU Machine Protocol over a local socket. It matches replies by id and reports every event. Format:
+// QEMU's docs/interop/qmp-spec.txt (7.2).
 import { connect, type Socket } from 'node:net';
 import { deferred, within, type Deferred } from '../util/deadline.js';
 import { LabError, messageOf } from '../util/errors.js';
@@ -20,8 +20,8 @@ interface QmpMessage {
   error?: { class: string; desc: string } | null;
 }
 
-/** Longest message that is read, in bytes: `info mtree` of a large machine is some hundred KiB. */
-const MESSAGE_LIMIT = 8 << 20;
+/** Longest accepted message in bytes. `info mtree` of a large machine has a few hundred KiB. */
+const MAX_MESSAGE = 8 << 20;
 
 export class Qmp {
   private readonly waiting = new Map<number, Deferred<unknown>>();
@@ -34,7 +34,7 @@ export class Qmp {
     private readonly onEvent: (event: QmpEvent) => void,
     private readonly log: (direction: 'out' | 'in', message: string) => void,
   ) {
-    const lines = new LineSplitter((line) => this.take(line), MESSAGE_LIMIT);
+    const lines = new LineSplitter((line) => this.take(line), MAX_MESSAGE);
     socket.on('data', (chunk: Buffer) => lines.feed(chunk));
     socket.on('error', (error) => this.end(error));
     socket.on('close', () => this.end(new Error('the monitor socket closed')));
@@ -66,7 +66,10 @@ export class Qmp {
     }
   }
 
-  /** Runs one command. @param ms deadline in milliseconds */
+  /**
+   * Runs one command.
+   * @param ms deadline in milliseconds
+   */
   async run(command: string, args: Record<string, unknown> = {}, ms = 60_000): Promise<unknown> {
     if (this.closed !== null) throw new LabError(`QEMU monitor: ${this.closed.message}`);
     const id = ++this.lastId;
@@ -109,7 +112,7 @@ export class Qmp {
     else if (message.id !== undefined) {
       const reply = this.waiting.get(message.id);
       if (message.error !== undefined)
-        reply?.reject(new LabError(`QEMU monitor: ${message.error?.desc ?? 'an error without a word'}`));
+        reply?.reject(new LabError(`QEMU monitor: ${message.error?.desc ?? 'an error without a description'}`));
       else reply?.resolve(message.return);
     }
   }
@@ -123,7 +126,7 @@ export class Qmp {
   }
 }
 
-/** QEMU makes the socket some milliseconds after its start: tries until it is there, the deadline, or the signal. */
+/** QEMU creates the socket a few milliseconds after its start, so this retries until the deadline or the signal. */
 async function connectWhenThere(path: string, deadline: number, signal: AbortSignal): Promise<Socket> {
   const until = Date.now() + deadline;
   for (;;) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The vCPUs' system registers, from the human monitor's `info registers -a` (QEMU 7.2, target/i386/cpu-dump.c).
+// Parses the vCPUs' system registers from the human monitor's `info registers -a` (QEMU 7.2, target/i386/cpu-dump.c).
 
 export interface SystemRegisters {
   cr3: bigint;
@@ -22,12 +22,12 @@ export function parseRegisters(text: string): SystemRegisters | null {
   };
 }
 
-/** Linear addresses of a kernel begin here, its descriptor tables among them. */
+/** Linear addresses of a kernel, including its descriptor tables, start here. */
 const KERNEL_HALF = 0xffff_8000_0000_0000n;
 
 /**
- * Registers of a vCPU that runs the machine's own kernel, or its user space. One that runs a guest of the machine shows
- * the guest's: the bare guest has its tables at the bottom of its memory. Null where no vCPU does.
+ * Returns the registers of a vCPU that runs the machine's own kernel or user space; null if there is none. A vCPU
+ * inside a guest of the machine shows the guest's registers: the bare guest has its tables at the bottom of its memory.
  */
 export function ownRegisters(text: string): SystemRegisters | null {
   return (

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// One line of QEMU's log with trace events in it (trace backend `log`, with -msg timestamp=on). QEMU 7.2 to 10.0 write
-// `4711@1795358673.724761:vtd_dmar_enable enable 1`: thread, seconds and microseconds of the wall clock, event, its
-// arguments. Later ones give all messages one prefix: `2026-11-27T10:00:00.123456Z vtd_dmar_enable enable 1`, where the
-// name of the program, its thread, or both may stand between the two.
+// Parses one trace event of QEMU's log (trace backend `log`, with -msg timestamp=on). QEMU 7.2 to 10.0 write
+// `4711@1795358673.724761:vtd_dmar_enable enable 1`: thread, seconds and microseconds of the wall clock, event,
+// arguments. Later versions put one prefix before every message: `2026-11-27T10:00:00.123456Z vtd_dmar_enable enable
+// 1`. The program's name, its thread, or both may follow the time.
 
 export interface TraceLine {
-  /** Milliseconds of the wall clock since 1970, with microseconds behind the point. */
+  /** Milliseconds since 1970 by the wall clock, with microseconds behind the decimal point. */
   wallMs: number;
   event: string;
   text: string;
@@ -15,7 +15,7 @@ const LINE = /^\d{1,10}@(\d{1,12})\.(\d{6}):([a-z0-9_]{1,80}) ?(.*)$/;
 const PREFIXED =
   /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?Z (?:[^\s:()]{0,64}(?:\(\d{1,10}(?::[^()]{0,32})?\))?: )?([a-z0-9_]{1,80})(?: (.*))?$/;
 
-/** Null for anything else that QEMU writes into its log. */
+/** Returns null for anything else that QEMU writes to its log. */
 export function parseTraceLine(line: string): TraceLine | null {
   const match = LINE.exec(line);
   if (match !== null) {

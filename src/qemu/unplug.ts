@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A device is pulled out of a running machine. In QEMU 7.2 device_del only asks the machine's kernel to let the device
-// go, and one without a hotplug driver never does. So the lab writes the register that firmware would write then
-// (_EJ0), and the device is gone at once.
+// Pulls a device out of a running machine. In QEMU 7.2, device_del only asks the machine's kernel to release the
+// device, and a kernel without a hotplug driver never does. So the lab writes the register that the firmware would
+// write (_EJ0), and the device is gone at once.
 import type { DeviceSpec } from '../model/scenario/device.js';
 import { LabError } from '../util/errors.js';
 import { asNumber, asRecord } from '../util/unknown.js';
@@ -9,8 +9,8 @@ import { deviceId, rootPortId } from './hardware.js';
 import type { Human } from './pci.js';
 
 /**
- * I/O ports of ACPI PCI hotplug on q35 (hw/acpi/pcihp.c, include/hw/acpi/ich9.h): which bus, and which of its slots to
- * eject, a bit each.
+ * I/O ports of ACPI PCI hotplug on q35 (hw/acpi/pcihp.c, include/hw/acpi/ich9.h): one selects the bus, the other ejects
+ * its slots, one bit each.
  */
 const BASE = 0xcc0;
 const EJECT = BASE + 0x8;
@@ -22,14 +22,15 @@ export interface Monitor {
 }
 
 /**
- * Throws LabError where QEMU does not let it go: no device on the root bus can be unplugged ("Bus 'pcie.0' does not
- * support hotplugging").
+ * Throws LabError if QEMU refuses: a device on the root bus cannot be unplugged ("Bus 'pcie.0' does not support
+ * hotplugging").
  */
 export async function unplug(monitor: Monitor, device: DeviceSpec): Promise<void> {
   const { command } = monitor;
-  if (device.behind === null) throw new LabError(`${device.name} is on the root bus, from which nothing is unplugged`);
-  // device_del raises an interrupt, at which the machine's own firmware code uses the same registers: it must stand
-  // still between the two.
+  if (device.behind === null)
+    throw new LabError(`${device.name} is on the root bus, and QEMU cannot unplug devices from there`);
+  // device_del raises an interrupt, upon which the machine's firmware code uses the same registers. So the machine is
+  // paused between the two.
   const running = asRecord(await command('query-status', {}))['running'] === true;
   if (running) await command('stop', {});
   try {
@@ -40,9 +41,9 @@ export async function unplug(monitor: Monitor, device: DeviceSpec): Promise<void
   }
 }
 
-/** The choice of a bus is left as it was: the machine may be about to use it. */
+/** Restores the selected bus afterwards: the machine may be about to use it. */
 async function eject({ command, human }: Monitor, port: string, slot: number): Promise<void> {
-  // The number that QEMU gave the bus; without hotplug it has none.
+  // The number that QEMU gave the bus. A bus without hotplug has none.
   const bus = asNumber(
     await command('qom-get', { path: `/machine/peripheral/${port}/${port}`, property: 'acpi-pcihp-bsel' }),
   );

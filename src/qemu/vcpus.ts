@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where each vCPU stands, from the human monitor's `info registers -a` and `info lapic` (QEMU 7.2,
+// Parses the state of each vCPU from the human monitor's `info registers -a` and `info lapic` (QEMU 7.2,
 // target/i386/cpu-dump.c).
 
 export interface VcpuState {
   index: number;
   rip: bigint;
-  /** It takes interrupts (RFLAGS.IF). */
+  /** The vCPU accepts interrupts (RFLAGS.IF). */
   interrupts: boolean;
   halted: boolean;
 }
@@ -32,7 +32,7 @@ export function parseVcpus(text: string): VcpuState[] {
     });
 }
 
-/** Vectors that wait in a local APIC and are above what it is busy with, so that its processor must take them. */
+/** Vectors that are pending in a local APIC with a priority above its current one, so its processor must take them. */
 export function deliverable(text: string): number[] {
   const requested = /^IRR\s+(.*)$/m.exec(text)?.[1] ?? '';
   const busyWith = parseInt(/\bPPR 0x([0-9a-f]{1,2})\b/.exec(text)?.[1] ?? 'ff', 16);

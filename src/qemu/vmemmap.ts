@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads the running kernel's array of `struct page` from outside: finds it in the page tables, then in physical memory.
+// Reads the running kernel's array of `struct page` from outside: it finds the array in the page tables, then reads it
+// from physical memory.
 import type { MemoryView } from './memory.js';
 import { kernelRoots, type Mapping, mappings, readLinear } from './pagetable.js';
 
 const CHUNK = 4 << 20;
 const KERNEL_HALF = 1n << 63n;
 /**
- * Where the array begins where no variable tells, without address randomisation
- * (arch/x86/include/asm/pgtable_64_types.h); four levels.
+ * Start of the array with four levels, without address randomisation (arch/x86/include/asm/pgtable_64_types.h). Used if
+ * no variable tells.
  */
 export const VMEMMAP = 0xffff_ea00_0000_0000n;
 const BASES = { 4: VMEMMAP, 5: 0xffd4_0000_0000_0000n } as const;
@@ -17,24 +18,24 @@ export interface PageArray {
   base: bigint;
   /** Bytes of one `struct page`. */
   entry: number;
-  /** Where it lies; ascending, with holes. */
+  /** Where the array lies in physical memory; ascending, with holes. */
   parts: Mapping[];
 }
 
-export interface WhereToLook {
+export interface ArrayLocation {
   registers: { cr3: bigint; cr4: bigint };
-  /** Linear address of the kernel's variable `vmemmap_base`; null where it has none, or nobody knows. */
+  /** Linear address of the kernel's variable `vmemmap_base`; null if it has none, or if unknown. */
   variable: bigint | null;
   entry: number;
 }
 
-/** Null where no page table maps the array: a kernel that lays it out differently. */
-export function findPageArray(memory: MemoryView, { registers, variable, entry }: WhereToLook): PageArray | null {
+/** Returns null if no page table maps the array: the kernel has another layout. */
+export function findPageArray(memory: MemoryView, { registers, variable, entry }: ArrayLocation): PageArray | null {
   const length = (memory.end / 4096) * entry;
   const word = Buffer.alloc(8);
   for (const root of kernelRoots(registers)) {
-    const told = variable !== null && readLinear(memory, root, variable, word) ? word.readBigUInt64LE() : 0n;
-    for (const base of [told, BASES[root.levels]]) {
+    const fromVariable = variable !== null && readLinear(memory, root, variable, word) ? word.readBigUInt64LE() : 0n;
+    for (const base of [fromVariable, BASES[root.levels]]) {
       const parts = base >= KERNEL_HALF && base % 4096n === 0n ? mappings(memory, root, base, length) : [];
       if (parts.some(({ phys }) => phys < memory.end)) return { base, entry, parts };
     }
@@ -43,15 +44,15 @@ export function findPageArray(memory: MemoryView, { registers, variable, entry }
 }
 
 /**
- * Calls `visit` with pieces of the array, each a whole number of entries long.
- * @returns entries visited
+ * Calls `visit` with parts of the array; each has a whole number of entries.
+ * @returns number of entries visited
  */
 export function eachStructPage(
   memory: MemoryView,
   { base, entry, parts }: PageArray,
   visit: (structs: Uint32Array, firstPfn: number) => void,
 ): number {
-  const words = new Uint32Array(parts.reduce((most, { length }) => Math.max(most, Math.min(CHUNK, length)), 0) / 4);
+  const words = new Uint32Array(parts.reduce((max, { length }) => Math.max(max, Math.min(CHUNK, length)), 0) / 4);
   let entries = 0;
   for (const part of parts) {
     for (let at = 0; at < part.length; at += CHUNK) {
@@ -64,7 +65,7 @@ export function eachStructPage(
   return entries;
 }
 
-/** Reads the entries of pages [pfn, pfn + count) into `into`. False where the array does not tell of all of them. */
+/** Reads the entries of pages [pfn, pfn + count) into `into`. Returns false if the array does not cover all of them. */
 export function readStructs(
   memory: MemoryView,
   { base, entry, parts }: PageArray,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Evidence to one outcome. The precedence is the order of OUTCOMES; everything that lost stays listed as an incident.
+// Decides one outcome from the evidence. OUTCOMES gives the precedence; all other evidence stays listed as incidents.
 import type { Incident } from '../model/result/incident.js';
 import { ENDS_IN, OUTCOMES, type EndsIn, type Outcome } from '../model/result/outcome.js';
 
@@ -7,19 +7,19 @@ export interface Verdict {
   outcome: Outcome;
   endsIn: EndsIn;
   /**
-   * The evidence that decided: the first incident that implies the outcome, a kernel's words before others'; null for
+   * The deciding evidence: the first incident that implies the outcome, messages of a kernel first. Null for
    * `preserved`.
    */
   cause: Incident | null;
 }
 
-/** Outcomes that say that all is well: they need witnesses, and a failure of the lab takes them away. */
+/** Good outcomes need witnesses, and a failure of the lab takes them away. */
 export function isGood(outcome: Outcome): boolean {
   return outcome === 'preserved' || outcome === 'refused';
 }
 
 export function decide(incidents: readonly Incident[]): Verdict {
-  // What a kernel did before the lab failed stands; what came after may be the lab's doing.
+  // What a kernel did before the lab failed counts. The lab may have caused what came after.
   const failure = incidents.findIndex(({ implies }) => implies === 'infra');
   if (failure >= 0) {
     const before = first(incidents.slice(0, failure));
@@ -31,8 +31,8 @@ export function decide(incidents: readonly Incident[]): Verdict {
 function first(incidents: readonly Incident[]): Verdict {
   for (const outcome of OUTCOMES) {
     const evidence = incidents.filter(({ implies }) => implies === outcome);
-    // Of pieces that say the same, a kernel's own words tell most: an oops beats "the machine reported a panic",
-    // whichever came first.
+    // Of equal evidence, a kernel's own message tells most: an oops beats "the machine reported a panic", whichever
+    // came first.
     const cause = evidence.find(({ source }) => source === 'console') ?? evidence[0];
     if (cause !== undefined) return verdictOf(outcome, cause);
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who was needed, who looked, and who was blind, per kernel of a run. Silence is not evidence: a witness that is needed
-// and says nothing was blind.
+// Records for each kernel of a run which witnesses were needed, which looked and which were blind. Silence is not
+// evidence: a needed witness that never looked counts as blind.
 import { WITNESSES, type BlindWitness, type Witness, type WitnessOfResult } from '../model/result/witness.js';
 
 interface Entry {
@@ -13,7 +13,10 @@ interface Entry {
 export class Witnesses {
   private readonly entries = new Map<Witness, Map<number, Entry>>();
 
-  /** @param waived witnesses that the user does without */
+  /**
+   * Creates an empty record.
+   * @param waived witnesses that the user does without
+   */
   constructor(private readonly waived: readonly Witness[] = []) {}
 
   /** A judgement on the kernel of `epoch` needs this witness. */
@@ -21,7 +24,7 @@ export class Witnesses {
     this.entry(witness, epoch).required = true;
   }
 
-  /** The witness looked, and saw `counted` of whatever it counts. */
+  /** The witness looked, and counted `counted` items. */
   looked(witness: Witness, epoch: number, counted: number): void {
     const entry = this.entry(witness, epoch);
     entry.looked = true;
@@ -33,7 +36,7 @@ export class Witnesses {
     this.entry(witness, epoch).blind ??= { why, hint };
   }
 
-  /** Needed witnesses that did not see, and that the user does not do without. */
+  /** Returns the needed witnesses that did not see, except waived ones. */
   missing(): BlindWitness[] {
     return WITNESSES.filter((witness) => !this.waived.includes(witness)).flatMap((witness) =>
       [...(this.entries.get(witness) ?? [])]
@@ -48,7 +51,7 @@ export class Witnesses {
     );
   }
 
-  /** One entry a witness that was needed or looked. */
+  /** One entry for each witness that was needed or looked. */
   report(): Partial<Record<Witness, WitnessOfResult>> {
     const report: Partial<Record<Witness, WitnessOfResult>> = {};
     for (const witness of WITNESSES) {

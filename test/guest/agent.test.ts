@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The lab's end of the agent protocol, against a channel whose other end the test holds.
+// The lab's end of the agent protocol; the test plays the other end of the channel.
 import { EventEmitter } from 'node:events';
-import type { ClientChannel } from 'ssh2';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Agent, encode, numberOf, readReply, tuplesOf, type AgentReply } from '../../src/guest/agent.js';
 import { ClientGone, NoProgress } from '../../src/util/errors.js';
@@ -36,7 +35,7 @@ class FakeChannel extends EventEmitter {
 function open() {
   const channel = new FakeChannel();
   const log: string[] = [];
-  const agent = new Agent(channel as unknown as ClientChannel, (direction, line) => log.push(`${direction} ${line}`));
+  const agent = new Agent(channel, (direction, line) => log.push(`${direction} ${line}`));
   return { channel, agent, log };
 }
 
@@ -142,7 +141,7 @@ describe('a line of the agent', () => {
 });
 
 describe('requests', () => {
-  it('are sent ahead, and answered in any order', async () => {
+  it('are sent at once and answered in any order', async () => {
     const { channel, agent, log } = open();
     const answers = Promise.all(
       ['create', 'preserve', 'finish'].map((op, i) => agent.request(op, { session: `vm ${i}`, token: i }, 1000)),
@@ -164,7 +163,7 @@ describe('requests', () => {
     expect(log[3]).toBe('in {"id":3,"ok":true}');
   });
 
-  it('that are answered twice, or that nobody made, disturb nobody', async () => {
+  it('ignore second answers and answers that nobody asked for', async () => {
     const { channel, agent } = open();
     const first = agent.request('hello', {}, 1000);
     channel.say({ id: 77, ok: true });
@@ -192,7 +191,7 @@ describe('requests', () => {
     expect(channel.sent).toHaveLength(2);
   });
 
-  it("have a deadline; a late answer is nobody's", async () => {
+  it('have a deadline; a late answer is ignored', async () => {
     const { channel, agent } = open();
     await expect(agent.request('slow', {}, 10)).rejects.toThrow(NoProgress);
     channel.say({ id: 1, ok: true });
@@ -204,27 +203,27 @@ describe('requests', () => {
     channel.emit('close');
   });
 
-  it('a deadline begins when all that was sent before has been answered', async () => {
+  it('start their deadline when all earlier requests have been answered', async () => {
     const { channel, agent } = open();
     const seen: string[] = [];
     const first = agent.request('memfd', {}, 200).then(() => seen.push('first'));
     const second = agent.request('stat', {}, 60).catch((error: unknown) => error);
     await new Promise((resolve) => setTimeout(resolve, 120));
-    // The second has waited for twice its deadline by now, but the agent has not come to it.
+    // The second has waited for twice its deadline by now, but the agent has not started it.
     channel.say({ id: 1, ok: true });
     await first;
     channel.say({ id: 2, ok: true });
     expect(await second).toMatchObject({ id: 2, ok: true });
   });
 
-  it('progress restarts the deadline of the request that the agent is at, for a while', async () => {
+  it('restart the deadline of the current request on progress, within limits', async () => {
     const { channel, agent } = open();
     let told = 0;
     const tell = setInterval(() => channel.say({ id: 1, progress: ++told }), 10);
     const began = performance.now();
     const error: unknown = await agent.request('memfd', {}, 60).catch((e: unknown) => e);
     clearInterval(tell);
-    // Longer than without, and not for ever.
+    // Longer than without progress, but not for ever.
     expect(error).toBeInstanceOf(NoProgress);
     expect((error as Error).message).toContain('although the machine goes on');
     expect(performance.now() - began).toBeGreaterThan(180);
@@ -235,7 +234,7 @@ describe('requests', () => {
     ['that does not go on', () => ({ id: 1, progress: 7 })],
     ['of what it is not at', (n) => ({ id: 2, progress: n })],
     ['of nothing', (n) => ({ id: 99, progress: n })],
-  ])('progress %s restarts nothing', async (_, line) => {
+  ])('ignore progress %s', async (_, line) => {
     const { channel, agent } = open();
     let told = 0;
     const first = agent.request('memfd', {}, 80).catch((e: unknown) => e);
@@ -247,7 +246,7 @@ describe('requests', () => {
     agent.drop();
   });
 
-  it('what the agent says on its other channel is kept, and bounded', () => {
+  it('log standard error of the agent, up to a limit', () => {
     const { channel, log } = open();
     channel.stderr.emit('data', Buffer.alloc(100_000, 'x'));
     expect(log[0]).toMatch(/^in stderr: x+$/);
@@ -256,7 +255,7 @@ describe('requests', () => {
 });
 
 describe('the jump', () => {
-  /** Lets pending promises go on. */
+  /** Lets pending promises continue. */
   const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
 
   async function going() {
@@ -274,19 +273,19 @@ describe('the jump', () => {
     expect(await jump).toBeNull();
   });
 
-  it('is over when the lab lets go', async () => {
+  it('is over when the lab drops the channel', async () => {
     const { agent, jump } = await going();
     agent.drop();
     expect(await jump).toBeNull();
   });
 
-  it('came back: the reboot call was refused', async () => {
+  it('returns the reply if the reboot call was refused', async () => {
     const { channel, jump } = await going();
     channel.say({ id: 1, ok: false, errno: 'EBUSY', at: 'reboot' });
     expect(await jump).toMatchObject({ ok: false, errno: 'EBUSY', at: 'reboot' });
   });
 
-  it('is not begun where the agent will not', async () => {
+  it('does not start if the agent refuses', async () => {
     const { channel, agent } = open();
     const jump = agent.kexec(1000);
     channel.say({ id: 1, ok: false, errno: 'EINVAL' });
@@ -294,18 +293,18 @@ describe('the jump', () => {
     expect(channel.sent).toEqual(['1 kexec\n']);
   });
 
-  it('fails where the channel ends before the agent says that it goes', async () => {
+  it('fails if the channel ends before the agent is ready', async () => {
     const { channel, agent } = open();
     const jump = agent.kexec(1000);
     channel.emit('close');
     await expect(jump).rejects.toThrow(ClientGone);
   });
 
-  it('fails where the agent never says that it goes', async () => {
+  it('fails if the agent never gets ready', async () => {
     await expect(open().agent.kexec(10)).rejects.toThrow(NoProgress);
   });
 
-  it('the last words of a dying agent are a jump, too', async () => {
+  it('also counts an unreadable last line of the agent as a jump', async () => {
     const { channel, jump } = await going();
     channel.say('\u0000\u0000garbage\n');
     expect(await jump).toBeNull();

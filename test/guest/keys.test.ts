@@ -3,10 +3,10 @@ import ssh2 from 'ssh2';
 import { expect, it } from 'vitest';
 import { makeRunKey } from '../../src/guest/keys.js';
 
-/** One pair in 256 that ssh2 makes is unreadable: among this many, none being one by luck has odds of one in 2500. */
+/** ssh2 makes one unreadable pair in 256. The chance that there is none among this many is one in 2500. */
 const PAIRS = 2000;
 
-it('every key pair can be used', () => {
+it('every key pair is usable', () => {
   for (let n = 0; n < PAIRS; n++) {
     const { privateKey, publicBlob } = makeRunKey();
     expect(ssh2.utils.parseKey(privateKey)).not.toBeInstanceOf(Error);

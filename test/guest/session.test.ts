@@ -5,7 +5,7 @@ import { LabError } from '../../src/util/errors.js';
 
 const failed = (code: string) => Object.assign(new Error(`connect ${code}`), { code });
 
-it('a host that has no room for one more connection is to blame, and not the machine', () => {
+it('blames the host, not the machine, if the host cannot open another connection', () => {
   expect(ofHost(failed('EMFILE'))).toBeInstanceOf(LabError);
   // A machine that is not up yet, or whose server died.
   for (const code of ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT']) expect(ofHost(failed(code))).toBeNull();

@@ -52,24 +52,24 @@ describe("QEMU's arguments", () => {
     ['the serial that the machine finds it by', '-device', 'virtio-blk-pci,drive=disk1,serial=kernel0'],
   ])('%s', (_, option, value) => expect(values(args, option)).toContain(value));
 
-  it('no reboot, no defaults, no window', () => {
+  it('disable reboot, defaults and display', () => {
     expect(args).toEqual(expect.arrayContaining(['-no-reboot', '-nodefaults', '-no-user-config']));
     expect(values(args, '-display')).toEqual(['none']);
   });
 
-  it("under KVM the host's own processor, four levels of page tables too", () => {
+  it("use the host's own processor under KVM, also with four levels of page tables", () => {
     const kvm = qemuArgs({ ...CONFIG, accel: 'kvm' });
     expect(values(kvm, '-accel')).toEqual(['kvm']);
     expect(values(kvm, '-cpu')).toEqual(['host,la57=off']);
   });
 
-  it('count instructions where asked to, and only where processors are emulated', () => {
+  it('count instructions on request, but only on emulated processors', () => {
     expect(values(qemuArgs({ ...CONFIG, icount: true }), '-icount')).toEqual(['shift=4,sleep=on']);
     expect(values(args, '-icount')).toEqual([]);
     expect(values(qemuArgs({ ...CONFIG, icount: true, accel: 'kvm' }), '-icount')).toEqual([]);
   });
 
-  it('double the commas of every path', () => {
+  it('double the commas in every path', () => {
     const odd = qemuArgs({ ...CONFIG, dir: '/tmp/a,b', disks: [{ serial: 'k,0', path: '/c,d/e,,f' }] });
     expect(values(odd, '-chardev').map((value) => /path=([^=]*?)(,[a-z]+=|$)/.exec(value)?.[1])).toEqual([
       '/tmp/a,,b/console.log',
@@ -80,7 +80,7 @@ describe("QEMU's arguments", () => {
     expect(values(odd, '-device')).toContain('virtio-blk-pci,drive=disk0,serial=k,,0');
   });
 
-  it("the scenario's own come last", () => {
+  it("end with the scenario's own arguments", () => {
     expect(qemuArgs({ ...CONFIG, extra: ['-cpu', 'qemu64'] }).slice(-2)).toEqual(['-cpu', 'qemu64']);
   });
 });
@@ -116,22 +116,22 @@ describe('the pasteable command', () => {
     '[a]',
   ];
 
-  /** What a shell makes of it: the words that the program gets. */
+  /** The words that a program gets from a shell. */
   const wordsOf = (command: string) =>
     execFileSync('bash', ['-c', command], { encoding: 'utf8' }).split('\0').slice(0, -1);
 
-  it('quotes a word so that a shell reads it back', () => {
+  it('quotes a word so that a shell reads the same word', () => {
     expect(wordsOf(`printf '%s\\0' ${ODD.map(shellQuote).join(' ')}`)).toEqual(ODD);
   });
 
-  it("is a script with QEMU's own words, whatever is in them", () => {
+  it("is a script with QEMU's exact arguments, whatever they contain", () => {
     const args = qemuArgs({ ...CONFIG, cmdline: 'a="b c" $x \'y\' `z`', dir: "/tmp/it's, $HOME", extra: ODD });
     const text = pasteable('qemu-system-x86_64', args, '/tmp');
     execFileSync('bash', ['-n'], { input: text });
     expect(wordsOf(`qemu-system-x86_64() { printf '%s\\0' "$@"; }\n${text}`)).toEqual(args);
   });
 
-  it('makes the folder of the machine first, and has an option and its value on one line', () => {
+  it("creates the machine's folder first, and has an option and its value on one line", () => {
     const text = pasteable('qemu-system-x86_64', ['-name', 'x', '-no-reboot', '-m', '1G'], '/tmp/a b');
     expect(text).toBe("mkdir -p '/tmp/a b'\nqemu-system-x86_64 \\\n  -name x \\\n  -no-reboot \\\n  -m 1G\n");
   });

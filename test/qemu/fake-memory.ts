@@ -1,22 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// Physical memory of a machine that is not there: frames that were written, zeros elsewhere, nothing behind its end.
-import type { MachineMemory } from '../../src/qemu/memory.js';
+// Simulated physical memory: frames that were written, zeros elsewhere, nothing behind the end.
+import type { PhysicalMemory } from '../../src/qemu/memory.js';
 
 const PAGE = 4096;
 
-export class FakeMemory {
+export class FakeMemory implements PhysicalMemory {
   private readonly frames = new Map<number, Buffer>();
-  /** Reads so far, to see that they are bounded. */
+  /** Number of reads so far, to test that they are bounded. */
   reads = 0;
 
   constructor(readonly end: number) {}
 
   get ranges() {
     return [{ start: 0, end: this.end, offset: 0 }];
-  }
-
-  get asMachine(): MachineMemory {
-    return this as unknown as MachineMemory;
   }
 
   private frame(pfn: number): Buffer {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Devices and IOMMUs as QEMU arguments, and what a QEMU says that it has.
+// Devices and IOMMUs as QEMU arguments, and what QEMU reports that it supports.
 import { describe, expect, it } from 'vitest';
 import type { DevicePlan } from '../../src/model/scenario/device.js';
 import { qemuArgs } from '../../src/qemu/args.js';
@@ -43,7 +43,7 @@ devices:
   - {name: s, device: ivshmem, at: "0a.0", size: 4MiB}`;
 
 describe('hardware', () => {
-  it("the IOMMU first, then root ports, then devices, then the lab's own", () => {
+  it("the IOMMU comes first, then root ports, then devices, then the lab's own devices", () => {
     const args = devices(plan(ALL), 'tcg', '/tmp/a,b');
     expect(args.slice(2, 16)).toEqual([
       '-device intel-iommu,intremap=on,aw-bits=39',
@@ -74,17 +74,17 @@ describe('hardware', () => {
     ['iommu: virtio', 'virtio-iommu-pci,addr=01.0'],
   ])('%s', (text, device) => expect(devices(plan(text))).toContain(`-device ${device}`));
 
-  it('under KVM, interrupts are remapped only with the I/O APIC in QEMU', () => {
+  it('under KVM, interrupts are remapped only if QEMU has the I/O APIC', () => {
     expect(devices(plan('iommu: intel'), 'kvm')).toContain('-accel kvm,kernel-irqchip=split');
     expect(devices(plan('iommu: {kind: intel, intremap: false}'), 'kvm')).toContain('-accel kvm');
   });
 
-  it('nothing is traced where there is nothing', () =>
+  it('nothing is traced without a trace list', () =>
     expect(devices(plan('')).some((arg) => arg.startsWith('-D'))).toBe(false));
 });
 
-describe('what a QEMU has', () => {
-  it('models and options, as QEMU 7.2 lists them', () => {
+describe('the features of a QEMU', () => {
+  it('are the models and options that QEMU 7.2 lists', () => {
     expect(
       modelsOf(
         'Controller/Bridge/Hub devices:\nname "pcie-root-port", bus PCI, desc "PCI Express Root Port"\nname "edu", bus PCI\n',
@@ -97,7 +97,7 @@ describe('what a QEMU has', () => {
     ).toEqual(['aw-bits', 'x-scalable-mode']);
   });
 
-  it('what it lacks', () => {
+  it('tell what is missing', () => {
     const facts: QemuFacts = { models: ['intel-iommu', 'nvme'], options: { 'intel-iommu': ['aw-bits', 'intremap'] } };
     expect(missingInQemu(plan(ALL), facts).map(({ device, what }) => `${device} ${what}`)).toEqual([
       '0 no edu',
@@ -115,7 +115,7 @@ describe('what a QEMU has', () => {
   });
 });
 
-it('a line of the trace', () => {
+it('parses a trace line', () => {
   expect(parseTraceLine('4711@1795358673.724761:vtd_dmar_enable enable 1')).toEqual({
     wallMs: 1795358673724.761,
     event: 'vtd_dmar_enable',

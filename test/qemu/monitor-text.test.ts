@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// What QEMU 7.2's human monitor prints, read back.
+// Parses what QEMU 7.2's human monitor prints.
 import { describe, expect, it } from 'vitest';
 import { ramRanges } from '../../src/qemu/memory.js';
 import { ownRegisters, parseRegisters } from '../../src/qemu/registers.js';
 
 const GIB = 2 ** 30;
 
-/** `info mtree -f`, q35 with 1 GiB in a memory backend of id `ram`; only the first lines of the view for I/O ports. */
+/**
+ * `info mtree -f`, q35 with 1 GiB in a memory backend with id `ram`; of the view for I/O ports, only the first lines.
+ */
 const ONE_GIB = `FlatView #0
  AS "cpu-smm-0", root: memory
  Root memory region: memory
@@ -100,7 +102,7 @@ DR0=0000000000000000 DR1=0000000000000000 DR2=0000000000000000 DR3=0000000000000
 EFER=0000000000000d01
 `;
 
-/** The same of a machine that stands at its first instruction. */
+/** The same for a machine at its first instruction. */
 const RESET_STATE = `
 CPU#0
 LDT=0000 00000000 0000ffff 00008200
@@ -129,7 +131,7 @@ describe('registers', () => {
   ])('%s', (_, text, registers) => expect(parseRegisters(text)).toEqual(registers));
 });
 
-describe('the vCPU to look through', () => {
+describe('the vCPU that is used', () => {
   const vcpu = (index: number, cr3: string, idt: string) =>
     `\nCPU#${index}\nRIP=ffffffff814fb113 RFL=00000246\nIDT=     ${idt} 00000fff\nCR0=80050033 CR2=0 CR3=${cr3} CR4=003506b0\n`;
   it('is one that runs the kernel, not a guest', () => {

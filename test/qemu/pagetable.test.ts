@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
 import { kernelRoots, mappings, type PageRoot, readLinear, writeLinear } from '../../src/qemu/pagetable.js';
-import { eachStructPage, findPageArray, readStructs, type WhereToLook } from '../../src/qemu/vmemmap.js';
+import { eachStructPage, findPageArray, readStructs, type ArrayLocation } from '../../src/qemu/vmemmap.js';
 import { FakeMemory, PageTables } from './fake-memory.js';
 
 const PAGE = 4096;
@@ -16,7 +16,7 @@ function machine(end = 4 * GIB) {
   return {
     memory,
     tables: new PageTables(memory, ROOT, 0x20_0000),
-    find: (linear: bigint, length: number) => mappings(memory.asMachine, TOP, linear, length),
+    find: (linear: bigint, length: number) => mappings(memory, TOP, linear, length),
   };
 }
 
@@ -36,7 +36,7 @@ describe('page tables', () => {
     ]);
   });
 
-  it('joins what is in a row in both, and leaves holes out', () => {
+  it('joins parts that are contiguous in both spaces, and leaves holes out', () => {
     const { tables, find } = machine();
     for (const [page, frame] of [
       [0, 100],
@@ -60,31 +60,31 @@ describe('page tables', () => {
     expect(find(BASE, 4 * MIB)).toEqual([{ linear: BASE, phys: 8 * MIB, length: 2 * MIB + PAGE }]);
   });
 
-  it('steps over large holes in few reads', () => {
+  it('skips large holes with few reads', () => {
     const { memory, tables, find } = machine();
     const far = BASE + BigInt(100 * 512) * BigInt(GIB);
     tables.map(far, 0x30_0000);
-    expect(mappings(memory.asMachine, TOP, far - BigInt(64 * GIB), 64 * GIB + PAGE)).toEqual([
+    expect(mappings(memory, TOP, far - BigInt(64 * GIB), 64 * GIB + PAGE)).toEqual([
       { linear: far, phys: 0x30_0000, length: PAGE },
     ]);
     expect(memory.reads).toBeLessThan(100);
     expect(find(0n, 0)).toEqual([]);
   });
 
-  it('reads and writes over pages that are not in a row, and all or nothing where one is missing', () => {
+  it('reads and writes across pages that are not contiguous, all or nothing if one is missing', () => {
     const { memory, tables } = machine();
     tables.map(BASE, 300 * PAGE);
     tables.map(BASE + BigInt(PAGE), 500 * PAGE);
     const text = Buffer.from('over the edge');
     const at = BASE + BigInt(PAGE - 4);
-    expect(writeLinear(memory.asMachine, TOP, at, text)).toBe(true);
+    expect(writeLinear(memory, TOP, at, text)).toBe(true);
     const back = Buffer.alloc(text.length);
-    expect(readLinear(memory.asMachine, TOP, at, back)).toBe(true);
+    expect(readLinear(memory, TOP, at, back)).toBe(true);
     expect(back.toString()).toBe('over the edge');
     const split = Buffer.alloc(9);
     memory.read(500 * PAGE, split);
     expect(split.toString()).toBe(' the edge');
-    expect(writeLinear(memory.asMachine, TOP, BASE + BigInt(2 * PAGE - 1), text)).toBe(false);
+    expect(writeLinear(memory, TOP, BASE + BigInt(2 * PAGE - 1), text)).toBe(false);
     expect(memory.readU64(501 * PAGE - 8)).toBe(0n);
   });
 
@@ -92,23 +92,23 @@ describe('page tables', () => {
     const roots = (cr3: bigint) => kernelRoots({ cr3, cr4: 0n }).map(({ table }) => table);
     expect(roots(0x1234_5000n)).toEqual([0x1234_5000, 0x1234_4000]);
     expect(roots(0x1234_4000n)).toEqual([0x1234_4000]);
-    // Low bits are the process context, the highest one forbids a flush.
+    // Low bits are the process context; the highest bit forbids a flush.
     expect(roots(0x8000_0000_1234_4fffn)).toEqual([0x1234_4000]);
   });
 
-  it('have a fifth level where CR4 says so', () => {
+  it('have a fifth level if CR4 says so', () => {
     const memory = new FakeMemory(4 * GIB);
     const far = 0xffd4_0000_0000_0000n;
     new PageTables(memory, ROOT, 0x20_0000, 5).map(far, 2 * GIB, 21);
-    expect(mappings(memory.asMachine, { table: ROOT, levels: 5 }, far, 2 * MIB)).toEqual([
+    expect(mappings(memory, { table: ROOT, levels: 5 }, far, 2 * MIB)).toEqual([
       { linear: far, phys: 2 * GIB, length: 2 * MIB },
     ]);
     expect(kernelRoots({ cr3: 0x1234_4000n, cr4: 0x1000n })).toEqual([{ table: 0x1234_4000, levels: 5 }]);
   });
 });
 
-describe('page tables that are no page tables', () => {
-  it('a table that is its own child ends', () => {
+describe('damaged page tables', () => {
+  it('a table that is its own child ends the walk', () => {
     const { memory, tables, find } = machine();
     for (let i = 0; i < 512; i++) tables.set(ROOT, BigInt(i) << 12n, 12, BigInt(ROOT) | 3n);
     const found = find(BASE, 16 * MIB);
@@ -120,10 +120,10 @@ describe('page tables that are no page tables', () => {
     const { tables, find } = machine();
     tables.set(ROOT, BASE, 39, 0x000f_ffff_ffff_f001n);
     expect(find(BASE, GIB)).toEqual([]);
-    expect(mappings(new FakeMemory(0).asMachine, TOP, BASE, GIB)).toEqual([]);
+    expect(mappings(new FakeMemory(0), TOP, BASE, GIB)).toEqual([]);
   });
 
-  it('garbage ends, and every part lies within what was asked for', () => {
+  it('garbage ends the walk, and every part lies within the requested range', () => {
     let state = 12345;
     const random = () => (state = (Math.imul(state, 1103515245) + 12345) >>> 0);
     for (let round = 0; round < 20; round++) {
@@ -141,22 +141,22 @@ describe('page tables that are no page tables', () => {
   });
 });
 
-describe('the array of all struct page', () => {
+describe('the array of struct page', () => {
   const END = 64 * MIB;
   const PAGES = END / PAGE;
 
-  const find = (memory: FakeMemory, more: Partial<WhereToLook> = {}) =>
-    findPageArray(memory.asMachine, { registers: { cr3: BigInt(ROOT), cr4: 0n }, variable: null, entry: 64, ...more });
+  const find = (memory: FakeMemory, more: Partial<ArrayLocation> = {}) =>
+    findPageArray(memory, { registers: { cr3: BigInt(ROOT), cr4: 0n }, variable: null, entry: 64, ...more });
   const each = (
     memory: FakeMemory,
     visit: (structs: Uint32Array, firstPfn: number) => void = () => undefined,
-    more: Partial<WhereToLook> = {},
+    more: Partial<ArrayLocation> = {},
   ) => {
     const array = find(memory, more);
-    return array === null ? 0 : eachStructPage(memory.asMachine, array, visit);
+    return array === null ? 0 : eachStructPage(memory, array, visit);
   };
 
-  it('is read in pieces of whole entries, in its order', () => {
+  it('is read in order, in parts of whole entries', () => {
     const { memory, tables } = machine(END);
     tables.map(BASE, 32 * MIB, 21);
     const last = PAGES - 1;
@@ -179,7 +179,7 @@ describe('the array of all struct page', () => {
     ]);
   });
 
-  it('tells of single pages, over parts that are not in a row, and not of those in a hole', () => {
+  it('can be read page by page, across parts that are not contiguous, but not in holes', () => {
     const { memory, tables } = machine(END);
     tables.map(BASE, 10 * PAGE);
     tables.map(BASE + BigInt(PAGE), 20 * PAGE);
@@ -189,12 +189,12 @@ describe('the array of all struct page', () => {
     const array = find(memory);
     if (array === null) throw new Error('not found');
     const two = Buffer.alloc(128);
-    expect(readStructs(memory.asMachine, array, 63, two)).toBe(true);
+    expect(readStructs(memory, array, 63, two)).toBe(true);
     expect([two.toString('latin1', 0, 17), two.toString('latin1', 64, 83)]).toEqual([
       'last of the first',
       'first of the second',
     ]);
-    for (const pfn of [127, 128, 191, 256, 2 ** 30]) expect(readStructs(memory.asMachine, array, pfn, two)).toBe(false);
+    for (const pfn of [127, 128, 191, 256, 2 ** 30]) expect(readStructs(memory, array, pfn, two)).toBe(false);
   });
 
   it("is found from user space's half of a pair of tables", () => {
@@ -203,7 +203,7 @@ describe('the array of all struct page', () => {
     expect(each(memory, undefined, { registers: { cr3: BigInt(ROOT + PAGE), cr4: 0n } })).toBe(PAGES);
   });
 
-  it('that is nowhere, or not in memory, is not found', () => {
+  it('is not found if it is not mapped, or not in RAM', () => {
     const { memory, tables } = machine(END);
     expect(find(memory)).toBeNull();
     tables.map(BASE, 2 * GIB, 21);
@@ -212,7 +212,7 @@ describe('the array of all struct page', () => {
 
   const VARIABLE = 0xffff_ffff_8194_22d0n;
 
-  it("is where the kernel's own variable says", () => {
+  it("is found where the kernel's variable says", () => {
     const { memory, tables } = machine(END);
     const moved = 0xffff_f0de_0000_0000n;
     tables.map(moved, 32 * MIB, 21);
@@ -233,7 +233,7 @@ describe('the array of all struct page', () => {
     },
   );
 
-  it('is elsewhere under a fifth level', () => {
+  it('lies elsewhere with a fifth level', () => {
     const memory = new FakeMemory(END);
     const far = 0xffd4_0000_0000_0000n;
     new PageTables(memory, ROOT, 0x20_0000, 5).map(far, 32 * MIB, 21);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What QEMU 7.2 says of its PCI devices.
+// What QEMU 7.2 reports about its PCI devices.
 import { describe, expect, it } from 'vitest';
 import { ecamBase, parseDump, pciAddress, pciNodes, readConfig, readRegister, sourceId } from '../../src/qemu/pci.js';
 
@@ -45,7 +45,7 @@ const TREE = [
 ];
 
 describe('query-pci', () => {
-  it('devices, bridges, and what is behind them', () => {
+  it('lists devices, bridges, and the devices behind them', () => {
     const nodes = pciNodes(TREE);
     expect(nodes.map((node) => [node.qdevId, pciAddress(node), sourceId(node), node.behind?.qdevId ?? null])).toEqual([
       ['dev-edu0', '0000:00:05.0', 0x28, null],
@@ -55,7 +55,7 @@ describe('query-pci', () => {
     expect(nodes[0]?.regions).toEqual([{ bar: 0, type: 'memory', size: 1048576 }]);
   });
 
-  it('anything else is no device', () => {
+  it('ignores anything else', () => {
     for (const reply of [null, 5, 'x', [null], [{ devices: 3 }], { devices: [] }]) expect(pciNodes(reply)).toEqual([]);
     expect(pciNodes([{ devices: [{}] }])[0]).toMatchObject({ bus: 0, vendor: 0, qdevId: '' });
   });
@@ -64,18 +64,18 @@ describe('query-pci', () => {
 describe('memory dumps', () => {
   const row = (at: number) => `${at.toString(16).padStart(16, '0')}: 0x11e81234 0x00100507 0x00ff0010 0x00000000`;
 
-  it('the window of configuration space', () => {
+  it('tell where the configuration space window is', () => {
     expect(ecamBase('  00000000b0000000-00000000bfffffff (prio 0, i/o): pcie-mmcfg-mmio\n')).toBe(0xb0000000);
     expect(ecamBase('  00000000fed90000-00000000fed90fff (prio 1, i/o): intel_iommu\n')).toBeNull();
   });
 
-  it('values of all rows', () => {
+  it('have values in all rows', () => {
     expect(parseDump(`${row(0)}\r\n${row(16)}\r\n`)).toHaveLength(8);
     expect(parseDump('00000000fed90020: 0x000000000290e000\n')).toEqual([0x290e000n]);
     expect(parseDump('00000000b0028000: Cannot access memory\n')).toEqual([]);
   });
 
-  it('configuration space of one function', async () => {
+  it('give the configuration space of one function', async () => {
     const asked: string[] = [];
     const human = async (line: string) => {
       asked.push(line);
@@ -95,7 +95,7 @@ describe('memory dumps', () => {
     ).toBeNull();
   });
 
-  it('one register', async () => {
+  it('give one register', async () => {
     expect(
       await readRegister(
         async (line) => (line === 'xp /1xg 0xfed90020' ? '00000000fed90020: 0x000000000290e000' : ''),

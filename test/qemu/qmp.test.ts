@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The monitor's client against a server on a real socket.
+// The QMP client against a server on a real socket.
 import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
@@ -25,7 +25,7 @@ afterEach(async () => {
   expect(unhandled.splice(0)).toEqual([]);
 });
 
-/** A monitor that greets and agrees to leave negotiation; every further request goes to `answer`. */
+/** A monitor that greets and leaves negotiation mode; every further request goes to `answer`. */
 async function monitor(
   answer: (asked: Asked, say: (text: string | object) => void, socket: Socket) => void,
   greeting = GREETING,
@@ -72,7 +72,7 @@ async function client(path: string, more: { deadline?: number; signal?: AbortSig
 }
 
 describe('the monitor', () => {
-  it('gives every answer to who asked, in whatever order they come, with events between', async () => {
+  it('matches answers to requests in any order, with events in between', async () => {
     const held: (() => void)[] = [];
     const path = await monitor(({ execute, arguments: args, id }, say) => {
       held.unshift(() => say({ return: { execute, args }, id }));
@@ -97,7 +97,7 @@ describe('the monitor', () => {
     expect(log).toContain('out {"execute":"two","arguments":{"x":1},"id":3}');
   });
 
-  it('gives text of the human monitor', async () => {
+  it('returns text of the human monitor', async () => {
     const path = await monitor(({ arguments: args, id }, say) =>
       say({ return: args['command-line'] === 'info x' ? 'words\r\n' : 5, id }),
     );
@@ -106,7 +106,7 @@ describe('the monitor', () => {
     await expect(qmp.human('info y')).rejects.toThrow('no text from info y');
   });
 
-  it("gives an error with QEMU's words", async () => {
+  it("returns an error with QEMU's description", async () => {
     const path = await monitor(({ execute, id }, say) =>
       say(execute === 'a' ? { error: { class: 'GenericError', desc: 'no such thing' }, id } : { error: null, id }),
     );
@@ -115,7 +115,7 @@ describe('the monitor', () => {
     await expect(qmp.run('b')).rejects.toThrow(LabError);
   });
 
-  it('takes no notice of answers that nobody waits for', async () => {
+  it('ignores answers that nobody waits for', async () => {
     const path = await monitor(({ id }, say) => {
       say({ return: 'whose?', id: 999 });
       say('{}\r\n[]\r\n');
@@ -137,12 +137,12 @@ describe('the monitor', () => {
     await expect(qmp.run('y')).rejects.toThrow('unreadable message');
   });
 
-  it('is given up at a message that is too long', async () => {
+  it('is dropped after a message that is too long', async () => {
     const path = await monitor(({ id }, say) => say({ return: 'x'.repeat(9 << 20), id }));
     await expect((await client(path)).qmp.run('x')).rejects.toThrow('unreadable message');
   });
 
-  it('that closes fails all who wait, and all who come later', async () => {
+  it('that closes fails all pending and later requests', async () => {
     let asked = 0;
     const path = await monitor((_asked, _say, socket) => {
       if (++asked === 3) socket.destroy();
@@ -154,7 +154,7 @@ describe('the monitor', () => {
     qmp.close();
   });
 
-  it("that does not answer is the lab's failure, not the machine's; a late answer is nobody's", async () => {
+  it('that does not answer is a failure of the lab, not the machine; a late answer is ignored', async () => {
     const answers: (() => void)[] = [];
     const path = await monitor(({ execute, id }, say) =>
       execute === 'slow' ? answers.push(() => say({ return: 'late', id })) : say({ return: execute, id }),
@@ -167,12 +167,12 @@ describe('the monitor', () => {
     expect(await qmp.run('quick')).toBe('quick');
   });
 
-  it('that never greets', async () => {
+  it('that never greets is a timeout', async () => {
     const path = await monitor(() => undefined, '');
     await expect(client(path, { deadline: 30 })).rejects.toThrow('greeting');
   });
 
-  it('that is not there yet', async () => {
+  it('that does not exist yet is waited for', async () => {
     const path = join(temporaryFolder(), 'qmp.sock');
     await expect(client(path, { deadline: 30 })).rejects.toThrow('did not open its monitor');
     const controller = new AbortController();

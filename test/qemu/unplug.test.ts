@@ -21,23 +21,23 @@ function monitor(running: boolean, fails = '') {
 }
 const EJECTED = ['device_del', 'qom-get', 'i /w 0xcd0', 'o /w 0xcd0 1', 'o /w 0xcc8 1', 'o /w 0xcd0 0x00000003'];
 
-it('the machine stands still while it is asked and the slot is ejected', async () => {
+it('the machine is paused while the device is removed and its slot ejected', async () => {
   const qemu = monitor(true);
   await unplug(qemu, device('rp0'));
   expect(qemu.said).toEqual(['query-status', 'stop', ...EJECTED, 'cont']);
 });
 
-it('a machine that stood still does so afterwards', async () => {
+it('a machine that was paused stays paused', async () => {
   const qemu = monitor(false);
   await unplug(qemu, device('rp0'));
   expect(qemu.said).toEqual(['query-status', ...EJECTED]);
 });
 
-it('it goes on where QEMU refuses', async () => {
+it('the machine is resumed if QEMU refuses', async () => {
   const qemu = monitor(true, 'device_del');
   await expect(unplug(qemu, device('rp0'))).rejects.toThrow('device_del');
   expect(qemu.said).toEqual(['query-status', 'stop', 'device_del', 'cont']);
 });
 
-it('nothing is unplugged from the root bus', () =>
+it('nothing can be unplugged from the root bus', () =>
   expect(unplug(monitor(true), device(null))).rejects.toThrow('root bus'));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where vCPUs stand, as QEMU 7.2 prints it.
+// The state of vCPUs as QEMU 7.2 prints it.
 import { expect, it } from 'vitest';
 import { deliverable, parseVcpus } from '../../src/qemu/vcpus.js';
 
@@ -20,7 +20,7 @@ IRR	 ${irr}
 APR 0x01 TPR 0x10 DFR 0x0f LDR 0x00 PPR ${ppr}
 `;
 
-it('each vCPU: where, and whether it could wake up', () => {
+it('tells where each vCPU is, and whether it could wake up', () => {
   expect(parseVcpus(REGISTERS)).toEqual([
     { index: 0, rip: 0xffffffff814fb113n, interrupts: true, halted: true },
     { index: 1, rip: 0xffffffff8110a2b3n, interrupts: false, halted: false },
@@ -29,7 +29,7 @@ it('each vCPU: where, and whether it could wake up', () => {
   expect(parseVcpus('CPU#0\nRIP=zz')).toEqual([]);
 });
 
-it('interrupts that a processor must take', () => {
+it('lists interrupts that a processor must take', () => {
   expect(deliverable(LAPIC('(none)', '0x10'))).toEqual([]);
   expect(deliverable(LAPIC('236 253', '0x10'))).toEqual([236, 253]);
   expect(deliverable(LAPIC('236(level) 40', '0x30'))).toEqual([236]);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The right outcome for a wrong reason is no hit.
+// The right outcome for a wrong reason is not a hit.
 import { describe, expect, it } from 'vitest';
 import type { Mismatch } from '../../src/model/kernel/component.js';
 import type { Incident } from '../../src/model/result/incident.js';
@@ -43,7 +43,7 @@ const mismatch = (component: string, source: Mismatch['source']): Mismatch => ({
 });
 
 describe('a prediction is right', () => {
-  it('where outcome and ending are, and no reason was given', () => {
+  it('if outcome and ending match, and no reason was predicted', () => {
     expect(isHit(predicted(), shown())).toBe(true);
     expect(isHit(predicted(), shown({ outcome: 'lost', endsIn: 'reboot' }))).toBe(false);
     expect(isHit(predicted({ outcome: 'leak', endsIn: 'leak' }), shown({ outcome: 'leak', endsIn: 'reboot' }))).toBe(
@@ -51,7 +51,7 @@ describe('a prediction is right', () => {
     );
   });
 
-  it('where one of its signs was seen: a device without a handler, not one that refuses to freeze', () => {
+  it('if one of its signs was seen: a device without a handler, not one that refuses to freeze', () => {
     const noHandler = predicted({ component: 'vfio', signs: ['device-preserve failed with ENOENT'] });
     expect(
       isHit(
@@ -74,7 +74,7 @@ describe('a prediction is right', () => {
     ).toBe(false);
   });
 
-  it('where the run itself showed the component as a mismatch', () => {
+  it('if the run itself showed a mismatch of the component', () => {
     const memfd = predicted({ outcome: 'leak', endsIn: 'leak', component: 'memfd' });
     const leak = shown({ outcome: 'leak', endsIn: 'leak' });
     expect(isHit(memfd, { ...leak, mismatches: [mismatch('memfd', 'run')] })).toBe(true);
@@ -82,7 +82,7 @@ describe('a prediction is right', () => {
     expect(isHit({ ...memfd, component: 'labvfio' }, { ...leak, mismatches: [mismatch('vfio', 'run')] })).toBe(true);
   });
 
-  it('where the function or the version that was foretold is named', () => {
+  it('if the predicted function or version is mentioned', () => {
     const lost = { outcome: 'lost', endsIn: 'reboot' } as const;
     const early = predicted({ ...lost, component: 'kho', where: 'kho_populate' });
     expect(isHit(early, shown({ ...lost, incidents: [incident('WARNING in kho_populate')] }))).toBe(true);

@@ -16,7 +16,7 @@ const incident = (implies: Outcome | null, t = 0): Incident => ({
 });
 
 describe('decide', () => {
-  it('finds nothing wrong where nothing was', () => {
+  it('finds nothing wrong without evidence', () => {
     expect(decide([])).toEqual({ outcome: 'preserved', endsIn: 'none', cause: null });
     expect(decide([incident(null)]).outcome).toBe('preserved');
   });
@@ -38,21 +38,21 @@ describe('decide', () => {
     },
   );
 
-  it('takes it away that all is well where the lab failed', () => {
+  it('drops a good outcome if the lab failed', () => {
     expect(decide([incident('refused'), incident('infra')]).outcome).toBe('infra');
     expect(decide([incident(null), incident('infra')]).outcome).toBe('infra');
   });
 
-  it('takes the words of a kernel before others that imply the same', () => {
+  it('prefers a message of the kernel to other evidence for the same outcome', () => {
     const words: Incident = { ...incident('panic', 3), source: 'console' };
     expect(decide([incident('panic', 1), words]).cause).toBe(words);
   });
 
-  it('keeps the first cause of several that imply the same', () => {
+  it('keeps the first of several equal causes', () => {
     expect(decide([incident('leak', 1), incident('leak', 2)]).cause?.t).toBe(1);
   });
 
-  it('ends in what the contract says', () => {
+  it('ends in the place that the contract defines', () => {
     expect(ENDS_IN).toEqual({
       infra: 'none',
       panic: 'panic',

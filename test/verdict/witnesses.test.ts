@@ -4,7 +4,7 @@ import { WITNESSES } from '../../src/model/result/witness.js';
 import { Witnesses } from '../../src/verdict/witnesses.js';
 
 describe('Witnesses', () => {
-  it.each(WITNESSES)('%s is missing where it was needed and never looked, in each kernel by itself', (witness) => {
+  it.each(WITNESSES)('%s is missing if it was needed and never looked, for each kernel separately', (witness) => {
     const witnesses = new Witnesses();
     witnesses.require(witness, 1);
     witnesses.require(witness, 2);
@@ -19,7 +19,7 @@ describe('Witnesses', () => {
     });
   });
 
-  it.each(WITNESSES)('%s is missing where it was blind once, though it looked before and after', (witness) => {
+  it.each(WITNESSES)('%s is missing if it was blind once, even if it looked before and after', (witness) => {
     const witnesses = new Witnesses();
     witnesses.require(witness, 1);
     witnesses.looked(witness, 1, 1);
@@ -29,7 +29,7 @@ describe('Witnesses', () => {
     expect(witnesses.missing()).toEqual([{ witness, epoch: 1, why: 'first', hint: 'mend it' }]);
   });
 
-  it.each(WITNESSES)('%s is not missing where nothing needs it, or the user does without it', (witness) => {
+  it.each(WITNESSES)('%s is not missing if nothing needs it or the user waives it', (witness) => {
     const unneeded = new Witnesses();
     unneeded.blind(witness, 1, 'why');
     expect(unneeded.missing()).toEqual([]);
@@ -40,7 +40,7 @@ describe('Witnesses', () => {
     expect(waived.report()[witness]).toMatchObject({ looked: false, why: 'why', waived: true });
   });
 
-  it('says nothing of witnesses that nobody needed and that did not look', () => {
+  it('leaves out witnesses that nobody needed and that did not look', () => {
     expect(new Witnesses().report()).toEqual({});
   });
 });

@@ -28,7 +28,7 @@ describe('a kernel that comes with its vmlinux alone', () => {
       memory,
       place: () =>
         TaintPlace.find(
-          memory.asMachine,
+          memory,
           { cr3: BigInt(ROOT), cr4: 0n },
           { name: 'k', systemMap: map, vmlinux, release: '7.3.4' },
         ),
