@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// From what was written, right in shape, to a scenario that can be run.
+// Builds a complete scenario from input that has the right shape, and checks its meaning.
 import { basename } from 'node:path';
 import type { MachineSpec, ReserveMemSpec, Scenario } from '../model/scenario/scenario.js';
 import type { DevicePlan } from '../model/scenario/device.js';
 import { devicesOf } from './validate/devices.js';
-import type { SourceDocument } from './document.js';
+import type { SourceDocument } from './source/document.js';
 import { expandSteps } from './explicit/explicit.js';
 import { insertFaults } from './short/faults.js';
 import { checkEpochs, followSteps } from './validate/follow.js';
 import { expandKselftest } from './short/kselftest.js';
 import { LIMITS, PAGE } from './schema/limits.js';
-import type { ScenarioOverrides } from './parse.js';
-import type { Problems } from './problems.js';
+import type { ScenarioOverrides } from './overrides.js';
+import type { Problems } from './source/problems.js';
 import type { ScenarioInput } from './schema/scenario.js';
-import { seedOf } from './short/seed.js';
+import { seedOf } from './steps/seed.js';
 import { expandSessions } from './short/short.js';
-import { type Draft, StepList, TooManySteps } from './explicit/steplist.js';
+import { type Draft, StepList, TooManySteps } from './steps/step-list.js';
 
 interface Context {
   document: SourceDocument;
@@ -30,7 +30,7 @@ export function build(input: ScenarioInput, context: Context): Scenario {
   const kernels = kernelsOf(input, context);
   const machine = machineOf(input, context);
   const reserveMem = reserveMemOf(input, machine, problems);
-  const hardware = devicesOf(input, input.steps !== undefined, document, problems);
+  const hardware = devicesOf(input, input.steps === undefined ? 'short' : 'explicit', document, problems);
   const drafts = stepsOf(input, kernels, hardware, context);
   if (
     input.recover === 'update' &&
@@ -127,7 +127,8 @@ function reserveMemOf(input: ScenarioInput, machine: MachineSpec, problems: Prob
   if (input.reserveMem.length > LIMITS.reserveMem) {
     problems.add(
       ['reserveMem'],
-      `expected at most ${LIMITS.reserveMem} areas, because a kernel has no room for more (RESERVE_MEM_MAX_ENTRIES); found ${input.reserveMem.length}`,
+      `expected at most ${LIMITS.reserveMem} areas, because a kernel has no room for more ` +
+        `(RESERVE_MEM_MAX_ENTRIES); found ${input.reserveMem.length}`,
       null,
       'key',
     );
@@ -149,8 +150,8 @@ function reserveMemOf(input: ScenarioInput, machine: MachineSpec, problems: Prob
 }
 
 function cmdlinesOf(input: ScenarioInput, kernels: number, problems: Problems): string[] {
-  const given = input.cmdline as Record<string, string | undefined>;
-  for (const key of Object.keys(given)) {
+  const byEpoch = input.cmdline as Record<string, string | undefined>;
+  for (const key of Object.keys(byEpoch)) {
     if (/^\d+$/.test(key) && Number(key) >= kernels) {
       problems.add(
         ['cmdline', key],
@@ -162,7 +163,7 @@ function cmdlinesOf(input: ScenarioInput, kernels: number, problems: Problems): 
   }
   return Array.from({ length: kernels }, (_, epoch) => {
     const keys = ['all', ...(epoch === 0 ? ['from'] : []), ...(epoch === kernels - 1 ? ['to'] : []), String(epoch)];
-    const parts = keys.flatMap((key) => given[key] ?? []);
+    const parts = keys.flatMap((key) => byEpoch[key] ?? []);
     const line = parts.join(' ');
     if (Buffer.byteLength(line) > LIMITS.cmdline) {
       problems.add(

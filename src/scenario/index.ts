@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-export { loadScenario, parseScenario, type ScenarioOverrides } from './parse.js';
-export { type ScenarioProblem, ScenarioError, renderProblem } from './problem.js';
+export { loadScenario, parseScenario } from './parse.js';
+export type { ScenarioOverrides } from './overrides.js';
+export { type ScenarioProblem, ScenarioError, renderProblem } from './source/problem.js';
 export { loadProfile, parseProfile } from './profile.js';
 export { profileJsonSchema } from './schema/profile.js';
 export { scenarioJsonSchema } from './schema/json-schema.js';

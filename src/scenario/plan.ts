@@ -1,28 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
-// From a file to a checked plan of a matrix. What is wrong with it is said as for scenarios: place, what was expected,
-// the nearest right word.
+// Reads a matrix plan and checks it. Its problems look like those of scenarios.
 import { statSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { type Direction, DIRECTIONS, type Plan, type Selection } from '../model/scenario/plan.js';
 import { glob, isGlob } from '../util/text/glob.js';
 import { nearest } from '../util/text/nearest.js';
-import { type Path, SourceDocument } from './document.js';
-import { addIssues } from './issues.js';
-import { readText } from './parse.js';
+import { type Path, SourceDocument } from './source/document.js';
+import { addIssues } from './source/issues.js';
+import { readText } from './source/read-text.js';
 import { type PlanInput, planSchema } from './schema/plan.js';
-import { listed, ScenarioError, shown } from './problem.js';
-import { Problems } from './problems.js';
+import { listed, ScenarioError, shown } from './source/problem.js';
+import { Problems } from './source/problems.js';
 
 export interface PlanKernels {
-  /** Names that patterns choose from, oldest first. */
+  /** Names for patterns, oldest first. */
   all: readonly string[];
-  /** Those of them that `newest N` chooses from. */
+  /** The names for `newest N`. */
   releases: readonly string[];
-  /** Why there is no such kernel; null where there is. */
+  /** Explains why there is no such kernel; null if there is one. */
   problem: (name: string) => string | null;
 }
 
-/** Reads and checks a plan. Throws a ScenarioError that lists everything that is wrong with it. */
+/** Reads and checks a plan. Throws a ScenarioError with all problems. */
 export async function loadPlan(path: string, kernels: PlanKernels): Promise<Plan> {
   return parsePlan(await readText(path, 'plan'), path, kernels);
 }
@@ -115,7 +114,7 @@ function build(
   };
 }
 
-/** In the order of their versions, each once. */
+/** Ordered by version, without duplicates. */
 function kernelsOf({ kernels }: PlanInput, problems: Problems, known: PlanKernels): string[] {
   const chosen = new Set(kernels.flatMap((word, index) => named(word, ['kernels', index], problems, known)));
   const inOrder = known.all.filter((name) => chosen.has(name));

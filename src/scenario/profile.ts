@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// From a file to a checked profile. What is wrong with it is said as for scenarios: place, what was expected, the
-// nearest right word.
+// Reads a profile and checks it. Its problems look like those of scenarios.
 import { basename } from 'node:path';
 import { type Component, PINNABLE_COMPONENTS } from '../model/kernel/component.js';
 import type { Profile } from '../model/scenario/profile.js';
 import { nearest } from '../util/text/nearest.js';
-import { type Path, SourceDocument } from './document.js';
-import { addIssues } from './issues.js';
-import { readText } from './parse.js';
-import { shown, ScenarioError } from './problem.js';
-import { Problems } from './problems.js';
+import { type Path, SourceDocument } from './source/document.js';
+import { addIssues } from './source/issues.js';
+import { readText } from './source/read-text.js';
+import { shown, ScenarioError } from './source/problem.js';
+import { Problems } from './source/problems.js';
 import { isName, type ProfileInput, profileSchema } from './schema/profile.js';
 
-/** Reads and checks a profile. Throws a ScenarioError that lists everything that is wrong with it. */
+/** Reads and checks a profile. Throws a ScenarioError with all problems. */
 export async function loadProfile(path: string): Promise<Profile> {
   return parseProfile(await readText(path, 'profile'), path);
 }
@@ -82,7 +81,7 @@ function versionsIn(versions: Record<string, number>, path: Path, problems: Prob
         near === null ? null : `did you mean "${near}"?`,
         'key',
       );
-    // A kernel may have handlers that the lab does not know; a word that is nearly a known one is a slip.
+    // A kernel may have handlers that the lab does not know. But a name close to a known one is probably a typo.
     else if (near !== null)
       problems.add([...path, name], `unknown component ${shown(name)}`, `did you mean "${near}"?`, 'key');
   }

@@ -7,7 +7,7 @@ import type { Scenario } from '../../src/model/scenario/scenario.js';
 import { textOf } from '../../src/repro/minimise/data.js';
 import { ownData } from '../../src/repro/minimise/origin.js';
 import { spellOutFiles, spellOutSessions, spellOutSteps } from '../../src/repro/minimise/spell-out.js';
-import { LIMITS } from '../../src/scenario/schema/limits.js';
+import { MAX_FILE_BYTES } from '../../src/scenario/source/read-text.js';
 import { parseScenario } from '../../src/scenario/index.js';
 
 const FOLDER = join(import.meta.dirname, '../../scenarios');
@@ -32,7 +32,7 @@ describe('a scenario spelt out is the same', () => {
     );
     const out = textOf(data);
     // The largest would only take long.
-    if (Buffer.byteLength(out) > LIMITS.fileBytes / 4) return;
+    if (Buffer.byteLength(out) > MAX_FILE_BYTES / 4) return;
     expect(essence(parseScenario(out, join(FOLDER, 'out.yaml')))).toEqual(essence(before));
   });
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bad input: what is said about it, and where.
+// Invalid scenarios: the messages and their positions.
 import { describe, expect, test } from 'vitest';
 import { parseScenario } from '../../src/scenario/index.js';
 import { problemsOf } from './problems.js';
@@ -11,7 +11,7 @@ const DEVICES = `${HEAD}iommu: intel\ndevices: [{name: edu0, device: edu, at: "0
 const SESSION = `${HEAD}sessions:\n  - name: vm0\n    files:\n`;
 const STEPS = `${HEAD}expect: lost\nsteps:\n`;
 
-/** A text, and the beginning of each problem it has, in order. */
+/** A text, and the start of each of its problems, in order. */
 type Case = [string, string, ...string[]];
 
 const YAML_CASES: Case[] = [
@@ -54,11 +54,13 @@ const SHAPE_CASES: Case[] = [
   [`${HEAD}machine: {qemuArgs: -nographic}\n`, '3:21 expected a list, found "-nographic"'],
   [
     `${HEAD}expect: preservd\n`,
-    '3:9 expected an outcome: infra, panic, reboot, hang, corrupt, lost, leak, tainted, refused, preserved, found "preservd"; did you mean "preserved"?',
+    '3:9 expected an outcome: infra, panic, reboot, hang, corrupt, lost, leak, tainted, refused, preserved, ' +
+      'found "preservd"; did you mean "preserved"?',
   ],
   [
     `${HEAD}expect: {outcome: lsot}\n`,
-    '3:19 expected infra, panic, reboot, hang, corrupt, lost, leak, tainted, refused or preserved, found "lsot"; did you mean "lost"?',
+    '3:19 expected infra, panic, reboot, hang, corrupt, lost, leak, tainted, refused or preserved, found ' +
+      '"lsot"; did you mean "lost"?',
   ],
   [`${HEAD}expect: {}\n`, '3:1 missing key "outcome": expected infra'],
   [`${HEAD}expect: 3\n`, '3:9 expected an outcome:'],
@@ -149,10 +151,11 @@ const MEANING_CASES: Case[] = [
     `${HEAD}sessions: [{name: a, count: 2}]\n`,
     '3:19 expected a name with {i}, because there are 2 copies; found "a"; did you mean "a-{i}"?',
   ],
-  [`${HEAD}sessions: [{name: "a{n}", count: 2}]\n`, '3:19 no number is known for {n}'],
+  [`${HEAD}sessions: [{name: "a{n}", count: 2}]\n`, '3:19 there is no value for {n}'],
   [
     `${HEAD}sessions: [{name: ${'x'.repeat(64)}}]\n`,
-    "3:12 expected a session's name of 1 to 63 bytes, found 64; state errno: EINVAL if that is what you test, or errno: OK for a kernel that takes it",
+    "3:12 expected a session's name of 1 to 63 bytes, found 64; state errno: " +
+      'EINVAL if that is what you test, or errno: OK for a kernel that takes it',
   ],
   [
     `${SESSION}      - {memfd: 1MiB, token: 5}\n      - {memfd: 1MiB, token: 5}\n`,
@@ -267,7 +270,8 @@ const STEP_CASES: Case[] = [
     '6:13 expected a unique name; there is a session "a" already; state errno: EEXIST if that is what you test',
   ],
   [
-    `${STEPS}  - create: a\n  - memfd: {name: f, size: 1MiB}\n  - preserve: {session: a, file: f, token: 1}\n  - preserve: {session: a, file: f, token: 1}\n`,
+    `${STEPS}  - create: a\n  - memfd: {name: f, size: 1MiB}\n  - preserve: {session: a, file: f, token: ` +
+      '1}\n  - preserve: {session: a, file: f, token: 1}\n',
     '8:44 expected a unique token in session "a"; 1 is taken; state errno: EEXIST',
   ],
   [
@@ -298,7 +302,8 @@ const STEP_CASES: Case[] = [
   [`${STEPS}  - kexec\n  - kexec\n`, '6:5 this is kexec 2, but 2 kernels need only 1; name more kernels with chain'],
   [
     `${HEAD}steps:\n  - open\n`,
-    '3:1 nothing can be preserved, because the steps never reach kernel "b": they have 0 of 1 kexecs; add kexec, or expect: refused',
+    '3:1 nothing can be preserved, because the steps never reach kernel "b": they have 0 of 1 kexecs; ' +
+      'add kexec, or expect: refused',
   ],
   [
     `${STEPS}  - abort\n  - kexec\n`,
@@ -316,10 +321,10 @@ const STEP_CASES: Case[] = [
     '5:36 expected permissions in octal and in quotes, such as "0755", found the number 755',
   ],
   [`${STEPS}  - upload: {from: a, to: b, mode: "9"}\n`, '5:36 expected permissions in octal'],
-  [`${STEPS}  - create: vm-{i}\n`, '5:13 no number is known for {i} in "vm-{i}"; values come from repeat'],
+  [`${STEPS}  - create: vm-{i}\n`, '5:13 there is no value for {i} in "vm-{i}"; values come from repeat'],
   [
     `${STEPS}  - repeat: {count: 2, steps: [{create: "vm-{j}"}]}\n`,
-    '5:41 no number is known for {j} in "vm-{j}"; known here: {i}',
+    '5:41 there is no value for {j} in "vm-{j}"; known here: {i}',
   ],
   [`${STEPS}  - repeat: {count: 2, steps: [{create: vm}]}\n`, '5:41 expected a unique name'],
   [
@@ -341,18 +346,18 @@ describe.each([
   ['steps', STEP_CASES],
 ])('%s', (_, cases) => {
   test.each(cases)('%j', (text, ...expected) => {
-    const found = problems(text);
-    expect(found.map((problem, index) => problem.slice(0, expected[index]?.length))).toEqual(expected);
+    const messages = problems(text);
+    expect(messages.map((problem, index) => problem.slice(0, expected[index]?.length))).toEqual(expected);
   });
 });
 
-test('several problems are all reported, in file order', () => {
+test('reports all problems, in file order', () => {
   expect(
     problems('from: 7\nto: b\nmachine: {cpus: 0}\nsesions: []\nexpect: x\n').map((text) => text.split(' ')[0]),
   ).toEqual(['1:7', '3:17', '4:1', '5:9']);
 });
 
-test('the same mistake of many copies is one problem', () => {
+test('reports the same mistake of many copies once', () => {
   expect(
     problems(`${HEAD}sessions: [{name: "a-{i}", count: 500, files: [{memfd: 4KiB, token: 2}, {memfd: 4KiB}]}]\n`),
   ).toHaveLength(2);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// More than one client: who carries out a step, who holds what, and calls that meet the kexec.
+// More than one client: the client of a step, what each client holds, and calls during the kexec.
 import { expect, test } from 'vitest';
 import { Holders, MAIN } from '../../src/model/scenario/client.js';
 import { parseScenario } from '../../src/scenario/index.js';
@@ -8,7 +8,7 @@ import { problemsOf } from './problems.js';
 const STEPS = 'from: a\nto: b\nexpect: lost\nsteps:\n';
 const problems = (text: string) => problemsOf(() => parseScenario(STEPS + text, 'x.yaml'));
 
-test('who holds what', () => {
+test('tracks which clients hold what', () => {
   const holders = new Holders();
   const vm0 = { kind: 'session', name: 'vm0' } as const;
   expect([...holders.of(vm0)]).toEqual([MAIN]);
@@ -24,9 +24,11 @@ test('who holds what', () => {
   expect([...holders.of(vm0)]).toEqual([MAIN]);
 });
 
-test('steps say who carries them out, and which answers are right', () => {
+test('steps name their client and the accepted results', () => {
   const { steps } = parseScenario(
-    `${STEPS}  - client: b\n  - create: {session: s, client: b}\n  - create: {session: t, client: main}\n  - memfd: {name: f, size: 4KiB}\n  - preserve: {session: s, file: f, token: 1, client: b, during: kexec, errno: [OK, EBUSY]}\n  - kexec\n`,
+    `${STEPS}  - client: b\n  - create: {session: s, client: b}\n  - create: {session: t, client: ` +
+      'main}\n  - memfd: {name: f, size: 4KiB}\n  - preserve: {session: s, file: f, token: 1, client: b, during: ' +
+      'kexec, errno: [OK, EBUSY]}\n  - kexec\n',
     'x.yaml',
   );
   expect(steps.map(({ op, by, during, accepts, errno }) => [op, by, during, accepts, errno])).toEqual([
@@ -34,22 +36,24 @@ test('steps say who carries them out, and which answers are right', () => {
     ['create', 'b', undefined, undefined, null],
     ['create', undefined, undefined, undefined, null],
     ['memfd', undefined, undefined, undefined, null],
-    // The load that nobody wrote down comes before what meets the kexec.
+    // The added load comes before the calls during the kexec.
     ['load', undefined, undefined, undefined, null],
     ['preserve', 'b', 'kexec', ['OK', 'EBUSY'], null],
     ['kexec', undefined, undefined, undefined, null],
   ]);
 });
 
-test('what another client holds outlives the one that made it', () => {
+test('a session that another client holds outlives its creator', () => {
   expect(
     problems(
-      '  - create: s\n  - client: b\n  - pass: {session: s, to: b}\n  - close: s\n  - finish: {session: s, client: b, errno: EINVAL}\n  - get-name: {session: s, client: b}\n',
+      '  - create: s\n  - client: b\n  - pass: {session: s, to: b}\n  - close: s\n  - finish: {session: ' +
+        's, client: b, errno: EINVAL}\n  - get-name: {session: s, client: b}\n',
     ),
   ).toEqual([]);
   expect(
     problems(
-      '  - create: s\n  - client: b\n  - pass: {session: s, to: b}\n  - kill-agent\n  - get-name: {session: s, client: b}\n',
+      '  - create: s\n  - client: b\n  - pass: {session: s, to: b}\n  - kill-agent\n  - get-name: {session: ' +
+        's, client: b}\n',
     ),
   ).toEqual([]);
   expect(

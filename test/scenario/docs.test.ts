@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The reference names every key that the schema has, and no other.
+// docs/scenario.md lists every key of the schema, and no others.
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { parseScenario, scenarioJsonSchema } from '../../src/scenario/index.js';
@@ -15,7 +15,7 @@ type Schema = {
 const text = readFileSync(new URL('../../docs/scenario.md', import.meta.url), 'utf8');
 const schema = scenarioJsonSchema() as Schema;
 
-/** The words in the first column of the table under a heading. */
+/** The words in the first column of the table after a heading. */
 function table(heading: string): string[] {
   const section = text.split(/^#+ /m).find((part) => part.startsWith(`${heading}\n`)) ?? '';
   return [...section.matchAll(/^\| (`[^|]+) \|/gm)].flatMap((match) =>
@@ -54,11 +54,11 @@ test.each([
   expect([...new Set(table(heading))].toSorted()).toEqual(expected.toSorted());
 });
 
-test('the words of kexec', () => {
+test('the values of kexec', () => {
   expect(table('kexec')).toEqual(['file', 'legacy', 'abort', 'kill-agent']);
 });
 
-test('the examples are right', () => {
+test('the examples are valid', () => {
   const [first, devices, changes, steps] = [...text.matchAll(/^```yaml\n([^]*?)^```/gm)].map((match) => match[1]!);
   expect(parseScenario(first!, 'a.yaml').steps).toHaveLength(10);
   expect(parseScenario(`${first!}${devices!}`, 'd.yaml').steps).toHaveLength(26);

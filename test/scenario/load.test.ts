@@ -35,7 +35,7 @@ function refused(text: string): ScenarioError {
   throw new Error('was accepted');
 }
 
-test('a file is read', async () => {
+test('reads a file', async () => {
   const path = file('first.yaml', 'from: a\nto: b\n');
   expect(await loadScenario(path, { to: 'c' })).toMatchObject({
     name: 'first',
@@ -45,14 +45,14 @@ test('a file is read', async () => {
   });
 });
 
-test('a byte order mark and Windows line ends are no trouble', async () => {
+test('accepts a byte order mark and Windows line ends', async () => {
   expect(await loadScenario(file('dos.yaml', '\ufefffrom: a\r\nto: b\r\n'))).toMatchObject({ kernels: ['a', 'b'] });
   expect(await messageOf(file('dos-bad.yaml', '\ufefffrom: a\r\ntoo: b\r\nto: c\r\n'))).toContain(
     ':2:1: unknown key "too"; did you mean "to"?\n    too: b\n    ^',
   );
 });
 
-test('what cannot be read', async () => {
+test('reports files that cannot be read', async () => {
   expect(await messageOf(join(folder, 'fist.yaml'))).toBe(
     `${join(folder, 'fist.yaml')}: no such scenario; did you mean "first.yaml"?`,
   );
@@ -62,7 +62,7 @@ test('what cannot be read', async () => {
   expect(await messageOf(file('a\nb.yaml', 'from: [\n'))).toContain('a\\x0ab.yaml:2:1: YAML:');
 });
 
-test('the line is shown with a caret, cut to a window around it, without control characters', () => {
+test('shows the line with a caret, cut to a window around it, without control characters', () => {
   const text = `from: a\nto: b\ntags: [${'x, '.repeat(200)} 7, ${'y, '.repeat(200)}]\n`;
   const [place, line, caret] = refused(text).message.split('\n');
   expect(place).toBe('x.yaml:3:609: expected a tag, found the number 7');
@@ -74,7 +74,7 @@ test('the line is shown with a caret, cut to a window around it, without control
   expect(evil.message).not.toMatch(/[\x1b\u202e]/);
 });
 
-test('many problems are bounded', () => {
+test('limits the number of problems', () => {
   const error = refused(`from: a\nto: b\n${Array.from({ length: 3000 }, (_, index) => `key${index}x: 1\n`).join('')}`);
   expect(error.problems.length).toBeGreaterThan(20);
   expect(error.message.split('\n').length).toBeLessThan(70);

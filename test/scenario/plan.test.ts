@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Plans: what is taken, what is said about bad ones, and where.
+// Plans: valid ones, and the messages for invalid ones.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Ajv } from 'ajv';
@@ -53,10 +53,11 @@ describe('kernels of a plan', () => {
   });
 });
 
-it('fills in what is not said', () => {
+it('fills in defaults', () => {
   expect(
     plan(
-      `kernels: [7.3.4]\nscenarios: [{folder: ../places, tags: [fast], repeats: 3}, {file: ../pair.yaml}]\nrepeats: 2\nlimits: {memory: 4GiB}\n`,
+      'kernels: [7.3.4]\nscenarios: [{folder: ../places, tags: [fast], repeats: 3}, {file: ' +
+        '../pair.yaml}]\nrepeats: 2\nlimits: {memory: 4GiB}\n',
     ),
   ).toMatchObject({
     name: 'p',
@@ -100,9 +101,9 @@ test.each<[string, ...string[]]>([
   [`kernels: [7.3.4]\nrepeats: 0\n${scenarios}`, '2:10 expected at least 1'],
   [`kernels: [7.3.4]\nprofile: nowhere.yaml\n${scenarios}`, '2:10 no such profile: "nowhere.yaml"'],
   [`kernels: [7.3.4]\nchains: [[7.3.4, 1.0.0]]\n${scenarios}`, '2:18 no kernel 1.0.0'],
-])('refuses %j', (text, ...said) => {
-  const found = problems(text);
-  for (const each of said) expect(found).toContainEqual(expect.stringContaining(each));
+])('refuses %j', (text, ...expected) => {
+  const messages = problems(text);
+  for (const each of expected) expect(messages).toContainEqual(expect.stringContaining(each));
 });
 
 describe('the shipped plans', () => {

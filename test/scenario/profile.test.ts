@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Profiles: what is taken, what is said about bad ones, and where.
+// Profiles: valid ones, and the messages for invalid ones.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Ajv } from 'ajv';
@@ -67,20 +67,20 @@ describe('a profile', () => {
     ['components: {object: 1}\nfeatures: {"a b": {object: 3}}\n', '2:12 expected a feature\'s name, found "a b"'],
     ['components: {kho: 4}\n---\nname: x\n', '2:1 expected one YAML document'],
   ])('%j', (text, ...expected) => {
-    const found = problems(text);
-    expect(found).toHaveLength(expected.length);
+    const messages = problems(text);
+    expect(messages).toHaveLength(expected.length);
     for (const [index, words] of expected.entries())
-      expect(found[index]?.startsWith(words), `${found[index]}`).toBe(true);
+      expect(messages[index]?.startsWith(words), `${messages[index]}`).toBe(true);
   });
 
-  it('that is not there is bad usage, with the nearest name', async () => {
+  it('that does not exist is a usage error with the nearest name', async () => {
     await expect(loadProfile(join(FOLDER, '2026-q5.yaml'))).rejects.toThrow(
       /no such profile; did you mean "2026-q[34].yaml"/,
     );
     await expect(loadProfile(FOLDER)).rejects.toThrow('expected a profile file, found a folder');
   });
 
-  it('any bytes at all: a profile, or problems with a place', () => {
+  it('of random bytes is valid, or has problems with a position', () => {
     const good = readFileSync(join(FOLDER, '2026-q4.yaml'));
     const random = generator(7);
     for (let round = 0; round < 3000; round++) {
@@ -115,15 +115,15 @@ describe('a profile', () => {
 describe('the committed schema of profiles', () => {
   const schema = JSON.parse(readFileSync(join(ROOT, 'schema/profile.schema.json'), 'utf8')) as object;
 
-  it('is the one that the lab checks by; npm run schema writes it', () => expect(schema).toEqual(profileJsonSchema()));
+  it('is up to date (npm run schema)', () => expect(schema).toEqual(profileJsonSchema()));
 
-  it.each(readdirSync(FOLDER))('takes %s, as the lab does', async (name) => {
+  it.each(readdirSync(FOLDER))('accepts %s, like the lab', async (name) => {
     const validate = new Ajv().compile(schema);
     expect(validate(parse(readFileSync(join(FOLDER, name), 'utf8'))), JSON.stringify(validate.errors)).toBe(true);
     expect((await loadProfile(join(FOLDER, name))).pins.length).toBeGreaterThan(0);
   });
 
-  it('refuses what the lab refuses', () => {
+  it('rejects what the lab rejects', () => {
     const validate = new Ajv().compile(schema);
     for (const bad of [
       {},

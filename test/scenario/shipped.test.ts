@@ -8,7 +8,7 @@ import { OUTCOMES } from '../../src/model/result/outcome.js';
 import { loadScenario, scenarioJsonSchema } from '../../src/scenario/index.js';
 
 const folder = new URL('../../scenarios/', import.meta.url);
-/** All scenarios, in folders too; what lies in profiles/ and matrix/ is none. */
+/** All scenarios, also in folders. The files in profiles/ and matrix/ are not scenarios. */
 const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
   (name) => name.endsWith('.yaml') && !/^(profiles|matrix)\//.test(name),
 );
@@ -17,11 +17,11 @@ const committed: unknown = JSON.parse(
 );
 const validate = new Ajv({ strict: false, allErrors: true }).compile(scenarioJsonSchema());
 
-test('the committed JSON Schema is the one that the code makes (npm run schema)', () => {
+test('the committed JSON Schema is up to date (npm run schema)', () => {
   expect(committed).toEqual(scenarioJsonSchema());
 });
 
-test.each(files)('%s is right by the JSON Schema and by the parser', async (name) => {
+test.each(files)('%s is valid for the JSON Schema and for the parser', async (name) => {
   const url = new URL(name, folder);
   const text = readFileSync(url, 'utf8');
   expect(text).toContain(
@@ -43,7 +43,7 @@ test('every outcome but infra has a scenario', async () => {
   expect(new Set(outcomes)).toEqual(new Set(OUTCOMES.filter((outcome) => outcome !== 'infra')));
 });
 
-test('the JSON Schema refuses what the parser refuses in shape', () => {
+test('the JSON Schema rejects the same shapes as the parser', () => {
   const right = { from: 'a', to: 'b' };
   expect(validate(right)).toBe(true);
   const wrong: object[] = [

@@ -79,7 +79,7 @@ test.each([
   expect(actions(`  - ${text}\n  - kexec\n`)).toEqual([{ op: 'load', via }, { op: 'kexec' }]);
 });
 
-test('an epoch ends with a kexec that succeeds; a load that fails is no load', () => {
+test('a successful kexec ends an epoch; a failed load does not count', () => {
   const list = steps(`  - load: {errno: ENOEXEC}
   - kexec: {errno: EBUSY}
   - exec: a
@@ -124,7 +124,7 @@ test('repeats within repeats', () => {
   expect(new Set(list.flatMap((step) => (step.op === 'memfd' ? [step.memfd.seed] : []))).size).toBe(6);
 });
 
-test('what would be an error is none where the step states an errno', () => {
+test('a step with an errno may do what is otherwise a problem', () => {
   expect(() =>
     steps(`
   - create: a
@@ -140,7 +140,7 @@ test('what would be an error is none where the step states an errno', () => {
   ).not.toThrow();
 });
 
-test('the other way around: sessions that were closed may be asked for, and a name may come again', () => {
+test('closed sessions may be retrieved, and a name may be used again', () => {
   expect(() =>
     steps(`
   - create: a
@@ -156,7 +156,7 @@ test('the other way around: sessions that were closed may be asked for, and a na
   ).not.toThrow();
 });
 
-test('after an abort the old kernel can be looked at', () => {
+test('allows checks in the old kernel after an abort', () => {
   const list = parseScenario(
     `from: a
 to: b

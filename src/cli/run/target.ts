@@ -11,7 +11,7 @@ import { type Failure, failureOf } from '../../repro/rerun/failure.js';
 import { type RecordedKernel, exactKernel } from '../../repro/rerun/exact-kernel.js';
 import { scenarioOf, subjectOf } from '../../repro/rerun/subject.js';
 import { parseScenario } from '../../scenario/index.js';
-import { readText } from '../../scenario/parse.js';
+import { readText } from '../../scenario/source/read-text.js';
 import { UsageError } from '../../util/errors.js';
 import { kernelProblem } from './check-kernels.js';
 import { showOn } from '../common/show-progress.js';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Makes a scenario smaller as long as it fails in the same way, until no part can be removed.
-import { LIMITS } from '../../scenario/schema/limits.js';
+import { MAX_FILE_BYTES } from '../../scenario/source/read-text.js';
 import { TimeIsUp, type Trials } from '../rerun/trials.js';
 import { at, type Data, type Path, pathsOf, textOf, withValue } from './data.js';
 import { ddmin, type First } from './ddmin.js';
@@ -62,7 +62,7 @@ class Minimiser {
 
   /** Takes the spelt-out form, unless it is too large for a scenario file. */
   private adopt(data: Data): void {
-    if (Buffer.byteLength(textOf(data)) <= LIMITS.fileBytes) this.data = data;
+    if (Buffer.byteLength(textOf(data)) <= MAX_FILE_BYTES) this.data = data;
   }
 
   private async holds(data: Data): Promise<boolean> {

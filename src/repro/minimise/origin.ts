@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Start and end of minimising: reads a scenario's YAML as plain data with its exact kernels, and writes the smallest.
 import { dirname, relative, resolve } from 'node:path';
-import { SourceDocument } from '../../scenario/document.js';
+import { SourceDocument } from '../../scenario/source/document.js';
 import { type Data, textOf } from './data.js';
 
 /**

@@ -2,7 +2,7 @@
 // Spells out counts and repeats, so that each copy can be removed on its own. A copy keeps its name, token and seed,
 // because faults refer to them, and its content depends on them.
 import { tokenAfter } from '../../model/scenario/token.js';
-import { fill } from '../../scenario/explicit/template.js';
+import { fill } from '../../scenario/steps/template.js';
 import type { Data } from './data.js';
 
 const list = (value: unknown): Data[] => (Array.isArray(value) ? (value as Data[]) : []);

@@ -6,7 +6,7 @@ import { parseDocument } from 'yaml';
 import type { Result } from '../../model/result/result.js';
 import type { Scenario } from '../../model/scenario/scenario.js';
 import { parseScenario } from '../../scenario/index.js';
-import { readText } from '../../scenario/parse.js';
+import { readText } from '../../scenario/source/read-text.js';
 import { UsageError } from '../../util/errors.js';
 import { recipesOf } from './recipe.js';
 import type { RecordedKernel } from './exact-kernel.js';

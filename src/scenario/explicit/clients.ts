@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The explicit form: clients, and which of them carries out a step.
+// The explicit form: clients, and the client of a step.
 import { type ClientAction, MAIN } from '../../model/scenario/client.js';
-import type { Step } from '../../model/scenario/scenario.js';
-import type { Path } from '../document.js';
-import type { Problems } from '../problems.js';
+import type { Call } from '../steps/step-list.js';
+import type { Path } from '../source/document.js';
+import type { Problems } from '../source/problems.js';
 import type { OperationsInput } from '../schema/steps.js';
 
 type Given<K extends keyof OperationsInput> = Exclude<OperationsInput[K], undefined>;
@@ -13,7 +13,10 @@ interface Place {
   problems: Problems;
 }
 
-/** One entry for every step on clients. @param named fills in a name */
+/**
+ * One function for each step on clients.
+ * @param named fills in the templates of a name
+ */
 export function clientTranslations<Site extends Place>(named: (text: string, site: Site, ...keys: string[]) => string) {
   return {
     client: (client: Given<'client'>): ClientAction => ({ op: 'client', client }),
@@ -29,9 +32,7 @@ export function clientTranslations<Site extends Place>(named: (text: string, sit
   };
 }
 
-export type Call = Pick<Step, 'accepts' | 'by' | 'during'>;
-
-/** What a step says of the call itself, besides one errno. */
+/** The settings of a step's call, except a single errno. */
 export function callOf(value: unknown): Call {
   if (typeof value !== 'object' || value === null) return {};
   const { errno, client, during } = value as { errno?: unknown; client?: string; during?: 'kexec' };

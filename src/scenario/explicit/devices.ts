@@ -6,13 +6,13 @@ import type { OperationsInput } from '../schema/steps.js';
 
 type Given<K extends keyof OperationsInput> = Exclude<OperationsInput[K], undefined>;
 
-/** What translating a device's step needs of the translation around it. */
+/** Helpers of the translation. */
 interface Words<Site> {
   named: (text: string, site: Site, ...keys: string[]) => string;
   tokenIn: (value: Token, site: Site) => Token;
 }
 
-/** One entry for every operation on a device. */
+/** One function for each operation on a device. */
 export function deviceTranslations<Site>({ named, tokenIn }: Words<Site>) {
   const carried =
     (op: 'device-preserve' | 'device-retrieve' | 'iommu-preserve' | 'iommu-retrieve') =>

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// The explicit form: steps on files and sessions that are there already.
+// The explicit form: steps on files and sessions that exist already.
 import type { FileAction } from '../../model/scenario/file-steps.js';
+import { ALL_PAGES } from '../schema/limits.js';
 import type { OperationsInput } from '../schema/steps.js';
 
 type Given<K extends keyof OperationsInput> = Exclude<OperationsInput[K], undefined>;
 
-/** Pages of a write that names none: all, once the steps are followed and the size is known. */
-export const ALL_PAGES = 0;
-
-/** One entry for every operation on a file that is there. @param named fills in a name */
+/**
+ * One function for each operation on an existing file.
+ * @param named fills in the templates of a name
+ */
 export function fileTranslations<Site>(named: (text: string, site: Site, ...keys: string[]) => string) {
   return {
     write: ({ file, seed, pages }: Given<'write'>, site: Site): FileAction => ({

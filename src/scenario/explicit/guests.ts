@@ -2,12 +2,12 @@
 // The explicit form: steps on guests.
 import { guestFiles, type GuestAction } from '../../model/scenario/guest.js';
 import type { OperationsInput } from '../schema/steps.js';
-import { seedOf } from '../short/seed.js';
+import { seedOf } from '../steps/seed.js';
 
 type Given<K extends keyof OperationsInput> = Exclude<OperationsInput[K], undefined>;
 type Named<Site> = (text: string, site: Site, ...keys: string[]) => string;
 
-/** One entry for every operation on a guest. */
+/** One function for each operation on a guest. */
 export function guestTranslations<Site>(named: Named<Site>) {
   const guestOf = (value: string | { guest: string }, site: Site): string =>
     typeof value === 'string' ? named(value, site) : named(value.guest, site, 'guest');

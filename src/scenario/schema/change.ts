@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// `change:` of a fault, as far as a schema can tell.
+// The schema of `change:` in a fault. validate/change.ts checks the rest.
 import { z } from 'zod';
 import { line, mapping } from './values.js';
 
-/** Numbers of 64 bits are text in quotes, as YAML's own lose their last digits. */
+/** Numbers of more than 53 bits are text in quotes, because YAML would lose their last digits. */
 const number = (what: string) =>
   z.union([z.int(), z.string().min(1).max(48).meta({ pattern: '^-?(0x[0-9a-fA-F]+|[0-9]+)$' })], {
     error: `expected ${what}`,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The explicit form: more than one client in the machine, and calls that meet the kexec.
+// The explicit form: more than one client, and calls during the kexec.
 import { z } from 'zod';
-import { ERRNO_WORDS } from '../validate/errno.js';
+import { ERRNO_WORDS } from './errno.js';
 import { errno, line, mapping, sessionName } from './values.js';
 
 const NAME = /^[a-z][a-z0-9-]{0,15}$/;
@@ -10,7 +10,7 @@ const clientName = z
   .regex(NAME, { error: 'expected the name of a client: a small letter, then up to 15 small letters, digits and -' })
   .meta({ pattern: NAME.source });
 
-/** Keys of every step that is one call of a client. */
+/** Keys of every step that is a call of a client. */
 export const callCommon = {
   errno: z
     .union([errno, z.array(z.enum(ERRNO_WORDS)).min(1)], { error: 'expected the name of an error, or a list of them' })

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Devices and the IOMMU, as they are written in a scenario.
+// Devices and the IOMMU in a scenario.
 import { z } from 'zod';
 import {
   DEVICE_INTERRUPTS,
@@ -11,14 +11,14 @@ import {
 import { errno, line, mapping, sessionName, size, token, tokenTemplate } from './values.js';
 
 const NAME = /^[A-Za-z][A-Za-z0-9_-]{0,31}$/;
-/** A name that QEMU takes as part of an id. */
+/** A name that can be part of a QEMU id. */
 const id = (what: string) =>
   z
     .string({ error: `expected ${what}` })
     .regex(NAME, { error: `expected ${what}: a letter, then up to 31 letters, digits, - and _` })
     .meta({ pattern: NAME.source });
 
-/** Widths of an IOVA that QEMU's VT-d has (aw-bits). */
+/** Widths of an IOVA in QEMU's VT-d (aw-bits). */
 export const INTEL_BITS = [39, 48] as const;
 
 export const iommu = z

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Faults: changes made from outside the machine.
+// Faults: changes from outside the machine.
 import { z } from 'zod';
 import { FAULT_MOMENTS, type Fault, TABLE_DAMAGES } from '../../model/scenario/scenario.js';
 import { changeBody } from './change.js';
@@ -7,7 +7,7 @@ import { line, mapping, whole } from './values.js';
 
 const bytes = (what: string) => line(what).meta({ maxLength: 256 });
 
-/** The ways to say a fault; exactly one is given. */
+/** The kinds of faults. An entry has exactly one. */
 export const faultBody = {
   do: z
     .enum(['triple-fault', 'reset', 'stop', 'nmi'])
@@ -63,7 +63,7 @@ const bodySchema = mapping(faultBody);
 export type FaultBodyInput = z.output<typeof bodySchema>;
 export type FaultInput = z.output<typeof faultEntry>;
 
-/** The fault that was said, or null where not exactly one was. `change` is looked at elsewhere. */
+/** The fault of an entry, or null if it has none or more than one. For `change`, see validate/change.ts. */
 export function toFault(input: FaultBodyInput): Exclude<Fault, { kind: 'change' }> | 'change' | null {
   if (FAULT_WORDS.filter((word) => input[word] !== undefined).length !== 1) return null;
   if (input.replace)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The explicit form: steps on files and sessions that are there already.
+// The explicit form: steps on files and sessions that exist already.
 import { z } from 'zod';
 import { ACCESSES, FALLOCATES, SEALS } from '../../model/scenario/file-steps.js';
 import { callCommon as common } from './clients.js';

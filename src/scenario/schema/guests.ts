@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Guests, as they are written in a scenario: in the short form as part of a session, in the explicit form as steps.
+// Guests in a scenario: part of a session in the short form, steps in the explicit form.
 import { z } from 'zod';
 import { GUEST_FEATURES, GUEST_KINDS, MAX_DEVICES, STATE_PARTS } from '../../model/scenario/guest.js';
 import { LIMITS } from './limits.js';
 import { count, errno, line, mapping, seed, size, token, whole } from './values.js';
 
-/** When a session is given a guest's memfds. */
+/** When to preserve a guest's memfds. */
 export const PRESERVE_TIMES = ['running', 'paused'] as const;
 
 const version = whole('a version of the state').min(1).max(1000);
@@ -64,7 +64,7 @@ const name = line('the name of a guest');
 const onGuest = z.union([name, mapping({ guest: name, ...common })]);
 const file = line('the name of a file');
 
-/** Steps on guests, for the explicit form. */
+/** Steps on guests in the explicit form. */
 export const guestOperations = {
   'guest-create': mapping({ guest: name, ...traits, ...common })
     .optional()

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// The JSON Schema that editors complete a scenario with.
+// The JSON Schema with which editors complete a scenario.
 import { z } from 'zod';
 import { scenarioSchema } from './scenario.js';
 
-/** JSON Schema, draft-07, for what may be written in a scenario file. */
+/** JSON Schema, draft-07, of scenario files. */
 export function scenarioJsonSchema(): Record<string, unknown> {
   const schema = z.toJSONSchema(scenarioSchema, {
     target: 'draft-7',
     io: 'input',
     override: ({ jsonSchema }) => {
-      // The bounds of a safe integer tell nobody anything.
+      // The bounds of a safe integer would only confuse a reader.
       if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
       if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
     },

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What may stand in the plan of a matrix. The committed JSON Schema is generated from this.
+// The plan of a matrix. The committed JSON Schema is generated from this.
 import { z } from 'zod';
 import { DIRECTIONS, EXPECTS } from '../../model/scenario/plan.js';
 import { LIMITS } from './limits.js';

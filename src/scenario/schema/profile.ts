@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// What may stand in a profile. The committed JSON Schema is generated from this.
+// A profile. The committed JSON Schema is generated from this.
 import { z } from 'zod';
 import { line, mapping, whole } from './values.js';
 
 const NAME = /^[a-z][a-z0-9]*([-_][a-z0-9]+)*$/;
-/** Highest version that a kernel's text of 48 bytes is read with. */
-const MOST_VERSION = 999_999_999;
+/** Highest version that the lab reads from a kernel's text of 48 bytes. */
+const MAX_VERSION = 999_999_999;
 
-const versions = z.record(z.string(), whole('a version: a whole number').min(0).max(MOST_VERSION));
+const versions = z.record(z.string(), whole('a version: a whole number').min(0).max(MAX_VERSION));
 
 export const profileSchema = mapping({
   name: line('a name').optional().describe('Name; by default the name of the file'),
@@ -23,7 +23,7 @@ export const profileSchema = mapping({
 
 export type ProfileInput = z.output<typeof profileSchema>;
 
-/** A word that can be a component's or a feature's name. */
+/** True for a word that can be the name of a component or a feature. */
 export function isName(word: string): boolean {
   return word.length <= 47 && NAME.test(word);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The whole file. The committed JSON Schema is generated from this.
+// A whole scenario file. The committed JSON Schema is generated from this.
 import { z } from 'zod';
 import { ENDINGS, OUTCOMES } from '../../model/result/outcome.js';
 import { POLICIES, RECOVERIES } from '../../model/scenario/scenario.js';
@@ -12,7 +12,7 @@ import { session } from './sessions.js';
 import { step } from './steps.js';
 import { kernel, line, mapping, seconds, seed, size, whole } from './values.js';
 
-/** The ways to go from one kernel to the next, or not to. */
+/** The ways to end an update. */
 export const KEXEC_WAYS = ['file', 'legacy', 'abort', 'kill-agent'] as const;
 
 const cmdline = z

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The short form: sessions and the files they carry.
+// The short form: sessions and their files.
 import { z } from 'zod';
 import { MEMFD_FLAGS, SEALS } from '../../model/scenario/file-steps.js';
 import { LIMITS } from './limits.js';
 import { guest } from './guests.js';
 import { count, hole, line, mapping, seed, sessionName, size, token, whole } from './values.js';
 
-/** What a memfd is made of, apart from its name and size; the same words in the short form and in steps. */
+/** The traits of a memfd besides name and size, in the short form and in steps. */
 export const memfdTraits = {
   seed: seed.optional(),
   holes: z.array(hole).default([]).describe('Pages that are never written'),
@@ -19,7 +19,7 @@ export const memfdTraits = {
   position: whole().min(0).default(0).describe('File position in bytes'),
 };
 
-/** What an object is made of besides its pages. */
+/** The traits of an object besides its pages. */
 export const objectTraits = {
   seed: seed.optional(),
   array: size.optional().describe('Size of its array; more than 64KiB needs version 4'),
@@ -36,7 +36,7 @@ export const objectTraits = {
     .describe('Its label, which needs version 3'),
 };
 
-/** Exactly one of memfd and object is given, and only traits of that kind (short.ts). */
+/** A file has exactly one of memfd and object, and only traits of that kind (short/plan-sessions.ts checks this). */
 export const sessionFile = mapping({
   memfd: size.optional().describe('Size of the memfd'),
   object: size.optional().describe('Size of the pages of a lab object (/dev/labobj)'),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The explicit form: every operation of a run as a step of its own.
+// The explicit form: every operation of a run is a step.
 import { z } from 'zod';
 import { deviceOperations } from './devices.js';
 import { faultBody } from './faults.js';
@@ -16,7 +16,7 @@ const onSession = z.union([sessionName, mapping({ session: sessionName, ...callC
 const onFile = z.union([name('a file'), mapping({ file: name('a file'), ...common })]);
 const bare = z.union([z.literal(true), z.null(), mapping(common)]);
 
-/** Operations, each under its own key; exactly one key a step. */
+/** The operations. A step has exactly one of these keys. */
 const operations = {
   open: bare.optional().describe('Open /dev/liveupdate'),
   create: onSession.optional().describe('Create a session'),

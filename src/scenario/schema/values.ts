@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The small words of a scenario: sizes, tokens, page ranges, names. Each says what it expects.
+// The basic values of a scenario: sizes, tokens, pages, names. Each one has a message for wrong input.
 import { z } from 'zod';
 import type { PageRange } from '../../model/scenario/scenario.js';
 import { type Token, TOKEN_WORDS, tokenOf } from '../../model/scenario/token.js';
-import { ERRNO_WORDS } from '../validate/errno.js';
+import { ERRNO_WORDS } from './errno.js';
 import { LIMITS } from './limits.js';
-import { shown } from '../problem.js';
+import { shown } from '../source/problem.js';
 
 interface Context {
   addIssue(issue: { code: 'custom'; message: string; params: { hint: string | null } }): void;
@@ -16,7 +16,7 @@ function refuse(context: Context, message: string, hint: string | null = null): 
   return z.NEVER;
 }
 
-/** A mapping that knows its keys: an unknown one is an error, and the message can name the right ones. */
+/** A mapping with known keys. The message for an unknown key can name the nearest one. */
 export function mapping<T extends z.core.$ZodLooseShape>(shape: T): z.ZodObject<T, z.core.$strict> {
   const keys = Object.keys(shape).join(',');
   return z.strictObject(shape, { error: (issue) => (issue.code === 'unrecognized_keys' ? keys : undefined) });
@@ -82,13 +82,13 @@ export function line(what: string): z.ZodType<string, string> {
     });
 }
 
-/** A session's name as a client may give it: what the kernel thinks of its length is the kernel's business. */
+/** The name of a session, of any length: kernels differ in which lengths they accept. */
 export const sessionName = z.string({ error: 'expected the name of a session' }).superRefine((text, context) => {
   if (CONTROL.test(text))
     refuse(context, `expected the name of a session without control characters, found ${shown(text)}`);
 });
 
-/** A kernel's name or path. YAML reads 7.2 as a number, which would lose the zero of 7.20. */
+/** A kernel's name or path. YAML reads 7.20 as the number 7.2. */
 export const kernel = z
   .string({
     error: (issue) =>
@@ -101,7 +101,7 @@ export const kernel = z
     if (CONTROL.test(text)) refuse(context, `expected a kernel's name, found ${shown(text)}`);
   });
 
-/** A whole number; says what it is where something else was written. */
+/** A whole number. The message says what was expected. */
 export function whole(what = 'a whole number'): z.ZodInt {
   return z.int({ error: (issue) => (issue.code === 'invalid_type' ? `expected ${what}` : undefined) });
 }
@@ -117,7 +117,7 @@ export const token = z
   .transform(parseToken)
   .meta({ description: "The file's token in the session: 0 to 2^64-1" });
 
-/** A token of a step: there it may be a template. */
+/** The token of a step, which may be a template. */
 export const tokenTemplate = z
   .union([z.number().meta({ type: 'integer', minimum: 0 }), z.string().meta({ pattern: '^[0-9{}a-z]+$' })], {
     error: `expected ${TOKEN_WORDS}, or a template such as "{i}"`,

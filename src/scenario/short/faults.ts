@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// Faults that are told by moment become steps at the right place.
+// Turns the faults of a list, which name a moment, into steps at the right position.
 import type { Fault, FaultMoment } from '../../model/scenario/scenario.js';
-import type { SourceDocument } from '../document.js';
-import { faultOf } from '../explicit/explicit.js';
-import type { Problems } from '../problems.js';
+import type { SourceDocument } from '../source/document.js';
+import { faultOf } from '../validate/faults.js';
+import type { Problems } from '../source/problems.js';
 import type { FaultInput } from '../schema/faults.js';
-import { type Draft, succeeds } from '../explicit/steplist.js';
+import { type Draft, succeeds } from '../steps/step-list.js';
 
 interface Placed {
   index: number;
   draft: Draft;
 }
 
-/** Where a fault belongs; null where the steps have no such moment. */
+/** The index of the fault's step; null if the steps have no such moment. */
 function placeOf(drafts: readonly Draft[], at: FaultMoment, update: number): number | null {
   const kexec = drafts.findIndex(({ step }) => step.op === 'kexec' && step.epoch === update - 1 && succeeds(step));
   if (at === 'next-kernel') return kexec < 0 ? null : kexec + 1;
@@ -23,7 +23,9 @@ function placeOf(drafts: readonly Draft[], at: FaultMoment, update: number): num
   return kexec < 0 ? null : kexec;
 }
 
-/** Puts the faults among the steps. Those of one moment keep their order; `jump` stands next to the kexec. */
+/**
+ * Inserts the faults into the steps. Faults of the same moment keep their order; those at `jump` are next to the kexec.
+ */
 export function insertFaults(
   drafts: Draft[],
   faults: readonly FaultInput[],
@@ -63,19 +65,19 @@ export function insertFaults(
     placed.push({ index, draft: { step, path } });
   }
   if (placed.length === 0) return drafts;
-  // Before a kexec, what strikes at the jump comes last; a fault written as a step keeps its place next to it.
+  // Before a kexec, faults at the jump come last. A fault that is written as a step stays next to the kexec.
   const out = [...drafts];
   const order = placed.toSorted((a, b) => a.index - b.index || Number(isLate(a)) - Number(isLate(b)));
   for (const { index, draft } of order.toReversed()) {
-    let at = index;
+    let position = index;
     while (
       !isLate({ draft }) &&
-      at > 0 &&
-      isLate({ draft: out[at - 1]! }) &&
-      draft.step.epoch === out[at - 1]!.step.epoch
+      position > 0 &&
+      isLate({ draft: out[position - 1]! }) &&
+      draft.step.epoch === out[position - 1]!.step.epoch
     )
-      at -= 1;
-    out.splice(at, 0, draft);
+      position -= 1;
+    out.splice(position, 0, draft);
   }
   return out;
 }

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// `kselftest: NAME` as steps: stage 1 on the first kernel, the update, stage 2 on the next; a test without stages runs
-// on every kernel.
+// Turns `kselftest: NAME` into steps: stage 1 on the first kernel, the update, stage 2 on the next one. A test without
+// stages runs on every kernel.
 import { isStaged } from '../../model/scenario/selftest.js';
 import { LIMITS } from '../schema/limits.js';
-import type { Problems } from '../problems.js';
-import type { StepList } from '../explicit/steplist.js';
+import type { Problems } from '../source/problems.js';
+import type { StepList } from '../steps/step-list.js';
 
 export function expandKselftest(
-  given: string | { test: string; timeout: number },
+  input: string | { test: string; timeout: number },
   kernels: number,
   out: StepList,
   problems: Problems,
 ): void {
-  const { test, timeout } = typeof given === 'string' ? { test: given, timeout: LIMITS.selftestTimeout } : given;
+  const { test, timeout } = typeof input === 'string' ? { test: input, timeout: LIMITS.selftestTimeout } : input;
   const path = ['kselftest'];
   if (isStaged(test)) {
     if (kernels !== 2)

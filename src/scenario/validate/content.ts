@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Is what a file shall be made of possible?
+// Checks the content and traits of memfds and objects.
 import type { MemfdFlag } from '../../model/scenario/file-steps.js';
 import type { MemfdSpec, ObjectSpec, PageRange } from '../../model/scenario/scenario.js';
-import type { Path } from '../document.js';
+import type { Path } from '../source/document.js';
 import { PAGE } from '../schema/limits.js';
-import type { Problems } from '../problems.js';
+import type { Problems } from '../source/problems.js';
 
-/** Checks the parts of one memfd against each other; `path` is the mapping that holds `holes`. */
+/**
+ * Checks a memfd.
+ * @param path the mapping with `holes`
+ */
 export function checkMemfd(memfd: MemfdSpec, path: Path, problems: Problems): void {
   const pages = Math.ceil(memfd.size / PAGE);
   const taken: PageRange[] = [];
@@ -29,14 +32,14 @@ export function checkMemfd(memfd: MemfdSpec, path: Path, problems: Problems): vo
   if (twice >= 0) problems.add([...path, 'seals', twice], `the seal ${memfd.seals[twice]} is listed twice`);
 }
 
-/** Only where there are any, so that a memfd without them is what it always was. */
+/** Without flags, the key is missing, so that the memfd looks the same as in older labs. */
 export function flagsOf(flags: MemfdFlag[]): Pick<MemfdSpec, 'flags'> {
   return flags.length > 0 ? { flags } : {};
 }
 
 /**
- * @param path the mapping that holds the object's parts
- * @param key the one with the size of its pages
+ * @param path the mapping with the object's parts
+ * @param key the key with the size of its pages
  */
 export function checkObject({ size }: ObjectSpec, path: Path, key: string, problems: Problems): void {
   if (size === 0 || size % PAGE !== 0)

@@ -1,28 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-// Devices and the IOMMU of a scenario, with what is impossible about them said: addresses, root ports, IOVAs.
+// Reads the devices and the IOMMU of a scenario, and reports impossible addresses, root ports and IOVAs.
 import type { DeviceModel, DevicePlan, DeviceSpec, IommuSpec, RootPort } from '../../model/scenario/device.js';
-import type { SourceDocument } from '../document.js';
+import type { SourceDocument } from '../source/document.js';
 import { LIMITS, MIB, PAGE } from '../schema/limits.js';
-import { shown } from '../problem.js';
-import type { Problems } from '../problems.js';
+import { shown } from '../source/problem.js';
+import type { Problems } from '../source/problems.js';
 import type { ScenarioInput } from '../schema/scenario.js';
 import type { DeviceInput, IommuInput } from '../schema/devices.js';
 
-/** Slots of the root bus that a scenario may use: 00 is the chipset, 01 the IOMMU's, 1f the chipset's again. */
+/** Slots of the root bus for devices: 00 and 1f belong to the chipset, 01 to the IOMMU. */
 const FIRST_SLOT = 0x02;
 const LAST_SLOT = 0x1e;
 const BACKED: readonly DeviceModel[] = ['nvme', 'virtio-blk', 'ivshmem'];
 const DEFAULT_BACKING = 16 * MIB;
-/** Width of an IOVA where the kind has only one: AMD as QEMU has it; virtio has none, and user space has 48 bits. */
+/** Width of an IOVA if the kind has only one: QEMU's AMD IOMMU; virtio has no limit, but user space has 48 bits. */
 const BITS = { none: 0, intel: 39, amd: 48, virtio: 48 } as const;
 
-/** @param explicit the steps are spelled out: nothing follows from a device's own keys */
-export function devicesOf(
-  input: ScenarioInput,
-  explicit: boolean,
-  document: SourceDocument,
-  problems: Problems,
-): DevicePlan {
+type Form = 'short' | 'explicit';
+
+/** @param form in the explicit form, all device steps are written out, so the device's own keys must be empty */
+export function devicesOf(input: ScenarioInput, form: Form, document: SourceDocument, problems: Problems): DevicePlan {
   const iommu = iommuOf(input.iommu, document, problems);
   if (input.devices.length > LIMITS.devices)
     problems.add(['devices'], `expected at most ${LIMITS.devices} devices, found ${input.devices.length}`, null, 'key');
@@ -32,8 +29,8 @@ export function devicesOf(
   checkNames(devices, problems);
   const rootPorts = placeRootPorts(input.devices, devices, problems);
   checkAddresses(devices, problems);
-  for (const [index, each] of input.devices.entries()) checkUse(each, index, iommu, explicit, problems);
-  if (iommu.preserve !== 'recreate' && explicit)
+  for (const [index, each] of input.devices.entries()) checkUse(each, index, iommu, form, problems);
+  if (iommu.preserve !== 'recreate' && form === 'explicit')
     problems.add(
       ['iommu', 'preserve'],
       'preserve belongs to the short form; with steps, write it as a step',
@@ -50,24 +47,24 @@ export function devicesOf(
 }
 
 function iommuOf(input: IommuInput, document: SourceDocument, problems: Problems): IommuSpec {
-  const given =
+  const settings =
     typeof input === 'string'
       ? { kind: input, intremap: undefined, scalable: false, preserve: 'recreate' as const, bits: undefined }
       : input;
-  const { kind } = given;
+  const { kind } = settings;
   const remaps = kind === 'intel' || kind === 'amd';
-  if (given.intremap === true && !remaps)
+  if (settings.intremap === true && !remaps)
     problems.add(['iommu', 'intremap'], `an IOMMU of kind ${kind} does not remap interrupts`);
-  if (given.scalable && kind !== 'intel')
+  if (settings.scalable && kind !== 'intel')
     problems.add(['iommu', 'scalable'], `an IOMMU of kind ${kind} has no scalable mode; only intel has`);
-  if (given.bits !== undefined && kind !== 'intel')
+  if (settings.bits !== undefined && kind !== 'intel')
     problems.add(['iommu', 'bits'], `the width of an IOMMU of kind ${kind} cannot be chosen; only that of intel can`);
   return {
     kind,
-    intremap: given.intremap ?? kind === 'intel',
-    scalable: given.scalable,
-    preserve: given.preserve,
-    bits: given.bits ?? BITS[kind],
+    intremap: settings.intremap ?? kind === 'intel',
+    scalable: settings.scalable,
+    preserve: settings.preserve,
+    bits: settings.bits ?? BITS[kind],
     pos: document.place(['iommu']),
   };
 }
@@ -122,7 +119,7 @@ function checkNames(devices: readonly DeviceSpec[], problems: Problems): void {
   }
 }
 
-/** Each root port gets the lowest slot that no device has. */
+/** Puts each root port into the lowest free slot. */
 function placeRootPorts(
   inputs: readonly DeviceInput[],
   devices: readonly DeviceSpec[],
@@ -163,23 +160,27 @@ function checkAddresses(devices: readonly DeviceSpec[], problems: Problems): voi
     if (device.function === 0 || taken.has(`${device.behind ?? ''}/${device.slot}.0`)) continue;
     problems.add(
       ['devices', index, 'at'],
-      `expected a device at function 0 of slot ${device.slot.toString(16).padStart(2, '0')} too; without it the kernel does not find the others`,
+      `expected a device at function 0 of slot ${device.slot.toString(16).padStart(2, '0')} too; ` +
+        'without it the kernel does not find the others',
     );
   }
 }
 
-/** MSI writes go there: no kernel maps memory over it (0xfee00000, x86). */
+/** The addresses of MSI writes, over which no kernel maps memory (0xfee00000, x86). */
 const MSI = { start: 0xfee0_0000, end: 0xfef0_0000 };
-/** QEMU's edu uses the lower 28 bits of an address only (hw/misc/edu.c, dma_mask). */
+/** QEMU's edu uses only the lower 28 bits of an address (hw/misc/edu.c, dma_mask). */
 export const EDU_BITS = 28;
 
-/** What is wrong with a place for a file of `bytes` bytes; null where nothing. */
+/** The problem of mapping `bytes` bytes at this address; null if there is none. */
 export function iovaProblem(iova: number, bytes: number, model: DeviceModel, iommu: IommuSpec): string | null {
   const end = iova + Math.ceil(bytes / PAGE) * PAGE;
   if (iova % PAGE !== 0) return `expected a multiple of ${PAGE} bytes, found ${hex(iova)}`;
   const bits = model === 'edu' ? Math.min(EDU_BITS, iommu.bits) : iommu.bits;
   if (end > 2 ** bits)
-    return `expected an end of at most ${hex(2 ** bits)}, because ${model === 'edu' && bits === EDU_BITS ? 'edu' : 'this IOMMU'} has ${bits} address bits; found ${hex(end)}`;
+    return (
+      `expected an end of at most ${hex(2 ** bits)}, because ` +
+      `${model === 'edu' && bits === EDU_BITS ? 'edu' : 'this IOMMU'} has ${bits} address bits; found ${hex(end)}`
+    );
   if (iova < MSI.end && end > MSI.start)
     return `expected an address outside of ${hex(MSI.start)} to ${hex(MSI.end)}, which is for interrupts`;
   return null;
@@ -189,9 +190,9 @@ export function hex(value: number): string {
   return `0x${value.toString(16)}`;
 }
 
-function checkUse(input: DeviceInput, index: number, iommu: IommuSpec, explicit: boolean, problems: Problems): void {
+function checkUse(input: DeviceInput, index: number, iommu: IommuSpec, form: Form, problems: Problems): void {
   const path = ['devices', index];
-  if (explicit) {
+  if (form === 'explicit') {
     for (const key of ['map', 'dma', 'session', 'token'] as const) {
       const value = input[key];
       if (value === undefined || (Array.isArray(value) && value.length === 0)) continue;

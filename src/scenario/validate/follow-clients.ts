@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Follows which clients there are.
+// Follows the clients and what they hold.
 import { type ClientAction, Holders, MAIN } from '../../model/scenario/client.js';
 import type { Step } from '../../model/scenario/scenario.js';
 import type { SessionFollower } from './follow-sessions.js';
-import type { Problems } from '../problems.js';
-import { shown } from '../problem.js';
-import type { Draft } from '../explicit/steplist.js';
+import type { Problems } from '../source/problems.js';
+import { shown } from '../source/problem.js';
+import type { Draft } from '../steps/step-list.js';
 
 export class ClientFollower {
   readonly #sessions: SessionFollower;
@@ -49,7 +49,7 @@ export class ClientFollower {
     }
   }
 
-  /** What a step says of the call: is there such a client, and does a call during the kexec stand right before it? */
+  /** Checks that the step's client exists, and that a call during the kexec is right before it. */
   call({ op, by, during }: Step, draft: Draft, next: Step | undefined): void {
     if (by !== undefined) this.#exists(by, { ...draft, path: [...draft.path, 'client'] });
     if (during === undefined) return;
@@ -64,7 +64,7 @@ export class ClientFollower {
       this.#problems.add(path, 'expected the kexec as the next step');
   }
 
-  /** A client that makes something or takes it back has it alone. */
+  /** Records that a client created or retrieved something, so that no other client has it. */
   made(step: Step): void {
     const client = step.by ?? MAIN;
     if (step.op === 'create' || step.op === 'retrieve-session')
@@ -74,13 +74,16 @@ export class ClientFollower {
     if (step.op === 'reopen') this.holders.made({ kind: 'file', name: step.as }, client);
   }
 
-  /** A client closes it. @returns whether others still have it */
+  /**
+   * Records that a client closes something.
+   * @returns true if another client still has it
+   */
   closes(step: Step): boolean {
     if (step.op !== 'close' || step.target.kind === 'device') return false;
     return !this.holders.dropped(step.target, step.by ?? MAIN);
   }
 
-  /** A client is gone, and with it what it alone had. */
+  /** A client ended, and so did everything that only this client had. */
   lose(client: string): void {
     const sessions = this.#sessions;
     for (const name of [...sessions.outgoing.keys(), ...sessions.retrieved])
@@ -89,7 +92,7 @@ export class ClientFollower {
       if (this.#gone({ kind: 'file', name }, client)) sessions.files.delete(name);
   }
 
-  /** All clients are gone with their kernel. */
+  /** After a kexec, all clients are gone. */
   jumped(): void {
     this.#clients.clear();
     this.#clients.add(MAIN);

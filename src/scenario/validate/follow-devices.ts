@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// Follows the steps on devices: is it there, open, and mapped where it can be?
+// Follows the steps on devices: does the device exist, is it open, and is a mapping possible?
 import type { DeviceAction, DeviceMapping, DevicePlan, DeviceSpec } from '../../model/scenario/device.js';
 import type { Fault, FileSpec } from '../../model/scenario/scenario.js';
 import type { Token } from '../../model/scenario/token.js';
 import { nearest } from '../../util/text/nearest.js';
-import type { Path } from '../document.js';
+import type { Path } from '../source/document.js';
 import { hex, iovaProblem } from './devices.js';
 import { PAGE } from '../schema/limits.js';
-import { listed, shown } from '../problem.js';
-import type { Problems } from '../problems.js';
+import { listed, shown } from '../source/problem.js';
+import type { Problems } from '../source/problems.js';
+import { type Draft, succeeds } from '../steps/step-list.js';
 
-/** What the follower of all steps knows. */
+/** The state that the other followers know. */
 export interface Around {
   files: ReadonlyMap<string, FileSpec>;
-  /** Is a session of this name open, made by this kernel or asked back by it? */
+  /** Whether a session of this name is open: created by this kernel, or retrieved by it. */
   isOutgoing: (session: string) => boolean;
   isRetrieved: (session: string) => boolean;
   hasToken: (session: string, token: Token) => boolean;
@@ -27,7 +28,7 @@ export class DeviceFollower {
   readonly #plan: DevicePlan;
   readonly #problems: Problems;
   #open = new Map<string, OpenDevice>();
-  /** Devices that were given to sessions, by session and token. */
+  /** Preserved devices, by session and token. */
   readonly #carried = new Map<string, string>();
 
   constructor(plan: DevicePlan, problems: Problems) {
@@ -35,7 +36,7 @@ export class DeviceFollower {
     this.#problems = problems;
   }
 
-  /** The agent is gone, and with it every descriptor. */
+  /** The agent is gone, and so are all descriptors. */
   loseAgent(): void {
     this.#open = new Map();
   }
@@ -44,7 +45,7 @@ export class DeviceFollower {
     return this.#open.has(device);
   }
 
-  /** A fault on a device: is there such a device, and can it be done to it? */
+  /** Checks that the device of a fault exists, and that the fault is possible. */
   fault(fault: Extract<Fault, { kind: 'unplug' | 'iommu-table' }>, path: Path): void {
     const device = this.#find(fault.device, [
       ...path,
@@ -55,7 +56,8 @@ export class DeviceFollower {
     if (fault.kind === 'unplug' && device.behind === null)
       this.#problems.add(
         [...path, 'unplug'],
-        `expected a device behind a root port, because QEMU cannot unplug one from the root bus; ${shown(device.name)} is on it`,
+        'expected a device behind a root port, because QEMU cannot unplug one from the root bus; ' +
+          `${shown(device.name)} is on it`,
         'add behind: rp0 and at: "00.0"',
       );
     const { kind } = this.#plan.iommu;
@@ -83,11 +85,11 @@ export class DeviceFollower {
     return undefined;
   }
 
-  /** @param checked the scenario counts on the step to succeed */
-  follow(step: DeviceAction, path: Path, checked: boolean, around: Around): void {
+  follow(step: DeviceAction, draft: Draft, around: Around): void {
+    const { path } = draft;
     const device = this.#find(step.device, path);
     if (device === undefined) return;
-    if (!checked || path[0] !== 'steps') return;
+    if (!succeeds(draft.step) || path[0] !== 'steps') return;
     this.#state(step, device, path, around);
   }
 
@@ -135,7 +137,8 @@ export class DeviceFollower {
     if (spec.kind !== 'memfd' && spec.kind !== 'guest-ram')
       this.#problems.add(
         [...path, 'file'],
-        `expected a memfd, because nothing else can be mapped; this is ${spec.kind === 'object' ? 'an object' : 'the state of a guest'}`,
+        'expected a memfd, because nothing else can be mapped; ' +
+          `this is ${spec.kind === 'object' ? 'an object' : 'the state of a guest'}`,
       );
     const why = iovaProblem(map.iova, spec.size, device.model, this.#plan.iommu);
     if (why !== null) this.#problems.add([...path, 'iova'], why, 'state an errno if that is what you test');
@@ -144,7 +147,8 @@ export class DeviceFollower {
     if (other !== undefined) {
       this.#problems.add(
         [...path, 'iova'],
-        `expected a free address range; ${shown(other.map.file)} is mapped from ${hex(other.map.iova)} to ${hex(other.end)}`,
+        `expected a free address range; ${shown(other.map.file)} is mapped from ${hex(other.map.iova)} to ` +
+          `${hex(other.end)}`,
         'state errno: EEXIST if that is what you test',
       );
     }
@@ -189,7 +193,7 @@ export class DeviceFollower {
   }
 }
 
-/** What stands under a token, in words. */
+/** The descriptor under a token, in words. */
 function descriptorOf(op: DeviceAction['op'], device: string): string {
   return `${op === 'iommu-preserve' || op === 'iommu-retrieve' ? 'the iommufd of ' : ''}device ${shown(device)}`;
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Damage from outside must hit something that is there at that step.
+// Checks that the target of a fault exists at that step.
 import type { FileRef } from '../../model/scenario/place.js';
 import type { Fault } from '../../model/scenario/scenario.js';
 import type { Held, SessionFollower } from './follow-sessions.js';
 import { PAGE } from '../schema/limits.js';
-import { shown } from '../problem.js';
-import type { Draft } from '../explicit/steplist.js';
+import { shown } from '../source/problem.js';
+import type { Draft } from '../steps/step-list.js';
 
 export function followFlip(flip: { file: string; page: number }, draft: Draft, sessions: SessionFollower): void {
   const memfd = sessions.everMade.get(flip.file);
@@ -18,7 +18,8 @@ export function followFlip(flip: { file: string; page: number }, draft: Draft, s
   } else if (flip.page * PAGE >= memfd.size && memfd.kind !== 'guest-state') {
     sessions.problems.add(
       [...path, 'page'],
-      `expected a page below ${Math.ceil(memfd.size / PAGE)}, because ${shown(flip.file)} has that many; found ${flip.page}`,
+      `expected a page below ${Math.ceil(memfd.size / PAGE)}, because ${shown(flip.file)} has that many; ` +
+        `found ${flip.page}`,
     );
   }
 }
@@ -29,8 +30,8 @@ export function followChange(
   draft: Draft,
   sessions: SessionFollower,
 ): void {
-  // As a step of its own, past the first kexec, it means what this kernel was handed; at the jump always what it hands
-  // over.
+  // A step of its own after the first kexec changes the incoming handover. A fault at the jump always changes the
+  // outgoing one.
   if (draft.path[0] === 'steps' && step.epoch > 0 && step.at === 'now') fault.side = 'incoming';
   const at = { ...draft, path: [...draft.path, 'change', 'place'] };
   const { place } = fault;
@@ -42,7 +43,7 @@ export function followChange(
   else if ('file' in place) settleToken(place.file, held, at, sessions);
 }
 
-/** A file may be named instead of its token. */
+/** A place may have the file's name instead of its token. */
 function settleToken(file: FileRef, held: Held, at: Draft, sessions: SessionFollower): void {
   if (held.has(file.token)) return;
   const names = [...held].flatMap(([token, memfd]) => [

@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Follows the steps on files that are there already: is there such a file, and can the lab keep account of what it
-// holds?
+// Follows the steps on existing files: is there such a file, and can the lab predict its content?
 import type { FileAction } from '../../model/scenario/file-steps.js';
-import { ALL_PAGES } from '../explicit/files.js';
 import type { SessionFollower } from './follow-sessions.js';
-import { LIMITS, PAGE } from '../schema/limits.js';
-import { shown } from '../problem.js';
-import { type Draft, succeeds } from '../explicit/steplist.js';
+import { ALL_PAGES, LIMITS, PAGE } from '../schema/limits.js';
+import { shown } from '../source/problem.js';
+import { type Draft, succeeds } from '../steps/step-list.js';
 
 export class FileFollower {
   readonly #sessions: SessionFollower;
-  /** Changes of each file so far: the agent keeps account of so many layers of content. */
+  /** Number of changes of each file. The agent tracks a limited number of content layers. */
   readonly #changes = new Map<string, number>();
 
   constructor(sessions: SessionFollower) {
@@ -25,7 +23,7 @@ export class FileFollower {
       return;
     }
     const spec = sessions.files.get(step.file);
-    // A file that the lab does not know can be neither changed nor looked at.
+    // The lab cannot change or check an unknown file.
     if (spec === undefined) {
       sessions.unknownFile(step.file, { ...draft, path: [...draft.path, 'file'] });
       return;
@@ -33,7 +31,8 @@ export class FileFollower {
     if (spec.kind !== 'memfd') {
       sessions.problems.add(
         [...draft.path, 'file'],
-        `expected a memfd, because the lab cannot predict the content of other files after ${step.op}; ${shown(step.file)} is not one`,
+        `expected a memfd, because the lab cannot predict the content of other files after ${step.op}; ` +
+          `${shown(step.file)} is not one`,
       );
       return;
     }

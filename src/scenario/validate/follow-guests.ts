@@ -1,71 +1,70 @@
 // SPDX-License-Identifier: Apache-2.0
-// Follows the steps on guests: is there such a guest, and are its files here?
+// Follows the steps on guests: does the guest exist, and are its files open?
 import type { DevicePlan } from '../../model/scenario/device.js';
 import type { GuestAction, GuestFileSpec, GuestSpec } from '../../model/scenario/guest.js';
 import type { FileSpec } from '../../model/scenario/scenario.js';
 import { nearest } from '../../util/text/nearest.js';
-import type { Path } from '../document.js';
+import type { Path } from '../source/document.js';
 import { checkGuest, filesOfGuest } from './guests.js';
-import { listed, shown } from '../problem.js';
-import type { Problems } from '../problems.js';
+import { listed, shown } from '../source/problem.js';
+import type { Problems } from '../source/problems.js';
+import { type Draft, succeeds } from '../steps/step-list.js';
 
-/** What the follower of all steps knows of devices. */
+/** The state of devices that guests need. */
 interface Devices {
   plan: DevicePlan;
-  /** Open, as far as the steps tell. */
+  /** Whether the steps have opened it. */
   isOpen: (device: string) => boolean;
 }
 
 export class GuestFollower {
   readonly #devices: Devices;
-  /** Guests by the devices that they have. */
+  /** Guests, by device. */
   readonly #owners = new Map<string, string>();
   readonly #problems: Problems;
-  /** Every guest that was ever made. */
+  /** Every guest that was ever created. */
   readonly #made = new Map<string, GuestSpec>();
-  /** Files of all of them. */
+  /** The files of all guests. */
   readonly #files = new Set<string>();
-  /** Those that the agent has now. */
-  #here = new Set<string>();
+  /** The guests that exist now. */
+  #existing = new Set<string>();
 
   constructor(devices: Devices, problems: Problems) {
     this.#devices = devices;
     this.#problems = problems;
   }
 
-  /** The agent is gone, and with it every guest. */
+  /** The agent is gone, and so are all guests. */
   loseAgent(): void {
-    this.#here = new Set();
+    this.#existing = new Set();
   }
 
-  /**
-   * @param checked the scenario counts on the step to succeed
-   * @returns files that are there from now on
-   */
-  follow(step: GuestAction, path: Path, checked: boolean, files: ReadonlyMap<string, FileSpec>): GuestFileSpec[] {
-    if (step.op === 'guest-create') return this.#create(step.spec, path, checked);
+  /** @returns files that exist from now on */
+  follow(step: GuestAction, draft: Draft, files: ReadonlyMap<string, FileSpec>): GuestFileSpec[] {
+    const { path } = draft;
+    if (step.op === 'guest-create') return this.#create(step.spec, draft);
     if (!this.#made.has(step.guest)) {
       this.#unknown('guest', 'is created in this scenario', step.guest, this.#made.keys(), path);
       return [];
     }
-    if (!checked) return [];
+    if (!succeeds(draft.step)) return [];
     if (step.op === 'guest-restore') {
-      if (this.#here.has(step.guest))
+      if (this.#existing.has(step.guest))
         this.#problems.add(path, `guest ${shown(step.guest)} exists already`, 'write - guest-close before');
-      // Whether it came back is what the scenario asks; that it was ever there is not.
+      // The run shows whether a file came back. Here it must only have existed.
       for (const key of ['ram', 'state'] as const)
         if (!files.has(step[key]) && !this.#files.has(step[key]))
           this.#unknown('file', 'is open here', step[key], files.keys(), path);
-      this.#here.add(step.guest);
-    } else if (!this.#here.has(step.guest)) {
-      this.#unknown('guest', 'exists in this epoch', step.guest, this.#here, path);
+      this.#existing.add(step.guest);
+    } else if (!this.#existing.has(step.guest)) {
+      this.#unknown('guest', 'exists in this epoch', step.guest, this.#existing, path);
     }
     if (step.op === 'guest-attach' && path[0] === 'steps') this.#attach(step, path);
-    if (step.op === 'guest-close') this.#here.delete(step.guest);
+    if (step.op === 'guest-close') this.#existing.delete(step.guest);
     return [];
   }
 
-  #create(spec: GuestSpec, path: Path, checked: boolean): GuestFileSpec[] {
+  #create(spec: GuestSpec, { step, path }: Draft): GuestFileSpec[] {
     checkGuest(spec, this.#devices.plan, path, this.#problems);
     for (const [at, device] of spec.devices.entries()) {
       const owner = this.#owners.get(device) ?? spec.name;
@@ -76,11 +75,11 @@ export class GuestFollower {
         );
       this.#owners.set(device, owner);
     }
-    if (this.#here.has(spec.name))
+    if (this.#existing.has(spec.name))
       this.#problems.add(path, `expected a unique name; there is a guest ${shown(spec.name)} already`);
     this.#made.set(spec.name, spec);
-    if (!checked) return [];
-    this.#here.add(spec.name);
+    if (!succeeds(step)) return [];
+    this.#existing.add(spec.name);
     const { ram, state } = filesOfGuest(spec);
     this.#files.add(ram.file).add(state.file);
     return [ram, state];

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sessions and files as the steps make, hand over and take them back: what there is at each step.
+// Follows sessions and files: which ones exist at each step, and in which state.
 import type { FileSpec } from '../../model/scenario/scenario.js';
 import type { Token } from '../../model/scenario/token.js';
 import { nearest } from '../../util/text/nearest.js';
 import { LIMITS } from '../schema/limits.js';
-import { listed, shown } from '../problem.js';
-import type { Problems } from '../problems.js';
-import type { Draft } from '../explicit/steplist.js';
+import { listed, shown } from '../source/problem.js';
+import type { Problems } from '../source/problems.js';
+import { type Draft, succeeds } from '../steps/step-list.js';
 
-/** What a session holds: by token, the file. */
+/** The files of a session, by token. */
 export type Held = Map<Token, FileSpec>;
 
 function size(bytes: number): string {
@@ -18,18 +18,18 @@ function size(bytes: number): string {
 export class SessionFollower {
   readonly problems: Problems;
   readonly #memory: number;
-  /** Files that the agent has, by name, and what was put into them. */
+  /** Open files by name, with their content. */
   files = new Map<string, FileSpec>();
-  /** Sessions made in this epoch. */
+  /** Sessions created in this epoch. */
   outgoing = new Map<string, Held>();
-  /** Sessions that were ever made in an earlier epoch. */
+  /** All sessions created in earlier epochs. */
   readonly handed = new Map<string, Held>();
-  /** Sessions that were asked back in this epoch. */
+  /** Sessions retrieved in this epoch. */
   retrieved = new Set<string>();
   readonly everMade = new Map<string, FileSpec>();
   #used: number;
 
-  /** @param reserved bytes of memory that are gone already */
+  /** @param reserved bytes of memory that are already in use */
   constructor(memory: number, reserved: number, problems: Problems) {
     this.#memory = memory;
     this.#used = reserved;
@@ -38,7 +38,7 @@ export class SessionFollower {
 
   create(session: string, { path, step }: Draft): void {
     const bytes = Buffer.byteLength(session);
-    // Some kernels take these names, and some do not: the scenario has to say which answer it expects.
+    // Some kernels accept these names and some do not, so the scenario must name the expected error.
     if ((bytes > LIMITS.sessionName || bytes === 0) && step.errno === null) {
       this.problems.add(
         path,
@@ -64,13 +64,13 @@ export class SessionFollower {
     this.#use(spec.size + (spec.kind === 'object' ? spec.array : 0), path);
   }
 
-  /** One more descriptor of a file that is there. */
+  /** Adds another descriptor of an open file. */
   reopen(spec: FileSpec, as: string, { path }: Draft): void {
     if (this.files.has(as))
       this.problems.add([...path, 'as'], `expected a unique name; there is a file ${shown(as)} already`);
-    const again = { ...spec, file: as } as FileSpec;
-    this.files.set(as, again);
-    this.everMade.set(as, again);
+    const reopened = { ...spec, file: as } as FileSpec;
+    this.files.set(as, reopened);
+    this.everMade.set(as, reopened);
   }
 
   #use(bytes: number, path: Draft['path']): void {
@@ -79,15 +79,16 @@ export class SessionFollower {
     if (this.#used > this.#memory && before <= this.#memory) {
       this.problems.add(
         path,
-        `expected files of at most ${size(this.#memory)} in all, the machine's memory; found ${size(this.#used)} up to here`,
+        `expected files of at most ${size(this.#memory)} in all, the machine's memory; ` +
+          `found ${size(this.#used)} up to here`,
       );
     }
   }
 
-  preserve(step: { session: string; file: string; token: Token }, draft: Draft, checked: boolean): void {
+  preserve(step: { session: string; file: string; token: Token }, draft: Draft): void {
     const memfd = this.files.get(step.file);
     if (!memfd) this.unknownFile(step.file, draft);
-    if (!checked) return;
+    if (!succeeds(draft.step)) return;
     const held = this.outgoing.get(step.session);
     if (!held) {
       if (this.retrieved.has(step.session)) {
@@ -111,18 +112,18 @@ export class SessionFollower {
     if (memfd) held.set(step.token, memfd);
   }
 
-  askBack(session: string, draft: Draft): void {
+  retrieveSession(session: string, draft: Draft): void {
     if (!this.handed.has(session))
       this.unknown('session', 'was created in an earlier epoch', session, this.handed.keys(), draft);
     this.retrieved.add(session);
   }
 
-  /** A file without a name gets the one that it had. */
-  retrieve(step: { session: string; token: Token; file: string }, draft: Draft, checked: boolean): void {
+  /** Retrieves a file. Without a new name it keeps its old one. */
+  retrieve(step: { session: string; token: Token; file: string }, draft: Draft): void {
     const held = this.handed.get(step.session);
     const memfd = held?.get(step.token);
     if (step.file === '') step.file = memfd?.file ?? `${step.session}/${step.token}`;
-    if (!checked) return;
+    if (!succeeds(draft.step)) return;
     if (!this.retrieved.has(step.session))
       this.unknown('session', 'was retrieved in this epoch', step.session, this.retrieved, draft);
     else if (!memfd)
@@ -151,18 +152,18 @@ export class SessionFollower {
       if (!this.files.delete(target.name)) this.unknownFile(target.name, draft);
     } else if (target.kind === 'session') {
       this.openSession(target.name, draft);
-      // A session that was asked back goes first: both may be open under one name.
+      // The retrieved session goes first, because a new one may be open under the same name.
       if (!this.retrieved.delete(target.name)) this.outgoing.delete(target.name);
     }
   }
 
-  /** It must be open, whichever way. */
+  /** Reports a session that is neither created nor retrieved. */
   openSession(name: string, draft: Draft): void {
     if (this.retrieved.has(name) || this.outgoing.has(name)) return;
     this.unknown('session', 'is open here', name, [...this.retrieved, ...this.outgoing.keys()], draft);
   }
 
-  /** Its last holder died. Asking for it in the next kernel is a fair question all the same. */
+  /** The last client with the session is gone. The scenario may still try to retrieve it in the next kernel. */
   loseSession(name: string): void {
     const held = this.outgoing.get(name);
     if (held !== undefined) this.handed.set(name, held);
@@ -170,9 +171,9 @@ export class SessionFollower {
     this.retrieved.delete(name);
   }
 
-  /** By a kexec, or with who held them. */
+  /** After a kexec, or the end of the agent. */
   loseAgent(): void {
-    // A name is remembered even where its session was closed with the agent: asking for it then is a fair question.
+    // Also remember sessions that were closed together with the agent: the scenario may try to retrieve them.
     for (const [name, held] of this.outgoing) this.handed.set(name, held);
     this.files = new Map();
     this.outgoing = new Map();
@@ -186,11 +187,11 @@ export class SessionFollower {
   unknown(what: string, condition: string, name: string, known: Iterable<string>, { path }: Draft): void {
     const names = [...known];
     const near = nearest(name, names);
-    const there = names.length > 0 ? `there is ${listed(names, 8)}` : `there is none`;
+    const existing = names.length > 0 ? `there is ${listed(names, 8)}` : `there is none`;
     this.problems.add(
       path,
       `no ${what} ${what === 'token' ? name : shown(name)} ${condition}`,
-      near ? `did you mean "${near}"?` : there,
+      near ? `did you mean "${near}"?` : existing,
     );
   }
 }

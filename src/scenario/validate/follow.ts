@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Follows the steps without a kernel: what cannot work is said before anything is started.
+// Follows the steps without a kernel, to report everything that cannot work before anything starts.
 import { isClientAction, MAIN } from '../../model/scenario/client.js';
 import { type DevicePlan, isDeviceAction } from '../../model/scenario/device.js';
 import { isFileAction } from '../../model/scenario/file-steps.js';
@@ -11,10 +11,10 @@ import { FileFollower } from './follow-files.js';
 import { GuestFollower } from './follow-guests.js';
 import { SessionFollower } from './follow-sessions.js';
 import { LIMITS } from '../schema/limits.js';
-import { shown } from '../problem.js';
+import { shown } from '../source/problem.js';
 import type { Step } from '../../model/scenario/scenario.js';
-import type { Problems } from '../problems.js';
-import { type Draft, isJump, succeeds } from '../explicit/steplist.js';
+import type { Problems } from '../source/problems.js';
+import { type Draft, isJump, succeeds } from '../steps/step-list.js';
 
 class Follower {
   readonly #problems: Problems;
@@ -34,7 +34,7 @@ class Follower {
     this.#problems = problems;
   }
 
-  /** @param next the step after it */
+  /** @param next the following step */
   follow(draft: Draft, next: Step | undefined): void {
     const { step, path } = draft;
     this.#clients.call(step, draft, next);
@@ -45,7 +45,8 @@ class Follower {
     ) {
       this.#problems.add(
         path,
-        `expected a session's name of at most ${LIMITS.sessionField} bytes, the size of the kernel's field; found ${Buffer.byteLength(step.session)}`,
+        `expected a session's name of at most ${LIMITS.sessionField} bytes, the size of the kernel's field; ` +
+          `found ${Buffer.byteLength(step.session)}`,
       );
     }
     const checked = succeeds(step);
@@ -59,7 +60,7 @@ class Follower {
     if (checked) this.#clients.made(step);
     if (isDeviceAction(step)) {
       const { files, outgoing, retrieved } = this.#sessions;
-      this.#devices.follow(step, path, checked, {
+      this.#devices.follow(step, draft, {
         files,
         isOutgoing: (name) => outgoing.has(name),
         isRetrieved: (name) => retrieved.has(name),
@@ -68,8 +69,7 @@ class Follower {
       return;
     }
     if (isGuestAction(step)) {
-      for (const spec of this.#guests.follow(step, path, checked, this.#sessions.files))
-        this.#sessions.make(spec, draft);
+      for (const spec of this.#guests.follow(step, draft, this.#sessions.files)) this.#sessions.make(spec, draft);
       return;
     }
     if (isFileAction(step)) {
@@ -88,13 +88,13 @@ class Follower {
         if (checked) sessions.make(step.object, draft);
         break;
       case 'preserve':
-        sessions.preserve(step, draft, checked);
+        sessions.preserve(step, draft);
         break;
       case 'retrieve-session':
-        if (checked) sessions.askBack(step.session, draft);
+        if (checked) sessions.retrieveSession(step.session, draft);
         break;
       case 'retrieve':
-        sessions.retrieve(step, draft, checked);
+        sessions.retrieve(step, draft);
         break;
       case 'check':
         if (checked && !sessions.files.has(step.file)) sessions.unknownFile(step.file, draft);
@@ -134,7 +134,7 @@ class Follower {
   }
 }
 
-/** Reports what cannot work, and gives retrieved files the names that were left open. */
+/** Reports impossible steps, and fills in the names of retrieved files. */
 export function followSteps(
   drafts: readonly Draft[],
   memory: number,
@@ -152,7 +152,7 @@ export function followSteps(
   }
 }
 
-/** Do the steps come to every kernel that is named? */
+/** Checks that the steps reach every kernel, and no more. */
 export function checkEpochs(
   drafts: readonly Draft[],
   kernels: readonly string[],
@@ -170,7 +170,8 @@ export function checkEpochs(
   if (gone < kernels.length - 1 && outcome === 'preserved') {
     problems.add(
       ['steps'],
-      `nothing can be preserved, because the steps never reach kernel ${shown(kernels[gone + 1])}: they have ${gone} of ${kernels.length - 1} kexecs`,
+      `nothing can be preserved, because the steps never reach kernel ${shown(kernels[gone + 1])}: ` +
+        `they have ${gone} of ${kernels.length - 1} kexecs`,
       'add kexec, or expect: refused',
       'key',
     );

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Is a guest as it was written possible?
+// Checks a guest.
 import type { DevicePlan } from '../../model/scenario/device.js';
 import { guestFiles, type GuestFileSpec, type GuestSpec, MAX_RAM_WITH_DEVICE } from '../../model/scenario/guest.js';
 import { nearest } from '../../util/text/nearest.js';
 import { EDU_BITS } from './devices.js';
-import type { Path } from '../document.js';
+import type { Path } from '../source/document.js';
 import { LIMITS, PAGE } from '../schema/limits.js';
-import { shown } from '../problem.js';
-import type { Problems } from '../problems.js';
+import { shown } from '../source/problem.js';
+import type { Problems } from '../source/problems.js';
 
-/** @param path the mapping that holds the guest's parts */
+/** @param path the mapping with the guest's parts */
 export function checkGuest(spec: GuestSpec, hardware: DevicePlan, path: Path, problems: Problems): void {
   const { size, kind, features, devices } = spec;
   const at = [...path, 'size'];
@@ -33,7 +33,8 @@ function checkDevices(
   else if (size > MAX_RAM_WITH_DEVICE)
     problems.add(
       [...path.slice(0, -1), 'size'],
-      `expected at most 256MiB for a guest with a device, because edu has ${EDU_BITS} address bits; found ${size} bytes`,
+      `expected at most 256MiB for a guest with a device, because edu has ${EDU_BITS} address bits; ` +
+        `found ${size} bytes`,
     );
   if (iommu.kind === 'none')
     problems.add(
@@ -63,7 +64,7 @@ function checkDevices(
   }
 }
 
-/** The two memfds of a guest, as files of the run. */
+/** The two memfds of a guest as files of the run. */
 export function filesOfGuest(spec: GuestSpec): { ram: GuestFileSpec; state: GuestFileSpec } {
   const { ram, state } = guestFiles(spec.name);
   const common = { guest: spec, seed: spec.seed, holes: [] };

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// Places of a handover as they are written: `memfd[vm0/1].folio[17].pfn`. One table of all there are.
+// Places of a handover as text, such as `memfd[vm0/1].folio[17].pfn`. One table lists them all.
 import type { FileRef, Place } from '../../model/scenario/place.js';
 import { tokenOf } from '../../model/scenario/token.js';
 import { nearest } from '../../util/text/nearest.js';
-import { shown } from '../problem.js';
+import { shown } from '../source/problem.js';
 
-/** What can be put there. A pointer is a number that can also be made to point to its own structure. */
+/** The kind of value at a place. A pointer is a number that can also be made to point to its own structure. */
 export type PlaceKind = 'text' | 'number' | 'pointer' | 'tree';
 
 interface Row {
   kind: PlaceKind;
-  /** It can be removed in some format: a property or a node of a tree. */
+  /** In some format it is a property or a node of a device tree, so that it can be removed. */
   removable: boolean;
   make: (args: readonly string[]) => Place | string;
 }
@@ -21,15 +21,15 @@ export interface ParsedPlace {
   removable: boolean;
 }
 
-const MOST_NUMBER = 2 ** 32;
+const MAX_NUMBER = 2 ** 32;
 
 function number(text: string, what: string): number | string {
-  return /^\d{1,10}$/.test(text) && Number(text) < MOST_NUMBER
+  return /^\d{1,10}$/.test(text) && Number(text) < MAX_NUMBER
     ? Number(text)
     : `expected ${what} in brackets, found ${shown(text)}`;
 }
 
-/** The last slash divides: a session's name may hold others. */
+/** Splits at the last slash, because a session's name may contain slashes. */
 function fileOf(text: string): FileRef | string {
   const slash = text.lastIndexOf('/');
   const [session, file] = [text.slice(0, slash), text.slice(slash + 1)];
@@ -44,26 +44,27 @@ function onFile(text: string, make: (file: FileRef) => Place | string): Place | 
 
 const ROWS = new Map<string, Row>();
 
-function row(template: string, kind: PlaceKind, make: Row['make'], removable = false): void {
-  ROWS.set(template, { kind, make, removable });
+function row(template: string, kind: PlaceKind, make: Row['make'], change: 'keep' | 'removable' = 'keep'): void {
+  ROWS.set(template, { kind, make, removable: change === 'removable' });
 }
 
 row('kho.root', 'number', () => ({ of: 'kho', field: 'root' }));
-row('kho.version', 'text', () => ({ of: 'kho', field: 'version' }), true);
-row('kho.map', 'pointer', () => ({ of: 'kho', field: 'map' }), true);
+row('kho.version', 'text', () => ({ of: 'kho', field: 'version' }), 'removable');
+row('kho.map', 'pointer', () => ({ of: 'kho', field: 'map' }), 'removable');
 row('kho.map.root', 'pointer', () => ({ of: 'map', field: 'root' }));
 row('kho.map.leaf', 'number', () => ({ of: 'map', field: 'leaf' }));
-row('kho.node[NAME]', 'tree', ([name = '']) => ({ of: 'node', name, field: 'whole' }), true);
-row('kho.node[NAME].data', 'pointer', ([name = '']) => ({ of: 'node', name, field: 'data' }), true);
-row('kho.node[NAME].size', 'number', ([name = '']) => ({ of: 'node', name, field: 'size' }), true);
-row('luo.version', 'text', () => ({ of: 'luo', field: 'version' }), true);
-for (const field of ['number', 'size'] as const) row(`luo.${field}`, 'number', () => ({ of: 'luo', field }), true);
+row('kho.node[NAME]', 'tree', ([name = '']) => ({ of: 'node', name, field: 'whole' }), 'removable');
+row('kho.node[NAME].data', 'pointer', ([name = '']) => ({ of: 'node', name, field: 'data' }), 'removable');
+row('kho.node[NAME].size', 'number', ([name = '']) => ({ of: 'node', name, field: 'size' }), 'removable');
+row('luo.version', 'text', () => ({ of: 'luo', field: 'version' }), 'removable');
+for (const field of ['number', 'size'] as const)
+  row(`luo.${field}`, 'number', () => ({ of: 'luo', field }), 'removable');
 for (const field of ['sessions_pa', 'flbs_pa'] as const)
-  row(`luo.${field}`, 'pointer', () => ({ of: 'luo', field }), true);
-row('sessions.version', 'text', () => ({ of: 'sessions', field: 'version' }), true);
+  row(`luo.${field}`, 'pointer', () => ({ of: 'luo', field }), 'removable');
+row('sessions.version', 'text', () => ({ of: 'sessions', field: 'version' }), 'removable');
 row('sessions.count', 'number', () => ({ of: 'sessions', field: 'count' }));
 row('sessions.next', 'pointer', () => ({ of: 'sessions', field: 'next' }));
-row('flbs.version', 'text', () => ({ of: 'flbs', field: 'version' }), true);
+row('flbs.version', 'text', () => ({ of: 'flbs', field: 'version' }), 'removable');
 for (const field of ['count', 'pages'] as const) row(`flbs.${field}`, 'number', () => ({ of: 'flbs', field }));
 row('session[SESSION].name', 'text', ([session = '']) => ({ of: 'session', session, field: 'name' }));
 row('session[SESSION].count', 'number', ([session = '']) => ({ of: 'session', session, field: 'count' }));
@@ -103,11 +104,11 @@ row('content[SESSION/FILE].page[N].byte[N]', 'number', (args) => content(args));
 for (const field of ['version', 'kexec_count'] as const)
   row(`kexec-metadata.${field}`, 'number', () => ({ of: 'kexec-metadata', field }));
 row('kexec-metadata.previous_release', 'text', () => ({ of: 'kexec-metadata', field: 'previous_release' }));
-row('memblock.version', 'text', () => ({ of: 'memblock', field: 'version' }), true);
-row('reserve-mem[NAME]', 'tree', ([name = '']) => ({ of: 'reserve-mem', name, field: 'whole' }), true);
-row('reserve-mem[NAME].version', 'text', ([name = '']) => ({ of: 'reserve-mem', name, field: 'version' }), true);
-row('reserve-mem[NAME].start', 'pointer', ([name = '']) => ({ of: 'reserve-mem', name, field: 'start' }), true);
-row('reserve-mem[NAME].size', 'number', ([name = '']) => ({ of: 'reserve-mem', name, field: 'size' }), true);
+row('memblock.version', 'text', () => ({ of: 'memblock', field: 'version' }), 'removable');
+row('reserve-mem[NAME]', 'tree', ([name = '']) => ({ of: 'reserve-mem', name, field: 'whole' }), 'removable');
+row('reserve-mem[NAME].version', 'text', ([name = '']) => ({ of: 'reserve-mem', name, field: 'version' }), 'removable');
+row('reserve-mem[NAME].start', 'pointer', ([name = '']) => ({ of: 'reserve-mem', name, field: 'start' }), 'removable');
+row('reserve-mem[NAME].size', 'number', ([name = '']) => ({ of: 'reserve-mem', name, field: 'size' }), 'removable');
 
 function content([at = '', p = '', b = '']: readonly string[]): Place | string {
   return onFile(at, (file) => {
@@ -119,13 +120,13 @@ function content([at = '', p = '', b = '']: readonly string[]): Place | string {
   });
 }
 
-/** All there are, as they are written, with words for what stands in brackets. */
+/** All places as text, with a word for each name in brackets. */
 export const PLACE_TEMPLATES: readonly string[] = [...ROWS.keys()];
 
 const shapeOf = (text: string) => text.replace(/\[[^\]]*\]/g, '[]');
 const SHAPES = new Map(PLACE_TEMPLATES.map((template) => [shapeOf(template), template]));
 
-/** The place that a text means, or what is wrong with it. */
+/** Parses a place, or returns the problem. */
 export function parsePlace(text: string): ParsedPlace | { message: string; hint: string | null } {
   const shape = shapeOf(text);
   const template = SHAPES.get(shape);

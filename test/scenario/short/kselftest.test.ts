@@ -10,7 +10,7 @@ const steps = (text: string) =>
     (step) => `${step.epoch} ${step.op}${step.op === 'kselftest' ? ` ${step.stage}` : ''}${step.errno ?? ''}`,
   );
 
-it('a test with stages runs the first on the old kernel and the second on the next; one without runs on all', () => {
+it('runs the first stage on the old kernel and the second on the next; a test without stages runs on all', () => {
   expect(steps('from: a\nto: b\nkselftest: luo_multi_session\n')).toEqual([
     '0 kselftest 1',
     '0 load',
@@ -28,7 +28,7 @@ it('a test with stages runs the first on the old kernel and the second on the ne
   ]);
 });
 
-it('carries a memfd in a session where it has stages', () => {
+it('a test with stages carries a memfd in a session', () => {
   expect(carriedBy(parse('from: a\nto: b\nkselftest: luo_kexec_simple\n')).uses).toEqual(
     expect.arrayContaining(['memfd', 'session']),
   );
@@ -44,4 +44,6 @@ it.each([
   ],
   ['from: a\nto: b\nkselftest: luo_x\nkexec: abort\n', '4:1 kselftest defines all steps, so kexec'],
   ['chain: [a, b, c]\nkselftest: luo_x\n', '2:1 luo_x has two stages, which takes two kernels; found 3'],
-])('refuses %j', (text, said) => expect(problemsOf(() => parse(text))).toContainEqual(expect.stringContaining(said)));
+])('refuses %j', (text, message) =>
+  expect(problemsOf(() => parse(text))).toContainEqual(expect.stringContaining(message)),
+);

@@ -7,7 +7,7 @@ function scenario(text: string): Scenario {
   return parseScenario(text, 'folder/some.yaml');
 }
 
-/** A step in few letters: epoch, operation and what it is about. */
+/** A short text of a step: epoch, operation and target. */
 function brief(step: Step): string {
   switch (step.op) {
     case 'create':
@@ -36,7 +36,7 @@ function brief(step: Step): string {
 
 const PAIR = 'from: a\nto: b\n';
 
-test('a scenario has a value for everything', () => {
+test('fills in all defaults', () => {
   const text = PAIR;
   expect(scenario(text)).toEqual({
     name: 'some',
@@ -122,7 +122,7 @@ test('sessions become steps', () => {
   });
 });
 
-test('in a chain every kernel takes back, and hands on what it got', () => {
+test('in a chain every kernel retrieves everything and preserves it again', () => {
   const { steps, kernels } = scenario(`chain: [a, b, c]
 sessions:
   - {name: vm0, files: [{memfd: 1MiB}]}
@@ -161,7 +161,7 @@ test.each([
   expect(steps.map(brief)).toEqual(['0 create vm0', ...expected]);
 });
 
-test('count makes many, with names, tokens and contents of their own', () => {
+test('count makes copies with their own names, tokens and contents', () => {
   const { steps } = scenario(`${PAIR}sessions:
   - name: vm-{i}
     count: 2
@@ -182,7 +182,7 @@ test('count makes many, with names, tokens and contents of their own', () => {
   expect(seeds[2]).toBe(7);
 });
 
-test('faults stand where their moment is', () => {
+test('inserts faults at their moments', () => {
   const { steps } = scenario(`chain: [a, b, c]
 sessions: [{name: s, files: [{memfd: 8KiB}]}]
 faults:
@@ -233,7 +233,7 @@ test('kernel command lines by epoch', () => {
   expect(cmdlines).toEqual(['x y', 'x w', 'x z']);
 });
 
-test('the command line of the lab wins over the file', () => {
+test('the command line has precedence over the file', () => {
   expect(parseScenario('from: a\nto: b\ntimeout: 5\n', 'f.yaml', { from: 'c', to: 'd', timeout: 9 })).toMatchObject({
     kernels: ['c', 'd'],
     timeout: 9,
@@ -258,7 +258,7 @@ test.each([
   expect(steps[1]).toMatchObject({ memfd: { size: bytes } });
 });
 
-test('2,000 sessions of three files are expanded in a moment', () => {
+test('expands 2,000 sessions of three files fast', () => {
   const text = `${PAIR}sessions: [{name: "vm-{i}", count: 2000, files: [{memfd: 4KiB, name: "f{i}", count: 3}]}]\n`;
   const spent = Array.from({ length: 5 }, () => {
     const before = process.cpuUsage();

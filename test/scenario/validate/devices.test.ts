@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Devices and the IOMMU in a scenario: what they become, and what is wrong with them before anything is started.
+// Devices and the IOMMU in a scenario: their steps, and problems that are found before anything starts.
 import { describe, expect, test } from 'vitest';
 import { isDeviceAction } from '../../../src/model/scenario/device.js';
 import type { Scenario, Step } from '../../../src/model/scenario/scenario.js';
 import { parseScenario, ScenarioError } from '../../../src/scenario/index.js';
 
 const HEAD =
-  'from: a\nto: b\niommu: intel\nsessions: [{name: vm0, files: [{memfd: 1MiB, name: ram}, {memfd: 8KiB, name: sealed, seals: [write]}, {object: 8KiB, name: obj}]}]\n';
+  'from: a\nto: b\niommu: intel\nsessions: [{name: vm0, files: [{memfd: 1MiB, name: ram}, {memfd: 8KiB, name: ' +
+  'sealed, seals: [write]}, {object: 8KiB, name: obj}]}]\n';
 const STEPS = 'from: a\nto: b\niommu: intel\nexpect: lost\n';
 const edu = (more = '') => `{name: edu0, device: edu, at: "05.0"${more}}`;
 
@@ -22,14 +23,16 @@ function problems(text: string): string[] {
   return [];
 }
 
-/** A step as a few words. */
+/** A step in a few words. */
 function words(step: Step): string {
   if (!isDeviceAction(step)) return step.op;
   const optional = 'optional' in step && step.optional ? '?' : '';
-  return `${step.op}${optional} ${step.device}${step.op === 'device-map' ? ` ${step.map.file}@${step.map.iova.toString(16)}` : ''}${'token' in step ? ` ${step.session}/${step.token}` : ''}`;
+  const mapping = step.op === 'device-map' ? ` ${step.map.file}@${step.map.iova.toString(16)}` : '';
+  const token = 'token' in step ? ` ${step.session}/${step.token}` : '';
+  return `${step.op}${optional} ${step.device}${mapping}${token}`;
 }
 
-/** Device steps and those that they stand around, of one epoch. */
+/** The device steps of an epoch, and their neighbours. */
 function story({ steps }: Scenario, epoch: number): string[] {
   return steps
     .filter(
@@ -44,11 +47,12 @@ describe('the short form', () => {
   const MAP = ', map: [{file: vm0/ram, iova: 0x100000}]';
   const short = (device: string, more = '') =>
     parseScenario(
-      `from: a\nto: b\niommu: intel\nsessions: [{name: vm0, files: [{memfd: 1MiB, name: ram}]}]\n${more}devices: [${device}]\n`,
+      'from: a\nto: b\niommu: intel\nsessions: [{name: vm0, files: [{memfd: 1MiB, name: ' +
+        `ram}]}]\n${more}devices: [${device}]\n`,
       'x.yaml',
     );
 
-  test('recreate: closed before the kexec, opened and mapped anew after it', () => {
+  test('recreate: closed before the kexec, opened and mapped again after it', () => {
     const scenario = short(edu(MAP));
     expect(story(scenario, 0)).toEqual([
       'device-open edu0',
@@ -68,11 +72,11 @@ describe('the short form', () => {
     ]);
   });
 
-  test('a transfer in flight: begun last, nothing closed', () => {
+  test('a transfer in flight: started last, nothing closed', () => {
     expect(story(short(edu(`${MAP}, dma: in-flight`)), 0).slice(-3)).toEqual(['load', 'device-dma edu0', 'kexec']);
   });
 
-  test('if-supported: asked for, and recreated where it was not carried', () => {
+  test('if-supported: retrieved, or recreated if it was not carried', () => {
     const scenario = short(edu(`${MAP}, preserve: if-supported, session: vm0`));
     expect(story(scenario, 0).slice(3)).toEqual(['device-preserve? edu0 vm0/2', 'load', 'device-close? edu0', 'kexec']);
     expect(story(scenario, 1).slice(1, 5)).toEqual([
@@ -83,7 +87,7 @@ describe('the short form', () => {
     ]);
   });
 
-  test('required: stays open, and is never made anew', () => {
+  test('required: stays open, and is never opened again', () => {
     const scenario = short(edu(`${MAP}, preserve: required, session: vm0, token: 9`));
     expect(story(scenario, 0).slice(3)).toEqual(['device-preserve edu0 vm0/9', 'load', 'kexec']);
     expect(story(scenario, 1)).toEqual([
@@ -96,16 +100,18 @@ describe('the short form', () => {
     ]);
   });
 
-  test('its iommufd goes with it, and is there before it', () => {
+  test('its iommufd is preserved and retrieved before it', () => {
     const scenario = parseScenario(
-      `from: a\nto: b\niommu: {kind: intel, preserve: if-supported}\nsessions: [{name: vm0, files: [{memfd: 1MiB, name: ram}]}]\ndevices: [${edu(`${MAP}, preserve: required, session: vm0`)}]\n`,
+      'from: a\nto: b\niommu: {kind: intel, preserve: if-supported}\n' +
+        'sessions: [{name: vm0, files: [{memfd: 1MiB, name: ram}]}]\n' +
+        `devices: [${edu(`${MAP}, preserve: required, session: vm0`)}]\n`,
       'x.yaml',
     );
     expect(story(scenario, 0).slice(3, 5)).toEqual(['iommu-preserve? edu0 vm0/3', 'device-preserve edu0 vm0/2']);
     expect(story(scenario, 1).slice(1, 3)).toEqual(['iommu-retrieve? edu0 vm0/3', 'device-retrieve edu0 vm0/2']);
   });
 
-  test('an update that is called off: checked and closed in the old kernel', () => {
+  test('after an abort: checked and closed in the old kernel', () => {
     expect(story(short(edu(MAP), 'kexec: abort\nexpect: refused\n'), 0).slice(-4)).toEqual([
       'load',
       'abort',
@@ -114,9 +120,10 @@ describe('the short form', () => {
     ]);
   });
 
-  test('a chain: each kernel takes it over', () => {
+  test('a chain: each kernel opens it again', () => {
     const scenario = parseScenario(
-      `chain: [a, b, c]\niommu: intel\nsessions: [{name: vm0, files: [{memfd: 1MiB, name: ram}]}]\ndevices: [${edu(MAP)}]\n`,
+      'chain: [a, b, c]\niommu: intel\nsessions: [{name: vm0, files: [{memfd: 1MiB, name: ram}]}]\ndevices: ' +
+        `[${edu(MAP)}]\n`,
       'x.yaml',
     );
     expect(story(scenario, 1)).toEqual([
@@ -132,15 +139,16 @@ describe('the short form', () => {
     expect(story(scenario, 2).at(-1)).toBe('device-close edu0');
   });
 
-  test('files that are not asked back are not mapped', () => {
+  test('files that are not retrieved are not mapped', () => {
     const scenario = parseScenario(
-      `from: a\nto: b\niommu: intel\nexpect: leak\nsessions: [{name: vm0, retrieve: false, files: [{memfd: 1MiB, name: ram}]}]\ndevices: [${edu(MAP)}]\n`,
+      'from: a\nto: b\niommu: intel\nexpect: leak\nsessions: [{name: vm0, retrieve: false, files: [{memfd: ' +
+        `1MiB, name: ram}]}]\ndevices: [${edu(MAP)}]\n`,
       'x.yaml',
     );
     expect(story(scenario, 1)).toEqual(['device-open edu0', 'device-check edu0', 'device-close edu0']);
   });
 
-  test('without an IOMMU they are only looked at', () => {
+  test('without an IOMMU they have no steps', () => {
     expect(parseScenario(`from: a\nto: b\ndevices: [${edu()}]\n`, 'x.yaml').steps.map(({ op }) => op)).toEqual([
       'load',
       'kexec',
@@ -148,9 +156,10 @@ describe('the short form', () => {
   });
 });
 
-test('root ports take the lowest slots that are free', () => {
+test('root ports get the lowest free slots', () => {
   const { hardware } = parseScenario(
-    `${HEAD}devices: [{name: a, device: edu, at: "00.0", behind: rp1}, {name: b, device: nvme, at: "02.0"}, {name: c, device: edu, at: "00.0", behind: rp2}]\n`,
+    `${HEAD}devices: [{name: a, device: edu, at: "00.0", behind: rp1}, {name: b, device: nvme, at: ` +
+      '"02.0"}, {name: c, device: edu, at: "00.0", behind: rp2}]\n',
     'x.yaml',
   );
   expect(hardware.rootPorts).toEqual([
@@ -224,7 +233,8 @@ test.each<[string, string]>([
     '5:38 expected "00.0", the only address behind a root port',
   ],
   [
-    `${HEAD}devices: [{name: e, device: edu, at: "00.0", behind: rp0}, {name: f, device: edu, at: "00.0", behind: rp0}]\n`,
+    `${HEAD}devices: [{name: e, device: edu, at: "00.0", behind: rp0}, {name: f, device: edu, at: ` +
+      '"00.0", behind: rp0}]\n',
     '5:103 expected a unique address; "e" has this one; give it a root port of its own',
   ],
   [
@@ -289,7 +299,8 @@ test.each<[string, string]>([
     '5:52 expected no dma, because only edu can start a transfer; this is nvme',
   ],
   [
-    `from: a\nto: b\nsessions: [{name: vm0, files: [{memfd: 1MiB, name: ram}]}]\ndevices: [${edu(', map: [{file: vm0/ram, iova: 0}]')}]\n`,
+    'from: a\nto: b\nsessions: [{name: vm0, files: [{memfd: 1MiB, name: ram}]}]\ndevices: ' +
+      `[${edu(', map: [{file: vm0/ram, iova: 0}]')}]\n`,
     '4:11 expected an IOMMU',
   ],
   [
@@ -305,7 +316,8 @@ test.each<[string, string]>([
     '3:22 preserve belongs to the short form',
   ],
   [
-    `${STEPS}devices: [${edu()}]\nsteps: [{device-open: edu0}, kexec, {iommu-retrieve: {device: edu0, session: vm0, token: 3}}]\n`,
+    `${STEPS}devices: [${edu()}]\nsteps: [{device-open: edu0}, kexec, {iommu-retrieve: {device: edu0, session: ` +
+      'vm0, token: 3}}]\n',
     '6:78 no session "vm0" was retrieved',
   ],
   [`${STEPS}devices: [${edu(', map: [{file: a, iova: 0}]')}]\nsteps: [kexec]\n`, '5:49 map belongs to the short form'],
@@ -319,7 +331,8 @@ test.each<[string, string]>([
     '6:52 device "edu0" is not open here',
   ],
   [
-    `${STEPS}devices: [${edu()}]\nsteps: [{device-open: edu0}, {device-map: {device: edu0, file: ram, iova: 0}}, kexec]\n`,
+    `${STEPS}devices: [${edu()}]\nsteps: [{device-open: edu0}, {device-map: {device: edu0, file: ram, iova: ` +
+      '0}}, kexec]\n',
     '6:64 no file "ram" is open here',
   ],
   [
@@ -327,7 +340,8 @@ test.each<[string, string]>([
     '6:43 nothing is mapped that the device may read and write',
   ],
   [
-    `${STEPS}devices: [${edu()}]\nsteps: [{device-open: edu0}, {device-preserve: {device: edu0, session: vm0, token: 1}}, kexec]\n`,
+    `${STEPS}devices: [${edu()}]\nsteps: [{device-open: edu0}, {device-preserve: {device: edu0, session: ` +
+      'vm0, token: 1}}, kexec]\n',
     '6:72 no session "vm0" is open here',
   ],
 ])('%s', (text, message) => {

@@ -22,7 +22,7 @@ function problems(text: string): string[] {
   }
 }
 
-test('guests become steps: stopped last before the kexec, and the first to go on after it', () => {
+test('guests become steps: paused last before the kexec, and resumed first after it', () => {
   const { steps } = parseScenario(
     `${PAIR}sessions:
   - name: vm0
@@ -83,7 +83,7 @@ test('guests become steps: stopped last before the kexec, and the first to go on
   ]);
 });
 
-test('a guest has its device before it runs, and before it goes on', () => {
+test('a guest gets its device before it runs, and before it resumes', () => {
   const { steps, hardware } = parseScenario(
     `${PAIR}iommu: intel
 devices:
@@ -130,7 +130,7 @@ sessions: [{name: vm0, guests: [{size: 4MiB, devices: [edu0]}]}]
     '1 close',
     '1 device-close other',
   ]);
-  // Its guest has taken 1 and 2.
+  // Its guest has the tokens 1 and 2.
   expect(hardware.devices[0]).toMatchObject({
     token: 3,
     guest: 'vm0/guest',
@@ -140,8 +140,10 @@ sessions: [{name: vm0, guests: [{size: 4MiB, devices: [edu0]}]}]
 });
 
 const EDU = 'iommu: intel\ndevices: [{name: edu0, device: edu, at: "05.0"}, {name: disk, device: nvme, at: "06.0"}]\n';
-const edus = (count: number) =>
-  `iommu: intel\ndevices: [${Array.from({ length: count }, (_, i) => `{name: edu${i}, device: edu, at: "0${i + 3}.0"}`).join(', ')}]\n`;
+const edus = (count: number) => {
+  const devices = Array.from({ length: count }, (_, i) => `{name: edu${i}, device: edu, at: "0${i + 3}.0"}`);
+  return `iommu: intel\ndevices: [${devices.join(', ')}]\n`;
+};
 
 test.each([
   [
@@ -170,7 +172,8 @@ test.each([
     'expected an IOMMU, because a guest can only use a device behind one (add iommu: intel)',
   ],
   [
-    `${EDU.replace('at: "05.0"', 'at: "05.0", dma: in-flight, map: [{file: s/f, iova: 0x0}]')}sessions: [{name: s, files: [{name: f, memfd: 1MiB}], guests: [{size: 4MiB, devices: [edu0]}]}]`,
+    `${EDU.replace('at: "05.0"', 'at: "05.0", dma: in-flight, map: [{file: s/f, iova: 0x0}]')}sessions: ` +
+      '[{name: s, files: [{name: f, memfd: 1MiB}], guests: [{size: 4MiB, devices: [edu0]}]}]',
     'map cannot be used with a guest\'s device; "edu0" belongs to "s/guest", with all of its memory mapped',
   ],
   [
@@ -178,11 +181,13 @@ test.each([
     'recovery by another update cannot carry devices of guests (write recover: reboot)',
   ],
   [
-    `${EDU}steps: [{guest-create: {guest: g, size: 4MiB}}, {device-open: edu0}, {guest-attach: {guest: g, device: edu0}}, kexec]`,
+    `${EDU}steps: [{guest-create: {guest: g, size: 4MiB}}, {device-open: edu0}, {guest-attach: {guest: ` +
+      'g, device: edu0}}, kexec]',
     'guest "g" was created without device "edu0" (write devices: [edu0] in its guest-create)',
   ],
   [
-    `${EDU}steps: [{guest-create: {guest: g, size: 4MiB, devices: [edu0]}}, {guest-attach: {guest: g, device: edu0}}, kexec]`,
+    `${EDU}steps: [{guest-create: {guest: g, size: 4MiB, devices: [edu0]}}, {guest-attach: {guest: g, device: ` +
+      'edu0}}, kexec]',
     'device "edu0" is not open here (write - device-open before)',
   ],
   [
@@ -193,7 +198,7 @@ test.each([
   expect(problems(PAIR + text)).toContain(message);
 });
 
-test('each guest has a seed of its own, derived from its name or counted on', () => {
+test('each guest has its own seed, from its name or counted from the given one', () => {
   const seeds = (guest: string) =>
     parseScenario(`${PAIR}sessions: [{name: "s-{i}", count: 2, guests: [${guest}]}]`, 'g.yaml').steps.flatMap((step) =>
       step.op === 'guest-create' ? [step.spec.seed] : [],

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Changes of what is handed over: how they are written, and what is said where they cannot be meant.
+// Changes of the handover: how to write them, and the messages for impossible ones.
 import { describe, expect, test } from 'vitest';
 import type { Fault } from '../../../src/model/scenario/scenario.js';
 import { parseScenario } from '../../../src/scenario/index.js';
@@ -7,9 +7,11 @@ import { parsePlace, PLACE_TEMPLATES } from '../../../src/scenario/validate/plac
 import { problemsOf } from '../problems.js';
 
 const HEAD =
-  'from: a\nto: b\nexpect: leak\nsessions:\n  - name: a/vm0\n    files:\n      - {name: ram, memfd: 1MiB, token: 5}\nfaults:\n';
+  'from: a\nto: b\nexpect: leak\nsessions:\n  - name: a/vm0\n    files:\n      - {name: ram, memfd: ' +
+  '1MiB, token: 5}\nfaults:\n';
 const STEPS =
-  'from: a\nto: b\nexpect: leak\nsteps:\n  - create: s\n  - memfd: {name: f, size: 8KiB}\n  - preserve: {session: s, file: f, token: 3}\n';
+  'from: a\nto: b\nexpect: leak\nsteps:\n  - create: s\n  - memfd: {name: f, size: 8KiB}\n  - preserve: ' +
+  '{session: s, file: f, token: 3}\n';
 
 function faults(text: string): Extract<Fault, { kind: 'change' }>[] {
   return parseScenario(text, 'x.yaml').steps.flatMap((step) =>
@@ -57,7 +59,7 @@ describe('a change', () => {
     expect(JSON.parse(JSON.stringify(fault))).toEqual(fault);
   });
 
-  test('after the kexec is one of what was handed over', () => {
+  test('after the kexec changes the incoming handover', () => {
     const at = (moment: string) => faults(`${HEAD}  - {at: ${moment}, change: {place: kho.root, to: 0}}\n`)[0]?.side;
     expect(['before-kexec', 'jump', 'next-kernel', 'before-finish'].map(at)).toEqual([
       'outgoing',
@@ -69,10 +71,10 @@ describe('a change', () => {
 
   test('as a step', () => {
     const change = 'change: {place: "file[s/f].token", add: 1}';
-    const found = faults(
+    const changes = faults(
       `${STEPS}  - fault: {${change}}\n  - fault: {at: jump, ${change}}\n  - kexec\n  - fault: {${change}}\n`,
     );
-    expect(found.map(({ side, place }) => [side, 'file' in place ? place.file.token : null])).toEqual([
+    expect(changes.map(({ side, place }) => [side, 'file' in place ? place.file.token : null])).toEqual([
       ['outgoing', 3],
       ['outgoing', 3],
       ['incoming', 3],
@@ -87,7 +89,8 @@ test.each([
   ],
   [
     '{place: "memfd[a/vm0/5].folio[1].pfm", to: 1}',
-    '9:32 expected a place of the handover, found "memfd[a/vm0/5].folio[1].pfm"; did you mean "memfd[SESSION/FILE].folio[N].pfn"?',
+    '9:32 expected a place of the handover, found "memfd[a/vm0/5].folio[1].pfm"; ' +
+      'did you mean "memfd[SESSION/FILE].folio[N].pfn"?',
   ],
   ['{place: nonsense, to: 1}', '9:32 expected a place of the handover, found "nonsense"; docs/scenario.md lists them'],
   [
@@ -121,11 +124,11 @@ test.each([
   ['{plaec: luo.version, to: 9}', '9:16 missing key "place"', '9:25 unknown key "plaec"; did you mean "place"?'],
   ['{place: luo.number, self: false}', '9:50 expected true'],
 ])('%s', (change, ...expected) => {
-  const found = problems(`${HEAD}  - {at: jump, change: ${change}}\n`);
-  expect(found.map((problem, index) => problem.slice(0, expected[index]?.length))).toEqual(expected);
+  const messages = problems(`${HEAD}  - {at: jump, change: ${change}}\n`);
+  expect(messages.map((problem, index) => problem.slice(0, expected[index]?.length))).toEqual(expected);
 });
 
-test('every place is read as it is written', () => {
+test('parses every place', () => {
   for (const template of PLACE_TEMPLATES) {
     const text = template
       .replace('SESSION/FILE', 'vm0/7')

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The names of Linux errors that a step may demand.
+// The names of Linux errors that a step can require.
 
-/** In the order of their numbers on x86-64; other names of the same number (EWOULDBLOCK, ENOTSUP) are left out. */
+/** In the order of their numbers on x86-64, without second names of a number (EWOULDBLOCK, ENOTSUP). */
 export const ERRNO_NAMES = [
   'EPERM',
   'ENOENT',
@@ -136,5 +136,5 @@ export const ERRNO_NAMES = [
   'EHWPOISON',
 ] as const;
 
-/** What `errno` of a step may say: `OK` demands success. */
+/** Values of `errno` in a step. `OK` requires success. */
 export const ERRNO_WORDS = ['OK', ...ERRNO_NAMES] as const;

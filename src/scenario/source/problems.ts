@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Collects what is wrong with one scenario, by place in its file.
+// Collects the problems of a file.
 import type { Path, SourceDocument } from './document.js';
 import type { ScenarioProblem } from './problem.js';
 
@@ -14,13 +14,13 @@ export class Problems {
     this.#document = document;
   }
 
-  /** One problem at the value (or the key) of a path. The same problem of many copies from one place counts once. */
+  /** Adds a problem at the value (or the key) of a path. The same problem in many copies counts once. */
   add(path: Path, message: string, hint: string | null = null, at: 'value' | 'key' = 'value'): void {
-    const place = this.#document.place(path, at === 'key');
+    const place = this.#document.place(path, at);
     this.#keep({ ...place, message, hint });
   }
 
-  /** A problem that has no place in the file: the command line is at fault. */
+  /** Adds a problem of the command line, which has no position in the file. */
   addGeneral(message: string, hint: string | null = null): void {
     this.#keep({ file: this.#document.file, line: 0, column: 0, message, hint });
   }
@@ -29,12 +29,12 @@ export class Problems {
     return this.#list.length === 0;
   }
 
-  /** So many that no more are kept. */
+  /** The list is full: no more problems are kept. */
   get full(): boolean {
     return this.#list.length >= MAX_KEPT;
   }
 
-  /** All of them, in file order. */
+  /** All problems, in file order. */
   sorted(): ScenarioProblem[] {
     return this.#list.toSorted((a, b) => a.line - b.line || a.column - b.column);
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Content seeds where a scenario gives none: the same name always has the same content.
+// Default seeds: the same name always gives the same content.
 
 /** FNV-1a over the UTF-8 bytes, 32 bits. */
 export function seedOf(name: string): number {

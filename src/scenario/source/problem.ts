@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is wrong with a scenario, where, and how it reads on a terminal.
-import { UsageError } from '../util/errors.js';
-import { printable } from '../util/text/escape.js';
+// A problem in a scenario, and its text on a terminal.
+import { UsageError } from '../../util/errors.js';
+import { printable } from '../../util/text/escape.js';
 
 export interface ScenarioProblem {
   file: string;
-  /** From 1; 0 where the problem has no place in the file (it cannot be read, or the command line is at fault). */
+  /** From 1; 0 for a problem without a position (the file is unreadable, or the command line is wrong). */
   line: number;
   column: number;
   message: string;
-  /** The nearest right word, or what to write instead. */
+  /** The nearest correct word, or what to write instead. */
   hint: string | null;
 }
 
@@ -17,7 +17,7 @@ const MAX_SHOWN = 20;
 const MAX_VALUE = 60;
 const WINDOW = 110;
 
-/** A value as it stands in a message: short, quoted, without control characters. */
+/** A value in a message: short, quoted, without control characters. */
 export function shown(value: unknown): string {
   if (typeof value === 'string') return `"${printable(value, MAX_VALUE)}"`;
   if (typeof value === 'number' || typeof value === 'bigint') return `the number ${value}`;
@@ -26,7 +26,7 @@ export function shown(value: unknown): string {
   return Array.isArray(value) ? 'a list' : 'a mapping';
 }
 
-/** A few names of many. */
+/** The first few names. */
 export function listed(names: Iterable<string>, limit = 12): string {
   const all = [...names];
   const some = all
@@ -46,7 +46,7 @@ function excerpt(source: string | undefined, column: number): string {
   return `\n    ${lead}${before}${after}\n    ${' '.repeat(lead.length + Array.from(before).length)}^`;
 }
 
-/** One problem: place, message, hint, and the line it is about with a caret. */
+/** Formats a problem: position, message, hint, and the source line with a caret. */
 export function renderProblem(problem: ScenarioProblem, lines: readonly string[]): string {
   const file = printable(problem.file, 300);
   const place = problem.line > 0 ? `${file}:${problem.line}:${problem.column}` : file;
@@ -55,7 +55,7 @@ export function renderProblem(problem: ScenarioProblem, lines: readonly string[]
   return `${place}: ${printable(problem.message + hint, 1000)}${source}`;
 }
 
-/** The scenario cannot be run: nothing was started. */
+/** The scenario is invalid, and nothing was started. */
 export class ScenarioError extends UsageError {
   override name = 'ScenarioError';
   readonly problems: readonly ScenarioProblem[];

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Steps as they are written down one after another: epochs are counted here, and a forgotten load is put in.
+// Collects steps in order. It counts the epochs, and adds a load before a kexec if the scenario has none.
 import type { Action, Step } from '../../model/scenario/scenario.js';
-import type { Call } from './clients.js';
-import type { Path, SourceDocument } from '../document.js';
+import type { Path, SourceDocument } from '../source/document.js';
 import { LIMITS } from '../schema/limits.js';
 
-/** A step and the path of the YAML it came from. */
+/** Settings of the call itself. */
+export type Call = Pick<Step, 'accepts' | 'by' | 'during'>;
+
+/** A step, and its path in the YAML. */
 export interface Draft {
   step: Step;
   path: Path;
@@ -19,7 +21,7 @@ export class TooManySteps extends Error {
   }
 }
 
-/** Does the scenario count on this step to succeed? */
+/** True if the scenario expects this step to succeed. */
 export function succeeds(step: { errno: string | null; accepts?: string[] }): boolean {
   return step.accepts === undefined && (step.errno === null || step.errno === 'OK');
 }
@@ -46,7 +48,9 @@ export class StepList {
     }
   }
 
-  /** Faults that wait for the jump stay next to the kexec, and so do transfers that are to be in flight then. */
+  /**
+   * Steps that must stay next to the kexec, such as faults at the jump and transfers in flight, come after the load.
+   */
   #insertLoad(path: Path): void {
     let index = this.drafts.length;
     while (index > 0 && staysAtKexec(this.drafts[index - 1]!.step)) index -= 1;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What zod found, in words: what was expected, what was found, and the nearest right word.
+// Turns zod's issues into problems: what was expected, what was found, and the nearest correct word.
 import type { z } from 'zod';
-import { nearest } from '../util/text/nearest.js';
+import { nearest } from '../../util/text/nearest.js';
 import type { Path } from './document.js';
 import { listed, shown } from './problem.js';
 import type { Problems } from './problems.js';
@@ -31,7 +31,7 @@ function isMissing(data: unknown, path: Path): boolean {
   return typeof parent === 'object' && parent !== null && !Object.hasOwn(parent, path.at(-1)!);
 }
 
-/** How far a branch of a union is from what was written: 0 where the kind of value is right. */
+/** How badly a branch of a union fits a value: 0 if the value has the right type. */
 function distance(issues: readonly Issue[]): number {
   let worst = 0;
   for (const issue of issues) {
@@ -43,18 +43,18 @@ function distance(issues: readonly Issue[]): number {
   return worst;
 }
 
-/** What an issue at the root of a value would have taken. */
-function wanted(issue: Issue): string[] {
+/** The types or words that would fix an issue at the root of a value. */
+function expectedOf(issue: Issue): string[] {
   if (issue.code === 'invalid_type')
-    return [said(issue)?.replace(/^expected /, '') ?? TYPES[issue.expected] ?? issue.expected];
+    return [ownMessage(issue)?.replace(/^expected /, '') ?? TYPES[issue.expected] ?? issue.expected];
   if (issue.code === 'invalid_value') return issue.values.map((value) => (value === null ? 'nothing' : String(value)));
   if (issue.code === 'invalid_union')
-    return issue.errors.flatMap((branch) => branch.filter((each) => each.path.length === 0).flatMap(wanted));
+    return issue.errors.flatMap((branch) => branch.filter((each) => each.path.length === 0).flatMap(expectedOf));
   return [];
 }
 
-/** A message of ours, which says what was expected; null for zod's own. */
-function said(issue: Issue): string | null {
+/** The message if it is the lab's own, which starts with "expected"; null for zod's messages. */
+function ownMessage(issue: Issue): string | null {
   return issue.message.startsWith('expected ') ? issue.message : null;
 }
 
@@ -91,17 +91,17 @@ class Translator {
         this.#mismatch(
           path,
           value,
-          issue.values.length > 12 ? 'one of the known words' : alternatives(wanted(issue)),
+          issue.values.length > 12 ? 'one of the known words' : alternatives(expectedOf(issue)),
           issue.values.map(String),
         );
         return;
       case 'invalid_type':
-        if (said(issue)?.includes(';')) this.#problems.add(path, issue.message);
-        else this.#mismatch(path, value, alternatives(wanted(issue)));
+        if (ownMessage(issue)?.includes(';')) this.#problems.add(path, issue.message);
+        else this.#mismatch(path, value, alternatives(expectedOf(issue)));
         return;
       case 'too_small':
       case 'too_big':
-        this.#problems.add(path, said(issue) ?? outOfRange(issue, value));
+        this.#problems.add(path, ownMessage(issue) ?? outOfRange(issue, value));
         return;
       case 'custom': {
         const hint: unknown = issue.params?.['hint'];
@@ -109,7 +109,7 @@ class Translator {
         return;
       }
       default:
-        this.#problems.add(path, `${said(issue) ?? issue.message}, found ${shown(value)}`);
+        this.#problems.add(path, `${ownMessage(issue) ?? issue.message}, found ${shown(value)}`);
     }
   }
 
@@ -147,8 +147,8 @@ class Translator {
       for (const each of best) this.issue(each, path);
       return;
     }
-    const words = wanted(issue);
-    this.#mismatch(path, value, said(issue)?.replace(/^expected /, '') ?? alternatives(words), words);
+    const words = expectedOf(issue);
+    this.#mismatch(path, value, ownMessage(issue)?.replace(/^expected /, '') ?? alternatives(words), words);
   }
 }
 
@@ -166,7 +166,7 @@ function outOfRange(issue: Extract<Issue, { code: 'too_small' | 'too_big' }>, va
   return `expected ${bound}, found ${shown(value)}`;
 }
 
-/** Adds every issue to the problems, at its place in the file. */
+/** Adds all issues to the problems, with their positions. */
 export function addIssues(issues: readonly Issue[], data: unknown, problems: Problems): void {
   const translator = new Translator(problems, data);
   for (const issue of issues) {

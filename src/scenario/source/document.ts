@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The YAML text of a scenario as plain data, and where each part of it stands.
+// The YAML of a scenario as plain data, with the position of every part.
 import {
   type Document,
   LineCounter,
@@ -13,8 +13,8 @@ import {
   parseDocument,
   visit,
 } from 'yaml';
-import type { SourcePos } from '../model/scenario/source-pos.js';
-import { messageOf } from '../util/errors.js';
+import type { SourcePos } from '../../model/scenario/source-pos.js';
+import { messageOf } from '../../util/errors.js';
 import type { ScenarioProblem } from './problem.js';
 
 export type Path = readonly PropertyKey[];
@@ -24,14 +24,14 @@ const MAX_ERRORS = 20;
 const MAX_LEVELS = 50;
 const TOO_DEEP = `expected at most ${MAX_LEVELS} levels of lists and mappings`;
 
-/** A parsed document: its data, and the place of every path in it. */
+/** A parsed document: its data, and the position of every path. */
 export class SourceDocument {
   readonly data: unknown;
   readonly errors: ScenarioProblem[];
   readonly file: string;
   readonly #doc: Document.Parsed | null;
   readonly #counter = new LineCounter();
-  /** By the path itself: the copies of one entry share theirs. */
+  /** Keyed by the path object, which all copies of an entry share. */
   readonly #places = new WeakMap<Path, SourcePos>();
 
   constructor(text: string, file: string) {
@@ -57,16 +57,16 @@ export class SourceDocument {
     this.#doc = doc;
   }
 
-  /** Where a value stands; with `key`, where the key of that name (the last of the path) stands. */
-  place(path: Path, key = false): SourcePos {
-    const known = key ? undefined : this.#places.get(path);
+  /** The position of a value or, with `key`, of the last key of the path. */
+  place(path: Path, of: 'value' | 'key' = 'value'): SourcePos {
+    const known = of === 'key' ? undefined : this.#places.get(path);
     if (known) return known;
-    const pos = this.#position(this.#find(path, key));
-    if (!key) this.#places.set(path, pos);
+    const pos = this.#position(this.#find(path, of));
+    if (of === 'value') this.#places.set(path, pos);
     return pos;
   }
 
-  #find(path: Path, key: boolean): number {
+  #find(path: Path, of: 'value' | 'key'): number {
     let node: unknown = this.#doc?.contents;
     let offset = rangeOf(node) ?? 0;
     for (const [index, segment] of path.entries()) {
@@ -76,9 +76,9 @@ export class SourceDocument {
         const pair: Pair | undefined = node.items.find((item) => keyText(item.key) === String(segment));
         if (!pair) return offset;
         const keyOffset = rangeOf(pair.key) ?? offset;
-        if (key && index === path.length - 1) return keyOffset;
+        if (of === 'key' && index === path.length - 1) return keyOffset;
         next = pair.value;
-        // A key without a value: its null stands somewhere after the colon.
+        // For a key without a value, the parser puts the null somewhere after the colon.
         offset = isScalar(next) && next.value === null && next.source === '' ? keyOffset : (rangeOf(next) ?? keyOffset);
       } else if (isSeq(node)) {
         next = node.items[Number(segment)];
@@ -100,9 +100,9 @@ export class SourceDocument {
     return { ...this.#position(offset), message, hint };
   }
 
-  /** Keys that stand twice in a mapping. The parser's own check takes quadratic time. */
+  /** Finds duplicate keys in a mapping. The parser's own check takes quadratic time. */
   #duplicates(doc: Document.Parsed): ScenarioProblem[] {
-    const found: ScenarioProblem[] = [];
+    const duplicates: ScenarioProblem[] = [];
     visit(doc, {
       Map: (_, map) => {
         const seen = new Map<string, number>();
@@ -112,17 +112,17 @@ export class SourceDocument {
           const first = seen.get(name);
           if (first === undefined) seen.set(name, offset);
           else
-            found.push(
+            duplicates.push(
               this.#problem(
                 offset,
                 `this mapping has the key twice; the first one is in line ${this.#position(first).line}`,
               ),
             );
         }
-        return found.length < MAX_ERRORS ? undefined : visit.BREAK;
+        return duplicates.length < MAX_ERRORS ? undefined : visit.BREAK;
       },
     });
-    return found;
+    return duplicates;
   }
 
   #failure(error: unknown, doc: Document.Parsed | null): ScenarioProblem {
@@ -148,7 +148,7 @@ export class SourceDocument {
   }
 }
 
-/** Tokens have 64 bits, and YAML's numbers here 53: a longer one stays the digits that were written. */
+/** Tokens have 64 bits, but YAML numbers only 53 here. So a longer token stays text. */
 function keepTokens(doc: Document.Parsed): void {
   visit(doc, {
     Pair(_, { key, value }) {
@@ -172,15 +172,15 @@ function keyText(key: unknown): string {
   return isScalar(key) ? String(key.value) : String(key);
 }
 
-/** What makes data unfit to be walked through: too many levels, or a part that holds itself. */
+/** Finds data that cannot be walked: too many levels, or a value that contains itself. */
 function nesting(value: unknown, around: Set<unknown>): string | null {
   if (typeof value !== 'object' || value === null) return null;
   if (around.has(value)) return 'an alias refers to a value that contains it';
   if (around.size >= MAX_LEVELS) return TOO_DEEP;
   around.add(value);
   for (const each of Object.values(value)) {
-    const found = nesting(each, around);
-    if (found !== null) return found;
+    const problem = nesting(each, around);
+    if (problem !== null) return problem;
   }
   around.delete(value);
   return null;
