@@ -14,13 +14,10 @@ interface CFile {
   text: string;
 }
 
-/** Overlays of kernels get their new form with the next build of these kernels. */
-const PENDING = /^kernel\//;
-
 const ALL = readdirSync(LAB, { recursive: true, encoding: 'utf8' }).filter((name) =>
   statSync(join(LAB, name)).isFile(),
 );
-const FILES: CFile[] = ALL.filter((name) => /\.[ch]$/.test(name) && !PENDING.test(name)).map((name) => ({
+const FILES: CFile[] = ALL.filter((name) => /\.[ch]$/.test(name)).map((name) => ({
   name,
   text: readFileSync(join(LAB, name), 'utf8'),
 }));

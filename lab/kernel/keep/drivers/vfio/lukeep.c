@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The descriptor of a PCI device, carried by the Live Update Orchestrator. */
+/* Carries the descriptor of a PCI device through a live update. */
 #define pr_fmt(fmt) "lukeep: " fmt
 
 #include <linux/anon_inodes.h>
@@ -13,7 +13,7 @@
 
 #include "vfio.h"
 
-static struct pci_dev *pdev_of(struct file *file)
+static struct pci_dev *lukeep_pdev_of(struct file *file)
 {
 	struct vfio_device_file *df = file->private_data;
 
@@ -24,14 +24,14 @@ static struct pci_dev *pdev_of(struct file *file)
 
 static bool lukeep_can_preserve(struct liveupdate_file_handler *handler, struct file *file)
 {
-	struct pci_dev *pdev = pdev_of(file);
+	struct pci_dev *pdev = lukeep_pdev_of(file);
 
 	return lukeep_mode != LUKEEP_OFF && pdev && lukeep_iommu_has(pdev);
 }
 
 static int lukeep_preserve(struct liveupdate_file_op_args *args)
 {
-	struct lukeep_device *device = lukeep_going_add(pdev_of(args->file));
+	struct lukeep_device *device = lukeep_going_add(lukeep_pdev_of(args->file));
 	int err;
 
 	if (IS_ERR(device))
@@ -66,7 +66,10 @@ static int lukeep_freeze(struct liveupdate_file_op_args *args)
 	}
 	lukeep_pci_write(device);
 	device->frozen = true;
-	/* Nothing starts it again: who lets go of a frozen device has a dead one. */
+	/*
+	 * Nothing starts the device again: after a frozen session is given up, the device is
+	 * dead.
+	 */
 	if (lukeep_mode == LUKEEP_FREEZE_KILLS)
 		lukeep_pci_stop(device);
 	if (lukeep_mode == LUKEEP_TRANSLATION_OFF)
@@ -83,8 +86,8 @@ static void lukeep_unfreeze(struct liveupdate_file_op_args *args)
 	device->frozen = false;
 }
 
-/* As an open of the device node would give it; user space binds it to its iommufd. */
-static struct file *open_device(struct vfio_device *vfio)
+/* Gives what opening the device node would give. User space binds it to its iommufd. */
+static struct file *lukeep_open_device(struct vfio_device *vfio)
 {
 	struct vfio_device_file *df;
 	struct file *file;
@@ -96,7 +99,8 @@ static struct file *open_device(struct vfio_device *vfio)
 		vfio_device_put_registration(vfio);
 		return ERR_CAST(df);
 	}
-	file = anon_inode_getfile_fmode("[vfio-device]", &vfio_device_fops, df, O_RDWR, FMODE_PREAD | FMODE_PWRITE);
+	file = anon_inode_getfile_fmode("[vfio-device]", &vfio_device_fops, df, O_RDWR,
+					FMODE_PREAD | FMODE_PWRITE);
 	if (IS_ERR(file)) {
 		kfree(df);
 		vfio_device_put_registration(vfio);
@@ -121,16 +125,20 @@ static int lukeep_retrieve(struct liveupdate_file_op_args *args)
 	if (!dev->driver || strcmp(dev->driver->name, "vfio-pci"))
 		return -ENODEV;
 	core = dev_get_drvdata(dev);
-	args->file = open_device(&core->vdev);
+	args->file = lukeep_open_device(&core->vdev);
 	return PTR_ERR_OR_ZERO(args->file);
 }
 
-/* Who has the descriptor puts new tables in the place of the old ones first: till then the device runs on them. */
+/*
+ * The owner of the descriptor first replaces the old tables. Until then the device runs on
+ * them.
+ */
 static bool lukeep_can_finish(struct liveupdate_file_op_args *args)
 {
 	struct lukeep_device *device = lukeep_arrived_at(args->serialized_data);
 
-	return !device || device->refused || args->retrieve_status <= 0 || !lukeep_iommu_in_use(device);
+	return !device || device->refused || args->retrieve_status <= 0 ||
+	       !lukeep_iommu_in_use(device);
 }
 
 static void lukeep_finish(struct liveupdate_file_op_args *args)
@@ -139,7 +147,7 @@ static void lukeep_finish(struct liveupdate_file_op_args *args)
 
 	if (!device)
 		return;
-	/* Nobody asked for it: it ends here. */
+	/* Nobody retrieved it, so it stops here. */
 	if (device->pdev && args->retrieve_status <= 0)
 		pci_clear_master(device->pdev);
 	lukeep_arrived_done(device);
@@ -162,9 +170,13 @@ static struct liveupdate_file_handler lukeep_handler = {
 	.compatible = LUKEEP_FILE_COMPATIBLE,
 };
 
-/* A kernel in mode off is as one without all this: it does not know the name either. */
+/*
+ * In mode off a kernel behaves as if it did not have this code: it does not even know the name.
+ */
 static int __init lukeep_register(void)
 {
-	return liveupdate_enabled() && lukeep_mode != LUKEEP_OFF ? liveupdate_register_file_handler(&lukeep_handler) : 0;
+	if (!liveupdate_enabled() || lukeep_mode == LUKEEP_OFF)
+		return 0;
+	return liveupdate_register_file_handler(&lukeep_handler);
 }
 late_initcall(lukeep_register);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The lab's positive control: devices that go on running, and being translated, through a live update. What its parts and the hooks share. */
+/*
+ * The lab's positive control: devices that keep running through a live update, with
+ * translation. This header is for its parts and for the hooks.
+ */
 #ifndef _LINUX_LUKEEP_H
 #define _LINUX_LUKEEP_H
 
@@ -12,32 +15,34 @@ struct pci_dev;
 
 #ifdef CONFIG_LAB_KEEP
 
-/* A device on its way out, or one that has arrived. */
+/* A device that is handed over, or one that has arrived. */
 struct lukeep_device {
 	struct lukeep_pci_ser *pci;	/* preserved pages */
 	struct lukeep_iommu_ser *iommu;
-	struct pci_dev *pdev;		/* NULL: an arrived device that is not there */
-	bool frozen;			/* going: it stays as it is from here on */
-	bool readable;			/* arrived: the iommu page can be believed, so its tables can be given back */
-	bool translated;		/* arrived: the IOMMU has taken the tables over */
-	bool done;			/* arrived: finished */
-	int refused;			/* arrived: 0, or the errno of why it is not kept */
+	struct pci_dev *pdev;		/* NULL: arrived, but not present */
+	bool frozen;			/* old kernel: it no longer changes */
+	bool readable;			/* new kernel: the tables can be freed */
+	bool translated;		/* new kernel: the IOMMU has taken the tables over */
+	bool done;			/* new kernel: its session is finished */
+	int refused;			/* new kernel: 0, or why the device is not kept */
 };
 
 /* settings.c */
 enum lukeep_mode {
-	LUKEEP_OFF, LUKEEP_FULL, LUKEEP_FORGET_PAGE, LUKEEP_TRANSLATION_OFF, LUKEEP_RESET, LUKEEP_LEAK_TABLE, LUKEEP_FREEZE_KILLS
+	LUKEEP_OFF, LUKEEP_FULL, LUKEEP_FORGET_PAGE, LUKEEP_TRANSLATION_OFF,
+	LUKEEP_RESET, LUKEEP_LEAK_TABLE, LUKEEP_FREEZE_KILLS,
 };
+
 enum lukeep_pretend { LUKEEP_TRUTH, LUKEEP_ADDRESS, LUKEEP_MISSING };
 extern unsigned int lukeep_mode, lukeep_pretend, lukeep_off_ms, lukeep_freeze_fails;
 extern char lukeep_pci_version[LUKEEP_NAME_LENGTH], lukeep_iommu_version[LUKEEP_NAME_LENGTH];
 
-/* going.c: the devices that are handed over. */
+/* going.c: devices that are handed over */
 struct lukeep_device *lukeep_going_add(struct pci_dev *pdev);
 void lukeep_going_remove(struct lukeep_device *device);
 struct lukeep_device *lukeep_going(unsigned int index);
 
-/* pages.c: table pages, which devices share. */
+/* pages.c: table pages, which devices share */
 int lukeep_page_preserve(u64 page);
 void lukeep_page_unpreserve(u64 page);
 int lukeep_page_expect(u64 page);
@@ -61,14 +66,13 @@ int lukeep_iommu_write(struct lukeep_device *device);
 void lukeep_iommu_forget(struct lukeep_device *device);
 int lukeep_iommu_unchanged(struct lukeep_device *device);
 void lukeep_iommu_translate(struct lukeep_device *device, bool on);
-int lukeep_iommu_check(struct lukeep_device *device, struct intel_iommu *iommu);
 bool lukeep_iommu_in_use(struct lukeep_device *device);
 void lukeep_iommu_let_go(struct lukeep_device *device);
 
-/* The hooks. Going: */
+/* Hooks of the old kernel. */
 bool lukeep_stays_master(struct pci_dev *pdev);
 bool lukeep_stays_on(struct intel_iommu *iommu);
-/* Arrived, until the session is finished: */
+/* Hooks of the new kernel, until the session is finished. */
 bool lukeep_takes_over(struct intel_iommu *iommu);
 bool lukeep_takes_context(struct intel_iommu *iommu, u8 bus, u8 devfn);
 bool lukeep_is_kept(struct device *dev);
@@ -78,8 +82,12 @@ bool lukeep_is_kept(struct device *dev);
 static inline bool lukeep_stays_master(struct pci_dev *pdev) { return false; }
 static inline bool lukeep_stays_on(struct intel_iommu *iommu) { return false; }
 static inline bool lukeep_takes_over(struct intel_iommu *iommu) { return false; }
-static inline bool lukeep_takes_context(struct intel_iommu *iommu, u8 bus, u8 devfn) { return false; }
 static inline bool lukeep_is_kept(struct device *dev) { return false; }
+
+static inline bool lukeep_takes_context(struct intel_iommu *iommu, u8 bus, u8 devfn)
+{
+	return false;
+}
 
 #endif
 #endif

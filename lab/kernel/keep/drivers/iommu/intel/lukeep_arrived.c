@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The component iommu, arrived: the tables of the previous kernel, checked, taken over, and given back. */
+/*
+ * The component iommu in the new kernel. It checks the tables of the previous kernel, takes
+ * them over, and frees them later.
+ */
 #define pr_fmt(fmt) "lukeep: " fmt
 
 #include <linux/io.h>
@@ -15,13 +18,15 @@ struct checking {
 	struct lukeep_list_walk list;
 };
 
-static int expected_table(struct lukeep_walk *walk, u64 page)
+static int lukeep_expected_table(struct lukeep_walk *walk, u64 page)
 {
-	return lukeep_list_next(&container_of(walk, struct checking, walk)->list) == page ? 0 : -EBADMSG;
+	struct checking *with = container_of(walk, struct checking, walk);
+
+	return lukeep_list_next(&with->list) == page ? 0 : -EBADMSG;
 }
 
-/* The way from the register to the tables is the one that was described. */
-static bool leads_there(struct intel_iommu *iommu, const struct lukeep_iommu_ser *ser)
+/* Checks that the register leads to the tables that were described. */
+static bool lukeep_tables_reachable(struct intel_iommu *iommu, const struct lukeep_iommu_ser *ser)
 {
 	const struct root_entry *root = lukeep_memory(ser->root_table);
 	const struct context_entry *context = lukeep_memory(ser->context_table);
@@ -31,18 +36,27 @@ static bool leads_there(struct intel_iommu *iommu, const struct lukeep_iommu_ser
 		return false;
 	root += PCI_BUS_NUM(ser->requester);
 	context += ser->requester & 0xff;
-	return root->lo == (ser->context_table | 1) && (context->lo & 1) && (context->lo & VTD_PAGE_MASK) == ser->page_table &&
-	       ((context->lo >> 2) & 3) == CONTEXT_TT_MULTI_LEVEL && (context->hi & 7) + 2 == ser->levels;
+	return root->lo == (ser->context_table | 1) && (context->lo & 1) &&
+	       (context->lo & VTD_PAGE_MASK) == ser->page_table &&
+	       ((context->lo >> 2) & 3) == CONTEXT_TT_MULTI_LEVEL &&
+	       (context->hi & 7) + 2 == ser->levels;
 }
 
-/* Are the tables what the previous kernel froze? */
-static int check(struct intel_iommu *iommu, const struct lukeep_iommu_ser *ser)
+/* Checks that the tables are as the previous kernel froze them. */
+static int lukeep_tables_check(struct intel_iommu *iommu, const struct lukeep_iommu_ser *ser)
 {
-	struct checking with = { .walk = { .table = expected_table, .left = min_t(u64, ser->tables, LUKEEP_TABLES) } };
+	struct checking with = {
+		.walk = {
+			.table = lukeep_expected_table,
+			.left = min_t(u64, ser->tables, LUKEEP_TABLES),
+		},
+	};
 	int err = 0;
 
 	lukeep_list_begin(&with.list, ser);
-	if (lukeep_list_next(&with.list) != ser->root_table || lukeep_list_next(&with.list) != ser->context_table || !leads_there(iommu, ser))
+	if (lukeep_list_next(&with.list) != ser->root_table ||
+	    lukeep_list_next(&with.list) != ser->context_table ||
+	    !lukeep_tables_reachable(iommu, ser))
 		err = -EBADMSG;
 	if (!err)
 		err = lukeep_walk(&with.walk, ser->page_table, ser->levels);
@@ -51,8 +65,8 @@ static int check(struct intel_iommu *iommu, const struct lukeep_iommu_ser *ser)
 	return err;
 }
 
-/* Each page of the tables is given back once, however many devices name it. */
-static void expect_tables(const struct lukeep_iommu_ser *ser)
+/* Each page of the tables is freed once, even if several devices name it. */
+static void lukeep_tables_expect(const struct lukeep_iommu_ser *ser)
 {
 	struct lukeep_list_walk list;
 	u64 page;
@@ -62,9 +76,14 @@ static void expect_tables(const struct lukeep_iommu_ser *ser)
 		WARN_ON(lukeep_page_expect(page));
 }
 
-/*
- * Called for every IOMMU that translates already: true if it goes on, with the contexts of the kept devices alone. So it does where no
- * device is kept, too: one that is still running then reaches nothing.
+/**
+ * lukeep_takes_over() - Tell whether an IOMMU that translates already must go on translating.
+ * @iommu: the IOMMU
+ *
+ * The contexts of kept devices stay, all others go. This is so without any kept device, too:
+ * then a device that still runs reaches nothing.
+ *
+ * Return: true if it goes on
  */
 bool lukeep_takes_over(struct intel_iommu *iommu)
 {
@@ -77,11 +96,13 @@ bool lukeep_takes_over(struct intel_iommu *iommu)
 		any = true;
 		if (!device->readable || device->iommu->registers != iommu->reg_phys)
 			continue;
-		expect_tables(device->iommu);
-		err = check(iommu, device->iommu);
+		lukeep_tables_expect(device->iommu);
+		err = lukeep_tables_check(iommu, device->iommu);
 		if (err) {
-			pr_err("the tables for requester %02x:%02x.%d are damaged\n", PCI_BUS_NUM(device->iommu->requester),
-			       PCI_SLOT(device->iommu->requester), PCI_FUNC(device->iommu->requester));
+			pr_err("the tables for requester %02x:%02x.%d are damaged\n",
+			       PCI_BUS_NUM(device->iommu->requester),
+			       PCI_SLOT(device->iommu->requester),
+			       PCI_FUNC(device->iommu->requester));
 			lukeep_refuse(device, -EBADMSG);
 		}
 		device->translated = !device->refused;
@@ -89,36 +110,52 @@ bool lukeep_takes_over(struct intel_iommu *iommu)
 	return any;
 }
 
-/* Called for every context of the previous kernel. */
+/**
+ * lukeep_takes_context() - Tell whether a context of the previous kernel stays.
+ * @iommu: the IOMMU
+ * @bus: bus of the device
+ * @devfn: slot and function of the device
+ *
+ * Return: true if it stays
+ */
 bool lukeep_takes_context(struct intel_iommu *iommu, u8 bus, u8 devfn)
 {
 	struct lukeep_device *device;
 
 	for (unsigned int i = 0; (device = lukeep_arrived(i)); i++)
-		if (device->translated && device->iommu->registers == iommu->reg_phys && device->iommu->requester == PCI_DEVID(bus, devfn))
+		if (device->translated && device->iommu->registers == iommu->reg_phys &&
+		    device->iommu->requester == PCI_DEVID(bus, devfn))
 			return true;
 	return false;
 }
 
-static struct intel_iommu *iommu_of(struct lukeep_device *device)
+static struct intel_iommu *lukeep_iommu_of(struct lukeep_device *device)
 {
-	struct device_domain_info *info = device->pdev ? dev_iommu_priv_get(&device->pdev->dev) : NULL;
+	struct pci_dev *pdev = device->pdev;
+	struct device_domain_info *info = pdev ? dev_iommu_priv_get(&pdev->dev) : NULL;
 
 	return info ? info->iommu : NULL;
 }
 
-/* Does the hardware still go through the tables of the previous kernel? */
+/**
+ * lukeep_iommu_in_use() - Tell whether the hardware still uses the tables of the previous
+ *   kernel.
+ * @device: the device
+ *
+ * Return: true if it does
+ */
 bool lukeep_iommu_in_use(struct lukeep_device *device)
 {
-	struct intel_iommu *iommu = iommu_of(device);
+	struct intel_iommu *iommu = lukeep_iommu_of(device);
 	u16 requester = device->iommu->requester;
 
-	return device->translated && iommu && context_copied(iommu, PCI_BUS_NUM(requester), requester & 0xff);
+	return device->translated && iommu &&
+	       context_copied(iommu, PCI_BUS_NUM(requester), requester & 0xff);
 }
 
-static void stop_use(struct lukeep_device *device)
+static void lukeep_iommu_stop_use(struct lukeep_device *device)
 {
-	struct intel_iommu *iommu = iommu_of(device);
+	struct intel_iommu *iommu = lukeep_iommu_of(device);
 	u16 requester = device->iommu->requester;
 	struct context_entry *context;
 
@@ -129,7 +166,10 @@ static void stop_use(struct lukeep_device *device)
 	spin_unlock(&iommu->lock);
 }
 
-/* The pages of the tables, and of their list, become free memory. */
+/**
+ * lukeep_iommu_let_go() - Free the pages of the tables and of their list.
+ * @device: the device
+ */
 void lukeep_iommu_let_go(struct lukeep_device *device)
 {
 	struct lukeep_iommu_ser *ser = device->iommu;
@@ -137,7 +177,7 @@ void lukeep_iommu_let_go(struct lukeep_device *device)
 	u64 page, next, given_back = 0;
 
 	if (lukeep_iommu_in_use(device))
-		stop_use(device);
+		lukeep_iommu_stop_use(device);
 	lukeep_list_begin(&list, ser);
 	while ((page = lukeep_list_next(&list)))
 		given_back += lukeep_page_give_back(page);

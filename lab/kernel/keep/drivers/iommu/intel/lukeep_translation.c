@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Translation at the end of this kernel: it stays on for the devices that stay, or goes off for a while, on purpose. */
+/*
+ * Translation at the end of this kernel. It stays on for devices that are kept, or goes off for
+ * a while as a deliberate fault.
+ */
 #define pr_fmt(fmt) "lukeep: " fmt
 
 #include <linux/delay.h>
@@ -10,7 +13,7 @@
 
 #include "iommu.h"
 
-static struct intel_iommu *iommu_of(struct pci_dev *pdev)
+static struct intel_iommu *lukeep_translation_iommu(struct pci_dev *pdev)
 {
 	struct device_domain_info *info = dev_iommu_priv_get(&pdev->dev);
 
@@ -19,7 +22,7 @@ static struct intel_iommu *iommu_of(struct pci_dev *pdev)
 
 static ktime_t off_since;
 
-static void set_translation(struct intel_iommu *iommu, bool on)
+static void lukeep_set_translation(struct intel_iommu *iommu, bool on)
 {
 	unsigned long flags;
 	u32 status;
@@ -34,16 +37,28 @@ static void set_translation(struct intel_iommu *iommu, bool on)
 	raw_spin_unlock_irqrestore(&iommu->register_lock, flags);
 }
 
-/* The wrong on purpose: off while the device runs. Off until this kernel ends, and for the time that was asked for at least. */
+/**
+ * lukeep_iommu_translate() - Turn translation off while the device runs, or on again: a
+ *   deliberate fault.
+ * @device: the device
+ * @on: whether to turn it on
+ *
+ * It stays off until this kernel ends, and at least for lukeep.off_ms.
+ */
 void lukeep_iommu_translate(struct lukeep_device *device, bool on)
 {
 	pci_warn(device->pdev, "lukeep: translation goes %s on purpose\n", on ? "on" : "off");
 	if (!on)
 		off_since = ktime_get();
-	set_translation(iommu_of(device->pdev), on);
+	lukeep_set_translation(lukeep_translation_iommu(device->pdev), on);
 }
 
-/* Called for every IOMMU at the end of this kernel: true if it goes on translating. */
+/**
+ * lukeep_stays_on() - Tell whether an IOMMU goes on translating at the end of this kernel.
+ * @iommu: the IOMMU
+ *
+ * Return: true if it does
+ */
 bool lukeep_stays_on(struct intel_iommu *iommu)
 {
 	struct lukeep_device *device;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The devices that have arrived, each with a decision: it is kept, or it is not, and why. One that is not kept can reach no memory: its
- * bus mastering is turned off where it is found, and its IOMMU translates without it.
+ * The devices that have arrived. For each one the kernel decides whether it is kept, and why
+ * not. A device that is not kept can reach no memory: its bus mastering is turned off, and its
+ * IOMMU translates without it.
  */
 #define pr_fmt(fmt) "lukeep: " fmt
 
@@ -17,14 +18,25 @@ static unsigned int count, left;
 static struct lukeep_root_ser *root;
 static bool looked;
 
-/* The page behind a physical address that the previous kernel wrote down; NULL if there is no memory. */
+/**
+ * lukeep_memory() - Find the page at a physical address that the previous kernel wrote.
+ * @page: the address
+ *
+ * Return: the page, or NULL if there is no memory
+ */
 void *lukeep_memory(u64 page)
 {
-	if (!page || !PAGE_ALIGNED(page) || !pfn_valid(PHYS_PFN(page)) || !page_is_ram(PHYS_PFN(page)))
+	if (!page || !PAGE_ALIGNED(page) || !pfn_valid(PHYS_PFN(page)) ||
+	    !page_is_ram(PHYS_PFN(page)))
 		return NULL;
 	return phys_to_virt(page);
 }
 
+/**
+ * lukeep_refuse() - Decide that a device is not kept.
+ * @device: the device
+ * @err: why
+ */
 void lukeep_refuse(struct lukeep_device *device, int err)
 {
 	if (device->refused)
@@ -32,18 +44,20 @@ void lukeep_refuse(struct lukeep_device *device, int err)
 	device->refused = err;
 	if (device->pdev)
 		pci_clear_master(device->pdev);
-	pr_err("%s is not kept: %pe\n", device->pdev ? pci_name(device->pdev) : "a device", ERR_PTR(err));
+	pr_err("%s is not kept: %pe\n", device->pdev ? pci_name(device->pdev) : "a device",
+	       ERR_PTR(err));
 }
 
-static int check_version(const char *component, const char *wrote, const char *reads)
+static int lukeep_check_version(const char *component, const char *wrote, const char *reads)
 {
 	if (!strncmp(wrote, reads, LUKEEP_NAME_LENGTH))
 		return 0;
-	pr_err("%s data says '%.*s', this kernel reads '%s'\n", component, LUKEEP_NAME_LENGTH, wrote, reads);
+	pr_err("%s data says '%.*s', this kernel reads '%s'\n", component, LUKEEP_NAME_LENGTH,
+	       wrote, reads);
 	return -EOPNOTSUPP;
 }
 
-static int check_sum(const char *component, u64 says, u64 is)
+static int lukeep_check_sum(const char *component, u64 says, u64 is)
 {
 	if (says == is)
 		return 0;
@@ -51,31 +65,35 @@ static int check_sum(const char *component, u64 says, u64 is)
 	return -EBADMSG;
 }
 
-/* What can be said before the IOMMU is looked at. Both components are judged, so that each is told of. */
-static int judge(struct lukeep_device *device)
+/*
+ * Checks all that does not need the IOMMU. It checks both components, so that both are
+ * reported.
+ */
+static int lukeep_judge(struct lukeep_device *device)
 {
 	const struct lukeep_iommu_ser *iommu = device->iommu;
 	const struct lukeep_pci_ser *pci = device->pci;
 	int err, iommu_err;
 
-	iommu_err = check_version("iommu", iommu->compatible, lukeep_iommu_version);
+	iommu_err = lukeep_check_version("iommu", iommu->compatible, lukeep_iommu_version);
 	if (!iommu_err)
-		iommu_err = check_sum("iommu", iommu->checksum, lukeep_checksum_of(iommu));
+		iommu_err = lukeep_check_sum("iommu", iommu->checksum, lukeep_checksum_of(iommu));
 	device->readable = !iommu_err;
-	err = check_version("pci", pci->compatible, lukeep_pci_version);
+	err = lukeep_check_version("pci", pci->compatible, lukeep_pci_version);
 	if (!err)
-		err = check_sum("pci", pci->checksum, lukeep_checksum_of(pci));
+		err = lukeep_check_sum("pci", pci->checksum, lukeep_checksum_of(pci));
 	if (!err)
 		err = lukeep_pci_find(device);
 	else if (!iommu_err)
-		/* The other component still tells which device it is that must stop. */
-		device->pdev = pci_get_domain_bus_and_slot(0, PCI_BUS_NUM(iommu->requester), iommu->requester & 0xff);
+		/* The other component still says which device must stop. */
+		device->pdev = pci_get_domain_bus_and_slot(0, PCI_BUS_NUM(iommu->requester),
+							   iommu->requester & 0xff);
 	if (!err && !iommu_err && iommu->requester != pci->requester)
 		err = -EBADMSG;
 	return err ?: iommu_err;
 }
 
-static void look(void)
+static void lukeep_look(void)
 {
 	phys_addr_t page;
 	size_t size;
@@ -96,22 +114,34 @@ static void look(void)
 		device->pci = lukeep_memory(root->device[count].pci);
 		device->iommu = lukeep_memory(root->device[count].iommu);
 		if (device->pci && device->iommu)
-			err = judge(device);
+			err = lukeep_judge(device);
 		if (err)
 			lukeep_refuse(device, err);
 		else
-			/* No other driver may take it: it is running. */
+			/* No other driver may bind to it, because it is running. */
 			WARN_ON(device_set_driver_override(&device->pdev->dev, "vfio-pci"));
 	}
 }
 
+/**
+ * lukeep_arrived() - Get a device that has arrived.
+ * @index: its index
+ *
+ * Return: the device, or NULL
+ */
 struct lukeep_device *lukeep_arrived(unsigned int index)
 {
 	if (!looked)
-		look();
+		lukeep_look();
 	return index < count ? &arrived[index] : NULL;
 }
 
+/**
+ * lukeep_arrived_at() - Find the device that has a pci page.
+ * @pci_page: physical address of the page
+ *
+ * Return: the device, or NULL
+ */
 struct lukeep_device *lukeep_arrived_at(u64 pci_page)
 {
 	struct lukeep_device *device;
@@ -122,11 +152,17 @@ struct lukeep_device *lukeep_arrived_at(u64 pci_page)
 	return NULL;
 }
 
-/* Its session is finished: the pages that told of it are given back, and with the last device the list. */
+/**
+ * lukeep_arrived_done() - Free what was handed over for a device, after its session is
+ *   finished.
+ * @device: the device
+ *
+ * With the last device, the list of devices is freed, too.
+ */
 void lukeep_arrived_done(struct lukeep_device *device)
 {
 	device->done = true;
-	/* What cannot be read cannot be given back. */
+	/* Tables that cannot be read cannot be freed. */
 	if (device->readable)
 		lukeep_iommu_let_go(device);
 	kho_restore_free(device->iommu);
@@ -137,7 +173,12 @@ void lukeep_arrived_done(struct lukeep_device *device)
 		kho_restore_free(root);
 }
 
-/* Until its session is finished. */
+/**
+ * lukeep_is_kept() - Tell whether a device is kept and its session is not finished yet.
+ * @dev: the device
+ *
+ * Return: true if so
+ */
 bool lukeep_is_kept(struct device *dev)
 {
 	struct lukeep_device *device;
@@ -148,7 +189,11 @@ bool lukeep_is_kept(struct device *dev)
 	return false;
 }
 
-/* After the IOMMUs, before any driver: this is linked behind what calls for them. Where the IOMMU came up without its tables, or not at all, nothing translates for the device as it was. */
+/*
+ * Runs after the IOMMUs and before any driver, because it is linked behind what initialises the
+ * IOMMUs. If an IOMMU came up without the tables of a device, or not at all, the device has no
+ * translation.
+ */
 static int __init lukeep_settle(void)
 {
 	struct lukeep_device *device;
@@ -159,7 +204,8 @@ static int __init lukeep_settle(void)
 			lukeep_refuse(device, -EIO);
 		}
 		if (!device->refused)
-			pci_info(device->pdev, "lukeep: kept, %llu table pages, domain %u\n", device->iommu->tables, device->iommu->domain);
+			pci_info(device->pdev, "lukeep: kept, %llu table pages, domain %u\n",
+				 device->iommu->tables, device->iommu->domain);
 	}
 	return 0;
 }

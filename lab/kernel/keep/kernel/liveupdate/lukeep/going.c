@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The devices that this kernel hands over, and the page that tells the next kernel of them. Changed under the lock; read without it once the
- * devices are frozen, when nobody changes it any more.
+ * The devices that this kernel hands over, and the page that names them for the next kernel.
+ * Changes need the lock. After the devices are frozen nobody changes anything, and reading
+ * needs no lock.
  */
 #include <linux/cleanup.h>
 #include <linux/kexec_handover.h>
@@ -14,12 +15,18 @@ static DEFINE_MUTEX(lock);
 static struct lukeep_root_ser *root;
 static struct lukeep_device *going[LUKEEP_DEVICES];
 
+/**
+ * lukeep_going() - Get a device that is handed over.
+ * @index: its index
+ *
+ * Return: the device, or NULL
+ */
 struct lukeep_device *lukeep_going(unsigned int index)
 {
 	return root && index < root->count ? going[index] : NULL;
 }
 
-static int make_root(void)
+static int lukeep_make_root(void)
 {
 	int err;
 
@@ -39,7 +46,7 @@ static int make_root(void)
 	return err;
 }
 
-static void drop_empty_root(void)
+static void lukeep_drop_empty_root(void)
 {
 	if (root && !root->count) {
 		kho_remove_subtree(root);
@@ -48,14 +55,19 @@ static void drop_empty_root(void)
 	}
 }
 
-/* Pages for its data, named in the root page. */
+/**
+ * lukeep_going_add() - Add a device, with pages for its data.
+ * @pdev: the device
+ *
+ * Return: the device, or an error pointer
+ */
 struct lukeep_device *lukeep_going_add(struct pci_dev *pdev)
 {
 	struct lukeep_device *device;
 	int err;
 
 	guard(mutex)(&lock);
-	err = make_root();
+	err = lukeep_make_root();
 	if (err)
 		return ERR_PTR(err);
 	device = root->count < LUKEEP_DEVICES ? kzalloc_obj(*device) : NULL;
@@ -78,10 +90,14 @@ no_iommu:
 no_pci:
 	kfree(device);
 no_memory:
-	drop_empty_root();
+	lukeep_drop_empty_root();
 	return ERR_PTR(-ENOMEM);
 }
 
+/**
+ * lukeep_going_remove() - Remove a device and free its pages.
+ * @device: the device
+ */
 void lukeep_going_remove(struct lukeep_device *device)
 {
 	guard(mutex)(&lock);
@@ -93,7 +109,7 @@ void lukeep_going_remove(struct lukeep_device *device)
 		root->device[i] = root->device[root->count];
 		break;
 	}
-	drop_empty_root();
+	lukeep_drop_empty_root();
 	kho_unpreserve_free(device->pci);
 	kho_unpreserve_free(device->iommu);
 	pci_dev_put(device->pdev);

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The component pci: which device it is, how it was set up, and whether the next kernel finds it so. */
+/*
+ * The component pci: which device it is, how it was set up, and whether the next kernel finds
+ * it like that.
+ */
 #define pr_fmt(fmt) "lukeep: " fmt
 
 #include <linux/kexec.h>
@@ -8,7 +11,7 @@
 
 #define NO_DEVICE 0xfffe
 
-static u32 bar_of(struct pci_dev *pdev, int i)
+static u32 lukeep_pci_bar(struct pci_dev *pdev, int i)
 {
 	u32 bar;
 
@@ -16,7 +19,7 @@ static u32 bar_of(struct pci_dev *pdev, int i)
 	return bar;
 }
 
-static u16 command_of(struct pci_dev *pdev)
+static u16 lukeep_pci_command(struct pci_dev *pdev)
 {
 	u16 command;
 
@@ -24,6 +27,10 @@ static u16 command_of(struct pci_dev *pdev)
 	return command;
 }
 
+/**
+ * lukeep_pci_write() - Describe a device.
+ * @device: the device
+ */
 void lukeep_pci_write(struct lukeep_device *device)
 {
 	struct lukeep_pci_ser *ser = device->pci;
@@ -34,10 +41,12 @@ void lukeep_pci_write(struct lukeep_device *device)
 	ser->requester = pci_dev_id(pdev);
 	ser->vendor = pdev->vendor;
 	ser->device = pdev->device;
-	ser->command = command_of(pdev);
+	ser->command = lukeep_pci_command(pdev);
 	for (int i = 0; i < LUKEEP_BARS; i++)
-		ser->bars[i] = bar_of(pdev, i);
-	/* As if it had been somewhere else, or another device that is no more. */
+		ser->bars[i] = lukeep_pci_bar(pdev, i);
+	/*
+	 * Pretend that it was at another address, or that it was another device, which is gone.
+	 */
 	if (lukeep_pretend == LUKEEP_ADDRESS)
 		ser->requester ^= PCI_DEVFN(1, 0);
 	else if (lukeep_pretend == LUKEEP_MISSING)
@@ -45,15 +54,18 @@ void lukeep_pci_write(struct lukeep_device *device)
 	ser->checksum = lukeep_checksum_of(ser);
 }
 
-/* It decodes no memory and reaches none. */
+/**
+ * lukeep_pci_stop() - Stop a device: it decodes no memory and reaches none.
+ * @device: the device
+ */
 void lukeep_pci_stop(struct lukeep_device *device)
 {
 	pci_warn(device->pdev, "lukeep: stopped on purpose\n");
 	pci_write_config_word(device->pdev, PCI_COMMAND, 0);
 }
 
-/* The one device of that kind that there is: of several nobody knows which it was. */
-static struct pci_dev *find_elsewhere(const struct lukeep_pci_ser *ser)
+/* Returns the only device of that kind. If there are several, nobody knows which one it was. */
+static struct pci_dev *lukeep_pci_find_elsewhere(const struct lukeep_pci_ser *ser)
 {
 	struct pci_dev *first = pci_get_device(ser->vendor, ser->device, NULL), *second;
 
@@ -67,18 +79,26 @@ static struct pci_dev *find_elsewhere(const struct lukeep_pci_ser *ser)
 	return NULL;
 }
 
-/* Is it there, and as it was left? Sets pdev where a device stands at its address. */
+/**
+ * lukeep_pci_find() - Find a device that has arrived, and compare it with its description.
+ * @device: the device
+ *
+ * Return: 0, -ENODEV, -ENXIO if it is at another address, or -EIO if it has changed
+ */
 int lukeep_pci_find(struct lukeep_device *device)
 {
 	const struct lukeep_pci_ser *ser = device->pci;
-	struct pci_dev *pdev = pci_get_domain_bus_and_slot(ser->segment, PCI_BUS_NUM(ser->requester), ser->requester & 0xff);
+	struct pci_dev *pdev;
 	u16 command;
 
+	pdev = pci_get_domain_bus_and_slot(ser->segment, PCI_BUS_NUM(ser->requester),
+					   ser->requester & 0xff);
 	if (!pdev || pdev->vendor != ser->vendor || pdev->device != ser->device) {
-		struct pci_dev *other = find_elsewhere(ser);
+		struct pci_dev *other = lukeep_pci_find_elsewhere(ser);
 
-		pr_err("device %04x:%04x is not at %04x:%02x:%02x.%d; %s%s\n", ser->vendor, ser->device, ser->segment,
-		       PCI_BUS_NUM(ser->requester), PCI_SLOT(ser->requester), PCI_FUNC(ser->requester),
+		pr_err("device %04x:%04x is not at %04x:%02x:%02x.%d; %s%s\n", ser->vendor,
+		       ser->device, ser->segment, PCI_BUS_NUM(ser->requester),
+		       PCI_SLOT(ser->requester), PCI_FUNC(ser->requester),
 		       other ? "there is one at " : "it is missing", other ? pci_name(other) : "");
 		pci_dev_put(pdev);
 		/* It may still be running there. */
@@ -86,22 +106,24 @@ int lukeep_pci_find(struct lukeep_device *device)
 		return other ? -ENXIO : -ENODEV;
 	}
 	device->pdev = pdev;
-	command = command_of(pdev);
+	command = lukeep_pci_command(pdev);
 	if ((ser->command ^ command) & (PCI_COMMAND_MASTER | PCI_COMMAND_MEMORY)) {
-		pci_err(pdev, "lukeep: was reset on the way: command %#06x, was %#06x\n", command, ser->command);
+		pci_err(pdev, "lukeep: was reset on the way: command %#06x, was %#06x\n", command,
+			ser->command);
 		return -EIO;
 	}
 	for (int i = 0; i < LUKEEP_BARS; i++) {
-		if (bar_of(pdev, i) == ser->bars[i])
+		if (lukeep_pci_bar(pdev, i) == ser->bars[i])
 			continue;
-		pci_err(pdev, "lukeep: BAR %d moved: %#x, was %#x\n", i, bar_of(pdev, i), ser->bars[i]);
+		pci_err(pdev, "lukeep: BAR %d moved: %#x, was %#x\n", i, lukeep_pci_bar(pdev, i),
+			ser->bars[i]);
 		return -EIO;
 	}
 	return 0;
 }
 
-/* What a conventional reset leaves: nothing is enabled, and the BARs are empty. */
-static void reset(struct pci_dev *pdev)
+/* Leaves what a conventional reset leaves: nothing is enabled, and the BARs are empty. */
+static void lukeep_pci_reset(struct pci_dev *pdev)
 {
 	int err = __pci_reset_function_locked(pdev);
 
@@ -113,8 +135,11 @@ static void reset(struct pci_dev *pdev)
 		pci_write_config_dword(pdev, PCI_BASE_ADDRESS_0 + 4 * i, 0);
 }
 
-/* An interrupt on the way would find none of this kernel's vectors; the next one enables it when user space asks. */
-static void silence(struct pci_dev *pdev)
+/*
+ * An interrupt during the kexec would not find this kernel's vectors. The next kernel enables
+ * interrupts when user space asks for it.
+ */
+static void lukeep_pci_silence(struct pci_dev *pdev)
 {
 	u16 control;
 
@@ -124,7 +149,7 @@ static void silence(struct pci_dev *pdev)
 	pci_write_config_word(pdev, pdev->msi_cap + PCI_MSI_FLAGS, control & ~PCI_MSI_FLAGS_ENABLE);
 }
 
-static bool is_above(struct pci_dev *bridge, struct pci_dev *pdev)
+static bool lukeep_pci_is_above(struct pci_dev *bridge, struct pci_dev *pdev)
 {
 	while ((pdev = pci_upstream_bridge(pdev)))
 		if (pdev == bridge)
@@ -132,7 +157,12 @@ static bool is_above(struct pci_dev *bridge, struct pci_dev *pdev)
 	return false;
 }
 
-/* Called at the shutdown of every device: true if the bus mastering of this one stays on. */
+/**
+ * lukeep_stays_master() - Tell whether a device keeps bus mastering at its shutdown.
+ * @pdev: the device
+ *
+ * Return: true if it does
+ */
 bool lukeep_stays_master(struct pci_dev *pdev)
 {
 	struct lukeep_device *device;
@@ -140,13 +170,13 @@ bool lukeep_stays_master(struct pci_dev *pdev)
 	for (unsigned int i = 0; kexec_in_progress && (device = lukeep_going(i)); i++) {
 		if (!device->frozen)
 			continue;
-		if (is_above(pdev, device->pdev))
+		if (lukeep_pci_is_above(pdev, device->pdev))
 			return true;
 		if (pdev != device->pdev)
 			continue;
-		silence(pdev);
+		lukeep_pci_silence(pdev);
 		if (lukeep_mode == LUKEEP_RESET)
-			reset(pdev);
+			lukeep_pci_reset(pdev);
 		return true;
 	}
 	return false;

@@ -2,9 +2,9 @@
 /*
  * /dev/labobj: an object of the lab that LUO preserves. Every open() makes a new, empty one.
  *
- * LABOBJ_SETUP gives it its parts, once. Then its pages are read, written and mapped like those of a file of pages * 4096 bytes
- * (lseek knows SEEK_END, SEEK_DATA and SEEK_HOLE), the array through LABOBJ_ARRAY_READ and LABOBJ_ARRAY_WRITE, the state
- * through LABOBJ_INFO.
+ * LABOBJ_SETUP gives it its parts, once. Then its pages can be read, written and mapped like
+ * those of a file of pages * 4096 bytes (lseek knows SEEK_END, SEEK_DATA and SEEK_HOLE).
+ * LABOBJ_ARRAY_READ and LABOBJ_ARRAY_WRITE access the array, LABOBJ_INFO the state.
  */
 #ifndef _UAPI_LINUX_LABOBJ_H
 #define _UAPI_LINUX_LABOBJ_H
@@ -14,7 +14,7 @@
 
 #define LABOBJ_LABEL 32
 
-/* Versions an object can be carried in; what a version cannot carry makes preserve fail with EOPNOTSUPP. */
+/* Versions for an object. If a version cannot hold it, preserve fails with EOPNOTSUPP. */
 #define LABOBJ_OLDEST 1
 #define LABOBJ_NEWEST 4
 
@@ -30,8 +30,8 @@ struct labobj_info {
 	__u64 array;
 	__u64 state;
 	char label[LABOBJ_LABEL];
-	__u32 needs;   /* least version that can carry it as it is now */
-	__u32 arrived; /* version that it came in; 0 where this kernel made it */
+	__u32 needs;   /* oldest version that can hold it now */
+	__u32 arrived; /* version in which it arrived; 0 if this kernel made it */
 };
 
 struct labobj_array {

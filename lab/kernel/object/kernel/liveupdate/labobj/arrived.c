@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A subtree of KHO of our own: the versions of all objects that are preserved, for the next kernel to look at early in boot. There it
- * is judged, so that a mismatch stays with this component, and given back.
+ * A KHO subtree of this component: the versions of all preserved objects, so that the next
+ * kernel can check them early in boot. There they are judged, so that a mismatch affects only
+ * this component, and the subtree is freed.
  */
 #define pr_fmt(fmt) "labobj: " fmt
 
@@ -14,9 +15,20 @@
 #include "labobj.h"
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(7, 1, 0)
-/* Subtrees had no size then. */
-#define kho_add_subtree(name, blob, size) kho_add_subtree(name, blob)
-#define kho_retrieve_subtree(name, phys, size) (*(size) = sizeof(struct object_arrived_ser), kho_retrieve_subtree(name, phys))
+/* Subtrees had no size before 7.1. */
+static int labobj_kho_add(const char *name, void *blob, size_t size)
+{
+	return kho_add_subtree(name, blob);
+}
+
+static int labobj_kho_find(const char *name, phys_addr_t *phys, size_t *size)
+{
+	*size = sizeof(struct object_arrived_ser);
+	return kho_retrieve_subtree(name, phys);
+}
+#else
+#define labobj_kho_add kho_add_subtree
+#define labobj_kho_find kho_retrieve_subtree
 #endif
 
 static DEFINE_MUTEX(lock);
@@ -24,9 +36,14 @@ static DEFINE_MUTEX(lock);
 static unsigned int preserved[LABOBJ_NEWEST + 1];
 static struct object_arrived_ser *outgoing;
 
-/* The answer for what has arrived. */
+/* The decision about what has arrived. */
 static unsigned long arrived, understood;
 
+/**
+ * labobj_handed_over() - Get the versions of all objects that are preserved now.
+ *
+ * Return: a mask of versions
+ */
 unsigned long labobj_handed_over(void)
 {
 	unsigned long versions = 0;
@@ -37,7 +54,7 @@ unsigned long labobj_handed_over(void)
 	return versions;
 }
 
-static void write_outgoing(void)
+static void labobj_write_outgoing(void)
 {
 	unsigned long version, versions = labobj_handed_over();
 
@@ -46,7 +63,7 @@ static void write_outgoing(void)
 		outgoing->versions[outgoing->count++] = version;
 }
 
-static int add_subtree(void)
+static int labobj_add_subtree(void)
 {
 	int err;
 
@@ -57,7 +74,7 @@ static int add_subtree(void)
 		return err;
 	}
 	strscpy_pad(outgoing->name, OBJECT_NAME);
-	err = kho_add_subtree(OBJECT_KHO_SUBTREE, outgoing, sizeof(*outgoing));
+	err = labobj_kho_add(OBJECT_KHO_SUBTREE, outgoing, sizeof(*outgoing));
 	if (!err)
 		return 0;
 	kho_unpreserve_free(outgoing);
@@ -65,24 +82,34 @@ static int add_subtree(void)
 	return err;
 }
 
+/**
+ * labobj_note_preserved() - Note that an object is preserved.
+ * @version: its version
+ *
+ * Return: 0 or an errno
+ */
 int labobj_note_preserved(unsigned int version)
 {
 	int err;
 
 	guard(mutex)(&lock);
-	err = outgoing ? 0 : add_subtree();
+	err = outgoing ? 0 : labobj_add_subtree();
 	if (err)
 		return err;
 	preserved[version]++;
-	write_outgoing();
+	labobj_write_outgoing();
 	return 0;
 }
 
+/**
+ * labobj_note_unpreserved() - Note that an object is no longer preserved.
+ * @version: its version
+ */
 void labobj_note_unpreserved(unsigned int version)
 {
 	guard(mutex)(&lock);
 	preserved[version]--;
-	write_outgoing();
+	labobj_write_outgoing();
 	if (labobj_handed_over())
 		return;
 	kho_remove_subtree(outgoing);
@@ -90,17 +117,23 @@ void labobj_note_unpreserved(unsigned int version)
 	outgoing = NULL;
 }
 
+/**
+ * labobj_understood() - Tell whether this kernel reads a version.
+ * @version: the version
+ *
+ * Return: true if it does
+ */
 bool labobj_understood(unsigned int version)
 {
 	if (version < LABOBJ_OLDEST || version > LABOBJ_NEWEST)
 		return false;
-	/* Early in boot it was said; that stays so. */
+	/* A decision that was made early in boot stays. */
 	if (arrived & BIT(version))
 		return understood & BIT(version);
 	return labobj_settings.reads & BIT(version);
 }
 
-static void __init judge(u32 version)
+static void __init labobj_judge(u32 version)
 {
 	unsigned long reads = labobj_settings.reads, each;
 	bool good = labobj_understood(version);
@@ -109,7 +142,8 @@ static void __init judge(u32 version)
 
 	for_each_set_bit(each, &reads, LABOBJ_NEWEST + 1)
 		length += scnprintf(text + length, sizeof(text) - length, " %lu", each);
-	pr_info("%s-v%u arrived, reads%s: %sunderstood\n", OBJECT_NAME, version, length ? text : " none", good ? "" : "not ");
+	pr_info("%s-v%u arrived, reads%s: %sunderstood\n", OBJECT_NAME, version,
+		length ? text : " none", good ? "" : "not ");
 	if (version > LABOBJ_NEWEST)
 		return;
 	understood |= good ? BIT(version) : 0;
@@ -122,16 +156,17 @@ static int __init labobj_look_early(void)
 	phys_addr_t phys;
 	size_t size;
 
-	if (kho_retrieve_subtree(OBJECT_KHO_SUBTREE, &phys, &size))
+	if (labobj_kho_find(OBJECT_KHO_SUBTREE, &phys, &size))
 		return 0;
 	in = labobj_kept_page(phys);
-	if (!in || size < sizeof(*in) || strncmp(in->name, OBJECT_NAME, sizeof(in->name)) || in->count > ARRAY_SIZE(in->versions)) {
+	if (!in || size < sizeof(*in) || strncmp(in->name, OBJECT_NAME, sizeof(in->name)) ||
+	    in->count > ARRAY_SIZE(in->versions)) {
 		pr_warn("what arrived as %s is none\n", OBJECT_KHO_SUBTREE);
 		return 0;
 	}
 	if (labobj_settings.check == LABOBJ_EARLY)
 		for (u32 i = 0; i < in->count; i++)
-			judge(in->versions[i]);
+			labobj_judge(in->versions[i]);
 	kho_restore_free(in);
 	return 0;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* /dev/labobj as user space sees it: a file of pages, with ioctls for the rest. */
+/* /dev/labobj for user space: a file of pages, with ioctls for the rest. */
 #include <linux/anon_inodes.h>
 #include <linux/fs.h>
 #include <linux/highmem.h>
@@ -11,8 +11,9 @@
 #include "labobj.h"
 
 /* Bytes of the file; 0 before it is set up. */
-static u64 size_of(struct labobj *object)
+static u64 labobj_size(struct labobj *object)
 {
+	/* Pairs with smp_store_release() of setup and retrieve. */
 	return smp_load_acquire(&object->ready) ? object->nr_pages << PAGE_SHIFT : 0;
 }
 
@@ -34,24 +35,26 @@ static int labobj_release(struct inode *inode, struct file *file)
 
 static loff_t labobj_llseek(struct file *file, loff_t offset, int whence)
 {
-	u64 size = size_of(file->private_data);
+	u64 size = labobj_size(file->private_data);
 
-	/* Knows SEEK_DATA and SEEK_HOLE: all of it is data. */
+	/* This knows SEEK_DATA and SEEK_HOLE: everything is data. */
 	return generic_file_llseek_size(file, offset, whence, MAX_LFS_FILESIZE, size);
 }
 
 static ssize_t labobj_transfer(struct kiocb *iocb, struct iov_iter *iter, bool write)
 {
 	struct labobj *object = iocb->ki_filp->private_data;
-	u64 size = size_of(object), at = iocb->ki_pos;
+	u64 size = labobj_size(object), at = iocb->ki_pos;
 	ssize_t done = 0;
 
 	if (write && iov_iter_count(iter) && at >= size)
 		return -ENOSPC;
 	while (at < size && iov_iter_count(iter)) {
 		struct page *page = object->pages[at >> PAGE_SHIFT];
-		size_t offset = offset_in_page(at), length = min_t(size_t, PAGE_SIZE - offset, iov_iter_count(iter));
-		size_t copied = write ? copy_page_from_iter(page, offset, length, iter) : copy_page_to_iter(page, offset, length, iter);
+		size_t offset = offset_in_page(at);
+		size_t length = min_t(size_t, PAGE_SIZE - offset, iov_iter_count(iter));
+		size_t copied = write ? copy_page_from_iter(page, offset, length, iter) :
+					copy_page_to_iter(page, offset, length, iter);
 
 		done += copied;
 		at += copied;
@@ -77,7 +80,7 @@ static vm_fault_t labobj_fault(struct vm_fault *vmf)
 {
 	struct labobj *object = vmf->vma->vm_file->private_data;
 
-	if (vmf->pgoff >= size_of(object) >> PAGE_SHIFT)
+	if (vmf->pgoff >= labobj_size(object) >> PAGE_SHIFT)
 		return VM_FAULT_SIGBUS;
 	vmf->page = object->pages[vmf->pgoff];
 	get_page(vmf->page);
@@ -97,7 +100,11 @@ static int labobj_mmap(struct file *file, struct vm_area_struct *vma)
 static long labobj_info(struct labobj *object, void __user *to)
 {
 	struct labobj_info info = {
-		.pages = object->nr_pages, .array = object->array, .state = object->state, .needs = labobj_needs(object), .arrived = object->arrived,
+		.pages = object->nr_pages,
+		.array = object->array,
+		.state = object->state,
+		.needs = labobj_needs(object),
+		.arrived = object->arrived,
 	};
 
 	memcpy(info.label, object->label, LABOBJ_LABEL);
@@ -132,9 +139,11 @@ static long labobj_ioctl(struct file *file, unsigned int command, unsigned long 
 	struct labobj_array range;
 
 	if (command == LABOBJ_SETUP)
-		return copy_from_user(&setup, user, sizeof(setup)) ? -EFAULT : labobj_setup(object, &setup);
+		return copy_from_user(&setup, user, sizeof(setup)) ?
+		       -EFAULT : labobj_setup(object, &setup);
 	if (command != LABOBJ_INFO && command != LABOBJ_ARRAY_READ && command != LABOBJ_ARRAY_WRITE)
 		return -ENOTTY;
+	/* Pairs with smp_store_release() of setup and retrieve. */
 	if (!smp_load_acquire(&object->ready))
 		return -EINVAL;
 	if (command == LABOBJ_INFO)
@@ -155,10 +164,16 @@ const struct file_operations labobj_fops = {
 	.unlocked_ioctl = labobj_ioctl,
 };
 
-/* A file for an object that has arrived. On success the file owns the object. */
+/**
+ * labobj_open_file() - Make a file for an object that has arrived.
+ * @object: the object, which then belongs to the file
+ *
+ * Return: the file, or an error pointer
+ */
 struct file *labobj_open_file(struct labobj *object)
 {
-	struct file *file = anon_inode_getfile("[labobj]", &labobj_fops, object, O_RDWR | O_LARGEFILE);
+	struct file *file =
+		anon_inode_getfile("[labobj]", &labobj_fops, object, O_RDWR | O_LARGEFILE);
 
 	if (!IS_ERR(file))
 		file->f_mode |= FMODE_LSEEK | FMODE_PREAD | FMODE_PWRITE;
@@ -171,4 +186,5 @@ static struct miscdevice labobj_device = {
 	.fops = &labobj_fops,
 	.mode = 0600,
 };
+
 builtin_misc_device(labobj_device);

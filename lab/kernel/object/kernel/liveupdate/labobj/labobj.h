@@ -9,17 +9,32 @@
 #include <linux/mutex.h>
 #include <uapi/linux/labobj.h>
 
-/* Largest object. */
+/* The largest object. */
 #define LABOBJ_MOST_PAGES	(1UL << 20)
 #define LABOBJ_MOST_ARRAY	(4UL << 20)
 #define LABOBJ_PIECE		(64UL << 10)
 #define LABOBJ_MOST_PIECES	(LABOBJ_MOST_ARRAY / LABOBJ_PIECE)
 
-/* settings.c: build options, overridden by the command line. Sets of versions are masks: version 1 is bit 1. */
-enum labobj_notation { LABOBJ_TOKEN, LABOBJ_COMPOSITE, LABOBJ_FDT, LABOBJ_INTEGER, LABOBJ_NOTATIONS };
+/*
+ * settings.c: build options, which the command line overrides. Sets of versions are masks:
+ * version 1 is bit 1.
+ */
+enum labobj_notation {
+	LABOBJ_TOKEN,
+	LABOBJ_COMPOSITE,
+	LABOBJ_FDT,
+	LABOBJ_INTEGER,
+	LABOBJ_NOTATIONS
+};
+
 enum labobj_check { LABOBJ_LATE, LABOBJ_EARLY };
 enum labobj_misbehave {
-	LABOBJ_BEHAVES, LABOBJ_PRESERVE_FAILS, LABOBJ_FREEZE_FAILS, LABOBJ_RETRIEVE_FAILS, LABOBJ_FINISH_LEAKS, LABOBJ_WRONG_LAYOUT,
+	LABOBJ_BEHAVES,
+	LABOBJ_PRESERVE_FAILS,
+	LABOBJ_FREEZE_FAILS,
+	LABOBJ_RETRIEVE_FAILS,
+	LABOBJ_FINISH_LEAKS,
+	LABOBJ_WRONG_LAYOUT,
 };
 
 struct labobj_settings {
@@ -33,9 +48,12 @@ struct labobj_settings {
 
 extern struct labobj_settings labobj_settings;
 
-/* object.c: an object in memory. After setup its parts stay as they are; only their content changes. */
+/*
+ * object.c: an object in memory. After setup its parts stay the same, and only their content
+ * changes.
+ */
 struct labobj {
-	struct mutex lock;	/* setup, and the content of the array */
+	struct mutex lock;	/* for setup and the content of the array */
 	bool ready;
 	u64 nr_pages;
 	struct page **pages;
@@ -43,7 +61,7 @@ struct labobj {
 	void *pieces[LABOBJ_MOST_PIECES];
 	u64 state;
 	char label[LABOBJ_LABEL];
-	u32 arrived;		/* version that it came in; 0: made here */
+	u32 arrived;		/* version in which it arrived; 0: made here */
 };
 
 struct labobj *labobj_new(void);
@@ -58,13 +76,13 @@ u64 labobj_piece_bytes(u64 array, u64 piece);
 extern const struct file_operations labobj_fops;
 struct file *labobj_open_file(struct labobj *object);
 
-/* kept.c: preserved memory that has arrived, and is not restored yet. */
+/* kept.c: preserved memory that has arrived and is not restored yet. */
 void *labobj_kept_page(u64 phys);
 bool labobj_kept_valid(const struct kho_vmalloc *kept, u64 bytes);
 int labobj_kept_read(const struct kho_vmalloc *kept, void *to, u64 bytes);
 void labobj_kept_give_back(const struct kho_vmalloc *kept);
 
-/* layout.c: what every version says, in its own layout. */
+/* layout.c: the parts of an object, which each version writes in its own layout. */
 struct labobj_parts {
 	u64 pages;
 	u64 array;
@@ -85,7 +103,8 @@ size_t labobj_head_bytes(unsigned int notation);
 /* handler.c: one name under which objects are handed over. */
 struct labobj_handler {
 	struct liveupdate_file_handler handler;
-	unsigned int version;	/* 0: the name tells none, the description does, as an fdt or an integer */
+	/* 0: the name has none, but the description has it, as an fdt or an integer. */
+	unsigned int version;
 	unsigned int notation;	/* of a name with a version */
 	bool registered;
 };
@@ -100,7 +119,7 @@ int labobj_freeze(struct liveupdate_file_op_args *args);
 int labobj_retrieve(struct liveupdate_file_op_args *args);
 void labobj_finish(struct liveupdate_file_op_args *args);
 
-/* arrived.c: what is preserved, told to the next kernel; what has arrived, judged. */
+/* arrived.c: which versions are preserved, and which have arrived. */
 int labobj_note_preserved(unsigned int version);
 void labobj_note_unpreserved(unsigned int version);
 unsigned long labobj_handed_over(void);

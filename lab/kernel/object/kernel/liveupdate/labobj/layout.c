@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The four layouts. A new version gets a new structure, and one case in each function. */
+/* The four layouts. A new version needs a new structure, and one case in each function. */
 #include <linux/string.h>
 
 #include "labobj.h"
@@ -16,6 +16,12 @@ static_assert(OBJECT_FDT_BYTES + sizeof(struct object_v4_ser) <= PAGE_SIZE);
 	(to)->array_list = (parts)->array_list;		\
 } while (0)
 
+/**
+ * labobj_encode() - Write the parts of an object in the layout of a version.
+ * @version: the version
+ * @parts: the parts
+ * @body: where they go
+ */
 void labobj_encode(unsigned int version, const struct labobj_parts *parts, void *body)
 {
 	struct object_v1_ser *v1 = body;
@@ -47,7 +53,14 @@ void labobj_encode(unsigned int version, const struct labobj_parts *parts, void 
 	}
 }
 
-/* EINVAL: what stands there cannot be an object of that version. */
+/**
+ * labobj_decode() - Read the parts of an object.
+ * @version: the version
+ * @body: where they are
+ * @parts: where they go
+ *
+ * Return: 0, or -EINVAL if this cannot be an object of that version
+ */
 int labobj_decode(unsigned int version, const void *body, struct labobj_parts *parts)
 {
 	const struct object_v1_ser *v1 = body;
@@ -80,11 +93,13 @@ int labobj_decode(unsigned int version, const void *body, struct labobj_parts *p
 	default:
 		return -EINVAL;
 	}
-	if (parts->pages > LABOBJ_MOST_PAGES || parts->array > (version < 4 ? LABOBJ_PIECE : LABOBJ_MOST_ARRAY))
+	if (parts->pages > LABOBJ_MOST_PAGES ||
+	    parts->array > (version < 4 ? LABOBJ_PIECE : LABOBJ_MOST_ARRAY))
 		return -EINVAL;
 	if (!labobj_kept_valid(&parts->page_list, parts->pages * sizeof(u64)))
 		return -EINVAL;
-	if (!labobj_kept_valid(&parts->array_list, labobj_pieces(parts->array) * sizeof(struct object_array_ser)))
+	if (!labobj_kept_valid(&parts->array_list,
+			       labobj_pieces(parts->array) * sizeof(struct object_array_ser)))
 		return -EINVAL;
 	return 0;
 }

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The memory of an object: pages of order 0, and an array in pieces, each a vmalloc area. */
+/*
+ * The memory of an object: pages of order 0, and an array in pieces. Each piece is a vmalloc
+ * area.
+ */
 #include <linux/gfp.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
@@ -7,9 +10,14 @@
 
 #include "labobj.h"
 
-/* Memory of an object that is too large for the machine is refused; nobody is killed for it. */
+/* An object that is too large for the machine is refused. No process is killed for it. */
 #define GFP_OBJECT (GFP_KERNEL | __GFP_ZERO | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
 
+/**
+ * labobj_new() - Make an empty object.
+ *
+ * Return: the object, or NULL
+ */
 struct labobj *labobj_new(void)
 {
 	struct labobj *object = kzalloc(sizeof(*object), GFP_KERNEL);
@@ -19,7 +27,7 @@ struct labobj *labobj_new(void)
 	return object;
 }
 
-static void free_parts(struct labobj *object)
+static void labobj_free_parts(struct labobj *object)
 {
 	for (u64 i = 0; object->pages && i < object->nr_pages; i++)
 		if (object->pages[i])
@@ -34,23 +42,47 @@ static void free_parts(struct labobj *object)
 	object->array = 0;
 }
 
+/**
+ * labobj_free() - Free an object.
+ * @object: the object
+ */
 void labobj_free(struct labobj *object)
 {
-	free_parts(object);
+	labobj_free_parts(object);
 	mutex_destroy(&object->lock);
 	kfree(object);
 }
 
+/**
+ * labobj_pieces() - Get the number of pieces of an array.
+ * @array: its size in bytes
+ *
+ * Return: the number of pieces
+ */
 u64 labobj_pieces(u64 array)
 {
 	return DIV_ROUND_UP_ULL(array, LABOBJ_PIECE);
 }
 
+/**
+ * labobj_piece_bytes() - Get the size of one piece of an array.
+ * @array: size of the array in bytes
+ * @piece: index of the piece
+ *
+ * Return: its size in bytes
+ */
 u64 labobj_piece_bytes(u64 array, u64 piece)
 {
 	return min_t(u64, LABOBJ_PIECE, array - piece * LABOBJ_PIECE);
 }
 
+/**
+ * labobj_make_array() - Make the array of an object.
+ * @object: the object
+ * @bytes: size of the array
+ *
+ * Return: 0 or an errno
+ */
 int labobj_make_array(struct labobj *object, u64 bytes)
 {
 	for (u64 i = 0; i < labobj_pieces(bytes); i++) {
@@ -62,7 +94,7 @@ int labobj_make_array(struct labobj *object, u64 bytes)
 	return 0;
 }
 
-static int make_pages(struct labobj *object, u64 count)
+static int labobj_make_pages(struct labobj *object, u64 count)
 {
 	object->pages = kvcalloc(count, sizeof(*object->pages), GFP_KERNEL);
 	if (!object->pages)
@@ -77,35 +109,49 @@ static int make_pages(struct labobj *object, u64 count)
 	return 0;
 }
 
-static bool label_padded(const char *label)
+static bool labobj_label_padded(const char *label)
 {
-	return !memchr_inv(label + strnlen(label, LABOBJ_LABEL), 0, LABOBJ_LABEL - strnlen(label, LABOBJ_LABEL));
+	return !memchr_inv(label + strnlen(label, LABOBJ_LABEL), 0,
+			   LABOBJ_LABEL - strnlen(label, LABOBJ_LABEL));
 }
 
+/**
+ * labobj_setup() - Give an object its parts, once.
+ * @object: the object
+ * @setup: the parts
+ *
+ * Return: 0 or an errno
+ */
 int labobj_setup(struct labobj *object, const struct labobj_setup *setup)
 {
 	int err;
 
-	if (setup->pages > LABOBJ_MOST_PAGES || setup->array > LABOBJ_MOST_ARRAY || !label_padded(setup->label))
+	if (setup->pages > LABOBJ_MOST_PAGES || setup->array > LABOBJ_MOST_ARRAY ||
+	    !labobj_label_padded(setup->label))
 		return -EINVAL;
 	guard(mutex)(&object->lock);
 	if (object->ready)
 		return -EBUSY;
-	err = make_pages(object, setup->pages);
+	err = labobj_make_pages(object, setup->pages);
 	if (!err)
 		err = labobj_make_array(object, setup->array);
 	if (err) {
-		free_parts(object);
+		labobj_free_parts(object);
 		return err;
 	}
 	object->state = setup->state;
 	memcpy(object->label, setup->label, LABOBJ_LABEL);
-	/* Readers of the pages take no lock. */
+	/* Pairs with smp_load_acquire() of readers, which take no lock. */
 	smp_store_release(&object->ready, true);
 	return 0;
 }
 
-/* The least version that can carry it. */
+/**
+ * labobj_needs() - Find the oldest version that can hold an object.
+ * @object: the object
+ *
+ * Return: the version
+ */
 unsigned int labobj_needs(const struct labobj *object)
 {
 	if (object->array > LABOBJ_PIECE)

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The old kernel's side. The order of calls, and of taking them back, is that of mm/memfd_luo.c. */
+/*
+ * The old kernel's part. It makes its calls, and undoes them, in the order of mm/memfd_luo.c.
+ */
 #include <linux/io.h>
 #include <linux/kexec_handover.h>
 #include <linux/mm.h>
@@ -8,7 +10,7 @@
 
 #include "labobj.h"
 
-/* What is made for the next kernel; the object itself stays in use. */
+/* What is made for the next kernel. The object itself stays in use. */
 struct outgoing {
 	unsigned int version;
 	void *description;
@@ -17,14 +19,14 @@ struct outgoing {
 	struct labobj_parts parts;
 };
 
-static void unpreserve_pages(struct labobj *object, struct outgoing *out, u64 count)
+static void labobj_unpreserve_pages(struct labobj *object, struct outgoing *out, u64 count)
 {
 	while (count--)
 		kho_unpreserve_folio(page_folio(object->pages[count]));
 	vfree(out->page_list);
 }
 
-static int preserve_pages(struct labobj *object, struct outgoing *out)
+static int labobj_preserve_pages(struct labobj *object, struct outgoing *out)
 {
 	u64 i;
 	int err;
@@ -44,11 +46,11 @@ static int preserve_pages(struct labobj *object, struct outgoing *out)
 	if (!err)
 		return 0;
 undo:
-	unpreserve_pages(object, out, i);
+	labobj_unpreserve_pages(object, out, i);
 	return err;
 }
 
-static void unpreserve_pieces(struct outgoing *out, u64 count)
+static void labobj_unpreserve_pieces(struct outgoing *out, u64 count)
 {
 	while (count--) {
 		struct kho_vmalloc inner = out->array_list[count].inner;
@@ -58,7 +60,7 @@ static void unpreserve_pieces(struct outgoing *out, u64 count)
 	vfree(out->array_list);
 }
 
-static int preserve_array(struct labobj *object, struct outgoing *out)
+static int labobj_preserve_array(struct labobj *object, struct outgoing *out)
 {
 	u64 count = labobj_pieces(object->array), i;
 	int err;
@@ -81,27 +83,27 @@ static int preserve_array(struct labobj *object, struct outgoing *out)
 	if (!err)
 		return 0;
 undo:
-	unpreserve_pieces(out, i);
+	labobj_unpreserve_pieces(out, i);
 	return err;
 }
 
-static void undo_pages(struct labobj *object, struct outgoing *out)
+static void labobj_undo_pages(struct labobj *object, struct outgoing *out)
 {
 	if (!object->nr_pages)
 		return;
 	kho_unpreserve_vmalloc(&out->parts.page_list);
-	unpreserve_pages(object, out, object->nr_pages);
+	labobj_unpreserve_pages(object, out, object->nr_pages);
 }
 
-static void undo_array(struct labobj *object, struct outgoing *out)
+static void labobj_undo_array(struct labobj *object, struct outgoing *out)
 {
 	if (!object->array)
 		return;
 	kho_unpreserve_vmalloc(&out->parts.array_list);
-	unpreserve_pieces(out, labobj_pieces(object->array));
+	labobj_unpreserve_pieces(out, labobj_pieces(object->array));
 }
 
-static int describe(struct labobj *object, struct outgoing *out)
+static int labobj_describe(struct labobj *object, struct outgoing *out)
 {
 	unsigned int notation = labobj_settings.notation;
 	unsigned int layout = out->version;
@@ -116,35 +118,41 @@ static int describe(struct labobj *object, struct outgoing *out)
 	return labobj_write_head(notation, out->version, out->description);
 }
 
-static int preserve_parts(struct labobj *object, struct outgoing *out)
+static int labobj_preserve_parts(struct labobj *object, struct outgoing *out)
 {
 	int err;
 
 	out->description = kho_alloc_preserve(PAGE_SIZE);
 	if (IS_ERR(out->description))
 		return PTR_ERR(out->description);
-	err = preserve_pages(object, out);
+	err = labobj_preserve_pages(object, out);
 	if (err)
 		goto free_description;
-	err = preserve_array(object, out);
+	err = labobj_preserve_array(object, out);
 	if (err)
 		goto undo_pages;
-	err = describe(object, out);
+	err = labobj_describe(object, out);
 	if (err)
 		goto undo_array;
 	err = labobj_note_preserved(out->version);
 	if (!err)
 		return 0;
 undo_array:
-	undo_array(object, out);
+	labobj_undo_array(object, out);
 undo_pages:
-	undo_pages(object, out);
+	labobj_undo_pages(object, out);
 free_description:
 	kho_unpreserve_free(out->description);
 	return err;
 }
 
-/* EINVAL: never set up; EOPNOTSUPP: the version that is written cannot carry it. */
+/**
+ * labobj_preserve() - Preserve an object (a callback of LUO).
+ * @args: the object, and where the result goes
+ *
+ * Return: 0, -EINVAL before setup, -EOPNOTSUPP if the version cannot hold the object, or
+ *   another errno
+ */
 int labobj_preserve(struct liveupdate_file_op_args *args)
 {
 	struct labobj_handler *handler = to_labobj_handler(args->handler);
@@ -152,6 +160,7 @@ int labobj_preserve(struct liveupdate_file_op_args *args)
 	struct outgoing *out;
 	int err;
 
+	/* Pairs with smp_store_release() of setup and retrieve. */
 	if (!smp_load_acquire(&object->ready))
 		return -EINVAL;
 	if (labobj_settings.misbehave == LABOBJ_PRESERVE_FAILS)
@@ -160,7 +169,10 @@ int labobj_preserve(struct liveupdate_file_op_args *args)
 	if (!out)
 		return -ENOMEM;
 	out->version = handler->version ?: labobj_settings.write;
-	err = labobj_needs(object) > out->version ? -EOPNOTSUPP : preserve_parts(object, out);
+	if (labobj_needs(object) > out->version)
+		err = -EOPNOTSUPP;
+	else
+		err = labobj_preserve_parts(object, out);
 	if (err) {
 		kfree(out);
 		return err;
@@ -170,18 +182,28 @@ int labobj_preserve(struct liveupdate_file_op_args *args)
 	return 0;
 }
 
+/**
+ * labobj_unpreserve() - Take the preservation of an object back (a callback of LUO).
+ * @args: the object
+ */
 void labobj_unpreserve(struct liveupdate_file_op_args *args)
 {
 	struct labobj *object = args->file->private_data;
 	struct outgoing *out = args->private_data;
 
 	labobj_note_unpreserved(out->version);
-	undo_array(object, out);
-	undo_pages(object, out);
+	labobj_undo_array(object, out);
+	labobj_undo_pages(object, out);
 	kho_unpreserve_free(out->description);
 	kfree(out);
 }
 
+/**
+ * labobj_freeze() - Freeze an object (a callback of LUO).
+ * @args: the object
+ *
+ * Return: 0, or -EIO as a deliberate fault
+ */
 int labobj_freeze(struct liveupdate_file_op_args *args)
 {
 	return labobj_settings.misbehave == LABOBJ_FREEZE_FAILS ? -EIO : 0;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The new kernel's side. Retrieve takes the pages of the object as they are and copies its array; description and lists stay preserved
- * until finish. What retrieve could not make sense of is left alone, and stays leaked.
+ * The new kernel's part. Retrieve takes the pages of the object as they are and copies its
+ * array. The description and the lists stay preserved until finish. What retrieve cannot use is
+ * left alone, and it is a leak.
  */
 #define pr_fmt(fmt) "labobj: " fmt
 
@@ -14,8 +15,11 @@
 
 #include "labobj.h"
 
-/* The version it came in, and its parts. EPROTONOSUPPORT: this kernel does not read that version; EINVAL: it is none. */
-static int look_at(struct liveupdate_file_op_args *args, struct labobj_parts *parts)
+/*
+ * Returns the version, and its parts: -EPROTONOSUPPORT if this kernel does not read that
+ * version, -EINVAL if this is no version.
+ */
+static int labobj_look_at(struct liveupdate_file_op_args *args, struct labobj_parts *parts)
 {
 	struct labobj_handler *handler = to_labobj_handler(args->handler);
 	const void *description = labobj_kept_page(args->serialized_data);
@@ -34,8 +38,8 @@ static int look_at(struct liveupdate_file_op_args *args, struct labobj_parts *pa
 	return err ?: version;
 }
 
-/* A copy of a list, to be freed with vfree; NULL without an error for an empty one. */
-static void *copy_list(const struct kho_vmalloc *kept, u64 bytes)
+/* A copy of a list, which vfree() frees; NULL without an error if the list is empty. */
+static void *labobj_copy_list(const struct kho_vmalloc *kept, u64 bytes)
 {
 	void *list;
 	int err;
@@ -52,27 +56,28 @@ static void *copy_list(const struct kho_vmalloc *kept, u64 bytes)
 	return ERR_PTR(err);
 }
 
-static u64 *copy_page_list(const struct labobj_parts *parts)
+static u64 *labobj_copy_page_list(const struct labobj_parts *parts)
 {
-	return copy_list(&parts->page_list, parts->pages * sizeof(u64));
+	return labobj_copy_list(&parts->page_list, parts->pages * sizeof(u64));
 }
 
-static struct object_array_ser *copy_array_list(const struct labobj_parts *parts)
+static struct object_array_ser *labobj_copy_array_list(const struct labobj_parts *parts)
 {
-	return copy_list(&parts->array_list, labobj_pieces(parts->array) * sizeof(struct object_array_ser));
+	return labobj_copy_list(&parts->array_list,
+				labobj_pieces(parts->array) * sizeof(struct object_array_ser));
 }
 
-static struct folio *take_page(u64 pfn)
+static struct folio *labobj_take_page(u64 pfn)
 {
 	struct page *page = pfn < PHYS_PFN(~0ULL) ? pfn_to_online_page(pfn) : NULL;
 
 	return page ? kho_restore_folio(PFN_PHYS(pfn)) : NULL;
 }
 
-static void give_back_pages(const u64 *list, u64 first, u64 count)
+static void labobj_give_back_pages(const u64 *list, u64 first, u64 count)
 {
 	for (u64 i = first; i < count; i++) {
-		struct folio *folio = take_page(list[i]);
+		struct folio *folio = labobj_take_page(list[i]);
 
 		if (folio)
 			folio_put(folio);
@@ -81,9 +86,9 @@ static void give_back_pages(const u64 *list, u64 first, u64 count)
 	}
 }
 
-static int take_pages(struct labobj *object, const struct labobj_parts *parts)
+static int labobj_take_pages(struct labobj *object, const struct labobj_parts *parts)
 {
-	u64 *list = copy_page_list(parts);
+	u64 *list = labobj_copy_page_list(parts);
 	int err = 0;
 
 	if (IS_ERR_OR_NULL(list))
@@ -92,22 +97,22 @@ static int take_pages(struct labobj *object, const struct labobj_parts *parts)
 	if (!object->pages)
 		err = -ENOMEM;
 	for (u64 i = 0; !err && i < parts->pages; i++) {
-		struct folio *folio = take_page(list[i]);
+		struct folio *folio = labobj_take_page(list[i]);
 
 		if (folio) {
 			object->pages[object->nr_pages++] = folio_page(folio, 0);
 			continue;
 		}
-		give_back_pages(list, i + 1, parts->pages);
+		labobj_give_back_pages(list, i + 1, parts->pages);
 		err = -EIO;
 	}
 	vfree(list);
 	return err;
 }
 
-static int copy_array(struct labobj *object, const struct labobj_parts *parts)
+static int labobj_copy_array(struct labobj *object, const struct labobj_parts *parts)
 {
-	struct object_array_ser *list = copy_array_list(parts);
+	struct object_array_ser *list = labobj_copy_array_list(parts);
 	int err;
 
 	if (IS_ERR_OR_NULL(list))
@@ -117,12 +122,21 @@ static int copy_array(struct labobj *object, const struct labobj_parts *parts)
 		struct kho_vmalloc inner = list[i].inner;
 		u64 bytes = labobj_piece_bytes(parts->array, i);
 
-		err = list[i].bytes == bytes ? labobj_kept_read(&inner, object->pieces[i], bytes) : -EINVAL;
+		if (list[i].bytes == bytes)
+			err = labobj_kept_read(&inner, object->pieces[i], bytes);
+		else
+			err = -EINVAL;
 	}
 	vfree(list);
 	return err;
 }
 
+/**
+ * labobj_retrieve() - Retrieve an object (a callback of LUO).
+ * @args: the description, and where the file goes
+ *
+ * Return: 0 or an errno
+ */
 int labobj_retrieve(struct liveupdate_file_op_args *args)
 {
 	struct labobj_parts parts;
@@ -130,7 +144,7 @@ int labobj_retrieve(struct liveupdate_file_op_args *args)
 	struct file *file;
 	int version, err;
 
-	version = look_at(args, &parts);
+	version = labobj_look_at(args, &parts);
 	if (version < 0)
 		return version;
 	if (labobj_settings.misbehave == LABOBJ_RETRIEVE_FAILS)
@@ -143,10 +157,10 @@ int labobj_retrieve(struct liveupdate_file_op_args *args)
 		labobj_free(object);
 		return PTR_ERR(file);
 	}
-	/* The pages come last: once taken they cannot be left for another try. */
-	err = copy_array(object, &parts);
+	/* The pages come last: after they are taken, no other try is possible. */
+	err = labobj_copy_array(object, &parts);
 	if (!err)
-		err = take_pages(object, &parts);
+		err = labobj_take_pages(object, &parts);
 	if (err) {
 		fput(file);
 		return err;
@@ -154,14 +168,15 @@ int labobj_retrieve(struct liveupdate_file_op_args *args)
 	object->state = parts.state;
 	memcpy(object->label, parts.label, LABOBJ_LABEL);
 	object->arrived = version;
+	/* Pairs with smp_load_acquire() of readers, which take no lock. */
 	smp_store_release(&object->ready, true);
 	args->file = file;
 	return 0;
 }
 
-static void give_back_array(const struct labobj_parts *parts)
+static void labobj_give_back_array(const struct labobj_parts *parts)
 {
-	struct object_array_ser *list = copy_array_list(parts);
+	struct object_array_ser *list = labobj_copy_array_list(parts);
 
 	if (IS_ERR_OR_NULL(list))
 		return;
@@ -175,25 +190,30 @@ static void give_back_array(const struct labobj_parts *parts)
 	labobj_kept_give_back(&parts->array_list);
 }
 
-static void give_back_page_list(const struct labobj_parts *parts, bool with_pages)
+static void labobj_give_back_page_list(const struct labobj_parts *parts, bool with_pages)
 {
-	u64 *list = copy_page_list(parts);
+	u64 *list = labobj_copy_page_list(parts);
 
 	if (IS_ERR_OR_NULL(list))
 		return;
 	if (with_pages)
-		give_back_pages(list, 0, parts->pages);
+		labobj_give_back_pages(list, 0, parts->pages);
 	vfree(list);
 	labobj_kept_give_back(&parts->page_list);
 }
 
+/**
+ * labobj_finish() - Free what was handed over for an object (a callback of LUO).
+ * @args: the description
+ */
 void labobj_finish(struct liveupdate_file_op_args *args)
 {
 	struct labobj_parts parts;
 
-	if (args->retrieve_status < 0 || labobj_settings.misbehave == LABOBJ_FINISH_LEAKS || look_at(args, &parts) < 0)
+	if (args->retrieve_status < 0 || labobj_settings.misbehave == LABOBJ_FINISH_LEAKS ||
+	    labobj_look_at(args, &parts) < 0)
 		return;
-	give_back_page_list(&parts, args->retrieve_status == 0);
-	give_back_array(&parts);
+	labobj_give_back_page_list(&parts, args->retrieve_status == 0);
+	labobj_give_back_array(&parts);
 	kho_restore_free(labobj_kept_page(args->serialized_data));
 }

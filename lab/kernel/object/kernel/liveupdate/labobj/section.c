@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The ELF section .liveupdate_versions, as proposed upstream: what this kernel reads, to be found in its vmlinux. It is all build options:
- * what the command line makes of them nobody can see there.
+ * The ELF section .liveupdate_versions, as proposed upstream: what this kernel reads, for tools
+ * that look into its vmlinux. It has only build options. Nobody can see there what the command
+ * line changes.
  */
 #include <linux/compiler.h>
 
@@ -53,7 +54,7 @@ static const struct {
 	.entries = {
 #define ENTRY(token) token,
 		STOCK_COMPONENTS(ENTRY)
-		/* The newest first, as in the compatible of a device tree. */
+		/* The newest comes first, as in the compatible of a device tree. */
 		READS_4 READS_3 READS_2 READS_1
 	},
 };

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What this kernel reads, writes, and does wrong: build options, overridden by labobj.NAME= on the command line. */
+/*
+ * What this kernel reads and writes, and which fault it makes: build options, which
+ * labobj.NAME= on the command line overrides.
+ */
 #define pr_fmt(fmt) "labobj: " fmt
 
 #include <linux/init.h>
@@ -9,8 +12,10 @@
 
 #include "labobj.h"
 
-#define VERSIONS(what) (IS_ENABLED(CONFIG_LAB_OBJECT_##what##_1) << 1 | IS_ENABLED(CONFIG_LAB_OBJECT_##what##_2) << 2 | \
-			IS_ENABLED(CONFIG_LAB_OBJECT_##what##_3) << 3 | IS_ENABLED(CONFIG_LAB_OBJECT_##what##_4) << 4)
+#define VERSIONS(what) (IS_ENABLED(CONFIG_LAB_OBJECT_##what##_1) << 1 |	\
+			IS_ENABLED(CONFIG_LAB_OBJECT_##what##_2) << 2 |	\
+			IS_ENABLED(CONFIG_LAB_OBJECT_##what##_3) << 3 |	\
+			IS_ENABLED(CONFIG_LAB_OBJECT_##what##_4) << 4)
 
 struct labobj_settings labobj_settings = {
 	.reads = VERSIONS(READS),
@@ -22,11 +27,14 @@ struct labobj_settings labobj_settings = {
 	.check = IS_ENABLED(CONFIG_LAB_OBJECT_CHECK_EARLY) ? LABOBJ_EARLY : LABOBJ_LATE,
 };
 
-/* All of the command line has been read: a version to write is held against the ones that can be written. */
+/*
+ * The whole command line was read: from now on, a version to write must be one that can be
+ * written.
+ */
 static bool settled;
 
 /* "1,2", or "none". */
-static int set_versions(const char *text, const struct kernel_param *param)
+static int labobj_set_versions(const char *text, const struct kernel_param *param)
 {
 	unsigned long versions = 0;
 	char copy[16], *rest = copy, *word;
@@ -35,7 +43,8 @@ static int set_versions(const char *text, const struct kernel_param *param)
 	if (strscpy(copy, text) < 0)
 		return -EINVAL;
 	while (strcmp(text, "none") && (word = strsep(&rest, ","))) {
-		if (kstrtouint(word, 10, &version) || version < LABOBJ_OLDEST || version > LABOBJ_NEWEST)
+		if (kstrtouint(word, 10, &version) || version < LABOBJ_OLDEST ||
+		    version > LABOBJ_NEWEST)
 			return -EINVAL;
 		versions |= BIT(version);
 	}
@@ -43,7 +52,7 @@ static int set_versions(const char *text, const struct kernel_param *param)
 	return 0;
 }
 
-static int get_versions(char *text, const struct kernel_param *param)
+static int labobj_get_versions(char *text, const struct kernel_param *param)
 {
 	int length = 0;
 
@@ -53,19 +62,25 @@ static int get_versions(char *text, const struct kernel_param *param)
 	return length + sysfs_emit_at(text, length, length ? "\n" : "none\n");
 }
 
-static const struct kernel_param_ops versions_ops = { .set = set_versions, .get = get_versions };
+static const struct kernel_param_ops versions_ops = {
+	.set = labobj_set_versions,
+	.get = labobj_get_versions,
+};
+
 module_param_cb(reads, &versions_ops, &labobj_settings.reads, 0444);
 module_param_cb(writes, &versions_ops, &labobj_settings.writes, 0444);
 
-static int set_write(const char *text, const struct kernel_param *param)
+static int labobj_set_write(const char *text, const struct kernel_param *param)
 {
 	unsigned int version;
 
 	if (kstrtouint(text, 10, &version) || version < LABOBJ_OLDEST || version > LABOBJ_NEWEST)
 		return -EINVAL;
 	if (settled) {
-		int err = labobj_settings.writes & BIT(version) ? labobj_register_writer(version) : -EINVAL;
+		int err = -EINVAL;
 
+		if (labobj_settings.writes & BIT(version))
+			err = labobj_register_writer(version);
 		if (err)
 			return err;
 	}
@@ -73,12 +88,16 @@ static int set_write(const char *text, const struct kernel_param *param)
 	return 0;
 }
 
-static int get_write(char *text, const struct kernel_param *param)
+static int labobj_get_write(char *text, const struct kernel_param *param)
 {
 	return sysfs_emit(text, "%u\n", labobj_settings.write);
 }
 
-static const struct kernel_param_ops write_ops = { .set = set_write, .get = get_write };
+static const struct kernel_param_ops write_ops = {
+	.set = labobj_set_write,
+	.get = labobj_get_write,
+};
+
 module_param_cb(write, &write_ops, NULL, 0644);
 
 /* One word of a list. */
@@ -88,7 +107,7 @@ struct words {
 	unsigned int *value;
 };
 
-static int set_word(const char *text, const struct kernel_param *param)
+static int labobj_set_word(const char *text, const struct kernel_param *param)
 {
 	const struct words *words = param->arg;
 	int found = __sysfs_match_string(words->words, words->count, text);
@@ -99,18 +118,22 @@ static int set_word(const char *text, const struct kernel_param *param)
 	return 0;
 }
 
-static int get_word(char *text, const struct kernel_param *param)
+static int labobj_get_word(char *text, const struct kernel_param *param)
 {
 	const struct words *words = param->arg;
 
 	return sysfs_emit(text, "%s\n", words->words[*words->value]);
 }
 
-static const struct kernel_param_ops word_ops = { .set = set_word, .get = get_word };
+static const struct kernel_param_ops word_ops = { .set = labobj_set_word, .get = labobj_get_word };
 
-#define WORD_PARAM(name, mode, ...)							\
-	static const char *const name##_words[] = { __VA_ARGS__ };			\
-	static struct words name##_choice = { name##_words, ARRAY_SIZE(name##_words), &labobj_settings.name };	\
+#define WORD_PARAM(name, mode, ...)				\
+	static const char *const name##_words[] = { __VA_ARGS__ };	\
+	static struct words name##_choice = {			\
+		name##_words,					\
+		ARRAY_SIZE(name##_words),			\
+		&labobj_settings.name,				\
+	};							\
 	module_param_cb(name, &word_ops, &name##_choice, mode)
 
 /* In the order of the enums. */

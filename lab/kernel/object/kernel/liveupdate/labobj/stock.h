@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The components of the kernel itself, as the headers of its ABI say it: all but kho, which is no token everywhere. */
+/*
+ * The components of the kernel itself, with the versions of its ABI headers. kho is missing,
+ * because not all kernels have it as a token.
+ */
 #ifndef _LABOBJ_STOCK_H
 #define _LABOBJ_STOCK_H
 
 #include <linux/kho/abi/luo.h>
 #include <linux/kho/abi/memfd.h>
 #include <linux/stringify.h>
-#if __has_include(<linux/kho/abi/kexec_metadata.h>)
+#if __has_include("linux/kho/abi/kexec_metadata.h")
 #include <linux/kho/abi/kexec_metadata.h>
 #endif
-#if __has_include(<linux/kho/abi/memblock.h>)
+#if __has_include("linux/kho/abi/memblock.h")
 #include <linux/kho/abi/memblock.h>
 #endif
 
@@ -39,11 +42,18 @@
 #endif
 
 #ifdef MEMBLOCK_KHO_NODE_COMPATIBLE
-#define STOCK_MEMBLOCK(each) each(MEMBLOCK_KHO_NODE_COMPATIBLE) each(RESERVE_MEM_KHO_NODE_COMPATIBLE)
+#define STOCK_MEMBLOCK(each)				\
+	each(MEMBLOCK_KHO_NODE_COMPATIBLE)		\
+	each(RESERVE_MEM_KHO_NODE_COMPATIBLE)
 #else
 #define STOCK_MEMBLOCK(each)
 #endif
 
-#define STOCK_COMPONENTS(each) STOCK_LUO(each) STOCK_FLB(each) STOCK_MEMFD(each) STOCK_METADATA(each) STOCK_MEMBLOCK(each)
+#define STOCK_COMPONENTS(each)				\
+	STOCK_LUO(each)					\
+	STOCK_FLB(each)					\
+	STOCK_MEMFD(each)				\
+	STOCK_METADATA(each)				\
+	STOCK_MEMBLOCK(each)
 
 #endif

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* /sys/kernel/debug/labobj/versions: what this kernel would hand over, asked while it runs. One line each: VERB COMPONENT VERSION. */
+/*
+ * /sys/kernel/debug/labobj/versions: what this kernel would hand over, to be read while it
+ * runs. One line each: VERB COMPONENT VERSION.
+ */
 #include <linux/debugfs.h>
 #include <linux/init.h>
 #include <linux/seq_file.h>
@@ -8,7 +11,10 @@
 #include "labobj.h"
 #include "stock.h"
 
-static void show_each(struct seq_file *m, const char *verb, unsigned long versions)
+#define TOKEN(token) token,
+static const char *const stock_tokens[] = { STOCK_COMPONENTS(TOKEN) };
+
+static void labobj_show_each(struct seq_file *m, const char *verb, unsigned long versions)
 {
 	unsigned long version;
 
@@ -16,8 +22,8 @@ static void show_each(struct seq_file *m, const char *verb, unsigned long versio
 		seq_printf(m, "%s %s %lu\n", verb, OBJECT_NAME, version);
 }
 
-/* A stock component, "memfd-v2". */
-static void __maybe_unused show_token(struct seq_file *m, const char *token)
+/* Shows a component of the kernel itself, "memfd-v2". */
+static void labobj_show_token(struct seq_file *m, const char *token)
 {
 	const char *end = strrchr(token, 'v');
 
@@ -28,20 +34,21 @@ static int versions_show(struct seq_file *m, void *unused)
 {
 	if (labobj_settings.write)
 		seq_printf(m, "writes %s %u\n", OBJECT_NAME, labobj_settings.write);
-	show_each(m, "reads", labobj_settings.reads);
-	show_each(m, "hands-over", labobj_handed_over());
+	labobj_show_each(m, "reads", labobj_settings.reads);
+	labobj_show_each(m, "hands-over", labobj_handed_over());
 #ifdef KHO_FDT_COMPATIBLE
-	show_token(m, KHO_FDT_COMPATIBLE);
+	labobj_show_token(m, KHO_FDT_COMPATIBLE);
 #endif
-#define SHOW(token) show_token(m, token);
-	STOCK_COMPONENTS(SHOW)
+	for (int i = 0; i < ARRAY_SIZE(stock_tokens); i++)
+		labobj_show_token(m, stock_tokens[i]);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(versions);
 
 static int __init labobj_debugfs(void)
 {
-	debugfs_create_file("versions", 0444, debugfs_create_dir("labobj", NULL), NULL, &versions_fops);
+	debugfs_create_file("versions", 0444, debugfs_create_dir("labobj", NULL), NULL,
+			    &versions_fops);
 	return 0;
 }
 late_initcall(labobj_debugfs);

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * How a PCI device of the lab's positive control, and what translates its DMA, cross the kexec.
+ * How a PCI device of the lab's positive control, and its DMA translation, cross the kexec.
  *
- * The KHO subtree LUKEEP_SUBTREE is one page, struct lukeep_root_ser. It names two pages for every device, one of the component pci and
- * one of the component iommu; each begins with the version that it was written in. The u64 that LUO hands over for the descriptor is
- * the physical address of the device's pci page.
+ * The KHO subtree LUKEEP_SUBTREE is one page, struct lukeep_root_ser. For each device it names
+ * a page of the component pci and a page of the component iommu. Each of them begins with its
+ * version. For the descriptor, LUO hands over the physical address of the pci page.
  *
- * The pages of the IOMMU's tables are preserved one by one. Their addresses stand in a chain of list pages, in the order of a walk: root
- * table, context table, then the second-level tables, each before those that its entries lead to.
+ * The pages of the IOMMU's tables are preserved one by one. A list of their addresses is in a
+ * chain of list pages, in the order of a walk: root table, context table, then the second-level
+ * tables, each before those that its entries point to.
  */
 #ifndef _LINUX_KHO_ABI_LUKEEP_H
 #define _LINUX_KHO_ABI_LUKEEP_H
@@ -21,7 +22,7 @@
 #define LUKEEP_DEVICES		32
 #define LUKEEP_BARS		6
 #define LUKEEP_LIST_TABLES	510
-/* Most table pages of one device: a bound for every walk. */
+/* The most table pages of one device: a limit for every walk. */
 #define LUKEEP_TABLES		65536
 
 struct lukeep_root_ser {
@@ -34,7 +35,7 @@ struct lukeep_root_ser {
 
 struct lukeep_pci_ser {
 	char compatible[LUKEEP_NAME_LENGTH];
-	u64 checksum;		/* of all that follows */
+	u64 checksum;		/* of everything behind it */
 	u32 segment;
 	u16 requester;		/* bus << 8 | devfn */
 	u16 command;
@@ -46,21 +47,21 @@ struct lukeep_pci_ser {
 
 struct lukeep_iommu_ser {
 	char compatible[LUKEEP_NAME_LENGTH];
-	u64 checksum;		/* of all that follows */
-	u64 registers;		/* of the IOMMU, physical */
+	u64 checksum;		/* of everything behind it */
+	u64 registers;		/* physical address of the IOMMU's registers */
 	u64 root_table;
 	u64 context_table;
 	u64 page_table;
 	u32 levels;
 	u16 domain;
 	u16 requester;
-	u64 tables;		/* pages, root and context table included */
-	u64 list;		/* first page of the chain */
-	u64 entries;		/* checksum of all entries of the second level that are there */
+	u64 tables;		/* pages, with root and context table */
+	u64 list;		/* first page of the list */
+	u64 entries;		/* checksum of all present entries of the second level */
 } __packed;
 
 struct lukeep_list_ser {
-	u64 next;		/* 0: the last */
+	u64 next;		/* 0 in the last one */
 	u64 count;
 	u64 table[LUKEEP_LIST_TABLES];
 } __packed;
@@ -80,7 +81,9 @@ static inline u64 lukeep_checksum(const void *from, size_t bytes)
 	return sum;
 }
 
-/* What the checksum of a page covers: everything behind it. */
-#define lukeep_checksum_of(ser) lukeep_checksum(&(ser)->checksum + 1, sizeof(*(ser)) - offsetofend(typeof(*(ser)), checksum))
+/* The checksum of a page covers everything behind it. */
+#define lukeep_checksum_of(ser)				\
+	lukeep_checksum(&(ser)->checksum + 1,			\
+			sizeof(*(ser)) - offsetofend(typeof(*(ser)), checksum))
 
 #endif

@@ -2,11 +2,13 @@
 /*
  * How an object of the lab crosses the kexec.
  *
- * The u64 that LUO hands over is the physical address of one page, the description. In the notations fdt and integer it begins
- * with a head that tells the version; after it, or at once, follows the layout of that version.
+ * LUO hands over the physical address of one page, the description. In the notations fdt and
+ * integer it begins with a head that has the version. The layout of that version follows. In
+ * the other notations it begins at once.
  *
- * The pages of the object are preserved one by one; their frame numbers are in page_list, an array of u64. Its array is cut into
- * pieces of at most 64 KiB, each preserved as a vmalloc area of its own; array_list is an array of struct object_array_ser.
+ * The pages of the object are preserved one by one. Their frame numbers are in page_list, an
+ * array of u64. The array of the object is cut into pieces of at most 64 KiB. Each piece is
+ * preserved as a vmalloc area of its own. array_list is an array of struct object_array_ser.
  */
 #ifndef _LINUX_KHO_ABI_OBJECT_H
 #define _LINUX_KHO_ABI_OBJECT_H
@@ -23,10 +25,10 @@
 #define OBJECT_LABEL_LENGTH	32
 #define OBJECT_NEWEST		4
 
-/* What the description begins with in notation fdt: a tree whose compatible is "object-vN", "object". */
+/* The head in notation fdt: a tree whose compatible is "object-vN", "object". */
 #define OBJECT_FDT_BYTES	512
 
-/* What the description begins with in notation integer. */
+/* The head in notation integer. */
 struct object_integer_ser {
 	char name[OBJECT_NAME_LENGTH];
 	u32 version;
@@ -39,7 +41,7 @@ struct object_array_ser {
 	u64 bytes;
 } __packed;
 
-/* One piece of the array at most, 32 bits of state. */
+/* At most one piece of the array, and 32 bits of state. */
 struct object_v1_ser {
 	u32 pages;
 	u32 array;
@@ -58,7 +60,10 @@ struct object_v2_ser {
 	struct kho_vmalloc array_list;
 } __packed;
 
-/* A label. The halves of the state stand the other way round: who takes it for version 2 gets a wrong state without a word. */
+/*
+ * A label. The halves of the state are swapped: who reads it as version 2 gets a wrong state
+ * and no error.
+ */
 struct object_v3_ser {
 	u64 pages;
 	u64 array;
@@ -69,7 +74,10 @@ struct object_v3_ser {
 	char label[OBJECT_LABEL_LENGTH];
 } __packed;
 
-/* Many pieces. Hardly anything stands where it stood in version 3: who takes it for that finds no valid list. */
+/*
+ * Many pieces. Almost everything is at another place than in version 3: who reads it as version
+ * 3 finds no valid list.
+ */
 struct object_v4_ser {
 	u64 pages;
 	u64 state;
@@ -80,7 +88,10 @@ struct object_v4_ser {
 	struct kho_vmalloc array_list;
 } __packed;
 
-/* The KHO subtree that tells early in boot which versions have arrived. It is there when an object is. */
+/*
+ * The KHO subtree that says early in boot which versions have arrived. It is there if an object
+ * is.
+ */
 #define OBJECT_KHO_SUBTREE	"labobj"
 
 struct object_arrived_ser {
