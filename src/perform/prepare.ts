@@ -24,8 +24,7 @@ import {
   looksIntoHandover,
   type HandoverFormat,
 } from '../images/abi/handover-format.js';
-import { featuresMissingInKernels, featuresMissingInQemu, type MissingFeature } from '../run/machine/hardware.js';
-import { missingMemory } from '../run/machine/memory-shortage.js';
+import { featuresMissingInKernels, featuresMissingInQemu, type MissingFeature, missingMemory } from '../run/index.js';
 import { ScenarioError } from '../scenario/index.js';
 import { LabError } from '../util/errors.js';
 

@@ -68,6 +68,14 @@ describe('imports between the folders of src/', () => {
     expect(wrong).toEqual([]);
   });
 
+  // The probe of the host starts a machine without a run.
+  it('reach a run by its index alone', () => {
+    const wrong = imports.filter(
+      ({ from, target }) => from !== 'run' && from !== 'host' && target.startsWith('run/') && target !== 'run/index.ts',
+    );
+    expect(wrong).toEqual([]);
+  });
+
   it('of pure folders reach no file, process or socket', () => {
     const wrong = imports.filter(
       ({ from, target }) => PURE.includes(from) && /^node:(fs|child_process|net|os|process)/.test(target),

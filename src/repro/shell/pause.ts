@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import type { Scenario } from '../../model/scenario/scenario.js';
 import { CONSOLE_FILE, QMP_SOCKET } from '../../qemu/args.js';
-import { type Breakpoint, type OnBreakpoint, type Point, POINTS_TEXT } from '../../run/engine/breakpoint.js';
+import { type Breakpoint, type OnBreakpoint, type Point, POINTS_TEXT } from '../../run/index.js';
 import { printable } from '../../util/text/escape.js';
 import { type DebuggedKernel, debuggerLines } from './debugger.js';
 import { monitorPrompt, shellInMachine, type Terminal } from './terminal.js';

@@ -2,7 +2,7 @@
 // Connects the user's terminal to a shell in the machine, by SSH, or to QEMU's monitor if no kernel answers any more.
 import { createInterface } from 'node:readline';
 import type { Session } from '../../guest/session.js';
-import type { Machine } from '../../run/machine/machine.js';
+import type { Machine } from '../../run/index.js';
 import { shellQuote } from '../../qemu/args.js';
 import { printable } from '../../util/text/escape.js';
 import { messageOf } from '../../util/errors.js';

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// One run on one machine: from a plan to a record.
+export { type Breakpoint, type OnBreakpoint, type Point, POINTS, POINTS_TEXT } from './engine/breakpoint.js';
+export { execute } from './engine/execute.js';
+export type { RunPlan } from './engine/plan.js';
+export { featuresMissingInKernels, featuresMissingInQemu, type MissingFeature } from './machine/hardware.js';
+export type { Machine } from './machine/machine.js';
+export { missingMemory } from './machine/memory-shortage.js';
+export { mismatchesSeen } from './record/mismatches.js';
+export { buildResult } from './record/result.js';
+export { Timeline } from './record/timeline.js';
+export { takesDebugger } from './update/kexec-breakpoint.js';
