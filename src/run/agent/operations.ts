@@ -182,8 +182,8 @@ function made(state: RunState, spec: FileSpec, hugeKiB: number): void {
  * More pages than the largest machine has, and than its addresses reach: whoever claims them must not keep the oracles
  * busy for ever.
  */
-const MOST_PAGES = 2 ** 24;
-const MOST_PFN = 2 ** 40;
+const MAX_PAGES = 2 ** 24;
+const MAX_PFN = 2 ** 40;
 
 /** Physical pages of a file, from the agent's answer to `pfns`. */
 export function runsOf(reply: AgentReply): { page: number; pfn: number; count: number }[] {
@@ -191,7 +191,7 @@ export function runsOf(reply: AgentReply): { page: number; pfn: number; count: n
   let pages = 0;
   for (const { page, pfn, count } of runs) {
     pages += count;
-    if (pages > MOST_PAGES || page >= MOST_PFN || pfn >= MOST_PFN)
+    if (pages > MAX_PAGES || page >= MAX_PFN || pfn >= MAX_PFN)
       throw new ClientGone("the agent's answer cannot be used: more pages than any machine has");
   }
   return runs;

@@ -9,7 +9,7 @@ import type { DeviceState } from '../state/device.js';
 
 /** What must hold for a device that nobody uses at the moment too. */
 export const ALWAYS: readonly PciDifferenceKind[] = ['gone', 'moved', 'identity', 'class', 'bar', 'bridge'];
-export const MOST_DURING = 100;
+export const MAX_DURING = 100;
 
 /**
  * Interrupts belong to the kernel that takes them: whoever goes on with a device arms them anew, and they are written

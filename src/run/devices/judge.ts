@@ -12,7 +12,7 @@ import { noteHardware } from '../record/hardware-mismatches.js';
 import type { DeviceState, InFlight } from '../state/device.js';
 import { lookAtBacking } from './backing.js';
 import { carriedOf, isAskedFor, lostText } from './carried.js';
-import { differences, doneTo, meaning, MOST_DURING } from './changes.js';
+import { differences, doneTo, meaning, MAX_DURING } from './changes.js';
 import { flightText } from './transfers.js';
 
 /**
@@ -120,7 +120,7 @@ function judgeDevice(
     before: before?.view ?? null,
     after: after?.view ?? null,
     resets: resets.length,
-    during: doings.slice(0, MOST_DURING),
+    during: doings.slice(0, MAX_DURING),
     backing: backing === null ? null : { pages: backing.pages, different: backing.different },
     transfer:
       transfer === null

@@ -7,7 +7,7 @@ import { compareTables } from '../../oracles/iommu/index.js';
 import { comparePci } from '../../oracles/pci/pci.js';
 import type { Needs } from '../engine/parts.js';
 import { checkDevice } from './check.js';
-import { ALWAYS, doneTo, meaning, MOST_DURING } from './changes.js';
+import { ALWAYS, doneTo, meaning, MAX_DURING } from './changes.js';
 import { type Judged, report } from './judge.js';
 import type { DeviceState } from '../state/device.js';
 import { witnessIommu } from './iommu/witness.js';
@@ -92,7 +92,7 @@ export function judgeKept(parts: Needs<'recorder' | 'state' | 'trace'>, device: 
     before: before?.view ?? null,
     after: after?.view ?? null,
     resets: resets.length,
-    during: doings.slice(0, MOST_DURING),
+    during: doings.slice(0, MAX_DURING),
     backing: null,
     transfer: null,
     problems: [...new Set(judged.map(({ problem }) => problem))],

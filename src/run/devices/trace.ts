@@ -39,14 +39,14 @@ export interface RegisterLook {
 }
 
 /** Writes to configuration space that are kept, and events of the IOMMU that become events of the run. */
-const MOST_ITEMS = 50_000;
-const MOST_EVENTS = 2_000;
+const MAX_ITEMS = 50_000;
+const MAX_EVENTS = 2_000;
 const LIVE_TRACE = 8 << 20;
 const MAX_LINE = 1024;
 /** A flood is cut off at some 32 MiB (FileTail), and one look takes 4. */
 const LOOKS = 10;
 /** Registers of all devices whose last value is remembered. */
-const MOST_REGISTERS = 10_000;
+const MAX_REGISTERS = 10_000;
 /**
  * Milliseconds by which the wall clock must have been set before it is followed: less is the time between two readings.
  */
@@ -171,9 +171,9 @@ export class TraceLog {
     if (meaning === null) return;
     const register = `${write.address} ${write.offset}`;
     if (meaning === 'switch' && this.written.get(register) === write.value) return;
-    const room = this.written.size < MOST_REGISTERS;
+    const room = this.written.size < MAX_REGISTERS;
     if (room) this.written.set(register, write.value);
-    if (!room || this.items.length >= MOST_ITEMS) {
+    if (!room || this.items.length >= MAX_ITEMS) {
       this.dropped++;
       return;
     }
@@ -189,7 +189,7 @@ export class TraceLog {
     const event = timeline.events[before];
     if (event === undefined) return;
     this.iommu.push({ t, epoch: this.recorder.epochAt(t), event });
-    if (event.kind !== 'command' && this.told++ < MOST_EVENTS)
+    if (event.kind !== 'command' && this.told++ < MAX_EVENTS)
       this.recorder.event(
         { kind: 'iommu', what: event.kind, detail: printable(`${event.name} ${event.detail}`, 300) },
         t,

@@ -6,14 +6,14 @@
  * Milliseconds. A first boot under emulation takes some 1.5 s on an idle core; this bears a host forty times slower.
  */
 const FIRST_BOOT = 60_000;
-const LEAST_BOOT = 30_000;
-const LEAST_REQUEST = 30_000;
+const MIN_BOOT = 30_000;
+const MIN_REQUEST = 30_000;
 /** Later boots may take this many times the first one: the next kernel also has the handover to read. */
 const BOOT_FACTOR = 8;
 const USUAL_BOOT = 1500;
-const MOST_SLOW = 10;
+const MAX_SLOW = 10;
 /** Bytes a second that even a slow machine fills or checks. */
-const LEAST_SPEED = 20 << 20;
+const MIN_SPEED = 20 << 20;
 const A_DAY = 86_400_000;
 
 export class Deadlines {
@@ -38,7 +38,7 @@ export class Deadlines {
     if (this.options.never) return A_DAY;
     // Nothing is known of this machine before its first boot.
     if (this.firstBoot === null) return Math.max(FIRST_BOOT, this.fixed ?? 0);
-    return this.fixed ?? Math.max(LEAST_BOOT, this.firstBoot * BOOT_FACTOR);
+    return this.fixed ?? Math.max(MIN_BOOT, this.firstBoot * BOOT_FACTOR);
   }
 
   /** So many times slower than a usual machine is this one; at least 1. */
@@ -49,6 +49,6 @@ export class Deadlines {
   /** One request to the agent that handles `bytes` of memory. */
   request(bytes = 0): number {
     if (this.options.never) return A_DAY;
-    return (this.fixed ?? LEAST_REQUEST * Math.min(this.slow, MOST_SLOW)) + (bytes / LEAST_SPEED) * 1000 * this.slow;
+    return (this.fixed ?? MIN_REQUEST * Math.min(this.slow, MAX_SLOW)) + (bytes / MIN_SPEED) * 1000 * this.slow;
   }
 }

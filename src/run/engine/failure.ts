@@ -47,7 +47,7 @@ export interface Classified {
 }
 
 /** A machine that needs a processor and gets less than this part of the time was not run by its host. */
-const LEAST_SHARE = 0.01;
+const MIN_SHARE = 0.01;
 
 export function classify(error: RunError, look: LastLook): Classified {
   switch (error.fault) {
@@ -94,7 +94,7 @@ function standsStill(
     return byLab(`the emulator did not wake CPU ${standstill.forgotten.join(', ')} for its interrupt`, detail);
   if (!frozen && !/running/.test(standstill.status))
     return byLab(`QEMU holds the machine still (${standstill.status})`, detail);
-  const idle = times !== null && times.processor !== null && times.processor < LEAST_SHARE * (times.wall - times.held);
+  const idle = times !== null && times.processor !== null && times.processor < MIN_SHARE * (times.wall - times.held);
   if (!frozen && idle && standstill.busy) return byLab('the host gave the machine no processor time', detail);
   return {
     failure: 'ended',

@@ -8,9 +8,9 @@ import type { Clock } from '../../util/clock.js';
 import { Witnesses } from '../../verdict/witnesses.js';
 
 /** Incidents that are all kept; beyond it only those that say something new for the verdict are. */
-const MOST_INCIDENTS = 500;
+const MAX_INCIDENTS = 500;
 /** Of different titles; beyond it one an outcome and epoch is kept, so that no outcome is ever lost. */
-const MOST_TITLES = 1000;
+const MAX_TITLES = 1000;
 /** Characters of a title. */
 const TITLE = 300;
 
@@ -80,13 +80,12 @@ export class Recorder {
 
   private isNews({ epoch, implies, title }: Pick<Incident, 'epoch' | 'implies' | 'title'>): boolean {
     const { length } = this.incidents;
-    if (length < MOST_INCIDENTS) return true;
+    if (length < MAX_INCIDENTS) return true;
     const safe = printable(title, TITLE);
     return (
       implies !== null &&
       !this.incidents.some(
-        (known) =>
-          known.epoch === epoch && known.implies === implies && (length >= MOST_TITLES || known.title === safe),
+        (known) => known.epoch === epoch && known.implies === implies && (length >= MAX_TITLES || known.title === safe),
       )
     );
   }

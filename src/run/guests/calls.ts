@@ -9,7 +9,7 @@ import type { Needs } from '../engine/parts.js';
 import type { DeviceStat, GuestStat } from '../state/guest.js';
 
 /** Text of a guest that is kept, in characters. */
-const MOST_TEXT = 4096;
+const MAX_TEXT = 4096;
 /** What a guest counts of its own checks, by key of the answer. */
 const CHECKS = {
   bad: 'pages or words of its memory were wrong',
@@ -40,7 +40,7 @@ function number(value: unknown): number | null {
 }
 
 function text(value: unknown): string {
-  return typeof value === 'string' ? value.slice(-MOST_TEXT) : '';
+  return typeof value === 'string' ? value.slice(-MAX_TEXT) : '';
 }
 
 /** The lab's clock in the machine's time: what it was held still for does not count. Milliseconds. */

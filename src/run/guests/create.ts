@@ -14,7 +14,7 @@ import { askGuest } from './calls.js';
 const LINUX_INITRD = '/lib/lab/guest-linux.cpio';
 const LINUX_CMDLINE =
   'quiet console=ttyS0 nokaslr mitigations=off acpi=off pci=off panic=-1 no_timer_check tsc=nowatchdog';
-const LEAST_PERIOD = 10_000;
+const MIN_PERIOD = 10_000;
 const PERIOD_OF_VCPU = 4_000;
 
 export async function create(parts: Needs<'plan' | 'state' | 'agents'>, spec: GuestSpec): Promise<StepReply> {
@@ -70,7 +70,7 @@ export function periodOf({ plan }: Needs<'plan'>): number {
     (sum, step) => (step.op === 'guest-create' ? sum + step.spec.vcpus : sum),
     0,
   );
-  return Math.max(LEAST_PERIOD, vcpus * PERIOD_OF_VCPU);
+  return Math.max(MIN_PERIOD, vcpus * PERIOD_OF_VCPU);
 }
 
 function linuxArgs(parts: Needs<'plan'>): Record<string, string | number> {

@@ -12,10 +12,10 @@ import { periodOf } from './create.js';
 const TICK_DEADLINE = 5_000;
 const UP_DEADLINE = 30_000;
 /** What the agent takes (lab/agent/guest/wait.c), milliseconds. */
-const MOST_WAIT = 600_000;
-const MOST_SLOW = 10;
+const MAX_WAIT = 600_000;
+const MAX_SLOW = 10;
 /** From this part of a wait on it counts as the whole. */
-const MOST_OF_WAIT = 0.9;
+const MAX_OF_WAIT = 0.9;
 /** Milliseconds without a tick after which a guest stood. */
 const STOOD = 1_000;
 
@@ -30,9 +30,9 @@ export async function waitTicks(
     (sum, { here, paused, spec }) => sum + (here && !paused ? spec.vcpus : 0),
     0,
   );
-  const slow = Math.min(deadlines.slow, MOST_SLOW) * Math.max(1, running / plan.scenario.machine.cpus);
+  const slow = Math.min(deadlines.slow, MAX_SLOW) * Math.max(1, running / plan.scenario.machine.cpus);
   const ms = Math.min(
-    MOST_WAIT,
+    MAX_WAIT,
     Math.round(
       ((guest.spec.kind === 'linux' && guest.ticks === 0 ? UP_DEADLINE : TICK_DEADLINE) +
         (ticks * periodOf(parts)) / 1000) *
@@ -40,7 +40,7 @@ export async function waitTicks(
     ),
   );
   const wanted = guest.ticks + ticks;
-  const until = machineNow(parts) + MOST_OF_WAIT * ms;
+  const until = machineNow(parts) + MAX_OF_WAIT * ms;
   let reply: AgentReply;
   do {
     // The agent answers after that at the latest.
@@ -57,7 +57,7 @@ export async function waitTicks(
 /** By the machine's own clock the whole time is over; a guest that is dead is not waited for. */
 function waitedOut({ data }: AgentReply, ms: number): boolean {
   const waited = data['waitedUs'];
-  return typeof waited === 'number' && waited >= MOST_OF_WAIT * ms * 1000;
+  return typeof waited === 'number' && waited >= MAX_OF_WAIT * ms * 1000;
 }
 
 export function sawTicks(parts: Needs<'recorder' | 'state'>, guest: GuestState, ticks: number): void {

@@ -23,7 +23,7 @@ import type { RunStreams } from '../engine/streams.js';
 const PANIC_GRACE = 1000;
 const QMP_DEADLINE = 30_000;
 /** For a vCPU that does not run a guest just then. */
-const MOST_LOOKS = 16;
+const MAX_LOOKS = 16;
 /** A live console file is cut when it is larger; what was in it has been read and kept, bounded, elsewhere. */
 const LIVE_CONSOLE = 8 << 20;
 const LIVE_READY = 1 << 20;
@@ -217,7 +217,7 @@ export class Machine {
   /** Of a vCPU on which the machine's own kernel runs, where there is one: each of them may just be running a guest. */
   async registers(): Promise<SystemRegisters | null> {
     let text = '';
-    for (let tries = 0; tries < MOST_LOOKS; tries++) {
+    for (let tries = 0; tries < MAX_LOOKS; tries++) {
       text = await this.qmp.human('info registers -a');
       const own = ownRegisters(text);
       if (own !== null) return own;

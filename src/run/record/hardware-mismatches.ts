@@ -4,7 +4,7 @@
 import type { HardwareComponent, Mismatch } from '../../model/kernel/component.js';
 
 /** Characters of one entry; a machine with many devices says the rest in `devices` and `iommu` of the result. */
-const MOST_DETAIL = 2000;
+const MAX_DETAIL = 2000;
 
 /**
  * Notes it once a component: what is added later goes into the same entry. `wrote` and `reads` are empty, as none of
@@ -19,8 +19,8 @@ export function noteHardware(into: Mismatch[], component: HardwareComponent, det
       reads: [],
       endsIn: 'reboot',
       source: 'run',
-      detail: detail.slice(0, MOST_DETAIL),
+      detail: detail.slice(0, MAX_DETAIL),
     });
-  else if (!known.detail.includes(detail) && known.detail.length + detail.length + 2 <= MOST_DETAIL)
+  else if (!known.detail.includes(detail) && known.detail.length + detail.length + 2 <= MAX_DETAIL)
     known.detail += `; ${detail}`;
 }

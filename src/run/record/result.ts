@@ -160,14 +160,14 @@ function memoryOf(updates: readonly UpdateRecord[]): MemoryOfResult {
 }
 
 /** Runs of pages that one update's map may have: some hundred KiB of result.json at most. */
-const MOST_RUNS = 4096;
+const MAX_RUNS = 4096;
 
 function mapOf(
   files: readonly FileRecord[],
   baseline: UpdateRecord['baseline'],
 ): Pick<MemoryOfResult['updates'][number], 'map' | 'mapLeftOut'> {
   const own = baseline.map(({ pfn, count }) => ({ pfn, count, state: 'own' as const }));
-  const { runs, leftOut } = joinRuns([...files.flatMap(({ verdict }) => verdict.map), ...own], MOST_RUNS);
+  const { runs, leftOut } = joinRuns([...files.flatMap(({ verdict }) => verdict.map), ...own], MAX_RUNS);
   return {
     map: runs.map(({ pfn, count, state }) => ({ phys: `0x${(pfn * 4096).toString(16)}`, pages: count, state })),
     mapLeftOut: leftOut,

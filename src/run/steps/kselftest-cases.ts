@@ -8,7 +8,7 @@ export type SelftestStep = Extract<Action, { op: 'kselftest' }>;
 
 /** Exit status of a test that was skipped (tools/testing/selftests/kselftest.h, KSFT_SKIP). */
 const SKIPPED = 4;
-const MOST_DETAIL = 2000;
+const MAX_DETAIL = 2000;
 
 export function wholeOf(stage: SelftestStep['stage']): string {
   return stage === null ? 'whole' : `stage ${stage}`;
@@ -35,7 +35,7 @@ export function casesOf(
   epoch: number,
 ): CaseOfResult[] {
   const { cases, bailOut } = parseKtap(text);
-  const bound = (detail: string) => detail.slice(-MOST_DETAIL);
+  const bound = (detail: string) => detail.slice(-MAX_DETAIL);
   const listed = cases.map(({ path, state, detail }): CaseOfResult => ({
     epoch,
     test,

@@ -25,7 +25,7 @@ import { outgoing } from './handover.js';
  * 7.3).
  */
 const COMPATIBLE = 48;
-const MOST_HANDLERS = 256;
+const MAX_HANDLERS = 256;
 
 export interface Incompatibility {
   why: string;
@@ -143,7 +143,7 @@ async function handlersOf({ view, plan, recorder }: Needs<'plan' | 'recorder' | 
   const entry = Buffer.alloc(COMPATIBLE + 8);
   for (const root of kernelRoots(registers)) {
     for (let at: bigint = head, first = true; first || at !== head; first = false) {
-      if (found.length > MOST_HANDLERS) throw new HandoverError('the list of handlers does not end');
+      if (found.length > MAX_HANDLERS) throw new HandoverError('the list of handlers does not end');
       if (!readLinear(view.memory, root, at - BigInt(first ? 0 : COMPATIBLE), first ? entry.subarray(0, 8) : entry))
         break;
       if (!first) found.push(entry.subarray(0, Math.max(0, entry.indexOf(0))).toString('latin1'));

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+import { parseScenario } from '../../../src/scenario/index.js';
+import { fakePlan } from '../../fakes/parts.js';
 import { describe, expect, it } from 'vitest';
 import type { Finding } from '../../../src/console/index.js';
 import type { Mismatch } from '../../../src/model/kernel/component.js';
 import type { EventBody } from '../../../src/model/result/event.js';
 import type { KernelImage } from '../../../src/model/kernel/image.js';
-import type { MemfdSpec, Scenario } from '../../../src/model/scenario/scenario.js';
+import type { MemfdSpec } from '../../../src/model/scenario/scenario.js';
 import { NO_PAGES } from '../../../src/oracles/files/file-verdict.js';
 import { Pattern } from '../../../src/oracles/files/pattern.js';
-import type { RunPlan } from '../../../src/run/engine/plan.js';
 import { KhopIndex } from '../../../src/oracles/pages/khop.js';
 import type { RunRecord } from '../../../src/run/record/record.js';
 import type { FileRecord } from '../../../src/run/judge/records.js';
@@ -277,14 +278,12 @@ describe('a result', () => {
     },
   };
   const scenario = {
+    ...parseScenario('from: a\nto: b\nsessions: [{name: s}]\n', 's.yaml'),
     name: 's',
     description: 'd',
     tags: ['t'],
-    file: 's.yaml',
-    policy: 'force',
-    expect: { outcome: 'preserved', endsIn: null },
-  } as unknown as Scenario;
-  const plan = { id: 'run-1', scenario, kernels: [image('a'), image('b'), image('c')] } as unknown as RunPlan;
+  };
+  const plan = fakePlan(scenario, { id: 'run-1', kernels: [image('a'), image('b'), image('c')] });
   const record = (more: Partial<RunRecord> = {}): RunRecord => ({
     verdict: decide([]),
     incidents: [],

@@ -8,6 +8,7 @@ import { Recorder } from '../../../src/run/engine/recorder.js';
 import type { Event } from '../../../src/model/result/event.js';
 import type { TailOptions } from '../../../src/util/process/tail.js';
 import { startClock } from '../../../src/util/clock.js';
+import { NO_MEMORY } from '../../fakes/parts.js';
 
 const never = new AbortController().signal;
 const k = (stamp: number, ...lines: string[]): string =>
@@ -26,12 +27,12 @@ const ready = (epoch: number): string => `${JSON.stringify({ epoch, bootId: `boo
 
 async function scripted() {
   const tails: TailOptions[] = [];
-  const parts = {
+  const parts: MachineParts = {
     start: () => ({
       pid: 1,
       gone: never,
-      kill: async () => undefined,
-      exited: Promise.resolve({ stderr: '' }),
+      kill: async () => ({ code: null, signal: null, stderr: '' }),
+      exited: new Promise(() => undefined),
       endedWithin: async () => false,
       commandLine: '',
     }),
@@ -40,12 +41,12 @@ async function scripted() {
       run: async () => ({ qemu: { major: 7, minor: 2, micro: 0 }, package: '' }),
       close: () => undefined,
     }),
-    openMemory: () => ({ close: () => undefined }),
+    openMemory: () => ({ ...NO_MEMORY, path: '', size: 0, write: () => false, close: () => undefined }),
     follow: (options: TailOptions) => {
       tails.push(options);
       return { look: () => undefined, stop: () => undefined };
     },
-  } as unknown as MachineParts;
+  };
   const events: Event[] = [];
   const recorder = new Recorder(startClock(), (event) => void events.push(event));
   const streams = { console: () => undefined, qmp: () => undefined } as never;

@@ -4,7 +4,7 @@ import type { IommuOfResult, TablesOfResult } from '../../../model/result/hardwa
 import { addressText } from '../../../oracles/iommu/index.js';
 import type { Needs } from '../../engine/parts.js';
 
-const MOST_TIMELINE = 500;
+const MAX_TIMELINE = 500;
 
 /** Filled update by update. */
 export class IommuRecord {
@@ -22,7 +22,7 @@ export function iommuResult(
   const { kind } = plan.scenario.hardware.iommu;
   if (kind === 'none') return null;
   const moments = (trace?.iommu ?? []).filter(({ event }) => event.kind !== 'command');
-  const shown = moments.slice(0, MOST_TIMELINE);
+  const shown = moments.slice(0, MAX_TIMELINE);
   const known = record.gaps.map(({ ms }) => ms);
   const named = new Map([...state.devices.values()].map((device) => [device.source, device.spec.name]));
   const faults = new Map<string, { count: number; first: string }>();

@@ -10,8 +10,8 @@ import type { Needs } from '../../engine/parts.js';
 import type { DeviceState, TablesLook } from '../../state/device.js';
 import { leakedTablePages } from './table-pages.js';
 
-const MOST_MAPPINGS = 32;
-const MOST_PROBLEMS = 20;
+const MAX_MAPPINGS = 32;
+const MAX_PROBLEMS = 20;
 
 /** As the kernel before left them. */
 export function leftTables(device: DeviceState, epoch: number): TablesLook | null {
@@ -64,7 +64,7 @@ export function tablesOf(
     same,
     handedOver: old.size,
     leaked: leaked.length,
-    problems: [...new Set(problems)].slice(0, MOST_PROBLEMS),
+    problems: [...new Set(problems)].slice(0, MAX_PROBLEMS),
   };
 }
 
@@ -117,7 +117,7 @@ function reachOf(look: TablesLook | null): ReachOfResult | null {
     bytes: tables.mappings.reduce((sum, { length }) => sum + length, 0),
     tablePages: tables.tables.length,
     mappings: tables.mappings
-      .slice(0, MOST_MAPPINGS)
+      .slice(0, MAX_MAPPINGS)
       .map(({ iova, phys, length, rights }) => ({ iova: hex(iova), phys: hex(phys), length, rights })),
   };
 }

@@ -19,7 +19,7 @@ import type { CarriedFile } from '../../state/file.js';
 import type { RunState } from '../../state/run-state.js';
 
 /** More of the handover's own pages than this are not looked at: 1 GiB. */
-const MOST_OTHERS = 2 ** 18;
+const MAX_OTHERS = 2 ** 18;
 /** Pages may wait somewhere for a moment before they are free. */
 const LOOKS = 4;
 const ZEROES = Buffer.alloc(PAGE);
@@ -46,7 +46,7 @@ export function contentOfOthers({ view, state }: Marked, { index }: Pick<MarkedP
   // Marks may overlap, and claim more memory than there is.
   const last = Math.max(...view.memory.ranges.map(({ end }) => end)) / PAGE;
   for (const { start, end } of index.ranges) {
-    for (let at = start; at < Math.min(end, last) && others.size < MOST_OTHERS; at++) {
+    for (let at = start; at < Math.min(end, last) && others.size < MAX_OTHERS; at++) {
       if (!own.has(at) && view.memory.read(at * PAGE, page) && !page.equals(ZEROES)) others.set(at, digest(page));
     }
   }

@@ -46,7 +46,7 @@ export interface Growth {
 }
 
 /** The most that is still noise: at least four times what sound kernels show (docs/outcomes.md). */
-const MOST: Readonly<Record<keyof Growth, { kib: number; perFile: number; what: string }>> = {
+const MAX: Readonly<Record<keyof Growth, { kib: number; perFile: number; what: string }>> = {
   pages: { kib: 1280, perFile: 0, what: 'of pages' },
   slab: { kib: 1024, perFile: 2.5, what: 'of slab (kmalloc)' },
   vmalloc: { kib: 512, perFile: 0, what: 'of vmalloc' },
@@ -67,10 +67,10 @@ export function growthOf(before: Memory, after: Memory): Growth {
 
 /** What has grown by more than noise, for people. */
 export function excessOf(growth: Growth, files: number): string[] {
-  const kinds = Object.keys(MOST) as (keyof Growth)[];
+  const kinds = Object.keys(MAX) as (keyof Growth)[];
   return kinds
-    .filter((kind) => growth[kind] > MOST[kind].kib + MOST[kind].perFile * files)
-    .map((kind) => `${growth[kind]} KiB ${MOST[kind].what}`);
+    .filter((kind) => growth[kind] > MAX[kind].kib + MAX[kind].perFile * files)
+    .map((kind) => `${growth[kind]} KiB ${MAX[kind].what}`);
 }
 
 /** What was freed may wait for a moment before it counts as free. */
