@@ -32,6 +32,7 @@ export async function probeSessions(parts: Needs<'recorder' | 'state' | 'agents'
   const failed = said.find(({ ok }) => !ok);
   const full =
     failed !== undefined && failed === said[1] && state.sessions.size > 0 && FULL.includes(failed.errno ?? '');
+  const without = failed !== undefined && failed === said[3] && failed.errno === 'ENOENT' && tookNoFile(parts);
   const what =
     failed === undefined
       ? 'a session of the lab took a memfd and let go of it'
@@ -40,10 +41,14 @@ export async function probeSessions(parts: Needs<'recorder' | 'state' | 'agents'
     kind: 'oracle',
     oracle: 'sessions of the old kernel',
     side: 'inside',
-    ok: failed === undefined || full,
-    detail: full ? `no room for one more session: ${what}` : what,
+    ok: failed === undefined || full || without,
+    detail: full
+      ? `no room for one more session: ${what}`
+      : without
+        ? `the kernel takes no memfd, and took none before: ${what}`
+        : what,
   });
-  if (failed === undefined || full) return;
+  if (failed === undefined || full || without) return;
   recorder.incident({
     source: 'agent',
     side: 'inside',
@@ -59,6 +64,12 @@ export function usedSessions({ state, recorder }: Needs<'recorder' | 'state'>): 
     ({ operation: { epoch, op }, state: how }) =>
       epoch === recorder.epoch && how === 'done' && (op === 'create' || op === 'retrieve-session'),
   );
+}
+
+/** A kernel without a handler for memfds says ENOENT, after a refusal as before it. */
+function tookNoFile({ state, recorder }: Needs<'recorder' | 'state'>): boolean {
+  const here = state.results.filter(({ operation: { epoch, op } }) => epoch === recorder.epoch && op === 'preserve');
+  return here.every(({ state: how }) => how !== 'done') && here.some(({ errno }) => errno === 'ENOENT');
 }
 
 function sentence({ errno, at }: AgentReply): string {

@@ -182,6 +182,20 @@ describe('an old kernel after a refusal', () => {
     expect(record?.verdict.cause?.detail).toContain('sessions held 4 pages');
   });
 
+  it('may take no memfd where it took none before', async () => {
+    const none = (_: FakeMachine, { op }: Request): Reaction | null =>
+      op === 'preserve' ? { kind: 'answer', reply: { ok: false, errno: 'ENOENT', at: 'PRESERVE_FD' } } : null;
+    const { record } = await runFake(steps, { request: none });
+    expect(record?.verdict.outcome).toBe('refused');
+    const later = (machine: FakeMachine, asked: Request): Reaction | null =>
+      asked.args['session'] === 'lab-probe' ? none(machine, asked) : null;
+    const { record: worse } = await runFake(steps, { request: later });
+    expect(worse?.verdict).toMatchObject({
+      outcome: 'lost',
+      cause: { title: 'sessions work no more in the old kernel' },
+    });
+  });
+
   it('may be full while the scenario has sessions open for its next attempt', async () => {
     const { request } = refusing(1);
     const { record } = await runFake(`${BEGIN}  - kexec: {errno: EIO}\n  - kexec${FINISH}`, {
