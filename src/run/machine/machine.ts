@@ -2,7 +2,7 @@
 // The running machine with all its streams: console, readiness marks, monitor, memory. Waits here end as soon as the
 // machine does.
 import { setMaxListeners } from 'node:events';
-import { ConsoleScanner, type ConsoleSignal, type Finding } from '../../console/index.js';
+import type { Finding } from '../../console/index.js';
 import { CONSOLE_FILE, QMP_SOCKET, READY_FILE, type MachineConfig } from '../../qemu/args.js';
 import type { OpenMemory } from '../../qemu/memory.js';
 import { ownRegisters, parseRegisters, type SystemRegisters } from '../../qemu/registers.js';
@@ -11,16 +11,14 @@ import { LabError, RunLimit } from '../../util/errors.js';
 import { LineSplitter } from '../../util/text/lines.js';
 import { whileItMoves } from '../../util/pulse.js';
 import { endingOf, MachineEnded, type Ending } from './ending.js';
+import { type Implication, KernelConsole } from './kernel-console.js';
 import { KexecWatch } from './kexec-watch.js';
 import { MachinePulse } from './pulse.js';
 import { QEMU_PARTS, type MachineParts, type Monitor, type Process, type Tail } from './parts.js';
 import { type ReadyMark, ReadyMarks } from './ready-marks.js';
 import type { Recorder } from '../engine/recorder.js';
-import type { Outcome } from '../../model/result/outcome.js';
 import type { RunStreams } from '../engine/streams.js';
 
-/** Between the first words of a panic on the console and the machine's own report of it, in milliseconds. */
-const PANIC_GRACE = 1000;
 const QMP_DEADLINE = 30_000;
 /** For a vCPU that does not run a guest just then. */
 const MAX_LOOKS = 16;
@@ -28,11 +26,6 @@ const MAX_LOOKS = 16;
 const LIVE_CONSOLE = 8 << 20;
 const LIVE_READY = 1 << 20;
 const LONGEST_MARK = 4096;
-/** Characters of the console's end that are kept for messages. */
-const TAIL = 3000;
-
-/** What a finding stands for in this run. */
-export type WeighFinding = (finding: Finding) => Outcome | null;
 
 export class Machine {
   /** Aborted with MachineEnded (or a LabError where QEMU itself failed). */
@@ -42,17 +35,11 @@ export class Machine {
   qemuVersion = '';
   private qmp!: Monitor;
   private readonly end = new AbortController();
-  private readonly scanner = new ConsoleScanner();
   private readonly tails: Tail[];
   private readonly marks = new ReadyMarks();
   /** How the running kernel leaves for the next one. */
   readonly kexecWatch = new KexecWatch();
-  /** What kernels complained of; the scanner bounds their number. */
-  readonly findings: Finding[] = [];
-  private tail = '';
-  private lastOutput = 0;
-  /** Boots on the console that were no update's, by the scanner's count of epochs: the machine came up cold. */
-  private readonly coldBoots: number[] = [];
+  private readonly console: KernelConsole;
   private stopped: Promise<void> | null = null;
   private debuggerStub: Promise<string> | null = null;
   /** Whether it moves, and whether the host lets it. */
@@ -65,10 +52,16 @@ export class Machine {
     private readonly process: Process,
     private readonly recorder: Recorder,
     private readonly streams: RunStreams,
-    private readonly weigh: WeighFinding,
+    implication: Implication,
     private readonly parts: MachineParts,
   ) {
     this.ended = this.end.signal;
+    this.console = new KernelConsole(recorder, this.kexecWatch, implication, {
+      coldBoot: () => {
+        if (!this.marks.resetExpected) this.cameUpCold();
+      },
+      panic: () => this.endWith({ kind: 'panic', title: 'a kernel panicked', implies: 'panic' }),
+    });
     this.pulse = new MachinePulse(() => parts.hostTimes?.(process.pid) ?? null);
     // Every request under way listens for the end.
     setMaxListeners(0, this.ended);
@@ -110,11 +103,11 @@ export class Machine {
     config: MachineConfig,
     recorder: Recorder,
     streams: RunStreams,
-    weigh: WeighFinding = ({ implies }) => implies,
+    implication: Implication = ({ implies }) => implies,
     parts: MachineParts = QEMU_PARTS,
   ): Promise<Machine> {
     const process = parts.start(config);
-    const machine = new Machine(config, process, recorder, streams, weigh, parts);
+    const machine = new Machine(config, process, recorder, streams, implication, parts);
     try {
       await machine.connect(`${config.dir}/${QMP_SOCKET}`);
       return machine;
@@ -137,7 +130,12 @@ export class Machine {
 
   /** The console's last lines. */
   get consoleTail(): string {
-    return this.tail.split(/\r?\n/).slice(-25).join('\n').trim();
+    return this.console.lastLines;
+  }
+
+  /** What kernels complained of. */
+  get findings(): readonly Finding[] {
+    return this.console.findings;
   }
 
   get pid(): number {
@@ -170,14 +168,14 @@ export class Machine {
   async untilReady(epoch: number, ms: number): Promise<ReadyMark> {
     const mark = await this.until(this.marks.of(epoch), ms, `readiness mark of epoch ${epoch}`);
     for (const tail of this.tails) tail.look();
-    this.takeSignals(this.scanner.reached(epoch + this.coldBoots.length));
+    this.console.reached(epoch);
     return mark;
   }
 
   /** What has come on the console until now; a report that is still being printed counts as it is. */
   readConsole(): void {
     for (const tail of this.tails) tail.look();
-    this.takeSignals(this.scanner.flush());
+    this.console.flush();
   }
 
   /** Resets the machine on purpose: the first kernel boots again, cold. Waits for its user space. */
@@ -205,10 +203,9 @@ export class Machine {
    */
   async settle(): Promise<void> {
     const until = Date.now() + 1500;
-    while (Date.now() < until && Date.now() - this.lastOutput < 150)
-      await new Promise((resolve) => setTimeout(resolve, 25));
+    while (Date.now() < until && this.console.quietMs < 150) await new Promise((resolve) => setTimeout(resolve, 25));
     for (const tail of this.tails) tail.look();
-    this.takeSignals(this.scanner.end());
+    this.console.end();
   }
 
   // -- acting on it
@@ -275,7 +272,7 @@ export class Machine {
     this.qmp?.close();
     await this.process.kill();
     for (const tail of this.tails) tail.stop();
-    this.takeSignals(this.scanner.end());
+    this.console.end();
   }
 
   /** The memory can still be read after `stop`, until this. */
@@ -287,58 +284,9 @@ export class Machine {
   // -------------------------------------------------------------------------------------------------
 
   private takeConsole(chunk: Buffer): void {
-    this.lastOutput = Date.now();
-    this.tail = (this.tail + chunk.toString('latin1')).slice(-TAIL);
     this.streams.console(chunk);
     this.pulse.console(chunk);
-    this.takeSignals(this.scanner.feed(chunk));
-  }
-
-  private takeSignals(signals: readonly ConsoleSignal[]): void {
-    for (const signal of signals) {
-      const epoch = this.epochOf(signal);
-      if (signal.type === 'finding') {
-        this.takeFinding({ ...signal, epoch });
-      } else if (signal.kind === 'boot') {
-        this.recorder.event({ kind: 'epoch', mark: 'boot', release: signal.release, bootId: null });
-        if (signal.how !== 'cold') continue;
-        if (this.kexecWatch.onBootWithout())
-          this.recorder.event({ kind: 'note', text: "the old kernel's last words are not on the console" });
-        else {
-          this.coldBoots.push(signal.epoch);
-          if (!this.marks.resetExpected) this.cameUpCold();
-        }
-      } else if (signal.kind === 'panic') {
-        // The report is still being written; the machine's own word mostly comes first.
-        setTimeout(
-          () => this.endWith({ kind: 'panic', title: 'a kernel panicked', implies: 'panic' }),
-          PANIC_GRACE,
-        ).unref();
-      } else if (signal.kind === 'firmware') {
-        this.kexecWatch.onReset();
-      } else if (signal.kind === 'kexec-start') {
-        this.recorder.event({ kind: 'kexec', state: 'left' });
-        this.kexecWatch.onKexecStart();
-      }
-    }
-  }
-
-  private takeFinding(finding: Finding): void {
-    const { title, severity, line, text, corrupted, epoch } = finding;
-    this.recorder.event({ kind: 'crash', title, severity, line }, null, epoch);
-    this.findings.push(finding);
-    if (severity === 'info') return;
-    const detail = corrupted === null ? text : `${text}\n(the report came through damaged: ${corrupted})`;
-    this.recorder.incident({ source: 'console', side: 'inside', implies: this.weigh(finding), title, detail, epoch });
-  }
-
-  /**
-   * The kernel that printed it. It may be the next one already while the run still waits for it; a cold boot begins no
-   * epoch.
-   */
-  private epochOf(signal: ConsoleSignal): number {
-    const cold = this.coldBoots.filter((epoch) => epoch <= signal.epoch).length;
-    return Math.min(Math.max(0, signal.epoch - cold), this.recorder.epoch + 1);
+    this.console.take(chunk);
   }
 
   private takeMark(line: string): void {
