@@ -3,17 +3,17 @@ import { availableParallelism } from 'node:os';
 import { type OnProgress, thinOut } from '../util/progress.js';
 import { Cache, defaultCacheDir } from './cache/cache.js';
 
-/** What every function of this folder is given. */
+/** The settings that every function of this folder gets. */
 export interface ImageContext {
   onProgress: OnProgress;
   signal: AbortSignal;
-  /** Folder of the cache; $LAB_CACHE, $XDG_CACHE_HOME/liveupdate-lab or ~/.cache/liveupdate-lab without it. */
+  /** Folder of the cache. The default is $LAB_CACHE, $XDG_CACHE_HOME/liveupdate-lab or ~/.cache/liveupdate-lab. */
   cacheDir?: string | undefined;
-  /** Processes that a build may run at once; the number of processors without it. */
+  /** How many processes a build may run at once. The default is the number of processors. */
   jobs?: number | undefined;
 }
 
-/** The same, with defaults filled in. */
+/** The settings with defaults filled in. */
 export interface Workspace {
   cache: Cache;
   jobs: number;

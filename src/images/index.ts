@@ -29,7 +29,7 @@ export {
   ROOTFS_NAME,
   showImage,
 } from './cache/list.js';
-export { type KernelParcel, offerKernel, takeKernel } from './transfer/archive.js';
+export { type KernelArchive, offerKernel, takeKernel } from './transfer/archive.js';
 export { prebuiltKernel } from './binary/prebuilt.js';
 export { type KernelRecipe, recipeOf } from './build/recipe.js';
 export { resolveKernel, type ResolvedKernel } from './definition/resolve.js';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the lab needs of its host, and which Debian package brings it. As root it installs what is missing; otherwise it
-// says the exact line to run. Looking costs a few system calls: this runs before every run.
+// Lists what the lab needs on its host, and the Debian package of each. As root, it installs what is missing; otherwise
+// it prints the command to run. The check runs before every run, so it takes only a few system calls.
 import { spawn } from 'node:child_process';
 import { accessSync, closeSync, constants, existsSync, openSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,8 +11,8 @@ import { type ImageContext, openWorkspace, type Workspace } from './context.js';
 import { withLock } from '../util/process/lock.js';
 
 /**
- * What it is needed for: to run a machine, to make a root file system, to fetch source through apt, to unpack it, to
- * build a kernel, ...
+ * What a tool is for: running a machine, making a root file system, fetching source through apt, unpacking it, building
+ * a kernel, and so on.
  */
 export type Purpose = 'run' | 'rootfs' | 'fetch' | 'unpack' | 'build' | 'git' | 'test';
 
@@ -20,13 +20,13 @@ export interface HostTool {
   name: string;
   package: string;
   purposes: Purpose[];
-  /** Where it is; null where it is missing. */
+  /** Returns the path; null if it is missing. */
   find: () => string | null;
 }
 
 const MULTIARCH = { x64: 'x86_64-linux-gnu', arm64: 'aarch64-linux-gnu' }[process.arch as string] ?? '';
 
-/** Folders of programs: PATH, and those that only root's PATH has. */
+/** Folders of programs: PATH, and those that only root's PATH includes. */
 function programFolders(): string[] {
   const path = (process.env['PATH'] ?? '').split(':').filter((dir) => dir.startsWith('/'));
   return [...new Set([...path, '/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/bin', '/bin'])];
@@ -45,7 +45,7 @@ export function findProgram(name: string): string | null {
   return null;
 }
 
-/** PATH for the lab's children, with the folders above. */
+/** PATH for the lab's child processes, including these folders. */
 export function programPath(): string {
   return programFolders().join(':');
 }
@@ -119,20 +119,20 @@ export interface ToolState {
   path: string | null;
 }
 
-/** All tools for the purposes, each with its place. */
+/** Lists the tools for the purposes, with their paths. */
 export function hostTools(purposes?: readonly Purpose[], tools: readonly HostTool[] = HOST_TOOLS): ToolState[] {
   return tools
     .filter((tool) => !purposes || tool.purposes.some((purpose) => purposes.includes(purpose)))
     .map((tool) => ({ name: tool.name, package: tool.package, purposes: tool.purposes, path: tool.find() }));
 }
 
-/** QEMU, and what starts it. */
+/** Makes sure that QEMU, and what starts it, is there. */
 export async function ensureHostTools(context: ImageContext): Promise<void> {
   if (hostTools(['run']).every((tool) => tool.path !== null)) return;
   await ensureTools(['run'], openWorkspace(context));
 }
 
-/** Installs what is missing where it may, else throws the line to run. */
+/** Installs missing tools if it may; otherwise throws an error with the command to run. */
 export async function ensureTools(
   purposes: readonly Purpose[],
   work: Workspace,
@@ -145,16 +145,16 @@ export async function ensureTools(
   const root = process.getuid?.() === 0;
   if (findProgram('apt-get') === null) {
     throw new LabError(`missing on this host: ${before.map((tool) => tool.name).join(', ')}`, {
-      hint: `install what Debian calls: ${packages.join(' ')}`,
+      hint: `install these Debian packages, or their equivalents: ${packages.join(' ')}`,
     });
   }
   if (!root)
     throw new LabError(`missing on this host: ${before.map((tool) => tool.name).join(', ')}`, {
-      hint: installLine(packages, true),
+      hint: installLine(packages, 'sudo'),
     });
   await withLock(
     work.cache.lock('host-packages'),
-    { signal: work.signal, onWait: () => report(work, 0, 'waits for another lab') },
+    { signal: work.signal, onWait: () => report(work, 0, 'is waiting for another lab') },
     async () => {
       const now = packagesOf(missing());
       if (now.length > 0) await install(now, work);
@@ -164,7 +164,7 @@ export async function ensureTools(
   if (after.length > 0) {
     throw new LabError(
       `still missing after installing ${packages.join(' ')}: ${after.map((tool) => tool.name).join(', ')}`,
-      { hint: installLine(packagesOf(after), false) },
+      { hint: installLine(packagesOf(after)) },
     );
   }
 }
@@ -173,8 +173,8 @@ function packagesOf(tools: readonly ToolState[]): string[] {
   return [...new Set(tools.map((tool) => tool.package))].sort();
 }
 
-export function installLine(packages: readonly string[], sudo: boolean): string {
-  const su = sudo ? 'sudo ' : '';
+export function installLine(packages: readonly string[], as: 'sudo' | 'root' = 'root'): string {
+  const su = as === 'sudo' ? 'sudo ' : '';
   return `${su}apt-get update && ${su}apt-get install -y --no-install-recommends ${packages.join(' ')}`;
 }
 
@@ -199,16 +199,16 @@ async function install(packages: string[], work: Workspace): Promise<void> {
   report(work, 0, packages.join(' '));
   let result = await apt(argv, work);
   if (result.code !== 0) {
-    // No lists yet, or lists that are too old.
+    // There are no package lists yet, or they are too old.
     if (/dpkg was interrupted/.test(result.stderr)) await apt(['dpkg', '--configure', '-a'], work);
-    // One archive that fails must not matter if the packages come from another.
+    // A failing archive does not matter if the packages come from another one.
     const update = await apt(['apt-get', 'update', '-o', 'APT::Status-Fd=3'], work);
     result = await apt(argv, work);
     if (result.code !== 0 && update.code !== 0) result = { ...result, stderr: `${update.stderr}\n${result.stderr}` };
   }
   if (result.code !== 0) {
     const error = commandError(`cannot install ${packages.join(' ')}`, ['apt-get'], result);
-    throw new LabError(error.message, { detail: error.detail, hint: error.hint ?? installLine(packages, false) });
+    throw new LabError(error.message, { detail: error.detail, hint: error.hint ?? installLine(packages) });
   }
   report(work, 100, packages.join(' '));
 }
@@ -216,17 +216,17 @@ async function install(packages: string[], work: Workspace): Promise<void> {
 /** How long another apt may hold its locks. */
 const LOCK_SECONDS = 300;
 
-/** Runs apt, and again while another one holds a lock that apt itself does not wait for (that of the lists). */
+/** Runs apt. It tries again while another apt holds a lock that apt itself does not wait for (that of the lists). */
 async function apt(argv: string[], work: Workspace): Promise<CommandResult> {
   for (const end = Date.now() + LOCK_SECONDS * 1000; ;) {
     const result = await aptOnce(argv, work);
     if (result.code === 0 || !/Could not get lock/.test(result.stderr) || Date.now() > end) return result;
-    report(work, 0, 'waits for another apt');
+    report(work, 0, 'is waiting for another apt');
     await sleep(2000, undefined, { signal: work.signal });
   }
 }
 
-/** Runs apt as it is, without the guard: killed half-way, it would leave the host's packages in pieces. */
+/** Runs apt without the guard: if it were killed half-way, the host's packages would be left broken. */
 function aptOnce(argv: string[], work: Workspace): Promise<CommandResult> {
   return new Promise((resolve, reject) => {
     work.signal.throwIfAborted();
@@ -258,7 +258,7 @@ function aptOnce(argv: string[], work: Workspace): Promise<CommandResult> {
   });
 }
 
-/** True for an ELF file that asks for no interpreter. */
+/** Is this an ELF file without an interpreter? */
 export function isStaticElf(path: string): boolean {
   const fd = openSync(path, 'r');
   try {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Temporary folders and a workspace in one, for the tests of images.
+// Temporary folders with a workspace, for the tests of images.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -13,7 +13,7 @@ export function temporaryFolder(): string {
   return dir;
 }
 
-/** Writes files, with their folders, and returns the folder. */
+/** Writes files and their folders, and returns the folder. */
 export function folderWith(files: Record<string, string | Buffer>): string {
   const dir = temporaryFolder();
   for (const [name, content] of Object.entries(files)) {

@@ -11,7 +11,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-/** A host where `widget` is missing, and an apt-get that notes what it is asked and does what the script says. */
+/** A host where `widget` is missing, with an apt-get that logs its arguments and does what the script says. */
 function host(script: string, uid = 0) {
   const dir = folderWith({
     'apt-get': `#!/bin/sh\necho "$@" >> "$(dirname "$0")/asked"\nD=$(dirname "$0")\n${script}\n`,
@@ -48,7 +48,7 @@ async function failure(promise: Promise<unknown>): Promise<LabError> {
 }
 
 describe('host packages', () => {
-  it('are installed by root, without questions, and waiting for another apt', async () => {
+  it('are installed by root without questions; another apt is waited for', async () => {
     const one = host('echo "pmstatus:libwidget-dev:50:Unpacking" >&3; touch $D/widget');
     await one.ensure();
     expect(one.arguments()).toMatch(
@@ -59,7 +59,7 @@ describe('host packages', () => {
     expect(one.asked()).toEqual(['install']);
   });
 
-  it('with lists fetched first where there are none', async () => {
+  it('are installed after fetching lists, if there are none', async () => {
     const one = host(
       'case $1 in update) touch $D/lists;; install) [ -e $D/lists ] || { echo "E: Unable to locate package libwidget-dev" >&2; exit 100; }; touch $D/widget;; esac',
     );
@@ -67,20 +67,20 @@ describe('host packages', () => {
     expect(one.asked()).toEqual(['install', 'update', 'install']);
   });
 
-  it('a failure shows what apt said, and the line to run', async () => {
+  it("a failure shows apt's output and the command to run", async () => {
     const error = await failure(host('echo "E: no such luck" >&2; [ $1 = update ]').ensure());
     expect(error.message).toBe('cannot install libwidget-dev: apt-get ended with 1');
     expect(error.detail).toContain('no such luck');
-    expect(error.hint).toBe(installLine(['libwidget-dev'], false));
+    expect(error.hint).toBe(installLine(['libwidget-dev']));
   });
 
-  it('an apt that lies is found out', async () => {
+  it('an apt that reports success without installing is noticed', async () => {
     expect((await failure(host('exit 0').ensure())).message).toBe(
       'still missing after installing libwidget-dev: widget',
     );
   });
 
-  it('anybody but root gets the exact line to run', async () => {
+  it('other users get the exact command to run', async () => {
     const one = host('touch $D/widget', 1000);
     const error = await failure(one.ensure());
     expect(error.message).toBe('missing on this host: widget');
@@ -92,7 +92,7 @@ describe('host packages', () => {
     expect(HOST_TOOLS.map((tool) => tool.package)).not.toContain('dropbear');
   });
 
-  it('a program is static where it asks for no interpreter', () => {
+  it('a program is static if it asks for no interpreter', () => {
     expect(isStaticElf(process.execPath)).toBe(false);
     expect(isStaticElf('/etc/passwd')).toBe(false);
   });

@@ -172,7 +172,7 @@ describe('ready-made files', () => {
     writeFileSync(join(home, 'text'), 'no kernel');
     const none = await lab(['check', '--from', join(home, 'text'), '--to', '7.3.4']);
     expect([none.code, none.stdout]).toEqual([3, '']);
-    expect(none.stderr).toContain('is no bzImage');
+    expect(none.stderr).toContain('is not a bzImage');
   });
 });
 

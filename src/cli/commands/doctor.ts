@@ -36,7 +36,7 @@ export function createCommand(): Command {
       // The tests install what only they use.
       const missing = tools.filter((tool) => tool.path === null && tool.purposes.some((purpose) => purpose !== 'test'));
       const packages = [...new Set(missing.map((tool) => tool.package))].sort();
-      const line = packages.length === 0 ? null : installLine(packages, process.getuid?.() !== 0);
+      const line = packages.length === 0 ? null : installLine(packages, process.getuid?.() === 0 ? 'root' : 'sudo');
       if (options.json)
         process.stdout.write(`${JSON.stringify({ complete: missing.length === 0, install: line, tools }, null, 2)}\n`);
       else process.stdout.write(text(tools, line));

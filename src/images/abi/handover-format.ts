@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the lab must know of a kernel to find what it hands over: the layouts of its structures, and where it keeps the
-// root. Read before the machine starts. To count what a kernel has set aside its symbols are enough, so that any
-// refusal can be judged.
+// The facts that the lab needs to find a kernel's handover data: the layouts of its structures, and where the root is.
+// Read before the machine starts. The symbols alone are enough to count what a kernel has preserved, so any refusal can
+// be judged.
 import { readFileSync } from 'node:fs';
 import type { ImageContext } from '../index.js';
 import type { Structure } from '../../model/kernel/abi.js';
@@ -15,33 +15,33 @@ export interface HandoverFormat {
   /** The variable `kho_out`: linear addresses, `end` exclusive. */
   khoOut: { start: bigint; end: bigint };
   /**
-   * The function `machine_kexec`, where the old kernel has written everything and nothing of the next one runs. Linear
-   * address.
+   * Linear address of the function `machine_kexec`. When it starts, the old kernel has written everything, and nothing
+   * of the next one has run.
    */
   machineKexec: bigint;
-  /** The variable `luo_file_handler_list`; null where the kernel has no LUO. Linear address. */
+  /** Linear address of the variable `luo_file_handler_list`; null if the kernel has no LUO. */
   handlers: bigint | null;
 }
 
-/** Largest variable that is looked through, in bytes. */
-const MOST_VARIABLE = 4096n;
+/** Largest variable that is searched, in bytes. */
+const MAX_VARIABLE = 4096n;
 
 /**
- * True where the run must find its way in what its kernels hand over: a fault changes it, the running kernel is asked
- * before the kexec, or what it set aside must be counted.
+ * Must the run find its way in its kernels' handover data? It must if a fault changes that data, if the running kernel
+ * is checked before the kexec, or if the preserved pages must be counted.
  */
 export function looksIntoHandover(scenario: Scenario): boolean {
   return demandsHandover(scenario) || scenario.expect.outcome === 'refused';
 }
 
-/** Without it such a scenario cannot be run at all. */
+/** Such a scenario cannot run at all without the format. */
 export function demandsHandover(scenario: Scenario): boolean {
   return (
     scenario.policy === 'check' || scenario.steps.some((step) => step.op === 'fault' && step.fault.kind === 'change')
   );
 }
 
-/** Sizes of the parts of the map of 7.1 and later: each is a page (include/linux/kho/abi/kexec_handover.h). */
+/** Sizes of the parts of the map in 7.1 and later: each is a page (include/linux/kho/abi/kexec_handover.h). */
 const MAP_PARTS: readonly Structure[] = ['kho_radix_node', 'kho_radix_leaf'].map((name) => ({
   name,
   kind: 'struct',
@@ -51,14 +51,13 @@ const MAP_PARTS: readonly Structure[] = ['kho_radix_node', 'kho_radix_leaf'].map
 }));
 
 /**
- * Enough to count what the kernel has set aside; asks nothing but its System.map. Throws LabError where that does not
- * tell.
+ * Enough to count what the kernel has preserved. It needs only System.map, and throws LabError if that is not enough.
  */
 export function countingFormat(image: KernelImage): HandoverFormat {
   return { ...placesOf(image), structures: [...MAP_PARTS] };
 }
 
-/** Throws LabError where the kernel does not show what is needed. */
+/** Throws LabError if the kernel does not provide what is needed. */
 export async function handoverFormat(image: KernelImage, context: ImageContext): Promise<HandoverFormat> {
   const places = placesOf(image);
   const { structures, notes } = await kernelAbi(image.name, [], context);
@@ -68,19 +67,19 @@ export async function handoverFormat(image: KernelImage, context: ImageContext):
 }
 
 function lacks({ name }: KernelImage, what: string): LabError {
-  return new LabError(`${name}: a place in its handover cannot be found: ${what}`);
+  return new LabError(`${name}: its handover data cannot be located: ${what}`);
 }
 
 function placesOf(image: KernelImage): Omit<HandoverFormat, 'structures'> {
   const why = (what: string) => lacks(image, what);
-  if (image.systemMap === null) throw why('it comes without a System.map');
+  if (image.systemMap === null) throw why('it has no System.map');
   const symbols = readSymbols(readFileSync(image.systemMap, 'latin1'));
   const khoOut = symbols.get('kho_out');
   const machineKexec = symbols.get('machine_kexec');
-  if (khoOut === undefined || machineKexec === undefined) throw why('it has no kexec handover built in');
+  if (khoOut === undefined || machineKexec === undefined) throw why('it was built without kexec handover');
   const after = [...symbols.values()].reduce(
     (next, address) => (address > khoOut && address < next ? address : next),
-    khoOut + MOST_VARIABLE,
+    khoOut + MAX_VARIABLE,
   );
   return {
     khoOut: { start: khoOut, end: after },
@@ -89,7 +88,10 @@ function placesOf(image: KernelImage): Omit<HandoverFormat, 'structures'> {
   };
 }
 
-/** Name to linear address; of two of one name the first. Lines as nm writes them: `ffffffff81000000 T _stext`. */
+/**
+ * Maps names to linear addresses; of two equal names, the first. The lines are those of nm: `ffffffff81000000 T
+ * _stext`.
+ */
 export function readSymbols(text: string): Map<string, bigint> {
   const symbols = new Map<string, bigint>();
   for (const [, address = '', name = ''] of text.matchAll(/^([0-9a-f]{16}) \S (\S+)$/gm)) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The handover format of a kernel, from wherever it can be read: its own list of versions, its image, its source. What
-// is not known is said.
+// Finds the handover format of a kernel from all sources that can be read: its own list of versions, its image, its
+// source code. Notes tell what is not known.
 import { readFileSync } from 'node:fs';
 import {
   type ByteSource,
@@ -34,8 +34,8 @@ import type { AbiComponent, AbiSource, KernelAbi, Structure } from '../../model/
 import type { Component } from '../../model/kernel/component.js';
 import type { KernelImage } from '../../model/kernel/image.js';
 
-/** Most debug information of a ready-made vmlinux that is read: more would take minutes. */
-const MOST_VMLINUX = 192 * 2 ** 20;
+/** The most debug information of a ready-made vmlinux that is read. More would take minutes. */
+const MAX_VMLINUX = 192 * 2 ** 20;
 
 const WANTED = {
   recipe: 1,
@@ -44,9 +44,7 @@ const WANTED = {
     CROSSING.some((pattern) => pattern.test(name)) && !STAYS.some((pattern) => pattern.test(name)),
 };
 
-/**
- * A kernel by name or path as everywhere, or a source tree; with patches, as it would be with them. Builds no kernel.
- */
+/** Takes a kernel by name or path, or a source tree; with patches, as it would be with them. Builds no kernel. */
 export async function kernelAbi(
   nameOrPath: string,
   patches: readonly string[],
@@ -74,11 +72,11 @@ function fromSource(name: string, source: AbiObjects, image: KernelImage | null)
   let components = tagged(defined.components, 'source');
   if (image === null) {
     if (components.length > 0)
-      notes.push('versions are those of the source; which of them a built kernel has depends on its configuration');
+      notes.push('the versions are those of the source; which of them a built kernel has depends on its configuration');
   } else {
     const seen = imageComponents(image, notes);
-    // What was looked for in the image and is only in the source is configured out. Numbers, and names that nobody
-    // looked for, say nothing so.
+    // If a searched component is in the source but not in the image, it is configured out. Numbers, and names that were
+    // not searched for, prove nothing.
     components = [
       ...seen,
       ...components.filter(({ name: other }) => !SCANNED.includes(other) && versionsOf(seen, other).length === 0),
@@ -104,16 +102,15 @@ function fromFiles(image: KernelImage, patches: readonly string[]): KernelAbi {
   const components = imageComponents(image, notes);
   notes.push(
     ...NUMBERS.filter((name) => versionsOf(components, name).length === 0).map(
-      (name) => `${name}: its version is a number, and cannot be found in an image`,
+      (name) => `${name}: its version is a number, which cannot be found in an image`,
     ),
   );
   let structures: Structure[] | null = null;
-  if (image.vmlinux === null)
-    notes.push('layouts are not known: there is no vmlinux, and a bzImage has no types in it');
+  if (image.vmlinux === null) notes.push('layouts are not known: there is no vmlinux, and a bzImage contains no types');
   else
     structures = withFile(image.vmlinux, (source) =>
-      source.size > MOST_VMLINUX
-        ? say(notes, `layouts are not known: a vmlinux of ${source.size} bytes is not read`)
+      source.size > MAX_VMLINUX
+        ? say(notes, `layouts are not known: a vmlinux of ${source.size} bytes is too large to read`)
         : readLayouts(source, image.vmlinux ?? '', notes),
     );
   return {
@@ -131,7 +128,7 @@ function say(notes: string[], note: string): null {
   return null;
 }
 
-/** The kernel's own list first; what it does not name, such as the root, from the strings of the image. */
+/** The kernel's own list comes first. What it lacks, such as the root, comes from the strings of the image. */
 function imageComponents({ components, listed, notes: unread }: KernelImage, notes: string[]): AbiComponent[] {
   if (components.length === 0) notes.push('no version string of the handover was found in the image');
   notes.push(...unread);
@@ -156,7 +153,7 @@ function structuresOf(paths: readonly string[], notes: string[]): { structures: 
   for (const path of paths) {
     const structures = readLayouts(fromMemory(readFileSync(path)), 'an object of the lab', notes);
     if (structures !== null) read++;
-    // The first object is that of the headers: its word counts.
+    // The first object is that of the headers, and it takes precedence.
     for (const structure of structures ?? []) if (!found.has(structure.name)) found.set(structure.name, structure);
   }
   const sorted = [...found.values()].sort((a, b) => (a.name < b.name ? -1 : 1));

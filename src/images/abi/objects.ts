@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// From a source to objects that describe the handover's types, without building a kernel: a part of the tree, its own
-// configuration, and one to three files compiled by the tree's own rules. Kept in the cache by the content of all that
-// goes in.
+// Makes objects with the handover's types from a source, without building a kernel: a part of the tree, a special
+// configuration, and a few files compiled by the tree's own rules. The cache keeps them by the content of all inputs.
 import {
   copyFileSync,
   existsSync,
@@ -30,21 +29,21 @@ import { ensureTools } from '../requirements.js';
 import { ensureSource } from '../source/source.js';
 import { fileDigest, overlayDigests } from '../build/tree.js';
 
-/** Changes when the same inputs would give other objects. */
+/** Increased when the same inputs would give other objects. */
 const RECIPE = 1;
-/** Kept, the newest: each takes a megabyte, and a tree that is worked on makes a new one with every change. */
-const MOST_KEPT = 64;
-/** Whatever is older is nobody's any more. */
-const LONGEST_MS = 3_600_000;
+/** How many are kept, newest first. Each takes a megabyte, and every change of a developer's tree makes another. */
+const MAX_KEPT = 64;
+/** Anything older than this is abandoned. */
+const MAX_AGE_MS = 3_600_000;
 
 export interface AbiObjects {
-  /** As `uname -r` would say it. */
+  /** As `uname -r` would print it. */
   release: string | null;
-  /** ELF objects with the types in them. */
+  /** ELF objects that contain the types. */
   objects: string[];
   /** Defines of the sources, as C. */
   defines: string;
-  /** Every source that was asked for compiled. */
+  /** Every requested source compiled. */
   complete: boolean;
   notes: string[];
 }
@@ -55,7 +54,7 @@ interface Stored extends AbiObjects {
 
 const fragment = (name: string) => join(packageRoot(), 'images', 'config', `${name}.config`);
 
-/** Objects of a kernel's definition; its source is fetched where it is not there yet. */
+/** Makes the objects of a kernel's definition; fetches its source if needed. */
 export async function definitionObjects(
   definition: KernelDefinition,
   patches: readonly string[],
@@ -74,7 +73,7 @@ export async function definitionObjects(
   return objectsOf(inputs, source.id, wanted, work);
 }
 
-/** Objects of a source tree as it lies there; nothing is written into it. */
+/** Makes the objects of a source tree; nothing is written into it. */
 export async function treeObjects(
   path: string,
   patches: readonly string[],
@@ -82,7 +81,7 @@ export async function treeObjects(
   work: Workspace,
 ): Promise<AbiObjects> {
   const dir = resolve(path);
-  if (!isSourceTree(dir)) throw new UsageError(`${path} is no source tree of a kernel`);
+  if (!isSourceTree(dir)) throw new UsageError(`${path} is not a kernel source tree`);
   const inputs: AbiInputs = {
     name: path,
     dir,
@@ -116,7 +115,7 @@ async function objectsOf(inputs: AbiInputs, sourceId: string, wanted: AbiWanted,
       task: `types of ${inputs.name}`,
       done: 0,
       of: null,
-      detail: 'waits for another lab that reads them',
+      detail: 'is waiting for another lab that reads them',
     });
   return onDisk(work.cache, () =>
     withLock(work.cache.lock(`abi-${key}`), { signal: work.signal, onWait }, async (lock) => {
@@ -131,7 +130,7 @@ async function objectsOf(inputs: AbiInputs, sourceId: string, wanted: AbiWanted,
       }
       await forgetOld(work);
       const made = read(key, work);
-      if (made === null) throw new LabError(`the types of ${inputs.name} were read, and are not in the cache`);
+      if (made === null) throw new LabError(`the types of ${inputs.name} were read, but are missing from the cache`);
       return made;
     }),
   );
@@ -158,7 +157,7 @@ async function compile(
   const task = `types of ${inputs.name}`;
   const options = { cwd: tree, env: buildEnvironment(tree, work), signal: work.signal, holdFd };
   mkdirSync(work.cache.ccache(), { recursive: true });
-  work.onProgress({ task, done: 0, of: null, detail: 'configures' });
+  work.onProgress({ task, done: 0, of: null, detail: 'configuring' });
   const asked = inputs.config.flatMap((file) => readFragment(file).options);
   writeFileSync(join(tree, '.lab-asked.config'), asked.map(({ name, value }) => `${name}=${value}\n`).join(''));
   const configured = await runCommand(
@@ -171,8 +170,8 @@ async function compile(
   const notes: string[] = [];
   const made: string[] = [];
   if (config.get('CONFIG_KEXEC_HANDOVER') === 'y') {
-    work.onProgress({ task, done: 0, of: null, detail: 'compiles' });
-    // Types that nothing uses are wanted too; no object is checked, so that the tool for it need not be built.
+    work.onProgress({ task, done: 0, of: null, detail: 'compiling' });
+    // Unused types are wanted too. Objects are not checked, so that the tool for it need not be built.
     const argv = [
       'make',
       '-k',
@@ -234,12 +233,12 @@ function store(
     objects,
     ...facts,
   } satisfies Stored);
-  // What stands there was not whole, or it would have been used.
+  // An existing folder was incomplete, or it would have been used.
   if (existsSync(dir)) renameSync(dir, `${beside}.old`);
   renameSync(beside, dir);
 }
 
-/** Removes what is not used any more, with what a killed lab left. */
+/** Removes unused results, and what a killed lab left. */
 async function forgetOld(work: Workspace): Promise<void> {
   const folder = dirname(work.cache.abi('x'));
   const age = (path: string) => Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0);
@@ -248,11 +247,11 @@ async function forgetOld(work: Workspace): Promise<void> {
   const extra = paths
     .filter((path) => !hidden(path))
     .sort((a, b) => age(a) - age(b))
-    .slice(MOST_KEPT);
-  const left = paths.filter((path) => hidden(path) && (path.endsWith('.old') || age(path) > LONGEST_MS));
+    .slice(MAX_KEPT);
+  const left = paths.filter((path) => hidden(path) && (path.endsWith('.old') || age(path) > MAX_AGE_MS));
   const trees = readdirSync(dirname(work.cache.build('x')))
     .filter((name) => name.startsWith('abi-'))
     .map((name) => work.cache.build(name));
-  for (const path of [...extra, ...left, ...trees.filter((tree) => age(tree) > LONGEST_MS)])
+  for (const path of [...extra, ...left, ...trees.filter((tree) => age(tree) > MAX_AGE_MS)])
     await rm(path, { recursive: true, force: true });
 }

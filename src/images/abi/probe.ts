@@ -1,42 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
-// What of a tree is compiled for its types: one file that includes the headers of the handover's ABI, and the sources
-// that declare such structures on their own (before 7.1 KHO had no header for them). And the defines that hold its
-// versions.
+// Chooses what to compile of a tree to get its types: one file that includes all headers of the handover's ABI, and
+// sources that declare such structures themselves (before 7.1 KHO had no header for them). Also finds the defines with
+// its versions.
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** What to look for; it comes from who knows the handover. */
+/** What to look for. The caller knows the handover. */
 export interface AbiWanted {
-  /** Changes when other things are looked for. */
+  /** Increased when the search changes. */
   recipe: number;
-  /** Headers outside the ABI folder, where a tree has them. */
+  /** Headers outside the ABI folder, used if the tree has them. */
   headers: readonly string[];
-  /** True for the name of a structure that may cross the kexec. */
+  /** May a structure of this name cross the kexec? */
   crosses: (structure: string) => boolean;
 }
 
 const ABI_FOLDER = 'include/linux/kho/abi';
 export const PROBE = 'kernel/lab_abi_probe';
-/** Where a header `asm/x.h` or `linux/x.h` may stand. */
+/** Folders that may contain a header `asm/x.h` or `linux/x.h`. */
 const INCLUDE_FOLDERS = ['include', 'include/uapi', 'arch/x86/include', 'arch/x86/include/uapi'];
 
-/** Sources of the handover itself; anything else comes in by patch or overlay. */
+/** Sources of the handover itself. Anything else comes from a patch or an overlay. */
 const OWN =
   /^(kernel|mm)\/(.*\/)?(kexec_handover\w*|memblock|\w*luo\w*|kho_\w+)\.[ch]$|^kernel\/liveupdate\/.*\.[ch]$|^include\/linux\/(kho\/.*|kexec_handover|kho_\w+)\.h$/;
-/** What a source of a handler cannot do without. */
+/** Every source of a handler includes one of these. */
 const USES_HANDOVER = /#\s*include\s*[<"]linux\/(kho\/|kexec_handover|liveupdate)/;
 const DECLARES = /^(?:typedef[ \t]+)?(?:struct|union)[ \t]+(\w+)(?:[ \t]+__\w+)*[ \t]*\{/gm;
 const DEFINES = /^[ \t]*#[ \t]*define[ \t]+\w*(?:COMPAT|VERSION)(?:[^\\\n]|\\.|\\\n)*/gm;
-const MOST_SOURCES = 64;
+const MAX_SOURCES = 64;
 
 export interface Probe {
-  /** Objects to make, by path in the tree. The first is the one of all headers. */
+  /** Objects to make, by path in the tree. The first is that of all headers. */
   objects: string[];
-  /** Defines that may hold versions, as C. */
+  /** Defines that may contain versions, as C. */
   defines: string;
 }
 
-/** Writes the probe into the tree and says what to compile. `touched`: files that patches or overlays brought. */
+/** Writes the probe into the tree and tells what to compile. `touched` lists files from patches or overlays. */
 export function writeProbe(tree: string, touched: readonly string[], wanted: AbiWanted): Probe {
   const headers = [
     ...wanted.headers.filter((header) => INCLUDE_FOLDERS.some((folder) => existsSync(join(tree, folder, header)))),
@@ -69,7 +69,7 @@ export function writeProbe(tree: string, touched: readonly string[], wanted: Abi
   }
   const defines = [...sources.values()].flatMap((text) => text.match(DEFINES) ?? []);
   return {
-    objects: [`${PROBE}.o`, ...[...new Set(objects)].sort().slice(0, MOST_SOURCES)],
+    objects: [`${PROBE}.o`, ...[...new Set(objects)].sort().slice(0, MAX_SOURCES)],
     defines: `${defines.join('\n')}\n`,
   };
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The part of a source tree that the handover's types need: a seventh of its files, so that it is copied in a second.
+// Copies the part of a source tree that the handover's types need: a seventh of its files, which takes a second.
 import { createHash } from 'node:crypto';
 import {
   constants,
@@ -22,49 +22,49 @@ import type { Workspace } from '../context.js';
 import { LEFT_BY_BUILDS } from '../source/directory.js';
 import { applyPatches, layOver, overlayFiles } from '../build/tree.js';
 
-/** Folders that are taken whole. Of the others only what Kconfig reads. */
+/** Folders that are copied whole. Of the others, only what Kconfig reads. */
 const WHOLE = ['arch/x86', 'include', 'init', 'kernel', 'mm', 'scripts', 'tools/arch/x86/include', 'tools/include'];
 const KCONFIG = /(^|\/)Kconfig[^/]*$/;
-const DEEPEST = 24;
+const MAX_DEPTH = 24;
 
-/** What a kernel is made of, as far as its types go. */
+/** The parts of a kernel that determine its types. */
 export interface AbiInputs {
-  /** Name for messages. */
+  /** For messages. */
   name: string;
   dir: string;
-  /** Files can be linked: nobody changes the tree. A developer's own is copied. */
+  /** Files may be linked because nobody changes the tree. A developer's own tree is copied. */
   linked: boolean;
   config: string[];
   patches: string[];
   overlay: string[];
 }
 
-/** True for a folder that holds the source of a kernel. */
+/** Is this folder the source of a kernel? */
 export function isSourceTree(path: string): boolean {
   return ['Makefile', 'Kconfig', 'Kbuild', 'include/linux', 'kernel'].every((name) => existsSync(join(path, name)));
 }
 
-/** Paths of the files that are needed, in order: what is changed (`touched`) among them. */
+/** Paths of the needed files, sorted; they include changed files (`touched`). */
 function neededFiles(root: string, touched: readonly string[], signal: AbortSignal): string[] {
   const files: string[] = [];
-  const visit = (dir: string, whole: boolean, depth: number): void => {
+  const visit = (dir: string, part: 'whole' | 'kconfig', depth: number): void => {
     signal.throwIfAborted();
-    if (depth > DEEPEST) return;
+    if (depth > MAX_DEPTH) return;
     for (const entry of readdirSync(join(root, dir), { withFileTypes: true })) {
       const path = dir === '' ? entry.name : `${dir}/${entry.name}`;
       if (entry.name === '.git' || LEFT_BY_BUILDS.test(path)) continue;
-      if (entry.isDirectory()) visit(path, whole || WHOLE.includes(path), depth + 1);
-      else if ((entry.isFile() || entry.isSymbolicLink()) && (whole || dir === '' || KCONFIG.test(path)))
+      if (entry.isDirectory()) visit(path, WHOLE.includes(path) ? 'whole' : part, depth + 1);
+      else if ((entry.isFile() || entry.isSymbolicLink()) && (part === 'whole' || dir === '' || KCONFIG.test(path)))
         files.push(path);
     }
   };
-  visit('', false, 0);
+  visit('', 'kconfig', 0);
   const known = new Set(files);
   for (const path of touched) if (!known.has(path) && existsSync(join(root, path))) files.push(path);
   return files.sort();
 }
 
-/** Files that patches change or make, as they stand below the tree. */
+/** Files that patches change or create, as paths in the tree. */
 export function touchedBy(patches: readonly string[]): string[] {
   const paths = new Set<string>();
   for (const patch of patches) {
@@ -84,7 +84,8 @@ function readText(path: string): string {
 }
 
 /**
- * Tells a developer's tree from what it was before the last change, by names, sizes and times of what is needed of it.
+ * Identifies a developer's tree by names, sizes and times of the needed files, so that any change of them gives another
+ * identity.
  */
 export function abiTreeIdentity(root: string, patches: readonly string[], signal: AbortSignal): string {
   const hash = createHash('sha256').update(`abi 1 ${root}\0`);
@@ -95,7 +96,7 @@ export function abiTreeIdentity(root: string, patches: readonly string[], signal
   return hash.digest('hex').slice(0, 32);
 }
 
-/** Makes a tree of what is needed, with patches and overlays in it. Anything that was there before is removed. */
+/** Makes a tree of the needed files, with patches and overlays applied. An older tree is removed. */
 export async function makeAbiTree(inputs: AbiInputs, into: string, work: Workspace, holdFd: number): Promise<void> {
   const task = `types of ${inputs.name}`;
   await rm(into, { recursive: true, force: true });
@@ -109,26 +110,26 @@ export async function makeAbiTree(inputs: AbiInputs, into: string, work: Workspa
     work.signal.throwIfAborted();
     const target = join(into, path);
     if (dirname(target) !== folder) mkdirSync((folder = dirname(target)), { recursive: true });
-    take(join(inputs.dir, path), target, inputs.linked);
+    copy(join(inputs.dir, path), target, inputs.linked ? 'link' : 'clone');
     if (index % 500 === 0)
-      work.onProgress({ task, done: index, of: files.length, detail: 'takes what it needs of the source' });
+      work.onProgress({ task, done: index, of: files.length, detail: 'copying a part of the source' });
   }
   // Nothing of tools/ is built here: no object is checked, linked or run.
   mkdirSync(join(into, 'tools'), { recursive: true });
-  // It may be there, as a link into the source.
+  // It may already be there, as a link into the source.
   rmSync(join(into, 'tools', 'Makefile'), { force: true });
   writeFileSync(join(into, 'tools', 'Makefile'), '%: ;\n\t@true\n');
   for (const overlay of inputs.overlay) layOver(overlay, into);
   await applyPatches(inputs.patches, into, inputs.name, { work, task, holdFd });
 }
 
-function take(from: string, to: string, linked: boolean): void {
+function copy(from: string, to: string, how: 'link' | 'clone'): void {
   if (lstatSync(from).isSymbolicLink()) symlinkSync(readlinkSync(from), to);
-  else if (linked) linkSync(from, to);
+  else if (how === 'link') linkSync(from, to);
   else copyFileSync(from, to, constants.COPYFILE_FICLONE);
 }
 
-/** Files that overlays bring or add to, as they stand in the tree. */
+/** Files that overlays add or append to, as paths in the tree. */
 export function overlaid(overlays: readonly string[]): string[] {
   return [...new Set(overlays.flatMap((overlay) => overlayFiles(overlay).map(({ path }) => path)))];
 }

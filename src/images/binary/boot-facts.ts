@@ -1,23 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// How much memory a kernel takes as it boots, read from its header, its symbols and its configuration. Files come from
-// anywhere.
+// Finds how much memory a kernel needs to boot, from its header, its symbols and its configuration. The files are not
+// trusted.
 import { closeSync, fstatSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { isSet } from '../../compat/index.js';
 import type { BootFacts, KernelImage } from '../../model/kernel/image.js';
 import { readBzImage } from './bzimage.js';
 
-/**
- * A map is sorted by address: `_text` stands near its beginning, `_end` near its end. The rest, some MiB, is not read.
- */
+/** A map is sorted by address: `_text` is near its beginning, `_end` near its end. The MiBs between are not read. */
 const ENDS_OF_MAP = 256 * 2 ** 10;
-const MOST_CONFIG = 4 * 2 ** 20;
-/** A kernel that claims to be larger than this lies. */
-const MOST_RUNTIME = 2 ** 30;
+const MAX_CONFIG = 4 * 2 ** 20;
+/** A kernel that claims to be larger than this is not believed. */
+const MAX_RUNTIME = 2 ** 30;
 
 type Files = Pick<KernelImage, 'bzImage' | 'systemMap' | 'config'>;
 
 export function bootFactsOf({ bzImage, systemMap, config }: Files): BootFacts {
-  const configText = textOf(config, MOST_CONFIG);
+  const configText = textOf(config, MAX_CONFIG);
   return {
     initSize: headerOf(bzImage),
     runtime: runtimeOf(endsOf(systemMap)),
@@ -33,7 +31,7 @@ function headerOf(bzImage: string): number | null {
   }
 }
 
-/** Bytes from `_text` to `_end`; null where the map does not name both. */
+/** Bytes from `_text` to `_end`; null if the map lacks one of them. */
 export function runtimeOf(map: string): number | null {
   const address = (name: string): bigint | null => {
     const match = new RegExp(`^([0-9a-f]{1,16}) [a-zA-Z] ${name}$`, 'm').exec(map);
@@ -42,7 +40,7 @@ export function runtimeOf(map: string): number | null {
   const [start, end] = [address('_text'), address('_end')];
   if (start === null || end === null || end <= start) return null;
   const size = Number(end - start);
-  return size <= MOST_RUNTIME ? size : null;
+  return size <= MAX_RUNTIME ? size : null;
 }
 
 function endsOf(path: string | null): string {
@@ -64,9 +62,9 @@ function endsOf(path: string | null): string {
   }
 }
 
-function textOf(path: string | null, most: number): string | null {
+function textOf(path: string | null, max: number): string | null {
   try {
-    return path === null || statSync(path).size > most ? null : readFileSync(path, 'latin1');
+    return path === null || statSync(path).size > max ? null : readFileSync(path, 'latin1');
   } catch {
     return null;
   }

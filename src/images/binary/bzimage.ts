@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads a bzImage: its release and its compressed payload (Documentation/arch/x86/boot.rst). Files come from anywhere:
+// Reads a bzImage: its release and its compressed payload (Documentation/arch/x86/boot.rst). The file is not trusted:
 // every field is checked, every read is bounded.
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { LabError } from '../../util/errors.js';
@@ -13,14 +13,14 @@ const PAYLOAD_LENGTH = 0x24c;
 const INIT_SIZE = 0x260;
 const HEADER_BYTES = 0x270;
 const SECTOR = 512;
-/** Longest release that the kernel itself can have (__NEW_UTS_LEN). */
-const LONGEST_RELEASE = 64;
+/** Longest release that the kernel can have (__NEW_UTS_LEN). */
+const MAX_RELEASE = 64;
 
 export interface BzImage {
-  /** What `uname -r` will say; null where the header names none. */
+  /** The release that `uname -r` will print; null if the header has none. */
   release: string | null;
   payload: { offset: number; length: number } | null;
-  /** Bytes of memory that it needs while it unpacks itself; null before boot protocol 2.10. */
+  /** Memory that it needs to unpack itself, in bytes; null before boot protocol 2.10. */
   initSize: number | null;
 }
 
@@ -31,12 +31,12 @@ export function readBzImage(path: string): BzImage {
     const head = Buffer.alloc(HEADER_BYTES);
     const got = readSync(fd, head, 0, HEADER_BYTES, 0);
     if (got < HEADER_BYTES || head.toString('latin1', HEADER_MAGIC, HEADER_MAGIC + 4) !== 'HdrS') {
-      throw new LabError(`${path} is no bzImage: it has no Linux boot header`);
+      throw new LabError(`${path} is not a bzImage: it has no Linux boot header`);
     }
     const sectors = (head[SETUP_SECTS] || 4) + 1;
     const setup = sectors * SECTOR;
     if (setup >= size)
-      throw new LabError(`${path} is cut off: its header speaks of ${setup} bytes of setup code, the file has ${size}`);
+      throw new LabError(`${path} is cut off: its header claims ${setup} bytes of setup code, the file has ${size}`);
     return {
       release: readRelease(fd, head, setup),
       payload: payloadOf(path, head, setup, size),
@@ -50,7 +50,7 @@ export function readBzImage(path: string): BzImage {
 function readRelease(fd: number, head: Buffer, setup: number): string | null {
   const pointer = head.readUInt16LE(KERNEL_VERSION);
   if (head.readUInt16LE(PROTOCOL) < 0x200 || pointer === 0 || pointer + SECTOR >= setup) return null;
-  const text = Buffer.alloc(Math.min(LONGEST_RELEASE + 1, setup - pointer - SECTOR));
+  const text = Buffer.alloc(Math.min(MAX_RELEASE + 1, setup - pointer - SECTOR));
   const got = readSync(fd, text, 0, text.length, pointer + SECTOR);
   // "7.3.4-lab (user@host) #1 SMP ...": the release ends at the first blank.
   const match = /^[\x21-\x7e]{1,64}(?=[ \0])/.exec(text.toString('latin1', 0, got));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which components of the handover format a kernel knows, read from the version strings in its image ("memfd-v2").
-// Images come from anywhere and may be of any size: they are read in pieces, and what is unpacked is bounded.
+// Finds which components of the handover format a kernel knows, from the version strings in its image ("memfd-v2").
+// Images may have any origin and size: they are read in chunks, and unpacking is bounded.
 import { createReadStream, openSync, closeSync, readSync } from 'node:fs';
 import { Transform, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -14,35 +14,34 @@ import { findProgram } from '../requirements.js';
 import { listedIn, withFile } from './section.js';
 
 /**
- * Components whose version strings are looked for wherever they stand. Handlers are found by their structure, under
- * whatever name.
+ * Components whose version strings are searched for anywhere. Handlers are found by their structure, whatever their
+ * name.
  */
 export const SCANNED: readonly string[] = ['kho', 'luo', 'luo-session', 'luo-flb', 'memfd', 'memblock', 'reserve-mem'];
 /**
- * A whole string: ended by NUL, and not the end of a longer one. Before it may stand NUL, or the last byte of a
+ * A whole string: it ends with NUL and is not the tail of a longer string. NUL may precede it, or the last byte of a
  * pointer.
  */
 const VERSION_STRING = new RegExp(`(?<![\\x20-\\x7e\\t\\n])(${SCANNED.join('|')})-v([0-9]{1,9})(?=\\0)`, 'g');
 /**
- * Kernels keep the name of a handler in a field of its own structure: char[48], behind a pointer to what it does
- * (struct liveupdate_file_handler).
+ * Kernels keep the name of a handler in a field of its structure: char[48], behind a pointer to its operations (struct
+ * liveupdate_file_handler).
  */
 const HANDLER_FIELD = 48;
 const HANDLER_NAME = /(?<=\xff{4})([a-z][a-z0-9]{0,30}(?:[-_][a-z0-9]{1,30}){0,6})-v([0-9]{1,9})(\0{1,48})/g;
-/** The lab's object has a field for each version that it could ever be built for; its own list tells which it reads. */
+/** The lab's object has a field for each version that it could ever be built for. Its own list tells which it reads. */
 const NO_HANDLERS: readonly string[] = ['object'];
 /**
- * No version string is longer, nor is a handler's field with half the pointer before it; two pieces overlap by this
- * much.
+ * Two chunks overlap by this much. No version string is longer, nor is a handler's field with half a pointer before it.
  */
 const OVERLAP = 64;
-/** Most bytes that are looked through: a vmlinux with all its debug information is smaller. */
-export const SCAN_LIMIT = 4 * 2 ** 30;
-/** Most bytes that are unpacked out of a bzImage. */
-export const UNPACK_LIMIT = 2 ** 30;
-const MOST_COMPONENTS = 256;
-/** Most bytes of an unpacked bzImage that are kept: its sections can only be read as a whole. */
-const MOST_KEPT = 256 * 2 ** 20;
+/** The most bytes that are searched. A vmlinux with all its debug information is smaller. */
+export const MAX_SCANNED = 4 * 2 ** 30;
+/** The most bytes that are unpacked from a bzImage. */
+export const MAX_UNPACKED = 2 ** 30;
+const MAX_COMPONENTS = 256;
+/** The most bytes of an unpacked bzImage that are kept. Its sections can only be read from the whole. */
+const MAX_KEPT = 256 * 2 ** 20;
 
 /** Finds version strings in a stream of bytes. */
 export class ComponentScanner {
@@ -54,7 +53,7 @@ export class ComponentScanner {
     this.bytes += chunk.length;
     const text = this.rest + chunk.toString('latin1');
     for (const match of text.matchAll(VERSION_STRING)) {
-      // What stood before the overlap is not known any more; the piece before has seen this one whole.
+      // The text before the overlap is gone. The previous chunk has already been searched for this match.
       if (match.index === 0 && this.rest !== '') continue;
       this.add(match[1] ?? '', Number(match[2]));
     }
@@ -67,7 +66,7 @@ export class ComponentScanner {
   }
 
   private add(name: string, version: number): void {
-    if (this.found.size < MOST_COMPONENTS) this.found.set(`${name}-v${version}`, { name, version });
+    if (this.found.size < MAX_COMPONENTS) this.found.set(`${name}-v${version}`, { name, version });
   }
 
   components(): Component[] {
@@ -77,25 +76,25 @@ export class ComponentScanner {
 
 export interface ScanResult {
   components: Component[];
-  /** The kernel's own list of versions; null where it has none that can be read. */
+  /** The kernel's own list of versions; null if it has no readable one. */
   listed: Component[] | null;
-  /** All of it was looked through. */
+  /** The whole image was searched. */
   whole: boolean;
-  /** What could not be found out, and why. */
+  /** What could not be found, and why. */
   notes: string[];
 }
 
-/** Keeps what it was fed, so that it can be read as a whole afterwards. */
+/** Keeps all input, so that it can be read as a whole afterwards. */
 class KeepingScanner extends ComponentScanner {
   private kept: Buffer[] | null = [];
 
   override feed(chunk: Buffer): void {
     super.feed(chunk);
-    if (this.bytes > MOST_KEPT) this.kept = null;
+    if (this.bytes > MAX_KEPT) this.kept = null;
     this.kept?.push(chunk);
   }
 
-  /** All of it; null where it was too much. */
+  /** Returns the input; null if it was too large. */
   whole(): Buffer | null {
     return this.kept && Buffer.concat(this.kept);
   }
@@ -104,11 +103,11 @@ class KeepingScanner extends ComponentScanner {
 export async function scanVmlinux(path: string, signal?: AbortSignal): Promise<ScanResult> {
   const scanner = new ComponentScanner();
   const notes: string[] = [];
-  await scanStream(createReadStream(path, { highWaterMark: 1 << 20 }), scanner, SCAN_LIMIT, notes, path, signal);
+  await scanStream(createReadStream(path, { highWaterMark: 1 << 20 }), scanner, MAX_SCANNED, notes, path, signal);
   return result(scanner, notes, path, () => withFile(path, (source) => listedIn(source, notes)));
 }
 
-/** Compressed formats that a bzImage may hold, by their first bytes. */
+/** Compression formats of a bzImage, by their first bytes. */
 const FORMATS: { name: string; magic: number[]; command: string[] | null }[] = [
   { name: 'gzip', magic: [0x1f, 0x8b], command: null },
   { name: 'xz', magic: [0xfd, 0x37, 0x7a, 0x58, 0x5a], command: ['xz', '-dc'] },
@@ -123,10 +122,11 @@ export async function scanBzImage(path: string, signal?: AbortSignal): Promise<S
   const notes: string[] = [];
   const { payload } = readBzImage(path);
   if (payload === null)
-    return { ...NOTHING, notes: [`${path}: the boot header names no payload, so its components are not known`] };
+    return { ...NOTHING, notes: [`${path}: the boot header has no payload, so its components are not known`] };
   const magic = firstBytes(path, payload.offset, 8);
   const format = FORMATS.find((candidate) => candidate.magic.every((byte, i) => magic[i] === byte));
-  if (!format) return { ...NOTHING, notes: [`${path}: payload of an unknown kind, so its components are not known`] };
+  if (!format)
+    return { ...NOTHING, notes: [`${path}: the payload has an unknown format, so its components are not known`] };
   const scanner = new KeepingScanner();
   const packed = () =>
     createReadStream(path, { start: payload.offset, end: payload.offset + payload.length - 1, highWaterMark: 1 << 20 });
@@ -134,7 +134,7 @@ export async function scanBzImage(path: string, signal?: AbortSignal): Promise<S
     const gunzip = createGunzip();
     const source = packed();
     source.on('error', (error) => gunzip.destroy(error));
-    await scanStream(source.pipe(gunzip), scanner, UNPACK_LIMIT, notes, path, signal);
+    await scanStream(source.pipe(gunzip), scanner, MAX_UNPACKED, notes, path, signal);
     source.destroy();
   } else {
     await scanThrough(format.command, packed(), scanner, notes, path, signal);
@@ -147,7 +147,10 @@ export async function scanBzImage(path: string, signal?: AbortSignal): Promise<S
 
 const NOTHING = { components: [], listed: null, whole: false };
 
-/** @param list reads the kernel's own list, once all was looked through */
+/**
+ * Makes the result.
+ * @param list reads the kernel's own list; called if everything was searched
+ */
 function result(scanner: ComponentScanner, notes: string[], path: string, list: () => Component[] | null): ScanResult {
   const whole = notes.length === 0;
   const components = scanner.components();
@@ -181,7 +184,7 @@ async function scanStream(
   const sink = new Transform({
     transform(chunk: Buffer, _encoding, done) {
       scanner.feed(chunk);
-      done(scanner.bytes > limit ? new LimitError(`only the first ${limit} bytes were looked through`) : null);
+      done(scanner.bytes > limit ? new LimitError(`only the first ${limit} bytes were searched`) : null);
     },
   });
   sink.resume();
@@ -189,7 +192,7 @@ async function scanStream(
     await pipeline(stream, sink, signal ? { signal } : {});
   } catch (error) {
     signal?.throwIfAborted();
-    // What was found until here counts all the same.
+    // What was found so far still counts.
     notes.push(`${path}: ${messageOf(error)}`);
   }
 }
@@ -215,11 +218,11 @@ async function scanThrough(
       input: packed,
       signal: either,
       onStdout: (chunk) => {
-        if (scanner.bytes <= UNPACK_LIMIT) scanner.feed(chunk);
-        else stop.abort(new LimitError(`only the first ${UNPACK_LIMIT} bytes were looked through`));
+        if (scanner.bytes <= MAX_UNPACKED) scanner.feed(chunk);
+        else stop.abort(new LimitError(`only the first ${MAX_UNPACKED} bytes were searched`));
       },
     });
-    // The kernel appends its unpacked size: unpackers complain about these four bytes after they have done all their
+    // The kernel appends its unpacked size. Unpackers complain about these four bytes after they have done all their
     // work.
     if (scanner.bytes === 0) notes.push(`${path}: ${tool} could not unpack it, so its components are not known`);
   } catch (error) {

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an image tells of the handover, as the rest of the lab knows it.
+// Summarises what an image tells about the handover.
 import { closeSync, openSync, readSync } from 'node:fs';
 import { kernelVersions } from '../../compat/index.js';
 import type { KernelImage } from '../../model/kernel/image.js';
 import type { ScanResult } from './components.js';
 
-/** A configuration is some hundred kilobytes; of a larger file only this much is looked at. */
-const MOST_CONFIG = 4 * 2 ** 20;
+/** A configuration has a few hundred kilobytes. Of a larger file, only this much is read. */
+const MAX_CONFIG = 4 * 2 ** 20;
 
-/** @param config path of the configuration that the kernel was built with */
+/**
+ * Combines the evidence of an image.
+ * @param config path of the configuration that the kernel was built with
+ */
 export function handoverOf(
   scan: ScanResult,
   config: string | null,
@@ -25,10 +28,10 @@ export function handoverOf(
 function head(path: string): string {
   const fd = openSync(path, 'r');
   try {
-    const bytes = Buffer.alloc(MOST_CONFIG);
+    const bytes = Buffer.alloc(MAX_CONFIG);
     let size = 0;
-    for (let got = -1; got !== 0 && size < MOST_CONFIG; size += got)
-      got = readSync(fd, bytes, size, MOST_CONFIG - size, null);
+    for (let got = -1; got !== 0 && size < MAX_CONFIG; size += got)
+      got = readSync(fd, bytes, size, MAX_CONFIG - size, null);
     return bytes.toString('latin1', 0, size);
   } finally {
     closeSync(fd);

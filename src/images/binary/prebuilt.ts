@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Kernels that somebody else built. What is read from them is remembered by the files' identity.
+// Reads kernels that somebody else built. The results are stored by the identity of the files.
 import { createWriteStream, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Component } from '../../model/kernel/component.js';
@@ -11,7 +11,7 @@ import { bootFactsOf } from './boot-facts.js';
 import { readBzImage } from './bzimage.js';
 import { keyOf, readJson, writeJson } from '../cache/cache.js';
 import { fileIdentity } from '../build/compiler.js';
-import { SCAN_LIMIT, scanBzImage, scanVmlinux } from './components.js';
+import { MAX_SCANNED, scanBzImage, scanVmlinux } from './components.js';
 import type { Workspace } from '../context.js';
 import type { Prebuilt } from '../definition/definition.js';
 import { sha256File } from '../source/download.js';
@@ -22,12 +22,12 @@ export interface PrebuiltFacts {
   schema: 1;
   release: string | null;
   sha256: string;
-  /** By version strings. */
+  /** Found by version strings. */
   components: Component[];
   listed: Component[] | null;
-  /** All of it was looked through. */
+  /** The whole image was searched. */
   whole: boolean;
-  /** Path of the vmlinux, unpacked if it was packed. */
+  /** Path of the vmlinux, unpacked if necessary. */
   vmlinux: string | null;
   notes: string[];
 }
@@ -81,7 +81,7 @@ export async function prebuiltFacts(files: Prebuilt, work: Workspace): Promise<P
 
 const PACKERS: Record<string, string> = { '.xz': 'xz', '.gz': 'gzip', '.zst': 'zstd' };
 
-/** The vmlinux as it is, or unpacked into the cache. */
+/** Returns the path of the vmlinux, unpacked into the cache if necessary. */
 async function plainVmlinux(path: string, key: string, work: Workspace): Promise<string> {
   const packer = Object.entries(PACKERS).find(([suffix]) => path.endsWith(suffix))?.[1];
   if (!packer) return path;
@@ -108,7 +108,7 @@ async function plainVmlinux(path: string, key: string, work: Workspace): Promise
       signal: AbortSignal.any([work.signal, stop.signal]),
       onStdout: (chunk) => {
         size += chunk.length;
-        if (size > SCAN_LIMIT) stop.abort(new LabError(`${path} unpacks to more than ${SCAN_LIMIT} bytes`));
+        if (size > MAX_SCANNED) stop.abort(new LabError(`${path} unpacks to more than ${MAX_SCANNED} bytes`));
         else out.write(chunk);
       },
     });

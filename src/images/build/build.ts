@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Builds a kernel in a hard-linked copy of its source tree. The copy is kept, so that a killed build goes on where it
-// was, and another configuration of the same source from its objects; ccache makes everything else cheap: a patched
-// variant, a tree that was lost.
+// Builds a kernel in a hard-linked copy of its source tree. The copy is kept, so that a killed build can resume, and
+// another configuration of the same source can reuse its objects. ccache makes everything else cheap: a patched
+// variant, or a tree that was lost.
 import {
   createWriteStream,
   existsSync,
@@ -24,21 +24,21 @@ import { checkOut, checkoutName, gitOf } from '../source/checkout.js';
 import { compileCommand } from './compiler.js';
 import type { Workspace } from '../context.js';
 import type { KernelDefinition } from '../definition/definition.js';
-import { type AskedOption, checkConfig, readFragment } from './fragment.js';
+import { type RequestedOption, checkConfig, readFragment } from './fragment.js';
 import { programPath } from '../requirements.js';
 import { applyPatches, fileDigest, layOver, overlayDigests } from './tree.js';
 
-/** Changes when the same inputs would give another kernel. */
+/** Increased when the same inputs would give another kernel. */
 export const RECIPE = 2;
 
 export interface BuildResult {
-  /** The tree with the finished files in it. */
+  /** The tree, with the finished files in it. */
   tree: string;
   seconds: number;
   log: string;
 }
 
-/** An unpacked source tree and its content's id. */
+/** An unpacked source tree and the id of its content. */
 export interface BuildSource {
   dir: string;
   id: string;
@@ -48,17 +48,16 @@ export interface BuildSource {
 const STEP = /^ {2}[A-Z][A-Z0-9_]+ +(\S+)/;
 
 /**
- * Trees of finished kernels that are kept, the newest: of sources as they are, and of patched ones and those with an
- * overlay.
+ * How many trees of finished kernels are kept, newest first: unchanged sources, and sources with patches or an overlay.
  */
-const MOST_BUILT_TREES = 8;
-const MOST_CHANGED_TREES = 3;
-/** A file in the tree that holds the key of the kernel that make was last started for. */
-const BEGUN = '.lab-begun';
+const MAX_BUILT_TREES = 8;
+const MAX_CHANGED_TREES = 3;
+/** A file in the tree with the key of the kernel that make was last started for. */
+const KEY_FILE = '.lab-begun';
 
 let turn: Promise<unknown> = Promise.resolve();
 
-/** One build at a time: each uses all processors as it is. */
+/** One build at a time, because each uses all processors. */
 export function buildKernel(
   definition: KernelDefinition,
   source: BuildSource,
@@ -66,9 +65,9 @@ export function buildKernel(
   work: Workspace,
   holdFd: number,
 ): Promise<BuildResult> {
-  const mine = turn.then(() => build(definition, source, key, work, holdFd));
-  turn = mine.catch(() => undefined);
-  return mine;
+  const result = turn.then(() => build(definition, source, key, work, holdFd));
+  turn = result.catch(() => undefined);
+  return result;
 }
 
 async function build(
@@ -78,22 +77,22 @@ async function build(
   work: Workspace,
   holdFd: number,
 ): Promise<BuildResult> {
-  const begun = performance.now();
+  const start = performance.now();
   const tree = await prepareTree(definition, source, work, holdFd);
   const log = work.cache.log(`${definition.name}-${key.slice(0, 12)}.log`);
   mkdirSync(dirname(log), { recursive: true });
   mkdirSync(work.cache.ccache(), { recursive: true });
   const env = buildEnvironment(tree, work);
   await configure(definition, tree, env, work, holdFd);
-  const begunFor = existsSync(join(tree, BEGUN)) ? readFileSync(join(tree, BEGUN), 'utf8') : null;
-  writeFileSync(join(tree, BEGUN), key);
-  await make(definition, tree, log, begunFor === key, env, work, holdFd);
-  return { tree, seconds: Math.round((performance.now() - begun) / 1000), log };
+  const previousKey = existsSync(join(tree, KEY_FILE)) ? readFileSync(join(tree, KEY_FILE), 'utf8') : null;
+  writeFileSync(join(tree, KEY_FILE), key);
+  await make(definition, tree, log, previousKey === key ? 'resumed' : 'fresh', env, work, holdFd);
+  return { tree, seconds: Math.round((performance.now() - start) / 1000), log };
 }
 
 /**
- * The same everywhere: nothing of the caller's environment can change what is built. What a compiler that is killed
- * leaves stays in the tree, until the next one.
+ * The environment is always the same: nothing in the caller's can change the result. What a killed compiler leaves
+ * stays in the tree until the next build.
  */
 export function buildEnvironment(tree: string, work: Workspace): NodeJS.ProcessEnv {
   const temporary = join(tree, '.lab-tmp');
@@ -109,7 +108,7 @@ export function buildEnvironment(tree: string, work: Workspace): NodeJS.ProcessE
     KBUILD_BUILD_HOST: 'lab',
     KBUILD_BUILD_VERSION: '1',
     CCACHE_DIR: work.cache.ccache(),
-    // No preprocessing: a kernel that is built for the first time must not pay for the ones after it.
+    // No preprocessing: the first build of a kernel must not pay for later ones.
     CCACHE_DEPEND: '1',
     CCACHE_NOHASHDIR: '1',
     CCACHE_BASEDIR: work.cache.dir,
@@ -151,9 +150,9 @@ async function prepareTree(
 }
 
 /**
- * Where a kernel is built, and the name of the lock on it. All kernels of a source with the same patches and overlays
- * share one tree, at one place (make builds anew what was built elsewhere): after another configuration make rebuilds
- * what depends on the options that differ.
+ * Where a kernel is built, and the name of its lock. All kernels of a source with the same patches and overlays share
+ * one tree at a fixed path (make would rebuild everything at another path). After a change of the configuration, make
+ * rebuilds only what depends on the changed options.
  */
 export function treeOf(
   definition: KernelDefinition,
@@ -170,12 +169,12 @@ export function treeOf(
   return { tree: work.cache.built(name), lock: work.cache.lock(`tree-${name}`) };
 }
 
-/** In the name of a tree between its source and what was changed in it. */
+/** Separates, in the name of a tree, its source from the changes. */
 const CHANGED = '-';
 
 /**
- * After a kernel is in the cache: its tree stays for the next configuration. Each takes some hundred MiB; changed ones
- * are often made once.
+ * Removes old trees, once a kernel is in the cache. Its own tree stays for the next configuration. Each takes a few
+ * hundred MiB, and patched ones are often used only once.
  */
 export async function forgetOldTrees(work: Workspace): Promise<void> {
   const folder = dirname(work.cache.built('x'));
@@ -185,11 +184,11 @@ export async function forgetOldTrees(work: Workspace): Promise<void> {
     .sort((a, b) => age(b) - age(a));
   const changed = trees.filter((name) => name.includes(CHANGED));
   const plain = trees.filter((name) => !name.includes(CHANGED));
-  for (const name of [...plain.slice(MOST_BUILT_TREES), ...changed.slice(MOST_CHANGED_TREES)])
+  for (const name of [...plain.slice(MAX_BUILT_TREES), ...changed.slice(MAX_CHANGED_TREES)])
     await rm(join(folder, name), { recursive: true, force: true });
 }
 
-/** Everything off but what the fragments ask for, and what that needs. */
+/** Turns everything off except what the fragments ask for, and its dependencies. */
 async function configure(
   definition: KernelDefinition,
   tree: string,
@@ -200,7 +199,7 @@ async function configure(
   const task = `configure ${definition.name}`;
   work.onProgress({ task, done: 0, of: null });
   const fragments = definition.config.map((file) => readFragment(file));
-  const asked: AskedOption[] = fragments.flatMap((fragment) => fragment.options);
+  const asked: RequestedOption[] = fragments.flatMap((fragment) => fragment.options);
   writeFileSync(join(tree, '.lab-asked.config'), asked.map((o) => `${o.name}=${o.value}\n`).join(''));
   const argv = ['make', '-s', ...makeVariables(work), 'KCONFIG_ALLCONFIG=.lab-asked.config', 'allnoconfig'];
   const result = await runCommand(argv, { cwd: tree, env, signal: work.signal, holdFd });
@@ -209,7 +208,7 @@ async function configure(
 }
 
 export function makeVariables(work: Workspace): string[] {
-  // LOCALVERSION= keeps the build from adding a + where the tree lies in some git repository.
+  // LOCALVERSION= prevents the build from adding a + if the tree lies in a git repository.
   return ['ARCH=x86_64', `CC=${compileCommand(work)}`, 'HOSTCC=ccache gcc', 'LOCALVERSION='];
 }
 
@@ -221,7 +220,7 @@ async function make(
   definition: KernelDefinition,
   tree: string,
   log: string,
-  resumed: boolean,
+  start: 'fresh' | 'resumed',
   env: NodeJS.ProcessEnv,
   work: Workspace,
   holdFd: number,
@@ -229,6 +228,7 @@ async function make(
   const task = `build ${definition.name}`;
   const memory = work.cache.fact(`steps-${definition.name.replace(/[^\w.-]/g, '_')}`);
   const of = readJson<Steps>(memory)?.count ?? definition.steps;
+  const resumed = start === 'resumed';
   let done = resumed ? stepsIn(log) : 0;
   const out = createWriteStream(log, { flags: resumed ? 'a' : 'w' });
   let full: Error | null = null;
@@ -259,7 +259,7 @@ async function make(
       `kernel ${definition.name} does not build${noSpace ? ': the disk is full' : ` (full log: ${log})`}`,
       {
         detail: lastLines(tail, 30),
-        hint: noSpace ? 'free some space, or name a cache elsewhere with LAB_CACHE=FOLDER' : null,
+        hint: noSpace ? 'free some space, or use a cache elsewhere with LAB_CACHE=FOLDER' : null,
       },
     );
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which compiler builds: part of every cache key. Asked once, then remembered by the files' identity, so that no run
-// starts gcc for it. And the command that kbuild compiles with.
+// The compiler's version, which is part of every cache key, and the command that kbuild compiles with. The version is
+// stored by the identity of the files, so that a warm run does not start gcc.
 import { mkdirSync, readFileSync, realpathSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { mustRun } from '../../util/process/command.js';
@@ -9,14 +9,14 @@ import { keyOf, readJson, writeJson } from '../cache/cache.js';
 import type { Workspace } from '../context.js';
 import { findProgram } from '../requirements.js';
 
-/** What tells a file from a later one of the same name, without reading it. */
+/** Identifies a file without reading it: a later file of the same name has another identity. */
 export function fileIdentity(path: string): string {
   const real = realpathSync(path);
   const stat = statSync(real, { bigint: true });
   return `${real} ${stat.size} ${stat.mtimeNs} ${stat.ino}`;
 }
 
-/** First lines of `gcc --version` and `ld --version`; null where this host has no gcc. */
+/** The first lines of `gcc --version` and `ld --version`; null if this host has no gcc. */
 export async function compilerVersion(work: Workspace): Promise<string | null> {
   const gcc = findProgram('gcc');
   const ld = findProgram('ld');
@@ -31,7 +31,7 @@ export async function compilerVersion(work: Workspace): Promise<string | null> {
       env: { PATH: process.env['PATH'], LC_ALL: 'C' },
     });
     const [first] = stdout.split('\n');
-    if (!first) throw new LabError(`${tool} --version said nothing`);
+    if (!first) throw new LabError(`${tool} --version printed nothing`);
     lines.push(first);
   }
   const version = lines.join('; ');
@@ -40,9 +40,9 @@ export async function compilerVersion(work: Workspace): Promise<string | null> {
 }
 
 /**
- * Compiles through ccache all but what takes in whole files: without preprocessing ccache does not see .incbin, and
- * would answer with the object of another kernel: a bzImage whose packed kernel has the same length as that of one
- * before. Kbuild names the source last.
+ * Compiles through ccache, except sources that include whole files: without preprocessing, ccache does not see .incbin.
+ * It would return the object of another kernel, namely a bzImage whose packed kernel has the same length. Kbuild puts
+ * the source last.
  */
 const COMPILE = `#!/bin/sh
 for source; do :; done
@@ -50,7 +50,7 @@ if [ -f "$source" ] && grep -q '[.]incbin' "$source"; then exec gcc "$@"; fi
 exec ccache gcc "$@"
 `;
 
-/** The command, as a file of the cache. */
+/** Writes the command to a file in the cache. */
 export function compileCommand(work: Workspace): string {
   const path = work.cache.program('compile');
   if (readText(path) === COMPILE) return path;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes a cpio archive of the kind that the kernel takes as an initramfs ("newc",
-// Documentation/driver-api/early-userspace/ buffer-format.rst). The same entries give the same bytes.
+// Writes a cpio archive that the kernel accepts as an initramfs ("newc",
+// Documentation/driver-api/early-userspace/buffer-format.rst). The same entries give the same bytes.
 
 export type CpioEntry =
   | { kind: 'dir'; path: string; mode: number }
@@ -11,7 +11,7 @@ export type CpioEntry =
 const TYPE = { dir: 0o040000, file: 0o100000, link: 0o120000, char: 0o020000 };
 const TRAILER = 'TRAILER!!!';
 
-/** Paths are relative, without a leading slash; an entry's folders must come before it. */
+/** Writes an archive. Paths are relative, without a leading slash; a folder must come before its content. */
 export function cpioArchive(entries: readonly CpioEntry[]): Buffer {
   const parts: Buffer[] = [];
   const made = new Set<string>();
@@ -45,10 +45,10 @@ function checkPath(path: string, made: ReadonlySet<string>): void {
     path.startsWith('/') ||
     path.split('/').some((part) => part === '' || part === '.' || part === '..')
   ) {
-    throw new Error(`${JSON.stringify(path)} is no path within an archive`);
+    throw new Error(`${JSON.stringify(path)} is not a valid path in an archive`);
   }
   const folder = path.split('/').slice(0, -1).join('/');
-  // The kernel makes no folders on its own: what is in one that is not there is dropped without a word.
+  // The kernel creates no folders by itself: it silently drops entries of a missing folder.
   if (folder !== '' && !made.has(folder)) throw new Error(`${path} comes before its folder`);
 }
 

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// Fragments of a kernel configuration: what is asked for, and whether the finished configuration has it.
+// Reads fragments of a kernel configuration, and checks that the finished configuration has their options.
 import { readFileSync } from 'node:fs';
 import { LabError, UsageError } from '../../util/errors.js';
 
-export interface AskedOption {
-  /** With CONFIG_ in front. */
+export interface RequestedOption {
+  /** With the prefix CONFIG_. */
   name: string;
-  /** y, m, n, a number, or a text in quotation marks, as in the fragment. */
+  /** y, m, n, a number, or a string in quotation marks, as in the fragment. */
   value: string;
   file: string;
   line: number;
 }
 
-export function parseFragment(text: string, file: string): AskedOption[] {
-  return text.split('\n').flatMap((raw, index): AskedOption[] => {
+export function parseFragment(text: string, file: string): RequestedOption[] {
+  return text.split('\n').flatMap((raw, index): RequestedOption[] => {
     const line = raw.trim();
     const unset = /^# (CONFIG_\w+) is not set$/.exec(line);
     if (unset?.[1]) return [{ name: unset[1], value: 'n', file, line: index + 1 }];
@@ -26,7 +26,7 @@ export function parseFragment(text: string, file: string): AskedOption[] {
   });
 }
 
-export function readFragment(file: string): { text: string; options: AskedOption[] } {
+export function readFragment(file: string): { text: string; options: RequestedOption[] } {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
@@ -36,8 +36,8 @@ export function readFragment(file: string): { text: string; options: AskedOption
   return { text, options: parseFragment(text, file) };
 }
 
-/** Where an option is asked for twice, the later fragment wins. */
-export function lastAsked(options: readonly AskedOption[]): AskedOption[] {
+/** If an option occurs twice, the later fragment wins. */
+export function effectiveOptions(options: readonly RequestedOption[]): RequestedOption[] {
   return [...new Map(options.map((option) => [option.name, option])).values()];
 }
 
@@ -50,15 +50,15 @@ export function parseConfig(text: string): Map<string, string> {
   return values;
 }
 
-export interface Unmet extends AskedOption {
-  /** What the finished configuration says; n where it says nothing. */
+export interface Unmet extends RequestedOption {
+  /** The value in the finished configuration; n if the option is missing. */
   got: string;
 }
 
-/** Options that are not set as asked for. */
-export function unmetOptions(asked: readonly AskedOption[], config: string): Unmet[] {
+/** Returns the options that do not have the requested value. */
+export function unmetOptions(asked: readonly RequestedOption[], config: string): Unmet[] {
   const values = parseConfig(config);
-  return lastAsked(asked).flatMap((option) => {
+  return effectiveOptions(asked).flatMap((option) => {
     const got = values.get(option.name) ?? 'n';
     return sameValue(got, option.value) ? [] : [{ ...option, got }];
   });
@@ -70,13 +70,13 @@ function sameValue(a: string, b: string): boolean {
   return number.test(a) && number.test(b) && Number(a) === Number(b);
 }
 
-/** Throws an error that names every option that was asked for and is not set so. */
-export function checkConfig(asked: readonly AskedOption[], config: string, kernel: string): void {
+/** Throws an error that lists every option without its requested value. */
+export function checkConfig(asked: readonly RequestedOption[], config: string, kernel: string): void {
   const unmet = unmetOptions(asked, config);
   const [first] = unmet;
   if (!first) return;
   const lines = unmet.map(
-    (o) => `${o.file}:${o.line}: ${o.name}=${o.value} was asked for, the kernel's configuration has ${o.got}`,
+    (o) => `${o.file}:${o.line}: ${o.name}=${o.value} was requested, but the kernel's configuration has ${o.got}`,
   );
   throw new LabError(
     `kernel ${kernel}: ${unmet.length === 1 ? `${first.name}=${first.value} (${first.file}:${first.line}) is` : `${unmet.length} options are`} not set as asked for`,

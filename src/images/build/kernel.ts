@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// From a kernel's name to a kernel that is ready to boot. Warm, this reads a handful of small files and starts nothing.
+// Turns a kernel's name into a kernel that is ready to boot. With a warm cache, this reads a few small files and starts
+// no process.
 import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -25,19 +26,19 @@ import { listedIn, withFile } from '../binary/section.js';
 import { describe, ensureSource, knownSource, namedSource, type SourceTree } from '../source/source.js';
 import { fileDigest, overlayDigests } from './tree.js';
 
-/** What image.json says about a kernel of the cache. */
+/** The content of image.json for a kernel in the cache. */
 export interface StoredImage {
   schema: 1;
   name: string;
   release: string | null;
-  /** By version strings. */
+  /** Found by version strings. */
   components: Component[];
-  /** The kernel's own list of versions; missing where an older lab built it. */
+  /** The kernel's own list of versions; missing if an older lab built it. */
   listed?: Component[] | null;
   sha256: string;
-  /** Bytes of the bzImage, to see that it is whole. */
+  /** Size of the bzImage, to notice an incomplete file. */
   size: number;
-  /** Key without the compiler: finds a kernel that this host could not build itself. */
+  /** The key without the compiler: finds a kernel that this host could not build itself. */
   inputs: string;
   source: string;
   sourceId: string;
@@ -45,7 +46,7 @@ export interface StoredImage {
   builtAt: string;
   seconds: number;
   notes: string[];
-  /** It was built by the compiler of another host, and is used here as it is. */
+  /** The compiler of another host built it, and it is used here as it is. */
   fetched?: boolean;
 }
 
@@ -60,16 +61,16 @@ export async function ensureKernel(nameOrPath: string, context: ImageContext): P
   });
 }
 
-/** The kernel of a definition, which need not be one of a file. */
+/** Provides the kernel of a definition, which need not come from a file. */
 export async function ensureDefined(definition: KernelDefinition, work: Workspace): Promise<KernelImage> {
   if (definition.prebuilt) return prebuiltKernel(definition.name, definition.prebuilt, work);
   return (await findBuilt(definition, work)) ?? { ...(await make(definition, work)), name: definition.name };
 }
 
-/** The kernel if it is in the cache already; nothing is fetched or built. */
+/** Returns the kernel if it is already in the cache. Fetches and builds nothing. */
 export async function findBuilt(definition: KernelDefinition, work: Workspace): Promise<KernelImage | null> {
   const image = await findSame(definition, work);
-  // It may have been built for another definition of the same content.
+  // It may have been built for another definition with the same content.
   return image === null ? null : { ...image, name: definition.name };
 }
 
@@ -80,14 +81,13 @@ async function findSame(definition: KernelDefinition, work: Workspace): Promise<
   const compiler = await compilerVersion(work);
   const own = compiler === null ? null : readImage(work.cache, keyWith(inputs, compiler));
   if (own !== null) return own;
-  // One from the same inputs: fetched from another host, or, where there is no compiler, by whatever compiler was here
-  // before.
+  // Otherwise, one from the same inputs: fetched from another host or, without a compiler here, built by any compiler.
   for (const [key, stored] of storedImages(work.cache))
     if (stored.inputs === inputs && (stored.fetched || compiler === null)) return readImage(work.cache, key);
   return null;
 }
 
-/** Key of everything that makes a kernel but the compiler. */
+/** Key of everything that makes a kernel, except the compiler. */
 export function inputsOf(definition: KernelDefinition, sourceId: string): string {
   return keyOf([
     'kernel',
@@ -114,18 +114,18 @@ async function make(definition: KernelDefinition, work: Workspace): Promise<Kern
       task: `build ${definition.name}`,
       done: 0,
       of: null,
-      detail: 'waits for another lab that builds it',
+      detail: 'is waiting for another lab that builds it',
     });
   return withLock(treeOf(definition, source.id, work).lock, { signal: work.signal, onWait }, async (lock) => {
     const other = readImage(work.cache, key);
     if (other) return other;
-    // The tree may have been removed since it was looked up.
+    // The tree may have been removed in the meantime.
     const tree = inPlace || existsSync(source.dir) ? source : await ensureSource(definition, work);
     const built = await buildKernel(definition, tree, key, work, lock.fd);
     await collect(definition, tree, { key, inputs, compiler }, built, work);
     await forgetOldTrees(work);
     const image = readImage(work.cache, key);
-    if (!image) throw new LabError(`kernel ${definition.name} was built, and is not in the cache`);
+    if (!image) throw new LabError(`kernel ${definition.name} was built, but is missing from the cache`);
     return image;
   });
 }
@@ -170,7 +170,7 @@ async function collect(
   renameSync(beside, work.cache.kernel(keys.key));
 }
 
-/** A kernel of the cache; null where it is not there or is not whole. */
+/** Reads a kernel from the cache; null if it is missing or incomplete. */
 export function readImage(cache: Cache, key: string): KernelImage | null {
   const dir = cache.kernel(key);
   const stored = readJson<StoredImage>(join(dir, 'image.json'));
@@ -196,7 +196,7 @@ export function readImage(cache: Cache, key: string): KernelImage | null {
   };
 }
 
-/** An image.json of an older lab does not have the kernel's own list: it is read once and written down. */
+/** The image.json of an older lab lacks the kernel's own list. It is read once and stored. */
 function withList(stored: StoredImage, vmlinux: string | null, path: string): StoredImage {
   if (stored.listed !== undefined || vmlinux === null) return stored;
   const notes = [...stored.notes];
@@ -204,12 +204,12 @@ function withList(stored: StoredImage, vmlinux: string | null, path: string): St
   try {
     writeJson(path, whole);
   } catch {
-    // A cache that cannot be written to is still one to read from.
+    // A cache that cannot be written is still useful for reading.
   }
   return whole;
 }
 
-/** All kernels of the cache, with their keys. */
+/** Lists all kernels of the cache, with their keys. */
 export function storedImages(cache: Cache): [key: string, stored: StoredImage][] {
   let keys: string[];
   try {

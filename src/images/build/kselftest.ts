@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Builds upstream's live-update tests (tools/testing/selftests/liveupdate) from the source of the kernel that they are
-// to run on, as static programs. Kept in the cache by the source and the compiler.
+// Builds upstream's live-update tests (tools/testing/selftests/liveupdate) as static programs, from the source of the
+// kernel that they will run on. The cache keeps them by source and compiler.
 import {
   copyFileSync,
   existsSync,
@@ -25,13 +25,13 @@ import { ensureTools, programPath } from '../requirements.js';
 import { resolveKernel } from '../definition/resolve.js';
 import { ensureSource } from '../source/source.js';
 
-/** Changes when the same inputs would give other programs. */
+/** Increased when the same inputs would give other programs. */
 const RECIPE = 1;
 const FOLDER = 'tools/testing/selftests/liveupdate';
 
 /**
- * Path of the program, ready to be run in the machine. Throws a UsageError where the kernel is not made from source, or
- * its source has no such test.
+ * Returns the path of the program for the machine. Throws a UsageError if the kernel is not built from source, or its
+ * source has no such test.
  */
 export async function ensureKselftest(
   kernel: Pick<KernelImage, 'name'>,
@@ -100,10 +100,10 @@ function sourceText(folder: string, name: string): string {
 
 async function compile(source: string, test: string, dir: string, signal: AbortSignal): Promise<void> {
   const folder = join(source, FOLDER);
-  // The one header that a host's own kernel headers lack; the rest of the interface is as old as they are.
+  // The one header that the host's kernel headers lack. The rest of the interface is as old as they are.
   mkdirSync(join(dir, 'include/linux'), { recursive: true });
   copyFileSync(join(source, 'include/uapi/linux/liveupdate.h'), join(dir, 'include/linux/liveupdate.h'));
-  // What all tests share: luo_test_utils.c until 7.2, lib/ from 7.3 on.
+  // Code that all tests share: luo_test_utils.c up to 7.2, lib/ from 7.3 on.
   const shared = [join(folder, 'luo_test_utils.c'), join(folder, 'lib/lu_utils.c')].filter((path) => existsSync(path));
   const include = [
     join(dir, 'include'),

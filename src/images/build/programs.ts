@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Programs of our own in the machine: each folder below becomes one, with all .c files in it and in its sub-folders.
+// Builds the lab's programs for the machine. Each folder below becomes one program, from all .c files in it and in its
+// sub-folders.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { commandError, lastLines, runCommand } from '../../util/process/command.js';
@@ -10,21 +11,21 @@ import { type CpioEntry, cpioArchive } from './cpio.js';
 import { programPath } from '../requirements.js';
 
 export interface Program {
-  /** Under lab/. */
+  /** Relative to lab/. */
   folder: string;
-  /** Place in the machine. */
+  /** Path in the machine. */
   path: string;
-  /** Headers that it takes from elsewhere in lab/. */
+  /** Headers that it uses from elsewhere in lab/. */
   also: readonly string[];
   flags: readonly string[];
-  /** Linker script, in its folder. */
+  /** Linker script in its folder. */
   script?: string;
-  /** The program is the init of an initramfs of its own, and that is what the machine gets. */
+  /** The program is the init of a separate initramfs, and the machine gets that initramfs. */
   initramfs?: true;
 }
 
 const STATIC = ['-O2', '-static', '-Wall', '-s'];
-/** No C library, no relocation, no SSE register but by hand. */
+/** No C library, no relocations, and no SSE registers except in hand-written code. */
 const BARE = [
   '-O2',
   '-static',
@@ -53,13 +54,13 @@ export const PROGRAMS: readonly Program[] = [
   { folder: 'guest/linux', path: 'lib/lab/guest-linux.cpio', also: [], flags: STATIC, initramfs: true },
 ];
 
-/** A file that a program is made of: its path, and the same below lab/. */
+/** A source file of a program: its path, and its path below lab/. */
 export interface SourceFile {
   path: string;
   name: string;
 }
 
-/** All files that a program is made of, in an order that does not depend on the file system. */
+/** Lists all source files of a program, in an order that does not depend on the file system. */
 export function sourcesOf({ folder, also, script }: Program, lab = join(packageRoot(), 'lab')): SourceFile[] {
   const found = readdirSync(join(lab, folder), { recursive: true, encoding: 'utf8' })
     .filter((name) => /\.[ch]$/.test(name))
@@ -69,7 +70,7 @@ export function sourcesOf({ folder, also, script }: Program, lab = join(packageR
   return [...own, ...also].map((name) => ({ path: join(lab, name), name }));
 }
 
-/** Compiles to `out`, and gives what goes into the machine. */
+/** Compiles a program to `out`, and returns what the machine gets. */
 export async function compileProgram(program: Program, out: string, work: Workspace, holdFd: number): Promise<Buffer> {
   const dir = join(packageRoot(), 'lab', program.folder);
   const sources = sourcesOf(program)

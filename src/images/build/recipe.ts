@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a kernel was made of, by content: enough to make it again, or to say in what another one differs.
+// Describes by content what a kernel was made of: enough to make it again, or to tell how another one differs.
 import { basename, join } from 'node:path';
 import type { KernelImage } from '../../model/kernel/image.js';
 import { readJson } from '../cache/cache.js';
@@ -14,7 +14,7 @@ export interface KernelRecipe {
   release: string | null;
   /** Null for ready-made files. */
   built: { source: string; sourceId: string; inputs: string; compiler: string } | null;
-  /** Fragments, patches and files of overlays, in the order in which they are used. */
+  /** Fragments, patches and overlay files, in the order of their use. */
   config: RecipeFile[];
   patches: RecipeFile[];
   overlay: RecipeFile[];
@@ -25,7 +25,7 @@ export interface RecipeFile {
   sha256: string;
 }
 
-/** Reads small files only. */
+/** Collects the recipe of a kernel. Reads only small files. */
 export function recipeOf(image: KernelImage): KernelRecipe {
   const stored = image.cacheDir === null ? null : readJson<StoredImage>(join(image.cacheDir, 'image.json'));
   const built =
@@ -51,6 +51,6 @@ function filesOf(name: string): Pick<KernelRecipe, 'config' | 'patches' | 'overl
       ),
     };
   } catch {
-    return none; // A definition that is gone since tells no more.
+    return none; // The definition may be gone by now.
   }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The initramfs: busybox, dropbear, and our own programs. Not compressed, because an emulated processor unpacks slowly.
+// Builds the initramfs: busybox, dropbear, and the lab's programs. It is not compressed, because unpacking is slow on
+// an emulated processor.
 import { mkdirSync, readFileSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RootFs } from '../../model/kernel/image.js';
@@ -13,7 +14,7 @@ import { type CpioEntry, cpioArchive } from './cpio.js';
 import { ensureTools, findProgram, isStaticElf, programPath } from '../requirements.js';
 import { compileProgram, PROGRAMS, sourcesOf } from './programs.js';
 
-/** Changes when the same inputs would give another archive. */
+/** Increased when the same inputs would give another archive. */
 const RECIPE = 3;
 const TASK = 'make the root file system';
 
@@ -41,22 +42,19 @@ export async function ensureRootFs(context: ImageContext): Promise<RootFs> {
 }
 
 function makeUnderLock(work: Workspace): Promise<RootFs> {
-  const onWait = () => work.onProgress({ task: TASK, done: 0, of: null, detail: 'waits for another lab' });
+  const onWait = () => work.onProgress({ task: TASK, done: 0, of: null, detail: 'is waiting for another lab' });
   return withLock(work.cache.lock('rootfs'), { signal: work.signal, onWait }, async (lock) => {
     const before = quickKey();
     const inputs = await collectInputs(work);
     const key = keyOf(['rootfs', RECIPE, PROGRAMS, TEXTS, inputs.contents]);
     const rootfs = readRootFs(key, work) ?? (await make(key, inputs, work, lock.fd));
-    // Somebody may be editing the agent right now: remember only what stood still.
+    // Somebody may be editing the agent right now, so store only what did not change meanwhile.
     if (before !== null && before === quickKey()) writeJson(work.cache.fact(before), { key });
     return rootfs;
   });
 }
 
-/**
- * The root file system if it is in the cache already. What it was made of is recognised by the files' identity, without
- * reading them.
- */
+/** Returns the root file system if it is already in the cache. Its inputs are identified without reading them. */
 export function currentRootFs(work: Workspace): RootFs | null {
   const quick = quickKey();
   const known = quick === null ? null : readJson<{ key: string }>(work.cache.fact(quick));
@@ -70,13 +68,13 @@ function readRootFs(key: string, work: Workspace): RootFs | null {
   return { path, sha256: stored.sha256, size: stored.size };
 }
 
-/** Host programs that go in, each with its place there. */
+/** Programs of the host that go into the archive, with their paths there. */
 const HOST_PROGRAMS: readonly { name: string; path: string }[] = [
   { name: 'busybox', path: 'bin/busybox' },
   { name: 'dropbear', path: 'sbin/dropbear' },
 ];
 
-/** Everything that decides about the archive, by identity alone; null where something is missing. */
+/** Key of everything that determines the archive, by identity alone; null if something is missing. */
 function quickKey(): string | null {
   const tools = [...HOST_PROGRAMS.map((program) => program.name), 'gcc', 'ld'].map(findProgram);
   if (tools.includes(null)) return null;
@@ -101,10 +99,10 @@ function identityIfThere(path: string): string {
 }
 
 interface Inputs {
-  /** Files of the host: place in the archive to content. */
+  /** Files of the host: path in the archive to content. */
   files: Map<string, Buffer>;
   applets: string[];
-  /** What the key covers. */
+  /** Everything that the key covers. */
   contents: unknown;
 }
 
@@ -112,7 +110,7 @@ async function collectInputs(work: Workspace): Promise<Inputs> {
   const files = new Map<string, Buffer>();
   for (const { name, path } of HOST_PROGRAMS) {
     const host = findProgram(name);
-    if (host === null) throw new LabError(`no ${name} on this host`);
+    if (host === null) throw new LabError(`this host has no ${name}`);
     files.set(path, readFileSync(host));
     if (!isStaticElf(realpathSync(host)))
       for (const library of await librariesOf(host, work)) files.set(library.slice(1), readFileSync(library));
@@ -128,9 +126,9 @@ async function collectInputs(work: Workspace): Promise<Inputs> {
   };
 }
 
-/** What the loader would load for a program, itself included, at the places where it looks for it. */
+/** Lists what the loader would load for a program, including the loader itself, with the paths that it uses. */
 async function librariesOf(program: string, work: Workspace): Promise<string[]> {
-  const { stdout } = await mustRun(['ldd', program], `cannot see what ${program} needs`, {
+  const { stdout } = await mustRun(['ldd', program], `cannot list the libraries of ${program}`, {
     signal: work.signal,
     env: { PATH: programPath(), LC_ALL: 'C' },
   });
@@ -139,7 +137,7 @@ async function librariesOf(program: string, work: Workspace): Promise<string[]> 
 
 export function parseLdd(output: string, program: string): string[] {
   return output.split('\n').flatMap((line) => {
-    if (/=> not found/.test(line)) throw new LabError(`${program} does not run on this host: ${line.trim()}`);
+    if (/=> not found/.test(line)) throw new LabError(`${program} cannot run on this host: ${line.trim()}`);
     const match = /^\s*(?:\S+ => )?(\/\S+) \(0x[0-9a-f]+\)$/.exec(line);
     return match?.[1] ? [match[1]] : [];
   });
@@ -148,7 +146,7 @@ export function parseLdd(output: string, program: string): string[] {
 async function busyboxApplets(work: Workspace): Promise<string[]> {
   const { stdout } = await mustRun(
     [findProgram('busybox') ?? 'busybox', '--list-full'],
-    'cannot ask busybox for its applets',
+    'cannot list the applets of busybox',
     { signal: work.signal },
   );
   return stdout.split('\n').filter((path) => /^[\w./[-]+$/.test(path) && !path.startsWith('/') && !path.includes('..'));
@@ -160,10 +158,10 @@ async function make(key: string, inputs: Inputs, work: Workspace, holdFd: number
   mkdirSync(beside, { recursive: true });
   const files = new Map(inputs.files);
   for (const [index, program] of PROGRAMS.entries()) {
-    work.onProgress({ task: TASK, done: index, of: PROGRAMS.length + 1, detail: `compiles lab/${program.folder}` });
+    work.onProgress({ task: TASK, done: index, of: PROGRAMS.length + 1, detail: `compiling lab/${program.folder}` });
     files.set(program.path, await compileProgram(program, join(beside, 'program'), work, holdFd));
   }
-  work.onProgress({ task: TASK, done: PROGRAMS.length, of: PROGRAMS.length + 1, detail: 'writes the archive' });
+  work.onProgress({ task: TASK, done: PROGRAMS.length, of: PROGRAMS.length + 1, detail: 'writing the archive' });
   const archive = cpioArchive(layOut(files, inputs.applets));
   writeWhole(join(beside, 'initramfs.cpio'), archive);
   writeJson(join(beside, 'image.json'), { schema: 1, sha256: sha256(archive), size: archive.length } satisfies Stored);
@@ -172,11 +170,11 @@ async function make(key: string, inputs: Inputs, work: Workspace, holdFd: number
   renameSync(beside, work.cache.rootfs(key));
   work.onProgress({ task: TASK, done: PROGRAMS.length + 1, of: PROGRAMS.length + 1 });
   const made = readRootFs(key, work);
-  if (!made) throw new LabError('the root file system was made, and is not in the cache');
+  if (!made) throw new LabError('the root file system was made, but is missing from the cache');
   return made;
 }
 
-/** All entries, folders first. */
+/** Lists all entries; each folder comes before its content. */
 function layOut(files: ReadonlyMap<string, Buffer>, applets: readonly string[]): CpioEntry[] {
   const entries: CpioEntry[] = [];
   const made = new Set<string>();

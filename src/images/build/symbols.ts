@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A vmlinux with file and line for a kernel that was built without: the same definition with debug information, built
-// on demand. It describes the running kernel only where every function lies at the same address, which is checked.
+// Provides a vmlinux with file and line for a kernel that was built without: the same definition with debug
+// information, built on demand. It describes the running kernel only if every function has the same address, which is
+// checked.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FormatError, readElf, sectionsNamed } from '../../compat/index.js';
@@ -14,17 +15,20 @@ import { resolveKernel } from '../definition/resolve.js';
 import { withFile } from '../binary/section.js';
 
 export interface Symbols {
-  /** ELF file for a debugger; null where there is none at all. */
+  /** ELF file for a debugger; null if there is none at all. */
   vmlinux: string | null;
-  /** It has file and line, and all functions are where the kernel has them. */
+  /** It has file and line, and every function has the same address as in the kernel. */
   lines: boolean;
-  /** Why not; null where all is well. */
+  /** The reason if it has not; null if all is well. */
   why: string | null;
 }
 
 const FRAGMENT = 'symbols.config';
 
-/** @param name the kernel's name or path, as it was asked for */
+/**
+ * Finds symbols, and builds them if needed.
+ * @param name the kernel's name or path, as the user gave it
+ */
 export async function ensureSymbols(name: string, image: KernelImage, context: ImageContext): Promise<Symbols> {
   if (image.vmlinux !== null && describesLines(image.vmlinux))
     return { vmlinux: image.vmlinux, lines: true, why: null };
@@ -33,14 +37,14 @@ export async function ensureSymbols(name: string, image: KernelImage, context: I
     return {
       vmlinux: image.vmlinux,
       lines: false,
-      why: `${name} is ready-made: its own vmlinux tells no lines, and there is nothing to build one from`,
+      why: `${name} is ready-made: its vmlinux has no line information, and there is no source to build one from`,
     };
   }
   const work = openWorkspace(context);
   return compared(name, image, await onDisk(work.cache, () => ensureDefined(describedBy(wanted.definition), work)));
 }
 
-/** The same where it is there already; null where it would have to be built. */
+/** Finds symbols that already exist; null if they would have to be built. */
 export async function findSymbols(name: string, image: KernelImage, context: ImageContext): Promise<Symbols | null> {
   if (image.vmlinux !== null && describesLines(image.vmlinux))
     return { vmlinux: image.vmlinux, lines: true, why: null };
@@ -62,10 +66,10 @@ function compared(name: string, image: KernelImage, described: KernelImage): Sym
   const moved = movedFunctions(image.systemMap, described.systemMap);
   return moved === null
     ? { vmlinux: described.vmlinux, lines: true, why: null }
-    : { vmlinux: image.vmlinux, lines: false, why: `with debug information ${name} comes out otherwise: ${moved}` };
+    : { vmlinux: image.vmlinux, lines: false, why: `${name} differs when built with debug information: ${moved}` };
 }
 
-/** Null where all functions of two System.maps have the same addresses; else what does not. */
+/** Returns null if all functions of two System.maps have the same addresses; otherwise, what differs. */
 export function movedFunctions(a: string | null, b: string | null): string | null {
   if (a === null || b === null) return 'there is no System.map to compare';
   const [one, other] = [functionsIn(readFileSync(a, 'latin1')), functionsIn(readFileSync(b, 'latin1'))];

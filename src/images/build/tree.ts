@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Changes to a linked copy of a source tree: files may be links into the source, so none is ever written in place.
+// Changes a linked copy of a source tree. Its files may be links into the source, so none is written in place.
 import {
   copyFileSync,
   lstatSync,
@@ -19,19 +19,19 @@ import { sha256 } from '../cache/cache.js';
 import type { Workspace } from '../context.js';
 import { programPath } from '../requirements.js';
 
-/** A file of an overlay whose name ends so is added to the end of the tree's file; any other takes its place. */
+/** An overlay file with this suffix is appended to the file in the tree. Any other replaces it. */
 const APPENDED = '.append';
 
 /** A file of an overlay. */
 export interface Overlaid {
-  /** Where it is. */
+  /** Path of the file. */
   from: string;
-  /** Where it stands in the tree, relative. */
+  /** Path in the tree, relative. */
   path: string;
   appended: boolean;
 }
 
-/** Files of an overlay, those that take a place first: what is added comes after all of it. */
+/** Lists the files of an overlay. Replacements come first, so that appended text goes to their end. */
 export function overlayFiles(overlay: string): Overlaid[] {
   const files = readdirSync(overlay, { recursive: true, withFileTypes: true })
     .filter((entry) => !entry.isDirectory())
@@ -43,7 +43,7 @@ export function overlayFiles(overlay: string): Overlaid[] {
   return files.sort((a, b) => Number(a.appended) - Number(b.appended) || (a.path < b.path ? -1 : 1));
 }
 
-/** What a key is made of for an overlay. */
+/** The part of a cache key that describes an overlay. */
 export function overlayDigests(overlay: string): unknown[] {
   return overlayFiles(overlay).map(({ from, path, appended }) => [path, appended, fileDigest(from)]);
 }
@@ -57,7 +57,7 @@ export function fileDigest(path: string): string {
   }
 }
 
-/** Lays a folder over the tree. Every file is made anew: those of the tree may be links into the source. */
+/** Lays a folder over the tree. Every file is replaced, because those of the tree may be links into the source. */
 export function layOver(overlay: string, tree: string): void {
   for (const { from, path, appended } of overlayFiles(overlay)) {
     const to = join(tree, path);
@@ -65,7 +65,7 @@ export function layOver(overlay: string, tree: string): void {
     else {
       rmSync(to, { force: true });
       mkdirSync(dirname(to), { recursive: true });
-      // cpSync() of Node 24 refuses a link to what is not there.
+      // cpSync() of Node 24 refuses a dangling link.
       if (lstatSync(from).isSymbolicLink()) symlinkSync(readlinkSync(from), to);
       else copyFileSync(from, to);
     }
@@ -74,7 +74,7 @@ export function layOver(overlay: string, tree: string): void {
 
 function append(from: string, to: string, path: string): void {
   const stat = statSync(to, { throwIfNoEntry: false });
-  if (!stat?.isFile()) throw new UsageError(`${from}: the source has no ${path} to add it to`);
+  if (!stat?.isFile()) throw new UsageError(`${from}: the source has no ${path} to append it to`);
   const old = readFileSync(to);
   const added = readFileSync(from);
   rmSync(to);
@@ -83,7 +83,7 @@ function append(from: string, to: string, path: string): void {
   });
 }
 
-/** Applies patches in order; the first that does not fit is an error with what patch(1) said. */
+/** Applies patches in order. The first that does not apply is an error with the output of patch(1). */
 export async function applyPatches(
   patches: readonly string[],
   tree: string,
@@ -92,8 +92,8 @@ export async function applyPatches(
 ): Promise<void> {
   for (const patch of patches) {
     how.work.onProgress({ task: how.task, done: 0, of: null, detail: patch });
-    // Patch writes a new file and renames it, so the linked original stays as it is; as a precaution no backup and no
-    // guessing.
+    // patch(1) writes a new file and renames it, so the linked original stays unchanged. To be safe: no backup and no
+    // fuzz.
     const argv = [
       'patch',
       '-p1',

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A kernel's definition: YAML, checked, with everything in it resolved to absolute paths.
+// Reads a kernel's definition: YAML, validated, with all paths made absolute.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { UsageError } from '../../util/errors.js';
@@ -10,7 +10,7 @@ import { type Source, sourcesOf } from './sources.js';
 
 export type { Source } from './sources.js';
 
-/** Ready-made files: nothing is built. */
+/** Ready-made files; nothing is built. */
 export interface Prebuilt {
   bzImage: string;
   vmlinux: string | null;
@@ -24,19 +24,19 @@ export interface KernelDefinition {
   description: string;
   sources: Source[];
   prebuilt: Prebuilt | null;
-  /** Fragments of the configuration, in order. */
+  /** Configuration fragments, in order. */
   config: string[];
   patches: string[];
   /** Folders that are laid over the source tree. */
   overlay: string[];
-  /** Lines of compiling and linking that a build prints, for the progress before one was counted. */
+  /** How many compile and link lines a build prints: the total for the progress display of a first build. */
   steps: number | null;
-  /** Built only where it is named. */
+  /** Built only if a user names it. */
   onDemand: boolean;
 }
 
 const KEYS = ['description', 'base', 'sources', 'prebuilt', 'config', 'patches', 'overlay', 'steps', 'build'];
-/** Folders of definitions: the project's own, and $LAB_IMAGES. */
+/** Folders with definitions: $LAB_IMAGES and the project's own. */
 export function definitionFolders(): string[] {
   const extra = (process.env['LAB_IMAGES'] ?? '')
     .split(':')
@@ -45,7 +45,7 @@ export function definitionFolders(): string[] {
   return [...extra, join(packageRoot(), 'images', 'kernels')];
 }
 
-/** Names of all definitions, each with its file. Where a name occurs twice, the folder that comes first wins. */
+/** All definitions: name and file. If a name occurs twice, the first folder wins. */
 export function knownDefinitions(): Map<string, string> {
   const known = new Map<string, string>();
   for (const folder of definitionFolders()) {
@@ -54,7 +54,7 @@ export function knownDefinitions(): Map<string, string> {
   return known;
 }
 
-/** Names of a folder's definitions with their files; a name comes before those that derive theirs from it. */
+/** The definitions in a folder: name and file. A name comes before the names that extend it. */
 function definitionsIn(folder: string): [name: string, entry: string][] {
   const found = entriesOf(folder).flatMap((entry): [string, string][] => {
     const name = /^(.+)\.ya?ml$/.exec(entry)?.[1];
@@ -103,7 +103,7 @@ function read(file: string, derived: string[]): KernelDefinition {
     onDemand: onDemandOf(reader) ?? parent?.onDemand ?? false,
   };
   if (definition.sources.length === 0 && definition.prebuilt === null) {
-    throw reader.error(null, 'neither sources nor prebuilt: nothing to make this kernel of');
+    throw reader.error(null, 'a kernel needs sources or prebuilt, and this definition has neither');
   }
   return definition;
 }
@@ -122,7 +122,7 @@ export function unknownKernel(name: string): string {
   return `no kernel ${JSON.stringify(name)}${close === null ? '' : `; did you mean ${close}?`} Known: ${known.join(', ')}`;
 }
 
-/** A fragment by name (images/config/NAME.config, seen from the definition) or by path. */
+/** Finds a fragment by name (images/config/NAME.config, relative to the definition) or by path. */
 function fragmentFile(name: string, file: string): string {
   if (name.includes('/')) return resolve(dirname(file), name);
   const own = join(dirname(file), '..', 'config', `${name}.config`);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The values of a definition's YAML, each checked where it stands: what is wrong is said with line and column.
+// Reads and checks the values of a definition's YAML. Errors have line and column.
 import { existsSync } from 'node:fs';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
@@ -59,12 +59,12 @@ export class DefinitionReader {
   }
 
   string(node: Node | null | undefined, key: string): string {
-    // The text as it was written: a version such as 7.10 is no number.
+    // Take the text as written: a version such as 7.10 is not a number.
     if (isScalar(node)) {
       if (typeof node.value === 'string' && node.value !== '') return node.value;
       if (typeof node.value === 'number' && node.source) return node.source;
     }
-    throw this.error(node, `${key}: expected a text`);
+    throw this.error(node, `${key}: expected a string`);
   }
 
   text(key: string): string | null {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a kernel's name on the command line means: a definition by name or by path, a folder with a bzImage, or a
-// bzImage.
+// Resolves a kernel's name on the command line: a definition by name or path, a folder with a bzImage, or a bzImage.
 import { existsSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { UsageError } from '../../util/errors.js';
@@ -11,7 +10,7 @@ export type ResolvedKernel =
   /** Ready-made files. */
   | { kind: 'files'; files: Prebuilt };
 
-/** Throws a UsageError with the known names where there is no such kernel. Fetches and builds nothing. */
+/** Throws a UsageError with the known names if there is no such kernel. Fetches and builds nothing. */
 export function resolveKernel(nameOrPath: string): ResolvedKernel {
   const known = nameOrPath.includes('/') ? undefined : knownDefinitions().get(nameOrPath);
   if (known !== undefined) return { kind: 'definition', definition: readDefinition(known) };
@@ -29,7 +28,7 @@ export function resolveKernel(nameOrPath: string): ResolvedKernel {
   return { kind: 'files', files: { bzImage: path, vmlinux: null, config: null, systemMap: null } };
 }
 
-/** A folder of ready-made files: as TuxMake leaves it, as this cache does, or a tree in which a kernel was built. */
+/** Finds ready-made files in a folder: the output of TuxMake, a folder of this cache, or a tree with a built kernel. */
 function filesOf(folder: string): Prebuilt {
   const first = (...names: string[]) =>
     names.map((name) => join(folder, name)).find((path) => existsSync(path)) ?? null;

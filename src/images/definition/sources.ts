@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where a kernel's source comes from, as its definition says.
+// Reads where a kernel's source comes from.
 import { isSeq, type Node } from 'yaml';
 import { nearest } from '../../util/text/nearest.js';
 import type { DefinitionReader } from './reader.js';
 
 /** Where the source of a kernel comes from. Several are tried in the order of the definition. */
 export type Source =
-  /** A distribution's source package: its upstream tarball alone. */
+  /** A distribution's source package; only its upstream tarball is used. */
   | { kind: 'apt-source'; suite: string; package: string; version: string }
-  /** A distribution's binary package that holds a source tarball as `member`. */
+  /** A distribution's binary package with a source tarball as `member`. */
   | { kind: 'apt-binary'; suite: string; package: string; version: string; member: string }
   | { kind: 'url'; url: string; sha256: string }
   | { kind: 'tarball'; path: string; sha256: string | null }
@@ -23,7 +23,7 @@ const SOURCE_KEYS: Record<Source['kind'], readonly string[]> = {
   directory: ['path'],
   git: ['path', 'ref'],
 };
-/** What may stand where it ends up as an argument of apt: nothing that is an option or a path. */
+/** A word that may be passed to apt: neither an option nor a path. */
 const APT_WORD = /^[A-Za-z0-9][A-Za-z0-9.+~:-]*$/;
 
 export function sourcesOf(reader: DefinitionReader): Source[] {
@@ -52,7 +52,7 @@ function sourceOf(reader: DefinitionReader, node: Node): Source {
   const word = (key: string): string => {
     const value = need(key);
     if (!APT_WORD.test(value))
-      throw reader.error(map.get(key), `${key}: ${JSON.stringify(value)} is no name that apt knows`);
+      throw reader.error(map.get(key), `${key}: ${JSON.stringify(value)} is not a name that apt accepts`);
     return value;
   };
   const checksum = (): string => {
@@ -79,7 +79,7 @@ function sourceOf(reader: DefinitionReader, node: Node): Source {
       return { kind: 'directory', path: reader.resolve(need('path')) };
     case 'git': {
       const ref = need('ref');
-      if (ref.startsWith('-')) throw reader.error(map.get('ref'), 'ref: expected a name of a commit');
+      if (ref.startsWith('-')) throw reader.error(map.get('ref'), 'ref: expected a commit, branch or tag');
       return { kind: 'git', path: reader.resolve(need('path')), ref };
     }
   }

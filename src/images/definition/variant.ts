@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// A definition on top of another one, with configuration lines of its own; it lies in the cache and is named by what is
-// in it.
+// Writes a definition that adds configuration lines to another one. It lies in the cache, named by its content.
 import { join } from 'node:path';
 import { keyOf, writeWhole } from '../cache/cache.js';
 import type { Workspace } from '../context.js';
 
 /**
+ * Writes the definition.
  * @param base path of a definition
- * @param lines of a fragment
+ * @param lines of a configuration fragment
  * @returns path of the new definition
  */
 export function writeVariant(base: string, name: string, lines: readonly string[], work: Workspace): string {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Fetches packages of other Debian suites through the mirror that this host already uses, without touching the host:
+// Fetches packages of other Debian suites from the mirror that this host already uses, without changing the host:
 // lists, cache and sources are private folders of the cache. apt itself checks signatures and checksums.
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ export type AptSource = Extract<Source, { kind: 'apt-source' | 'apt-binary' }>;
 
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
-/** One index that the host's apt knows of. */
+/** One index that the host's apt knows. */
 export interface IndexTarget {
   uri: string;
   release: string;
@@ -31,10 +31,9 @@ export function parseIndexTargets(output: string): IndexTarget[] {
   });
 }
 
-/** The archive that serves the host's own release: not its security or updates archive, not some vendor's. */
+/** Chooses the archive of the host's own release: not its security or updates archive, and no third-party archive. */
 export function chooseMirror(targets: readonly IndexTarget[], hostCodename: string | null): string | null {
-  // Label and code name come from lists that were fetched; a host that never fetched any knows only what its sources
-  // say.
+  // Label and codename come from fetched lists. A host that never fetched any has only what its sources say.
   const main = targets.filter(
     (t) =>
       !/-(security|updates|backports)/.test(t.release) &&
@@ -45,7 +44,7 @@ export function chooseMirror(targets: readonly IndexTarget[], hostCodename: stri
   return (own ?? main.find((t) => t.label === 'Debian') ?? main.find((t) => /\/debian\/?$/.test(t.uri)))?.uri ?? null;
 }
 
-/** A private list of sources in deb822 form. */
+/** A private list of sources in deb822 format. */
 export function sourcesFile(uri: string, suite: string): string {
   return [
     'Types: deb deb-src',
@@ -57,8 +56,8 @@ export function sourcesFile(uri: string, suite: string): string {
   ].join('\n');
 }
 
-/** Options that keep apt within a folder of ours. */
-export function privateOptions(dir: string, root: boolean): string[] {
+/** Options that keep apt inside a private folder. */
+export function privateOptions(dir: string, as: 'root' | 'user'): string[] {
   const options = {
     'Dir::Etc::SourceList': join(dir, 'lab.sources'),
     'Dir::Etc::SourceParts': '/dev/null',
@@ -68,13 +67,13 @@ export function privateOptions(dir: string, root: boolean): string[] {
     'Dir::Cache': join(dir, 'cache'),
     'Acquire::Languages': 'none',
     'Acquire::Retries': '3',
-    // apt gives up root by default, and could then not write into the cache.
-    ...(root ? { 'APT::Sandbox::User': 'root' } : {}),
+    // By default apt drops root privileges, and then it could not write to the cache.
+    ...(as === 'root' ? { 'APT::Sandbox::User': 'root' } : {}),
   };
   return Object.entries(options).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
 }
 
-/** Fetches a package into `folder` and returns the path of its one file. Under the caller's lock for that folder. */
+/** Fetches a package into `folder` and returns the path of its file. The caller holds the lock of that folder. */
 export async function aptFetch(
   source: AptSource,
   folder: string,
@@ -85,7 +84,7 @@ export async function aptFetch(
   const apt = await prepareSuite(source.suite, work);
   const what = `${source.package} ${source.version} of ${source.suite}`;
   const file = (await locate(source, apt, work)) ?? (await apt.update(), await locate(source, apt, work));
-  if (file === null) throw new LabError(`${what}: not in the Debian archive that this host uses`);
+  if (file === null) throw new LabError(`${what} is not in the Debian archive that this host uses`);
   mkdirSync(folder, { recursive: true });
   const timer = setInterval(
     () => work.onProgress({ task, done: bytesIn(folder), of: file.size, detail: file.name }),
@@ -99,7 +98,7 @@ export async function aptFetch(
     clearInterval(timer);
   }
   const path = join(folder, file.name);
-  if (!existsSync(path)) throw new LabError(`apt-get fetched ${what}, but there is no ${file.name}`);
+  if (!existsSync(path)) throw new LabError(`apt-get fetched ${what}, but did not write ${file.name}`);
   work.onProgress({ task, done: file.size, of: file.size, detail: file.name });
   return path;
 }
@@ -116,23 +115,23 @@ interface Suite {
   update: () => Promise<void>;
 }
 
-/** The suite's private folder, with its lists fetched once. */
+/** Prepares the suite's private folder and fetches its lists once. */
 async function prepareSuite(suite: string, work: Workspace): Promise<Suite> {
   const dir = work.cache.apt(suite);
   const env = { PATH: programPath(), HOME: process.env['HOME'], LC_ALL: 'C', ...proxies() };
-  const command = ['apt-get', '-q', ...privateOptions(dir, process.getuid?.() === 0)];
+  const command = ['apt-get', '-q', ...privateOptions(dir, process.getuid?.() === 0 ? 'root' : 'user')];
   const lists = join(dir, 'lists');
   const task = `read the package lists of ${suite}`;
-  const update = (force: boolean) =>
+  const update = (when: 'once' | 'always') =>
     withLock(
       work.cache.lock(`apt-${suite}`),
       {
         signal: work.signal,
-        onWait: () => work.onProgress({ task, done: 0, of: null, detail: 'waits for another lab' }),
+        onWait: () => work.onProgress({ task, done: 0, of: null, detail: 'is waiting for another lab' }),
       },
       async (lock) => {
         const ready = join(dir, 'ready');
-        if (existsSync(ready) && !force) return;
+        if (existsSync(ready) && when === 'once') return;
         for (const sub of ['lists/partial', 'cache/archives/partial']) mkdirSync(join(dir, sub), { recursive: true });
         const text = sourcesFile(await hostMirror(work), suite);
         writeFileSync(join(dir, 'lab.sources.new'), text);
@@ -151,8 +150,8 @@ async function prepareSuite(suite: string, work: Workspace): Promise<Suite> {
         writeFileSync(ready, '');
       },
     );
-  await update(false);
-  return { command, env, update: () => update(true) };
+  await update('once');
+  return { command, env, update: () => update('always') };
 }
 
 function proxies(): NodeJS.ProcessEnv {
@@ -163,7 +162,7 @@ function proxies(): NodeJS.ProcessEnv {
 async function hostMirror(work: Workspace): Promise<string> {
   const { stdout } = await mustRun(
     ['apt-get', 'indextargets', '--format', INDEX_FORMAT],
-    'cannot ask apt for its archives',
+    "cannot read apt's list of archives",
     { signal: work.signal, env: { PATH: programPath(), LC_ALL: 'C' } },
   );
   const mirror = chooseMirror(parseIndexTargets(stdout), hostCodename());
@@ -184,7 +183,7 @@ export interface RemoteFile {
   size: number;
 }
 
-/** One line a file: 'URI' NAME SIZE HASH. */
+/** Parses lines of the form 'URI' NAME SIZE HASH. */
 export function parsePrintUris(output: string, kind: AptSource['kind']): RemoteFile | null {
   const wanted = kind === 'apt-source' ? /\.orig\.tar\.\w+$/ : /\.deb$/;
   for (const line of output.split('\n')) {

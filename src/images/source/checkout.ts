@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Kernels of a git tree are built in a checkout of their own that goes from commit to commit: only files that differ
-// are written, so make compiles only what depends on them. The user's tree is never touched.
+// Kernels from a git tree are built in a private checkout that moves from commit to commit. Only files that differ are
+// written, so make recompiles only what depends on them. The user's tree is never changed.
 import { existsSync, rmSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -12,20 +12,20 @@ import { programPath } from '../requirements.js';
 
 export type GitSource = Extract<Source, { kind: 'git' }>;
 
-/** The git tree that a kernel comes from; null for any other source. */
+/** Returns the git tree that a kernel comes from; null for any other source. */
 export function gitOf({ sources }: Pick<KernelDefinition, 'sources'>): GitSource | null {
   const [source] = sources;
   return source?.kind === 'git' ? source : null;
 }
 
-/** Name of the checkout: one for all commits of a tree. */
+/** Name of the checkout. All commits of a tree share one. */
 export function checkoutName({ path }: GitSource): string {
   return `git${keyOf(['checkout', path])}`;
 }
 
 /**
- * Brings the checkout to the source's commit; makes it where there is none.
- * @param brought files that patches and overlays brought, by path in the tree: those of the last build go first
+ * Moves the checkout to the source's commit; creates it first if needed.
+ * @param brought files that patches and overlays added, by path in the tree; those of the last build are removed first
  */
 export async function checkOut(
   { path, ref }: GitSource,
@@ -50,12 +50,12 @@ export async function checkOut(
     if (!existsSync(join(tree, '.git'))) {
       const beside = `${tree}.partial`;
       await rm(beside, { recursive: true, force: true });
-      // Objects stay where they are: with --shared a new commit of the tree is there at once.
+      // Objects are not copied: with --shared, a new commit of the tree is available at once.
       await git(`cannot clone ${path}`, 'clone', '--quiet', '--shared', '--no-checkout', '--', path, beside);
       await rm(tree, { recursive: true, force: true });
       await mustRun(['mv', '-T', '--', beside, tree], 'cannot put the checkout in its place', options);
     }
-    // The lock of the tree is held: who left this is gone.
+    // The lock of the tree is held, so the process that left this file is gone.
     rmSync(join(tree, '.git', 'index.lock'), { force: true });
     for (const file of brought) rmSync(join(tree, file), { force: true });
     await git(
@@ -75,7 +75,7 @@ export async function checkOut(
     await checkedOut();
   } catch {
     work.signal.throwIfAborted();
-    // The user's tree may have moved or been made anew since: a checkout of it can be, too.
+    // The user's tree may have been moved or recreated since. Then the checkout is recreated too.
     await rm(tree, { recursive: true, force: true });
     await checkedOut();
   }

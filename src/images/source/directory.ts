@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A developer's source tree as a source: copied, never built in, recognised by names, sizes and times of its files.
-// What a build leaves in a tree does not count.
+// Uses a developer's source tree as a source. It is copied, never built in, and identified by names, sizes and times of
+// its files. Build output in the tree does not count.
 import { createHash } from 'node:crypto';
 import { constants, existsSync } from 'node:fs';
 import { copyFile, lstat, mkdir, readdir, readlink, symlink } from 'node:fs/promises';
@@ -58,7 +58,7 @@ export async function treeIdentity(root: string, signal: AbortSignal): Promise<s
   return identityOf(root, await walk(root, signal));
 }
 
-/** Copies a tree (as a clone where the file system can) and returns the identity of what was copied. */
+/** Copies a tree (as a clone if the file system can) and returns the identity of the copy. */
 export async function copyTree(root: string, into: string, task: string, work: Workspace): Promise<string> {
   const entries = await walk(root, work.signal);
   let done = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Fetches a file by URL, resumes what an earlier attempt left, and believes it only by its checksum.
+// Fetches a file by URL, resumes earlier attempts, and accepts it only if the checksum matches.
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -27,28 +27,28 @@ export async function fetchUrl(
       break;
     } catch (error) {
       work.signal.throwIfAborted();
-      if (attempt === ATTEMPTS || (error instanceof LabError && !(error instanceof Interrupted))) throw error;
-      work.onProgress({ task, done: sizeOf(partial), of: null, detail: `${messageOf(error)}; tries again` });
+      if (attempt === ATTEMPTS || (error instanceof LabError && !(error instanceof CutOff))) throw error;
+      work.onProgress({ task, done: sizeOf(partial), of: null, detail: `${messageOf(error)}; trying again` });
     }
   }
   const digest = await sha256File(partial, work.signal);
   if (digest !== source.sha256) {
     rmSync(partial, { force: true });
-    throw new LabError(`${source.url} has the SHA-256 ${digest}, the definition says ${source.sha256}`);
+    throw new LabError(`${source.url} has the SHA-256 ${digest}, but the definition says ${source.sha256}`);
   }
   const path = join(folder, name);
   renameSync(partial, path);
   return path;
 }
 
-/** The server did not send everything it had promised. */
-class Interrupted extends LabError {}
+/** The server sent less than it had announced. */
+class CutOff extends LabError {}
 
 async function fetchRest(url: string, partial: string, task: string, work: Workspace): Promise<void> {
   const have = sizeOf(partial);
   const response = await fetch(url, { signal: work.signal, headers: have > 0 ? { range: `bytes=${have}-` } : {} });
   if (response.status === 416) {
-    // What is here is all there is, or too much; the checksum will tell.
+    // The file is complete, or too long. The checksum will tell.
     await response.body?.cancel();
     return;
   }
@@ -71,7 +71,7 @@ async function fetchRest(url: string, partial: string, task: string, work: Works
     createWriteStream(partial, { flags: resumed ? 'a' : 'w' }),
     { signal: work.signal },
   );
-  if (of !== null && done < of) throw new Interrupted(`${url}: ended after ${done} of ${of} bytes`);
+  if (of !== null && done < of) throw new CutOff(`${url}: ended after ${done} of ${of} bytes`);
 }
 
 function sizeOf(path: string): number {

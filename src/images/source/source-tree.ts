@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The source that a kernel was built of, where it lies in the cache: to be read, never to be changed.
+// Finds the source of a kernel in the cache, for reading only.
 import { existsSync } from 'node:fs';
 import { treeOf } from '../build/build.js';
 import { type ImageContext, openWorkspace } from '../context.js';
@@ -7,8 +7,8 @@ import { resolveKernel } from '../definition/resolve.js';
 import { knownSource } from './source.js';
 
 /**
- * With its patches and overlays where the tree that it was built in is still there. Null where there is none; fetches
- * nothing.
+ * Returns the tree that the kernel was built in, with patches and overlays, or else the plain source; null if neither
+ * is there. Fetches nothing.
  */
 export async function sourceTreeOf(name: string, context: ImageContext): Promise<string | null> {
   const resolved = resolveKernel(name);

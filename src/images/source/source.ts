@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A definition's source, as an unpacked tree in the cache. Trees are named by content; which of a definition's sources
-// was used is remembered, so that a warm run neither fetches nor hashes anything.
+// Provides a definition's source as an unpacked tree in the cache. Trees are named by content. The cache also records
+// which of the sources was used, so that a warm run neither fetches nor hashes anything.
 import { createHash } from 'node:crypto';
 import { createReadStream, existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -17,7 +17,7 @@ import { copyTree, treeIdentity } from './directory.js';
 import { fetchUrl } from './download.js';
 import { ensureTools, type Purpose, programPath } from '../requirements.js';
 
-/** Changes when trees are unpacked in another way. */
+/** Increased when trees are unpacked differently. */
 const UNPACKING = 1;
 
 export interface SourceTree {
@@ -28,18 +28,16 @@ export interface SourceTree {
 }
 
 export interface Origin {
-  /** Place of the source in the definition's list. */
+  /** Index of the source in the definition's list. */
   index: number;
-  /** The tree's id; null where the source is local and may have changed. */
+  /** The tree's id; null if the source is local and may have changed. */
   id: string | null;
 }
 
 export const originPath = (definition: KernelDefinition, work: Workspace) =>
   work.cache.origin(keyOf(['origin', UNPACKING, definition.sources]));
 
-/**
- * The tree that was used before, if it still is what the definition means. Does not say that the tree is still there.
- */
+/** Returns the tree that was used before, if it still matches the definition. The tree itself may be gone. */
 export async function knownSource(definition: KernelDefinition, work: Workspace): Promise<SourceTree | null> {
   const origin = readJson<Origin>(originPath(definition, work));
   const source = origin && definition.sources[origin.index];
@@ -48,7 +46,7 @@ export async function knownSource(definition: KernelDefinition, work: Workspace)
   return id === null ? null : { id, dir: work.cache.source(id), source };
 }
 
-/** The first source of a definition, by its identity alone: it lies on this host, and nothing is unpacked. */
+/** Returns the first source of a definition by its identity alone. It is on this host, and nothing is unpacked. */
 export async function namedSource(definition: KernelDefinition, work: Workspace): Promise<SourceTree> {
   const [source] = definition.sources;
   const id = source === undefined ? null : await localId(source, work);
@@ -58,9 +56,7 @@ export async function namedSource(definition: KernelDefinition, work: Workspace)
   return { id, dir: work.cache.source(id), source };
 }
 
-/**
- * Fetches and unpacks where that was not done before. Sources are tried in order; only where all fail it is an error.
- */
+/** Fetches and unpacks the source if needed. The sources are tried in order; it is an error only if all fail. */
 export async function ensureSource(definition: KernelDefinition, work: Workspace): Promise<SourceTree> {
   const known = await knownSource(definition, work);
   if (known && existsSync(known.dir)) return known;
@@ -74,7 +70,7 @@ export async function ensureSource(definition: KernelDefinition, work: Workspace
       return tree;
     } catch (error) {
       work.signal.throwIfAborted();
-      // A full or unwritable disk is that for the next source too.
+      // A full or unwritable disk would stop the next source too.
       if ((error as NodeJS.ErrnoException).path?.startsWith(work.cache.dir)) throw error;
       if (isDiskFull(error) || (error instanceof LabError && error.message.includes('the disk is full'))) throw error;
       const detail = error instanceof LabError && error.detail ? `\n${lastLines(error.detail, 8)}` : '';
@@ -82,7 +78,10 @@ export async function ensureSource(definition: KernelDefinition, work: Workspace
       failures.push(`${describe(source)}: ${messageOf(error)}${detail}`);
     }
   }
-  throw new LabError(`kernel ${definition.name}: no source could be had`, { detail: failures.join('\n'), hint });
+  throw new LabError(`kernel ${definition.name}: none of its sources is available`, {
+    detail: failures.join('\n'),
+    hint,
+  });
 }
 
 export function describe(source: Source): string {
@@ -99,7 +98,7 @@ export function describe(source: Source): string {
   }
 }
 
-/** Identity of a source that lies on this host; null for one that has to be fetched. */
+/** Identity of a source on this host; null for one that has to be fetched. */
 async function localId(source: Source, work: Workspace): Promise<string | null> {
   switch (source.kind) {
     case 'directory':
@@ -136,8 +135,8 @@ const NEEDS: Record<Source['kind'], Purpose[]> = {
 
 async function obtain(source: Source, name: string, work: Workspace): Promise<SourceTree> {
   const task = `source of ${name}`;
-  const onWait = () => work.onProgress({ task, done: 0, of: null, detail: 'waits for another lab' });
-  // Named by what the definition says: what the content is, only unpacking tells.
+  const onWait = () => work.onProgress({ task, done: 0, of: null, detail: 'is waiting for another lab' });
+  // Named by the definition, because the content is known only after unpacking.
   const slot = keyOf(['slot', UNPACKING, source]);
   return withLock(work.cache.lock(`source-${slot}`), { signal: work.signal, onWait }, async (lock) => {
     const seen = work.cache.fact(keyOf(['fetched', UNPACKING, source]));
@@ -170,14 +169,14 @@ async function obtain(source: Source, name: string, work: Workspace): Promise<So
           lock.fd,
         );
         if (source.kind === 'tarball' && source.sha256 !== null && digest !== source.sha256) {
-          throw new LabError(`${source.path} has the SHA-256 ${digest}, the definition says ${source.sha256}`);
+          throw new LabError(`${source.path} has the SHA-256 ${digest}, but the definition says ${source.sha256}`);
         }
         id = keyOf(['archive', UNPACKING, digest, source.kind === 'apt-binary' ? source.member : '']);
         if (source.kind === 'tarball') writeJson(tarballFact(source.path, work), { id });
       }
     }
     if (!existsSync(join(beside, 'Makefile')))
-      throw new LabError(`${describe(source)} holds no kernel source: it has no Makefile`);
+      throw new LabError(`${describe(source)} is not a kernel source: it has no Makefile`);
     const dir = work.cache.source(id);
     if (existsSync(dir)) rmSync(beside, { recursive: true, force: true });
     else renameSync(beside, dir);
@@ -191,7 +190,7 @@ function isRemote(source: Source): boolean {
   return source.kind === 'apt-source' || source.kind === 'apt-binary' || source.kind === 'url';
 }
 
-/** The archive as a file, fetched where it is not there from an earlier attempt. */
+/** Returns the archive as a file; fetches it if no earlier attempt left it complete. */
 async function archiveOf(
   source: Extract<Source, { kind: 'apt-source' | 'apt-binary' | 'url' | 'tarball' }>,
   folder: string,
@@ -221,7 +220,7 @@ const UNPACKERS: [RegExp, string][] = [
   [/\.tar$/, 'cat'],
 ];
 
-/** Unpacks an archive into a folder, without its top folder, and returns the archive's SHA-256: one pass does both. */
+/** Unpacks an archive into a folder, without its top folder, and returns the archive's SHA-256. One pass does both. */
 async function unpack(
   archive: string,
   member: string | null,
@@ -237,7 +236,7 @@ async function unpack(
     { xz: `xz -dc -T${work.jobs}`, gzip: 'gzip -dc', zstd: 'zstd -dc', bzip2: 'bzip2 -dc', cat: 'cat' }[unpacker] ??
     'cat';
   const extract = 'tar -x -f - --strip-components=1 --no-same-owner -C "$1"';
-  // A pipe's failure is seen by the last tar: it misses the end of its archive.
+  // If a command of the pipe fails, the last tar notices: the end of its archive is missing.
   const script =
     member === null
       ? `${plain} | ${extract}`
@@ -264,9 +263,8 @@ async function unpack(
   });
   file.destroy();
   if (result.code !== 0) throw commandError(`cannot unpack ${basename(archive)}`, ['tar'], result);
-  // The unpackers stop at the archive's end mark; a hash over less than the file would be the wrong name.
-  if (done !== size)
-    throw new LabError(`cannot unpack ${basename(archive)}: only ${done} of its ${size} bytes were read`);
+  // The unpackers stop at the archive's end mark. A hash of only part of the file would be a wrong name.
+  if (done !== size) throw new LabError(`cannot unpack ${basename(archive)}: only ${done} of ${size} bytes were read`);
   return hash.digest('hex');
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A built kernel on its way to the cache of another host. It is named by the key of this host's cache; the other host
-// takes it only where it would have been made from the same inputs.
+// Sends a built kernel to the cache of another host. It is named by its key in this host's cache. The other host
+// accepts it only if it would build it from the same inputs.
 import { existsSync, mkdirSync, renameSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
@@ -18,25 +18,25 @@ import { findBuilt, inputsOf, readImage, type StoredImage } from '../build/kerne
 import { resolveKernel } from '../definition/resolve.js';
 import { type Origin, originPath } from '../source/source.js';
 
-export interface KernelParcel {
-  /** Key of the cache. */
+export interface KernelArchive {
+  /** Key in the cache. */
   key: string;
   /** Of the bzImage. */
   sha256: string;
-  /** Which of the definition's sources it was made of. */
+  /** Which of the definition's sources it was built from. */
   origin: { index: number; id: string };
   pack: () => AsyncIterable<Buffer>;
 }
 
 const FILES = ['bzImage', 'vmlinux', 'config', 'System.map', 'image.json'];
-/** Bytes of all files. */
-const MOST_BYTES = 1 << 30;
+/** Limit for all files together, in bytes. */
+const MAX_BYTES = 1 << 30;
 
 /**
- * A built kernel to give to others; null for one that is no definition's, not built, or of a source that lies on this
- * host alone.
+ * Offers a built kernel to others. Null if it has no definition, is not built, or comes from a source that only this
+ * host has.
  */
-export async function offerKernel(name: string, context: ImageContext): Promise<KernelParcel | null> {
+export async function offerKernel(name: string, context: ImageContext): Promise<KernelArchive | null> {
   const work = openWorkspace(context);
   const definition = buildable(name);
   const image = definition === null ? null : await findBuilt(definition, work);
@@ -60,12 +60,12 @@ async function* packed(dir: string): AsyncGenerator<Buffer> {
 }
 
 /**
- * Takes a kernel into the cache, unless it is there. Throws a LabError for one that is damaged, or made of other things
- * than this lab would make it of.
+ * Takes a kernel into the cache, unless it is there already. Throws a LabError if it is damaged, or if this lab would
+ * build it from other inputs.
  */
 export async function takeKernel(
   name: string,
-  offered: Omit<KernelParcel, 'pack'> & { data: () => AsyncIterable<Buffer> },
+  offered: Omit<KernelArchive, 'pack'> & { data: () => AsyncIterable<Buffer> },
   context: ImageContext,
 ): Promise<void> {
   const work = openWorkspace(context);
@@ -83,7 +83,7 @@ export async function takeKernel(
       } catch (error) {
         throw error instanceof LabError
           ? error
-          : new LabError(`kernel ${name} did not come whole: ${messageOf(error)}`, { cause: error });
+          : new LabError(`kernel ${name} arrived incomplete: ${messageOf(error)}`, { cause: error });
       } finally {
         await rm(beside, { recursive: true, force: true });
       }
@@ -107,8 +107,10 @@ async function unpack(data: AsyncIterable<Buffer>, dir: string): Promise<void> {
         filter: (path, entry) => {
           bytes += entry.size ?? 0;
           const type = 'type' in entry ? entry.type : 'File';
-          if (!['File', 'OldFile'].includes(type) || !FILES.includes(path) || bytes > MOST_BYTES)
-            throw new LabError(`a kernel came with what none has: ${type} of ${bytes} bytes`);
+          if (!['File', 'OldFile'].includes(type) || !FILES.includes(path) || bytes > MAX_BYTES)
+            throw new LabError(
+              `a received kernel contains ${path}, which does not belong there: ${type} of ${bytes} bytes`,
+            );
           return true;
         },
       }),
@@ -119,19 +121,19 @@ async function unpack(data: AsyncIterable<Buffer>, dir: string): Promise<void> {
 async function accept(
   name: string,
   definition: KernelDefinition,
-  { key, sha256, origin }: Omit<KernelParcel, 'pack'>,
+  { key, sha256, origin }: Omit<KernelArchive, 'pack'>,
   dir: string,
   work: Workspace,
 ): Promise<void> {
   const stored = readJson<StoredImage>(join(dir, 'image.json'));
-  if (stored?.schema !== 1) throw new LabError(`kernel ${name} came without its description`);
+  if (stored?.schema !== 1) throw new LabError(`kernel ${name} arrived without its description`);
   if (stored.inputs !== inputsOf(definition, origin.id))
-    throw new LabError(`kernel ${name} was made of other things than this lab would make it of`);
+    throw new LabError(`kernel ${name} was built from other inputs than this lab would use`);
   if (stored.sha256 !== sha256 || (await sha256File(join(dir, 'bzImage'), work.signal)) !== sha256)
-    throw new LabError(`kernel ${name} came changed`);
+    throw new LabError(`kernel ${name} was changed on its way`);
   if (!existsSync(originPath(definition, work))) writeJson(originPath(definition, work), origin satisfies Origin);
   writeJson(join(dir, 'image.json'), { ...stored, fetched: true } satisfies StoredImage);
   await rm(work.cache.kernel(key), { recursive: true, force: true });
   renameSync(dir, work.cache.kernel(key));
-  if (readImage(work.cache, key) === null) throw new LabError(`kernel ${name} came, and is not whole`);
+  if (readImage(work.cache, key) === null) throw new LabError(`kernel ${name} arrived incomplete`);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// From a source tree to the handover's format, with a tree that takes a moment to compile instead of some seconds.
+// From a source tree to the handover's format, with a tree that compiles in a moment instead of seconds.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -91,7 +91,7 @@ async function failure(promise: Promise<unknown>): Promise<LabError> {
 }
 
 describe('a source tree', () => {
-  it('tells versions and layouts, of its headers and of its sources, and stays as it was', async () => {
+  it('gives versions and layouts from its headers and sources, and is not changed', async () => {
     const box = lab();
     const before = list(box.tree);
     const abi = await kernelAbi(box.tree, [], box.context);
@@ -109,7 +109,7 @@ describe('a source tree', () => {
     expect(readdirSync(join(box.dir, 'cache/build'))).toEqual([]);
   });
 
-  it('is compiled once, and again after a change of what matters', async () => {
+  it('is compiled once, and again after a relevant change', async () => {
     const box = lab();
     await kernelAbi(box.tree, [], box.context);
     await kernelAbi(box.tree, [], box.context);
@@ -124,14 +124,14 @@ describe('a source tree', () => {
     expect(box.compiled()).toHaveLength(4);
   });
 
-  it('at once by two: compiled once', async () => {
+  it('is compiled once by two labs at the same time', async () => {
     const box = lab();
     const [a, b] = await Promise.all([kernelAbi(box.tree, [], box.context), kernelAbi(box.tree, [], box.context)]);
     expect(a).toEqual(b);
     expect(box.compiled()).toHaveLength(2);
   });
 
-  it('with a patch: what it would be, with files that the patch alone needs', async () => {
+  it('with a patch gives the patched types, including files that only the patch needs', async () => {
     const box = lab();
     const before = await kernelAbi(box.tree, [], box.context);
     const after = await kernelAbi(box.tree, [box.patch], box.context);
@@ -152,7 +152,7 @@ describe('a source tree', () => {
     expect(readFileSync(join(box.tree, 'drivers/deep/far.c'), 'utf8')).toBe('int far;\n');
   });
 
-  it('with a patch that does not apply, or is not there: said', async () => {
+  it('with a patch that does not apply or exist is an error', async () => {
     const box = lab();
     writeFileSync(box.patch, PATCH.replace('sessions_pa', 'nowhere'));
     expect((await failure(kernelAbi(box.tree, [box.patch], box.context))).message).toContain(
@@ -162,14 +162,14 @@ describe('a source tree', () => {
     expect(readdirSync(join(box.dir, 'cache/build'))).toEqual([]);
   });
 
-  it('with a header that does not compile: an error with the line', async () => {
+  it('with a header that does not compile is an error with the line', async () => {
     const box = lab({ 'include/linux/kho/abi/bad.h': 'struct bad_ser { nonsense x; };\n' });
     const error = await failure(kernelAbi(box.tree, [], box.context));
     expect(error.message).toContain('the headers of the handover do not compile');
     expect(error.detail).toContain('bad.h:1');
   });
 
-  it('with a source that does not compile: what is known, and that it is not all', async () => {
+  it('with a source that does not compile gives the rest and says that it is incomplete', async () => {
     const box = lab({ 'kernel/liveupdate/luo_bad.c': 'struct luo_bad_ser {\n\tnonsense x;\n};\n' });
     const abi = await kernelAbi(box.tree, [], box.context);
     expect(abi.structures).toHaveLength(2);
@@ -178,7 +178,7 @@ describe('a source tree', () => {
     expect(diffAbi(abi, abi).ok).toBe(null);
   });
 
-  it('without KHO: nothing crosses', async () => {
+  it('without KHO has nothing that crosses a kexec', async () => {
     const box = lab({ 'no-kho': '' });
     expect(await kernelAbi(box.tree, [], box.context)).toMatchObject({
       components: [],
@@ -237,7 +237,7 @@ __asm__(".section .liveupdate_versions,\\"a\\"; .long 0x4c565550, 1; .ascii \\"l
   const ready = (vmlinux: Buffer | string) =>
     kernelAbi(folderWith({ bzImage: fakeBzImage(), vmlinux }), [], lab().context);
 
-  it('tells its own list first, then strings, then types', async () => {
+  it('gives its own list first, then strings, then types', async () => {
     const abi = await ready(compileC(VMLINUX));
     expect(text(abi.components)).toEqual(['kho-v4 image', 'luo-v5 section']);
     expect(abi.structures).toMatchObject([{ name: 'luo_ser', size: 16 }]);
@@ -268,13 +268,13 @@ __asm__(".section .liveupdate_versions,\\"a\\"; .long 0x4c565550, 1; .ascii \\"l
     expect(abi).toMatchObject({ structures: null, complete: false });
   });
 
-  it('that is none is bad usage', async () => {
+  it('that does not exist is a usage error', async () => {
     await expect(kernelAbi('9.9.9', [], lab().context)).rejects.toThrow(UsageError);
     await expect(kernelAbi(folderWith({ a: '' }), [], lab().context)).rejects.toThrow('it has no bzImage');
   });
 });
 
-it('the files of a patch are found in any notation, and none outside the tree', () => {
+it('finds the files of a patch in any notation, and none outside the tree', () => {
   const dir = folderWith({
     'a.patch':
       'diff --git a/x/y.c b/x/y.c\n--- a/x/y.c\t2026-01-01\n+++ b/x/y.c\n--- /dev/null\n+++ new/z.h\n--- a/../../etc/passwd\n+++ b/../../etc/passwd\n',

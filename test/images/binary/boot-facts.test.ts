@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How much memory a kernel takes: from the header, the symbols and the configuration, whatever the files hold.
+// The memory that a kernel needs: from header, symbols and configuration, whatever the files contain.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,8 +27,8 @@ function files({ initSize = 0xd00000, protocol = 0x20f, map = MAP, config = 'CON
   return paths;
 }
 
-describe('what a kernel takes as it boots', () => {
-  it('stands in its header, its symbols and its configuration', () => {
+describe('the memory that a kernel needs to boot', () => {
+  it('is known from its header, its symbols and its configuration', () => {
     expect(bootFactsOf(files({}))).toEqual({ initSize: 0xd00000, runtime: 0xc40000, handoverDebug: true });
     expect(bootFactsOf(files({ config: '# CONFIG_KEXEC_HANDOVER_DEBUG is not set\n' })).handoverDebug).toBe(false);
   });
@@ -40,7 +40,7 @@ describe('what a kernel takes as it boots', () => {
     );
   });
 
-  it('is not known where nothing tells', () => {
+  it('is unknown if no file tells', () => {
     expect(bootFactsOf(files({ protocol: 0x209 })).initSize).toBeNull();
     expect(bootFactsOf({ bzImage: '/nowhere', systemMap: null, config: null })).toEqual({
       initSize: null,

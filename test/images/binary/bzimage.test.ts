@@ -33,7 +33,7 @@ describe('the boot header', () => {
     expect(readBzImage(image(shape)).release).toBe(release);
   });
 
-  it('old images have no payload field', () => {
+  it('of an old image has no payload field', () => {
     expect(readBzImage(image({ protocol: 0x207 })).payload).toBeNull();
   });
 
@@ -55,7 +55,7 @@ describe('version strings of components', () => {
     return names(scanner.components());
   };
 
-  it('are whole strings only', () => {
+  it('are only whole strings', () => {
     expect(
       strings('\0kho-v4\0luo-v5\0xmemfd-v2\0memfd-v3x\0luo-session-v2\0kho-v\0 memblock-v1\0reserve-mem-v1'),
     ).toEqual(['kho-v4', 'luo-v5', 'luo-session-v2']);
@@ -67,13 +67,13 @@ describe('version strings of components', () => {
 
   const handler = (name: string, size = 48): string => `\xc0-\x83\x81\xff\xff\xff\xff${name.padEnd(size, '\0')}`;
 
-  it('of handlers have any name: the field that they stand in tells', () => {
+  it('of handlers may have any name: their field identifies them', () => {
     expect(strings(`${handler('vfio-pci-v1')}\x08${handler('memfd-v2')}\x08${handler('iommufd-v12')}`)).toEqual([
       'iommufd-v12',
       'memfd-v2',
       'vfio-pci-v1',
     ]);
-    // In other text, in a field that is too short, or behind no pointer, such a word is no handler.
+    // In other text, in a field that is too short, or without a pointer before it, such a word is not a handler.
     expect(strings(`\0vfio-pci-v1${'\0'.repeat(48)}${handler('sha256-v1', 32)}x${handler('vfio-pci-w1')}x`)).toEqual(
       [],
     );
@@ -81,7 +81,7 @@ describe('version strings of components', () => {
     expect(strings(`${handler('object-v4')}x`)).toEqual([]);
   });
 
-  it('of handlers are found wherever two pieces meet', () => {
+  it('of handlers are found across any chunk boundary', () => {
     const text = `${'x'.repeat(90)}${handler('vfio-pci-v1')}${'x'.repeat(90)}`;
     for (let cut = 80; cut < 160; cut++) {
       const scanner = new ComponentScanner();
@@ -90,11 +90,11 @@ describe('version strings of components', () => {
     }
   });
 
-  it('all versions of a component count, each once', () => {
+  it('include all versions of a component, each once', () => {
     expect(strings('\0memfd-v2\0memfd-v1\0memfd-v2\0memfd-v10\0')).toEqual(['memfd-v1', 'memfd-v2', 'memfd-v10']);
   });
 
-  it('are found wherever two pieces meet', () => {
+  it('are found across any chunk boundary', () => {
     const text = `${'\0'.repeat(100)}luo-session-v2\0${'\0'.repeat(100)}`;
     for (let cut = 95; cut < 125; cut++) {
       const scanner = new ComponentScanner();
@@ -103,7 +103,7 @@ describe('version strings of components', () => {
     }
   });
 
-  it('a piece that begins within a string adds nothing to it', () => {
+  it('ignore a chunk that begins inside a string', () => {
     for (let before = 1; before < 80; before++) {
       const scanner = new ComponentScanner();
       scanner.feed(Buffer.from(`${'x'.repeat(before)}memfd-v2`, 'latin1'));
@@ -113,13 +113,13 @@ describe('version strings of components', () => {
     }
   });
 
-  it('byte by byte is the same as at once', () => {
+  it('are the same byte by byte as all at once', () => {
     const scanner = new ComponentScanner();
     for (const byte of Buffer.from('\0kho-v4\0memfd-v2\0')) scanner.feed(Buffer.from([byte]));
     expect(names(scanner.components())).toEqual(['kho-v4', 'memfd-v2']);
   });
 
-  it('a million different ones do not fill the memory', () => {
+  it('are bounded, even if there are a million', () => {
     const scanner = new ComponentScanner();
     for (let i = 0; i < 100; i++)
       scanner.feed(Buffer.from(Array.from({ length: 1000 }, (_, j) => `\0kho-v${i * 1000 + j}`).join(''), 'latin1'));
@@ -128,8 +128,8 @@ describe('version strings of components', () => {
 });
 
 describe('images', () => {
-  /** The payload of these tests is no ELF file. */
-  const NO_LIST = expect.stringContaining('what the kernel says of itself is not known');
+  /** The payload of these tests is not an ELF file. */
+  const NO_LIST = expect.stringContaining("the kernel's own list of versions cannot be read");
   const inside = Buffer.concat([Buffer.alloc(300_000), Buffer.from('\0kho-v4\0memfd-v2\0'), Buffer.alloc(100)]);
 
   it('vmlinux', async () => {
@@ -154,7 +154,7 @@ describe('images', () => {
       'char s[] = "\\0kho-v4\\0memfd-v1\\0";\n__asm__(".section .liveupdate_versions,\\"a\\"; .long 0x4c565550, 1; .ascii \\"memfd-v2\\"; .skip 40; .ascii \\"object-v2\\\\0object-v1\\"; .skip 29; .text");',
     );
 
-  it("the kernel's own list is read, wherever the image comes from", async () => {
+  it("the kernel's own list is read, whatever the kind of image", async () => {
     const listed = [
       { name: 'memfd', version: 2 },
       { name: 'object', version: 2 },
@@ -176,7 +176,7 @@ describe('images', () => {
     }
   });
 
-  it('a list in any state: read, or said not to be readable', async () => {
+  it('a damaged list is reported as unreadable', async () => {
     const random = generator(9);
     const LISTED = withList();
     const at = LISTED.indexOf('PUVL');
@@ -190,11 +190,11 @@ describe('images', () => {
     }
   });
 
-  it('a payload that is cut off or broken is said to be', async () => {
+  it('a payload that is cut off or broken is reported', async () => {
     const packed = gzipSync(Buffer.concat([inside, randomBytes(200_000)]));
     const cut = await scanBzImage(image({ payload: packed.subarray(0, packed.length - 1000) }));
     expect(names(cut.components)).toEqual(['kho-v4', 'memfd-v2']);
-    // What was not looked through may hold more.
+    // The part that was not searched may have more.
     expect([cut.whole, handoverOf(cut, null).known]).toEqual([false, false]);
     expect(cut.notes).toHaveLength(1);
     const broken = await scanBzImage(image({ payload: Buffer.concat([Buffer.from([0x1f, 0x8b]), randomBytes(1000)]) }));
@@ -204,7 +204,7 @@ describe('images', () => {
     expect(unknown.notes[0]).toMatch(/unknown kind/);
   });
 
-  it('xz, zstd and lz4 payloads, where the host can unpack them', async () => {
+  it('xz, zstd and lz4 payloads are read if the host can unpack them', async () => {
     const { findProgram } = await import('../../../src/images/requirements.js');
     const { execFileSync } = await import('node:child_process');
     for (const [tool, ...args] of [

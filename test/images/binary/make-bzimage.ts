@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Makes bzImages that have a boot header and nothing that boots.
+// Makes bzImages that have a boot header but cannot boot.
 
 export interface Shape {
   release?: string;
   payload?: Buffer;
-  /** Where the header says the release is; where it is, by default. */
+  /** The offset of the release that the header claims; the real one by default. */
   pointer?: number;
   payloadLength?: number;
   protocol?: number;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What kbuild compiles with, with the real compiler and the real ccache.
+// The compile command, with the real compiler and the real ccache.
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { folderWith, workspace } from '../folder.js';
 
 const ready = hostTools(['build']).every((tool) => tool.path !== null);
 
-/** Compiles as kbuild does; says what ccache did. */
+/** Compiles as kbuild does; reports what ccache did. */
 function compile(command: string, dir: string, source: string): { object: Buffer; misses: number } {
   const env = { PATH: process.env['PATH'], CCACHE_DIR: join(dir, 'ccache'), CCACHE_DEPEND: '1', CCACHE_NOHASHDIR: '1' };
   execFileSync(command, ['-Wp,-MMD,x.d', '-c', '-o', 'x.o', source], { cwd: dir, env });
@@ -39,7 +39,7 @@ describe.skipIf(!ready)('the command that compiles', () => {
     expect(compile(command, dir, source).object.includes('kernel two')).toBe(true);
   });
 
-  it('is written anew where it is another', () => {
+  it('is rewritten if it differs', () => {
     const work = workspace();
     const command = compileCommand(work);
     const text = readFileSync(command, 'utf8');

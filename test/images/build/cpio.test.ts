@@ -26,7 +26,7 @@ describe('cpio archives', () => {
     expect(readlinkSync(join(dir, 'bin/sh'))).toBe('/bin/a');
   });
 
-  it('hold device nodes, byte for byte', () => {
+  it('contain device nodes, byte for byte', () => {
     const archive = cpioArchive([
       { kind: 'dir', path: 'dev', mode: 0o755 },
       { kind: 'char', path: 'dev/console', mode: 0o600, major: 5, minor: 1 },
@@ -48,7 +48,7 @@ describe('cpio archives', () => {
     expect(() => cpioArchive([{ kind: 'dir', path, mode: 0o755 }])).toThrow(/no path within an archive/);
   });
 
-  it('refuse a file whose folder comes later: the kernel would drop it', () => {
+  it('refuse a file whose folder comes later, because the kernel would drop it', () => {
     expect(() =>
       cpioArchive([
         { kind: 'link', path: 'bin/sh', target: 'x' },

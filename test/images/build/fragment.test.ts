@@ -8,7 +8,7 @@ import { packageRoot } from '../../../src/util/package-root.js';
 const asked = (text: string) => parseFragment(text, 'f.config');
 
 describe('fragments', () => {
-  it('reads all that kbuild writes', () => {
+  it('accepts everything that kbuild writes', () => {
     expect(
       asked('# words\n\nCONFIG_A=y\nCONFIG_B="-lab \\"x\\""\n# CONFIG_C is not set\nCONFIG_D=0x10\n').map(
         ({ name, value, line }) => [name, value, line],
@@ -25,7 +25,7 @@ describe('fragments', () => {
     expect(() => asked(`\n${line}`)).toThrow(/^f\.config:2: /);
   });
 
-  it('the shipped ones can be read and ask for nothing twice', () => {
+  it('the shipped ones are readable and set no option twice', () => {
     const dir = join(packageRoot(), 'images/config');
     for (const file of readdirSync(dir)) {
       const names = parseFragment(readFileSync(join(dir, file), 'utf8'), file).map(({ name }) => name);
@@ -34,7 +34,7 @@ describe('fragments', () => {
   });
 });
 
-describe('the finished configuration against what was asked for', () => {
+describe('the finished configuration compared with the requested one', () => {
   it.each([
     ['CONFIG_A=y', 'CONFIG_A=y', null],
     ['CONFIG_A=y', 'CONFIG_A=m', 'm'],
@@ -50,7 +50,7 @@ describe('the finished configuration against what was asked for', () => {
     expect(unmetOptions(asked(fragment), `${config}\n`).map((option) => option.got)).toEqual(got === null ? [] : [got]);
   });
 
-  it('the later of two wishes counts', () => {
+  it('takes the later of two values', () => {
     expect(unmetOptions(asked('CONFIG_A=y\nCONFIG_A=n'), '')).toEqual([]);
   });
 
@@ -64,7 +64,7 @@ describe('the finished configuration against what was asked for', () => {
     } catch (error) {
       expect((error as Error).message).toBe('kernel 7.3.4: 2 options are not set as asked for');
       expect((error as { detail?: string }).detail).toContain(
-        "f.config:2: CONFIG_B=y was asked for, the kernel's configuration has n",
+        "f.config:2: CONFIG_B=y was requested, but the kernel's configuration has n",
       );
     }
   });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A second process of the lab, for the tests: takes a lock and runs a command under it, or makes a kernel.
+// A second process of the lab for the tests: takes a lock and runs a command under it, or makes a kernel.
 import { existsSync, readFileSync } from 'node:fs';
 import { ensureKernel } from '../../../src/images/index.js';
 import { runCommand } from '../../../src/util/process/command.js';

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The way from a definition to a kernel in the cache, with a source tree that takes a moment to build instead of
-// minutes.
+// From a definition to a kernel in the cache, with a source tree that builds in a moment instead of minutes.
 import { execFileSync, spawn } from 'node:child_process';
 import {
   appendFileSync,
@@ -29,7 +28,7 @@ import { folderWith, temporaryFolder } from '../folder.js';
 const HOLDER = fileURLToPath(new URL('holder.ts', import.meta.url));
 const ready = hostTools(['unpack', 'build']).every((tool) => tool.path !== null);
 
-/** Builds like the real one, as far as the lab can see; counts its builds, and waits for a file where it is told to. */
+/** Builds like a real tree, as far as the lab can see; counts its builds, and waits for a file if told to. */
 const MAKEFILE = `allnoconfig:
 \tcp $(KCONFIG_ALLCONFIG) .config
 bzImage:
@@ -54,7 +53,7 @@ interface Lab {
   seen: Progress[];
 }
 
-/** A source tarball, a definition of it, and a cache. */
+/** A source tarball, its definition, and a cache. */
 function lab(files: Record<string, string | Buffer> = {}, more = ''): Lab {
   const dir = folderWith({ 'a.config': 'CONFIG_A=y\n', ...files });
   const count = join(dir, 'count');
@@ -113,7 +112,7 @@ async function until(what: () => boolean, ms = 10_000): Promise<void> {
 }
 
 describe.skipIf(!ready)('kernels', () => {
-  it('are built once, and then only looked up', async () => {
+  it('are built once and then only looked up', async () => {
     const box = lab();
     const first = await ensureKernel(box.definition, box.context);
     expect(first).toMatchObject({
@@ -133,13 +132,13 @@ describe.skipIf(!ready)('kernels', () => {
     expect(await ensureKernel(other, box.context)).toEqual({ ...first, name: 'other' });
     expect(box.builds()).toBe(1);
     expect(box.seen.length).toBe(steps);
-    // The tree stays for the next configuration of this source; nothing half-made is left.
+    // The tree stays for the next configuration of this source; nothing unfinished is left.
     expect(existsSync(join(box.cache, 'build'))).toBe(false);
     expect(readdirSync(join(box.cache, 'built'))).toHaveLength(1);
     expect(readdirSync(join(box.cache, 'sources'))).toHaveLength(1);
   });
 
-  it('that an older lab built are read as they are, and what it did not know is added', async () => {
+  it('that an older lab built are read, and missing facts are added', async () => {
     const box = lab();
     const first = await ensureKernel(box.definition, box.context);
     const file = join(first.cacheDir ?? '', 'image.json');
@@ -151,7 +150,7 @@ describe.skipIf(!ready)('kernels', () => {
     expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual({ ...older, listed });
   });
 
-  it('anything they are made of makes another', async () => {
+  it('another input makes another kernel', async () => {
     const box = lab({
       'b.config': 'CONFIG_B=n\n',
       'over/extra.c': 'x',
@@ -176,7 +175,7 @@ describe.skipIf(!ready)('kernels', () => {
     await add('');
     expect(keys.size).toBe(5);
     expect(box.builds()).toBe(5);
-    // The one source tree serves all of them, and none has changed it.
+    // One source tree serves all of them, and none has changed it.
     const [tree = ''] = readdirSync(join(box.cache, 'sources'));
     expect(readFileSync(join(box.cache, 'sources', tree, 'init/main.c'), 'utf8')).toBe('one\ntwo\nthree\n');
     expect(existsSync(join(box.cache, 'sources', tree, 'extra.c'))).toBe(false);
@@ -207,7 +206,7 @@ describe.skipIf(!ready)('kernels', () => {
     expect(trees().filter((name) => !name.includes('-'))).toHaveLength(1);
   });
 
-  it('an option that is not set as asked for stops the build', async () => {
+  it('an option without its requested value stops the build', async () => {
     const box = lab();
     rmSync(join(box.dir, 'linux-9.tar.xz'));
     writeFileSync(join(box.dir, 'linux-9/Makefile'), 'allnoconfig:\n\techo CONFIG_X=y > .config\n');
@@ -218,7 +217,7 @@ describe.skipIf(!ready)('kernels', () => {
     );
   });
 
-  it('a build that fails shows the end of its log and names the log', async () => {
+  it('a failed build shows the end of its log and names the log', async () => {
     const box = lab({ 'over/broken': '' }, 'overlay: [over]\n');
     const error = await failure(ensureKernel(box.definition, box.context));
     expect(error.message).toMatch(/^kernel k does not build \(full log: .*\/logs\/k-\w+\.log\)$/);
@@ -237,7 +236,7 @@ describe.skipIf(!ready)('kernels', () => {
     expect(readdirSync(join(box.cache, 'built'))).toEqual([]);
   });
 
-  it('sources are tried in order, and all failures are told', async () => {
+  it('sources are tried in order, and all failures are reported', async () => {
     const box = lab();
     writeFileSync(
       box.definition,
@@ -249,18 +248,18 @@ describe.skipIf(!ready)('kernels', () => {
       `sources:\n  - {kind: directory, path: nowhere}\n  - {kind: tarball, path: linux-9.tar.xz, sha256: ${'0'.repeat(64)}}\n`,
     );
     const error = await failure(ensureKernel(box.definition, { ...box.context, cacheDir: temporaryFolder() }));
-    expect(error.message).toBe('kernel k: no source could be had');
+    expect(error.message).toBe('kernel k: none of its sources is available');
     expect(error.detail).toMatch(/nowhere.*\n.*the definition says 0000/);
   });
 
-  it('a tarball that is cut off is no source', async () => {
+  it('a tarball that is cut off is not a source', async () => {
     const box = lab();
     const path = join(box.dir, 'linux-9.tar.xz');
     writeFileSync(path, readFileSync(path).subarray(0, -100));
     expect((await failure(ensureKernel(box.definition, box.context))).detail).toMatch(/cannot unpack linux-9\.tar\.xz/);
   });
 
-  it('come from a folder, and see it change', async () => {
+  it('from a folder change when the folder changes', async () => {
     const box = lab();
     writeFileSync(box.definition, 'sources:\n  - {kind: directory, path: linux-9}\nconfig: [./a.config]\n');
     const first = await ensureKernel(box.definition, box.context);
@@ -364,7 +363,7 @@ describe.skipIf(!ready)('kernels', () => {
     expect(box.builds()).toBe(1);
   });
 
-  it('a lab that is killed while it builds leaves no make behind, and the next one goes on in its tree', async () => {
+  it('a lab that is killed during a build leaves no make behind, and the next one resumes in its tree', async () => {
     const box = lab();
     const wait = join(box.dir, 'count.wait');
     writeFileSync(wait, '');
@@ -382,7 +381,7 @@ describe.skipIf(!ready)('kernels', () => {
     expect(box.seen.some(({ task }) => task.startsWith('unpack'))).toBe(false);
   });
 
-  it('Ctrl-C ends the build, and nothing of it runs on', async () => {
+  it('Ctrl-C ends the build and everything that it started', async () => {
     const box = lab();
     writeFileSync(join(box.dir, 'count.wait'), '');
     const controller = new AbortController();
@@ -391,12 +390,12 @@ describe.skipIf(!ready)('kernels', () => {
     controller.abort(new Error('enough'));
     await expect(run).rejects.toThrow('enough');
     await until(() => !running(join(box.cache, 'built')));
-    // What a compiler that was killed leaves lies in the tree alone.
+    // Files of a killed compiler are left only in the tree.
     expect(existsSync(join(tmpdir(), 'cc-of-a-compiler.s'))).toBe(false);
   });
 });
 
-/** Whether any process works in a folder. */
+/** Does any process work in a folder? */
 function running(folder: string): boolean {
   return readdirSync('/proc').some((pid) => {
     if (!/^\d+$/.test(pid)) return false;

@@ -22,7 +22,7 @@ function other(...args: string[]) {
 
 function alive(pid: number): boolean {
   try {
-    // A zombie is gone for our purposes.
+    // A zombie counts as gone.
     return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
   } catch {
     return false;
@@ -37,7 +37,7 @@ async function until(what: () => boolean, ms = 5000): Promise<void> {
 }
 
 describe('locks', () => {
-  it('one holder at a time, and a word to the one who waits', async () => {
+  it('have one holder at a time, and tell the one who waits', async () => {
     const path = join(temporaryFolder(), 'locks/a');
     const first = await acquireLock(path);
     let waits = 0;
@@ -52,7 +52,7 @@ describe('locks', () => {
     (await second).release();
   });
 
-  it('a waiter can be called off', async () => {
+  it('stop waiting when they are cancelled', async () => {
     const path = join(temporaryFolder(), 'a');
     const first = await acquireLock(path);
     const controller = new AbortController();
@@ -64,7 +64,7 @@ describe('locks', () => {
     first.release();
   });
 
-  it('a lock whose file was deleted is no lock', async () => {
+  it('are lost when their file is deleted', async () => {
     const path = join(temporaryFolder(), 'a');
     const first = await acquireLock(path);
     let waits = 0;
@@ -77,7 +77,7 @@ describe('locks', () => {
     lock.release();
   });
 
-  it('is free again when its holder was killed, and not before the command under it is gone', async () => {
+  it('are free again when the holder was killed, but not before its command is gone', async () => {
     const dir = temporaryFolder();
     const path = join(dir, 'a');
     const holder = other('hold', path, join(dir, 'pid'));
@@ -92,7 +92,7 @@ describe('locks', () => {
 });
 
 describe('commands', () => {
-  it('give output and exit code', async () => {
+  it('return output and exit code', async () => {
     expect(await runCommand(['sh', '-c', 'echo out; echo err >&2; exit 3'])).toEqual({
       code: 3,
       signal: null,
@@ -101,16 +101,16 @@ describe('commands', () => {
     });
   });
 
-  it('take arguments as they are', async () => {
+  it('take arguments literally', async () => {
     const words = ['a b', '$HOME', '`id`', "'", '"', '-n', ''];
     expect((await runCommand(['printf', '%s\\n', ...words])).stdout).toBe(`${words.join('\n')}\n`);
   });
 
-  it('a command that is not there', async () => {
+  it('fail if they do not exist', async () => {
     expect((await runCommand(['no-such-command-here'])).code).toBe(127);
   });
 
-  it('die with all their children when called off', async () => {
+  it('die with all their children when cancelled', async () => {
     const pidFile = join(temporaryFolder(), 'pid');
     const controller = new AbortController();
     const run = runCommand(['sh', '-c', `sleep 1000 & echo $! > ${pidFile}; wait`], { signal: controller.signal });
@@ -121,7 +121,7 @@ describe('commands', () => {
     await until(() => !alive(pid));
   });
 
-  it('leave nothing running behind when they end', async () => {
+  it('leave nothing running when they end', async () => {
     const pidFile = join(temporaryFolder(), 'pid');
     await runCommand(['sh', '-c', `sleep 1000 >/dev/null 2>&1 & echo $! > ${pidFile}`]);
     const pid = Number(readFileSync(pidFile, 'utf8'));

@@ -18,8 +18,8 @@ function put(...names: string[]): void {
   }
 }
 
-describe('the files that a program is made of', () => {
-  it('are found in sub-folders too, and told apart by their folder', () => {
+describe('the source files of a program', () => {
+  it('are found in sub-folders too, and distinguished by their folder', () => {
     put('p/main.c', 'p/wire/list.c', 'p/vfio/list.c', 'p/vfio/list.h', 'p/README.md', 'other/x.c', 'shared/layout.h');
     const program = { folder: 'p', path: 'bin/p', also: ['shared/layout.h'], flags: [] };
     expect(sourcesOf(program, lab)).toEqual(
@@ -37,7 +37,7 @@ describe('the files that a program is made of', () => {
     ).toEqual(['p/main.c', 'p/p.ld']);
   });
 
-  it('must be some', () => {
+  it('must not be empty', () => {
     put('p/only.h');
     expect(() => sourcesOf({ folder: 'p', path: 'p', also: [], flags: [] }, lab)).toThrow('no .c file in');
   });

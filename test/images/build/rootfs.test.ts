@@ -5,7 +5,7 @@ import { editDistance, nearest } from '../../../src/util/text/nearest.js';
 import { thinOut, type Progress } from '../../../src/util/progress.js';
 
 describe('libraries of a program', () => {
-  it('are taken with the loader, from where they are looked for', () => {
+  it('are collected together with the loader, with the paths that it uses', () => {
     const output =
       '\tlinux-vdso.so.1 (0x00007f82dae92000)\n\tlibz.so.1 => /lib/x86_64-linux-gnu/libz.so.1 (0x00007f82dad36000)\n\t/lib64/ld-linux-x86-64.so.2 (0x00007f82dae94000)\n';
     expect(parseLdd(output, 'dropbear')).toEqual(['/lib/x86_64-linux-gnu/libz.so.1', '/lib64/ld-linux-x86-64.so.2']);
@@ -14,12 +14,12 @@ describe('libraries of a program', () => {
 
   it('a missing one is an error', () => {
     expect(() => parseLdd('\tlibz.so.1 => not found\n', 'dropbear')).toThrow(
-      'dropbear does not run on this host: libz.so.1 => not found',
+      'dropbear cannot run on this host: libz.so.1 => not found',
     );
   });
 });
 
-it('progress is thinned out, its end is not', () => {
+it('progress is thinned out, except its end', () => {
   const seen: Progress[] = [];
   const report = thinOut((progress) => seen.push(progress));
   for (let done = 1; done <= 1000; done++) report({ task: 'a', done, of: 1000 });

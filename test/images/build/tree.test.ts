@@ -6,7 +6,7 @@ import { overlaid } from '../../../src/images/abi/tree.js';
 import { layOver, overlayDigests, overlayFiles } from '../../../src/images/build/tree.js';
 import { folderWith } from '../folder.js';
 
-/** A tree whose files are links into a source, as the builds have it. */
+/** A tree whose files are links into a source, as in a build. */
 function linkedTree(files: Record<string, string>): { source: string; tree: string } {
   const source = folderWith(files);
   const tree = folderWith({});
@@ -20,7 +20,7 @@ function linkedTree(files: Record<string, string>): { source: string; tree: stri
 const text = (...path: string[]) => readFileSync(join(...path), 'utf8');
 
 describe('an overlay', () => {
-  it('takes places, adds to the end, and never writes into the source', () => {
+  it('replaces and appends, and never writes into the source', () => {
     const { source, tree } = linkedTree({
       'kernel/Makefile': 'obj-y += a.o\n',
       'kernel/a.c': 'old',
@@ -45,7 +45,7 @@ describe('an overlay', () => {
     ]);
   });
 
-  it('may bring a file and add to it; a second overlay adds to the first', () => {
+  it('may add a file and append to it; a second overlay appends to the first', () => {
     const tree = folderWith({});
     const overlay = folderWith({ Makefile: 'one\n', 'Makefile.append': 'two\n' });
     layOver(overlay, tree);
@@ -63,14 +63,14 @@ describe('an overlay', () => {
     expect(readlinkSync(join(tree, 'link'))).toBe('run.sh');
   });
 
-  it('that adds to what the source does not have is an error', () => {
+  it('that appends to a missing file is an error', () => {
     const overlay = folderWith({ 'kernel/gone/Makefile.append': 'x' });
     expect(() => layOver(overlay, folderWith({}))).toThrow(
-      `${overlay}/kernel/gone/Makefile.append: the source has no kernel/gone/Makefile to add it to`,
+      `${overlay}/kernel/gone/Makefile.append: the source has no kernel/gone/Makefile to append it to`,
     );
   });
 
-  it('is known by the files of the tree that it changes, and by all of its content', () => {
+  it('is identified by the files that it changes and by all of its content', () => {
     const overlay = folderWith({
       'kernel/a.c': 'a',
       'kernel/Makefile.append': 'x',

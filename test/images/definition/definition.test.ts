@@ -33,15 +33,14 @@ describe('kernel definitions', () => {
       expect(definition.sources.length).toBeGreaterThan(0);
       expect(definition.config.length).toBeGreaterThan(3);
       if (stock.includes(name)) continue;
-      // A variant: named after what it derives from, of the same source, built only where it is named, and another
-      // kernel indeed.
+      // A variant is named after its base, has the same source, is built only on request, and is another kernel.
       const base = readDefinition(known.get(name.slice(0, name.indexOf('-'))) ?? '');
       expect(definition).toMatchObject({ sources: base.sources, onDemand: true });
       expect(definition.config.length + definition.patches.length, name).toBeGreaterThan(base.config.length);
     }
   });
 
-  it('are built without being named, unless they say otherwise; what derives from them does as they do', () => {
+  it('are built without being named unless they say otherwise, and so are those based on them', () => {
     const dir = folderWith({
       'a.yaml': `build: on-demand\n${SOURCE}`,
       'b.yaml': 'base: a\n',
@@ -61,7 +60,7 @@ describe('kernel definitions', () => {
     expect(problem(`build: never\n${SOURCE}`)).toContain('expected on-demand or always');
   });
 
-  it('takes every kind of source', () => {
+  it('accepts every kind of source', () => {
     const dir = folderWith({
       'k.yaml': `sources:
   - {kind: apt-binary, suite: s, package: p, version: 1.0, member: ./usr/src/x.tar.xz}
@@ -80,7 +79,7 @@ describe('kernel definitions', () => {
     ]);
   });
 
-  it('derives from another', () => {
+  it('extends another definition', () => {
     const dir = folderWith({
       'a.yaml': `description: first\n${SOURCE}config: [./a.config]\nsteps: 7\n`,
       'b.yaml': 'base: a\npatches: [fix.patch]\noverlay: [over]\nconfig: [./b.config]\n',
@@ -102,7 +101,7 @@ describe('kernel definitions', () => {
   });
 
   it.each([
-    ['sources: []', 'k.yaml:1:1: neither sources nor prebuilt: nothing to make this kernel of'],
+    ['sources: []', 'k.yaml:1:1: a kernel needs sources or prebuilt, and this definition has neither'],
     [
       `${SOURCE}conifg: []`,
       'k.yaml:3:1: unknown key "conifg"; did you mean config? Known: description, base, sources, prebuilt, config, patches, overlay, steps, build',
@@ -116,11 +115,11 @@ describe('kernel definitions', () => {
     ['sources:\n  - {kind: apt-source, suite: s, package: linux}', 'k.yaml:2:5: apt-source: version is missing'],
     [
       'sources:\n  - {kind: apt-source, suite: s, package: "-oAPT::x=y", version: 1}',
-      'k.yaml:2:43: package: "-oAPT::x=y" is no name that apt knows',
+      'k.yaml:2:43: package: "-oAPT::x=y" is not a name that apt accepts',
     ],
     ['sources:\n  - {kind: url, url: "ftp://x", sha256: 1}', 'k.yaml:2:22: url: expected http:// or https://'],
     ['sources:\n  - {kind: url, url: "http://x", sha256: 1}', 'k.yaml:2:42: sha256: expected 64 hexadecimal digits'],
-    ['sources:\n  - {kind: git, path: x, ref: --upload-pack=x}', 'k.yaml:2:31: ref: expected a name of a commit'],
+    ['sources:\n  - {kind: git, path: x, ref: --upload-pack=x}', 'k.yaml:2:31: ref: expected a commit, branch or tag'],
     ['base: k\n', /^k\.yaml:1:7: no kernel "k" Known: 6\.17\.8, 6\.18\.15, 6\.19\.11, .*7\.1\.13, .*7\.3\.4, 7\.3\.4-/],
     ['- 1', 'k.yaml:1:1: expected keys and values'],
     ['', 'k.yaml:1:1: expected keys and values'],
@@ -131,21 +130,21 @@ describe('kernel definitions', () => {
     else expect(problem(text)).toMatch(message);
   });
 
-  it('does not derive in a circle', () => {
+  it('does not extend itself, even indirectly', () => {
     const dir = folderWith({ 'a.yaml': 'base: b', 'b.yaml': 'base: a' });
     expect(() => readDefinition(join(dir, 'a.yaml'))).toThrow(/derives from itself/);
   });
 });
 
 describe('names of kernels', () => {
-  it('LAB_IMAGES adds definitions and wins over the shipped', () => {
+  it('LAB_IMAGES adds definitions, which win over the shipped ones', () => {
     const dir = folderWith({ 'mine.yaml': SOURCE, '7.3.4.yaml': `description: other\n${SOURCE}` });
     vi.stubEnv('LAB_IMAGES', dir);
     expect(resolveKernel('mine')).toMatchObject({ kind: 'definition', definition: { name: 'mine' } });
     expect(resolveKernel('7.3.4')).toMatchObject({ definition: { description: 'other' } });
   });
 
-  it('an unknown name is answered with the nearest one and all others', () => {
+  it('for an unknown name, suggests the nearest and lists all others', () => {
     expect(() => resolveKernel('7.3.5')).toThrow(
       'no kernel "7.3.5"; did you mean 7.3.4? Known: 6.17.8, 6.18.15, 6.19.11, ',
     );
@@ -153,7 +152,7 @@ describe('names of kernels', () => {
     expect(() => resolveKernel('/nowhere/bzImage')).toThrow('no kernel at /nowhere/bzImage');
   });
 
-  it('paths: a definition, a bzImage, folders as TuxMake and kbuild leave them', () => {
+  it('paths may be a definition, a bzImage, or a folder made by TuxMake or kbuild', () => {
     const dir = folderWith({
       'k.yaml': SOURCE,
       bzImage: '',

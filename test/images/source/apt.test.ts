@@ -15,7 +15,7 @@ describe('the mirror of this host', () => {
   const choose = (lines: string[], codename: string | null = 'bookworm') =>
     chooseMirror(parseIndexTargets(lines.join('\n')), codename);
 
-  it('is what serves its own release, not its security archive', () => {
+  it('is the one that serves its own release, not its security archive', () => {
     expect(
       choose([
         target('http://mirror.example/debian-security/', 'bookworm-security', 'bookworm-security', 'Debian-Security'),
@@ -26,27 +26,27 @@ describe('the mirror of this host', () => {
     ).toBe('http://mirror.example/debian/');
   });
 
-  it('is known from a suite name too, and before any list was fetched', () => {
+  it('is also known from a suite name, and before any list was fetched', () => {
     expect(choose([target('http://m/debian/', 'stable', 'bookworm')])).toBe('http://m/debian/');
     expect(choose([target('http://m/debian/', 'bookworm', '', '')])).toBe('http://m/debian/');
     expect(choose([target('http://m/debian', 'testing', '', '')], null)).toBe('http://m/debian');
   });
 
-  it('is nothing where the host has another distribution', () => {
+  it('is unknown if the host has another distribution', () => {
     expect(choose([target('http://m/ubuntu/', 'noble', 'noble', 'Ubuntu')], 'noble')).toBeNull();
     expect(choose([])).toBeNull();
   });
 });
 
 describe('private apt', () => {
-  it('has sources of its own, signed by the keyring of the host', () => {
+  it("has private sources, signed by the host's keyring", () => {
     expect(sourcesFile('http://m/debian/', 'trixie-backports')).toBe(
       'Types: deb deb-src\nURIs: http://m/debian/\nSuites: trixie-backports\nComponents: main\nSigned-By: /usr/share/keyrings/debian-archive-keyring.gpg\n',
     );
   });
 
-  it('keeps out of the folders of the host', () => {
-    const options = privateOptions('/cache/apt/s', false);
+  it("stays out of the host's folders", () => {
+    const options = privateOptions('/cache/apt/s', 'user');
     for (const option of [
       'Dir::Etc::SourceList=/cache/apt/s/lab.sources',
       'Dir::Etc::SourceParts=/dev/null',
@@ -56,10 +56,10 @@ describe('private apt', () => {
       expect(options[options.indexOf(option) - 1], option).toBe('-o');
     }
     expect(options.join(' ')).not.toContain('Sandbox');
-    expect(privateOptions('/x', true)).toContain('APT::Sandbox::User=root');
+    expect(privateOptions('/x', 'root')).toContain('APT::Sandbox::User=root');
   });
 
-  it('finds the file among what print-uris says', () => {
+  it('finds the file in the output of --print-uris', () => {
     const output = [
       'Reading package lists...',
       'Need to get 159 MB of source archives.',
