@@ -201,7 +201,7 @@ describe('images', () => {
     expect(broken.components).toEqual([]);
     expect(broken.notes).toHaveLength(1);
     const unknown = await scanBzImage(image({ payload: Buffer.from('what is this?') }));
-    expect(unknown.notes[0]).toMatch(/unknown kind/);
+    expect(unknown.notes[0]).toMatch(/unknown format/);
   });
 
   it('xz, zstd and lz4 payloads are read if the host can unpack them', async () => {
