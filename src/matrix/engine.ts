@@ -15,7 +15,7 @@ export interface EngineOptions {
   folder: Pick<MatrixFolder, 'append'>;
   /** Further attempts at a cell whose outcome is `infra`. */
   retries: number;
-  onAttempt: (cell: Cell, attempt: Attempt, again: boolean) => void;
+  onAttempt: (cell: Cell, attempt: Attempt, next: 'done' | 'retry') => void;
   /** Called once where the matrix cannot go on, so that the other cells are not waited for. */
   onFailure: (error: Error) => void;
 }
@@ -40,9 +40,9 @@ export async function driveMatrix(options: EngineOptions): Promise<void> {
         for (let n = 1; failed === null; n++) {
           const attempt = await queue.submit(taskOf(cell, before + n));
           folder.append(attempt);
-          const again = attempt.outcome === 'infra' && n <= retries;
-          onAttempt(cell, attempt, again);
-          if (!again) return;
+          const next = attempt.outcome === 'infra' && n <= retries ? 'retry' : 'done';
+          onAttempt(cell, attempt, next);
+          if (next === 'done') return;
         }
       } catch (error) {
         if (failed !== null) return;

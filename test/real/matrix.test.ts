@@ -82,7 +82,7 @@ it('goes on after SIGKILL, runs nothing twice, and leaves nothing behind', async
   const rest = await lab(['matrix', file, '--results', results, '--resume']);
   expect(rest.stderr).toContain('3 of 4 cells left');
   expect(rest.code, rest.stderr).toBe(0);
-  expect(rest.stdout).toContain('4 cells, 1 scenarios on kernels: 1 preserved');
+  expect(rest.stdout).toContain('4 cells, 1 pair results: 1 preserved');
   expect(runs()).toHaveLength(4);
   expect(new Set(finished().map(({ cell }) => cell)).size).toBe(4);
   // Another scenario or plan is another matrix.

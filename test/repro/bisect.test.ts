@@ -7,9 +7,12 @@ import type { Scenario } from '../../src/model/scenario/scenario.js';
 import { bisect } from '../../src/repro/bisect/bisect.js';
 import { Journal } from '../../src/repro/bisect/journal.js';
 import type { Failure } from '../../src/repro/rerun/failure.js';
+import { parseScenario } from '../../src/scenario/index.js';
 import { LabError } from '../../src/util/errors.js';
 import { temporaryFolder } from '../util/temporary.js';
 
+/** Stands for every point; a Map tells which point it is. */
+const SCENARIO = 'from: 7.2.12\nto: 7.3.4\nsessions: [{name: a}]\nexpect: preserved\n';
 const FINE = { outcome: 'preserved', title: null } as const;
 const PANIC = { outcome: 'panic', title: 'boom' } as const;
 const OTHER = { outcome: 'lost', title: 'something' } as const;
@@ -24,6 +27,7 @@ function world(
   const runs = new Map<number, number>();
   const stop = new AbortController();
   let built = 0;
+  const indexes = new Map<Scenario, number>();
   const go = () =>
     bisect({
       axis: { points: Array.from({ length: last + 1 }, (_, n) => `c${n}`), kernel: (index) => `c${index}` },
@@ -33,10 +37,12 @@ function world(
         stop.signal.throwIfAborted();
         const is = at(index, 0);
         if (is instanceof Error) throw is;
-        return { index } as unknown as Scenario;
+        const scenario = parseScenario(SCENARIO, 'x.yaml');
+        indexes.set(scenario, index);
+        return scenario;
       },
       execute: async (scenario) => {
-        const { index } = scenario as unknown as { index: number };
+        const index = indexes.get(scenario) ?? -1;
         const run = (runs.get(index) ?? 0) + 1;
         runs.set(index, run);
         const is = at(index, run);

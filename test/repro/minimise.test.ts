@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Minimising with a made-up failure: which scenario fails is known, so the smallest one is, too.
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { Scenario } from '../../src/model/scenario/scenario.js';
 import { minimise } from '../../src/repro/minimise/minimise.js';
 import { textOf } from '../../src/repro/minimise/data.js';
@@ -143,8 +143,9 @@ describe('minimise', () => {
       left-- > 0
         ? { ...(has('vm-137/f2')(scenario) ? PANIC : FINE), suspects: [], asExpected: false }
         : await new Promise(() => undefined);
-    const until = { valueOf: () => (left > 0 ? Infinity : 0) } as unknown as number;
-    const { done, scenario } = await world(many, () => true, { execute, until, jobs: 1 }).smallest();
+    const now = vi.spyOn(Date, 'now').mockImplementation(() => (left > 0 ? 0 : 2));
+    const { done, scenario } = await world(many, () => true, { execute, until: 1, jobs: 1 }).smallest();
+    now.mockRestore();
     expect(done).toBe(false);
     expect(has('vm-137/f2')(scenario)).toBe(true);
     expect(scenario.steps.filter(({ op }) => op === 'create').length).toBeLessThan(200);

@@ -2,7 +2,7 @@
 // `lab diff`: compares two nights, or two runs.
 import { Command } from 'commander';
 import { diffNights } from '../../report/night/diff.js';
-import { diffRuns, diffRunsText } from '../../report/diff-runs.js';
+import { diffRuns, diffRunsText } from '../../report/text/diff-runs.js';
 import { diffText } from '../../report/text/diff.js';
 import type { Result } from '../../model/result/result.js';
 import { findInResults, newestNights, type Found } from '../../store/find.js';

@@ -2,7 +2,7 @@
 // `lab history`: the failures in results/ over time. Failures with the same canonical title are one bug.
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { bugsText, bugText, runsText } from '../../report/text/history.js';
-import { dateText } from '../../report/time.js';
+import { dateText } from '../../report/text/time.js';
 import type { Bug, History, RunFilter } from '../../store/history/index.js';
 import { planPruning, prune, type Pruning } from '../../store/prune.js';
 import { UsageError } from '../../util/errors.js';

@@ -3,7 +3,7 @@
 import { createInterface } from 'node:readline/promises';
 import { type Baseline, type BaselineEntry, changesOf, writeBaseline } from '../../matrix/baseline.js';
 import type { PairResult } from '../../model/result/matrix.js';
-import { cellText } from '../../report/live/matrix.js';
+import { cellText } from '../../report/night/pair-result.js';
 import { coloursFor } from '../../report/text/style.js';
 import { printable } from '../../util/text/escape.js';
 

@@ -175,9 +175,9 @@ async function runCells(running: RunningMatrix): Promise<Attempt[]> {
       queue,
       folder,
       retries: plan.retries,
-      onAttempt: (cell, attempt, again) => {
+      onAttempt: (cell, attempt, next) => {
         attempts.push(attempt);
-        view.finished(cell, attempt, again);
+        view.finished(cell, attempt, next);
       },
       onFailure: (error) => failure.abort(error),
     });

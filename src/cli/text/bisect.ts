@@ -35,7 +35,7 @@ export function bisectText(
         : ['first bad: one of these; all but the last cannot be judged', ...first.map((index) => `  ${name(index)}`)]),
       `last good: ${name(lastGood)}`,
       '',
-      table(['', 'verdict', 'point', 'result', 'runs', 'time'], rows).trimEnd(),
+      table(['', 'verdict', 'point', 'seen', 'runs', 'time'], rows).trimEnd(),
       '',
       `${points.length - 1} changes, ${tried.length} points tried in ${seconds(totalMs)} ` +
         `(${seconds(ms)} of it now); varied: ${options.as}`,

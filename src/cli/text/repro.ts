@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The report of `lab repro`: the same failure or not, how often, and what differs, side by side.
 import type { Result } from '../../model/result/result.js';
-import { diffRuns } from '../../report/diff-runs.js';
+import { diffRuns } from '../../report/text/diff-runs.js';
 import { coloursFor, seconds } from '../../report/text/style.js';
 import type { ReproReport } from '../../repro/rerun/rerun.js';
 import { rateText } from '../../repro/rerun/confidence.js';

@@ -1,23 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// Cases of upstream's own tests in one pair result of a night, each under a name that no other case of the pair result has.
+// The cases of upstream's own tests in one pair result, each with a unique name.
 import type { PairResult } from '../../model/result/matrix.js';
 import type { Result } from '../../model/result/result.js';
 import type { CaseOfResult } from '../../model/scenario/selftest.js';
 import { printable } from '../../util/text/escape.js';
 
-/** The result of a run; null where it is gone. */
+/** The result of a run; null if the run is gone. */
 export type ResultOf = (run: string) => Result | null;
 
 export interface PairResultCase {
   label: string;
-  /**
-   * `xfail`: it failed in a run that ended as it was to, such as a second stage over an update that loses everything.
-   */
+  /** `xfail`: the case failed, but its run ended as expected, for example in an update that must lose everything. */
   state: CaseOfResult['state'] | 'xfail';
   of: CaseOfResult;
 }
 
-/** Of all repeats, in the order in which they ran. */
+/** The cases of all repeats, in the order in which they ran. */
 export function casesOfPairResult(pairResult: PairResult, resultOf: ResultOf): PairResultCase[] {
   const repeats = new Map(pairResult.cells.map(({ id, repeat }) => [id, repeat]));
   const seen = new Map<string, number>();

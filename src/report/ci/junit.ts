@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// JUnit XML as Jenkins and GitLab read it: a suite a kernel pair, a case a scenario and a case of upstream's own tests.
-// GitLab drops a case whose classname and name another one has.
-import builderOf from 'junit-report-builder';
+// JUnit XML for Jenkins and GitLab: one suite for each kernel pair, one case for each scenario and for each case of
+// upstream's own tests. GitLab drops a case if another one has the same classname and name.
+import junitBuilder, { type Builder } from 'junit-report-builder';
 import type { PairResult } from '../../model/result/matrix.js';
 import type { NightlyReport } from '../../store/matrix/nightly-report.js';
 import { printable } from '../../util/text/escape.js';
 import { groupBy } from '../../util/process/group.js';
 import { casesOfPairResult, type ResultOf, type PairResultCase } from './cases.js';
 import {
-  againCommand,
+  rerunCommand,
   chainText,
   expectedText,
   hasVerdict,
@@ -19,11 +19,13 @@ import {
 
 const MAX_ROWS = 60;
 
-type Suite = ReturnType<ReturnType<typeof builderOf.default.newBuilder>['testSuite']>;
+type Suite = ReturnType<Builder['testSuite']>;
 
 export function junit(night: NightlyReport, resultOf: ResultOf): string {
-  // Its types promise a module with a default; what Node imports is the builder itself.
-  const builder = (builderOf as unknown as typeof builderOf.default).newBuilder();
+  // The types of the package promise a module with a `default`, but Node imports the builder itself.
+  const root: object = junitBuilder;
+  if (!isBuilder(root)) throw new Error('junit-report-builder has another form than expected');
+  const builder = root.newBuilder();
   for (const [chain, pairResults] of groupBy(night.pairResults, ({ kernels }) => chainText(kernels))) {
     const suite = builder
       .testSuite()
@@ -51,7 +53,11 @@ export function junit(night: NightlyReport, resultOf: ResultOf): string {
   return `${builder.build()}\n`;
 }
 
-/** The form has no word for what was to fail: it is skipped, and says so. */
+function isBuilder(value: object): value is Builder {
+  return 'newBuilder' in value;
+}
+
+/** JUnit has no state for an expected failure, so such a case counts as skipped and says why. */
 function addCase(suite: Suite, className: string, { label, state, of: { detail } }: PairResultCase): void {
   const row = suite.testCase().className(className).name(label);
   const text = inCdata(detail.split('\n').slice(0, MAX_ROWS));
@@ -74,11 +80,11 @@ function bodyOf(pairResult: PairResult, resultOf: ResultOf): string {
     titleOf(pairResult) ?? stateText(pairResult),
     ...runs,
     ...details,
-    `again: ${againCommand(pairResult)}`,
+    `again: ${rerunCommand(pairResult)}`,
   ]);
 }
 
-/** The builder writes it as CDATA, as it is: nothing may end that. */
+/** The builder writes the text as CDATA without a check, so the text must not contain the end of CDATA. */
 function inCdata(rows: readonly string[]): string {
   return rows
     .map((row) => printable(row, 400))

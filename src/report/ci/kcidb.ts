@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-// The night for KernelCI's database, in version 5.3 of its form (kernelci/kcidb-io, kcidb_io/schema/v05_03.py). A build
-// a kernel, a test a repeat on the build that takes over, and below it one for each case of upstream's own tests, on
-// the build that it ran on; an issue a title, an incident where a test showed it. Nothing may be null, and nothing may
-// have further properties.
+// A night for KernelCI's database, in version 5.3 of its schema (kernelci/kcidb-io, kcidb_io/schema/v05_03.py). A kernel
+// becomes a build. A repeat becomes a test of the build that takes over, and each case of upstream's own tests one of the
+// build that it ran on. A title becomes an issue, with an incident for each test that showed it. The schema allows no
+// null and no additional properties.
 import { createHash } from 'node:crypto';
 import type { Attempt, PairResult } from '../../model/result/matrix.js';
 import type { KernelOfResult, Result } from '../../model/result/result.js';
 import type { NightlyReport } from '../../store/matrix/nightly-report.js';
 import { lastAttempts } from '../../store/matrix/pair-results.js';
 import { printable } from '../../util/text/escape.js';
-import { againCommand, chainText, expectedText, scenarioName } from '../night/pair-result.js';
+import { rerunCommand, chainText, expectedText, scenarioName } from '../night/pair-result.js';
 import { caseState, type ResultOf, type PairResultCase } from './cases.js';
 
 export const KCIDB_VERSION = { major: 5, minor: 3 } as const;
-/** What the form allows as the name of who reports. */
+/** Names that the schema allows for the reporting system. */
 export const KCIDB_ORIGIN = /^[a-z0-9_]+$/;
 const MAX_EXCERPT = 16384;
 
 type Json = Record<string, unknown>;
 
-/** @param origin who reports, as KCIDB_ORIGIN */
+/** @param origin name of the reporting system; must match KCIDB_ORIGIN */
 export function kcidb(night: NightlyReport, resultOf: ResultOf, origin: string): Json {
   const report = new Report(night, origin);
   const last = lastAttempts(night.attempts);
@@ -79,7 +79,7 @@ class Report {
         repeat,
         expected: expectedText(pairResult),
         matrix: this.night.id,
-        again: againCommand(pairResult),
+        again: rerunCommand(pairResult),
         ...(attempt === null
           ? {}
           : {
@@ -197,12 +197,12 @@ function pathOf(scenario: string): string {
   return levels(['liveupdate', ...scenarioName(scenario).split('/')]).join('.');
 }
 
-/** Levels of a path are parted by dots, and have none of their own. */
+/** The levels of a path are separated by dots, so a level must not contain one. */
 function levels(words: readonly string[]): string[] {
   return words.map((level) => level.replace(/[^A-Za-z0-9_-]+/g, '_')).filter((level) => level !== '');
 }
 
-/** The form allows every character but this one. */
+/** The schema allows every character except this one. */
 function clean(text: string): string {
   return text.replaceAll('\0', '');
 }

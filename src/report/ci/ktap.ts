@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// KTAP, version 1 (Documentation/dev-tools/ktap.rst of the kernel): a test a kernel pair, a subtest a scenario, below
-// it the cases of upstream's own tests.
+// KTAP, version 1 (Documentation/dev-tools/ktap.rst of the kernel): one test for each kernel pair, one subtest for each
+// scenario, and below it the cases of upstream's own tests.
 import type { PairResult } from '../../model/result/matrix.js';
 import type { NightlyReport } from '../../store/matrix/nightly-report.js';
 import { printable } from '../../util/text/escape.js';
@@ -8,7 +8,7 @@ import { groupBy } from '../../util/process/group.js';
 import { chainText, expectedText, scenarioName, stateText, titleOf } from '../night/pair-result.js';
 import { casesOfPairResult, type ResultOf, type PairResultCase } from './cases.js';
 
-/** Of what a case said. */
+/** Rows of the output of one case. */
 const MAX_ROWS = 20;
 
 export function ktap(night: NightlyReport, resultOf: ResultOf): string {
@@ -33,6 +33,7 @@ export function ktap(night: NightlyReport, resultOf: ResultOf): string {
 function subtest(pairResult: PairResult, number: number, cases: readonly PairResultCase[]): string[] {
   const { state, asExpected } = pairResult;
   const title = titleOf(pairResult);
+  const isOk = asExpected || state === 'pending';
   const directive =
     state === 'pending'
       ? ' # SKIP not run'
@@ -52,12 +53,13 @@ function subtest(pairResult: PairResult, number: number, cases: readonly PairRes
           `    1..${cases.length}`,
           ...cases.flatMap((each, at) => caseLines(each, at + 1)),
         ]),
-    ...(asExpected || state === 'pending'
+    ...(isOk
       ? []
       : [
-          `  # ${name(stateText(pairResult))}, expected ${name(expectedText(pairResult))}${title === null ? '' : `: ${name(title)}`}`,
+          `  # ${name(stateText(pairResult))}, expected ${name(expectedText(pairResult))}` +
+            (title === null ? '' : `: ${name(title)}`),
         ]),
-    `  ${asExpected || state === 'pending' ? 'ok' : 'not ok'} ${number} ${name(scenarioName(pairResult.scenario))}${directive}`,
+    `  ${isOk ? 'ok' : 'not ok'} ${number} ${name(scenarioName(pairResult.scenario))}${directive}`,
   ];
 }
 
@@ -73,7 +75,7 @@ function caseLines({ label, state, of: { detail } }: PairResultCase, number: num
   ];
 }
 
-/** A hash would begin a directive. */
+/** A `#` would start a directive. */
 function name(text: string): string {
   return printable(text, 200).replaceAll('#', '_');
 }

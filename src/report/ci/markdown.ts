@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The night in Markdown for the summary of a CI job, bounded: GitHub takes no more than 1 MiB.
+// A night in Markdown, for the summary of a CI job. Its size is bounded, because GitHub accepts at most 1 MiB.
 import type { PairResult } from '../../model/result/matrix.js';
 import type { NightlyReport } from '../../store/matrix/nightly-report.js';
 import { printable } from '../../util/text/escape.js';
 import type { NightDiff } from '../night/diff.js';
 import { countsOf, countsText, verdictOfNight } from '../night/counts.js';
 import {
-  againCommand,
+  rerunCommand,
   chainText,
   expectedText,
   failed,
@@ -17,7 +17,7 @@ import {
 
 const MAX_ROWS = 100;
 
-/** @param diff against the night before; null where there is none */
+/** @param diff against the night before; null if there is none */
 export function markdown(night: NightlyReport, diff: NightDiff | null): string {
   const counts = countsOf(night.pairResults);
   const bad = night.pairResults.filter((pairResult) => failed(pairResult));
@@ -41,7 +41,7 @@ export function markdown(night: NightlyReport, diff: NightDiff | null): string {
       ...rows(bad),
       '',
       '```sh',
-      ...bad.slice(0, MAX_ROWS).map((pairResult) => printable(againCommand(pairResult)).replaceAll('`', '')),
+      ...bad.slice(0, MAX_ROWS).map((pairResult) => printable(rerunCommand(pairResult)).replaceAll('`', '')),
       '```',
       '',
     );
@@ -58,10 +58,16 @@ export function markdown(night: NightlyReport, diff: NightDiff | null): string {
 }
 
 function changesOf({ changes, same }: NightDiff): string[] {
-  if (changes.length === 0) return [`Nothing changed since the night before (${same} pairResults).`, ''];
+  if (changes.length === 0) return [`Nothing changed since the night before (${same} pair results).`, ''];
   const shown = changes.slice(0, MAX_ROWS).map(({ kind, before, after }) => {
     const pairResult = (after ?? before) as PairResult;
-    return `| ${kind} | ${text(chainText(pairResult.kernels))} | ${text(scenarioName(pairResult.scenario))} | ${before === null ? '' : text(stateText(before))} | ${after === null ? '' : text(stateText(after))} |`;
+    return row([
+      kind,
+      text(chainText(pairResult.kernels)),
+      text(scenarioName(pairResult.scenario)),
+      before === null ? '' : text(stateText(before)),
+      after === null ? '' : text(stateText(after)),
+    ]);
   });
   return [
     '### Changed since the night before',
@@ -77,18 +83,29 @@ function changesOf({ changes, same }: NightDiff): string[] {
 function rows(pairResults: readonly PairResult[]): string[] {
   const shown = pairResults
     .slice(0, MAX_ROWS)
-    .map(
-      (pairResult) =>
-        `| ${[chainText(pairResult.kernels), scenarioName(pairResult.scenario), stateText(pairResult), expectedText(pairResult), titleOf(pairResult) ?? ''].map(text).join(' | ')} |`,
+    .map((pairResult) =>
+      row(
+        [
+          chainText(pairResult.kernels),
+          scenarioName(pairResult.scenario),
+          stateText(pairResult),
+          expectedText(pairResult),
+          titleOf(pairResult) ?? '',
+        ].map(text),
+      ),
     );
   return [...shown, ...more(pairResults.length)];
+}
+
+function row(cells: readonly string[]): string {
+  return `| ${cells.join(' | ')} |`;
 }
 
 function more(count: number): string[] {
   return count > MAX_ROWS ? [`| | and ${count - MAX_ROWS} more | | | |`] : [];
 }
 
-/** Text of any origin, so that it is nothing but text in Markdown and in the HTML that it allows. */
+/** Escapes text from anywhere, so that it is only text in Markdown and in HTML within it. */
 function text(raw: string): string {
   return printable(raw, 300)
     .replaceAll('&', '&amp;')

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// Failures of the night by title: those that were not to be first, the expected ones folded away.
+// The failures of a night by title: unexpected ones first, expected ones collapsed.
 import type { PairResult } from '../../model/result/matrix.js';
 import type { Bug } from '../../store/history/index.js';
 import { groupBy } from '../../util/process/group.js';
 import { chainText, failed, scenarioName, titleOf, representativeAttempt } from '../night/pair-result.js';
-import { dateText } from '../time.js';
-import { LOOKS } from './look.js';
-import { runPage, show } from './page.js';
+import { dateText } from '../text/time.js';
+import { LOOKS } from './parts/look.js';
+import { runPage, show } from './parts/page.js';
 
 export interface BugOfNight {
   title: string;
   pairResults: PairResult[];
   failed: number;
-  /** From the history; null where there is none. */
+  /** From the history; null without one. */
   history: Bug | null;
 }
 
@@ -35,7 +35,7 @@ export function Bugs({ bugs, pages }: { bugs: readonly BugOfNight[]; pages: Read
   return (
     <section aria-labelledby="bugs-head">
       <h2 id="bugs-head">Failures by title</h2>
-      {unexpected.length === 0 ? <p>None that was not expected.</p> : <BugTable bugs={unexpected} pages={pages} />}
+      {unexpected.length === 0 ? <p>No unexpected failures.</p> : <BugTable bugs={unexpected} pages={pages} />}
       {expected.length === 0 ? null : (
         <details>
           <summary>
@@ -118,7 +118,7 @@ function BugRow({
   );
 }
 
-/** `pair, scenario` of a pair result, as a link where its run has a page. */
+/** `pair, scenario` of a pair result; a link if its run has a page. */
 export function PairResultLink({ pairResult, pages }: { pairResult: PairResult; pages: ReadonlySet<string> }) {
   const text = show(`${chainText(pairResult.kernels)}, ${scenarioName(pairResult.scenario)}`);
   const run = representativeAttempt(pairResult)?.run ?? null;

@@ -1,23 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-// The page of the morning: which updates are safe, what changed since last night, and one command for each failure.
+// The front page of a night: which updates are safe, what changed since the night before, and one command for each
+// failure.
 import type { PairResult } from '../../model/result/matrix.js';
 import type { Bug } from '../../store/history/index.js';
 import type { NightlyReport } from '../../store/matrix/nightly-report.js';
 import { CHANGES, type ChangeKind, type NightDiff } from '../night/diff.js';
 import { countsOf, countsText, verdictOfNight } from '../night/counts.js';
-import { againCommand, expectedText, failed, stateText, titleOf } from '../night/pair-result.js';
+import { rerunCommand, expectedText, failed, stateText, titleOf } from '../night/pair-result.js';
 import { seconds } from '../text/style.js';
-import { dateText } from '../time.js';
+import { dateText } from '../text/time.js';
 import { Bugs, bugsOfNight, PairResultLink } from './bugs.js';
 import { Grid } from './grid.js';
-import { LOOKS } from './look.js';
-import { pageText, show } from './page.js';
-import { CHANGE_MARKS, Legend } from './pair-result.js';
+import { LOOKS } from './parts/look.js';
+import { pageText, show } from './parts/page.js';
+import { CHANGE_MARKS, Legend } from './parts/pair-result.js';
 import { PairResultTable } from './table.js';
 
 export interface FrontData {
   night: NightlyReport;
-  /** Against the night before; null where there is none. */
+  /** Against the night before; null if there is none. */
   diff: NightDiff | null;
   before: { id: string; startedAt: string } | null;
   /** By title. */
@@ -76,7 +77,7 @@ function Changes({ diff, before, pages }: Pick<FrontData, 'diff' | 'before' | 'p
     <section aria-labelledby="changes-head">
       <h2 id="changes-head">Changed since {dateText(before.startedAt)}</h2>
       {changes.length === 0 ? (
-        <p>Nothing: all {same} are as they were.</p>
+        <p>Nothing: all {same} are unchanged.</p>
       ) : (
         <ul class="changes">
           {[...changes]
@@ -117,7 +118,7 @@ function Commands({ pairResults, pages }: { pairResults: readonly PairResult[]; 
               {stateText(pairResult)}, expected {expectedText(pairResult)}
             </span>
             <pre>
-              <code>{show(againCommand(pairResult), 1000)}</code>
+              <code>{show(rerunCommand(pairResult), 1000)}</code>
             </pre>
           </li>
         ))}

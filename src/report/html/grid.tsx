@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The grid of kernel pairs: from by to, for all scenarios or for one. Without a script it shows all; the script
-// (assets/report.js) takes the others from the table of pair results below, which it finds by data-pair and data-scenario.
+// The grid of kernel pairs, for all scenarios or for one. Without a script it shows all scenarios. For one scenario the
+// script (assets/report.js) copies cells from the table below, which it finds by data-pair and data-scenario.
 import type { PairResult } from '../../model/result/matrix.js';
 import { groupBy } from '../../util/process/group.js';
 import { failed, scenarioName } from '../night/pair-result.js';
-import { endingWord, LOOKS, WORST_FIRST } from './look.js';
-import { show } from './page.js';
+import { endingWord, LOOKS, WORST_FIRST } from './parts/look.js';
+import { show } from './parts/page.js';
 
-/** What stands in a cell for several scenarios: how many did not end as expected, and the worst of them. */
+/** One cell for several scenarios: how many did not end as expected, and the worst of them. */
 export function summaryOf(pairResults: readonly PairResult[]): {
   state: PairResult['state'] | 'good';
   bad: number;
@@ -40,7 +40,7 @@ interface GridProps {
   changed: ReadonlyMap<PairResult, string>;
 }
 
-/** Pairs alone; a chain of more kernels has no place between from and to. */
+/** Shows pairs only; a longer chain does not fit into a grid of from and to. */
 export function Grid({ pairResults, changed }: GridProps) {
   const pairs = groupBy(
     pairResults.filter(({ kernels }) => kernels.length === 2),
@@ -49,7 +49,7 @@ export function Grid({ pairResults, changed }: GridProps) {
   if (pairs.size === 0) return null;
   const froms = unique([...pairs.values()].map(([pairResult]) => pairResult?.kernels[0] ?? ''));
   const tos = unique([...pairs.values()].map(([pairResult]) => pairResult?.kernels[1] ?? ''));
-  // The bare update, where the plan has it: what an operator asks first.
+  // If the plan has the plain update, it is selected first: operators ask for it first.
   const plain = pairResults.find(({ scenario }) => scenarioName(scenario) === 'pair')?.scenario ?? '';
   const scenarios = unique(pairResults.filter(({ kernels }) => kernels.length === 2).map(({ scenario }) => scenario));
   return (

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes the pages of a night: a folder that opens from disk, whole or not at all, of bounded size.
+// Writes the pages of a night into a folder that opens from disk. The folder is complete or absent, and bounded in size.
 import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import type { Attempt, PairResult } from '../../model/result/matrix.js';
@@ -13,7 +13,7 @@ import { keep, removeAtEnd } from '../../util/process/reaper.js';
 import type { ChangeKind, NightDiff } from '../night/diff.js';
 import { failed } from '../night/pair-result.js';
 import { frontPage } from './front.js';
-import { runPage } from './page.js';
+import { runPage } from './parts/page.js';
 import { runPageText } from './run/index.js';
 
 export interface HtmlInput {
@@ -21,24 +21,24 @@ export interface HtmlInput {
   results: string;
   diff: NightDiff | null;
   before: { id: string; startedAt: string } | null;
-  /** By title; empty where there is no history. */
+  /** By title; empty without a history. */
   bugs: ReadonlyMap<string, Bug>;
   notes: readonly string[];
 }
 
-/** Characters of consoles that all pages together hold; failures come first. */
+/** All pages together hold at most this many characters of consoles; failures come first. */
 const ALL_CONSOLES = 3 << 20;
 const MAX_CONSOLE = 256 << 10;
 const MIN_CONSOLE = 1000;
-/** Pages above which those of runs that ended as expected say less. */
+/** With more pages than this, pages of runs that ended as expected are brief. */
 const LARGE_NIGHT = 300;
 const MARK = 'report.json';
 
-/** Returns the runs that have a page. Throws a UsageError where `dir` holds something else than a report. */
+/** Returns the runs that have a page. Throws a UsageError if `dir` holds anything but a report. */
 export function writeHtml(dir: string, input: HtmlInput): string[] {
   const target = resolve(dir);
   if (existsSync(target) && !existsSync(join(target, MARK)) && readdirSync(target).length > 0)
-    throw new UsageError(`${dir} is there and is no report`, {
+    throw new UsageError(`${dir} exists and is not a report`, {
       hint: 'name an empty folder, or one that does not exist yet',
     });
   const partial = join(dirname(target), `.partial-${basename(target)}-${process.pid}`);
@@ -47,7 +47,7 @@ export function writeHtml(dir: string, input: HtmlInput): string[] {
     mkdirSync(join(partial, 'runs'), { recursive: true });
     removeAtEnd(partial);
     const pages = fill(partial, input);
-    // The old report goes at the last moment, so that a reader sees one or the other.
+    // Swap at the last moment, so that a reader sees either the old report or the new one.
     if (existsSync(target)) renameSync(target, old);
     renameSync(partial, target);
     rmSync(old, { recursive: true, force: true });
@@ -85,7 +85,7 @@ function fill(dir: string, { night, results, diff, before, bugs, notes }: HtmlIn
   const gone = wanted.filter(({ run }) => !known.has(run)).length;
   const unreadable: string[] = [];
   let left = ALL_CONSOLES;
-  // What went wrong has the first right to its console.
+  // Failed runs get their share of the console budget first.
   const pages = wanted
     .filter(({ run }) => known.has(run))
     .sort((a, b) => rank(a.pairResult, changes) - rank(b.pairResult, changes));
@@ -141,7 +141,7 @@ function rank(pairResult: PairResult, changes: ReadonlyMap<PairResult, ChangeKin
   return changes.has(pairResult) || !pairResult.asExpected ? 1 : EXPECTED;
 }
 
-/** Names come from a file that anybody may have written. */
+/** The names come from a file that anybody may have written. */
 function isName(run: string): boolean {
   return run === basename(run) && !run.startsWith('.') && run.length < 240;
 }

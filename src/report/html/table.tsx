@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every pair result of the night: a row a scenario, a column a kernel pair or chain.
+// All pair results of a night: one row for each scenario, one column for each kernel pair or chain.
 import type { PairResult } from '../../model/result/matrix.js';
 import type { ChangeKind } from '../night/diff.js';
 import { chainText, failed, scenarioName } from '../night/pair-result.js';
 import { unique } from './grid.js';
-import { show } from './page.js';
-import { PairResultCell } from './pair-result.js';
+import { show } from './parts/page.js';
+import { PairResultCell } from './parts/pair-result.js';
 
 interface TableProps {
   pairResults: readonly PairResult[];

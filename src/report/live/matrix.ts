@@ -1,28 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
-// A matrix while it runs: a table that moves on a terminal, a line a cell everywhere else. On standard error.
+// Shows a running matrix: as a live table on a terminal, elsewhere one line for each cell. Writes to standard error.
 import type { Attempt, Cell } from '../../model/result/matrix.js';
 import type { Outcome } from '../../model/result/outcome.js';
 import { printable } from '../../util/text/escape.js';
-import { scenarioName, shortChain } from '../night/pair-result.js';
+import { cellText } from '../night/pair-result.js';
+import type { TextStream } from './progress.js';
 import { coloursFor, paint, seconds } from '../text/style.js';
 
 export interface MatrixView {
   running(cell: Cell, worker: string): void;
   detail(cell: Cell, text: string): void;
-  /** Back in the queue. */
+  /** The cell is back in the queue. */
   waiting(cell: Cell, why: string): void;
-  /** @param again it will be tried again */
-  finished(cell: Cell, attempt: Attempt, again: boolean): void;
+  finished(cell: Cell, attempt: Attempt, next: 'done' | 'retry'): void;
   note(text: string): void;
   end(): void;
 }
 
 export interface ViewOptions {
   total: number;
-  /** Cells that had their outcome before. */
+  /** Cells that already have their outcome. */
   done: number;
-  stream: NodeJS.WriteStream;
-  /** Milliseconds of a monotonic clock. */
+  stream: TextStream;
+  /** A monotonic clock, in milliseconds. */
   now?: () => number;
 }
 
@@ -30,11 +30,7 @@ export function matrixView(options: ViewOptions): MatrixView {
   return options.stream.isTTY && !process.env['CI'] ? new LiveTable(options) : new PlainLines(options);
 }
 
-export function cellText({ scenario, kernels, repeat }: Pick<Cell, 'scenario' | 'kernels' | 'repeat'>): string {
-  return printable(`${scenarioName(scenario)}  ${shortChain(kernels)}${repeat > 1 ? `  #${repeat}` : ''}`, 200);
-}
-
-/** Milliseconds that are left, from the pace so far; null where nothing has ended yet. */
+/** The expected time left, in milliseconds, from the pace so far; null while no cell has ended. */
 export function timeLeft(elapsed: number, finished: number, left: number): number | null {
   return finished === 0 ? null : (elapsed / finished) * left;
 }
@@ -51,9 +47,8 @@ abstract class View {
     this.done = options.done;
   }
 
-  /** @returns whether the cell has its outcome now */
-  protected count(again: boolean): void {
-    if (again) return;
+  protected count(next: 'done' | 'retry'): void {
+    if (next === 'retry') return;
     this.done++;
     this.fresh++;
   }
@@ -63,14 +58,15 @@ abstract class View {
     return ms === null || this.done === this.options.total ? '' : `about ${seconds(ms)} left`;
   }
 
-  protected line(cell: Cell, attempt: Attempt, again: boolean): string {
+  protected line(cell: Cell, attempt: Attempt, next: 'done' | 'retry'): string {
     const colours = coloursFor(this.options.stream);
     const verdict = paint(attempt.outcome, attempt.outcome.toUpperCase().padEnd(9), colours);
     const wrong = attempt.asExpected
       ? ''
       : attempt.outcome === 'infra'
-        ? `  ${printable(attempt.title ?? '', 200)}${again ? '; tried again' : ''}`
-        : `  ${colours.red(`EXPECTED ${cell.expected.outcome}`)} (${cell.expected.source})${attempt.title === null ? '' : `: ${printable(attempt.title, 200)}`}`;
+        ? `  ${printable(attempt.title ?? '', 200)}${next === 'retry' ? '; tried again' : ''}`
+        : `  ${colours.red(`EXPECTED ${cell.expected.outcome}`)} (${cell.expected.source})` +
+          (attempt.title === null ? '' : `: ${printable(attempt.title, 200)}`);
     return `${verdict}  ${cellText(cell)}  ${seconds(attempt.ms)}${wrong}`;
   }
 }
@@ -88,9 +84,9 @@ class PlainLines extends View implements MatrixView {
     this.say(`${cellText(cell)}: back in the queue, ${printable(why, 200)}`);
   }
 
-  finished(cell: Cell, attempt: Attempt, again: boolean): void {
-    this.count(again);
-    this.say(`${this.done}/${this.options.total}  ${this.line(cell, attempt, again)}  ${this.left()}`.trimEnd());
+  finished(cell: Cell, attempt: Attempt, next: 'done' | 'retry'): void {
+    this.count(next);
+    this.say(`${this.done}/${this.options.total}  ${this.line(cell, attempt, next)}  ${this.left()}`.trimEnd());
   }
 
   note(text: string): void {
@@ -100,7 +96,7 @@ class PlainLines extends View implements MatrixView {
   end(): void {}
 }
 
-/** Times a second that the table is drawn at most. */
+/** The table is drawn at most this many times a second. */
 const FRAMES = 8;
 
 class LiveTable extends View implements MatrixView {
@@ -124,14 +120,14 @@ class LiveTable extends View implements MatrixView {
     this.above(`${cellText(cell)}: back in the queue, ${printable(why, 200)}`);
   }
 
-  finished(cell: Cell, attempt: Attempt, again: boolean): void {
+  finished(cell: Cell, attempt: Attempt, next: 'done' | 'retry'): void {
     this.rows.delete(cell.id);
-    this.count(again);
-    if (!again) this.counts.set(attempt.outcome, (this.counts.get(attempt.outcome) ?? 0) + 1);
+    this.count(next);
+    if (next === 'done') this.counts.set(attempt.outcome, (this.counts.get(attempt.outcome) ?? 0) + 1);
     if (attempt.asExpected) return;
-    if (!again) this.unexpected++;
-    // What went as expected is only counted; what did not stays to be read.
-    this.above(this.line(cell, attempt, again));
+    if (next === 'done') this.unexpected++;
+    // Cells that end as expected are only counted; the line of any other cell stays on the terminal.
+    this.above(this.line(cell, attempt, next));
   }
 
   note(text: string): void {
@@ -160,14 +156,15 @@ class LiveTable extends View implements MatrixView {
     const width = Math.max(40, stream.columns ?? 100) - 1;
     const counts = [...this.counts].map(([outcome, count]) => `${count} ${outcome}`).join(', ');
     const head = `${this.done}/${total}  ${seconds(this.now() - this.began)}  ${this.left()}  ${counts}`.trimEnd();
-    const most = Math.max(1, (stream.rows ?? 24) - 4);
+    const maxRows = Math.max(1, (stream.rows ?? 24) - 4);
     const rows = [...this.rows.values()]
-      .slice(0, most)
+      .slice(0, maxRows)
       .map(
         ({ cell, worker, since, detail }) =>
-          `  ${seconds(this.now() - since).padStart(7)}  ${cellText(cell)}  ${printable(worker, 60)}  ${printable(detail, 200)}`,
+          `  ${seconds(this.now() - since).padStart(7)}  ${cellText(cell)}  ${printable(worker, 60)}  ` +
+          printable(detail, 200),
       );
-    if (this.rows.size > most) rows.push(`  and ${this.rows.size - most} more`);
+    if (this.rows.size > maxRows) rows.push(`  and ${this.rows.size - maxRows} more`);
     this.erase();
     const bad = this.unexpected === 0 ? '' : colours.red(`  ${this.unexpected} not as expected`);
     stream.write(

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+// Events of a run as progress messages.
 import type { Event } from '../../model/result/event.js';
 import { seconds } from '../text/style.js';
 
-/** One sentence of what the machine does now; null for events that are too small to show. */
+/** What the machine does now; null for events that are too small to show. */
 export function progressText(event: Event): string | null {
   switch (event.kind) {
     case 'task':

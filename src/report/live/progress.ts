@@ -1,12 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// Live progress: a moving picture on a terminal (listr2), plain lines with times everywhere else. Always on standard
-// error, so that standard output holds the verdict alone.
+// Live progress: animated on a terminal (listr2), plain lines with times elsewhere. Always on standard error, so that
+// standard output holds only the verdict.
+import { WriteStream } from 'node:tty';
 import { printable } from '../../util/text/escape.js';
 import { startClock } from '../../util/clock.js';
 import { seconds } from '../text/style.js';
 
+/** What the lab needs of a stream for people: process.stderr, or a stand-in of a test. */
+export interface TextStream {
+  isTTY?: boolean;
+  columns?: number;
+  rows?: number;
+  write(text: string): unknown;
+}
+
 export interface Task {
-  /** What it does right now, in a few words. */
+  /** Shows what the task does right now, in a few words. */
   detail(text: string): void;
 }
 
@@ -16,24 +25,20 @@ export interface Stage {
 }
 
 /** Runs the stages one after another and shows them; rejects with the first error. */
-export async function runStages(stages: readonly Stage[], stream: NodeJS.WriteStream): Promise<void> {
-  if (stream.isTTY && !process.env['CI']) await withListr(stages, stream);
+export async function runStages(stages: readonly Stage[], stream: TextStream): Promise<void> {
+  if (stream instanceof WriteStream && !process.env['CI']) await withListr(stages, stream);
   else await withLines(stages, stream);
 }
 
-/** One stage that comes to something. */
-export async function inStage<T>(
-  title: string,
-  run: (task: Task) => Promise<T>,
-  stream: NodeJS.WriteStream,
-): Promise<T> {
+/** Runs one stage, and returns its result. */
+export async function inStage<T>(title: string, run: (task: Task) => Promise<T>, stream: TextStream): Promise<T> {
   const results: T[] = [];
   await runStages([{ title, run: async (task) => void results.push(await run(task)) }], stream);
   return results[0] as T;
 }
 
-/** A line at the beginning and the end of a stage, and when it has something new to say, at most every two seconds. */
-async function withLines(stages: readonly Stage[], stream: NodeJS.WriteStream): Promise<void> {
+/** Prints the details of a stage at most every two seconds, and a line at its end. */
+async function withLines(stages: readonly Stage[], stream: TextStream): Promise<void> {
   const clock = startClock();
   const say = (text: string) => stream.write(`[${seconds(clock.now()).padStart(8)}] ${printable(text, 300)}\n`);
   for (const { title, run } of stages) {
@@ -56,7 +61,7 @@ async function withLines(stages: readonly Stage[], stream: NodeJS.WriteStream): 
   }
 }
 
-async function withListr(stages: readonly Stage[], stream: NodeJS.WriteStream): Promise<void> {
+async function withListr(stages: readonly Stage[], stream: WriteStream): Promise<void> {
   const { Listr, ListrLogger, PRESET_TIMER, ProcessOutput } = await import('listr2');
   const list = new Listr(
     stages.map(({ title, run }) => ({

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A night in numbers, and in one sentence.
+// A night as numbers, and as one sentence.
 import type { PairResult } from '../../model/result/matrix.js';
 import { failed } from './pair-result.js';
 
@@ -7,7 +7,7 @@ export interface NightCounts {
   pairResults: number;
   asExpected: number;
   failed: number;
-  /** Of those that failed. */
+  /** Part of `failed`. */
   flaky: number;
   infra: number;
   pending: number;
@@ -36,15 +36,13 @@ export function countsText({ pairResults, asExpected, failed: bad, flaky, infra,
 }
 
 export function verdictOfNight({ pairResults, asExpected, failed: bad, infra, pending }: NightCounts): string {
-  if (pairResults === 0) return 'Nothing was run';
+  if (pairResults === 0) return 'Nothing ran';
   if (bad > 0) return `${bad} of ${pairResults} did not end as expected`;
   if (asExpected === pairResults) return pairResults === 1 ? 'As expected' : `All ${pairResults} ended as expected`;
   return `Nothing failed, but ${infra + pending} of ${pairResults} have no verdict`;
 }
 
-/**
- * As the contract of exit statuses has it: 1 an outcome was not the expected one, 3 the lab failed or has not ended.
- */
+/** The exit status is a contract: 1 an outcome was not as expected, 3 the lab failed or the matrix has not ended. */
 export function exitStatusOf({ failed: bad, infra, pending }: NightCounts): number {
   if (bad > 0) return 1;
   return infra + pending > 0 ? 3 : 0;

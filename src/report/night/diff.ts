@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// What changed from one night to the next, pair result by pair result. Pure.
+// Compares two nights, pair result by pair result. Pure.
 import type { PairResult } from '../../model/result/matrix.js';
 import type { NightlyReport } from '../../store/matrix/nightly-report.js';
 import { pairKey } from '../../store/matrix/pair-results.js';
 import { failed, hasVerdict, titleOf } from './pair-result.js';
 
 /**
- * `new`: failed, and had not. `fixed`: as expected, and had failed. `flaky`: its repeats disagree, and had not.
- * `changed`: another outcome, ending or cause. `unknown`: has no verdict any more. `added` and `gone`: only one of the
- * two nights has it.
+ * `new`: failed, but not before. `fixed`: as expected, but failed before. `flaky`: its repeats disagree, but not before.
+ * `changed`: another outcome, ending or cause. `unknown`: no longer has a verdict. `added` and `gone`: only in one of
+ * the two nights.
  */
 export const CHANGES = ['new', 'flaky', 'changed', 'fixed', 'unknown', 'added', 'gone'] as const;
 export type ChangeKind = (typeof CHANGES)[number];
@@ -21,7 +21,7 @@ export interface PairResultChange {
 
 export interface NightDiff {
   changes: PairResultChange[];
-  /** Pair results that are as they were. */
+  /** How many pair results did not change. */
   same: number;
 }
 
@@ -43,7 +43,7 @@ export function diffNights(
   return { changes: changes.sort((a, b) => CHANGES.indexOf(a.kind) - CHANGES.indexOf(b.kind)), same };
 }
 
-/** Null where nothing changed. */
+/** Null if nothing changed. */
 export function changeOf(before: PairResult, after: PairResult): ChangeKind | null {
   if (!hasVerdict(after)) return hasVerdict(before) ? 'unknown' : null;
   if (after.state === 'flaky' && before.state !== 'flaky') return 'flaky';

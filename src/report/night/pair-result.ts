@@ -1,25 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
-// Words for one pair result of a night, the same wherever it is shown.
-import type { Attempt, PairResult } from '../../model/result/matrix.js';
+// One pair result of a night as text: the same in all reports.
+import type { Attempt, Cell, PairResult } from '../../model/result/matrix.js';
 import { ENDS_IN } from '../../model/result/outcome.js';
 import { WITNESSES } from '../../model/result/witness.js';
 import { chainText } from '../../store/matrix/pair-results.js';
+import { printable } from '../../util/text/escape.js';
 
 export { chainText };
 
-/** `scenarios/a/b.yaml` is a/b: what people call it. */
+/** The short name of a scenario: `a/b` for `scenarios/a/b.yaml`. */
 export function scenarioName(path: string): string {
   return path.replace(/^(?:.*\/)?scenarios\//, '').replace(/\.ya?ml$/, '');
 }
 
-/** `chainText` for a line that people read: of a chain of hundreds, its beginning, its end and how many. */
+/** `chainText` for one line: of a long chain, only the start, the end and the number of updates. */
 export function shortChain(kernels: readonly string[]): string {
   return kernels.length <= 6
     ? chainText(kernels)
     : `${chainText(kernels.slice(0, 3))} -> ... -> ${kernels.at(-1)} (${kernels.length - 1} updates)`;
 }
 
-/** The repeat that stands for the pair result: the first that was not as expected, else the first that has evidence. */
+/** A pair of kernels with the scenario, in one line. */
+export function pairText({ scenario, kernels }: Pick<Cell, 'scenario' | 'kernels'>): string {
+  return `${chainText(kernels)}  ${scenarioName(scenario)}`;
+}
+
+/** A cell in one line. */
+export function cellText({ scenario, kernels, repeat }: Pick<Cell, 'scenario' | 'kernels' | 'repeat'>): string {
+  return printable(`${scenarioName(scenario)}  ${shortChain(kernels)}${repeat > 1 ? `  #${repeat}` : ''}`, 200);
+}
+
+/** The attempt to show for the pair result: the first that was not as expected, else the first that has evidence. */
 export function representativeAttempt({ attempts }: PairResult): Attempt | null {
   return (
     attempts.find(({ asExpected }) => !asExpected) ??
@@ -34,8 +45,8 @@ export function titleOf(pairResult: PairResult): string | null {
 }
 
 /**
- * `panic`, `flaky (2 of 3 preserved)`, `lost, ends in reboot`: the ending where it does not follow from the outcome.
- * `preserved without iommu`: that witness did not see, and the user did without it.
+ * `panic`, `flaky: 2 preserved, 1 lost`, or `lost, ends in reboot` if the ending does not follow from the outcome.
+ * `preserved without iommu` means that this witness was blind, and that the user did not require it.
  */
 export function stateText({ state, rates, endsIn, attempts }: PairResult): string {
   if (state === 'pending') return 'not run';
@@ -47,27 +58,27 @@ export function stateText({ state, rates, endsIn, attempts }: PairResult): strin
 }
 
 export function expectedText({ expected: { outcome, endsIn, source } }: PairResult): string {
-  const whose = source === 'scenario' ? '' : ` (${source})`;
-  return `${outcome}${endsIn === null || endsIn === ENDS_IN[outcome] ? '' : `, ends in ${endsIn}`}${whose}`;
+  const sourceText = source === 'scenario' ? '' : ` (${source})`;
+  return `${outcome}${endsIn === null || endsIn === ENDS_IN[outcome] ? '' : `, ends in ${endsIn}`}${sourceText}`;
 }
 
-/** What was not run, or failed in the lab itself, is no verdict. */
+/** False if the cells did not run, or the lab itself failed. */
 export function hasVerdict({ state }: PairResult): boolean {
   return state !== 'pending' && state !== 'infra';
 }
 
-/** An outcome that was not to be, or repeats that disagree. */
+/** Has an outcome that was not expected, or repeats that disagree. */
 export function failed(pairResult: PairResult): boolean {
   return !pairResult.asExpected && hasVerdict(pairResult);
 }
 
-/** The command that runs it again; a chain's kernels stand in its scenario. */
-export function againCommand({ scenario, kernels }: Pick<PairResult, 'scenario' | 'kernels'>): string {
+/** The command that runs it again. The kernels of a chain are in its scenario. */
+export function rerunCommand({ scenario, kernels }: Pick<PairResult, 'scenario' | 'kernels'>): string {
   const words = kernels.length === 2 ? ['--from', kernels[0] as string, '--to', kernels[1] as string] : [];
   return ['lab', 'run', scenario, ...words].map(shellWord).join(' ');
 }
 
-/** Names come from files that anybody may have written. */
+/** Quotes a word for a shell: a name may come from anybody's file. */
 export function shellWord(word: string): string {
   return /^[\w./:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

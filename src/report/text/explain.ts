@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The story of a failed update for a terminal.
+// The explanation of a failed update, for a terminal.
 import type { Explanation, FieldRow } from '../../model/result/explanation.js';
 import { printable } from '../../util/text/escape.js';
 import { coloursFor, seconds } from './style.js';
 
-const MAX_SAID = 14;
+const MAX_INCIDENTS = 14;
 const MAX_FRAMES = 24;
 
 export function explainText(story: Explanation, stream: { isTTY?: boolean }): string {
@@ -25,23 +25,25 @@ export function explainText(story: Explanation, stream: { isTTY?: boolean }): st
     ...expected.mismatches,
     ...expected.layouts,
   ]);
-  part(`${next()} what was seen`, said(story));
+  part(`${next()} what happened`, incidentRows(story));
   if (check !== null) {
-    const where = check.source === null ? '' : `, ${check.source.file}:${check.source.line}`;
+    const location = check.source === null ? '' : `, ${check.source.file}:${check.source.line}`;
     part(
-      `${next()} ${check.function}() said no to ${check.refuses}${where}`,
-      (check.source?.lines ?? []).map(
-        (line, i) =>
-          `${i + (check.source?.first ?? 0) === check.source?.line ? '>' : ' '} ${String(i + (check.source?.first ?? 0)).padStart(5)}  ${line.replaceAll('\t', '    ')}`,
-      ),
+      `${next()} ${check.function}() refused ${check.refuses}${location}`,
+      (check.source?.lines ?? []).map((line, i) => {
+        const number = i + (check.source?.first ?? 0);
+        const mark = number === check.source?.line ? '>' : ' ';
+        return `${mark} ${String(number).padStart(5)}  ${line.replaceAll('\t', '    ')}`;
+      }),
     );
   }
   if (structure !== null)
     part(
-      `${next()} it is about ${structure.place}: ${structure.dump.what} at ${structure.dump.phys}`,
+      `${next()} the structure is ${structure.place}: ${structure.dump.what} at ${structure.dump.phys}`,
       structure.dump.rows.map(rowText),
     );
-  if (structure?.read) part(`${next()} ${expected.kernel} reads the same bytes so`, structure.read.rows.map(rowText));
+  if (structure?.read)
+    part(`${next()} ${expected.kernel} reads the same bytes like this`, structure.read.rows.map(rowText));
   part(`${next()} stack trace of ${expected.kernel}`, [
     ...trace.frames
       .slice(0, MAX_FRAMES)
@@ -51,16 +53,19 @@ export function explainText(story: Explanation, stream: { isTTY?: boolean }): st
       ]),
     ...(trace.why === null ? [] : [`(${trace.why})`]),
   ]);
-  part(`so it ended: ${story.outcome}`, story.title === null ? [] : [story.title]);
+  part(`the run ended in ${story.outcome}`, story.title === null ? [] : [story.title]);
   for (const note of story.notes) lines.push(`note: ${printable(note, 300)}`);
   return `${lines.join('\n').trimEnd()}\n`;
 }
 
-function said({ said: all }: Explanation): string[] {
-  const rows = all.slice(0, MAX_SAID).map(({ t, epoch, text }) => `${seconds(t).padStart(8)}  epoch ${epoch}  ${text}`);
-  return all.length > MAX_SAID ? [...rows, `and ${all.length - MAX_SAID} more`] : rows;
+function incidentRows({ said: all }: Explanation): string[] {
+  const rows = all
+    .slice(0, MAX_INCIDENTS)
+    .map(({ t, epoch, text }) => `${seconds(t).padStart(8)}  epoch ${epoch}  ${text}`);
+  return all.length > MAX_INCIDENTS ? [...rows, `and ${all.length - MAX_INCIDENTS} more`] : rows;
 }
 
 function rowText({ offset, bytes, field, type, value, here }: FieldRow): string {
-  return `${here ? '>' : ' '} ${`+${offset}`.padStart(5)}  ${bytes.padEnd(51)}  ${field.padEnd(24)} ${type.padEnd(10)} ${value}`.trimEnd();
+  const position = `${here ? '>' : ' '} ${`+${offset}`.padStart(5)}`;
+  return `${position}  ${bytes.padEnd(51)}  ${field.padEnd(24)} ${type.padEnd(10)} ${value}`.trimEnd();
 }

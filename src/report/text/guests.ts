@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Guests of one run for a terminal: what became of each, and how long they stood still, as a picture.
+// The guests of one run, for a terminal: the state of each, and a bar of their downtime.
 import type { DeviceOfGuest, DowntimeOfResult, DowntimePhase, GuestOfResult } from '../../model/result/guest-result.js';
 import type { Result } from '../../model/result/result.js';
 import { printable } from '../../util/text/escape.js';
@@ -29,11 +29,11 @@ export function guestsText({ guests, downtime }: Pick<Result, 'guests' | 'downti
   const lines = ['', '  guests', ...worst.slice(0, MAX_GUESTS).flatMap(guestText)];
   if (worst.length > MAX_GUESTS) {
     const rest = worst.slice(MAX_GUESTS);
-    lines.push(
-      `    and ${rest.length} more, of which ${rest.filter(({ state }) => state === 'survived').length} survived`,
-    );
+    const survived = rest.filter(({ state }) => state === 'survived').length;
+    lines.push(`    and ${rest.length} more, of which ${survived} survived`);
   }
-  return [...lines, ...downtime.flatMap((each) => downtimeText(each, downtime.length > 1, columns))];
+  const withEpoch = downtime.length > 1;
+  return [...lines, ...downtime.flatMap((each) => downtimeText(each, { withEpoch, columns }))];
 }
 
 function guestText({
@@ -56,21 +56,22 @@ function guestText({
       ? []
       : [
           chain.after.bad === 0
-            ? `chain of ${chain.after.links} links holds`
+            ? `chain of ${chain.after.links} links intact`
             : `chain broken in ${chain.after.bad} places`,
         ]),
     ...(bootId === null ? [] : [bootId.before === bootId.after ? 'same boot id' : 'another boot id']),
-    ...(downtime === null ? [] : [`still for ${ms(downtime)}`]),
+    ...(downtime === null ? [] : [`paused for ${ms(downtime)}`]),
   ];
+  const cpus = `${kind}, ${vcpus} vCPU${vcpus === 1 ? '' : 's'}`;
   return [
-    `    ${state.padEnd(8)} ${printable(name, 40).padEnd(14)} ${bytes(size).padStart(8)}  ${kind}, ${vcpus} vCPU${vcpus === 1 ? '' : 's'}  ${notes.join(', ')}`.trimEnd(),
+    `    ${state.padEnd(8)} ${printable(name, 40).padEnd(14)} ${bytes(size).padStart(8)}  ${cpus}  ${notes.join(', ')}`.trimEnd(),
     ...devices.map((each) => `             ${deviceText(each)}`),
     ...problems.slice(0, 3).map((problem) => `             ${printable(problem, 300)}`),
     ...(firstBad === null ? [] : [`             first bad page ${firstBad.page}: ${printable(firstBad.what, 200)}`]),
   ];
 }
 
-/** What a guest saw of a device of its own. */
+/** What a guest saw of one of its devices. */
 export function deviceText({ device, carried, before, after }: DeviceOfGuest): string {
   const now = after ?? before;
   const since = (key: 'resets' | 'cut') => (after?.[key] ?? 0) - (before?.[key] ?? 0);
@@ -81,8 +82,8 @@ export function deviceText({ device, carried, before, after }: DeviceOfGuest): s
         ? `${now.done} transfers`
         : `transfers ${before.done} to ${after.done}`,
     ...(now !== null && now.wrong > 0 ? [`${now.wrong} wrong`] : []),
-    ...(now !== null && now.unended > 0 ? [`${now.unended} without an end`] : []),
-    ...(since('resets') > 0 ? [`found reset${since('cut') > 0 ? ' with a transfer under way' : ''}`] : []),
+    ...(now !== null && now.unended > 0 ? [`${now.unended} unfinished`] : []),
+    ...(since('resets') > 0 ? [`found reset${since('cut') > 0 ? ' during a transfer' : ''}`] : []),
     ...(now !== null && now.gone > 0 ? [`no answer at ${now.gone} ticks`] : []),
   ];
   return `${printable(device, 40)}${carried === null ? '' : ` ${carried}`}: ${notes.join(', ')}`;
@@ -90,13 +91,15 @@ export function deviceText({ device, carried, before, after }: DeviceOfGuest): s
 
 function downtimeText(
   { epoch, ms: total, phases, guests, mib, perGuest, perMib, longest }: DowntimeOfResult,
-  many: boolean,
-  columns: number,
+  { withEpoch, columns }: { withEpoch: boolean; columns: number },
 ): string[] {
   const shown = phases.filter((each) => each.ms > 0);
   return [
     '',
-    `  downtime  ${ms(total)}${many ? ` into epoch ${epoch}` : ''}, ${guests} guest${guests === 1 ? '' : 's'} with ${mib} MiB: ${ms(perGuest)} a guest, ${ms(perMib)} a MiB${longest === null ? '' : `; the longest ${ms(longest.ms)}, ${printable(longest.guest, 40)}`}`,
+    `  downtime  ${ms(total)}${withEpoch ? ` into epoch ${epoch}` : ''}, ` +
+      `${guests} guest${guests === 1 ? '' : 's'} with ${mib} MiB: ` +
+      `${ms(perGuest)} a guest, ${ms(perMib)} a MiB` +
+      (longest === null ? '' : `; the longest ${ms(longest.ms)}, ${printable(longest.guest, 40)}`),
     ...bar(
       shown.map(({ phase, ms: length }) => ({ label: WORDS[phase], ms: length })),
       columns,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Devices and the IOMMU of one run for a terminal.
+// The devices and the IOMMU of one run, for a terminal.
 import type { DeviceOfResult, IommuOfResult } from '../../model/result/hardware-result.js';
 import type { Result } from '../../model/result/result.js';
 import { printable } from '../../util/text/escape.js';
@@ -17,9 +17,8 @@ function devicesText(devices: readonly DeviceOfResult[]): string[] {
   const lines = ['', '  devices', ...worst.slice(0, MAX_DEVICES).flatMap(deviceText)];
   if (worst.length > MAX_DEVICES) {
     const rest = worst.slice(MAX_DEVICES);
-    lines.push(
-      `    and ${rest.length} more, of which ${rest.filter(({ problems }) => problems.length === 0).length} without a problem`,
-    );
+    const sound = rest.filter(({ problems }) => problems.length === 0).length;
+    lines.push(`    and ${rest.length} more, of which ${sound} without a problem`);
   }
   return lines;
 }
@@ -39,28 +38,31 @@ function deviceText({
   const notes = [
     ...(before === null || after === null
       ? []
-      : [before.address === after.address ? 'same place' : `now at ${after.address}`]),
+      : [before.address === after.address ? 'same address' : `now at ${after.address}`]),
     ...(resets === 0 ? [] : [`${resets} reset${resets === 1 ? '' : 's'}`]),
     ...(transfer === null ? [] : [`DMA in flight ${transfer.fate}`]),
     ...(backing === null ? [] : [`data ${backing.pages - backing.different}/${backing.pages} pages`]),
   ];
-  const line = `    ${(carried ?? '-').padEnd(9)} ${printable(name, 40).padEnd(10)} ${device.padEnd(10)} ${address ?? 'never found'}  ${notes.join(', ')}`;
+  const columns = [(carried ?? '-').padEnd(9), printable(name, 40).padEnd(10), device.padEnd(10)].join(' ');
+  const line = `    ${columns} ${address ?? 'never found'}  ${notes.join(', ')}`;
   return [line.trimEnd(), ...problems.slice(0, 3).map((problem) => `              ${printable(problem, 300)}`)];
 }
 
 function iommuText({ kind, gaps, faults, tables, strays }: IommuOfResult): string[] {
-  const lines = [
-    '',
-    `  iommu     ${kind}: ${gaps.map(({ epoch, state, ms }) => `${gapWords(state, ms)}${gaps.length > 1 ? ` (into epoch ${epoch})` : ''}`).join('; ') || 'no update to look at'}`,
-  ];
+  const gapTexts = gaps.map(
+    ({ epoch, state, ms }) => `${gapText(state, ms)}${gaps.length > 1 ? ` (into epoch ${epoch})` : ''}`,
+  );
+  const lines = ['', `  iommu     ${kind}: ${gapTexts.join('; ') || 'no update happened'}`];
   for (const { device, before, after, same, handedOver, leaked } of tables) {
     if (before !== null && after !== null && same > 0)
       lines.push(
-        `            ${printable(device, 40)}: ${same} ${same === 1 ? 'page' : 'pages'} behind the same addresses as before`,
+        `            ${printable(device, 40)}: ${same} ${same === 1 ? 'page' : 'pages'} ` +
+          'behind the same addresses as before',
       );
     if (handedOver > 0)
       lines.push(
-        `            ${printable(device, 40)}: tables of ${handedOver} pages handed over, ${leaked === 0 ? 'all given back' : `${leaked} leaked`}`,
+        `            ${printable(device, 40)}: tables of ${handedOver} pages handed over, ` +
+          (leaked === 0 ? 'all given back' : `${leaked} leaked`),
       );
   }
   for (const { device, count, first } of faults)
@@ -73,14 +75,14 @@ function iommuText({ kind, gaps, faults, tables, strays }: IommuOfResult): strin
   return lines;
 }
 
-function gapWords(state: IommuOfResult['gaps'][number]['state'], ms: number | null): string {
+function gapText(state: IommuOfResult['gaps'][number]['state'], ms: number | null): string {
   switch (state) {
     case 'kept':
-      return 'gap 0 ms, translating all the time';
+      return 'gap 0 ms, translation was never off';
     case 'gap':
       return `gap ${ms?.toFixed(1)} ms without translation`;
     case 'open':
-      return 'translation went off and never came on again';
+      return 'translation went off and never came back';
     case 'off':
       return 'nothing was translated before the kexec';
   }

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// The history for a terminal.
+// The history, for a terminal.
 import type { Bug, RunRow } from '../../store/history/index.js';
 import { printable } from '../../util/text/escape.js';
 import { coloursFor, paint, seconds } from './style.js';
-import { dateText } from '../time.js';
+import { dateText } from './time.js';
 
-const MOST = 40;
+const MAX_ROWS = 40;
 
 export function bugsText(bugs: readonly Bug[], stream: { isTTY?: boolean }): string {
   if (bugs.length === 0) return 'no failures\n';
-  const lines = bugs.slice(0, MOST).flatMap((bug) => [...bugHead(bug, stream), '']);
-  return `${[...lines.slice(0, -1), ...(bugs.length > MOST ? ['', `and ${bugs.length - MOST} more: lab history --json has all`] : [])].join('\n')}\n`;
+  const lines = bugs.slice(0, MAX_ROWS).flatMap((bug) => [...bugHead(bug, stream), '']);
+  const others = bugs.length - MAX_ROWS;
+  const more = others > 0 ? ['', `and ${others} more: lab history --json has all`] : [];
+  return `${[...lines.slice(0, -1), ...more].join('\n')}\n`;
 }
 
 function bugHead(
@@ -25,10 +27,14 @@ function bugHead(
         : 'open, expected'
       : colours.green(`gone since ${dateText(fixed)}`);
   const [firstPair] = pairs;
+  const pairsText =
+    pairs.length === 1 && firstPair !== undefined ? printable(firstPair.chain) : `${pairs.length} pairs`;
+  const scenariosText = scenarios.length === 1 ? printable(scenarios[0] ?? '') : `${scenarios.length} scenarios`;
   return [
     `${outcomes.map((outcome) => paint(outcome, outcome, colours)).join(', ')}  ${colours.bold(printable(title, 300))}`,
-    `    ${state}; ${runs} ${runs === 1 ? 'run' : 'runs'}, ${unexpected} unexpected, ${Math.round(rate * 100)} % of the runs there`,
-    `    ${dateText(first.at)} to ${dateText(last.at)}; ${pairs.length === 1 && firstPair !== undefined ? printable(firstPair.chain) : `${pairs.length} pairs`}; ${scenarios.length === 1 ? printable(scenarios[0] ?? '') : `${scenarios.length} scenarios`}`,
+    `    ${state}; ${runs} ${runs === 1 ? 'run' : 'runs'}, ${unexpected} unexpected, ` +
+      `${Math.round(rate * 100)} % of the runs there`,
+    `    ${dateText(first.at)} to ${dateText(last.at)}; ${pairsText}; ${scenariosText}`,
   ];
 }
 
@@ -38,7 +44,7 @@ export function bugText(bug: Bug, runs: readonly RunRow[], stream: { isTTY?: boo
     '',
     '  pairs',
     ...bug.pairs
-      .slice(0, MOST)
+      .slice(0, MAX_ROWS)
       .map(
         ({ chain, runs: count, first, last }) =>
           `    ${printable(chain)}  ${count} ${count === 1 ? 'run' : 'runs'}, ${dateText(first)} to ${dateText(last)}`,
@@ -56,9 +62,11 @@ export function bugText(bug: Bug, runs: readonly RunRow[], stream: { isTTY?: boo
 
 export function runsText(runs: readonly RunRow[], stream: { isTTY?: boolean }): string {
   const colours = coloursFor(stream);
-  const rows = runs.map(
-    ({ name, outcome, asExpected, expected, started, ms, title }) =>
-      `    ${dateText(started)}  ${paint(outcome, outcome.padEnd(9), colours)}  ${asExpected ? '' : `${colours.red(`not ${expected}`)}  `}${seconds(ms)}  ${printable(name)}${title === null ? '' : `\n${' '.repeat(22)}${printable(title, 200)}`}`,
-  );
+  const rows = runs.map(({ name, outcome, asExpected, expected, started, ms, title }) => {
+    const unexpected = asExpected ? '' : `${colours.red(`not ${expected}`)}  `;
+    const verdict = `${paint(outcome, outcome.padEnd(9), colours)}  ${unexpected}`;
+    const titleRow = title === null ? '' : `\n${' '.repeat(22)}${printable(title, 200)}`;
+    return `    ${dateText(started)}  ${verdict}${seconds(ms)}  ${printable(name)}${titleRow}`;
+  });
   return rows.length === 0 ? 'no runs\n' : `${rows.join('\n')}\n`;
 }

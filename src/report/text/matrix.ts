@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a matrix came to, for a terminal.
+// The outcome of a matrix, for a terminal.
 import type { Matrix, PairResult } from '../../model/result/matrix.js';
 import { OUTCOMES } from '../../model/result/outcome.js';
 import { printable } from '../../util/text/escape.js';
-import { cellText } from '../live/matrix.js';
+import { cellText } from '../night/pair-result.js';
 import { coloursFor, paint } from './style.js';
 
-/** Most pair results that are listed. */
-const MOST = 40;
+const MAX_ROWS = 40;
 
 export function matrixText(
   matrix: Matrix,
@@ -25,21 +24,21 @@ export function matrixText(
     ...(count('pending') > 0 ? [`${count('pending')} not run`] : []),
   ];
   const bad = pairResults.filter(({ asExpected, state }) => !asExpected && state !== 'pending');
-  const lines = [`${matrix.cells.length} cells, ${pairResults.length} scenarios on kernels: ${parts.join(', ')}`];
+  const lines = [`${matrix.cells.length} cells, ${pairResults.length} pair results: ${parts.join(', ')}`];
   lines.push(
     bad.length === 0
       ? count('pending') === 0
         ? 'all as expected'
-        : 'all that was run as expected'
+        : 'everything that ran is as expected'
       : colours.red(`${bad.length} not as expected`),
   );
-  for (const pairResult of bad.slice(0, MOST)) lines.push(`  ${pairResultText(pairResult)}`);
-  if (bad.length > MOST) lines.push(`  and ${bad.length - MOST} more`);
+  for (const pairResult of bad.slice(0, MAX_ROWS)) lines.push(`  ${pairResultText(pairResult)}`);
+  if (bad.length > MAX_ROWS) lines.push(`  and ${bad.length - MAX_ROWS} more`);
   return `${lines.join('\n')}\n\n  ${printable(folder, 500)}\n`;
 }
 
 function pairResultText({ state, scenario, kernels, rates, attempts, expected, endsIn }: PairResult): string {
-  const where = cellText({ scenario, kernels, repeat: 1 });
+  const name = cellText({ scenario, kernels, repeat: 1 });
   const title = attempts.find(({ asExpected, title: each }) => !asExpected && each !== null)?.title ?? '';
   const rate = rates
     .map(
@@ -51,10 +50,11 @@ function pairResultText({ state, scenario, kernels, rates, attempts, expected, e
     state === 'flaky'
       ? `FLAKY: ${rate}`
       : `${state.toUpperCase()}${endsIn === null || endsIn === 'none' ? '' : ` (${endsIn})`}`;
-  return `${where}  ${what}  expected ${expected.outcome} (${expected.source})${title === '' ? '' : `  ${printable(title, 160)}`}`;
+  const titleText = title === '' ? '' : `  ${printable(title, 160)}`;
+  return `${name}  ${what}  expected ${expected.outcome} (${expected.source})${titleText}`;
 }
 
-/** Contract of the exit status: 0 all as expected; 1 something was not; 3 only the lab itself failed. */
+/** The exit status is a contract: 0 all as expected; 1 something was not; 3 only the lab itself failed. */
 export function matrixStatus(pairResults: readonly PairResult[]): 0 | 1 | 3 {
   if (pairResults.some(({ asExpected, state }) => !asExpected && state !== 'infra' && state !== 'pending')) return 1;
   return pairResults.some(({ state }) => state === 'infra' || state === 'pending') ? 3 : 0;

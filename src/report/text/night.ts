@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// A night for a terminal: the verdict, then what did not end as it should.
+// A night, for a terminal: the verdict, then everything that did not end as expected.
 import type { NightlyReport } from '../../store/matrix/nightly-report.js';
 import { printable } from '../../util/text/escape.js';
 import { countsOf, countsText, verdictOfNight } from '../night/counts.js';
-import { againCommand, chainText, expectedText, scenarioName, stateText, titleOf } from '../night/pair-result.js';
+import { rerunCommand, chainText, expectedText, scenarioName, stateText, titleOf } from '../night/pair-result.js';
 import { coloursFor } from './style.js';
 
-const MOST = 40;
+const MAX_ROWS = 40;
 
 export function nightText(night: NightlyReport, folder: string, stream: { isTTY?: boolean }): string {
   const colours = coloursFor(stream);
@@ -19,15 +19,16 @@ export function nightText(night: NightlyReport, folder: string, stream: { isTTY?
     `  ${countsText(counts)}`,
     ...night.notes.map((note) => `  ${colours.yellow(printable(note, 300))}`),
   ];
-  for (const pairResult of bad.slice(0, MOST)) {
+  for (const pairResult of bad.slice(0, MAX_ROWS)) {
     const title = titleOf(pairResult);
     lines.push(
       '',
-      `  ${colours.bold(printable(chainText(pairResult.kernels)))}  ${printable(scenarioName(pairResult.scenario))}  ${stateText(pairResult)}, expected ${expectedText(pairResult)}`,
+      `  ${colours.bold(printable(chainText(pairResult.kernels)))}  ${printable(scenarioName(pairResult.scenario))}  ` +
+        `${stateText(pairResult)}, expected ${expectedText(pairResult)}`,
     );
     if (title !== null) lines.push(`      ${printable(title, 300)}`);
-    lines.push(`      ${printable(againCommand(pairResult), 400)}`);
+    lines.push(`      ${printable(rerunCommand(pairResult), 400)}`);
   }
-  if (bad.length > MOST) lines.push('', `  and ${bad.length - MOST} more`);
+  if (bad.length > MAX_ROWS) lines.push('', `  and ${bad.length - MAX_ROWS} more`);
   return `${lines.join('\n')}\n\n  ${folder}\n`;
 }

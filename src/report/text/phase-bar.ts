@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The run as one bar of time: where each kernel lived, and how long the kexec took.
+// The run as one bar of time: when each kernel ran, and how long each kexec took.
 import type { Result } from '../../model/result/result.js';
 import { printable } from '../../util/text/escape.js';
 import { recoveryBegan } from './recovery.js';
@@ -11,10 +11,7 @@ interface Phase {
   to: number;
 }
 
-/**
- * A kernel's life in user space and what lies before it: its boot, or the kexec into it; at the end a way out that was
- * tried.
- */
+/** For each kernel: its boot, or the kexec into it, then its time in user space; at the end a recovery, if there was one. */
 function phasesOf(result: Result): Phase[] {
   const total = result.durations['total'] ?? 0;
   const recovery = recoveryBegan(result);
@@ -34,7 +31,7 @@ function phasesOf(result: Result): Phase[] {
   const name = result.kernels[lastEpoch]?.name ?? '?';
   const up = timeline.some(({ epoch, what }) => epoch === lastEpoch && what.startsWith('user space of '));
   add(up ? `${name}: prove` : lastEpoch === 0 ? `boot ${name}, not up` : `kexec to ${name}, not up`, recovery ?? total);
-  if (recovery !== null) add(`way out: ${result.recovery?.how ?? ''}`, total);
+  if (recovery !== null) add(`recovery: ${result.recovery?.how ?? ''}`, total);
   return phases;
 }
 
@@ -46,11 +43,14 @@ export function phaseBar(result: Result, columns: number): string[] {
   return bar(phases, columns, seconds);
 }
 
-/** One bar of parts that follow each other, and what they are. @param words a length for people */
+/**
+ * One bar of consecutive parts, and its legend.
+ * @param durationText shows the length of a part
+ */
 export function bar(
   parts: readonly { label: string; ms: number }[],
   columns: number,
-  words: (ms: number) => string,
+  durationText: (ms: number) => string,
 ): string[] {
   const total = parts.reduce((sum, { ms }) => sum + ms, 0);
   if (total <= 0) return [];
@@ -58,18 +58,20 @@ export function bar(
   const drawn = parts
     .map(({ ms }, i) => (FILL[i % FILL.length] as string).repeat(Math.max(1, Math.round((ms / total) * width))))
     .join('');
-  const legend = parts.map(({ label, ms }, i) => `${FILL[i % FILL.length]} ${printable(label, 100)} ${words(ms)}`);
-  return [`  ${drawn.slice(0, width)}`, ...rows(legend, width).map((row) => `  ${row}`)];
+  const legend = parts.map(
+    ({ label, ms }, i) => `${FILL[i % FILL.length]} ${printable(label, 100)} ${durationText(ms)}`,
+  );
+  return [`  ${drawn.slice(0, width)}`, ...legendRows(legend, width).map((row) => `  ${row}`)];
 }
 
-/** Words of a legend, as many in a row as fit; one row where there are few. */
-function rows(words: readonly string[], width: number): string[] {
-  if (words.length <= FILL.length + 1) return [words.join('   ')];
-  const found: string[] = [];
-  for (const word of words) {
-    const last = found.at(-1);
-    if (last !== undefined && last.length + 3 + word.length <= width) found[found.length - 1] = `${last}   ${word}`;
-    else found.push(word);
+/** The entries of a legend: all in one row if they are few, else as many in each row as fit. */
+function legendRows(entries: readonly string[], width: number): string[] {
+  if (entries.length <= FILL.length + 1) return [entries.join('   ')];
+  const rows: string[] = [];
+  for (const entry of entries) {
+    const last = rows.at(-1);
+    if (last !== undefined && last.length + 3 + entry.length <= width) rows[rows.length - 1] = `${last}   ${entry}`;
+    else rows.push(entry);
   }
-  return found;
+  return rows;
 }

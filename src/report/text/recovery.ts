@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a host is left with after an update that went wrong, and what the way out that was tried gave back: in
-// sentences, the same wherever they are shown. They hold names from a scenario and words of a machine: whoever shows
-// them escapes them.
+// The state of a host after a failed update, and what a recovery gave back, as sentences for terminal and HTML. They
+// contain names from a scenario and text of a machine, so the caller must escape them.
 import type { ImpairedOfResult, RecoveryOfResult } from '../../model/result/guest-result.js';
 import type { Result } from '../../model/result/result.js';
 import { bytes, seconds } from './style.js';
@@ -12,12 +11,12 @@ const MAX_PROBLEMS = 5;
 
 export function impairedWords({ pagesLeaked, guests }: ImpairedOfResult): string[] {
   return [
-    `${pagesLeaked} ${pagesLeaked === 1 ? 'page' : 'pages'} (${bytes(pagesLeaked * PAGE)}) that nobody can use`,
+    `${pagesLeaked} ${pagesLeaked === 1 ? 'page' : 'pages'} (${bytes(pagesLeaked * PAGE)}) that nothing can use`,
     ...(guests.length === 0 ? [] : [`did not survive: ${names(guests)}`]),
   ];
 }
 
-/** What was tried, and its figures. */
+/** How the recovery was tried, and its figures. */
 export function recoveryWords({
   how,
   ms,
@@ -31,22 +30,22 @@ export function recoveryWords({
   return [
     `${how === 'reboot' ? 'a reboot of the host' : 'one more update'}, ${seconds(ms)}`,
     pagesLeaked.after === null && pagesGivenBack === 0
-      ? `whether any of the ${pagesLeaked.before} leaked pages came back was not seen`
-      : `${pagesGivenBack} of ${pagesLeaked.before} leaked pages given back, ${pagesLeaked.after ?? 'not seen how many'} left`,
+      ? `it is not known whether any of the ${pagesLeaked.before} leaked pages came back`
+      : `${pagesGivenBack} of ${pagesLeaked.before} leaked pages given back, ${pagesLeaked.after ?? 'an unknown number'} left`,
     `pages that the kernel manages: ${[
       ['when first up', managed.first],
       ['impaired', managed.before],
       ['after', managed.after],
     ]
-      .map(([when, pages]) => `${pages ?? 'not seen'} ${when}`)
+      .map(([when, pages]) => `${pages ?? 'not known'} ${when}`)
       .join(', ')}`,
-    ...(notKnown === null ? [] : [`what it gives back is not known, the lab failed: ${notKnown}`]),
+    ...(notKnown === null ? [] : [`not known what it gives back, because the lab failed: ${notKnown}`]),
     `survived: ${names(guestsSurvived)}`,
     `lost: ${names(guestsLost)}`,
   ];
 }
 
-/** Bounded. */
+/** The problems, at most MAX_PROBLEMS of them. */
 export function recoveryProblems({ problems }: RecoveryOfResult): string[] {
   return [
     ...problems.slice(0, MAX_PROBLEMS),
@@ -54,7 +53,7 @@ export function recoveryProblems({ problems }: RecoveryOfResult): string[] {
   ];
 }
 
-/** When it began, milliseconds of the run; it is the last thing in a run. Null where there was none. */
+/** When the recovery began, in milliseconds of the run, of which it is the last part. Null if there was none. */
 export function recoveryBegan({ recovery, durations }: Pick<Result, 'recovery' | 'durations'>): number | null {
   return recovery === null ? null : Math.max(0, (durations['total'] ?? 0) - recovery.ms);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Words and colours for outcomes, one table for all that is printed.
+// Colours of outcomes, and durations as text: the same for everything that is printed.
 import type { Outcome } from '../../model/result/outcome.js';
 import pc from 'picocolors';
 
@@ -18,7 +18,7 @@ const PAINT: Readonly<Record<Outcome, (colours: Colours) => (text: string) => st
   preserved: (c) => c.green,
 };
 
-/** Colours for a stream; none where it is no terminal or NO_COLOR is set. */
+/** Colours for a stream. There are none if it is not a terminal, or if NO_COLOR is set. */
 export function coloursFor(stream: { isTTY?: boolean }): Colours {
   return pc.createColors(stream.isTTY === true && !process.env['NO_COLOR']);
 }
@@ -27,7 +27,7 @@ export function paint(outcome: Outcome, text: string, colours: Colours): string 
   return PAINT[outcome](colours)(text);
 }
 
-/** Milliseconds for people: seconds with one digit, minutes from 100 s on. */
+/** A duration for people: seconds with one decimal, from 100 s on minutes and seconds. */
 export function seconds(ms: number): string {
   if (ms < 100_000) return `${(ms / 1000).toFixed(1)} s`;
   const whole = Math.round(ms / 1000);

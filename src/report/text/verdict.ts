@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The verdict of one run for a terminal: the outcome, what it rests on, and where the rest lies.
+// The verdict of one run, for a terminal: the outcome, its evidence, and the path of the rest.
 import { HARDWARE_COMPONENTS } from '../../model/kernel/component.js';
 import type { PredictionOfResult } from '../../model/result/prediction.js';
 import type { Result, ResourceOfResult } from '../../model/result/result.js';
@@ -27,11 +27,13 @@ export function verdictText(
   const expectation = result.asExpected
     ? 'as expected'
     : result.outcome === result.expected
-      ? colours.red('expected, but a step was not')
+      ? colours.red('expected, but a step failed')
       : colours.red(`expected ${result.expected}`);
   const ends = result.endsIn === 'none' ? '' : `, ends in ${colours.bold(result.endsIn)}`;
+  const outcome = paint(result.outcome, colours.bold(result.outcome.toUpperCase()), colours);
+  const total = seconds(result.durations['total'] ?? 0);
   const lines = [
-    `${paint(result.outcome, colours.bold(result.outcome.toUpperCase()), colours)}  ${printable(result.scenario.name)}  ${chain}  ${seconds(result.durations['total'] ?? 0)}  (${expectation}${ends})`,
+    `${outcome}  ${printable(result.scenario.name)}  ${chain}  ${total}  (${expectation}${ends})`,
     '',
     ...phaseBar(result, stream.columns ?? 100),
   ];
@@ -57,27 +59,28 @@ export function verdictText(
       );
     if (others.length > MAX_INCIDENTS) lines.push(`    and ${others.length - MAX_INCIDENTS} more`);
   }
-  // A machine that never came up is for trying by hand.
+  // If the machine never came up, show the command line, so that the user can try it by hand.
   const neverUp = !result.timeline.some(({ what }) => what.startsWith('user space of '));
   if (neverUp && result.outcome !== 'infra')
-    lines.push('', '  QEMU, as it was started:', ...indented(result.qemu.commandLine, 40));
+    lines.push('', '  QEMU was started with:', ...indented(result.qemu.commandLine, 40));
   if (result.outcome === 'infra')
     lines.push(
       '',
-      `  The lab failed, not a kernel. ${result.qemu.commandLine === '' ? 'QEMU was not started.' : 'QEMU, as it was started:'}`,
+      '  The lab failed, not a kernel. ' +
+        (result.qemu.commandLine === '' ? 'QEMU was not started.' : 'QEMU was started with:'),
       ...indented(result.qemu.commandLine, 40),
     );
   if (folder !== null) lines.push('', `  ${folder}`);
   return `${lines.join('\n')}\n`;
 }
 
-function indented(text: string, most: number): string[] {
+function indented(text: string, max: number): string[] {
   const rows = text.split('\n').filter((row) => row !== '');
-  const shown = rows.slice(0, most).map((row) => `            ${printable(row, 300)}`);
-  return rows.length > most ? [...shown, `            ... ${rows.length - most} more lines`] : shown;
+  const shown = rows.slice(0, max).map((row) => `            ${printable(row, 300)}`);
+  return rows.length > max ? [...shown, `            ... ${rows.length - max} more lines`] : shown;
 }
 
-/** Only where a kernel was asked to leave more than once. */
+/** Shown only if one kernel tried the update more than once. */
 function attemptsText({ attempts }: Result): string[] {
   if (!attempts.some(({ attempt }) => attempt > 1)) return [];
   const lines = attempts.map(
@@ -90,8 +93,8 @@ function attemptsText({ attempts }: Result): string[] {
   ];
 }
 
-function limited(lines: readonly string[], most: number): string[] {
-  return lines.length <= most ? [...lines] : [...lines.slice(0, most), `and ${lines.length - most} more`];
+function limited(lines: readonly string[], max: number): string[] {
+  return lines.length <= max ? [...lines] : [...lines.slice(0, max), `and ${lines.length - max} more`];
 }
 
 function filesText(resources: readonly ResourceOfResult[]): string[] {
@@ -102,15 +105,14 @@ function filesText(resources: readonly ResourceOfResult[]): string[] {
     const inside =
       file.inside === null
         ? file.kind.startsWith('guest-')
-          ? 'held still'
-          : 'not seen inside'
+          ? 'paused'
+          : 'not checked inside'
         : `inside ${file.inside.pages - file.inside.bad}/${file.inside.pages} pages`;
     const outside =
       file.outside === null ? '' : `, outside ${file.outside.pages - file.outside.different}/${file.outside.pages}`;
     const problem = file.problems.length > 0 ? `: ${file.problems[0]}` : '';
-    lines.push(
-      `    ${file.state.padEnd(8)} ${printable(file.name, 40).padEnd(14)} ${bytes(file.size).padStart(8)}  ${inside}${outside}${printable(problem, 200)}`,
-    );
+    const columns = [file.state.padEnd(8), printable(file.name, 40).padEnd(14), bytes(file.size).padStart(8)].join(' ');
+    lines.push(`    ${columns}  ${inside}${outside}${printable(problem, 200)}`);
   }
   if (worst.length > MAX_FILES) {
     const rest = worst.slice(MAX_FILES);
@@ -123,13 +125,13 @@ function casesText(cases: Result['cases']): string[] {
   if (cases.length === 0) return [];
   const lines = ['', '  kselftest'];
   for (const epoch of new Set(cases.map((each) => each.epoch))) {
-    const mine = cases.filter((each) => each.epoch === epoch);
+    const ofEpoch = cases.filter((each) => each.epoch === epoch);
     const counts = CASE_STATES.flatMap((state) => {
-      const n = mine.filter((each) => each.state === state).length;
+      const n = ofEpoch.filter((each) => each.state === state).length;
       return n === 0 ? [] : [`${n} ${state}`];
     });
-    lines.push(`    epoch ${epoch}: ${mine[0]?.test}: ${counts.join(', ')}`);
-    for (const { name, state, detail } of mine.filter((each) => each.state !== 'pass').slice(0, MAX_FILES))
+    lines.push(`    epoch ${epoch}: ${ofEpoch[0]?.test}: ${counts.join(', ')}`);
+    for (const { name, state, detail } of ofEpoch.filter((each) => each.state !== 'pass').slice(0, MAX_FILES))
       lines.push(`      ${state} ${printable(name, 100)}  ${printable(detail.split('\n').at(-1) ?? '', 200)}`);
   }
   return lines;
@@ -139,19 +141,21 @@ function memoryText(result: Result): string[] {
   const { memory } = result;
   const lines = [
     '',
-    `  pages     ${memory.pagesPreserved} preserved: ${memory.pagesIntact} intact, ${memory.pagesCorrupt} corrupt, ${memory.pagesLost} lost; ${memory.pagesLeaked} leaked`,
+    `  pages     ${memory.pagesPreserved} preserved: ${memory.pagesIntact} intact, ${memory.pagesCorrupt} corrupt, ` +
+      `${memory.pagesLost} lost; ${memory.pagesLeaked} leaked`,
   ];
   for (const update of memory.updates) {
     if (update.markedOnArrival === null || update.markedAtEnd === null) continue;
-    const kept = update.baseline.map(({ what }) => what).join(', ');
+    const own = update.baseline.map(({ what }) => what).join(', ');
     lines.push(
-      `            epoch ${update.epoch}: ${update.markedOnArrival} handed over, ${update.markedAtEnd} still marked${kept === '' ? '' : ` (the handover's own: ${printable(kept, 200)})`}`,
+      `            epoch ${update.epoch}: ${update.markedOnArrival} handed over, ${update.markedAtEnd} still marked` +
+        (own === '' ? '' : ` (the handover's own: ${printable(own, 200)})`),
     );
   }
   return memory.updates.length === 0 ? [] : lines;
 }
 
-/** Who looked, in one line; who was blind, with the reason. */
+/** The witnesses that looked, in one line; then each blind one, with the reason. */
 function witnessText({ witnesses, taint }: Result): string[] {
   const all = WITNESSES.flatMap((name) => (witnesses[name] === undefined ? [] : [{ name, ...witnesses[name] }]));
   if (all.length === 0) return [];
@@ -163,7 +167,7 @@ function witnessText({ witnesses, taint }: Result): string[] {
       .filter((each) => !each.looked)
       .map(
         ({ name, why, waived }) =>
-          `  blind     ${name}: ${printable(why ?? '', 300)}${waived ? ' (done without: --without)' : ''}`,
+          `  blind     ${name}: ${printable(why ?? '', 300)}${waived ? ' (not required: --without)' : ''}`,
       ),
     ...(taint === null || taint.flags.length === 0 ? [] : [`  tainted   ${printable(taint.flags.join(', '), 300)}`]),
   ];
@@ -178,7 +182,7 @@ function recoveryText({ impaired, recovery }: Result): string[] {
       ? []
       : [
           '',
-          ...part('way out', [
+          ...part('recovery', [
             ...recoveryWords(recovery),
             ...recoveryProblems(recovery).map((problem) => `problem: ${problem}`),
           ]),
@@ -203,12 +207,12 @@ function predictionText(result: Result): string[] {
 }
 
 function comparison({ outcome, hit, component, reasons }: PredictionOfResult, result: Result): string {
-  if (outcome !== result.outcome) return ' from the images alone; the run showed otherwise';
+  if (outcome !== result.outcome) return ' from the images alone, but the run ended differently';
   const reason = component === null || reasons[0] === undefined ? '' : `: ${printable(reasons[0], 300)}`;
-  return hit === false ? `, for another reason than the run showed${reason}` : reason;
+  return hit === false ? `, but for another reason than in the run${reason}` : reason;
 }
 
-/** These have no versions to show. */
+/** Hardware components have no versions to show. */
 function isHardware(component: string): boolean {
   return HARDWARE_COMPONENTS.some((each) => each === component);
 }

@@ -9,7 +9,7 @@ import { ktap } from '../../../src/report/ci/ktap.js';
 import { markdown } from '../../../src/report/ci/markdown.js';
 import { diffNights } from '../../../src/report/night/diff.js';
 import { countsOf, exitStatusOf } from '../../../src/report/night/counts.js';
-import { againCommand } from '../../../src/report/night/pair-result.js';
+import { rerunCommand } from '../../../src/report/night/pair-result.js';
 import { EVIL, nightOf } from '../night.js';
 import { incident, resultOf } from '../result.js';
 
@@ -174,9 +174,9 @@ describe('a night in numbers', () => {
     expect(exitStatusOf(countsOf(nightOf(pairResults).pairResults))).toBe(status);
   });
   it('names a command that a shell takes as it is meant', () => {
-    expect(againCommand({ scenario: "it's $(here).yaml", kernels: ['a b', 'c'] })).toBe(
+    expect(rerunCommand({ scenario: "it's $(here).yaml", kernels: ['a b', 'c'] })).toBe(
       "lab run 'it'\\''s $(here).yaml' --from 'a b' --to c",
     );
-    expect(againCommand({ scenario: 'chain.yaml', kernels: ['a', 'b', 'c'] })).toBe('lab run chain.yaml');
+    expect(rerunCommand({ scenario: 'chain.yaml', kernels: ['a', 'b', 'c'] })).toBe('lab run chain.yaml');
   });
 });

@@ -165,7 +165,7 @@ describe('the pages of a night', () => {
     writeHtml(join(dir, 'html'), input);
     expect(readdirSync(join(dir, 'html/runs'))).toEqual(['r1.html']);
     writeFileSync(join(dir, 'mine.txt'), '');
-    expect(() => writeHtml(dir, input)).toThrow('is there and is no report');
+    expect(() => writeHtml(dir, input)).toThrow('exists and is not a report');
     rmSync(join(dir, 'mine.txt'));
     expect(readdirSync(dir).sort()).toEqual(['html', 'results']);
   });

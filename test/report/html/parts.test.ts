@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { bugsOfNight } from '../../../src/report/html/bugs.js';
 import { summaryOf } from '../../../src/report/html/grid.js';
-import { LOOKS } from '../../../src/report/html/look.js';
+import { LOOKS } from '../../../src/report/html/parts/look.js';
 import { crashLines, partsOf } from '../../../src/report/html/run/console.js';
 import { pagesByState } from '../../../src/report/html/run/memory.js';
 import { lanesOf } from '../../../src/report/html/run/phases.js';
@@ -146,7 +146,7 @@ describe('lanes of time', () => {
     ).toEqual([
       [4000, 6000, 'kexec', 'kexec to 7.3.4: 2.0 s'],
       [6000, 7000, 'up', '7.3.4'],
-      [7000, 8000, 'kexec', 'way out: update'],
+      [7000, 8000, 'kexec', 'recovery: update'],
     ]);
   });
   it('show a session carried', () =>

@@ -19,12 +19,7 @@ const [a, b] = [cellOf('a'), cellOf('b', 2)];
 function view(isTTY: boolean) {
   let text = '';
   let time = 0;
-  const stream = {
-    isTTY,
-    columns: 100,
-    rows: 6,
-    write: (chunk: string) => ((text += chunk), true),
-  } as unknown as NodeJS.WriteStream;
+  const stream = { isTTY, columns: 100, rows: 6, write: (chunk: string) => ((text += chunk), true) };
   const made = matrixView({ total: 4, done: 1, stream, now: () => time });
   return { view: made, text: () => text, at: (ms: number) => (time = ms) };
 }
@@ -36,17 +31,17 @@ describe('a matrix while it runs', () => {
     one.view.note('m1: 3 cells left\x1b[2J');
     one.view.running(a, 'host:1');
     one.at(10_000);
-    one.view.finished(a, attemptOf('a-1', { ms: 9000 }), false);
+    one.view.finished(a, attemptOf('a-1', { ms: 9000 }), 'done');
     one.at(20_000);
     one.view.finished(
       b,
       attemptOf('b-2', { outcome: 'infra', asExpected: false, run: null, title: 'no machine \x1b]0;x' }),
-      true,
+      'retry',
     );
     one.view.finished(
       b,
       attemptOf('b-2', { outcome: 'panic', endsIn: 'panic', asExpected: false, title: 'BUG' }),
-      false,
+      'done',
     );
     one.view.waiting(a, 'its worker is gone');
     one.view.end();
@@ -74,8 +69,8 @@ describe('a matrix while it runs', () => {
       '    3.0 s  b  7.2.12 -> 7.3.4  host:1  ',
       '  and 2 more',
     ]);
-    one.view.finished(a, attemptOf('a-1'), false);
-    one.view.finished(b, attemptOf('b-2', { outcome: 'panic', asExpected: false, title: 'BUG' }), false);
+    one.view.finished(a, attemptOf('a-1'), 'done');
+    one.view.finished(b, attemptOf('b-2', { outcome: 'panic', asExpected: false, title: 'BUG' }), 'done');
     one.view.end();
     // What stood there is wiped line by line; what went wrong stays above.
     expect(one.text().slice(first.length)).toContain('\x1b[4A\x1b[0J');
@@ -96,9 +91,7 @@ describe('what a matrix came to', () => {
     matrixText(matrixOf([cellOf('a'), cellOf('c'), cellOf('c', 2)]), pairResults(...attempts), '/r/m1', {});
 
   it('names what is not as expected, with the rate of what is flaky', () => {
-    expect(text(['a-1'], ['c-1'], ['c-2'])).toBe(
-      '3 cells, 2 scenarios on kernels: 2 preserved\nall as expected\n\n  /r/m1\n',
-    );
+    expect(text(['a-1'], ['c-1'], ['c-2'])).toBe('3 cells, 2 pair results: 2 preserved\nall as expected\n\n  /r/m1\n');
     expect(
       text(
         ['a-1', { outcome: 'leak', endsIn: 'leak', asExpected: false, title: 'pages leaked' }],
@@ -110,13 +103,11 @@ describe('what a matrix came to', () => {
     );
   });
 
-  it.each([
+  it.each<[number, Parameters<typeof attemptOf>[]]>([
     [0, [['a-1'], ['c-1'], ['c-2']]],
     [1, [['a-1', { outcome: 'lost', asExpected: false }], ['c-1', { outcome: 'infra', asExpected: false }], ['c-2']]],
     [1, [['a-1'], ['c-1'], ['c-2', { outcome: 'lost' }]]],
     [3, [['a-1', { outcome: 'infra', asExpected: false }], ['c-1'], ['c-2']]],
     [3, [['a-1'], ['c-1']]],
-  ] as const)('ends with %i', (status, attempts) =>
-    expect(matrixStatus(pairResults(...(attempts as unknown as Parameters<typeof attemptOf>[])))).toBe(status),
-  );
+  ])('ends with %i', (status, attempts) => expect(matrixStatus(pairResults(...attempts))).toBe(status));
 });

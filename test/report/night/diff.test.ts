@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
 import { diffNights } from '../../../src/report/night/diff.js';
-import { diffRuns } from '../../../src/report/diff-runs.js';
+import { diffRuns } from '../../../src/report/text/diff-runs.js';
 import { diffText } from '../../../src/report/text/diff.js';
 import { EVIL, nightOf } from '../night.js';
 import { incident, resultOf } from '../result.js';
@@ -55,7 +55,7 @@ describe('from one night to the next', () => {
       nightOf({ a: [`lost:${EVIL}`], b: ['preserved'] }),
     ];
     const text = diffText(before, after, diffNights(before, after), {});
-    expect(text).toContain('1 new, 1 fixed, 0 as they were');
+    expect(text).toContain('1 new, 1 fixed, 0 unchanged');
     expect(text).toContain('7.2.12 -> 7.3.4  a  preserved -> lost');
     expect(text.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u);
   });

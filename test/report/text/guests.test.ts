@@ -18,11 +18,11 @@ it.each([
   [{ carried: 'kept', before: counts(), after: counts({ done: 9 }) }, 'edu0 kept: transfers 7 to 9'],
   [
     { carried: 'recreated', before: counts(), after: counts({ done: 9, cut: 1, resets: 1 }) },
-    'edu0 recreated: transfers 7 to 9, found reset with a transfer under way',
+    'edu0 recreated: transfers 7 to 9, found reset during a transfer',
   ],
   [
     { carried: 'kept', before: counts(), after: counts({ wrong: 2, unended: 1, resets: 1 }) },
-    'edu0 kept: transfers 7 to 7, 2 wrong, 1 without an end, found reset',
+    'edu0 kept: transfers 7 to 7, 2 wrong, 1 unfinished, found reset',
   ],
   [
     { carried: 'lost', before: counts(), after: counts({ gone: 60 }) },

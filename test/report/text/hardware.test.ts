@@ -81,8 +81,8 @@ test('the IOMMU: gap, faults, strays', () => {
 });
 
 test.each<[IommuOfResult['gaps'][number]['state'], number | null, string]>([
-  ['kept', 0, 'gap 0 ms, translating all the time'],
-  ['open', null, 'translation went off and never came on again'],
+  ['kept', 0, 'gap 0 ms, translation was never off'],
+  ['open', null, 'translation went off and never came back'],
   ['off', null, 'nothing was translated before the kexec'],
 ])('gap %s', (state, ms, words) =>
   expect(hardwareText({ devices: [], iommu: { ...IOMMU, gaps: [{ epoch: 1, state, ms }] } })[1]).toContain(words),

@@ -54,13 +54,13 @@ describe('the first line of a verdict', () => {
       }),
     );
     expect(shown).toContain(
-      '  looked    inside 16384\n  blind     iommu: the trace says nothing (done without: --without)\n  tainted   warn\n',
+      '  looked    inside 16384\n  blind     iommu: the trace says nothing (not required: --without)\n  tainted   warn\n',
     );
     expect(text(resultOf('preserved'))).not.toContain('  looked ');
   });
 
   it('says that a step was not as demanded although the outcome was', () => {
-    expect(head(resultOf('preserved', { asExpected: false }))).toContain('(expected, but a step was not)');
+    expect(head(resultOf('preserved', { asExpected: false }))).toContain('(expected, but a step failed)');
   });
 });
 
@@ -162,12 +162,12 @@ describe('a verdict', () => {
 
   it('tells what the images had said, where it came otherwise', () => {
     const about = { where: null, mismatches: [], signs: [], component: 'memfd', reasons: ['no handler'], hit: false };
-    const otherwise = 'predicted preserved from the images alone; the run showed otherwise';
+    const otherwise = 'predicted preserved from the images alone, but the run ended differently';
     expect(text(resultOf('leak', { predicted: { ...about, outcome: 'preserved', endsIn: 'none' } }))).toContain(
       otherwise,
     );
     expect(text(resultOf('leak', { predicted: { ...about, outcome: 'leak', endsIn: 'leak' } }))).toContain(
-      'predicted leak, for another reason than the run showed: no handler\n',
+      'predicted leak, but for another reason than in the run: no handler\n',
     );
     expect(text(resultOf('leak', { predicted: { ...about, outcome: 'leak', endsIn: 'leak', hit: true } }))).toContain(
       'predicted leak: no handler\n',
@@ -212,21 +212,21 @@ describe('a verdict', () => {
           resources: [resource({ state: 'lost', inside: null, outside: null, problems: ['not retrieved', 'more'] })],
         }),
       ),
-    ).toContain('lost     ram              64 MiB  not seen inside: not retrieved\n');
+    ).toContain('lost     ram              64 MiB  not checked inside: not retrieved\n');
   });
 
   it('says what the host is left with, and what the way out gave back', () => {
     const shown = text(resultOf('leak', { impaired: { pagesLeaked: 2057, guests: ['vm-2/g'] }, recovery: RECOVERY }));
     expect(shown).toContain(
-      '  impaired  2057 pages (8.0 MiB) that nobody can use\n            did not survive: vm-2/g\n\n  way out   a reboot of the host, 3.0 s\n            2057 of 2057 leaked pages given back, 0 left\n',
+      '  impaired  2057 pages (8.0 MiB) that nothing can use\n            did not survive: vm-2/g\n\n  recovery  a reboot of the host, 3.0 s\n            2057 of 2057 leaked pages given back, 0 left\n',
     );
     expect(shown).toContain(
       '255353 when first up, 253292 impaired, 255353 after\n            survived: no guest\n            lost: vm-1/g, vm-2/g\n',
     );
     expect(text(resultOf('leak', { impaired: { pagesLeaked: 1, guests: [] } }))).toMatch(
-      /impaired {2}1 page \(4 KiB\) that nobody can use\n\n/,
+      /impaired {2}1 page \(4 KiB\) that nothing can use\n\n/,
     );
-    expect(text(resultOf('preserved'))).not.toMatch(/impaired|way out/);
+    expect(text(resultOf('preserved'))).not.toMatch(/impaired|recovery/);
   });
 
   it('does not make up what could not be seen, and stays short', () => {
@@ -245,15 +245,15 @@ describe('a verdict', () => {
       }),
     );
     expect(shown).toContain(
-      'one more update, 3.0 s\n            whether any of the 5 leaked pages came back was not seen\n            pages that the kernel manages: not seen when first up, 1 impaired, not seen after\n',
+      'one more update, 3.0 s\n            it is not known whether any of the 5 leaked pages came back\n            pages that the kernel manages: not known when first up, 1 impaired, not known after\n',
     );
     expect(shown).toContain('vm-7 and 492 more\n');
     expect(shown).toContain('problem: vm-4\n            problem: and 495 more\n');
   });
 
   it("has QEMU's command line where no kernel came up, and where the lab failed", () => {
-    expect(text(resultOf('hang', { timeline: [] }))).toContain('QEMU, as it was started:');
-    expect(text(resultOf('infra'))).toContain('The lab failed, not a kernel. QEMU, as it was started:');
+    expect(text(resultOf('hang', { timeline: [] }))).toContain('QEMU was started with:');
+    expect(text(resultOf('infra'))).toContain('The lab failed, not a kernel. QEMU was started with:');
     expect(text(resultOf('infra', { qemu: { version: '', accel: 'tcg', commandLine: '' } }))).toContain(
       'QEMU was not started.',
     );
@@ -301,7 +301,7 @@ describe('the bar of phases', () => {
         { t: 7900, epoch: 2, what: 'user space of 7.3.4-lab is up' },
       ],
     });
-    expect(phaseBar(recovered, 100)[1]).toMatch(/7.3.4: prove 1.0 s {3}█ way out: reboot 1.0 s$/);
+    expect(phaseBar(recovered, 100)[1]).toMatch(/7.3.4: prove 1.0 s {3}█ recovery: reboot 1.0 s$/);
   });
 
   it('of a run that took no time is none', () => {

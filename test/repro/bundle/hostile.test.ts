@@ -86,7 +86,10 @@ function written(bytes: Buffer): string {
 // Its own: another process may open bundles in the common one meanwhile.
 const TMP = mkdtempSync(join(tmpdir(), 'lab-hostile-'));
 vi.stubEnv('TMPDIR', TMP);
-afterAll(() => rmSync(TMP, { recursive: true, force: true }));
+afterAll(() => {
+  vi.unstubAllEnvs();
+  rmSync(TMP, { recursive: true, force: true });
+});
 const leftovers = () => readdirSync(TMP).filter((name) => name.startsWith('lab-bundle-')).length;
 
 async function refused(bytes: Buffer, maxBytes?: number): Promise<string> {

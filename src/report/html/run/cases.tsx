@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Cases of upstream's own tests, by the kernel that they ran on.
+// The cases of upstream's own tests, by the kernel that they ran on.
 import type { CaseOfResult } from '../../../model/scenario/selftest.js';
-import { show } from '../page.js';
+import { show } from '../parts/page.js';
 
-const MOST = 200;
+const MAX_ROWS = 200;
 
 export function Cases({ cases }: { cases: readonly CaseOfResult[] }) {
   if (cases.length === 0) return null;
@@ -18,11 +18,11 @@ export function Cases({ cases }: { cases: readonly CaseOfResult[] }) {
               <th scope="col">case</th>
               <th scope="col">epoch</th>
               <th scope="col">state</th>
-              <th scope="col">what it said</th>
+              <th scope="col">output</th>
             </tr>
           </thead>
           <tbody>
-            {cases.slice(0, MOST).map(({ epoch, test, name, state, detail }, at) => (
+            {cases.slice(0, MAX_ROWS).map(({ epoch, test, name, state, detail }, at) => (
               <tr key={at}>
                 <td>{show(test)}</td>
                 <td>{show(name)}</td>
@@ -34,7 +34,7 @@ export function Cases({ cases }: { cases: readonly CaseOfResult[] }) {
           </tbody>
         </table>
       </div>
-      {cases.length > MOST ? <p>and {cases.length - MOST} more</p> : null}
+      {cases.length > MAX_ROWS ? <p>and {cases.length - MAX_ROWS} more</p> : null}
     </section>
   );
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The console of a run, crash lines marked and linkable by number. Where not all of it fits, what is around the crash
-// lines and the end stays.
+// The console of a run. Crash lines are marked, and each line has a link. If it does not fit, the lines around crashes
+// and the end are kept.
 import type { ConsoleRead, EventRead } from '../../../store/run/read-logs.js';
 import { asNumber, asText } from '../../../util/unknown.js';
-import { show } from '../page.js';
+import { show } from '../parts/page.js';
 
 export interface CrashLine {
   /** From 1. */
@@ -12,7 +12,7 @@ export interface CrashLine {
   severity: string;
 }
 
-/** Lines that the crash table knew, from the run's own events. */
+/** Lines that the crash table recognised, from the run's events. */
 export function crashLines(events: readonly EventRead[]): CrashLine[] {
   return events
     .filter(({ kind }) => kind === 'crash')
@@ -34,7 +34,7 @@ export interface Part {
   lines: string[];
 }
 
-/** The lines that are shown, in parts; all of them where they have fewer than `budget` characters. */
+/** The parts of the console to show: everything if it has fewer than `budget` characters. */
 export function partsOf({ head }: ConsoleRead, crashes: readonly CrashLine[], budget: number): Part[] {
   if (head.reduce((sum, line) => sum + Math.min(line.length, MAX_LINE) + 8, 0) <= budget)
     return head.length === 0 ? [] : [{ first: 1, lines: head }];
@@ -63,7 +63,7 @@ interface ConsoleProps {
   log: ConsoleRead;
   crashes: readonly CrashLine[];
   parts: readonly Part[];
-  /** Path of the whole file, as the reader knows it. */
+  /** Path of the whole file for the reader. */
   file: string;
 }
 
@@ -101,7 +101,7 @@ export function Console({ log, crashes, parts, file }: ConsoleProps) {
   );
 }
 
-/** Plain lines are one text, so that a page stays small. */
+/** Lines without a mark become one text, so that the page stays small. */
 function linesOf(first: number, lines: readonly string[], marked: ReadonlyMap<number, CrashLine>) {
   const out = [];
   let plain = '';

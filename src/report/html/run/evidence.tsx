@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the verdict rests on: the cause, every other piece of evidence, what the images had foretold, and where the two
-// kernels do not meet.
+// The evidence of the verdict: the cause, all other incidents, the prediction, and the mismatches of the kernels.
 import type { Outcome } from '../../../model/result/outcome.js';
 import type { PredictionOfResult } from '../../../model/result/prediction.js';
 import type { Result } from '../../../model/result/result.js';
-import { show } from '../page.js';
+import { show } from '../parts/page.js';
 
-const MOST = 60;
+const MAX_DETAIL_ROWS = 60;
 const MAX_ROWS = 40;
 
 export function Evidence({ result: { cause, incidents } }: { result: Result }) {
@@ -15,7 +14,7 @@ export function Evidence({ result: { cause, incidents } }: { result: Result }) {
     <section aria-labelledby="evidence-head">
       <h2 id="evidence-head">Evidence</h2>
       {cause === null ? (
-        <p>Nothing speaks against it.</p>
+        <p>No incident happened.</p>
       ) : (
         <>
           <p>
@@ -39,11 +38,11 @@ export function Evidence({ result: { cause, incidents } }: { result: Result }) {
                 <th scope="col">at</th>
                 <th scope="col">source</th>
                 <th scope="col">what</th>
-                <th scope="col">stands for</th>
+                <th scope="col">implies</th>
               </tr>
             </thead>
             <tbody>
-              {others.slice(0, MOST).map(({ t, source, side, title, detail, implies }, at) => (
+              {others.slice(0, MAX_ROWS).map(({ t, source, side, title, detail, implies }, at) => (
                 <tr key={at}>
                   <td class="nowrap">{(t / 1000).toFixed(2)} s</td>
                   <td>
@@ -60,47 +59,47 @@ export function Evidence({ result: { cause, incidents } }: { result: Result }) {
           </table>
         </div>
       )}
-      {others.length > MOST ? <p>and {others.length - MOST} more in result.json</p> : null}
+      {others.length > MAX_ROWS ? <p>and {others.length - MAX_ROWS} more in result.json</p> : null}
     </section>
   );
 }
 
-function comparedWith(outcome: Outcome, { outcome: foretold, hit }: PredictionOfResult): string {
-  if (foretold !== outcome) return ', and the run showed otherwise';
+function comparedWith(outcome: Outcome, { outcome: predictedOutcome, hit }: PredictionOfResult): string {
+  if (predictedOutcome !== outcome) return ', and the run showed otherwise';
   return hit === false ? ', and the run showed another reason' : '';
 }
 
 function rows(text: string): string {
   const all = text.split('\n');
   return `${all
-    .slice(0, MAX_ROWS)
+    .slice(0, MAX_DETAIL_ROWS)
     .map((row) => show(row))
-    .join('\n')}${all.length > MAX_ROWS ? `\n... ${all.length - MAX_ROWS} more lines` : ''}`;
+    .join('\n')}${all.length > MAX_DETAIL_ROWS ? `\n... ${all.length - MAX_DETAIL_ROWS} more lines` : ''}`;
 }
 
-/** What A wrote and what B reads, component by component. */
+/** What the old kernel wrote and what the next one reads, for each component. */
 export function Mismatches({ result, brief }: { result: Result; brief: boolean }) {
   const { mismatches, predicted, outcome } = result;
   return (
     <section aria-labelledby="mismatch-head">
       <h2 id="mismatch-head">Mismatches</h2>
       {mismatches.length === 0 ? (
-        <p>The two kernels meet on every component.</p>
+        <p>The two kernels agree on every component.</p>
       ) : (
         <div class="wide">
           <table class="list">
             <thead>
               <tr>
                 <th scope="col">component</th>
-                <th scope="col">A wrote</th>
-                <th scope="col">B reads</th>
+                <th scope="col">old kernel wrote</th>
+                <th scope="col">next kernel reads</th>
                 <th scope="col">ends in</th>
                 <th scope="col">known from</th>
                 <th scope="col">what happens</th>
               </tr>
             </thead>
             <tbody>
-              {mismatches.slice(0, MOST).map(({ component, wrote, reads, endsIn, source, detail }, at) => (
+              {mismatches.slice(0, MAX_ROWS).map(({ component, wrote, reads, endsIn, source, detail }, at) => (
                 <tr key={at}>
                   <td>{show(component)}</td>
                   <td>{wrote === null ? '-' : `v${wrote}`}</td>

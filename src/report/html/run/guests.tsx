@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Guests over each update, and where the time went in which they stood still.
+// The guests over each update, and how their downtime is made up.
 import type { DowntimeOfResult, GuestOfResult } from '../../../model/result/guest-result.js';
 import type { Result } from '../../../model/result/result.js';
 import { deviceText } from '../../text/guests.js';
 import { bytes } from '../../text/style.js';
-import { show } from '../page.js';
+import { show } from '../parts/page.js';
 
-const MOST = 40;
+const MAX_ROWS = 40;
 const WIDTH = 960;
 
 export function Guests({ result: { guests, downtime } }: { result: Pick<Result, 'guests' | 'downtime'> }) {
@@ -26,7 +26,7 @@ export function Guests({ result: { guests, downtime } }: { result: Pick<Result, 
                 <th scope="col">into epoch</th>
                 <th scope="col">state</th>
                 <th scope="col">downtime</th>
-                <th scope="col">as it saw it</th>
+                <th scope="col">seen by the guest</th>
                 <th scope="col">ticks before, after</th>
                 <th scope="col">its clock</th>
                 <th scope="col">its devices</th>
@@ -34,14 +34,14 @@ export function Guests({ result: { guests, downtime } }: { result: Pick<Result, 
               </tr>
             </thead>
             <tbody>
-              {guests.slice(0, MOST).map((guest, at) => (
+              {guests.slice(0, MAX_ROWS).map((guest, at) => (
                 <GuestRow key={at} guest={guest} />
               ))}
             </tbody>
           </table>
         </div>
       )}
-      {guests.length > MOST ? <p>and {guests.length - MOST} more</p> : null}
+      {guests.length > MAX_ROWS ? <p>and {guests.length - MAX_ROWS} more</p> : null}
     </section>
   );
 }

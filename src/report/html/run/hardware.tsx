@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Devices and the IOMMU over each update, as the lab saw them from outside.
+// The devices and the IOMMU over each update, as the lab saw them from outside.
 import type { DeviceOfResult, IommuOfResult } from '../../../model/result/hardware-result.js';
 import type { Result } from '../../../model/result/result.js';
 import { bytes } from '../../text/style.js';
-import { show } from '../page.js';
+import { show } from '../parts/page.js';
 
-const MOST = 40;
+const MAX_ROWS = 40;
 
 export function Hardware({ result: { devices, iommu } }: { result: Result }) {
   if (devices.length === 0 && iommu === null) return null;
@@ -18,7 +18,7 @@ export function Hardware({ result: { devices, iommu } }: { result: Result }) {
             <thead>
               <tr>
                 <th scope="col">device</th>
-                <th scope="col">place</th>
+                <th scope="col">address</th>
                 <th scope="col">into epoch</th>
                 <th scope="col">carried</th>
                 <th scope="col">resets</th>
@@ -28,7 +28,7 @@ export function Hardware({ result: { devices, iommu } }: { result: Result }) {
               </tr>
             </thead>
             <tbody>
-              {devices.slice(0, MOST).map((device, at) => (
+              {devices.slice(0, MAX_ROWS).map((device, at) => (
                 <DeviceRow key={at} device={device} />
               ))}
             </tbody>
@@ -79,11 +79,11 @@ function Iommu({ iommu: { kind, gaps, faults, tables, strays, timeline, leftOut 
       <p>
         <b>{kind}</b>:{' '}
         {gaps.length === 0
-          ? 'no update to look at'
+          ? 'no update happened'
           : gaps
               .map(
                 ({ epoch, state, ms }) =>
-                  `into epoch ${epoch} ${state === 'kept' ? 'translation was never off' : state === 'gap' ? `${ms?.toFixed(1)} ms without translation` : state === 'open' ? 'translation went off and never came on again' : 'nothing was translated before the kexec'}`,
+                  `into epoch ${epoch} ${state === 'kept' ? 'translation was never off' : state === 'gap' ? `${ms?.toFixed(1)} ms without translation` : state === 'open' ? 'translation went off and never came back' : 'nothing was translated before the kexec'}`,
               )
               .join('; ')}
         .
@@ -101,7 +101,7 @@ function Iommu({ iommu: { kind, gaps, faults, tables, strays, timeline, leftOut 
               </tr>
             </thead>
             <tbody>
-              {tables.slice(0, MOST).map(({ device, before, after, same, problems }, at) => (
+              {tables.slice(0, MAX_ROWS).map(({ device, before, after, same, problems }, at) => (
                 <tr key={at}>
                   <td>{show(device)}</td>
                   {[before, after].map((reach, side) => (
@@ -119,12 +119,12 @@ function Iommu({ iommu: { kind, gaps, faults, tables, strays, timeline, leftOut 
           </table>
         </div>
       )}
-      {faults.slice(0, MOST).map(({ device, count, first }, at) => (
+      {faults.slice(0, MAX_ROWS).map(({ device, count, first }, at) => (
         <p key={at}>
           {count} {count === 1 ? 'request' : 'requests'} of {show(device)} blocked, first: {show(first)}
         </p>
       ))}
-      {strays.slice(0, MOST).map(({ device, phys, bytes: count }, at) => (
+      {strays.slice(0, MAX_ROWS).map(({ device, phys, bytes: count }, at) => (
         <p key={at} class="bad">
           {show(device)} wrote {count} bytes astray, at {show(phys)}
         </p>

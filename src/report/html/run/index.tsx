@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// The page of one run: the verdict in one sentence, and everything that it rests on.
+// The page of one run: the verdict in one sentence, and all its evidence.
 import type { Attempt, PairResult } from '../../../model/result/matrix.js';
 import type { Result } from '../../../model/result/result.js';
 import type { ConsoleRead, EventRead } from '../../../store/run/read-logs.js';
 import type { ChangeKind } from '../../night/diff.js';
 import { chainText, stateText } from '../../night/pair-result.js';
 import { seconds } from '../../text/style.js';
-import { dateText } from '../../time.js';
-import { LOOKS } from '../look.js';
-import { pageText, show } from '../page.js';
-import { CHANGE_MARKS } from '../pair-result.js';
-import { Again } from './again.js';
+import { dateText } from '../../text/time.js';
+import { LOOKS } from '../parts/look.js';
+import { pageText, show } from '../parts/page.js';
+import { CHANGE_MARKS } from '../parts/pair-result.js';
+import { Rerun } from './rerun.js';
 import { Console, crashLines, partsOf } from './console.js';
 import { Evidence, Mismatches } from './evidence.js';
 import { Guests } from './guests.js';
@@ -31,13 +31,13 @@ export interface RunPageData {
   change: ChangeKind | null;
   events: readonly EventRead[];
   console: ConsoleRead;
-  /** Of a large night, and all was as expected: what the folder of the run has is not said again. */
+  /** In a large night, leave out of an expected result what the run's folder also has. */
   brief: boolean;
-  /** Characters of the console that the page may hold. */
+  /** The page may hold this many characters of the console. */
   budget: number;
   /** Runs that have a page. */
   pages: ReadonlySet<string>;
-  /** `id` of the night, for the way back. */
+  /** Id of the night, for the link back. */
   night: string;
 }
 
@@ -83,26 +83,26 @@ export function runPageText(data: RunPageData): string {
         <MemoryMap result={result} brief={brief} />
         <Hardware result={result} />
         <Cases cases={result.cases} />
-        <Again result={result} folder={folder} run={run} brief={brief} />
+        <Rerun result={result} folder={folder} run={run} brief={brief} />
         <Console log={log} crashes={crashes} parts={partsOf(log, crashes, budget)} file={`${folder}/console.log`} />
       </>
     ),
   });
 }
 
-/** What happened, whether it was to be, and why. */
+/** What happened, whether it was expected, and why. */
 function sentence({ outcome, endsIn, cause, kernels }: Result, { asExpected }: Attempt): string {
   const how: Readonly<Record<Result['outcome'], string>> = {
     preserved: 'everything came back intact',
-    refused: 'the update was called off, and the old kernel runs on',
-    tainted: 'all came back, and a kernel marked itself damaged on the way',
-    leak: 'memory is left that nobody has',
+    refused: 'the update was called off, and the old kernel keeps running',
+    tainted: 'everything came back, but a kernel marked itself damaged',
+    leak: 'memory is left that nothing can use',
     lost: 'what was handed over is gone',
     corrupt: 'something came back changed',
-    hang: 'the machine stood still',
-    reboot: 'the machine started anew',
+    hang: 'the machine stopped making progress',
+    reboot: 'the machine started again',
     panic: 'a kernel panicked',
-    infra: 'the lab itself failed, no kernel',
+    infra: 'the lab itself failed, not a kernel',
   };
   const ends = endsIn === 'none' ? '' : `; ends in ${endsIn}`;
   return `${outcome}, ${asExpected ? 'as expected' : 'not as expected'}: ${show(kernels.map(({ name }) => name).join(' to '), 160)}, ${how[outcome]}${ends}${cause === null ? '' : ` (${show(cause.title, 160)})`}`;

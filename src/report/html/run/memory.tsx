@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// What became of the handed-over pages: each file a strip, cut by the share of each state, and a map of physical memory
-// for each update.
+// What happened to the handed-over pages: one bar for each file, divided by state, and a map of physical memory for each
+// update.
 import type { PhysState, ResourceOfResult, Result } from '../../../model/result/result.js';
 import { bytes } from '../../text/style.js';
-import { show } from '../page.js';
+import { show } from '../parts/page.js';
 import { PhysMap } from './phys-map.js';
 
 export const PAGE_STATES = [
@@ -19,14 +19,14 @@ export const PAGE_STATES = [
 const WORDS: Readonly<Record<PhysState, string>> = {
   intact: 'intact',
   corrupt: 'corrupt: came back with other content',
-  leaked: 'leaked: nobody has them',
+  leaked: 'leaked: nothing can use them',
   lost: 'lost: given back, content still readable',
   reused: 'reused: lost and written over',
   unjudged: 'unjudged: the machine ended first',
   own: "the handover's own, which stays",
 };
 
-/** Pages by state, the worst first. What was lost and overwritten is in use by the next kernel. */
+/** Pages by state, the worst first. Lost pages that were overwritten are in use by the next kernel. */
 export function pagesByState({ state, pages, inside, outside }: ResourceOfResult): Map<PhysState, number> {
   const counts = new Map<PhysState, number>();
   const put = (key: PhysState, count: number) => {
@@ -45,9 +45,9 @@ export function pagesByState({ state, pages, inside, outside }: ResourceOfResult
 }
 
 const WIDTH = 960;
-const MOST = 40;
+const MAX_ROWS = 40;
 
-/** @param props.brief say no more than that all is intact, where it is */
+/** @param props.brief if everything is intact, say only that */
 export function MemoryMap({ result, brief }: { result: Result; brief: boolean }) {
   const { resources, memory } = result;
   const short = brief && resources.every(({ state }) => state === 'intact');
@@ -65,7 +65,7 @@ export function MemoryMap({ result, brief }: { result: Result; brief: boolean })
           {resources.length} {resources.length === 1 ? 'file' : 'files'}, all intact:{' '}
           {show(
             resources
-              .slice(0, MOST)
+              .slice(0, MAX_ROWS)
               .map(({ name }) => name)
               .join(', '),
           )}
@@ -81,19 +81,19 @@ export function MemoryMap({ result, brief }: { result: Result; brief: boolean })
                   <th scope="col">file</th>
                   <th scope="col">state</th>
                   <th scope="col">size</th>
-                  <th scope="col">seen from inside</th>
+                  <th scope="col">checked from inside</th>
                   <th scope="col">from outside</th>
                   <th scope="col">pages by state</th>
                 </tr>
               </thead>
               <tbody>
-                {resources.slice(0, MOST).map((file, at) => (
+                {resources.slice(0, MAX_ROWS).map((file, at) => (
                   <FileRow key={at} file={file} largest={largest} />
                 ))}
               </tbody>
             </table>
           </div>
-          {resources.length > MOST ? <p>and {resources.length - MOST} more</p> : null}
+          {resources.length > MAX_ROWS ? <p>and {resources.length - MAX_ROWS} more</p> : null}
           <p class="legend">
             {PAGE_STATES.filter(
               (state) =>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a timeline picture shows of a run, as bars and marks on milliseconds. Pure.
+// The bars and marks of a run's timeline, in milliseconds. Pure.
 import type { Result } from '../../../model/result/result.js';
 import type { EventRead } from '../../../store/run/read-logs.js';
 import { asText } from '../../../util/unknown.js';
@@ -26,7 +26,7 @@ export interface Mark {
 
 const MAX_SESSIONS = 6;
 
-/** One lane for the kernels, one for each of the first sessions, one for the IOMMU. */
+/** One lane for the kernels, one for each of the first sessions, and one for the IOMMU. */
 export function lanesOf(result: Result, events: readonly EventRead[]): Lane[] {
   const end = endOf(result);
   return [kernels(result, end), ...sessions(events, end), ...iommu(result, end)];
@@ -63,7 +63,7 @@ function kernels(result: Result, end: number): Lane {
     if (up !== undefined) bars.push({ from: up, to: until, look: 'up', text: kernel.name });
   }
   if (recovery !== null)
-    bars.push({ from: recovery, to: end, look: 'kexec', text: `way out: ${result.recovery?.how ?? ''}` });
+    bars.push({ from: recovery, to: end, look: 'kexec', text: `recovery: ${result.recovery?.how ?? ''}` });
   return { name: 'kernel', bars };
 }
 
@@ -108,11 +108,11 @@ function sessions(events: readonly EventRead[], end: number): Lane[] {
     if (carried !== null) bars.push({ from: carried, to: end, look: 'broken', text: `${name}: never came back` });
     return { name: `session ${name}`, bars };
   });
-  if (names.length > MAX_SESSIONS) lanes.push({ name: `and ${names.length - MAX_SESSIONS} sessions more`, bars: [] });
+  if (names.length > MAX_SESSIONS) lanes.push({ name: `and ${names.length - MAX_SESSIONS} more sessions`, bars: [] });
   return lanes;
 }
 
-/** Times in which DMA was translated, and was not. */
+/** The times with and without translation of DMA. */
 function iommu({ iommu: it }: Result, end: number): Lane[] {
   if (it === null) return [];
   const bars: Bar[] = [];
@@ -130,13 +130,13 @@ function iommu({ iommu: it }: Result, end: number): Lane[] {
     }
   }
   if (on !== null) bars.push({ from: on, to: end, look: 'up', text: 'DMA is translated' });
-  if (off !== null) bars.push({ from: off, to: end, look: 'off', text: 'DMA is not translated, and never was again' });
+  if (off !== null) bars.push({ from: off, to: end, look: 'off', text: 'DMA is not translated until the end' });
   return [{ name: `IOMMU (${it.kind})`, bars }];
 }
 
 const MAX_MARKS = 60;
 
-/** Evidence, at its time. */
+/** Each piece of evidence, at its time. */
 export function marksOf({ incidents, timeline }: Result): Mark[] {
   const faults = timeline
     .filter(({ what }) => what.startsWith('fault '))

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Physical memory as a picture: each field some pages, coloured by the worst that became of any of them.
+// Physical memory as a picture. Each field is a group of pages, with the colour of the worst state among them.
 import type { MemoryOfResult, PhysState } from '../../../model/result/result.js';
 import { bytes } from '../../text/style.js';
-import { show } from '../page.js';
+import { show } from '../parts/page.js';
 
 const PAGE = 4096;
 const COLUMNS = 96;
 const MAX_ROWS = 24;
 const FIELD = 10;
-/** Memory is drawn in whole steps of this. */
+/** The drawn memory is a multiple of this. */
 const STEP_PAGES = (64 << 20) / PAGE;
 const WORST_FIRST: readonly PhysState[] = ['reused', 'corrupt', 'lost', 'leaked', 'unjudged', 'own', 'intact'];
 
@@ -17,21 +17,21 @@ export type Run = MemoryOfResult['updates'][number]['map'][number];
 export interface Field {
   row: number;
   column: number;
-  /** How many fields in a row look the same. */
+  /** How many consecutive fields look the same. */
   width: number;
   state: PhysState;
 }
 
 export interface Drawing {
-  /** Pages a field stands for. */
+  /** Pages in each field. */
   pages: number;
   rows: number;
-  /** Pages that are drawn, from address 0 on. */
+  /** Pages that are drawn, starting at address 0. */
   extent: number;
   fields: Field[];
 }
 
-/** Where each state is drawn. Addresses that are no number are left out. */
+/** Where each state is drawn. Runs without a numeric address are left out. */
 export function drawingOf(map: readonly Run[]): Drawing {
   const runs = map
     .map(({ phys, pages, state }) => ({ pfn: Number(phys) / PAGE, pages, state }))

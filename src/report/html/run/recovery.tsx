@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the host was left with, and what the way out that was tried gave back.
+// The state of the host after a failed update, and what a recovery gave back.
 import type { Result } from '../../../model/result/result.js';
 import { impairedWords, recoveryProblems, recoveryWords } from '../../text/recovery.js';
-import { show } from '../page.js';
+import { show } from '../parts/page.js';
 
 export function Recovery({ result: { impaired, recovery } }: { result: Pick<Result, 'impaired' | 'recovery'> }) {
   if (impaired === null && recovery === null) return null;
@@ -21,7 +21,7 @@ export function Recovery({ result: { impaired, recovery } }: { result: Pick<Resu
       {recovery === null ? null : (
         <>
           <p>
-            <b>Way out</b>, which does not change the verdict:
+            <b>Recovery</b>, which does not change the verdict:
           </p>
           <ul>
             {recoveryWords(recovery).map((words) => (

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The run as a picture of time: kernels, sessions, the kexec between them, the IOMMU, and when each piece of evidence
-// was seen.
+// The timeline of a run: kernels, sessions, each kexec, the IOMMU, and the time of each piece of evidence.
 import type { Result } from '../../../model/result/result.js';
 import type { EventRead } from '../../../store/run/read-logs.js';
-import { show } from '../page.js';
+import { show } from '../parts/page.js';
 import { endOf, lanesOf, marksOf } from './phases.js';
 
 const WIDTH = 960;
@@ -81,7 +80,7 @@ export function Timeline({ result, events }: { result: Result; events: readonly 
   );
 }
 
-/** Whole steps, at most twelve of them. */
+/** Ticks at round times, at most twelve of them. */
 function ticks(end: number): number[] {
   const step =
     [250, 500, 1000, 2000, 5000, 10_000, 30_000, 60_000, 300_000, 1_800_000].find((each) => end / each <= 12) ?? end;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who could see what in this run, and who was blind.
+// The witnesses of the run: which looked, and which were blind.
 import type { Result } from '../../../model/result/result.js';
 import { WITNESSES } from '../../../model/result/witness.js';
-import { show } from '../page.js';
+import { show } from '../parts/page.js';
 
 export function Witnesses({ result: { witnesses, taint } }: { result: Pick<Result, 'witnesses' | 'taint'> }) {
   const all = WITNESSES.flatMap((name) => (witnesses[name] === undefined ? [] : [{ name, ...witnesses[name] }]));
@@ -27,7 +27,7 @@ export function Witnesses({ result: { witnesses, taint } }: { result: Pick<Resul
                 <td>{name}</td>
                 <td class={looked ? '' : 'bad'}>{looked ? 'yes' : 'blind'}</td>
                 <td>{counted}</td>
-                <td>{waived ? 'done without' : required ? 'yes' : 'no'}</td>
+                <td>{waived ? 'not required' : required ? 'yes' : 'no'}</td>
                 <td>{why === null ? '' : show(why, 300)}</td>
               </tr>
             ))}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One pair result of the night as a cell of a table.
-import type { PairResult } from '../../model/result/matrix.js';
-import type { ChangeKind } from '../night/diff.js';
+// One pair result of a night as a cell of a table.
+import type { PairResult } from '../../../model/result/matrix.js';
+import type { ChangeKind } from '../../night/diff.js';
 import {
   chainText,
   expectedText,
@@ -10,17 +10,17 @@ import {
   stateText,
   representativeAttempt,
   titleOf,
-} from '../night/pair-result.js';
+} from '../../night/pair-result.js';
 import { endingWord, LOOKS } from './look.js';
 import { runPage, show } from './page.js';
 
-/** Marks of what changed since the night before. */
+/** Marks of changes since the night before. */
 export const CHANGE_MARKS: Readonly<Record<ChangeKind, { mark: string; word: string }>> = {
-  new: { mark: '▲', word: 'failed, and had not the night before' },
-  flaky: { mark: '▲', word: 'repeats disagree, and had not the night before' },
-  changed: { mark: '◆', word: 'another outcome or cause than the night before' },
+  new: { mark: '▲', word: 'failed, but not the night before' },
+  flaky: { mark: '▲', word: 'repeats disagree, but not the night before' },
+  changed: { mark: '◆', word: 'other outcome or cause than the night before' },
   fixed: { mark: '▼', word: 'fixed since the night before' },
-  unknown: { mark: '?', word: 'no verdict any more' },
+  unknown: { mark: '?', word: 'no longer has a verdict' },
   added: { mark: '+', word: 'not in the night before' },
   gone: { mark: '-', word: 'only in the night before' },
 };

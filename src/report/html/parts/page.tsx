@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The frame of every page. The policy in its head lets a page load nothing but the report's own two files, whatever
-// text of a machine is in it.
+// The frame of every page. Its policy lets a page load only the report's own two files, whatever text of a machine it
+// contains.
 import type { ComponentChildren } from 'preact';
 import { renderToString } from 'preact-render-to-string';
-import { printable } from '../../util/text/escape.js';
+import { printable } from '../../../util/text/escape.js';
 
 const POLICY =
   "default-src 'none'; style-src 'self' file:; script-src 'self' file:; base-uri 'none'; form-action 'none'";
@@ -15,7 +15,7 @@ interface PageProps {
   children: ComponentChildren;
 }
 
-/** A whole document as text. Whatever is in it, no control or direction character is left. */
+/** A complete document as text, without any control or direction characters. */
 export function pageText(props: PageProps): string {
   const text = renderToString(<Page {...props} />);
   return `<!doctype html>\n${text
@@ -47,14 +47,14 @@ function Page({ title, root, children }: PageProps) {
 }
 
 /**
- * Text that a machine, a file or a name may hold, bounded: control and direction characters become visible, line ends
- * too. Preact escapes the rest.
+ * Bounded text from a machine, a file or a name. Control and direction characters and line ends become visible; Preact
+ * escapes the rest.
  */
 export function show(text: string, limit = 400): string {
   return printable(text, limit);
 }
 
-/** Where the page of a run lies, from the folder of the report. */
+/** Path of a run's page, from the folder of the report. */
 export function runPage(run: string): string {
   return `runs/${encodeURIComponent(run)}.html`;
 }

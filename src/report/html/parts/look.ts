@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// How outcomes look: a letter and a word each, so that no colour is needed; the colours (assets/report.css) are told
-// apart by colour-blind people too.
-import type { PairResult } from '../../model/result/matrix.js';
-import type { EndsIn } from '../../model/result/outcome.js';
+// How outcomes look: each has a letter and a text, so that no colour is needed. Colour-blind people can tell the colours
+// (assets/report.css) apart, too.
+import type { PairResult } from '../../../model/result/matrix.js';
+import type { EndsIn } from '../../../model/result/outcome.js';
 
 export interface Look {
   letter: string;
@@ -12,7 +12,7 @@ export interface Look {
 /** In the order of the legend. */
 export const LOOKS: Readonly<Record<PairResult['state'], Look>> = {
   preserved: { letter: 'S', word: 'preserved: safe' },
-  refused: { letter: 'N', word: 'refused: the old kernel runs on' },
+  refused: { letter: 'N', word: 'refused: the old kernel keeps running' },
   tainted: { letter: 'T', word: 'tainted: the kernel marked itself damaged' },
   leak: { letter: 'K', word: 'leak' },
   lost: { letter: 'L', word: 'lost' },
@@ -25,12 +25,12 @@ export const LOOKS: Readonly<Record<PairResult['state'], Look>> = {
   pending: { letter: '·', word: 'not run' },
 };
 
-/** What stands under the letter; nothing where the update ends well or not at all. */
+/** The text under the letter; empty if the update ends well, or has not ended. */
 export function endingWord(endsIn: EndsIn | null): string {
   return endsIn === null || endsIn === 'none' ? '' : endsIn;
 }
 
-/** The first of these that any pair result has is the worst. */
+/** The states from the worst to the best. */
 export const WORST_FIRST: readonly PairResult['state'][] = [
   'flaky',
   'panic',

@@ -1,30 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
-// The commands that make the run again, and take it home.
+// The commands that repeat the run, and that take it to another host.
 import type { Result } from '../../../model/result/result.js';
-import { againCommand, shellWord } from '../../night/pair-result.js';
-import { show } from '../page.js';
+import { rerunCommand, shellWord } from '../../night/pair-result.js';
+import { show } from '../parts/page.js';
 
-/** @param folder of the run, as the reader of the page knows it */
-export function Again({ result, folder, run, brief }: { result: Result; folder: string; run: string; brief: boolean }) {
+/** @param folder path of the run for the reader of the page */
+export function Rerun({ result, folder, run, brief }: { result: Result; folder: string; run: string; brief: boolean }) {
   const kernels = result.kernels.map(({ name }) => name);
   const parent = folder.slice(0, Math.max(0, folder.length - run.length - 1)) || '.';
   return (
     <section aria-labelledby="again-head">
-      <h2 id="again-head">Again, and at home</h2>
+      <h2 id="again-head">Rerun, and at home</h2>
       <p>The same scenario on the same kernels:</p>
-      <Command text={againCommand({ scenario: result.scenario.file, kernels })} />
-      <p>Exactly as it was run, from its own folder:</p>
-      <Command text={againCommand({ scenario: `${folder}/scenario.yaml`, kernels })} />
-      <p>All that it left, in one file; then look at it anywhere:</p>
+      <Command text={rerunCommand({ scenario: result.scenario.file, kernels })} />
+      <p>Exactly as it ran, from its own folder:</p>
+      <Command text={rerunCommand({ scenario: `${folder}/scenario.yaml`, kernels })} />
+      <p>Everything in one file, to look at on any host:</p>
       <Command text={`tar -czf ${shellWord(`${run}.tar.gz`)} -C ${shellWord(parent)} ${shellWord(run)}`} />
       <Command text={`lab show ${shellWord(`./${run}`)}`} />
       {result.qemu.commandLine === '' ? null : brief ? (
         <p>
-          QEMU, as it was started: <code>{show(`${folder}/qemu.txt`, 1000)}</code>
+          The command line of QEMU: <code>{show(`${folder}/qemu.txt`, 1000)}</code>
         </p>
       ) : (
         <details>
-          <summary>QEMU, as it was started</summary>
+          <summary>The command line of QEMU</summary>
           <pre class="console" tabIndex={0}>
             {result.qemu.commandLine
               .split('\n')

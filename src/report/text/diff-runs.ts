@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Two runs side by side: what of the verdict and its evidence differs. Pure.
-import type { Result } from '../model/result/result.js';
-import { printable } from '../util/text/escape.js';
-import { seconds } from './text/style.js';
+// Two runs side by side: what differs in the verdict and its evidence. Pure.
+import type { Result } from '../../model/result/result.js';
+import { printable } from '../../util/text/escape.js';
+import { seconds } from './style.js';
 
 export interface RunDifference {
   what: string;
@@ -18,7 +18,7 @@ export function diffRuns(before: Result, after: Result): RunDifference[] {
   });
 }
 
-/** What a run is judged by, in the order in which a reader asks; times are left out, they differ always. */
+/** The facts to compare, the most important first. Times are left out, because they always differ. */
 function factsOf(result: Result): Map<string, string> {
   const facts = new Map<string, string>();
   const { memory } = result;
@@ -44,7 +44,11 @@ function factsOf(result: Result): Map<string, string> {
   for (const { component, wrote, reads, endsIn } of result.mismatches)
     facts.set(
       `mismatch ${component}`,
-      `written v${wrote ?? '?'}, read ${reads.map((version) => `v${version}`).join(', ') || 'nothing'}, ends in ${endsIn}`,
+      [
+        `written v${wrote ?? '?'}`,
+        `read ${reads.map((version) => `v${version}`).join(', ') || 'nothing'}`,
+        `ends in ${endsIn}`,
+      ].join(', '),
     );
   for (const { name, epoch, state, problems } of result.resources)
     facts.set(`${name} in epoch ${epoch}`, [state, ...problems.slice(0, 2)].join(': '));
@@ -60,6 +64,10 @@ function factsOf(result: Result): Map<string, string> {
 export function diffRunsText(before: Result, after: Result): string {
   const differences = diffRuns(before, after);
   const took = `took ${seconds(before.durations['total'] ?? 0)} and ${seconds(after.durations['total'] ?? 0)}`;
-  if (differences.length === 0) return `the two runs came to the same, by the same evidence; ${took}\n`;
-  return `${differences.map(({ what, before: was, after: now }) => `${printable(what, 200)}\n  - ${printable(was, 200)}\n  + ${printable(now, 200)}`).join('\n')}\n\n${took}\n`;
+  if (differences.length === 0) return `the two runs have the same verdict and the same evidence; ${took}\n`;
+  const parts = differences.map(
+    ({ what, before: was, after: now }) =>
+      `${printable(what, 200)}\n  - ${printable(was, 200)}\n  + ${printable(now, 200)}`,
+  );
+  return `${parts.join('\n')}\n\n${took}\n`;
 }
