@@ -35,9 +35,13 @@ export function handoverOf(
   try {
     const memory = readMemoryImage(image.path);
     const dumps = dumpMemory(memory, memory.head.root, writers);
-    const dump =
-      dumps.find(({ layouts, root }) => Number(root) === memory.head.root || layouts.kernel === from.name) ?? dumps[0];
-    if (image.moment === 'end')
+    // Other trees are those of other kernels: the next one makes its own.
+    const dump = dumps.find(({ layouts, root }) => Number(root) === memory.head.root || layouts.kernel === from.name);
+    if (dump === undefined)
+      notes.push(
+        `the kept memory holds no handover of ${from.name}: lab repro ${name} --memory-image always   keeps it`,
+      );
+    else if (image.moment === 'end')
       notes.push(
         'the handover is shown as it was at the end of the run: what the next kernel had taken by then is missing',
       );
