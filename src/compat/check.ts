@@ -1,30 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
-// Holds two kernels against each other, component by component and in both directions: the update, and the way back.
+// Compares two kernels, component by component and in both directions: the update and the rollback.
 import type { Component, ComponentVersions } from '../model/kernel/component.js';
 import type { EndsIn, Outcome } from '../model/result/outcome.js';
 import { type BootMemory, withMemory } from './memory/boot-memory.js';
-import { meetings, type Meeting, type MeetingState } from './compare.js';
-import { hardwarePart } from './predict/hardware.js';
-import { objectMeeting, withCmdline } from './object.js';
-import { type KernelFacts, predict } from './predict/predict.js';
-import type { Use } from './predict/rules.js';
-import { componentOf, highestCommon, writtenBy } from './versions.js';
+import { compareComponents, type Comparison, type ComparisonState } from './rules/compare.js';
+import { hardwarePart } from './rules/hardware.js';
+import { objectEffect, withCmdline } from './rules/object.js';
+import { predict } from './predict/predict.js';
+import type { KernelFacts } from './versions/kernel-facts.js';
+import type { Use } from './rules/rules.js';
+import { componentOf, highestCommon, writtenBy } from './versions/versions.js';
 
-/** How one component fares in one direction. */
-export interface ComponentMeeting {
-  /** As in compare.ts; `unjudged`: the lab does not know the component, and the versions differ. */
-  state: MeetingState | 'unjudged';
-  /** Versions one of which will be written; null where that is not known. */
+/** A component in one direction. */
+export interface ComponentComparison {
+  /** As in compare.ts; `unjudged`: the versions differ, and the lab does not know the component. */
+  state: ComparisonState | 'unjudged';
+  /** The versions of which one will be written; null if unknown. */
   wrote: number[] | null;
   reads: number[];
-  /** The highest version that the writer can write and the reader reads. */
+  /** The highest version that the writer can write and the reader can read. */
   highestCommon: number | null;
-  /**
-   * What the writer's command line must say so that this one is written; null where nothing need be said, or nothing
-   * helps.
-   */
+  /** What the writer's command line must contain to write this version; null if nothing is needed, or nothing helps. */
   set: string | null;
-  /** What a mismatch ends in by itself, in which function of the reading kernel, and how. */
+  /**
+   * The effect of a mismatch by itself: its ending, the deciding function of the reading kernel, and an explanation.
+   */
   endsIn: EndsIn;
   where: string | null;
   reason: string | null;
@@ -32,30 +32,29 @@ export interface ComponentMeeting {
 
 export interface ComponentCheck {
   component: string;
-  /** What each of the two does with it under its command line; null where it does not have it. */
+  /** The versions of each kernel with its command line; null if it does not have the component. */
   from: ComponentVersions | null;
   to: ComponentVersions | null;
-  update: ComponentMeeting;
-  rollback: ComponentMeeting;
+  update: ComponentComparison;
+  rollback: ComponentComparison;
 }
 
 /** One direction as a whole. */
 export interface DirectionCheck {
-  /** Everything that is carried comes back. Null where that cannot be known. */
+  /** Everything that is carried comes back. Null if unknown. */
   compatible: boolean | null;
   outcome: Outcome | null;
   endsIn: EndsIn | null;
-  /** Function of the next kernel that decides. */
+  /** The deciding function in the next kernel. */
   where: string | null;
-  /** What it is held to carry. */
+  /** What it has to carry. */
   carries: Use[];
   reasons: string[];
   /**
-   * What it has to boot in: `scratch: 84 MiB in 2 areas, 7.2.12 needs 86 MiB: 2 MiB short`; null where a size is not
-   * known.
+   * The memory for its boot: `scratch: 84 MiB in 2 areas, 7.2.12 needs 86 MiB: 2 MiB short`; null if a size is unknown.
    */
   memory: string | null;
-  /** What the writing kernel's command line must say so that it works; null where it does, or nothing helps. */
+  /** What the writing kernel's command line must contain to make it work; null if it works, or nothing helps. */
   helps: string | null;
 }
 
@@ -65,7 +64,7 @@ export interface PairCheck {
   rollback: DirectionCheck;
 }
 
-/** What is known of a kernel, and its own list of versions, which alone tells of versions that stand in no string. */
+/** The facts about a kernel, and its own list of versions, the only source of versions without a string. */
 export interface CheckedKernel extends KernelFacts {
   listed: readonly Component[] | null;
 }
@@ -73,22 +72,22 @@ export interface CheckedKernel extends KernelFacts {
 export interface CheckInput {
   from: CheckedKernel;
   to: CheckedKernel;
-  /** Command lines belong to the kernels, whichever way it goes. */
+  /** Command lines belong to the kernels, in both directions. */
   cmdlineFrom: string;
   cmdlineTo: string;
-  /** What is carried; null: whatever the writing kernel can carry. */
+  /** What is carried; null for everything that the writing kernel can carry. */
   uses: readonly Use[] | null;
   objectNeeds: number | null;
-  /** What the next kernel has to boot in, each way; missing where the machine is not known. */
+  /** The memory for the next kernel's boot in each direction, if the machine is known. */
   memory?: { update: BootMemory; rollback: BootMemory } | undefined;
 }
 
 export function checkPair(input: CheckInput): PairCheck {
   const from = withCmdline(input.from.versions, input.cmdlineFrom);
   const to = withCmdline(input.to.versions, input.cmdlineTo);
-  const [there, back] = [meetings(from, to), meetings(to, from)];
+  const [forward, back] = [compareComponents(from, to), compareComponents(to, from)];
   const unseen = UNSEEN.filter((name) => [input.from, input.to].some((kernel) => isUnseen(kernel, name)));
-  const components = [...namesOf(there, from, to).filter((name) => !unseen.includes(name)), ...unseen].map(
+  const components = [...namesOf(forward, from, to).filter((name) => !unseen.includes(name)), ...unseen].map(
     (component) => ({
       component,
       from: componentOf(from, component),
@@ -96,8 +95,8 @@ export function checkPair(input: CheckInput): PairCheck {
       ...(unseen.includes(component)
         ? { update: NOT_SEEN, rollback: NOT_SEEN }
         : {
-            update: meetingOf(component, there, from, to, input.objectNeeds),
-            rollback: meetingOf(component, back, to, from, input.objectNeeds),
+            update: comparisonOf(component, forward, from, to, input.objectNeeds),
+            rollback: comparisonOf(component, back, to, from, input.objectNeeds),
           }),
     }),
   );
@@ -114,16 +113,16 @@ export function checkPair(input: CheckInput): PairCheck {
         to: input.from,
         cmdlineFrom: input.cmdlineTo,
         cmdlineTo: input.cmdlineFrom,
-        memory: turned(input.memory),
+        memory: swapped(input.memory),
       },
       components.map(({ rollback }) => rollback),
     ),
   };
 }
 
-/** Versions that are numbers, and stand in no string of the image. A difference does no harm. */
+/** Components whose version is a number and in no string of the image. A difference is harmless. */
 const UNSEEN: readonly string[] = ['kexec-metadata'];
-const NOT_SEEN: ComponentMeeting = {
+const NOT_SEEN: ComponentComparison = {
   state: 'unknown',
   wrote: null,
   reads: [],
@@ -134,16 +133,16 @@ const NOT_SEEN: ComponentMeeting = {
   reason: null,
 };
 
-/** Whether the kernel may have the component although its image does not tell. */
+/** Whether the kernel may have the component although its image does not show it. */
 export function isUnseen({ versions, listed, known }: CheckedKernel, name: string): boolean {
   return (
     UNSEEN.includes(name) && known && listed === null && versions.length > 0 && componentOf(versions, name) === null
   );
 }
 
-/** Those that one of the two has: first as the next kernel comes to them, then what the lab does not know. */
+/** The components of either kernel: first in the order in which the next kernel reads them, then the unknown ones. */
 function namesOf(
-  known: readonly Meeting[],
+  known: readonly Comparison[],
   from: readonly ComponentVersions[],
   to: readonly ComponentVersions[],
 ): string[] {
@@ -152,41 +151,41 @@ function namesOf(
   return [...new Set([...names, ...[...from, ...to].map(({ name }) => name).toSorted()])];
 }
 
-function meetingOf(
+function comparisonOf(
   name: string,
-  known: readonly Meeting[],
+  known: readonly Comparison[],
   from: readonly ComponentVersions[],
   to: readonly ComponentVersions[],
   objectNeeds: number | null,
-): ComponentMeeting {
+): ComponentComparison {
   const [writer, reader] = [componentOf(from, name), componentOf(to, name)];
   const reads = reader?.reads ?? [];
   const wrote = writtenBy(writer);
-  const meeting = known.find(({ rule }) => rule.component === name);
+  const comparison = known.find(({ rule }) => rule.component === name);
   const common = commonOf(writer, reader, objectNeeds);
-  const about = {
+  const base = {
     wrote,
     reads,
     ...common,
-    endsIn: meeting?.effect?.endsIn ?? ('none' as const),
-    where: meeting?.effect?.where || null,
-    reason: meeting?.effect?.what ?? null,
+    endsIn: comparison?.effect?.endsIn ?? ('none' as const),
+    where: comparison?.effect?.where || null,
+    reason: comparison?.effect?.what ?? null,
   };
-  if (meeting !== undefined) return { state: meeting.state, ...about };
-  if (wrote?.length === 0) return { state: 'none', ...about };
-  return { state: wrote?.some((version) => reads.includes(version)) ? 'match' : 'unjudged', ...about };
+  if (comparison !== undefined) return { state: comparison.state, ...base };
+  if (wrote?.length === 0) return { state: 'none', ...base };
+  return { state: wrote?.some((version) => reads.includes(version)) ? 'match' : 'unjudged', ...base };
 }
 
-/** The version that the two would settle on, and how to have it written. */
+/** The best common version, and the words that make the old kernel write it. */
 function commonOf(
   writer: ComponentVersions | null,
   reader: ComponentVersions | null,
   objectNeeds: number | null,
-): Pick<ComponentMeeting, 'highestCommon' | 'set'> {
+): Pick<ComponentComparison, 'highestCommon' | 'set'> {
   if (writer === null || reader === null) return { highestCommon: null, set: null };
   if (writer.manner === null || reader.manner === null)
     return { highestCommon: highestCommon(writer.writes, reader.reads), set: null };
-  const enough = (writer.writes ?? []).filter((version) => version >= (objectNeeds ?? 0));
+  const sufficient = (writer.writes ?? []).filter((version) => version >= (objectNeeds ?? 0));
   for (const notation of new Set([writer.manner.notation, reader.manner.notation])) {
     const as = (version: number): ComponentVersions => ({
       ...writer,
@@ -194,7 +193,7 @@ function commonOf(
       manner: { check: 'late', notation },
     });
     const best = highestCommon(
-      enough.filter((version) => objectMeeting(as(version), reader) === null),
+      sufficient.filter((version) => objectEffect(as(version), reader) === null),
       reader.reads,
     );
     if (best === null) continue;
@@ -207,10 +206,10 @@ function commonOf(
   return { highestCommon: null, set: null };
 }
 
-/** One direction, and whether it works once every component is written as the other one reads it. */
-function withHelp(input: CheckInput, met: readonly ComponentMeeting[]): DirectionCheck {
+/** Checks one direction, and whether it would work if the old kernel wrote versions that the next one reads. */
+function withHelp(input: CheckInput, comparisons: readonly ComponentComparison[]): DirectionCheck {
   const check = direction(input);
-  const helps = met.flatMap(({ state, set }) => (state === 'mismatch' && set !== null ? [set] : [])).join(' ');
+  const helps = comparisons.flatMap(({ state, set }) => (state === 'mismatch' && set !== null ? [set] : [])).join(' ');
   if (check.compatible !== false || helps === '') return { ...check, helps: null };
   return {
     ...check,
@@ -227,7 +226,7 @@ function direction(input: CheckInput): Omit<DirectionCheck, 'helps'> {
       endsIn: 'none',
       where: null,
       carries,
-      reasons: ['the old kernel has nothing to hand anything over with'],
+      reasons: ['the old kernel has nothing that can hand anything over'],
       memory: null,
     };
   }
@@ -238,7 +237,7 @@ function direction(input: CheckInput): Omit<DirectionCheck, 'helps'> {
     const reason =
       images === null
         ? unknownReason(input)
-        : `not known whether the next kernel can boot${memory.text === null ? '' : `: ${memory.text}`}`;
+        : `unknown whether the next kernel can boot${memory.text === null ? '' : `: ${memory.text}`}`;
     return {
       compatible: null,
       outcome: null,
@@ -255,18 +254,21 @@ function direction(input: CheckInput): Omit<DirectionCheck, 'helps'> {
 
 const NO_MEMORY: BootMemory = { ruling: null, text: null };
 
-function turned(memory: CheckInput['memory']): CheckInput['memory'] {
+function swapped(memory: CheckInput['memory']): CheckInput['memory'] {
   return memory && { update: memory.rollback, rollback: memory.update };
 }
 
 function unknownReason({ from, to }: CheckInput): string {
-  if (!from.known && !to.known) return 'not known: neither of the two images could be read';
+  if (!from.known && !to.known) return 'unknown: neither image could be read';
   if (!from.known || !to.known)
-    return `not known: the image of the ${from.known ? 'next' : 'old'} kernel could not be read`;
-  return 'not known: which version of the object is written, or how it is read, cannot be seen without the configuration that the kernel was built with';
+    return `unknown: the image of the ${from.known ? 'next' : 'old'} kernel could not be read`;
+  return (
+    'unknown: without the configuration of the kernel, the lab cannot see which version of the object it writes, ' +
+    'or how it reads it'
+  );
 }
 
-/** All that a kernel can hand over. */
+/** Everything that a kernel can hand over. */
 function carriable(versions: readonly ComponentVersions[]): Use[] {
   const has = (name: string): boolean => componentOf(versions, name) !== null;
   if (!has('kho')) return [];

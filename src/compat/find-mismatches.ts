@@ -1,61 +1,59 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a running kernel says that it would write now, held against what the next image understands: the last look
+// Compares the versions that a running kernel would write now with those that the next image reads: the last check
 // before the kexec.
 import type { Component, ComponentVersions, Mismatch, Notation } from '../model/kernel/component.js';
 import { switchOf } from './binary/cmdline.js';
-import { type Broken, brokenRules, mismatchOf } from './compare.js';
-import { versionsOf } from './component.js';
-import { withCmdline } from './object.js';
-import type { KernelFacts } from './predict/predict.js';
-import { SWITCHES, type Use } from './predict/rules.js';
-import { componentOf } from './versions.js';
+import { type Broken, brokenRules, mismatchOf } from './rules/compare.js';
+import { versionsOf } from './binary/component.js';
+import { withCmdline } from './rules/object.js';
+import type { KernelFacts } from './versions/kernel-facts.js';
+import { SWITCHES, type Use } from './rules/rules.js';
+import { componentOf } from './versions/versions.js';
 
-export interface MeetsOptions {
-  /** The next kernel's command line, or what is added to the lab's own. */
+export interface MismatchOptions {
+  /** Additions to the lab's own command line for the next kernel. */
   cmdlineTo?: string;
-  /** What is carried; components that concern nothing of it are left out. Without it all count. */
+  /** What is carried. Components that do not matter for it are left out; without it, all matter. */
   uses?: readonly Use[];
-  /** How the running kernel notes the version of the lab's object; by default as the next one does. */
+  /** The running kernel's notation for the version of the lab's object; by default the next kernel's. */
   notation?: Notation;
 }
 
 /**
- * Every component that would be written and not be read, in the order in which the next kernel comes to it; empty where
- * the update may go on. `detail` begins with the function of the next kernel that decides, `endsIn` is what it comes
- * to. Differences that do no harm are left out.
- *
- * @param wouldWrite all that would be written if the kexec came now; a component may be there in several versions, and
- * all must be read
- * @returns null where the next image could not be read, so that nothing can be said
+ * Finds the components that the old kernel would write and the next one cannot read, in the order in which it would
+ * read them. Empty if the update may go ahead. `detail` starts with the deciding function of the next kernel. Harmless
+ * differences are left out.
+ * @param wouldWrite everything that a kexec would write now; the next kernel must read all versions of a component
+ * @returns null if the next image could not be read
  */
-export function meets(
+export function findMismatches(
   wouldWrite: readonly Component[],
   to: KernelFacts,
-  { cmdlineTo = '', uses, notation }: MeetsOptions = {},
+  { cmdlineTo = '', uses, notation }: MismatchOptions = {},
 ): Mismatch[] | null {
   if (!to.known) return null;
   const reader = withCmdline(to.versions, cmdlineTo);
   const harmful = ({ rule, effect }: Broken): boolean =>
     effect.endsIn !== 'none' &&
     (uses === undefined || rule.carries === 'any' || rule.carries.some((use) => uses.includes(use)));
-  const found: Mismatch[] = toldNotTo(cmdlineTo, uses);
+  const mismatches: Mismatch[] = switchedOff(cmdlineTo, uses);
   for (const writer of everyVersion(
     wouldWrite,
     notation ?? componentOf(reader, 'object')?.manner?.notation ?? 'token',
   )) {
     for (const mismatch of brokenRules(writer, reader).filter(harmful).map(mismatchOf)) {
-      if (!found.some(({ component, wrote }) => component === mismatch.component && wrote === mismatch.wrote))
-        found.push(mismatch);
+      if (!mismatches.some(({ component, wrote }) => component === mismatch.component && wrote === mismatch.wrote))
+        mismatches.push(mismatch);
     }
   }
-  return found;
+  return mismatches;
 }
 
-/** As many writers as the component with most versions has, each of which writes one version of everything. */
+/** Splits the components into writers with one version of each: as many as the largest number of versions. */
 function everyVersion(wouldWrite: readonly Component[], notation: Notation): ComponentVersions[][] {
   const names = [...new Set(wouldWrite.map(({ name }) => name))];
-  const most = Math.max(1, ...names.map((name) => versionsOf(wouldWrite, name).length));
-  return Array.from({ length: most }, (_, round) =>
+  const rounds = Math.max(1, ...names.map((name) => versionsOf(wouldWrite, name).length));
+  return Array.from({ length: rounds }, (_, round) =>
     names.map((name) => {
       const all = versionsOf(wouldWrite, name);
       const version = all[round] ?? (all[0] as number);
@@ -70,8 +68,8 @@ function everyVersion(wouldWrite: readonly Component[], notation: Notation): Com
   );
 }
 
-/** The next image understands it, and the next kernel is told not to use it. */
-function toldNotTo(cmdline: string, uses: readonly Use[] | undefined): Mismatch[] {
+/** The next image could read the handover, but its command line turns that off. */
+function switchedOff(cmdline: string, uses: readonly Use[] | undefined): Mismatch[] {
   return (['kho', 'liveupdate'] as const).flatMap((name): Mismatch[] => {
     const { needs, effect } = SWITCHES[name];
     if (switchOf(cmdline, name) !== false || !(uses?.some((use) => needs.includes(use)) ?? true)) return [];
@@ -89,14 +87,14 @@ function toldNotTo(cmdline: string, uses: readonly Use[] | undefined): Mismatch[
 }
 
 /**
- * Parts what the running kernel would write into what its image or the next one shows, and what neither does. Images do
- * not show such a component, and what the next kernel reads of it is not known: it is no reason to call an update off.
+ * Splits the components that the running kernel would write: those that an image shows, and hidden ones. Whether the
+ * next kernel reads a hidden component is unknown, so it is no reason to call the update off.
  */
-export function shownByImages(
+export function splitByImages(
   seen: readonly Component[],
   from: readonly ComponentVersions[],
   to: readonly ComponentVersions[],
-): { told: Component[]; hidden: Component[] } {
+): { shown: Component[]; hidden: Component[] } {
   const isShown = ({ name }: Component): boolean => componentOf(from, name) !== null || componentOf(to, name) !== null;
-  return { told: seen.filter(isShown), hidden: seen.filter((each) => !isShown(each)) };
+  return { shown: seen.filter(isShown), hidden: seen.filter((each) => !isShown(each)) };
 }

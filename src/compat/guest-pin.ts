@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The form of a guest's state is a component too, though no kernel has a part in it: every host's agent speaks the same
-// versions, and a profile may pin one.
+// The format of a guest's state is a component as well, although it does not belong to a kernel: the agent has the same
+// versions on every host, and a profile may pin one.
 import type { Component, ComponentVersions } from '../model/kernel/component.js';
 import { STATE_VERSIONS } from '../model/scenario/guest.js';
 import type { Scenario } from '../model/scenario/scenario.js';
 
 const NAME = 'guest-state';
 
-/** What the lab's agent does with it, on whichever kernel. */
+/** The agent's versions, on any kernel. */
 export const GUEST_STATE: ComponentVersions = {
   name: NAME,
   reads: [...STATE_VERSIONS],
@@ -16,14 +16,14 @@ export const GUEST_STATE: ComponentVersions = {
   manner: null,
 };
 
-/** The pinned version; null where the profile pins none. */
+/** The pinned version, or null. */
 export function pinnedState(pins: readonly Component[]): number | null {
   return pins.find(({ name }) => name === NAME)?.version ?? null;
 }
 
 /**
- * The same scenario with every guest saved in this version, and restored by an agent that reads no newer one, where the
- * scenario itself does not say otherwise.
+ * Pins a scenario: guests are saved in this version, and the next agent reads no newer one, unless a step says
+ * otherwise.
  */
 export function pinGuests<S extends Pick<Scenario, 'steps'>>(scenario: S, version: number | null): S {
   if (version === null) return scenario;

@@ -11,13 +11,13 @@ export {
   type CheckInput,
   checkPair,
   type ComponentCheck,
-  type ComponentMeeting,
+  type ComponentComparison,
   type DirectionCheck,
   isUnseen,
   type PairCheck,
 } from './check.js';
-export { comparePair } from './compare.js';
-export { ComponentError, formatComponent, parseComponent, sameComponent, versionsOf } from './component.js';
+export { comparePair } from './rules/compare.js';
+export { ComponentError, formatComponent, parseComponent, sameComponent, versionsOf } from './binary/component.js';
 export { collectDefines, versionsFromDefines } from './binary/defines.js';
 export { debugSections, readTypes } from './binary/dwarf.js';
 export { readElf, sectionsNamed } from './binary/elf.js';
@@ -25,13 +25,14 @@ export { type MemoryLeft, memoryLeft } from './memory/memory-left.js';
 export { lateAreasRuling } from './memory/late-areas.js';
 export { symbolsOf } from './binary/elf-symbols.js';
 export { crossingStructures } from './abi/layout.js';
-export { hardwarePart } from './predict/hardware.js';
+export { hardwarePart } from './rules/hardware.js';
 export { pinGuests, pinnedState } from './guest-pin.js';
 export { neededState, writtenState } from './predict/guests.js';
-export { meets, type MeetsOptions, shownByImages } from './find-mismatches.js';
-export { neededVersion, type ObjectContent, withCmdline } from './object.js';
-export { predict, type KernelFacts, type PredictInput } from './predict/predict.js';
+export { findMismatches, type MismatchOptions, splitByImages } from './find-mismatches.js';
+export { neededVersion, type ObjectContent, withCmdline } from './rules/object.js';
+export { predict, type PredictInput } from './predict/predict.js';
+export type { KernelFacts } from './versions/kernel-facts.js';
 export { bumped, checkProfile, type Host, type HostCheck, pinnedCmdline, type ProfileCheck } from './profile.js';
-export { USES, type Use } from './predict/rules.js';
+export { USES, type Use } from './rules/rules.js';
 export { type SectionAnswer, versionsOfImage } from './binary/sections.js';
-export { type ImageEvidence, type KernelVersions, kernelVersions, stockVersions } from './versions.js';
+export { type ImageEvidence, type KernelVersions, kernelVersions, stockVersions } from './versions/versions.js';

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// Holds hosts against a profile: who can take part, what each must be told, what stands in the way of a higher version.
+// Checks hosts against a profile: which can take part, with which command line, and what prevents higher versions.
 import { type Component, type ComponentVersions, PINNABLE_COMPONENTS } from '../model/kernel/component.js';
 import type { Profile } from '../model/scenario/profile.js';
 import { type CheckedKernel, checkPair, type DirectionCheck, isUnseen } from './check.js';
-import { withCmdline } from './object.js';
-import type { Use } from './predict/rules.js';
+import { withCmdline } from './rules/object.js';
+import type { Use } from './rules/rules.js';
 import { GUEST_STATE } from './guest-pin.js';
-import { componentOf } from './versions.js';
+import { componentOf } from './versions/versions.js';
 
 export interface Host extends CheckedKernel {
   name: string;
-  /** What its command line gets in addition to the lab's own. */
+  /** Additions to the lab's own command line. */
   cmdline: string;
 }
 
-/** One host and one pinned version. Null: not known. */
+/** A host and a pinned version. Null for unknown. */
 export interface PinCheck {
   component: string;
   version: number;
@@ -24,34 +24,34 @@ export interface PinCheck {
 
 export interface HostCheck {
   host: string;
-  /** It reads every pinned version and can write it. */
+  /** It can read and write every pinned version. */
   takesPart: boolean | null;
   pins: PinCheck[];
-  /** What its command line must say so that it writes what is pinned; empty where it does by itself. */
+  /** What its command line must contain so that it writes the pinned versions; empty if it does by default. */
   needs: string;
-  /** Why it cannot take part, or why that is not known. */
+  /** Why it cannot take part, or why that is unknown. */
   reasons: string[];
 }
 
-/** Where one component can go from here. */
+/** The possible upgrades of a component. */
 export interface PinOutlook {
   component: string;
   pinned: number;
-  /** The highest version that every host reads and can write; null where there is none, or one of them is not known. */
+  /** The highest version that every host can read and write; null if there is none, or if a host is unknown. */
   highest: number | null;
-  /** The next higher version that any host speaks, and who stands in its way; null where there is none. */
+  /** The next higher version of any host, and the hosts that do not support it; null if there is none. */
   next: { version: number; blockedBy: { host: string; reads: boolean; writes: boolean }[] } | null;
 }
 
 export interface FeatureCheck {
   feature: string;
-  /** The pinned versions can carry it. */
+  /** The pinned versions support it. */
   carried: boolean;
-  /** Versions that it would need and that are not pinned. */
+  /** Versions that it needs and that are not pinned. */
   needs: Component[];
 }
 
-/** The update from one host's kernel to another's, both writing what is pinned. */
+/** The update from one host's kernel to another's, both with the pinned versions. */
 export interface FleetUpdate extends DirectionCheck {
   from: string;
   to: string;
@@ -62,7 +62,9 @@ export interface ProfileCheck {
   hosts: HostCheck[];
   outlook: PinOutlook[];
   features: FeatureCheck[];
-  /** Every update between those that take part, each way: a rollback is the update the other way. */
+  /**
+   * Every update between the hosts that take part, in both directions: a rollback is the update in the other direction.
+   */
   updates: FleetUpdate[];
   /** All hosts take part, and every update between them works. */
   compatible: boolean | null;
@@ -93,12 +95,12 @@ export function checkProfile(
   };
 }
 
-/** The same profile with some versions pinned higher or lower. Components that it does not pin are ignored. */
+/** The same profile with some versions changed. Components that it does not pin are ignored. */
 export function bumped(profile: Profile, bumps: readonly Component[]): Profile {
   return { ...profile, pins: profile.pins.map((pin) => bumps.findLast(({ name }) => name === pin.name) ?? pin) };
 }
 
-/** Words for the command line of a kernel that is to write what is pinned; empty where there is nothing to say. */
+/** What a kernel's command line must contain so that it writes the pinned versions; empty if nothing is needed. */
 export function pinnedCmdline(versions: readonly ComponentVersions[], pins: readonly Component[]): string {
   const pin = pins.find(({ name }) => name === 'object');
   const object = componentOf(versions, 'object');
@@ -110,7 +112,7 @@ export function pinnedCmdline(versions: readonly ComponentVersions[], pins: read
     : `labobj.write=${pin.version}`;
 }
 
-/** What the host's kernel speaks as it is told to, and the agent on it. */
+/** The versions of the host's kernel with this command line, and of the agent on it. */
 function spokenBy({ versions, cmdline }: Host): ComponentVersions[] {
   return [...withCmdline(versions, cmdline), GUEST_STATE];
 }
@@ -140,7 +142,7 @@ function pinCheck(component: ComponentVersions | null, { name, version }: Compon
   const reads = component?.reads.includes(version) ?? false;
   const writes =
     component === null ? false : (component.writes?.includes(version) ?? (component.write === version ? true : null));
-  // What is missing from an image that could not be read, or that no string tells of, may be there all the same.
+  // A component may be missing only because the image could not be read, or because no string names it.
   const sure =
     host.known && !isUnseen(host, name) && (component !== null || PINNABLE_COMPONENTS.some((each) => each === name));
   return {
@@ -188,7 +190,7 @@ function outlookOf({ name, version }: Component, hosts: readonly Host[]): PinOut
   };
 }
 
-/** What the pinned components carry. */
+/** The uses that the pinned components support. */
 const CARRIED_BY: Readonly<Record<string, Use>> = {
   luo: 'session',
   memfd: 'memfd',
@@ -198,12 +200,12 @@ const CARRIED_BY: Readonly<Record<string, Use>> = {
 
 function updatesOf(hosts: readonly Host[], pins: readonly Component[]): FleetUpdate[] {
   const uses = pins.flatMap(({ name }) => CARRIED_BY[name] ?? []);
-  const told = hosts.map((host) => ({
+  const pinned = hosts.map((host) => ({
     host,
     cmdline: `${host.cmdline} ${pinnedCmdline(withCmdline(host.versions, host.cmdline), pins)}`.trim(),
   }));
-  return told.flatMap(({ host: from, cmdline: cmdlineFrom }) =>
-    told
+  return pinned.flatMap(({ host: from, cmdline: cmdlineFrom }) =>
+    pinned
       .filter(({ host }) => host !== from)
       .map(({ host: to, cmdline: cmdlineTo }) => ({
         from: from.name,

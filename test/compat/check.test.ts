@@ -7,7 +7,7 @@ import {
   type KernelFacts,
   parseComponent,
   predict,
-  shownByImages,
+  splitByImages,
 } from '../../src/compat/index.js';
 import { KERNELS, LUO_KERNELS, objectKernel, stock } from './predict/kernels.js';
 
@@ -183,11 +183,11 @@ describe('what the running kernel would write', () => {
 
   it('counts where an image shows the component, and is not known where neither does', () => {
     const seen = parseComponent('memfd-v2;vfio-pci-v1;iommufd-v1');
-    expect(shownByImages(seen, versions('memfd-v2'), versions('memfd-v2;iommufd-v2'))).toEqual({
-      told: parseComponent('memfd-v2;iommufd-v1'),
+    expect(splitByImages(seen, versions('memfd-v2'), versions('memfd-v2;iommufd-v2'))).toEqual({
+      shown: parseComponent('memfd-v2;iommufd-v1'),
       hidden: parseComponent('vfio-pci-v1'),
     });
-    expect(shownByImages(seen, versions('vfio-pci-v1'), versions('memfd-v2')).hidden).toEqual(
+    expect(splitByImages(seen, versions('vfio-pci-v1'), versions('memfd-v2')).hidden).toEqual(
       parseComponent('iommufd-v1'),
     );
   });

@@ -2,7 +2,7 @@
 // A fleet against a profile.
 import { describe, expect, it } from 'vitest';
 import { bumped, checkProfile, type Host, type KernelFacts, parseComponent } from '../../src/compat/index.js';
-import { guestDoing } from '../../src/compat/predict/guests.js';
+import { guestEffectOf } from '../../src/compat/predict/guests.js';
 import { pinGuests } from '../../src/compat/index.js';
 import { STATE_VERSIONS } from '../../src/model/scenario/guest.js';
 import type { Profile } from '../../src/model/scenario/profile.js';
@@ -153,8 +153,8 @@ describe('the state of guests', () => {
       );
     expect(versions(pinGuests(scenario, 1))).toEqual(['1', '1']);
     expect(versions(pinGuests(scenario, null))).toEqual(versions(scenario));
-    expect(guestDoing(two, 0)).toBeNull();
-    expect(guestDoing(pinGuests(two, 1), 0)?.outcome).toBe('refused');
-    expect(guestDoing(pinGuests(two, 2), 0)).toBeNull();
+    expect(guestEffectOf(two, 0)).toBeNull();
+    expect(guestEffectOf(pinGuests(two, 1), 0)?.outcome).toBe('refused');
+    expect(guestEffectOf(pinGuests(two, 2), 0)).toBeNull();
   });
 });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The report of `lab check` as text: one line for each component, then the prediction for each direction.
-import type { ComponentCheck, ComponentMeeting, DirectionCheck } from '../../compat/index.js';
+import type { ComponentCheck, ComponentComparison, DirectionCheck } from '../../compat/index.js';
 import type { ComponentVersions } from '../../model/kernel/component.js';
 import { coloursFor, paint } from '../../report/text/style.js';
 import { printable } from '../../util/text/escape.js';
@@ -27,8 +27,8 @@ export function checkText(check: CheckReport, stream: Stream): string {
     each.component,
     cellText(each, 'from'),
     cellText(each, 'to'),
-    meetingText(each.update),
-    meetingText(each.rollback),
+    comparisonText(each.update),
+    comparisonText(each.rollback),
   ]);
   const colour = (text: string, row: number, column: number): string => {
     const component = check.components[row] as ComponentCheck;
@@ -85,7 +85,7 @@ export function versionsText(component: ComponentVersions | null): string {
   return `reads ${versionsShort(reads) || 'none'}, writes ${written}`;
 }
 
-function meetingText({ state, wrote, highestCommon, set, endsIn, where, reads }: ComponentMeeting): string {
+function comparisonText({ state, wrote, highestCommon, set, endsIn, where, reads }: ComponentComparison): string {
   switch (state) {
     case 'match': {
       const common = (wrote ?? []).find((version) => reads.includes(version)) ?? highestCommon;
@@ -110,7 +110,7 @@ function meetingText({ state, wrote, highestCommon, set, endsIn, where, reads }:
 }
 
 function meetingColour(
-  { state, endsIn }: ComponentMeeting,
+  { state, endsIn }: ComponentComparison,
   colours: ReturnType<typeof coloursFor>,
 ): (text: string) => string {
   if (state === 'match') return colours.green;

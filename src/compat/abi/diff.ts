@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// What changed between two kernels' handover formats, and whether the versions say so.
+// Finds the changes between two kernels' handover formats, and whether the versions changed with them.
 import type { Component } from '../../model/kernel/component.js';
 import type { Field, KernelAbi, Structure } from '../../model/kernel/abi.js';
 import { COVERS } from './rules.js';
-import { formatComponent, versionsOf } from '../component.js';
+import { formatComponent, versionsOf } from '../binary/component.js';
 
 export interface StructureChange {
   structure: string;
-  /** `renamed`: the same bytes under another name. `replaced`: one gone and others new, under the same version. */
+  /**
+   * `renamed`: the same bytes with another name. `replaced`: one is gone and others are new, under the same version.
+   */
   change: 'new' | 'gone' | 'renamed' | 'replaced' | 'changed' | 'names';
-  /** Sentences, one a difference. */
+  /** One sentence for each difference. */
   details: string[];
-  /** The versions that stand for it in the two kernels; null where none does. */
+  /** The versions of this structure in the two kernels; null if there is none. */
   covered: { from: string | null; to: string | null };
-  /** The bytes changed, and no version says so. */
+  /** The bytes changed, but no version did. */
   unannounced: boolean;
 }
 
@@ -22,12 +24,9 @@ export interface AbiDiff {
   to: string;
   components: { component: string; from: number[]; to: number[] }[];
   structures: StructureChange[];
-  /**
-   * False where a layout changed behind its version's back; null where that cannot be said, because not all layouts are
-   * known.
-   */
+  /** False if a layout changed without its version; null if unknown, because some layouts are missing. */
   ok: boolean | null;
-  /** Why the answer may not be whole. */
+  /** Why the answer may be incomplete. */
   notes: string[];
 }
 
@@ -52,7 +51,7 @@ export function diffAbi(from: KernelAbi, to: KernelAbi): AbiDiff {
   return { from: from.name, to: to.name, components, structures, ok, notes };
 }
 
-/** The version that stands for a structure in a kernel: `kho-v4`; null where there is none. */
+/** The version that covers a structure in a kernel: `kho-v4`; null if there is none. */
 export function coveringVersion(structure: string, components: readonly Component[]): string | null {
   const row = COVERS.find((cover) => cover.structure.test(structure));
   const names = row?.components ?? ownComponents(structure, components);
@@ -63,7 +62,7 @@ export function coveringVersion(structure: string, components: readonly Componen
   return null;
 }
 
-/** No row of the table: the component whose name the structure's name begins with, the longest first. */
+/** For a structure outside the table: the component with the longest name that the structure's name starts with. */
 function ownComponents(structure: string, components: readonly Component[]): string[] {
   return [...new Set(components.map(({ name }) => name))]
     .filter((name) => `${structure}_`.startsWith(`${name.replaceAll(/[-.,]/g, '_')}_`))
@@ -84,7 +83,7 @@ function structureChanges(
     from: coveringVersion(name, from.components),
     to: coveringVersion(name, to.components),
   });
-  // Where neither kernel has a version for it, nothing can say that it changed.
+  // If neither kernel has a version for it, no version can show the change.
   const same = (covered: StructureChange['covered']) => covered.from === covered.to;
   const changes: StructureChange[] = [];
   for (const structure of before) {
@@ -170,7 +169,7 @@ function samePlace(a: Field, b: Field | undefined): boolean {
   );
 }
 
-/** Differences in the bytes, and differences in names alone. */
+/** Differences in the bytes, and differences only in names. */
 function differences(a: Structure, b: Structure): { layout: string[]; names: string[] } {
   const layout: string[] = [];
   const names: string[] = [];
@@ -195,7 +194,7 @@ function differences(a: Structure, b: Structure): { layout: string[]; names: str
   return { layout, names };
 }
 
-/** A field within one that moved, at the same place in it as before, is no news. */
+/** If a whole structure moved, its fields at the same place in it do not count as moved. */
 function movedWithHolder(
   field: Field,
   other: Field,

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// From types to layouts: every structure that crosses the kexec, with everything it holds by value.
+// Turns types into layouts: every structure that crosses the kexec, with all structures in it.
 import type { Field, Structure } from '../../model/kernel/abi.js';
 import { ABI_HEADERS, CROSSING, STAYS } from './rules.js';
 import { FormatError } from '../binary/bytes.js';
 import { TAG, type TypeEntry, type Types } from '../binary/dwarf.js';
 
 const DEEPEST = 24;
-/** Most fields of all structures together, those without a name too. */
-const MOST_FIELDS = 200_000;
+/** Limit on the fields of all structures together, including those without a name. */
+const MAX_FIELDS = 200_000;
 
 /**
- * Layouts of the structures that cross the kexec, by name. Of two of one name the one of the ABI headers counts, else
- * the first.
+ * The layouts of the structures that cross the kexec, by name. If two have the same name, the one from the ABI headers
+ * counts, otherwise the first.
  */
 export function crossingStructures(types: Types): Structure[] {
   const found = new Map<string, Structure>();
-  const budget = { fields: MOST_FIELDS };
+  const budget = { fields: MAX_FIELDS };
   for (const entry of types.values()) {
     if (!isWhole(entry) || entry.name === null) continue;
     const declared = entry.file !== null && ABI_HEADERS.test(entry.file);
@@ -34,7 +34,7 @@ function isWhole(entry: TypeEntry): boolean {
   return (entry.tag === TAG.structure || entry.tag === TAG.union) && !entry.declaration;
 }
 
-/** A pointer of its own. Beside an integer in a union it is a handed-over address (DECLARE_KHOSER_PTR). */
+/** A pointer of its own. Next to an integer in a union, it is a handed-over address (DECLARE_KHOSER_PTR). */
 function holdsPointer({ fields }: Structure): boolean {
   const place = ({ offset, size }: Field) => `${offset} ${size}`;
   const integers = new Set(fields.filter(({ shape }) => shape.startsWith('int')).map(place));
@@ -80,7 +80,7 @@ function addFields(
     const bits =
       member.bitSize === null ? null : { offset: base * 8 + firstBit(member, type.size), size: member.bitSize };
     const name = prefix + (member.name ?? '');
-    // What has no name lends its place to what it holds.
+    // The members of a structure without a name belong to the outer structure.
     if (member.name !== null)
       fields.push({ name, offset: at, size: type.size, type: type.text, shape: type.shape, bits });
     const inner = type.element;
@@ -95,7 +95,7 @@ function addFields(
   }
 }
 
-/** Bytes from the start of the holder; of a bit field, those of the storage that its first bit is in. */
+/** Bytes from the start of the outer structure; for a bit field, of the storage with its first bit. */
 function placeOf(member: TypeEntry, size: number): number {
   if (member.memberLocation !== null && member.bitSize === null) return member.memberLocation;
   if (member.bitSize === null) return 0;
@@ -114,9 +114,9 @@ interface TypeText {
   text: string;
   shape: string;
   size: number;
-  /** The structure that it holds by value. */
+  /** The structure inside this one. */
   element: TypeEntry | null;
-  /** It holds several of them. */
+  /** It contains several of them. */
   many: boolean;
 }
 
@@ -183,7 +183,7 @@ function describeType(types: Types, offset: number | null, depth = 0): TypeText 
 
 const DW_ATE_FLOAT = 4;
 
-/** Names what a pointer points to, without looking into it. */
+/** Names the target of a pointer, without its members. */
 function pointed(types: Types, offset: number | null): string {
   for (let depth = 0, at = offset; depth < 8; depth++) {
     if (at === null) return 'void';

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which structures cross the kexec, and which version stands for the layout of each. Data only.
+// Which structures cross the kexec, and which version covers the layout of each. Only data.
 
-/** Whatever these headers declare crosses the kexec: that is what they are for. */
+/** Every structure in these headers crosses the kexec. */
 export const ABI_HEADERS = /(^|\/)include\/linux\/kho\/abi\//;
 
-/** Elsewhere the name tells. Structures that hold pointers of the running kernel cannot cross and are passed over. */
+/** Elsewhere the name decides. Structures with pointers of the running kernel cannot cross and are skipped. */
 export const CROSSING: readonly RegExp[] = [
   /^kho_/,
   /^khoser_/,
@@ -13,19 +13,19 @@ export const CROSSING: readonly RegExp[] = [
   /^\w+_ser$/,
 ];
 
-/** Of the names above: what stays in one kernel, although no pointer shows it. */
+/** Exceptions: these stay in one kernel although they contain no pointer. */
 export const STAYS: readonly RegExp[] = [/^kho_(in|out)$/, /^kho_page_info$/, /^kho_debugfs$/];
 
-/** Headers outside the ABI folder that declare what crosses. */
+/** More headers, outside the ABI folder, with structures that cross. */
 export const FURTHER_HEADERS: readonly string[] = ['asm/setup_data.h', 'linux/kexec_handover.h'];
 
 export interface Cover {
   structure: RegExp;
-  /** Components whose version stands for it: the first that the kernel has. */
+  /** Components whose version covers it: the first one that the kernel has. */
   components: readonly string[];
 }
 
-/** The first row that fits counts. */
+/** The first matching row counts. */
 export const COVERS: readonly Cover[] = [
   { structure: /^kho_kexec_metadata$/, components: ['kexec-metadata'] },
   { structure: /^kho_block_/, components: ['block', 'luo'] },

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bytes of unknown origin, read with bounds: whatever they say, a reader ends with a value or with a FormatError.
+// Reads untrusted bytes within bounds: the result is always a value or a FormatError.
 
-/** What is read is not what it should be: cut off, damaged, or of an unknown kind. */
+/** The bytes are cut off, damaged, or of an unknown kind. */
 export class FormatError extends Error {
   override readonly name = 'FormatError';
 }
 
-/** Something with bytes in it: a file, a piece of memory. */
+/** A source of bytes: a file or a piece of memory. */
 export interface ByteSource {
   readonly size: number;
-  /** Exactly `length` bytes; called only within the bounds. */
+  /** Returns exactly `length` bytes. Callers stay within the bounds. */
   read(offset: number, length: number): Uint8Array;
 }
 
@@ -17,9 +17,9 @@ export function fromMemory(bytes: Uint8Array): ByteSource {
   return { size: bytes.length, read: (offset, length) => bytes.subarray(offset, offset + length) };
 }
 
-const MOST_STRING = 4096;
+const MAX_STRING = 4096;
 
-/** Reads little-endian values one after another. */
+/** Reads little-endian values in order. */
 export class Cursor {
   private readonly view: DataView;
 
@@ -36,7 +36,7 @@ export class Cursor {
     return this.end - this.at;
   }
 
-  /** Moves on and returns where it was. */
+  /** Moves forward and returns the old position. */
   skip(count: number): number {
     if (!(count >= 0) || count > this.left) throw new FormatError('cut off');
     const before = this.at;
@@ -61,7 +61,7 @@ export class Cursor {
     return this.view.getUint32(this.skip(4), true);
   }
 
-  /** Values above 2^53 lose their lowest bits: no offset or size is that large, and bounds refuse them. */
+  /** Values above 2^53 lose their lowest bits, but no valid offset or size is that large. */
   u64(): number {
     const low = this.u32();
     return this.u32() * 2 ** 32 + low;
@@ -91,7 +91,7 @@ export class Cursor {
   text(): string {
     const stop = this.bytes.indexOf(0, this.at);
     if (stop < 0 || stop >= this.end) throw new FormatError('a string that does not end');
-    if (stop - this.at > MOST_STRING) throw new FormatError('a string that is too long');
+    if (stop - this.at > MAX_STRING) throw new FormatError('a string that is too long');
     const text = latin1(this.bytes.subarray(this.at, stop));
     this.at = stop + 1;
     return text;
@@ -104,7 +104,7 @@ export function latin1(bytes: Uint8Array): string {
   return text;
 }
 
-/** The string at a place of a string table. */
+/** The string at an offset of a string table. */
 export function stringAt(table: Uint8Array, offset: number): string {
   return new Cursor(table, offset).text();
 }

@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-// Versions as the source of a kernel defines them: `#define KHO_FDT_COMPATIBLE "kho-v4"`, also put together from
-// further defines.
+// Reads versions from the source of a kernel: `#define KHO_FDT_COMPATIBLE "kho-v4"`, also if it is made of other
+// defines.
 import type { Component } from '../../model/kernel/component.js';
-import { ComponentError, parseComponent, sameComponent } from '../component.js';
+import { ComponentError, parseComponent, sameComponent } from './component.js';
 
 const DEFINE = /^[ \t]*#[ \t]*define[ \t]+(\w+)(\(?)[ \t]*((?:[^\\\n]|\\.|\\\n)*)/gm;
 const COMPATIBLE = /_COMPAT(?:IBLE)?$/;
-/** A version that is a number of its own: KHO_KEXEC_METADATA_VERSION. */
+/** A plain number as version: KHO_KEXEC_METADATA_VERSION. */
 const NUMBER = /^KHO_(\w+)_VERSION$/;
 const DEEPEST = 8;
-const MOST_TEXT = 4096;
+const MAX_TEXT = 4096;
 
 export interface DefinedVersions {
   components: Component[];
-  /** Defines that look like versions and could not be read as such. */
+  /** Defines that look like versions but could not be read. */
   problems: string[];
 }
 
-/** All defines of some files, by name. Defines with parameters are left out: their value depends on the place. */
+/** All defines of some files, by name. Those with parameters are left out, because their value depends on the use. */
 export function collectDefines(text: string, into: Map<string, string> = new Map()): Map<string, string> {
   for (const [, name = '', parameters, value = ''] of text.matchAll(DEFINE)) {
     if (parameters === '')
@@ -61,7 +61,7 @@ function versionText(name: string, defines: ReadonlyMap<string, string>): string
     : null;
 }
 
-/** Strings and names of strings, one after another; null for anything else. */
+/** Joins strings and names of strings; null for anything else. */
 function stringOf(name: string, defines: ReadonlyMap<string, string>, depth: number): string | null {
   const value = defines.get(name);
   if (value === undefined || value === '' || depth > DEEPEST) return null;
@@ -72,7 +72,7 @@ function stringOf(name: string, defines: ReadonlyMap<string, string>, depth: num
       : /^[A-Za-z_]/.test(token)
         ? stringOf(token, defines, depth + 1)
         : null;
-    if (part === null || text.length + part.length > MOST_TEXT) return null;
+    if (part === null || text.length + part.length > MAX_TEXT) return null;
     text += part;
   }
   return text;

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// The names of a unit's source files: the head of its line table (DWARF 4 and 5, section 6.2.4). The line program
-// itself is not read.
+// Reads the names of a unit's source files from the header of its line table (DWARF 4 and 5, section 6.2.4), without
+// the line program.
 import { Cursor, FormatError } from './bytes.js';
 import { type DebugSections, type Encoding, readValue, type Value } from './dwarf-forms.js';
 
-const MOST_FILES = 1 << 16;
+const MAX_FILES = 1 << 16;
 const PATH = 1;
 const DIRECTORY = 2;
 
-/** File names by their number in the unit, as they stand there: relative to the folder of the compiler, or absolute. */
+/** File names by their number in the unit: absolute, or relative to the compiler's folder. */
 export function readFileNames(sections: DebugSections, offset: number): string[] {
   const cursor = new Cursor(sections.line, offset);
   const length = cursor.u32();
@@ -43,11 +43,17 @@ interface Entry {
 function entries(cursor: Cursor, encoding: Encoding, sections: DebugSections): Entry[] {
   const formats = Array.from({ length: cursor.u8() }, () => ({ content: cursor.uleb(), form: cursor.uleb() }));
   const count = cursor.uleb();
-  if (count > MOST_FILES) throw new FormatError(`${count} files in one line table`);
+  if (count > MAX_FILES) throw new FormatError(`${count} files in one line table`);
   return Array.from({ length: count }, () => {
     const entry: Entry = { path: '', directory: 0 };
     for (const { content, form } of formats) {
-      const value: Value = readValue(cursor, { attribute: 0, form, implicit: 0 }, encoding, sections, content === PATH);
+      const value: Value = readValue(
+        cursor,
+        { attribute: 0, form, implicit: 0 },
+        encoding,
+        sections,
+        content === PATH ? 'read' : 'skip',
+      );
       if (content === PATH && typeof value === 'string') entry.path = value;
       if (content === DIRECTORY && typeof value === 'number') entry.directory = value;
     }
@@ -58,14 +64,14 @@ function entries(cursor: Cursor, encoding: Encoding, sections: DebugSections): E
 function oldNames(cursor: Cursor): string[] {
   const folders = [''];
   for (let folder = cursor.text(); folder !== ''; folder = cursor.text())
-    if (folders.push(folder) > MOST_FILES) throw new FormatError('too many folders');
-  // Files count from 1.
+    if (folders.push(folder) > MAX_FILES) throw new FormatError('too many folders');
+  // File numbers start at 1.
   const names = [''];
   for (let name = cursor.text(); name !== ''; name = cursor.text()) {
     const directory = cursor.uleb();
     cursor.uleb();
     cursor.uleb();
-    if (names.push(within(folders[directory], name)) > MOST_FILES) throw new FormatError('too many files');
+    if (names.push(within(folders[directory], name)) > MAX_FILES) throw new FormatError('too many files');
   }
   return names;
 }

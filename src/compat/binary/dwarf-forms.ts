@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Values of DWARF attributes, and the abbreviations that say which attributes an entry has (DWARF 5, sections 7.5.3 to
+// Reads values of DWARF attributes, and the abbreviations with the attributes of each entry (DWARF 5, sections 7.5.3 to
 // 7.5.6).
 import { Cursor, FormatError, stringAt } from './bytes.js';
 
-/** The sections that entries are read from. */
+/** The sections that contain entries and their texts. */
 export interface DebugSections {
   info: Uint8Array;
   abbrev: Uint8Array;
@@ -13,15 +13,15 @@ export interface DebugSections {
   strOffsets: Uint8Array;
 }
 
-/** How one compilation unit writes its values. */
+/** The encoding of a compilation unit. */
 export interface Encoding {
   version: number;
-  /** 4 or 8: bytes of an offset. */
+  /** Bytes of an offset: 4 or 8. */
   offsetSize: number;
   addressSize: number;
   /** Start of the unit in .debug_info. */
   unit: number;
-  /** Base in .debug_str_offsets; null until it was read. */
+  /** Base in .debug_str_offsets; null until it is known. */
   strOffsetsBase: number | null;
 }
 
@@ -48,7 +48,7 @@ export const AT = {
 export interface AttributeSpec {
   attribute: number;
   form: number;
-  /** Value of DW_FORM_implicit_const, which stands in the abbreviation. */
+  /** Value of DW_FORM_implicit_const, which is in the abbreviation. */
   implicit: number;
 }
 
@@ -58,17 +58,17 @@ export interface Abbreviation {
   attributes: AttributeSpec[];
 }
 
-const MOST_ABBREVIATIONS = 1 << 16;
-const MOST_ATTRIBUTES = 256;
+const MAX_ABBREVIATIONS = 1 << 16;
+const MAX_ATTRIBUTES = 256;
 
-/** One table of abbreviations, by code. */
+/** A table of abbreviations, by code. */
 export function readAbbreviations(section: Uint8Array, offset: number): Map<number, Abbreviation> {
   const cursor = new Cursor(section, offset);
   const table = new Map<number, Abbreviation>();
   for (;;) {
     const code = cursor.uleb();
     if (code === 0) return table;
-    if (table.size >= MOST_ABBREVIATIONS) throw new FormatError('too many abbreviations');
+    if (table.size >= MAX_ABBREVIATIONS) throw new FormatError('too many abbreviations');
     const tag = cursor.uleb();
     const children = cursor.u8() !== 0;
     const attributes: AttributeSpec[] = [];
@@ -77,7 +77,7 @@ export function readAbbreviations(section: Uint8Array, offset: number): Map<numb
       const form = cursor.uleb();
       const implicit = form === FORM_IMPLICIT_CONST ? cursor.sleb() : 0;
       if (attribute === 0 && form === 0) break;
-      if (attributes.length >= MOST_ATTRIBUTES) throw new FormatError('an abbreviation with too many attributes');
+      if (attributes.length >= MAX_ATTRIBUTES) throw new FormatError('an abbreviation with too many attributes');
       attributes.push({ attribute, form, implicit });
     }
     table.set(code, { tag, children, attributes });
@@ -90,7 +90,7 @@ export type Value = number | string | Uint8Array | null;
 const FORM_INDIRECT = 0x16;
 export const FORM_IMPLICIT_CONST = 0x21;
 
-/** Bytes of forms that are skipped or read as plain numbers. */
+/** Sizes of forms that are skipped or read as plain numbers. */
 const FIXED: Readonly<Record<number, number>> = {
   0x05: 2,
   0x06: 4,
@@ -113,7 +113,7 @@ const FIXED: Readonly<Record<number, number>> = {
   0x2b: 3,
   0x2c: 4,
 };
-/** References that count from the start of their unit. */
+/** References relative to the start of their unit. */
 const UNIT_REFERENCES: readonly number[] = [0x11, 0x12, 0x13, 0x14, 0x15];
 const INDEXED_STRINGS: readonly number[] = [0x1a, 0x25, 0x26, 0x27, 0x28];
 
@@ -136,13 +136,18 @@ function block(cursor: Cursor, length: number): Uint8Array {
   return cursor.bytes.subarray(cursor.skip(length), cursor.at);
 }
 
-/** Reads a value and moves on. Texts are looked up only where `wanted`: most entries are passed over. */
+export type Texts = 'read' | 'skip';
+
+/**
+ * Reads a value and moves forward.
+ * @param texts `skip` for the entries that nobody needs, which is most of them
+ */
 export function readValue(
   cursor: Cursor,
   spec: AttributeSpec,
   encoding: Encoding,
   sections: DebugSections,
-  wanted: boolean,
+  texts: Texts,
 ): Value {
   let form = spec.form;
   for (let times = 0; form === FORM_INDIRECT; times++) {
@@ -153,7 +158,7 @@ export function readValue(
   if (size !== undefined) {
     const value = fixed(cursor, size);
     if (UNIT_REFERENCES.includes(form)) return encoding.unit + value;
-    return INDEXED_STRINGS.includes(form) ? indexed(value, encoding, sections, wanted) : value;
+    return INDEXED_STRINGS.includes(form) ? indexed(value, encoding, sections, texts) : value;
   }
   switch (form) {
     case 0x01:
@@ -172,9 +177,9 @@ export function readValue(
     case 0x0d:
       return cursor.sleb();
     case 0x0e:
-      return text(sections.str, fixed(cursor, encoding.offsetSize), wanted);
+      return text(sections.str, fixed(cursor, encoding.offsetSize), texts);
     case 0x1f:
-      return text(sections.lineStr, fixed(cursor, encoding.offsetSize), wanted);
+      return text(sections.lineStr, fixed(cursor, encoding.offsetSize), texts);
     case 0x0f:
     case 0x1b:
     case 0x22:
@@ -183,7 +188,7 @@ export function readValue(
     case 0x15:
       return encoding.unit + cursor.uleb();
     case 0x1a:
-      return indexed(cursor.uleb(), encoding, sections, wanted);
+      return indexed(cursor.uleb(), encoding, sections, texts);
     case 0x10:
     case 0x17:
     case 0x1d:
@@ -201,13 +206,13 @@ export function readValue(
   }
 }
 
-function text(table: Uint8Array, offset: number, wanted: boolean): string | null {
-  return wanted ? stringAt(table, offset) : null;
+function text(table: Uint8Array, offset: number, texts: Texts): string | null {
+  return texts === 'read' ? stringAt(table, offset) : null;
 }
 
-function indexed(index: number, encoding: Encoding, sections: DebugSections, wanted: boolean): string | null {
-  // The unit's own name may come before the base is known; nobody asks for it.
-  if (!wanted || encoding.strOffsetsBase === null) return null;
+function indexed(index: number, encoding: Encoding, sections: DebugSections, texts: Texts): string | null {
+  // The unit's own name may come before the base, but nobody needs it.
+  if (texts === 'skip' || encoding.strOffsetsBase === null) return null;
   return stringAt(
     sections.str,
     fixed(new Cursor(sections.strOffsets, encoding.strOffsetsBase + index * encoding.offsetSize), encoding.offsetSize),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads the types out of DWARF 4 and 5: one pass over .debug_info, without recursion, keeping only the entries that
-// describe types.
+// Reads the types from DWARF 4 and 5: one pass over .debug_info, without recursion. It keeps only entries that describe
+// types.
 import { Cursor, FormatError } from './bytes.js';
 import {
   AT,
@@ -36,8 +36,8 @@ export const TAG = {
 const KEPT: ReadonlySet<number> = new Set(Object.values(TAG));
 const WANTED: ReadonlySet<number> = new Set(Object.values(AT));
 
-const MOST_ENTRIES = 8_000_000;
-const MOST_KEPT = 2_000_000;
+const MAX_ENTRIES = 8_000_000;
+const MAX_KEPT = 2_000_000;
 const DEEPEST = 512;
 
 /** A type, or a part of one. */
@@ -48,16 +48,16 @@ export interface TypeEntry {
   /** Offset of another entry. */
   type: number | null;
   encoding: number | null;
-  /** Only the name is known here; the fields are elsewhere. */
+  /** Only the name is here; the fields are elsewhere. */
   declaration: boolean;
   file: string | null;
   /** Bytes from the start of the structure. */
   memberLocation: number | null;
   bitSize: number | null;
-  /** As DWARF 4 counts it: from the highest bit of the storage. */
+  /** DWARF 4 counts from the highest bit of the storage. */
   bitOffset: number | null;
   dataBitOffset: number | null;
-  /** Elements of one dimension; null for a flexible array. */
+  /** Elements of a dimension; null for a flexible array. */
   count: number | null;
   children: TypeEntry[];
 }
@@ -83,12 +83,12 @@ export function debugSections(elf: Elf): DebugSections | null {
 export function readTypes(sections: DebugSections): Types {
   const types: Types = new Map();
   const tables = new Map<number, Map<number, Abbreviation>>();
-  const budget = { entries: MOST_ENTRIES };
+  const budget = { entries: MAX_ENTRIES };
   for (let at = 0; at < sections.info.length;) at = readUnit(sections, at, tables, types, budget);
   return types;
 }
 
-/** Reads one unit and returns where the next one begins. */
+/** Reads a unit and returns the start of the next one. */
 function readUnit(
   sections: DebugSections,
   start: number,
@@ -111,7 +111,7 @@ function readUnit(
   const tableAt = offsetSize === 8 ? cursor.u64() : cursor.u32();
   const addressSize = version === 5 ? early : cursor.u8();
   if (![1, 2, 4, 8].includes(addressSize)) throw new FormatError(`addresses of ${addressSize} bytes`);
-  // Only whole and partial units hold what is wanted; type units of old compilers and split units are passed over.
+  // Only whole and partial units matter. Type units of old compilers and split units are skipped.
   if (kind !== 1 && kind !== 3) return end;
   let table = tables.get(tableAt);
   if (table === undefined) tables.set(tableAt, (table = readAbbreviations(sections.abbrev, tableAt)));
@@ -134,7 +134,7 @@ function readEntries(
   types: Types,
   budget: { entries: number },
 ): void {
-  // One element for each open entry: null for those that are not kept.
+  // One element for each open entry: null for an entry that is not kept.
   const open: (TypeEntry | null)[] = [];
   let files: string[] = [];
   while (cursor.left > 0) {
@@ -149,7 +149,7 @@ function readEntries(
     const abbreviation = table.get(code);
     if (abbreviation === undefined) throw new FormatError(`an entry of the unknown kind ${code}`);
     const kept = KEPT.has(abbreviation.tag);
-    const values = readAttributes(cursor, abbreviation, encoding, sections, kept);
+    const values = readAttributes(cursor, abbreviation, encoding, sections, kept ? 'keep' : 'skip');
     if (abbreviation.tag === TAG.compileUnit && values !== null) {
       const base = values.get(AT.strOffsetsBase);
       if (typeof base === 'number') encoding.strOffsetsBase = base;
@@ -158,7 +158,7 @@ function readEntries(
     }
     const entry = values === null ? null : entryOf(abbreviation.tag, values, files);
     if (entry !== null) {
-      if (types.size >= MOST_KEPT) throw new FormatError('more types than are read');
+      if (types.size >= MAX_KEPT) throw new FormatError('more types than are read');
       types.set(at, entry);
       open.at(-1)?.children.push(entry);
     }
@@ -174,15 +174,15 @@ function readAttributes(
   abbreviation: Abbreviation,
   encoding: Encoding,
   sections: DebugSections,
-  kept: boolean,
+  purpose: 'keep' | 'skip',
 ): Map<number, Value> | null {
-  const values = kept ? new Map<number, Value>() : null;
+  const values = purpose === 'keep' ? new Map<number, Value>() : null;
   for (const spec of abbreviation.attributes) {
     const wanted =
-      kept &&
+      purpose === 'keep' &&
       WANTED.has(spec.attribute) &&
       !(abbreviation.tag === TAG.compileUnit && (spec.attribute === AT.name || spec.attribute === AT.compDir));
-    const value = readValue(cursor, spec, encoding, sections, wanted);
+    const value = readValue(cursor, spec, encoding, sections, wanted ? 'read' : 'skip');
     if (wanted) values?.set(spec.attribute, value);
   }
   return values;
@@ -212,7 +212,7 @@ function entryOf(tag: number, values: ReadonlyMap<number, Value>, files: readonl
   };
 }
 
-/** A constant, or the one expression that C compilers wrote for it: DW_OP_plus_uconst. */
+/** A constant, or the only expression that C compilers use for it: DW_OP_plus_uconst. */
 function locationOf(value: Value | undefined): number | null {
   if (typeof value === 'number') return value;
   if (value instanceof Uint8Array && value[0] === 0x23) return new Cursor(value, 1).uleb();
@@ -221,7 +221,7 @@ function locationOf(value: Value | undefined): number | null {
 
 function countOf(count: number | null, upper: Value | undefined): number | null {
   if (count !== null) return count;
-  // An array of no elements has its bound at -1, in as many bits as the compiler chose.
+  // An empty array has its bound at -1, in as many bits as the compiler chose.
   if (typeof upper !== 'number') return null;
   if (upper === -1 || upper === 0xffffffff || upper >= 2 ** 63) return 0;
   return upper >= 0 ? upper + 1 : null;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Addresses of a linked kernel's own symbols, out of its ELF file.
+// Reads addresses of symbols from the ELF file of a linked kernel.
 import { type ByteSource, stringAt } from './bytes.js';
 import { readElf, sectionBytes } from './elf.js';
 
@@ -8,12 +8,12 @@ const SYMBOL_BYTES = 24;
 const VALUE = 8;
 
 /**
- * Name to linear address, of those that are asked for; of two of one name the first. Throws FormatError for what is no
- * ELF file.
+ * Name to linear address of the wanted symbols; the first one if two have the same name. Throws FormatError if the
+ * source is not an ELF file.
  */
 export function symbolsOf(source: ByteSource, wanted: readonly string[]): Map<string, bigint> {
   const elf = readElf(source);
-  const found = new Map<string, bigint>();
+  const symbols = new Map<string, bigint>();
   for (const table of elf.sections.filter(({ type }) => type === SHT_SYMTAB)) {
     const strings = elf.sections[table.link];
     if (strings === undefined) continue;
@@ -22,8 +22,8 @@ export function symbolsOf(source: ByteSource, wanted: readonly string[]): Map<st
     const words = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     for (let at = 0; at + SYMBOL_BYTES <= bytes.length; at += SYMBOL_BYTES) {
       const name = stringAt(text, words.getUint32(at, true));
-      if (wanted.includes(name) && !found.has(name)) found.set(name, words.getBigUint64(at + VALUE, true));
+      if (wanted.includes(name) && !symbols.has(name)) symbols.set(name, words.getBigUint64(at + VALUE, true));
     }
   }
-  return found;
+  return symbols;
 }

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads ELF files: sections, and relocated content of objects that were not linked. 64 bits, little-endian: what the
-// lab's kernels are.
+// Reads ELF files: sections, and the relocated content of unlinked objects. Only 64 bits, little-endian, like the lab's
+// kernels.
 import { type ByteSource, Cursor, FormatError, stringAt } from './bytes.js';
 
 const HEADER_BYTES = 64;
 const SECTION_BYTES = 64;
 const RELA_BYTES = 24;
 const SYMBOL_BYTES = 24;
-const MOST_SECTIONS = 1 << 13;
-/** Most bytes of one section that are read. */
-export const MOST_SECTION_BYTES = 256 * 2 ** 20;
+const MAX_SECTIONS = 1 << 13;
+/** Maximum size of a section. */
+export const MAX_SECTION_BYTES = 256 * 2 ** 20;
 
 const SHT_RELA = 4;
 const SHT_NOBITS = 8;
@@ -34,7 +34,7 @@ export interface Elf {
   sections: ElfSection[];
 }
 
-/** Names of machines that a foreign kernel may be for. */
+/** Names of other machines, for messages about foreign kernels. */
 const MACHINES: Readonly<Record<number, string>> = {
   3: 'x86',
   40: 'arm',
@@ -50,7 +50,7 @@ export function machineName(machine: number): string {
   return MACHINES[machine] ?? `machine ${machine}`;
 }
 
-/** Relocations that occur in debug sections, with the bytes that each writes. */
+/** Relocations in debug sections, and the bytes that each one writes. */
 const RELOCATIONS: Readonly<Record<number, Readonly<Record<number, number>>>> = {
   62: { 0: 0, 1: 8, 10: 4, 11: 4, 24: 0, 2: 0 },
   183: { 0: 0, 257: 8, 258: 4, 261: 0 },
@@ -72,11 +72,11 @@ export function readElf(source: ByteSource): Elf {
   let names = head.u16();
   if (table === 0) return { source, type, machine, sections: [] };
   if (entry !== SECTION_BYTES) throw new FormatError(`section headers of ${entry} bytes`);
-  // Counts that do not fit stand in the first section header.
+  // Counts that are too large are in the first section header.
   const first = rawSection(new Cursor(slice(source, table, SECTION_BYTES, 'section headers')), 0);
   if (count === 0) count = first.size;
   if (names === 0xffff) names = first.link;
-  if (count > MOST_SECTIONS) throw new FormatError(`${count} sections`);
+  if (count > MAX_SECTIONS) throw new FormatError(`${count} sections`);
   const cursor = new Cursor(slice(source, table, count * SECTION_BYTES, 'section headers'));
   const raw = Array.from({ length: count }, (_, index) => rawSection(cursor, index));
   const strings = raw[names];
@@ -114,24 +114,24 @@ function slice(source: ByteSource, offset: number, length: number, what: string)
   return source.read(offset, length);
 }
 
-function contentOf(source: ByteSource, section: ElfSection, most = MOST_SECTION_BYTES): Uint8Array {
+function contentOf(source: ByteSource, section: ElfSection, max = MAX_SECTION_BYTES): Uint8Array {
   const what = section.name === '' ? 'section names' : section.name;
   if (section.type === SHT_NOBITS) throw new FormatError(`${what} has no content in this file`);
   if (section.flags % (2 * SHF_COMPRESSED) >= SHF_COMPRESSED) throw new FormatError(`${what} is compressed`);
-  if (section.size > most) throw new FormatError(`${what} has ${section.size} bytes, more than ${most} are not read`);
+  if (section.size > max) throw new FormatError(`${what} has ${section.size} bytes, the limit is ${max}`);
   return slice(source, section.offset, section.size, what);
 }
 
-/** The sections of a name; a linked kernel has one, a hostile file may have several. */
+/** All sections of a name: one in a linked kernel, maybe several in a hostile file. */
 export function sectionsNamed(elf: Elf, name: string): ElfSection[] {
   return elf.sections.filter((section) => section.name === name);
 }
 
-export function sectionBytes(elf: Elf, section: ElfSection, most = MOST_SECTION_BYTES): Uint8Array {
-  return contentOf(elf.source, section, most);
+export function sectionBytes(elf: Elf, section: ElfSection, max = MAX_SECTION_BYTES): Uint8Array {
+  return contentOf(elf.source, section, max);
 }
 
-/** A section's content by name, with its relocations applied; null where there is no such section. */
+/** A section's content with its relocations applied; null if there is no such section. */
 export function relocatedSection(elf: Elf, name: string): Uint8Array | null {
   const [section] = sectionsNamed(elf, name);
   if (section === undefined) return null;

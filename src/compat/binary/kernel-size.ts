@@ -1,31 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sizes and releases as kernels read them.
+// Reads sizes and releases like the kernel.
 import { valuesOf } from './cmdline.js';
 
 export const MIB = 2 ** 20;
 
 const SUFFIXES = 'KMGTPE';
 
-/** A size as memparse() reads it: a number in C's spellings and one suffix. Null where something else stands there. */
+/** A size in the format of memparse(): a number in C syntax and a suffix. Null for anything else. */
 export function memparse(text: string): { bytes: number; rest: string } | null {
   const match = /^(0x[0-9a-f]+|\d+)([KMGTPE])?/i.exec(text);
   if (match === null) return null;
   const digits = match[1] ?? '';
-  // A leading zero means octal, to the kernel.
+  // For the kernel, a leading zero means octal.
   const value = /^0\d/.test(digits) ? Number.parseInt(digits, 8) : Number(digits);
   const power = match[2] === undefined ? 0 : SUFFIXES.indexOf(match[2].toUpperCase()) + 1;
   const bytes = value * 1024 ** power;
   return Number.isFinite(bytes) ? { bytes, rest: text.slice(match[0].length) } : null;
 }
 
-/** The lowest of the limits that `mem=` sets; null where the line sets none. */
+/** The lowest limit that `mem=` sets; null if there is none. */
 export function memoryLimit(cmdline: string): number | null {
   const sizes = valuesOf(cmdline, 'mem').map((value) => memparse(value)?.bytes ?? 0);
   const limits = sizes.filter((bytes) => bytes > 0);
   return limits.length === 0 ? null : Math.min(...limits);
 }
 
-/** Whether a release is of this series or a later one; null where it names none. */
+/** Whether a release is in this series or a later one; null if the release is unknown. */
 export function isSince(release: string | null, [major, minor]: readonly [number, number]): boolean | null {
   const match = /^(\d+)\.(\d+)/.exec(release ?? '');
   if (match === null) return null;

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whether each kernel of a chain can boot in the memory that the kernels before it leave to it: scratch, whose size
-// the first kernel
-// fixes for all, and the limit that `mem=` sets.
+// Whether each kernel of a chain can boot in the memory that the earlier kernels leave: scratch, whose size the first
+// kernel fixes for all, and the limit of `mem=`.
 import type { Prediction } from '../../model/result/prediction.js';
 import type { Scenario } from '../../model/scenario/scenario.js';
 import { isSince, memoryLimit, MIB } from '../binary/kernel-size.js';
-import type { KernelFacts } from '../predict/predict.js';
+import type { KernelFacts } from '../versions/kernel-facts.js';
 import { blocksOfRam, machineMemory, type MachineMemory, pageArray, topOfRam } from './ram.js';
-import { type Ruling, ruled } from '../predict/ruling.js';
+import { type Ruling, ruled } from '../rules/ruling.js';
 import {
   canLoad,
   EXTENDED_SINCE,
@@ -18,30 +17,30 @@ import {
   sumOf,
 } from './scratch.js';
 
-/** What of a scenario decides. */
+/** The relevant parts of a scenario. */
 export interface MemoryPlan extends Pick<Scenario, 'cmdlines' | 'reserveMem' | 'steps'> {
   machine: Pick<Scenario['machine'], 'memory'>;
 }
 
-/** Bytes of the initramfs where no root file system is built yet. */
+/** Bytes of the initramfs if no root file system is built yet. */
 export const USUAL_INITRAMFS = 8.25 * MIB;
 
-/** What is known of the memory of one update; the text is for people. */
+/** The memory of an update; `text` is for people. */
 export interface BootMemory {
-  /** What each update brings: null where the next kernel can boot, `unknown` where that cannot be told. */
+  /** Null if the next kernel can boot, `unknown` if it may not. */
   ruling: Ruling | 'unknown' | null;
-  /** `scratch: 84 MiB in 2 areas, 7.2.12 needs 86 MiB: 2 MiB short`; null where a size is not known. */
+  /** `scratch: 84 MiB in 2 areas, 7.2.12 needs 86 MiB: 2 MiB short`; null if a size is unknown. */
   text: string | null;
 }
 
-/** Whether a kernel that was booted by kexec has more than scratch to allocate from as it boots. */
+/** Whether a kernel after a kexec can allocate outside of scratch during its boot. */
 type Extension = 'extended' | 'none' | 'unknown';
 
 const FINE: BootMemory = { ruling: null, text: null };
 
 /**
- * @param epoch that of the old kernel
- * @param initramfs bytes
+ * @param epoch epoch of the old kernel
+ * @param initramfs size in bytes
  */
 export function bootMemory(
   scenario: MemoryPlan,
@@ -96,7 +95,7 @@ function cannotLoad(areas: readonly number[], has: number, { boot, release }: Ke
   };
 }
 
-/** All areas lie at the top of RAM: a limit below them leaves the next kernel without its own image. */
+/** All areas are at the top of RAM, so a limit below them leaves the next kernel without its own image. */
 function beyondLimit(
   { machine, cmdlines }: MemoryPlan,
   epoch: number,
@@ -106,8 +105,7 @@ function beyondLimit(
   const before = memoryLimit(cmdlines[epoch] ?? '');
   const top = Math.min(topOfRam(machine.memory), before ?? Infinity);
   if (limit === null || limit >= top) return null;
-  // Between the two the first kernel has its page array and its initramfs; whether pages that are preserved lie there
-  // is not known.
+  // Between the two are the first kernel's page array and its initramfs. Whether preserved pages are there is unknown.
   if (limit >= top - pageArray(first) - first.initramfs) return 'unknown';
   return {
     outcome: 'panic',
@@ -116,12 +114,15 @@ function beyondLimit(
     component: 'memory',
     signs: ['kho_', 'phys_pmd_init', 'page fault', 'memblock', 'memmap'],
     reason:
-      `mem=${mib(limit)}M on the next kernel: what is preserved, and scratch with the kernel itself, lie above, ` +
+      `mem=${mib(limit)}M on the next kernel: preserved memory, and scratch with the kernel itself, are above it, ` +
       `up to ${mib(top)} MiB; ${mib(top - limit)} MiB of the memory are cut off`,
   };
 }
 
-/** Whether blocks of 1 GiB are left that hold no preserved page. @param epoch that of the kernel itself */
+/**
+ * Whether there are blocks of 1 GiB without preserved pages.
+ * @param epoch epoch of the kernel itself
+ */
 function extensionOf(
   scenario: MemoryPlan,
   { release }: Pick<KernelFacts, 'release'>,
@@ -131,18 +132,18 @@ function extensionOf(
   const since = isSince(release, EXTENDED_SINCE);
   if (since !== true) return since === null ? 'unknown' : 'none';
   const machine = machineMemory(scenario.machine.memory, initramfs, memoryLimit(scenario.cmdlines[epoch] ?? ''));
-  // Kernels allocate from the highest zone first. With one zone, where pages are preserved cannot be told (seen both
-  // ways with 2 GiB).
+  // Kernels allocate from the highest zone first. With one zone, the place of preserved pages varies (seen both ways
+  // with 2 GiB).
   const { low, high } = blocksOfRam(machine);
   if (high === 0) return low > 1 ? 'unknown' : 'none';
   return preservedBytes(scenario, epoch - 1) < 0.75 * (machine.ram - machine.low) ? 'extended' : 'unknown';
 }
 
-/** The prediction of the images, with what memory makes of it; null where that cannot be told. */
+/** The images' prediction, corrected for memory; null if the memory is unknown. */
 export function withMemory(images: Prediction, { ruling }: BootMemory): Prediction | null {
   if (ruling === null || images.outcome === 'refused') return images;
   if (ruling === 'unknown') return images.outcome === 'preserved' ? null : images;
-  // Who refuses the root tree knows of no scratch, and boots in all of the memory.
+  // A kernel that rejects the root tree knows no scratch, and boots in all of the memory.
   const ignored = images.component === 'kho' && images.outcome !== 'preserved';
   return ignored && ruling.outcome !== 'refused' ? images : ruled(images, ruling);
 }

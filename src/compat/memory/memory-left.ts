@@ -1,32 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
-// How much memory a first kernel has left for what cannot lie in scratch: preserved pages, and the buffers that the
-// next kernel is loaded through.
-// Scratch holds only what can be moved away.
+// How much memory a first kernel has for everything that cannot be in scratch: preserved pages, and the buffers for
+// loading the next kernel. Scratch holds only movable pages.
 import { type MemoryPlan, USUAL_INITRAMFS } from './boot-memory.js';
 import { switchOf } from '../binary/cmdline.js';
-import { isMeantToWork } from '../predict/device-effects.js';
+import { shouldSucceed } from '../rules/expected-steps.js';
 import { MIB, memoryLimit } from '../binary/kernel-size.js';
-import type { KernelFacts } from '../predict/predict.js';
+import type { KernelFacts } from '../versions/kernel-facts.js';
 import { largeTables, machineMemory, pageArray, swiotlb } from './ram.js';
 import { scratchAreas, scratchOption } from './scratch.js';
-import { componentOf } from '../versions.js';
+import { componentOf } from '../versions/versions.js';
 
 export interface MemoryLeft {
-  /** Bytes. */
+  /** In bytes. */
   left: number;
   parts: { what: string; bytes: number }[];
   scratch: number;
 }
 
-/** Slabs, stacks, page tables and all else that grows with the machine: 8 MiB of 256, 34 of 1,024 (measured). */
+/** Slabs, stacks, page tables and other data that grow with the machine: 8 MiB of 256, 34 of 1,024 (measured). */
 const own = (memory: number): number => MIB + 0.032 * memory;
 /**
- * What works on top of it: processes, the agent's buffers (measured: with 31 MiB to load and to work in a run dies,
- * with 34 it lives).
+ * For processes and the agent's buffers. Measured: a run with 31 MiB for loading and for this fails, with 34 it works.
  */
 const AT_WORK = 8 * MIB;
 
-/** Null where nothing tells, or the first kernel sets nothing aside. */
+/** Null if it is unknown, or if the first kernel has no scratch. */
 export function memoryLeft(
   plan: MemoryPlan,
   kernels: readonly KernelFacts[],
@@ -44,7 +42,7 @@ export function memoryLeft(
   const scratch = areas.reduce((sum, area) => sum + area, 0);
   const booted = image + pageArray(machine) + largeTables(machine) + swiotlb(machine) + own(machine.ram);
   const left = machine.ram - scratch - reserved - booted;
-  // The image as a file is about a third of what it unpacks to. Both files lie in a buffer, and are copied from there.
+  // The compressed image is about a third of its full size. Both files are in a buffer first and are copied from there.
   const loading = 2 * ((next?.boot?.initSize ?? image) / 3 + initramfs);
   const parts = [
     { what: 'to load the next kernel', bytes: loading },
@@ -54,12 +52,12 @@ export function memoryLeft(
   return { left, parts, scratch };
 }
 
-/** Bytes that the first kernel is to preserve. What a scenario expects to fail counts for nothing. */
+/** Bytes that the first kernel has to preserve. Steps that should fail do not count. */
 function preserved({ steps }: MemoryPlan): number {
   const first = steps.filter(({ epoch }) => epoch === 0);
   const sizes = new Map(
     first.flatMap((step) => (step.op === 'memfd' ? [[step.memfd.file, step.memfd.size] as const] : [])),
   );
-  const files = new Set(first.flatMap((step) => (step.op === 'preserve' && isMeantToWork(step) ? [step.file] : [])));
+  const files = new Set(first.flatMap((step) => (step.op === 'preserve' && shouldSucceed(step) ? [step.file] : [])));
   return [...files].reduce((sum, file) => sum + (sizes.get(file) ?? 0), 0);
 }

@@ -1,27 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-// Scratch: the memory that a kernel sets aside at its first boot, and the only memory that every kernel after it boots
-// in. How much
-// that is, and how much the next kernel needs (docs/compat.md has the measurements; kernel/liveupdate/kexec_handover.c
-// has the rules).
+// Scratch: the memory that a kernel reserves at its first boot, and in which every later kernel boots. This file
+// computes its size and how much the next kernel needs (measurements: docs/compat.md; rules:
+// kernel/liveupdate/kexec_handover.c).
 import type { BootFacts } from '../../model/kernel/image.js';
 import { valuesOf } from '../binary/cmdline.js';
 import { isSince, memparse, MIB } from '../binary/kernel-size.js';
-import type { KernelFacts } from '../predict/predict.js';
+import type { KernelFacts } from '../versions/kernel-facts.js';
 import { largeTables, lowRam, type MachineMemory, pageArray, swiotlb } from './ram.js';
 
-/** SCRATCH_ALIGNMENT_BYTES: areas are rounded up to it. */
+/** SCRATCH_ALIGNMENT_BYTES: areas are rounded up to a multiple. */
 const ALIGNMENT = 4 * MIB;
-/** Per-CPU areas, page tables, log, and lists of memblock. */
+/** Per-CPU areas, page tables, log, and memblock's lists. */
 const EARLY = MIB;
 /** The same before 7.1, whose page array needs more room around it. */
 const EARLY_BEFORE_7_1 = 3 * MIB;
 /** An image is loaded at a multiple of it (kernel_alignment). */
 const IMAGE_ALIGNMENT = 2 * MIB;
-/** Boot parameters, the command line and the list of areas are loaded above the image. */
+/** Boot parameters, the command line and the list of areas are above the image. */
 const BESIDE_IMAGE = 128 * 1024;
-/** From this series on, blocks of 1 GiB without preserved pages serve as scratch, too (kho_extend_scratch). */
+/** From this series on, blocks of 1 GiB without preserved pages also serve as scratch (kho_extend_scratch). */
 export const EXTENDED_SINCE = [7, 3] as const;
-/** The series that calls the option by another name. */
+/** The series with another name for the option. */
 const BOOTMEM_SINCE = [7, 4] as const;
 
 export type ScratchOption =
@@ -29,13 +28,9 @@ export type ScratchOption =
 
 const DEFAULT: ScratchOption = { kind: 'scale', percent: 200 };
 
-/**
- * What the command line asks for: the last of the values that the kernel takes, by whichever name it has for the
- * option.
- */
+/** The sizes on the command line: the last value that the kernel accepts, under any name of the option. */
 export function scratchOption(cmdline: string, release: string | null): ScratchOption {
-  // A release that is not known may have either. Whether 7.4 still takes the old name is not known, so both count
-  // there.
+  // An unknown release may use either name. Whether 7.4 still accepts the old one is unknown, so there both count.
   const names = isSince(release, BOOTMEM_SINCE) === false ? ['kho_scratch'] : ['kho_scratch', 'kho_bootmem'];
   return (
     names
@@ -54,7 +49,10 @@ function parsed(text: string): ScratchOption | null {
   return low + global + node === 0 ? null : { kind: 'sizes', low, global, node };
 }
 
-/** Bytes of each area: in low memory, anywhere, and on the node. @param reserved bytes of reserve_mem= */
+/**
+ * Bytes of each area: in low memory, anywhere, and on the node.
+ * @param reserved bytes of reserve_mem=
+ */
 export function scratchAreas(
   option: ScratchOption,
   kernel: BootFacts,
@@ -69,7 +67,7 @@ export function scratchAreas(
   const low = own + machine.initramfs + swiotlb(machine) + (lowRam(machine) === machine.ram ? high : 0);
   const all = own + machine.initramfs + swiotlb(machine) + high;
   const [lowArea, globalArea] = [aligned(low * scale), aligned((all - low) * scale)];
-  // By then the first two areas are reserved memory as well, and are counted.
+  // By now the first two areas are reserved memory as well, so the kernel counts them.
   return [lowArea, globalArea, aligned((all + lowArea + globalArea) * scale)];
 }
 
@@ -79,18 +77,18 @@ function runtimeOf({ runtime, initSize }: BootFacts): number | null {
   return runtime ?? initSize;
 }
 
-/** Parts of what the next kernel needs in scratch, in bytes. */
+/** The parts of what the next kernel needs in scratch, in bytes. */
 export interface ScratchNeed {
   image: number;
   initramfs: number;
-  /** 0 where the page array may lie elsewhere. */
+  /** 0 if the page array may be elsewhere. */
   pageArray: number;
   early: number;
 }
 
 /**
- * What a kernel needs in scratch to boot; null where its size is not known. @param extended the page array may lie
- * outside
+ * What a kernel needs in scratch to boot; null if its size is unknown.
+ * @param extended the page array may be outside of scratch
  */
 export function scratchNeed(
   { boot, release }: Pick<KernelFacts, 'boot' | 'release'>,
@@ -107,8 +105,8 @@ export const sumOf = ({ image, initramfs, pageArray: pages, early }: ScratchNeed
   image + initramfs + pages + early;
 
 /**
- * The old kernel can put image and initramfs into areas, each in one piece and as high as it goes; null where that is
- * not known.
+ * Whether the old kernel can place image and initramfs in the areas, each in one piece and as high as possible; null if
+ * unknown.
  */
 export function canLoad(areas: readonly number[], { initSize }: BootFacts, initramfs: number): boolean | null {
   if (initSize === null) return null;

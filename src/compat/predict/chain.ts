@@ -1,25 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a scenario carries, and what becomes of it over all of its updates.
+// Predicts a whole scenario: everything that it carries, over all of its updates.
 import type { Mismatch } from '../../model/kernel/component.js';
 import { ENDS_IN } from '../../model/result/outcome.js';
 import type { Prediction } from '../../model/result/prediction.js';
 import type { Scenario } from '../../model/scenario/scenario.js';
 import { TEST_KHO } from '../../model/scenario/selftest.js';
-import { comparePair } from '../compare.js';
-import { devicesHandedIn } from './device-effects.js';
+import { comparePair } from '../rules/compare.js';
+import { preservedDevices } from './device-effects.js';
 import { type BootMemory, bootMemory, withMemory } from '../memory/boot-memory.js';
-import { callsOff, doingOf, loadsTheOldWay } from './effects.js';
-import { guestDoing } from './guests.js';
+import { callsOff, scenarioEffectOf, usesKexecLoad } from './effects.js';
+import { guestEffectOf } from './guests.js';
 import { limitRuling } from './limits.js';
-import { neededVersion, type ObjectContent, withCmdline } from '../object.js';
+import { neededVersion, type ObjectContent, withCmdline } from '../rules/object.js';
 import { lateAreasRuling } from '../memory/late-areas.js';
-import { type KernelFacts, predict } from './predict.js';
-import { ruled } from './ruling.js';
-import { type Use, USES } from './rules.js';
+import { predict } from './predict.js';
+import type { KernelFacts } from '../versions/kernel-facts.js';
+import { ruled } from '../rules/ruling.js';
+import { type Use, USES } from '../rules/rules.js';
 import { withVersionFaults } from './version-faults.js';
-import { readsOf } from '../versions.js';
+import { readsOf } from '../versions/versions.js';
 
-/** What a scenario must carry over, and the least version of the lab's object that can carry it. */
+/** What a scenario must carry over, and the lowest version of the lab's object that can carry its objects. */
 export interface Carried {
   uses: Use[];
   objectNeeds: number | null;
@@ -40,7 +41,7 @@ export function carriedBy({ steps, reserveMem }: Pick<Scenario, 'steps' | 'reser
       uses.add(object === undefined ? 'memfd' : 'object');
       if (object !== undefined) objectNeeds = Math.max(objectNeeds ?? 0, neededVersion(object));
     } else if (step.op === 'kselftest' && step.stage === 1) {
-      // All programs among them preserve a memfd in a session, if only for their own state.
+      // All the test programs preserve a memfd in a session, at least for their own state.
       if (step.test === TEST_KHO) uses.add(TEST_KHO);
       else uses.add('session').add('memfd');
     } else if (step.op === 'retrieve') {
@@ -52,17 +53,17 @@ export function carriedBy({ steps, reserveMem }: Pick<Scenario, 'steps' | 'reser
   return { uses: USES.filter((use) => uses.has(use)), objectNeeds };
 }
 
-/** What is known of the host besides the kernels. */
-export interface Around {
-  /** Bytes of the initramfs; a usual one where it is not known. */
+/** Facts about the host besides the kernels. */
+export interface HostFacts {
+  /** Bytes of the initramfs; a usual size if unknown. */
   initramfs?: number | undefined;
 }
 
-/** The prediction for the whole chain: the first update that goes wrong decides. Null where it cannot be known. */
+/** The prediction for the whole chain: the first failing update decides. Null if unknown. */
 export function predictScenario(
   scenario: Scenario,
   kernels: readonly KernelFacts[],
-  { initramfs }: Around = {},
+  { initramfs }: HostFacts = {},
 ): Prediction | null {
   const carried = carriedBy(scenario);
   let last: Prediction | null = null;
@@ -72,7 +73,7 @@ export function predictScenario(
       scenario.steps.filter((step) => step.epoch === epoch || step.epoch === epoch + 1),
     );
     const uses =
-      devicesHandedIn(scenario, from, epoch).length > 0
+      preservedDevices(scenario, from, epoch).length > 0
         ? [...carried.uses, 'device' as const]
         : carried.uses.filter((use) => use !== 'device');
     const images = predict({
@@ -100,31 +101,30 @@ interface Update {
   memory: BootMemory;
 }
 
-/** The scenario may call the update off, hand nothing over, or leave what comes back; and it may ask before it goes. */
+/**
+ * Applies the scenario: it may call the update off, hand nothing over, retrieve nothing, or check before the update.
+ */
 function withScenario(images: Prediction, { scenario, from, epoch, memory }: Update): Prediction | null {
-  const instead = (outcome: Prediction['outcome'], reason: string): Prediction =>
+  const overruled = (outcome: Prediction['outcome'], reason: string): Prediction =>
     ruled(images, { outcome, endsIn: ENDS_IN[outcome], where: null, component: null, signs: [], reason });
-  if (callsOff(scenario, epoch)) return instead('refused', 'the scenario calls the update off');
-  const asked = scenario.policy === 'check' && images.outcome !== 'preserved' && images.outcome !== 'refused';
-  if (asked)
+  if (callsOff(scenario, epoch)) return overruled('refused', 'the scenario calls the update off');
+  const stopped = scenario.policy === 'check' && images.outcome !== 'preserved' && images.outcome !== 'refused';
+  if (stopped)
     return {
-      ...instead('refused', 'the running kernel is asked first, and the update is called off'),
+      ...overruled('refused', 'policy check asks the running kernel first, which calls the update off'),
       component: images.component,
       signs: ['the running kernel was asked'],
     };
   const limit = images.outcome === 'refused' ? null : limitRuling(scenario, from, epoch);
   if (limit?.outcome === 'refused') return ruled(images, limit);
-  const booted = loadsTheOldWay(scenario, epoch) ? images : withMemory(images, memory);
+  const booted = usesKexecLoad(scenario, epoch) ? images : withMemory(images, memory);
   if (booted?.outcome !== 'preserved') return booted;
   if (limit !== null) return ruled(booted, limit);
-  const doing = doingOf(scenario, from, epoch) ?? guestDoing(scenario, epoch);
-  return doing === null ? booted : instead(doing.outcome, doing.reason);
+  const effect = scenarioEffectOf(scenario, from, epoch) ?? guestEffectOf(scenario, epoch);
+  return effect === null ? booted : overruled(effect.outcome, effect.reason);
 }
 
-/**
- * Areas that a kernel of the chain makes after a kexec: they cost the next update, and the last kernel complains of
- * them.
- */
+/** Applies areas that a kernel creates after a kexec: they spoil the next update, and the last kernel complains. */
 function withLateAreas(
   prediction: Prediction,
   scenario: Scenario,
@@ -136,7 +136,7 @@ function withLateAreas(
   return ruling === 'unknown' ? null : ruled(prediction, ruling);
 }
 
-/** Every mismatch between the images of a scenario's kernels, as their command lines have them. */
+/** Every mismatch between the images of a scenario's kernels, with their command lines. */
 export function mismatchesOf(scenario: Pick<Scenario, 'cmdlines'>, kernels: readonly KernelFacts[]): Mismatch[] {
   return updates(kernels).flatMap(([from, to, epoch]) =>
     comparePair(

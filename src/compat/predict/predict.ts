@@ -1,43 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
-// Foretells an update. The next kernel reads the handover layer by layer, and the first broken layer decides: where the
-// root is refused, nobody ever comes to the sessions.
+// Predicts an update from two images. The next kernel reads the handover layer by layer, and the first mismatch
+// decides: if it rejects the root, it never reads the sessions.
 
 import type { ComponentVersions } from '../../model/kernel/component.js';
-import type { BootFacts } from '../../model/kernel/image.js';
 import type { Prediction } from '../../model/result/prediction.js';
 import { switchOf } from '../binary/cmdline.js';
-import { brokenRules, meetings, mismatchOf } from '../compare.js';
-import { hardwarePart } from './hardware.js';
+import { brokenRules, compareComponents, mismatchOf } from '../rules/compare.js';
+import { hardwarePart } from '../rules/hardware.js';
 import { isSince } from '../binary/kernel-size.js';
-import { withCmdline } from '../object.js';
-import { SILENT_CHANGES, SWITCHES, type Effect, type Use } from './rules.js';
-import { componentOf, readsOf, writtenBy } from '../versions.js';
-
-/** What is known of a kernel; a KernelImage is one. */
-export interface KernelFacts {
-  release: string | null;
-  versions: readonly ComponentVersions[];
-  /** The versions are all there are; otherwise nothing is foretold. */
-  known: boolean;
-  /** Missing where nothing tells how much memory it takes. */
-  boot?: BootFacts;
-}
+import type { KernelFacts } from '../versions/kernel-facts.js';
+import { withCmdline } from '../rules/object.js';
+import { SILENT_CHANGES, SWITCHES, type Effect, type Use } from '../rules/rules.js';
+import { componentOf, readsOf, writtenBy } from '../versions/versions.js';
 
 export interface PredictInput {
   from: KernelFacts;
   to: KernelFacts;
-  /** Each kernel's command line, or what is added to the lab's own, which switches both kho and liveupdate on. */
+  /** The additions to the lab's own command line, which turns kho and liveupdate on. */
   cmdlineFrom: string;
   cmdlineTo: string;
   uses: readonly Use[];
-  /**
-   * Lowest version of the lab's object that can carry what the objects hold (neededVersion); null where none is
-   * carried.
-   */
+  /** The lowest version of the lab's object that can carry the objects (neededVersion); null without objects. */
   objectNeeds?: number | null;
 }
 
-/** What will happen; null where one of the two kernels could not be read. */
+/** The prediction; null if one of the kernels could not be read. */
 export function predict({
   from: first,
   to: second,
@@ -69,22 +56,24 @@ export function predict({
     reasons: [reason, ...further],
   });
 
-  const cannot = unsupported(from, cmdlineFrom, uses, objectNeeds);
-  if (cannot !== null)
-    return { ...end('refused', 'none', cannot.reason), component: cannot.component, signs: [...cannot.signs] };
+  const missing = unsupported(from, cmdlineFrom, uses, objectNeeds);
+  if (missing !== null)
+    return { ...end('refused', 'none', missing.reason), component: missing.component, signs: [...missing.signs] };
   const carried = uses.length > 0;
-  const met = meetings(from.versions, to.versions);
+  const comparisons = compareComponents(from.versions, to.versions);
 
-  const root = met.find(({ rule }) => rule.component === 'kho');
+  const root = comparisons.find(({ rule }) => rule.component === 'kho');
   if (root?.effect) {
     const reason = sentence(root.effect, 'kho', root.wrote, root.reads);
     if (!carried) return end('preserved', 'none', `nothing is carried over; ${reason}`);
-    const behind = met.filter((other) => other !== root && other.effect !== null).map(({ rule }) => rule.component);
+    const unread = comparisons
+      .filter((other) => other !== root && other.effect !== null)
+      .map(({ rule }) => rule.component);
     return decide(
       'kho',
       root.effect,
       reason,
-      behind.length === 0 ? [] : [`never read, and no match either: ${behind.join(', ')}`],
+      unread.length === 0 ? [] : [`also different, but never read: ${unread.join(', ')}`],
     );
   }
   if (root?.wrote.length === 0) return end('preserved', 'none', 'nothing is carried over: the old kernel has no KHO');
@@ -95,12 +84,12 @@ export function predict({
 
   const off = (name: 'kho' | 'liveupdate'): boolean => switchOf(cmdlineTo, name) === false;
   const needs = (name: 'kho' | 'liveupdate'): boolean => uses.some((use) => SWITCHES[name].needs.includes(use));
-  // With kho=off the sessions are not looked at, so that not even a wrong version panics; reserve_mem is revived all
-  // the same.
+  // With kho=off the kernel does not read the sessions, so even a wrong version does not panic. It still revives
+  // reserve_mem.
   const luoIsRead = !off('kho');
   if (!luoIsRead && needs('kho')) return decide('luo', SWITCHES.kho.effect, sentence(SWITCHES.kho.effect));
 
-  for (const { rule, state, effect, wrote, reads } of met) {
+  for (const { rule, state, effect, wrote, reads } of comparisons) {
     const concerned = rule.carries === 'any' || rule.carries.some((use) => uses.includes(use));
     if (state === 'unknown' && concerned) return null;
     const ofLuo =
@@ -108,10 +97,11 @@ export function predict({
       rule.within === 'luo' ||
       hardwarePart(rule.component) !== null;
     if (effect === null || effect.endsIn === 'none' || !concerned || (ofLuo && !luoIsRead)) continue;
-    // A kernel without LUO leaks what sessions hold; without any, only the old kernel's own few pages.
+    // A kernel without LUO leaks the files of sessions. Without sessions, it leaks only a few of the old kernel's
+    // pages.
     if (rule.component === 'luo' && effect.endsIn === 'leak' && !needs('liveupdate')) continue;
-    // liveupdate=off does not keep the incoming tree from being read, so a wrong version of it still panics; files come
-    // later.
+    // liveupdate=off does not stop the kernel from reading the incoming tree, so a wrong version of it still panics.
+    // The files come later.
     if (effect.endsIn === 'leak' && ofLuo && off('liveupdate')) break;
     return decide(rule.component, effect, sentence(effect, rule.component, wrote, reads));
   }
@@ -124,67 +114,68 @@ export function predict({
   );
 }
 
-interface Cannot {
+interface Unsupported {
   component: string;
   signs: readonly string[];
   reason: string;
 }
 
-/** The old kernel cannot even preserve it: the step fails, and nothing is lost. */
+/** Why the old kernel cannot preserve something. The step fails, and nothing is lost. */
 function unsupported(
   { versions }: KernelFacts,
   cmdline: string,
   uses: readonly Use[],
   objectNeeds: number | null,
-): Cannot | null {
-  const lacks = (name: string): boolean => componentOf(versions, name) === null;
+): Unsupported | null {
+  const isMissing = (name: string): boolean => componentOf(versions, name) === null;
   const inSession = uses.some((use) => use !== 'reserve_mem' && use !== 'test_kho');
   if (!inSession) return null;
-  if (lacks('luo'))
-    return {
-      component: 'luo',
-      signs: NO_DEVICE,
-      reason: 'the old kernel has no LUO: there are no sessions to preserve anything in',
-    };
+  if (isMissing('luo'))
+    return { component: 'luo', signs: NO_DEVICE, reason: 'the old kernel has no LUO, so there are no sessions' };
   for (const name of ['kho', 'liveupdate']) {
-    const reason = `the old kernel is told ${name}=off: there is no /dev/liveupdate to preserve anything with`;
+    const reason = `the old kernel's command line has ${name}=off, so there is no /dev/liveupdate`;
     if (switchOf(cmdline, name) === false) return { component: 'luo', signs: NO_DEVICE, reason };
   }
-  if (uses.includes('memfd') && lacks('memfd')) {
+  if (uses.includes('memfd') && isMissing('memfd')) {
     return {
       component: 'memfd',
       signs: ['preserve failed with ENOENT'],
-      reason: 'the old kernel has no handler for memfds: it refuses to preserve one',
+      reason: 'the old kernel has no handler for memfds, so it refuses to preserve one',
     };
   }
   if (uses.includes('device') && !versions.some(({ name }) => hardwarePart(name) === 'vfio')) {
     return {
       component: 'vfio',
       signs: ['device-preserve failed with ENOENT'],
-      reason: "the old kernel has no handler for a device's descriptor: it refuses to preserve one",
+      reason: "the old kernel has no handler for a device's descriptor, so it refuses to preserve one",
     };
   }
   return uses.includes('object') ? unsupportedObject(versions, objectNeeds) : null;
 }
 
-/** The device node is not there, or its driver is not. */
+/** The errors if the device node or its driver does not exist. */
 const NO_DEVICE = ['ENOENT', 'ENODEV', 'ENXIO', 'EOPNOTSUPP'];
 
-function unsupportedObject(versions: readonly ComponentVersions[], objectNeeds: number | null): Cannot | null {
+function unsupportedObject(versions: readonly ComponentVersions[], objectNeeds: number | null): Unsupported | null {
   const object = componentOf(versions, 'object');
   if (object === null)
     return {
       component: 'object',
       signs: ['ENOENT', 'ENODEV'],
-      reason: 'the old kernel has no /dev/labobj: there is no object to preserve',
+      reason: 'the old kernel has no /dev/labobj, so there is no object',
     };
   const written = writtenBy(object);
-  const cannot = (reason: string): Cannot => ({ component: 'object', signs: ['preserve failed'], reason });
+  const unsupportedBecause = (reason: string): Unsupported => ({
+    component: 'object',
+    signs: ['preserve failed'],
+    reason,
+  });
   if (written?.length === 0)
-    return cannot('the old kernel writes no version of the object: it refuses to preserve one');
+    return unsupportedBecause('the old kernel writes no version of the object, so it refuses to preserve one');
   if (objectNeeds === null || written === null || written.some((version) => version >= objectNeeds)) return null;
-  return cannot(
-    `the old kernel writes object-v${Math.max(...written)}, which cannot carry what the object holds; that needs v${objectNeeds}: preserve fails with EOPNOTSUPP (labobj_preserve)`,
+  return unsupportedBecause(
+    `the old kernel writes object-v${Math.max(...written)}, but the object's content needs v${objectNeeds}: ` +
+      'preserve fails with EOPNOTSUPP (labobj_preserve)',
   );
 }
 
@@ -197,7 +188,9 @@ function silentChange(from: KernelFacts, to: KernelFacts): string | null {
       continue;
     const [before, after] = [isSince(from.release, since), isSince(to.release, since)];
     if (before !== null && after !== null && before !== after) {
-      return `both say ${component}-v${version}, but with ${since.join('.')} the layout changed without the version: ${what}`;
+      return (
+        `both have ${component}-v${version}, but the layout changed in ${since.join('.')} without the version: ` + what
+      );
     }
   }
   return null;

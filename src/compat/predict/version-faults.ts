@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Faults of a scenario that change a version in what is handed over: to the next kernel it is as if the old one had
-// written it.
+// Faults that change a version in the handover. The next kernel cannot tell, so it is as if the old one had written it.
 import type { Component } from '../../model/kernel/component.js';
 import type { Fault, Step } from '../../model/scenario/scenario.js';
-import { componentsIn } from '../component.js';
-import type { KernelFacts } from './predict.js';
+import { componentsIn } from '../binary/component.js';
+import type { KernelFacts } from '../versions/kernel-facts.js';
 
 /**
- * The old kernel as the next one gets to see it.
- * @param steps those of the update: of the old kernel's epoch and of the next one's
+ * The old kernel as the next one sees it.
+ * @param steps the update's steps: those of the old kernel's epoch and of the next one's
  */
 export function withVersionFaults(from: KernelFacts, steps: readonly Step[]): KernelFacts {
   const written = new Map(
@@ -28,7 +27,7 @@ export function withVersionFaults(from: KernelFacts, steps: readonly Step[]): Ke
 
 function versionsWritten(fault: Fault): Component[] {
   if (fault.kind === 'replace') return componentsIn(fault.write);
-  // Other places are no versions; what a number does to one is known for those that are numbers.
+  // The other places are not versions of components.
   return fault.kind === 'change' &&
     'field' in fault.place &&
     ['version', 'compatible'].includes(fault.place.field) &&

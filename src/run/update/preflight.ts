@@ -5,10 +5,10 @@
 import {
   carriedBy,
   formatComponent,
-  meets,
+  findMismatches,
   parseComponent,
   sameComponent,
-  shownByImages,
+  splitByImages,
   withCmdline,
 } from '../../compat/index.js';
 import { describeHandover, HandoverError } from '../../handover/index.js';
@@ -54,7 +54,7 @@ export async function findIncompatibility(
   }
   const own = withCmdline(running.versions, plan.scenario.cmdlines[recorder.epoch] ?? '');
   const seen = [...inside, ...outside.filter((each) => !inside.some((other) => sameComponent(each, other)))];
-  const { told, hidden } = shownByImages(seen, own, to.versions);
+  const { shown, hidden } = splitByImages(seen, own, to.versions);
   if (hidden.length > 0) {
     const detail = `${hidden.map(formatComponent).join(' ')}: written now, and in neither image: whether ${to.name} reads it is not known`;
     recorder.incident({
@@ -67,10 +67,10 @@ export async function findIncompatibility(
   }
   // What has no place to be asked at is what the image says.
   const built = own.flatMap(({ name, write }) =>
-    write === null || name === 'object' || told.some((each) => each.name === name) ? [] : [{ name, version: write }],
+    write === null || name === 'object' || shown.some((each) => each.name === name) ? [] : [{ name, version: write }],
   );
   const notation = own.find(({ name }) => name === 'object')?.manner?.notation;
-  const mismatches = meets([...told, ...built], to, {
+  const mismatches = findMismatches([...shown, ...built], to, {
     cmdlineTo: plan.scenario.cmdlines[next] ?? '',
     uses: carriedBy(plan.scenario).uses,
     ...(notation === undefined ? {} : { notation }),

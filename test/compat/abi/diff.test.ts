@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
 import { coveringVersion, diffAbi } from '../../../src/compat/abi/diff.js';
-import { parseComponent } from '../../../src/compat/component.js';
+import { parseComponent } from '../../../src/compat/binary/component.js';
 import type { Field, KernelAbi, Structure } from '../../../src/model/kernel/abi.js';
 
 /** `u64 pos@0`, `u64[8] map@8`, `u64:52 pfn@0`: a field in one line. */

@@ -41,9 +41,14 @@ export const ABI_HEADER = `
 typedef unsigned long long u64; typedef unsigned int u32;
 #define DECLARE_KHOSER_PTR(name, type) union { u64 phys; type ptr; } name
 struct kho_vmalloc_chunk;
-struct kho_vmalloc { DECLARE_KHOSER_PTR(first, struct kho_vmalloc_chunk *); unsigned int total_pages; unsigned short flags; unsigned short order; };
+struct kho_vmalloc {
+  DECLARE_KHOSER_PTR(first, struct kho_vmalloc_chunk *);
+  unsigned int total_pages; unsigned short flags; unsigned short order;
+};
 struct memfd_luo_folio_ser { u64 pfn:52; u64 flags:12; u64 index; } __attribute__((packed));
-struct memfd_luo_ser { u64 pos; u64 size; u32 seals; u32 flags; u64 nr_folios; struct kho_vmalloc folios; } __attribute__((packed));
+struct memfd_luo_ser {
+  u64 pos; u64 size; u32 seals; u32 flags; u64 nr_folios; struct kho_vmalloc folios;
+} __attribute__((packed));
 struct luo_ser { char compatible[8]; u64 list[]; };
 struct plain_thing { int number; enum { ONE } kind; const volatile u32 grid[2][3]; };
 `;

@@ -97,8 +97,10 @@ describe('the content of .liveupdate_versions', () => {
 });
 
 describe('a vmlinux', () => {
-  const source = (entries: readonly string[]) =>
-    `__asm__(".section .liveupdate_versions,\\"a\\"; .long 0x4c565550, 1; ${entries.map((text) => `.ascii \\"${text}\\"; .skip ${48 - text.length}`).join('; ')}; .text");\n`;
+  const source = (entries: readonly string[]) => {
+    const texts = entries.map((text) => `.ascii \\"${text}\\"; .skip ${48 - text.length}`).join('; ');
+    return `__asm__(".section .liveupdate_versions,\\"a\\"; .long 0x4c565550, 1; ${texts}; .text");\n`;
+  };
 
   it('with the section tells what it understands', () => {
     expect(versionsOfImage(fromMemory(compileC(source(['luo-v5', 'memfd-v2']))))).toEqual({

@@ -26,7 +26,7 @@ describe('a scenario that', () => {
       `sessions:\n${ONE}  - {name: t, retrieve: false, files: [{memfd: 4KiB}]}\n`,
       'leak',
       'leak',
-      /asks session t back/,
+      /no step retrieves session t/,
     ],
     [
       'does not finish a session',
@@ -80,7 +80,7 @@ describe('a scenario that', () => {
     expect(predicted(`policy: check\nsessions:\n${ONE}`, OLD)).toEqual([
       'refused',
       'none',
-      expect.stringContaining('asked first'),
+      expect.stringContaining('policy check asks the running kernel first'),
     ]);
     expect(predicted(`policy: check\nsessions:\n${ONE}`)[0]).toBe('preserved');
   });

@@ -3,7 +3,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { guestDoing, neededState, writtenState } from '../../../src/compat/predict/guests.js';
+import { guestEffectOf, neededState, writtenState } from '../../../src/compat/predict/guests.js';
 import { loadScenario } from '../../../src/scenario/index.js';
 
 const FOLDER = join(import.meta.dirname, '../../../scenarios/guests');
@@ -25,7 +25,7 @@ it.each(readdirSync(FOLDER).filter((name) => name.endsWith('.yaml')))('%s', asyn
     )
   )
     return;
-  const found = scenario.kernels.slice(1).map((_, epoch) => guestDoing(scenario, epoch)?.outcome ?? 'preserved');
+  const found = scenario.kernels.slice(1).map((_, epoch) => guestEffectOf(scenario, epoch)?.outcome ?? 'preserved');
   expect(found.find((outcome) => outcome !== 'preserved') ?? 'preserved').toBe(scenario.expect.outcome);
 });
 

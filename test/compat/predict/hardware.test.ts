@@ -15,7 +15,10 @@ function predicted(
   rest: string,
   { device = 'preserve: required, session: vm0', from = KEEP, to = KEEP, iommu = 'intel' } = {},
 ) {
-  const text = `from: a\nto: b\niommu: ${iommu}\nsessions: [{name: vm0, files: [{name: ram, memfd: 1MiB}]}]\ndevices: [{name: e, device: edu, at: "00.0", behind: rp0, ${device}, map: [{file: vm0/ram, iova: 0x100000}]}]\n${rest}`;
+  const text =
+    `from: a\nto: b\niommu: ${iommu}\nsessions: [{name: vm0, files: [{name: ram, memfd: 1MiB}]}]\ndevices: ` +
+    `[{name: e, device: edu, at: "00.0", behind: rp0, ${device}, map: [{file: vm0/ram, iova: ` +
+    `0x100000}]}]\n${rest}`;
   const { outcome, endsIn, reasons } = predictScenario(parseScenario(text, 'x.yaml'), [from, to])!;
   return [outcome, endsIn, reasons[0]];
 }
@@ -59,7 +62,7 @@ describe('a device that LUO must carry', () => {
       { from: SERIES, to: series(3) },
       'panic',
       'panic',
-      /writes pci-v2, the next one reads pci-v3: .*enumerates PCI/,
+      /writes pci-v2, the next one reads pci-v3: .*panics during PCI enumeration/,
     ],
     [
       "upstream's data of the device, and nobody who knows it",
@@ -83,7 +86,7 @@ describe('a device that LUO must carry', () => {
       {},
       'refused',
       'none',
-      /asked first/,
+      /policy check asks the running kernel first/,
     ],
     ['a page is forgotten', 'cmdline: {from: lukeep.mode=forget-page}\n', {}, 'corrupt', 'reboot', /forget a page/],
     [
@@ -101,11 +104,18 @@ describe('a device that LUO must carry', () => {
       {},
       'refused',
       'none',
-      /refuses to freeze/,
+      /makes a device refuse to freeze/,
     ],
     ['a second one that there is not', 'cmdline: {from: lukeep.freeze_fails=2}\n', {}, 'preserved', 'none', /agree/],
     ['it was elsewhere', 'cmdline: {from: lukeep.pretend=address}\n', {}, 'lost', 'reboot', /another address/],
-    ['tables that are never freed', 'cmdline: {to: lukeep.mode=leak-table}\n', {}, 'leak', 'leak', /never to free/],
+    [
+      'tables that are never freed',
+      'cmdline: {to: lukeep.mode=leak-table}\n',
+      {},
+      'leak',
+      'leak',
+      /keep the pages of the old tables forever/,
+    ],
     [
       'the same word, but no such kernel',
       'cmdline: {from: lukeep.mode=reset}\n',
@@ -120,7 +130,7 @@ describe('a device that LUO must carry', () => {
       {},
       'lost',
       'reboot',
-      /damaged on the way/,
+      /damaged during the kexec/,
     ],
     [
       'tables damaged before',
@@ -138,7 +148,7 @@ describe('a device that LUO must carry', () => {
       'reboot',
       /in the next kernel/,
     ],
-    ['pulled out', 'faults: [{at: jump, unplug: e}]\n', {}, 'lost', 'reboot', /pulled out/],
+    ['unplugged', 'faults: [{at: jump, unplug: e}]\n', {}, 'lost', 'reboot', /e is unplugged/],
     [
       'its iommufd with it',
       '',

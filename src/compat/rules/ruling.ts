@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What decides how an update ends, apart from the versions that both kernels speak.
+// A reason other than the versions that decides how an update ends.
 import type { Prediction } from '../../model/result/prediction.js';
 
 export interface Ruling extends Pick<Prediction, 'outcome' | 'endsIn' | 'where' | 'component'> {
@@ -7,7 +7,7 @@ export interface Ruling extends Pick<Prediction, 'outcome' | 'endsIn' | 'where' 
   reason: string;
 }
 
-/** The prediction of the images, with what decides in place of them. */
+/** The images' prediction, overruled by another reason. */
 export function ruled(images: Prediction, { reason, signs, ...decided }: Ruling): Prediction {
   return { ...images, ...decided, signs: [...signs], reasons: [reason, ...images.reasons] };
 }

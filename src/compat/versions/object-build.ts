@@ -1,43 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the lab's own preserved object speaks as it was built: options of lab/kernel/object/Kconfig in the kernel's
-// configuration.
-import { CHECK_TIMES, type ComponentVersions, type Manner, NOTATIONS } from '../model/kernel/component.js';
-import { isSet, valueOf } from './binary/config.js';
+// The versions of the lab's own preserved object as built: options of lab/kernel/object/Kconfig in the configuration.
+import { CHECK_TIMES, type ComponentVersions, type Manner, NOTATIONS } from '../../model/kernel/component.js';
+import { isSet, valueOf } from '../binary/config.js';
 
-/**
- * Versions there can be, newest first (LABOBJ_OLDEST and LABOBJ_NEWEST of
- * lab/kernel/object/include/uapi/linux/labobj.h).
- */
+/** All versions, newest first (LABOBJ_OLDEST and LABOBJ_NEWEST in lab/kernel/object/include/uapi/linux/labobj.h). */
 export const OBJECT_VERSIONS: readonly number[] = [4, 3, 2, 1];
 
-/** What the composite notation names besides: parts of the object, whose versions stand for nothing alone. */
+/** Parts of the object that the composite notation also names. Their versions mean nothing alone. */
 export const OBJECT_PARTS: readonly string[] = ['pages', 'array'];
 
 const PREFIX = 'CONFIG_LAB_OBJECT';
 
 /**
- * @param listed versions in the kernel's own list, which is what it reads
- * @param config text of its configuration, which tells the rest; null where that is not known
- * @returns null where the kernel has no such object
+ * @param listed versions in the kernel's own list, which are those that it reads
+ * @param config its configuration, which has the rest; null if unknown
+ * @returns null if the kernel has no such object
  */
 export function objectVersions(listed: number[], config: string | null): ComponentVersions | null {
   if (config === null || !isSet(config, PREFIX)) {
     return listed.length === 0 ? null : { name: 'object', reads: listed, writes: null, write: null, manner: null };
   }
-  const chosen = (what: string): number[] =>
+  const enabled = (what: string): number[] =>
     OBJECT_VERSIONS.filter((version) => isSet(config, `${PREFIX}_${what}_${version}`));
-  const writes = chosen('WRITES');
+  const writes = enabled('WRITES');
   const write = Number(valueOf(config, `${PREFIX}_WRITE`));
   return {
     name: 'object',
-    reads: listed.length > 0 ? listed : chosen('READS'),
+    reads: listed.length > 0 ? listed : enabled('READS'),
     writes,
     write: settled(OBJECT_VERSIONS.includes(write) ? write : null, writes),
     manner: mannerOf(config),
   };
 }
 
-/** A version that cannot be written gives way to the newest that can; null where there is none, or nothing is known. */
+/** Replaces a version that cannot be written by the newest one that can; null if there is none, or if unknown. */
 export function settled(write: number | null, writes: readonly number[] | null): number | null {
   if (writes === null) return write;
   return write !== null && writes.includes(write) ? write : (writes[0] ?? null);

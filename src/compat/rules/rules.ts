@@ -1,77 +1,80 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a mismatch ends in, component by component, in the order in which the next kernel reads them. Data only.
-// Sources: the kernels' own code (functions are named), and runs of stock pairs and of version strings changed from
-// outside.
+// The effects of mismatches, component by component, in the order in which the next kernel reads them. Only data.
+// Sources: the kernels' code (with function names), and runs with pairs of stock kernels and with changed version
+// strings.
 import type { HardwareComponent } from '../../model/kernel/component.js';
 import type { EndsIn, Outcome } from '../../model/result/outcome.js';
 
 /**
- * What a scenario carries over: a session alone, memfds, objects of the lab or devices in it, memory reserved by name,
- * what the kernel's own KHO test put there.
+ * What a scenario can carry over: an empty session; memfds, lab objects or devices in a session; memory reserved by
+ * name; the data of the kernel's own KHO test.
  */
 export const USES = ['session', 'memfd', 'object', 'device', 'reserve_mem', 'test_kho'] as const;
 export type Use = (typeof USES)[number];
 
 export interface Rule {
   component: string;
-  /** Read only if the two kernels agree on this one: what stands inside it is laid out anew with it. */
+  /** The outer component. This one is only read if the kernels agree on that: a new outer version changes both. */
   within: string | null;
-  /** What is broken with it; `any`: the next kernel comes to it even if nothing is carried. */
+  /** The uses that need it; `any`: the next kernel reads it even if nothing is carried. */
   carries: readonly Use[] | 'any';
-  /** The next kernel knows the component in other versions only. */
+  /** Effect if the next kernel reads only other versions. */
   differs: Effect;
-  /** The next kernel does not know it at all. */
+  /** Effect if the next kernel does not know the component. */
   unknown: Effect;
-  /** The next kernel looks for it and the old one did not write it; null where that is no harm. */
+  /** Effect if the next kernel looks for it and the old one did not write it; null if harmless. */
   unwritten: Effect | null;
 }
 
 export interface Effect {
   outcome: Outcome;
   endsIn: EndsIn;
-  /** Function of the next kernel that decides. */
+  /** The deciding function in the next kernel. */
   where: string;
   what: string;
-  /** What a run shows that ends so for this reason, where it names no component. */
+  /** Texts in a run that ends for this reason, if it names no component. */
   signs?: readonly string[];
 }
 
-/**
- * The lab's own object: where a version that is not read comes to light depends on the next kernel's build options
- * (object.ts).
- */
+/** The lab's own object: the next kernel's build options decide where it notices a wrong version (object.ts). */
 export const OBJECT_EFFECTS = {
   noHandler: {
     outcome: 'leak',
     endsIn: 'leak',
     where: 'luo_session_deserialize',
-    what: 'no handler under that name: no session can be opened, and the memory of all of them stays reserved',
+    what: 'no handler with that name: no session can be opened, and the memory of all of them stays reserved',
   },
   retrieve: {
     outcome: 'leak',
     endsIn: 'leak',
     where: 'labobj_retrieve',
-    what: 'the object cannot be retrieved (EPROTONOSUPPORT) and its memory stays reserved; all else comes back',
+    what: 'the object cannot be retrieved (EPROTONOSUPPORT) and its memory stays reserved; everything else comes back',
     signs: ['EPROTONOSUPPORT'],
   },
   early: {
     outcome: 'leak',
     endsIn: 'leak',
     where: 'labobj_look_early',
-    what: 'found out early in boot: the object cannot be retrieved (EPROTONOSUPPORT) and its memory stays reserved; all else comes back',
+    what:
+      'noticed early in boot: the object cannot be retrieved (EPROTONOSUPPORT) and its memory stays reserved; ' +
+      'everything else comes back',
     signs: ['EPROTONOSUPPORT'],
   },
   somewhere: {
     outcome: 'leak',
     endsIn: 'leak',
     where: '',
-    what: 'the object cannot be retrieved and its memory stays reserved; where is not known, as its build options are not',
+    what:
+      'the object cannot be retrieved and its memory stays reserved; ' +
+      'the place is unknown, because its build options are',
   },
   absent: {
     outcome: 'leak',
     endsIn: 'leak',
     where: 'luo_session_deserialize',
-    what: 'built without the object: no handler, no session can be opened, and the memory of all of them stays reserved',
+    what:
+      'built without the object: no handler, no session can be opened, and the memory of all of them stays ' +
+      'reserved',
   },
 } as const satisfies Record<string, Effect>;
 
@@ -110,7 +113,7 @@ export const RULES: readonly Rule[] = [
       outcome: 'leak',
       endsIn: 'leak',
       where: 'kho_memory_init',
-      what: 'built without CONFIG_LIVEUPDATE: the memory stays reserved and nobody can take it back',
+      what: 'built without CONFIG_LIVEUPDATE: the memory stays reserved and cannot be retrieved',
       signs: ['open /dev/liveupdate'],
     },
     unwritten: null,
@@ -123,14 +126,14 @@ export const RULES: readonly Rule[] = [
       outcome: 'panic',
       endsIn: 'panic',
       where: 'luo_session_setup_incoming',
-      what: 'the session node is refused and the kernel panics in liveupdate_early_init',
+      what: 'the session node is rejected and the kernel panics in liveupdate_early_init',
     },
     unknown: NONE,
     unwritten: {
       outcome: 'panic',
       endsIn: 'panic',
       where: 'luo_session_setup_incoming',
-      what: 'the session node is missed and the kernel panics in liveupdate_early_init',
+      what: 'the session node is missing and the kernel panics in liveupdate_early_init',
     },
   },
   {
@@ -141,14 +144,14 @@ export const RULES: readonly Rule[] = [
       outcome: 'panic',
       endsIn: 'panic',
       where: 'luo_flb_setup_incoming',
-      what: 'the FLB node is refused and the kernel panics in liveupdate_early_init',
+      what: 'the FLB node is rejected and the kernel panics in liveupdate_early_init',
     },
     unknown: NONE,
     unwritten: {
       outcome: 'panic',
       endsIn: 'panic',
       where: 'luo_flb_setup_incoming',
-      what: 'the FLB node is missed and the kernel panics in liveupdate_early_init',
+      what: 'the FLB node is missing and the kernel panics in liveupdate_early_init',
     },
   },
   {
@@ -165,7 +168,9 @@ export const RULES: readonly Rule[] = [
       outcome: 'leak',
       endsIn: 'leak',
       where: 'luo_session_deserialize',
-      what: 'built without CONFIG_LIVEUPDATE_MEMFD: no handler, the files cannot be retrieved and their memory stays reserved',
+      what:
+        'built without CONFIG_LIVEUPDATE_MEMFD: no handler, the files cannot be retrieved and their memory stays ' +
+        'reserved',
     },
     unwritten: null,
   },
@@ -185,13 +190,13 @@ export const RULES: readonly Rule[] = [
       outcome: 'leak',
       endsIn: 'leak',
       where: 'reserve_mem_kho_retrieve_fdt',
-      what: 'the reservations are made anew elsewhere and the old ones stay reserved',
+      what: 'the reservations are made again elsewhere and the old ones stay reserved',
     },
     unknown: {
       outcome: 'leak',
       endsIn: 'leak',
       where: 'reserve_mem_kho_revive',
-      what: 'the reservations are made anew elsewhere and the old ones stay reserved',
+      what: 'the reservations are made again elsewhere and the old ones stay reserved',
     },
     unwritten: null,
   },
@@ -203,20 +208,20 @@ export const RULES: readonly Rule[] = [
       outcome: 'leak',
       endsIn: 'leak',
       where: 'reserve_mem_kho_revive',
-      what: 'the reservation is made anew elsewhere and the old one stays reserved',
+      what: 'the reservation is made again elsewhere and the old one stays reserved',
     },
     unknown: {
       outcome: 'leak',
       endsIn: 'leak',
       where: 'reserve_mem_kho_revive',
-      what: 'the reservation is made anew elsewhere and the old one stays reserved',
+      what: 'the reservation is made again elsewhere and the old one stays reserved',
     },
     unwritten: null,
   },
   { component: 'kexec-metadata', within: null, carries: 'any', differs: NONE, unknown: NONE, unwritten: null },
 ];
 
-/** Parts of a device. Whoever has it cannot go on without it, so that whatever is broken ends in a reboot. */
+/** Parts of a device. Its user cannot continue without it, so every mismatch ends in a reboot. */
 export const HARDWARE_RULES: readonly (Rule & { component: HardwareComponent })[] = [
   {
     component: 'vfio',
@@ -226,13 +231,17 @@ export const HARDWARE_RULES: readonly (Rule & { component: HardwareComponent })[
       outcome: 'lost',
       endsIn: 'reboot',
       where: 'luo_session_deserialize',
-      what: "no handler for the device's descriptor: no session can be opened, the memory of all of them stays reserved, and the device is lost",
+      what:
+        "no handler for the device's descriptor: no session can be opened, the memory of all of them stays " +
+        'reserved, and the device is lost',
     },
     unknown: {
       outcome: 'lost',
       endsIn: 'reboot',
       where: 'luo_session_deserialize',
-      what: "built without a handler for the device's descriptor: no session can be opened, the memory of all of them stays reserved, and the device is lost",
+      what:
+        "built without a handler for the device's descriptor: " +
+        'no session can be opened, the memory of all of them stays reserved, and the device is lost',
     },
     unwritten: null,
   },
@@ -244,13 +253,13 @@ export const HARDWARE_RULES: readonly (Rule & { component: HardwareComponent })[
       outcome: 'lost',
       endsIn: 'reboot',
       where: '',
-      what: 'which device it was cannot be read: its descriptor does not come back',
+      what: "the device's data cannot be read, so its descriptor does not come back",
     },
     unknown: {
       outcome: 'lost',
       endsIn: 'reboot',
       where: '',
-      what: 'nobody looks which device it was: its descriptor does not come back',
+      what: "the device's data is never read, so its descriptor does not come back",
     },
     unwritten: null,
   },
@@ -262,13 +271,15 @@ export const HARDWARE_RULES: readonly (Rule & { component: HardwareComponent })[
       outcome: 'lost',
       endsIn: 'reboot',
       where: '',
-      what: 'what the device reached cannot be read: its descriptor does not come back, and the pages of the tables stay reserved',
+      what:
+        "the device's mappings cannot be read: its descriptor does not come back, and the pages of the tables " +
+        'stay reserved',
     },
     unknown: {
       outcome: 'lost',
       endsIn: 'reboot',
       where: '',
-      what: "nobody takes the tables of the IOMMU over: the device's descriptor does not come back",
+      what: "nothing takes over the tables of the IOMMU, so the device's descriptor does not come back",
     },
     unwritten: null,
   },
@@ -278,7 +289,7 @@ const AT_ENUMERATION: Effect = {
   outcome: 'panic',
   endsIn: 'panic',
   where: 'pci_flb_retrieve',
-  what: 'the kernel panics as it enumerates PCI: the data of preserved devices is in a version that it does not read',
+  what: 'the kernel panics during PCI enumeration: it cannot read this version of the data of preserved devices',
 };
 const AT_IOMMU: Effect = {
   outcome: 'panic',
@@ -288,15 +299,15 @@ const AT_IOMMU: Effect = {
 };
 
 /**
- * Upstream's own data of devices, by its names (7.4 and the series before it): another version is a panic, and who does
- * not know the name at all takes no harm of it.
+ * Upstream's own data of devices, by its names (7.4 and the series before it): another version is a panic. A kernel
+ * that does not know the name is not affected.
  */
 export const UPSTREAM_RULES: Readonly<Record<string, Pick<Rule, 'differs' | 'unknown'>>> = {
   pci: { differs: AT_ENUMERATION, unknown: NONE },
   'iommu-liveupdate': { differs: AT_IOMMU, unknown: NONE },
 };
 
-/** Layouts that changed while their version did not: the two kernels agree on the name and read each other wrongly. */
+/** Layouts that changed without their version: the kernels seem to agree, but read each other's data wrongly. */
 export const SILENT_CHANGES: readonly {
   component: string;
   version: number;
@@ -306,9 +317,7 @@ export const SILENT_CHANGES: readonly {
   { component: 'kho', version: 1, since: [6, 18], what: 'the bitmaps of the memory map grew from 512 bytes to a page' },
 ];
 
-/**
- * Switches on the next kernel's command line. The image understands the handover, and the kernel is told not to use it.
- */
+/** Switches on the next kernel's command line: the image could read the handover, but the switch turns that off. */
 export const SWITCHES = {
   kho: {
     needs: ['session', 'memfd', 'object', 'device'] as readonly Use[],
@@ -316,7 +325,7 @@ export const SWITCHES = {
       outcome: 'leak',
       endsIn: 'leak',
       where: 'luo_early_startup',
-      what: 'kho=off: the memory is reserved all the same, but live update is disabled and nobody can take it back',
+      what: 'kho=off: the memory is reserved anyway, but live update is disabled and nothing can be retrieved',
       signs: ['KHO is disabled', 'open /dev/liveupdate'],
     } satisfies Effect,
   },
@@ -326,7 +335,7 @@ export const SWITCHES = {
       outcome: 'leak',
       endsIn: 'leak',
       where: 'liveupdate_ioctl_init',
-      what: 'liveupdate=off: the memory is reserved, but there is no /dev/liveupdate to take it back with',
+      what: 'liveupdate=off: the memory is reserved, but there is no /dev/liveupdate to retrieve it',
       signs: ['open /dev/liveupdate'],
     } satisfies Effect,
   },

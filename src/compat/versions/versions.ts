@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a kernel reads and writes, put together from all that its image tells.
-import type { Component, ComponentVersions } from '../model/kernel/component.js';
-import { sameComponent, versionsOf } from './component.js';
-import { isSet } from './binary/config.js';
+// Combines all evidence in an image about the versions that a kernel reads and writes.
+import type { Component, ComponentVersions } from '../../model/kernel/component.js';
+import { sameComponent, versionsOf } from '../binary/component.js';
+import { isSet } from '../binary/config.js';
 import { OBJECT_PARTS, objectVersions } from './object-build.js';
 
-/** What was read of an image. */
+/** The evidence in an image. */
 export interface ImageEvidence {
-  /** Version strings found in it. */
+  /** Version strings in it. */
   strings: readonly Component[];
-  /** The content of .liveupdate_versions; null where it has none that can be read. */
+  /** The content of .liveupdate_versions; null if there is none that can be read. */
   listed: readonly Component[] | null;
-  /** Text of the configuration that it was built with; null where that is not known. */
+  /** The configuration that it was built with; null if unknown. */
   config: string | null;
-  /** All of the image was looked through. */
+  /** The whole image was searched. */
   whole: boolean;
 }
 
@@ -24,7 +24,7 @@ export interface KernelVersions {
 }
 
 /**
- * Joins the evidence: the kernel's own list counts before strings, build options before both where they say what is
+ * Combines the evidence: the kernel's own list has precedence over strings, and build options over both for what is
  * written.
  */
 export function kernelVersions({ strings, listed, config, whole }: ImageEvidence): KernelVersions {
@@ -41,7 +41,7 @@ export function kernelVersions({ strings, listed, config, whole }: ImageEvidence
   return { components, versions, known: whole && (components.length > 0 || withoutKho) };
 }
 
-/** A kernel whose components each have the versions that they both read and write, as all stock ones have. */
+/** A kernel that reads and writes one version of each component, like all stock ones. */
 export function stockVersions(components: readonly Component[]): ComponentVersions[] {
   return [...new Set(components.map(({ name }) => name))].map((name) => {
     const all = versionsOf(components, name);
@@ -49,27 +49,25 @@ export function stockVersions(components: readonly Component[]): ComponentVersio
   });
 }
 
-/** What a kernel does with one component; null where it does not have it. */
+/** A kernel's versions of a component; null if it does not have it. */
 export function componentOf(versions: readonly ComponentVersions[], name: string): ComponentVersions | null {
   return versions.find((each) => each.name === name) ?? null;
 }
 
-/** Versions that it understands, highest first. */
+/** Versions that it reads, highest first. */
 export function readsOf(versions: readonly ComponentVersions[], name: string): number[] {
   return componentOf(versions, name)?.reads ?? [];
 }
 
-/**
- * What will be written: one version, or several of which it is one; null where that is not known. Empty: none at all.
- */
+/** The version that it will write, or several of which it is one; null if unknown, empty if it writes none. */
 export function writtenBy(component: ComponentVersions | null): number[] | null {
   if (component === null) return [];
   return component.write === null ? component.writes : [component.write];
 }
 
 /**
- * The highest version that the one can write and the other one reads; null where there is none, or the first is not
- * known.
+ * The highest version that one can write and the other can read; null if there is none, or if the writer's versions are
+ * unknown.
  */
 export function highestCommon(writes: readonly number[] | null, reads: readonly number[]): number | null {
   return (writes ?? [])

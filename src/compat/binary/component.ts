@@ -1,27 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads components as kernels write them. Versions are integers and are compared as integers.
+// Reads components in the notations of kernels. Versions are integers and are compared as integers.
 
-import type { Component } from '../model/kernel/component.js';
+import type { Component } from '../../model/kernel/component.js';
 
-/** A handover names a handful of components; whoever names thousands is not a kernel. */
-const MOST_COMPONENTS = 256;
-/** Longest text that is looked at. */
-const MOST_TEXT = 64 * 1024;
-/** Kernels keep these strings in fields of 48 bytes. */
-const MOST_NAME = 47;
+/** A handover names a handful of components; thousands do not come from a kernel. */
+const MAX_COMPONENTS = 256;
+/** Maximum length of the text. */
+const MAX_TEXT = 64 * 1024;
+/** Kernels store these strings in fields of 48 bytes. */
+const MAX_NAME = 47;
 const NAME = /^[a-z][a-z0-9]*(?:[-_,.][a-z0-9]+)*$/i;
 const VERSIONED = /^(.+)-v(0|[1-9]\d{0,8})$/;
-/**
- * `name version`, `name: version`, `name=version`, for components whose version is a number of its own
- * (kexec-metadata).
- */
+/** `name version`, `name: version`, `name=version`, for components whose version is a plain number (kexec-metadata). */
 const NUMBERED = /^(\S+?)(?:\s*[:=]\s*|\s+)v?(0|[1-9]\d{0,8})$/;
 
 export class ComponentError extends Error {
   override readonly name = 'ComponentError';
 }
 
-/** As parseComponent; nothing where the text is no component. */
+/** Like parseComponent, but empty if the text is not a component. */
 export function componentsIn(text: string): Component[] {
   try {
     return parseComponent(text);
@@ -32,28 +29,28 @@ export function componentsIn(text: string): Component[] {
 }
 
 /**
- * One or many components: `kho-v4`, `kho-v4;vmalloc-v1;radix-v1`, a NUL-separated FDT list (`object-v2`, `object`),
+ * One or more components: `kho-v4`, `kho-v4;vmalloc-v1;radix-v1`, a NUL-separated FDT list (`object-v2`, `object`),
  * `kexec-metadata 1`.
  */
 export function parseComponent(text: string): Component[] {
-  if (text.length > MOST_TEXT) throw new ComponentError(`component text of ${text.length} characters is too long`);
-  const found: Component[] = [];
+  if (text.length > MAX_TEXT) throw new ComponentError(`component text of ${text.length} characters is too long`);
+  const parsed: Component[] = [];
   for (const part of text.split(/[\0;\n]/)) {
     const word = part.trim();
-    // The general name that a `compatible` list ends with says no more than the versions before it.
-    if (word === '' || found.some(({ name }) => name === word)) continue;
-    if (found.length >= MOST_COMPONENTS) throw new ComponentError(`more than ${MOST_COMPONENTS} components`);
+    // A `compatible` list ends with a general name, which adds nothing to the versions before it.
+    if (word === '' || parsed.some(({ name }) => name === word)) continue;
+    if (parsed.length >= MAX_COMPONENTS) throw new ComponentError(`more than ${MAX_COMPONENTS} components`);
     const component = parseOne(word);
-    if (!found.some((known) => sameComponent(known, component))) found.push(component);
+    if (!parsed.some((known) => sameComponent(known, component))) parsed.push(component);
   }
-  if (found.length === 0) throw new ComponentError('no component in an empty text');
-  return found;
+  if (parsed.length === 0) throw new ComponentError('no component in an empty text');
+  return parsed;
 }
 
 function parseOne(word: string): Component {
   const match = VERSIONED.exec(word) ?? NUMBERED.exec(word);
   const name = match?.[1] ?? '';
-  if (match === null || name.length > MOST_NAME || !NAME.test(name)) {
+  if (match === null || name.length > MAX_NAME || !NAME.test(name)) {
     throw new ComponentError(`'${printable(word)}' is not a component: expected NAME-vN, with N an integer`);
   }
   return { name, version: Number(match[2]) };
@@ -72,7 +69,7 @@ export function formatComponent(component: Component): string {
   return `${component.name}-v${component.version}`;
 }
 
-/** The versions of one component, newest first. */
+/** The versions of a component, newest first. */
 export function versionsOf(components: readonly Component[], name: string): number[] {
   return [...new Set(components.filter((component) => component.name === name).map(({ version }) => version))].sort(
     (a, b) => b - a,

@@ -3,15 +3,15 @@
 import { describe, expect, it } from 'vitest';
 import {
   kernelVersions,
-  meets,
+  findMismatches,
   neededVersion,
   parseComponent,
   predict,
   withCmdline,
   type KernelFacts,
-} from '../../src/compat/index.js';
-import { componentOf, highestCommon } from '../../src/compat/versions.js';
-import { KERNELS, objectKernel } from './predict/kernels.js';
+} from '../../../src/compat/index.js';
+import { componentOf, highestCommon } from '../../../src/compat/versions/versions.js';
+import { KERNELS, objectKernel } from '../predict/kernels.js';
 
 const STRINGS = parseComponent('kho-v4;luo-v5;memfd-v2;memblock-v1;reserve-mem-v1');
 const outcome = (
@@ -27,7 +27,9 @@ const outcome = (
 
 describe('what a kernel reads and writes', () => {
   const CONFIG =
-    'CONFIG_KEXEC_HANDOVER=y\nCONFIG_LAB_OBJECT=y\nCONFIG_LAB_OBJECT_READS_1=y\nCONFIG_LAB_OBJECT_READS_2=y\n# CONFIG_LAB_OBJECT_READS_3 is not set\nCONFIG_LAB_OBJECT_WRITES_1=y\nCONFIG_LAB_OBJECT_WRITE=1\nCONFIG_LAB_OBJECT_NOTATION_FDT=y\nCONFIG_LAB_OBJECT_CHECK_EARLY=y\n';
+    'CONFIG_KEXEC_HANDOVER=y\nCONFIG_LAB_OBJECT=y\nCONFIG_LAB_OBJECT_READS_1=y\nCONFIG_LAB_OBJECT_READS_2=y\n# ' +
+    'CONFIG_LAB_OBJECT_READS_3 is not set\nCONFIG_LAB_OBJECT_WRITES_1=y\nCONFIG_LAB_OBJECT_WRITE=1\n' +
+    'CONFIG_LAB_OBJECT_NOTATION_FDT=y\nCONFIG_LAB_OBJECT_CHECK_EARLY=y\n';
   const object = { name: 'object', reads: [2, 1], writes: [1], write: 1, manner: { notation: 'fdt', check: 'early' } };
 
   it('comes from its own list and from its build options', () => {
@@ -88,7 +90,8 @@ describe('what a kernel reads and writes', () => {
     // What the kernel does not take changes nothing.
     expect(
       under(
-        'labobj.reads= labobj.reads=5 labobj.reads=1,,2 labobj.write=02 labobj.write=x labobj.notation=xml labobj.check=never',
+        'labobj.reads= labobj.reads=5 labobj.reads=1,,2 labobj.write=02 labobj.write=x labobj.notation=xml ' +
+          'labobj.check=never',
       ),
     ).toEqual(under(''));
     // A version that it cannot write gives way to the newest that it can.
@@ -172,16 +175,12 @@ describe('an object that the next kernel does not read', () => {
   });
 });
 
-describe('meets', () => {
+describe('findMismatches', () => {
   const next = objectKernel([1], [1], 1);
-  const list = (text: string, ...rest: [to?: KernelFacts, options?: Parameters<typeof meets>[2]]) =>
-    meets(parseComponent(text), rest[0] ?? next, rest[1])?.map(({ component, wrote, reads, endsIn, detail }) => [
-      component,
-      wrote,
-      reads,
-      endsIn,
-      detail.split(':')[0],
-    ]);
+  const list = (text: string, ...rest: [to?: KernelFacts, options?: Parameters<typeof findMismatches>[2]]) =>
+    findMismatches(parseComponent(text), rest[0] ?? next, rest[1])?.map(
+      ({ component, wrote, reads, endsIn, detail }) => [component, wrote, reads, endsIn, detail.split(':')[0]],
+    );
 
   it('lists what would not be read, with function and ending', () => {
     expect(list('kho-v4;luo-v5;memfd-v2;object-v1')).toEqual([]);
@@ -213,6 +212,6 @@ describe('meets', () => {
   });
 
   it('says nothing of an image that could not be read', () => {
-    expect(meets(parseComponent('kho-v4'), { ...next, known: false })).toBeNull();
+    expect(findMismatches(parseComponent('kho-v4'), { ...next, known: false })).toBeNull();
   });
 });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import { ComponentError, formatComponent, parseComponent, versionsOf } from '../../src/compat/index.js';
+import { ComponentError, formatComponent, parseComponent, versionsOf } from '../../../src/compat/index.js';
 
 describe('parseComponent', () => {
   it.each([
