@@ -1,17 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // KVM counts as working only after a real kernel has reached user space on it: there are hosts whose /dev/kvm opens and
 // runs the firmware, and hangs every stock kernel at its entry. The answer is remembered per host.
-import {
-  accessSync,
-  constants,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { accessSync, constants, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { hostname, release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { KernelImage, RootFs } from '../model/kernel/image.js';
@@ -22,6 +12,7 @@ import { removeAtEnd } from '../util/process/reaper.js';
 import { ALWAYS } from '../run/machine/layout.js';
 import { Machine } from '../run/machine/machine.js';
 import { Recorder } from '../run/engine/recorder.js';
+import { replaceFile } from '../util/replace-file.js';
 
 /** Milliseconds. Hardware boots the same kernel in well under a second. */
 const PROBE_DEADLINE = 10_000;
@@ -106,8 +97,5 @@ function remembered(file: string): Record<string, AccelAnswer> {
 }
 
 function remember(file: string, answers: Record<string, AccelAnswer>): void {
-  const fresh = `${file}.${process.pid}`;
-  mkdirSync(join(file, '..'), { recursive: true });
-  writeFileSync(fresh, JSON.stringify(answers));
-  renameSync(fresh, file);
+  replaceFile(file, JSON.stringify(answers));
 }

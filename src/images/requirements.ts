@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Lists what the lab needs on its host, and the Debian package of each. As root, it installs what is missing; otherwise
 // it prints the command to run. The check runs before every run, so it takes only a few system calls.
-import { spawn } from 'node:child_process';
 import { accessSync, closeSync, constants, existsSync, openSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { startChild } from '../util/process/child.js';
 import { commandError, type CommandResult, lastLines } from '../util/process/command.js';
 import { LabError } from '../util/errors.js';
 import { type ImageContext, openWorkspace, type Workspace } from './context.js';
@@ -227,35 +227,26 @@ async function apt(argv: string[], work: Workspace): Promise<CommandResult> {
 }
 
 /** Runs apt without the guard: if it were killed half-way, the host's packages would be left broken. */
-function aptOnce(argv: string[], work: Workspace): Promise<CommandResult> {
-  return new Promise((resolve, reject) => {
-    work.signal.throwIfAborted();
-    const [command = '', ...rest] = argv;
-    const child = spawn(command, rest, {
-      detached: true,
-      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C', PATH: programPath() },
-      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
-    });
-    let output = '';
-    const keep = (chunk: Buffer) => (output = (output + chunk.toString('utf8')).slice(-65536));
-    child.stdout?.on('data', keep);
-    child.stderr?.on('data', keep);
-    // dlstatus:N:PERCENT:TEXT while it fetches, pmstatus:PACKAGE:PERCENT:TEXT while it installs.
-    child.stdio[3]?.on('data', (chunk: Buffer) => {
-      const line = chunk.toString('utf8').trimEnd().split('\n').at(-1) ?? '';
-      const [kind, , percent, ...text] = line.split(':');
-      if (kind === 'dlstatus') report(work, Number(percent) / 2 || 0, text.join(':').trim());
-      if (kind === 'pmstatus') report(work, 50 + (Number(percent) / 2 || 0), text.join(':').trim());
-    });
-    const onAbort = () => child.kill('SIGINT');
-    work.signal.addEventListener('abort', onAbort, { once: true });
-    child.on('error', reject);
-    child.on('close', (code, signal) => {
-      work.signal.removeEventListener('abort', onAbort);
-      if (work.signal.aborted) reject(work.signal.reason as Error);
-      else resolve({ code, signal, stdout: '', stderr: lastLines(output, 60) });
-    });
+async function aptOnce(argv: string[], work: Workspace): Promise<CommandResult> {
+  const child = startChild(argv, {
+    tie: 'none',
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C', PATH: programPath() },
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+    signal: work.signal,
+    killSignal: 'SIGINT',
   });
+  let output = '';
+  const keep = (chunk: Buffer) => (output = (output + chunk.toString('utf8')).slice(-65536));
+  child.stdout?.on('data', keep);
+  child.stderr?.on('data', keep);
+  // dlstatus:N:PERCENT:TEXT while it fetches, pmstatus:PACKAGE:PERCENT:TEXT while it installs.
+  child.third?.on('data', (chunk: Buffer) => {
+    const line = chunk.toString('utf8').trimEnd().split('\n').at(-1) ?? '';
+    const [kind, , percent, ...text] = line.split(':');
+    if (kind === 'dlstatus') report(work, Number(percent) / 2 || 0, text.join(':').trim());
+    if (kind === 'pmstatus') report(work, 50 + (Number(percent) / 2 || 0), text.join(':').trim());
+  });
+  return { ...(await child.ended), stdout: '', stderr: lastLines(output, 60) };
 }
 
 /** Is this an ELF file without an interpreter? */

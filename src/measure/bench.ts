@@ -2,8 +2,7 @@
 // `npm run bench`: the figures of docs/performance.md, measured in one run on this machine. Speed is a ratio of two
 // things measured side by side, because machines are shared. `--runs N` repeats; `--cold` and `--variant` add the
 // figures that take minutes.
-import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, openSync, readSync, rmSync, writeFileSync, closeSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, openSync, readSync, rmSync, writeFileSync, closeSync } from 'node:fs';
 import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { ensureKernel, ensureRootFs } from '../images/index.js';
@@ -14,9 +13,9 @@ import { PAGE, Pattern } from '../oracles/files/pattern.js';
 import { packageRoot } from '../util/package-root.js';
 import { removeAtEnd } from '../util/process/reaper.js';
 import { prepareFloor, runFloor } from './floor.js';
+import { resultOf, runLab } from './lab.js';
 
 const SCENARIO = join(packageRoot(), 'scenarios/first-update.yaml');
-const LAB = join(packageRoot(), 'bin/lab.js');
 const options = process.argv.slice(2);
 const runs = Number(options[options.indexOf('--runs') + 1]) || 5;
 const dir = mkdtempSync(join(tmpdir(), 'lab-bench-'));
@@ -27,15 +26,12 @@ interface LabTime {
   result: Result;
 }
 
-function runLab(scenario: string, env: Record<string, string> = {}): LabTime {
+async function runScenario(scenario: string, env: Record<string, string> = {}): Promise<LabTime> {
   const began = performance.now();
-  const child = spawnSync(
-    process.execPath,
-    [LAB, 'run', scenario, '--json', '--accel', 'tcg', '--results', join(dir, 'results')],
-    { encoding: 'utf8', maxBuffer: 64 << 20, env: { ...process.env, CI: 'true', ...env } },
-  );
-  if (child.status !== 0) throw new Error(`lab run ended with ${child.status}:\n${child.stderr}`);
-  return { ms: performance.now() - began, result: JSON.parse(child.stdout) as Result };
+  const words = ['run', scenario, '--json', '--accel', 'tcg', '--results', join(dir, 'results')];
+  const ended = await runLab(words, { env });
+  if (ended.code !== 0) throw new Error(`lab run ended with ${ended.code}:\n${ended.stderr}`);
+  return { ms: performance.now() - began, result: resultOf(ended) };
 }
 
 function spread(values: readonly number[]): { min: number; median: number; max: number } {
@@ -52,13 +48,13 @@ async function warm(): Promise<void> {
   const context = { signal: new AbortController().signal, onProgress: () => undefined };
   const [from, to] = [await ensureKernel('7.2.12', context), await ensureKernel('7.3.4', context)];
   await ensureRootFs(context);
-  const floor = prepareFloor(dir, from, to);
+  const floor = await prepareFloor(dir, from, to);
   const floors: number[] = [];
   const labs: LabTime[] = [];
   // In turns, so that both bear the same noise.
   for (let i = 0; i < runs; i++) {
     floors.push(await runFloor(floor));
-    labs.push(runLab(SCENARIO));
+    labs.push(await runScenario(SCENARIO));
   }
   row('floor: bare init, QEMU alone', spread(floors.map((ms) => ms / 1000)), 's');
   row('`lab run scenarios/first-update.yaml`, warm, whole process', spread(labs.map(({ ms }) => ms / 1000)), 's');
@@ -73,26 +69,25 @@ async function warm(): Promise<void> {
 }
 
 /** The check of a pair whose kernels are built, as a whole process. */
-function check(): void {
-  const times = Array.from({ length: 2 * runs + 1 }, () => {
+async function check(): Promise<void> {
+  const times: number[] = [];
+  for (let i = 0; i < 2 * runs + 1; i++) {
     const began = performance.now();
-    const child = spawnSync(process.execPath, [LAB, 'check', '--from', '7.2.12', '--to', '7.3.4'], {
-      encoding: 'utf8',
-    });
-    if (child.status !== 0) throw new Error(`lab check ended with ${child.status}:\n${child.stderr}`);
-    return (performance.now() - began) / 1000;
-  });
+    const { code, stderr } = await runLab(['check', '--from', '7.2.12', '--to', '7.3.4']);
+    if (code !== 0) throw new Error(`lab check ended with ${code}:\n${stderr}`);
+    times.push((performance.now() - began) / 1000);
+  }
   // The first one may have read the program from the disk.
   row('`lab check`, built images, whole process', spread(times.slice(1)), 's');
 }
 
-function largeMachine(): void {
+async function largeMachine(): Promise<void> {
   const scenario = join(dir, 'large.yaml');
   writeFileSync(
     scenario,
     'name: large\nfrom: 7.2.12\nto: 7.3.4\nmachine: {memory: 4GiB}\nsessions: [{name: vm0, files: [{name: ram, memfd: 2GiB}]}]\nexpect: preserved\n',
   );
-  const { result } = runLab(scenario);
+  const { result } = await runScenario(scenario);
   row(
     "peak memory of the lab's process, 4 GiB machine, 2 GiB preserved",
     spread([result.lab.peakRssKiB / 1024]),
@@ -145,15 +140,15 @@ function pageStateOracle(): void {
 }
 
 /** From an empty cache to the first verdict; the host packages are there already. */
-function cold(): void {
-  const { ms } = runLab(SCENARIO, { LAB_CACHE: join(dir, 'cache') });
+async function cold(): Promise<void> {
+  const { ms } = await runScenario(SCENARIO, { LAB_CACHE: join(dir, 'cache') });
   row('cold: empty cache to the first verdict', spread([ms / 60_000]), 'min', 1);
 }
 
 /** Another kernel from a source that was built before: one option differs, ccache has the rest. */
-function variant(): void {
+async function variant(): Promise<void> {
   const definitions = join(dir, 'definitions');
-  execFileSync('mkdir', ['-p', definitions]);
+  mkdirSync(definitions, { recursive: true });
   writeFileSync(
     join(definitions, 'variant.config'),
     `CONFIG_IKCONFIG=y\nCONFIG_LOG_BUF_SHIFT=${12 + (process.pid % 8)}\n`,
@@ -163,11 +158,8 @@ function variant(): void {
     'description: one option differs\nbase: 7.3.4\nconfig: [./variant.config]\n',
   );
   const began = performance.now();
-  const child = spawnSync(process.execPath, [LAB, 'images', 'build', 'bench-variant'], {
-    encoding: 'utf8',
-    env: { ...process.env, CI: 'true', LAB_IMAGES: definitions },
-  });
-  if (child.status !== 0) throw new Error(child.stderr);
+  const { code, stderr } = await runLab(['images', 'build', 'bench-variant'], { env: { LAB_IMAGES: definitions } });
+  if (code !== 0) throw new Error(stderr);
   row('second variant of a built source', spread([(performance.now() - began) / 1000]), 's', 0);
 }
 
@@ -175,11 +167,11 @@ process.stdout.write(
   `${cpus().length} x ${cpus()[0]?.model.trim()}, ${(totalmem() / (1 << 30)).toFixed(0)} GiB, Node ${process.version}, ${runs} runs\n\n| what | least / median / most |\n|---|---|\n`,
 );
 await warm();
-check();
-largeMachine();
+await check();
+await largeMachine();
 pageOracle();
 pageStateOracle();
-if (options.includes('--variant')) variant();
-if (options.includes('--cold')) cold();
+if (options.includes('--variant')) await variant();
+if (options.includes('--cold')) await cold();
 rmSync(dir, { recursive: true, force: true });
 process.exit(0);

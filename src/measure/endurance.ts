@@ -2,13 +2,11 @@
 // `npm run endurance`: one machine, updated over and over there and back, with guests that live through all of it.
 // `--updates N` (10; 200 take some half an hour), `--guests N` (4), `--size SIZE` (8MiB). Prints what the docs show,
 // and ends with 0 only if not a page was lost and memory stayed flat.
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Result } from '../model/result/result.js';
-import { packageRoot } from '../util/package-root.js';
 import { removeAtEnd } from '../util/process/reaper.js';
+import { resultOf, runLab, toStderr } from './lab.js';
 
 const KERNELS = ['7.3.4', '7.2.12'] as const;
 const options = process.argv.slice(2);
@@ -33,12 +31,8 @@ sessions:
 `,
 );
 const began = performance.now();
-const child = spawnSync(
-  process.execPath,
-  [join(packageRoot(), 'bin/lab.js'), 'run', scenario, '--json', '--results', join(folder, 'results')],
-  { encoding: 'utf8', maxBuffer: 512 << 20, stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, CI: 'true' } },
-);
-const result = JSON.parse(child.stdout) as Result;
+const ended = await runLab(['run', scenario, '--json', '--results', join(folder, 'results')], { onStderr: toStderr });
+const result = resultOf(ended);
 const minutes = (performance.now() - began) / 60_000;
 const { memory, downtime } = result;
 const survived = result.guests.filter(({ state }) => state === 'survived').length;

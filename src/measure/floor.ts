@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // The floor of a live update: the same two kernels and the same work with a bare init and no lab, QEMU alone.
-import { execFileSync, spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cpioArchive } from '../images/build/cpio.js';
 import type { KernelImage } from '../model/kernel/image.js';
 import { packageRoot } from '../util/package-root.js';
+import { startChild } from '../util/process/child.js';
+import { mustRun } from '../util/process/command.js';
 
 export interface Floor {
   args: string[];
 }
 
 /** Compiles the bare init and lays out its initramfs in `dir`. */
-export function prepareFloor(dir: string, from: KernelImage, to: KernelImage): Floor {
+export async function prepareFloor(dir: string, from: KernelImage, to: KernelImage): Promise<Floor> {
   const program = join(dir, 'floor');
-  execFileSync('gcc', ['-O2', '-static', '-s', '-o', program, join(packageRoot(), 'lab/floor/floor.c')]);
+  const source = join(packageRoot(), 'lab/floor/floor.c');
+  await mustRun(['gcc', '-O2', '-static', '-s', '-o', program, source], 'cannot build the floor');
   const base = [
     { kind: 'dir', path: 'dev', mode: 0o755 },
     { kind: 'dir', path: 'proc', mode: 0o755 },
@@ -61,16 +63,15 @@ export function prepareFloor(dir: string, from: KernelImage, to: KernelImage): F
 }
 
 /** One run. @returns milliseconds of the whole process; throws where the update did not work */
-export function runFloor(floor: Floor): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const began = performance.now();
-    const child = spawn('qemu-system-x86_64', floor.args, { stdio: ['ignore', 'pipe', 'inherit'] });
-    let text = '';
-    child.stdout.on('data', (chunk: Buffer) => (text = (text + chunk.toString('latin1')).slice(-65536)));
-    child.once('error', reject);
-    child.once('close', () => {
-      if (text.includes('FLOOR OK bad=0')) resolve(performance.now() - began);
-      else reject(new Error(`the floor did not work:\n${text.slice(-2000)}`));
-    });
+export async function runFloor(floor: Floor): Promise<number> {
+  const began = performance.now();
+  const child = startChild(['qemu-system-x86_64', ...floor.args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    tie: 'dies-with-lab',
   });
+  let text = '';
+  child.stdout?.on('data', (chunk: Buffer) => (text = (text + chunk.toString('latin1')).slice(-65536)));
+  await child.ended;
+  if (!text.includes('FLOOR OK bad=0')) throw new Error(`the floor did not work:\n${text.slice(-2000)}`);
+  return performance.now() - began;
 }

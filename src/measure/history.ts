@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // `npm run bench:history`: the figures of docs/history.md and docs/report.md, with made-up results on this machine.
 // `--runs N` makes fewer than 100,000.
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { packageRoot } from '../util/package-root.js';
 import { keep, removeAtEnd } from '../util/process/reaper.js';
 import { withBrowser } from './browser.js';
+import { runLab } from './lab.js';
 import { writeNight } from './synthetic.js';
 
-const LAB = join(packageRoot(), 'bin/lab.js');
 const KERNELS = ['6.19.11', '7.1.13', '7.2.12', '7.3.4'];
 const CELLS = 2000;
 const options = process.argv.slice(2);
@@ -25,15 +23,11 @@ const TELL_CPU =
   'data:text/javascript,import{writeSync}from"node:fs";process.on("exit",()=>{const{user,system}=process.cpuUsage();writeSync(2,"\\ncpu "+(user+system)/1e6)})';
 
 /** Whole process: seconds by the clock, and of a processor. An exit status above 1 is an error. */
-function lab(...args: string[]): string {
+async function lab(...args: string[]): Promise<string> {
   const began = performance.now();
-  const child = spawnSync(process.execPath, ['--import', TELL_CPU, LAB, ...args], {
-    encoding: 'utf8',
-    maxBuffer: 256 << 20,
-  });
-  if (child.status === null || child.status > 1)
-    throw new Error(`lab ${args.join(' ')} ended with ${child.status}:\n${child.stderr}`);
-  const cpu = Number(/\ncpu ([\d.]+)$/.exec(child.stderr)?.[1]);
+  const { code, stderr } = await runLab(args, { node: ['--import', TELL_CPU] });
+  if (code === null || code > 1) throw new Error(`lab ${args.join(' ')} ended with ${code}:\n${stderr}`);
+  const cpu = Number(/\ncpu ([\d.]+)$/.exec(stderr)?.[1]);
   return `${((performance.now() - began) / 1000).toFixed(2)} s (${cpu.toFixed(2)} s of a processor)`;
 }
 
@@ -92,13 +86,17 @@ try {
   row('---', '---', '---');
   row(
     `index of ${nights * CELLS} runs built anew, \`lab history --rebuild\``,
-    lab('history', '--rebuild', '--results', results),
+    await lab('history', '--rebuild', '--results', results),
     '60 s',
   );
-  row('the same, nothing new, `lab history`', lab('history', '--results', results), '');
-  row(`\`lab diff\` of two nights of ${CELLS}`, lab('diff', '--results', results), '1 s');
+  row('the same, nothing new, `lab history`', await lab('history', '--results', results), '');
+  row(`\`lab diff\` of two nights of ${CELLS}`, await lab('diff', '--results', results), '1 s');
   const html = join(dir, 'html');
-  row(`\`lab report --html\` of a night of ${CELLS}`, lab('report', '--results', results, '--html', html), '10 s');
+  row(
+    `\`lab report --html\` of a night of ${CELLS}`,
+    await lab('report', '--results', results, '--html', html),
+    '10 s',
+  );
   row('its size', `${(sizeOf(html) / (1 << 20)).toFixed(1)} MiB`, '20 MiB');
   const { usable, choice, requests } = await front(html);
   row('front page in Chromium, drawn and usable', `${(usable / 1000).toFixed(2)} s`, '1 s');

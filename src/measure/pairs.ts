@@ -1,40 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 // `npm run pairs`: runs scenarios/pair.yaml over all pairs of the kernels that have LUO and prints the table of
 // docs/pairs.md.
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Result } from '../model/result/result.js';
 import { packageRoot } from '../util/package-root.js';
 import { removeAtEnd } from '../util/process/reaper.js';
+import { resultOf, runLab, toStderr } from './lab.js';
 
 const KERNELS = ['6.19.11', '7.1.13', '7.2.12', '7.3.4'];
 const results = mkdtempSync(join(tmpdir(), 'lab-pairs-'));
 removeAtEnd(results);
 
-function run(from: string, to: string): Result {
-  const args = [
-    join(packageRoot(), 'bin/lab.js'),
-    'run',
-    join(packageRoot(), 'scenarios/pair.yaml'),
-    '--json',
-    '--from',
-    from,
-    '--to',
-    to,
-    '--results',
-    results,
-  ];
-  const child = spawnSync(process.execPath, args, {
-    encoding: 'utf8',
-    maxBuffer: 64 << 20,
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, CI: 'true' },
-  });
+async function run(from: string, to: string): Promise<Result> {
+  const scenario = join(packageRoot(), 'scenarios/pair.yaml');
+  const words = ['run', scenario, '--json', '--from', from, '--to', to, '--results', results];
+  const ended = await runLab(words, { onStderr: toStderr });
   // 1: not the outcome that pair.yaml expects, which is what the table is about.
-  if (child.status !== 0 && child.status !== 1) throw new Error(`${from} to ${to}: lab run ended with ${child.status}`);
-  return JSON.parse(child.stdout) as Result;
+  if (ended.code !== 0 && ended.code !== 1) throw new Error(`${from} to ${to}: lab run ended with ${ended.code}`);
+  return resultOf(ended);
 }
 
 /** The first mismatch, if there is one. */
@@ -64,7 +49,7 @@ function cellOf(result: Result): string {
 
 process.stdout.write('| from | to | outcome |\n|---|---|---|\n');
 for (const from of KERNELS) {
-  for (const to of KERNELS) process.stdout.write(`| ${from} | ${to} | ${cellOf(run(from, to))} |\n`);
+  for (const to of KERNELS) process.stdout.write(`| ${from} | ${to} | ${cellOf(await run(from, to))} |\n`);
 }
 rmSync(results, { recursive: true, force: true });
 process.exit(0);

@@ -2,6 +2,7 @@
 // Builds QEMU's arguments for a machine: one small pure function per concern, with the reasons beside it.
 import type { DevicePlan } from '../model/scenario/device.js';
 import { hardwareArgs, splitsInterrupts, traceArgs } from './hardware.js';
+import { shellQuote } from '../util/text/shell-quote.js';
 
 export type Accel = 'kvm' | 'tcg';
 
@@ -169,11 +170,6 @@ export function qemuArgs(config: MachineConfig): string[] {
 /** In QEMU's option lists, a comma in a value is doubled. */
 function escapeCommas(value: string): string {
   return value.replaceAll(',', ',,');
-}
-
-/** One shell word; the shell reads it back as it was. */
-export function shellQuote(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
 /** Formats the command line for pasting: one option and its value per line. */

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Asks a QEMU binary which device models it has, and which options some of them have. The answer is stored per binary.
-import { mkdirSync, readFileSync, realpathSync, renameSync, statSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { readFileSync, realpathSync, statSync } from 'node:fs';
 import type { DevicePlan } from '../model/scenario/device.js';
 import { runCommand } from '../util/process/command.js';
 import { LabError } from '../util/errors.js';
 import { iommuDevice, QEMU_MODELS, ROOT_PORT } from './hardware.js';
+import { replaceFile } from '../util/replace-file.js';
 
 export interface QemuFacts {
   models: string[];
@@ -69,10 +69,7 @@ function remembered(file: string): Record<string, QemuFacts> {
 }
 
 function remember(file: string, facts: Record<string, QemuFacts>): void {
-  const fresh = `${file}.${process.pid}`;
-  mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(fresh, JSON.stringify(facts));
-  renameSync(fresh, file);
+  replaceFile(file, JSON.stringify(facts));
 }
 
 /**

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// One QEMU process, from its start to its end. It dies with the lab, even if the lab gets SIGKILL: setpriv(1) gives it
-// a parent-death signal.
-import { spawn, type ChildProcess } from 'node:child_process';
+// One QEMU process, from its start to its end. It dies with the lab, even if the lab gets SIGKILL.
 import { within } from '../util/deadline.js';
-import { LabError } from '../util/errors.js';
+import { LabError, messageOf } from '../util/errors.js';
+import { type Child, type ChildEnd, startChild } from '../util/process/child.js';
 import { qemuArgs, pasteable, type MachineConfig } from './args.js';
 
 export const QEMU = 'qemu-system-x86_64';
@@ -23,7 +22,7 @@ export class QemuProcess {
   private ending = false;
 
   private constructor(
-    private readonly child: ChildProcess,
+    private readonly child: Child,
     /** The exact command line, ready to paste into a shell. */
     readonly commandLine: string,
   ) {
@@ -32,28 +31,28 @@ export class QemuProcess {
     child.stderr?.on('data', (chunk: Buffer) => {
       this.stderr = (this.stderr + chunk.toString('utf8')).slice(-8192);
     });
-    this.exited = new Promise((resolve) => {
-      const end = (code: number | null, signal: NodeJS.Signals | null, why: string) => {
-        resolve({ code, signal, stderr: this.stderr });
-        controller.abort(new LabError(why, { detail: this.stderr.trim() || null }));
-      };
-      child.once('error', (error) => end(null, null, `QEMU could not be started: ${error.message}`));
-      child.once('close', (code, signal) =>
+    const end = ({ code, signal }: ChildEnd, why: string): QemuExit => {
+      controller.abort(new LabError(why, { detail: this.stderr.trim() || null }));
+      return { code, signal, stderr: this.stderr };
+    };
+    this.exited = child.ended.then(
+      (how) =>
         end(
-          code,
-          signal,
-          this.ending ? 'QEMU was ended by the lab' : `QEMU ended on its own (${signal ?? `exit status ${code}`})`,
+          how,
+          this.ending
+            ? 'QEMU was ended by the lab'
+            : `QEMU ended on its own (${how.signal ?? `exit status ${how.code}`})`,
         ),
-      );
-    });
+      (error: unknown) => end({ code: null, signal: null }, `QEMU could not be started: ${messageOf(error)}`),
+    );
   }
 
   static start(config: MachineConfig): QemuProcess {
     const args = qemuArgs(config);
-    // It gets its own process group, so that Ctrl-C reaches only the lab, which then ends the machine in order.
-    const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', QEMU, ...args], {
+    // It has its own process group, so that Ctrl-C reaches only the lab, which then ends the machine in order.
+    const child = startChild([QEMU, ...args], {
       stdio: ['ignore', 'ignore', 'pipe'],
-      detached: true,
+      tie: 'dies-with-lab',
       cwd: config.dir,
     });
     return new QemuProcess(child, pasteable(QEMU, args, config.dir));

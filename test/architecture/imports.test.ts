@@ -43,7 +43,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'repro',
   ],
   // Benchmarks and measured tables: users of the lab, like cli.
-  measure: ['images', 'oracles', 'scenario', 'perform'],
+  measure: ['images', 'oracles', 'scenario', 'perform', 'store'],
 };
 /** Folders that touch neither the file system nor processes. */
 const PURE = ['model', 'console', 'compat', 'handover', 'oracles', 'verdict'];
@@ -74,6 +74,11 @@ describe('imports between the folders of src/', () => {
       ({ from, target }) => from !== 'run' && from !== 'host' && target.startsWith('run/') && target !== 'run/index.ts',
     );
     expect(wrong).toEqual([]);
+  });
+
+  it('start processes in one place only', () => {
+    const starters = imports.filter(({ target }) => /^(node:)?(child_process|cluster)$|^execa$/.test(target));
+    expect(starters.map(({ file }) => file)).toEqual(['util/process/child.ts']);
   });
 
   it('of pure folders reach no file, process or socket', () => {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { pasteable, qemuArgs, shellQuote, type MachineConfig } from '../../src/qemu/args.js';
+import { pasteable, qemuArgs, type MachineConfig } from '../../src/qemu/args.js';
+import { shellQuote } from '../../src/util/text/shell-quote.js';
 
 const CONFIG: MachineConfig = {
   name: 'lab-1',

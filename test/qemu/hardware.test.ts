@@ -4,7 +4,6 @@ import { describe, expect, it } from 'vitest';
 import type { DevicePlan } from '../../src/model/scenario/device.js';
 import { qemuArgs } from '../../src/qemu/args.js';
 import { missingInQemu, modelsOf, optionsOf, type QemuFacts } from '../../src/qemu/probe.js';
-import { parseTraceLine } from '../../src/qemu/trace-line.js';
 import { traceEvents } from '../../src/run/devices/trace.js';
 import { parseScenario } from '../../src/scenario/index.js';
 
@@ -113,20 +112,4 @@ describe('the features of a QEMU', () => {
     ]);
     expect(missingInQemu(plan('iommu: virtio'), facts)).toEqual([{ device: null, what: 'no virtio-iommu-pci' }]);
   });
-});
-
-it('parses a trace line', () => {
-  expect(parseTraceLine('4711@1795358673.724761:vtd_dmar_enable enable 1')).toEqual({
-    wallMs: 1795358673724.761,
-    event: 'vtd_dmar_enable',
-    text: 'enable 1',
-  });
-  expect(parseTraceLine('4711@1795358673.000001:virtio_iommu_system_reset system reset!')?.text).toBe('system reset!');
-  for (const other of [
-    '',
-    'qemu-system-x86_64: warning',
-    '2026-11-22T14:44:27.677155Z qemu-system-x86_64: -device x: no such thing',
-    '4711@17953.7:vtd enable',
-  ])
-    expect(parseTraceLine(other)).toBeNull();
 });

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The compiler's version, which is part of every cache key, and the command that kbuild compiles with. The version is
 // stored by the identity of the files, so that a warm run does not start gcc.
-import { mkdirSync, readFileSync, realpathSync, renameSync, statSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { mustRun } from '../../util/process/command.js';
 import { LabError } from '../../util/errors.js';
 import { keyOf, readJson, writeJson } from '../cache/cache.js';
 import type { Workspace } from '../context.js';
 import { findProgram } from '../requirements.js';
+import { replaceFile } from '../../util/replace-file.js';
 
 /** Identifies a file without reading it: a later file of the same name has another identity. */
 export function fileIdentity(path: string): string {
@@ -54,10 +54,7 @@ exec ccache gcc "$@"
 export function compileCommand(work: Workspace): string {
   const path = work.cache.program('compile');
   if (readText(path) === COMPILE) return path;
-  mkdirSync(dirname(path), { recursive: true });
-  const beside = `${path}.${process.pid}`;
-  writeFileSync(beside, COMPILE, { mode: 0o755 });
-  renameSync(beside, path);
+  replaceFile(path, COMPILE, { mode: 0o755 });
   return path;
 }
 

@@ -7,12 +7,13 @@ import type { RootFs } from '../../model/kernel/image.js';
 import { mustRun } from '../../util/process/command.js';
 import { LabError } from '../../util/errors.js';
 import { withLock } from '../../util/process/lock.js';
-import { keyOf, onDisk, readJson, sha256, writeJson, writeWhole } from '../cache/cache.js';
+import { keyOf, onDisk, readJson, sha256, writeJson } from '../cache/cache.js';
 import { compilerVersion, fileIdentity } from './compiler.js';
 import { type ImageContext, openWorkspace, type Workspace } from '../context.js';
 import { type CpioEntry, cpioArchive } from './cpio.js';
 import { ensureTools, findProgram, isStaticElf, programPath } from '../requirements.js';
 import { compileProgram, PROGRAMS, sourcesOf } from './programs.js';
+import { replaceFile } from '../../util/replace-file.js';
 
 /** Increased when the same inputs would give another archive. */
 const RECIPE = 3;
@@ -163,7 +164,7 @@ async function make(key: string, inputs: Inputs, work: Workspace, holdFd: number
   }
   work.onProgress({ task: TASK, done: PROGRAMS.length, of: PROGRAMS.length + 1, detail: 'writing the archive' });
   const archive = cpioArchive(layOut(files, inputs.applets));
-  writeWhole(join(beside, 'initramfs.cpio'), archive);
+  replaceFile(join(beside, 'initramfs.cpio'), archive);
   writeJson(join(beside, 'image.json'), { schema: 1, sha256: sha256(archive), size: archive.length } satisfies Stored);
   rmSync(join(beside, 'program'), { force: true });
   rmSync(work.cache.rootfs(key), { recursive: true, force: true });

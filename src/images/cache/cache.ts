@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The cache's folders. Everything in it is made beside its place and renamed into it, so that what is there is whole;
 // deleting any of it, or all, costs time and nothing else.
-import { createHash, randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { isDiskFull, LabError, messageOf } from '../../util/errors.js';
+import { replaceFile } from '../../util/replace-file.js';
 
 export function defaultCacheDir(): string {
   if (process.env['LAB_CACHE']) return resolve(process.env['LAB_CACHE']);
@@ -83,14 +84,6 @@ export function readJson<T>(path: string): T | null {
   }
 }
 
-/** Writes beside and renames: a reader sees the old content or the new. */
-export function writeWhole(path: string, data: string | Buffer): void {
-  mkdirSync(dirname(path), { recursive: true });
-  const beside = `${path}.${process.pid}.${randomBytes(4).toString('hex')}`;
-  writeFileSync(beside, data);
-  renameSync(beside, path);
-}
-
 export function writeJson(path: string, data: unknown): void {
-  writeWhole(path, `${JSON.stringify(data, null, 2)}\n`);
+  replaceFile(path, `${JSON.stringify(data, null, 2)}\n`);
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writes a definition that adds configuration lines to another one. It lies in the cache, named by its content.
 import { join } from 'node:path';
-import { keyOf, writeWhole } from '../cache/cache.js';
+import { keyOf } from '../cache/cache.js';
 import type { Workspace } from '../context.js';
+import { replaceFile } from '../../util/replace-file.js';
 
 /**
  * Writes the definition.
@@ -13,9 +14,9 @@ import type { Workspace } from '../context.js';
 export function writeVariant(base: string, name: string, lines: readonly string[], work: Workspace): string {
   const key = keyOf([base, lines]).slice(0, 8);
   const folder = join(work.cache.dir, 'variants');
-  writeWhole(join(folder, `${key}.config`), `${lines.join('\n')}\n`);
+  replaceFile(join(folder, `${key}.config`), `${lines.join('\n')}\n`);
   const file = join(folder, `${name}-${key}.yaml`);
-  writeWhole(
+  replaceFile(
     file,
     `description: ${JSON.stringify(`${lines.join(' ').slice(0, 200)}`)}\nbase: ${JSON.stringify(base)}\nconfig: [./${key}.config]\nbuild: on-demand\n`,
   );

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Fetches packages of other Debian suites from the mirror that this host already uses, without changing the host:
 // lists, cache and sources are private folders of the cache. apt itself checks signatures and checksums.
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { commandError, mustRun, runCommand } from '../../util/process/command.js';
 import { LabError } from '../../util/errors.js';
@@ -9,6 +9,7 @@ import { withLock } from '../../util/process/lock.js';
 import type { Workspace } from '../context.js';
 import type { Source } from '../definition/definition.js';
 import { programPath } from '../requirements.js';
+import { replaceFile } from '../../util/replace-file.js';
 
 export type AptSource = Extract<Source, { kind: 'apt-source' | 'apt-binary' }>;
 
@@ -134,8 +135,7 @@ async function prepareSuite(suite: string, work: Workspace): Promise<Suite> {
         if (existsSync(ready) && when === 'once') return;
         for (const sub of ['lists/partial', 'cache/archives/partial']) mkdirSync(join(dir, sub), { recursive: true });
         const text = sourcesFile(await hostMirror(work), suite);
-        writeFileSync(join(dir, 'lab.sources.new'), text);
-        renameSync(join(dir, 'lab.sources.new'), join(dir, 'lab.sources'));
+        replaceFile(join(dir, 'lab.sources'), text);
         const timer = setInterval(() => work.onProgress({ task, done: bytesIn(lists), of: null }), 250);
         try {
           const result = await runCommand([...command, 'update', '--error-on=any'], {

@@ -2,18 +2,18 @@
 // `npm run corpus`: runs labelled scenarios again and again and prints the tables of docs/mismatch.md and
 // docs/accuracy.md. Every run is written down at once: a measurement that is interrupted, by Ctrl-C or by SIGKILL, goes
 // on with the next run when it is started again.
-import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { execa } from 'execa';
 import { ensureKernel, ensureRootFs } from '../../images/index.js';
 import type { Result } from '../../model/result/result.js';
 import { loadScenario } from '../../scenario/index.js';
 import { packageRoot } from '../../util/package-root.js';
+import { type Child, startChild } from '../../util/process/child.js';
 import { removeAtEnd } from '../../util/process/reaper.js';
 import { inWindow } from '../../util/window.js';
+import { resultOf, runLab } from '../lab.js';
 import { type Conditions, CorpusJournal, digestOf, type Entry } from './journal.js';
 import { accuracyTables, type Labelled, outcomeTables, predictionLine, SUMMARY_HEAD, summaryRow } from './tables.js';
 
@@ -63,9 +63,9 @@ async function labelledScenarios(): Promise<Labelled[]> {
 }
 
 /** Processes that do nothing but use a processor; they end with this one. */
-function busy(count: number): ChildProcess[] {
+function busy(count: number): Child[] {
   return Array.from({ length: count }, () =>
-    spawn('setpriv', ['--pdeathsig', 'KILL', '--', process.execPath, '-e', 'for (;;);'], { stdio: 'ignore' }),
+    startChild([process.execPath, '-e', 'for (;;);'], { stdio: ['ignore', 'ignore', 'ignore'], tie: 'dies-with-lab' }),
   );
 }
 
@@ -76,15 +76,11 @@ async function runOnce(
   results: string,
 ): Promise<{ result: Result; seconds: number } | null> {
   const began = performance.now();
-  const { stdout, stderr } = await execa(
-    process.execPath,
-    [join(ROOT, 'bin/lab.js'), 'run', path, '--json', '--results', results, ...(icount ? ['--icount'] : [])],
-    { reject: false, env: { CI: 'true' }, maxBuffer: 64 << 20 },
-  );
+  const ended = await runLab(['run', path, '--json', '--results', results, ...(icount ? ['--icount'] : [])]);
   try {
-    return { result: JSON.parse(stdout) as Result, seconds: (performance.now() - began) / 1000 };
+    return { result: resultOf(ended), seconds: (performance.now() - began) / 1000 };
   } catch {
-    process.stderr.write(`${path}: no result\n${stderr.slice(-4000)}\n`);
+    process.stderr.write(`${path}: no result\n${ended.stderr.slice(-4000)}\n`);
     return null;
   }
 }

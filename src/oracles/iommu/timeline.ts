@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Builds the history of an IOMMU from QEMU's output.
 import { printable } from '../../util/text/escape.js';
+import { parseTraceLine, type TraceLine } from '../../util/text/trace-line.js';
 import { EventReader, type IommuEvent, type IommuEventKind } from './trace-events.js';
-import { parseTraceLine } from './trace-line.js';
 
 export interface IommuTimeline {
   events: IommuEvent[];
@@ -35,7 +35,7 @@ export class TimelineReader {
   push(line: string): void {
     const { timeline } = this;
     if (line === '') return;
-    const parsed = parseTraceLine(line);
+    const parsed = lineOfIommu(line);
     const event = parsed === null ? 'unread' : this.reader.read(parsed);
     if (event === null) return;
     if (event === 'unread') {
@@ -58,6 +58,16 @@ export class TimelineReader {
     this.kept.set(event.kind, kept + 1);
     timeline.events.push(event);
   }
+}
+
+/** Longer lines are none of QEMU's. */
+const MAX_LINE = 2048;
+
+/** Null for a line that says nothing of an IOMMU. */
+function lineOfIommu(line: string): TraceLine | null {
+  const parsed = line.length > MAX_LINE ? null : parseTraceLine(line);
+  if (parsed === null || !/^(?:vtd|amdvi|virtio_iommu)/.test(parsed.name)) return null;
+  return { ...parsed, text: parsed.text.trimEnd() };
 }
 
 /** Does this event turn translation of DMA on or off? */

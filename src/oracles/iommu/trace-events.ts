@@ -2,7 +2,7 @@
 // The meaning of QEMU's trace events for IOMMUs (hw/i386/trace-events and hw/virtio/trace-events of QEMU 7.2).
 import { printable } from '../../util/text/escape.js';
 import type { TableRoot } from './walk/device.js';
-import type { TraceLine } from './trace-line.js';
+import type { TraceLine } from '../../util/text/trace-line.js';
 
 /**
  * - `enable`, `disable`: translation of DMA. `ir-enable`, `ir-disable`: of interrupts.

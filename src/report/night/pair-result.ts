@@ -5,6 +5,7 @@ import { ENDS_IN } from '../../model/result/outcome.js';
 import { WITNESSES } from '../../model/result/witness.js';
 import { chainText } from '../../store/matrix/pair-results.js';
 import { printable } from '../../util/text/escape.js';
+import { shellQuote } from '../../util/text/shell-quote.js';
 
 export { chainText };
 
@@ -74,11 +75,7 @@ export function failed(pairResult: PairResult): boolean {
 
 /** The command that runs it again. The kernels of a chain are in its scenario. */
 export function rerunCommand({ scenario, kernels }: Pick<PairResult, 'scenario' | 'kernels'>): string {
+  // A name may come from anybody's file.
   const words = kernels.length === 2 ? ['--from', kernels[0] as string, '--to', kernels[1] as string] : [];
-  return ['lab', 'run', scenario, ...words].map(shellWord).join(' ');
-}
-
-/** Quotes a word for a shell: a name may come from anybody's file. */
-export function shellWord(word: string): string {
-  return /^[\w./:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+  return ['lab', 'run', scenario, ...words].map(shellQuote).join(' ');
 }

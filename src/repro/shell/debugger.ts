@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The lines that attach gdb, in another terminal, to a kernel of the run or to the next one.
-import { shellQuote } from '../../qemu/args.js';
+import { shellQuote } from '../../util/text/shell-quote.js';
 
 export interface DebuggedKernel {
   name: string;

@@ -3,9 +3,9 @@
 import { createInterface } from 'node:readline';
 import type { Session } from '../../guest/session.js';
 import type { Machine } from '../../run/index.js';
-import { shellQuote } from '../../qemu/args.js';
 import { printable } from '../../util/text/escape.js';
 import { messageOf } from '../../util/errors.js';
+import { shellQuote } from '../../util/text/shell-quote.js';
 
 export interface Terminal {
   input: NodeJS.ReadStream;

@@ -6,9 +6,9 @@ import type { DevicePlan } from '../../model/scenario/device.js';
 import { type IommuEvent, TimelineReader, TRACE_EVENTS } from '../../oracles/iommu/index.js';
 import { meaningOf, parseConfigWrite, type TraceItem } from '../../oracles/pci/trace.js';
 import { TRACE_FILE } from '../../qemu/hardware.js';
-import { parseTraceLine, type TraceLine } from '../../qemu/trace-line.js';
 import { printable } from '../../util/text/escape.js';
 import { LineSplitter } from '../../util/text/lines.js';
+import { parseTraceLine, type TraceLine } from '../../util/text/trace-line.js';
 import { FileTail } from '../../util/process/tail.js';
 import type { Recorder } from '../engine/recorder.js';
 
@@ -145,22 +145,22 @@ export class TraceLog {
   private take(line: string): void {
     if (line === '') return;
     const parsed = parseTraceLine(line);
-    if (parsed === null) {
+    if (parsed === null || parsed.tMicros === null || parsed.source === 'error') {
       this.missed(line);
       return;
     }
     // The order of the lines is QEMU's; a wall clock that was set back must not turn it round.
     const t = Math.max(
       this.last,
-      Math.round(Math.min(this.recorder.clock.now(), parsed.wallMs - this.offset) * 1000) / 1000,
+      Math.round(Math.min(this.recorder.clock.now(), parsed.tMicros / 1000 - this.offset) * 1000) / 1000,
     );
     this.last = t;
-    if (parsed.event.startsWith('pci_')) this.takePci(line, parsed, t);
+    if (parsed.name.startsWith('pci_')) this.takePci(line, parsed, t);
     else this.takeIommu(line, t);
   }
 
   /** Most writes say nothing of what is asked here. They are not kept, so that no flood of them hides the others. */
-  private takePci(line: string, { event, text }: TraceLine, t: number): void {
+  private takePci(line: string, { name, text }: TraceLine, t: number): void {
     const write = parseConfigWrite(text);
     if (write === null) {
       this.missed(line);
@@ -177,7 +177,7 @@ export class TraceLog {
       this.dropped++;
       return;
     }
-    this.items.push({ t, epoch: this.recorder.epochAt(t), event, text });
+    this.items.push({ t, epoch: this.recorder.epochAt(t), event: name, text });
   }
 
   private takeIommu(line: string, t: number): void {

@@ -13,6 +13,7 @@ import { injectFault } from '../update/faults.js';
 import { loadNext } from '../update/load-next.js';
 import { kselftestStep } from './kselftest.js';
 import { recordStep } from './record-step.js';
+import { shellQuote } from '../../util/text/shell-quote.js';
 
 interface Done {
   target: string;
@@ -80,7 +81,7 @@ async function upload(
   const input = await readFile(from).catch((error: unknown) => {
     throw new LabError(`upload: ${from} cannot be read`, { cause: error });
   });
-  const path = `'${to.replaceAll("'", `'\\''`)}'`;
+  const path = shellQuote(to);
   const command = `mkdir -p "$(dirname ${path})" && cat > ${path} && chmod ${mode.toString(8)} ${path}`;
   const result = await commandWithin(user.exec(command, { input, ms: deadlines.request(input.length * 4) }));
   if ('errno' in result) return result;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs a command that leaves nothing behind: it and everything it starts are one process group, which dies when the
 // command is aborted, when it has ended, and when the lab itself is gone (SIGKILL included).
-import { spawn, type ChildProcess } from 'node:child_process';
 import type { Readable } from 'node:stream';
+import { CannotStart, type Child, startChild } from './child.js';
 import { LabError } from '../errors.js';
 
 /**
@@ -43,60 +43,71 @@ export interface CommandResult {
 }
 
 /** Runs to the end and returns how it ended; rejects only where it could not be started or was aborted. */
-export function runCommand(argv: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
-  return new Promise((resolve, reject) => {
-    options.signal?.throwIfAborted();
-    const child: ChildProcess = spawn('/bin/sh', ['-c', GUARD, 'sh', ...argv], {
-      cwd: options.cwd,
-      env: options.env ?? process.env,
-      stdio: [options.input ? 'pipe' : 'ignore', 'pipe', 'pipe', 'pipe', options.holdFd ?? 'ignore'],
-      detached: true,
-    });
-    const stdout = new Tail(options.maxOutput ?? 16 << 20);
-    const stderr = new Tail(TAIL_BYTES);
-    child.stdout?.on('data', (chunk: Buffer) => (options.onStdout ? options.onStdout(chunk) : stdout.push(chunk)));
-    child.stderr?.on('data', (chunk: Buffer) => {
-      options.onStderr?.(chunk);
-      stderr.push(chunk);
-    });
-    if (options.input && child.stdin) {
-      const stdin = child.stdin;
-      // The command may end before it has read everything; its exit code tells what that means.
-      stdin.on('error', () => undefined);
-      options.input.on('error', (error) => {
-        killGroup();
-        reject(error);
-      });
-      options.input.pipe(stdin);
-    }
-    const killGroup = (how: NodeJS.Signals = 'SIGKILL') => {
-      if (child.pid === undefined) return;
-      try {
-        process.kill(-child.pid, how);
-      } catch {
-        // Gone already.
-      }
-    };
-    let grace: NodeJS.Timeout | undefined;
-    const onAbort = () => {
-      killGroup('SIGTERM');
-      grace = setTimeout(killGroup, GRACE_MS);
-    };
-    options.signal?.addEventListener('abort', onAbort, { once: true });
-    child.on('error', (cause) => {
-      options.signal?.removeEventListener('abort', onAbort);
-      reject(new LabError(`cannot run ${argv[0]}: ${cause.message}`, { cause }));
-    });
-    // Whatever the command left running in its group goes with it; this also ends the watcher.
-    child.on('exit', () => killGroup());
-    child.on('close', (code, signal) => {
-      clearTimeout(grace);
-      options.signal?.removeEventListener('abort', onAbort);
-      options.input?.destroy();
-      if (options.signal?.aborted) reject(options.signal.reason as Error);
-      else resolve({ code, signal, stdout: stdout.text(), stderr: stderr.text() });
-    });
+export async function runCommand(argv: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
+  options.signal?.throwIfAborted();
+  const child = startChild(['/bin/sh', '-c', GUARD, 'sh', ...argv], {
+    cwd: options.cwd,
+    env: options.env,
+    stdio: [options.input ? 'pipe' : 'ignore', 'pipe', 'pipe', 'pipe', options.holdFd ?? 'ignore'],
+    tie: 'none',
   });
+  const stdout = new Tail(options.maxOutput ?? 16 << 20);
+  const stderr = new Tail(TAIL_BYTES);
+  child.stdout?.on('data', (chunk: Buffer) => (options.onStdout ? options.onStdout(chunk) : stdout.push(chunk)));
+  child.stderr?.on('data', (chunk: Buffer) => {
+    options.onStderr?.(chunk);
+    stderr.push(chunk);
+  });
+  const input = feed(child, options.input);
+  let grace: NodeJS.Timeout | undefined;
+  const onAbort = () => {
+    killGroup(child, 'SIGTERM');
+    grace = setTimeout(() => killGroup(child, 'SIGKILL'), GRACE_MS);
+  };
+  options.signal?.addEventListener('abort', onAbort, { once: true });
+  // Whatever the command left running in its group goes with it; this also ends the watcher.
+  child.onExit(() => killGroup(child, 'SIGKILL'));
+  try {
+    const end = await child.ended;
+    options.signal?.throwIfAborted();
+    input.throwIfFailed();
+    return { ...end, stdout: stdout.text(), stderr: stderr.text() };
+  } catch (error) {
+    throw error instanceof CannotStart ? new CannotStart(argv, error.cause) : error;
+  } finally {
+    clearTimeout(grace);
+    options.signal?.removeEventListener('abort', onAbort);
+    options.input?.destroy();
+  }
+}
+
+/** Pipes `input` into the child. Where the input fails, the child is killed. */
+function feed(child: Child, input: Readable | undefined): { throwIfFailed: () => void } {
+  let failed: Error | null = null;
+  if (input !== undefined && child.stdin !== null) {
+    // The command may end before it has read everything; its exit code tells what that means.
+    child.stdin.on('error', () => undefined);
+    input.on('error', (error) => {
+      failed = error;
+      killGroup(child, 'SIGKILL');
+    });
+    input.pipe(child.stdin);
+  }
+  return {
+    throwIfFailed: () => {
+      if (failed !== null) throw failed;
+    },
+  };
+}
+
+/** Sends a signal to the child and to everything in its process group. */
+function killGroup({ pid }: Child, signal: NodeJS.Signals): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // Gone already.
+  }
 }
 
 /** As runCommand, but anything other than exit code 0 is an error with the end of its standard error. */

@@ -2,10 +2,10 @@
 // A lock between processes that the kernel releases when its holders are gone, however they went (flock(2)). Node
 // cannot call flock itself: flock(1) locks a descriptor that it shares with us, and exits; the lock stays with the
 // descriptor. Handed on to a child (as a further descriptor), the lock is held until that child is gone too.
-import { spawn } from 'node:child_process';
 import { closeSync, fstatSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { LabError } from '../errors.js';
+import { CannotStart, startChild } from './child.js';
 
 export interface Lock {
   /** The locked descriptor: give it to children that must be gone before the lock is free again. */
@@ -86,23 +86,19 @@ function stillNamed(fd: number, path: string): boolean {
   }
 }
 
-function flock(fd: number, flags: string[], signal: AbortSignal | undefined): Promise<boolean> {
-  return new Promise((resolve, reject) => {
-    signal?.throwIfAborted();
-    // A session of its own: Ctrl-C is our business.
-    const child = spawn('flock', [...flags, '-x', '3'], { stdio: ['ignore', 'ignore', 'ignore', fd], detached: true });
-    const onAbort = () => child.kill('SIGKILL');
-    signal?.addEventListener('abort', onAbort, { once: true });
-    child.on('error', (cause) => {
-      signal?.removeEventListener('abort', onAbort);
-      reject(new LabError(`cannot run flock: ${cause.message}`, { hint: 'apt-get install util-linux', cause }));
-    });
-    child.on('exit', (code) => {
-      signal?.removeEventListener('abort', onAbort);
-      if (signal?.aborted) reject(signal.reason as Error);
-      else if (code === 0) resolve(true);
-      else if (code === 1 && flags.includes('-n')) resolve(false);
-      else reject(new LabError(`flock ended with ${code}`));
-    });
-  });
+async function flock(fd: number, flags: string[], signal: AbortSignal | undefined): Promise<boolean> {
+  let code: number | null;
+  try {
+    ({ code } = await startChild(['flock', ...flags, '-x', '3'], {
+      stdio: ['ignore', 'ignore', 'ignore', fd],
+      tie: 'none',
+      signal,
+    }).ended);
+  } catch (error) {
+    if (!(error instanceof CannotStart)) throw error;
+    throw new LabError(error.message, { hint: 'apt-get install util-linux', cause: error });
+  }
+  if (code === 0) return true;
+  if (code === 1 && flags.includes('-n')) return false;
+  throw new LabError(`flock ended with ${code}`);
 }

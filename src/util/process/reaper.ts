@@ -2,8 +2,9 @@
 // Leaves nothing behind even when the lab is killed with SIGKILL: a small shell waits for the lab's end of a pipe to
 // close, and then removes the paths that were still in use. QEMU itself dies by its parent-death signal (see
 // qemu/process.ts).
-import { spawn, type ChildProcess } from 'node:child_process';
 import { rmSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { type Child, startChild } from './child.js';
 
 // `+PATH` adds, `-PATH` forgets. The shell keeps the list in its positional parameters, so that no character of a path
 // is special.
@@ -19,17 +20,17 @@ done
 [ "$#" -eq 0 ] || rm -rf -- "$@"
 `;
 
-let child: ChildProcess | null = null;
+let child: Child | null = null;
 const held = new Set<string>();
 
-function reaper(): ChildProcess {
+function reaper(): Child {
   if (child === null) {
-    // Its own process group: Ctrl-C at the terminal must not end it before the lab has ended.
-    child = spawn('/bin/sh', ['-c', SCRIPT], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
-    child.on('error', () => undefined);
+    // It must outlive the lab, and must not keep it from ending.
+    child = startChild(['/bin/sh', '-c', SCRIPT], { stdio: ['pipe', 'ignore', 'ignore'], tie: 'none' });
+    child.ended.catch(() => undefined);
     child.stdin?.on('error', () => undefined);
     child.unref();
-    (child.stdin as unknown as { unref?: () => void } | null)?.unref?.();
+    if (child.stdin instanceof Socket) child.stdin.unref();
     process.on('exit', () => {
       for (const path of held) rmSync(path, { recursive: true, force: true });
     });

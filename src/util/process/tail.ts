@@ -2,8 +2,8 @@
 // Follows a file that another process appends to, and keeps that file small: a machine that floods its console fills no
 // disk. What was read is given back to the disk by punching a hole with fallocate(1): unlike truncation it races with
 // no writer.
-import { spawn } from 'node:child_process';
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync } from 'node:fs';
+import { startChild } from './child.js';
 
 export interface TailOptions {
   path: string;
@@ -91,16 +91,18 @@ export class FileTail {
     const end = this.position - (this.position % BLOCK);
     const range = ['--offset', String(this.hole), '--length', String(end - this.hole)];
     this.punching = true;
-    const child = spawn('fallocate', ['--punch-hole', ...range, '/proc/self/fd/3'], {
-      stdio: ['ignore', 'ignore', 'ignore', fd],
-    });
     const done = (good: boolean) => {
       this.punching = false;
       this.canPunch = good;
       if (good) this.hole = end;
     };
-    child.once('error', () => done(false));
-    child.once('exit', (code) => done(code === 0));
+    startChild(['fallocate', '--punch-hole', ...range, '/proc/self/fd/3'], {
+      stdio: ['ignore', 'ignore', 'ignore', fd],
+      tie: 'none',
+    }).ended.then(
+      ({ code }) => done(code === 0),
+      () => done(false),
+    );
   }
 
   /** For file systems that know no holes. What is written between the look at the size and the cut is lost. */

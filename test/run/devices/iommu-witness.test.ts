@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { pciEvents } from '../../../src/oracles/pci/trace.js';
-import { parseTraceLine } from '../../../src/qemu/trace-line.js';
+import { parseTraceLine } from '../../../src/util/text/trace-line.js';
 import { DeviceState } from '../../../src/run/state/device.js';
 import { blindnessOf, witnessIommu } from '../../../src/run/devices/iommu/witness.js';
 import { Recorder } from '../../../src/run/engine/recorder.js';
@@ -64,7 +64,7 @@ describe('a trace that is understood', () => {
     ['a prefix with program and thread', named],
   ] as const)('%s', (_, format) => {
     expect(blind([format(9, MASTER), format(8, ON)])).toBeNull();
-    expect(parseTraceLine(format(8, ON))).toMatchObject({ event: 'vtd_dmar_enable', text: 'enable 1' });
+    expect(parseTraceLine(format(8, ON))).toMatchObject({ name: 'vtd_dmar_enable', text: 'enable 1' });
   });
 
   it('a flood of writes that say nothing of resets hides none', () => {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The commands that repeat the run, and that take it to another host.
 import type { Result } from '../../../model/result/result.js';
-import { rerunCommand, shellWord } from '../../night/pair-result.js';
+import { shellQuote } from '../../../util/text/shell-quote.js';
+import { rerunCommand } from '../../night/pair-result.js';
 import { show } from '../parts/page.js';
 
 /** @param folder path of the run for the reader of the page */
@@ -16,8 +17,8 @@ export function Rerun({ result, folder, run, brief }: { result: Result; folder: 
       <p>Exactly as it ran, from its own folder:</p>
       <Command text={rerunCommand({ scenario: `${folder}/scenario.yaml`, kernels })} />
       <p>Everything in one file, to look at on any host:</p>
-      <Command text={`tar -czf ${shellWord(`${run}.tar.gz`)} -C ${shellWord(parent)} ${shellWord(run)}`} />
-      <Command text={`lab show ${shellWord(`./${run}`)}`} />
+      <Command text={`tar -czf ${shellQuote(`${run}.tar.gz`)} -C ${shellQuote(parent)} ${shellQuote(run)}`} />
+      <Command text={`lab show ${shellQuote(`./${run}`)}`} />
       {result.qemu.commandLine === '' ? null : brief ? (
         <p>
           The command line of QEMU: <code>{show(`${folder}/qemu.txt`, 1000)}</code>

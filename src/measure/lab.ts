@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs the lab as a user does, in a process of its own.
+import { join } from 'node:path';
+import type { Result } from '../model/result/result.js';
+import { resultSchema } from '../store/run/result-schema.js';
+import { packageRoot } from '../util/package-root.js';
+import { type CommandResult, runCommand } from '../util/process/command.js';
+
+const LAB = join(packageRoot(), 'bin/lab.js');
+/** Bytes of output, most of it the result of a run with many updates. */
+const MAX_OUTPUT = 512 << 20;
+
+export interface LabOptions {
+  /** Beside the environment of this process. */
+  env?: Record<string, string>;
+  /** Options of Node. */
+  node?: readonly string[];
+  /** Where its standard error goes; it is returned in any case. */
+  onStderr?: (chunk: Buffer) => void;
+}
+
+/** Passes on what the lab says while it runs. */
+export const toStderr = (chunk: Buffer): void => void process.stderr.write(chunk);
+
+export function runLab(args: readonly string[], options: LabOptions = {}): Promise<CommandResult> {
+  return runCommand([process.execPath, ...(options.node ?? []), LAB, ...args], {
+    env: { ...process.env, CI: 'true', ...options.env },
+    maxOutput: MAX_OUTPUT,
+    ...(options.onStderr === undefined ? {} : { onStderr: options.onStderr }),
+  });
+}
+
+/** The result that `lab run --json` prints. Throws where it is none. */
+export function resultOf({ stdout }: CommandResult): Result {
+  return resultSchema.parse(JSON.parse(stdout));
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// Writes beside and renames: a reader sees the old content or the new, and a writer that dies leaves the old.
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+
+export interface ReplaceOptions {
+  /** Permissions of the new file. */
+  mode?: number;
+}
+
+/** Makes the folder of the file too. Throws the error of the system. */
+export function replaceFile(path: string, data: string | Uint8Array, options: ReplaceOptions = {}): void {
+  const partial = join(dirname(path), `.${basename(path)}.${randomBytes(3).toString('hex')}`);
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(partial, data, options);
+    renameSync(partial, path);
+  } catch (error) {
+    rmSync(partial, { force: true });
+    throw error;
+  }
+}
