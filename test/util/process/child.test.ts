@@ -28,7 +28,8 @@ async function orphan(tie: string): Promise<number> {
   onTestFinished(() => {
     if (runs(pid)) process.kill(pid, 'SIGKILL');
   });
-  expect(runs(pid)).toBe(true);
+  // setpriv has done its part when it has turned into the program.
+  await until('it is the program', () => readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith('sleep'));
   lab.kill('SIGKILL');
   await once(lab, 'exit');
   return pid;
