@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Calls of the agent about guests, and what its answers say. The machine is not trusted with the types, nor with the
-// size of anything.
+// Asks the agent about guests and reads its answers. The machine is hostile: types and sizes in an answer are checked.
 import type { AgentReply } from '../../guest/agent.js';
 import { MAX_DEVICES } from '../../model/scenario/guest.js';
 import type { DeviceCounts } from '../../model/result/guest-result.js';
@@ -8,20 +7,20 @@ import { printable } from '../../util/text/escape.js';
 import type { Needs } from '../engine/parts.js';
 import type { DeviceStat, GuestStat } from '../state/guest.js';
 
-/** Text of a guest that is kept, in characters. */
+/** Maximum length of a text from a guest, in characters. */
 const MAX_TEXT = 4096;
-/** What a guest counts of its own checks, by key of the answer. */
+/** Failures that a guest counts in its own checks: key of the answer, then what it means. */
 const CHECKS = {
   bad: 'pages or words of its memory were wrong',
   fpuBad: 'FPU or SSE registers were wrong',
   msrBad: 'MSRs were wrong',
   debugBad: 'debug registers were wrong',
-  tscBack: 'the TSC went back',
+  tscBack: 'the TSC went backwards',
   systemBad: 'its program or tables were wrong',
-  staleBad: 'a register that keeps its tick held an older one',
+  staleBad: 'a register that holds the current tick held an older one',
 } as const;
 
-/** What steps on guests work with. */
+/** The parts of a run that steps on guests need. */
 export type GuestParts = Needs<'plan' | 'recorder' | 'state' | 'deadlines' | 'agents'>;
 
 export function askGuest(
@@ -34,7 +33,7 @@ export function askGuest(
   return agents.call(op, args, { bytes: bytes });
 }
 
-/** A number that may be missing; negative ones, too. */
+/** A number, also a negative one; null where it is missing. */
 function number(value: unknown): number | null {
   return typeof value === 'number' && Number.isFinite(value) ? value : null;
 }
@@ -43,14 +42,14 @@ function text(value: unknown): string {
   return typeof value === 'string' ? value.slice(-MAX_TEXT) : '';
 }
 
-/** The lab's clock in the machine's time: what it was held still for does not count. Milliseconds. */
+/** Milliseconds of the run in the machine's own time: time for which the lab paused the machine does not count. */
 export function machineNow({ recorder, state }: Needs<'recorder' | 'state'>): number {
   return recorder.clock.now() - state.pausedMs;
 }
 
 /**
- * `{us, tsc}` of an answer as a time of the run, by the smallest distance between the two clocks that any answer of
- * this kernel showed.
+ * Converts `{us, tsc}` of an answer to a time of the run. The two clocks are aligned by the smallest difference that
+ * any answer of this kernel showed.
  */
 export function momentOf(parts: Needs<'recorder' | 'state'>, value: unknown): number | null {
   const us = number((value as { us?: unknown } | null | undefined)?.us);
@@ -70,7 +69,7 @@ export async function statGuest(
   return reply.ok ? readStat(reply, machineNow(parts)) : null;
 }
 
-/** @param now when the answer came */
+/** @param now the machine's time when the answer arrived */
 function readStat({ data }: AgentReply, now: number): GuestStat {
   const clock = data['clock'] as Record<string, unknown> | null | undefined;
   const [mono, real, since] = [number(clock?.['mono']), number(clock?.['real']), number(data['sinceTickUs'])];
@@ -79,14 +78,15 @@ function readStat({ data }: AgentReply, now: number): GuestStat {
     const count = number(data[key]) ?? 0;
     return count > 0 ? [{ what, count }] : [];
   });
-  // Without its control page the rest of its counts are whatever lies there.
+  // Without its control page, all other counts are garbage.
   if (data['control'] === false) failures.splice(0, failures.length, { what: 'its control page is gone', count: 1 });
   if (data['panicked'] === true) failures.push({ what: 'its kernel panicked', count: 1 });
   const exception = data['control'] === false ? null : number(data['exception']);
-  // Vector + 1; 0 where there was none.
-  if (exception !== null && exception > 0) failures.push({ what: `exception ${exception - 1} ended it`, count: 1 });
+  // The vector plus 1, or 0 for no exception.
+  if (exception !== null && exception > 0)
+    failures.push({ what: `it was ended by exception ${exception - 1}`, count: 1 });
   else if (failures.length === 0 && (number(data['failed']) ?? 0) > 0)
-    failures.push({ what: 'a check of its own failed', count: 1 });
+    failures.push({ what: 'one of its own checks failed', count: 1 });
   return {
     state: text(data['state']),
     why: printable(text(data['why']), 300),
@@ -107,7 +107,7 @@ function readStat({ data }: AgentReply, now: number): GuestStat {
   };
 }
 
-/** The agent knows devices by other names than the scenario (device-calls.ts). */
+/** Strips the prefix by which the agent tells devices from files (devices/calls.ts). */
 function devicesOf(value: unknown): DeviceStat[] {
   const list: unknown[] = Array.isArray(value) ? value.slice(0, MAX_DEVICES) : [];
   return list.map((each) => {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A guest is made: its memory and its state are files from then on.
+// Creates a guest. From then on, its memory and its state are files that can be preserved.
 import { numberOf } from '../../guest/agent.js';
 import { guestFiles, type GuestSpec } from '../../model/scenario/guest.js';
 import { Snapshot } from '../../oracles/guest/index.js';
@@ -10,12 +10,13 @@ import { nextKernel } from '../machine/layout.js';
 import { GuestState } from '../state/guest.js';
 import { askGuest } from './calls.js';
 
-/** A guest with Linux: its user space lies in the machine, its kernel is the one of the next epoch. */
+/** A Linux guest boots the kernel of the next epoch; its user space is in the machine's root file system. */
 const LINUX_INITRD = '/lib/lab/guest-linux.cpio';
 const LINUX_CMDLINE =
   'quiet console=ttyS0 nokaslr mitigations=off acpi=off pci=off panic=-1 no_timer_check tsc=nowatchdog';
+/** Microseconds. */
 const MIN_PERIOD = 10_000;
-const PERIOD_OF_VCPU = 4_000;
+const PERIOD_PER_VCPU = 4_000;
 
 export async function create(parts: Needs<'plan' | 'state' | 'agents'>, spec: GuestSpec): Promise<StepReply> {
   const { state } = parts;
@@ -62,15 +63,15 @@ export async function create(parts: Needs<'plan' | 'state' | 'agents'>, spec: Gu
 }
 
 /**
- * Microseconds between two ticks of a bare guest: all guests of a host together tick some hundred times a second,
- * however many they are.
+ * Microseconds between two ticks of a bare guest. The period grows with the number of vCPUs, so that all guests
+ * together tick a few hundred times a second at most.
  */
 export function periodOf({ plan }: Needs<'plan'>): number {
   const vcpus = plan.scenario.steps.reduce(
     (sum, step) => (step.op === 'guest-create' ? sum + step.spec.vcpus : sum),
     0,
   );
-  return Math.max(MIN_PERIOD, vcpus * PERIOD_OF_VCPU);
+  return Math.max(MIN_PERIOD, vcpus * PERIOD_PER_VCPU);
 }
 
 function linuxArgs(parts: Needs<'plan'>): Record<string, string | number> {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Devices that guests have: given to them while they stand still, and what became of them over an update, by the
-// guests' own counts.
+// Devices of guests: attaches them to a paused guest, and judges them after an update by the guest's own counts.
 import { guestFiles, type GuestAction } from '../../model/scenario/guest.js';
 import type { DeviceCounts, DeviceOfGuest } from '../../model/result/guest-result.js';
 import type { Needs } from '../engine/parts.js';
@@ -12,7 +11,7 @@ import type { DeviceStat, GuestState } from '../state/guest.js';
 import { noteHardware } from '../record/hardware-mismatches.js';
 import { LEFT_OUT, type StepReply } from '../agent/reply.js';
 
-/** What opens a device anew resets it; what was kept is left as it is. */
+/** A device that was reopened is reset; a device whose descriptor was kept is left as it is. */
 export async function attachToGuest(
   parts: Needs<'state' | 'agents'>,
   guest: GuestState,
@@ -33,7 +32,7 @@ export async function attachToGuest(
   return reply;
 }
 
-/** An update was called off after devices had been closed for it: each goes back to its guest. */
+/** After an update that was called off: reopens the devices closed for it and gives them back to the guest. */
 export async function giveBack(
   parts: Needs<'plan' | 'recorder' | 'state' | 'deadlines' | 'agents' | 'view' | 'machine' | 'trace'>,
   guest: GuestState,
@@ -57,27 +56,33 @@ export async function giveBack(
 
 export interface JudgedDevices {
   records: DeviceOfGuest[];
-  /** It does not have them any more. */
+  /** Problems with devices that the guest no longer has. */
   lost: string[];
+  /** Problems with devices that it still has. */
   wrong: string[];
 }
 
 /**
- * Devices of a guest in the kernel that runs now, held against what it had counted before.
- * @param kept the old kernel went on: nothing was carried
+ * Judges the devices of a guest in the running kernel: compares the guest's counts with those before the update.
+ * @param update 'called-off' where the old kernel went on and nothing was carried
  */
-export function judgeDevicesOf({ state }: Needs<'state'>, guest: GuestState, kept: boolean): JudgedDevices {
+export function judgeDevicesOf(
+  { state }: Needs<'state'>,
+  guest: GuestState,
+  update: 'through' | 'called-off',
+): JudgedDevices {
   const judged: JudgedDevices = { records: [], lost: [], wrong: [] };
   const after = guest.now.stat?.devices ?? null;
   for (const name of guest.spec.devices) {
     const device = state.devices.get(name);
     const [before, now] = [countsOf(guest.devicesBefore, name), after === null ? null : countsOf(after, name)];
     const has = device?.guest?.name === guest.spec.name;
-    const carried = kept || (!has && !guest.restored) ? null : !has ? 'lost' : device.retrieved ? 'kept' : 'recreated';
+    const notCarried = update === 'called-off' || (!has && !guest.restored);
+    const carried = notCarried ? null : !has ? 'lost' : device.retrieved ? 'kept' : 'recreated';
     judged.records.push({ device: name, carried, before, after: now });
-    const silent = now === null ? 0 : now.gone - (before?.gone ?? 0);
+    const unanswered = now === null ? 0 : now.gone - (before?.gone ?? 0);
     if (!has && guest.here) judged.lost.push(`it no longer has ${name}`);
-    else if (has && silent > 0) judged.lost.push(`${name} did not answer it at ${silent} ticks`);
+    else if (has && unanswered > 0) judged.lost.push(`${name} did not answer it at ${unanswered} ticks`);
     else if (has && now !== null) judged.wrong.push(...wrongWith(name, device, before, now));
     const resets = has && device.retrieved && now !== null ? now.resets - (before?.resets ?? 0) : 0;
     if (resets > 0)
@@ -93,9 +98,9 @@ export function judgeDevicesOf({ state }: Needs<'state'>, guest: GuestState, kep
 function wrongWith(name: string, device: DeviceState, before: DeviceCounts | null, now: DeviceCounts): string[] {
   const more = (key: keyof DeviceCounts) => now[key] - (before?.[key] ?? 0);
   const times = (count: number) => (count === 1 ? 'once' : `${count} times`);
-  const anew = device.guest?.reset === true && !device.retrieved;
+  const resetByLab = device.guest?.reset === true && !device.retrieved;
   return [
-    ...(more('resets') > (anew ? 1 : 0)
+    ...(more('resets') > (resetByLab ? 1 : 0)
       ? [`it found ${name} reset ${times(more('resets'))}${device.retrieved ? ', though its descriptor was kept' : ''}`]
       : []),
     ...(more('wrong') > 0 ? [`${more('wrong')} of its transfers through ${name} brought back something else`] : []),
@@ -105,8 +110,8 @@ function wrongWith(name: string, device: DeviceState, before: DeviceCounts | nul
 }
 
 function countsOf(stats: readonly DeviceStat[], name: string): DeviceCounts | null {
-  const found = stats.find(({ device }) => device === name);
-  if (found === undefined) return null;
-  const { device: _, ...counts } = found;
+  const stat = stats.find(({ device }) => device === name);
+  if (stat === undefined) return null;
+  const { device: _, ...counts } = stat;
   return counts;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Guests seen from outside, page by page in the machine's memory, while the machine is held still: as the old kernel
-// leaves them, as the next one has them before they go on, and once they have.
+// Inspects guests from outside, page by page in the memory of the paused machine: right before the kexec, in the next
+// kernel before they are resumed, and again after that.
 import { isGuestFile } from '../../model/scenario/guest.js';
 import { checkChain, type ChainView, landingPage, Links, Snapshot } from '../../oracles/guest/index.js';
 import { inspectOutside, type PfnRun } from '../../oracles/files/outside.js';
@@ -9,7 +9,7 @@ import type { Needs } from '../engine/parts.js';
 import type { GuestState } from '../state/guest.js';
 import { reader } from '../machine/view.js';
 
-/** Right before the kexec: what every page of every guest holds is kept, and the bare guests' chains are recomputed. */
+/** Right before the kexec: takes a snapshot of every page of every guest and recomputes the chains of bare guests. */
 export async function inspectGuestsBeforeKexec(parts: Needs<'recorder' | 'state' | 'view'>): Promise<void> {
   const { state, view, recorder } = parts;
   const files = state.held().filter(({ pattern }) => pattern instanceof Snapshot);
@@ -33,13 +33,13 @@ export async function inspectGuestsBeforeKexec(parts: Needs<'recorder' | 'state'
   });
   recorder.event({
     kind: 'note',
-    text: `${files.length} files of guests were looked at from outside before the kexec`,
+    text: `${files.length} files of guests were inspected from outside before the kexec`,
   });
 }
 
 /**
- * A transfer out of a device may be under way while its guest stands still: the page may become what the guest had sent
- * in.
+ * A device may still be transferring to memory while its guest is paused. The page that it writes to may then change to
+ * what the guest had sent to the device.
  */
 function allowLandings(snapshot: Snapshot, { spec, now }: GuestState): void {
   const links = new Links(spec.seed);
@@ -49,8 +49,8 @@ function allowLandings(snapshot: Snapshot, { spec, now }: GuestState): void {
 }
 
 /**
- * Before guests go on: every page must be what it was, and where it was, and the chains must still hold. Files that
- * were looked at already are left out.
+ * Before guests are resumed: every page must be unchanged and in its place, and the chains must still hold. Skips files
+ * that were inspected before.
  */
 export async function inspectArrival(parts: Needs<'recorder' | 'state' | 'view'>): Promise<void> {
   const { state, view, recorder } = parts;
@@ -64,7 +64,7 @@ export async function inspectArrival(parts: Needs<'recorder' | 'state' | 'view'>
       const look = (retrieved.arrival = inspectOutside(reader(view), pattern, runs));
       recorder.event({
         kind: 'oracle',
-        oracle: `pages of ${name} before it goes on`,
+        oracle: `pages of ${name} before it is resumed`,
         side: 'outside',
         ok: look.different === 0,
         detail:
@@ -78,7 +78,7 @@ export async function inspectArrival(parts: Needs<'recorder' | 'state' | 'view'>
   });
 }
 
-/** The chain of a bare guest from its physical pages; null for others, and where nobody knows the pages. */
+/** Checks the chain of a bare guest in its physical pages; null for other guests, and where its pages are not known. */
 export function inspectChain(
   { view, recorder }: Needs<'recorder' | 'view'>,
   { spec }: GuestState,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What became of each guest over one update: held against what it was when the old kernel left it, by what it says
-// itself, by what the agent could do with it, and by its pages.
+// Judges each guest over one update. Compares it with its state in the old kernel: by its own checks, by what the agent
+// could do with it, and by its pages.
 import type { ChainOfResult, GuestFate, GuestOfResult } from '../../model/result/guest-result.js';
 import type { Outcome } from '../../model/result/outcome.js';
 import { isGuestFile } from '../../model/scenario/guest.js';
@@ -10,16 +10,16 @@ import type { FileRecord } from '../judge/records.js';
 import type { MachineLife } from '../machine/ending.js';
 import type { GuestStat, GuestState } from '../state/guest.js';
 import { judgeDevicesOf } from './devices.js';
-import { chainProblems, fateOf, selfProblems, filesOf } from './fate.js';
+import { chainProblems, filesOf, guestVerdict, selfProblems } from './verdict.js';
 import { inspectChain } from './inspect.js';
 import { witnessCarried, witnessKept } from './witness.js';
 
-/** A clock of a guest that is off by more is said to be; what the lab measures is good to a few milliseconds. */
+/** A guest's clock that is off by more milliseconds is reported. The lab's own error is a few milliseconds. */
 const CLOCK_JUMP = 250;
 
 /**
- * Judges all guests that were to come into the kernel that runs now.
- * @param files what became of all files
+ * Judges all guests that were to arrive in the running kernel.
+ * @param files the verdicts on all files of the update
  */
 export async function judgeGuests(
   parts: Needs<'recorder' | 'state' | 'view'>,
@@ -27,28 +27,28 @@ export async function judgeGuests(
   machine: MachineLife,
 ): Promise<GuestOfResult[]> {
   const { state } = parts;
-  const ended = machine === 'ended';
   const concerned = [...state.guests.values()].filter(
     (guest) => guest.left !== null || filesOf(parts, guest).length > 0,
   );
-  const last = new Map<GuestState, ChainView | null>();
-  if (!ended && concerned.some(({ resumed }) => resumed)) {
+  const lastChains = new Map<GuestState, ChainView | null>();
+  if (machine !== 'ended' && concerned.some(({ resumed }) => resumed)) {
     await parts.view.whilePaused(() => {
       for (const guest of concerned)
         if (guest.resumed && guest.here)
-          last.set(guest, inspectChain(parts, guest, runsNow(parts, guest), 'once it had gone on'));
+          lastChains.set(guest, inspectChain(parts, guest, runsNow(parts, guest), 'after it was resumed'));
     });
   }
   return concerned.map((guest) => {
-    guest.now.chain = last.get(guest) ?? null;
-    const record = recordOf(parts, guest, files, ended);
-    if (!ended) witnessCarried(parts.recorder.witnesses, parts.recorder.epoch, guest, filesOf(parts, guest));
+    guest.now.chain = lastChains.get(guest) ?? null;
+    const record = recordOf(parts, guest, files, machine);
+    if (machine !== 'ended')
+      witnessCarried(parts.recorder.witnesses, parts.recorder.epoch, guest, filesOf(parts, guest));
     report(parts, guest, record);
     return record;
   });
 }
 
-/** An update that was called off: the old kernel's guests must go on where they stopped. */
+/** After an update that was called off: the guests of the old kernel must continue where they were paused. */
 export async function judgeKeptGuests(parts: Needs<'recorder' | 'state' | 'view'>): Promise<GuestOfResult[]> {
   const { recorder, state } = parts;
   const kept = [...state.guests.values()].filter(({ here }) => here);
@@ -64,7 +64,7 @@ export async function judgeKeptGuests(parts: Needs<'recorder' | 'state' | 'view'
   });
   return kept.map((guest) => {
     witnessKept(recorder.witnesses, recorder.epoch, guest);
-    const devices = judgeDevicesOf(parts, guest, true);
+    const devices = judgeDevicesOf(parts, guest, 'called-off');
     const problems = [
       ...selfProblems(guest.now.stat),
       ...chainProblems(guest.arrival, ''),
@@ -117,21 +117,22 @@ function recordOf(
   parts: Needs<'recorder' | 'state'>,
   guest: GuestState,
   files: readonly FileRecord[],
-  ended: boolean,
+  machine: MachineLife,
 ): GuestOfResult {
   const { left, now } = guest;
   const [before, after] = [left?.stat ?? null, now.stat];
-  const devices = judgeDevicesOf(parts, guest, false);
-  const { fate, problems } = ended
-    ? { fate: 'unjudged' as const, problems: ['the machine ended first'] }
-    : fateOf(parts, guest, devices);
+  const devices = judgeDevicesOf(parts, guest, 'through');
+  const { verdict, problems } =
+    machine === 'ended'
+      ? { verdict: 'unjudged' as const, problems: ['the machine ended before it could be judged'] }
+      : guestVerdict(parts, guest, devices);
   const ram = filesOf(parts, guest).find(({ spec }) => spec.kind === 'guest-ram');
   const changed = ram?.retrieved?.arrival?.first ?? null;
   return {
     ...about(guest),
     session: ram?.session ?? null,
     epoch: parts.recorder.epoch,
-    state: fate,
+    state: verdict,
     firstBad:
       guest.arrival?.first ??
       (changed === null ? null : { page: changed.page, what: 'it changed over the kexec' }) ??
@@ -150,7 +151,7 @@ function recordOf(
   };
 }
 
-/** Pages of its two files that did not come back. */
+/** Pages of its two files that are leaked or lost. */
 function pagesOf({ spec }: GuestState, files: readonly FileRecord[]): Pick<GuestOfResult, 'pagesLeaked' | 'pagesLost'> {
   const own = files.filter(({ file }) => isGuestFile(file.spec) && file.spec.guest.name === spec.name);
   return {
@@ -170,9 +171,9 @@ function clockOf(before: GuestStat | null, after: GuestStat | null): GuestOfResu
   return { advanced: round(advanced), expected: round(expected), jump: round(advanced - expected) };
 }
 
-/** Where its files tell already what became of it, the guest itself implies nothing more. */
-function implied(parts: Needs<'state'>, guest: GuestState, fate: GuestFate): Outcome | null {
-  switch (fate) {
+/** A guest that is lost because its files are lost implies nothing of its own: the files already do. */
+function implied(parts: Needs<'state'>, guest: GuestState, verdict: GuestFate): Outcome | null {
+  switch (verdict) {
     case 'survived':
     case 'unjudged':
       return null;
@@ -186,7 +187,7 @@ function implied(parts: Needs<'state'>, guest: GuestState, fate: GuestFate): Out
 
 function report(parts: Needs<'recorder' | 'state'>, guest: GuestState, record: GuestOfResult): void {
   const { recorder } = parts;
-  const { name, state, problems, ticks, clock } = record;
+  const { name, state, problems, ticks, clock, downtime, pagesLeaked } = record;
   recorder.event({
     kind: 'oracle',
     oracle: `guest ${name}`,
@@ -194,7 +195,8 @@ function report(parts: Needs<'recorder' | 'state'>, guest: GuestState, record: G
     ok: state === 'survived',
     detail:
       state === 'survived'
-        ? `ticks ${ticks.before} to ${ticks.after}${record.downtime === null ? '' : `, stood still for ${record.downtime.toFixed(0)} ms`}`
+        ? `ticks ${ticks.before} to ${ticks.after}` +
+          (downtime === null ? '' : `, paused for ${downtime.toFixed(0)} ms`)
         : `${state}: ${problems.join('; ')}`,
   });
   if (clock !== null && Math.abs(clock.jump) > CLOCK_JUMP)
@@ -211,6 +213,6 @@ function report(parts: Needs<'recorder' | 'state'>, guest: GuestState, record: G
       side: 'inside',
       implies: implied(parts, guest, state),
       title: `guest is ${state}`,
-      detail: `${name}: ${problems.join('; ')}${record.pagesLeaked > 0 ? `; ${record.pagesLeaked} of its pages are leaked` : ''}`,
+      detail: `${name}: ${problems.join('; ')}` + (pagesLeaked > 0 ? `; ${pagesLeaked} of its pages are leaked` : ''),
     });
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// While an update is judged its guests stand still: they would take the processor from whoever looks, and a vCPU of the
-// machine that runs a guest shows the guest's page tables instead of the kernel's.
+// Pauses guests while an update is judged. A running guest takes processor time from the checks, and the vCPU of the
+// machine that runs it shows the guest's page tables instead of the kernel's.
 import type { Needs } from '../engine/parts.js';
 import { askGuest, statGuest } from './calls.js';
 import { giveBack } from './devices.js';
@@ -8,8 +8,8 @@ import type { GuestState } from '../state/guest.js';
 import { guestStep } from './steps.js';
 
 /**
- * Stops every guest that runs, and asks those that nobody has asked yet how they are.
- * @returns those that it stopped
+ * Pauses every running guest and reads the state of each that was not read before.
+ * @returns the guests that it paused
  */
 export async function pauseGuests(parts: Needs<'recorder' | 'state' | 'agents'>): Promise<GuestState[]> {
   const running = [...parts.state.guests.values()].filter(({ here, paused }) => here && !paused);
@@ -21,7 +21,7 @@ export async function pauseGuests(parts: Needs<'recorder' | 'state' | 'agents'>)
         guest.now.stat === null ? statGuest(parts, name) : null,
       ];
       stat?.catch(() => undefined);
-      // One that is dead cannot be stopped: its state says so.
+      // A dead guest cannot be paused: its state says so.
       if ((await pause).ok) guest.paused = true;
       guest.now.stat ??= await stat;
     }),
@@ -37,7 +37,7 @@ export async function resumeGuests(parts: Needs<'agents'>, guests: readonly Gues
   );
 }
 
-/** An update was called off: every guest must go on, whoever stopped it; then it stands still to be looked at. */
+/** After an update that was called off: resumes and checks every guest, then pauses all of them to be inspected. */
 export async function resumeAllGuests(
   parts: Needs<'plan' | 'recorder' | 'state' | 'deadlines' | 'agents' | 'view' | 'machine' | 'trace'>,
 ): Promise<void> {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `policy: check`, for guests: each is asked what its state needs now, and what the next agent is to read is held
-// against that, while all still run.
+// `policy: check` for guests: while they still run, compares the version that each guest's state needs with the
+// versions that the next agent reads.
 import { neededState, writtenState } from '../../compat/index.js';
 import type { Mismatch } from '../../model/kernel/component.js';
 import type { Needs } from '../engine/parts.js';
@@ -14,7 +14,7 @@ export async function findGuestIncompatibilities(
     recorder,
     state,
   } = parts;
-  const found: Mismatch[] = [];
+  const mismatches: Mismatch[] = [];
   for (const step of scenario.steps) {
     if (step.op !== 'guest-restore' || step.epoch !== recorder.epoch + 1 || step.reads === null) continue;
     const guest = state.guests.get(step.guest);
@@ -35,14 +35,14 @@ export async function findGuestIncompatibilities(
       detail: `needs ${needs}, would be written in ${wrote}; the next agent reads ${step.reads.join(', ')}`,
     });
     if (!step.reads.includes(wrote))
-      found.push({
+      mismatches.push({
         component: 'guest-state',
         wrote,
         reads: [...step.reads],
         endsIn: 'reboot',
         source: 'run',
-        detail: `${step.guest} needs version ${needs}: it could not be made anew`,
+        detail: `${step.guest} needs version ${needs}: the next agent could not restore it`,
       });
   }
-  return found;
+  return mismatches;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Steps on guests. Each sends its calls before it first waits, so that those of many guests follow one another without
-// a round trip between.
+// Steps on guests. Each step sends its calls before it waits for the first answer, so that the calls for many guests
+// follow each other without a round trip in between.
 import { writtenState } from '../../compat/index.js';
 import { type GuestAction, isGuestFile } from '../../model/scenario/guest.js';
 import { LEFT_OUT, PASSED, type StepReply } from '../agent/reply.js';
@@ -101,17 +101,14 @@ async function restore(
     size,
   );
   if (!reply.ok) {
-    guest.problems.push({ what: `it cannot be made anew: ${reply.errno} (${reply.at ?? ''})`, fate: 'lost' });
+    guest.problems.push({ what: `it cannot be restored: ${reply.errno} (${reply.at ?? ''})`, fate: 'lost' });
     return reply;
   }
   guest.here = guest.paused = guest.restored = true;
   for (const file of [ram, state]) {
     const { spec } = files.get(file) as FileState;
     if (isGuestFile(spec) && spec.guest.name !== name)
-      guest.problems.push({
-        what: `it was made anew from what ${spec.guest.name} had as ${spec.file}`,
-        fate: 'corrupt',
-      });
+      guest.problems.push({ what: `it was restored from ${spec.file} of ${spec.guest.name}`, fate: 'corrupt' });
   }
   guest.ticks = Number.isSafeInteger(reply.data['ticks']) ? (reply.data['ticks'] as number) : guest.ticks;
   const refused = reply.data['msrsRefusedCount'];
@@ -124,7 +121,7 @@ async function restore(
       side: 'inside',
       implies: null,
       title: 'this kernel refuses MSRs of a guest',
-      detail: `${name}: ${refused} of them: ${list}`,
+      detail: `${name}: ${refused} MSRs: ${list}`,
     });
   }
   const at = momentOf(parts, reply.data['at']);

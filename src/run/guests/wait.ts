@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Waits for the ticks of a guest, as long as the machine, its load and its clock require.
+// Waits for ticks of a guest. The limit depends on the machine's speed, its load and its clock.
 import { type AgentReply, numberOf } from '../../guest/agent.js';
 import { ticksToShow } from '../../model/scenario/guest.js';
 import { LEFT_OUT, PASSED, type StepReply } from '../agent/reply.js';
@@ -8,15 +8,15 @@ import { GuestState } from '../state/guest.js';
 import { type GuestParts, machineNow, statGuest } from './calls.js';
 import { periodOf } from './create.js';
 
-/** Milliseconds for a guest's next ticks, and for a Linux to come up, on an idle machine. */
+/** Milliseconds on an idle machine: for a guest's next ticks, and for a Linux guest to boot. */
 const TICK_DEADLINE = 5_000;
 const UP_DEADLINE = 30_000;
-/** What the agent takes (lab/agent/guest/wait.c), milliseconds. */
+/** Milliseconds; the agent's own limit (lab/agent/guest/wait.c). */
 const MAX_WAIT = 600_000;
 const MAX_SLOW = 10;
-/** From this part of a wait on it counts as the whole. */
-const MAX_OF_WAIT = 0.9;
-/** Milliseconds without a tick after which a guest stood. */
+/** A wait that lasted for this part of its time counts as a full one. */
+const FULL_WAIT = 0.9;
+/** A guest without a tick for this many milliseconds had stopped. */
 const STOOD = 1_000;
 
 export async function waitTicks(
@@ -25,7 +25,7 @@ export async function waitTicks(
   ticks: number,
 ): Promise<StepReply> {
   const { deadlines, plan, state } = parts;
-  // Guests that run take turns on the machine's processors.
+  // Running guests share the machine's processors.
   const running = [...state.guests.values()].reduce(
     (sum, { here, paused, spec }) => sum + (here && !paused ? spec.vcpus : 0),
     0,
@@ -40,24 +40,23 @@ export async function waitTicks(
     ),
   );
   const wanted = guest.ticks + ticks;
-  const until = machineNow(parts) + MAX_OF_WAIT * ms;
+  const until = machineNow(parts) + FULL_WAIT * ms;
   let reply: AgentReply;
   do {
-    // The agent answers after that at the latest.
     reply = await parts.agents.call('guest-wait', { guest: guest.spec.name, ticks: wanted, ms }, { waits: ms });
     if (!reply.ok) return reply;
-    // A kernel whose clock runs too fast (tsc: PIT calibration deviates) waits too short; the lab's own clock decides.
+    // A kernel whose clock is too fast (tsc: PIT calibration deviates) stops waiting too early: the lab's clock decides.
   } while (reply.data['reached'] !== true && waitedOut(reply, ms) && machineNow(parts) < until);
   sawTicks(parts, guest, numberOf(reply, 'ticks'));
   return reply.data['reached'] === true
     ? PASSED
-    : { ok: false, errno: 'ETIMEDOUT', at: `no ${ticks} ticks more within ${ms} ms` };
+    : { ok: false, errno: 'ETIMEDOUT', at: `fewer than ${ticks} more ticks within ${ms} ms` };
 }
 
-/** By the machine's own clock the whole time is over; a guest that is dead is not waited for. */
+/** True where the agent waited for the full time. It answers earlier for a dead guest. */
 function waitedOut({ data }: AgentReply, ms: number): boolean {
   const waited = data['waitedUs'];
-  return typeof waited === 'number' && waited >= MAX_OF_WAIT * ms * 1000;
+  return typeof waited === 'number' && waited >= FULL_WAIT * ms * 1000;
 }
 
 export function sawTicks(parts: Needs<'recorder' | 'state'>, guest: GuestState, ticks: number): void {
@@ -65,10 +64,11 @@ export function sawTicks(parts: Needs<'recorder' | 'state'>, guest: GuestState, 
   guest.ticks = Math.max(guest.ticks, ticks);
 }
 
-/** Ticks are 10 to 100 ms apart: then the kernel that gave it away, or what runs that one, is where to look. */
+/** Ticks are 10 to 100 ms apart. A guest that had stopped before points to the old kernel, or to the host. */
 function stoodBefore({ stoodMs }: GuestState): string {
   if (stoodMs < STOOD) return '';
-  return `; it stood already in the kernel before, which paused it after ${(stoodMs / 1000).toFixed(1)} s without a tick`;
+  const seconds = (stoodMs / 1000).toFixed(1);
+  return `; it had stopped in the kernel before, which paused it after ${seconds} s without a tick`;
 }
 
 export async function check(parts: GuestParts, guest: GuestState): Promise<StepReply> {

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The witness `guest`: each guest is seen from both sides, by what it and its VMM say, and by its pages in the
-// machine's memory. It counts the guests that were. One that went on and was seen from one side alone is no proof that
-// it is the same.
+// The witness `guest`: sees each guest from inside, by what it and its VMM report, and from outside, by its pages in
+// the machine's memory. It counts the guests that were seen from both sides. One side alone does not prove that a guest
+// is the same.
 import type { OutsideView } from '../../oracles/files/outside.js';
 import type { Witnesses } from '../../verdict/witnesses.js';
 import type { GuestState } from '../state/guest.js';
 import type { CarriedFile } from '../state/file.js';
 
-const PAGES_HINT = 'the kernel must tell where the pages of a file lie: build it with CONFIG_PROC_PAGE_MONITOR';
+const PAGES_HINT = 'the kernel must report where the pages of a file are: build it with CONFIG_PROC_PAGE_MONITOR';
 
 interface Blindness {
   why: string;
@@ -17,8 +17,8 @@ interface Blindness {
 type GuestFile = Pick<CarriedFile, 'name' | 'before' | 'retrieved' | 'closed'>;
 
 /**
- * A guest that was carried. Of one that did not come back whole the verdict is not good anyway.
- * @param files of it, as they were handed over
+ * Notes who saw a guest that was carried over an update.
+ * @param files the guest's files as they were handed over
  */
 export function witnessCarried(
   witnesses: Witnesses,
@@ -31,10 +31,10 @@ export function witnessCarried(
   const chains = [
     ...(left?.chain == null ? ['before the kexec'] : []),
     ...(arrival === null ? ['after it'] : []),
-    ...(resumed && here && now.chain === null ? ['once it had gone on'] : []),
+    ...(resumed && here && now.chain === null ? ['after it was resumed'] : []),
   ];
   note(witnesses, epoch, [
-    ...(now.stat === null ? [{ why: `the agent does not tell how ${spec.name} is`, hint: null }] : []),
+    ...(now.stat === null ? [{ why: `the agent does not report the state of ${spec.name}`, hint: null }] : []),
     ...files.flatMap((file) => unseen(file)),
     ...(spec.kind === 'bare' && chains.length > 0
       ? [{ why: `the chain of ${spec.name} was not recomputed ${chains.join(' and ')}`, hint: PAGES_HINT }]
@@ -42,12 +42,12 @@ export function witnessCarried(
   ]);
 }
 
-/** A guest of the old kernel, after an update was called off. */
+/** Notes who saw a guest of the old kernel after an update that was called off. */
 export function witnessKept(witnesses: Witnesses, epoch: number, guest: GuestState): void {
   witnesses.require('guest', epoch);
   const { spec, now, arrival } = guest;
   note(witnesses, epoch, [
-    ...(now.stat === null ? [{ why: `the agent does not tell how ${spec.name} is`, hint: null }] : []),
+    ...(now.stat === null ? [{ why: `the agent does not report the state of ${spec.name}`, hint: null }] : []),
     ...(spec.kind === 'bare' && arrival === null
       ? [{ why: `the chain of ${spec.name} was not recomputed in the old kernel`, hint: PAGES_HINT }]
       : []),
@@ -67,11 +67,7 @@ function unseen({ name, before, retrieved, closed }: GuestFile): Blindness[] {
   ];
 }
 
-/**
- * Pages that differ on arrival are a finding; before the kexec there is nothing to differ from, so those are no RAM to
- * the lab.
- */
 function blindLook(look: OutsideView | null, what: string): Blindness[] {
-  if (look === null) return [{ why: `nobody looked from outside at ${what}`, hint: null }];
+  if (look === null) return [{ why: `${what} was not inspected from outside`, hint: null }];
   return look.pages === 0 ? [{ why: `no page of ${what} was found from outside`, hint: PAGES_HINT }] : [];
 }

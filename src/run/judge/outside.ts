@@ -36,7 +36,7 @@ export async function snapshotBefore(
   files: readonly FileState[],
 ): Promise<void> {
   for (const file of files) {
-    if (file.pattern instanceof Snapshot) continue; // guest-look.ts
+    if (file.pattern instanceof Snapshot) continue; // guests/inspect.ts
     file.before = inspectOutside(reader(parts.view), file.pattern, file.runs);
     const { different, pages, first } = file.before;
     parts.recorder.event({

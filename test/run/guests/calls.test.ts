@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the agent says of a guest is read with care: the machine is hostile.
+// Answers of the agent about a guest are read with care: the machine is hostile.
 import { describe, expect, it } from 'vitest';
 import { momentOf, statGuest } from '../../../src/run/guests/calls.js';
 import { RunState } from '../../../src/run/state/run-state.js';
@@ -20,8 +20,8 @@ describe('guest-stat', () => {
     expect(stat).toMatchObject({ state: 'running', ticks: 7, jumped: 3, maxGapMs: 2.5, clock: null, bootId: null });
     expect(stat?.failures.map(({ what, count }) => `${what}: ${count}`)).toEqual([
       'FPU or SSE registers were wrong: 2',
-      'the TSC went back: 1',
-      'exception 13 ended it: 1',
+      'the TSC went backwards: 1',
+      'it was ended by exception 13: 1',
     ]);
   });
 
@@ -38,7 +38,7 @@ describe('guest-stat', () => {
     expect(stat?.clock).toEqual({ mono: 2000, real: 3000, at: 3500 });
   });
 
-  it('tells what the guest counted of its devices', async () => {
+  it('reads what the guest counted of its devices', async () => {
     const stat = await statGuest(
       parts({
         devices: [
@@ -55,7 +55,7 @@ describe('guest-stat', () => {
     expect(stat?.devices[0]).toEqual({ device: 'edu0', done: 7, wrong: 1, unended: 0, cut: 2, resets: 1, gone: 0 });
   });
 
-  it('bears anything', async () => {
+  it('copes with wrong types and huge values', async () => {
     const stat = await statGuest(
       parts({
         state: 7,
@@ -76,7 +76,7 @@ describe('guest-stat', () => {
   });
 });
 
-it("a moment of the agent is put on the run's clock by the nearest answer so far", () => {
+it("converts a time of the agent to the run's clock by the fastest answer so far", () => {
   const one = parts({});
   // Answered 40 ms late, then 10 ms late.
   expect(momentOf(one, { us: 3_960_000, tsc: 1 })).toBe(5000);

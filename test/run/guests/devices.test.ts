@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a guest counted of its device becomes a verdict on the guest, and a mismatch where a kept device was reset.
+// A guest's own counts of its device decide the verdict on the guest. A kept device that was reset is also a mismatch.
 import { expect, it } from 'vitest';
 import { DeviceState } from '../../../src/run/state/device.js';
 import { judgeDevicesOf } from '../../../src/run/guests/devices.js';
@@ -8,7 +8,8 @@ import { RunState } from '../../../src/run/state/run-state.js';
 import { parseScenario } from '../../../src/scenario/index.js';
 
 const { steps, hardware } = parseScenario(
-  'from: a\nto: b\niommu: intel\nsessions: [{name: s, guests: [{name: g, size: 4MiB, devices: [e]}]}]\ndevices: [{name: e, device: edu, at: "05.0"}]\n',
+  'from: a\nto: b\niommu: intel\nsessions: [{name: s, guests: [{name: g, size: 4MiB, devices: [e]}]}]\n' +
+    'devices: [{name: e, device: edu, at: "05.0"}]\n',
   'x.yaml',
 );
 const counts = (change: Partial<DeviceStat> = {}): DeviceStat => ({
@@ -22,29 +23,36 @@ const counts = (change: Partial<DeviceStat> = {}): DeviceStat => ({
   ...change,
 });
 
-/** `change`: what the guest counted since; `how` its device came to it, null: not at all. */
-function judged(change: Partial<DeviceStat>, how: 'kept' | 'anew' | null, kept = false) {
+/**
+ * @param change what the guest counted since
+ * @param how its device came back to it; null where it did not
+ */
+function judged(
+  change: Partial<DeviceStat>,
+  how: 'kept' | 'reopened' | null,
+  update: 'through' | 'called-off' = 'through',
+) {
   const create = steps.find((step) => step.op === 'guest-create');
   if (create?.op !== 'guest-create') throw new Error('no guest');
   const [guest, device] = [new GuestState(create.spec), new DeviceState(hardware.devices[0]!)];
   guest.here = true;
-  guest.restored = !kept;
+  guest.restored = update === 'through';
   guest.devicesBefore = [counts()];
   guest.now.stat = { devices: [counts(change)] } as GuestState['now']['stat'];
   device.retrieved = how === 'kept';
-  device.guest = how === null ? null : { name: 's/g', reset: how === 'anew' };
+  device.guest = how === null ? null : { name: 's/g', reset: how === 'reopened' };
   const state = new RunState();
   state.devices.set('e', device);
-  const { records, lost, wrong } = judgeDevicesOf({ state }, guest, kept);
+  const { records, lost, wrong } = judgeDevicesOf({ state }, guest, update);
   return { carried: records[0]?.carried, lost, wrong, components: state.hardware.map(({ component }) => component) };
 }
 
 it.each([
   ['kept, and its transfers went on', { done: 9 }, 'kept', { carried: 'kept', lost: [], wrong: [], components: [] }],
   [
-    'opened anew, and found reset once',
+    'reopened, and found reset once',
     { done: 9, resets: 2, cut: 2 },
-    'anew',
+    'reopened',
     { carried: 'recreated', lost: [], wrong: [], components: [] },
   ],
   [
@@ -59,9 +67,9 @@ it.each([
     },
   ],
   [
-    'opened anew, and found reset again and again',
+    'reopened, and found reset several times',
     { done: 9, resets: 4 },
-    'anew',
+    'reopened',
     { carried: 'recreated', wrong: ['it found e reset 3 times'], components: [] },
   ],
   [
@@ -71,7 +79,7 @@ it.each([
     { wrong: ['2 of its transfers through e brought back something else'] },
   ],
   [
-    'transfers without an end, and none with one',
+    'a transfer that did not end, and none that did',
     { unended: 1 },
     'kept',
     { wrong: ['1 of its transfers through e did not end', 'none of its transfers through e came to an end since'] },
@@ -82,7 +90,7 @@ it.each([
   expect(judged(change, how)).toMatchObject(wanted);
 });
 
-it("in an update that was called off nothing was carried, and the device is still the guest's", () => {
-  expect(judged({ done: 9 }, 'anew', true)).toEqual({ carried: null, lost: [], wrong: [], components: [] });
-  expect(judged({}, null, true).lost).toEqual(['it no longer has e']);
+it('carries nothing in an update that was called off, and expects the guest to have its device', () => {
+  expect(judged({ done: 9 }, 'reopened', 'called-off')).toEqual({ carried: null, lost: [], wrong: [], components: [] });
+  expect(judged({}, null, 'called-off').lost).toEqual(['it no longer has e']);
 });

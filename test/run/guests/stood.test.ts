@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A guest that stands after an update, and had stood before: the next kernel is not the one that stopped it.
+// A guest that does not go on after an update, and had stopped before it: the next kernel is not to blame.
 import { expect, it } from 'vitest';
 import type { GuestSpec } from '../../../src/model/scenario/guest.js';
 import { Deadlines } from '../../../src/run/engine/deadlines.js';
@@ -9,7 +9,10 @@ import { RunState } from '../../../src/run/state/run-state.js';
 import { parseScenario } from '../../../src/scenario/index.js';
 import { fakeAgents, fakePlan, fakeRecorder } from '../../fakes/parts.js';
 
-/** @param between milliseconds from its last tick in the old kernel to its pause @param ticks that it has come to by then */
+/**
+ * @param between milliseconds from its last tick in the old kernel to its pause
+ * @param ticks its count of ticks by then
+ */
 async function problemAfter({ between, ticks }: { between: number; ticks: number }): Promise<string | undefined> {
   let now = 0;
   let seen = 3;
@@ -43,13 +46,13 @@ async function problemAfter({ between, ticks }: { between: number; ticks: number
   return guest.problems[0]?.what;
 }
 
-it('says that it stood already in the kernel before, and for how long', async () => {
+it('says that it had stopped in the kernel before, and for how long', async () => {
   expect(await problemAfter({ between: 4_800, ticks: 3 })).toBe(
-    'it does not go on after tick 3; it stood already in the kernel before, which paused it after 4.8 s without a tick',
+    'it does not go on after tick 3; it had stopped in the kernel before, which paused it after 4.8 s without a tick',
   );
 });
 
-it('says nothing of the kernel before where the guest ticked there to the end', async () => {
+it('does not mention the kernel before where the guest ticked until its pause', async () => {
   expect(await problemAfter({ between: 4_800, ticks: 50 })).toBe('it does not go on after tick 50');
   expect(await problemAfter({ between: 300, ticks: 3 })).toBe('it does not go on after tick 3');
 });

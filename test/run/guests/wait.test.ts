@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How long a guest is waited for: longer where many share the machine, and by the lab's own clock.
+// The time that the lab waits for a guest: longer where many guests share the machine, and by the lab's own clock.
 import { expect, it } from 'vitest';
 import { Deadlines } from '../../../src/run/engine/deadlines.js';
 import { guestStep } from '../../../src/run/guests/steps.js';
@@ -51,33 +51,33 @@ function wait({
   return { asked, done: guestStep(parts, { op: 'guest-wait', guest: 'g0', ticks: 1 }) };
 }
 
-it('the deadline is longer than what the agent was asked to wait', async () => {
+it('has a deadline that is longer than the wait that it asks the agent for', async () => {
   const { asked, done } = wait({ takes: 10, answer: () => ({ reached: true }) });
   expect((await done).ok).toBe(true);
   expect(asked).toHaveLength(1);
   expect(asked[0]?.deadline).toBeGreaterThanOrEqual((asked[0]?.ms ?? 0) + 30_000);
 });
 
-it('guests that share processors are given more time', async () => {
+it('gives guests that share processors more time', async () => {
   const one = wait({ takes: 10, answer: () => ({ reached: true }) });
   const six = wait({ guests: 6, takes: 10, answer: () => ({ reached: true }) });
   await Promise.all([one.done, six.done]);
   expect(six.asked[0]?.ms).toBe(3 * (one.asked[0]?.ms ?? 0));
 });
 
-it("a machine whose clock runs too fast is asked again until the lab's own says so", async () => {
+it("asks a machine whose clock runs too fast again until the time is over by the lab's own clock", async () => {
   const { asked, done } = wait({ takes: 100, answer: (ms, n) => ({ reached: n === 20, waitedUs: ms * 1000 }) });
   expect((await done).ok).toBe(true);
   expect(asked).toHaveLength(20);
 });
 
-it('and not for ever', async () => {
+it('stops asking once the time is over', async () => {
   const { asked, done } = wait({ takes: 1000, answer: (ms) => ({ reached: false, waitedUs: ms * 1000 }) });
   expect(await done).toMatchObject({ ok: false, errno: 'ETIMEDOUT' });
   expect(asked.length).toBeLessThanOrEqual(6);
 });
 
-it('a guest that is dead is not waited for again', async () => {
+it('does not ask again for a dead guest', async () => {
   const { asked, done } = wait({ takes: 1, answer: () => ({ reached: false, waitedUs: 1000 }) });
   expect(await done).toMatchObject({ ok: false, errno: 'ETIMEDOUT' });
   expect(asked).toHaveLength(1);

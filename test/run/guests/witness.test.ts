@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A guest counts as seen only where it was seen from both sides, before the kexec and after it.
+// A guest counts as seen only if it was seen from both sides, before the kexec and after it.
 import { describe, expect, it } from 'vitest';
 import type { GuestKind, GuestSpec } from '../../../src/model/scenario/guest.js';
 import type { ChainView } from '../../../src/oracles/guest/index.js';
@@ -67,12 +67,12 @@ describe('a guest that was carried', () => {
 
   it.each<[string, (guest: GuestState) => void, Seen[], string]>([
     [
-      'nobody can ask it',
+      'the agent does not report its state',
       (guest) => {
         guest.now.stat = null;
       },
       [fileOf()],
-      'the agent does not tell how g is',
+      'the agent does not report the state of g',
     ],
     [
       'its chain was not seen before',
@@ -96,7 +96,7 @@ describe('a guest that was carried', () => {
         guest.now.chain = null;
       },
       [fileOf()],
-      'the chain of g was not recomputed once it had gone on',
+      'the chain of g was not recomputed after it was resumed',
     ],
     [
       'no page was known before',
@@ -108,7 +108,7 @@ describe('a guest that was carried', () => {
       'nobody looked before',
       nothing,
       [fileOf({ before: null })],
-      'nobody looked from outside at g-ram before the kexec',
+      'g-ram before the kexec was not inspected from outside',
     ],
     [
       'no page was known on arrival',
@@ -120,7 +120,7 @@ describe('a guest that was carried', () => {
     expect(missing(change, files)).toEqual({ missing: [why], counted: 0 });
   });
 
-  it('one that is not there in the end needs no third look at its chain', () => {
+  it('needs no third look at the chain of a guest that is gone at the end', () => {
     expect(
       missing((guest) => {
         Object.assign(guest, { resumed: false, now: { stat: STAT, chain: null } });

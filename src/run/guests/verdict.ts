@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What became of a guest, and why: its files, its pages, its devices and its own checks.
+// The verdict on one guest and the reasons for it, from its files, its pages, its devices and its own checks.
 import { isGuestFile } from '../../model/scenario/guest.js';
 import type { CarriedFile } from '../state/file.js';
 import type { GuestFate } from '../../model/result/guest-result.js';
@@ -8,31 +8,31 @@ import type { Needs } from '../engine/parts.js';
 import type { GuestStat, GuestState } from '../state/guest.js';
 import type { JudgedDevices } from './devices.js';
 
-/** In this order: what is not there cannot be wrong, and what is wrong says more than that it stands still. */
-export function fateOf(
+/** `lost` comes before `corrupt`, and `corrupt` before `stuck`: the first that applies says the most. */
+export function guestVerdict(
   parts: Needs<'state'>,
   guest: GuestState,
   devices: JudgedDevices,
-): { fate: GuestFate; problems: string[] } {
+): { verdict: GuestFate; problems: string[] } {
   const { left, now } = guest;
   const files = filesOf(parts, guest);
-  const found = (fate: GuestFate) => guest.problems.filter((each) => each.fate === fate).map(({ what }) => what);
+  const problemsOf = (fate: GuestFate) => guest.problems.filter((each) => each.fate === fate).map(({ what }) => what);
   const gone = [
     ...files
       .filter(({ retrieved }) => retrieved === null)
       .map(({ name, errno }) => `${name} did not come back${errno === null ? '' : `: ${errno}`}`),
-    ...(guest.restored ? [] : found('lost')),
+    ...(guest.restored ? [] : problemsOf('lost')),
     ...(guest.restored || guest.problems.length > 0
       ? []
       : [
           left === null
             ? 'it was gone before the kexec'
             : files.length === 0
-              ? 'no session was given its memory'
-              : 'nobody made it anew',
+              ? 'its memory was in no session'
+              : 'it was never restored',
         ]),
     ...(now.stat?.bootIdChanged || (left?.stat?.bootId && now.stat?.bootId && left.stat.bootId !== now.stat.bootId)
-      ? ['it began anew: its boot id is another one']
+      ? ['it booted again: its boot id is another one']
       : []),
     ...(guest.restored ? devices.lost : []),
   ];
@@ -40,28 +40,30 @@ export function fateOf(
     ...files.flatMap(({ name, retrieved }) =>
       retrieved?.arrival !== undefined && retrieved.arrival.different > 0
         ? [
-            `${name}: ${retrieved.arrival.different} pages changed over the kexec, first page ${retrieved.arrival.first?.page}`,
+            `${name}: ${retrieved.arrival.different} pages changed over the kexec, ` +
+              `first page ${retrieved.arrival.first?.page}`,
           ]
         : [],
     ),
-    ...found('corrupt'),
-    ...chainProblems(guest.arrival, 'before it went on, '),
+    ...problemsOf('corrupt'),
+    ...chainProblems(guest.arrival, 'before it was resumed, '),
     ...chainProblems(now.chain, ''),
     ...devices.wrong,
     ...selfProblems(now.stat),
     ...tickProblems(left?.stat ?? null, now.stat),
   ];
-  const stuck = [...found('stuck'), ...(guest.restored && !guest.resumed ? ['nobody let it go on'] : [])];
-  if (gone.length > 0) return { fate: 'lost', problems: gone };
-  if (wrong.length > 0) return { fate: 'corrupt', problems: [...wrong, ...stuck] };
-  return stuck.length > 0 ? { fate: 'stuck', problems: stuck } : { fate: 'survived', problems: [] };
+  const stuck = [...problemsOf('stuck'), ...(guest.restored && !guest.resumed ? ['it was never resumed'] : [])];
+  if (gone.length > 0) return { verdict: 'lost', problems: gone };
+  if (wrong.length > 0) return { verdict: 'corrupt', problems: [...wrong, ...stuck] };
+  return stuck.length > 0 ? { verdict: 'stuck', problems: stuck } : { verdict: 'survived', problems: [] };
 }
 
 export function chainProblems(look: ChainView | null, when: string): string[] {
   return look === null || look.bad === 0
     ? []
     : [
-        `${when}seen from outside ${look.bad} of its pages break its chain, page ${look.first?.page}: ${look.first?.what}`,
+        `${when}seen from outside ${look.bad} of its pages break its chain, ` +
+          `page ${look.first?.page}: ${look.first?.what}`,
       ];
 }
 
@@ -69,14 +71,14 @@ export function selfProblems(stat: GuestStat | null): string[] {
   return stat === null
     ? []
     : [
-        ...stat.failures.map(({ what, count }) => `it says itself: ${what} (${count})`),
-        ...(stat.jumped > 0 ? [`${stat.jumped} of its ticks were not the ones after the last`] : []),
+        ...stat.failures.map(({ what, count }) => `by its own checks: ${what} (${count})`),
+        ...(stat.jumped > 0 ? [`${stat.jumped} of its ticks did not follow the tick before`] : []),
       ];
 }
 
 function tickProblems(before: GuestStat | null, after: GuestStat | null): string[] {
   return before !== null && after !== null && after.ticks < before.ticks
-    ? [`its ticks went back from ${before.ticks} to ${after.ticks}`]
+    ? [`its ticks went backwards from ${before.ticks} to ${after.ticks}`]
     : [];
 }
 
