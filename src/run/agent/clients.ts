@@ -34,8 +34,8 @@ export function loseClient(state: RunState, client: string): void {
     if (lost(state.holders, { kind: 'session', name }, client)) state.sessions.delete(name);
   const files = [...state.files].filter(([name]) => lost(state.holders, { kind: 'file', name }, client));
   const gone = new Set(files.map(([, file]) => file));
-  for (const carried of state.carried.values())
-    if (carried.retrieved !== null && gone.has(carried.retrieved)) carried.retrieved = null;
+  for (const file of state.expected.values())
+    if (file.retrieved !== null && gone.has(file.retrieved)) file.retrieved = null;
 }
 
 function lost(holders: Holders, what: Held, client: string): boolean {

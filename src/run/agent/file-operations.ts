@@ -72,7 +72,7 @@ export function fileApplied(action: FileAction, state: RunState, data: AgentRepl
         ...file,
         name: action.as,
         spec: { ...spec, file: action.as, position: 0 },
-        held: [],
+        preservedIn: [],
         runs: [],
         before: null,
         inside: null,
@@ -152,12 +152,12 @@ function takeContent(state: RunState, file: FileState, { size, holes, written: l
     Object.assign(each, withContent(each.spec, content));
   }
   // What came back is measured by what the steps of this kernel made of it.
-  for (const carried of state.carried.values()) {
-    if (carried.retrieved === null || !all.includes(carried.retrieved)) continue;
-    const { pattern } = carried.retrieved;
+  for (const each of state.expected.values()) {
+    if (each.retrieved === null || !all.includes(each.retrieved)) continue;
+    const { pattern } = each.retrieved;
     const isThere = (page: number) =>
       page * PAGE < size && !holes.some(({ first, count }) => page >= first && page < first + count);
-    Object.assign(carried, { pattern, runs: carried.runs.flatMap((run) => runsWhere(run, isThere)) });
+    Object.assign(each, { pattern, runs: each.runs.flatMap((run) => runsWhere(run, isThere)) });
   }
 }
 

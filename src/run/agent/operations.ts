@@ -52,7 +52,7 @@ export function requestOf(action: AgentAction, state: RunState): AgentRequest {
     case 'preserve':
     case 'retrieve': {
       const { session, token, file } = action;
-      const size = state.files.get(file)?.spec.size ?? state.carried.get(RunState.key(session, token))?.spec.size ?? 0;
+      const size = state.files.get(file)?.spec.size ?? state.expected.get(RunState.key(session, token))?.spec.size ?? 0;
       return { request: [action.op, { session, token, file }], bytes: size, target: `${session}/${token}` };
     }
     case 'close':
@@ -70,7 +70,7 @@ export function requestOf(action: AgentAction, state: RunState): AgentRequest {
 function sessionBytes(state: RunState): number {
   let bytes = 0;
   for (const file of state.files.values()) bytes += file.spec.size;
-  for (const file of state.carried.values()) bytes += file.spec.size;
+  for (const file of state.expected.values()) bytes += file.spec.size;
   return bytes;
 }
 
@@ -127,21 +127,21 @@ export function applied(action: AgentAction, state: RunState, data: AgentReply['
       return;
     case 'preserve': {
       const file = state.files.get(action.file);
-      if (file !== undefined) file.held.push({ session: action.session, token: action.token });
+      if (file !== undefined) file.preservedIn.push({ session: action.session, token: action.token });
       return;
     }
     case 'retrieve': {
       const key = RunState.key(action.session, action.token);
-      const file = state.carried.get(key) ?? state.perhaps.get(key);
+      const file = state.expected.get(key) ?? state.perhaps.get(key);
       if (file === undefined) return;
-      state.carried.set(key, file);
+      state.expected.set(key, file);
       const { spec, pattern, hugeKiB, reported } = file;
       // Asked for twice, it is the same file under another name.
       file.retrieved ??= {
         name: action.file,
         spec,
         pattern,
-        held: [],
+        preservedIn: [],
         runs: [],
         before: null,
         inside: null,
@@ -170,7 +170,7 @@ function made(state: RunState, spec: FileSpec, hugeKiB: number): void {
     name: spec.file,
     spec,
     pattern: patternOf(spec),
-    held: [],
+    preservedIn: [],
     runs: [],
     before: null,
     inside: null,

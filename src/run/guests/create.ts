@@ -52,7 +52,7 @@ export async function create(parts: Needs<'plan' | 'state' | 'agents'>, spec: Gu
       name: each.file,
       spec: each,
       pattern: new Snapshot(),
-      held: [],
+      preservedIn: [],
       runs: [],
       before: null,
       inside: null,

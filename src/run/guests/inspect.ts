@@ -12,7 +12,7 @@ import { reader } from '../machine/view.js';
 /** Right before the kexec: takes a snapshot of every page of every guest and recomputes the chains of bare guests. */
 export async function inspectGuestsBeforeKexec(parts: Needs<'recorder' | 'state' | 'view'>): Promise<void> {
   const { state, view, recorder } = parts;
-  const files = state.held().filter(({ pattern }) => pattern instanceof Snapshot);
+  const files = state.preservedFiles().filter(({ pattern }) => pattern instanceof Snapshot);
   if (files.length === 0) return;
   await parts.view.whilePaused(() => {
     for (const file of files) {
@@ -54,7 +54,7 @@ function allowLandings(snapshot: Snapshot, { spec, now }: GuestState): void {
  */
 export async function inspectArrival(parts: Needs<'recorder' | 'state' | 'view'>): Promise<void> {
   const { state, view, recorder } = parts;
-  const fresh = [...state.carried.values()].filter(
+  const fresh = [...state.expected.values()].filter(
     ({ spec, retrieved }) => isGuestFile(spec) && retrieved !== null && retrieved.arrival === undefined,
   );
   if (fresh.length === 0) return;

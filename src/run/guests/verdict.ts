@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The verdict on one guest and the reasons for it, from its files, its pages, its devices and its own checks.
 import { isGuestFile } from '../../model/scenario/guest.js';
-import type { CarriedFile } from '../state/file.js';
+import type { ExpectedFile } from '../state/file.js';
 import type { GuestFate } from '../../model/result/guest-result.js';
 import type { ChainView } from '../../oracles/guest/index.js';
 import type { Needs } from '../engine/parts.js';
@@ -82,6 +82,6 @@ function tickProblems(before: GuestStat | null, after: GuestStat | null): string
     : [];
 }
 
-export function filesOf({ state }: Needs<'state'>, { spec }: GuestState): CarriedFile[] {
-  return [...state.carried.values()].filter((file) => isGuestFile(file.spec) && file.spec.guest.name === spec.name);
+export function filesOf({ state }: Needs<'state'>, { spec }: GuestState): ExpectedFile[] {
+  return [...state.expected.values()].filter((file) => isGuestFile(file.spec) && file.spec.guest.name === spec.name);
 }

@@ -5,7 +5,7 @@
 import type { OutsideView } from '../../oracles/files/outside.js';
 import type { Witnesses } from '../../verdict/witnesses.js';
 import type { GuestState } from '../state/guest.js';
-import type { CarriedFile } from '../state/file.js';
+import type { ExpectedFile } from '../state/file.js';
 
 const PAGES_HINT = 'the kernel must report where the pages of a file are: build it with CONFIG_PROC_PAGE_MONITOR';
 
@@ -14,7 +14,7 @@ interface Blindness {
   hint: string | null;
 }
 
-type GuestFile = Pick<CarriedFile, 'name' | 'before' | 'retrieved' | 'closed'>;
+type GuestFile = Pick<ExpectedFile, 'name' | 'before' | 'retrieved' | 'closed'>;
 
 /**
  * Notes who saw a guest that was carried over an update.

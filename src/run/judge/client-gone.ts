@@ -10,7 +10,7 @@ import { recordOf } from './files.js';
 import { recordOracles } from './report-files.js';
 import type { MarkedPages } from '../machine/marked-pages.js';
 import { reader } from '../machine/view.js';
-import type { CarriedFile } from '../state/file.js';
+import type { ExpectedFile } from '../state/file.js';
 import type { RunState } from '../state/run-state.js';
 
 /**
@@ -18,8 +18,8 @@ import type { RunState } from '../state/run-state.js';
  * takes nothing away.
  */
 export function heldNothing(state: RunState): boolean {
-  const carried = [...state.carried.values()];
-  return carried.length > 0 && carried.every(({ retrieved }) => retrieved === null) && state.files.size === 0;
+  const expected = [...state.expected.values()];
+  return expected.length > 0 && expected.every(({ retrieved }) => retrieved === null) && state.files.size === 0;
 }
 
 /** In the next kernel. */
@@ -29,15 +29,15 @@ export async function judgeClientGone(
 ): Promise<UpdateRecord> {
   const { state } = parts;
   const marked = await parts.view.markedPages();
-  const carried = [...state.carried.values()];
-  const why = ({ retrieved, errno }: CarriedFile) =>
+  const expected = [...state.expected.values()];
+  const why = ({ retrieved, errno }: ExpectedFile) =>
     retrieved !== null
       ? 'it came back, and is gone with the client that held it'
       : errno === null
         ? 'not retrieved: the client is gone'
         : `retrieve failed with ${errno}`;
-  const files = filesOf(parts, carried, marked?.index ?? NO_MARKS, why);
-  const record = recordOf(parts, { files, carried, marked, handedOver });
+  const files = filesOf(parts, expected, marked?.index ?? NO_MARKS, why);
+  const record = recordOf(parts, { files, expected, marked, handedOver });
   recordOracles(parts, record);
   return record;
 }
@@ -50,9 +50,9 @@ export async function judgeHeldByGone(
   parts: Needs<'plan' | 'recorder' | 'state' | 'view' | 'machine'>,
 ): Promise<UpdateRecord> {
   const { state, recorder, view } = parts;
-  const carried = state.leaving();
-  const files = filesOf(parts, carried, NO_MARKS, () => 'its session went with the client that held it');
-  const record = recordOf(parts, { files, carried, marked: null, handedOver: null });
+  const expected = state.leaving();
+  const files = filesOf(parts, expected, NO_MARKS, () => 'its session went with the client that held it');
+  const record = recordOf(parts, { files, expected, marked: null, handedOver: null });
   recordOracles(parts, record);
   const now = view.hasEnded ? null : await preservedPages(parts);
   const stays =
@@ -73,11 +73,11 @@ const NO_MARKS = new KhopIndex([]);
 
 function filesOf(
   { view }: Needs<'view'>,
-  carried: readonly CarriedFile[],
+  expected: readonly ExpectedFile[],
   marks: KhopIndex,
-  why: (file: CarriedFile) => string,
+  why: (file: ExpectedFile) => string,
 ): FileRecord[] {
-  return carried.map((file) => ({
+  return expected.map((file) => ({
     kind: file.spec.kind,
     file,
     verdict: file.closed ?? missingFile(reader(view), file.pattern, file.runs, marks, why(file)),

@@ -16,7 +16,9 @@ import { filled, isNamed } from './refusal.js';
 export async function closeSessions(parts: Needs<'plan' | 'recorder' | 'state' | 'agents' | 'view'>): Promise<void> {
   const { state, recorder } = parts;
   const open = await preservedPages(parts);
-  const held = state.held().reduce((sum, { runs }) => sum + runs.reduce((pages, { count }) => pages + count, 0), 0);
+  const held = state
+    .preservedFiles()
+    .reduce((sum, { runs }) => sum + runs.reduce((pages, { count }) => pages + count, 0), 0);
   await inWindow(
     [...state.sessions.values()].filter(({ kind }) => kind === 'outgoing'),
     MAX_IN_FLIGHT,

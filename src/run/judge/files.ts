@@ -22,7 +22,7 @@ import { pagesOfFile } from '../agent/pages-of-file.js';
 import type { Needs } from '../engine/parts.js';
 import type { MarkedPages } from '../machine/marked-pages.js';
 import { reader } from '../machine/view.js';
-import type { CarriedFile } from '../state/file.js';
+import type { ExpectedFile } from '../state/file.js';
 import { baselineOf } from './outside.js';
 import { findSpoiled, lookAtPageStates } from './pages.js';
 import type { FileRecord, UpdateRecord } from './records.js';
@@ -43,37 +43,37 @@ export async function judgeUpdate(
   managedBefore: number | null,
 ): Promise<UpdateRecord> {
   const { state, view } = parts;
-  const carried = [...state.carried.values()];
-  requireLooks(parts, carried, state.reserved.length);
-  const spoiled = await findSpoiled(parts, carried);
+  const expected = [...state.expected.values()];
+  requireLooks(parts, expected, state.reserved.length);
+  const spoiled = await findSpoiled(parts, expected);
   await lookInside(
     parts,
-    carried.filter((file) => !spoiled.has(file)),
+    expected.filter((file) => !spoiled.has(file)),
   );
   for (const [file, problem] of spoiled) leaveAlone(file, problem);
   const managedAfter = await managedPages(parts);
   const marked = await parts.view.markedPages();
-  const returned = carried.map((file): FileRecord => ({
+  const returned = expected.map((file): FileRecord => ({
     kind: file.spec.kind,
     file,
     verdict: file.closed ?? fileVerdict(reader(view), file, marked?.index ?? NO_MARKS),
   }));
   const files = [...returned, ...(await judgeReserved(parts, marked?.index ?? NO_MARKS))];
-  const record = recordOf(parts, { files, carried, marked, handedOver });
+  const record = recordOf(parts, { files, expected, marked, handedOver });
   recordOracles(parts, record);
   noteContent(parts, files);
   if (handedOver === null || marked === null) noMarks(parts);
   else {
-    proveMarks(parts, handedOver, carried);
+    proveMarks(parts, handedOver, expected);
     const risen = managedBefore === null || managedAfter === null ? null : managedAfter - managedBefore;
     compareCounts(parts, handedOver.total - marked.total, risen);
   }
-  await lookAtPageStates(parts, carried, handedOver);
+  await lookAtPageStates(parts, expected, handedOver);
   return record;
 }
 
 /** Nobody reads this file from inside: the kernel would never answer. Its pages are where they were. */
-function leaveAlone({ retrieved, runs }: CarriedFile, { what, count }: PageProblem): void {
+function leaveAlone({ retrieved, runs }: ExpectedFile, { what, count }: PageProblem): void {
   if (retrieved === null) return;
   Object.assign(retrieved, {
     runs,
@@ -82,7 +82,7 @@ function leaveAlone({ retrieved, runs }: CarriedFile, { what, count }: PageProbl
 }
 
 /** What became of a file whose kernel can still be asked. */
-function fileVerdict(read: ReadPhys, file: CarriedFile, marked: KhopIndex): FileVerdict {
+function fileVerdict(read: ReadPhys, file: ExpectedFile, marked: KhopIndex): FileVerdict {
   const { spec, pattern, runs, retrieved, errno } = file;
   if (retrieved === null)
     return missingFile(read, pattern, runs, marked, errno === null ? 'not retrieved' : `retrieve failed with ${errno}`);
@@ -100,7 +100,7 @@ function fileVerdict(read: ReadPhys, file: CarriedFile, marked: KhopIndex): File
 /** The scenario is about to close a file that came back: its pages are the allocator's then, so it is judged now. */
 export async function judgeBeforeClose(
   parts: Needs<'recorder' | 'state' | 'agents' | 'view'>,
-  files: readonly CarriedFile[],
+  files: readonly ExpectedFile[],
 ): Promise<void> {
   const spoiled = await findSpoiled(parts, files);
   await lookInside(
@@ -115,20 +115,20 @@ export async function judgeBeforeClose(
 
 interface Seen {
   files: FileRecord[];
-  carried: readonly CarriedFile[];
+  expected: readonly ExpectedFile[];
   marked: MarkedPages | null;
   handedOver: MarkedPages | null;
 }
 
 export function recordOf(
   { machine, recorder, state }: Needs<'recorder' | 'state' | 'machine'>,
-  { files, carried, marked, handedOver }: Seen,
+  { files, expected, marked, handedOver }: Seen,
 ): UpdateRecord {
   // A reservation that was not taken up again is no longer the handover's own.
   const baseline =
     marked === null
       ? []
-      : baselineOf(machine, marked, carried, state).filter(
+      : baselineOf(machine, marked, expected, state).filter(
           ({ what, pfn }) => !what.startsWith('reserve_mem') || isRevived(files, pfn),
         );
   const kept = baseline.reduce((sum, { count }) => sum + count, 0);
@@ -144,8 +144,8 @@ export function recordOf(
 }
 
 /** Every file that came back is checked, asked for or not, and its pages are looked up in the kernel that runs now. */
-async function lookInside(parts: Needs<'recorder' | 'agents'>, carried: readonly CarriedFile[]): Promise<void> {
-  await inWindow(carried, MAX_IN_FLIGHT, async ({ retrieved, spec, closed }) => {
+async function lookInside(parts: Needs<'recorder' | 'agents'>, expected: readonly ExpectedFile[]): Promise<void> {
+  await inWindow(expected, MAX_IN_FLIGHT, async ({ retrieved, spec, closed }) => {
     if (retrieved === null || closed !== undefined) return;
     if (!isGuestFile(spec))
       await (retrieved.inside === null ? checkInside(parts, retrieved, retrieved.name) : lookAgain(parts, retrieved));

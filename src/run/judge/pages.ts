@@ -14,7 +14,7 @@ import type { MemoryView } from '../../qemu/memory.js';
 import { type PageArray, readStructs } from '../../qemu/vmemmap.js';
 import type { Needs } from '../engine/parts.js';
 import type { MarkedPages } from '../machine/marked-pages.js';
-import type { CarriedFile } from '../state/file.js';
+import type { ExpectedFile } from '../state/file.js';
 
 const CHUNK = 1024;
 const HINT =
@@ -48,12 +48,12 @@ export async function settlePages({ agents }: Needs<'agents'>): Promise<boolean>
 /** Looks at every page of every file that came back. */
 export async function lookAtPageStates(
   parts: Needs<'recorder' | 'state' | 'agents' | 'view'>,
-  carried: readonly CarriedFile[],
+  expected: readonly ExpectedFile[],
   handedOver: MarkedPages | null,
 ): Promise<void> {
   const { recorder, view, state } = parts;
   const { witnesses, epoch } = recorder;
-  const returned = carried.filter(
+  const returned = expected.filter(
     (file) =>
       file.retrieved !== null &&
       file.closed === undefined &&
@@ -84,7 +84,11 @@ export async function lookAtPageStates(
             runs: file.retrieved?.runs ?? [],
             orders,
             isHole: (page) => !isGuestFile(file.spec) && 'isHole' in file.pattern && file.pattern.isHole(page),
-            alone: settled && !isGuestFile(file.spec) && file.retrieved?.held.length === 0 && state.devices.size === 0,
+            alone:
+              settled &&
+              !isGuestFile(file.spec) &&
+              file.retrieved?.preservedIn.length === 0 &&
+              state.devices.size === 0,
           }),
   }));
   const familiar = looks.reduce((sum, { look }) => sum + look.familiar, 0);
@@ -98,7 +102,7 @@ export async function lookAtPageStates(
 }
 
 /** The pages of a lab object are in no page cache: they must be in use. */
-function lookAtObject(structOf: StructOf, { retrieved }: CarriedFile): PageCacheView {
+function lookAtObject(structOf: StructOf, { retrieved }: ExpectedFile): PageCacheView {
   const look: PageCacheView = { pages: 0, familiar: 0, problems: [] };
   for (const { page, pfn, count } of retrieved?.runs ?? []) {
     for (let i = 0; i < count; i++) {
@@ -124,7 +128,7 @@ function lookAtObject(structOf: StructOf, { retrieved }: CarriedFile): PageCache
 
 function report(
   { recorder }: Needs<'recorder'>,
-  { name, spec }: CarriedFile,
+  { name, spec }: ExpectedFile,
   { pages, problems }: PageCacheView,
 ): void {
   const told = problems.map(
@@ -156,10 +160,10 @@ function report(
  */
 export async function findSpoiled(
   parts: Needs<'agents' | 'view'>,
-  carried: readonly CarriedFile[],
-): Promise<Map<CarriedFile, PageProblem>> {
-  const found = new Map<CarriedFile, PageProblem>();
-  const files = carried.filter(
+  expected: readonly ExpectedFile[],
+): Promise<Map<ExpectedFile, PageProblem>> {
+  const found = new Map<ExpectedFile, PageProblem>();
+  const files = expected.filter(
     ({ spec, retrieved, runs }) => spec.kind !== 'object' && retrieved !== null && runs.length > 0,
   );
   if (files.length === 0) return found;

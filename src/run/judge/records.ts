@@ -4,11 +4,11 @@ import type { FileSpec } from '../../model/scenario/scenario.js';
 import type { FileVerdict, PageCounts } from '../../oracles/files/file-verdict.js';
 import type { BaselinePage } from '../../oracles/pages/baseline.js';
 import type { MarkedPages } from '../machine/marked-pages.js';
-import type { CarriedFile } from '../state/file.js';
+import type { ExpectedFile } from '../state/file.js';
 
 export interface FileRecord {
   kind: FileSpec['kind'] | 'reserve_mem';
-  file: CarriedFile;
+  file: ExpectedFile;
   verdict: FileVerdict;
 }
 

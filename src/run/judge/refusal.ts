@@ -23,7 +23,7 @@ export async function judgeRefusal(parts: Needs<'recorder' | 'state' | 'agents' 
     looks.set(file, await lookAt(parts, file));
   });
   const records = files.map((file): FileRecord => {
-    const { name, held, spec, pattern, runs, hidden, before, hugeKiB } = file;
+    const { name, preservedIn, spec, pattern, runs, hidden, before, hugeKiB } = file;
     const verdict = looks.get(file) as FileVerdict;
     if (verdict.state !== 'intact') {
       recorder.incident({
@@ -34,7 +34,7 @@ export async function judgeRefusal(parts: Needs<'recorder' | 'state' | 'agents' 
         detail: `${name}: ${verdict.problems.join('; ')}`,
       });
     }
-    const [holder] = held;
+    const [holder] = preservedIn;
     return {
       kind: spec.kind,
       verdict,
@@ -135,5 +135,5 @@ export function isNamed(state: RunState, file: FileState): boolean {
 
 /** Files that hold what the lab put there; a guest's own are judged with it. */
 export function filled(state: RunState): FileState[] {
-  return [...new Set([...state.files.values(), ...state.held()])].filter(({ spec }) => !isGuestFile(spec));
+  return [...new Set([...state.files.values(), ...state.preservedFiles()])].filter(({ spec }) => !isGuestFile(spec));
 }

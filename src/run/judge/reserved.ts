@@ -10,7 +10,7 @@ import { PAGE, Pattern } from '../../oracles/files/pattern.js';
 import { LabError } from '../../util/errors.js';
 import type { Needs } from '../engine/parts.js';
 import type { FileRecord } from './records.js';
-import type { CarriedFile } from '../state/file.js';
+import type { ExpectedFile } from '../state/file.js';
 import { reader } from '../machine/view.js';
 import { finalizeWithoutLuo } from '../agent/finalize.js';
 
@@ -112,7 +112,7 @@ function isTakenUp(parts: Needs<'recorder' | 'view'>, name: string, overlaps: bo
  * A kernel that was handed nothing may make the area at the very same place. What was handed over stays marked; and the
  * kernel says that it took it up.
  */
-function isMadeAnew(parts: Needs<'recorder' | 'view'>, { name, runs }: CarriedFile, marked: KhopIndex): boolean {
+function isMadeAnew(parts: Needs<'recorder' | 'view'>, { name, runs }: ExpectedFile, marked: KhopIndex): boolean {
   return (
     !marked.isEmpty && !saysRevived(parts, name) && runs.every(({ pfn, count }) => marked.marked(pfn, count) === 0)
   );

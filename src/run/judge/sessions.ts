@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What became of the sessions that were handed over. One that holds files is judged by them; an empty one is carried
 // too, and each must come back, be finished and be closed, unless the scenario says that it is refused.
-import type { CarriedSession, SessionOp } from '../state/session.js';
+import type { ExpectedSession, SessionOp } from '../state/session.js';
 import type { Outcome } from '../../model/result/outcome.js';
 import type { Action } from '../../model/scenario/scenario.js';
 import type { Needs } from '../engine/parts.js';
@@ -16,14 +16,14 @@ const TITLES: Readonly<Record<SessionOp, string>> = {
 };
 
 /** Which of the carried sessions a step asks something of, and what; null for other steps. */
-function askedOf(state: RunState, operation: Action): { session: CarriedSession; op: SessionOp } | null {
+function askedOf(state: RunState, operation: Action): { session: ExpectedSession; op: SessionOp } | null {
   const name =
     operation.op === 'retrieve-session' || operation.op === 'finish'
       ? operation.session
       : operation.op === 'close' && operation.target.kind === 'session'
         ? operation.target.name
         : null;
-  const session = name === null ? undefined : state.carriedSessions.get(name);
+  const session = name === null ? undefined : state.expectedSessions.get(name);
   if (
     session === undefined ||
     (operation.op !== 'retrieve-session' && operation.op !== 'finish' && operation.op !== 'close')
@@ -49,9 +49,9 @@ export function noteSession(state: RunState, operation: Action & Demand, reply: 
 
 /** @param pagesLeaked by the update: a session that cannot be finished or closed keeps what it holds */
 export function judgeSessions({ recorder, state }: Needs<'recorder' | 'state'>, pagesLeaked: number): void {
-  for (const session of state.carriedSessions.values()) {
+  for (const session of state.expectedSessions.values()) {
     for (const [op, why] of session.failed) {
-      const missing = [...state.carried.values()].some(
+      const missing = [...state.expected.values()].some(
         (file) => file.session === session.name && file.retrieved === null && file.closed === undefined,
       );
       const implies = meaning(op, missing, pagesLeaked);

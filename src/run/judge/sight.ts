@@ -7,7 +7,7 @@ import type { Needs } from '../engine/parts.js';
 import type { FileRecord } from './records.js';
 import type { MarkedPages } from '../machine/marked-pages.js';
 import { blindFor } from '../agent/pages-of-file.js';
-import type { CarriedFile } from '../state/file.js';
+import type { ExpectedFile } from '../state/file.js';
 
 const MARKS_HINT =
   'src/oracles/pages/khop.ts has the layout of `struct page` and the letters of the mark that the lab looks for: this kernel may use others';
@@ -15,12 +15,12 @@ const MARKS_HINT =
 /** Marks are needed for every update, the content for every update that carried any. */
 export function requireLooks(
   { recorder: { witnesses, epoch } }: Needs<'recorder'>,
-  carried: readonly CarriedFile[],
+  expected: readonly ExpectedFile[],
   reserved: number,
 ): void {
   witnesses.require('marks', epoch);
-  if (carried.length + reserved > 0) witnesses.require('outside', epoch);
-  if (carried.some(({ spec }) => !isGuestFile(spec))) witnesses.require('inside', epoch);
+  if (expected.length + reserved > 0) witnesses.require('outside', epoch);
+  if (expected.some(({ spec }) => !isGuestFile(spec))) witnesses.require('inside', epoch);
 }
 
 /** How many pages each witness of the content saw. */
@@ -39,7 +39,7 @@ export function noteContent({ recorder: { witnesses, epoch } }: Needs<'recorder'
 }
 
 /** Each page that was written has a physical page. Where the kernel tells of fewer, nobody has seen the rest. */
-function untold({ spec, pattern, retrieved }: CarriedFile, seen: number): string | undefined {
+function untold({ spec, pattern, retrieved }: ExpectedFile, seen: number): string | undefined {
   const { pattern: now } = retrieved ?? { pattern };
   if (spec.kind !== 'memfd' || retrieved === null || !(now instanceof Pattern) || seen >= now.pages) return undefined;
   let written = 0;
@@ -65,12 +65,12 @@ export function noMarks({ recorder: { witnesses, epoch } }: Needs<'recorder'>): 
 export function proveMarks(
   parts: Needs<'recorder' | 'state'>,
   handedOver: MarkedPages,
-  carried: readonly CarriedFile[],
+  expected: readonly ExpectedFile[],
 ): void {
   const { witnesses, epoch } = parts.recorder;
   let pages = 0;
   let marked = 0;
-  for (const file of carried) {
+  for (const file of expected) {
     const seen = markedOf(file, handedOver);
     pages += seen.pages;
     marked += seen.marked;
@@ -83,7 +83,7 @@ export function proveMarks(
     detail: `${marked} of ${pages} pages of files are marked as handed over`,
   });
   // Each handover has pages of its own.
-  if (pages === 0 && handedOver.total === 0 && parts.state.carriedSessions.size > 0) {
+  if (pages === 0 && handedOver.total === 0 && parts.state.expectedSessions.size > 0) {
     witnesses.blind(
       'marks',
       epoch,
@@ -102,7 +102,7 @@ export function proveMarks(
     return;
   }
   witnesses.looked('marks', epoch, handedOver.total);
-  for (const file of carried) {
+  for (const file of expected) {
     const seen = markedOf(file, handedOver);
     if (file.retrieved === null || seen.marked === seen.pages) continue;
     parts.recorder.incident({
@@ -115,7 +115,7 @@ export function proveMarks(
   }
 }
 
-function markedOf({ runs }: CarriedFile, { index }: MarkedPages): { pages: number; marked: number } {
+function markedOf({ runs }: ExpectedFile, { index }: MarkedPages): { pages: number; marked: number } {
   let pages = 0;
   let marked = 0;
   for (const { pfn, count } of runs) {

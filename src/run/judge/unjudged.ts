@@ -4,12 +4,12 @@ import { addPages, NO_PAGES, unjudgedFile } from '../../oracles/files/file-verdi
 import type { Needs } from '../engine/parts.js';
 import type { MarkedPages } from '../machine/marked-pages.js';
 import { reader } from '../machine/view.js';
-import type { CarriedFile } from '../state/file.js';
+import type { ExpectedFile } from '../state/file.js';
 import type { FileRecord, UpdateRecord } from './records.js';
 
 /** An update whose machine has ended: what lies in its memory is written down, and nothing is concluded from it. */
 export function recordEnded(parts: Needs<'recorder' | 'state' | 'view'>, handedOver: MarkedPages | null): UpdateRecord {
-  return unjudged(parts, parts.recorder.epoch, [...parts.state.carried.values()], handedOver);
+  return unjudged(parts, parts.recorder.epoch, [...parts.state.expected.values()], handedOver);
 }
 
 /** The same of a kernel that ended before it jumped: of what its sessions held for the next one. */
@@ -20,11 +20,11 @@ export function recordHeld(parts: Needs<'recorder' | 'state' | 'view'>): UpdateR
 function unjudged(
   { view }: Needs<'view'>,
   epoch: number,
-  carried: readonly CarriedFile[],
+  expected: readonly ExpectedFile[],
   handedOver: MarkedPages | null,
 ): UpdateRecord {
   const read = reader(view);
-  const files = carried.map((file): FileRecord => ({
+  const files = expected.map((file): FileRecord => ({
     kind: file.spec.kind,
     file,
     verdict: file.closed ?? unjudgedFile(read, file.pattern, file.runs),

@@ -55,7 +55,7 @@ export interface FileState {
   /**
    * The sessions that hold it for the next kernel; none before preserve, and once all of them were closed on purpose.
    */
-  held: Holder[];
+  preservedIn: Holder[];
   /** Where its pages lie, once it was preserved. */
   runs: PfnRun[];
   /** Why nobody knows where its pages lie. */
@@ -75,7 +75,7 @@ export interface FileState {
 }
 
 /** A file that the last kexec was to carry over, and what became of it. */
-export interface CarriedFile {
+export interface ExpectedFile {
   name: string;
   /** null where no session held it: it was never handed over. */
   session: string | null;

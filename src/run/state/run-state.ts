@@ -6,9 +6,9 @@ import type { Mismatch } from '../../model/kernel/component.js';
 import type { Token } from '../../model/scenario/token.js';
 import type { CaseOfResult } from '../../model/scenario/selftest.js';
 import type { DeviceState } from './device.js';
-import type { CarriedFile, FileState } from './file.js';
+import type { ExpectedFile, FileState } from './file.js';
 import type { GuestState } from './guest.js';
-import type { CarriedSession, SessionState } from './session.js';
+import type { ExpectedSession, SessionState } from './session.js';
 import type { StepResult } from './step-result.js';
 
 /** Pages that the running kernel has preserved for the next one, or why its map cannot be seen. */
@@ -29,13 +29,13 @@ export class RunState {
   readonly sessions = new Map<string, SessionState>();
   readonly holders = new Holders();
   /** Files that the last kexec was to carry over, by session and token. */
-  carried = new Map<string, CarriedFile>();
+  expected = new Map<string, ExpectedFile>();
   /** Sessions that the last kexec was to carry over, by name, empty ones too. */
-  carriedSessions = new Map<string, CarriedSession>();
+  expectedSessions = new Map<string, ExpectedSession>();
   /** Files whose preserve met the kexec and was not answered: one that comes back was carried. */
-  readonly perhaps = new Map<string, CarriedFile>();
+  readonly perhaps = new Map<string, ExpectedFile>();
   /** Memory reserved by name, watched over every update. */
-  readonly reserved: CarriedFile[] = [];
+  readonly reserved: ExpectedFile[] = [];
   /** Of these, what a kernel has lost, moved or damaged. */
   readonly reservedGone = new Set<string>();
   /** Names of files that a fault of the scenario has changed on purpose. */
@@ -75,8 +75,8 @@ export class RunState {
   }
 
   /** Files that a session of the running kernel holds for the next one. */
-  held(): FileState[] {
-    return [...new Set([...this.files.values(), ...this.#unnamed])].filter(({ held }) => held.length > 0);
+  preservedFiles(): FileState[] {
+    return [...new Set([...this.files.values(), ...this.#unnamed])].filter(({ preservedIn }) => preservedIn.length > 0);
   }
 
   /** The scenario has closed a name of a file. */
@@ -86,35 +86,37 @@ export class RunState {
     if (file === undefined) return;
     const other = [...this.files].find(([, each]) => each === file)?.[0];
     if (other !== undefined) file.name = other;
-    else if (file.held.length > 0) this.#unnamed.add(file);
+    else if (file.preservedIn.length > 0) this.#unnamed.add(file);
   }
 
   /** A session that its own kernel closes lets go of its files: it does not carry them any more. */
   closeSession(name: string): void {
     if (this.sessions.get(name)?.kind === 'outgoing') {
-      for (const file of this.held()) file.held = file.held.filter(({ session }) => session !== name);
-      for (const file of this.#unnamed) if (file.held.length === 0) this.#unnamed.delete(file);
+      for (const file of this.preservedFiles())
+        file.preservedIn = file.preservedIn.filter(({ session }) => session !== name);
+      for (const file of this.#unnamed) if (file.preservedIn.length === 0) this.#unnamed.delete(file);
     }
     this.sessions.delete(name);
   }
 
   /** What the running kernel would hand over if it left now: a file once for each session that holds it. */
-  leaving(): CarriedFile[] {
-    return this.held().flatMap(({ name, held, spec, pattern, runs, hidden, before, hugeKiB, reported }) =>
-      held.map(({ session, token }) => ({
-        name,
-        session,
-        token,
-        spec,
-        pattern,
-        runs,
-        hidden,
-        before,
-        hugeKiB,
-        reported,
-        retrieved: null,
-        errno: null,
-      })),
+  leaving(): ExpectedFile[] {
+    return this.preservedFiles().flatMap(
+      ({ name, preservedIn, spec, pattern, runs, hidden, before, hugeKiB, reported }) =>
+        preservedIn.map(({ session, token }) => ({
+          name,
+          session,
+          token,
+          spec,
+          pattern,
+          runs,
+          hidden,
+          before,
+          hugeKiB,
+          reported,
+          retrieved: null,
+          errno: null,
+        })),
     );
   }
 
@@ -122,8 +124,8 @@ export class RunState {
    * The kernel has changed: what was held is now what must come back; sessions and handles of the old kernel are gone.
    */
   jumped(): void {
-    this.carried = new Map(this.leaving().map((file) => [RunState.key(file.session ?? '', file.token ?? 0), file]));
-    this.carriedSessions = new Map(
+    this.expected = new Map(this.leaving().map((file) => [RunState.key(file.session ?? '', file.token ?? 0), file]));
+    this.expectedSessions = new Map(
       [...this.sessions.values()]
         .filter(({ kind }) => kind === 'outgoing')
         .map(({ name }) => [name, { name, retrieved: false, failed: new Map() }]),

@@ -11,7 +11,7 @@ export interface SessionState {
 export type SessionOp = 'retrieve-session' | 'finish' | 'close';
 
 /** A session that the last kexec was to carry over. */
-export interface CarriedSession {
+export interface ExpectedSession {
   name: string;
   retrieved: boolean;
   /** What the kernel refused last, though the scenario did not say that it would, and why. */

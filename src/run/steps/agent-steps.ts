@@ -42,7 +42,7 @@ export async function callAgent(parts: Called, operation: Operation & AgentActio
   } else if (operation.op === 'write') {
     applied(operation, state, reply.data);
   } else if (operation.op === 'retrieve') {
-    const file = state.carried.get(RunState.key(operation.session, operation.token));
+    const file = state.expected.get(RunState.key(operation.session, operation.token));
     if (file !== undefined && file.retrieved === null && reply.errno !== NO_HANDLE) file.errno = reply.errno;
   }
   recordStep(parts, operation, { target, reply, ms: recorder.clock.now() - started });
@@ -59,7 +59,7 @@ export async function closeFile(
   if (names === 1 && file !== undefined && state.holders.of({ kind: 'file', name: file.name }).size === 1)
     await judgeBeforeClose(
       parts,
-      [...state.carried.values()].filter(({ retrieved, closed }) => retrieved === file && closed === undefined),
+      [...state.expected.values()].filter(({ retrieved, closed }) => retrieved === file && closed === undefined),
     );
   await callAgent(parts, operation);
 }

@@ -58,7 +58,7 @@ function notUnderstood(
   { at }: StepReply,
 ): LabError | ClientGone {
   const what = `the agent does not understand ${op}`;
-  return recorder.epoch === 0 && state.held().length === 0
+  return recorder.epoch === 0 && state.preservedFiles().length === 0
     ? new LabError(what, { detail: at })
     : new ClientGone(`${what}${at === null ? '' : ` (${printable(at, 80)})`}`);
 }

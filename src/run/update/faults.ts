@@ -110,7 +110,7 @@ function flip(
   fault: Extract<Fault, { kind: 'flip' }>,
 ): { places: number; detail: string } {
   const file =
-    parts.state.files.get(fault.file) ?? [...parts.state.carried.values()].find(({ name }) => name === fault.file);
+    parts.state.files.get(fault.file) ?? [...parts.state.expected.values()].find(({ name }) => name === fault.file);
   const run = file?.runs.find(({ page, count }) => fault.page >= page && fault.page < page + count);
   if (file === undefined || run === undefined)
     return { places: 0, detail: `${fault.file} page ${fault.page} has no known physical page` };

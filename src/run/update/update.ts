@@ -55,7 +55,7 @@ async function load(parts: Needs<'plan' | 'recorder' | 'state' | 'agents'>): Pro
 
 /** What the next kernel is measured by. */
 async function inspectBeforeKexec(parts: Needs<'agents' | 'state' | 'recorder' | 'view'>): Promise<void> {
-  const files = parts.state.held();
+  const files = parts.state.preservedFiles();
   await takeReports(parts, files);
   await snapshotBefore(parts, files);
   await inspectGuestsBeforeKexec(parts);

@@ -39,9 +39,9 @@ const lose = loseClient;
 it('a session is closed with its last descriptor', () => {
   const state = shared();
   does(state, 'main', close);
-  expect([state.sessions.has('s'), state.held().length]).toEqual([true, 1]);
+  expect([state.sessions.has('s'), state.preservedFiles().length]).toEqual([true, 1]);
   does(state, 'b', close);
-  expect([state.sessions.has('s'), state.held().length]).toEqual([false, 0]);
+  expect([state.sessions.has('s'), state.preservedFiles().length]).toEqual([false, 0]);
 });
 
 it('what the client that died alone had is no more, and is still asked for', () => {
@@ -49,7 +49,7 @@ it('what the client that died alone had is no more, and is still asked for', () 
   lose(state, 'main');
   expect(state.sessions.has('s')).toBe(true);
   lose(state, 'b');
-  expect([state.sessions.has('s'), state.held().length]).toEqual([false, 1]);
+  expect([state.sessions.has('s'), state.preservedFiles().length]).toEqual([false, 1]);
 });
 
 it('a file whose preserve met the kexec is judged if it comes back', () => {
@@ -68,8 +68,8 @@ it('a file whose preserve met the kexec is judged if it comes back', () => {
   };
   state.perhaps.set(RunState.key('s', 2), other);
   state.jumped();
-  expect([...state.carried.values()].map(({ name }) => name)).toEqual(['ram']);
+  expect([...state.expected.values()].map(({ name }) => name)).toEqual(['ram']);
   does(state, 'main', { op: 'retrieve', session: 's', token: 2, file: 'late' });
-  expect([...state.carried.values()].map(({ name }) => name)).toEqual(['ram', 'late']);
+  expect([...state.expected.values()].map(({ name }) => name)).toEqual(['ram', 'late']);
   expect(state.files.get('late')?.spec.file).toBe('late');
 });

@@ -100,9 +100,11 @@ describe('what a call that worked has changed', () => {
   it('a session holds a file once it is preserved', () => {
     const state = after(create, make);
     expect(state.sessions.get('vm0')).toEqual({ name: 'vm0', kind: 'outgoing', finished: false });
-    expect(state.held()).toEqual([]);
+    expect(state.preservedFiles()).toEqual([]);
     applied(preserve, state);
-    expect(state.held().map(({ name, held }) => [name, held])).toEqual([['ram', [{ session: 'vm0', token: 5 }]]]);
+    expect(state.preservedFiles().map(({ name, preservedIn }) => [name, preservedIn])).toEqual([
+      ['ram', [{ session: 'vm0', token: 5 }]],
+    ]);
   });
 
   it('a file that two sessions hold is carried by each of them, and by the other once one is closed', () => {
@@ -119,7 +121,7 @@ describe('what a call that worked has changed', () => {
     applied({ op: 'close', target: { kind: 'session', name: 'vm1' } }, state);
     expect(state.leaving().map(({ session }) => session)).toEqual(['vm0']);
     state.jumped();
-    expect([...state.carried.values()].map(({ name, session }) => [name, session])).toEqual([['ram', 'vm0']]);
+    expect([...state.expected.values()].map(({ name, session }) => [name, session])).toEqual([['ram', 'vm0']]);
   });
 
   it('a file that the scenario closes is carried as long as a session holds it', () => {
@@ -127,8 +129,8 @@ describe('what a call that worked has changed', () => {
     const state = after(create, make, preserve, close, make);
     expect(state.leaving().map(({ name, session }) => [name, session])).toEqual([['ram', 'vm0']]);
     applied({ op: 'close', target: { kind: 'session', name: 'vm0' } }, state);
-    expect(state.held()).toEqual([]);
-    expect(after(create, make, close, preserve).held()).toEqual([]);
+    expect(state.preservedFiles()).toEqual([]);
+    expect(after(create, make, close, preserve).preservedFiles()).toEqual([]);
   });
 
   it('a file with two names is there until both are closed', () => {
@@ -150,15 +152,15 @@ describe('what a call that worked has changed', () => {
       { op: 'preserve', session: 'vm1', file: 'other', token: 1 },
       { op: 'close', target: { kind: 'session', name: 'vm0' } },
     );
-    expect(state.held().map(({ name }) => name)).toEqual(['other']);
+    expect(state.preservedFiles().map(({ name }) => name)).toEqual(['other']);
     expect([...state.sessions.keys()]).toEqual(['vm1']);
     expect(state.files.has('ram')).toBe(true);
   });
 
   it('a file that is closed stays in its session', () => {
-    expect(after(create, make, preserve, { op: 'close', target: { kind: 'file', name: 'ram' } }).held()).toHaveLength(
-      1,
-    );
+    expect(
+      after(create, make, preserve, { op: 'close', target: { kind: 'file', name: 'ram' } }).preservedFiles(),
+    ).toHaveLength(1);
   });
 
   it('closing the device, opening it, and closing what is not there change nothing', () => {
@@ -170,14 +172,14 @@ describe('what a call that worked has changed', () => {
       { op: 'close', target: { kind: 'device' } },
       { op: 'close', target: { kind: 'session', name: 'nobody' } },
     );
-    expect(state.held()).toHaveLength(1);
+    expect(state.preservedFiles()).toHaveLength(1);
     expect(state.sessions.size).toBe(1);
   });
 
   it('after a jump all that was held is to come back, and nothing else is left', () => {
     const state = after(create, make, preserve, { op: 'memfd', memfd: memfd({ file: 'loose' }) });
     state.jumped();
-    expect([...state.carried.values()]).toMatchObject([
+    expect([...state.expected.values()]).toMatchObject([
       { name: 'ram', session: 'vm0', token: 5, retrieved: null, errno: null },
     ]);
     expect(state.files.size + state.sessions.size).toBe(0);
@@ -188,21 +190,21 @@ describe('what a call that worked has changed', () => {
     applied({ op: 'retrieve-session', session: 'vm0' }, state);
     applied({ op: 'retrieve', session: 'vm0', token: 5, file: 'back' }, state);
     applied({ op: 'retrieve', session: 'vm0', token: 5, file: 'again' }, state);
-    const [carried] = [...state.carried.values()];
+    const [carried] = [...state.expected.values()];
     expect(carried).toMatchObject({
       name: 'ram',
       runs: [{ page: 0, pfn: 9, count: 2 }],
-      retrieved: { name: 'back', held: [] },
+      retrieved: { name: 'back', preservedIn: [] },
     });
     expect(state.files.get('again')).toBe(carried?.retrieved);
-    expect(state.held()).toEqual([]);
+    expect(state.preservedFiles()).toEqual([]);
   });
 
   it('a token of the same number in another session, or under a name with odd characters, is another file', () => {
     const state = jumped();
     applied({ op: 'retrieve', session: 'vm1', token: 5, file: 'x' }, state);
     applied({ op: 'retrieve', session: 'vm', token: 5, file: 'x' }, state);
-    expect([...state.carried.values()][0]?.retrieved).toBeNull();
+    expect([...state.expected.values()][0]?.retrieved).toBeNull();
     expect(RunState.key('a', 11)).not.toBe(RunState.key('a1', 1));
   });
 
@@ -222,7 +224,7 @@ describe('what a call that worked has changed', () => {
     applied({ op: 'create', session: 'next' }, state);
     applied({ op: 'preserve', session: 'next', file: 'ram', token: 8 }, state);
     state.jumped();
-    expect([...state.carried.values()]).toMatchObject([{ name: 'ram', session: 'next', token: 8, spec: { seed: 7 } }]);
+    expect([...state.expected.values()]).toMatchObject([{ name: 'ram', session: 'next', token: 8, spec: { seed: 7 } }]);
   });
 });
 

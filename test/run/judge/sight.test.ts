@@ -8,7 +8,7 @@ import type { FileRecord } from '../../../src/run/judge/records.js';
 import { toldPages } from '../../../src/run/agent/pages-of-file.js';
 import { Recorder } from '../../../src/run/engine/recorder.js';
 import { compareCounts, noMarks, noteContent, proveMarks, requireLooks } from '../../../src/run/judge/sight.js';
-import type { CarriedFile, FileState } from '../../../src/run/state/file.js';
+import type { ExpectedFile, FileState } from '../../../src/run/state/file.js';
 import { RunState } from '../../../src/run/state/run-state.js';
 import { startClock } from '../../../src/util/clock.js';
 import { ClientGone } from '../../../src/util/errors.js';
@@ -37,7 +37,7 @@ const inside = {
   object: null,
 };
 
-function file(more: Partial<CarriedFile> = {}): CarriedFile {
+function file(more: Partial<ExpectedFile> = {}): ExpectedFile {
   return {
     name: 'ram',
     session: 's',
@@ -58,7 +58,7 @@ function back(more: Partial<FileState> = {}): FileState {
     name: 'ram',
     spec: { ...spec, holes: [], seals: [] },
     pattern,
-    held: [],
+    preservedIn: [],
     runs: [{ page: 0, pfn: 8, count: 4 }],
     before: null,
     hugeKiB: 0,
@@ -82,7 +82,7 @@ const read = (phys: number, into: Uint8Array) => {
   return true;
 };
 
-function record(which: CarriedFile): FileRecord {
+function record(which: ExpectedFile): FileRecord {
   const now = which.retrieved?.runs ?? [];
   const verdict =
     which.retrieved?.hidden === undefined
@@ -137,10 +137,10 @@ describe('the witnesses of content', () => {
 });
 
 describe('the marks', () => {
-  const judge = (handedOver: ReturnType<typeof marks>, carried: CarriedFile[]) => {
+  const judge = (handedOver: ReturnType<typeof marks>, expected: ExpectedFile[]) => {
     const { parts, recorder } = run();
-    requireLooks(parts, carried, 0);
-    proveMarks(parts, handedOver, carried);
+    requireLooks(parts, expected, 0);
+    proveMarks(parts, handedOver, expected);
     return {
       missing: recorder.witnesses.missing().filter(({ witness }) => witness === 'marks'),
       incidents: recorder.incidents.map(({ implies }) => implies),

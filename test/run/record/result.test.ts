@@ -246,7 +246,7 @@ describe('a result', () => {
         name: 'back',
         spec,
         pattern,
-        held: [],
+        preservedIn: [],
         runs: [],
         before: null,
         hugeKiB: 0,

@@ -5,7 +5,7 @@ import type { Fault } from '../../../src/model/scenario/scenario.js';
 import type { SystemRegisters } from '../../../src/qemu/registers.js';
 import { injectFault } from '../../../src/run/update/faults.js';
 import { RunState } from '../../../src/run/state/run-state.js';
-import type { CarriedFile, FileState } from '../../../src/run/state/file.js';
+import type { ExpectedFile, FileState } from '../../../src/run/state/file.js';
 import { LabError } from '../../../src/util/errors.js';
 import { parseScenario } from '../../../src/scenario/index.js';
 import { FakeControl, fakePlan, fakeRecorder, FakeView } from '../../fakes/parts.js';
@@ -24,7 +24,7 @@ function machine(registers: SystemRegisters | null = null) {
       { page: 5, pfn: 700, count: 1 },
     ],
   } as FileState);
-  state.carried.set('k', { name: 'gone', runs: [{ page: 0, pfn: 900, count: 1 }] } as CarriedFile);
+  state.expected.set('k', { name: 'gone', runs: [{ page: 0, pfn: 900, count: 1 }] } as ExpectedFile);
   const { recorder, events } = fakeRecorder();
   const machine = new FakeControl(memory, registers);
   const { commands } = machine;

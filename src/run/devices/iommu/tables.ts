@@ -40,7 +40,7 @@ export function tablesOf(
   if (before !== null && arrival !== null && device.retrieved) problems.push(...arrivalProblems(before, arrival));
   let same = 0;
   if (before !== null && after !== null) {
-    const owners = [...state.carried.values()];
+    const owners = [...state.expected.values()];
     const compared = compareTables(
       before.tables,
       after.tables,

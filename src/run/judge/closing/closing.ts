@@ -15,7 +15,7 @@ import type { Arrival } from '../ledger.js';
 import type { MarkedPages } from '../../machine/marked-pages.js';
 import { reader } from '../../machine/view.js';
 import { settlePages, structsOf } from '../pages.js';
-import type { CarriedFile } from '../../state/file.js';
+import type { ExpectedFile } from '../../state/file.js';
 import type { RunState } from '../../state/run-state.js';
 
 /** More of the handover's own pages than this are not looked at: 1 GiB. */
@@ -30,7 +30,7 @@ const NO_TYPE = 0xffff_ffff;
 /** What of a run's parts is needed here. */
 export interface Marked {
   view: { memory: Pick<MemoryView, 'ranges' | 'read'> };
-  state: Pick<RunState, 'carried' | 'reserved'>;
+  state: Pick<RunState, 'expected' | 'reserved'>;
 }
 
 /**
@@ -39,7 +39,7 @@ export interface Marked {
  */
 export function contentOfOthers({ view, state }: Marked, { index }: Pick<MarkedPages, 'index'>): Map<number, string> {
   const own = new Set<number>();
-  for (const { runs } of [...state.carried.values(), ...state.reserved])
+  for (const { runs } of [...state.expected.values(), ...state.reserved])
     for (const { pfn, count } of runs) for (let i = 0; i < count; i++) own.add(pfn + i);
   const others = new Map<number, string>();
   const page = Buffer.alloc(PAGE);
@@ -62,7 +62,7 @@ function digest(page: Buffer): string {
  * to look at the machine afterwards.
  */
 export function mayClose({ breakpoints, state }: Needs<'state' | 'breakpoints'>): boolean {
-  return !breakpoints.wanted && state.guests.size === 0 && state.devices.size === 0 && state.carried.size > 0;
+  return !breakpoints.wanted && state.guests.size === 0 && state.devices.size === 0 && state.expected.size > 0;
 }
 
 /** Closes everything in the last kernel and looks at what becomes free. */
@@ -71,11 +71,11 @@ export async function closeAndInspect(
   arrival: Arrival | null,
 ): Promise<void> {
   const { recorder, state } = parts;
-  const files = [...state.carried.values()].filter(
+  const files = [...state.expected.values()].filter(
     (file) => file.retrieved !== null && file.retrieved.hidden === undefined && !isGuestFile(file.spec),
   );
   await closeAll(parts);
-  let kept = { files: new Map<CarriedFile, number>(), others: [] as number[], pages: 0 };
+  let kept = { files: new Map<ExpectedFile, number>(), others: [] as number[], pages: 0 };
   for (let look = 0; look < LOOKS; look++) {
     await settlePages(parts);
     const now = await stillKept(parts, files, arrival?.handedOver?.others ?? new Map<number, string>());
@@ -117,7 +117,7 @@ export async function closeAndInspect(
 async function closeAll(parts: Needs<'recorder' | 'state' | 'agents' | 'user'>): Promise<void> {
   const { agents, recorder, state } = parts;
   await parts.user.endOthers();
-  const bytes = [...state.carried.values()].reduce((sum, { spec }) => sum + spec.size, 0);
+  const bytes = [...state.expected.values()].reduce((sum, { spec }) => sum + spec.size, 0);
   const close = (args: Record<string, string>) => agents.call('close', args, { bytes: bytes });
   for (const session of state.sessions.keys()) {
     const { ok, errno, at } = await close({ session });
@@ -140,9 +140,9 @@ async function closeAll(parts: Needs<'recorder' | 'state' | 'agents' | 'user'>):
 /** What is neither free nor changed; null where nobody can see it. */
 async function stillKept(
   parts: Needs<'view'>,
-  files: readonly CarriedFile[],
+  files: readonly ExpectedFile[],
   others: ReadonlyMap<number, string>,
-): Promise<{ files: Map<CarriedFile, number>; others: number[]; pages: number } | null> {
+): Promise<{ files: Map<ExpectedFile, number>; others: number[]; pages: number } | null> {
   const { view } = parts;
   const array = await parts.view.pageArray();
   if (array === null) return null;
@@ -162,7 +162,7 @@ async function stillKept(
       return false;
     return pageState(Buffer.from(it.words.buffer, it.words.byteOffset + it.at * 4, STRUCT_PAGE)) === 'in-use';
   };
-  const kept = { files: new Map<CarriedFile, number>(), others: [] as number[], pages: 0 };
+  const kept = { files: new Map<ExpectedFile, number>(), others: [] as number[], pages: 0 };
   for (const file of files) {
     const pattern = file.pattern as Pattern;
     for (const run of file.retrieved?.runs ?? []) {

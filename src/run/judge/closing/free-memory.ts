@@ -87,7 +87,7 @@ export async function compareMemory(
   before: Memory | null,
 ): Promise<void> {
   const { plan, recorder, state } = parts;
-  const files = state.carried.size;
+  const files = state.expected.size;
   let growth: Growth | null = null;
   for (let look = 0; look < LOOKS; look++) {
     if (look > 0) await settlePages(parts);
