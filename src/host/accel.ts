@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// KVM counts as working only after a real kernel has reached user space on it: there are hosts whose /dev/kvm opens and
-// runs the firmware, and hangs every stock kernel at its entry. The answer is remembered per host.
+// Decides between KVM and emulation. KVM counts as working only after a real kernel has reached user space on it: some
+// hosts have a /dev/kvm that opens and runs the firmware, but hangs every stock kernel at its entry. The answer is
+// stored per host.
 import { accessSync, constants, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { hostname, release, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,7 +15,7 @@ import { Machine } from '../run/machine/machine.js';
 import { Recorder } from '../run/engine/recorder.js';
 import { replaceFile } from '../util/replace-file.js';
 
-/** Milliseconds. Hardware boots the same kernel in well under a second. */
+/** Milliseconds. Hardware boots this kernel in well under a second. */
 const PROBE_DEADLINE = 10_000;
 
 export interface AccelAnswer {
@@ -23,8 +24,9 @@ export interface AccelAnswer {
 }
 
 /**
- * @param memoryFile where answers are kept, by host
- * @param report called before a probe, which takes some seconds
+ * Chooses the accelerator.
+ * @param memoryFile file with the stored answers, by host
+ * @param report called before a probe, which takes a few seconds
  */
 export async function chooseAccel(
   wanted: 'auto' | Accel,
@@ -33,7 +35,7 @@ export async function chooseAccel(
   memoryFile: string,
   report: (text: string) => void,
 ): Promise<AccelAnswer> {
-  if (wanted !== 'auto') return { accel: wanted, why: 'asked for' };
+  if (wanted !== 'auto') return { accel: wanted, why: 'requested' };
   const blocked = kvmBlocked();
   if (blocked !== null) return { accel: 'tcg', why: blocked };
   const host = `${hostname()} ${release()} ${statSync('/dev/kvm').ino}`;
@@ -80,7 +82,7 @@ async function probe(kernel: KernelImage, rootfs: RootFs): Promise<AccelAnswer> 
     await machine.untilReady(0, PROBE_DEADLINE);
     return { accel: 'kvm', why: 'a kernel reached user space on KVM' };
   } catch (error) {
-    return { accel: 'tcg', why: `no kernel comes up on KVM here: ${messageOf(error).split('\n')[0]}` };
+    return { accel: 'tcg', why: `no kernel boots on KVM here: ${messageOf(error).split('\n')[0]}` };
   } finally {
     await machine?.stop();
     machine?.close();

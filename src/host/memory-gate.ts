@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// Lets machines in as long as their memory fits, in the order in which they came: a large one is not overtaken for ever
-// by small ones.
+// Admits machines while their memory fits, first come, first served, so that small machines cannot starve a large one.
 
 export class MemoryGate {
   private used = 0;
   private readonly waiting: { bytes: number; enter: () => void }[] = [];
 
-  /** @param total bytes that all who are in may have together */
+  /**
+   * Creates a gate.
+   * @param total bytes that all admitted machines may use together
+   */
   constructor(readonly total: number) {}
 
-  /** True where it can never be let in. */
+  /** True if a machine of this size can never be admitted. */
   excludes(bytes: number): boolean {
     return bytes > this.total;
   }
 
-  /** Resolves, once there is room, with what gives the room back. Rejects with the signal's reason. */
+  /** Waits for room, and resolves with a function that returns it. Rejects with the signal's reason. */
   async enter(bytes: number, signal: AbortSignal): Promise<() => void> {
     signal.throwIfAborted();
     await new Promise<void>((resolve, reject) => {

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Two matrices on one host share its cores: a machine runs only under one of as many locks as there are cores. A lock
-// goes with its process, however that ends.
+// Shares the host's cores between several matrices: a machine runs only while it holds one of as many locks as there
+// are cores. A lock is released when its process ends, however that happens.
 import { join } from 'node:path';
 import { acquireLock, type Lock, tryLock } from '../util/process/lock.js';
 
 export class HostSlots {
   /**
+   * Creates the slots.
    * @param dir folder of the locks, one for the host
-   * @param count machines that the host carries at once
+   * @param count how many machines the host runs at once
    */
   constructor(
     private readonly dir: string,
@@ -20,7 +21,7 @@ export class HostSlots {
       const lock = await tryLock(this.path(n), signal);
       if (lock !== null) return lock;
     }
-    // All are taken: queue up at one of them, not always the same.
+    // All are taken: queue up for a random one.
     this.onWait();
     return acquireLock(this.path(Math.floor(Math.random() * this.count)), { signal });
   }

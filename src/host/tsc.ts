@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// How fast this host's TSC runs. An emulated machine's TSC is the host's own, so the lab can tell its kernels the
-// frequency: one that measures it on a busy host may come to 50 MHz instead of 2600. The lab measures with a small
-// program of its own and does not read it from a healthy boot: a machine may print anything, and the same load disturbs
-// a boot. It takes 20 ms, so nothing is remembered that could belong to another host.
+// Measures the frequency of this host's TSC. An emulated machine's TSC is the host's own, so the lab can tell its
+// kernels the frequency: a kernel that measures it on a busy host may get 50 MHz instead of 2600. The lab measures with
+// its own small program. It does not read the frequency from a healthy boot, because a machine may print anything, and
+// the same load disturbs a boot. It takes 20 ms, so nothing is stored that could belong to another host.
 import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { arch } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -13,19 +13,19 @@ import { fileIdentity } from '../images/build/compiler.js';
 import { type ImageContext, openWorkspace, type Workspace } from '../images/context.js';
 import { findProgram, programPath } from '../images/requirements.js';
 
-/** kHz. What lies outside is no TSC. */
-const LEAST = 200_000;
-const MOST = 10_000_000;
+/** In kHz. A frequency outside this range is not a TSC's. */
+const MIN_KHZ = 200_000;
+const MAX_KHZ = 10_000_000;
 /**
- * Two measurements that differ by more were disturbed. KVM in the machine takes 250 ppm for another frequency
+ * Two measurements that differ by more than this were disturbed. KVM in the machine treats 250 ppm as another frequency
  * (docs/guest-payload.md).
  */
-const APART = 100e-6;
+const MAX_DEVIATION = 100e-6;
 const ATTEMPTS = 3;
 
 /**
- * In kHz; null where this host cannot tell: not x86, no compiler, or a TSC that does not run evenly. Kernels measure it
- * themselves then.
+ * Returns the frequency in kHz; null if this host has none: not x86, no compiler, or a TSC that does not run evenly.
+ * Kernels then measure it themselves.
  */
 export async function hostTscKhz(
   context: ImageContext,
@@ -42,21 +42,24 @@ export async function hostTscKhz(
   return null;
 }
 
-/** One that changes its speed or stops with the processor has no frequency that could be told. */
+/** A TSC that changes its speed or stops with the processor has no fixed frequency. */
 export function runsEvenly(cpuinfo: string): boolean {
   const flags = /^flags\s*:(.*)$/m.exec(cpuinfo)?.[1]?.trim().split(/\s+/) ?? [];
   return flags.includes('constant_tsc') && flags.includes('nonstop_tsc');
 }
 
-/** What two measurements in a row agree on. */
+/** Returns the frequency on which two consecutive measurements agree. */
 export function agreed(output: string): number | null {
   const [first, second] = (/^(\d{1,10}) (\d{1,10})$/.exec(output.trim()) ?? []).slice(1).map(Number);
   if (first === undefined || second === undefined) return null;
   const khz = Math.round((first + second) / 2);
-  return khz >= LEAST && khz <= MOST && Math.abs(first - second) <= khz * APART ? khz : null;
+  return khz >= MIN_KHZ && khz <= MAX_KHZ && Math.abs(first - second) <= khz * MAX_DEVIATION ? khz : null;
 }
 
-/** From the cache or compiled; null where that fails: a kernel is told nothing, and no run fails for it. */
+/**
+ * Returns the program, from the cache or compiled; null if that fails. Then kernels are told nothing, and no run fails
+ * because of it.
+ */
 async function build(work: Workspace): Promise<string | null> {
   const source = join(packageRoot(), 'lab/host/tsc.c');
   const gcc = findProgram('gcc');

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One run, kept: a scenario whose needs are met becomes a result and a folder under results/, whole or not at all.
+// Performs one run and keeps it. A prepared scenario becomes a result and a folder under results/, complete or not at
+// all.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,17 +24,17 @@ export interface PerformOptions {
   labVersion: string;
   signal: AbortSignal;
   onEvent: (event: Event) => void;
-  /** The machine's private folder stays. */
+  /** Keep the machine's private folder. */
   keep?: boolean;
-  /** Whether devices are looked at from outside, by default; without it the result is no verdict on them. */
+  /** Inspect devices from outside (the default). Without it, the result is no verdict on them. */
   deviceLooks?: boolean;
-  /** Whether the machine's memory is kept with the run; `never` without it. */
+  /** When to keep the machine's memory with the run; `never` by default. */
   memory?: MemoryKept;
-  /** Called at each named point of the run. */
+  /** Called at each breakpoint of the run. */
   hold?: OnBreakpoint;
   /** No deadline ends the run. */
   noDeadlines?: boolean;
-  /** Which cell of a matrix the run is for. */
+  /** The cell of a matrix that the run is for. */
   cell?: CellOfRun;
 }
 
@@ -44,8 +45,8 @@ export interface Performed {
 }
 
 /**
- * Throws a LabError where the result cannot be kept, and the signal's reason where it is aborted; nothing of the run
- * stays then.
+ * Throws a LabError if the result cannot be kept, and the signal's reason if it is aborted. Then nothing of the run
+ * stays.
  */
 export async function perform(
   scenario: Scenario,
@@ -105,10 +106,8 @@ export async function perform(
       timeline: timeline.entries,
       labVersion: options.labVersion,
     });
-    writeFileSync(
-      folder.file('recipe.json'),
-      `${JSON.stringify({ schema: 1, kernels: [...new Map(kernels.map((kernel) => [kernel.name, recipeOf(kernel)])).values()] }, null, 2)}\n`,
-    );
+    const recipes = [...new Map(kernels.map((kernel) => [kernel.name, recipeOf(kernel)])).values()];
+    writeFileSync(folder.file('recipe.json'), `${JSON.stringify({ schema: 1, kernels: recipes }, null, 2)}\n`);
     return { result, folder: folder.finish(result, scenario.source) };
   } catch (error) {
     folder.discard();

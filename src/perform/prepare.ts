@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What runs need before a machine can start: host packages, kernels, the root file system, an accelerator. Each is had
-// once and serves all scenarios.
+// Prepares what runs need before a machine can start: host packages, kernels, the root file system, an accelerator.
+// Each is prepared once and serves all scenarios.
 import { join } from 'node:path';
 import {
   ensureHostTools,
@@ -19,25 +19,25 @@ import { chooseAccel, type AccelAnswer } from '../host/accel.js';
 import { hostTscKhz } from '../host/tsc.js';
 import {
   countingFormat,
-  demandsHandover,
+  requiresHandoverFormat,
   handoverFormat,
-  looksIntoHandover,
+  needsHandoverFormat,
   type HandoverFormat,
 } from '../images/abi/handover-format.js';
 import { featuresMissingInKernels, featuresMissingInQemu, type MissingFeature, missingMemory } from '../run/index.js';
 import { ScenarioError } from '../scenario/index.js';
 import { LabError } from '../util/errors.js';
 
-/** What one run is given besides its scenario. */
+/** Everything that a run gets besides its scenario. */
 export interface Prepared {
-  /** One an epoch, and so are the formats. */
+  /** One per epoch, like the formats. */
   kernels: KernelImage[];
   rootfs: RootFs;
   accel: AccelAnswer;
-  /** Of the host's TSC; null where it is not known. */
+  /** Frequency of the host's TSC; null if unknown. */
   hostTscKhz: number | null;
   formats: (HandoverFormat | null)[];
-  /** Why a format could not be read, one an epoch. */
+  /** Why a format could not be read, one per epoch. */
   unread: (string | null)[];
   selftests: (string | null)[];
 }
@@ -50,22 +50,22 @@ export interface SetUpStage {
 export interface PrepareOptions {
   accel: 'auto' | 'kvm' | 'tcg';
   signal: AbortSignal;
-  /** The handover of every kernel is to be read, whatever the scenario asks for. */
+  /** Read the handover format of every kernel, whatever the scenario needs. */
   everyHandover?: boolean;
-  /** Kernels that are there already, by the names that scenarios have for them. */
+  /** Kernels that are already available, by their names in scenarios. */
   images?: ReadonlyMap<string, KernelImage>;
 }
 
 export class Preparation {
   private readonly images: Map<string, KernelImage>;
   private readonly formats = new Map<string, HandoverFormat>();
-  /** What their symbols alone tell, or why they do not. */
+  /** The counting formats that the symbols alone give, or the reason why they give none. */
   private readonly counting = new Map<string, HandoverFormat | LabError>();
   /** By kernel and test. */
   private readonly selftests = new Map<string, string>();
   private rootfs: RootFs | null = null;
   private accel: AccelAnswer | null = null;
-  /** Undefined until it was measured. */
+  /** Undefined until it has been measured. */
   private hostTscKhz: number | null | undefined;
 
   constructor(private readonly options: PrepareOptions) {
@@ -73,25 +73,30 @@ export class Preparation {
   }
 
   /**
-   * Stages to be run one after another. They throw a ScenarioError where a scenario asks for what this host or a kernel
-   * lacks.
+   * Returns stages to run in order. They throw a ScenarioError if a scenario needs something that this host or a kernel
+   * missing.
    */
   stages(scenarios: readonly Scenario[]): SetUpStage[] {
     const kernels = [...new Set(scenarios.flatMap((scenario) => scenario.kernels))];
     // The last kernel hands nothing over.
     const writers = [
       ...new Set(
-        scenarios.filter((scenario) => this.looksInto(scenario)).flatMap((scenario) => scenario.kernels.slice(0, -1)),
+        scenarios.filter((scenario) => this.needsFormat(scenario)).flatMap((scenario) => scenario.kernels.slice(0, -1)),
       ),
     ];
-    const demanded = new Set(scenarios.filter(demandsHandover).flatMap((scenario) => scenario.kernels.slice(0, -1)));
+    const required = new Set(
+      scenarios.filter(requiresHandoverFormat).flatMap((scenario) => scenario.kernels.slice(0, -1)),
+    );
     return [
       {
         title: 'host packages',
         run: async (task) => {
           await ensureHostTools(this.context(task));
           for (const scenario of scenarios)
-            demand(await featuresMissingInQemu(scenario, findProgram(QEMU) ?? QEMU, defaultCacheDir()), scenario);
+            requireFeatures(
+              await featuresMissingInQemu(scenario, findProgram(QEMU) ?? QEMU, defaultCacheDir()),
+              scenario,
+            );
         },
       },
       ...kernels
@@ -108,7 +113,7 @@ export class Preparation {
             try {
               this.formats.set(name, await handoverFormat(this.kernel(name), this.context(task)));
             } catch (error) {
-              if (demanded.has(name) || !(error instanceof LabError)) throw error;
+              if (required.has(name) || !(error instanceof LabError)) throw error;
             }
           },
         })),
@@ -134,7 +139,7 @@ export class Preparation {
         run: async (task) => {
           for (const scenario of scenarios) {
             const kernels = this.kernelsOf(scenario);
-            demand(
+            requireFeatures(
               [
                 ...featuresMissingInKernels(scenario, kernels),
                 ...missingMemory(scenario, kernels, this.rootfs?.size ?? 0),
@@ -157,7 +162,7 @@ export class Preparation {
     ];
   }
 
-  /** What the stages have made ready for one of their scenarios. */
+  /** Returns what the stages have prepared for one of their scenarios. */
   of(scenario: Scenario): Prepared {
     return {
       kernels: this.kernelsOf(scenario),
@@ -175,7 +180,7 @@ export class Preparation {
     return scenario.kernels.map((name) => this.kernel(name));
   }
 
-  /** Of every kernel that may refuse to leave; the last one has nowhere to go. */
+  /** Returns the formats of all kernels that may refuse to leave. The last one never leaves. */
   private formatsOf(scenario: Scenario): Pick<Prepared, 'formats' | 'unread'> {
     const leaving = scenario.kernels.map((name, epoch) =>
       epoch < scenario.kernels.length - 1 ? this.formatOf(name, scenario) : null,
@@ -187,15 +192,16 @@ export class Preparation {
   }
 
   private formatOf(name: string, scenario: Scenario): HandoverFormat | LabError {
-    const whole = this.looksInto(scenario) ? this.formats.get(name) : undefined;
+    const whole = this.needsFormat(scenario) ? this.formats.get(name) : undefined;
     if (whole !== undefined) return whole;
     let counting = this.counting.get(name);
-    if (counting === undefined) this.counting.set(name, (counting = tried(() => countingFormat(this.kernel(name)))));
+    if (counting === undefined)
+      this.counting.set(name, (counting = labErrorOf(() => countingFormat(this.kernel(name)))));
     return counting;
   }
 
-  private looksInto(scenario: Scenario): boolean {
-    return this.options.everyHandover === true || looksIntoHandover(scenario);
+  private needsFormat(scenario: Scenario): boolean {
+    return this.options.everyHandover === true || needsHandoverFormat(scenario);
   }
 
   private kernel(name: string): KernelImage {
@@ -217,7 +223,7 @@ export class Preparation {
   }
 }
 
-/** Programs of upstream's tests that scenarios need, each once. */
+/** Lists the programs of upstream's tests that scenarios need, each once. */
 function testsOf(scenarios: readonly Scenario[]): { key: string; kernel: string; test: string }[] {
   const all = scenarios.flatMap((scenario) => {
     const test = selftestOf(scenario);
@@ -235,7 +241,7 @@ function selftestOf({ steps }: Scenario): string | null {
 
 const selftestKey = (kernel: string, test: string) => `${test} of ${kernel}`;
 
-function tried<T>(work: () => T): T | LabError {
+function labErrorOf<T>(work: () => T): T | LabError {
   try {
     return work();
   } catch (error) {
@@ -244,11 +250,11 @@ function tried<T>(work: () => T): T | LabError {
   }
 }
 
-/** What QEMU or a kernel lacks is a scenario that cannot be run here: nothing is started. */
-function demand(lacks: readonly MissingFeature[], { source }: Scenario): void {
-  if (lacks.length > 0)
+/** Throws a ScenarioError if QEMU or a kernel missing a feature: the scenario cannot run here, so nothing is started. */
+function requireFeatures(missing: readonly MissingFeature[], { source }: Scenario): void {
+  if (missing.length > 0)
     throw new ScenarioError(
-      lacks.map(({ pos, message, hint }) => ({ ...pos, message, hint })),
+      missing.map(({ pos, message, hint }) => ({ ...pos, message, hint })),
       source,
     );
 }

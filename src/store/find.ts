@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The folder that a word means: a path, a name under results/, or a part of a name that only one has.
+// Finds the folder that a word on the command line means: a path, a name under results/, or a unique part of a name.
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { nearest } from '../util/text/nearest.js';
@@ -13,9 +13,9 @@ export interface Found {
   folder: string;
 }
 
-const MOST_NAMED = 5;
+const MAX_NAMED = 5;
 
-/** Throws a UsageError that names what was meant, where it can be guessed. */
+/** Throws a UsageError, with a suggestion if there is a close match. */
 export function findInResults(results: string, word: string): Found {
   const asPath = resolve(word);
   if (/[/\\]/.test(word) || word === '.') {
@@ -28,14 +28,14 @@ export function findInResults(results: string, word: string): Found {
   const meant = names.filter((name) => name.includes(word));
   if (meant.length === 1) return found(join(resolve(results), meant[0] as string));
   if (meant.length > 1) {
-    throw new UsageError(
-      `${word} may be any of ${meant.length} folders in ${results}: ${meant.slice(-MOST_NAMED).join(', ')}${meant.length > MOST_NAMED ? ', ...' : ''}`,
-      { hint: 'write more of the name' },
-    );
+    const shown = `${meant.slice(-MAX_NAMED).join(', ')}${meant.length > MAX_NAMED ? ', ...' : ''}`;
+    throw new UsageError(`${word} may mean any of ${meant.length} folders in ${results}: ${shown}`, {
+      hint: 'write more of the name',
+    });
   }
   const near = nearest(word, names.slice(-1000));
   throw new UsageError(`there is no run or matrix ${word} in ${results}`, {
-    hint: near ?? 'lab history --runs   names the newest ones',
+    hint: near ?? 'lab history --runs   lists the newest ones',
   });
 }
 
@@ -55,7 +55,10 @@ function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
-/** The newest nights, newest first. Without an index every folder is looked at. @param plan only those of this plan */
+/**
+ * Lists nights, newest first. Without an index, it checks every folder.
+ * @param plan only nights of this plan
+ */
 export function newestNights(results: string, history: History | null, plan: string | null = null): string[] {
   return history === null ? matrixIds(results).reverse() : history.nights(plan).map(({ name }) => name);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Old runs go by rule. What stays whatever its age: what a report links to, the newest nights with all their runs,
-// nights that have not ended, and the first and the last run that showed each bug, so that the history still knows
-// since when.
+// Removes old runs by rule. Whatever their age, these stay: runs that a report links to, the newest nights with all
+// their runs, nights that have not ended, and the first and last run that showed each bug, so that the history still
+// knows since when it exists.
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { removeAtEnd, keep } from '../util/process/reaper.js';
@@ -10,14 +10,14 @@ import { readAttempts } from './matrix/folder.js';
 import { linkedByReports } from './matrix/reports.js';
 
 export interface PruneRule {
-  /** Runs and nights that began later stay; milliseconds since 1970. */
+  /** Runs and nights that began after this time stay; milliseconds since 1970. */
   before: number;
-  /** So many of the newest nights of each plan stay. */
+  /** This many of the newest nights of each plan stay. */
   nights: number;
 }
 
 export interface Pruning {
-  /** Names under results/ that go, oldest first. */
+  /** Names under results/ to remove, oldest first. */
   runs: string[];
   nights: string[];
   /** How many old ones stay, and why. */
@@ -48,7 +48,7 @@ export function planPruning(results: string, history: History, rule: PruneRule):
   return { runs, nights: nights.map(({ name }) => name).reverse(), kept };
 }
 
-/** Removes what `planPruning` named. A folder first loses its name: who looks sees it whole or not at all. */
+/** Removes what `planPruning` selected. A folder is renamed first, so that a reader sees it complete or not at all. */
 export function prune(results: string, { runs, nights }: Pick<Pruning, 'runs' | 'nights'>): void {
   for (const name of [...nights, ...runs]) {
     const path = join(resolve(results), name);

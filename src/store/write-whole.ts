@@ -2,7 +2,7 @@
 import { isDiskFull, LabError, messageOf } from '../util/errors.js';
 import { replaceFile } from '../util/replace-file.js';
 
-/** Writes a file whole or not at all; makes the folder that it lies in. Throws a LabError where that cannot be. */
+/** Writes a file completely or not at all, and creates its folder. Throws a LabError if that fails. */
 export function writeWhole(path: string, text: string | Uint8Array): void {
   try {
     replaceFile(path, text);

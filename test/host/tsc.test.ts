@@ -42,7 +42,7 @@ describe.skipIf(arch() !== 'x64' || findProgram('gcc') === null)('measured on th
     readdirSync(join(cache, 'programs')).map((name) => [name, statSync(join(cache, 'programs', name)).mtimeMs]);
   afterEach(() => vi.unstubAllEnvs());
 
-  it('comes out the same twice, with a program that is compiled once', async () => {
+  it('is the same twice, with a program that is compiled once', async () => {
     const cache = temporaryFolder();
     const first = await hostTscKhz(context(cache), () => EVEN);
     const built = programs(cache);
@@ -53,11 +53,11 @@ describe.skipIf(arch() !== 'x64' || findProgram('gcc') === null)('measured on th
     expect(programs(cache)).toEqual(built);
   });
 
-  it('is not known where the TSC does not run evenly', async () => {
+  it('is unknown if the TSC does not run evenly', async () => {
     expect(await hostTscKhz(context(temporaryFolder()), () => EVEN.replace('constant_tsc', ''))).toBeNull();
   });
 
-  it('is not known where the program cannot be built, and no run fails for it', async () => {
+  it('is unknown if the program cannot be built, and no run fails because of it', async () => {
     const bin = join(temporaryFolder(), 'bin');
     mkdirSync(bin);
     writeFileSync(join(bin, 'gcc'), '#!/bin/sh\nexit 1\n');

@@ -47,7 +47,7 @@ describe('the history of real nights', () => {
         pairs: [expect.objectContaining({ chain: '7.1.13 -> 7.2.12', runs: 2 })],
       }),
     ]);
-    expect(stderr).toContain('cut-off is left out: result.json is no JSON');
+    expect(stderr).toContain('cut-off is left out: result.json is not JSON');
     expect(stderr).toContain('newer is left out: its schema is 99, this lab knows 2');
   });
 

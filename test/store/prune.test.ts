@@ -30,7 +30,7 @@ async function pruned(results: string, rule = RULE) {
 }
 
 describe('old runs', () => {
-  it('go, young ones stay', async () => {
+  it('are removed, young ones stay', async () => {
     const results = temporaryFolder();
     writeRun(results, 'old', { day: OLD });
     writeRun(results, 'young', { day: NEW });
@@ -38,7 +38,7 @@ describe('old runs', () => {
     expect(readdirSync(results).filter((name) => name.startsWith('.pruned'))).toEqual([]);
   });
 
-  it('stay as the first and the last that showed a failure', async () => {
+  it('stay if they were the first or last to show a failure', async () => {
     const results = temporaryFolder();
     for (const [name, day] of [
       ['r1', '2026-01-01'],
@@ -51,7 +51,7 @@ describe('old runs', () => {
     expect(plan.kept).toEqual({ reports: 0, nights: 0, bugs: 2 });
   });
 
-  it('stay while a report links to them, and go with it', async () => {
+  it('stay while a report links to them, and are removed with it', async () => {
     const results = temporaryFolder();
     const report = join(temporaryFolder(), 'html');
     mkdirSync(report);

@@ -30,12 +30,12 @@ const MAX_VARIABLE = 4096n;
  * Must the run find its way in its kernels' handover data? It must if a fault changes that data, if the running kernel
  * is checked before the kexec, or if the preserved pages must be counted.
  */
-export function looksIntoHandover(scenario: Scenario): boolean {
-  return demandsHandover(scenario) || scenario.expect.outcome === 'refused';
+export function needsHandoverFormat(scenario: Scenario): boolean {
+  return requiresHandoverFormat(scenario) || scenario.expect.outcome === 'refused';
 }
 
 /** Such a scenario cannot run at all without the format. */
-export function demandsHandover(scenario: Scenario): boolean {
+export function requiresHandoverFormat(scenario: Scenario): boolean {
   return (
     scenario.policy === 'check' || scenario.steps.some((step) => step.op === 'fault' && step.fault.kind === 'change')
   );

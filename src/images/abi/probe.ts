@@ -21,8 +21,12 @@ export const PROBE = 'kernel/lab_abi_probe';
 const INCLUDE_FOLDERS = ['include', 'include/uapi', 'arch/x86/include', 'arch/x86/include/uapi'];
 
 /** Sources of the handover itself. Anything else comes from a patch or an overlay. */
-const OWN =
-  /^(kernel|mm)\/(.*\/)?(kexec_handover\w*|memblock|\w*luo\w*|kho_\w+)\.[ch]$|^kernel\/liveupdate\/.*\.[ch]$|^include\/linux\/(kho\/.*|kexec_handover|kho_\w+)\.h$/;
+const OWN_PATHS = [
+  /^(kernel|mm)\/(.*\/)?(kexec_handover\w*|memblock|\w*luo\w*|kho_\w+)\.[ch]$/,
+  /^kernel\/liveupdate\/.*\.[ch]$/,
+  /^include\/linux\/(kho\/.*|kexec_handover|kho_\w+)\.h$/,
+];
+const isOwn = (path: string): boolean => OWN_PATHS.some((pattern) => pattern.test(path));
 /** Every source of a handler includes one of these. */
 const USES_HANDOVER = /#\s*include\s*[<"]linux\/(kho\/|kexec_handover|liveupdate)/;
 const DECLARES = /^(?:typedef[ \t]+)?(?:struct|union)[ \t]+(\w+)(?:[ \t]+__\w+)*[ \t]*\{/gm;
@@ -50,11 +54,11 @@ export function writeProbe(tree: string, touched: readonly string[], wanted: Abi
   );
   const own = ['kernel', 'mm', 'include/linux']
     .flatMap((folder) => filesBelow(tree, folder))
-    .filter((path) => OWN.test(path));
+    .filter((path) => isOwn(path));
   const sources = new Map<string, string>();
   for (const path of new Set([...own, ...touched.filter((file) => /\.[ch]$/.test(file))])) {
     const text = textOf(join(tree, path));
-    if (text !== null && (OWN.test(path) || USES_HANDOVER.test(text) || path.startsWith(ABI_FOLDER)))
+    if (text !== null && (isOwn(path) || USES_HANDOVER.test(text) || path.startsWith(ABI_FOLDER)))
       sources.set(path, text);
   }
   const objects = [...sources]

@@ -78,11 +78,12 @@ export function checkConfig(asked: readonly RequestedOption[], config: string, k
   const lines = unmet.map(
     (o) => `${o.file}:${o.line}: ${o.name}=${o.value} was requested, but the kernel's configuration has ${o.got}`,
   );
-  throw new LabError(
-    `kernel ${kernel}: ${unmet.length === 1 ? `${first.name}=${first.value} (${first.file}:${first.line}) is` : `${unmet.length} options are`} not set as asked for`,
-    {
-      detail: lines.slice(0, 30).join('\n'),
-      hint: 'the option may have another name in this version, or depend on one that is off: see Kconfig in the source',
-    },
-  );
+  const subject =
+    unmet.length === 1
+      ? `${first.name}=${first.value} (${first.file}:${first.line}) is`
+      : `${unmet.length} options are`;
+  throw new LabError(`kernel ${kernel}: ${subject} not set as requested`, {
+    detail: lines.slice(0, 30).join('\n'),
+    hint: 'the option may have another name in this version, or depend on one that is off: see Kconfig in the source',
+  });
 }

@@ -119,7 +119,8 @@ function baseFile(reader: DefinitionReader, base: string): string {
 export function unknownKernel(name: string): string {
   const known = [...knownDefinitions().keys()];
   const close = nearest(name, known);
-  return `no kernel ${JSON.stringify(name)}${close === null ? '' : `; did you mean ${close}?`} Known: ${known.join(', ')}`;
+  const suggestion = close === null ? '' : `; did you mean ${close}?`;
+  return `no kernel ${JSON.stringify(name)}${suggestion} Known: ${known.join(', ')}`;
 }
 
 /** Finds a fragment by name (images/config/NAME.config, relative to the definition) or by path. */

@@ -18,7 +18,13 @@ export function writeVariant(base: string, name: string, lines: readonly string[
   const file = join(folder, `${name}-${key}.yaml`);
   replaceFile(
     file,
-    `description: ${JSON.stringify(`${lines.join(' ').slice(0, 200)}`)}\nbase: ${JSON.stringify(base)}\nconfig: [./${key}.config]\nbuild: on-demand\n`,
+    [
+      `description: ${JSON.stringify(lines.join(' ').slice(0, 200))}`,
+      `base: ${JSON.stringify(base)}`,
+      `config: [./${key}.config]`,
+      'build: on-demand',
+      '',
+    ].join('\n'),
   );
   return file;
 }

@@ -8,8 +8,19 @@ import { join } from 'node:path';
 import { LabError } from '../../util/errors.js';
 import type { Workspace } from '../context.js';
 
-export const LEFT_BY_BUILDS =
-  /(^|\/)(\.git|\.config(\.old)?|vmlinux(\..*)?|System\.map|Module\.symvers|modules\.(order|builtin.*)|include\/(config|generated)|arch\/x86\/include\/generated)$|\.(o|a|ko|cmd|mod|order|mod\.c|dtb|su|gcno)$/;
+const BUILT_NAMES = [
+  '\\.git',
+  '\\.config(\\.old)?',
+  'vmlinux(\\..*)?',
+  'System\\.map',
+  'Module\\.symvers',
+  'modules\\.(order|builtin.*)',
+  'include/(config|generated)',
+  'arch/x86/include/generated',
+];
+const BUILT_SUFFIXES = ['o', 'a', 'ko', 'cmd', 'mod', 'order', 'mod\\.c', 'dtb', 'su', 'gcno'];
+/** Paths of build output, and git's folder. */
+export const LEFT_BY_BUILDS = new RegExp(`(^|/)(${BUILT_NAMES.join('|')})$|\\.(${BUILT_SUFFIXES.join('|')})$`);
 
 interface Entry {
   path: string;

@@ -22,7 +22,8 @@ export function contradictionOf({ events, registers }: Sight): string | null {
     const traced = switches.findLast((each) => each.t <= from)?.kind === 'enable';
     if (traced === translating) continue;
     const said = translating ? 'translation is on' : 'translation is off';
-    return `at ${(t / 1000).toFixed(1)} s the IOMMU's registers say that ${said}, and QEMU's trace ${tracedText(traced, switches.length)}`;
+    const trace = tracedText(traced, switches.length);
+    return `at ${(t / 1000).toFixed(1)} s the IOMMU's registers say that ${said}, and QEMU's trace ${trace}`;
   }
   return null;
 }

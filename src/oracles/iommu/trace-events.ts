@@ -82,8 +82,22 @@ const ORDERS: readonly (readonly [number, string])[] = [
   [24, 'SIRTP'],
 ];
 const INVALIDATIONS = /^(?:vtd_inv_desc_(?:cc|iotlb|iec)|amdvi_(?:intr|iotlb|pages|all|devtab)_inval$)/;
-const ERRORS =
-  /^(?:vtd_[rc]e_not_present$|vtd_inv_desc_wait_write_fail$|amdvi_(?:evntlog_fail|command_read_fail|completion_wait_fail|unhandled_command|dte_get_fail|invalid_dte|get_pte_hwerror|mode_invalid|err|ir_err|ir_target_abort)$)/;
+const AMD_ERRORS = [
+  'evntlog_fail',
+  'command_read_fail',
+  'completion_wait_fail',
+  'unhandled_command',
+  'dte_get_fail',
+  'invalid_dte',
+  'get_pte_hwerror',
+  'mode_invalid',
+  'err',
+  'ir_err',
+  'ir_target_abort',
+];
+const ERRORS = new RegExp(
+  `^(?:vtd_[rc]e_not_present$|vtd_inv_desc_wait_write_fail$|amdvi_(?:${AMD_ERRORS.join('|')})$)`,
+);
 
 /**
  * Keeps the state that single lines do not have: AMD's registers are written in halves, and each write of its control

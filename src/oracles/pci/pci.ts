@@ -91,11 +91,10 @@ export function comparePci(before: PciView | null, after: PciView | null): PciDi
   if (before.class !== after.class) add('class', `was of class ${before.class}, is of ${after.class}`);
   for (const bar of before.bars) {
     const now = after.bars.find((each) => each.bar === bar.bar);
-    if (now === undefined || now.address !== bar.address || now.size !== bar.size)
-      add(
-        'bar',
-        `BAR ${bar.bar} was at ${bar.address} (${bar.size} bytes), ${now === undefined ? 'is not there' : `is at ${now.address} (${now.size} bytes)`}`,
-      );
+    if (now === undefined || now.address !== bar.address || now.size !== bar.size) {
+      const place = now === undefined ? 'is not there' : `is at ${now.address} (${now.size} bytes)`;
+      add('bar', `BAR ${bar.bar} was at ${bar.address} (${bar.size} bytes), ${place}`);
+    }
   }
   if (before.memory && !after.memory) add('memory-off', 'its memory is no longer decoded');
   if (before.busMaster && !after.busMaster)

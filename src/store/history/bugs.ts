@@ -21,18 +21,18 @@ export interface BugOnPair {
 export interface Bug {
   title: string;
   outcomes: Outcome[];
-  /** Runs that showed it, and how many of them were to end otherwise. */
+  /** How many runs showed it, and how many of those were expected to end otherwise. */
   runs: number;
   unexpected: number;
   first: Sighting;
   last: Sighting;
   pairs: BugOnPair[];
   scenarios: string[];
-  /** Share of the runs of its scenarios and pairs, from the first to the last time that it was seen there. */
+  /** Its share of the runs of the same scenarios and pairs, between its first and last sighting there. */
   rate: number;
   /**
-   * Milliseconds since 1970: from then on every scenario and pair that had shown it ran without it. Null while one
-   * still does.
+   * Milliseconds since 1970 from which every scenario and pair that had shown it has run without it. Null if one has
+   * not.
    */
   fixed: number | null;
 }
@@ -48,16 +48,21 @@ interface BugRow {
   last: number;
 }
 
-/** All bugs, the newest sighting first. @param title only this one */
+/**
+ * Lists bugs, the most recently seen first.
+ * @param title only this one
+ */
 export function bugsOf(database: Database, title: string | null = null): Bug[] {
   const only = title === null ? '' : 'WHERE title = @title';
   const bound: Parameters = title === null ? {} : { title };
-  // A bare column beside a lone min() or max() comes from the row that has it: SQLite says so in its documentation of SELECT.
+  // SQLite documents that a bare column beside a single min() or max() comes from the row with that value (SELECT).
   const rows = rowsOf<BugRow>(
     database,
     `
     SELECT a.*, b.lastRun, b.last FROM
-      (SELECT title, group_concat(DISTINCT outcome) AS outcomes, count(*) AS runs, sum(1 - asExpected) AS unexpected, name AS firstRun, min(started) AS first FROM failure ${only} GROUP BY title) a
+      (SELECT title, group_concat(DISTINCT outcome) AS outcomes, count(*) AS runs, sum(1 - asExpected) AS unexpected,
+        name AS firstRun, min(started) AS first
+      FROM failure ${only} GROUP BY title) a
       JOIN (SELECT title, name AS lastRun, max(started) AS last FROM failure ${only} GROUP BY title) b USING (title)
     ORDER BY b.last DESC, title`,
     bound,
@@ -112,16 +117,23 @@ interface EndRow {
   ran: number;
 }
 
-/** Of each bug: its places (scenario and pair), how many have run without it since, when the last of them did, and how often they ran while it was there. */
+/**
+ * For each bug: the number of its places (scenario and pair), how many have run without it since, when the last of them
+ * did, and how often they ran while it was there.
+ */
 function endsOf(database: Database, only: string, bound: Parameters): EndRow[] {
   return rowsOf<EndRow>(
     database,
     `
-    WITH place AS (SELECT title, scenario, chain, min(started) AS first, max(started) AS last FROM failure ${only} GROUP BY title, scenario, chain)
+    WITH place AS (
+      SELECT title, scenario, chain, min(started) AS first, max(started) AS last
+      FROM failure ${only} GROUP BY title, scenario, chain)
     SELECT title, count(*) AS places, count(after) AS closed, max(after) AS fixed, sum(ran) AS ran FROM (
       SELECT p.title,
-        (SELECT min(r.started) FROM run r WHERE r.scenario = p.scenario AND r.chain = p.chain AND r.started > p.last AND r.outcome <> 'infra') AS after,
-        (SELECT count(*) FROM run r WHERE r.scenario = p.scenario AND r.chain = p.chain AND r.started BETWEEN p.first AND p.last AND r.outcome <> 'infra') AS ran
+        (SELECT min(r.started) FROM run r
+          WHERE r.scenario = p.scenario AND r.chain = p.chain AND r.started > p.last AND r.outcome <> 'infra') AS after,
+        (SELECT count(*) FROM run r WHERE r.scenario = p.scenario AND r.chain = p.chain
+          AND r.started BETWEEN p.first AND p.last AND r.outcome <> 'infra') AS ran
       FROM place p) GROUP BY title`,
     bound,
   );

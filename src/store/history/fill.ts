@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Brings the index up to date with the folders of results/: reads what is new, forgets what is gone. The folders are
-// the truth.
+// Updates the index from the folders of results/: adds new ones and removes those that are gone. The folders are the
+// truth.
 import { readdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Matrix } from '../../model/result/matrix.js';
@@ -11,7 +11,7 @@ import { readRun } from '../run/read-run.js';
 import { chainText } from '../matrix/pair-results.js';
 import { type Database, immediately, rowsOf, textsOf } from './database.js';
 
-/** A folder changed less than this long ago may change again without a new time. */
+/** A folder that changed less than this long ago may change again without a new timestamp. */
 const RACY_MS = 2000;
 
 export type OnFolder = (done: number, of: number) => void;
@@ -24,7 +24,7 @@ export function fill(database: Database, results: string, onFolder: OnFolder = (
     const names = stamp === '' || stamp !== known ? foldersOf(root) : null;
     const writer = new Writer(database, root);
     if (names !== null) forgetGone(database, new Set(names));
-    // Nights grow, and what could not be read may have been mended: these are looked at each time.
+    // Nights grow, and unreadable folders may have been repaired, so these are checked each time.
     const again = [...writer.changed('night'), ...writer.changed('unreadable')];
     const fresh = names === null ? [] : unknownOf(database, names);
     for (const [at, name] of [...again, ...fresh].entries()) {
@@ -36,7 +36,7 @@ export function fill(database: Database, results: string, onFolder: OnFolder = (
   });
 }
 
-/** Folders of runs and nights; hidden ones are half-written, or the index itself. */
+/** Lists folders of runs and nights. Hidden ones are incomplete, or the index itself. */
 function foldersOf(root: string): string[] {
   try {
     return readdirSync(root, { withFileTypes: true })
@@ -47,7 +47,7 @@ function foldersOf(root: string): string[] {
   }
 }
 
-/** Empty where it says nothing: the folder is not there, or changed a moment ago. */
+/** Returns an empty string if the timestamp proves nothing: the folder is missing, or changed a moment ago. */
 function stampOf(root: string): string {
   const stat = statSync(root, { bigint: true, throwIfNoEntry: false });
   if (stat === undefined || Math.abs(Date.now() - Number(stat.mtimeMs)) < RACY_MS) return '';
@@ -83,7 +83,7 @@ class Writer {
     this.insertUnreadable = database.prepare('INSERT OR REPLACE INTO unreadable VALUES (?, ?, ?, ?)');
   }
 
-  /** Names in a table whose files are no longer as they were. */
+  /** Returns the names in a table whose files have changed. */
   changed(table: 'night' | 'unreadable'): string[] {
     const rows = rowsOf<{ name: string; stamp: string }>(this.database, `SELECT name, stamp FROM ${table}`);
     return rows.filter(({ name, stamp }) => this.stamp(name) !== stamp).map(({ name }) => name);
@@ -113,7 +113,7 @@ class Writer {
         name,
         read.state,
         read.state === 'unfinished'
-          ? 'neither result.json nor matrix.json in it: a run that was cut off, or nothing of the lab'
+          ? 'it has neither result.json nor matrix.json: an interrupted run, or not a folder of the lab'
           : read.why,
       );
   }
@@ -162,7 +162,7 @@ class Writer {
   }
 }
 
-/** Milliseconds since 1970; 0 where the text is no time. */
+/** Milliseconds since 1970; 0 if the text is not a time. */
 function timeOf(text: string): number {
   const time = Date.parse(text);
   return Number.isFinite(time) ? time : 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What results/ has seen, answered from an index that is brought up to date each time.
+// The history of results/, answered from an index that is updated on each opening.
 import type { EndsIn, Outcome } from '../../model/result/outcome.js';
 import { type Bug, bugsOf } from './bugs.js';
 import { fill, type OnFolder } from './fill.js';
@@ -8,7 +8,7 @@ import { openIndex } from './open.js';
 
 export type { Bug, BugOnPair, Sighting } from './bugs.js';
 
-/** A run as the index has it. Times are milliseconds since 1970. */
+/** A run in the index. Times are milliseconds since 1970. */
 export interface RunRow {
   name: string;
   scenario: string;
@@ -26,11 +26,11 @@ export interface NightRow {
   name: string;
   plan: string;
   started: number;
-  /** Null while it runs, or where it was cut off. */
+  /** Null while it runs, or if it was interrupted. */
   ended: number | null;
 }
 
-/** A folder of results/ that cannot be used, and why. */
+/** A folder of results/ that cannot be used, and the reason. */
 export interface UnreadableRow {
   name: string;
   state: string;
@@ -54,7 +54,10 @@ export class History {
     readonly note: string | null,
   ) {}
 
-  /** Opens the history of a results folder, up to date. @param rebuild build the index from nothing */
+  /**
+   * Opens the history of a results folder and updates it.
+   * @param rebuild rebuild the index from scratch
+   */
   static async open(
     results: string,
     { rebuild = false, onFolder }: { rebuild?: boolean; onFolder?: OnFolder } = {},
@@ -92,21 +95,28 @@ export class History {
       ...(title === undefined ? [] : ['title = @title']),
       ...(since === undefined ? [] : ['started >= @since']),
     ];
-    const sql = `SELECT ${COLUMNS} FROM run ${where.length === 0 ? '' : `WHERE ${where.join(' AND ')}`} ORDER BY started DESC, name DESC LIMIT @limit`;
+    const condition = where.length === 0 ? '' : `WHERE ${where.join(' AND ')}`;
+    const sql = `SELECT ${COLUMNS} FROM run ${condition} ORDER BY started DESC, name DESC LIMIT @limit`;
     const bound: Parameters = { limit };
     for (const [name, value] of Object.entries(filter)) if (value !== undefined) bound[name] = value;
     const rows = rowsOf<Omit<RunRow, 'asExpected'> & { asExpected: number }>(this.database, sql, bound);
     return rows.map((row) => ({ ...row, asExpected: row.asExpected === 1 }));
   }
 
-  /** Newest first. @param plan only those of this plan */
+  /**
+   * Lists nights, newest first.
+   * @param plan only nights of this plan
+   */
   nights(plan: string | null = null): NightRow[] {
     const where = plan === null ? '' : 'WHERE plan = @plan';
     const sql = `SELECT name, plan, started, ended FROM night ${where} ORDER BY started DESC, name DESC`;
     return rowsOf<NightRow>(this.database, sql, plan === null ? {} : { plan });
   }
 
-  /** Names of the runs that began before then, oldest first. @param before milliseconds since 1970 */
+  /**
+   * Lists the names of older runs, oldest first.
+   * @param before milliseconds since 1970
+   */
   runsBefore(before: number): string[] {
     return textsOf(this.database, 'SELECT name FROM run WHERE started < @before ORDER BY started, name', { before });
   }
@@ -115,7 +125,7 @@ export class History {
     return rowsOf<UnreadableRow>(this.database, 'SELECT name, state, why FROM unreadable ORDER BY name');
   }
 
-  /** How many runs there are, and how many of them a clock that is ahead of this one has stamped. */
+  /** Counts the runs, and those whose start time is in the future of this host's clock. */
   count(now: number): { runs: number; fromTheFuture: number } {
     const sql = 'SELECT count(*) AS runs, coalesce(sum(started > @now), 0) AS fromTheFuture FROM run';
     return (

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Opens the index of a results folder: results/.index/history.sqlite. An index that cannot be used is built again; one
-// that cannot be written is kept in memory.
+// Opens the index of a results folder: results/.index/history.sqlite. An unusable index is rebuilt. If it cannot be
+// written, it is kept in memory.
 import { mkdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { messageOf } from '../../util/errors.js';
@@ -9,16 +9,19 @@ import { INDEX_VERSION, TABLES } from './tables.js';
 
 export interface OpenIndex {
   database: Database;
-  /** Why the index is in memory; null where it is on disk. */
+  /** Why the index is in memory; null if it is on disk. */
   note: string | null;
 }
 
 export interface OpenIndexOptions {
-  /** Forget the index that is there. */
+  /** Discard the existing index. */
   rebuild?: boolean;
 }
 
-/** @param results the folder that holds all runs */
+/**
+ * Opens the index, and creates it if needed.
+ * @param results the folder of all runs
+ */
 export function openIndex(results: string, { rebuild = false }: OpenIndexOptions = {}): OpenIndex {
   const folder = join(resolve(results), '.index');
   const path = join(folder, 'history.sqlite');
@@ -27,7 +30,7 @@ export function openIndex(results: string, { rebuild = false }: OpenIndexOptions
     if (rebuild) forget(path);
     return { database: usable(path), note: null };
   } catch (error) {
-    const note = `the index is kept in memory, and built again each time: ${messageOf(error)}`;
+    const note = `the index is kept in memory and rebuilt each time: ${messageOf(error)}`;
     return { database: usable(':memory:'), note };
   }
 }
@@ -44,7 +47,7 @@ function usable(path: string): Database {
 
 function prepared(database: Database): Database {
   try {
-    // It can be built again: no need to wait for the disk.
+    // The index can be rebuilt, so there is no need to wait for the disk.
     database.exec('PRAGMA synchronous = OFF');
     immediately(database, () => {
       const [version] = rowsOf<{ user_version: number }>(database, 'PRAGMA user_version');

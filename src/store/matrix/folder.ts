@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The folder of a matrix under results/: matrix.json, written whole each time, and cells.jsonl, which grows by a line
-// an attempt.
+// The folder of a matrix under results/: matrix.json, always written whole, and cells.jsonl, which grows by one line
+// per attempt.
 import {
   appendFileSync,
   existsSync,
@@ -24,7 +24,7 @@ import { attemptSchema, cellOfRunSchema, matrixSchema } from './schema.js';
 export class MatrixFolder {
   private constructor(readonly path: string) {}
 
-  /** A new one, named by the matrix's id; whole from its first moment. */
+  /** Creates a folder named after the matrix's id. It appears complete. */
   static create(results: string, matrix: Matrix): MatrixFolder {
     const partial = join(resolve(results), `.partial-${matrix.id}`);
     const path = join(resolve(results), matrix.id);
@@ -42,7 +42,7 @@ export class MatrixFolder {
     return new MatrixFolder(path);
   }
 
-  /** One that is there already, to go on with. A last line that was cut off is taken away. */
+  /** Opens an existing folder to continue. An incomplete last line is removed. */
   static reopen(results: string, id: string): MatrixFolder {
     const folder = new MatrixFolder(join(resolve(results), id));
     const { cells } = folder;
@@ -56,12 +56,12 @@ export class MatrixFolder {
     return join(this.path, 'cells.jsonl');
   }
 
-  /** A lock file for who runs the matrix. */
+  /** Lock file for the process that runs the matrix. */
   get lockFile(): string {
     return join(this.path, 'lock');
   }
 
-  /** One line, whole or not at all. Throws a LabError where the disk takes no more. */
+  /** Appends one line, completely or not at all. Throws a LabError if the disk is full. */
   append(attempt: Attempt): void {
     const before = existsSync(this.cells) ? statSync(this.cells).size : 0;
     try {
@@ -70,13 +70,13 @@ export class MatrixFolder {
       try {
         truncateSync(this.cells, before);
       } catch {
-        // The half line stays the last one, which readers skip and `reopen` takes away.
+        // The incomplete line stays the last one. Readers skip it, and `reopen` removes it.
       }
       throw unwritable(error);
     }
   }
 
-  /** Replaces matrix.json: who reads it sees the old one or the new one. */
+  /** Replaces matrix.json: a reader sees the old file or the new one. */
   write(matrix: Matrix): void {
     try {
       writeMatrix(this.path, matrix);
@@ -100,7 +100,7 @@ function writeMatrix(folder: string, matrix: Matrix): void {
 function unwritable(error: unknown): LabError {
   return new LabError(`the matrix cannot be written: ${messageOf(error)}`, {
     cause: error,
-    hint: isDiskFull(error) ? 'free some space, then `lab matrix PLAN --resume` goes on' : null,
+    hint: isDiskFull(error) ? 'free some space, then continue with `lab matrix PLAN --resume`' : null,
   });
 }
 
@@ -112,7 +112,7 @@ export function matrixIds(results: string): string[] {
     .sort();
 }
 
-/** Reads a matrix back. Throws a LabError where it is damaged or from a newer lab. */
+/** Reads a matrix. Throws a LabError if it is damaged or from a newer lab. */
 export function readMatrix(folder: string): Matrix {
   let data: unknown;
   try {
@@ -122,19 +122,19 @@ export function readMatrix(folder: string): Matrix {
   }
   const { schema } = asRecord(data);
   if (typeof schema === 'number' && schema > MATRIX_SCHEMA) {
-    throw new LabError(`${folder} is of schema ${schema}; this lab reads up to ${MATRIX_SCHEMA}`, {
+    throw new LabError(`${folder} has schema ${schema}; this lab reads up to ${MATRIX_SCHEMA}`, {
       hint: 'use the newer lab that wrote it',
     });
   }
   const checked = matrixSchema.safeParse(data);
-  if (!checked.success)
-    throw new LabError(
-      `${join(folder, 'matrix.json')} is damaged: ${checked.error.issues[0]?.path.join('.')}: ${checked.error.issues[0]?.message}`,
-    );
+  if (!checked.success) {
+    const [issue] = checked.error.issues;
+    throw new LabError(`${join(folder, 'matrix.json')} is damaged: ${issue?.path.join('.')}: ${issue?.message}`);
+  }
   return checked.data;
 }
 
-/** Every attempt that can be read, in the order of the file, and how many lines cannot. */
+/** Returns every readable attempt, in the order of the file, and the number of unreadable lines. */
 export function readAttempts(folder: string): { attempts: Attempt[]; damaged: number } {
   const path = join(folder, 'cells.jsonl');
   if (!existsSync(path)) return { attempts: [], damaged: 0 };
@@ -145,7 +145,7 @@ export function readAttempts(folder: string): { attempts: Attempt[]; damaged: nu
   return { attempts, damaged: lines.length - attempts.length };
 }
 
-/** Which cell's run a run's folder is; null where it is no cell's, or that cannot be read. */
+/** Tells which cell a run's folder belongs to; null if it belongs to none, or that is unreadable. */
 export function readCellOfRun(folder: string): CellOfRun | null {
   try {
     return parsed(readFileSync(join(folder, 'cell.json'), 'utf8'), cellOfRunSchema);

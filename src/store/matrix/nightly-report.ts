@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a report is about: a night, which is a matrix, or one run alone. What is not sound about it is said in `notes`.
+// The data of a report: a night, which is a matrix, or a single run. `notes` has what is wrong with it.
 import { basename } from 'node:path';
 import type { Attempt, Matrix, PairResult } from '../../model/result/matrix.js';
 import type { Result } from '../../model/result/result.js';
@@ -12,19 +12,19 @@ import { pairResultsOf } from './pair-results.js';
 export interface NightlyReport {
   id: string;
   kind: 'matrix' | 'run';
-  /** Path of the plan; of the scenario for a run. */
+  /** Path of the plan; for a single run, of its scenario. */
   plan: string;
   labVersion: string;
   /** ISO 8601, wall clock. */
   startedAt: string;
   endedAt: string | null;
   pairResults: PairResult[];
-  /** All of them, tried again or not, in the order in which they ended. */
+  /** All attempts, including repeated ones, in the order in which they ended. */
   attempts: Attempt[];
   notes: string[];
 }
 
-/** Throws a LabError where matrix.json cannot be read; lines of cells.jsonl that cannot are left out and said. */
+/** Throws a LabError if matrix.json is unreadable. Unreadable lines of cells.jsonl are left out, with a note. */
 export function readNightlyReport(folder: string): NightlyReport {
   const matrix = readMatrix(folder);
   const { attempts, damaged } = readAttempts(folder);
@@ -42,13 +42,14 @@ export function readNightlyReport(folder: string): NightlyReport {
     pairResults,
     attempts: known,
     notes: [
-      ...(damaged === 0 ? [] : [`${plural(damaged, 'line')} of cells.jsonl left out: not to be read`]),
+      ...(damaged === 0 ? [] : [`${plural(damaged, 'line')} of cells.jsonl left out: unreadable`]),
       ...(known.length === attempts.length
         ? []
         : [`${plural(attempts.length - known.length, 'attempt')} left out: the matrix has no such cells`]),
       ...(matrix.endedAt === null
         ? [
-            `not ended: ${pending} of ${pairResults.length} pair results have no outcome yet; \`lab matrix PLAN --resume\` goes on`,
+            `not ended: ${pending} of ${pairResults.length} pair results have no outcome yet; ` +
+              'continue with `lab matrix PLAN --resume`',
           ]
         : []),
       ...clockNotes(matrix, known),
@@ -56,29 +57,29 @@ export function readNightlyReport(folder: string): NightlyReport {
   };
 }
 
-/** Durations come from a monotonic clock, and are right all the same. */
+/** Durations come from a monotonic clock, so they are right even then. */
 function clockNotes(
   { startedAt, endedAt }: Pick<Matrix, 'startedAt' | 'endedAt'>,
   attempts: readonly Attempt[],
 ): string[] {
   const start = Date.parse(startedAt);
   const end = endedAt === null ? Number.POSITIVE_INFINITY : Date.parse(endedAt);
-  // Seconds are cut off here and there.
+  // Some times are rounded down to seconds.
   const outside = attempts.filter(
     (attempt) => Date.parse(attempt.startedAt) < start - 1000 || Date.parse(attempt.startedAt) > end + 1000,
   ).length;
-  if (end < start) return ['the clock of the host jumped: the matrix ended before it began'];
+  if (end < start) return ['the clock of the host jumped: the matrix ended before it started'];
   return outside === 0
     ? []
-    : [`the clock of the host jumped: ${plural(outside, 'attempt')} stamped outside of the matrix's own time`];
+    : [`the clock of the host jumped: ${plural(outside, 'attempt')} began outside the time of the matrix`];
 }
 
-/** The report as scripts read it, where the pair results are called `squares`. */
+/** The report for scripts, where the pair results are called `squares`. */
 export function nightlyReportJson({ pairResults, attempts, notes, ...rest }: NightlyReport): object {
   return { ...rest, squares: pairResults, attempts, notes };
 }
 
-/** One run as a night of one pair result. Throws a LabError where its result cannot be read. */
+/** Makes a single run a night with one pair result. Throws a LabError if its result is unreadable. */
 export function nightlyReportOfRun(folder: string): NightlyReport {
   const read = readRun(folder);
   if (read.state !== 'whole') throw new LabError(`${folder} has no result to show: ${read.why}`);

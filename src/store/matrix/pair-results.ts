@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-// What became of each scenario on each pair or chain of kernels, its repeats taken together.
+// The result of each scenario on each pair or chain of kernels, over all its repeats.
 import type { Attempt, Cell, Matrix, PairResult } from '../../model/result/matrix.js';
 import { groupBy } from '../../util/process/group.js';
 
-/** Same for all repeats of a scenario on the same kernels, in any matrix. */
+/** The same for all repeats of a scenario on the same kernels, in any matrix. */
 export function pairKey({ scenario, kernels }: Pick<Cell, 'scenario' | 'kernels'>): string {
   return JSON.stringify([scenario, ...kernels]);
 }
 
-/** A pair or chain of kernels in words. */
+/** Formats a pair or chain of kernels. */
 export function chainText(kernels: readonly string[]): string {
   return kernels.join(' -> ');
 }
 
-/** The last attempt at each cell, by the cell's id. Attempts may come in any order. */
+/** Returns the last attempt at each cell, by the cell's id. Attempts may come in any order. */
 export function lastAttempts(attempts: readonly Attempt[]): Map<string, Attempt> {
   const last = new Map<string, Attempt>();
   for (const each of attempts) if ((last.get(each.cell)?.attempt ?? 0) < each.attempt) last.set(each.cell, each);
   return last;
 }
 
-/** In the order of the matrix. */
+/** The results, in the order of the matrix. */
 export function pairResultsOf(matrix: Pick<Matrix, 'cells'>, attempts: readonly Attempt[]): PairResult[] {
   const last = lastAttempts(attempts);
   return [...groupBy(matrix.cells, pairKey).values()].map((same) =>
@@ -41,7 +41,7 @@ function pairResultOf(cells: Cell[], attempts: Attempt[]): PairResult {
   }
   rates.sort((a, b) => b.count - a.count);
   const whole = attempts.length === cells.length;
-  // What the lab could not run says nothing of the kernels: it makes no cell flaky, and no cell good.
+  // A cell that the lab could not run says nothing about the kernels: it makes a pair neither flaky nor good.
   const verdicts = rates.filter(({ outcome }) => outcome !== 'infra');
   const one = verdicts.length === 0 ? rates[0] : verdicts[0];
   const state =

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which reports were written from a results folder, and where to: what a report links to is kept when old runs are
-// pruned.
+// Records which reports were written from a results folder, and where, so that pruning keeps the runs that they link
+// to.
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -9,9 +9,7 @@ import { writeWhole } from '../write-whole.js';
 
 const FOLDER = '.reports';
 
-/**
- * Written down when a report is: `folders` are names under results/. Another report in the same place takes its place.
- */
+/** Records a report. `folders` are names under results/. A later report at the same path replaces the record. */
 export function noteReport(results: string, report: string, folders: readonly string[]): void {
   const dir = join(resolve(results), FOLDER);
   const path = resolve(report);
@@ -19,7 +17,7 @@ export function noteReport(results: string, report: string, folders: readonly st
   writeWhole(join(dir, `${name}.json`), `${JSON.stringify({ report: path, folders })}\n`);
 }
 
-/** Names under results/ that a report which is still there links to. Notes of reports that are gone are taken away. */
+/** Names under results/ that an existing report links to. Records of deleted reports are removed. */
 export function linkedByReports(results: string): Set<string> {
   const dir = join(resolve(results), FOLDER);
   const linked = new Set<string>();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The form of matrix.json, cells.jsonl and cell.json, for reading them back (model/result/matrix.ts).
+// Schemas of matrix.json, cells.jsonl and cell.json, to read them (model/result/matrix.ts).
 import { z } from 'zod';
 import {
   type Attempt,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A run's folder on its way from the host that ran it: packed there, unpacked here under a hidden name, and given its
-// own once it is whole.
+// Transfers a run's folder from the host that ran it. It is packed there, unpacked here under a hidden name, and
+// renamed when it is complete.
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
@@ -13,28 +13,28 @@ import { intoTar } from '../../util/untar.js';
 import { readCellOfRun } from '../matrix/folder.js';
 import { readResult } from './run-folder.js';
 
-/** Largest run that is taken, unpacked; its logs are bounded well below (store/run/run-folder.ts). Bytes. */
-const MOST_BYTES = 512 << 20;
+/** Largest accepted run, unpacked, in bytes. The limits of its logs are well below (store/run/run-folder.ts). */
+const MAX_BYTES = 512 << 20;
 const RUN_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$/;
 const FILE_NAME = /^(?:\.\/)?[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 
-/** The folder as a compressed stream of plain files. */
+/** Packs the folder into a compressed stream of plain files. */
 export async function* packRun(folder: string): AsyncGenerator<Buffer> {
-  // Begun only when somebody reads: what fails then reaches the reader.
+  // Packing starts when somebody reads, so errors reach the reader.
   yield* create({ gzip: true, portable: true, cwd: folder }, readdirSync(folder));
 }
 
 /**
- * Unpacks a run into a results folder. Where it is there already, that one stays. Throws a LabError for what is no
- * whole run, or not this cell's; nothing of it stays then.
+ * Unpacks a run into a results folder; an existing run of this name stays. Throws a LabError if the archive is not a
+ * complete run or belongs to another cell. Then nothing of it stays.
  */
 export async function unpackRun(
   results: string,
   run: string,
   cell: Pick<CellOfRun, 'matrix' | 'cell' | 'attempt'>,
-  parcel: AsyncIterable<Buffer>,
+  archive: AsyncIterable<Buffer>,
 ): Promise<string> {
-  if (!RUN_NAME.test(run)) throw new LabError('a run came with a name that none can have');
+  if (!RUN_NAME.test(run)) throw new LabError('a run arrived with an invalid name');
   const path = join(resolve(results), run);
   if (existsSync(path)) return path;
   const partial = join(resolve(results), `.partial-${run}`);
@@ -44,7 +44,7 @@ export async function unpackRun(
     mkdirSync(partial, { recursive: true });
     let bytes = 0;
     await pipeline(
-      Readable.from(parcel),
+      Readable.from(archive),
       intoTar(
         extract({
           cwd: partial,
@@ -52,17 +52,19 @@ export async function unpackRun(
           filter: (name, entry) => {
             const type = 'type' in entry ? entry.type : 'File';
             bytes += entry.size ?? 0;
-            if (!['File', 'OldFile'].includes(type) || !FILE_NAME.test(name) || bytes > MOST_BYTES)
-              throw new LabError(`a run came with what no run has: ${type} of ${bytes} bytes`);
+            if (!['File', 'OldFile'].includes(type) || !FILE_NAME.test(name) || bytes > MAX_BYTES)
+              throw new LabError(
+                `a received run contains ${name}, which does not belong there: ${type} of ${bytes} bytes`,
+              );
             return true;
           },
         }),
       ),
     );
-    const is = readCellOfRun(partial);
-    if (is?.matrix !== cell.matrix || is.cell !== cell.cell || is.attempt !== cell.attempt)
-      throw new LabError("a run came that is another cell's");
-    if (readResult(partial).id !== run) throw new LabError("a run came under another run's name");
+    const owner = readCellOfRun(partial);
+    if (owner?.matrix !== cell.matrix || owner.cell !== cell.cell || owner.attempt !== cell.attempt)
+      throw new LabError('a run arrived that belongs to another cell');
+    if (readResult(partial).id !== run) throw new LabError("a run arrived under another run's name");
     renameSync(partial, path);
     return path;
   } catch (error) {
@@ -74,7 +76,7 @@ export async function unpackRun(
       });
     throw error instanceof LabError
       ? error
-      : new LabError(`a run did not come whole: ${messageOf(error)}`, { cause: error });
+      : new LabError(`a run arrived incomplete: ${messageOf(error)}`, { cause: error });
   } finally {
     keep(partial);
   }

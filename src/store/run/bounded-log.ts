@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// A log file with a limit: the beginning is written as it comes, of the rest only the end is kept, and what fell out is
-// said.
+// A log file with a limit. The beginning is written as it comes; of the rest only the end is kept, with a note of how
+// much is missing.
 import { closeSync, openSync, writeSync } from 'node:fs';
 
 export class BoundedLog {
-  /** null once it is closed. */
+  /** null after `close`. */
   private fd: number | null;
   private written = 0;
   private dropped = 0;
@@ -12,9 +12,10 @@ export class BoundedLog {
   private tailSize = 0;
 
   /**
-   * @param headLimit bytes of the beginning that are kept
-   * @param tailLimit bytes of the end
-   * @param form `jsonl`: every chunk is a line of JSON; none is ever cut, and what says that some are missing is one,
+   * Opens a log file.
+   * @param headLimit bytes to keep of the beginning
+   * @param tailLimit bytes to keep of the end
+   * @param form `jsonl`: every chunk is a line of JSON and is never cut; the note about missing bytes is a line of JSON
    * too
    */
   constructor(
@@ -26,7 +27,7 @@ export class BoundedLog {
     this.fd = openSync(path, 'w', 0o644);
   }
 
-  /** What comes after `close` is dropped. */
+  /** Anything written after `close` is dropped. */
   write(chunk: Buffer): void {
     if (this.fd === null) return;
     const room = this.headLimit - this.written;
@@ -35,7 +36,7 @@ export class BoundedLog {
       return;
     }
     if (this.form === 'jsonl') {
-      // The beginning is over, also for shorter lines: all stay in their order.
+      // From here on everything goes to the end, even shorter lines, so that the order stays.
       this.headLimit = 0;
       this.keepAtEnd(chunk.length > this.tailLimit ? chunk.subarray(0, 0) : chunk, chunk.length);
       return;
@@ -45,9 +46,12 @@ export class BoundedLog {
     this.keepAtEnd(behind.subarray(Math.max(0, behind.length - this.tailLimit)), behind.length);
   }
 
-  /** @param part what is kept of `length` bytes */
+  /**
+   * Keeps a part of a chunk at the end.
+   * @param part the kept part of a chunk of `length` bytes
+   */
   private keepAtEnd(part: Buffer, length: number): void {
-    // A copy: the caller's chunk may be a view into a buffer that is used again.
+    // A copy, because the caller's chunk may be a view into a reused buffer.
     const rest = Buffer.from(part);
     this.dropped += length - rest.length;
     this.tail.push(rest);
@@ -59,7 +63,7 @@ export class BoundedLog {
     }
   }
 
-  /** Safe to call twice. */
+  /** May be called twice. */
   close(): void {
     const { fd } = this;
     if (fd === null) return;

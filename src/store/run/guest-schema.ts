@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The form of what result.json says of guests (model/result/guest-result.ts).
+// Schema of the guests in result.json (model/result/guest-result.ts).
 import { z } from 'zod';
 import { RECOVERIES } from '../../model/scenario/scenario.js';
 import { GUEST_KINDS } from '../../model/scenario/guest.js';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The form of what result.json says of devices and of the IOMMU (model/result/hardware-result.ts).
+// Schema of the devices and the IOMMU in result.json (model/result/hardware-result.ts).
 import { z } from 'zod';
 import { DEVICE_MODELS, DEVICE_PRESERVES, IOMMU_KINDS } from '../../model/scenario/device.js';
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The memory images that a run has kept.
+// Finds the memory images that a run has kept.
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { IMAGE_NAME } from './memory-image.js';
@@ -10,7 +10,7 @@ export interface KeptImage {
   path: string;
 }
 
-/** In the order of time. */
+/** Lists them in chronological order. */
 export function imagesOfRun(folder: string): KeptImage[] {
   return readdirSync(folder)
     .filter((name) => IMAGE_NAME.test(name))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A memory image as a file: gzip over one line of JSON and then runs of pages, each behind its page frame (64 bits) and
-// number of pages (32 bits), little-endian. A run of 0 pages ends it; its frame is 1 where the limit came first. Both
-// directions are bounded.
+// Stores a memory image in a file: gzip over one line of JSON, followed by runs of pages. Before each run: its page
+// frame (64 bits) and number of pages (32 bits), little-endian. A run of 0 pages ends the file; its frame is 1 if the
+// size limit was reached. Reading and writing are bounded.
 import { createWriteStream, readFileSync, statSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -12,10 +12,10 @@ import { LabError, messageOf } from '../../util/errors.js';
 
 const PAGE = 4096;
 const FORMAT = 'lab-memory-image-1';
-/** Bytes of pages, and bytes of a file. */
-const MOST = { raw: 1 << 30, file: 1 << 30, head: 1 << 16 };
+/** Limits in bytes: of pages, of the file, and of the first line. */
+const LIMITS = { raw: 1 << 30, file: 1 << 30, head: 1 << 16 };
 const RUN = 12;
-/** Pages that are written at once. */
+/** How many pages are written at once. */
 const CHUNK = 1024;
 
 const address = z
@@ -35,15 +35,18 @@ const headSchema = z.strictObject({
 export const imageName = ({ moment, epoch }: Pick<ImageHead, 'moment' | 'epoch'>) => `memory-${moment}-${epoch}.gz`;
 export const IMAGE_NAME = /^memory-(jump|end)-\d{1,5}\.gz$/;
 
-/** Writes a file. Rejects with what the disk says. @returns whether all pages are in it */
+/**
+ * Writes a file. Rejects with errors of the disk.
+ * @returns whether it contains all pages
+ */
 export async function writeMemoryImage(
   path: string,
   head: ImageHead,
   pages: Iterable<ImagePages>,
   signal: AbortSignal,
-  most = MOST.raw,
+  max = LIMITS.raw,
 ): Promise<boolean> {
-  let left = most;
+  let left = max;
   let whole = true;
   function* parts(): Generator<Buffer> {
     yield Buffer.from(`${JSON.stringify({ format: FORMAT, ...head })}\n`);
@@ -61,7 +64,7 @@ export async function writeMemoryImage(
     }
     yield runHead(0, 0);
   }
-  // The lowest level: most of the pages are either nearly empty or noise.
+  // The lowest level: most pages are either nearly empty or noise.
   await pipeline(Readable.from(parts()), createGzip({ level: 1 }), createWriteStream(path, { flags: 'wx' }), {
     signal,
   });
@@ -75,22 +78,25 @@ function runHead(pfn: number, pages: number): Buffer {
   return head;
 }
 
-/** Throws a LabError where it is no image, is cut short, or unpacks to more than any has. @param most bytes of pages */
-export function readMemoryImage(path: string, most = MOST.raw): MemoryImage {
-  const no = (why: string) => new LabError(`${path} is no whole memory image: ${why}`);
+/**
+ * Reads a file. Throws a LabError if it is not an image, is cut short, or unpacks to more than the limit.
+ * @param max limit for the bytes of all pages
+ */
+export function readMemoryImage(path: string, max = LIMITS.raw): MemoryImage {
+  const no = (why: string) => new LabError(`${path} is not a complete memory image: ${why}`);
   let bytes: Buffer;
   try {
-    if (statSync(path).size > MOST.file) throw no('it is larger than any');
-    bytes = gunzipSync(readFileSync(path), { maxOutputLength: most + MOST.head + (most / PAGE) * RUN });
+    if (statSync(path).size > LIMITS.file) throw no('it is too large');
+    bytes = gunzipSync(readFileSync(path), { maxOutputLength: max + LIMITS.head + (max / PAGE) * RUN });
   } catch (error) {
     throw error instanceof LabError ? error : no(messageOf(error));
   }
-  const line = bytes.subarray(0, MOST.head).indexOf(10);
+  const line = bytes.subarray(0, LIMITS.head).indexOf(10);
   let head: z.infer<typeof headSchema>;
   try {
     head = headSchema.parse(JSON.parse(bytes.toString('utf8', 0, Math.max(0, line))));
   } catch {
-    throw no('its first line does not say so');
+    throw no('its first line is not that of an image');
   }
   const { format: _, ...rest } = head;
   return { head: rest, ...pagesOf(bytes, line + 1, head, no) };
@@ -114,7 +120,7 @@ function pagesOf(
     else if (at + count * PAGE > bytes.length || pfn + count > 2 ** 40) throw no('it is cut short');
     for (let i = 0; i < count; i++, at += PAGE) offsets.set(pfn + i, at);
   }
-  // Of all used pages, one that is not there held nothing but zeros.
+  // An image of all used pages leaves out those that contain only zeros.
   const zeros = (pfn: number) =>
     kind === 'used' && !cut && ranges.some(([from, to]) => pfn * PAGE >= from && pfn * PAGE < to);
   return {

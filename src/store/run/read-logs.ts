@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a run wrote down while it went on, read back in bounds: lines that cannot be read are left out.
+// Reads the logs of a run, with limits. Unreadable lines are left out.
 import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { asNumber, asRecord, asText } from '../../util/unknown.js';
 
-const MOST_EVENTS_BYTES = 8 << 20;
+const MAX_EVENTS_BYTES = 8 << 20;
 const HEAD_BYTES = 4 << 20;
 const TAIL_BYTES = 1 << 20;
 
-/** One line of events.jsonl: `kind`, `t` in milliseconds and `epoch` are there, the rest may be anything. */
+/** One line of events.jsonl. `kind`, `t` in milliseconds and `epoch` are present; the rest may be anything. */
 export interface EventRead {
   kind: string;
   t: number;
@@ -17,7 +17,7 @@ export interface EventRead {
 }
 
 export function readEvents(folder: string): EventRead[] {
-  return head(join(folder, 'events.jsonl'), MOST_EVENTS_BYTES)
+  return head(join(folder, 'events.jsonl'), MAX_EVENTS_BYTES)
     .text.split('\n')
     .flatMap((line) => {
       try {
@@ -33,9 +33,9 @@ export function readEvents(folder: string): EventRead[] {
 }
 
 export interface ConsoleRead {
-  /** Lines without their ends, from the first one. */
+  /** Lines without their line ends, from the first one. */
   head: string[];
-  /** Where the middle was left out: how many bytes, and the lines at the end, whose numbers are not known. */
+  /** If the middle is missing: the number of missing bytes, and the lines after it, whose numbers are unknown. */
   leftOut: number;
   tail: string[];
 }
@@ -54,16 +54,16 @@ function lines(text: string): string[] {
   return all;
 }
 
-function head(path: string, most: number): { text: string; size: number } {
+function head(path: string, max: number): { text: string; size: number } {
   if (!existsSync(path)) return { text: '', size: 0 };
   const fd = openSync(path, 'r');
   try {
     const { size } = fstatSync(fd);
-    if (size <= most) return { text: readFileSync(fd, 'utf8'), size };
+    if (size <= max) return { text: readFileSync(fd, 'utf8'), size };
   } finally {
     closeSync(fd);
   }
-  return { text: part(path, 0, most), size: statSync(path).size };
+  return { text: part(path, 0, max), size: statSync(path).size };
 }
 
 function part(path: string, at: number, length: number): string {

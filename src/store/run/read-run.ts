@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads what a run left behind, whatever became of it: a folder that cannot be used is said with the reason, and the
-// rest goes on.
+// Reads the folder of a run in any state. An unusable folder is reported with the reason and does not stop the caller.
 import { readFileSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { z } from 'zod';
@@ -9,20 +8,20 @@ import { messageOf } from '../../util/errors.js';
 import { asRecord } from '../../util/unknown.js';
 import { resultSchema } from './result-schema.js';
 
-/** `newer`: written by a newer lab. `unfinished`: no result in it. `damaged`: a result that is none. */
+/** `newer`: a newer lab wrote it. `unfinished`: it has no result. `damaged`: its result is invalid. */
 export type Unreadable = { state: 'newer' | 'unfinished' | 'damaged'; why: string };
 export type RunRead = { state: 'whole'; result: Result } | Unreadable;
 
-/** Bytes; the largest real results have some hundred KiB. */
-const MOST_BYTES = 64 << 20;
+/** Bytes; the largest real results have a few hundred KiB. */
+const MAX_BYTES = 64 << 20;
 
-/** Reads and checks `result.json` of a run's folder. Never throws. */
+/** Reads and checks `result.json` in a run's folder. Never throws. */
 export function readRun(folder: string): RunRead {
   const path = join(folder, 'result.json');
   let text: string;
   try {
     const { size } = statSync(path);
-    if (size > MOST_BYTES) return { state: 'damaged', why: `result.json has ${size} bytes, more than any result` };
+    if (size > MAX_BYTES) return { state: 'damaged', why: `result.json has ${size} bytes, more than any result` };
     text = readFileSync(path, 'utf8');
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ENOENT'
@@ -35,7 +34,7 @@ export function readRun(folder: string): RunRead {
   } catch (error) {
     return {
       state: 'damaged',
-      why: text.trim() === '' ? 'result.json is empty' : `result.json is no JSON: ${messageOf(error).slice(0, 200)}`,
+      why: text.trim() === '' ? 'result.json is empty' : `result.json is not JSON: ${messageOf(error).slice(0, 200)}`,
     };
   }
   return checked(value);
@@ -46,7 +45,7 @@ function checked(value: unknown): RunRead {
   if (typeof schema === 'number' && schema > RESULT_SCHEMA) {
     return {
       state: 'newer',
-      why: `its schema is ${schema}, this lab knows ${RESULT_SCHEMA}: read it with the lab that wrote it, or a newer one`,
+      why: `its schema is ${schema}, this lab knows ${RESULT_SCHEMA}: use the lab that wrote it, or a newer one`,
     };
   }
   const parsed = resultSchema.safeParse(value);
@@ -61,14 +60,13 @@ function firstIssue(error: z.ZodError): string {
 }
 
 /**
- * Reads results by the names of their folders under `results`: null where there is none that can be read. The last one
- * is kept.
+ * Reads results by the names of their folders under `results`; null if there is no readable one. It caches the last.
  */
 export function resultsOfRuns(results: string): (run: string) => Result | null {
   let last: { run: string; result: Result | null } | null = null;
   return (run) => {
     if (last?.run === run) return last.result;
-    // A name from a file: it leads nowhere else.
+    // The name comes from a file, so it must not lead to another folder.
     const read = run === basename(run) && !run.startsWith('.') ? readRun(join(resolve(results), run)) : null;
     last = { run, result: read?.state === 'whole' ? read.result : null };
     return last.result;

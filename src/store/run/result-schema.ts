@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The form of result.json as a checkable schema: one source for the committed JSON Schema and for reading results back.
+// The schema of result.json: the single source for the committed JSON Schema and for reading results.
 import { z } from 'zod';
 import { ENDINGS, OUTCOMES } from '../../model/result/outcome.js';
 import { POLICIES } from '../../model/scenario/scenario.js';
@@ -164,7 +164,7 @@ export const resultSchema = z.object({
   startedAt: z.string(),
 });
 
-// The schema and the type must say the same.
+// The schema and the type must be the same.
 type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : never) : never;
 const same: Same<z.infer<typeof resultSchema>, Result> = true;
 void same;

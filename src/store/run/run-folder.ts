@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The folder of one run under results/. It is filled under a hidden name and gets its own name only when it is whole:
-// who looks into results/ never sees half a run, and a lab that is killed leaves none.
+// The folder of one run under results/. It is filled under a hidden name and renamed when it is complete. So nobody
+// sees an incomplete run in results/, and a killed lab leaves none.
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -17,14 +17,15 @@ const MIB = 1 << 20;
 export class RunFolder {
   readonly path: string;
   private readonly partial: string;
-  /** Aborted with a LabError when the disk takes no more: the run cannot be kept and must end. */
+  /** Aborted with a LabError when the disk is full: the run cannot be kept and must end. */
   readonly failed: AbortSignal;
   private readonly failure = new AbortController();
   private readonly logs: Record<'events' | 'console' | 'qmp' | 'agent', BoundedLog>;
 
   /**
-   * @param results the folder that holds all runs; made where it is missing
-   * @param cell which cell of a matrix the run is for
+   * Creates the hidden folder.
+   * @param results the folder of all runs; created if missing
+   * @param cell the cell of a matrix that the run is for
    */
   constructor(
     results: string,
@@ -54,12 +55,12 @@ export class RunFolder {
     this.write('console', chunk);
   }
 
-  /** One line of a channel, as JSON. */
+  /** Writes one line of a channel as JSON. */
   line(channel: 'qmp' | 'agent', t: number, direction: 'out' | 'in', text: string): void {
     this.write(channel, Buffer.from(`${JSON.stringify({ t, direction, text })}\n`));
   }
 
-  /** Called from timers and sockets: a full disk must end the run in order, not the process. */
+  /** Called from timers and sockets, so a full disk must end the run properly and not crash the process. */
   private write(log: keyof typeof this.logs, chunk: Buffer): void {
     if (this.failed.aborted) return;
     try {
@@ -69,15 +70,12 @@ export class RunFolder {
     }
   }
 
-  /** Path for another file of the run, while it is filled. */
+  /** Path for another file of the run, before `finish`. */
   file(name: string): string {
     return join(this.partial, name);
   }
 
-  /**
-   * Writes the last files and gives the folder its name. Returns its path. Throws a LabError where the disk takes no
-   * more.
-   */
+  /** Writes the last files and gives the folder its name. Returns its path. Throws a LabError if the disk is full. */
   finish(result: Result, scenarioText: string): string {
     try {
       return this.finishOn(result, scenarioText);
@@ -98,13 +96,13 @@ export class RunFolder {
     return this.path;
   }
 
-  /** Gives the run up: nothing of it stays. */
+  /** Discards the run: nothing of it stays. */
   discard(): void {
     for (const log of Object.values(this.logs)) {
       try {
         log.close();
       } catch {
-        // The disk is full: the log goes anyway.
+        // The disk is full, but the log is removed anyway.
       }
     }
     rmSync(this.partial, { recursive: true, force: true });
@@ -119,7 +117,7 @@ function unwritable(error: unknown): LabError {
   });
 }
 
-/** A name that sorts by time and says what ran. */
+/** A name that sorts by time and tells what ran. */
 export function runId(now: Date, scenario: string, kernels: readonly string[]): string {
   const time = now.toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
   const words = [scenario, ...kernels]
@@ -129,7 +127,7 @@ export function runId(now: Date, scenario: string, kernels: readonly string[]): 
   return `${time}-${words}-${randomBytes(2).toString('hex')}`;
 }
 
-/** Reads the result of a run's folder back, checked. Throws where it is damaged or from a newer lab. */
+/** Reads and checks the result in a run's folder. Throws if it is damaged or from a newer lab. */
 export function readResult(folder: string): Result {
   return resultSchema.parse(JSON.parse(readFileSync(join(folder, 'result.json'), 'utf8')));
 }

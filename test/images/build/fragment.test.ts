@@ -56,13 +56,13 @@ describe('the finished configuration compared with the requested one', () => {
 
   it('names the option, file and line', () => {
     expect(() => checkConfig(asked('CONFIG_A=y\nCONFIG_B=y'), 'CONFIG_A=y\n', '7.3.4')).toThrow(
-      'kernel 7.3.4: CONFIG_B=y (f.config:2) is not set as asked for',
+      'kernel 7.3.4: CONFIG_B=y (f.config:2) is not set as requested',
     );
     try {
       checkConfig(asked('CONFIG_A=y\nCONFIG_B=y'), '', '7.3.4');
       expect.unreachable();
     } catch (error) {
-      expect((error as Error).message).toBe('kernel 7.3.4: 2 options are not set as asked for');
+      expect((error as Error).message).toBe('kernel 7.3.4: 2 options are not set as requested');
       expect((error as { detail?: string }).detail).toContain(
         "f.config:2: CONFIG_B=y was requested, but the kernel's configuration has n",
       );

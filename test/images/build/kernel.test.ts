@@ -213,7 +213,7 @@ describe.skipIf(!ready)('kernels', () => {
     execFileSync('tar', ['-C', box.dir, '-cf', join(box.dir, 'linux-9.tar'), 'linux-9']);
     writeFileSync(box.definition, 'sources:\n  - {kind: tarball, path: linux-9.tar}\nconfig: [./a.config]\n');
     expect((await failure(ensureKernel(box.definition, box.context))).message).toBe(
-      `kernel k: CONFIG_A=y (${box.dir}/a.config:1) is not set as asked for`,
+      `kernel k: CONFIG_A=y (${box.dir}/a.config:1) is not set as requested`,
     );
   });
 

@@ -151,7 +151,7 @@ describe('the pages of a night', () => {
       'run-a-1',
     ]);
     const text = readFileSync(join(dir, 'html/index.html'), 'utf8');
-    expect(text).toContain('run-b-1 has no page: result.json is no JSON');
+    expect(text).toContain('run-b-1 has no page: result.json is not JSON');
     expect(text).toContain('1 run is no longer in');
   });
 

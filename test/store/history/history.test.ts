@@ -17,11 +17,11 @@ async function ask<T>(results: string, question: (history: History) => T, rebuil
 }
 
 const names = (results: string) => ask(results, (history) => history.runs({}, 100).map(({ name }) => name));
-/** The folder has been as it is for a while: what the index keeps of it can be trusted. */
+/** Makes the folder look unchanged for a while, so that the index can trust its timestamp. */
 const settle = (results: string) => utimesSync(results, new Date(Date.now() - 60_000), new Date(Date.now() - 60_000));
 
 describe('the index of a results folder', () => {
-  it('has every run, newest first, and the time of a folder does not hide a new one', async () => {
+  it('has every run, newest first; the timestamp of the folder does not hide a new one', async () => {
     const results = temporaryFolder();
     writeRun(results, 'b', { day: '2026-01-02' });
     writeRun(results, 'a', { day: '2026-01-01' });
@@ -34,7 +34,7 @@ describe('the index of a results folder', () => {
     expect(await names(results)).toEqual(['c', 'a']);
   });
 
-  it('trusts no time of a folder that changed a moment ago: another change may bear the same', async () => {
+  it('distrusts the timestamp of a folder that changed a moment ago: another change may have the same', async () => {
     const results = temporaryFolder();
     const now = new Date();
     writeRun(results, 'a', { day: '2026-01-01' });
@@ -45,7 +45,7 @@ describe('the index of a results folder', () => {
     expect(await names(results)).toEqual(['b', 'a']);
   });
 
-  it('reads nothing again where nothing changed', async () => {
+  it('reads nothing again if nothing changed', async () => {
     const results = temporaryFolder();
     writeRun(results, 'a');
     settle(results);
@@ -58,7 +58,7 @@ describe('the index of a results folder', () => {
     expect(seen).toBe(2);
   });
 
-  it('says what it cannot use, goes on with the rest, and takes it up once it is mended', async () => {
+  it('reports unusable folders, continues with the rest, and includes them once they are repaired', async () => {
     const results = temporaryFolder();
     writeRun(results, 'good');
     const bad: [string, string | null][] = [
@@ -93,7 +93,7 @@ describe('the index of a results folder', () => {
     expect((await ask(results, (history) => history.unreadable())).some(({ name }) => name === 'cut')).toBe(false);
   });
 
-  it('is built again where its file is damaged', async () => {
+  it('is rebuilt if its file is damaged', async () => {
     const results = temporaryFolder();
     writeRun(results, 'a');
     expect(await names(results)).toEqual(['a']);
@@ -104,7 +104,7 @@ describe('the index of a results folder', () => {
     expect(await names(results)).toEqual(['a']);
   });
 
-  it('is kept in memory where it cannot be written, and says so', async () => {
+  it('is kept in memory, with a note, if it cannot be written', async () => {
     const results = temporaryFolder();
     writeRun(results, 'a');
     writeFileSync(join(results, '.index'), 'a file where a folder should be');
@@ -113,7 +113,7 @@ describe('the index of a results folder', () => {
     expect(runs).toBe(1);
   });
 
-  it('bears two labs at once', async () => {
+  it('supports two labs at once', async () => {
     const results = temporaryFolder();
     for (let i = 0; i < 50; i++) writeRun(results, `run-${i}`);
     expect((await Promise.all([names(results), names(results), names(results)])).map(({ length }) => length)).toEqual([
@@ -121,13 +121,13 @@ describe('the index of a results folder', () => {
     ]);
   });
 
-  it('of a folder that is not there is empty, and makes none of the runs', async () => {
+  it('of a missing folder is empty and creates no folder for runs', async () => {
     const results = join(temporaryFolder(), 'results');
     expect(await names(results)).toEqual([]);
     expect(existsSync(results)).toBe(true);
   });
 
-  it('sees a night grow', async () => {
+  it('notices that a night grows', async () => {
     const results = temporaryFolder();
     writeMatrix(results, 'm1', [cellOf('a')], [], { endedAt: null });
     settle(results);
@@ -139,7 +139,7 @@ describe('the index of a results folder', () => {
     expect(await ask(results, (history) => history.nights('another plan'))).toEqual([]);
   });
 
-  it('counts runs that a clock has stamped later than now', async () => {
+  it('counts runs with a start time in the future', async () => {
     const results = temporaryFolder();
     writeRun(results, 'a', { day: '2026-01-01' });
     writeRun(results, 'b', { day: '2999-01-01' });
@@ -175,7 +175,7 @@ describe('failures with the same title', () => {
       ['7.2.12 -> 7.3.4', 2],
       ['7.1.13 -> 7.3.4', 1],
     ]);
-    // On the first pair 2 of 3 runs from the 3rd to the 5th, on the other one 1 of 1.
+    // On the first pair, 2 of 3 runs from the 3rd to the 5th; on the other, 1 of 1.
     expect(bug?.rate).toBe(3 / 4);
   });
 
@@ -213,7 +213,7 @@ describe('failures with the same title', () => {
     );
   });
 
-  it('are no bug where the lab failed, where nothing failed, and where a refusal was expected', async () => {
+  it('are not a bug if the lab failed, if nothing failed, or if a refusal was expected', async () => {
     const results = temporaryFolder();
     writeRun(results, 'r1', { outcome: 'infra', title: 'I' });
     writeRun(results, 'r2', { outcome: 'refused', title: 'R', asExpected: true });
@@ -223,7 +223,7 @@ describe('failures with the same title', () => {
     expect(await ask(results, (history) => history.bug('nothing'))).toBeNull();
   });
 
-  it('are found by filters, whatever is in them', async () => {
+  it('are found by filters with any content', async () => {
     const results = temporaryFolder();
     const evil = "x'; DROP TABLE run; --";
     writeRun(results, 'r1', { outcome: 'lost', title: evil, scenario: evil, day: '2026-02-01' });

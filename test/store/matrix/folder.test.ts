@@ -17,7 +17,7 @@ import { temporaryFolder } from '../../util/temporary.js';
 import { attemptOf, cellOf, matrixOf } from './matrix.js';
 
 describe('the folder of a matrix', () => {
-  it('is whole from its first moment, and read back as it was written', () => {
+  it('is complete from the start, and reads as it was written', () => {
     const results = join(temporaryFolder(), 'results');
     const matrix = matrixOf([cellOf('a'), cellOf('b')]);
     const folder = MatrixFolder.create(results, matrix);
@@ -34,7 +34,7 @@ describe('the folder of a matrix', () => {
     expect(readdirSync(folder.path).sort()).toEqual(['cells.jsonl', 'matrix.json']);
   });
 
-  it('goes on after a line that was cut off', () => {
+  it('continues after an incomplete line', () => {
     const results = temporaryFolder();
     const { path } = MatrixFolder.create(results, matrixOf([cellOf('a'), cellOf('b')]));
     appendFileSync(join(path, 'cells.jsonl'), `${JSON.stringify(attemptOf('a-1'))}\n{"cell":"b-1","att`);
@@ -43,13 +43,13 @@ describe('the folder of a matrix', () => {
     expect(readAttempts(path)).toMatchObject({ attempts: [{ cell: 'a-1' }, { cell: 'b-1' }], damaged: 0 });
   });
 
-  it('skips lines that are no attempts, and counts them', () => {
+  it('skips lines that are not attempts, and counts them', () => {
     const { path } = MatrixFolder.create(temporaryFolder(), matrixOf([cellOf('a')]));
     appendFileSync(join(path, 'cells.jsonl'), `{"cell":"x"}\n[]\n\0\n${JSON.stringify(attemptOf('a-1'))}\n`);
     expect(readAttempts(path)).toMatchObject({ attempts: [{ cell: 'a-1' }], damaged: 3 });
   });
 
-  it('says what is wrong with a matrix.json', () => {
+  it('reports what is wrong with a matrix.json', () => {
     const { path } = MatrixFolder.create(temporaryFolder(), matrixOf([cellOf('a')]));
     const file = join(path, 'matrix.json');
     const text = readFileSync(file, 'utf8');
@@ -61,7 +61,7 @@ describe('the folder of a matrix', () => {
     expect(() => readMatrix(path)).toThrow(/damaged: cells\.0\.repeat/);
   });
 
-  it('takes no half line where the disk is full', () => {
+  it('writes no incomplete line if the disk is full', () => {
     const folder = MatrixFolder.create(temporaryFolder(), matrixOf([cellOf('a')]));
     symlinkSync('/dev/full', join(folder.path, '.matrix.json'));
     expect(() => folder.write(matrixOf([]))).toThrow(
@@ -74,7 +74,7 @@ describe('the folder of a matrix', () => {
     expect(existsSync(join(folder.path, '.matrix.json'))).toBe(false);
   });
 
-  it("knows whose run a folder is, or that it is nobody's", () => {
+  it('knows which cell a run belongs to, or that it belongs to none', () => {
     const dir = temporaryFolder();
     expect(readCellOfRun(dir)).toBeNull();
     writeFileSync(join(dir, 'cell.json'), '{"matrix":"m"}');
@@ -83,7 +83,7 @@ describe('the folder of a matrix', () => {
     expect(readCellOfRun(dir)).toEqual({ matrix: 'm', cell: 'c', attempt: 1, worker: 'h:1' });
   });
 
-  it('is not taken for one while it is made, and runs are none', () => {
+  it('is not listed while it is being made, and runs are not listed', () => {
     const results = temporaryFolder();
     mkdirSync(join(results, '.partial-x'));
     writeFileSync(join(results, '.partial-x/matrix.json'), '{}');
@@ -93,7 +93,7 @@ describe('the folder of a matrix', () => {
   });
 });
 
-describe('what became of the pair results of a matrix', () => {
+describe('the pair results of a matrix', () => {
   const cells = [cellOf('a', 1), cellOf('a', 2), cellOf('a', 3)];
   const pairResult = (...attempts: Parameters<typeof attemptOf>[]) =>
     pairResultsOf(
@@ -153,7 +153,7 @@ describe('what became of the pair results of a matrix', () => {
     expect(pairResult(...(attempts as unknown as Parameters<typeof attemptOf>[]))?.state).toBe(state);
   });
 
-  it('is never averaged into a pass, and tells the rate', () => {
+  it('are never averaged into a pass, and have a rate', () => {
     const flaky = pairResult(['a-1'], ['a-2', { outcome: 'panic', endsIn: 'panic', asExpected: false }], ['a-3']);
     expect(flaky).toMatchObject({
       asExpected: false,
@@ -163,7 +163,7 @@ describe('what became of the pair results of a matrix', () => {
         { outcome: 'panic', count: 1 },
       ],
     });
-    // Both as expected, each for itself: still not one outcome.
+    // Each is as expected, but the outcomes still differ.
     expect(pairResult(['a-1'], ['a-2', { outcome: 'lost', endsIn: 'reboot' }], ['a-3'])).toMatchObject({
       state: 'flaky',
       asExpected: false,

@@ -10,7 +10,7 @@ import { attemptOf, cellOf } from './matrix.js';
 import { writeMatrix, writeRun } from '../run/runs.js';
 
 describe('a night', () => {
-  it('is read with everything that is not sound about it said', () => {
+  it('is read with notes about everything that is wrong with it', () => {
     const results = temporaryFolder();
     const id = writeMatrix(results, 'm1', [cellOf('a'), cellOf('b')], [attemptOf('a-1'), attemptOf('elsewhere')], {
       endedAt: null,
@@ -19,17 +19,17 @@ describe('a night', () => {
     const night = readNightlyReport(join(results, id));
     expect(night.pairResults.map(({ state }) => state)).toEqual(['preserved', 'pending']);
     expect(night.notes).toEqual([
-      '1 line of cells.jsonl left out: not to be read',
+      '1 line of cells.jsonl left out: unreadable',
       '1 attempt left out: the matrix has no such cells',
       expect.stringContaining('not ended: 1 of 2 pair results'),
     ]);
   });
 
-  it('whose clock jumped is said to have one', () => {
+  it('gets a note if the clock jumped', () => {
     const results = temporaryFolder();
     const back = writeMatrix(results, 'm1', [cellOf('a')], [attemptOf('a-1')], { endedAt: '2026-11-21T00:00:00.000Z' });
     expect(readNightlyReport(join(results, back)).notes).toEqual([
-      'the clock of the host jumped: the matrix ended before it began',
+      'the clock of the host jumped: the matrix ended before it started',
     ]);
     const early = writeMatrix(
       results,
@@ -37,9 +37,7 @@ describe('a night', () => {
       [cellOf('a')],
       [attemptOf('a-1', { startedAt: '2025-11-22T00:00:00.000Z' })],
     );
-    expect(readNightlyReport(join(results, early)).notes).toEqual([
-      expect.stringContaining('1 attempt stamped outside'),
-    ]);
+    expect(readNightlyReport(join(results, early)).notes).toEqual([expect.stringContaining('1 attempt began outside')]);
   });
 
   it('of one run is that run', () => {
@@ -54,7 +52,7 @@ describe('a night', () => {
 });
 
 describe('a word for a folder of results/', () => {
-  /** Two runs; the folder goes with the test. */
+  /** Two runs; the folder is removed after the test. */
   const results = (): string => {
     const folder = temporaryFolder();
     for (const name of ['20260101-first-aaaa', '20260102-second-bbbb']) writeRun(folder, name);
@@ -71,13 +69,13 @@ describe('a word for a folder of results/', () => {
       kind: 'run',
       name: '20260101-first-aaaa',
     }));
-  it('tells a matrix from a run', () => {
+  it('distinguishes a matrix from a run', () => {
     const folder = results();
     writeMatrix(folder, 'm1', [], []);
     expect(findInResults(folder, 'm1').kind).toBe('matrix');
   });
   it.each([
-    ['2026', 'may be any of 2 folders'],
+    ['2026', 'may mean any of 2 folders'],
     ['zzz', 'there is no run or matrix zzz'],
     ['./zzz', 'there is no folder ./zzz'],
     ['..', 'there is no run or matrix ..'],
@@ -85,7 +83,7 @@ describe('a word for a folder of results/', () => {
 });
 
 describe("the results of a night's runs", () => {
-  it('lead to no other folder, whatever a name says', () => {
+  it('never come from another folder, whatever the name', () => {
     const results = join(temporaryFolder(), 'results');
     writeRun(results, '../outside');
     writeRun(results, 'inside');

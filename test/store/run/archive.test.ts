@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs that come from other hosts: taken whole, or not at all, whatever they hold.
+// Runs that arrive from other hosts: accepted complete or not at all, whatever they contain.
 import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -18,9 +18,9 @@ function run(id: string, cell: Partial<typeof CELL> = {}): string {
   return folder.finish({ ...resultOf('preserved'), id }, 'from: a\n');
 }
 
-const parcel = packRun;
+const archive = packRun;
 
-/** A parcel of anything. */
+/** An archive of anything. */
 function evil(
   make: (dir: string) => string[],
   options: Partial<Parameters<typeof create>[0]> = {},
@@ -31,31 +31,31 @@ function evil(
 }
 
 describe('a run from another host', () => {
-  it('is taken whole, once', async () => {
+  it('is accepted once, complete', async () => {
     const results = join(temporaryFolder(), 'results');
     const folder = run('run-1');
-    expect(await unpackRun(results, 'run-1', CELL, parcel(folder))).toBe(join(results, 'run-1'));
+    expect(await unpackRun(results, 'run-1', CELL, archive(folder))).toBe(join(results, 'run-1'));
     expect(readdirSync(join(results, 'run-1')).sort()).toEqual(readdirSync(folder).sort());
-    expect(await unpackRun(results, 'run-1', CELL, parcel(run('run-1', { cell: 'other' })))).toBe(
+    expect(await unpackRun(results, 'run-1', CELL, archive(run('run-1', { cell: 'other' })))).toBe(
       join(results, 'run-1'),
     );
     expect(readdirSync(results)).toEqual(['run-1']);
   });
 
   it.each<[string, () => AsyncIterable<Buffer>, RegExp]>([
-    ["another cell's", () => parcel(run('run-1', { cell: 'd-1' })), /another cell's/],
-    ["another matrix's", () => parcel(run('run-1', { matrix: 'm2' })), /another cell's/],
-    ['of another attempt', () => parcel(run('run-1', { attempt: 2 })), /another cell's/],
-    ['under another name', () => parcel(run('run-2')), /another run's name/],
+    ["another cell's", () => archive(run('run-1', { cell: 'd-1' })), /belongs to another cell/],
+    ["another matrix's", () => archive(run('run-1', { matrix: 'm2' })), /belongs to another cell/],
+    ['of another attempt', () => archive(run('run-1', { attempt: 2 })), /belongs to another cell/],
+    ['under another name', () => archive(run('run-2')), /another run's name/],
     [
       'cut off',
       () =>
         (async function* cut() {
-          for await (const chunk of parcel(run('run-1'))) yield chunk.subarray(0, 200);
+          for await (const chunk of archive(run('run-1'))) yield chunk.subarray(0, 200);
         })(),
-      /did not come whole/,
+      /arrived incomplete/,
     ],
-    ['no archive', () => Readable.from([Buffer.from('x'.repeat(5000))]), /did not come whole/],
+    ['no archive', () => Readable.from([Buffer.from('x'.repeat(5000))]), /arrived incomplete/],
     [
       'with a link',
       () => evil((dir) => (symlinkSync('/etc/passwd', join(dir, 'cell.json')), ['cell.json'])),
@@ -76,7 +76,7 @@ describe('a run from another host', () => {
   it.each(['../x', '.hidden', 'a/b', '', 'x\0y'])('is not taken under the name %j', async (name) => {
     const around = temporaryFolder();
     const results = join(around, 'results');
-    await expect(unpackRun(results, name, CELL, parcel(run('run-1')))).rejects.toThrow(/a name that none can have/);
+    await expect(unpackRun(results, name, CELL, archive(run('run-1')))).rejects.toThrow(/a name that none can have/);
     expect(readdirSync(around)).toEqual([]);
   });
 });

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { BoundedLog } from '../../../src/store/run/bounded-log.js';
 import { temporaryFolder } from '../../util/temporary.js';
 
-/** What the file holds after the chunks were written. */
+/** Returns the content of the file after writing the chunks. */
 function logged(head: number, tail: number, chunks: readonly string[]): string {
   const path = join(temporaryFolder(), 'log');
   const log = new BoundedLog(path, head, tail);
@@ -35,7 +35,7 @@ describe('a log with a limit', () => {
     ['no beginning', 0, 4, ['abcd', 'efgh'], `${left(4)}efgh`],
   ])('%s', (_, head, tail, chunks, text) => expect(logged(head, tail, chunks)).toBe(text));
 
-  it('of lines of JSON has nothing but lines of JSON, in their order', () => {
+  it('of JSON lines has only JSON lines, in order', () => {
     const path = join(temporaryFolder(), 'log');
     const log = new BoundedLog(path, 1000, 500, 'jsonl');
     for (let n = 0; n < 200; n++) log.write(Buffer.from(`${JSON.stringify({ n, text: 'x'.repeat(n % 50) })}\n`));
@@ -53,7 +53,7 @@ describe('a log with a limit', () => {
     expect(statSync(path).size).toBeLessThan(1700);
   });
 
-  it('a flood costs no more than its limits, and its end is there', () => {
+  it('keeps within its limits in a flood, including the end', () => {
     const path = join(temporaryFolder(), 'log');
     const log = new BoundedLog(path, 1 << 20, 1 << 20);
     const chunk = Buffer.alloc(64 << 10, 'x');
@@ -64,7 +64,7 @@ describe('a log with a limit', () => {
     expect(readFileSync(path, 'latin1').endsWith('THE END')).toBe(true);
   });
 
-  it('keeps its own copy of what it is given', () => {
+  it('copies its input', () => {
     const path = join(temporaryFolder(), 'log');
     const log = new BoundedLog(path, 0, 100);
     const buffer = Buffer.from('mine');
@@ -74,12 +74,12 @@ describe('a log with a limit', () => {
     expect(readFileSync(path, 'utf8')).toBe('mine');
   });
 
-  it('may be closed twice, and what comes afterwards goes nowhere', () => {
+  it('may be closed twice, and drops anything written afterwards', () => {
     const path = join(temporaryFolder(), 'log');
     const log = new BoundedLog(path, 100, 100);
     log.write(Buffer.from('kept'));
     log.close();
-    // The number of the descriptor is free for another file now.
+    // The descriptor number is free for another file now.
     const other = join(temporaryFolder(), 'other');
     const fd = openSync(other, 'w');
     log.write(Buffer.from('late'));

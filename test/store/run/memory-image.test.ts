@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Memory images as files: what is written is read again, and a file that lies is refused, soon and with words.
+// Memory images in files: what is written can be read, and an invalid file is refused quickly with a reason.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
@@ -32,7 +32,7 @@ async function written(head: ImageHead = HEAD, most?: number): Promise<string> {
 }
 
 describe('an image', () => {
-  it('holds every page in use, and zeros elsewhere', async () => {
+  it('has every used page, and zeros elsewhere', async () => {
     const image = readMemoryImage(await written());
     expect(image.head).toEqual(HEAD);
     expect(image.cut).toBe(false);
@@ -46,13 +46,13 @@ describe('an image', () => {
     expect(image.read((16 << 20) - PAGE, seen)).toBe(false);
   });
 
-  it('of the handover alone knows nothing of other pages', async () => {
+  it('of the handover alone knows nothing about other pages', async () => {
     const image = readMemoryImage(await written({ ...HEAD, moment: 'jump', pages: 'handover' }));
     expect(image.read(7 * PAGE, new Uint8Array(PAGE))).toBe(true);
     expect(image.read(8 * PAGE, new Uint8Array(8))).toBe(false);
   });
 
-  it('that reaches the limit says so, and takes no page for zeros', async () => {
+  it('that reached the limit says so, and treats no missing page as zeros', async () => {
     const image = readMemoryImage(await written(HEAD, 4 * PAGE));
     expect(image.cut).toBe(true);
     expect(image.read(2 * PAGE, new Uint8Array(8))).toBe(false);
@@ -64,14 +64,14 @@ describe('an image', () => {
     expect(IMAGE_NAME.test('../memory-end-1.gz')).toBe(false);
   });
 
-  it('is given up when the run is', async () => {
+  it('is cancelled with the run', async () => {
     const stop = new AbortController();
     stop.abort(new Error('stopped'));
     await expect(writeMemoryImage(fresh(), HEAD, usedPages(machine()), stop.signal)).rejects.toThrow('aborted');
   });
 });
 
-describe('a file that lies is refused', () => {
+describe('an invalid file is refused', () => {
   const cases: [string, (bytes: Buffer) => Buffer, string][] = [
     ['cut short in the middle of the pages', (bytes) => gzipSync(gunzipSync(bytes).subarray(0, 9000)), 'cut short'],
     ['cut short in its gzip', (bytes) => bytes.subarray(0, bytes.length - 30), 'unexpected end'],
@@ -99,9 +99,9 @@ describe('a file that lies is refused', () => {
     expect(() => readMemoryImage(path)).toThrow(why);
   });
 
-  it('that unpacks to more than any has', () => {
+  it('if it unpacks to more than the limit', () => {
     const path = fresh();
     writeFileSync(path, gzipSync(Buffer.alloc(8 << 20)));
-    expect(() => readMemoryImage(path, 4 << 20)).toThrow('no whole memory image: Cannot create a Buffer larger');
+    expect(() => readMemoryImage(path, 4 << 20)).toThrow('not a complete memory image: Cannot create a Buffer larger');
   });
 });

@@ -14,7 +14,7 @@ import { temporaryFolder } from '../../util/temporary.js';
 const EVENT: Event = { t: 1, epoch: 0, kind: 'note', text: 'hello' };
 
 describe('the folder of a run', () => {
-  it('is hidden until it is whole', () => {
+  it('is hidden until it is complete', () => {
     const results = join(temporaryFolder(), 'not there yet', 'results');
     const folder = new RunFolder(results, 'run-1');
     folder.event(EVENT);
@@ -44,7 +44,7 @@ describe('the folder of a run', () => {
     expect(folder.failed.aborted).toBe(false);
   });
 
-  it('that is given up leaves nothing, and takes no further word', () => {
+  it('that is discarded leaves nothing and accepts nothing more', () => {
     const results = temporaryFolder();
     const folder = new RunFolder(results, 'run-1');
     folder.event(EVENT);
@@ -55,7 +55,7 @@ describe('the folder of a run', () => {
     expect(folder.failed.aborted).toBe(false);
   });
 
-  it('leaves no descriptor open, either way', () => {
+  it('leaves no descriptor open in either case', () => {
     const open = () => readdirSync('/proc/self/fd').length;
     const results = temporaryFolder();
     new RunFolder(results, 'warm-up').discard();
@@ -95,7 +95,7 @@ describe('the folder of a run', () => {
     expect(readdirSync(results)).toEqual([]);
   });
 
-  it('has a name that sorts by time, and is a single plain file name', () => {
+  it('has a name that sorts by time and is a single plain file name', () => {
     const id = runId(new Date('2026-03-04T05:06:07.890Z'), 'a/../b c', [
       '/odd path/to/../bzImage',
       '7.3.4',
@@ -107,7 +107,7 @@ describe('the folder of a run', () => {
   });
 });
 
-describe('a result that is read back', () => {
+describe('a result that is read', () => {
   const written = (text: string) => {
     const dir = temporaryFolder();
     writeFileSync(join(dir, 'result.json'), text);
@@ -133,11 +133,11 @@ describe('a result that is read back', () => {
     ['without its cause', JSON.stringify({ ...good, cause: undefined })],
   ])('is refused where it is %s', (_, text) => expect(() => readResult(written(text))).toThrow());
 
-  it('is refused where there is none', () => expect(() => readResult(temporaryFolder())).toThrow('ENOENT'));
+  it('is refused if it does not exist', () => expect(() => readResult(temporaryFolder())).toThrow('ENOENT'));
 });
 
 describe('the committed schema of results', () => {
-  it('is the one that the lab checks by; npm run schema writes it', () => {
+  it('is the one that the lab checks with; npm run schema writes it', () => {
     expect(readFileSync(join(packageRoot(), 'schema/result.schema.json'), 'utf8')).toBe(
       `${JSON.stringify(resultJsonSchema(), null, 2)}\n`,
     );

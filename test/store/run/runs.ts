@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs as folders of a results folder, without a machine.
+// Makes run folders in a results folder, without a machine.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Attempt, Cell } from '../../../src/model/result/matrix.js';
@@ -11,7 +11,7 @@ import { matrixOf } from '../matrix/matrix.js';
 export interface MadeRun {
   outcome?: Outcome;
   title?: string;
-  /** ISO 8601 day. */
+  /** A day, ISO 8601. */
   day?: string;
   scenario?: string;
   kernels?: [string, string];
