@@ -59,13 +59,13 @@ describe('a run from another host', () => {
     [
       'with a link',
       () => evil((dir) => (symlinkSync('/etc/passwd', join(dir, 'cell.json')), ['cell.json'])),
-      /what no run has: SymbolicLink/,
+      /does not belong there: SymbolicLink/,
     ],
-    ['with a folder', () => evil((dir) => (mkdirSync(join(dir, 'sub')), ['sub'])), /what no run has: Directory/],
+    ['with a folder', () => evil((dir) => (mkdirSync(join(dir, 'sub')), ['sub'])), /does not belong there: Directory/],
     [
       'that climbs out',
       () => evil((dir) => (writeFileSync(join(dir, 'out'), 'x'), [join(dir, 'out')]), { preservePaths: true }),
-      /what no run has: File/,
+      /does not belong there: File/,
     ],
   ])('that is %s leaves nothing', async (_what, make, said) => {
     const results = temporaryFolder();
@@ -76,7 +76,7 @@ describe('a run from another host', () => {
   it.each(['../x', '.hidden', 'a/b', '', 'x\0y'])('is not taken under the name %j', async (name) => {
     const around = temporaryFolder();
     const results = join(around, 'results');
-    await expect(unpackRun(results, name, CELL, archive(run('run-1')))).rejects.toThrow(/a name that none can have/);
+    await expect(unpackRun(results, name, CELL, archive(run('run-1')))).rejects.toThrow(/an invalid name/);
     expect(readdirSync(around)).toEqual([]);
   });
 });
