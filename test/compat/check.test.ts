@@ -26,7 +26,7 @@ const object = (...args: Parameters<typeof check>) =>
 
 describe('a pair of stock kernels', () => {
   const pairs = LUO_KERNELS.flatMap((from) => LUO_KERNELS.map((to) => [from, to] as const));
-  it.each(pairs)('%s and %s: both directions as they are predicted for a run', (from, to) => {
+  it.each(pairs)('%s and %s: both directions as predicted for a run', (from, to) => {
     const uses = ['session', 'memfd', 'reserve_mem'] as const;
     const { update, rollback } = check(KERNELS[from], KERNELS[to]);
     for (const [direction, one, other] of [
@@ -44,7 +44,7 @@ describe('a pair of stock kernels', () => {
     }
   });
 
-  it('tells every component, in reading order, and what each ends in by itself', () => {
+  it('lists every component in reading order, with its own effect', () => {
     const lines = check(KERNELS['6.19.11'], KERNELS['7.3.4']).components.map(({ component, update, rollback }) => [
       component,
       update.state,
@@ -63,7 +63,7 @@ describe('a pair of stock kernels', () => {
     ]);
   });
 
-  it('carries what the writing kernel can carry, or what it is told', () => {
+  it('carries everything that the writing kernel can, or the given uses', () => {
     expect(check(KERNELS['6.18.15'], KERNELS['6.19.11'])).toMatchObject({
       update: { carries: ['reserve_mem'], compatible: true },
       rollback: { carries: ['session', 'memfd', 'reserve_mem'], outcome: 'leak' },
@@ -82,7 +82,7 @@ describe('a pair of stock kernels', () => {
     });
   });
 
-  it('an image that could not be read is not known, in both directions', () => {
+  it('gives no answer for an unreadable image, in both directions', () => {
     const { update, rollback, components } = check(
       { ...KERNELS['7.3.4'], versions: [], known: false },
       KERNELS['7.3.4'],
@@ -92,7 +92,7 @@ describe('a pair of stock kernels', () => {
     expect(components.every(({ from }) => from === null)).toBe(true);
   });
 
-  it('what no string of an image tells is not known, and does no harm', () => {
+  it('a component without a string in the image is unknown and harmless', () => {
     const { components, update } = check(KERNELS['6.19.11'], KERNELS['6.19.11'], {
       to: { ...KERNELS['6.19.11'], listed: null },
     });
@@ -104,7 +104,7 @@ describe('a pair of stock kernels', () => {
     expect(update.compatible).toBe(true);
   });
 
-  it('a component that the lab does not know is not judged', () => {
+  it('does not judge an unknown component', () => {
     const { components, update } = check(stock(null, 'kho-v4;luo-v5;memfd-v2;widget-v1'), KERNELS['7.3.4']);
     expect(components.at(-1)).toMatchObject({
       component: 'widget',
@@ -116,7 +116,7 @@ describe('a pair of stock kernels', () => {
 });
 
 describe('negotiation', () => {
-  it('the version that is written decides, the highest common one is shown with what sets it', () => {
+  it('the written version decides; shows the highest common one and how to set it', () => {
     expect(object(objectKernel([1, 2, 3], [1, 2, 3], 1), objectKernel([1, 2], [1, 2], 2))).toMatchObject({
       update: { state: 'match', wrote: [1], highestCommon: 2, set: 'labobj.write=2' },
       rollback: { state: 'match', wrote: [2], highestCommon: 2, set: null },
@@ -130,22 +130,22 @@ describe('negotiation', () => {
     });
   });
 
-  it('what is set makes it work', () => {
+  it('setting it makes the update work', () => {
     const [from, to] = [
       objectKernel([1, 2, 3], [1, 2, 3], 3, { notation: 'composite', check: 'late' }),
       objectKernel([1, 2], [1, 2], 2),
     ];
-    const found = object(from, to)?.update;
-    expect(found).toMatchObject({ highestCommon: 2, set: 'labobj.notation=token labobj.write=2' });
+    const comparison = object(from, to)?.update;
+    expect(comparison).toMatchObject({ highestCommon: 2, set: 'labobj.notation=token labobj.write=2' });
     expect(check(from, to).update).toMatchObject({ compatible: false, helps: 'labobj.notation=token labobj.write=2' });
     expect(check(from, to).rollback).toMatchObject({ compatible: false, helps: 'labobj.notation=composite' });
     expect(
       check({ ...from, versions: from.versions.filter(({ name }) => name !== 'kho') }, to).rollback.helps,
     ).toBeNull();
-    expect(check(from, to, { cmdlineFrom: found?.set ?? '' }).update.compatible).toBe(true);
+    expect(check(from, to, { cmdlineFrom: comparison?.set ?? '' }).update.compatible).toBe(true);
   });
 
-  it('none in common: nothing helps', () => {
+  it('without a common version nothing helps', () => {
     expect(object(objectKernel([3, 4], [3, 4], 3), objectKernel([1, 2], [1, 2], 2))?.update).toMatchObject({
       state: 'mismatch',
       highestCommon: null,
@@ -153,7 +153,7 @@ describe('negotiation', () => {
     });
   });
 
-  it('a version that cannot carry what the scenario holds does not count', () => {
+  it('ignores a version that cannot carry the content', () => {
     const [from, to] = [objectKernel([1, 2, 3], [1, 2, 3], 3), objectKernel([1, 2], [1, 2], 2)];
     expect(object(from, to, { objectNeeds: 3 })?.update).toMatchObject({ highestCommon: null, set: null });
     expect(
@@ -161,7 +161,7 @@ describe('negotiation', () => {
     ).toMatchObject({ compatible: false, outcome: 'refused' });
   });
 
-  it('an object whose build options are not known', () => {
+  it('an object without known build options', () => {
     const bare: KernelFacts = {
       ...KERNELS['7.3.4'],
       versions: [
@@ -173,15 +173,15 @@ describe('negotiation', () => {
     expect(update).toMatchObject({ compatible: null, outcome: null });
     expect(update.reasons[0]).toContain('configuration');
     expect(rollback.compatible).toBeNull();
-    // Where no object is carried it does not matter.
+    // It does not matter if no object is carried.
     expect(check(bare, objectKernel([1], [1], 1), { uses: ['session', 'memfd'] }).update.compatible).toBe(true);
   });
 });
 
-describe('what the running kernel would write', () => {
+describe('the versions that the running kernel would write', () => {
   const versions = (text: string) => stock('x', text).versions;
 
-  it('counts where an image shows the component, and is not known where neither does', () => {
+  it('are split into those that an image shows, and hidden ones', () => {
     const seen = parseComponent('memfd-v2;vfio-pci-v1;iommufd-v1');
     expect(splitByImages(seen, versions('memfd-v2'), versions('memfd-v2;iommufd-v2'))).toEqual({
       shown: parseComponent('memfd-v2;iommufd-v1'),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A fleet against a profile.
+// Checks a fleet against a profile.
 import { describe, expect, it } from 'vitest';
 import { bumped, checkProfile, type Host, type KernelFacts, parseComponent } from '../../src/compat/index.js';
 import { guestEffectOf } from '../../src/compat/predict/guests.js';
@@ -23,7 +23,7 @@ const MIDDLE = host('middle', objectKernel([1, 2], [1, 2], 2));
 const NEW = host('new', objectKernel([2, 3], [2, 3], 3));
 
 describe('hosts', () => {
-  it('take part that read and can write what is pinned, and are told what they need', () => {
+  it('take part if they can read and write the pinned versions; lists what they need', () => {
     const { hosts, compatible } = checkProfile(Q4, [
       OLD,
       MIDDLE,
@@ -51,7 +51,7 @@ describe('hosts', () => {
     expect(compatible).toBe(false);
   });
 
-  it('that could not be read are not known, and nothing is guessed', () => {
+  it('with unreadable images are unknown', () => {
     const unread = host('unread', { release: null, versions: [], known: false });
     expect(checkProfile(Q4, [unread])).toMatchObject({
       compatible: null,
@@ -65,7 +65,7 @@ describe('hosts', () => {
     });
   });
 
-  it('are what their command lines make of them', () => {
+  it('depend on their command lines', () => {
     expect(checkProfile(Q4, [host('new', NEW, 'labobj.reads=1,2 labobj.writes=1,2')]).hosts[0]).toMatchObject({
       takesPart: true,
       needs: 'labobj.write=1',
@@ -74,7 +74,7 @@ describe('hosts', () => {
 });
 
 describe('versions', () => {
-  it('tell how far they can go, and who blocks the next one', () => {
+  it('have a highest common one, and hosts that block the next one', () => {
     const { outlook } = checkProfile(Q4, [OLD, MIDDLE]);
     expect(outlook.at(-1)).toEqual({
       component: 'object',
@@ -89,7 +89,7 @@ describe('versions', () => {
     ]);
   });
 
-  it('can be bumped', () => {
+  it('can be raised', () => {
     const two = bumped(Q4, parseComponent('object-v2'));
     expect(checkProfile(two, [MIDDLE, NEW])).toMatchObject({
       compatible: true,
@@ -98,7 +98,7 @@ describe('versions', () => {
     expect(checkProfile(two, [OLD, MIDDLE]).hosts[0]).toMatchObject({ takesPart: false });
   });
 
-  it('carry features or not', () => {
+  it('support features or not', () => {
     expect(checkProfile(Q4, []).features).toEqual([
       { feature: 'label', carried: false, needs: [{ name: 'object', version: 3 }] },
       { feature: 'seals', carried: true, needs: [] },
@@ -108,7 +108,7 @@ describe('versions', () => {
 });
 
 describe('updates within a fleet', () => {
-  it('are all ways between those that take part, each writing what is pinned', () => {
+  it('are all pairs of hosts that take part, with the pinned versions', () => {
     const { updates, compatible } = checkProfile(Q4, [OLD, MIDDLE]);
     expect(updates.map(({ from, to, compatible: good, carries }) => [from, to, good, carries])).toEqual([
       ['old', 'middle', true, ['session', 'memfd', 'object']],
@@ -117,7 +117,7 @@ describe('updates within a fleet', () => {
     expect(compatible).toBe(true);
   });
 
-  it('fail where the versions are right and the notation is not', () => {
+  it('fail if only the notation is wrong', () => {
     const other = host('other', objectKernel([1], [1], 1, { notation: 'fdt', check: 'late' }));
     const { updates, compatible, hosts } = checkProfile(Q4, [OLD, other]);
     expect(hosts.every(({ takesPart }) => takesPart)).toBe(true);
@@ -130,7 +130,7 @@ describe('updates within a fleet', () => {
 });
 
 describe('the state of guests', () => {
-  it('is what every host speaks, whatever its kernel', () => {
+  it('has the same versions on every host', () => {
     const checked = checkProfile(profile('guest-state-v1', { 'several-vcpus': 'guest-state-v2' }), [
       host('stock', KERNELS['7.3.4']),
     ]);
@@ -144,7 +144,7 @@ describe('the state of guests', () => {
     });
   });
 
-  it('is written as it is pinned, and a guest that needs more is refused beforehand', async () => {
+  it('is written in the pinned version, and a guest that needs more is refused first', async () => {
     const scenario = await loadScenario('scenarios/guests/check-settles-on-1.yaml', {});
     const two = parseScenario(scenario.source.replace('reads: [1]', 'vcpus: 2'), 'two.yaml', {});
     const versions = (pinned: typeof scenario) =>

@@ -140,7 +140,7 @@ export type Texts = 'read' | 'skip';
 
 /**
  * Reads a value and moves forward.
- * @param texts `skip` for the entries that nobody needs, which is most of them
+ * @param texts `skip` for the entries that are not needed, which is most of them
  */
 export function readValue(
   cursor: Cursor,
@@ -211,7 +211,7 @@ function text(table: Uint8Array, offset: number, texts: Texts): string | null {
 }
 
 function indexed(index: number, encoding: Encoding, sections: DebugSections, texts: Texts): string | null {
-  // The unit's own name may come before the base, but nobody needs it.
+  // The unit's own name may come before the base, but it is not needed.
   if (texts === 'skip' || encoding.strOffsetsBase === null) return null;
   return stringAt(
     sections.str,

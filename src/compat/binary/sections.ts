@@ -42,7 +42,7 @@ function versions(bytes: Uint8Array): Component[] {
   if (version !== HEADER_VERSION)
     throw new FormatError(`header version ${version} is not known, only ${HEADER_VERSION} is`);
   if (cursor.left % ENTRY_BYTES !== 0)
-    throw new FormatError(`damaged: ${cursor.left} bytes are no whole number of entries`);
+    throw new FormatError(`damaged: ${cursor.left} bytes are not a whole number of entries`);
   const components: Component[] = [];
   while (cursor.left > 0) {
     const entry = bytes.subarray(cursor.skip(ENTRY_BYTES), cursor.at);

@@ -26,7 +26,7 @@ export interface KernelImage {
   components: Component[];
   /** Its own list (section .liveupdate_versions of the vmlinux); null if there is no readable list. */
   listed: Component[] | null;
-  /** The versions that it reads and writes as built. Its command line may change them (compat/object.ts). */
+  /** The versions that it reads and writes as built. Its command line may change them (compat/rules/object.ts). */
   versions: ComponentVersions[];
   /** The list of versions is complete. False if the image could not be read. */
   known: boolean;

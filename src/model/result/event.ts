@@ -4,7 +4,7 @@
 /** Milliseconds since the start of the run, from one monotonic clock. */
 export type Millis = number;
 
-/** What an update goes through, in this order; `stay` where the old kernel has refused. */
+/** The phases of an update, in this order. `stay`: after the old kernel has refused. */
 export const UPDATE_PHASES = [
   'load',
   'inspect',

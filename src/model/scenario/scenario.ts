@@ -103,7 +103,7 @@ export type Fault =
 export const TABLE_DAMAGES = ['loop', 'reserved', 'not-present', 'elsewhere'] as const;
 export type TableDamage = (typeof TABLE_DAMAGES)[number];
 
-/** When a fault strikes, where it is not a step of its own. `jump`: as soon as the old kernel has begun the kexec. */
+/** Moments for faults that are not steps of their own. `jump`: as soon as the old kernel starts the kexec. */
 export const FAULT_MOMENTS = ['before-kexec', 'jump', 'next-kernel', 'before-finish'] as const;
 export type FaultMoment = (typeof FAULT_MOMENTS)[number];
 

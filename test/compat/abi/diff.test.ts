@@ -32,7 +32,7 @@ function abi(versions: string, structures: Structure[] | null, more: Partial<Ker
 const BITS = (bytes: number) => structure('kho_mem_phys_bits', bytes, `u64[${bytes / 8}] preserve@0`);
 
 describe('lab abi diff', () => {
-  it('flags a layout that changed while its version did not', () => {
+  it('flags a layout that changed without its version', () => {
     const diff = diffAbi(abi('kho-v1', [BITS(512)]), abi('kho-v1', [BITS(4096)]));
     expect(diff.ok).toBe(false);
     expect(diff.structures).toEqual([
@@ -46,7 +46,7 @@ describe('lab abi diff', () => {
     ]);
   });
 
-  it('lets it pass with another version', () => {
+  it('accepts it with another version', () => {
     const diff = diffAbi(abi('kho-v1', [BITS(512)]), abi('kho-v2', [BITS(4096)]));
     expect(diff).toMatchObject({
       ok: true,
@@ -55,14 +55,14 @@ describe('lab abi diff', () => {
     });
   });
 
-  it('does not take the version of another component for its own', () => {
+  it('does not use the version of another component', () => {
     const before = structure('memfd_luo_ser', 8, 'u64 pos@0');
     const after = structure('memfd_luo_ser', 16, 'u64 pos@0', 'u64 size@8');
     expect(diffAbi(abi('kho-v3;luo-v1;memfd-v2', [before]), abi('kho-v4;luo-v5;memfd-v2', [after])).ok).toBe(false);
     expect(diffAbi(abi('kho-v3;luo-v1;memfd-v1', [before]), abi('kho-v3;luo-v1;memfd-v2', [after])).ok).toBe(true);
   });
 
-  it('compares the newest version where a kernel speaks several', () => {
+  it('compares the newest of several versions', () => {
     const [before, after] = [
       structure('memfd_luo_ser', 8, 'u64 a@0'),
       structure('memfd_luo_ser', 16, 'u64 a@0', 'u64 b@8'),
@@ -99,7 +99,7 @@ describe('lab abi diff', () => {
     expect(diff.structures.flatMap(({ details }) => details).join('\n')).toContain(detail);
   });
 
-  it('does not tell of every field within one that moved', () => {
+  it('does not list every field in a structure that moved', () => {
     const nested = (at: number) =>
       structure('luo_ser', 32, `u64[2] folios@${at}`, `u64 folios.first@${at}`, `u64 folios.count@${at + 8}`);
     expect(diffAbi(abi('luo-v1', [nested(0)]), abi('luo-v2', [nested(8)])).structures[0]?.details).toEqual([
@@ -107,7 +107,7 @@ describe('lab abi diff', () => {
     ]);
   });
 
-  it('a structure that is new, gone or renamed is told and not flagged; one that others came instead of is', () => {
+  it('lists new, missing and renamed structures, and flags only replaced ones', () => {
     const [a, b, other] = [
       structure('kho_a', 8, 'u64 x@0'),
       structure('kho_b', 8, 'u64 x@0'),
@@ -122,11 +122,11 @@ describe('lab abi diff', () => {
     expect(kinds([a], [b])).toEqual([true, 'kho_a renamed']);
     expect(kinds([a], [other])).toEqual([false, 'kho_a replaced', 'kho_c new']);
     expect(kinds([a], [other], 'kho-v2')).toEqual([true, 'kho_a gone', 'kho_c new']);
-    // Another version: that two structures look alike is chance.
+    // With another version, two similar structures are a coincidence.
     expect(kinds([a], [b], 'kho-v2')).toEqual([true, 'kho_a gone', 'kho_b new']);
   });
 
-  it('flags a change that no version stands for', () => {
+  it('flags a change that no version covers', () => {
     const diff = diffAbi(
       abi('', [structure('widget_ser', 8, 'u64 x@0')]),
       abi('', [structure('widget_ser', 8, 'u32[2] x@0')]),
@@ -134,17 +134,17 @@ describe('lab abi diff', () => {
     expect(diff).toMatchObject({ ok: false, structures: [{ covered: { from: null, to: null } }] });
   });
 
-  it('says that it does not know where it does not', () => {
+  it('says if it does not know', () => {
     expect(diffAbi(abi('kho-v1', null), abi('kho-v1', []))).toMatchObject({ ok: null, structures: [] });
     expect(
       diffAbi(abi('kho-v1', [], { complete: false, notes: ['x.c does not compile'] }), abi('kho-v1', [])),
     ).toMatchObject({ ok: null, notes: ['k: x.c does not compile'] });
-    // What is known suffices for a no.
+    // The known part is enough for a no.
     expect(diffAbi(abi('kho-v1', [BITS(512)], { complete: false }), abi('kho-v1', [BITS(4096)])).ok).toBe(false);
   });
 });
 
-describe('the version that stands for a structure', () => {
+describe('the version that covers a structure', () => {
   it.each([
     ['kho_vmalloc', 'kho-v4', 'kho-v4'],
     ['kho_vmalloc', 'kho-v4;vmalloc-v1', 'vmalloc-v1'],
@@ -154,7 +154,7 @@ describe('the version that stands for a structure', () => {
     ['kho_block_header_ser', 'kho-v4;luo-v5;block-v2', 'block-v2'],
     ['kho_kexec_metadata', 'kho-v4;kexec-metadata 1', 'kexec-metadata-v1'],
     ['memfd_luo_ser', 'memfd-v1;memfd-v2', 'memfd-v2'],
-    // No row of the table: the component of that name.
+    // Not in the table: the component with that name.
     ['labobj_page_ser', 'labobj-v3', 'labobj-v3'],
     ['vfio_pci_ser', 'vfio-v1;vfio-pci-v2', 'vfio-pci-v2'],
     ['widget_ser', 'kho-v4', null],

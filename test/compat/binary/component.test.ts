@@ -57,7 +57,7 @@ describe('parseComponent', () => {
     expect(() => parseComponent(text)).toThrow(ComponentError);
   });
 
-  it('is bounded', () => {
+  it('limits the input', () => {
     expect(() => parseComponent('x'.repeat(1 << 20))).toThrow(/too long/);
     expect(() => parseComponent(Array.from({ length: 300 }, (_, i) => `c${i}-v1`).join(';'))).toThrow(/more than 256/);
   });

@@ -19,7 +19,7 @@ describe('versions in the source', () => {
     ],
     ['#define X_COMPATIBLE Y_COMPATIBLE\n#define Y_COMPATIBLE "luo-v5"', ['luo 5']],
     ['#define LIST_COMPATIBLE "luo-v5\\0luo-v4"', ['luo 4', 'luo 5']],
-    // Not versions: a length, a define with parameters, a number from elsewhere, a circle.
+    // Not versions: a length, a define with parameters, an unknown number, a loop.
     ['#define LUO_ABI_COMPAT_LEN\tALIGN(sizeof(LUO_ABI_COMPATIBLE), 8)', []],
     ['#define TEST_COMPATIBLE(i) "test-v" #i', []],
     ['#define KHO_OTHER_VERSION KHO_KEXEC\n#define FOO_VERSION 3', []],
@@ -30,7 +30,7 @@ describe('versions in the source', () => {
     ],
   ])('%j', (text, expected) => expect(versions(text)).toEqual(expected));
 
-  it('of any text at all are some answer', () => {
+  it('give an answer for any text', () => {
     const random = generator(5);
     const pieces = [
       '#define ',

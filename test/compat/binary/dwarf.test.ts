@@ -32,19 +32,19 @@ describe.each([['-gdwarf-5'], ['-gdwarf-4'], ['-gdwarf-5', '-gdwarf64'], ['-gdwa
   (...flags) => {
     const structures = () => layouts(compileC(SOURCE, flags, { [HEADER]: ABI_HEADER }));
 
-    it('gives every structure that a header of the ABI declares, whatever its name', () => {
-      const found = structures();
-      expect(found.map(({ name, size }) => [name, size])).toEqual([
+    it('gives every structure of an ABI header, whatever its name', () => {
+      const names = structures();
+      expect(names.map(({ name, size }) => [name, size])).toEqual([
         ['kho_vmalloc', 16],
         ['luo_ser', 8],
         ['memfd_luo_folio_ser', 16],
         ['memfd_luo_ser', 48],
         ['plain_thing', 32],
       ]);
-      for (const { file, kind } of found) expect([file, kind]).toEqual([HEADER, 'struct']);
+      for (const { file, kind } of names) expect([file, kind]).toEqual([HEADER, 'struct']);
     });
 
-    it('gives fields with offsets, sizes and types, nested ones too', () => {
+    it('gives fields with offsets, sizes and types, also nested ones', () => {
       expect(fieldsOf(structures(), 'memfd_luo_ser')).toEqual([
         ['pos', 0, 8, 'u64'],
         ['size', 8, 8, 'u64'],
@@ -81,7 +81,7 @@ describe.each([['-gdwarf-5'], ['-gdwarf-4'], ['-gdwarf-5', '-gdwarf64'], ['-gdwa
 );
 
 describe('structures outside the ABI headers', () => {
-  it('count by name, unless they hold a pointer of the running kernel', () => {
+  it('count by name, unless they contain a pointer of the running kernel', () => {
     const source = `
 typedef unsigned long long u64;
 struct kho_mem_phys_bits { unsigned long preserve[64]; };
@@ -92,9 +92,9 @@ struct khoser_mem_bitmap_ptr { u64 phys_start; union { u64 phys; void *ptr; } bi
 struct other { int x; };
 struct widget_ser { struct { int a; union { int b; char c[4]; }; } many[3]; };
 int x;`;
-    const found = layouts(compileC(source));
-    expect(found.map(({ name }) => name)).toEqual(['kho_mem_phys_bits', 'khoser_mem_bitmap_ptr', 'widget_ser']);
-    expect(fieldsOf(found, 'widget_ser')).toEqual([
+    const structs = layouts(compileC(source));
+    expect(structs.map(({ name }) => name)).toEqual(['kho_mem_phys_bits', 'khoser_mem_bitmap_ptr', 'widget_ser']);
+    expect(fieldsOf(structs, 'widget_ser')).toEqual([
       ['many', 0, 24, 'struct {}[3]'],
       ['many[].a', 0, 4, 'int'],
       ['many[].b', 4, 4, 'int'],
@@ -102,18 +102,18 @@ int x;`;
     ]);
   });
 
-  it('are not taken where only their name is known', () => {
+  it('are ignored if only their name is known', () => {
     expect(layouts(compileC('struct kho_x; struct kho_x *p; int kho_y;'))).toEqual([]);
   });
 });
 
 describe('damaged debug information', () => {
-  it('is an error, never a crash or an endless loop: cut off anywhere', () => {
+  it('cut off anywhere is an error, never a crash or an endless loop', () => {
     const object = sample();
     for (let length = 0; length < object.length; length += 37) readOrRefuse(object.subarray(0, length));
   });
 
-  it('the same with any bytes changed', () => {
+  it('with changed bytes gives the same', () => {
     const random = generator(1);
     let refused = 0;
     for (let round = 0; round < 3000; round++) {
@@ -124,7 +124,7 @@ describe('damaged debug information', () => {
     expect(refused).toBeGreaterThan(50);
   });
 
-  it('the same with sections of noise', () => {
+  it('with random sections gives the same', () => {
     const random = generator(2);
     for (let round = 0; round < 500; round++) {
       const noise = () => Uint8Array.from({ length: random(400) }, () => random(256));
@@ -140,12 +140,12 @@ describe('damaged debug information', () => {
     }
   });
 
-  it('a type that is made of itself ends', () => {
+  it('ends at a type that contains itself', () => {
     for (const tag of ['typedef', 'array', 'const', 'struct'] as const)
       expect(attempt(() => crossingStructures(readTypes(selfMade(tag))))).not.toBe(undefined);
   });
 
-  it('a structure of many nameless ones, each holding itself many times, is refused in no time', () => {
+  it('rejects fast many nameless structures that contain themselves many times', () => {
     const abbrev = Uint8Array.from([1, 0x13, 1, 0x03, 0x08, 0, 0, 2, 0x0d, 0, 0x49, 0x11, 0, 0]);
     const members = Array.from({ length: 60 }, () => [2, 12]).flat();
     expect(() => crossingStructures(readTypes(unit(abbrev, [1, ...Buffer.from('kho_x\0'), ...members, 0])))).toThrow(
@@ -153,7 +153,7 @@ describe('damaged debug information', () => {
     );
   });
 
-  it('entries nested without end are refused', () => {
+  it('rejects entries that are nested without end', () => {
     const abbrev = Uint8Array.from([1, 0x13, 1, 0, 0, 0]);
     expect(() =>
       readTypes(
@@ -165,7 +165,7 @@ describe('damaged debug information', () => {
     ).toThrow('nested too deeply');
   });
 
-  it('a form that is always another, and one that nobody knows, are refused', () => {
+  it('rejects a form that is always another one, and an unknown form', () => {
     expect(() =>
       readTypes(
         unit(
@@ -181,10 +181,10 @@ describe('damaged debug information', () => {
 });
 
 let compiled: Buffer | null = null;
-/** Compiled once: the tests only read it. */
+/** Compiled once, because the tests only read it. */
 const sample = (): Buffer => (compiled ??= compileC(SOURCE, ['-gdwarf-5'], { [HEADER]: ABI_HEADER }));
 
-/** What was read; null where it was refused in order. Anything else thrown fails the test. */
+/** The types; null after a FormatError. Any other error fails the test. */
 function attempt<T>(body: () => T): T | null {
   try {
     return body();
@@ -196,7 +196,7 @@ function attempt<T>(body: () => T): T | null {
 
 const readOrRefuse = (bytes: Uint8Array) => attempt(() => layouts(bytes));
 
-/** A unit of DWARF 5 with these entries. */
+/** A DWARF 5 unit with these entries. */
 function unit(abbrev: Uint8Array, entries: readonly number[]) {
   const info = new Uint8Array(12 + entries.length);
   new DataView(info.buffer).setUint32(0, info.length - 4, true);
@@ -206,7 +206,7 @@ function unit(abbrev: Uint8Array, entries: readonly number[]) {
   return { info, abbrev, str: none, lineStr: none, line: none, strOffsets: none };
 }
 
-/** struct kho_x { T m; } where T is made of itself. */
+/** struct kho_x { T m; }, where T contains itself. */
 function selfMade(kind: 'typedef' | 'array' | 'const' | 'struct') {
   const tag = { typedef: 0x16, array: 0x01, const: 0x26, struct: 0x13 }[kind];
   // 1: struct with name and children; 2: member with name, type, place; 3: the type that is its own type; 4: a struct

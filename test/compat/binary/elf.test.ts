@@ -35,7 +35,7 @@ describe('ELF files', () => {
     expect(() => elfOf(bytes)).toThrow(message);
   });
 
-  it('packed sections, huge ones and those without content are refused when they are read', () => {
+  it('compressed, huge and empty sections cannot be read', () => {
     const bytes = Buffer.from(compileC(TEXT));
     const elf = elfOf(bytes);
     const [section] = sectionsNamed(elf, '.lab.answer');
@@ -47,7 +47,7 @@ describe('ELF files', () => {
     expect(() => sectionBytes(elf, { ...section, offset: 2 ** 60 })).toThrow(FormatError);
   });
 
-  it('objects for machines whose relocations are not known are refused', () => {
+  it('rejects objects for machines with unknown relocations', () => {
     const bytes = Buffer.from(compileC(TEXT));
     bytes.writeUInt16LE(243, 18);
     expect(() => relocatedSection(elfOf(bytes), '.debug_info')).toThrow('an object file for riscv');

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Real ELF objects with real debug information, compiled on the spot.
+// Compiles real ELF objects with real debug information.
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { mkdirSync } from 'node:fs';
 import { temporaryFolder } from '../../util/temporary.js';
 
-/** Compiles C to an object and returns its bytes. Further files are headers, by path. */
+/** Compiles C to an object and returns its bytes. The other files are headers, by path. */
 export function compileC(
   source: string,
   flags: readonly string[] = ['-gdwarf-5'],
@@ -24,7 +24,7 @@ export function compileC(
   return readFileSync(join(dir, 'a.o'));
 }
 
-/** Numbers that look random and are the same in every run. */
+/** Pseudo-random numbers, the same in every run. */
 export function generator(seed: number): (below: number) => number {
   let state = seed >>> 0;
   return (below) => {
@@ -36,7 +36,7 @@ export function generator(seed: number): (below: number) => number {
   };
 }
 
-/** What the kernel's headers look like, in small. */
+/** A small version of the kernel's headers. */
 export const ABI_HEADER = `
 typedef unsigned long long u64; typedef unsigned int u32;
 #define DECLARE_KHOSER_PTR(name, type) union { u64 phys; type ptr; } name

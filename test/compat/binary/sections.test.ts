@@ -22,7 +22,7 @@ const GOOD = [
 ];
 
 describe('the content of .liveupdate_versions', () => {
-  it('is read, in all notations of a version', () => {
+  it('is read in all notations of a version', () => {
     expect(parseVersions(section(GOOD))).toEqual({
       state: 'known',
       components: [
@@ -36,7 +36,7 @@ describe('the content of .liveupdate_versions', () => {
         { name: 'kexec-metadata', version: 1 },
       ],
     });
-    // A `compatible` list: several texts in one entry, the general name last.
+    // A `compatible` list: several texts in an entry, the general name last.
     const list = {
       state: 'known',
       components: [
@@ -85,7 +85,7 @@ describe('the content of .liveupdate_versions', () => {
     if (answer.state === 'unknown') expect(answer.why).toContain(why);
   });
 
-  it('gives an answer to any bytes at all', () => {
+  it('gives an answer for random bytes', () => {
     const random = generator(3);
     for (let round = 0; round < 5000; round++) {
       const bytes = section(GOOD);
@@ -102,7 +102,7 @@ describe('a vmlinux', () => {
     return `__asm__(".section .liveupdate_versions,\\"a\\"; .long 0x4c565550, 1; ${texts}; .text");\n`;
   };
 
-  it('with the section tells what it understands', () => {
+  it('with the section has known versions', () => {
     expect(versionsOfImage(fromMemory(compileC(source(['luo-v5', 'memfd-v2']))))).toEqual({
       state: 'known',
       components: [
@@ -112,11 +112,11 @@ describe('a vmlinux', () => {
     });
   });
 
-  it('without it: absent, which is no fault', () => {
+  it('without it: absent, which is not an error', () => {
     expect(versionsOfImage(fromMemory(compileC('int x;')))).toEqual({ state: 'absent' });
   });
 
-  it('that is none, is cut off or was changed: an answer at any place', () => {
+  it('that is damaged or cut off anywhere still gives an answer', () => {
     const whole = compileC(source(['luo-v5', 'memfd-v2']));
     expect(versionsOfImage(fromMemory(Buffer.from('MZ')))).toMatchObject({ state: 'unknown' });
     for (let length = 0; length < whole.length; length += 11)
@@ -129,7 +129,7 @@ describe('a vmlinux', () => {
     }
   });
 
-  it('with two of them: not known', () => {
+  it('with two such sections: unknown', () => {
     const bytes = Buffer.from(
       compileC(`${source(['luo-v5'])}__asm__(".section .liveupdate_versiont,\\"a\\"; .long 1; .text");`),
     );

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whether the next kernel fits into scratch. The rows are runs that were made: machine, kho_scratch=, the next kernel,
-// and how it ended.
+// Whether the next kernel fits into scratch. The rows are real runs: machine, kho_scratch=, the next kernel, and the
+// outcome.
 import { describe, expect, it } from 'vitest';
 import { bootMemory, predictScenario } from '../../../src/compat/index.js';
 import type { KernelFacts } from '../../../src/compat/index.js';
@@ -75,7 +75,7 @@ describe('scratch of the first kernel', () => {
     ],
   ])('%s: %s', (outcome, _, about) => expect(predicted(about)?.outcome).toBe(outcome));
 
-  it('says how much is short, of what, and what helps', () => {
+  it('says how much is missing, why, and what helps', () => {
     const { reasons, component, where } = predicted({
       from: '7.3.4',
       to: '7.2.12',
@@ -91,11 +91,11 @@ describe('scratch of the first kernel', () => {
     expect([component, where]).toEqual(['scratch', 'sparse_init']);
   });
 
-  it('is not known where blocks of 1 GiB may be free or not: 2 GiB ended in both ways', () => {
+  it('is unknown if blocks of 1 GiB may be free or not: 2 GiB ended in both ways', () => {
     expect(predicted({ from: '7.2.12', to: '7.3.4', memory: '2GiB', first: 'kho_scratch=0,24M,0' })).toBeNull();
   });
 
-  it('holds for a later kernel of a chain, whatever the kernels in between say', () => {
+  it('also counts for later kernels of a chain, whatever their command lines', () => {
     const scenario = parse(
       { memory: '4GiB', first: 'kho_scratch=8M,72M,0', next: 'kho_scratch=200M,200M,0' },
       'chain: [a, b, c]',
@@ -124,7 +124,7 @@ describe('scratch of the first kernel', () => {
     expect(ruling === null).toBe(fits);
   });
 
-  it('does not matter to a kernel that refuses the handover, or is told of none', () => {
+  it('does not matter for a kernel that rejects the handover or gets none', () => {
     const other = { ...K['7.2.12'], versions: KERNELS['7.1.13'].versions };
     const scenario = parse({ memory: '4GiB', first: 'kho_scratch=8M,72M,0' });
     expect(predictScenario(scenario, [K['7.3.4'], other], { initramfs: INITRAMFS })).toMatchObject({
@@ -139,7 +139,7 @@ describe('scratch of the first kernel', () => {
     expect(predictScenario(legacy, [K['7.3.4'], K['7.2.12']])?.outcome).toBe('lost');
   });
 
-  it('says nothing where the size of a kernel is not known', () => {
+  it('gives no prediction for a kernel of unknown size', () => {
     expect(
       predictScenario(parse({ memory: '4GiB', first: 'kho_scratch=8M,72M,0' }), [KERNELS['7.3.4'], KERNELS['7.2.12']])
         ?.outcome,
@@ -170,7 +170,7 @@ describe('mem= on the next kernel', () => {
   });
 });
 
-describe('reserve_mem= of a kernel that was booted by kexec', () => {
+describe('reserve_mem= of a kernel after a kexec', () => {
   const late = (kernels: string, cmdline: string, memory = '1GiB') =>
     parseScenario(
       `${kernels}\nmachine: {memory: ${memory}}\nreserveMem: [{name: trace, size: 4MiB}]\ncmdline: ` +
@@ -180,7 +180,7 @@ describe('reserve_mem= of a kernel that was booted by kexec', () => {
   const LATE = 'reserve_mem=4M:4096:late';
   const three = (kernel: KernelFacts) => [kernel, kernel, kernel];
 
-  it('costs every area in the second update, not in the first', () => {
+  it('loses every area in the second update, not in the first', () => {
     const scenario = late('chain: [a, b, c]', `1: "${LATE}", 2: "${LATE}"`);
     expect(predictScenario(scenario, three(K['7.3.4']))).toMatchObject({
       outcome: 'lost',
@@ -192,25 +192,25 @@ describe('reserve_mem= of a kernel that was booted by kexec', () => {
     );
   });
 
-  it('is warned of by the last kernel of a chain', () => {
+  it('causes a warning in the last kernel of a chain', () => {
     expect(predictScenario(late('from: a\nto: b', `1: "${LATE}"`), [K['7.3.4'], K['7.3.4']])).toMatchObject({
       outcome: 'tainted',
       component: 'memblock',
     });
   });
 
-  it('is no matter where the scenario expects the warning', () => {
+  it('does not matter if the scenario expects the warning', () => {
     const scenario = { ...late('from: a\nto: b', `1: "${LATE}"`), taint: ['warn' as const] };
     expect(predictScenario(scenario, [K['7.3.4'], K['7.3.4']])?.outcome).toBe('preserved');
   });
 
-  it('lies in scratch even where the kernel has more to boot in', () => {
+  it('is in scratch even if the kernel can boot outside of it', () => {
     const scenario = late('chain: [a, b, c]', `1: "${LATE}"`, '4GiB');
     expect(predictScenario(scenario, three(K['7.3.4']))?.outcome).toBe('lost');
     expect(predictScenario(scenario, three(K['7.2.12']))?.outcome).toBe('lost');
   });
 
-  it('is not known of a kernel that does not check', () => {
+  it('is unknown for a kernel without the check', () => {
     const unchecked = { ...K['7.2.12'], boot: { ...K['7.2.12'].boot, handoverDebug: false } };
     expect(predictScenario(late('chain: [a, b, c]', `1: "${LATE}"`), three(unchecked))).toBeNull();
   });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a scenario itself does to an update that the images would carry through.
+// The effect of a scenario itself on an update that both images could complete.
 import { describe, expect, it } from 'vitest';
 import { predictScenario } from '../../../src/compat/index.js';
 import { parseScenario } from '../../../src/scenario/index.js';
@@ -40,7 +40,7 @@ describe('a scenario that', () => {
     expect(predicted(text)).toEqual([outcome, endsIn, expect.stringMatching(reason)]);
   });
 
-  it('calls the second update of a chain off has gone through the first by then', () => {
+  it('calls off the second update of a chain completes the first', () => {
     const chain = parseScenario(`chain: [a, b, c]\nexpect: refused\nkexec: abort\nsessions:\n${ONE}`, 'x.yaml');
     expect(predictScenario(chain, [NEW, NEW, NEW])?.outcome).toBe('refused');
     expect(predictScenario(chain, [OLD, NEW, NEW])?.outcome).toBe('lost');
@@ -75,7 +75,7 @@ describe('a scenario that', () => {
     expect(predicted(`${faults}sessions:\n${ONE}`)[0]).toBe(outcome);
   });
 
-  it('asks first: what would be lost is refused, what is well goes on', () => {
+  it('checks first: refuses an update that would fail, and continues a good one', () => {
     expect(predicted(`sessions:\n${ONE}`, OLD)[0]).toBe('lost');
     expect(predicted(`policy: check\nsessions:\n${ONE}`, OLD)).toEqual([
       'refused',

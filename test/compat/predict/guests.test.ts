@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a scenario does to its guests is foretold without a boot: as the scenarios of scenarios/guests came to for real.
+// The effect of a scenario on its guests, predicted without a boot: the same outcomes as real runs of scenarios/guests.
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -10,14 +10,14 @@ const FOLDER = join(import.meta.dirname, '../../../scenarios/guests');
 
 it.each(readdirSync(FOLDER).filter((name) => name.endsWith('.yaml')))('%s', async (name) => {
   const scenario = await loadScenario(join(FOLDER, name));
-  // Faults from outside, who calls off, and dead agents are told elsewhere.
+  // Faults from outside, aborts and killed agents are predicted elsewhere.
   if (
     scenario.tags.includes('fault') ||
     scenario.steps.some(({ op }) => op === 'abort') ||
     name === 'agent-killed.yaml'
   )
     return;
-  // So is what the kernels do with devices.
+  // So are effects on devices.
   if (
     scenario.cmdlines.some((line) => /lukeep|labobj/.test(line)) ||
     scenario.steps.some(
@@ -25,11 +25,11 @@ it.each(readdirSync(FOLDER).filter((name) => name.endsWith('.yaml')))('%s', asyn
     )
   )
     return;
-  const found = scenario.kernels.slice(1).map((_, epoch) => guestEffectOf(scenario, epoch)?.outcome ?? 'preserved');
-  expect(found.find((outcome) => outcome !== 'preserved') ?? 'preserved').toBe(scenario.expect.outcome);
+  const outcomes = scenario.kernels.slice(1).map((_, epoch) => guestEffectOf(scenario, epoch)?.outcome ?? 'preserved');
+  expect(outcomes.find((outcome) => outcome !== 'preserved') ?? 'preserved').toBe(scenario.expect.outcome);
 });
 
-it('a version of the state is asked for, settled on, or the newest', () => {
+it('the written version is the requested one, the common one, or the newest', () => {
   expect(neededState({ vcpus: 1, features: [], devices: [] })).toBe(1);
   expect(neededState({ vcpus: 2, features: [], devices: [] })).toBe(2);
   expect(neededState({ vcpus: 1, features: ['debugregs'], devices: [] })).toBe(2);

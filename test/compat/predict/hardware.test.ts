@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Devices in predictions: handlers under names of their own, the positive control's command line, faults.
+// Devices in predictions: handlers with other names, the positive control's command line, faults.
 import { describe, expect, it } from 'vitest';
 import { comparePair, hardwarePart, predictScenario, withCmdline } from '../../../src/compat/index.js';
 import { parseScenario } from '../../../src/scenario/index.js';
@@ -7,7 +7,7 @@ import { KERNELS, stock } from './kernels.js';
 
 const KEEP = stock('7.3.4-lab', 'kho-v4;luo-v5;memfd-v2;labvfio-v1;labpci-v1;labiommu-v1');
 const STOCK = KERNELS['7.3.4'];
-/** Upstream's own series, whose data of PCI devices has a number for its version. */
+/** Upstream's own series, whose PCI data has a number as version. */
 const series = (pci: number) => stock('7.4.0', `kho-v4;luo-v5;memfd-v2;vfio-pci-v1;pci ${pci}`);
 const SERIES = series(2);
 
@@ -194,7 +194,7 @@ describe('a device that LUO must carry', () => {
   );
 });
 
-it('mismatches have one name for each part, whatever a tree calls it', () => {
+it('mismatches have one name for each part, whatever its name in a tree', () => {
   const to = withCmdline(KEEP.versions, 'lukeep.pci_version=labpci-v7 lukeep.iommu_version=nonsense');
   expect(comparePair(KEEP.versions, to)).toMatchObject([
     { component: 'pci', wrote: 1, reads: [7], endsIn: 'reboot', source: 'images' },

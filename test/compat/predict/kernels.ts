@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Components of the stock kernels, as read from the version strings in their images.
+// Components of the stock kernels, from the version strings in their images.
 import { parseComponent, stockVersions } from '../../../src/compat/index.js';
 import type { Manner } from '../../../src/model/kernel/component.js';
 import type { KernelFacts } from '../../../src/compat/index.js';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// More sessions, files or bytes of a name than the old kernel takes.
+// More sessions, files or bytes of a name than the old kernel accepts.
 import { describe, expect, it } from 'vitest';
 import { predictScenario } from '../../../src/compat/index.js';
 import { parseScenario } from '../../../src/scenario/index.js';
@@ -32,7 +32,7 @@ describe('limits of the old kernel', () => {
     ['7.3.4', 'files', files(2000), 'preserved'],
   ])('%s: %s %s', (kernel, _, body, outcome) => expect(predicted(kernel, body).outcome).toBe(outcome));
 
-  it('say which errno tells of it', () => {
+  it('give the errno', () => {
     expect(predicted('7.1.13', files(129))).toMatchObject({
       signs: ['preserve failed with ENOSPC'],
       reason: expect.stringContaining('128 files'),
@@ -43,14 +43,14 @@ describe('limits of the old kernel', () => {
     });
   });
 
-  it('hold for what is open at a time', () => {
+  it('count open sessions and files only', () => {
     const round = '  - repeat: {count: 900, steps: [{create: "s-{i}"}, {close: "s-{i}"}]}\n';
     expect(
       predicted('7.1.13', `steps:\n${round}  - create: s\n  - kexec\n  - retrieve: s\n  - finish: s\n`).outcome,
     ).toBe('preserved');
   });
 
-  it('of a name: 6.19 takes 64 bytes and loses them, later ones refuse', () => {
+  it('for a name: 6.19 accepts 64 bytes and loses the session, later kernels refuse', () => {
     expect(predicted('6.19.11', named(NAME, 'OK'))).toMatchObject({
       outcome: 'leak',
       reason: expect.stringContaining('keeps 63 of'),
@@ -62,7 +62,7 @@ describe('limits of the old kernel', () => {
     expect(predicted('7.3.4', 'steps:\n  - create: {session: "", errno: OK}\n  - kexec\n').outcome).toBe('refused');
   });
 
-  it('that the scenario tests are none of its faults', () => {
+  it('have no effect if the scenario expects the error', () => {
     const tries =
       `steps:\n  - create: {session: ${NAME}, errno: EINVAL}\n  - create: s\n  - kexec\n  - retrieve: ` +
       's\n  - finish: s\n';

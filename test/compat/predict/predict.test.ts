@@ -12,7 +12,7 @@ const outcome = (...input: Parameters<typeof foretell>) => {
   const { outcome: seen, endsIn } = foretell(...input);
   return `${seen}/${endsIn}`;
 };
-/** A kernel with some components in other versions; null takes one out. */
+/** A kernel with some components in other versions; null removes one. */
 const changed = (name: keyof typeof KERNELS, changes: Record<string, number | null>): KernelFacts => ({
   release: KERNELS[name].release,
   versions: [
@@ -26,7 +26,7 @@ const changed = (name: keyof typeof KERNELS, changes: Record<string, number | nu
   known: true,
 });
 
-describe('the 16 pairs of the LUO kernels, as they were measured', () => {
+describe('the 16 pairs of the LUO kernels, as measured', () => {
   const meet = new Set([
     '6.19.11 6.19.11',
     '7.1.13 7.1.13',
@@ -69,17 +69,17 @@ describe('comparePair', () => {
   it('compares integers, not strings', () => {
     expect(pair('kho-v10', 'kho-v9')).toEqual([['kho', 10, [9], 'reboot']]);
   });
-  it('takes one common version of several as a match', () => {
+  it('one common version of several is a match', () => {
     expect(pair('kho-v4;memfd-v2;memfd-v3', 'kho-v5;kho-v4;memfd-v3')).toEqual([]);
     expect(pair('kho-v3', 'kho-v5;kho-v4')).toEqual([['kho', 3, [5, 4], 'reboot']]);
   });
-  it('leaves out what stands inside a component that does not match', () => {
+  it('leaves out components inside one that does not match', () => {
     expect(pair('kho-v4;luo-v1;luo-session-v2', 'kho-v4;luo-v5')).toEqual([['luo', 1, [5], 'panic']]);
     expect(pair('kho-v4;luo-v1;luo-session-v2', 'kho-v4;luo-v1;luo-session-v3')).toEqual([
       ['luo-session', 2, [3], 'panic'],
     ]);
   });
-  it('knows what the next kernel misses', () => {
+  it('knows components that the next kernel needs', () => {
     expect(pair('kho-v3;luo-v1;luo-session-v2', 'kho-v3;luo-v1;luo-session-v2;luo-flb-v1')).toEqual([
       ['luo-flb', null, [1], 'panic'],
     ]);
@@ -90,7 +90,7 @@ describe('comparePair', () => {
       ['memfd', 2, [], 'leak'],
     ]);
   });
-  it('names the function that decides', () => {
+  it('names the deciding function', () => {
     expect(comparePair(stock(null, 'luo-v5').versions, stock(null, 'luo-v9').versions)[0]?.detail).toMatch(
       /^liveupdate_early_init: /,
     );
@@ -99,36 +99,36 @@ describe('comparePair', () => {
 
 describe('predict', () => {
   const kernel = KERNELS['7.3.4'];
-  it('changed version strings end as they were seen to', () => {
+  it('changed version strings end as in real runs', () => {
     expect(outcome(changed('7.3.4', { luo: 9 }), kernel)).toBe('panic/panic');
     expect(outcome(changed('7.3.4', { memfd: 9 }), kernel)).toBe('leak/leak');
     expect(outcome(changed('7.3.4', { kho: 9 }), kernel)).toBe('lost/reboot');
   });
-  it('lets the first broken layer decide', () => {
+  it('the first broken layer decides', () => {
     const prediction = foretell(changed('7.3.4', { kho: 9, luo: 9, memfd: 9 }), kernel);
     expect(prediction.outcome).toBe('lost');
     expect(prediction.reasons).toHaveLength(2);
     expect(prediction.reasons[1]).toMatch(/luo, memfd$/);
     expect(outcome(changed('7.3.4', { luo: 9, memfd: 9 }), kernel)).toBe('panic/panic');
   });
-  it('knows next kernels that are built without a layer', () => {
+  it('knows next kernels without a layer', () => {
     expect(outcome(kernel, stock(null, ''))).toBe('lost/reboot');
     expect(outcome(kernel, changed('7.3.4', { luo: null, memfd: null }))).toBe('leak/leak');
     expect(outcome(kernel, changed('7.3.4', { memfd: null }))).toBe('leak/leak');
     expect(outcome(KERNELS['6.19.11'], KERNELS['6.18.15'])).toBe('leak/leak');
   });
-  it('knows next kernels that are told not to', () => {
+  it('knows switches of the next kernel', () => {
     expect(outcome(kernel, kernel, 'kho=on liveupdate=on kho=off')).toBe('leak/leak');
     expect(outcome(kernel, kernel, 'liveupdate=off')).toBe('leak/leak');
     expect(outcome(kernel, kernel, 'kho=off', ['reserve_mem'])).toBe('preserved/none');
     expect(outcome(kernel, kernel, 'liveupdate=off', ['reserve_mem'])).toBe('preserved/none');
   });
-  it('knows that switches do not save from every mismatch', () => {
+  it('knows that switches do not prevent every mismatch', () => {
     expect(outcome(changed('7.3.4', { luo: 9 }), kernel, 'liveupdate=off')).toBe('panic/panic');
     expect(outcome(changed('7.3.4', { luo: 9 }), kernel, 'kho=off')).toBe('leak/leak');
     expect(outcome(changed('7.3.4', { kho: 9 }), kernel, 'kho=off')).toBe('lost/reboot');
   });
-  it('looks only at what is carried', () => {
+  it('considers only what is carried', () => {
     expect(outcome(changed('7.3.4', { memfd: 9 }), kernel, '', ['session'])).toBe('preserved/none');
     expect(outcome(changed('7.3.4', { memfd: 9 }), kernel, '', ['reserve_mem'])).toBe('preserved/none');
     expect(outcome(changed('7.3.4', { 'reserve-mem': 2 }), kernel, '', ['memfd'])).toBe('preserved/none');
@@ -138,7 +138,7 @@ describe('predict', () => {
     expect(outcome(changed('7.3.4', { 'kexec-metadata': 2 }), kernel)).toBe('preserved/none');
     expect(outcome(KERNELS['6.18.15'], KERNELS['6.19.11'], '', ['reserve_mem'])).toBe('preserved/none');
   });
-  it('knows an old kernel that cannot preserve what is asked', () => {
+  it('knows an old kernel that cannot preserve something', () => {
     expect(outcome(KERNELS['6.18.15'], kernel)).toBe('refused/none');
     expect(outcome(changed('7.3.4', { memfd: null }), kernel)).toBe('refused/none');
   });
@@ -148,7 +148,7 @@ describe('predict', () => {
     expect(outcome(old, { ...old, release: '6.17.9' }, '', ['reserve_mem'])).toBe('preserved/none');
     expect(outcome({ ...old, release: null }, KERNELS['6.18.15'], '', ['reserve_mem'])).toBe('preserved/none');
   });
-  it('says nothing of images that it could not read', () => {
+  it('returns null for unreadable images', () => {
     expect(
       predict({ from: { ...kernel, known: false }, to: kernel, cmdlineFrom: '', cmdlineTo: '', uses: ['memfd'] }),
     ).toBeNull();

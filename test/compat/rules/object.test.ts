@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Negotiation: kernels that speak several versions of one component, by build option and command line.
+// Negotiation: kernels with several versions of a component, by build option and command line.
 import { describe, expect, it } from 'vitest';
 import {
   kernelVersions,
@@ -25,14 +25,14 @@ const outcome = (
   return prediction === null ? null : `${prediction.outcome}/${prediction.where}`;
 };
 
-describe('what a kernel reads and writes', () => {
+describe('the versions of a kernel', () => {
   const CONFIG =
     'CONFIG_KEXEC_HANDOVER=y\nCONFIG_LAB_OBJECT=y\nCONFIG_LAB_OBJECT_READS_1=y\nCONFIG_LAB_OBJECT_READS_2=y\n# ' +
     'CONFIG_LAB_OBJECT_READS_3 is not set\nCONFIG_LAB_OBJECT_WRITES_1=y\nCONFIG_LAB_OBJECT_WRITE=1\n' +
     'CONFIG_LAB_OBJECT_NOTATION_FDT=y\nCONFIG_LAB_OBJECT_CHECK_EARLY=y\n';
   const object = { name: 'object', reads: [2, 1], writes: [1], write: 1, manner: { notation: 'fdt', check: 'early' } };
 
-  it('comes from its own list and from its build options', () => {
+  it('come from its own list and its build options', () => {
     const read = (listed: string | null, config: string | null) =>
       componentOf(
         kernelVersions({
@@ -51,7 +51,7 @@ describe('what a kernel reads and writes', () => {
     expect(read(null, null)).toBeNull();
   });
 
-  it('is all there is, or not known to be', () => {
+  it('are complete, or not known to be', () => {
     const known = (strings: string, config: string | null, whole = true) =>
       kernelVersions({ strings: strings === '' ? [] : parseComponent(strings), listed: null, config, whole }).known;
     expect(known('kho-v4', null)).toBe(true);
@@ -61,7 +61,7 @@ describe('what a kernel reads and writes', () => {
     expect(known('', '# CONFIG_KEXEC_HANDOVER is not set\n')).toBe(true);
   });
 
-  it('a list counts before strings, component by component', () => {
+  it('come from the list before strings, component by component', () => {
     const { components } = kernelVersions({
       strings: STRINGS,
       listed: parseComponent('memfd-v2;memfd-v3'),
@@ -72,7 +72,7 @@ describe('what a kernel reads and writes', () => {
     expect(components.find(({ name }) => name === 'kho')).toEqual({ name: 'kho', version: 4 });
   });
 
-  it('changes with the command line', () => {
+  it('change with the command line', () => {
     const under = (cmdline: string) =>
       componentOf(withCmdline(objectKernel([1], [1, 2], 1).versions, cmdline), 'object');
     expect(under('quiet')).toMatchObject({
@@ -87,14 +87,14 @@ describe('what a kernel reads and writes', () => {
       writes: [2],
       manner: { notation: 'integer', check: 'early' },
     });
-    // What the kernel does not take changes nothing.
+    // Values that the kernel does not accept change nothing.
     expect(
       under(
         'labobj.reads= labobj.reads=5 labobj.reads=1,,2 labobj.write=02 labobj.write=x labobj.notation=xml ' +
           'labobj.check=never',
       ),
     ).toEqual(under(''));
-    // A version that it cannot write gives way to the newest that it can.
+    // The newest version that it can write replaces one that it cannot.
     expect(under('labobj.writes=1,3,4')).toMatchObject({ writes: [4, 3, 1], write: 1 });
     expect(under('labobj.writes=3,4')).toMatchObject({ write: 4 });
     expect(under('labobj.write=4')).toMatchObject({ write: 2 });
@@ -102,7 +102,7 @@ describe('what a kernel reads and writes', () => {
     expect(withCmdline(KERNELS['7.3.4'].versions, 'labobj.reads=1')).toEqual(KERNELS['7.3.4'].versions);
   });
 
-  it('has a highest common version, by number', () => {
+  it('have a highest common version, by number', () => {
     expect(highestCommon([2, 1], [1, 2, 3])).toBe(2);
     expect(highestCommon([9, 10], [10, 9])).toBe(10);
     expect(highestCommon([4], [1, 2])).toBeNull();
@@ -110,7 +110,7 @@ describe('what a kernel reads and writes', () => {
   });
 });
 
-describe('an object that the next kernel does not read', () => {
+describe('an object that the next kernel cannot read', () => {
   const old = (notation: 'token' | 'composite' | 'fdt' | 'integer') =>
     objectKernel([1, 2], [1, 2], 2, { notation, check: 'late' });
 
@@ -126,13 +126,13 @@ describe('an object that the next kernel does not read', () => {
     expect(outcome(old(notation), objectKernel([2], [1], 1, { notation, check }))).toBe('preserved/null');
   });
 
-  it('a kernel that reads nothing has a handler all the same: for what it writes', () => {
+  it('a kernel that reads nothing still has a handler for the version that it writes', () => {
     expect(outcome(old('token'), objectKernel([], [2], 2))).toBe('leak/labobj_retrieve');
     expect(outcome(old('token'), objectKernel([], [1], 1))).toBe('leak/luo_session_deserialize');
     expect(outcome(objectKernel([1], [], 1), objectKernel([1], [], 1), 'labobj.writes=none')).toBe('refused/null');
   });
 
-  it('both command lines count', () => {
+  it('depends on both command lines', () => {
     const next = objectKernel([1], [1], 1);
     expect(outcome(old('token'), next, 'labobj.write=1')).toBe('preserved/null');
     expect(outcome(old('token'), next, '', 'labobj.reads=1,2')).toBe('preserved/null');
@@ -144,17 +144,17 @@ describe('an object that the next kernel does not read', () => {
     expect(outcome(old('composite'), next('token'))).toBe('leak/luo_session_deserialize');
     expect(outcome(old('integer'), next('token'))).toBe('leak/luo_session_deserialize');
     expect(outcome(old('integer'), next('fdt'))).toBe('leak/labobj_retrieve');
-    // Who looks early has a handler under every name.
+    // A kernel that checks early has a handler for every name.
     expect(outcome(old('integer'), next('token'), '', 'labobj.check=early')).toBe('preserved/null');
   });
 
-  it('a kernel without it: no handler; an old one without it refuses', () => {
+  it('a next kernel without it has no handler; an old one without it refuses', () => {
     expect(outcome(old('token'), KERNELS['7.3.4'])).toBe('leak/luo_session_deserialize');
     expect(outcome(KERNELS['7.3.4'], old('token'))).toBe('refused/null');
     expect(outcome(old('token'), old('token'), 'liveupdate=off')).toBe('refused/null');
   });
 
-  it('what the version cannot carry is refused before the kexec', () => {
+  it('content that the version cannot carry is refused before the kexec', () => {
     expect(neededVersion({ array: 65536, state: 2 ** 32 - 1, label: '' })).toBe(1);
     expect(neededVersion({ array: 0, state: 2 ** 32, label: '' })).toBe(2);
     expect(neededVersion({ array: 0, state: 0, label: 'x' })).toBe(3);
@@ -163,7 +163,7 @@ describe('an object that the next kernel does not read', () => {
     expect(outcome(old('token'), old('token'), '', '', 2)).toBe('preserved/null');
   });
 
-  it('nothing is foretold of what is not known', () => {
+  it('without known versions there is no prediction', () => {
     const bare: KernelFacts = {
       ...KERNELS['7.3.4'],
       versions: [...KERNELS['7.3.4'].versions, { name: 'object', reads: [1], writes: null, write: null, manner: null }],
@@ -182,7 +182,7 @@ describe('findMismatches', () => {
       ({ component, wrote, reads, endsIn, detail }) => [component, wrote, reads, endsIn, detail.split(':')[0]],
     );
 
-  it('lists what would not be read, with function and ending', () => {
+  it('lists unreadable components, with function and ending', () => {
     expect(list('kho-v4;luo-v5;memfd-v2;object-v1')).toEqual([]);
     expect(list('kho-v4;luo-v5;memfd-v3;object-v2')).toEqual([
       ['memfd', 3, [2], 'leak', 'luo_session_deserialize'],
@@ -194,24 +194,24 @@ describe('findMismatches', () => {
     ]);
   });
 
-  it('wants every version to be read', () => {
+  it('requires that every version can be read', () => {
     expect(list('kho-v4;luo-v5;object-v1;object-v2')).toEqual([['object', 2, [1], 'leak', 'luo_session_deserialize']]);
     expect(list('object-v1;object-v2', next, { cmdlineTo: 'labobj.reads=1,2' })).toEqual([]);
   });
 
-  it('leaves out what is not carried, or does no harm', () => {
+  it('leaves out components that are not carried or harmless', () => {
     expect(list('kho-v4;luo-v5;memfd-v3', next, { uses: ['object'] })).toEqual([]);
     expect(list('kexec-metadata-v2', KERNELS['7.3.4'])).toEqual([]);
   });
 
-  it('knows a next kernel that is told not to', () => {
+  it('knows switches of the next kernel', () => {
     expect(list('kho-v4;luo-v5', next, { cmdlineTo: 'kho=off' })).toEqual([
       ['kho', null, [], 'leak', 'luo_early_startup'],
     ]);
     expect(list('kho-v4', next, { cmdlineTo: 'liveupdate=off', uses: ['reserve_mem'] })).toEqual([]);
   });
 
-  it('says nothing of an image that could not be read', () => {
+  it('returns null for an unreadable image', () => {
     expect(findMismatches(parseComponent('kho-v4'), { ...next, known: false })).toBeNull();
   });
 });
