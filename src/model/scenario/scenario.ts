@@ -85,20 +85,20 @@ export type Fault =
   | { kind: 'change'; text: string; place: Place; change: Change; side: 'outgoing' | 'incoming' }
   /** Removes a device of the scenario with QMP device_del, as if an operator unplugged it. */
   | { kind: 'unplug'; device: string }
-  /** Damage the tables that the IOMMU translates a device's DMA by, in the machine's memory. */
+  /** Damages the IOMMU's tables of a device, in the machine's memory. */
   | { kind: 'iommu-table'; device: string; damage: TableDamage }
-  /** Empty the interrupt descriptor table: the next interrupt is a triple fault. */
+  /** Clears the interrupt descriptor table, so that the next interrupt is a triple fault. */
   | { kind: 'triple-fault' }
   /** QMP system_reset. */
   | { kind: 'reset' }
-  /** Stop all vCPUs for good. */
+  /** Stops all vCPUs. */
   | { kind: 'stop' }
   /** QMP inject-nmi. */
   | { kind: 'nmi' };
 
 /**
- * What becomes of an entry of a device's page tables. `loop`: it leads to the table that it is in; `reserved`: bits are
- * set that must be 0; `not-present`: it is empty; `elsewhere`: the first page that is mapped is another page.
+ * Damage to an entry of a device's page tables. `loop`: it points to its own table. `reserved`: bits are set that must be
+ * 0. `not-present`: it is cleared. `elsewhere`: the first mapped page is replaced by another one.
  */
 export const TABLE_DAMAGES = ['loop', 'reserved', 'not-present', 'elsewhere'] as const;
 export type TableDamage = (typeof TABLE_DAMAGES)[number];
