@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How long guests stood still, and for what, read from the events of the run alone: from the pause of the first vCPU to
-// the resume of the last.
+// Measures guest downtime and its phases from the events of the run: from the pause of the first vCPU to the resume of
+// the last.
 import type { Event } from '../../model/result/event.js';
 import { DOWNTIME_PHASES, type DowntimeOfResult, type DowntimePhase } from '../../model/result/guest-result.js';
 
@@ -12,18 +12,18 @@ interface Marks {
 }
 
 export class DowntimeReader {
-  /** Time in which the machine was held still so far. */
-  private still = 0;
+  /** Milliseconds for which the lab has paused the machine so far. */
+  private paused = 0;
   private marks: Marks | null = null;
   private done: { marks: Marks; epoch: number } | null = null;
 
   take(event: Event): void {
     if (event.kind === 'still') {
-      this.still += event.ms;
+      this.paused += event.ms;
       if (this.marks !== null) this.marks.looks += event.ms;
       return;
     }
-    const t = event.t - this.still;
+    const t = event.t - this.paused;
     if (event.kind === 'guest' && event.what === 'pausing') this.marks ??= { began: t, ends: new Map(), looks: 0 };
     const { marks } = this;
     if (marks === null) return;
@@ -33,14 +33,14 @@ export class DowntimeReader {
         phase,
         Math.max(t - ('ms' in event && phase === 'agent' ? event.ms : 0), marks.ends.get(phase) ?? 0),
       );
-    // A guest that goes on in the kernel that stopped it was not carried over an update.
+    // A guest that is resumed by the kernel that paused it was not carried over an update.
     if (phase === 'resume' && !marks.ends.has('boot')) this.marks = null;
     else if (phase === 'resume') this.done = { marks, epoch: event.epoch };
   }
 
   /**
-   * The downtime of the update that led into the running kernel; null where no guest went on after it.
-   * @param guests that were carried
+   * The downtime of the update that led into the running kernel; null where no guest was resumed after it.
+   * @param guests the guests that were carried
    */
   finish(guests: readonly { name: string; size: number; ms: number | null }[]): DowntimeOfResult | null {
     const { done } = this;
@@ -79,7 +79,7 @@ export class DowntimeReader {
   }
 }
 
-/** What an event is the end of, so far. */
+/** The phase that an event ends; null for other events. */
 function phaseEndedBy(event: Event, { ends }: Marks): DowntimePhase | null {
   switch (event.kind) {
     case 'guest':

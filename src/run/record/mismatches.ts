@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Joins what the images say of a pair with what the running kernels complained of, so that one list holds every
-// mismatch once.
+// Merges the mismatches that the images show with those that the running kernels reported. Each mismatch is in the list
+// once.
 import { hardwarePart } from '../../compat/index.js';
 import type { Mismatch } from '../../model/kernel/component.js';
 import type { RunRecord } from './record.js';
 
 /**
- * @param fromImages what the components of the images say; what the run saw of the same component replaces it
- * @param readsOf versions of a component that the next kernel's image reads, for what the kernel itself did not tell
+ * @param fromImages mismatches between the images; one that the run saw of the same component replaces it
+ * @param readsOf the versions of a component that the next kernel's image reads, where the kernel did not report them
  */
 export function mismatchesSeen(
   fromImages: readonly Mismatch[],
@@ -42,7 +42,7 @@ export function mismatchesSeen(
             ? (known?.endsIn ?? 'none')
             : verdict.endsIn,
       source: 'run',
-      // What was seen of a device from outside stays beside what the kernel says.
+      // Keep what was seen of a device from outside, beside what the kernel reports.
       detail: part !== null && known?.source === 'run' ? `${title}; ${known.detail}` : title,
     });
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a run leaves behind: everything that a result is made of.
+// The record of a run: everything that its result is built from.
 import type { Finding } from '../../console/index.js';
 import type { Mismatch } from '../../model/kernel/component.js';
 import type { DowntimeOfResult, GuestOfResult, RecoveryOfResult } from '../../model/result/guest-result.js';
@@ -11,7 +11,7 @@ import type { Verdict } from '../../verdict/verdict.js';
 import type { FileRecord, UpdateRecord } from '../judge/records.js';
 import type { StepResult } from '../state/step-result.js';
 
-/** What a kernel said of itself. */
+/** What a kernel reported about itself. */
 export interface EpochRecord {
   release: string | null;
   bootId: string | null;
@@ -23,14 +23,14 @@ export interface RunRecord {
   droppedIncidents: number;
   updates: UpdateRecord[];
   attempts: Result['attempts'];
-  /** Files of the old kernel after an update that was called off. */
+  /** Files in the old kernel after an update that was called off. */
   kept: { epoch: number; file: FileRecord }[];
   steps: StepResult[];
-  /** Of upstream's own tests. */
+  /** Test cases of upstream's own tests. */
   cases: CaseOfResult[];
-  /** For what the running kernel's answer called the update off. */
+  /** Mismatches for which `policy: check` called the update off. */
   objected: Mismatch[];
-  /** Of devices and the IOMMU, what the next kernel did not take over. */
+  /** What the next kernel did not take over of devices and the IOMMU. */
   hardware: Mismatch[];
   witnesses: Result['witnesses'];
   taint: Result['taint'];

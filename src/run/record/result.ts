@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// From the record of a run to its result.
+// Builds the result of a run from its record.
 import type { Mismatch } from '../../model/kernel/component.js';
 import type { KernelImage } from '../../model/kernel/image.js';
 import type { Prediction } from '../../model/result/prediction.js';
@@ -18,14 +18,14 @@ import type { RunPlan } from '../engine/plan.js';
 import type { FileRecord, UpdateRecord } from '../judge/records.js';
 import type { RunRecord } from './record.js';
 
-export interface Surroundings {
+export interface ResultContext {
   predicted: Prediction | null;
   mismatches: Mismatch[];
   timeline: Result['timeline'];
   labVersion: string;
 }
 
-export function buildResult(plan: RunPlan, record: RunRecord, around: Surroundings): Result {
+export function buildResult(plan: RunPlan, record: RunRecord, around: ResultContext): Result {
   const { scenario } = plan;
   const kernels = plan.kernels.map((kernel, epoch) => kernelOf(kernel, record.epochs[epoch]?.release ?? null));
   const { outcome: expected, endsIn: expectedEndsIn } = scenario.expect;
@@ -80,7 +80,7 @@ export function buildResult(plan: RunPlan, record: RunRecord, around: Surroundin
   };
 }
 
-/** Leaked memory stays with the host that the last update made. */
+/** What the last update cost the host: leaked memory stays lost until the next reboot. */
 function impairedOf({ updates, guests, verdict }: RunRecord): Result['impaired'] {
   const pagesLeaked = updates.at(-1)?.counts.pagesLeaked ?? 0;
   if (pagesLeaked === 0 && verdict.outcome !== 'leak') return null;
@@ -159,7 +159,7 @@ function memoryOf(updates: readonly UpdateRecord[]): MemoryOfResult {
   };
 }
 
-/** Runs of pages that one update's map may have: some hundred KiB of result.json at most. */
+/** Maximum number of page runs in one update's map: a few hundred KiB of result.json. */
 const MAX_RUNS = 4096;
 
 function mapOf(

@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// The few events that tell the story of a run.
+// The timeline of a run: the few events that matter to a reader.
 import type { Event } from '../../model/result/event.js';
 import type { Result } from '../../model/result/result.js';
 
-/** Collects, from the stream of events, the few that tell the story of a run. */
+const MAX_ENTRIES = 1000;
+
 export class Timeline {
   readonly entries: Result['timeline'] = [];
 
   take(event: Event): void {
-    const what = storyOf(event);
-    if (what !== null && this.entries.length < 1000) this.entries.push({ t: event.t, epoch: event.epoch, what });
+    const what = entryOf(event);
+    if (what !== null && this.entries.length < MAX_ENTRIES) this.entries.push({ t: event.t, epoch: event.epoch, what });
   }
 }
 
-function storyOf(event: Event): string | null {
+function entryOf(event: Event): string | null {
   switch (event.kind) {
     case 'task':
       return event.state === 'done' ? `${event.task}: done` : event.state === 'failed' ? `${event.task}: failed` : null;
@@ -30,7 +31,7 @@ function storyOf(event: Event): string | null {
     case 'fault':
       return `fault ${event.fault}: ${event.detail}`;
     case 'qmp':
-      // The lab holds the machine still for its looks.
+      // The lab pauses the machine for its own checks.
       return event.event === 'STOP' || event.event === 'RESUME' ? null : `QEMU: ${event.event}`;
     case 'crash':
       return event.severity === 'info' ? null : `console: ${event.title}`;

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a recovery by one more update does: it carries the guests that survived.
+// The steps of a recovery by one more update, which carries the guests that survived.
 import { guestFiles } from '../../model/scenario/guest.js';
 import type { Action } from '../../model/scenario/scenario.js';
 
-/** Session that carries them. */
+/** Name of the session that carries the guests. */
 const SESSION = 'recovery';
 
+/** The steps in the old kernel. */
 export function departure(guests: readonly string[]): Action[] {
   return [
     { op: 'create', session: SESSION },
@@ -23,7 +24,7 @@ export function departure(guests: readonly string[]): Action[] {
   ];
 }
 
-/** What the next kernel does with them. */
+/** The steps in the next kernel. */
 export function arrival(guests: readonly string[]): Action[] {
   return [
     { op: 'retrieve-session', session: SESSION },

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The two ways out of a host that an update has left impaired: reboot it, or update it once more with what still runs.
-// What each gives back is measured; the verdict on the update that went wrong stands.
+// Recovers a host that an update left impaired: by a reboot, or by one more update that keeps the surviving guests.
+// Measures what the recovery gives back; the verdict on the failed update stays as it is.
 import type { GuestOfResult, RecoveryOfResult } from '../../model/result/guest-result.js';
 import type { Recovery } from '../../model/scenario/scenario.js';
 import { MAX_LEAKED, pagesOf } from '../../oracles/pages/leaked.js';
@@ -57,7 +57,7 @@ export async function recover(
             guests.filter(({ state }) => state === 'survived').map(({ name }) => name),
           );
     if (last.marked === null || marked === null)
-      record.problems.push('what it gave back could not be seen from outside');
+      record.problems.push('the pages that it gave back could not be seen from outside');
     record.pagesGivenBack = marked === null ? 0 : leaked.filter((pfn) => !marked.index.has(pfn)).length;
   } catch (error) {
     const { failure, incident } = await failureOf(error, {
@@ -66,7 +66,7 @@ export async function recover(
       state: parts.state,
       image: null,
     });
-    // A failure of the lab says nothing of the way out.
+    // A failure of the lab says nothing about the recovery.
     if (failure === 'lab') record.notKnown = incident?.title ?? messageOf(error);
     else record.problems.push(incident?.title ?? messageOf(error));
   }
@@ -74,7 +74,7 @@ export async function recover(
   return record;
 }
 
-/** @returns what is marked as handed over after it; null where that could not be seen */
+/** @returns the pages that are marked as handed over after the reboot; null where they could not be seen */
 async function reboot(
   parts: Needs<'user' | 'machine' | 'view' | 'deadlines' | 'recorder' | 'state' | 'agents'>,
   record: RecoveryOfResult,
@@ -93,7 +93,10 @@ async function reboot(
   return marked;
 }
 
-/** @returns what is marked after it, as it was seen while the guests were paused; null where it never came to it */
+/**
+ * @returns the pages that are marked as handed over after the update, read while the guests were paused; null where
+ *   the update did not happen
+ */
 async function updateOnce(
   parts: Parts,
   record: RecoveryOfResult,
@@ -110,7 +113,7 @@ async function updateOnce(
     record.problems.push(
       end.kind === 'called-off'
         ? `one more update was called off: ${end.why}`
-        : 'one more update never came to its kexec',
+        : 'one more update ended before its kexec',
     );
     return null;
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A kernel that lies about its taint: the console tells of damage and the mask does not, or the other way round.
+// Finds kernels that lie about their taint: the console reports damage and the mask does not, or the other way round.
 import type { Finding } from '../../console/index.js';
 import { hasBit, type TaintName } from '../../model/result/taint.js';
 import { bitsOf, maskText } from '../../oracles/taint.js';
@@ -9,24 +9,29 @@ export interface Disagreement {
   detail: string;
 }
 
-type Said = Pick<Finding, 'taint' | 'severity' | 'title' | 'epoch'> & {
-  /** It was read after the last look at the mask, so the mask may well have it by now. */
+type ConsoleFinding = Pick<Finding, 'taint' | 'severity' | 'title' | 'epoch'> & {
+  /** It was read after the last look at the mask, so the bit may have been set since. */
   late: boolean;
 };
 
-/** Damage that every kernel prints as well, unless its console is quiet; a panic is told of as such. */
+/** Damage that every kernel also prints, unless its console is quiet. After a panic the console has only the panic. */
 const PRINTED: readonly TaintName[] = ['warn', 'oops', 'bad-page', 'soft-lockup'];
 
 /**
  * @param seen all bits that were seen in the kernel of `epoch`
- * @param known those that it had from the start
+ * @param known the bits that it had from the start
  */
-export function disagreements(seen: bigint, known: bigint, findings: readonly Said[], epoch: number): Disagreement[] {
+export function disagreements(
+  seen: bigint,
+  known: bigint,
+  findings: readonly ConsoleFinding[],
+  epoch: number,
+): Disagreement[] {
   const own = findings.filter((finding) => finding.epoch === epoch);
   const set = new Set(bitsOf(seen).map(({ name }) => name));
   const unmarked = own.flatMap((finding): Disagreement[] => {
     const { taint, title, late } = finding;
-    // A WARN_TAINT() prints the same and sets another bit.
+    // WARN_TAINT() prints the same message and sets a different bit.
     const isSet = taint === null || set.has(taint) || (taint === 'warn' && set.size > 0);
     return late || taint === null || !hasBit(taint) || isSet
       ? []
@@ -39,7 +44,9 @@ export function disagreements(seen: bigint, known: bigint, findings: readonly Sa
     return [
       {
         name: printed,
-        detail: `tainted_mask says ${name}, the console says nothing of it: it is quiet, or somebody wrote the mask`,
+        detail:
+          `tainted_mask has ${name}, and the console shows no sign of it: ` +
+          'the console is quiet, or something wrote to the mask',
       },
     ];
   });

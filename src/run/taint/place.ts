@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the running kernel keeps its `tainted_mask`: by its System.map, or else its vmlinux, and the page tables of a
-// vCPU. That the right kernel is looked at is checked before anything is believed: its banner must lie where the same
-// symbols say.
+// Finds the `tainted_mask` of the running kernel by its System.map or its vmlinux, and by the page tables of a vCPU.
+// The kernel's banner must be where the same symbols say: this proves that they belong to the running kernel.
 import { readFileSync } from 'node:fs';
 import { symbolsOf as symbolsOfElf } from '../../compat/index.js';
 import { withFile } from '../../images/index.js';
@@ -15,19 +14,19 @@ const WANTED = ['tainted_mask', 'linux_banner', 'system_state'] as const;
 type Wanted = (typeof WANTED)[number];
 type Symbols = ReadonlyMap<Wanted, bigint>;
 
-/** Why it is not found, and how to mend that. */
+/** Why the mask was not found, and what to do about it. */
 export interface NoPlace {
   why: string;
   hint: string;
 }
 
-/** include/linux/kernel.h: a kernel that runs, or that is about to restart. Before, it is 0 to 2. */
+/** SYSTEM_RUNNING and SYSTEM_RESTART of include/linux/kernel.h; the state is 0 to 2 while a kernel boots. */
 const RUNNING = 3;
 const RESTART = 6;
 const BANNER = 'Linux version ';
 const BANNER_BYTES = 128;
 
-/** Physical addresses of one kernel. They stay the same for its whole life. */
+/** Physical addresses in one kernel; they stay the same as long as it runs. */
 export class TaintPlace {
   private constructor(
     private readonly memory: Memory,
@@ -55,19 +54,21 @@ export class TaintPlace {
     }
     return {
       why: `${image.name}: its tainted_mask is not where its symbols say`,
-      hint: 'System.map and vmlinux must be those of the very kernel, and the kernel must not move itself: boot it with nokaslr',
+      hint:
+        'System.map and vmlinux must be those of exactly this kernel, ' +
+        'and the kernel must not move itself: boot it with nokaslr',
     };
   }
 
-  /** The mask now; null where the kernel is no longer there. */
+  /** Reads the mask; null where the kernel is no longer there. */
   read(): bigint | null {
     const there = bannerAt(this.memory, this.at.get('linux_banner')) === this.banner;
     return there ? this.memory.readU64(this.at.get('tainted_mask') ?? -1) : null;
   }
 
   /**
-   * The mask while the kernel may be replaced at any moment; null as soon as another one boots in its place, be it the
-   * same build.
+   * Reads the mask while the kernel may be replaced at any moment; null as soon as another kernel boots in its place,
+   * even one of the same build.
    */
   readLeaving(): bigint | null {
     const state = this.at.get('system_state');
@@ -89,12 +90,13 @@ function symbolsOf({
   vmlinux,
 }: Pick<KernelImage, 'name' | 'systemMap' | 'vmlinux'>): Symbols | NoPlace {
   const hint =
-    'give the kernel its System.map or its vmlinux: prebuilt of its definition, or beside its bzImage (images/README.md)';
+    'give the kernel its System.map or its vmlinux: as `prebuilt` in its definition, ' +
+    'or beside its bzImage (images/README.md)';
   const ways = [
     ...(systemMap === null ? [] : [() => symbolsOfMap(systemMap)]),
     ...(vmlinux === null ? [] : [() => withFile(vmlinux, (source) => symbolsOfElf(source, WANTED))]),
   ];
-  let why = `${name} comes without a System.map and without a vmlinux, so its tainted_mask is not found`;
+  let why = `${name} comes without a System.map and without a vmlinux, so its tainted_mask cannot be found`;
   for (const way of ways) {
     try {
       const found = way();

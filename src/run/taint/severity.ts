@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a kernel's words stand for in this run.
+// Adjusts what a console message implies to the scenario of this run.
 import { carriedBy } from '../../compat/index.js';
 import type { Outcome } from '../../model/result/outcome.js';
 import type { Scenario } from '../../model/scenario/scenario.js';
 import type { DeviceState } from '../state/device.js';
 
-/** @param implies what the words stand for wherever they are said */
+/** @param implies what the message implies in general */
 export type ImplicationFilter = (implies: Outcome | null) => Outcome | null;
 
-/**
- * A kernel that refuses the handover as a whole says so whatever is in it: where nothing was carried, nothing is lost.
- */
+/** A kernel also prints that it refuses the handover when nothing was carried in it; then nothing is lost. */
 export function implicationFilter(
   scenario: Pick<Scenario, 'steps' | 'reserveMem'>,
   devices: ReadonlyMap<string, Pick<DeviceState, 'preserved' | 'carriedBy'>>,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The witness `taint`: how each kernel of a run marks itself as damaged, by its console and by its `tainted_mask`,
-// which is read from outside before anything is handed over, up to the jump, on arrival and at the end.
+// The witness `taint`: whether a kernel of the run marked itself as damaged. It reads the console, and from outside the
+// `tainted_mask`: before anything is handed over, until the jump, on arrival and at the end.
 import type { Finding } from '../../console/index.js';
 import type { Outcome } from '../../model/result/outcome.js';
 import type { TaintOfResult } from '../../model/result/result.js';
@@ -12,19 +12,19 @@ import type { Recorder } from '../engine/recorder.js';
 import { disagreements } from './lies.js';
 import { TaintPlace } from './place.js';
 
-/** Between two looks while the kernel leaves, in milliseconds. */
+/** Milliseconds between two looks during the kexec. */
 const LEAVING_EVERY = 10;
 
-/** One kernel of the run. */
+/** What is known of one kernel of the run. */
 export interface KernelTaint {
-  /** Null where it is not found. */
+  /** Null where the mask was not found. */
   place: TaintPlace | null;
-  /** Bits that are no news. */
+  /** Bits that do not count as damage in this run. */
   known: bigint;
   /** All bits that were ever seen. */
   seen: bigint;
   looks: number;
-  /** Findings of the run that were there before the last look. */
+  /** Number of findings of the run at the last look. */
   findings: number;
 }
 
@@ -32,7 +32,7 @@ type Watched = Pick<Machine, 'registers' | 'memory' | 'readConsole' | 'findings'
 
 export class TaintWatch {
   private readonly kernels = new Map<number, KernelTaint>();
-  /** What the first kernel complained of before anything was handed over. */
+  /** Titles of what the first kernel reported before anything was handed over. */
   private readonly before = new Set<string>();
   private readonly flags = new Set<string>();
   private timer: NodeJS.Timeout | null = null;
@@ -42,22 +42,19 @@ export class TaintWatch {
     private readonly recorder: Recorder,
   ) {}
 
-  /** What a finding of the console stands for in this run. */
+  /** What a console finding implies in this run. */
   implication({ implies, taint, title, epoch }: Finding): Outcome | null {
     if (implies !== 'tainted' || taint === null) return implies;
     const arrived = this.kernels.has(epoch);
     if (epoch === 0 && !arrived) this.before.add(title);
     const old = !arrived && (epoch === 0 || (this.isFirstKernel(epoch) && this.before.has(title)));
-    // A stall is told by time, and an emulated machine gets its time from a host that may be busy.
+    // A stall is a matter of time, and an emulated machine depends on a host that may be busy.
     if (old || this.declared(taint) || (taint === 'stall' && this.plan.accel === 'tcg')) return null;
     this.flags.add(taint);
     return implies;
   }
 
-  /**
-   * The kernel that runs now is up: finds its mask, and takes a first look. Everything that is judged later needs these
-   * looks.
-   */
+  /** The running kernel is up: finds its mask and takes the first look. Every later judgement needs these looks. */
   async arrived(machine: Watched): Promise<void> {
     const { epoch, witnesses } = this.recorder;
     const image = this.plan.kernels[epoch];
@@ -66,7 +63,7 @@ export class TaintWatch {
     const registers = await machine.registers();
     const place =
       image === undefined || registers === null
-        ? { why: 'no processor shows where its page tables lie', hint: null }
+        ? { why: 'no processor shows where its page tables are', hint: null }
         : TaintPlace.find(machine.memory, registers, image);
     const kernel: KernelTaint = { place: null, known: 0n, seen: 0n, looks: 0, findings: 0 };
     if (place instanceof TaintPlace) kernel.place = place;
@@ -78,7 +75,7 @@ export class TaintWatch {
     this.look(machine, 'on arrival');
   }
 
-  /** Looks at the kernel that runs now. */
+  /** Looks at the running kernel. */
   look(machine: Watched, when: string): void {
     const { epoch, witnesses } = this.recorder;
     const kernel = this.kernels.get(epoch);
@@ -86,7 +83,7 @@ export class TaintWatch {
     machine.readConsole();
     const mask = kernel.place.read();
     if (mask === null) {
-      // A machine that was reset shows no kernel, and is judged by that.
+      // A machine that was reset has no kernel; the reset itself is judged elsewhere.
       if (!machine.ended.aborted)
         witnesses.blind('taint', epoch, `the kernel was no longer where it was found (${when})`);
       return;
@@ -104,10 +101,7 @@ export class TaintWatch {
     this.take(kernel, epoch, mask, when);
   }
 
-  /**
-   * The kernel leaves for the next one: it is looked at again and again until it is gone, as it may be quiet on its
-   * console.
-   */
+  /** The kexec begins: looks at the kernel repeatedly until it is gone, as its console may be quiet. */
   leaves(machine: Watched): void {
     const { epoch } = this.recorder;
     const kernel = this.kernels.get(epoch);
@@ -122,7 +116,7 @@ export class TaintWatch {
     }, LEAVING_EVERY).unref();
   }
 
-  /** It is gone, or did not leave. */
+  /** The kernel is gone, or the kexec did not happen. */
   stays(): void {
     if (this.timer !== null) clearInterval(this.timer);
     this.timer = null;
@@ -132,7 +126,7 @@ export class TaintWatch {
     return this.timer !== null;
   }
 
-  /** At the end, or after it: the memory of a machine that has ended can still be read. */
+  /** At the end of the run. The memory of a machine that has ended can still be read. */
   conclude(machine: Watched): void {
     this.stays();
     this.look(machine, 'at the end');
@@ -141,7 +135,7 @@ export class TaintWatch {
       for (const { name, detail } of disagreements(
         seen,
         known,
-        machine.findings.map((finding, at) => ({ ...finding, late: at >= findings })),
+        machine.findings.map((finding, index) => ({ ...finding, late: index >= findings })),
         epoch,
       )) {
         this.complain({
@@ -174,7 +168,7 @@ export class TaintWatch {
     for (const { name, kind } of news) {
       const declared = this.declared(name);
       if (!declared) this.flags.add(name);
-      // What a kernel has from its build, and what its machine is like, is there on arrival and no damage.
+      // On arrival, such bits describe the build or the machine; they are no damage.
       if (arrival && kind === 'state') continue;
       this.complain({
         epoch,
@@ -198,7 +192,7 @@ export class TaintWatch {
   }): void {
     const { incidents } = this.recorder;
     const full = declared ? `${detail}; the scenario declares it` : detail;
-    // A run may be concluded twice: before a recovery, and at its end.
+    // A run with a recovery is concluded twice: before the recovery and at the end.
     if (incidents.some((known) => known.epoch === epoch && known.title === title && known.detail === full)) return;
     this.recorder.incident({
       source: 'memory',
@@ -219,7 +213,7 @@ export class TaintWatch {
   }
 }
 
-/** JSON knows no larger whole numbers. */
+/** JSON has no larger exact integers. */
 function number(mask: bigint): number {
   return Number(BigInt.asUintN(53, mask));
 }

@@ -14,7 +14,7 @@ const step = (op: string, ms = 1): EventBody => ({
 });
 const guest = (what: Extract<EventBody, { kind: 'guest' }>['what']): EventBody => ({ kind: 'guest', guest: 'g', what });
 
-/** An update as its events tell it: times in milliseconds. */
+/** The events of one update; times in milliseconds. */
 const UPDATE: [number, EventBody][] = [
   [100, guest('pausing')],
   [110, guest('paused')],
@@ -42,9 +42,9 @@ function read(events: readonly [number, EventBody][], reader = new DowntimeReade
 }
 
 describe('downtime', () => {
-  it('is the time from the first pause to the last resume, and its parts are all of it', () => {
-    const found = read(UPDATE).finish(G);
-    expect(found).toMatchObject({
+  it('is the time from the first pause to the last resume, and its phases add up to it', () => {
+    const downtime = read(UPDATE).finish(G);
+    expect(downtime).toMatchObject({
       epoch: 1,
       ms: 1690,
       guests: 2,
@@ -53,7 +53,7 @@ describe('downtime', () => {
       longest: { guest: 'h', ms: 1690 },
       looks: 0,
     });
-    expect(Object.fromEntries(found?.phases.map(({ phase, ms }) => [phase, ms]) ?? [])).toEqual({
+    expect(Object.fromEntries(downtime?.phases.map(({ phase, ms }) => [phase, ms]) ?? [])).toEqual({
       pause: 38,
       save: 0,
       lab: 2,
@@ -65,10 +65,10 @@ describe('downtime', () => {
       restore: 30,
       resume: 30,
     });
-    expect(found?.phases.reduce((sum, { ms }) => sum + ms, 0)).toBe(found?.ms);
+    expect(downtime?.phases.reduce((sum, { ms }) => sum + ms, 0)).toBe(downtime?.ms);
   });
 
-  it('does not count what the lab held the machine still for', () => {
+  it('does not count the time for which the lab paused the machine', () => {
     const held = UPDATE.flatMap(([t, body]): [number, EventBody][] =>
       t < 140
         ? [[t, body]]
@@ -82,7 +82,7 @@ describe('downtime', () => {
     expect(read(held).finish(G)).toMatchObject({ ms: 1690, looks: 1000 });
   });
 
-  it('counts preserving where it is done once guests stand still', () => {
+  it('counts preserving only while the guests are paused', () => {
     const late = [...UPDATE.slice(0, 5), [139, step('preserve')] as [number, EventBody], ...UPDATE.slice(5)];
     expect(read(late).finish(G)?.phases).toContainEqual({ phase: 'preserve', ms: 1 });
     const early = [[50, step('preserve')] as [number, EventBody], ...UPDATE];
@@ -93,13 +93,13 @@ describe('downtime', () => {
     ).toBe(false);
   });
 
-  it('is nothing where guests go on in the kernel that stopped them, or never', () => {
+  it('is null where guests are resumed by the kernel that paused them, or never', () => {
     expect(read([...UPDATE.slice(0, 5), [139, guest('resumed')]]).finish(G)).toBeNull();
     expect(read(UPDATE.slice(0, 10)).finish(G)).toBeNull();
     expect(new DowntimeReader().finish([])).toBeNull();
   });
 
-  it('begins anew with the next update', () => {
+  it('starts from zero with the next update', () => {
     const reader = read(UPDATE);
     reader.finish(G);
     expect(

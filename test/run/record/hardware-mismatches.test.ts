@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a run shows of devices becomes mismatches of pci, vfio and iommu.
+// Problems with devices in a run become mismatches of pci, vfio and iommu.
 import { describe, expect, it } from 'vitest';
 import type { Mismatch } from '../../../src/model/kernel/component.js';
 import type { DeviceLook, LookMoment, PciView } from '../../../src/model/kernel/pci.js';
@@ -25,7 +25,7 @@ const VIEW: PciView = {
   registers: null,
 };
 
-/** One edu, opened by both kernels; `looks` of epochs 0 and 1. */
+/** One edu device that both kernels open; `looks` are of epochs 0 and 1. */
 function run(
   looks: readonly [LookMoment, number, PciView | null][],
   change: (device: DeviceState) => void = () => undefined,
@@ -33,7 +33,8 @@ function run(
 ) {
   const session = preserve === 'recreate' ? '' : ', session: vm0';
   const scenario = parseScenario(
-    `from: a\nto: b\niommu: intel\nsessions: [{name: vm0, files: [{name: ram, memfd: 4KiB}]}]\ndevices: [{name: e, device: edu, at: "00.0", behind: rp0, preserve: ${preserve}${session}}]\n`,
+    'from: a\nto: b\niommu: intel\nsessions: [{name: vm0, files: [{name: ram, memfd: 4KiB}]}]\n' +
+      `devices: [{name: e, device: edu, at: "00.0", behind: rp0, preserve: ${preserve}${session}}]\n`,
     'x.yaml',
   );
   const device = new DeviceState(scenario.hardware.devices[0]!);
@@ -62,7 +63,7 @@ const BOTH: [LookMoment, number, PciView | null][] = [
 const GONE = 'pci reboot e: 0000:01:00.0 (1234:11e8) is no longer there';
 
 describe('a device', () => {
-  it('that is the same makes none', () => {
+  it('that is unchanged makes no mismatch', () => {
     const it = run(BOTH);
     expect(judgeDevices(it.parts, 'runs')[0]).toMatchObject({ carried: 'recreated', problems: [] });
     expect([it.said(), it.incidents]).toEqual([[], []]);
@@ -129,7 +130,7 @@ describe('a device', () => {
     expect(it.incidents).toMatchObject([{ implies: 'corrupt' }]);
   });
 
-  it('whose machine has ended says nothing', () => {
+  it('whose machine has ended makes no mismatch', () => {
     const it = run(BOTH.slice(0, 2));
     judgeDevices(it.parts, 'ended');
     expect(it.said()).toEqual([]);
@@ -164,7 +165,7 @@ describe('a device', () => {
     expect(it.incidents).toMatchObject([{ implies: 'lost' }]);
   });
 
-  it('that must be carried is lost where nobody asks for it', () => {
+  it('that must be carried is lost where it is never retrieved', () => {
     const it = run(
       BOTH,
       (device) => {
@@ -254,7 +255,7 @@ describe('a device of an update that was called off', () => {
   });
 });
 
-it('one entry a component, each detail once, and not without end', () => {
+it('keeps one entry for each component, each detail once, up to a limit', () => {
   const all: Mismatch[] = [];
   for (const detail of ['a', 'b', 'a']) noteHardware(all, 'pci', detail);
   noteHardware(all, 'iommu', 'x'.repeat(10_000));

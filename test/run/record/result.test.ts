@@ -52,11 +52,12 @@ const image = (name: string): KernelImage => ({
   cacheDir: null,
 });
 
-/** What a console that says so comes to. */
+/** The findings of a console that prints a panic with this text. */
 function panicOf(text: string): Finding[] {
   const scanner = new ConsoleScanner();
   const lines = Buffer.from(
-    `[    1.000000] Kernel panic - not syncing: ${text}\n[    1.000001] ---[ end Kernel panic - not syncing: ${text} ]---\n`,
+    `[    1.000000] Kernel panic - not syncing: ${text}\n` +
+      `[    1.000001] ---[ end Kernel panic - not syncing: ${text} ]---\n`,
   );
   return [...scanner.feed(lines), ...scanner.end()].filter((signal) => signal.type === 'finding');
 }
@@ -152,7 +153,7 @@ describe('the timeline', () => {
     expect(timeline.entries).toEqual(what === null ? [] : [{ t: 5, epoch: 1, what }]);
   });
 
-  it('has an end, whatever the machine does', () => {
+  it('is limited, whatever the machine does', () => {
     const timeline = new Timeline();
     for (let t = 0; t < 100_000; t++) timeline.take({ t, epoch: 0, kind: 'qmp', event: 'RTC_CHANGE', data: null });
     expect(timeline.entries.length).toBe(1000);
@@ -165,7 +166,7 @@ describe('the recorder', () => {
     return { events, recorder: new Recorder(startClock(), (event) => events.push(event)) };
   };
 
-  it("makes the machine's words safe and short", () => {
+  it("makes the machine's text safe and short", () => {
     const { recorder } = record();
     recorder.incident({
       source: 'console',
@@ -182,7 +183,7 @@ describe('the recorder', () => {
     expect(only?.detail.startsWith('a\\x0d\\x1b\nxxx')).toBe(true);
   });
 
-  it('keeps room for what decides, however many hints there are', () => {
+  it('keeps room for incidents that decide the outcome, however many others there are', () => {
     const { recorder } = record();
     const say = (implies: Outcome | null, title = 'x', epoch = 0) =>
       recorder.incident({ source: 'console', side: 'inside', implies, title, detail: '', epoch });
@@ -190,11 +191,11 @@ describe('the recorder', () => {
     say('panic');
     expect(recorder.incidents.length).toBe(501);
     expect(decide(recorder.incidents).outcome).toBe('panic');
-    // The same again is counted.
+    // A repeated incident is counted.
     for (let i = 0; i < 5000; i++) say('panic');
     expect(recorder.incidents.length).toBe(501);
     expect(recorder.dropped).toBe(9500);
-    // Other words for it are kept, up to a limit; and every other outcome gets in behind it, in every epoch.
+    // Different details are kept up to a limit, and every other outcome still gets in, in every epoch.
     for (let i = 0; i < 5000; i++) say('panic', `x${i}`);
     expect(recorder.incidents.length).toBe(1000);
     for (const outcome of OUTCOMES) say(outcome);
@@ -204,7 +205,7 @@ describe('the recorder', () => {
     expect(recorder.incidents.at(-1)).toMatchObject({ title: 'y', epoch: 1 });
   });
 
-  it('notes how a task ends', async () => {
+  it('records how a task ends', async () => {
     const { recorder, events } = record();
     expect(await recorder.task('boot', () => Promise.resolve(5))).toBe(5);
     await expect(recorder.task('boot', () => Promise.reject(new Error('no\x1b')))).rejects.toThrow('no');
@@ -322,12 +323,12 @@ describe('a result', () => {
   const around = { predicted: null, mismatches: [], timeline: [], labVersion: '0.1.0' };
   const build = (more: Partial<RunRecord> = {}) => buildResult(plan, record(more), around);
 
-  it('is as its schema says', () => {
+  it('matches its schema', () => {
     const result = JSON.parse(JSON.stringify(build())) as unknown;
     expect(resultSchema.parse(result)).toEqual(result);
   });
 
-  it('sums up all updates of a chain', () => {
+  it('adds up all updates of a chain', () => {
     const result = build();
     expect(result.memory).toMatchObject({ pagesPreserved: 4, pagesIntact: 4, pagesLeaked: 0 });
     expect(result.memory.updates[1]).toEqual({
@@ -353,7 +354,7 @@ describe('a result', () => {
     });
   });
 
-  it('names each kernel as it named itself, and by its image where it never spoke', () => {
+  it('takes the release from the kernel itself, or from its image where it never booted', () => {
     const { kernels, from, to } = build();
     expect(kernels.map(({ release }) => release)).toEqual(['a-running', 'b-built', 'c-built']);
     expect([from.name, to.name]).toEqual(['a', 'c']);
@@ -366,7 +367,7 @@ describe('a result', () => {
     ['steps as demanded', { steps: [{ unexpected: false } as RunRecord['steps'][number]] }, true],
   ])('%s', (_, more, asExpected) => expect(build(more).asExpected).toBe(asExpected));
 
-  it('has the files of an update that was called off, in the kernel that runs on', () => {
+  it('lists the files of an update that was called off under the old kernel', () => {
     expect(
       build({ updates: [], epochs: [{ release: 'a', bootId: 'x' }], kept: [{ epoch: 0, file }] }).resources,
     ).toMatchObject([{ epoch: 0, state: 'intact' }]);

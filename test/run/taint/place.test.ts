@@ -43,11 +43,11 @@ describe('a kernel that comes with its vmlinux alone', () => {
     memory.writeU64(PHYS + Number(at.get('tainted_mask')), 0x200n);
     const found = place();
     expect(found instanceof TaintPlace ? found.read() : found).toBe(0x200n);
-    // It has no system_state, so nobody can tell whether it still runs while it leaves.
+    // Without system_state, nothing shows whether this kernel still runs during the kexec.
     expect(found instanceof TaintPlace ? found.readLeaving() : found).toBeNull();
   });
 
-  it('is not found by a file that is none, nor by a System.map that is gone', () => {
+  it('is not found by a file that is no ELF file, nor by a System.map that does not exist', () => {
     expect(find(Buffer.from('GIF89a')).place()).toMatchObject({
       why: 'k: its symbols cannot be read: no ELF file: too short',
     });

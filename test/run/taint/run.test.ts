@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whole runs on the fake machine: what a kernel's taint does to the verdict, and what becomes of a verdict when nobody
-// could look.
+// Whole runs on the fake machine: how a kernel's taint changes the verdict, and what the verdict is where the mask
+// could not be read.
 import { describe, expect, it } from 'vitest';
 import type { KernelImage } from '../../../src/model/kernel/image.js';
 import { runFake } from '../../fakes/run.js';
@@ -19,7 +19,7 @@ const warning = [
   .map((line) => `[   12.345678] ${line}\r\n`)
   .join('');
 
-/** In the kernel of `epoch`, at its first request. */
+/** The kernel of `epoch` taints itself at its first request. */
 function marks(epoch: number, how: { mask?: bigint; says?: string }): Script {
   let done = false;
   return {
@@ -44,26 +44,26 @@ async function verdictOf(text: string, script: Script = {}, plan: { kernels?: Ke
 }
 
 describe('the taint of a whole run', () => {
-  it('is clean, and was looked at in both kernels', async () => {
+  it('is clean, and was read in both kernels', async () => {
     const { outcome, taint, witness } = await verdictOf(yaml());
     expect({ outcome, taint }).toEqual({ outcome: 'preserved', taint: { before: 0, after: 0, flags: [] } });
     expect(witness).toMatchObject({ looked: true, required: true });
     expect(witness?.counted).toBeGreaterThanOrEqual(4);
   });
 
-  it.each([0, 1])('a kernel that marks itself in silence is tainted (epoch %i)', async (epoch) => {
+  it.each([0, 1])('tainted: a kernel that sets a bit and prints nothing (epoch %i)', async (epoch) => {
     const { outcome, titles } = await verdictOf(yaml(), marks(epoch, { mask: WARN }));
     expect(outcome).toBe('tainted');
     expect(titles).toContain('the console and the taint mask disagree');
   });
 
-  it('a kernel that warns and keeps its mask clean is tainted', async () => {
+  it('tainted: a kernel that warns and keeps its mask clean', async () => {
     const { outcome, titles } = await verdictOf(yaml(), marks(1, { says: warning }));
     expect(outcome).toBe('tainted');
     expect(titles).toEqual(['WARNING in kho_restore_page', 'the console and the taint mask disagree']);
   });
 
-  it('what the scenario declares is no damage', async () => {
+  it('does not count taint that the scenario declares', async () => {
     expect(await verdictOf(yaml('taint: [warn]'), marks(1, { mask: WARN, says: warning }))).toMatchObject({
       outcome: 'preserved',
       taint: { after: 512, flags: [] },
@@ -73,7 +73,7 @@ describe('the taint of a whole run', () => {
     });
   });
 
-  it('no verdict that all is well without it, unless the user does without', async () => {
+  it('allows no good verdict without this witness, unless the user waives it', async () => {
     const images = ['7.3.0', '7.3.1'].map((name): KernelImage => ({
       name,
       release: null,

@@ -9,11 +9,11 @@ const held = { session: 's', token: 1 };
 
 describe('a kernel that refuses the whole handover', () => {
   it('loses nothing where nothing was carried', () => {
-    const weigh = implicationFilter(
+    const filter = implicationFilter(
       { steps: [step({ op: 'kexec' })], reserveMem: [] },
       new Map([['nic', { preserved: null, carriedBy: null }]]),
     );
-    expect((['lost', 'leak', 'panic', 'infra', null] as const).map(weigh)).toEqual([
+    expect((['lost', 'leak', 'panic', 'infra', null] as const).map(filter)).toEqual([
       null,
       'leak',
       'panic',
@@ -33,7 +33,7 @@ describe('a kernel that refuses the whole handover', () => {
     ),
   );
 
-  it('loses a device that a kernel took into a session though it need not have', () => {
+  it('loses an optional device that the kernel did take into a session', () => {
     const optional = [step({ op: 'device-preserve', device: 'nic', optional: true })];
     for (const state of [
       { preserved: held, carriedBy: null },

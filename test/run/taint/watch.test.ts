@@ -40,7 +40,7 @@ class World {
   readonly recorder = new Recorder(startClock(), () => undefined);
   readonly ended = new AbortController();
   readonly watch: TaintWatch;
-  /** What the console holds and nobody has read yet. */
+  /** Findings on the console that the lab has not read yet. */
   unread: Partial<Finding>[] = [];
 
   constructor(
@@ -73,7 +73,7 @@ class World {
     this.memory.writeU64(PHYS + MASK, mask);
   }
 
-  /** The kernel complains; the lab reads it when it looks next. */
+  /** The kernel prints a finding; the lab reads it at its next look. */
   says(taint: TaintName, epoch = this.recorder.epoch): void {
     this.unread.push({ implies: 'tainted', taint, title: taint, epoch, severity: 'warning' });
   }
@@ -125,7 +125,7 @@ class World {
   }
 }
 
-/** A whole update; `between` happens in the next kernel. */
+/** Runs a whole update; `between` happens in the next kernel. */
 async function updated(
   world: World,
   between: (world: World) => void = () => undefined,
@@ -139,7 +139,7 @@ async function updated(
 }
 
 describe('the taint of a run', () => {
-  it('a clean update: each kernel was looked at, at least twice', async () => {
+  it('looks at each kernel at least twice in a clean update', async () => {
     const world = new World();
     expect(await updated(world)).toEqual({
       outcome: 'preserved',
@@ -150,14 +150,14 @@ describe('the taint of a run', () => {
     expect(world.recorder.witnesses.report().taint).toMatchObject({ looked: true, counted: 4, required: true });
   });
 
-  it('a bit that is set while the next kernel works is evidence, and a quiet console one more', async () => {
+  it('reports a bit that the next kernel sets, and a console that does not mention it', async () => {
     const { outcome, titles, result } = await updated(new World(), (world) => world.mask(WARN));
     expect(outcome).toBe('tainted');
     expect(titles).toEqual(['the kernel marked itself tainted: warn', 'the console and the taint mask disagree']);
     expect(result).toEqual({ before: 0, after: 512, flags: ['warn'] });
   });
 
-  it('a warning that the mask knows as well: no disagreement', async () => {
+  it('sees no disagreement where the mask has the bit of a warning', async () => {
     const { outcome, titles } = await updated(new World(), (world) => {
       world.says('warn');
       world.mask(WARN);
@@ -166,13 +166,13 @@ describe('the taint of a run', () => {
     expect(titles).toEqual(['warn', 'the kernel marked itself tainted: warn']);
   });
 
-  it('a kernel whose console warns while its mask says nothing lies', async () => {
+  it('reports a disagreement where the console warns and the mask stays clean', async () => {
     const { outcome, titles } = await updated(new World(), (world) => world.says('warn'));
     expect(outcome).toBe('tainted');
     expect(titles).toEqual(['warn', 'the console and the taint mask disagree']);
   });
 
-  it('a warning that is read after the last look is no lie: the mask may have it by now', async () => {
+  it('sees no disagreement in a warning that is read after the last look at the mask', async () => {
     const world = new World();
     await world.arrive(0);
     world.leave();
@@ -182,7 +182,7 @@ describe('the taint of a run', () => {
     expect(world.end()).toMatchObject({ outcome: 'tainted', titles: ['warn'] });
   });
 
-  it('says the same once, however often a run is concluded', async () => {
+  it('reports everything once, even if the run is concluded twice', async () => {
     for (const taint of [[], ['warn']] as TaintName[][]) {
       const world = new World({ taint });
       await updated(world, () => world.mask(WARN));
@@ -190,7 +190,7 @@ describe('the taint of a run', () => {
     }
   });
 
-  it('a WARN_TAINT() sets another bit than its warning says, and lockdep none', async () => {
+  it('expects another bit from WARN_TAINT() than its warning says, and none from lockdep', async () => {
     expect(
       (
         await updated(new World(), (world) => {
@@ -206,7 +206,7 @@ describe('the taint of a run', () => {
     });
   });
 
-  it('what a scenario declares silences flag and console, and nothing else', async () => {
+  it('accepts the flag and the console message that the scenario declares, and nothing else', async () => {
     const provoke = (world: World): void => {
       world.says('warn');
       world.mask(WARN);
@@ -226,7 +226,7 @@ describe('the taint of a run', () => {
     ).toMatchObject({ outcome: 'tainted', result: { flags: ['oops'] } });
   });
 
-  it('what the first kernel had before anything was handed over is no news, nor is it when the same kernel boots again', async () => {
+  it('ignores what the first kernel had before the handover, also when the same kernel boots again', async () => {
     const world = new World();
     world.says('warn');
     world.mask(WARN);
@@ -239,7 +239,7 @@ describe('the taint of a run', () => {
     expect(world.end()).toMatchObject({ outcome: 'preserved', result: { before: 512, after: 512, flags: [] } });
   });
 
-  it('what the first kernel did after that is news when it boots again', async () => {
+  it('reports what the first kernel did later, and again when the same kernel boots with it', async () => {
     const world = new World();
     await world.arrive(0);
     world.mask(WARN);
@@ -250,7 +250,7 @@ describe('the taint of a run', () => {
     expect(world.end().titles.filter((title) => title.endsWith('warn'))).toHaveLength(2);
   });
 
-  it('another kernel that warns as it boots is damaged, whatever the first one did; its machine is as it was', async () => {
+  it('reports a different kernel that warns as it boots, but not the bits of the machine', async () => {
     const world = new World({ kernels: ['a', 'b'] });
     world.mask(WARN | FIRMWARE);
     await world.arrive(0);
@@ -261,7 +261,7 @@ describe('the taint of a run', () => {
     expect(world.end()).toMatchObject({ outcome: 'tainted', result: { flags: ['warn'] } });
   });
 
-  it('what says how a kernel was built is listed on arrival; set later, it counts', async () => {
+  it('only lists bits of the build on arrival, and reports them when they are set later', async () => {
     const world = new World({ kernels: ['a', 'b'] });
     await world.arrive(0);
     world.leave();
@@ -272,7 +272,7 @@ describe('the taint of a run', () => {
     expect(await updated(new World(), (later) => later.mask(1n << 18n))).toMatchObject({ outcome: 'tainted' });
   });
 
-  it("a stall is a busy host's doing where the machine is emulated", async () => {
+  it('blames a stall on a busy host where the machine is emulated', async () => {
     expect(await updated(new World(), (world) => world.says('stall'))).toMatchObject({
       outcome: 'preserved',
       titles: ['stall'],
@@ -282,7 +282,7 @@ describe('the taint of a run', () => {
     });
   });
 
-  it('sees what a quiet kernel does on its way out, and takes nothing of the next one for it', async () => {
+  it('sees what a quiet kernel does during the kexec, and does not confuse it with the next kernel', async () => {
     const world = new World();
     await world.arrive(0);
     world.watch.leaves(world.machine);
@@ -293,14 +293,14 @@ describe('the taint of a run', () => {
       detail: 'on the way out: tainted_mask is 0x200 (warn)',
       epoch: 0,
     });
-    // The next kernel, of the same build, is at its first lines.
+    // The next kernel, of the same build, begins to boot.
     world.memory.write(PHYS + STATE, Buffer.from([0, 0, 0, 0]));
     world.mask(OOPS);
     await expect.poll(() => world.watch.leaving).toBe(false);
     expect(world.recorder.incidents).toHaveLength(1);
   });
 
-  it('is blind where there is no System.map, no symbol, or another kernel than it says', async () => {
+  it('is blind without a System.map, without the symbol, or where another kernel runs', async () => {
     const none = new World({ systemMap: null });
     await updated(none);
     expect(none.blind[0]).toMatch(/^a comes without a System\.map.*\|give the kernel its System\.map/);
@@ -325,7 +325,7 @@ describe('the taint of a run', () => {
     expect(ended.blind).toEqual([]);
   });
 
-  it('takes any mask that a damaged kernel may hold', async () => {
+  it('copes with any mask of a damaged kernel', async () => {
     const { outcome, result } = await updated(new World(), (world) => world.mask(0xffff_ffff_ffff_ffffn));
     expect(outcome).toBe('tainted');
     expect(result?.flags).toHaveLength(64);
