@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: Apache-2.0
-// Starts the lab. `npx lab` and npm scripts find the project's own Node first; whoever calls this file with an older one
-// gets the lab in the project's own all the same.
+// Starts the lab. `npx lab` and npm scripts find the project's own Node first. An older Node that runs this file starts
+// the lab in the project's own.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

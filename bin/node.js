@@ -22,5 +22,8 @@ export function findNode() {
 
 /** What to say where there is none. */
 export function tooOld() {
-  return `this is Node ${process.versions.node}, and the lab needs ${OLDEST_NODE} or newer; \`npm ci\` in the folder of the project installs one\n`;
+  return (
+    `this is Node ${process.versions.node}, and the lab needs ${OLDEST_NODE} or newer; \`npm ci\` in the folder ` +
+    'of the project installs one\n'
+  );
 }

@@ -88,7 +88,9 @@ describe('memfd', () => {
     ],
     ['a hole alone', 5 * PAGE, [{ first: 0, count: 5 }]],
   ])('fills %s as the lab expects it', async (_, size, holes) => {
-    const keys = `size=${size} seed=4294967295${holes.length ? ` holes=${holes.map(({ first, count }) => `${first}+${count}`).join(',')}` : ''}`;
+    const keys =
+      `size=${size} seed=4294967295` +
+      (holes.length ? ` holes=${holes.map(({ first, count }) => `${first}+${count}`).join(',')}` : '');
     expect(await agent.ask(`1 memfd file=a ${keys}`)).toEqual(ok());
     expect(pagesThatDiffer('a', { size, seed: 4294967295, holes })).toEqual([]);
     expect(await agent.ask(`2 verify file=a ${keys}`)).toEqual(

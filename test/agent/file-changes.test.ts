@@ -55,7 +55,9 @@ class Client {
     expect({ spec, wrong }).toEqual({ spec, wrong: [] });
     const { holes, written = [] } = spec;
     const verify = await this.agent.ask(
-      `${++this.id} verify file=${name} size=${spec.size} seed=${spec.seed}${holes.length > 0 ? ` holes=${holesText(holes)}` : ''}${written.length > 0 ? ` written=${writtenText(written)}` : ''}`,
+      `${++this.id} verify file=${name} size=${spec.size} seed=${spec.seed}` +
+        (holes.length > 0 ? ` holes=${holesText(holes)}` : '') +
+        (written.length > 0 ? ` written=${writtenText(written)}` : ''),
     );
     expect(verify).toMatchObject({ ok: true, bad: 0 });
     expect(await this.agent.ask(`${++this.id} stat file=${name}`)).toMatchObject({ size: spec.size });

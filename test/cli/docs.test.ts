@@ -99,7 +99,8 @@ describe('what the docs tell people to type', () => {
     ]);
     expect(FILES.flatMap((file) => typedIn(read(file))).length).toBeGreaterThan(80);
     const bad = typedIn(
-      '```sh\nnpx lab matrx a.yaml\nlab report --htm x; lab images list --json\n```\nand `lab run scenarios/no-such.yaml`, `lab run --from K`',
+      '```sh\nnpx lab matrx a.yaml\nlab report --htm x; lab images list --json\n```\n' +
+        'and `lab run scenarios/no-such.yaml`, `lab run --from K`',
     );
     expect(await Promise.all(bad.map(wrongWith))).toEqual([
       'lab matrx a.yaml: there is no such command',

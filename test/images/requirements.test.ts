@@ -61,7 +61,8 @@ describe('host packages', () => {
 
   it('are installed after fetching lists, if there are none', async () => {
     const one = host(
-      'case $1 in update) touch $D/lists;; install) [ -e $D/lists ] || { echo "E: Unable to locate package libwidget-dev" >&2; exit 100; }; touch $D/widget;; esac',
+      'case $1 in update) touch $D/lists;; install) [ -e $D/lists ] || { echo "E: Unable to locate package ' +
+        'libwidget-dev" >&2; exit 100; }; touch $D/widget;; esac',
     );
     await one.ensure();
     expect(one.asked()).toEqual(['install', 'update', 'install']);

@@ -31,7 +31,8 @@ describe('the baseline of a plan', () => {
     expect(unusable.map(({ state }) => state)).toEqual(['flaky']);
     writeBaseline(file, NO_BASELINE, changes);
     expect(readFileSync(file, 'utf8')).toContain(
-      'scenarios/a.yaml:\n  7.2.12 -> 7.3.4: lost\nscenarios/b.yaml:\n  7.2.12 -> 7.3.4:\n    outcome: leak\n    endsIn: panic\n',
+      'scenarios/a.yaml:\n  7.2.12 -> 7.3.4: lost\nscenarios/b.yaml:\n  7.2.12 -> 7.3.4:\n    outcome: leak\n' +
+        '    endsIn: panic\n',
     );
     const baseline = readBaseline(file);
     expect(entryOf(baseline, cellOf('a'))).toEqual({ outcome: 'lost', endsIn: null });

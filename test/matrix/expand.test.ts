@@ -27,7 +27,8 @@ async function expand(plan: string, files: Record<string, string>) {
   return {
     pairs: pairs.map(
       ({ path, scenario, own, repeats }) =>
-        `${path.slice(dir.length + 1)} ${scenario.kernels.join('>')}${own ? ' own' : ''}${repeats > 1 ? ` x${repeats}` : ''}`,
+        `${path.slice(dir.length + 1)} ${scenario.kernels.join('>')}${own ? ' own' : ''}` +
+        `${repeats > 1 ? ` x${repeats}` : ''}`,
     ),
     leftOut,
     sha256: planSha256(parsed, null, pairs),
@@ -78,14 +79,16 @@ describe("a plan's cells", () => {
     expect(
       (
         await expand(
-          'kernels: ["1", "2"]\nscenarios: [{folder: ., tags: [a, b]}, {folder: ., kernels: own, tags: [b], repeats: 3}]\n',
+          'kernels: ["1", "2"]\n' +
+            'scenarios: [{folder: ., tags: [a, b]}, {folder: ., kernels: own, tags: [b], repeats: 3}]\n',
           files,
         )
       ).pairs,
     ).toEqual(['x.yaml 1>1', 'x.yaml 1>2 own x3', 'x.yaml 2>1', 'x.yaml 2>2']);
     expect(
       await expand(
-        'kernels: ["1", "2"]\nexclude: [{scenario: "p/*"}, {from: "2", to: "1"}]\nscenarios: [{folder: ., without: [c]}]\n',
+        'kernels: ["1", "2"]\nexclude: [{scenario: "p/*"}, {from: "2", to: "1"}]\n' +
+          'scenarios: [{folder: ., without: [c]}]\n',
         files,
       ),
     ).toMatchObject({

@@ -55,7 +55,8 @@ describe('hardware', () => {
       '-netdev user,id=net-v,restrict=on',
       '-device virtio-net-pci,netdev=net-v,romfile=,iommu_platform=on,disable-legacy=on,id=dev-v,bus=pcie.0,addr=08.0',
       '-drive if=none,id=drive-d,format=raw,file=/tmp/a,,b/dev-d.img',
-      '-device virtio-blk-pci,drive=drive-d,serial=lab-dev5,iommu_platform=on,disable-legacy=on,id=dev-d,bus=pcie.0,addr=09.0',
+      '-device virtio-blk-pci,drive=drive-d,serial=lab-dev5,iommu_platform=on,disable-legacy=on,' +
+        'id=dev-d,bus=pcie.0,addr=09.0',
       '-object memory-backend-file,id=mem-s,size=4194304B,mem-path=/tmp/a,,b/dev-s.img,share=on',
       '-device ivshmem-plain,memdev=mem-s,id=dev-s,bus=pcie.0,addr=0a.0',
       '-D /tmp/a,b/trace.log',
@@ -86,12 +87,14 @@ describe('the features of a QEMU', () => {
   it('are the models and options that QEMU 7.2 lists', () => {
     expect(
       modelsOf(
-        'Controller/Bridge/Hub devices:\nname "pcie-root-port", bus PCI, desc "PCI Express Root Port"\nname "edu", bus PCI\n',
+        'Controller/Bridge/Hub devices:\nname "pcie-root-port", bus PCI, desc "PCI Express Root Port"\n' +
+          'name "edu", bus PCI\n',
       ),
     ).toEqual(['pcie-root-port', 'edu']);
     expect(
       optionsOf(
-        'intel-iommu options:\n  aw-bits=<uint8>        -  (default: 39)\n  x-scalable-mode=<bool> -  (default: false)\n',
+        'intel-iommu options:\n  aw-bits=<uint8>        -  (default: 39)\n' +
+          '  x-scalable-mode=<bool> -  (default: false)\n',
       ),
     ).toEqual(['aw-bits', 'x-scalable-mode']);
   });

@@ -133,7 +133,8 @@ describe('registers', () => {
 
 describe('the vCPU that is used', () => {
   const vcpu = (index: number, cr3: string, idt: string) =>
-    `\nCPU#${index}\nRIP=ffffffff814fb113 RFL=00000246\nIDT=     ${idt} 00000fff\nCR0=80050033 CR2=0 CR3=${cr3} CR4=003506b0\n`;
+    `\nCPU#${index}\nRIP=ffffffff814fb113 RFL=00000246\nIDT=     ${idt} 00000fff\n` +
+    `CR0=80050033 CR2=0 CR3=${cr3} CR4=003506b0\n`;
   it('is one that runs the kernel, not a guest', () => {
     const guest = vcpu(0, '0000000000005000', '000000000000b000');
     const kernel = vcpu(1, '00000000012a7000', 'fffffe0000000000');

@@ -136,7 +136,8 @@ describe('memory', () => {
   it('a machine that is plainly too small is not started', async () => {
     const small = file(
       'small.yaml',
-      'from: 7.2.12\nto: 7.3.4\nmachine: {memory: 256MiB}\nsessions: [{name: vm0, files: [{name: ram, memfd: 16MiB}]}]\nexpect: preserved\n',
+      'from: 7.2.12\nto: 7.3.4\nmachine: {memory: 256MiB}\n' +
+        'sessions: [{name: vm0, files: [{name: ram, memfd: 16MiB}]}]\nexpect: preserved\n',
     );
     const { code, stderr } = await lab(['run', small]);
     expect(code).toBe(2);

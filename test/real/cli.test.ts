@@ -28,7 +28,8 @@ const BAD: readonly [string, string, string, string][] = [
   ],
   [
     'a token twice',
-    `from: 7.2.12\nto: 7.3.4\nsessions: [{name: a, files: [{memfd: 1MiB, token: 1}, {memfd: 1MiB, token: 1}]}]\nexpect: preserved\n`,
+    'from: 7.2.12\nto: 7.3.4\n' +
+      'sessions: [{name: a, files: [{memfd: 1MiB, token: 1}, {memfd: 1MiB, token: 1}]}]\nexpect: preserved\n',
     ':3:',
     'token',
   ],
@@ -103,7 +104,8 @@ describe('lab', () => {
     const file = join(home, 'unexpected.yaml');
     writeFileSync(
       file,
-      'from: 7.2.12\nto: 7.3.4\nsteps:\n  - create: a\n  - memfd: {name: f, size: 4KiB}\n  - preserve: {session: a, file: f, token: 1, errno: EBUSY}\n  - abort\nexpect: refused\n',
+      'from: 7.2.12\nto: 7.3.4\nsteps:\n  - create: a\n  - memfd: {name: f, size: 4KiB}\n' +
+        '  - preserve: {session: a, file: f, token: 1, errno: EBUSY}\n  - abort\nexpect: refused\n',
     );
     const run = await labRun(file);
     expect(run.result.outcome, why(run)).toBe('refused');
@@ -137,7 +139,8 @@ describe('user space that cannot be reached', () => {
 
 describe('on a terminal', () => {
   it('the moving progress ends with the verdict', async () => {
-    const command = `${process.execPath} bin/lab.js run scenarios/refused-abort.yaml --results ${join(home, 'terminal')}`;
+    const command =
+      `${process.execPath} bin/lab.js run scenarios/refused-abort.yaml ` + `--results ${join(home, 'terminal')}`;
     const { stdout, status } = spawnSync('script', ['-qec', command, '/dev/null'], {
       cwd: ROOT,
       encoding: 'utf8',

@@ -94,7 +94,8 @@ describe('the lab or its host fails', () => {
   it('QEMU refuses its arguments: infra, with its words', async () => {
     writeFileSync(
       join(home, 'bad.yaml'),
-      'from: 7.2.12\nto: 7.3.4\nmachine: {qemuArgs: ["-device", "no-such-device"]}\nsessions: [{name: a, files: [{memfd: 1MiB}]}]\nexpect: preserved\n',
+      'from: 7.2.12\nto: 7.3.4\nmachine: {qemuArgs: ["-device", "no-such-device"]}\n' +
+        'sessions: [{name: a, files: [{memfd: 1MiB}]}]\nexpect: preserved\n',
     );
     const run = await labRun(join(home, 'bad.yaml'));
     expect(run.code).toBe(3);
@@ -148,7 +149,8 @@ expect: preserved
   it('a first kernel that panics: panic, with the console', async () => {
     const run = await labRun(
       write(
-        'from: 7.2.12\nto: 7.3.4\ncmdline: {from: "rdinit=/nowhere root=/dev/nothing"}\nsessions: [{name: a, files: [{memfd: 1MiB}]}]\nexpect: panic\n',
+        'from: 7.2.12\nto: 7.3.4\ncmdline: {from: "rdinit=/nowhere root=/dev/nothing"}\n' +
+          'sessions: [{name: a, files: [{memfd: 1MiB}]}]\nexpect: panic\n',
       ),
     );
     expect(run.result.outcome, why(run)).toBe('panic');

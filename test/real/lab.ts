@@ -63,7 +63,8 @@ export async function labRun(
       result = JSON.parse(exit.stdout) as Result;
     } catch {
       throw new Error(
-        `lab run ${scenario} printed no result (exit status ${exit.code}):\n${exit.stderr}\n${exit.stdout.slice(0, 2000)}`,
+        `lab run ${scenario} printed no result (exit status ${exit.code}):\n${exit.stderr}\n` +
+          `${exit.stdout.slice(0, 2000)}`,
       );
     }
     const folders = readdirSync(results);
@@ -81,5 +82,8 @@ export function temporary(): string {
 /** For a failing assertion: why the lab came to its verdict. */
 export function why(run: LabRun): string {
   const { outcome, cause, incidents } = run.result;
-  return `${outcome}: ${cause?.title} ${cause?.detail.slice(0, 500)}\n${incidents.map(({ implies, title }) => `${implies}: ${title}`).join('\n')}\n${run.stderr}`;
+  return (
+    `${outcome}: ${cause?.title} ${cause?.detail.slice(0, 500)}\n` +
+    `${incidents.map(({ implies, title }) => `${implies}: ${title}`).join('\n')}\n${run.stderr}`
+  );
 }

@@ -12,7 +12,9 @@ import { lab, ROOT, temporary } from './lab.js';
 const dir = temporary();
 const results = join(dir, 'results');
 const html = join(dir, 'html');
-const PLAN = `kernels: [7.2.12, 7.3.4]\npairs: forward\nscenarios:\n  - file: ${ROOT}scenarios/first-update.yaml\n  - {file: ${ROOT}scenarios/lost.yaml, kernels: own}\n`;
+const PLAN =
+  `kernels: [7.2.12, 7.3.4]\npairs: forward\nscenarios:\n  - file: ${ROOT}scenarios/first-update.yaml\n` +
+  `  - {file: ${ROOT}scenarios/lost.yaml, kernels: own}\n`;
 
 beforeAll(async () => {
   const plan = join(dir, 'plan.yaml');

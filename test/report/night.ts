@@ -6,10 +6,7 @@ import type { NightlyReport } from '../../src/store/matrix/nightly-report.js';
 import { pairResultsOf } from '../../src/store/matrix/pair-results.js';
 import { attemptOf, cellOf } from '../store/matrix/matrix.js';
 
-/**
- * What a pair result's repeats came to; null was not run. The scenario's name is that of the key; a title follows a colon:
- * `lost:T`.
- */
+/** The outcomes of each pair result's repeats, by scenario; null: not run. A title may follow a colon: `lost:T`. */
 export function nightOf(
   pairResults: Readonly<Record<string, readonly (string | null)[]>>,
   kernels = ['7.2.12', '7.3.4'],
@@ -46,4 +43,5 @@ export function nightOf(
 
 /** Everything that text from outside may try. */
 export const EVIL =
-  '</code></pre><script>alert(1)</script>"\'><img src=x onerror=alert(2)>]]>&amp;|`[x](javascript:alert(3))\x1b]0;owned\x07\u202e\u0000#\r\n';
+  '</code></pre><script>alert(1)</script>"\'>' +
+  '<img src=x onerror=alert(2)>]]>&amp;|`[x](javascript:alert(3))\x1b]0;owned\x07\u202e\u0000#\r\n';

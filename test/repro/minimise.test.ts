@@ -48,7 +48,10 @@ const opsOf = ({ steps }: Scenario) =>
   steps.filter(({ op, epoch }) => op !== 'check' && epoch === 0).map((step) => step.op);
 
 describe('minimise', () => {
-  const many = `${HEAD}sessions:\n  - {name: "vm-{i}", count: 200, files: [{name: "f{i}", memfd: 64KiB, count: 3, seals: [grow]}]}\nmachine: {memory: 2GiB, cpus: 4}\ncmdline: {all: "quiet loglevel=7"}\nfaults: [{at: jump, do: nmi}]\n`;
+  const many =
+    `${HEAD}sessions:\n  - {name: "vm-{i}", count: 200, files: [{name: "f{i}", memfd: 64KiB, count: 3, ` +
+    'seals: [grow]}]}\nmachine: {memory: 2GiB, cpus: 4}\ncmdline: {all: "quiet loglevel=7"}\n' +
+    'faults: [{at: jump, do: nmi}]\n';
 
   it('finds the one file of 600, in few trials, and everything else goes', async () => {
     const { trials, smallest } = world(many, has('vm-137/f2'));
@@ -103,7 +106,10 @@ describe('minimise', () => {
   });
 
   it('takes steps away with what they are about', async () => {
-    const text = `${HEAD}steps:\n  - repeat: {count: 20, steps: [{create: "s{i}"}, {memfd: {name: "m{i}", size: 16MiB}}, {preserve: {session: "s{i}", file: "m{i}", token: "{i}"}}]}\n  - kexec\n  - repeat: {count: 20, steps: [{retrieve: "s{i}"}, {finish: "s{i}"}]}\n`;
+    const text =
+      `${HEAD}steps:\n  - repeat: {count: 20, steps: [{create: "s{i}"}, {memfd: {name: "m{i}", size: 16MiB}}, ` +
+      '{preserve: {session: "s{i}", file: "m{i}", token: "{i}"}}]}\n  - kexec\n' +
+      '  - repeat: {count: 20, steps: [{retrieve: "s{i}"}, {finish: "s{i}"}]}\n';
     const { smallest, trials } = world(text, ({ steps }) =>
       steps.some((step) => step.op === 'finish' && step.session === 's13'),
     );

@@ -38,7 +38,9 @@ describe('a scenario spelt out is the same', () => {
 
   it('with seeds, tokens and templates of its own', () => {
     const text =
-      'from: a\nto: b\nsessions:\n  - {name: "v{i}", count: 3, files: [{name: "x{i}", memfd: 4KiB, count: 2, token: 7, seed: 5}, {memfd: 8KiB, seed: 100}]}\n';
+      'from: a\nto: b\nsessions:\n' +
+      '  - {name: "v{i}", count: 3, files: [{name: "x{i}", memfd: 4KiB, count: 2, token: 7, seed: 5}, ' +
+      '{memfd: 8KiB, seed: 100}]}\n';
     const before = parseScenario(text, 'x.yaml');
     const data = spellOutFiles(spellOutSessions(ownData(text, 'x.yaml', 'x', before.kernels, '.')));
     expect(essence(parseScenario(textOf(data), 'y.yaml'))).toEqual(essence(before));

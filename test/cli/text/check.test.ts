@@ -40,7 +40,8 @@ describe('a pair', () => {
       /^object +reads v1-v2, writes v1 of v1-v2 +- +leak in luo_session_deserialize +-$|not written$/,
     );
     expect(shown.join('\n')).toContain(
-      'update    a -> b: NOT COMPATIBLE: lost, ends in reboot, in kho_populate\n          carries session, memfd, object, reserve_mem\n          the old kernel writes kho-v4',
+      'update    a -> b: NOT COMPATIBLE: lost, ends in reboot, in kho_populate\n' +
+        '          carries session, memfd, object, reserve_mem\n          the old kernel writes kho-v4',
     );
   });
 

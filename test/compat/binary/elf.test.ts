@@ -5,8 +5,8 @@ import { readElf, relocatedSection, sectionBytes, sectionsNamed } from '../../..
 import { compileC } from './objects.js';
 
 const TEXT =
-  'int answer __attribute__((section(".lab.answer"))) = 42;\nint *place __attribute__((section(".debug_lab"))) ' +
-  '= &answer;\n';
+  'int answer __attribute__((section(".lab.answer"))) = 42;\n' +
+  'int *place __attribute__((section(".debug_lab"))) = &answer;\n';
 const elfOf = (bytes: Uint8Array) => readElf(fromMemory(bytes));
 
 describe('ELF files', () => {

@@ -29,8 +29,8 @@ function parse(
   kernels = 'from: a\nto: b',
 ) {
   return parseScenario(
-    `${kernels}\nmachine: {memory: ${memory}}\ncmdline: {0: "${first}", 1: "${next}"}\nsessions: [{name: ` +
-      `s, files: [{name: ram, memfd: ${size}}]}]\nexpect: preserved\n`,
+    `${kernels}\nmachine: {memory: ${memory}}\ncmdline: {0: "${first}", 1: "${next}"}\n` +
+      `sessions: [{name: s, files: [{name: ram, memfd: ${size}}]}]\nexpect: preserved\n`,
     'x.yaml',
   );
 }
@@ -132,8 +132,8 @@ describe('scratch of the first kernel', () => {
       component: 'kho',
     });
     const legacy = parseScenario(
-      'from: a\nto: b\nkexec: legacy\nmachine: {memory: 4GiB}\ncmdline: {from: ' +
-        '"kho_scratch=8M,72M,0"}\nsessions: [{name: s, files: [{memfd: 4KiB}]}]\nexpect: lost\n',
+      'from: a\nto: b\nkexec: legacy\nmachine: {memory: 4GiB}\ncmdline: {from: "kho_scratch=8M,72M,0"}\n' +
+        'sessions: [{name: s, files: [{memfd: 4KiB}]}]\nexpect: lost\n',
       'x.yaml',
     );
     expect(predictScenario(legacy, [K['7.3.4'], K['7.2.12']])?.outcome).toBe('lost');
@@ -173,8 +173,8 @@ describe('mem= on the next kernel', () => {
 describe('reserve_mem= of a kernel after a kexec', () => {
   const late = (kernels: string, cmdline: string, memory = '1GiB') =>
     parseScenario(
-      `${kernels}\nmachine: {memory: ${memory}}\nreserveMem: [{name: trace, size: 4MiB}]\ncmdline: ` +
-        `{${cmdline}}\nexpect: lost\n`,
+      `${kernels}\nmachine: {memory: ${memory}}\nreserveMem: [{name: trace, size: 4MiB}]\n` +
+        `cmdline: {${cmdline}}\nexpect: lost\n`,
       'x.yaml',
     );
   const LATE = 'reserve_mem=4M:4096:late';

@@ -16,9 +16,9 @@ function predicted(
   { device = 'preserve: required, session: vm0', from = KEEP, to = KEEP, iommu = 'intel' } = {},
 ) {
   const text =
-    `from: a\nto: b\niommu: ${iommu}\nsessions: [{name: vm0, files: [{name: ram, memfd: 1MiB}]}]\ndevices: ` +
-    `[{name: e, device: edu, at: "00.0", behind: rp0, ${device}, map: [{file: vm0/ram, iova: ` +
-    `0x100000}]}]\n${rest}`;
+    `from: a\nto: b\niommu: ${iommu}\nsessions: [{name: vm0, files: [{name: ram, memfd: 1MiB}]}]\n` +
+    `devices: [{name: e, device: edu, at: "00.0", behind: rp0, ${device}, ` +
+    `map: [{file: vm0/ram, iova: 0x100000}]}]\n${rest}`;
   const { outcome, endsIn, reasons } = predictScenario(parseScenario(text, 'x.yaml'), [from, to])!;
   return [outcome, endsIn, reasons[0]];
 }

@@ -18,9 +18,9 @@ const sessions = (count: number) =>
   `sessions: [{name: "s-{i}", count: ${count}, files: []}, {name: last, files: [{memfd: 4KiB}]}]\n`;
 const files = (count: number) => `sessions: [{name: s, files: [{name: "f-{i}", count: ${count}, memfd: 4KiB}]}]\n`;
 const named = (name: string, errno: string) =>
-  `steps:\n  - create: {session: "${name}", errno: ${errno}}\n  - memfd: {name: ram, size: ` +
-  `4KiB}\n  - preserve: {session: "${name}", file: ram, token: 1}\n  - kexec\n  - retrieve: {session: ` +
-  `"${name}", errno: ENOENT}\n`;
+  `steps:\n  - create: {session: "${name}", errno: ${errno}}\n  - memfd: {name: ram, size: 4KiB}\n` +
+  `  - preserve: {session: "${name}", file: ram, token: 1}\n  - kexec\n` +
+  `  - retrieve: {session: "${name}", errno: ENOENT}\n`;
 
 describe('limits of the old kernel', () => {
   it.each<[Kernel, string, string, string]>([
@@ -64,8 +64,8 @@ describe('limits of the old kernel', () => {
 
   it('have no effect if the scenario expects the error', () => {
     const tries =
-      `steps:\n  - create: {session: ${NAME}, errno: EINVAL}\n  - create: s\n  - kexec\n  - retrieve: ` +
-      's\n  - finish: s\n';
+      `steps:\n  - create: {session: ${NAME}, errno: EINVAL}\n  - create: s\n  - kexec\n  - retrieve: s\n` +
+      '  - finish: s\n';
     expect(predicted('7.3.4', tries).outcome).toBe('preserved');
   });
 });

@@ -27,8 +27,8 @@ const outcome = (
 
 describe('the versions of a kernel', () => {
   const CONFIG =
-    'CONFIG_KEXEC_HANDOVER=y\nCONFIG_LAB_OBJECT=y\nCONFIG_LAB_OBJECT_READS_1=y\nCONFIG_LAB_OBJECT_READS_2=y\n# ' +
-    'CONFIG_LAB_OBJECT_READS_3 is not set\nCONFIG_LAB_OBJECT_WRITES_1=y\nCONFIG_LAB_OBJECT_WRITE=1\n' +
+    'CONFIG_KEXEC_HANDOVER=y\nCONFIG_LAB_OBJECT=y\nCONFIG_LAB_OBJECT_READS_1=y\nCONFIG_LAB_OBJECT_READS_2=y\n' +
+    '# CONFIG_LAB_OBJECT_READS_3 is not set\nCONFIG_LAB_OBJECT_WRITES_1=y\nCONFIG_LAB_OBJECT_WRITE=1\n' +
     'CONFIG_LAB_OBJECT_NOTATION_FDT=y\nCONFIG_LAB_OBJECT_CHECK_EARLY=y\n';
   const object = { name: 'object', reads: [2, 1], writes: [1], write: 1, manner: { notation: 'fdt', check: 'early' } };
 

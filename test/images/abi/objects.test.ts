@@ -14,7 +14,8 @@ import { folderWith, temporaryFolder } from '../folder.js';
 
 const MAKEFILE = `COUNT := COUNTFILE
 allnoconfig:
-	@mkdir -p include/config; echo 9.0.0-small > include/config/kernel.release; grep -v LIVEUPDATE .lab-asked.config > .config; [ -z "$(wildcard no-kho)" ] || : > .config
+	@mkdir -p include/config; echo 9.0.0-small > include/config/kernel.release
+	@grep -v LIVEUPDATE .lab-asked.config > .config; [ -z "$(wildcard no-kho)" ] || : > .config
 %.o: %.c
 	@echo $@ >> $(COUNT)
 	@gcc -c -gdwarf-5 $(KCFLAGS) -Iinclude -o $@ $<
@@ -27,7 +28,8 @@ const TREE: Record<string, string> = {
   'include/linux/kho/abi/luo.h':
     '#define LUO_ABI_COMPATIBLE "luo-v5"\nstruct luo_ser {\n\tu64 sessions_pa;\n\tu64 flbs_pa;\n};\n',
   'kernel/kexec_handover.c':
-    '#include <linux/types.h>\n#define KHO_FDT_COMPATIBLE "kho-v1"\nstruct kho_mem_phys_bits {\n\tu64 preserve[64];\n};\n',
+    '#include <linux/types.h>\n#define KHO_FDT_COMPATIBLE "kho-v1"\nstruct kho_mem_phys_bits {\n' +
+    '\tu64 preserve[64];\n};\n',
   'drivers/deep/far.c': 'int far;\n',
   'drivers/deep/Kconfig': '',
   'sound/never.c': 'error\n',
@@ -209,7 +211,8 @@ describe('a definition', () => {
     );
     writeFileSync(
       join(box.dir, 'over/drivers/own/obj.c'),
-      '#include <linux/types.h>\n#include <linux/kho/abi/luo.h>\n#define OBJ_COMPATIBLE "obj-v3"\nstruct obj_ser {\n\tu64 a;\n};\n',
+      '#include <linux/types.h>\n#include <linux/kho/abi/luo.h>\n#define OBJ_COMPATIBLE "obj-v3"\n' +
+        'struct obj_ser {\n\tu64 a;\n};\n',
     );
     writeFileSync(join(box.dir, 'a.config'), 'CONFIG_KEXEC_HANDOVER=y\n');
     const file = join(box.dir, 'k.yaml');
@@ -277,7 +280,8 @@ __asm__(".section .liveupdate_versions,\\"a\\"; .long 0x4c565550, 1; .ascii \\"l
 it('finds the files of a patch in any notation, and none outside the tree', () => {
   const dir = folderWith({
     'a.patch':
-      'diff --git a/x/y.c b/x/y.c\n--- a/x/y.c\t2026-01-01\n+++ b/x/y.c\n--- /dev/null\n+++ new/z.h\n--- a/../../etc/passwd\n+++ b/../../etc/passwd\n',
+      'diff --git a/x/y.c b/x/y.c\n--- a/x/y.c\t2026-01-01\n+++ b/x/y.c\n--- /dev/null\n+++ new/z.h\n' +
+      '--- a/../../etc/passwd\n+++ b/../../etc/passwd\n',
   });
   expect(touchedBy([join(dir, 'a.patch')])).toEqual(['x/y.c', 'z.h']);
 });

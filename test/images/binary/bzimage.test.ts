@@ -151,7 +151,9 @@ describe('images', () => {
 
   const withList = () =>
     compileC(
-      'char s[] = "\\0kho-v4\\0memfd-v1\\0";\n__asm__(".section .liveupdate_versions,\\"a\\"; .long 0x4c565550, 1; .ascii \\"memfd-v2\\"; .skip 40; .ascii \\"object-v2\\\\0object-v1\\"; .skip 29; .text");',
+      'char s[] = "\\0kho-v4\\0memfd-v1\\0";\n' +
+        '__asm__(".section .liveupdate_versions,\\"a\\"; .long 0x4c565550, 1; .ascii \\"memfd-v2\\"; .skip 40; ' +
+        '.ascii \\"object-v2\\\\0object-v1\\"; .skip 29; .text");',
     );
 
   it("the kernel's own list is read, whatever the kind of image", async () => {

@@ -245,7 +245,8 @@ describe.skipIf(!ready)('kernels', () => {
     await ensureKernel(box.definition, box.context);
     writeFileSync(
       box.definition,
-      `sources:\n  - {kind: directory, path: nowhere}\n  - {kind: tarball, path: linux-9.tar.xz, sha256: ${'0'.repeat(64)}}\n`,
+      'sources:\n  - {kind: directory, path: nowhere}\n' +
+        `  - {kind: tarball, path: linux-9.tar.xz, sha256: ${'0'.repeat(64)}}\n`,
     );
     const error = await failure(ensureKernel(box.definition, { ...box.context, cacheDir: temporaryFolder() }));
     expect(error.message).toBe('kernel k: none of its sources is available');

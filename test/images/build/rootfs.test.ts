@@ -7,7 +7,9 @@ import { thinOut, type Progress } from '../../../src/util/progress.js';
 describe('libraries of a program', () => {
   it('are collected together with the loader, with the paths that it uses', () => {
     const output =
-      '\tlinux-vdso.so.1 (0x00007f82dae92000)\n\tlibz.so.1 => /lib/x86_64-linux-gnu/libz.so.1 (0x00007f82dad36000)\n\t/lib64/ld-linux-x86-64.so.2 (0x00007f82dae94000)\n';
+      '\tlinux-vdso.so.1 (0x00007f82dae92000)\n' +
+      '\tlibz.so.1 => /lib/x86_64-linux-gnu/libz.so.1 (0x00007f82dad36000)\n' +
+      '\t/lib64/ld-linux-x86-64.so.2 (0x00007f82dae94000)\n';
     expect(parseLdd(output, 'dropbear')).toEqual(['/lib/x86_64-linux-gnu/libz.so.1', '/lib64/ld-linux-x86-64.so.2']);
     expect(parseLdd('\tstatically linked\n', 'x')).toEqual([]);
   });

@@ -104,13 +104,15 @@ describe('kernel definitions', () => {
     ['sources: []', 'k.yaml:1:1: a kernel needs sources or prebuilt, and this definition has neither'],
     [
       `${SOURCE}conifg: []`,
-      'k.yaml:3:1: unknown key "conifg"; did you mean config? Known: description, base, sources, prebuilt, config, patches, overlay, steps, build',
+      'k.yaml:3:1: unknown key "conifg"; did you mean config? Known: description, base, sources, prebuilt, ' +
+        'config, patches, overlay, steps, build',
     ],
     [`${SOURCE}config: [nowhere/x.config]`, /^k\.yaml:3:10: config: no file .*nowhere\/x\.config$/],
     [`${SOURCE}steps: many`, 'k.yaml:3:8: steps: expected a whole number above 0'],
     [
       'sources:\n  - {kind: apt-sourc, suite: s}',
-      'k.yaml:2:12: kind: expected one of apt-source, apt-binary, url, tarball, directory, git; did you mean apt-source?',
+      'k.yaml:2:12: kind: expected one of apt-source, apt-binary, url, tarball, directory, git; did you mean ' +
+        'apt-source?',
     ],
     ['sources:\n  - {kind: apt-source, suite: s, package: linux}', 'k.yaml:2:5: apt-source: version is missing'],
     [

@@ -41,7 +41,8 @@ describe('the mirror of this host', () => {
 describe('private apt', () => {
   it("has private sources, signed by the host's keyring", () => {
     expect(sourcesFile('http://m/debian/', 'trixie-backports')).toBe(
-      'Types: deb deb-src\nURIs: http://m/debian/\nSuites: trixie-backports\nComponents: main\nSigned-By: /usr/share/keyrings/debian-archive-keyring.gpg\n',
+      'Types: deb deb-src\nURIs: http://m/debian/\nSuites: trixie-backports\nComponents: main\n' +
+        'Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg\n',
     );
   });
 

@@ -115,8 +115,10 @@ it('faults of VT-d', () => {
 it('errors that QEMU reports on stderr, with and without a timestamp', () => {
   expect(
     lines(
-      '2026-11-22T14:33:01.241675Z qemu-system-x86_64: vtd_iommu_translate: detected translation failure (dev=00:10:00, iova=0x100000)',
-      'qemu-system-x86_64: vtd_iova_to_slpte: detected splte reserve non-zero iova=0x0, level=0x3slpte=0x1, pasid=0xffffffff)',
+      '2026-11-22T14:33:01.241675Z qemu-system-x86_64: vtd_iommu_translate: detected translation failure ' +
+        '(dev=00:10:00, iova=0x100000)',
+      'qemu-system-x86_64: vtd_iova_to_slpte: detected splte reserve non-zero iova=0x0, level=0x3slpte=0x1, ' +
+        'pasid=0xffffffff)',
     ),
   ).toMatchObject([
     {
@@ -219,7 +221,8 @@ it('lines that are not from QEMU are counted and shown in printable form', () =>
 
 it('a flood is bounded and hides nothing else', () => {
   const many = parseTimeline(
-    `${'1@5.000000:vtd_dmar_fault sid 0x80 fault 5 addr 0x100000 write 1\n'.repeat(30_000)}1@6.000000:vtd_dmar_enable enable 1\n`,
+    `${'1@5.000000:vtd_dmar_fault sid 0x80 fault 5 addr 0x100000 write 1\n'.repeat(30_000)}` +
+      '1@6.000000:vtd_dmar_enable enable 1\n',
   );
   expect([many.events.length, many.dropped, many.events.at(-1)?.kind]).toEqual([5001, 25_000, 'enable']);
   expect(parseTimeline('1@5.000000:vtd_inv_desc_iotlb_global iotlb invalidate global\n'.repeat(30_000))).toMatchObject({

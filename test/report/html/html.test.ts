@@ -99,7 +99,8 @@ describe('the pages of a night', () => {
     );
     writeFileSync(
       join(results, 'r1/events.jsonl'),
-      `${JSON.stringify({ t: 1, epoch: 0, kind: 'crash', title: EVIL, severity: EVIL, line: 1 })}\nno json\n${JSON.stringify({ t: 1, kind: 'step', op: 'create', target: EVIL, state: 'done' })}\n`,
+      `${JSON.stringify({ t: 1, epoch: 0, kind: 'crash', title: EVIL, severity: EVIL, line: 1 })}\nno json\n` +
+        `${JSON.stringify({ t: 1, kind: 'step', op: 'create', target: EVIL, state: 'done' })}\n`,
     );
     const cell = { ...cellOf('x'), scenario: EVIL, kernels: [EVIL, EVIL], tags: [EVIL] };
     writeMatrix(

@@ -99,7 +99,9 @@ describe('what a matrix came to', () => {
         ['c-2', { outcome: 'lost', endsIn: 'reboot', asExpected: false, title: 'KHO' }],
       ),
     ).toContain(
-      '2 not as expected\n  a  7.2.12 -> 7.3.4  LEAK (leak)  expected preserved (scenario)  pages leaked\n  c  7.2.12 -> 7.3.4  FLAKY: preserved 1 of 2, lost (reboot) 1 of 2  expected preserved (scenario)  KHO\n',
+      '2 not as expected\n  a  7.2.12 -> 7.3.4  LEAK (leak)  expected preserved (scenario)  pages leaked\n' +
+        '  c  7.2.12 -> 7.3.4  FLAKY: preserved 1 of 2, lost (reboot) 1 of 2  ' +
+        'expected preserved (scenario)  KHO\n',
     );
   });
 

@@ -54,7 +54,8 @@ describe('the first line of a verdict', () => {
       }),
     );
     expect(shown).toContain(
-      '  looked    inside 16384\n  blind     iommu: the trace says nothing (not required: --without)\n  tainted   warn\n',
+      '  looked    inside 16384\n  blind     iommu: the trace says nothing (not required: --without)\n' +
+        '  tainted   warn\n',
     );
     expect(text(resultOf('preserved'))).not.toContain('  looked ');
   });
@@ -218,10 +219,12 @@ describe('a verdict', () => {
   it('says what the host is left with, and what the way out gave back', () => {
     const shown = text(resultOf('leak', { impaired: { pagesLeaked: 2057, guests: ['vm-2/g'] }, recovery: RECOVERY }));
     expect(shown).toContain(
-      '  impaired  2057 pages (8.0 MiB) that nothing can use\n            did not survive: vm-2/g\n\n  recovery  a reboot of the host, 3.0 s\n            2057 of 2057 leaked pages given back, 0 left\n',
+      '  impaired  2057 pages (8.0 MiB) that nothing can use\n            did not survive: vm-2/g\n\n' +
+        '  recovery  a reboot of the host, 3.0 s\n            2057 of 2057 leaked pages given back, 0 left\n',
     );
     expect(shown).toContain(
-      '255353 when first up, 253292 impaired, 255353 after\n            survived: no guest\n            lost: vm-1/g, vm-2/g\n',
+      '255353 when first up, 253292 impaired, 255353 after\n            survived: no guest\n' +
+        '            lost: vm-1/g, vm-2/g\n',
     );
     expect(text(resultOf('leak', { impaired: { pagesLeaked: 1, guests: [] } }))).toMatch(
       /impaired {2}1 page \(4 KiB\) that nothing can use\n\n/,
@@ -245,7 +248,8 @@ describe('a verdict', () => {
       }),
     );
     expect(shown).toContain(
-      'one more update, 3.0 s\n            it is not known whether any of the 5 leaked pages came back\n            pages that the kernel manages: not known when first up, 1 impaired, not known after\n',
+      'one more update, 3.0 s\n            it is not known whether any of the 5 leaked pages came back\n' +
+        '            pages that the kernel manages: not known when first up, 1 impaired, not known after\n',
     );
     expect(shown).toContain('vm-7 and 492 more\n');
     expect(shown).toContain('problem: vm-4\n            problem: and 495 more\n');

@@ -90,7 +90,8 @@ describe('the stack', () => {
 
   it('has the lines that addr2line prints, inlined calls first, without the folder of the build', () => {
     const text =
-      '0xffffffff81000010\n/x/cache/built/0123-ab/./kernel/a.c:5\nkernel/b.c:7 (discriminator 2)\n0xffffffff81000020\n??:0\n';
+      '0xffffffff81000010\n/x/cache/built/0123-ab/./kernel/a.c:5\nkernel/b.c:7 (discriminator 2)\n' +
+      '0xffffffff81000020\n??:0\n';
     expect(linesByAddress(text)).toEqual(
       new Map([
         [0xffffffff81000010n, ['kernel/a.c:5', 'kernel/b.c:7']],

@@ -10,7 +10,9 @@ import { fakeAgents } from '../../fakes/parts.js';
 type Asked = [string, Record<string, string | number>];
 
 async function asked(interrupts: DeviceInterrupts, data: Record<string, unknown>) {
-  const text = `from: a\nto: b\niommu: intel\nsessions: [{name: s}]\ndevices: [{name: e, device: edu, at: "05.0", interrupts: "${interrupts}"}]\n`;
+  const text =
+    'from: a\nto: b\niommu: intel\nsessions: [{name: s}]\n' +
+    `devices: [{name: e, device: edu, at: "05.0", interrupts: "${interrupts}"}]\n`;
   const device = new DeviceState(parseScenario(text, 'x.yaml').hardware.devices[0]!);
   const calls: Asked[] = [];
   const agents = fakeAgents((op, args) => {

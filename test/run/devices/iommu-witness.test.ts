@@ -15,7 +15,8 @@ import { parseScenario } from '../../../src/scenario/index.js';
 import { startClock } from '../../../src/util/clock.js';
 
 const scenario = parseScenario(
-  'from: a\nto: b\niommu: intel\nsessions: [{name: s, files: [{name: f, memfd: 1MiB}]}]\ndevices: [{name: e, device: edu, at: "05.0", map: [{file: s/f, iova: 0x100000}]}]\n',
+  'from: a\nto: b\niommu: intel\nsessions: [{name: s, files: [{name: f, memfd: 1MiB}]}]\n' +
+    'devices: [{name: e, device: edu, at: "05.0", map: [{file: s/f, iova: 0x100000}]}]\n',
   'x.yaml',
 );
 const open: { dir: string; trace: TraceLog }[] = [];

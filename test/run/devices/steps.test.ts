@@ -12,7 +12,8 @@ import { FakeMemory } from '../../qemu/fake-memory.js';
 
 const scenario = parseScenario(
   'from: a\nto: b\niommu: intel\nsessions: [{name: s, files: [{name: f, memfd: 1MiB}]}]\n' +
-    'devices: [{name: e, device: edu, at: "05.0", preserve: required, session: s, map: [{file: s/f, iova: 0x100000}]}]\n',
+    'devices: [{name: e, device: edu, at: "05.0", preserve: required, session: s, ' +
+    'map: [{file: s/f, iova: 0x100000}]}]\n',
   'x.yaml',
 );
 

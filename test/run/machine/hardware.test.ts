@@ -55,7 +55,8 @@ describe('what a kernel lacks', () => {
   it('nothing: the group alone will do', () =>
     expect(
       lacks(
-        'CONFIG_INTEL_IOMMU=y\nCONFIG_IRQ_REMAP=y\nCONFIG_VFIO_PCI=y\nCONFIG_VFIO_GROUP=y\nCONFIG_VFIO_CONTAINER=y\nCONFIG_VFIO_IOMMU_TYPE1=y\n',
+        'CONFIG_INTEL_IOMMU=y\nCONFIG_IRQ_REMAP=y\nCONFIG_VFIO_PCI=y\nCONFIG_VFIO_GROUP=y\n' +
+          'CONFIG_VFIO_CONTAINER=y\nCONFIG_VFIO_IOMMU_TYPE1=y\n',
       ),
     ).toEqual([]));
   it('nothing is known of it', () => expect(lacks(null)).toEqual([]));
@@ -113,7 +114,8 @@ describe("QEMU's trace", () => {
     for (const begun = Date.now(); Date.now() < begun + 3;);
     appendFileSync(
       file,
-      `${line('vtd_dmar_enable enable 0')}${line('pci_cfg_write edu 00:05.0 @0x4 <- 0x7')}garbage\n${line('vtd_dmar_enable enable 1', Date.now() - 3_600_000)}`,
+      `${line('vtd_dmar_enable enable 0')}${line('pci_cfg_write edu 00:05.0 @0x4 <- 0x7')}garbage\n` +
+        `${line('vtd_dmar_enable enable 1', Date.now() - 3_600_000)}`,
     );
     appendFileSync(
       file,

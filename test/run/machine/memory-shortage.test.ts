@@ -32,7 +32,9 @@ function kernel(name: '7.2.12' | '7.3.4', initSize: number, runtime: number): Ke
 const KERNEL_PAIR = [kernel('7.2.12', 14_950_400, 0xc40000), kernel('7.3.4', 12_808_192, 0xa38000)];
 
 function lacks(memory: string, size: string, more = '', expected = 'preserved') {
-  const text = `from: a\nto: b\nmachine: {memory: ${memory}}\n${more}sessions: [{name: vm0, files: [{name: ram, memfd: ${size}}]}]\nexpect: ${expected}\n`;
+  const text =
+    `from: a\nto: b\nmachine: {memory: ${memory}}\n` +
+    `${more}sessions: [{name: vm0, files: [{name: ram, memfd: ${size}}]}]\nexpect: ${expected}\n`;
   return missingMemory(parseScenario(text, 'small.yaml'), KERNEL_PAIR, INITRAMFS);
 }
 
@@ -56,8 +58,9 @@ describe('a machine', () => {
   it('that is too small is told how much it lacks, and what would do', () => {
     const [lack] = lacks('256MiB', '16MiB');
     expect(lack?.pos).toEqual({ file: 'small.yaml', line: 3, column: 11 });
+    expect(lack?.message).toMatch(/^a machine of 256 MiB is \d+ MiB too small: 208 MiB become scratch, /);
     expect(lack?.message).toMatch(
-      /^a machine of 256 MiB is \d+ MiB too small: 208 MiB become scratch, which leaves \d+ MiB beside the kernel, and \d+ MiB are needed \(.*preserved 16\)$/,
+      /, which leaves \d+ MiB beside the kernel, and \d+ MiB are needed \(.*preserved 16\)$/,
     );
     expect(lack?.hint).toContain('kho_scratch=');
   });

@@ -4,7 +4,8 @@ import { expect, it } from 'vitest';
 import { lookAtStandstill } from '../../../src/run/machine/standstill.js';
 
 const vcpu = (halted: boolean, interrupts: boolean, rip = 'ffffffff814fb113') =>
-  `CPU#0\nRIP=${rip} RFL=${interrupts ? '00000246' : '00000046'} [---Z-P-] CPL=0 II=0 A20=1 SMM=0 HLT=${halted ? 1 : 0}\n`;
+  `CPU#0\nRIP=${rip} RFL=${interrupts ? '00000246' : '00000046'} [---Z-P-] CPL=0 II=0 A20=1 SMM=0 ` +
+  `HLT=${halted ? 1 : 0}\n`;
 
 /** Answers look after look; the last one goes on. */
 function machine(looks: readonly [registers: string, irr: string][], status = 'VM status: running') {

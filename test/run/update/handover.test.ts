@@ -136,7 +136,8 @@ describe('a change in the next kernel', () => {
 
 it('symbols are read as nm writes them, the first of a name', () => {
   const symbols = readSymbols(
-    'ffffffff81000000 T _stext\nffffffff82000040 b kho_out\nffffffff82000080 d kho_out\n00000000deadbeef A short\nnonsense\n',
+    'ffffffff81000000 T _stext\nffffffff82000040 b kho_out\nffffffff82000080 d kho_out\n' +
+      '00000000deadbeef A short\nnonsense\n',
   );
   expect([...symbols]).toEqual([
     ['_stext', 0xffff_ffff_8100_0000n],

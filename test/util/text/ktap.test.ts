@@ -8,7 +8,9 @@ const short = (text: string) => parseKtap(text).cases.map(({ path, state }) => `
 describe('KTAP', () => {
   it('of a harness: cases in order, with what was said before each', () => {
     const { cases, planned, bailOut } = parseKtap(
-      'TAP version 13\n1..3\n# Starting\n#  RUN  a.one ...\n#    OK  a.one\nok 1 a.one\n# a.c:12:two:Expected 1 == 2\nnot ok 2 a.two\nok 3 - a.three # SKIP no device\n# Totals: pass:1 fail:1 skip:1\n',
+      'TAP version 13\n1..3\n# Starting\n#  RUN  a.one ...\n#    OK  a.one\nok 1 a.one\n' +
+        '# a.c:12:two:Expected 1 == 2\nnot ok 2 a.two\nok 3 - a.three # SKIP no device\n' +
+        '# Totals: pass:1 fail:1 skip:1\n',
     );
     expect({ planned, bailOut }).toEqual({ planned: 3, bailOut: null });
     expect(cases).toEqual([
@@ -21,7 +23,8 @@ describe('KTAP', () => {
   it('with subtests: those that have none count', () => {
     expect(
       short(
-        'KTAP version 1\n1..2\n  KTAP version 1\n  1..2\n    1..1\n    ok 1 deep\n  ok 1 inner\n  not ok 2 other\nnot ok 1 outer\nok 2 last\n',
+        'KTAP version 1\n1..2\n  KTAP version 1\n  1..2\n    1..1\n    ok 1 deep\n  ok 1 inner\n' +
+          '  not ok 2 other\nnot ok 1 outer\nok 2 last\n',
       ),
     ).toEqual(['outer/inner/deep pass', 'outer/other fail', 'last pass']);
   });
