@@ -97,8 +97,8 @@ export type Fault =
   | { kind: 'nmi' };
 
 /**
- * Damage to an entry of a device's page tables. `loop`: it points to its own table. `reserved`: bits are set that must be
- * 0. `not-present`: it is cleared. `elsewhere`: the first mapped page is replaced by another one.
+ * Damage to an entry of a device's page tables. `loop`: it points to its own table. `reserved`: bits are set that must
+ * be 0. `not-present`: it is cleared. `elsewhere`: the first mapped page is replaced by another one.
  */
 export const TABLE_DAMAGES = ['loop', 'reserved', 'not-present', 'elsewhere'] as const;
 export type TableDamage = (typeof TABLE_DAMAGES)[number];
