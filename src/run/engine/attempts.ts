@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The operations of one kernel, cut after each kexec: an attempt that the scenario declares to fail is followed by what
-// it does before the next.
+// Splits the operations of one kernel after each kexec. A kernel has more than one attempt if the scenario declares
+// that a kexec fails, and goes on in the same kernel.
 import { declaresFailure } from '../agent/reply.js';
 import { isLate } from '../steps/run-steps.js';
 import type { Operation } from './operation.js';
@@ -9,19 +9,19 @@ export type KexecOperation = Extract<Operation, { op: 'kexec' }>;
 export type FaultOperation = Extract<Operation, { op: 'fault' }>;
 
 export interface PlannedAttempt {
-  /** Everything up to the kexec, with it. Of the last attempt, what the kernel does where no kexec follows. */
+  /** Everything up to and including the kexec; the last attempt may have none. */
   operations: Operation[];
   kexec: KexecOperation | null;
-  /** Faults that are injected as soon as the old kernel has begun the kexec. */
+  /** Faults to inject as soon as the old kernel has started the kexec. */
   jumpFaults: FaultOperation[];
-  /** Transfers that are to be in flight then, and calls that meet the kexec. */
+  /** Transfers that must be in flight then, and calls that race the kexec. */
   late: Operation[];
 }
 
-/** One that has a kexec. */
+/** An attempt with a kexec. */
 export type UpdateAttempt = Pick<PlannedAttempt, 'jumpFaults' | 'late'> & { kexec: KexecOperation };
 
-/** At least one, even where a kernel has nothing to do. */
+/** Returns at least one attempt, even if the kernel has nothing to do. */
 export function attemptsOf(operations: readonly Operation[]): PlannedAttempt[] {
   const attempts: PlannedAttempt[] = [];
   for (let first = 0; first < operations.length || attempts.length === 0;) {
@@ -40,7 +40,7 @@ export function attemptsOf(operations: readonly Operation[]): PlannedAttempt[] {
   return attempts;
 }
 
-/** The scenario says that this kexec fails so: what follows it is meant for the old kernel. */
+/** The scenario declares that this kexec fails with `errno`: the steps after it are for the old kernel. */
 export function isDeclared(kexec: KexecOperation, errno: string | null): boolean {
   return declaresFailure(kexec, errno);
 }

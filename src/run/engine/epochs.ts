@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The epochs of a run, one a kernel: its operations, its attempts to leave for the next one, and what is judged when.
+// Goes through the epochs of a run, one a kernel: runs its steps, attempts the update to the next kernel, and decides
+// when to judge.
 import type { Outcome } from '../../model/result/outcome.js';
 import { decide } from '../../verdict/verdict.js';
 import { closeAndInspect, mayClose } from '../judge/closing/closing.js';
@@ -16,7 +17,7 @@ import { type Operation, operationsOf } from './operation.js';
 import type { Parts } from './parts.js';
 import type { Run } from './run.js';
 
-/** After a pause of guests these belong to the judgement of the update before, so it cannot come first. */
+/** These belong to the judgement of the previous update: if they follow a guest's pause, it cannot come before that. */
 const RETRIEVALS: readonly Operation['op'][] = ['retrieve', 'retrieve-session', 'device-retrieve', 'guest-restore'];
 
 export class Epochs {
@@ -31,14 +32,17 @@ export class Epochs {
 
   async go(): Promise<void> {
     const { plan, recorder, breakpoints, agents } = this.parts;
-    const { recover: how, steps } = plan.scenario;
-    if (how !== null) this.managedFirst = await managedPages({ agents });
+    const { recover: recovery, steps } = plan.scenario;
+    if (recovery !== null) this.managedFirst = await managedPages({ agents });
     await breakpoints.pauseAt('booted');
     const operations = operationsOf(steps);
     while (await this.kernel(operations.filter(({ epoch }) => epoch === recorder.epoch)));
   }
 
-  /** One kernel: its operations, and its attempts to leave. @returns whether the next one is up */
+  /**
+   * Runs one kernel: its operations, and its attempts to update.
+   * @returns whether the next kernel is up
+   */
   private async kernel(own: readonly Operation[]): Promise<boolean> {
     const { parts, judge } = this;
     const { recorder, state, plan } = parts;
@@ -67,7 +71,7 @@ export class Epochs {
         await judge.calledOff(result.why, rest);
         return false;
       }
-      // The scenario says so, and will try again.
+      // The scenario declares this refusal, and tries again.
       await judge.refused(result.why);
     }
     return false;
@@ -92,7 +96,7 @@ export class Epochs {
     return result;
   }
 
-  /** Another kernel than the one that was loaded came up: that is a way out by a reboot. */
+  /** If the kernel that came up is not the one that was loaded, the machine got there by a reboot. */
   private checkRelease(running: string | null): void {
     const { plan, recorder } = this.parts;
     const loaded = plan.kernels[recorder.epoch];
@@ -107,8 +111,8 @@ export class Epochs {
   }
 
   /**
-   * The last update is judged, and the running kernel asked, before guests are paused for the next one, so that the
-   * lab's checks do not add to their downtime.
+   * Runs the steps of one attempt. The last update is judged, and the preflight made, before guests are paused for the
+   * next one, so that the lab's checks do not add to their downtime.
    */
   private async steps(own: readonly Operation[], position: Position): Promise<EpochEnd> {
     const { parts, judge } = this;
@@ -129,12 +133,12 @@ export class Epochs {
   }
 
   /**
-   * Nothing that came back is needed any more: what the kernel does with it then is part of the verdict. What is broken
-   * already is left as it is.
+   * Closes everything that came back, as nothing needs it any more: what the kernel does then is part of the verdict. A
+   * machine that is already broken is left as it is.
    */
   private async close(): Promise<void> {
     const { parts, run } = this;
-    // A way out is measured by what leaked, so that is left as it is.
+    // A recovery is measured by what leaked, so a leak must stay as it is.
     const fine: readonly Outcome[] =
       parts.plan.scenario.recover === null ? ['preserved', 'leak', 'tainted'] : ['preserved', 'tainted'];
     if (!mayClose(parts) || !fine.includes(decide(parts.recorder.incidents).outcome)) return;
@@ -143,20 +147,20 @@ export class Epochs {
   }
 
   /**
-   * Where the last update did not end well, the way out that the scenario names is tried. The verdict is on everything
+   * If the last update did not end well, tries the recovery that the scenario names. The verdict covers only what came
    * before that.
    */
   private async recover(): Promise<void> {
     const { run, parts, managedFirst } = this;
-    const { recover: how } = parts.plan.scenario;
+    const { recover: way } = parts.plan.scenario;
     const { ledger, guests } = run.judgements;
     const last = ledger.updates.at(-1);
     const verdict = run.conclude();
-    if (how === null || last === undefined || !['corrupt', 'lost', 'leak'].includes(verdict.outcome)) return;
+    if (way === null || last === undefined || !['corrupt', 'lost', 'leak'].includes(verdict.outcome)) return;
     run.verdict = verdict;
     const own = guests.filter(({ epoch }) => epoch === last.epoch);
-    run.recovery = await parts.recorder.task(`recovery by ${how}`, () =>
-      recover(parts, how, { last, guests: own, managedFirst }),
+    run.recovery = await parts.recorder.task(`recovery by ${way}`, () =>
+      recover(parts, way, { last, guests: own, managedFirst }),
     );
   }
 }

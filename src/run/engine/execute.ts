@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One run from a plan to a record: boot, go through the epochs, judge, and end the machine, whatever happened.
+// One run, from a plan to a record: boots the machine, goes through the epochs, judges, and always ends the machine.
 import { SshSession } from '../../guest/session.js';
 import { startClock } from '../../util/clock.js';
 import type { Verdict } from '../../verdict/verdict.js';
@@ -15,7 +15,7 @@ import type { RunStreams } from './streams.js';
 
 const REAL_PARTS: RunParts = { machine: QEMU_PARTS, connect: (target) => SshSession.open(target) };
 
-/** Runs a plan. Never rejects for what happens to the machine: that is the record. Rejects when `signal` is aborted. */
+/** Runs a plan. What happens to the machine never rejects: the record says it. Rejects when `signal` is aborted. */
 export async function execute(
   plan: RunPlan,
   streams: RunStreams,
@@ -33,7 +33,7 @@ export async function execute(
     signal.throwIfAborted();
     return recordOf(run, verdict, total);
   } finally {
-    await run.tearDown.run();
+    await run.tearDown.disposeAsync();
   }
 }
 
@@ -42,7 +42,7 @@ async function go(run: Run, signal: AbortSignal): Promise<void> {
   await new Epochs(run, parts, judge).go();
 }
 
-/** Where the lab itself failed, the machine's memory tells nothing. */
+/** After a failure of the lab itself, the machine's memory shows nothing. */
 function keepsMemory({ memory, scenario }: RunPlan, verdict: Verdict, steps: readonly StepResult[]): boolean {
   return memory !== null && verdict.outcome !== 'infra' && (memory.jumps || !cameAsExpected(scenario, verdict, steps));
 }

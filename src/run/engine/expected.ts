@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whether a run came to what its scenario demands: outcome, ending, and the errno of every step.
+// Whether a run ended as its scenario expects: outcome, ending, and the errno of every step.
 import type { Scenario } from '../../model/scenario/scenario.js';
 import type { Verdict } from '../../verdict/verdict.js';
 import type { StepResult } from '../state/step-result.js';

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// An error that ended a run becomes evidence: what the machine did, what it did not do in time, or the lab's own
-// failure.
+// Turns the error that ended a run into evidence: the machine ended, it made no progress in time, or the lab failed.
 import { statfsSync } from 'node:fs';
 import type { Incident } from '../../model/result/incident.js';
 import type { KernelImage } from '../../model/kernel/image.js';
@@ -13,40 +12,37 @@ import { lookAtStandstill, type Standstill } from '../machine/standstill.js';
 import type { RunState } from '../state/run-state.js';
 
 /**
- * What is still to be judged after it: a machine that ended or stands still, what a client held that is gone while its
- * kernel goes on, or nothing, as the lab itself failed.
+ * What remains to be judged: `ended`, a machine that ended or hangs; `client`, what a lost client held while its kernel
+ * goes on; `lab`, nothing, since the lab itself failed.
  */
 export type Failure = 'ended' | 'client' | 'lab';
 
-/** Each says whose fault it is, since it was made. */
+/** Each of these says whose fault it is, from where it was thrown. */
 export type RunError = LabError | NoProgress | CommandTimeout | RunLimit | MachineEnded | ClientGone;
 
-/** What was seen of the machine when the run ended. */
+/** The state of the machine when the run ended. */
 export interface LastLook {
-  /** Null where there is no machine, or nobody had to look. */
+  /** Null if there is no machine, or the error does not need it. */
   standstill: Standstill | null;
-  /**
-   * The disk that QEMU writes the console and the readiness marks to has no room left: what the machine said last is
-   * lost.
-   */
+  /** The disk for the console and the readiness marks is full: the machine's last output is lost. */
   diskFull: boolean;
   /** A fault of the scenario has stopped all processors. */
   frozen: boolean;
-  /** The kernel that runs has oopsed. */
+  /** The running kernel has oopsed. */
   oopsed: boolean;
   outOfMemory: boolean;
-  /** Nothing had come into the client's hands. */
+  /** The client never held anything that was handed over. */
   heldNothing: boolean;
   consoleTail: string;
 }
 
 export interface Classified {
   failure: Failure;
-  /** Null where it was written down when it happened. */
+  /** Null if it was recorded when it happened. */
   incident: Omit<Incident, 't' | 'epoch'> | null;
 }
 
-/** A machine that needs a processor and gets less than this part of the time was not run by its host. */
+/** If a machine has work to do and gets less than this share of processor time, the host did not run it. */
 const MIN_SHARE = 0.01;
 
 export function classify(error: RunError, look: LastLook): Classified {
@@ -57,11 +53,11 @@ export function classify(error: RunError, look: LastLook): Classified {
     case 'no-progress':
       return standsStill(error, look);
     case 'command':
-      return byLab(error.message, withConsole('nothing is known of the machine', look.consoleTail));
+      return byLab(error.message, withConsole('this says nothing about the machine', look.consoleTail));
     case 'limit':
       return byLab(
         error.message,
-        withConsole('the lab stopped looking then: neither the kernel nor the host is to blame', look.consoleTail),
+        withConsole('the lab ended the run then: neither the kernel nor the host is to blame', look.consoleTail),
       );
     case 'ended':
       return { failure: 'ended', incident: null };
@@ -74,7 +70,7 @@ function byLab(title: string, detail: string): Classified {
   return { failure: 'lab', incident: { source: 'lab', side: 'outside', implies: 'infra', title, detail } };
 }
 
-/** A hang needs proof: QEMU answers, had processor time, holds nothing back, and has forgotten no processor. */
+/** A hang needs proof: QEMU answers, had processor time, has not paused the machine, and woke every processor. */
 function standsStill(
   { what, message, times }: NoProgress,
   { standstill, diskFull, frozen, consoleTail }: LastLook,
@@ -84,7 +80,8 @@ function standsStill(
     times === null || times.processor === null
       ? []
       : [
-          `QEMU had ${seconds(times.processor)} of processor time in these ${seconds(times.wall)}; the host kept it waiting for ${seconds(times.held)}`,
+          `QEMU had ${seconds(times.processor)} of processor time in these ${seconds(times.wall)}; ` +
+            `the host kept it waiting for ${seconds(times.held)}`,
         ];
   const detail = withConsole([message, ...used, ...(standstill?.lines ?? [])].join('\n'), consoleTail);
   if (diskFull) return byLab(`the disk is full, so nothing shows whether the machine goes on: ${what}`, detail);
@@ -102,12 +99,12 @@ function standsStill(
   };
 }
 
-/** Who held what was to be carried over is gone. What never reached it is judged by its pages (client-gone.ts). */
+/** The client that held what must come back is gone. Files that never reached it are judged by their pages. */
 function clientGone({ message }: ClientGone, { oopsed, outOfMemory, heldNothing, consoleTail }: LastLook): Classified {
   const why = oopsed
-    ? 'a kernel oops came before'
+    ? 'the kernel oopsed before'
     : outOfMemory
-      ? 'the machine ran out of memory: give it more (machine: memory), or the scenario less'
+      ? 'the machine ran out of memory: give it more (machine: memory), or let the scenario use less'
       : 'the machine goes on, and no kernel oopsed';
   const title = oopsed ? `${message} after a kernel oops` : message;
   return {
@@ -122,7 +119,7 @@ function clientGone({ message }: ClientGone, { oopsed, outOfMemory, heldNothing,
   };
 }
 
-/** Of anything that was thrown: what says nothing of its fault is the lab's own. */
+/** Makes a RunError of anything that was thrown; an unknown error is the lab's own fault. */
 export function runErrorOf(error: unknown): RunError {
   if (
     error instanceof LabError ||
@@ -136,17 +133,17 @@ export function runErrorOf(error: unknown): RunError {
   return new LabError(messageOf(error), { detail: String((error as Error)?.stack ?? error), cause: error });
 }
 
-/** What is asked of the machine once a run has failed. */
+/** What the lab reads from the machine after a run has failed. */
 type LastSight = Pick<Machine, 'settle' | 'findings' | 'frozen' | 'consoleTail' | 'endedWithin' | 'human'>;
 
 export interface Failed {
   machine: LastSight | null;
   recorder: Recorder;
-  /** Null before the first kernel could be talked to. */
+  /** Null before the lab reached the first kernel's user space. */
   state: RunState | null;
-  /** Of the kernel that ran last; null where its symbols are not wanted. */
+  /** The kernel that ran last; null if its symbols are not wanted. */
   image: KernelImage | null;
-  /** Where QEMU writes what the machine says. */
+  /** Folder that QEMU writes the machine's output to. */
   dir?: string;
 }
 
@@ -158,14 +155,14 @@ function isFull(dir: string): boolean {
   }
 }
 
-/** Writes down what ended the run. */
+/** Records what ended the run. */
 export async function takeFailure(first: unknown, failed: Failed): Promise<Failure> {
   const { failure, incident } = await failureOf(first, failed);
   if (incident !== null) failed.recorder.incident(incident);
   return failure;
 }
 
-/** The same, not written down. */
+/** Classifies what ended the run, without recording it. */
 export async function failureOf(first: unknown, { machine, recorder, state, image, dir }: Failed): Promise<Classified> {
   await machine?.settle();
   const error = await causeOf(runErrorOf(first), machine);
@@ -181,14 +178,14 @@ export async function failureOf(first: unknown, { machine, recorder, state, imag
   });
 }
 
-/** A channel of the machine often breaks a moment before its end is known: that end is the cause. */
+/** A channel to the machine often breaks a moment before the machine's end is known: that end is the cause. */
 async function causeOf(first: RunError, machine: LastSight | null): Promise<RunError> {
   if (first instanceof MachineEnded || machine === null) return first;
   const end = await machine.endedWithin(first instanceof NoProgress ? 0 : 1000);
   return end === null ? first : runErrorOf(end);
 }
 
-/** The text, and the console's end. */
+/** Appends the end of the console to a text. */
 export function withConsole(text: string, consoleTail: string): string {
   return `${text}\n${consoleTail === '' ? 'the console is empty' : `the console's end:\n${consoleTail}`}`;
 }

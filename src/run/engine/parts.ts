@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The parts of a run that its steps, phases and judges work with. A function asks for those that it uses, by
-// `Needs<'view' | 'recorder'>`; only the few that direct a whole run take all of them (test/architecture/parts.test.ts).
+// The parts of a run that its steps, phases and judges work with. A function asks for the parts that it uses, for
+// example `Needs<'view' | 'recorder'>`. Only the few functions that direct a whole run take all of them
+// (test/architecture/parts.test.ts).
 import type { Agents } from '../agent/client.js';
 import type { UserSpace } from '../agent/user-space.js';
 import type { TraceLog } from '../devices/trace.js';
@@ -13,7 +14,7 @@ import type { Deadlines } from './deadlines.js';
 import type { LivePlan } from './plan.js';
 import type { Recorder } from './recorder.js';
 
-/** What may be done to the machine. */
+/** Everything that can be done to the machine. */
 export type Control = Pick<Machine, keyof Machine>;
 
 export interface Parts {
@@ -23,16 +24,16 @@ export interface Parts {
   deadlines: Deadlines;
   /** Calls to the agents of the running kernel. */
   agents: Agents;
-  /** The same agents, and the session that they are reached by: they are started and ended here. */
+  /** The same agents, and the session with the machine: starts and ends agents. */
   user: UserSpace;
   /** Reads the machine from outside. */
   view: MachineView;
   /** Acts on the machine, and waits for it. */
   machine: Control;
   breakpoints: Breakpoints;
-  /** What QEMU traces of devices and IOMMU; null where there are none. */
+  /** QEMU's trace of devices and the IOMMU; null if the machine has none. */
   trace: TraceLog | null;
-  /** How each kernel marks itself as damaged. */
+  /** Watches how each kernel marks itself as damaged. */
   taint: TaintWatch;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a run is to do, with everything that it needs from the host.
+// What a run has to do, with everything that it needs from the host.
 import type { HandoverFormat } from '../../images/abi/handover-format.js';
 import type { KernelImage, RootFs } from '../../model/kernel/image.js';
 import type { ImageHead, ImagePages } from '../../model/result/memory-image.js';
@@ -9,46 +9,49 @@ import type { OnBreakpoint } from './breakpoint.js';
 
 /** Keeps the memory of a run. */
 export interface MemoryKeeper {
-  /** What is handed over is kept at each jump; the machine is stopped there for it. */
+  /** Also keep what is handed over, at each jump; the machine is stopped there for it. */
   jumps: boolean;
-  /** Rejects where it cannot be written. @returns whether all of it was */
+  /**
+   * Rejects if it cannot be written.
+   * @returns whether all of it was written
+   */
   keep(head: ImageHead, pages: Iterable<ImagePages>): Promise<boolean>;
 }
 
 export interface RunPlan {
   id: string;
   scenario: Scenario;
-  /** One an epoch. */
+  /** One for each epoch. */
   kernels: KernelImage[];
   rootfs: RootFs;
   accel: Accel;
-  /** How fast the host's TSC runs, which is an emulated machine's too; null where it is not known. */
+  /** Frequency of the host's TSC, which an emulated machine uses too; null if unknown. */
   hostTscKhz: number | null;
-  /** Private folder of the run, made and removed by the caller. */
+  /** Private folder of the run, created and removed by the caller. */
   dir: string;
-  /** How each epoch's kernel lays out what it hands over; null where nobody asks for it. */
+  /** How the kernel of each epoch lays out what it hands over; null if nothing needs it. */
   formats: (HandoverFormat | null)[];
-  /** Why a format was not read, one an epoch; null where it was, or nobody tried. */
+  /** Why a format was not read, one for each epoch; null if it was read, or nothing needs it. */
   unread?: readonly (string | null)[] | undefined;
-  /** Devices and the IOMMU are looked at from outside; false only where the cost of that is measured. */
+  /** Inspect devices and the IOMMU from outside; false only to measure the cost of that. */
   deviceLooks: boolean;
-  /** Null where no memory is to be kept. */
+  /** Null if no memory is kept. */
   memory: MemoryKeeper | null;
-  /** Called at each named point of the run, which goes on when it resolves. */
+  /** Called at each named point; the run continues when it resolves. */
   onBreakpoint?: OnBreakpoint | undefined;
-  /** Somebody may have the machine stand still for any time: no deadline ends the run. */
+  /** The user may pause the machine for any time: no deadline ends the run. */
   noDeadlines?: boolean | undefined;
-  /** Program of the kernel's own test on this host, one an epoch; null where the scenario runs none. */
+  /** Path of the kernel's own test program, one for each epoch; null if the scenario runs none. */
   selftests: (string | null)[];
 }
 
-/** The plan as its run goes on: a recovery adds one more kernel. */
+/** The run's own copy of the plan, which can change: a recovery adds one more kernel. */
 export interface LivePlan extends RunPlan {
   /** The run's public key, as the kernel command line carries it. */
   publicBlob: string;
 }
 
-/** A copy that its run may change. */
+/** Copies a plan, so that the run can change it. */
 export function livePlan(plan: RunPlan, publicBlob: string): LivePlan {
   const { scenario, kernels, formats } = plan;
   return {
@@ -60,7 +63,7 @@ export function livePlan(plan: RunPlan, publicBlob: string): LivePlan {
   };
 }
 
-/** One more update, which nobody calls off: the kernel that runs now takes over from itself. */
+/** Plans one more update, to the same kernel again, that no preflight calls off. */
 export function planOneMore({ kernels, formats, scenario }: LivePlan): void {
   kernels.push(...kernels.slice(-1));
   formats.push(null);

@@ -1,34 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where everything that happens in a run is written down: events to a sink, incidents to a bounded list, all on one
-// clock.
+// Records everything that happens in a run, on one clock: events go to a sink, incidents to a bounded list.
 import type { Event, EventBody, EventSink, UpdatePhase } from '../../model/result/event.js';
 import type { Incident } from '../../model/result/incident.js';
 import { printable } from '../../util/text/escape.js';
 import type { Clock } from '../../util/clock.js';
 import { Witnesses } from '../../verdict/witnesses.js';
 
-/** Incidents that are all kept; beyond it only those that say something new for the verdict are. */
+/** Up to this number every incident is kept; beyond it, only those that are news for the verdict. */
 const MAX_INCIDENTS = 500;
-/** Of different titles; beyond it one an outcome and epoch is kept, so that no outcome is ever lost. */
+/** Beyond this number, only one incident for each outcome and epoch is kept, so that no outcome is ever lost. */
 const MAX_TITLES = 1000;
 /** Characters of a title. */
-const TITLE = 300;
+const MAX_TITLE = 300;
 
 export class Recorder {
-  /** When each kernel began to count as the one that runs. */
+  /** When each kernel became the running one. */
   private readonly began = [0];
   readonly incidents: Incident[] = [];
-  /** Incidents beyond the limits: counted, not kept. The verdict is the same without them. */
+  /** Number of incidents beyond the limits, which are not kept. The verdict is the same without them. */
   dropped = 0;
 
   constructor(
     readonly clock: Clock,
     private readonly sink: EventSink,
-    /** Who looked, and who was blind. */
+    /** Which witnesses looked, and which were blind. */
     readonly witnesses = new Witnesses(),
   ) {}
 
-  /** The kernel that runs now. */
+  /** The running kernel. */
   get epoch(): number {
     return this.began.length - 1;
   }
@@ -45,20 +44,20 @@ export class Recorder {
     );
   }
 
-  /** When a kernel began to count as the one that runs; infinite where none of that number has. */
+  /** When a kernel became the running one; infinite if it has not. */
   beganAt(epoch: number): number {
     return this.began[epoch] ?? Infinity;
   }
 
   /**
-   * @param t where it is known later than it happened: the time at which it did
-   * @param epoch of the kernel that it is about, where that is not the one that ran then
+   * @param t when it happened, if that was not now
+   * @param epoch the kernel that it is about, if that is not the one that ran then
    */
   event(body: EventBody, t: number | null = null, epoch = t === null ? this.epoch : this.epochAt(t)): void {
     this.sink({ t: t ?? this.clock.now(), epoch, ...body } as Event);
   }
 
-  /** Text from the machine is made safe and bounded here, once for all readers. */
+  /** Records an incident. Text from the machine is made safe and bounded here, once for all readers. */
   incident(incident: Omit<Incident, 't' | 'epoch'> & { epoch?: number }): void {
     if (!this.isNews({ epoch: this.epoch, ...incident })) {
       this.dropped++;
@@ -73,7 +72,7 @@ export class Recorder {
       epoch: this.epoch,
       t: this.clock.now(),
       ...incident,
-      title: printable(incident.title, TITLE),
+      title: printable(incident.title, MAX_TITLE),
       detail,
     });
   }
@@ -81,7 +80,7 @@ export class Recorder {
   private isNews({ epoch, implies, title }: Pick<Incident, 'epoch' | 'implies' | 'title'>): boolean {
     const { length } = this.incidents;
     if (length < MAX_INCIDENTS) return true;
-    const safe = printable(title, TITLE);
+    const safe = printable(title, MAX_TITLE);
     return (
       implies !== null &&
       !this.incidents.some(
@@ -91,8 +90,8 @@ export class Recorder {
   }
 
   /**
-   * A kernel that refused an attempt to leave has left after all: what it said of the refusal stays, and stands for
-   * nothing.
+   * A kernel that refused an update has jumped in a later attempt: its refusal stays on record, but no longer implies
+   * an outcome.
    */
   overtake(epoch: number): void {
     for (const [at, incident] of this.incidents.entries()) {
@@ -101,7 +100,7 @@ export class Recorder {
     }
   }
 
-  /** Runs one phase of an update, with its times as events. */
+  /** Runs one phase of an update, with events for its start and end. */
   async phase<T>(phase: UpdatePhase, work: () => Promise<T>): Promise<T> {
     this.event({ kind: 'phase', phase, state: 'start' });
     try {
@@ -114,7 +113,7 @@ export class Recorder {
     }
   }
 
-  /** Runs one task of the run, with its times as events. */
+  /** Runs one task of the run, with events for its start and end. */
   async task<T>(task: string, work: () => Promise<T>): Promise<T> {
     this.event({ kind: 'task', task, state: 'start' });
     try {

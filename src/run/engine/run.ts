@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// A run while it goes on: it boots the machine, keeps what is known of it, and turns an error into evidence.
+// A run in progress: boots the machine, holds everything known about the run, and turns an error into evidence.
 import { makeRunKey } from '../../guest/keys.js';
 import type { RecoveryOfResult } from '../../model/result/guest-result.js';
 import type { Clock } from '../../util/clock.js';
 import { ClientGone, LabError, messageOf, NoProgress } from '../../util/errors.js';
-import { TearDown } from '../../util/tear-down.js';
 import { decide, isGood, type Verdict } from '../../verdict/verdict.js';
 import { Witnesses } from '../../verdict/witnesses.js';
 import { UserSpace } from '../agent/user-space.js';
@@ -36,15 +35,16 @@ import type { RunStreams } from './streams.js';
 export class Run {
   readonly recorder: Recorder;
   readonly judgements = new Judgements();
-  /** What each kernel said of itself. */
+  /** What each kernel said about itself. */
   readonly kernels: EpochRecord[] = [];
   readonly state = new RunState();
   readonly taint: TaintWatch;
-  readonly tearDown = new TearDown();
+  /** Each part registers its own end as soon as it is there; the last one ends first. */
+  readonly tearDown = new AsyncDisposableStack();
   machine: Machine | null = null;
-  /** Null until the first kernel can be talked to. */
+  /** Null until the lab has reached the first kernel's user space. */
   parts: Parts | null = null;
-  /** Decided before a recovery is tried. */
+  /** Set only if a recovery was tried: the verdict from before it. */
   verdict: Verdict | null = null;
   recovery: RecoveryOfResult | null = null;
   private judge: UpdateJudge | null = null;
@@ -124,7 +124,7 @@ export class Run {
     const stop = () => void machine.stop();
     signal.addEventListener('abort', stop, { once: true });
     tearDown.defer(() => signal.removeEventListener('abort', stop));
-    // An abort in the meantime found no machine to stop.
+    // An abort before this found no machine to stop.
     signal.throwIfAborted();
     return machine;
   }
@@ -135,7 +135,8 @@ export class Run {
     const mark = await recorder
       .task('boot', () => machine.untilReady(0, deadlines.boot))
       .catch((error: unknown) => {
-        // A stock kernel that stands still under KVM alone is KVM's doing on more than one host.
+        // On some hosts KVM itself makes a stock kernel hang: a first boot that hangs there proves nothing against the
+        // kernel.
         throw error instanceof NoProgress && this.plan.accel === 'kvm'
           ? new LabError(`no kernel comes up on KVM here: ${error.message}`, {
               detail: withConsole('', machine.consoleTail),
@@ -159,7 +160,7 @@ export class Run {
     const user = new UserSpace({ machine, deadlines, privateKey, streams, connect: reach.connect }, state.holders);
     tearDown.defer(() => user.disconnect());
     tearDown.defer(() => user.dropFirst());
-    // A first kernel that is up but cannot be reached is more likely the lab's network than the kernel.
+    // If the first kernel is up but cannot be reached, the lab's network is more likely at fault than the kernel.
     const unreachable = (error: unknown): never => {
       throw error instanceof NoProgress || error instanceof ClientGone
         ? new LabError(messageOf(error), { detail: withConsole('', machine.consoleTail) })
@@ -170,10 +171,10 @@ export class Run {
     return user;
   }
 
-  /** The verdict on all that was seen. A good one is given only where every witness that it needs looked. */
+  /** The verdict on everything that was seen. A good verdict needs every required witness to have looked. */
   conclude(): Verdict {
     const { recorder } = this;
-    // One that did not come to life has no memory yet.
+    // A machine that did not start has no memory yet.
     if (this.machine?.memory !== undefined) {
       this.machine.readConsole();
       this.taint.conclude(this.machine);
@@ -194,10 +195,10 @@ export class Run {
     return decide(recorder.incidents);
   }
 
-  /** The machine ends, and the content of its memory is kept. */
+  /** Ends the machine and keeps the content of its memory. */
   async keepMemory(): Promise<void> {
     const { plan, machine, parts } = this;
-    // One that did not come to life has no memory yet.
+    // A machine that did not start has no memory yet.
     if (plan.memory === null || machine?.memory === undefined) return;
     parts?.user.dropFirst();
     parts?.user.disconnect();
@@ -205,13 +206,13 @@ export class Run {
     await keepMemory(plan.memory, machine, this.recorder, this.state.handover?.root ?? null);
   }
 
-  /** An error that ended the run becomes evidence, and what is left of the machine is judged. */
+  /** Turns the error that ended the run into evidence, and judges what is left of the machine. */
   async failed(error: unknown): Promise<void> {
     const { recorder, machine, judgements } = this;
     const state = this.parts === null ? null : this.state;
     const failed = { machine, recorder, state, image: null, dir: this.plan.dir };
     const failure = await takeFailure(error, { ...failed, image: this.plan.kernels[recorder.epoch] ?? null });
-    // What fails while the rest is judged is a failure of its own: the run keeps its record.
+    // If judging the rest fails too, that is one more failure: the run keeps its record.
     await this.judgeRest(failure)
       .catch(async (second: unknown) => this.judgeRest(await takeFailure(second, failed)))
       .catch((third: unknown) => takeFailure(third, { ...failed, machine: null }));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The raw streams of a run, handed to whoever keeps them. The run itself writes no results.
+// The raw streams of a run. The caller stores them; the run itself writes no results.
 import type { EventSink } from '../../model/result/event.js';
 
 export interface RunStreams {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the lab knows of each file: as the running kernel has it, and as the last kexec was to carry it over.
+// What the lab knows about each file: its state in the running kernel, and what must come back after the last kexec.
 import type { FileSpec } from '../../model/scenario/scenario.js';
 import type { Token } from '../../model/scenario/token.js';
 import type { FileVerdict } from '../../oracles/files/file-verdict.js';
@@ -7,17 +7,17 @@ import type { OutsideView, PfnRun } from '../../oracles/files/outside.js';
 import type { Pattern } from '../../oracles/files/pattern.js';
 import type { Snapshot } from '../../oracles/guest/index.js';
 
-/** What a kernel says of a file besides its content. */
+/** What a kernel reports about a file besides its content. */
 export interface Reported {
   size: number;
   position: number;
   /** Sorted. */
   seals: string[];
-  /** Permission bits; null where it was not asked for. */
+  /** Permission bits; null if nobody asked. */
   mode: number | null;
-  /** What may be done through the descriptor; null where it was not asked for. */
+  /** What the descriptor allows; null if nobody asked. */
   access: string | null;
-  /** 512-byte blocks that it occupies; null where that depends on the kernel. */
+  /** Number of 512-byte blocks that it occupies; null if that depends on the kernel. */
   blocks: number | null;
 }
 
@@ -26,73 +26,74 @@ export interface InsideLook extends Reported {
   pages: number;
   bad: number;
   firstBad: { page: number; offset: number } | null;
-  /** What an object has besides its pages; null for other files. */
+  /** What an object has besides its pages; null for files that are not objects. */
   object: ObjectLook | null;
 }
 
 export interface ObjectLook {
-  /** Bytes of its array, and how many pages of that hold something else. */
+  /** Size of its array in bytes, and how many pages of the array hold wrong content. */
   array: number;
   badArray: number;
   state: number;
   label: string;
-  /** Version that it came in; 0 where the running kernel made it. */
+  /** Format version in which it arrived; 0 if the running kernel created it. */
   arrived: number;
 }
 
-/** Where a session has a file. */
+/** The session that preserves a file, and under which token. */
 export interface Holder {
   session: string;
   token: Token;
 }
 
-/** A file that the agent has under a name, in the kernel that runs now. */
+/** A file that the agent holds under a name in the running kernel. */
 export interface FileState {
   /** One of its names. */
   name: string;
   spec: FileSpec;
   pattern: Pattern | Snapshot;
   /**
-   * The sessions that hold it for the next kernel; none before preserve, and once all of them were closed on purpose.
+   * The sessions that preserve it for the next kernel. Empty before `preserve`, and after all of them were closed on
+   * purpose.
    */
   preservedIn: Holder[];
-  /** Where its pages lie, once it was preserved. */
+  /** Its physical pages, known once it was preserved. */
   runs: PfnRun[];
-  /** Why nobody knows where its pages lie. */
+  /** Why its physical pages are unknown. */
   hidden?: string | undefined;
-  /** Why it must not be read from inside. */
+  /** Why the agent must not read it. */
   spoiled?: string;
   before: OutsideView | null;
-  /** Of a guest: its pages when it had come back, before it went on. */
+  /** For a guest's file: its pages after it came back and before the guest resumed. */
   arrival?: OutsideView;
   inside: InsideLook | null;
-  /** What the kernel must say of it, where that is known better than from what was asked for. */
+  /** What the kernel must report about it, if that differs from what `spec` implies. */
   reported?: Reported | undefined;
-  /** The same object in all descriptors of one file, where there is more than one. */
+  /** Shared by all descriptors of one file, if it has more than one. */
   inode?: object | undefined;
-  /** How much of it was in huge folios when it had been filled. */
+  /** How much of it was in huge folios right after it was filled. */
   hugeKiB: number;
 }
 
-/** A file that the last kexec was to carry over, and what became of it. */
+/** A file that must come back after the last kexec, and what became of it. */
 export interface ExpectedFile {
   name: string;
-  /** null where no session held it: it was never handed over. */
+  /** Null if no session preserved it: it was never handed over. */
   session: string | null;
   token: Token | null;
   spec: FileSpec;
   pattern: Pattern | Snapshot;
-  /** Where its pages lay when the old kernel jumped. */
+  /** Its physical pages when the old kernel jumped. */
   runs: PfnRun[];
-  /** Why nobody knows that. */
+  /** Why they are unknown. */
   hidden?: string | undefined;
   before: OutsideView | null;
   reported?: Reported | undefined;
   hugeKiB: number;
   /** The file that came back, if it did. */
   retrieved: FileState | null;
-  /** Why it did not, where the kernel said. */
+  /** Why it did not, if the kernel said. */
   errno: string | null;
-  /** The scenario has closed it since: what it was right before that. */
+  /** If the scenario has closed it since: the verdict from right before. */
   closed?: FileVerdict | undefined;
 }

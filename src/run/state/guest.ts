@@ -1,36 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the lab knows of each guest of the scenario while it runs.
+// What the lab knows about each guest of the scenario during the run.
 import type { DeviceCounts } from '../../model/result/guest-result.js';
 import type { GuestSpec } from '../../model/scenario/guest.js';
 import type { ChainView } from '../../oracles/guest/index.js';
 
-/** What a guest counted of a device, by the device's name in the scenario. */
+/** What a guest counted for one device; `device` is its name in the scenario. */
 export interface DeviceStat extends DeviceCounts {
   device: string;
 }
 
-/** What the agent tells of a guest (`guest-stat`), in the lab's own words. */
+/** The agent's report about a guest (`guest-stat`), with the lab's field names. */
 export interface GuestStat {
-  /** `created`, `running`, `paused`, `dead`; with `why`, what KVM said. */
+  /** `created`, `running`, `paused` or `dead`; `why` is what KVM said. */
   state: string;
   why: string;
   ticks: number;
   needs: number | null;
-  /** The guest says that a check of its own failed, and how often each did. */
+  /** The guest's own checks that failed, and how often. */
   failures: { what: string; count: number }[];
   firstBad: number | null;
-  /** Times that a tick was not the one after the last. */
+  /** How often a tick did not follow the one before. */
   jumped: number;
   maxGapMs: number;
   bootId: string | null;
   bootIdChanged: boolean;
-  /** Its clock at its last tick, and when that was by the lab's clock, machine's time. Milliseconds. */
+  /** Its clocks at its last tick, and the machine's time then. Milliseconds. */
   clock: { mono: number; real: number; at: number } | null;
   console: string;
   devices: DeviceStat[];
 }
 
-/** The guest as one kernel left it, or as the next one has it. */
+/** A guest as one kernel saw it. */
 export interface GuestSide {
   stat: GuestStat | null;
   chain: ChainView | null;
@@ -39,31 +39,31 @@ export interface GuestSide {
 export class GuestState {
   /** The agent has it. */
   here = false;
-  /** Its vCPUs stand still. */
+  /** Its vCPUs are paused. */
   paused = false;
-  /** Ticks when it was last asked. */
+  /** Number of ticks at the last report. */
   ticks = 0;
-  /** When a tick was last seen to come, machine's time. */
+  /** When the lab last saw a new tick, in the machine's time. */
   tickedAt: number | null = null;
-  /** Milliseconds without a tick when it was last paused. */
+  /** Milliseconds without a tick before its last pause. */
   stoodMs = 0;
-  /** In the kernel that runs now, since it came back; in the first since it was made. */
+  /** In the running kernel, since it came back or, in the first kernel, since it was created. */
   now: GuestSide = { stat: null, chain: null };
-  /** As the kernel before left it; null where it was not there. */
+  /** As the previous kernel left it; null if the guest was not there. */
   left: GuestSide | null = null;
-  /** What it had counted of its devices when it was last paused for an update. */
+  /** What it had counted for its devices when it was last paused for an update. */
   devicesBefore: DeviceStat[] = [];
-  /** Its chain when it had come back and not gone on yet. */
+  /** Its chain after it came back and before it resumed. */
   arrival: ChainView | null = null;
   restored = false;
   resumed = false;
   downtimeMs: number | null = null;
-  /** What a step on it found wrong in the kernel that runs now, and what that makes of it. */
+  /** What steps found wrong with it in the running kernel, and the verdict that follows. */
   problems: { what: string; fate: 'lost' | 'corrupt' | 'stuck' }[] = [];
 
   constructor(readonly spec: GuestSpec) {}
 
-  /** The kernel has changed. */
+  /** The next kernel runs now. */
   jumped(): void {
     this.left = this.here ? this.now : null;
     this.now = { stat: null, chain: null };
@@ -73,7 +73,7 @@ export class GuestState {
     this.problems = [];
   }
 
-  /** The agent is gone, and it with it. */
+  /** The agent is gone, and the guest with it. */
   lose(): void {
     this.here = this.paused = false;
   }

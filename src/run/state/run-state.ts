@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the lab knows of a run: files, sessions, guests, devices, and how each step ended. Nothing here talks to the
-// machine.
+// What the lab knows about a run: files, sessions, guests, devices, and how each step ended. This is data only; nothing
+// here talks to the machine.
 import { Holders } from '../../model/scenario/client.js';
 import type { Mismatch } from '../../model/kernel/component.js';
 import type { Token } from '../../model/scenario/token.js';
@@ -14,72 +14,70 @@ import type { StepResult } from './step-result.js';
 /** Pages that the running kernel has preserved for the next one, or why its map cannot be seen. */
 export type PreservedPages = { pages: number } | { hidden: string };
 
-/** Where the handover of the last kexec began, as it was when the old kernel jumped. Physical addresses. */
+/** Where the handover of the last kexec starts, recorded when the old kernel jumped. Physical addresses. */
 export interface HandoverRoot {
   root: number;
-  /** What stood in LUO's own page, where the next kernel gives it back. */
+  /** Pointers from LUO's own page; null unless the next kernel frees that page. */
   luo: { sessions: bigint; flbs: bigint } | null;
 }
 
 export class RunState {
-  /** Files by the name that the scenario knows them by now. */
+  /** Files, by their current name in the scenario. */
   readonly files = new Map<string, FileState>();
-  /** Files that the scenario has closed and that a session still holds. */
+  /** Files that the scenario has closed and a session still preserves. */
   readonly #unnamed = new Set<FileState>();
   readonly sessions = new Map<string, SessionState>();
   readonly holders = new Holders();
-  /** Files that the last kexec was to carry over, by session and token. */
+  /** Files that must come back after the last kexec, by session and token. */
   expected = new Map<string, ExpectedFile>();
-  /** Sessions that the last kexec was to carry over, by name, empty ones too. */
+  /** Sessions that must come back after the last kexec, by name; empty sessions too. */
   expectedSessions = new Map<string, ExpectedSession>();
-  /** Files whose preserve met the kexec and was not answered: one that comes back was carried. */
+  /** Files whose `preserve` raced the kexec and got no answer: if one comes back, it was handed over. */
   readonly perhaps = new Map<string, ExpectedFile>();
-  /** Memory reserved by name, watched over every update. */
+  /** Memory reserved by name, checked after every update. */
   readonly reserved: ExpectedFile[] = [];
-  /** Of these, what a kernel has lost, moved or damaged. */
+  /** Names of the reserved memory that a kernel has lost, moved or damaged. */
   readonly reservedGone = new Set<string>();
   /** Names of files that a fault of the scenario has changed on purpose. */
   readonly touched = new Set<string>();
   /** Devices of the scenario, by name. */
   readonly devices = new Map<string, DeviceState>();
-  /** Guests of the scenario, by name, once they were to be made. */
+  /** Guests of the scenario, by name, from the step that creates them on. */
   readonly guests = new Map<string, GuestState>();
-  /** `policy: check`: the running kernel has been asked, and let the update go on. */
+  /** `policy: check`: the preflight of the running kernel found nothing against the update. */
   asked = false;
-  /** The next kernel was loaded by a step. */
+  /** A step has loaded the next kernel. */
   loaded = false;
-  /** How long the lab has held the machine still in all, milliseconds. */
+  /** Total time that the lab has paused the machine, in milliseconds. */
   pausedMs = 0;
-  /** The smallest distance seen between the agent's clock and the machine's time, milliseconds. */
+  /** The smallest offset seen between the agent's clock and the machine's time, in milliseconds. */
   agentClock: { epoch: number; offset: number } | null = null;
   readonly results: StepResult[] = [];
-  /** Of upstream's own tests. */
+  /** Test cases of the kernel's own selftests. */
   readonly cases: CaseOfResult[] = [];
-  /** Pages that the running kernel had set aside for the next one before the first step. */
+  /** Pages that the running kernel had preserved for the next one before the first step. */
   preservedAtStart: PreservedPages = { hidden: 'nobody looked' };
-  /**
-   * For what an update was called off: what the running kernel would have written and the next one would not have read.
-   */
+  /** Why an update was called off: what the running kernel would write and the next one cannot read. */
   readonly objected: Mismatch[] = [];
-  /** What the run showed of devices and the IOMMU, one entry a component. */
+  /** Mismatches of devices and the IOMMU that the run showed, one entry a component. */
   readonly hardware: Mismatch[] = [];
-  /** Null where nothing asked for it. */
+  /** Null if nothing needs it. */
   handover: HandoverRoot | null = null;
-  /** Page frame of the FLB header that the last kernel handed over; null where its structures did not lead there. */
+  /** Page frame of the FLB header that the last kernel handed over; null if its structures did not lead there. */
   flbHeader: number | null = null;
-  /** Physical address of the root tree of the running kernel's own handover, once it was found. */
+  /** Physical address of the root tree that the running kernel will hand over, once it was found. */
   outgoingRoot: number | null = null;
 
   static key(session: string, token: Token): string {
     return `${session}\0${token}`;
   }
 
-  /** Files that a session of the running kernel holds for the next one. */
+  /** Files that a session of the running kernel preserves for the next one. */
   preservedFiles(): FileState[] {
     return [...new Set([...this.files.values(), ...this.#unnamed])].filter(({ preservedIn }) => preservedIn.length > 0);
   }
 
-  /** The scenario has closed a name of a file. */
+  /** The scenario has closed the file under this name; it may have other names. */
   closeFile(name: string): void {
     const file = this.files.get(name);
     this.files.delete(name);
@@ -89,7 +87,7 @@ export class RunState {
     else if (file.preservedIn.length > 0) this.#unnamed.add(file);
   }
 
-  /** A session that its own kernel closes lets go of its files: it does not carry them any more. */
+  /** A kernel that closes a session of its own no longer preserves the session's files. */
   closeSession(name: string): void {
     if (this.sessions.get(name)?.kind === 'outgoing') {
       for (const file of this.preservedFiles())
@@ -99,7 +97,7 @@ export class RunState {
     this.sessions.delete(name);
   }
 
-  /** What the running kernel would hand over if it left now: a file once for each session that holds it. */
+  /** What the running kernel would hand over now; a file appears once for each session that preserves it. */
   leaving(): ExpectedFile[] {
     return this.preservedFiles().flatMap(
       ({ name, preservedIn, spec, pattern, runs, hidden, before, hugeKiB, reported }) =>
@@ -121,7 +119,7 @@ export class RunState {
   }
 
   /**
-   * The kernel has changed: what was held is now what must come back; sessions and handles of the old kernel are gone.
+   * The next kernel runs now: what was preserved must come back; sessions and handles of the old kernel are gone.
    */
   jumped(): void {
     this.expected = new Map(this.leaving().map((file) => [RunState.key(file.session ?? '', file.token ?? 0), file]));

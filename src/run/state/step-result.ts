@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// How one operation of the run ended.
+// The result of one operation.
 import type { Operation } from '../engine/operation.js';
 
 export interface StepResult {
   operation: Operation;
-  /** `skipped`: an earlier failure left nothing to act on, or the run ended before. */
+  /** `skipped`: there was nothing to act on after an earlier failure, or the run ended first. */
   state: 'done' | 'failed' | 'skipped';
   errno: string | null;
   at: string | null;
   ms: number;
-  /** The scenario demanded an errno and this is not it. */
+  /** The scenario demanded another errno. */
   unexpected: boolean;
 }

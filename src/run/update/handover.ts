@@ -25,6 +25,7 @@ import { LabError } from '../../util/errors.js';
 import type { Needs } from '../engine/parts.js';
 import type { HandoverFormat } from '../../images/abi/handover-format.js';
 import { reader } from '../machine/view.js';
+import type { PreservedPages } from '../state/run-state.js';
 
 function formatOf(parts: Needs<'plan'>, epoch: number): HandoverFormat {
   const format = parts.plan.formats[epoch];
@@ -54,9 +55,7 @@ export async function outgoing(parts: Needs<'plan' | 'recorder' | 'state' | 'vie
   return { read: reader(view), structures, root };
 }
 
-/** Pages that the running kernel has set aside for the next one, or why its map cannot be seen. */
-export type PreservedPages = { pages: number } | { hidden: string };
-
+/** Counts the pages that the running kernel has preserved for the next one. */
 export async function preservedPages(parts: Needs<'plan' | 'recorder' | 'state' | 'view'>): Promise<PreservedPages> {
   const { view, plan, recorder } = parts;
   const { epoch } = recorder;
