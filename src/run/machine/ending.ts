@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The machine came to an end that nobody asked for. The first cause is kept; later ones only become incidents.
+// How a machine ends on its own. The first cause counts; later ones only become incidents.
 import type { Outcome } from '../../model/result/outcome.js';
 
-/** Whether the machine can still be asked. After its end nothing is concluded from what is missing. */
+/** Whether the machine still runs. After its end, the lab concludes nothing from what is missing. */
 export type MachineLife = 'runs' | 'ended';
 
 export interface Ending {
@@ -11,7 +11,7 @@ export interface Ending {
   implies: Outcome;
 }
 
-/** Thrown out of every wait as soon as the machine has ended. */
+/** Every wait rejects with this as soon as the machine has ended. */
 export class MachineEnded extends Error {
   override name = 'MachineEnded';
   readonly fault = 'ended';
@@ -21,12 +21,11 @@ export class MachineEnded extends Error {
 }
 
 /**
- * What a QMP event says about the machine's life; null where it says nothing about an end. QEMU 7.2:
- * qapi/run-state.json.
+ * The ending that a QMP event reports; null if it reports none. Events as in QEMU 7.2, qapi/run-state.json.
  */
 export function endingOf(event: string, data: unknown): Ending | null {
-  const given = typeof data === 'object' && data !== null ? (data as Record<string, unknown>)['reason'] : null;
-  const reason = typeof given === 'string' ? given : '';
+  const field = typeof data === 'object' && data !== null ? (data as Record<string, unknown>)['reason'] : null;
+  const reason = typeof field === 'string' ? field : '';
   switch (event) {
     case 'GUEST_PANICKED':
       return { kind: 'panic', title: 'the machine reported a panic (pvpanic)', implies: 'panic' };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What devices and their IOMMU ask of QEMU and of each kernel, checked before anything is started; and what a kernel
-// must be told for them.
+// What devices and their IOMMU need from QEMU and from each kernel, checked before anything starts; and the kernel
+// command line for them.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type DevicePlan, isDeviceAction } from '../../model/scenario/device.js';
@@ -20,7 +20,7 @@ export interface MissingFeature {
 
 /**
  * @param binary path of QEMU
- * @param cacheDir where answers of this host are kept
+ * @param cacheDir folder that keeps what is known about this host's QEMU
  */
 export async function featuresMissingInQemu(
   scenario: Scenario,
@@ -38,11 +38,11 @@ export async function featuresMissingInQemu(
 }
 
 /**
- * Options of which a kernel needs all of one list. Names as in drivers/iommu/Kconfig and drivers/vfio/ (6.19 to 7.3).
+ * A kernel needs all these options. Names as in drivers/iommu/Kconfig and drivers/vfio/ (6.19 to 7.3).
  */
 type Need = { options: readonly string[]; why: string; pos: SourcePos };
 
-/** By kernel, the options that it has not; a kernel whose configuration is not known is taken to have all. */
+/** The options that each kernel lacks. A kernel whose configuration is unknown is assumed to have all of them. */
 export function featuresMissingInKernels(scenario: Scenario, kernels: readonly KernelImage[]): MissingFeature[] {
   const needs = needsOf(scenario);
   if (needs.length === 0) return [];
@@ -72,7 +72,7 @@ function configOf({ config }: KernelImage): string | null {
   }
 }
 
-/** Each entry is a list of alternatives. */
+/** Each entry is a list of alternatives: one of them is enough. */
 function needsOf({ hardware, steps }: Scenario): Need[][] {
   const { iommu, devices } = hardware;
   const needs: Need[][] = [];
@@ -112,7 +112,7 @@ function needsOf({ hardware, steps }: Scenario): Need[][] {
   return needs;
 }
 
-/** What every kernel's command line gets: the IOMMU is on, and VFIO works without interrupt remapping. */
+/** Added to every kernel's command line: turns the IOMMU on, and lets VFIO work without interrupt remapping. */
 export function hardwareCmdline({ iommu }: DevicePlan): string[] {
   if (iommu.kind === 'none') return [];
   return [

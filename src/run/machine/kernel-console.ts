@@ -1,33 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
-// The kernels' console: its findings become evidence, and its marks tell when a kernel boots, jumps or panics.
+// The kernels' console: its findings become evidence, and its signals show when a kernel boots, jumps or panics.
 import { ConsoleScanner, type ConsoleSignal, type Finding } from '../../console/index.js';
 import type { Outcome } from '../../model/result/outcome.js';
 import type { Recorder } from '../engine/recorder.js';
 import type { KexecWatch } from './kexec-watch.js';
 
-/** Between the first words of a panic on the console and the machine's own report of it, in milliseconds. */
+/** Milliseconds from the first line of a panic on the console until the machine must have reported it itself. */
 const PANIC_GRACE = 1000;
-/** Characters of the console's end that are kept for messages. */
+/** Characters of the console's end, kept for messages. */
 const MAX_TAIL = 3000;
 const TAIL_LINES = 25;
 
-/** What a finding stands for in this run. */
+/** The outcome that a finding implies in this run. */
 export type Implication = (finding: Finding) => Outcome | null;
 
 export interface ConsoleHooks {
-  /** The machine came up cold, and no update did that. */
+  /** A kernel booted cold, not by an update. */
   coldBoot(): void;
-  /** A kernel has panicked, and its report had the time to be written. */
+  /** A kernel has panicked, and had the time to print its report. */
   panic(): void;
 }
 
 export class KernelConsole {
-  /** What kernels complained of; the scanner bounds their number. */
+  /** What the kernels reported; the scanner bounds their number. */
   readonly findings: Finding[] = [];
   private readonly scanner = new ConsoleScanner();
   private text = '';
   private lastOutput = 0;
-  /** Boots on the console that were no update's, by the scanner's count of epochs. */
+  /** Boots that no update caused, in the scanner's count of epochs. */
   private readonly coldBoots: number[] = [];
 
   constructor(
@@ -48,7 +48,7 @@ export class KernelConsole {
     this.takeSignals(this.scanner.reached(epoch + this.coldBoots.length));
   }
 
-  /** A report that is still being printed counts as it is. */
+  /** Ends a report that is still being printed. */
   flush(): void {
     this.takeSignals(this.scanner.flush());
   }
@@ -81,7 +81,7 @@ export class KernelConsole {
           this.hooks.coldBoot();
         }
       } else if (signal.kind === 'panic') {
-        // The report is still being written; the machine's own word mostly comes first.
+        // The kernel is still printing its report, and the machine mostly reports the panic itself before this is over.
         setTimeout(() => this.hooks.panic(), PANIC_GRACE).unref();
       } else if (signal.kind === 'firmware') {
         this.kexecWatch.onReset();
@@ -103,8 +103,8 @@ export class KernelConsole {
   }
 
   /**
-   * The kernel that printed it. It may be the next one already while the run still waits for it; a cold boot begins no
-   * epoch.
+   * The epoch of the kernel that printed it. This can already be the next one, while the run still waits for that
+   * kernel. A cold boot starts no epoch.
    */
   private epochOf(signal: ConsoleSignal): number {
     const cold = this.coldBoots.filter((epoch) => epoch <= signal.epoch).length;

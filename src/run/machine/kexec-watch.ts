@@ -1,52 +1,52 @@
 // SPDX-License-Identifier: Apache-2.0
-// Detects the kexec jump on the console. Only what is said while the watch is armed counts for that jump: where the
-// machine was stopped at its jump by other means, the old kernel's last words may be read when the next kernel is being
-// met, and must not be taken for words of that one.
+// Detects the kexec jump on the console. Only a line that comes while the watch is armed counts. If a breakpoint has
+// stopped the machine at its jump, the lab may read the old kernel's last line only while it waits for the next kernel:
+// that line must not count as a jump of the next kernel.
 import { deferred } from '../../util/deadline.js';
 
 export class KexecWatch {
   private state: 'idle' | 'armed' | 'missed' = 'idle';
-  private words = deferred<void>();
+  private jump = deferred<void>();
 
-  /** The running kernel is asked to jump. */
+  /** The lab asks the running kernel to jump. */
   arm(): void {
     this.state = 'armed';
-    this.words = deferred();
+    this.jump = deferred();
   }
 
-  /** It has refused. */
+  /** The kernel has refused. */
   disarm(): void {
     this.state = 'idle';
   }
 
-  /** Resolves with the last words of the kernel that was asked to jump, or the first ones of the next. */
+  /** Resolves with the old kernel's last line, or else with the next kernel's first one. */
   get left(): Promise<void> {
-    return this.words.promise;
+    return this.jump.promise;
   }
 
-  /** The next kernel was there before the old one's last words: on a busy host the console loses them. */
+  /** The next kernel booted, and the old one's last line was never seen: on a busy host the console can lose it. */
   get missed(): boolean {
     return this.state === 'missed';
   }
 
   /** "Starting new kernel". */
   onKexecStart(): void {
-    if (this.state === 'armed') this.words.resolve();
+    if (this.state === 'armed') this.jump.resolve();
     this.state = 'idle';
   }
 
   /**
-   * A kernel boots without last words of the one before. True where that is the next kernel all the same; false where
-   * the machine came up cold.
+   * A kernel boots, and the last line of the one before was not seen.
+   * @returns true if an update was under way, so that this is the next kernel; false if the machine booted cold
    */
   onBootWithout(): boolean {
     if (this.state !== 'armed') return false;
     this.state = 'missed';
-    this.words.resolve();
+    this.jump.resolve();
     return true;
   }
 
-  /** Firmware: a reset, and what boots next is not what the kexec loaded. */
+  /** The firmware prints: the machine was reset, so the next boot is not the kernel that kexec loaded. */
   onReset(): void {
     this.state = 'idle';
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the machine is given: kernels on disks, and each epoch's kernel command line.
+// What the machine gets: kernels on disks, and the kernel command line of each epoch.
 import { statSync } from 'node:fs';
 import type { KernelImage } from '../../model/kernel/image.js';
 import type { DiskSpec, MachineConfig } from '../../qemu/args.js';
@@ -11,36 +11,38 @@ import { traceEvents } from '../devices/trace.js';
 export const INITRD_DISK = 'initrd';
 
 /**
- * Words that every epoch gets: without console= and panic= the next kernel's evidence is lost, without earlyprintk=
- * that of a kernel which dies before it has a console. no_timer_check: at boot a kernel times its own timer, and panics
- * where the emulated machine got no processor time from a busy host just then; that is the host's doing, not the
- * kernel's. tsc=nowatchdog: since 7.1 the watchdog of clocks measures its own time limit with the clock in use. Before
- * "Switched to clocksource tsc-early" that clock is jiffies, which stand still while the watchdog waits with interrupts
- * off for another processor: some boots on a busy host hung there for ever (docs/accuracy.md).
+ * The command line that every kernel gets.
+ * - `console=` and `panic=`: without them the next kernel's evidence is lost.
+ * - `earlyprintk=`: shows a kernel that dies before it has a console.
+ * - `no_timer_check`: at boot a kernel measures its own timer, and panics if a busy host gave the emulated machine no
+ *   processor time just then. That would be the host's fault, not the kernel's.
+ * - `tsc=nowatchdog`: since 7.1 the clocksource watchdog measures its own time limit with the current clock. Before
+ *   "Switched to clocksource tsc-early" that clock is jiffies, which stop while the watchdog waits for another
+ *   processor with interrupts off: on a busy host some boots hung there for ever (docs/accuracy.md).
  */
 export const ALWAYS =
   'console=ttyS0 earlyprintk=serial,ttyS0 printk.time=1 panic=-1 no_timer_check tsc=nowatchdog nokaslr ' +
   'kho=on liveupdate=on';
 
-/** Not with guests: on QEMU 7.2 a guest of a machine that counts instructions may stand still after an update. */
+/** Not with guests: on QEMU 7.2, a guest in a machine that counts instructions may hang after an update. */
 function countsInstructions({ accel, scenario: { machine, steps } }: RunPlan): boolean {
   return accel === 'tcg' && machine.icount && !steps.some(({ op }) => op === 'guest-create');
 }
 
-/** Where instructions are counted, the TSC counts nanoseconds. */
+/** With counted instructions, the TSC counts nanoseconds. */
 const COUNTED_KHZ = 1_000_000;
 
 /**
- * An emulated machine's TSC is known: without counted instructions it is the host's. A kernel that measures it while
- * the host does something else believes a wrong one: it starts a timer, loses the processor, and takes the end of the
- * timer for all of it. Kernels on KVM ask KVM.
+ * Tells an emulated machine's kernel the frequency of the TSC; without counted instructions it is the host's. A kernel
+ * that measures it on a busy host gets a wrong value: it starts a timer, loses the processor, and takes the whole time
+ * for the timer's. Under KVM, the kernel asks KVM.
  */
 function tscOf(plan: RunPlan): string[] {
   const khz = countsInstructions(plan) ? COUNTED_KHZ : plan.accel === 'tcg' ? plan.hostTscKhz : null;
   return khz === null ? [] : [`tsc_early_khz=${khz}`];
 }
 
-/** Kernels that are kexec'd into, each once. */
+/** The kernels that some kexec loads, each once. */
 function nextKernels(plan: RunPlan): KernelImage[] {
   return [...new Map(plan.kernels.slice(1).map((kernel) => [kernel.sha256, kernel])).values()];
 }

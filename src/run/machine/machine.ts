@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The running machine with all its streams: console, readiness marks, monitor, memory. Waits here end as soon as the
-// machine does.
+// The running machine with all its streams: console, readiness marks, monitor, memory. Every wait here ends as soon as
+// the machine does.
 import { setMaxListeners } from 'node:events';
 import type { Finding } from '../../console/index.js';
 import { CONSOLE_FILE, QMP_SOCKET, READY_FILE, type MachineConfig } from '../../qemu/args.js';
@@ -20,15 +20,16 @@ import type { Recorder } from '../engine/recorder.js';
 import type { RunStreams } from '../engine/streams.js';
 
 const QMP_DEADLINE = 30_000;
-/** For a vCPU that does not run a guest just then. */
+/** Tries to find a vCPU that is not running a guest. */
 const MAX_LOOKS = 16;
-/** A live console file is cut when it is larger; what was in it has been read and kept, bounded, elsewhere. */
-const LIVE_CONSOLE = 8 << 20;
-const LIVE_READY = 1 << 20;
-const LONGEST_MARK = 4096;
+/** The live console file is cut at this size; its content has been read by then and is stored, bounded, elsewhere. */
+const MAX_LIVE_CONSOLE = 8 << 20;
+const MAX_LIVE_READY = 1 << 20;
+/** Characters of a readiness mark. */
+const MAX_MARK = 4096;
 
 export class Machine {
-  /** Aborted with MachineEnded (or a LabError where QEMU itself failed). */
+  /** Aborted with MachineEnded, or with a LabError if QEMU itself failed. */
   readonly ended: AbortSignal;
   memory!: OpenMemory;
   sshPort = 0;
@@ -37,14 +38,14 @@ export class Machine {
   private readonly end = new AbortController();
   private readonly tails: Tail[];
   private readonly marks = new ReadyMarks();
-  /** How the running kernel leaves for the next one. */
+  /** Detects the running kernel's jump to the next one. */
   readonly kexecWatch = new KexecWatch();
   private readonly console: KernelConsole;
   private stopped: Promise<void> | null = null;
   private debuggerStub: Promise<string> | null = null;
-  /** Whether it moves, and whether the host lets it. */
+  /** Whether the machine makes progress, and whether the host lets it. */
   readonly pulse: MachinePulse;
-  /** A fault of the scenario has stopped all its vCPUs. */
+  /** A fault of the scenario has stopped all vCPUs. */
   frozen = false;
 
   private constructor(
@@ -63,32 +64,32 @@ export class Machine {
       panic: () => this.endWith({ kind: 'panic', title: 'a kernel panicked', implies: 'panic' }),
     });
     this.pulse = new MachinePulse(() => parts.hostTimes?.(process.pid) ?? null);
-    // Every request under way listens for the end.
+    // Every pending request listens for the end.
     setMaxListeners(0, this.ended);
     const lost = (what: string) => (bytes: number) =>
       recorder.event({ kind: 'note', text: `a flood: ${bytes} bytes of the ${what} were not read` });
     const lostConsole = (bytes: number) => {
       lost('console')(bytes);
-      // The complaint that would have decided may be among them.
+      // The message that decides the verdict may be among them.
       recorder.witnesses.blind(
         'taint',
         recorder.epoch,
         `${bytes} bytes of the console were not read: the machine wrote them faster than the lab reads`,
       );
     };
-    const marks = new LineSplitter((line) => this.takeMark(line), LONGEST_MARK);
+    const marks = new LineSplitter((line) => this.takeMark(line), MAX_MARK);
     this.tails = [
       parts.follow({
         path: `${config.dir}/${CONSOLE_FILE}`,
         every: 25,
-        keepBelow: LIVE_CONSOLE,
+        keepBelow: MAX_LIVE_CONSOLE,
         onData: (chunk) => this.takeConsole(chunk),
         onLost: lostConsole,
       }),
       parts.follow({
         path: `${config.dir}/${READY_FILE}`,
         every: 10,
-        keepBelow: LIVE_READY,
+        keepBelow: MAX_LIVE_READY,
         onData: (chunk) => marks.feed(chunk),
         onLost: lost('readiness marks'),
       }),
@@ -98,7 +99,7 @@ export class Machine {
     });
   }
 
-  /** Starts QEMU and connects everything. Rejects with LabError where the machine does not come to life. */
+  /** Starts QEMU and connects everything. Rejects with LabError if the machine does not start. */
   static async start(
     config: MachineConfig,
     recorder: Recorder,
@@ -112,7 +113,7 @@ export class Machine {
       await machine.connect(`${config.dir}/${QMP_SOCKET}`);
       return machine;
     } catch (first) {
-      // A broken monitor socket mostly means that QEMU is on its way out: its own end says more.
+      // A broken monitor socket mostly means that QEMU is exiting: its own error says more.
       const error: unknown = (await process.endedWithin(500)) ? process.gone.reason : first;
       await machine.stop();
       machine.close();
@@ -133,7 +134,7 @@ export class Machine {
     return this.console.lastLines;
   }
 
-  /** What kernels complained of. */
+  /** What the kernels reported on the console. */
   get findings(): readonly Finding[] {
     return this.console.findings;
   }
@@ -162,7 +163,6 @@ export class Machine {
   }
 
   // -- waiting
-  // ---------------------------------------------------------------------------------------------------------------
 
   /** Waits until user space of the kernel of `epoch` is up. Rejects with MachineEnded, NoProgress or LabError. */
   async untilReady(epoch: number, ms: number): Promise<ReadyMark> {
@@ -172,7 +172,7 @@ export class Machine {
     return mark;
   }
 
-  /** What has come on the console until now; a report that is still being printed counts as it is. */
+  /** Reads all console output so far, and ends a report that is still being printed. */
   readConsole(): void {
     for (const tail of this.tails) tail.look();
     this.console.flush();
@@ -181,24 +181,27 @@ export class Machine {
   /** Resets the machine on purpose: the first kernel boots again, cold. Waits for its user space. */
   async reboot(ms: number): Promise<ReadyMark> {
     const up = this.marks.afterReset();
-    // It was started so that no reset goes unseen (qemu/args.ts).
+    // By default a reset stops the machine, so that none goes unseen (qemu/args.ts).
     await this.qmp.run('set-action', { reboot: 'reset' });
     await this.qmp.run('system_reset');
     return this.until(up, ms, 'readiness mark after a reset');
   }
 
-  /** Waits for the old kernel's last words before the jump, or the next one's first. */
+  /** Waits for the old kernel's last line before the jump, or the next kernel's first one. */
   async untilKexecStarts(ms: number): Promise<void> {
     return this.until(this.kexecWatch.left, ms, 'beginning of the kexec on the console');
   }
 
-  /** Waits for something that the machine does. @param ms milliseconds without progress */
+  /**
+   * Waits for something that the machine does.
+   * @param ms milliseconds that it may go without progress
+   */
   until<T>(what: Promise<T>, ms: number, name: string): Promise<T> {
     return whileItMoves(what, { ms, what: name, pulse: this.pulse, signal: this.ended });
   }
 
   /**
-   * After an ending: waits until the console has been quiet for a moment, then reads what is left. The real oops often
+   * After an ending: waits until the console has been quiet for a moment, then reads the rest. The real oops often
    * comes last.
    */
   async settle(): Promise<void> {
@@ -209,9 +212,8 @@ export class Machine {
   }
 
   // -- acting on it
-  // ----------------------------------------------------------------------------------------------------------
 
-  /** Of a vCPU on which the machine's own kernel runs, where there is one: each of them may just be running a guest. */
+  /** The registers of a vCPU that runs the machine's own kernel, if there is one: each may be running a guest. */
   async registers(): Promise<SystemRegisters | null> {
     let text = '';
     for (let tries = 0; tries < MAX_LOOKS; tries++) {
@@ -222,7 +224,10 @@ export class Machine {
     return parseRegisters(text);
   }
 
-  /** Has QEMU open its debugger stub; it does so once, and listens again after each use. @returns the socket's path */
+  /**
+   * Makes QEMU open its debugger stub. It does so once, and listens again after each use.
+   * @returns the socket's path
+   */
   openDebugger(): Promise<string> {
     return (this.debuggerStub ??= this.openStub());
   }
@@ -244,7 +249,7 @@ export class Machine {
     return this.qmp.run(name, args);
   }
 
-  /** Why the machine has ended, if it does within `ms`; else null. */
+  /** Why the machine ended, if it does so within `ms`; else null. */
   async endedWithin(ms: number): Promise<unknown> {
     await within(new Promise(() => undefined), {
       ms,
@@ -255,19 +260,19 @@ export class Machine {
     return this.ended.aborted ? this.ended.reason : null;
   }
 
-  /** The run's own limit is reached: every wait ends now. */
+  /** The run has reached its own limit: every wait ends now. */
   expire(ms: number): void {
     this.end.abort(new RunLimit(ms));
   }
 
-  /** Ends the machine and reads its last words. Called again it waits for the same end. */
+  /** Ends the machine and reads its last output. A second call waits for the same end. */
   stop(): Promise<void> {
     return (this.stopped ??= this.stopOnce());
   }
 
   private async stopOnce(): Promise<void> {
     this.pulse.end();
-    // Whoever still waits for the machine waits in vain.
+    // Every pending wait is in vain now.
     this.end.abort(new LabError('the machine was ended by the lab'));
     this.qmp?.close();
     await this.process.kill();
@@ -275,13 +280,12 @@ export class Machine {
     this.console.end();
   }
 
-  /** The memory can still be read after `stop`, until this. */
+  /** Closes the machine's memory, which can still be read after `stop`. */
   close(): void {
     this.memory?.close();
   }
 
   // -- what the machine says
-  // -------------------------------------------------------------------------------------------------
 
   private takeConsole(chunk: Buffer): void {
     this.streams.console(chunk);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The pages that the running kernel still marks as handed over, from its array of all pages.
+// The pages that the running kernel still marks as handed over, read from its page array.
 import { countPages, findKhop, KhopIndex, type KhopPages } from '../../oracles/pages/khop.js';
 import type { MemoryView } from '../../qemu/memory.js';
 import { eachStructPage, type PageArray } from '../../qemu/vmemmap.js';
@@ -7,13 +7,13 @@ import { eachStructPage, type PageArray } from '../../qemu/vmemmap.js';
 export interface MarkedPages {
   found: KhopPages[];
   index: KhopIndex;
-  /** Pages, not folios. */
+  /** Number of pages, not of folios. */
   total: number;
-  /** On arrival: the content of those that belong to no file, by page frame (closing.ts). */
+  /** On arrival: the content of pages that belong to no file, by page frame (judge/closing/closing.ts). */
   others?: Map<number, string>;
 }
 
-/** Null where the array cannot be read. */
+/** Finds them; null if the page array cannot be read. */
 export function markedIn(memory: MemoryView, array: PageArray): MarkedPages | null {
   const found: KhopPages[] = [];
   const entries = eachStructPage(memory, array, (structs, firstPfn) => {

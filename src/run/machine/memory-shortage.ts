@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A machine that is plainly too small: what the first kernel sets aside as scratch leaves too little for the lab's own
-// root file system and
-// for loading the next kernel. Such a run would only show that the machine is out of memory.
+// Detects a machine that is plainly too small: after the first kernel has reserved its scratch, too little is left for
+// the root file system and for loading the next kernel. Such a run would only show that the machine is out of memory.
 import { memoryLeft } from '../../compat/index.js';
 import type { KernelImage } from '../../model/kernel/image.js';
 import type { Outcome } from '../../model/result/outcome.js';
@@ -19,7 +18,7 @@ export function missingMemory(
 ): MissingFeature[] {
   const left = memoryLeft(scenario, kernels, initramfs);
   if (left === null) return [];
-  // Whoever expects things to go wrong may well give too little for what is preserved, on purpose.
+  // A scenario that expects a failure may give too little memory for its files on purpose.
   const parts = left.parts.filter(({ what }) => what !== 'preserved' || GOOD.includes(scenario.expect.outcome));
   const needs = parts.reduce((sum, { bytes }) => sum + bytes, 0);
   if (left.left >= needs) return [];
@@ -36,7 +35,7 @@ export function missingMemory(
   ];
 }
 
-/** Where the scenario says how much memory there is; its beginning where it leaves that to the lab. */
+/** Where the scenario sets the machine's memory; its first line if it does not. */
 function placeOfMemory({ file, source }: Scenario): MissingFeature['pos'] {
   const lines = source.split('\n');
   const at = lines.findIndex((line) => /^[^#]*\bmemory:/.test(line));

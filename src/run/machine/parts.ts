@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a machine is made of. Tests put a scripted machine in place of QEMU, so that all the code above runs as it does
-// for a real one.
+// What a machine consists of. Tests replace QEMU by a scripted machine, so that all code above this runs unchanged.
 import type { Session, SshTarget } from '../../guest/session.js';
 import type { MachineConfig } from '../../qemu/args.js';
 import { hostTimes, type HostTimes } from '../../qemu/host-time.js';
@@ -18,7 +17,7 @@ export interface MachineParts {
   openMonitor(...args: Parameters<typeof Qmp.open>): Promise<Monitor>;
   openMemory(pid: number, mtree: string): OpenMemory;
   follow(options: TailOptions): Tail;
-  /** What the host's scheduler gave QEMU; null where the host does not tell. */
+  /** The time that the host's scheduler gave QEMU; null if the host does not tell. */
   hostTimes?(pid: number): HostTimes | null;
 }
 
@@ -30,7 +29,7 @@ export const QEMU_PARTS: MachineParts = {
   hostTimes,
 };
 
-/** What stands between the lab and a machine; tests put others in their place. */
+/** The two ways from the lab to a machine; tests replace both. */
 export interface RunParts {
   machine: MachineParts;
   connect: (target: SshTarget) => Promise<Session>;

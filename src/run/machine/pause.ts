@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Pauses the machine for inspections that take time, where guests wait in it. Its clocks stand still too, so that the
-// lab's checks do not add to the downtime that it measures.
+// Pauses the machine during inspections that take time, if it has guests. Its clocks stop too, so the lab's checks do
+// not add to the downtime that the lab measures.
 import type { Recorder } from '../engine/recorder.js';
 import type { Machine } from './machine.js';
 
 export interface PauseCount {
   readonly guests: { readonly size: number };
-  /** Milliseconds in all. */
+  /** Total in milliseconds. */
   pausedMs: number;
 }
 
@@ -25,14 +25,14 @@ export async function whilePaused<T>(
     return await work();
   } finally {
     const ms = recorder.clock.now() - began;
-    // A machine that has ended meanwhile does not go on; whoever waits for it learns that from its end.
+    // This fails if the machine has ended meanwhile; every wait for the machine reports that.
     await machine.command('cont').catch(() => undefined);
     state.pausedMs += ms;
     recorder.event({ kind: 'still', ms });
   }
 }
 
-/** False where somebody else has paused it (a fault, for example), or it is gone. */
+/** False if something else has paused the machine (a fault, for example), or it is gone. */
 async function isRunning(machine: Pausable): Promise<boolean> {
   const status = await machine.command('query-status').catch(() => null);
   return (status as { running?: unknown } | null)?.running === true;

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// The life of one machine: when it last showed progress, and how long the host kept it from running.
+// The pulse of one machine: when it last showed progress, and how long the host kept it from running.
 import type { HostTimes } from '../../qemu/host-time.js';
 import type { Pulse } from '../../util/pulse.js';
 
-/** The host is asked at least this often, milliseconds: what stopped QEMU in between is seen. */
+/** Milliseconds between two looks at the host's figures, so that a stop of QEMU in between is noticed. */
 const EVERY = 500;
-/** Between two looks: the lab itself was stopped, or so busy that it could not have seen any progress. Milliseconds. */
+/** If more milliseconds pass between two looks, the lab itself was stopped, or too busy to see any progress. */
 const MISSED = 5000;
-/** An answer serves for this long. */
+/** Milliseconds for which a look serves. */
 const FRESH = 50;
 /** A time stamp of a kernel's log line (kernel/printk/printk.c, print_time()). */
 const STAMP = /(?:^|\n)\[ *(\d{1,9}\.\d{6})/g;
-/** A kernel that says this of a processor or a task does not get on, however much it says. */
+/** A kernel that prints this about a processor or a task makes no progress, however much it prints. */
 const STALL =
   /soft lockup|hard LOCKUP|detected (?:expedited )?stall|blocked for more than|workqueue lockup|kthread starved/;
-/** Longest beginning of a line that is kept until the rest of it has come. */
-const LONGEST_STAMP = 32;
+/** Characters of an unfinished line that are kept until the rest arrives. */
+const MAX_STAMP = 32;
 
 export class MachinePulse implements Pulse {
   lastMark: number | null = null;
@@ -24,15 +24,15 @@ export class MachinePulse implements Pulse {
   private ranMs = 0;
   private last: HostTimes | null;
   private lastAt = performance.now();
-  /** Stopped by the lab or by QEMU itself: its monitor said so. */
+  /** The lab or QEMU has stopped the machine, as QEMU's monitor reported. */
   private paused = false;
   private stamp = -1;
   private rest = '';
-  /** The kernel has said that it does not get on: what else it says is no progress. */
+  /** The kernel has reported a stall: what else it prints is no progress. */
   private stalled = false;
   private readonly timer: NodeJS.Timeout | undefined;
 
-  /** @param times what the host tells now */
+  /** @param times reads the host's current figures */
   constructor(private readonly times: () => HostTimes | null) {
     this.last = times();
     if (this.last === null) return;
@@ -59,15 +59,15 @@ export class MachinePulse implements Pulse {
     this.lastMark = performance.now();
   }
 
-  /** Output of the console: lines of the kernel's log whose time goes on are progress. */
+  /** Takes console output. Lines of the kernel's log with a later time stamp are progress. */
   console(chunk: Buffer): void {
     const text = this.rest + chunk.toString('latin1');
     const line = text.lastIndexOf('\n');
-    this.rest = text.slice(Math.max(0, line)).slice(0, LONGEST_STAMP);
+    this.rest = text.slice(Math.max(0, line)).slice(0, MAX_STAMP);
     if (STALL.test(text)) this.stalled = true;
     for (const [, stamp] of text.matchAll(STAMP)) {
       const at = Number(stamp);
-      // A kernel that boots begins at zero.
+      // A booting kernel starts at zero.
       const next = at < 1 && this.stamp > 1;
       if (next) this.stalled = false;
       if (at <= this.stamp && !next) continue;
@@ -99,7 +99,7 @@ export class MachinePulse implements Pulse {
       waited = Math.max(waited, hasWaited - (before?.waited ?? 0));
     }
     this.ranMs += ran;
-    // Who does not look for so long was not running either: the host was asleep, or had stopped the lab.
+    // A lab that did not look for that long was not running either: the host was asleep, or had stopped the lab.
     const missed = this.timer !== undefined && wall > MISSED ? wall - EVERY : 0;
     this.heldMs +=
       this.paused || (times?.stopped === true && last?.stopped === true)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Readiness marks: user space of a kernel is up, and says which boot it is. A mark is the machine's word, and checked
-// like everything that it says.
+// Readiness marks: a kernel's user space is up, and says which boot it is. A mark comes from the machine, so it is
+// checked like everything that the machine says.
 import { deferred, type Deferred } from '../../util/deadline.js';
 
 export interface ReadyMark {
@@ -13,7 +13,7 @@ export interface ReadyMark {
 export class ReadyMarks {
   private readonly ready = new Map<number, Deferred<ReadyMark>>();
   private readonly bootIds = new Set<string>();
-  /** The lab has reset the machine itself: resolved by the next mark, whatever its epoch, and no further one counts. */
+  /** Set when the lab itself resets the machine: the next mark resolves it, whatever its epoch; no later one counts. */
   private cold: Deferred<ReadyMark> | null = null;
 
   /** The mark of the kernel of `epoch`. */
@@ -21,7 +21,7 @@ export class ReadyMarks {
     return this.slot(epoch).promise;
   }
 
-  /** The machine is reset on purpose. */
+  /** The lab is about to reset the machine. Resolves with the mark of the cold boot. */
   afterReset(): Promise<ReadyMark> {
     return (this.cold ??= deferred()).promise;
   }
@@ -31,8 +31,8 @@ export class ReadyMarks {
   }
 
   /**
-   * @param epoch of the run, as the lab counts it
-   * @returns false where a kernel is up that nobody can have jumped to: the machine came up cold
+   * @param epoch the running epoch, as the lab counts it
+   * @returns false if no kexec can have started this kernel: the machine booted cold
    */
   take(line: string, epoch: number): boolean {
     const mark = readMark(line);
@@ -42,7 +42,7 @@ export class ReadyMarks {
       return true;
     }
     this.bootIds.add(mark.bootId);
-    // A kernel cannot be further ahead than the next update; who says so could go on for ever.
+    // A kernel cannot be more than one update ahead; without this check a machine could claim epochs for ever.
     if (mark.epoch !== this.bootIds.size - 1 || mark.epoch > epoch + 1) return false;
     this.slot(mark.epoch).resolve(mark);
     return true;
@@ -55,7 +55,7 @@ export class ReadyMarks {
   }
 }
 
-/** Null where the line is no mark. */
+/** Null if the line is no mark. */
 function readMark(line: string): ReadyMark | null {
   let mark: Record<string, unknown> | null;
   try {

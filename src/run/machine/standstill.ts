@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Nothing goes on any more: where does each processor stand? A processor that sleeps, takes interrupts and has one that
-// it does not take was forgotten by the emulator: then no kernel hangs.
+// Looks at each processor of a machine without progress. If a processor sleeps with interrupts enabled and an interrupt
+// pending, the emulator forgot to wake it: then no kernel hangs.
 import { readFileSync } from 'node:fs';
 import type { KernelImage } from '../../model/kernel/image.js';
 import { deliverable, parseVcpus, type VcpuState } from '../../qemu/vcpus.js';
@@ -8,31 +8,32 @@ import { readSymbols } from '../../images/abi/handover-format.js';
 import type { Machine } from './machine.js';
 
 export interface Standstill {
-  /** One line a processor. */
+  /** One line for each processor. */
   lines: string[];
   /** Processors that the emulator forgot to wake. */
   forgotten: number[];
-  /** What QEMU says of the machine as a whole (`VM status: running`); empty where it does not answer. */
+  /** QEMU's status of the whole machine (`VM status: running`); empty if QEMU does not answer. */
   status: string;
-  /** A processor was carrying out instructions. */
+  /** Some processor was executing instructions. */
   busy: boolean;
 }
 
 /**
- * vCPUs take turns of 100 ms on one thread (accel/tcg/tcg-accel-ops-rr.c): one that waits for its turn is not
- * forgotten. Looks, and milliseconds between them.
+ * Number of looks. vCPUs take turns of 100 ms on one thread (accel/tcg/tcg-accel-ops-rr.c): a vCPU that waits for its
+ * turn is not forgotten.
  */
 const LOOKS = 10;
+/** Milliseconds between two looks. */
 const BETWEEN = 200;
 
 interface Look extends VcpuState {
-  /** Interrupts that it must take. */
+  /** Pending interrupts that it should take. */
   waiting: number[];
 }
 
 /**
- * @param image of the kernel that ran last; null where its symbols are not known
- * @param between milliseconds from look to look, where a processor seems forgotten
+ * @param image the kernel that ran last; null if its symbols are not wanted
+ * @param between milliseconds between two looks at a processor that seems forgotten
  */
 export async function lookAtStandstill(
   machine: Pick<Machine, 'human'>,
@@ -41,7 +42,7 @@ export async function lookAtStandstill(
 ): Promise<Standstill> {
   const first = await look(machine);
   const name = namer(image);
-  // One that is held still does not wake up for anything.
+  // In a paused machine no processor wakes up for anything.
   const status = (await machine.human('info status').catch(() => '')).trim();
   let forgotten = /running/.test(status) ? first.filter(sleepsOn) : [];
   for (let looks = 1; looks < LOOKS && forgotten.length > 0; looks++) {
@@ -73,10 +74,12 @@ function sleepsOn({ halted, interrupts, waiting }: Look): boolean {
 
 function lineOf({ index, rip, interrupts, halted }: VcpuState, waiting: readonly number[], where: string): string {
   const pending = waiting.length === 0 ? '' : `, interrupt ${waiting.join(', ')} waits`;
-  return `CPU ${index} at 0x${rip.toString(16)}${where === '' ? '' : ` ${where}`}: ${halted ? 'halted' : 'running'}, interrupts ${interrupts ? 'on' : 'off'}${pending}`;
+  const place = `0x${rip.toString(16)}${where === '' ? '' : ` ${where}`}`;
+  const state = `${halted ? 'halted' : 'running'}, interrupts ${interrupts ? 'on' : 'off'}${pending}`;
+  return `CPU ${index} at ${place}: ${state}`;
 }
 
-/** Names addresses of the kernel by its System.map. */
+/** Names a kernel's addresses by its System.map. */
 function namer(image: KernelImage | null): (address: bigint) => string {
   if (image === null || image.systemMap === null) return () => '';
   let symbols: [name: string, address: bigint][];

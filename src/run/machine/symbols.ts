@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where a kernel's variables lie, by its System.map.
+// Finds the addresses of a kernel's variables in its System.map.
 import { readFileSync } from 'node:fs';
 import type { KernelImage } from '../../model/kernel/image.js';
 
 const known = new WeakMap<KernelImage, Map<string, bigint | null>>();
 
 /**
- * Linear address of a variable of a kernel without address randomisation; null where its System.map does not name it,
- * or there is none.
+ * Linear address of a variable in a kernel without address randomisation; null if the kernel's System.map does not name
+ * it, or there is no System.map.
  */
 export function addressOf(kernel: KernelImage, symbol: string): bigint | null {
   const symbols = known.get(kernel) ?? new Map<string, bigint | null>();

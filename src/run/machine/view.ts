@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The machine as judges see it: from outside, and only to read. Whoever has a view cannot write the machine's memory,
-// stop it for good, or end it.
+// The machine as judges see it: from outside, to read only. A view cannot write the machine's memory, stop the machine
+// for good, or end it.
 import type { Finding } from '../../console/index.js';
 import type { ReadPhys } from '../../oracles/files/outside.js';
 import { STRUCT_PAGE } from '../../oracles/pages/khop.js';
@@ -16,26 +16,26 @@ import { addressOf } from './symbols.js';
 import { whilePaused, type PauseCount } from './pause.js';
 
 export interface MachineView {
-  /** RAM. It can still be read after the machine has ended. */
+  /** The machine's RAM. It can still be read after the machine has ended. */
   readonly memory: MemoryView;
-  /** What kernels complained of on the console. */
+  /** What the kernels reported on the console. */
   readonly findings: readonly Finding[];
   readonly hasEnded: boolean;
-  /** Of a processor that runs the machine's own kernel, where there is one. */
+  /** The registers of a vCPU that runs the machine's own kernel, if there is one. */
   registers(): Promise<SystemRegisters | null>;
   /** QEMU's answer to a question: `info ...`, or a read of physical memory (`xp ...`). */
   query(question: string): Promise<string>;
   /** QEMU's list of PCI devices. */
   pciDevices(): Promise<unknown>;
-  /** The array of all `struct page` of the running kernel; null where it was not found. */
+  /** The running kernel's array of all `struct page`; null if it was not found. */
   pageArray(): Promise<PageArray | null>;
-  /** All pages that the running kernel marks as handed over; null where its array of pages was not found. */
+  /** All pages that the running kernel marks as handed over; null if its page array was not found. */
   markedPages(): Promise<MarkedPages | null>;
-  /** Does something that takes time while guests stand still for it. */
+  /** Runs `work`, which takes time, while the machine is paused for its guests' sake (pause.ts). */
   whilePaused<T>(work: () => T | Promise<T>): Promise<T>;
 }
 
-/** Commands of QEMU's human monitor that change nothing. */
+/** Commands of QEMU's human monitor that only read. */
 const QUESTION = /^(?:info|xp)[ /]/;
 
 export class LiveView implements MachineView {
