@@ -72,8 +72,8 @@ export interface BaselineChange {
 }
 
 /**
- * What the outcomes of a matrix would change. A flaky, unfinished or infra pair result changes nothing: nothing is known of
- * it.
+ * What the outcomes of a matrix would change. A flaky, unfinished or infra pair result changes nothing: nothing is
+ * known of it.
  */
 export function changesOf(
   baseline: Baseline,

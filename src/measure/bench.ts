@@ -85,7 +85,8 @@ async function largeMachine(): Promise<void> {
   const scenario = join(dir, 'large.yaml');
   writeFileSync(
     scenario,
-    'name: large\nfrom: 7.2.12\nto: 7.3.4\nmachine: {memory: 4GiB}\nsessions: [{name: vm0, files: [{name: ram, memfd: 2GiB}]}]\nexpect: preserved\n',
+    'name: large\nfrom: 7.2.12\nto: 7.3.4\nmachine: {memory: 4GiB}\n' +
+      'sessions: [{name: vm0, files: [{name: ram, memfd: 2GiB}]}]\nexpect: preserved\n',
   );
   const { result } = await runScenario(scenario);
   row(
@@ -164,7 +165,8 @@ async function variant(): Promise<void> {
 }
 
 process.stdout.write(
-  `${cpus().length} x ${cpus()[0]?.model.trim()}, ${(totalmem() / (1 << 30)).toFixed(0)} GiB, Node ${process.version}, ${runs} runs\n\n| what | least / median / most |\n|---|---|\n`,
+  `${cpus().length} x ${cpus()[0]?.model.trim()}, ${(totalmem() / (1 << 30)).toFixed(0)} GiB, ` +
+    `Node ${process.version}, ${runs} runs\n\n| what | least / median / most |\n|---|---|\n`,
 );
 await warm();
 await check();

@@ -26,7 +26,8 @@ const say = (line: string): boolean => process.stdout.write(`${line}\n`);
 const median = (values: readonly number[]): number =>
   [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 const inSeconds = (values: readonly number[]): string =>
-  `${(Math.min(...values) / 1000).toFixed(2)} / ${(median(values) / 1000).toFixed(2)} / ${(Math.max(...values) / 1000).toFixed(2)}`;
+  `${(Math.min(...values) / 1000).toFixed(2)} / ${(median(values) / 1000).toFixed(2)} / ` +
+  `${(Math.max(...values) / 1000).toFixed(2)}`;
 
 /**
  * From the kexec to user space of the next kernel, milliseconds: the gap is a part of it, and grows with the same load.
@@ -46,7 +47,9 @@ async function gaps(): Promise<void> {
     for (let i = 0; i < runs; i++) all.push(await run(RECREATE, { from, to }));
     const ms = all.map(({ result }) => result.iommu?.gapMs ?? 0);
     say(
-      `| ${from} to ${to} | ${Math.min(...ms).toFixed(0)} / ${median(ms).toFixed(0)} / ${Math.max(...ms).toFixed(0)} | ${median(all.map(({ result }, i) => (100 * (ms[i] ?? 0)) / jump(result))).toFixed(0)} % |`,
+      `| ${from} to ${to} | ${Math.min(...ms).toFixed(0)} / ${median(ms).toFixed(0)} / ` +
+        `${Math.max(...ms).toFixed(0)} | ` +
+        `${median(all.map(({ result }, i) => (100 * (ms[i] ?? 0)) / jump(result))).toFixed(0)} % |`,
     );
   }
   const { result } = await run(KEEP);
@@ -62,7 +65,11 @@ async function cost(): Promise<void> {
   }
   const ratios = (withLooks ?? []).map((ms, i) => ms / (without?.[i] ?? ms));
   say(
-    `\n| | least / median / most |\n|---|---|\n| edu-recreate.yaml with all looks from outside, s | ${inSeconds(withLooks ?? [])} |\n| the same without, s | ${inSeconds(without ?? [])} |\n| ratio, pair by pair | ${Math.min(...ratios).toFixed(2)} / ${median(ratios).toFixed(2)} / ${Math.max(...ratios).toFixed(2)} |`,
+    '\n| | least / median / most |\n|---|---|\n' +
+      `| edu-recreate.yaml with all looks from outside, s | ${inSeconds(withLooks ?? [])} |\n` +
+      `| the same without, s | ${inSeconds(without ?? [])} |\n` +
+      `| ratio, pair by pair | ${Math.min(...ratios).toFixed(2)} / ${median(ratios).toFixed(2)} / ` +
+      `${Math.max(...ratios).toFixed(2)} |`,
   );
 }
 

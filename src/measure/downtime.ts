@@ -24,18 +24,22 @@ function ours({ phases, ms }: DowntimeOfResult): string {
 }
 
 process.stdout.write(
-  `Load ${(loadavg()[0] ?? 0).toFixed(1)}.\n\n| guests | whole run; downtime | without jump and boot |\n|---|---|---|\n`,
+  `Load ${(loadavg()[0] ?? 0).toFixed(1)}.\n\n| guests | whole run; downtime | without jump and boot |\n` +
+    '|---|---|---|\n',
 );
 for (const { count, size } of CASES) {
   const file = join(folder, `${count}-of-${size}.yaml`);
   writeFileSync(
     file,
-    `from: 7.3.4\nto: 7.3.4\nmachine: {memory: 2GiB}\nsessions:\n  - name: host\n    guests:\n      - {name: "vm-{i}", size: ${size}, count: ${count}}\n`,
+    'from: 7.3.4\nto: 7.3.4\nmachine: {memory: 2GiB}\nsessions:\n  - name: host\n    guests:\n' +
+      `      - {name: "vm-{i}", size: ${size}, count: ${count}}\n`,
   );
   const { ms, result } = await run(file);
   const [still] = result.downtime;
   if (still === undefined) throw new Error(`${file}: no downtime was measured`);
-  const downtime = `${(still.ms / 1000).toFixed(2)} s, ${still.perGuest.toFixed(0)} ms a guest, ${still.perMib.toFixed(1)} ms a MiB`;
+  const downtime =
+    `${(still.ms / 1000).toFixed(2)} s, ${still.perGuest.toFixed(0)} ms a guest, ` +
+    `${still.perMib.toFixed(1)} ms a MiB`;
   process.stdout.write(`| ${count} x ${size} | ${(ms / 1000).toFixed(1)} s; ${downtime} | ${ours(still)} |\n`);
 }
 process.exit(0);

@@ -72,9 +72,11 @@ const perKernel = zones();
 const flat = marked.least === marked.most && perKernel.every(({ managed }) => managed.least === managed.most);
 process.stdout.write(
   [
-    `${memory.updates.length} of ${updates} updates, ${guests} guests of ${size} with 2 vCPUs: ${result.outcome}, ${minutes.toFixed(1)} min`,
+    `${memory.updates.length} of ${updates} updates, ${guests} guests of ${size} with 2 vCPUs: ` +
+      `${result.outcome}, ${minutes.toFixed(1)} min`,
     `guests: ${survived} of ${updates * guests} times survived`,
-    `pages: ${memory.pagesPreserved} preserved, ${memory.pagesIntact} intact, ${memory.pagesLost} lost, ${memory.pagesLeaked} leaked, ${memory.pagesCorrupt} corrupt`,
+    `pages: ${memory.pagesPreserved} preserved, ${memory.pagesIntact} intact, ${memory.pagesLost} lost, ` +
+      `${memory.pagesLeaked} leaked, ${memory.pagesCorrupt} corrupt`,
     `still marked at the end of each update: ${text(marked)} pages`,
     ...perKernel.map(
       ({ managed, free }, turn) =>

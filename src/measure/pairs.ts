@@ -28,7 +28,8 @@ function mismatchText({ mismatches }: Result): string[] {
     .slice(0, 1)
     .map(
       ({ component, wrote, reads }) =>
-        `${component} v${wrote ?? '?'} written, ${reads.length === 0 ? 'not' : reads.map((version) => `v${version}`).join(', ')} read`,
+        `${component} v${wrote ?? '?'} written, ` +
+        `${reads.length === 0 ? 'not' : reads.map((version) => `v${version}`).join(', ')} read`,
     );
 }
 

@@ -15,7 +15,8 @@ export function consoleOf({ kernels, cause }: Pick<Result, 'kernels' | 'cause'>)
     ...Array.from(
       { length: LINES_OF_A_BOOT },
       (_, at) =>
-        `[    ${(at / 100).toFixed(6)}] made-up subsystem ${at}: mem 0x${(at * 4096).toString(16).padStart(16, '0')} is reserved for nothing`,
+        `[    ${(at / 100).toFixed(6)}] made-up subsystem ${at}: mem ` +
+        `0x${(at * 4096).toString(16).padStart(16, '0')} is reserved for nothing`,
     ),
   ]);
   const crash = cause === null ? null : lines.indexOf(`[    0.000000] ${cause.title}`) + 1;

@@ -250,7 +250,9 @@ function labErrorOf<T>(work: () => T): T | LabError {
   }
 }
 
-/** Throws a ScenarioError if QEMU or a kernel missing a feature: the scenario cannot run here, so nothing is started. */
+/**
+ * Throws a ScenarioError if QEMU or a kernel missing a feature: the scenario cannot run here, so nothing is started.
+ */
 function requireFeatures(missing: readonly MissingFeature[], { source }: Scenario): void {
   if (missing.length > 0)
     throw new ScenarioError(

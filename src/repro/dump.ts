@@ -51,8 +51,8 @@ export async function writersOf(names: readonly string[], context: ImageContext)
 }
 
 /**
- * Dumps all handovers. Each is read with the layouts of the kernel that it names as its writer, else of the first kernel
- * that writes this version of the root tree.
+ * Dumps all handovers. Each is read with the layouts of the kernel that it names as its writer, else of the first
+ * kernel that writes this version of the root tree.
  * @param root a known root, whatever is there now; null if none is known
  * @param writers the most likely one first
  */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A parser of tar archives as the end of a pipeline. It is no stream of Node's: pipeline() cannot end it after an error.
+// A parser of tar archives as the end of a pipeline. It is no stream of Node's: pipeline() cannot end it after an
+// error.
 import { Writable } from 'node:stream';
 import type { Parser } from 'tar';
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The exit status is a contract: 0 every outcome is as expected; 1 one is not; 2 wrong usage or a bad scenario; 3 infra.
+// The exit status is a contract: 0 every outcome is as expected; 1 one is not; 2 wrong usage or a bad scenario; 3
+// infra.
 import type { Result } from '../../model/result/result.js';
 
 export const EXIT_USAGE = 2;

@@ -69,7 +69,9 @@ function cellText(check: ComponentCheck, side: 'from' | 'to'): string {
   return check[side] === null && check.update.state === 'unknown' ? 'not known' : versionsText(check[side]);
 }
 
-/** `v4` if the kernel reads and writes only that; else what it reads, what it writes by default, and what it can write. */
+/**
+ * `v4` if the kernel reads and writes only that; else what it reads, what it writes by default, and what it can write.
+ */
 export function versionsText(component: ComponentVersions | null): string {
   if (component === null) return '-';
   const { reads, writes, write } = component;

@@ -35,7 +35,8 @@ export function reproText(
   const { rate, runs, representative } = report;
   const same = rate.seen > 0;
   const lines = [
-    `${same ? colours.bold('SAME FAILURE') : colours.bold(colours.red('NOT THE SAME'))}  ${printable(failureText(report.original), 300)}`,
+    `${same ? colours.bold('SAME FAILURE') : colours.bold(colours.red('NOT THE SAME'))}  ` +
+      `${printable(failureText(report.original), 300)}`,
     '',
     `  then  ${printable(original.id)}  ${seconds(original.durations['total'] ?? 0)}`,
     ...runs

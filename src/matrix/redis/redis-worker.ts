@@ -80,7 +80,8 @@ export class RedisWorker {
     const [other] = matrices.filter((each) => each.identity !== identity);
     if (other !== undefined && !matrices.some((each) => each.identity === identity)) {
       throw new UsageError(
-        `this is lab ${identity}; matrix ${other.id} on this queue is run by lab ${other.identity}: results of the two cannot stand in one matrix`,
+        `this is lab ${identity}; matrix ${other.id} on this queue is run by lab ${other.identity}: results of ` +
+          'the two cannot stand in one matrix',
         { hint: 'start the worker from the same version of the lab' },
       );
     }

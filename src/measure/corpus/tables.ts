@@ -51,7 +51,10 @@ export function outcomeTables(all: readonly Labelled[], runs: readonly Entry[]):
     ...part.map((each) => {
       const { name, description } = each.scenario;
       const run = runs.find((entry) => entry.name === each.name);
-      return `| ${cell(name)} | ${componentOf(each)}: ${cell(description)} | ${run === undefined ? 'not run' : outcomeCell(each, run)} |`;
+      return (
+        `| ${cell(name)} | ${componentOf(each)}: ${cell(description)} | ` +
+        `${run === undefined ? 'not run' : outcomeCell(each, run)} |`
+      );
     }),
   ]);
 }
@@ -60,7 +63,10 @@ function outcomeCell(each: Labelled, run: Entry): string {
   const { expect } = each.scenario;
   const unexpected = run.asExpected ? '' : `, expected ${expect.outcome}`;
   if (!isPredictable(each)) return `${run.outcome}${unexpected}`;
-  return `${run.outcome}${unexpected}, ${run.predicted === run.outcome ? 'as predicted' : `predicted ${run.predicted ?? 'not known'}`}`;
+  return (
+    `${run.outcome}${unexpected}, ` +
+    `${run.predicted === run.outcome ? 'as predicted' : `predicted ${run.predicted ?? 'not known'}`}`
+  );
 }
 
 /** How often each scenario came to what its label says. */
@@ -73,7 +79,10 @@ export function accuracyTables(all: readonly Labelled[], runs: readonly Entry[])
       const right = mine.filter(({ asExpected }) => asExpected).length;
       const seconds = mean(mine.map((entry) => entry.seconds)).toFixed(1);
       const different = verdictsOf(mine) > 1 ? `, ${verdictsOf(mine)} different verdicts` : '';
-      return `| ${cell(scenario.name)} | ${scenario.expect.outcome} | ${right} of ${mine.length}${different}; ${seconds} s |`;
+      return (
+        `| ${cell(scenario.name)} | ${scenario.expect.outcome} | ${right} of ${mine.length}${different}; ` +
+        `${seconds} s |`
+      );
     }),
   ]);
 }
@@ -88,7 +97,8 @@ export function summaryRow(all: readonly Labelled[], { load, icount }: Condition
   const right = runs.filter(({ asExpected }) => asExpected).length;
   const seconds = mean(runs.map(({ runSeconds }) => runSeconds)).toFixed(1);
   return (
-    `| load ${load}, icount ${icount ? 'on' : 'off'}, ${Math.min(...rounds)} to ${Math.max(...rounds)} rounds | ${right} of ${runs.length} ` +
+    `| load ${load}, icount ${icount ? 'on' : 'off'}, ${Math.min(...rounds)} to ${Math.max(...rounds)} rounds ` +
+    `| ${right} of ${runs.length} ` +
     `| ${different} with two verdicts, ${infra} infra, ${seconds} s a run |`
   );
 }
@@ -105,5 +115,8 @@ export function predictionLine(all: readonly Labelled[], runs: readonly Entry[])
     runs.some((run) => run.name === name && !(run.hit ?? run.predicted === run.outcome)),
   );
   const names = wrong.map(({ scenario }) => scenario.name).join(', ');
-  return `Predictions where one can be made: ${predictable.length - wrong.length} of ${predictable.length} right${names === '' ? '' : `; not: ${names}`}.`;
+  return (
+    `Predictions where one can be made: ${predictable.length - wrong.length} of ${predictable.length} ` +
+    `right${names === '' ? '' : `; not: ${names}`}.`
+  );
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// A night for KernelCI's database, in version 5.3 of its schema (kernelci/kcidb-io, kcidb_io/schema/v05_03.py). A kernel
-// becomes a build. A repeat becomes a test of the build that takes over, and each case of upstream's own tests one of the
-// build that it ran on. A title becomes an issue, with an incident for each test that showed it. The schema allows no
-// null and no additional properties.
+// A night for KernelCI's database, in version 5.3 of its schema (kernelci/kcidb-io, kcidb_io/schema/v05_03.py). A
+// kernel becomes a build. A repeat becomes a test of the build that takes over, and each case of upstream's own tests
+// one of the build that it ran on. A title becomes an issue, with an incident for each test that showed it. The schema
+// allows no null and no additional properties.
 import { createHash } from 'node:crypto';
 import type { Attempt, PairResult } from '../../model/result/matrix.js';
 import type { KernelOfResult, Result } from '../../model/result/result.js';

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes the pages of a night into a folder that opens from disk. The folder is complete or absent, and bounded in size.
+// Writes the pages of a night into a folder that opens from disk. The folder is complete or absent, and bounded in
+// size.
 import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import type { Attempt, PairResult } from '../../model/result/matrix.js';

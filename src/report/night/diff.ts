@@ -6,7 +6,8 @@ import { pairKey } from '../../store/matrix/pair-results.js';
 import { failed, hasVerdict, titleOf } from './pair-result.js';
 
 /**
- * `new`: failed, but not before. `fixed`: as expected, but failed before. `flaky`: its repeats disagree, but not before.
+ * `new`: failed, but not before. `fixed`: as expected, but failed before. `flaky`: its repeats disagree, but not
+ * before.
  * `changed`: another outcome, ending or cause. `unknown`: no longer has a verdict. `added` and `gone`: only in one of
  * the two nights.
  */

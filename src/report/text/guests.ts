@@ -64,7 +64,10 @@ function guestText({
   ];
   const cpus = `${kind}, ${vcpus} vCPU${vcpus === 1 ? '' : 's'}`;
   return [
-    `    ${state.padEnd(8)} ${printable(name, 40).padEnd(14)} ${bytes(size).padStart(8)}  ${cpus}  ${notes.join(', ')}`.trimEnd(),
+    (
+      `    ${state.padEnd(8)} ${printable(name, 40).padEnd(14)} ${bytes(size).padStart(8)}  ${cpus}  ` +
+      `${notes.join(', ')}`
+    ).trimEnd(),
     ...devices.map((each) => `             ${deviceText(each)}`),
     ...problems.slice(0, 3).map((problem) => `             ${printable(problem, 300)}`),
     ...(firstBad === null ? [] : [`             first bad page ${firstBad.page}: ${printable(firstBad.what, 200)}`]),

@@ -11,7 +11,10 @@ interface Phase {
   to: number;
 }
 
-/** For each kernel: its boot, or the kexec into it, then its time in user space; at the end a recovery, if there was one. */
+/**
+ * For each kernel: its boot, or the kexec into it, then its time in user space; at the end a recovery, if there was
+ * one.
+ */
 function phasesOf(result: Result): Phase[] {
   const total = result.durations['total'] ?? 0;
   const recovery = recoveryBegan(result);

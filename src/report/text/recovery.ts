@@ -31,7 +31,8 @@ export function recoveryWords({
     `${how === 'reboot' ? 'a reboot of the host' : 'one more update'}, ${seconds(ms)}`,
     pagesLeaked.after === null && pagesGivenBack === 0
       ? `it is not known whether any of the ${pagesLeaked.before} leaked pages came back`
-      : `${pagesGivenBack} of ${pagesLeaked.before} leaked pages given back, ${pagesLeaked.after ?? 'an unknown number'} left`,
+      : `${pagesGivenBack} of ${pagesLeaked.before} leaked pages given back, ` +
+        `${pagesLeaked.after ?? 'an unknown number'} left`,
     `pages that the kernel manages: ${[
       ['when first up', managed.first],
       ['impaired', managed.before],

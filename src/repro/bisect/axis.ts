@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The points of a bisection, in order from good to bad. Each point is a kernel. If the kernel has no definition yet, one
-// is written, and built like any other.
+// The points of a bisection, in order from good to bad. Each point is a kernel. If the kernel has no definition yet,
+// one is written, and built like any other.
 import { basename, join } from 'node:path';
 import { stringify } from 'yaml';
 import { readDefinition, resolveKernel } from '../../images/index.js';
@@ -52,7 +52,9 @@ export async function overCommits({ tree, good, bad, base, paths, folder, signal
   const [first, last] = [await commit(good), await commit(bad)];
   if ((await git('cannot compare the commits', 'merge-base', first, last).catch(() => '')) !== first) {
     throw new UsageError(`${good} is not an ancestor of ${bad}`, {
-      hint: 'the good commit must come first; to find a change that fixed something, use a scenario that fails with the fix',
+      hint:
+        'the good commit must come first; to find a change that fixed something, use a scenario that ' +
+        'fails with the fix',
     });
   }
   const log = await git(

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Packs a run, and what another host needs to repeat it, into one file. The file gets its name only when it is complete.
+// Packs a run, and what another host needs to repeat it, into one file. The file gets its name only when it is
+// complete.
 import { createHash } from 'node:crypto';
 import {
   copyFileSync,

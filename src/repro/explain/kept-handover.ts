@@ -15,7 +15,9 @@ export interface KeptHandover {
   writers: readonly Writer[];
 }
 
-/** What the kernel before `epoch` handed over: as it was at the jump, else what was left of it at the end of the run. */
+/**
+ * What the kernel before `epoch` handed over: as it was at the jump, else what was left of it at the end of the run.
+ */
 export function handoverOf(
   { name, folder }: { name: string; folder: string },
   epoch: number,

@@ -50,7 +50,8 @@ export async function exactKernel(
   } catch (error) {
     context.signal.throwIfAborted();
     throw new LabError(
-      `kernel ${name} (SHA-256 ${sha256.slice(0, 12)}) is no longer here and cannot be built again: ${messageOf(error)}`,
+      `kernel ${name} (SHA-256 ${sha256.slice(0, 12)}) is no longer here and cannot be built again: ` +
+        `${messageOf(error)}`,
       {
         cause: error,
         detail:

@@ -20,7 +20,9 @@ const recipeSchema = z.strictObject({
 }) satisfies z.ZodType<KernelRecipe>;
 const recipesSchema = z.strictObject({ schema: z.literal(1), kernels: z.array(recipeSchema).max(64) });
 
-/** The recipes that a run recorded, by kernel name; runs of older labs have none. Throws a LabError for a damaged file. */
+/**
+ * The recipes that a run recorded, by kernel name; runs of older labs have none. Throws a LabError for a damaged file.
+ */
 export function recipesOf(folder: string): Map<string, KernelRecipe> {
   const path = `${folder}/${RECIPES}`;
   const stat = statSync(path, { throwIfNoEntry: false });

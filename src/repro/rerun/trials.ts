@@ -14,7 +14,9 @@ export interface Seen extends Failure {
   asExpected: boolean;
 }
 
-/** Runs a scenario once. Throws a ScenarioError or LabError if it cannot run, and the signal's reason after an abort. */
+/**
+ * Runs a scenario once. Throws a ScenarioError or LabError if it cannot run, and the signal's reason after an abort.
+ */
 export type Execute = (scenario: Scenario, signal: AbortSignal) => Promise<Seen>;
 
 export interface TrialAnswer {

@@ -102,7 +102,8 @@ export function insideProblems(file: Pick<FileState, 'inside' | 'spec' | 'report
   const problems: string[] = [];
   if (inside.bad > 0)
     problems.push(
-      `${inside.bad} of ${inside.pages} pages differ, first page ${inside.firstBad?.page} at byte ${inside.firstBad?.offset}`,
+      `${inside.bad} of ${inside.pages} pages differ, first page ${inside.firstBad?.page} at byte ` +
+        `${inside.firstBad?.offset}`,
     );
   const expected = expectedOf(file);
   if (expected !== null) return [...problems, ...differences(inside, expected)];

@@ -73,5 +73,8 @@ function tookNoFile({ state, recorder }: Needs<'recorder' | 'state'>): boolean {
 }
 
 function sentence({ errno, at }: AgentReply): string {
-  return `a new session with a memfd of one page fails with ${errno ?? 'no reason'}${at === null ? '' : ` (${at})`}, although sessions worked before`;
+  return (
+    `a new session with a memfd of one page fails with ${errno ?? 'no reason'}${at === null ? '' : ` (${at})`}, ` +
+    'although sessions worked before'
+  );
 }

@@ -54,7 +54,9 @@ export async function damageTables(
   if (change === null)
     return {
       places: 0,
-      detail: `${name} has no page tables that could be damaged: ${tables?.problems[0]?.detail ?? 'nothing is mapped for it'}`,
+      detail:
+        `${name} has no page tables that could be damaged: ` +
+        `${tables?.problems[0]?.detail ?? 'nothing is mapped for it'}`,
     };
   const bytes = Buffer.alloc(8);
   bytes.writeBigUInt64LE(change.to);
@@ -76,6 +78,8 @@ export async function damageTables(
   const hex = (value: bigint) => `0x${value.toString(16)}`;
   return {
     places: 1,
-    detail: `${name}: ${hex(change.from)} to ${hex(change.to)} at 0x${change.at.toString(16)}: ${change.what}; walked again in ${ms.toFixed(1)} ms: ${after?.problems[0]?.detail ?? 'the tables are well-formed'}`,
+    detail:
+      `${name}: ${hex(change.from)} to ${hex(change.to)} at 0x${change.at.toString(16)}: ${change.what}; walked ` +
+      `again in ${ms.toFixed(1)} ms: ${after?.problems[0]?.detail ?? 'the tables are well-formed'}`,
   };
 }

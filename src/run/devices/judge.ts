@@ -100,7 +100,9 @@ function judgeDevice(
         ...(backing !== null && backing.different > 0
           ? [
               {
-                problem: `${backing.different} of ${backing.pages} pages behind it hold something else, first page ${backing.first}`,
+                problem:
+                  `${backing.different} of ${backing.pages} pages behind it hold something else, first page ` +
+                  `${backing.first}`,
                 implies: 'corrupt' as const,
                 component: null,
               },

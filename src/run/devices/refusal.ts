@@ -66,7 +66,9 @@ export function judgeKept(parts: Needs<'recorder' | 'state' | 'trace'>, device: 
     ...(set !== null && resets.length > 0
       ? [
           {
-            problem: `it was reset ${resets.length === 1 ? 'once' : `${resets.length} times`} (${resets[0]?.detail}), though nobody closed it`,
+            problem:
+              `it was reset ${resets.length === 1 ? 'once' : `${resets.length} times`} (${resets[0]?.detail}), ` +
+              'though nobody closed it',
             implies: 'corrupt' as const,
             component: 'vfio' as const,
           },

@@ -62,7 +62,9 @@ async function open(
     device.maps = [];
     parts.recorder.event({
       kind: 'note',
-      text: `device ${device.spec.name} (${device.address}) is open by ${reply.data['via'] === 'group' ? 'its group' : 'its own node'}`,
+      text:
+        `device ${device.spec.name} (${device.address}) is open by ` +
+        `${reply.data['via'] === 'group' ? 'its group' : 'its own node'}`,
     });
   }
   return reply;

@@ -45,7 +45,8 @@ export async function waitTicks(
   do {
     reply = await parts.agents.call('guest-wait', { guest: guest.spec.name, ticks: wanted, ms }, { waits: ms });
     if (!reply.ok) return reply;
-    // A kernel whose clock is too fast (tsc: PIT calibration deviates) stops waiting too early: the lab's clock decides.
+    // A kernel whose clock is too fast (tsc: PIT calibration deviates) stops waiting too early: the lab's clock
+    // decides.
   } while (reply.data['reached'] !== true && waitedOut(reply, ms) && machineNow(parts) < until);
   sawTicks(parts, guest, numberOf(reply, 'ticks'));
   return reply.data['reached'] === true

@@ -89,7 +89,9 @@ async function nothingPreserved(
     oracle: 'pages set aside in the old kernel',
     side: 'outside',
     ok: stays === 0,
-    detail: `${before.pages} before the first session, ${open.pages} with sessions open, ${now.pages} once all are closed`,
+    detail:
+      `${before.pages} before the first session, ${open.pages} with sessions open, ` +
+      `${now.pages} once all are closed`,
   });
   if (stays === 0) return;
   recorder.incident({

@@ -51,7 +51,9 @@ export async function snapshotBefore(
     if (file.inside?.bad !== 0) continue;
     // Either the kernel told wrong pages or the lab reads them wrong: content seen from outside says nothing about this
     // file.
-    file.hidden = `${different} pages differ seen from outside before the kexec, none seen from inside; first page ${first?.page} at 0x${first?.phys.toString(16)}`;
+    file.hidden =
+      `${different} pages differ seen from outside before the kexec, none seen from inside; first page ` +
+      `${first?.page} at 0x${first?.phys.toString(16)}`;
     file.runs = [];
   }
 }

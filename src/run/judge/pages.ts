@@ -133,7 +133,8 @@ function report(
 ): void {
   const told = problems.map(
     ({ what, count, first }) =>
-      `${count} of ${pages} pages ${count === 1 ? 'is' : 'are'} ${what}, first page ${first.page} at pfn 0x${first.pfn.toString(16)}`,
+      `${count} of ${pages} pages ${count === 1 ? 'is' : 'are'} ${what}, first page ${first.page} at pfn ` +
+      `0x${first.pfn.toString(16)}`,
   );
   recorder.event({
     kind: 'oracle',

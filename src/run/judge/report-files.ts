@@ -38,7 +38,9 @@ export function recordOracles(parts: Needs<'recorder'>, record: UpdateRecord): v
       side: 'outside',
       implies: IMPLIES[verdict.state],
       title: `${kind} is ${verdict.state}`,
-      detail: `${file.name} (${file.session === null ? '' : `session ${file.session}, token ${file.token}, `}${pages}): ${verdict.problems.join('; ')}${away}`,
+      detail:
+        `${file.name} (${file.session === null ? '' : `session ${file.session}, token ${file.token}, `}${pages}` +
+        `): ${verdict.problems.join('; ')}${away}`,
     });
   }
   const { pagesLeaked } = record.counts;
@@ -51,7 +53,9 @@ export function recordOracles(parts: Needs<'recorder'>, record: UpdateRecord): v
     oracle: 'leaked pages',
     side: 'outside',
     ok: pagesLeaked === 0,
-    detail: `${record.handedOver ?? '?'} pages handed over, ${record.marked.total} still marked, of which the handover's own: ${known || 'none'}`,
+    detail:
+      `${record.handedOver ?? '?'} pages handed over, ${record.marked.total} still marked, of which the ` +
+      `handover's own: ${known || 'none'}`,
   });
   if (pagesLeaked > 0) {
     recorder.incident({

@@ -10,7 +10,8 @@ import { blindFor } from '../agent/pages-of-file.js';
 import type { ExpectedFile } from '../state/file.js';
 
 const MARKS_HINT =
-  'src/oracles/pages/khop.ts has the layout of `struct page` and the letters of the mark that the lab looks for: this kernel may use others';
+  'src/oracles/pages/khop.ts has the layout of `struct page` and the letters of the mark that the lab looks ' +
+  'for: this kernel may use others';
 
 /** Marks are needed for every update, the content for every update that carried any. */
 export function requireLooks(
@@ -96,7 +97,8 @@ export function proveMarks(
     witnesses.blind(
       'marks',
       epoch,
-      `none of the ${pages} pages of the files was marked as handed over when the kernel was up, so a leaked page would not be seen`,
+      `none of the ${pages} pages of the files was marked as handed over when the kernel was up, so a leaked ` +
+        'page would not be seen',
       MARKS_HINT,
     );
     return;
@@ -110,7 +112,9 @@ export function proveMarks(
       side: 'outside',
       implies: 'corrupt',
       title: 'a file came back with pages that were not handed over',
-      detail: `${file.name}: ${seen.pages - seen.marked} of its ${seen.pages} pages were not marked when the kernel was up, so it could have given them to anyone`,
+      detail:
+        `${file.name}: ${seen.pages - seen.marked} of its ${seen.pages} pages were not marked when the kernel ` +
+        'was up, so it could have given them to anyone',
     });
   }
 }
@@ -145,7 +149,8 @@ export function compareCounts({ recorder }: Needs<'recorder'>, restored: number,
     epoch,
     managed === null
       ? 'the kernel does not tell how many pages it manages, so the marks have no second count'
-      : `the two counts of restored pages disagree: outside ${restored} pages lost their mark, inside the managed pages rose by ${managed}`,
+      : `the two counts of restored pages disagree: outside ${restored} pages lost their mark, inside the ` +
+          `managed pages rose by ${managed}`,
     MARKS_HINT,
   );
 }

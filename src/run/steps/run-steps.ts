@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Carries out the operations of one epoch. Calls of the agent are sent ahead in a window, so that thousands of them cost
-// no round trips; everything else waits until the window is empty.
+// Carries out the operations of one epoch. Calls of the agent are sent ahead in a window, so that thousands of them
+// cost no round trips; everything else waits until the window is empty.
 import { isFileAction } from '../../model/scenario/file-steps.js';
 import { type GuestAction, isGuestAction } from '../../model/scenario/guest.js';
 import { MAX_IN_FLIGHT } from '../agent/client.js';

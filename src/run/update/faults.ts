@@ -123,7 +123,9 @@ function flip(
   parts.state.touched.add(file.name);
   return {
     places: 1,
-    detail: `${fault.file} page ${fault.page} byte ${fault.offset} at ${hex(address)}: ${hex(was)} to ${hex(was ^ fault.mask)}`,
+    detail:
+      `${fault.file} page ${fault.page} byte ${fault.offset} at ${hex(address)}: ${hex(was)} to ` +
+      `${hex(was ^ fault.mask)}`,
   };
 }
 

@@ -119,7 +119,8 @@ async function incoming(parts: Needs<'plan' | 'recorder' | 'state' | 'view'>): P
       for (let page = Math.floor(phys / PAGE); page * PAGE < phys + into.length; page++) {
         if (!marked.index.has(page))
           throw new HandoverError(
-            `the page at 0x${(page * PAGE).toString(16)} is no longer handed over: this kernel has taken it, or given it back`,
+            `the page at 0x${(page * PAGE).toString(16)} is no longer handed over: this kernel has taken it, ` +
+              'or given it back',
           );
       }
       return read(phys, into);

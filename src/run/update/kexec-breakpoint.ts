@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The exact moment of a jump: the machine is stopped where the old kernel has written all that it hands over, and before
-// the first instruction of the next one. A breakpoint on the kernel's own machine_kexec(), so that no load of the host
-// can make it late.
+// The exact moment of a jump: the machine is stopped where the old kernel has written all that it hands over, and
+// before the first instruction of the next one. A breakpoint on the kernel's own machine_kexec(), so that no load of
+// the host can make it late.
 import { HandoverError } from '../../handover/index.js';
 import type { Action, Fault } from '../../model/scenario/scenario.js';
 import { DebuggerStub } from '../../qemu/gdb.js';

@@ -56,7 +56,9 @@ export async function findIncompatibility(
   const seen = [...inside, ...outside.filter((each) => !inside.some((other) => sameComponent(each, other)))];
   const { shown, hidden } = splitByImages(seen, own, to.versions);
   if (hidden.length > 0) {
-    const detail = `${hidden.map(formatComponent).join(' ')}: written now, and in neither image: whether ${to.name} reads it is not known`;
+    const detail =
+      `${hidden.map(formatComponent).join(' ')}: written now, and in neither image: whether ${to.name} reads it ` +
+      'is not known';
     recorder.incident({
       source: 'memory',
       side: 'outside',
@@ -84,7 +86,10 @@ export async function findIncompatibility(
 
 function sentence({ component, wrote, reads, endsIn, detail }: Mismatch): string {
   const versions = (list: readonly number[]) => list.map((version) => `v${version}`).join(', ') || 'none';
-  return `${component}: ${wrote === null ? '' : `v${wrote} would be written, ${versions(reads)} is read; `}it would end in ${endsIn} (${detail})`;
+  return (
+    `${component}: ${wrote === null ? '' : `v${wrote} would be written, ${versions(reads)} is read; `}it would ` +
+    `end in ${endsIn} (${detail})`
+  );
 }
 
 /** `hands-over object 2`, `writes memfd 2`: lines of debugfs labobj/versions; what is only read is left out. */

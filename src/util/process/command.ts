@@ -13,7 +13,9 @@ const GRACE_MS = 2000;
 
 // Descriptor 3 is a pipe whose other end only the lab holds. A watcher in the same group waits for its end and then
 // ends the group.
-const GUARD = `( trap '' TERM; read -r _ <&3; kill -TERM 0; sleep ${GRACE_MS / 1000}; kill -KILL 0 ) </dev/null >/dev/null 2>&1 & exec 3<&-; exec "$@"`;
+const GUARD =
+  `( trap '' TERM; read -r _ <&3; kill -TERM 0; sleep ${GRACE_MS / 1000}; kill -KILL 0 ) </dev/null >/dev/null ` +
+  '2>&1 & exec 3<&-; exec "$@"';
 
 /** Most that is kept of an output that nobody asked for in pieces. */
 const TAIL_BYTES = 64 << 10;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How outcomes look: each has a letter and a text, so that no colour is needed. Colour-blind people can tell the colours
-// (assets/report.css) apart, too.
+// How outcomes look: each has a letter and a text, so that no colour is needed. Colour-blind people can tell the
+// colours (assets/report.css) apart, too.
 import type { PairResult } from '../../../model/result/matrix.js';
 import type { EndsIn } from '../../../model/result/outcome.js';
 

@@ -137,7 +137,8 @@ function Iommu({ iommu: { kind, gaps, faults, tables, strays, timeline, leftOut 
               .slice(0, 200)
               .map(
                 ({ t, what, detail, count }) =>
-                  `${(t / 1000).toFixed(3).padStart(9)} s  ${show(what)}  ${show(detail, 120)}${count > 1 ? `  ${count} times` : ''}`,
+                  `${(t / 1000).toFixed(3).padStart(9)} s  ${show(what)}  ` +
+                  `${show(detail, 120)}${count > 1 ? `  ${count} times` : ''}`,
               )
               .join('\n')}
             {leftOut > 0 ? `\n${leftOut} more` : ''}

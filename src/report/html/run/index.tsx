@@ -105,7 +105,11 @@ function sentence({ outcome, endsIn, cause, kernels }: Result, { asExpected }: A
     infra: 'the lab itself failed, not a kernel',
   };
   const ends = endsIn === 'none' ? '' : `; ends in ${endsIn}`;
-  return `${outcome}, ${asExpected ? 'as expected' : 'not as expected'}: ${show(kernels.map(({ name }) => name).join(' to '), 160)}, ${how[outcome]}${ends}${cause === null ? '' : ` (${show(cause.title, 160)})`}`;
+  return (
+    `${outcome}, ${asExpected ? 'as expected' : 'not as expected'}: ` +
+    `${show(kernels.map(({ name }) => name).join(' to '), 160)}, ` +
+    `${how[outcome]}${ends}${cause === null ? '' : ` (${show(cause.title, 160)})`}`
+  );
 }
 
 function Siblings({ pairResult, run, pages }: { pairResult: PairResult; run: string; pages: ReadonlySet<string> }) {

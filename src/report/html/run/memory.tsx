@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What happened to the handed-over pages: one bar for each file, divided by state, and a map of physical memory for each
-// update.
+// What happened to the handed-over pages: one bar for each file, divided by state, and a map of physical memory for
+// each update.
 import type { PhysState, ResourceOfResult, Result } from '../../../model/result/result.js';
 import { bytes } from '../../text/style.js';
 import { show } from '../parts/page.js';

@@ -89,7 +89,9 @@ export async function judgeIommu(
         side: 'outside',
         implies: 'leak',
         title: "pages of an IOMMU's tables leaked",
-        detail: `${device.spec.name}: nobody gave back ${tables.leaked} of the ${tables.handedOver} pages that its tables were handed over in`,
+        detail:
+          `${device.spec.name}: nobody gave back ${tables.leaked} of the ${tables.handedOver} pages that its ` +
+          'tables were handed over in',
       });
     }
     for (const { strays, iova } of device.transfers.filter((each) => each.epoch === epoch - 1)) {
@@ -111,7 +113,8 @@ function seePages(
   recorder.witnesses.blind(
     'iommu',
     epoch,
-    `${device.spec.name}: the kernel's array of pages was not found, so nobody can tell whether the ${old.length} pages of its tables were given back`,
+    `${device.spec.name}: the kernel's array of pages was not found, so nobody can tell whether the ` +
+      `${old.length} pages of its tables were given back`,
   );
 }
 

@@ -52,7 +52,8 @@ export function tablesOf(
     for (const each of compared.differences)
       if (each.corrupt || each.kind === 'changed')
         problems.push(
-          `IOVA ${hex(each.iova)} (${each.length} bytes) led to ${hex(each.before?.phys ?? 0)}, leads to ${hex(each.after?.phys ?? 0)}${each.owner === null ? '' : `, which is ${each.owner}`}`,
+          `IOVA ${hex(each.iova)} (${each.length} bytes) led to ${hex(each.before?.phys ?? 0)}, leads to ` +
+            `${hex(each.after?.phys ?? 0)}${each.owner === null ? '' : `, which is ${each.owner}`}`,
         );
   }
   const old = before?.contents ?? new Map<number, string>();
@@ -76,7 +77,8 @@ function arrivalProblems(before: TablesLook, arrival: TablesLook): string[] {
   // The list of differences has an end, the counts have none.
   const pages = lost + changed + rights;
   return [
-    `${pages} pages led elsewhere when the next kernel was up; the first, IOVA ${hex(first.iova)}, led to ${hex(first.before?.phys ?? 0)}, then ${first.after === null ? 'nowhere' : `to ${hex(first.after.phys)}`}`,
+    `${pages} pages led elsewhere when the next kernel was up; the first, IOVA ${hex(first.iova)}, led to ` +
+      `${hex(first.before?.phys ?? 0)}, then ${first.after === null ? 'nowhere' : `to ${hex(first.after.phys)}`}`,
     ...freeProblems(arrival),
   ];
 }
@@ -85,7 +87,9 @@ function freeProblems({ free, tables, moment }: TablesLook): string[] {
   if (free.length === 0) return [];
   const when = moment === 'arrival' ? ' when the next kernel was up' : '';
   return [
-    `${free.length} of the ${tables.tables.length} pages of its tables ${free.length === 1 ? 'was' : 'were'} free memory${when}, the first at ${hex(free[0] ?? 0)}: whoever gets it writes into what translates for the device`,
+    `${free.length} of the ${tables.tables.length} pages of its tables ${free.length === 1 ? 'was' : 'were'} ` +
+      `free memory${when}, the first at ${hex(free[0] ?? 0)}: whoever gets it writes into what translates for ` +
+      'the device',
   ];
 }
 
@@ -99,7 +103,9 @@ function mappingProblems({ tables, maps }: TablesLook, runs: ReadonlyMap<string,
     if (check.wrong + check.missing === 0 || check.first === null) return [];
     const { first } = check;
     return [
-      `${file} at ${hex(iova)}: ${check.wrong} of ${check.pages} pages lead elsewhere, ${check.missing} nowhere; page ${first.page} leads to ${first.phys === null ? 'nothing' : hex(first.phys)}, should to ${hex(first.expected)}`,
+      `${file} at ${hex(iova)}: ${check.wrong} of ${check.pages} pages lead elsewhere, ${check.missing} ` +
+        `nowhere; page ${first.page} leads to ${first.phys === null ? 'nothing' : hex(first.phys)}, should to ` +
+        `${hex(first.expected)}`,
     ];
   });
 }

@@ -93,7 +93,8 @@ export async function closeAndInspect(
   const problems = [...kept.files].map(([{ name }, count]) => `${name}: ${count} pages`);
   if (kept.others.length > 0)
     problems.push(
-      `${kept.others.length} other pages that were handed over with the files, first at 0x${((kept.others[0] ?? 0) * PAGE).toString(16)}`,
+      `${kept.others.length} other pages that were handed over with the files, first at ` +
+        `0x${((kept.others[0] ?? 0) * PAGE).toString(16)}`,
     );
   recorder.event({
     kind: 'oracle',

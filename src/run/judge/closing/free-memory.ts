@@ -109,7 +109,9 @@ export async function compareMemory(
   const judged = !plan.scenario.steps.some(({ epoch, op }) => epoch === recorder.epoch && OTHER_USES.has(op));
   const excess = judged ? excessOf(growth, files) : [];
   const { pages, slab, vmalloc } = growth;
-  const detail = `since arrival: pages ${pages} KiB, slab ${slab} KiB, vmalloc ${vmalloc} KiB${judged ? '' : '; not judged, as steps in this kernel may use memory'}`;
+  const detail =
+    `since arrival: pages ${pages} KiB, slab ${slab} KiB, vmalloc ${vmalloc} ` +
+    `KiB${judged ? '' : '; not judged, as steps in this kernel may use memory'}`;
   recorder.event({
     kind: 'oracle',
     oracle: 'free memory once everything is closed',
