@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// From what a run came to, to the line that a matrix keeps of it.
+// Turns the result of a run into the attempt that a matrix keeps.
 import { basename } from 'node:path';
 import type { Attempt, CellOfRun } from '../model/result/matrix.js';
 import type { Result } from '../model/result/result.js';
 import { missedWitnesses } from '../model/result/witness.js';
 import type { CellTask } from './queue.js';
 
-/** Longest title that is kept. */
+/** Characters of a title that are kept. */
 const MAX_TITLE = 500;
 
 /**
  * @param folder path of the run's folder
- * @param ms how long it took, with what came before and after the machine
+ * @param ms how long the cell took, including the work before and after the machine
  */
 export function attemptOf(
   { cell, attempt, worker }: Pick<CellOfRun, 'cell' | 'attempt' | 'worker'>,
@@ -34,7 +34,7 @@ export function attemptOf(
   };
 }
 
-/** The lab could not run it. */
+/** The attempt at a cell that the lab could not run. */
 export function infraAttempt(
   { cell, attempt }: Pick<CellTask, 'cell' | 'attempt'>,
   worker: string,

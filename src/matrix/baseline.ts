@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The committed baseline of a plan: by scenario and kernels, the outcome that is taken as right. YAML that a person can
+// The committed baseline of a plan: the accepted outcome for each scenario and its kernels, in YAML that people can
 // read and diff.
 import { existsSync, readFileSync } from 'node:fs';
 import { parse, stringify } from 'yaml';
@@ -12,7 +12,7 @@ import { messageOf, UsageError } from '../util/errors.js';
 
 export interface BaselineEntry {
   outcome: Outcome;
-  /** Null where it follows from the outcome. */
+  /** Null if it follows from the outcome. */
   endsIn: EndsIn | null;
 }
 
@@ -30,7 +30,7 @@ const schema = z.record(
 const HEAD =
   '# Outcomes that are taken as right, by scenario and kernels. Written by `lab matrix PLAN --update-baseline`.\n';
 
-/** Empty where the file is not there yet. Throws a UsageError where it is damaged. */
+/** Empty if there is no file yet. Throws a UsageError if it is damaged. */
 export function readBaseline(file: string | null): Baseline {
   if (file === null || !existsSync(file)) return NO_BASELINE;
   let data: unknown;
@@ -72,8 +72,8 @@ export interface BaselineChange {
 }
 
 /**
- * What the outcomes of a matrix would change. A flaky, unfinished or infra pair result changes nothing: nothing is
- * known of it.
+ * What the outcomes of a matrix would change. A flaky, unfinished or infra pair result says nothing, so it changes
+ * nothing.
  */
 export function changesOf(
   baseline: Baseline,
@@ -99,7 +99,7 @@ export function changesOf(
   return { changes, unusable };
 }
 
-/** Writes the baseline with the changes; entries of cells that the matrix did not have stay. */
+/** Writes the baseline with the changes. Entries that the matrix did not run stay. */
 export function writeBaseline(file: string, baseline: Baseline, changes: readonly BaselineChange[]): void {
   const all = new Map([...baseline].map(([scenario, entries]) => [scenario, new Map(entries)]));
   for (const { scenario, kernels, after } of changes) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Drives a matrix: gives out what has no outcome yet, tries again what the lab failed at, and keeps each attempt before
-// the next word.
+// Drives a matrix: submits the cells that have no outcome yet, retries those at which the lab failed, and stores each
+// attempt before it reports it.
 import type { Attempt, Cell } from '../model/result/matrix.js';
 import type { MatrixFolder } from '../store/matrix/folder.js';
 import { lastAttempts } from '../store/matrix/pair-results.js';
@@ -8,36 +8,37 @@ import type { CellQueue, CellTask } from './queue.js';
 
 export interface EngineOptions {
   cells: readonly Cell[];
-  /** What is known already; goes on from there. */
+  /** Attempts of an earlier start, to continue from. */
   attempts: readonly Attempt[];
   taskOf: (cell: Cell, attempt: number) => CellTask;
   queue: CellQueue;
   folder: Pick<MatrixFolder, 'append'>;
-  /** Further attempts at a cell whose outcome is `infra`. */
+  /** How often a cell is retried after the outcome `infra`. */
   retries: number;
   onAttempt: (cell: Cell, attempt: Attempt, next: 'done' | 'retry') => void;
-  /** Called once where the matrix cannot go on, so that the other cells are not waited for. */
+  /** Called once if the matrix cannot continue, so that nobody waits for the other cells. */
   onFailure: (error: Error) => void;
 }
 
-/** Cells that have no verdict yet; what ended in `infra` is tried again. */
+/** The cells without a verdict. `infra` is no verdict. */
 export function unfinished(cells: readonly Cell[], attempts: readonly Attempt[]): Cell[] {
   const last = lastAttempts(attempts);
   return cells.filter(({ id }) => (last.get(id)?.outcome ?? 'infra') === 'infra');
 }
 
 /**
- * Resolves once every cell has its outcome; rejects with the first error of a queue or the disk, once all have settled.
+ * Resolves once every cell has its outcome. Rejects, after all cells have settled, with the first error of queue or
+ * disk.
  */
 export async function driveMatrix(options: EngineOptions): Promise<void> {
   const { cells, attempts, taskOf, queue, folder, retries, onAttempt, onFailure } = options;
   const last = lastAttempts(attempts);
-  let failed: { error: unknown } | null = null;
+  const failures: unknown[] = [];
   await Promise.all(
     unfinished(cells, attempts).map(async (cell) => {
       const before = last.get(cell.id)?.attempt ?? 0;
       try {
-        for (let n = 1; failed === null; n++) {
+        for (let n = 1; failures.length === 0; n++) {
           const attempt = await queue.submit(taskOf(cell, before + n));
           folder.append(attempt);
           const next = attempt.outcome === 'infra' && n <= retries ? 'retry' : 'done';
@@ -45,11 +46,10 @@ export async function driveMatrix(options: EngineOptions): Promise<void> {
           if (next === 'done') return;
         }
       } catch (error) {
-        if (failed !== null) return;
-        failed = { error };
-        onFailure(error as Error);
+        failures.push(error);
+        if (failures.length === 1) onFailure(error as Error);
       }
     }),
   );
-  if (failed !== null) throw (failed as { error: unknown }).error;
+  if (failures.length > 0) throw failures[0];
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// From a plan to its cells: every chosen scenario on its kernels, as often as it is to be repeated.
+// Expands a plan to its cells: each selected scenario on its kernels, with its repeats.
 import { createHash } from 'node:crypto';
 import type { Cell } from '../model/result/matrix.js';
 import type { Exclude, Plan } from '../model/scenario/plan.js';
@@ -8,28 +8,24 @@ import { parseScenario, ScenarioError } from '../scenario/index.js';
 import { glob } from '../util/text/glob.js';
 import type { Selected } from './select.js';
 
-/** Repeats of one scenario on the same kernels, before it is known what is expected of them. */
+/** One scenario on its kernels with its repeats, before the expected outcome is known. */
 export interface PlannedPair {
   path: string;
   scenario: Scenario;
-  /** The kernels are those that the scenario names itself. */
+  /** True if these are the kernels that the scenario names itself. */
   own: boolean;
   repeats: number;
 }
 
-/** Most cells of a matrix. */
 const MAX_CELLS = 100_000;
 
 export interface Expanded {
   pairs: PlannedPair[];
-  /** Why combinations were left out, with their number. */
+  /** Why combinations were left out, and how many. */
   leftOut: { why: string; count: number }[];
 }
 
-/**
- * Throws a ScenarioError where a scenario cannot be run on kernels that the plan names, or where there are too many
- * cells.
- */
+/** Throws a ScenarioError if a scenario cannot run on kernels of the plan, or if there are too many cells. */
 export function expandPlan(
   plan: Plan,
   selected: readonly Selected[],
@@ -66,7 +62,7 @@ export function expandPlan(
             line: 0,
             column: 0,
             message: `expected at most ${MAX_CELLS} cells`,
-            hint: 'fewer kernels, scenarios or repeats',
+            hint: 'use fewer kernels, scenarios or repeats',
           },
         ]);
       pairs.set(key, { ...pair, scenario, repeats: Math.max(pair.repeats, known?.repeats ?? 0) });
@@ -79,7 +75,7 @@ export function expandPlan(
   return { pairs: [...pairs.values()], leftOut: [...leftOut].map(([why, count]) => ({ why, count })) };
 }
 
-/** Null where its steps were written for another number of kernels. */
+/** Null if its steps are written for another number of kernels. */
 function onKernels(
   own: Scenario,
   kernels: readonly string[],
@@ -102,7 +98,7 @@ function excluder(
   excludes: readonly Exclude[],
 ): (path: string, tags: readonly string[], kernels: readonly string[]) => boolean {
   const rules = excludes.map(({ scenario, from, to, tag }) => ({
-    // A pattern for the end of a path: "places/*" is any places/ folder's.
+    // The pattern matches the end of a path: "places/*" matches in any folder places/.
     scenario: scenario === null ? null : glob(`**/${scenario.replace(/\.ya?ml$/, '')}`, '/'),
     from: from === null ? null : glob(from, '-'),
     to: to === null ? null : glob(to, '-'),
@@ -118,7 +114,7 @@ function excluder(
     );
 }
 
-/** The same on every host and every night. */
+/** The id is the same on every host and every night. */
 export function cellId(path: string, kernels: readonly string[], repeat: number): string {
   const words = [
     path.replace(/^.*\//, '').replace(/\.ya?ml$/, ''),

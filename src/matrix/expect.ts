@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a cell must end in: the baseline's word, else the scenario's on its own kernels, else what the images foretell.
+// The expected outcome of a cell: that of the baseline, else that of the scenario on its own kernels, else the
+// prediction from the images.
 import { predictScenario } from '../compat/index.js';
 import type { KernelImage } from '../model/kernel/image.js';
 import type { CellExpectation } from '../model/result/matrix.js';
@@ -17,12 +18,11 @@ export function expectationOf(
 ): CellExpectation {
   const known = entryOf(baseline, { scenario: path, kernels: scenario.kernels });
   if (known !== null) return { ...known, source: 'baseline' };
-  const said: CellExpectation = { ...scenario.expect, source: 'scenario' };
-  if (plan.expect === 'scenario' || (plan.expect === 'auto' && own)) return said;
+  const stated: CellExpectation = { ...scenario.expect, source: 'scenario' };
+  if (plan.expect === 'scenario' || (plan.expect === 'auto' && own)) return stated;
   const predicted = predictScenario(scenario, kernels);
-  // Damage from outside is no part of a prediction: where the images alone would let the update go well, it is the
-  // damage that decides.
-  if (predicted === null || (predicted.outcome === 'preserved' && isDamaged(scenario))) return said;
+  // A prediction does not cover damage from outside. If the update would succeed without it, the damage decides.
+  if (predicted === null || (predicted.outcome === 'preserved' && isDamaged(scenario))) return stated;
   return { outcome: predicted.outcome, endsIn: predicted.endsIn, source: 'prediction' };
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs cells in this process, as many at once as the host carries. Needs no server.
+// Runs cells in this process, as many at once as the host can run. Needs no server.
 import PQueue from 'p-queue';
 import type { Attempt } from '../model/result/matrix.js';
 import { LabError } from '../util/errors.js';
@@ -13,7 +13,7 @@ import type { CellQueue, CellTask, OnNews, RunCell } from './queue.js';
 export interface LocalQueueOptions {
   runCell: RunCell;
   capacity: Capacity;
-  /** What a machine runs under, so that all labs of a host together keep within it. */
+  /** The slot of a machine. All labs of a host share the slots, so that together they do not overload it. */
   acquireSlot: (signal: AbortSignal) => Promise<Lock>;
   worker: string;
   onNews: OnNews;

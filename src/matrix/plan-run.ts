@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A plan made ready: its scenarios on their kernels, pinned to its profile, and its identity.
+// Prepares a plan: pins its scenarios to its profile, and computes its identity.
 import { createHash } from 'node:crypto';
 import { pinGuests, pinnedCmdline, pinnedState, withCmdline } from '../compat/index.js';
 import type { KernelImage } from '../model/kernel/image.js';
@@ -16,7 +16,7 @@ import { expectationOf } from './expect.js';
 import type { CellTask } from './queue.js';
 import { labPath } from './select.js';
 
-/** Plan and scenarios, not the kernels: those have their own hashes in each result. */
+/** A hash of plan and scenarios. Kernels are not part of it: each result has their hashes. */
 export function planSha256(plan: Plan, profile: Profile | null, pairs: readonly PlannedPair[]): string {
   const texts = new Map(pairs.map(({ path, scenario }) => [path, scenario.source]));
   const pins = profile?.pins ?? null;
@@ -25,7 +25,7 @@ export function planSha256(plan: Plan, profile: Profile | null, pairs: readonly 
     .digest('hex');
 }
 
-/** Every kernel's command line, and every guest, says what the profile pins. */
+/** Puts the versions of the profile into every kernel command line and every guest. */
 export function pinPairs(
   pairs: readonly PlannedPair[],
   profile: Profile | null,
@@ -66,7 +66,7 @@ export function newMatrix(
   };
 }
 
-/** Gives a cell everything that who runs it must know. Throws for a cell that is not of the plan. */
+/** Returns a function that makes the task of a cell. It throws for a cell that is not part of the plan. */
 export function taskMaker(
   matrix: Matrix,
   plan: Plan,
@@ -79,7 +79,7 @@ export function taskMaker(
   const guestState = profile === null ? null : pinnedState(profile.pins);
   return (cell, attempt) => {
     const scenario = scenarios.get(pairKey(cell));
-    if (scenario === undefined) throw new LabError(`cell ${cell.id} is not of the plan ${plan.name}`);
+    if (scenario === undefined) throw new LabError(`cell ${cell.id} is not part of the plan ${plan.name}`);
     return {
       matrix: matrix.id,
       cell,
@@ -93,13 +93,11 @@ export function taskMaker(
   };
 }
 
-/** Throws a UsageError where a matrix cannot go on as this plan, with why. */
+/** Throws a UsageError with the reason if the matrix cannot continue with this plan. */
 export function checkResumable(matrix: Matrix, sha256: string, labVersion: string): void {
-  const anew = 'without --resume a new matrix begins';
+  const hint = 'leave out --resume to start a new matrix';
   if (matrix.planSha256 !== sha256)
-    throw new UsageError(`${matrix.id} was begun with another plan or other scenarios: they have changed since`, {
-      hint: anew,
-    });
+    throw new UsageError(`the plan or its scenarios have changed since ${matrix.id} was started`, { hint });
   if (matrix.labVersion !== labVersion)
-    throw new UsageError(`${matrix.id} was begun by lab ${matrix.labVersion}; this is ${labVersion}`, { hint: anew });
+    throw new UsageError(`${matrix.id} was started by lab ${matrix.labVersion}; this is ${labVersion}`, { hint });
 }

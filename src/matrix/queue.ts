@@ -1,48 +1,48 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a matrix asks of whatever runs its cells, here or on other hosts.
+// The interface between a matrix and the queue that runs its cells, on this host or on others.
 import type { Attempt, Cell } from '../model/result/matrix.js';
 
-/** One attempt at a cell, with all that who runs it must know: it may lie on another host. */
+/** One attempt at a cell, with everything that a worker on another host needs to run it. */
 export interface CellTask {
   matrix: string;
   cell: Cell;
   /** From 1. */
   attempt: number;
-  /** Text of the scenario. */
+  /** The YAML of the scenario. */
   text: string;
-  /** What each epoch's kernel command line gets: the scenario's own words and those of the profile. */
+  /** Words for the kernel command line of each epoch: those of the scenario and of the profile. */
   cmdlines: string[];
-  /** Version of the state that the profile pins every guest to; null: none. */
+  /** Version of the guest state that the profile pins; null if it pins none. */
   guestState: number | null;
-  /** Deadline of the run in seconds; null: the scenario's. */
+  /** Time limit of the run in seconds; null for that of the scenario. */
   timeout: number | null;
   /** Bytes of memory of the machine. */
   memory: number;
 }
 
-/** How a cell is getting on, for who watches. */
+/** Progress of a cell, to show. */
 export type CellNews =
   | { kind: 'running'; worker: string }
   | { kind: 'detail'; text: string }
-  /** Back in the queue: its worker is gone. */
+  /** Its worker is gone, so the cell is back in the queue. */
   | { kind: 'waiting'; why: string };
 
 export type OnNews = (cell: string, news: CellNews) => void;
 
 /**
- * Runs one cell to its end, its run's folder in results/. An error of the lab or the host is the outcome `infra`;
- * rejects where it is aborted or the disk is full.
+ * Runs one cell to its end, with the folder of its run in results/. An error of the lab or the host gives the outcome
+ * `infra`. Rejects after an abort, or if the disk is full.
  */
 export type RunCell = (task: CellTask, signal: AbortSignal, detail: (text: string) => void) => Promise<Attempt>;
 
 /**
- * The contract, the same for both kinds (test/matrix/queue.test.ts): every task that is submitted is run; its promise
- * settles once, with one attempt, and the run that this attempt names is whole and in results/; a worker that dies
- * costs time, never a cell.
+ * The contract is the same for both kinds of queue (test/matrix/queue.test.ts). Every submitted task runs. Its promise
+ * settles once, with one attempt, and the run of this attempt is complete in results/. If a worker dies, that costs
+ * time, but never a cell.
  */
 export interface CellQueue {
-  /** Rejects where the queue is closed or its signal is aborted before the cell has ended. */
+  /** Rejects if the queue is closed, or its signal aborts, before the cell has ended. */
   submit(task: CellTask): Promise<Attempt>;
-  /** Ends in order; what is still queued is not run by this queue's own hands. Safe to call twice. */
+  /** Ends in order. Cells that are still queued do not run in this queue. Safe to call twice. */
   close(): Promise<void>;
 }

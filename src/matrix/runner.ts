@@ -22,7 +22,7 @@ export interface CellRunnerOptions {
   labVersion: string;
   worker: string;
   kernelProblem: NonNullable<ScenarioOverrides['kernelProblem']>;
-  /** A sentence for an event, null where it is not worth one. */
+  /** The text for an event; null for events that are not shown. */
   describe: (event: Event) => string | null;
 }
 
@@ -48,17 +48,14 @@ export function cellRunner(options: CellRunnerOptions): RunCell {
       return attemptOf(cell, result, folder, performance.now() - began);
     } catch (error) {
       signal.throwIfAborted();
-      // Every further cell would fail the same way: what is done stays done, and the matrix can go on later.
+      // Every other cell would fail in the same way, so stop here. The results stay, and the matrix can continue later.
       if (!(error instanceof LabError) || isDiskFull(error.cause)) throw error;
       return infraAttempt(task, worker, messageOf(error), performance.now() - began);
     }
   };
 }
 
-/**
- * The scenario of a cell as it is run: on its kernels, with the command lines and the expectation that the matrix gave
- * it.
- */
+/** The scenario of a cell, with the kernels, the command lines and the expectation that the matrix gave it. */
 export function scenarioOf(
   { cell, text, cmdlines, guestState, timeout }: CellTask,
   kernelProblem: CellRunnerOptions['kernelProblem'],
@@ -75,7 +72,7 @@ export function scenarioOf(
   };
 }
 
-/** Attempts whose run was kept and whose line was not: the lab was killed in between. */
+/** Attempts whose run was stored, but not their line, because the lab was killed in between. */
 export function orphans(results: string, matrix: Matrix, attempts: readonly Attempt[]): Attempt[] {
   const known = new Set(attempts.flatMap(({ run }) => run ?? []));
   const cells = new Set(matrix.cells.map(({ id }) => id));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which scenario files a plan means, each with its text, read once.
+// Finds the scenario files that a plan selects, and reads each once.
 import { readdirSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import type { Plan, Selection } from '../model/scenario/plan.js';
@@ -8,28 +8,28 @@ import { loadScenario, ScenarioError } from '../scenario/index.js';
 import { packageRoot } from '../util/package-root.js';
 
 export interface Selected {
-  /** As a cell names it: from the folder of the lab where it lies in there, else absolute. */
+  /** Path of the cell: relative to the lab's folder if the file is in there, else absolute. */
   path: string;
-  /** On the kernels that it names itself. */
+  /** The scenario with the kernels that it names itself. */
   own: Scenario;
   selection: Selection;
 }
 
-/** Folders among the scenarios that hold something else. */
+/** Folders among the scenarios that hold other files. */
 const NO_SCENARIOS = ['profiles', 'matrix'];
 
-/** Path as it stands in a matrix, the same on every host that has the lab. */
+/** The path of a file in a matrix: the same on every host that has the lab. */
 export function labPath(file: string): string {
   const inside = relative(packageRoot(), resolve(file));
   return inside.startsWith('..') ? resolve(file) : inside;
 }
 
-/** The file behind a path of a matrix, on this host. */
+/** The file of this host for a path of a matrix. */
 export function fileOf(path: string): string {
   return resolve(packageRoot(), path);
 }
 
-/** Throws a ScenarioError for a scenario that is wrong, and where a selection of the plan chooses none. */
+/** Throws a ScenarioError for an invalid scenario, and for a selection that matches no scenario. */
 export async function selectScenarios(plan: Plan, kernelProblem: (name: string) => string | null): Promise<Selected[]> {
   const read = new Map<string, Promise<Scenario>>();
   const scenario = (file: string) => {
@@ -54,7 +54,7 @@ export async function selectScenarios(plan: Plan, kernelProblem: (name: string) 
             file: plan.file,
             line: selection.line,
             column: 1,
-            message: 'no scenario is chosen by this',
+            message: 'this selects no scenario',
             hint: tagsHint(await Promise.all(files.map(scenario))),
           },
         ],

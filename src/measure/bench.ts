@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `npm run bench`: the figures of docs/performance.md, measured in one run on this machine. Speed is a ratio of two
-// things measured side by side, because machines are shared. `--runs N` repeats; `--cold` and `--variant` add the
+// `npm run bench`: measures the figures of docs/performance.md in one run on this machine. Machines are shared, so
+// speed is the ratio of two things that are measured side by side. `--runs N` repeats; `--cold` and `--variant` add the
 // figures that take minutes.
 import { mkdirSync, mkdtempSync, openSync, readSync, rmSync, writeFileSync, closeSync } from 'node:fs';
 import { cpus, tmpdir, totalmem } from 'node:os';
@@ -51,7 +51,7 @@ async function warm(): Promise<void> {
   const floor = await prepareFloor(dir, from, to);
   const floors: number[] = [];
   const labs: LabTime[] = [];
-  // In turns, so that both bear the same noise.
+  // Alternate, so that both see the same noise.
   for (let i = 0; i < runs; i++) {
     floors.push(await runFloor(floor));
     labs.push(await runScenario(SCENARIO));
@@ -68,7 +68,7 @@ async function warm(): Promise<void> {
   );
 }
 
-/** The check of a pair whose kernels are built, as a whole process. */
+/** Measures `lab check` of a pair whose kernels are built, as a whole process. */
 async function check(): Promise<void> {
   const times: number[] = [];
   for (let i = 0; i < 2 * runs + 1; i++) {
@@ -77,7 +77,7 @@ async function check(): Promise<void> {
     if (code !== 0) throw new Error(`lab check ended with ${code}:\n${stderr}`);
     times.push((performance.now() - began) / 1000);
   }
-  // The first one may have read the program from the disk.
+  // The first run may have read the program from the disk.
   row('`lab check`, built images, whole process', spread(times.slice(1)), 's');
 }
 
@@ -97,7 +97,7 @@ async function largeMachine(): Promise<void> {
   );
 }
 
-/** Content compared page by page, read from a file in memory as the machine's RAM is. */
+/** Compares content page by page. It is read from a file in memory, like the RAM of a machine. */
 function pageOracle(): void {
   const pattern = new Pattern({ size: 256 << 20, seed: 7, holes: [] });
   const path = join('/dev/shm', `lab-bench-${process.pid}`);
@@ -117,7 +117,7 @@ function pageOracle(): void {
   row('page oracle, content from outside', spread(speeds), 'GiB/s');
 }
 
-/** A healthy file's pages in an array of `struct page`: 1 GiB of them. */
+/** Checks an array of `struct page` for the healthy pages of a file of 1 GiB. */
 function pageStateOracle(): void {
   const pages = (1 << 30) / PAGE;
   const words = new Uint32Array(16 * pages);
@@ -140,13 +140,13 @@ function pageStateOracle(): void {
   row('page oracle, state of pages from outside', spread(speeds), 'GiB/s');
 }
 
-/** From an empty cache to the first verdict; the host packages are there already. */
+/** From an empty cache to the first verdict, with all host packages installed. */
 async function cold(): Promise<void> {
   const { ms } = await runScenario(SCENARIO, { LAB_CACHE: join(dir, 'cache') });
   row('cold: empty cache to the first verdict', spread([ms / 60_000]), 'min', 1);
 }
 
-/** Another kernel from a source that was built before: one option differs, ccache has the rest. */
+/** Builds another kernel from a source that was built before: one option differs, ccache has the rest. */
 async function variant(): Promise<void> {
   const definitions = join(dir, 'definitions');
   mkdirSync(definitions, { recursive: true });

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A real Chromium that reaches no network of its own accord, for tests and figures of the report. It leaves nothing
-// behind.
+// Starts a real Chromium for tests and measurements of the report. It uses no network by itself, and leaves no files.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,11 +19,11 @@ const FLAGS = [
   '--disable-sync',
 ];
 
-/** Starts one, installs it first where that is needed and allowed, and ends it after `body`. */
+/** Runs `body` with a browser. Installs it first if it is missing and the lab may do so. */
 export async function withBrowser<T>(body: (browser: Browser) => Promise<T>): Promise<T> {
   await ensureTools(['test'], openWorkspace({ signal: new AbortController().signal, onProgress: () => undefined }));
   const executablePath = findProgram('chromium');
-  if (executablePath === null) throw new LabError('there is no chromium');
+  if (executablePath === null) throw new LabError('chromium is not installed');
   const { launch } = await import('puppeteer-core');
   const userDataDir = mkdtempSync(join(tmpdir(), 'lab-browser-'));
   removeAtEnd(userDataDir);

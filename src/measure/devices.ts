@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `npm run devices [-- --runs N --only walk|cost|gaps]`: the figures of docs/devices.md. The gap of each stock pair
-// that is otherwise compatible, what looking at devices from outside costs a run, and the walk through 1 GiB that is
+// `npm run devices [-- --runs N --only walk|cost|gaps]`: measures the figures of docs/devices.md: the gap of each stock
+// pair that is otherwise compatible, the cost of inspecting devices from outside, and the walk through 1 GiB that is
 // mapped by single pages.
 import { join } from 'node:path';
 import type { Result } from '../model/result/result.js';
@@ -25,13 +25,16 @@ const say = (line: string): boolean => process.stdout.write(`${line}\n`);
 
 const median = (values: readonly number[]): number =>
   [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+/** Least / median / most. */
+const spread = (values: readonly number[], digits: number): string =>
+  [Math.min(...values), median(values), Math.max(...values)].map((value) => value.toFixed(digits)).join(' / ');
 const inSeconds = (values: readonly number[]): string =>
-  `${(Math.min(...values) / 1000).toFixed(2)} / ${(median(values) / 1000).toFixed(2)} / ` +
-  `${(Math.max(...values) / 1000).toFixed(2)}`;
+  spread(
+    values.map((ms) => ms / 1000),
+    2,
+  );
 
-/**
- * From the kexec to user space of the next kernel, milliseconds: the gap is a part of it, and grows with the same load.
- */
+/** Milliseconds from the kexec to user space of the next kernel. The gap is part of this time, and grows with it. */
 function jump({ timeline }: Result): number {
   const at = (what: RegExp): number =>
     timeline.find((each) => each.epoch === (what === GOING ? 0 : 1) && what.test(each.what))?.t ?? 0;
@@ -46,35 +49,35 @@ async function gaps(): Promise<void> {
     const all: Timed[] = [];
     for (let i = 0; i < runs; i++) all.push(await run(RECREATE, { from, to }));
     const ms = all.map(({ result }) => result.iommu?.gapMs ?? 0);
-    say(
-      `| ${from} to ${to} | ${Math.min(...ms).toFixed(0)} / ${median(ms).toFixed(0)} / ` +
-        `${Math.max(...ms).toFixed(0)} | ` +
-        `${median(all.map(({ result }, i) => (100 * (ms[i] ?? 0)) / jump(result))).toFixed(0)} % |`,
-    );
+    const shares = all.map(({ result }, i) => (100 * (ms[i] ?? 0)) / jump(result));
+    say(`| ${from} to ${to} | ${spread(ms, 0)} | ${median(shares).toFixed(0)} % |`);
   }
   const { result } = await run(KEEP);
   say(`| 7.3.4-keep to itself | ${result.iommu?.gapMs} | – |`);
 }
 
 async function cost(): Promise<void> {
-  const [withLooks, without]: number[][] = [[], []];
-  // In turns, so that both bear the same noise.
+  const inspected: number[] = [];
+  const plain: number[] = [];
+  // Alternate, so that both see the same noise.
   for (let i = 0; i < 2 * runs; i++) {
-    withLooks?.push((await run(RECREATE)).ms);
-    without?.push((await run(RECREATE, {}, false)).ms);
+    inspected.push((await run(RECREATE)).ms);
+    plain.push((await run(RECREATE, {}, { deviceLooks: false })).ms);
   }
-  const ratios = (withLooks ?? []).map((ms, i) => ms / (without?.[i] ?? ms));
+  const ratios = inspected.map((ms, i) => ms / (plain[i] ?? ms));
   say(
-    '\n| | least / median / most |\n|---|---|\n' +
-      `| edu-recreate.yaml with all looks from outside, s | ${inSeconds(withLooks ?? [])} |\n` +
-      `| the same without, s | ${inSeconds(without ?? [])} |\n` +
-      `| ratio, pair by pair | ${Math.min(...ratios).toFixed(2)} / ${median(ratios).toFixed(2)} / ` +
-      `${Math.max(...ratios).toFixed(2)} |`,
+    [
+      '\n| | least / median / most |\n|---|---|',
+      `| edu-recreate.yaml with all inspections from outside, s | ${inSeconds(inspected)} |`,
+      `| the same without, s | ${inSeconds(plain)} |`,
+      `| ratio, pair by pair | ${spread(ratios, 2)} |`,
+    ].join('\n'),
   );
 }
 
 /**
- * Tables of VT-d in legacy mode (drivers/iommu/intel/iommu.h, 7.3): 3 levels, 1 GiB at IOVA 0, every page elsewhere.
+ * Walks tables of VT-d in legacy mode (drivers/iommu/intel/iommu.h, 7.3): 3 levels, 1 GiB at IOVA 0, and no two pages
+ * in a row.
  */
 function walk(): void {
   const [root, context, top, middle, leaves] = [0x1000, 0x2000, 0x3000, 0x4000, 0x10_0000];

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `npm run downtime`: how the downtime grows with the number and the size of guests, the table of docs/downtime.md.
+// `npm run downtime`: measures how the downtime grows with the number and the size of guests: the table of
+// docs/downtime.md.
 import { writeFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
@@ -16,16 +17,17 @@ const CASES = [
   { count: 1, size: '512MiB' },
 ];
 
-/** Phases that the next kernel and the machine decide, not the lab and its agent. */
+/** Phases that depend on the next kernel and the machine, not on the lab and its agent. */
 const NOT_OURS = ['jump', 'boot'];
 
-function ours({ phases, ms }: DowntimeOfResult): string {
-  return `${((100 * phases.filter(({ phase }) => !NOT_OURS.includes(phase)).reduce((sum, each) => sum + each.ms, 0)) / ms).toFixed(0)} %`;
+function ownShare({ phases, ms }: DowntimeOfResult): string {
+  const own = phases.filter(({ phase }) => !NOT_OURS.includes(phase)).reduce((sum, each) => sum + each.ms, 0);
+  return `${((100 * own) / ms).toFixed(0)} %`;
 }
 
 process.stdout.write(
-  `Load ${(loadavg()[0] ?? 0).toFixed(1)}.\n\n| guests | whole run; downtime | without jump and boot |\n` +
-    '|---|---|---|\n',
+  `Load ${(loadavg()[0] ?? 0).toFixed(1)}.\n\n` +
+    '| guests | whole run; downtime | without jump and boot |\n|---|---|---|\n',
 );
 for (const { count, size } of CASES) {
   const file = join(folder, `${count}-of-${size}.yaml`);
@@ -35,11 +37,13 @@ for (const { count, size } of CASES) {
       `      - {name: "vm-{i}", size: ${size}, count: ${count}}\n`,
   );
   const { ms, result } = await run(file);
-  const [still] = result.downtime;
-  if (still === undefined) throw new Error(`${file}: no downtime was measured`);
-  const downtime =
-    `${(still.ms / 1000).toFixed(2)} s, ${still.perGuest.toFixed(0)} ms a guest, ` +
-    `${still.perMib.toFixed(1)} ms a MiB`;
-  process.stdout.write(`| ${count} x ${size} | ${(ms / 1000).toFixed(1)} s; ${downtime} | ${ours(still)} |\n`);
+  const [downtime] = result.downtime;
+  if (downtime === undefined) throw new Error(`${file}: no downtime was measured`);
+  const figures = [
+    `${(downtime.ms / 1000).toFixed(2)} s`,
+    `${downtime.perGuest.toFixed(0)} ms a guest`,
+    `${downtime.perMib.toFixed(1)} ms a MiB`,
+  ].join(', ');
+  process.stdout.write(`| ${count} x ${size} | ${(ms / 1000).toFixed(1)} s; ${figures} | ${ownShare(downtime)} |\n`);
 }
 process.exit(0);

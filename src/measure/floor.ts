@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The floor of a live update: the same two kernels and the same work with a bare init and no lab, QEMU alone.
+// The least time that a live update can take: the same two kernels and the same work, with a bare init and QEMU alone.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cpioArchive } from '../images/build/cpio.js';
@@ -12,7 +12,7 @@ export interface Floor {
   args: string[];
 }
 
-/** Compiles the bare init and lays out its initramfs in `dir`. */
+/** Compiles the bare init and builds its initramfs in `dir`. */
 export async function prepareFloor(dir: string, from: KernelImage, to: KernelImage): Promise<Floor> {
   const program = join(dir, 'floor');
   const source = join(packageRoot(), 'lab/floor/floor.c');
@@ -62,7 +62,7 @@ export async function prepareFloor(dir: string, from: KernelImage, to: KernelIma
   };
 }
 
-/** One run. @returns milliseconds of the whole process; throws where the update did not work */
+/** One run; milliseconds of the whole process. Rejects if the update did not work. */
 export async function runFloor(floor: Floor): Promise<number> {
   const began = performance.now();
   const child = startChild(['qemu-system-x86_64', ...floor.args], {

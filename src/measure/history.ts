@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `npm run bench:history`: the figures of docs/history.md and docs/report.md, with made-up results on this machine.
-// `--runs N` makes fewer than 100,000.
+// `npm run bench:history`: measures the figures of docs/history.md and docs/report.md with 100,000 made-up results.
+// `--runs N` uses another number.
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,14 +15,12 @@ const CELLS = 2000;
 const options = process.argv.slice(2);
 const runs = Number(options[options.indexOf('--runs') + 1]) || 100_000;
 
-/**
- * Has the process say at its end how much of a processor it used: on a machine that others load, that tells more than
- * the clock.
- */
+/** Makes the process print its CPU time at its end. On a shared machine that says more than the elapsed time. */
 const TELL_CPU =
-  'data:text/javascript,import{writeSync}from"node:fs";process.on("exit",()=>{const{user,system}=process.cpuUsage();writeSync(2,"\\ncpu "+(user+system)/1e6)})';
+  'data:text/javascript,import{writeSync}from"node:fs";process.on("exit",()=>{' +
+  'const{user,system}=process.cpuUsage();writeSync(2,"\\ncpu "+(user+system)/1e6)})';
 
-/** Whole process: seconds by the clock, and of a processor. An exit status above 1 is an error. */
+/** Runs the lab and returns elapsed time and CPU time of the whole process. An exit status above 1 is an error. */
 async function lab(...args: string[]): Promise<string> {
   const began = performance.now();
   const { code, stderr } = await runLab(args, { node: ['--import', TELL_CPU] });
@@ -43,7 +41,7 @@ function sizeOf(folder: string): number {
 }
 
 /**
- * From the start of the navigation to two frames after the page was drawn, and to an answered choice, in milliseconds.
+ * Milliseconds from the start of the navigation to two frames after the page was drawn, and for one choice in the list.
  */
 async function front(html: string): Promise<{ usable: number; choice: number; requests: string[] }> {
   return withBrowser(async (browser) => {
@@ -56,10 +54,7 @@ async function front(html: string): Promise<{ usable: number; choice: number; re
     await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
     const usable = performance.now() - began;
     const chosen = performance.now();
-    const value = await page.$eval(
-      '#chosen',
-      (select) => (select as unknown as { options: { value: string }[] }).options[1]?.value ?? '',
-    );
+    const value = String(await page.evaluate("document.querySelector('#chosen').options[1]?.value ?? ''"));
     await page.select('#chosen', value);
     await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
     return { usable, choice: performance.now() - chosen, requests };
@@ -85,7 +80,7 @@ try {
   row('what', 'measured', 'target');
   row('---', '---', '---');
   row(
-    `index of ${nights * CELLS} runs built anew, \`lab history --rebuild\``,
+    `index of ${nights * CELLS} runs built from scratch, \`lab history --rebuild\``,
     await lab('history', '--rebuild', '--results', results),
     '60 s',
   );

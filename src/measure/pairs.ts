@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `npm run pairs`: runs scenarios/pair.yaml over all pairs of the kernels that have LUO and prints the table of
+// `npm run pairs`: runs scenarios/pair.yaml on all pairs of kernels that have LUO, and prints the table of
 // docs/pairs.md.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -17,20 +17,17 @@ async function run(from: string, to: string): Promise<Result> {
   const scenario = join(packageRoot(), 'scenarios/pair.yaml');
   const words = ['run', scenario, '--json', '--from', from, '--to', to, '--results', results];
   const ended = await runLab(words, { onStderr: toStderr });
-  // 1: not the outcome that pair.yaml expects, which is what the table is about.
+  // Status 1 means another outcome than pair.yaml expects. The table shows those.
   if (ended.code !== 0 && ended.code !== 1) throw new Error(`${from} to ${to}: lab run ended with ${ended.code}`);
   return resultOf(ended);
 }
 
 /** The first mismatch, if there is one. */
 function mismatchText({ mismatches }: Result): string[] {
-  return mismatches
-    .slice(0, 1)
-    .map(
-      ({ component, wrote, reads }) =>
-        `${component} v${wrote ?? '?'} written, ` +
-        `${reads.length === 0 ? 'not' : reads.map((version) => `v${version}`).join(', ')} read`,
-    );
+  return mismatches.slice(0, 1).map(({ component, wrote, reads }) => {
+    const read = reads.length === 0 ? 'not' : reads.map((version) => `v${version}`).join(', ');
+    return `${component} v${wrote ?? '?'} written, ${read} read`;
+  });
 }
 
 function pagesText({ memory }: Result): string[] {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One run that is measured, in this process; its folder goes when the process ends.
+// One measured run in this process. Its folder is removed when the process ends.
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,19 +14,19 @@ removeAtEnd(folder);
 const { signal } = new AbortController();
 
 export interface Timed {
-  /** Milliseconds, without what is set up once. */
+  /** Milliseconds, without one-time preparation. */
   ms: number;
   result: Result;
 }
 
 /**
- * Throws where the run did not come to what the scenario expects: then there is nothing to measure. Without looks at
- * devices nothing is expected.
+ * Throws if the run does not end as its scenario expects, because then there is nothing to measure. Without inspection
+ * of devices, any outcome is accepted.
  */
 export async function run(
   file: string,
   kernels: { from?: string; to?: string } = {},
-  deviceLooks = true,
+  { deviceLooks = true }: { deviceLooks?: boolean } = {},
 ): Promise<Timed> {
   const scenario = await loadScenario(file, kernels);
   const preparation = new Preparation({ accel: 'tcg', signal });

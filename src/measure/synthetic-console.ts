@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// A made-up console of the length of a real one.
+// A made-up console, about as long as a real one.
 import type { Result } from '../model/result/result.js';
 
 const LINES_OF_A_BOOT = 280;
 
-/** @returns the text, and the number of the line that tells of the failure; null where nothing failed */
+/** `crash` is the number of the line with the failure; null if nothing failed. */
 export function consoleOf({ kernels, cause }: Pick<Result, 'kernels' | 'cause'>): {
   text: string;
   crash: number | null;
@@ -15,8 +15,8 @@ export function consoleOf({ kernels, cause }: Pick<Result, 'kernels' | 'cause'>)
     ...Array.from(
       { length: LINES_OF_A_BOOT },
       (_, at) =>
-        `[    ${(at / 100).toFixed(6)}] made-up subsystem ${at}: mem ` +
-        `0x${(at * 4096).toString(16).padStart(16, '0')} is reserved for nothing`,
+        `[    ${(at / 100).toFixed(6)}] made-up subsystem ${at}: ` +
+        `mem 0x${(at * 4096).toString(16).padStart(16, '0')} is reserved for nothing`,
     ),
   ]);
   const crash = cause === null ? null : lines.indexOf(`[    0.000000] ${cause.title}`) + 1;

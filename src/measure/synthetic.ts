@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Made-up nights of the size of real ones, the same for the same seed: for tests of the history and of the report, and
-// for their figures. They are no evidence of anything, and are written to temporary folders only.
+// Made-up nights of realistic size, for tests and measurements of the history and the report. The same seed gives the
+// same night. They are not evidence of anything, and only go to temporary folders.
 import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,14 +13,14 @@ import { consoleOf } from './synthetic-console.js';
 export interface SyntheticNight {
   /** Folder of the results. */
   results: string;
-  /** Same seed, same night. */
+  /** The same seed gives the same night. */
   seed: number;
-  /** From 0; later ones have other failures. */
+  /** Number of the night, from 0. Later nights have other failures. */
   night: number;
   kernels: readonly string[];
   scenarios: number;
   repeats?: number;
-  /** With console.log and events.jsonl, as a report reads them. */
+  /** Also write console.log and events.jsonl, which a report reads. */
   logs?: boolean;
 }
 
@@ -35,12 +35,16 @@ const FAULTS: readonly { outcome: Outcome; title: string }[] = [
   { outcome: 'hang', title: 'no readiness mark of the next kernel' },
 ];
 
-/** 0 to 1, from words. */
+const DEVICES = Array.from({ length: 30 }, (_, index) => `  -device made-up,id=part${index},property=value \\\n`).join(
+  '',
+);
+
+/** A number from 0 to 1 that depends only on the words. */
 function chance(...words: (string | number)[]): number {
   return createHash('sha256').update(words.join('|')).digest().readUInt32BE(0) / 2 ** 32;
 }
 
-/** Writes one night: a folder a run, and the matrix. Returns the matrix. */
+/** Writes one night: a folder for each run, and the matrix. Returns the matrix. */
 export function writeNight({
   results,
   seed,
@@ -98,8 +102,8 @@ function expectedOf(seed: number, scenario: string, from: string, to: string): O
     : (FAULTS[Math.floor(chance(seed, 'fault', scenario, from, to) * FAULTS.length)]?.outcome ?? 'lost');
 }
 
-/** Some pair results go wrong for some nights in a row, some now and then. */
-function seenOf(
+/** Some pair results fail for some nights in a row, others now and then. */
+function outcomeOf(
   seed: number,
   night: number,
   { scenario, kernels, expected, repeat }: Cell,
@@ -118,7 +122,7 @@ function seenOf(
 }
 
 function resultOf(seed: number, night: number, cell: Cell, at: number): Result {
-  const { outcome, title } = seenOf(seed, night, cell);
+  const { outcome, title } = outcomeOf(seed, night, cell);
   const total = 4000 + Math.round(chance(seed, night, cell.id) * 3000);
   const kernels = cell.kernels.map(kernelOf);
   const name = cell.scenario.replace(/^.*\/|\.yaml$/g, '');
@@ -235,7 +239,7 @@ function resultOf(seed: number, night: number, cell: Cell, at: number): Result {
     qemu: {
       version: '7.2.22',
       accel: 'tcg',
-      commandLine: `mkdir -p /tmp/lab-made-up\nqemu-system-x86_64 \\\n${Array.from({ length: 30 }, (_, index) => `  -device made-up,id=part${index},property=value \\\n`).join('')}`,
+      commandLine: `mkdir -p /tmp/lab-made-up\nqemu-system-x86_64 \\\n${DEVICES}`,
     },
     durations: { total },
     lab: { cpuMs: 700, peakRssKiB: 90_000 },

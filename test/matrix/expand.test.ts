@@ -100,7 +100,7 @@ describe("a plan's cells", () => {
   it('must be some', async () => {
     await expect(
       expand('kernels: ["1", "2"]\nscenarios: [{folder: ., tags: [none]}]\n', { 'x.yaml': SHORT }),
-    ).rejects.toThrow(/no scenario is chosen by this; tags there: a, b/);
+    ).rejects.toThrow(/this selects no scenario; tags there: a, b/);
     await expect(
       expand('kernels: ["1", "2"]\nexclude: [{from: "*"}]\nscenarios: [{file: x.yaml}]\n', { 'x.yaml': SHORT }),
     ).rejects.toThrow(/the plan has no cell/);

@@ -133,17 +133,17 @@ it('a worker of another lab is refused clearly, and given nothing', async () => 
     'the matrix says so',
     () =>
       notes.some(
-        (note) => note === `worker early is of lab 0.0.9+old, this matrix of lab ${IDENTITY}: it is given no cell`,
+        (note) => note === `worker early is of lab 0.0.9+old, this matrix of lab ${IDENTITY}: it gets no cells`,
       ),
     30_000,
   );
   await expect(openWorker({ ...rig(), identity: '0.2.0+new' }, 'late')).rejects.toMatchObject({
     name: 'UsageError',
-    message: expect.stringContaining(`this is lab 0.2.0+new; matrix m1 on this queue is run by lab ${IDENTITY}`),
+    message: expect.stringContaining(`this is lab 0.2.0+new, but lab ${IDENTITY} runs matrix m1 on this queue`),
   });
   await until(
     'the early one says so too',
-    () => early.notes.some((note) => note.includes('takes no cell of it')),
+    () => early.notes.some((note) => note.includes('takes no cells of it')),
     30_000,
   );
   expect(diaryOf(diary(), 'begins')).toEqual([]);
@@ -176,7 +176,7 @@ it("a result that did not come whole is the lab's failure, and nothing of it sta
   expect(await attempt).toMatchObject({
     outcome: 'infra',
     run: null,
-    title: expect.stringContaining('came out of Redis changed'),
+    title: expect.stringContaining('has changed in Redis'),
   });
   expect(runsIn(results())).toEqual([]);
 });
@@ -185,7 +185,7 @@ it('what is no cell is refused by the worker', async () => {
   const { side, redis: client } = await queue();
   await worker('hand', 1);
   const attempt = side.submit({ ...taskOf('c'), attempt: 0 });
-  expect(await attempt).toMatchObject({ outcome: 'infra', title: expect.stringContaining('this is no cell') });
+  expect(await attempt).toMatchObject({ outcome: 'infra', title: expect.stringContaining('this is not a cell') });
   expect(await client.ping()).toBe('PONG');
 });
 

@@ -81,8 +81,8 @@ async function work({ queue, jobs, accel }: WorkerOptions, signal: AbortSignal):
           }),
       });
       note(
-        `worker ${thisWorker()} of lab ${labIdentity()} waits for cells at ${shownUrl(queue)}, at most ` +
-          `${room.jobs} at once`,
+        `worker ${thisWorker()} of lab ${labIdentity()} waits for cells at ${shownUrl(queue)}, ` +
+          `at most ${room.jobs} at once`,
       );
       try {
         await worker.run();

@@ -34,9 +34,9 @@ export function reproText(
   const colours = coloursFor(stream);
   const { rate, runs, representative } = report;
   const same = rate.seen > 0;
+  const head = colours.bold(same ? 'SAME FAILURE' : colours.red('NOT THE SAME'));
   const lines = [
-    `${same ? colours.bold('SAME FAILURE') : colours.bold(colours.red('NOT THE SAME'))}  ` +
-      `${printable(failureText(report.original), 300)}`,
+    `${head}  ${printable(failureText(report.original), 300)}`,
     '',
     `  then  ${printable(original.id)}  ${seconds(original.durations['total'] ?? 0)}`,
     ...runs

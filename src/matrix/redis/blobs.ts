@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Large things in Redis: a list of pieces, and the checksum of the whole with who holds the key. Gone by themselves
-// where nobody asks for them.
+// Large data in Redis: a list of chunks. Whoever has the reference has the checksum of the whole. The data expires if
+// nobody fetches it.
 import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { LabError } from '../../util/errors.js';
 
-/** Bytes of one piece. */
-const PIECE = 4 << 20;
-/** Most bytes of one thing. */
-const MOST = 512 << 20;
+const CHUNK_BYTES = 4 << 20;
+const MAX_BYTES = 512 << 20;
 
 export interface BlobRef {
   key: string;
@@ -16,7 +14,7 @@ export interface BlobRef {
   sha256: string;
 }
 
-/** @param seconds how long it stays */
+/** @param seconds after this time the data expires */
 export async function putBlob(
   redis: Redis,
   key: string,
@@ -40,21 +38,21 @@ export async function putBlob(
     waiting.push(chunk);
     size += chunk.length;
     total += chunk.length;
-    if (total > MOST) throw new LabError(`more than ${MOST} bytes do not go through Redis`);
-    if (size >= PIECE) await push();
+    if (total > MAX_BYTES) throw new LabError(`more than ${MAX_BYTES} bytes cannot go through Redis`);
+    if (size >= CHUNK_BYTES) await push();
   }
   if (size > 0) await push();
   return { key, pieces, sha256: hash.digest('hex') };
 }
 
-/** Yields the thing piece by piece. Throws a LabError at the end where it is not what was put. */
+/** Yields the data in chunks. Throws a LabError at the end if its checksum is wrong. */
 export async function* getBlob(redis: Redis, { key, pieces, sha256 }: BlobRef): AsyncGenerator<Buffer> {
   const hash = createHash('sha256');
   for (let index = 0; index < pieces; index++) {
     const piece = await redis.lindexBuffer(key, index);
-    if (piece === null) throw new LabError(`piece ${index + 1} of ${pieces} of ${key} is gone from Redis`);
+    if (piece === null) throw new LabError(`piece ${index + 1} of ${pieces} of ${key} is no longer in Redis`);
     hash.update(piece);
     yield piece;
   }
-  if (hash.digest('hex') !== sha256) throw new LabError(`${key} came out of Redis changed`);
+  if (hash.digest('hex') !== sha256) throw new LabError(`${key} has changed in Redis: its checksum is wrong`);
 }

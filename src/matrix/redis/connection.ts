@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// The way to Redis. A server that goes away is waited for: what was asked of it is asked again once it is back.
+// The connection to Redis. If the server goes away, requests wait for it, and are sent again once it is back.
 import { Redis } from 'ioredis';
 import { within } from '../../util/deadline.js';
 import { LabError, messageOf, UsageError } from '../../util/errors.js';
 
-/** All keys of the lab begin with it. */
+/** All keys of the lab start with this. */
 export const PREFIX = 'lab';
 
-/** Milliseconds for the first contact. */
-const FIRST_CONTACT = 5000;
-const LONGEST_PAUSE = 2000;
-/** Milliseconds for the last words. */
-export const LONGEST_GOODBYE = 3000;
+/** Milliseconds to wait for the first answer. */
+const MAX_CONNECT_MS = 5000;
+/** Milliseconds between two attempts to reconnect. */
+const MAX_PAUSE_MS = 2000;
+/** Milliseconds for the last requests before the connection closes. */
+export const MAX_CLOSE_MS = 3000;
 
 export function checkUrl(url: string): string {
   if (!/^rediss?:\/\/[^/]/.test(url) || !URL.canParse(url))
@@ -28,8 +29,8 @@ export function shownUrl(url: string): string {
 }
 
 /**
- * Throws a LabError where no Redis answers.
- * @param onTrouble told when the server is lost, and (null) when it is back
+ * Throws a LabError if no Redis answers.
+ * @param onTrouble gets a message when the server is lost, and null when it is back
  */
 export async function connect(
   url: string,
@@ -39,14 +40,14 @@ export async function connect(
   const redis = new Redis(checkUrl(url), {
     maxRetriesPerRequest: null,
     lazyConnect: true,
-    retryStrategy: (times) => Math.min(times * 100, LONGEST_PAUSE),
+    retryStrategy: (times) => Math.min(times * 100, MAX_PAUSE_MS),
   });
   let reason = 'no answer';
   let [lost, met] = [false, false];
   redis.on('error', (error) => (reason = messageOf(error) || String((error as NodeJS.ErrnoException).code)));
   redis.on('close', () => {
     if (met && !lost && redis.status !== 'end')
-      onTrouble(`Redis at ${shownUrl(url)} is gone (${reason}); waits until it is back`);
+      onTrouble(`Redis at ${shownUrl(url)} is gone (${reason}); waiting until it is back`);
     lost = met;
   });
   redis.on('ready', () => {
@@ -56,7 +57,7 @@ export async function connect(
   });
   try {
     redis.connect().catch(() => undefined);
-    await within(redis.ping(), { ms: FIRST_CONTACT, what: 'answer', whose: 'host', signal });
+    await within(redis.ping(), { ms: MAX_CONNECT_MS, what: 'answer', whose: 'host', signal });
   } catch (error) {
     redis.disconnect();
     signal.throwIfAborted();

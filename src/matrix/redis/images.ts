@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Kernels through Redis: offered once by their key, fetched by workers that do not have them.
+// Sends kernels through Redis: the matrix offers each once, and workers fetch those that they lack.
 import type { Redis } from 'ioredis';
 import { type ImageContext, offerKernel, takeKernel } from '../../images/index.js';
 import { type BlobRef, getBlob, putBlob } from './blobs.js';
-import { imageKey, KEPT, type OfferedImage } from './names.js';
+import { imageKey, KEPT_SECONDS, type OfferedImage } from './names.js';
 
-/** Offers every kernel that others can use, by name. What is in Redis already is not sent again. */
+/** Offers every kernel that other hosts can use, by name. A kernel that is already in Redis is not sent again. */
 export async function offerImages(
   redis: Redis,
   names: Iterable<string>,
@@ -13,17 +13,17 @@ export async function offerImages(
 ): Promise<Map<string, OfferedImage>> {
   const offered = new Map<string, OfferedImage>();
   for (const name of names) {
-    const parcel = await offerKernel(name, context);
-    if (parcel === null) continue;
-    const { key, sha256, origin } = parcel;
+    const archive = await offerKernel(name, context);
+    if (archive === null) continue;
+    const { key, sha256, origin } = archive;
     const about = `${imageKey(key)}:about`;
     const known = await redis.get(about);
     let blob = known === null ? null : (JSON.parse(known) as BlobRef);
-    if (blob === null || (await redis.expire(blob.key, KEPT)) === 0) {
+    if (blob === null || (await redis.expire(blob.key, KEPT_SECONDS)) === 0) {
       context.onProgress({ task: `offer kernel ${name}`, done: 0, of: null });
-      blob = await putBlob(redis, imageKey(key), parcel.pack(), KEPT);
+      blob = await putBlob(redis, imageKey(key), archive.pack(), KEPT_SECONDS);
     }
-    await redis.set(about, JSON.stringify(blob), 'EX', KEPT);
+    await redis.set(about, JSON.stringify(blob), 'EX', KEPT_SECONDS);
     offered.set(name, { name, key, sha256, origin, blob });
   }
   return offered;

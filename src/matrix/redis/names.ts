@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// Names in Redis. Labs of different identities have queues of their own: a worker can never be given a cell of another
-// lab's matrix.
+// Names and messages in Redis. Each lab identity has its own queue, so that a worker never gets a cell of another lab's
+// matrix.
 import { z } from 'zod';
 import { attemptSchema, cellSchema } from '../../store/matrix/schema.js';
 import type { CellTask } from '../queue.js';
 import { PREFIX } from './connection.js';
 
-/** Seconds. Results that nobody fetches, and finished jobs of a matrix that never goes on. */
-export const KEPT = 7 * 86_400;
+/** Seconds to keep results that nobody fetches, and finished jobs of a matrix that never continues. */
+export const KEPT_SECONDS = 7 * 86_400;
 
 export const queueName = (identity: string) => `cells-${identity}`;
 export const jobId = ({ matrix, cell, attempt }: Pick<CellTask, 'matrix' | 'cell' | 'attempt'>) =>
   `${matrix}/${cell.id}/${attempt}`;
 export const resultKey = (job: string, worker: string) => `${PREFIX}:result:${job}:${worker}`;
 export const imageKey = (key: string) => `${PREFIX}:image:${key}`;
-/** Held, with a time limit, by who runs a matrix: the identity of its lab. */
+/** Holds the identity of the lab that runs the matrix; expires unless it is renewed. */
 export const matrixKey = (id: string) => `${PREFIX}:matrix:${id}`;
-/** Held, with a time limit, by a worker: the identity of its lab. */
+/** Holds the identity of the worker's lab; expires unless it is renewed. */
 export const workerKey = (worker: string) => `${PREFIX}:worker:${worker}`;
 
 const blobRef = z.object({
@@ -25,11 +25,11 @@ const blobRef = z.object({
   sha256: z.string(),
 });
 
-/** What a worker's job returns. */
-export const cellReport = z.object({ attempt: attemptSchema, parcel: blobRef.nullable() });
+/** The return value of a worker's job. */
+export const cellReport = z.object({ attempt: attemptSchema, archive: blobRef.nullable() });
 export type CellReport = z.infer<typeof cellReport>;
 
-/** A kernel that can be fetched: `key` of the cache, as both hosts compute it. */
+/** A kernel that can be fetched. Both hosts compute the same `key` of the cache. */
 const image = z.object({
   name: z.string(),
   key: z.string().regex(/^[0-9a-f]{32}$/),
@@ -53,5 +53,5 @@ export const jobData = z.object({
 export type JobData = z.infer<typeof jobData>;
 export type OfferedImage = JobData['images'][number];
 
-/** What a worker tells of a cell while it runs. */
+/** Progress of a running cell, from its worker. */
 export const progressData = z.object({ worker: z.string(), text: z.string().max(1000) });

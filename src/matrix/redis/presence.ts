@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who is there: matrices and workers each hold a key with a time limit that says which lab they are.
+// Which matrices and workers are there: each holds an expiring key with the identity of its lab.
 import type { Redis } from 'ioredis';
 import { matrixKey, workerKey } from './names.js';
 
-/** Seconds that a sign of life holds. */
-export const ALIVE = 30;
+/** Seconds after which a key expires that is not renewed. */
+export const ALIVE_SECONDS = 30;
 
-/** Matrices that are being run over this Redis. */
+/** Matrices that run over this Redis. */
 export async function matricesOn(redis: Redis): Promise<{ id: string; identity: string }[]> {
   const keys = await scan(redis, `${matrixKey('')}*`);
   const identities = keys.length === 0 ? [] : await redis.mget(keys);
@@ -15,9 +15,9 @@ export async function matricesOn(redis: Redis): Promise<{ id: string; identity: 
   );
 }
 
-/** Tells of workers that get no cell of a matrix, and of there being none; each once. */
+/** Notes, once each, workers that get no cell of a matrix, and that there are no workers at all. */
 export class WorkerWatch {
-  private readonly told = new Set<string>();
+  private readonly noted = new Set<string>();
 
   constructor(
     private readonly redis: Redis,
@@ -25,20 +25,20 @@ export class WorkerWatch {
     private readonly note: (text: string) => void,
   ) {}
 
-  async look(): Promise<void> {
+  async check(): Promise<void> {
     const keys = await scan(this.redis, `${workerKey('')}*`);
     for (const key of keys) {
       const other = await this.redis.get(key);
       const name = key.slice(workerKey('').length);
       if (other !== null && other !== this.identity)
-        this.once(name, `worker ${name} is of lab ${other}, this matrix of lab ${this.identity}: it is given no cell`);
+        this.once(name, `worker ${name} is of lab ${other}, this matrix of lab ${this.identity}: it gets no cells`);
     }
-    if (keys.length === 0) this.once('none', 'no worker has come yet: lab worker --queue URL');
+    if (keys.length === 0) this.once('none', 'there is no worker yet: lab worker --queue URL');
   }
 
   private once(what: string, text: string): void {
-    if (!this.told.has(what)) this.note(text);
-    this.told.add(what);
+    if (!this.noted.has(what)) this.note(text);
+    this.noted.add(what);
   }
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The side of a matrix: cells go into a queue in Redis, workers on any hosts take them, whole result folders come back.
-// What Redis forgets is put in again; what comes twice is taken once.
+// The matrix side: puts cells into a queue in Redis, where workers on any host take them, and receives complete result
+// folders. Cells that Redis forgets are put in again; a result that comes twice is taken once.
 import { Queue, QueueEvents, type Job } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Attempt } from '../../model/result/matrix.js';
@@ -10,14 +10,14 @@ import { isDiskFull, LabError, messageOf } from '../../util/errors.js';
 import { infraAttempt } from '../attempt.js';
 import type { CellQueue, CellTask, OnNews } from '../queue.js';
 import { getBlob } from './blobs.js';
-import { LONGEST_GOODBYE, PREFIX } from './connection.js';
-import { cellReport, jobId, KEPT, matrixKey, type OfferedImage, progressData, queueName } from './names.js';
-import { ALIVE, WorkerWatch } from './presence.js';
+import { MAX_CLOSE_MS, PREFIX } from './connection.js';
+import { cellReport, jobId, KEPT_SECONDS, matrixKey, type OfferedImage, progressData, queueName } from './names.js';
+import { ALIVE_SECONDS, WorkerWatch } from './presence.js';
 
-/** Milliseconds between two looks for what events did not tell. */
-const LOOK_EVERY = 2000;
-/** Looks after which it is checked that Redis still knows every cell. */
-const CHECK_EVERY = 5;
+/** Milliseconds between two polls, in case an event is lost. */
+const POLL_MS = 2000;
+/** Every so many polls, check that Redis still knows every cell. */
+const POLLS_PER_CHECK = 5;
 
 export interface RedisQueueOptions {
   redis: Redis;
@@ -37,23 +37,23 @@ interface Pending {
 }
 
 export class RedisQueue implements CellQueue {
-  /** For events: it waits for them, and so can serve nothing else. */
+  /** The connection for events: it blocks while it waits for them, so it can serve nothing else. */
   private readonly connection: Redis;
   private readonly queue: Queue;
   private readonly events: QueueEvents;
   private readonly pending = new Map<string, Pending>();
-  /** What is in Redis and was not taken back out. */
-  private readonly there = new Set<string>();
+  /** Jobs that are in Redis. */
+  private readonly queued = new Set<string>();
   private readonly workers: WorkerWatch;
   private readonly timer: NodeJS.Timeout;
-  private looking: Promise<void> | null = null;
-  private again = false;
-  private looks = 0;
+  private polling: Promise<void> | null = null;
+  private pollAgain = false;
+  private polls = 0;
   private closed: Promise<void> | null = null;
-  /** A server that was gone may have forgotten. */
+  /** A server that was gone may have forgotten cells. */
   private readonly onBack = () => {
-    this.looks = 0;
-    this.look();
+    this.polls = 0;
+    this.poll();
   };
   private readonly onAbort = () => this.rejectAll(this.options.signal.reason as Error);
 
@@ -62,18 +62,18 @@ export class RedisQueue implements CellQueue {
     this.queue = new Queue(queueName(identity), { connection: redis, prefix: PREFIX });
     this.connection = redis.duplicate();
     this.events = new QueueEvents(queueName(identity), { connection: this.connection, prefix: PREFIX });
-    // A lost connection is told by our own; everything else shows in what is missing.
+    // `redis` reports a lost connection. Any other error shows as a missing result, which the polls find.
     this.queue.on('error', () => undefined);
     this.events.on('error', () => undefined);
-    this.events.on('completed', () => this.look());
-    this.events.on('failed', () => this.look());
+    this.events.on('completed', () => this.poll());
+    this.events.on('failed', () => this.poll());
     this.events.on('progress', ({ jobId: id, data }) => this.progress(id, data));
     this.events.on('stalled', ({ jobId: id }) => this.news(id, { kind: 'waiting', why: 'its worker is gone' }));
     this.workers = new WorkerWatch(redis, identity, options.note);
-    this.timer = setInterval(() => this.look(), LOOK_EVERY);
+    this.timer = setInterval(() => this.poll(), POLL_MS);
     signal.addEventListener('abort', this.onAbort, { once: true });
     redis.on('ready', this.onBack);
-    this.look();
+    this.poll();
   }
 
   async submit(task: CellTask): Promise<Attempt> {
@@ -87,14 +87,14 @@ export class RedisQueue implements CellQueue {
     return done.promise;
   }
 
-  /** The same name goes in once, however often it is put. */
+  /** Putting the same job twice has no effect. */
   private async put(id: string, task: CellTask): Promise<void> {
-    this.there.add(id);
+    this.queued.add(id);
     const images = task.cell.kernels.flatMap((name) => this.options.images.get(name) ?? []);
     await this.queue.add(
       'cell',
       { task, images },
-      { jobId: id, removeOnComplete: { age: KEPT }, removeOnFail: { age: KEPT } },
+      { jobId: id, removeOnComplete: { age: KEPT_SECONDS }, removeOnFail: { age: KEPT_SECONDS } },
     );
   }
 
@@ -108,23 +108,23 @@ export class RedisQueue implements CellQueue {
     this.options.signal.removeEventListener('abort', this.onAbort);
     this.options.redis.off('ready', this.onBack);
     this.rejectAll(new LabError('the queue is closed'));
-    // A server that is gone is not waited for here: what it holds goes by itself.
+    // Do not wait for a server that is gone: its keys expire.
     if (this.options.redis.status === 'ready')
-      await within(this.takeBack(), { ms: LONGEST_GOODBYE, what: 'answer from Redis', whose: 'host' }).catch(
+      await within(this.takeBack(), { ms: MAX_CLOSE_MS, what: 'answer from Redis', whose: 'host' }).catch(
         () => undefined,
       );
     await within(Promise.allSettled([this.queue.close(), this.events.close()]), {
-      ms: LONGEST_GOODBYE,
+      ms: MAX_CLOSE_MS,
       what: 'answer from Redis',
       whose: 'host',
     }).catch(() => undefined);
     this.connection.disconnect();
   }
 
-  /** Cells that nobody has begun are taken back; what is under way is finished by its worker and kept for --resume. */
+  /** Removes the cells that no worker has started. Workers finish the others, and the results are kept for --resume. */
   private async takeBack(): Promise<void> {
-    await this.looking;
-    for (const id of this.there) await this.queue.remove(id).catch(() => 0);
+    await this.polling;
+    for (const id of this.queued) await this.queue.remove(id).catch(() => 0);
     await this.options.redis.del(matrixKey(this.options.matrix));
   }
 
@@ -145,38 +145,39 @@ export class RedisQueue implements CellQueue {
   }
 
   private progress(id: string, data: unknown): void {
-    const said = progressData.safeParse(data).data;
-    if (said === undefined) return;
-    this.news(id, said.text === '' ? { kind: 'running', worker: said.worker } : { kind: 'detail', text: said.text });
+    const message = progressData.safeParse(data).data;
+    if (message === undefined) return;
+    const { worker, text } = message;
+    this.news(id, text === '' ? { kind: 'running', worker } : { kind: 'detail', text });
   }
 
-  /** One look at a time; who asks meanwhile gets another one after it. */
-  private look(): void {
-    if (this.looking !== null) {
-      this.again = true;
+  /** Runs one poll at a time. A request during a poll starts another one after it. */
+  private poll(): void {
+    if (this.polling !== null) {
+      this.pollAgain = true;
       return;
     }
     if (this.closed !== null || this.options.redis.status !== 'ready') return;
-    this.again = false;
-    // What could not be asked now is asked again at the next look.
-    this.looking = this.lookOnce()
+    this.pollAgain = false;
+    // After an error, the next poll asks again.
+    this.polling = this.pollOnce()
       .catch(() => undefined)
       .finally(() => {
-        this.looking = null;
-        if (this.again) this.look();
+        this.polling = null;
+        if (this.pollAgain) this.poll();
       });
   }
 
-  private async lookOnce(): Promise<void> {
+  private async pollOnce(): Promise<void> {
     const { redis, matrix, identity } = this.options;
-    await redis.set(matrixKey(matrix), identity, 'EX', ALIVE);
+    await redis.set(matrixKey(matrix), identity, 'EX', ALIVE_SECONDS);
     const ended = [...(await this.queue.getJobs(['completed', 'failed']))].filter(
       (job) => job?.id !== undefined && this.pending.has(job.id),
     );
     for (const job of ended) await this.take(job);
-    if (this.looks++ % CHECK_EVERY === 0) {
+    if (this.polls++ % POLLS_PER_CHECK === 0) {
       await this.putMissing();
-      if (this.pending.size > 0) await this.workers.look();
+      if (this.pending.size > 0) await this.workers.check();
     }
   }
 
@@ -196,13 +197,13 @@ export class RedisQueue implements CellQueue {
       );
     } else {
       attempt = { ...report.attempt, attempt: task.attempt };
-      if (report.parcel !== null && attempt.run !== null) {
+      if (report.archive !== null && attempt.run !== null) {
         try {
           await unpackRun(
             results,
             attempt.run,
             { matrix, cell: task.cell.id, attempt: task.attempt },
-            getBlob(redis, report.parcel),
+            getBlob(redis, report.archive),
           );
         } catch (error) {
           if (!(error instanceof LabError)) throw error;
@@ -211,15 +212,15 @@ export class RedisQueue implements CellQueue {
         }
       }
     }
-    // The matrix writes the attempt down before the next word of this queue; if it is killed in between, the run's own
-    // folder tells.
+    // The matrix stores the attempt before this queue continues. If it is killed in between, the folder of the run is
+    // enough to find the attempt (orphans() in matrix/runner.ts).
     this.settle(id, ({ done }) => done.resolve(attempt));
-    this.there.delete(id);
+    this.queued.delete(id);
     await job.remove().catch(() => undefined);
-    if (report?.parcel) await redis.del(report.parcel.key);
+    if (report?.archive) await redis.del(report.archive.key);
   }
 
-  /** A Redis that came back with less than it had is given the rest again. */
+  /** If Redis lost cells while it was gone, puts them in again. */
   private async putMissing(): Promise<void> {
     for (const [id, { task }] of this.pending) {
       if ((await this.options.redis.exists(this.queue.toKey(id))) === 0 && this.pending.has(id))

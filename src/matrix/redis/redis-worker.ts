@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The side of a worker: takes cells from the queue in Redis, runs them, sends back whole result folders. A worker that
-// dies loses its lock, and the cell goes to another; one that only seemed dead finds its lock gone, and what it brings
-// is not taken.
+// The worker side: takes cells from the queue in Redis, runs them, and sends back complete result folders. A worker
+// that dies loses its lock, and its cell goes to another worker. If it only seemed dead, its lock is gone, and its
+// result is not accepted.
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Job, WaitingError, Worker } from 'bullmq';
@@ -11,32 +11,32 @@ import { deferred, type Deferred, within } from '../../util/deadline.js';
 import { LabError, UsageError } from '../../util/errors.js';
 import type { CellQueue, OnNews } from '../queue.js';
 import { putBlob } from './blobs.js';
-import { LONGEST_GOODBYE, PREFIX } from './connection.js';
-import { type CellReport, jobData, KEPT, type OfferedImage, queueName, resultKey, workerKey } from './names.js';
-import { ALIVE, matricesOn } from './presence.js';
+import { MAX_CLOSE_MS, PREFIX } from './connection.js';
+import { type CellReport, jobData, KEPT_SECONDS, type OfferedImage, queueName, resultKey, workerKey } from './names.js';
+import { ALIVE_SECONDS, matricesOn } from './presence.js';
 
-/** Milliseconds between two signs of life. */
-const SIGN_EVERY = 5000;
-/** Milliseconds between two words about one cell. */
-const TELL_EVERY = 1000;
-/** Workers that may die over one cell before it is given up as `infra`. */
+/** Milliseconds between two renewals of the worker's key. */
+const RENEW_MS = 5000;
+/** Milliseconds between two progress messages of one cell. */
+const PROGRESS_MS = 1000;
+/** After this many dead workers a cell gets the outcome `infra`. */
 const MAX_DEATHS = 3;
 
 export interface RedisWorkerOptions {
   redis: Redis;
   identity: string;
   worker: string;
-  /** Cells at once. */
+  /** Number of cells that run at once. */
   jobs: number;
-  /** Where its runs are put until they have been sent. */
+  /** Folder of the runs until they have been sent. */
   results: string;
-  /** Runs the cells here. */
+  /** Opens the queue that runs the cells on this host. */
   local: (onNews: OnNews) => CellQueue;
-  /** Fetches a kernel that is offered and not here yet. */
+  /** Fetches an offered kernel that this host lacks. */
   fetchImage: (image: OfferedImage) => Promise<void>;
   note: (text: string) => void;
   signal: AbortSignal;
-  /** Milliseconds after which a worker that gives no sign has lost its cell; and how often that is looked for. */
+  /** Milliseconds after which a silent worker loses its cell, and between two checks for that. */
   lock?: { duration: number; interval: number };
 }
 
@@ -45,16 +45,16 @@ export class RedisWorker {
   private readonly worker: Worker;
   private readonly local: CellQueue;
   private readonly timer: NodeJS.Timeout;
-  private readonly tellers = new Map<string, (text: string, at: number) => void>();
-  private readonly told = new Set<string>();
+  private readonly progressSenders = new Map<string, (text: string, at: number) => void>();
+  private readonly noted = new Set<string>();
   private readonly failure: Deferred<never> = deferred();
   private closed: Promise<void> | null = null;
 
   private constructor(private readonly options: RedisWorkerOptions) {
     const { redis, identity, jobs, worker, lock } = options;
     this.local = options.local((cell, news) => {
-      if (news.kind === 'running') this.tellers.get(cell)?.('', 0);
-      else if (news.kind === 'detail') this.tellers.get(cell)?.(news.text, performance.now());
+      if (news.kind === 'running') this.progressSenders.get(cell)?.('', 0);
+      else if (news.kind === 'detail') this.progressSenders.get(cell)?.(news.text, performance.now());
     });
     this.connection = redis.duplicate();
     this.worker = new Worker(queueName(identity), (job, token) => this.process(job, token), {
@@ -65,32 +65,32 @@ export class RedisWorker {
       lockDuration: lock?.duration ?? 60_000,
       stalledInterval: lock?.interval ?? 15_000,
       maxStalledCount: MAX_DEATHS,
-      removeOnComplete: { age: KEPT },
-      removeOnFail: { age: KEPT },
+      removeOnComplete: { age: KEPT_SECONDS },
+      removeOnFail: { age: KEPT_SECONDS },
     });
-    // Lost connections are told by our own.
+    // `redis` reports lost connections.
     this.worker.on('error', () => undefined);
-    this.timer = setInterval(() => void this.sign().catch(() => undefined), SIGN_EVERY);
+    this.timer = setInterval(() => void this.renew().catch(() => undefined), RENEW_MS);
   }
 
-  /** Throws a UsageError where all matrices on the queue are another lab's. */
+  /** Throws a UsageError if all matrices on the queue belong to another lab. */
   static async open(options: RedisWorkerOptions): Promise<RedisWorker> {
     const { redis, identity } = options;
     const matrices = await matricesOn(redis);
     const [other] = matrices.filter((each) => each.identity !== identity);
     if (other !== undefined && !matrices.some((each) => each.identity === identity)) {
       throw new UsageError(
-        `this is lab ${identity}; matrix ${other.id} on this queue is run by lab ${other.identity}: results of ` +
-          'the two cannot stand in one matrix',
+        `this is lab ${identity}, but lab ${other.identity} runs matrix ${other.id} on this queue: ` +
+          'results of two different labs cannot be mixed',
         { hint: 'start the worker from the same version of the lab' },
       );
     }
     const opened = new RedisWorker(options);
-    await opened.sign();
+    await opened.renew();
     return opened;
   }
 
-  /** Rejects where the worker cannot go on, with the signal's reason where it is aborted; never resolves. */
+  /** Never resolves. Rejects if the worker cannot continue; after an abort, with the signal's reason. */
   async run(): Promise<never> {
     const { signal } = this.options;
     const stop = () => this.failure.reject(signal.reason as Error);
@@ -99,19 +99,19 @@ export class RedisWorker {
     return this.failure.promise;
   }
 
-  /** Gives back what it has begun, so that others take it at once. Safe to call twice. */
+  /** Returns unfinished cells to the queue, so that other workers take them at once. Safe to call twice. */
   close(): Promise<void> {
     this.closed ??= (async () => {
       clearInterval(this.timer);
       const { redis, worker } = this.options;
       await this.local.close();
-      // A server that is gone is not waited for: it finds out by itself that this worker is gone, too.
+      // Do not wait for a server that is gone: the keys of this worker expire.
       await within(
         (async () => {
           await this.worker.close(redis.status !== 'ready');
           await redis.del(workerKey(worker));
         })(),
-        { ms: LONGEST_GOODBYE, what: 'answer from Redis', whose: 'host' },
+        { ms: MAX_CLOSE_MS, what: 'answer from Redis', whose: 'host' },
       ).catch(() => undefined);
       this.connection.disconnect();
     })();
@@ -122,45 +122,45 @@ export class RedisWorker {
     const { redis, worker, results, fetchImage } = this.options;
     const checked = jobData.safeParse(job.data);
     if (!checked.success || job.id === undefined)
-      throw new LabError(`this is no cell: ${checked.error?.issues[0]?.message}`);
+      throw new LabError(`this is not a cell: ${checked.error?.issues[0]?.message}`);
     const { task, images } = checked.data;
     let last = -Infinity;
-    this.tellers.set(task.cell.id, (text, at) => {
-      if (text !== '' && at - last < TELL_EVERY) return;
+    this.progressSenders.set(task.cell.id, (text, at) => {
+      if (text !== '' && at - last < PROGRESS_MS) return;
       last = at;
       job.updateProgress({ worker, text: text.slice(0, 200) }).catch(() => undefined);
     });
     try {
       for (const image of images) await fetchImage(image);
       const attempt = await this.local.submit(task);
-      if (attempt.run === null) return { attempt, parcel: null };
+      if (attempt.run === null) return { attempt, archive: null };
       const folder = join(results, attempt.run);
       try {
-        return { attempt, parcel: await putBlob(redis, resultKey(job.id, worker), packRun(folder), KEPT) };
+        return { attempt, archive: await putBlob(redis, resultKey(job.id, worker), packRun(folder), KEPT_SECONDS) };
       } finally {
         rmSync(folder, { recursive: true, force: true });
       }
     } catch (error) {
       if (this.closed === null && !this.options.signal.aborted) {
-        // A disk that is full fails every cell: others do them.
+        // With a full disk every cell would fail here, so leave the cells to other workers.
         if (error instanceof LabError) this.failure.reject(error);
         throw error;
       }
       await job.moveToWait(token);
       throw new WaitingError();
     } finally {
-      this.tellers.delete(task.cell.id);
+      this.progressSenders.delete(task.cell.id);
     }
   }
 
-  private async sign(): Promise<void> {
+  private async renew(): Promise<void> {
     const { redis, identity, worker, note } = this.options;
     if (redis.status !== 'ready') return;
-    await redis.set(workerKey(worker), identity, 'EX', ALIVE);
+    await redis.set(workerKey(worker), identity, 'EX', ALIVE_SECONDS);
     for (const { id, identity: other } of await matricesOn(redis)) {
-      if (other === identity || this.told.has(id)) continue;
-      this.told.add(id);
-      note(`matrix ${id} is run by lab ${other}, this is lab ${identity}: this worker takes no cell of it`);
+      if (other === identity || this.noted.has(id)) continue;
+      this.noted.add(id);
+      note(`lab ${other} runs matrix ${id}, this is lab ${identity}: this worker takes no cells of it`);
     }
   }
 }

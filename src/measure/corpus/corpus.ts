@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `npm run corpus`: runs labelled scenarios again and again and prints the tables of docs/mismatch.md and
-// docs/accuracy.md. Every run is written down at once: a measurement that is interrupted, by Ctrl-C or by SIGKILL, goes
-// on with the next run when it is started again.
+// `npm run corpus`: runs labelled scenarios repeatedly and prints the tables of docs/mismatch.md and docs/accuracy.md.
+// Every run is recorded at once. A measurement that Ctrl-C or SIGKILL interrupted continues when it is started again.
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -32,15 +31,19 @@ interface Options {
 }
 
 const options = new Command('corpus')
-  .description('runs labelled scenarios again and again; goes on where it was interrupted')
-  .option('--folder <names>', 'folders of scenarios/, with commas between', 'mismatch')
-  .option('--only <pattern>', 'scenarios whose path matches', '')
-  .option('--runs <n>', 'rounds', '1')
-  .option('--jobs <n>', 'runs side by side', '1')
-  .option('--loads <list>', 'busy processes beside the runs, one number a part of the measurement', '0')
+  .description('runs labelled scenarios repeatedly; continues where it was interrupted')
+  .option('--folder <names>', 'folders of scenarios/, separated by commas', 'mismatch')
+  .option('--only <pattern>', 'only scenarios whose path matches', '')
+  .option('--runs <n>', 'number of rounds', '1')
+  .option('--jobs <n>', 'run at most this many scenarios at once', '1')
+  .option(
+    '--loads <list>',
+    'numbers of busy processes beside the runs, separated by commas; each is measured on its own',
+    '0',
+  )
   .option('--icount <when>', 'off, on or both: emulated processors count instructions', 'off')
-  .option('--journal <file>', 'where each run is written down', join('results', 'corpus.jsonl'))
-  .option('--fresh', 'begin again')
+  .option('--journal <file>', 'record each run in this file', join('results', 'corpus.jsonl'))
+  .option('--fresh', 'forget all recorded runs first')
   .parse()
   .opts<Options>();
 
@@ -62,14 +65,14 @@ async function labelledScenarios(): Promise<Labelled[]> {
   );
 }
 
-/** Processes that do nothing but use a processor; they end with this one. */
+/** Starts processes that only use CPU time. They end with this process. */
 function busy(count: number): Child[] {
   return Array.from({ length: count }, () =>
     startChild([process.execPath, '-e', 'for (;;);'], { stdio: ['ignore', 'ignore', 'ignore'], tie: 'dies-with-lab' }),
   );
 }
 
-/** Null where there is no result; what the lab said goes to standard error then. */
+/** Null if there is no result; then the lab's messages go to standard error. */
 async function runOnce(
   { path }: Labelled,
   { icount }: Conditions,
@@ -91,7 +94,7 @@ if (options.fresh) journal.forget();
 const folder = mkdtempSync(join(tmpdir(), 'lab-corpus-'));
 removeAtEnd(folder);
 const context = { signal: new AbortController().signal, onProgress: () => undefined };
-// Building is not part of a run's time.
+// Build first, so that no run's time includes a build.
 for (const name of new Set(labelled.flatMap(({ scenario }) => scenario.kernels))) await ensureKernel(name, context);
 await ensureRootFs(context);
 
@@ -103,7 +106,7 @@ process.once('SIGINT', () => {
   stopped = true;
 });
 
-// A round under all conditions before the next one: what is there when time runs out can be compared.
+// Finish a round under all conditions before the next one, so that the results are comparable at any time.
 for (let round = 0; round < Number(options.runs) && !stopped; round++) {
   for (const part of conditions) {
     const left = labelled.filter(({ name, digest }) => !journal.has({ name, digest, ...part, round }));
@@ -136,8 +139,8 @@ for (let round = 0; round < Number(options.runs) && !stopped; round++) {
         ? ''
         : `, NOT ${result.expected}: ${result.cause?.title ?? ''}; ${result.cause?.detail.slice(0, 400) ?? ''}`;
       process.stderr.write(
-        `round ${round} load ${part.load}${part.icount ? ' icount' : ''}: ${each.name} ` +
-          `${seconds.toFixed(1)} s: ${result.outcome}${wrong}\n`,
+        `round ${round} load ${part.load}${part.icount ? ' icount' : ''}: ${each.name} ${seconds.toFixed(1)} s: ` +
+          `${result.outcome}${wrong}\n`,
       );
     });
     for (const burner of burners) burner.kill('SIGKILL');

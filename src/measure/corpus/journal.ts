@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a round of the corpus has come to so far, a line a run: a measurement of hours goes on where it was interrupted.
+// Records the runs of a corpus, one line for each, so that a measurement of hours can continue after an interruption.
 import { createHash } from 'node:crypto';
 import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -16,7 +16,7 @@ export interface Conditions {
 const entry = z.object({
   /** Path of the scenario below the folder of all scenarios. */
   name: z.string(),
-  /** Of the scenario's text: a scenario that was changed is run again. */
+  /** Hash of the scenario's text, so that a changed scenario runs again. */
   digest: z.string(),
   load: z.number().int(),
   icount: z.boolean(),
@@ -25,12 +25,13 @@ const entry = z.object({
   endsIn: z.enum(ENDINGS),
   asExpected: z.boolean(),
   predicted: z.enum(OUTCOMES).nullable(),
-  /** The reason was the predicted one, too; null in journals of an older lab. */
+  /** Whether the reason was the predicted one, too; null in journals of an older lab. */
   hit: z.boolean().nullable().default(null),
   cause: z.string().nullable(),
   blind: z.array(z.string()),
-  /** Of the whole process, and of the run alone. */
+  /** Of the whole process. */
   seconds: z.number(),
+  /** Of the run alone. */
   runSeconds: z.number(),
 });
 export type Entry = z.infer<typeof entry>;
@@ -38,7 +39,7 @@ export type Entry = z.infer<typeof entry>;
 export class CorpusJournal {
   private readonly known = new Map<string, Entry>();
 
-  /** Lines that cannot be read, such as the last one of a killed process, are run again. */
+  /** Runs whose line cannot be read, such as the last one of a killed process, run again. */
   constructor(private readonly path: string) {
     if (!existsSync(path)) return;
     for (const line of readFileSync(path, 'utf8').split('\n')) {
@@ -52,8 +53,8 @@ export class CorpusJournal {
     this.known.clear();
   }
 
-  has(which: Pick<Entry, 'name' | 'digest' | 'load' | 'icount' | 'round'>): boolean {
-    return this.known.has(keyOf(which));
+  has(run: Pick<Entry, 'name' | 'digest' | 'load' | 'icount' | 'round'>): boolean {
+    return this.known.has(keyOf(run));
   }
 
   add(run: Entry): void {
@@ -62,7 +63,7 @@ export class CorpusJournal {
     this.known.set(keyOf(run), run);
   }
 
-  /** Runs of the scenarios as they are now, under these conditions. */
+  /** Runs of the current text of the scenarios, under these conditions. */
   of(scenarios: ReadonlyMap<string, string>, { load, icount }: Conditions): Entry[] {
     return [...this.known.values()].filter(
       (run) => scenarios.get(run.name) === run.digest && run.load === load && run.icount === icount,

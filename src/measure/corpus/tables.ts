@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The tables of docs/mismatch.md and docs/accuracy.md, from the runs of a corpus.
+// Makes the tables of docs/mismatch.md and docs/accuracy.md from the runs of a corpus.
 import { dirname } from 'node:path';
 import type { Scenario } from '../../model/scenario/scenario.js';
 import type { Conditions, Entry } from './journal.js';
@@ -15,12 +15,12 @@ export interface Labelled {
 const cell = (text: string) => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
 const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
 
-/** The component is the word among the tags that says nothing else. */
+/** The component is the only tag that is not one of the general ones. */
 function componentOf({ scenario }: Labelled): string {
   return scenario.tags.find((tag) => !['mismatch', 'fast', 'fault', 'policy'].includes(tag)) ?? '–';
 }
 
-/** Nobody can predict what is done to the machine from outside, unless it is a version that is changed. */
+/** Damage from outside cannot be predicted, unless it only changes a version. */
 function isPredictable({ scenario }: Labelled): boolean {
   return scenario.steps.every(
     (step) =>
@@ -43,7 +43,7 @@ function byFolder(all: readonly Labelled[], table: (part: readonly Labelled[]) =
   ]);
 }
 
-/** What each scenario came to, the first time. */
+/** The outcome of each scenario in its first run. */
 export function outcomeTables(all: readonly Labelled[], runs: readonly Entry[]): string[] {
   return byFolder(all, (part) => [
     '| scenario | what goes wrong | outcome |',
@@ -51,10 +51,8 @@ export function outcomeTables(all: readonly Labelled[], runs: readonly Entry[]):
     ...part.map((each) => {
       const { name, description } = each.scenario;
       const run = runs.find((entry) => entry.name === each.name);
-      return (
-        `| ${cell(name)} | ${componentOf(each)}: ${cell(description)} | ` +
-        `${run === undefined ? 'not run' : outcomeCell(each, run)} |`
-      );
+      const outcome = run === undefined ? 'not run' : outcomeCell(each, run);
+      return `| ${cell(name)} | ${componentOf(each)}: ${cell(description)} | ${outcome} |`;
     }),
   ]);
 }
@@ -63,26 +61,23 @@ function outcomeCell(each: Labelled, run: Entry): string {
   const { expect } = each.scenario;
   const unexpected = run.asExpected ? '' : `, expected ${expect.outcome}`;
   if (!isPredictable(each)) return `${run.outcome}${unexpected}`;
-  return (
-    `${run.outcome}${unexpected}, ` +
-    `${run.predicted === run.outcome ? 'as predicted' : `predicted ${run.predicted ?? 'not known'}`}`
-  );
+  const prediction = run.predicted === run.outcome ? 'as predicted' : `predicted ${run.predicted ?? 'not known'}`;
+  return `${run.outcome}${unexpected}, ${prediction}`;
 }
 
-/** How often each scenario came to what its label says. */
+/** How often each scenario ended as its label says. */
 export function accuracyTables(all: readonly Labelled[], runs: readonly Entry[]): string[] {
   const head = ['| scenario | labelled | right |', '|---|---|---|'];
   return byFolder(all, (part) => [
     ...head,
     ...part.map(({ name, scenario }) => {
-      const mine = runs.filter((entry) => entry.name === name);
-      const right = mine.filter(({ asExpected }) => asExpected).length;
-      const seconds = mean(mine.map((entry) => entry.seconds)).toFixed(1);
-      const different = verdictsOf(mine) > 1 ? `, ${verdictsOf(mine)} different verdicts` : '';
-      return (
-        `| ${cell(scenario.name)} | ${scenario.expect.outcome} | ${right} of ${mine.length}${different}; ` +
-        `${seconds} s |`
-      );
+      const ofScenario = runs.filter((entry) => entry.name === name);
+      const right = ofScenario.filter(({ asExpected }) => asExpected).length;
+      const seconds = mean(ofScenario.map((entry) => entry.seconds)).toFixed(1);
+      const verdicts = verdictsOf(ofScenario);
+      const different = verdicts > 1 ? `, ${verdicts} different verdicts` : '';
+      const figures = `${right} of ${ofScenario.length}${different}; ${seconds} s`;
+      return `| ${cell(scenario.name)} | ${scenario.expect.outcome} | ${figures} |`;
     }),
   ]);
 }
@@ -108,15 +103,14 @@ export const SUMMARY_HEAD = [
   '|---|---|---|',
 ];
 
-/** Predictions that the run showed otherwise. */
+/** How many predictions were right, and which scenarios had a wrong one. */
 export function predictionLine(all: readonly Labelled[], runs: readonly Entry[]): string {
   const predictable = all.filter(isPredictable);
   const wrong = predictable.filter(({ name }) =>
     runs.some((run) => run.name === name && !(run.hit ?? run.predicted === run.outcome)),
   );
   const names = wrong.map(({ scenario }) => scenario.name).join(', ');
-  return (
-    `Predictions where one can be made: ${predictable.length - wrong.length} of ${predictable.length} ` +
-    `right${names === '' ? '' : `; not: ${names}`}.`
-  );
+  const right = predictable.length - wrong.length;
+  const exceptions = names === '' ? '' : `; not: ${names}`;
+  return `Predictions where one can be made: ${right} of ${predictable.length} right${exceptions}.`;
 }

@@ -7,9 +7,8 @@ import { failed, hasVerdict, titleOf } from './pair-result.js';
 
 /**
  * `new`: failed, but not before. `fixed`: as expected, but failed before. `flaky`: its repeats disagree, but not
- * before.
- * `changed`: another outcome, ending or cause. `unknown`: no longer has a verdict. `added` and `gone`: only in one of
- * the two nights.
+ * before. `changed`: another outcome, ending or cause. `unknown`: no longer has a verdict. `added` and `gone`: only in
+ * one of the two nights.
  */
 export const CHANGES = ['new', 'flaky', 'changed', 'fixed', 'unknown', 'added', 'gone'] as const;
 export type ChangeKind = (typeof CHANGES)[number];

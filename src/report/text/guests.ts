@@ -62,12 +62,10 @@ function guestText({
     ...(bootId === null ? [] : [bootId.before === bootId.after ? 'same boot id' : 'another boot id']),
     ...(downtime === null ? [] : [`paused for ${ms(downtime)}`]),
   ];
+  const columns = [state.padEnd(8), printable(name, 40).padEnd(14), bytes(size).padStart(8)].join(' ');
   const cpus = `${kind}, ${vcpus} vCPU${vcpus === 1 ? '' : 's'}`;
   return [
-    (
-      `    ${state.padEnd(8)} ${printable(name, 40).padEnd(14)} ${bytes(size).padStart(8)}  ${cpus}  ` +
-      `${notes.join(', ')}`
-    ).trimEnd(),
+    `    ${columns}  ${cpus}  ${notes.join(', ')}`.trimEnd(),
     ...devices.map((each) => `             ${deviceText(each)}`),
     ...problems.slice(0, 3).map((problem) => `             ${printable(problem, 300)}`),
     ...(firstBad === null ? [] : [`             first bad page ${firstBad.page}: ${printable(firstBad.what, 200)}`]),

@@ -68,7 +68,7 @@ function iommuText({ kind, gaps, faults, tables, strays }: IommuOfResult): strin
   for (const { device, count, first } of faults)
     lines.push(
       `            ${count} request${count === 1 ? '' : 's'} of ${printable(device, 40)} blocked: ` +
-        `${printable(first, 200)}`,
+        printable(first, 200),
     );
   for (const { device, phys, bytes } of strays.slice(0, MAX_STRAYS))
     lines.push(`            ${printable(device, 40)} wrote ${bytes} bytes astray, at ${phys}`);

@@ -200,8 +200,8 @@ function predictionText(result: Result): string[] {
     }
     const reads = mismatch.reads.length === 0 ? 'nothing' : mismatch.reads.map((version) => `v${version}`).join(', ');
     lines.push(
-      `  mismatch  ${printable(mismatch.component, 100)}: written v${mismatch.wrote ?? '?'}, read ${reads}; ` +
-        `ends in ${mismatch.endsIn}`,
+      `  mismatch  ${printable(mismatch.component, 100)}: written v${mismatch.wrote ?? '?'}, ` +
+        `read ${reads}; ends in ${mismatch.endsIn}`,
     );
   }
   return lines;

@@ -53,8 +53,8 @@ export async function overCommits({ tree, good, bad, base, paths, folder, signal
   if ((await git('cannot compare the commits', 'merge-base', first, last).catch(() => '')) !== first) {
     throw new UsageError(`${good} is not an ancestor of ${bad}`, {
       hint:
-        'the good commit must come first; to find a change that fixed something, use a scenario that ' +
-        'fails with the fix',
+        'the good commit must come first; ' +
+        'to find a change that fixed something, use a scenario that fails with the fix',
     });
   }
   const log = await git(

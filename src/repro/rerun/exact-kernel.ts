@@ -51,7 +51,7 @@ export async function exactKernel(
     context.signal.throwIfAborted();
     throw new LabError(
       `kernel ${name} (SHA-256 ${sha256.slice(0, 12)}) is no longer here and cannot be built again: ` +
-        `${messageOf(error)}`,
+        messageOf(error),
       {
         cause: error,
         detail:

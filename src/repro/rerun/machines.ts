@@ -57,8 +57,8 @@ export class Machines {
     const needs = scenario.machine.memory + OVERHEAD;
     if (this.gate.excludes(needs))
       throw new LabError(
-        `the machine needs ${bytesText(needs)} of memory; all machines of this host may use ` +
-          `${bytesText(this.gate.total)}`,
+        `the machine needs ${bytesText(needs)} of memory; ` +
+          `all machines of this host may use ${bytesText(this.gate.total)}`,
       );
     for (const stage of preparation.stages([scenario])) await stage.run({ detail: () => undefined });
     const leave = await this.gate.enter(needs, signal);

@@ -80,12 +80,7 @@ function Iommu({ iommu: { kind, gaps, faults, tables, strays, timeline, leftOut 
         <b>{kind}</b>:{' '}
         {gaps.length === 0
           ? 'no update happened'
-          : gaps
-              .map(
-                ({ epoch, state, ms }) =>
-                  `into epoch ${epoch} ${state === 'kept' ? 'translation was never off' : state === 'gap' ? `${ms?.toFixed(1)} ms without translation` : state === 'open' ? 'translation went off and never came back' : 'nothing was translated before the kexec'}`,
-              )
-              .join('; ')}
+          : gaps.map(({ epoch, state, ms }) => `into epoch ${epoch} ${gapText(state, ms)}`).join('; ')}
         .
       </p>
       {tables.length === 0 ? null : (
@@ -147,4 +142,17 @@ function Iommu({ iommu: { kind, gaps, faults, tables, strays, timeline, leftOut 
       )}
     </>
   );
+}
+
+function gapText(state: IommuOfResult['gaps'][number]['state'], ms: number | null): string {
+  switch (state) {
+    case 'kept':
+      return 'translation was never off';
+    case 'gap':
+      return `${ms?.toFixed(1)} ms without translation`;
+    case 'open':
+      return 'translation went off and never came back';
+    case 'off':
+      return 'nothing was translated before the kexec';
+  }
 }

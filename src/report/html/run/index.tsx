@@ -105,11 +105,9 @@ function sentence({ outcome, endsIn, cause, kernels }: Result, { asExpected }: A
     infra: 'the lab itself failed, not a kernel',
   };
   const ends = endsIn === 'none' ? '' : `; ends in ${endsIn}`;
-  return (
-    `${outcome}, ${asExpected ? 'as expected' : 'not as expected'}: ` +
-    `${show(kernels.map(({ name }) => name).join(' to '), 160)}, ` +
-    `${how[outcome]}${ends}${cause === null ? '' : ` (${show(cause.title, 160)})`}`
-  );
+  const chain = show(kernels.map(({ name }) => name).join(' to '), 160);
+  const title = cause === null ? '' : ` (${show(cause.title, 160)})`;
+  return `${outcome}, ${asExpected ? 'as expected' : 'not as expected'}: ${chain}, ${how[outcome]}${ends}${title}`;
 }
 
 function Siblings({ pairResult, run, pages }: { pairResult: PairResult; run: string; pages: ReadonlySet<string> }) {

@@ -118,10 +118,7 @@ export function MemoryMap({ result, brief }: { result: Result; brief: boolean })
           <p key={epoch} class="faint">
             Into epoch {epoch}: {markedOnArrival ?? '?'} pages marked as handed over on arrival, {markedAtEnd ?? '?'} at
             the end
-            {baseline.length === 0
-              ? ''
-              : `, of which the handover's own: ${baseline.map(({ what, phys, pages }) => `${show(what)} at ${show(phys)}${pages > 1 ? ` (${pages})` : ''}`).join(', ')}`}
-            .
+            {baseline.length === 0 ? '' : `, of which the handover's own: ${baseline.map(ownText).join(', ')}`}.
           </p>
         ),
       )}
@@ -186,4 +183,8 @@ function Strip({ file, width }: { file: ResourceOfResult; width: number }) {
       })}
     </svg>
   );
+}
+
+function ownText({ what, phys, pages }: Result['memory']['updates'][number]['baseline'][number]): string {
+  return `${show(what)} at ${show(phys)}${pages > 1 ? ` (${pages})` : ''}`;
 }
