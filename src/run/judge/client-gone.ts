@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The client in the machine is gone, and its kernel runs on: nobody can be asked, and what the client held went with
-// it. All is judged from outside, page by page.
+// The client in the machine is gone while its kernel runs on. It cannot be asked any more, and everything that it held
+// was released with it. Judges the files from outside, page by page.
 import { KhopIndex } from '../../oracles/pages/khop.js';
 import { missingFile } from '../../oracles/files/file-verdict.js';
 import type { Needs } from '../engine/parts.js';
@@ -13,16 +13,13 @@ import { reader } from '../machine/view.js';
 import type { ExpectedFile } from '../state/file.js';
 import type { RunState } from '../state/run-state.js';
 
-/**
- * Nothing of what was handed over has come into the client's hands, and it was about to hand nothing over: its end
- * takes nothing away.
- */
+/** True where the client had retrieved nothing and preserved nothing: then its end releases nothing. */
 export function heldNothing(state: RunState): boolean {
   const expected = [...state.expected.values()];
   return expected.length > 0 && expected.every(({ retrieved }) => retrieved === null) && state.files.size === 0;
 }
 
-/** In the next kernel. */
+/** Judges the files that were handed over to the kernel in which the client died. */
 export async function judgeClientGone(
   parts: Needs<'recorder' | 'state' | 'view' | 'machine'>,
   handedOver: MarkedPages | null,
@@ -32,7 +29,7 @@ export async function judgeClientGone(
   const expected = [...state.expected.values()];
   const why = ({ retrieved, errno }: ExpectedFile) =>
     retrieved !== null
-      ? 'it came back, and is gone with the client that held it'
+      ? 'it came back, and was released with the client that held it'
       : errno === null
         ? 'not retrieved: the client is gone'
         : `retrieve failed with ${errno}`;
@@ -43,15 +40,15 @@ export async function judgeClientGone(
 }
 
 /**
- * In the kernel that was about to hand over: what the client's sessions held. Nothing of it may stay set aside for a
- * next kernel.
+ * Judges the files that the client's sessions held for the next kernel. None of their pages may stay set aside in the
+ * old kernel.
  */
 export async function judgeHeldByGone(
   parts: Needs<'plan' | 'recorder' | 'state' | 'view' | 'machine'>,
 ): Promise<UpdateRecord> {
   const { state, recorder, view } = parts;
   const expected = state.leaving();
-  const files = filesOf(parts, expected, NO_MARKS, () => 'its session went with the client that held it');
+  const files = filesOf(parts, expected, NO_MARKS, () => 'its session was closed with the client that held it');
   const record = recordOf(parts, { files, expected, marked: null, handedOver: null });
   recordOracles(parts, record);
   const now = view.hasEnded ? null : await preservedPages(parts);
@@ -63,7 +60,7 @@ export async function judgeHeldByGone(
       side: 'outside',
       implies: 'leak',
       title: 'pages stay set aside in the old kernel',
-      detail: `${stays} pages are still preserved for a next kernel, although the client that had them is gone`,
+      detail: `${stays} pages are still preserved for the next kernel, although the client that held them is gone`,
     });
   }
   return { ...record, epoch: recorder.epoch + 1 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// After a refusal the sessions are closed: the old kernel must take back everything that they hold.
+// Closes the sessions after a refusal: the old kernel must take back everything that they hold.
 import { inWindow } from '../../util/window.js';
 import { MAX_IN_FLIGHT } from '../agent/client.js';
 import { checkInside, insideProblems } from '../agent/inspect.js';
@@ -9,10 +9,7 @@ import type { PreservedPages } from '../state/run-state.js';
 import { preservedPages } from '../update/handover.js';
 import { filled, isNamed } from './refusal.js';
 
-/**
- * Sessions that are still open are closed: the old kernel must take back what they hold, and what was in them must be
- * as it was. Nothing of it may stay set aside for a next kernel.
- */
+/** Closes the sessions that are still open. Their files must be unchanged, and no page may stay set aside. */
 export async function closeSessions(parts: Needs<'plan' | 'recorder' | 'state' | 'agents' | 'view'>): Promise<void> {
   const { state, recorder } = parts;
   const open = await preservedPages(parts);
@@ -57,7 +54,7 @@ export async function closeSessions(parts: Needs<'plan' | 'recorder' | 'state' |
   await nothingPreserved(parts, { open, held });
 }
 
-/** The map of what is preserved for a next kernel must be as it was before the first session. */
+/** The map of preserved pages must be the same as before the first session. */
 async function nothingPreserved(
   parts: Needs<'plan' | 'recorder' | 'state' | 'view'>,
   { open, held }: { open: PreservedPages; held: number },
@@ -71,16 +68,16 @@ async function nothingPreserved(
     witnesses.blind(
       'marks',
       epoch,
-      `what stays set aside in the old kernel after the refusal cannot be seen: ${why}`,
+      `the pages that stay set aside in the old kernel after the refusal cannot be seen: ${why}`,
       "give the kernel's System.map beside its image",
     );
   if ('hidden' in before) return blind(before.hidden);
   if ('hidden' in open) return blind(open.hidden);
   if ('hidden' in now) return blind(now.hidden);
-  // Who cannot see what the sessions held does not see what stays of it.
+  // If the map does not show what the sessions held, it will not show what stays of it.
   if (open.pages - before.pages < held)
     return blind(
-      `sessions held ${held} pages of files, and the map showed ${open.pages - before.pages} more than before them`,
+      `the sessions held ${held} pages of files, and the map showed only ${open.pages - before.pages} more pages`,
     );
   witnesses.looked('marks', epoch, before.pages);
   const stays = now.pages - before.pages;
@@ -91,7 +88,7 @@ async function nothingPreserved(
     ok: stays === 0,
     detail:
       `${before.pages} before the first session, ${open.pages} with sessions open, ` +
-      `${now.pages} once all are closed`,
+      `${now.pages} after all are closed`,
   });
   if (stays === 0) return;
   recorder.incident({
@@ -99,6 +96,6 @@ async function nothingPreserved(
     side: 'outside',
     implies: 'leak',
     title: 'pages stay set aside in the old kernel',
-    detail: `${stays} pages are still preserved for a next kernel, although every session is closed`,
+    detail: `${stays} pages are still preserved for the next kernel, although every session is closed`,
   });
 }

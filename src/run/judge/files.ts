@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Holds what came back against what was handed over, once an update is through: content and metadata from inside, every
-// page from outside, the marked pages to the page, and the zone counters as a second witness for them.
+// Judges the files of an update by comparing what came back with what was handed over: content and metadata from
+// inside, every page from outside, every marked page, and the zone counters as a second source for the marks.
 import { numberOf } from '../../guest/agent.js';
 import { isGuestFile } from '../../model/scenario/guest.js';
 import {
@@ -30,13 +30,13 @@ import { NO_MARKS, recordOracles } from './report-files.js';
 import { isRevived, judgeReserved } from './reserved.js';
 import { compareCounts, noMarks, noteContent, proveMarks, requireLooks } from './sight.js';
 
-/** Pages that the kernel manages: its own count of what it got back. */
+/** The pages that the kernel manages, by its own count: this rises with every page that it takes back. */
 export async function managedPages(parts: Needs<'agents'>): Promise<number | null> {
   const reply = await parts.agents.call('zones', {});
   return reply.ok ? numberOf(reply, 'managed') : null;
 }
 
-/** Judges an update whose next kernel runs and can be asked. */
+/** Judges an update whose next kernel runs and has a client that can be asked. */
 export async function judgeUpdate(
   parts: Needs<'recorder' | 'state' | 'agents' | 'view' | 'machine'>,
   handedOver: MarkedPages | null,
@@ -72,22 +72,22 @@ export async function judgeUpdate(
   return record;
 }
 
-/** Nobody reads this file from inside: the kernel would never answer. Its pages are where they were. */
+/** Skips the inside check of this file, as the kernel would never answer. Its pages are still where they were. */
 function leaveAlone({ retrieved, runs }: ExpectedFile, { what, count }: PageProblem): void {
   if (retrieved === null) return;
   Object.assign(retrieved, {
     runs,
-    spoiled: `${count} ${count === 1 ? 'page is' : 'pages are'} ${what}; who reads it may wait for ever`,
+    spoiled: `${count} ${count === 1 ? 'page is' : 'pages are'} ${what}; a read of it may never return`,
   });
 }
 
-/** What became of a file whose kernel can still be asked. */
+/** The verdict on one file, where the kernel can still be asked. */
 function fileVerdict(read: ReadPhys, file: ExpectedFile, marked: KhopIndex): FileVerdict {
   const { spec, pattern, runs, retrieved, errno } = file;
   if (retrieved === null)
     return missingFile(read, pattern, runs, marked, errno === null ? 'not retrieved' : `retrieve failed with ${errno}`);
   const hidden = file.hidden !== undefined || retrieved.hidden !== undefined;
-  // What a guest says of itself is judged with the guest.
+  // A guest's own checks are judged with the guest.
   if (isGuestFile(spec) && hidden) return fileSeenInside({ problems: [], badPages: 0, pages: 0 });
   if (isGuestFile(spec))
     return guestFile(retrieved.arrival ?? inspectOutside(read, pattern, runs), runs, retrieved.runs);
@@ -97,7 +97,7 @@ function fileVerdict(read: ReadPhys, file: ExpectedFile, marked: KhopIndex): Fil
   return returnedFile(read, pattern, runs, retrieved.runs, { problems, badPages });
 }
 
-/** The scenario is about to close a file that came back: its pages are the allocator's then, so it is judged now. */
+/** Judges files that the scenario is about to close: after that, their pages belong to the allocator. */
 export async function judgeBeforeClose(
   parts: Needs<'recorder' | 'state' | 'agents' | 'view'>,
   files: readonly ExpectedFile[],
@@ -108,7 +108,7 @@ export async function judgeBeforeClose(
     files.filter((file) => !spoiled.has(file)),
   );
   for (const [file, problem] of spoiled) leaveAlone(file, problem);
-  // Which orders its pages were handed over in is known to the judgement of the whole update only.
+  // Only the judgement of the whole update knows the orders in which the pages were handed over.
   await lookAtPageStates(parts, files, null);
   for (const file of files) file.closed = fileVerdict(reader(parts.view), file, NO_MARKS);
 }
@@ -124,7 +124,7 @@ export function recordOf(
   { machine, recorder, state }: Needs<'recorder' | 'state' | 'machine'>,
   { files, expected, marked, handedOver }: Seen,
 ): UpdateRecord {
-  // A reservation that was not taken up again is no longer the handover's own.
+  // A reservation that the kernel did not revive no longer belongs to the handover itself.
   const baseline =
     marked === null
       ? []
@@ -143,7 +143,7 @@ export function recordOf(
   };
 }
 
-/** Every file that came back is checked, asked for or not, and its pages are looked up in the kernel that runs now. */
+/** Checks every file that came back, whether or not the scenario did, and looks up its pages in the running kernel. */
 async function lookInside(parts: Needs<'recorder' | 'agents'>, expected: readonly ExpectedFile[]): Promise<void> {
   await inWindow(expected, MAX_IN_FLIGHT, async ({ retrieved, spec, closed }) => {
     if (retrieved === null || closed !== undefined) return;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What has been judged so far. Nothing here talks to the machine.
+// The judgements of a run so far. Nothing here talks to the machine.
 import type { Event } from '../../model/result/event.js';
 import type { DowntimeOfResult, GuestOfResult } from '../../model/result/guest-result.js';
 import type { DeviceOfResult } from '../../model/result/hardware-result.js';
@@ -16,14 +16,14 @@ export class Judgements {
   readonly iommu = new IommuRecord();
   private readonly downtimeReader = new DowntimeReader();
 
-  /** Every event of the run goes through here. */
+  /** Takes every event of the run. */
   take(event: Event): void {
     this.downtimeReader.take(event);
   }
 
   addFiles(entry: UpdateEntry, record: UpdateRecord): void {
     entry.wrote('files');
-    // An update without files that died before it was judged has nothing to tell.
+    // An update without files that died before it was judged needs no record.
     if (record.files.length > 0 || entry.state === 'arrived') entry.record = record;
   }
 
@@ -34,7 +34,7 @@ export class Judgements {
     if (downtime !== null) this.downtime.push(downtime);
   }
 
-  /** The lab itself failed: what is not judged by now never will be. */
+  /** After a failure of the lab: closes everything that is not judged yet. */
   abandon(): void {
     for (const entry of this.ledger.open) entry.close('ended');
   }

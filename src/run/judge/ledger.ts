@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One entry for each attempt to update, from the moment at which something is to be handed over until it is known what
-// became of it. Each entry is closed exactly once, and each part of it is written down exactly once, however the run
-// ends.
+// The ledger has one entry for each attempt to update. An entry is opened before the handover and closed exactly once,
+// and each of its parts is written exactly once, however the run ends.
 import type { AttemptOfResult } from '../../model/result/result.js';
 import type { Memory } from './closing/free-memory.js';
 import type { FileRecord, UpdateRecord } from './records.js';
@@ -10,15 +9,15 @@ import type { MarkedPages } from '../machine/marked-pages.js';
 /** `open`: the old kernel still runs, or the next one is not up yet. The last three are final. */
 export type EntryState = 'open' | 'arrived' | AttemptOfResult['state'];
 
-/** What is judged of an update, in this order. */
+/** The parts of an update, in the order in which they are judged. */
 export type Part = 'files' | 'guests' | 'devices' | 'iommu';
 
-/** What the update that led into a kernel is judged by. */
+/** What was read when the next kernel was up; the update is judged against it. */
 export interface Arrival {
   handedOver: MarkedPages | null;
-  /** Pages that the next kernel managed on arrival; null where it does not tell. */
+  /** Pages that the next kernel managed on arrival; null where it does not report them. */
   managed: number | null;
-  /** What had memory then; null where it does not tell. */
+  /** The kernel's account of its memory on arrival; null where it has none. */
   memory: Memory | null;
 }
 
@@ -36,9 +35,9 @@ export class UpdateEntry {
   #state: EntryState = 'open';
   #arrival: Arrival | null = null;
   readonly #parts = new Set<Part>();
-  /** Of the files that were to be handed over; null where nobody could look. */
+  /** The record of the files that were to be handed over; null where they could not be seen. */
   record: UpdateRecord | null = null;
-  /** Files of the old kernel, after a refusal. */
+  /** Files in the old kernel after a refusal. */
   kept: FileRecord[] = [];
   /** Why it was called off, or how it ended. */
   why: string | null = null;
@@ -72,7 +71,7 @@ export class UpdateEntry {
     return this.#parts.has(part);
   }
 
-  /** A part is in the run's record now. */
+  /** A part has been added to the run's record. */
   wrote(part: Part): void {
     if (this.closed) throw new Error(`${part} of ${this.name} cannot be judged: it is ${this.#state}`);
     if (this.#parts.has(part)) throw new Error(`${part} of ${this.name} cannot be judged twice`);
@@ -103,7 +102,7 @@ export class UpdateEntry {
 export class Ledger {
   readonly entries: UpdateEntry[] = [];
 
-  /** An update begins, or is about to: something is held for the next kernel. */
+  /** Opens an entry: an update begins, or sessions already hold something for one. */
   begin(leaving: Leaving): UpdateEntry {
     if (this.trying !== null)
       throw new Error(`an attempt to leave the kernel of epoch ${this.trying.leaving.epoch} is still open`);
@@ -113,12 +112,12 @@ export class Ledger {
     return entry;
   }
 
-  /** The attempt that is under way. */
+  /** The current attempt. */
   get trying(): UpdateEntry | null {
     return this.entries.find(({ state }) => state === 'open') ?? null;
   }
 
-  /** The update that led into the running kernel, while it is not judged. */
+  /** The update that led into the running kernel, until it is judged. */
   get arrived(): UpdateEntry | null {
     return this.entries.find(({ state }) => state === 'arrived') ?? null;
   }
@@ -127,7 +126,7 @@ export class Ledger {
     return this.entries.filter(({ closed }) => !closed);
   }
 
-  /** What became of the files of each update that has a record. */
+  /** The records of all updates that have one. */
   get updates(): UpdateRecord[] {
     return this.entries.flatMap(({ record }) => record ?? []);
   }

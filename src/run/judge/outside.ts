@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The machine from outside: the content of files before a kexec, and the marked pages that are the handover's own.
+// Looks from outside: at the content of files before a kexec, and at the marked pages of the handover itself.
 import { baselinePages, type BaselinePage } from '../../oracles/pages/baseline.js';
 import { Snapshot } from '../../oracles/guest/index.js';
 import { inspectOutside } from '../../oracles/files/outside.js';
@@ -11,7 +11,10 @@ import { type MachineView, reader } from '../machine/view.js';
 import type { FileState } from '../state/file.js';
 import type { RunState } from '../state/run-state.js';
 
-/** The marked pages that belong to the handover itself; `files` are known to belong to files. */
+/**
+ * Finds the marked pages that belong to the handover itself.
+ * @param files the files whose pages do not count
+ */
 export function baselineOf(
   view: Pick<MachineView, 'memory'>,
   marked: MarkedPages,
@@ -28,8 +31,8 @@ export function baselineOf(
 }
 
 /**
- * Before a kexec: every page of every held file must hold, seen from outside, what was written from inside. Where it
- * does not, and user space sees nothing wrong either, the witness outside is blind for this file.
+ * Before a kexec: compares every page of every preserved file, seen from outside, with what was written from inside.
+ * Where they differ and user space sees the right content, the witness `outside` is blind for this file.
  */
 export async function snapshotBefore(
   parts: Needs<'recorder' | 'state' | 'agents' | 'view'>,
@@ -49,11 +52,10 @@ export async function snapshotBefore(
     if (different === 0 || parts.state.touched.has(file.name)) continue;
     await checkInside(parts, file, file.name);
     if (file.inside?.bad !== 0) continue;
-    // Either the kernel told wrong pages or the lab reads them wrong: content seen from outside says nothing about this
-    // file.
+    // Either the kernel reported the wrong pages or the lab misreads them: the outside view of this file is useless.
     file.hidden =
-      `${different} pages differ seen from outside before the kexec, none seen from inside; first page ` +
-      `${first?.page} at 0x${first?.phys.toString(16)}`;
+      `${different} pages differ seen from outside before the kexec, none seen from inside; ` +
+      `first page ${first?.page} at 0x${first?.phys.toString(16)}`;
     file.runs = [];
   }
 }

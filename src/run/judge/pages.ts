@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the kernel that runs now does with the pages of the files that came back, from its own array of pages.
+// Checks the state of the pages of files that came back, in the page array of the running kernel.
 import { isGuestFile } from '../../model/scenario/guest.js';
 import { STRUCT_PAGE } from '../../oracles/pages/khop.js';
 import {
@@ -20,7 +20,7 @@ const CHUNK = 1024;
 const HINT =
   'src/oracles/pages/page-cache.ts has the layout of `struct page` that the lab knows: this kernel may use another';
 
-/** Reads structs a thousand at a time: neighbours are asked for one after the other. */
+/** Reads structs in chunks, as callers ask for neighbouring pages. */
 export function structsOf(memory: MemoryView, array: PageArray): StructOf {
   const words = new Uint32Array((CHUNK * STRUCT_PAGE) / 4);
   const bytes = new Uint8Array(words.buffer);
@@ -38,14 +38,14 @@ export function structsOf(memory: MemoryView, array: PageArray): StructOf {
 }
 
 /**
- * Pages that wait in a list of a CPU are put where they belong, so that references can be counted. False where the
- * kernel cannot be asked.
+ * Drains the per-CPU lists of pages, so that references can be counted.
+ * @returns false where the kernel cannot be asked
  */
 export async function settlePages({ agents }: Needs<'agents'>): Promise<boolean> {
   return (await agents.call('settle', {})).ok;
 }
 
-/** Looks at every page of every file that came back. */
+/** Checks the state of every page of every file that came back. */
 export async function lookAtPageStates(
   parts: Needs<'recorder' | 'state' | 'agents' | 'view'>,
   expected: readonly ExpectedFile[],
@@ -101,7 +101,7 @@ export async function lookAtPageStates(
   for (const { file, look } of looks) report(parts, file, look);
 }
 
-/** The pages of a lab object are in no page cache: they must be in use. */
+/** Checks the pages of a lab object. They are in no page cache, so they only have to be in use. */
 function lookAtObject(structOf: StructOf, { retrieved }: ExpectedFile): PageCacheView {
   const look: PageCacheView = { pages: 0, familiar: 0, problems: [] };
   for (const { page, pfn, count } of retrieved?.runs ?? []) {
@@ -131,53 +131,53 @@ function report(
   { name, spec }: ExpectedFile,
   { pages, problems }: PageCacheView,
 ): void {
-  const told = problems.map(
+  const texts = problems.map(
     ({ what, count, first }) =>
-      `${count} of ${pages} pages ${count === 1 ? 'is' : 'are'} ${what}, first page ${first.page} at pfn ` +
-      `0x${first.pfn.toString(16)}`,
+      `${count} of ${pages} pages ${count === 1 ? 'is' : 'are'} ${what}, ` +
+      `first page ${first.page} at pfn 0x${first.pfn.toString(16)}`,
   );
   recorder.event({
     kind: 'oracle',
     oracle: `state of the pages of ${name}`,
     side: 'outside',
-    ok: told.length === 0,
-    detail: told.join('; ') || `${pages} pages`,
+    ok: texts.length === 0,
+    detail: texts.join('; ') || `${pages} pages`,
   });
-  if (told.length === 0) return;
+  if (texts.length === 0) return;
   const implies = problems.some((problem) => problem.implies === 'corrupt') ? 'corrupt' : 'leak';
   recorder.incident({
     source: 'memory',
     side: 'outside',
     implies,
     title: `pages of a ${spec.kind} are not as the kernel must have them`,
-    detail: `${name}: ${told.join('; ')}`,
+    detail: `${name}: ${texts.join('; ')}`,
   });
 }
 
 /**
- * Before user space reads a file: has the kernel given a page of it away that its page cache still has? Who reads such
- * a page waits for ever (filemap_get_entry() in mm/filemap.c), so the file is not looked at from inside. A memfd has
- * the physical pages that it had.
+ * Finds files with a page that the kernel has freed while it is still in their page cache. A read of such a page never
+ * returns (filemap_get_entry() in mm/filemap.c), so the file must not be read from inside. This works before the pages
+ * of a file are looked up, as a memfd keeps its physical pages over an update.
  */
 export async function findSpoiled(
   parts: Needs<'agents' | 'view'>,
   expected: readonly ExpectedFile[],
 ): Promise<Map<ExpectedFile, PageProblem>> {
-  const found = new Map<ExpectedFile, PageProblem>();
+  const spoiled = new Map<ExpectedFile, PageProblem>();
   const files = expected.filter(
     ({ spec, retrieved, runs }) => spec.kind !== 'object' && retrieved !== null && runs.length > 0,
   );
-  if (files.length === 0) return found;
-  // A page that waits in a batch of a CPU becomes free only when that is drained.
+  if (files.length === 0) return spoiled;
+  // A page in a per-CPU batch becomes free only when the batch is drained.
   await settlePages(parts);
   const array = await parts.view.pageArray();
-  if (array === null) return found;
+  if (array === null) return spoiled;
   const structOf = structsOf(parts.view.memory, array);
   for (const file of files) {
     const [problem] = goneOf(
       inspectPageCache(structOf, { runs: file.runs, orders: new Map(), isHole: () => true, alone: false }),
     );
-    if (problem !== undefined) found.set(file, problem);
+    if (problem !== undefined) spoiled.set(file, problem);
   }
-  return found;
+  return spoiled;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is known of an update once it was judged.
+// The record of one update after it was judged.
 import type { FileSpec } from '../../model/scenario/scenario.js';
 import type { FileVerdict, PageCounts } from '../../oracles/files/file-verdict.js';
 import type { BaselinePage } from '../../oracles/pages/baseline.js';
@@ -17,9 +17,9 @@ export interface UpdateRecord {
   epoch: number;
   files: FileRecord[];
   counts: PageCounts;
-  /** Pages, of any kind, that KHO marked before anyone opened /dev/liveupdate; null where it could not be seen. */
+  /** All pages that KHO had marked before /dev/liveupdate was opened; null where they could not be seen. */
   handedOver: number | null;
-  /** Those that are still marked at the end. */
+  /** The pages that are still marked at the end. */
   marked: MarkedPages | null;
   baseline: BaselinePage[];
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The update was called off: proves that the old kernel runs on, that everything in it is intact, and that it can still
-// be updated.
+// Judges the files in the old kernel after an update was called off: everything in it must be intact.
 import { isGuestFile } from '../../model/scenario/guest.js';
 import { fileSeenInside, type FileVerdict, returnedFile } from '../../oracles/files/file-verdict.js';
 import { inWindow } from '../../util/window.js';
@@ -14,7 +13,7 @@ import type { RunState } from '../state/run-state.js';
 import type { FileRecord } from './records.js';
 import { noteContent } from './sight.js';
 
-/** @returns a record of every file that the agent or a session has, with its pages */
+/** @returns a record of every file that the agent or a session holds, with its pages */
 export async function judgeRefusal(parts: Needs<'recorder' | 'state' | 'agents' | 'view'>): Promise<FileRecord[]> {
   const { recorder, state } = parts;
   const files = filled(state);
@@ -61,9 +60,7 @@ export async function judgeRefusal(parts: Needs<'recorder' | 'state' | 'agents' 
   return records;
 }
 
-/**
- * What the first stage of one of upstream's own tests holds, it alone knows; and it says so to the next kernel only.
- */
+/** Only one of upstream's own tests knows what its first stage holds, and it checks that only in the next kernel. */
 function heldByTests({ recorder, state }: Needs<'recorder' | 'state'>): void {
   const stage = state.results.find(
     ({ operation, state: how }) =>
@@ -71,14 +68,10 @@ function heldByTests({ recorder, state }: Needs<'recorder' | 'state'>): void {
   )?.operation;
   if (stage?.op !== 'kselftest') return;
   recorder.witnesses.require('inside', recorder.epoch);
-  recorder.witnesses.blind(
-    'inside',
-    recorder.epoch,
-    `what ${stage.test} holds in the old kernel can be looked at by nobody`,
-  );
+  recorder.witnesses.blind('inside', recorder.epoch, `what ${stage.test} holds cannot be checked in the old kernel`);
 }
 
-/** Memory reserved by name lies where it lay. What was lost on the way into this kernel was told of then. */
+/** Memory reserved by name must be unchanged. Areas that an earlier update lost were reported then. */
 function keptReserved({ view, recorder, state }: Needs<'recorder' | 'state' | 'view'>): FileRecord[] {
   return state.reserved
     .filter(({ name }) => !state.reservedGone.has(name))
@@ -106,7 +99,7 @@ function keptReserved({ view, recorder, state }: Needs<'recorder' | 'state' | 'v
 
 async function lookAt(parts: Needs<'recorder' | 'state' | 'agents' | 'view'>, file: FileState): Promise<FileVerdict> {
   const { view, recorder, state } = parts;
-  // One that the scenario has closed can be seen from outside only: its session keeps its pages where they were.
+  // A file that the scenario has closed can only be seen from outside: its session keeps its pages in place.
   const named = isNamed(state, file);
   if (named) {
     await checkInside(parts, file, file.name);
@@ -133,7 +126,7 @@ export function isNamed(state: RunState, file: FileState): boolean {
   return state.files.get(file.name) === file;
 }
 
-/** Files that hold what the lab put there; a guest's own are judged with it. */
+/** The files that the lab filled. Files of a guest are judged with the guest. */
 export function filled(state: RunState): FileState[] {
   return [...new Set([...state.files.values(), ...state.preservedFiles()])].filter(({ spec }) => !isGuestFile(spec));
 }

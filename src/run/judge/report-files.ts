@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an update did to each file, as events and incidents.
+// Reports the verdict on each file of an update as events and incidents.
 import { KhopIndex } from '../../oracles/pages/khop.js';
 import type { Needs } from '../engine/parts.js';
 import type { UpdateRecord } from './records.js';
@@ -29,18 +29,17 @@ export function recordOracles(parts: Needs<'recorder'>, record: UpdateRecord): v
       });
     }
     if (good) continue;
-    const away =
+    const origin = file.session === null ? '' : `session ${file.session}, token ${file.token}, `;
+    const oldPages =
       verdict.state === 'lost'
-        ? `; ${verdict.overwritten} of its pages are overwritten, ${verdict.readable} still lie there readable`
+        ? `; ${verdict.overwritten} of its pages are overwritten, ${verdict.readable} can still be read in place`
         : '';
     recorder.incident({
       source: 'memory',
       side: 'outside',
       implies: IMPLIES[verdict.state],
       title: `${kind} is ${verdict.state}`,
-      detail:
-        `${file.name} (${file.session === null ? '' : `session ${file.session}, token ${file.token}, `}${pages}` +
-        `): ${verdict.problems.join('; ')}${away}`,
+      detail: `${file.name} (${origin}${pages}): ${verdict.problems.join('; ')}${oldPages}`,
     });
   }
   const { pagesLeaked } = record.counts;
@@ -54,8 +53,8 @@ export function recordOracles(parts: Needs<'recorder'>, record: UpdateRecord): v
     side: 'outside',
     ok: pagesLeaked === 0,
     detail:
-      `${record.handedOver ?? '?'} pages handed over, ${record.marked.total} still marked, of which the ` +
-      `handover's own: ${known || 'none'}`,
+      `${record.handedOver ?? '?'} pages handed over, ${record.marked.total} still marked; ` +
+      `of these, pages of the handover itself: ${known || 'none'}`,
   });
   if (pagesLeaked > 0) {
     recorder.incident({

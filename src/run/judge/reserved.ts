@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Memory reserved by name on the kernel command line (reserve_mem=). The lab writes its content from outside; user
-// space of each kernel tells where it lies, as the handover's own tree has it.
+// Memory reserved by name on the kernel command line (reserve_mem=). The lab fills it from outside. The agent of each
+// kernel reports where it is, from the tree of the handover.
 import type { Finding } from '../../console/index.js';
 import { numberOf } from '../../guest/agent.js';
 import type { MemfdSpec } from '../../model/scenario/scenario.js';
@@ -14,33 +14,36 @@ import type { ExpectedFile } from '../state/file.js';
 import { reader } from '../machine/view.js';
 import { finalizeWithoutLuo } from '../agent/finalize.js';
 
-/** The kernel said that it does not understand what it was handed of reserved memory. */
+/** True where the kernel said that it does not understand the reserved memory that was handed over. */
 function refused({ implies, title }: Finding): boolean {
   return implies === 'leak' && /reserve[-_]mem|'memblock'/.test(title);
 }
 
-/** Asks where a reservation lies now. @returns physical address, or null with the reason */
+/**
+ * Asks where a reservation is now.
+ * @returns its physical address, or null and the reason
+ */
 async function locate(
   parts: Needs<'agents' | 'view'>,
   name: string,
   size: number,
 ): Promise<{ phys: number | null; why: string }> {
   const reply = await parts.agents.call('reserve-mem', { name, size });
-  // Where the kernel hands on nothing itself, the tree that it was handed answers: it says nothing once the kernel has
-  // refused it.
+  // A kernel that hands nothing over itself answers from the tree that it was given. That tree means nothing if the
+  // kernel refused it.
   if (reply.ok && reply.data['from'] === 'in' && parts.view.findings.some(refused))
-    return { phys: null, why: 'the kernel did not take it up' };
+    return { phys: null, why: 'the kernel refused the reservations that were handed over' };
   return reply.ok
     ? { phys: numberOf(reply, 'phys'), why: '' }
     : { phys: null, why: `${reply.errno} (${reply.at ?? ''})` };
 }
 
-/** First kernel: finds every reservation and fills it from outside. */
+/** In the first kernel: finds every reservation and fills it from outside. */
 export async function fillReserved(parts: Needs<'plan' | 'state' | 'agents' | 'view' | 'machine'>): Promise<void> {
   if (parts.plan.scenario.reserveMem.length > 0) await finalizeWithoutLuo(parts);
   for (const { name, size, seed } of parts.plan.scenario.reserveMem) {
     const { phys, why } = await locate(parts, name, size);
-    if (phys === null) throw new LabError(`reserve_mem ${name}: the first kernel does not tell where it lies: ${why}`);
+    if (phys === null) throw new LabError(`reserve_mem ${name}: the first kernel does not report where it is: ${why}`);
     const spec: MemfdSpec = { kind: 'memfd', file: name, size, seed, holes: [], huge: false, seals: [], position: 0 };
     const pattern = new Pattern(spec);
     for (let page = 0; page < pattern.pages; page++) {
@@ -62,7 +65,7 @@ export async function fillReserved(parts: Needs<'plan' | 'state' | 'agents' | 'v
   }
 }
 
-/** The next kernel: is it at the same place, with the same content? Where not, its old pages are lost or leaked. */
+/** In the next kernel: every reservation must be in its place with its content; if not, it is lost or leaked. */
 export async function judgeReserved(
   parts: Needs<'recorder' | 'state' | 'agents' | 'view'>,
   marked: KhopIndex,
@@ -72,16 +75,16 @@ export async function judgeReserved(
   for (const area of parts.state.reserved) {
     const { phys, why } = await locate(parts, area.name, area.spec.size);
     const was = (area.runs[0]?.pfn ?? 0) * PAGE;
-    const anew = phys === was && isMadeAnew(parts, area, marked);
+    const fresh = phys === was && isFresh(parts, area, marked);
     const verdict =
-      phys !== null && !anew && (phys === was || isTakenUp(parts, area.name, Math.abs(phys - was) < area.spec.size))
+      phys !== null && !fresh && (phys === was || overlaps(phys, was, area.spec.size) || saysRevived(parts, area.name))
         ? returnedFile(
             read,
             area.pattern,
             area.runs,
             [{ page: 0, pfn: Math.floor(phys / PAGE), count: area.spec.size / PAGE }],
             {
-              problems: phys === was ? [] : [`taken up at 0x${phys.toString(16)}, was at 0x${was.toString(16)}`],
+              problems: phys === was ? [] : [`revived at 0x${phys.toString(16)}, was at 0x${was.toString(16)}`],
               badPages: null,
             },
           )
@@ -92,7 +95,7 @@ export async function judgeReserved(
             marked,
             phys === null
               ? `not found: ${why}`
-              : `reserved anew at 0x${phys.toString(16)}, ${anew ? 'where it was' : `was at 0x${was.toString(16)}`}`,
+              : `reserved again at 0x${phys.toString(16)}, ${fresh ? 'where it was' : `was at 0x${was.toString(16)}`}`,
           );
     if (verdict.state !== 'intact') parts.state.reservedGone.add(area.name);
     records.push({ kind: 'reserve_mem', file: area, verdict });
@@ -101,21 +104,18 @@ export async function judgeReserved(
 }
 
 /**
- * The kernel has a reservation from what it was handed, and did not make it anew: it says so, or has it over memory
- * that it could not have given out.
+ * True where the kernel reserved new memory in the old place. Memory that was handed over stays marked, and the kernel
+ * says that it revived it.
  */
-function isTakenUp(parts: Needs<'recorder' | 'view'>, name: string, overlaps: boolean): boolean {
-  return overlaps || saysRevived(parts, name);
-}
-
-/**
- * A kernel that was handed nothing may make the area at the very same place. What was handed over stays marked; and the
- * kernel says that it took it up.
- */
-function isMadeAnew(parts: Needs<'recorder' | 'view'>, { name, runs }: ExpectedFile, marked: KhopIndex): boolean {
+function isFresh(parts: Needs<'recorder' | 'view'>, { name, runs }: ExpectedFile, marked: KhopIndex): boolean {
   return (
     !marked.isEmpty && !saysRevived(parts, name) && runs.every(({ pfn, count }) => marked.marked(pfn, count) === 0)
   );
+}
+
+/** A kernel cannot reserve new memory over an area that was handed over: it must have revived the area. */
+function overlaps(phys: number, was: number, size: number): boolean {
+  return Math.abs(phys - was) < size;
 }
 
 function saysRevived({ view, recorder }: Needs<'recorder' | 'view'>, name: string): boolean {
@@ -124,7 +124,7 @@ function saysRevived({ view, recorder }: Needs<'recorder' | 'view'>, name: strin
   );
 }
 
-/** True where a page range belongs to a reservation that the next kernel has taken up again. */
+/** True where a page belongs to a reservation that the next kernel has revived. */
 export function isRevived(records: readonly FileRecord[], pfn: number): boolean {
   return records.some(
     ({ kind, verdict, file }) =>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What became of the sessions that were handed over. One that holds files is judged by them; an empty one is carried
-// too, and each must come back, be finished and be closed, unless the scenario says that it is refused.
+// Judges the sessions that were handed over, also empty ones. Each must be retrieved, finished and closed without an
+// error, unless the scenario expects one.
 import type { ExpectedSession, SessionOp } from '../state/session.js';
 import type { Outcome } from '../../model/result/outcome.js';
 import type { Action } from '../../model/scenario/scenario.js';
@@ -15,8 +15,8 @@ const TITLES: Readonly<Record<SessionOp, string>> = {
   close: 'a session cannot be closed',
 };
 
-/** Which of the carried sessions a step asks something of, and what; null for other steps. */
-function askedOf(state: RunState, operation: Action): { session: ExpectedSession; op: SessionOp } | null {
+/** The carried session that a step works on, and the operation; null for other steps. */
+function sessionOpOf(state: RunState, operation: Action): { session: ExpectedSession; op: SessionOp } | null {
   const name =
     operation.op === 'retrieve-session' || operation.op === 'finish'
       ? operation.session
@@ -29,16 +29,16 @@ function askedOf(state: RunState, operation: Action): { session: ExpectedSession
     (operation.op !== 'retrieve-session' && operation.op !== 'finish' && operation.op !== 'close')
   )
     return null;
-  // The running kernel may have a session of its own under the same name.
+  // The running kernel may have its own session of the same name.
   if (operation.op !== 'retrieve-session' && state.sessions.get(session.name)?.kind !== 'incoming') return null;
   return { session, op: operation.op };
 }
 
-/** Takes down how a carried session fared in one operation. Called before the step changes which sessions there are. */
+/** Notes the result of one operation on a carried session. Called before the step changes the list of sessions. */
 export function noteSession(state: RunState, operation: Action & Demand, reply: StepReply): void {
-  const asked = askedOf(state, operation);
-  if (asked === null) return;
-  const { session, op } = asked;
+  const sessionOp = sessionOpOf(state, operation);
+  if (sessionOp === null) return;
+  const { session, op } = sessionOp;
   if (reply.ok) {
     session.failed.delete(op);
     if (op === 'retrieve-session') session.retrieved = true;
@@ -47,14 +47,14 @@ export function noteSession(state: RunState, operation: Action & Demand, reply: 
   }
 }
 
-/** @param pagesLeaked by the update: a session that cannot be finished or closed keeps what it holds */
+/** @param pagesLeaked pages that the update leaked: a session that cannot be finished or closed keeps what it holds */
 export function judgeSessions({ recorder, state }: Needs<'recorder' | 'state'>, pagesLeaked: number): void {
   for (const session of state.expectedSessions.values()) {
     for (const [op, why] of session.failed) {
-      const missing = [...state.expected.values()].some(
+      const filesMissing = [...state.expected.values()].some(
         (file) => file.session === session.name && file.retrieved === null && file.closed === undefined,
       );
-      const implies = meaning(op, missing, pagesLeaked);
+      const implies = meaning(op, { filesMissing, pagesLeaked });
       recorder.incident({
         source: 'agent',
         side: 'inside',
@@ -63,14 +63,16 @@ export function judgeSessions({ recorder, state }: Needs<'recorder' | 'state'>, 
         detail: `${session.name}: ${op} failed with ${why}`,
       });
     }
-    // Told once; what fails later is told then.
+    // Report each failure once; later failures are reported by the next call.
     session.failed.clear();
   }
 }
 
-/** @param missing files of it did not come back */
-function meaning(op: SessionOp, missing: boolean, pagesLeaked: number): Outcome | null {
-  // What was in it says more than that it did not come back: pages that stay are leaked, others are lost.
-  if (op === 'retrieve-session') return missing ? null : 'lost';
+function meaning(
+  op: SessionOp,
+  { filesMissing, pagesLeaked }: { filesMissing: boolean; pagesLeaked: number },
+): Outcome | null {
+  // The files of a lost session say more than the session: their pages are leaked or lost.
+  if (op === 'retrieve-session') return filesMissing ? null : 'lost';
   return pagesLeaked > 0 ? 'leak' : 'lost';
 }

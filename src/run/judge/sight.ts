@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the judgement of an update needs to have been seen, and the proof that who looked can see: a mark that is not
-// where the lab looks for it would be missing from every count, and nothing would seem to be leaked.
+// States which witnesses the judgement of an update needs, and proves that they can see. If the lab looked for marks in
+// the wrong place, every count would be zero, and nothing would seem to be leaked.
 import { isGuestFile } from '../../model/scenario/guest.js';
 import { Pattern } from '../../oracles/files/pattern.js';
 import type { Needs } from '../engine/parts.js';
@@ -10,10 +10,10 @@ import { blindFor } from '../agent/pages-of-file.js';
 import type { ExpectedFile } from '../state/file.js';
 
 const MARKS_HINT =
-  'src/oracles/pages/khop.ts has the layout of `struct page` and the letters of the mark that the lab looks ' +
-  'for: this kernel may use others';
+  'src/oracles/pages/khop.ts has the layout of `struct page` and the letters of the mark that the lab looks for: ' +
+  'this kernel may use others';
 
-/** Marks are needed for every update, the content for every update that carried any. */
+/** Every update needs the marks; an update that carried content also needs the witnesses of content. */
 export function requireLooks(
   { recorder: { witnesses, epoch } }: Needs<'recorder'>,
   expected: readonly ExpectedFile[],
@@ -24,12 +24,12 @@ export function requireLooks(
   if (expected.some(({ spec }) => !isGuestFile(spec))) witnesses.require('inside', epoch);
 }
 
-/** How many pages each witness of the content saw. */
+/** Notes how many pages each witness of content saw. */
 export function noteContent({ recorder: { witnesses, epoch } }: Needs<'recorder'>, files: readonly FileRecord[]): void {
   for (const { kind, file, verdict } of files) {
     const inside = kind === 'reserve_mem' ? undefined : file.retrieved?.inside;
     if (inside !== null && inside !== undefined) witnesses.looked('inside', epoch, inside.pages);
-    const hidden = file.hidden ?? file.retrieved?.hidden ?? untold(file, verdict.look.pages);
+    const hidden = file.hidden ?? file.retrieved?.hidden ?? unreported(file, verdict.look.pages);
     if (hidden === undefined) {
       witnesses.looked('outside', epoch, verdict.look.pages);
       continue;
@@ -39,8 +39,8 @@ export function noteContent({ recorder: { witnesses, epoch } }: Needs<'recorder'
   }
 }
 
-/** Each page that was written has a physical page. Where the kernel tells of fewer, nobody has seen the rest. */
-function untold({ spec, pattern, retrieved }: ExpectedFile, seen: number): string | undefined {
+/** Each written page has a physical page. If the kernel reports fewer pages, the rest was not seen. */
+function unreported({ spec, pattern, retrieved }: ExpectedFile, seen: number): string | undefined {
   const { pattern: now } = retrieved ?? { pattern };
   if (spec.kind !== 'memfd' || retrieved === null || !(now instanceof Pattern) || seen >= now.pages) return undefined;
   let written = 0;
@@ -97,8 +97,8 @@ export function proveMarks(
     witnesses.blind(
       'marks',
       epoch,
-      `none of the ${pages} pages of the files was marked as handed over when the kernel was up, so a leaked ` +
-        'page would not be seen',
+      `none of the ${pages} pages of the files was marked as handed over when the kernel was up, ` +
+        'so a leaked page would not be seen',
       MARKS_HINT,
     );
     return;
@@ -113,8 +113,8 @@ export function proveMarks(
       implies: 'corrupt',
       title: 'a file came back with pages that were not handed over',
       detail:
-        `${file.name}: ${seen.pages - seen.marked} of its ${seen.pages} pages were not marked when the kernel ` +
-        'was up, so it could have given them to anyone',
+        `${file.name}: ${seen.pages - seen.marked} of its ${seen.pages} pages were not marked ` +
+        'when the kernel was up, so it could have allocated them to anything',
     });
   }
 }
@@ -129,7 +129,7 @@ function markedOf({ runs }: ExpectedFile, { index }: MarkedPages): { pages: numb
   return { pages, marked };
 }
 
-/** The kernel's own count of the pages that it got back must be that of the marks that went away. */
+/** The pages that the kernel took back, by its own count, must be as many as the marks that went away. */
 export function compareCounts({ recorder }: Needs<'recorder'>, restored: number, managed: number | null): void {
   const { witnesses, epoch } = recorder;
   const ok = restored === managed;
@@ -140,7 +140,7 @@ export function compareCounts({ recorder }: Needs<'recorder'>, restored: number,
     ok,
     detail:
       managed === null
-        ? 'the kernel does not tell how many pages it manages'
+        ? 'the kernel does not report how many pages it manages'
         : `${restored} pages lost their mark, the kernel's managed pages rose by ${managed}`,
   });
   if (ok) return;
@@ -148,9 +148,9 @@ export function compareCounts({ recorder }: Needs<'recorder'>, restored: number,
     'marks',
     epoch,
     managed === null
-      ? 'the kernel does not tell how many pages it manages, so the marks have no second count'
-      : `the two counts of restored pages disagree: outside ${restored} pages lost their mark, inside the ` +
-          `managed pages rose by ${managed}`,
+      ? 'the kernel does not report how many pages it manages, so the marks have no second count'
+      : `the two counts of restored pages disagree: outside ${restored} pages lost their mark, ` +
+          `inside the managed pages rose by ${managed}`,
     MARKS_HINT,
   );
 }

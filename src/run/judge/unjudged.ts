@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// An update whose machine has ended: the state of its memory is written down, and nothing is concluded from it.
+// Records the files of an update whose machine has ended: what is in its memory, without a verdict.
 import { addPages, NO_PAGES, unjudgedFile } from '../../oracles/files/file-verdict.js';
 import type { Needs } from '../engine/parts.js';
 import type { MarkedPages } from '../machine/marked-pages.js';
@@ -7,12 +7,12 @@ import { reader } from '../machine/view.js';
 import type { ExpectedFile } from '../state/file.js';
 import type { FileRecord, UpdateRecord } from './records.js';
 
-/** An update whose machine has ended: what lies in its memory is written down, and nothing is concluded from it. */
+/** Records the files that were handed over to the kernel that ended. */
 export function recordEnded(parts: Needs<'recorder' | 'state' | 'view'>, handedOver: MarkedPages | null): UpdateRecord {
   return unjudged(parts, parts.recorder.epoch, [...parts.state.expected.values()], handedOver);
 }
 
-/** The same of a kernel that ended before it jumped: of what its sessions held for the next one. */
+/** Records the files that the sessions of a kernel held when it ended before its kexec. */
 export function recordHeld(parts: Needs<'recorder' | 'state' | 'view'>): UpdateRecord {
   return unjudged(parts, parts.recorder.epoch + 1, parts.state.leaving(), null);
 }

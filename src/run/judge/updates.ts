@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Judges each update once: when its kernel is done, before guests are paused for the next update, or when the machine
-// has ended. The ledger knows what is still to be judged.
+// Judges each update once: after the last step of its kernel, before guests are paused for the next update, or when the
+// machine has ended. The ledger knows which updates are not judged yet.
 import { probeSessions } from '../agent/probe.js';
 import { inspectDevices } from '../devices/inspect.js';
 import { judgeIommu } from '../devices/iommu/judge.js';
@@ -28,7 +28,7 @@ export class UpdateJudge {
     private readonly judgements: Judgements,
   ) {}
 
-  /** An update begins: what the sessions of the running kernel hold is about to be handed over. */
+  /** An update begins: the sessions of the running kernel are about to be handed over. */
   leaves(): UpdateEntry {
     const { recorder, state } = this.parts;
     const sessions = [...state.sessions.values()].filter(({ kind }) => kind === 'outgoing').length;
@@ -40,7 +40,7 @@ export class UpdateJudge {
     });
   }
 
-  /** The next kernel is up: there is something to judge. */
+  /** The next kernel is up: the update can be judged. */
   arrived(arrival: Arrival): void {
     this.judgements.ledger.trying?.arrive(arrival);
   }
@@ -51,14 +51,14 @@ export class UpdateJudge {
 
   /**
    * Judges the update that led into the running kernel; the first kernel has none.
-   * @param after what its guests do next
+   * @param after whether its guests are resumed after that
    */
   async judge(after: 'guests-stay' | 'guests-go-on' = 'guests-stay'): Promise<void> {
     const { parts, judgements } = this;
     const { ledger } = judgements;
     const entry = ledger.arrived;
     if (entry?.arrival == null) {
-      // It was judged before guests were paused, and its sessions may have been finished or closed since.
+      // The update was judged before guests were paused; its sessions may have been finished or closed since.
       judgeSessions(parts, ledger.updates.at(-1)?.counts.pagesLeaked ?? 0);
       return;
     }
@@ -73,7 +73,7 @@ export class UpdateJudge {
     entry.close('judged');
   }
 
-  /** The update was called off: what the old kernel has must be whole, and it goes on with what was left to do. */
+  /** The update was called off: everything in the old kernel must be intact, and its remaining steps are run. */
   async calledOff(why: string, rest: readonly Operation[]): Promise<void> {
     const { parts, judgements } = this;
     await this.judge();
@@ -99,13 +99,13 @@ export class UpdateJudge {
     entry.close('refused', why);
   }
 
-  /** An attempt was refused, as the scenario says, and it will try again: its sessions and guests stay as they are. */
+  /** An attempt was refused as the scenario expects, and it tries again: sessions and guests stay as they are. */
   async refused(why: string): Promise<void> {
     const { parts, judgements } = this;
     const entry = judgements.ledger.trying;
     if (entry === null) return;
     await parts.recorder.task('oracles', async () => {
-      // Those that are whole are looked at again, in the next kernel or after the next refusal.
+      // Intact files are judged again, in the next kernel or after the next refusal.
       entry.kept = (await judgeRefusal(parts)).filter(({ verdict }) => verdict.state !== 'intact');
       entry.wrote('files');
       await probeSessions(parts);
@@ -132,7 +132,7 @@ export class UpdateJudge {
       const jumped = parts.recorder.epoch > leaving.epoch;
       if (!entry.has('files'))
         judgements.addFiles(entry, jumped ? recordEnded(parts, arrival?.handedOver ?? null) : recordHeld(parts));
-      // Without a jump there is nothing to hold guests and devices against.
+      // Without a kexec there is nothing to compare guests and devices with.
       if (jumped) {
         if (!entry.has('guests')) await this.judgeGuests(entry, 'ended');
         followTransfers(parts);
@@ -142,7 +142,7 @@ export class UpdateJudge {
     }
   }
 
-  /** The kernel goes on, and the client in it is gone: what it held, and what it never got, is seen from outside. */
+  /** The client is gone and its kernel runs on: judges from outside what it held and what it never retrieved. */
   async clientGone(): Promise<void> {
     const { parts, judgements } = this;
     for (const entry of this.dying()) {
@@ -156,9 +156,7 @@ export class UpdateJudge {
     }
   }
 
-  /**
-   * What is still to be judged when a kernel dies: the update that led into it, and the one that it was about to begin.
-   */
+  /** The updates to judge when a kernel dies: the one that led into it, and the one that it was about to begin. */
   private dying(): UpdateEntry[] {
     const { ledger } = this.judgements;
     if (ledger.trying === null && this.parts.state.leaving().length > 0) this.leaves();

@@ -19,7 +19,7 @@ steps:
   - close: {file: ram}
 `;
 
-/** @param when the page is written over: what is asked of the agent then */
+/** @param when the request at which the page is overwritten */
 function damage(when: (request: Request) => boolean) {
   return {
     request: (machine: FakeMachine, request: Request): Reaction | null => {
@@ -33,17 +33,17 @@ function damage(when: (request: Request) => boolean) {
 
 it.each([
   ['is whole', damage(() => false), 'preserved', 'intact'],
-  // Its pages are the allocator's from then on.
+  // From then on its pages belong to the allocator.
   [
-    'is written over as it is closed',
+    'is overwritten as it is closed',
     damage(({ op, args }) => op === 'close' && args['file'] === 'ram'),
     'preserved',
     'intact',
   ],
-  ['was written over before', damage(({ op }) => op === 'finish'), 'corrupt', 'corrupt'],
-])('a file that the scenario closes and that %s', async (_, script, outcome, fate) => {
+  ['was overwritten before', damage(({ op }) => op === 'finish'), 'corrupt', 'corrupt'],
+])('a file that the scenario closes and that %s', async (_, script, outcome, verdict) => {
   const { record, error } = await runFake(STEPS, script);
   expect(error).toBeNull();
   expect(record?.verdict.outcome).toBe(outcome);
-  expect(record?.updates.map(({ files }) => files.map((file) => file.verdict.state))).toEqual([[fate]]);
+  expect(record?.updates.map(({ files }) => files.map((file) => file.verdict.state))).toEqual([[verdict]]);
 });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the kernel says of its memory, on arrival and once everything is closed.
+// The kernel's own account of its memory, on arrival and after everything is closed.
 import { describe, expect, it } from 'vitest';
 import type { AgentReply } from '../../../src/guest/agent.js';
 import { excessOf, growthOf, memoryOf, type Memory } from '../../../src/run/judge/closing/free-memory.js';
@@ -21,7 +21,7 @@ const BEFORE: Memory = {
 };
 const FILES = 1;
 const reply = (data: Record<string, unknown>): AgentReply => ({ id: 1, ok: true, errno: null, at: null, us: 0, data });
-/** The files of a command stay in memory. */
+/** Files that a command writes stay in memory. */
 const RUNS_A_COMMAND = `
 chain: [a, b]
 steps:
@@ -36,8 +36,8 @@ steps:
   - exec: make-a-file
 `;
 
-describe('what grew', () => {
-  it('is nothing where all that came back with the update is free, or has a holder', () => {
+describe('growth', () => {
+  it('is zero where all memory that came back is free or counted', () => {
     const after = {
       ...BEFORE,
       managed: 12_000,
@@ -66,7 +66,7 @@ describe('what grew', () => {
     expect(excessOf(growth, 2000)).toEqual([]);
   });
 
-  it('is not known where a counter is missing, or the kernel cannot be asked', () => {
+  it('is unknown where a counter is missing or the kernel cannot be asked', () => {
     expect(memoryOf(reply(BEFORE))).toEqual(BEFORE);
     expect(memoryOf(reply({ ...BEFORE, vmallocKb: undefined }))).toBeNull();
     expect(memoryOf({ ...reply(BEFORE), ok: false })).toBeNull();
@@ -91,7 +91,7 @@ describe('a run', () => {
       told,
     };
   }
-  /** From the first close in the next kernel on, it says something else. */
+  /** From the first close in the next kernel on, it reports other values. */
   const onceClosed = (memory: FakeMachine['kernel']['memory']): Script => ({
     request: ({ kernel }, { op, epoch, args }) => {
       if (op === 'close' && epoch === 1 && args['file'] !== undefined) kernel.memory = memory;
@@ -99,7 +99,7 @@ describe('a run', () => {
     },
   });
 
-  it('in which all memory comes back is preserved, and tells so', async () => {
+  it('in which all memory comes back is preserved, and shows it in an event', async () => {
     expect(await run({})).toMatchObject({
       outcome: 'preserved',
       told: { ok: true, detail: 'since arrival: pages 0 KiB, slab 0 KiB, vmalloc 0 KiB' },
@@ -114,7 +114,7 @@ describe('a run', () => {
     });
   });
 
-  it('in which the scenario itself uses memory is not judged by it', async () => {
+  it('in which the scenario itself uses memory is not judged by its growth', async () => {
     const exec = () => ({ status: 0, signal: null, stdout: '', stderr: '', cut: false });
     const { outcome, told } = await run({ ...onceClosed({ slabUnreclaimableKb: 9000 }), exec }, RUNS_A_COMMAND);
     expect([outcome, told]).toMatchObject([
@@ -123,9 +123,9 @@ describe('a run', () => {
     ]);
   });
 
-  it('in which the kernel does not tell of its memory has a blind witness', async () => {
+  it('in which the kernel does not report its memory has a blind witness', async () => {
     const { outcome, pageState } = await run(onceClosed({ vmallocKb: undefined }));
     expect(outcome).toBe('infra');
-    expect(pageState?.why).toBe('the kernel does not tell what has its memory once everything is closed');
+    expect(pageState?.why).toBe('the kernel does not report what uses its memory after everything is closed');
   });
 });

@@ -17,7 +17,7 @@ describe('an entry of the ledger', () => {
   it.each<[string, () => UpdateEntry, (typeof FINAL)[number][]]>([
     ['open', begun, ['refused', 'ended']],
     ['arrived', arrived, ['judged', 'ended']],
-  ])('that is %s can be closed in the ways that make sense', (_, make, ways) => {
+  ])('that is %s can be closed only in ways that make sense', (_, make, ways) => {
     for (const way of FINAL) {
       const entry = make();
       if (ways.includes(way)) entry.close(way);
@@ -48,7 +48,7 @@ describe('an entry of the ledger', () => {
     );
   });
 
-  it('tells what it came to, and is not left open', () => {
+  it('has a result only once it is closed', () => {
     const entry = begun();
     expect(() => entry.result()).toThrow('was left open');
     entry.close('refused', 'EBUSY');

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a kernel does with pages once they came back, on a machine that is not there.
+// The state of pages that came back, on a fake machine.
 import { describe, expect, it } from 'vitest';
 import type { FakeMachine, Script } from '../../fakes/machine.js';
 import { runFake } from '../../fakes/run.js';
@@ -19,7 +19,7 @@ async function run(script: Script, more = '') {
   };
 }
 
-/** Changes how the kernel of epoch 1 has pages in its page cache. */
+/** Changes the state of pages in the page cache of the kernel of epoch 1. */
 function inCache(
   change: (machine: FakeMachine, inCache: FakeMachine['ram']['inCache']) => FakeMachine['ram']['inCache'],
 ): Script {
@@ -31,7 +31,7 @@ function inCache(
 }
 
 describe('pages that came back', () => {
-  it('are looked at, and become free once everything is closed', async () => {
+  it('are checked, and become free after everything is closed', async () => {
     const { outcome, pageState } = await run({});
     expect(outcome).toBe('preserved');
     expect(pageState).toMatchObject({ looked: true, required: true });
@@ -50,12 +50,12 @@ describe('pages that came back', () => {
     expect(detail).toMatch(/1 page is/);
   });
 
-  it('whose structs make no sense blind the look, and say nothing of the kernel', async () => {
+  it('make the witness blind where their structs make no sense, without blaming the kernel', async () => {
     const { outcome, title } = await run(inCache((_, as) => (pfn, page, file) => as(pfn, page + 1, file)));
     expect([outcome, title]).toEqual(['infra', 'the witness "page-state" was blind']);
   });
 
-  it('must be free once everything is closed', async () => {
+  it('must be free after everything is closed', async () => {
     const { outcome, title, detail } = await run({
       request: ({ kernel }, { op, args, epoch }) => {
         if (op !== 'close' || epoch !== 1 || args['file'] === undefined) return null;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A way out that the lab could not go through with says nothing against the kernel; one on which the kernel dies does.
+// A recovery that fails because of the lab does not count against the kernel; one in which the kernel dies does.
 import { expect, it } from 'vitest';
 import { type Ending, stage } from '../../fakes/endings.js';
 import { runFake } from '../../fakes/run.js';

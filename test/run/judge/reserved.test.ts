@@ -20,7 +20,7 @@ const spec = {
 };
 const pattern = new Pattern(spec);
 
-/** A next kernel that says the reservation lies at `pfn`, with these words on its console. */
+/** A next kernel that reports the reservation at `pfn` and has this text on its console. */
 function parts(pfn: number, words: string[], epoch = 1) {
   const state = new RunState();
   state.reserved.push({
@@ -63,34 +63,34 @@ const marked = new KhopIndex([{ pfn: FIRST, order: 2 }]);
 describe('memory reserved by name', () => {
   it.each<[string, ReturnType<typeof parts>, KhopIndex, string]>([
     ['where it was', parts(FIRST, [REVIVED]), marked, 'intact'],
-    ['where it was, on a console that does not tell', parts(FIRST, []), marked, 'intact'],
+    ['where it was, on a quiet console', parts(FIRST, []), marked, 'intact'],
     ['where it was, by a kernel that marks nothing', parts(FIRST, []), new KhopIndex([]), 'intact'],
     [
-      'where it was, made anew: what was handed over is marked, and this is not',
+      'where it was, but new: memory that was handed over is marked, and this is not',
       parts(FIRST, []),
       new KhopIndex([{ pfn: 900, order: 0 }]),
       'lost',
     ],
     [
-      'where it was, not marked, and the kernel says that it is the one',
+      'where it was, not marked, and the kernel says that it revived it',
       parts(FIRST, [REVIVED]),
       new KhopIndex([{ pfn: 900, order: 0 }]),
       'intact',
     ],
     ['a page further', parts(FIRST + 1, []), marked, 'corrupt'],
-    ['far away, and the kernel says that it is the one', parts(FIRST + 50, [REVIVED]), marked, 'corrupt'],
-    ['far away, made anew', parts(FIRST + 50, []), marked, 'leaked'],
-    ['far away, and what the kernel before said is of no matter', parts(FIRST + 50, [REVIVED], 0), marked, 'leaked'],
+    ['far away, and the kernel says that it revived it', parts(FIRST + 50, [REVIVED]), marked, 'corrupt'],
+    ['far away, reserved again', parts(FIRST + 50, []), marked, 'leaked'],
+    ['far away, and only the kernel before said that it revived it', parts(FIRST + 50, [REVIVED], 0), marked, 'leaked'],
     [
-      'far away, another one is the one',
+      'far away, and the kernel revived another one',
       parts(FIRST + 50, ["Revived memory reservation 'log2' from KHO"]),
       marked,
       'leaked',
     ],
-    ['far away, and its old pages were given back', parts(FIRST + 50, []), new KhopIndex([]), 'lost'],
+    ['far away, and its old pages were released', parts(FIRST + 50, []), new KhopIndex([]), 'lost'],
   ])('%s', async (_, of, marks, verdict) => {
     const [record] = await judgeReserved(of, marks);
     expect(record?.verdict.state).toBe(verdict);
-    if (verdict === 'corrupt') expect(record?.verdict.problems[0]).toMatch(/^taken up at 0x[0-9a-f]+, was at 0x64000$/);
+    if (verdict === 'corrupt') expect(record?.verdict.problems[0]).toMatch(/^revived at 0x[0-9a-f]+, was at 0x64000$/);
   });
 });

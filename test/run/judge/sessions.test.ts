@@ -35,7 +35,7 @@ describe('a session that was handed over', () => {
   it.each<[string, string, ReturnType<typeof fails>, Outcome, string | null]>([
     ['comes back', ALL, fails('nothing', '', ''), 'preserved', null],
     [
-      'is lost where it does not, though it is empty',
+      'is lost where it does not come back, even if it is empty',
       ALL,
       fails('retrieve-session', 'empty', 'ENOENT'),
       'lost',
@@ -80,21 +80,21 @@ describe('a session that was handed over', () => {
       null,
     ],
     [
-      'may be refused in any of the ways that the scenario lists',
+      'may be refused with any errno that the scenario lists',
       '  - retrieve: {session: empty, errno: [OK, ENOENT]}\n  - finish: full',
       fails('retrieve-session', 'empty', 'ENOENT'),
       'preserved',
       null,
     ],
     [
-      'may not be refused in a way that is not listed',
+      'may not be refused with an errno that is not listed',
       '  - retrieve: {session: empty, errno: [OK, ENOENT]}\n  - finish: full',
       fails('retrieve-session', 'empty', 'EIO'),
       'lost',
       'a session is lost',
     ],
     [
-      'may not be refused in another way',
+      'may not be refused with another errno',
       '  - retrieve: {session: empty, errno: ENOENT}\n  - finish: full',
       fails('retrieve-session', 'empty', 'EIO'),
       'lost',

@@ -101,12 +101,12 @@ describe('an answer of the agent about pages', () => {
     data: data as AgentReply['data'],
   });
 
-  it('says where they are', () =>
+  it('gives the places of the pages', () =>
     expect(toldPages(reply({ runs: [[0, 8, 4]] }))).toEqual({ runs: [{ page: 0, pfn: 8, count: 4 }], hidden: null }));
-  it('that failed is a reason, and not an empty list', () =>
+  it('gives the reason, not an empty list, where it failed', () =>
     expect(toldPages(reply({}, false))).toEqual({ runs: [], hidden: 'ENOENT (open /proc/self/pagemap)' }));
   it.each([[{ runs: [[0, 8, -4]] }], [{ runs: 'none' }], [{}], [{ runs: [[0, 8, 2 ** 40]] }]])(
-    'that makes no sense is that of a client that cannot be believed: %j',
+    'is rejected where it makes no sense: %j',
     (data) => expect(() => toldPages(reply(data))).toThrow(ClientGone),
   );
 });
@@ -127,7 +127,7 @@ describe('the witnesses of content', () => {
     ['in the old kernel', file({ runs: [], hidden: 'ENOENT (open /proc/self/pagemap)' })],
     ['in the next kernel', file({ retrieved: back({ runs: [], hidden: 'ENOENT (open /proc/self/pagemap)' }) })],
     ['anywhere, without an error', file({ runs: [], retrieved: back({ runs: [] }) })],
-  ])('outside is blind where no pages are told %s', (_, which) => {
+  ])('outside is blind where no pages are reported %s', (_, which) => {
     const { parts, recorder } = run();
     requireLooks(parts, [which], 0);
     noteContent(parts, [record(which)]);
@@ -156,9 +156,9 @@ describe('the marks', () => {
     expect(judge(marks({ pfn: 90, order: 0 }), [file()]).missing).toMatchObject([
       { epoch: 1, hint: expect.stringContaining('khop.ts') as string },
     ]));
-  it('that some pages lack are a finding where the file came back', () =>
+  it('are a finding where pages of a file that came back lack them', () =>
     expect(judge(marks({ pfn: 8, order: 1 }), [file()])).toEqual({ missing: [], incidents: ['corrupt'] }));
-  it('that some pages lack say nothing more of a file that is lost', () =>
+  it('are no further finding where pages of a lost file lack them', () =>
     expect(judge(marks({ pfn: 8, order: 1 }), [file({ retrieved: null })])).toEqual({ missing: [], incidents: [] }));
   it('need no file', () => expect(judge(marks(), [])).toEqual({ missing: [], incidents: [] }));
 
@@ -174,7 +174,7 @@ describe('the marks', () => {
     expect(recorder.witnesses.missing()).toHaveLength(blind);
   });
 
-  it('are blind without the array', () => {
+  it('are blind without the array of pages', () => {
     const { parts, recorder } = run();
     requireLooks(parts, [], 0);
     noMarks(parts);

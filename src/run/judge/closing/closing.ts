@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The end of a run in which all is well so far: everything is closed, and each page that was handed over must then be
-// free, or in other hands. One that still holds what it held, and that the kernel says is in use, was restored and
-// never given back.
+// The end of a run that was good so far: closes everything, and checks that each page that was handed over is then free
+// or reused. A page that is in use and still has its old content was restored and never released.
 import { createHash } from 'node:crypto';
 import { NO_HANDLE } from '../../../guest/agent.js';
 import { isGuestFile } from '../../../model/scenario/guest.js';
@@ -18,24 +17,24 @@ import { settlePages, structsOf } from '../pages.js';
 import type { ExpectedFile } from '../../state/file.js';
 import type { RunState } from '../../state/run-state.js';
 
-/** More of the handover's own pages than this are not looked at: 1 GiB. */
+/** Maximum number of the handover's own pages that are checked: 1 GiB. */
 const MAX_OTHERS = 2 ** 18;
-/** Pages may wait somewhere for a moment before they are free. */
+/** It may take a moment until released pages are free. */
 const LOOKS = 4;
 const ZEROES = Buffer.alloc(PAGE);
 /** Words of a `struct page` (src/oracles/pages/page-state.ts). */
 const [COMPOUND, TYPE, REFCOUNT] = [2, 12, 13];
 const NO_TYPE = 0xffff_ffff;
 
-/** What of a run's parts is needed here. */
+/** The parts of a run that `contentOfOthers` needs. */
 export interface Marked {
   view: { memory: Pick<MemoryView, 'ranges' | 'read'> };
   state: Pick<RunState, 'expected' | 'reserved'>;
 }
 
 /**
- * What the marked pages hold that belong to no file, by page frame. Pages that are all zero are left out: nobody would
- * know them again.
+ * Digests of the marked pages that belong to no file, by page frame. Pages of zeroes are left out: they could not be
+ * recognised later.
  */
 export function contentOfOthers({ view, state }: Marked, { index }: Pick<MarkedPages, 'index'>): Map<number, string> {
   const own = new Set<number>();
@@ -43,7 +42,7 @@ export function contentOfOthers({ view, state }: Marked, { index }: Pick<MarkedP
     for (const { pfn, count } of runs) for (let i = 0; i < count; i++) own.add(pfn + i);
   const others = new Map<number, string>();
   const page = Buffer.alloc(PAGE);
-  // Marks may overlap, and claim more memory than there is.
+  // Marks may overlap, and may point beyond the end of memory.
   const last = Math.max(...view.memory.ranges.map(({ end }) => end)) / PAGE;
   for (const { start, end } of index.ranges) {
     for (let at = start; at < Math.min(end, last) && others.size < MAX_OTHERS; at++) {
@@ -58,14 +57,14 @@ function digest(page: Buffer): string {
 }
 
 /**
- * True where closing everything proves something, and takes nothing from anybody: no guest, no device, nobody who wants
- * to look at the machine afterwards.
+ * True where closing everything proves something and does no harm: there are no guests and no devices, and no
+ * breakpoint lets a user look at the machine afterwards.
  */
 export function mayClose({ breakpoints, state }: Needs<'state' | 'breakpoints'>): boolean {
   return !breakpoints.wanted && state.guests.size === 0 && state.devices.size === 0 && state.expected.size > 0;
 }
 
-/** Closes everything in the last kernel and looks at what becomes free. */
+/** Closes everything in the last kernel and checks which pages become free. */
 export async function closeAndInspect(
   parts: Needs<'plan' | 'recorder' | 'state' | 'agents' | 'user' | 'view'>,
   arrival: Arrival | null,
@@ -83,7 +82,7 @@ export async function closeAndInspect(
       recorder.witnesses.blind(
         'page-state',
         recorder.epoch,
-        "the kernel's array of pages was not found once everything was closed",
+        "the kernel's array of pages was not found after everything was closed",
       );
       return;
     }
@@ -93,15 +92,15 @@ export async function closeAndInspect(
   const problems = [...kept.files].map(([{ name }, count]) => `${name}: ${count} pages`);
   if (kept.others.length > 0)
     problems.push(
-      `${kept.others.length} other pages that were handed over with the files, first at ` +
-        `0x${((kept.others[0] ?? 0) * PAGE).toString(16)}`,
+      `${kept.others.length} other pages that were handed over with the files, ` +
+        `first at 0x${((kept.others[0] ?? 0) * PAGE).toString(16)}`,
     );
   recorder.event({
     kind: 'oracle',
     oracle: 'pages once everything is closed',
     side: 'outside',
     ok: problems.length === 0,
-    detail: problems.join('; ') || `${kept.pages} pages are free or in other hands`,
+    detail: problems.join('; ') || `${kept.pages} pages are free or reused`,
   });
   if (problems.length > 0) {
     recorder.incident({
@@ -109,7 +108,7 @@ export async function closeAndInspect(
       side: 'outside',
       implies: 'leak',
       title: 'pages never released',
-      detail: `everything is closed, and still in use, with what they held: ${problems.join('; ')}`,
+      detail: `still in use with their old content after everything was closed: ${problems.join('; ')}`,
     });
   }
   await compareMemory(parts, arrival?.memory ?? null);
@@ -122,14 +121,14 @@ async function closeAll(parts: Needs<'recorder' | 'state' | 'agents' | 'user'>):
   const close = (args: Record<string, string>) => agents.call('close', args, { bytes: bytes });
   for (const session of state.sessions.keys()) {
     const { ok, errno, at } = await close({ session });
-    // One that went with a client that was ended has no handle here.
+    // A session that was closed with its client has no handle here.
     if (ok || errno === NO_HANDLE) continue;
     recorder.incident({
       source: 'agent',
       side: 'inside',
       implies: 'lost',
       title: 'a session cannot be closed',
-      detail: `${session}: close failed with ${errno}${at === null ? '' : ` (${at})`}, once all was over`,
+      detail: `${session}: close failed with ${errno}${at === null ? '' : ` (${at})`} at the end of the run`,
     });
   }
   for (const file of state.files.keys()) await close({ file });
@@ -138,7 +137,7 @@ async function closeAll(parts: Needs<'recorder' | 'state' | 'agents' | 'user'>):
   state.files.clear();
 }
 
-/** What is neither free nor changed; null where nobody can see it. */
+/** The pages that are neither free nor changed; null where the kernel's array of pages was not found. */
 async function stillKept(
   parts: Needs<'view'>,
   files: readonly ExpectedFile[],
@@ -153,7 +152,7 @@ async function stillKept(
   const words = new Uint32Array(page.buffer, page.byteOffset, PAGE / 4);
   const inUse = (pfn: number): boolean => {
     const it = structOf(pfn);
-    // Most are free, and millions may be looked at.
+    // A fast path: millions of pages may be checked, and most are free.
     if (
       it === null ||
       ((it.words[it.at + REFCOUNT] as number) === 0 &&

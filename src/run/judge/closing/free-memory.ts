@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The kernel's own account of its memory, on arrival and once everything is closed. It shows what no look at single
-// pages can: objects smaller than a page that nobody frees, and pages that hold something else by then.
+// Compares the kernel's own account of its memory on arrival and after everything is closed. This finds leaks that a
+// look at single pages cannot: objects smaller than a page, and pages whose content has changed.
 import { type AgentReply, numberOf } from '../../../guest/agent.js';
 import type { Needs } from '../../engine/parts.js';
 import { settlePages } from '../pages.js';
 
-/** What has memory, by the agent's names (docs/agent-protocol.md): the first three in pages, the others in KiB. */
+/** Counters by the agent's names (docs/agent-protocol.md): the first three in pages, the others in KiB. */
 const COUNTERS = [
   'managed',
   'free',
@@ -19,9 +19,9 @@ const COUNTERS = [
 ] as const;
 export type Memory = Readonly<Record<(typeof COUNTERS)[number], number>>;
 
-const KIB_OF_PAGE = 4;
+const KIB_PER_PAGE = 4;
 
-/** Null where the kernel does not tell one of them. A client that tells nonsense counts as gone. */
+/** Null where the kernel does not report one of them. A client that reports nonsense counts as gone. */
 export function memoryOf(reply: AgentReply): Memory | null {
   if (!reply.ok) return null;
   numberOf(reply, 'managed');
@@ -33,20 +33,17 @@ export async function memoryNow({ agents }: Needs<'agents'>): Promise<Memory | n
   return memoryOf(await agents.call('zones', {}));
 }
 
-/** What grew, in KiB. */
+/** Growth in KiB. */
 export interface Growth {
-  /**
-   * Pages that were free, or came back with the update, and are now neither free nor with anybody whom the kernel has a
-   * count of.
-   */
+  /** Pages that were free or came back with the update, and that are now neither free nor in one of the counters. */
   pages: number;
-  /** What cannot be reclaimed: what kmalloc() gave. */
+  /** Unreclaimable slab: memory from kmalloc(). */
   slab: number;
   vmalloc: number;
 }
 
-/** The most that is still noise: at least four times what sound kernels show (docs/outcomes.md). */
-const MAX: Readonly<Record<keyof Growth, { kib: number; perFile: number; what: string }>> = {
+/** Growth up to this is noise: at least four times what sound kernels show (docs/outcomes.md). */
+const MAX_GROWTH: Readonly<Record<keyof Growth, { kib: number; perFile: number; what: string }>> = {
   pages: { kib: 1280, perFile: 0, what: 'of pages' },
   slab: { kib: 1024, perFile: 2.5, what: 'of slab (kmalloc)' },
   vmalloc: { kib: 512, perFile: 0, what: 'of vmalloc' },
@@ -58,30 +55,27 @@ export function growthOf(before: Memory, after: Memory): Growth {
   const risen = (name: keyof Memory) => after[name] - before[name];
   return {
     pages:
-      (risen('managed') - risen('free') - risen('freeOnCpus')) * KIB_OF_PAGE -
+      (risen('managed') - risen('free') - risen('freeOnCpus')) * KIB_PER_PAGE -
       HOLDERS.reduce((sum, name) => sum + risen(name), 0),
     slab: risen('slabUnreclaimableKb'),
     vmalloc: risen('vmallocKb'),
   };
 }
 
-/** What has grown by more than noise, for people. */
+/** Texts about all growth that is more than noise. */
 export function excessOf(growth: Growth, files: number): string[] {
-  const kinds = Object.keys(MAX) as (keyof Growth)[];
+  const kinds = Object.keys(MAX_GROWTH) as (keyof Growth)[];
   return kinds
-    .filter((kind) => growth[kind] > MAX[kind].kib + MAX[kind].perFile * files)
-    .map((kind) => `${growth[kind]} KiB ${MAX[kind].what}`);
+    .filter((kind) => growth[kind] > MAX_GROWTH[kind].kib + MAX_GROWTH[kind].perFile * files)
+    .map((kind) => `${growth[kind]} KiB ${MAX_GROWTH[kind].what}`);
 }
 
-/** What was freed may wait for a moment before it counts as free. */
+/** It may take a moment until freed memory counts as free. */
 const LOOKS = 4;
-/**
- * Steps that may take memory for something else than the handover: a command, a file in memory, a kernel that stays
- * loaded.
- */
+/** Steps that may use memory for other things: for a command, for a file in memory, for a kernel that stays loaded. */
 const OTHER_USES: ReadonlySet<string> = new Set(['exec', 'kselftest', 'upload', 'fault', 'load', 'kexec']);
 
-/** Holds what the kernel has now against what it had before anybody opened /dev/liveupdate. */
+/** Compares the kernel's memory with its state before /dev/liveupdate was opened. */
 export async function compareMemory(
   parts: Needs<'plan' | 'recorder' | 'state' | 'agents'>,
   before: Memory | null,
@@ -93,11 +87,11 @@ export async function compareMemory(
     if (look > 0) await settlePages(parts);
     const after = await memoryNow(parts);
     if (before === null || after === null) {
-      const when = before === null ? 'on arrival' : 'once everything is closed';
+      const when = before === null ? 'on arrival' : 'after everything is closed';
       recorder.witnesses.blind(
         'page-state',
         recorder.epoch,
-        `the kernel does not tell what has its memory ${when}`,
+        `the kernel does not report what uses its memory ${when}`,
         'it needs /proc/zoneinfo and /proc/meminfo',
       );
       return;
@@ -110,8 +104,8 @@ export async function compareMemory(
   const excess = judged ? excessOf(growth, files) : [];
   const { pages, slab, vmalloc } = growth;
   const detail =
-    `since arrival: pages ${pages} KiB, slab ${slab} KiB, vmalloc ${vmalloc} ` +
-    `KiB${judged ? '' : '; not judged, as steps in this kernel may use memory'}`;
+    `since arrival: pages ${pages} KiB, slab ${slab} KiB, vmalloc ${vmalloc} KiB` +
+    (judged ? '' : '; not judged, as steps in this kernel may use memory');
   recorder.event({
     kind: 'oracle',
     oracle: 'free memory once everything is closed',
