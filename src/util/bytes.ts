@@ -4,7 +4,7 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return Buffer.compare(a, b) === 0;
 }
 
-/** Bytes for people, in binary units. */
+/** Formats a number of bytes in binary units. */
 export function bytesText(n: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB'];
   let at = 0;

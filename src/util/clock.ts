@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one monotonic clock of a run: every stream is stamped from it.
+// The monotonic clock of a run. Every stream takes its timestamps from it.
 
 export interface Clock {
-  /** Milliseconds since the clock was made, with microseconds behind the point. */
+  /** Milliseconds since the clock was made, with microseconds behind the decimal point. */
   now(): number;
-  /** Wall-clock time at which the clock was made. */
+  /** Wall-clock time when the clock was made. */
   readonly startedAt: Date;
 }
 

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// Waiting for a mark: never a sleep, always with a deadline, and over at once when the thing waited for can no longer
-// come. Waits for the machine itself are in pulse.ts: their deadline follows what the machine does.
+// Waits with a deadline, never by sleeping. A wait ends at once if its event can no longer happen. Waits for the
+// machine itself are in pulse.ts, where the deadline follows the machine's progress.
 import { CommandTimeout, HostTimeout, NoProgress } from './errors.js';
 
-/** Whose wait it is: part of the host, the machine, or a command that the scenario runs. */
+/** Whom the lab waits for: a part of the host, the machine, or a command of the scenario. */
 export type Whose = 'host' | 'machine' | 'command';
 
 export interface Limit {
   ms: number;
   what: string;
   whose: Whose;
-  /** Ends the wait as soon as it is aborted, with its reason. */
+  /** When aborted, the wait ends at once with its reason. */
   signal?: AbortSignal | undefined;
 }
 
@@ -25,12 +25,12 @@ function late({ what, ms, whose }: Limit): Error {
   }
 }
 
-/** Settles as `promise` does, or rejects after `ms` with the error of whose wait it is. */
+/** Settles like `promise`, or rejects after `ms` with an error that tells whom the lab waited for. */
 export function within<T>(promise: Promise<T>, limit: Limit): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     const timer = setTimeout(() => end(() => reject(late(limit))), limit.ms);
     const end = endsOnce(limit.signal, reject, () => clearTimeout(timer));
-    // Before the signal is looked at: a promise that nobody waits for any more may still reject.
+    // Do this before checking the signal: a promise that nobody waits for any more may still reject.
     promise.then(
       (value) => end(() => resolve(value)),
       (error: unknown) => end(() => reject(error as Error)),
@@ -39,7 +39,10 @@ export function within<T>(promise: Promise<T>, limit: Limit): Promise<T> {
   });
 }
 
-/** Runs the first of several ends of a wait, after it has let go of everything. @param release what the wait holds */
+/**
+ * Combines the ways in which a wait can end: only the first one counts, after resources are released.
+ * @param release frees the resources of the wait
+ */
 export function endsOnce(
   signal: AbortSignal | undefined,
   reject: (error: Error) => void,
@@ -58,7 +61,7 @@ export function endsOnce(
   return end;
 }
 
-/** A promise with its handles outside; a rejection that nobody waits for is not an unhandled one. */
+/** A promise that is settled from outside. If nobody waits for it, a rejection does not count as unhandled. */
 export interface Deferred<T> {
   readonly promise: Promise<T>;
   resolve(value: T): void;

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Errors that say at their source whose fault they are. One switch turns those that end a run into evidence
+// Errors that tell at their source whose fault they are. One switch turns those that end a run into evidence
 // (run/engine/failure.ts).
 
-/** A failure that is the lab's or its host's own (outcome `infra`), never a verdict on a kernel. */
+/** A failure of the lab or its host (outcome `infra`), never a verdict on a kernel. */
 export class LabError extends Error {
   override name = 'LabError';
   readonly fault: 'host' | 'user' = 'host';
   /** What the user can do: a command to run, a word to change. */
   readonly hint: string | null;
-  /** Evidence, bounded: the tail of a log, a command line. */
+  /** Evidence of limited size: the end of a log, a command line. */
   readonly detail: string | null;
 
   constructor(message: string, more: { hint?: string | null; detail?: string | null; cause?: unknown } = {}) {
@@ -18,13 +18,13 @@ export class LabError extends Error {
   }
 }
 
-/** Bad usage or a bad scenario: nothing was started. */
+/** Wrong usage or an invalid scenario: nothing was started. */
 export class UsageError extends LabError {
   override name = 'UsageError';
   override readonly fault = 'user';
 }
 
-/** Part of the host did not answer in time: QEMU, Redis. */
+/** A part of the host, such as QEMU or Redis, did not answer in time. */
 export class HostTimeout extends LabError {
   override name = 'HostTimeout';
   constructor(what: string, ms: number) {
@@ -32,22 +32,25 @@ export class HostTimeout extends LabError {
   }
 }
 
-/** Milliseconds of one wait for the machine, by the host. */
+/** Milliseconds of one wait for the machine, on the host's clock. */
 export interface WaitTimes {
-  /** All of it. */
+  /** The whole wait. */
   wall: number;
-  /** Of it, how long the host kept the machine from running. */
+  /** How long the host kept the machine from running. */
   held: number;
-  /** Processor time that QEMU got; null where the host does not tell. */
+  /** Processor time that QEMU got; null if the host does not tell. */
   processor: number | null;
 }
 
-/** The machine, or the client in it, did not do in time what the lab waits for. */
+/** The machine, or the client in it, did not do something in time. */
 export class NoProgress extends Error {
   override name = 'NoProgress';
   readonly fault = 'no-progress';
 
-  /** @param times null where nobody measured them */
+  /**
+   * Creates the error.
+   * @param times null if nobody measured them
+   */
   constructor(
     readonly what: string,
     readonly ms: number,
@@ -57,7 +60,7 @@ export class NoProgress extends Error {
   }
 }
 
-/** A command of the scenario took longer than it may. */
+/** A command of the scenario took too long. */
 export class CommandTimeout extends Error {
   override name = 'CommandTimeout';
   readonly fault = 'command';
@@ -66,7 +69,7 @@ export class CommandTimeout extends Error {
   }
 }
 
-/** The user's own limit for the whole run was reached. */
+/** The user's time limit for the whole run was reached. */
 export class RunLimit extends Error {
   override name = 'RunLimit';
   readonly fault = 'limit';
@@ -76,7 +79,7 @@ export class RunLimit extends Error {
 }
 
 /**
- * The lab's client in the machine is gone, or what it says cannot be used: it was killed, the machine went away, or it
+ * The lab's client in the machine is gone, or its answers cannot be used: it was killed, the machine ended, or it
  * jumped.
  */
 export class ClientGone extends Error {
@@ -92,7 +95,7 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** True for the errors that Node reports when the disk is full, its quota is used up, or a file grew too large. */
+/** True for Node's errors when the disk is full, the quota is used up, or a file is too large. */
 export function isDiskFull(error: unknown): boolean {
   const code = (error as NodeJS.ErrnoException | null)?.code;
   return code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG';

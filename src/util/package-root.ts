@@ -5,12 +5,12 @@ import { fileURLToPath } from 'node:url';
 
 let found: string | null = null;
 
-/** The folder of the project, from the bundle in dist/ as well as from the sources. */
+/** Returns the project's folder, for the bundle in dist/ as well as for the sources. */
 export function packageRoot(): string {
   if (found !== null) return found;
   for (let dir = dirname(fileURLToPath(import.meta.url)); ; dir = dirname(dir)) {
     if (isRoot(dir)) return (found = dir);
-    if (dirname(dir) === dir) throw new Error('the folder of liveupdate-lab is not above its own code');
+    if (dirname(dir) === dir) throw new Error('no folder above this code is that of liveupdate-lab');
   }
 }
 

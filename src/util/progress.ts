@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// How far a task is. Reports are thinned out, so that a task may report as often as it likes.
+// Reports the progress of a task. Reports are thinned out, so that a task may report as often as it likes.
 
 export interface Progress {
   task: string;
   done: number;
-  /** null where the end is not known. */
+  /** null if the end is unknown. */
   of: number | null;
   detail?: string;
 }
@@ -13,7 +13,7 @@ export type OnProgress = (progress: Progress) => void;
 
 const EVERY_MS = 250;
 
-/** Passes on at most four reports a second and task; the first and the last of a task (`done` = `of`) always. */
+/** Passes on at most four reports per second and task, but always the first and the last (`done` = `of`). */
 export function thinOut(onProgress: OnProgress): OnProgress {
   const last = new Map<string, number>();
   return (progress) => {

@@ -1,39 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
-// Waiting for a machine. The deadline begins again with every sign of progress, and time in which the host kept the
-// machine from running does not count.
+// Waits for a machine. The deadline restarts with every sign of progress, and time in which the host kept the machine
+// from running does not count.
 import { endsOnce } from './deadline.js';
 import { LabError, NoProgress } from './errors.js';
 
-/** What is known of the life of a machine, on the clock of performance.now(). */
+/** What is known about a machine's progress, on the clock of performance.now(). */
 export interface Pulse {
-  /** When it last showed progress; null for never. */
+  /** Time of its last progress; null if there was none. */
   readonly lastMark: number | null;
-  /** What `held()` was then. */
+  /** The value of `held()` at that time. */
   readonly heldAtMark: number;
-  /** Milliseconds up to now for which the host kept it from running. */
+  /** Milliseconds so far in which the host kept it from running. */
   held(): number;
   /** The host does not run it at all: a signal or a tracer has stopped it. */
   readonly stopped: boolean;
-  /** Milliseconds of processor time that it got up to now; null where the host does not tell. */
+  /** Milliseconds of processor time so far; null if the host does not tell. */
   processor(): number | null;
 }
 
-/** A machine of which nothing is known. */
+/** A machine about which nothing is known. */
 export const NO_PULSE: Pulse = { lastMark: null, heldAtMark: 0, stopped: false, held: () => 0, processor: () => null };
 
 export interface MachineWait {
-  /** Milliseconds without progress. */
+  /** Milliseconds allowed without progress. */
   ms: number;
   what: string;
   pulse: Pulse;
   signal?: AbortSignal | undefined;
 }
 
-/** A machine that shows progress for ever and never comes to an end has this many times its deadline. */
-const MOST_TIMES = 4;
-/** So many times the deadline the host may keep the machine waiting; then the host is of no use. */
-const MOST_HELD = 20;
-/** The lab's own work can make a timer late; what came meanwhile has yet to be read. Milliseconds. */
+/** A machine that makes progress for ever, but never finishes, gets this many times its deadline. */
+const MAX_TIMES = 4;
+/** The host may hold up the machine for this many times the deadline. After that, the host is to blame. */
+const MAX_HELD = 20;
+/** The lab's own work can delay a timer, and then pending output must be read first. Milliseconds. */
 const LATE = 100;
 const CATCH_UP = 250;
 
@@ -43,7 +43,7 @@ export class Countdown {
   private readonly began = performance.now();
   private readonly heldBefore: number;
   private readonly processorBefore: number | null;
-  /** Since when nothing was seen, and how much of that the host took. */
+  /** Time of the last progress, and how long the host had held up the machine by then. */
   private since = this.began;
   private heldSince: number;
   private due = 0;
@@ -57,7 +57,7 @@ export class Countdown {
     this.arm(wait.ms);
   }
 
-  /** Progress that belongs to this wait alone. */
+  /** Reports progress that belongs to this wait alone. */
   mark(): void {
     this.since = performance.now();
     this.heldSince = this.wait.pulse.held();
@@ -87,22 +87,22 @@ export class Countdown {
     if (pulse.stopped && now - this.since >= ms) {
       this.onEnd(
         new LabError('QEMU is stopped by a signal or a debugger of the host', {
-          hint: `kill -CONT its process; what the lab waited for: ${what}`,
+          hint: `continue its process with kill -CONT; the lab was waiting for: ${what}`,
         }),
       );
-    } else if (now - this.began > MOST_HELD * ms && all < ms) {
+    } else if (now - this.began > MAX_HELD * ms && all < ms) {
       this.onEnd(
         new LabError(
           `the host kept the machine waiting: ${what} did not come in ${Math.round((now - this.began) / 1000)} s`,
-          { hint: 'run less at once on this host' },
+          { hint: 'run fewer machines at once on this host' },
         ),
       );
-    } else if (all >= MOST_TIMES * ms) {
+    } else if (all >= MAX_TIMES * ms) {
       this.onEnd(new NoProgress(`${what}, although the machine goes on,`, all, this.times(now, held)));
     } else if (still >= ms) {
       this.onEnd(new NoProgress(what, ms, this.times(now, held)));
     } else {
-      this.arm(Math.max(1, Math.min(ms - still, MOST_TIMES * ms - all)));
+      this.arm(Math.max(1, Math.min(ms - still, MAX_TIMES * ms - all)));
     }
   }
 
@@ -116,7 +116,7 @@ export class Countdown {
   }
 }
 
-/** Settles as `promise` does, or rejects with NoProgress once the machine has stood still for long enough. */
+/** Settles like `promise`, or rejects with NoProgress if the machine makes no progress for too long. */
 export function whileItMoves<T>(promise: Promise<T>, wait: MachineWait): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     const countdown = new Countdown(wait, (error) => end(() => reject(error)));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes beside and renames: a reader sees the old content or the new, and a writer that dies leaves the old.
+// Writes to a temporary file and renames it. A reader sees the old content or the new, and a writer that dies leaves
+// the old.
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -9,7 +10,7 @@ export interface ReplaceOptions {
   mode?: number;
 }
 
-/** Makes the folder of the file too. Throws the error of the system. */
+/** Replaces a file, and creates its folder if needed. Throws the system's error. */
 export function replaceFile(path: string, data: string | Uint8Array, options: ReplaceOptions = {}): void {
   const partial = join(dirname(path), `.${basename(path)}.${randomBytes(3).toString('hex')}`);
   try {

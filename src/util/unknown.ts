@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Parts of a value that came from elsewhere, each with something harmless in its place where it is of another kind.
+// Reads parts of an untrusted value. If the type is wrong, the result is a safe default.
 
 export function asRecord(value: unknown): Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
@@ -9,7 +9,7 @@ export function asList(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
-/** A whole number from 0 on; else 0. */
+/** Returns a whole number from 0 on; 0 for anything else. */
 export function asNumber(value: unknown): number {
   return Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : 0;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A parser of tar archives as the end of a pipeline. It is no stream of Node's: pipeline() cannot end it after an
+// Makes a tar parser the end of a pipeline. It is not a Node stream itself, so pipeline() could not end it after an
 // error.
 import { Writable } from 'node:stream';
 import type { Parser } from 'tar';

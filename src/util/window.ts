@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * Calls `work` on every item, at most `limit` at once, in order; rejects with the first error once what was begun has
- * ended.
+ * Calls `work` on every item, in order, at most `limit` at once. After an error it starts nothing more, waits for what
+ * is running, and rejects with the first error.
  */
 export async function inWindow<T>(items: Iterable<T>, limit: number, work: (item: T) => Promise<void>): Promise<void> {
   const iterator = items[Symbol.iterator]();

@@ -15,7 +15,7 @@ describe('waiting with a deadline', () => {
     expect(unhandled.splice(0)).toEqual([]);
   });
 
-  it('gives the value, or the error', async () => {
+  it('returns the value or the error', async () => {
     expect(await within(Promise.resolve(5), { ms: 1000, what: 'five', whose: 'host' })).toBe(5);
     await expect(within(Promise.reject(new Error('no')), { ms: 1000, what: 'five', whose: 'host' })).rejects.toThrow(
       'no',
@@ -34,7 +34,7 @@ describe('waiting with a deadline', () => {
     expect(error instanceof LabError).toBe(whose === 'host');
   });
 
-  it('is over at once when the signal comes, with its reason', async () => {
+  it('ends at once on abort, with its reason', async () => {
     const controller = new AbortController();
     const wait = within(never, { ms: 60_000, what: 'mark', whose: 'host', signal: controller.signal });
     controller.abort(new Error('the machine is gone'));
@@ -44,7 +44,7 @@ describe('waiting with a deadline', () => {
     );
   });
 
-  it('takes no notice of the signal afterwards', async () => {
+  it('ignores the signal afterwards', async () => {
     const controller = new AbortController();
     await within(Promise.resolve(), { ms: 1000, what: 'mark', whose: 'host', signal: controller.signal });
     controller.abort(new Error('late'));
@@ -61,7 +61,7 @@ describe('waiting with a deadline', () => {
     await new Promise((resolve) => setTimeout(resolve, 20));
   });
 
-  it('a deferred promise may be rejected with nobody there, and settles once', async () => {
+  it('a deferred promise may be rejected without a listener, and settles once', async () => {
     const value = deferred<number>();
     value.reject(new Error('first'));
     value.resolve(1);

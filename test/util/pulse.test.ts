@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Deadlines that follow what the machine does, and what the host lets it do. The clock is the test's own.
+// Deadlines that follow the machine's progress and the time that the host gives it. The test has its own clock.
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { LabError, NoProgress } from '../../src/util/errors.js';
 import { type Pulse, whileItMoves } from '../../src/util/pulse.js';
@@ -14,7 +14,7 @@ function wait(pulse: Partial<Pulse>, ms = 1000) {
   let at = 0;
   const began = performance.now();
   const known: Pulse = { lastMark: null, heldAtMark: 0, stopped: false, held: () => 0, processor: () => null };
-  // Not spread: what it says changes while it is asked.
+  // Not spread, because its answers change during the wait.
   const whole: Pulse = Object.defineProperties(known, Object.getOwnPropertyDescriptors(pulse));
   whileItMoves(never, { ms, what: 'mark', pulse: whole }).catch((error: unknown) => {
     end = error;
@@ -27,7 +27,7 @@ function wait(pulse: Partial<Pulse>, ms = 1000) {
 }
 
 describe('a wait for the machine', () => {
-  it("gives the value, or the error, or the signal's reason", async () => {
+  it("returns the value, the error, or the signal's reason", async () => {
     const pulse: Pulse = { lastMark: null, heldAtMark: 0, stopped: false, held: () => 0, processor: () => null };
     expect(await whileItMoves(Promise.resolve(5), { ms: 10, what: 'five', pulse })).toBe(5);
     await expect(whileItMoves(Promise.reject(new Error('no')), { ms: 10, what: 'five', pulse })).rejects.toThrow('no');
@@ -36,7 +36,7 @@ describe('a wait for the machine', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('ends when nothing was seen for its time, and says what the host gave', async () => {
+  it('ends without progress after its time, and tells what the host gave', async () => {
     let processor = 100;
     const run = wait({ processor: () => (processor += 50) });
     const { end, at } = await run(5000);
@@ -45,7 +45,7 @@ describe('a wait for the machine', () => {
     expect(at).toBe(1000);
   });
 
-  it('begins again with each sign of progress', async () => {
+  it('restarts with each sign of progress', async () => {
     const mark = performance.now() + 900;
     const { end, at } = await wait({
       get lastMark() {
@@ -56,7 +56,7 @@ describe('a wait for the machine', () => {
     expect(at).toBe(1900);
   });
 
-  it('ends all the same where the machine moves for ever', async () => {
+  it('ends even if the machine makes progress for ever', async () => {
     const { end, at } = await wait({
       get lastMark() {
         return performance.now();
@@ -67,9 +67,9 @@ describe('a wait for the machine', () => {
     expect(at).toBe(4000);
   });
 
-  it('does not count what the host took after the last progress, however late it is looked at', async () => {
+  it('does not count what the host took after the last progress, however late it is checked', async () => {
     const began = performance.now();
-    // It moves for 100 ms, and then the host lets it run one millisecond in ten.
+    // It makes progress for 100 ms, and then the host lets it run one millisecond in ten.
     const held = () => Math.max(0, performance.now() - began - 100) * 0.9;
     const { end, at } = await wait({
       get lastMark() {
@@ -90,21 +90,21 @@ describe('a wait for the machine', () => {
     expect((end as NoProgress).times?.held).toBeGreaterThan(2900);
   });
 
-  it("is the host's failure at once where QEMU is stopped", async () => {
+  it("is the host's failure at once if QEMU is stopped", async () => {
     const { end, at } = await wait({ stopped: true, held: () => performance.now() })(60_000);
     expect(end).toBeInstanceOf(LabError);
     expect((end as Error).message).toContain('QEMU is stopped');
     expect(at).toBe(1000);
   });
 
-  it("is the host's failure where it takes everything", async () => {
+  it("is the host's failure if the host takes everything", async () => {
     const { end } = await wait({ held: () => performance.now() })(120_000);
     expect(end).toBeInstanceOf(LabError);
     expect((end as Error).message).toContain('the host kept the machine waiting');
   });
 });
 
-it('a timer that is late itself is no proof: what came meanwhile is read first', async () => {
+it('a late timer proves nothing: pending output is read first', async () => {
   vi.useRealTimers();
   const answer = new Promise<number>((resolve) =>
     setTimeout(() => setImmediate(() => setImmediate(() => resolve(7))), 5),

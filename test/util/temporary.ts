@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// What tests with real files and processes share.
+// Helpers for tests with real files and processes.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 
-/** A folder that goes with the test. */
+/** Makes a folder that is removed after the test. */
 export function temporaryFolder(): string {
   const dir = mkdtempSync(join(tmpdir(), 'lab-test-'));
   onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
   return dir;
 }
 
-/** Waits until `holds`; fails loudly where it never does. */
+/** Waits until `holds` is true; fails clearly if it never is. */
 export async function until(what: string, holds: () => boolean, ms = 60_000): Promise<void> {
   for (const end = Date.now() + ms; !holds();) {
     if (Date.now() > end) throw new Error(`not within ${ms} ms: ${what}`);

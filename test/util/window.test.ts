@@ -31,7 +31,7 @@ describe('work in a window', () => {
     expect(now).toBe(0);
   });
 
-  it('begins nothing after a failure, and ends what was begun', async () => {
+  it('starts nothing after a failure, and waits for what is running', async () => {
     const ended: number[] = [];
     const work = inWindow([0, 1, 2, 3, 4, 5], 2, async (item) => {
       await tick();
@@ -43,7 +43,7 @@ describe('work in a window', () => {
     expect(ended).toEqual([0]);
   });
 
-  it('tells the first of several failures, whatever was thrown', async () => {
+  it('reports the first of several failures, whatever was thrown', async () => {
     await expect(
       inWindow([3, 1, 2], 3, async (ticks) => {
         for (let i = 0; i < ticks; i++) await tick();

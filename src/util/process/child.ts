@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one place that starts processes, with execa. Every child has its own process group, because Ctrl-C is the lab's
-// business, and none outlives the lab unless its caller wants that: see `tie`.
+// Starts all child processes, with execa. Every child has its own process group, because the lab handles Ctrl-C. None
+// outlives the lab unless its caller wants that: see `tie`.
 import type { Readable, Writable } from 'node:stream';
 import { execa } from 'execa';
 import { LabError, messageOf } from '../errors.js';
@@ -12,42 +12,42 @@ export interface ChildOptions {
   /** Standard input, output, error, and further descriptors. */
   stdio: [Standard, Standard, Standard, ...Further[]];
   /**
-   * What becomes of it when the lab is gone, killed by SIGKILL included: it is killed (setpriv(1) gives it a
-   * parent-death signal), or nothing. Commands that start others need more: see command.ts.
+   * What happens to the child when the lab is gone, even by SIGKILL: it is killed (setpriv(1) gives it a parent-death
+   * signal), or nothing. Commands that start others need more: see command.ts.
    */
   tie: 'dies-with-lab' | 'none';
   cwd?: string | undefined;
-  /** All of its environment; that of the lab by default. */
+  /** The whole environment; the lab's own by default. */
   env?: NodeJS.ProcessEnv | undefined;
-  /** Sends `killSignal` to the child alone. */
+  /** On abort, `killSignal` is sent to the child alone. */
   signal?: AbortSignal | undefined;
   /** SIGKILL by default. */
   killSignal?: NodeJS.Signals;
 }
 
 export interface ChildEnd {
-  /** Exit code; null where a signal ended it. */
+  /** Exit code; null if a signal ended it. */
   code: number | null;
   signal: NodeJS.Signals | null;
 }
 
 export interface Child {
-  /** Undefined where it could not be started. */
+  /** Undefined if it could not be started. */
   readonly pid: number | undefined;
   readonly stdin: Writable | null;
   readonly stdout: Readable | null;
   readonly stderr: Readable | null;
-  /** What it writes to descriptor 3, if that is a pipe. */
+  /** The output on descriptor 3, if that is a pipe. */
   readonly third: Readable | null;
   /**
-   * Settles when it has ended and its pipes are closed. Rejects with a LabError where it could not be started, and with
-   * the reason of the abort signal where that was aborted.
+   * Settles when the child has ended and its pipes are closed. Rejects with a LabError if it could not be started, and
+   * with the signal's reason if that was aborted.
    */
   readonly ended: Promise<ChildEnd>;
-  /** Calls back when it has exited; its pipes may still be open. */
+  /** Calls back when the child has exited. Its pipes may still be open. */
   onExit(then: () => void): void;
   kill(signal: NodeJS.Signals): void;
-  /** Lets the lab end while the child runs. */
+  /** Allows the lab to end while the child runs. */
   unref(): void;
 }
 
@@ -58,17 +58,17 @@ export class CannotStart extends LabError {
   }
 }
 
-/** Starts a program with its arguments; `argv[0]` is looked up in PATH. */
+/** Starts a program; `argv[0]` is looked up in PATH. */
 export function startChild(argv: readonly string[], options: ChildOptions): Child {
   options.signal?.throwIfAborted();
   const [file = '', ...args] = options.tie === 'none' ? argv : ['setpriv', '--pdeathsig', 'KILL', '--', ...argv];
   const process = execa(file, args, {
-    // execa's types know no descriptor above 9; execa itself passes on any.
+    // execa's types allow no descriptor above 9, but execa passes on any.
     stdio: options.stdio as [Standard, Standard, Standard, ...('ignore' | 'pipe' | 3)[]],
     detached: true,
-    // Tying it to the lab is our part: execa's clean-up would catch the lab's signals, and miss SIGKILL.
+    // The lab ties the child to itself: execa's clean-up would catch the lab's signals, and would miss SIGKILL.
     cleanup: false,
-    // Streams are read by callers, who bound what they keep.
+    // Callers read the streams and limit what they keep.
     buffer: false,
     reject: false,
     extendEnv: false,

@@ -1,42 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs a command that leaves nothing behind: it and everything it starts are one process group, which dies when the
-// command is aborted, when it has ended, and when the lab itself is gone (SIGKILL included).
+// Runs a command that leaves nothing behind. The command and everything that it starts are one process group. The group
+// dies when the command is aborted, when it has ended, and when the lab itself is gone (even by SIGKILL).
 import type { Readable } from 'node:stream';
 import { CannotStart, type Child, startChild } from './child.js';
 import { LabError } from '../errors.js';
 
 /**
- * Time between asking a group to end and killing it, in milliseconds: make removes what it was about to write, and
- * would take half of it for whole the next time.
+ * Milliseconds between SIGTERM and SIGKILL for a group. In that time, make removes the file that it is writing;
+ * otherwise it would take the incomplete file for a complete one the next time.
  */
 const GRACE_MS = 2000;
 
-// Descriptor 3 is a pipe whose other end only the lab holds. A watcher in the same group waits for its end and then
-// ends the group.
+// Descriptor 3 is a pipe whose other end only the lab holds. A watcher in the group waits for its end and then ends the
+// group.
 const GUARD =
-  `( trap '' TERM; read -r _ <&3; kill -TERM 0; sleep ${GRACE_MS / 1000}; kill -KILL 0 ) </dev/null >/dev/null ` +
-  '2>&1 & exec 3<&-; exec "$@"';
+  `( trap '' TERM; read -r _ <&3; kill -TERM 0; sleep ${GRACE_MS / 1000}; kill -KILL 0 ) ` +
+  '</dev/null >/dev/null 2>&1 & exec 3<&-; exec "$@"';
 
-/** Most that is kept of an output that nobody asked for in pieces. */
+/** How much of standard error is kept, from its end. */
 const TAIL_BYTES = 64 << 10;
 
 export interface CommandOptions {
   cwd?: string;
   env?: NodeJS.ProcessEnv;
   signal?: AbortSignal | undefined;
-  /** What the command reads; nothing by default. */
+  /** The command's input; none by default. */
   input?: Readable;
-  /** Gets standard output in pieces; without it the output is returned as text, and must be small. */
+  /** Gets standard output in chunks. Without it, the output is returned as text and must be small. */
   onStdout?: (chunk: Buffer) => void;
   onStderr?: (chunk: Buffer) => void;
-  /** Most bytes of standard output that are kept. */
+  /** How many bytes of standard output are kept. */
   maxOutput?: number;
-  /** A descriptor that the command and all its children hold open: a lock. */
+  /** A descriptor that the command and all its children keep open: a lock. */
   holdFd?: number;
 }
 
 export interface CommandResult {
-  /** Exit code; null where a signal ended it. */
+  /** Exit code; null if a signal ended it. */
   code: number | null;
   signal: NodeJS.Signals | null;
   stdout: string;
@@ -44,7 +44,7 @@ export interface CommandResult {
   stderr: string;
 }
 
-/** Runs to the end and returns how it ended; rejects only where it could not be started or was aborted. */
+/** Runs a command to its end and returns how it ended. Rejects only if it could not be started or was aborted. */
 export async function runCommand(argv: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
   options.signal?.throwIfAborted();
   const child = startChild(['/bin/sh', '-c', GUARD, 'sh', ...argv], {
@@ -67,7 +67,7 @@ export async function runCommand(argv: readonly string[], options: CommandOption
     grace = setTimeout(() => killGroup(child, 'SIGKILL'), GRACE_MS);
   };
   options.signal?.addEventListener('abort', onAbort, { once: true });
-  // Whatever the command left running in its group goes with it; this also ends the watcher.
+  // Kill everything that the command left running in its group, and the watcher.
   child.onExit(() => killGroup(child, 'SIGKILL'));
   try {
     const end = await child.ended;
@@ -83,7 +83,7 @@ export async function runCommand(argv: readonly string[], options: CommandOption
   }
 }
 
-/** Pipes `input` into the child. Where the input fails, the child is killed. */
+/** Pipes `input` into the child. If the input fails, the child is killed. */
 function feed(child: Child, input: Readable | undefined): { throwIfFailed: () => void } {
   let failed: Error | null = null;
   if (input !== undefined && child.stdin !== null) {
@@ -108,11 +108,11 @@ function killGroup({ pid }: Child, signal: NodeJS.Signals): void {
   try {
     process.kill(-pid, signal);
   } catch {
-    // Gone already.
+    // It has already gone.
   }
 }
 
-/** As runCommand, but anything other than exit code 0 is an error with the end of its standard error. */
+/** Like runCommand, but any exit code other than 0 is an error with the end of standard error. */
 export async function mustRun(
   argv: readonly string[],
   what: string,
@@ -133,17 +133,17 @@ export function commandError(what: string, argv: readonly string[], result: Comm
   });
 }
 
-/** True for what programs say when the disk is full or its quota is used up. */
+/** True for messages that programs print when the disk is full or its quota is used up. */
 export function saysDiskFull(text: string): boolean {
   return /No space left on device|Disk quota exceeded|have enough free space/.test(text);
 }
 
-/** The last `count` lines of a text. */
+/** Returns the last `count` lines of a text. */
 export function lastLines(text: string, count: number): string {
   return text.trimEnd().split('\n').slice(-count).join('\n');
 }
 
-/** The end of a stream, bounded. */
+/** Keeps the end of a stream. */
 class Tail {
   private chunks: Buffer[] = [];
   private size = 0;

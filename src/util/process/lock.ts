@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// A lock between processes that the kernel releases when its holders are gone, however they went (flock(2)). Node
-// cannot call flock itself: flock(1) locks a descriptor that it shares with us, and exits; the lock stays with the
-// descriptor. Handed on to a child (as a further descriptor), the lock is held until that child is gone too.
+// A lock between processes, which the kernel releases when its holders are gone, however that happened (flock(2)). Node
+// cannot call flock. So flock(1) locks a descriptor that it shares with the lab, and exits; the lock stays with the
+// descriptor. If a child gets the descriptor too, the lock is held until that child is gone.
 import { closeSync, fstatSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { LabError } from '../errors.js';
 import { CannotStart, startChild } from './child.js';
 
 export interface Lock {
-  /** The locked descriptor: give it to children that must be gone before the lock is free again. */
+  /** The locked descriptor. Give it to children that must be gone before the lock is free again. */
   readonly fd: number;
   release(): void;
 }
@@ -35,12 +35,12 @@ export async function acquireLock(path: string, options: LockOptions = {}): Prom
       throw error;
     }
     if (stillNamed(fd, path)) return held(fd);
-    // The cache was deleted while we waited: this file is nobody's any more.
+    // The file was deleted while the lab waited, so nobody else would see this lock.
     closeSync(fd);
   }
 }
 
-/** The lock, or null where somebody else holds it. */
+/** Returns the lock, or null if somebody else holds it. */
 export async function tryLock(path: string, signal?: AbortSignal): Promise<Lock | null> {
   for (;;) {
     mkdirSync(dirname(path), { recursive: true });
@@ -68,7 +68,7 @@ function held(fd: number): Lock {
   };
 }
 
-/** Runs `body` under the lock. */
+/** Runs `body` while holding the lock. */
 export async function withLock<T>(path: string, options: LockOptions, body: (lock: Lock) => Promise<T>): Promise<T> {
   const lock = await acquireLock(path, options);
   try {

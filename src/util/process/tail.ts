@@ -1,33 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
-// Follows a file that another process appends to, and keeps that file small: a machine that floods its console fills no
-// disk. What was read is given back to the disk by punching a hole with fallocate(1): unlike truncation it races with
-// no writer.
+// Follows a file that another process appends to, and keeps that file small, so that a machine that floods its console
+// fills no disk. Space that was read is returned to the disk by punching a hole with fallocate(1): unlike truncation,
+// that cannot race with a writer.
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync } from 'node:fs';
 import { startChild } from './child.js';
 
 export interface TailOptions {
   path: string;
   onData: (chunk: Buffer) => void;
-  /** Milliseconds between two looks. */
+  /** Milliseconds between two reads. */
   every: number;
-  /** Bytes on disk after which what was read already is given back; the writer must append (O_APPEND). */
+  /** Size on disk above which the part that was read is released. The writer must append (O_APPEND). */
   keepBelow: number;
-  /** Told when a flood outran the reader: `bytes` of it were given back unread. */
+  /** Called when a flood outran the reader: `bytes` were released unread. */
   onLost?: (bytes: number) => void;
 }
 
 const CHUNK = 256 << 10;
-/** Most that one look reads, so that a flood cannot hold up everything else. */
-const MOST_PER_LOOK = 4 << 20;
-/** A file that holds this many times its limit loses what was not read yet. */
+/** Limit of one read, so that a flood cannot block everything else. */
+const MAX_PER_READ = 4 << 20;
+/** A file that holds this many times its limit loses its unread part. */
 const FLOOD = 4;
-/** Holes end at whole blocks. */
+/** Holes end at block boundaries. */
 const BLOCK = 4096;
 
 export class FileTail {
   private fd: number | null = null;
   private position = 0;
-  /** Everything before is no longer on disk. */
+  /** Everything before this is no longer on disk. */
   private hole = 0;
   private punching = false;
   private canPunch = true;
@@ -39,32 +39,32 @@ export class FileTail {
     this.timer = setInterval(() => this.look(), options.every);
   }
 
-  /** Reads what is there now; called by the timer, and by who needs the newest word at once. */
+  /** Reads what is there now. The timer calls it, and so does anyone who needs the newest output at once. */
   look(): void {
-    this.read(MOST_PER_LOOK);
+    this.read(MAX_PER_READ);
   }
 
-  /** Reads all that is left, and closes. */
+  /** Reads the rest and closes. */
   stop(): void {
     if (this.stopped) return;
     clearInterval(this.timer);
-    // The writer is gone; if it is not, this bounds it.
-    this.read(FLOOD * this.options.keepBelow + MOST_PER_LOOK);
+    // The writer is gone. If it is not, this is the limit.
+    this.read(FLOOD * this.options.keepBelow + MAX_PER_READ);
     this.stopped = true;
     if (this.fd !== null) closeSync(this.fd);
     this.fd = null;
   }
 
-  private read(most: number): void {
+  private read(max: number): void {
     if (this.stopped) return;
     if (this.fd === null) {
       try {
         this.fd = openSync(this.options.path, 'r+');
       } catch {
-        return; // not there yet
+        return; // it does not exist yet
       }
     }
-    for (let total = 0; total < most;) {
+    for (let total = 0; total < max;) {
       const count = readSync(this.fd, this.buffer, 0, CHUNK, this.position);
       if (count === 0) break;
       this.position += count;
@@ -105,7 +105,7 @@ export class FileTail {
     );
   }
 
-  /** For file systems that know no holes. What is written between the look at the size and the cut is lost. */
+  /** For file systems without holes. Anything written between reading the size and truncating is lost. */
   private truncate(fd: number): void {
     ftruncateSync(fd, 0);
     this.position = 0;

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the machine under test says may hold anything; this is what may reach a terminal or a log line of ours.
+// Output of the machine under test may contain anything. This makes it safe for a terminal or a log line.
 
 /**
- * Control, format (text direction, zero width, tags) and private characters, separators of lines, and halves of
- * surrogate pairs.
+ * Control, format (text direction, zero width, tags) and private characters, line separators, and halves of surrogate
+ * pairs.
  */
 const UNSAFE = /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}]/gu;
 
 /**
- * Control and format characters become visible (`\x1b`), line breaks and tabs too. Bounded: longer text is cut with a
- * mark.
+ * Makes control and format characters visible (`\x1b`), including line breaks and tabs. Longer text is cut and marked.
  */
 export function printable(text: string, limit = 4096): string {
   const shown = text.length > limit ? `${text.slice(0, limit)}...` : text;

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// Splits a stream of bytes into lines, whatever comes: a line without an end costs at most `limit` bytes.
+// Splits any stream of bytes into lines. A line without an end takes at most `limit` bytes of memory.
 
 export class LineSplitter {
   private pending: Buffer[] = [];
   private size = 0;
   private dropping = false;
 
-  /** @param limit longest line in bytes; a longer one is delivered cut, its rest dropped */
+  /**
+   * Creates a splitter.
+   * @param onLine gets each line; `cut` is true if the line was too long
+   * @param limit longest line in bytes; the rest of a longer one is dropped
+   */
   constructor(
     private readonly onLine: (line: string, cut: boolean) => void,
     private readonly limit = 1 << 20,
@@ -31,7 +35,7 @@ export class LineSplitter {
       this.dropping = true;
       part = part.subarray(0, room);
     }
-    // A copy: the caller's chunk may be a view into a pool that is used again.
+    // A copy, because the caller's chunk may be a view into a reused buffer.
     if (part.length > 0) this.pending.push(Buffer.from(part));
     this.size += part.length;
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The right word for a mistyped one.
+// Suggests the right word for a mistyped one.
 
-/** Edit distance, a swap of two neighbours counting as one edit. */
+/** Edit distance; swapping two neighbours counts as one edit. */
 export function editDistance(a: string, b: string): number {
   let before: number[] = [];
   let last: number[] = Array.from({ length: b.length + 1 }, (_, j) => j);
@@ -19,7 +19,7 @@ export function editDistance(a: string, b: string): number {
   return last[b.length]!;
 }
 
-/** The candidate nearest to the word, or null where none is near enough to be meant. */
+/** Returns the candidate nearest to the word; null if none is near enough. */
 export function nearest(word: string, candidates: Iterable<string>): string | null {
   if (word.length === 0 || word.length > 100) return null;
   const lower = word.toLowerCase();

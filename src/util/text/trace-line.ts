@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// One line that QEMU wrote into its log: a trace event (trace backend `log`, `-trace enable=NAME -D FILE`), or an error
-// of one of its functions. Both carry the wall clock only with `-msg timestamp=on`.
+// Parses one line of QEMU's log: a trace event (trace backend `log`, `-trace enable=NAME -D FILE`), or an error of one
+// of its functions. Both have the wall-clock time only with `-msg timestamp=on`.
 // - QEMU 7.2 to 10.0, trace: `4711@1795358673.724761:vtd_dmar_enable enable 1`: thread, seconds and microseconds.
 // - Later: one prefix for all messages, `2026-11-27T10:00:00.123456Z vtd_dmar_enable enable 1`. The name of the
-//   program, its thread, or both may stand between the two.
+// program, its thread, or both may follow the time.
 // - Errors: `2026-11-27T10:00:00.123456Z qemu-system-x86_64: vtd_iommu_translate: detail`.
 
 export interface TraceLine {
-  /** Microseconds since 1970 by the host's clock; null without a timestamp. */
+  /** Microseconds since 1970 on the host's clock; null without a timestamp. */
   tMicros: number | null;
   /** Name of the event, or of the function in QEMU that reports an error. */
   name: string;
@@ -22,8 +22,8 @@ const DATED =
 const ERROR = /^(?:(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.(\d{1,6})Z )?[^\s:]*qemu[^\s:]*: ([a-z0-9_]{1,80}): (.*)$/;
 
 /**
- * Null for a line of another form. A line without a timestamp may be any text that begins with a word: the caller knows
- * which names it expects.
+ * Returns null for a line of another form. A line without a timestamp may be any text that begins with a word, so the
+ * caller must know which names to expect.
  */
 export function parseTraceLine(line: string): TraceLine | null {
   const counted = COUNTED.exec(line);
@@ -45,7 +45,7 @@ export function parseTraceLine(line: string): TraceLine | null {
   return name === undefined ? null : { tMicros: null, name, text, source: 'trace' };
 }
 
-/** Null for a date that does not exist. */
+/** Returns null for a date that does not exist. */
 function microsOf(date: string, fraction = ''): number | null {
   const ms = Date.parse(`${date}Z`);
   return Number.isNaN(ms) ? null : ms * 1000 + Number(fraction.padEnd(6, '0'));

@@ -9,7 +9,7 @@ import { temporaryFolder, until } from '../temporary.js';
 
 const QUIET = ['ignore', 'ignore', 'ignore'] as const;
 
-/** True while the process runs: one that has ended and that nobody waits for does not. */
+/** Does the process run? A zombie does not. */
 function runs(pid: number): boolean {
   try {
     return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
@@ -18,7 +18,10 @@ function runs(pid: number): boolean {
   }
 }
 
-/** Kills a lab that has one child, with SIGKILL. @returns the child's process id */
+/**
+ * Kills a lab that has one child, with SIGKILL.
+ * @returns the child's process id
+ */
 async function orphan(tie: string): Promise<number> {
   const lab = spawn(process.execPath, ['--import', 'tsx', join(import.meta.dirname, 'child-holder.ts'), tie], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -28,7 +31,7 @@ async function orphan(tie: string): Promise<number> {
   onTestFinished(() => {
     if (runs(pid)) process.kill(pid, 'SIGKILL');
   });
-  // setpriv has done its part when it has turned into the program.
+  // setpriv is done when it has become the program.
   await until('it is the program', () => readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith('sleep'));
   lab.kill('SIGKILL');
   await once(lab, 'exit');
@@ -41,17 +44,17 @@ describe('a child', () => {
     await until('the child is gone', () => !runs(pid));
   });
 
-  it('that is not tied runs on', async () => {
+  it('that is not tied keeps running', async () => {
     expect(runs(await orphan('none'))).toBe(true);
   });
 
-  it('ends with its exit code, or by its signal', async () => {
+  it('ends with its exit code or its signal', async () => {
     const ended = (script: string) => startChild(['sh', '-c', script], { stdio: [...QUIET], tie: 'none' }).ended;
     expect(await ended('exit 7')).toEqual({ code: 7, signal: null });
     expect(await ended('kill -TERM $$')).toEqual({ code: null, signal: 'SIGTERM' });
   });
 
-  it('that cannot be started says so', async () => {
+  it('that cannot be started is an error', async () => {
     const child = startChild(['no-such-program'], { stdio: [...QUIET], tie: 'none' });
     expect(child.pid).toBeUndefined();
     await expect(child.ended).rejects.toThrow(CannotStart);
@@ -73,7 +76,7 @@ describe('a child', () => {
     expect(text).toBe('up\ninterrupted\n');
   });
 
-  it('has no variable of the lab that it was not given, and every descriptor that it was given', async () => {
+  it('gets only the given environment, and every given descriptor', async () => {
     const path = join(temporaryFolder(), 'out');
     const fds = Array.from({ length: 20 }, () => openSync(path, 'a'));
     process.env['LAB_SECRET_OF_TEST'] = '1';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A command that is aborted: it may clean up, and then it is gone whatever it does.
+// An aborted command may clean up, but then it is gone whatever it does.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';

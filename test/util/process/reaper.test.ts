@@ -9,7 +9,7 @@ import { temporaryFolder, until } from '../temporary.js';
 
 const HOLDER = fileURLToPath(new URL('holder.ts', import.meta.url));
 
-/** A process that holds paths, once it holds them. */
+/** Starts a process that tracks paths, and waits until it does. */
 async function holder(...words: string[]) {
   const child = spawn(process.execPath, ['--import', 'tsx', HOLDER, ...words], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -43,8 +43,8 @@ const ODD = [
   '+plus',
 ];
 
-describe('what is removed at the end', () => {
-  it('goes when the lab is killed, but for what was taken back, whatever the names', async () => {
+describe('temporary paths', () => {
+  it('are removed when the lab is killed, except untracked ones, whatever their names', async () => {
     const dir = temporaryFolder();
     const gone = ODD.map((name) => fullFolder(dir, name));
     const taken = fullFolder(dir, 'taken back');

@@ -8,13 +8,13 @@ import { FileTail } from '../../../src/util/process/tail.js';
 import { temporaryFolder, until } from '../temporary.js';
 
 const MIB = 1 << 20;
-/** What a file system may count for its own account of a file that is written in many pieces. */
+/** What a file system may add for its own records of a file that is written in many pieces. */
 const SLACK = 128 << 10;
 
-/** Bytes that a file takes on the disk. */
+/** Bytes that a file takes on disk. */
 const onDisk = (path: string) => statSync(path).blocks * 512;
 
-/** Follows a file; collects what it says. */
+/** Follows a file and collects its content. */
 function follow(path: string, keepBelow: number, every = 2) {
   const seen = { bytes: 0, lost: 0, hash: createHash('sha256'), text: '' };
   const tail = new FileTail({
@@ -33,7 +33,7 @@ function follow(path: string, keepBelow: number, every = 2) {
 }
 
 describe('a file that is followed', () => {
-  it('need not be there yet, and tells every byte once', async () => {
+  it('may be created later, and gives every byte once', async () => {
     const path = join(temporaryFolder(), 'console.log');
     const { tail, seen } = follow(path, MIB);
     tail.look();
@@ -51,7 +51,7 @@ describe('a file that is followed', () => {
     expect(seen.text).toBe('one two last');
   });
 
-  it('gives back to the disk what was read, while its writer goes on', async () => {
+  it('releases on disk what was read, while its writer continues', async () => {
     const path = join(temporaryFolder(), 'console.log');
     const fd = openSync(path, 'a');
     onTestFinished(() => closeSync(fd));
@@ -68,10 +68,10 @@ describe('a file that is followed', () => {
     expect(seen.lost).toBe(0);
   });
 
-  it('loses nothing of 64 MiB that come in bursts above its limit', async () => {
+  it('loses nothing of 64 MiB that arrive in bursts above its limit', async () => {
     const path = join(temporaryFolder(), 'console.log');
     const bursts = 32;
-    // A writer that waits for a word before each burst of 2 MiB.
+    // A writer that waits for a message before each burst of 2 MiB.
     const child = spawn(
       process.execPath,
       [
@@ -106,14 +106,14 @@ describe('a file that is followed', () => {
     expect(seen.hash.digest('hex')).toBe(digest);
   });
 
-  it('fills no disk where its writer never waits, and counts what it had to drop', async () => {
+  it('fills no disk if its writer never waits, and counts what it had to drop', async () => {
     const path = join(temporaryFolder(), 'console.log');
     const total = 256 * MIB;
     const child = spawn('/bin/sh', ['-c', 'head -c "$2" /dev/zero >> "$1"', 'sh', path, String(total)], {
       stdio: 'inherit',
     });
     const gone = new Promise((resolve) => child.once('exit', resolve));
-    // A slow reader: the writer is far ahead at every look.
+    // A slow reader: the writer is far ahead at every read.
     const { tail, seen } = follow(path, MIB, 20);
     await gone;
     await until('room on the disk', () => onDisk(path) <= 2 * MIB);

@@ -19,13 +19,13 @@ describe('text from the machine', () => {
     ['nothing', '', ''],
   ])('%s', (_, text, shown) => expect(printable(text)).toBe(shown));
 
-  it('is bounded, and a character cut in half is shown as such', () => {
+  it('is bounded, and half a character is shown as such', () => {
     expect(printable('x'.repeat(100), 10)).toBe('xxxxxxxxxx...');
     expect(printable('x'.repeat(10), 10)).toBe('xxxxxxxxxx');
     expect(printable('xx😀', 3)).toBe('xx\\ud83d...');
   });
 
-  it('leaves no control character of all of Unicode', () => {
+  it('leaves no control character in all of Unicode', () => {
     for (let code = 0; code < 0x3000; code++)
       expect(printable(String.fromCodePoint(code))).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
   });

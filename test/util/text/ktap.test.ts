@@ -6,7 +6,7 @@ import { casesOf, ofLog } from '../../../src/run/steps/kselftest-cases.js';
 const short = (text: string) => parseKtap(text).cases.map(({ path, state }) => `${path.join('/')} ${state}`);
 
 describe('KTAP', () => {
-  it('of a harness: cases in order, with what was said before each', () => {
+  it('of a harness: cases in order, each with the messages before it', () => {
     const { cases, planned, bailOut } = parseKtap(
       'TAP version 13\n1..3\n# Starting\n#  RUN  a.one ...\n#    OK  a.one\nok 1 a.one\n' +
         '# a.c:12:two:Expected 1 == 2\nnot ok 2 a.two\nok 3 - a.three # SKIP no device\n' +
@@ -20,7 +20,7 @@ describe('KTAP', () => {
     ]);
   });
 
-  it('with subtests: those that have none count', () => {
+  it('with subtests: only those without subtests count', () => {
     expect(
       short(
         'KTAP version 1\n1..2\n  KTAP version 1\n  1..2\n    1..1\n    ok 1 deep\n  ok 1 inner\n' +
@@ -29,7 +29,7 @@ describe('KTAP', () => {
     ).toEqual(['outer/inner/deep pass', 'outer/other fail', 'last pass']);
   });
 
-  it('that ends in the middle loses nothing that was told', () => {
+  it('that ends in the middle keeps everything up to there', () => {
     expect(short('1..2\n  ok 1 a\n  not ok 2 b\n')).toEqual(['a pass', 'b fail']);
     expect(parseKtap('# x\nBail out! cannot open\n# Planned tests != run tests (0 != 0)\n')).toMatchObject({
       cases: [],
@@ -45,7 +45,7 @@ describe('KTAP', () => {
     ['  ok 3 x\r', 'x pass'],
   ])('%j', (text, result) => expect(short(text)).toEqual([result]));
 
-  it('bears what a machine may say', () => {
+  it('survives anything that a machine may print', () => {
     expect(parseKtap('ok\nok x\nok 99999999999999999999 n\n\0\nnot ok1\n').cases).toHaveLength(1);
     expect(parseKtap(`${'# y\n'.repeat(100_000)}not ok 1 a\n`).cases[0]?.detail.length).toBeLessThanOrEqual(2000);
     expect(parseKtap('ok 1 a\n'.repeat(50_000)).cases).toHaveLength(10_000);
@@ -66,7 +66,7 @@ describe('the cases of a test', () => {
     expect(cases(4, '1..0 # SKIP no device\n')).toEqual(['stage 2 skip']);
     expect(cases(0, 'ok 1 a\nok 2 b\n', null)).toEqual(['a pass', 'b pass']);
   });
-  it('show a test that died after its last good word', () => {
+  it('show a test that died after its last good message', () => {
     expect(cases(null, 'ok 1 a\n', null)).toEqual(['a pass', 'whole fail ok 1 a']);
     expect(cases(1, 'not ok 1 a\n', null)).toEqual(['a fail']);
   });
@@ -88,7 +88,7 @@ describe('the KHO test module', () => {
       1,
       '[    1.4] test_kho: failed to retrieve kho_test FDT: -22',
     ],
-    // What others say of a restore is theirs.
+    // What others print about a restore is not the module's.
     ["[    0.0] failed to retrieve FDT 'memblock' from KHO: -22", 1, false, 0, ''],
     [`[    0.1] Linux version 7.3.4\n${RESTORED}\n[    2.0] usb: failed`, 2, false, 0, RESTORED],
   ])('%j in stage %i', (log, stage, absent, status, text) =>

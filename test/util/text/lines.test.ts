@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { LineSplitter } from '../../../src/util/text/lines.js';
 
-/** Feeds the chunks and returns the lines; a cut one has a `~` behind it. */
+/** Feeds the chunks and returns the lines; a cut line ends with `~`. */
 function split(chunks: readonly (string | Buffer)[], limit?: number): string[] {
   const lines: string[] = [];
   const splitter = new LineSplitter((line, cut) => lines.push(cut ? `${line}~` : line), limit);
@@ -27,14 +27,14 @@ describe('lines', () => {
     ['full, then more', ['1234', '5\n', '6\n'], ['1234~', '6']],
   ])('a line that is %s', (_, chunks, lines) => expect(split(chunks, 4)).toEqual(lines));
 
-  it('keep characters of several bytes whole, wherever a chunk ends', () => {
+  it('keep multi-byte characters whole, wherever a chunk ends', () => {
     const text = Buffer.from('ä€😀\n');
     for (let at = 0; at <= text.length; at++)
       expect(split([text.subarray(0, at), text.subarray(at)])).toEqual(['ä€😀']);
     expect(split([...text].map((byte) => Buffer.of(byte)))).toEqual(['ä€😀']);
   });
 
-  it('do not change when the caller uses its buffer again', () => {
+  it('do not change when the caller reuses its buffer', () => {
     const lines: string[] = [];
     const splitter = new LineSplitter((line) => lines.push(line));
     const buffer = Buffer.from('abc');
@@ -44,7 +44,7 @@ describe('lines', () => {
     expect(lines).toEqual(['abc']);
   });
 
-  it('a line that never ends costs no more than its limit', () => {
+  it('a line that never ends takes no more than its limit', () => {
     const chunk = Buffer.alloc(1 << 20, 'x');
     const lines: string[] = [];
     const splitter = new LineSplitter((line) => lines.push(line), 1000);
