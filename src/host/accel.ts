@@ -9,7 +9,7 @@ import type { KernelImage, RootFs } from '../model/kernel/image.js';
 import type { Accel } from '../qemu/args.js';
 import { startClock } from '../util/clock.js';
 import { messageOf } from '../util/errors.js';
-import { removeAtEnd } from '../util/process/reaper.js';
+import { trackTemp } from '../util/process/reaper.js';
 import { ALWAYS } from '../run/machine/layout.js';
 import { Machine } from '../run/machine/machine.js';
 import { Recorder } from '../run/engine/recorder.js';
@@ -59,7 +59,7 @@ function kvmBlocked(): string | null {
 
 async function probe(kernel: KernelImage, rootfs: RootFs): Promise<AccelAnswer> {
   const dir = mkdtempSync(join(tmpdir(), 'lab-kvm-'));
-  removeAtEnd(dir);
+  trackTemp(dir);
   let machine: Machine | null = null;
   try {
     const quiet = { event: () => undefined, console: () => undefined, qmp: () => undefined, agent: () => undefined };

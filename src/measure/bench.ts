@@ -11,7 +11,7 @@ import { inspectOutside } from '../oracles/files/outside.js';
 import { inspectPageCache } from '../oracles/pages/page-cache.js';
 import { PAGE, Pattern } from '../oracles/files/pattern.js';
 import { packageRoot } from '../util/package-root.js';
-import { removeAtEnd } from '../util/process/reaper.js';
+import { trackTemp } from '../util/process/reaper.js';
 import { prepareFloor, runFloor } from './floor.js';
 import { resultOf, runLab } from './lab.js';
 
@@ -19,7 +19,7 @@ const SCENARIO = join(packageRoot(), 'scenarios/first-update.yaml');
 const options = process.argv.slice(2);
 const runs = Number(options[options.indexOf('--runs') + 1]) || 5;
 const dir = mkdtempSync(join(tmpdir(), 'lab-bench-'));
-removeAtEnd(dir);
+trackTemp(dir);
 
 interface LabTime {
   ms: number;
@@ -101,7 +101,7 @@ async function largeMachine(): Promise<void> {
 function pageOracle(): void {
   const pattern = new Pattern({ size: 256 << 20, seed: 7, holes: [] });
   const path = join('/dev/shm', `lab-bench-${process.pid}`);
-  removeAtEnd(path);
+  trackTemp(path);
   const block = Buffer.concat(Array.from({ length: pattern.pages }, (_, page) => pattern.page(page)));
   writeFileSync(path, block);
   const fd = openSync(path, 'r');

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { Browser } from 'puppeteer-core';
 import { ensureTools, findProgram, openWorkspace } from '../images/index.js';
 import { LabError } from '../util/errors.js';
-import { keep, removeAtEnd } from '../util/process/reaper.js';
+import { trackTemp, untrackTemp } from '../util/process/reaper.js';
 
 const FLAGS = [
   '--headless',
@@ -26,13 +26,13 @@ export async function withBrowser<T>(body: (browser: Browser) => Promise<T>): Pr
   if (executablePath === null) throw new LabError('chromium is not installed');
   const { launch } = await import('puppeteer-core');
   const userDataDir = mkdtempSync(join(tmpdir(), 'lab-browser-'));
-  removeAtEnd(userDataDir);
+  trackTemp(userDataDir);
   const browser = await launch({ executablePath, userDataDir, args: FLAGS });
   try {
     return await body(browser);
   } finally {
     await browser.close();
     rmSync(userDataDir, { recursive: true, force: true, maxRetries: 5 });
-    keep(userDataDir);
+    untrackTemp(userDataDir);
   }
 }

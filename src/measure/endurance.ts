@@ -5,7 +5,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { removeAtEnd } from '../util/process/reaper.js';
+import { trackTemp } from '../util/process/reaper.js';
 import { resultOf, runLab, toStderr } from './lab.js';
 
 const KERNELS = ['7.3.4', '7.2.12'] as const;
@@ -17,7 +17,7 @@ const guests = Number(option('--guests')) || 4;
 const size = option('--size') ?? '8MiB';
 
 const folder = mkdtempSync(join(tmpdir(), 'lab-endurance-'));
-removeAtEnd(folder);
+trackTemp(folder);
 const scenario = join(folder, 'endurance.yaml');
 writeFileSync(
   scenario,

@@ -5,7 +5,7 @@ import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { keep, removeAtEnd } from '../util/process/reaper.js';
+import { trackTemp, untrackTemp } from '../util/process/reaper.js';
 import { withBrowser } from './browser.js';
 import { runLab } from './lab.js';
 import { writeNight } from './synthetic.js';
@@ -62,7 +62,7 @@ async function front(html: string): Promise<{ usable: number; choice: number; re
 }
 
 const dir = mkdtempSync(join(tmpdir(), 'lab-bench-'));
-removeAtEnd(dir);
+trackTemp(dir);
 try {
   const results = join(dir, 'results');
   const nights = Math.max(2, Math.round(runs / CELLS));
@@ -103,5 +103,5 @@ try {
   );
 } finally {
   rmSync(dir, { recursive: true, force: true });
-  keep(dir);
+  untrackTemp(dir);
 }

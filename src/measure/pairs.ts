@@ -6,12 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Result } from '../model/result/result.js';
 import { packageRoot } from '../util/package-root.js';
-import { removeAtEnd } from '../util/process/reaper.js';
+import { trackTemp } from '../util/process/reaper.js';
 import { resultOf, runLab, toStderr } from './lab.js';
 
 const KERNELS = ['6.19.11', '7.1.13', '7.2.12', '7.3.4'];
 const results = mkdtempSync(join(tmpdir(), 'lab-pairs-'));
-removeAtEnd(results);
+trackTemp(results);
 
 async function run(from: string, to: string): Promise<Result> {
   const scenario = join(packageRoot(), 'scenarios/pair.yaml');

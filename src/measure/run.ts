@@ -7,10 +7,10 @@ import type { Result } from '../model/result/result.js';
 import { perform } from '../perform/perform.js';
 import { Preparation } from '../perform/prepare.js';
 import { loadScenario } from '../scenario/index.js';
-import { removeAtEnd } from '../util/process/reaper.js';
+import { trackTemp } from '../util/process/reaper.js';
 
 export const folder = mkdtempSync(join(tmpdir(), 'lab-measure-'));
-removeAtEnd(folder);
+trackTemp(folder);
 const { signal } = new AbortController();
 
 export interface Timed {

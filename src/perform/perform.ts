@@ -15,7 +15,7 @@ import { buildResult, execute, mismatchesSeen, type OnBreakpoint, type RunPlan, 
 import { imageName, writeMemoryImage } from '../store/run/memory-image.js';
 import { RunFolder, runId } from '../store/run/run-folder.js';
 import { startClock } from '../util/clock.js';
-import { removeAtEnd } from '../util/process/reaper.js';
+import { trackTemp } from '../util/process/reaper.js';
 import type { Prepared } from './prepare.js';
 
 export interface PerformOptions {
@@ -56,7 +56,7 @@ export async function perform(
   const id = runId(new Date(), scenario.name, [kernels[0]?.name ?? '', kernels.at(-1)?.name ?? '']);
   const folder = new RunFolder(options.results, id, options.cell ?? null);
   const dir = mkdtempSync(join(tmpdir(), 'lab-'));
-  if (!options.keep) removeAtEnd(dir);
+  if (!options.keep) trackTemp(dir);
   const signal = AbortSignal.any([options.signal, folder.failed]);
   const memory: RunPlan['memory'] =
     (options.memory ?? 'never') === 'never'

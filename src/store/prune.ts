@@ -4,7 +4,7 @@
 // knows since when it exists.
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { removeAtEnd, keep } from '../util/process/reaper.js';
+import { trackTemp, untrackTemp } from '../util/process/reaper.js';
 import type { History, NightRow } from './history/index.js';
 import { readAttempts } from './matrix/folder.js';
 import { linkedByReports } from './matrix/reports.js';
@@ -54,9 +54,9 @@ export function prune(results: string, { runs, nights }: Pick<Pruning, 'runs' | 
     const path = join(resolve(results), name);
     const gone = join(resolve(results), `.pruned-${name}`);
     if (!existsSync(path)) continue;
-    removeAtEnd(gone);
+    trackTemp(gone);
     renameSync(path, gone);
     rmSync(gone, { recursive: true, force: true });
-    keep(gone);
+    untrackTemp(gone);
   }
 }

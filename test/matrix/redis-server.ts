@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { ensureTools, openWorkspace } from '../../src/images/index.js';
-import { removeAtEnd } from '../../src/util/process/reaper.js';
+import { trackTemp } from '../../src/util/process/reaper.js';
 
 export class RedisServer {
   private child: ChildProcess | null = null;
@@ -20,7 +20,7 @@ export class RedisServer {
   static async start(): Promise<RedisServer> {
     await ensureTools(['test'], openWorkspace({ signal: new AbortController().signal, onProgress: () => undefined }));
     const dir = mkdtempSync(join(tmpdir(), 'lab-redis-'));
-    removeAtEnd(dir);
+    trackTemp(dir);
     const server = new RedisServer(await freePort(), dir);
     await server.begin();
     return server;

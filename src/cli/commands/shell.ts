@@ -18,7 +18,7 @@ import { UsageError } from '../../util/errors.js';
 import { printable } from '../../util/text/escape.js';
 import { nearest } from '../../util/text/nearest.js';
 import { packageRoot } from '../../util/package-root.js';
-import { removeAtEnd } from '../../util/process/reaper.js';
+import { trackTemp } from '../../util/process/reaper.js';
 import {
   TARGET_ARGUMENT,
   type ReproTarget,
@@ -94,7 +94,7 @@ async function shell(target: ReproTarget, options: ShellOptions, signal: AbortSi
   }
   const say = (line: string) => void process.stderr.write(`${line}\n`);
   const results = mkdtempSync(join(tmpdir(), 'lab-shell-'));
-  removeAtEnd(results);
+  trackTemp(results);
   try {
     const images = new Map<string, KernelImage>();
     await runStages(kernelsOf(target, images, signal), process.stderr);

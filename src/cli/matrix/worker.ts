@@ -12,7 +12,7 @@ import { Preparation } from '../../perform/prepare.js';
 import { seconds } from '../../report/text/style.js';
 import { messageOf } from '../../util/errors.js';
 import { printable } from '../../util/text/escape.js';
-import { removeAtEnd } from '../../util/process/reaper.js';
+import { trackTemp } from '../../util/process/reaper.js';
 import { interruptible } from '../common/interrupt.js';
 import { localQueue, thisWorker } from './queue.js';
 import { type Accel, accelOption, jobs as jobsValue } from '../common/option-values.js';
@@ -44,7 +44,7 @@ async function work({ queue, jobs, accel }: WorkerOptions, signal: AbortSignal):
     process.stderr.write(`[${seconds(performance.now() - began).padStart(8)}] ${printable(text, 500)}\n`);
   // The runs go to the host of the matrix; nothing stays here.
   const results = mkdtempSync(join(tmpdir(), 'lab-worker-'));
-  removeAtEnd(results);
+  trackTemp(results);
   try {
     const redis = await connect(queue, (trouble) => note(trouble ?? 'Redis is back'), signal);
     try {

@@ -10,7 +10,7 @@ import type { Result } from '../../model/result/result.js';
 import { loadScenario } from '../../scenario/index.js';
 import { packageRoot } from '../../util/package-root.js';
 import { type Child, startChild } from '../../util/process/child.js';
-import { removeAtEnd } from '../../util/process/reaper.js';
+import { trackTemp } from '../../util/process/reaper.js';
 import { inWindow } from '../../util/window.js';
 import { resultOf, runLab } from '../lab.js';
 import { type Conditions, CorpusJournal, digestOf, type Entry } from './journal.js';
@@ -92,7 +92,7 @@ const labelled = await labelledScenarios();
 const journal = new CorpusJournal(options.journal);
 if (options.fresh) journal.forget();
 const folder = mkdtempSync(join(tmpdir(), 'lab-corpus-'));
-removeAtEnd(folder);
+trackTemp(folder);
 const context = { signal: new AbortController().signal, onProgress: () => undefined };
 // Build first, so that no run's time includes a build.
 for (const name of new Set(labelled.flatMap(({ scenario }) => scenario.kernels))) await ensureKernel(name, context);

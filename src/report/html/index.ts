@@ -10,7 +10,7 @@ import { readConsole, readEvents } from '../../store/run/read-logs.js';
 import { readRun } from '../../store/run/read-run.js';
 import { isDiskFull, LabError, messageOf, UsageError } from '../../util/errors.js';
 import { packageRoot } from '../../util/package-root.js';
-import { keep, removeAtEnd } from '../../util/process/reaper.js';
+import { trackTemp, untrackTemp } from '../../util/process/reaper.js';
 import type { ChangeKind, NightDiff } from '../night/diff.js';
 import { failed } from '../night/pair-result.js';
 import { frontPage } from './front.js';
@@ -46,7 +46,7 @@ export function writeHtml(dir: string, input: HtmlInput): string[] {
   const old = join(dirname(target), `.old-${basename(target)}-${process.pid}`);
   try {
     mkdirSync(join(partial, 'runs'), { recursive: true });
-    removeAtEnd(partial);
+    trackTemp(partial);
     const pages = fill(partial, input);
     // Swap at the last moment, so that a reader sees either the old report or the new one.
     if (existsSync(target)) renameSync(target, old);
@@ -61,7 +61,7 @@ export function writeHtml(dir: string, input: HtmlInput): string[] {
       hint: isDiskFull(error) ? 'free some space, or choose another folder' : null,
     });
   } finally {
-    keep(partial);
+    untrackTemp(partial);
   }
 }
 

@@ -11,7 +11,7 @@ import { createGunzip } from 'node:zlib';
 import { Parser, type ReadEntry } from 'tar';
 import { readRun } from '../../store/run/read-run.js';
 import { LabError, messageOf } from '../../util/errors.js';
-import { keep, removeAtEnd } from '../../util/process/reaper.js';
+import { trackTemp, untrackTemp } from '../../util/process/reaper.js';
 import { intoTar } from '../../util/untar.js';
 import { type FileOfBundle, MANIFEST, type Manifest, manifestSchema, MAX } from './manifest.js';
 import { type BundledRun, refuseForeign } from './trust.js';
@@ -34,10 +34,10 @@ export interface OpenBundleOptions {
 /** Throws a LabError that says what is wrong with the bundle; then no unpacked file stays. */
 export async function openBundle(path: string, { trust, maxBytes = MAX.all }: OpenBundleOptions): Promise<OpenBundle> {
   const dir = mkdtempSync(join(tmpdir(), 'lab-bundle-'));
-  removeAtEnd(dir);
+  trackTemp(dir);
   const close = () => {
     rmSync(dir, { recursive: true, force: true });
-    keep(dir);
+    untrackTemp(dir);
   };
   try {
     const manifest = await unpack(path, dir, maxBytes);

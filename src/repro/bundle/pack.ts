@@ -21,7 +21,7 @@ import { create } from 'tar';
 import type { KernelImage } from '../../model/kernel/image.js';
 import { IMAGE_NAME } from '../../store/run/memory-image.js';
 import { LabError, UsageError } from '../../util/errors.js';
-import { keep, removeAtEnd } from '../../util/process/reaper.js';
+import { trackTemp, untrackTemp } from '../../util/process/reaper.js';
 import { type FileOfBundle, KERNEL_FILES, MANIFEST, type Manifest, manifestSchema, MAX } from './manifest.js';
 
 export interface PackOptions {
@@ -53,7 +53,7 @@ export async function packBundle(run: string, images: readonly KernelImage[], op
     throw new UsageError(`${options.output} already exists`, { hint: 'name another file with --output' });
   mkdirSync(dirname(output), { recursive: true });
   const dir = mkdtempSync(join(dirname(output), '.partial-bundle-'));
-  removeAtEnd(dir);
+  trackTemp(dir);
   try {
     const sources = [...filesOfRun(run, options.memory), ...images.flatMap((image) => filesOfKernel(image, options))];
     const files: FileOfBundle[] = [];
@@ -81,7 +81,7 @@ export async function packBundle(run: string, images: readonly KernelImage[], op
     return { path: output, bytes: statSync(output).size, files };
   } finally {
     rmSync(dir, { recursive: true, force: true });
-    keep(dir);
+    untrackTemp(dir);
   }
 }
 

@@ -13,7 +13,7 @@ import { perform, type Performed } from '../../perform/perform.js';
 import type { Preparation } from '../../perform/prepare.js';
 import { bytesText } from '../../util/bytes.js';
 import { LabError } from '../../util/errors.js';
-import { removeAtEnd } from '../../util/process/reaper.js';
+import { trackTemp } from '../../util/process/reaper.js';
 import { failureOf } from './failure.js';
 import type { Execute } from './trials.js';
 
@@ -34,7 +34,7 @@ export class Machines {
 
   readonly execute: Execute = async (scenario, signal) => {
     const results = mkdtempSync(join(tmpdir(), 'lab-trial-'));
-    removeAtEnd(results);
+    trackTemp(results);
     try {
       const { result } = await this.run(scenario, results, signal);
       const suspects = result.resources

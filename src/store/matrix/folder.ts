@@ -17,7 +17,7 @@ import { join, resolve } from 'node:path';
 import type { z } from 'zod';
 import { type Attempt, type CellOfRun, type Matrix, MATRIX_SCHEMA } from '../../model/result/matrix.js';
 import { isDiskFull, LabError, messageOf } from '../../util/errors.js';
-import { keep, removeAtEnd } from '../../util/process/reaper.js';
+import { trackTemp, untrackTemp } from '../../util/process/reaper.js';
 import { asRecord } from '../../util/unknown.js';
 import { attemptSchema, cellOfRunSchema, matrixSchema } from './schema.js';
 
@@ -30,11 +30,11 @@ export class MatrixFolder {
     const path = join(resolve(results), matrix.id);
     try {
       mkdirSync(partial, { recursive: true });
-      removeAtEnd(partial);
+      trackTemp(partial);
       writeMatrix(partial, matrix);
       writeFileSync(join(partial, 'cells.jsonl'), '');
       renameSync(partial, path);
-      keep(partial);
+      untrackTemp(partial);
     } catch (error) {
       rmSync(partial, { recursive: true, force: true });
       throw unwritable(error);

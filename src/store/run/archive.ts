@@ -8,7 +8,7 @@ import { pipeline } from 'node:stream/promises';
 import { create, extract } from 'tar';
 import type { CellOfRun } from '../../model/result/matrix.js';
 import { isDiskFull, LabError, messageOf } from '../../util/errors.js';
-import { keep, removeAtEnd } from '../../util/process/reaper.js';
+import { trackTemp, untrackTemp } from '../../util/process/reaper.js';
 import { intoTar } from '../../util/untar.js';
 import { readCellOfRun } from '../matrix/folder.js';
 import { readResult } from './run-folder.js';
@@ -38,7 +38,7 @@ export async function unpackRun(
   const path = join(resolve(results), run);
   if (existsSync(path)) return path;
   const partial = join(resolve(results), `.partial-${run}`);
-  removeAtEnd(partial);
+  trackTemp(partial);
   try {
     rmSync(partial, { recursive: true, force: true });
     mkdirSync(partial, { recursive: true });
@@ -78,6 +78,6 @@ export async function unpackRun(
       ? error
       : new LabError(`a run arrived incomplete: ${messageOf(error)}`, { cause: error });
   } finally {
-    keep(partial);
+    untrackTemp(partial);
   }
 }

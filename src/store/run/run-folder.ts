@@ -8,7 +8,7 @@ import type { Event } from '../../model/result/event.js';
 import type { CellOfRun } from '../../model/result/matrix.js';
 import type { Result } from '../../model/result/result.js';
 import { isDiskFull, LabError, messageOf } from '../../util/errors.js';
-import { keep, removeAtEnd } from '../../util/process/reaper.js';
+import { trackTemp, untrackTemp } from '../../util/process/reaper.js';
 import { BoundedLog } from './bounded-log.js';
 import { resultSchema } from './result-schema.js';
 
@@ -36,7 +36,7 @@ export class RunFolder {
     this.path = join(resolve(results), id);
     this.partial = join(resolve(results), `.partial-${id}`);
     mkdirSync(this.partial, { recursive: true });
-    removeAtEnd(this.partial);
+    trackTemp(this.partial);
     const log = (name: string, head: number, tail: number) =>
       new BoundedLog(join(this.partial, name), head, tail, name.endsWith('.jsonl') ? 'jsonl' : 'raw');
     this.logs = {
@@ -92,7 +92,7 @@ export class RunFolder {
     if (this.cell !== null) write('cell.json', `${JSON.stringify(this.cell)}\n`);
     write('result.json', `${JSON.stringify(result, null, 2)}\n`);
     renameSync(this.partial, this.path);
-    keep(this.partial);
+    untrackTemp(this.partial);
     return this.path;
   }
 
@@ -106,7 +106,7 @@ export class RunFolder {
       }
     }
     rmSync(this.partial, { recursive: true, force: true });
-    keep(this.partial);
+    untrackTemp(this.partial);
   }
 }
 

@@ -42,14 +42,14 @@ function reaper(): Child {
 }
 
 /** Removes `path` when the lab ends, however it ends, unless `untrackTemp` is called before. */
-export function removeAtEnd(path: string): void {
+export function trackTemp(path: string): void {
   if (path.includes('\n')) throw new Error('a path with a line break cannot be tracked');
   tracked.add(path);
   reaper().stdin?.write(`+${path}\n`);
 }
 
 /** Stops tracking `path`: it is finished and stays, or has been removed. */
-export function keep(path: string): void {
+export function untrackTemp(path: string): void {
   if (!tracked.delete(path)) return;
   child?.stdin?.write(`-${path}\n`);
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // A process of the lab that holds paths, for the tests: `+PATH` is to be removed at its end, `-PATH` is taken back.
 // Ends by being killed, or, with the word `exit`, on its own.
-import { keep, removeAtEnd } from '../../../src/util/process/reaper.js';
+import { trackTemp, untrackTemp } from '../../../src/util/process/reaper.js';
 
 const words = process.argv.slice(2);
 for (const word of words) {
-  if (word.startsWith('+')) removeAtEnd(word.slice(1));
-  if (word.startsWith('-')) keep(word.slice(1));
+  if (word.startsWith('+')) trackTemp(word.slice(1));
+  if (word.startsWith('-')) untrackTemp(word.slice(1));
 }
 process.stdout.write('held\n', () => {
   if (words.includes('exit')) process.exit(0);

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { removeAtEnd } from '../../../src/util/process/reaper.js';
+import { trackTemp } from '../../../src/util/process/reaper.js';
 import { temporaryFolder, until } from '../temporary.js';
 
 const HOLDER = fileURLToPath(new URL('holder.ts', import.meta.url));
@@ -72,6 +72,6 @@ describe('temporary paths', () => {
   });
 
   it('cannot have a line break in its name', () => {
-    expect(() => removeAtEnd('/tmp/a\nb')).toThrow('line break');
+    expect(() => trackTemp('/tmp/a\nb')).toThrow('line break');
   });
 });
