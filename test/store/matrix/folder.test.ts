@@ -56,7 +56,7 @@ describe('the folder of a matrix', () => {
     writeFileSync(file, text.slice(0, 50));
     expect(() => readMatrix(path)).toThrow(/cannot be read/);
     writeFileSync(file, text.replace('"schema": 1', '"schema": 7'));
-    expect(() => readMatrix(path)).toThrow(/of schema 7; this lab reads up to 1/);
+    expect(() => readMatrix(path)).toThrow(/has schema 7; this lab reads up to 1/);
     writeFileSync(file, text.replace('"repeat": 1', '"repeat": 0'));
     expect(() => readMatrix(path)).toThrow(/damaged: cells\.0\.repeat/);
   });
