@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The cache's folders. Everything in it is made beside its place and renamed into it, so that what is there is whole;
-// deleting any of it, or all, costs time and nothing else.
+// The cache's folders. Everything is made under a temporary name and renamed, so that whatever is there is complete.
+// Deleting any or all of it costs only time.
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
@@ -14,7 +14,7 @@ export function defaultCacheDir(): string {
   return join(base?.startsWith('/') ? base : join(homedir(), '.cache'), 'liveupdate-lab');
 }
 
-/** Runs what writes to the cache; a full or unwritable disk becomes an error that says so. */
+/** Runs a function that writes to the cache. A full or unwritable disk becomes an error that says so. */
 export async function onDisk<T>(cache: Cache, body: () => Promise<T>): Promise<T> {
   try {
     return await body();
@@ -36,19 +36,19 @@ export async function onDisk<T>(cache: Cache, body: () => Promise<T>): Promise<T
 export class Cache {
   constructor(readonly dir: string) {}
 
-  /** Files as they were fetched; removed once unpacked. */
+  /** Fetched files; removed once they are unpacked. */
   download = (name: string) => join(this.dir, 'downloads', name);
-  /** Private state of apt, one folder a suite. */
+  /** Private state of apt, one folder per suite. */
   apt = (suite: string) => join(this.dir, 'apt', suite);
   /** Unpacked source trees, never changed. */
   source = (id: string) => join(this.dir, 'sources', id);
-  /** What a source of a definition turned out to be. */
+  /** Records which source of a definition was used. */
   origin = (key: string) => join(this.dir, 'origins', `${key}.json`);
   /** Trees in which the types of a handover are being read. */
   build = (key: string) => join(this.dir, 'build', key);
   /**
-   * The tree of the last kernel that was built from a source, as it is or changed: another configuration goes on from
-   * its objects.
+   * The tree of the last kernel that was built from a source, unchanged or patched. Another configuration reuses its
+   * objects.
    */
   built = (name: string) => join(this.dir, 'built', name);
   /** Objects that describe the types of a kernel's handover. */
@@ -59,7 +59,7 @@ export class Cache {
   rootfses = () => join(this.dir, 'rootfs');
   log = (name: string) => join(this.dir, 'logs', name);
   lock = (name: string) => join(this.dir, 'locks', name);
-  /** Small things remembered about files outside the cache: versions, checksums. */
+  /** Small facts about files outside the cache: versions, checksums. */
   fact = (key: string) => join(this.dir, 'facts', `${key}.json`);
   /** Small programs that builds use. */
   program = (name: string) => join(this.dir, 'programs', name);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Kernels of the cache by what they are, not by what they are called.
+// Finds kernels in the cache by content, not by name.
 import { existsSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import type { KernelImage } from '../../model/kernel/image.js';
@@ -7,7 +7,7 @@ import { type ImageContext, openWorkspace } from '../context.js';
 import { sha256File } from '../source/download.js';
 import { readImage, storedImages } from '../build/kernel.js';
 
-/** The kernel of the cache that a bzImage belongs to, by its path; null where it is not the cache's. */
+/** Returns the cached kernel that a bzImage belongs to, by its path; null if it is not in the cache. */
 export function findImage(bzImage: string, context: ImageContext): KernelImage | null {
   const { cache } = openWorkspace(context);
   const key = basename(dirname(bzImage));
