@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// More than one client in the machine: each is a process of its own with its own descriptors.
+// More than one client in the machine: each is a separate process with its own descriptors.
 import type { ClientAction, Held, Holders } from '../../model/scenario/client.js';
 import type { Needs } from '../engine/parts.js';
 import type { RunState } from '../state/run-state.js';
@@ -26,8 +26,8 @@ export async function clientStep({ user, state }: Needs<'user' | 'state'>, actio
 }
 
 /**
- * A client has died. What others hold too stays; the sessions that it alone held are closed by its kernel, and their
- * files were not to be lost.
+ * A client has died. What other clients hold too stays. The kernel closes the sessions that only this client held, and
+ * its retrieved files are gone, though the scenario did not close them.
  */
 export function loseClient(state: RunState, client: string): void {
   for (const name of state.sessions.keys())
@@ -43,8 +43,8 @@ function lost(holders: Holders, what: Held, client: string): boolean {
 }
 
 /**
- * Notes which client has what after a call that worked.
- * @returns whether others still hold what it closed, so that nothing else has changed
+ * Records which client holds what after a successful call.
+ * @returns whether other clients still hold what this one closed, so that nothing else has changed
  */
 export function otherHolders({ holders }: RunState, action: AgentAction, client: string): boolean {
   switch (action.op) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Steps on files that are there already: what is asked of the agent, and what the file must hold and say after it.
+// Steps on existing files: the request to the agent, and what the file must hold and report after it.
 import type { AgentReply } from '../../guest/agent.js';
 import type { FileAction } from '../../model/scenario/file-steps.js';
 import type { FileSpec, MemfdSpec, WrittenPages } from '../../model/scenario/scenario.js';
@@ -43,7 +43,10 @@ export function fileRequest(action: FileAction, state: RunState): AgentRequest {
   }
 }
 
-/** @param data the agent's answer; a write that was refused half way has changed pages all the same */
+/**
+ * Takes the effect of a step into the state.
+ * @param data the agent's answer; even a write that failed half way has changed pages
+ */
 export function fileApplied(action: FileAction, state: RunState, data: AgentReply['data']): void {
   if (action.op === 'get-name') return;
   const file = state.files.get(action.file);
@@ -85,28 +88,28 @@ export function fileApplied(action: FileAction, state: RunState, data: AgentRepl
   }
 }
 
-/** The kernel calls a session what the client called it. */
+/** Checks that the kernel reports the name that the client gave to a session. */
 export function checkName(
   { recorder }: Needs<'recorder'>,
   { session, name }: Extract<FileAction, { op: 'get-name' }>,
   reply: AgentReply,
 ): void {
-  const told = reply.data['name'];
-  // The agent writes bytes beyond ASCII one by one.
-  const found = typeof told === 'string' ? Buffer.from(told, 'latin1').toString('utf8') : '';
-  if (found === name) return;
+  const reported = reply.data['name'];
+  // The agent sends each byte beyond ASCII as one character.
+  const actual = typeof reported === 'string' ? Buffer.from(reported, 'latin1').toString('utf8') : '';
+  if (actual === name) return;
   recorder.incident({
     source: 'agent',
     side: 'inside',
     implies: 'corrupt',
     title: 'a session has another name',
-    detail: `${session}: the kernel says "${printable(found, 80)}", expected "${printable(name, 80)}"`,
+    detail: `${session}: the kernel says "${printable(actual, 80)}", expected "${printable(name, 80)}"`,
   });
 }
 
 const isNoexec = ({ flags }: MemfdSpec) => flags?.includes('noexec') ?? false;
 
-/** A page that was written behind the end makes the file longer. The agent says how many were written. */
+/** A page that was written behind the end makes the file longer. The agent says how many pages it has written. */
 function written(
   spec: MemfdSpec,
   { first, count, seed }: Extract<FileAction, { op: 'write' }>,
@@ -125,7 +128,7 @@ function allocated(spec: MemfdSpec, { first, count, how }: Extract<FileAction, {
   return how === 'allocate' && end > spec.size ? resize(spec, end) : spec;
 }
 
-/** All descriptors of a file that the agent has. */
+/** All descriptors of one file. */
 function sameFile(state: RunState, file: FileState): FileState[] {
   return [
     ...new Set([
@@ -142,16 +145,16 @@ function say(file: FileState, change: (now: Reported) => Partial<Reported>): voi
   file.inside = null;
 }
 
-/** The file holds something else from now on, through whichever descriptor one looks. */
+/** Changes the content that all descriptors of a file must show from now on. */
 function takeContent(state: RunState, file: FileState, { size, holes, written: layers }: MemfdSpec): void {
   const content = { size, holes, ...(layers === undefined ? {} : { written: layers }) };
   const all = sameFile(state, file);
   for (const each of all) {
-    // How many blocks it occupies now is the kernel's business.
+    // The kernel decides how many blocks the file occupies now.
     say(each, () => ({ size, blocks: null }));
     Object.assign(each, withContent(each.spec, content));
   }
-  // What came back is measured by what the steps of this kernel made of it.
+  // If the file came back from an update, it must now hold what the steps of this kernel have written.
   for (const each of state.expected.values()) {
     if (each.retrieved === null || !all.includes(each.retrieved)) continue;
     const { pattern } = each.retrieved;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The oracle inside: what user space of the running kernel finds in a file.
+// The oracle inside: what the running kernel's user space finds in a file.
 import { numberOf, type AgentReply } from '../../guest/agent.js';
 import { PAGE } from '../../oracles/files/pattern.js';
 import { ClientGone } from '../../util/errors.js';
@@ -9,7 +9,10 @@ import type { FileState, InsideLook, ObjectLook } from '../state/file.js';
 import { differences, expectedOf, reportOf } from './reported.js';
 import type { ObjectSpec } from '../../model/scenario/scenario.js';
 
-/** Asks the agent for content and metadata of a file. @param name the name that the agent has it under */
+/**
+ * Asks the agent for the content and metadata of a file.
+ * @param name the agent's name for the file
+ */
 export async function checkInside(parts: Needs<'recorder' | 'agents'>, file: FileState, name: string): Promise<void> {
   const { recorder } = parts;
   const agent = parts.agents.holder({ kind: 'file', name });
@@ -28,7 +31,7 @@ export async function checkInside(parts: Needs<'recorder' | 'agents'>, file: Fil
     agent.call('verify', args, { bytes: size }),
   ]);
   if (!stat.ok || !verify.ok) {
-    // What an earlier look saw counts no more: the file may be gone with its agent.
+    // An earlier look no longer counts: the file may be gone with its agent.
     file.inside = null;
     recorder.event({
       kind: 'oracle',
@@ -51,13 +54,13 @@ export async function checkInside(parts: Needs<'recorder' | 'agents'>, file: Fil
   });
 }
 
-/** All but the content, of a file that was looked at before: a session that was finished since may have changed it. */
+/** Looks again at everything but the content: a session that was finished since may have changed it. */
 export async function lookAgain(parts: Needs<'agents'>, file: FileState): Promise<void> {
   const stat = await parts.agents.holder({ kind: 'file', name: file.name }).call('stat', { file: file.name });
   file.inside = stat.ok && file.inside !== null ? { ...file.inside, ...reportOf(stat) } : null;
 }
 
-/** Null where the kernel does not tell: insideProblems says so. */
+/** Null if the kernel does not tell; insideProblems() reports that. */
 async function objectLook(
   { agents }: Needs<'agents'>,
   { seed, array }: ObjectSpec,
@@ -79,12 +82,14 @@ async function objectLook(
   };
 }
 
-/** @param asked pages that were to be looked at */
-function insideLook(stat: AgentReply, verify: AgentReply, object: ObjectLook | null, asked: number): InsideLook {
+/** @param expected number of pages that the agent had to look at */
+function insideLook(stat: AgentReply, verify: AgentReply, object: ObjectLook | null, expected: number): InsideLook {
   const first = verify.data['firstBad'] as { page?: unknown; offset?: unknown } | null | undefined;
   const pages = numberOf(verify, 'pages');
-  if (pages !== asked)
-    throw new ClientGone(`the agent's answer cannot be used: it looked at ${pages} pages, and ${asked} were asked for`);
+  if (pages !== expected)
+    throw new ClientGone(
+      `the agent's answer cannot be used: it looked at ${pages} pages, and ${expected} were asked for`,
+    );
   return {
     ...reportOf(stat),
     pages,
@@ -94,16 +99,16 @@ function insideLook(stat: AgentReply, verify: AgentReply, object: ObjectLook | n
   };
 }
 
-/** What is wrong with a file that was looked at from inside: its content, and all else that the kernel says of it. */
+/** What is wrong with a file as seen from inside: its content, and everything else that the kernel reports about it. */
 export function insideProblems(file: Pick<FileState, 'inside' | 'spec' | 'reported'>): string[] {
   const { inside, spec } = file;
-  // A look that failed is no proof that all is well.
+  // A failed look is no proof that the file is intact.
   if (inside === null) return ['cannot be read from inside'];
   const problems: string[] = [];
   if (inside.bad > 0)
     problems.push(
-      `${inside.bad} of ${inside.pages} pages differ, first page ${inside.firstBad?.page} at byte ` +
-        `${inside.firstBad?.offset}`,
+      `${inside.bad} of ${inside.pages} pages differ, ` +
+        `first page ${inside.firstBad?.page} at byte ${inside.firstBad?.offset}`,
     );
   const expected = expectedOf(file);
   if (expected !== null) return [...problems, ...differences(inside, expected)];

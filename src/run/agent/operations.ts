@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Each step that is one call of the agent, as data: what is asked, and what the answer means for the state of the run.
+// Each step that is one call to the agent, as data: the request, and what the answer changes in the state of the run.
 import type { AgentRequest } from './client.js';
 import { tuplesOf, type AgentReply } from '../../guest/agent.js';
 import type {
@@ -66,7 +66,7 @@ export function requestOf(action: AgentAction, state: RunState): AgentRequest {
   }
 }
 
-/** Finishing or closing a session can touch all its memory. */
+/** Finishing or closing a session can touch all of its memory. */
 function sessionBytes(state: RunState): number {
   let bytes = 0;
   for (const file of state.files.values()) bytes += file.spec.size;
@@ -106,7 +106,10 @@ export function writtenText(written: readonly WrittenPages[]): string {
   return written.map(({ first, count, seed, size }) => `${first}+${count}+${seed}+${size}`).join(',');
 }
 
-/** Takes into the state what a call that worked has changed. @param data the agent's answer */
+/**
+ * Takes the effect of a successful call into the state.
+ * @param data the agent's answer
+ */
 export function applied(action: AgentAction, state: RunState, data: AgentReply['data'] = {}): void {
   if (isFileAction(action)) {
     fileApplied(action, state, data);
@@ -136,7 +139,7 @@ export function applied(action: AgentAction, state: RunState, data: AgentReply['
       if (file === undefined) return;
       state.expected.set(key, file);
       const { spec, pattern, hugeKiB, reported } = file;
-      // Asked for twice, it is the same file under another name.
+      // Retrieved twice, it is the same file under another name.
       file.retrieved ??= {
         name: action.file,
         spec,
@@ -178,10 +181,7 @@ function made(state: RunState, spec: FileSpec, hugeKiB: number): void {
   });
 }
 
-/**
- * More pages than the largest machine has, and than its addresses reach: whoever claims them must not keep the oracles
- * busy for ever.
- */
+/** More than any machine has or can address: an agent that claims more must not keep the oracles busy for ever. */
 const MAX_PAGES = 2 ** 24;
 const MAX_PFN = 2 ** 40;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Asks the agent which physical pages a file has. An answer that does not come is never an empty one: it is a reason
-// why nobody can look from outside.
+// Asks the agent which physical pages a file has. A missing answer never counts as "no pages": it is the reason why
+// nobody can look from outside.
 import type { PfnRun } from '../../oracles/files/outside.js';
 import type { AgentReply } from '../../guest/agent.js';
 import type { Needs } from '../engine/parts.js';
@@ -8,7 +8,7 @@ import { runsOf } from './operations.js';
 
 export interface FilePages {
   runs: PfnRun[];
-  /** Why nobody knows where the pages lie; null where it is known. */
+  /** Why the pages are unknown; null if they are known. */
   hidden: string | null;
 }
 
@@ -19,14 +19,14 @@ export interface Blindness {
 
 /** @param bytes size of the file, for the deadline */
 export async function pagesOfFile(parts: Needs<'agents'>, name: string, bytes: number): Promise<FilePages> {
-  return toldPages(await parts.agents.holder({ kind: 'file', name }).call('pfns', { file: name }, { bytes: bytes }));
+  return pagesIn(await parts.agents.holder({ kind: 'file', name }).call('pfns', { file: name }, { bytes }));
 }
 
 /**
- * What the agent's answer to `pfns` says. Throws ClientGone where it makes no sense: who says such things cannot be
+ * Reads the agent's answer to `pfns`. Throws ClientGone if it makes no sense: nothing from such an agent can be
  * believed.
  */
-export function toldPages(reply: AgentReply): FilePages {
+export function pagesIn(reply: AgentReply): FilePages {
   if (!reply.ok)
     return { runs: [], hidden: `${reply.errno ?? 'no reason'}${reply.at === null ? '' : ` (${reply.at})`}` };
   return { runs: runsOf(reply), hidden: null };

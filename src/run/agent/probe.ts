@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-// Can a kernel that did not leave still hand something over? A session of the lab's own takes a memfd of one page, and
-// lets go of it.
+// Can a kernel that refused an update still hand something over? Checks it with a session of the lab's own, which
+// preserves and releases a memfd of one page.
 import type { AgentReply } from '../../guest/agent.js';
 import type { Needs } from '../engine/parts.js';
 
 const NAME = 'lab-probe';
-/** Answers to `create` that say that there are as many sessions as the kernel takes, not that it takes none. */
+/** Answers to `create` which mean that the kernel's limit of sessions is reached, not that sessions are broken. */
 const FULL = ['ENOMEM', 'ENOSPC', 'E2BIG'];
 
 /**
- * After a refusal, of a kernel in which sessions worked before it. What fails is a finding: the next attempt could not
- * work either.
+ * Called after a refusal; checks only a kernel in which sessions worked before. A failure is a finding, since the next
+ * attempt could not work either.
  */
 export async function probeSessions(parts: Needs<'recorder' | 'state' | 'agents'>): Promise<void> {
   const { agents, recorder, state } = parts;
   if (!usedSessions(parts)) return;
   const device = await agents.call('open', {});
-  // Somebody else has it: a program of the scenario, which knows better.
+  // A program of the scenario has the device open: that program reports what fails.
   if (!device.ok && device.errno === 'EBUSY') return;
-  // The agent carries them out one after the other; what an earlier one left undone, a later one says too.
-  const said = await Promise.all([
+  // The agent executes these in order. If an earlier one fails, a later one fails too.
+  const replies = await Promise.all([
     Promise.resolve(device),
     agents.call('create', { session: NAME }),
     agents.call('memfd', { file: NAME, size: 4096, seed: 1 }),
@@ -29,10 +29,10 @@ export async function probeSessions(parts: Needs<'recorder' | 'state' | 'agents'
     agents.call('close', { file: NAME }),
   ]);
   if (device.data['opened'] === true) await agents.call('close', {});
-  const failed = said.find(({ ok }) => !ok);
+  const failed = replies.find(({ ok }) => !ok);
   const full =
-    failed !== undefined && failed === said[1] && state.sessions.size > 0 && FULL.includes(failed.errno ?? '');
-  const without = failed !== undefined && failed === said[3] && failed.errno === 'ENOENT' && tookNoFile(parts);
+    failed !== undefined && failed === replies[1] && state.sessions.size > 0 && FULL.includes(failed.errno ?? '');
+  const without = failed !== undefined && failed === replies[3] && failed.errno === 'ENOENT' && tookNoFile(parts);
   const what =
     failed === undefined
       ? 'a session of the lab took a memfd and let go of it'
@@ -58,7 +58,7 @@ export async function probeSessions(parts: Needs<'recorder' | 'state' | 'agents'
   });
 }
 
-/** Something of the running kernel's LUO was used by then. */
+/** Whether the run has used a session of the running kernel. */
 export function usedSessions({ state, recorder }: Needs<'recorder' | 'state'>): boolean {
   return state.results.some(
     ({ operation: { epoch, op }, state: how }) =>
@@ -66,15 +66,13 @@ export function usedSessions({ state, recorder }: Needs<'recorder' | 'state'>): 
   );
 }
 
-/** A kernel without a handler for memfds says ENOENT, after a refusal as before it. */
+/** A kernel without a handler for memfds answers ENOENT, before a refusal as well as after it. */
 function tookNoFile({ state, recorder }: Needs<'recorder' | 'state'>): boolean {
   const here = state.results.filter(({ operation: { epoch, op } }) => epoch === recorder.epoch && op === 'preserve');
   return here.every(({ state: how }) => how !== 'done') && here.some(({ errno }) => errno === 'ENOENT');
 }
 
 function sentence({ errno, at }: AgentReply): string {
-  return (
-    `a new session with a memfd of one page fails with ${errno ?? 'no reason'}${at === null ? '' : ` (${at})`}, ` +
-    'although sessions worked before'
-  );
+  const reason = `${errno ?? 'no reason'}${at === null ? '' : ` (${at})`}`;
+  return `a new session with a memfd of one page fails with ${reason}, although sessions worked before`;
 }

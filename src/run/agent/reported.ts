@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a kernel says of a file besides its content, and what it said before the kexec: that is what the next kernel has
-// to say, too.
+// What a kernel reports about a file besides its content. The next kernel must report the same as the old one did
+// before the kexec.
 import type { Reported } from '../state/file.js';
 import { numberOf, type AgentReply } from '../../guest/agent.js';
 import type { Seal } from '../../model/scenario/file-steps.js';
@@ -11,15 +11,15 @@ import type { FileState } from '../state/file.js';
 /** F_SEAL_EXEC on a file that can be executed sets these as well (memfd_add_seals() in mm/memfd.c). */
 const WITH_EXEC: readonly Seal[] = ['shrink', 'grow', 'write', 'future_write'];
 
-/** The seals that a memfd has once `more` are set on it. */
+/** The seals of a memfd after `more` are added. */
 export function sealsWith(seals: readonly string[], more: readonly Seal[], executable: boolean): string[] {
   return [...new Set([...seals, ...more, ...(more.includes('exec') && executable ? WITH_EXEC : [])])].sort();
 }
 
-/** What a kernel should say of a memfd that was made like this. */
+/** What a kernel should report about a memfd that was created from this spec. */
 export function askedOf(spec: MemfdSpec): Reported {
   const noexec = spec.flags?.includes('noexec') ?? false;
-  // A memfd that was made without MFD_ALLOW_SEALING carries F_SEAL_SEAL; MFD_NOEXEC_SEAL allows sealing, and sets one
+  // Without MFD_ALLOW_SEALING a memfd has F_SEAL_SEAL; MFD_NOEXEC_SEAL allows sealing and sets F_SEAL_EXEC
   // (mm/memfd.c).
   const born = noexec ? ['exec'] : spec.seals.length === 0 ? ['seal'] : [];
   return {
@@ -32,7 +32,7 @@ export function askedOf(spec: MemfdSpec): Reported {
   };
 }
 
-/** What it must say now. */
+/** What the kernel must report about a file now; null if it is no memfd. */
 export function expectedOf({ spec, reported }: Pick<FileState, 'spec' | 'reported'>): Reported | null {
   return spec.kind === 'memfd' ? (reported ?? askedOf(spec)) : null;
 }
@@ -56,7 +56,7 @@ export function reportOf(stat: AgentReply): Reported {
 
 const octal = (mode: number | null) => (mode === null ? 'none' : `0${mode.toString(8)}`);
 
-/** Where a report is not what it should be, in words. */
+/** The differences between two reports, as texts for people. */
 export function differences(got: Reported, want: Reported): string[] {
   const problems: string[] = [];
   if (got.size !== want.size) problems.push(`size ${got.size}, was ${want.size}`);
@@ -70,10 +70,7 @@ export function differences(got: Reported, want: Reported): string[] {
   return problems;
 }
 
-/**
- * Right before a kexec: what the old kernel says of each file that a session holds. The next kernel is measured by
- * that.
- */
+/** Called right before a kexec: records what the old kernel reports about each preserved file. */
 export async function takeReports(
   parts: Needs<'recorder' | 'state' | 'agents'>,
   files: readonly FileState[],
@@ -81,7 +78,7 @@ export async function takeReports(
   const { state } = parts;
   await Promise.all(
     files.map(async (file) => {
-      // One that was closed has no descriptor here that could be asked, and its name may be another's.
+      // A closed file has no descriptor to ask, and its name may belong to another file by now.
       if (file.spec.kind !== 'memfd' || state.files.get(file.name) !== file) return;
       const stat = await parts.agents.holder({ kind: 'file', name: file.name }).call('stat', { file: file.name });
       if (stat.ok) takeReport(parts, file, file.spec, reportOf(stat));
@@ -90,7 +87,7 @@ export async function takeReports(
 }
 
 function takeReport({ recorder }: Needs<'recorder'>, file: FileState, spec: MemfdSpec, report: Reported): void {
-  // What came from a kernel before this one was held against that kernel's own report already.
+  // A file from an earlier kernel was already compared with that kernel's report.
   const problems = file.reported === undefined ? differences(report, askedOf(spec)) : [];
   if (problems.length > 0) {
     recorder.incident({

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// User space of the running kernel: the SSH session with it, and the agents that were started through that.
+// The running kernel's user space: the SSH session with it, and the agents that are started through that session.
 import { Agent, type AgentReply } from '../../guest/agent.js';
 import type { ExecResult, Session } from '../../guest/session.js';
 import { type Held, type Holders, MAIN } from '../../model/scenario/client.js';
@@ -11,7 +11,7 @@ import type { RunParts } from '../machine/parts.js';
 import type { ReadyMark } from '../machine/ready-marks.js';
 import { AgentClient, type Agents, type CallArgs, type CallOptions } from './client.js';
 
-/** What it takes to reach it. */
+/** What is needed to reach user space. */
 export interface Reach {
   machine: Pick<Machine, 'sshPort' | 'ended' | 'pulse' | 'until'>;
   deadlines: Deadlines;
@@ -32,9 +32,9 @@ export class UserSpace implements Agents {
     private readonly known: Pick<Holders, 'of'>,
   ) {}
 
-  // -- coming and going
+  // -- start and end
 
-  /** Opens the session with the kernel that set the mark. Its agent is still to be started. */
+  /** Opens the session with the kernel that set the mark. Starts no agent yet. */
   async connect({ hostKey }: ReadyMark): Promise<void> {
     const { connect, machine, deadlines, privateKey } = this.reach;
     this.ssh = await connect({
@@ -68,7 +68,7 @@ export class UserSpace implements Agents {
     return client;
   }
 
-  /** Has the process of a client end. */
+  /** Ends the process of a client. */
   async end(name: string): Promise<void> {
     if (name === MAIN) return this.main.end('the agent');
     await this.client(name).end(`client ${name}`);
@@ -79,7 +79,7 @@ export class UserSpace implements Agents {
     for (const name of this.others.keys()) await this.end(name);
   }
 
-  /** The kernel is gone, or about to be: nobody is at the other end of the first client's channel. */
+  /** The kernel is gone, or soon will be: closes the first client's channel without waiting. */
   dropFirst(): void {
     this.first?.drop();
   }
@@ -89,12 +89,12 @@ export class UserSpace implements Agents {
     this.others.clear();
   }
 
-  /** Closes the session, and with it every channel that is left. */
+  /** Closes the session, and with it every remaining channel. */
   disconnect(): void {
     this.ssh?.close();
   }
 
-  // -- what may be asked of it
+  // -- calls and commands
 
   call(op: string, args: CallArgs, options?: CallOptions): Promise<AgentReply> {
     return this.main.call(op, args, options);
@@ -113,7 +113,10 @@ export class UserSpace implements Agents {
     return [...this.known.of(what)].map((name) => this.of(name));
   }
 
-  /** Runs a command. @param options `ms`: milliseconds that it may take */
+  /**
+   * Runs a command in the machine.
+   * @param options `ms`: milliseconds that it may take
+   */
   exec(command: string, options: { ms: number; input?: Buffer; limit?: number }): Promise<ExecResult> {
     return this.session.exec(command, { ...options, signal: this.reach.machine.ended });
   }

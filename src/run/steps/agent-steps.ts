@@ -6,7 +6,7 @@ import { otherHolders } from '../agent/clients.js';
 import { checkName } from '../agent/file-operations.js';
 import { checkInside } from '../agent/inspect.js';
 import { type AgentAction, applied, requestOf } from '../agent/operations.js';
-import { toldPages } from '../agent/pages-of-file.js';
+import { pagesIn } from '../agent/pages-of-file.js';
 import { LEFT_OUT, PASSED } from '../agent/reply.js';
 import { NO_HANDLE } from '../../guest/agent.js';
 import type { Operation } from '../engine/operation.js';
@@ -36,7 +36,7 @@ export async function callAgent(parts: Called, operation: Operation & AgentActio
     if (!otherHolders(state, operation, operation.by ?? MAIN)) applied(operation, state, reply.data);
     if (pages !== null && operation.op === 'preserve') {
       const file = state.files.get(operation.file);
-      const { runs, hidden } = toldPages(await pages);
+      const { runs, hidden } = pagesIn(await pages);
       if (file !== undefined) Object.assign(file, { runs, hidden: hidden ?? undefined });
     }
   } else if (operation.op === 'write') {

@@ -5,7 +5,7 @@ import { fileSeenInside, returnedFile } from '../../../src/oracles/files/file-ve
 import { KhopIndex, countPages, type KhopPages } from '../../../src/oracles/pages/khop.js';
 import { Pattern } from '../../../src/oracles/files/pattern.js';
 import type { FileRecord } from '../../../src/run/judge/records.js';
-import { toldPages } from '../../../src/run/agent/pages-of-file.js';
+import { pagesIn } from '../../../src/run/agent/pages-of-file.js';
 import { Recorder } from '../../../src/run/engine/recorder.js';
 import { compareCounts, noMarks, noteContent, proveMarks, requireLooks } from '../../../src/run/judge/sight.js';
 import type { ExpectedFile, FileState } from '../../../src/run/state/file.js';
@@ -102,12 +102,12 @@ describe('an answer of the agent about pages', () => {
   });
 
   it('gives the places of the pages', () =>
-    expect(toldPages(reply({ runs: [[0, 8, 4]] }))).toEqual({ runs: [{ page: 0, pfn: 8, count: 4 }], hidden: null }));
+    expect(pagesIn(reply({ runs: [[0, 8, 4]] }))).toEqual({ runs: [{ page: 0, pfn: 8, count: 4 }], hidden: null }));
   it('gives the reason, not an empty list, where it failed', () =>
-    expect(toldPages(reply({}, false))).toEqual({ runs: [], hidden: 'ENOENT (open /proc/self/pagemap)' }));
+    expect(pagesIn(reply({}, false))).toEqual({ runs: [], hidden: 'ENOENT (open /proc/self/pagemap)' }));
   it.each([[{ runs: [[0, 8, -4]] }], [{ runs: 'none' }], [{}], [{ runs: [[0, 8, 2 ** 40]] }]])(
     'is rejected where it makes no sense: %j',
-    (data) => expect(() => toldPages(reply(data))).toThrow(ClientGone),
+    (data) => expect(() => pagesIn(reply(data))).toThrow(ClientGone),
   );
 });
 
