@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Operations that are sent ahead: calls of the agent, of its guests, and checks.
+// Operations that are sent without waiting for earlier answers: calls to the agent, to its guests, and checks.
 import { MAIN } from '../../model/scenario/client.js';
 import type { GuestAction } from '../../model/scenario/guest.js';
 import { otherHolders } from '../agent/clients.js';
@@ -25,7 +25,7 @@ export async function callAgent(parts: Called, operation: Operation & AgentActio
   const agent = parts.agents.of(operation.by);
   const { request, bytes, target } = requestOf(operation, state);
   const started = recorder.clock.now();
-  // Both are sent at once: the pages of a file that is preserved stay where they are.
+  // Both are sent at once: the pages of a preserved file do not move.
   const answer = agent.call(...request, { bytes });
   const pages = operation.op === 'preserve' ? agent.call('pfns', { file: operation.file }, { bytes }) : null;
   pages?.catch(() => undefined);
@@ -48,7 +48,7 @@ export async function callAgent(parts: Called, operation: Operation & AgentActio
   recordStep(parts, operation, { target, reply, ms: recorder.clock.now() - started });
 }
 
-/** The scenario closes a file. One that came back is judged first. */
+/** The scenario closes a file. If the file came back from an update, it is judged first. */
 export async function closeFile(
   parts: Needs<'agents' | 'state' | 'recorder' | 'view'>,
   operation: Operation & { op: 'close' },

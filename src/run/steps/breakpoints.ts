@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Pauses the run at its named points, where somebody asked for it.
+// Pauses the run at its named points, if the user asked for that.
 import type { Verdict } from '../../verdict/verdict.js';
 import type { UserSpace } from '../agent/user-space.js';
 import type { Point } from '../engine/breakpoint.js';
@@ -8,7 +8,7 @@ import type { Recorder } from '../engine/recorder.js';
 import type { Machine } from '../machine/machine.js';
 
 export class Breakpoints {
-  /** Points that were reached, with the epoch. */
+  /** Points that were reached, each with its epoch. */
   private readonly reached = new Set<string>();
 
   constructor(
@@ -18,7 +18,7 @@ export class Breakpoints {
     private readonly recorder: Recorder,
   ) {}
 
-  /** Somebody may look around in the machine. */
+  /** The user may look around in the machine. */
   get wanted(): boolean {
     return this.plan.onBreakpoint !== undefined;
   }
@@ -41,8 +41,8 @@ export class Breakpoints {
   }
 
   /**
-   * Pauses there the first time in this kernel.
-   * @param settle waits until nothing is under way
+   * Pauses at a point, the first time that this kernel reaches it.
+   * @param settle waits until nothing is pending
    */
   async pauseOnce(point: Point, settle: () => Promise<void>): Promise<void> {
     const name = `${point} ${this.recorder.epoch}`;

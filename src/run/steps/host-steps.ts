@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Operations that are carried out one by one: loading, damage, commands over SSH, the agent's own end.
+// Operations that are executed one by one: loading a kernel, faults, commands over SSH, ending the agent.
 import { readFile } from 'node:fs/promises';
 import { isClientAction, MAIN } from '../../model/scenario/client.js';
 import { isDeviceAction } from '../../model/scenario/device.js';
@@ -20,7 +20,7 @@ interface Done {
   reply: StepReply;
 }
 
-/** Carries out an operation that waits until all before it have been answered. */
+/** Executes an operation, after everything before it has been answered. */
 export async function carryOut(parts: Parts, operation: Operation): Promise<void> {
   // A fault at the jump is injected during the kexec (update/jump.ts).
   if (operation.op === 'fault' && operation.at === 'jump') return;
@@ -92,7 +92,7 @@ async function killAgent({ user, state }: Needs<'user' | 'state'>): Promise<void
   await user.end(MAIN);
   for (const device of state.devices.values()) device.closed();
   for (const guest of state.guests.values()) guest.lose();
-  // Files that came back were in its hands.
+  // The files that came back were its descriptors.
   loseClient(state, MAIN);
   await user.startFirst();
 }

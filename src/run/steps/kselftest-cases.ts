@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The cases of one of upstream's own tests, from its output or the kernel's log.
+// Reads the cases of a kernel selftest from its output or from the kernel's log.
 import type { Action } from '../../model/scenario/scenario.js';
 import type { CaseOfResult } from '../../model/scenario/selftest.js';
 import { parseKtap } from '../../util/text/ktap.js';
 
 export type SelftestStep = Extract<Action, { op: 'kselftest' }>;
 
-/** Exit status of a test that was skipped (tools/testing/selftests/kselftest.h, KSFT_SKIP). */
+/** Exit status of a skipped test (KSFT_SKIP in tools/testing/selftests/kselftest.h). */
 const SKIPPED = 4;
 const MAX_DETAIL = 2000;
 
@@ -14,7 +14,7 @@ export function wholeOf(stage: SelftestStep['stage']): string {
   return stage === null ? 'whole' : `stage ${stage}`;
 }
 
-/** @param absent what the kernel hands over has nothing of the test in it */
+/** @param absent the kernel hands over nothing of the test */
 export function ofLog(log: string, stage: SelftestStep['stage'], absent: boolean): { status: number; text: string } {
   const lines = log
     .split('\n')
@@ -27,7 +27,7 @@ export function ofLog(log: string, stage: SelftestStep['stage'], absent: boolean
     : { status: 0, text: lines.join('\n') };
 }
 
-/** What KTAP lists; else the stage as a whole, by its exit status. */
+/** The cases that KTAP lists; if there are none, the whole stage by its exit status. */
 export function casesOf(
   { test, stage }: Pick<SelftestStep, 'test' | 'stage'>,
   status: number | null,
@@ -45,7 +45,7 @@ export function casesOf(
   }));
   const whole = wholeOf(stage);
   const ended = status === 0 ? 'pass' : status === SKIPPED ? 'skip' : 'fail';
-  const told =
+  const reason =
     bailOut ??
     text
       .trim()
@@ -53,9 +53,9 @@ export function casesOf(
       .filter((line) => !/^(TAP|KTAP|1\.\.|# Totals)/.test(line))
       .join('\n');
   if (listed.length === 0)
-    return [{ epoch, test, name: whole, state: ended, detail: bound(ended === 'pass' ? '' : told) }];
-  // A test that ended badly after its last result must not look as if all was well.
+    return [{ epoch, test, name: whole, state: ended, detail: bound(ended === 'pass' ? '' : reason) }];
+  // A test that failed after its last result must not look as if it passed.
   return ended === 'fail' && listed.every(({ state }) => state !== 'fail')
-    ? [...listed, { epoch, test, name: whole, state: 'fail', detail: bound(told) }]
+    ? [...listed, { epoch, test, name: whole, state: 'fail', detail: bound(reason) }]
     : listed;
 }

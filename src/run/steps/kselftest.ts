@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs a stage of one of upstream's own tests in the machine, and makes a record of each of its cases.
+// Runs a stage of a kernel selftest in the machine, and records each of its cases.
 import { readFile } from 'node:fs/promises';
 import { canonical } from '../../console/index.js';
 import type { Outcome } from '../../model/result/outcome.js';
@@ -12,8 +12,8 @@ import { casesOf, ofLog, wholeOf, type SelftestStep } from './kselftest-cases.js
 
 const FOLDER = '/tmp/kselftest';
 /**
- * The shell tells the exit status itself: a first stage leaves a process behind, and SSH then sometimes closes without
- * a word of it.
+ * The shell prints the exit status itself: a first stage leaves a process behind, and then SSH sometimes closes without
+ * reporting the status.
  */
 const STATUS = 'lab-kselftest-status';
 const STATUS_LINE = new RegExp(`^${STATUS} (\\d{1,3})$`, 'm');
@@ -23,7 +23,7 @@ function statusIn(stdout: string): number | null {
   return status === undefined ? null : Number(status);
 }
 
-/** What a failure of a second stage stands for, by what the test says; the first that matches. */
+/** What a failed second stage implies, by the test's message; the first match counts. */
 const MEANINGS: readonly [RegExp, Outcome][] = [
   [/mismatch!|Expected '|KHO restore failed/, 'corrupt'],
   [/Stage mismatch|retrieve_session|Failed to open|No such file|restore/, 'lost'],
@@ -49,14 +49,14 @@ export async function kselftestStep(
   }
   const bad = cases.filter(({ state }) => state === 'fail' || (state === 'skip' && step.stage !== null));
   if (step.stage === 2) {
-    // The second stage is who looks at what came back.
+    // The second stage inspects what came back.
     parts.recorder.witnesses.require('inside', parts.recorder.epoch);
     parts.recorder.witnesses.looked('inside', parts.recorder.epoch, cases.length);
   }
   if (bad.length === 0) return PASSED;
   for (const { name, detail } of bad) {
-    // A first stage that fails hands nothing over: the update is called off. What a single test finds says nothing of
-    // an update.
+    // A failed first stage hands nothing over: the update is called off. A test without stages proves nothing about an
+    // update.
     const implies = step.stage === 2 ? (MEANINGS.find(([pattern]) => pattern.test(detail))?.[1] ?? 'lost') : null;
     parts.recorder.incident({
       source: 'agent',
@@ -69,7 +69,7 @@ export async function kselftestStep(
   return { ok: false, errno: 'EFAIL', at: bad[0]?.detail.split('\n').at(-1) ?? null };
 }
 
-/** A test that does not end in time has failed. Nobody knows what it would have found. */
+/** A test that does not end in time has failed; what it would have found is unknown. */
 function overtime(
   { state, recorder }: Needs<'recorder' | 'state'>,
   { test, stage, timeout }: SelftestStep,
@@ -85,7 +85,7 @@ function overtime(
     title: `kselftest ${test}, ${name}: ${detail}`,
     detail: reply.at ?? '',
   });
-  // The second stage is who looks at what came back.
+  // The second stage inspects what came back.
   if (stage === 2) {
     recorder.witnesses.require('inside', recorder.epoch);
     recorder.witnesses.blind(
@@ -111,7 +111,7 @@ async function ofProgram(
     ms: parts.deadlines.request(input.length * 4),
   });
   if (sent.status !== 0)
-    return { status: 1, text: `${test} cannot be put into the machine: ${printable(sent.stderr, 200)}` };
+    return { status: 1, text: `${test} cannot be copied into the machine: ${printable(sent.stderr, 200)}` };
   const { status, stdout, stderr } = await parts.user.exec(
     `cd ${FOLDER} && ./${test}${stage === null ? '' : ` -s ${stage}`}; status=$?; echo; echo "${STATUS} $status"`,
     { ms: timeout * 1000 },
@@ -125,9 +125,9 @@ async function ofProgram(
 const SUBTREES = '/sys/kernel/debug/kho/out/sub_fdts';
 
 /**
- * The kernel tested itself while it booted, and its log tells (kho_test_init() in lib/test_kho.c, 6.17 to 7.3). It is
- * silent where it has put its data in, and where it could not: what it hands over tells then, where debugfs has it
- * before the kexec (7.1 and later, which have nothing to finalize).
+ * The kernel tested itself during boot, and its log has the result (kho_test_init() in lib/test_kho.c, 6.17 to 7.3). A
+ * first stage logs nothing, whether it handed its data over or failed. Then debugfs shows what is handed over, if it
+ * does so before the kexec (7.1 and later, which need no finalize).
  */
 async function ofKernel(
   parts: Needs<'user'>,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Calls of other clients that meet the kexec: they are sent together with the reboot call, and whoever is first wins.
+// Calls of other clients that race the kexec: they are sent together with the reboot call, and may come before it or
+// after it.
 import { ClientGone } from '../../util/errors.js';
 import { isAgentAction } from '../agent/operations.js';
 import { pagesOfFile } from '../agent/pages-of-file.js';
@@ -19,7 +20,7 @@ export class Racing {
     this.#operations = operations.filter(({ during }) => during === 'kexec');
   }
 
-  /** Where the pages of files lie that are about to be preserved: nobody can ask once the machine has gone. */
+  /** Records the pages of files that are about to be preserved: after the jump nobody can ask for them. */
   async prepare(): Promise<void> {
     const { state } = this.#parts;
     state.perhaps.clear();
@@ -46,25 +47,25 @@ export class Racing {
     }
   }
 
-  /** Sends them all. */
+  /** Sends all calls. */
   begin(): void {
     this.#calls = this.#operations.flatMap((operation) => {
       if (!isAgentAction(operation)) return [];
       const answer = callAgent(this.#parts, operation);
-      // gone() records what was not answered when the machine went.
+      // gone() records the calls that the jump left unanswered.
       answer.catch(() => undefined);
       return [{ operation, answer }];
     });
   }
 
-  /** The old kernel goes on: it answers all of them. */
+  /** The old kernel goes on, and answers all calls. */
   async stays(): Promise<void> {
     await Promise.all(this.#calls.map(({ answer }) => answer));
   }
 
   /**
-   * The machine went. A call without an answer may have worked or not: nobody knows, and the scenario cannot demand
-   * anything of it.
+   * The old kernel is gone. A call without an answer may have worked or not, so the result that the scenario demands
+   * does not apply to it.
    */
   async gone(): Promise<void> {
     for (const { operation, answer } of this.#calls) {
@@ -86,7 +87,7 @@ export class Racing {
     this.#calls = [];
   }
 
-  /** A preserve may have been answered, and the question for the pages after it not: they are where they were. */
+  /** A `preserve` may be answered while the request for its pages is not: they are where they were before. */
   #pagesUntold(operation: Operation): void {
     if (operation.op !== 'preserve') return;
     const { state } = this.#parts;

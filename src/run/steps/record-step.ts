@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How an operation ended, written down, and whether that is what the scenario demanded.
+// Records how an operation ended, and whether the scenario demanded that.
 import { BAD_REQUEST, NO_HANDLE } from '../../guest/agent.js';
 import { ClientGone, LabError } from '../../util/errors.js';
 import { printable } from '../../util/text/escape.js';
@@ -22,12 +22,12 @@ export function recordStep(
 ): void {
   if (reply.errno === BAD_REQUEST) throw notUnderstood({ recorder, state }, operation, reply);
   const { op, index, errno: demanded, accepts, origin } = operation;
-  const how = reply.ok ? 'done' : reply.errno === NO_HANDLE ? 'skipped' : 'failed';
+  const ending = reply.ok ? 'done' : reply.errno === NO_HANDLE ? 'skipped' : 'failed';
   const got = reply.ok ? 'OK' : (reply.errno ?? 'EUNKNOWN');
   const unexpected = accepts !== undefined ? !accepts.includes(got) : demanded !== null && demanded !== got;
   const errno = reply.ok ? null : reply.errno;
-  state.results.push({ operation, state: how, errno, at: reply.at, ms, unexpected });
-  recorder.event({ kind: 'step', index, op, target, state: how, errno, ms });
+  state.results.push({ operation, state: ending, errno, at: reply.at, ms, unexpected });
+  recorder.event({ kind: 'step', index, op, target, state: ending, errno, ms });
   if (unexpected) {
     const place = origin === null ? '' : `${origin.file}:${origin.line}:${origin.column}: `;
     recorder.incident({
@@ -37,7 +37,7 @@ export function recordStep(
       title: `${op}: ${got} where ${demanded ?? accepts?.join(' or ')} was demanded`,
       detail: `${place}${op} ${target}: ${reply.at ?? ''}`,
     });
-  } else if (how === 'failed' && demanded === null && accepts === undefined) {
+  } else if (ending === 'failed' && demanded === null && accepts === undefined) {
     recorder.incident({
       source: 'agent',
       side: 'inside',
@@ -49,8 +49,8 @@ export function recordStep(
 }
 
 /**
- * The lab asks nothing that its agent does not understand. Once something was handed over, an agent that says so cannot
- * be believed any more.
+ * The lab sends no request that its agent does not understand. Before anything was preserved, this is a bug of the lab;
+ * after that, an agent that says so cannot be believed any more.
  */
 function notUnderstood(
   { recorder, state }: Needs<'recorder' | 'state'>,

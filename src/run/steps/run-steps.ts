@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Carries out the operations of one epoch. Calls of the agent are sent ahead in a window, so that thousands of them
-// cost no round trips; everything else waits until the window is empty.
+// Executes the operations of one epoch. Calls to the agent are sent ahead in a window, so that thousands of calls do
+// not cost thousands of round trips; every other operation waits until the window is empty.
 import { isFileAction } from '../../model/scenario/file-steps.js';
 import { type GuestAction, isGuestAction } from '../../model/scenario/guest.js';
 import { MAX_IN_FLIGHT } from '../agent/client.js';
@@ -18,12 +18,12 @@ export type EpochEnd =
   | { kind: 'kexec' }
   | { kind: 'done' }
   /**
-   * A step failed, or the scenario says so: the update is called off. `rest`: what the scenario does in the old kernel
-   * after that, or null where it ends there.
+   * The update is called off, because a step failed or the scenario says so. `rest`: what the scenario still does in
+   * the old kernel; null if it ends there.
    */
   | { kind: 'called-off'; why: string; rest: readonly Operation[] | null };
 
-/** `last`: no update follows, so that a call that failed calls nothing off. */
+/** `last`: no update follows, so a failed call calls nothing off. */
 export type Position = 'before-update' | 'last';
 
 interface UnderWay {
@@ -31,12 +31,12 @@ interface UnderWay {
   kind: 'call' | 'check' | 'restore';
 }
 
-/** Answers that are still to come, oldest first. */
+/** Pending answers, oldest first. */
 class Window {
   private readonly underWay: UnderWay[] = [];
 
   async send(answer: Promise<void>, kind: UnderWay['kind']): Promise<void> {
-    // It is awaited when its turn comes; until then a rejection is not an unhandled one.
+    // It is awaited when its turn comes; until then a rejection must not count as unhandled.
     answer.catch(() => undefined);
     this.underWay.push({ answer, kind });
     if (this.underWay.length > MAX_IN_FLIGHT) await this.next();
@@ -68,25 +68,25 @@ export async function runSteps(parts: Parts, operations: readonly Operation[], p
   for (const [at, operation] of operations.entries()) {
     if (operation.during === 'kexec') continue; // sent together with the reboot call, see racing.ts
     if (recorder.epoch > 0 && opensLiveUpdate(operation)) await pauseAt('before-open');
-    // Which files came back is known once the calls before have been answered.
+    // Which files came back is known only after all earlier calls were answered.
     if (operation.op === 'close' && operation.target.kind === 'file' && recorder.epoch > 0) {
       await window.drain();
       await closeFile(parts, operation);
       continue;
     }
     if (isAgentAction(operation)) {
-      // Each client works through its own calls in order; between two of them only an answer makes an order.
+      // Each client executes its own calls in order; between two clients only an answer guarantees an order.
       if (by !== operation.by) await window.drain();
       by = operation.by;
-      // An inspection that is still under way must not see the result of what comes after it.
+      // A pending inspection must not see the effect of a later step.
       if (isFileAction(operation) && window.has('check')) await window.drain();
       await window.send(callAgent(parts, operation), 'call');
       continue;
     }
     if (isGuestAction(operation)) {
-      // What came back is known once it has been answered; the same kind of call for many guests need not wait.
+      // Calls of the same kind for many guests need not wait for each other.
       if (needsAnswers(operation, window)) await window.drain();
-      // More than one call, and what the guest does next needs them all.
+      // This takes more than one call, and the guest's next step needs all of them.
       if (operation.op === 'guest-attach') {
         await callGuest(parts, operation);
         continue;
@@ -96,15 +96,15 @@ export async function runSteps(parts: Parts, operations: readonly Operation[], p
       continue;
     }
     if (operation.op === 'check') {
-      // Which files there are is known once the calls before have been answered; checks among themselves need not wait.
+      // Which files exist is known only after all earlier calls; checks need not wait for each other.
       if (window.hasOther('check')) await window.drain();
       await window.send(check(parts, operation), 'check');
       continue;
     }
-    if (isLate(operations, at)) continue; // begins right before the jump, see update/jump.ts
+    if (isLate(operations, at)) continue; // starts right before the jump, see update/jump.ts
     await window.drain();
-    // Before a kexec a call that failed without being expected calls the update off; after the last one the lab looks
-    // at all that is left.
+    // Before a kexec, a call that failed unexpectedly calls the update off. In the last kernel, the lab goes on and
+    // inspects everything that is left.
     stop = position === 'last' ? null : calledOffBy(state.results, operations);
     if (stop !== null) break;
     if (operation.op === 'load' || operation.op === 'kexec') await pauseAt('preserved');
@@ -126,7 +126,7 @@ function opensLiveUpdate({ op }: Operation): boolean {
   return op === 'open' || op === 'create' || op === 'retrieve-session';
 }
 
-/** The two kernels do not fit: the update is not tried. */
+/** The two kernels do not fit together: the update is not attempted. */
 export function callOff(
   { state }: Needs<'state'>,
   { why, mismatches }: Incompatibility,
@@ -140,17 +140,14 @@ function kindOf({ op }: GuestAction): UnderWay['kind'] {
   return op === 'guest-restore' ? 'restore' : op === 'guest-check' ? 'check' : 'call';
 }
 
-/** Ticks, and which files there are, are known from the answers to the calls before. */
+/** A guest's ticks, and which files exist, are known only after all earlier calls were answered. */
 function needsAnswers({ op }: GuestAction, window: Window): boolean {
   if (op === 'guest-wait' || op === 'guest-attach') return true;
   if (op === 'guest-check') return window.hasOther('check');
   return op === 'guest-restore' && window.hasOther('restore');
 }
 
-/**
- * A transfer that is to be in flight over the kexec: nothing but others of its kind and faults at the jump stand
- * between the two.
- */
+/** A transfer that must be in flight at the kexec: only other transfers and faults at the jump come between the two. */
 export function isLate(operations: readonly Operation[], at: number): boolean {
   if (operations[at]?.op !== 'device-dma') return false;
   const next = operations
@@ -161,7 +158,7 @@ export function isLate(operations: readonly Operation[], at: number): boolean {
   return next?.op === 'kexec';
 }
 
-/** Operations that inspect: what they find is judged, and calls no update off. */
+/** Operations that inspect: their findings are judged, and call no update off. */
 const INSPECTIONS: readonly Operation['op'][] = ['check', 'device-check', 'guest-check', 'exec'];
 
 function calledOffBy(results: readonly StepResult[], operations: readonly Operation[]): string | null {

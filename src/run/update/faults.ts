@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Faults made from outside: through the machine's memory, or by QEMU. A fault that finds no place is the lab's failure,
-// never a pass.
+// Injects faults from outside: through the machine's memory, or by QEMU. If a fault finds no place, the lab has failed;
+// the run never passes then.
 import { HandoverError } from '../../handover/index.js';
 import type { Fault } from '../../model/scenario/scenario.js';
 import { PAGE } from '../../oracles/files/pattern.js';
@@ -71,15 +71,15 @@ function isText(byte: number): boolean {
   return byte >= 0x20 && byte < 0x7f;
 }
 
-/** A byte of memory; 0 where there is none. */
+/** One byte of memory; 0 if there is no memory at that address. */
 function byteAt(machine: Control, address: number): number {
   const byte = new Uint8Array(1);
   return address >= 0 && machine.memory.read(address, byte) ? (byte[0] as number) : 0;
 }
 
 /**
- * Overwrites whole NUL-terminated strings in physical memory; the rest of the old string becomes NUL. Returns the
- * addresses.
+ * Overwrites whole NUL-terminated strings in physical memory; the rest of the old string becomes NUL.
+ * @returns the addresses
  */
 function replaceStrings(machine: Control, find: string, write: string, where: 'page-start' | 'anywhere'): number[] {
   const old = Buffer.from(`${find}\0`, 'latin1');
@@ -92,7 +92,7 @@ function replaceStrings(machine: Control, find: string, write: string, where: 'p
       const part = chunk.subarray(0, Math.min(chunk.length, range.end - at));
       if (!machine.memory.read(at, part)) continue;
       for (let i = part.indexOf(old); i >= 0 && i < 4 << 20; i = part.indexOf(old, i + 1)) {
-        // A string may be an array within a structure: then any byte may stand before it, only no text.
+        // The string may be an array inside a structure: any byte may come before it, except text.
         const whole =
           where === 'page-start'
             ? (at + i) % PAGE === 0
@@ -131,7 +131,7 @@ function flip(
 
 /**
  * Empties the interrupt descriptor table: the next interrupt cannot be delivered, nor the fault that this raises, nor
- * the next.
+ * the double fault after that.
  */
 async function emptyIdt(machine: Control): Promise<{ places: number; detail: string }> {
   const registers = await machine.registers();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The page in which LUO lists what it hands over besides files (FLBs): the next kernel keeps it for ever. The old
-// kernel's own structures lead to it, from its variable `kho_out` on, so that it is known by its address and not by
-// what it holds: docs/architecture.md, "Leaked pages".
+// Finds the page in which LUO lists what it hands over besides files (FLBs); the next kernel keeps that page for ever.
+// The search follows the old kernel's own structures from its variable `kho_out`, so that the page is known by its
+// address and not by its content (docs/architecture.md, "Leaked pages").
 import { readFdt, textOf } from '../../handover/index.js';
 import { u64Property } from '../../handover/memory/fdt.js';
 import { PAGE } from '../../oracles/files/pattern.js';
@@ -10,14 +10,14 @@ import type { Needs } from '../engine/parts.js';
 import { reader } from '../machine/view.js';
 import { addressOf } from '../machine/symbols.js';
 
-/** The pointer to the root tree stands near the beginning of `kho_out` in every version. */
+/** Bytes of `kho_out` to search: in every version the pointer to the root tree is near its beginning. */
 const LOOKED_AT = 256;
 /** struct luo_ser {compatible[8], num, sessions_pa, flbs_pa} (include/linux/kho/abi/luo.h, 7.2 and later). */
 const PACKED = { name: 'luo-v', flbs: 24, length: 32 };
 
 /**
- * Page frame of the FLB header that the running kernel will hand over; null where its structures are not as the lab
- * knows them.
+ * Page frame of the FLB header that the running kernel will hand over; null if the lab does not know the kernel's
+ * structures.
  */
 export async function flbHeader(parts: Needs<'plan' | 'recorder' | 'view'>): Promise<number | null> {
   const { view, plan, recorder } = parts;

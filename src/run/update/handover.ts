@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the walk through a handover begins, at each moment of an update:
-// - in the old kernel: at the tree that its variable `kho_out` points to, the one that kexec_file_load hands to the
-// next kernel;
-// - in the next kernel: at the same tree, remembered from the jump. Only what is still marked as handed over is looked
-// at: the rest has been given back.
+// Where the walk through a handover starts, at each moment of an update:
+// - in the old kernel: at the tree that its variable `kho_out` points to; kexec_file_load hands this tree to the next
+//   kernel;
+// - in the next kernel: at the same tree, remembered from the jump. The walk reads only pages that are still marked as
+//   handed over: the kernel has freed the others.
 import {
   changeAt,
   findPlace,
@@ -33,7 +33,7 @@ function formatOf(parts: Needs<'plan'>, epoch: number): HandoverFormat {
   return format;
 }
 
-/** What the running kernel will hand over. Throws LabError where its root is not found. */
+/** What the running kernel will hand over. Throws HandoverError if its root is not found. */
 export async function outgoing(parts: Needs<'plan' | 'recorder' | 'state' | 'view'>): Promise<HandoverSource> {
   const { view, recorder, state } = parts;
   const { structures, khoOut } = formatOf(parts, recorder.epoch);
@@ -42,7 +42,7 @@ export async function outgoing(parts: Needs<'plan' | 'recorder' | 'state' | 'vie
   const words = Buffer.alloc(Number(khoOut.end - khoOut.start) & ~7);
   const tables = pages.find((root) => readLinear(view.memory, root, khoOut.start, words));
   if (tables === undefined) throw new HandoverError("the kernel's variable kho_out is not mapped");
-  // The pointer stands at another offset in every version; there is only one tree that it can point to.
+  // The offset of the pointer differs between versions, but only one tree can be its target.
   const roots = new Set<number>();
   for (let at = 0; at < words.length; at += 8) {
     const root = rootAt(parts, tables, words.readBigUInt64LE(at));
@@ -74,7 +74,7 @@ export async function preservedPages(parts: Needs<'plan' | 'recorder' | 'state' 
   }
 }
 
-/** Before 7.1 the tree that the next kernel reads is made in the kexec only. */
+/** Before 7.1 the kernel builds the tree for the next kernel only during the kexec: counts its own list instead. */
 function preservedBefore71(
   registers: SystemRegisters | null,
   memory: MemoryView,
@@ -90,19 +90,19 @@ function preservedBefore71(
   return null;
 }
 
-/** Physical address of the root tree that a linear address stands for, or null. */
+/** Physical address of the root tree at a linear address; null if there is none. */
 function rootAt({ view, state }: Needs<'state' | 'view'>, tables: PageRoot, linear: bigint): number | null {
   if (linear % BigInt(PAGE) !== 0n || linear < 1n << 63n) return null;
   const [page] = mappings(view.memory, tables, linear, PAGE);
   const bytes = new Uint8Array(PAGE);
   if (page === undefined || page.length !== PAGE || !view.memory.read(page.phys, bytes)) return null;
-  // The tree that was found before: a fault may have damaged it since.
+  // The tree that was found before counts, even if a fault has damaged it since.
   if (page.phys === state.outgoingRoot) return page.phys;
   const compatible = readFdt(bytes)?.properties.get('compatible');
   return compatible !== undefined && textOf(compatible).startsWith('kho-v') ? page.phys : null;
 }
 
-/** What the kernel before this one has handed over. */
+/** What the previous kernel has handed over. */
 async function incoming(parts: Needs<'plan' | 'recorder' | 'state' | 'view'>): Promise<HandoverSource> {
   const { view, recorder, state } = parts;
   const { structures } = formatOf(parts, recorder.epoch - 1);
@@ -128,14 +128,15 @@ async function incoming(parts: Needs<'plan' | 'recorder' | 'state' | 'view'>): P
   };
 }
 
-/** At the jump: what the next kernel will not show any more. */
+/** Called at the jump: remembers what the next kernel will no longer show. */
 export async function rememberHandover(parts: Needs<'plan' | 'recorder' | 'state' | 'view'>): Promise<void> {
   const source = await outgoing(parts);
   parts.state.handover = { root: source.root, luo: luoPointersToKeep(new Walk(source)) };
 }
 
 /**
- * Finds the place, changes it, and says what it found and changed. Throws HandoverError where the place is not there.
+ * Finds a place, changes it, and returns a text on what was there and what is there now. Throws HandoverError if the
+ * place does not exist.
  */
 export async function changeHandover(
   parts: Needs<'plan' | 'recorder' | 'state' | 'view' | 'machine'>,
@@ -143,8 +144,8 @@ export async function changeHandover(
 ): Promise<string> {
   const { memory } = parts.machine;
   const source = fault.side === 'outgoing' ? await outgoing(parts) : await incoming(parts);
-  const spot = findPlace(source, fault.place);
-  const { phys, bytes, from, to } = changeAt(spot, fault.change, (at, length) => {
+  const location = findPlace(source, fault.place);
+  const { phys, bytes, from, to } = changeAt(location, fault.change, (at, length) => {
     const found = new Uint8Array(length);
     if (!memory.read(at, found)) throw new HandoverError(`no memory at 0x${at.toString(16)}`);
     return found;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The jump itself: what must be ready before it, what meets it, and how it is told from a refusal.
+// The jump itself: prepares for it, starts it, and tells a jump from a refusal.
 import type { AgentReply } from '../../guest/agent.js';
 import { ClientGone, LabError, NoProgress } from '../../util/errors.js';
 import { LEFT_OUT } from '../agent/reply.js';
@@ -17,7 +17,7 @@ import { flbHeader } from './flb-header.js';
 
 export class Jump {
   private readonly racing: Racing;
-  /** Each begins one transfer. */
+  /** Each starts one transfer. */
   private transfers: (() => Promise<void>)[] = [];
   private begun: Promise<unknown> = Promise.resolve();
   private breakpoint: KexecBreakpoint | null = null;
@@ -35,7 +35,7 @@ export class Jump {
     return this.parts.recorder.clock.now() - this.startedAt;
   }
 
-  /** All that takes time, so that little stands between the beginning of a transfer and the jump. */
+  /** Does everything that takes time, so that little happens between the start of a transfer and the jump. */
   async prepare(): Promise<void> {
     const { parts } = this;
     for (const operation of this.attempt.late) {
@@ -60,19 +60,22 @@ export class Jump {
     };
   }
 
-  /** Has the old kernel jump. @returns its refusal; null where it has begun the kexec */
+  /**
+   * Asks the old kernel to jump.
+   * @returns its refusal; null if it has started the kexec
+   */
   async begin(): Promise<AgentReply | null> {
     const { recorder, state, deadlines, machine, user } = this.parts;
     this.startedAt = recorder.clock.now();
     recorder.event({ kind: 'kexec', state: 'going' });
     state.flbHeader = await flbHeader(this.parts);
     this.breakpoint = await breakAtKexec(this.parts, this.attempt.jumpFaults);
-    // The agent carries out one request after the other: these are sent together with the next, and cost no time
-    // between.
+    // The agent executes requests in order: these are sent together with the kexec, so that no time passes between
+    // them.
     this.begun = Promise.all(this.transfers.map((each) => each()));
     this.begun.catch(() => undefined);
     machine.kexecWatch.arm();
-    // Nobody closes the session of a kernel that jumped: the console shows it first, or the next kernel's mark.
+    // Nothing closes the session of a kernel that has jumped: the console or the next kernel's mark shows the jump.
     const left = Promise.race([
       machine.untilKexecStarts(deadlines.boot),
       machine.untilReady(recorder.epoch + 1, deadlines.boot),
@@ -81,7 +84,7 @@ export class Jump {
     left.catch(() => undefined);
     const answer = await Promise.race([user.main.kexec(() => this.racing.begin()), left]);
     if (answer !== null) return answer;
-    // A channel that ends may be the jump; where the kernel never begins it, the client died before.
+    // If the channel ends, the kernel may have jumped. If it never starts the kexec, the client died before.
     return left.catch((error: unknown) => {
       throw error instanceof NoProgress && user.main.isGone
         ? new ClientGone('the agent is gone, and its kernel has not begun the kexec')
@@ -102,7 +105,7 @@ export class Jump {
     recordStep(parts, this.attempt.kexec, { target: 'next kernel', reply: answer, ms: this.ms });
   }
 
-  /** The kernel has begun the kexec: faults are injected, and what it hands over is kept. */
+  /** The kernel has started the kexec: injects faults, and keeps what it hands over. */
   async inject(): Promise<void> {
     const { parts, breakpoint } = this;
     const { machine, deadlines } = parts;
@@ -119,7 +122,7 @@ export class Jump {
     await breakpoint?.resume();
   }
 
-  /** Everything that belonged to the old kernel is gone; the next one is the running kernel from here on. */
+  /** Drops everything that belonged to the old kernel; from here on the next kernel is the running one. */
   async leave(): Promise<void> {
     const { recorder, state, taint, user } = this.parts;
     user.dropFirst();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The machine's memory for later: what is handed over, at the jump; every page in use, at the end of a run. Evidence
-// that cannot be kept is said, and changes no verdict.
+// Keeps the machine's memory for later: at the jump what is handed over, at the end of a run every page in use. If it
+// cannot be kept, an event says so; the verdict stays the same.
 import type { MemoryKeeper } from '../engine/plan.js';
 import { dumpHandover, HandoverError, PageCache } from '../../handover/index.js';
 import type { ImageHead, ImagePages } from '../../model/result/memory-image.js';
@@ -16,8 +16,8 @@ const CHUNK = 4 << 20;
 const ZEROS = Buffer.alloc(PAGE);
 
 /**
- * Page frames of the structures of the handover, before a fault makes a part of it unreachable; none where it is not
- * sound.
+ * Page frames of the handover's structures, read before a fault makes a part of them unreachable; none if they are
+ * damaged already.
  */
 export async function pagesOfHandover(parts: Needs<'plan' | 'recorder' | 'state' | 'view'>): Promise<number[]> {
   if (parts.plan.memory?.jumps !== true) return [];
@@ -32,9 +32,7 @@ export async function pagesOfHandover(parts: Needs<'plan' | 'recorder' | 'state'
   }
 }
 
-/**
- * At the jump: all structures that the next kernel will find, and those that it would have found without the faults.
- */
+/** At the jump: keeps all structures that the next kernel will find, and those that it would find without faults. */
 export async function keepHandover(
   parts: Needs<'plan' | 'recorder' | 'state' | 'view' | 'machine'>,
   before: readonly number[],
@@ -65,7 +63,7 @@ export async function keepHandover(
   }
 }
 
-/** At the end: the machine runs no more. */
+/** At the end of the run, when the machine has stopped. */
 export async function keepMemory(
   keeper: MemoryKeeper,
   machine: Machine,
@@ -101,7 +99,7 @@ function rangesOf(memory: MemoryView): ImageHead['ranges'] {
   return memory.ranges.map(({ start, end }) => [start, end]);
 }
 
-/** Runs of pages that hold anything but zeros. A run is only valid until the next is asked for. */
+/** Ranges of pages that hold anything but zeros. A range is valid only until the next one is requested. */
 export function* usedPages(memory: Pick<MemoryView, 'ranges' | 'read'>): Generator<ImagePages> {
   const chunk = Buffer.alloc(CHUNK);
   for (const { start, end } of memory.ranges) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The exact moment of a jump: the machine is stopped where the old kernel has written all that it hands over, and
-// before the first instruction of the next one. A breakpoint on the kernel's own machine_kexec(), so that no load of
-// the host can make it late.
+// Stops the machine at the exact moment of a jump: after the old kernel has written everything that it hands over, and
+// before the first instruction of the next kernel. It is a breakpoint on the kernel's machine_kexec(), so a busy host
+// cannot make it late.
 import { HandoverError } from '../../handover/index.js';
 import type { Action, Fault } from '../../model/scenario/scenario.js';
 import { DebuggerStub } from '../../qemu/gdb.js';
@@ -10,11 +10,11 @@ import type { Needs } from '../engine/parts.js';
 import { rememberHandover } from './handover.js';
 
 export interface KexecBreakpoint {
-  /** Resolves when the machine stands still at the jump; says nothing of how long that may take. */
+  /** Resolves when the machine has stopped at the jump; has no deadline. */
   stopped: Promise<void>;
-  /** Waits until the machine stands still at the jump. Throws LabError where the next kernel has begun without it. */
+  /** Waits until the machine has stopped at the jump. Throws LabError if the next kernel starts without that stop. */
   reached(): Promise<void>;
-  /** Lets the machine go on. */
+  /** Resumes the machine. */
   resume(): Promise<void>;
 }
 
@@ -22,7 +22,7 @@ function changes(fault: Fault, side: 'outgoing' | 'incoming'): boolean {
   return fault.kind === 'change' && fault.side === side;
 }
 
-/** The breakpoint takes QEMU's only debugger stub. */
+/** Whether a scenario needs the breakpoint, which takes QEMU's only debugger stub. */
 export function takesDebugger(actions: readonly Action[]): boolean {
   return actions.some(
     (action) =>
@@ -33,8 +33,8 @@ export function takesDebugger(actions: readonly Action[]): boolean {
 }
 
 /**
- * Sets it where a fault needs it: at the jump itself, or later for what the next kernel does not show any more; and
- * where the handover is to be kept.
+ * Sets the breakpoint if a fault of this jump needs it, if a later fault needs what the next kernel no longer shows, or
+ * if the handover is to be kept.
  */
 export async function breakAtKexec(
   parts: Needs<'plan' | 'recorder' | 'machine' | 'state' | 'deadlines' | 'view'>,
@@ -68,7 +68,7 @@ export async function breakAtKexec(
       });
       next.catch(() => undefined);
       await machine.until(Promise.race([stopped, next]), deadlines.boot, 'stop at the jump');
-      // A fault before may have made it unreadable; only a later fault cannot do without it.
+      // An earlier fault may have made the handover unreadable. That matters only if a later fault needs it.
       await rememberHandover(parts).catch((error: unknown) => {
         if (later || !(error instanceof HandoverError)) throw error;
       });

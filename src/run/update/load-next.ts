@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The next kernel is loaded by the running one.
+// The running kernel loads the next one.
 import type { AgentReply } from '../../guest/agent.js';
 import { finalizeWithoutLuo } from '../agent/finalize.js';
 import type { Needs } from '../engine/parts.js';
 import { INITRD_DISK, nextKernel } from '../machine/layout.js';
 
-/** Loads the kernel of the next epoch; the machine finds it and its initramfs on the disks that the lab put in. */
+/** Loads the kernel of the next epoch. The kernel and its initramfs are on disks of the machine. */
 export async function loadNext(
   { plan, recorder, state, agents }: Needs<'plan' | 'recorder' | 'state' | 'agents'>,
   via: 'file' | 'legacy',

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// `policy: check`: what would the running kernel write if the kexec came now, with its sessions really open, and does
-// the next one read it? Asked inside, of kernels that tell (debugfs labobj/versions), and seen from outside, in the
-// kernel's own structures.
+// `policy: check`: what would the running kernel write if the kexec came now, with its real sessions, and can the next
+// kernel read it? The answer comes from inside, if the kernel tells (debugfs labobj/versions), and from outside, from
+// the kernel's own structures.
 import {
   carriedBy,
   formatComponent,
@@ -21,8 +21,8 @@ import { findGuestIncompatibilities } from '../guests/preflight.js';
 import { outgoing } from './handover.js';
 
 /**
- * Bytes of `compatible`, right before `list` in struct liveupdate_file_handler (include/linux/liveupdate.h, 6.19 to
- * 7.3).
+ * Size of `compatible`, which comes right before `list` in struct liveupdate_file_handler
+ * (include/linux/liveupdate.h, 6.19 to 7.3).
  */
 const COMPATIBLE = 48;
 const MAX_HANDLERS = 256;
@@ -32,7 +32,7 @@ export interface Incompatibility {
   mismatches: Mismatch[];
 }
 
-/** Why the update must not go on, or null where the two kernels meet on everything that would be written. */
+/** Why the update must not go on; null if the next kernel can read everything that would be written. */
 export async function findIncompatibility(
   parts: Needs<'plan' | 'recorder' | 'state' | 'agents' | 'view'>,
 ): Promise<Incompatibility | null> {
@@ -67,7 +67,7 @@ export async function findIncompatibility(
       detail,
     });
   }
-  // What has no place to be asked at is what the image says.
+  // For a component that neither the kernel nor its structures show, the image tells.
   const built = own.flatMap(({ name, write }) =>
     write === null || name === 'object' || shown.some((each) => each.name === name) ? [] : [{ name, version: write }],
   );
@@ -92,11 +92,11 @@ function sentence({ component, wrote, reads, endsIn, detail }: Mismatch): string
   );
 }
 
-/** `hands-over object 2`, `writes memfd 2`: lines of debugfs labobj/versions; what is only read is left out. */
+/** Reads lines of debugfs labobj/versions: `hands-over object 2`, `writes memfd 2`. Leaves out what is only read. */
 async function askInside({ agents, recorder }: Needs<'recorder' | 'agents'>): Promise<Component[]> {
   const reply = await agents.call('versions', {});
   const text = reply.ok && typeof reply.data['text'] === 'string' ? reply.data['text'] : '';
-  // Which version an object would get that is not preserved yet says nothing of those that are.
+  // `writes object` is the version of objects that are not preserved yet: it does not apply to preserved ones.
   const found = text
     .split('\n')
     .flatMap((line) =>
@@ -112,12 +112,12 @@ async function askInside({ agents, recorder }: Needs<'recorder' | 'agents'>): Pr
   return found;
 }
 
-/** The root tree, LUO's state, and the handlers that files would be written by. */
+/** The versions of the root tree, of LUO's state, and of the handlers that would write the files. */
 async function seenOutside(parts: Needs<'plan' | 'recorder' | 'state' | 'view'>): Promise<Component[]> {
   try {
     const listing = describeHandover(await outgoing(parts), 1);
     const handlers = await handlersOf(parts);
-    // The lab's object registers all that it reads; which it writes, only the kernel itself can tell.
+    // The lab's object registers every version that it reads; only the kernel itself tells which one it writes.
     const texts = [
       listing.kho,
       ...(listing.luo === null ? [] : [listing.luo]),
@@ -139,7 +139,7 @@ async function seenOutside(parts: Needs<'plan' | 'recorder' | 'state' | 'view'>)
   }
 }
 
-/** The `compatible` of every registered handler of files, from the kernel's list of them. */
+/** The `compatible` of every file handler in the kernel's list. */
 async function handlersOf({ view, plan, recorder }: Needs<'plan' | 'recorder' | 'view'>): Promise<string[]> {
   const head = plan.formats[recorder.epoch]?.handlers ?? null;
   const registers = await view.registers();

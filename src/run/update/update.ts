@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One live update, phase by phase: the next kernel is loaded, the old one is inspected, it jumps, and the next one's
-// user space is met. Each phase is an event of the run.
+// One live update, phase by phase: load the next kernel, inspect the old one, jump, and reach the next kernel's user
+// space. Each phase is an event of the run.
 import type { UpdatePhase } from '../../model/result/event.js';
 import { PASSED } from '../agent/reply.js';
 import { takeReports } from '../agent/reported.js';
@@ -19,7 +19,7 @@ import { loadNext } from './load-next.js';
 
 export type Update =
   | { kind: 'jumped'; mark: ReadyMark; handedOver: MarkedPages | null }
-  /** `errno`: the kernel's answer to the kexec; null where it never came to that. */
+  /** `errno`: the kernel's answer to the kexec; null if the kexec was never requested. */
   | { kind: 'refused'; why: string; errno: string | null };
 
 export async function update(parts: Parts, attempt: UpdateAttempt): Promise<Update> {
@@ -46,14 +46,14 @@ export async function update(parts: Parts, attempt: UpdateAttempt): Promise<Upda
   return { kind: 'jumped', mark, handedOver };
 }
 
-/** @returns why it failed; null where the next kernel is loaded */
+/** @returns why loading failed; null if the next kernel is loaded */
 async function load(parts: Needs<'plan' | 'recorder' | 'state' | 'agents'>): Promise<string | null> {
   if (parts.state.loaded) return null;
   const { ok, errno, at } = await loadNext(parts, 'file');
   return ok ? null : `loading the next kernel failed with ${errno} (${at})`;
 }
 
-/** What the next kernel is measured by. */
+/** Records what the next kernel has to match. */
 async function inspectBeforeKexec(parts: Needs<'agents' | 'state' | 'recorder' | 'view'>): Promise<void> {
   const files = parts.state.preservedFiles();
   await takeReports(parts, files);
@@ -72,7 +72,7 @@ async function bootNext(
   return mark;
 }
 
-/** The marked pages are counted before anyone opens /dev/liveupdate, while the session is being set up. */
+/** Counts the marked pages before anything opens /dev/liveupdate, while the session is set up. */
 async function arrive(
   parts: Needs<'user' | 'view' | 'state' | 'recorder' | 'plan' | 'trace'>,
   mark: ReadyMark,
