@@ -149,10 +149,10 @@ export class ConsoleScanner {
   private message(message: Message, line: ConsoleLine, raw: string, damage: string | null): void {
     if (message.stamp !== null) this.stamped = true;
     const fromKernel = message.stamp !== null || !this.stamped;
-    const mark = this.epochs.see(message.text, fromKernel, message.stamp, line.number);
+    const mark = this.epochs.see(message.text, line.number, { fromKernel, stamp: message.stamp });
     if (mark !== null) this.mark(mark);
 
-    const hit = this.match(message.text, fromKernel);
+    const hit = this.match(message.text, { fromKernel });
     const opens = hit?.group.shape === 'report' || (message.text === CUT_HERE && fromKernel);
     const place = { line: line.number, epoch: this.epochs.epoch };
 
@@ -197,7 +197,7 @@ export class ConsoleScanner {
     return group.headers.some((header) => previous.text.startsWith(header)) ? null : this.above;
   }
 
-  private match(text: string, fromKernel: boolean): Hit | null {
+  private match(text: string, { fromKernel }: { fromKernel: boolean }): Hit | null {
     for (const group of this.groups) {
       if (!fromKernel && group.unstamped !== true) continue;
       if (!group.headers.some((header) => text.includes(header))) continue;

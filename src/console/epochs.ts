@@ -22,7 +22,11 @@ export class EpochTracker {
    * Reads one message.
    * @param stamp seconds on the kernel's clock, if the line has a time stamp; a kernel's first line has 0
    */
-  see(message: string, fromKernel: boolean, stamp: number | null, line: number): Mark | null {
+  see(
+    message: string,
+    line: number,
+    { fromKernel, stamp }: { fromKernel: boolean; stamp: number | null },
+  ): Mark | null {
     if (message.startsWith(READY))
       return { type: 'mark', kind: 'ready', line, epoch: this.epoch, json: parse(message.slice(READY.length)) };
     if (stamp === null && FIRMWARE.test(message)) {

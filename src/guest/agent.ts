@@ -63,7 +63,7 @@ export class Agent {
     private readonly log: (direction: 'out' | 'in', line: string) => void,
     private readonly pulse: Pulse = NO_PULSE,
   ) {
-    const lines = new LineSplitter((line, cut) => this.take(line, cut), MAX_REPLY);
+    const lines = new LineSplitter((line, cut) => this.take(line, { cut }), MAX_REPLY);
     channel.on('data', (chunk: Buffer) => lines.feed(chunk));
     channel.stderr.on('data', (chunk: Buffer) => log('in', `stderr: ${chunk.toString('utf8').slice(0, 4096)}`));
     const end = deferred<void>();
@@ -156,7 +156,7 @@ export class Agent {
     this.channel.write(`${line}\n`);
   }
 
-  private take(line: string, cut: boolean): void {
+  private take(line: string, { cut }: { cut: boolean }): void {
     this.log('in', line);
     const progress = readProgress(line);
     if (progress !== null) {

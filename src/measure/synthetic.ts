@@ -75,7 +75,7 @@ export function writeNight({
           const result = resultOf(seed, night, cell, at);
           attempts.push(attemptOf(cell, result));
           cells.push(cell);
-          writeRun(join(results, result.id), result, logs);
+          writeRun(join(results, result.id), result, { logs });
         }
       }
     }
@@ -287,7 +287,7 @@ function attemptOf(cell: Cell, { id, outcome, endsIn, asExpected, cause, duratio
   };
 }
 
-function writeRun(folder: string, result: Result, logs: boolean): void {
+function writeRun(folder: string, result: Result, { logs }: { logs: boolean }): void {
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'result.json'), `${JSON.stringify(result, null, 2)}\n`);
   if (!logs) return;

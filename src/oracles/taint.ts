@@ -32,7 +32,7 @@ export function maskText(mask: bigint): string {
  * Returns the bits of a mask on arrival that prove nothing. If the same kernel boots again, these are the bits that it
  * had before the first handover. For another kernel, only those that describe how it was built and where it runs.
  */
-export function knownOnArrival(first: bigint, sameKernel: boolean): bigint {
+export function knownOnArrival(first: bigint, { sameKernel }: { sameKernel: boolean }): bigint {
   return sameKernel ? first : first & STATE_BITS;
 }
 

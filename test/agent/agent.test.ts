@@ -247,7 +247,8 @@ describe('verify', () => {
 describe.runIf(root)('pfns', () => {
   it('names a frame for every page that is there, and for no other', async () => {
     expect(await agent.ask(`1 memfd file=a size=${3000 * PAGE} seed=9 holes=50+10,2999+1 pos=77`)).toEqual(ok());
-    const { runs } = (await agent.ask('2 pfns file=a')) as unknown as { runs: [number, number, number][] };
+    const reply = await agent.ask('2 pfns file=a');
+    const runs = reply['runs'] as [number, number, number][];
     const pages = runs.flatMap(([first, , count]) => Array.from({ length: count }, (_, i) => first + i));
     expect(pages).toEqual([
       ...Array.from({ length: 50 }, (_, i) => i),

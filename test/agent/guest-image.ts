@@ -48,7 +48,7 @@ export class GuestImage {
     const all = pages - this.first;
     const each = Math.floor(all / vcpus);
     for (let v = 0; v < vcpus; v++) this.share(v, this.first + v * each, v + 1 < vcpus ? each : all - v * each);
-    this.words.set(this.digest(this.words.subarray(WORDS, 14 * WORDS), false), 12);
+    this.words.set(this.digest(this.words.subarray(WORDS, 14 * WORDS), { chain: false }), 12);
   }
 
   /** Page of RAM that holds link `n` of a share. */
@@ -90,7 +90,7 @@ export class GuestImage {
     return [mix(u32(head[0] ^ digest[0] ^ u32(number) ^ b)), b];
   }
 
-  private digest(words: Uint32Array, chain = true): Pair {
+  private digest(words: Uint32Array, { chain }: { chain: boolean } = { chain: true }): Pair {
     let [d0, d1] = [0x811c9dc5, 0x9dc5811c];
     for (let j = 0; j < words.length; j += 2) {
       const left = chain && j === 6;

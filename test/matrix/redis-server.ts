@@ -61,7 +61,7 @@ export class RedisServer {
   }
 
   /** SIGKILL, as a crash would. @param forget what it kept is gone too */
-  async kill(forget = false): Promise<void> {
+  async kill({ forget }: { forget: boolean } = { forget: false }): Promise<void> {
     const { child } = this;
     this.child = null;
     if (child !== null && child.exitCode === null && child.signalCode === null) {

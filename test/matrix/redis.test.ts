@@ -84,7 +84,7 @@ it.each([
     const names = Array.from({ length: 6 }, (_, n) => `c${n}`);
     const attempts = Promise.all(names.map((name) => side.submit(taskOf(name, { ms: 300 }))));
     await until('a cell has ended', () => diaryOf(diary(), 'ended').length >= 1);
-    await redis.kill(forget);
+    await redis.kill({ forget });
     await until('it is said', () => notes.some((note) => note.includes('is gone')));
     await redis.begin();
     expect((await attempts).map(({ outcome }) => outcome)).toEqual(names.map(() => 'preserved'));

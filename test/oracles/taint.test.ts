@@ -26,7 +26,7 @@ describe('a taint mask', () => {
 
   it('ignores on arrival what the same kernel had at first boot, and for another kernel what is not damage', () => {
     const first = 0x200n | (1n << 11n);
-    expect(knownOnArrival(first, true)).toBe(first);
-    expect(knownOnArrival(first, false)).toBe(1n << 11n);
+    expect(knownOnArrival(first, { sameKernel: true })).toBe(first);
+    expect(knownOnArrival(first, { sameKernel: false })).toBe(1n << 11n);
   });
 });

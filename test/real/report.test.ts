@@ -139,7 +139,7 @@ describe('the report of a real night', () => {
       const lost = readdirSync(join(html, 'runs')).find((name) => name.includes('-lost-')) ?? '';
       await page.goto(`${file(`runs/${lost}`)}#console-head`);
       expect(
-        await page.$$eval('mark', (marks) => marks.map((mark) => (mark as unknown as Shown).textContent).join('\n')),
+        await page.$$eval('mark', (marks) => marks.map((mark) => (mark as Partial<Shown>).textContent).join('\n')),
       ).toContain("is incompatible with 'kho-v4'");
       expect(await page.$$eval('svg.timeline rect', (bars) => bars.length)).toBeGreaterThan(3);
       for (const [width, mode] of [
@@ -161,7 +161,7 @@ interface Shown {
   textContent: string;
   scrollWidth: number;
   clientWidth: number;
-  options: { value: string }[];
+  value: string;
 }
 const textOf = (element: unknown) => (element as Shown).textContent.trim();
 
@@ -170,27 +170,26 @@ async function chooses(page: Page): Promise<void> {
   const value = await page.$$eval(
     '#chosen option',
     (options) =>
-      options.map((option) => (option as unknown as { value: string }).value).find((each) => each.includes('lost')) ??
-      '',
+      options.map((option) => (option as Partial<Shown>).value ?? '').find((each) => each.includes('lost')) ?? '',
   );
   await page.select('#chosen', value);
-  expect(
-    await page.$$eval('#grid td.q', (cells) => cells.map((cell) => (cell as unknown as Shown).textContent)),
-  ).toEqual(['Lreboot']);
+  expect(await page.$$eval('#grid td.q', (cells) => cells.map((cell) => (cell as Partial<Shown>).textContent))).toEqual(
+    ['Lreboot'],
+  );
   // Kernels that it was not run on are not shown.
   const sides = () => page.$$eval('#grid tr:not(.away) th:not(.away)', (heads) => heads.length);
   expect(await sides()).toBe(3);
   await page.select('#chosen', '');
   expect(await sides()).toBe(5);
-  expect(
-    await page.$$eval('#grid td.q', (cells) => cells.map((cell) => (cell as unknown as Shown).textContent)),
-  ).toEqual(['✓1', '✓1']);
+  expect(await page.$$eval('#grid td.q', (cells) => cells.map((cell) => (cell as Partial<Shown>).textContent))).toEqual(
+    ['✓1', '✓1'],
+  );
 }
 
 async function finds(page: Page): Promise<void> {
   const rows = () =>
     page.$$eval('#squares tbody tr:not(.away) th', (heads) =>
-      heads.map((head) => (head as unknown as Shown).textContent),
+      heads.map((head) => (head as Partial<Shown>).textContent),
     );
   expect(await rows()).toEqual(['first-update', 'lost']);
   await page.keyboard.press('/');
@@ -218,8 +217,8 @@ async function fits(page: Page, url: string, width: number, mode: 'light' | 'dar
   await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: mode }]);
   await page.goto(url);
   const [wide, screen] = await page.$eval('html', (root) => [
-    (root as unknown as Shown).scrollWidth,
-    (root as unknown as Shown).clientWidth,
+    (root as Partial<Shown>).scrollWidth,
+    (root as Partial<Shown>).clientWidth,
   ]);
   expect(wide, `${url} at ${width}`).toBeLessThanOrEqual(screen ?? 0);
   const background = (await page.evaluate('getComputedStyle(document.body).backgroundColor')) as string;

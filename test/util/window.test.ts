@@ -50,6 +50,6 @@ describe('work in a window', () => {
         throw new Error(`after ${ticks}`);
       }),
     ).rejects.toThrow('after 1');
-    await expect(inWindow([1], 1, () => Promise.reject(undefined as unknown as Error))).rejects.toBeUndefined();
+    await expect(inWindow([1], 1, () => Promise.reject())).rejects.toBeUndefined();
   });
 });

@@ -22,13 +22,13 @@ export function contradictionOf({ events, registers }: Sight): string | null {
     const traced = switches.findLast((each) => each.t <= from)?.kind === 'enable';
     if (traced === translating) continue;
     const said = translating ? 'translation is on' : 'translation is off';
-    const trace = tracedText(traced, switches.length);
+    const trace = tracedText({ traced, switches: switches.length });
     return `at ${(t / 1000).toFixed(1)} s the IOMMU's registers say that ${said}, and QEMU's trace ${trace}`;
   }
   return null;
 }
 
-function tracedText(traced: boolean, switches: number): string {
+function tracedText({ traced, switches }: { traced: boolean; switches: number }): string {
   if (switches === 0) return 'has no switch at all';
   return traced ? 'says that it is on' : 'says that it is off';
 }

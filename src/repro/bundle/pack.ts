@@ -55,7 +55,7 @@ export async function packBundle(run: string, images: readonly KernelImage[], op
   const dir = mkdtempSync(join(dirname(output), '.partial-bundle-'));
   trackTemp(dir);
   try {
-    const sources = [...filesOfRun(run, options.memory), ...images.flatMap((image) => filesOfKernel(image, options))];
+    const sources = [...filesOfRun(run, options), ...images.flatMap((image) => filesOfKernel(image, options))];
     const files: FileOfBundle[] = [];
     for (const { path, from } of sources) {
       options.signal.throwIfAborted();
@@ -91,7 +91,7 @@ interface Source {
 }
 
 /** Everything in the run's folder; of the memory images, the large ones only on request. */
-function filesOfRun(run: string, memory: boolean): Source[] {
+function filesOfRun(run: string, { memory }: { memory: boolean }): Source[] {
   return readdirSync(run, { withFileTypes: true })
     .filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
     .map(({ name }) => name)

@@ -65,7 +65,7 @@ export function fileApplied(action: FileAction, state: RunState, data: AgentRepl
     case 'seal':
       for (const each of sameFile(state, file))
         say(each, ({ seals, mode }) => ({
-          seals: sealsWith(seals, action.seals, mode === null ? !isNoexec(spec) : (mode & 0o111) !== 0),
+          seals: sealsWith(seals, action.seals, { executable: mode === null ? !isNoexec(spec) : (mode & 0o111) !== 0 }),
         }));
       return;
     case 'reopen': {

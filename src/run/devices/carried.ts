@@ -33,7 +33,7 @@ export function isAskedFor(
 }
 
 /** Why a device counts as lost, where no call that failed says more. */
-export function lostText(device: DeviceState, gone: boolean, asked: boolean): string {
+export function lostText(device: DeviceState, { gone, asked }: { gone: boolean; asked: boolean }): string {
   if (gone) return 'nobody can use it';
   if (!asked) return 'it was handed over, and nobody asked for its descriptor';
   if (device.retrieved) return 'its descriptor came back and is of no use';

@@ -23,7 +23,7 @@ export function differences(
   arriving: DeviceLook | null,
   useBefore: DeviceLook | null,
   useAfter: DeviceLook | null,
-  kept: boolean,
+  { kept }: { kept: boolean },
 ): PciDifference[] {
   const across =
     leaving === null || arriving === null
@@ -39,7 +39,7 @@ export function differences(
 }
 
 /** A device that LUO carried must be untouched; one that was made anew must be the same device and work. */
-export function meaning(kind: PciDifferenceKind, kept: boolean): Outcome | null {
+export function meaning(kind: PciDifferenceKind, { kept }: { kept: boolean }): Outcome | null {
   if (kind === 'gone') return 'lost';
   return kind === 'bar' && !kept ? null : 'corrupt';
 }

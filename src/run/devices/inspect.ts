@@ -70,7 +70,8 @@ export async function inspectDevices(
   const { kind } = plan.scenario.hardware.iommu;
   const from = recorder.clock.now();
   const registers = await iommuRegisters(view, kind);
-  if (kind === 'intel' || kind === 'amd') parts.trace?.sawRegisters(registers?.translating ?? null, from);
+  if (kind === 'intel' || kind === 'amd')
+    parts.trace?.sawRegisters({ translating: registers?.translating ?? null, from });
   for (const device of devices) {
     const node = tree.nodes.find(({ qdevId }) => qdevId === deviceId(device.spec));
     const pci = node === undefined ? null : await viewOf(view, tree, node, device.spec.model === 'edu');

@@ -24,7 +24,7 @@ export function judgeDevices(
 ): DeviceOfResult[] {
   const ended = machine === 'ended';
   parts.trace?.look();
-  return [...parts.state.devices.values()].map((device) => judgeDevice(parts, device, ended));
+  return [...parts.state.devices.values()].map((device) => judgeDevice(parts, device, { ended }));
 }
 
 export interface Judged {
@@ -37,7 +37,7 @@ export interface Judged {
 function judgeDevice(
   parts: Needs<'plan' | 'recorder' | 'state' | 'view' | 'trace'>,
   device: DeviceState,
-  ended: boolean,
+  { ended }: { ended: boolean },
 ): DeviceOfResult {
   const { recorder, plan } = parts;
   const { epoch } = recorder;
@@ -59,22 +59,19 @@ function judgeDevice(
   const judged: Judged[] = ended
     ? []
     : [
-        ...differences(
-          leaving,
-          gone ? device.look(epoch, 'end') : arriving,
-          useBefore,
-          useAfter,
-          carried === 'kept',
-        ).map((each) => ({
+        ...differences(leaving, gone ? device.look(epoch, 'end') : arriving, useBefore, useAfter, {
+          kept: carried === 'kept',
+        }).map((each) => ({
           problem: each.detail,
-          implies: meaning(each.kind, carried === 'kept'),
+          implies: meaning(each.kind, { kept: carried === 'kept' }),
           component: 'pci' as const,
         })),
         // Who opens a device anew resets it; one that was kept must not be.
         ...(resets.length > 0 && (carried === 'kept' || (carried === 'lost' && device.carriedBy !== null))
           ? [
               {
-                problem: `it was reset ${resets.length === 1 ? 'once' : `${resets.length} times`} (${resets[0]?.detail})`,
+                problem:
+                  `it was reset ${resets.length === 1 ? 'once' : `${resets.length} times`} ` + `(${resets[0]?.detail})`,
                 implies: carried === 'kept' ? ('corrupt' as const) : ('lost' as const),
                 component: 'vfio' as const,
               },
@@ -90,7 +87,7 @@ function judgeDevice(
         ...(carried === 'lost'
           ? [
               {
-                problem: lostText(device, gone, asked),
+                problem: lostText(device, { gone, asked }),
                 implies: 'lost' as const,
                 component:
                   spec.preserve === 'required' && !gone && asked && !explained(parts) ? ('vfio' as const) : null,

@@ -111,7 +111,7 @@ function moved(before: DeviceLook | null, after: DeviceLook | null, kinds: reado
     .filter(({ kind }) => kinds.includes(kind))
     .map(({ kind, detail }) => ({
       problem: detail,
-      implies: meaning(kind, kinds === WHILE_OPEN),
+      implies: meaning(kind, { kept: kinds === WHILE_OPEN }),
       component: 'pci' as const,
     }));
 }

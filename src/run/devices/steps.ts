@@ -19,7 +19,7 @@ export async function deviceStep(
   if (device === undefined) throw new LabError(`the scenario has no device ${step.device}`);
   switch (step.op) {
     case 'device-open':
-      return step.optional && device.retrieved ? LEFT_OUT : open(parts, device, false);
+      return step.optional && device.retrieved ? LEFT_OUT : open(parts, device, 'new');
     case 'device-map':
       return map(parts, device, step);
     case 'device-preserve':
@@ -42,7 +42,7 @@ export async function deviceStep(
 async function open(
   parts: Needs<'plan' | 'recorder' | 'agents'>,
   device: DeviceState,
-  retrieved: boolean,
+  descriptor: 'new' | 'retrieved',
 ): Promise<StepReply> {
   // Only an iommufd that has a name can be given to a session; a group has none.
   const named = parts.plan.scenario.steps.some(
@@ -51,7 +51,7 @@ async function open(
   const reply = await ask(parts, 'vfio-open', {
     device: agentName(device),
     address: device.address ?? '',
-    ...(retrieved ? { retrieved: 1 } : {}),
+    ...(descriptor === 'retrieved' ? { retrieved: 1 } : {}),
     ...(named ? { iommufd: iommufdName(device) } : {}),
   });
   if (reply.ok) {
@@ -166,7 +166,7 @@ async function retrieve(
 ): Promise<StepReply> {
   const reply = await ask(parts, 'retrieve', { session, token, file: agentName(device) });
   if (!reply.ok) return reply;
-  const opened = await open(parts, device, true);
+  const opened = await open(parts, device, 'retrieved');
   // A descriptor that nobody can bind is none: it counts as kept from here on, and not before.
   if (opened.ok) device.retrieved = true;
   else useless(parts, device, 'its descriptor came back and cannot be used', opened);

@@ -106,7 +106,7 @@ export class TraceLog {
   }
 
   /** @param from when the reads began, milliseconds of the run */
-  sawRegisters(translating: boolean | null, from: number): void {
+  sawRegisters({ translating, from }: { translating: boolean | null; from: number }): void {
     this.registers.push({ from, t: this.recorder.clock.now(), translating });
   }
 

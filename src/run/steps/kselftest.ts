@@ -142,5 +142,5 @@ async function ofKernel(
         `[ -d ${SUBTREES} ] && [ ! -e ${SUBTREES}/../finalize ] && [ ! -e ${SUBTREES}/kho_test ] && echo absent`,
       )
     ).includes('absent');
-  return ofLog(await run('dmesg'), stage, absent);
+  return ofLog(await run('dmesg'), stage, { absent });
 }

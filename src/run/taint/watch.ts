@@ -69,7 +69,8 @@ export class TaintWatch {
     if (place instanceof TaintPlace) kernel.place = place;
     else witnesses.blind('taint', epoch, place.why, place.hint);
     const mask = kernel.place?.read() ?? 0n;
-    kernel.known = epoch === 0 ? mask : knownOnArrival(this.kernels.get(0)?.known ?? 0n, this.isFirstKernel(epoch));
+    kernel.known =
+      epoch === 0 ? mask : knownOnArrival(this.kernels.get(0)?.known ?? 0n, { sameKernel: this.isFirstKernel(epoch) });
     this.take(kernel, epoch, mask, 'on arrival');
     this.kernels.set(epoch, kernel);
     this.look(machine, 'on arrival');

@@ -60,7 +60,7 @@ export function parseKtap(text: string): Ktap {
         : [
             {
               path: [name],
-              state: stateOf(verdict === 'ok', directive?.[1]?.toUpperCase()),
+              state: stateOf(verdict, directive?.[1]?.toUpperCase()),
               detail: [directive?.[2] ?? '', ...notes]
                 .filter((part) => part !== '')
                 .join('\n')
@@ -77,8 +77,8 @@ export function parseKtap(text: string): Ktap {
   return { cases: cases.slice(0, MAX_CASES), planned, bailOut };
 }
 
-function stateOf(ok: boolean, directive: string | undefined): KtapCase['state'] {
+function stateOf(verdict: string | undefined, directive: string | undefined): KtapCase['state'] {
   if (directive === 'SKIP') return 'skip';
   if (directive === 'TIMEOUT' || directive === 'ERROR') return 'fail';
-  return ok || directive === 'TODO' || directive === 'XFAIL' ? 'pass' : 'fail';
+  return verdict === 'ok' || directive === 'TODO' || directive === 'XFAIL' ? 'pass' : 'fail';
 }

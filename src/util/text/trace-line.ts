@@ -17,8 +17,10 @@ export interface TraceLine {
 
 const COUNTED = /^\d{1,10}@(\d{1,12})\.(\d{6}):([a-z0-9_]{1,80})(?: (.*))?$/;
 const UNDATED = /^([a-z0-9_]{1,80})(?: (.*))?$/;
-const DATED =
-  /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?Z (?:[^\s:()]{0,64}(?:\(\d{1,10}(?::[^()]{0,32})?\))?: )?([a-z0-9_]{1,80})(?: (.*))?$/;
+const TIME = String.raw`(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?Z`;
+/** `NAME(PID:THREAD): ` of the process; any part of it may be absent. */
+const PROCESS = String.raw`(?:[^\s:()]{0,64}(?:\(\d{1,10}(?::[^()]{0,32})?\))?: )?`;
+const DATED = new RegExp(String.raw`^${TIME} ${PROCESS}([a-z0-9_]{1,80})(?: (.*))?$`);
 const ERROR = /^(?:(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.(\d{1,6})Z )?[^\s:]*qemu[^\s:]*: ([a-z0-9_]{1,80}): (.*)$/;
 
 /**

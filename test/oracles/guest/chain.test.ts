@@ -33,7 +33,7 @@ describe('the chain of the bare guest, recomputed from outside', () => {
     [1024, true],
   ] as const)('holds while a page is in work (%i words, head written: %s)', (words, head) => {
     const guest = made();
-    guest.stopWithin(0, words, head);
+    guest.stopWithin(0, words, { headWritten: head });
     expect(look(guest).first).toBeNull();
   });
 

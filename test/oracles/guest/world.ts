@@ -66,7 +66,7 @@ export class FakeGuest {
   }
 
   /** Stops in the middle of the share's next page, after `words` words. */
-  stopWithin(v: number, words: number, headWritten: boolean): void {
+  stopWithin(v: number, words: number, { headWritten }: { headWritten: boolean }): void {
     const state = this.states[v] as FakeGuest['states'][number];
     const n = state.n + 1;
     const page = state.first + ((n - 1) % state.count);

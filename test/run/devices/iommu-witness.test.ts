@@ -52,9 +52,9 @@ function follow(lines: readonly string[], agedMs = 60_000) {
   return { trace, recorder };
 }
 
-function blind(lines: readonly string[], translating: boolean | null = true) {
+function blind(lines: readonly string[], { translating }: { translating: boolean | null } = { translating: true }) {
   const { trace, recorder } = follow(lines);
-  trace.sawRegisters(translating, recorder.clock.now());
+  trace.sawRegisters({ translating, from: recorder.clock.now() });
   return blindnessOf(trace, 'intel');
 }
 
@@ -73,7 +73,7 @@ describe('a trace that is understood', () => {
       old(7, `pci_cfg_write edu 00:05.0 @0x54 <- 0x${(i & 0x7fff).toString(16)}`),
     );
     const { trace, recorder } = follow([old(9, MASTER), old(8, ON), ...flood, old(6, FLR), old(5, FLR)]);
-    trace.sawRegisters(true, recorder.clock.now());
+    trace.sawRegisters({ translating: true, from: recorder.clock.now() });
     expect(blindnessOf(trace, 'intel')).toBeNull();
     expect(
       pciEvents(trace.items, { address: '00:06.0', bridge: null, express: 0x80 }).filter(
@@ -88,7 +88,7 @@ describe('a trace that is understood', () => {
 
   it('nor does one while the registers were read, however long that took', () => {
     const { trace, recorder } = follow([old(9, MASTER), old(8, ON), old(2, OFF)]);
-    trace.sawRegisters(true, recorder.clock.now() - 3_000);
+    trace.sawRegisters({ translating: true, from: recorder.clock.now() - 3_000 });
     expect(blindnessOf(trace, 'intel')).toBeNull();
   });
 });
@@ -130,7 +130,7 @@ describe('a trace that shows nothing', () => {
     ],
     ['registers that do not answer', [old(9, MASTER), old(8, ON)], null, 'could not be read'],
   ] as const)('%s', (_, lines, translating, why) => {
-    expect(blind(lines, translating)).toMatchObject({ why: expect.stringContaining(why) as string, useless: true });
+    expect(blind(lines, { translating })).toMatchObject({ why: expect.stringContaining(why) as string, useless: true });
   });
 
   it('no file', () => {
@@ -169,7 +169,7 @@ describe('a trace that shows nothing', () => {
 });
 
 describe('the verdict', () => {
-  function missing(lines: readonly string[], used: boolean) {
+  function missing(lines: readonly string[], { used }: { used: boolean }) {
     const { trace, recorder } = follow(lines);
     const device = new DeviceState(scenario.hardware.devices[0]!);
     device.everOpen = used;
@@ -183,7 +183,7 @@ describe('the verdict', () => {
   }
 
   it('does not become good where the trace was silent', () => {
-    expect(missing([], true)).toMatchObject({
+    expect(missing([], { used: true })).toMatchObject({
       believed: false,
       missing: [
         {
@@ -196,7 +196,7 @@ describe('the verdict', () => {
   });
 
   it('may be good where it looked, and says how much it saw', () => {
-    expect(missing([old(9, MASTER), old(8, ON)], true)).toMatchObject({
+    expect(missing([old(9, MASTER), old(8, ON)], { used: true })).toMatchObject({
       believed: true,
       missing: [],
       report: { looked: true, counted: 2, required: true },
@@ -204,6 +204,6 @@ describe('the verdict', () => {
   });
 
   it('needs it for no device that nobody used', () => {
-    expect(missing([], false)).toMatchObject({ believed: true, missing: [] });
+    expect(missing([], { used: false })).toMatchObject({ believed: true, missing: [] });
   });
 });

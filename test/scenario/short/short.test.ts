@@ -261,7 +261,8 @@ test.each([
 test('expands sessions in time that grows with their number, not with its square', () => {
   /** The least processor time of five attempts. */
   const spent = (count: number): number => {
-    const text = `${PAIR}sessions: [{name: "vm-{i}", count: ${count}, files: [{memfd: 4KiB, name: "f{i}", count: 3}]}]\n`;
+    const text =
+      `${PAIR}sessions: [{name: "vm-{i}", count: ${count}, ` + 'files: [{memfd: 4KiB, name: "f{i}", count: 3}]}]\n';
     const times = Array.from({ length: 5 }, () => {
       const before = process.cpuUsage();
       expect(scenario(text).steps).toHaveLength(count * 16 + 2);

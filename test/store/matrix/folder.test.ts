@@ -95,7 +95,7 @@ describe('the folder of a matrix', () => {
 
 describe('the pair results of a matrix', () => {
   const cells = [cellOf('a', 1), cellOf('a', 2), cellOf('a', 3)];
-  const pairResult = (...attempts: Parameters<typeof attemptOf>[]) =>
+  const pairResult = (...attempts: readonly Readonly<Parameters<typeof attemptOf>>[]) =>
     pairResultsOf(
       { cells },
       attempts.map((each) => attemptOf(...each)),
@@ -150,7 +150,7 @@ describe('the pair results of a matrix', () => {
       ],
     ],
   ] as const)('%s', (state, attempts) => {
-    expect(pairResult(...(attempts as unknown as Parameters<typeof attemptOf>[]))?.state).toBe(state);
+    expect(pairResult(...attempts)?.state).toBe(state);
   });
 
   it('are never averaged into a pass, and have a rate', () => {

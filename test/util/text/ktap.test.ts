@@ -92,6 +92,6 @@ describe('the KHO test module', () => {
     ["[    0.0] failed to retrieve FDT 'memblock' from KHO: -22", 1, false, 0, ''],
     [`[    0.1] Linux version 7.3.4\n${RESTORED}\n[    2.0] usb: failed`, 2, false, 0, RESTORED],
   ])('%j in stage %i', (log, stage, absent, status, text) =>
-    expect(ofLog(log, stage, absent)).toEqual({ status, text }),
+    expect(ofLog(log, stage, { absent })).toEqual({ status, text }),
   );
 });
