@@ -12,7 +12,11 @@ import type { FileState } from '../state/file.js';
 const WITH_EXEC: readonly Seal[] = ['shrink', 'grow', 'write', 'future_write'];
 
 /** The seals of a memfd after `more` are added. */
-export function sealsWith(seals: readonly string[], more: readonly Seal[], executable: boolean): string[] {
+export function sealsWith(
+  seals: readonly string[],
+  more: readonly Seal[],
+  { executable }: { executable: boolean },
+): string[] {
   return [...new Set([...seals, ...more, ...(more.includes('exec') && executable ? WITH_EXEC : [])])].sort();
 }
 
@@ -25,7 +29,7 @@ export function askedOf(spec: MemfdSpec): Reported {
   return {
     size: spec.size,
     position: spec.position,
-    seals: sealsWith(born, spec.seals, !noexec),
+    seals: sealsWith(born, spec.seals, { executable: !noexec }),
     mode: null,
     access: null,
     blocks: null,

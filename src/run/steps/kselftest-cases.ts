@@ -15,7 +15,11 @@ export function wholeOf(stage: SelftestStep['stage']): string {
 }
 
 /** @param absent the kernel hands over nothing of the test */
-export function ofLog(log: string, stage: SelftestStep['stage'], absent: boolean): { status: number; text: string } {
+export function ofLog(
+  log: string,
+  stage: SelftestStep['stage'],
+  { absent }: { absent: boolean },
+): { status: number; text: string } {
   const lines = log
     .split('\n')
     .filter((line) => /KHO restore (succeeded|failed)|failed to retrieve kho_test FDT/.test(line));
