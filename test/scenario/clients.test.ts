@@ -44,6 +44,13 @@ test('steps name their client and the accepted results', () => {
 });
 
 test('a session that another client holds outlives its creator', () => {
+  for (const made of ['memfd: {name: f, size: 4KiB', 'object: {name: f, size: 4KiB'])
+    expect(
+      problems(
+        `  - create: s\n  - client: b\n  - ${made}, client: b}\n  - kill: b\n` +
+          '  - preserve: {session: s, token: 1, file: f}\n',
+      ),
+    ).toEqual([expect.stringContaining('no file "f" is open here')]);
   expect(
     problems(
       '  - create: s\n  - client: b\n  - pass: {session: s, to: b}\n  - close: s\n  - finish: {session: ' +

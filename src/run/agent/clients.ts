@@ -66,7 +66,18 @@ export function otherHolders({ holders }: RunState, action: AgentAction, client:
       return false;
     case 'close':
       return action.target.kind !== 'device' && !holders.dropped(action.target, client);
+    case 'open':
+    case 'preserve':
+    case 'finish':
+    case 'write':
+    case 'truncate':
+    case 'fallocate':
+    case 'seal':
+    case 'seek':
+    case 'get-name':
+      return false;
     default:
+      action satisfies never;
       return false;
   }
 }

@@ -165,6 +165,8 @@ export function applied(action: AgentAction, state: RunState, data: AgentReply['
       return;
     case 'open':
       return;
+    default:
+      action satisfies never;
   }
 }
 

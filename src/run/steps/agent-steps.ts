@@ -72,10 +72,14 @@ export async function callGuest(parts: GuestParts, operation: Operation & GuestA
 }
 
 export async function check(parts: Called, operation: Operation & { op: 'check' }): Promise<void> {
-  const { clock } = parts.recorder;
+  const { clock, epoch, witnesses } = parts.recorder;
   const started = clock.now();
   const file = parts.state.files.get(operation.file);
-  if (file !== undefined) await checkInside(parts, file, operation.file);
+  if (file === undefined) {
+    // What kept the file away is judged by itself. If nothing was wrong, the check that was asked for is missing.
+    witnesses.require('inside', epoch);
+    witnesses.blind('inside', epoch, `the check of ${operation.file} was left out, because nobody holds the file`);
+  } else await checkInside(parts, file, operation.file);
   const reply = file === undefined ? LEFT_OUT : PASSED;
   recordStep(parts, operation, { target: operation.file, reply, ms: clock.now() - started });
 }

@@ -71,6 +71,7 @@ export class ClientFollower {
       this.holders.made({ kind: 'session', name: step.session }, client);
     if (step.op === 'retrieve') this.holders.made({ kind: 'file', name: step.file }, client);
     if (step.op === 'memfd') this.holders.made({ kind: 'file', name: step.memfd.file }, client);
+    if (step.op === 'object') this.holders.made({ kind: 'file', name: step.object.file }, client);
     if (step.op === 'reopen') this.holders.made({ kind: 'file', name: step.as }, client);
   }
 

@@ -207,7 +207,7 @@ describe('refused is', () => {
     [
       'a result of a newer lab',
       () => tar(sound({ 'run/result.json': '{"schema":99}' })),
-      'read it with the lab that wrote it',
+      'use the lab that wrote it',
     ],
     ['a scenario that is none', () => tar(sound({ 'run/scenario.yaml': 'from: [' })), 'scenario'],
     [
