@@ -31,7 +31,7 @@ function linesWith(text: string, isWrong: (line: string) => boolean): number[] {
   return text.split('\n').flatMap((line, index) => (isWrong(line) ? [index + 1] : []));
 }
 
-const tooLong = (text: string) => linesWith(text, (line) => [...line].length > MAX_COLUMNS);
+const tooLong = (text: string) => linesWith(text, (line) => Array.from(line).length > MAX_COLUMNS);
 const TAG = String.raw`@(param|returns|throws)\b`;
 const twoTags = (text: string) => linesWith(text, (line) => new RegExp(`${TAG}.*${TAG}`).test(line));
 const forcedCasts = (text: string) => linesWith(text, (line) => line.includes('as unknown ' + 'as'));
