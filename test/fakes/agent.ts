@@ -11,13 +11,13 @@ export interface Request {
   id: number;
   op: string;
   args: Args;
-  /** Of the kernel that runs. */
+  /** Epoch of the running kernel. */
   epoch: number;
-  /** How many requests came before it in the whole run. */
+  /** Number of requests before it in the whole run. */
   index: number;
 }
 
-/** What an agent says to a request: an answer, raw bytes, nothing for ever, or it dies. */
+/** How an agent reacts to a request: it answers, sends raw bytes, stays silent for ever, or dies. */
 export type Reaction =
   | { kind: 'answer'; reply: Record<string, unknown> }
   | { kind: 'say'; bytes: string | Buffer }
@@ -36,7 +36,7 @@ export class FakeChannel extends Duplex implements ClientChannel {
   incoming: unknown = null;
   outgoing: unknown = null;
   private readonly lines = new LineSplitter((line) => this.takeLine(line), 1 << 20);
-  /** No answer comes any more, and no end either: the machine is not there. */
+  /** Neither an answer nor an end comes any more: the machine is gone. */
   dead = false;
 
   constructor(private readonly react: React) {
@@ -126,7 +126,7 @@ export class FakeSession implements Session {
     for (const channel of this.channels) channel.say(bytes);
   }
 
-  /** The machine does not answer any more. */
+  /** The machine stops answering. */
   die(): void {
     for (const channel of this.channels) channel.dead = true;
   }
@@ -141,7 +141,7 @@ export class FakeSession implements Session {
     for (const channel of this.channels) channel.say(text);
   }
 
-  /** Channels that nobody closed. */
+  /** Channels that are still open. */
   get openChannels(): number {
     return this.channels.filter(({ destroyed }) => !destroyed).length;
   }

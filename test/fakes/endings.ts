@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The ways in which a run may end, and the phases in which it may happen, as scripts of the fake machine.
+// The ways in which a run may end and the phases in which that may happen, as scripts of the fake machine.
 import type { Event } from '../../src/model/result/event.js';
 import type { Reaction, Request } from './agent.js';
 import type { FakeMachine, Script } from './machine.js';
@@ -21,7 +21,10 @@ export const ENDINGS = [
 ] as const;
 export type Ending = (typeof ENDINGS)[number];
 
-/** What happens there. @returns what becomes of the request that was under way; null: it is answered all the same */
+/**
+ * Makes the ending happen.
+ * @returns how the current request ends; null where it is still answered
+ */
 type Act = (machine: FakeMachine) => Reaction | null;
 
 const silent: Reaction = { kind: 'silent' };
@@ -50,7 +53,7 @@ function actOf(ending: Ending, aborter: AbortController): Act {
       return then((machine) => machine.starve());
     case 'host too busy':
       return then((machine) => machine.keepWaiting());
-    // The machine works on, and the run has no more time.
+    // The machine goes on, and the run has no time left.
     case 'time limit':
       return then((machine) => machine.stand());
     case 'abort':
@@ -58,7 +61,7 @@ function actOf(ending: Ending, aborter: AbortController): Act {
   }
 }
 
-/** There is something to recover from: one file stays where it is. */
+/** Something to recover from: one file stays where it is. */
 function leak({ kernel }: FakeMachine, { args }: Request): Reaction | null {
   if (args['token'] !== '2') return null;
   kernel.lose(args);
@@ -68,7 +71,7 @@ function leak({ kernel }: FakeMachine, { args }: Request): Reaction | null {
 export interface Staged {
   script: Script;
   options: FakeOptions;
-  /** It happened. */
+  /** True once it has happened. */
   get struck(): boolean;
 }
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the fake machine's kernels do with files and sessions, as the agent reports it. A healthy kernel; tests damage
-// it.
+// The kernels of the fake machine: how they treat files and sessions, as the agent reports it. They are healthy until a
+// test damages them.
 import { Pattern } from '../../src/oracles/files/pattern.js';
 import type { FakeRam } from './ram.js';
 
 const PAGE = 4096;
-/** Pages that a kernel manages once it is up, without those that were handed to it. */
+/** Pages that a kernel manages after its boot, without those that were handed over to it. */
 const MANAGED = 15_000;
 
 export interface FakeFile {
@@ -24,14 +24,14 @@ const done = (data: Record<string, unknown> = {}): Answer => ({ ok: true, ...dat
 const failed = (errno: string, at: string): Answer => ({ ok: false, errno, at });
 
 export class FakeKernel {
-  /** By the name that the agent has them under. */
+  /** By the agent's names. */
   readonly files = new Map<string, FakeFile>();
   outgoing: Sessions = new Map();
   incoming: Sessions = new Map();
   private readonly retrieved = new Map<string, 'incoming' | 'outgoing'>();
   private readonly restored = new Set<FakeFile>();
   private managed = MANAGED;
-  /** What tests have it say of its memory instead. */
+  /** Memory counters that a test makes it report instead. */
   memory: Record<string, unknown> = {};
   private readonly leaks = new Set<FakeFile>();
 
@@ -117,7 +117,7 @@ export class FakeKernel {
     if (file !== undefined) this.leaks.add(file);
   }
 
-  /** What nobody asked for is given back. */
+  /** Releases everything that was not retrieved. */
   finish({ session = '' }: Args): Answer {
     for (const file of this.incoming.get(session)?.values() ?? []) if (!this.restored.has(file)) this.giveBack(file);
     return done();
@@ -177,7 +177,7 @@ export class FakeKernel {
     });
   }
 
-  /** What is set aside for the next kernel. */
+  /** The pages that are set aside for the next kernel. */
   private count(): void {
     this.ram.setAside(filesOf(this.outgoing).reduce((sum, { pages }) => sum + pages, 0));
   }

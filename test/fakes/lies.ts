@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an agent that cannot be trusted says in place of its answer.
+// Answers of an agent that cannot be trusted.
 import type { Reaction, Request } from './agent.js';
 
 type Reply = Record<string, unknown>;
 export interface Lie {
   name: string;
-  /** @param reply what an honest agent would say */
+  /** @param reply the answer of an honest agent */
   tell: (reply: Reply, request: Pick<Request, 'id'>) => Reaction;
 }
 
 const answer = (reply: Reply): Reaction => ({ kind: 'answer', reply });
 const say = (bytes: string | Buffer): Reaction => ({ kind: 'say', bytes });
 
-/** Every number of an answer, however deep, is another. */
+/** Changes every number of an answer at any depth. */
 function eachNumber(value: unknown, change: (n: number) => unknown): unknown {
   if (typeof value === 'number') return change(value);
   if (Array.isArray(value)) return value.map((each) => eachNumber(each, change));
@@ -25,7 +25,7 @@ const numbers = (name: string, change: (n: number) => unknown): Lie => ({
   tell: (reply) => answer(eachNumber(reply, change) as Reply),
 });
 
-/** What no agent says: this one is not the lab's, or it is broken. */
+/** Answers that no working agent of the lab would give. */
 export const BROKEN: readonly Lie[] = [
   { name: 'a line that is no answer', tell: () => say('\x1b[2J}{"id":\x00\xff segfault at 0\n') },
   { name: 'a list', tell: (_, { id }) => say(`[${id}, true]\n`) },
@@ -36,7 +36,7 @@ export const BROKEN: readonly Lie[] = [
   { name: 'half an answer', tell: (_, { id }) => say(`{"id":${id},"ok":tr`) },
 ];
 
-/** Answers that are none to what was asked. They matter where the lab needs what they tell. */
+/** Answers that do not fit the request. They matter where the lab needs their content. */
 export const NONSENSE: readonly Lie[] = [
   { name: 'nothing but ok', tell: () => answer({ ok: true }) },
   numbers('negative numbers', (n) => -n - 1),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A machine that is not there, in place of QEMU: it boots, speaks on its console, marks that it is ready, jumps into
-// its next kernel and ends, by the clock of the test. All of the lab's own code above runs as for a real one.
+// A fake machine in place of QEMU: it boots, prints on its console, sends its readiness mark, jumps into its next
+// kernel and ends, all by the clock of the test. The lab's own code runs as with a real machine.
 import type { ExecResult } from '../../src/guest/session.js';
 import type { RunParts } from '../../src/run/machine/parts.js';
 import type { MachineParts, Process, Tail } from '../../src/run/machine/parts.js';
@@ -15,25 +15,25 @@ import { FakeMonitor } from './monitor.js';
 import { FakeRam } from './ram.js';
 import * as words from './words.js';
 
-/** What a test has the machine do otherwise. */
+/** What a test makes the machine do differently. */
 export interface Script {
   /** A kernel begins to boot. */
   booting?(machine: FakeMachine, epoch: number): void;
-  /** A kernel has begun its kexec and not said so yet. */
+  /** A kernel has begun its kexec and has not printed it yet. */
   leaving?(machine: FakeMachine, epoch: number): void;
-  /** What the agent does; null: as the kernel answers. */
+  /** How the agent reacts; null for the kernel's own answer. */
   request?(machine: FakeMachine, request: Request): Reaction | null;
-  /** A command over SSH; null: it never ends. */
+  /** Runs a command over SSH; null where it never ends. */
   exec?(machine: FakeMachine, command: string): ExecResult | null;
 }
 
 /** Files that the machine writes. */
 type Written = 'console' | 'ready';
 
-/** What a kernel that has oopsed says of itself: TAINT_DIE. */
+/** TAINT_DIE: the taint of a kernel after an oops. */
 const DIE = 1n << 7n;
 
-/** Milliseconds of the machine's life. */
+/** Times of the machine in milliseconds. */
 const BOOT = 1500;
 const LEAVE = 200;
 const KILL = 40;
@@ -43,18 +43,18 @@ export class FakeMachine {
   readonly monitor = new FakeMonitor(this);
   kernel = new FakeKernel(this.ram, 0, 'boot-0', words.release(0));
   requests = 0;
-  /** Nothing in the machine moves any more, though QEMU runs. */
+  /** True where the machine makes no progress although QEMU runs. */
   stoodStill = false;
   running = true;
   private keptWaitingSince: number | null = null;
   private readonly sessions: FakeSession[] = [];
   private readonly tails = new Map<Written, FakeTail>();
-  /** What was written before anybody followed the file. */
+  /** Data that was written before the file was followed. */
   private readonly before: Record<Written, string> = { console: '', ready: '' };
   private readonly goneBy = new AbortController();
   private exit: (exit: QemuExit) => void = () => undefined;
   private boots = 0;
-  /** What was to happen in an earlier life of the machine happens no more. */
+  /** Counts boots: timers of an earlier boot do nothing. */
   private life = 0;
 
   constructor(readonly script: Script) {}
@@ -63,10 +63,10 @@ export class FakeMachine {
     return { machine: this.machineParts, connect: () => this.connect() };
   }
 
-  // -- what a script does to it
+  // -- for scripts
   // ----------------------------------------------------------------------------------------------
 
-  /** The kernel speaks. */
+  /** The kernel prints on its console. */
   say(text: string): void {
     this.write('console', text);
   }
@@ -83,7 +83,7 @@ export class FakeMachine {
     this.ram.taint(DIE);
   }
 
-  /** The machine resets, as a triple fault makes it. */
+  /** The machine resets, as after a triple fault. */
   reset(): void {
     this.stand();
     this.monitor.emit('SHUTDOWN', { guest: true, reason: 'guest-reset' });
@@ -95,20 +95,20 @@ export class FakeMachine {
     else tail.feed(text);
   }
 
-  /** Nothing goes on. */
+  /** The machine stops making progress. */
   stand(): void {
     this.stoodStill = true;
     this.life++;
     for (const session of this.sessions) session.die();
   }
 
-  /** The host gives QEMU no processor time: nothing in it moves, and it answers nobody. */
+  /** The host gives QEMU no processor time: the machine makes no progress and QEMU does not answer. */
   starve(): void {
     this.stand();
     this.monitor.starved = true;
   }
 
-  /** QEMU's processors wait for one of the host, though its monitor answers. */
+  /** QEMU's vCPU threads wait for a host processor, although its monitor answers. */
   keepWaiting(): void {
     this.stand();
     this.keptWaitingSince = Date.now();
@@ -123,27 +123,27 @@ export class FakeMachine {
     for (const session of this.sessions) session.close();
   }
 
-  /** The lab is too slow for the console: so many bytes of it are gone. */
+  /** The lab is too slow for the console and loses bytes of it. */
   lose(bytes: number): void {
     this.tails.get('console')?.lose(bytes);
   }
 
-  /** The agent speaks, asked or not. */
+  /** The agent sends something, also without a request. */
   whisper(bytes: string): void {
     for (const session of this.sessions) session.say(bytes);
   }
 
-  /** The process of the agent, and whatever held the sessions, is gone. */
+  /** The agent's process is gone, and with it the sessions that it held. */
   killClient(): void {
     for (const session of this.sessions) session.hangUp();
   }
 
-  /** The agent says a line that nobody waits for, or that is no answer yet. */
+  /** The agent sends a line that nothing waits for, or that is not an answer yet. */
   tell(line: object): void {
     for (const session of this.sessions) session.tell(`${JSON.stringify(line)}\n`);
   }
 
-  /** Cold, from its first kernel. */
+  /** A cold boot into the first kernel. */
   restart(): void {
     this.stoodStill = false;
     this.life++;
@@ -152,7 +152,7 @@ export class FakeMachine {
     this.boot(new FakeKernel(this.ram, 0, `boot-${this.boots}`, words.release(0)));
   }
 
-  // -- its life
+  // -- boots and jumps
   // --------------------------------------------------------------------------------------------------------------
 
   private boot(kernel: FakeKernel): void {
@@ -212,7 +212,7 @@ export class FakeMachine {
     return request.op === 'die' ? { kind: 'die' } : { kind: 'answer', reply: this.honest(request) };
   }
 
-  /** What an honest agent answers. */
+  /** The answer of an honest agent. */
   honest({ op, args }: Pick<Request, 'op' | 'args'>): Record<string, unknown> {
     return op === 'kexec' ? { ok: true, going: true } : this.kernel.answer(op, args);
   }
@@ -253,10 +253,10 @@ export class FakeMachine {
     };
   }
 
-  /** QEMU has ended and somebody has waited for it. */
+  /** QEMU has ended and the lab has waited for it. */
   isGone = false;
 
-  /** One thread, which runs all the time or waits all the time. */
+  /** One thread that always runs or always waits. */
   private hostTimes(): HostTimes {
     const now = Date.now();
     const waited = this.keptWaitingSince === null ? 0 : now - this.keptWaitingSince;
@@ -271,7 +271,7 @@ export class FakeMachine {
     return tail;
   }
 
-  /** What a run left open. */
+  /** Everything that a run left open. */
   get leftOpen(): string[] {
     return [
       ...(this.isGone ? [] : ['QEMU']),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The monitor of the fake machine: answers what the lab asks of QEMU, and tells events.
+// The monitor of the fake machine: answers the lab's commands to QEMU and sends events.
 import type { QmpEvent } from '../../src/qemu/qmp.js';
 import type { Monitor } from '../../src/run/machine/parts.js';
 import { LabError } from '../../src/util/errors.js';
@@ -63,7 +63,7 @@ export class FakeMonitor implements Monitor {
   }
 
   private async alive(): Promise<void> {
-    // As the real one gives up.
+    // The real one gives up in the same way.
     if (this.starved) await new Promise((resolve) => setTimeout(resolve, PATIENCE));
     if (this.starved) throw new LabError(`QEMU monitor: no answer within ${PATIENCE / 1000} s`);
     if (!this.isOpen || !this.machine.running) throw new LabError('QEMU monitor: the monitor socket closed');

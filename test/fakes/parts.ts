@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Parts of a run for tests of single functions: a scripted agent, a machine that is seen and acted on without one.
+// Parts of a run for tests of single functions: a scripted agent, and fakes of the view and of the machine.
 import type { Finding } from '../../src/console/index.js';
 import type { AgentReply } from '../../src/guest/agent.js';
 import type { Event } from '../../src/model/result/event.js';
@@ -24,7 +24,7 @@ export function reply(said: Partial<AgentReply>): AgentReply {
   return { id: 1, ok: true, errno: null, at: null, us: 0, data: {}, ...said };
 }
 
-/** All clients are one. */
+/** All clients share one channel. */
 export function fakeAgents(answer: Answer): Agents {
   const agents: Agents = {
     call: async (op, args, options) => reply(answer(op, args, options)),
@@ -61,7 +61,7 @@ export function fakePlan(scenario: Scenario, more: Partial<LivePlan> = {}): Live
   };
 }
 
-/** What a kernel said that means nothing in itself. */
+/** A finding that implies nothing by itself. */
 export function fakeFinding(text: string, epoch: number): Finding {
   return {
     type: 'finding',
@@ -116,7 +116,7 @@ export class FakeView implements MachineView {
   }
 }
 
-/** A machine that does nothing on its own; what it is told is kept. */
+/** A machine that does nothing on its own; it records its commands. */
 export class FakeControl implements Control {
   readonly commands: string[] = [];
   readonly ended = new AbortController().signal;

@@ -19,7 +19,7 @@ export interface FakeRun {
   events: Event[];
   /** Milliseconds by the clock of the run. */
   ms: number;
-  /** What was still open when it was over. */
+  /** Everything that was still open at its end. */
   leftOpen: string[];
 }
 
@@ -30,8 +30,8 @@ export interface FakeOptions {
   plan?: Partial<RunPlan>;
 }
 
-/** A run that takes longer by its own clock is one that never ends. */
-const MOST_MS = 24 * 3600 * 1000;
+/** A run that takes longer by its own clock never ends. */
+const MAX_MS = 24 * 3600 * 1000;
 
 export async function runFake(yaml: string, script: Script = {}, options: FakeOptions = {}): Promise<FakeRun> {
   vi.useFakeTimers({
@@ -64,7 +64,7 @@ export async function runFake(yaml: string, script: Script = {}, options: FakeOp
     const ms = Date.now();
     const leftOpen = machine.leftOpen;
     const told = events.length;
-    // Timers that are left find nothing to do.
+    // The remaining timers do nothing.
     vi.runAllTimers();
     await quiet();
     if (events.length > told) leftOpen.push(`${events.length - told} events after the end`);
@@ -75,7 +75,7 @@ export async function runFake(yaml: string, script: Script = {}, options: FakeOp
   }
 }
 
-/** Everything that can happen without time passing has happened. */
+/** Waits until everything has happened that can happen without time passing. */
 function quiet(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
@@ -88,7 +88,7 @@ async function untilOver(over: Promise<unknown>): Promise<void> {
     if (isOver) return;
     if (vi.getTimerCount() === 0) throw new Error('the run waits for something that has no deadline');
     vi.advanceTimersToNextTimer();
-    if (Date.now() > MOST_MS) throw new Error('the run goes on for ever');
+    if (Date.now() > MAX_MS) throw new Error('the run goes on for ever');
   }
 }
 

@@ -9,11 +9,11 @@ export interface FakeScenario {
   timeout?: number | undefined;
   /** More lines of the file. */
   more?: string;
-  /** How the last update goes. */
+  /** How the last update ends. */
   kexec?: 'file' | 'abort';
 }
 
-/** Updates in which the same two files are handed on. */
+/** A chain of updates that carry the same two files. */
 export function updatesOf({ updates, recover, timeout, kexec = 'file', more = '' }: FakeScenario): string {
   return `
 chain: [${'abcdefghijklmnop'
@@ -30,5 +30,5 @@ expect: ${kexec === 'abort' ? 'refused' : 'preserved'}
 ${recover === undefined ? '' : `recover: ${recover}\n`}${timeout === undefined ? '' : `timeout: ${timeout}\n`}${more}`;
 }
 
-/** Two updates, in which the same two files are handed on. */
+/** Two updates that carry the same two files. */
 export const TWO_UPDATES = updatesOf({ updates: 2 });

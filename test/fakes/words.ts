@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the fake machine's kernels say on their console, as real ones do.
+// Console output of the fake machine's kernels, as real ones print it.
 
 export const release = (epoch: number) => `7.3.${epoch}`;
 

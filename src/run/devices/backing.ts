@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What backs a device of a scenario: a file in the run's private folder, filled with the lab's pattern before the
-// machine starts.
+// Backing files of devices: files in the run's private folder, filled with the lab's pattern before the machine starts.
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DevicePlan, DeviceSpec } from '../../model/scenario/device.js';
@@ -9,17 +8,14 @@ import { backingFile } from '../../qemu/hardware.js';
 
 const CHUNK_PAGES = 256;
 
-/**
- * The device's own pattern; its seed comes from its name alone, so that a file of the same name elsewhere is told
- * apart.
- */
+/** The pattern of a device. Its seed depends on the device's name, so that each device has a different one. */
 export function backingPattern(device: DeviceSpec): Pattern {
   let seed = 0x6c61_6264; // 'labd'
   for (const byte of Buffer.from(device.name)) seed = Math.imul(seed ^ byte, 0x0100_0193);
   return new Pattern({ size: device.size, seed: seed >>> 0, holes: [] });
 }
 
-/** Throws what the file system throws: the disk may be full. */
+/** Creates and fills the backing files. Throws the errors of the file system: the disk may be full. */
 export function makeBackings({ devices }: DevicePlan, dir: string): void {
   for (const device of devices) {
     if (device.size === 0) continue;
@@ -38,7 +34,7 @@ export function makeBackings({ devices }: DevicePlan, dir: string): void {
   }
 }
 
-/** Pages of the backing file that hold something else than the pattern. */
+/** Counts the pages of a backing file that differ from its pattern. */
 export function lookAtBacking(
   device: DeviceSpec,
   dir: string,

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// What every call of the agent about a device shares.
+// Calls of the agent about devices.
 import type { AgentReply } from '../../guest/agent.js';
 import type { Needs } from '../engine/parts.js';
 import type { DeviceState } from '../state/device.js';
 import { PASSED, type StepReply } from '../agent/reply.js';
 
-/** Name that the agent has a device's descriptor under, apart from the files of the scenario. */
+/** The agent's name of a device's descriptor; the prefix keeps it apart from the files of the scenario. */
 export function agentName(device: DeviceState): string {
   return agentNameOf(device.spec.name);
 }
@@ -14,12 +14,12 @@ export function agentNameOf(device: string): string {
   return `dev:${device}`;
 }
 
-/** The same of the iommufd that it is bound to. */
+/** The agent's name of the iommufd that a device is bound to. */
 export function iommufdName(device: DeviceState): string {
   return `iommu:${device.spec.name}`;
 }
 
-/** One request to the agent, with the deadline of one that handles `bytes` of memory. */
+/** Sends one request to the agent; its deadline allows for `bytes` of memory. */
 export async function ask(
   { agents }: Needs<'agents'>,
   op: string,
@@ -29,7 +29,7 @@ export async function ask(
   return agents.call(op, args, { bytes: bytes });
 }
 
-/** Turns the device's own access to memory on, once: after its first mappings, before its first transfer. */
+/** Enables the device's access to memory, once: after its first mappings and before its first transfer. */
 export async function attach(parts: Needs<'agents'>, device: DeviceState): Promise<StepReply> {
   if (device.attached) return PASSED;
   const reply = await ask(parts, 'vfio-attach', { device: agentName(device) });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What differs on a device over an update, and what was done to it in between.
+// Finds what changed on a device over an update, and what was done to it in between.
 import type { DeviceLook, PciDifference, PciDifferenceKind } from '../../model/kernel/pci.js';
 import type { Outcome } from '../../model/result/outcome.js';
 import { comparePci } from '../../oracles/pci/pci.js';
@@ -7,17 +7,14 @@ import { type PciEvent, pciEvents } from '../../oracles/pci/trace.js';
 import type { Needs } from '../engine/parts.js';
 import type { DeviceState } from '../state/device.js';
 
-/** What must hold for a device that nobody uses at the moment too. */
+/** Differences that count even for a device that is not in use. */
 export const ALWAYS: readonly PciDifferenceKind[] = ['gone', 'moved', 'identity', 'class', 'bar', 'bridge'];
 export const MAX_DURING = 100;
 
-/**
- * Interrupts belong to the kernel that takes them: whoever goes on with a device arms them anew, and they are written
- * elsewhere.
- */
+/** Interrupts belong to a kernel: the next one sets them up again, with other targets. */
 const OF_A_KERNEL: readonly PciDifferenceKind[] = ['interrupts-off', 'interrupts-changed'];
 
-/** Compared in use, where it was in use on both sides; and as it lay there while one kernel gave way to the other. */
+/** Compares the device around the kexec, and in use where both kernels used it. */
 export function differences(
   leaving: DeviceLook | null,
   arriving: DeviceLook | null,
@@ -38,7 +35,7 @@ export function differences(
   return [...new Map([...across, ...inUse].map((each) => [each.detail, each])).values()];
 }
 
-/** A device that LUO carried must be untouched; one that was made anew must be the same device and work. */
+/** A device that LUO carried must be untouched; one that was reopened must be the same device and work. */
 export function meaning(kind: PciDifferenceKind, { kept }: { kept: boolean }): Outcome | null {
   if (kind === 'gone') return 'lost';
   return kind === 'bar' && !kept ? null : 'corrupt';

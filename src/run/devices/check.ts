@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// device-check: the device seen from inside while it is in use. Transfers are proved from outside: the lab empties a
-// piece of a mapped file in physical memory after the device has read it, and the device must put it back.
+// device-check: checks a device from inside while it is in use. Transfers are proved from outside: after the device has
+// read a piece of a mapped file, the lab clears it in physical memory, and the device must write it back.
 import { type AgentReply, numberOf } from '../../guest/agent.js';
 import { equalBytes } from '../../util/bytes.js';
 import type { Needs } from '../engine/parts.js';
@@ -15,7 +15,7 @@ const LIVENESS = 0x4c41_4221;
 const FACTORIAL = 10;
 const FACTORIAL_VALUE = 3_628_800;
 const EDU_ID = 0x0100_00ed;
-/** Vendor and device as configuration space begins, for what the lab can put into a machine. */
+/** The first bytes of configuration space, vendor and device, for each model of the lab. */
 const IDS: Readonly<Record<DeviceState['spec']['model'], string>> = {
   edu: '3412e811',
   nvme: '361b1000',
@@ -24,7 +24,7 @@ const IDS: Readonly<Record<DeviceState['spec']['model'], string>> = {
   ivshmem: 'f41a1011',
 };
 
-/** What is wrong is written down with the device; the step itself fails only where the device cannot be attached. */
+/** Notes problems with the device; the step itself fails only where the device cannot be attached. */
 export async function checkDevice(
   parts: Needs<'plan' | 'recorder' | 'state' | 'deadlines' | 'agents' | 'view' | 'machine' | 'trace'>,
   device: DeviceState,
@@ -32,7 +32,7 @@ export async function checkDevice(
   const attached = await attach(parts, device);
   if (!attached.ok) return attached;
   const problems: string[] = [...identity(await ask(parts, 'vfio-config', { device: agentName(device) }), device)];
-  // One that a guest has, or should have, does what the guest tells it, and nothing else.
+  // A device of a guest is used by that guest alone.
   const own = device.spec.model === 'edu' && !isGuests(parts, device);
   if (own) {
     problems.push(...(await registers(parts, device)), ...(await interrupt(parts, device)));
@@ -66,7 +66,7 @@ function identity(reply: AgentReply, { spec }: DeviceState): string[] {
     : [`configuration space begins with ${begins.replace(/[^0-9a-f]/g, '?')}, expected ${IDS[spec.model]}`];
 }
 
-/** The first check of a run writes two registers; they hold that ever after, unless the device was reset. */
+/** The first check of a run writes two registers; they keep their values unless the device is reset. */
 async function registers(parts: Needs<'recorder' | 'deadlines' | 'agents'>, device: DeviceState): Promise<string[]> {
   const name = agentName(device);
   const begun = parts.recorder.clock.now();
@@ -79,8 +79,8 @@ async function registers(parts: Needs<'recorder' | 'deadlines' | 'agents'>, devi
     const reply = await ask(parts, 'edu-state', { device: name });
     if (!reply.ok) return [`its registers cannot be read: ${reply.errno} (${reply.at ?? ''})`];
     const value = (key: string) => Number(typeof reply.data[key] === 'string' ? reply.data[key] : Number.NaN);
-    // It computes a factorial on its own; bit 0 of the status says that it is not through.
-    // A device that is not there reads all ones: there is nothing to wait for.
+    // The device computes the factorial on its own; bit 0 of the status is set while it does.
+    // A missing device reads as all ones: there is nothing to wait for.
     if (
       value('identification') === EDU_ID &&
       (value('status') & 1) !== 0 &&
@@ -123,7 +123,7 @@ async function transfers(
   return (await putBack(parts, device, to)).map(of);
 }
 
-/** Reads what the device shall have read out of memory, empties it there, and lets the device write it again. */
+/** Clears the piece of memory that the device has read, and lets the device write it back. */
 async function putBack(parts: Needs<'agents' | 'machine'>, device: DeviceState, place: Place): Promise<string[]> {
   const { memory } = parts.machine;
   const was = new Uint8Array(PIECE);
@@ -141,12 +141,12 @@ async function putBack(parts: Needs<'agents' | 'machine'>, device: DeviceState, 
   return [
     wrote ??
       (empty
-        ? `what the device wrote did not come to 0x${place.phys.toString(16)}`
+        ? `the device's write did not arrive at 0x${place.phys.toString(16)}`
         : `what the device wrote to 0x${place.phys.toString(16)} is not what it had read`),
   ];
 }
 
-/** One transfer to its end; null where it ended as it should. */
+/** Runs one transfer; null where it ended as it should, otherwise the problem. */
 export async function transfer(
   parts: Needs<'agents'>,
   device: DeviceState,

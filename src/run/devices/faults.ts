@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Faults on devices: one is pulled out, or the tables that its DMA is translated by are damaged in the machine's
-// memory.
+// Faults on devices: unplugs a device, or damages the IOMMU tables of a device in the machine's memory.
 import type { Fault } from '../../model/scenario/scenario.js';
 import { damageOf } from '../../oracles/iommu/index.js';
 import { unplug } from '../../qemu/unplug.js';
@@ -9,16 +8,13 @@ import { inspectDevices } from './inspect.js';
 import { iommuRegisters, walkNow } from './iommu/inspect.js';
 import { reader } from '../machine/view.js';
 
-/** `places` 0: it was not possible, and why. */
+/** `places` is 0 where the fault was not possible; then `detail` says why. */
 export interface Injected {
   places: number;
   detail: string;
 }
 
-/**
- * Looks before and after: what the device was is known, even where no kernel has used it yet, and that it is gone is
- * seen.
- */
+/** Unplugs a device. Inspects it before, as no kernel may have used it yet, and after, to see that it is gone. */
 export async function unplugDevice(
   parts: Needs<'plan' | 'recorder' | 'state' | 'view' | 'machine' | 'trace'>,
   { device: name }: Extract<Fault, { kind: 'unplug' }>,
@@ -39,7 +35,7 @@ export async function unplugDevice(
   };
 }
 
-/** Changes one entry of the tables, and walks them again: the walk must end, and say what is wrong. */
+/** Changes one entry of the tables and walks them again: the walk must end and report the damage. */
 export async function damageTables(
   parts: Needs<'plan' | 'recorder' | 'state' | 'view' | 'machine'>,
   { device: name, damage }: Extract<Fault, { kind: 'iommu-table' }>,

@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// Two pieces of a file that a device's transfers go from and to, and where they lie in physical memory.
+// The two pieces of a file that a device's transfers use, and where they are in physical memory.
 import type { DeviceMapping } from '../../model/scenario/device.js';
 import { PAGE, Pattern } from '../../oracles/files/pattern.js';
 import type { Needs } from '../engine/parts.js';
 import { runsOf } from '../agent/operations.js';
 import type { FileState } from '../state/file.js';
 
-/** Bytes of one piece: within half a page, and within edu's buffer, whose last byte QEMU before 8.0 does not bear. */
+/** Bytes of one piece: fits half a page and edu's buffer, whose last byte QEMU before 8.0 cannot transfer. */
 export const PIECE = 2040;
 
-/** `piece` of a mapped file, by IOVA and physical address; `content` is what the scenario put there. */
+/** One piece of a mapped file; `content` is what the scenario put there. */
 export interface Place {
   iova: number;
   phys: number;
   content: Uint8Array;
 }
 
-/** The file that a mapping shows, with its pages known; null where the agent does not have it. */
+/** The file of a mapping, with its pages looked up; null where the agent does not have the file. */
 export async function mappedFile(
   parts: Needs<'state' | 'agents'>,
   { file: name }: DeviceMapping,
@@ -32,8 +32,8 @@ export async function mappedFile(
 }
 
 /**
- * `from`: the beginning of the first page with content; `to`: the second half of the last one. Null where the pages are
- * not known.
+ * Picks the pieces: `from` starts at the first page with content, `to` at the second half of the last one.
+ * @returns null where the pages are not known
  */
 export function placesIn({ iova }: DeviceMapping, file: FileState): { from: Place; to: Place } | null {
   const { pattern } = file;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Looks at the scenario's devices from outside, through QEMU: where they are, how they are set up, what their registers
-// hold.
+// Inspects the scenario's devices from outside, through QEMU: their address, their configuration and their registers.
 import type { LookMoment, PciView } from '../../model/kernel/pci.js';
 import type { IommuRegisters } from '../../oracles/iommu/index.js';
 import { barsOf, capabilities, commandOf, interruptsOf } from '../../oracles/pci/pci.js';
@@ -13,7 +12,7 @@ import { iommuRegisters, walkNow } from './iommu/inspect.js';
 import { freeTablePages, pageStates, tableContents } from './iommu/table-pages.js';
 import type { MachineView } from '../machine/view.js';
 
-/** Registers of QEMU's edu that can be read without a change (docs/specs/edu.txt); the later ones are 8 bytes. */
+/** Registers of QEMU's edu that can be read without side effects (docs/specs/edu.txt). */
 const EDU = [
   ['identification', 0x00, 4],
   ['liveness', 0x04, 4],
@@ -24,13 +23,13 @@ const EDU = [
 /** Id of the PCI Express capability. */
 const EXPRESS = 0x10;
 
-/** Everything that one look needs, asked of QEMU once. */
+/** Everything that one look needs from QEMU. */
 interface Tree {
   nodes: PciNode[];
   ecam: number;
 }
 
-/** Where the firmware put configuration space; no kernel moves it. The listing that tells is long. */
+/** Where the firmware put configuration space. No kernel moves it, and the listing is long, so it is read once. */
 const windows = new WeakMap<MachineView, number>();
 
 async function treeOf(view: MachineView): Promise<Tree> {
@@ -40,7 +39,7 @@ async function treeOf(view: MachineView): Promise<Tree> {
   return { nodes: pciNodes(await view.pciDevices()), ecam };
 }
 
-/** Asks QEMU where each device is. Throws LabError where one is not there before any kernel could have lost it. */
+/** Asks QEMU for the address of each device. Throws LabError where one is missing before any kernel has booted. */
 export async function findDevices({ view, state }: Needs<'view' | 'state'>): Promise<void> {
   if (state.devices.size === 0) return;
   const { nodes, ecam } = await treeOf(view);
@@ -55,9 +54,7 @@ export async function findDevices({ view, state }: Needs<'view' | 'state'>): Pro
   }
 }
 
-/**
- * One look at devices, all of them unless some are named. What each showed is kept with it, and is an event of the run.
- */
+/** Inspects all devices, or only some. Each look is kept with its device and recorded as an event. */
 export async function inspectDevices(
   parts: Needs<'plan' | 'recorder' | 'state' | 'view' | 'trace'>,
   moment: LookMoment,
@@ -100,8 +97,8 @@ export async function inspectDevices(
 }
 
 /**
- * In use; and where LUO carries the device, as the old kernel leaves the tables and as the next one has them before
- * anyone asks for the device.
+ * The tables are walked while a device is in use. Where LUO carries the device, also right before the kexec and on
+ * arrival, before the device is retrieved.
  */
 function isWalked({ preserved, carriedBy }: DeviceState, moment: LookMoment): boolean {
   return moment === 'use' || (moment === 'kexec' && preserved !== null) || (moment === 'arrival' && carriedBy !== null);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Holds each device against what it was before the kexec: is it the same, set up the same, in the same state, and does
-// it hold the same?
+// Compares each device with its state before the kexec: its identity, its configuration, its registers and its content.
 import { hardwarePart } from '../../compat/index.js';
 import type { HardwareComponent } from '../../model/kernel/component.js';
 import type { DeviceOfResult } from '../../model/result/hardware-result.js';
@@ -15,9 +14,7 @@ import { carriedOf, isAskedFor, lostText } from './carried.js';
 import { differences, doneTo, meaning, MAX_DURING } from './changes.js';
 import { flightText } from './transfers.js';
 
-/**
- * Judges all devices in the kernel that runs now; what is wrong becomes incidents.
- */
+/** Judges all devices in the running kernel; problems become incidents. */
 export function judgeDevices(
   parts: Needs<'plan' | 'recorder' | 'state' | 'view' | 'trace'>,
   machine: MachineLife,
@@ -30,7 +27,7 @@ export function judgeDevices(
 export interface Judged {
   problem: string;
   implies: Outcome | null;
-  /** Where the mismatch lies that it stands for; null where it may have other causes. */
+  /** The component whose mismatch it shows; null where it may have other causes. */
   component: HardwareComponent | null;
 }
 
@@ -43,7 +40,7 @@ function judgeDevice(
   const { epoch } = recorder;
   const { spec } = device;
   const [useBefore, useAfter] = [device.look(epoch - 1, 'use'), device.look(epoch, 'use')];
-  // Where it was gone before the jump, what it was is what it last showed.
+  // For a device that was gone before the kexec, the last look that showed it counts.
   const leaving = device.looks.findLast((look) => look.epoch === epoch - 1 && look.view !== null) ?? null;
   const arriving = device.look(epoch, 'arrival');
   const before = useBefore ?? leaving;
@@ -51,11 +48,11 @@ function judgeDevice(
   const gone = device.look(epoch, 'end')?.view === null;
   const carried = carriedOf(parts, device, ended, gone);
   const asked = isAskedFor(plan, device, epoch);
-  const doings = before === null ? [] : doneTo(parts, device, before, after);
-  const resets = doings.filter(({ what }) => what === 'reset');
+  const events = before === null ? [] : doneTo(parts, device, before, after);
+  const resets = events.filter(({ what }) => what === 'reset');
   const backing = spec.size === 0 ? null : lookAtBacking(spec, plan.dir);
   const transfer = device.transfers.findLast((each) => each.epoch === epoch - 1) ?? null;
-  if (transfer?.fate === 'landed' && wasEarly(parts, transfer, doings)) transfer.fate = 'early';
+  if (transfer?.fate === 'landed' && wasEarly(parts, transfer, events)) transfer.fate = 'early';
   const judged: Judged[] = ended
     ? []
     : [
@@ -66,7 +63,7 @@ function judgeDevice(
           implies: meaning(each.kind, { kept: carried === 'kept' }),
           component: 'pci' as const,
         })),
-        // Who opens a device anew resets it; one that was kept must not be.
+        // Opening a device resets it; a device that was kept must not be reset.
         ...(resets.length > 0 && (carried === 'kept' || (carried === 'lost' && device.carriedBy !== null))
           ? [
               {
@@ -119,7 +116,7 @@ function judgeDevice(
     before: before?.view ?? null,
     after: after?.view ?? null,
     resets: resets.length,
-    during: doings.slice(0, MAX_DURING),
+    during: events.slice(0, MAX_DURING),
     backing: backing === null ? null : { pages: backing.pages, different: backing.different },
     transfer:
       transfer === null
@@ -136,8 +133,8 @@ function judgeDevice(
 }
 
 /**
- * The kernel says itself what it did not understand of a device: that its descriptor does not come back follows from
- * that, and is no mismatch of its own.
+ * True where the kernel itself reports a mismatch of a device. A descriptor that does not come back follows from that,
+ * and is no further mismatch.
  */
 function explained({ view }: Needs<'view'>): boolean {
   return view.findings.some(({ component }) => component !== null && hardwarePart(component.component) !== null);
@@ -147,19 +144,17 @@ function hex(value: number): string {
   return `0x${value.toString(16)}`;
 }
 
-/**
- * edu moves its bytes so long after it was told to (hw/misc/edu.c, QEMU 7.2), milliseconds of the machine's own time.
- */
+/** Milliseconds of the machine's own time after which edu moves its bytes (hw/misc/edu.c, QEMU 7.2). */
 const DELAY = 100;
 
-/** True where the transfer was over before anything stood in its way: it says nothing about the kexec. */
+/** True where the transfer ended before anything could block it: it says nothing about the kexec. */
 function wasEarly(
   { recorder, trace }: Needs<'recorder' | 'trace'>,
   { began, epoch }: InFlight,
-  doings: readonly PciEvent[],
+  events: readonly PciEvent[],
 ): boolean {
   const off = [
-    ...doings.filter(({ t, what }) => t > began && what === 'bus mastering off').map(({ t }) => t),
+    ...events.filter(({ t, what }) => t > began && what === 'bus mastering off').map(({ t }) => t),
     ...(trace?.iommu ?? []).filter(({ t, event }) => t > began && event.kind === 'disable').map(({ t }) => t),
     recorder.beganAt(epoch + 1),
   ];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The update was called off, and the old kernel runs on: each device must be where it was and go on as before. A
-// handler that froze one device before the next refused may have left it dead, so each that is open is used again.
+// Judges devices in the old kernel after an update was called off: each must be in its place and work as before. A
+// device may be dead if its handler froze it before another handler refused, so each open device is used again.
 import type { DeviceOfResult } from '../../model/result/hardware-result.js';
 import type { DeviceLook, PciDifferenceKind } from '../../model/kernel/pci.js';
 import { compareTables } from '../../oracles/iommu/index.js';
@@ -12,7 +12,7 @@ import { type Judged, report } from './judge.js';
 import type { DeviceState } from '../state/device.js';
 import { witnessIommu } from './iommu/witness.js';
 
-/** One kernel runs all along: what it had set up for a device that stays open must stay so. */
+/** The same kernel runs all the time: the configuration of a device that stays open must not change. */
 const WHILE_OPEN: readonly PciDifferenceKind[] = [
   ...ALWAYS,
   'memory-off',
@@ -31,9 +31,7 @@ export async function judgeKeptDevices(
   return [...devices.values()].map((device) => judgeKept(parts, device));
 }
 
-/**
- * Its registers, an interrupt and DMA through all that is mapped for it; what fails is written down with the device.
- */
+/** Checks registers, an interrupt and DMA through all mappings, and notes failures with the device. */
 async function useAgain(
   parts: Needs<'plan' | 'recorder' | 'state' | 'deadlines' | 'agents' | 'view' | 'machine' | 'trace'>,
   device: DeviceState,
@@ -47,7 +45,7 @@ async function useAgain(
     });
 }
 
-/** The judgement alone, from what was seen. */
+/** Judges one device by the looks so far; does no I/O. */
 export function judgeKept(parts: Needs<'recorder' | 'state' | 'trace'>, device: DeviceState): DeviceOfResult {
   const { spec, address } = device;
   const { epoch } = parts.recorder;
@@ -58,8 +56,8 @@ export function judgeKept(parts: Needs<'recorder' | 'state' | 'trace'>, device: 
   const before = set ?? first;
   const after =
     device.looks.findLast((look) => look.epoch === epoch && (look.moment === 'end' || look.moment === 'use')) ?? null;
-  const doings = before === null ? [] : doneTo(parts, device, before, after);
-  const resets = doings.filter(({ what }) => what === 'reset');
+  const events = before === null ? [] : doneTo(parts, device, before, after);
+  const resets = events.filter(({ what }) => what === 'reset');
   const gone = after?.view === null;
   const judged: Judged[] = [
     ...moved(before, after, set === null ? ALWAYS : WHILE_OPEN),
@@ -94,7 +92,7 @@ export function judgeKept(parts: Needs<'recorder' | 'state' | 'trace'>, device: 
     before: before?.view ?? null,
     after: after?.view ?? null,
     resets: resets.length,
-    during: doings.slice(0, MAX_DURING),
+    during: events.slice(0, MAX_DURING),
     backing: null,
     transfer: null,
     problems: [...new Set(judged.map(({ problem }) => problem))],
@@ -116,7 +114,7 @@ function moved(before: DeviceLook | null, after: DeviceLook | null, kinds: reado
     }));
 }
 
-/** What was mapped for it must lead where it led. Tables that the lab damaged on purpose are not the kernel's doing. */
+/** Its mappings must lead to the same pages. Tables that the lab damaged on purpose are not compared. */
 function reachProblems(device: DeviceState, epoch: number): Judged[] {
   const looks = device.tables.filter((look) => look.epoch === epoch && look.t >= device.openedAt);
   const [first, last] = [looks[0], looks.at(-1)];

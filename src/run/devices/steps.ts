@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Steps on devices: calls of the agent, one after another, and what their answers mean for the state of the run.
+// Steps on devices: sends the calls to the agent and updates the state of the run by its answers.
 import type { DeviceAction } from '../../model/scenario/device.js';
 import { LabError } from '../../util/errors.js';
 import type { Needs } from '../engine/parts.js';
@@ -44,7 +44,7 @@ async function open(
   device: DeviceState,
   descriptor: 'new' | 'retrieved',
 ): Promise<StepReply> {
-  // Only an iommufd that has a name can be given to a session; a group has none.
+  // Only an iommufd with a name can be preserved in a session; a group has none.
   const named = parts.plan.scenario.steps.some(
     (step) => step.op === 'iommu-preserve' && step.device === device.spec.name,
   );
@@ -89,8 +89,8 @@ async function map(
 }
 
 /**
- * A kernel without a handler says ENOENT (PRESERVE_FD, kernel/liveupdate/luo_file.c, 6.19 to 7.3): that is a result,
- * and no failure where the scenario can do without.
+ * A kernel without a handler answers ENOENT (PRESERVE_FD, kernel/liveupdate/luo_file.c, 6.19 to 7.3). That is a result,
+ * and no failure where the device is optional.
  */
 async function preserve(
   parts: Needs<'recorder' | 'state' | 'agents'>,
@@ -98,7 +98,7 @@ async function preserve(
   { session, token, optional, errno }: Extract<DeviceAction, { op: 'device-preserve' }> & Demand,
 ): Promise<StepReply> {
   if (!device.open) return LEFT_OUT;
-  // What LUO takes over must be complete: a domain that nobody attached is none.
+  // LUO preserves complete devices: a domain must be attached first.
   const attached = await attach(parts, device);
   if (!attached.ok) return attached;
   const reply = await ask(parts, 'preserve', { session, token, file: agentName(device) });
@@ -123,10 +123,7 @@ async function preserveIommufd(
     : reply;
 }
 
-/**
- * A kernel without a handler is no surprise to a scenario that can do without, or that states the errno: then it is no
- * mismatch.
- */
+/** Reports a missing handler. It is no mismatch where the device is optional or the scenario states the errno. */
 function withoutHandler(
   { recorder, state }: Needs<'recorder' | 'state'>,
   device: DeviceState,
@@ -148,7 +145,7 @@ function withoutHandler(
   return reply;
 }
 
-/** The device that is asked back next is bound to it. */
+/** The device that is retrieved next is bound to this iommufd. */
 async function retrieveIommufd(
   parts: Needs<'agents'>,
   device: DeviceState,
@@ -167,12 +164,13 @@ async function retrieve(
   const reply = await ask(parts, 'retrieve', { session, token, file: agentName(device) });
   if (!reply.ok) return reply;
   const opened = await open(parts, device, 'retrieved');
-  // A descriptor that nobody can bind is none: it counts as kept from here on, and not before.
+  // A descriptor that cannot be bound is useless, so the device counts as kept only from here on.
   if (opened.ok) device.retrieved = true;
   else useless(parts, device, 'its descriptor came back and cannot be used', opened);
   return opened.ok ? opened : { ...opened, at: `RETRIEVE_FD passed; then ${opened.at ?? 'it could not be opened'}` };
 }
 
+/** Notes a descriptor that came back and cannot be used. */
 function useless(
   { recorder: { epoch } }: Needs<'recorder'>,
   device: DeviceState,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// QEMU's trace of the IOMMU and the devices, followed while the machine runs and put on the run's clock. The machine
-// decides how much there is of it, so all of it is bounded; what is left out is counted.
+// Follows QEMU's trace of the IOMMU and the devices while the machine runs, and converts it to the run's clock. The
+// machine decides how long the trace gets, so everything is bounded, and what is left out is counted.
 import { join } from 'node:path';
 import type { DevicePlan } from '../../model/scenario/device.js';
 import { type IommuEvent, TimelineReader, TRACE_EVENTS } from '../../oracles/iommu/index.js';
@@ -12,13 +12,10 @@ import { parseTraceLine, type TraceLine } from '../../util/text/trace-line.js';
 import { FileTail } from '../../util/process/tail.js';
 import type { Recorder } from '../engine/recorder.js';
 
-/**
- * What is done to devices: writes to configuration space turn bus mastering and memory on and off, and reset a device
- * or the bus that it is on.
- */
+/** Writes to configuration space switch bus mastering and memory, and reset a device or its bus. */
 const DEVICE_TRACES = ['pci_cfg_write'];
 
-/** What QEMU is to trace: only what somebody reads. */
+/** The events that QEMU shall trace: only those that the lab reads. */
 export function traceEvents({ iommu, devices }: DevicePlan): string[] {
   return [...(iommu.kind === 'none' ? [] : TRACE_EVENTS[iommu.kind]), ...(devices.length > 0 ? DEVICE_TRACES : [])];
 }
@@ -30,22 +27,22 @@ export interface IommuMoment {
   event: IommuEvent;
 }
 
-/** What the IOMMU's own registers said at one moment; null: they did not answer. */
+/** One look at the IOMMU's own registers; `translating` is null where they did not answer. */
 export interface RegisterLook {
-  /** The reads began and ended; on a busy host that takes long. */
+  /** When the reads began; on a busy host they take long. */
   from: number;
   t: number;
   translating: boolean | null;
 }
 
-/** Writes to configuration space that are kept, and events of the IOMMU that become events of the run. */
+/** Limits: writes to configuration space that are kept, and IOMMU events that become events of the run. */
 const MAX_ITEMS = 50_000;
 const MAX_EVENTS = 2_000;
 const LIVE_TRACE = 8 << 20;
 const MAX_LINE = 1024;
-/** A flood is cut off at some 32 MiB (FileTail), and one look takes 4. */
+/** FileTail cuts a flood off at about 32 MiB, and one look reads 4 MiB. */
 const LOOKS = 10;
-/** Registers of all devices whose last value is remembered. */
+/** Maximum number of registers whose last value is kept. */
 const MAX_REGISTERS = 10_000;
 /**
  * Milliseconds by which the wall clock must have been set before it is followed: less is the time between two readings.
@@ -58,19 +55,19 @@ export class TraceLog {
   readonly iommu: IommuMoment[] = [];
   /** What the IOMMU's registers said meanwhile: a second source for what the trace says of translation. */
   readonly registers: RegisterLook[] = [];
-  /** Lines beyond the limits, and bytes that a flood outran. */
+  /** Lines beyond the limits, and bytes that came too fast to be read. */
   dropped = 0;
   lostBytes = 0;
-  /** Lines of each kind that made sense, and those that did not. */
+  /** Lines that were understood, by kind, and lines that were not. */
   readonly read = { pci: 0, iommu: 0 };
   unread = 0;
-  /** The first of those, for a reader. */
+  /** The first line that was not understood. */
   unreadLine: string | null = null;
-  /** Last value of each register that was written: what writes the same again is no news. */
+  /** The last value written to each register: a write of the same value changes nothing. */
   private readonly written = new Map<string, number>();
   private readonly timeline = new TimelineReader();
   private counted = 0;
-  private told = 0;
+  private reported = 0;
   private last = 0;
   private offset: number;
   private readonly tail: FileTail;
@@ -95,7 +92,10 @@ export class TraceLog {
     });
   }
 
-  /** Null where the plan has nothing to trace. @param dir the run's private folder */
+  /**
+   * Starts to follow the trace; null where the plan has nothing to trace.
+   * @param dir the run's private folder
+   */
   static follow(plan: DevicePlan, dir: string, recorder: Recorder): TraceLog | null {
     return traceEvents(plan).length === 0 ? null : new TraceLog(join(dir, TRACE_FILE), recorder);
   }
@@ -110,7 +110,7 @@ export class TraceLog {
     this.registers.push({ from, t: this.recorder.clock.now(), translating });
   }
 
-  /** Of `all` that was seen, what is new since this was last asked. */
+  /** The part of `all` that is new since the last call. */
   seen(all: number): number {
     const fresh = all - this.counted;
     this.counted = all;
@@ -132,8 +132,8 @@ export class TraceLog {
   }
 
   /**
-   * What must be taken from the wall clock's milliseconds to get those of the run. Node tells whole ones: waits for the
-   * next to begin.
+   * The difference between the wall clock and the run's clock, in milliseconds. Node's wall clock has whole
+   * milliseconds, so this waits for the next one to begin.
    */
   private exactOffset(): number {
     const begun = Date.now();
@@ -149,7 +149,7 @@ export class TraceLog {
       this.missed(line);
       return;
     }
-    // The order of the lines is QEMU's; a wall clock that was set back must not turn it round.
+    // The lines are in QEMU's order; a wall clock that is set back must not change it.
     const t = Math.max(
       this.last,
       Math.round(Math.min(this.recorder.clock.now(), parsed.tMicros / 1000 - this.offset) * 1000) / 1000,
@@ -159,7 +159,7 @@ export class TraceLog {
     else this.takeIommu(line, t);
   }
 
-  /** Most writes say nothing of what is asked here. They are not kept, so that no flood of them hides the others. */
+  /** Most writes do not matter here. They are not kept, so that they cannot crowd out the others. */
   private takePci(line: string, { name, text }: TraceLine, t: number): void {
     const write = parseConfigWrite(text);
     if (write === null) {
@@ -189,7 +189,7 @@ export class TraceLog {
     const event = timeline.events[before];
     if (event === undefined) return;
     this.iommu.push({ t, epoch: this.recorder.epochAt(t), event });
-    if (event.kind !== 'command' && this.told++ < MAX_EVENTS)
+    if (event.kind !== 'command' && this.reported++ < MAX_EVENTS)
       this.recorder.event(
         { kind: 'iommu', what: event.kind, detail: printable(`${event.name} ${event.detail}`, 300) },
         t,

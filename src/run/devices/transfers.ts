@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// DMA in flight: a transfer that was begun right before the kexec is followed to its end. It landed where it should, it
-// was blocked, or it went to the physical address that equals its IOVA.
+// DMA in flight: follows a transfer that began right before the kexec. It landed in the right place, it was blocked, or
+// it went to another place, such as the physical address that equals its IOVA.
 import { findStrays, takeSnapshot } from '../../oracles/iommu/index.js';
 import { equalBytes } from '../../util/bytes.js';
 import type { Needs } from '../engine/parts.js';
@@ -11,12 +11,12 @@ import { reader } from '../machine/view.js';
 import { mappedFile, PIECE, placesIn } from './file-places.js';
 import type { StepReply } from '../agent/reply.js';
 
-/** A transfer that is ready: `start` begins it. */
+/** A prepared transfer; `start` begins it. */
 export interface ReadyTransfer {
   start: () => Promise<StepReply>;
 }
 
-/** The device reads the beginning of a file, to write it over the end of it: content that was not there before. */
+/** Prepares a transfer of the beginning of a file over its end: content that was not there before. */
 export async function prepareTransfer(
   parts: Needs<'recorder' | 'state' | 'agents' | 'view'>,
   device: DeviceState,
@@ -63,7 +63,7 @@ async function start(
   return reply;
 }
 
-/** A transfer as a step of its own, somewhere before the kexec. */
+/** Begins a transfer as a step of its own, before the kexec. */
 export async function beginTransfer(
   parts: Needs<'recorder' | 'state' | 'agents' | 'view'>,
   device: DeviceState,
@@ -72,10 +72,7 @@ export async function beginTransfer(
   return 'start' in ready ? ready.start() : ready;
 }
 
-/**
- * The kexec was refused, and the old kernel's devices run on: each transfer is waited for, and what it wrote is put
- * back.
- */
+/** After a refused kexec, devices run on: waits for each transfer and restores the content that it overwrote. */
 export async function settleTransfers(
   parts: Needs<'recorder' | 'state' | 'agents' | 'view' | 'machine'>,
 ): Promise<void> {
@@ -87,8 +84,8 @@ export async function settleTransfers(
 }
 
 /**
- * Once the next kernel is up, or the machine has ended: what became of each transfer. What landed is put back as the
- * scenario had it.
+ * Finds out how each transfer ended, once the next kernel is up or the machine has ended. Restores the content that a
+ * transfer overwrote.
  */
 export function followTransfers(parts: Needs<'recorder' | 'state' | 'view' | 'machine'>): void {
   const { view, machine, recorder, state } = parts;
@@ -129,7 +126,7 @@ export function flightText({ fate, iova, phys, length, strays }: InFlight): stri
     case 'landed':
       return `${goal}: landed`;
     case 'early':
-      return `${goal}: landed before anything stood in its way`;
+      return `${goal}: landed before anything could block it`;
     case 'blocked':
       return `${goal}: blocked, nothing was written there`;
     case 'strayed':
@@ -137,6 +134,6 @@ export function flightText({ fate, iova, phys, length, strays }: InFlight): stri
     case 'partly':
       return `${goal}: something else is there now`;
     case null:
-      return `${goal}: nobody looked`;
+      return `${goal}: not inspected`;
   }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a check of a device asks of the agent, and what it leaves behind in the device.
+// The requests of a device check, and the state in which it leaves the device.
 import { expect, it } from 'vitest';
 import type { DeviceInterrupts } from '../../../src/model/scenario/device.js';
 import { transfer } from '../../../src/run/devices/check.js';
@@ -22,7 +22,7 @@ async function asked(interrupts: DeviceInterrupts, data: Record<string, unknown>
   return { problem: await transfer({ agents }, device, 'to-device', { iova: 4096 }), args: calls[0]?.[1] };
 }
 
-it('a transfer ends with an interrupt where that is armed', async () => {
+it('expects an interrupt at the end of a transfer where interrupts are armed', async () => {
   expect(await asked('armed', { ended: true, irqs: 1 })).toMatchObject({
     problem: null,
     args: { direction: 'to-device', iova: 4096 },
@@ -31,7 +31,7 @@ it('a transfer ends with an interrupt where that is armed', async () => {
   expect((await asked('armed', { ended: true, irqs: 0 })).problem).toBe('DMA to-device ended without an interrupt');
 });
 
-it('where interrupts are off none is armed, and none is missed', async () => {
+it('neither arms nor expects an interrupt where interrupts are off', async () => {
   expect(await asked('off', { ended: true })).toMatchObject({ problem: null, args: { irq: 0 } });
   expect((await asked('off', { ended: false })).problem).toBe('DMA to-device did not end');
 });

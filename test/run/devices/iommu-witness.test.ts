@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// QEMU's trace as it may be found: understood, silent, in other words, too much of it. Whatever a gap or a reset could
-// hide in is blindness.
+// QEMU's trace may be understood, empty, worded differently or too long. The witness is blind wherever a gap or a reset
+// could be missed.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Pages of an IOMMU's tables: free memory under a running device, and pages that nobody gave back.
+// Pages of an IOMMU's tables: free memory under a running device, and pages that were never released.
 import { describe, expect, it } from 'vitest';
 import type { DeviceTables } from '../../../src/oracles/iommu/index.js';
 import { STRUCT_PAGE } from '../../../src/oracles/pages/khop.js';

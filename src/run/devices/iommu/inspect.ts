@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The IOMMU from outside: its registers by single reads, and what its tables in the machine's memory let a device
-// reach.
+// Inspects the IOMMU from outside: reads its registers, and walks its tables in the machine's memory to see what a
+// device reaches.
 import type { IommuKind } from '../../../model/scenario/device.js';
 import {
   type DeviceTables,
@@ -21,7 +21,7 @@ export async function iommuRegisters(view: MachineView, kind: IommuKind): Promis
   return readRegisters(kind, values);
 }
 
-/** What a device reaches now through the tables; null where there are none to walk. */
+/** Walks the tables of a device; null where it has none. */
 export function walkNow(view: MachineView, registers: IommuRegisters, sourceId: number): DeviceTables | null {
   const walked = walkDevice(reader(view), registers.root, sourceId, { ram: view.memory.ranges });
   return walked.state === 'no-tables' ? null : walked;

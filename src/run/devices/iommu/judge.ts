@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the IOMMU did over an update: how long nothing was translated, what was blocked, where devices reached before
+// Judges the IOMMU over an update: how long DMA was not translated, what was blocked, and what devices reached before
 // and after.
 import type { DeviceOfResult, IommuOfResult } from '../../../model/result/hardware-result.js';
 import { gap } from '../../../oracles/iommu/index.js';
@@ -55,7 +55,7 @@ export async function judgeIommu(
       detail: `${kept.join(', ')}: ${gapText(how, ms)}`,
     });
   }
-  // A machine that has come to an end answers nothing.
+  // A machine that has ended answers nothing.
   const stateOf = ended ? () => null : await pageStates(parts);
   for (const device of state.devices.values()) {
     if (device.iommufd.carried)
@@ -101,7 +101,7 @@ export async function judgeIommu(
   }
 }
 
-/** Whether handed-over tables were given back is told by the kernel's own array of pages. */
+/** Only the kernel's array of pages shows whether the pages of the old tables were released. */
 function seePages(
   { recorder }: Needs<'recorder'>,
   device: DeviceState,

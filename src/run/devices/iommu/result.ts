@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is known of the IOMMU when the run ends, as result.json has it.
+// Builds the part of result.json about the IOMMU.
 import type { IommuOfResult, TablesOfResult } from '../../../model/result/hardware-result.js';
 import { addressText } from '../../../oracles/iommu/index.js';
 import type { Needs } from '../../engine/parts.js';

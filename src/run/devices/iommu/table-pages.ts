@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The pages that an IOMMU's tables lie in: whose are they, and what became of those that the last kernel handed over?
+// The pages of an IOMMU's tables: their state in the running kernel, and which of the handed-over pages have leaked.
 import { createHash } from 'node:crypto';
 import type { DeviceTables } from '../../../oracles/iommu/index.js';
 import { STRUCT_PAGE } from '../../../oracles/pages/khop.js';
@@ -9,7 +9,7 @@ import { readStructs } from '../../../qemu/vmemmap.js';
 import type { Needs } from '../../engine/parts.js';
 import type { MachineView } from '../../machine/view.js';
 
-/** Asks the kernel that runs now what it does with a page. Null for pages that its array does not tell of. */
+/** Looks up the state of pages in the running kernel; null for pages that its array does not cover. */
 export async function pageStates({ view }: Needs<'view'>): Promise<(phys: number) => PageState | null> {
   const array = await view.pageArray();
   const struct = Buffer.alloc(STRUCT_PAGE);
@@ -17,17 +17,12 @@ export async function pageStates({ view }: Needs<'view'>): Promise<(phys: number
     array !== null && readStructs(view.memory, array, Math.floor(phys / PAGE), struct) ? pageState(struct) : null;
 }
 
-/**
- * Pages of the tables that are free memory: whoever gets one next writes into what the device's DMA is translated by.
- */
+/** Pages of the tables that are free memory: the next owner of such a page overwrites the device's translation. */
 export function freeTablePages({ tables }: DeviceTables, stateOf: (phys: number) => PageState | null): number[] {
   return tables.filter(({ phys }) => stateOf(phys) === 'free').map(({ phys }) => phys);
 }
 
-/**
- * What the pages of the tables hold, to know them again: physical address to digest. Pages that are all zero are left
- * out.
- */
+/** Digests of the pages of the tables by physical address, to recognise them later; without pages of zeroes. */
 export function tableContents({ memory }: Pick<MachineView, 'memory'>, { tables }: DeviceTables): Map<number, string> {
   const page = Buffer.alloc(PAGE);
   return new Map(
@@ -44,10 +39,10 @@ function digest(page: Buffer): string {
 }
 
 /**
- * Of tables that were handed over, those that nobody gave back: they are still marked, or they are in use, hold what
- * they held, and no table leads to them any more.
- * @param old what they held before the jump
- * @param inUse pages of the tables that the device has now
+ * Pages of handed-over tables that were never released: they are still marked, or they are in use with their old
+ * content while no table leads to them.
+ * @param old digests of the pages before the kexec
+ * @param inUse pages of the device's current tables
  */
 export function leakedTablePages(
   { memory }: Pick<MachineView, 'memory'>,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where a device reached before and after an update, by the tables of the IOMMU in the machine's memory.
+// Compares what a device reaches before and after an update, by the IOMMU's tables in the machine's memory.
 import type { ReachOfResult, TablesOfResult } from '../../../model/result/hardware-result.js';
 import { checkMapped } from '../../../oracles/files/mapped.js';
 import type { PfnRun } from '../../../oracles/files/outside.js';
@@ -13,7 +13,7 @@ import { leakedTablePages } from './table-pages.js';
 const MAX_MAPPINGS = 32;
 const MAX_PROBLEMS = 20;
 
-/** As the kernel before left them. */
+/** The tables as the old kernel left them. */
 export function leftTables(device: DeviceState, epoch: number): TablesLook | null {
   return (
     device.tables.findLast((look) => look.epoch === epoch - 1 && (look.moment === 'use' || look.moment === 'kexec')) ??
@@ -69,7 +69,7 @@ export function tablesOf(
   };
 }
 
-/** Between the jump and the moment that somebody asks for it, a device that is kept runs on what was handed over. */
+/** From the kexec until it is retrieved, a device that is kept uses the tables that were handed over. */
 function arrivalProblems(before: TablesLook, arrival: TablesLook): string[] {
   const { differences, lost, changed, rights } = compareTables(before.tables, arrival.tables);
   const first = differences.find(({ kind }) => kind !== 'new');

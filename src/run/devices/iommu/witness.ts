@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The witness `iommu`: QEMU's trace of translation and of configuration space, and the IOMMU's registers. It is needed
-// once a device was used behind an IOMMU: a gap, a reset or a stray transfer that nobody saw is no proof that there was
-// none.
+// once a device was used behind an IOMMU: without it, a gap, a reset or a stray transfer would go unseen.
 import type { Scenario } from '../../../model/scenario/scenario.js';
 import { contradictionOf } from '../../../oracles/iommu/index.js';
 import type { DeviceState } from '../../state/device.js';
@@ -12,7 +11,7 @@ const OTHER_QEMU = 'put another QEMU first in PATH: 7.2 to 10.0 are known to be 
 const LESS_LOAD =
   'run it again on a host with less to do; a machine that floods its devices with writes hides what it does to them';
 
-/** What of a run's parts is needed here. */
+/** The parts of a run that the witness needs. */
 export interface Sighted {
   recorder: Recorder;
   trace: TraceLog | null;
@@ -23,13 +22,13 @@ export interface Sighted {
 interface Blindness {
   why: string;
   hint: string;
-  /** What the trace does not say means nothing: nobody may be blamed for it. */
+  /** The trace proves nothing, so no verdict may follow from it. */
   useless: boolean;
 }
 
 /**
- * Says for the update that is being judged who looked, and who could not.
- * @returns false where the trace is useless: no verdict may follow from what it does not say
+ * Notes for the update that is judged whether the witness could see.
+ * @returns false where the trace is useless: no verdict may follow from it
  */
 export function witnessIommu({ recorder, state, trace, plan }: Sighted): boolean {
   const { kind } = plan.scenario.hardware.iommu;
@@ -54,7 +53,7 @@ function sawOf({ read, registers }: TraceLog): number {
   return read.pci + read.iommu + registers.filter(({ translating }) => translating !== null).length;
 }
 
-/** Pure but for what the log holds; exported for its tests. */
+/** Why the witness is blind; null where it can see. */
 export function blindnessOf(trace: TraceLog, kind: 'intel' | 'amd' | 'virtio'): Blindness | null {
   const { read, unread, unreadLine, dropped, lostBytes, switchesDropped, registers } = trace;
   const useless = (why: string): Blindness => ({ why, hint: OTHER_QEMU, useless: true });
