@@ -111,7 +111,7 @@ async function ofProgram(
     ms: parts.deadlines.request(input.length * 4),
   });
   if (sent.status !== 0)
-    return { status: 1, text: `${test} cannot be copied into the machine: ${printable(sent.stderr, 200)}` };
+    return { status: 1, text: `${test} cannot be put into the machine: ${printable(sent.stderr, 200)}` };
   const { status, stdout, stderr } = await parts.user.exec(
     `cd ${FOLDER} && ./${test}${stage === null ? '' : ` -s ${stage}`}; status=$?; echo; echo "${STATUS} $status"`,
     { ms: timeout * 1000 },
