@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What each error that ends a run says of whom.
+// Whose fault each error that ends a run is.
 import { describe, expect, it } from 'vitest';
 import { MachineEnded } from '../../../src/run/machine/ending.js';
 import { classify, type LastLook, runErrorOf, type RunError } from '../../../src/run/engine/failure.js';

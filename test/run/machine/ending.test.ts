@@ -55,7 +55,7 @@ describe('deadlines', () => {
     expect(boot(null, 1)).toBeGreaterThanOrEqual(15_000);
   });
 
-  it("are the scenario's where it has one: for later boots, and for requests, plus the time for large files", () => {
+  it('follow the scenario, if it sets one: for later boots, and for requests, plus the time for large files', () => {
     expect(boot(5000, 10_000)).toBe(5000);
     const deadlines = new Deadlines(90_000);
     deadlines.measured(100);

@@ -136,6 +136,6 @@ describe("QEMU's trace", () => {
     expect(events.map(({ kind, epoch }) => `${kind} ${epoch}`)).toEqual(['iommu 0', 'iommu 1', 'iommu 1']);
   });
 
-  it('is nothing where there is nothing', () =>
+  it('is empty without devices and IOMMU', () =>
     expect(TraceLog.follow(scenario('').hardware, dir, new Recorder(startClock(), () => undefined))).toBeNull());
 });

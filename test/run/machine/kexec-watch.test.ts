@@ -29,7 +29,7 @@ it('last words that are read after the jump was seen otherwise are not those of 
   expect(await has(watch)).toBe(false);
 });
 
-it('a kernel that boots without them has taken over, but only where a jump was due', async () => {
+it('a kernel that boots without them has taken over, but only if a jump was due', async () => {
   const watch = new KexecWatch();
   expect(watch.onBootWithout()).toBe(false);
   watch.arm();

@@ -41,7 +41,7 @@ describe('a machine that counts instructions', () => {
   });
 });
 
-describe('the frequency of the TSC that a kernel is told', () => {
+describe('the TSC frequency on the kernel command line', () => {
   const OWN = 'cmdline: {from: tsc_early_khz=5, to: tsc_early_khz=5}\n';
   it.each([
     ['of the host, where the machine is emulated', FILES, 'tcg', 2_599_998, [2_599_998]],

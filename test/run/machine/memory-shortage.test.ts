@@ -55,7 +55,7 @@ describe('a machine', () => {
     expect(lacks(memory, size)).toHaveLength(enough ? 0 : 1),
   );
 
-  it('that is too small is told how much it lacks, and what would do', () => {
+  it('that is too small is rejected with what is missing and what helps', () => {
     const [lack] = lacks('256MiB', '16MiB');
     expect(lack?.pos).toEqual({ file: 'small.yaml', line: 3, column: 11 });
     expect(lack?.message).toMatch(/^a machine of 256 MiB is \d+ MiB too small: 208 MiB become scratch, /);
@@ -71,7 +71,7 @@ describe('a machine', () => {
   it('sets nothing aside with kho=off', () =>
     expect(lacks('256MiB', '16MiB', 'cmdline: {from: "kho=off"}\n', 'refused')).toEqual([]));
 
-  it('may be too small for what is preserved where that is the point', () => {
+  it('may be too small for its files if the scenario expects a failure', () => {
     expect(lacks('1GiB', '800MiB', '', 'lost')).toEqual([]);
     expect(lacks('1GiB', '800MiB')).toHaveLength(1);
   });

@@ -28,7 +28,7 @@ it('who stops it second waits for the same end', async () => {
   fake.ram.remove();
 });
 
-it('where the lab cannot connect, its memory is closed again', async () => {
+it('if the lab cannot connect, its memory is closed again', async () => {
   const fake = new FakeMachine({});
   const { machine: parts } = fake.parts;
   const noPort = async (...args: Parameters<typeof parts.openMonitor>) => {
