@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tracks which kernel prints. After a kexec, a new epoch is expected; without one, it is a cold boot.
-
+import { z } from 'zod';
+import { parseJson } from '../util/json.js';
 import type { Mark } from './types.js';
 
 /** Kernel releases look like 7.3.4, 7.3.4-lab+, 6.19.0-rc3. */
@@ -28,7 +29,13 @@ export class EpochTracker {
     { fromKernel, stamp }: { fromKernel: boolean; stamp: number | null },
   ): Mark | null {
     if (message.startsWith(READY))
-      return { type: 'mark', kind: 'ready', line, epoch: this.epoch, json: parse(message.slice(READY.length)) };
+      return {
+        type: 'mark',
+        kind: 'ready',
+        line,
+        epoch: this.epoch,
+        json: parseJson(message.slice(READY.length), z.unknown()),
+      };
     if (stamp === null && FIRMWARE.test(message)) {
       // Firmware output means a reset: the next kernel was not started by a kexec.
       this.kexecStarted = false;
@@ -55,13 +62,5 @@ export class EpochTracker {
     this.boots += 1;
     this.kexecStarted = false;
     return { type: 'mark', kind: 'boot', line, epoch: this.epoch, release, how };
-  }
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return null;
   }
 }

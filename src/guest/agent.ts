@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The lab's end of the agent protocol (docs/agent-protocol.md). A request is a line, a reply has the id of its request,
 // and many requests can be under way at once.
+import { z } from 'zod';
 import { deferred, endsOnce } from '../util/deadline.js';
 import { ClientGone } from '../util/errors.js';
+import { parseJson } from '../util/json.js';
 import { printable } from '../util/text/escape.js';
 import { LineSplitter } from '../util/text/lines.js';
 import { Countdown, NO_PULSE, type Pulse } from '../util/pulse.js';
@@ -191,17 +193,14 @@ function readProgress(line: string): { id: number; done: number } | null {
   return id === undefined || done === undefined ? null : { id: Number(id), done: Number(done) };
 }
 
+/** Loose: each operation has fields of its own. */
+const replySchema = z.looseObject({ id: z.number(), ok: z.boolean() });
+
 /** Parses one reply; null if the line is not a reply. The types are checked, because the machine is not trusted. */
 export function readReply(line: string): AgentReply | null {
-  let raw: unknown;
-  try {
-    raw = JSON.parse(line);
-  } catch {
-    return null;
-  }
-  if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) return null;
-  const { id, ok, errno, at, us, ...data } = raw as Record<string, unknown>;
-  if (typeof id !== 'number' || typeof ok !== 'boolean') return null;
+  const reply = parseJson(line, replySchema);
+  if (reply === null) return null;
+  const { id, ok, errno, at, us, ...data } = reply;
   return {
     id,
     ok,

@@ -2,14 +2,16 @@
 // Decides between KVM and emulation. KVM counts as working only after a real kernel has reached user space on it: some
 // hosts have a /dev/kvm that opens and runs the firmware, but hangs every stock kernel at its entry. The answer is
 // stored per host.
-import { accessSync, constants, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { accessSync, constants, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { hostname, release, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { z } from 'zod';
 import type { KernelImage, RootFs } from '../model/kernel/image.js';
-import type { Accel } from '../qemu/args.js';
+import { type Accel, ACCELS } from '../qemu/args.js';
 import { startClock } from '../util/clock.js';
 import { messageOf } from '../util/errors.js';
 import { trackTemp } from '../util/process/reaper.js';
+import { readJson } from '../util/read-json.js';
 import { ALWAYS } from '../run/machine/layout.js';
 import { Machine } from '../run/machine/machine.js';
 import { Recorder } from '../run/engine/recorder.js';
@@ -18,10 +20,8 @@ import { replaceFile } from '../util/replace-file.js';
 /** Milliseconds. Hardware boots this kernel in well under a second. */
 const PROBE_DEADLINE = 10_000;
 
-export interface AccelAnswer {
-  accel: Accel;
-  why: string;
-}
+const answerSchema = z.object({ accel: z.enum(ACCELS), why: z.string() });
+export type AccelAnswer = z.infer<typeof answerSchema>;
 
 /**
  * Chooses the accelerator.
@@ -39,7 +39,7 @@ export async function chooseAccel(
   const blocked = kvmBlocked();
   if (blocked !== null) return { accel: 'tcg', why: blocked };
   const host = `${hostname()} ${release()} ${statSync('/dev/kvm').ino}`;
-  const known = remembered(memoryFile);
+  const known = rememberedAnswers(memoryFile);
   const answer = known[host];
   if (answer !== undefined) return answer;
   report('trying a kernel on KVM, once for this host');
@@ -90,12 +90,9 @@ async function probe(kernel: KernelImage, rootfs: RootFs): Promise<AccelAnswer> 
   }
 }
 
-function remembered(file: string): Record<string, AccelAnswer> {
-  try {
-    return JSON.parse(readFileSync(file, 'utf8')) as Record<string, AccelAnswer>;
-  } catch {
-    return {};
-  }
+/** Reads the answers by host; none if the file is missing or damaged. */
+export function rememberedAnswers(file: string): Record<string, AccelAnswer> {
+  return readJson(file, z.record(z.string(), answerSchema)) ?? {};
 }
 
 function remember(file: string, answers: Record<string, AccelAnswer>): void {

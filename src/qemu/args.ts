@@ -4,7 +4,8 @@ import type { DevicePlan } from '../model/scenario/device.js';
 import { hardwareArgs, splitsInterrupts, traceArgs } from './hardware.js';
 import { shellQuote } from '../util/text/shell-quote.js';
 
-export type Accel = 'kvm' | 'tcg';
+export const ACCELS = ['kvm', 'tcg'] as const;
+export type Accel = (typeof ACCELS)[number];
 
 export interface DiskSpec {
   /** Shown in the machine as /sys/block/*\/serial; at most 20 characters. */

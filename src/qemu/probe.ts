@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // Asks a QEMU binary which device models it has, and which options some of them have. The answer is stored per binary.
-import { readFileSync, realpathSync, statSync } from 'node:fs';
+import { realpathSync, statSync } from 'node:fs';
+import { z } from 'zod';
 import type { DevicePlan } from '../model/scenario/device.js';
 import { runCommand } from '../util/process/command.js';
 import { LabError } from '../util/errors.js';
+import { readJson } from '../util/read-json.js';
 import { iommuDevice, QEMU_MODELS, ROOT_PORT } from './hardware.js';
 import { replaceFile } from '../util/replace-file.js';
 
-export interface QemuFacts {
-  models: string[];
+const factsSchema = z.object({
+  models: z.array(z.string()),
   /** By model, for the models with options that not every QEMU has. */
-  options: Record<string, string[]>;
-}
+  options: z.record(z.string(), z.array(z.string())),
+});
+export type QemuFacts = z.infer<typeof factsSchema>;
 
 const WITH_OPTIONS = ['intel-iommu', 'amd-iommu', 'virtio-iommu-pci'];
 /** How many answers are stored, the newest included. */
@@ -61,11 +64,7 @@ export function optionsOf(help: string): string[] {
 }
 
 function remembered(file: string): Record<string, QemuFacts> {
-  try {
-    return JSON.parse(readFileSync(file, 'utf8')) as Record<string, QemuFacts>;
-  } catch {
-    return {};
-  }
+  return readJson(file, z.record(z.string(), factsSchema)) ?? {};
 }
 
 function remember(file: string, facts: Record<string, QemuFacts>): void {

@@ -2,8 +2,11 @@
 // A client for the QEMU Machine Protocol over a local socket. It matches replies by id and reports every event. Format:
 // QEMU's docs/interop/qmp-spec.txt (7.2).
 import { connect, type Socket } from 'node:net';
+import { z } from 'zod';
 import { deferred, within, type Deferred } from '../util/deadline.js';
-import { LabError, messageOf } from '../util/errors.js';
+import { LabError } from '../util/errors.js';
+import { parseJson } from '../util/json.js';
+import { printable } from '../util/text/escape.js';
 import { LineSplitter } from '../util/text/lines.js';
 
 export interface QmpEvent {
@@ -11,14 +14,15 @@ export interface QmpEvent {
   data: unknown;
 }
 
-interface QmpMessage {
-  QMP?: unknown;
-  event?: string;
-  data?: unknown;
-  id?: number;
-  return?: unknown;
-  error?: { class: string; desc: string } | null;
-}
+/** A greeting, an event or a reply. Who reads an event or a reply checks its content. */
+const messageSchema = z.object({
+  QMP: z.unknown().optional(),
+  event: z.string().max(100).optional(),
+  data: z.unknown().optional(),
+  id: z.number().int().optional(),
+  return: z.unknown().optional(),
+  error: z.object({ desc: z.string().optional() }).nullable().optional(),
+});
 
 /** Longest accepted message in bytes. `info mtree` of a large machine has a few hundred KiB. */
 const MAX_MESSAGE = 8 << 20;
@@ -99,15 +103,9 @@ export class Qmp {
   private take(line: string): void {
     if (line === '') return;
     this.log('in', line);
-    let message: QmpMessage;
-    try {
-      message = JSON.parse(line) as QmpMessage;
-      if (typeof message !== 'object' || message === null) throw new Error('not an object');
-    } catch (error) {
-      this.end(new Error(`unreadable message: ${messageOf(error)}`));
-      return;
-    }
-    if (message.QMP !== undefined) this.greeting.resolve();
+    const message = parseJson(line, messageSchema);
+    if (message === null) this.end(new Error(`unreadable message: ${printable(line.slice(0, 200))}`));
+    else if (message.QMP !== undefined) this.greeting.resolve();
     else if (message.event !== undefined) this.onEvent({ event: message.event, data: message.data ?? null });
     else if (message.id !== undefined) {
       const reply = this.waiting.get(message.id);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { readJson } from './read-json.js';
 
 let found: string | null = null;
 
@@ -9,15 +10,12 @@ let found: string | null = null;
 export function packageRoot(): string {
   if (found !== null) return found;
   for (let dir = dirname(fileURLToPath(import.meta.url)); ; dir = dirname(dir)) {
-    if (isRoot(dir)) return (found = dir);
+    if (isPackageRoot(dir)) return (found = dir);
     if (dirname(dir) === dir) throw new Error('no folder above this code is that of liveupdate-lab');
   }
 }
 
-function isRoot(dir: string): boolean {
-  try {
-    return (JSON.parse(readFileSync(join(dir, 'package.json'), 'utf8')) as { name?: string }).name === 'liveupdate-lab';
-  } catch {
-    return false;
-  }
+/** The folder's package.json is the lab's own. */
+export function isPackageRoot(dir: string): boolean {
+  return readJson(join(dir, 'package.json'), z.object({ name: z.literal('liveupdate-lab') })) !== null;
 }

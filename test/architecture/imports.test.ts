@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Imports go in one direction. This is the table of docs/architecture.md, enforced.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { sourceImports } from './sources.js';
+import { sourceFiles, sourceImports, SRC } from './sources.js';
 
 /** What a folder may import besides itself, `model` and `util`. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
@@ -45,6 +47,17 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   // Benchmarks and measured tables: users of the lab, like cli.
   measure: ['images', 'oracles', 'scenario', 'perform', 'store'],
 };
+/** Files that parse JSON themselves, each with a schema, because their messages say what is wrong with it. */
+const JSON_PARSERS = [
+  'measure/lab.ts',
+  'repro/bundle/open.ts',
+  'repro/rerun/recipe.ts',
+  'store/matrix/folder.ts',
+  'store/run/memory-image.ts',
+  'store/run/read-run.ts',
+  'store/run/run-folder.ts',
+  'util/json.ts',
+];
 /** Folders that touch neither the file system nor processes. */
 const PURE = ['model', 'console', 'compat', 'handover', 'oracles', 'verdict'];
 
@@ -87,4 +100,9 @@ describe('imports between the folders of src/', () => {
     );
     expect(wrong).toEqual([]);
   });
+});
+
+it('JSON is parsed in few places, and each has a schema: use util/json.ts or util/read-json.ts', () => {
+  const parsers = sourceFiles().filter((file) => readFileSync(join(SRC, file), 'utf8').includes('JSON.parse'));
+  expect(parsers.sort()).toEqual(JSON_PARSERS);
 });

@@ -118,7 +118,7 @@ describe('the monitor', () => {
   it('ignores answers that nobody waits for', async () => {
     const path = await monitor(({ id }, say) => {
       say({ return: 'whose?', id: 999 });
-      say('{}\r\n[]\r\n');
+      say('{}\r\n');
       say({ return: 'mine', id });
       say({ return: 'again', id });
     });
@@ -130,6 +130,11 @@ describe('the monitor', () => {
     ['half of it', '{"return":\n'],
     ['null', 'null\n'],
     ['a number', '5\n'],
+    ['a list', '[]\n'],
+    ['an event without a name', '{"event": 5}\n'],
+    ['an event with an endless name', `{"event": "${'X'.repeat(1000)}"}\n`],
+    ['a reply to no number', '{"return": {}, "id": "1"}\n'],
+    ['an error that is a text', '{"error": "no", "id": 2}\n'],
   ])('is given up at %s', async (_, text) => {
     const path = await monitor((_asked, say) => say(text));
     const { qmp } = await client(path);

@@ -129,6 +129,22 @@ describe('bisect', () => {
     expect(readFileSync(path, 'utf8')).toContain('"verdict":"bad"');
   });
 
+  it.each([
+    '{"ends":{"bad":{"outcome":"gone","title":null}}}',
+    '{"ends":null}',
+    '{"tried":{"index":"1","verdict":"good","why":"","runs":1,"ms":1}}',
+    '{"tried":{"index":1,"verdict":"perhaps","why":"","runs":1,"ms":1}}',
+    'null',
+    '5',
+  ])('skips a line of the journal that does not fit: %s', (line) => {
+    const path = join(temporaryFolder(), 'journal.jsonl');
+    const fine = { index: 2, verdict: 'good', why: '', runs: 1, ms: 1 };
+    appendFileSync(path, `${line}\n${JSON.stringify({ tried: { ...fine, added: 1 } })}\n`);
+    const journal = new Journal(path);
+    expect(journal.ends).toBeNull();
+    expect([...journal.tried]).toEqual([[2, fine]]);
+  });
+
   it('a bug of the lab ends it: it is no verdict', async () => {
     await expect(
       world(8, (index) => (index === 4 ? new TypeError('a bug') : (since(5)(index, 0) as Failure))).go(),

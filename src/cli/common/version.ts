@@ -4,11 +4,22 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { LabError } from '../../util/errors.js';
+import { readJson } from '../../util/read-json.js';
 import { packageRoot } from '../../util/package-root.js';
 
 export function labVersion(): string {
-  const { version } = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as { version: string };
-  return version;
+  return versionIn(packageRoot());
+}
+
+/** Returns the version that the package.json of a folder states. */
+export function versionIn(dir: string): string {
+  const path = join(dir, 'package.json');
+  const about = readJson(path, z.object({ version: z.string() }));
+  if (about === null)
+    throw new LabError(`${path} states no version`, { hint: 'install the lab again: its files are incomplete' });
+  return about.version;
 }
 
 let identity: string | null = null;

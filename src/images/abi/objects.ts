@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { z } from 'zod';
 import { commandError, lastLines, runCommand, saysDiskFull } from '../../util/process/command.js';
 import { LabError, UsageError } from '../../util/errors.js';
 import { withLock } from '../../util/process/lock.js';
@@ -20,7 +21,8 @@ import { packageRoot } from '../../util/package-root.js';
 import { type AbiWanted, PROBE, writeProbe } from './probe.js';
 import { type AbiInputs, abiTreeIdentity, isSourceTree, makeAbiTree, overlaid, touchedBy } from './tree.js';
 import { buildEnvironment, makeVariables } from '../build/build.js';
-import { keyOf, onDisk, readJson, writeJson } from '../cache/cache.js';
+import { readJson } from '../../util/read-json.js';
+import { keyOf, onDisk, writeJson } from '../cache/cache.js';
 import { compilerVersion } from '../build/compiler.js';
 import type { Workspace } from '../context.js';
 import type { KernelDefinition } from '../definition/definition.js';
@@ -36,21 +38,20 @@ const MAX_KEPT = 64;
 /** Anything older than this is abandoned. */
 const MAX_AGE_MS = 3_600_000;
 
-export interface AbiObjects {
+const storedSchema = z.object({
+  schema: z.literal(1),
   /** As `uname -r` would print it. */
-  release: string | null;
-  /** ELF objects that contain the types. */
-  objects: string[];
+  release: z.string().nullable(),
+  /** ELF objects that contain the types: names in the folder when stored, else paths. */
+  objects: z.array(z.string()),
   /** Defines of the sources, as C. */
-  defines: string;
+  defines: z.string(),
   /** Every requested source compiled. */
-  complete: boolean;
-  notes: string[];
-}
-
-interface Stored extends AbiObjects {
-  schema: 1;
-}
+  complete: z.boolean(),
+  notes: z.array(z.string()),
+});
+type Stored = z.infer<typeof storedSchema>;
+export type AbiObjects = Omit<Stored, 'schema'>;
 
 const fragment = (name: string) => join(packageRoot(), 'images', 'config', `${name}.config`);
 
@@ -138,8 +139,8 @@ async function objectsOf(inputs: AbiInputs, sourceId: string, wanted: AbiWanted,
 
 function read(key: string, work: Workspace): AbiObjects | null {
   const dir = work.cache.abi(key);
-  const stored = readJson<Stored>(join(dir, 'abi.json'));
-  if (stored?.schema !== 1) return null;
+  const stored = readJson(join(dir, 'abi.json'), storedSchema);
+  if (stored === null) return null;
   const objects = stored.objects.map((name) => join(dir, name));
   return objects.every((path) => existsSync(path))
     ? { release: stored.release, objects, defines: stored.defines, complete: stored.complete, notes: stored.notes }

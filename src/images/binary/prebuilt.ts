@@ -2,14 +2,16 @@
 // Reads kernels that somebody else built. The results are stored by the identity of the files.
 import { createWriteStream, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import type { Component } from '../../model/kernel/component.js';
+import { z } from 'zod';
+import { componentSchema } from '../../model/kernel/component.js';
 import type { KernelImage } from '../../model/kernel/image.js';
 import { commandError, runCommand } from '../../util/process/command.js';
 import { LabError, UsageError } from '../../util/errors.js';
 import { withLock } from '../../util/process/lock.js';
 import { bootFactsOf } from './boot-facts.js';
 import { readBzImage } from './bzimage.js';
-import { keyOf, readJson, writeJson } from '../cache/cache.js';
+import { readJson } from '../../util/read-json.js';
+import { keyOf, writeJson } from '../cache/cache.js';
 import { fileIdentity } from '../build/compiler.js';
 import { MAX_SCANNED, scanBzImage, scanVmlinux } from './components.js';
 import type { Workspace } from '../context.js';
@@ -18,19 +20,20 @@ import { sha256File } from '../source/download.js';
 import { handoverOf } from './handover.js';
 import { findProgram } from '../requirements.js';
 
-export interface PrebuiltFacts {
-  schema: 1;
-  release: string | null;
-  sha256: string;
+const prebuiltFactsSchema = z.object({
+  schema: z.literal(1),
+  release: z.string().nullable(),
+  sha256: z.string(),
   /** Found by version strings. */
-  components: Component[];
-  listed: Component[] | null;
+  components: z.array(componentSchema),
+  listed: z.array(componentSchema).nullable(),
   /** The whole image was searched. */
-  whole: boolean;
+  whole: z.boolean(),
   /** Path of the vmlinux, unpacked if necessary. */
-  vmlinux: string | null;
-  notes: string[];
-}
+  vmlinux: z.string().nullable(),
+  notes: z.array(z.string()),
+});
+export type PrebuiltFacts = z.infer<typeof prebuiltFactsSchema>;
 
 export async function prebuiltKernel(name: string, files: Prebuilt, work: Workspace): Promise<KernelImage> {
   const facts = await prebuiltFacts(files, work);
@@ -59,8 +62,8 @@ export async function prebuiltFacts(files: Prebuilt, work: Workspace): Promise<P
     files.vmlinux === null ? null : fileIdentity(files.vmlinux),
   ]);
   const path = work.cache.fact(key);
-  const known = readJson<PrebuiltFacts>(path);
-  if (known?.schema === 1 && (known.vmlinux === null || existsSync(known.vmlinux))) return known;
+  const known = readJson(path, prebuiltFactsSchema);
+  if (known !== null && (known.vmlinux === null || existsSync(known.vmlinux))) return known;
   return withLock(work.cache.lock(`prebuilt-${key}`), { signal: work.signal }, async () => {
     work.onProgress({ task: `read ${basename(files.bzImage)}`, done: 0, of: null });
     const { release } = readBzImage(files.bzImage);

@@ -15,11 +15,13 @@ import {
 } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { z } from 'zod';
 import { commandError, lastLines, mustRun, runCommand, saysDiskFull } from '../../util/process/command.js';
 import { LabError } from '../../util/errors.js';
 import { LineSplitter } from '../../util/text/lines.js';
 import { overlaid, touchedBy } from '../abi/tree.js';
-import { keyOf, readJson, writeJson } from '../cache/cache.js';
+import { readJson } from '../../util/read-json.js';
+import { keyOf, writeJson } from '../cache/cache.js';
 import { checkOut, checkoutName, gitOf } from '../source/checkout.js';
 import { compileCommand } from './compiler.js';
 import type { Workspace } from '../context.js';
@@ -212,9 +214,8 @@ export function makeVariables(work: Workspace): string[] {
   return ['ARCH=x86_64', `CC=${compileCommand(work)}`, 'HOSTCC=ccache gcc', 'LOCALVERSION='];
 }
 
-interface Steps {
-  count: number;
-}
+const stepsSchema = z.object({ count: z.number() });
+type Steps = z.infer<typeof stepsSchema>;
 
 async function make(
   definition: KernelDefinition,
@@ -227,7 +228,7 @@ async function make(
 ): Promise<void> {
   const task = `build ${definition.name}`;
   const memory = work.cache.fact(`steps-${definition.name.replace(/[^\w.-]/g, '_')}`);
-  const of = readJson<Steps>(memory)?.count ?? definition.steps;
+  const of = readJson(memory, stepsSchema)?.count ?? definition.steps;
   const resumed = start === 'resumed';
   let done = resumed ? stepsIn(log) : 0;
   const out = createWriteStream(log, { flags: resumed ? 'a' : 'w' });

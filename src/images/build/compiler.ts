@@ -2,9 +2,11 @@
 // The compiler's version, which is part of every cache key, and the command that kbuild compiles with. The version is
 // stored by the identity of the files, so that a warm run does not start gcc.
 import { readFileSync, realpathSync, statSync } from 'node:fs';
+import { z } from 'zod';
 import { mustRun } from '../../util/process/command.js';
 import { LabError } from '../../util/errors.js';
-import { keyOf, readJson, writeJson } from '../cache/cache.js';
+import { readJson } from '../../util/read-json.js';
+import { keyOf, writeJson } from '../cache/cache.js';
 import type { Workspace } from '../context.js';
 import { findProgram } from '../requirements.js';
 import { replaceFile } from '../../util/replace-file.js';
@@ -22,7 +24,7 @@ export async function compilerVersion(work: Workspace): Promise<string | null> {
   const ld = findProgram('ld');
   if (gcc === null || ld === null) return null;
   const path = work.cache.fact(keyOf(['compiler', fileIdentity(gcc), fileIdentity(ld)]));
-  const known = readJson<{ version: string }>(path);
+  const known = readJson(path, z.object({ version: z.string() }));
   if (known) return known.version;
   const lines: string[] = [];
   for (const tool of [gcc, ld]) {

@@ -4,14 +4,13 @@
 import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Component } from '../../model/kernel/component.js';
 import type { KernelImage } from '../../model/kernel/image.js';
 import { LabError } from '../../util/errors.js';
 import { withLock } from '../../util/process/lock.js';
 import { bootFactsOf } from '../binary/boot-facts.js';
 import { buildKernel, forgetOldTrees, RECIPE, treeOf } from './build.js';
 import { readBzImage } from '../binary/bzimage.js';
-import { type Cache, keyOf, onDisk, readJson, writeJson } from '../cache/cache.js';
+import { type Cache, keyOf, onDisk, writeJson } from '../cache/cache.js';
 import { gitOf } from '../source/checkout.js';
 import { compilerVersion } from './compiler.js';
 import { scanVmlinux } from '../binary/components.js';
@@ -24,31 +23,8 @@ import { prebuiltKernel } from '../binary/prebuilt.js';
 import { resolveKernel } from '../definition/resolve.js';
 import { listedIn, withFile } from '../binary/section.js';
 import { describe, ensureSource, knownSource, namedSource, type SourceTree } from '../source/source.js';
+import { readStoredImage, type StoredImage } from './stored-image.js';
 import { fileDigest, overlayDigests } from './tree.js';
-
-/** The content of image.json for a kernel in the cache. */
-export interface StoredImage {
-  schema: 1;
-  name: string;
-  release: string | null;
-  /** Found by version strings. */
-  components: Component[];
-  /** The kernel's own list of versions; missing if an older lab built it. */
-  listed?: Component[] | null;
-  sha256: string;
-  /** Size of the bzImage, to notice an incomplete file. */
-  size: number;
-  /** The key without the compiler: finds a kernel that this host could not build itself. */
-  inputs: string;
-  source: string;
-  sourceId: string;
-  compiler: string;
-  builtAt: string;
-  seconds: number;
-  notes: string[];
-  /** The compiler of another host built it, and it is used here as it is. */
-  fetched?: boolean;
-}
 
 export async function ensureKernel(nameOrPath: string, context: ImageContext): Promise<KernelImage> {
   const work = openWorkspace(context);
@@ -173,9 +149,9 @@ async function collect(
 /** Reads a kernel from the cache; null if it is missing or incomplete. */
 export function readImage(cache: Cache, key: string): KernelImage | null {
   const dir = cache.kernel(key);
-  const stored = readJson<StoredImage>(join(dir, 'image.json'));
+  const stored = readStoredImage(dir);
   const bzImage = join(dir, 'bzImage');
-  if (stored?.schema !== 1 || statSync(bzImage, { throwIfNoEntry: false })?.size !== stored.size) return null;
+  if (stored === null || statSync(bzImage, { throwIfNoEntry: false })?.size !== stored.size) return null;
   const file = (name: string) => (existsSync(join(dir, name)) ? join(dir, name) : null);
   const [vmlinux, config] = [file('vmlinux'), file('config')];
   const whole = withList(stored, vmlinux, join(dir, 'image.json'));
@@ -218,7 +194,7 @@ export function storedImages(cache: Cache): [key: string, stored: StoredImage][]
     return [];
   }
   return keys.flatMap((key): [string, StoredImage][] => {
-    const stored = readJson<StoredImage>(join(cache.kernel(key), 'image.json'));
-    return stored?.schema === 1 ? [[key, stored]] : [];
+    const stored = readStoredImage(cache.kernel(key));
+    return stored === null ? [] : [[key, stored]];
   });
 }

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Describes by content what a kernel was made of: enough to make it again, or to tell how another one differs.
-import { basename, join } from 'node:path';
+import { basename } from 'node:path';
 import type { KernelImage } from '../../model/kernel/image.js';
-import { readJson } from '../cache/cache.js';
-import type { StoredImage } from './kernel.js';
+import { readStoredImage } from './stored-image.js';
 import { resolveKernel } from '../definition/resolve.js';
 import { fileDigest, overlayFiles } from './tree.js';
 
@@ -27,7 +26,7 @@ export interface RecipeFile {
 
 /** Collects the recipe of a kernel. Reads only small files. */
 export function recipeOf(image: KernelImage): KernelRecipe {
-  const stored = image.cacheDir === null ? null : readJson<StoredImage>(join(image.cacheDir, 'image.json'));
+  const stored = image.cacheDir === null ? null : readStoredImage(image.cacheDir);
   const built =
     stored === null
       ? null

@@ -3,11 +3,13 @@
 // an emulated processor.
 import { mkdirSync, readFileSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { z } from 'zod';
 import type { RootFs } from '../../model/kernel/image.js';
 import { mustRun } from '../../util/process/command.js';
 import { LabError } from '../../util/errors.js';
 import { withLock } from '../../util/process/lock.js';
-import { keyOf, onDisk, readJson, sha256, writeJson } from '../cache/cache.js';
+import { readJson } from '../../util/read-json.js';
+import { keyOf, onDisk, sha256, writeJson } from '../cache/cache.js';
 import { compilerVersion, fileIdentity } from './compiler.js';
 import { type ImageContext, openWorkspace, type Workspace } from '../context.js';
 import { type CpioEntry, cpioArchive } from './cpio.js';
@@ -27,11 +29,8 @@ const TEXTS: Record<string, string> = {
   'etc/hostname': 'lab\n',
 };
 
-interface Stored {
-  schema: 1;
-  sha256: string;
-  size: number;
-}
+const storedSchema = z.object({ schema: z.literal(1), sha256: z.string(), size: z.number() });
+type Stored = z.infer<typeof storedSchema>;
 
 export async function ensureRootFs(context: ImageContext): Promise<RootFs> {
   const work = openWorkspace(context);
@@ -58,14 +57,14 @@ function makeUnderLock(work: Workspace): Promise<RootFs> {
 /** Returns the root file system if it is already in the cache. Its inputs are identified without reading them. */
 export function currentRootFs(work: Workspace): RootFs | null {
   const quick = quickKey();
-  const known = quick === null ? null : readJson<{ key: string }>(work.cache.fact(quick));
+  const known = quick === null ? null : readJson(work.cache.fact(quick), z.object({ key: z.string() }));
   return known && readRootFs(known.key, work);
 }
 
 function readRootFs(key: string, work: Workspace): RootFs | null {
   const path = join(work.cache.rootfs(key), 'initramfs.cpio');
-  const stored = readJson<Stored>(join(work.cache.rootfs(key), 'image.json'));
-  if (stored?.schema !== 1 || statSync(path, { throwIfNoEntry: false })?.size !== stored.size) return null;
+  const stored = readJson(join(work.cache.rootfs(key), 'image.json'), storedSchema);
+  if (stored === null || statSync(path, { throwIfNoEntry: false })?.size !== stored.size) return null;
   return { path, sha256: stored.sha256, size: stored.size };
 }
 

@@ -2,7 +2,6 @@
 // The cache's folders. Everything is made under a temporary name and renamed, so that whatever is there is complete.
 // Deleting any or all of it costs only time.
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { isDiskFull, LabError, messageOf } from '../../util/errors.js';
@@ -73,15 +72,6 @@ export function keyOf(data: unknown): string {
 
 export function sha256(data: string | Buffer): string {
   return createHash('sha256').update(data).digest('hex');
-}
-
-/** What a JSON file of the cache holds; null where it is missing or was damaged. */
-export function readJson<T>(path: string): T | null {
-  try {
-    return JSON.parse(readFileSync(path, 'utf8')) as T;
-  } catch {
-    return null;
-  }
 }
 
 export function writeJson(path: string, data: unknown): void {

@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import type { KernelImage, RootFs } from '../../model/kernel/image.js';
 import { LabError, messageOf, UsageError } from '../../util/errors.js';
 import { withLock } from '../../util/process/lock.js';
-import { readJson } from './cache.js';
 import { type ImageContext, openWorkspace, type Workspace } from '../context.js';
 import { type KernelDefinition, knownDefinitions, readDefinition } from '../definition/definition.js';
-import { ensureKernel, findBuilt, type StoredImage, storedImages } from '../build/kernel.js';
+import { ensureKernel, findBuilt, storedImages } from '../build/kernel.js';
+import { readStoredImage, type StoredImage } from '../build/stored-image.js';
 import { prebuiltFacts } from '../binary/prebuilt.js';
 import { resolveKernel } from '../definition/resolve.js';
 import { currentRootFs } from '../build/rootfs.js';
@@ -123,7 +123,7 @@ export async function showImage(nameOrPath: string, context: ImageContext): Prom
   const stored = storedImages(work.cache);
   const entry = await kernelEntry(definition.name, definition.file, stored, work);
   const image = entry.image as KernelImage | null;
-  const facts = image?.cacheDir ? readJson<StoredImage>(join(image.cacheDir, 'image.json')) : null;
+  const facts = image?.cacheDir ? readStoredImage(image.cacheDir) : null;
   const source = await knownSource(definition, work);
   return {
     ...entry,

@@ -5,11 +5,13 @@ import { createHash } from 'node:crypto';
 import { createReadStream, existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { Transform } from 'node:stream';
+import { z } from 'zod';
 import { commandError, lastLines, mustRun, runCommand } from '../../util/process/command.js';
 import { isDiskFull, LabError, messageOf } from '../../util/errors.js';
 import { withLock } from '../../util/process/lock.js';
 import { aptFetch } from './apt.js';
-import { keyOf, readJson, writeJson } from '../cache/cache.js';
+import { readJson } from '../../util/read-json.js';
+import { keyOf, writeJson } from '../cache/cache.js';
 import { fileIdentity } from '../build/compiler.js';
 import type { Workspace } from '../context.js';
 import type { KernelDefinition, Source } from '../definition/definition.js';
@@ -27,19 +29,25 @@ export interface SourceTree {
   source: Source;
 }
 
-export interface Origin {
+export const originSchema = z.object({
   /** Index of the source in the definition's list. */
-  index: number;
+  index: z.number().int().min(0),
   /** The tree's id; null if the source is local and may have changed. */
-  id: string | null;
-}
+  id: z.string().nullable(),
+});
+export type Origin = z.infer<typeof originSchema>;
+
+/** The id of a tree that an archive was unpacked to. */
+const unpackedSchema = z.object({ id: z.string() });
+/** An archive that was fetched completely. */
+const fetchedSchema = z.object({ file: z.string(), size: z.number() });
 
 export const originPath = (definition: KernelDefinition, work: Workspace) =>
   work.cache.origin(keyOf(['origin', UNPACKING, definition.sources]));
 
 /** Returns the tree that was used before, if it still matches the definition. The tree itself may be gone. */
 export async function knownSource(definition: KernelDefinition, work: Workspace): Promise<SourceTree | null> {
-  const origin = readJson<Origin>(originPath(definition, work));
+  const origin = readJson(originPath(definition, work), originSchema);
   const source = origin && definition.sources[origin.index];
   if (!source) return null;
   const id = origin.id ?? (await localId(source, work));
@@ -114,7 +122,7 @@ async function localId(source: Source, work: Workspace): Promise<string | null> 
     }
     case 'tarball': {
       if (!existsSync(source.path)) throw new LabError(`no file ${source.path}`);
-      return readJson<{ id: string }>(tarballFact(source.path, work))?.id ?? null;
+      return readJson(tarballFact(source.path, work), unpackedSchema)?.id ?? null;
     }
     default:
       return null;
@@ -141,7 +149,7 @@ async function obtain(source: Source, name: string, work: Workspace): Promise<So
   return withLock(work.cache.lock(`source-${slot}`), { signal: work.signal, onWait }, async (lock) => {
     const seen = work.cache.fact(keyOf(['fetched', UNPACKING, source]));
     const before =
-      (await localId(source, work)) ?? (isRemote(source) ? (readJson<{ id: string }>(seen)?.id ?? null) : null);
+      (await localId(source, work)) ?? (isRemote(source) ? (readJson(seen, unpackedSchema)?.id ?? null) : null);
     if (before !== null && existsSync(work.cache.source(before)))
       return { id: before, dir: work.cache.source(before), source };
     await ensureTools(NEEDS[source.kind], work);
@@ -200,7 +208,7 @@ async function archiveOf(
 ): Promise<string> {
   if (source.kind === 'tarball') return source.path;
   const whole = join(folder, 'whole.json');
-  const before = readJson<{ file: string; size: number }>(whole);
+  const before = readJson(whole, fetchedSchema);
   if (before && statSync(join(folder, before.file), { throwIfNoEntry: false })?.size === before.size)
     return join(folder, before.file);
   const task = `fetch ${name}`;

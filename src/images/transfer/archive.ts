@@ -10,13 +10,15 @@ import { create, extract } from 'tar';
 import { LabError, messageOf } from '../../util/errors.js';
 import { withLock } from '../../util/process/lock.js';
 import { intoTar } from '../../util/untar.js';
-import { onDisk, readJson, writeJson } from '../cache/cache.js';
+import { readJson } from '../../util/read-json.js';
+import { onDisk, writeJson } from '../cache/cache.js';
 import { type ImageContext, openWorkspace, type Workspace } from '../context.js';
 import type { KernelDefinition } from '../definition/definition.js';
 import { sha256File } from '../source/download.js';
-import { findBuilt, inputsOf, readImage, type StoredImage } from '../build/kernel.js';
+import { findBuilt, inputsOf, readImage } from '../build/kernel.js';
+import { readStoredImage, type StoredImage } from '../build/stored-image.js';
 import { resolveKernel } from '../definition/resolve.js';
-import { type Origin, originPath } from '../source/source.js';
+import { type Origin, originPath, originSchema } from '../source/source.js';
 
 export interface KernelArchive {
   /** Key in the cache. */
@@ -42,7 +44,7 @@ export async function offerKernel(name: string, context: ImageContext): Promise<
   const image = definition === null ? null : await findBuilt(definition, work);
   if (definition === null || image?.cacheDir == null) return null;
   const dir = image.cacheDir;
-  const origin = readJson<Origin>(originPath(definition, work));
+  const origin = readJson(originPath(definition, work), originSchema);
   if (origin?.id == null) return null;
   return {
     key: basename(dir),
@@ -125,8 +127,8 @@ async function accept(
   dir: string,
   work: Workspace,
 ): Promise<void> {
-  const stored = readJson<StoredImage>(join(dir, 'image.json'));
-  if (stored?.schema !== 1) throw new LabError(`kernel ${name} arrived without its description`);
+  const stored = readStoredImage(dir);
+  if (stored === null) throw new LabError(`kernel ${name} arrived without its description`);
   if (stored.inputs !== inputsOf(definition, origin.id))
     throw new LabError(`kernel ${name} was built from other inputs than this lab would use`);
   if (stored.sha256 !== sha256 || (await sha256File(join(dir, 'bzImage'), work.signal)) !== sha256)

@@ -3,16 +3,19 @@
 // nobody fetches it.
 import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
+import { z } from 'zod';
 import { LabError } from '../../util/errors.js';
+import { PREFIX } from './connection.js';
 
 const CHUNK_BYTES = 4 << 20;
 const MAX_BYTES = 512 << 20;
 
-export interface BlobRef {
-  key: string;
-  pieces: number;
-  sha256: string;
-}
+export const blobRefSchema = z.object({
+  key: z.string().startsWith(`${PREFIX}:`),
+  pieces: z.number().int().min(0),
+  sha256: z.string(),
+});
+export type BlobRef = z.infer<typeof blobRefSchema>;
 
 /** @param seconds after this time the data expires */
 export async function putBlob(

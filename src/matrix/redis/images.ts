@@ -2,7 +2,8 @@
 // Sends kernels through Redis: the matrix offers each once, and workers fetch those that they lack.
 import type { Redis } from 'ioredis';
 import { type ImageContext, offerKernel, takeKernel } from '../../images/index.js';
-import { type BlobRef, getBlob, putBlob } from './blobs.js';
+import { parseJson } from '../../util/json.js';
+import { blobRefSchema, getBlob, putBlob } from './blobs.js';
 import { imageKey, KEPT_SECONDS, type OfferedImage } from './names.js';
 
 /** Offers every kernel that other hosts can use, by name. A kernel that is already in Redis is not sent again. */
@@ -18,7 +19,7 @@ export async function offerImages(
     const { key, sha256, origin } = archive;
     const about = `${imageKey(key)}:about`;
     const known = await redis.get(about);
-    let blob = known === null ? null : (JSON.parse(known) as BlobRef);
+    let blob = known === null ? null : parseJson(known, blobRefSchema);
     if (blob === null || (await redis.expire(blob.key, KEPT_SECONDS)) === 0) {
       context.onProgress({ task: `offer kernel ${name}`, done: 0, of: null });
       blob = await putBlob(redis, imageKey(key), archive.pack(), KEPT_SECONDS);

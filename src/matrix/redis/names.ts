@@ -4,6 +4,7 @@
 import { z } from 'zod';
 import { attemptSchema, cellSchema } from '../../store/matrix/schema.js';
 import type { CellTask } from '../queue.js';
+import { blobRefSchema } from './blobs.js';
 import { PREFIX } from './connection.js';
 
 /** Seconds to keep results that nobody fetches, and finished jobs of a matrix that never continues. */
@@ -19,14 +20,8 @@ export const matrixKey = (id: string) => `${PREFIX}:matrix:${id}`;
 /** Holds the identity of the worker's lab; expires unless it is renewed. */
 export const workerKey = (worker: string) => `${PREFIX}:worker:${worker}`;
 
-const blobRef = z.object({
-  key: z.string().startsWith(`${PREFIX}:`),
-  pieces: z.number().int().min(0),
-  sha256: z.string(),
-});
-
 /** The return value of a worker's job. */
-export const cellReport = z.object({ attempt: attemptSchema, archive: blobRef.nullable() });
+export const cellReport = z.object({ attempt: attemptSchema, archive: blobRefSchema.nullable() });
 export type CellReport = z.infer<typeof cellReport>;
 
 /** A kernel that can be fetched. Both hosts compute the same `key` of the cache. */
@@ -35,7 +30,7 @@ const image = z.object({
   key: z.string().regex(/^[0-9a-f]{32}$/),
   sha256: z.string(),
   origin: z.object({ index: z.number().int().min(0), id: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/) }),
-  blob: blobRef,
+  blob: blobRefSchema,
 });
 export const jobData = z.object({
   task: z.object({

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { z } from 'zod';
+import { parseJson } from '../../util/json.js';
 import { ENDINGS, OUTCOMES } from '../../model/result/outcome.js';
 
 /** What the runs of a round have in common. */
@@ -43,8 +44,8 @@ export class CorpusJournal {
   constructor(private readonly path: string) {
     if (!existsSync(path)) return;
     for (const line of readFileSync(path, 'utf8').split('\n')) {
-      const read = entry.safeParse(parsed(line));
-      if (read.success) this.known.set(keyOf(read.data), read.data);
+      const run = parseJson(line, entry);
+      if (run !== null) this.known.set(keyOf(run), run);
     }
   }
 
@@ -83,12 +84,4 @@ function keyOf({
   round,
 }: Pick<Entry, 'name' | 'digest' | 'load' | 'icount' | 'round'>): string {
   return [name, digest, load, icount, round].join(' ');
-}
-
-function parsed(line: string): unknown {
-  try {
-    return JSON.parse(line) as unknown;
-  } catch {
-    return null;
-  }
 }

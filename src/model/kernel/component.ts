@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Versioned parts of the handover format, and mismatches between two kernels.
+import { z } from 'zod';
 import type { EndsIn } from '../result/outcome.js';
 
 /** A versioned part of the handover format, for example { name: 'memfd', version: 2 }. */
-export interface Component {
-  name: string;
-  version: number;
-}
+export const componentSchema = z.object({ name: z.string(), version: z.number() });
+export type Component = z.infer<typeof componentSchema>;
 
 /** How the lab's own object stores its version (docs/compat.md). Stock components use one token each. */
 export const NOTATIONS = ['token', 'composite', 'fdt', 'integer'] as const;

@@ -2,9 +2,12 @@
 // Keeps the answers of a bisection on disk, one line for each point, so that it can continue after a kill.
 import { appendFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { asRecord } from '../../util/unknown.js';
-import type { Ends } from './judge.js';
-import type { Tried } from './search.js';
+import { z } from 'zod';
+import { parseJson } from '../../util/json.js';
+import { type Ends, endsSchema } from './judge.js';
+import { type Tried, triedSchema } from './search.js';
+
+const entrySchema = z.object({ ends: endsSchema.optional(), tried: triedSchema.optional() });
 
 export class Journal {
   readonly tried = new Map<number, Tried>();
@@ -33,15 +36,10 @@ export class Journal {
   }
 
   private take(line: string): void {
-    let entry: Record<string, unknown>;
-    try {
-      entry = asRecord(JSON.parse(line));
-    } catch {
-      return; // A kill cut this line short; the point is tried again.
-    }
-    if (entry['ends'] !== undefined) this.ends = entry['ends'] as Ends;
-    const tried = entry['tried'] as Tried | undefined;
-    if (tried !== undefined && typeof tried.index === 'number') this.tried.set(tried.index, tried);
+    const entry = parseJson(line, entrySchema);
+    if (entry === null) return; // A kill cut this line short; the point is tried again.
+    if (entry.ends !== undefined) this.ends = entry.ends;
+    if (entry.tried !== undefined) this.tried.set(entry.tried.index, entry.tried);
   }
 }
 

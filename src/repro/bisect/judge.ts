@@ -1,21 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // Judges a point: good, bad, or skip. Bad means exactly the failure of the bad end, and good exactly the outcome of the
 // good end. Any other failure says nothing about the change that is searched for.
+import { z } from 'zod';
 import type { Scenario } from '../../model/scenario/scenario.js';
 import { ScenarioError } from '../../scenario/index.js';
 import { isDiskFull, LabError, messageOf } from '../../util/errors.js';
-import { confidenceOf, expectedRate, type Rate, runsToBeSure } from '../rerun/confidence.js';
-import { type Failure, failureText, sameFailure } from '../rerun/failure.js';
+import { confidenceOf, expectedRate, rateSchema, runsToBeSure } from '../rerun/confidence.js';
+import { type Failure, failureSchema, failureText, sameFailure } from '../rerun/failure.js';
 import { measureRate } from '../rerun/rate.js';
 import type { Execute, Seen } from '../rerun/trials.js';
 import type { Tried } from './search.js';
 
 /** What is known after both ends have run. */
-export interface Ends {
-  bad: Failure;
-  good: Failure;
-  rate: Rate;
-}
+export const endsSchema = z.object({ bad: failureSchema, good: failureSchema, rate: rateSchema });
+export type Ends = z.infer<typeof endsSchema>;
 
 export interface JudgeOptions {
   execute: Execute;

@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // Searches for the first bad change among ordered changes. Pure: the caller judges the points.
+import { z } from 'zod';
 import { LabError } from '../../util/errors.js';
 
-export type PointState = 'good' | 'bad' | 'skip';
+const POINT_STATES = ['good', 'bad', 'skip'] as const;
+export type PointState = (typeof POINT_STATES)[number];
 
 /** One point that was tried. Point 0 is the good end, the last is the bad one. */
-export interface Tried {
-  index: number;
-  verdict: PointState;
+export const triedSchema = z.object({
+  index: z.number().int().min(0),
+  verdict: z.enum(POINT_STATES),
   /** How the runs ended, or why the point cannot be judged. */
-  why: string;
-  runs: number;
-  ms: number;
-}
+  why: z.string(),
+  runs: z.number(),
+  ms: z.number(),
+});
+export type Tried = z.infer<typeof triedSchema>;
 
 export interface SearchResult {
   /** The first bad point; several points if those between them were skipped. */

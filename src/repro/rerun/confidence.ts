@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // How often a failure occurs, and how many runs without it show that it is gone.
+import { z } from 'zod';
 
 /** In `seen` of `runs` runs the failure occurred. */
-export interface Rate {
-  seen: number;
-  runs: number;
-}
+export const rateSchema = z.object({ seen: z.number().int().min(0), runs: z.number().int().min(0) });
+export type Rate = z.infer<typeof rateSchema>;
 
 /**
  * An estimate of the true rate: (seen + 1) / (runs + 2), Laplace's rule of succession. Three of three give 0.8, not 1:

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Two failures are the same if they have the same outcome and the same canonical title.
-import type { Outcome } from '../../model/result/outcome.js';
+import { z } from 'zod';
+import { OUTCOMES } from '../../model/result/outcome.js';
 import type { Result } from '../../model/result/result.js';
 
-export interface Failure {
-  outcome: Outcome;
+export const failureSchema = z.object({
+  outcome: z.enum(OUTCOMES),
   /** Null if everything came back. */
-  title: string | null;
-}
+  title: z.string().nullable(),
+});
+export type Failure = z.infer<typeof failureSchema>;
 
 /** A wrong errno fails a run even if its outcome is as expected. Then it gives the title. */
 export function failureOf({

@@ -1,7 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Readiness marks: a kernel's user space is up, and says which boot it is. A mark comes from the machine, so it is
 // checked like everything that the machine says.
+import { z } from 'zod';
 import { deferred, type Deferred } from '../../util/deadline.js';
+import { parseJson } from '../../util/json.js';
+
+const markSchema = z.object({
+  epoch: z.number(),
+  bootId: z.string(),
+  release: z.string(),
+  hostkey: z.string().nullable().catch(null),
+});
 
 export interface ReadyMark {
   epoch: number;
@@ -57,13 +66,8 @@ export class ReadyMarks {
 
 /** Null if the line is no mark. */
 function readMark(line: string): ReadyMark | null {
-  let mark: Record<string, unknown> | null;
-  try {
-    mark = JSON.parse(line) as Record<string, unknown> | null;
-  } catch {
-    return null;
-  }
-  const { epoch, bootId, release, hostkey } = mark ?? {};
-  if (typeof epoch !== 'number' || typeof bootId !== 'string' || typeof release !== 'string') return null;
-  return { epoch, bootId, release, hostKey: typeof hostkey === 'string' ? hostkey : null };
+  const mark = parseJson(line, markSchema);
+  if (mark === null) return null;
+  const { hostkey, ...rest } = mark;
+  return { ...rest, hostKey: hostkey };
 }

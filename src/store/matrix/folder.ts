@@ -14,9 +14,9 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { z } from 'zod';
 import { type Attempt, type CellOfRun, type Matrix, MATRIX_SCHEMA } from '../../model/result/matrix.js';
 import { isDiskFull, LabError, messageOf } from '../../util/errors.js';
+import { parseJson } from '../../util/json.js';
 import { trackTemp, untrackTemp } from '../../util/process/reaper.js';
 import { asRecord } from '../../util/unknown.js';
 import { attemptSchema, cellOfRunSchema, matrixSchema } from './schema.js';
@@ -141,22 +141,14 @@ export function readAttempts(folder: string): { attempts: Attempt[]; damaged: nu
   const lines = readFileSync(path, 'utf8')
     .split('\n')
     .filter((line) => line !== '');
-  const attempts = lines.flatMap((line) => parsed(line, attemptSchema) ?? []);
+  const attempts = lines.flatMap((line) => parseJson(line, attemptSchema) ?? []);
   return { attempts, damaged: lines.length - attempts.length };
 }
 
 /** Tells which cell a run's folder belongs to; null if it belongs to none, or that is unreadable. */
 export function readCellOfRun(folder: string): CellOfRun | null {
   try {
-    return parsed(readFileSync(join(folder, 'cell.json'), 'utf8'), cellOfRunSchema);
-  } catch {
-    return null;
-  }
-}
-
-function parsed<T>(text: string, schema: z.ZodType<T>): T | null {
-  try {
-    return schema.safeParse(JSON.parse(text)).data ?? null;
+    return parseJson(readFileSync(join(folder, 'cell.json'), 'utf8'), cellOfRunSchema);
   } catch {
     return null;
   }

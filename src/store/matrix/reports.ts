@@ -2,12 +2,14 @@
 // Records which reports were written from a results folder, and where, so that pruning keeps the runs that they link
 // to.
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { asList, asRecord, asText } from '../../util/unknown.js';
+import { z } from 'zod';
+import { readJson } from '../../util/read-json.js';
 import { writeWhole } from '../write-whole.js';
 
 const FOLDER = '.reports';
+const noteSchema = z.object({ report: z.string(), folders: z.array(z.string()) });
 
 /** Records a report. `folders` are names under results/. A later report at the same path replaces the record. */
 export function noteReport(results: string, report: string, folders: readonly string[]): void {
@@ -23,13 +25,9 @@ export function linkedByReports(results: string): Set<string> {
   const linked = new Set<string>();
   if (!existsSync(dir)) return linked;
   for (const file of readdirSync(dir).filter((name) => name.endsWith('.json'))) {
-    let note: Record<string, unknown>;
-    try {
-      note = asRecord(JSON.parse(readFileSync(join(dir, file), 'utf8')));
-    } catch {
-      continue;
-    }
-    if (existsSync(asText(note['report']))) for (const name of asList(note['folders'])) linked.add(asText(name));
+    const note = readJson(join(dir, file), noteSchema);
+    if (note === null) continue;
+    if (existsSync(note.report)) for (const name of note.folders) linked.add(name);
     else rmSync(join(dir, file), { force: true });
   }
   return linked;

@@ -2,11 +2,15 @@
 // Reads the logs of a run, with limits. Unreadable lines are left out.
 import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { asNumber, asRecord, asText } from '../../util/unknown.js';
+import { z } from 'zod';
+import { parseJson } from '../../util/json.js';
+import { asNumber, asText } from '../../util/unknown.js';
 
 const MAX_EVENTS_BYTES = 8 << 20;
 const HEAD_BYTES = 4 << 20;
 const TAIL_BYTES = 1 << 20;
+
+const eventSchema = z.looseObject({ t: z.number().min(0) });
 
 /** One line of events.jsonl. `kind`, `t` in milliseconds and `epoch` are present; the rest may be anything. */
 export interface EventRead {
@@ -20,15 +24,8 @@ export function readEvents(folder: string): EventRead[] {
   return head(join(folder, 'events.jsonl'), MAX_EVENTS_BYTES)
     .text.split('\n')
     .flatMap((line) => {
-      try {
-        const rest = asRecord(JSON.parse(line));
-        const t = rest['t'];
-        return typeof t === 'number' && t >= 0
-          ? [{ kind: asText(rest['kind']), t, epoch: asNumber(rest['epoch']), rest }]
-          : [];
-      } catch {
-        return [];
-      }
+      const rest = parseJson(line, eventSchema);
+      return rest === null ? [] : [{ kind: asText(rest['kind']), t: rest.t, epoch: asNumber(rest['epoch']), rest }];
     });
 }
 
