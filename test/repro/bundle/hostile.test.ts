@@ -204,11 +204,7 @@ describe('refused is', () => {
       'another run than its manifest says',
     ],
     ['no run', () => tar(sound({ 'run/result.json': '{}' })), 'its run cannot be used'],
-    [
-      'a result of a newer lab',
-      () => tar(sound({ 'run/result.json': '{"schema":99}' })),
-      'use the lab that wrote it',
-    ],
+    ['a result of a newer lab', () => tar(sound({ 'run/result.json': '{"schema":99}' })), 'use the lab that wrote it'],
     ['a scenario that is none', () => tar(sound({ 'run/scenario.yaml': 'from: [' })), 'scenario'],
     [
       'a scenario with QEMU options',
