@@ -3,7 +3,7 @@
 
 import { EpochTracker } from './epochs.js';
 import { KeptFindings } from './kept-findings.js';
-import { LineSplitter, type ConsoleLine } from './lines.js';
+import { ConsoleLines, type ConsoleLine } from './lines.js';
 import { messagesOf, type Message } from './messages.js';
 import { lineFinding, Report, type Hit } from './report.js';
 import type { PatternGroup } from './pattern.js';
@@ -31,7 +31,7 @@ const LF = 0x0a;
 const UNUSUAL = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\xff]/;
 
 export class ConsoleScanner {
-  private readonly splitter = new LineSplitter();
+  private readonly splitter = new ConsoleLines();
   private readonly epochs = new EpochTracker();
   private readonly interesting: RegExp;
   private report: Report | null = null;

@@ -18,7 +18,7 @@ export const MAX_LINE = 4096;
 const LF = 0x0a;
 const CR = 0x0d;
 
-export class LineSplitter {
+export class ConsoleLines {
   private readonly buffer = new Uint8Array(MAX_LINE);
   private readonly decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   private length = 0;

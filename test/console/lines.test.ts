@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import { LineSplitter, MAX_LINE, type ConsoleLine } from '../../src/console/lines.js';
+import { ConsoleLines, MAX_LINE, type ConsoleLine } from '../../src/console/lines.js';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
 function split(...pieces: Uint8Array[]): ConsoleLine[] {
-  const splitter = new LineSplitter();
+  const splitter = new ConsoleLines();
   const lines: ConsoleLine[] = [];
   for (const piece of pieces) splitter.feed(piece, (line) => lines.push(line));
   splitter.end((line) => lines.push(line));
@@ -13,7 +13,7 @@ function split(...pieces: Uint8Array[]): ConsoleLine[] {
 }
 const short = (lines: ConsoleLine[]) => lines.map(({ number, text, cut }) => `${number}:${text}${cut ? '!' : ''}`);
 
-describe('LineSplitter', () => {
+describe('ConsoleLines', () => {
   it.each([
     ['', []],
     ['a\nb', ['1:a', '2:b']],

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Format } from '../../src/console/pattern.js';
 import { PATTERN_GROUPS } from '../../src/console/table.js';
 import { messagesOf } from '../../src/console/messages.js';
-import { LineSplitter } from '../../src/console/lines.js';
+import { ConsoleLines } from '../../src/console/lines.js';
 import { OUTCOMES } from '../../src/model/result/outcome.js';
 import { TAINT_NAMES } from '../../src/model/result/taint.js';
 import { goldens, scan } from './golden.js';
@@ -43,7 +43,7 @@ describe('the table', () => {
   };
   const matched = new Set<Format | undefined>(MESSAGES.map(([message]) => formatOf(message)));
   for (const { log } of goldens())
-    new LineSplitter().feed(log, ({ text }) => {
+    new ConsoleLines().feed(log, ({ text }) => {
       for (const message of messagesOf(text)) matched.add(formatOf(message.text));
     });
 

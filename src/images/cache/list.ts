@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What there is: definitions, and what of them the cache holds.
+// Lists definitions and what the cache holds of each.
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -15,20 +15,20 @@ import { resolveKernel } from '../definition/resolve.js';
 import { currentRootFs } from '../build/rootfs.js';
 import { knownSource } from '../source/source.js';
 
-/** Name under which the root file system is listed. */
+/** The root file system's name in the list. */
 export const ROOTFS_NAME = 'rootfs';
 
 export interface ImageEntry {
   kind: 'kernel' | 'rootfs';
   name: string;
   description: string;
-  /** `broken`: its definition cannot be read; `problem` says why. */
+  /** `broken`: its definition cannot be read, and `problem` says why. */
   state: 'ready' | 'missing' | 'broken';
   problem: string | null;
   image: KernelImage | RootFs | null;
   /** Bytes in the cache. */
   bytes: number;
-  /** Other kernels of the same name, made from other inputs. */
+  /** Kernels of the same name that were built from other inputs. */
   stale: number;
 }
 
@@ -61,7 +61,7 @@ async function kernelEntry(
   let image: KernelImage | null;
   try {
     definition = readDefinition(file);
-    // A ready-made kernel is always there; it is read when it is asked for.
+    // A prebuilt kernel needs no build; it is read on use.
     image = definition.prebuilt ? null : await findBuilt(definition, work);
   } catch (error) {
     work.signal.throwIfAborted();
@@ -91,14 +91,14 @@ async function kernelEntry(
 
 export interface ImageDetails extends ImageEntry {
   definition: KernelDefinition | null;
-  /** What the kernel was made of; null where it was not built here. */
+  /** The inputs of the build; null if the kernel was not built here. */
   built: { source: string; compiler: string; builtAt: string; seconds: number } | null;
   /** Whether the source tree is in the cache. */
   sourceTree: string | null;
   notes: string[];
 }
 
-/** Everything about one image, by name or path. Builds nothing. */
+/** All about one image, by name or path. Builds nothing. */
 export async function showImage(nameOrPath: string, context: ImageContext): Promise<ImageDetails> {
   const work = openWorkspace(context);
   if (nameOrPath === ROOTFS_NAME) {
@@ -140,8 +140,8 @@ export function definedKernels(): string[] {
 }
 
 /**
- * Names of all definitions that are built without being named. One that cannot be read is among them: building it says
- * why.
+ * Names of all definitions that `lab images build` builds without a name. It includes those that cannot be read, because
+ * building one prints the reason.
  */
 export function buildableNames(): string[] {
   return [...knownDefinitions()].filter(([, file]) => !onDemand(file)).map(([name]) => name);
@@ -157,12 +157,12 @@ function onDemand(file: string): boolean {
 
 export interface Removed {
   name: string;
-  /** Paths that are gone. */
+  /** Removed paths. */
   paths: string[];
   bytes: number;
 }
 
-/** Takes an image out of the cache, with every older one of its name; with its source tree where that is asked for. */
+/** Removes an image and all older ones of its name from the cache, and its source tree on request. */
 export async function removeImage(
   name: string,
   context: ImageContext,
@@ -210,7 +210,7 @@ async function removePaths(
       removed.paths.push(path);
     }
   };
-  // Always in the same order, so that two labs cannot wait for each other.
+  // The order is fixed, so that two labs cannot deadlock.
   await take([...locks].sort());
   return removed;
 }

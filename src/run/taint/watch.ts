@@ -113,7 +113,7 @@ export class TaintWatch {
     this.timer = setInterval(() => {
       const mask = place.readLeaving();
       if (mask === null) this.stays();
-      else this.take(kernel, epoch, mask, 'on the way out');
+      else this.take(kernel, epoch, mask, 'while it left');
     }, LEAVING_EVERY).unref();
   }
 

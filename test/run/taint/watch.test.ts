@@ -290,7 +290,7 @@ describe('the taint of a run', () => {
     await expect.poll(() => world.recorder.incidents.length).toBe(1);
     expect(world.recorder.incidents[0]).toMatchObject({
       title: 'the kernel marked itself tainted: warn',
-      detail: 'on the way out: tainted_mask is 0x200 (warn)',
+      detail: 'while it left: tainted_mask is 0x200 (warn)',
       epoch: 0,
     });
     // The next kernel, of the same build, begins to boot.
