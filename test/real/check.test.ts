@@ -219,7 +219,7 @@ describe('bad usage', () => {
   it.each<[string, string[], string]>([
     ['one kernel', ['--from', '7.3.4'], 'two kernels are needed'],
     ['a kernel that is none', ['--from', '7.3.5', '--to', '7.3.4'], 'did you mean 7.3.4?'],
-    ['kernels and no profile', ['7.3.4', '7.2.12'], 'say --profile FILE'],
+    ['kernels and no profile', ['7.3.4', '7.2.12'], 'add --profile FILE'],
     [
       'both',
       ['--profile', 'scenarios/profiles/2026-q3.yaml', '--from', '7.3.4', '--to', '7.3.4', '7.2.12'],
@@ -240,7 +240,7 @@ describe('bad usage', () => {
       ['--profile', 'scenarios/profiles/2026-q3.yaml', '--bump', 'memfd', '7.3.4'],
       'such as object=2',
     ],
-    ['a bump without a profile', ['--bump', 'memfd=3', '--from', '7.3.4', '--to', '7.3.4'], 'say --profile FILE'],
+    ['a bump without a profile', ['--bump', 'memfd=3', '--from', '7.3.4', '--to', '7.3.4'], 'add --profile FILE'],
   ])('%s: exit status 2', async (_what, args, words) => {
     const { code, stdout, stderr } = await lab(['check', ...args]);
     expect([code, stdout]).toEqual([2, '']);

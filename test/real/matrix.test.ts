@@ -89,7 +89,7 @@ it('goes on after SIGKILL, runs nothing twice, and leaves nothing behind', async
   writeFileSync(file, `${readFileSync(file, 'utf8')}retries: 1\n`);
   expect(await lab(['matrix', file, '--results', results, '--resume'])).toMatchObject({
     code: 2,
-    stderr: expect.stringContaining('they have changed since'),
+    stderr: expect.stringContaining('the plan or its scenarios have changed since'),
   });
 });
 

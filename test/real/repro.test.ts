@@ -103,7 +103,7 @@ describe('a panic, from red cell to culprit', () => {
     expect(await json<HandoverDump[]>('dump', bundle)).toMatchObject([
       { layouts: { kernel: '7.2.12' }, luo: { version: 'luo-v9' } },
     ]);
-    expect((await text('show', bundle, '--explain')).stdout).toContain('luo_early_startup() said no');
+    expect((await text('show', bundle, '--explain')).stdout).toContain('luo_early_startup() refused');
     const held = await text('shell', bundle, '--stop-at', 'before-kexec', '--command', 'uname -r');
     expect(held).toMatchObject({ code: 0, stdout: '7.2.12-lab\n', stderr: expect.stringContaining('PANIC') });
     expect(readdirSync(temporaries)).toEqual([]);

@@ -60,13 +60,19 @@ export async function monitorPrompt(machine: Machine, { input, output }: Termina
   const stop = () => lines.close();
   signal.addEventListener('abort', stop, { once: true });
   lines.on('SIGINT', stop);
+  // Lines that came before the end of the input are still read after it.
+  let isOpen = true;
+  lines.once('close', () => (isOpen = false));
+  const prompt = () => {
+    if (isOpen) lines.prompt();
+  };
   try {
-    lines.prompt();
+    prompt();
     for await (const line of lines) {
       const command = line.trim();
       if (command === 'exit') break;
       if (command !== '') output.write(`${await answer(machine, command)}\n`);
-      lines.prompt();
+      prompt();
     }
   } finally {
     lines.close();
