@@ -203,7 +203,7 @@ function connectOnce(target: SshTarget): Promise<SshSession> {
         const got = createHash('sha256').update(key).digest('base64').replace(/=+$/, '');
         if (target.hostKey === null || got === target.hostKey) return true;
         // QEMU keeps the port while it runs, so the machine itself is contradicting what it said.
-        wrongKey = new ClientGone(`the machine has another SSH host key than it reported: ${got}`);
+        wrongKey = new ClientGone(`the machine has another SSH host key than it said: ${got}`);
         return false;
       },
     });

@@ -69,7 +69,7 @@ function recordOf(run: Run, verdict: Verdict, total: number): RunRecord {
     witnesses: recorder.witnesses.report(),
     taint: run.taint.result(),
     epochs: run.kernels,
-    findings: [...(machine?.findings ?? [])],
+    findings: machine?.findings ?? [],
     startedAt: clock.startedAt,
     qemu: { version: machine?.qemuVersion ?? '', accel: plan.accel, commandLine: machine?.commandLine ?? '' },
     durations: { total },

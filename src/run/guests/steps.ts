@@ -52,6 +52,8 @@ async function pause(parts: Needs<'recorder' | 'state' | 'agents'>, guest: Guest
   if (last !== null) parts.recorder.event({ kind: 'guest', guest: name, what: 'paused' }, last);
   guest.now.stat = await stat;
   sawTicks(parts, guest, guest.now.stat?.ticks ?? guest.ticks);
+  // What the guest counts now is where a later check starts, also if it is fewer than was seen before.
+  guest.ticks = guest.now.stat?.ticks ?? guest.ticks;
   guest.stoodMs = guest.tickedAt === null ? 0 : machineNow(parts) - guest.tickedAt;
   guest.devicesBefore = guest.now.stat?.devices ?? [];
   return PASSED;

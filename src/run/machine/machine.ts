@@ -229,7 +229,11 @@ export class Machine {
    * @returns the socket's path
    */
   openDebugger(): Promise<string> {
-    return (this.debuggerStub ??= this.openStub());
+    return (this.debuggerStub ??= this.openStub().catch((error: unknown) => {
+      // A later request may succeed.
+      this.debuggerStub = null;
+      throw error;
+    }));
   }
 
   private async openStub(): Promise<string> {

@@ -35,7 +35,7 @@ export interface RunRecord {
   witnesses: Result['witnesses'];
   taint: Result['taint'];
   epochs: EpochRecord[];
-  findings: Finding[];
+  findings: readonly Finding[];
   devices: DeviceOfResult[];
   iommu: IommuOfResult | null;
   guests: GuestOfResult[];
