@@ -25,10 +25,8 @@ function startAgain(node) {
     stdio: 'inherit',
     env: { ...process.env, LAB_STARTED_AGAIN: '1' },
   });
-  // A terminal sends Ctrl-C to both processes.
-  const interrupted = process.stdin.isTTY ? () => undefined : (signal) => child.kill(signal);
-  process.on('SIGINT', interrupted);
-  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  // A signal to the whole process group reaches the lab twice: the lab knows that (src/cli/common/interrupt.ts).
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   child.on('error', (error) => fail(`${tooOld().trimEnd()} (${node} could not be started: ${error.message})\n`));
   child.on('exit', (code, signal) => {
     if (signal === null) process.exit(code);

@@ -5,24 +5,49 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { until } from '../util/temporary.js';
 
+interface Started {
+  child: ReturnType<typeof spawn>;
+  exit: Promise<number | null>;
+  said: { output: string; errors: string };
+  childPid: number;
+}
+
+async function start(env: Record<string, string> = {}): Promise<Started> {
+  const child = spawn(process.execPath, ['--import', 'tsx', join(import.meta.dirname, 'interrupt-process.ts')], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
+  });
+  const said = { output: '', errors: '' };
+  child.stdout.on('data', (chunk: Buffer) => (said.output += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (said.errors += chunk.toString()));
+  const exit = new Promise<number | null>((resolve) => child.once('close', resolve));
+  await until('the start', () => said.output.includes('child '));
+  return { child, exit, said, childPid: Number(/child (\d+)/.exec(said.output)?.[1]) };
+}
+
 it.each([
   ['SIGINT', 130],
   ['SIGTERM', 143],
 ] as const)('a second %s ends a lab that does not stop, and its child', async (signal, status) => {
-  const child = spawn(process.execPath, ['--import', 'tsx', join(import.meta.dirname, 'interrupt-process.ts')], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let [output, errors] = ['', ''];
-  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
-  const exit = new Promise<number | null>((resolve) => child.once('close', resolve));
-  await until('the start', () => output.includes('child '));
-  const childPid = Number(/child (\d+)/.exec(output)?.[1]);
+  const { child, exit, said, childPid } = await start();
   child.kill(signal);
-  await until('the first signal', () => output.includes('heard'));
+  await until('the first signal', () => said.output.includes('heard'));
   expect(child.exitCode).toBeNull();
   child.kill(signal);
   expect(await exit).toBe(status);
-  expect(errors).toContain('ended at once');
+  expect(said.errors).toContain('ended at once');
   await until('the end of the child', () => !existsSync(`/proc/${childPid}`));
+});
+
+it('takes a signal that came directly and was passed on as well for one', async () => {
+  const { child, exit, said } = await start({ LAB_STARTED_AGAIN: '1' });
+  const sent = performance.now();
+  child.kill('SIGINT');
+  child.kill('SIGTERM');
+  await until('the first signal', () => said.output.includes('heard'));
+  // After that time another signal is a second one.
+  await until('the echo to be over', () => performance.now() - sent > 1500);
+  expect([child.exitCode, said.errors]).toEqual([null, '']);
+  child.kill('SIGTERM');
+  expect(await exit).toBe(143);
 });

@@ -19,17 +19,28 @@ export const INTERRUPT_STATUS: Readonly<Partial<Record<NodeJS.Signals, number>>>
 };
 
 /**
+ * An older Node started this one and passes its signals on (bin/lab.js), so one signal to the process group comes twice.
+ * Milliseconds in which a second signal is taken for the first one.
+ */
+const ECHO_MS = process.env['LAB_STARTED_AGAIN'] === undefined ? 0 : 500;
+// It is about this process alone.
+delete process.env['LAB_STARTED_AGAIN'];
+
+/**
  * Runs `body` with an AbortSignal that SIGINT, SIGTERM and SIGHUP abort. A second signal exits. After an abort the
  * error is always the UserInterrupt, whatever `body` throws.
  */
 export async function interruptible<T>(body: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
   const names = Object.keys(INTERRUPT_STATUS) as NodeJS.Signals[];
+  let first = 0;
   const stop = (name: NodeJS.Signals) => {
     if (controller.signal.aborted) {
+      if (performance.now() - first < ECHO_MS) return;
       process.stderr.write(`lab: ${name} again: ended at once\n`);
       process.exit(INTERRUPT_STATUS[name] ?? 1);
     }
+    first = performance.now();
     controller.abort(new UserInterrupt(name));
   };
   for (const name of names) process.on(name, stop);
