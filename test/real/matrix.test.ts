@@ -36,10 +36,10 @@ expect: scenario
 baseline: baseline.yaml
 `);
   const first = await lab(['matrix', file, '--results', results, '--json', '--update-baseline']);
-  const { pairResults, ...matrix } = JSON.parse(first.stdout) as Matrix & { pairResults: PairResult[] };
+  const { squares, ...matrix } = JSON.parse(first.stdout) as Matrix & { squares: PairResult[] };
   // pair.yaml expects preserved everywhere; 7.1.13 to 7.2.12 cannot be.
   expect(
-    pairResults.map(
+    squares.map(
       ({ scenario, kernels, state, asExpected }) => `${scenario} ${kernels.join(' ')} ${state} ${asExpected}`,
     ),
   ).toEqual([
