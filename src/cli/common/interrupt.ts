@@ -19,8 +19,8 @@ export const INTERRUPT_STATUS: Readonly<Partial<Record<NodeJS.Signals, number>>>
 };
 
 /**
- * An older Node started this one and passes its signals on (bin/lab.js), so one signal to the process group comes twice.
- * Milliseconds in which a second signal is taken for the first one.
+ * An older Node started this one and passes its signals on (bin/lab.js), so one signal to the process group comes
+ * twice. Milliseconds in which a second signal is taken for the first one.
  */
 const ECHO_MS = process.env['LAB_STARTED_AGAIN'] === undefined ? 0 : 500;
 // It is about this process alone.

@@ -140,8 +140,8 @@ export function definedKernels(): string[] {
 }
 
 /**
- * Names of all definitions that `lab images build` builds without a name. It includes those that cannot be read, because
- * building one prints the reason.
+ * Names of all definitions that `lab images build` builds without a name. It includes those that cannot be read,
+ * because building one prints the reason.
  */
 export function buildableNames(): string[] {
   return [...knownDefinitions()].filter(([, file]) => !onDemand(file)).map(([name]) => name);
