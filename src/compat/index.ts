@@ -17,7 +17,14 @@ export {
   type PairCheck,
 } from './check.js';
 export { comparePair } from './rules/compare.js';
-export { ComponentError, formatComponent, parseComponent, sameComponent, versionsOf } from './binary/component.js';
+export {
+  ComponentError,
+  componentsIn,
+  formatComponent,
+  parseComponent,
+  sameComponent,
+  versionsOf,
+} from './binary/component.js';
 export { collectDefines, versionsFromDefines } from './binary/defines.js';
 export { debugSections, readTypes } from './binary/dwarf.js';
 export { readElf, sectionsNamed } from './binary/elf.js';

@@ -4,9 +4,9 @@
 // the kernel's own structures.
 import {
   carriedBy,
+  componentsIn,
   formatComponent,
   findMismatches,
-  parseComponent,
   sameComponent,
   splitByImages,
   withCmdline,
@@ -16,6 +16,7 @@ import type { Component, Mismatch } from '../../model/kernel/component.js';
 import type { KernelImage } from '../../model/kernel/image.js';
 import { kernelRoots, readLinear } from '../../qemu/pagetable.js';
 import { LabError, messageOf } from '../../util/errors.js';
+import { printable } from '../../util/text/escape.js';
 import type { Needs } from '../engine/parts.js';
 import { findGuestIncompatibilities } from '../guests/preflight.js';
 import { outgoing } from './handover.js';
@@ -100,7 +101,7 @@ async function askInside({ agents, recorder }: Needs<'recorder' | 'agents'>): Pr
   const found = text
     .split('\n')
     .flatMap((line) =>
-      (/^(?:writes (?!object )|hands-over )(\S+ \d+)$/.exec(line)?.slice(1) ?? []).flatMap(parseComponent),
+      (/^(?:writes (?!object )|hands-over )(\S+ \d+)$/.exec(line)?.slice(1) ?? []).flatMap(componentsIn),
     );
   recorder.event({
     kind: 'oracle',
@@ -123,7 +124,19 @@ async function seenOutside(parts: Needs<'plan' | 'recorder' | 'state' | 'view'>)
       ...(listing.luo === null ? [] : [listing.luo]),
       ...handlers.filter((text) => !/^object\b/.test(text)),
     ];
-    const found = texts.flatMap((text) => parseComponent(text));
+    const found = texts.flatMap(componentsIn);
+    // The machine may have written anything there: it must not end the run.
+    const unread = texts.filter((text) => componentsIn(text).length === 0);
+    if (unread.length > 0) {
+      const shown = printable(unread.map((text) => `"${text}"`).join(' '), 200);
+      parts.recorder.incident({
+        source: 'memory',
+        side: 'outside',
+        implies: null,
+        title: 'the running kernel has versions that cannot be read',
+        detail: `${shown}: expected NAME-vN; left out of the check`,
+      });
+    }
     parts.recorder.event({
       kind: 'oracle',
       oracle: 'what the running kernel would write',
