@@ -4,7 +4,7 @@ import type { ReachOfResult, TablesOfResult } from '../../../model/result/hardwa
 import { checkMapped } from '../../../oracles/files/mapped.js';
 import type { PfnRun } from '../../../oracles/files/outside.js';
 import { PAGE } from '../../../oracles/files/pattern.js';
-import { compareTables, type DeviceTables } from '../../../oracles/iommu/index.js';
+import { compareTables, type DeviceTables, type Difference } from '../../../oracles/iommu/index.js';
 import type { PageState } from '../../../oracles/pages/page-state.js';
 import type { Needs } from '../../engine/parts.js';
 import type { DeviceState, TablesLook } from '../../state/device.js';
@@ -48,11 +48,12 @@ export function tablesOf(
     );
     same = compared.same;
     // What is lost or new without being corrupt is in the list of mappings: a scenario need not map the same files
-    // again.
+    // again, and may map others.
     for (const each of compared.differences)
-      if (each.corrupt || each.kind === 'changed')
+      if ((each.corrupt || each.kind === 'changed') && !requested(after, runs, each))
         problems.push(
-          `IOVA ${hex(each.iova)} (${each.length} bytes) led to ${hex(each.before?.phys ?? 0)}, leads to ` +
+          `IOVA ${hex(each.iova)} (${each.length} bytes) led ` +
+            `${each.before === null ? 'nowhere' : `to ${hex(each.before.phys)}`}, leads to ` +
             `${hex(each.after?.phys ?? 0)}${each.owner === null ? '' : `, which is ${each.owner}`}`,
         );
   }
@@ -91,6 +92,25 @@ function freeProblems({ free, tables, moment }: TablesLook): string[] {
       `free memory${when}, the first at ${hex(free[0] ?? 0)}: whoever gets it writes into what translates for ` +
       'the device',
   ];
+}
+
+/** Whether the running kernel was asked to map exactly these pages there. */
+function requested(
+  { maps }: TablesLook,
+  runs: ReadonlyMap<string, readonly PfnRun[]>,
+  { iova, length, after }: Pick<Difference, 'iova' | 'length' | 'after'>,
+): boolean {
+  if (after === null) return false;
+  return maps.some((map) => {
+    const start = (Number(iova) - map.iova) / PAGE;
+    const end = start + length / PAGE;
+    let pages = 0;
+    for (const { page, pfn, count } of runs.get(map.file) ?? []) {
+      const overlap = Math.min(end, page + count) - Math.max(start, page);
+      if (overlap > 0 && after.phys / PAGE - start === pfn - page) pages += overlap;
+    }
+    return pages === length / PAGE;
+  });
 }
 
 function has(runs: readonly PfnRun[], pfn: number): boolean {
