@@ -38,6 +38,7 @@ export async function checkDevice(
     problems.push(...(await registers(parts, device)), ...(await interrupt(parts, device)));
     for (const map of device.maps) problems.push(...(await transfers(parts, device, map)));
   }
+  const bothWays = device.maps.filter(({ rights }) => rights === 'rw').length;
   const { epoch } = parts.recorder;
   device.problems.push(...problems.map((what) => ({ epoch, what })));
   parts.recorder.event({
@@ -46,8 +47,7 @@ export async function checkDevice(
     side: 'inside',
     ok: problems.length === 0,
     detail:
-      problems.join('; ') ||
-      `identity${own ? `, registers, interrupt, ${device.maps.length} mappings in both directions` : ''}`,
+      problems.join('; ') || `identity${own ? `, registers, interrupt, ${bothWays} mappings in both directions` : ''}`,
   });
   await inspectDevices(parts, 'use', [device]);
   return PASSED;

@@ -57,6 +57,7 @@ it('a sound device passes, is seen from outside, and leaves the memory as it was
   expect(run.moments()).toEqual(['use']);
   expect(run.content()).toEqual(run.before);
   expect(run.events[0]).toMatchObject({ oracle: 'device e', side: 'inside', ok: true, epoch: 1 });
+  expect(run.events[0]).toMatchObject({ detail: 'identity, registers, interrupt, 1 mappings in both directions' });
   await checkDevice(run.parts, run.device);
   expect(run.ops().filter((op) => op === 'edu-set' || op === 'vfio-attach')).toEqual(['vfio-attach', 'edu-set']);
 });
@@ -67,7 +68,7 @@ it('a device that cannot be attached fails the step, and nothing else is asked',
   expect([run.ops(), run.moments(), run.events]).toEqual([['vfio-attach'], [], []]);
 });
 
-it('another model, or a device of a guest, is only identified', async () => {
+it('another model is only identified', async () => {
   const data = { bytes: '361b1000' };
   const nvme = await checked({ device: 'device: nvme, size: 16MiB', ...says('vfio-config', data) });
   expect([nvme.problems, nvme.ops()]).toEqual([[], ['vfio-attach', 'vfio-config']]);
@@ -185,6 +186,8 @@ describe('the transfers of a mapping', () => {
     const run = await checked({ map, answer: (op) => (op === 'edu-dma' ? reply : null) });
     expect(run.ops().filter((op) => op === 'edu-dma')).toHaveLength(asked);
     expect(run.problems).toEqual(problems.map((each) => `${place}: ${each}`));
+    if (problems.length === 0)
+      expect(run.events[0]).toMatchObject({ detail: expect.stringContaining(', 0 mappings in both') as string });
   });
 
   it('to pages that are unknown or no RAM prove nothing', async () => {

@@ -81,7 +81,13 @@ describe('a look', () => {
 
   it.each<[string, (run: ReturnType<typeof deviceRun>) => void]>([
     ['is not decoded', ({ hardware }) => hardware.configs.set(SID, eduConfig({ command: 4 }))],
-    ['is at 0', ({ hardware }) => hardware.configs.set(SID, eduConfig({ bar: 0 }))],
+    [
+      'is at 0, where other memory answers',
+      ({ hardware }) => {
+        hardware.configs.set(SID, eduConfig({ bar: 0 }));
+        for (const at of [0, 4, 8, 0x24]) hardware.registers.set(at, 1n);
+      },
+    ],
     ['does not answer for one register', ({ hardware }) => hardware.registers.delete(BAR + 8)],
   ])('reads no registers where the memory of a device %s', async (_, prepare) => {
     const { view, events } = await looked('end', prepare);
