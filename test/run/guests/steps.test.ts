@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Requests of steps on guests, and what their answers change: a guest's state, its problems, the events of its downtime.
+// Requests of steps on guests, and what the answers change: the state of a guest, its problems, its downtime.
 import { describe, expect, it } from 'vitest';
 import type { GuestAction } from '../../../src/model/scenario/guest.js';
 import type { Scenario, Step } from '../../../src/model/scenario/scenario.js';
