@@ -199,7 +199,7 @@ describe('a step', () => {
     });
   });
 
-  it('maps with the rights of the scenario; a refusal that it expects leaves a carried device of use', async () => {
+  it('maps with the rights of the scenario; a refusal that it expects leaves a carried device usable', async () => {
     const carried = { carriedBy: { session: 's', token: 2 } };
     const mapped = await run(MAP);
     expect(mapped.requests).toEqual([{ device: 'dev:e', file: 's/f', iova: 0x10_0000, rights: 'r' }]);
