@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Large data in Redis: a list of chunks. Whoever has the reference has the checksum of the whole. The data expires if
+// Large data in Redis: a list of chunks. A reference includes the checksum of the whole. The data expires if
 // nobody fetches it.
 import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';

@@ -112,7 +112,7 @@ const prediction = z.object({
     .boolean()
     .nullable()
     .default(null)
-    .describe('Outcome, ending and reason were as foretold; null in older results'),
+    .describe('Outcome, ending and reason were as predicted; null in older results'),
 });
 
 const witness = z.object({

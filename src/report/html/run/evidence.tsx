@@ -115,7 +115,7 @@ export function Mismatches({ result, brief }: { result: Result; brief: boolean }
       )}
       {predicted === null ? null : (
         <p>
-          Foretold from the images alone: <b>{predicted.outcome}</b>
+          Predicted from the images alone: <b>{predicted.outcome}</b>
           {comparedWith(outcome, predicted)}. {show(predicted.reasons[0] ?? '')}
         </p>
       )}

@@ -89,7 +89,7 @@ function freeProblems({ free, tables, moment }: TablesLook): string[] {
   const when = moment === 'arrival' ? ' when the next kernel was up' : '';
   return [
     `${free.length} of the ${tables.tables.length} pages of its tables ${free.length === 1 ? 'was' : 'were'} ` +
-      `free memory${when}, the first at ${hex(free[0] ?? 0)}: whoever gets it writes into what translates for ` +
+      `free memory${when}, the first at ${hex(free[0] ?? 0)}: the next owner writes into what translates for ` +
       'the device',
   ];
 }
