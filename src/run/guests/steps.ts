@@ -51,9 +51,10 @@ async function pause(parts: Needs<'recorder' | 'state' | 'agents'>, guest: Guest
   if (first !== null) parts.recorder.event({ kind: 'guest', guest: name, what: 'pausing' }, first);
   if (last !== null) parts.recorder.event({ kind: 'guest', guest: name, what: 'paused' }, last);
   guest.now.stat = await stat;
-  sawTicks(parts, guest, guest.now.stat?.ticks ?? guest.ticks);
-  // What the guest counts now is where a later check starts, also if it is fewer than was seen before.
-  guest.ticks = guest.now.stat?.ticks ?? guest.ticks;
+  const ticks = guest.now.stat?.ticks ?? guest.ticks;
+  sawTicks(parts, guest, ticks);
+  // A later check starts from the guest's count of now, even if it fell.
+  guest.ticks = ticks;
   guest.stoodMs = guest.tickedAt === null ? 0 : machineNow(parts) - guest.tickedAt;
   guest.devicesBefore = guest.now.stat?.devices ?? [];
   return PASSED;

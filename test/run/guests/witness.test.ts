@@ -4,27 +4,14 @@ import { describe, expect, it } from 'vitest';
 import type { GuestKind, GuestSpec } from '../../../src/model/scenario/guest.js';
 import type { ChainView } from '../../../src/oracles/guest/index.js';
 import type { OutsideView } from '../../../src/oracles/files/outside.js';
-import { GuestState, type GuestStat } from '../../../src/run/state/guest.js';
+import { GuestState } from '../../../src/run/state/guest.js';
 import { witnessCarried, witnessKept } from '../../../src/run/guests/witness.js';
 import { Witnesses } from '../../../src/verdict/witnesses.js';
+import { statOf } from '../../fakes/guests.js';
 
 const LOOK: OutsideView = { pages: 8, equal: 8, different: 0, differentRuns: [], first: null };
 const CHAIN: ChainView = { pages: 8, bad: 0, first: null, ticks: 3, links: 24, heads: [], control: null };
-const STAT: GuestStat = {
-  state: 'running',
-  why: '',
-  ticks: 9,
-  needs: 1,
-  failures: [],
-  firstBad: null,
-  jumped: 0,
-  maxGapMs: 1,
-  bootId: null,
-  bootIdChanged: false,
-  clock: null,
-  console: '',
-  devices: [],
-};
+const STAT = statOf();
 
 function guestOf(kind: GuestKind): GuestState {
   const spec: GuestSpec = { name: 'g', kind, vcpus: 1, size: 1 << 20, seed: 1, features: [], devices: [] };
