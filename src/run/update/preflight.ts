@@ -124,9 +124,10 @@ async function seenOutside(parts: Needs<'plan' | 'recorder' | 'state' | 'view'>)
       ...(listing.luo === null ? [] : [listing.luo]),
       ...handlers.filter((text) => !/^object\b/.test(text)),
     ];
-    const found = texts.flatMap(componentsIn);
+    const read = texts.map((text) => ({ text, components: componentsIn(text) }));
+    const found = read.flatMap(({ components }) => components);
     // The machine may have written anything there: it must not end the run.
-    const unread = texts.filter((text) => componentsIn(text).length === 0);
+    const unread = read.filter(({ components }) => components.length === 0).map(({ text }) => text);
     if (unread.length > 0) {
       const shown = printable(unread.map((text) => `"${text}"`).join(' '), 200);
       parts.recorder.incident({
