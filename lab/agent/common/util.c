@@ -5,8 +5,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -96,15 +98,24 @@ bool text_number_after(const char *text, const char *word, uint64_t *out)
 
 /**
  * file_size() - Find the size of a file or of a device.
- * @fd: the file; its position stays the same
+ * @fd: the file; the position of a regular file is never touched
  * @size: where the size goes, in bytes
  *
  * Return: 0, or -1 with errno set
  */
 int file_size(int fd, uint64_t *size)
 {
-	off_t pos = lseek(fd, 0, SEEK_CUR), end = pos < 0 ? -1 : lseek(fd, 0, SEEK_END);
+	struct stat st;
+	off_t pos, end;
 
+	if (fstat(fd, &st))
+		return -1;
+	if (S_ISREG(st.st_mode)) {
+		*size = (uint64_t)st.st_size;
+		return 0;
+	}
+	pos = lseek(fd, 0, SEEK_CUR);
+	end = pos < 0 ? -1 : lseek(fd, 0, SEEK_END);
 	if (end < 0 || lseek(fd, pos, SEEK_SET) < 0)
 		return -1;
 	*size = (uint64_t)end;
@@ -112,8 +123,31 @@ int file_size(int fd, uint64_t *size)
 }
 
 /**
- * file_next_data() - Find the next run of pages that hold data (SEEK_DATA).
+ * file_view() - Open a file once more, with a position of its own.
  * @fd: the file
+ *
+ * A search with file_next_data() moves the position. The kernel hands the position over, at a
+ * moment that the agent does not choose: it must never see one that the search left there.
+ * A device is not opened twice; its view shares the position.
+ *
+ * Return: a descriptor for the caller to close, or -1 with errno set
+ */
+int file_view(int fd)
+{
+	struct stat st;
+	char path[32];
+
+	if (fstat(fd, &st))
+		return -1;
+	if (!S_ISREG(st.st_mode))
+		return fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+/**
+ * file_next_data() - Find the next run of pages that hold data (SEEK_DATA).
+ * @fd: a view of the file (file_view()); its position moves
  * @size: its size in bytes
  * @at: where to look from, in bytes; moved behind the run
  * @first: where the number of the first page goes

@@ -14,6 +14,7 @@ void pause_ms(unsigned int ms);
 ssize_t read_small(const char *path, char *to, size_t room);
 bool text_number_after(const char *text, const char *word, uint64_t *out);
 int file_size(int fd, uint64_t *size);
+int file_view(int fd);
 int file_next_data(int fd, uint64_t size, uint64_t *at, uint64_t *first, uint64_t *count);
 
 #define PAGE 4096u

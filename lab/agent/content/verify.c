@@ -152,9 +152,12 @@ static bool verify_window(struct request *r, int fd, struct verify_run *c, uint6
 static bool verify_file(struct request *r, int fd, struct verify_run *c, uint64_t file_size)
 {
 	uint64_t at = 0, first, count, checked = 0, end = PAGES_OF(c->size);
-	int more;
+	int more, view = file_view(fd);
 
-	while ((more = file_next_data(fd, file_size, &at, &first, &count)) > 0 && first < end) {
+	if (view < 0)
+		return fail_errno(r, errno, "open once more");
+
+	while ((more = file_next_data(view, file_size, &at, &first, &count)) > 0 && first < end) {
 		if (count > end - first)
 			count = end - first;
 		verify_absent(c, checked, first);
@@ -162,15 +165,20 @@ static bool verify_file(struct request *r, int fd, struct verify_run *c, uint64_
 		while (count) {
 			uint64_t pages = count < WINDOW / PAGE ? count : WINDOW / PAGE;
 
-			if (!verify_window(r, fd, c, first, pages))
+			if (!verify_window(r, fd, c, first, pages)) {
+				close(view);
 				return false;
+			}
 			first += pages;
 			count -= pages;
 			wire_progress(r, first);
 		}
 	}
 	if (more < 0)
-		return fail_errno(r, errno, "SEEK_DATA");
+		fail_errno(r, errno, "SEEK_DATA");
+	close(view);
+	if (r->error)
+		return false;
 	verify_absent(c, checked, end);
 	return true;
 }
@@ -239,7 +247,6 @@ bool op_verify(struct request *r)
 	struct holes holes;
 	uint64_t size;
 	uint32_t seed = 0;
-	off_t pos;
 	int fd = registry_get(&files, name);
 
 	if (fd < 0)
@@ -248,14 +255,12 @@ bool op_verify(struct request *r)
 	    layers_parse(r, PAGES_OF(c.size), &c.layers)) {
 		c.holes = &holes;
 		pattern_init(&c.pattern, seed);
-		pos = lseek(fd, 0, SEEK_CUR);
 		if (file_size(fd, &size)) {
 			fail_errno(r, errno, "size");
 		} else if (verify_file(r, fd, &c, size)) {
 			put_u64(r, "pages", PAGES_OF(c.size));
 			verdict_put(r, &c.verdict);
 		}
-		lseek(fd, pos, SEEK_SET);
 	}
 	free(c.layers.at);
 	free(holes.at);

@@ -82,13 +82,12 @@ static bool pfn_look_up(struct request *r, int fd, int pagemap, uint64_t first, 
 bool op_pfns(struct request *r)
 {
 	const char *name = request_get(r, "file");
-	int fd = registry_get(&files, name), pagemap, more = 0;
+	int fd = registry_get(&files, name), pagemap, view, more = 0;
 	uint64_t at = 0, first, count, *entries;
 	struct pfn_run run = { 0 };
 	bool begun = false;
 	size_t start = r->body->len;
 	uint64_t size;
-	off_t pos;
 
 	if (fd < 0)
 		return fail_handle(r, "file", name);
@@ -97,13 +96,17 @@ bool op_pfns(struct request *r)
 	pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
 	if (pagemap < 0)
 		return fail_errno(r, errno, "open /proc/self/pagemap");
+	view = file_view(fd);
+	if (view < 0) {
+		close(pagemap);
+		return fail_errno(r, errno, "open once more");
+	}
 	entries = malloc(WINDOW_PAGES * 8);
 	if (!entries)
 		_exit(12);
-	pos = lseek(fd, 0, SEEK_CUR);
 	put_raw(r, "runs");
 	text_str(r->body, "[");
-	while (!r->error && (more = file_next_data(fd, size, &at, &first, &count)) > 0) {
+	while (!r->error && (more = file_next_data(view, size, &at, &first, &count)) > 0) {
 		while (count && !r->error) {
 			uint64_t pages = count < WINDOW_PAGES ? count : WINDOW_PAGES;
 
@@ -118,7 +121,7 @@ bool op_pfns(struct request *r)
 	if (run.count)
 		pfn_run_put(r, &run, &begun);
 	text_str(r->body, "]");
-	lseek(fd, pos, SEEK_SET);
+	close(view);
 	free(entries);
 	close(pagemap);
 	if (r->error)

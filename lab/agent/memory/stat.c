@@ -30,7 +30,7 @@ static const char *stat_access(int fd)
 bool op_stat(struct request *r)
 {
 	const char *name = request_get(r, "file");
-	int fd = registry_get(&files, name), seals, more;
+	int fd = registry_get(&files, name), seals, more = 0, view;
 	uint64_t at = 0, first, count;
 	bool begun = false;
 	struct stat st;
@@ -54,10 +54,13 @@ bool op_stat(struct request *r)
 	put_u64(r, "mode", st.st_mode & 07777);
 	put_str(r, "access", stat_access(fd));
 	put_u64(r, "blocks", (uint64_t)st.st_blocks);
+	view = file_view(fd);
+	if (view < 0)
+		return fail_errno(r, errno, "open once more");
 	put_raw(r, "data");
 	text_str(r->body, "[");
 	begun = false;
-	while ((more = file_next_data(fd, size, &at, &first, &count)) > 0) {
+	while ((more = file_next_data(view, size, &at, &first, &count)) > 0) {
 		if (begun)
 			text_str(r->body, ",");
 		begun = true;
@@ -70,7 +73,7 @@ bool op_stat(struct request *r)
 	text_str(r->body, "]");
 	if (more < 0)
 		fail_errno(r, errno, "SEEK_DATA");
-	if (lseek(fd, pos, SEEK_SET) < 0) /* SEEK_DATA moved the position */
-		return fail_errno(r, errno, "lseek");
+	lseek(view, pos, SEEK_SET); /* a device's view shares its position */
+	close(view);
 	return !r->error;
 }
