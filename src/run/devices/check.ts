@@ -123,24 +123,27 @@ async function transfers(
   return (await putBack(parts, device, to)).map(of);
 }
 
-/** Clears the piece of memory that the device has read, and lets the device write it back. */
+/**
+ * Inverts the piece of memory that the device has read, and lets the device write it back. Inverted content differs in
+ * every byte, also where the file holds zeroes.
+ */
 async function putBack(parts: Needs<'agents' | 'machine'>, device: DeviceState, place: Place): Promise<string[]> {
   const { memory } = parts.machine;
   const was = new Uint8Array(PIECE);
   if (!memory.read(place.phys, was)) return [`no RAM at 0x${place.phys.toString(16)}`];
-  memory.write(place.phys, new Uint8Array(PIECE));
+  const inverted = was.map((byte) => byte ^ 0xff);
+  if (!memory.write(place.phys, inverted)) return [`no RAM at 0x${place.phys.toString(16)}`];
   const wrote = await transfer(parts, device, 'from-device', place).catch((error: unknown) => {
     memory.write(place.phys, was);
     throw error;
   });
   const now = new Uint8Array(PIECE);
-  memory.read(place.phys, now);
+  if (!memory.read(place.phys, now)) return [`no RAM at 0x${place.phys.toString(16)}`];
   if (equalBytes(now, was)) return wrote === null ? [] : [wrote];
   memory.write(place.phys, was);
-  const empty = now.every((byte) => byte === 0);
   return [
     wrote ??
-      (empty
+      (equalBytes(now, inverted)
         ? `the device's write did not arrive at 0x${place.phys.toString(16)}`
         : `what the device wrote to 0x${place.phys.toString(16)} is not what it had read`),
   ];

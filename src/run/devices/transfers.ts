@@ -33,7 +33,7 @@ export async function prepareTransfer(
   if (wrong !== null) return { ok: false, errno: 'EFAIL', at: wrong };
   const before = new Uint8Array(PIECE);
   const read = reader(parts.view);
-  read(to.phys, before);
+  if (!read(to.phys, before)) return { ok: false, errno: 'EFAIL', at: `no RAM at 0x${to.phys.toString(16)}` };
   return {
     start: () =>
       start(parts, device, {

@@ -40,7 +40,9 @@ export async function findIncompatibility(
   const { plan, recorder } = parts;
   const next = recorder.epoch + 1;
   const [running, to] = [plan.kernels[recorder.epoch] as KernelImage, plan.kernels[next] as KernelImage];
-  const [inside, outside] = [await askInside(parts), await seenOutside(parts)];
+  const inside = await askInside(parts);
+  const outside = await seenOutside(parts);
+  if (!Array.isArray(outside)) return { why: outside.unseen, mismatches: [] };
   const disagree = outside.filter(({ name, version }) =>
     inside.some((other) => other.name === name && other.version !== version),
   );
@@ -113,8 +115,14 @@ async function askInside({ agents, recorder }: Needs<'recorder' | 'agents'>): Pr
   return found;
 }
 
-/** The versions of the root tree, of LUO's state, and of the handlers that would write the files. */
-async function seenOutside(parts: Needs<'plan' | 'recorder' | 'state' | 'view'>): Promise<Component[]> {
+/**
+ * The versions of the root tree, of LUO's state, and of the handlers that would write the files. A kernel whose
+ * structures are unsound is a finding on the kernel, so the update is refused. Throws LabError if the lab itself does
+ * not know where to look.
+ */
+async function seenOutside(
+  parts: Needs<'plan' | 'recorder' | 'state' | 'view'>,
+): Promise<Component[] | { unseen: string }> {
   try {
     const listing = describeHandover(await outgoing(parts), 1);
     const handlers = await handlersOf(parts);
@@ -148,7 +156,7 @@ async function seenOutside(parts: Needs<'plan' | 'recorder' | 'state' | 'view'>)
     return found;
   } catch (error) {
     if (error instanceof HandoverError)
-      throw new LabError(`what the running kernel would write cannot be seen from outside: ${messageOf(error)}`);
+      return { unseen: `what the running kernel would write cannot be seen from outside: ${messageOf(error)}` };
     throw error;
   }
 }
@@ -157,7 +165,10 @@ async function seenOutside(parts: Needs<'plan' | 'recorder' | 'state' | 'view'>)
 async function handlersOf({ view, plan, recorder }: Needs<'plan' | 'recorder' | 'view'>): Promise<string[]> {
   const head = plan.formats[recorder.epoch]?.handlers ?? null;
   const registers = await view.registers();
-  if (head === null || registers === null) throw new HandoverError('the kernel shows no list of handlers');
+  if (head === null || registers === null)
+    throw new LabError(
+      'what the running kernel would write cannot be seen from outside: the kernel shows no list of handlers',
+    );
   const found: string[] = [];
   const entry = Buffer.alloc(COMPATIBLE + 8);
   for (const root of kernelRoots(registers)) {

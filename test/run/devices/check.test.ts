@@ -150,6 +150,15 @@ describe('the transfers of a mapping', () => {
     expect(run.content()).toEqual(run.before);
   });
 
+  it('that the agent only claims are found out in a file of zeroes, too', async () => {
+    const run = deviceRun(writes(() => ({ data: { ended: true, irqs: 1 } })));
+    run.memory.write(TO, new Uint8Array(PAGE / 2));
+    await checkDevice(run.parts, run.device);
+    expect(run.device.problems.map(({ what }) => what)).toEqual([
+      `${place}: the device's write did not arrive at 0x${TO.toString(16)}`,
+    ]);
+  });
+
   it('that write something else are found out, and the file is whole again', async () => {
     const run = deviceRun({
       answer: (op, args, sound) => {
