@@ -18,7 +18,14 @@ export interface CellTask {
   timeout: number | null;
   /** Bytes of memory of the machine. */
   memory: number;
+  origin: TaskOrigin;
 }
+
+/**
+ * Who made a task. `here`: this process, which has checked its plan and scenarios. `signed`: a queue that proved that
+ * it holds the same secret. `unsigned`: anybody.
+ */
+export type TaskOrigin = 'here' | 'signed' | 'unsigned';
 
 /** Progress of a cell, to show. */
 export type CellNews =

@@ -19,7 +19,9 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   handover: [],
   oracles: ['handover'],
   verdict: [],
-  host: ['images', 'qemu', 'run'],
+  // What data from somebody else may use of this host.
+  trust: [],
+  host: ['images', 'qemu', 'run', 'trust'],
   run: ['images', 'qemu', 'guest', 'console', 'compat', 'handover', 'oracles', 'verdict'],
   store: [],
   report: ['store'],
@@ -36,6 +38,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'handover',
     'oracles',
     'verdict',
+    'trust',
     'host',
     'run',
     'store',
@@ -59,7 +62,7 @@ const JSON_PARSERS = [
   'util/json.ts',
 ];
 /** Folders that touch neither the file system nor processes. */
-const PURE = ['model', 'console', 'compat', 'handover', 'oracles', 'verdict'];
+const PURE = ['model', 'console', 'compat', 'handover', 'oracles', 'verdict', 'trust'];
 
 const imports = sourceImports().map(({ file, target }) => ({ file, from: file.split('/')[0] ?? '', target }));
 
