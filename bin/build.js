@@ -14,6 +14,7 @@ await build({
     'bench-history': 'src/measure/history.ts',
     endurance: 'src/measure/endurance.ts',
     downtime: 'src/measure/downtime.ts',
+    hosts: 'src/measure/hosts/hosts.ts',
   },
   outdir: 'dist',
   bundle: true,

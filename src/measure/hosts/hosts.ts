@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// `npm run hosts`: tries the lab on other hosts. Makes a Debian in a folder, clones the project into it, runs the
+// README's commands and scenarios that need every witness there, and prints a table. A host that exists is used again.
+import { writeFileSync } from 'node:fs';
+import { LabError, messageOf, UsageError } from '../../util/errors.js';
+import { checkHost } from './check.js';
+import { debianHost } from './debian.js';
+import type { Host, HostPlan } from './host.js';
+import { kvmHost } from './kvm.js';
+import { type HostsOptions, readOptions } from './options.js';
+import { complaintsOf, type HostRow, isGood, tableOf } from './row.js';
+
+const abort = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.on(signal, () => {
+    // The second one ends at once. The kernel removes the mounts of a host with its last process.
+    if (abort.signal.aborted) process.exit(130);
+    abort.abort(new Error(`${signal}: the hosts are kept, and the next start uses them again`));
+  });
+const say = (text: string): void => void process.stderr.write(`${text}\n`);
+
+function open(plan: HostPlan, options: HostsOptions): Promise<Host> {
+  const context = { options, signal: abort.signal, say };
+  return options.kvm ? kvmHost(plan, context) : debianHost(plan, context);
+}
+
+async function measure(plan: HostPlan, options: HostsOptions): Promise<HostRow> {
+  let host: Host | null = null;
+  try {
+    host = await open(plan, options);
+    return await checkHost(host, options, say);
+  } finally {
+    await host?.close();
+  }
+}
+
+async function main(): Promise<number> {
+  const options = readOptions(process.argv.slice(2));
+  if (process.getuid?.() !== 0)
+    throw new UsageError('hosts are made with debootstrap and chroot, which need root', { hint: 'run it with sudo' });
+  const rows: HostRow[] = [];
+  for (const plan of options.plans) {
+    const row = await measure(plan, options);
+    rows.push(row);
+    for (const complaint of complaintsOf(row)) say(complaint);
+    // After each host, so that an interrupted measurement keeps what it has.
+    if (options.json !== null && options.json !== '-')
+      writeFileSync(options.json, `${JSON.stringify(rows, null, 2)}\n`);
+  }
+  process.stdout.write(options.json === '-' ? `${JSON.stringify(rows, null, 2)}\n` : `${tableOf(rows)}\n`);
+  return rows.every(isGood) ? 0 : 1;
+}
+
+try {
+  process.exit(await main());
+} catch (error) {
+  say(`hosts: ${messageOf(error)}`);
+  if (error instanceof LabError) for (const more of [error.detail, error.hint]) if (more !== null) say(more);
+  process.exit(error instanceof UsageError ? 2 : abort.signal.aborted ? 130 : 3);
+}
