@@ -12,7 +12,7 @@ await build({
     corpus: 'src/measure/corpus/corpus.ts',
     devices: 'src/measure/devices.ts',
     'bench-history': 'src/measure/history.ts',
-    endurance: 'src/measure/endurance.ts',
+    endurance: 'src/measure/endurance/main.ts',
     downtime: 'src/measure/downtime.ts',
     hosts: 'src/measure/hosts/hosts.ts',
   },
