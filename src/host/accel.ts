@@ -2,7 +2,7 @@
 // Decides between KVM and emulation. KVM counts as working only after a real kernel has reached user space on it: some
 // hosts have a /dev/kvm that opens and runs the firmware, but hangs every stock kernel at its entry. The answer is
 // stored per host.
-import { accessSync, constants, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { accessSync, constants, mkdtempSync, statSync } from 'node:fs';
 import { hostname, release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -10,7 +10,7 @@ import type { KernelImage, RootFs } from '../model/kernel/image.js';
 import { type Accel, ACCELS } from '../qemu/args.js';
 import { startClock } from '../util/clock.js';
 import { messageOf } from '../util/errors.js';
-import { trackTemp } from '../util/process/reaper.js';
+import { removeTemp, trackTemp } from '../util/process/reaper.js';
 import { readJson } from '../util/read-json.js';
 import { ALWAYS } from '../run/machine/layout.js';
 import { Machine } from '../run/machine/machine.js';
@@ -86,7 +86,7 @@ async function probe(kernel: KernelImage, rootfs: RootFs): Promise<AccelAnswer> 
   } finally {
     await machine?.stop();
     machine?.close();
-    rmSync(dir, { recursive: true, force: true });
+    removeTemp(dir);
   }
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Performs one run and keeps it. A prepared scenario becomes a result and a folder under results/, complete or not at
 // all.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mismatchesOf, predictScenario, readByLast } from '../compat/index.js';
@@ -15,7 +15,7 @@ import { buildResult, execute, mismatchesSeen, type OnBreakpoint, type RunPlan, 
 import { imageName, writeMemoryImage } from '../store/run/memory-image.js';
 import { RunFolder, runId } from '../store/run/run-folder.js';
 import { startClock } from '../util/clock.js';
-import { trackTemp } from '../util/process/reaper.js';
+import { removeTemp, trackTemp } from '../util/process/reaper.js';
 import type { Prepared } from './prepare.js';
 
 export interface PerformOptions {
@@ -113,6 +113,6 @@ export async function perform(
     folder.discard();
     throw folder.failed.aborted ? folder.failed.reason : error;
   } finally {
-    if (!options.keep) rmSync(dir, { recursive: true, force: true });
+    if (!options.keep) removeTemp(dir);
   }
 }

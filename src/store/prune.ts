@@ -2,9 +2,9 @@
 // Removes old runs by rule. Whatever their age, these stay: runs that a report links to, the newest nights with all
 // their runs, nights that have not ended, and the first and last run that showed each bug, so that the history still
 // knows since when it exists.
-import { existsSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, renameSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { trackTemp, untrackTemp } from '../util/process/reaper.js';
+import { removeTemp, trackTemp } from '../util/process/reaper.js';
 import type { History, NightRow } from './history/index.js';
 import { readAttempts } from './matrix/folder.js';
 import { linkedByReports } from './matrix/reports.js';
@@ -56,7 +56,6 @@ export function prune(results: string, { runs, nights }: Pick<Pruning, 'runs' | 
     if (!existsSync(path)) continue;
     trackTemp(gone);
     renameSync(path, gone);
-    rmSync(gone, { recursive: true, force: true });
-    untrackTemp(gone);
+    removeTemp(gone);
   }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // `lab shell`: runs a scenario and stops at breakpoints, with a prompt in the machine and, with --gdb, a debugger.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
@@ -18,7 +18,7 @@ import { UsageError } from '../../util/errors.js';
 import { printable } from '../../util/text/escape.js';
 import { nearest } from '../../util/text/nearest.js';
 import { packageRoot } from '../../util/package-root.js';
-import { trackTemp } from '../../util/process/reaper.js';
+import { removeTemp, trackTemp } from '../../util/process/reaper.js';
 import {
   TARGET_ARGUMENT,
   type ReproTarget,
@@ -139,7 +139,7 @@ async function shell(target: ReproTarget, options: ShellOptions, signal: AbortSi
       );
     }
   } finally {
-    rmSync(results, { recursive: true, force: true });
+    removeTemp(results);
   }
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // `lab worker`: runs cells of matrices that come through Redis, until it is stopped.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
@@ -12,7 +12,7 @@ import { Preparation } from '../../perform/prepare.js';
 import { seconds } from '../../report/text/style.js';
 import { messageOf } from '../../util/errors.js';
 import { printable } from '../../util/text/escape.js';
-import { trackTemp } from '../../util/process/reaper.js';
+import { removeTemp, trackTemp } from '../../util/process/reaper.js';
 import { interruptible } from '../common/interrupt.js';
 import { localQueue, thisWorker } from './queue.js';
 import { type Accel, accelOption, jobs as jobsValue } from '../common/option-values.js';
@@ -93,6 +93,6 @@ async function work({ queue, jobs, accel }: WorkerOptions, signal: AbortSignal):
       redis.disconnect();
     }
   } finally {
-    rmSync(results, { recursive: true, force: true });
+    removeTemp(results);
   }
 }

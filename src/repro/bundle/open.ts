@@ -2,7 +2,7 @@
 // Opens a bundle that may come from anybody. It is unpacked into a private folder, within limits, and holds only files
 // that its manifest lists; every checksum must match before anything is used.
 import { createHash, type Hash } from 'node:crypto';
-import { closeSync, createReadStream, existsSync, mkdirSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, createReadStream, existsSync, mkdirSync, mkdtempSync, openSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { Transform } from 'node:stream';
@@ -11,7 +11,7 @@ import { createGunzip } from 'node:zlib';
 import { Parser, type ReadEntry } from 'tar';
 import { readRun } from '../../store/run/read-run.js';
 import { LabError, messageOf } from '../../util/errors.js';
-import { trackTemp, untrackTemp } from '../../util/process/reaper.js';
+import { removeTemp, trackTemp } from '../../util/process/reaper.js';
 import { intoTar } from '../../util/untar.js';
 import { type FileOfBundle, MANIFEST, type Manifest, manifestSchema, MAX } from './manifest.js';
 import { type BundledRun, refuseForeign } from './trust.js';
@@ -36,8 +36,7 @@ export async function openBundle(path: string, { trust, maxBytes = MAX.all }: Op
   const dir = mkdtempSync(join(tmpdir(), 'lab-bundle-'));
   trackTemp(dir);
   const close = () => {
-    rmSync(dir, { recursive: true, force: true });
-    untrackTemp(dir);
+    removeTemp(dir);
   };
   try {
     const manifest = await unpack(path, dir, maxBytes);

@@ -11,7 +11,6 @@ import {
   mkdtempSync,
   readdirSync,
   renameSync,
-  rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
@@ -21,7 +20,7 @@ import { create } from 'tar';
 import type { KernelImage } from '../../model/kernel/image.js';
 import { IMAGE_NAME } from '../../store/run/memory-image.js';
 import { LabError, UsageError } from '../../util/errors.js';
-import { trackTemp, untrackTemp } from '../../util/process/reaper.js';
+import { removeTemp, trackTemp } from '../../util/process/reaper.js';
 import { type FileOfBundle, KERNEL_FILES, MANIFEST, type Manifest, manifestSchema, MAX } from './manifest.js';
 
 export interface PackOptions {
@@ -80,8 +79,7 @@ export async function packBundle(run: string, images: readonly KernelImage[], op
     renameSync(partial, output);
     return { path: output, bytes: statSync(output).size, files };
   } finally {
-    rmSync(dir, { recursive: true, force: true });
-    untrackTemp(dir);
+    removeTemp(dir);
   }
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Machines for trials: as many at once as the host can run, shared with all labs of this host. No files of a trial are
 // kept.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { OVERHEAD } from '../../host/capacity.js';
@@ -13,7 +13,7 @@ import { perform, type Performed } from '../../perform/perform.js';
 import type { Preparation } from '../../perform/prepare.js';
 import { bytesText } from '../../util/bytes.js';
 import { LabError } from '../../util/errors.js';
-import { trackTemp } from '../../util/process/reaper.js';
+import { removeTemp, trackTemp } from '../../util/process/reaper.js';
 import { failureOf } from './failure.js';
 import type { Execute } from './trials.js';
 
@@ -42,7 +42,7 @@ export class Machines {
         .flatMap(({ name, session }) => [name, ...(session === null ? [] : [session])]);
       return { ...failureOf(result), suspects, asExpected: result.asExpected };
     } finally {
-      rmSync(results, { recursive: true, force: true });
+      removeTemp(results);
     }
   };
 

@@ -17,7 +17,7 @@ import { join, resolve } from 'node:path';
 import { type Attempt, type CellOfRun, type Matrix, MATRIX_SCHEMA } from '../../model/result/matrix.js';
 import { isDiskFull, LabError, messageOf } from '../../util/errors.js';
 import { parseJson } from '../../util/json.js';
-import { trackTemp, untrackTemp } from '../../util/process/reaper.js';
+import { removeTemp, trackTemp, untrackTemp } from '../../util/process/reaper.js';
 import { asRecord } from '../../util/unknown.js';
 import { attemptSchema, cellOfRunSchema, matrixSchema } from './schema.js';
 
@@ -36,7 +36,7 @@ export class MatrixFolder {
       renameSync(partial, path);
       untrackTemp(partial);
     } catch (error) {
-      rmSync(partial, { recursive: true, force: true });
+      removeTemp(partial);
       throw unwritable(error);
     }
     return new MatrixFolder(path);

@@ -2,13 +2,13 @@
 // The folder of one run under results/. It is filled under a hidden name and renamed when it is complete. So nobody
 // sees an incomplete run in results/, and a killed lab leaves none.
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Event } from '../../model/result/event.js';
 import type { CellOfRun } from '../../model/result/matrix.js';
 import type { Result } from '../../model/result/result.js';
 import { isDiskFull, LabError, messageOf } from '../../util/errors.js';
-import { trackTemp, untrackTemp } from '../../util/process/reaper.js';
+import { removeTemp, trackTemp, untrackTemp } from '../../util/process/reaper.js';
 import { BoundedLog } from './bounded-log.js';
 import { resultSchema } from './result-schema.js';
 
@@ -105,8 +105,7 @@ export class RunFolder {
         // The disk is full, but the log is removed anyway.
       }
     }
-    rmSync(this.partial, { recursive: true, force: true });
-    untrackTemp(this.partial);
+    removeTemp(this.partial);
   }
 }
 

@@ -24,6 +24,7 @@ done
 `;
 
 let child: Child | null = null;
+/** Both lists hold only what exists now, so that neither grows with the number of runs. */
 const tracked = new Set<string>();
 
 function reaper(): Child {
@@ -44,6 +45,7 @@ function reaper(): Child {
 /** Removes `path` when the lab ends, however it ends, unless `untrackTemp` is called before. */
 export function trackTemp(path: string): void {
   if (path.includes('\n')) throw new Error('a path with a line break cannot be tracked');
+  if (tracked.has(path)) return;
   tracked.add(path);
   reaper().stdin?.write(`+${path}\n`);
 }
@@ -52,4 +54,10 @@ export function trackTemp(path: string): void {
 export function untrackTemp(path: string): void {
   if (!tracked.delete(path)) return;
   child?.stdin?.write(`-${path}\n`);
+}
+
+/** Removes a tracked path now. If that fails, it stays tracked and goes with the lab. */
+export function removeTemp(path: string): void {
+  rmSync(path, { recursive: true, force: true });
+  untrackTemp(path);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -25,6 +25,16 @@ function fullFolder(parent: string, name: string): string {
   writeFileSync(join(path, 'deep', 'file'), 'x');
   return path;
 }
+
+/** Each run of holder.ts adds two paths to the list and takes them back. */
+const MIN_BYTES_OF_RUN = 4 * '+/tmp/no-such-folder/machine-0'.length;
+
+const residentKiB = (pid: string): number =>
+  Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+
+/** Bytes of the list that the shell has read so far. */
+const readBytes = (pid: string): number =>
+  Number(/^rchar: (\d+)$/m.exec(readFileSync(`/proc/${pid}/io`, 'utf8'))?.[1]);
 
 const ODD = [
   'a b',
@@ -70,6 +80,23 @@ describe('temporary paths', () => {
     child.kill('SIGKILL');
     await until('the folder is gone', () => !existsSync(there));
   });
+
+  it('are forgotten once a run has ended: after 10,000 runs the reaper is as small as after one', async () => {
+    const dir = temporaryFolder();
+    const sizes: number[] = [];
+    for (const runs of [1, 10_000]) {
+      const there = fullFolder(dir, `after ${runs}`);
+      const child = await holder(`+${there}`, `x${runs}`);
+      const shell = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim();
+      expect(shell).toMatch(/^\d+$/);
+      await until('the reaper has read the list', () => readBytes(shell) >= runs * MIN_BYTES_OF_RUN);
+      sizes.push(residentKiB(shell));
+      child.kill('SIGKILL');
+      await until('the folder is gone', () => !existsSync(there));
+    }
+    const [small = 0, large = Infinity] = sizes;
+    expect(large - small).toBeLessThan(256);
+  }, 120_000);
 
   it('cannot have a line break in its name', () => {
     expect(() => trackTemp('/tmp/a\nb')).toThrow('line break');
