@@ -242,7 +242,7 @@ function resultOf(seed: number, night: number, cell: Cell, at: number): Result {
       commandLine: `mkdir -p /tmp/lab-made-up\nqemu-system-x86_64 \\\n${DEVICES}`,
     },
     durations: { total },
-    lab: { cpuMs: 700, peakRssKiB: 90_000 },
+    lab: { cpuMs: 700, peakRssKiB: 90_000, loopDelay: { p99: 4, max: 60 } },
     versions: { lab: '0.1.0', node: 'v20.0.0' },
     startedAt: new Date(at).toISOString(),
   };

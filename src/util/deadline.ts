@@ -2,6 +2,7 @@
 // Waits with a deadline, never by sleeping. A wait ends at once if its event can no longer happen. Waits for the
 // machine itself are in pulse.ts, where the deadline follows the machine's progress.
 import { CommandTimeout, HostTimeout, NoProgress } from './errors.js';
+import { blockedMs } from './loop-meter.js';
 
 /** Whom the lab waits for: a part of the host, the machine, or a command of the scenario. */
 export type Whose = 'host' | 'machine' | 'command';
@@ -25,10 +26,23 @@ function late({ what, ms, whose }: Limit): Error {
   }
 }
 
-/** Settles like `promise`, or rejects after `ms` with an error that tells whom the lab waited for. */
+/**
+ * Settles like `promise`, or rejects after `ms` with an error that tells whom the lab waited for. Time in which the
+ * lab's own loop was blocked does not count.
+ */
 export function within<T>(promise: Promise<T>, limit: Limit): Promise<T> {
   return new Promise<T>((resolve, reject) => {
-    const timer = setTimeout(() => end(() => reject(late(limit))), limit.ms);
+    let timer: NodeJS.Timeout;
+    let counted = blockedMs();
+    const arm = (ms: number) => {
+      timer = setTimeout(() => {
+        const blocked = blockedMs() - counted;
+        counted += blocked;
+        if (blocked > 0) arm(blocked);
+        else end(() => reject(late(limit)));
+      }, ms);
+    };
+    arm(limit.ms);
     const end = endsOnce(limit.signal, reject, () => clearTimeout(timer));
     // Do this before checking the signal: a promise that nobody waits for any more may still reject.
     promise.then(

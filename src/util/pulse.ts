@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Waits for a machine. The deadline restarts with every sign of progress, and time in which the host kept the machine
-// from running does not count.
+// from running, or the lab's own loop was blocked, does not count.
 import { endsOnce } from './deadline.js';
 import { LabError, NoProgress } from './errors.js';
+import { blockedMs } from './loop-meter.js';
 
 /** What is known about a machine's progress, on the clock of performance.now(). */
 export interface Pulse {
@@ -10,7 +11,7 @@ export interface Pulse {
   readonly lastMark: number | null;
   /** The value of `held()` at that time. */
   readonly heldAtMark: number;
-  /** Milliseconds so far in which the host kept it from running. */
+  /** Milliseconds so far in which the host kept it from running, or the lab from seeing what it does. */
   held(): number;
   /** The host does not run it at all: a signal or a tracer has stopped it. */
   readonly stopped: boolean;
@@ -47,6 +48,7 @@ export class Countdown {
   private since = this.began;
   private heldSince: number;
   private due = 0;
+  private readonly blockedBefore = blockedMs();
 
   constructor(
     private readonly wait: MachineWait,
@@ -94,7 +96,7 @@ export class Countdown {
       this.onEnd(
         new LabError(
           `the host kept the machine waiting: ${what} did not come in ${Math.round((now - this.began) / 1000)} s`,
-          { hint: 'run fewer machines at once on this host' },
+          { hint: this.hint(now) },
         ),
       );
     } else if (all >= MAX_TIMES * ms) {
@@ -104,6 +106,14 @@ export class Countdown {
     } else {
       this.arm(Math.max(1, Math.min(ms - still, MAX_TIMES * ms - all)));
     }
+  }
+
+  /** Whether the lab's own work took the time, or others on the host. */
+  private hint(now: number): string {
+    const blocked = blockedMs() - this.blockedBefore;
+    return blocked * 2 > now - this.began
+      ? `the lab itself was blocked for ${Math.round(blocked / 1000)} s of that time: run fewer machines in one process`
+      : 'run fewer machines at once on this host';
   }
 
   private times(now: number, held: number): { wall: number; held: number; processor: number | null } {

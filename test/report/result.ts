@@ -106,7 +106,7 @@ export function resultOf(outcome: Outcome, more: Partial<Result> = {}): Result {
     ],
     qemu: { version: '7.2.22', accel: 'tcg', commandLine: 'mkdir -p /tmp/x\nqemu-system-x86_64 \\\n  -name lab\n' },
     durations: { total: 8000 },
-    lab: { cpuMs: 500, peakRssKiB: 100_000 },
+    lab: { cpuMs: 500, peakRssKiB: 100_000, loopDelay: { p99: 3, max: 40 } },
     versions: { lab: '0.1.0', node: 'v20.0.0' },
     startedAt: '2026-01-01T00:00:00.000Z',
     ...more,

@@ -13,7 +13,7 @@ import type { Token } from '../scenario/token.js';
 import type { Witness, WitnessOfResult } from './witness.js';
 
 /** Version of the format of result.json. */
-export const RESULT_SCHEMA = 2;
+export const RESULT_SCHEMA = 3;
 
 export interface KernelOfResult {
   name: string;
@@ -121,7 +121,7 @@ export interface TaintOfResult {
 
 export interface Result {
   /** The lab also reads results of version 1, which have no witnesses. */
-  schema: 1 | typeof RESULT_SCHEMA;
+  schema: 1 | 2 | typeof RESULT_SCHEMA;
   id: string;
   scenario: { name: string; description: string; tags: string[]; file: string };
   from: KernelOfResult;
@@ -165,8 +165,11 @@ export interface Result {
   qemu: { version: string; accel: string; commandLine: string };
   /** Milliseconds. */
   durations: Record<string, number>;
-  /** Use of the lab's own process so far: CPU in milliseconds, peak memory in KiB. */
-  lab: { cpuMs: number; peakRssKiB: number };
+  /**
+   * Use of the lab's own process so far: CPU in milliseconds, peak memory in KiB; and how late its event loop was during
+   * the run, in milliseconds (null in older results).
+   */
+  lab: { cpuMs: number; peakRssKiB: number; loopDelay: { p99: number; max: number } | null };
   versions: { lab: string; node: string };
   startedAt: string;
 }

@@ -16,6 +16,8 @@ import { shortChain } from '../night/pair-result.js';
 const MAX_ATTEMPTS = 12;
 const MAX_FILES = 8;
 const MAX_INCIDENTS = 8;
+/** Milliseconds from which on a late event loop is worth a line. */
+const LATE_MS = 1000;
 
 export function verdictText(
   result: Result,
@@ -47,6 +49,7 @@ export function verdictText(
     ...hardwareText(result),
     ...memoryText(result),
     ...witnessText(result),
+    ...loopText(result),
     ...recoveryText(result),
     ...predictionText(result),
   );
@@ -72,6 +75,16 @@ export function verdictText(
     );
   if (folder !== null) lines.push('', `  ${folder}`);
   return `${lines.join('\n')}\n`;
+}
+
+/** Tells of a lab that was too busy with its own work to see what the machine did. */
+function loopText({ lab: { loopDelay } }: Result): string[] {
+  if (loopDelay === null || loopDelay.max < LATE_MS) return [];
+  return [
+    '',
+    `  the lab   its own event loop was late by up to ${seconds(loopDelay.max)} (99 % of the time less than ` +
+      `${seconds(loopDelay.p99)}); deadlines leave that time out`,
+  ];
 }
 
 function indented(text: string, max: number): string[] {

@@ -73,5 +73,6 @@ function recordOf(run: Run, verdict: Verdict, total: number): RunRecord {
     startedAt: clock.startedAt,
     qemu: { version: machine?.qemuVersion ?? '', accel: plan.accel, commandLine: machine?.commandLine ?? '' },
     durations: { total },
+    loopDelay: run.loop.delay(),
   };
 }

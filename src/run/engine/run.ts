@@ -3,6 +3,7 @@
 import { makeRunKey } from '../../guest/keys.js';
 import type { RecoveryOfResult } from '../../model/result/guest-result.js';
 import type { Clock } from '../../util/clock.js';
+import { measureLoop } from '../../util/loop-meter.js';
 import { ClientGone, LabError, messageOf, NoProgress } from '../../util/errors.js';
 import { decide, isGood, type Verdict } from '../../verdict/verdict.js';
 import { Witnesses } from '../../verdict/witnesses.js';
@@ -41,6 +42,7 @@ export class Run {
   readonly taint: TaintWatch;
   /** Each part registers its own end as soon as it is there; the last one ends first. */
   readonly tearDown = new AsyncDisposableStack();
+  readonly loop = measureLoop();
   machine: Machine | null = null;
   /** Null until the lab has reached the first kernel's user space. */
   parts: Parts | null = null;
@@ -59,6 +61,7 @@ export class Run {
       this.judgements.take(event);
       streams.event(event);
     };
+    this.tearDown.defer(() => this.loop.stop());
     this.recorder = new Recorder(clock, sink, new Witnesses(plan.scenario.without));
     this.taint = new TaintWatch(plan, this.recorder);
     for (const device of plan.scenario.hardware.devices) this.state.devices.set(device.name, new DeviceState(device));

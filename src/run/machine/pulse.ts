@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The pulse of one machine: when it last showed progress, and how long the host kept it from running.
 import type { HostTimes } from '../../qemu/host-time.js';
+import { blockedMs } from '../../util/loop-meter.js';
 import type { Pulse } from '../../util/pulse.js';
 
 /** Milliseconds between two looks at the host's figures, so that a stop of QEMU in between is noticed. */
@@ -24,6 +25,7 @@ export class MachinePulse implements Pulse {
   private ranMs = 0;
   private last: HostTimes | null;
   private lastAt = performance.now();
+  private blockedBefore: number;
   /** The lab or QEMU has stopped the machine, as QEMU's monitor reported. */
   private paused = false;
   private stamp = -1;
@@ -32,9 +34,16 @@ export class MachinePulse implements Pulse {
   private stalled = false;
   private readonly timer: NodeJS.Timeout | undefined;
 
-  /** @param times reads the host's current figures */
-  constructor(private readonly times: () => HostTimes | null) {
+  /**
+   * @param times reads the host's current figures
+   * @param blocked milliseconds in which the lab's own loop was blocked so far
+   */
+  constructor(
+    private readonly times: () => HostTimes | null,
+    private readonly blocked: () => number = blockedMs,
+  ) {
     this.last = times();
+    this.blockedBefore = blocked();
     if (this.last === null) return;
     this.timer = setInterval(() => this.sample(0), EVERY);
     this.timer.unref();
@@ -100,11 +109,14 @@ export class MachinePulse implements Pulse {
     }
     this.ranMs += ran;
     // A lab that did not look for that long was not running either: the host was asleep, or had stopped the lab.
+    // A lab whose own loop was blocked saw no progress either.
+    const blocked = this.blocked();
     const missed = this.timer !== undefined && wall > MISSED ? wall - EVERY : 0;
     this.heldMs +=
       this.paused || (times?.stopped === true && last?.stopped === true)
         ? wall
-        : Math.min(wall, Math.max(waited, missed));
+        : Math.min(wall, Math.max(waited, missed, blocked - this.blockedBefore));
+    this.blockedBefore = blocked;
     this.last = times;
     this.lastAt = now;
   }

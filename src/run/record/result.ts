@@ -74,7 +74,7 @@ export function buildResult(plan: RunPlan, record: RunRecord, around: ResultCont
     timeline: around.timeline,
     qemu: record.qemu,
     durations: record.durations,
-    lab: ownUsage(),
+    lab: { ...ownUsage(), loopDelay: record.loopDelay },
     versions: { lab: around.labVersion, node: process.version },
     startedAt: record.startedAt.toISOString(),
   };
@@ -92,7 +92,7 @@ function impairedOf({ updates, guests, verdict }: RunRecord): Result['impaired']
   };
 }
 
-function ownUsage(): Result['lab'] {
+function ownUsage(): Omit<Result['lab'], 'loopDelay'> {
   const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage();
   return { cpuMs: Math.round((userCPUTime + systemCPUTime) / 1000), peakRssKiB: maxRSS };
 }

@@ -125,7 +125,7 @@ const witness = z.object({
 const taint = z.object({ before: count.nullable(), after: count.nullable(), flags: z.array(z.string()) });
 
 export const resultSchema = z.object({
-  schema: z.union([z.literal(1), z.literal(RESULT_SCHEMA)]),
+  schema: z.union([z.literal(1), z.literal(2), z.literal(RESULT_SCHEMA)]),
   id: z.string(),
   scenario: z.object({ name: z.string(), description: z.string(), tags: z.array(z.string()), file: z.string() }),
   from: kernel,
@@ -159,7 +159,17 @@ export const resultSchema = z.object({
   timeline: z.array(z.object({ t: z.number(), epoch: count, what: z.string() })),
   qemu: z.object({ version: z.string(), accel: z.string(), commandLine: z.string() }),
   durations: z.record(z.string(), z.number()).describe('Milliseconds'),
-  lab: z.object({ cpuMs: z.number(), peakRssKiB: z.number() }).describe("What the lab's own process has used so far"),
+  lab: z
+    .object({
+      cpuMs: z.number(),
+      peakRssKiB: z.number(),
+      loopDelay: z
+        .object({ p99: z.number(), max: z.number() })
+        .nullable()
+        .default(null)
+        .describe("How late the lab's event loop was during the run, in milliseconds; null in older results"),
+    })
+    .describe("What the lab's own process has used so far"),
   versions: z.object({ lab: z.string(), node: z.string() }),
   startedAt: z.string(),
 });

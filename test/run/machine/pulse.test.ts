@@ -52,13 +52,17 @@ describe('the console', () => {
 
 describe('the host', () => {
   let times: HostTimes | null;
+  let blocked = 0;
   const threads = (...each: [name: string, ran: number, waited: number][]) =>
     new Map(each.map(([name, ran, waited]) => [name, { ran, waited }]));
   beforeEach(() => void vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] }));
 
   const begin = (first: HostTimes | null) => {
     times = first;
-    pulse = new MachinePulse(() => times);
+    pulse = new MachinePulse(
+      () => times,
+      () => blocked,
+    );
   };
   const after = (ms: number) => vi.advanceTimersByTime(ms);
 
@@ -75,6 +79,22 @@ describe('the host', () => {
     times = { threads: threads(['1', 0, 90_000]), stopped: false };
     after(1000);
     expect(pulse.held()).toBeLessThanOrEqual(1000);
+  });
+
+  it('does not count time in which the loop of the lab itself was blocked, with or without figures of the host', () => {
+    for (const first of [{ threads: threads(['1', 0, 0]), stopped: false }, null]) {
+      begin(first);
+      blocked += 400;
+      after(1000);
+      expect(pulse.held()).toBe(400);
+      // Each block counts once, and not more than the time that has passed.
+      after(1000);
+      expect(pulse.held()).toBe(400);
+      blocked += 9000;
+      after(1000);
+      expect(pulse.held()).toBeLessThanOrEqual(1400);
+      pulse.end();
+    }
   });
 
   it('that has stopped it keeps it waiting', () => {

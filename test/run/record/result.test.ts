@@ -317,6 +317,7 @@ describe('a result', () => {
     ],
     qemu: { version: '7.2', accel: 'tcg', commandLine: 'qemu' },
     durations: { total: 5 },
+    loopDelay: { p99: 2, max: 30 },
     startedAt: new Date(0),
     ...more,
   });

@@ -8,6 +8,7 @@ import { resultJsonSchema } from '../../../src/store/run/result-schema.js';
 import { readResult, runId, RunFolder } from '../../../src/store/run/run-folder.js';
 import { LabError } from '../../../src/util/errors.js';
 import { packageRoot } from '../../../src/util/package-root.js';
+import { RESULT_SCHEMA } from '../../../src/model/result/result.js';
 import { resultOf } from '../../report/result.js';
 import { temporaryFolder } from '../../util/temporary.js';
 
@@ -125,13 +126,22 @@ describe('a result that is read', () => {
     ['cut off', JSON.stringify(good).slice(0, -20)],
     ['null', 'null'],
     ['another thing', '{"name":"x"}'],
-    ['of a newer lab', JSON.stringify({ ...good, schema: 3 })],
+    ['of a newer lab', JSON.stringify({ ...good, schema: RESULT_SCHEMA + 1 })],
     ['with an outcome that is none', JSON.stringify({ ...good, outcome: 'fine' })],
     ['with a number in words', JSON.stringify({ ...good, memory: { ...good.memory, pagesLost: '5' } })],
     ['with less than nothing', JSON.stringify({ ...good, memory: { ...good.memory, pagesLost: -1 } })],
     ['with an infinite number', JSON.stringify({ ...good, durations: { total: Number.POSITIVE_INFINITY } })],
     ['without its cause', JSON.stringify({ ...good, cause: undefined })],
   ])('is refused where it is %s', (_, text) => expect(() => readResult(written(text))).toThrow());
+
+  it.each([1, 2])('of schema %i still counts, although nobody measured the loop of its lab', (schema) => {
+    const { loopDelay: _, ...lab } = good.lab;
+    expect(readResult(written(JSON.stringify({ ...good, schema, lab })))).toEqual({
+      ...good,
+      schema,
+      lab: { ...lab, loopDelay: null },
+    });
+  });
 
   it('is refused if it does not exist', () => expect(() => readResult(temporaryFolder())).toThrow('ENOENT'));
 });
