@@ -166,8 +166,8 @@ export interface Result {
   /** Milliseconds. */
   durations: Record<string, number>;
   /**
-   * Use of the lab's own process so far: CPU in milliseconds, peak memory in KiB; and how late its event loop was during
-   * the run, in milliseconds (null in older results).
+   * Use of the lab's own process so far: CPU in milliseconds, peak memory in KiB. `loopDelay`: how late its event loop
+   * was during the run, in milliseconds; null in older results.
    */
   lab: { cpuMs: number; peakRssKiB: number; loopDelay: { p99: number; max: number } | null };
   versions: { lab: string; node: string };
