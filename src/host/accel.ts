@@ -1,72 +1,101 @@
 // SPDX-License-Identifier: Apache-2.0
 // Decides between KVM and emulation. KVM counts as working only after a real kernel has reached user space on it: some
-// hosts have a /dev/kvm that opens and runs the firmware, but hangs every stock kernel at its entry. The answer is
-// stored per host.
-import { accessSync, constants, mkdtempSync, statSync } from 'node:fs';
-import { hostname, release, tmpdir } from 'node:os';
+// hosts have a /dev/kvm that opens and runs the firmware, but hangs every stock kernel at its entry.
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { z } from 'zod';
 import type { KernelImage, RootFs } from '../model/kernel/image.js';
-import { type Accel, ACCELS } from '../qemu/args.js';
-import { startClock } from '../util/clock.js';
-import { messageOf } from '../util/errors.js';
-import { removeTemp, trackTemp } from '../util/process/reaper.js';
-import { readJson } from '../util/read-json.js';
+import type { Accel } from '../qemu/args.js';
+import { QEMU } from '../qemu/process.js';
+import { findProgram } from '../images/index.js';
 import { ALWAYS } from '../run/machine/layout.js';
 import { Machine } from '../run/machine/machine.js';
 import { Recorder } from '../run/engine/recorder.js';
-import { replaceFile } from '../util/replace-file.js';
+import { startClock } from '../util/clock.js';
+import { withLock } from '../util/process/lock.js';
+import { removeTemp, trackTemp } from '../util/process/reaper.js';
+import { kvmAccess } from './kvm/access.js';
+import type { ProbeAnswer } from './kvm/failure.js';
+import { type HostIdentity, hostIdentity } from './kvm/identity.js';
+import { answersFile, findAnswer, readAnswers, type StoredAnswer, storeAnswer } from './kvm/memory.js';
+import { probeKvm } from './kvm/probe.js';
 
-/** Milliseconds. Hardware boots this kernel in well under a second. */
-const PROBE_DEADLINE = 10_000;
-
-const answerSchema = z.object({ accel: z.enum(ACCELS), why: z.string() });
-export type AccelAnswer = z.infer<typeof answerSchema>;
-
-/**
- * Chooses the accelerator.
- * @param memoryFile file with the stored answers, by host
- * @param report called before a probe, which takes a few seconds
- */
-export async function chooseAccel(
-  wanted: 'auto' | Accel,
-  kernel: KernelImage,
-  rootfs: RootFs,
-  memoryFile: string,
-  report: (text: string) => void,
-): Promise<AccelAnswer> {
-  if (wanted !== 'auto') return { accel: wanted, why: 'requested' };
-  const blocked = kvmBlocked();
-  if (blocked !== null) return { accel: 'tcg', why: blocked };
-  const host = `${hostname()} ${release()} ${statSync('/dev/kvm').ino}`;
-  const known = rememberedAnswers(memoryFile);
-  const answer = known[host];
-  if (answer !== undefined) return answer;
-  report('trying a kernel on KVM, once for this host');
-  const fresh = await probe(kernel, rootfs);
-  remember(memoryFile, { ...known, [host]: fresh });
-  return fresh;
+export interface AccelAnswer {
+  accel: Accel;
+  why: string;
 }
 
-function kvmBlocked(): string | null {
-  try {
-    accessSync('/dev/kvm', constants.R_OK | constants.W_OK);
-    return null;
-  } catch {
-    return '/dev/kvm cannot be opened';
+export interface AccelRequest {
+  wanted: 'auto' | Accel;
+  kernel: KernelImage;
+  rootfs: RootFs;
+  cacheDir: string;
+  signal: AbortSignal;
+  /** Called before a probe, which takes a few seconds, and with what is in the way of KVM. */
+  report: (text: string) => void;
+}
+
+/** `kvm` is tried as it is: a run that fails on it says so. */
+export async function chooseAccel(request: AccelRequest): Promise<AccelAnswer> {
+  if (request.wanted !== 'auto') return { accel: request.wanted, why: 'requested' };
+  const access = kvmAccess();
+  if (access.state !== 'open') {
+    const why = `tcg, because ${access.why}`;
+    request.report(access.state === 'denied' ? `${why}: ${access.hint}` : why);
+    return { accel: 'tcg', why: access.why };
   }
+  const on = await hostIdentity(findProgram(QEMU) ?? QEMU, request.signal);
+  const { verdict, why } = await answerFor(on, { ...request, probe: () => probeHere(request) });
+  return { accel: verdict === 'works' ? 'kvm' : 'tcg', why };
 }
 
-async function probe(kernel: KernelImage, rootfs: RootFs): Promise<AccelAnswer> {
+export interface AnswerRequest {
+  cacheDir: string;
+  signal: AbortSignal;
+  report: (text: string) => void;
+  probe: () => Promise<ProbeAnswer>;
+}
+
+/** Returns the stored answer, or asks once for all runs that start at the same time. */
+export async function answerFor(on: HostIdentity, request: AnswerRequest): Promise<StoredAnswer> {
+  const { cacheDir, signal, report, probe } = request;
+  const file = answersFile(cacheDir);
+  const asked = Date.now();
+  const known = () => findAnswer(readAnswers(file), on, { now: Date.now(), asked });
+  const first = known();
+  if (first !== null) return first;
+  const onWait = () => report('another run is trying a kernel on KVM');
+  return withLock(join(cacheDir, 'locks', 'accel'), { signal, onWait }, async () => {
+    const meanwhile = known();
+    if (meanwhile !== null) return meanwhile;
+    report('trying a kernel on KVM, once for this host');
+    const answer = { ...(await probe()), at: new Date().toISOString(), on };
+    signal.throwIfAborted();
+    storeAnswer(file, answer);
+    return answer;
+  });
+}
+
+async function probeHere({ kernel, rootfs, signal }: AccelRequest): Promise<ProbeAnswer> {
+  const answer = await probeKvm((accel) => startProbe(accel, { kernel, rootfs, signal }));
+  // An abort ends the machines, which must not count as a failure of KVM.
+  signal.throwIfAborted();
+  return answer;
+}
+
+async function startProbe(
+  accel: Accel,
+  { kernel, rootfs, signal }: Pick<AccelRequest, 'kernel' | 'rootfs' | 'signal'>,
+): Promise<Machine> {
+  signal.throwIfAborted();
   const dir = mkdtempSync(join(tmpdir(), 'lab-kvm-'));
   trackTemp(dir);
-  let machine: Machine | null = null;
+  const quiet = { event: () => undefined, console: () => undefined, qmp: () => undefined, agent: () => undefined };
   try {
-    const quiet = { event: () => undefined, console: () => undefined, qmp: () => undefined, agent: () => undefined };
-    machine = await Machine.start(
+    const machine = await Machine.start(
       {
-        name: 'lab-kvm-probe',
-        accel: 'kvm',
+        name: `lab-probe-${accel}`,
+        accel,
         memory: 512 << 20,
         cpus: 1,
         kernel: kernel.bzImage,
@@ -79,22 +108,15 @@ async function probe(kernel: KernelImage, rootfs: RootFs): Promise<AccelAnswer> 
       new Recorder(startClock(), quiet.event),
       quiet,
     );
-    await machine.untilReady(0, PROBE_DEADLINE);
-    return { accel: 'kvm', why: 'a kernel reached user space on KVM' };
+    const stop = () => void machine.stop();
+    signal.addEventListener('abort', stop, { once: true });
+    machine.ended.addEventListener('abort', () => {
+      signal.removeEventListener('abort', stop);
+      removeTemp(dir);
+    });
+    return machine;
   } catch (error) {
-    return { accel: 'tcg', why: `no kernel boots on KVM here: ${messageOf(error).split('\n')[0]}` };
-  } finally {
-    await machine?.stop();
-    machine?.close();
     removeTemp(dir);
+    throw error;
   }
-}
-
-/** Reads the answers by host; none if the file is missing or damaged. */
-export function rememberedAnswers(file: string): Record<string, AccelAnswer> {
-  return readJson(file, z.record(z.string(), answerSchema)) ?? {};
-}
-
-function remember(file: string, answers: Record<string, AccelAnswer>): void {
-  replaceFile(file, JSON.stringify(answers));
 }

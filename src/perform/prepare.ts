@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Prepares what runs need before a machine can start: host packages, kernels, the root file system, an accelerator.
 // Each is prepared once and serves all scenarios.
-import { join } from 'node:path';
 import {
   ensureHostTools,
   ensureKernel,
@@ -147,14 +146,14 @@ export class Preparation {
               scenario,
             );
           }
-          const memory = join(defaultCacheDir(), 'host', 'accel.json');
-          this.accel ??= await chooseAccel(
-            this.options.accel,
-            this.kernel(kernels[0] ?? ''),
-            this.rootfs as RootFs,
-            memory,
-            (text) => task.detail(text),
-          );
+          this.accel ??= await chooseAccel({
+            wanted: this.options.accel,
+            kernel: this.kernel(kernels[0] ?? ''),
+            rootfs: this.rootfs as RootFs,
+            cacheDir: defaultCacheDir(),
+            signal: this.options.signal,
+            report: (text) => task.detail(text),
+          });
           if (this.accel.accel === 'tcg' && this.hostTscKhz === undefined)
             this.hostTscKhz = await hostTscKhz(this.context(task));
         },

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `lab doctor`: lists what this host lacks.
+// `lab doctor`: lists what this host lacks, and shows what is known about its KVM.
 import { Command } from 'commander';
 import {
   ensureTools,
@@ -9,10 +9,14 @@ import {
   type Purpose,
   type ToolState,
 } from '../../images/index.js';
+import { defaultCacheDir } from '../../images/cache/cache.js';
+import { answersFile, forgetAnswers } from '../../host/kvm/memory.js';
+import { kvmState } from '../../host/kvm/state.js';
 import { runStages } from '../../report/live/progress.js';
 import { EXIT_INFRA } from '../common/exit.js';
 import { showOn } from '../common/show-progress.js';
 import { interruptible } from '../common/interrupt.js';
+import { acceleratorText } from '../text/accelerator.js';
 import { table } from '../text/table.js';
 
 const NEEDED_FOR: Readonly<Record<Purpose, string>> = {
@@ -27,19 +31,23 @@ const NEEDED_FOR: Readonly<Record<Purpose, string>> = {
 
 export function createCommand(): Command {
   return new Command('doctor')
-    .description('lists what this host lacks')
+    .description('lists what this host lacks, and whether machines can run on KVM')
     .option('--fix', 'install it (as root on Debian)')
+    .option('--forget', 'forget whether KVM works, so that the next run tries it')
     .option('--json', 'print as JSON')
-    .action(async (options: { fix?: boolean; json?: boolean }) => {
+    .action(async (options: { fix?: boolean; forget?: boolean; json?: boolean }) => {
+      if (options.forget) forgetAnswers(answersFile(defaultCacheDir()));
       if (options.fix) await fix();
       const tools = hostTools();
       // The tests install what only they use.
       const missing = tools.filter((tool) => tool.path === null && tool.purposes.some((purpose) => purpose !== 'test'));
       const packages = [...new Set(missing.map((tool) => tool.package))].sort();
       const line = packages.length === 0 ? null : installLine(packages, process.getuid?.() === 0 ? 'root' : 'sudo');
-      if (options.json)
-        process.stdout.write(`${JSON.stringify({ complete: missing.length === 0, install: line, tools }, null, 2)}\n`);
-      else process.stdout.write(text(tools, line));
+      const accelerator = await kvmState(defaultCacheDir());
+      if (options.json) {
+        const facts = { complete: missing.length === 0, install: line, tools, accelerator };
+        process.stdout.write(`${JSON.stringify(facts, null, 2)}\n`);
+      } else process.stdout.write(`${text(tools, line)}\n${acceleratorText(accelerator)}\n`);
       process.exitCode = missing.length === 0 ? 0 : EXIT_INFRA;
     });
 }

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// The section "accelerator" of `lab doctor`.
+import type { StoredAnswer } from '../../host/kvm/memory.js';
+import type { KvmState } from '../../host/kvm/state.js';
+import { printable } from '../../util/text/escape.js';
+
+const VERDICTS: Readonly<Record<StoredAnswer['verdict'], string>> = {
+  works: 'a kernel boots on it',
+  refused: 'no kernel boots on it',
+  unknown: 'the last try told nothing',
+};
+
+export function acceleratorText(state: KvmState): string {
+  return ['accelerator', ...linesOf(state).map((line) => `  ${line}`)].join('\n');
+}
+
+function linesOf({ access, answer, counts, whyNot }: KvmState): string[] {
+  if (access.state !== 'open')
+    return [`kvm: ${access.why}, so machines run on tcg (emulation)`, `to mend it: ${access.hint}`];
+  if (answer === null) return ['kvm: not tried yet; the next run with --accel auto tries it'];
+  const { verdict, why, at, on } = answer;
+  return [
+    `kvm: ${VERDICTS[verdict]}: ${printable(why)}`,
+    `when: ${at}, QEMU ${printable(on.qemu)}`,
+    `where: kernel ${printable(on.kernel)}, ${printable(on.cpu)}`,
+    counts
+      ? 'the next run uses this answer; to try again: lab doctor --forget'
+      : `the next run tries again: ${whyNot ?? ''}`,
+  ];
+}
