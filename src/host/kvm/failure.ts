@@ -38,7 +38,7 @@ export function judgeFailure(error: unknown): ProbeAnswer {
   return row === undefined ? { verdict: 'unknown', why: words } : { verdict: row.verdict, why: `${row.why}: ${words}` };
 }
 
-/** If a machine did not start, the cause is QEMU's end. The error itself shows the command line, which has `kvm` in it. */
+/** If a machine did not start, the cause is QEMU's end. The error itself shows the command line, which says `kvm`. */
 function wordsOf(error: unknown): { message: string; stderr: string } {
   const inner = error instanceof LabError && error.cause instanceof LabError ? error.cause : error;
   return { message: messageOf(inner), stderr: inner instanceof LabError ? (inner.detail ?? '') : '' };
