@@ -7,7 +7,7 @@ import { attemptOf, infraAttempt } from '../../src/matrix/attempt.js';
 import type { CellTask, RunCell } from '../../src/matrix/queue.js';
 import { readCellOfRun } from '../../src/store/matrix/folder.js';
 import { readResult, RunFolder } from '../../src/store/run/run-folder.js';
-import { resultOf } from '../report/result.js';
+import { kernel, resultOf } from '../report/result.js';
 import { cellOf } from '../store/matrix/matrix.js';
 
 export interface FakeRun {
@@ -17,6 +17,8 @@ export interface FakeRun {
   fails?: boolean;
   /** Bytes of its console. */
   console?: number;
+  /** What the run says of itself instead of the truth. */
+  lies?: { text?: string; kernels?: string[]; cell?: string };
 }
 
 export function taskOf(name: string, run: Partial<FakeRun> = {}, more: Partial<CellTask> = {}): CellTask {
@@ -37,13 +39,13 @@ export function taskOf(name: string, run: Partial<FakeRun> = {}, more: Partial<C
 /** @param diary a line when a cell begins, one when its run is in results/ */
 export function fakeRunner(results: string, worker: string, diary: string): RunCell {
   return async (task, signal, detail) => {
-    const { ms, fails, console: size } = JSON.parse(task.text) as FakeRun;
+    const { ms, fails, console: size, lies = {} } = JSON.parse(task.text) as FakeRun;
     const note = (what: string) =>
       appendFileSync(diary, `${what} ${task.matrix}/${task.cell.id}/${task.attempt} ${worker}\n`);
     note('begins');
     detail('boots');
     const id = `${task.matrix}-${task.cell.id}-${task.attempt}-${worker.replace(/\W/g, '_')}-${process.pid}`;
-    const cell = { matrix: task.matrix, cell: task.cell.id, attempt: task.attempt, worker };
+    const cell = { matrix: task.matrix, cell: lies.cell ?? task.cell.id, attempt: task.attempt, worker };
     const folder = new RunFolder(results, id, cell);
     try {
       if (size !== undefined) folder.console(Buffer.alloc(size, 'console '));
@@ -52,8 +54,14 @@ export function fakeRunner(results: string, worker: string, diary: string): RunC
         folder.discard();
         return infraAttempt(task, worker, 'the machine did not start');
       }
-      const result = { ...resultOf('preserved'), id };
-      const attempt = attemptOf(cell, result, folder.finish(result, task.text), ms);
+      const kernels = (lies.kernels ?? task.cell.kernels).map(kernel);
+      const result = { ...resultOf('preserved', { kernels }), id };
+      const attempt = attemptOf(
+        { ...cell, cell: task.cell.id },
+        result,
+        folder.finish(result, lies.text ?? task.text),
+        ms,
+      );
       note('ended');
       return attempt;
     } catch (error) {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { Redis } from 'ioredis';
 import { LocalQueue } from '../../src/matrix/local-queue.js';
 import { connect } from '../../src/matrix/redis/connection.js';
+import { QueueKey } from '../../src/matrix/redis/key.js';
 import { RedisQueue } from '../../src/matrix/redis/redis-queue.js';
 import { RedisWorker } from '../../src/matrix/redis/redis-worker.js';
 import type { OnNews } from '../../src/matrix/queue.js';
@@ -20,9 +21,13 @@ export interface RigOptions {
   dir: string;
   matrix?: string;
   identity?: string;
+  secret?: string | null;
   onNews?: OnNews;
   signal?: AbortSignal;
 }
+
+/** A secret for tests. */
+export const SECRET = 'a secret that is long enough for tests';
 
 export interface Side<T> {
   side: T;
@@ -38,6 +43,7 @@ export async function openQueue({
   dir,
   matrix = 'm1',
   identity = IDENTITY,
+  secret = null,
   onNews = () => undefined,
   signal = never,
 }: RigOptions): Promise<Side<RedisQueue>> {
@@ -48,6 +54,7 @@ export async function openQueue({
   const side = new RedisQueue({
     redis,
     identity,
+    key: new QueueKey(secret),
     matrix,
     results,
     images: new Map(),
@@ -67,7 +74,7 @@ export async function openQueue({
 }
 
 export async function openWorker(
-  { url, dir, identity = IDENTITY, signal = never }: RigOptions,
+  { url, dir, identity = IDENTITY, secret = null, signal = never }: RigOptions,
   worker: string,
   jobs = 2,
   memory = 1 << 30,
@@ -81,6 +88,7 @@ export async function openWorker(
     const side = await RedisWorker.open({
       redis,
       identity,
+      key: new QueueKey(secret),
       worker,
       jobs,
       results,

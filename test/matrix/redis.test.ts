@@ -131,19 +131,18 @@ it('a worker of another lab is refused clearly, and given nothing', async () => 
   const attempt = side.submit(taskOf('c'));
   await until(
     'the matrix says so',
-    () =>
-      notes.some(
-        (note) => note === `worker early is of lab 0.0.9+old, this matrix of lab ${IDENTITY}: it gets no cells`,
-      ),
+    () => notes.some((note) => note === `worker early gets no cells: it is of lab 0.0.9+old, this is lab ${IDENTITY}`),
     30_000,
   );
   await expect(openWorker({ ...rig(), identity: '0.2.0+new' }, 'late')).rejects.toMatchObject({
     name: 'UsageError',
-    message: expect.stringContaining(`this is lab 0.2.0+new, but lab ${IDENTITY} runs matrix m1 on this queue`),
+    message: expect.stringContaining(
+      `gets no cells of matrix m1 on this queue: it is of lab ${IDENTITY}, this is lab 0.2.0+new`,
+    ),
   });
   await until(
     'the early one says so too',
-    () => early.notes.some((note) => note.includes('takes no cells of it')),
+    () => early.notes.some((note) => note.includes('takes no cells of matrix m1')),
     30_000,
   );
   expect(diaryOf(diary(), 'begins')).toEqual([]);

@@ -9,6 +9,8 @@ import { LocalQueue } from '../../matrix/local-queue.js';
 import type { CellQueue, OnNews } from '../../matrix/queue.js';
 import { connect } from '../../matrix/redis/connection.js';
 import { offerImages } from '../../matrix/redis/images.js';
+import { takeQueueKey } from '../../matrix/redis/key.js';
+import { teamOf } from '../../matrix/redis/names.js';
 import { RedisQueue } from '../../matrix/redis/redis-queue.js';
 import { cellRunner } from '../../matrix/runner.js';
 import type { Cell, Matrix } from '../../model/result/matrix.js';
@@ -47,13 +49,18 @@ async function openRedis(
   onNews: OnNews,
 ): Promise<CellQueue> {
   const note = (text: string) => view.note(text);
+  const key = takeQueueKey(process.env);
+  if (key.mark === null)
+    note('there is no LAB_QUEUE_SECRET: anybody who reaches this Redis can answer, and workers get no kernels');
   const redis = await connect(url, (trouble) => note(trouble ?? 'Redis is back'), signal);
   try {
     const kernels = new Set(matrix.cells.flatMap((cell) => cell.kernels));
-    const images = await offerImages(redis, kernels, { signal, onProgress: () => undefined });
+    const team = teamOf(labIdentity(), key);
+    const images = await offerImages(redis, kernels, { key, team }, { signal, onProgress: () => undefined });
     const queue = new RedisQueue({
       redis,
       identity: labIdentity(),
+      key,
       matrix: matrix.id,
       results,
       images,

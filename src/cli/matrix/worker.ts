@@ -7,6 +7,7 @@ import { Command } from 'commander';
 import { capacity } from '../../host/capacity.js';
 import { checkUrl, connect, shownUrl } from '../../matrix/redis/connection.js';
 import { fetchImage } from '../../matrix/redis/images.js';
+import { takeQueueKey } from '../../matrix/redis/key.js';
 import { RedisWorker } from '../../matrix/redis/redis-worker.js';
 import { Preparation } from '../../perform/prepare.js';
 import { seconds } from '../../report/text/style.js';
@@ -39,6 +40,7 @@ export function createCommand(): Command {
 
 async function work({ queue, jobs, accel }: WorkerOptions, signal: AbortSignal): Promise<void> {
   checkUrl(queue);
+  const key = takeQueueKey(process.env);
   const began = performance.now();
   const note = (text: string) =>
     process.stderr.write(`[${seconds(performance.now() - began).padStart(8)}] ${printable(text, 500)}\n`);
@@ -54,6 +56,7 @@ async function work({ queue, jobs, accel }: WorkerOptions, signal: AbortSignal):
       const worker = await RedisWorker.open({
         redis,
         identity: labIdentity(),
+        key,
         worker: thisWorker(),
         jobs: room.jobs,
         results,
@@ -84,6 +87,11 @@ async function work({ queue, jobs, accel }: WorkerOptions, signal: AbortSignal):
         `worker ${thisWorker()} of lab ${labIdentity()} waits for cells at ${shownUrl(queue)}, ` +
           `at most ${room.jobs} at once`,
       );
+      if (key.mark === null)
+        note(
+          'there is no LAB_QUEUE_SECRET: anybody who reaches this Redis can send jobs, so every job counts as ' +
+            'untrusted, and kernels are built here',
+        );
       try {
         await worker.run();
       } finally {

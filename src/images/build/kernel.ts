@@ -22,7 +22,7 @@ import { ensureTools } from '../requirements.js';
 import { prebuiltKernel } from '../binary/prebuilt.js';
 import { resolveKernel } from '../definition/resolve.js';
 import { listedIn, withFile } from '../binary/section.js';
-import { describe, ensureSource, knownSource, namedSource, type SourceTree } from '../source/source.js';
+import { describe, ensureSource, knownSource, namedSource, originKey, type SourceTree } from '../source/source.js';
 import { readStoredImage, type StoredImage } from './stored-image.js';
 import { fileDigest, overlayDigests } from './tree.js';
 
@@ -52,14 +52,23 @@ export async function findBuilt(definition: KernelDefinition, work: Workspace): 
 
 async function findSame(definition: KernelDefinition, work: Workspace): Promise<KernelImage | null> {
   const source = await knownSource(definition, work);
-  if (!source) return null;
-  const inputs = inputsOf(definition, source.id);
   const compiler = await compilerVersion(work);
-  const own = compiler === null ? null : readImage(work.cache, keyWith(inputs, compiler));
-  if (own !== null) return own;
+  const inputs = source === null ? null : inputsOf(definition, source.id);
+  if (inputs !== null && compiler !== null) {
+    const key = keyWith(inputs, compiler);
+    const stored = readStoredImage(work.cache.kernel(key));
+    if (stored?.inputs === inputs && stored.compiler === compiler) return readImage(work.cache, key);
+  }
   // Otherwise, one from the same inputs: fetched from another host or, without a compiler here, built by any compiler.
-  for (const [key, stored] of storedImages(work.cache))
-    if (stored.inputs === inputs && (stored.fetched || compiler === null)) return readImage(work.cache, key);
+  const sources = originKey(definition);
+  for (const [key, stored] of storedImages(work.cache)) {
+    const isSame =
+      inputs === null
+        ? // Its source was never on this host. The sender of the kernel said what it is.
+          stored.fetchedFor === sources && stored.inputs === inputsOf(definition, stored.sourceId)
+        : stored.inputs === inputs && (stored.fetched || compiler === null);
+    if (isSame && keyWith(stored.inputs, stored.compiler) === key) return readImage(work.cache, key);
+  }
   return null;
 }
 
@@ -75,7 +84,8 @@ export function inputsOf(definition: KernelDefinition, sourceId: string): string
   ]);
 }
 
-const keyWith = (inputs: string, compiler: string) => keyOf([inputs, compiler]);
+/** The key in the cache: also of the compiler. */
+export const keyWith = (inputs: string, compiler: string) => keyOf([inputs, compiler]);
 
 async function make(definition: KernelDefinition, work: Workspace): Promise<KernelImage> {
   await ensureTools(['unpack', 'build'], work);

@@ -27,6 +27,8 @@ export const storedImageSchema = z.looseObject({
   notes: z.array(z.string()),
   /** The compiler of another host built it, and it is used here as it is. */
   fetched: z.boolean().optional(),
+  /** If it was fetched: the sources of the definition that it was fetched for. */
+  fetchedFor: z.string().optional(),
 });
 export type StoredImage = z.infer<typeof storedImageSchema>;
 

@@ -42,8 +42,9 @@ const unpackedSchema = z.object({ id: z.string() });
 /** An archive that was fetched completely. */
 const fetchedSchema = z.object({ file: z.string(), size: z.number() });
 
-export const originPath = (definition: KernelDefinition, work: Workspace) =>
-  work.cache.origin(keyOf(['origin', UNPACKING, definition.sources]));
+/** Tells definitions with the same sources. */
+export const originKey = (definition: KernelDefinition) => keyOf(['origin', UNPACKING, definition.sources]);
+export const originPath = (definition: KernelDefinition, work: Workspace) => work.cache.origin(originKey(definition));
 
 /** Returns the tree that was used before, if it still matches the definition. The tree itself may be gone. */
 export async function knownSource(definition: KernelDefinition, work: Workspace): Promise<SourceTree | null> {

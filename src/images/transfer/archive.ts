@@ -1,36 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sends a built kernel to the cache of another host. It is named by its key in this host's cache. The other host
-// accepts it only if it would build it from the same inputs.
-import { existsSync, mkdirSync, renameSync } from 'node:fs';
+// Sends a built kernel to the cache of another host. The other host accepts it only if it would build it from the same
+// inputs, and names it itself.
+import { mkdirSync, renameSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { create, extract } from 'tar';
+import { create } from 'tar';
 import { LabError, messageOf } from '../../util/errors.js';
 import { withLock } from '../../util/process/lock.js';
-import { intoTar } from '../../util/untar.js';
 import { readJson } from '../../util/read-json.js';
-import { onDisk, writeJson } from '../cache/cache.js';
+import { type FileSum, unpackFiles } from '../../util/archive/unpack.js';
+import { findBuilt, inputsOf, keyWith, readImage } from '../build/kernel.js';
+import { readStoredImage, type StoredImage } from '../build/stored-image.js';
+import { keyOf, onDisk, writeJson } from '../cache/cache.js';
 import { type ImageContext, openWorkspace, type Workspace } from '../context.js';
 import type { KernelDefinition } from '../definition/definition.js';
-import { sha256File } from '../source/download.js';
-import { findBuilt, inputsOf, readImage } from '../build/kernel.js';
-import { readStoredImage, type StoredImage } from '../build/stored-image.js';
 import { resolveKernel } from '../definition/resolve.js';
-import { type Origin, originPath, originSchema } from '../source/source.js';
+import { sha256File } from '../source/download.js';
+import { knownSource, originKey, originPath, originSchema } from '../source/source.js';
 
 export interface KernelArchive {
-  /** Key in the cache. */
+  /** Key in the cache of the sender. The receiver computes it itself. */
   key: string;
-  /** Of the bzImage. */
-  sha256: string;
-  /** Which of the definition's sources it was built from. */
-  origin: { index: number; id: string };
+  /** Every file of the archive. */
+  files: ({ name: string } & FileSum)[];
   pack: () => AsyncIterable<Buffer>;
 }
 
 const FILES = ['bzImage', 'vmlinux', 'config', 'System.map', 'image.json'];
+const SOURCE_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$/;
 /** Limit for all files together, in bytes. */
 const MAX_BYTES = 1 << 30;
 
@@ -45,25 +42,25 @@ export async function offerKernel(name: string, context: ImageContext): Promise<
   if (definition === null || image?.cacheDir == null) return null;
   const dir = image.cacheDir;
   const origin = readJson(originPath(definition, work), originSchema);
-  if (origin?.id == null) return null;
-  return {
-    key: basename(dir),
-    sha256: image.sha256,
-    origin: { index: origin.index, id: origin.id },
-    pack: () => packed(dir),
-  };
+  if (origin !== null && origin.id === null) return null;
+  const files: KernelArchive['files'] = [];
+  for (const file of FILES) {
+    const size = statSync(join(dir, file), { throwIfNoEntry: false })?.size;
+    if (size !== undefined) files.push({ name: file, size, sha256: await sha256File(join(dir, file), work.signal) });
+  }
+  return { key: basename(dir), files, pack: () => packed(dir, files) };
 }
 
-async function* packed(dir: string): AsyncGenerator<Buffer> {
+async function* packed(dir: string, files: KernelArchive['files']): AsyncGenerator<Buffer> {
   yield* create(
     { gzip: true, portable: true, cwd: dir },
-    FILES.filter((file) => existsSync(join(dir, file))),
+    files.map(({ name }) => name),
   );
 }
 
 /**
  * Takes a kernel into the cache, unless it is there already. Throws a LabError if it is damaged, or if this lab would
- * build it from other inputs.
+ * build it from other inputs. The caller must know who sent it: what a kernel does cannot be checked.
  */
 export async function takeKernel(
   name: string,
@@ -73,15 +70,23 @@ export async function takeKernel(
   const work = openWorkspace(context);
   const definition = buildable(name);
   if (definition === null || (await findBuilt(definition, work)) !== null) return;
+  // No name on this host comes from the sender.
+  const own = keyOf(['fetched', name]);
   await onDisk(work.cache, () =>
-    withLock(work.cache.lock(`kernel-${offered.key}`), { signal: work.signal }, async () => {
+    withLock(work.cache.lock(`fetch-${own}`), { signal: work.signal }, async () => {
       if ((await findBuilt(definition, work)) !== null) return;
-      const beside = work.cache.kernel(`.${offered.key}.fetched`);
+      const beside = work.cache.kernel(`.${own}.fetched`);
       await rm(beside, { recursive: true, force: true });
       try {
         mkdirSync(beside, { recursive: true });
-        await unpack(offered.data(), beside);
-        await accept(name, definition, offered, beside, work);
+        await unpackFiles(offered.data(), beside, {
+          what: 'a received kernel',
+          allows: (file) => FILES.includes(file),
+          maxFiles: FILES.length,
+          maxBytes: MAX_BYTES,
+          manifest: new Map(offered.files.map((file) => [file.name, file])),
+        });
+        await accept(name, definition, offered.key, beside, work);
       } catch (error) {
         throw error instanceof LabError
           ? error
@@ -98,43 +103,30 @@ function buildable(name: string): KernelDefinition | null {
   return resolved.kind === 'definition' && resolved.definition.prebuilt === null ? resolved.definition : null;
 }
 
-async function unpack(data: AsyncIterable<Buffer>, dir: string): Promise<void> {
-  let bytes = 0;
-  await pipeline(
-    Readable.from(data),
-    intoTar(
-      extract({
-        cwd: dir,
-        strict: true,
-        filter: (path, entry) => {
-          bytes += entry.size ?? 0;
-          const type = 'type' in entry ? entry.type : 'File';
-          if (!['File', 'OldFile'].includes(type) || !FILES.includes(path) || bytes > MAX_BYTES)
-            throw new LabError(
-              `a received kernel contains ${path}, which does not belong there: ${type} of ${bytes} bytes`,
-            );
-          return true;
-        },
-      }),
-    ),
-  );
-}
-
 async function accept(
   name: string,
   definition: KernelDefinition,
-  { key, sha256, origin }: Omit<KernelArchive, 'pack'>,
+  offeredKey: string,
   dir: string,
   work: Workspace,
 ): Promise<void> {
   const stored = readStoredImage(dir);
   if (stored === null) throw new LabError(`kernel ${name} arrived without its description`);
-  if (stored.inputs !== inputsOf(definition, origin.id))
+  // It names a folder when the kernel is removed.
+  if (!SOURCE_ID.test(stored.sourceId)) throw new LabError(`kernel ${name} arrived with an invalid source`);
+  const known = await knownSource(definition, work);
+  if (stored.inputs !== inputsOf(definition, known?.id ?? stored.sourceId))
     throw new LabError(`kernel ${name} was built from other inputs than this lab would use`);
-  if (stored.sha256 !== sha256 || (await sha256File(join(dir, 'bzImage'), work.signal)) !== sha256)
+  const key = keyWith(stored.inputs, stored.compiler);
+  if (key !== offeredKey)
+    throw new LabError(`kernel ${name} was offered under the key ${offeredKey}, but what it is made of has ${key}`);
+  if ((await sha256File(join(dir, 'bzImage'), work.signal)) !== stored.sha256)
     throw new LabError(`kernel ${name} was changed on its way`);
-  if (!existsSync(originPath(definition, work))) writeJson(originPath(definition, work), origin satisfies Origin);
-  writeJson(join(dir, 'image.json'), { ...stored, fetched: true } satisfies StoredImage);
+  const here = readStoredImage(work.cache.kernel(key));
+  if (here !== null && here.fetched !== true)
+    throw new LabError(`kernel ${name} was built here, and what was built here is never replaced`);
+  const fetchedFor = originKey(definition);
+  writeJson(join(dir, 'image.json'), { ...stored, fetched: true, fetchedFor } satisfies StoredImage);
   await rm(work.cache.kernel(key), { recursive: true, force: true });
   renameSync(dir, work.cache.kernel(key));
   if (readImage(work.cache, key) === null) throw new LabError(`kernel ${name} arrived incomplete`);

@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// Large data in Redis: a list of chunks. A reference includes the checksum of the whole. The data expires if
-// nobody fetches it.
+// Large data in Redis: a list of pieces. A reference holds the checksum of each piece, and nobody reads a changed one.
+// The data expires if nobody fetches it.
 import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { LabError } from '../../util/errors.js';
 import { PREFIX } from './connection.js';
 
-const CHUNK_BYTES = 4 << 20;
+const PIECE_BYTES = 4 << 20;
 const MAX_BYTES = 512 << 20;
+/** Limit of one piece: the last chunk may come on top. */
+const MAX_PIECE_BYTES = 2 * PIECE_BYTES;
 
 export const blobRefSchema = z.object({
-  key: z.string().startsWith(`${PREFIX}:`),
-  pieces: z.number().int().min(0),
-  sha256: z.string(),
+  key: z.string().startsWith(`${PREFIX}:`).max(2000),
+  /** SHA-256 of each piece. */
+  pieces: z.array(z.string().regex(/^[0-9a-f]{64}$/)).max(MAX_BYTES / PIECE_BYTES),
 });
 export type BlobRef = z.infer<typeof blobRefSchema>;
 
@@ -24,38 +26,40 @@ export async function putBlob(
   data: AsyncIterable<Buffer>,
   seconds: number,
 ): Promise<BlobRef> {
-  const hash = createHash('sha256');
-  let pieces = 0;
+  const pieces: string[] = [];
   let total = 0;
   let waiting: Buffer[] = [];
   let size = 0;
   await redis.del(key);
   const push = async () => {
-    await redis.multi().rpush(key, Buffer.concat(waiting)).expire(key, seconds).exec();
-    pieces++;
+    const piece = Buffer.concat(waiting);
+    await redis.multi().rpush(key, piece).expire(key, seconds).exec();
+    pieces.push(sha256(piece));
     waiting = [];
     size = 0;
   };
   for await (const chunk of data) {
-    hash.update(chunk);
     waiting.push(chunk);
     size += chunk.length;
     total += chunk.length;
     if (total > MAX_BYTES) throw new LabError(`more than ${MAX_BYTES} bytes cannot go through Redis`);
-    if (size >= CHUNK_BYTES) await push();
+    if (size >= PIECE_BYTES) await push();
   }
   if (size > 0) await push();
-  return { key, pieces, sha256: hash.digest('hex') };
+  return { key, pieces };
 }
 
-/** Yields the data in chunks. Throws a LabError at the end if its checksum is wrong. */
-export async function* getBlob(redis: Redis, { key, pieces, sha256 }: BlobRef): AsyncGenerator<Buffer> {
-  const hash = createHash('sha256');
-  for (let index = 0; index < pieces; index++) {
+/** Yields the data piece by piece. Throws a LabError at the first piece that is missing or was changed. */
+export async function* getBlob(redis: Redis, { key, pieces }: BlobRef): AsyncGenerator<Buffer> {
+  for (const [index, expected] of pieces.entries()) {
     const piece = await redis.lindexBuffer(key, index);
-    if (piece === null) throw new LabError(`piece ${index + 1} of ${pieces} of ${key} is no longer in Redis`);
-    hash.update(piece);
+    if (piece === null) throw new LabError(`piece ${index + 1} of ${pieces.length} of ${key} is no longer in Redis`);
+    if (piece.length > MAX_PIECE_BYTES || sha256(piece) !== expected)
+      throw new LabError(`${key} has changed in Redis: the checksum of piece ${index + 1} is wrong`);
     yield piece;
   }
-  if (hash.digest('hex') !== sha256) throw new LabError(`${key} has changed in Redis: its checksum is wrong`);
+}
+
+function sha256(data: Buffer): string {
+  return createHash('sha256').update(data).digest('hex');
 }

@@ -1,18 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which matrices and workers are there: each holds an expiring key with the identity of its lab.
+// Which matrices and workers are there: each holds an expiring key with the team of its lab. Anybody can write such a
+// key, so it decides nothing but what is said.
 import type { Redis } from 'ioredis';
+import { printable } from '../../util/text/escape.js';
 import { matrixKey, workerKey } from './names.js';
 
 /** Seconds after which a key expires that is not renewed. */
 export const ALIVE_SECONDS = 30;
+/** Keys that are looked at. */
+const MAX_KEYS = 10_000;
+/** Peers that are spoken of. */
+const MAX_NOTED = 100;
 
 /** Matrices that run over this Redis. */
-export async function matricesOn(redis: Redis): Promise<{ id: string; identity: string }[]> {
+export async function matricesOn(redis: Redis): Promise<{ id: string; team: string }[]> {
   const keys = await scan(redis, `${matrixKey('')}*`);
-  const identities = keys.length === 0 ? [] : await redis.mget(keys);
-  return keys.flatMap((key, index) =>
-    identities[index] == null ? [] : [{ id: key.slice(matrixKey('').length), identity: identities[index] as string }],
-  );
+  const teams = keys.length === 0 ? [] : await redis.mget(keys);
+  return keys.flatMap((key, index) => {
+    const team = teams[index];
+    return team == null ? [] : [{ id: shown(key.slice(matrixKey('').length)), team: shown(team) }];
+  });
+}
+
+/** Why two teams do not work together. A team is the identity of a lab, and after it the mark of its secret. */
+export function differenceOf(theirs: string, mine: string): string {
+  const identity = (team: string) => team.replace(/-[0-9a-f]{16}$/, '');
+  return identity(theirs) === identity(mine)
+    ? 'it has another LAB_QUEUE_SECRET or none'
+    : `it is of lab ${identity(theirs)}, this is lab ${identity(mine)}`;
 }
 
 /** Notes, once each, workers that get no cell of a matrix, and that there are no workers at all. */
@@ -21,30 +36,33 @@ export class WorkerWatch {
 
   constructor(
     private readonly redis: Redis,
-    private readonly identity: string,
+    private readonly team: string,
     private readonly note: (text: string) => void,
   ) {}
 
   async check(): Promise<void> {
     const keys = await scan(this.redis, `${workerKey('')}*`);
-    for (const key of keys) {
+    for (const key of keys.slice(0, MAX_NOTED)) {
       const other = await this.redis.get(key);
-      const name = key.slice(workerKey('').length);
-      if (other !== null && other !== this.identity)
-        this.once(name, `worker ${name} is of lab ${other}, this matrix of lab ${this.identity}: it gets no cells`);
+      const name = shown(key.slice(workerKey('').length));
+      if (other !== null && other !== this.team)
+        this.once(name, `worker ${name} gets no cells: ${differenceOf(shown(other), this.team)}`);
     }
     if (keys.length === 0) this.once('none', 'there is no worker yet: lab worker --queue URL');
   }
 
   private once(what: string, text: string): void {
-    if (!this.noted.has(what)) this.note(text);
+    if (this.noted.has(what) || this.noted.size > MAX_NOTED) return;
     this.noted.add(what);
+    this.note(text);
   }
 }
 
+const shown = (text: string) => printable(text, 200);
+
 async function scan(redis: Redis, pattern: string): Promise<string[]> {
   const found = new Set<string>();
-  for (let cursor = '0', first = true; first || cursor !== '0'; first = false) {
+  for (let cursor = '0', first = true; (first || cursor !== '0') && found.size < MAX_KEYS; first = false) {
     const [next, keys] = await redis.scan(cursor, 'MATCH', pattern, 'COUNT', 500);
     cursor = next;
     for (const key of keys) found.add(key);

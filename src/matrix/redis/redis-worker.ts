@@ -9,22 +9,33 @@ import type { Redis } from 'ioredis';
 import { packRun } from '../../store/run/archive.js';
 import { deferred, type Deferred, within } from '../../util/deadline.js';
 import { LabError, UsageError } from '../../util/errors.js';
-import type { CellQueue, OnNews } from '../queue.js';
+import { parseJson } from '../../util/json.js';
+import type { CellQueue, CellTask, OnNews } from '../queue.js';
+import { REFUSED, sha256Of } from './answers.js';
 import { putBlob } from './blobs.js';
 import { MAX_CLOSE_MS, PREFIX } from './connection.js';
-import { type CellReport, jobData, KEPT_SECONDS, type OfferedImage, queueName, resultKey, workerKey } from './names.js';
-import { ALIVE_SECONDS, matricesOn } from './presence.js';
+import { answerHead, type Head, type Sealed } from './envelope.js';
+import type { QueueKey } from './key.js';
+import { jobBody, type OfferedImage, type ResultBody } from './messages.js';
+import { KEPT_SECONDS, queueName, resultKey, teamOf, workerKey } from './names.js';
+import { SeenNonces } from './nonces.js';
+import { ALIVE_SECONDS, differenceOf, matricesOn } from './presence.js';
+import { Refusals } from './refusals.js';
 
 /** Milliseconds between two renewals of the worker's key. */
 const RENEW_MS = 5000;
 /** Milliseconds between two progress messages of one cell. */
 const PROGRESS_MS = 1000;
+/** Matrices of others that are spoken of. */
+const MAX_NOTED = 100;
 /** After this many dead workers a cell gets the outcome `infra`. */
 const MAX_DEATHS = 3;
 
 export interface RedisWorkerOptions {
   redis: Redis;
   identity: string;
+  /** Checks what comes in, and signs what goes back. */
+  key: QueueKey;
   worker: string;
   /** Number of cells that run at once. */
   jobs: number;
@@ -32,7 +43,7 @@ export interface RedisWorkerOptions {
   results: string;
   /** Opens the queue that runs the cells on this host. */
   local: (onNews: OnNews) => CellQueue;
-  /** Fetches an offered kernel that this host lacks. */
+  /** Fetches a kernel that this host lacks. Only a signed job can offer one. */
   fetchImage: (image: OfferedImage) => Promise<void>;
   note: (text: string) => void;
   signal: AbortSignal;
@@ -48,16 +59,21 @@ export class RedisWorker {
   private readonly progressSenders = new Map<string, (text: string, at: number) => void>();
   private readonly noted = new Set<string>();
   private readonly failure: Deferred<never> = deferred();
+  private readonly team: string;
+  private readonly nonces = new SeenNonces();
+  readonly refusals: Refusals;
   private closed: Promise<void> | null = null;
 
   private constructor(private readonly options: RedisWorkerOptions) {
-    const { redis, identity, jobs, worker, lock } = options;
+    const { redis, identity, key, jobs, worker, lock, note } = options;
+    this.team = teamOf(identity, key);
+    this.refusals = new Refusals(note);
     this.local = options.local((cell, news) => {
       if (news.kind === 'running') this.progressSenders.get(cell)?.('', 0);
       else if (news.kind === 'detail') this.progressSenders.get(cell)?.(news.text, performance.now());
     });
     this.connection = redis.duplicate();
-    this.worker = new Worker(queueName(identity), (job, token) => this.process(job, token), {
+    this.worker = new Worker(queueName(this.team), (job, token) => this.process(job, token), {
       connection: this.connection,
       prefix: PREFIX,
       name: worker,
@@ -75,14 +91,14 @@ export class RedisWorker {
 
   /** Throws a UsageError if all matrices on the queue belong to another lab. */
   static async open(options: RedisWorkerOptions): Promise<RedisWorker> {
-    const { redis, identity } = options;
+    const { redis, identity, key } = options;
+    const team = teamOf(identity, key);
     const matrices = await matricesOn(redis);
-    const [other] = matrices.filter((each) => each.identity !== identity);
-    if (other !== undefined && !matrices.some((each) => each.identity === identity)) {
+    const [other] = matrices.filter((each) => each.team !== team);
+    if (other !== undefined && !matrices.some((each) => each.team === team)) {
       throw new UsageError(
-        `this is lab ${identity}, but lab ${other.identity} runs matrix ${other.id} on this queue: ` +
-          'results of two different labs cannot be mixed',
-        { hint: 'start the worker from the same version of the lab' },
+        `this worker gets no cells of matrix ${other.id} on this queue: ${differenceOf(other.team, team)}`,
+        { hint: 'start the worker from the same version of the lab, and with the same LAB_QUEUE_SECRET' },
       );
     }
     const opened = new RedisWorker(options);
@@ -118,28 +134,20 @@ export class RedisWorker {
     return this.closed;
   }
 
-  private async process(job: Job, token: string | undefined): Promise<CellReport> {
-    const { redis, worker, results, fetchImage } = this.options;
-    const checked = jobData.safeParse(job.data);
-    if (!checked.success || job.id === undefined)
-      throw new LabError(`this is not a cell: ${checked.error?.issues[0]?.message}`);
-    const { task, images } = checked.data;
+  private async process(job: Job, token: string | undefined): Promise<Sealed> {
+    const { worker, key, fetchImage } = this.options;
+    const { head, body, task, images } = this.check(job);
     let last = -Infinity;
     this.progressSenders.set(task.cell.id, (text, at) => {
       if (text !== '' && at - last < PROGRESS_MS) return;
       last = at;
-      job.updateProgress({ worker, text: text.slice(0, 200) }).catch(() => undefined);
+      const sealed = key.seal(answerHead(head, 'progress'), JSON.stringify({ worker, text: text.slice(0, 200) }));
+      job.updateProgress(sealed).catch(() => undefined);
     });
     try {
-      for (const image of images) await fetchImage(image);
-      const attempt = await this.local.submit({ ...task, origin: 'unsigned' });
-      if (attempt.run === null) return { attempt, archive: null };
-      const folder = join(results, attempt.run);
-      try {
-        return { attempt, archive: await putBlob(redis, resultKey(job.id, worker), packRun(folder), KEPT_SECONDS) };
-      } finally {
-        rmSync(folder, { recursive: true, force: true });
-      }
+      if (task.origin === 'signed') for (const image of images) await fetchImage(image);
+      const report = { job: sha256Of(body), ...(await this.perform(task, job.id as string)) };
+      return key.seal(answerHead(head, 'result'), JSON.stringify(report));
     } catch (error) {
       if (this.closed === null && !this.options.signal.aborted) {
         // With a full disk every cell would fail here, so leave the cells to other workers.
@@ -153,14 +161,46 @@ export class RedisWorker {
     }
   }
 
+  /** Throws if the job is not one that this worker may take; then nothing of it is used. */
+  private check(job: Job): { head: Head; body: string; task: CellTask; images: OfferedImage[] } {
+    const refuse = (why: string): never => {
+      this.refusals.add(`job ${job.id}`, why);
+      throw new Error(`${REFUSED}${why}`);
+    };
+    const opened = this.options.key.open(job.data, { direction: 'job', queue: this.worker.name });
+    if (opened.kind === 'refused') return refuse(opened.why);
+    const { head, body } = opened;
+    if (`${head.matrix}/${head.cell}/${head.attempt}` !== job.id) return refuse('it is the job of another cell');
+    const used = this.nonces.use(head.nonce, head.issuedAt);
+    if (used !== null) return refuse(used);
+    const checked = parseJson(body, jobBody);
+    if (checked === null) return refuse('this is not a cell');
+    const { task, images } = checked;
+    if (task.matrix !== head.matrix || task.cell.id !== head.cell || task.attempt !== head.attempt)
+      return refuse('it holds the task of another cell');
+    return { head, body, task: { ...task, origin: opened.kind }, images };
+  }
+
+  private async perform(task: CellTask, id: string): Promise<Omit<ResultBody, 'job'>> {
+    const { redis, worker, results } = this.options;
+    const attempt = await this.local.submit(task);
+    if (attempt.run === null) return { attempt, archive: null };
+    const folder = join(results, attempt.run);
+    try {
+      return { attempt, archive: await putBlob(redis, resultKey(id, worker), packRun(folder), KEPT_SECONDS) };
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }
+
   private async renew(): Promise<void> {
-    const { redis, identity, worker, note } = this.options;
+    const { redis, worker, note } = this.options;
     if (redis.status !== 'ready') return;
-    await redis.set(workerKey(worker), identity, 'EX', ALIVE_SECONDS);
-    for (const { id, identity: other } of await matricesOn(redis)) {
-      if (other === identity || this.noted.has(id)) continue;
+    await redis.set(workerKey(worker), this.team, 'EX', ALIVE_SECONDS);
+    for (const { id, team } of await matricesOn(redis)) {
+      if (team === this.team || this.noted.has(id) || this.noted.size >= MAX_NOTED) continue;
       this.noted.add(id);
-      note(`lab ${other} runs matrix ${id}, this is lab ${identity}: this worker takes no cells of it`);
+      note(`this worker takes no cells of matrix ${id}: ${differenceOf(team, this.team)}`);
     }
   }
 }

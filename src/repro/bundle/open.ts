@@ -12,7 +12,7 @@ import { Parser, type ReadEntry } from 'tar';
 import { readRun } from '../../store/run/read-run.js';
 import { LabError, messageOf } from '../../util/errors.js';
 import { removeTemp, trackTemp } from '../../util/process/reaper.js';
-import { intoTar } from '../../util/untar.js';
+import { intoTar } from '../../util/archive/untar.js';
 import { type FileOfBundle, MANIFEST, type Manifest, manifestSchema, MAX } from './manifest.js';
 import { type BundledRun, refuseForeign } from './trust.js';
 
