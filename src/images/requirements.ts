@@ -132,13 +132,16 @@ export async function ensureHostTools(context: ImageContext): Promise<void> {
   await ensureTools(['run'], openWorkspace(context));
 }
 
+/** What a first run may need. One line installs all of it. */
+const FIRST_RUN: readonly Purpose[] = ['run', 'rootfs', 'fetch', 'unpack', 'build'];
+
 /** Installs missing tools if it may; otherwise throws an error with the command to run. */
 export async function ensureTools(
   purposes: readonly Purpose[],
   work: Workspace,
   tools: readonly HostTool[] = HOST_TOOLS,
 ): Promise<void> {
-  const missing = () => hostTools(purposes, tools).filter((tool) => tool.path === null);
+  const missing = () => missingOf(purposes, tools);
   const before = missing();
   if (before.length === 0) return;
   const packages = packagesOf(before);
@@ -150,7 +153,7 @@ export async function ensureTools(
   }
   if (!root)
     throw new LabError(`missing on this host: ${before.map((tool) => tool.name).join(', ')}`, {
-      hint: installLine(packages, 'sudo'),
+      hint: installLine(packagesOf([...before, ...missingOf(FIRST_RUN, tools)]), 'sudo'),
     });
   await withLock(
     work.cache.lock('host-packages'),
@@ -167,6 +170,10 @@ export async function ensureTools(
       { hint: installLine(packagesOf(after)) },
     );
   }
+}
+
+function missingOf(purposes: readonly Purpose[], tools: readonly HostTool[]): ToolState[] {
+  return hostTools(purposes, tools).filter((tool) => tool.path === null);
 }
 
 function packagesOf(tools: readonly ToolState[]): string[] {

@@ -109,7 +109,7 @@ export async function readRegister(human: Human, address: number, size: 4 | 8): 
 export function parseDump(text: string): bigint[] {
   const values: bigint[] = [];
   for (const line of text.split('\n').slice(0, 1024)) {
-    const row = /^[0-9a-f]{8,16}:((?: 0x[0-9a-f]{1,16}){1,8})\s*$/.exec(line)?.[1];
+    const row = /^[0-9a-f]{1,16}:((?: 0x[0-9a-f]{1,16}){1,8})\s*$/.exec(line)?.[1];
     if (row !== undefined) values.push(...row.trim().split(' ').map(BigInt));
   }
   return values;

@@ -12,6 +12,8 @@ interface Entry {
 
 export class Witnesses {
   private readonly entries = new Map<Witness, Map<number, Entry>>();
+  /** Why a witness can see no kernel of this run. */
+  private readonly throughout = new Map<Witness, NonNullable<Entry['blind']>>();
 
   /**
    * Creates an empty record.
@@ -36,18 +38,21 @@ export class Witnesses {
     this.entry(witness, epoch).blind ??= { why, hint };
   }
 
+  /** The host gives the witness no way to see any kernel of this run. The first reason is kept. */
+  blindThroughout(witness: Witness, why: string, hint: string | null = null): void {
+    if (!this.throughout.has(witness)) this.throughout.set(witness, { why, hint });
+  }
+
   /** Returns the needed witnesses that did not see, except waived ones. */
   missing(): BlindWitness[] {
     return WITNESSES.filter((witness) => !this.waived.includes(witness)).flatMap((witness) =>
       [...(this.entries.get(witness) ?? [])]
         .filter(([, entry]) => entry.required)
-        .flatMap(([epoch, { looked, blind }]) =>
-          blind !== null
-            ? [{ witness, epoch, ...blind }]
-            : looked
-              ? []
-              : [{ witness, epoch, why: 'it was needed and never looked', hint: null }],
-        ),
+        .flatMap(([epoch, { looked, blind }]) => {
+          const reason = this.throughout.get(witness) ?? blind;
+          if (reason !== null) return [{ witness, epoch, ...reason }];
+          return looked ? [] : [{ witness, epoch, why: 'it was needed and never looked', hint: null }];
+        }),
     );
   }
 
@@ -59,6 +64,7 @@ export class Witnesses {
       if (entries.length === 0) continue;
       const needed = entries.filter(({ required }) => required);
       const why =
+        this.throughout.get(witness)?.why ??
         entries.find(({ blind }) => blind !== null)?.blind?.why ??
         (needed.some(({ looked }) => !looked) ? 'it was needed and never looked' : null);
       report[witness] = {

@@ -224,7 +224,7 @@ export class FakeMachine {
     return {
       start: () => this.process(),
       openMonitor: async (_, { onEvent }) => this.monitor.opened(onEvent),
-      openMemory: () => this.ram.open(),
+      openMemory: (_, mtree) => this.ram.open(mtree),
       follow: (options) => this.follow(options),
       hostTimes: () => this.hostTimes(),
     };

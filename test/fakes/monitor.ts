@@ -13,8 +13,9 @@ export class FakeMonitor implements Monitor {
   private onEvent: (event: QmpEvent) => void = () => undefined;
   isOpen = false;
   starved = false;
-  /** Page tables that the vCPUs run on. */
-  cr3 = CR3;
+  /** Page tables that the vCPUs run on; null if QEMU prints its registers in an unknown form. */
+  cr3: number | null = CR3;
+  mtree = 'FlatView #0\n AS "memory", root: system\n  0000000000000000-000000003fffffff (prio 0, ram): ram\n';
 
   constructor(private readonly machine: Pick<FakeMachine, 'running' | 'stoodStill' | 'restart'>) {}
 
@@ -31,6 +32,7 @@ export class FakeMonitor implements Monitor {
   async human(line: string): Promise<string> {
     await this.alive();
     if (line.startsWith('info registers')) return this.registers();
+    if (line === 'info mtree -f') return this.mtree;
     if (line === 'info usernet')
       return '  TCP[HOST_FORWARD]  13       127.0.0.1  2222       10.0.2.15    22     0     0\n';
     if (line === 'info status') return 'VM status: running\n';
@@ -40,6 +42,7 @@ export class FakeMonitor implements Monitor {
   async run(command: string): Promise<unknown> {
     await this.alive();
     if (command === 'query-version') return { qemu: { major: 7, minor: 2, micro: 0 }, package: '' };
+    if (command === 'trace-event-get-state') return [{ name: 'any', state: 'enabled' }];
     if (command === 'system_reset') {
       this.emit('RESET', { guest: false, reason: 'host-qmp-system-reset' });
       this.machine.restart();
@@ -52,6 +55,7 @@ export class FakeMonitor implements Monitor {
   }
 
   private registers(): string {
+    if (this.cr3 === null) return 'the registers, in another form\n';
     return [
       'CPU#0',
       `RAX=${hex(0, 16)}`,

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { STRUCT_PAGE } from '../../src/oracles/pages/khop.js';
 import type { HandoverFormat } from '../../src/images/abi/handover-format.js';
 import { VMEMMAP } from '../../src/qemu/vmemmap.js';
-import { MachineMemory } from '../../src/qemu/memory.js';
+import { MachineMemory, ramRanges } from '../../src/qemu/memory.js';
 import { PageTables } from '../qemu/fake-memory.js';
 
 const PAGE = 4096;
@@ -97,8 +97,10 @@ export class FakeRam {
   }
 
   /** Another opening of it, as the lab makes one. */
-  open(): MachineMemory {
-    return MachineMemory.openFile(this.own, [{ start: 0, end: RAM_BYTES, offset: 0 }]);
+  /** Nothing can be read if `mtree` shows no RAM. */
+  open(mtree: string | null = null): MachineMemory {
+    const isKnown = mtree === null || ramRanges(mtree).length > 0;
+    return MachineMemory.openFile(this.own, isKnown ? [{ start: 0, end: RAM_BYTES, offset: 0 }] : []);
   }
 
   allocate(pages: number): number {

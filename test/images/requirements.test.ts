@@ -48,6 +48,20 @@ async function failure(promise: Promise<unknown>): Promise<LabError> {
 }
 
 describe('host packages', () => {
+  it('that a first run needs later are in the line that a user is told to run', async () => {
+    const missing = (name: string, purpose: 'run' | 'rootfs' | 'test'): HostTool => ({
+      name,
+      package: `${name}-package`,
+      purposes: [purpose],
+      find: () => null,
+    });
+    vi.spyOn(process, 'getuid').mockReturnValue(1000);
+    const tools = [missing('emulator', 'run'), missing('shell', 'rootfs'), missing('browser', 'test')];
+    const error = await failure(ensureTools(['run'], workspace(), tools));
+    expect(error.message).toBe('missing on this host: emulator');
+    expect(error.hint).toBe(installLine(['emulator-package', 'shell-package'], 'sudo'));
+  });
+
   it('are installed by root without questions; another apt is waited for', async () => {
     const one = host('echo "pmstatus:libwidget-dev:50:Unpacking" >&3; touch $D/widget');
     await one.ensure();

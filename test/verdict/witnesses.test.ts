@@ -40,6 +40,24 @@ describe('Witnesses', () => {
     expect(waived.report()[witness]).toMatchObject({ looked: false, why: 'why', waived: true });
   });
 
+  it.each(WITNESSES)('%s is missing for each kernel that needs it if it is blind throughout', (witness) => {
+    const witnesses = new Witnesses();
+    witnesses.blindThroughout(witness, 'an unknown QEMU', 'take another');
+    witnesses.blindThroughout(witness, 'later');
+    expect(witnesses.missing()).toEqual([]);
+    expect(witnesses.report()).toEqual({});
+    for (const epoch of [1, 2]) {
+      witnesses.require(witness, epoch);
+      witnesses.looked(witness, epoch, 1);
+    }
+    const blind = { witness, why: 'an unknown QEMU', hint: 'take another' };
+    expect(witnesses.missing()).toEqual([
+      { ...blind, epoch: 1 },
+      { ...blind, epoch: 2 },
+    ]);
+    expect(witnesses.report()[witness]).toMatchObject({ looked: false, why: 'an unknown QEMU', required: true });
+  });
+
   it('leaves out witnesses that nobody needed and that did not look', () => {
     expect(new Witnesses().report()).toEqual({});
   });

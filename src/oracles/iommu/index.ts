@@ -12,6 +12,6 @@ export { IOMMU_REGISTERS, type IommuRegisters, readRegisters, type Register } fr
 export { findStrays, type RightPlace, type Strays, type StraySnapshot, takeSnapshot, type Transfer } from './strays.js';
 export { contradictionOf, type Sight } from './sight.js';
 export { isSwitch, type IommuTimeline, parseTimeline, TimelineReader } from './timeline.js';
-export { type IommuEvent, type IommuEventKind, type IommuFault, TRACE_EVENTS } from './trace-events.js';
+export { type IommuEvent, type IommuEventKind, type IommuFault } from './trace-events.js';
 export * from './walk/types.js';
 export { walkIntel } from './walk/vtd.js';

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The meaning of QEMU's trace events for IOMMUs (hw/i386/trace-events and hw/virtio/trace-events of QEMU 7.2).
+// The meaning of QEMU's trace events for IOMMUs (hw/i386/trace-events and hw/virtio/trace-events of QEMU 7.2 to 11.1).
+// src/qemu/features/table.ts lists those that QEMU is asked for.
 import { printable } from '../../util/text/escape.js';
 import type { TableRoot } from './walk/device.js';
 import type { TraceLine } from '../../util/text/trace-line.js';
@@ -12,34 +13,6 @@ import type { TraceLine } from '../../util/text/trace-line.js';
  */
 export type IommuEventKind =
   'enable' | 'disable' | 'ir-enable' | 'ir-disable' | 'root' | 'command' | 'fault' | 'invalidate' | 'error';
-
-/**
- * What to trace: `-trace enable=NAME`, together with `-msg timestamp=on`. QEMU accepts the patterns.
- * `vtd_ce_not_present` and the like are missing on purpose: VT-d emits them whenever a domain is attached, and a
- * blocked request is a `vtd_dmar_fault`.
- */
-export const TRACE_EVENTS: Readonly<Record<'intel' | 'amd' | 'virtio', readonly string[]>> = {
-  intel: [
-    'vtd_dmar_enable',
-    'vtd_ir_enable',
-    'vtd_reg_dmar_root',
-    'vtd_reg_write_gcmd',
-    'vtd_dmar_fault',
-    'vtd_inv_desc_cc_*',
-    'vtd_inv_desc_iotlb_*',
-    'vtd_inv_desc_wait_write_fail',
-  ],
-  amd: [
-    'amdvi_control_status',
-    'amdvi_page_fault',
-    'amdvi_*_inval',
-    'amdvi_dte_get_fail',
-    'amdvi_invalid_dte',
-    'amdvi_mode_invalid',
-    'amdvi_get_pte_hwerror',
-  ],
-  virtio: ['virtio_iommu_device_status', 'virtio_iommu_device_reset', 'virtio_iommu_report_fault'],
-};
 
 export interface IommuFault {
   /** PCI source id, bus << 8 | devfn; null if the event does not contain it. */
@@ -81,6 +54,8 @@ const ORDERS: readonly (readonly [number, string])[] = [
   [27, 'WBF'],
   [24, 'SIRTP'],
 ];
+/** QEMU 7.2, and 10.0 and later. */
+const VIRTIO_RESET = /^virtio_iommu_device_reset(?:_exit)?$/;
 const INVALIDATIONS = /^(?:vtd_inv_desc_(?:cc|iotlb|iec)|amdvi_(?:intr|iotlb|pages|all|devtab)_inval$)/;
 const AMD_ERRORS = [
   'evntlog_fail',
@@ -126,8 +101,7 @@ export class EventReader {
     if (name === 'amdvi_page_fault')
       return fault(/^error: page fault accessing guest physical address 0x([0-9a-f]{1,16})$/.exec(text));
     if (name === 'virtio_iommu_report_fault') return virtioFault(text);
-    if (name === 'virtio_iommu_device_status' || name === 'virtio_iommu_device_reset')
-      return this.virtioStatus(name, text);
+    if (name === 'virtio_iommu_device_status' || VIRTIO_RESET.test(name)) return this.virtioStatus(name, text);
     if (INVALIDATIONS.test(name)) return { kind: 'invalidate' };
     return ERRORS.test(name) ? { kind: 'error' } : null;
   }
@@ -161,7 +135,7 @@ export class EventReader {
    * (boot-bypass).
    */
   private virtioStatus(name: string, text: string): Read {
-    const status = name === 'virtio_iommu_device_reset' ? '0' : /^driver status = (\d{1,3})$/.exec(text)?.[1];
+    const status = VIRTIO_RESET.test(name) ? '0' : /^driver status = (\d{1,3})$/.exec(text)?.[1];
     if (status === undefined) return 'unread';
     const on = (Number(status) & 4) !== 0;
     if (on === this.virtioOn) return null;

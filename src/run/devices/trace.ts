@@ -3,8 +3,9 @@
 // machine decides how long the trace gets, so everything is bounded, and what is left out is counted.
 import { join } from 'node:path';
 import type { DevicePlan } from '../../model/scenario/device.js';
-import { type IommuEvent, TimelineReader, TRACE_EVENTS } from '../../oracles/iommu/index.js';
+import { type IommuEvent, TimelineReader } from '../../oracles/iommu/index.js';
 import { meaningOf, parseConfigWrite, type TraceItem } from '../../oracles/pci/trace.js';
+import { tracesOf } from '../../qemu/features/probe.js';
 import { TRACE_FILE } from '../../qemu/hardware.js';
 import { printable } from '../../util/text/escape.js';
 import { LineSplitter } from '../../util/text/lines.js';
@@ -12,12 +13,9 @@ import { parseTraceLine, type TraceLine } from '../../util/text/trace-line.js';
 import { FileTail } from '../../util/process/tail.js';
 import type { Recorder } from '../engine/recorder.js';
 
-/** Writes to configuration space switch bus mastering and memory, and reset a device or its bus. */
-const DEVICE_TRACES = ['pci_cfg_write'];
-
 /** The events that QEMU shall trace: only those that the lab reads. */
-export function traceEvents({ iommu, devices }: DevicePlan): string[] {
-  return [...(iommu.kind === 'none' ? [] : TRACE_EVENTS[iommu.kind]), ...(devices.length > 0 ? DEVICE_TRACES : [])];
+export function traceEvents(plan: DevicePlan): string[] {
+  return tracesOf(plan).map(({ event }) => event);
 }
 
 /** An event of the IOMMU; `t` in milliseconds since the run began, `epoch` the kernel that ran then. */

@@ -4,6 +4,7 @@
 import { setMaxListeners } from 'node:events';
 import type { Finding } from '../../console/index.js';
 import { CONSOLE_FILE, QMP_SOCKET, READY_FILE, type MachineConfig } from '../../qemu/args.js';
+import { missingFeatures } from '../../qemu/features/probe.js';
 import type { OpenMemory } from '../../qemu/memory.js';
 import { ownRegisters, parseRegisters, type SystemRegisters } from '../../qemu/registers.js';
 import { within } from '../../util/deadline.js';
@@ -160,6 +161,20 @@ export class Machine {
     if (port === undefined) throw new LabError('QEMU forwards no port to the machine', { detail: usernet });
     this.sshPort = Number(port);
     this.qemuVersion = versionText(version);
+    await this.seeFeatures();
+  }
+
+  /** Notes which witnesses are blind with this QEMU. */
+  private async seeFeatures(): Promise<void> {
+    const { qmp } = this;
+    const asked = {
+      run: (name: string, args: Record<string, unknown>) => qmp.run(name, args),
+      human: (line: string) => qmp.human(line),
+    };
+    const { hardware = null, trace = [] } = this.config;
+    const traced = trace.length > 0 ? hardware : null;
+    for (const { blinds, why, hint } of await missingFeatures(asked, traced))
+      for (const witness of blinds) this.recorder.witnesses.blindThroughout(witness, why, hint);
   }
 
   // -- waiting

@@ -195,6 +195,16 @@ const DARKNESS: readonly Dark[] = [
     what: 'a flood of the console was not read',
     script: atFirst((machine) => machine.later(100, () => machine.lose(5000))),
   },
+  ...(['outside', 'marks', 'page-state', 'taint'] as const).map((witness) => ({
+    witness,
+    what: 'QEMU lists its memory in an unknown form',
+    script: atFirst(({ monitor }) => (monitor.mtree = 'the memory, in another form')),
+  })),
+  ...(['marks', 'page-state', 'taint'] as const).map((witness) => ({
+    witness,
+    what: 'QEMU prints registers in an unknown form',
+    script: atFirst(({ monitor }) => (monitor.cr3 = null)),
+  })),
 ];
 
 describe.each(DARKNESS)('$witness is blind: $what', ({ witness, script, plan, paths = 'preserved' }) => {
