@@ -68,7 +68,8 @@ const ROW: HostRow = {
 describe('the table', () => {
   it('has a row a host', () =>
     expect(tableOf([ROW]).split('\n').at(-1)).toBe(
-      '| trixie, user | 10.0.13, tcg | 22.23.3 | ok 61 s | 2 of 2 | inside, taint, iommu |',
+      '| trixie, user: QEMU 10.0.13 (tcg), Node 22.23.3 ' +
+        '| README works (61 s), 2 of 2 scenarios correct | inside, taint, iommu |',
     ));
 
   it('says when all witnesses looked', () => {
@@ -78,11 +79,13 @@ describe('the table', () => {
   });
 
   it('shows a host that could not be measured', () =>
-    expect(tableOf([{ ...ROW, qemu: null, runs: [], failure: 'no Debian' }])).toContain('| – | 22.23.3 |'));
+    expect(tableOf([{ ...ROW, qemu: null, runs: [], failure: 'no Debian' }])).toContain(
+      'QEMU unknown (tcg), Node 22.23.3 | README works (61 s), no Debian | none |',
+    ));
 
   it('counts a wrong scenario, and says which', () => {
     const bad = { ...ROW, runs: [run({}), run({ asExpected: false, outcome: 'infra', detail: 'blind' })] };
-    expect(tableOf([bad])).toContain('| 1 of 2 |');
+    expect(tableOf([bad])).toContain('1 of 2 scenarios correct');
     expect(isGood(bad)).toBe(false);
     expect(complaintsOf(bad)).toEqual(['trixie, user: a.yaml: infra: blind']);
     expect(isGood(ROW)).toBe(true);

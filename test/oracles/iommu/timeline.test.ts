@@ -188,12 +188,12 @@ it('AMD-Vi: only bit 0 of the control register switches; the base register is wr
   expect(rootAt(events)).toEqual({ root: { iommu: 'amd', register: 0x30001ffn }, enabled: false });
 });
 
-it('virtio-iommu works from DRIVER_OK to its reset', () => {
+it.each(['virtio_iommu_device_reset', 'virtio_iommu_device_reset_exit'])('virtio-iommu works until its %s', (reset) => {
   const events = lines(
     '7@1.000000:virtio_iommu_device_status driver status = 11',
     '7@2.000000:virtio_iommu_device_status driver status = 15',
     '7@3.000000:virtio_iommu_report_fault FAULT reason=2 flags=2 endpoint=128 address =0x100000',
-    '7@4.000000:virtio_iommu_device_reset reset!',
+    `7@4.000000:${reset} reset!`,
     '7@5.000000:virtio_iommu_device_status driver status = 0',
   );
   expect(events.map(({ kind }) => kind)).toEqual(['enable', 'fault', 'disable']);
