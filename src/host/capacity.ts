@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Computes how many machines this host can run at once.
 import { readFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, totalmem } from 'node:os';
 import type { Plan } from '../model/scenario/plan.js';
+import { bytesText } from '../util/bytes.js';
+import { LabError } from '../util/errors.js';
 
 /**
  * Memory that a machine needs beyond its RAM, in bytes: QEMU itself, its translated code under TCG, and the lab's
@@ -44,6 +46,19 @@ export function hostNow(): { cores: number; free: number } {
   return { cores: availableParallelism(), free: Math.min(available(), cgroupRoom()) };
 }
 
+/** All memory of this host, or of its container, in bytes. */
+export function hostMemory(): number {
+  return Math.min(totalmem(), cgroupMemory().max);
+}
+
+/** Throws a LabError if one machine of this size cannot get its memory now. */
+export function requireMemory(bytes: number, free = hostNow().free): void {
+  if (bytes <= free) return;
+  throw new LabError(`the machine needs ${bytesText(bytes)} of memory, but this host can give ${bytesText(free)} now`, {
+    hint: 'end other programs, or give the machine less: machine: {memory: 1GiB} in the scenario',
+  });
+}
+
 /** MemAvailable: the memory that is available without swapping, in bytes. */
 function available(): number {
   const kib = /^MemAvailable:\s+(\d+) kB$/m.exec(readFileSync('/proc/meminfo', 'utf8'))?.[1];
@@ -52,13 +67,17 @@ function available(): number {
 
 /** The memory that a container's control group leaves (cgroup v2); Infinity without a limit. */
 function cgroupRoom(): number {
+  const { max, current } = cgroupMemory();
+  return Number.isFinite(max) ? Math.max(0, max - current) : Infinity;
+}
+
+function cgroupMemory(): { max: number; current: number } {
   try {
-    const [max, current] = ['memory.max', 'memory.current'].map((name) =>
+    const [max = NaN, current = NaN] = ['memory.max', 'memory.current'].map((name) =>
       Number(readFileSync(`/sys/fs/cgroup/${name}`, 'utf8')),
     );
-    const room = (max ?? NaN) - (current ?? NaN);
-    return Number.isFinite(room) ? Math.max(0, room) : Infinity;
+    return Number.isFinite(max - current) ? { max, current } : { max: Infinity, current: 0 };
   } catch {
-    return Infinity;
+    return { max: Infinity, current: 0 };
   }
 }

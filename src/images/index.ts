@@ -32,7 +32,7 @@ export {
 export { type KernelArchive, offerKernel, takeKernel } from './transfer/archive.js';
 export { prebuiltKernel } from './binary/prebuilt.js';
 export { type KernelRecipe, recipeOf } from './build/recipe.js';
-export { resolveKernel, type ResolvedKernel } from './definition/resolve.js';
+export { isPath as isKernelPath, nameProblem, resolveKernel, type ResolvedKernel } from './definition/resolve.js';
 export { currentRootFs, ensureRootFs } from './build/rootfs.js';
 export { withFile } from './binary/section.js';
 export { sourceTreeOf } from './source/source-tree.js';

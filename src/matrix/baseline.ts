@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The committed baseline of a plan: the accepted outcome for each scenario and its kernels, in YAML that people can
 // read and diff.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { parse, stringify } from 'yaml';
 import { z } from 'zod';
 import type { Cell, PairResult } from '../model/result/matrix.js';
@@ -9,6 +9,7 @@ import { ENDINGS, ENDS_IN, type EndsIn, type Outcome, OUTCOMES } from '../model/
 import { chainText } from '../store/matrix/pair-results.js';
 import { writeWhole } from '../store/write-whole.js';
 import { messageOf, UsageError } from '../util/errors.js';
+import { readRegularFileSync } from '../util/files/regular-file.js';
 
 export interface BaselineEntry {
   outcome: Outcome;
@@ -27,6 +28,8 @@ const schema = z.record(
   z.record(z.string(), z.union([outcome, z.strictObject({ outcome, endsIn: z.enum(ENDINGS) })])),
 );
 
+const MAX_BYTES = 16 << 20;
+
 const HEAD =
   '# Outcomes that are taken as right, by scenario and kernels. Written by `lab matrix PLAN --update-baseline`.\n';
 
@@ -35,7 +38,7 @@ export function readBaseline(file: string | null): Baseline {
   if (file === null || !existsSync(file)) return NO_BASELINE;
   let data: unknown;
   try {
-    data = parse(readFileSync(file, 'utf8')) ?? {};
+    data = parse(readRegularFileSync(file, { maxBytes: MAX_BYTES }).toString('utf8')) ?? {};
   } catch (error) {
     throw new UsageError(`${file}: ${messageOf(error)}`);
   }

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import type { Cell } from '../model/result/matrix.js';
 import type { Exclude, Plan } from '../model/scenario/plan.js';
 import type { Scenario } from '../model/scenario/scenario.js';
-import { parseScenario, ScenarioError } from '../scenario/index.js';
+import { parseScenario, ScenarioError, type ScenarioOverrides } from '../scenario/index.js';
 import { glob } from '../util/text/glob.js';
 import type { Selected } from './select.js';
 
@@ -36,7 +36,7 @@ export function expandPlan(
   const skip = (why: string) => void leftOut.set(why, (leftOut.get(why) ?? 0) + 1);
   const excluded = excluder(plan.excludes);
   let cells = 0;
-  for (const { path, own, selection } of selected) {
+  for (const { path, own, rule, selection } of selected) {
     for (const kernels of selection.kernels === 'own' ? [own.kernels] : plan.chains) {
       const pair = {
         path,
@@ -47,7 +47,7 @@ export function expandPlan(
         skip('excluded by the plan');
         continue;
       }
-      const scenario = onKernels(own, kernels, plan, kernelProblem);
+      const scenario = onKernels(own, kernels, plan, { kernelProblem, rule });
       if (scenario === null) {
         skip(`its steps are for ${own.kernels.length} kernels, not for ${kernels.length}`);
         continue;
@@ -80,12 +80,13 @@ function onKernels(
   own: Scenario,
   kernels: readonly string[],
   { limits }: Plan,
-  kernelProblem: (name: string) => string | null,
+  { kernelProblem, rule }: Pick<ScenarioOverrides, 'kernelProblem' | 'rule'>,
 ): Scenario | null {
   try {
     return parseScenario(own.source, own.file, {
       kernels,
       kernelProblem,
+      rule,
       ...(limits.timeout === null ? {} : { timeout: limits.timeout }),
     });
   } catch (error) {

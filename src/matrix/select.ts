@@ -2,6 +2,8 @@
 // Finds the scenario files that a plan selects, and reads each once.
 import { readdirSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
+import { ruleFor, type TrustOption } from '../host/trust.js';
+import type { HostRule } from '../model/scenario/host-use.js';
 import type { Plan, Selection } from '../model/scenario/plan.js';
 import type { Scenario } from '../model/scenario/scenario.js';
 import { loadScenario, ScenarioError } from '../scenario/index.js';
@@ -12,6 +14,8 @@ export interface Selected {
   path: string;
   /** The scenario with the kernels that it names itself. */
   own: Scenario;
+  /** What the scenario may use of this host; null if it is trusted. */
+  rule: HostRule | null;
   selection: Selection;
 }
 
@@ -30,10 +34,14 @@ export function fileOf(path: string): string {
 }
 
 /** Throws a ScenarioError for an invalid scenario, and for a selection that matches no scenario. */
-export async function selectScenarios(plan: Plan, kernelProblem: (name: string) => string | null): Promise<Selected[]> {
+export async function selectScenarios(
+  plan: Plan,
+  kernelProblem: (name: string) => string | null,
+  options: TrustOption,
+): Promise<Selected[]> {
   const read = new Map<string, Promise<Scenario>>();
   const scenario = (file: string) => {
-    const known = read.get(file) ?? loadScenario(file, { kernelProblem });
+    const known = read.get(file) ?? loadScenario(file, { kernelProblem, rule: ruleFor(file, options) });
     read.set(file, known);
     return known;
   };
@@ -45,7 +53,7 @@ export async function selectScenarios(plan: Plan, kernelProblem: (name: string) 
       const own = await scenario(file);
       const has = (tag: string) => own.tags.includes(tag);
       if (selection.tags.every(has) && !selection.without.some(has))
-        selected.push({ path: labPath(file), own, selection });
+        selected.push({ path: labPath(file), own, rule: ruleFor(file, options), selection });
     }
     if (selected.length === before) {
       throw new ScenarioError(

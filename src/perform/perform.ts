@@ -14,6 +14,7 @@ import type { Scenario } from '../model/scenario/scenario.js';
 import { buildResult, execute, mismatchesSeen, type OnBreakpoint, type RunPlan, Timeline } from '../run/index.js';
 import { imageName, writeMemoryImage } from '../store/run/memory-image.js';
 import { RunFolder, runId } from '../store/run/run-folder.js';
+import type { Origin } from '../store/run/seal.js';
 import { startClock } from '../util/clock.js';
 import { removeTemp, trackTemp } from '../util/process/reaper.js';
 import type { Prepared } from './prepare.js';
@@ -106,9 +107,10 @@ export async function perform(
       timeline: timeline.entries,
       labVersion: options.labVersion,
     });
+    const origin: Origin = { provenance: scenario.trusted ? 'trusted' : 'data', folder: scenario.folder };
     const recipes = [...new Map(kernels.map((kernel) => [kernel.name, recipeOf(kernel)])).values()];
     writeFileSync(folder.file('recipe.json'), `${JSON.stringify({ schema: 1, kernels: recipes }, null, 2)}\n`);
-    return { result, folder: folder.finish(result, scenario.source) };
+    return { result, folder: folder.finish(result, scenario.source, origin) };
   } catch (error) {
     folder.discard();
     throw folder.failed.aborted ? folder.failed.reason : error;

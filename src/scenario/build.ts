@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Builds a complete scenario from input that has the right shape, and checks its meaning.
-import { basename } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import type { MachineSpec, ReserveMemSpec, Scenario } from '../model/scenario/scenario.js';
 import type { DevicePlan } from '../model/scenario/device.js';
 import { devicesOf } from './validate/devices.js';
@@ -9,6 +9,7 @@ import { expandSteps } from './explicit/explicit.js';
 import { insertFaults } from './short/faults.js';
 import { checkEpochs, followSteps } from './validate/follow.js';
 import { expandKselftest } from './short/kselftest.js';
+import { checkHostUse, refuse } from './validate/host-use.js';
 import { LIMITS, PAGE } from './schema/limits.js';
 import type { ScenarioOverrides } from './overrides.js';
 import type { Problems } from './source/problems.js';
@@ -37,6 +38,7 @@ export function build(input: ScenarioInput, context: Context): Scenario {
     drafts.some(({ step }) => step.op === 'guest-create' && step.spec.devices.length > 0)
   )
     problems.add(['recover'], 'recovery by another update cannot carry devices of guests', 'write recover: reboot');
+  if (overrides.rule) checkHostUse(machine, drafts, overrides.rule, problems);
   if (problems.empty) {
     checkEpochs(drafts, kernels, outcome, problems);
     followSteps(
@@ -69,12 +71,15 @@ export function build(input: ScenarioInput, context: Context): Scenario {
     timeout: overrides.timeout ?? input.timeout ?? null,
     deadline: input.deadline ?? null,
     file: document.file,
+    folder: resolve(dirname(document.file)),
+    trusted: !overrides.rule,
     source: context.source,
   };
 }
 
 function kernelsOf(input: ScenarioInput, { overrides, problems }: Context): string[] {
   const checkKernel = (name: string, path: (string | number)[] | null) => {
+    if (overrides.rule && path !== null && refuse(overrides.rule, { kind: 'kernel', name }, path, problems)) return;
     const problem = overrides.kernelProblem?.(name) ?? null;
     if (problem === null) return;
     if (path === null) problems.addGeneral(problem);

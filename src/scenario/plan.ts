@@ -2,6 +2,7 @@
 // Reads a matrix plan and checks it. Its problems look like those of scenarios.
 import { statSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
+import type { HostRule } from '../model/scenario/host-use.js';
 import { type Direction, DIRECTIONS, type Plan, type Selection } from '../model/scenario/plan.js';
 import { glob, isGlob } from '../util/text/glob.js';
 import { nearest } from '../util/text/nearest.js';
@@ -11,6 +12,12 @@ import { readText } from './source/read-text.js';
 import { type PlanInput, planSchema } from './schema/plan.js';
 import { listed, ScenarioError, shown } from './source/problem.js';
 import { Problems } from './source/problems.js';
+import { refuse } from './validate/host-use.js';
+
+export interface PlanOptions extends PlanKernels {
+  /** What the plan may use of this host; null or undefined if it is trusted. */
+  rule?: HostRule | null | undefined;
+}
 
 export interface PlanKernels {
   /** Names for patterns, oldest first. */
@@ -22,11 +29,11 @@ export interface PlanKernels {
 }
 
 /** Reads and checks a plan. Throws a ScenarioError with all problems. */
-export async function loadPlan(path: string, kernels: PlanKernels): Promise<Plan> {
-  return parsePlan(await readText(path, 'plan'), path, kernels);
+export async function loadPlan(path: string, options: PlanOptions): Promise<Plan> {
+  return parsePlan(await readText(path, 'plan'), path, options);
 }
 
-export function parsePlan(text: string, file: string, kernels: PlanKernels): Plan {
+export function parsePlan(text: string, file: string, options: PlanOptions): Plan {
   const document = new SourceDocument(text, file);
   if (document.errors.length > 0) throw new ScenarioError(document.errors, text);
   if (document.data === null || document.data === undefined) {
@@ -46,7 +53,7 @@ export function parsePlan(text: string, file: string, kernels: PlanKernels): Pla
   const problems = new Problems(document);
   const result = planSchema.safeParse(document.data);
   if (!result.success) addIssues(result.error.issues, document.data, problems);
-  const plan = result.success ? build(result.data, document, problems, kernels, text) : null;
+  const plan = result.success ? build(result.data, document, problems, options, text) : null;
   if (!problems.empty || plan === null) throw new ScenarioError(problems.sorted(), text);
   return plan;
 }
@@ -55,7 +62,7 @@ function build(
   input: PlanInput,
   document: SourceDocument,
   problems: Problems,
-  known: PlanKernels,
+  known: PlanOptions,
   source: string,
 ): Plan {
   const { file } = document;
@@ -64,6 +71,14 @@ function build(
   const selections = input.scenarios.map((entry, index) =>
     selectionOf(entry, index, input, document, problems, beside),
   );
+  const { rule } = known;
+  for (const [index, { path, kind }] of selections.entries())
+    if (rule) refuse(rule, { kind: 'plan-path', path, access: 'read' }, ['scenarios', index, kind], problems);
+  for (const key of ['baseline', 'profile'] as const) {
+    const value = input[key];
+    const access = key === 'baseline' ? 'write' : 'read';
+    if (rule && value !== undefined) refuse(rule, { kind: 'plan-path', path: beside(value), access }, [key], problems);
+  }
   const words = Array.isArray(input.pairs) ? input.pairs : [input.pairs];
   const chains = [
     ...pairsOf(
@@ -115,13 +130,13 @@ function build(
 }
 
 /** Ordered by version, without duplicates. */
-function kernelsOf({ kernels }: PlanInput, problems: Problems, known: PlanKernels): string[] {
+function kernelsOf({ kernels }: PlanInput, problems: Problems, known: PlanOptions): string[] {
   const chosen = new Set(kernels.flatMap((word, index) => named(word, ['kernels', index], problems, known)));
   const inOrder = known.all.filter((name) => chosen.has(name));
   return [...inOrder, ...[...chosen].filter((name) => !inOrder.includes(name))];
 }
 
-function named(word: string, path: Path, problems: Problems, known: PlanKernels): string[] {
+function named(word: string, path: Path, problems: Problems, known: PlanOptions): string[] {
   const newest = /^newest\s+(\S+)$/.exec(word)?.[1];
   if (newest !== undefined) {
     const count = Number(newest);
@@ -139,6 +154,7 @@ function named(word: string, path: Path, problems: Problems, known: PlanKernels)
       problems.add(path, `no kernel matches ${shown(word)}`, `kernels here: ${listed(known.all)}`);
     return found;
   }
+  if (known.rule && refuse(known.rule, { kind: 'kernel', name: word }, path, problems)) return [];
   const problem = known.problem(word);
   if (problem !== null) problems.add(path, problem);
   return problem === null ? [word] : [];
@@ -152,11 +168,13 @@ function pairsOf(kernels: readonly string[], directions: readonly Direction[]): 
   );
 }
 
-function chainsOf({ chains }: PlanInput, problems: Problems, known: PlanKernels): string[][] {
+function chainsOf({ chains }: PlanInput, problems: Problems, known: PlanOptions): string[][] {
   for (const [index, chain] of chains.entries()) {
     for (const [at, name] of chain.entries()) {
+      const path = ['chains', index, at];
+      if (known.rule && refuse(known.rule, { kind: 'kernel', name }, path, problems)) continue;
       const problem = known.problem(name);
-      if (problem !== null) problems.add(['chains', index, at], problem);
+      if (problem !== null) problems.add(path, problem);
     }
   }
   return chains;

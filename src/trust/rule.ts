@@ -9,12 +9,12 @@ import { qemuRefusal } from './qemu-args.js';
 export interface LabFacts {
   /** The folder in which the input's files must lie; null if it may use none. */
   folder: string | null;
-  /** Names of the kernels that the lab defines. */
-  kernels: () => readonly string[];
+  /** Why the lab defines no kernel of this name; null if it does. Reads no file that the name could mean. */
+  kernelProblem: (name: string) => string | null;
   /** Why this is no plain file of bounded size inside the folder; null if it is one. */
   fileProblem: (path: string) => string | null;
-  /** Why a plan may not read this path; null if it may. */
-  planPathProblem: (path: string) => string | null;
+  /** Why a plan may not use this path; null if it may. */
+  planPathProblem: (path: string, access: 'read' | 'write') => string | null;
   /** Bytes of RAM, and processors, that a machine of this input may have. */
   memory: number;
   cpus: number;
@@ -35,13 +35,13 @@ export function checkUntrusted(use: HostUse, lab: LabFacts): Refusal | null {
     case 'file':
       return refused(lab.fileProblem(use.path), `the file ${shown(use.path)} of this host`, 'files of this host');
     case 'plan-path':
-      return refused(lab.planPathProblem(use.path), `${shown(use.path)} of this host`, 'files of this host');
-    case 'kernel':
       return refused(
-        lab.kernels().includes(use.name) ? null : 'it is no kernel that the lab defines (lab images list)',
-        `the kernel ${shown(use.name)}`,
-        'kernels at any path, and build kernel definitions',
+        lab.planPathProblem(use.path, use.access),
+        `${shown(use.path)} of this host`,
+        'files of this host',
       );
+    case 'kernel':
+      return kernelRefusal(use.name, lab.kernelProblem(use.name));
     case 'memory':
       return refused(
         use.bytes > lab.memory ? `this host has ${bytesText(lab.memory)} for one machine` : null,
@@ -59,6 +59,16 @@ export function checkUntrusted(use: HostUse, lab: LabFacts): Refusal | null {
 
 function refused(why: string | null, what: string, allows: string): Refusal | null {
   return why === null ? null : { message: `this is not trusted and would use ${what}: ${why}`, hint: trust(allows) };
+}
+
+function kernelRefusal(name: string, problem: string | null): Refusal | null {
+  // A wrong name is a mistake, not an attack: it gets the message with the nearest name.
+  if (problem === null || isPlainName(name)) return problem === null ? null : { message: problem, hint: null };
+  return refused(
+    'only names of kernels that the lab defines (lab images list)',
+    `the kernel ${shown(name)}`,
+    'a kernel at any path, and build what a kernel definition says',
+  );
 }
 
 /** The rule for one input that is data. */

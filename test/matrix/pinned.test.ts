@@ -10,8 +10,14 @@ it('the version of the state of its guests', () => {
   const task = taskOf('survives');
   const saved = (guestState: number | null) =>
     scenarioOf(
-      { ...task, text, cell: { ...task.cell, scenario: 'guests/survives', kernels: ['7.3.4', '7.3.4'] }, guestState },
-      () => null,
+      {
+        ...task,
+        text,
+        cell: { ...task.cell, scenario: 'guests/survives', kernels: ['7.3.4', '7.3.4'] },
+        guestState,
+        memory: 2 ** 30,
+      },
+      { kernelProblem: () => null, trust: false },
     ).steps.flatMap((step) => (step.op === 'guest-save' ? [step.version] : []));
   expect([saved(null), saved(1)]).toEqual([[null], [1]]);
 });

@@ -57,7 +57,10 @@ test('reports files that cannot be read', async () => {
     `${join(folder, 'fist.yaml')}: no such scenario; did you mean "first.yaml"?`,
   );
   expect(await messageOf(folder)).toBe(`${folder}: expected a scenario file, found a folder`);
-  expect(await messageOf('/dev/zero')).toContain('expected a scenario of at most 262144 bytes');
+  expect(await messageOf('/dev/zero')).toBe('/dev/zero: expected a scenario file, found a device');
+  expect(await messageOf(file('long.yaml', '#'.repeat(262_145)))).toContain(
+    'expected a scenario of at most 262144 bytes',
+  );
   expect(await messageOf(file('latin1.yaml', Buffer.from([0x6e, 0x3a, 0xe9])))).toContain('the file is not UTF-8 text');
   expect(await messageOf(file('a\nb.yaml', 'from: [\n'))).toContain('a\\x0ab.yaml:2:1: YAML:');
 });

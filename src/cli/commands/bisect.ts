@@ -198,6 +198,7 @@ async function run(
           kernels: withKernel(target.scenario.kernels, axis.kernel(index), options.as),
           timeout: options.timeout,
           kernelProblem: target.kernelProblem,
+          rule: target.rule,
         });
         for (const each of preparation.stages([scenario]))
           await each.run({ detail: (text) => task.detail(`${stage}: ${text}`) });

@@ -9,7 +9,7 @@ import { packBundle } from '../../repro/bundle/pack.js';
 import { LabError } from '../../util/errors.js';
 import { printable } from '../../util/text/escape.js';
 import { withContext } from '../common/interrupt.js';
-import { runOfHost } from '../run/open-run.js';
+import { type OpenRun, runOfHost } from '../run/open-run.js';
 import { labVersion } from '../common/version.js';
 
 interface BundleOptions {
@@ -36,8 +36,8 @@ export function createCommand(): Command {
     .option('--json', 'print as JSON')
     .action((word: string, options: BundleOptions) =>
       withContext(async (context) => {
-        const { folder, result } = runOfHost(options.results, word);
-        const { images, missing } = await imagesOf(result.kernels, context);
+        const { folder, result, mayResolveKernel } = runOfHost(options.results, word);
+        const { images, missing } = await imagesOf(result.kernels, mayResolveKernel, context);
         if ((options.kernels || options.symbols) && missing.length > 0)
           throw new LabError(`these kernels are no longer on this host: ${missing.join(', ')}`, {
             hint: 'bundle it without --kernels and --symbols',
@@ -68,13 +68,16 @@ export function createCommand(): Command {
 /** The kernels of the run, to the byte, as far as this host has them. */
 async function imagesOf(
   kernels: readonly { name: string; sha256: string }[],
+  mayResolveKernel: OpenRun['mayResolveKernel'],
   context: ImageContext,
 ): Promise<{ images: KernelImage[]; missing: string[] }> {
   const images = new Map<string, KernelImage>();
   const missing = new Set<string>();
   for (const { name, sha256 } of kernels) {
     const image =
-      images.get(sha256) ?? (await findByHash(sha256, context)) ?? (await prebuiltByHash(name, sha256, context));
+      images.get(sha256) ??
+      (await findByHash(sha256, context)) ??
+      (mayResolveKernel(name) ? await prebuiltByHash(name, sha256, context) : null);
     if (image === null) missing.add(name);
     else images.set(sha256, image);
   }

@@ -17,6 +17,7 @@ import {
   withCmdline,
 } from '../../compat/index.js';
 import { currentRootFs, type ImageContext, openWorkspace } from '../../images/index.js';
+import { ruleFor, type TrustOption } from '../../host/trust.js';
 import type { Component } from '../../model/kernel/component.js';
 import type { KernelImage } from '../../model/kernel/image.js';
 import type { Profile } from '../../model/scenario/profile.js';
@@ -27,11 +28,12 @@ import { nearest } from '../../util/text/nearest.js';
 import { kernelImages, kernelProblem } from '../run/check-kernels.js';
 import { type CheckReport, type Pair, reportOf } from '../text/check-report.js';
 import { checkText } from '../text/check.js';
+import { trustOption } from '../common/option-values.js';
 import { EXIT_INFRA } from '../common/exit.js';
 import { withContext } from '../common/interrupt.js';
 import { profileText } from '../text/profile.js';
 
-interface CheckOptions {
+interface CheckOptions extends TrustOption {
   from?: string;
   to?: string;
   scenario?: string;
@@ -59,6 +61,7 @@ export function createCommand(): Command {
     .option('--bump <component=version>', 'change one version of the profile (repeatable)', bump)
     .option('--cmdline-from <parameters>', 'add these to the kernel command line of --from')
     .option('--cmdline-to <parameters>', 'add these to the kernel command line of --to')
+    .addOption(trustOption('the scenario'))
     .option('--json', 'print as JSON')
     .action((kernels: string[], options: CheckOptions) => withContext((context) => check(kernels, options, context)));
 }
@@ -148,14 +151,17 @@ function exitStatus(answers: readonly { compatible: boolean | null }[]): number 
 
 /** One pair for two kernels; one for each update of a chain. */
 async function pairs(
-  { from, to, scenario: file, cmdlineFrom = '', cmdlineTo = '' }: CheckOptions,
+  { from, to, scenario: file, cmdlineFrom = '', cmdlineTo = '', trust }: CheckOptions,
   profile: Profile | null,
   context: ImageContext,
 ): Promise<Pair[]> {
   const scenario =
     file === undefined
       ? null
-      : pinGuests(await loadScenario(file, { from, to, kernelProblem }), pinnedState(profile?.pins ?? []));
+      : pinGuests(
+          await loadScenario(file, { from, to, kernelProblem, rule: ruleFor(file, { trust }) }),
+          pinnedState(profile?.pins ?? []),
+        );
   const names = scenario?.kernels ?? [from, to].filter((name) => name !== undefined);
   if (scenario === null && (from === undefined || to === undefined)) {
     throw new UsageError('two kernels are needed: give --from and --to, or --scenario with a file that names them');

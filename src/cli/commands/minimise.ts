@@ -3,6 +3,7 @@
 import { basename, dirname, resolve } from 'node:path';
 import { Command } from 'commander';
 import type { KernelImage } from '../../model/kernel/image.js';
+import type { HostRule } from '../../model/scenario/host-use.js';
 import type { Scenario } from '../../model/scenario/scenario.js';
 import { Preparation } from '../../perform/prepare.js';
 import { inStage, runStages } from '../../report/live/progress.js';
@@ -78,10 +79,13 @@ export function createCommand(): Command {
 
 async function minimiseTarget(target: ReproTarget, options: MinimiseOptions, signal: AbortSignal): Promise<number> {
   const began = performance.now();
-  const { scenario, text, file, kernelProblem } = target;
+  const { scenario, text, file, kernelProblem, rule } = target;
   const output = resolve(options.output ?? `${basename(scenario.name)}.min.yaml`);
   const data = ownData(text, file, scenario.name, scenario.kernels, dirname(output));
-  const parse = (candidate: string) => parseScenario(candidate, output, { timeout: options.timeout, kernelProblem });
+  // Kernels of a candidate are those of the target, which were checked, or which the user typed.
+  const ruleOfCandidate = rule === null ? null : { ...rule, refusal: exceptKernels(rule) };
+  const parse = (candidate: string) =>
+    parseScenario(candidate, output, { timeout: options.timeout, kernelProblem, rule: ruleOfCandidate });
   const images = new Map<string, KernelImage>();
   await runStages(kernelsOf(target, images, signal), process.stderr);
   const preparation = new Preparation({ accel: options.accel, signal, images });
@@ -170,6 +174,11 @@ async function minimiseTarget(target: ReproTarget, options: MinimiseOptions, sig
   );
   return after.seen > 0 ? 0 : 1;
 }
+
+const exceptKernels =
+  ({ refusal }: HostRule): HostRule['refusal'] =>
+  (use) =>
+    use.kind === 'kernel' ? null : refusal(use);
 
 /** Throws a LabError if the original scenario does not fail, so that there is nothing to minimise. */
 function checkFails({ failure, seen, runs, all }: Measured): void {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `lab repro`: repeats a run on the same kernels, to the byte; if asked to, with one thing changed.
 import { Command, Option } from 'commander';
+import { requireMemory } from '../../host/capacity.js';
 import type { KernelImage } from '../../model/kernel/image.js';
 import { Preparation } from '../../perform/prepare.js';
 import { runStages } from '../../report/live/progress.js';
@@ -49,8 +50,8 @@ export function createCommand(): Command {
   return withRunOptions(withKeepOptions(withKernels(command)))
     .option('--json', 'print as JSON; progress goes to standard error')
     .action(async (word: string, options: ReproOptions) => {
-      process.exitCode = await withRun(word, options, async ({ folder, result, bundled }) => {
-        const subject = await subjectOf(folder, result, bundled);
+      process.exitCode = await withRun(word, options, async ({ folder, result, bundled, trust }) => {
+        const subject = await subjectOf(folder, result, { bundled, trust });
         return interruptible((signal) => repro(subject, options, signal));
       });
     });
@@ -65,6 +66,7 @@ async function repro(subject: Subject, options: ReproOptions, signal: AbortSigna
   const to = variant('to', options.to ?? last);
   const changes: Changes = { ...options, from: from === first ? undefined : from, to: to === last ? undefined : to };
   const scenario = scenarioOf(subject, changes, kernelProblem);
+  requireMemory(scenario.machine.memory);
   const images = new Map<string, KernelImage>();
   await runStages(
     exactKernels(

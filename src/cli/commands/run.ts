@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // `lab run`: runs scenarios and prints their verdicts. All scenarios are checked before the first machine starts.
 import { Command } from 'commander';
+import { requireMemory } from '../../host/capacity.js';
+import { ruleFor, type TrustOption } from '../../host/trust.js';
 import type { Result } from '../../model/result/result.js';
 import type { Scenario } from '../../model/scenario/scenario.js';
 import type { Witness } from '../../model/result/witness.js';
@@ -11,10 +13,10 @@ import { loadScenario } from '../../scenario/index.js';
 import { kernelProblem } from '../run/check-kernels.js';
 import { exitCodeOf } from '../common/exit.js';
 import { interruptible } from '../common/interrupt.js';
-import { type Accel, accelOption, decimal, withKernels, withoutOption } from '../common/option-values.js';
+import { type Accel, accelOption, decimal, trustOption, withKernels, withoutOption } from '../common/option-values.js';
 import { type KeepOptions, performStage, withKeepOptions } from '../run/perform-stage.js';
 
-interface RunOptions extends KeepOptions {
+interface RunOptions extends KeepOptions, TrustOption {
   from?: string;
   to?: string;
   accel: Accel;
@@ -31,6 +33,7 @@ export function createCommand(): Command {
   return withKeepOptions(withKernels(command))
     .addOption(accelOption())
     .addOption(withoutOption())
+    .addOption(trustOption('scenarios'))
     .option(
       '--icount',
       "emulated processors count instructions, so the machine's time does not depend on the host's load",
@@ -53,7 +56,8 @@ async function runScenarios(files: readonly string[], options: RunOptions): Prom
     kernelProblem,
   };
   const scenarios: Scenario[] = [];
-  for (const file of files) scenarios.push(await loadScenario(file, overrides));
+  for (const file of files) scenarios.push(await loadScenario(file, { ...overrides, rule: ruleFor(file, options) }));
+  for (const { machine } of scenarios) requireMemory(machine.memory);
 
   const results: Result[] = [];
   for (const scenario of scenarios) results.push(await interruptible((signal) => runOne(scenario, options, signal)));

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { ensureSymbols } from '../../images/index.js';
+import { requireMemory } from '../../host/capacity.js';
 import type { KernelImage } from '../../model/kernel/image.js';
 import { perform, type Performed } from '../../perform/perform.js';
 import { Preparation } from '../../perform/prepare.js';
@@ -92,6 +93,7 @@ async function shell(target: ReproTarget, options: ShellOptions, signal: AbortSi
       { hint: '--gdb with --stop-at next-kernel, before-open or verdict' },
     );
   }
+  requireMemory(scenario.machine.memory);
   const say = (line: string) => void process.stderr.write(`${line}\n`);
   const results = mkdtempSync(join(tmpdir(), 'lab-shell-'));
   trackTemp(results);

@@ -64,10 +64,10 @@ export function createCommand(): Command {
 }
 
 async function explained(
-  { name, folder, result, bundled, mayResolveKernel }: OpenRun,
+  { name, folder, result, bundled, mayResolveKernel, trust }: OpenRun,
   { buildSymbols }: { buildSymbols: boolean },
   context: ImageContext,
 ): Promise<Explanation> {
-  const scenario = scenarioOf(await subjectOf(folder, result, bundled), {}, () => null);
+  const scenario = scenarioOf(await subjectOf(folder, result, { bundled, trust }), {}, () => null);
   return explain({ name, result, scenario, folder, mayResolveKernel, buildSymbols }, context);
 }

@@ -57,6 +57,10 @@ export const withoutOption = (): Option =>
     return [...(before ?? []), witness];
   });
 
+/** @param what whom it trusts, for the help text */
+export const trustOption = (what: string): Option =>
+  new Option('--trust', `let ${what} use everything of this host; only if you know who made it (docs/security.md)`);
+
 /** Kernels to use instead of those of the scenario or the run. */
 export function withKernels(command: Command): Command {
   return command

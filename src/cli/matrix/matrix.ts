@@ -3,6 +3,7 @@
 // starts.
 import { join } from 'node:path';
 import { Command } from 'commander';
+import { ruleFor, type TrustOption } from '../../host/trust.js';
 import { driveMatrix, unfinished } from '../../matrix/engine.js';
 import { expandPlan, type PlannedPair } from '../../matrix/expand.js';
 import { readBaseline } from '../../matrix/baseline.js';
@@ -26,10 +27,10 @@ import { updateBaseline } from './baseline.js';
 import { kernelProblem, planKernels } from '../run/check-kernels.js';
 import { interruptible } from '../common/interrupt.js';
 import { openQueue } from './queue.js';
-import { type Accel, accelOption, jobs } from '../common/option-values.js';
+import { type Accel, accelOption, jobs, trustOption } from '../common/option-values.js';
 import { labIdentity } from '../common/version.js';
 
-interface MatrixOptions {
+interface MatrixOptions extends TrustOption {
   jobs?: number;
   queue?: string;
   resume?: boolean;
@@ -51,6 +52,7 @@ export function createCommand(): Command {
     .option('--queue <url>', 'give the cells to workers through Redis (redis://host:port); see lab worker')
     .option('--resume', 'continue the last matrix of this plan; nothing runs twice')
     .option('--update-baseline', 'accept these outcomes as the expected ones; shows the changes before it writes')
+    .addOption(trustOption('the plan and its scenarios'))
     .addOption(accelOption())
     .option('--results <dir>', 'folder of the results', 'results')
     .option('--json', 'print the matrix and its outcomes as JSON; progress goes to standard error')
@@ -61,12 +63,16 @@ export function createCommand(): Command {
 
 async function runMatrix(file: string, options: MatrixOptions, signal: AbortSignal): Promise<number> {
   if (options.queue !== undefined) checkUrl(options.queue);
-  const plan = await loadPlan(file, planKernels());
+  const plan = await loadPlan(file, { ...planKernels(), rule: ruleFor(file, options) });
   if (options.updateBaseline && plan.baseline === null)
     throw new UsageError(`${file} names no baseline`, { hint: 'add to the plan: baseline: FILE.yaml' });
   const profile = plan.profile === null ? null : await loadProfile(plan.profile);
   const baseline = readBaseline(plan.baseline);
-  const { pairs: planned, leftOut } = expandPlan(plan, await selectScenarios(plan, kernelProblem), kernelProblem);
+  const { pairs: planned, leftOut } = expandPlan(
+    plan,
+    await selectScenarios(plan, kernelProblem, options),
+    kernelProblem,
+  );
   const sha256 = planSha256(plan, profile, planned);
   const resumed = options.resume ? lastMatrixOf(plan, options.results, sha256) : null;
 

@@ -4,6 +4,7 @@ import { availableParallelism, hostname } from 'node:os';
 import { join } from 'node:path';
 import { defaultCacheDir } from '../../images/cache/cache.js';
 import { type Capacity, capacity } from '../../host/capacity.js';
+import type { TrustOption } from '../../host/trust.js';
 import { HostSlots } from '../../host/slots.js';
 import { LocalQueue } from '../../matrix/local-queue.js';
 import type { CellQueue, OnNews } from '../../matrix/queue.js';
@@ -21,7 +22,7 @@ import { progressText } from '../../report/live/progress-text.js';
 import { kernelProblem } from '../run/check-kernels.js';
 import { labIdentity, labVersion } from '../common/version.js';
 
-export interface QueueOptions {
+export interface QueueOptions extends TrustOption {
   plan: Plan;
   preparation: Preparation;
   results: string;
@@ -33,12 +34,12 @@ export interface QueueOptions {
 }
 
 export async function openQueue(matrix: Matrix, options: QueueOptions, view: MatrixView): Promise<CellQueue> {
-  const { plan, preparation, results, signal } = options;
+  const { plan, preparation, results, signal, trust } = options;
   const onNews = showNews(view, matrix.cells);
   if (options.queue !== undefined) return openRedis(options.queue, matrix, options, view, onNews);
   const room = capacity(options.jobs ?? null, plan.limits);
   if (room.note !== null) view.note(room.note);
-  return localQueue({ preparation, results, room, note: (text) => view.note(text), onNews, signal });
+  return localQueue({ preparation, results, room, note: (text) => view.note(text), onNews, signal, trust });
 }
 
 async function openRedis(
@@ -81,7 +82,7 @@ async function openRedis(
   }
 }
 
-export interface LocalOptions {
+export interface LocalOptions extends TrustOption {
   preparation: Preparation;
   results: string;
   room: Capacity;
@@ -93,7 +94,7 @@ export interface LocalOptions {
 export const thisWorker = () => `${hostname()}:${process.pid}`;
 
 /** Runs cells in this process. All labs of this host together run no more machines than it has cores. */
-export function localQueue({ preparation, results, room, note, onNews, signal }: LocalOptions): LocalQueue {
+export function localQueue({ preparation, results, room, note, onNews, signal, trust }: LocalOptions): LocalQueue {
   let noted = false;
   const slots = new HostSlots(join(defaultCacheDir(), 'host', 'machines'), availableParallelism(), () => {
     if (!noted) note('another matrix runs on this host: the two share its cores');
@@ -111,6 +112,7 @@ export function localQueue({ preparation, results, room, note, onNews, signal }:
       labVersion: labVersion(),
       worker: thisWorker(),
       kernelProblem,
+      trust: trust === true,
       describe: progressText,
     }),
   });

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { capacity } from '../../host/capacity.js';
+import type { TrustOption } from '../../host/trust.js';
 import { checkUrl, connect, shownUrl } from '../../matrix/redis/connection.js';
 import { fetchImage } from '../../matrix/redis/images.js';
 import { takeQueueKey } from '../../matrix/redis/key.js';
@@ -16,10 +17,10 @@ import { printable } from '../../util/text/escape.js';
 import { removeTemp, trackTemp } from '../../util/process/reaper.js';
 import { interruptible } from '../common/interrupt.js';
 import { localQueue, thisWorker } from './queue.js';
-import { type Accel, accelOption, jobs as jobsValue } from '../common/option-values.js';
+import { type Accel, accelOption, jobs as jobsValue, trustOption } from '../common/option-values.js';
 import { labIdentity } from '../common/version.js';
 
-interface WorkerOptions {
+interface WorkerOptions extends TrustOption {
   queue: string;
   jobs?: number;
   accel: Accel;
@@ -34,11 +35,12 @@ export function createCommand(): Command {
       'run at most this many machines at once; the default and the limit are what cores and memory allow',
       jobsValue,
     )
+    .addOption(trustOption('signed jobs'))
     .addOption(accelOption())
     .action((options: WorkerOptions) => interruptible((signal) => work(options, signal)));
 }
 
-async function work({ queue, jobs, accel }: WorkerOptions, signal: AbortSignal): Promise<void> {
+async function work({ queue, jobs, accel, trust }: WorkerOptions, signal: AbortSignal): Promise<void> {
   checkUrl(queue);
   const key = takeQueueKey(process.env);
   const began = performance.now();
@@ -77,6 +79,7 @@ async function work({ queue, jobs, accel }: WorkerOptions, signal: AbortSignal):
             room,
             note,
             signal,
+            trust,
             onNews: (cell, news) => {
               if (news.kind === 'running') note(cell);
               onNews(cell, news);

@@ -3,8 +3,10 @@
 // run keeps exactly the kernels that it was on.
 import { closeSync, openSync, readSync } from 'node:fs';
 import type { Command } from 'commander';
+import { ruleFor } from '../../host/trust.js';
 import type { KernelImage } from '../../model/kernel/image.js';
 import type { Result } from '../../model/result/result.js';
+import type { HostRule } from '../../model/scenario/host-use.js';
 import type { Scenario } from '../../model/scenario/scenario.js';
 import type { Stage } from '../../report/live/progress.js';
 import { type Failure, failureOf } from '../../repro/rerun/failure.js';
@@ -43,6 +45,8 @@ export interface ReproTarget {
   run: { result: Result; failure: Failure; kernels: RecordedKernel[] } | null;
   /** Why there is no such kernel. The kernels of the run are known by their content, whatever their names. */
   kernelProblem: (name: string) => string | null;
+  /** What its text may use of this host; null if it is trusted. */
+  rule: HostRule | null;
   /** Whether this lab may look up a kernel by the name that the run gives it. */
   mayResolveKernel: (kernel: string) => boolean;
 }
@@ -56,21 +60,23 @@ export async function withTarget<T>(
   const { from, to, timeout } = options;
   if (isScenario(word)) {
     const text = await readText(word);
+    const rule = ruleFor(word, options);
     return body({
-      scenario: parseScenario(text, word, { from, to, timeout, kernelProblem }),
+      scenario: parseScenario(text, word, { from, to, timeout, kernelProblem, rule }),
       text,
       file: word,
       run: null,
       kernelProblem,
+      rule,
       mayResolveKernel: () => true,
     });
   }
-  return withRun(word, options, async ({ name, folder, result, bundled, mayResolveKernel }) => {
+  return withRun(word, options, async ({ name, folder, result, bundled, mayResolveKernel, trust }) => {
     if (result.outcome === 'infra')
       throw new UsageError(`${name} ended in infra: the lab itself failed, so there is no failure of a kernel`, {
         hint: `lab show ${name}`,
       });
-    const subject = await subjectOf(folder, result, bundled);
+    const subject = await subjectOf(folder, result, { bundled, trust });
     const { kernels, text, file } = subject;
     const names = new Set(kernels.map((kernel) => kernel.name));
     return body({
@@ -78,6 +84,7 @@ export async function withTarget<T>(
       text,
       file,
       run: { result, failure: failureOf(result), kernels },
+      rule: subject.rule,
       mayResolveKernel,
       kernelProblem: (kernel) => (names.has(kernel) ? null : kernelProblem(kernel)),
     });

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads a kernel's definition: YAML, validated, with all paths made absolute.
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { UsageError } from '../../util/errors.js';
 import { nearest } from '../../util/text/nearest.js';
 import { packageRoot } from '../../util/package-root.js';
+import { readRegularFileSync } from '../../util/files/regular-file.js';
 import { DefinitionReader } from './reader.js';
 import { type Source, sourcesOf } from './sources.js';
 
@@ -36,6 +37,9 @@ export interface KernelDefinition {
 }
 
 const KEYS = ['description', 'base', 'sources', 'prebuilt', 'config', 'patches', 'overlay', 'steps', 'build'];
+/** Of a definition. */
+const MAX_BYTES = 256 * 1024;
+
 /** Folders with definitions: $LAB_IMAGES and the project's own. */
 export function definitionFolders(): string[] {
   const extra = (process.env['LAB_IMAGES'] ?? '')
@@ -83,7 +87,7 @@ function read(file: string, derived: string[]): KernelDefinition {
   if (derived.includes(file)) throw new UsageError(`${file}: derives from itself`);
   let text: string;
   try {
-    text = readFileSync(file, 'utf8');
+    text = readRegularFileSync(file, { maxBytes: MAX_BYTES }).toString('utf8');
   } catch (cause) {
     throw new UsageError(`cannot read the kernel definition ${file}: ${(cause as Error).message}`, { cause });
   }

@@ -2,7 +2,7 @@
 // Resolves a kernel's name on the command line: a definition by name or path, a folder with a bzImage, or a bzImage.
 import { existsSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { UsageError } from '../../util/errors.js';
+import { messageOf, UsageError } from '../../util/errors.js';
 import { type KernelDefinition, knownDefinitions, type Prebuilt, readDefinition, unknownKernel } from './definition.js';
 
 export type ResolvedKernel =
@@ -14,18 +14,41 @@ export type ResolvedKernel =
 export function resolveKernel(nameOrPath: string): ResolvedKernel {
   const known = nameOrPath.includes('/') ? undefined : knownDefinitions().get(nameOrPath);
   if (known !== undefined) return { kind: 'definition', definition: readDefinition(known) };
+  // A misspelt name must not become a file that happens to lie in this folder.
+  if (!isPath(nameOrPath)) throw unknown(nameOrPath);
   const path = resolve(nameOrPath);
-  const stat = nameOrPath === '' ? undefined : statSync(path, { throwIfNoEntry: false });
+  const stat = statSync(path, { throwIfNoEntry: false });
   if (!stat) {
-    throw new UsageError(
-      nameOrPath.includes('/')
-        ? `no kernel at ${nameOrPath}: there is no such file or folder`
-        : unknownKernel(nameOrPath),
-    );
+    if (!nameOrPath.includes('/')) throw new UsageError(unknownKernel(nameOrPath));
+    throw new UsageError(`no kernel at ${nameOrPath}: there is no such file or folder`);
   }
   if (stat.isDirectory()) return { kind: 'files', files: filesOf(path) };
   if (/\.ya?ml$/.test(path)) return { kind: 'definition', definition: readDefinition(path) };
   return { kind: 'files', files: { bzImage: path, vmlinux: null, config: null, systemMap: null } };
+}
+
+/** Why no definition has this name; null if one has. Reads no file that the name could mean as a path. */
+export function nameProblem(name: string): string | null {
+  const file = knownDefinitions().get(name);
+  if (file === undefined) return unknownKernel(name);
+  try {
+    readDefinition(file);
+    return null;
+  } catch (error) {
+    return messageOf(error);
+  }
+}
+
+/** A path has a slash or the ending of a definition. Everything else is a name. */
+export function isPath(nameOrPath: string): boolean {
+  return nameOrPath.includes('/') || /\.ya?ml$/.test(nameOrPath);
+}
+
+function unknown(name: string): UsageError {
+  const isThere = name !== '' && existsSync(resolve(name));
+  return new UsageError(unknownKernel(name), {
+    hint: isThere ? `./${name}   if you mean the file or folder here` : null,
+  });
 }
 
 /** Finds ready-made files in a folder: the output of TuxMake, a folder of this cache, or a tree with a built kernel. */

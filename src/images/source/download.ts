@@ -10,12 +10,15 @@ import type { Workspace } from '../context.js';
 import type { Source } from '../definition/definition.js';
 
 const ATTEMPTS = 4;
+/** Largest file, in bytes. The source of a kernel, unpacked, has about 1.6 GiB. */
+const MAX_BYTES = 4 * 2 ** 30;
 
 export async function fetchUrl(
   source: Extract<Source, { kind: 'url' }>,
   folder: string,
   task: string,
   work: Workspace,
+  maxBytes = MAX_BYTES,
 ): Promise<string> {
   mkdirSync(folder, { recursive: true });
   const name =
@@ -23,10 +26,11 @@ export async function fetchUrl(
   const partial = join(folder, `${name}.partial`);
   for (let attempt = 1; ; attempt++) {
     try {
-      await fetchRest(source.url, partial, task, work);
+      await fetchRest(source.url, partial, task, work, maxBytes);
       break;
     } catch (error) {
       work.signal.throwIfAborted();
+      if (error instanceof TooLarge) rmSync(partial, { force: true });
       if (attempt === ATTEMPTS || (error instanceof LabError && !(error instanceof CutOff))) throw error;
       work.onProgress({ task, done: sizeOf(partial), of: null, detail: `${messageOf(error)}; trying again` });
     }
@@ -41,10 +45,14 @@ export async function fetchUrl(
   return path;
 }
 
+/** Nothing of it stays, because it cannot be continued. */
+class TooLarge extends LabError {}
+
 /** The server sent less than it had announced. */
 class CutOff extends LabError {}
 
-async function fetchRest(url: string, partial: string, task: string, work: Workspace): Promise<void> {
+async function fetchRest(url: string, partial: string, task: string, work: Workspace, maxBytes: number): Promise<void> {
+  const tooLarge = () => new TooLarge(`${url}: more than ${maxBytes} bytes, so it is not fetched`);
   const have = sizeOf(partial);
   const response = await fetch(url, { signal: work.signal, headers: have > 0 ? { range: `bytes=${have}-` } : {} });
   if (response.status === 416) {
@@ -57,12 +65,17 @@ async function fetchRest(url: string, partial: string, task: string, work: Works
   const promised = Number(response.headers.get('content-length') ?? Number.NaN);
   const start = resumed ? have : 0;
   const of = Number.isFinite(promised) ? start + promised : null;
+  if (of !== null && of > maxBytes) {
+    await response.body.cancel();
+    throw tooLarge();
+  }
   let done = start;
   const counter = new Transform({
     transform(chunk: Buffer, _encoding, next) {
       done += chunk.length;
       work.onProgress({ task, done, of });
-      next(null, chunk);
+      if (done > maxBytes) next(tooLarge());
+      else next(null, chunk);
     },
   });
   await pipeline(

@@ -7,8 +7,8 @@ export type HostUse =
   | { kind: 'qemu-args'; args: readonly string[] }
   /** A file that the lab reads for the machine. Absolute path. */
   | { kind: 'file'; path: string }
-  /** A scenario, profile or baseline that a plan names, or a folder of scenarios. Absolute path. */
-  | { kind: 'plan-path'; path: string }
+  /** What a plan names: a scenario, a folder of them, a profile; or the baseline, which is written. Absolute path. */
+  | { kind: 'plan-path'; path: string; access: 'read' | 'write' }
   /** A kernel by name or path. */
   | { kind: 'kernel'; name: string }
   /** RAM of the machine in bytes. */
@@ -18,7 +18,7 @@ export type HostUse =
 /** Why data may not use something, and what `--trust` would allow. */
 export interface Refusal {
   message: string;
-  hint: string;
+  hint: string | null;
   /** Of the first argument that is refused. */
   index?: number;
 }

@@ -130,7 +130,8 @@ export type Action =
   | { op: 'exec'; command: string; status: number; stdout: string | null; timeout: number }
   /** One of upstream's own tests. `stage` is null if it has no stages. */
   | { op: 'kselftest'; test: string; stage: 1 | 2 | null; timeout: number }
-  | { op: 'upload'; from: string; to: string; mode: number }
+  /** `within`: if it is set, the file must lie in this folder, with all links followed. */
+  | { op: 'upload'; from: string; to: string; mode: number; within?: string | null }
   | { op: 'fault'; at: 'now' | 'jump'; fault: Fault };
 
 export type Step = Action & {
@@ -193,6 +194,10 @@ export interface Scenario {
   /** Deadline for a single progress mark in seconds; null as for `timeout`. */
   deadline: number | null;
   file: string;
+  /** Paths in it start here. Absolute. */
+  folder: string;
+  /** Its text may use everything of this host (src/trust). */
+  trusted: boolean;
   /** The text of the file. */
   source: string;
 }

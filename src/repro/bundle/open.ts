@@ -9,14 +9,22 @@ import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { Parser, type ReadEntry } from 'tar';
+import type { Result } from '../../model/result/result.js';
 import { readRun } from '../../store/run/read-run.js';
 import { LabError, messageOf } from '../../util/errors.js';
 import { removeTemp, trackTemp } from '../../util/process/reaper.js';
 import { intoTar } from '../../util/archive/untar.js';
 import { type FileOfBundle, MANIFEST, type Manifest, manifestSchema, MAX } from './manifest.js';
-import { type BundledRun, refuseForeign } from './trust.js';
+import { scenarioOf, subjectOf } from '../rerun/subject.js';
+import type { RecordedKernel } from '../rerun/exact-kernel.js';
 
-export interface OpenBundle extends BundledRun {
+/** The unpacked run of a bundle. */
+export interface OpenBundle {
+  /** Folder of the run. */
+  run: string;
+  result: Result;
+  /** The files of a kernel by its SHA-256; null if the bundle does not hold a kernel that boots. */
+  kernelFiles: (sha256: string) => RecordedKernel['files'];
   /** Removes the unpacked files. */
   close: () => void;
 }
@@ -50,7 +58,8 @@ export async function openBundle(path: string, { trust, maxBytes = MAX.all }: Op
       kernelFiles: (sha256) => kernelIn(dir, manifest, sha256),
       close,
     };
-    if (!trust) await refuseForeign(bundle);
+    // Refuses at once what the rule for data does not allow (docs/security.md).
+    scenarioOf(await subjectOf(run, read.result, { bundled: bundle.kernelFiles, trust }), {}, () => null);
     return bundle;
   } catch (error) {
     close();

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Operations that are executed one by one: loading a kernel, faults, commands over SSH, ending the agent.
-import { readFile } from 'node:fs/promises';
 import { isClientAction, MAIN } from '../../model/scenario/client.js';
 import { isDeviceAction } from '../../model/scenario/device.js';
-import { LabError } from '../../util/errors.js';
+import { within } from '../../util/deadline.js';
+import { LabError, messageOf } from '../../util/errors.js';
+import { readRegularFile } from '../../util/files/regular-file.js';
+import { printable } from '../../util/text/escape.js';
 import { clientStep, loseClient } from '../agent/clients.js';
 import { commandWithin, PASSED, type StepReply } from '../agent/reply.js';
 import { deviceStep } from '../devices/steps.js';
@@ -14,6 +16,10 @@ import { loadNext } from '../update/load-next.js';
 import { kselftestStep } from './kselftest.js';
 import { recordStep } from './record-step.js';
 import { shellQuote } from '../../util/text/shell-quote.js';
+
+/** Bytes of a file for the machine, and milliseconds to read it from a disk or network file system. */
+const MAX_UPLOAD = 1 << 30;
+const UPLOAD_MS = 60_000;
 
 interface Done {
   target: string;
@@ -76,10 +82,14 @@ async function exec({ user }: Needs<'user'>, wanted: Extract<Operation, { op: 'e
 
 async function upload(
   { user, deadlines }: Needs<'user' | 'deadlines'>,
-  { from, to, mode }: Extract<Operation, { op: 'upload' }>,
+  { from, to, mode, within: folder }: Extract<Operation, { op: 'upload' }>,
 ): Promise<StepReply> {
-  const input = await readFile(from).catch((error: unknown) => {
-    throw new LabError(`upload: ${from} cannot be read`, { cause: error });
+  const input = await within(readRegularFile(from, { maxBytes: MAX_UPLOAD, within: folder ?? null }), {
+    ms: UPLOAD_MS,
+    what: `end of ${from}`,
+    whose: 'host',
+  }).catch((error: unknown) => {
+    throw new LabError(`upload: ${printable(from, 300)} cannot be read: ${messageOf(error)}`, { cause: error });
   });
   const path = shellQuote(to);
   const command = `mkdir -p "$(dirname ${path})" && cat > ${path} && chmod ${mode.toString(8)} ${path}`;

@@ -1,47 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads the text of a scenario, profile or plan, with a limit on its size.
-import { open, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { messageOf } from '../../util/errors.js';
+import { readRegularFile, TooLarge, UnusableFile } from '../../util/files/regular-file.js';
 import { nearest } from '../../util/text/nearest.js';
 import { ScenarioError, type ScenarioProblem } from './problem.js';
 
 export const MAX_FILE_BYTES = 256 * 1024;
 
 /**
- * Reads a file of at most MAX_FILE_BYTES.
+ * Reads a regular file of at most MAX_FILE_BYTES.
  * @param what kind of file, for messages
  */
 export async function readText(path: string, what = 'scenario'): Promise<string> {
   let bytes: Buffer;
   try {
-    bytes = await readBounded(path, MAX_FILE_BYTES + 1);
+    bytes = await readRegularFile(path, { maxBytes: MAX_FILE_BYTES });
   } catch (error) {
     throw new ScenarioError([await unreadable(path, error, what)]);
   }
-  if (bytes.length > MAX_FILE_BYTES) throw new ScenarioError([tooLarge(path, what)]);
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
     throw new ScenarioError([fileProblem(path, 'the file is not UTF-8 text')]);
-  }
-}
-
-/** Reads no more than the limit, even from an endless file. */
-async function readBounded(path: string, limit: number): Promise<Buffer> {
-  const handle = await open(path, 'r');
-  try {
-    const chunks: Buffer[] = [];
-    let total = 0;
-    while (total < limit) {
-      const { bytesRead, buffer } = await handle.read(Buffer.alloc(Math.min(65_536, limit - total)), 0, null, null);
-      if (bytesRead === 0) break;
-      chunks.push(buffer.subarray(0, bytesRead));
-      total += bytesRead;
-    }
-    return Buffer.concat(chunks);
-  } finally {
-    await handle.close();
   }
 }
 
@@ -59,8 +41,9 @@ export function tooLarge(file: string, what = 'scenario'): ScenarioProblem {
 }
 
 async function unreadable(path: string, error: unknown, what: string): Promise<ScenarioProblem> {
+  if (error instanceof TooLarge) return tooLarge(path, what);
+  if (error instanceof UnusableFile) return fileProblem(path, error.message.replace('a regular', `a ${what}`));
   const code = (error as NodeJS.ErrnoException).code;
-  if (code === 'EISDIR') return fileProblem(path, `expected a ${what} file, found a folder`);
   if (code !== 'ENOENT' && code !== 'ENOTDIR') return fileProblem(path, `cannot read the file: ${messageOf(error)}`);
   const neighbours = await readdir(dirname(path)).catch(() => []);
   const near = nearest(

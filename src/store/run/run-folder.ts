@@ -11,6 +11,7 @@ import { isDiskFull, LabError, messageOf } from '../../util/errors.js';
 import { removeTemp, trackTemp, untrackTemp } from '../../util/process/reaper.js';
 import { BoundedLog } from './bounded-log.js';
 import { resultSchema } from './result-schema.js';
+import { type Origin, writeSeal } from './seal.js';
 
 const MIB = 1 << 20;
 
@@ -75,22 +76,26 @@ export class RunFolder {
     return join(this.partial, name);
   }
 
-  /** Writes the last files and gives the folder its name. Returns its path. Throws a LabError if the disk is full. */
-  finish(result: Result, scenarioText: string): string {
+  /**
+   * Writes the last files and gives the folder its name. Returns its path. Throws a LabError if the disk is full.
+   * @param origin how this lab read the scenario; without it the run gets no seal and is data from somebody else
+   */
+  finish(result: Result, scenarioText: string, origin?: Origin): string {
     try {
-      return this.finishOn(result, scenarioText);
+      return this.finishOn(result, scenarioText, origin);
     } catch (error) {
       throw unwritable(error);
     }
   }
 
-  private finishOn(result: Result, scenarioText: string): string {
+  private finishOn(result: Result, scenarioText: string, origin: Origin | undefined): string {
     for (const log of Object.values(this.logs)) log.close();
     const write = (name: string, text: string) => writeFileSync(join(this.partial, name), text);
     write('qemu.txt', result.qemu.commandLine);
     write('scenario.yaml', scenarioText);
     if (this.cell !== null) write('cell.json', `${JSON.stringify(this.cell)}\n`);
     write('result.json', `${JSON.stringify(result, null, 2)}\n`);
+    if (origin !== undefined) writeSeal(this.partial, origin, { result, text: scenarioText });
     renameSync(this.partial, this.path);
     untrackTemp(this.partial);
     return this.path;

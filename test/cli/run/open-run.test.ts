@@ -92,8 +92,8 @@ describe('a bundle', () => {
     ['a kernel at a path', named('/root/x.yaml'), SCENARIO],
   ])('with %s is refused by every command that takes one', async (_, change, scenario) => {
     const { results: folder, bundle } = await results(change, scenario);
-    await expect(withRun(bundle, { results: folder }, () => undefined)).rejects.toThrow('wants to use this host');
-    await expect(withTarget(bundle, options(folder), async () => undefined)).rejects.toThrow('wants to use this host');
+    await expect(withRun(bundle, { results: folder }, () => undefined)).rejects.toThrow('this is not trusted');
+    await expect(withTarget(bundle, options(folder), async () => undefined)).rejects.toThrow('this is not trusted');
   });
 });
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Scenario, Step } from '../../../src/model/scenario/scenario.js';
 import { parseScenario } from '../../../src/scenario/index.js';
@@ -66,6 +67,8 @@ test('fills in all defaults', () => {
     timeout: null,
     deadline: null,
     file: 'folder/some.yaml',
+    folder: resolve('folder'),
+    trusted: true,
     source: text,
     steps: [
       { op: 'load', via: 'file', epoch: 0, errno: null, pos: { file: 'folder/some.yaml', line: 1, column: 1 } },
