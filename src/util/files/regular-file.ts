@@ -12,7 +12,7 @@ import {
   statSync,
 } from 'node:fs';
 import { open, readlink } from 'node:fs/promises';
-import { sep } from 'node:path';
+import { resolve, sep } from 'node:path';
 import { messageOf } from '../errors.js';
 
 /** The file is there, but the lab does not read it. */
@@ -79,8 +79,9 @@ export function readRegularFileSync(path: string, { maxBytes, within = null }: R
 /** Why `readRegularFile` would not read it; null if it would. Opens nothing. */
 export function regularFileProblem(path: string, { maxBytes, within = null }: ReadLimits): string | null {
   try {
+    // First: a path elsewhere must not tell whether there is a file, or how large it is.
+    if (within !== null) checkInside(isLexicallyInside(path, within) ? realpathSync(path) : path, within);
     check(statSync(path), maxBytes);
-    if (within !== null) checkInside(realpathSync(path), within);
     return null;
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
@@ -101,6 +102,10 @@ export function isInside(path: string, folder: string): boolean {
 function check(stat: Stats, maxBytes: number): void {
   if (!stat.isFile()) throw new UnusableFile(`expected a regular file, found ${kindOf(stat)}`);
   if (stat.size > maxBytes) throw tooLarge(stat.size, maxBytes);
+}
+
+function isLexicallyInside(path: string, folder: string): boolean {
+  return resolve(path).startsWith(resolve(folder) + sep);
 }
 
 function checkInside(real: string, folder: string): void {
