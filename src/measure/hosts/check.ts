@@ -5,7 +5,7 @@ import { WITNESSES } from '../../model/result/witness.js';
 import { messageOf } from '../../util/errors.js';
 import { type CommandResult, lastLines } from '../../util/process/command.js';
 import { resultOf } from '../lab.js';
-import type { Host } from './host.js';
+import type { Host, HostPlan } from './host.js';
 import type { HostsOptions } from './options.js';
 import type { CommandRow, HostRow, RunRow } from './row.js';
 
@@ -13,15 +13,10 @@ const README = { first: 'npm ci && npx lab run scenarios/first-update.yaml', bot
 
 type Say = (text: string) => void;
 
-/** A host that fails is a row too. Rejects only on Ctrl-C. */
-export async function checkHost(
-  host: Host,
-  { readme, scenarios }: Pick<HostsOptions, 'readme' | 'scenarios'>,
-  say: Say,
-): Promise<HostRow> {
-  const { suite, user } = host.plan;
-  const row: HostRow = {
-    host: host.name,
+/** A row without measurements. */
+export function emptyRow(name: string, { suite, user }: HostPlan): HostRow {
+  return {
+    host: name,
     suite,
     user,
     qemu: null,
@@ -33,6 +28,15 @@ export async function checkHost(
     runs: [],
     failure: null,
   };
+}
+
+/** Rejects if the host itself fails, and on Ctrl-C. */
+export async function checkHost(
+  host: Host,
+  { readme, scenarios }: Pick<HostsOptions, 'readme' | 'scenarios'>,
+  say: Say,
+): Promise<HostRow> {
+  const row = emptyRow(host.name, host.plan);
   row.node = await version(host, 'node --version');
   row.npm = await version(host, 'npm --version');
   const commands = readme === 'first' ? [README.first] : [README.first, README.both];

@@ -3,9 +3,9 @@
 // README's commands and scenarios that need every witness there, and prints a table. A host that exists is used again.
 import { writeFileSync } from 'node:fs';
 import { LabError, messageOf, UsageError } from '../../util/errors.js';
-import { checkHost } from './check.js';
+import { checkHost, emptyRow } from './check.js';
 import { debianHost } from './debian.js';
-import type { Host, HostPlan } from './host.js';
+import { type Host, type HostPlan, planName } from './host.js';
 import { kvmHost } from './kvm.js';
 import { type HostsOptions, readOptions } from './options.js';
 import { complaintsOf, type HostRow, isGood, tableOf } from './row.js';
@@ -24,37 +24,54 @@ function open(plan: HostPlan, options: HostsOptions): Promise<Host> {
   return options.kvm ? kvmHost(plan, context) : debianHost(plan, context);
 }
 
+/** A host that fails is a row too. Rejects on Ctrl-C, and for wrong usage. */
 async function measure(plan: HostPlan, options: HostsOptions): Promise<HostRow> {
   let host: Host | null = null;
   try {
     host = await open(plan, options);
     return await checkHost(host, options, say);
+  } catch (error) {
+    if (abort.signal.aborted || error instanceof UsageError) throw error;
+    if (error instanceof LabError && error.detail !== null) say(error.detail);
+    return { ...emptyRow(planName(plan), plan), failure: messageOf(error) };
   } finally {
     await host?.close();
   }
 }
 
-async function main(): Promise<number> {
-  const options = readOptions(process.argv.slice(2));
+const rows: HostRow[] = [];
+const asJson = () => `${JSON.stringify(rows, null, 2)}\n`;
+
+async function main(options: HostsOptions): Promise<number> {
   if (process.getuid?.() !== 0)
     throw new UsageError('hosts are made with debootstrap and chroot, which need root', { hint: 'run it with sudo' });
-  const rows: HostRow[] = [];
   for (const plan of options.plans) {
     const row = await measure(plan, options);
     rows.push(row);
     for (const complaint of complaintsOf(row)) say(complaint);
     // After each host, so that an interrupted measurement keeps what it has.
-    if (options.json !== null && options.json !== '-')
-      writeFileSync(options.json, `${JSON.stringify(rows, null, 2)}\n`);
+    if (options.json !== null && options.json !== '-') writeFileSync(options.json, asJson());
   }
-  process.stdout.write(options.json === '-' ? `${JSON.stringify(rows, null, 2)}\n` : `${tableOf(rows)}\n`);
   return rows.every(isGood) ? 0 : 1;
 }
 
+/** Also what an interrupted measurement has. */
+function print({ json }: HostsOptions): void {
+  if (json === '-') process.stdout.write(asJson());
+  else if (rows.length > 0) process.stdout.write(`${tableOf(rows)}\n`);
+}
+
 try {
-  process.exit(await main());
+  const options = readOptions(process.argv.slice(2));
+  try {
+    process.exitCode = await main(options);
+  } finally {
+    print(options);
+  }
 } catch (error) {
   say(`hosts: ${messageOf(error)}`);
   if (error instanceof LabError) for (const more of [error.detail, error.hint]) if (more !== null) say(more);
-  process.exit(error instanceof UsageError ? 2 : abort.signal.aborted ? 130 : 3);
+  process.exitCode = error instanceof UsageError ? 2 : abort.signal.aborted ? 130 : 3;
 }
+// Nothing that is still open may keep it alive.
+process.exit();
