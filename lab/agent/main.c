@@ -117,6 +117,15 @@ static bool request_keys_fit(struct request *r, const char *keys)
 	return true;
 }
 
+/* A request that was meant for an agent before this one must not be carried out. */
+static bool hello_comes_first(struct request *r)
+{
+	static bool greeted;
+
+	greeted = greeted || !strcmp(r->op, "hello");
+	return greeted || fail_request(r, "%.80s before hello", r->op);
+}
+
 struct running {
 	struct request *request;
 	handler *run;
@@ -131,6 +140,8 @@ static void request_run_op(void *arg)
 
 static void request_carry_out(struct request *r)
 {
+	if (!hello_comes_first(r))
+		return;
 	for (size_t i = 0; i < ARRAY_SIZE(ops); i++) {
 		struct running now = { r, ops[i].run };
 

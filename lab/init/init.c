@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Process 1 of the machine. It mounts file systems, starts the network and the SSH server,
- * writes the readiness mark, and then reaps children. docs/agent-protocol.md describes the
+ * Process 1 of the machine. It mounts file systems, starts the network, the SSH server and the
+ * agents, writes the readiness mark, and then reaps children. docs/agent-protocol.md describes the
  * mark. If something fails, it writes "LAB-INIT-FAIL what: why" to the console and goes on with
  * the rest.
  */
 #define _GNU_SOURCE
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -18,7 +17,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "agents.h"
 #include "network.h"
+#include "ports.h"
 #include "ssh.h"
 #include "util.h"
 
@@ -49,28 +50,18 @@ static void mount_all(void)
 
 static bool mark_port(const char *line)
 {
-	DIR *dir = opendir("/sys/class/virtio-ports");
-	struct dirent *e;
-	bool done = false;
+	char path[64];
+	bool done;
+	int fd;
 
-	while (dir && !done && (e = readdir(dir))) {
-		char path[300], name[64];
-		int fd;
-
-		snprintf(path, sizeof(path), "/sys/class/virtio-ports/%s/name", e->d_name);
-		if (e->d_name[0] == '.' || !read_text(path, name, sizeof(name)) ||
-		    strcmp(name, PORT_NAME))
-			continue;
-		snprintf(path, sizeof(path), "/dev/%s", e->d_name);
-		fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
-		done = fd >= 0 && write(fd, line, strlen(line)) == (ssize_t)strlen(line);
-		if (!done)
-			console_failed(path);
-		if (fd >= 0)
-			close(fd);
+	if (!port_find(PORT_NAME, path, sizeof(path))) {
+		errno = ENODEV;
+		return false;
 	}
-	if (dir)
-		closedir(dir);
+	fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+	done = fd >= 0 && write(fd, line, strlen(line)) == (ssize_t)strlen(line);
+	if (fd >= 0)
+		close(fd);
 	return done;
 }
 
@@ -84,15 +75,16 @@ static void announce_ready(const char *cmdline, const char *fingerprint)
 	read_text("/proc/sys/kernel/random/boot_id", boot_id, sizeof(boot_id));
 	snprintf(line, sizeof(line), "{\"ready\":1,\"epoch\":%d," MARK_NAMES ",\"mono\":%.3f}\n",
 		 atoi(epoch), boot_id, name.release, fingerprint, clock_seconds(CLOCK_MONOTONIC));
-	if (!mark_port(line)) {
-		errno = ENODEV;
+	if (!mark_port(line))
 		console_failed("virtio-serial port " PORT_NAME);
-	}
 	line[strlen(line) - 1] = 0;
 	console_say("LAB-READY %s", line);
 }
 
-/* Reaps children until that process has ended. If there is none, it never returns. */
+/*
+ * Reaps children until that process has ended, and replaces agents. If there is no such process,
+ * it never returns.
+ */
 static void reap_until(pid_t last)
 {
 	int status;
@@ -101,6 +93,8 @@ static void reap_until(pid_t last)
 	while ((pid = wait(&status)) != last || pid < 0)
 		if (pid < 0)
 			pause_ms(1000);
+		else
+			agent_ended(pid);
 	console_say("LAB-INIT-FAIL dropbear ended with status 0x%x", status);
 }
 
@@ -130,6 +124,11 @@ int main(void)
 	network_start();
 	for (int restarts = 0;; restarts++) {
 		if (server > 0 && ssh_wait(server) && !announced) {
+			/*
+			 * The ports are there: QEMU announces them in order, and that of the mark
+			 * comes last.
+			 */
+			agents_start();
 			announce_ready(cmdline, fingerprint);
 			console_say("LAB-INIT %.3f s from its start to here",
 				    clock_seconds(CLOCK_MONOTONIC) - began);

@@ -28,11 +28,10 @@ const MAX_REPLY = 48 << 20;
 /** Longest line that can report progress. */
 const MAX_PROGRESS = 100;
 
-/** The part of an SSH channel that the agent needs. */
+/** The way to one agent. It closes when the agent ends. */
 export interface AgentChannel {
   on(event: 'data', take: (chunk: Buffer) => void): unknown;
-  on(event: 'error' | 'close', take: () => void): unknown;
-  readonly stderr: { on(event: 'data', take: (chunk: Buffer) => void): unknown };
+  on(event: 'close', take: () => void): unknown;
   write(text: string): unknown;
   destroy(): unknown;
 }
@@ -67,10 +66,8 @@ export class Agent {
   ) {
     const lines = new LineSplitter((line, cut) => this.take(line, { cut }), MAX_REPLY);
     channel.on('data', (chunk: Buffer) => lines.feed(chunk));
-    channel.stderr.on('data', (chunk: Buffer) => log('in', `stderr: ${chunk.toString('utf8').slice(0, 4096)}`));
     const end = deferred<void>();
     this.gone = end.promise;
-    channel.on('error', () => undefined);
     channel.on('close', () => {
       this.end(new ClientGone('the agent is gone'));
       end.resolve();

@@ -24,7 +24,9 @@ export interface MachineConfig {
   initrd: string;
   cmdline: string;
   disks: DiskSpec[];
-  /** Private folder of the run: console, readiness mark, monitor socket, trace. */
+  /** Number of ports with an agent behind them. Without it, none. */
+  agents?: number;
+  /** Private folder of the run: console, readiness mark, sockets, trace. */
   dir: string;
   /** Devices that are passed through, and their IOMMU. Without it, there are none. */
   hardware?: DevicePlan;
@@ -36,6 +38,7 @@ export interface MachineConfig {
 export const CONSOLE_FILE = 'console.log';
 export const READY_FILE = 'ready.log';
 export const QMP_SOCKET = 'qmp.sock';
+export const agentSocket = (number: number): string => `agent${number}.sock`;
 /** Name of the virtio-serial port for the readiness mark. */
 export const READY_PORT = 'lab.ready';
 /** Id of the RAM backend. `info mtree` shows the machine's memory under this name. */
@@ -90,7 +93,11 @@ function endings(): string[] {
   return ['-no-reboot', '-action', 'shutdown=pause,panic=pause', '-device', 'pvpanic-pci'];
 }
 
-/** Files, not sockets: the lab loses nothing that the machine writes before it listens. */
+/**
+ * What the machine says on its own goes to files, not sockets: the lab loses nothing that it writes before the lab
+ * listens. The port of the readiness mark comes last: a kernel that has found it has found the agents' ports
+ * (lab/init/init.c).
+ */
 function channels(config: MachineConfig): string[] {
   const file = (name: string) => escapeCommas(`${config.dir}/${name}`);
   return [
@@ -100,6 +107,12 @@ function channels(config: MachineConfig): string[] {
     'chardev:console',
     '-device',
     'virtio-serial-pci',
+    ...Array.from({ length: config.agents ?? 0 }, (_, number) => [
+      '-chardev',
+      `socket,id=agent${number},path=${file(agentSocket(number))},server=on,wait=off`,
+      '-device',
+      `virtserialport,chardev=agent${number},name=lab.agent${number}`,
+    ]).flat(),
     '-chardev',
     `file,id=ready,append=on,path=${file(READY_FILE)}`,
     '-device',

@@ -14,6 +14,7 @@ import { LIMITS, PAGE } from './schema/limits.js';
 import type { ScenarioOverrides } from './overrides.js';
 import type { Problems } from './source/problems.js';
 import type { ScenarioInput } from './schema/scenario.js';
+import { takeAreas } from './reserve-mem.js';
 import { seedOf } from './steps/seed.js';
 import { expandSessions } from './short/short.js';
 import { type Draft, StepList, TooManySteps } from './steps/step-list.js';
@@ -30,7 +31,8 @@ export function build(input: ScenarioInput, context: Context): Scenario {
   const outcome = typeof input.expect === 'string' ? input.expect : input.expect.outcome;
   const kernels = kernelsOf(input, context);
   const machine = machineOf(input, context);
-  const reserveMem = reserveMemOf(input, machine, problems);
+  const { cmdlines, areas } = takeAreas(cmdlinesOf(input, kernels.length, problems));
+  const reserveMem = reserveMemOf({ ...input, reserveMem: [...input.reserveMem, ...areas] }, machine, problems);
   const hardware = devicesOf(input, input.steps === undefined ? 'short' : 'explicit', document, problems);
   const drafts = stepsOf(input, kernels, hardware, context);
   if (
@@ -59,7 +61,7 @@ export function build(input: ScenarioInput, context: Context): Scenario {
     tags: input.tags,
     kernels,
     machine,
-    cmdlines: cmdlinesOf(input, kernels.length, problems),
+    cmdlines,
     reserveMem,
     hardware,
     steps: drafts.map(({ step }) => step),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A fake machine in place of QEMU: it boots, prints on its console, sends its readiness mark, jumps into its next
 // kernel and ends, all by the clock of the test. The lab's own code runs as with a real machine.
+import type { Port } from '../../src/guest/port.js';
 import type { ExecResult } from '../../src/guest/session.js';
 import type { RunParts } from '../../src/run/machine/parts.js';
 import type { MachineParts, Process, Tail } from '../../src/run/machine/parts.js';
@@ -60,7 +61,7 @@ export class FakeMachine {
   constructor(readonly script: Script) {}
 
   get parts(): RunParts {
-    return { machine: this.machineParts, connect: () => this.connect() };
+    return { machine: this.machineParts, openPort: () => this.openPort(), connect: async () => this.session() };
   }
 
   // -- for scripts
@@ -191,7 +192,12 @@ export class FakeMachine {
     }, ms);
   }
 
-  private async connect(): Promise<FakeSession> {
+  private openPort(): Port {
+    const session = this.session();
+    return { open: () => session.channel(), close: () => session.close() };
+  }
+
+  private session(): FakeSession {
     const session = new FakeSession(
       (request) => this.react(request),
       (command) => this.script.exec?.(this, command) ?? null,

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The running kernel's user space: the SSH session with it, and the agents that are started through that session.
+// The running kernel's user space: its agents, each behind a port of its own, and an SSH session for commands, which
+// begins with the first command.
 import { Agent, type AgentReply } from '../../guest/agent.js';
+import type { Port } from '../../guest/port.js';
 import type { ExecResult, Session } from '../../guest/session.js';
 import { type Held, type Holders, MAIN } from '../../model/scenario/client.js';
 import { LabError } from '../../util/errors.js';
@@ -19,13 +21,21 @@ export interface Reach {
   privateKey: string;
   streams: Pick<RunStreams, 'agent'>;
   connect: RunParts['connect'];
+  /** The running kernel's port of this number. */
+  openPort: (number: number) => Port;
 }
 
+/** The first client's port. */
+const FIRST = 0;
+
 export class UserSpace implements Agents {
-  private ssh: Session | null = null;
+  private mark: ReadyMark | null = null;
+  private ssh: Promise<Session> | null = null;
   private first: AgentClient | null = null;
   /** Clients of the scenario besides the first one, by name. */
-  private readonly others = new Map<string, AgentClient>();
+  private readonly others = new Map<string, { client: AgentClient; port: number }>();
+  /** The ports that were used in this kernel. */
+  private readonly ports = new Map<number, Port>();
 
   constructor(
     private readonly reach: Reach,
@@ -34,34 +44,27 @@ export class UserSpace implements Agents {
 
   // -- start and end
 
-  /** Opens the session with the kernel that set the mark. Starts no agent yet. */
-  async connect({ hostKey }: ReadyMark): Promise<void> {
-    const { connect, machine, deadlines, privateKey } = this.reach;
-    this.ssh = await connect({
-      port: machine.sshPort,
-      privateKey,
-      hostKey,
-      deadline: deadlines.boot,
-      signal: machine.ended,
-      pulse: machine.pulse,
-    });
+  /** The kernel that set the mark is the running one. Starts nothing yet. */
+  meet(mark: ReadyMark): void {
+    this.mark = mark;
   }
 
   async startFirst(): Promise<void> {
-    this.first = await this.start();
+    this.first = await this.start(FIRST);
   }
 
   async startOther(name: string): Promise<void> {
-    this.others.set(name, await this.start());
+    const taken = new Set([...this.others.values()].map(({ port }) => port));
+    let port = FIRST + 1;
+    while (taken.has(port)) port++;
+    this.others.set(name, { client: await this.start(port), port });
   }
 
-  private async start(): Promise<AgentClient> {
-    const { machine, deadlines, streams } = this.reach;
-    const channel = await machine.until(
-      this.session.channel('/bin/agent'),
-      deadlines.request(),
-      'channel for the agent',
-    );
+  private async start(number: number): Promise<AgentClient> {
+    const { machine, deadlines, streams, openPort } = this.reach;
+    const port = this.ports.get(number) ?? openPort(number);
+    this.ports.set(number, port);
+    const channel = await machine.until(port.open(), deadlines.request(), 'agent behind its port');
     const agent = new Agent(channel, (direction, line) => streams.agent(direction, line), machine.pulse);
     const client = new AgentClient(agent, deadlines, machine);
     await client.call('hello', {});
@@ -85,13 +88,19 @@ export class UserSpace implements Agents {
   }
 
   dropOthers(): void {
-    for (const client of this.others.values()) client.drop();
+    for (const { client } of this.others.values()) client.drop();
     this.others.clear();
   }
 
-  /** Closes the session, and with it every remaining channel. */
+  /** Closes all ports, and the session if there is one. */
   disconnect(): void {
-    this.ssh?.close();
+    for (const port of this.ports.values()) port.close();
+    this.ports.clear();
+    this.ssh?.then(
+      (session) => session.close(),
+      () => undefined,
+    );
+    this.ssh = null;
   }
 
   // -- calls and commands
@@ -117,8 +126,22 @@ export class UserSpace implements Agents {
    * Runs a command in the machine.
    * @param options `ms`: milliseconds that it may take
    */
-  exec(command: string, options: { ms: number; input?: Buffer; limit?: number }): Promise<ExecResult> {
-    return this.session.exec(command, { ...options, signal: this.reach.machine.ended });
+  async exec(command: string, options: { ms: number; input?: Buffer; limit?: number }): Promise<ExecResult> {
+    const session = await this.session();
+    return session.exec(command, { ...options, signal: this.reach.machine.ended });
+  }
+
+  /** The SSH session with the running kernel. The first call opens it; after a failure, the next call tries again. */
+  session(): Promise<Session> {
+    if (this.mark === null) throw new LabError('no kernel is up yet');
+    const { connect, machine, deadlines, privateKey } = this.reach;
+    const { hostKey } = this.mark;
+    const target = { port: machine.sshPort, privateKey, hostKey, deadline: deadlines.boot };
+    const session = (this.ssh ??= connect({ ...target, signal: machine.ended, pulse: machine.pulse }));
+    session.catch(() => {
+      if (this.ssh === session) this.ssh = null;
+    });
+    return session;
   }
 
   get main(): AgentClient {
@@ -126,14 +149,9 @@ export class UserSpace implements Agents {
     return this.first;
   }
 
-  get session(): Session {
-    if (this.ssh === null) throw new LabError('there is no session with the machine yet');
-    return this.ssh;
-  }
-
   private client(name: string): AgentClient {
-    const client = this.others.get(name);
-    if (client === undefined) throw new LabError(`there is no client ${name}`);
-    return client;
+    const other = this.others.get(name);
+    if (other === undefined) throw new LabError(`there is no client ${name}`);
+    return other.client;
   }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // One run, from a plan to a record: boots the machine, goes through the epochs, judges, and always ends the machine.
+import { SocketPort } from '../../guest/port.js';
 import { SshSession } from '../../guest/session.js';
 import { startClock } from '../../util/clock.js';
 import type { Verdict } from '../../verdict/verdict.js';
@@ -13,7 +14,11 @@ import type { RunPlan } from './plan.js';
 import { Run } from './run.js';
 import type { RunStreams } from './streams.js';
 
-const REAL_PARTS: RunParts = { machine: QEMU_PARTS, connect: (target) => SshSession.open(target) };
+const REAL_PARTS: RunParts = {
+  machine: QEMU_PARTS,
+  openPort: (path) => new SocketPort(path),
+  connect: (target) => SshSession.open(target),
+};
 
 /** Runs a plan. What happens to the machine never rejects: the record says it. Rejects when `signal` is aborted. */
 export async function execute(

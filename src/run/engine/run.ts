@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A run in progress: boots the machine, holds everything known about the run, and turns an error into evidence.
+import { join } from 'node:path';
 import { makeRunKey } from '../../guest/keys.js';
 import type { RecoveryOfResult } from '../../model/result/guest-result.js';
+import { agentSocket } from '../../qemu/args.js';
 import type { Clock } from '../../util/clock.js';
 import { measureLoop } from '../../util/loop-meter.js';
 import { ClientGone, LabError, messageOf, NoProgress } from '../../util/errors.js';
@@ -160,17 +162,19 @@ export class Run {
     privateKey: string,
   ): Promise<UserSpace> {
     const { streams, state, tearDown, reach } = this;
-    const user = new UserSpace({ machine, deadlines, privateKey, streams, connect: reach.connect }, state.holders);
+    const { connect } = reach;
+    const openPort = (number: number) => reach.openPort(join(this.plan.dir, agentSocket(number)));
+    const user = new UserSpace({ machine, deadlines, privateKey, streams, connect, openPort }, state.holders);
     tearDown.defer(() => user.disconnect());
     tearDown.defer(() => user.dropFirst());
-    // If the first kernel is up but cannot be reached, the lab's network is more likely at fault than the kernel.
+    // If the first kernel is up but its agent cannot be reached, the lab is more likely at fault than the kernel.
     const unreachable = (error: unknown): never => {
       throw error instanceof NoProgress || error instanceof ClientGone
         ? new LabError(messageOf(error), { detail: withConsole('', machine.consoleTail) })
         : error;
     };
-    await this.recorder.task('session', () => user.connect(mark)).catch(unreachable);
-    await user.startFirst().catch(unreachable);
+    user.meet(mark);
+    await this.recorder.task('agent', () => user.startFirst()).catch(unreachable);
     return user;
   }
 

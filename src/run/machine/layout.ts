@@ -77,6 +77,11 @@ export function nextKernel(plan: LivePlan, epoch: number): { kernelDisk: string;
   return { kernelDisk: `kernel${index}`, kernelSize: statSync(kernel.bzImage).size, cmdline: cmdlineOf(plan, epoch) };
 }
 
+/** A client that ends leaves its port to the next one, so this is enough. */
+function agentsOf({ scenario }: LivePlan): number {
+  return 1 + new Set(scenario.steps.flatMap((step) => (step.op === 'client' ? [step.client] : []))).size;
+}
+
 export function machineConfig(plan: LivePlan): MachineConfig {
   const [first] = plan.kernels;
   if (first === undefined) throw new LabError('the scenario names no kernel');
@@ -91,6 +96,7 @@ export function machineConfig(plan: LivePlan): MachineConfig {
     initrd: plan.rootfs.path,
     cmdline: cmdlineOf(plan, 0),
     disks: disksOf(plan),
+    agents: agentsOf(plan),
     dir: plan.dir,
     hardware: plan.scenario.hardware,
     trace: plan.deviceLooks ? traceEvents(plan.scenario.hardware) : [],

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a machine consists of. Tests replace QEMU by a scripted machine, so that all code above this runs unchanged.
+import type { Port } from '../../guest/port.js';
 import type { Session, SshTarget } from '../../guest/session.js';
 import type { MachineConfig } from '../../qemu/args.js';
 import { hostTimes, type HostTimes } from '../../qemu/host-time.js';
@@ -29,8 +30,10 @@ export const QEMU_PARTS: MachineParts = {
   hostTimes,
 };
 
-/** The two ways from the lab to a machine; tests replace both. */
+/** The ways from the lab to a machine; tests replace all of them. */
 export interface RunParts {
   machine: MachineParts;
+  /** A port of the machine, by QEMU's socket for it. */
+  openPort: (path: string) => Port;
   connect: (target: SshTarget) => Promise<Session>;
 }

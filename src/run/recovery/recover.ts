@@ -85,7 +85,7 @@ async function reboot(
   const mark = await machine.reboot(deadlines.boot);
   recorder.epoch += 1;
   for (const guest of state.guests.values()) guest.lose();
-  await user.connect(mark);
+  user.meet(mark);
   await user.startFirst();
   record.managed.after = await managedPages(parts);
   const marked = await view.markedPages();

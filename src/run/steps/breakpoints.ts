@@ -31,7 +31,7 @@ export class Breakpoints {
       point,
       epoch: recorder.epoch,
       machine,
-      ssh: machine.ended.aborted ? null : user.session,
+      ssh: machine.ended.aborted ? null : await user.session(),
       dir: plan.dir,
       verdict,
       debuggerStub: () => machine.openDebugger(),

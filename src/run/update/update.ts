@@ -72,15 +72,15 @@ async function bootNext(
   return mark;
 }
 
-/** Counts the marked pages before anything opens /dev/liveupdate, while the session is set up. */
+/** Counts the marked pages before anything opens /dev/liveupdate. */
 async function arrive(
   parts: Needs<'user' | 'view' | 'state' | 'recorder' | 'plan' | 'trace'>,
   mark: ReadyMark,
 ): Promise<MarkedPages | null> {
   const { user, view } = parts;
+  user.meet(mark);
   const [handedOver] = await Promise.all([
     view.whilePaused(() => inspectMarks(parts)),
-    user.connect(mark),
     inspectDevices(parts, 'arrival'),
   ]);
   await user.startFirst();
