@@ -83,7 +83,8 @@ async function debianBase(suite: string, mirror: string, { options, signal, say 
   const beside = `${base}.partial`;
   rmSync(beside, { recursive: true, force: true });
   mkdirSync(join(options.folder, 'base'), { recursive: true });
-  const contents = ['--variant=minbase', '--include=ca-certificates,git,passwd'];
+  // Programs of Node 26 need libatomic1.
+  const contents = ['--variant=minbase', '--include=ca-certificates,git,passwd,libatomic1'];
   await mustRun(
     // Its own mounts disappear with it.
     ['unshare', '--mount', '--propagation', 'private', '--', program, ...contents, suite, beside, mirror, SCRIPT],

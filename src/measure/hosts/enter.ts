@@ -51,7 +51,7 @@ export function enterArgs({ root, user, cwd, env }: Entry, line: string): string
   const own = ['unshare', '--mount', '--pid', '--fork', '--kill-child', '--propagation', 'private', '--'];
   const drop = user === 'root' ? [] : ['setpriv', `--reuid=${name}`, `--regid=${name}`, '--init-groups'];
   // The first process of the host collects what others leave: a shell does.
-  const shell = ['/bin/bash', '-c', 'cd "$1" && eval "$2"; exit $?', 'bash', cwd, line];
+  const shell = ['/bin/sh', '-c', 'cd "$1" && eval "$2"; exit $?', 'sh', cwd, line];
   return [...own, '/bin/sh', '-c', SCRIPT, 'sh', root, ...drop, 'env', '-i', ...set, ...shell];
 }
 
