@@ -150,6 +150,13 @@ function casesText(cases: Result['cases']): string[] {
   return lines;
 }
 
+/** Each thing once, however many pages it has. */
+function ownPages(baseline: Result['memory']['updates'][number]['baseline']): string {
+  const pages = new Map<string, number>();
+  for (const { what } of baseline) pages.set(what, (pages.get(what) ?? 0) + 1);
+  return [...pages].map(([what, marks]) => (marks === 1 ? what : `${what} (${marks} marks)`)).join(', ');
+}
+
 function memoryText(result: Result): string[] {
   const { memory } = result;
   const lines = [
@@ -159,7 +166,7 @@ function memoryText(result: Result): string[] {
   ];
   for (const update of memory.updates) {
     if (update.markedOnArrival === null || update.markedAtEnd === null) continue;
-    const own = update.baseline.map(({ what }) => what).join(', ');
+    const own = ownPages(update.baseline);
     lines.push(
       `            epoch ${update.epoch}: ${update.markedOnArrival} handed over, ${update.markedAtEnd} still marked` +
         (own === '' ? '' : ` (the handover's own: ${printable(own, 200)})`),
