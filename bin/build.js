@@ -7,6 +7,7 @@ rmSync('dist', { recursive: true, force: true });
 await build({
   entryPoints: {
     lab: 'src/cli/main.ts',
+    cell: 'src/cli/matrix/cell-process.ts',
     bench: 'src/measure/bench.ts',
     pairs: 'src/measure/pairs.ts',
     corpus: 'src/measure/corpus/corpus.ts',

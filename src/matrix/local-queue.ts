@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs cells in this process, as many at once as the host can run. Needs no server.
+// Runs cells on this host, as many at once as it can run. Needs no server.
 import PQueue from 'p-queue';
 import type { Attempt } from '../model/result/matrix.js';
 import { LabError } from '../util/errors.js';
@@ -12,6 +12,8 @@ import type { CellQueue, CellTask, OnNews, RunCell } from './queue.js';
 
 export interface LocalQueueOptions {
   runCell: RunCell;
+  /** Ends what `runCell` keeps between two runs. */
+  end?: () => Promise<void>;
   capacity: Capacity;
   /** The slot of a machine. All labs of a host share the slots, so that together they do not overload it. */
   acquireSlot: (signal: AbortSignal) => Promise<Lock>;
@@ -25,6 +27,7 @@ export class LocalQueue implements CellQueue {
   private readonly gate: MemoryGate;
   private readonly closing = new AbortController();
   private readonly signal: AbortSignal;
+  private closed: Promise<void> | null = null;
 
   constructor(private readonly options: LocalQueueOptions) {
     this.queue = new PQueue({ concurrency: options.capacity.jobs });
@@ -36,9 +39,15 @@ export class LocalQueue implements CellQueue {
     return this.queue.add(() => this.run(task));
   }
 
-  async close(): Promise<void> {
+  /** Every caller waits for the same end. */
+  close(): Promise<void> {
+    return (this.closed ??= this.closeOnce());
+  }
+
+  private async closeOnce(): Promise<void> {
     this.closing.abort(new LabError('the queue is closed'));
     await this.queue.onIdle();
+    await this.options.end?.();
   }
 
   private async run(task: CellTask): Promise<Attempt> {

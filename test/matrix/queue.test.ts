@@ -4,6 +4,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { CellPool } from '../../src/matrix/process/pool.js';
 import { LocalQueue } from '../../src/matrix/local-queue.js';
 import type { CellNews, CellQueue, OnNews } from '../../src/matrix/queue.js';
 import { temporaryFolder, until } from '../util/temporary.js';
@@ -48,6 +49,32 @@ const local: Open = async ({
   return { queue, results, diary };
 };
 
+const own: Open = async ({ jobs, memory = 1 << 30, onNews = () => undefined, ...options }) => {
+  const dir = temporaryFolder();
+  const results = join(dir, 'results');
+  mkdirSync(results);
+  const diary = join(dir, 'diary');
+  const pool = new CellPool({
+    argv: [process.execPath, '--import', 'tsx', join(import.meta.dirname, 'process/fake-cell.ts'), diary],
+    accel: 'tcg',
+    results,
+    worker: 'here:1',
+    trust: false,
+    onCrash: ({ cell }, log) => expect.unreachable(`${cell.id}: ${log}`),
+  });
+  const queue = new LocalQueue({
+    runCell: pool.run,
+    end: () => pool.close(),
+    capacity: { jobs, memory, note: null },
+    acquireSlot: async () => ({ fd: -1, release: () => undefined }),
+    worker: 'here:1',
+    onNews,
+    signal: options.signal ?? new AbortController().signal,
+  });
+  onTestFinished(() => queue.close());
+  return { queue, results, diary };
+};
+
 let rigs = 0;
 const remote: Open = async ({ jobs, memory, ...options }) => {
   const rig = { url: redis.url, dir: temporaryFolder(), identity: `rig-${rigs++}`, ...options };
@@ -62,6 +89,7 @@ const remote: Open = async ({ jobs, memory, ...options }) => {
 
 describe.each<[string, Open]>([
   ['in this process', local],
+  ['in processes of their own', own],
   ['in Redis', remote],
 ])('a queue %s', (_name, open) => {
   it('runs every cell once, and each promise has its own outcome', async () => {

@@ -92,7 +92,7 @@ async function runMatrix(file: string, options: MatrixOptions, signal: AbortSign
       });
     const folder =
       resumed === null ? MatrixFolder.create(options.results, matrix) : MatrixFolder.reopen(options.results, matrix.id);
-    const attempts = await runCells({ matrix, plan, profile, pairs, folder, preparation, leftOut, options, signal });
+    const attempts = await runCells({ matrix, plan, profile, pairs, folder, leftOut, options, signal });
     const pairResults = pairResultsOf(matrix, attempts);
     if (options.json) process.stdout.write(`${JSON.stringify({ ...matrix, squares: pairResults }, null, 2)}\n`);
     else process.stdout.write(matrixText(matrix, pairResults, folder.path, process.stdout));
@@ -139,7 +139,6 @@ interface RunningMatrix {
   profile: Profile | null;
   pairs: readonly PlannedPair[];
   folder: MatrixFolder;
-  preparation: Preparation;
   leftOut: readonly { why: string; count: number }[];
   options: MatrixOptions;
   signal: AbortSignal;

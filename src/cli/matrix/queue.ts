@@ -13,18 +13,18 @@ import { offerImages } from '../../matrix/redis/images.js';
 import { takeQueueKey } from '../../matrix/redis/key.js';
 import { teamOf } from '../../matrix/redis/names.js';
 import { RedisQueue } from '../../matrix/redis/redis-queue.js';
-import { cellRunner } from '../../matrix/runner.js';
+import { CellPool } from '../../matrix/process/pool.js';
 import type { Cell, Matrix } from '../../model/result/matrix.js';
 import type { Plan } from '../../model/scenario/plan.js';
-import type { Preparation } from '../../perform/prepare.js';
 import type { MatrixView } from '../../report/live/matrix.js';
-import { progressText } from '../../report/live/progress-text.js';
-import { kernelProblem } from '../run/check-kernels.js';
-import { labIdentity, labVersion } from '../common/version.js';
+import { packageRoot } from '../../util/package-root.js';
+import { lastLines } from '../../util/process/command.js';
+import type { Accel } from '../common/option-values.js';
+import { labIdentity } from '../common/version.js';
 
 export interface QueueOptions extends TrustOption {
   plan: Plan;
-  preparation: Preparation;
+  accel: Accel;
   results: string;
   /** Value of --jobs. */
   jobs?: number;
@@ -34,12 +34,12 @@ export interface QueueOptions extends TrustOption {
 }
 
 export async function openQueue(matrix: Matrix, options: QueueOptions, view: MatrixView): Promise<CellQueue> {
-  const { plan, preparation, results, signal, trust } = options;
+  const { plan, accel, results, signal, trust } = options;
   const onNews = showNews(view, matrix.cells);
   if (options.queue !== undefined) return openRedis(options.queue, matrix, options, view, onNews);
   const room = capacity(options.jobs ?? null, plan.limits);
   if (room.note !== null) view.note(room.note);
-  return localQueue({ preparation, results, room, note: (text) => view.note(text), onNews, signal, trust });
+  return localQueue({ accel, results, room, note: (text) => view.note(text), onNews, signal, trust });
 }
 
 async function openRedis(
@@ -83,7 +83,7 @@ async function openRedis(
 }
 
 export interface LocalOptions extends TrustOption {
-  preparation: Preparation;
+  accel: Accel;
   results: string;
   room: Capacity;
   note: (text: string) => void;
@@ -93,28 +93,41 @@ export interface LocalOptions extends TrustOption {
 
 export const thisWorker = () => `${hostname()}:${process.pid}`;
 
-/** Runs cells in this process. All labs of this host together run no more machines than it has cores. */
-export function localQueue({ preparation, results, room, note, onNews, signal, trust }: LocalOptions): LocalQueue {
+/**
+ * MiB of JavaScript objects that one run may need. The largest shipped scenario needs a tenth of it; a machine that
+ * makes its lab need more costs its own cell only.
+ */
+const MAX_HEAP_MIB = 1536;
+/** Lines of a crashed process that are shown. */
+const LOG_LINES = 12;
+
+/** Runs cells in processes of their own. All labs of this host together run no more machines than it has cores. */
+export function localQueue({ accel, results, room, note, onNews, signal, trust }: LocalOptions): LocalQueue {
   let noted = false;
   const slots = new HostSlots(join(defaultCacheDir(), 'host', 'machines'), availableParallelism(), () => {
     if (!noted) note('another matrix runs on this host: the two share its cores');
     noted = true;
   });
+  const worker = thisWorker();
+  const pool = new CellPool({
+    argv: [process.execPath, `--max-old-space-size=${MAX_HEAP_MIB}`, join(packageRoot(), 'dist/cell.js')],
+    accel,
+    results,
+    worker,
+    trust: trust === true,
+    onCrash: ({ cell }, log) => {
+      note(`${cell.id}: its process crashed, the others go on`);
+      for (const line of lastLines(log, LOG_LINES).split('\n')) note(`  ${line}`);
+    },
+  });
   return new LocalQueue({
-    worker: thisWorker(),
+    worker,
     signal,
     capacity: room,
     onNews,
     acquireSlot: (until) => slots.acquire(until),
-    runCell: cellRunner({
-      preparation,
-      results,
-      labVersion: labVersion(),
-      worker: thisWorker(),
-      kernelProblem,
-      trust: trust === true,
-      describe: progressText,
-    }),
+    runCell: pool.run,
+    end: () => pool.close(),
   });
 }
 

@@ -10,7 +10,6 @@ import { checkUrl, connect, shownUrl } from '../../matrix/redis/connection.js';
 import { fetchImage } from '../../matrix/redis/images.js';
 import { takeQueueKey } from '../../matrix/redis/key.js';
 import { RedisWorker } from '../../matrix/redis/redis-worker.js';
-import { Preparation } from '../../perform/prepare.js';
 import { seconds } from '../../report/text/style.js';
 import { messageOf } from '../../util/errors.js';
 import { printable } from '../../util/text/escape.js';
@@ -54,7 +53,6 @@ async function work({ queue, jobs, accel, trust }: WorkerOptions, signal: AbortS
     try {
       const room = capacity(jobs ?? null, { jobs: null, memory: null, timeout: null });
       if (room.note !== null) note(room.note);
-      const preparation = new Preparation({ accel, signal });
       const worker = await RedisWorker.open({
         redis,
         identity: labIdentity(),
@@ -74,7 +72,7 @@ async function work({ queue, jobs, accel, trust }: WorkerOptions, signal: AbortS
         },
         local: (onNews) =>
           localQueue({
-            preparation,
+            accel,
             results,
             room,
             note,
