@@ -3,9 +3,9 @@
 import { Command, CommanderError } from 'commander';
 import { ScenarioError } from '../scenario/index.js';
 import { LabError, messageOf, UsageError } from '../util/errors.js';
+import { INTERRUPT_STATUS, interruptText, UserInterrupt } from '../util/process/interrupt.js';
 import { COMMANDS } from './commands.js';
 import { EXIT_INFRA, EXIT_USAGE } from './common/exit.js';
-import { INTERRUPT_STATUS, UserInterrupt } from './common/interrupt.js';
 import { labVersion } from './common/version.js';
 
 async function main(argv: readonly string[]): Promise<void> {
@@ -32,7 +32,7 @@ function report(error: unknown): number {
     return EXIT_USAGE;
   }
   if (error instanceof UserInterrupt) {
-    process.stderr.write(`lab: ${error.message}; nothing is left behind\n`);
+    process.stderr.write(interruptText(error));
     return INTERRUPT_STATUS[error.signalName] ?? 1;
   }
   process.stderr.write(`lab: ${messageOf(error)}\n`);

@@ -2,11 +2,14 @@
 // A process with a command that ignores an interrupt. Its child dies with it, as QEMU does.
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { interruptible } from '../../src/cli/common/interrupt.js';
+import { interruptible, onInterruptKept } from '../../src/util/process/interrupt.js';
 
 const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', 'sleep', '600'], { stdio: 'ignore', detached: true });
 /** Until then setpriv has not tied the child to this process. */
 const isTied = () => readFileSync(`/proc/${child.pid}/comm`, 'utf8').trim() === 'sleep';
+
+onInterruptKept(() => ['3 of 4 cells; to go on: lab matrix --resume']);
+onInterruptKept(() => ['taken back'])();
 
 void interruptible(
   (signal) =>

@@ -25,7 +25,7 @@ import {
   withTarget,
   withTargetOptions,
 } from '../run/target.js';
-import { interruptible } from '../common/interrupt.js';
+import { interruptible, onInterruptKept, sameCommand } from '../common/interrupt.js';
 import { collect, decimal, jobs, timeout, wholeNumber } from '../common/option-values.js';
 import { trialMachines } from '../run/trial-machines.js';
 
@@ -103,6 +103,10 @@ async function bisectTarget(target: ReproTarget, options: BisectOptions, signal:
     if (options.rebuild || options.anew) rmSync(folder, { recursive: true, force: true });
     const axis = await axisOf(target, options, folder, signal);
     const journal = new Journal(join(folder, 'journal.jsonl'));
+    onInterruptKept(() => [
+      `${journal.tried.size} of ${axis.points.length} points are known; to go on (--rebuild forgets them): ` +
+        sameCommand(),
+    ]);
     if (journal.tried.size > 0)
       process.stderr.write(
         `continues: ${journal.tried.size} of ${axis.points.length} points are known (--rebuild forgets them)\n`,
@@ -113,10 +117,6 @@ async function bisectTarget(target: ReproTarget, options: BisectOptions, signal:
         ? `${JSON.stringify({ ...found, points: axis.points }, null, 2)}\n`
         : bisectText(found, axis, options, performance.now() - began),
     );
-  } catch (error) {
-    if (signal.aborted)
-      process.stderr.write('the results so far are kept: the same command continues, --rebuild forgets them\n');
-    throw error;
   } finally {
     lock.release();
   }

@@ -20,7 +20,7 @@ import type { KernelImage, RootFs } from '../../model/kernel/image.js';
 import { runStages, type Task } from '../../report/live/progress.js';
 import { bytes } from '../../report/text/style.js';
 import { printable } from '../../util/text/escape.js';
-import { withContext } from '../common/interrupt.js';
+import { keepsCache, withContext } from '../common/interrupt.js';
 import { jobs } from '../common/option-values.js';
 import { showOn } from '../common/show-progress.js';
 import { table } from '../text/table.js';
@@ -48,7 +48,10 @@ export function createCommand(): Command {
     .option('--jobs <n>', 'run at most this many build processes at once', jobs)
     .option('--json', 'print as JSON; progress goes to standard error')
     .action((names: string[], options: JsonOption & { jobs?: number }) =>
-      withContext(async (context) => print(await build(names, { ...context, jobs: options.jobs }), options, builtText)),
+      withContext(async (context) => {
+        keepsCache();
+        print(await build(names, { ...context, jobs: options.jobs }), options, builtText);
+      }),
     );
   command
     .command('show')

@@ -6,7 +6,7 @@ import type { KernelImage } from '../../model/kernel/image.js';
 import type { HostRule } from '../../model/scenario/host-use.js';
 import type { Scenario } from '../../model/scenario/scenario.js';
 import { Preparation } from '../../perform/prepare.js';
-import { inStage, runStages } from '../../report/live/progress.js';
+import { inStage } from '../../report/live/progress.js';
 import { runsToBeSure } from '../../repro/rerun/confidence.js';
 import { type Failure, failureOf, failureText, sameFailure } from '../../repro/rerun/failure.js';
 import { minimise } from '../../repro/minimise/minimise.js';
@@ -24,7 +24,8 @@ import {
   withTarget,
   withTargetOptions,
 } from '../run/target.js';
-import { interruptible } from '../common/interrupt.js';
+import { interruptible, onInterruptKept } from '../common/interrupt.js';
+import { runSetUp } from '../common/set-up.js';
 import { minimiseJson, type MinimiseReport, minimiseText } from '../text/minimise.js';
 import { decimal, jobs, timeout, wholeNumber } from '../common/option-values.js';
 import { trialMachines } from '../run/trial-machines.js';
@@ -86,12 +87,16 @@ async function minimiseTarget(target: ReproTarget, options: MinimiseOptions, sig
   const ruleOfCandidate = rule === null ? null : { ...rule, refusal: exceptKernels(rule) };
   const parse = (candidate: string) =>
     parseScenario(candidate, output, { timeout: options.timeout, kernelProblem, rule: ruleOfCandidate });
+  // The smallest scenario so far is only written at the end.
+  const forget = onInterruptKept(() => [
+    `no scenario, ${output} is not written: --limit SECONDS ends the search and writes the smallest so far`,
+  ]);
   const images = new Map<string, KernelImage>();
-  await runStages(kernelsOf(target, images, signal), process.stderr);
+  await runSetUp(kernelsOf(target, images, signal));
   const preparation = new Preparation({ accel: options.accel, signal, images });
   const { machines, jobs: maxJobs, note } = trialMachines(preparation, options.jobs ?? null);
   if (note !== null) process.stderr.write(`${note}\n`);
-  await runStages(preparation.stages([scenario]), process.stderr);
+  await runSetUp(preparation.stages([scenario]));
 
   const measure = (of: Scenario, failure: Failure | null, times: number) =>
     measureRate(of, failure, { execute: machines.execute, times, jobs: maxJobs, signal });
@@ -149,6 +154,7 @@ async function minimiseTarget(target: ReproTarget, options: MinimiseOptions, sig
       const more = options.times < 2 ? [] : (await measure(smallest, null, options.times - 1)).all;
       const all: Failure[] = [failureOf(kept.result), ...more];
       writeWhole(output, smallestYaml);
+      forget();
       return {
         run: kept.folder,
         after: { seen: all.filter((each) => sameFailure(each, original.failure)).length, runs: all.length },

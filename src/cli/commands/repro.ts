@@ -11,6 +11,7 @@ import { type ConfigOption, optionsFor, parseConfigOption, withOptions } from '.
 import { kernelProblem } from '../run/check-kernels.js';
 import { exactKernels } from '../run/target.js';
 import { interruptible } from '../common/interrupt.js';
+import { runSetUp } from '../common/set-up.js';
 import { RUN_ARGUMENT, type RunOptions, withRun, withRunOptions } from '../run/open-run.js';
 import { timeout, wholeNumber, withKernels } from '../common/option-values.js';
 import { reproJson, reproText } from '../text/repro.js';
@@ -80,7 +81,7 @@ async function repro(subject: Subject, options: ReproOptions, signal: AbortSigna
   );
   const accel = options.accel === 'same' ? (subject.result.qemu.accel === 'kvm' ? 'kvm' : 'tcg') : options.accel;
   const preparation = new Preparation({ accel, signal, images, everyHandover: options.memoryImage === 'always' });
-  await runStages(preparation.stages([scenario]), process.stderr);
+  await runSetUp(preparation.stages([scenario]));
   const label = (at: number) => (options.times > 1 ? ` (${at + 1} of ${options.times})` : '');
   const report = await rerun(subject.result, options.times, (at) =>
     performStage(scenario, label(at), preparation, options, signal),

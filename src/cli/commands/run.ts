@@ -7,12 +7,13 @@ import type { Result } from '../../model/result/result.js';
 import type { Scenario } from '../../model/scenario/scenario.js';
 import type { Witness } from '../../model/result/witness.js';
 import { Preparation } from '../../perform/prepare.js';
-import { runStages } from '../../report/live/progress.js';
 import { verdictText } from '../../report/text/verdict.js';
 import { loadScenario } from '../../scenario/index.js';
+import { shellQuote } from '../../util/text/shell-quote.js';
 import { kernelProblem } from '../run/check-kernels.js';
 import { exitCodeOf } from '../common/exit.js';
-import { interruptible } from '../common/interrupt.js';
+import { interruptible, onInterruptKept } from '../common/interrupt.js';
+import { runSetUp } from '../common/set-up.js';
 import { type Accel, accelOption, decimal, trustOption, withKernels, withoutOption } from '../common/option-values.js';
 import { type KeepOptions, performStage, withKeepOptions } from '../run/perform-stage.js';
 
@@ -60,6 +61,14 @@ async function runScenarios(files: readonly string[], options: RunOptions): Prom
   for (const { machine } of scenarios) requireMemory(machine.memory);
 
   const results: Result[] = [];
+  onInterruptKept(() =>
+    results.length === 0
+      ? []
+      : [
+          `the results of ${results.length} of ${scenarios.length} scenarios, in ${options.results}; ` +
+            `to go on: lab run ${files.slice(results.length).map(shellQuote).join(' ')}`,
+        ],
+  );
   for (const scenario of scenarios) results.push(await interruptible((signal) => runOne(scenario, options, signal)));
   if (options.json) process.stdout.write(`${JSON.stringify(results.length === 1 ? results[0] : results, null, 2)}\n`);
   return exitCodeOf(results);
@@ -71,7 +80,7 @@ async function runOne(scenario: Scenario, options: RunOptions, signal: AbortSign
     signal,
     everyHandover: options.memoryImage === 'always',
   });
-  await runStages(preparation.stages([scenario]), process.stderr);
+  await runSetUp(preparation.stages([scenario]));
   const { result, folder } = await performStage(scenario, '', preparation, options, signal);
   if (!options.json) process.stdout.write(verdictText(result, folder, process.stdout));
   return result;

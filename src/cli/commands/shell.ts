@@ -30,6 +30,7 @@ import {
 } from '../run/target.js';
 import { showOn } from '../common/show-progress.js';
 import { interruptible } from '../common/interrupt.js';
+import { runSetUp } from '../common/set-up.js';
 import { collect } from '../common/option-values.js';
 import { labVersion } from '../common/version.js';
 
@@ -99,9 +100,9 @@ async function shell(target: ReproTarget, options: ShellOptions, signal: AbortSi
   trackTemp(results);
   try {
     const images = new Map<string, KernelImage>();
-    await runStages(kernelsOf(target, images, signal), process.stderr);
+    await runSetUp(kernelsOf(target, images, signal));
     const preparation = new Preparation({ accel: options.accel, signal, images });
-    await runStages(preparation.stages([scenario]), process.stderr);
+    await runSetUp(preparation.stages([scenario]));
     const prepared = preparation.of(scenario);
     const breakAt =
       options.break === undefined ? 'start_kernel' : knownFunction(options.break, prepared.kernels.slice(1));

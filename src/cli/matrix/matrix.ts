@@ -17,7 +17,6 @@ import type { Profile } from '../../model/scenario/profile.js';
 import { Preparation } from '../../perform/prepare.js';
 import { matrixStatus, matrixText } from '../../report/text/matrix.js';
 import { matrixView } from '../../report/live/matrix.js';
-import { runStages } from '../../report/live/progress.js';
 import { loadPlan, loadProfile } from '../../scenario/index.js';
 import { matrixIds, MatrixFolder, readAttempts, readMatrix } from '../../store/matrix/folder.js';
 import { pairResultsOf } from '../../store/matrix/pair-results.js';
@@ -25,7 +24,8 @@ import { isDiskFull, LabError, messageOf, UsageError } from '../../util/errors.j
 import { tryLock } from '../../util/process/lock.js';
 import { updateBaseline } from './baseline.js';
 import { kernelProblem, planKernels } from '../run/check-kernels.js';
-import { interruptible } from '../common/interrupt.js';
+import { interruptible, onInterruptKept, sameCommand } from '../common/interrupt.js';
+import { runSetUp } from '../common/set-up.js';
 import { openQueue } from './queue.js';
 import { type Accel, accelOption, jobs, trustOption } from '../common/option-values.js';
 import { labIdentity } from '../common/version.js';
@@ -78,7 +78,7 @@ async function runMatrix(file: string, options: MatrixOptions, signal: AbortSign
 
   try {
     const preparation = new Preparation({ accel: options.accel, signal });
-    await runStages(preparation.stages(planned.map(({ scenario }) => scenario)), process.stderr);
+    await runSetUp(preparation.stages(planned.map(({ scenario }) => scenario)));
     const pairs = pinPairs(planned, profile, (scenario) => preparation.kernelsOf(scenario));
     const matrix =
       resumed ??
@@ -164,6 +164,13 @@ async function runCells(running: RunningMatrix): Promise<Attempt[]> {
     total: matrix.cells.length,
     done: matrix.cells.length - open.length,
     stream: process.stderr,
+  });
+  onInterruptKept(() => {
+    const left = unfinished(matrix.cells, attempts).length;
+    return [
+      `${matrix.cells.length - left} of ${matrix.cells.length} cells, in ${folder.path}; ` +
+        `to go on: ${sameCommand('--resume')}`,
+    ];
   });
   const queue = await openQueue(running.matrix, { ...running, ...options, signal }, view);
   try {

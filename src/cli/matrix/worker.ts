@@ -14,7 +14,7 @@ import { seconds } from '../../report/text/style.js';
 import { messageOf } from '../../util/errors.js';
 import { printable } from '../../util/text/escape.js';
 import { removeTemp, trackTemp } from '../../util/process/reaper.js';
-import { interruptible } from '../common/interrupt.js';
+import { interruptible, onInterruptKept } from '../common/interrupt.js';
 import { localQueue, thisWorker } from './queue.js';
 import { type Accel, accelOption, jobs as jobsValue, trustOption } from '../common/option-values.js';
 import { labIdentity } from '../common/version.js';
@@ -93,6 +93,7 @@ async function work({ queue, jobs, accel, trust }: WorkerOptions, signal: AbortS
           'there is no LAB_QUEUE_SECRET: anybody who reaches this Redis can send jobs, so every job counts as ' +
             'untrusted, and kernels are built here',
         );
+      onInterruptKept(() => ['the unfinished cells: they are back in the queue, for any other worker']);
       try {
         await worker.run();
       } finally {

@@ -11,8 +11,8 @@ import {
 } from '../../images/index.js';
 import type { KernelImage } from '../../model/kernel/image.js';
 import type { PlanKernels } from '../../scenario/index.js';
-import { runStages } from '../../report/live/progress.js';
 import { messageOf } from '../../util/errors.js';
+import { runSetUp } from '../common/set-up.js';
 import { showOn } from '../common/show-progress.js';
 
 /** Why there is no such kernel, from its name alone; nothing is fetched or built. */
@@ -44,12 +44,11 @@ export async function kernelImages(names: readonly string[], context: ImageConte
   }
   const missing = resolved.filter(({ name }) => !images.has(name));
   if (missing.length > 0) {
-    await runStages(
+    await runSetUp(
       missing.map(({ name }) => ({
         title: `kernel ${name}`,
         run: async (task) => void images.set(name, await ensureKernel(name, { ...context, onProgress: showOn(task) })),
       })),
-      process.stderr,
     );
   }
   return images;

@@ -3,6 +3,7 @@
 import { SocketPort } from '../../guest/port.js';
 import { SshSession } from '../../guest/session.js';
 import { startClock } from '../../util/clock.js';
+import { messageOf } from '../../util/errors.js';
 import type { Verdict } from '../../verdict/verdict.js';
 import { iommuResult } from '../devices/iommu/result.js';
 import { QEMU_PARTS, type RunParts } from '../machine/parts.js';
@@ -38,8 +39,23 @@ export async function execute(
     signal.throwIfAborted();
     return recordOf(run, verdict, total);
   } finally {
-    await run.tearDown.disposeAsync();
+    await tearDown(run);
   }
+}
+
+/** An error of the tear-down is told, and takes the place of neither the verdict nor the error that ended the run. */
+async function tearDown(run: Run): Promise<void> {
+  try {
+    await run.tearDown.disposeAsync();
+  } catch (error) {
+    for (const one of allErrors(error))
+      run.recorder.event({ kind: 'note', text: `the tear-down failed: ${messageOf(one)}` });
+  }
+}
+
+/** Every part of a tear-down is tried, so there may be several errors, each wrapped around the one before. */
+function allErrors(error: unknown): unknown[] {
+  return error instanceof SuppressedError ? [...allErrors(error.suppressed), ...allErrors(error.error)] : [error];
 }
 
 async function go(run: Run, signal: AbortSignal): Promise<void> {

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// The first Ctrl-C (or SIGTERM, SIGHUP) ends everything in order, within two seconds: what has not ended by then is
+// killed. The second one ends the lab at once. Either way QEMU dies with its parent (qemu/process.ts), and the reaper,
+// which outlives the lab, removes the files that are left (reaper.ts).
+
+export class UserInterrupt extends Error {
+  override name = 'UserInterrupt';
+  constructor(readonly signalName: NodeJS.Signals) {
+    super(`interrupted by ${signalName}`);
+  }
+}
+
+/** 128 plus the number of the signal, as in a shell. */
+export const INTERRUPT_STATUS: Readonly<Partial<Record<NodeJS.Signals, number>>> = {
+  SIGHUP: 129,
+  SIGINT: 130,
+  SIGTERM: 143,
+};
+
+/** Milliseconds that tear-down may take. Commands are killed before that (command.ts). */
+const LIMIT_MS = 1700;
+
+/**
+ * An older Node started this one and passes its signals on (bin/lab.js), so one signal to the process group comes
+ * twice. Milliseconds in which a second signal is taken for the first one.
+ */
+const ECHO_MS = process.env['LAB_STARTED_AGAIN'] === undefined ? 0 : 500;
+// It is about this process alone.
+delete process.env['LAB_STARTED_AGAIN'];
+
+const controller = new AbortController();
+const kept = new Set<() => readonly string[]>();
+const names = Object.keys(INTERRUPT_STATUS) as NodeJS.Signals[];
+let bodies = 0;
+let first = 0;
+
+const onSignal = (name: NodeJS.Signals): void => {
+  const status = INTERRUPT_STATUS[name] ?? 1;
+  if (controller.signal.aborted) {
+    if (performance.now() - first < ECHO_MS) return;
+    process.stderr.write(`lab: ${name} again: ended at once\n`);
+    process.exit(status);
+  }
+  first = performance.now();
+  const interrupt = new UserInterrupt(name);
+  controller.abort(interrupt);
+  setTimeout(() => {
+    process.stderr.write(`lab: not everything had ended in time, so it was killed\n${interruptText(interrupt)}`);
+    process.exit(status);
+  }, LIMIT_MS);
+};
+
+/**
+ * Runs `body` with an AbortSignal that SIGINT, SIGTERM and SIGHUP abort. After an abort the error is always the
+ * UserInterrupt, whatever `body` throws. Outside of such a body a signal kills the lab, as it does any program.
+ */
+export async function interruptible<T>(body: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  controller.signal.throwIfAborted();
+  if (bodies++ === 0) for (const name of names) process.on(name, onSignal);
+  try {
+    return await body(controller.signal);
+  } catch (error) {
+    controller.signal.throwIfAborted();
+    throw error;
+  } finally {
+    // After the first signal a second one must still end the lab.
+    if (--bodies === 0 && !controller.signal.aborted) for (const name of names) process.off(name, onSignal);
+  }
+}
+
+/**
+ * Tells what an interrupt leaves for later, and how to go on.
+ * @param lines is called at the interrupt
+ * @returns takes it back
+ */
+export function onInterruptKept(lines: () => readonly string[]): () => void {
+  kept.add(lines);
+  return () => void kept.delete(lines);
+}
+
+export function interruptText({ message }: UserInterrupt): string {
+  const lines = [...kept].flatMap((each) => each());
+  return [`lab: ${message}; nothing is left behind`, ...lines.map((line) => `kept: ${line}`), ''].join('\n');
+}
