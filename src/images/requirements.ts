@@ -4,11 +4,14 @@
 import { accessSync, closeSync, constants, existsSync, openSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
 import { startChild } from '../util/process/child.js';
 import { commandError, type CommandResult, lastLines } from '../util/process/command.js';
 import { LabError } from '../util/errors.js';
 import { type ImageContext, openWorkspace, type Workspace } from './context.js';
 import { withLock } from '../util/process/lock.js';
+import { readJson } from '../util/read-json.js';
+import { replaceFile } from '../util/replace-file.js';
 
 /**
  * What a tool is for: running a machine, making a root file system, fetching source through apt, unpacking it, building
@@ -20,6 +23,8 @@ export interface HostTool {
   name: string;
   package: string;
   purposes: Purpose[];
+  /** The lab works without it, but less well. */
+  optional?: true;
   /** Returns the path; null if it is missing. */
   find: () => string | null;
 }
@@ -67,6 +72,7 @@ const file = (name: string, pkg: string, places: string[], ...purposes: Purpose[
 export const HOST_TOOLS: readonly HostTool[] = [
   program('qemu-system-x86_64', 'qemu-system-x86', 'run'),
   program('setpriv', 'util-linux', 'run'),
+  { ...program('bwrap', 'bubblewrap', 'run', 'build'), optional: true },
   program('flock', 'util-linux', 'rootfs', 'unpack', 'build'),
   {
     name: 'busybox (static)',
@@ -116,6 +122,7 @@ export interface ToolState {
   name: string;
   package: string;
   purposes: Purpose[];
+  optional: boolean;
   path: string | null;
 }
 
@@ -123,7 +130,13 @@ export interface ToolState {
 export function hostTools(purposes?: readonly Purpose[], tools: readonly HostTool[] = HOST_TOOLS): ToolState[] {
   return tools
     .filter((tool) => !purposes || tool.purposes.some((purpose) => purposes.includes(purpose)))
-    .map((tool) => ({ name: tool.name, package: tool.package, purposes: tool.purposes, path: tool.find() }));
+    .map(({ name, package: pkg, purposes: of, optional = false, find }) => ({
+      name,
+      package: pkg,
+      purposes: of,
+      optional,
+      path: find(),
+    }));
 }
 
 /** Makes sure that QEMU, and what starts it, is there. */
@@ -141,7 +154,19 @@ export async function ensureTools(
   work: Workspace,
   tools: readonly HostTool[] = HOST_TOOLS,
 ): Promise<void> {
-  const missing = () => missingOf(purposes, tools);
+  await ensureRequired(purposes, work, tools);
+  await installOptional(
+    missingOf(purposes, tools).filter((tool) => tool.optional),
+    work,
+  );
+}
+
+async function ensureRequired(
+  purposes: readonly Purpose[],
+  work: Workspace,
+  tools: readonly HostTool[],
+): Promise<void> {
+  const missing = () => missingOf(purposes, tools).filter((tool) => !tool.optional);
   const before = missing();
   if (before.length === 0) return;
   const packages = packagesOf(before);
@@ -174,6 +199,23 @@ export async function ensureTools(
 
 function missingOf(purposes: readonly Purpose[], tools: readonly HostTool[]): ToolState[] {
   return hostTools(purposes, tools).filter((tool) => tool.path === null);
+}
+
+const triedSchema = z.object({ at: z.number() });
+/** A host that cannot install a package is asked again after this time. */
+const RETRY_MS = 24 * 3600_000;
+
+/** Installs what is optional if root may, and goes on without it if that fails. */
+async function installOptional(tools: readonly ToolState[], work: Workspace): Promise<void> {
+  if (tools.length === 0 || process.getuid?.() !== 0 || findProgram('apt-get') === null) return;
+  const packages = packagesOf(tools);
+  const memory = work.cache.fact(`tried-${packages.join('-')}`);
+  if (Date.now() - (readJson(memory, triedSchema)?.at ?? 0) < RETRY_MS) return;
+  await withLock(work.cache.lock('host-packages'), { signal: work.signal }, async () => {
+    if (tools.every((tool) => findProgram(tool.name) !== null)) return;
+    await install(packages, work).catch(() => work.signal.throwIfAborted());
+    replaceFile(memory, JSON.stringify({ at: Date.now() }));
+  });
 }
 
 function packagesOf(tools: readonly ToolState[]): string[] {

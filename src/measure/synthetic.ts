@@ -240,6 +240,7 @@ function resultOf(seed: number, night: number, cell: Cell, at: number): Result {
       version: '7.2.22',
       accel: 'tcg',
       commandLine: `mkdir -p /tmp/lab-made-up\nqemu-system-x86_64 \\\n${DEVICES}`,
+      sandbox: { kind: 'bwrap', user: 'own', why: null, command: ['bwrap'] },
     },
     durations: { total },
     lab: { cpuMs: 700, peakRssKiB: 90_000, loopDelay: { p99: 4, max: 60 } },

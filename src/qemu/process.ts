@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // One QEMU process, from its start to its end. It dies with the lab, even if the lab gets SIGKILL.
+import type { SandboxOfResult } from '../model/result/result.js';
 import { within } from '../util/deadline.js';
 import { LabError, messageOf } from '../util/errors.js';
-import { type Child, type ChildEnd, startChild } from '../util/process/child.js';
+import type { ChildEnd } from '../util/process/child.js';
+import { hostSandbox, type Sandboxed, startSandboxed } from '../sandbox/index.js';
 import { qemuArgs, pasteable, type MachineConfig } from './args.js';
+import { exitOf, needsOfQemu, sandboxOf } from './confine.js';
 
 export const QEMU = 'qemu-system-x86_64';
 
@@ -22,12 +25,15 @@ export class QemuProcess {
   private ending = false;
 
   private constructor(
-    private readonly child: Child,
-    /** The exact command line, ready to paste into a shell. */
+    private readonly started: Sandboxed,
+    /** What it runs in. */
+    readonly sandbox: SandboxOfResult,
+    /** QEMU's own command line, ready to paste into a shell. */
     readonly commandLine: string,
   ) {
     const controller = new AbortController();
     this.gone = controller.signal;
+    const { child } = started;
     child.stderr?.on('data', (chunk: Buffer) => {
       this.stderr = (this.stderr + chunk.toString('utf8')).slice(-8192);
     });
@@ -36,31 +42,36 @@ export class QemuProcess {
       return { code, signal, stderr: this.stderr };
     };
     this.exited = child.ended.then(
-      (how) =>
-        end(
+      (ended) => {
+        const how = exitOf(ended, started.sandbox);
+        return end(
           how,
           this.ending
             ? 'QEMU was ended by the lab'
             : `QEMU ended on its own (${how.signal ?? `exit status ${how.code}`})`,
-        ),
+        );
+      },
       (error: unknown) => end({ code: null, signal: null }, `QEMU could not be started: ${messageOf(error)}`),
     );
   }
 
-  static start(config: MachineConfig): QemuProcess {
+  /** Starts QEMU in the host's sandbox. Resolves when its process is there, or could not be started. */
+  static async start(config: MachineConfig): Promise<QemuProcess> {
     const args = qemuArgs(config);
     // It has its own process group, so that Ctrl-C reaches only the lab, which then ends the machine in order.
-    const child = startChild([QEMU, ...args], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-      tie: 'dies-with-lab',
-      cwd: config.dir,
+    const own = [QEMU, ...args];
+    const started = await startSandboxed(await hostSandbox(), needsOfQemu(config), own, {
+      dir: config.dir,
+      stdout: 'ignore',
+      // The lab's environment may hold secrets.
+      env: { PATH: process.env['PATH'], LC_ALL: 'C', HOME: config.dir, TMPDIR: config.dir },
     });
-    return new QemuProcess(child, pasteable(QEMU, args, config.dir));
+    return new QemuProcess(started, sandboxOf(started, own), pasteable(QEMU, args, config.dir));
   }
 
-  /** setpriv becomes QEMU by exec, so this is QEMU's own process id. */
+  /** QEMU's own process id. */
   get pid(): number {
-    const { pid } = this.child;
+    const { pid } = this.started;
     if (pid === undefined) throw new LabError('QEMU could not be started', { hint: 'lab doctor --fix' });
     return pid;
   }
@@ -74,7 +85,7 @@ export class QemuProcess {
   /** Ends the machine at once and waits until it is gone. */
   async kill(): Promise<QemuExit> {
     this.ending = true;
-    this.child.kill('SIGKILL');
+    this.started.child.kill('SIGKILL');
     return this.exited;
   }
 }

@@ -242,6 +242,7 @@ export class FakeMachine {
     return {
       pid: process.pid,
       commandLine: 'qemu-system-x86_64',
+      sandbox: { kind: 'none', user: 'lab', why: 'a scripted machine', command: [] },
       gone: this.goneBy.signal,
       exited,
       endedWithin: async () => !this.running,

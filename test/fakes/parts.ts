@@ -124,6 +124,7 @@ export class FakeControl implements Control {
   readonly findings: Finding[] = [];
   readonly pulse = new MachinePulse(() => null);
   readonly commandLine = '';
+  readonly sandbox = { kind: 'none', user: 'lab', why: 'a scripted machine', command: [] as string[] } as const;
   readonly consoleTail = '';
   readonly pid = 1;
   sshPort = 0;

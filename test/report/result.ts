@@ -104,7 +104,12 @@ export function resultOf(outcome: Outcome, more: Partial<Result> = {}): Result {
       { t: 4000, epoch: 0, what: 'kexec' },
       { t: 6000, epoch: 1, what: 'user space of 7.3.4-lab is up' },
     ],
-    qemu: { version: '7.2.22', accel: 'tcg', commandLine: 'mkdir -p /tmp/x\nqemu-system-x86_64 \\\n  -name lab\n' },
+    qemu: {
+      version: '7.2.22',
+      accel: 'tcg',
+      commandLine: 'mkdir -p /tmp/x\nqemu-system-x86_64 \\\n  -name lab\n',
+      sandbox: { kind: 'bwrap', user: 'own', why: null, command: ['bwrap'] },
+    },
     durations: { total: 8000 },
     lab: { cpuMs: 500, peakRssKiB: 100_000, loopDelay: { p99: 3, max: 40 } },
     versions: { lab: '0.1.0', node: 'v20.0.0' },

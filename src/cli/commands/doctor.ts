@@ -12,11 +12,13 @@ import {
 import { defaultCacheDir } from '../../images/cache/cache.js';
 import { answersFile, forgetAnswers } from '../../host/kvm/memory.js';
 import { kvmState } from '../../host/kvm/state.js';
+import { hostSandbox, type Sandbox } from '../../sandbox/index.js';
 import { runStages } from '../../report/live/progress.js';
 import { EXIT_INFRA } from '../common/exit.js';
 import { showOn } from '../common/show-progress.js';
 import { interruptible } from '../common/interrupt.js';
 import { acceleratorText } from '../text/accelerator.js';
+import { printable } from '../../util/text/escape.js';
 import { table } from '../text/table.js';
 
 const NEEDED_FOR: Readonly<Record<Purpose, string>> = {
@@ -40,14 +42,16 @@ export function createCommand(): Command {
       if (options.fix) await fix();
       const tools = hostTools();
       // The tests install what only they use.
-      const missing = tools.filter((tool) => tool.path === null && tool.purposes.some((purpose) => purpose !== 'test'));
-      const packages = [...new Set(missing.map((tool) => tool.package))].sort();
+      const absent = tools.filter((tool) => tool.path === null && tool.purposes.some((purpose) => purpose !== 'test'));
+      const missing = absent.filter((tool) => !tool.optional);
+      const sandbox = await hostSandbox();
+      const packages = [...new Set(absent.map((tool) => tool.package))].sort();
       const line = packages.length === 0 ? null : installLine(packages, process.getuid?.() === 0 ? 'root' : 'sudo');
       const accelerator = await kvmState(defaultCacheDir());
       if (options.json) {
-        const facts = { complete: missing.length === 0, install: line, tools, accelerator };
+        const facts = { complete: missing.length === 0, install: line, tools, accelerator, sandbox };
         process.stdout.write(`${JSON.stringify(facts, null, 2)}\n`);
-      } else process.stdout.write(`${text(tools, line)}\n${acceleratorText(accelerator)}\n`);
+      } else process.stdout.write(`${text(tools, line)}\n${acceleratorText(accelerator)}\n\n${sandboxText(sandbox)}`);
       process.exitCode = missing.length === 0 ? 0 : EXIT_INFRA;
     });
 }
@@ -55,13 +59,24 @@ export function createCommand(): Command {
 function text(tools: readonly ToolState[], install: string | null): string {
   const rows = tools.map((tool) => [
     tool.name,
-    tool.path ?? 'missing',
+    tool.path ?? (tool.optional ? 'missing (optional)' : 'missing'),
     tool.package,
     tool.purposes.map((purpose) => NEEDED_FOR[purpose]).join(', '),
   ]);
   const verdict =
     install === null ? 'nothing is missing\n' : `to install what is missing: lab doctor --fix, or\n  ${install}\n`;
   return `${table(['TOOL', 'WHERE', 'PACKAGE', 'FOR'], rows)}\n${verdict}`;
+}
+
+const WITH: Readonly<Record<Sandbox['kind'], string>> = {
+  bwrap: 'bubblewrap: namespaces of its own, only its files, no rights, a filter of system calls',
+  setpriv: 'setpriv: no rights, but no namespaces',
+  none: 'nothing',
+};
+
+function sandboxText({ kind, user, why }: Sandbox): string {
+  const as = user === 'own' ? 'a user of its own' : "the lab's user";
+  return `QEMU is confined by ${WITH[kind]}; it runs as ${as}${why === null ? '' : ` (${printable(why)})`}\n`;
 }
 
 async function fix(): Promise<void> {

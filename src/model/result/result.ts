@@ -119,6 +119,29 @@ export interface TaintOfResult {
   flags: string[];
 }
 
+/** How programs are confined on this host (docs/security.md). */
+export interface SandboxKind {
+  kind: 'bwrap' | 'setpriv' | 'none';
+  /** A user that nobody else is, or the lab's own without its rights. */
+  user: 'own' | 'lab';
+  /** Why it is not better; null for the best. */
+  why: string | null;
+}
+
+/** What QEMU ran in. */
+export interface SandboxOfResult extends SandboxKind {
+  /** The command in front of QEMU's own. */
+  command: string[];
+}
+
+export interface QemuOfResult {
+  version: string;
+  accel: string;
+  commandLine: string;
+  /** Null if QEMU was not started, and in results of older versions. */
+  sandbox: SandboxOfResult | null;
+}
+
 export interface Result {
   /** The lab also reads results of version 1, which have no witnesses. */
   schema: 1 | 2 | typeof RESULT_SCHEMA;
@@ -162,7 +185,7 @@ export interface Result {
   memory: MemoryOfResult;
   /** Main events, in milliseconds since the start of the run. */
   timeline: { t: number; epoch: number; what: string }[];
-  qemu: { version: string; accel: string; commandLine: string };
+  qemu: QemuOfResult;
   /** Milliseconds. */
   durations: Record<string, number>;
   /**

@@ -92,7 +92,12 @@ function recordOf(run: Run, verdict: Verdict, total: number): RunRecord {
     epochs: run.kernels,
     findings: machine?.findings ?? [],
     startedAt: clock.startedAt,
-    qemu: { version: machine?.qemuVersion ?? '', accel: plan.accel, commandLine: machine?.commandLine ?? '' },
+    qemu: {
+      version: machine?.qemuVersion ?? '',
+      accel: plan.accel,
+      commandLine: machine?.commandLine ?? '',
+      sandbox: machine?.sandbox ?? null,
+    },
     durations: { total },
     loopDelay: run.loop.delay(),
   };

@@ -7,6 +7,7 @@ import { CONSOLE_FILE, QMP_SOCKET, READY_FILE, type MachineConfig } from '../../
 import { missingFeatures } from '../../qemu/features/probe.js';
 import type { OpenMemory } from '../../qemu/memory.js';
 import { ownRegisters, parseRegisters, type SystemRegisters } from '../../qemu/registers.js';
+import type { SandboxOfResult } from '../../model/result/result.js';
 import { within } from '../../util/deadline.js';
 import { LabError, RunLimit } from '../../util/errors.js';
 import { LineSplitter } from '../../util/text/lines.js';
@@ -108,7 +109,7 @@ export class Machine {
     implication: Implication = ({ implies }) => implies,
     parts: MachineParts = QEMU_PARTS,
   ): Promise<Machine> {
-    const process = parts.start(config);
+    const process = await parts.start(config);
     const machine = new Machine(config, process, recorder, streams, implication, parts);
     try {
       await machine.connect(`${config.dir}/${QMP_SOCKET}`);
@@ -142,6 +143,11 @@ export class Machine {
 
   get pid(): number {
     return this.process.pid;
+  }
+
+  /** What QEMU runs in. */
+  get sandbox(): SandboxOfResult {
+    return this.process.sandbox;
   }
 
   private async connect(socket: string): Promise<void> {

@@ -14,7 +14,7 @@ export type Monitor = Pick<Qmp, keyof Qmp>;
 export type Tail = Pick<FileTail, keyof FileTail>;
 
 export interface MachineParts {
-  start(config: MachineConfig): Process;
+  start(config: MachineConfig): Process | Promise<Process>;
   openMonitor(...args: Parameters<typeof Qmp.open>): Promise<Monitor>;
   openMemory(pid: number, mtree: string): OpenMemory;
   follow(options: TailOptions): Tail;

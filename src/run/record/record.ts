@@ -42,7 +42,7 @@ export interface RunRecord {
   guests: GuestOfResult[];
   downtime: DowntimeOfResult[];
   recovery: RecoveryOfResult | null;
-  qemu: { version: string; accel: string; commandLine: string };
+  qemu: Result['qemu'];
   /** Milliseconds. */
   durations: Record<string, number>;
   /** How late the event loop of this process was during the run. */

@@ -124,6 +124,13 @@ const witness = z.object({
 });
 const taint = z.object({ before: count.nullable(), after: count.nullable(), flags: z.array(z.string()) });
 
+const sandbox = z.object({
+  kind: z.enum(['bwrap', 'setpriv', 'none']),
+  user: z.enum(['own', 'lab']).describe("A user that nobody else is, or the lab's own without its rights"),
+  why: z.string().nullable().describe('Why it was not better; null for the best'),
+  command: z.array(z.string()).describe("In front of QEMU's own command"),
+});
+
 export const resultSchema = z.object({
   schema: z.union([z.literal(1), z.literal(2), z.literal(RESULT_SCHEMA)]),
   id: z.string(),
@@ -157,7 +164,12 @@ export const resultSchema = z.object({
   witnesses: z.partialRecord(z.enum(WITNESSES), witness).default({}).describe('Who could see what'),
   taint: taint.nullable().default(null),
   timeline: z.array(z.object({ t: z.number(), epoch: count, what: z.string() })),
-  qemu: z.object({ version: z.string(), accel: z.string(), commandLine: z.string() }),
+  qemu: z.object({
+    version: z.string(),
+    accel: z.string(),
+    commandLine: z.string(),
+    sandbox: sandbox.nullable().default(null).describe('What QEMU ran in; null in older results'),
+  }),
   durations: z.record(z.string(), z.number()).describe('Milliseconds'),
   lab: z
     .object({

@@ -6,9 +6,10 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Event } from '../../model/result/event.js';
 import type { CellOfRun } from '../../model/result/matrix.js';
-import type { Result } from '../../model/result/result.js';
+import type { Result, SandboxOfResult } from '../../model/result/result.js';
 import { isDiskFull, LabError, messageOf } from '../../util/errors.js';
 import { removeTemp, trackTemp, untrackTemp } from '../../util/process/reaper.js';
+import { shellQuote } from '../../util/text/shell-quote.js';
 import { BoundedLog } from './bounded-log.js';
 import { resultSchema } from './result-schema.js';
 import { type Origin, writeSeal } from './seal.js';
@@ -91,7 +92,7 @@ export class RunFolder {
   private finishOn(result: Result, scenarioText: string, origin: Origin | undefined): string {
     for (const log of Object.values(this.logs)) log.close();
     const write = (name: string, text: string) => writeFileSync(join(this.partial, name), text);
-    write('qemu.txt', result.qemu.commandLine);
+    write('qemu.txt', result.qemu.commandLine + sandboxNote(result.qemu.sandbox));
     write('scenario.yaml', scenarioText);
     if (this.cell !== null) write('cell.json', `${JSON.stringify(this.cell)}\n`);
     write('result.json', `${JSON.stringify(result, null, 2)}\n`);
@@ -135,3 +136,13 @@ export function runId(now: Date, scenario: string, kernels: readonly string[]): 
 export function readResult(folder: string): Result {
   return resultSchema.parse(JSON.parse(readFileSync(join(folder, 'result.json'), 'utf8')));
 }
+
+/** Comments behind QEMU's own command line, which stays ready to paste. */
+function sandboxNote(sandbox: SandboxOfResult | null): string {
+  if (sandbox === null) return '';
+  const why = sandbox.why === null ? '' : `, because of: ${oneLine(sandbox.why)}`;
+  const command = sandbox.command.map((word) => oneLine(shellQuote(word))).join(' ');
+  return `# The lab started it in a sandbox (${sandbox.kind}${why}):\n# ${command}\n`;
+}
+
+const oneLine = (text: string) => text.replaceAll(/\s*\n\s*/g, ' ');

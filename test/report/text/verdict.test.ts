@@ -102,7 +102,7 @@ describe('a verdict', () => {
         },
         impaired: { pagesLeaked: 1, guests: [evil] },
         recovery: { ...RECOVERY, guestsSurvived: [evil], guestsLost: [evil], problems: [evil] },
-        qemu: { version: evil, accel: 'tcg', commandLine: evil },
+        qemu: { version: evil, accel: 'tcg', commandLine: evil, sandbox: { kind: 'setpriv', user: 'lab', why: evil, command: [evil] } },
         timeline: [],
       }),
       '/r',
@@ -258,7 +258,7 @@ describe('a verdict', () => {
   it("has QEMU's command line where no kernel came up, and where the lab failed", () => {
     expect(text(resultOf('hang', { timeline: [] }))).toContain('QEMU was started with:');
     expect(text(resultOf('infra'))).toContain('The lab failed, not a kernel. QEMU was started with:');
-    expect(text(resultOf('infra', { qemu: { version: '', accel: 'tcg', commandLine: '' } }))).toContain(
+    expect(text(resultOf('infra', { qemu: { version: '', accel: 'tcg', commandLine: '', sandbox: null } }))).toContain(
       'QEMU was not started.',
     );
     expect(text(resultOf('panic'))).not.toContain('qemu-system-x86_64');

@@ -315,7 +315,7 @@ describe('a result', () => {
       { release: 'a-running', bootId: 'x' },
       { release: null, bootId: 'y' },
     ],
-    qemu: { version: '7.2', accel: 'tcg', commandLine: 'qemu' },
+    qemu: { version: '7.2', accel: 'tcg', commandLine: 'qemu', sandbox: null },
     durations: { total: 5 },
     loopDelay: { p99: 2, max: 30 },
     startedAt: new Date(0),

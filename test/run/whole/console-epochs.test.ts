@@ -35,6 +35,7 @@ async function scripted() {
       exited: new Promise(() => undefined),
       endedWithin: async () => false,
       commandLine: '',
+      sandbox: { kind: 'none', user: 'lab', why: 'a scripted machine', command: [] },
     }),
     openMonitor: async () => ({
       human: async (line: string) => (line === 'info usernet' ? 'HOST_FORWARD] 1 127.0.0.1 4022' : ''),

@@ -39,7 +39,7 @@ describe('the folder of a run', () => {
     expect(JSON.parse(text('events.jsonl'))).toEqual(EVENT);
     expect(JSON.parse(text('agent.jsonl'))).toEqual({ t: 3, direction: 'in', text: '{"id":1}\0' });
     expect([...readFileSync(join(folder.path, 'console.log'))]).toEqual([0x80, 10]);
-    expect(text('qemu.txt')).toBe(result.qemu.commandLine);
+    expect(text('qemu.txt')).toBe(`${result.qemu.commandLine}# The lab started it in a sandbox (bwrap):\n# bwrap\n`);
     expect(text('scenario.yaml')).toBe('name: x\n');
     expect(readResult(folder.path)).toEqual(result);
     expect(folder.failed.aborted).toBe(false);
