@@ -2,12 +2,12 @@
 // Finds the best sandbox that works on this host, by trying: a stand-in runs in it, and the lab must be able to open
 // the stand-in's files, as it later opens the machine's memory. It takes some 50 ms, once for each lab, and nothing is
 // stored that could be out of date.
-import { mkdtempSync, readlinkSync, rmSync } from 'node:fs';
+import { mkdtempSync, readlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { within } from '../util/deadline.js';
 import { LabError, messageOf, UsageError } from '../util/errors.js';
-import { trackTemp, untrackTemp } from '../util/process/reaper.js';
+import { removeTemp, trackTemp } from '../util/process/reaper.js';
 import { inPath, isRoot, startSandboxed } from './start.js';
 import type { Needs, Sandbox } from './types.js';
 
@@ -80,8 +80,7 @@ async function tryOut(candidate: Sandbox): Promise<string | null> {
   } catch (error) {
     return messageOf(error);
   } finally {
-    rmSync(dir, { recursive: true, force: true });
-    untrackTemp(dir);
+    removeTemp(dir);
   }
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The filter of system calls for sandboxed programs, as classic BPF (Documentation/userspace-api/seccomp_filter.rst). It
-// refuses what opens a way out: connections, new namespaces, mounts, other processes' memory, kernel modules. QEMU's own
-// filter (-sandbox) comes on top.
+// The filter of system calls for sandboxed programs, as classic BPF (Documentation/userspace-api/seccomp_filter.rst).
+// It refuses what opens a way out: connections, new namespaces, mounts, other processes' memory, kernel modules. QEMU's
+// own filter (-sandbox) comes on top.
 
 type Arch = 'x64' | 'arm64';
 

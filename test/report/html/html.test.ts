@@ -60,7 +60,12 @@ describe('the pages of a night', () => {
         resources: [resource({ name: EVIL, session: EVIL, problems: [EVIL] })],
         mismatches: [{ component: EVIL, wrote: 1, reads: [2], endsIn: 'panic', source: 'run', detail: EVIL }],
         timeline: [{ t: 1, epoch: 0, what: `fault ${EVIL}` }],
-        qemu: { version: EVIL, accel: EVIL, commandLine: EVIL, sandbox: { kind: 'setpriv', user: 'lab', why: EVIL, command: [EVIL] } },
+        qemu: {
+          version: EVIL,
+          accel: EVIL,
+          commandLine: EVIL,
+          sandbox: { kind: 'setpriv', user: 'lab', why: EVIL, command: [EVIL] },
+        },
         versions: { lab: EVIL, node: EVIL },
         devices: [
           {

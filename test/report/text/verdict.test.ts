@@ -102,7 +102,12 @@ describe('a verdict', () => {
         },
         impaired: { pagesLeaked: 1, guests: [evil] },
         recovery: { ...RECOVERY, guestsSurvived: [evil], guestsLost: [evil], problems: [evil] },
-        qemu: { version: evil, accel: 'tcg', commandLine: evil, sandbox: { kind: 'setpriv', user: 'lab', why: evil, command: [evil] } },
+        qemu: {
+          version: evil,
+          accel: 'tcg',
+          commandLine: evil,
+          sandbox: { kind: 'setpriv', user: 'lab', why: evil, command: [evil] },
+        },
         timeline: [],
       }),
       '/r',
