@@ -39,7 +39,7 @@ export async function checkHost(
   const row = emptyRow(host.name, host.plan);
   row.node = await version(host, 'node --version');
   row.npm = await version(host, 'npm --version');
-  const commands = readme === 'first' ? [README.first] : [README.first, README.both];
+  const commands = host.readme ?? (readme === 'first' ? [README.first] : [README.first, README.both]);
   for (const command of commands) {
     say(`${host.name}: ${command}`);
     row.readme.push(await runReadme(host, command, row));

@@ -28,6 +28,8 @@ export interface Host {
   readonly plan: HostPlan;
   /** Extra options for each `lab run`, such as `--accel kvm`. */
   readonly runOptions: readonly string[];
+  /** Commands of the README that run there; without it, those that the options ask for. */
+  readonly readme?: readonly string[];
   /** Runs a line of shell in the checkout there. Rejects if the host itself fails. */
   run(line: string, options?: HostCommand): Promise<CommandResult>;
   /** Ends what runs there. The host's files stay. */

@@ -27,9 +27,9 @@ export interface HostsOptions {
 
 interface Raw {
   folder: string;
-  suites: string;
+  suites?: string;
   node: string;
-  users: string;
+  users?: string;
   scenarios: string;
   readme: string;
   cold: boolean;
@@ -46,9 +46,9 @@ export function readOptions(args: readonly string[]): HostsOptions {
   const command = new Command('hosts')
     .description('tries the lab on Debian hosts that it makes in folders; needs root and debootstrap')
     .option('--folder <folder>', 'where the hosts are; LAB_HOSTS is another way to say it', defaultFolder())
-    .option('--suites <names>', 'Debian releases, separated by commas', 'bookworm,trixie,forky')
+    .option('--suites <names>', 'Debian releases, separated by commas (default: all three; with --kvm, trixie)')
     .option('--node <versions>', 'installed Node of each host in turn: major versions, or debian', '20,22,24,26')
-    .option('--users <who>', 'who runs the lab: user, root, or both', 'user,root')
+    .option('--users <who>', 'who runs the lab: user, root, or both (default: both; with --kvm, user)')
     .option('--scenarios <paths>', 'below scenarios/, separated by commas', SCENARIOS.join(','))
     .option('--readme <which>', 'README commands to run: first or both', 'both')
     .option('--cold', 'start with an empty cache, so that kernels are built', false)
@@ -57,9 +57,12 @@ export function readOptions(args: readonly string[]): HostsOptions {
     .option('--json <file>', 'also write the rows to a file; - for standard output instead of the table');
   const raw = command.parse([...args], { from: 'user' }).opts<Raw>();
   const { cold, fresh, kvm } = raw;
+  // An emulated host takes long: one is enough.
+  const suites = raw.suites ?? (kvm ? 'trixie' : 'bookworm,trixie,forky');
+  const users = raw.users ?? (kvm ? 'user' : 'user,root');
   return {
     folder: resolve(raw.folder),
-    plans: plansOf(listed(raw.suites), listed(raw.node), listed(raw.users)),
+    plans: plansOf(listed(suites), listed(raw.node), listed(users)),
     scenarios: listed(raw.scenarios),
     readme: oneOf(raw.readme),
     cold,

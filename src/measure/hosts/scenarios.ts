@@ -7,6 +7,7 @@ export const SCENARIOS: readonly string[] = [
   'refused-abort.yaml',
   'leak.yaml',
   'mismatch/faults/session-renamed.yaml',
+  'mismatch/faults/content-at-the-jump.yaml',
   'guests/survives.yaml',
   'guests/linux.yaml',
   'devices/edu-recreate.yaml',
