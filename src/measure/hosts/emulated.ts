@@ -37,16 +37,17 @@ const MAX_ANSWER = 64 << 20;
 const CONSOLE_BYTES = 4000;
 
 export function emulatedArgs({ dir, kernel, initrd, init }: EmulatedOptions): string[] {
-  return [
-    ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
-    ...['-machine', 'q35', '-accel', 'tcg,thread=multi', '-cpu', CPU, '-smp', '2', '-m', '6G'],
-    ...['-kernel', kernel, '-initrd', initrd],
-    ...['-append', `root=/dev/vda rw console=ttyS0 quiet init=/${init} panic=-1 mitigations=off`],
-    ...['-drive', `file=${dir}/disk,format=raw,if=virtio,cache=unsafe`],
-    ...['-serial', `file:${dir}/console`],
-    ...['-device', 'virtio-serial-pci', '-chardev', `socket,id=commands,path=${dir}/socket,server=on,wait=off`],
-    ...['-device', 'virtserialport,nr=1,chardev=commands,name=lab.hosts'],
+  const options = [
+    ['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
+    ['-machine', 'q35', '-accel', 'tcg,thread=multi', '-cpu', CPU, '-smp', '2', '-m', '6G'],
+    ['-kernel', kernel, '-initrd', initrd],
+    ['-append', `root=/dev/vda rw console=ttyS0 quiet init=/${init} panic=-1 mitigations=off`],
+    ['-drive', `file=${dir}/disk,format=raw,if=virtio,cache=unsafe`],
+    ['-serial', `file:${dir}/console`],
+    ['-device', 'virtio-serial-pci', '-chardev', `socket,id=commands,path=${dir}/socket,server=on,wait=off`],
+    ['-device', 'virtserialport,nr=1,chardev=commands,name=lab.hosts'],
   ];
+  return options.flat();
 }
 
 export class EmulatedMachine {

@@ -63,7 +63,8 @@ async function prepare(folder: Host, { options, say }: HostContext): Promise<voi
       throw new LabError(`this failed in the host's folder: ${line}`, { detail: `${stdout.slice(-2000)}\n${stderr}` });
   };
   await must(
-    `export DEBIAN_FRONTEND=noninteractive; apt-get update -qq && apt-get install -y -qq --no-install-recommends ${PACKAGES}`,
+    'export DEBIAN_FRONTEND=noninteractive; apt-get update -qq && ' +
+      `apt-get install -y -qq --no-install-recommends ${PACKAGES}`,
     'root',
   );
   await must('npm ci');
