@@ -20,7 +20,7 @@ export interface Asked {
   human: (line: string) => Promise<string>;
 }
 
-const HINT = 'put another QEMU first in PATH; docs/hosts.md lists those that are tried';
+export const OTHER_QEMU = 'put another QEMU first in PATH; docs/hosts.md lists those that are tried';
 const eventStates = z.array(z.object({ name: z.string(), state: z.string() }));
 
 export function tracesOf({ iommu, devices }: DevicePlan): readonly TraceFeature[] {
@@ -35,7 +35,11 @@ export async function missingFeatures(qemu: Asked, traced: DevicePlan | null): P
       const answer = await qemu.human(ask);
       if (understood(answer)) return null;
       const start = printable(answer.trim(), 80) || 'nothing';
-      return { blinds, why: `\`${ask}\` of this QEMU, which shows ${shows}, is not understood: ${start}`, hint: HINT };
+      return {
+        blinds,
+        why: `\`${ask}\` of this QEMU, which shows ${shows}, is not understood: ${start}`,
+        hint: OTHER_QEMU,
+      };
     }),
     ...needed.map(async ({ event, shows }): Promise<MissingFeature | null> => {
       const state = await stateOf(qemu, event);
@@ -43,7 +47,7 @@ export async function missingFeatures(qemu: Asked, traced: DevicePlan | null): P
       return {
         blinds: ['iommu'],
         why: `the trace event ${event} of QEMU, which shows ${shows}, is ${state}`,
-        hint: HINT,
+        hint: OTHER_QEMU,
       };
     }),
   ]);

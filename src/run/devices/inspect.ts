@@ -3,6 +3,7 @@
 import type { LookMoment, PciView } from '../../model/kernel/pci.js';
 import type { IommuRegisters } from '../../oracles/iommu/index.js';
 import { barsOf, capabilities, commandOf, interruptsOf } from '../../oracles/pci/pci.js';
+import { OTHER_QEMU } from '../../qemu/features/probe.js';
 import { deviceId } from '../../qemu/hardware.js';
 import { ecamBase, pciAddress, type PciNode, pciNodes, readConfig, readRegister, sourceId } from '../../qemu/pci.js';
 import { LabError } from '../../util/errors.js';
@@ -35,7 +36,10 @@ const windows = new WeakMap<MachineView, number>();
 async function treeOf(view: MachineView): Promise<Tree> {
   const ecam = windows.get(view) ?? ecamBase(await view.query('info mtree -f'));
   if (ecam !== null) windows.set(view, ecam);
-  if (ecam === null) throw new LabError('QEMU maps no PCI configuration space: devices cannot be seen from outside');
+  if (ecam === null)
+    throw new LabError('`info mtree -f` of this QEMU shows no PCI configuration space: no device can be seen', {
+      hint: OTHER_QEMU,
+    });
   return { nodes: pciNodes(await view.pciDevices()), ecam };
 }
 

@@ -3,11 +3,11 @@
 // once a device was used behind an IOMMU: without it, a gap, a reset or a stray transfer would go unseen.
 import type { Scenario } from '../../../model/scenario/scenario.js';
 import { contradictionOf } from '../../../oracles/iommu/index.js';
+import { OTHER_QEMU } from '../../../qemu/features/probe.js';
 import type { DeviceState } from '../../state/device.js';
 import type { Recorder } from '../../engine/recorder.js';
 import type { TraceLog } from '../trace.js';
 
-const OTHER_QEMU = 'put another QEMU first in PATH: 7.2 to 10.0 are known to be understood';
 const LESS_LOAD =
   'run it again on a host with less to do; a machine that floods its devices with writes hides what it does to them';
 
