@@ -156,6 +156,8 @@ export class Agent {
   }
 
   private take(line: string, { cut }: { cut: boolean }): void {
+    // Nobody waits for what comes after the end, and a flood of it must cost nothing.
+    if (this.ended !== null) return;
     this.log('in', line);
     const progress = readProgress(line);
     if (progress !== null) {

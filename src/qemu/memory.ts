@@ -104,7 +104,7 @@ export function ramRanges(mtree: string): RamRange[] {
   for (const view of mtree.split(/^FlatView #\d+/m)) {
     if (!/^ AS "memory"/m.test(view)) continue;
     for (const match of view.matchAll(
-      /^\s+([0-9a-f]{16})-([0-9a-f]{16}) \(prio -?\d+, (ram|rom)\): (\S+)(?: @([0-9a-f]{16}))?/gm,
+      /^ +([0-9a-f]{16})-([0-9a-f]{16}) \(prio -?\d+, (ram|rom)\): (\S+)(?: @([0-9a-f]{16}))?/gm,
     )) {
       const [, first = '', last = '', , name, offset = '0'] = match;
       if (name !== RAM_ID) continue;

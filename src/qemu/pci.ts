@@ -78,7 +78,7 @@ export function sourceId({ bus, slot, function: fn }: Pick<PciNode, 'bus' | 'slo
  * @param mtree text of the human monitor's `info mtree -f`
  */
 export function ecamBase(mtree: string): number | null {
-  const base = /^\s+([0-9a-f]{16})-[0-9a-f]{16} \(prio -?\d+, i\/o\): pcie-mmcfg-mmio\b/m.exec(mtree)?.[1];
+  const base = /^ +([0-9a-f]{16})-[0-9a-f]{16} \(prio -?\d+, i\/o\): pcie-mmcfg-mmio\b/m.exec(mtree)?.[1];
   return base === undefined ? null : parseInt(base, 16);
 }
 

@@ -101,7 +101,7 @@ export class Qmp {
   }
 
   private take(line: string): void {
-    if (line === '') return;
+    if (line === '' || this.closed !== null) return;
     this.log('in', line);
     const message = parseJson(line, messageSchema);
     if (message === null) this.end(new Error(`unreadable message: ${printable(line.slice(0, 200))}`));

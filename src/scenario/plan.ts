@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads a matrix plan and checks it. Its problems look like those of scenarios.
-import { statSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import type { HostRule } from '../model/scenario/host-use.js';
 import { type Direction, DIRECTIONS, type Plan, type Selection } from '../model/scenario/plan.js';
 import { glob, isGlob } from '../util/text/glob.js';
+import { pathKind } from '../util/path-kind.js';
 import { nearest } from '../util/text/nearest.js';
 import { type Path, SourceDocument } from './source/document.js';
 import { addIssues } from './source/issues.js';
@@ -100,7 +100,7 @@ function build(
   const existing = (key: 'profile' | 'baseline', value: string | undefined) =>
     value === undefined
       ? null
-      : isFile(beside(value)) || key === 'baseline'
+      : pathKind(beside(value)) === 'file' || key === 'baseline'
         ? beside(value)
         : (problems.add([key], `no such ${key}: ${shown(value)}`), null);
   return {
@@ -193,7 +193,7 @@ function selectionOf(
   const where = entry.file ?? entry.folder;
   if ((entry.file === undefined) === (entry.folder === undefined))
     problems.add(path, `expected either file or folder, found ${where === undefined ? 'neither' : 'both'}`);
-  else if (where !== undefined && !(kind === 'file' ? isFile : isFolder)(beside(where))) {
+  else if (where !== undefined && pathKind(beside(where)) !== kind) {
     const near = nearest(where, entry.file === undefined ? ['..', '../mismatch', '../places', '../devices'] : []);
     problems.add(
       [...path, kind],
@@ -211,6 +211,3 @@ function selectionOf(
     line: document.place(path).line,
   };
 }
-
-const isFile = (path: string) => statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
-const isFolder = (path: string) => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;

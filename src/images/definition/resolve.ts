@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Resolves a kernel's name on the command line: a definition by name or path, a folder with a bzImage, or a bzImage.
-import { existsSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { messageOf, UsageError } from '../../util/errors.js';
+import { pathKind } from '../../util/path-kind.js';
 import { type KernelDefinition, knownDefinitions, type Prebuilt, readDefinition, unknownKernel } from './definition.js';
 
 export type ResolvedKernel =
@@ -17,12 +18,12 @@ export function resolveKernel(nameOrPath: string): ResolvedKernel {
   // A misspelt name must not become a file that happens to lie in this folder.
   if (!isPath(nameOrPath)) throw unknown(nameOrPath);
   const path = resolve(nameOrPath);
-  const stat = statSync(path, { throwIfNoEntry: false });
-  if (!stat) {
+  const kind = pathKind(path);
+  if (kind === null) {
     if (!nameOrPath.includes('/')) throw new UsageError(unknownKernel(nameOrPath));
     throw new UsageError(`no kernel at ${nameOrPath}: there is no such file or folder`);
   }
-  if (stat.isDirectory()) return { kind: 'files', files: filesOf(path) };
+  if (kind === 'folder') return { kind: 'files', files: filesOf(path) };
   if (/\.ya?ml$/.test(path)) return { kind: 'definition', definition: readDefinition(path) };
   return { kind: 'files', files: { bzImage: path, vmlinux: null, config: null, systemMap: null } };
 }

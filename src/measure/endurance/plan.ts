@@ -74,7 +74,9 @@ export function planRound(seed: number, number: number): Round {
       return { kind: 'interrupted', scenario, at: moment(), again: random.chance(0.3) ? random.below(1500) : null };
     case 'full': {
       const what = random.pick(['results', 'results', 'temporary', 'cache'] as const);
-      return { kind: 'full', scenario, what, bytes: MIN_FULL_BYTES + random.upTo(MAX_FULL_BYTES[what]) };
+      // As many small disks as large ones.
+      const bytes = Math.round(MIN_FULL_BYTES * (MAX_FULL_BYTES[what] / MIN_FULL_BYTES) ** random.next());
+      return { kind: 'full', scenario, what, bytes };
     }
     case 'queue': {
       const scenarios = Array.from({ length: 1 + random.below(MAX_CELLS) }, () => random.pick(SCENARIOS));

@@ -46,8 +46,15 @@ export async function runSingle(bench: Bench, round: SingleRound, typicalMs: num
   if (saysBug(lab.messages)) problems.push(`an error that the lab did not expect: ${lastLine(lab.messages)}`);
   if (!isDisturbed && (code !== 0 || right.size !== 1))
     problems.push(`ended with ${code ?? signal} and ${right.size} right verdicts: ${lastLine(lab.messages)}`);
-  // The verdict may have been there already when the signal came.
-  if (round.kind === 'interrupted' && isDisturbed && code !== INTERRUPTED && !(code === 0 && right.size === 1))
+  // The verdict may have been there already when the signal came, or Node had not even started the lab.
+  const early = signal === 'SIGINT' && lab.messages === '';
+  if (
+    round.kind === 'interrupted' &&
+    isDisturbed &&
+    code !== INTERRUPTED &&
+    !early &&
+    !(code === 0 && right.size === 1)
+  )
     problems.push(`ended with ${code ?? signal} after Ctrl-C: ${lastLine(lab.messages)}`);
   const limit = round.kind === 'interrupted' && round.again !== null ? round.again + MAX_SECOND_MS : MAX_END_MS;
   if (endedMs !== null && endedMs > Math.min(limit, MAX_END_MS))

@@ -11,19 +11,20 @@ const MAX_MESSAGES = 16 << 10;
 export class StartedLab {
   private readonly child: Child;
   private readonly began = performance.now();
-  /** The end of its standard error. */
+  /** The end of what it says. */
   messages = '';
   readonly ended: Promise<ChildEnd & { ms: number }>;
 
   constructor(args: readonly string[], env: NodeJS.ProcessEnv) {
     this.child = startChild([process.execPath, LAB, ...args], {
-      stdio: ['ignore', 'ignore', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe'],
       tie: 'dies-with-lab',
       env: { ...process.env, CI: 'true', ...env },
     });
-    this.child.stderr?.on('data', (chunk: Buffer) => {
-      this.messages = (this.messages + chunk.toString('utf8')).slice(-MAX_MESSAGES);
-    });
+    for (const stream of [this.child.stdout, this.child.stderr])
+      stream?.on('data', (chunk: Buffer) => {
+        this.messages = (this.messages + chunk.toString('utf8')).slice(-MAX_MESSAGES);
+      });
     this.ended = this.child.ended.then((end) => ({ ...end, ms: performance.now() - this.began }));
     this.ended.catch(() => undefined);
   }
