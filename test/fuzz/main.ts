@@ -89,9 +89,8 @@ for (const { name } of chosen) {
   const sum = (key: 'inputs' | 'accepted') => of.reduce((all, each) => all + each[key], 0).toLocaleString('en');
   const growth = Math.max(0, ...of.map(({ heap }) => heap.last - heap.first));
   const slowest = Math.max(0, ...of.map((each) => each.slowest));
-  process.stdout.write(
-    `| ${name} | ${sum('inputs')}, ${sum('accepted')} | ${slowest.toFixed(0)} ms, ${(growth / 1024).toFixed(0)} KiB |\n`,
-  );
+  const costs = `${slowest.toFixed(0)} ms, ${(growth / 1024).toFixed(0)} KiB`;
+  process.stdout.write(`| ${name} | ${sum('inputs')}, ${sum('accepted')} | ${costs} |\n`);
 }
 const findings = parts.reduce((sum, each) => sum + each.findings, 0);
 process.stdout.write(`${total.toLocaleString('en')} inputs, seed ${seed}: ${findings} findings\n`);

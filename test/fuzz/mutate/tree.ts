@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Mutates values as JSON and YAML have them: other types, huge and deep ones, keys that JavaScript treats in its own way.
+// Mutates values as JSON and YAML have them: other types, huge and deep ones, and keys that JavaScript treats in its own
+// way.
 import { stringify } from 'yaml';
 import type { Random } from '../../../src/util/random.js';
 import { mutateText } from './bytes.js';
@@ -14,10 +15,42 @@ const MAX_DEPTH = 2000;
 
 function leaf(random: Random): Value {
   return random.pick([
-    null, true, false, 0, -0, -1, 1, 0.5, 1e308, 2 ** 53, -(2 ** 53) - 2, 1e21, 4294967296, '', ' ', '0', '__proto__',
-    'x'.repeat(random.upTo(20_000)), '\u0000', '\x1b[2J', '\ud800', '../..', '/', '1e999', 'null', [], {}, [[]], [null],
-    { __proto__: null }, '2026-11-28T00:00:00Z', '0xffffffffffffffff', '64MiB', '99999999TiB', '7.3.4',
-  ]); // prettier-ignore
+    null,
+    true,
+    false,
+    0,
+    -0,
+    -1,
+    1,
+    0.5,
+    1e308,
+    2 ** 53,
+    -(2 ** 53) - 2,
+    1e21,
+    4294967296,
+    '',
+    ' ',
+    '0',
+    '__proto__',
+    'x'.repeat(random.upTo(20_000)),
+    '\u0000',
+    '\x1b[2J',
+    '\ud800',
+    '../..',
+    '/',
+    '1e999',
+    'null',
+    [],
+    {},
+    [[]],
+    [null],
+    { __proto__: null },
+    '2026-11-28T00:00:00Z',
+    '0xffffffffffffffff',
+    '64MiB',
+    '99999999TiB',
+    '7.3.4',
+  ]);
 }
 
 function deep(random: Random): Value {

@@ -34,6 +34,7 @@ export function tarOf(files: Readonly<Record<string, string>>): Buffer {
 const SCENARIO =
   'from: 7.2.12\nto: 7.3.4\nsessions: [{name: vm0, files: [{name: ram, memfd: 4KiB}]}]\nexpect: preserved\n';
 const CELL = { matrix: 'm1', cell: 'c-1', attempt: 1 };
+const KERNELS = ['7.2.12', '7.3.4'];
 const RESULT = JSON.stringify({ ...resultOf('panic'), id: 'run-1' });
 const RUN = {
   'result.json': RESULT,
@@ -49,7 +50,8 @@ async function run(input: Buffer): Promise<void> {
   const results = join(workFolder(), 'results');
   const bytes = packed(input);
   try {
-    await unpackRun(results, 'run-1', CELL, Readable.from([bytes.subarray(0, 700), bytes.subarray(700)]));
+    const asked = { cell: CELL, text: SCENARIO, kernels: KERNELS, worker: 'h:1', sender: 'unsigned' } as const;
+    await unpackRun(results, 'run-1', asked, Readable.from([bytes.subarray(0, 700), bytes.subarray(700)]));
   } finally {
     rmSync(results, { recursive: true, force: true });
   }
@@ -57,8 +59,10 @@ async function run(input: Buffer): Promise<void> {
 
 function bundleOf(files: Record<string, string>): Buffer {
   const listed = Object.entries(files).map(([path, text]) => ({
-    path, size: Buffer.byteLength(text), sha256: createHash('sha256').update(text).digest('hex'),
-  })); // prettier-ignore
+    path,
+    size: Buffer.byteLength(text),
+    sha256: createHash('sha256').update(text).digest('hex'),
+  }));
   const manifest = { schema: 1, run: 'run-1', lab: '0.1.0', files: listed };
   return tarOf({ 'bundle.json': JSON.stringify(manifest), ...files });
 }

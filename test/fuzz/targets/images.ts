@@ -10,8 +10,15 @@ import { isSet, valueOf } from '../../../src/compat/binary/config.js';
 import { memoryLimit } from '../../../src/compat/binary/kernel-size.js';
 import { parseVersions, versionsOfImage } from '../../../src/compat/binary/sections.js';
 import {
-  collectDefines, crossingStructures, debugSections, fromMemory, readElf, readTypes, symbolsOf, versionsFromDefines,
-} from '../../../src/compat/index.js'; // prettier-ignore
+  collectDefines,
+  crossingStructures,
+  debugSections,
+  fromMemory,
+  readElf,
+  readTypes,
+  symbolsOf,
+  versionsFromDefines,
+} from '../../../src/compat/index.js';
 import { readSymbols } from '../../../src/images/abi/handover-format.js';
 import { touchedBy } from '../../../src/images/abi/tree.js';
 import { runtimeOf } from '../../../src/images/binary/boot-facts.js';

@@ -9,5 +9,10 @@ import { RESULT_FILES } from './results.js';
 import { SCENARIOS } from './scenarios.js';
 
 export const TARGETS: readonly Target[] = [
-  ...MACHINE, ...MEMORY, ...IMAGES, ...SCENARIOS, ...RESULT_FILES, ...ARCHIVES,
-]; // prettier-ignore
+  ...MACHINE,
+  ...MEMORY,
+  ...IMAGES,
+  ...SCENARIOS,
+  ...RESULT_FILES,
+  ...ARCHIVES,
+];

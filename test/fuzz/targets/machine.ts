@@ -148,7 +148,8 @@ function registers(input: Buffer): void {
 
 const KTAP = [
   'TAP version 13\n1..3\n# Starting\nok 1 basic\nnot ok 2 stress # SKIP no memory\nok 3 a # TODO later\n',
-  'KTAP version 1\n1..1\n  KTAP version 1\n  1..2\n  ok 1 first\n    # a note\n  not ok 2 second\nok 1 suite\nBail out! no\n',
+  'KTAP version 1\n1..1\n  KTAP version 1\n  1..2\n  ok 1 first\n    # a note\n  not ok 2 second\nok 1 suite\n' +
+    'Bail out! no\n',
 ];
 const REGISTERS = `CPU#0\r\nRAX=0000000000000000 RIP=ffffffff814fb113 RFL=00000246 [---Z-P-] CPL=0 HLT=1\r
 CR0=80050033 CR2=0 CR3=0000000002a0c000 CR4=000006b0\r\nEFER=0000000000000d01\r\nISR\t (none)\r\nIRR\t 236 40(level)\r
@@ -163,8 +164,14 @@ const PCI = JSON.stringify([
     bus: 0,
     devices: [
       {
-        bus: 0, slot: 2, function: 0, qdev_id: 'dev0', irq_pin: 1, irq: 11,
-        class_info: { class: 1536, desc: 'Host bridge' }, id: { device: 4096, vendor: 6966 },
+        bus: 0,
+        slot: 2,
+        function: 0,
+        qdev_id: 'dev0',
+        irq_pin: 1,
+        irq: 11,
+        class_info: { class: 1536, desc: 'Host bridge' },
+        id: { device: 4096, vendor: 6966 },
         regions: [{ bar: 0, type: 'memory', address: 4273995776, size: 65536, prefetch: false, mem_type_64: true }],
         pci_bridge: {
           bus: { number: 0, secondary: 1, subordinate: 1 },
@@ -173,7 +180,7 @@ const PCI = JSON.stringify([
       },
     ],
   },
-]); // prettier-ignore
+]);
 
 const consoles = (): Buffer[] => {
   const logs = filesOf('test/console/golden', '.log');
@@ -181,8 +188,22 @@ const consoles = (): Buffer[] => {
 };
 
 export const MACHINE: readonly Target[] = [
-  { name: 'agent', seeds: () => [sample('agent.txt')], mutate: mutateJsonLines, maxBytes: 65536, parse: talk, weight: 1.2 },
-  { name: 'agent-answer', seeds: () => sampleLines('agent.txt'), mutate: mutateJson, maxBytes: 65536, parse: answer, weight: 8 },
+  {
+    name: 'agent',
+    seeds: () => [sample('agent.txt')],
+    mutate: mutateJsonLines,
+    maxBytes: 65536,
+    parse: talk,
+    weight: 1.2,
+  },
+  {
+    name: 'agent-answer',
+    seeds: () => sampleLines('agent.txt'),
+    mutate: mutateJson,
+    maxBytes: 65536,
+    parse: answer,
+    weight: 8,
+  },
   { name: 'qmp', seeds: () => [sample('qmp.txt')], mutate: mutateJsonLines, maxBytes: 65536, parse: qmp, weight: 0.6 },
   { name: 'qmp-pci', seeds: () => [Buffer.from(PCI)], mutate: mutateJson, maxBytes: 65536, parse: pci, weight: 12 },
   {
@@ -219,4 +240,4 @@ export const MACHINE: readonly Target[] = [
     parse: (input) => parseKtap(input.toString('utf8')),
     weight: 6,
   },
-]; // prettier-ignore
+];

@@ -131,8 +131,13 @@ function pciConfig(bytes: Buffer): void {
 }
 
 const area = (name: string, at: Area, parse: Target['parse'], weight: number): Target => ({
-  name, seeds: () => NOTHING, mutate: damageMutator(at), maxBytes: 4096, parse, weight,
-}); // prettier-ignore
+  name,
+  seeds: () => NOTHING,
+  mutate: damageMutator(at),
+  maxBytes: 4096,
+  parse,
+  weight,
+});
 
 export const MEMORY: readonly Target[] = [
   area('handover-packed', HANDOVER, handover(packedWorld), 0.4),

@@ -3,7 +3,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { cellReport, jobData, progressData } from '../../../src/matrix/redis/names.js';
+import { kernelProblem } from '../../../src/cli/run/check-kernels.js';
+import { sealedSchema } from '../../../src/matrix/redis/envelope.js';
+import { jobBody, progressBody, resultBody } from '../../../src/matrix/redis/messages.js';
 import { scenarioOf } from '../../../src/matrix/runner.js';
 import type { Result } from '../../../src/model/result/result.js';
 import { junit } from '../../../src/report/ci/junit.js';
@@ -22,7 +24,7 @@ import { attemptOf, cellOf, matrixOf } from '../../store/matrix/matrix.js';
 import { mutateBytes } from '../mutate/bytes.js';
 import { mutateJsonLines } from '../mutate/lines.js';
 import { mutateJson } from '../mutate/tree.js';
-import type { Target } from '../target.js';
+import { isRefusal, type Target } from '../target.js';
 import { asFile, sampleLines, workFolder } from './samples.js';
 
 /** Writes the input as one file of a folder, and returns the folder. */
@@ -96,14 +98,29 @@ function cells(input: Buffer): void {
 const SCENARIO =
   'from: 7.2.12\nto: 7.3.4\nsessions: [{name: vm0, files: [{name: ram, memfd: 4KiB}]}]\nexpect: preserved\n';
 const BLOB = { key: 'lab:result:m1/a/1:h', pieces: 1, sha256: 'ab'.repeat(32) };
+const IMAGE = { name: 'bzImage', size: 7, sha256: 'ab'.repeat(32) };
 const JOB = {
   task: {
-    matrix: 'm1', cell: MATRIX.cells[0], attempt: 1, text: SCENARIO, cmdlines: ['', ''], guestState: null, timeout: null,
-    memory: 1 << 30, trust: 'data',
+    matrix: 'm1',
+    cell: MATRIX.cells[0],
+    attempt: 1,
+    text: SCENARIO,
+    cmdlines: ['', ''],
+    guestState: null,
+    timeout: null,
+    memory: 1 << 30,
   },
-  images: [{ name: '7.3.4', key: 'ab'.repeat(16), sha256: 'ab'.repeat(32), origin: { index: 0, id: 'x' }, blob: BLOB }],
-}; // prettier-ignore
+  images: [{ name: '7.3.4', key: 'ab'.repeat(16), files: [IMAGE], blob: BLOB }],
+};
+const HEAD = { direction: 'job', queue: 'q', matrix: 'm1', cell: 'a', attempt: 1, nonce: 'cd', issuedAt: 1 };
+const JOBS = () => [
+  json(JOB),
+  json({ job: 'ab'.repeat(32), attempt: attemptOf('a'), archive: BLOB }),
+  json({ worker: 'h:1', text: 'boots' }),
+  json({ head: HEAD, body: JSON.stringify(JOB), mac: 'ab'.repeat(32) }),
+];
 
+/** A job without a signature: its text is data from anybody. */
 function job(input: Buffer): void {
   let value: unknown;
   try {
@@ -111,11 +128,21 @@ function job(input: Buffer): void {
   } catch {
     return;
   }
-  const report = cellReport.safeParse(value);
-  if (report.success) JSON.stringify(report.data);
-  progressData.safeParse(value);
-  const checked = jobData.safeParse(value);
-  if (checked.success) scenarioOf(checked.data.task as never, () => null);
+  sealedSchema.safeParse(value);
+  resultBody.safeParse(value);
+  progressBody.safeParse(value);
+  const checked = jobBody.safeParse(value);
+  if (!checked.success) return;
+  const rules = [
+    ['unsigned', false],
+    ['signed', true],
+  ] as const;
+  for (const [origin, trust] of rules)
+    try {
+      scenarioOf({ ...checked.data.task, origin }, { kernelProblem, trust });
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+    }
 }
 
 const EVENTS = [
@@ -142,11 +169,16 @@ const RECIPE = {
   schema: 1,
   kernels: [
     {
-      name: '7.3.4', sha256: 'ab'.repeat(32), release: '7.3.4-lab', config: [FILE], patches: [FILE], overlay: [],
+      name: '7.3.4',
+      sha256: 'ab'.repeat(32),
+      release: '7.3.4-lab',
+      config: [FILE],
+      patches: [FILE],
+      overlay: [],
       built: { source: 'apt', sourceId: 'x', inputs: 'y', compiler: 'gcc 12' },
     },
   ],
-}; // prettier-ignore
+};
 
 function memoryImage(): Buffer {
   const head = {
@@ -174,7 +206,14 @@ function image(input: Buffer): void {
 export const RESULT_FILES: readonly Target[] = [
   { name: 'result', seeds: RESULTS, mutate: mutateJson, maxBytes: 65536, parse: result, weight: 0.6 },
   { name: 'matrix', seeds: () => [json(MATRIX)], mutate: mutateJson, maxBytes: 65536, parse: matrix, weight: 0.5 },
-  { name: 'cells', seeds: () => [Buffer.from(CELLS.join('\n'))], mutate: mutateJsonLines, maxBytes: 65536, parse: cells, weight: 0.5 },
+  {
+    name: 'cells',
+    seeds: () => [Buffer.from(CELLS.join('\n'))],
+    mutate: mutateJsonLines,
+    maxBytes: 65536,
+    parse: cells,
+    weight: 0.5,
+  },
   {
     name: 'cell-of-run',
     seeds: () => [json({ matrix: 'm1', cell: 'c-1', attempt: 1, worker: 'h:1' })],
@@ -183,11 +222,25 @@ export const RESULT_FILES: readonly Target[] = [
     parse: (input) => readCellOfRun(inFolder('cell', 'cell.json', input)),
     weight: 2,
   },
-  { name: 'job', seeds: () => [json(JOB), json({ attempt: attemptOf('a'), archive: BLOB })], mutate: mutateJson, maxBytes: 65536, parse: job, weight: 3 },
-  { name: 'logs', seeds: () => [Buffer.from(EVENTS)], mutate: mutateJsonLines, maxBytes: 65536, parse: logs, weight: 0.3 },
+  { name: 'job', seeds: JOBS, mutate: mutateJson, maxBytes: 65536, parse: job, weight: 3 },
+  {
+    name: 'logs',
+    seeds: () => [Buffer.from(EVENTS)],
+    mutate: mutateJsonLines,
+    maxBytes: 65536,
+    parse: logs,
+    weight: 0.3,
+  },
   { name: 'recipe', seeds: () => [json(RECIPE)], mutate: mutateJson, maxBytes: 65536, parse: recipe, weight: 1.5 },
-  { name: 'memory-image', seeds: () => [memoryImage()], mutate: mutateBytes, maxBytes: 65536, parse: image, weight: 0.8 },
-]; // prettier-ignore
+  {
+    name: 'memory-image',
+    seeds: () => [memoryImage()],
+    mutate: mutateBytes,
+    maxBytes: 65536,
+    parse: image,
+    weight: 0.8,
+  },
+];
 
 function json(value: unknown): Buffer {
   return Buffer.from(JSON.stringify(value));
