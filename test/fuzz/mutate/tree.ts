@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Mutates values as JSON and YAML have them: other types, huge and deep ones, and keys that JavaScript treats in its own
-// way.
+// Mutates values as JSON and YAML have them: other types, huge and deep ones, and keys that JavaScript treats in a way
+// of its own.
 import { stringify } from 'yaml';
 import type { Random } from '../../../src/util/random.js';
 import { mutateText } from './bytes.js';
