@@ -6,11 +6,11 @@ import {
   createWriteStream,
   existsSync,
   mkdirSync,
-  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
   statSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { rm } from 'node:fs/promises';
@@ -28,6 +28,7 @@ import type { Workspace } from '../context.js';
 import type { KernelDefinition } from '../definition/definition.js';
 import { type RequestedOption, checkConfig, readFragment } from './fragment.js';
 import { programPath } from '../requirements.js';
+import { CHANGED, treeLock } from './old-trees.js';
 import { applyPatches, fileDigest, layOver, overlayDigests } from './tree.js';
 
 /** Increased when the same inputs would give another kernel. */
@@ -49,11 +50,6 @@ export interface BuildSource {
 /** A step of the build as make prints it: "  CC      mm/memfd.o". */
 const STEP = /^ {2}[A-Z][A-Z0-9_]+ +(\S+)/;
 
-/**
- * How many trees of finished kernels are kept, newest first: unchanged sources, and sources with patches or an overlay.
- */
-const MAX_BUILT_TREES = 8;
-const MAX_CHANGED_TREES = 3;
 /** A file in the tree with the key of the kernel that make was last started for. */
 const KEY_FILE = '.lab-begun';
 
@@ -84,6 +80,8 @@ async function build(
   const log = work.cache.log(`${definition.name}-${key.slice(0, 12)}.log`);
   mkdirSync(dirname(log), { recursive: true });
   mkdirSync(work.cache.ccache(), { recursive: true });
+  // It is the newest tree now (old-trees.ts).
+  utimesSync(tree, new Date(), new Date());
   const env = buildEnvironment(tree, work);
   await configure(definition, tree, env, work, holdFd);
   const previousKey = existsSync(join(tree, KEY_FILE)) ? readFileSync(join(tree, KEY_FILE), 'utf8') : null;
@@ -168,26 +166,7 @@ export function treeOf(
       : `${CHANGED}${keyOf([patches.map(fileDigest), overlay.map(overlayDigests)])}`;
   const git = gitOf(definition);
   const name = (git === null ? sourceId : checkoutName(git)) + changed;
-  return { tree: work.cache.built(name), lock: work.cache.lock(`tree-${name}`) };
-}
-
-/** Separates, in the name of a tree, its source from the changes. */
-const CHANGED = '-';
-
-/**
- * Removes old trees, once a kernel is in the cache. Its own tree stays for the next configuration. Each takes a few
- * hundred MiB, and patched ones are often used only once.
- */
-export async function forgetOldTrees(work: Workspace): Promise<void> {
-  const folder = dirname(work.cache.built('x'));
-  const age = (name: string) => statSync(join(folder, name), { throwIfNoEntry: false })?.ctimeMs ?? 0;
-  const trees = readdirSync(folder)
-    .filter((name) => !name.startsWith('.'))
-    .sort((a, b) => age(b) - age(a));
-  const changed = trees.filter((name) => name.includes(CHANGED));
-  const plain = trees.filter((name) => !name.includes(CHANGED));
-  for (const name of [...plain.slice(MAX_BUILT_TREES), ...changed.slice(MAX_CHANGED_TREES)])
-    await rm(join(folder, name), { recursive: true, force: true });
+  return { tree: work.cache.built(name), lock: treeLock(name, work) };
 }
 
 /** Turns everything off except what the fragments ask for, and its dependencies. */

@@ -8,7 +8,7 @@ import type { KernelImage } from '../../model/kernel/image.js';
 import { LabError } from '../../util/errors.js';
 import { withLock } from '../../util/process/lock.js';
 import { bootFactsOf } from '../binary/boot-facts.js';
-import { buildKernel, forgetOldTrees, RECIPE, treeOf } from './build.js';
+import { buildKernel, RECIPE, treeOf } from './build.js';
 import { readBzImage } from '../binary/bzimage.js';
 import { type Cache, keyOf, onDisk, writeJson } from '../cache/cache.js';
 import { gitOf } from '../source/checkout.js';
@@ -24,6 +24,7 @@ import { resolveKernel } from '../definition/resolve.js';
 import { listedIn, withFile } from '../binary/section.js';
 import { describe, ensureSource, knownSource, namedSource, originKey, type SourceTree } from '../source/source.js';
 import { readStoredImage, type StoredImage } from './stored-image.js';
+import { forgetOldTrees } from './old-trees.js';
 import { fileDigest, overlayDigests } from './tree.js';
 
 export async function ensureKernel(nameOrPath: string, context: ImageContext): Promise<KernelImage> {
