@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // S2: the folder of a run that a worker sent was a trusted scenario afterwards. The old `lab repro`, `shell`,
-// `minimise` and `bisect` ran its scenario.yaml with all QEMU options and files, took the folder of its uploads from result.json,
-// and built the kernel definitions that result.json named.
+// `minimise` and `bisect` ran its scenario.yaml with all QEMU options and files, took the folder of its uploads from
+// result.json, and built the kernel definitions that result.json named.
 import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
