@@ -118,7 +118,7 @@ static bool restore_vcpu(struct request *r, const struct state *s, struct vcpu *
 
 	for (unsigned int i = 0; i < vcpu_part_count; i++) {
 		const struct vcpu_part *part = &vcpu_parts[i];
-		uint64_t len = 0;
+		uint64_t len = 0, lacks;
 		const void *from = state_find(s, part->type, v->number, &len);
 
 		if (part->since > version || skip_part(r, part->name))
@@ -126,6 +126,12 @@ static bool restore_vcpu(struct request *r, const struct state *s, struct vcpu *
 		if (!from)
 			return fail_errno(r, EBADMSG, "the state has no %s of vCPU %u", part->name,
 					  v->number);
+		lacks = part->lacks ? part->lacks(v, from, len) : 0;
+		if (lacks)
+			return fail_errno(r, EOPNOTSUPP,
+					  "%s of vCPU %u holds features %#llx, which this "
+					  "processor or its kernel does not have",
+					  part->name, v->number, (unsigned long long)lacks);
 		if (part->load(v, from, len))
 			return fail_errno(r, errno, "restoring %s of vCPU %u", part->name,
 					  v->number);

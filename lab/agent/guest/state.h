@@ -61,6 +61,8 @@ struct vcpu_part {
 	uint64_t room;
 	int64_t (*save)(struct vcpu *v, void *to); /* the bytes written, or -1 with errno set */
 	int (*load)(struct vcpu *v, const void *from, uint64_t len); /* 0, or -1 with errno set */
+	/* features of the part that this processor or kernel does not have; NULL: it needs none */
+	uint64_t (*lacks)(struct vcpu *v, const void *from, uint64_t len);
 };
 
 extern const struct vcpu_part vcpu_parts[];

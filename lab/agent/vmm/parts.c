@@ -44,14 +44,66 @@ static int xcrs_load(struct vcpu *v, const void *from, uint64_t len)
 	if (len != sizeof(xcrs))
 		return -1;
 	memcpy(&xcrs, from, sizeof(xcrs));
-	return xcrs.nr_xcrs ? ioctl(v->fd, KVM_SET_XCRS, &xcrs) : 0;
+	/* Without XSAVE, KVM sets none. xcrs_lacks() has seen that the guest uses none. */
+	if (!xcrs.nr_xcrs || ioctl(v->guest->vm, KVM_CHECK_EXTENSION, KVM_CAP_XCRS) <= 0)
+		return 0;
+	return ioctl(v->fd, KVM_SET_XCRS, &xcrs);
 }
 
+#define XCR0_X87 1ull
+#define XFEATURES_LEGACY 3ull /* x87 and SSE: FXSAVE holds them as well */
+#define XSAVE_HEADER 512      /* where XSAVE says which features the area holds */
 #define XSAVE_MAX 12288
 
+/* The features of XSAVE that a guest can have here; 0 if there is no XSAVE. */
+static uint64_t xfeatures_here(struct vcpu *v)
+{
+	static struct cpuid_list list;
+	struct request silent = { 0 };
+
+	if (ioctl(v->guest->vm, KVM_CHECK_EXTENSION, KVM_CAP_XCRS) <= 0)
+		return 0;
+	list.head.nent = CPUID_MAX;
+	if (ioctl(kvm_device(&silent), KVM_GET_SUPPORTED_CPUID, &list))
+		return 0;
+	for (unsigned int i = 0; i < list.head.nent; i++)
+		if (list.entry[i].function == 0xd && !list.entry[i].index)
+			return list.entry[i].eax | (uint64_t)list.entry[i].edx << 32;
+	return 0;
+}
+
 /*
- * The state is larger than the structure if the processor has features that must be requested,
- * such as AMX.
+ * XCR0 says which features the guest has switched on. Only x87 is on after a reset, and a guest
+ * that sees no XSAVE leaves it so.
+ */
+static uint64_t xcrs_lacks(struct vcpu *v, const void *from, uint64_t len)
+{
+	uint64_t here = xfeatures_here(v) | XCR0_X87, lacks = 0;
+	struct kvm_xcrs xcrs;
+
+	if (len != sizeof(xcrs))
+		return 0;
+	memcpy(&xcrs, from, sizeof(xcrs));
+	for (uint32_t i = 0; i < xcrs.nr_xcrs && i < ARRAY_SIZE(xcrs.xcrs); i++)
+		if (!xcrs.xcrs[i].xcr)
+			lacks |= xcrs.xcrs[i].value & ~here;
+	return lacks;
+}
+
+static uint64_t xsave_lacks(struct vcpu *v, const void *from, uint64_t len)
+{
+	uint64_t features;
+
+	if (len < XSAVE_HEADER + sizeof(features))
+		return 0;
+	memcpy(&features, (const char *)from + XSAVE_HEADER, sizeof(features));
+	return features & ~(xfeatures_here(v) | XFEATURES_LEGACY);
+}
+
+/*
+ * KVM has this on a processor without XSAVE too: the area then holds what FXSAVE holds, in a
+ * form that a processor with XSAVE takes. The state is larger than the structure if the
+ * processor has features that must be requested, such as AMX.
  */
 static int64_t xsave_save(struct vcpu *v, void *to)
 {
@@ -63,15 +115,23 @@ static int64_t xsave_save(struct vcpu *v, void *to)
 	return size > XSAVE_MAX || ioctl(v->fd, KVM_GET_XSAVE2, to) ? -1 : size;
 }
 
-/* KVM reads as many bytes as its own state has. With fewer it would read beyond the end. */
+/*
+ * KVM reads as many bytes as its own state has. A state from a kernel with a smaller one is
+ * followed by zeros: features that it does not have.
+ */
 static int xsave_load(struct vcpu *v, const void *from, uint64_t len)
 {
-	int size = ioctl(v->guest->vm, KVM_CHECK_EXTENSION, KVM_CAP_XSAVE2);
-	uint64_t takes = size > (int)sizeof(struct kvm_xsave) ? (uint64_t)size :
-								sizeof(struct kvm_xsave);
+	static uint8_t area[XSAVE_MAX];
 
 	errno = EBADMSG;
-	return len < takes ? -1 : ioctl(v->fd, KVM_SET_XSAVE, from);
+	if (len < sizeof(struct kvm_xsave) || len > sizeof(area))
+		return -1;
+	errno = E2BIG;
+	if (ioctl(v->guest->vm, KVM_CHECK_EXTENSION, KVM_CAP_XSAVE2) > (int)sizeof(area))
+		return -1;
+	memset(area, 0, sizeof(area));
+	memcpy(area, from, len);
+	return ioctl(v->fd, KVM_SET_XSAVE, area);
 }
 
 static int64_t cpuid_save(struct vcpu *v, void *to)
@@ -146,18 +206,20 @@ static int tsc_load(struct vcpu *v, const void *from, uint64_t len)
  */
 const struct vcpu_part vcpu_parts[] = {
 	{ "cpuid", SECTION_CPUID, 1, CPUID_MAX * sizeof(struct kvm_cpuid_entry2), cpuid_save,
-	  cpuid_load },
-	{ "sregs", SECTION_SREGS, 1, sizeof(struct kvm_sregs), sregs_save, sregs_load },
-	{ "regs", SECTION_REGS, 1, sizeof(struct kvm_regs), regs_save, regs_load },
-	{ "xcrs", SECTION_XCRS, 1, sizeof(struct kvm_xcrs), xcrs_save, xcrs_load },
-	{ "xsave", SECTION_XSAVE, 1, XSAVE_MAX, xsave_save, xsave_load },
+	  cpuid_load, NULL },
+	{ "sregs", SECTION_SREGS, 1, sizeof(struct kvm_sregs), sregs_save, sregs_load, NULL },
+	{ "regs", SECTION_REGS, 1, sizeof(struct kvm_regs), regs_save, regs_load, NULL },
+	{ "xcrs", SECTION_XCRS, 1, sizeof(struct kvm_xcrs), xcrs_save, xcrs_load, xcrs_lacks },
+	{ "xsave", SECTION_XSAVE, 1, XSAVE_MAX, xsave_save, xsave_load, xsave_lacks },
 	{ "debugregs", SECTION_DEBUGREGS, 2, sizeof(struct kvm_debugregs), debugregs_save,
-	  debugregs_load },
-	{ "tsc", SECTION_TSC, 1, sizeof(struct tsc_part), tsc_save, tsc_load },
-	{ "lapic", SECTION_LAPIC, 1, sizeof(struct kvm_lapic_state), lapic_save, lapic_load },
-	{ "msrs", SECTION_MSRS, 1, MSRS_MAX * sizeof(struct kvm_msr_entry), msrs_save, msrs_load },
-	{ "events", SECTION_EVENTS, 1, sizeof(struct kvm_vcpu_events), events_save, events_load },
-	{ "mp", SECTION_MP, 1, sizeof(struct kvm_mp_state), mp_save, mp_load },
+	  debugregs_load, NULL },
+	{ "tsc", SECTION_TSC, 1, sizeof(struct tsc_part), tsc_save, tsc_load, NULL },
+	{ "lapic", SECTION_LAPIC, 1, sizeof(struct kvm_lapic_state), lapic_save, lapic_load, NULL },
+	{ "msrs", SECTION_MSRS, 1, MSRS_MAX * sizeof(struct kvm_msr_entry), msrs_save, msrs_load,
+	  NULL },
+	{ "events", SECTION_EVENTS, 1, sizeof(struct kvm_vcpu_events), events_save, events_load,
+	  NULL },
+	{ "mp", SECTION_MP, 1, sizeof(struct kvm_mp_state), mp_save, mp_load, NULL },
 };
 
 const unsigned int vcpu_part_count = ARRAY_SIZE(vcpu_parts);
