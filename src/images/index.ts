@@ -17,7 +17,7 @@ export {
   type ToolState,
 } from './requirements.js';
 export { ensureKselftest } from './build/kselftest.js';
-export { ensureKernel, findBuilt } from './build/kernel.js';
+export { ensureKernel, type Extent, findBuilt } from './build/kernel.js';
 export {
   buildableNames,
   definedKernels,
@@ -29,6 +29,7 @@ export {
   ROOTFS_NAME,
   showImage,
 } from './cache/list.js';
+export { type Exchanged, pullImage, pushImage } from './store/exchange.js';
 export { type KernelArchive, offerKernel, takeKernel } from './transfer/archive.js';
 export { prebuiltKernel } from './binary/prebuilt.js';
 export { type KernelRecipe, recipeOf } from './build/recipe.js';

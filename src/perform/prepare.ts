@@ -41,9 +41,15 @@ export interface Prepared {
   selftests: (string | null)[];
 }
 
+/** Where a stage shows what it does, and lines that stay. */
+export interface SetUpTask {
+  detail(text: string): void;
+  note?(text: string): void;
+}
+
 export interface SetUpStage {
   title: string;
-  run: (task: { detail(text: string): void }) => Promise<void>;
+  run: (task: SetUpTask) => Promise<void>;
 }
 
 export interface PrepareOptions {
@@ -209,8 +215,9 @@ export class Preparation {
     return image;
   }
 
-  private context(task: { detail(text: string): void }): ImageContext {
+  private context(task: SetUpTask): ImageContext {
     return {
+      onNote: (line) => task.note?.(line),
       signal: this.options.signal,
       onProgress: ({ task: what, done, of, detail }) =>
         task.detail(

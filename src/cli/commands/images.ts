@@ -5,6 +5,7 @@ import {
   buildableNames,
   ensureKernel,
   ensureRootFs,
+  type Extent,
   type ImageContext,
   type ImageDetails,
   type ImageEntry,
@@ -22,7 +23,8 @@ import { bytes } from '../../report/text/style.js';
 import { printable } from '../../util/text/escape.js';
 import { keepsCache, withContext } from '../common/interrupt.js';
 import { jobs } from '../common/option-values.js';
-import { showOn } from '../common/show-progress.js';
+import { showAll } from '../common/show-progress.js';
+import { addStoreCommands } from '../images/store-commands.js';
 import { table } from '../text/table.js';
 
 interface JsonOption {
@@ -30,7 +32,9 @@ interface JsonOption {
 }
 
 export function createCommand(): Command {
-  const command = new Command('images').description('lists, builds and removes kernels and the root file system');
+  const command = new Command('images').description(
+    'lists, builds, shares and removes kernels and the root file system',
+  );
   command
     .command('list')
     .description('lists all images by name')
@@ -46,11 +50,13 @@ export function createCommand(): Command {
       `kernels by name or path, or ${ROOTFS_NAME}; without arguments, all images that ship with the lab`,
     )
     .option('--jobs <n>', 'run at most this many build processes at once', jobs)
+    .option('--core', 'accept the small variant of a kernel, for scenarios without guests and devices')
     .option('--json', 'print as JSON; progress goes to standard error')
-    .action((names: string[], options: JsonOption & { jobs?: number }) =>
+    .action((names: string[], options: JsonOption & { jobs?: number; core?: boolean }) =>
       withContext(async (context) => {
         keepsCache();
-        print(await build(names, { ...context, jobs: options.jobs }), options, builtText);
+        const extent = options.core === true ? 'core' : 'full';
+        print(await build(names, { ...context, jobs: options.jobs }, extent), options, builtText);
       }),
     );
   command
@@ -84,6 +90,7 @@ export function createCommand(): Command {
         );
       }),
     );
+  addStoreCommands(command);
   return command;
 }
 
@@ -97,7 +104,7 @@ interface Built {
 }
 
 /** Checks all names before anything is fetched. */
-async function build(names: readonly string[], context: ImageContext): Promise<Built[]> {
+async function build(names: readonly string[], context: ImageContext, extent: Extent): Promise<Built[]> {
   const selected = names.length > 0 ? [...new Set(names)] : [...buildableNames(), ROOTFS_NAME];
   for (const name of selected) if (name !== ROOTFS_NAME) resolveKernel(name);
   const built: Built[] = [];
@@ -105,8 +112,10 @@ async function build(names: readonly string[], context: ImageContext): Promise<B
     selected.map((name) => ({
       title: name === ROOTFS_NAME ? 'root file system' : `kernel ${name}`,
       run: async (task: Task) => {
-        const withProgress = { ...context, onProgress: showOn(task) };
-        const image = await (name === ROOTFS_NAME ? ensureRootFs(withProgress) : ensureKernel(name, withProgress));
+        const withProgress = { ...context, ...showAll(task) };
+        const image = await (name === ROOTFS_NAME
+          ? ensureRootFs(withProgress)
+          : ensureKernel(name, withProgress, extent));
         built.push({ name, image });
       },
     })),

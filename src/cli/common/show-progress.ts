@@ -3,6 +3,11 @@
 import type { ImageContext } from '../../images/index.js';
 import type { Task } from '../../report/live/progress.js';
 
+/** Where the images show what they do, and what they note. */
+export function showAll(task: Task): Pick<ImageContext, 'onProgress' | 'onNote'> {
+  return { onProgress: showOn(task), onNote: (line) => task.note(line) };
+}
+
 /** The line says what is done, how much of it, and which part right now. */
 export function showOn(task: Task): ImageContext['onProgress'] {
   return ({ task: what, done, of, detail }) => {

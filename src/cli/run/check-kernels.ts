@@ -13,7 +13,7 @@ import type { KernelImage } from '../../model/kernel/image.js';
 import type { PlanKernels } from '../../scenario/index.js';
 import { messageOf } from '../../util/errors.js';
 import { runSetUp } from '../common/set-up.js';
-import { showOn } from '../common/show-progress.js';
+import { showAll } from '../common/show-progress.js';
 
 /** Why there is no such kernel, from its name alone; nothing is fetched or built. */
 export function kernelProblem(name: string): string | null {
@@ -47,7 +47,7 @@ export async function kernelImages(names: readonly string[], context: ImageConte
     await runSetUp(
       missing.map(({ name }) => ({
         title: `kernel ${name}`,
-        run: async (task) => void images.set(name, await ensureKernel(name, { ...context, onProgress: showOn(task) })),
+        run: async (task) => void images.set(name, await ensureKernel(name, { ...context, ...showAll(task) })),
       })),
     );
   }

@@ -1,47 +1,66 @@
 // SPDX-License-Identifier: Apache-2.0
 // Turns a kernel's name into a kernel that is ready to boot. With a warm cache, this reads a few small files and starts
 // no process.
-import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, statSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
 import type { KernelImage } from '../../model/kernel/image.js';
 import { LabError } from '../../util/errors.js';
 import { withLock } from '../../util/process/lock.js';
-import { bootFactsOf } from '../binary/boot-facts.js';
-import { buildKernel, RECIPE, treeOf } from './build.js';
-import { readBzImage } from '../binary/bzimage.js';
-import { type Cache, keyOf, onDisk, writeJson } from '../cache/cache.js';
+import { buildKernel, treeOf } from './build.js';
+import { forgetOldTrees } from './old-trees.js';
+import { onDisk } from '../cache/cache.js';
+import { readImage, storedImages } from '../cache/read-image.js';
 import { gitOf } from '../source/checkout.js';
+import { collect } from './collect.js';
 import { compilerVersion } from './compiler.js';
-import { scanVmlinux } from '../binary/components.js';
 import { type ImageContext, openWorkspace, type Workspace } from '../context.js';
+import { coreOf } from '../definition/core.js';
 import type { KernelDefinition } from '../definition/definition.js';
-import { sha256File } from '../source/download.js';
-import { handoverOf } from '../binary/handover.js';
+import { inputsOf, keyWith } from './keys.js';
 import { ensureTools } from '../requirements.js';
 import { prebuiltKernel } from '../binary/prebuilt.js';
 import { resolveKernel } from '../definition/resolve.js';
-import { listedIn, withFile } from '../binary/section.js';
-import { describe, ensureSource, knownSource, namedSource, originKey, type SourceTree } from '../source/source.js';
-import { readStoredImage, type StoredImage } from './stored-image.js';
-import { forgetOldTrees } from './old-trees.js';
-import { fileDigest, overlayDigests } from './tree.js';
+import { readStoredImage } from './stored-image.js';
+import { pullKernel } from '../store/pull.js';
+import { tryStore } from '../store/try-store.js';
+import { describe, ensureSource, knownSource, namedSource, originKey } from '../source/source.js';
 
-export async function ensureKernel(nameOrPath: string, context: ImageContext): Promise<KernelImage> {
+/**
+ * How much of a kernel is needed. `core`: enough for scenarios without guests and devices; the full kernel serves, too,
+ * if it is there.
+ */
+export type Extent = 'core' | 'full';
+
+export async function ensureKernel(
+  nameOrPath: string,
+  context: ImageContext,
+  extent: Extent = 'full',
+): Promise<KernelImage> {
   const work = openWorkspace(context);
   work.signal.throwIfAborted();
   const wanted = resolveKernel(nameOrPath);
   return onDisk(work.cache, async () => {
     if (wanted.kind === 'files') return prebuiltKernel(nameOrPath, wanted.files, work);
     const { definition } = wanted;
-    return ensureDefined(definition, work);
+    const core = extent === 'core' ? coreOf(definition) : null;
+    return core === null ? ensureDefined(definition, work) : ensureEither(definition, core, work);
   });
+}
+
+/** The full kernel if it need not be built, else the small one. */
+async function ensureEither(full: KernelDefinition, core: KernelDefinition, work: Workspace): Promise<KernelImage> {
+  const asCore = (image: KernelImage): KernelImage => ({ ...image, name: full.name, variant: 'core' });
+  const cached = await findBuilt(full, work);
+  if (cached !== null) return cached;
+  const small = await findBuilt(core, work);
+  if (small !== null) return asCore(small);
+  return (await fromStore(full, work)) ?? asCore(await ensureDefined(core, work));
 }
 
 /** Provides the kernel of a definition, which need not come from a file. */
 export async function ensureDefined(definition: KernelDefinition, work: Workspace): Promise<KernelImage> {
   if (definition.prebuilt) return prebuiltKernel(definition.name, definition.prebuilt, work);
-  return (await findBuilt(definition, work)) ?? { ...(await make(definition, work)), name: definition.name };
+  const ready = (await findBuilt(definition, work)) ?? (await fromStore(definition, work));
+  return ready ?? { ...(await make(definition, work)), name: definition.name };
 }
 
 /** Returns the kernel if it is already in the cache. Fetches and builds nothing. */
@@ -73,20 +92,12 @@ async function findSame(definition: KernelDefinition, work: Workspace): Promise<
   return null;
 }
 
-/** Key of everything that makes a kernel, except the compiler. */
-export function inputsOf(definition: KernelDefinition, sourceId: string): string {
-  return keyOf([
-    'kernel',
-    RECIPE,
-    sourceId,
-    definition.config.map(fileDigest),
-    definition.patches.map(fileDigest),
-    definition.overlay.map(overlayDigests),
-  ]);
+/** A kernel from the image store; null if there is no store, or if it cannot provide the kernel. */
+async function fromStore(definition: KernelDefinition, work: Workspace): Promise<KernelImage | null> {
+  const what = `kernel ${definition.name}`;
+  const taken = await tryStore(what, work, (store) => pullKernel(definition, store, work));
+  return taken ? findBuilt(definition, work) : null;
 }
-
-/** The key in the cache: also of the compiler. */
-export const keyWith = (inputs: string, compiler: string) => keyOf([inputs, compiler]);
 
 async function make(definition: KernelDefinition, work: Workspace): Promise<KernelImage> {
   await ensureTools(['unpack', 'build'], work);
@@ -109,103 +120,19 @@ async function make(definition: KernelDefinition, work: Workspace): Promise<Kern
     // The tree may have been removed in the meantime.
     const tree = inPlace || existsSync(source.dir) ? source : await ensureSource(definition, work);
     const built = await buildKernel(definition, tree, key, work, lock.fd);
-    await collect(definition, tree, { key, inputs, compiler }, built, work);
+    const facts = {
+      name: definition.name,
+      inputs,
+      source: describe(tree.source),
+      sourceId: tree.id,
+      compiler,
+      builtAt: new Date().toISOString(),
+      seconds: built.seconds,
+    };
+    await collect(built.tree, key, facts, work);
     await forgetOldTrees(work);
     const image = readImage(work.cache, key);
     if (!image) throw new LabError(`kernel ${definition.name} was built, but is missing from the cache`);
     return image;
-  });
-}
-
-const FILES: readonly [from: string, to: string][] = [
-  ['arch/x86/boot/bzImage', 'bzImage'],
-  ['vmlinux', 'vmlinux'],
-  ['.config', 'config'],
-  ['System.map', 'System.map'],
-];
-
-async function collect(
-  definition: KernelDefinition,
-  source: SourceTree,
-  keys: { key: string; inputs: string; compiler: string },
-  built: { tree: string; seconds: number },
-  work: Workspace,
-): Promise<void> {
-  const beside = work.cache.kernel(`.${keys.key}.partial`);
-  await rm(beside, { recursive: true, force: true });
-  mkdirSync(beside, { recursive: true });
-  for (const [from, to] of FILES) copyFileSync(join(built.tree, from), join(beside, to));
-  const bzImage = join(beside, 'bzImage');
-  const { components, listed, notes } = await scanVmlinux(join(beside, 'vmlinux'), work.signal);
-  writeJson(join(beside, 'image.json'), {
-    schema: 1,
-    name: definition.name,
-    release: readBzImage(bzImage).release,
-    components,
-    listed,
-    sha256: await sha256File(bzImage, work.signal),
-    size: statSync(bzImage).size,
-    inputs: keys.inputs,
-    source: describe(source.source),
-    sourceId: source.id,
-    compiler: keys.compiler,
-    builtAt: new Date().toISOString(),
-    seconds: built.seconds,
-    notes,
-  } satisfies StoredImage);
-  await rm(work.cache.kernel(keys.key), { recursive: true, force: true });
-  renameSync(beside, work.cache.kernel(keys.key));
-}
-
-/** Reads a kernel from the cache; null if it is missing or incomplete. */
-export function readImage(cache: Cache, key: string): KernelImage | null {
-  const dir = cache.kernel(key);
-  const stored = readStoredImage(dir);
-  const bzImage = join(dir, 'bzImage');
-  if (stored === null || statSync(bzImage, { throwIfNoEntry: false })?.size !== stored.size) return null;
-  const file = (name: string) => (existsSync(join(dir, name)) ? join(dir, name) : null);
-  const [vmlinux, config] = [file('vmlinux'), file('config')];
-  const whole = withList(stored, vmlinux, join(dir, 'image.json'));
-  return {
-    name: whole.name,
-    release: whole.release,
-    bzImage,
-    vmlinux,
-    config,
-    systemMap: file('System.map'),
-    boot: bootFactsOf({ bzImage, systemMap: file('System.map'), config }),
-    ...handoverOf(
-      { components: whole.components, listed: whole.listed ?? null, whole: true, notes: whole.notes },
-      config,
-    ),
-    sha256: whole.sha256,
-    cacheDir: dir,
-  };
-}
-
-/** The image.json of an older lab lacks the kernel's own list. It is read once and stored. */
-function withList(stored: StoredImage, vmlinux: string | null, path: string): StoredImage {
-  if (stored.listed !== undefined || vmlinux === null) return stored;
-  const notes = [...stored.notes];
-  const whole = { ...stored, listed: withFile(vmlinux, (source) => listedIn(source, notes)), notes };
-  try {
-    writeJson(path, whole);
-  } catch {
-    // A cache that cannot be written is still useful for reading.
-  }
-  return whole;
-}
-
-/** Lists all kernels of the cache, with their keys. */
-export function storedImages(cache: Cache): [key: string, stored: StoredImage][] {
-  let keys: string[];
-  try {
-    keys = readdirSync(cache.kernels()).filter((key) => !key.startsWith('.'));
-  } catch {
-    return [];
-  }
-  return keys.flatMap((key): [string, StoredImage][] => {
-    const stored = readStoredImage(cache.kernel(key));
-    return stored === null ? [] : [[key, stored]];
   });
 }

@@ -14,6 +14,8 @@ import { compilerVersion, fileIdentity } from './compiler.js';
 import { type ImageContext, openWorkspace, type Workspace } from '../context.js';
 import { type CpioEntry, cpioArchive } from './cpio.js';
 import { ensureTools, findProgram, isStaticElf, programPath } from '../requirements.js';
+import { pullRootFs } from '../store/pull.js';
+import { tryStore } from '../store/try-store.js';
 import { compileProgram, PROGRAMS, sourcesOf } from './programs.js';
 import { replaceFile } from '../../util/replace-file.js';
 
@@ -29,7 +31,13 @@ const TEXTS: Record<string, string> = {
   'etc/hostname': 'lab\n',
 };
 
-const storedSchema = z.object({ schema: z.literal(1), sha256: z.string(), size: z.number() });
+const storedSchema = z.object({
+  schema: z.literal(1),
+  sha256: z.string(),
+  size: z.number(),
+  /** The image store that it came from. */
+  from: z.string().optional(),
+});
 type Stored = z.infer<typeof storedSchema>;
 
 export async function ensureRootFs(context: ImageContext): Promise<RootFs> {
@@ -46,12 +54,31 @@ function makeUnderLock(work: Workspace): Promise<RootFs> {
   return withLock(work.cache.lock('rootfs'), { signal: work.signal, onWait }, async (lock) => {
     const before = quickKey();
     const inputs = await collectInputs(work);
-    const key = keyOf(['rootfs', RECIPE, PROGRAMS, TEXTS, inputs.contents]);
-    const rootfs = readRootFs(key, work) ?? (await make(key, inputs, work, lock.fd));
+    const key = keyFor(inputs);
+    const rootfs = readRootFs(key, work) ?? (await fromStore(key, work)) ?? (await make(key, inputs, work, lock.fd));
     // Somebody may be editing the agent right now, so store only what did not change meanwhile.
     if (before !== null && before === quickKey()) writeJson(work.cache.fact(before), { key });
     return rootfs;
   });
+}
+
+const keyFor = (inputs: Inputs) => keyOf(['rootfs', RECIPE, PROGRAMS, TEXTS, inputs.contents]);
+
+/** Key of the root file system that this host would make. */
+export async function rootFsKey(work: Workspace): Promise<string> {
+  await ensureTools(['rootfs'], work);
+  return keyFor(await collectInputs(work));
+}
+
+async function fromStore(key: string, work: Workspace): Promise<RootFs | null> {
+  const beside = work.cache.rootfs(`.${key}.store`);
+  rmSync(beside, { recursive: true, force: true });
+  const taken = await tryStore('root file system', work, (store) => {
+    mkdirSync(beside, { recursive: true });
+    return pullRootFs(key, beside, store, work);
+  });
+  rmSync(beside, { recursive: true, force: true });
+  return taken ? readRootFs(key, work) : null;
 }
 
 /** Returns the root file system if it is already in the cache. Its inputs are identified without reading them. */
@@ -65,7 +92,8 @@ function readRootFs(key: string, work: Workspace): RootFs | null {
   const path = join(work.cache.rootfs(key), 'initramfs.cpio');
   const stored = readJson(join(work.cache.rootfs(key), 'image.json'), storedSchema);
   if (stored === null || statSync(path, { throwIfNoEntry: false })?.size !== stored.size) return null;
-  return { path, sha256: stored.sha256, size: stored.size };
+  const { sha256: hash, size, from } = stored;
+  return { path, sha256: hash, size, ...(from === undefined ? {} : { from }) };
 }
 
 /** Programs of the host that go into the archive, with their paths there. */

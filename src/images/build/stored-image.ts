@@ -29,6 +29,8 @@ export const storedImageSchema = z.looseObject({
   fetched: z.boolean().optional(),
   /** If it was fetched: the sources of the definition that it was fetched for. */
   fetchedFor: z.string().optional(),
+  /** The image store that it came from, without a password. */
+  from: z.string().optional(),
 });
 export type StoredImage = z.infer<typeof storedImageSchema>;
 

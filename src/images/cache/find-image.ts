@@ -5,7 +5,7 @@ import { basename, dirname } from 'node:path';
 import type { KernelImage } from '../../model/kernel/image.js';
 import { type ImageContext, openWorkspace } from '../context.js';
 import { sha256File } from '../source/download.js';
-import { readImage, storedImages } from '../build/kernel.js';
+import { readImage, storedImages } from './read-image.js';
 
 /** Returns the cached kernel that a bzImage belongs to, by its path; null if it is not in the cache. */
 export function findImage(bzImage: string, context: ImageContext): KernelImage | null {

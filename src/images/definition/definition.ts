@@ -27,6 +27,11 @@ export interface KernelDefinition {
   prebuilt: Prebuilt | null;
   /** Configuration fragments, in order. */
   config: string[];
+  /**
+   * Fragments on top of those, for a smaller kernel that serves scenarios without guests and devices; none if there is
+   * no such kernel. They are no part of the kernel itself.
+   */
+  core: string[];
   patches: string[];
   /** Folders that are laid over the source tree. */
   overlay: string[];
@@ -36,7 +41,7 @@ export interface KernelDefinition {
   onDemand: boolean;
 }
 
-const KEYS = ['description', 'base', 'sources', 'prebuilt', 'config', 'patches', 'overlay', 'steps', 'build'];
+const KEYS = ['description', 'base', 'sources', 'prebuilt', 'config', 'core', 'patches', 'overlay', 'steps', 'build'];
 /** Of a definition. */
 const MAX_BYTES = 256 * 1024;
 
@@ -101,6 +106,7 @@ function read(file: string, derived: string[]): KernelDefinition {
     sources: reader.has('sources') ? sourcesOf(reader) : (parent?.sources ?? []),
     prebuilt: prebuiltOf(reader),
     config: [...(parent?.config ?? []), ...reader.paths('config', fragmentFile)],
+    core: coreFragments(reader, parent),
     patches: [...(parent?.patches ?? []), ...reader.paths('patches')],
     overlay: [...(parent?.overlay ?? []), ...reader.paths('overlay')],
     steps: reader.count('steps') ?? parent?.steps ?? null,
@@ -132,6 +138,12 @@ function fragmentFile(name: string, file: string): string {
   if (name.includes('/')) return resolve(dirname(file), name);
   const own = join(dirname(file), '..', 'config', `${name}.config`);
   return existsSync(own) ? own : join(packageRoot(), 'images', 'config', `${name}.config`);
+}
+
+/** Options that a derived definition adds may need what the small variant lacks, so it must name the fragments again. */
+function coreFragments(reader: DefinitionReader, parent: KernelDefinition | null): string[] {
+  if (reader.has('core')) return reader.paths('core', fragmentFile);
+  return reader.has('config') ? [] : (parent?.core ?? []);
 }
 
 function onDemandOf(reader: DefinitionReader): boolean | null {

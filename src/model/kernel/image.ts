@@ -38,6 +38,10 @@ export interface KernelImage {
   sha256: string;
   /** Its folder in the cache; null for ready-made files. */
   cacheDir: string | null;
+  /** The image store that it came from; missing if it was built here. */
+  from?: string;
+  /** Built without what only guests and devices need; missing for the full kernel. */
+  variant?: 'core';
 }
 
 /** The initramfs: busybox, dropbear, init and the agent. */
@@ -45,4 +49,6 @@ export interface RootFs {
   path: string;
   sha256: string;
   size: number;
+  /** The image store that it came from; missing if it was built here. */
+  from?: string;
 }

@@ -22,6 +22,11 @@ export interface KernelOfResult {
   components: Component[];
   /** SHA-256 of the bzImage. */
   sha256: string;
+  /**
+   * `core`: built without what only guests and devices need. `store`: the image store that it came from; null if it was
+   * built on this host. Results of earlier versions lack it.
+   */
+  image?: { variant: 'full' | 'core'; store: string | null } | undefined;
 }
 
 /** The parts of an object besides its pages. `arrived`: the version that carried it, or 0 if it was not carried. */

@@ -17,6 +17,8 @@ export interface TextStream {
 export interface Task {
   /** Shows what the task does right now, in a few words. */
   detail(text: string): void;
+  /** Shows a line that stays. */
+  note(text: string): void;
 }
 
 export interface Stage {
@@ -52,6 +54,7 @@ async function withLines(stages: readonly Stage[], stream: TextStream): Promise<
         spoke = true;
         say(`${title}: ${text}`);
       },
+      note: (text) => say(`${title}: ${text}`),
     }).catch((error: unknown) => {
       say(`${title}: failed`);
       throw error;
@@ -66,10 +69,13 @@ async function withListr(stages: readonly Stage[], stream: WriteStream): Promise
   const list = new Listr(
     stages.map(({ title, run }) => ({
       title: printable(title, 200),
-      task: (_context: unknown, task: { output: string }) =>
+      task: (_context: unknown, task: { output: string; title: string }) =>
         run({
           detail: (text) => {
             task.output = printable(text, 200);
+          },
+          note: (text) => {
+            task.title += `\n  ${printable(text, 200)}`;
           },
         }),
     })),

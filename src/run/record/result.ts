@@ -103,6 +103,7 @@ function kernelOf(kernel: KernelImage, running: string | null): KernelOfResult {
     release: running ?? kernel.release,
     components: kernel.components,
     sha256: kernel.sha256,
+    image: { variant: kernel.variant ?? 'full', store: kernel.from ?? null },
   };
 }
 

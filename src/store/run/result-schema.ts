@@ -15,6 +15,10 @@ const kernel = z.object({
   release: z.string().nullable(),
   components: z.array(component),
   sha256: z.string(),
+  image: z
+    .object({ variant: z.enum(['full', 'core']), store: z.string().nullable() })
+    .optional()
+    .describe('Which variant ran, and the image store that it came from'),
 });
 const incident = z.object({
   source: z.enum(['lab', 'console', 'qmp', 'agent', 'memory', 'deadline']),

@@ -3,7 +3,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readImage, storedImages } from '../../../src/images/build/kernel.js';
+import { readImage, storedImages } from '../../../src/images/cache/read-image.js';
 import { readStoredImage } from '../../../src/images/build/stored-image.js';
 import { workspace } from '../folder.js';
 
