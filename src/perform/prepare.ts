@@ -6,6 +6,7 @@ import {
   ensureKernel,
   ensureKselftest,
   ensureRootFs,
+  type Extent,
   findProgram,
   type ImageContext,
 } from '../images/index.js';
@@ -14,6 +15,7 @@ import type { KernelImage, RootFs } from '../model/kernel/image.js';
 import type { Scenario } from '../model/scenario/scenario.js';
 import { TEST_KHO } from '../model/scenario/selftest.js';
 import { QEMU } from '../qemu/process.js';
+import { extentOf } from './extent.js';
 import { chooseAccel, type AccelAnswer } from '../host/accel.js';
 import { hostTscKhz } from '../host/tsc.js';
 import {
@@ -57,6 +59,8 @@ export interface PrepareOptions {
   signal: AbortSignal;
   /** Read the handover format of every kernel, whatever the scenario needs. */
   everyHandover?: boolean;
+  /** `as-needed`: scenarios without guests and devices may run on small variants of their kernels. Full by default. */
+  kernels?: 'full' | 'as-needed';
   /** Kernels that are already available, by their names in scenarios. */
   images?: ReadonlyMap<string, KernelImage>;
 }
@@ -108,7 +112,8 @@ export class Preparation {
         .filter((name) => !this.images.has(name))
         .map((name): SetUpStage => ({
           title: `kernel ${name}`,
-          run: async (task) => void this.images.set(name, await ensureKernel(name, this.context(task))),
+          run: async (task) =>
+            void this.images.set(name, await ensureKernel(name, this.context(task), this.extent(scenarios))),
         })),
       ...writers
         .filter((name) => !this.formats.has(name))
@@ -207,6 +212,11 @@ export class Preparation {
 
   private needsFormat(scenario: Scenario): boolean {
     return this.options.everyHandover === true || needsHandoverFormat(scenario);
+  }
+
+  private extent(scenarios: readonly Scenario[]): Extent {
+    if (this.options.kernels !== 'as-needed') return 'full';
+    return scenarios.every((scenario) => extentOf(scenario) === 'core') ? 'core' : 'full';
   }
 
   private kernel(name: string): KernelImage {

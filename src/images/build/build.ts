@@ -26,6 +26,7 @@ import { checkOut, checkoutName, gitOf } from '../source/checkout.js';
 import { compileCommand } from './compiler.js';
 import type { Workspace } from '../context.js';
 import type { KernelDefinition } from '../definition/definition.js';
+import { Pace } from '../cache/pace.js';
 import { type RequestedOption, checkConfig, readFragment } from './fragment.js';
 import { programPath } from '../requirements.js';
 import { CHANGED, treeLock } from './old-trees.js';
@@ -209,14 +210,20 @@ async function make(
   const memory = work.cache.fact(`steps-${definition.name.replace(/[^\w.-]/g, '_')}`);
   const of = readJson(memory, stepsSchema)?.count ?? definition.steps;
   const resumed = start === 'resumed';
-  let done = resumed ? stepsIn(log) : 0;
+  const before = resumed ? stepsIn(log) : 0;
+  let done = before;
+  const pace = new Pace(definition.name, of === null ? null : Math.max(0, of - before), work);
   const out = createWriteStream(log, { flags: resumed ? 'a' : 'w' });
   let full: Error | null = null;
   out.on('error', (error) => (full = error));
   const lines = new LineSplitter((line) => {
     const step = STEP.exec(line);
-    if (step)
-      work.onProgress({ task, done: ++done, of: of === null ? null : Math.max(of, done + 1), detail: step[1] ?? '' });
+    if (!step) return;
+    done++;
+    const expected = of === null ? null : Math.max(of, done + 1);
+    pace.step(done - before);
+    const count = expected === null ? `${done}` : `${done}/${expected}`;
+    work.onProgress({ task, done, of: expected, detail: `${count} ${step[1] ?? ''}` });
   });
   const feed = (chunk: Buffer) => {
     out.write(chunk);
@@ -243,6 +250,7 @@ async function make(
       },
     );
   }
+  pace.end();
   if (!resumed) writeJson(memory, { count: done } satisfies Steps);
   work.onProgress({ task, done, of: done });
 }

@@ -140,7 +140,7 @@ function fragmentFile(name: string, file: string): string {
   return existsSync(own) ? own : join(packageRoot(), 'images', 'config', `${name}.config`);
 }
 
-/** Options that a derived definition adds may need what the small variant lacks, so it must name the fragments again. */
+/** Options that a derived definition adds may need what the small variant lacks, so it names the fragments again. */
 function coreFragments(reader: DefinitionReader, parent: KernelDefinition | null): string[] {
   if (reader.has('core')) return reader.paths('core', fragmentFile);
   return reader.has('config') ? [] : (parent?.core ?? []);

@@ -12,6 +12,9 @@ const NO_PUT = [403, 404, 405, 501];
 /** How long a server may take to answer at all. */
 const ANSWER_MS = 10_000;
 
+/** A request besides its path: plain headers, so that those of the password can be added. */
+type Ask = Omit<RequestInit, 'headers'> & { headers?: Record<string, string> };
+
 export function httpBackend(address: string): Backend {
   const base = new URL(address.endsWith('/') ? address : `${address}/`);
   const headers: Record<string, string> = {};
@@ -26,9 +29,10 @@ export function httpBackend(address: string): Backend {
     url.pathname += path;
     return url;
   };
-  const ask = async (path: string, init: RequestInit, signal: AbortSignal): Promise<Response> => {
+  const ask = async (path: string, asked: Ask, signal: AbortSignal): Promise<Response> => {
+    const { headers: more, ...init } = asked;
     try {
-      return await fetch(at(path), { ...init, headers: { ...headers, ...init.headers }, signal });
+      return await fetch(at(path), { ...init, headers: { ...headers, ...more }, signal });
     } catch (error) {
       signal.throwIfAborted();
       throw new LabError(`cannot reach it: ${reasonOf(error)}`, { cause: error });

@@ -24,8 +24,7 @@ export async function pushKernel(definition: KernelDefinition, store: ImageStore
   const stored = image?.cacheDir ? readStoredImage(image.cacheDir) : null;
   if (image?.cacheDir == null || stored === null) return { state: 'left out', why: 'it is not in the cache' };
   const origin = readJson(originPath(definition, work), originSchema);
-  if (origin !== null && origin.id === null)
-    return { state: 'left out', why: 'its source is on this host alone' };
+  if (origin !== null && origin.id === null) return { state: 'left out', why: 'its source is on this host alone' };
   const { cacheDir } = image;
   const missing = KERNEL_FILES.find((name) => !existsSync(join(cacheDir, name)));
   if (missing !== undefined) return { state: 'left out', why: `the cache has no ${missing} of it` };

@@ -105,7 +105,7 @@ describe('kernel definitions', () => {
     [
       `${SOURCE}conifg: []`,
       'k.yaml:3:1: unknown key "conifg"; did you mean config? Known: description, base, sources, prebuilt, ' +
-        'config, patches, overlay, steps, build',
+        'config, core, patches, overlay, steps, build',
     ],
     [`${SOURCE}config: [nowhere/x.config]`, /^k\.yaml:3:10: config: no file .*nowhere\/x\.config$/],
     [`${SOURCE}steps: many`, 'k.yaml:3:8: steps: expected a whole number above 0'],

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// How much of its kernels a scenario needs. The small variant of a kernel serves only scenarios of which the lab knows
+// every step; in doubt it takes the full kernel.
+import type { Extent } from '../images/index.js';
+import type { Scenario, Step } from '../model/scenario/scenario.js';
+
+/** Steps on sessions, files and the update itself. Commands of the user, guests and devices may need anything. */
+const CORE_STEPS: ReadonlySet<Step['op']> = new Set<Step['op']>([
+  'open',
+  'create',
+  'memfd',
+  'preserve',
+  'retrieve-session',
+  'retrieve',
+  'check',
+  'finish',
+  'close',
+  'load',
+  'kexec',
+  'abort',
+  'kill-agent',
+  'fault',
+  'client',
+  'pass',
+  'kill',
+  'write',
+  'truncate',
+  'fallocate',
+  'seal',
+  'reopen',
+  'seek',
+  'get-name',
+]);
+
+export function extentOf({ steps, hardware, machine, cmdlines }: Scenario): Extent {
+  const plain =
+    steps.every(({ op }) => CORE_STEPS.has(op)) &&
+    hardware.iommu.kind === 'none' &&
+    hardware.devices.length === 0 &&
+    machine.qemuArgs.length === 0 &&
+    // A parameter may be that of a driver.
+    cmdlines.every((cmdline) => cmdline.trim() === '');
+  return plain ? 'core' : 'full';
+}
