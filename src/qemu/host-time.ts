@@ -29,3 +29,15 @@ export function hostTimes(pid: number): HostTimes | null {
     return null;
   }
 }
+
+/** A host of its own, or one that is itself a virtual machine and cannot tell how long it did not run. */
+export type HostKind = 'real' | 'virtual';
+
+/** @param cpuinfo reads /proc/cpuinfo, which tests replace */
+export function hostKind(cpuinfo: () => string = () => readFileSync('/proc/cpuinfo', 'utf8')): HostKind {
+  try {
+    return /^flags\s*:.*\shypervisor(\s|$)/m.test(cpuinfo()) ? 'virtual' : 'real';
+  } catch {
+    return 'real';
+  }
+}

@@ -26,6 +26,7 @@ import { DeviceState } from '../state/device.js';
 import { RunState } from '../state/run-state.js';
 import { Breakpoints } from '../steps/breakpoints.js';
 import { implicationFilter } from '../taint/severity.js';
+import { hostKind } from '../../qemu/host-time.js';
 import { TaintWatch } from '../taint/watch.js';
 import { keepMemory } from '../update/keep-memory.js';
 import { Deadlines } from './deadlines.js';
@@ -65,7 +66,7 @@ export class Run {
     };
     this.tearDown.defer(() => this.loop.stop());
     this.recorder = new Recorder(clock, sink, new Witnesses(plan.scenario.without));
-    this.taint = new TaintWatch(plan, this.recorder);
+    this.taint = new TaintWatch(plan, this.recorder, hostKind());
     for (const device of plan.scenario.hardware.devices) this.state.devices.set(device.name, new DeviceState(device));
   }
 

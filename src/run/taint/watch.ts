@@ -6,6 +6,7 @@ import type { Outcome } from '../../model/result/outcome.js';
 import type { TaintOfResult } from '../../model/result/result.js';
 import type { TaintName } from '../../model/result/taint.js';
 import { bitsOf, knownOnArrival, maskText } from '../../oracles/taint.js';
+import type { HostKind } from '../../qemu/host-time.js';
 import type { RunPlan } from '../engine/plan.js';
 import type { Machine } from '../machine/machine.js';
 import type { Recorder } from '../engine/recorder.js';
@@ -40,7 +41,16 @@ export class TaintWatch {
   constructor(
     private readonly plan: Pick<RunPlan, 'scenario' | 'kernels' | 'accel'>,
     private readonly recorder: Recorder,
+    private readonly host: HostKind = 'real',
   ) {}
+
+  /**
+   * A stall is a matter of time. An emulated machine depends on a host that may be busy, and so does KVM on a host that
+   * is itself a virtual machine: nobody there sees how long it did not run.
+   */
+  private get timeIsItsOwn(): boolean {
+    return this.plan.accel === 'kvm' && this.host === 'real';
+  }
 
   /** What a console finding implies in this run. */
   implication({ implies, taint, title, epoch }: Finding): Outcome | null {
@@ -48,8 +58,7 @@ export class TaintWatch {
     const arrived = this.kernels.has(epoch);
     if (epoch === 0 && !arrived) this.before.add(title);
     const old = !arrived && (epoch === 0 || (this.isFirstKernel(epoch) && this.before.has(title)));
-    // A stall is a matter of time, and an emulated machine depends on a host that may be busy.
-    if (old || this.declared(taint) || (taint === 'stall' && this.plan.accel === 'tcg')) return null;
+    if (old || this.declared(taint) || (taint === 'stall' && !this.timeIsItsOwn)) return null;
     this.flags.add(taint);
     return implies;
   }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Finding } from '../../../src/console/index.js';
 import type { TaintName } from '../../../src/model/result/taint.js';
+import { type HostKind, hostKind } from '../../../src/qemu/host-time.js';
 import { Recorder } from '../../../src/run/engine/recorder.js';
 import { TaintWatch } from '../../../src/run/taint/watch.js';
 import { startClock } from '../../../src/util/clock.js';
@@ -44,7 +45,13 @@ class World {
   unread: Partial<Finding>[] = [];
 
   constructor(
-    options: { taint?: TaintName[]; kernels?: string[]; accel?: 'tcg' | 'kvm'; systemMap?: string | null } = {},
+    options: {
+      taint?: TaintName[];
+      kernels?: string[];
+      accel?: 'tcg' | 'kvm';
+      host?: HostKind;
+      systemMap?: string | null;
+    } = {},
   ) {
     const tables = new PageTables(this.memory, ROOT, 0x20_0000);
     for (let page = 0; page < 4; page++) tables.map(BASE + BigInt(page * 4096), PHYS + page * 4096);
@@ -59,6 +66,7 @@ class World {
     this.watch = new TaintWatch(
       { scenario: { taint: options.taint ?? [] }, kernels, accel: options.accel ?? 'tcg' } as never,
       this.recorder,
+      options.host ?? 'real',
     );
     this.boot();
   }
@@ -271,6 +279,20 @@ describe('the taint of a run', () => {
     expect(world.end()).toMatchObject({ outcome: 'preserved', result: { flags: ['randstruct'] } });
     expect(await updated(new World(), (later) => later.mask(1n << 18n))).toMatchObject({ outcome: 'tainted' });
   });
+
+  it('blames a stall on a host that is itself a virtual machine, under KVM too', async () => {
+    expect(await updated(new World({ accel: 'kvm', host: 'virtual' }), (world) => world.says('stall'))).toMatchObject({
+      outcome: 'preserved',
+      titles: ['stall'],
+    });
+  });
+
+  it.each([
+    ['flags\t\t: fpu svm hypervisor lahf_lm\n', 'virtual'],
+    ['flags\t\t: fpu svm hypervisor\nbugs\t: x\n', 'virtual'],
+    ['flags\t\t: fpu svm lahf_lm\n', 'real'],
+    ['', 'real'],
+  ])('knows such a host by /proc/cpuinfo: %j', (cpuinfo, kind) => expect(hostKind(() => cpuinfo)).toBe(kind));
 
   it('blames a stall on a busy host where the machine is emulated', async () => {
     expect(await updated(new World(), (world) => world.says('stall'))).toMatchObject({
