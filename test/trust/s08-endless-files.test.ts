@@ -3,12 +3,13 @@
 // for ever at a pipe; reading a scenario or a kernel definition from a pipe waited, too.
 import { execFileSync } from 'node:child_process';
 import { symlinkSync, truncateSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readDefinition } from '../../src/images/index.js';
 import { readBaseline } from '../../src/matrix/baseline.js';
 import { loadScenario } from '../../src/scenario/index.js';
 import { readRegularFile, readRegularFileSync } from '../../src/util/files/regular-file.js';
+import { runFake } from '../fakes/run.js';
 import { temporaryFolder } from '../util/temporary.js';
 import { HEAD, problemsOf } from './refusal.js';
 
@@ -64,4 +65,16 @@ it('a file that is replaced by a link after it was checked is refused when it is
     'not in the folder',
   );
   expect((await readRegularFile(join(folder, 'data'), { maxBytes: 10, within: other })).toString()).toBe('x');
+});
+
+it.each([
+  ['/dev/zero', 'found a device'],
+  ['pipe.yaml', 'found a pipe'],
+])('an upload of %s by a trusted scenario ends the run as a failure of the lab', async (name, why) => {
+  const folder = temporaryFolder();
+  pipeIn(folder);
+  const from = resolve(folder, name);
+  const { record } = await runFake(`${HEAD}steps: [{upload: {from: ${from}, to: /x}}, kexec]\nexpect: preserved\n`);
+  const titles = record?.incidents.map(({ title }) => title) ?? [];
+  expect(titles.join('; ')).toContain(why);
 });
