@@ -10,6 +10,7 @@ export const MAX_MS = 100;
 const REPEATS = 3;
 /** Inputs between two looks at the heap. */
 const PER_SAMPLE = 1000;
+const SETTLE_MS = 20;
 /** Bytes that the heap may grow by over a whole round, and on average with each input. */
 const MAX_GROWTH = 16 << 20;
 const MAX_GROWTH_EACH = 64;
@@ -70,8 +71,10 @@ export async function cpuMs(target: Target, input: Buffer): Promise<number> {
   return best;
 }
 
-/** Bytes that are in use after a collection. */
-function heapNow(): number {
+/** Bytes that are in use after a collection. Buffers are given back a moment after the first one. */
+async function heapNow(): Promise<number> {
+  globalThis.gc?.();
+  await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
   globalThis.gc?.();
   const { heapUsed, external } = process.memoryUsage();
   return heapUsed + external;
@@ -128,7 +131,7 @@ export async function feedRound(target: Target, { seed, from, count, until, onIn
           return (await cpuMs(target, smaller)) > MAX_MS;
         });
     }
-    if (globalThis.gc !== undefined && fed.inputs % PER_SAMPLE === 0) samples.push(heapNow());
+    if (globalThis.gc !== undefined && fed.inputs % PER_SAMPLE === 0) samples.push(await heapNow());
   }
   // The first samples fill caches that stay.
   const settled = samples.slice(Math.min(3, Math.max(0, samples.length - 2)));

@@ -15,7 +15,8 @@ export class DefinitionReader {
     text: string,
     keys: readonly string[],
   ) {
-    const document = parseDocument(text, { lineCounter: this.lines });
+    // The check for keys that come twice takes quadratic time there; map() makes it.
+    const document = parseDocument(text, { lineCounter: this.lines, uniqueKeys: false });
     const [problem] = document.errors;
     if (problem) {
       const { line, col } = this.lines.linePos(problem.pos[0]);
@@ -53,6 +54,7 @@ export class DefinitionReader {
           `unknown key ${JSON.stringify(key)}${close ? `; did you mean ${close}?` : ''} Known: ${keys.join(', ')}`,
         );
       }
+      if (map.has(key)) throw this.error(pair.key as Node, `${key} is there twice`);
       map.set(key, pair.value as Node | null);
     }
     return map;

@@ -155,7 +155,13 @@ function duplicated(text: string, random: Random): string {
 
 export function mutateJson(seed: Buffer, random: Random, seeds: readonly Buffer[]): Buffer {
   if (random.chance(0.2)) return mutateText(seed, random, seeds);
-  const text = JSON.stringify(changed(seed, random, seeds, JSON.parse)) ?? 'null';
+  let text: string;
+  try {
+    text = JSON.stringify(changed(seed, random, seeds, JSON.parse)) ?? 'null';
+  } catch {
+    // Two deep values in each other are too deep to be copied or written.
+    return mutateText(seed, random, seeds);
+  }
   const bytes = Buffer.from(random.chance(0.1) ? duplicated(text, random) : text);
   return random.chance(0.1) ? mutateText(bytes, random, seeds) : bytes;
 }
