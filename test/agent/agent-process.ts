@@ -107,6 +107,12 @@ export class AgentProcess {
     return reply;
   }
 
+  /** Says hello, without which an agent carries out nothing. Its answer does not count. */
+  async greet(): Promise<void> {
+    await this.ask('0 hello');
+    this.came = 0;
+  }
+
   /** A file that the agent holds, as this process can open it. */
   pathOf(file: string): string {
     const folder = `/proc/${this.pid}/fd`;

@@ -21,8 +21,10 @@ class Client {
   readonly agent = new AgentProcess(built.program);
   readonly state = new RunState();
   private id = 0;
+  private greeted: Promise<void> | null = null;
 
   async do(action: FileAction | { op: 'memfd'; memfd: MemfdSpec }) {
+    await (this.greeted ??= this.agent.greet());
     const [op, args] = requestOf(action, this.state).request;
     const reply = await this.agent.ask(
       `${++this.id} ${op} ${Object.entries(args)

@@ -12,8 +12,9 @@ export function useFreshAgent(): void {
     built = compile('agent');
   }, 120_000);
   afterAll(() => built.remove());
-  beforeEach(() => {
+  beforeEach(async () => {
     agent = new AgentProcess(built.program);
+    await agent.greet();
   });
   afterEach(async () => {
     agent.kill();

@@ -12,6 +12,7 @@ afterAll(() => built.remove());
 
 test('a file that is passed is the same file, and stays when the other client dies', async () => {
   const [a, b] = [new AgentProcess(built.program), new AgentProcess(built.program)];
+  await Promise.all([a.greet(), b.greet()]);
   const at = `lab-test-${process.pid}`;
   expect(await a.ask('1 memfd file=f size=8192 seed=7')).toMatchObject({ ok: true });
   const [sent, received] = await Promise.all([a.ask(`2 send at=${at} file=f`), b.ask(`1 receive at=${at} file=f`)]);
