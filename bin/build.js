@@ -15,6 +15,8 @@ await build({
     'bench-history': 'src/measure/history.ts',
     endurance: 'src/measure/endurance/main.ts',
     downtime: 'src/measure/downtime.ts',
+    loop: 'src/measure/loop.ts',
+    interrupts: 'src/measure/interrupts.ts',
     hosts: 'src/measure/hosts/hosts.ts',
   },
   outdir: 'dist',

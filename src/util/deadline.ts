@@ -2,7 +2,7 @@
 // Waits with a deadline, never by sleeping. A wait ends at once if its event can no longer happen. Waits for the
 // machine itself are in pulse.ts, where the deadline follows the machine's progress.
 import { CommandTimeout, HostTimeout, NoProgress } from './errors.js';
-import { blockedMs } from './loop-meter.js';
+import { blockedMs } from './loop/meter.js';
 
 /** Whom the lab waits for: a part of the host, the machine, or a command of the scenario. */
 export type Whose = 'host' | 'machine' | 'command';

@@ -3,7 +3,7 @@
 // from running, or the lab's own loop was blocked, does not count.
 import { endsOnce } from './deadline.js';
 import { LabError, NoProgress } from './errors.js';
-import { blockedMs } from './loop-meter.js';
+import { blockedMs } from './loop/meter.js';
 
 /** What is known about a machine's progress, on the clock of performance.now(). */
 export interface Pulse {

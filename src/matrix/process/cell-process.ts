@@ -9,7 +9,7 @@ import type { CellTask } from '../queue.js';
 import { type Answer, answerSchema, lineOf, MAX_ANSWER, type Request, type SetUp } from './protocol.js';
 
 /** Milliseconds that a stopped process has to end its machine; then it is killed, and the machine dies with it. */
-const GRACE_MS = 1500;
+const GRACE_MS = 1100;
 /** Bytes of its log that are kept, from the end. */
 const MAX_LOG = 16 << 10;
 

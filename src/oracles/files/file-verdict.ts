@@ -2,7 +2,8 @@
 // Judges one preserved file: is each of its pages intact, corrupt, leaked or lost?
 import { KhopIndex } from '../pages/khop.js';
 import { PageMap, type PhysRun } from '../pages/page-map.js';
-import { inspectOutside, type OutsideView, type PageContent, type PfnRun, type ReadPhys } from './outside.js';
+import type { Pieces } from '../../util/loop/turns.js';
+import { lookOutside, type OutsideView, type PageContent, type PfnRun, type ReadPhys } from './outside.js';
 
 export interface PageCounts {
   pagesPreserved: number;
@@ -44,15 +45,15 @@ export interface FileVerdict extends PageCounts {
  * @param now where its pages lie in the next kernel
  * @param inside what user space found wrong; `badPages` is null if nobody could look from inside
  */
-export function returnedFile(
+export function* returnedFile(
   read: ReadPhys,
   pattern: PageContent,
   before: readonly PfnRun[],
   now: readonly PfnRun[],
   inside: { problems: string[]; badPages: number | null },
-): FileVerdict {
+): Pieces<FileVerdict> {
   const map = new PageMap();
-  const look = inspectOutside(read, pattern, now, (run, index, equal) =>
+  const look = yield* lookOutside(read, pattern, now, (run, index, equal) =>
     map.add(run.pfn + index, equal ? 'intact' : 'corrupt'),
   );
   const pages = countPages(before);
@@ -149,17 +150,17 @@ function firstMoved(before: readonly PfnRun[], now: readonly PfnRun[]): number |
  * Judges a file that did not come back. Its pages are leaked if they are still marked as preserved, and lost if the
  * next kernel uses them.
  */
-export function missingFile(
+export function* missingFile(
   read: ReadPhys,
   pattern: PageContent,
   runs: readonly PfnRun[],
   marked: KhopIndex,
   why: string,
-): FileVerdict {
+): Pieces<FileVerdict> {
   const counts = { ...NO_PAGES, pagesPreserved: countPages(runs) };
   let readable = 0;
   const map = new PageMap();
-  const look = inspectOutside(read, pattern, runs, (run, index, equal) => {
+  const look = yield* lookOutside(read, pattern, runs, (run, index, equal) => {
     const leaked = marked.has(run.pfn + index);
     map.add(run.pfn + index, leaked ? 'leaked' : equal ? 'lost' : 'reused');
     if (leaked) counts.pagesLeaked++;
@@ -180,8 +181,8 @@ export function missingFile(
 }
 
 /** Records a file whose machine has ended. Its pages are compared, but no conclusion is drawn. */
-export function unjudgedFile(read: ReadPhys, pattern: PageContent, runs: readonly PfnRun[]): FileVerdict {
-  const look = inspectOutside(read, pattern, runs);
+export function* unjudgedFile(read: ReadPhys, pattern: PageContent, runs: readonly PfnRun[]): Pieces<FileVerdict> {
+  const look = yield* lookOutside(read, pattern, runs);
   const problems = [`the machine ended first; ${look.equal} of ${look.pages} pages still held their content then`];
   return {
     ...NO_PAGES,

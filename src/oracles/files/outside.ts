@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Checks content from outside: compares the physical pages that a file had when it was preserved with its pattern.
 import type { ReadPhys } from '../../handover/memory/memory.js';
+import { atOnce, type Pieces } from '../../util/loop/turns.js';
 import { PAGE } from './pattern.js';
 
 export type { ReadPhys };
@@ -44,6 +45,16 @@ export function inspectOutside(
   runs: readonly PfnRun[],
   onPage?: (run: PfnRun, index: number, equal: boolean) => void,
 ): OutsideView {
+  return atOnce(lookOutside(read, pattern, runs, onPage));
+}
+
+/** The same in pieces: the files of a large machine take seconds. */
+export function* lookOutside(
+  read: ReadPhys,
+  pattern: PageContent,
+  runs: readonly PfnRun[],
+  onPage?: (run: PfnRun, index: number, equal: boolean) => void,
+): Pieces<OutsideView> {
   const look: OutsideView = { pages: 0, equal: 0, different: 0, differentRuns: [], first: null };
   const most = runs.reduce((pages, { count }) => Math.max(pages, Math.min(CHUNK_PAGES, count)), 0);
   const words = new Uint32Array((most * PAGE) / 4);
@@ -60,6 +71,7 @@ export function inspectOutside(
         else note(look, page, offset, (run.pfn + done + i) * PAGE);
         onPage?.(run, done + i, equal);
       }
+      yield;
     }
   }
   return look;

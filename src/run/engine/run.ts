@@ -5,7 +5,7 @@ import { makeRunKey } from '../../guest/keys.js';
 import type { RecoveryOfResult } from '../../model/result/guest-result.js';
 import { agentSocket } from '../../qemu/args.js';
 import type { Clock } from '../../util/clock.js';
-import { measureLoop } from '../../util/loop-meter.js';
+import { measureLoop } from '../../util/loop/meter.js';
 import { ClientGone, LabError, messageOf, NoProgress } from '../../util/errors.js';
 import { decide, isGood, type Verdict } from '../../verdict/verdict.js';
 import { Witnesses } from '../../verdict/witnesses.js';

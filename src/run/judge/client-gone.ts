@@ -3,6 +3,7 @@
 // was released with it. Judges the files from outside, page by page.
 import { KhopIndex } from '../../oracles/pages/khop.js';
 import { missingFile } from '../../oracles/files/file-verdict.js';
+import { atOnce } from '../../util/loop/turns.js';
 import type { Needs } from '../engine/parts.js';
 import { preservedPages } from '../update/handover.js';
 import type { FileRecord, UpdateRecord } from './records.js';
@@ -77,6 +78,6 @@ function filesOf(
   return expected.map((file) => ({
     kind: file.spec.kind,
     file,
-    verdict: file.closed ?? missingFile(reader(view), file.pattern, file.runs, marks, why(file)),
+    verdict: file.closed ?? atOnce(missingFile(reader(view), file.pattern, file.runs, marks, why(file))),
   }));
 }

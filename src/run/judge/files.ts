@@ -12,9 +12,10 @@ import {
   NO_PAGES,
   returnedFile,
 } from '../../oracles/files/file-verdict.js';
-import { inspectOutside, type ReadPhys } from '../../oracles/files/outside.js';
+import { lookOutside, type ReadPhys } from '../../oracles/files/outside.js';
 import { KhopIndex } from '../../oracles/pages/khop.js';
 import type { PageProblem } from '../../oracles/pages/page-cache.js';
+import { inTurns, type Pieces } from '../../util/loop/turns.js';
 import { inWindow } from '../../util/window.js';
 import { MAX_IN_FLIGHT } from '../agent/client.js';
 import { checkInside, insideProblems, lookAgain } from '../agent/inspect.js';
@@ -53,11 +54,11 @@ export async function judgeUpdate(
   for (const [file, problem] of spoiled) leaveAlone(file, problem);
   const managedAfter = await managedPages(parts);
   const marked = await parts.view.markedPages();
-  const returned = expected.map((file): FileRecord => ({
-    kind: file.spec.kind,
-    file,
-    verdict: file.closed ?? fileVerdict(reader(view), file, marked?.index ?? NO_MARKS),
-  }));
+  const returned: FileRecord[] = [];
+  for (const file of expected) {
+    const verdict = file.closed ?? (await inTurns(fileVerdict(reader(view), file, marked?.index ?? NO_MARKS)));
+    returned.push({ kind: file.spec.kind, file, verdict });
+  }
   const files = [...returned, ...(await judgeReserved(parts, marked?.index ?? NO_MARKS))];
   const record = recordOf(parts, { files, expected, marked, handedOver });
   recordOracles(parts, record);
@@ -82,19 +83,25 @@ function leaveAlone({ retrieved, runs }: ExpectedFile, { what, count }: PageProb
 }
 
 /** The verdict on one file, where the kernel can still be asked. */
-function fileVerdict(read: ReadPhys, file: ExpectedFile, marked: KhopIndex): FileVerdict {
+function* fileVerdict(read: ReadPhys, file: ExpectedFile, marked: KhopIndex): Pieces<FileVerdict> {
   const { spec, pattern, runs, retrieved, errno } = file;
   if (retrieved === null)
-    return missingFile(read, pattern, runs, marked, errno === null ? 'not retrieved' : `retrieve failed with ${errno}`);
+    return yield* missingFile(
+      read,
+      pattern,
+      runs,
+      marked,
+      errno === null ? 'not retrieved' : `retrieve failed with ${errno}`,
+    );
   const hidden = file.hidden !== undefined || retrieved.hidden !== undefined;
   // A guest's own checks are judged with the guest.
   if (isGuestFile(spec) && hidden) return fileSeenInside({ problems: [], badPages: 0, pages: 0 });
   if (isGuestFile(spec))
-    return guestFile(retrieved.arrival ?? inspectOutside(read, pattern, runs), runs, retrieved.runs);
+    return guestFile(retrieved.arrival ?? (yield* lookOutside(read, pattern, runs)), runs, retrieved.runs);
   const problems = retrieved.spoiled === undefined ? insideProblems(retrieved) : [retrieved.spoiled];
   const badPages = retrieved.inside?.bad ?? 0;
   if (hidden) return fileSeenInside({ problems, badPages, pages: retrieved.inside?.pages ?? 0 });
-  return returnedFile(read, pattern, runs, retrieved.runs, { problems, badPages });
+  return yield* returnedFile(read, pattern, runs, retrieved.runs, { problems, badPages });
 }
 
 /** Judges files that the scenario is about to close: after that, their pages belong to the allocator. */
@@ -110,7 +117,7 @@ export async function judgeBeforeClose(
   for (const [file, problem] of spoiled) leaveAlone(file, problem);
   // Only the judgement of the whole update knows the orders in which the pages were handed over.
   await lookAtPageStates(parts, files, null);
-  for (const file of files) file.closed = fileVerdict(reader(parts.view), file, NO_MARKS);
+  for (const file of files) file.closed = await inTurns(fileVerdict(reader(parts.view), file, NO_MARKS));
 }
 
 interface Seen {

@@ -2,8 +2,9 @@
 // Looks from outside: at the content of files before a kexec, and at the marked pages of the handover itself.
 import { baselinePages, type BaselinePage } from '../../oracles/pages/baseline.js';
 import { Snapshot } from '../../oracles/guest/index.js';
-import { inspectOutside } from '../../oracles/files/outside.js';
+import { lookOutside } from '../../oracles/files/outside.js';
 import { PAGE } from '../../oracles/files/pattern.js';
+import { inTurns } from '../../util/loop/turns.js';
 import { checkInside } from '../agent/inspect.js';
 import type { Needs } from '../engine/parts.js';
 import type { MarkedPages } from '../machine/marked-pages.js';
@@ -40,7 +41,7 @@ export async function snapshotBefore(
 ): Promise<void> {
   for (const file of files) {
     if (file.pattern instanceof Snapshot) continue; // guests/inspect.ts
-    file.before = inspectOutside(reader(parts.view), file.pattern, file.runs);
+    file.before = await inTurns(lookOutside(reader(parts.view), file.pattern, file.runs));
     const { different, pages, first } = file.before;
     parts.recorder.event({
       kind: 'oracle',

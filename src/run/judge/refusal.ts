@@ -3,6 +3,7 @@
 import { isGuestFile } from '../../model/scenario/guest.js';
 import { fileSeenInside, type FileVerdict, returnedFile } from '../../oracles/files/file-verdict.js';
 import { inWindow } from '../../util/window.js';
+import { atOnce, inTurns } from '../../util/loop/turns.js';
 import { MAX_IN_FLIGHT } from '../agent/client.js';
 import { checkInside, insideProblems } from '../agent/inspect.js';
 import { pagesOfFile } from '../agent/pages-of-file.js';
@@ -76,7 +77,9 @@ function keptReserved({ view, recorder, state }: Needs<'recorder' | 'state' | 'v
   return state.reserved
     .filter(({ name }) => !state.reservedGone.has(name))
     .map((file): FileRecord => {
-      const verdict = returnedFile(reader(view), file.pattern, file.runs, file.runs, { problems: [], badPages: null });
+      const verdict = atOnce(
+        returnedFile(reader(view), file.pattern, file.runs, file.runs, { problems: [], badPages: null }),
+      );
       recorder.event({
         kind: 'oracle',
         oracle: `content of ${file.name} in the old kernel`,
@@ -110,7 +113,7 @@ async function lookAt(parts: Needs<'recorder' | 'state' | 'agents' | 'view'>, fi
   const badPages = named ? (file.inside?.bad ?? 0) : null;
   const verdict =
     file.hidden === undefined
-      ? returnedFile(reader(view), file.pattern, file.runs, file.runs, { problems, badPages })
+      ? await inTurns(returnedFile(reader(view), file.pattern, file.runs, file.runs, { problems, badPages }))
       : fileSeenInside({ problems, badPages: badPages ?? 0, pages: file.inside?.pages ?? 0 });
   recorder.event({
     kind: 'oracle',

@@ -8,6 +8,7 @@ import { missingFile, returnedFile } from '../../oracles/files/file-verdict.js';
 import type { KhopIndex } from '../../oracles/pages/khop.js';
 import { PAGE, Pattern } from '../../oracles/files/pattern.js';
 import { LabError } from '../../util/errors.js';
+import { inTurns } from '../../util/loop/turns.js';
 import type { Needs } from '../engine/parts.js';
 import type { FileRecord } from './records.js';
 import type { ExpectedFile } from '../state/file.js';
@@ -76,26 +77,29 @@ export async function judgeReserved(
     const { phys, why } = await locate(parts, area.name, area.spec.size);
     const was = (area.runs[0]?.pfn ?? 0) * PAGE;
     const fresh = phys === was && isFresh(parts, area, marked);
+    const before = fresh ? 'where it was' : `was at 0x${was.toString(16)}`;
     const verdict =
       phys !== null && !fresh && (phys === was || overlaps(phys, was, area.spec.size) || saysRevived(parts, area.name))
-        ? returnedFile(
-            read,
-            area.pattern,
-            area.runs,
-            [{ page: 0, pfn: Math.floor(phys / PAGE), count: area.spec.size / PAGE }],
-            {
-              problems: phys === was ? [] : [`revived at 0x${phys.toString(16)}, was at 0x${was.toString(16)}`],
-              badPages: null,
-            },
+        ? await inTurns(
+            returnedFile(
+              read,
+              area.pattern,
+              area.runs,
+              [{ page: 0, pfn: Math.floor(phys / PAGE), count: area.spec.size / PAGE }],
+              {
+                problems: phys === was ? [] : [`revived at 0x${phys.toString(16)}, was at 0x${was.toString(16)}`],
+                badPages: null,
+              },
+            ),
           )
-        : missingFile(
-            read,
-            area.pattern,
-            area.runs,
-            marked,
-            phys === null
-              ? `not found: ${why}`
-              : `reserved again at 0x${phys.toString(16)}, ${fresh ? 'where it was' : `was at 0x${was.toString(16)}`}`,
+        : await inTurns(
+            missingFile(
+              read,
+              area.pattern,
+              area.runs,
+              marked,
+              phys === null ? `not found: ${why}` : `reserved again at 0x${phys.toString(16)}, ${before}`,
+            ),
           );
     if (verdict.state !== 'intact') parts.state.reservedGone.add(area.name);
     records.push({ kind: 'reserve_mem', file: area, verdict });

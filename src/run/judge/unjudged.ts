@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Records the files of an update whose machine has ended: what is in its memory, without a verdict.
 import { addPages, NO_PAGES, unjudgedFile } from '../../oracles/files/file-verdict.js';
+import { atOnce } from '../../util/loop/turns.js';
 import type { Needs } from '../engine/parts.js';
 import type { MarkedPages } from '../machine/marked-pages.js';
 import { reader } from '../machine/view.js';
@@ -27,7 +28,7 @@ function unjudged(
   const files = expected.map((file): FileRecord => ({
     kind: file.spec.kind,
     file,
-    verdict: file.closed ?? unjudgedFile(read, file.pattern, file.runs),
+    verdict: file.closed ?? atOnce(unjudgedFile(read, file.pattern, file.runs)),
   }));
   const counts = files.reduce((sum, { verdict }) => addPages(sum, verdict), NO_PAGES);
   return { epoch, files, counts, handedOver: handedOver?.total ?? null, marked: null, baseline: [] };

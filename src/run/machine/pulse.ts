@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The pulse of one machine: when it last showed progress, and how long the host kept it from running.
 import type { HostTimes } from '../../qemu/host-time.js';
-import { blockedMs } from '../../util/loop-meter.js';
+import { blockedMs } from '../../util/loop/meter.js';
 import type { Pulse } from '../../util/pulse.js';
 
 /** Milliseconds between two looks at the host's figures, so that a stop of QEMU in between is noticed. */

@@ -7,7 +7,7 @@ import type { DeviceOfResult, IommuOfResult } from '../../model/result/hardware-
 import type { Incident } from '../../model/result/incident.js';
 import type { Result } from '../../model/result/result.js';
 import type { CaseOfResult } from '../../model/scenario/selftest.js';
-import type { LoopDelay } from '../../util/loop-meter.js';
+import type { LoopDelay } from '../../util/loop/meter.js';
 import type { Verdict } from '../../verdict/verdict.js';
 import type { FileRecord, UpdateRecord } from '../judge/records.js';
 import type { StepResult } from '../state/step-result.js';

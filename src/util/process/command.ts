@@ -9,7 +9,7 @@ import { LabError } from '../errors.js';
  * Milliseconds between SIGTERM and SIGKILL for a group. In that time, make removes the file that it is writing;
  * otherwise it would take the incomplete file for a complete one the next time.
  */
-const GRACE_MS = 1200;
+const GRACE_MS = 1000;
 
 // Descriptor 3 is a pipe whose other end only the lab holds. A watcher in the group waits for its end and then ends the
 // group.

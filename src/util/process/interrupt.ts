@@ -18,7 +18,7 @@ export const INTERRUPT_STATUS: Readonly<Partial<Record<NodeJS.Signals, number>>>
 };
 
 /** Milliseconds that tear-down may take. Commands are killed before that (command.ts). */
-const LIMIT_MS = 1700;
+const LIMIT_MS = 1400;
 
 /**
  * An older Node started this one and passes its signals on (bin/lab.js), so one signal to the process group comes

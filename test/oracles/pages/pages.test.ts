@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
 import { missingFile, returnedFile } from '../../../src/oracles/files/file-verdict.js';
+import { atOnce } from '../../../src/util/loop/turns.js';
 import { findKhop, KhopIndex } from '../../../src/oracles/pages/khop.js';
 import { inspectOutside } from '../../../src/oracles/files/outside.js';
 import { mix, PAGE, Pattern } from '../../../src/oracles/files/pattern.js';
@@ -122,15 +123,13 @@ describe('the verdict on a file', () => {
 
   it('is intact only if inside and outside agree', () => {
     const read = memory(machineWith(pattern, 50));
-    expect(returnedFile(read, pattern, runs, runs, whole).state).toBe('intact');
-    expect(returnedFile(read, pattern, runs, runs, { problems: ['2 pages differ'], badPages: 2 })).toMatchObject({
-      state: 'corrupt',
-      pagesCorrupt: 2,
-      pagesIntact: 6,
-    });
+    expect(atOnce(returnedFile(read, pattern, runs, runs, whole)).state).toBe('intact');
+    expect(
+      atOnce(returnedFile(read, pattern, runs, runs, { problems: ['2 pages differ'], badPages: 2 })),
+    ).toMatchObject({ state: 'corrupt', pagesCorrupt: 2, pagesIntact: 6 });
     const pages = machineWith(pattern, 50);
     pages.set(52, pattern.page(0));
-    expect(returnedFile(memory(pages), pattern, runs, runs, whole)).toMatchObject({
+    expect(atOnce(returnedFile(memory(pages), pattern, runs, runs, whole))).toMatchObject({
       state: 'corrupt',
       pagesCorrupt: 1,
       pagesIntact: 7,
@@ -139,7 +138,7 @@ describe('the verdict on a file', () => {
 
   it('is corrupt if pages are missing', () => {
     expect(
-      returnedFile(memory(machineWith(pattern, 50)), pattern, runs, [{ page: 0, pfn: 50, count: 6 }], whole),
+      atOnce(returnedFile(memory(machineWith(pattern, 50)), pattern, runs, [{ page: 0, pfn: 50, count: 6 }], whole)),
     ).toMatchObject({ state: 'corrupt', pagesCorrupt: 2 });
   });
 
@@ -147,12 +146,12 @@ describe('the verdict on a file', () => {
     const pages = machineWith(pattern, 50);
     pages.set(57, new Uint8Array(PAGE));
     const all = new KhopIndex([{ pfn: 50, order: 3 }]);
-    expect(missingFile(memory(pages), pattern, runs, all, 'why')).toMatchObject({
+    expect(atOnce(missingFile(memory(pages), pattern, runs, all, 'why'))).toMatchObject({
       state: 'leaked',
       pagesLeaked: 8,
       pagesLost: 0,
     });
-    expect(missingFile(memory(pages), pattern, runs, new KhopIndex([]), 'why')).toMatchObject({
+    expect(atOnce(missingFile(memory(pages), pattern, runs, new KhopIndex([]), 'why'))).toMatchObject({
       state: 'lost',
       pagesLost: 8,
       overwritten: 1,

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { AgentReply } from '../../../src/guest/agent.js';
 import { fileSeenInside, returnedFile } from '../../../src/oracles/files/file-verdict.js';
+import { atOnce } from '../../../src/util/loop/turns.js';
 import { KhopIndex, countPages, type KhopPages } from '../../../src/oracles/pages/khop.js';
 import { Pattern } from '../../../src/oracles/files/pattern.js';
 import type { FileRecord } from '../../../src/run/judge/records.js';
@@ -86,7 +87,7 @@ function record(which: ExpectedFile): FileRecord {
   const now = which.retrieved?.runs ?? [];
   const verdict =
     which.retrieved?.hidden === undefined
-      ? returnedFile(read, pattern, which.runs, now, { problems: [], badPages: 0 })
+      ? atOnce(returnedFile(read, pattern, which.runs, now, { problems: [], badPages: 0 }))
       : fileSeenInside({ problems: [], pages: 4, badPages: 0 });
   return { kind: 'memfd', file: which, verdict };
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect, it, onTestFinished } from 'vitest';
-import { within } from '../../src/util/deadline.js';
-import { blockedMs, measureLoop } from '../../src/util/loop-meter.js';
-import { type Pulse, whileItMoves } from '../../src/util/pulse.js';
-import { MachinePulse } from '../../src/run/machine/pulse.js';
+import { within } from '../../../src/util/deadline.js';
+import { blockedMs, measureLoop } from '../../../src/util/loop/meter.js';
+import { type Pulse, whileItMoves } from '../../../src/util/pulse.js';
+import { MachinePulse } from '../../../src/run/machine/pulse.js';
 
 const never = new Promise<never>(() => undefined);
 const turns = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
