@@ -16,8 +16,8 @@ export interface LoopDelay {
 
 // Taken here, so that a test with its own clock does not stop this one.
 const { setInterval: startTimer } = globalThis;
-const { bigint: nanoseconds } = process.hrtime;
-const now = (): number => Number(nanoseconds()) / 1e6;
+const { hrtime } = process;
+const now = (): number => Number(hrtime.bigint()) / 1e6;
 
 let last: number | null = null;
 let sum = 0;
