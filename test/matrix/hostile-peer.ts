@@ -3,8 +3,8 @@
 import { type Job, Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import { onTestFinished } from 'vitest';
-import { jobHead, type Sealed } from '../../src/matrix/redis/envelope.js';
-import { QueueKey } from '../../src/matrix/redis/key.js';
+import { jobHead, type Sealed } from '../../src/matrix/redis/seal/envelope.js';
+import { QueueKey } from '../../src/matrix/redis/seal/key.js';
 import { jobId, queueName, teamOf } from '../../src/matrix/redis/names.js';
 import type { CellTask } from '../../src/matrix/queue.js';
 import { IDENTITY } from './redis-rig.js';
@@ -12,8 +12,8 @@ import { IDENTITY } from './redis-rig.js';
 export interface HostilePeer {
   redis: Redis;
   queue: Queue;
-  /** Takes jobs as a worker would, and answers with whatever this returns. */
-  answerWith: (answer: (data: Sealed, job: Job) => unknown) => Promise<Worker>;
+  /** Takes jobs as a worker would, and answers with whatever this returns: so often for each, then never. */
+  answerWith: (answer: (data: Sealed, job: Job) => unknown, times?: number) => Promise<Worker>;
 }
 
 /** @param secret of those whom it attacks; null if they have none */
@@ -30,13 +30,20 @@ export function hostilePeer(url: string, secret: string | null): HostilePeer {
   return {
     redis,
     queue,
-    answerWith: async (answer) => {
+    answerWith: async (answer, times = 1) => {
+      const answered = new Map<string | undefined, number>();
       const connection = redis.duplicate();
       connection.on('error', () => undefined);
-      const worker = new Worker(name, async (job) => answer(job.data as Sealed, job), { connection, prefix: 'lab' });
+      const process = async (job: Job) => {
+        const before = answered.get(job.id) ?? 0;
+        answered.set(job.id, before + 1);
+        return before < times ? answer(job.data as Sealed, job) : new Promise(() => undefined);
+      };
+      // Once it is gone, its jobs are soon free.
+      const worker = new Worker(name, process, { connection, prefix: 'lab', concurrency: 9, lockDuration: 1000 });
       worker.on('error', () => undefined);
       onTestFinished(async () => {
-        await worker.close(true);
+        await worker.close(true).catch(() => undefined);
         connection.disconnect();
       });
       await worker.waitUntilReady();

@@ -5,8 +5,8 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { answerHead, type Sealed } from '../../src/matrix/redis/envelope.js';
-import { QueueKey } from '../../src/matrix/redis/key.js';
+import { answerHead, type Sealed } from '../../src/matrix/redis/seal/envelope.js';
+import { QueueKey } from '../../src/matrix/redis/seal/key.js';
 import { temporaryFolder, until } from '../util/temporary.js';
 import { diaryOf, runsIn, taskOf } from './fake-runner.js';
 import { hostilePeer, idOf, sealedJob } from './hostile-peer.js';
@@ -110,6 +110,17 @@ describe('S1: a job', () => {
     expect(begun()).toEqual(['good-1']);
   });
 
+  it('of which Redis sends far too much costs the worker its connection, not its life', async () => {
+    const { side, redis } = await worker('w');
+    const { queue } = hostilePeer(server.url, SECRET);
+    await queue.add('cell', { x: 'y'.repeat(20 << 20) }, { jobId: 'n/0/1' });
+    const good = taskOf('good');
+    await queue.add('cell', sealedJob(good, OWN, SECRET), { jobId: idOf(good) });
+    await until('the next one is run', () => begun().length === 1);
+    expect(begun()).toEqual(['good-1']);
+    expect([side.refusals.count, redis.status]).toEqual([0, 'ready']);
+  }, 60_000);
+
   it('without a secret on either side is run as one from anybody', async () => {
     const { side } = await matrix(null);
     await worker('w', null);
@@ -129,7 +140,7 @@ describe('S2: a result', () => {
     });
     const attempt = side.submit(taskOf('c'));
     await until('it is refused', () => side.refusals.count === 1);
-    await forged.close();
+    await forged.close(true);
     await worker('good');
     expect(await attempt).toMatchObject({ outcome: 'preserved', worker: 'good' });
     expect(notes).toContain('refused an answer to m1/c-1/1: it is not signed (1 refused so far)');
@@ -153,7 +164,7 @@ describe('S2: a result', () => {
     const replay = await peer.answerWith(() => seen[0]);
     const attempts = [side.submit(taskOf('b')), side.submit(taskOf('a', {}, { attempt: 2 }))];
     await until('both are refused', () => side.refusals.count >= 2);
-    await replay.close();
+    await replay.close(true);
     await worker('good');
     expect(await Promise.all(attempts)).toMatchObject([
       { cell: 'b-1', outcome: 'preserved', worker: 'good' },
@@ -206,9 +217,32 @@ describe('S2: a result', () => {
     });
   });
 
+  it.each([
+    ['far too much', { returnvalue: 'x'.repeat(20 << 20) }, ['preserved']],
+    ['no JSON', { returnvalue: '{"head":', opts: '[', stacktrace: '{', data: ']' }, ['preserved']],
+    ['no hash at all', null, ['preserved', 'infra']],
+  ])(
+    'that is %s costs the matrix nothing',
+    async (_what, fields, outcomes) => {
+      const { side } = await matrix();
+      const { queue, redis } = hostilePeer(server.url, SECRET);
+      const attempt = side.submit(taskOf('c'));
+      const key = queue.toKey('m1/c-1/1');
+      while ((await redis.exists(key)) === 0);
+      if (fields === null) await redis.set(key, 'x'.repeat(1000));
+      else await redis.hset(key, fields);
+      await redis.zadd(queue.toKey('completed'), 1, 'm1/c-1/1');
+      await until('it is refused', () => side.refusals.count > 0);
+      await worker('good');
+      expect(outcomes).toContain((await attempt).outcome);
+      expect(await side.submit(taskOf('next'))).toMatchObject({ outcome: 'preserved' });
+    },
+    60_000,
+  );
+
   it('that stays invalid ends the cell as infra', async () => {
     const { side } = await matrix();
-    await hostilePeer(server.url, SECRET).answerWith(() => 'nonsense');
+    await hostilePeer(server.url, SECRET).answerWith(() => 'nonsense', 3);
     expect(await side.submit(taskOf('c'))).toMatchObject({
       outcome: 'infra',
       title: 'no valid answer in 3 tries; the last: it is no message of this lab',

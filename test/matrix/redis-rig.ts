@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { Redis } from 'ioredis';
 import { LocalQueue } from '../../src/matrix/local-queue.js';
 import { connect } from '../../src/matrix/redis/connection.js';
-import { QueueKey } from '../../src/matrix/redis/key.js';
+import { QueueKey } from '../../src/matrix/redis/seal/key.js';
 import { RedisQueue } from '../../src/matrix/redis/redis-queue.js';
 import { RedisWorker } from '../../src/matrix/redis/redis-worker.js';
 import type { OnNews } from '../../src/matrix/queue.js';

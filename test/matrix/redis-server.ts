@@ -15,13 +15,15 @@ export class RedisServer {
   private constructor(
     readonly port: number,
     private readonly dir: string,
+    private readonly more: readonly string[],
   ) {}
 
-  static async start(): Promise<RedisServer> {
+  /** @param more further options of redis-server; with those the plain port stays open for the tests */
+  static async start(more: readonly string[] = []): Promise<RedisServer> {
     await ensureTools(['test'], openWorkspace({ signal: new AbortController().signal, onProgress: () => undefined }));
     const dir = mkdtempSync(join(tmpdir(), 'lab-redis-'));
     trackTemp(dir);
-    const server = new RedisServer(await freePort(), dir);
+    const server = new RedisServer(await freePort(), dir, more);
     await server.begin();
     return server;
   }
@@ -51,6 +53,7 @@ export class RedisServer {
         'always',
         '--save',
         '',
+        ...this.more,
       ],
       { stdio: 'ignore' },
     );
@@ -77,7 +80,7 @@ export class RedisServer {
   }
 }
 
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', reject);

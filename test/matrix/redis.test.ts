@@ -170,7 +170,10 @@ it("a result that did not come whole is the lab's failure, and nothing of it sta
   await worker('hand', 1);
   await until('it has begun', () => diaryOf(diary(), 'begins').length === 1);
   // Pieces are swapped for others as soon as they are there.
-  const spoil = setInterval(() => void client.lset('lab:result:m1/c-1/1:hand', 0, 'no gzip').catch(() => undefined), 1);
+  const spoil = setInterval(
+    () => void client.set('lab:result:m1/c-1/1:hand:0', 'no gzip', 'XX').catch(() => undefined),
+    1,
+  );
   onTestFinished(() => clearInterval(spoil));
   expect(await attempt).toMatchObject({
     outcome: 'infra',

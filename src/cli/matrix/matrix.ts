@@ -9,6 +9,7 @@ import { expandPlan, type PlannedPair } from '../../matrix/expand.js';
 import { readBaseline } from '../../matrix/baseline.js';
 import { checkResumable, newMatrix, pinPairs, planSha256, taskMaker } from '../../matrix/plan-run.js';
 import { checkUrl } from '../../matrix/redis/connection.js';
+import { type QueueKey, takeQueueKey } from '../../matrix/redis/seal/key.js';
 import { orphans } from '../../matrix/runner.js';
 import { labPath, selectScenarios } from '../../matrix/select.js';
 import type { Attempt, Matrix } from '../../model/result/matrix.js';
@@ -62,6 +63,7 @@ export function createCommand(): Command {
 }
 
 async function runMatrix(file: string, options: MatrixOptions, signal: AbortSignal): Promise<number> {
+  const key = takeQueueKey(process.env);
   if (options.queue !== undefined) checkUrl(options.queue);
   const plan = await loadPlan(file, { ...planKernels(), rule: ruleFor(file, options) });
   if (options.updateBaseline && plan.baseline === null)
@@ -92,7 +94,7 @@ async function runMatrix(file: string, options: MatrixOptions, signal: AbortSign
       });
     const folder =
       resumed === null ? MatrixFolder.create(options.results, matrix) : MatrixFolder.reopen(options.results, matrix.id);
-    const attempts = await runCells({ matrix, plan, profile, pairs, folder, leftOut, options, signal });
+    const attempts = await runCells({ key, matrix, plan, profile, pairs, folder, leftOut, options, signal });
     const pairResults = pairResultsOf(matrix, attempts);
     if (options.json) process.stdout.write(`${JSON.stringify({ ...matrix, squares: pairResults }, null, 2)}\n`);
     else process.stdout.write(matrixText(matrix, pairResults, folder.path, process.stdout));
@@ -134,6 +136,8 @@ function lastMatrixOf(plan: Plan, results: string, sha256: string): Matrix {
 }
 
 interface RunningMatrix {
+  /** Of the queue in Redis. */
+  key: QueueKey;
   matrix: Matrix;
   plan: Plan;
   profile: Profile | null;

@@ -10,7 +10,7 @@ import { LocalQueue } from '../../matrix/local-queue.js';
 import type { CellQueue, OnNews } from '../../matrix/queue.js';
 import { connect } from '../../matrix/redis/connection.js';
 import { offerImages } from '../../matrix/redis/images.js';
-import { takeQueueKey } from '../../matrix/redis/key.js';
+import type { QueueKey } from '../../matrix/redis/seal/key.js';
 import { teamOf } from '../../matrix/redis/names.js';
 import { RedisQueue } from '../../matrix/redis/redis-queue.js';
 import { CellPool } from '../../matrix/process/pool.js';
@@ -28,6 +28,8 @@ export interface QueueOptions extends TrustOption {
   results: string;
   /** Value of --jobs. */
   jobs?: number;
+  /** Signs what goes through Redis. */
+  key: QueueKey;
   /** Address of the Redis; without it the cells run here. */
   queue?: string;
   signal: AbortSignal;
@@ -45,12 +47,11 @@ export async function openQueue(matrix: Matrix, options: QueueOptions, view: Mat
 async function openRedis(
   url: string,
   matrix: Matrix,
-  { results, signal }: QueueOptions,
+  { results, key, signal }: QueueOptions,
   view: MatrixView,
   onNews: OnNews,
 ): Promise<CellQueue> {
   const note = (text: string) => view.note(text);
-  const key = takeQueueKey(process.env);
   if (key.mark === null)
     note('there is no LAB_QUEUE_SECRET: anybody who reaches this Redis can answer, and workers get no kernels');
   const redis = await connect(url, (trouble) => note(trouble ?? 'Redis is back'), signal);

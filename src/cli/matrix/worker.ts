@@ -8,7 +8,7 @@ import { capacity } from '../../host/capacity.js';
 import type { TrustOption } from '../../host/trust.js';
 import { checkUrl, connect, shownUrl } from '../../matrix/redis/connection.js';
 import { fetchImage } from '../../matrix/redis/images.js';
-import { takeQueueKey } from '../../matrix/redis/key.js';
+import { takeQueueKey } from '../../matrix/redis/seal/key.js';
 import { RedisWorker } from '../../matrix/redis/redis-worker.js';
 import { seconds } from '../../report/text/style.js';
 import { messageOf } from '../../util/errors.js';

@@ -6,8 +6,8 @@ import { parseJson } from '../../util/json.js';
 import { printable } from '../../util/text/escape.js';
 import type { CellTask } from '../queue.js';
 import type { BlobRef } from './blobs.js';
-import { answers, type Head } from './envelope.js';
-import type { QueueKey } from './key.js';
+import { answers, type Head } from './seal/envelope.js';
+import type { QueueKey } from './seal/key.js';
 import { jobBody, resultBody } from './messages.js';
 import { jobId } from './names.js';
 

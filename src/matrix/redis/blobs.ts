@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Large data in Redis: a list of pieces. A reference holds the checksum of each piece, and nobody reads a changed one.
+// Large data in Redis, in pieces. A reference holds the checksum of each piece, and nobody reads a changed one.
 // The data expires if nobody fetches it.
 import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
@@ -30,10 +30,9 @@ export async function putBlob(
   let total = 0;
   let waiting: Buffer[] = [];
   let size = 0;
-  await redis.del(key);
   const push = async () => {
     const piece = Buffer.concat(waiting);
-    await redis.multi().rpush(key, piece).expire(key, seconds).exec();
+    await redis.set(pieceKey(key, pieces.length), piece, 'EX', seconds);
     pieces.push(sha256(piece));
     waiting = [];
     size = 0;
@@ -52,13 +51,27 @@ export async function putBlob(
 /** Yields the data piece by piece. Throws a LabError at the first piece that is missing or was changed. */
 export async function* getBlob(redis: Redis, { key, pieces }: BlobRef): AsyncGenerator<Buffer> {
   for (const [index, expected] of pieces.entries()) {
-    const piece = await redis.lindexBuffer(key, index);
-    if (piece === null) throw new LabError(`piece ${index + 1} of ${pieces.length} of ${key} is no longer in Redis`);
-    if (piece.length > MAX_PIECE_BYTES || sha256(piece) !== expected)
+    // Never more than a piece can have, whatever somebody put there.
+    const piece = await redis.getrangeBuffer(pieceKey(key, index), 0, MAX_PIECE_BYTES);
+    if (piece.length === 0)
+      throw new LabError(`piece ${index + 1} of ${pieces.length} of ${key} is no longer in Redis`);
+    if (sha256(piece) !== expected)
       throw new LabError(`${key} has changed in Redis: the checksum of piece ${index + 1} is wrong`);
     yield piece;
   }
 }
+
+export async function removeBlob(redis: Redis, { key, pieces }: BlobRef): Promise<void> {
+  for (const index of pieces.keys()) await redis.del(pieceKey(key, index));
+}
+
+/** Keeps data for longer. False if some of it is gone. */
+export async function keepBlob(redis: Redis, { key, pieces }: BlobRef, seconds: number): Promise<boolean> {
+  for (const index of pieces.keys()) if ((await redis.expire(pieceKey(key, index), seconds)) === 0) return false;
+  return true;
+}
+
+const pieceKey = (key: string, index: number) => `${key}:${index}`;
 
 function sha256(data: Buffer): string {
   return createHash('sha256').update(data).digest('hex');

@@ -4,11 +4,14 @@
 import type { Redis } from 'ioredis';
 import { type ImageContext, offerKernel, takeKernel } from '../../images/index.js';
 import { parseJson } from '../../util/json.js';
-import { type BlobRef, blobRefSchema, getBlob, putBlob } from './blobs.js';
-import { sealedSchema } from './envelope.js';
-import type { QueueKey } from './key.js';
+import { type BlobRef, blobRefSchema, getBlob, keepBlob, putBlob } from './blobs.js';
+import { sealedSchema } from './seal/envelope.js';
+import type { QueueKey } from './seal/key.js';
 import type { OfferedImage } from './messages.js';
 import { imageKey, KEPT_SECONDS, queueName } from './names.js';
+
+/** Characters of the place of a kernel in Redis. */
+const MAX_ABOUT = 1 << 20;
 
 /** Offers every kernel that other hosts can use, by name. A kernel that is already in Redis is not sent again. */
 export async function offerImages(
@@ -25,7 +28,7 @@ export async function offerImages(
     const at = imageKey(team, archive.key);
     const about = new About(redis, at, { key, queue: queueName(team) });
     let blob = await about.read();
-    if (blob === null || (await redis.expire(blob.key, KEPT_SECONDS)) === 0) {
+    if (blob === null || !(await keepBlob(redis, blob, KEPT_SECONDS))) {
       context.onProgress({ task: `offer kernel ${name}`, done: 0, of: null });
       blob = await putBlob(redis, at, archive.pack(), KEPT_SECONDS);
     }
@@ -48,8 +51,8 @@ class About {
   }
 
   async read(): Promise<BlobRef | null> {
-    const text = await this.redis.get(`${this.at}:about`);
-    const message = text === null ? null : parseJson(text, sealedSchema);
+    const text = await this.redis.getrange(`${this.at}:about`, 0, MAX_ABOUT);
+    const message = parseJson(text, sealedSchema);
     const opened = this.peer.key.open(message, { direction: 'image', queue: this.peer.queue });
     if (opened.kind !== 'signed' || opened.head.matrix !== this.at) return null;
     return parseJson(opened.body, blobRefSchema);

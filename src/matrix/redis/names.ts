@@ -2,7 +2,7 @@
 // Names in Redis. Each lab identity has its own queue, so that a worker never gets a cell of another lab's matrix.
 import type { CellTask } from '../queue.js';
 import { PREFIX } from './connection.js';
-import type { QueueKey } from './key.js';
+import type { QueueKey } from './seal/key.js';
 
 /** Seconds to keep results that nobody fetches, and finished jobs of a matrix that never continues. */
 export const KEPT_SECONDS = 7 * 86_400;

@@ -15,11 +15,12 @@ const MAX_NOTED = 100;
 /** Matrices that run over this Redis. */
 export async function matricesOn(redis: Redis): Promise<{ id: string; team: string }[]> {
   const keys = await scan(redis, `${matrixKey('')}*`);
-  const teams = keys.length === 0 ? [] : await redis.mget(keys);
-  return keys.flatMap((key, index) => {
-    const team = teams[index];
-    return team == null ? [] : [{ id: shown(key.slice(matrixKey('').length)), team: shown(team) }];
-  });
+  const found: { id: string; team: string }[] = [];
+  for (const key of keys.slice(0, MAX_NOTED)) {
+    const team = await teamAt(redis, key);
+    if (team !== null) found.push({ id: shown(key.slice(matrixKey('').length)), team });
+  }
+  return found;
 }
 
 /** Why two teams do not work together. A team is the identity of a lab, and after it the mark of its secret. */
@@ -43,10 +44,10 @@ export class WorkerWatch {
   async check(): Promise<void> {
     const keys = await scan(this.redis, `${workerKey('')}*`);
     for (const key of keys.slice(0, MAX_NOTED)) {
-      const other = await this.redis.get(key);
+      const other = await teamAt(this.redis, key);
       const name = shown(key.slice(workerKey('').length));
       if (other !== null && other !== this.team)
-        this.once(name, `worker ${name} gets no cells: ${differenceOf(shown(other), this.team)}`);
+        this.once(name, `worker ${name} gets no cells: ${differenceOf(other, this.team)}`);
     }
     if (keys.length === 0) this.once('none', 'there is no worker yet: lab worker --queue URL');
   }
@@ -59,6 +60,11 @@ export class WorkerWatch {
 }
 
 const shown = (text: string) => printable(text, 200);
+
+async function teamAt(redis: Redis, key: string): Promise<string | null> {
+  const team = await redis.getrange(key, 0, 200).catch(() => '');
+  return team === '' ? null : shown(team);
+}
 
 async function scan(redis: Redis, pattern: string): Promise<string[]> {
   const found = new Set<string>();

@@ -2,7 +2,7 @@
 // The matrix side: puts cells into a queue in Redis, where workers on any host take them, and receives complete result
 // folders. Cells that Redis forgets are put in again; a result that comes twice is taken once. What is no answer to an
 // open job leaves its cell open.
-import { Queue, QueueEvents, type Job } from 'bullmq';
+import { Queue, QueueEvents } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Attempt } from '../../model/result/matrix.js';
 import { unpackRun } from '../../store/run/archive.js';
@@ -12,14 +12,15 @@ import { parseJson } from '../../util/json.js';
 import { attemptOf, infraAttempt } from '../attempt.js';
 import type { CellQueue, CellTask, OnNews } from '../queue.js';
 import { type Answer, type OpenJob, readAnswer, readOwnJob } from './answers.js';
-import { getBlob } from './blobs.js';
+import { getBlob, removeBlob } from './blobs.js';
 import { MAX_CLOSE_MS, PREFIX } from './connection.js';
-import { answers, jobHead } from './envelope.js';
-import type { QueueKey } from './key.js';
+import { answers, jobHead } from './seal/envelope.js';
+import type { QueueKey } from './seal/key.js';
+import { readJob } from './job.js';
 import { jobBody, type OfferedImage, progressBody } from './messages.js';
 import { jobId, KEPT_SECONDS, matrixKey, queueName, teamOf } from './names.js';
 import { ALIVE_SECONDS, WorkerWatch } from './presence.js';
-import { Refusals } from './refusals.js';
+import { Refusals } from './seal/refusals.js';
 
 /** Milliseconds between two polls, in case an event is lost. */
 const POLL_MS = 2000;
@@ -269,7 +270,7 @@ export class RedisQueue implements CellQueue {
     this.settle(id, ({ done }) => done.resolve(attempt));
     this.queued.delete(id);
     await this.queue.remove(id).catch(() => 0);
-    if (answer.kind === 'result' && answer.archive !== null) await redis.del(answer.archive.key);
+    if (answer.kind === 'result' && answer.archive !== null) await removeBlob(redis, answer.archive);
   }
 
   /** Fetches the run of an answer. The verdict comes from its folder. */
@@ -292,13 +293,8 @@ export class RedisQueue implements CellQueue {
     return attemptOf({ cell: cell.id, attempt: task.attempt, worker }, result, path, ms);
   }
 
-  /** Null if what Redis has under this id is no job; undefined if it has none, or is gone. */
-  private async jobOf(id: string): Promise<Job | null | undefined> {
-    try {
-      return await this.queue.getJob(id);
-    } catch {
-      return this.options.redis.status === 'ready' ? null : undefined;
-    }
+  private jobOf(id: string) {
+    return readJob(this.options.redis, this.queue.toKey(id));
   }
 
   /** Leaves a cell open and puts it in again, unless that has happened too often. */

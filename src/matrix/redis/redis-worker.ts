@@ -10,17 +10,18 @@ import { packRun } from '../../store/run/archive.js';
 import { deferred, type Deferred, within } from '../../util/deadline.js';
 import { LabError, UsageError } from '../../util/errors.js';
 import { parseJson } from '../../util/json.js';
+import { printable } from '../../util/text/escape.js';
 import type { CellQueue, CellTask, OnNews } from '../queue.js';
 import { REFUSED, sha256Of } from './answers.js';
 import { putBlob } from './blobs.js';
 import { MAX_CLOSE_MS, PREFIX } from './connection.js';
-import { answerHead, type Head, type Sealed } from './envelope.js';
-import type { QueueKey } from './key.js';
+import { answerHead, type Head, type Sealed } from './seal/envelope.js';
+import type { QueueKey } from './seal/key.js';
 import { jobBody, type OfferedImage, type ResultBody } from './messages.js';
 import { KEPT_SECONDS, queueName, resultKey, teamOf, workerKey } from './names.js';
-import { SeenNonces } from './nonces.js';
+import { SeenNonces } from './seal/nonces.js';
 import { ALIVE_SECONDS, differenceOf, matricesOn } from './presence.js';
-import { Refusals } from './refusals.js';
+import { Refusals } from './seal/refusals.js';
 
 /** Milliseconds between two renewals of the worker's key. */
 const RENEW_MS = 5000;
@@ -85,7 +86,15 @@ export class RedisWorker {
       removeOnFail: { age: KEPT_SECONDS },
     });
     // `redis` reports lost connections.
-    this.worker.on('error', () => undefined);
+    this.worker.on('error', (error) => {
+      if (error.message.includes('NOPERM'))
+        this.failure.reject(
+          new LabError(`Redis refuses this user: ${printable(error.message, 300)}`, {
+            hint: 'give the user the rights that docs/matrix.md lists',
+          }),
+        );
+    });
+    this.failure.promise.catch(() => undefined);
     this.timer = setInterval(() => void this.renew().catch(() => undefined), RENEW_MS);
   }
 

@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { kernelProblem } from '../../../src/cli/run/check-kernels.js';
-import { sealedSchema } from '../../../src/matrix/redis/envelope.js';
+import { sealedSchema } from '../../../src/matrix/redis/seal/envelope.js';
 import { jobBody, progressBody, resultBody } from '../../../src/matrix/redis/messages.js';
 import { scenarioOf } from '../../../src/matrix/runner.js';
 import type { Result } from '../../../src/model/result/result.js';

@@ -3,7 +3,7 @@
 // until the signature has been checked.
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
-import type { CellTask } from '../queue.js';
+import type { CellTask } from '../../queue.js';
 
 /** Characters of a body. A scenario has at most 1 MiB, and so have the command lines of all its kernels. */
 export const MAX_BODY = 8 << 20;

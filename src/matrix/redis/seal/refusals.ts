@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Counts the messages that were refused, and shows them: the first ones each, then one line for twice as many.
-import { printable } from '../../util/text/escape.js';
+import { printable } from '../../../util/text/escape.js';
 
 const MAX_SHOWN = 10;
 

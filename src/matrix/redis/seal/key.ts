@@ -3,7 +3,7 @@
 // those with another secret never meet.
 import { createHmac, createSecretKey, hkdfSync, type KeyObject, timingSafeEqual } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
-import { messageOf, UsageError } from '../../util/errors.js';
+import { messageOf, UsageError } from '../../../util/errors.js';
 import { type Direction, type Head, MAX_BODY, type Sealed, sealedSchema } from './envelope.js';
 
 const MIN_SECRET = 32;
