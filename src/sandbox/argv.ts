@@ -83,7 +83,9 @@ function namespaces({ network }: Needs, { identity, told }: Start): string[] {
 function files({ read, write, devices, proc = false }: Needs, { system }: Start): string[] {
   const inside = (path: string, folder: string) => path === folder || path.startsWith(`${folder}/`);
   const bound = system.flatMap(({ path, link }) => (link === null ? [path] : []));
-  const only = [...new Set(read)].filter((path) => ![...bound, ...write].some((folder) => inside(path, folder)));
+  const only = [...new Set(read)].filter(
+    (path) => !write.includes(path) && !bound.some((folder) => inside(path, folder)),
+  );
   const places = [...only, ...new Set(write)].sort();
   const nodes = [...new Set([...DEVICES, ...devices])];
   return [

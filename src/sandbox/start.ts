@@ -4,6 +4,7 @@ import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync, realpat
 import { arch } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type Child, startChild } from '../util/process/child.js';
+import { replaceFile } from '../util/replace-file.js';
 import { sandboxArgv, type SystemPath } from './argv.js';
 import { chooseIdentity, giveTo } from './identity.js';
 import { seccompFilter } from './seccomp.js';
@@ -82,6 +83,21 @@ export async function startSandboxed(
   };
 }
 
+/**
+ * The command line that runs a program in the sandbox as the lab's user, for callers that start it themselves.
+ * @param dir folder for the filter of system calls
+ */
+export function sandboxedCommand(sandbox: Sandbox, needs: Needs, argv: readonly string[], dir: string): string[] {
+  const start = {
+    system: systemPaths(argv[0] ?? ''),
+    identity: null,
+    root: isRoot(),
+    seccomp: sandbox.kind === 'bwrap' ? writeFilter(dir) : null,
+    told: false,
+  };
+  return sandboxArgv(sandbox, needs, start, argv);
+}
+
 /** Whether the program gets a user of its own. */
 export function settle(wanted: Sandbox, needs: Needs): { sandbox: Sandbox; identity: Identity | null } {
   if (wanted.user === 'lab') return { sandbox: wanted, identity: null };
@@ -98,7 +114,7 @@ export function writeFilter(dir: string): string | null {
   const filter = seccompFilter(arch());
   if (filter === null) return null;
   const path = join(dir, 'seccomp.bpf');
-  writeFileSync(path, filter, { mode: 0o600 });
+  replaceFile(path, filter, { mode: 0o600 });
   return path;
 }
 

@@ -24,6 +24,7 @@ import { readJson } from '../../util/read-json.js';
 import { keyOf, writeJson } from '../cache/cache.js';
 import { checkOut, checkoutName, gitOf } from '../source/checkout.js';
 import { compileCommand } from './compiler.js';
+import { type Confinement, confinementOf, isForeign } from '../source/confine.js';
 import type { Workspace } from '../context.js';
 import type { KernelDefinition } from '../definition/definition.js';
 import { Pace } from '../cache/pace.js';
@@ -77,17 +78,24 @@ async function build(
   holdFd: number,
 ): Promise<BuildResult> {
   const start = performance.now();
-  const tree = await prepareTree(definition, source, work, holdFd);
+  const { tree: path, name } = treeOf(definition, source.id, work);
+  const confined = await confinementOf(definition, { path, name }, work);
+  const whole = work.cache.fact(`whole-${name}`);
+  // make takes a file that a killed compiler has begun for a finished one, and a sandbox dies without mercy.
+  if (isForeign(definition) && !existsSync(whole)) await rm(path, { recursive: true, force: true });
+  rmSync(whole, { force: true });
+  const tree = await prepareTree(definition, source, { work, holdFd, confined });
   const log = work.cache.log(`${definition.name}-${key.slice(0, 12)}.log`);
   mkdirSync(dirname(log), { recursive: true });
-  mkdirSync(work.cache.ccache(), { recursive: true });
+  mkdirSync(confined.ccache, { recursive: true });
   // It is the newest tree now (old-trees.ts).
   utimesSync(tree, new Date(), new Date());
-  const env = buildEnvironment(tree, work);
-  await configure(definition, tree, env, work, holdFd);
+  const env = { ...buildEnvironment(tree, work), CCACHE_DIR: confined.ccache };
+  await configure(definition, tree, env, { work, holdFd, confined });
   const previousKey = existsSync(join(tree, KEY_FILE)) ? readFileSync(join(tree, KEY_FILE), 'utf8') : null;
-  writeFileSync(join(tree, KEY_FILE), key);
-  await make(definition, tree, log, previousKey === key ? 'resumed' : 'fresh', env, work, holdFd);
+  writeInTree(tree, KEY_FILE, key);
+  await make(definition, tree, log, previousKey === key ? 'resumed' : 'fresh', env, { work, holdFd, confined });
+  if (isForeign(definition)) writeJson(whole, {});
   return { tree, seconds: Math.round((performance.now() - start) / 1000), log };
 }
 
@@ -116,12 +124,19 @@ export function buildEnvironment(tree: string, work: Workspace): NodeJS.ProcessE
   };
 }
 
-async function prepareTree(
-  definition: KernelDefinition,
-  source: BuildSource,
-  work: Workspace,
-  holdFd: number,
-): Promise<string> {
+interface How {
+  work: Workspace;
+  holdFd: number;
+  confined: Confinement;
+}
+
+/** Writes a file of the lab's into a tree, where a build may have left a link of that name. */
+function writeInTree(tree: string, name: string, text: string): void {
+  rmSync(join(tree, name), { force: true, recursive: true });
+  writeFileSync(join(tree, name), text, { flag: 'wx' });
+}
+
+async function prepareTree(definition: KernelDefinition, source: BuildSource, { work, holdFd }: How): Promise<string> {
   const { tree } = treeOf(definition, source.id, work);
   const task = `prepare ${definition.name}`;
   const git = gitOf(definition);
@@ -139,7 +154,9 @@ async function prepareTree(
   mkdirSync(dirname(beside), { recursive: true });
   const options = { signal: work.signal, holdFd, env: { PATH: programPath(), LC_ALL: 'C' } };
   try {
-    await mustRun(['cp', '-al', '--', source.dir, beside], 'cannot link the source tree', options);
+    // A foreign build could write into the source through a link.
+    const how = isForeign(definition) ? ['-a', '--reflink=auto'] : ['-al'];
+    await mustRun(['cp', ...how, '--', source.dir, beside], 'cannot link the source tree', options);
     for (const overlay of definition.overlay) layOver(overlay, beside);
     await applyPatches(definition.patches, beside, definition.name, { work, task, holdFd });
   } catch (error) {
@@ -159,15 +176,17 @@ export function treeOf(
   definition: KernelDefinition,
   sourceId: string,
   work: Workspace,
-): { tree: string; lock: string } {
-  const { patches, overlay } = definition;
-  const changed =
-    patches.length === 0 && overlay.length === 0
-      ? ''
-      : `${CHANGED}${keyOf([patches.map(fileDigest), overlay.map(overlayDigests)])}`;
+): { tree: string; name: string; lock: string } {
+  const { patches, overlay, config } = definition;
   const git = gitOf(definition);
+  const changed =
+    git === null && isForeign(definition)
+      ? `${CHANGED}foreign${keyOf([patches.map(fileDigest), overlay.map(overlayDigests), config.map(fileDigest)])}`
+      : patches.length === 0 && overlay.length === 0
+        ? ''
+        : `${CHANGED}${keyOf([patches.map(fileDigest), overlay.map(overlayDigests)])}`;
   const name = (git === null ? sourceId : checkoutName(git)) + changed;
-  return { tree: work.cache.built(name), lock: treeLock(name, work) };
+  return { tree: work.cache.built(name), name, lock: treeLock(name, work) };
 }
 
 /** Turns everything off except what the fragments ask for, and its dependencies. */
@@ -175,16 +194,15 @@ async function configure(
   definition: KernelDefinition,
   tree: string,
   env: NodeJS.ProcessEnv,
-  work: Workspace,
-  holdFd: number,
+  { work, holdFd, confined }: How,
 ): Promise<void> {
   const task = `configure ${definition.name}`;
   work.onProgress({ task, done: 0, of: null });
   const fragments = definition.config.map((file) => readFragment(file));
   const asked: RequestedOption[] = fragments.flatMap((fragment) => fragment.options);
-  writeFileSync(join(tree, '.lab-asked.config'), asked.map((o) => `${o.name}=${o.value}\n`).join(''));
+  writeInTree(tree, '.lab-asked.config', asked.map((o) => `${o.name}=${o.value}\n`).join(''));
   const argv = ['make', '-s', ...makeVariables(work), 'KCONFIG_ALLCONFIG=.lab-asked.config', 'allnoconfig'];
-  const result = await runCommand(argv, { cwd: tree, env, signal: work.signal, holdFd });
+  const result = await runCommand(confined.command(argv), { cwd: tree, env, signal: work.signal, holdFd });
   if (result.code !== 0) throw commandError(`kernel ${definition.name} cannot be configured`, ['make'], result);
   checkConfig(asked, readFileSync(join(tree, '.config'), 'utf8'), definition.name);
 }
@@ -203,8 +221,7 @@ async function make(
   log: string,
   start: 'fresh' | 'resumed',
   env: NodeJS.ProcessEnv,
-  work: Workspace,
-  holdFd: number,
+  { work, holdFd, confined }: How,
 ): Promise<void> {
   const task = `build ${definition.name}`;
   const memory = work.cache.fact(`steps-${definition.name.replace(/[^\w.-]/g, '_')}`);
@@ -230,7 +247,7 @@ async function make(
     lines.feed(chunk);
   };
   work.onProgress({ task, done, of });
-  const result = await runCommand(['make', `-j${work.jobs}`, ...makeVariables(work), 'bzImage'], {
+  const result = await runCommand(confined.command(['make', `-j${work.jobs}`, ...makeVariables(work), 'bzImage']), {
     cwd: tree,
     env,
     signal: work.signal,

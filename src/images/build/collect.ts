@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Puts the files of a kernel into the cache, with a description that is read from the files themselves.
-import { copyFileSync, mkdirSync, renameSync, statSync } from 'node:fs';
+import { copyFileSync, lstatSync, mkdirSync, renameSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { LabError } from '../../util/errors.js';
 import { readBzImage } from '../binary/bzimage.js';
 import { scanVmlinux } from '../binary/components.js';
 import { writeJson } from '../cache/cache.js';
@@ -31,7 +32,12 @@ export async function collect(tree: string, key: string, facts: ImageFacts, work
   const beside = work.cache.kernel(`.${key}.partial`);
   await rm(beside, { recursive: true, force: true });
   mkdirSync(beside, { recursive: true });
-  for (const [from, to] of FILES) copyFileSync(join(tree, from), join(beside, to));
+  for (const [from, to] of FILES) {
+    const file = join(tree, from);
+    // A link could lead to any file of the host.
+    if (!lstatSync(file).isFile()) throw new LabError(`the build made no file ${from}`);
+    copyFileSync(file, join(beside, to));
+  }
   await settle(beside, key, facts, work);
 }
 

@@ -39,6 +39,7 @@ export async function forgetOldTrees(work: Workspace): Promise<void> {
     if (lock === null) continue;
     try {
       await rm(join(folder, name), { recursive: true, force: true });
+      await rm(join(work.cache.dir, 'ccache-foreign', name), { recursive: true, force: true });
     } finally {
       lock.release();
     }

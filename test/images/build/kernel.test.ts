@@ -15,7 +15,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { ImageContext } from '../../../src/images/context.js';
 import { hostTools } from '../../../src/images/requirements.js';
 import { ensureKernel } from '../../../src/images/build/kernel.js';
@@ -44,6 +44,8 @@ bzImage:
 \t@echo > System.map
 `;
 
+afterEach(() => vi.unstubAllEnvs());
+
 interface Lab {
   dir: string;
   definition: string;
@@ -56,6 +58,8 @@ interface Lab {
 /** A source tarball, its definition, and a cache. */
 function lab(files: Record<string, string | Buffer> = {}, more = ''): Lab {
   const dir = folderWith({ 'a.config': 'CONFIG_A=y\n', ...files });
+  // Its makefile counts outside the tree, which a foreign kernel cannot (foreign.test.ts).
+  vi.stubEnv('LAB_IMAGES', dir);
   const count = join(dir, 'count');
   mkdirSync(join(dir, 'linux-9/init'), { recursive: true });
   writeFileSync(join(dir, 'linux-9/Makefile'), `COUNT := ${count}\n${MAKEFILE}`);
