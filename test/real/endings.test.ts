@@ -97,7 +97,7 @@ describe('the lab or its host fails', () => {
       'from: 7.2.12\nto: 7.3.4\nmachine: {qemuArgs: ["-device", "no-such-device"]}\n' +
         'sessions: [{name: a, files: [{memfd: 1MiB}]}]\nexpect: preserved\n',
     );
-    const run = await labRun(join(home, 'bad.yaml'));
+    const run = await labRun(join(home, 'bad.yaml'), ['--trust']);
     expect(run.code).toBe(3);
     expect(run.result.outcome).toBe('infra');
     expect(JSON.stringify(run.result.cause)).toContain('no-such-device');
