@@ -11,6 +11,7 @@ import type {
   WrittenPages,
 } from '../../model/scenario/scenario.js';
 import { isFileAction, type FileAction } from '../../model/scenario/file-steps.js';
+import { PAGE } from '../../oracles/files/pattern.js';
 import { patternOf } from '../../oracles/files/written.js';
 import { ClientGone } from '../../util/errors.js';
 import { fileApplied, fileRequest } from './file-operations.js';
@@ -183,18 +184,22 @@ function made(state: RunState, spec: FileSpec, hugeKiB: number): void {
   });
 }
 
-/** More than any machine has or can address: an agent that claims more must not keep the oracles busy for ever. */
-const MAX_PAGES = 2 ** 24;
+/** More than any machine can address. */
 const MAX_PFN = 2 ** 40;
 
-/** Physical pages of a file, from the agent's answer to `pfns`. */
-export function runsOf(reply: AgentReply): { page: number; pfn: number; count: number }[] {
+/**
+ * Physical pages of a file, from the agent's answer to `pfns`. An agent that claims more pages than the machine has
+ * must keep neither the oracles busy nor the lab's memory full.
+ * @param memory bytes of the machine's RAM
+ */
+export function runsOf(reply: AgentReply, memory: number): { page: number; pfn: number; count: number }[] {
+  const most = memory / PAGE;
   const runs = tuplesOf(reply, 'runs', 3).map(([page = 0, pfn = 0, count = 0]) => ({ page, pfn, count }));
   let pages = 0;
   for (const { page, pfn, count } of runs) {
     pages += count;
-    if (pages > MAX_PAGES || page >= MAX_PFN || pfn >= MAX_PFN)
-      throw new ClientGone("the agent's answer cannot be used: more pages than any machine has");
+    if (pages > most || page >= MAX_PFN || pfn >= MAX_PFN)
+      throw new ClientGone("the agent's answer cannot be used: more pages than the machine has");
   }
   return runs;
 }

@@ -18,18 +18,20 @@ export interface Blindness {
 }
 
 /** @param bytes size of the file, for the deadline */
-export async function pagesOfFile(parts: Needs<'agents'>, name: string, bytes: number): Promise<FilePages> {
-  return pagesIn(await parts.agents.holder({ kind: 'file', name }).call('pfns', { file: name }, { bytes }));
+export async function pagesOfFile(parts: Needs<'agents' | 'plan'>, name: string, bytes: number): Promise<FilePages> {
+  const reply = await parts.agents.holder({ kind: 'file', name }).call('pfns', { file: name }, { bytes });
+  return pagesIn(reply, parts.plan.scenario.machine.memory);
 }
 
 /**
  * Reads the agent's answer to `pfns`. Throws ClientGone if it makes no sense: nothing from such an agent can be
  * believed.
+ * @param memory bytes of the machine's RAM
  */
-export function pagesIn(reply: AgentReply): FilePages {
+export function pagesIn(reply: AgentReply, memory: number): FilePages {
   if (!reply.ok)
     return { runs: [], hidden: `${reply.errno ?? 'no reason'}${reply.at === null ? '' : ` (${reply.at})`}` };
-  return { runs: runsOf(reply), hidden: null };
+  return { runs: runsOf(reply, memory), hidden: null };
 }
 
 /** Why the witness `outside` is blind for a file. */

@@ -108,7 +108,7 @@ async function interrupt(parts: Needs<'agents'>, device: DeviceState): Promise<s
 }
 
 async function transfers(
-  parts: Needs<'state' | 'agents' | 'machine'>,
+  parts: Needs<'plan' | 'state' | 'agents' | 'machine'>,
   device: DeviceState,
   map: DeviceState['maps'][number],
 ): Promise<string[]> {

@@ -18,7 +18,7 @@ export interface Place {
 
 /** The file of a mapping, with its pages looked up; null where the agent does not have the file. */
 export async function mappedFile(
-  parts: Needs<'state' | 'agents'>,
+  parts: Needs<'plan' | 'state' | 'agents'>,
   { file: name }: DeviceMapping,
 ): Promise<FileState | null> {
   const { agents, state } = parts;
@@ -26,7 +26,7 @@ export async function mappedFile(
   if (file === undefined) return null;
   if (file.runs.length === 0) {
     const reply = await agents.call('pfns', { file: name }, { bytes: file.spec.size });
-    if (reply.ok) file.runs = runsOf(reply);
+    if (reply.ok) file.runs = runsOf(reply, parts.plan.scenario.machine.memory);
   }
   return file;
 }

@@ -18,7 +18,7 @@ export interface ReadyTransfer {
 
 /** Prepares a transfer of the beginning of a file over its end: content that was not there before. */
 export async function prepareTransfer(
-  parts: Needs<'recorder' | 'state' | 'agents' | 'view'>,
+  parts: Needs<'plan' | 'recorder' | 'state' | 'agents' | 'view'>,
   device: DeviceState,
 ): Promise<ReadyTransfer | StepReply> {
   const attached = await attach(parts, device);
@@ -65,7 +65,7 @@ async function start(
 
 /** Begins a transfer as a step of its own, before the kexec. */
 export async function beginTransfer(
-  parts: Needs<'recorder' | 'state' | 'agents' | 'view'>,
+  parts: Needs<'plan' | 'recorder' | 'state' | 'agents' | 'view'>,
   device: DeviceState,
 ): Promise<StepReply> {
   const ready = await prepareTransfer(parts, device);

@@ -39,7 +39,7 @@ export async function managedPages(parts: Needs<'agents'>): Promise<number | nul
 
 /** Judges an update whose next kernel runs and has a client that can be asked. */
 export async function judgeUpdate(
-  parts: Needs<'recorder' | 'state' | 'agents' | 'view' | 'machine'>,
+  parts: Needs<'plan' | 'recorder' | 'state' | 'agents' | 'view' | 'machine'>,
   handedOver: MarkedPages | null,
   managedBefore: number | null,
 ): Promise<UpdateRecord> {
@@ -106,7 +106,7 @@ function* fileVerdict(read: ReadPhys, file: ExpectedFile, marked: KhopIndex): Pi
 
 /** Judges files that the scenario is about to close: after that, their pages belong to the allocator. */
 export async function judgeBeforeClose(
-  parts: Needs<'recorder' | 'state' | 'agents' | 'view'>,
+  parts: Needs<'plan' | 'recorder' | 'state' | 'agents' | 'view'>,
   files: readonly ExpectedFile[],
 ): Promise<void> {
   const spoiled = await findSpoiled(parts, files);
@@ -151,7 +151,10 @@ export function recordOf(
 }
 
 /** Checks every file that came back, whether or not the scenario did, and looks up its pages in the running kernel. */
-async function lookInside(parts: Needs<'recorder' | 'agents'>, expected: readonly ExpectedFile[]): Promise<void> {
+async function lookInside(
+  parts: Needs<'plan' | 'recorder' | 'agents'>,
+  expected: readonly ExpectedFile[],
+): Promise<void> {
   await inWindow(expected, MAX_IN_FLIGHT, async ({ retrieved, spec, closed }) => {
     if (retrieved === null || closed !== undefined) return;
     if (!isGuestFile(spec))

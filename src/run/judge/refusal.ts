@@ -15,7 +15,9 @@ import type { FileRecord } from './records.js';
 import { noteContent } from './sight.js';
 
 /** @returns a record of every file that the agent or a session holds, with its pages */
-export async function judgeRefusal(parts: Needs<'recorder' | 'state' | 'agents' | 'view'>): Promise<FileRecord[]> {
+export async function judgeRefusal(
+  parts: Needs<'plan' | 'recorder' | 'state' | 'agents' | 'view'>,
+): Promise<FileRecord[]> {
   const { recorder, state } = parts;
   const files = filled(state);
   const looks = new Map<FileState, FileVerdict>();
@@ -100,7 +102,10 @@ function keptReserved({ view, recorder, state }: Needs<'recorder' | 'state' | 'v
     });
 }
 
-async function lookAt(parts: Needs<'recorder' | 'state' | 'agents' | 'view'>, file: FileState): Promise<FileVerdict> {
+async function lookAt(
+  parts: Needs<'plan' | 'recorder' | 'state' | 'agents' | 'view'>,
+  file: FileState,
+): Promise<FileVerdict> {
   const { view, recorder, state } = parts;
   // A file that the scenario has closed can only be seen from outside: its session keeps its pages in place.
   const named = isNamed(state, file);

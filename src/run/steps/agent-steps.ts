@@ -18,10 +18,10 @@ import { noteSession } from '../judge/sessions.js';
 import { RunState } from '../state/run-state.js';
 import { recordStep } from './record-step.js';
 
-type Called = Needs<'agents' | 'state' | 'recorder'>;
+type Called = Needs<'plan' | 'agents' | 'state' | 'recorder'>;
 
 export async function callAgent(parts: Called, operation: Operation & AgentAction): Promise<void> {
-  const { state, recorder } = parts;
+  const { plan, state, recorder } = parts;
   const agent = parts.agents.of(operation.by);
   const { request, bytes, target } = requestOf(operation, state);
   const started = recorder.clock.now();
@@ -36,7 +36,7 @@ export async function callAgent(parts: Called, operation: Operation & AgentActio
     if (!otherHolders(state, operation, operation.by ?? MAIN)) applied(operation, state, reply.data);
     if (pages !== null && operation.op === 'preserve') {
       const file = state.files.get(operation.file);
-      const { runs, hidden } = pagesIn(await pages);
+      const { runs, hidden } = pagesIn(await pages, plan.scenario.machine.memory);
       if (file !== undefined) Object.assign(file, { runs, hidden: hidden ?? undefined });
     }
   } else if (operation.op === 'write') {
@@ -50,7 +50,7 @@ export async function callAgent(parts: Called, operation: Operation & AgentActio
 
 /** The scenario closes a file. If the file came back from an update, it is judged first. */
 export async function closeFile(
-  parts: Needs<'agents' | 'state' | 'recorder' | 'view'>,
+  parts: Needs<'plan' | 'agents' | 'state' | 'recorder' | 'view'>,
   operation: Operation & { op: 'close' },
 ): Promise<void> {
   const { state } = parts;

@@ -11,12 +11,15 @@ import { callAgent } from './agent-steps.js';
 import { recordStep } from './record-step.js';
 
 export class Racing {
-  readonly #parts: Needs<'agents' | 'state' | 'recorder'>;
+  readonly #parts: Needs<'plan' | 'agents' | 'state' | 'recorder'>;
   readonly #operations: readonly Operation[];
   #calls: { operation: Operation; answer: Promise<void> }[] = [];
 
-  constructor({ agents, state, recorder }: Needs<'agents' | 'state' | 'recorder'>, operations: readonly Operation[]) {
-    this.#parts = { agents, state, recorder };
+  constructor(
+    { plan, agents, state, recorder }: Needs<'plan' | 'agents' | 'state' | 'recorder'>,
+    operations: readonly Operation[],
+  ) {
+    this.#parts = { plan, agents, state, recorder };
     this.#operations = operations.filter(({ during }) => during === 'kexec');
   }
 

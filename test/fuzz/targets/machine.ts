@@ -27,7 +27,12 @@ import { isRefusal, type Target } from '../target.js';
 import { filesOf, sample, sampleLines, workFolder } from './samples.js';
 
 /** Readers of single answers; each refuses an answer that makes no sense. */
-const ANSWERS: readonly ((reply: AgentReply) => unknown)[] = [runsOf, pagesIn, reportOf, readGuest];
+const ANSWERS: readonly ((reply: AgentReply) => unknown)[] = [
+  (reply) => runsOf(reply, 2 ** 30),
+  (reply) => pagesIn(reply, 2 ** 30),
+  reportOf,
+  readGuest,
+];
 
 async function readGuest(reply: AgentReply): Promise<unknown> {
   const clock = { now: () => 1000 };

@@ -22,7 +22,7 @@ it('no file or no answer is no place', async () => {
 
 it('an agent that claims pages which no machine has is not used', async () => {
   const run = deviceRun({ answer: () => ({ data: { runs: [[0, 2 ** 45, 4]] } }) });
-  await expect(mappedFile(run.parts, run.device.maps[0]!)).rejects.toThrow('more pages than any machine has');
+  await expect(mappedFile(run.parts, run.device.maps[0]!)).rejects.toThrow('more pages than the machine has');
   expect(run.file.runs).toEqual([]);
 });
 

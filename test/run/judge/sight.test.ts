@@ -103,12 +103,15 @@ describe('an answer of the agent about pages', () => {
   });
 
   it('gives the places of the pages', () =>
-    expect(pagesIn(reply({ runs: [[0, 8, 4]] }))).toEqual({ runs: [{ page: 0, pfn: 8, count: 4 }], hidden: null }));
+    expect(pagesIn(reply({ runs: [[0, 8, 4]] }), 2 ** 30)).toEqual({
+      runs: [{ page: 0, pfn: 8, count: 4 }],
+      hidden: null,
+    }));
   it('gives the reason, not an empty list, where it failed', () =>
-    expect(pagesIn(reply({}, false))).toEqual({ runs: [], hidden: 'ENOENT (open /proc/self/pagemap)' }));
+    expect(pagesIn(reply({}, false), 2 ** 30)).toEqual({ runs: [], hidden: 'ENOENT (open /proc/self/pagemap)' }));
   it.each([[{ runs: [[0, 8, -4]] }], [{ runs: 'none' }], [{}], [{ runs: [[0, 8, 2 ** 40]] }]])(
     'is rejected where it makes no sense: %j',
-    (data) => expect(() => pagesIn(reply(data))).toThrow(ClientGone),
+    (data) => expect(() => pagesIn(reply(data), 2 ** 30)).toThrow(ClientGone),
   );
 });
 

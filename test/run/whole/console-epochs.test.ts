@@ -38,7 +38,7 @@ async function scripted() {
       sandbox: { kind: 'none', user: 'lab', why: 'a scripted machine', command: [] },
     }),
     openMonitor: async () => ({
-      human: async (line: string) => (line === 'info usernet' ? 'HOST_FORWARD] 1 127.0.0.1 4022' : ''),
+      human: async (line: string) => (line === 'info usernet' ? 'HOST_FORWARD] 1 127.0.0.1 4022' : MTREE),
       run: async () => ({ qemu: { major: 7, minor: 2, micro: 0 }, package: '' }),
       close: () => undefined,
     }),
@@ -55,6 +55,8 @@ async function scripted() {
   const feed = (at: number) => (text: string) => tails[at]?.onData(Buffer.from(text));
   return { machine, recorder, events, console: feed(0), marks: feed(1), tails };
 }
+
+const MTREE = 'FlatView #0\n AS "memory", root: system\n  0000000000000000-000000003fffffff (prio 0, ram): ram\n';
 
 const found = (recorder: Recorder) => recorder.incidents.map(({ epoch, title }) => `${epoch} ${title}`);
 
