@@ -38,7 +38,7 @@ async function scripted() {
       sandbox: { kind: 'none', user: 'lab', why: 'a scripted machine', command: [] },
     }),
     openMonitor: async () => ({
-      human: async (line: string) => (line === 'info usernet' ? 'HOST_FORWARD] 1 127.0.0.1 4022' : MTREE),
+      human: async (line: string) => ANSWERS[line] ?? '',
       run: async () => ({ qemu: { major: 7, minor: 2, micro: 0 }, package: '' }),
       close: () => undefined,
     }),
@@ -56,7 +56,14 @@ async function scripted() {
   return { machine, recorder, events, console: feed(0), marks: feed(1), tails };
 }
 
-const MTREE = 'FlatView #0\n AS "memory", root: system\n  0000000000000000-000000003fffffff (prio 0, ram): ram\n';
+/** What the lab asks QEMU about itself; each answer can be understood. */
+const ANSWERS: Readonly<Record<string, string>> = {
+  'info usernet': 'HOST_FORWARD] 1 127.0.0.1 4022',
+  'info mtree -f': 'FlatView #0\n AS "memory", root: system\n  0000000000000000-000000003fffffff (prio 0, ram): ram\n',
+  'info registers -a':
+    'CPU#0\nRIP=ffffffff81000000 RFL=00000246\nIDT=     fffffe0000000000 00000fff\n' +
+    'CR0=80050033 CR2=0 CR3=0000000000001000 CR4=000006f0\n',
+};
 
 const found = (recorder: Recorder) => recorder.incidents.map(({ epoch, title }) => `${epoch} ${title}`);
 
