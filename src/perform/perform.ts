@@ -51,7 +51,7 @@ export interface Performed {
  */
 export async function perform(
   scenario: Scenario,
-  { kernels, rootfs, accel, hostTscKhz, formats, unread, selftests }: Prepared,
+  { kernels, rootfs, accel, hostTscKhz, formats, unread, selftests, iommuOptions }: Prepared,
   options: PerformOptions,
 ): Promise<Performed> {
   const id = runId(new Date(), scenario.name, [kernels[0]?.name ?? '', kernels.at(-1)?.name ?? '']);
@@ -77,6 +77,7 @@ export async function perform(
     formats,
     unread,
     selftests,
+    iommuOptions,
     deviceLooks: options.deviceLooks ?? true,
     memory,
     onBreakpoint: options.hold,

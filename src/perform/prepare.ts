@@ -25,7 +25,13 @@ import {
   needsHandoverFormat,
   type HandoverFormat,
 } from '../images/abi/handover-format.js';
-import { featuresMissingInKernels, featuresMissingInQemu, type MissingFeature, missingMemory } from '../run/index.js';
+import {
+  featuresMissingInKernels,
+  featuresMissingInQemu,
+  iommuOptions,
+  type MissingFeature,
+  missingMemory,
+} from '../run/index.js';
 import { ScenarioError } from '../scenario/index.js';
 import { LabError } from '../util/errors.js';
 
@@ -41,6 +47,8 @@ export interface Prepared {
   /** Why a format could not be read, one per epoch. */
   unread: (string | null)[];
   selftests: (string | null)[];
+  /** Options of the IOMMU that this QEMU needs. */
+  iommuOptions: Record<string, string>;
 }
 
 /** Where a stage shows what it does, and lines that stay. */
@@ -74,6 +82,8 @@ export class Preparation {
   private readonly selftests = new Map<string, string>();
   private rootfs: RootFs | null = null;
   private accel: AccelAnswer | null = null;
+  /** By kind of IOMMU. */
+  private readonly iommuOptions = new Map<string, Record<string, string>>();
   /** Undefined until it has been measured. */
   private hostTscKhz: number | null | undefined;
 
@@ -101,11 +111,12 @@ export class Preparation {
         title: 'host packages',
         run: async (task) => {
           await ensureHostTools(this.context(task));
-          for (const scenario of scenarios)
-            requireFeatures(
-              await featuresMissingInQemu(scenario, findProgram(QEMU) ?? QEMU, defaultCacheDir()),
-              scenario,
-            );
+          const binary = findProgram(QEMU) ?? QEMU;
+          for (const scenario of scenarios) {
+            requireFeatures(await featuresMissingInQemu(scenario, binary, defaultCacheDir()), scenario);
+            const { kind } = scenario.hardware.iommu;
+            this.iommuOptions.set(kind, await iommuOptions(scenario, binary, defaultCacheDir()));
+          }
         },
       },
       ...kernels
@@ -179,6 +190,7 @@ export class Preparation {
       rootfs: this.rootfs as RootFs,
       accel: this.accel as AccelAnswer,
       hostTscKhz: this.hostTscKhz ?? null,
+      iommuOptions: this.iommuOptions.get(scenario.hardware.iommu.kind) ?? {},
       ...this.formatsOf(scenario),
       selftests: scenario.kernels.map(
         (name) => this.selftests.get(selftestKey(name, selftestOf(scenario) ?? '')) ?? null,

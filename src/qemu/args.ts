@@ -30,6 +30,8 @@ export interface MachineConfig {
   dir: string;
   /** Devices that are passed through, and their IOMMU. Without it, there are none. */
   hardware?: DevicePlan;
+  /** Options of the IOMMU that this QEMU needs. */
+  iommuOptions?: Readonly<Record<string, string>>;
   /** QEMU trace events to record. Without it, none. */
   trace?: readonly string[];
   extra: string[];
@@ -153,8 +155,9 @@ function disks(config: MachineConfig): string[] {
 }
 
 /** These come before the lab's own devices, which have no fixed addresses and take the free ones. */
-function hardware({ hardware: plan, trace = [], dir }: MachineConfig): string[] {
-  return plan === undefined ? [] : [...hardwareArgs(plan, escapeCommas(dir)), ...traceArgs(trace, dir)];
+function hardware({ hardware: plan, iommuOptions, trace = [], dir }: MachineConfig): string[] {
+  if (plan === undefined) return [];
+  return [...hardwareArgs(plan, escapeCommas(dir), iommuOptions), ...traceArgs(trace, dir)];
 }
 
 function sandbox(): string[] {

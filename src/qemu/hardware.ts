@@ -59,8 +59,9 @@ export function iommuDevice(iommu: IommuSpec): { model: string; options: Record<
 /**
  * Builds the arguments.
  * @param dir the run's private folder, with its commas doubled
+ * @param more options of the IOMMU that this QEMU needs (probe.ts)
  */
-export function hardwareArgs(plan: DevicePlan, dir: string): string[] {
+export function hardwareArgs(plan: DevicePlan, dir: string, more: Readonly<Record<string, string>> = {}): string[] {
   const iommu = iommuDevice(plan.iommu);
   return [
     // The IOMMU must come before the devices behind it.
@@ -68,7 +69,9 @@ export function hardwareArgs(plan: DevicePlan, dir: string): string[] {
       ? []
       : [
           '-device',
-          [iommu.model, ...Object.entries(iommu.options).map(([key, value]) => `${key}=${value}`)].join(','),
+          [iommu.model, ...Object.entries({ ...iommu.options, ...more }).map(([key, value]) => `${key}=${value}`)].join(
+            ',',
+          ),
         ]),
     ...plan.rootPorts.flatMap(({ name, slot }, index) => [
       '-device',

@@ -6,6 +6,7 @@ import type { DevicePlan } from '../model/scenario/device.js';
 import { runCommand } from '../util/process/command.js';
 import { LabError } from '../util/errors.js';
 import { readJson } from '../util/read-json.js';
+import { NEEDED_OPTIONS } from './features/table.js';
 import { iommuDevice, QEMU_MODELS, ROOT_PORT } from './hardware.js';
 import { replaceFile } from '../util/replace-file.js';
 
@@ -69,6 +70,13 @@ function remembered(file: string): Record<string, QemuFacts> {
 
 function remember(file: string, facts: Record<string, QemuFacts>): void {
   replaceFile(file, JSON.stringify(facts));
+}
+
+/** Options that the IOMMU needs on this QEMU besides those of the plan. */
+export function neededOptions({ iommu }: DevicePlan, facts: QemuFacts): Record<string, string> {
+  const model = iommuDevice(iommu)?.model ?? '';
+  const known = facts.options[model] ?? [];
+  return Object.fromEntries(Object.entries(NEEDED_OPTIONS[model] ?? {}).filter(([name]) => known.includes(name)));
 }
 
 /**

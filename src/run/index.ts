@@ -3,7 +3,12 @@
 export { type Breakpoint, type OnBreakpoint, type Point, POINTS, POINTS_TEXT } from './engine/breakpoint.js';
 export { execute } from './engine/execute.js';
 export type { RunPlan } from './engine/plan.js';
-export { featuresMissingInKernels, featuresMissingInQemu, type MissingFeature } from './machine/hardware.js';
+export {
+  featuresMissingInKernels,
+  featuresMissingInQemu,
+  iommuOptions,
+  type MissingFeature,
+} from './machine/hardware.js';
 export type { Machine } from './machine/machine.js';
 export { missingMemory } from './machine/memory-shortage.js';
 export { mismatchesSeen } from './record/mismatches.js';

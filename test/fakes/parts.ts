@@ -56,6 +56,7 @@ export function fakePlan(scenario: Scenario, more: Partial<LivePlan> = {}): Live
     deviceLooks: true,
     memory: null,
     selftests: [],
+    iommuOptions: {},
     publicBlob: 'key',
     ...more,
   };

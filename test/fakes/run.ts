@@ -127,6 +127,7 @@ function planOf(yaml: string, more: Partial<RunPlan> = {}): RunPlan {
     deviceLooks: true,
     memory: null,
     selftests: scenario.kernels.map(() => null),
+    iommuOptions: {},
     ...more,
   };
 }

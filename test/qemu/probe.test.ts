@@ -3,7 +3,9 @@
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { qemuFacts } from '../../src/qemu/probe.js';
+import { hardwareArgs } from '../../src/qemu/hardware.js';
+import { neededOptions, qemuFacts } from '../../src/qemu/probe.js';
+import { parseScenario } from '../../src/scenario/index.js';
 import { temporaryFolder } from '../util/temporary.js';
 
 it.each(['null', '{', '"models"', 'KEY:null', 'KEY:{"models":"all"}', 'KEY:{"models":["a"],"options":{"a":"b"}}'])(
@@ -22,3 +24,14 @@ it.each(['null', '{', '"models"', 'KEY:null', 'KEY:{"models":"all"}', 'KEY:{"mod
     expect(await qemuFacts(binary, file)).toEqual(asked);
   },
 );
+
+it.each<[string, string[], Record<string, string>, string]>([
+  ['amd', ['intremap', 'dma-remap'], { 'dma-remap': 'on' }, 'amd-iommu,intremap=off,dma-remap=on'],
+  ['amd', ['intremap'], {}, 'amd-iommu,intremap=off'],
+  ['intel', ['intremap', 'aw-bits', 'dma-remap'], {}, 'intel-iommu,intremap=on,aw-bits=39'],
+])('an IOMMU of kind %s translates on a QEMU with the options %j', (kind, known, needed, argument) => {
+  const { hardware } = parseScenario(`from: a\nto: b\niommu: ${kind}\nsessions: [{name: s}]\n`, 'x.yaml');
+  const facts = { models: [`${kind}-iommu`], options: { [`${kind}-iommu`]: known } };
+  expect(neededOptions(hardware, facts)).toEqual(needed);
+  expect(hardwareArgs(hardware, '/run', neededOptions(hardware, facts))[1]).toBe(argument);
+});

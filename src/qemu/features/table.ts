@@ -49,6 +49,14 @@ export const TRACES: Readonly<Record<Exclude<IommuKind, 'none'> | 'devices', rea
   devices: [{ event: 'pci_cfg_write', shows: 'resets and bus mastering' }],
 };
 
+/**
+ * Options by model that must be set where a QEMU has them. `dma-remap`: while it is off, QEMU leads all DMA around the
+ * IOMMU, whatever the device table says (hw/i386/amd_iommu.c, amdvi_switch_address_space(), 11.1).
+ */
+export const NEEDED_OPTIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  'amd-iommu': { 'dma-remap': 'on' },
+};
+
 /** An answer of the human monitor. */
 export interface MonitorFeature {
   ask: string;

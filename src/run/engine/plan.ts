@@ -33,6 +33,8 @@ export interface RunPlan {
   formats: (HandoverFormat | null)[];
   /** Why a format was not read, one for each epoch; null if it was read, or nothing needs it. */
   unread?: readonly (string | null)[] | undefined;
+  /** Options of the IOMMU that this QEMU needs. */
+  iommuOptions: Readonly<Record<string, string>>;
   /** Inspect devices and the IOMMU from outside; false only to measure the cost of that. */
   deviceLooks: boolean;
   /** Null if no memory is kept. */

@@ -10,7 +10,7 @@ import type { SourcePos } from '../../model/scenario/source-pos.js';
 import { TEST_KHO } from '../../model/scenario/selftest.js';
 import { isSet } from '../../compat/index.js';
 import { hasHardware } from '../../qemu/hardware.js';
-import { missingInQemu, qemuFacts } from '../../qemu/probe.js';
+import { missingInQemu, neededOptions, qemuFacts } from '../../qemu/probe.js';
 
 export interface MissingFeature {
   pos: SourcePos;
@@ -23,19 +23,29 @@ export interface MissingFeature {
  * @param cacheDir folder that keeps what is known about this host's QEMU
  */
 export async function featuresMissingInQemu(
-  scenario: Scenario,
+  { hardware }: Scenario,
   binary: string,
   cacheDir: string,
 ): Promise<MissingFeature[]> {
-  const { hardware } = scenario;
   if (!hasHardware(hardware)) return [];
-  const facts = await qemuFacts(binary, join(cacheDir, 'host', 'qemu.json'));
+  const facts = await qemuFacts(binary, factsFile(cacheDir));
   return missingInQemu(hardware, facts).map(({ device, what }) => ({
     pos: device === null ? hardware.iommu.pos : (hardware.devices[device]?.pos ?? hardware.iommu.pos),
     message: `this QEMU has ${what}`,
     hint: null,
   }));
 }
+
+/** Options that the scenario's IOMMU needs on this QEMU. The parameters are those of featuresMissingInQemu(). */
+export async function iommuOptions(
+  { hardware }: Pick<Scenario, 'hardware'>,
+  binary: string,
+  cacheDir: string,
+): Promise<Record<string, string>> {
+  return hasHardware(hardware) ? neededOptions(hardware, await qemuFacts(binary, factsFile(cacheDir))) : {};
+}
+
+const factsFile = (cacheDir: string): string => join(cacheDir, 'host', 'qemu.json');
 
 /**
  * A kernel needs all these options. Names as in drivers/iommu/Kconfig and drivers/vfio/ (6.19 to 7.3).

@@ -99,6 +99,7 @@ export function machineConfig(plan: LivePlan): MachineConfig {
     agents: agentsOf(plan),
     dir: plan.dir,
     hardware: plan.scenario.hardware,
+    iommuOptions: plan.iommuOptions,
     trace: plan.deviceLooks ? traceEvents(plan.scenario.hardware) : [],
     extra: machine.qemuArgs,
   };

@@ -24,6 +24,7 @@ function planOf(text: string, accel: RunPlan['accel'], hostTscKhz: number | null
     deviceLooks: true,
     memory: null,
     selftests: [],
+    iommuOptions: {},
     publicBlob: 'key',
   };
 }
