@@ -75,9 +75,10 @@ export async function runFake(yaml: string, script: Script = {}, options: FakeOp
   }
 }
 
-/** Waits until everything has happened that can happen without time passing. */
-function quiet(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+/** Waits until everything has happened that can happen without time passing: reads of real files take real time. */
+async function quiet(): Promise<void> {
+  do await new Promise((resolve) => setImmediate(resolve));
+  while (process.getActiveResourcesInfo().some((what) => what.startsWith('FSReq')));
 }
 
 async function untilOver(over: Promise<unknown>): Promise<void> {
