@@ -102,8 +102,8 @@ int main(void)
 {
 	char cmdline[4096] = "", fingerprint[64] = "";
 	double began = clock_seconds(CLOCK_MONOTONIC);
-	bool announced = false;
-	pid_t server;
+	bool announced = false, network;
+	pid_t server = -1;
 
 	mount_all();
 	console_open();
@@ -112,18 +112,22 @@ int main(void)
 	setenv("HOME", "/root", 1);
 	if (!write_text("/proc/self/oom_score_adj", 0644, "-1000"))
 		console_failed("oom_score_adj");
-	if (!ssh_make_host_key(fingerprint))
+	network = network_exists();
+	if (network && !ssh_make_host_key(fingerprint))
 		console_failed("host key");
 	/*
 	 * The server starts slowly. It needs neither network nor key until somebody connects.
 	 */
-	server = ssh_start();
+	if (network)
+		server = ssh_start();
 	if (!read_text("/proc/cmdline", cmdline, sizeof(cmdline)))
 		console_failed("/proc/cmdline");
-	ssh_authorize(cmdline);
-	network_start();
+	if (network) {
+		ssh_authorize(cmdline);
+		network_start();
+	}
 	for (int restarts = 0;; restarts++) {
-		if (server > 0 && ssh_wait(server) && !announced) {
+		if ((!network || (server > 0 && ssh_wait(server))) && !announced) {
 			/*
 			 * The ports are there: QEMU announces them in order, and that of the mark
 			 * comes last.

@@ -4,7 +4,10 @@
 import type { Extent } from '../images/index.js';
 import type { Scenario, Step } from '../model/scenario/scenario.js';
 
-/** Steps on sessions, files and the update itself. Commands of the user, guests and devices may need anything. */
+/**
+ * Steps on sessions, files and the update itself. Commands of the user, guests and devices may need anything, and
+ * clients pass descriptors through sockets.
+ */
 const CORE_STEPS: ReadonlySet<Step['op']> = new Set<Step['op']>([
   'open',
   'create',
@@ -20,9 +23,6 @@ const CORE_STEPS: ReadonlySet<Step['op']> = new Set<Step['op']>([
   'abort',
   'kill-agent',
   'fault',
-  'client',
-  'pass',
-  'kill',
   'write',
   'truncate',
   'fallocate',

@@ -129,8 +129,7 @@ static bool restore_vcpu(struct request *r, const struct state *s, struct vcpu *
 		lacks = part->lacks ? part->lacks(v, from, len) : 0;
 		if (lacks)
 			return fail_errno(r, EOPNOTSUPP,
-					  "%s of vCPU %u holds features %#llx, which this "
-					  "processor or its kernel does not have",
+					  "%s of vCPU %u has features that are missing here: %#llx",
 					  part->name, v->number, (unsigned long long)lacks);
 		if (part->load(v, from, len))
 			return fail_errno(r, errno, "restoring %s of vCPU %u", part->name,

@@ -79,6 +79,7 @@ async function runOne(scenario: Scenario, options: RunOptions, signal: AbortSign
     accel: options.accel,
     signal,
     everyHandover: options.memoryImage === 'always',
+    kernels: 'as-needed',
   });
   await runSetUp(preparation.stages([scenario]));
   const { result, folder } = await performStage(scenario, '', preparation, options, signal);
