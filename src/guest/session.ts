@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// An SSH session with the machine: commands, uploads, and the agent's channel. The host key must match the one in the
+// An SSH session with the machine: commands, uploads and logins. The host key must match the one in the
 // readiness mark, so that a session cannot reach another machine by mistake.
 import { createHash } from 'node:crypto';
 import { connect } from 'node:net';

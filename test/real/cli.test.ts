@@ -115,21 +115,34 @@ describe('lab', () => {
   });
 });
 
-describe('user space that cannot be reached', () => {
+describe('a kernel without its network card', () => {
   const noNetwork = 'initcall_blacklist=virtio_net_driver_init';
+  const before =
+    'steps:\n  - create: s\n  - memfd: {name: f, size: 4KiB}\n  - preserve: {session: s, file: f, token: 1}\n';
+  const after = '  - kexec\n  - retrieve: s\n  - retrieve: {session: s, token: 1}\n';
 
-  it('in the first kernel: infra, for it may well be the lab', async () => {
-    const file = join(home, 'no-ssh.yaml');
-    writeFileSync(file, `from: 7.2.12\nto: 7.3.4\ncmdline: {from: ${noNetwork}}\n${SESSIONS}`);
-    const run = await labRun(file);
+  async function runOf(name: string, text: string) {
+    const file = join(home, `${name}.yaml`);
+    writeFileSync(file, `from: 7.2.12\nto: 7.3.4\n${text}`);
+    return labRun(file);
+  }
+
+  it('hands everything over all the same: agents need no network', async () => {
+    const run = await runOf('no-network', `cmdline: {all: ${noNetwork}}\n${SESSIONS}`);
+    expect(run.result.outcome, why(run)).toBe('preserved');
+    expect(run.code).toBe(0);
+  });
+
+  it('if it is the first and a command needs SSH: infra, for it may well be the lab', async () => {
+    const steps = `${before}  - exec: {command: "true"}\n${after}`;
+    const run = await runOf('no-ssh', `deadline: 20\ncmdline: {from: ${noNetwork}}\n${steps}`);
     expect(run.result.outcome, why(run)).toBe('infra');
     expect(run.code).toBe(3);
   });
 
-  it('in the next kernel: a hang of that kernel, with what init said on the console', async () => {
-    const file = join(home, 'no-ssh.yaml');
-    writeFileSync(file, `from: 7.2.12\nto: 7.3.4\ndeadline: 20\ncmdline: {to: ${noNetwork}}\n${SESSIONS}`);
-    const run = await labRun(file);
+  it('if it is the next and a command needs SSH: a hang of that kernel, with what init said on the console', async () => {
+    const steps = `${before}${after}  - exec: {command: "true"}\n`;
+    const run = await runOf('no-ssh-next', `deadline: 20\ncmdline: {to: ${noNetwork}}\n${steps}`);
     expect(run.result.outcome, why(run)).toBe('hang');
     expect(run.code).toBe(1);
     expect(run.result.cause?.title).toContain('SSH session with the machine');

@@ -5,7 +5,7 @@ import { Agent, type AgentReply } from '../../guest/agent.js';
 import type { Port } from '../../guest/port.js';
 import type { ExecResult, Session } from '../../guest/session.js';
 import { type Held, type Holders, MAIN } from '../../model/scenario/client.js';
-import { LabError } from '../../util/errors.js';
+import { ClientGone, LabError, messageOf, NoProgress } from '../../util/errors.js';
 import type { Deadlines } from '../engine/deadlines.js';
 import type { RunStreams } from '../engine/streams.js';
 import type { Machine } from '../machine/machine.js';
@@ -137,7 +137,15 @@ export class UserSpace implements Agents {
     const { connect, machine, deadlines, privateKey } = this.reach;
     const { hostKey } = this.mark;
     const target = { port: machine.sshPort, privateKey, hostKey, deadline: deadlines.boot };
-    const session = (this.ssh ??= connect({ ...target, signal: machine.ended, pulse: machine.pulse }));
+    const { epoch } = this.mark;
+    const session = (this.ssh ??= connect({ ...target, signal: machine.ended, pulse: machine.pulse }).catch(
+      (error: unknown) => {
+        // In the first kernel, the lab's own network is more likely at fault than the kernel.
+        throw epoch === 0 && (error instanceof NoProgress || error instanceof ClientGone)
+          ? new LabError(messageOf(error), { cause: error })
+          : error;
+      },
+    ));
     session.catch(() => {
       if (this.ssh === session) this.ssh = null;
     });
