@@ -7,7 +7,7 @@ import { jobHead, type Sealed } from '../../src/matrix/redis/seal/envelope.js';
 import { QueueKey } from '../../src/matrix/redis/seal/key.js';
 import { jobId, queueName, teamOf } from '../../src/matrix/redis/names.js';
 import type { CellTask } from '../../src/matrix/queue.js';
-import { IDENTITY } from './redis-rig.js';
+import { IDENTITY, LOCK } from './redis-rig.js';
 
 export interface HostilePeer {
   redis: Redis;
@@ -40,7 +40,8 @@ export function hostilePeer(url: string, secret: string | null): HostilePeer {
         return before < times ? answer(job.data as Sealed, job) : new Promise(() => undefined);
       };
       // Once it is gone, its jobs are soon free.
-      const worker = new Worker(name, process, { connection, prefix: 'lab', concurrency: 9, lockDuration: 1000 });
+      const lock = { lockDuration: LOCK.duration, stalledInterval: LOCK.interval };
+      const worker = new Worker(name, process, { connection, prefix: 'lab', concurrency: 9, ...lock });
       worker.on('error', () => undefined);
       onTestFinished(async () => {
         await worker.close(true).catch(() => undefined);
