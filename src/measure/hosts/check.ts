@@ -91,7 +91,7 @@ async function runScenario(host: Host, scenario: string): Promise<{ run: RunRow;
     const result = resultOf(ended);
     return { run: runRowOf(scenario, result, seconds), result };
   } catch (error) {
-    const detail = lastLines(ended.stderr, 12) || messageOf(error);
+    const detail = lastLines(outputOf(ended).trim(), 12) || `${messageOf(error)}; it ended with ${ended.code}`;
     const run = { scenario, outcome: null, asExpected: false, looked: [], blind: [], seconds, detail };
     return { run, result: null };
   }
