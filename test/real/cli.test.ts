@@ -140,7 +140,7 @@ describe('a kernel without its network card', () => {
     expect(run.code).toBe(3);
   });
 
-  it('if it is the next and a command needs SSH: a hang of that kernel, with what init said on the console', async () => {
+  it('if it is the next and a command needs SSH: a hang, with what init said on the console', async () => {
     const steps = `${before}${after}  - exec: {command: "true"}\n`;
     const run = await runOf('no-ssh-next', `deadline: 20\ncmdline: {to: ${noNetwork}}\n${steps}`);
     expect(run.result.outcome, why(run)).toBe('hang');

@@ -5,14 +5,15 @@ import {
   constants,
   fstatSync,
   openSync,
+  read,
   readlinkSync,
   readSync,
   realpathSync,
   type Stats,
   statSync,
 } from 'node:fs';
-import { open, readlink } from 'node:fs/promises';
 import { resolve, sep } from 'node:path';
+import { promisify } from 'node:util';
 import { messageOf } from '../errors.js';
 
 /** The file is there, but the lab does not read it. */
@@ -33,27 +34,25 @@ export interface ReadLimits {
 /** Opening a pipe must not wait for its other end. */
 const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK;
 const CHUNK = 1 << 20;
+const readPiece = promisify(read);
 
 /** Throws an UnusableFile, or Node's error if the file cannot be opened. */
 export async function readRegularFile(path: string, { maxBytes, within = null }: ReadLimits): Promise<Buffer> {
-  const handle = await open(path, FLAGS);
+  // What must not be read is refused before anything waits.
+  const fd = openSync(path, FLAGS);
   try {
-    check(await handle.stat(), maxBytes);
-    if (within !== null) checkInside(await readlink(`/proc/self/fd/${handle.fd}`), within);
+    check(fstatSync(fd), maxBytes);
+    if (within !== null) checkInside(readlinkSync(`/proc/self/fd/${fd}`), within);
     const chunks: Buffer[] = [];
     for (let total = 0; ;) {
-      const { bytesRead, buffer } = await handle.read(
-        Buffer.alloc(Math.min(CHUNK, maxBytes + 1 - total)),
-        0,
-        null,
-        null,
-      );
+      const size = Math.min(CHUNK, maxBytes + 1 - total);
+      const { bytesRead, buffer } = await readPiece(fd, Buffer.alloc(size), 0, size, null);
       if (bytesRead === 0) return Buffer.concat(chunks);
       chunks.push(buffer.subarray(0, bytesRead));
       if ((total += bytesRead) > maxBytes) throw tooLarge(total, maxBytes);
     }
   } finally {
-    await handle.close();
+    closeSync(fd);
   }
 }
 
