@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Performs one run and keeps it. A prepared scenario becomes a result and a folder under results/, complete or not at
 // all.
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mismatchesOf, predictScenario, readByLast } from '../compat/index.js';
@@ -110,7 +110,7 @@ export async function perform(
     });
     const origin: Origin = { provenance: scenario.trusted ? 'trusted' : 'data', folder: scenario.folder };
     const recipes = [...new Map(kernels.map((kernel) => [kernel.name, recipeOf(kernel)])).values()];
-    writeFileSync(folder.file('recipe.json'), `${JSON.stringify({ schema: 1, kernels: recipes }, null, 2)}\n`);
+    folder.writeFile('recipe.json', `${JSON.stringify({ schema: 1, kernels: recipes }, null, 2)}\n`);
     return { result, folder: folder.finish(result, scenario.source, origin) };
   } catch (error) {
     folder.discard();

@@ -77,6 +77,15 @@ export class RunFolder {
     return join(this.partial, name);
   }
 
+  /** Writes another file of the run, before `finish`. Throws a LabError if the disk is full. */
+  writeFile(name: string, text: string): void {
+    try {
+      writeFileSync(this.file(name), text);
+    } catch (error) {
+      throw unwritable(error);
+    }
+  }
+
   /**
    * Writes the last files and gives the folder its name. Returns its path. Throws a LabError if the disk is full.
    * @param origin how this lab read the scenario; without it the run gets no seal and is data from somebody else

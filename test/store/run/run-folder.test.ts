@@ -77,6 +77,15 @@ describe('the folder of a run', () => {
     expect(readdirSync(results)).toEqual([]);
   });
 
+  it.runIf(existsSync('/dev/full'))('on a disk that is full before the end says so, too', () => {
+    const results = temporaryFolder();
+    const folder = new RunFolder(results, 'run-1');
+    symlinkSync('/dev/full', join(results, '.partial-run-1', 'recipe.json'));
+    expect(() => folder.writeFile('recipe.json', 'text')).toThrow(LabError);
+    folder.discard();
+    expect(readdirSync(results)).toEqual([]);
+  });
+
   it.runIf(existsSync('/dev/full'))('on a full disk ends the run, and says so once', () => {
     const results = temporaryFolder();
     mkdirSync(join(results, '.partial-run-1'));
