@@ -120,7 +120,7 @@ async function furnish(root: string, plan: HostPlan, context: HostContext): Prom
   }
 }
 
-/** The user's cache belongs to the user, whoever wrote to it. */
+/** The user's cache belongs to the user, also where root wrote to it. */
 async function own(root: string, { user }: HostPlan, signal: AbortSignal): Promise<void> {
   if (user !== 'root')
     await enter({ root, user: 'root', cwd: '/', env: { PATH } }, `chown -R ${USER}:${USER} ${CACHE}`, { signal });

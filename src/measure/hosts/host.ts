@@ -16,7 +16,7 @@ export interface HostPlan {
 }
 
 export interface HostCommand {
-  /** Root runs it, whoever runs the lab there. */
+  /** Root runs it, also where another user runs the lab. */
   as?: 'root';
   /** Gets standard error in chunks. */
   onStderr?: (chunk: Buffer) => void;
